@@ -1,0 +1,5 @@
+/** Entry point and composition root. */
+@NullMarked
+package relay;
+
+import org.jspecify.annotations.NullMarked;
