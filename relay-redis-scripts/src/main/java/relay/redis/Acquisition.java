@@ -1,0 +1,47 @@
+package relay.redis;
+
+import java.time.Duration;
+
+/** What became of a wish for a key. */
+public sealed interface Acquisition {
+
+  /** A key carries the request: its capacity is reserved until the lease ends. */
+  record Granted(Lease lease) implements Acquisition {}
+
+  /**
+   * No key can carry the request now.
+   *
+   * @param retryAfter with no other traffic, a retry after this time is granted and one slot (1/240
+   *     of the window) earlier is not
+   * @param reason what stands in the way of the key that will be free first
+   */
+  record Exhausted(Duration retryAfter, Reason reason) implements Acquisition {}
+
+  /** The request alone is larger than any group's whole limit: it can never be granted. */
+  record Impossible(Dimension dimension, long limit) implements Acquisition {}
+
+  /** Every key is quarantined. */
+  record NoneUsable() implements Acquisition {}
+
+  /** Redis cannot be asked, and the pool may not be used without it. */
+  record Unavailable() implements Acquisition {}
+
+  /** Why a key cannot carry a request. The scripts number them from 0 in this order. */
+  enum Reason {
+    COOLDOWN,
+    REQUESTS,
+    INPUT_TOKENS,
+    OUTPUT_TOKENS,
+    TOTAL_TOKENS,
+    CONCURRENCY;
+
+    static Reason of(Dimension dimension) {
+      return switch (dimension) {
+        case REQUESTS -> REQUESTS;
+        case INPUT_TOKENS -> INPUT_TOKENS;
+        case OUTPUT_TOKENS -> OUTPUT_TOKENS;
+        case TOTAL_TOKENS -> TOTAL_TOKENS;
+      };
+    }
+  }
+}

@@ -1,0 +1,366 @@
+package relay.redis;
+
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Queue;
+import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicLong;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import relay.redis.Acquisition.Exhausted;
+import relay.redis.Acquisition.Granted;
+import relay.redis.Acquisition.Impossible;
+import relay.redis.Acquisition.NoneUsable;
+import relay.redis.Acquisition.Unavailable;
+
+/**
+ * A pool of keys that all replicas share. Thread-safe; no method blocks, but for those that say so.
+ *
+ * <p>A grant costs one call of one script. What ends a lease is sent and not waited for; when Redis
+ * cannot be reached it is kept, up to {@value #UNSETTLED} leases, and sent again.
+ */
+public final class KeyPool {
+  private static final Logger log = LoggerFactory.getLogger(KeyPool.class);
+  private static final int UNSETTLED = 10_000;
+  private static final int RENEWED_TOGETHER = 100;
+
+  private final RedisLink link;
+  private final PoolScripts scripts;
+  private final PoolPlan plan;
+  private final EngineOptions options;
+  private final FairShare fairShare;
+  private final Candidates candidates;
+  private final LeaseIds leaseIds;
+  private final Map<String, Long> live = new ConcurrentHashMap<>(); // lease id -> renew at, nanos
+  private final Queue<Ending> unsettled = new LinkedBlockingQueue<>(UNSETTLED);
+  private final AtomicLong overage = new AtomicLong();
+  private volatile @Nullable PoolSnapshot latest;
+  private volatile boolean usedLocally;
+
+  KeyPool(RedisLink link, PoolPlan plan, EngineOptions options, LeaseIds leaseIds) {
+    this.link = link;
+    this.plan = plan;
+    this.options = options;
+    this.leaseIds = leaseIds;
+    scripts = new PoolScripts(link, plan, options);
+    fairShare = new FairShare(plan, System::nanoTime);
+    candidates = new Candidates(plan);
+  }
+
+  /** The pool's shape. */
+  public PoolPlan plan() {
+    return plan;
+  }
+
+  /**
+   * Picks a key and reserves the demand on it, in one round trip. The future never fails, and is
+   * done within the engine's timeout.
+   */
+  public CompletableFuture<Acquisition> acquire(Demand demand) {
+    if (!link.isUp()) {
+      return CompletableFuture.completedFuture(withoutRedis(demand));
+    }
+    String id = leaseIds.next();
+    List<byte[][]> batches = candidates.of(demand);
+    CompletableFuture<Acquisition> answer = acquire(id, demand, batches.getFirst());
+    for (byte[][] batch : batches.subList(1, batches.size())) {
+      answer = answer.thenCompose(first -> orElse(first, id, demand, batch));
+    }
+    return answer;
+  }
+
+  /** A pool larger than one batch is denied only when all of it is. */
+  private CompletableFuture<Acquisition> orElse(
+      Acquisition first, String id, Demand demand, byte[][] batch) {
+    return switch (first) {
+      case Granted _, Unavailable _ -> CompletableFuture.completedFuture(first);
+      case Exhausted _, Impossible _, NoneUsable _ ->
+          acquire(id, demand, batch).thenApply(second -> better(first, second));
+    };
+  }
+
+  private static Acquisition better(Acquisition a, Acquisition b) {
+    return switch (b) {
+      case Granted _, Unavailable _ -> b;
+      case Exhausted e ->
+          a instanceof Exhausted x && x.retryAfter().compareTo(e.retryAfter()) <= 0 ? a : b;
+      case Impossible _ -> a instanceof NoneUsable ? b : a;
+      case NoneUsable _ -> a;
+    };
+  }
+
+  private CompletableFuture<Acquisition> acquire(String id, Demand demand, byte[][] batch) {
+    return scripts
+        .acquire(id, demand, batch)
+        .handle(
+            (reply, failure) ->
+                reply != null ? granted(id, reply, demand) : failed(id, demand, failure));
+  }
+
+  private Acquisition granted(String id, Reply reply, Demand demand) {
+    return switch (reply) {
+      case Reply.Grant g -> {
+        live.put(id, System.nanoTime() + renewEvery());
+        yield new Granted(
+            new Lease(
+                this, id, g.key(), g.group(), g.inputTokens(), g.outputTokens(), scripts.epoch()));
+      }
+      case Reply.Refusal r -> r.why();
+      // A tombstone under a new lease's id, or a pool that is unknown after it was configured.
+      case Reply.Ended _, Reply.Unknown _, Reply.Done _ -> withoutRedis(demand);
+    };
+  }
+
+  private Acquisition failed(String id, Demand demand, @Nullable Throwable failure) {
+    if (failure != null && RedisLink.cause(failure) instanceof TimeoutException) {
+      // Whether it was granted is not known. The cancel undoes it, before or after.
+      end(new Ending(id, null, 0, 0));
+    } else if (failure != null && !(RedisLink.cause(failure) instanceof RedisGoneException)) {
+      log.warn("Redis refused a call for pool {}: {}", plan.name(), failure.getMessage());
+    }
+    return withoutRedis(demand);
+  }
+
+  private Acquisition withoutRedis(Demand demand) {
+    boolean limited =
+        switch (options.fallback()) {
+          case CLOSED -> false;
+          case FAIR_SHARE -> true;
+          case OPEN -> false;
+        };
+    if (options.fallback() == Fallback.CLOSED) {
+      return new Unavailable();
+    }
+    PoolSnapshot last = latest;
+    FairShare.Choice choice = fairShare.choose(demand, last == null ? 1 : last.replicas(), limited);
+    return switch (choice) {
+      case FairShare.Choice.Refused r -> r.why();
+      case FairShare.Choice.Taken t -> {
+        usedLocally = true;
+        yield new Granted(
+            new Lease(
+                this,
+                leaseIds.next(),
+                t.key().id(),
+                t.group(),
+                t.inputTokens(),
+                t.outputTokens(),
+                0));
+      }
+    };
+  }
+
+  void settle(Lease lease, long inputTokens, long outputTokens) {
+    if (lease.epoch() == 0) {
+      fairShare.end(lease, inputTokens, outputTokens);
+    } else {
+      end(new Ending(lease.id(), lease, inputTokens, outputTokens));
+    }
+  }
+
+  void cancel(Lease lease) {
+    if (lease.epoch() == 0) {
+      fairShare.end(lease, 0, 0);
+    } else {
+      end(new Ending(lease.id(), null, 0, 0));
+    }
+  }
+
+  /** How a lease ends: by a settle, or without its lease by a cancel. */
+  private record Ending(String id, @Nullable Lease lease, long inputTokens, long outputTokens) {}
+
+  private void end(Ending ending) {
+    live.remove(ending.id());
+    Lease lease = ending.lease();
+    CompletableFuture<Reply> sent =
+        lease == null
+            ? scripts.cancel(ending.id())
+            : scripts.settle(lease.id(), ending.inputTokens(), ending.outputTokens());
+    var _ =
+        sent.whenComplete(
+            (reply, failure) -> {
+              if (failure != null) {
+                if (!unsettled.offer(ending)) {
+                  log.warn("Lease {} ends unsettled: it will expire", ending.id());
+                }
+              } else if (lease != null && reply instanceof Reply.Unknown) {
+                chargeLost(lease, ending.inputTokens(), ending.outputTokens());
+              } else if (reply instanceof Reply.Done done && lease != null) {
+                overage.addAndGet(done.number(2) + done.number(3));
+              }
+            });
+  }
+
+  /**
+   * Redis does not know the lease. If the pool's state was lost, so was the charge; else the lease
+   * has been over for long, and only what exceeds its reservation was never charged.
+   */
+  private void chargeLost(Lease lease, long inputTokens, long outputTokens) {
+    scripts
+        .configure()
+        .thenCompose(
+            done -> {
+              boolean lost = lease.epoch() != scripts.epoch();
+              return scripts.charge(
+                  lease.id(),
+                  lease.group(),
+                  lost
+                      ? new Usage(1, inputTokens, outputTokens)
+                      : new Usage(
+                          0,
+                          Math.max(0, inputTokens - lease.inputTokens()),
+                          Math.max(0, outputTokens - lease.outputTokens())));
+            })
+        .exceptionally(
+            failure -> {
+              log.warn("Lease {} could not be charged: {}", lease.id(), failure.getMessage());
+              return null;
+            });
+  }
+
+  /**
+   * Keeps a quota group out of use, for all replicas.
+   *
+   * @param howLong zero to let Redis choose: 1 s, doubled with every refusal in a row, at most 60 s
+   */
+  public void coolGroup(String group, Duration howLong) {
+    fairShare.cool(group, howLong.isZero() ? Duration.ofSeconds(1) : howLong);
+    scripts
+        .cooldown("g:" + group, howLong)
+        .exceptionally(failure -> lost("cooldown of group " + group, failure));
+  }
+
+  /** Keeps keys out of use until {@link #restore}, for all replicas. */
+  public void quarantine(List<String> keys, String reason) {
+    scripts
+        .quarantine(keys, reason)
+        .exceptionally(failure -> lost("quarantine of " + String.join(", ", keys), failure));
+  }
+
+  private @Nullable Reply lost(String what, Throwable failure) {
+    log.warn("Not in Redis: {} of pool {}: {}", what, plan.name(), failure.getMessage());
+    return null;
+  }
+
+  /** An operator's cooldown of a key. The future fails when Redis could not be asked. */
+  public CompletableFuture<Void> operatorCooldown(String key, Duration howLong) {
+    return scripts.cooldown("k:" + key, howLong).thenAccept(reply -> {});
+  }
+
+  /** An operator's quarantine of a key. The future fails when Redis could not be asked. */
+  public CompletableFuture<Void> operatorQuarantine(String key, String reason) {
+    return scripts.quarantine(List.of(key), reason).thenAccept(reply -> {});
+  }
+
+  /**
+   * Ends the cooldown and quarantine of a key, and those of its account's groups and other keys,
+   * for they share the cause. The future fails when Redis could not be asked.
+   */
+  public CompletableFuture<Void> restore(String key) {
+    KeyPlan named = plan.keys().stream().filter(k -> k.id().equals(key)).findFirst().orElseThrow();
+    List<String> fields = new ArrayList<>();
+    for (KeyPlan k : plan.keys()) {
+      if (k.account().equals(named.account())) {
+        fields.add("k:" + k.id());
+      }
+    }
+    plan.modelClasses().forEach(c -> fields.add("g:" + PoolPlan.group(named.account(), c)));
+    return scripts.restore(fields).thenAccept(reply -> {});
+  }
+
+  /** The present state. The future fails when Redis could not be asked. */
+  public CompletableFuture<PoolSnapshot> snapshot() {
+    return scripts.survey("");
+  }
+
+  /** The state at the last sign of life, at most half a second old while Redis answers. */
+  public @Nullable PoolSnapshot latest() {
+    return latest;
+  }
+
+  /** Ids of the keys of an account. */
+  public List<String> keysOf(String account) {
+    return plan.keys().stream().filter(k -> k.account().equals(account)).map(KeyPlan::id).toList();
+  }
+
+  /** Leases of this replica that live. */
+  public int liveLeases() {
+    return live.size();
+  }
+
+  /** Tokens that settles of this replica charged beyond their reservations. */
+  public long overageTokens() {
+    return overage.get();
+  }
+
+  /** Called twice a second while the link is up: sign of life, what is owed, renewals. */
+  void tick() {
+    if (!link.isUp()) {
+      return;
+    }
+    scripts
+        .survey(options.replica())
+        .thenAccept(snapshot -> latest = snapshot)
+        .exceptionally(failure -> null); // the link knows, and the next tick tries again
+    for (int n = unsettled.size(); n > 0; n--) {
+      Ending ending = unsettled.poll();
+      if (ending != null) {
+        end(ending);
+      }
+    }
+    if (usedLocally) {
+      usedLocally = false;
+      fairShare.handOver().forEach(this::chargeOwed);
+    }
+    renew();
+  }
+
+  private void chargeOwed(String group, Usage usage) {
+    var _ =
+        scripts
+            .charge(leaseIds.next(), group, usage)
+            .exceptionally(failure -> lost("usage of group " + group, failure));
+  }
+
+  private void renew() {
+    long now = System.nanoTime();
+    List<String> due = new ArrayList<>();
+    live.forEach(
+        (id, at) -> {
+          if (at - now <= 0 && live.replace(id, at, now + renewEvery())) {
+            due.add(id);
+          }
+        });
+    for (int from = 0; from < due.size(); from += RENEWED_TOGETHER) {
+      List<String> some = due.subList(from, Math.min(due.size(), from + RENEWED_TOGETHER));
+      scripts
+          .renew(some)
+          .exceptionally(
+              failure -> {
+                some.forEach(id -> live.computeIfPresent(id, (i, at) -> now)); // at once again
+                return null;
+              });
+    }
+  }
+
+  private long renewEvery() {
+    return options.lease().toNanos() / 3;
+  }
+
+  /** Tells Redis the pool's shape. */
+  CompletableFuture<Void> configure() {
+    return scripts.configure();
+  }
+
+  /** Ids of live leases, for tests. */
+  Set<String> liveIds() {
+    return Set.copyOf(live.keySet());
+  }
+}

@@ -1,0 +1,89 @@
+package relay.redis;
+
+import java.util.concurrent.atomic.AtomicBoolean;
+
+/**
+ * A granted request: the key that carries it and what is reserved there. It ends exactly once, by
+ * {@link #settle}, {@link #cancel} or {@link #close}; later calls do nothing. While it lives it is
+ * renewed in the background; the lease of a process that died expires by itself.
+ */
+public final class Lease implements AutoCloseable {
+  private final KeyPool pool;
+  private final String id;
+  private final String key;
+  private final String group;
+  private final long inputTokens;
+  private final long outputTokens;
+  private final long epoch;
+  private final AtomicBoolean ended = new AtomicBoolean();
+
+  Lease(
+      KeyPool pool,
+      String id,
+      String key,
+      String group,
+      long inputTokens,
+      long outputTokens,
+      long epoch) {
+    this.pool = pool;
+    this.id = id;
+    this.key = key;
+    this.group = group;
+    this.inputTokens = inputTokens;
+    this.outputTokens = outputTokens;
+    this.epoch = epoch;
+  }
+
+  /** The lease's id, unique among all replicas. */
+  public String id() {
+    return id;
+  }
+
+  /** Id of the key to use. */
+  public String key() {
+    return key;
+  }
+
+  /** Id of the quota group that is charged. */
+  public String group() {
+    return group;
+  }
+
+  /** Reserved input tokens. */
+  public long inputTokens() {
+    return inputTokens;
+  }
+
+  /** Reserved output tokens. */
+  public long outputTokens() {
+    return outputTokens;
+  }
+
+  /** The epoch of the pool in which it was granted; 0 if it was granted without Redis. */
+  long epoch() {
+    return epoch;
+  }
+
+  /** Ends the lease with the tokens that were really used. The request stays counted. */
+  public void settle(long inputTokensUsed, long outputTokensUsed) {
+    if (ended.compareAndSet(false, true)) {
+      pool.settle(
+          this,
+          Math.clamp(inputTokensUsed, 0, Limits.MAX),
+          Math.clamp(outputTokensUsed, 0, Limits.MAX));
+    }
+  }
+
+  /** Ends the lease of a request of which no byte was sent: nothing stays charged. */
+  public void cancel() {
+    if (ended.compareAndSet(false, true)) {
+      pool.cancel(this);
+    }
+  }
+
+  /** Ends the lease, if nothing else did, as if all that was reserved had been used. */
+  @Override
+  public void close() {
+    settle(inputTokens, outputTokens);
+  }
+}

@@ -1,0 +1,41 @@
+package relay.redis;
+
+/**
+ * What a quota group may use in one window; 0 is a limit that is not known, which admits freely.
+ *
+ * @param requests requests
+ * @param inputTokens input tokens
+ * @param outputTokens output tokens
+ * @param totalTokens input and output tokens together
+ */
+public record Limits(long requests, long inputTokens, long outputTokens, long totalTokens) {
+
+  /** No limit is known. */
+  public static final Limits UNKNOWN = new Limits(0, 0, 0, 0);
+
+  /** The largest limit that the engine counts exactly. */
+  public static final long MAX = 1_000_000_000_000L;
+
+  public Limits {
+    check(requests);
+    check(inputTokens);
+    check(outputTokens);
+    check(totalTokens);
+  }
+
+  private static void check(long limit) {
+    if (limit < 0 || limit > MAX) {
+      throw new IllegalArgumentException("a limit lies in 0.." + MAX + ": " + limit);
+    }
+  }
+
+  /** The limit of one dimension. */
+  public long of(Dimension dimension) {
+    return switch (dimension) {
+      case REQUESTS -> requests;
+      case INPUT_TOKENS -> inputTokens;
+      case OUTPUT_TOKENS -> outputTokens;
+      case TOTAL_TOKENS -> totalTokens;
+    };
+  }
+}

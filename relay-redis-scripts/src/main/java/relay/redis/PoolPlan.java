@@ -1,0 +1,69 @@
+package relay.redis;
+
+import java.time.Duration;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+
+/**
+ * The shape of a pool: its keys and the limits of their quota groups.
+ *
+ * @param name the pool's name, which is its hash tag in Redis
+ * @param window length of the limits' window, at least 240 ms
+ * @param strategy how a key is chosen
+ * @param burstRatio in (0, 1]: how much of a limit the pacer lets an idle group take at once
+ * @param modelClasses classes of models that share one quota in an account
+ * @param keys the keys, at least one, with ids of their own
+ * @param limits of quota groups by id, {@code account/class}; a group without an entry has none
+ */
+public record PoolPlan(
+    String name,
+    Duration window,
+    Strategy strategy,
+    double burstRatio,
+    List<String> modelClasses,
+    List<KeyPlan> keys,
+    Map<String, Limits> limits) {
+  public PoolPlan {
+    Names.check("pool", name);
+    modelClasses = List.copyOf(modelClasses);
+    keys = List.copyOf(keys);
+    limits = Map.copyOf(limits);
+    if (window.toMillis() < 240) {
+      throw new IllegalArgumentException("the window must be at least 240 ms: " + window);
+    }
+    if (!(burstRatio > 0 && burstRatio <= 1)) {
+      throw new IllegalArgumentException("burstRatio must lie in (0, 1]: " + burstRatio);
+    }
+    if (keys.isEmpty() || modelClasses.isEmpty()) {
+      throw new IllegalArgumentException("pool " + name + " needs a key and a model class");
+    }
+    modelClasses.forEach(c -> Names.check("model class", c));
+    Set<String> ids = new HashSet<>();
+    for (KeyPlan key : keys) {
+      if (!ids.add(key.id())) {
+        throw new IllegalArgumentException("two keys of pool " + name + " have the id " + key.id());
+      }
+    }
+  }
+
+  /** The id of a quota group. */
+  public static String group(String account, String modelClass) {
+    return account + "/" + modelClass;
+  }
+
+  /** All quota groups, in the order of the keys. */
+  public List<String> groups() {
+    return keys.stream()
+        .map(KeyPlan::account)
+        .distinct()
+        .flatMap(account -> modelClasses.stream().map(c -> group(account, c)))
+        .toList();
+  }
+
+  /** The limits of a quota group. */
+  public Limits limitsOf(String group) {
+    return limits.getOrDefault(group, Limits.UNKNOWN);
+  }
+}

@@ -1,0 +1,58 @@
+package relay.redis;
+
+import java.time.Duration;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The state of a pool at one moment.
+ *
+ * @param nextCapacity when the smallest request can be granted; zero if now
+ * @param replicas replicas that gave a sign of life in the last three seconds
+ * @param leases live leases
+ * @param expiredLeases leases that expired since the pool's state began
+ */
+public record PoolSnapshot(
+    Duration nextCapacity,
+    int replicas,
+    long leases,
+    long expiredLeases,
+    List<GroupState> groups,
+    List<KeyState> keys) {
+  public PoolSnapshot {
+    groups = List.copyOf(groups);
+    keys = List.copyOf(keys);
+  }
+
+  /**
+   * A quota group.
+   *
+   * @param used charged in the present window
+   * @param limits as Redis holds them
+   * @param opens when the smallest request can be granted by its window, pacer and cooldown
+   */
+  public record GroupState(
+      String id,
+      String account,
+      String modelClass,
+      Limits limits,
+      Usage used,
+      long inFlight,
+      Duration cooldown,
+      Duration opens) {}
+
+  /**
+   * A key.
+   *
+   * @param quarantine why it is quarantined, null if it is not
+   */
+  public record KeyState(
+      String id,
+      String account,
+      @Nullable String quarantine,
+      Duration cooldown,
+      long inFlight,
+      int maxConcurrent,
+      int priority,
+      int weight) {}
+}

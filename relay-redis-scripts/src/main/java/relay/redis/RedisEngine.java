@@ -1,0 +1,87 @@
+package relay.redis;
+
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.Executors;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.ThreadLocalRandom;
+import java.util.concurrent.TimeUnit;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The connection to Redis through which a process shares key pools with others. One a process is
+ * enough: the scripts are what bounds it, not the connection.
+ */
+public final class RedisEngine implements AutoCloseable {
+  private static final Logger log = LoggerFactory.getLogger(RedisEngine.class);
+  private static final long TICK_MS = 500;
+
+  private final EngineOptions options;
+  private final RedisLink link;
+  private final LeaseIds leaseIds = new LeaseIds(ThreadLocalRandom.current());
+  private final Map<String, KeyPool> pools = new ConcurrentHashMap<>();
+  private final ScheduledExecutorService ticker =
+      Executors.newSingleThreadScheduledExecutor(
+          Thread.ofPlatform().name("redis-tick").daemon().factory());
+
+  private RedisEngine(EngineOptions options) {
+    this.options = options;
+    link = new RedisLink(options.url(), options.timeout(), this::announce);
+  }
+
+  /** Connects. When Redis does not answer, the fallback holds until it does. */
+  public static RedisEngine start(EngineOptions options) {
+    RedisEngine engine = new RedisEngine(options);
+    engine.link.start();
+    var _ =
+        engine.ticker.scheduleWithFixedDelay(engine::tick, TICK_MS, TICK_MS, TimeUnit.MILLISECONDS);
+    return engine;
+  }
+
+  /** A pool of this shape; tells Redis of it. */
+  public KeyPool pool(PoolPlan plan) {
+    KeyPool pool = new KeyPool(link, plan, options, leaseIds);
+    pools.put(plan.name(), pool);
+    announce(pool);
+    return pool;
+  }
+
+  /** Whether Redis answers. */
+  public boolean isUp() {
+    return link.isUp();
+  }
+
+  private void announce() {
+    pools.values().forEach(RedisEngine::announce);
+  }
+
+  private static void announce(KeyPool pool) {
+    var _ = pool.configure().whenComplete((done, failure) -> pool.tick());
+  }
+
+  private void tick() {
+    for (KeyPool pool : pools.values()) {
+      try {
+        pool.tick();
+      } catch (RuntimeException e) {
+        log.warn("Pool {}: {}", pool.plan().name(), e.toString());
+      }
+    }
+  }
+
+  /**
+   * Sends what is not settled yet, waits for Redis to have it, and disconnects. Blocks for at most
+   * a few timeouts.
+   */
+  @Override
+  public void close() {
+    ticker.shutdownNow();
+    for (KeyPool pool : pools.values()) {
+      pool.tick();
+      // Redis works in order: when this is answered, all that was sent before is done.
+      pool.snapshot().handle((snapshot, failure) -> snapshot).join();
+    }
+    link.close();
+  }
+}

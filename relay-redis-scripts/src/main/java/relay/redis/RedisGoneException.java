@@ -1,0 +1,10 @@
+package relay.redis;
+
+/** There is no connection to Redis: the script was not called. */
+final class RedisGoneException extends RuntimeException {
+  private static final long serialVersionUID = 1L;
+
+  RedisGoneException() {
+    super("Redis cannot be reached", null, false, false);
+  }
+}

@@ -1,0 +1,36 @@
+package relay.redis;
+
+import java.nio.charset.StandardCharsets;
+
+/** The names of a pool's keys in Redis: all with the pool's hash tag, so in one Cluster slot. */
+final class RedisKeys {
+  final byte[] state;
+  final byte[] win;
+  final byte[] leases;
+  final byte[] quarantine;
+  final byte[] picture;
+  final byte[] replicas;
+  private final String base;
+
+  RedisKeys(String prefix, String pool) {
+    base = prefix + ":{" + pool + "}:";
+    state = bytes(base + "state");
+    win = bytes(base + "win");
+    leases = bytes(base + "leases");
+    quarantine = bytes(base + "quarantine");
+    picture = bytes(base + "keys");
+    replicas = bytes(base + "replicas");
+  }
+
+  byte[] lease(String id) {
+    return bytes(base + "lease:" + id);
+  }
+
+  static byte[] bytes(String text) {
+    return text.getBytes(StandardCharsets.UTF_8);
+  }
+
+  static byte[] bytes(long number) {
+    return Long.toString(number).getBytes(StandardCharsets.ISO_8859_1);
+  }
+}

@@ -1,0 +1,139 @@
+package relay.redis;
+
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.List;
+import java.util.Optional;
+import relay.redis.Acquisition.Exhausted;
+import relay.redis.Acquisition.Impossible;
+import relay.redis.Acquisition.NoneUsable;
+import relay.redis.Acquisition.Reason;
+import relay.redis.PoolSnapshot.GroupState;
+import relay.redis.PoolSnapshot.KeyState;
+
+/** What a script answered. Nobody else sees the raw array. */
+sealed interface Reply {
+  /** In the order in which the scripts number them. */
+  List<Reason> REASONS = List.of(Reason.values());
+
+  /** Likewise, from 1. */
+  List<Dimension> DIMENSIONS = List.of(Dimension.values());
+
+  /** The lease was granted, now or by an earlier call. */
+  record Grant(String key, String group, long inputTokens, long outputTokens) implements Reply {}
+
+  /** It was not. */
+  record Refusal(Acquisition why) implements Reply {}
+
+  /** The pool, a group, a key or a lease is not known. */
+  record Unknown() implements Reply {}
+
+  /** The lease had ended before. */
+  record Ended() implements Reply {}
+
+  /** Done, with the numbers that the script tells of it. */
+  record Done(List<Object> values) implements Reply {
+    long number(int index) {
+      return Reply.number(values.get(index));
+    }
+
+    /** A group's row of {@code survey}; empty if Redis does not know the group. */
+    Optional<GroupState> group(int index, String id) {
+      List<Object> r = row(index);
+      if (r.isEmpty()) {
+        return Optional.empty();
+      }
+      int slash = id.lastIndexOf('/');
+      return Optional.of(
+          new GroupState(
+              id,
+              id.substring(0, slash),
+              id.substring(slash + 1),
+              new Limits(
+                  Reply.number(r.get(6)),
+                  Reply.number(r.get(7)),
+                  Reply.number(r.get(8)),
+                  Reply.number(r.get(9))),
+              new Usage(Reply.number(r.get(0)), Reply.number(r.get(1)), Reply.number(r.get(2))),
+              Reply.number(r.get(3)),
+              micros(r.get(4)),
+              micros(r.get(5))));
+    }
+
+    /** A key's row of {@code survey}; empty if Redis does not know the key. */
+    Optional<KeyState> key(int index, KeyPlan plan) {
+      List<Object> r = row(index);
+      if (r.isEmpty()) {
+        return Optional.empty();
+      }
+      String reason = text(r.get(2));
+      return Optional.of(
+          new KeyState(
+              plan.id(),
+              plan.account(),
+              reason.isEmpty() ? null : reason,
+              micros(r.get(1)),
+              Reply.number(r.get(0)),
+              (int) Reply.number(r.get(3)),
+              (int) Reply.number(r.get(4)),
+              (int) Reply.number(r.get(5))));
+    }
+
+    @SuppressWarnings("unchecked") // Lettuce gives a nested array as a list
+    private List<Object> row(int index) {
+      return (List<Object>) values.get(index);
+    }
+
+    private static Duration micros(Object value) {
+      return Duration.ofNanos(Reply.number(value) * 1000);
+    }
+  }
+
+  /** The reply of {@code acquire}. */
+  static Reply ofAcquire(List<Object> r) {
+    return switch ((int) number(r.get(0))) {
+      case 1 -> new Grant(text(r.get(2)), text(r.get(3)), number(r.get(4)), number(r.get(5)));
+      case 0 ->
+          new Refusal(
+              new Exhausted(
+                  Duration.ofNanos(number(r.get(2)) * 1000), REASONS.get((int) number(r.get(3)))));
+      case -1 ->
+          new Refusal(new Impossible(DIMENSIONS.get((int) number(r.get(2)) - 1), number(r.get(3))));
+      case -2 -> new Refusal(new NoneUsable());
+      case -3 -> new Unknown();
+      case -4 -> new Ended();
+      default -> throw unexpected(r);
+    };
+  }
+
+  /** The reply of any other script. */
+  static Reply of(List<Object> r) {
+    return switch ((int) number(r.get(0))) {
+      case -3 -> new Unknown();
+      case 0 -> r.size() == 1 ? new Ended() : new Done(r);
+      default -> new Done(r);
+    };
+  }
+
+  /** The reply of a script that only counts. */
+  static Reply ofCount(List<Object> r) {
+    return number(r.get(0)) == -3 ? new Unknown() : new Done(r);
+  }
+
+  /** The time on the pool's clock in microseconds that the reply carries, or 0. */
+  static long time(List<Object> r) {
+    return r.size() > 1 ? number(r.get(1)) : 0;
+  }
+
+  static long number(Object value) {
+    return value instanceof Long n ? n : Long.parseLong(text(value));
+  }
+
+  static String text(Object value) {
+    return new String((byte[]) value, StandardCharsets.UTF_8);
+  }
+
+  private static IllegalStateException unexpected(List<Object> r) {
+    return new IllegalStateException("a script gave an unexpected reply: " + r);
+  }
+}

@@ -1,0 +1,62 @@
+package relay.redis;
+
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
+import relay.redis.PoolSnapshot.GroupState;
+import relay.redis.PoolSnapshot.KeyState;
+
+/** Puts the slices of a survey together. */
+final class Survey {
+  private final PoolPlan plan;
+  private final Set<String> seen = new HashSet<>();
+  private final List<GroupState> groups = new ArrayList<>();
+  private final List<KeyState> keys = new ArrayList<>();
+  private int replicas;
+  private long leases;
+  private long expired;
+  private boolean first = true;
+  private boolean drawn;
+
+  Survey(PoolPlan plan) {
+    this.plan = plan;
+  }
+
+  /** The groups of these keys that no earlier slice had. */
+  List<String> newGroups(List<KeyPlan> slice) {
+    return slice.stream()
+        .flatMap(k -> plan.modelClasses().stream().map(c -> PoolPlan.group(k.account(), c)))
+        .filter(seen::add)
+        .toList();
+  }
+
+  /** The age that makes the readable picture stale: what the first slice decides holds for all. */
+  long draws(long staleMs, long neverMs) {
+    return first ? staleMs : drawn ? 0 : neverMs;
+  }
+
+  void add(List<KeyPlan> slice, List<String> slicesGroups, Reply.Done reply) {
+    if (first) {
+      first = false;
+      replicas = (int) reply.number(3);
+      leases = reply.number(4);
+      expired = reply.number(5);
+      drawn = reply.number(6) == 1;
+    }
+    int at = 7;
+    for (String group : slicesGroups) {
+      reply.group(at++, group).ifPresent(groups::add);
+    }
+    for (KeyPlan key : slice) {
+      reply.key(at++, key).ifPresent(keys::add);
+    }
+  }
+
+  PoolSnapshot snapshot() {
+    Duration opens =
+        groups.stream().map(GroupState::opens).min(Duration::compareTo).orElse(Duration.ZERO);
+    return new PoolSnapshot(opens, replicas, leases, expired, groups, keys);
+  }
+}

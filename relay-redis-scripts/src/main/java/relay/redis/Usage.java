@@ -1,0 +1,33 @@
+package relay.redis;
+
+/**
+ * What was used of a quota group.
+ *
+ * @param requests requests
+ * @param inputTokens input tokens
+ * @param outputTokens output tokens
+ */
+public record Usage(long requests, long inputTokens, long outputTokens) {
+
+  /** Input and output tokens together. */
+  public long totalTokens() {
+    return inputTokens + outputTokens;
+  }
+
+  /** What was used in one dimension. */
+  public long of(Dimension dimension) {
+    return switch (dimension) {
+      case REQUESTS -> requests;
+      case INPUT_TOKENS -> inputTokens;
+      case OUTPUT_TOKENS -> outputTokens;
+      case TOTAL_TOKENS -> totalTokens();
+    };
+  }
+
+  Usage plus(Usage other) {
+    return new Usage(
+        requests + other.requests,
+        inputTokens + other.inputTokens,
+        outputTokens + other.outputTokens);
+  }
+}

@@ -1,0 +1,39 @@
+-- Keeps a key or a quota group out of use for a while. A cooldown is only ever lengthened here;
+-- `restore` ends one.
+--
+-- KEYS  state      the pool's state
+-- ARGV  ceiling    latest believable time on the pool's clock in microseconds, 0 if unknown
+--       given      a test's clock in microseconds, '' for Redis TIME
+--       field      `k:<key>` or `g:<group>`
+--       cool_ms    how long; 0 for a group: 1 s, doubled with every refusal in a row, at most 60 s
+-- REPLY {1, time, cooldown_us}                 how long the cooldown now lasts
+--       {-3}                                   unknown pool, key or group
+-- COST  one read, one write
+-- @include numbers
+-- @include pool
+-- @include key
+-- @include group
+local state, field = KEYS[1], ARGV[3]
+local cool_us = number(ARGV[4], 'cool_ms') * 1000
+local v = redis.call('HMGET', state, 'pool', field)
+if not (v[1] and v[2]) then return { -3 } end
+local p = read_pool(v[1])
+local now = pool_time(p, ARGV[2], ARGV[1])
+local packed, cool_end
+if string.sub(field, 1, 2) == 'g:' then
+  local g = read_group(v[2])
+  if cool_us == 0 and g[COOL] <= now then
+    cool_us = math.min(60e6, 1e6 * 2 ^ g[STRIKES])
+    g[STRIKES] = math.min(g[STRIKES] + 1, 6)
+  end
+  cool_end = math.max(g[COOL], now + cool_us)
+  g[COOL] = cool_end
+  packed = pack_group(g)
+else
+  local k = read_key(v[2])
+  cool_end = math.max(k[K_COOL], now + cool_us)
+  k[K_COOL] = cool_end
+  packed = pack_key(k)
+end
+redis.call('HSET', state, 'pool', pack_pool(p), field, packed)
+return { 1, string.format('%.0f', now), string.format('%.0f', cool_end - now) }

@@ -1,0 +1,48 @@
+-- Gives back a part of a charge made at `since` in `slot`. The group was rolled and flowed to `now`.
+-- @uses group
+
+-- The window: in the slot of the charge, and only while that slot is live.
+local function refund_window(win, p, g, id, slot, requests, input, output)
+  local recent = g[RECENT]
+  if slot >= recent then
+    g[CURRENT + 1], g[CURRENT + 2], g[CURRENT + 3] =
+      g[CURRENT + 1] - requests, g[CURRENT + 2] - input, g[CURRENT + 3] - output
+  elseif slot >= recent - SLOTS then
+    local index = slot % SLOTS
+    local field = id .. ':' .. math.floor(index / CHUNK)
+    local chunk = redis.call('HGET', win, field)
+    if not chunk then return end
+    local r, i, o = entry(chunk, index)
+    local at = (index % CHUNK) * ENTRY_BYTES
+    redis.call('HSET', win, field, string.sub(chunk, 1, at)
+      .. struct.pack(ENTRY, r - requests, i - input, o - output) .. string.sub(chunk, at + ENTRY_BYTES + 1))
+  else
+    return
+  end
+  g[USED + 1], g[USED + 2], g[USED + 3] = g[USED + 1] - requests, g[USED + 2] - input, g[USED + 3] - output
+end
+
+-- The pacer: had the smaller amount been charged at `since`, the debt would now be lower by the
+-- refund, but never by more than its least value since then, for a debt of 0 does not fall. That
+-- least value is known from below by two running minima; where neither reaches back far enough, what
+-- flowed off since then is taken as lost. Either way the debt stays at or above the true one.
+local function refund_pacer(p, g, d, since, now, amount)
+  local limit = g[LIMIT + d]
+  if limit == 0 or amount <= 0 then return end
+  local least = since >= g[LOW_SINCE] and g[LOW + d] or since >= g[OLD_SINCE] and g[OLD_LOW + d] or 0
+  local back = math.max(math.min(amount, least), amount - (now - since) * limit / p[WINDOW])
+  back = math.min(back, g[LEVEL + d])
+  if back <= 0 then return end
+  g[LEVEL + d] = g[LEVEL + d] - back
+  g[LOW + d] = math.max(0, g[LOW + d] - back)
+  g[OLD_LOW + d] = math.max(0, g[OLD_LOW + d] - back)
+end
+
+local function refund(win, p, g, id, since, slot, now, requests, input, output)
+  if requests + input + output == 0 then return end
+  refund_window(win, p, g, id, slot, requests, input, output)
+  refund_pacer(p, g, 1, since, now, requests)
+  refund_pacer(p, g, 2, since, now, input)
+  refund_pacer(p, g, 3, since, now, output)
+  refund_pacer(p, g, 4, since, now, input + output)
+end

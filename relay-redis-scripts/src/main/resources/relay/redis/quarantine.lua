@@ -1,0 +1,27 @@
+-- Takes keys out of use until `restore`. The reasons outlive everything else: they have no TTL.
+--
+-- KEYS  state      the pool's state
+--       quarantine reasons by key
+-- ARGV  reason     why, in a few words, no secrets
+--       ...        the keys' ids
+-- REPLY {n}                                    keys that are newly quarantined
+--       {-3}                                   unknown pool or key
+-- COST  one read and two writes a key
+-- @include key
+local state, quarantine = KEYS[1], KEYS[2]
+local records = {}
+for n = 2, #ARGV do
+  records[n] = redis.call('HGET', state, 'k:' .. ARGV[n])
+  if not records[n] then return { -3 } end
+end
+local newly = 0
+for n = 2, #ARGV do
+  local k = read_key(records[n])
+  if k[K_STOPPED] == 0 then
+    newly = newly + 1
+    k[K_STOPPED] = 1
+    redis.call('HSET', state, 'k:' .. ARGV[n], pack_key(k))
+    redis.call('HSET', quarantine, ARGV[n], ARGV[1])
+  end
+end
+return { newly }

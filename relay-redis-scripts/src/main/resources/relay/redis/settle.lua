@@ -1,0 +1,25 @@
+-- Ends a lease and replaces its reservation by the usage that the provider reported. The request
+-- itself stays counted.
+--
+-- KEYS  state      the pool's state
+--       win        the closed slots of the groups' windows
+--       leases     live leases by deadline
+--       lease      this lease's record
+-- ARGV  id         the lease's id
+--       ceiling    latest believable time on the pool's clock in microseconds, 0 if unknown
+--       given      a test's clock in microseconds, '' for Redis TIME
+--       input      input tokens really used
+--       output     output tokens really used
+-- REPLY {1, time, over_input, over_output}     settled; tokens beyond the reservation
+--       {0}                                    it has ended already: nothing changed
+--       {-3}                                   no such lease
+-- COST  two reads, three writes; one of each more when the charge's slot has closed
+-- @include numbers
+-- @include pool
+-- @include key
+-- @include group
+-- @include refund
+-- @include lease
+-- @include finish
+local input, output = number(ARGV[4], 'input'), number(ARGV[5], 'output')
+return finish(KEYS[1], KEYS[2], KEYS[3], KEYS[4], ARGV[1], ARGV[2], ARGV[3], 1, input, output)

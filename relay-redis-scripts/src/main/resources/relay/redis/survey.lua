@@ -1,0 +1,104 @@
+-- Reads the present state of a pool and keeps its readable picture in `keys` at most a second old.
+-- A replica calls it twice a second: it is also its sign of life.
+--
+-- KEYS  state      the pool's state
+--       win        the closed slots of the groups' windows
+--       leases     live leases by deadline
+--       quarantine reasons by key
+--       keys       the readable picture
+--       replicas   replicas by the time of their last sign of life
+-- ARGV  replica    the calling replica's id, '' for an onlooker
+--       ceiling    latest believable time on the pool's clock in microseconds, 0 if unknown
+--       given      a test's clock in microseconds, '' for Redis TIME
+--       stale_ms   age beyond which the readable picture is drawn anew
+--       groups     number of groups
+--       ...        the groups' ids
+--       ...        of each key: id, account
+-- REPLY {1, time, epoch, replicas, live leases, leases expired so far, 1 if the picture was drawn, groups..., keys...}
+--         group: {requests, input, output, in flight, cooldown_us, opens_us, limits of requests, input,
+--                 output, input + output}; nil if unknown
+--         key:   {in flight, cooldown_us, reason of the quarantine or nil, max_concurrent, priority, weight}
+--       {-3}                                   unknown pool
+-- COST  one read of all records, one write of those that rolled, one of the picture when it is stale
+-- @include numbers
+-- @include pool
+-- @include key
+-- @include group
+-- @include gate
+-- @include lease
+local state, win, leases, quarantine, picture, replicas = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6]
+local replica, ceiling, given = ARGV[1], ARGV[2], ARGV[3]
+local stale_us, groups = number(ARGV[4], 'stale_ms') * 1000, number(ARGV[5], 'groups')
+local value = redis.call('HGET', state, 'pool')
+if not value then return { -3 } end
+local p = read_pool(value)
+local now = pool_time(p, given, ceiling)
+local slot = math.floor(now / p[SLOT])
+sweep(state, leases, p, now, 128)
+
+if replica ~= '' then
+  redis.call('ZADD', replicas, string.format('%.0f', now), replica)
+  redis.call('PEXPIRE', replicas, 60000)
+end
+local alive = redis.call('ZCOUNT', replicas, string.format('%.0f', now - 3e6), '+inf')
+redis.call('ZREMRANGEBYSCORE', replicas, '-inf', string.format('(%.0f', now - 60e6))
+redis.call('PEXPIRE', state, keep_ms(p))
+redis.call('PEXPIRE', leases, keep_ms(p))
+
+local draw = now - p[PUBLISHED] >= stale_us
+local lines = {}
+local function whole(x) return string.format('%.0f', x) end
+local function of(used, limit) return whole(used) .. '/' .. (limit > 0 and whole(limit) or '-') end
+local function cool_ms(us) return whole(math.ceil(us / 1000)) end
+
+local reply = { 1, whole(now), whole(p[EPOCH]), alive, whole(p[LIVE]), whole(p[EXPIRED]), draw and 1 or 0 }
+for n = 1, groups do
+  local id = ARGV[5 + n]
+  local held = redis.call('HGET', state, 'g:' .. id)
+  if held then
+    local g = read_group(held)
+    if g[RECENT] < slot then
+      roll(win, p, g, id, slot)
+      redis.call('HSET', state, 'g:' .. id, pack_group(g))
+    end
+    local cool = math.max(0, g[COOL] - now)
+    reply[7 + n] = { whole(g[USED + 1]), whole(g[USED + 2]), whole(g[USED + 3]), whole(g[FLIGHT]), whole(cool),
+      whole(group_opens(win, p, g, id, now, 1, 1, 1) - now),
+      whole(g[LIMIT + 1]), whole(g[LIMIT + 2]), whole(g[LIMIT + 3]), whole(g[LIMIT + 4]) }
+    if draw then
+      lines[#lines + 1] = id
+      local tpm = g[LIMIT + 4] > 0 and ' tpm ' .. of(g[USED + 2] + g[USED + 3], g[LIMIT + 4]) or ''
+      lines[#lines + 1] = 'rpm ' .. of(g[USED + 1], g[LIMIT + 1]) .. ' itpm ' .. of(g[USED + 2], g[LIMIT + 2])
+        .. ' otpm ' .. of(g[USED + 3], g[LIMIT + 3]) .. tpm .. ' inflight ' .. whole(g[FLIGHT])
+        .. ' cooldown_ms ' .. cool_ms(cool)
+    end
+  else
+    reply[7 + n] = {}
+  end
+end
+local at = 7 + groups
+for n = 6 + groups, #ARGV, 2 do
+  local id, account = ARGV[n], ARGV[n + 1]
+  local held = redis.call('HGET', state, 'k:' .. id)
+  at = at + 1
+  if held then
+    local k = read_key(held)
+    local cool = math.max(0, k[K_COOL] - now)
+    local reason = k[K_STOPPED] > 0 and (redis.call('HGET', quarantine, id) or 'unknown') or ''
+    reply[at] = { whole(k[K_FLIGHT]), whole(cool), reason, whole(k[K_MAX]), whole(k[K_PRIORITY]), whole(k[K_WEIGHT]) }
+    if draw then
+      lines[#lines + 1] = id
+      lines[#lines + 1] = 'status ' .. (k[K_STOPPED] > 0 and 'quarantined' or cool > 0 and 'cooling' or 'active')
+        .. ' inflight ' .. whole(k[K_FLIGHT]) .. ' cooldown_ms ' .. cool_ms(cool) .. ' account ' .. account
+    end
+  else
+    reply[at] = {}
+  end
+end
+if draw and #lines > 0 then
+  p[PUBLISHED] = now
+  for n = 1, #lines, 200 do redis.call('HSET', picture, unpack(lines, n, math.min(n + 199, #lines))) end
+  redis.call('PEXPIRE', picture, 10000)
+end
+redis.call('HSET', state, 'pool', pack_pool(p))
+return reply
