@@ -35,7 +35,7 @@ local lease_us = number(ARGV[7], 'lease_ms') * 1000
 local v = redis.call('HMGET', state, 'pool', unpack(ARGV, 8))
 if not v[1] then return { -3 } end
 local p = read_pool(v[1])
-if string.format('%.0f', p[EPOCH]) ~= epoch then return { -3 } end
+if p[EPOCH] ~= tonumber(epoch) then return { -3 } end
 local count = (#ARGV - 7) / 2
 for i = 2, 1 + 2 * count do
   if not v[i] then return { -3 } end
@@ -124,11 +124,10 @@ for c = 1, count do
   end
 end
 
-local time = string.format('%.0f', now)
 if best then
   local key_field, group_field = ARGV[6 + 2 * best], ARGV[7 + 2 * best]
   local key, group = string.sub(key_field, 3), string.sub(group_field, 3)
-  local ttl = string.format('%.0f', (2 * lease_us + p[WINDOW]) / 1000)
+  local ttl = (2 * lease_us + p[WINDOW]) / 1000
   local record = struct.pack(LEASE, now, slot, 1, best_input, best_output, key, group)
   if redis.call('SET', lease, record, 'NX', 'PX', ttl) then
     local g = read_group(v[2 * best + 1])
@@ -144,7 +143,7 @@ if best then
     if deadline < p[SWEEP_AT] then p[SWEEP_AT] = deadline end
     keep(group_field, pack_group(g))
     keep(key_field, pack_key(k))
-    redis.call('ZADD', leases, string.format('%.0f', deadline), live_name(id, key, group))
+    redis.call('ZADD', leases, deadline, live_name(id, key, group))
     if p[LIVE] == 1 then redis.call('PEXPIRE', leases, keep_ms(p)) end
     if now >= p[FRESH_AT] then
       p[FRESH_AT] = now + 60e6
@@ -152,19 +151,19 @@ if best then
       redis.call('PEXPIRE', leases, keep_ms(p))
     end
     redis.call('HSET', state, 'pool', pack_pool(p), unpack(written))
-    return { 1, time, key, group, string.format('%.0f', best_input), string.format('%.0f', best_output) }
+    return { 1, now, key, group, best_input, best_output }
   end
 end
 
 redis.call('HSET', state, 'pool', pack_pool(p), unpack(written))
 local held = redis.call('GET', lease)
-if held == TOMB then return { -4, time } end
+if held == TOMB then return { -4, now } end
 if held then
   local _, _, _, i, o, key, group = struct.unpack(LEASE, held)
-  return { 1, time, key, group, string.format('%.0f', i), string.format('%.0f', o) }
+  return { 1, now, key, group, i, o }
 end
-if stopped == count then return { -2, time } end
-if stopped + impossible == count then return { -1, time, too_large, string.format('%.0f', too_large_limit) } end
+if stopped == count then return { -2, now } end
+if stopped + impossible == count then return { -1, now, too_large, too_large_limit } end
 
 -- The earliest time over the keys that could carry it at all.
 local opens, reason, opener = math.huge, 0, ''
@@ -181,4 +180,4 @@ for c = 1, count do
     end
   end
 end
-return { 0, time, string.format('%.0f', math.max(1, opens - now)), reason, opener }
+return { 0, now, math.max(1, opens - now), reason, opener }

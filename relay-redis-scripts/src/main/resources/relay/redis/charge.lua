@@ -29,4 +29,4 @@ roll(win, p, g, ARGV[3], math.floor(now / p[SLOT]))
 flow(p, g, now)
 charge(g, requests, input, output)
 redis.call('HSET', state, 'pool', pack_pool(p), field, pack_group(g))
-return { 1, string.format('%.0f', now) }
+return { 1, now }

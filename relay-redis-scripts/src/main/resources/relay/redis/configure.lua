@@ -44,7 +44,7 @@ local p = value and read_pool(value)
 local lost = known ~= '0'
 if not p then
   p = { fresh, 0, 0, 0, 0, window_us, slot_us, strategy, 0, 0, 0, lost and 1 or 0, 0 }
-elseif lost and known ~= string.format('%.0f', p[EPOCH]) and p[LOST] == 0 then
+elseif lost and p[EPOCH] ~= tonumber(known) and p[LOST] == 0 then
   p[LOST] = 1 -- a newcomer made the pool anew before one who remembers came back
 else
   lost = false
@@ -94,4 +94,4 @@ p[WINDOW], p[SLOT], p[STRATEGY], p[PUBLISHED] = window_us, slot_us, strategy, 0
 redis.call('DEL', picture)
 redis.call('HSET', state, 'pool', pack_pool(p))
 redis.call('PEXPIRE', state, keep_ms(p))
-return { 1, string.format('%.0f', now), string.format('%.0f', p[EPOCH]) }
+return { 1, now, p[EPOCH] }

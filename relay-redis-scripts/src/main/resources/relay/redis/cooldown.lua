@@ -36,4 +36,4 @@ else
   packed = pack_key(k)
 end
 redis.call('HSET', state, 'pool', pack_pool(p), field, packed)
-return { 1, string.format('%.0f', now), string.format('%.0f', cool_end - now) }
+return { 1, now, cool_end - now }

@@ -21,9 +21,9 @@ local value = redis.call('HGET', state, 'pool')
 if not value then return { -3 } end
 local p = read_pool(value)
 local now = pool_time(p, ARGV[2], ARGV[1])
-local deadline = string.format('%.0f', now + lease_us)
-local ttl = string.format('%.0f', (2 * lease_us + p[WINDOW]) / 1000)
-local reply = { 1, string.format('%.0f', now) }
+local deadline = now + lease_us
+local ttl = (2 * lease_us + p[WINDOW]) / 1000
+local reply = { 1, now }
 for n = 3, #KEYS do
   local held = redis.call('GET', KEYS[n])
   local alive = 0

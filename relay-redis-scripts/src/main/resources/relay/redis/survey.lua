@@ -37,21 +37,21 @@ local slot = math.floor(now / p[SLOT])
 sweep(state, leases, p, now, 128)
 
 if replica ~= '' then
-  redis.call('ZADD', replicas, string.format('%.0f', now), replica)
+  redis.call('ZADD', replicas, now, replica)
   redis.call('PEXPIRE', replicas, 60000)
 end
-local alive = redis.call('ZCOUNT', replicas, string.format('%.0f', now - 3e6), '+inf')
+local alive = redis.call('ZCOUNT', replicas, now - 3e6, '+inf')
 redis.call('ZREMRANGEBYSCORE', replicas, '-inf', string.format('(%.0f', now - 60e6))
 redis.call('PEXPIRE', state, keep_ms(p))
 redis.call('PEXPIRE', leases, keep_ms(p))
 
 local draw = now - p[PUBLISHED] >= stale_us
 local lines = {}
-local function whole(x) return string.format('%.0f', x) end
+local function whole(x) return string.format('%.0f', x) end -- for people: tostring would write 1e+15
 local function of(used, limit) return whole(used) .. '/' .. (limit > 0 and whole(limit) or '-') end
 local function cool_ms(us) return whole(math.ceil(us / 1000)) end
 
-local reply = { 1, whole(now), whole(p[EPOCH]), alive, whole(p[LIVE]), whole(p[EXPIRED]), draw and 1 or 0 }
+local reply = { 1, now, p[EPOCH], alive, p[LIVE], p[EXPIRED], draw and 1 or 0 }
 for n = 1, groups do
   local id = ARGV[5 + n]
   local held = redis.call('HGET', state, 'g:' .. id)
@@ -62,9 +62,8 @@ for n = 1, groups do
       redis.call('HSET', state, 'g:' .. id, pack_group(g))
     end
     local cool = math.max(0, g[COOL] - now)
-    reply[7 + n] = { whole(g[USED + 1]), whole(g[USED + 2]), whole(g[USED + 3]), whole(g[FLIGHT]), whole(cool),
-      whole(group_opens(win, p, g, id, now, 1, 1, 1) - now),
-      whole(g[LIMIT + 1]), whole(g[LIMIT + 2]), whole(g[LIMIT + 3]), whole(g[LIMIT + 4]) }
+    reply[7 + n] = { g[USED + 1], g[USED + 2], g[USED + 3], g[FLIGHT], cool, group_opens(win, p, g, id, now, 1, 1, 1) - now,
+      g[LIMIT + 1], g[LIMIT + 2], g[LIMIT + 3], g[LIMIT + 4] }
     if draw then
       lines[#lines + 1] = id
       local tpm = g[LIMIT + 4] > 0 and ' tpm ' .. of(g[USED + 2] + g[USED + 3], g[LIMIT + 4]) or ''
@@ -85,7 +84,7 @@ for n = 6 + groups, #ARGV, 2 do
     local k = read_key(held)
     local cool = math.max(0, k[K_COOL] - now)
     local reason = k[K_STOPPED] > 0 and (redis.call('HGET', quarantine, id) or 'unknown') or ''
-    reply[at] = { whole(k[K_FLIGHT]), whole(cool), reason, whole(k[K_MAX]), whole(k[K_PRIORITY]), whole(k[K_WEIGHT]) }
+    reply[at] = { k[K_FLIGHT], cool, reason, k[K_MAX], k[K_PRIORITY], k[K_WEIGHT] }
     if draw then
       lines[#lines + 1] = id
       lines[#lines + 1] = 'status ' .. (k[K_STOPPED] > 0 and 'quarantined' or cool > 0 and 'cooling' or 'active')

@@ -24,5 +24,5 @@ local function finish(state, win, leases, lease, id, ceiling, given, requests, i
   end
   redis.call('HSET', state, 'pool', pack_pool(p), 'k:' .. key, pack_key(k), 'g:' .. group, pack_group(g))
   redis.call('SET', lease, TOMB, 'PX', TOMB_MS)
-  return { 1, string.format('%.0f', now), string.format('%.0f', over_in), string.format('%.0f', over_out) }
+  return { 1, now, over_in, over_out }
 end

@@ -12,7 +12,7 @@ local function live_name(id, key, group) return id .. ' ' .. key .. ' ' .. group
 -- nothing to sweep asks nothing.
 local function sweep(state, leases, p, now, most)
   if now < p[SWEEP_AT] then return end
-  local late = redis.call('ZRANGEBYSCORE', leases, '-inf', string.format('%.0f', now), 'LIMIT', 0, most)
+  local late = redis.call('ZRANGEBYSCORE', leases, '-inf', now, 'LIMIT', 0, most)
   for _, name in ipairs(late) do
     local key, group = string.match(name, '^%S+ (%S+) (%S+)$')
     local v = redis.call('HMGET', state, 'k:' .. key, 'g:' .. group)

@@ -9,7 +9,7 @@ local function read_pool(value) return { struct.unpack(POOL, value) } end
 local function pack_pool(p)
   return struct.pack(POOL, p[1], p[2], p[3], p[4], p[5], p[6], p[7], p[8], p[9], p[10], p[11], p[12], p[13])
 end
-local function keep_ms(p) return string.format('%.0f', (KEEP_US + 2 * p[WINDOW]) / 1000) end
+local function keep_ms(p) return (KEEP_US + 2 * p[WINDOW]) / 1000 end
 
 -- The pool's own time in microseconds: Redis TIME, made monotone. A clock that stepped back goes on
 -- from where it was. A clock that jumped ahead is held at `ceiling`: the calling replica saw this
