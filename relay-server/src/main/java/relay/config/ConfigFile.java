@@ -1,0 +1,113 @@
+package relay.config;
+
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.charset.CharacterCodingException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.function.Predicate;
+import org.jspecify.annotations.Nullable;
+import org.yaml.snakeyaml.nodes.Node;
+
+/** A configuration file: where it is looked for, and how it is read. */
+public final class ConfigFile {
+  private static final int MAX_BYTES = YamlSource.MAX_CHARS;
+  private static final Place START = new Place(1, 1, "file");
+
+  private ConfigFile() {}
+
+  /** Reads a file and the secret files that it names, with the environment for its references. */
+  public static Loaded load(Path file, Map<String, String> environment) {
+    return load(file, environment, FileReader.DISK);
+  }
+
+  /**
+   * As {@link #load(Path, Map)}, through a given reader of files. The outcome depends on nothing
+   * but the parameters and what the reader gives.
+   */
+  public static Loaded load(Path file, Map<String, String> environment, FileReader files) {
+    byte[] bytes;
+    try {
+      bytes = files.read(file, MAX_BYTES + 1);
+    } catch (IOException e) {
+      return refused(file, FileReader.reason(e), "name a readable file with --config FILE");
+    }
+    if (bytes.length > MAX_BYTES) {
+      return refused(file, "is too long", "at most " + MAX_BYTES + " bytes");
+    }
+    try {
+      String text = StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(bytes)).toString();
+      return parse(file, text, environment, files);
+    } catch (CharacterCodingException e) {
+      return refused(file, "is not UTF-8", "save it as UTF-8");
+    }
+  }
+
+  /**
+   * Reads the text of a file.
+   *
+   * @param file names the file in faults, and is where relative secret files are looked for
+   */
+  public static Loaded parse(
+      Path file, String text, Map<String, String> environment, FileReader files) {
+    Faults faults = new Faults(file.toString());
+    // A byte order mark is no part of the text.
+    Node root = YamlSource.read(text.startsWith("\uFEFF") ? text.substring(1) : text, faults);
+    if (root != null) {
+      References references = new References(environment, files, directory(file));
+      Config config = RootSection.read(new Value(root, "", new Value.Context(faults, references)));
+      if (faults.isEmpty()) {
+        return new Loaded.Valid(config);
+      }
+    }
+    return new Loaded.Invalid(faults.inOrder());
+  }
+
+  /**
+   * The file to use where none was named: the first of {@link #candidates} that exists.
+   *
+   * @param directory the working directory; an empty path keeps the name relative
+   */
+  public static Optional<Path> find(
+      Path directory, Map<String, String> environment, Predicate<Path> exists) {
+    return candidates(directory, environment).stream().filter(exists).findFirst();
+  }
+
+  /**
+   * {@code relay.yaml} in the working directory, then in {@code $XDG_CONFIG_HOME/relay} ({@code
+   * ~/.config/relay} if that is not set), then in {@code /etc/relay}.
+   */
+  public static List<Path> candidates(Path directory, Map<String, String> environment) {
+    List<Path> candidates = new ArrayList<>();
+    candidates.add(directory.resolve("relay.yaml"));
+    String xdg = absolute(environment.get("XDG_CONFIG_HOME"));
+    String home = absolute(environment.get("HOME"));
+    if (xdg != null) {
+      candidates.add(Path.of(xdg, "relay", "relay.yaml"));
+    } else if (home != null) {
+      candidates.add(Path.of(home, ".config", "relay", "relay.yaml"));
+    }
+    candidates.add(Path.of("/etc/relay/relay.yaml"));
+    return candidates;
+  }
+
+  /** Relative ones are to be ignored, says the XDG Base Directory Specification. */
+  private static @Nullable String absolute(@Nullable String directory) {
+    return directory != null && directory.startsWith("/") ? directory : null;
+  }
+
+  private static Path directory(Path file) {
+    Path parent = file.getParent();
+    return parent == null ? Path.of("") : parent;
+  }
+
+  private static Loaded refused(Path file, String wrong, String allowed) {
+    Faults faults = new Faults(file.toString());
+    faults.add(START, wrong, allowed);
+    return new Loaded.Invalid(faults.inOrder());
+  }
+}

@@ -1,0 +1,56 @@
+package relay.config;
+
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+
+/** Collects the faults of one file. Bounded: a file of garbage must not fill the memory. */
+final class Faults {
+  static final int MAX_FAULTS = 1000;
+
+  private final String file;
+  private final List<Fault> found = new ArrayList<>();
+  private int omitted;
+
+  Faults(String file) {
+    this.file = file;
+  }
+
+  void add(Place place, String wrong, String allowed) {
+    if (found.size() == MAX_FAULTS) {
+      omitted++;
+      return;
+    }
+    String path = place.path().isEmpty() ? "file" : place.path();
+    found.add(new Fault(file, place.line(), place.column(), path, wrong, allowed));
+  }
+
+  /**
+   * A value that this version knows of but cannot honour: refused, because ignoring it would lie.
+   */
+  void notSupported(Place place, String what) {
+    add(place, what + " is not supported yet", "remove it");
+  }
+
+  boolean isEmpty() {
+    return found.isEmpty();
+  }
+
+  /** In the order of the file. */
+  List<Fault> inOrder() {
+    List<Fault> ordered = new ArrayList<>(found);
+    ordered.sort(Comparator.comparingInt(Fault::line).thenComparingInt(Fault::column));
+    if (omitted > 0) {
+      Fault last = ordered.getLast();
+      ordered.add(
+          new Fault(
+              file,
+              last.line(),
+              last.column(),
+              last.path(),
+              "and " + omitted + " more faults",
+              "correct these first"));
+    }
+    return List.copyOf(ordered);
+  }
+}

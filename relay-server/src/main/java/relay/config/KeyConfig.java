@@ -1,0 +1,13 @@
+package relay.config;
+
+/**
+ * One credential of a provider. Its limits are its account's: see {@link ProviderConfig#groups}.
+ *
+ * @param id unique in the pool; the first 8 hex digits of the secret's SHA-256 if none was given
+ * @param account the quota's owner; the id if none was given
+ * @param priority higher first; a lower one only when the higher cannot carry the request
+ * @param weight for strategies that share by weight
+ * @param maxConcurrent requests at once on this key; 0 = no bound
+ */
+public record KeyConfig(
+    Secret secret, String id, String account, int priority, int weight, long maxConcurrent) {}

@@ -1,0 +1,145 @@
+package relay.config;
+
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+import relay.config.ProviderConfig.ModelClass;
+import relay.config.ProviderConfig.QuotaGroup;
+
+/**
+ * Reads the {@code keys} of a provider, and works out the limits of every account x model class:
+ * keys of one account share its limits, so they state equal ones, or one of them states them.
+ */
+record PoolKeys(List<KeyConfig> keys, List<QuotaGroup> groups) {
+  private static final int MAX_KEYS = 10_000;
+  private static final int MAX_PRIORITY = 1000;
+  private static final int MAX_WEIGHT = 1000;
+  private static final String EMPTY_POOL = "give at least one key";
+
+  /** Limits by model class as one key states them, and where it does. */
+  private record Stated(Map<String, Limits> byClass, String path) {
+    boolean isEmpty() {
+      return byClass.values().stream().allMatch(Limits.UNKNOWN::equals);
+    }
+  }
+
+  static PoolKeys read(Section provider, List<String> classNames) {
+    List<String> classes = new ArrayList<>(classNames);
+    classes.add(ModelClass.DEFAULT);
+    Value list = provider.need("keys", EMPTY_POOL);
+    List<Value> entries = list == null ? null : list.list(MAX_KEYS, "a list of keys");
+    if (list == null || entries == null) {
+      return new PoolKeys(List.of(), List.of());
+    }
+    if (entries.isEmpty()) {
+      list.fault("is an empty pool", EMPTY_POOL);
+    }
+    List<KeyConfig> keys = new ArrayList<>();
+    Map<String, Stated> accounts = new LinkedHashMap<>();
+    Faults faults = provider.faults();
+    Uniques<String> ids = new Uniques<>(faults, "the same id as", "ids of a pool's keys differ");
+    Uniques<Secret> secrets =
+        new Uniques<>(faults, "the same secret as", "list each key once: it has one quota");
+    for (Value entry : entries) {
+      Section section = entry.section();
+      KeyConfig key = key(section);
+      Stated stated = new Stated(limits(section, classes), entry.path());
+      section.done();
+      if (key == null) {
+        continue;
+      }
+      keys.add(key);
+      boolean otherSecret = secrets.add(key.secret(), section.placeOf("key"));
+      // Equal secrets without ids have equal ids: that is one fault, not two.
+      if (otherSecret || section.take("id") != null) {
+        ids.add(key.id(), section.placeOf("id"));
+      }
+      Stated first = accounts.putIfAbsent(key.account(), stated);
+      if (first != null) {
+        accounts.put(key.account(), share(first, stated, entry));
+      }
+    }
+    return new PoolKeys(keys, groups(accounts, classes));
+  }
+
+  /** Null without a valid secret. */
+  private static @Nullable KeyConfig key(Section section) {
+    Value secretValue = section.need("key", "give the provider's API key, as ${NAME} for example");
+    Secret secret = secretValue == null ? null : Texts.secret(secretValue);
+    Value idValue = section.take("id");
+    String id = idValue == null ? null : Texts.name(idValue);
+    Value accountValue = section.take("account");
+    String account = accountValue == null ? null : Texts.name(accountValue);
+    int priority = Readers.whole(section, "priority", 1, 0, MAX_PRIORITY);
+    int weight = Readers.whole(section, "weight", 1, 1, MAX_WEIGHT);
+    long maxConcurrent = Readers.whole(section, "max_concurrent", 0L, 0L, Limits.MAX);
+    if (secret == null) {
+      return null;
+    }
+    String keyId = id == null ? secret.hash().id() : id;
+    return new KeyConfig(
+        secret, keyId, account == null ? keyId : account, priority, weight, maxConcurrent);
+  }
+
+  /** The limits that a key states for each class: those of {@code limits}, else its plain ones. */
+  private static Map<String, Limits> limits(Section key, List<String> classes) {
+    Limits plain = stated(key);
+    Map<String, Limits> byClass = new LinkedHashMap<>();
+    classes.forEach(modelClass -> byClass.put(modelClass, plain));
+    key.section("limits")
+        .all()
+        .forEach(
+            (name, value) -> {
+              Section section = value.section();
+              Limits limits = stated(section);
+              section.done();
+              if (byClass.containsKey(name)) {
+                byClass.put(name, limits);
+              } else {
+                value.fault("is no model class of this provider", Words.allowed(name, classes));
+              }
+            });
+    return byClass;
+  }
+
+  private static Limits stated(Section section) {
+    return new Limits(
+        limit(section, "rpm_limit"),
+        limit(section, "itpm_limit"),
+        limit(section, "otpm_limit"),
+        limit(section, "tpm_limit"));
+  }
+
+  private static long limit(Section section, String name) {
+    return Readers.whole(section, name, 0L, 0L, Limits.MAX);
+  }
+
+  private static Stated share(Stated first, Stated second, Value key) {
+    if (first.isEmpty()) {
+      return second;
+    }
+    if (!second.isEmpty() && !first.byClass().equals(second.byClass())) {
+      key.fault(
+          "states other limits than " + first.path() + ", a key of the same account",
+          "state equal limits, or state them at one key only");
+    }
+    return first;
+  }
+
+  private static List<QuotaGroup> groups(Map<String, Stated> accounts, List<String> classes) {
+    List<QuotaGroup> groups = new ArrayList<>();
+    accounts.forEach(
+        (account, stated) -> {
+          for (String modelClass : classes) {
+            groups.add(
+                new QuotaGroup(
+                    account,
+                    modelClass,
+                    stated.byClass().getOrDefault(modelClass, Limits.UNKNOWN)));
+          }
+        });
+    return groups;
+  }
+}

@@ -1,0 +1,104 @@
+package relay.config;
+
+import java.net.URI;
+import java.time.Duration;
+import java.util.Collections;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import relay.model.Dialect;
+
+/**
+ * An upstream API and the pool of its keys.
+ *
+ * @param name the pool's name: also its hash tag in Redis
+ * @param baseUrl without a slash at its end; the request's path is appended
+ * @param models the models that it serves; empty = any
+ * @param modelMapping from a client's name of a model to the provider's
+ * @param maxAttempts attempts on this provider for one request
+ * @param modelClasses in the order of the file: the first that fits a model is the model's
+ * @param keys at least one, with different ids
+ * @param groups every account x model class, {@code default} included, with its effective limits
+ */
+public record ProviderConfig(
+    String name,
+    ProviderType type,
+    boolean enabled,
+    URI baseUrl,
+    List<String> models,
+    Map<String, String> modelMapping,
+    int maxAttempts,
+    Pooling pooling,
+    List<ModelClass> modelClasses,
+    List<KeyConfig> keys,
+    List<QuotaGroup> groups) {
+
+  public ProviderConfig {
+    models = List.copyOf(models);
+    modelMapping = Collections.unmodifiableMap(new LinkedHashMap<>(modelMapping));
+    modelClasses = List.copyOf(modelClasses);
+    keys = List.copyOf(keys);
+    groups = List.copyOf(groups);
+  }
+
+  public Dialect dialect() {
+    return type.dialect();
+  }
+
+  /** Whether the provider serves a model of this name, mapped or not. */
+  public boolean serves(String model) {
+    return models.isEmpty() || models.contains(model) || modelMapping.containsKey(model);
+  }
+
+  /** The class of a model: the first that fits, else {@code default}. */
+  public String classOf(String model) {
+    return modelClasses.stream()
+        .filter(modelClass -> modelClass.contains(model))
+        .map(ModelClass::name)
+        .findFirst()
+        .orElse(ModelClass.DEFAULT);
+  }
+
+  /**
+   * How the pool's capacity is handed out.
+   *
+   * @param window the length of the limits' window
+   * @param burstRatio how much of a limit an idle group may take at once, in (0, 1]
+   */
+  public record Pooling(Strategy strategy, Duration window, double burstRatio) {
+
+    /** Absent {@code pooling}. */
+    public static final Pooling DEFAULT =
+        new Pooling(Strategy.LEAST_LOADED, Duration.ofMinutes(1), 1.0);
+  }
+
+  /** Which of the keys that can carry a request does. */
+  public enum Strategy {
+    LEAST_LOADED,
+    ROUND_ROBIN
+  }
+
+  /** Models that share one quota in an account. */
+  public record ModelClass(String name, List<ModelPattern> models) {
+
+    /** The class of the models that are in no other. */
+    public static final String DEFAULT = "default";
+
+    public ModelClass {
+      models = List.copyOf(models);
+    }
+
+    boolean contains(String model) {
+      return models.stream().anyMatch(pattern -> pattern.matches(model));
+    }
+  }
+
+  /** The unit of accounting: an account x model class. */
+  public record QuotaGroup(String account, String modelClass, Limits limits) {
+
+    /** {@code account/class}. */
+    public String id() {
+      return account + "/" + modelClass;
+    }
+  }
+}

@@ -1,0 +1,148 @@
+package relay.config;
+
+import java.net.URI;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+import relay.config.ProviderConfig.ModelClass;
+import relay.config.ProviderConfig.Pooling;
+import relay.config.ProviderConfig.Strategy;
+
+/** Reads one entry of {@code providers}. */
+final class ProviderSection {
+  private static final Set<String> LATER_TYPES = Set.of("azure", "bedrock", "vertex");
+  private static final int MAX_ATTEMPTS = 100;
+  private static final int MAX_CLASSES = 100;
+  private static final int MAX_WAIT_MS = 86_400_000;
+  private static final int MIN_WINDOW_MS = 500;
+  private static final int MAX_WINDOW_MS = 86_400_000;
+
+  private final Section provider;
+
+  private ProviderSection(Section provider) {
+    this.provider = provider;
+  }
+
+  /** Null after a fault that leaves no provider. */
+  static @Nullable ProviderConfig read(Section provider, Uniques<String> names) {
+    return new ProviderSection(provider).read(names);
+  }
+
+  private @Nullable ProviderConfig read(Uniques<String> names) {
+    Value nameValue = provider.need("name", Texts.NAME_FORM);
+    String name = nameValue == null ? null : Texts.name(nameValue);
+    names.add(name, provider.placeOf("name"));
+    Value typeValue = provider.need("type", "anthropic, openai, zai, minimax or ollama");
+    ProviderType type =
+        typeValue == null ? null : Readers.choice(typeValue, ProviderType.class, LATER_TYPES);
+    boolean enabled = Readers.flag(provider, "enabled", true);
+    Value urlValue = provider.take("base_url");
+    URI url = urlValue == null ? null : Texts.baseUrl(urlValue);
+    List<String> models = Texts.list(provider, "models", Texts::oneModel);
+    Map<String, String> mapping = modelMapping(provider.section("model_mapping"));
+    int maxAttempts = Readers.whole(provider, "max_attempts", 3, 1, MAX_ATTEMPTS);
+    if (Readers.flag(provider, "passthrough", false)) {
+      provider.faults().notSupported(provider.placeOf("passthrough"), "`passthrough: true`");
+    }
+    Pooling pooling = pooling(provider.section("pooling"));
+    List<ModelClass> classes = modelClasses();
+    PoolKeys keys = PoolKeys.read(provider, classes.stream().map(ModelClass::name).toList());
+    provider.done();
+    if (name == null || type == null) {
+      return null;
+    }
+    return new ProviderConfig(
+        name,
+        type,
+        enabled,
+        url == null ? type.defaultBaseUrl() : url,
+        models,
+        mapping,
+        maxAttempts,
+        pooling,
+        classes,
+        keys.keys(),
+        keys.groups());
+  }
+
+  private static Map<String, String> modelMapping(Section section) {
+    Map<String, String> mapping = new LinkedHashMap<>();
+    section
+        .all()
+        .forEach(
+            (from, to) -> {
+              if (!Texts.isModel(from)) {
+                to.fault("maps from what is not a model's name", "the whole name of one model");
+              }
+              String model = Texts.oneModel(to);
+              if (model != null) {
+                mapping.put(from, model);
+              }
+            });
+    return mapping;
+  }
+
+  private static Pooling pooling(Section pooling) {
+    Strategy strategy =
+        Readers.choice(
+            pooling, "strategy", Pooling.DEFAULT.strategy(), Set.of("random", "weighted"));
+    Readers.choice(pooling, "affinity", Affinity.NONE, Set.of("session"));
+    Readers.choice(pooling, "accounting", Accounting.SLIDING_WINDOW, Set.of("token_bucket"));
+    if (Readers.whole(pooling, "max_wait_ms", 0, 0, MAX_WAIT_MS) > 0) {
+      pooling.faults().notSupported(pooling.placeOf("max_wait_ms"), "a value above 0");
+    }
+    Duration window =
+        Duration.ofMillis(
+            Readers.whole(
+                pooling,
+                "window_ms",
+                Math.toIntExact(Pooling.DEFAULT.window().toMillis()),
+                MIN_WINDOW_MS,
+                MAX_WINDOW_MS));
+    double burstRatio = Readers.ratio(pooling, "burst_ratio", Pooling.DEFAULT.burstRatio());
+    pooling.done();
+    return new Pooling(strategy, window, burstRatio);
+  }
+
+  private List<ModelClass> modelClasses() {
+    Value list = provider.take("model_classes");
+    List<Value> entries = list == null ? null : list.list(MAX_CLASSES, "a list of model classes");
+    List<ModelClass> classes = new ArrayList<>();
+    if (entries == null) {
+      return classes;
+    }
+    Uniques<String> names =
+        new Uniques<>(provider.faults(), "the same name as", "names of model classes differ");
+    for (Value entry : entries) {
+      Section section = entry.section();
+      Value nameValue = section.need("name", Texts.NAME_FORM);
+      String name = nameValue == null ? null : Texts.name(nameValue);
+      if (nameValue != null && ModelClass.DEFAULT.equals(name)) {
+        nameValue.fault("is the class of the models that are in no other", "give another name");
+      }
+      names.add(name, section.placeOf("name"));
+      List<ModelPattern> models = Texts.list(section, "models", Texts::pattern);
+      if (section.take("models") == null) {
+        section.missing("models", "a list of models, * for any part of a name");
+      }
+      section.done();
+      if (name != null) {
+        classes.add(new ModelClass(name, models));
+      }
+    }
+    return classes;
+  }
+
+  /** What a later version chooses between; now each has one word, so no record carries it. */
+  private enum Affinity {
+    NONE
+  }
+
+  private enum Accounting {
+    SLIDING_WINDOW
+  }
+}

@@ -1,0 +1,141 @@
+package relay.config;
+
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.charset.CharacterCodingException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.InvalidPathException;
+import java.nio.file.Path;
+import java.util.Map;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Resolves <code>${NAME}</code>, <code>${NAME:-default}</code>, <code>${file:/path}</code> and
+ * {@code $$} in one value. It works on values that YAML has already read, so nothing that a
+ * reference brings in can become YAML.
+ */
+final class References {
+  static final int MAX_VALUE_CHARS = 65_536;
+  private static final Pattern NAME = Pattern.compile("[A-Za-z_][A-Za-z0-9_]*");
+  private static final String FORMS =
+      "write ${NAME}, ${NAME:-default} or ${file:/path} for a reference, $$ for a dollar sign";
+
+  private final Map<String, String> environment;
+  private final FileReader files;
+  private final Path directory;
+
+  /**
+   * @param directory of the configuration file: where a relative secret file is looked for
+   */
+  References(Map<String, String> environment, FileReader files, Path directory) {
+    this.environment = environment;
+    this.files = files;
+    this.directory = directory;
+  }
+
+  sealed interface Resolution {
+    /**
+     * @param literal whether it stands in the file as it is, so that a message may show it
+     */
+    record Resolved(String value, boolean literal) implements Resolution {}
+
+    record Broken(String wrong, String allowed) implements Resolution {}
+  }
+
+  Resolution resolve(String raw) {
+    StringBuilder value = new StringBuilder();
+    boolean literal = true;
+    int at = 0;
+    while (at < raw.length()) {
+      int dollar = raw.indexOf('$', at);
+      if (dollar < 0) {
+        dollar = raw.length();
+      }
+      value.append(raw, at, dollar);
+      at = dollar;
+      if (raw.startsWith("$$", at)) {
+        value.append('$');
+        at += 2;
+      } else if (raw.startsWith("${", at)) {
+        int end = raw.indexOf('}', at);
+        if (end < 0) {
+          return new Resolution.Broken("has a ${ without its }", FORMS);
+        }
+        switch (lookUp(raw.substring(at + 2, end))) {
+          case Resolution.Broken broken -> {
+            return broken;
+          }
+          case Resolution.Resolved resolved -> value.append(resolved.value());
+        }
+        literal = false;
+        at = end + 1;
+      } else if (at < raw.length()) {
+        return new Resolution.Broken("has a lone dollar sign", FORMS);
+      }
+      if (value.length() > MAX_VALUE_CHARS) {
+        return new Resolution.Broken("is too long", "at most " + MAX_VALUE_CHARS + " characters");
+      }
+    }
+    return new Resolution.Resolved(value.toString(), literal);
+  }
+
+  private Resolution lookUp(String reference) {
+    if (reference.startsWith("file:")) {
+      return readFile(reference.substring("file:".length()));
+    }
+    int separator = reference.indexOf(":-");
+    String name = separator < 0 ? reference : reference.substring(0, separator);
+    String fallback = separator < 0 ? null : reference.substring(separator + 2);
+    Matcher wellFormed = NAME.matcher(name);
+    if (!wellFormed.matches() || (fallback != null && fallback.contains("$"))) {
+      // What stands there is not repeated: it may be a credential between braces.
+      return new Resolution.Broken("has a malformed reference", FORMS);
+    }
+    @Nullable String set = environment.get(name);
+    if (fallback != null && (set == null || set.isEmpty())) {
+      return new Resolution.Resolved(fallback, false);
+    }
+    if (set == null) {
+      return new Resolution.Broken(
+          "names the environment variable " + name + ", which is not set",
+          "set it, or give a default: ${" + name + ":-default}");
+    }
+    return new Resolution.Resolved(set, false);
+  }
+
+  private Resolution readFile(String name) {
+    String allowed = "name a readable UTF-8 text file of at most " + MAX_VALUE_CHARS + " bytes";
+    byte[] content;
+    try {
+      if (name.isBlank()) {
+        return new Resolution.Broken("names no file", allowed);
+      }
+      content = files.read(directory.resolve(name), MAX_VALUE_CHARS + 1);
+    } catch (IOException e) {
+      return new Resolution.Broken(
+          "names the file " + Words.shown(name) + ", which " + FileReader.reason(e), allowed);
+    } catch (InvalidPathException e) {
+      return new Resolution.Broken("names a file with an impossible name", allowed);
+    }
+    if (content.length > MAX_VALUE_CHARS) {
+      return new Resolution.Broken(
+          "names the file " + Words.shown(name) + ", which is too long", allowed);
+    }
+    try {
+      String text = StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(content)).toString();
+      return new Resolution.Resolved(withoutLineEnd(text), false);
+    } catch (CharacterCodingException e) {
+      return new Resolution.Broken(
+          "names the file " + Words.shown(name) + ", which is not UTF-8", allowed);
+    }
+  }
+
+  private static String withoutLineEnd(String text) {
+    if (text.endsWith("\r\n")) {
+      return text.substring(0, text.length() - 2);
+    }
+    return text.endsWith("\n") ? text.substring(0, text.length() - 1) : text;
+  }
+}

@@ -1,0 +1,65 @@
+package relay.config;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Set;
+import relay.config.LoggingConfig.Format;
+import relay.config.LoggingConfig.Level;
+
+/** Reads the whole file. */
+final class RootSection {
+  private static final int MAX_PROVIDERS = 1000;
+  private static final String NO_PROVIDER = "give at least one provider";
+
+  private RootSection() {}
+
+  /** To be used only if no fault was reported. */
+  static Config read(Value value) {
+    Section root = value.section();
+    Uniques<String> names =
+        new Uniques<>(root.faults(), "the same name as", "names of providers differ");
+    List<ProviderConfig> providers = providers(root, names);
+    Config config =
+        new Config(
+            ServerSection.read(root.section("server"), names.values()),
+            RedisSection.read(root.section("redis")),
+            providers,
+            logging(root.section("logging")));
+    root.notYet("routing");
+    root.done();
+    return config;
+  }
+
+  private static List<ProviderConfig> providers(Section root, Uniques<String> names) {
+    List<ProviderConfig> providers = new ArrayList<>();
+    Value list = root.need("providers", NO_PROVIDER);
+    List<Value> entries = list == null ? null : list.list(MAX_PROVIDERS, "a list of providers");
+    if (list == null || entries == null) {
+      return providers;
+    }
+    if (entries.isEmpty()) {
+      list.fault("is empty", NO_PROVIDER);
+    }
+    boolean allRead = !entries.isEmpty();
+    for (Value entry : entries) {
+      ProviderConfig provider = ProviderSection.read(entry.section(), names);
+      allRead &= provider != null;
+      if (provider != null) {
+        providers.add(provider);
+      }
+    }
+    if (allRead && providers.stream().noneMatch(ProviderConfig::enabled)) {
+      list.fault("has no provider that is enabled", NO_PROVIDER + " without enabled: false");
+    }
+    return providers;
+  }
+
+  private static LoggingConfig logging(Section logging) {
+    LoggingConfig config =
+        new LoggingConfig(
+            Readers.choice(logging, "level", Level.INFO, Set.of()),
+            Readers.choice(logging, "format", Format.JSON, Set.of()));
+    logging.done();
+    return config;
+  }
+}

@@ -1,0 +1,76 @@
+package relay.config;
+
+import java.time.Duration;
+import java.util.List;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The replica itself.
+ *
+ * @param listen the data plane
+ * @param adminListen the admin plane; never the data plane's address
+ * @param adminToken null = none
+ * @param enableHttp2 h2c beside HTTP/1.1
+ * @param maxBodyBytes the largest request body, in bytes
+ * @param maxConcurrent requests at once in this replica; 0 = no bound but memory
+ * @param connectTimeout to a provider
+ * @param idleTimeout how long a provider may send no byte
+ * @param drain how long running requests may go on after SIGTERM
+ * @param auth who may call the data plane
+ */
+public record ServerConfig(
+    ListenAddress listen,
+    ListenAddress adminListen,
+    @Nullable Secret adminToken,
+    boolean enableHttp2,
+    int maxBodyBytes,
+    int maxConcurrent,
+    Duration connectTimeout,
+    Duration idleTimeout,
+    Duration drain,
+    Auth auth) {
+
+  /**
+   * Who may call the data plane. Without {@code auth} a replica on a loopback address is open, as
+   * with {@code auth: none}; on any other address its absence is a fault.
+   */
+  public sealed interface Auth {
+
+    /** Everyone; no credential is asked for. */
+    record Open() implements Auth {}
+
+    /**
+     * Only these.
+     *
+     * @param clients at least one, with different names and different keys
+     */
+    record Clients(List<Client> clients) implements Auth {
+      public Clients {
+        clients = List.copyOf(clients);
+      }
+    }
+  }
+
+  /**
+   * A caller of Relay. Only the hash of its key is kept.
+   *
+   * @param models the models that it may use; empty = all
+   * @param providers the names of the providers that it may use; empty = all
+   */
+  public record Client(
+      String name, KeyHash keyHash, List<ModelPattern> models, Set<String> providers) {
+    public Client {
+      models = List.copyOf(models);
+      providers = Set.copyOf(providers);
+    }
+
+    public boolean mayUseModel(String model) {
+      return models.isEmpty() || models.stream().anyMatch(pattern -> pattern.matches(model));
+    }
+
+    public boolean mayUseProvider(String provider) {
+      return providers.isEmpty() || providers.contains(provider);
+    }
+  }
+}

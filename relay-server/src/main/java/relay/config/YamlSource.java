@@ -1,0 +1,188 @@
+package relay.config;
+
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.Map;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+import org.yaml.snakeyaml.LoaderOptions;
+import org.yaml.snakeyaml.composer.Composer;
+import org.yaml.snakeyaml.error.Mark;
+import org.yaml.snakeyaml.error.MarkedYAMLException;
+import org.yaml.snakeyaml.error.YAMLException;
+import org.yaml.snakeyaml.nodes.CollectionNode;
+import org.yaml.snakeyaml.nodes.MappingNode;
+import org.yaml.snakeyaml.nodes.Node;
+import org.yaml.snakeyaml.nodes.NodeTuple;
+import org.yaml.snakeyaml.nodes.ScalarNode;
+import org.yaml.snakeyaml.nodes.SequenceNode;
+import org.yaml.snakeyaml.nodes.Tag;
+import org.yaml.snakeyaml.parser.ParserImpl;
+import org.yaml.snakeyaml.reader.ReaderException;
+import org.yaml.snakeyaml.reader.StreamReader;
+import org.yaml.snakeyaml.resolver.Resolver;
+
+/**
+ * Text to a tree of YAML nodes that know their places. Bounded: size, depth, and what aliases
+ * expand to. No object is constructed from a tag.
+ */
+final class YamlSource {
+  static final int MAX_CHARS = 8 * 1024 * 1024;
+  static final int MAX_DEPTH = 50;
+  static final long MAX_NODES = 1_000_000;
+  private static final int MAX_ALIASES = 10_000;
+  private static final String YAML = "yaml";
+  private static final Set<Tag> PLAIN_TAGS =
+      Set.of(
+          Tag.STR,
+          Tag.INT,
+          Tag.FLOAT,
+          Tag.BOOL,
+          Tag.NULL,
+          Tag.TIMESTAMP,
+          Tag.MAP,
+          Tag.SEQ,
+          Tag.MERGE);
+
+  private final Faults faults;
+  private final Resolver resolver = new Resolver();
+  private final Map<Node, Long> sizes = new HashMap<>();
+  private final Set<Node> open = new HashSet<>();
+
+  private YamlSource(Faults faults) {
+    this.faults = faults;
+  }
+
+  /** The root; null after a fault. */
+  static @Nullable Node read(String text, Faults faults) {
+    if (text.length() > MAX_CHARS) {
+      faults.add(
+          new Place(1, 1, YAML), "the file is too long", "at most " + MAX_CHARS + " characters");
+      return null;
+    }
+    Node root = compose(text, faults);
+    if (root == null) {
+      if (faults.isEmpty()) {
+        faults.add(new Place(1, 1, YAML), "the file is empty", "give at least providers");
+      }
+      return null;
+    }
+    YamlSource source = new YamlSource(faults);
+    return source.size(root) > 0 && faults.isEmpty() ? root : null;
+  }
+
+  private static @Nullable Node compose(String text, Faults faults) {
+    LoaderOptions options = new LoaderOptions();
+    options.setCodePointLimit(MAX_CHARS);
+    options.setNestingDepthLimit(MAX_DEPTH);
+    options.setMaxAliasesForCollections(MAX_ALIASES);
+    try {
+      return new Composer(new ParserImpl(new StreamReader(text), options), new Resolver(), options)
+          .getSingleNode();
+    } catch (ReaderException e) {
+      faults.add(
+          placeOf(text, e.getPosition()),
+          "a character that YAML does not allow",
+          "printable characters, in double quotes as \\u0000 escapes");
+    } catch (MarkedYAMLException e) {
+      Mark mark = e.getProblemMark() == null ? e.getContextMark() : e.getProblemMark();
+      faults.add(
+          mark == null ? new Place(1, 1, YAML) : Place.of(mark, YAML),
+          problem(e),
+          "correct the YAML");
+    } catch (YAMLException e) {
+      faults.add(
+          new Place(1, 1, YAML),
+          "the YAML is nested too deeply or has too many aliases",
+          "at most " + MAX_DEPTH + " levels and " + MAX_ALIASES + " aliases");
+    }
+    return null;
+  }
+
+  /** The parser's own words as far as they repeat nothing that stands in the file. */
+  private static String problem(MarkedYAMLException e) {
+    String problem = String.valueOf(e.getProblem());
+    if (problem.startsWith("found undefined alias")) {
+      return "an alias without its anchor";
+    }
+    if (problem.startsWith("expected a single document")
+        || problem.startsWith("but found another document")) {
+      return "a second document in the file";
+    }
+    int quote = problem.indexOf('\'');
+    boolean repeats = problem.startsWith("found") && quote >= 0;
+    return "bad YAML: "
+        + (repeats ? problem.substring(0, quote).strip() : problem.replaceAll("\\p{Cntrl}", "?"));
+  }
+
+  private static Place placeOf(String text, int index) {
+    int end = text.offsetByCodePoints(0, Math.min(index, text.codePointCount(0, text.length())));
+    String before = text.substring(0, end);
+    int line = 1 + (int) before.chars().filter(c -> c == '\n').count();
+    String lastLine = before.substring(before.lastIndexOf('\n') + 1);
+    return new Place(line, 1 + lastLine.codePointCount(0, lastLine.length()), YAML);
+  }
+
+  /** Nodes of a subtree with its aliases written out; 0 after a fault. */
+  private long size(Node node) {
+    Long known = sizes.get(node);
+    if (known != null) {
+      return known;
+    }
+    if (!open.add(node)) {
+      return fault(node, "an alias inside its own anchor", "write the value out");
+    }
+    long size = 1;
+    for (Node part : parts(node)) {
+      long more = size(part);
+      if (more == 0) {
+        return 0;
+      }
+      size += more;
+    }
+    if (hasForeignTag(node)) {
+      return fault(node, "a YAML tag", "plain values, without tags");
+    }
+    if (size > MAX_NODES) {
+      return fault(node, "too many values, aliases written out", "at most " + MAX_NODES);
+    }
+    open.remove(node);
+    sizes.put(node, size);
+    return size;
+  }
+
+  private long fault(Node node, String wrong, String allowed) {
+    faults.add(Place.of(node, YAML), wrong, allowed);
+    return 0;
+  }
+
+  private static Iterable<Node> parts(Node node) {
+    return switch (node) {
+      case SequenceNode sequence -> sequence.getValue();
+      case MappingNode mapping ->
+          () ->
+              mapping.getValue().stream()
+                  .flatMap(
+                      (NodeTuple tuple) ->
+                          Arrays.asList(tuple.getKeyNode(), tuple.getValueNode()).stream())
+                  .iterator();
+      default -> Set.of();
+    };
+  }
+
+  private boolean hasForeignTag(Node node) {
+    if (!PLAIN_TAGS.contains(node.getTag())) {
+      return true;
+    }
+    return switch (node) {
+      case ScalarNode scalar ->
+          !scalar
+              .getTag()
+              .equals(resolver.resolve(scalar.getNodeId(), scalar.getValue(), scalar.isPlain()));
+      case CollectionNode<?> collection ->
+          !collection.getTag().equals(resolver.resolve(collection.getNodeId(), "", true));
+      default -> true;
+    };
+  }
+}
