@@ -37,7 +37,7 @@ public final class ConfigFile {
       return refused(file, FileReader.reason(e), "name a readable file with --config FILE");
     }
     if (bytes.length > MAX_BYTES) {
-      return refused(file, "is too long", "at most " + MAX_BYTES + " bytes");
+      return refused(file, "is too long", "allowed: at most " + MAX_BYTES + " bytes");
     }
     try {
       String text = StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(bytes)).toString();

@@ -33,10 +33,10 @@ final class ProviderSection {
   }
 
   private @Nullable ProviderConfig read(Uniques<String> names) {
-    Value nameValue = provider.need("name", Texts.NAME_FORM);
+    Value nameValue = provider.need("name", "give " + Texts.NAME_FORM);
     String name = nameValue == null ? null : Texts.name(nameValue);
     names.add(name, provider.placeOf("name"));
-    Value typeValue = provider.need("type", "anthropic, openai, zai, minimax or ollama");
+    Value typeValue = provider.need("type", "allowed: anthropic, openai, zai, minimax, ollama");
     ProviderType type =
         typeValue == null ? null : Readers.choice(typeValue, ProviderType.class, LATER_TYPES);
     boolean enabled = Readers.flag(provider, "enabled", true);
@@ -76,7 +76,7 @@ final class ProviderSection {
         .forEach(
             (from, to) -> {
               if (!Texts.isModel(from)) {
-                to.fault("maps from what is not a model's name", "the whole name of one model");
+                to.refuse("maps from what is not a model's name", "the whole name of one model");
               }
               String model = Texts.oneModel(to);
               if (model != null) {
@@ -119,7 +119,7 @@ final class ProviderSection {
         new Uniques<>(provider.faults(), "the same name as", "names of model classes differ");
     for (Value entry : entries) {
       Section section = entry.section();
-      Value nameValue = section.need("name", Texts.NAME_FORM);
+      Value nameValue = section.need("name", "give " + Texts.NAME_FORM);
       String name = nameValue == null ? null : Texts.name(nameValue);
       if (nameValue != null && ModelClass.DEFAULT.equals(name)) {
         nameValue.fault("is the class of the models that are in no other", "give another name");
@@ -127,7 +127,7 @@ final class ProviderSection {
       names.add(name, section.placeOf("name"));
       List<ModelPattern> models = Texts.list(section, "models", Texts::pattern);
       if (section.take("models") == null) {
-        section.missing("models", "a list of models, * for any part of a name");
+        section.missing("models", "give a list of models, * for any part of a name");
       }
       section.done();
       if (name != null) {

@@ -29,20 +29,20 @@ final class Readers {
     }
     String digits = scalar.text();
     if (scalar.kind() == Kind.QUOTED || !WHOLE.matcher(digits).matches()) {
-      value.fault(notA("whole number", scalar), allowed);
+      value.refuse(notA("whole number", scalar), allowed);
       return fallback;
     }
     digits = digits.replace("_", "");
     if (digits.startsWith("-") && min >= 0) {
-      value.fault("is negative", allowed);
+      value.refuse("is negative", allowed);
       return fallback;
     }
     if (digits.length() > MAX_DIGITS || Long.parseLong(digits) > max) {
-      value.fault("is too large", allowed);
+      value.refuse("is too large", allowed);
       return fallback;
     }
     if (Long.parseLong(digits) < min) {
-      value.fault("is too small", allowed);
+      value.refuse("is too small", allowed);
       return fallback;
     }
     return Long.parseLong(digits);
@@ -64,12 +64,12 @@ final class Readers {
       return fallback;
     }
     if (scalar.kind() == Kind.QUOTED || !DECIMAL.matcher(scalar.text()).matches()) {
-      value.fault(notA("number", scalar), allowed);
+      value.refuse(notA("number", scalar), allowed);
       return fallback;
     }
     double ratio = Double.parseDouble(scalar.text());
     if (!(ratio > 0 && ratio <= 1)) {
-      value.fault("is out of range", allowed);
+      value.refuse("is out of range", allowed);
       return fallback;
     }
     return ratio;
@@ -90,7 +90,7 @@ final class Readers {
     if (scalar.kind() != Kind.QUOTED && scalar.text().equalsIgnoreCase("false")) {
       return false;
     }
-    value.fault("is not a boolean", "allowed: true, false");
+    value.refuse("is not a boolean", "true, false");
     return fallback;
   }
 

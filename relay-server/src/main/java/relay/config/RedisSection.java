@@ -42,12 +42,12 @@ final class RedisSection {
       return null;
     }
     if (text.chars().anyMatch(Character::isISOControl)) {
-      value.fault("holds a control character, such as a line break", RedisUrl.FORMS);
+      value.refuse("holds a control character, such as a line break", RedisUrl.FORMS);
       return null;
     }
     RedisUrl url = RedisUrl.parse(text);
     if (url == null) {
-      value.fault("is not a Redis URL", RedisUrl.FORMS);
+      value.refuse("is not a Redis URL", RedisUrl.FORMS);
     }
     return url;
   }

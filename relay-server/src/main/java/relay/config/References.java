@@ -75,7 +75,8 @@ final class References {
         return new Resolution.Broken("has a lone dollar sign", FORMS);
       }
       if (value.length() > MAX_VALUE_CHARS) {
-        return new Resolution.Broken("is too long", "at most " + MAX_VALUE_CHARS + " characters");
+        return new Resolution.Broken(
+            "is too long", "allowed: " + MAX_VALUE_CHARS + " characters at most");
       }
     }
     return new Resolution.Resolved(value.toString(), literal);
@@ -106,7 +107,7 @@ final class References {
   }
 
   private Resolution readFile(String name) {
-    String allowed = "name a readable UTF-8 text file of at most " + MAX_VALUE_CHARS + " bytes";
+    String allowed = "give a readable UTF-8 text file of at most " + MAX_VALUE_CHARS + " bytes";
     byte[] content;
     try {
       if (name.isBlank()) {

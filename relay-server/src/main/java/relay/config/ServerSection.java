@@ -118,7 +118,7 @@ final class ServerSection {
   }
 
   private void client(Section client, Clients clients) {
-    Value name = client.need("name", Texts.NAME_FORM);
+    Value name = client.need("name", "give " + Texts.NAME_FORM);
     Value key = client.take("key");
     Value keySha256 = client.take("key_sha256");
     KeyHash hash = key != null ? hash(key) : keySha256 != null ? stated(keySha256) : null;
@@ -161,7 +161,7 @@ final class ServerSection {
       return null;
     }
     if (!scalar.text().matches("[0-9a-fA-F]{64}")) {
-      value.fault("is not a SHA-256", allowed);
+      value.refuse("is not a SHA-256", allowed);
       return null;
     }
     return KeyHash.ofHex(scalar.text());

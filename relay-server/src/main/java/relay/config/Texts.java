@@ -45,7 +45,7 @@ final class Texts {
   static @Nullable String oneModel(Value value) {
     String model = model(value);
     if (model != null && model.contains("*")) {
-      value.fault("is a pattern", "the whole name of one model, without *");
+      value.refuse("is a pattern", "the whole name of one model, without *");
       return null;
     }
     return model;
@@ -70,15 +70,15 @@ final class Texts {
     }
     String text = scalar.text();
     if (text.isEmpty()) {
-      value.fault("is empty", SECRET_FORM);
+      value.refuse("is empty", SECRET_FORM);
     } else if (text.length() > MAX_SECRET_CHARS) {
-      value.fault("is too long", SECRET_FORM);
+      value.refuse("is too long", SECRET_FORM);
     } else if (text.chars().anyMatch(Character::isISOControl)) {
-      value.fault("holds a control character, such as a line break", SECRET_FORM);
+      value.refuse("holds a control character, such as a line break", SECRET_FORM);
     } else if (text.chars().anyMatch(c -> c > '~')) {
-      value.fault("holds a character outside ASCII", SECRET_FORM);
+      value.refuse("holds a character outside ASCII", SECRET_FORM);
     } else if (!text.strip().equals(text)) {
-      value.fault("starts or ends with a space", SECRET_FORM);
+      value.refuse("starts or ends with a space", SECRET_FORM);
     } else {
       return new Secret(text);
     }
@@ -108,7 +108,7 @@ final class Texts {
     } catch (URISyntaxException e) {
       // The same fault as that of a URL of another kind. Its message would repeat the URL.
     }
-    value.fault("is not a provider's URL", allowed);
+    value.refuse("is not a provider's URL", allowed);
     return null;
   }
 
@@ -117,7 +117,7 @@ final class Texts {
     Scalar scalar = value.text(allowed);
     ListenAddress address = scalar == null ? null : ListenAddress.parse(scalar.text());
     if (scalar != null && address == null) {
-      value.fault("is not an address to listen on", allowed);
+      value.refuse("is not an address to listen on", allowed);
     }
     return address;
   }
@@ -149,7 +149,7 @@ final class Texts {
       return null;
     }
     if (!form.matcher(scalar.text()).matches()) {
-      value.fault(wrong, allowed);
+      value.refuse(wrong, allowed);
       return null;
     }
     return scalar.text();

@@ -66,6 +66,11 @@ final class Value {
     faults().add(place, wrong, allowed);
   }
 
+  /** A fault whose remedy is a value of another form. */
+  void refuse(String wrong, String form) {
+    fault(wrong, "allowed: " + form);
+  }
+
   boolean isNull() {
     return node.getTag().equals(Tag.NULL);
   }
@@ -108,7 +113,7 @@ final class Value {
   @Nullable Scalar text(String expected) {
     Scalar scalar = scalar(expected);
     if (scalar != null && scalar.kind() == Kind.BOOLEAN) {
-      fault("is a boolean in YAML, not text", "put it in quotes; " + expected);
+      fault("is a boolean in YAML, not text", "put it in quotes");
       return null;
     }
     return scalar;
@@ -133,7 +138,7 @@ final class Value {
       return null;
     }
     if (sequence.getValue().size() > maxEntries) {
-      fault("has too many entries", "at most " + maxEntries);
+      refuse("has too many entries", maxEntries + " at most");
       return null;
     }
     List<Value> entries = new ArrayList<>();

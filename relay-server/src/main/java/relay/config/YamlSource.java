@@ -58,7 +58,9 @@ final class YamlSource {
   static @Nullable Node read(String text, Faults faults) {
     if (text.length() > MAX_CHARS) {
       faults.add(
-          new Place(1, 1, YAML), "the file is too long", "at most " + MAX_CHARS + " characters");
+          new Place(1, 1, YAML),
+          "the file is too long",
+          "allowed: at most " + MAX_CHARS + " characters");
       return null;
     }
     Node root = compose(text, faults);
@@ -84,18 +86,18 @@ final class YamlSource {
       faults.add(
           placeOf(text, e.getPosition()),
           "a character that YAML does not allow",
-          "printable characters, in double quotes as \\u0000 escapes");
+          "allowed: printable characters, in double quotes as \\u0000 escapes");
     } catch (MarkedYAMLException e) {
       Mark mark = e.getProblemMark() == null ? e.getContextMark() : e.getProblemMark();
       faults.add(
           mark == null ? new Place(1, 1, YAML) : Place.of(mark, YAML),
           problem(e),
-          "correct the YAML");
+          "give one document of plain YAML, indented by spaces");
     } catch (YAMLException e) {
       faults.add(
           new Place(1, 1, YAML),
           "the YAML is nested too deeply or has too many aliases",
-          "at most " + MAX_DEPTH + " levels and " + MAX_ALIASES + " aliases");
+          "allowed: at most " + MAX_DEPTH + " levels and " + MAX_ALIASES + " aliases");
     }
     return null;
   }
@@ -110,10 +112,15 @@ final class YamlSource {
         || problem.startsWith("but found another document")) {
       return "a second document in the file";
     }
-    int quote = problem.indexOf('\'');
-    boolean repeats = problem.startsWith("found") && quote >= 0;
-    return "bad YAML: "
-        + (repeats ? problem.substring(0, quote).strip() : problem.replaceAll("\\p{Cntrl}", "?"));
+    if (problem.contains("TAB")) {
+      return "a tab";
+    }
+    if (problem.contains("tag")) {
+      return "a YAML tag";
+    }
+    // What was found is a part of the file; what was expected is not.
+    String words = problem.startsWith("found") ? problem.replaceAll("\\s*'.*'", "") : problem;
+    return "bad YAML: " + words.replaceAll("\\p{Cntrl}", "?");
   }
 
   private static Place placeOf(String text, int index) {
@@ -142,10 +149,10 @@ final class YamlSource {
       size += more;
     }
     if (hasForeignTag(node)) {
-      return fault(node, "a YAML tag", "plain values, without tags");
+      return fault(node, "a YAML tag", "give plain values, without tags");
     }
     if (size > MAX_NODES) {
-      return fault(node, "too many values, aliases written out", "at most " + MAX_NODES);
+      return fault(node, "too many values, aliases written out", "allowed: at most " + MAX_NODES);
     }
     open.remove(node);
     sizes.put(node, size);

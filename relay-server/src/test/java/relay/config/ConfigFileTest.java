@@ -1,0 +1,109 @@
+package relay.config;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertInstanceOf;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+final class ConfigFileTest {
+  private static final Path HERE = Path.of("");
+
+  @TempDir Path directory = HERE;
+
+  @Test
+  void a_file_is_looked_for_here_then_in_the_users_place_then_in_the_systems() {
+    assertEquals(
+        List.of(
+            Path.of("relay.yaml"),
+            Path.of("/xdg/relay/relay.yaml"),
+            Path.of("/etc/relay/relay.yaml")),
+        ConfigFile.candidates(HERE, Map.of("XDG_CONFIG_HOME", "/xdg", "HOME", "/home/me")));
+    assertEquals(
+        List.of(
+            Path.of("/work/relay.yaml"),
+            Path.of("/home/me/.config/relay/relay.yaml"),
+            Path.of("/etc/relay/relay.yaml")),
+        ConfigFile.candidates(
+            Path.of("/work"), Map.of("XDG_CONFIG_HOME", "relative", "HOME", "/home/me")));
+    assertEquals(
+        List.of(Path.of("relay.yaml"), Path.of("/etc/relay/relay.yaml")),
+        ConfigFile.candidates(HERE, Map.of()));
+  }
+
+  @Test
+  void the_first_file_that_exists_is_used() {
+    Map<String, String> environment = Map.of("XDG_CONFIG_HOME", "/xdg");
+    assertEquals(
+        Optional.of(Path.of("/xdg/relay/relay.yaml")),
+        ConfigFile.find(HERE, environment, path -> path.isAbsolute()));
+    assertEquals(Optional.empty(), ConfigFile.find(HERE, environment, path -> false));
+  }
+
+  @Test
+  void a_relative_secret_file_is_beside_the_config() throws IOException {
+    Files.writeString(directory.resolve("key.txt"), "from-file\n");
+    Path file =
+        Files.writeString(
+            directory.resolve("relay.yaml"),
+            "providers: [{name: a, type: openai, keys: [{key: '${file:key.txt}'}]}]");
+    Loaded.Valid loaded = assertInstanceOf(Loaded.Valid.class, ConfigFile.load(file, Map.of()));
+    assertEquals(
+        "from-file", loaded.config().providers().getFirst().keys().getFirst().secret().reveal());
+  }
+
+  @Test
+  void a_file_that_cannot_be_read_is_a_fault() throws IOException {
+    Path none = directory.resolve("none.yaml");
+    ConfigCheck.Report report = ConfigCheck.check(none, Map.of());
+    assertEquals(2, report.exitCode());
+    assertEquals(
+        List.of(none + ":1:1: file: does not exist; name a readable file with --config FILE"),
+        report.lines());
+    assertEquals(
+        List.of(directory + ":1:1: file: cannot be read; name a readable file with --config FILE"),
+        ConfigCheck.check(directory, Map.of()).lines());
+    Path binary = Files.write(directory.resolve("binary.yaml"), new byte[] {(byte) 0xff});
+    assertEquals(
+        List.of(binary + ":1:1: file: is not UTF-8; save it as UTF-8"),
+        ConfigCheck.check(binary, Map.of()).lines());
+  }
+
+  @Test
+  void a_check_counts_what_a_valid_file_holds() {
+    String yaml =
+        """
+        providers:
+          - name: a
+            type: openai
+            model_classes: [{name: big, models: ["big-*"]}]
+            keys: [{key: x, account: acme}, {key: y, account: acme}, {key: z}]
+        """;
+    assertEquals(
+        new ConfigCheck.Report(List.of("relay.yaml: ok: 1 provider, 3 keys, 4 quota groups"), 0),
+        ConfigCheck.report(Given.FILE, Given.load(yaml)));
+    assertEquals(
+        List.of("relay.yaml: ok: 1 provider, 1 key, 1 quota group"),
+        ConfigCheck.report(Given.FILE, Given.load(Given.PROVIDERS)).lines());
+  }
+
+  @Test
+  void a_check_prints_every_fault_in_the_order_of_the_file() {
+    String yaml = "loging: {}\nserver: {drain_ms: -1}\n" + Given.PROVIDERS + "redis: {url: 1}\n";
+    assertEquals(
+        new ConfigCheck.Report(
+            List.of(
+                "relay.yaml:1:1: loging: is not a known setting; did you mean logging?",
+                "relay.yaml:2:20: server.drain_ms: is negative;"
+                    + " allowed: a whole number from 0 to 86400000",
+                "relay.yaml:4:14: redis.url: is not a Redis URL; allowed: " + RedisUrl.FORMS),
+            2),
+        ConfigCheck.report(Given.FILE, Given.load(yaml)));
+  }
+}

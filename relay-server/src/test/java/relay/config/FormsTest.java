@@ -1,0 +1,163 @@
+package relay.config;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
+import static org.junit.jupiter.api.Assertions.assertNotNull;
+import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** Values with a form of their own: patterns, addresses, Redis URLs, hashes. */
+final class FormsTest {
+
+  @ParameterizedTest
+  @CsvSource({
+    "claude-opus-*, claude-opus-4-6, true",
+    "claude-opus-*, claude-opus-, true",
+    "claude-opus-*, claude-opus, false",
+    "claude-opus-*, my-claude-opus-4, false",
+    "*, anything, true",
+    "*-mini, gpt-5-mini, true",
+    "*-mini, gpt-5-mini-2, false",
+    "a*b*c, a1b2c, true",
+    "a*b*c, abcbc, true",
+    "a*b*c, acb, false",
+    "gpt-5, gpt-5, true",
+    "gpt.5, gpt-5, false",
+    "gpt-?, gpt-5, false",
+    "**, x, true",
+  })
+  void a_star_stands_for_any_run_of_characters(String pattern, String model, boolean matches) {
+    assertEquals(matches, new ModelPattern(pattern).matches(model));
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "127.0.0.1:8787, true",
+    "127.9.9.9:1, true",
+    "localhost:0, true",
+    "[::1]:65535, true",
+    "[::ffff:127.0.0.1]:1, true",
+    "0.0.0.0:1, false",
+    "[::]:1, false",
+    "10.0.0.1:1, false",
+    "localhost.example.com:1, false",
+    "127.0.0.1.example.com:1, false",
+  })
+  void only_the_machine_itself_is_loopback(String text, boolean loopback) {
+    ListenAddress address = ListenAddress.parse(text);
+    assertNotNull(address, text);
+    assertEquals(loopback, address.isLoopback());
+    assertEquals(text, address.toString());
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "",
+        ":",
+        "8787",
+        ":8787",
+        "*:8787",
+        "host:",
+        "host:x",
+        "host:-1",
+        "host:99999",
+        "host:123456",
+        "::1:80",
+        "[::1]",
+        "[::1",
+        "[host]:80",
+        "[127.0.0.1]:80",
+        "127.1:80",
+        "1.2.3:80",
+        "1.2.3.4.5:80",
+        "1.2.3.256:80",
+        "a b:80",
+        "http://host:80",
+        "host:80/x",
+        "[fe80::1%eth0]:80",
+        "a..b:80"
+      })
+  void other_texts_are_no_address(String text) {
+    assertNull(ListenAddress.parse(text));
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      nullValues = "-",
+      value = {
+        "redis://h, false, h, 6379, 0, -, -",
+        "rediss://h:1/2, true, h, 1, 2, -, -",
+        "redis://:p@h, false, h, 6379, 0, -, p",
+        "redis://p@h, false, h, 6379, 0, -, p",
+        "redis://u:p@h/, false, h, 6379, 0, u, p",
+        "redis://u:p%40%2B+x@10.0.0.1, false, 10.0.0.1, 6379, 0, u, p@++x",
+        "redis://u:p@q:r/s@h, false, h, 6379, 0, u, p@q:r/s",
+        "redis://[::1]:7, false, ::1, 7, 0, -, -",
+      })
+  void a_redis_url_is_taken_apart(
+      String text, boolean tls, String host, int port, int database, String user, String password) {
+    assertEquals(
+        new RedisUrl(
+            tls, host, port, database, user, password == null ? null : new Secret(password)),
+        RedisUrl.parse(text));
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "",
+        "redis",
+        "redis://",
+        "redis:///0",
+        "http://h",
+        "redis://h:0",
+        "redis://h:65536",
+        "redis://h/x",
+        "redis://h/1/2",
+        "redis://h?x=1",
+        "redis://a,b",
+        "redis://[h]",
+        "redis://h h",
+        "redis://256.1.1.1"
+      })
+  void other_texts_are_no_redis_url(String text) {
+    assertNull(RedisUrl.parse(text));
+  }
+
+  @Test
+  void a_hash_is_compared_by_its_bytes_and_printed_by_its_start() {
+    KeyHash hash =
+        KeyHash.ofHex("BA7816BF8F01CFEA414140DE5DAE2223B00361A396177A9CB410FF61F20015AD");
+    assertEquals(KeyHash.of("abc"), hash);
+    assertEquals(KeyHash.of("abc").hashCode(), hash.hashCode());
+    assertNotEquals(KeyHash.of("abd"), hash);
+    assertEquals("ba7816bf", hash.toString());
+    assertThrows(IllegalArgumentException.class, () -> KeyHash.ofHex("ba78"));
+  }
+
+  @Test
+  void a_secret_equals_its_like_and_prints_as_stars() {
+    assertEquals(new Secret("abc"), new Secret("abc"));
+    assertNotEquals(new Secret("abc"), new Secret("abd"));
+    assertEquals("***", new Secret("abc").toString());
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "rpm_limt, rpm_limit",
+    "rpmlimit, rpm_limit",
+    "base-url, base_url",
+    "Key, key",
+    "kye, key"
+  })
+  void a_typo_is_understood(String typed, String meant) {
+    assertEquals(
+        meant, Words.closest(typed, java.util.List.of("rpm_limit", "base_url", "key", "weight")));
+  }
+}

@@ -1,0 +1,221 @@
+package relay.config;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.net.URI;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import org.junit.jupiter.api.Test;
+import relay.config.LoggingConfig.Format;
+import relay.config.LoggingConfig.Level;
+import relay.config.ProviderConfig.ModelClass;
+import relay.config.ProviderConfig.Pooling;
+import relay.config.ProviderConfig.QuotaGroup;
+import relay.config.ProviderConfig.Strategy;
+import relay.config.RedisConfig.OnUnavailable;
+import relay.config.ServerConfig.Auth;
+import relay.config.ServerConfig.Client;
+
+final class MappingTest {
+  private static final String FULL =
+      """
+      server:
+        listen: "[::1]:1"
+        admin_listen: localhost:2
+        admin_token: admin
+        enable_http2: false
+        max_body_bytes: 3
+        max_concurrent: 4
+        connect_timeout_ms: 5
+        idle_timeout_ms: 6
+        drain_ms: 7
+        auth:
+          api_key: one
+          clients:
+            - {name: team-a, key: two, models: ["claude-*"], providers: [a]}
+            - {name: team-b, key_sha256: ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad}
+      redis:
+        url: rediss://user:pass@[::1]:8/9
+        cluster: false
+        prefix: other
+        timeout_ms: 10
+        on_unavailable: closed
+      providers:
+        - name: a
+          type: zai
+          enabled: true
+          base_url: https://proxy.internal:444/v1/
+          models: [big-1, small-1]
+          model_mapping: {large: big-1}
+          max_attempts: 11
+          passthrough: false
+          pooling:
+            strategy: round_robin
+            affinity: none
+            max_wait_ms: 0
+            window_ms: 1_200
+            accounting: sliding_window
+            burst_ratio: 0.5
+          model_classes:
+            - {name: big, models: ["big-*", "huge-*"]}
+          keys:
+            - key: k1
+              id: a-1
+              account: acme
+              priority: 13
+              weight: 14
+              max_concurrent: 15
+              rpm_limit: 16
+              itpm_limit: 17
+              otpm_limit: 18
+              tpm_limit: 1000000000000
+              limits:
+                big: {rpm_limit: 20, itpm_limit: 21, otpm_limit: 22, tpm_limit: 23}
+            - {key: k2, id: a-2, account: acme}
+            - {key: k3, id: 007, rpm_limit: 24}
+        - {name: b, type: ollama, enabled: false, keys: [{key: any word}]}
+      logging: {level: off, format: text}
+      """;
+
+  @Test
+  void every_setting_reaches_its_record() {
+    Limits plain = new Limits(16, 17, 18, 1_000_000_000_000L);
+    Limits alone = new Limits(24, 0, 0, 0);
+    Config config = Given.valid(FULL);
+    assertEquals(
+        new ServerConfig(
+            new ListenAddress("::1", 1),
+            new ListenAddress("localhost", 2),
+            new Secret("admin"),
+            false,
+            3,
+            4,
+            Duration.ofMillis(5),
+            Duration.ofMillis(6),
+            Duration.ofMillis(7),
+            new Auth.Clients(
+                List.of(
+                    new Client("default", KeyHash.of("one"), List.of(), Set.of()),
+                    new Client(
+                        "team-a",
+                        KeyHash.of("two"),
+                        List.of(new ModelPattern("claude-*")),
+                        Set.of("a")),
+                    new Client("team-b", KeyHash.of("abc"), List.of(), Set.of())))),
+        config.server());
+    assertEquals(
+        new RedisConfig(
+            new RedisUrl(true, "::1", 8, 9, "user", new Secret("pass")),
+            "other",
+            Duration.ofMillis(10),
+            OnUnavailable.CLOSED),
+        config.redis());
+    assertEquals(
+        new ProviderConfig(
+            "a",
+            ProviderType.ZAI,
+            true,
+            URI.create("https://proxy.internal:444/v1"),
+            List.of("big-1", "small-1"),
+            Map.of("large", "big-1"),
+            11,
+            new Pooling(Strategy.ROUND_ROBIN, Duration.ofMillis(1200), 0.5),
+            List.of(
+                new ModelClass(
+                    "big", List.of(new ModelPattern("big-*"), new ModelPattern("huge-*")))),
+            List.of(
+                new KeyConfig(new Secret("k1"), "a-1", "acme", 13, 14, 15),
+                new KeyConfig(new Secret("k2"), "a-2", "acme", 1, 1, 0),
+                new KeyConfig(new Secret("k3"), "007", "007", 1, 1, 0)),
+            List.of(
+                new QuotaGroup("acme", "big", new Limits(20, 21, 22, 23)),
+                new QuotaGroup("acme", "default", plain),
+                new QuotaGroup("007", "big", alone),
+                new QuotaGroup("007", "default", alone))),
+        config.providers().getFirst());
+    assertEquals("b", config.providers().getLast().name());
+    assertEquals(List.of(config.providers().getFirst()), config.enabledProviders());
+    assertEquals(new LoggingConfig(Level.OFF, Format.TEXT), config.logging());
+  }
+
+  @Test
+  void auth_none_opens_any_address() {
+    Config config = Given.valid("server: {listen: '0.0.0.0:80', auth: none}\n" + Given.PROVIDERS);
+    assertEquals(new Auth.Open(), config.server().auth());
+  }
+
+  @Test
+  void a_provider_answers_questions_about_models() {
+    ProviderConfig provider = Given.valid(FULL).providers().getFirst();
+    assertEquals("big", provider.classOf("huge-2"));
+    assertEquals("default", provider.classOf("small-1"));
+    assertTrue(provider.serves("small-1") && provider.serves("large"));
+    assertFalse(provider.serves("other"));
+    assertTrue(Given.valid(FULL).providers().getLast().serves("anything"));
+  }
+
+  @Test
+  void a_client_answers_what_it_may_use() {
+    Auth.Clients auth = (Auth.Clients) Given.valid(FULL).server().auth();
+    Client any = auth.clients().getFirst();
+    Client team = auth.clients().get(1);
+    assertTrue(any.mayUseModel("x") && any.mayUseProvider("b"));
+    assertTrue(team.mayUseModel("claude-x") && team.mayUseProvider("a"));
+    assertFalse(team.mayUseModel("x") || team.mayUseProvider("b"));
+  }
+
+  @Test
+  void any_key_of_an_account_may_be_the_one_that_states_its_limits() {
+    Config config =
+        Given.valid(
+            """
+            providers:
+              - name: a
+                type: openai
+                keys:
+                  - {key: x, account: acme, tpm_limit: 0}
+                  - {key: y, account: acme, tpm_limit: 5}
+                  - {key: z, account: acme, tpm_limit: 5}
+            """);
+    assertEquals(
+        List.of(new QuotaGroup("acme", "default", new Limits(0, 0, 0, 5))),
+        config.providers().getFirst().groups());
+  }
+
+  @Test
+  void an_alias_stands_for_its_anchor() {
+    Config config =
+        Given.valid(
+            """
+            providers:
+              - name: a
+                type: openai
+                keys:
+                  - {key: x, limits: {default: &tier {rpm_limit: 5}}}
+                  - {key: y, limits: {default: *tier}}
+            """);
+    assertEquals(
+        List.of(5L, 5L),
+        config.providers().getFirst().groups().stream().map(g -> g.limits().rpm()).toList());
+  }
+
+  @Test
+  void a_byte_order_mark_and_windows_line_ends_are_no_fault() {
+    assertEquals(Given.valid(FULL), Given.valid("\uFEFF" + FULL.replace("\n", "\r\n")));
+  }
+
+  @Test
+  void the_same_input_gives_the_same_config_and_it_cannot_be_changed() {
+    Config config = Given.valid(FULL);
+    assertEquals(Given.valid(FULL), config);
+    assertThrows(UnsupportedOperationException.class, () -> config.providers().clear());
+    assertThrows(
+        UnsupportedOperationException.class,
+        () -> config.providers().getFirst().modelMapping().clear());
+  }
+}
