@@ -2,7 +2,9 @@ package relay.config;
 
 import java.io.IOException;
 import java.io.InputStream;
+import java.nio.file.AccessDeniedException;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 
 /** How files are read: a parameter, so that loading has no hidden input. */
@@ -27,8 +29,8 @@ public interface FileReader {
   /** What to tell a user whose file could not be read. */
   static String reason(IOException failure) {
     return switch (failure) {
-      case java.nio.file.NoSuchFileException e -> "does not exist";
-      case java.nio.file.AccessDeniedException e -> "may not be read by this user";
+      case NoSuchFileException e -> "does not exist";
+      case AccessDeniedException e -> "may not be read by this user";
       default -> "cannot be read";
     };
   }

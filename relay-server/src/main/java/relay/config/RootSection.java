@@ -16,13 +16,16 @@ final class RootSection {
   /** To be used only if no fault was reported. */
   static Config read(Value value) {
     Section root = value.section();
+    // Clients name providers, so these come first; the order of asking is that of the messages.
+    Section server = root.section("server");
+    Section redis = root.section("redis");
     Uniques<String> names =
         new Uniques<>(root.faults(), "the same name as", "names of providers differ");
     List<ProviderConfig> providers = providers(root, names);
     Config config =
         new Config(
-            ServerSection.read(root.section("server"), names.values()),
-            RedisSection.read(root.section("redis")),
+            ServerSection.read(server, names.values()),
+            RedisSection.read(redis),
             providers,
             logging(root.section("logging")));
     root.notYet("routing");

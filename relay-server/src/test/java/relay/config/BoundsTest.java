@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
@@ -44,9 +45,7 @@ final class BoundsTest {
     byte[] large = new byte[YamlSource.MAX_CHARS + 2];
     Loaded loaded =
         ConfigFile.load(
-            Path.of("relay.yaml"),
-            Map.of(),
-            (path, maxBytes) -> java.util.Arrays.copyOf(large, maxBytes));
+            Path.of("relay.yaml"), Map.of(), (path, maxBytes) -> Arrays.copyOf(large, maxBytes));
     assertEquals(
         List.of("relay.yaml:1:1: file: is too long; allowed: at most 8388608 bytes"),
         Given.lines(loaded));

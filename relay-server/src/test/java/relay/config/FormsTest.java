@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertNotNull;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
+import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -157,7 +158,6 @@ final class FormsTest {
     "kye, key"
   })
   void a_typo_is_understood(String typed, String meant) {
-    assertEquals(
-        meant, Words.closest(typed, java.util.List.of("rpm_limit", "base_url", "key", "weight")));
+    assertEquals(meant, Words.closest(typed, List.of("rpm_limit", "base_url", "key", "weight")));
   }
 }

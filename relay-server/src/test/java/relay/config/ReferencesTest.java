@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
@@ -86,16 +87,15 @@ final class ReferencesTest {
 
   @Test
   void names_of_settings_are_not_resolved() {
-    List<String> faults = Given.faults("${SET}: 1\n" + Given.PROVIDERS);
     assertEquals(
         List.of(
             "relay.yaml:1:1: file: is not a known setting;"
                 + " allowed: server, redis, providers, logging"),
-        List.of(faults.getFirst().replace("providers, server, redis", "server, redis, providers")));
+        Given.faults("${SET}: 1\n" + Given.PROVIDERS));
   }
 
   @Test
-  void no_secret_shows_in_a_message_or_in_print() {
+  void no_secret_shows_in_a_message() {
     String yaml =
         """
         server:
@@ -132,7 +132,7 @@ final class ReferencesTest {
             """);
     String printed = config.toString() + new Loaded.Valid(config);
     assertFalse(printed.contains("hunter2"), printed);
-    String hash = java.util.HexFormat.of().formatHex(KeyHash.of("hunter2").bytes());
+    String hash = HexFormat.of().formatHex(KeyHash.of("hunter2").bytes());
     assertFalse(printed.contains(hash), printed);
   }
 
