@@ -75,12 +75,14 @@ record PoolKeys(List<KeyConfig> keys, List<QuotaGroup> groups) {
     int priority = Readers.whole(section, "priority", 1, 0, MAX_PRIORITY);
     int weight = Readers.whole(section, "weight", 1, 1, MAX_WEIGHT);
     long maxConcurrent = Readers.whole(section, "max_concurrent", 0L, 0L, Limits.MAX);
+    // As large as any limit in the file; no key has more requests at once than an int counts.
+    int atOnce = (int) Math.min(maxConcurrent, Integer.MAX_VALUE);
     if (secret == null) {
       return null;
     }
     String keyId = id == null ? secret.hash().id() : id;
     return new KeyConfig(
-        secret, keyId, account == null ? keyId : account, priority, weight, maxConcurrent);
+        secret, keyId, account == null ? keyId : account, priority, weight, atOnce);
   }
 
   /** The limits that a key states for each class: those of {@code limits}, else its plain ones. */

@@ -6,6 +6,7 @@ import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Stream;
 import relay.model.Dialect;
 
 /**
@@ -43,6 +44,12 @@ public record ProviderConfig(
 
   public Dialect dialect() {
     return type.dialect();
+  }
+
+  /** The names of all model classes, {@code default} last. */
+  public List<String> classNames() {
+    return Stream.concat(modelClasses.stream().map(ModelClass::name), Stream.of(ModelClass.DEFAULT))
+        .toList();
   }
 
   /** Whether the provider serves a model of this name, mapped or not. */

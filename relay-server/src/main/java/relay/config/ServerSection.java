@@ -13,6 +13,8 @@ import relay.config.Value.Scalar;
 
 /** Reads {@code server}. */
 final class ServerSection {
+  private static final ListenAddress DEFAULT_LISTEN = new ListenAddress("127.0.0.1", 8787);
+  private static final ListenAddress DEFAULT_ADMIN_LISTEN = new ListenAddress("127.0.0.1", 9091);
   private static final int MAX_CLIENTS = 10_000;
   private static final int MAX_BODY_BYTES = 1 << 30;
   private static final int MAX_CONCURRENT = 1_000_000;
@@ -33,8 +35,8 @@ final class ServerSection {
   }
 
   private ServerConfig read() {
-    ListenAddress listen = address("listen", new ListenAddress("127.0.0.1", 8787));
-    ListenAddress admin = address("admin_listen", new ListenAddress("127.0.0.1", 9091));
+    ListenAddress listen = address("listen", DEFAULT_LISTEN);
+    ListenAddress admin = address("admin_listen", DEFAULT_ADMIN_LISTEN);
     if (listen.collidesWith(admin)) {
       server
           .faults()

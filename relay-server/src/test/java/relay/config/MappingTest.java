@@ -152,6 +152,7 @@ final class MappingTest {
   @Test
   void a_provider_answers_questions_about_models() {
     ProviderConfig provider = Given.valid(FULL).providers().getFirst();
+    assertEquals(List.of("big", "default"), provider.classNames());
     assertEquals("big", provider.classOf("huge-2"));
     assertEquals("default", provider.classOf("small-1"));
     assertTrue(provider.serves("small-1") && provider.serves("large"));

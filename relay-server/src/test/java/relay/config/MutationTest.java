@@ -15,7 +15,7 @@ import org.junit.jupiter.api.Test;
  * A valid file with random damage yields faults or a config, never an exception, never a secret.
  */
 final class MutationTest {
-  private static final int RUNS = Integer.getInteger("relay.config.mutations", 3000);
+  private static final int RUNS = Integer.getInteger("relay.config.mutations", 2000);
   private static final String SPECIAL = "{}[],:#&*!|>'\"%@`-?\n\t $~<=.0\\\0\uFEFF\u0085é\uD83D";
 
   @Test
