@@ -170,7 +170,7 @@ class EmbeddedRedisTest {
     Path stat = Path.of("/proc", "" + process.pid(), "stat");
     if (Files.exists(stat)) {
       String line = Files.readString(stat); // PID (COMMAND) STATE PARENT GROUP ...
-      return line.substring(line.lastIndexOf(')') + 2).split(" ")[2];
+      return line.substring(line.lastIndexOf(')') + 2).split(" ", 4)[2];
     }
     Process ps = new ProcessBuilder("ps", "-o", "pgid=", "-p", "" + process.pid()).start();
     String group = new String(ps.getInputStream().readAllBytes(), UTF_8).strip();
