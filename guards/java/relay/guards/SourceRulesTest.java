@@ -1,0 +1,53 @@
+package relay.guards;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.regex.Pattern;
+import org.junit.jupiter.api.Test;
+
+/** Rules that a look at the text can hold. */
+class SourceRulesTest {
+  private static final int MOST_LINES = 400;
+
+  /** Whatever a test waits for, it can be told of, or it can pass a clock. */
+  private static final Pattern SLEEP = Pattern.compile("(\\.|::)\\s*sleep\\b");
+
+  private static final Pattern VAGUE_NAME =
+      Pattern.compile("\\w*(Manager|Helpers?|Utils?|Utilities|Data|Impl)\\.java");
+
+  @Test
+  void no_file_is_longer_than_a_reader_can_hold() {
+    List<String> found = new ArrayList<>();
+    for (Path file : Sources.endingIn(".java", ".lua")) {
+      long lines = Sources.read(file).lines().count();
+      if (lines > MOST_LINES) {
+        found.add(file + ": " + lines + " lines, at most " + MOST_LINES);
+      }
+    }
+    assertEquals(List.of(), found);
+  }
+
+  @Test
+  void nothing_sleeps() {
+    List<String> found = new ArrayList<>();
+    for (Path file : Sources.endingIn(".java")) {
+      if (SLEEP.matcher(Sources.read(file)).find()) {
+        found.add(file + ": sleeps; wait for the event itself, with a bound");
+      }
+    }
+    assertEquals(List.of(), found);
+  }
+
+  @Test
+  void names_say_what_a_type_is() {
+    List<String> found =
+        Sources.endingIn(".java").stream()
+            .filter(file -> VAGUE_NAME.matcher(file.getFileName().toString()).matches())
+            .map(file -> file + ": name it by a word of the field")
+            .toList();
+    assertEquals(List.of(), found);
+  }
+}

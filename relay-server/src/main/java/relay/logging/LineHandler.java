@@ -1,0 +1,42 @@
+package relay.logging;
+
+import java.io.IOException;
+import java.io.OutputStream;
+import java.nio.charset.StandardCharsets;
+import java.util.concurrent.locks.Lock;
+import java.util.concurrent.locks.ReentrantLock;
+import java.util.logging.ErrorManager;
+import java.util.logging.Formatter;
+import java.util.logging.Handler;
+import java.util.logging.LogRecord;
+
+/** Writes each record with one call, so that lines of several processes on one pipe stay whole. */
+final class LineHandler extends Handler {
+  private final Lock lock = new ReentrantLock();
+  private final OutputStream out;
+
+  LineHandler(OutputStream out, Formatter formatter) {
+    this.out = out;
+    setFormatter(formatter);
+  }
+
+  @Override
+  public void publish(LogRecord record) {
+    byte[] line = getFormatter().format(record).getBytes(StandardCharsets.UTF_8);
+    lock.lock();
+    try {
+      out.write(line);
+      out.flush();
+    } catch (IOException e) {
+      reportError("cannot write a log line", e, ErrorManager.WRITE_FAILURE);
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  @Override
+  public void flush() {}
+
+  @Override
+  public void close() {}
+}

@@ -1,0 +1,67 @@
+package relay.logging;
+
+import java.io.FileDescriptor;
+import java.io.FileOutputStream;
+import java.io.OutputStream;
+import java.util.List;
+import java.util.logging.Handler;
+import java.util.logging.LogManager;
+import java.util.logging.Logger;
+import java.util.stream.Stream;
+import org.slf4j.event.Level;
+
+/** Sets up java.util.logging, which SLF4J and the libraries write to. */
+public final class Logging {
+  /** How a line looks. */
+  public enum Format {
+    /** One JSON object a line, for a collector. */
+    JSON,
+    /** For people. */
+    TEXT
+  }
+
+  /**
+   * Libraries whose chatter is of no use to an operator; their warnings are. Held here because a
+   * logger that nobody holds forgets its level, and in a class of its own because the first logger
+   * fixes the log manager, which {@link #configure} chooses.
+   */
+  private static final class Quiet {
+    static final List<Logger> LOGGERS =
+        Stream.of(
+                "io.lettuce",
+                "io.netty",
+                "reactor",
+                "io.undertow",
+                "org.xnio",
+                "org.jboss",
+                "okhttp3",
+                "io.micrometer",
+                "io.prometheus")
+            .map(Logger::getLogger)
+            .toList();
+  }
+
+  private Logging() {}
+
+  /**
+   * Sends every record of {@code level} and above to stderr. Call it first thing in {@code main}:
+   * only then do records that are written while the JVM shuts down still come out. A later call
+   * replaces level and format.
+   */
+  public static void configure(Level level, Format format) {
+    configure(level, format, new FileOutputStream(FileDescriptor.err));
+  }
+
+  static void configure(Level level, Format format, OutputStream out) {
+    System.setProperty("java.util.logging.manager", LogManagerUntilExit.class.getName());
+    Logger root = LogManager.getLogManager().getLogger("");
+    for (Handler handler : root.getHandlers()) {
+      root.removeHandler(handler);
+    }
+    root.addHandler(
+        new LineHandler(out, format == Format.JSON ? new JsonFormatter() : new TextFormatter()));
+    root.setLevel(Levels.of(level));
+    Level quiet = level.toInt() > Level.WARN.toInt() ? level : Level.WARN;
+    Quiet.LOGGERS.forEach(logger -> logger.setLevel(Levels.of(quiet)));
+  }
+}

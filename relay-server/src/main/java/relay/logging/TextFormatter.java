@@ -1,0 +1,59 @@
+package relay.logging;
+
+import java.time.ZoneId;
+import java.time.format.DateTimeFormatter;
+import java.util.Locale;
+import java.util.logging.Formatter;
+import java.util.logging.LogRecord;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * {@code 13:14:15.016 WARN Pipeline: message}, local time, and the stack trace on lines of its own.
+ */
+final class TextFormatter extends Formatter {
+  private final DateTimeFormatter time;
+
+  TextFormatter() {
+    this(ZoneId.systemDefault());
+  }
+
+  TextFormatter(ZoneId zone) {
+    time = DateTimeFormatter.ofPattern("HH:mm:ss.SSS").withZone(zone);
+  }
+
+  @Override
+  public String format(LogRecord record) {
+    StringBuilder line = new StringBuilder(128);
+    line.append(time.format(record.getInstant()));
+    line.append(' ');
+    String level = Levels.name(record.getLevel()).toUpperCase(Locale.ROOT);
+    line.append(level).repeat(' ', 6 - level.length());
+    line.append(shortName(record.getLoggerName())).append(": ");
+    appendSafely(line, Bounded.message(record, this), "\t");
+    line.append('\n');
+    String stack = Bounded.stack(record);
+    if (stack != null) {
+      appendSafely(line, stack, "\n\t");
+      line.append('\n');
+    }
+    return line.toString();
+  }
+
+  private static String shortName(@Nullable String logger) {
+    return logger == null ? "" : logger.substring(logger.lastIndexOf('.') + 1);
+  }
+
+  /** What a client sent must neither forge a line of the log nor steer the terminal. */
+  private static void appendSafely(StringBuilder line, String text, String allowed) {
+    for (int i = 0; i < text.length(); i++) {
+      char c = text.charAt(i);
+      if (!Character.isISOControl(c) || allowed.indexOf(c) >= 0) {
+        line.append(c);
+      } else if (c == '\n') {
+        line.append("\\n");
+      } else {
+        line.append(String.format(Locale.ROOT, "\\u%04x", (int) c));
+      }
+    }
+  }
+}

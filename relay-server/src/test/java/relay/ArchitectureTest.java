@@ -1,0 +1,208 @@
+package relay;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+
+import com.tngtech.archunit.core.domain.Dependency;
+import com.tngtech.archunit.core.domain.JavaClass;
+import com.tngtech.archunit.core.domain.JavaClasses;
+import com.tngtech.archunit.core.domain.JavaFieldAccess;
+import com.tngtech.archunit.core.domain.JavaModifier;
+import com.tngtech.archunit.core.importer.ClassFileImporter;
+import com.tngtech.archunit.core.importer.ImportOption;
+import com.tngtech.archunit.library.dependencies.SlicesRuleDefinition;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+
+/**
+ * The shape of the code, over both modules. The tables are the design: amend them on purpose, with
+ * a reason.
+ */
+class ArchitectureTest {
+
+  /**
+   * Who may import whom: a package only those of a lower row. Packages of one row are siblings and
+   * know nothing of each other; the composition root joins them.
+   */
+  private static final List<Set<String>> LAYERS =
+      List.of(
+          Set.of("relay"), // Main and the composition root
+          Set.of("relay.cli", "relay.edge", "relay.admin", "relay.trial"),
+          Set.of("relay.pipeline"),
+          Set.of(
+              "relay.auth",
+              "relay.config",
+              "relay.embedded",
+              "relay.logging",
+              "relay.metrics",
+              "relay.redis",
+              "relay.request",
+              "relay.stream",
+              "relay.upstream"),
+          Set.of("relay.model"));
+
+  /** Imports between siblings that are meant, as "from -> to". */
+  private static final Set<String> ALLOWED_SIBLINGS = Set.of();
+
+  /** A library that only some packages touch, so that it can be replaced there. */
+  private static final Map<String, Set<String>> LIBRARIES =
+      Map.of(
+          "io.lettuce", Set.of("relay.redis"),
+          "io.netty", Set.of("relay.redis"),
+          "io.undertow", Set.of("relay.edge", "relay.admin", "relay.trial"),
+          "org.xnio", Set.of("relay.edge", "relay.admin", "relay.trial"),
+          "okhttp3", Set.of("relay.upstream"),
+          "okio", Set.of("relay.upstream"),
+          "io.micrometer", Set.of("relay.metrics"),
+          "org.yaml.snakeyaml", Set.of("relay.config"),
+          "redis.embedded", Set.of("relay.embedded"));
+
+  /** Public top-level types of a package, where more than two have a reason. */
+  private static final Map<String, Integer> PUBLIC_TYPES =
+      Map.of(
+          "relay.cli", 3, // the arguments, the commands they stand for, the version
+          "relay.config", 24, // one record for each block of the file
+          "relay.model", 12, // the shared words are there to be shared
+          "relay.redis", 16); // a library's API: each script's arguments and outcomes
+
+  private static final int PUBLIC_TYPES_ELSEWHERE = 2;
+
+  /** Standard output and error belong to the commands; all else logs. */
+  private static final Set<String> TALK_TO_THE_TERMINAL =
+      Set.of("relay", "relay.cli", "relay.logging", "relay.trial");
+
+  private static final JavaClasses CLASSES =
+      new ClassFileImporter()
+          .withImportOption(new ImportOption.DoNotIncludeTests())
+          .importPackages("relay");
+
+  @Test
+  void both_modules_are_looked_at() {
+    assertFalse(CLASSES.isEmpty());
+    Set<String> packages =
+        CLASSES.stream().map(JavaClass::getPackageName).collect(Collectors.toSet());
+    assertEquals(
+        Set.of(),
+        Stream.of("relay", "relay.model", "relay.redis")
+            .filter(name -> !packages.contains(name))
+            .collect(Collectors.toSet()));
+  }
+
+  @Test
+  void every_package_has_a_layer() {
+    Set<String> known = LAYERS.stream().flatMap(Set::stream).collect(Collectors.toSet());
+    nothing(
+        CLASSES.stream()
+            .map(JavaClass::getPackageName)
+            .filter(name -> !known.contains(name))
+            .map(name -> name + " is in no row of LAYERS"));
+  }
+
+  @Test
+  void packages_have_no_cycles() {
+    SlicesRuleDefinition.slices().matching("(relay..)").should().beFreeOfCycles().check(CLASSES);
+  }
+
+  @Test
+  void imports_point_down() {
+    nothing(
+        dependencies()
+            .filter(dependency -> isOurs(dependency.getTargetClass()))
+            .filter(
+                dependency -> {
+                  String from = dependency.getOriginClass().getPackageName();
+                  String to = dependency.getTargetClass().getPackageName();
+                  return !from.equals(to)
+                      && rowOf(from) >= rowOf(to)
+                      && !ALLOWED_SIBLINGS.contains(from + " -> " + to);
+                })
+            .map(Dependency::getDescription));
+  }
+
+  @Test
+  void a_library_stays_where_it_belongs() {
+    nothing(
+        dependencies()
+            .filter(
+                dependency -> {
+                  String to = dependency.getTargetClass().getPackageName();
+                  return LIBRARIES.entrySet().stream()
+                      .filter(library -> (to + ".").startsWith(library.getKey() + "."))
+                      .anyMatch(
+                          library ->
+                              !library
+                                  .getValue()
+                                  .contains(dependency.getOriginClass().getPackageName()));
+                })
+            .map(Dependency::getDescription));
+  }
+
+  @Test
+  void packages_show_little() {
+    Map<String, List<String>> visible =
+        CLASSES.stream()
+            .filter(JavaClass::isTopLevelClass)
+            .filter(type -> type.getModifiers().contains(JavaModifier.PUBLIC))
+            .collect(
+                Collectors.groupingBy(
+                    JavaClass::getPackageName,
+                    Collectors.mapping(JavaClass::getSimpleName, Collectors.toList())));
+    List<String> found = new ArrayList<>();
+    visible.forEach(
+        (name, types) -> {
+          int most = PUBLIC_TYPES.getOrDefault(name, PUBLIC_TYPES_ELSEWHERE);
+          if (types.size() > most) {
+            found.add(name + " shows " + types.size() + " types, at most " + most + ": " + types);
+          }
+        });
+    nothing(found.stream());
+  }
+
+  @Test
+  void only_commands_talk_to_the_terminal() {
+    nothing(
+        CLASSES.stream()
+            .filter(type -> !TALK_TO_THE_TERMINAL.contains(type.getPackageName()))
+            .flatMap(type -> type.getFieldAccessesFromSelf().stream())
+            .filter(access -> access.getTargetOwner().isEquivalentTo(System.class))
+            .map(JavaFieldAccess::getDescription));
+  }
+
+  @Test
+  void state_that_changes_is_never_static() {
+    nothing(
+        CLASSES.stream()
+            .flatMap(type -> type.getFields().stream())
+            .filter(field -> field.getModifiers().contains(JavaModifier.STATIC))
+            .filter(field -> !field.getModifiers().contains(JavaModifier.FINAL))
+            .map(field -> field.getFullName() + " is static and can change"));
+  }
+
+  private static Stream<Dependency> dependencies() {
+    return CLASSES.stream().flatMap(type -> type.getDirectDependenciesFromSelf().stream());
+  }
+
+  private static boolean isOurs(JavaClass type) {
+    return (type.getPackageName() + ".").startsWith("relay.");
+  }
+
+  /** The row of LAYERS, counted from the top; a package without one is below all. */
+  private static int rowOf(String name) {
+    int row = 0;
+    while (row < LAYERS.size() && !LAYERS.get(row).contains(name)) {
+      row++;
+    }
+    return row;
+  }
+
+  private static void nothing(Stream<String> violations) {
+    Set<String> found = new TreeSet<>(violations.toList());
+    assertEquals("", String.join("\n", found));
+  }
+}
