@@ -1,0 +1,64 @@
+package relay.request;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+
+import java.util.HexFormat;
+
+/** JSON strings to Java's and back; only ever used on short ones. */
+final class Escapes {
+
+  private Escapes() {}
+
+  /** The content of a string that {@link JsonText#string} accepted, without its quotes. */
+  static String decode(JsonText text, int start, int end, boolean escaped) {
+    if (!escaped) {
+      return new String(text.bytes, start, end - start, UTF_8);
+    }
+    StringBuilder out = new StringBuilder(end - start);
+    int plain = start;
+    for (int p = start; p < end; ) {
+      if (text.bytes[p] != '\\') {
+        p++;
+        continue;
+      }
+      out.append(new String(text.bytes, plain, p - plain, UTF_8));
+      int c = text.bytes[p + 1];
+      if (c == 'u') {
+        out.append((char) text.unit(p));
+        p += 6;
+      } else {
+        out.append(decoded(c));
+        p += 2;
+      }
+      plain = p;
+    }
+    return out.append(new String(text.bytes, plain, end - plain, UTF_8)).toString();
+  }
+
+  private static char decoded(int c) {
+    return switch (c) {
+      case 'b' -> '\b';
+      case 'f' -> '\f';
+      case 'n' -> '\n';
+      case 'r' -> '\r';
+      case 't' -> '\t';
+      default -> (char) c;
+    };
+  }
+
+  /** A JSON string in UTF-8, quotes included. */
+  static byte[] quote(String s) {
+    StringBuilder out = new StringBuilder(s.length() + 2).append('"');
+    for (int i = 0; i < s.length(); i++) {
+      char c = s.charAt(i);
+      if (c == '"' || c == '\\') {
+        out.append('\\').append(c);
+      } else if (c < ' ') {
+        out.append("\\u").append(HexFormat.of().toHexDigits(c));
+      } else {
+        out.append(c);
+      }
+    }
+    return out.append('"').toString().getBytes(UTF_8);
+  }
+}

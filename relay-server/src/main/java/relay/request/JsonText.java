@@ -1,0 +1,224 @@
+package relay.request;
+
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
+import java.nio.ByteOrder;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The tokens of RFC 8259 over bytes. A method takes the position where its token starts and returns
+ * the one after it, or {@link #FAILED} once {@link #fail} has noted why.
+ *
+ * <p>Strings are nearly all of a body, so they are read eight bytes a step until a byte needs a
+ * look.
+ */
+final class JsonText {
+  static final int FAILED = -1;
+
+  private static final VarHandle LONGS =
+      MethodHandles.byteArrayViewVarHandle(long[].class, ByteOrder.LITTLE_ENDIAN);
+  private static final long ONES = 0x0101010101010101L;
+  private static final long HIGH_BITS = 0x8080808080808080L;
+  private static final long QUOTES = ONES * '"';
+  private static final long BACKSLASHES = ONES * '\\';
+  private static final long SPACES = ONES * ' ';
+
+  final byte[] bytes;
+  final int end;
+
+  /** Of the last string: its length in UTF-8 once decoded, and whether it has escapes. */
+  int decodedLength;
+
+  boolean escaped;
+
+  int failedAt;
+  @Nullable String failure;
+
+  JsonText(byte[] bytes, int end) {
+    this.bytes = bytes;
+    this.end = end;
+  }
+
+  /** Only the first failure counts: it is the one that the caller can act on. */
+  int fail(int at, String what) {
+    if (failure == null) {
+      failedAt = at;
+      failure = what;
+    }
+    return FAILED;
+  }
+
+  /** The byte at a position, or -1 behind the end, which no grammar accepts. */
+  int at(int p) {
+    return p < end ? bytes[p] & 0xff : -1;
+  }
+
+  int afterSpace(int from) {
+    int p = from;
+    while (p < end) {
+      int b = bytes[p];
+      if (b > ' ' || (b != ' ' && b != '\n' && b != '\r' && b != '\t')) {
+        break;
+      }
+      p++;
+    }
+    return p;
+  }
+
+  /** Reads a string whose opening quote stands just before {@code from}. */
+  int string(int from) {
+    byte[] b = bytes;
+    int p = from;
+    int saved = 0; // bytes by which the written form is longer than the decoded one
+    escaped = false;
+    while (true) {
+      p = plain(p);
+      if (p >= end) {
+        return fail(end, "a string does not end");
+      }
+      int c = b[p];
+      if (c == '"') {
+        decodedLength = p - from - saved;
+        return p + 1;
+      }
+      int next;
+      if (c == '\\') {
+        escaped = true;
+        next = escape(p);
+        if (next < 0) {
+          return FAILED;
+        }
+        saved += next - p - decodedEscape(p);
+      } else if (c < 0) {
+        next = multiByte(p);
+        if (next < 0) {
+          return FAILED;
+        }
+      } else {
+        return fail(p, "a control character in a string must be escaped");
+      }
+      p = next;
+    }
+  }
+
+  /** The first byte that is a quote, a backslash, a control character or not ASCII. */
+  private int plain(int from) {
+    byte[] b = bytes;
+    int p = from;
+    for (int last = end - 8; p <= last; p += 8) {
+      long w = (long) LONGS.get(b, p);
+      // A byte that borrows sets its high bit; a borrow can only spoil bytes behind a true hit.
+      long hits =
+          (w | ((w ^ QUOTES) - ONES) | ((w ^ BACKSLASHES) - ONES) | (w - SPACES)) & HIGH_BITS;
+      if (hits != 0) {
+        return p + (Long.numberOfTrailingZeros(hits) >>> 3);
+      }
+    }
+    while (p < end && b[p] >= ' ' && b[p] != '"' && b[p] != '\\') {
+      p++;
+    }
+    return p;
+  }
+
+  private int escape(int p) {
+    return switch (at(p + 1)) {
+      case '"', '\\', '/', 'b', 'f', 'n', 'r', 't' -> p + 2;
+      case 'u' -> {
+        for (int i = p + 2; i < p + 6; i++) {
+          if (!hexDigit(at(i))) {
+            yield fail(i, "\\u needs four hexadecimal digits");
+          }
+        }
+        yield p + 6;
+      }
+      default -> fail(p, "a backslash must start a valid escape");
+    };
+  }
+
+  private static boolean hexDigit(int c) {
+    return (c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'f');
+  }
+
+  /** UTF-8 bytes of a valid escape; half of a surrogate pair counts as half of its four. */
+  private int decodedEscape(int p) {
+    if (bytes[p + 1] != 'u') {
+      return 1;
+    }
+    int unit = unit(p);
+    if (unit < 0x80) {
+      return 1;
+    }
+    return unit < 0x800 || Character.isSurrogate((char) unit) ? 2 : 3;
+  }
+
+  /** The UTF-16 unit of a valid {@code \}{@code uXXXX} whose backslash stands at {@code p}. */
+  int unit(int p) {
+    int unit = 0;
+    for (int i = p + 2; i < p + 6; i++) {
+      unit = unit << 4 | Character.digit(bytes[i], 16);
+    }
+    return unit;
+  }
+
+  /** Reads one character of two to four bytes as RFC 3629 has it: shortest form, no surrogates. */
+  private int multiByte(int p) {
+    int first = bytes[p] & 0xff;
+    int second = at(p + 1);
+    int length;
+    boolean valid;
+    if (first < 0xe0) {
+      length = 2;
+      valid = first >= 0xc2 && trail(second);
+    } else if (first < 0xf0) {
+      length = 3;
+      int low = first == 0xe0 ? 0xa0 : 0x80;
+      int high = first == 0xed ? 0x9f : 0xbf;
+      valid = second >= low && second <= high && trail(at(p + 2));
+    } else {
+      length = 4;
+      int low = first == 0xf0 ? 0x90 : 0x80;
+      int high = first == 0xf4 ? 0x8f : 0xbf;
+      valid =
+          first <= 0xf4 && second >= low && second <= high && trail(at(p + 2)) && trail(at(p + 3));
+    }
+    return valid ? p + length : fail(p, "a string is not valid UTF-8");
+  }
+
+  private static boolean trail(int b) {
+    return (b & 0xc0) == 0x80 && b >= 0;
+  }
+
+  int number(int from) {
+    int p = at(from) == '-' ? from + 1 : from;
+    if (at(p) == '0') {
+      p++;
+    } else {
+      p = digits(p);
+    }
+    if (p > 0 && at(p) == '.') {
+      p = digits(p + 1);
+    }
+    if (p > 0 && (at(p) | 0x20) == 'e' && at(p) > 0) {
+      p++;
+      p = digits(at(p) == '+' || at(p) == '-' ? p + 1 : p);
+    }
+    return p;
+  }
+
+  private int digits(int from) {
+    int p = from;
+    while (p < end && bytes[p] >= '0' && bytes[p] <= '9') {
+      p++;
+    }
+    return p > from ? p : fail(p, "a number needs a digit here");
+  }
+
+  int literal(int from, String word) {
+    for (int i = 0; i < word.length(); i++) {
+      if (at(from + i) != word.charAt(i)) {
+        return fail(from, "expected a value");
+      }
+    }
+    return from + word.length();
+  }
+}

@@ -1,0 +1,62 @@
+package relay.request;
+
+/** The member names that mean something to the scanner, found without making a String. */
+enum Name {
+  MODEL("model", 1),
+  STREAM("stream", 2),
+  STREAM_OPTIONS("stream_options"),
+  INCLUDE_USAGE("include_usage"),
+  MAX_TOKENS("max_tokens", 4),
+  MAX_COMPLETION_TOKENS("max_completion_tokens", 8),
+  MAX_OUTPUT_TOKENS("max_output_tokens", 16),
+  SOURCE("source"),
+  TYPE("type"),
+  DATA("data"),
+  INPUT_AUDIO("input_audio"),
+  URL("url"),
+  IMAGE_URL("image_url"),
+  FILE_DATA("file_data"),
+  OTHER("");
+
+  /** No name above is longer. */
+  static final int LONGEST = "max_completion_tokens".length();
+
+  final String text;
+
+  /** A bit of its own if the name may stand only once at top level, else 0. */
+  final int onceBit;
+
+  Name(String text, int onceBit) {
+    this.text = text;
+    this.onceBit = onceBit;
+  }
+
+  Name(String text) {
+    this(text, 0);
+  }
+
+  static Name of(byte[] body, int start, int end) {
+    Name candidate =
+        switch (end - start) {
+          case 3 -> URL;
+          case 4 -> body[start] == 't' ? TYPE : DATA;
+          case 5 -> MODEL;
+          case 6 -> body[start + 1] == 't' ? STREAM : SOURCE;
+          case 9 -> body[start] == 'i' ? IMAGE_URL : FILE_DATA;
+          case 10 -> MAX_TOKENS;
+          case 11 -> INPUT_AUDIO;
+          case 13 -> INCLUDE_USAGE;
+          case 14 -> STREAM_OPTIONS;
+          case 17 -> MAX_OUTPUT_TOKENS;
+          case 21 -> MAX_COMPLETION_TOKENS;
+          default -> OTHER;
+        };
+    String wanted = candidate.text;
+    for (int i = 0; i < wanted.length(); i++) {
+      if (body[start + i] != wanted.charAt(i)) {
+        return OTHER;
+      }
+    }
+    return candidate;
+  }
+}

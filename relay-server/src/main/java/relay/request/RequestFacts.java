@@ -1,0 +1,34 @@
+package relay.request;
+
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A valid request, as far as Relay looks into it. The ranges are those of the body that was scanned
+ * and mean nothing for another one.
+ *
+ * @param bodyLength bytes of the body
+ * @param model the model's name, escapes decoded; never empty
+ * @param modelValue where its value stands, quotes included
+ * @param stream whether the answer is to be a stream
+ * @param maxOutputTokens the largest of {@code max_tokens}, {@code max_completion_tokens} and
+ *     {@code max_output_tokens}; {@link #NO_BOUND} when none was given
+ * @param streamOptions where the value of {@code stream_options} stands, whatever its type
+ * @param includeUsageValue where the value of {@code stream_options.include_usage} stands
+ * @param includeUsage whether that value is {@code true}
+ * @param textBytes decoded UTF-8 bytes of all string values but base64 payloads: what a model reads
+ */
+public record RequestFacts(
+    int bodyLength,
+    String model,
+    ByteRange modelValue,
+    boolean stream,
+    long maxOutputTokens,
+    @Nullable ByteRange streamOptions,
+    @Nullable ByteRange includeUsageValue,
+    boolean includeUsage,
+    long textBytes)
+    implements RequestScan {
+
+  /** The request does not bound its output. */
+  public static final long NO_BOUND = -1;
+}

@@ -1,0 +1,314 @@
+package relay.request;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Reads a request's body in one pass: whether it is JSON (RFC 8259, strict UTF-8, at most {@value
+ * #MAX_DEPTH} levels), and the few facts that Relay needs. There is no tree, and of all strings
+ * only the model's name is made.
+ *
+ * <p>Names are compared with their escapes decoded, so that an escaped "model" cannot smuggle in a
+ * second model. The same name twice is refused where it would change what is charged or where the
+ * request goes; elsewhere the last one counts, as in most parsers.
+ */
+public final class RequestScanner {
+  /** Deeper bodies are refused. */
+  public static final int MAX_DEPTH = 512;
+
+  /** Longer model names (in UTF-8 bytes) are refused: no provider has one. */
+  public static final int MAX_MODEL_BYTES = 256;
+
+  /** Larger output bounds are refused; all token counts of Relay stay exact far above it. */
+  public static final long MAX_OUTPUT_TOKENS = 1_000_000_000_000L;
+
+  private final JsonText text;
+
+  private int seen; // once-bits of the names read at top level
+  private @Nullable String model;
+  private @Nullable ByteRange modelValue;
+  private boolean stream;
+  private long maxOutputTokens = RequestFacts.NO_BOUND;
+  private @Nullable ByteRange streamOptions;
+  private @Nullable ByteRange includeUsageValue;
+  private boolean includeUsage;
+  private long textBytes;
+
+  private RequestScanner(JsonText text) {
+    this.text = text;
+  }
+
+  /** Reads the first {@code length} bytes of {@code body}; never throws for what they contain. */
+  public static RequestScan scan(byte[] body, int length) {
+    return new RequestScanner(new JsonText(body, length)).scan();
+  }
+
+  private RequestScan scan() {
+    int p = text.afterSpace(0);
+    if (text.at(p) != '{') {
+      return bad(p, "the body must be a JSON object");
+    }
+    p = object(p, 1, Role.ROOT);
+    if (p >= 0) {
+      p = text.afterSpace(p);
+      if (p < text.end) {
+        p = text.fail(p, "nothing may follow the JSON object");
+      }
+    }
+    if (text.failure != null) {
+      return bad(text.failedAt, text.failure);
+    }
+    if (model == null || modelValue == null) {
+      return bad(p, "\"model\" is missing");
+    }
+    return new RequestFacts(
+        text.end,
+        model,
+        modelValue,
+        stream,
+        maxOutputTokens,
+        streamOptions,
+        includeUsageValue,
+        includeUsage,
+        textBytes);
+  }
+
+  private static BadRequest bad(int offset, String what) {
+    return new BadRequest(offset, "invalid request body at byte " + offset + ": " + what);
+  }
+
+  /** Why an object is looked into. */
+  private enum Role {
+    ROOT,
+    STREAM_OPTIONS,
+    /** Anthropic's {@code source}: its data is a payload when its type says base64. */
+    SOURCE,
+    /** OpenAI's {@code input_audio}: its data is a payload. */
+    INPUT_AUDIO,
+    PLAIN
+  }
+
+  private int object(int open, int depth, Role role) {
+    if (depth > MAX_DEPTH) {
+      return text.fail(open, "nested deeper than " + MAX_DEPTH + " levels");
+    }
+    boolean base64 = false;
+    long dataBytes = 0;
+    int p = text.afterSpace(open + 1);
+    if (text.at(p) == '}') {
+      return p + 1;
+    }
+    while (true) {
+      if (text.at(p) != '"') {
+        return text.fail(p, "expected a member name");
+      }
+      int nameEnd = text.string(p + 1);
+      if (nameEnd < 0) {
+        return nameEnd;
+      }
+      Name name = name(p + 1, nameEnd - 1);
+      int colon = text.afterSpace(nameEnd);
+      if (text.at(colon) != ':') {
+        return text.fail(colon, "expected ':' after a member name");
+      }
+      int start = text.afterSpace(colon + 1);
+      if (name == Name.OTHER) {
+        p = value(start, depth, Role.PLAIN, false);
+      } else if (role == Role.ROOT) {
+        p = topLevel(name, p, start);
+      } else {
+        long before = textBytes;
+        p = member(name, start, depth, role);
+        if (p > 0 && role == Role.SOURCE && name == Name.TYPE) {
+          base64 = isBase64(start, p);
+        } else if (role == Role.SOURCE && name == Name.DATA && text.at(start) == '"') {
+          dataBytes += textBytes - before;
+        }
+      }
+      if (p < 0) {
+        return p;
+      }
+      p = text.afterSpace(p);
+      int c = text.at(p);
+      if (c == '}') {
+        // The type may stand behind the data, so the data was counted and is taken back.
+        textBytes -= base64 ? dataBytes : 0;
+        return p + 1;
+      }
+      if (c != ',') {
+        return text.fail(p, "expected ',' or '}'");
+      }
+      p = text.afterSpace(p + 1);
+    }
+  }
+
+  private int array(int open, int depth) {
+    if (depth > MAX_DEPTH) {
+      return text.fail(open, "nested deeper than " + MAX_DEPTH + " levels");
+    }
+    int p = text.afterSpace(open + 1);
+    if (text.at(p) == ']') {
+      return p + 1;
+    }
+    while (true) {
+      p = value(p, depth, Role.PLAIN, false);
+      if (p < 0) {
+        return p;
+      }
+      p = text.afterSpace(p);
+      int c = text.at(p);
+      if (c == ']') {
+        return p + 1;
+      }
+      if (c != ',') {
+        return text.fail(p, "expected ',' or ']'");
+      }
+      p = text.afterSpace(p + 1);
+    }
+  }
+
+  /**
+   * Reads a value inside a container of the given depth.
+   *
+   * @param payload whether a string is no text for the model
+   */
+  private int value(int p, int depth, Role role, boolean payload) {
+    return switch (text.at(p)) {
+      case '"' -> {
+        int end = text.string(p + 1);
+        textBytes += end < 0 || payload ? 0 : text.decodedLength;
+        yield end;
+      }
+      case '{' -> object(p, depth + 1, role);
+      case '[' -> array(p, depth + 1);
+      case 't' -> text.literal(p, "true");
+      case 'f' -> text.literal(p, "false");
+      case 'n' -> text.literal(p, "null");
+      case '-', '0', '1', '2', '3', '4', '5', '6', '7', '8', '9' -> text.number(p);
+      default -> text.fail(p, p < text.end ? "expected a value" : "the JSON ends too early");
+    };
+  }
+
+  private int member(Name name, int start, int depth, Role role) {
+    return switch (name) {
+      case SOURCE -> value(start, depth, Role.SOURCE, false);
+      case INPUT_AUDIO -> value(start, depth, Role.INPUT_AUDIO, false);
+      case DATA -> value(start, depth, Role.PLAIN, role == Role.INPUT_AUDIO);
+      case URL, IMAGE_URL, FILE_DATA -> value(start, depth, Role.PLAIN, isDataUrl(start));
+      case INCLUDE_USAGE -> {
+        int end = value(start, depth, Role.PLAIN, false);
+        if (end > 0 && role == Role.STREAM_OPTIONS) {
+          includeUsageValue = new ByteRange(start, end);
+          includeUsage = text.at(start) == 't';
+        }
+        yield end;
+      }
+      default -> value(start, depth, Role.PLAIN, false);
+    };
+  }
+
+  private int topLevel(Name name, int nameStart, int start) {
+    if ((seen & name.onceBit) != 0) {
+      return text.fail(nameStart, "\"" + name.text + "\" is given twice");
+    }
+    seen |= name.onceBit;
+    return switch (name) {
+      case MODEL -> model(start);
+      case STREAM -> stream(start);
+      case MAX_TOKENS, MAX_COMPLETION_TOKENS, MAX_OUTPUT_TOKENS -> outputBound(name, start);
+      case STREAM_OPTIONS -> {
+        includeUsageValue = null;
+        includeUsage = false;
+        int end = value(start, 1, Role.STREAM_OPTIONS, false);
+        streamOptions = end < 0 ? null : new ByteRange(start, end);
+        yield end;
+      }
+      default -> member(name, start, 1, Role.ROOT);
+    };
+  }
+
+  private int model(int start) {
+    int end = value(start, 1, Role.PLAIN, false);
+    if (end < 0) {
+      return end;
+    }
+    if (text.at(start) != '"' || text.decodedLength == 0) {
+      return text.fail(start, "\"model\" must be a non-empty string");
+    }
+    if (text.decodedLength > MAX_MODEL_BYTES) {
+      return text.fail(start, "\"model\" is longer than " + MAX_MODEL_BYTES + " bytes");
+    }
+    String decoded = Escapes.decode(text, start + 1, end - 1, text.escaped);
+    // It becomes part of Redis keys, metrics and log lines.
+    if (decoded.codePoints().anyMatch(RequestScanner::unprintable)) {
+      return text.fail(start, "\"model\" must not contain control characters or lone surrogates");
+    }
+    model = decoded;
+    modelValue = new ByteRange(start, end);
+    return end;
+  }
+
+  private static boolean unprintable(int c) {
+    return Character.isISOControl(c)
+        || (c >= Character.MIN_SURROGATE && c <= Character.MAX_SURROGATE);
+  }
+
+  private int stream(int start) {
+    int c = text.at(start);
+    if (c != 't' && c != 'f' && c != 'n') {
+      return text.fail(start, "\"stream\" must be true or false");
+    }
+    stream = c == 't';
+    return value(start, 1, Role.PLAIN, false);
+  }
+
+  private int outputBound(Name name, int start) {
+    if (text.at(start) == 'n') {
+      return text.literal(start, "null");
+    }
+    long tokens = 0;
+    int p = start;
+    for (int c = text.at(p);
+        c >= '0' && c <= '9' && tokens <= MAX_OUTPUT_TOKENS;
+        c = text.at(++p)) {
+      tokens = tokens * 10 + (c - '0');
+    }
+    int end = p == start ? JsonText.FAILED : text.number(start);
+    if (end != p || tokens > MAX_OUTPUT_TOKENS) {
+      return text.fail(
+          start, "\"" + name.text + "\" must be a whole number from 0 to " + MAX_OUTPUT_TOKENS);
+    }
+    maxOutputTokens = Math.max(maxOutputTokens, tokens);
+    return end;
+  }
+
+  private Name name(int start, int end) {
+    if (!text.escaped) {
+      return Name.of(text.bytes, start, end);
+    }
+    if (text.decodedLength > Name.LONGEST) {
+      return Name.OTHER;
+    }
+    byte[] decoded = Escapes.decode(text, start, end, true).getBytes(UTF_8);
+    return Name.of(decoded, 0, decoded.length);
+  }
+
+  private boolean isBase64(int start, int end) {
+    return text.at(start) == '"'
+        && text.decodedLength == "base64".length()
+        && Escapes.decode(text, start + 1, end - 1, text.escaped).equals("base64");
+  }
+
+  /** The scheme may be written in either case; the comma comes later and does not matter here. */
+  private boolean isDataUrl(int start) {
+    String scheme = "\"data:";
+    for (int i = 0; i < scheme.length(); i++) {
+      int c = text.at(start + i);
+      if (c != scheme.charAt(i) && (c | 0x20) != scheme.charAt(i)) {
+        return false;
+      }
+    }
+    return true;
+  }
+}

@@ -1,0 +1,148 @@
+package relay.stream;
+
+import java.util.zip.DataFormatException;
+import java.util.zip.Inflater;
+
+/**
+ * Reads the usage of a compressed answer beside its way to the client, which gets the bytes as they
+ * came. What cannot be decoded stops the reading and nothing else. Checksums are the client's
+ * business and are not verified.
+ *
+ * <p>Holds native memory until {@link #close}. Not thread-safe.
+ */
+public final class DecodingTap implements AutoCloseable {
+  /** A call decodes at most this much, and {@link #MAX_RATIO} times what it was given. */
+  static final int MAX_OUTPUT_PER_CALL = 1024 * 1024;
+
+  static final int MAX_RATIO = 32;
+
+  private static final int TRAILER_BYTES = 8;
+  private static final int BLOCK_BYTES = 8 * 1024;
+
+  private enum State {
+    GZIP_HEADER,
+    ZLIB_OR_RAW,
+    BODY,
+    GZIP_TRAILER,
+    STOPPED
+  }
+
+  private final UsageScanner scanner;
+  private final boolean gzip;
+  private final GzipHeader header = new GzipHeader();
+  private final byte[] block = new byte[BLOCK_BYTES];
+
+  private State state;
+  private Inflater inflater;
+  private int trailer;
+  private int firstByte = -1; // of a deflate body, until the second tells its kind
+
+  private DecodingTap(UsageScanner scanner, boolean gzip) {
+    this.scanner = scanner;
+    this.gzip = gzip;
+    this.inflater = new Inflater(true);
+    this.state = gzip ? State.GZIP_HEADER : State.ZLIB_OR_RAW;
+  }
+
+  /** For {@code content-encoding: gzip}, of one member or several. */
+  public static DecodingTap gzip(UsageScanner scanner) {
+    return new DecodingTap(scanner, true);
+  }
+
+  /** For {@code content-encoding: deflate}: zlib as the standard has it, or raw as some send it. */
+  public static DecodingTap deflate(UsageScanner scanner) {
+    return new DecodingTap(scanner, false);
+  }
+
+  /** Decodes the next bytes into the scanner; the buffer is not kept. */
+  public void feed(byte[] buf, int off, int len) {
+    int end = off + len;
+    int p = off;
+    long budget = MAX_OUTPUT_PER_CALL + (long) MAX_RATIO * len;
+    while (p < end && state != State.STOPPED) {
+      switch (state) {
+        case GZIP_HEADER -> {
+          header.accept(buf[p++] & 0xff);
+          if (header.done()) {
+            state = State.BODY;
+          } else if (header.invalid()) {
+            close();
+          }
+        }
+        case ZLIB_OR_RAW -> budget = chooseFormat(buf[p++] & 0xff, budget);
+        case BODY -> {
+          long left = inflate(buf, p, end, budget);
+          p = end - (state == State.STOPPED ? 0 : inflater.getRemaining());
+          budget = left;
+        }
+        case GZIP_TRAILER -> {
+          p++;
+          if (++trailer == TRAILER_BYTES) {
+            header.reset();
+            inflater.reset();
+            state = State.GZIP_HEADER;
+          }
+        }
+        case STOPPED -> {}
+      }
+    }
+  }
+
+  /** RFC 1950: the method is 8 and the two bytes are a multiple of 31; else there is no header. */
+  private long chooseFormat(int b, long budget) {
+    if (firstByte < 0) {
+      firstByte = b;
+      return budget;
+    }
+    if ((firstByte & 0x0f) == 8 && ((firstByte << 8) | b) % 31 == 0) {
+      inflater.end();
+      inflater = new Inflater(false);
+    }
+    state = State.BODY;
+    return inflate(new byte[] {(byte) firstByte, (byte) b}, 0, 2, budget);
+  }
+
+  /** Decodes until the input is used or the body ends; returns what is left of the budget. */
+  private long inflate(byte[] buf, int from, int end, long budget) {
+    long left = budget;
+    inflater.setInput(buf, from, end - from);
+    try {
+      while (true) {
+        int n = inflater.inflate(block, 0, BLOCK_BYTES);
+        scanner.feed(block, 0, n);
+        left -= n;
+        if (inflater.finished()) {
+          trailer = 0;
+          if (gzip) {
+            state = State.GZIP_TRAILER;
+          } else {
+            close();
+          }
+          return left;
+        }
+        if (n < BLOCK_BYTES && inflater.needsInput()) {
+          return left;
+        }
+        if (left < 0 || inflater.needsDictionary()) {
+          close();
+          return left;
+        }
+      }
+    } catch (DataFormatException e) {
+      close();
+      return left;
+    }
+  }
+
+  /** Whether nothing more will be read: closed, broken, or a deflate body's end. */
+  public boolean stopped() {
+    return state == State.STOPPED;
+  }
+
+  /** Frees the native memory; what the scanner saw stays. May be called twice. */
+  @Override
+  public void close() {
+    state = State.STOPPED;
+    inflater.end();
+  }
+}

@@ -1,0 +1,56 @@
+package relay.stream;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+
+import java.util.HexFormat;
+import relay.model.Dialect;
+
+/**
+ * The event with which a stream ends that broke after its first byte: the status line is long gone,
+ * and a clean end would look like a whole answer.
+ */
+public final class ErrorEvents {
+
+  private ErrorEvents() {}
+
+  /**
+   * One SSE event in the dialect's words, with its empty line. It may be appended only {@linkplain
+   * UsageScanner#atEventBoundary at an event's boundary}; elsewhere an empty line must come first.
+   *
+   * @param type the dialect's error type, such as {@code api_error} or {@code timeout_error}
+   */
+  public static byte[] of(Dialect dialect, String type, String message) {
+    String event =
+        switch (dialect) {
+          case ANTHROPIC ->
+              "event: error\ndata: {\"type\":\"error\",\"error\":{\"type\":"
+                  + quote(type)
+                  + ",\"message\":"
+                  + quote(message)
+                  + "}}\n\n";
+          case OPENAI ->
+              "data: {\"error\":{\"message\":"
+                  + quote(message)
+                  + ",\"type\":"
+                  + quote(type)
+                  + ",\"param\":null,\"code\":null}}\n\n";
+        };
+    return event.getBytes(UTF_8);
+  }
+
+  /** Line ends are escaped too, so that the message cannot end the event. */
+  private static String quote(String s) {
+    StringBuilder out = new StringBuilder(s.length() + 2).append('"');
+    for (int i = 0; i < s.length(); i++) {
+      char c = s.charAt(i);
+      if (c == '"' || c == '\\') {
+        out.append('\\').append(c);
+      } else if (c < ' ') {
+        out.append("\\u").append(HexFormat.of().toHexDigits(c));
+      } else {
+        out.append(c);
+      }
+    }
+    return out.append('"').toString();
+  }
+}

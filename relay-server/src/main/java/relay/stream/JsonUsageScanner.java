@@ -1,0 +1,55 @@
+package relay.stream;
+
+import relay.model.Dialect;
+import relay.model.TokenUsage;
+
+final class JsonUsageScanner implements UsageScanner {
+  private final Dialect dialect;
+  private final UsageDocument document;
+
+  JsonUsageScanner(Dialect dialect) {
+    this.dialect = dialect;
+    this.document = new UsageDocument(dialect);
+  }
+
+  @Override
+  public void feed(byte[] buf, int off, int len) {
+    document.feed(buf, off, off + len);
+  }
+
+  @Override
+  public void end() {}
+
+  private UsageTotals totals() {
+    UsageTotals totals = new UsageTotals(dialect);
+    if (document.complete()) {
+      totals.take(document);
+    }
+    return totals;
+  }
+
+  @Override
+  public TokenUsage usage() {
+    return totals().usage();
+  }
+
+  @Override
+  public boolean reported() {
+    return totals().reported();
+  }
+
+  @Override
+  public boolean finished() {
+    return document.complete();
+  }
+
+  @Override
+  public boolean errorSeen() {
+    return document.complete() && document.error;
+  }
+
+  @Override
+  public boolean atEventBoundary() {
+    return false;
+  }
+}

@@ -1,0 +1,178 @@
+package relay.stream;
+
+import relay.model.Dialect;
+
+/**
+ * One JSON document of an answer, a body or the data of an event: what it says of usage, of an end
+ * and of an error. It counts only once {@link #complete} (or {@link #stop}ped) is known.
+ */
+final class UsageDocument extends JsonWalker {
+  /** Larger counts are not believed: {@code ENGINE.md} bounds every number so. */
+  private static final long MAX_TOKENS = 1_000_000_000_000L;
+
+  private static final int MAX_DIGITS = 13;
+
+  /** A count that was not reported. */
+  static final long ABSENT = -1;
+
+  // Contexts.
+  private static final int ROOT = 2;
+  private static final int WRAPPER = 3; // anthropic "message", openai "response"
+  private static final int USAGE = 4;
+  private static final int DETAILS = 5;
+
+  // Members.
+  private static final int TYPE = 1;
+  private static final int ERROR = 2;
+  private static final int WRAPPED = 3;
+  private static final int USAGE_MEMBER = 4;
+  private static final int DETAILS_MEMBER = 5;
+  private static final int INPUT = 6;
+  private static final int OUTPUT = 7;
+  private static final int CACHE_CREATION = 8;
+  private static final int CACHE_READ = 9;
+
+  private final boolean anthropic;
+
+  long input;
+  long output;
+  long cacheCreation;
+  long cacheRead;
+  boolean error;
+  boolean last;
+
+  UsageDocument(Dialect dialect) {
+    this.anthropic = dialect == Dialect.ANTHROPIC;
+    clear();
+  }
+
+  @Override
+  void reset() {
+    super.reset();
+    clear();
+  }
+
+  private void clear() {
+    input = ABSENT;
+    output = ABSENT;
+    cacheCreation = ABSENT;
+    cacheRead = ABSENT;
+    error = false;
+    last = false;
+  }
+
+  @Override
+  int name(int context, byte[] text, int length, long start) {
+    return switch (context) {
+      case ROOT ->
+          switch (text[0]) {
+            case 't' -> is("type", text, length) ? TYPE : OTHER;
+            case 'e' -> is("error", text, length) ? ERROR : OTHER;
+            case 'u' -> is("usage", text, length) ? USAGE_MEMBER : OTHER;
+            default -> is(anthropic ? "message" : "response", text, length) ? WRAPPED : OTHER;
+          };
+      case WRAPPER -> is("usage", text, length) ? USAGE_MEMBER : OTHER;
+      case USAGE -> anthropic ? anthropicCount(text, length) : openaiCount(text, length);
+      case DETAILS -> is("cached_tokens", text, length) ? CACHE_READ : OTHER;
+      default -> OTHER;
+    };
+  }
+
+  private static int anthropicCount(byte[] text, int length) {
+    if (is("input_tokens", text, length)) {
+      return INPUT;
+    }
+    if (is("output_tokens", text, length)) {
+      return OUTPUT;
+    }
+    if (is("cache_creation_input_tokens", text, length)) {
+      return CACHE_CREATION;
+    }
+    return is("cache_read_input_tokens", text, length) ? CACHE_READ : OTHER;
+  }
+
+  /** Chat completions and embeddings have the first name of each pair, responses the second. */
+  private static int openaiCount(byte[] text, int length) {
+    if (is("prompt_tokens", text, length) || is("input_tokens", text, length)) {
+      return INPUT;
+    }
+    if (is("completion_tokens", text, length) || is("output_tokens", text, length)) {
+      return OUTPUT;
+    }
+    return is("prompt_tokens_details", text, length) || is("input_tokens_details", text, length)
+        ? DETAILS_MEMBER
+        : OTHER;
+  }
+
+  @Override
+  int open(int context, int member, boolean array) {
+    if (context == ROOT && member == ERROR) {
+      error = true;
+      return SKIP;
+    }
+    if (array) {
+      return SKIP;
+    }
+    if (context == DOCUMENT) {
+      return ROOT;
+    }
+    return switch (member) {
+      case WRAPPED -> WRAPPER;
+      case USAGE_MEMBER -> USAGE;
+      case DETAILS_MEMBER -> DETAILS;
+      default -> SKIP;
+    };
+  }
+
+  @Override
+  void scalar(int context, int member, Scalar kind, byte[] text, int length) {
+    switch (member) {
+      case TYPE -> {
+        if (kind == Scalar.STRING) {
+          type(text, length);
+        }
+      }
+      case ERROR -> error |= kind != Scalar.NULL && kind != Scalar.FALSE;
+      case INPUT -> input = count(kind, text, length, input);
+      case OUTPUT -> output = count(kind, text, length, output);
+      case CACHE_CREATION -> cacheCreation = count(kind, text, length, cacheCreation);
+      case CACHE_READ -> cacheRead = count(kind, text, length, cacheRead);
+      default -> {}
+    }
+  }
+
+  /** The type mostly stands first: then the bulk of a stream, its deltas, is not walked at all. */
+  private void type(byte[] text, int length) {
+    if (is("error", text, length)) {
+      error = true;
+    } else if (anthropic) {
+      if (is("message_stop", text, length)) {
+        last = true;
+      } else if (startsWith("content_", text, length)) {
+        stop();
+      }
+    } else if (is("response.completed", text, length) || is("response.incomplete", text, length)) {
+      last = true;
+    } else if (is("response.failed", text, length)) {
+      last = true;
+      error = true;
+    } else if (startsWith("response.", text, length)) {
+      stop();
+    }
+  }
+
+  /** A whole number in range, or what was known before. */
+  private static long count(Scalar kind, byte[] text, int length, long before) {
+    if (kind != Scalar.NUMBER || length < 1 || length > MAX_DIGITS) {
+      return before;
+    }
+    long value = 0;
+    for (int i = 0; i < length; i++) {
+      if (text[i] < '0' || text[i] > '9') {
+        return before;
+      }
+      value = value * 10 + (text[i] - '0');
+    }
+    return value <= MAX_TOKENS ? value : before;
+  }
+}

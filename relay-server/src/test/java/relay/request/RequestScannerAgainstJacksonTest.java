@@ -1,0 +1,171 @@
+package relay.request;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import com.fasterxml.jackson.core.JsonFactory;
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.core.StreamReadConstraints;
+import com.fasterxml.jackson.databind.DeserializationFeature;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.json.JsonMapper;
+import com.fasterxml.jackson.databind.node.JsonNodeType;
+import java.io.ByteArrayOutputStream;
+import java.nio.ByteBuffer;
+import java.nio.charset.CharacterCodingException;
+import java.util.Arrays;
+import java.util.Random;
+import java.util.function.UnaryOperator;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.Test;
+
+/** Accepts exactly what Jackson (strict, on strictly decoded UTF-8) accepts. */
+class RequestScannerAgainstJacksonTest {
+  private static final JsonMapper JACKSON =
+      JsonMapper.builder(
+              JsonFactory.builder()
+                  .streamReadConstraints(
+                      StreamReadConstraints.builder()
+                          .maxNestingDepth(511)
+                          .maxNumberLength(1_000_000)
+                          .build())
+                  .build())
+          .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
+          .build();
+
+  @Test
+  void random_and_mutated_documents_are_judged_as_by_jackson() {
+    int valid = 0;
+    int invalid = 0;
+    for (int seed = 0; seed < 20_000; seed++) {
+      Random random = new Random(seed);
+      byte[] value = new RandomJson(random).document();
+      if (random.nextInt(3) > 0) {
+        value = RandomJson.mutate(value, random);
+      }
+      // Inside a member that has no rules of its own, so that only the grammar decides.
+      byte[] body = body(value);
+      boolean expected = grammar(body) != null;
+      assertJudged(expected, body, "seed " + seed);
+      valid += expected ? 1 : 0;
+      invalid += expected ? 0 : 1;
+    }
+    assertTrue(valid > 5_000 && invalid > 5_000, valid + " valid, " + invalid + " invalid");
+  }
+
+  @Test
+  void every_single_byte_mutation_of_a_small_body_is_judged_as_by_jackson() {
+    byte[] original =
+        "{ \"model\":\"m\", \"é😀\":[1.5e+3,-0,true,null,{\"a\\n\\u00e9\":\"\\ud83d中\"}] }"
+            .getBytes(UTF_8);
+    for (int at = 0; at < original.length; at++) {
+      for (int b = 0; b < 256; b++) {
+        byte[] mutated = original.clone();
+        mutated[at] = (byte) b;
+        JsonNode tree = grammar(mutated);
+        boolean expected =
+            tree != null
+                && tree.isObject()
+                && tree.path("model").isTextual()
+                && !tree.path("model").textValue().isEmpty()
+                && tree.path("model").textValue().charAt(0) != 0x7f;
+        assertJudged(expected, mutated, "byte " + b + " at " + at);
+      }
+      byte[] shorter = new byte[original.length - 1];
+      System.arraycopy(original, 0, shorter, 0, at);
+      System.arraycopy(original, at + 1, shorter, at, shorter.length - at);
+      JsonNode tree = grammar(shorter);
+      boolean expected = tree != null && tree.isObject() && !tree.path("model").asText().isEmpty();
+      assertJudged(expected, shorter, "without the byte at " + at);
+    }
+  }
+
+  @Test
+  void facts_equal_those_of_the_tree() {
+    for (int seed = 0; seed < 5_000; seed++) {
+      Random random = new Random(seed);
+      byte[] body = new RandomJson(random).request();
+      JsonNode tree = jackson(body);
+      assertTrue(tree != null, "seed " + seed);
+      String context = "seed " + seed + ": " + new String(body, UTF_8);
+      RequestScan scan = RequestScanner.scan(body, body.length);
+      if (!(scan instanceof RequestFacts facts)) {
+        throw new AssertionError(context + scan);
+      }
+      assertEquals(tree.get("model").textValue(), facts.model(), context);
+      assertEquals(tree.get("model"), jackson(cut(body, facts.modelValue())), context);
+      assertEquals(tree.path("stream").asBoolean(false), facts.stream(), context);
+      long bound = RequestFacts.NO_BOUND;
+      for (String name :
+          new String[] {"max_tokens", "max_completion_tokens", "max_output_tokens"}) {
+        bound = Math.max(bound, tree.path(name).asLong(RequestFacts.NO_BOUND));
+      }
+      assertEquals(bound, facts.maxOutputTokens(), context);
+      JsonNode options = tree.get("stream_options");
+      assertEquals(options, value(body, facts.streamOptions()), context);
+      JsonNode include = options == null ? null : options.get("include_usage");
+      assertEquals(include, value(body, facts.includeUsageValue()), context);
+      assertEquals(include != null && include.booleanValue(), facts.includeUsage(), context);
+      assertEquals(textBytes(tree), facts.textBytes(), context);
+    }
+  }
+
+  private static long textBytes(JsonNode node) {
+    if (node.getNodeType() == JsonNodeType.STRING) {
+      return node.textValue().getBytes(UTF_8).length;
+    }
+    long sum = 0;
+    for (JsonNode child : node) {
+      sum += textBytes(child);
+    }
+    return sum;
+  }
+
+  private static @Nullable JsonNode value(byte[] body, @Nullable ByteRange range) {
+    return range == null ? null : jackson(cut(body, range));
+  }
+
+  private static byte[] cut(byte[] body, ByteRange range) {
+    return Arrays.copyOfRange(body, range.start(), range.end());
+  }
+
+  private static byte[] body(byte[] value) {
+    ByteArrayOutputStream out = new ByteArrayOutputStream();
+    out.writeBytes("{\"model\":\"m\",\"x\":".getBytes(UTF_8));
+    out.writeBytes(value);
+    out.write('}');
+    return out.toByteArray();
+  }
+
+  private static void assertJudged(boolean valid, byte[] body, String context) {
+    RequestScan scan = RequestScanner.scan(body, body.length);
+    assertEquals(
+        valid, scan instanceof RequestFacts, () -> context + ": " + new String(body, UTF_8) + scan);
+    if (scan instanceof BadRequest bad) {
+      assertTrue(bad.offset() >= 0 && bad.offset() <= body.length, context);
+    }
+  }
+
+  static @Nullable JsonNode jackson(byte[] body) {
+    return jackson(body, text -> text);
+  }
+
+  /**
+   * As {@link #jackson}, but for lone surrogates, which RFC 8259 allows and Jackson refuses in
+   * names: every escaped surrogate is read as a letter.
+   */
+  private static @Nullable JsonNode grammar(byte[] body) {
+    return jackson(body, text -> text.replaceAll("\\\\u[dD][89a-fA-F]\\p{XDigit}{2}", "\\\\u0041"));
+  }
+
+  private static @Nullable JsonNode jackson(byte[] body, UnaryOperator<String> change) {
+    try {
+      String text = change.apply(UTF_8.newDecoder().decode(ByteBuffer.wrap(body)).toString());
+      JsonNode tree = JACKSON.readTree(text);
+      return tree == null || tree.isMissingNode() ? null : tree;
+    } catch (CharacterCodingException | JsonProcessingException e) {
+      return null;
+    }
+  }
+}

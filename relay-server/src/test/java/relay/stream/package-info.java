@@ -1,0 +1,5 @@
+/** Tests of the stream scanners. */
+@NullMarked
+package relay.stream;
+
+import org.jspecify.annotations.NullMarked;
