@@ -1,0 +1,5 @@
+/** The way of a request: authenticate, read, acquire, forward, stream, settle. */
+@NullMarked
+package relay.pipeline;
+
+import org.jspecify.annotations.NullMarked;

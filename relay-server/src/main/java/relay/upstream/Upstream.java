@@ -1,0 +1,51 @@
+package relay.upstream;
+
+import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import okhttp3.ConnectionPool;
+import okhttp3.OkHttpClient;
+import okhttp3.Protocol;
+
+/**
+ * The connections to all providers.
+ *
+ * <p>OkHttp's defaults throttle a relay: five idle connections, silent retries and redirects, and
+ * Nagle's algorithm, which holds the end of a request back until the start was acknowledged. Its
+ * dispatcher's limits do not apply to the blocking calls that are made here.
+ */
+public final class Upstream implements AutoCloseable {
+  private static final int IDLE_CONNECTIONS = 10_000;
+  private static final Duration IDLE_CONNECTION_LIFE = Duration.ofMinutes(5);
+
+  private final OkHttpClient client;
+
+  public Upstream(Duration connectTimeout, Duration idleTimeout) {
+    client =
+        new OkHttpClient.Builder()
+            .socketFactory(new EagerSockets())
+            .connectionPool(
+                new ConnectionPool(
+                    IDLE_CONNECTIONS, IDLE_CONNECTION_LIFE.toSeconds(), TimeUnit.SECONDS))
+            .eventListenerFactory(AttemptTrace.FACTORY)
+            .protocols(List.of(Protocol.HTTP_2, Protocol.HTTP_1_1))
+            .connectTimeout(connectTimeout)
+            .readTimeout(idleTimeout)
+            .writeTimeout(idleTimeout)
+            .retryOnConnectionFailure(false)
+            .followRedirects(false)
+            .followSslRedirects(false)
+            .build();
+  }
+
+  OkHttpClient client() {
+    return client;
+  }
+
+  /** Closes idle connections; calls under way end by themselves. */
+  @Override
+  public void close() {
+    client.connectionPool().evictAll();
+    client.dispatcher().executorService().shutdown();
+  }
+}

@@ -1,0 +1,58 @@
+package relay.upstream;
+
+import java.io.IOException;
+import okhttp3.Headers;
+import okhttp3.Response;
+import okio.BufferedSource;
+import org.jspecify.annotations.Nullable;
+import relay.model.HeaderLines;
+
+/** A provider's answer: its head, and its body as it comes. */
+public final class UpstreamAnswer implements AutoCloseable {
+  private final Response response;
+  private final BufferedSource source;
+
+  UpstreamAnswer(Response response) {
+    this.response = response;
+    source = response.body().source();
+  }
+
+  /** The HTTP status. */
+  public int status() {
+    return response.code();
+  }
+
+  /** The first value of a header; null if there is none. */
+  public @Nullable String header(String name) {
+    return response.header(name);
+  }
+
+  /** Shows every header line in turn. */
+  public void forEachHeader(HeaderLines.Visitor visitor) {
+    Headers headers = response.headers();
+    for (int n = 0; n < headers.size(); n++) {
+      visitor.line(headers.name(n), headers.value(n));
+    }
+  }
+
+  /** Bytes of the body; -1 if that is not known beforehand. */
+  public long contentLength() {
+    return response.body().contentLength();
+  }
+
+  /** Reads what has come, waiting for at least one byte; -1 at the end. Blocks. */
+  public int read(byte[] buffer) throws IOException {
+    return source.read(buffer, 0, buffer.length);
+  }
+
+  /** Reads the whole body, or its first bytes if it is longer. Blocks. */
+  public byte[] readAtMost(int bytes) throws IOException {
+    source.request(bytes);
+    return source.readByteArray(Math.min(bytes, source.getBuffer().size()));
+  }
+
+  @Override
+  public void close() {
+    response.close();
+  }
+}

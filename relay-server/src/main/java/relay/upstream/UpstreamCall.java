@@ -1,0 +1,57 @@
+package relay.upstream;
+
+import java.io.IOException;
+import java.io.InterruptedIOException;
+import java.net.SocketTimeoutException;
+import okhttp3.Call;
+
+/** One attempt, which another thread may end. */
+public final class UpstreamCall {
+  private final Call call;
+  private final AttemptTrace trace;
+
+  UpstreamCall(Call call, AttemptTrace trace) {
+    this.call = call;
+    this.trace = trace;
+  }
+
+  /** What came of sending the request. */
+  public sealed interface Outcome {
+
+    /** The provider's status and headers are here; the body follows. */
+    record Answered(UpstreamAnswer answer) implements Outcome {}
+
+    /** The provider sent no byte for the idle timeout. */
+    record Silent() implements Outcome {}
+
+    /**
+     * The connection could not be made or broke.
+     *
+     * @param sent whether the provider may have seen a part of the request
+     */
+    record Broken(boolean sent, IOException cause) implements Outcome {}
+  }
+
+  /** Sends the request and waits for the head of the answer. Blocks: use a virtual thread. */
+  public Outcome execute() {
+    try {
+      return new Outcome.Answered(new UpstreamAnswer(call.execute()));
+    } catch (SocketTimeoutException e) {
+      return trace.sent() ? new Outcome.Silent() : new Outcome.Broken(false, e);
+    } catch (InterruptedIOException e) {
+      return new Outcome.Broken(trace.sent(), e);
+    } catch (IOException e) {
+      return new Outcome.Broken(trace.sent(), e);
+    }
+  }
+
+  /** Ends the attempt: whoever waits in it gets an exception at once. From any thread. */
+  public void cancel() {
+    call.cancel();
+  }
+
+  /** Whether {@link #cancel} was called. */
+  public boolean isCanceled() {
+    return call.isCanceled();
+  }
+}
