@@ -1,0 +1,170 @@
+package relay;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.FileTime;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+/**
+ * The script {@code relay}, in a checkout whose Maven and JDK are scripts that tell of their call.
+ */
+@Timeout(60)
+class LauncherTest {
+  private static final Path REPOSITORY = Path.of("..").toAbsolutePath().normalize();
+
+  @TempDir private Path directory;
+  private Path root;
+  private Path jdk;
+
+  @BeforeEach
+  void make_a_checkout() throws IOException {
+    Path real = directory.toRealPath();
+    root = real.resolve("check out");
+    for (String module : List.of("relay-server", "relay-redis-scripts")) {
+      Files.createDirectories(root.resolve(module).resolve("src/main/java"));
+      Files.writeString(root.resolve(module).resolve("pom.xml"), "");
+    }
+    Files.writeString(root.resolve("pom.xml"), "");
+    Files.createDirectory(root.resolve(".mvn"));
+    for (String file : List.of("relay", ".mvn/find-jdk.sh")) {
+      Files.copy(REPOSITORY.resolve(file), root.resolve(file));
+    }
+    assertTrue(root.resolve("relay").toFile().setExecutable(true));
+    script(
+        root.resolve("mvnw"),
+        """
+        cd "$(dirname "$0")"
+        echo "$@" >>builds
+        [ ! -p gate ] || read -r _ <gate
+        mkdir -p relay-server/target
+        touch relay-server/target/relay.jar
+        """);
+    jdk = Files.createDirectory(real.resolve("jdk"));
+    Files.writeString(jdk.resolve("release"), "IMPLEMENTOR=\"x\"\nJAVA_VERSION=\"25.0.1\"\n");
+    Files.createDirectory(jdk.resolve("bin"));
+    script(jdk.resolve("bin/javac"), "");
+    script(jdk.resolve("bin/java"), "pwd; for word; do echo \"<$word>\"; done");
+    backdate(root);
+  }
+
+  @Test
+  void it_builds_first_and_then_no_more() throws Exception {
+    assertTrue(run(root.resolve("relay"), "version").contains("<version>"));
+    assertTrue(run(root.resolve("relay"), "version").contains("<version>"));
+    assertEquals(1, builds().size());
+    assertTrue(builds().getFirst().contains("-Dmaven.test.skip=true package"));
+  }
+
+  @Test
+  void it_builds_again_when_a_source_is_newer_or_gone() throws Exception {
+    Path source = Files.writeString(root.resolve("relay-server/src/main/java/A.java"), "");
+    backdate(root);
+    var _ = run(root.resolve("relay"));
+    Files.setLastModifiedTime(source, FileTime.from(Instant.now().plusMillis(100)));
+    var _ = run(root.resolve("relay"));
+    assertEquals(2, builds().size());
+
+    backdate(root.resolve("relay-server/src"));
+    Files.delete(source);
+    Files.setLastModifiedTime(
+        source.getParent(), FileTime.from(Instant.now().plusMillis(100))); // coarse clocks
+    var _ = run(root.resolve("relay"));
+    assertEquals(3, builds().size());
+  }
+
+  @Test
+  void two_at_a_time_build_once() throws Exception {
+    Process mkfifo = new ProcessBuilder("mkfifo", root.resolve("gate").toString()).start();
+    assertEquals(0, mkfifo.waitFor());
+    Process one = start(root.resolve("relay"), "one");
+    Process other = start(root.resolve("relay"), "other");
+    Files.writeString(root.resolve("gate"), "go\n"); // opens when a build reads
+    assertTrue(output(one).contains("<one>"));
+    assertTrue(output(other).contains("<other>"));
+    assertEquals(1, builds().size());
+  }
+
+  @Test
+  void it_works_through_a_symlink_and_keeps_the_callers_directory() throws Exception {
+    Path link = directory.resolve("bin-relay");
+    Files.createSymbolicLink(link, root.resolve("relay"));
+    List<String> output = run(link, "check", "--config", "my file.yaml");
+    assertTrue(output.contains(directory.toRealPath().toString()), output.toString());
+    int jar = output.indexOf("<-jar>");
+    assertEquals(
+        List.of(
+            "<" + root.resolve("relay-server/target/relay.jar") + ">",
+            "<check>",
+            "<--config>",
+            "<my file.yaml>"),
+        output.subList(jar + 1, output.size()));
+  }
+
+  @Test
+  void the_users_jvm_options_come_last() throws Exception {
+    List<String> output = run(root.resolve("relay"));
+    int jar = output.indexOf("<-jar>");
+    assertEquals(List.of("<-Xmx64m>", "<-Da=b>"), output.subList(jar - 2, jar));
+  }
+
+  @Test
+  void a_failed_build_is_a_failure() throws Exception {
+    script(root.resolve("mvnw"), "exit 3");
+    Process process = start(root.resolve("relay"));
+    assertTrue(output(process).contains("relay: the build failed, see above"));
+    assertEquals(1, process.exitValue());
+  }
+
+  private List<String> run(Path relay, String... arguments) throws Exception {
+    Process process = start(relay, arguments);
+    List<String> output = output(process);
+    assertEquals(0, process.exitValue(), output.toString());
+    return output;
+  }
+
+  private Process start(Path relay, String... arguments) throws IOException {
+    ProcessBuilder builder = new ProcessBuilder(relay.toString());
+    builder.command().addAll(List.of(arguments));
+    builder.directory(directory.toFile()).redirectErrorStream(true);
+    builder.environment().put("JAVA_HOME", jdk.toString());
+    builder.environment().put("RELAY_JAVA_OPTS", "-Xmx64m -Da=b");
+    return builder.start();
+  }
+
+  private static List<String> output(Process process) throws Exception {
+    String output = new String(process.getInputStream().readAllBytes(), UTF_8);
+    assertTrue(process.waitFor(30, TimeUnit.SECONDS));
+    return output.lines().toList();
+  }
+
+  private List<String> builds() throws IOException {
+    return Files.readAllLines(root.resolve("builds"));
+  }
+
+  private static void script(Path file, String text) throws IOException {
+    Files.writeString(file, "#!/bin/sh\nset -eu\n" + text);
+    assertTrue(file.toFile().setExecutable(true));
+  }
+
+  /** Sources of yesterday: the build of today is newer, however coarse the file system's clock. */
+  private static void backdate(Path top) throws IOException {
+    FileTime yesterday = FileTime.from(Instant.now().minus(Duration.ofDays(1)));
+    try (var files = Files.walk(top)) {
+      for (Path file : files.filter(file -> !file.endsWith("relay.jar")).toList()) {
+        Files.setLastModifiedTime(file, yesterday);
+      }
+    }
+  }
+}
