@@ -51,8 +51,7 @@ public final class Clients {
    * @param authorization the {@code Authorization} header
    * @return null if neither is a client's
    */
-  public @Nullable Caller authenticate(
-      @Nullable String apiKey, @Nullable String authorization) {
+  public @Nullable Caller authenticate(@Nullable String apiKey, @Nullable String authorization) {
     if (open) {
       return anyone;
     }

@@ -1,4 +1,6 @@
-/** The client's side: Undertow, the routes of the data plane, reading bodies and writing answers. */
+/**
+ * The client's side: Undertow, the routes of the data plane, reading bodies and writing answers.
+ */
 @NullMarked
 package relay.edge;
 

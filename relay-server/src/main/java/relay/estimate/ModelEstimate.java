@@ -31,8 +31,7 @@ final class ModelEstimate {
   synchronized void learn(long textBytes, long inputTokens, long outputTokens) {
     if (textBytes > 0) {
       double seen = Math.min(10, (double) inputTokens / textBytes);
-      tokensPerByte =
-          learned ? tokensPerByte + MEAN_WEIGHT * (seen - tokensPerByte) : seen;
+      tokensPerByte = learned ? tokensPerByte + MEAN_WEIGHT * (seen - tokensPerByte) : seen;
     }
     double longer = outputTokens > output ? QUANTILE : QUANTILE - 1;
     output = Math.clamp(output * Math.exp(STEP * longer), 1, MAX_OUTPUT);

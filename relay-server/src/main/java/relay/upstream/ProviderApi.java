@@ -26,7 +26,8 @@ public final class ProviderApi {
     // Paths begin with /v1: one that ends the base URL is not doubled.
     base = url.endsWith("/v1") ? url.substring(0, url.length() - 3) : url;
     secrets =
-        config.keys().stream().collect(Collectors.toUnmodifiableMap(KeyConfig::id, KeyConfig::secret));
+        config.keys().stream()
+            .collect(Collectors.toUnmodifiableMap(KeyConfig::id, KeyConfig::secret));
   }
 
   /** The provider's configuration. */

@@ -19,9 +19,13 @@ public final class RetryTime {
   private static final Duration LONGEST = Duration.ofDays(1);
   private static final Pattern SECONDS = Pattern.compile("\\d{1,7}(\\.\\d{1,9})?");
   private static final Pattern SPAN =
-      Pattern.compile("(?:(\\d{1,5})h)?(?:(\\d{1,5})m(?!s))?(?:(\\d{1,7}(?:\\.\\d{1,9})?)s)?(?:(\\d{1,9}(?:\\.\\d{1,9})?)ms)?");
+      Pattern.compile(
+          "(?:(\\d{1,5})h)?(?:(\\d{1,5})m(?!s))?(?:(\\d{1,7}(?:\\.\\d{1,9})?)s)?(?:(\\d{1,9}(?:\\.\\d{1,9})?)ms)?");
 
-  /** Times of full refill; the earliest that is exhausted decides, so the latest is on the safe side. */
+  /**
+   * Times of full refill; the earliest that is exhausted decides, so the latest is on the safe
+   * side.
+   */
   private static final List<String> RESETS =
       List.of(
           "anthropic-ratelimit-requests",
@@ -77,8 +81,7 @@ public final class RetryTime {
       return nanos(Double.parseDouble(value) * 1e9);
     }
     try {
-      Instant date =
-          ZonedDateTime.parse(value, DateTimeFormatter.RFC_1123_DATE_TIME).toInstant();
+      Instant date = ZonedDateTime.parse(value, DateTimeFormatter.RFC_1123_DATE_TIME).toInstant();
       return Duration.between(now, date);
     } catch (DateTimeException e) {
       return null;

@@ -1,0 +1,73 @@
+package relay.edge;
+
+import io.undertow.connector.PooledByteBuffer;
+import io.undertow.server.HttpServerExchange;
+import io.undertow.server.ServerConnection;
+import io.undertow.server.protocol.http.HttpServerConnection;
+import java.io.IOException;
+import org.xnio.channels.StreamSourceChannel;
+import org.xnio.conduits.StreamSourceConduit;
+
+/**
+ * Notices that a client leaves while its request runs. Undertow looks at the connection again only
+ * when the answer is written; until then a request that nobody waits for would go on costing
+ * tokens. What a client sends meanwhile, its next request, is put back for later.
+ */
+final class DepartureWatch {
+  private final HttpServerExchange exchange;
+  private final HttpServerConnection connection;
+  private final Runnable onGone;
+
+  private DepartureWatch(
+      HttpServerExchange exchange, HttpServerConnection connection, Runnable onGone) {
+    this.exchange = exchange;
+    this.connection = connection;
+    this.onGone = onGone;
+  }
+
+  /** Begins to watch. On the I/O thread, once the request was read to its end. */
+  static void on(HttpServerExchange exchange, Runnable onGone) {
+    ServerConnection connection = exchange.getConnection();
+    connection.addCloseListener(
+        closed -> {
+          if (!exchange.isComplete()) {
+            onGone.run();
+          }
+        });
+    if (connection instanceof HttpServerConnection http
+        && http.getExtraBytes() == null
+        && http.getSslSession() == null) {
+      DepartureWatch watch = new DepartureWatch(exchange, http, onGone);
+      http.getChannel().getSourceChannel().setReadListener(watch::readable);
+      http.getOriginalSourceConduit().resumeReads();
+    }
+  }
+
+  private void readable(StreamSourceChannel channel) {
+    StreamSourceConduit raw = connection.getOriginalSourceConduit();
+    if (exchange.isComplete()) {
+      return;
+    }
+    PooledByteBuffer pooled = connection.getByteBufferPool().allocate();
+    boolean keep = false;
+    try {
+      int n = raw.read(pooled.getBuffer());
+      if (n < 0) {
+        raw.suspendReads();
+        onGone.run();
+      } else if (n > 0) {
+        raw.suspendReads();
+        pooled.getBuffer().flip();
+        connection.ungetRequestBytes(pooled);
+        keep = true;
+      }
+    } catch (IOException e) {
+      raw.suspendReads();
+      onGone.run();
+    } finally {
+      if (!keep) {
+        pooled.close();
+      }
+    }
+  }
+}

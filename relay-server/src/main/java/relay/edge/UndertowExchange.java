@@ -1,0 +1,157 @@
+package relay.edge;
+
+import io.undertow.server.HttpServerExchange;
+import io.undertow.util.HeaderValues;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.util.concurrent.locks.LockSupport;
+import org.jspecify.annotations.Nullable;
+import org.xnio.IoUtils;
+import org.xnio.channels.StreamSinkChannel;
+import relay.model.Endpoint;
+import relay.model.HeaderLines;
+import relay.pipeline.ClientExchange;
+
+/**
+ * A client's exchange over Undertow.
+ *
+ * <p>Parts of an answer are written by the virtual thread that reads them from the provider,
+ * straight to the socket. When the socket takes no more, the thread parks until the I/O thread
+ * finds it writable: XNIO's own blocking waits would hold the carrier thread. Whole answers, and
+ * the end of those in parts, are written by the I/O thread: an exchange that ends elsewhere makes
+ * Undertow's read listener spin against it for the next request.
+ */
+final class UndertowExchange implements ClientExchange {
+  private final HttpServerExchange exchange;
+  private final Endpoint endpoint;
+  private final String target;
+  private final long stallNanos;
+  private final HeaderNames names;
+  private @Nullable StreamSinkChannel channel; // the virtual thread's
+
+  UndertowExchange(
+      HttpServerExchange exchange, Endpoint endpoint, long stallNanos, HeaderNames names) {
+    this.exchange = exchange;
+    this.endpoint = endpoint;
+    this.stallNanos = stallNanos;
+    this.names = names;
+    String query = exchange.getQueryString();
+    target = query.isEmpty() ? endpoint.path() : endpoint.path() + "?" + query;
+  }
+
+  @Override
+  public Endpoint endpoint() {
+    return endpoint;
+  }
+
+  @Override
+  public String target() {
+    return target;
+  }
+
+  @Override
+  public @Nullable String header(String name) {
+    return exchange.getRequestHeaders().getFirst(name);
+  }
+
+  @Override
+  public void forEachHeader(HeaderLines.Visitor visitor) {
+    for (HeaderValues values : exchange.getRequestHeaders()) {
+      String name = values.getHeaderName().toString();
+      for (String value : values) {
+        visitor.line(name, value);
+      }
+    }
+  }
+
+  @Override
+  public void readBody(int maxBytes, BodyReader reader) {
+    RequestBody.read(exchange, maxBytes, reader);
+  }
+
+  @Override
+  public void onGone(Runnable callback) {
+    DepartureWatch.on(exchange, callback);
+  }
+
+  @Override
+  public void answer(int status, HeaderLines headers, byte[] body) {
+    onIoThread(
+        () -> {
+          head(status, headers, body.length);
+          exchange.getResponseSender().send(ByteBuffer.wrap(body));
+        });
+  }
+
+  @Override
+  public void begin(int status, HeaderLines headers, long length) {
+    head(status, headers, length);
+  }
+
+  private void head(int status, HeaderLines headers, long length) {
+    exchange.setStatusCode(status);
+    headers.forEach((name, value) -> exchange.getResponseHeaders().add(names.of(name), value));
+    if (length >= 0) {
+      exchange.setResponseContentLength(length);
+    }
+  }
+
+  @Override
+  public void write(byte[] bytes, int offset, int length) throws IOException {
+    ByteBuffer rest = ByteBuffer.wrap(bytes, offset, length);
+    StreamSinkChannel out = sink();
+    while (rest.hasRemaining()) {
+      if (out.write(rest) == 0) {
+        awaitWritable(out);
+      }
+    }
+    while (!out.flush()) {
+      awaitWritable(out);
+    }
+  }
+
+  private StreamSinkChannel sink() throws IOException {
+    if (channel == null) {
+      channel = exchange.getResponseChannel();
+    }
+    if (channel == null) {
+      throw new IOException("the exchange has been answered");
+    }
+    return channel;
+  }
+
+  private void awaitWritable(StreamSinkChannel sink) throws IOException {
+    WriteGate gate = new WriteGate(Thread.currentThread());
+    sink.getWriteSetter().set(gate);
+    sink.resumeWrites();
+    long until = System.nanoTime() + stallNanos;
+    while (!gate.isOpen()) {
+      LockSupport.parkNanos(gate, Math.max(1, until - System.nanoTime()));
+      if (System.nanoTime() - until >= 0) {
+        throw new IOException("the client reads nothing");
+      }
+      if (!exchange.getConnection().isOpen()) {
+        throw new IOException("the client left");
+      }
+    }
+  }
+
+  @Override
+  public void end() {
+    onIoThread(exchange::endExchange);
+  }
+
+  @Override
+  public void abort() {
+    exchange.setPersistent(false);
+    IoUtils.safeClose(exchange.getConnection());
+  }
+
+  private void onIoThread(Runnable task) {
+    if (exchange.isInIoThread()) {
+      task.run();
+    } else {
+      exchange.getIoThread().execute(task);
+    }
+  }
+}

@@ -1,0 +1,91 @@
+package relay.metrics;
+
+import io.micrometer.core.instrument.FunctionCounter;
+import io.micrometer.core.instrument.Gauge;
+import io.micrometer.core.instrument.MeterRegistry;
+import java.util.Collection;
+import java.util.List;
+import java.util.Locale;
+import java.util.function.ToLongFunction;
+import org.jspecify.annotations.Nullable;
+import relay.config.RedisConfig.OnUnavailable;
+import relay.redis.KeyPool;
+import relay.redis.PoolPlan;
+import relay.redis.PoolSnapshot;
+import relay.redis.RedisEngine;
+
+/** What is read from the engine when someone asks. Before there is one, Redis counts as down. */
+final class EngineGauges {
+  /** The limits are shared through Redis: the usual state. */
+  private static final String SHARED = "shared";
+
+  private final List<PoolPlan> plans;
+  private final String modeWithoutRedis;
+  private volatile @Nullable Bound bound;
+
+  private record Bound(RedisEngine engine, List<KeyPool> pools) {}
+
+  EngineGauges(List<PoolPlan> plans, OnUnavailable onUnavailable) {
+    this.plans = plans;
+    modeWithoutRedis = word(onUnavailable);
+  }
+
+  void bind(RedisEngine engine, Collection<KeyPool> pools) {
+    bound = new Bound(engine, List.copyOf(pools));
+  }
+
+  void register(MeterRegistry registry) {
+    Gauge.builder("relay.redis.up", this, g -> g.isUp() ? 1 : 0)
+        .description("1 while Redis answers")
+        .register(registry);
+    mode(registry, SHARED);
+    for (OnUnavailable without : OnUnavailable.values()) {
+      mode(registry, word(without));
+    }
+    FunctionCounter.builder("relay.leases.expired", this, g -> g.sum(EngineGauges::expired))
+        .description("Leases whose replica ended without ending them, over all replicas")
+        .register(registry);
+    FunctionCounter.builder("relay.overage.tokens", this, g -> g.sum(KeyPool::overageTokens))
+        .description("Tokens that providers counted beyond what was reserved")
+        .register(registry);
+  }
+
+  private void mode(MeterRegistry registry, String mode) {
+    Gauge.builder("relay.redis.mode", this, g -> g.mode().equals(mode) ? 1 : 0)
+        .description("1 for the way in which limits are kept now")
+        .tag("mode", mode)
+        .register(registry);
+  }
+
+  private boolean isUp() {
+    Bound now = bound;
+    return now != null && now.engine().isUp();
+  }
+
+  private String mode() {
+    return isUp() ? SHARED : modeWithoutRedis;
+  }
+
+  private double sum(ToLongFunction<KeyPool> of) {
+    Bound now = bound;
+    return now == null ? 0 : now.pools().stream().mapToLong(of).sum();
+  }
+
+  private static long expired(KeyPool pool) {
+    PoolSnapshot latest = pool.latest();
+    return latest == null ? 0 : latest.expiredLeases();
+  }
+
+  List<PoolCollector.View> views() {
+    Bound now = bound;
+    return now == null
+        ? plans.stream().map(plan -> new PoolCollector.View(plan, null)).toList()
+        : now.pools().stream()
+            .map(pool -> new PoolCollector.View(pool.plan(), pool.latest()))
+            .toList();
+  }
+
+  private static String word(OnUnavailable mode) {
+    return mode.name().toLowerCase(Locale.ROOT);
+  }
+}

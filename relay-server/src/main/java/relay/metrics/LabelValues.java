@@ -1,0 +1,62 @@
+package relay.metrics;
+
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
+import relay.config.ProviderConfig;
+
+/** Keeps label values to a bounded set: what a client sends must not make a new series. */
+final class LabelValues {
+  /** A model that no provider's configuration names. */
+  static final String OTHER = "other";
+
+  /** There is no such thing: a request that reached no provider, an answer that did not come. */
+  static final String NONE = "none";
+
+  private static final Set<Integer> USUAL =
+      Set.of(
+          200, 201, 202, 204, 304, 400, 401, 402, 403, 404, 405, 408, 409, 411, 413, 415, 422, 429,
+          499, 500, 501, 502, 503, 504, 529);
+
+  private static final String[] STATUSES = new String[600];
+
+  static {
+    for (int status = 100; status < STATUSES.length; status++) {
+      STATUSES[status] = USUAL.contains(status) ? Integer.toString(status) : status / 100 + "xx";
+    }
+  }
+
+  private final Set<String> models;
+  private final Set<String> providers;
+
+  LabelValues(List<ProviderConfig> providers) {
+    Set<String> named = new HashSet<>();
+    Set<String> names = new HashSet<>();
+    for (ProviderConfig provider : providers) {
+      names.add(provider.name());
+      named.addAll(modelsOf(provider));
+    }
+    models = Set.copyOf(named);
+    this.providers = Set.copyOf(names);
+  }
+
+  static Set<String> modelsOf(ProviderConfig provider) {
+    Set<String> models = new HashSet<>(provider.models());
+    models.addAll(provider.modelMapping().keySet());
+    models.addAll(provider.modelMapping().values());
+    return models;
+  }
+
+  String model(String model) {
+    return models.contains(model) ? model : OTHER;
+  }
+
+  String provider(String provider) {
+    return providers.contains(provider) ? provider : NONE;
+  }
+
+  /** The usual statuses by number, the others by their class. */
+  static String status(int status) {
+    return status >= 100 && status < STATUSES.length ? STATUSES[status] : NONE;
+  }
+}

@@ -1,0 +1,276 @@
+package relay.metrics;
+
+import io.micrometer.core.instrument.Counter;
+import io.micrometer.core.instrument.DistributionSummary;
+import io.micrometer.core.instrument.Gauge;
+import io.micrometer.core.instrument.Tags;
+import io.micrometer.core.instrument.Timer;
+import io.micrometer.core.instrument.binder.jvm.ClassLoaderMetrics;
+import io.micrometer.core.instrument.binder.jvm.JvmGcMetrics;
+import io.micrometer.core.instrument.binder.jvm.JvmMemoryMetrics;
+import io.micrometer.core.instrument.binder.jvm.JvmThreadMetrics;
+import io.micrometer.core.instrument.binder.system.FileDescriptorMetrics;
+import io.micrometer.core.instrument.binder.system.ProcessorMetrics;
+import io.micrometer.core.instrument.binder.system.UptimeMetrics;
+import io.micrometer.prometheusmetrics.PrometheusConfig;
+import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
+import java.time.Duration;
+import java.util.Arrays;
+import java.util.Collection;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.LongAdder;
+import relay.config.Config;
+import relay.model.TokenUsage;
+import relay.pool.Plans;
+import relay.redis.KeyPool;
+import relay.redis.RedisEngine;
+
+/**
+ * What a replica counts and measures. Every meter exists from the start, at 0. Thread-safe; a call
+ * costs a look into a map and an addition.
+ */
+public final class Meters implements AutoCloseable {
+  /** From what a cache hit takes to what a long answer does, in milliseconds. */
+  private static final Duration[] REQUEST_BUCKETS =
+      millis(5, 25, 100, 250, 500, 1_000, 2_500, 5_000, 10_000, 30_000, 60_000, 120_000, 300_000);
+
+  private static final Duration[] FIRST_BYTE_BUCKETS =
+      millis(5, 25, 50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000, 30_000, 60_000);
+
+  /** Relay alone takes less than a millisecond, Redis included. */
+  private static final Duration[] FAST_BUCKETS =
+      micros(50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000, 25_000, 50_000, 100_000, 250_000);
+
+  private static final double[] RATIO_BUCKETS = {
+    0.1, 0.25, 0.5, 0.75, 0.9, 1, 1.1, 1.25, 1.5, 2, 4, 10
+  };
+
+  private final PrometheusMeterRegistry registry =
+      new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
+  private final JvmGcMetrics garbageCollection = new JvmGcMetrics();
+  private final LabelValues labels;
+  private final Traffic traffic;
+  private final EngineGauges engine;
+  private final Map<String, Timer> requestDuration = new ConcurrentHashMap<>();
+  private final Map<String, Timer> firstByte = new ConcurrentHashMap<>();
+  private final Timer overhead;
+  private final Timer acquire;
+  private final Counter attempts;
+  private final DistributionSummary estimateError;
+  private final LongAdder inflight = new LongAdder();
+  private final LongAdder reserved = new LongAdder();
+
+  /** The providers that are enabled give the labels their values. */
+  public Meters(Config config) {
+    var providers = config.enabledProviders();
+    labels = new LabelValues(providers);
+    traffic = new Traffic(registry, labels, providers);
+    engine =
+        new EngineGauges(
+            providers.stream().map(Plans::of).toList(), config.redis().onUnavailable());
+    overhead = timer("relay.overhead", "Time of a request in Relay alone", FAST_BUCKETS);
+    acquire = timer("relay.acquire.duration", "Time to be given a key", FAST_BUCKETS);
+    attempts =
+        Counter.builder("relay.attempts")
+            .description("Requests that went to providers, retries included")
+            .register(registry);
+    estimateError =
+        DistributionSummary.builder("relay.estimate.error.ratio")
+            .description("Reserved tokens by used ones: 1 is exact, more was held back needlessly")
+            .serviceLevelObjectives(RATIO_BUCKETS)
+            .register(registry);
+    providers.forEach(
+        provider -> {
+          var _ = requestDuration(provider.name());
+          var _ = firstByteTimer(provider.name());
+        });
+    var _ = requestDuration(LabelValues.NONE);
+    gauge("relay.inflight", "Requests under way", inflight);
+    gauge("relay.reserved.tokens", "Tokens reserved by requests under way", reserved);
+    gauge("relay.waiting", "Requests that wait for capacity", new LongAdder());
+    for (String result : List.of("success", "failure")) {
+      var _ = registry.counter("relay.config.reloads", "result", result);
+    }
+    engine.register(registry);
+    registry.getPrometheusRegistry().register(new PoolCollector(engine::views));
+    bindJvm();
+  }
+
+  private void bindJvm() {
+    List.of(
+            new ClassLoaderMetrics(),
+            new JvmMemoryMetrics(),
+            garbageCollection,
+            new JvmThreadMetrics(),
+            new ProcessorMetrics(),
+            new FileDescriptorMetrics(),
+            new UptimeMetrics())
+        .forEach(meters -> meters.bindTo(registry));
+  }
+
+  /** The gauges of keys, groups and Redis read these from now on. */
+  public void bind(RedisEngine redis, Collection<KeyPool> pools) {
+    engine.bind(redis, pools);
+  }
+
+  /**
+   * A request was answered.
+   *
+   * @param provider who answered it, empty if none did
+   * @param model as the client named it; one that no configuration names counts as {@code other}
+   * @param origin {@code relay} for Relay's own errors, {@code upstream} or empty for all else
+   * @param overheadNanos the part of the duration that Relay itself took
+   */
+  public void requestDone(
+      String provider,
+      String model,
+      int status,
+      String origin,
+      long durationNanos,
+      long overheadNanos) {
+    traffic.request(provider, model, status, origin);
+    requestDuration(labels.provider(provider)).record(durationNanos, TimeUnit.NANOSECONDS);
+    overhead.record(overheadNanos, TimeUnit.NANOSECONDS);
+  }
+
+  /** Time from the request's arrival to the first byte of a provider's answer. */
+  public void firstByte(String provider, long nanos) {
+    firstByteTimer(labels.provider(provider)).record(nanos, TimeUnit.NANOSECONDS);
+  }
+
+  /** Time that the question for a key took, granted or not. */
+  public void acquired(long nanos) {
+    acquire.record(nanos, TimeUnit.NANOSECONDS);
+  }
+
+  /** A key was granted. */
+  public void granted(String pool, String key) {
+    traffic.grant(pool, key);
+  }
+
+  /**
+   * No key was granted.
+   *
+   * @param reason a word of {@code Acquisition.Reason} in lower case, {@code impossible}, {@code
+   *     quarantined} or {@code unavailable}
+   */
+  public void denied(String pool, String reason) {
+    traffic.denial(pool, reason);
+  }
+
+  /** A provider answered an attempt; status 0 if no answer came. */
+  public void upstreamResponse(String pool, String key, int status) {
+    traffic.upstreamResponse(pool, key, status);
+  }
+
+  /** A request goes to a provider. */
+  public void attempt() {
+    attempts.increment();
+  }
+
+  /** Tokens that a provider reported. */
+  public void tokens(String pool, String key, String model, TokenUsage usage) {
+    traffic.tokens(pool, key, model, usage);
+  }
+
+  /** Reserved by used tokens of one request: 1 if the estimate was exact. */
+  public void estimateError(double ratio) {
+    if (Double.isFinite(ratio)) {
+      estimateError.record(ratio);
+    }
+  }
+
+  /** A request has arrived. */
+  public void requestStarted() {
+    inflight.increment();
+  }
+
+  /** A request that had arrived is over. */
+  public void requestEnded() {
+    inflight.decrement();
+  }
+
+  /** Tokens are reserved. */
+  public void reserve(long tokens) {
+    reserved.add(tokens);
+  }
+
+  /** Tokens that were reserved no longer are. */
+  public void release(long tokens) {
+    reserved.add(-tokens);
+  }
+
+  /** A provider refused a key for good: someone must look at it. */
+  public void quarantined(String pool, String key) {
+    traffic.quarantine(pool, key);
+  }
+
+  /** All of it in Prometheus's text format 0.0.4. */
+  public String scrape() {
+    return registry.scrape();
+  }
+
+  @Override
+  public void close() {
+    garbageCollection.close();
+    registry.close();
+  }
+
+  private Timer requestDuration(String provider) {
+    Timer known = requestDuration.get(provider);
+    return known != null
+        ? known
+        : requestDuration.computeIfAbsent(
+            provider,
+            p ->
+                timer(
+                    "relay.request.duration",
+                    "Time from a request's arrival to the end of its answer",
+                    REQUEST_BUCKETS,
+                    "provider",
+                    p));
+  }
+
+  private Timer firstByteTimer(String provider) {
+    Timer known = firstByte.get(provider);
+    return known != null
+        ? known
+        : firstByte.computeIfAbsent(
+            provider,
+            p ->
+                timer(
+                    "relay.time.to.first.byte",
+                    "Time from a request's arrival to the first byte from the provider",
+                    FIRST_BYTE_BUCKETS,
+                    "provider",
+                    p));
+  }
+
+  private Timer timer(String name, String description, Duration[] buckets, String... tags) {
+    return Timer.builder(name)
+        .description(description)
+        .tags(Tags.of(tags))
+        .serviceLevelObjectives(buckets)
+        .register(registry);
+  }
+
+  private void gauge(String name, String description, LongAdder value) {
+    Gauge.builder(name, value, LongAdder::sum)
+        .description(description)
+        .strongReference(true)
+        .register(registry);
+  }
+
+  private static Duration[] millis(int... millis) {
+    return Arrays.stream(millis).mapToObj(Duration::ofMillis).toArray(Duration[]::new);
+  }
+
+  private static Duration[] micros(int... micros) {
+    return Arrays.stream(micros)
+        .mapToObj(n -> Duration.ofNanos(n * 1000L))
+        .toArray(Duration[]::new);
+  }
+}

@@ -1,0 +1,100 @@
+package relay.metrics;
+
+import io.prometheus.metrics.model.registry.MultiCollector;
+import io.prometheus.metrics.model.snapshots.GaugeSnapshot;
+import io.prometheus.metrics.model.snapshots.GaugeSnapshot.GaugeDataPointSnapshot;
+import io.prometheus.metrics.model.snapshots.Labels;
+import io.prometheus.metrics.model.snapshots.MetricSnapshots;
+import java.util.Collection;
+import java.util.List;
+import java.util.Map;
+import java.util.function.Function;
+import java.util.function.Supplier;
+import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
+import relay.pool.KeyStatus;
+import relay.redis.Dimension;
+import relay.redis.PoolPlan;
+import relay.redis.PoolSnapshot;
+import relay.redis.PoolSnapshot.GroupState;
+import relay.redis.PoolSnapshot.KeyState;
+
+/**
+ * Gauges of every key and quota group, made from the pools' last snapshots when they are scraped. A
+ * pool may have 10,000 keys, for each of which Micrometer would keep eight objects.
+ */
+final class PoolCollector implements MultiCollector {
+
+  /** A pool's shape, and its last state if it is known. */
+  record View(PoolPlan plan, @Nullable PoolSnapshot state) {}
+
+  private final Supplier<List<View>> pools;
+
+  PoolCollector(Supplier<List<View>> pools) {
+    this.pools = pools;
+  }
+
+  @Override
+  public MetricSnapshots collect() {
+    GaugeSnapshot.Builder used =
+        GaugeSnapshot.builder()
+            .name("relay_key_used_ratio")
+            .help("Used share of a quota group's limit; 0 while no limit is known");
+    GaugeSnapshot.Builder status =
+        GaugeSnapshot.builder()
+            .name("relay_key_status")
+            .help("1 for the status that a key has; 0 for all while Redis was never read");
+    for (View view : pools.get()) {
+      addGroups(used, view);
+      addKeys(status, view);
+    }
+    return MetricSnapshots.of(used.build(), status.build());
+  }
+
+  private static void addGroups(GaugeSnapshot.Builder used, View view) {
+    PoolSnapshot state = view.state();
+    Map<String, GroupState> groups =
+        byId(state == null ? List.of() : state.groups(), GroupState::id);
+    for (String id : view.plan().groups()) {
+      GroupState group = groups.get(id);
+      for (Dimension dimension : Dimension.values()) {
+        used.dataPoint(
+            point(
+                usedRatio(group, dimension),
+                Labels.of(
+                    "pool", view.plan().name(), "group", id, "dimension", dimension.label())));
+      }
+    }
+  }
+
+  private static double usedRatio(@Nullable GroupState group, Dimension dimension) {
+    if (group == null || group.limits().of(dimension) == 0) {
+      return 0;
+    }
+    return (double) group.used().of(dimension) / group.limits().of(dimension);
+  }
+
+  private static void addKeys(GaugeSnapshot.Builder statuses, View view) {
+    PoolSnapshot state = view.state();
+    Map<String, KeyState> keys = byId(state == null ? List.of() : state.keys(), KeyState::id);
+    for (var planned : view.plan().keys()) {
+      KeyState key = keys.get(planned.id());
+      KeyStatus has = key == null ? null : KeyStatus.of(key);
+      for (KeyStatus status : KeyStatus.values()) {
+        statuses.dataPoint(
+            point(
+                status == has ? 1 : 0,
+                Labels.of(
+                    "pool", view.plan().name(), "key", planned.id(), "status", status.label())));
+      }
+    }
+  }
+
+  private static <T> Map<String, T> byId(Collection<T> states, Function<T, String> id) {
+    return states.stream().collect(Collectors.toMap(id, Function.identity()));
+  }
+
+  private static GaugeDataPointSnapshot point(double value, Labels labels) {
+    return GaugeDataPointSnapshot.builder().value(value).labels(labels).build();
+  }
+}

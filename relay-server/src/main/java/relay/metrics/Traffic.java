@@ -1,0 +1,169 @@
+package relay.metrics;
+
+import io.micrometer.core.instrument.Counter;
+import io.micrometer.core.instrument.MeterRegistry;
+import io.micrometer.core.instrument.Tags;
+import java.util.List;
+import java.util.Locale;
+import java.util.function.Function;
+import java.util.stream.Stream;
+import relay.config.ProviderConfig;
+import relay.model.TokenUsage;
+import relay.redis.Acquisition;
+
+/** The counters with labels. */
+final class Traffic {
+  private static final String UPSTREAM = "upstream";
+  private static final String RELAY = "relay";
+  private static final String OK = LabelValues.status(200);
+
+  private record Request(String provider, String model, String status, String origin) {}
+
+  private record Key(String pool, String key) {}
+
+  private record Denial(String pool, String reason) {}
+
+  private record Response(String pool, String key, String status) {}
+
+  private record Tokens(String pool, String key, String model, String type) {}
+
+  private final MeterRegistry registry;
+  private final LabelValues labels;
+  private final Series<Request> requests;
+  private final Series<Key> grants;
+  private final Series<Denial> denials;
+  private final Series<Response> responses;
+  private final Series<Tokens> tokens;
+  private final Series<Key> quarantines;
+
+  Traffic(MeterRegistry registry, LabelValues labels, List<ProviderConfig> providers) {
+    this.registry = registry;
+    this.labels = labels;
+    requests =
+        series(
+            "relay.requests",
+            "Requests that were answered",
+            r ->
+                Tags.of(
+                    "provider", r.provider(),
+                    "model", r.model(),
+                    "status", r.status(),
+                    "origin", r.origin()));
+    grants =
+        series(
+            "relay.grants",
+            "Requests that were given a key",
+            g -> Tags.of("pool", g.pool(), "key", g.key()));
+    denials =
+        series(
+            "relay.denials",
+            "Questions for a key that were refused",
+            d -> Tags.of("pool", d.pool(), "reason", d.reason()));
+    responses =
+        series(
+            "relay.upstream.responses",
+            "Answers of providers to attempts; status none if there was no answer",
+            r -> Tags.of("pool", r.pool(), "key", r.key(), "status", r.status()));
+    tokens =
+        series(
+            "relay.tokens",
+            "Tokens as providers reported them",
+            t -> Tags.of("pool", t.pool(), "key", t.key(), "model", t.model(), "type", t.type()));
+    quarantines =
+        series(
+            "relay.key.quarantines",
+            "Keys that a provider refused for good: an alert",
+            q -> Tags.of("pool", q.pool(), "key", q.key()));
+    prepare(providers);
+  }
+
+  private void prepare(List<ProviderConfig> providers) {
+    requests.prepare(
+        providers.stream()
+            .flatMap(p -> models(p).map(model -> new Request(p.name(), model, OK, UPSTREAM))));
+    grants.prepare(keys(providers));
+    quarantines.prepare(keys(providers));
+    denials.prepare(
+        providers.stream()
+            .flatMap(p -> reasons().map(reason -> new Denial(p.name(), reason))));
+    responses.prepare(keys(providers).map(key -> new Response(key.pool(), key.key(), OK)));
+    tokens.prepare(
+        providers.stream()
+            .flatMap(
+                p ->
+                    p.keys().stream()
+                        .flatMap(key -> models(p).flatMap(m -> tokens(p.name(), key.id(), m)))));
+  }
+
+  private static Stream<Key> keys(List<ProviderConfig> providers) {
+    return providers.stream()
+        .flatMap(p -> p.keys().stream().map(key -> new Key(p.name(), key.id())));
+  }
+
+  private static Stream<String> models(ProviderConfig provider) {
+    return Stream.concat(
+        LabelValues.modelsOf(provider).stream().sorted(), Stream.of(LabelValues.OTHER));
+  }
+
+  private static Stream<String> reasons() {
+    return Stream.concat(
+        Stream.of(Acquisition.Reason.values()).map(r -> r.name().toLowerCase(Locale.ROOT)),
+        Stream.of("impossible", "quarantined", "unavailable"));
+  }
+
+  private static Stream<Tokens> tokens(String pool, String key, String model) {
+    return Stream.of("input", "output", "cache_read", "cache_creation")
+        .map(type -> new Tokens(pool, key, model, type));
+  }
+
+  private <L extends Record> Series<L> series(
+      String name, String description, Function<L, Tags> tags) {
+    return new Series<>(
+        each ->
+            Counter.builder(name)
+                .description(description)
+                .tags(tags.apply(each))
+                .register(registry));
+  }
+
+  void request(String provider, String model, int status, String origin) {
+    requests
+        .of(
+            new Request(
+                labels.provider(provider),
+                labels.model(model),
+                LabelValues.status(status),
+                origin.equals(RELAY) ? RELAY : UPSTREAM))
+        .increment();
+  }
+
+  void grant(String pool, String key) {
+    grants.of(new Key(pool, key)).increment();
+  }
+
+  void denial(String pool, String reason) {
+    denials.of(new Denial(pool, reason)).increment();
+  }
+
+  void upstreamResponse(String pool, String key, int status) {
+    responses.of(new Response(pool, key, LabelValues.status(status))).increment();
+  }
+
+  void quarantine(String pool, String key) {
+    quarantines.of(new Key(pool, key)).increment();
+  }
+
+  void tokens(String pool, String key, String model, TokenUsage usage) {
+    String bounded = labels.model(model);
+    tokens(pool, key, bounded, "input", usage.inputTokens());
+    tokens(pool, key, bounded, "output", usage.outputTokens());
+    tokens(pool, key, bounded, "cache_read", usage.cacheReadTokens());
+    tokens(pool, key, bounded, "cache_creation", usage.cacheCreationTokens());
+  }
+
+  private void tokens(String pool, String key, String model, String type, long count) {
+    if (count > 0) {
+      tokens.of(new Tokens(pool, key, model, type)).increment((double) count);
+    }
+  }
+}

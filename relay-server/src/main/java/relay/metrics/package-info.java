@@ -1,0 +1,5 @@
+/** What Relay counts and measures, for Prometheus. */
+@NullMarked
+package relay.metrics;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,253 @@
+package relay.pipeline;
+
+import java.io.IOException;
+import java.util.Locale;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+import relay.estimate.Estimator;
+import relay.model.HeaderLines;
+import relay.model.RelayError;
+import relay.model.TokenUsage;
+import relay.redis.Lease;
+import relay.stream.DecodingTap;
+import relay.stream.ErrorEvents;
+import relay.stream.UsageChunkFilter;
+import relay.stream.UsageScanner;
+import relay.upstream.UpstreamAnswer;
+
+/** Passes a provider's answer on as it comes, reads its usage on the way, and settles the lease. */
+final class AnswerRelay {
+  /** A body of known length up to this is passed on as a whole. */
+  private static final int WHOLE_BYTES = 64 * 1024;
+
+  private static final int BUFFER_BYTES = 16 * 1024;
+
+  private final Handling handling;
+  private final Plan plan;
+  private final Lease lease;
+  private final Estimator estimator;
+
+  AnswerRelay(Handling handling, Plan plan, Lease lease, Estimator estimator) {
+    this.handling = handling;
+    this.plan = plan;
+    this.lease = lease;
+    this.estimator = estimator;
+  }
+
+  void relay(UpstreamAnswer answer, int attempt) {
+    HeaderLines headers = headers(handling, plan, answer, lease, attempt);
+    if (answer.status() >= 400) {
+      headers.add("x-relay-error-origin", "upstream");
+    }
+    String type = answer.header("content-type");
+    boolean events = type != null && type.regionMatches(true, 0, "text/event-stream", 0, 17);
+    long length = answer.contentLength();
+    if (!events && length >= 0 && length <= WHOLE_BYTES) {
+      whole(answer, headers, (int) length);
+    } else {
+      inParts(answer, headers, events);
+    }
+  }
+
+  private void whole(UpstreamAnswer answer, HeaderLines headers, int length) {
+    byte[] body;
+    long began = System.nanoTime();
+    try {
+      body = answer.readAtMost(length);
+    } catch (IOException e) {
+      body = new byte[0];
+    }
+    handling.spentUpstream(System.nanoTime() - began);
+    if (body.length < length) {
+      if (handling.isGone()) {
+        handling.client().abort();
+        handling.done(499, "relay");
+      } else {
+        handling.refuse(RelayError.unreachable("the provider broke off its answer"));
+      }
+      return; // the lease ends with what it reserved: what was produced is not known
+    }
+    UsageScanner scanner = UsageScanner.ofJson(plan.dialect());
+    try (Usage usage = Usage.of(answer.header("content-encoding"), scanner)) {
+      usage.feed(body, body.length);
+    }
+    scanner.end();
+    settle(answer, scanner);
+    handling.answer(answer.status(), headers, body);
+  }
+
+  private void inParts(UpstreamAnswer answer, HeaderLines headers, boolean events) {
+    UsageScanner scanner =
+        events ? UsageScanner.ofStream(plan.dialect()) : UsageScanner.ofJson(plan.dialect());
+    String encoding = answer.header("content-encoding");
+    boolean plain = encoding == null || encoding.equalsIgnoreCase("identity");
+    UsageChunkFilter filter =
+        events && plain && plan.asksForUsage() ? new UsageChunkFilter() : null;
+    ClientExchange client = handling.client();
+    client.begin(answer.status(), headers, filter == null ? answer.contentLength() : -1);
+    boolean whole;
+    try (Usage usage = Usage.of(encoding, scanner)) {
+      whole = copy(answer, usage, filter);
+      scanner.end();
+      whole = whole && (!events || scanner.finished() || scanner.errorSeen() || !usage.readable());
+      if (whole) {
+        client.end();
+      } else {
+        breakOff(events && plain, scanner);
+      }
+    } catch (ClientGoneException e) {
+      client.abort();
+      settle(answer, scanner);
+      handling.done(499, "relay");
+      return;
+    }
+    settle(answer, scanner);
+    handling.done(answer.status(), whole ? "upstream" : "relay");
+  }
+
+  /** False when the provider broke off. */
+  private boolean copy(UpstreamAnswer answer, Usage usage, @Nullable UsageChunkFilter filter)
+      throws ClientGoneException {
+    byte[] buffer = new byte[BUFFER_BYTES];
+    while (true) {
+      int n;
+      long began = System.nanoTime();
+      try {
+        n = answer.read(buffer);
+      } catch (IOException e) {
+        if (handling.isGone()) {
+          throw new ClientGoneException();
+        }
+        return false;
+      }
+      handling.spentUpstream(System.nanoTime() - began);
+      if (n < 0) {
+        if (filter != null) {
+          int last = filter.end();
+          write(filter.output(), last);
+        }
+        return true;
+      }
+      usage.feed(buffer, n);
+      if (filter == null) {
+        write(buffer, n);
+      } else {
+        int passes = filter.filter(buffer, 0, n);
+        write(filter.output(), passes);
+      }
+    }
+  }
+
+  private void write(byte[] bytes, int length) throws ClientGoneException {
+    if (length == 0) {
+      return;
+    }
+    try {
+      handling.client().write(bytes, 0, length);
+    } catch (IOException e) {
+      handling.clientLeft(); // which ends the call to the provider, too
+      throw new ClientGoneException();
+    }
+  }
+
+  /**
+   * The status line is long gone: an error event, and an end that cannot be taken for a good one.
+   */
+  private void breakOff(boolean canTell, UsageScanner scanner) throws ClientGoneException {
+    if (canTell) {
+      byte[] event =
+          ErrorEvents.of(plan.dialect(), "api_error", "the provider broke off its answer");
+      if (!scanner.atEventBoundary()) {
+        write(new byte[] {'\n', '\n'}, 2);
+      }
+      write(event, event.length);
+    }
+    handling.client().abort();
+  }
+
+  private void settle(UpstreamAnswer answer, UsageScanner scanner) {
+    if (answer.status() >= 400) {
+      lease.settle(0, 0);
+      return;
+    }
+    Charge charge = Charge.seen(plan.dialect(), scanner, lease);
+    lease.settle(charge.inputTokens(), charge.outputTokens());
+    if (scanner.reported()) {
+      TokenUsage usage = scanner.usage();
+      handling.meters().tokens(plan.route().name(), lease.key(), plan.facts().model(), usage);
+      if (scanner.finished()) {
+        estimator.learn(
+            plan.upstreamModel(),
+            plan.facts().textBytes(),
+            charge.inputTokens(),
+            charge.outputTokens());
+        long real = charge.inputTokens() + charge.outputTokens();
+        if (real > 0) {
+          handling
+              .meters()
+              .estimateError((double) (lease.inputTokens() + lease.outputTokens()) / real);
+        }
+      }
+    }
+  }
+
+  /** The provider's header lines that pass, and Relay's own. */
+  static HeaderLines headers(
+      Handling handling, Plan plan, UpstreamAnswer answer, Lease lease, int attempt) {
+    HeaderLines lines = new HeaderLines();
+    Set<String> connectionNames = HeaderPolicy.connectionNames(answer.header("connection"));
+    answer.forEachHeader(
+        (name, value) -> {
+          if (HeaderPolicy.passesDownstream(name.toLowerCase(Locale.ROOT), connectionNames)) {
+            lines.add(name, value);
+          }
+        });
+    return lines
+        .add("x-relay-request-id", handling.id())
+        .add("x-relay-provider", plan.route().name())
+        .add("x-relay-key", lease.key())
+        .add("x-relay-attempts", Integer.toString(attempt));
+  }
+
+  /** The client left while it was being answered. */
+  private static final class ClientGoneException extends Exception {
+    private static final long serialVersionUID = 1L;
+
+    ClientGoneException() {
+      super(null, null, false, false);
+    }
+  }
+
+  /** Where an answer's bytes are read for usage: as they are, or decoded. */
+  private record Usage(@Nullable UsageScanner plain, @Nullable DecodingTap decoding)
+      implements AutoCloseable {
+
+    static Usage of(@Nullable String encoding, UsageScanner scanner) {
+      return switch (encoding == null ? "identity" : encoding.strip().toLowerCase(Locale.ROOT)) {
+        case "identity", "" -> new Usage(scanner, null);
+        case "gzip", "x-gzip" -> new Usage(null, DecodingTap.gzip(scanner));
+        case "deflate" -> new Usage(null, DecodingTap.deflate(scanner));
+        default -> new Usage(null, null); // not asked for, so hardly ever
+      };
+    }
+
+    boolean readable() {
+      return plain != null || (decoding != null && !decoding.stopped());
+    }
+
+    void feed(byte[] bytes, int length) {
+      if (plain != null) {
+        plain.feed(bytes, 0, length);
+      } else if (decoding != null) {
+        decoding.feed(bytes, 0, length);
+      }
+    }
+
+    @Override
+    public void close() {
+      if (decoding != null) {
+        decoding.close();
+      }
+    }
+  }
+}

@@ -1,0 +1,63 @@
+package relay.pipeline;
+
+import java.io.IOException;
+import org.jspecify.annotations.Nullable;
+import relay.model.Endpoint;
+import relay.model.HeaderLines;
+
+/**
+ * A client's request and the way to answer it, once. Answering hands the exchange over: nothing may
+ * be called after {@link #answer}, {@link #end} or {@link #abort}.
+ */
+public interface ClientExchange {
+
+  /** Where the request goes. */
+  Endpoint endpoint();
+
+  /** Path and query as they came. */
+  String target();
+
+  /** The first value of a header; null if there is none. */
+  @Nullable String header(String name);
+
+  /** Shows every header line in turn. */
+  void forEachHeader(HeaderLines.Visitor visitor);
+
+  /** Reads the body; what comes of it is told on the connection's I/O thread. Called once. */
+  void readBody(int maxBytes, BodyReader reader);
+
+  /** Calls back, from any thread, when the client has left before it was answered. */
+  void onGone(Runnable callback);
+
+  /** Answers as a whole. From any thread; does not block. */
+  void answer(int status, HeaderLines headers, byte[] body);
+
+  /**
+   * Begins an answer that follows in parts.
+   *
+   * @param length bytes of the body; -1 if that is not known
+   */
+  void begin(int status, HeaderLines headers, long length);
+
+  /** Writes the next part and waits until the client took it. Blocks: use a virtual thread. */
+  void write(byte[] bytes, int offset, int length) throws IOException;
+
+  /** Ends the answer in parts. */
+  void end();
+
+  /** Breaks the connection, so that what came cannot be taken for a whole answer. */
+  void abort();
+
+  /** What came of reading a body. */
+  interface BodyReader {
+
+    /** It is here. */
+    void body(byte[] body);
+
+    /** It is longer than allowed. */
+    void tooLarge();
+
+    /** The client left or broke the protocol: there is nobody to answer. */
+    void broken();
+  }
+}

@@ -1,0 +1,67 @@
+package relay.pipeline;
+
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import relay.model.Dialect;
+import relay.model.HeaderLines;
+import relay.model.RelayError;
+
+/** Relay's own errors as the dialects write them. */
+public final class ErrorBodies {
+  private ErrorBodies() {}
+
+  /** The JSON body. */
+  public static byte[] body(Dialect dialect, RelayError error, String requestId) {
+    String json =
+        switch (dialect) {
+          case ANTHROPIC ->
+              "{\"type\":\"error\",\"error\":{\"type\":%s,\"message\":%s},\"request_id\":%s}"
+                  .formatted(quote(error.type()), quote(error.message()), quote(requestId));
+          case OPENAI ->
+              "{\"error\":{\"message\":%s,\"type\":%s,\"param\":null,\"code\":%s}}"
+                  .formatted(quote(error.message()), quote(error.type()), code(error));
+        };
+    return json.getBytes(StandardCharsets.UTF_8);
+  }
+
+  /** The header lines that go with it. */
+  public static HeaderLines headers(RelayError error, String requestId) {
+    HeaderLines lines =
+        new HeaderLines()
+            .add("content-type", "application/json")
+            .add("x-relay-request-id", requestId)
+            .add("request-id", requestId)
+            .add("x-relay-error-origin", "relay");
+    Duration wait = error.retryAfter();
+    if (wait != null) {
+      long millis = Math.max(1, (wait.toNanos() + 999_999) / 1_000_000);
+      lines
+          .add("retry-after", Long.toString((millis + 999) / 1000))
+          .add("retry-after-ms", Long.toString(millis));
+    }
+    return lines;
+  }
+
+  private static String code(RelayError error) {
+    return error.status() == 429 ? "\"rate_limit_exceeded\"" : "null";
+  }
+
+  private static String quote(String text) {
+    StringBuilder out = new StringBuilder(text.length() + 2).append('"');
+    for (int n = 0; n < text.length(); n++) {
+      char c = text.charAt(n);
+      switch (c) {
+        case '"', '\\' -> out.append('\\').append(c);
+        case '\n' -> out.append("\\n");
+        default -> {
+          if (c < 0x20) {
+            out.append("\\u%04x".formatted((int) c));
+          } else {
+            out.append(c);
+          }
+        }
+      }
+    }
+    return out.append('"').toString();
+  }
+}

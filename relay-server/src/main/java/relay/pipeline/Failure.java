@@ -1,0 +1,47 @@
+package relay.pipeline;
+
+import java.time.Duration;
+import relay.model.HeaderLines;
+
+/** Why an attempt came to nothing, and what the client would be told if it was the last one. */
+sealed interface Failure {
+
+  /** The provider said that the key's limits are reached. */
+  record RateLimited(Duration retryAfter) implements Failure {}
+
+  /** The provider refuses the key itself; its words may name it, so they are not passed on. */
+  record KeyRefused() implements Failure {}
+
+  /** The provider failed, and this is what it said. */
+  final class ProviderFailed implements Failure {
+    private final int status;
+    private final HeaderLines headers;
+    private final byte[] body;
+
+    ProviderFailed(int status, HeaderLines headers, byte[] body) {
+      this.status = status;
+      this.headers = headers;
+      this.body = body;
+    }
+
+    int status() {
+      return status;
+    }
+
+    HeaderLines headers() {
+      return headers;
+    }
+
+    byte[] body() {
+      return body;
+    }
+
+    /** Whether the whole provider has too much to do, so that other keys fare no better at once. */
+    boolean overloaded() {
+      return status == 529 || status == 503;
+    }
+  }
+
+  /** No connection, or it broke before the first byte. */
+  record Unreachable(String why) implements Failure {}
+}

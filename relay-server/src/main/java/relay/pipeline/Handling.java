@@ -1,0 +1,114 @@
+package relay.pipeline;
+
+import java.util.concurrent.atomic.AtomicBoolean;
+import org.jspecify.annotations.Nullable;
+import relay.metrics.Meters;
+import relay.model.HeaderLines;
+import relay.model.RelayError;
+
+/** One request on its way: the client, the names it goes by, and the one answer it gets. */
+final class Handling {
+  private static final String UNKNOWN = "";
+
+  private final ClientExchange client;
+  private final String id = RequestIds.next();
+  private final Meters meters;
+  private final Runnable onDone;
+  private final long startedNanos = System.nanoTime();
+  private final AtomicBoolean done = new AtomicBoolean();
+  private String provider = UNKNOWN;
+  private String model = UNKNOWN;
+  private long upstreamNanos;
+  private boolean gone;
+  private @Nullable Runnable onGone;
+
+  Handling(ClientExchange client, Meters meters, Runnable onDone) {
+    this.client = client;
+    this.meters = meters;
+    this.onDone = onDone;
+    meters.requestStarted();
+  }
+
+  ClientExchange client() {
+    return client;
+  }
+
+  String id() {
+    return id;
+  }
+
+  Meters meters() {
+    return meters;
+  }
+
+  void goesTo(String toProvider, String toModel) {
+    provider = toProvider;
+    model = toModel;
+  }
+
+  String model() {
+    return model;
+  }
+
+  long startedNanos() {
+    return startedNanos;
+  }
+
+  /** Time that was the provider's, not Relay's. */
+  void spentUpstream(long nanos) {
+    upstreamNanos += nanos;
+  }
+
+  /** Answers with an error of Relay's own. */
+  void refuse(RelayError error) {
+    client.answer(
+        error.status(),
+        ErrorBodies.headers(error, id),
+        ErrorBodies.body(client.endpoint().dialect(), error, id));
+    done(error.status(), "relay");
+  }
+
+  /** Answers as a whole with what a provider gave. */
+  void answer(int status, HeaderLines headers, byte[] body) {
+    client.answer(status, headers, body);
+    done(status, "upstream");
+  }
+
+  /** The request is over, however it ended: counted once. */
+  void done(int status, String origin) {
+    if (done.compareAndSet(false, true)) {
+      long took = System.nanoTime() - startedNanos;
+      meters.requestDone(provider, model, status, origin, took, Math.max(0, took - upstreamNanos));
+      meters.requestEnded();
+      onDone.run();
+    }
+  }
+
+  /** The client has left. From any thread. */
+  void clientLeft() {
+    Runnable callback;
+    synchronized (this) {
+      gone = true;
+      callback = onGone;
+    }
+    if (callback != null) {
+      callback.run();
+    }
+  }
+
+  /** What to do when the client leaves; at once if it has left. */
+  void whenGone(Runnable callback) {
+    boolean now;
+    synchronized (this) {
+      onGone = callback;
+      now = gone;
+    }
+    if (now) {
+      callback.run();
+    }
+  }
+
+  synchronized boolean isGone() {
+    return gone;
+  }
+}

@@ -1,0 +1,93 @@
+package relay.pipeline;
+
+import java.util.HashSet;
+import java.util.Locale;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+
+/** Which header lines pass. Names are given in lower case. */
+final class HeaderPolicy {
+  private static final Set<String> HOP_BY_HOP =
+      Set.of(
+          "connection",
+          "keep-alive",
+          "proxy-authenticate",
+          "proxy-authorization",
+          "proxy-connection",
+          "te",
+          "trailer",
+          "transfer-encoding",
+          "upgrade",
+          "http2-settings");
+
+  /** Of the client's: what belongs to its connection to Relay, and its credentials for Relay. */
+  private static final Set<String> NOT_UPSTREAM =
+      Set.of(
+          "host",
+          "content-length",
+          "expect",
+          "authorization",
+          "x-api-key",
+          "api-key",
+          "accept-encoding");
+
+  /** Encodings in which usage can be read; the client may get others only unread. */
+  private static final Set<String> READABLE = Set.of("gzip", "deflate");
+
+  private HeaderPolicy() {}
+
+  /** Whether a client's header goes to the provider. */
+  static boolean passesUpstream(String name, Set<String> connectionNames) {
+    return !HOP_BY_HOP.contains(name)
+        && !NOT_UPSTREAM.contains(name)
+        && !name.startsWith("x-relay-")
+        && !connectionNames.contains(name);
+  }
+
+  /**
+   * Whether a provider's header goes to the client. Those that tell of one key's limits would
+   * mislead the client of a pool.
+   */
+  static boolean passesDownstream(String name, Set<String> connectionNames) {
+    return !HOP_BY_HOP.contains(name)
+        && !name.equals("content-length")
+        && !name.startsWith("anthropic-ratelimit-")
+        && !name.startsWith("anthropic-priority-")
+        && !name.startsWith("x-ratelimit-")
+        && !name.startsWith("x-relay-")
+        && !connectionNames.contains(name);
+  }
+
+  /** The names that a {@code Connection} header makes hop-by-hop. */
+  static Set<String> connectionNames(@Nullable String connection) {
+    if (connection == null
+        || connection.equalsIgnoreCase("keep-alive")
+        || connection.equalsIgnoreCase("close")) {
+      return Set.of();
+    }
+    Set<String> names = new HashSet<>();
+    for (String name : connection.split(",", -1)) {
+      names.add(name.strip().toLowerCase(Locale.ROOT));
+    }
+    return names;
+  }
+
+  /** What to accept of the provider: no encoding that the client did not accept. */
+  static String acceptEncoding(@Nullable String accepted) {
+    if (accepted == null) {
+      return "identity";
+    }
+    StringBuilder out = new StringBuilder();
+    for (String part : accepted.split(",", -1)) {
+      String coding = part.strip().toLowerCase(Locale.ROOT);
+      int semicolon = coding.indexOf(';');
+      String name = semicolon < 0 ? coding : coding.substring(0, semicolon).strip();
+      String weight = semicolon < 0 ? "" : coding.substring(semicolon + 1).replace(" ", "");
+      boolean refused = weight.matches("q=0(\\.0*)?");
+      if (READABLE.contains(name) && !refused) {
+        out.append(out.isEmpty() ? "" : ", ").append(name);
+      }
+    }
+    return out.isEmpty() ? "identity" : out.toString();
+  }
+}

@@ -1,0 +1,23 @@
+package relay.pipeline;
+
+import java.util.concurrent.ThreadLocalRandom;
+
+/** Ids by which a request is found in logs: unique for all practical purposes, and cheap. */
+final class RequestIds {
+  private static final char[] DIGITS = "0123456789abcdefghijklmnopqrstuv".toCharArray();
+
+  private RequestIds() {}
+
+  static String next() {
+    ThreadLocalRandom random = ThreadLocalRandom.current();
+    long a = random.nextLong();
+    long b = random.nextLong();
+    char[] id = new char[28];
+    "req_".getChars(0, 4, id, 0);
+    for (int n = 0; n < 12; n++) {
+      id[4 + n] = DIGITS[(int) (a >>> (5 * n)) & 31];
+      id[16 + n] = DIGITS[(int) (b >>> (5 * n)) & 31];
+    }
+    return new String(id);
+  }
+}

@@ -1,0 +1,31 @@
+package relay.pool;
+
+import java.util.Locale;
+import relay.redis.PoolSnapshot.KeyState;
+
+/** Whether a key can be used. */
+public enum KeyStatus {
+  ACTIVE,
+  /**
+   * The key's own cooldown runs. A cooldown of its quota group is the group's: the key may still
+   * serve the models of another.
+   */
+  COOLING,
+  /** Not used until it is restored. */
+  QUARANTINED,
+  /** Removed from the configuration, with requests still running. */
+  DRAINING;
+
+  /** The status of a key that the configuration names. */
+  public static KeyStatus of(KeyState key) {
+    if (key.quarantine() != null) {
+      return QUARANTINED;
+    }
+    return key.cooldown().isPositive() ? COOLING : ACTIVE;
+  }
+
+  /** The word that operators see. */
+  public String label() {
+    return name().toLowerCase(Locale.ROOT);
+  }
+}

@@ -1,0 +1,104 @@
+package relay.pool;
+
+import java.net.URLEncoder;
+import java.nio.charset.StandardCharsets;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+import relay.config.ProviderConfig;
+import relay.config.RedisConfig;
+import relay.config.RedisUrl;
+import relay.config.Secret;
+import relay.redis.EngineOptions;
+import relay.redis.Fallback;
+import relay.redis.KeyPlan;
+import relay.redis.Limits;
+import relay.redis.PoolPlan;
+import relay.redis.Strategy;
+
+/** What the configuration says of pools and Redis, in the engine's words. */
+public final class Plans {
+  private Plans() {}
+
+  /** The pool of a provider. Holds no secret. */
+  public static PoolPlan of(ProviderConfig provider) {
+    ProviderConfig.Pooling pooling = provider.pooling();
+    List<KeyPlan> keys =
+        provider.keys().stream()
+            .map(
+                key ->
+                    new KeyPlan(
+                        key.id(), key.account(), key.priority(), key.weight(), key.maxConcurrent()))
+            .toList();
+    Map<String, Limits> limits = new HashMap<>();
+    for (ProviderConfig.QuotaGroup group : provider.groups()) {
+      relay.config.Limits stated = group.limits();
+      limits.put(
+          group.id(), new Limits(stated.rpm(), stated.itpm(), stated.otpm(), stated.tpm()));
+    }
+    return new PoolPlan(
+        provider.name(),
+        pooling.window(),
+        strategy(pooling.strategy()),
+        pooling.burstRatio(),
+        provider.classNames(),
+        keys,
+        limits);
+  }
+
+  private static Strategy strategy(ProviderConfig.Strategy strategy) {
+    return switch (strategy) {
+      case LEAST_LOADED -> Strategy.LEAST_LOADED;
+      case ROUND_ROBIN -> Strategy.ROUND_ROBIN;
+    };
+  }
+
+  /**
+   * How to reach Redis.
+   *
+   * @param url where it is: {@link #url} of the configuration's, or the embedded one's
+   * @param replica this process's id among the replicas
+   */
+  public static EngineOptions options(RedisConfig redis, String url, String replica) {
+    return new EngineOptions(
+        url,
+        redis.prefix(),
+        replica,
+        redis.timeout(),
+        fallback(redis.onUnavailable()),
+        EngineOptions.DEFAULT_LEASE);
+  }
+
+  private static Fallback fallback(RedisConfig.OnUnavailable onUnavailable) {
+    return switch (onUnavailable) {
+      case FAIR_SHARE -> Fallback.FAIR_SHARE;
+      case CLOSED -> Fallback.CLOSED;
+      case OPEN -> Fallback.OPEN;
+    };
+  }
+
+  /** The URL as the engine takes it, credentials included: never log it. */
+  public static String url(RedisUrl redis) {
+    StringBuilder url = new StringBuilder(redis.tls() ? "rediss://" : "redis://");
+    Secret password = redis.password();
+    if (password != null) {
+      url.append(encoded(redis.username())).append(':').append(encoded(password.reveal()));
+      url.append('@');
+    }
+    return url.append(address(redis)).append('/').append(redis.database()).toString();
+  }
+
+  /** {@code host:port}, for messages. */
+  public static String address(RedisUrl redis) {
+    String host = redis.host();
+    return (host.contains(":") ? "[" + host + "]" : host) + ":" + redis.port();
+  }
+
+  private static String encoded(@Nullable String text) {
+    // The encoder is for forms, in which a plus is a space; in a URL a space is %20.
+    return text == null
+        ? ""
+        : URLEncoder.encode(text, StandardCharsets.UTF_8).replace("+", "%20");
+  }
+}
