@@ -255,7 +255,6 @@ abstract class JsonWalker {
     state = depth == 0 ? State.DONE : State.AFTER_VALUE;
     if (wanted() && members[depth] != OTHER) {
       ended(contexts[depth], members[depth], origin + p);
-      members[depth] = OTHER;
     }
   }
 
