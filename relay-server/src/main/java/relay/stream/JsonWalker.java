@@ -7,8 +7,8 @@ package relay.stream;
  *
  * <p>A subclass gives each container that it cares for a context; a container that it skips is
  * walked for its structure alone. Names are compared as written: no provider escapes the letters of
- * its own field names. Numbers and escapes are not judged where nobody reads them; all else that is
- * not JSON makes the document {@linkplain #complete never complete}.
+ * its own field names. The inner form of numbers, the digits of Unicode escapes and UTF-8 are not
+ * judged; all else that is not JSON makes the document {@linkplain #complete never complete}.
  */
 abstract class JsonWalker {
   /** Returned by {@link #open} for a container whose content does not matter. */
@@ -63,6 +63,7 @@ abstract class JsonWalker {
   private int tokenLength;
   private boolean capturing;
   private boolean escaped;
+  private boolean numberEndsInDigit;
   private Scalar literal = Scalar.NULL;
   private String literalText = "";
 
@@ -200,6 +201,7 @@ abstract class JsonWalker {
       default -> {
         if (c == '-' || (c >= '0' && c <= '9')) {
           startToken(State.IN_NUMBER, reported);
+          numberEndsInDigit = c != '-';
           capture((byte) c);
         } else {
           stop();
@@ -253,7 +255,6 @@ abstract class JsonWalker {
     state = depth == 0 ? State.DONE : State.AFTER_VALUE;
     if (wanted() && members[depth] != OTHER) {
       ended(contexts[depth], members[depth], origin + p);
-      members[depth] = OTHER;
     }
   }
 
@@ -261,6 +262,10 @@ abstract class JsonWalker {
     int p = from;
     if (escaped) {
       escaped = false;
+      if ("\"\\/bfnrtu".indexOf(buf[p]) < 0) {
+        stop();
+        return p;
+      }
       capture(buf[p++]);
     }
     int stop = ByteSearch.stringStop(buf, p, end);
@@ -294,10 +299,15 @@ abstract class JsonWalker {
   private int inNumber(byte[] buf, int from, int end) {
     int p = from;
     while (p < end && partOfNumber(buf[p])) {
+      numberEndsInDigit = buf[p] >= '0' && buf[p] <= '9';
       capture(buf[p++]);
     }
     if (p < end) {
-      endScalar(Scalar.NUMBER, p);
+      if (numberEndsInDigit) {
+        endScalar(Scalar.NUMBER, p);
+      } else {
+        stop();
+      }
     }
     return p;
   }

@@ -21,7 +21,7 @@ final class SseUsageScanner implements UsageScanner {
   private static final String DONE = "[DONE]";
 
   /** An openai event without any of these beginnings has no usage, error or end. */
-  private static final Needles OPENAI_WORDS = new Needles("_token", "\"error", "\"respo");
+  private static final Needles OPENAI_WORDS = new Needles("_tokens", "\"error\"", "\"respon");
 
   private static final String ANTHROPIC_DELTA = "{\"type\":\"content_";
 

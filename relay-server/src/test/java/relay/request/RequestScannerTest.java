@@ -243,7 +243,10 @@ class RequestScannerTest {
     BadRequest refused = bad("{\"model\":\"m\",\"a\":" + "[".repeat(512) + "]".repeat(512) + "}");
     assertEquals(
         "invalid request body at byte 528: nested deeper than 512 levels", refused.message());
-    for (String open : List.of("[", "{\"a\":", "[{\"source\":")) {
+    String object = "{\"a\":";
+    facts("{\"model\":\"m\",\"a\":" + object.repeat(511) + "1" + "}".repeat(512));
+    bad("{\"model\":\"m\",\"a\":" + object.repeat(512) + "1" + "}".repeat(513));
+    for (String open : List.of("[", object, "[{\"source\":")) {
       assertTrue(bad("{\"a\":" + open.repeat(100_000)).message().contains("nested deeper"));
     }
   }

@@ -1,0 +1,47 @@
+package relay.stream;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.json.JsonMapper;
+import org.junit.jupiter.api.Test;
+import relay.model.Dialect;
+
+class ErrorEventsTest {
+
+  @Test
+  void events_have_the_dialects_bytes() {
+    assertEquals(
+        "event: error\n"
+            + "data:"
+            + " {\"type\":\"error\",\"error\":{\"type\":\"api_error\",\"message\":\"gone\"}}\n\n",
+        new String(ErrorEvents.of(Dialect.ANTHROPIC, "api_error", "gone"), UTF_8));
+    assertEquals(
+        "data:"
+            + " {\"error\":{\"message\":\"gone\",\"type\":\"api_error\",\"param\":null,\"code\":null}}\n\n",
+        new String(ErrorEvents.of(Dialect.OPENAI, "api_error", "gone"), UTF_8));
+  }
+
+  @Test
+  void a_message_cannot_break_out_of_its_event() throws Exception {
+    String message = "a\"b\\c\n\ndata: x\r\u0000é😀\ud800";
+    for (Dialect dialect : Dialect.values()) {
+      String event = new String(ErrorEvents.of(dialect, "t\n", message), UTF_8);
+      String data = event.substring(event.indexOf("data: ") + 6, event.length() - 2);
+      assertEquals(-1, data.indexOf('\n'));
+      JsonNode error = new JsonMapper().readTree(data).get("error");
+      assertEquals(message.replace('\ud800', '?'), error.get("message").textValue());
+      assertEquals("t\n", error.get("type").textValue());
+    }
+  }
+
+  @Test
+  void the_scanner_takes_it_for_an_error_after_any_whole_event() {
+    for (Dialect dialect : Dialect.values()) {
+      byte[] start = "data: {}\r\n\r\n".getBytes(UTF_8);
+      assertTrue(Streams.scan(dialect, start, ErrorEvents.of(dialect, "api_error", "m")).error());
+    }
+  }
+}
