@@ -47,7 +47,7 @@ final class RedisLink implements AutoCloseable {
 
   private final RedisClient client;
   private final RedisURI uri;
-  private final Duration timeout;
+  private final Deadlines deadlines;
   private final Runnable onUp;
   private final AtomicInteger silent = new AtomicInteger();
   private final ScheduledExecutorService reconnector =
@@ -62,7 +62,7 @@ final class RedisLink implements AutoCloseable {
    *     others; it may call scripts itself
    */
   RedisLink(String url, Duration timeout, Runnable onUp) {
-    this.timeout = timeout;
+    deadlines = new Deadlines(timeout);
     this.onUp = onUp;
     uri = RedisURI.create(url);
     uri.setTimeout(Duration.ofSeconds(1));
@@ -117,7 +117,7 @@ final class RedisLink implements AutoCloseable {
             .<List<Object>>evalsha(script.sha(), ScriptOutputType.MULTI, keys, args)
             .toCompletableFuture();
     CompletableFuture<List<Object>> reply = new CompletableFuture<>();
-    reply.orTimeout(timeout.toMillis(), TimeUnit.MILLISECONDS);
+    deadlines.watch(reply);
     var _ =
         answer.whenComplete(
             (value, failure) -> {
@@ -235,6 +235,7 @@ final class RedisLink implements AutoCloseable {
   public void close() {
     closed = true;
     reconnector.shutdownNow();
+    deadlines.close();
     client.shutdown(Duration.ZERO, Duration.ofSeconds(2));
   }
 }
