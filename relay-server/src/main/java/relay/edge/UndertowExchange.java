@@ -137,8 +137,8 @@ final class UndertowExchange implements ClientExchange {
   }
 
   @Override
-  public void end() {
-    onIoThread(exchange::endExchange);
+  public void end(byte[] bytes, int offset, int length) {
+    onIoThread(() -> exchange.getResponseSender().send(ByteBuffer.wrap(bytes, offset, length)));
   }
 
   @Override

@@ -20,8 +20,6 @@ final class AnswerRelay {
   /** A body of known length up to this is passed on as a whole. */
   private static final int WHOLE_BYTES = 64 * 1024;
 
-  private static final int BUFFER_BYTES = 16 * 1024;
-
   private final Handling handling;
   private final Plan plan;
   private final Lease lease;
@@ -69,7 +67,7 @@ final class AnswerRelay {
     }
     UsageScanner scanner = UsageScanner.ofJson(plan.dialect());
     try (Usage usage = Usage.of(answer.header("content-encoding"), scanner)) {
-      usage.feed(body, body.length);
+      usage.feed(body, 0, body.length);
     }
     scanner.end();
     settle(answer, scanner);
@@ -83,84 +81,67 @@ final class AnswerRelay {
     boolean plain = encoding == null || encoding.equalsIgnoreCase("identity");
     UsageChunkFilter filter =
         events && plain && plan.asksForUsage() ? new UsageChunkFilter() : null;
-    ClientExchange client = handling.client();
-    client.begin(answer.status(), headers, filter == null ? answer.contentLength() : -1);
+    handling.client().begin(answer.status(), headers, filter == null ? answer.contentLength() : -1);
+    Outbox outbox = new Outbox(handling, filter);
     boolean whole;
     try (Usage usage = Usage.of(encoding, scanner)) {
-      whole = copy(answer, usage, filter);
+      whole = copy(answer, usage, outbox);
       scanner.end();
       whole = whole && (!events || scanner.finished() || scanner.errorSeen() || !usage.readable());
+      settle(answer, scanner);
       if (whole) {
-        client.end();
+        outbox.end();
       } else {
-        breakOff(events && plain, scanner);
+        breakOff(outbox, events && plain, scanner);
       }
     } catch (ClientGoneException e) {
-      client.abort();
+      handling.client().abort();
       settle(answer, scanner);
       handling.done(499, "relay");
       return;
     }
-    settle(answer, scanner);
     handling.done(answer.status(), whole ? "upstream" : "relay");
   }
 
   /** False when the provider broke off. */
-  private boolean copy(UpstreamAnswer answer, Usage usage, @Nullable UsageChunkFilter filter)
+  private boolean copy(UpstreamAnswer answer, Usage usage, Outbox outbox)
       throws ClientGoneException {
-    byte[] buffer = new byte[BUFFER_BYTES];
-    while (true) {
-      int n;
-      long began = System.nanoTime();
-      try {
-        n = answer.read(buffer);
-      } catch (IOException e) {
-        if (handling.isGone()) {
-          throw new ClientGoneException();
-        }
-        return false;
-      }
-      handling.spentUpstream(System.nanoTime() - began);
-      if (n < 0) {
-        if (filter != null) {
-          int last = filter.end();
-          write(filter.output(), last);
-        }
-        return true;
-      }
-      usage.feed(buffer, n);
-      if (filter == null) {
-        write(buffer, n);
-      } else {
-        int passes = filter.filter(buffer, 0, n);
-        write(filter.output(), passes);
-      }
-    }
-  }
-
-  private void write(byte[] bytes, int length) throws ClientGoneException {
-    if (length == 0) {
-      return;
-    }
+    boolean gathers = answer.beforeWaiting(outbox::flushBeforeWaiting);
+    long began = System.nanoTime();
     try {
-      handling.client().write(bytes, 0, length);
+      while (true) {
+        int n = answer.read(outbox.buffer(), outbox.filled(), outbox.room());
+        outbox.throwIfGone();
+        if (n < 0) {
+          return true;
+        }
+        usage.feed(outbox.buffer(), outbox.filled(), n);
+        outbox.add(n);
+        if (!gathers || outbox.room() == 0) {
+          outbox.flush();
+        }
+      }
     } catch (IOException e) {
-      handling.clientLeft(); // which ends the call to the provider, too
-      throw new ClientGoneException();
+      outbox.throwIfGone();
+      return false;
+    } finally {
+      handling.spentUpstream(System.nanoTime() - began);
     }
   }
 
   /**
    * The status line is long gone: an error event, and an end that cannot be taken for a good one.
    */
-  private void breakOff(boolean canTell, UsageScanner scanner) throws ClientGoneException {
+  private void breakOff(Outbox outbox, boolean canTell, UsageScanner scanner)
+      throws ClientGoneException {
+    outbox.flush();
     if (canTell) {
       byte[] event =
           ErrorEvents.of(plan.dialect(), "api_error", "the provider broke off its answer");
       if (!scanner.atEventBoundary()) {
-        write(new byte[] {'\n', '\n'}, 2);
+        outbox.write(new byte[] {'\n', '\n'}, 2);
       }
-      write(event, event.length);
+      outbox.write(event, event.length);
     }
     handling.client().abort();
   }
@@ -209,15 +190,6 @@ final class AnswerRelay {
         .add("x-relay-attempts", Integer.toString(attempt));
   }
 
-  /** The client left while it was being answered. */
-  private static final class ClientGoneException extends Exception {
-    private static final long serialVersionUID = 1L;
-
-    ClientGoneException() {
-      super(null, null, false, false);
-    }
-  }
-
   /** Where an answer's bytes are read for usage: as they are, or decoded. */
   private record Usage(@Nullable UsageScanner plain, @Nullable DecodingTap decoding)
       implements AutoCloseable {
@@ -235,11 +207,11 @@ final class AnswerRelay {
       return plain != null || (decoding != null && !decoding.stopped());
     }
 
-    void feed(byte[] bytes, int length) {
+    void feed(byte[] bytes, int offset, int length) {
       if (plain != null) {
-        plain.feed(bytes, 0, length);
+        plain.feed(bytes, offset, length);
       } else if (decoding != null) {
-        decoding.feed(bytes, 0, length);
+        decoding.feed(bytes, offset, length);
       }
     }
 

@@ -42,8 +42,11 @@ public interface ClientExchange {
   /** Writes the next part and waits until the client took it. Blocks: use a virtual thread. */
   void write(byte[] bytes, int offset, int length) throws IOException;
 
-  /** Ends the answer in parts. */
-  void end();
+  /**
+   * Writes the last part, which may be empty, and ends the answer. From any thread; does not block.
+   * The bytes must not be changed afterwards.
+   */
+  void end(byte[] bytes, int offset, int length);
 
   /** Breaks the connection, so that what came cannot be taken for a whole answer. */
   void abort();

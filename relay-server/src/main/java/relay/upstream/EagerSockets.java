@@ -1,45 +1,75 @@
 package relay.upstream;
 
+import java.io.FilterInputStream;
 import java.io.IOException;
+import java.io.InputStream;
 import java.net.InetAddress;
+import java.net.InetSocketAddress;
 import java.net.Socket;
-import java.net.SocketException;
 import javax.net.SocketFactory;
+import org.jspecify.annotations.Nullable;
 
-/** Sockets that send what they are given at once (TCP_NODELAY). */
+/**
+ * Sockets that send what they are given at once (TCP_NODELAY), and that tell before a read which
+ * may have to wait: see {@link ReadWait}.
+ */
 final class EagerSockets extends SocketFactory {
 
+  private static final class EagerSocket extends Socket {
+    EagerSocket() throws IOException {
+      setTcpNoDelay(true);
+    }
+
+    @Override
+    public InputStream getInputStream() throws IOException {
+      return new FilterInputStream(super.getInputStream()) {
+        @Override
+        public int read() throws IOException {
+          ReadWait.announce();
+          return super.read();
+        }
+
+        @Override
+        public int read(byte[] bytes, int offset, int length) throws IOException {
+          ReadWait.announce();
+          return super.read(bytes, offset, length);
+        }
+      };
+    }
+  }
+
   @Override
-  public Socket createSocket() throws SocketException {
-    Socket socket = new Socket();
-    socket.setTcpNoDelay(true);
-    return socket;
+  public Socket createSocket() throws IOException {
+    return new EagerSocket();
   }
 
   @Override
   public Socket createSocket(String host, int port) throws IOException {
-    return eager(new Socket(host, port));
+    return connected(new InetSocketAddress(host, port), null);
   }
 
   @Override
   public Socket createSocket(String host, int port, InetAddress from, int fromPort)
       throws IOException {
-    return eager(new Socket(host, port, from, fromPort));
+    return connected(new InetSocketAddress(host, port), new InetSocketAddress(from, fromPort));
   }
 
   @Override
   public Socket createSocket(InetAddress host, int port) throws IOException {
-    return eager(new Socket(host, port));
+    return connected(new InetSocketAddress(host, port), null);
   }
 
   @Override
   public Socket createSocket(InetAddress host, int port, InetAddress from, int fromPort)
       throws IOException {
-    return eager(new Socket(host, port, from, fromPort));
+    return connected(new InetSocketAddress(host, port), new InetSocketAddress(from, fromPort));
   }
 
-  private static Socket eager(Socket socket) throws SocketException {
-    socket.setTcpNoDelay(true);
+  private static Socket connected(InetSocketAddress to, @Nullable InetSocketAddress from)
+      throws IOException {
+    Socket socket = new EagerSocket();
+    socket.bind(from);
+    socket.connect(to);
     return socket;
   }
 }

@@ -2,6 +2,7 @@ package relay.upstream;
 
 import java.io.IOException;
 import okhttp3.Headers;
+import okhttp3.Protocol;
 import okhttp3.Response;
 import okio.BufferedSource;
 import org.jspecify.annotations.Nullable;
@@ -41,8 +42,22 @@ public final class UpstreamAnswer implements AutoCloseable {
   }
 
   /** Reads what has come, waiting for at least one byte; -1 at the end. Blocks. */
-  public int read(byte[] buffer) throws IOException {
-    return source.read(buffer, 0, buffer.length);
+  public int read(byte[] buffer, int offset, int length) throws IOException {
+    return source.read(buffer, offset, length);
+  }
+
+  /**
+   * Has this thread run a task each time when a {@link #read} may have to wait, until this answer
+   * is closed.
+   *
+   * @return false if that cannot be told of this connection: then any read may wait
+   */
+  public boolean beforeWaiting(Runnable task) {
+    if (response.protocol() != Protocol.HTTP_1_1) {
+      return false;
+    }
+    ReadWait.listen(task);
+    return true;
   }
 
   /** Reads the whole body, or its first bytes if it is longer. Blocks. */
@@ -53,6 +68,7 @@ public final class UpstreamAnswer implements AutoCloseable {
 
   @Override
   public void close() {
+    ReadWait.stop();
     response.close();
   }
 }
