@@ -3,18 +3,19 @@ package relay.edge;
 import io.undertow.Undertow;
 import io.undertow.UndertowOptions;
 import io.undertow.server.HttpServerExchange;
+import io.undertow.server.handlers.HttpContinueReadHandler;
 import io.undertow.util.HttpString;
 import io.undertow.util.Methods;
 import io.undertow.util.SameThreadExecutor;
 import java.net.InetSocketAddress;
 import java.nio.ByteBuffer;
 import java.time.Duration;
-import org.jspecify.annotations.Nullable;
 import org.xnio.Options;
 import relay.model.Dialect;
 import relay.model.Endpoint;
 import relay.model.RelayError;
 import relay.pipeline.ErrorBodies;
+import relay.pipeline.RequestIds;
 import relay.pipeline.RequestPipeline;
 
 /** The listener for clients, and its routes. */
@@ -22,7 +23,6 @@ public final class DataPlane implements AutoCloseable {
   private static final int MAX_HEADER_BYTES = 64 * 1024;
   private static final int MAX_HEADERS = 200;
   private static final int BACKLOG = 1024;
-  private static final String NO_ID = "req_none";
 
   private final RequestPipeline pipeline;
   private final long stallNanos;
@@ -48,7 +48,7 @@ public final class DataPlane implements AutoCloseable {
             .setSocketOption(Options.TCP_NODELAY, true)
             .setSocketOption(Options.BACKLOG, BACKLOG)
             .setSocketOption(Options.REUSE_ADDRESSES, true)
-            .setHandler(this::handle)
+            .setHandler(new HttpContinueReadHandler(this::handle))
             .build();
   }
 
@@ -102,15 +102,17 @@ public final class DataPlane implements AutoCloseable {
   }
 
   private static Dialect dialectOf(HttpServerExchange exchange) {
-    @Nullable String version = exchange.getRequestHeaders().getFirst("anthropic-version");
-    return version == null ? Dialect.OPENAI : Dialect.ANTHROPIC;
+    return exchange.getRequestHeaders().contains("anthropic-version")
+        ? Dialect.ANTHROPIC
+        : Dialect.OPENAI;
   }
 
   private void refuse(HttpServerExchange exchange, RelayError error, Dialect dialect) {
+    String id = RequestIds.next();
     exchange.setStatusCode(error.status());
-    ErrorBodies.headers(error, NO_ID)
+    ErrorBodies.headers(error, id)
         .forEach((name, value) -> exchange.getResponseHeaders().put(names.of(name), value));
-    exchange.getResponseSender().send(ByteBuffer.wrap(ErrorBodies.body(dialect, error, NO_ID)));
+    exchange.getResponseSender().send(ByteBuffer.wrap(ErrorBodies.body(dialect, error, id)));
   }
 
   /** Closes the listener and all connections. */

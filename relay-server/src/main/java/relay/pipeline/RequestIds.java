@@ -3,12 +3,13 @@ package relay.pipeline;
 import java.util.concurrent.ThreadLocalRandom;
 
 /** Ids by which a request is found in logs: unique for all practical purposes, and cheap. */
-final class RequestIds {
+public final class RequestIds {
   private static final char[] DIGITS = "0123456789abcdefghijklmnopqrstuv".toCharArray();
 
   private RequestIds() {}
 
-  static String next() {
+  /** The next id. */
+  public static String next() {
     ThreadLocalRandom random = ThreadLocalRandom.current();
     long a = random.nextLong();
     long b = random.nextLong();

@@ -3,6 +3,7 @@ package relay.pipeline;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.Executor;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 import relay.auth.Clients;
@@ -18,6 +19,7 @@ import relay.redis.Acquisition.Impossible;
 import relay.redis.Acquisition.NoneUsable;
 import relay.redis.Acquisition.Unavailable;
 import relay.redis.Demand;
+import relay.redis.Lease;
 import relay.request.BadRequest;
 import relay.request.RequestFacts;
 import relay.request.RequestScanner;
@@ -181,13 +183,20 @@ public final class RequestPipeline {
 
   private void acquired(Handling handling, Plan plan, Demand demand, Acquisition acquisition) {
     switch (acquisition) {
-      case Granted granted ->
-          virtualThreads.execute(
-              new Forwarding(handling, plan, demand, granted.lease(), estimator));
+      case Granted granted -> start(handling, plan, demand, granted.lease());
       case Exhausted _, Impossible _, NoneUsable _, Unavailable _ -> {
         meters.denied(plan.route().name(), Refusals.reason(acquisition));
         handling.refuse(Refusals.of(acquisition));
       }
+    }
+  }
+
+  private void start(Handling handling, Plan plan, Demand demand, Lease lease) {
+    try {
+      virtualThreads.execute(new Forwarding(handling, plan, demand, lease, estimator));
+    } catch (RejectedExecutionException e) {
+      lease.cancel();
+      handling.refuse(RelayError.unavailable("this replica is stopping"));
     }
   }
 }
