@@ -68,7 +68,7 @@ final class OpenAiShape implements AnswerShape {
   @Override
   public String errorEvent() {
     return "data: {\"error\":{\"message\":\"The server had an error while processing your"
-               + " request.\",\"type\":\"server_error\",\"param\":null,\"code\":null}}\n\n";
+        + " request.\",\"type\":\"server_error\",\"param\":null,\"code\":null}}\n\n";
   }
 
   @Override
