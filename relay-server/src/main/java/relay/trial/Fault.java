@@ -4,7 +4,7 @@ import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 
 /** What the simulated provider does wrong when it is asked to. */
-public enum Fault {
+enum Fault {
   /** 429 as for a rate, without charging anything. */
   STATUS_429(429),
   /** 429 that no waiting cures: the spend limit (anthropic), the quota (openai). */

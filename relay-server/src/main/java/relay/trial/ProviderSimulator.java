@@ -251,10 +251,21 @@ public final class ProviderSimulator implements AutoCloseable {
     state.gates.release(gate, events);
   }
 
-  /** Commits a fault on the next {@code times} requests of an account. */
-  public void order(String account, Fault fault, int times) {
+  /**
+   * Commits a fault on the next {@code times} requests of an account.
+   *
+   * @param fault as in {@code x-sim-fault}: {@code 429}, {@code spend-429}, {@code 401}, {@code
+   *     403}, {@code 500}, {@code 503}, {@code 529}, {@code reset-at-start}, {@code
+   *     reset-mid-body}, {@code stall-at-start}, {@code stall-mid-stream}, {@code truncated},
+   *     {@code error-event}
+   */
+  public void order(String account, String fault, int times) {
     ledger(account); // throws if there is no such account
-    state.order(account, fault, times);
+    Fault named = Fault.named(fault);
+    if (named == null) {
+      throw new IllegalArgumentException("no fault is named " + fault);
+    }
+    state.order(account, named, times);
   }
 
   /** Full buckets, empty history, no orders. */

@@ -252,7 +252,7 @@ class ProviderSimulatorTest {
 
   @Test
   void an_ordered_fault_hits_the_next_requests_of_that_account_only() throws Exception {
-    simulator.order("a", Fault.STATUS_500, 1);
+    simulator.order("a", "500", 1);
     assertEquals(200, post(OPENAI, "secret-b", false).statusCode());
     assertEquals(500, post(ANTHROPIC, "secret-a1", false).statusCode());
     assertEquals(200, post(ANTHROPIC, "secret-a1", false).statusCode());

@@ -1,0 +1,39 @@
+package relay.trial;
+
+import java.nio.charset.StandardCharsets;
+
+/** Whole HTTP requests of the load, made once and sent often. */
+final class RequestBytes {
+  private RequestBytes() {}
+
+  /**
+   * A Messages request whose body has {@code 4 * inputTokens} bytes, which the simulator counts as
+   * {@code inputTokens}.
+   */
+  static byte[] messages(String apiKey, int inputTokens, int outputTokens, boolean stream) {
+    String head =
+        "{\"model\":\"claude-sonnet-4-5\",\"max_tokens\":1024,\"stream\":"
+            + stream
+            + ",\"messages\":[{\"role\":\"user\",\"content\":\"";
+    String end = "\"}]}";
+    int padding = 4 * inputTokens - head.length() - end.length();
+    if (padding < 0) {
+      throw new IllegalArgumentException("inputTokens must be at least 40");
+    }
+    String text = "the quick brown fox jumps over the lazy dog ".repeat(padding / 44 + 1);
+    String body = head + text.substring(0, padding) + end;
+    return ("POST /v1/messages HTTP/1.1\r\n"
+            + "Host: 127.0.0.1\r\n"
+            + "Content-Type: application/json\r\n"
+            + "anthropic-version: 2023-06-01\r\n"
+            + "x-api-key: "
+            + apiKey
+            + "\r\nx-sim-output-tokens: "
+            + outputTokens
+            + "\r\nContent-Length: "
+            + body.length()
+            + "\r\n\r\n"
+            + body)
+        .getBytes(StandardCharsets.US_ASCII);
+  }
+}

@@ -1,0 +1,78 @@
+package relay.trial;
+
+import java.io.PrintStream;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/** Redraws in place on a terminal; elsewhere writes plain lines, seldom. */
+final class Terminal implements AutoCloseable {
+  private static final String UP = "\u001b[%dA";
+  private static final String CLEAR_LINE = "\u001b[K";
+  private static final String CLEAR_BELOW = "\u001b[J";
+
+  /** No cursor, and no wrapping: on a narrow terminal lines are cut and the picture holds. */
+  private static final String LIVE_ON = "\u001b[?25l\u001b[?7l";
+
+  private static final String LIVE_OFF = "\u001b[?7h\u001b[?25h";
+
+  private final PrintStream out;
+  private final boolean inPlace;
+  private int drawn;
+  private boolean live;
+
+  Terminal(PrintStream out, boolean inPlace) {
+    this.out = out;
+    this.inPlace = inPlace;
+  }
+
+  boolean inPlace() {
+    return inPlace;
+  }
+
+  /** Shows a picture instead of the last one. Only on a terminal. */
+  synchronized void draw(List<String> picture) {
+    StringBuilder text = new StringBuilder();
+    if (!live) {
+      text.append(LIVE_ON);
+      live = true;
+    }
+    if (drawn > 0) {
+      text.append(UP.formatted(drawn));
+    }
+    picture.forEach(line -> text.append(line).append(CLEAR_LINE).append('\n'));
+    text.append(CLEAR_BELOW);
+    drawn = picture.size();
+    out.print(text);
+    out.flush();
+  }
+
+  /** Prints a line that stays; what was drawn stays above it. */
+  synchronized void say(@Nullable String line) {
+    settle();
+    out.println(line == null ? "" : line);
+    out.flush();
+  }
+
+  /** Takes the picture away, so that what follows stands in its place. */
+  synchronized void wipe() {
+    if (drawn > 0) {
+      out.print(UP.formatted(drawn) + CLEAR_BELOW);
+    }
+    settle();
+  }
+
+  /** Gives the cursor back. */
+  @Override
+  public void close() {
+    settle();
+  }
+
+  private synchronized void settle() {
+    if (live) {
+      out.print(LIVE_OFF);
+      out.flush();
+    }
+    live = false;
+    drawn = 0;
+  }
+}

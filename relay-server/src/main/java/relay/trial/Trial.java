@@ -1,0 +1,233 @@
+package relay.trial;
+
+import java.io.Console;
+import java.io.IOException;
+import java.io.PrintStream;
+import java.net.InetSocketAddress;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.TimeUnit;
+import java.util.logging.Level;
+import java.util.logging.Logger;
+import java.util.random.RandomGenerator;
+import relay.trial.Measured.AccountMeasured;
+import relay.trial.ProviderSimulator.Dimension;
+
+/**
+ * {@code relay try}: the whole thing on one machine, with no account and no set-up. Starts Redis, a
+ * provider that enforces its limits and two replicas; saturates the pool; shows it live; says what
+ * was measured and whether the promise held.
+ */
+public final class Trial {
+  private static final int REPLICAS = 2;
+  private static final Duration PROBE_TIMEOUT = Duration.ofSeconds(8);
+  private static final long FRAME_MS = 500;
+  private static final long LINE_EVERY_FRAMES = 4;
+  private static final int MAX_IN_FLIGHT = 512;
+  private static final int STREAM_EVERY = 3;
+  private static final int RETRY_EVERY = 4;
+
+  private final TrialPlan plan;
+  private final Terminal terminal;
+  private final Style style;
+
+  private Trial(TrialPlan plan, Terminal terminal, Style style) {
+    this.plan = plan;
+    this.terminal = terminal;
+    this.style = style;
+  }
+
+  /**
+   * Runs the command; takes about half a minute, and leaves nothing behind, Ctrl-C included.
+   *
+   * @param environment for {@code NO_COLOR}, {@code COLUMNS}, {@code TERM}
+   * @return 0 if the promise held; 1 if not, or if something failed
+   */
+  public static int run(PrintStream out, Map<String, String> environment) {
+    boolean onTerminal =
+        Optional.ofNullable(System.console()).map(Console::isTerminal).orElse(false);
+    Style style = Style.of(environment, onTerminal, out.charset());
+    boolean inPlace = onTerminal && !environment.getOrDefault("TERM", "").equals("dumb");
+    try (Terminal terminal = new Terminal(out, inPlace)) {
+      return new Trial(TrialPlan.standard(), terminal, style).run();
+    }
+  }
+
+  private int run() {
+    Logger undertow = Logger.getLogger("io.undertow"); // held: a logger's level dies with it
+    Logger xnio = Logger.getLogger("org.xnio");
+    undertow.setLevel(Level.WARNING);
+    xnio.setLevel(Level.WARNING);
+    terminal.say("");
+    terminal.say(
+        "  " + style.bold("relay try") + style.dim("  two replicas share one pool of keys"));
+    terminal.say("");
+    try (TrialStage stage = new TrialStage(plan, REPLICAS, this::reached)) {
+      reached(
+          "load         "
+              + Math.round(plan.capacityPerSecond() * plan.overload())
+              + " requests/s, 1.4 times what the pool can carry");
+      terminal.say("");
+      terminal.say(
+          style.dim("  look inside meanwhile:  ")
+              + "redis-cli -p "
+              + stage.redis().port()
+              + " HGETALL 'relay:{"
+              + TrialPlan.POOL
+              + "}:keys'");
+      Measured measured = measure(stage);
+      terminal.wipe();
+      new Summary(style).draw(measured).forEach(terminal::say);
+      farewell();
+      return measured.promiseHolds() ? 0 : 1;
+    } catch (IOException e) {
+      terminal.wipe();
+      terminal.say("");
+      terminal.say("  " + style.bad(style.glyphs().bad() + " relay try failed: ") + e.getMessage());
+      return 1;
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      return 1;
+    }
+  }
+
+  private Measured measure(TrialStage stage) throws IOException, InterruptedException {
+    ProviderSimulator provider = stage.provider();
+    List<InetSocketAddress> addresses =
+        stage.replicas().stream().map(ReplicaProcess::address).toList();
+    Load.Plan loadPlan =
+        new Load.Plan(
+            addresses,
+            stage.apiKey(),
+            plan.capacityPerSecond() * plan.overload(),
+            plan.inputTokens(),
+            plan.outputTokens(),
+            STREAM_EVERY,
+            RETRY_EVERY,
+            MAX_IN_FLIGHT);
+    try (Load load = new Load(loadPlan, RandomGenerator.getDefault())) {
+      long startNanos = provider.nowNanos();
+      long endNanos = startNanos + plan.loadFor().toNanos();
+      Thread sending = Thread.ofPlatform().name("trial-load").start(() -> load.run(plan.loadFor()));
+      Animation animation = new Animation(stage, load, startNanos);
+      while (!sending.join(Duration.ofMillis(FRAME_MS))) {
+        animation.frame();
+      }
+      byte[] large =
+          RequestBytes.messages(
+              stage.apiKey(), plan.probeInputTokens(), plan.outputTokens(), false);
+      ReplicaProcess first = stage.replicas().getFirst();
+      animation.last("checking retry-after");
+      RetryProbe.Outcome probes =
+          new RetryProbe(first.address(), first.admin(), large, plan.window())
+              .run(plan.probes(), PROBE_TIMEOUT);
+      long steadyNanos = startNanos + plan.warmUp().toNanos();
+      return new Measured(
+          Duration.ofNanos(endNanos - steadyNanos),
+          plan.window(),
+          plan.accounts().stream()
+              .map(account -> measured(provider, account.id(), steadyNanos, endNanos))
+              .toList(),
+          provider.stats().refused(),
+          load.counts(),
+          probes,
+          plan.loadFor());
+    }
+  }
+
+  private static AccountMeasured measured(
+      ProviderSimulator provider, String id, long fromNanos, long toNanos) {
+    return new AccountMeasured(
+        id,
+        provider.usedShare(id, Dimension.REQUESTS, fromNanos, toNanos),
+        provider.usedShare(id, Dimension.INPUT_TOKENS, fromNanos, toNanos),
+        provider.usedShare(id, Dimension.OUTPUT_TOKENS, fromNanos, toNanos),
+        provider.charged(id, Dimension.REQUESTS, fromNanos, toNanos),
+        Duration.ofNanos(provider.longestPauseNanos(id, fromNanos, toNanos)));
+  }
+
+  private void reached(String what) {
+    terminal.say("  " + style.good(style.glyphs().good()) + " " + what);
+  }
+
+  private void farewell() {
+    terminal.say("");
+    terminal.say("  " + style.bold("Next"));
+    for (String[] step :
+        new String[][] {
+          {"cp deploy/relay.yaml .", "then put in your keys and their limits"},
+          {"./relay check", "says what is wrong in it, with line and column"},
+          {"./relay serve", "clients' base URL: http://127.0.0.1:8787"},
+          {"./relay keys --watch", "live usage of every key"},
+          {"redis-cli HGETALL 'relay:{anthropic}:keys'", "the same, from Redis"}
+        }) {
+      terminal.say("    " + Figures.left(step[0], 44) + style.dim(step[1]));
+    }
+    terminal.say("");
+  }
+
+  /** The live picture, frame by frame. */
+  private final class Animation {
+    private final TrialStage stage;
+    private final Load load;
+    private final long startNanos;
+    private final Screen screen = new Screen(style);
+    private List<Long> lastGranted = List.of(0L, 0L);
+    private long lastNanos;
+    private long frames;
+
+    private Animation(TrialStage stage, Load load, long startNanos) {
+      this.stage = stage;
+      this.load = load;
+      this.startNanos = startNanos;
+      this.lastNanos = startNanos;
+    }
+
+    private void frame() throws IOException {
+      Duration elapsed = Duration.ofNanos(System.nanoTime() - startNanos);
+      show(elapsed.compareTo(plan.warmUp()) < 0 ? "filling the pool" : "saturated, measuring");
+    }
+
+    private void last(String phase) throws IOException {
+      frames = 0;
+      show(phase);
+    }
+
+    private void show(String phase) throws IOException {
+      for (ReplicaProcess replica : stage.replicas()) {
+        replica.checkAlive();
+      }
+      if (!terminal.inPlace() && frames++ % LINE_EVERY_FRAMES != 0) {
+        return;
+      }
+      long now = System.nanoTime();
+      LoadTally.Counts counts = load.counts();
+      double seconds = Math.max(0.001, (now - lastNanos) / 1e9);
+      List<Long> perSecond = new ArrayList<>();
+      for (int i = 0; i < counts.grantedByReplica().size(); i++) {
+        perSecond.add(
+            Math.round((counts.grantedByReplica().get(i) - lastGranted.get(i)) / seconds));
+      }
+      lastGranted = counts.grantedByReplica();
+      lastNanos = now;
+      Screen.Moment moment =
+          new Screen.Moment(
+              phase,
+              TimeUnit.NANOSECONDS.toSeconds(now - startNanos),
+              plan.loadFor().toSeconds(),
+              PoolSnapshot.of(stage.replicas().getFirst().admin()),
+              perSecond,
+              counts.granted(),
+              stage.provider().stats().refused(),
+              counts.relay429());
+      if (terminal.inPlace()) {
+        terminal.draw(screen.draw(moment));
+      } else {
+        terminal.say(screen.line(moment));
+      }
+    }
+  }
+}

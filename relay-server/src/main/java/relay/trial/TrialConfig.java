@@ -1,0 +1,65 @@
+package relay.trial;
+
+import java.util.Locale;
+import relay.trial.ProviderSimulator.Account;
+
+/** A replica's config, as a person would write it. */
+final class TrialConfig {
+  private TrialConfig() {}
+
+  static String yaml(
+      TrialPlan plan, int port, int adminPort, String apiKey, String redisUrl, String providerUrl) {
+    StringBuilder yaml = new StringBuilder();
+    yaml.append(
+        String.format(
+            Locale.ROOT,
+            """
+            server:
+              listen: 127.0.0.1:%d
+              admin_listen: 127.0.0.1:%d
+              auth:
+                api_key: %s
+            redis:
+              url: %s
+            providers:
+              - name: %s
+                type: anthropic
+                base_url: %s
+                pooling:
+                  strategy: least_loaded
+                  window_ms: %d
+                keys:
+            """,
+            port,
+            adminPort,
+            apiKey,
+            redisUrl,
+            TrialPlan.POOL,
+            providerUrl,
+            plan.window().toMillis()));
+    for (Account account : plan.accounts()) {
+      yaml.append(
+          String.format(
+              Locale.ROOT,
+              """
+                    - key: %s
+                      id: %s
+                      rpm_limit: %d
+                      itpm_limit: %d
+                      otpm_limit: %d
+              """,
+              account.secrets().getFirst(),
+              account.id(),
+              account.rpm(),
+              account.itpm(),
+              account.otpm()));
+    }
+    return yaml.append(
+            """
+            logging:
+              level: warn
+              format: text
+            """)
+        .toString();
+  }
+}

@@ -1,0 +1,79 @@
+package relay.trial;
+
+import java.time.Duration;
+import java.util.List;
+import relay.trial.ProviderSimulator.Account;
+
+/**
+ * What a trial run does, in numbers.
+ *
+ * @param window the limits' window: short, so that a run sees several
+ * @param accounts one key each
+ * @param loadFor how long the load runs
+ * @param overload arrivals over what the pool can carry
+ * @param inputTokens mean input of a request; the largest is one and a half of it
+ * @param outputTokens output of each request
+ * @param probes rounds of the retry-after probe
+ */
+record TrialPlan(
+    Duration window,
+    List<Account> accounts,
+    Duration loadFor,
+    double overload,
+    int inputTokens,
+    int outputTokens,
+    int probes) {
+  static final String POOL = "trial";
+
+  TrialPlan {
+    accounts = List.copyOf(accounts);
+  }
+
+  /**
+   * Five windows of 5 s. Two accounts run out of requests first, two out of input tokens; the
+   * largest request is 0.35 % of a limit.
+   */
+  static TrialPlan standard() {
+    return new TrialPlan(
+        Duration.ofSeconds(5),
+        List.of(
+            account("acme", 500, 200_000),
+            account("globex", 500, 200_000),
+            account("initech", 600, 130_000),
+            account("umbrella", 600, 130_000)),
+        Duration.ofSeconds(25),
+        1.4,
+        300,
+        40,
+        5);
+  }
+
+  /** When a run counts as steady, after its start: the idle pool's burst is over by then. */
+  Duration warmUp() {
+    return window.multipliedBy(3).dividedBy(2);
+  }
+
+  /** Requests per second that the pool can carry. */
+  double capacityPerSecond() {
+    double perWindow =
+        accounts.stream()
+            .mapToDouble(
+                account ->
+                    Math.min(
+                        (double) account.rpm(),
+                        Math.min(
+                            (double) account.itpm() / inputTokens,
+                            (double) account.otpm() / outputTokens)))
+            .sum();
+    return perWindow * 1e9 / window.toNanos();
+  }
+
+  /** Input of a probe's request: a tenth of the smallest limit. */
+  int probeInputTokens() {
+    return (int) (accounts.stream().mapToLong(Account::itpm).min().orElseThrow() / 10);
+  }
+
+  private static Account account(String id, long rpm, long itpm) {
+    return new Account(id, List.of("simulated-key-of-" + id), rpm, itpm, 40_000, 0);
+  }
+}

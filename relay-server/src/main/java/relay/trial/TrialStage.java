@@ -1,0 +1,157 @@
+package relay.trial;
+
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.ServerSocket;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.Deque;
+import java.util.List;
+import java.util.function.Consumer;
+import java.util.stream.Stream;
+import relay.embedded.EmbeddedRedis;
+import relay.trial.ProviderSimulator.Account;
+import relay.trial.ProviderSimulator.Settings;
+
+/**
+ * All that a trial needs, running: Redis, the simulated provider, the replicas, a private directory
+ * for their configs and logs. Closing it stops and removes everything, in reverse order.
+ */
+final class TrialStage implements AutoCloseable {
+  private static final String API_KEY = "trial-client-key";
+
+  private final TrialPlan plan;
+  private final Deque<Runnable> undo = new ArrayDeque<>();
+  private final List<ReplicaProcess> replicas = new ArrayList<>();
+  private final Path directory;
+  private final EmbeddedRedis redis;
+  private final ProviderSimulator provider;
+  private boolean closed;
+
+  /**
+   * Starts everything and waits until it serves.
+   *
+   * @param progress told in a few words what has just been reached
+   */
+  TrialStage(TrialPlan plan, int replicaCount, Consumer<String> progress)
+      throws IOException, InterruptedException {
+    this.plan = plan;
+    Thread onExit = new Thread(this::undoAll, "trial-stop");
+    Runtime.getRuntime().addShutdownHook(onExit);
+    try {
+      directory = Files.createTempDirectory("relay-try-"); // only its owner may enter
+      undo.push(() -> delete(directory));
+      redis = EmbeddedRedis.start();
+      undo.push(redis::close);
+      progress.accept("Redis        127.0.0.1:" + redis.port() + ", embedded");
+      provider =
+          ProviderSimulator.start(
+              Settings.of(plan.window(), plan.accounts().toArray(new Account[0])));
+      undo.push(provider::close);
+      progress.accept(
+          "provider     127.0.0.1:"
+              + provider.port()
+              + ", simulated: "
+              + plan.accounts().size()
+              + " keys, token buckets of a "
+              + plan.window().toSeconds()
+              + " s window");
+      startReplicas(replicaCount);
+      for (ReplicaProcess replica : replicas) {
+        replica.awaitReady();
+      }
+      progress.accept(
+          "replicas     "
+              + String.join(
+                  ", ", replicas.stream().map(r -> "127.0.0.1:" + r.address().getPort()).toList())
+              + ", a process each");
+    } catch (IOException | InterruptedException | RuntimeException e) {
+      close();
+      throw e;
+    }
+  }
+
+  EmbeddedRedis redis() {
+    return redis;
+  }
+
+  ProviderSimulator provider() {
+    return provider;
+  }
+
+  List<ReplicaProcess> replicas() {
+    return replicas;
+  }
+
+  String apiKey() {
+    return API_KEY;
+  }
+
+  /** Stops everything; once is enough, and more does no harm. */
+  @Override
+  public void close() {
+    undoAll();
+  }
+
+  private void startReplicas(int count) throws IOException {
+    int[] ports = freePorts(2 * count);
+    for (int i = 0; i < count; i++) {
+      Path config = directory.resolve("replica-" + (i + 1) + ".yaml");
+      Files.writeString(
+          config,
+          TrialConfig.yaml(
+              plan,
+              ports[2 * i],
+              ports[2 * i + 1],
+              API_KEY,
+              redis.url(),
+              provider.url().toString()));
+      ReplicaProcess replica = ReplicaProcess.start(i + 1, config, ports[2 * i], ports[2 * i + 1]);
+      undo.push(replica::close);
+      replicas.add(replica);
+    }
+    undo.push(() -> replicas.forEach(ReplicaProcess::endSoon));
+  }
+
+  /** Also runs at the JVM's exit: Ctrl-C leaves nothing behind. */
+  private synchronized void undoAll() {
+    if (closed) {
+      return;
+    }
+    closed = true;
+    while (!undo.isEmpty()) {
+      undo.pop().run();
+    }
+  }
+
+  /** Ports that were free a moment ago, all different. */
+  private static int[] freePorts(int count) throws IOException {
+    List<ServerSocket> sockets = new ArrayList<>();
+    try {
+      int[] ports = new int[count];
+      for (int i = 0; i < count; i++) {
+        ServerSocket socket = new ServerSocket();
+        sockets.add(socket);
+        socket.bind(new InetSocketAddress(InetAddress.ofLiteral("127.0.0.1"), 0));
+        ports[i] = socket.getLocalPort();
+      }
+      return ports;
+    } finally {
+      for (ServerSocket socket : sockets) {
+        socket.close();
+      }
+    }
+  }
+
+  private static void delete(Path directory) {
+    try (Stream<Path> paths = Files.walk(directory)) {
+      paths.sorted(Comparator.reverseOrder()).forEach(path -> path.toFile().delete());
+    } catch (IOException e) {
+      // a temporary directory, that the system clears
+    }
+  }
+}
