@@ -11,7 +11,6 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.locks.LockSupport;
 import java.util.random.RandomGenerator;
 import relay.trial.PlainConnection.Answer;
 
@@ -92,9 +91,7 @@ final class Load implements AutoCloseable {
       if (atNanos >= endNanos) {
         break;
       }
-      for (long left = atNanos - System.nanoTime(); left > 0; left = atNanos - System.nanoTime()) {
-        LockSupport.parkNanos(left);
-      }
+      Wait.until(atNanos);
       arrive(n);
     }
     awaitQuiet();
@@ -131,15 +128,13 @@ final class Load implements AutoCloseable {
     try {
       Answer answer = exchange(replica, request);
       if (answer.status() == 429 && retries) {
-        TimeUnit.MILLISECONDS.sleep(RetryAfter.of(answer).ms());
+        Wait.until(System.nanoTime() + RetryAfter.of(answer).ms() * 1_000_000);
         tally.retried(exchange(replica, request).status() == 200);
       }
     } catch (IOException | NumberFormatException e) {
       if (!stopped) {
         tally.failed(e.toString());
       }
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt(); // closed
     }
   }
 

@@ -3,7 +3,6 @@ package relay.trial;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.time.Duration;
-import java.util.concurrent.locks.LockSupport;
 import relay.trial.PlainConnection.Answer;
 
 /**
@@ -35,6 +34,8 @@ final class RetryProbe {
       return rounds == wanted && granted == rounds && refused == rounds;
     }
   }
+
+  private static final Duration LOOK_AGAIN = Duration.ofMillis(2);
 
   private final InetSocketAddress replica;
   private final InetSocketAddress admin;
@@ -70,7 +71,7 @@ final class RetryProbe {
         }
         // At the latest at asked + wait - slot, if it takes no longer than the margin to arrive.
         long marginNanos = slotNanos / 4;
-        parkUntil(askedNanos + waitNanos - slotNanos - marginNanos);
+        Wait.until(askedNanos + waitNanos - slotNanos - marginNanos);
         long earlyNanos = System.nanoTime();
         Answer early = connection.exchange(request);
         boolean late = System.nanoTime() - earlyNanos > marginNanos;
@@ -79,7 +80,7 @@ final class RetryProbe {
         }
         rounds++;
         refused += early.status() == 429 ? 1 : 0;
-        parkUntil(answeredNanos + waitNanos);
+        Wait.until(answeredNanos + waitNanos);
         granted += connection.exchange(request).status() == 200 ? 1 : 0;
       }
     }
@@ -90,14 +91,8 @@ final class RetryProbe {
   private void awaitSettled() throws IOException {
     long deadlineNanos = System.nanoTime() + SETTLE_TIMEOUT.toNanos();
     while (PoolSnapshot.of(admin).inFlight() > 0 && System.nanoTime() < deadlineNanos) {
-      LockSupport.parkNanos(2_000_000);
+      Wait.until(System.nanoTime() + LOOK_AGAIN.toNanos());
     }
-    parkUntil(System.nanoTime() + SETTLED.toNanos());
-  }
-
-  private static void parkUntil(long nanos) {
-    for (long left = nanos - System.nanoTime(); left > 0; left = nanos - System.nanoTime()) {
-      LockSupport.parkNanos(left);
-    }
+    Wait.until(System.nanoTime() + SETTLED.toNanos());
   }
 }

@@ -11,7 +11,7 @@ import java.util.Map;
  */
 record Style(boolean colour, Glyphs glyphs, int width) {
   static final int DEFAULT_WIDTH = 80;
-  private static final int MIN_WIDTH = 60;
+  private static final int MIN_WIDTH = 72;
   private static final int MAX_WIDTH = 100;
 
   /** What bars and marks are made of. */

@@ -25,7 +25,7 @@ final class Summary {
                 Figures.right("requests", 10)
                     + Figures.right("input", 10)
                     + Figures.right("output", 10)
-                    + "   by the provider's own log"));
+                    + "   by the provider's log"));
     for (AccountMeasured account : measured.accounts()) {
       lines.add(
           "  "

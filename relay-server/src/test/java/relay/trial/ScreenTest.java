@@ -81,7 +81,7 @@ class ScreenTest {
 
   @Test
   void no_line_is_wider_than_the_terminal() {
-    for (int width : new int[] {60, 80, 100}) {
+    for (int width : new int[] {72, 80, 100}) {
       Style style = new Style(false, Glyphs.UNICODE, width);
       for (String line : new Screen(style).draw(MOMENT)) {
         assertTrue(line.length() <= width, width + ": " + line);
@@ -101,7 +101,7 @@ class ScreenTest {
     assertEquals(
         new Style(true, Glyphs.UNICODE, 80), Style.of(Map.of(), true, StandardCharsets.UTF_8));
     assertEquals(
-        new Style(false, Glyphs.UNICODE, 60),
+        new Style(false, Glyphs.UNICODE, 72),
         Style.of(Map.of("NO_COLOR", "1", "COLUMNS", "9"), true, StandardCharsets.UTF_8));
     assertEquals(
         new Style(false, Glyphs.UNICODE, 100),
