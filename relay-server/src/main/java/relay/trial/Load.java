@@ -27,6 +27,7 @@ final class Load implements AutoCloseable {
    * @param replicas where to, in turn
    * @param apiKey the client's credential
    * @param perSecond arrivals per second
+   * @param perSecondAtFirst arrivals per second before {@code atFirst} is over
    * @param inputTokens mean input of a request; single ones have from half to one and a half
    * @param outputTokens output of each request
    * @param streamEvery each how-manieth request is a stream; 0 = none
@@ -37,6 +38,8 @@ final class Load implements AutoCloseable {
       List<InetSocketAddress> replicas,
       String apiKey,
       double perSecond,
+      double perSecondAtFirst,
+      Duration atFirst,
       int inputTokens,
       int outputTokens,
       int streamEvery,
@@ -83,15 +86,19 @@ final class Load implements AutoCloseable {
   void run(Duration duration) {
     long startNanos = System.nanoTime();
     long endNanos = startNanos + duration.toNanos();
-    double meanGapNanos = 1e9 / plan.perSecond();
     double dueNanos = 0; // after the start
     for (long n = 0; !stopped; n++) {
-      dueNanos += meanGapNanos * (0.5 + random.nextDouble());
+      double perSecond =
+          dueNanos < plan.atFirst().toNanos() ? plan.perSecondAtFirst() : plan.perSecond();
+      dueNanos += 1e9 / perSecond * (0.5 + random.nextDouble());
       long atNanos = startNanos + (long) dueNanos;
       if (atNanos >= endNanos) {
         break;
       }
       Wait.until(atNanos);
+      if (dueNanos > plan.atFirst().toNanos()) {
+        tally.late((System.nanoTime() - atNanos) / 1_000_000);
+      }
       arrive(n);
     }
     awaitQuiet();

@@ -22,6 +22,8 @@ final class LoadTally {
    * @param retried sampled 429s that were repeated at the time that they named
    * @param retriedGranted those that were then granted; the others lost to the rest of the load
    * @param skipped arrivals dropped because too many were in flight
+   * @param lateMs the longest time by which an arrival came too late, once the pool was full: this
+   *     machine had no time for it
    * @param firstError what the first error was; empty = none
    */
   record Counts(
@@ -35,6 +37,7 @@ final class LoadTally {
       long retried,
       long retriedGranted,
       long skipped,
+      long lateMs,
       String firstError) {}
 
   private final AtomicLong sent = new AtomicLong();
@@ -46,6 +49,7 @@ final class LoadTally {
   private final AtomicLong retried = new AtomicLong();
   private final AtomicLong retriedGranted = new AtomicLong();
   private final AtomicLong skipped = new AtomicLong();
+  private final AtomicLong lateMs = new AtomicLong();
   private final AtomicReference<String> firstError = new AtomicReference<>("");
 
   LoadTally(int replicas) {
@@ -58,6 +62,10 @@ final class LoadTally {
 
   void skipped() {
     skipped.incrementAndGet();
+  }
+
+  void late(long millis) {
+    lateMs.accumulateAndGet(millis, Math::max);
   }
 
   void answered(int replica, Answer answer) {
@@ -105,6 +113,7 @@ final class LoadTally {
         retried.get(),
         retriedGranted.get(),
         skipped.get(),
+        lateMs.get(),
         firstError.get());
   }
 }

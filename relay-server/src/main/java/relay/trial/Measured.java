@@ -75,6 +75,11 @@ record Measured(
     return load.errors() == 0;
   }
 
+  /** Nobody asked for longer than a full pool's burst lasts, a twentieth of the window. */
+  boolean machineWasBusy() {
+    return load.lateMs() > window.toMillis() / 20;
+  }
+
   boolean promiseHolds() {
     return capacityHolds() && providerHolds() && retryAfterHolds() && answersHold();
   }

@@ -39,6 +39,13 @@ final class Summary {
     lines.addAll(facts(measured));
     lines.add("");
     lines.add(verdict(measured));
+    if (!measured.capacityHolds() && measured.machineWasBusy()) {
+      lines.add(
+          style.dim(
+              "    The load came up to "
+                  + measured.load().lateMs()
+                  + " ms late: this machine was busy. Try again when it is not."));
+    }
     return lines;
   }
 
@@ -69,11 +76,13 @@ final class Summary {
             probes.holds(),
             "exact to a slot",
             probes.granted() + " of " + probes.wanted(),
-            "granted at it; "
-                + probes.refused()
-                + " of "
-                + probes.wanted()
-                + " refused one slot before"));
+            probes.rounds() == probes.wanted()
+                ? "granted at it; "
+                    + probes.refused()
+                    + " of "
+                    + probes.wanted()
+                    + " refused one slot before"
+                : "only " + probes.rounds() + " probes came through in time"));
     lines.add(
         promise(
             measured.answersHold(),

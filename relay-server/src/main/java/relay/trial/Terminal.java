@@ -19,6 +19,7 @@ final class Terminal implements AutoCloseable {
   private final boolean inPlace;
   private int drawn;
   private boolean live;
+  private boolean closed;
 
   Terminal(PrintStream out, boolean inPlace) {
     this.out = out;
@@ -31,6 +32,9 @@ final class Terminal implements AutoCloseable {
 
   /** Shows a picture instead of the last one. Only on a terminal. */
   synchronized void draw(List<String> picture) {
+    if (closed) {
+      return;
+    }
     StringBuilder text = new StringBuilder();
     if (!live) {
       text.append(LIVE_ON);
@@ -61,10 +65,11 @@ final class Terminal implements AutoCloseable {
     settle();
   }
 
-  /** Gives the cursor back. */
+  /** Gives the cursor back, and draws no more: also for Ctrl-C in the middle of a run. */
   @Override
-  public void close() {
+  public synchronized void close() {
     settle();
+    closed = true;
   }
 
   private synchronized void settle() {

@@ -52,6 +52,7 @@ public final class Trial {
     Style style = Style.of(environment, onTerminal, out.charset());
     boolean inPlace = onTerminal && !environment.getOrDefault("TERM", "").equals("dumb");
     try (Terminal terminal = new Terminal(out, inPlace)) {
+      Runtime.getRuntime().addShutdownHook(new Thread(terminal::close, "trial-terminal"));
       return new Trial(TrialPlan.standard(), terminal, style).run();
     }
   }
@@ -69,7 +70,9 @@ public final class Trial {
       reached(
           "load         "
               + Math.round(plan.capacityPerSecond() * plan.overload())
-              + " requests/s, 1.4 times what the pool can carry");
+              + " requests/s, "
+              + plan.overload()
+              + " times what the pool can carry");
       terminal.say("");
       terminal.say(
           style.dim("  look inside meanwhile:  ")
@@ -103,6 +106,8 @@ public final class Trial {
             addresses,
             stage.apiKey(),
             plan.capacityPerSecond() * plan.overload(),
+            plan.capacityPerSecond() * plan.overloadAtFirst(),
+            plan.window(),
             plan.inputTokens(),
             plan.outputTokens(),
             STREAM_EVERY,

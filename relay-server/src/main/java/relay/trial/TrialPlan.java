@@ -11,6 +11,8 @@ import relay.trial.ProviderSimulator.Account;
  * @param accounts one key each
  * @param loadFor how long the load runs
  * @param overload arrivals over what the pool can carry
+ * @param overloadAtFirst the same in the first window. Less, because what an idle pool takes at
+ *     once comes free at once a window later, and must then find takers
  * @param inputTokens mean input of a request; the largest is one and a half of it
  * @param outputTokens output of each request
  * @param probes rounds of the retry-after probe
@@ -20,6 +22,7 @@ record TrialPlan(
     List<Account> accounts,
     Duration loadFor,
     double overload,
+    double overloadAtFirst,
     int inputTokens,
     int outputTokens,
     int probes) {
@@ -42,7 +45,8 @@ record TrialPlan(
             account("initech", 600, 130_000),
             account("umbrella", 600, 130_000)),
         Duration.ofSeconds(25),
-        1.4,
+        1.6,
+        1.15,
         300,
         40,
         5);

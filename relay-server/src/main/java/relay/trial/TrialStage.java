@@ -30,6 +30,7 @@ final class TrialStage implements AutoCloseable {
   private final Path directory;
   private final EmbeddedRedis redis;
   private final ProviderSimulator provider;
+  private final Thread onExit = new Thread(this::undoAll, "trial-stop");
   private boolean closed;
 
   /**
@@ -40,18 +41,17 @@ final class TrialStage implements AutoCloseable {
   TrialStage(TrialPlan plan, int replicaCount, Consumer<String> progress)
       throws IOException, InterruptedException {
     this.plan = plan;
-    Thread onExit = new Thread(this::undoAll, "trial-stop");
     Runtime.getRuntime().addShutdownHook(onExit);
     try {
       directory = Files.createTempDirectory("relay-try-"); // only its owner may enter
-      undo.push(() -> delete(directory));
+      onClose(() -> delete(directory));
       redis = EmbeddedRedis.start();
-      undo.push(redis::close);
+      onClose(redis::close);
       progress.accept("Redis        127.0.0.1:" + redis.port() + ", embedded");
       provider =
           ProviderSimulator.start(
               Settings.of(plan.window(), plan.accounts().toArray(new Account[0])));
-      undo.push(provider::close);
+      onClose(provider::close);
       progress.accept(
           "provider     127.0.0.1:"
               + provider.port()
@@ -95,6 +95,11 @@ final class TrialStage implements AutoCloseable {
   @Override
   public void close() {
     undoAll();
+    try {
+      Runtime.getRuntime().removeShutdownHook(onExit);
+    } catch (IllegalStateException e) {
+      // the JVM is on its way out, and the hook has nothing left to do
+    }
   }
 
   private void startReplicas(int count) throws IOException {
@@ -111,10 +116,19 @@ final class TrialStage implements AutoCloseable {
               redis.url(),
               provider.url().toString()));
       ReplicaProcess replica = ReplicaProcess.start(i + 1, config, ports[2 * i], ports[2 * i + 1]);
-      undo.push(replica::close);
+      onClose(replica::close);
       replicas.add(replica);
     }
-    undo.push(() -> replicas.forEach(ReplicaProcess::endSoon));
+    onClose(() -> replicas.forEach(ReplicaProcess::endSoon));
+  }
+
+  /** The exit's hook may come in the middle of the start: what comes after it ends at once. */
+  private synchronized void onClose(Runnable step) {
+    if (closed) {
+      step.run();
+    } else {
+      undo.push(step);
+    }
   }
 
   /** Also runs at the JVM's exit: Ctrl-C leaves nothing behind. */

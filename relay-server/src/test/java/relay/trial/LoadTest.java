@@ -138,7 +138,16 @@ class LoadTest {
   private static Load.Plan plan(int port, double perSecond, int maxInFlight) {
     InetSocketAddress address = new InetSocketAddress(InetAddress.ofLiteral("127.0.0.1"), port);
     return new Load.Plan(
-        List.of(address, address), "secret", perSecond, 100, 20, 3, 4, maxInFlight);
+        List.of(address, address),
+        "secret",
+        perSecond,
+        perSecond,
+        Duration.ZERO,
+        100,
+        20,
+        3,
+        4,
+        maxInFlight);
   }
 
   private static Answer limited(String origin, String seconds, String ms) {

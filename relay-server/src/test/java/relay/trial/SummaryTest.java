@@ -14,7 +14,7 @@ import relay.trial.Style.Glyphs;
 class SummaryTest {
   private static final LoadTally.Counts LOAD =
       new LoadTally.Counts(
-          13_050, 9_325, List.of(4_665L, 4_660L), 3_725, 3_725, 0, 0, 900, 300, 0, "");
+          13_050, 9_325, List.of(4_665L, 4_660L), 3_725, 3_725, 0, 0, 900, 300, 0, 12, "");
   private static final Outcome EXACT = new Outcome(5, 5, 5, 5);
 
   @Test
@@ -45,7 +45,7 @@ class SummaryTest {
   @Test
   void names_each_part_that_did_not_hold() {
     LoadTally.Counts bad =
-        new LoadTally.Counts(10, 5, List.of(3L, 2L), 4, 3, 0, 1, 0, 0, 0, "status 502: no");
+        new LoadTally.Counts(10, 5, List.of(3L, 2L), 4, 3, 0, 1, 0, 0, 0, 0, "status 502: no");
     Measured measured = measured(0.9951, 0.98999, 2, bad, EXACT);
     assertFalse(measured.promiseHolds());
     String text = drawn(measured);
@@ -56,6 +56,15 @@ class SummaryTest {
                 + " retry-after was not exact; requests failed.\n"),
         text);
     assertTrue(text.contains("first: status 502: no"), text);
+  }
+
+  @Test
+  void says_when_the_machine_itself_had_no_time() {
+    LoadTally.Counts late =
+        new LoadTally.Counts(10, 10, List.of(5L, 5L), 0, 0, 0, 0, 0, 0, 0, 251, "");
+    assertTrue(drawn(measured(0.98, 1, 0, late, EXACT)).contains("251 ms late"));
+    assertFalse(drawn(measured(1, 1, 0, late, EXACT)).contains("late"));
+    assertFalse(drawn(measured(0.98, 1, 0, LOAD, EXACT)).contains("late"));
   }
 
   @Test
@@ -70,7 +79,7 @@ class SummaryTest {
   void no_line_is_wider_than_the_terminal() {
     for (int width : new int[] {72, 80, 100}) {
       LoadTally.Counts wordy =
-          new LoadTally.Counts(1, 1, List.of(1L), 0, 0, 0, 1, 0, 0, 0, "why ".repeat(100));
+          new LoadTally.Counts(1, 1, List.of(1L), 0, 0, 0, 1, 0, 0, 0, 0, "why ".repeat(100));
       Style style = new Style(false, Glyphs.UNICODE, width);
       for (String line : new Summary(style).draw(measured(1, 1, 0, wordy, EXACT))) {
         assertTrue(line.length() <= width, width + ": " + line);

@@ -1,0 +1,50 @@
+package relay.trial;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertInstanceOf;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import relay.config.ConfigFile;
+import relay.config.Loaded;
+import relay.config.ProviderConfig;
+
+class TrialConfigTest {
+
+  @Test
+  void a_replica_reads_what_the_trial_writes(@TempDir Path directory) throws IOException {
+    TrialPlan plan = TrialPlan.standard();
+    String yaml =
+        TrialConfig.yaml(
+            plan, 18787, 19091, "client-key", "redis://127.0.0.1:16379", "http://127.0.0.1:18080");
+    Path file = Files.writeString(directory.resolve("relay.yaml"), yaml);
+    Loaded loaded = ConfigFile.load(file, Map.of());
+    ProviderConfig provider =
+        assertInstanceOf(Loaded.Valid.class, loaded, loaded::toString)
+            .config()
+            .providers()
+            .getFirst();
+    assertEquals(TrialPlan.POOL, provider.name());
+    assertEquals(plan.window(), provider.pooling().window());
+    assertEquals(4, provider.keys().size());
+    assertEquals(4, provider.groups().size());
+  }
+
+  @Test
+  void requests_are_small_against_every_limit() {
+    TrialPlan plan = TrialPlan.standard();
+    plan.accounts()
+        .forEach(
+            account -> {
+              assertTrue(account.rpm() >= 200, "half a percent");
+              assertTrue(plan.inputTokens() * 3 / 2 * 200L <= account.itpm());
+              assertTrue(plan.outputTokens() * 200L <= account.otpm());
+            });
+    assertEquals(373.3, plan.capacityPerSecond(), 0.1);
+  }
+}
