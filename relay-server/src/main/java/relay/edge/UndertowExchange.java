@@ -138,7 +138,16 @@ final class UndertowExchange implements ClientExchange {
 
   @Override
   public void end(byte[] bytes, int offset, int length) {
-    onIoThread(() -> exchange.getResponseSender().send(ByteBuffer.wrap(bytes, offset, length)));
+    ByteBuffer rest = ByteBuffer.wrap(bytes, offset, length);
+    StreamSinkChannel begun = channel;
+    onIoThread(
+        () -> {
+          if (begun == null) {
+            exchange.getResponseSender().send(rest);
+          } else {
+            new FinalPart(rest, this::abort).handleEvent(begun);
+          }
+        });
   }
 
   @Override

@@ -1,0 +1,45 @@
+package relay.edge;
+
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import org.xnio.ChannelListener;
+import org.xnio.channels.StreamSinkChannel;
+
+/**
+ * The end of an answer in parts, written by the I/O thread as the socket takes it. With its last
+ * bytes goes the mark of the end, in one write.
+ */
+final class FinalPart implements ChannelListener<StreamSinkChannel> {
+  private final ByteBuffer rest;
+  private final Runnable onFailure;
+
+  FinalPart(ByteBuffer rest, Runnable onFailure) {
+    this.rest = rest;
+    this.onFailure = onFailure;
+  }
+
+  @Override
+  public void handleEvent(StreamSinkChannel sink) {
+    try {
+      while (rest.hasRemaining()) {
+        if (sink.writeFinal(rest) == 0) {
+          goOnWhenWritable(sink);
+          return;
+        }
+      }
+      sink.shutdownWrites();
+      if (sink.flush()) {
+        sink.suspendWrites();
+      } else {
+        goOnWhenWritable(sink);
+      }
+    } catch (IOException e) {
+      onFailure.run();
+    }
+  }
+
+  private void goOnWhenWritable(StreamSinkChannel sink) {
+    sink.getWriteSetter().set(this);
+    sink.resumeWrites();
+  }
+}
