@@ -223,7 +223,7 @@ class AdminPlaneTest {
         "/nothing",
         "/pools/",
         "/pools/nothing",
-        "/pools/off",
+        "/pools/spare",
         "/pools/anthropic/keys",
         "/pools/anthropic/keys/acme-1",
         "/pools/anthropic/keys/acme-1/rename",

@@ -124,7 +124,7 @@ class KeysCommandTest {
 
   @Test
   void total_tokens_are_shown_where_they_are_limited() throws Exception {
-    assertFalse(shown(PLAIN, new Scripted(STATE), 1, false, false).contains("tpm  "));
+    assertFalse(shown(PLAIN, new Scripted(STATE), 1, false, false).contains(" tpm "));
     String limited = STATE.replaceFirst("\"tpm\":null", "\"tpm\":20000");
     assertTrue(shown(PLAIN, new Scripted(limited), 1, false, false).contains("░░  9000/20000"));
   }

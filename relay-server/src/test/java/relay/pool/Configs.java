@@ -31,10 +31,10 @@ public final class Configs {
         - name: openai
           type: openai
           keys: [{ key: secret-4, id: o-1 }]
-        - name: off
+        - name: spare
           type: openai
           enabled: false
-          keys: [{ key: secret-5, id: off-1 }]
+          keys: [{ key: secret-5, id: spare-1 }]
       """;
 
   private Configs() {}
