@@ -7,7 +7,8 @@ import java.time.Duration;
  *
  * @param url a {@code redis://} or {@code rediss://} URL
  * @param prefix first part of every key's name in Redis
- * @param replica this process's id among those that share the pools
+ * @param replica this process's id among those that share the pools; empty for an onlooker, which
+ *     does not count as a replica and tells Redis a pool's shape only if Redis knows none
  * @param timeout how long an answer may take before the fallback is used
  * @param fallback what to do without Redis
  * @param lease time to a lease's deadline; live ones are renewed at a third of it
@@ -24,6 +25,12 @@ public record EngineOptions(
 
   public EngineOptions {
     Names.check("prefix", prefix);
-    Names.check("replica", replica);
+    if (!replica.isEmpty()) {
+      Names.check("replica", replica);
+    }
+  }
+
+  boolean isOnlooker() {
+    return replica.isEmpty();
   }
 }

@@ -34,8 +34,11 @@ public final class RedisEngine implements AutoCloseable {
   public static RedisEngine start(EngineOptions options) {
     RedisEngine engine = new RedisEngine(options);
     engine.link.start();
-    var _ =
-        engine.ticker.scheduleWithFixedDelay(engine::tick, TICK_MS, TICK_MS, TimeUnit.MILLISECONDS);
+    if (!options.isOnlooker()) {
+      var _ =
+          engine.ticker.scheduleWithFixedDelay(
+              engine::tick, TICK_MS, TICK_MS, TimeUnit.MILLISECONDS);
+    }
     return engine;
   }
 
@@ -43,7 +46,9 @@ public final class RedisEngine implements AutoCloseable {
   public KeyPool pool(PoolPlan plan) {
     KeyPool pool = new KeyPool(link, plan, options, leaseIds);
     pools.put(plan.name(), pool);
-    announce(pool);
+    if (!options.isOnlooker()) {
+      announce(pool);
+    }
     return pool;
   }
 
@@ -53,7 +58,9 @@ public final class RedisEngine implements AutoCloseable {
   }
 
   private void announce() {
-    pools.values().forEach(RedisEngine::announce);
+    if (!options.isOnlooker()) {
+      pools.values().forEach(RedisEngine::announce);
+    }
   }
 
   private static void announce(KeyPool pool) {

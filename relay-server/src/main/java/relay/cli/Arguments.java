@@ -9,6 +9,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
+import relay.model.DurationText;
 
 /** Reads the command line. */
 public final class Arguments {

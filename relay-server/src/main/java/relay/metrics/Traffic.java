@@ -84,8 +84,7 @@ final class Traffic {
     grants.prepare(keys(providers));
     quarantines.prepare(keys(providers));
     denials.prepare(
-        providers.stream()
-            .flatMap(p -> reasons().map(reason -> new Denial(p.name(), reason))));
+        providers.stream().flatMap(p -> reasons().map(reason -> new Denial(p.name(), reason))));
     responses.prepare(keys(providers).map(key -> new Response(key.pool(), key.key(), OK)));
     tokens.prepare(
         providers.stream()

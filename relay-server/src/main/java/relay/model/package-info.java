@@ -1,4 +1,4 @@
-/** Words that every part shares: no behaviour, no I/O, no dependency on any other package. */
+/** Words that every part shares: no state, no I/O, no dependency on any other package. */
 @NullMarked
 package relay.model;
 

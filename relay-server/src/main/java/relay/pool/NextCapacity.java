@@ -21,9 +21,7 @@ final class NextCapacity {
         snapshot.groups().stream()
             .collect(
                 Collectors.toMap(
-                    GroupState::account,
-                    GroupState::opens,
-                    (a, b) -> a.compareTo(b) <= 0 ? a : b));
+                    GroupState::account, GroupState::opens, (a, b) -> a.compareTo(b) <= 0 ? a : b));
     return snapshot.keys().stream()
         .filter(key -> key.quarantine() == null)
         .map(key -> latest(opens.getOrDefault(key.account(), Duration.ZERO), key))

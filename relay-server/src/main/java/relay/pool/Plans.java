@@ -2,6 +2,7 @@ package relay.pool;
 
 import java.net.URLEncoder;
 import java.nio.charset.StandardCharsets;
+import java.time.Duration;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -19,6 +20,8 @@ import relay.redis.Strategy;
 
 /** What the configuration says of pools and Redis, in the engine's words. */
 public final class Plans {
+  private static final Duration PATIENCE = Duration.ofSeconds(2);
+
   private Plans() {}
 
   /** The pool of a provider. Holds no secret. */
@@ -34,8 +37,7 @@ public final class Plans {
     Map<String, Limits> limits = new HashMap<>();
     for (ProviderConfig.QuotaGroup group : provider.groups()) {
       relay.config.Limits stated = group.limits();
-      limits.put(
-          group.id(), new Limits(stated.rpm(), stated.itpm(), stated.otpm(), stated.tpm()));
+      limits.put(group.id(), new Limits(stated.rpm(), stated.itpm(), stated.otpm(), stated.tpm()));
     }
     return new PoolPlan(
         provider.name(),
@@ -70,6 +72,20 @@ public final class Plans {
         EngineOptions.DEFAULT_LEASE);
   }
 
+  /**
+   * How a command looks into Redis, beside the replicas: it does not count as one, and it may wait
+   * longer than a request.
+   */
+  public static EngineOptions onlooker(RedisConfig redis, String url) {
+    return new EngineOptions(
+        url,
+        redis.prefix(),
+        "",
+        redis.timeout().compareTo(PATIENCE) > 0 ? redis.timeout() : PATIENCE,
+        Fallback.CLOSED,
+        EngineOptions.DEFAULT_LEASE);
+  }
+
   private static Fallback fallback(RedisConfig.OnUnavailable onUnavailable) {
     return switch (onUnavailable) {
       case FAIR_SHARE -> Fallback.FAIR_SHARE;
@@ -97,8 +113,6 @@ public final class Plans {
 
   private static String encoded(@Nullable String text) {
     // The encoder is for forms, in which a plus is a space; in a URL a space is %20.
-    return text == null
-        ? ""
-        : URLEncoder.encode(text, StandardCharsets.UTF_8).replace("+", "%20");
+    return text == null ? "" : URLEncoder.encode(text, StandardCharsets.UTF_8).replace("+", "%20");
   }
 }

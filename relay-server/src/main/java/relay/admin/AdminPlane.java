@@ -1,0 +1,179 @@
+package relay.admin;
+
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.undertow.server.HttpHandler;
+import io.undertow.server.HttpServerExchange;
+import io.undertow.server.handlers.RequestLimitingHandler;
+import io.undertow.util.Headers;
+import io.undertow.util.HttpString;
+import io.undertow.util.Methods;
+import java.io.IOException;
+import java.util.Collection;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.Executor;
+import java.util.function.Supplier;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import relay.admin.PoolStates.RedisSilent;
+import relay.config.ServerConfig;
+import relay.pool.PoolJson;
+import relay.redis.KeyPool;
+
+/**
+ * The handler of the admin port. Health and readiness are answered at once; what asks Redis, or
+ * takes a while, runs on a virtual thread, {@value #AT_ONCE} at a time.
+ */
+public final class AdminPlane implements HttpHandler {
+  private static final Logger log = LoggerFactory.getLogger(AdminPlane.class);
+  private static final int AT_ONCE = 32;
+  private static final int QUEUED = 128;
+  private static final Executor VIRTUAL =
+      task -> Thread.ofVirtual().name("relay-admin").start(task);
+
+  private final Gate gate;
+  private final ServerConfig server;
+  private final Supplier<Readiness> readiness;
+  private final Supplier<String> metrics;
+  private final Supplier<Collection<KeyPool>> pools;
+  private final HttpHandler slow =
+      new RequestLimitingHandler(
+          AT_ONCE, QUEUED, exchange -> exchange.dispatch(VIRTUAL, this::answer));
+
+  /**
+   * @param server where this handler will listen, the token, and the clients
+   * @param readiness asked for each {@code /readyz}; must not block
+   * @param metrics all metrics in Prometheus's text format
+   * @param pools asked for each request; in the order in which they are shown
+   */
+  public AdminPlane(
+      ServerConfig server,
+      Supplier<Readiness> readiness,
+      Supplier<String> metrics,
+      Supplier<Collection<KeyPool>> pools) {
+    this.gate = new Gate(server.adminListen(), server.adminToken());
+    this.server = server;
+    this.readiness = readiness;
+    this.metrics = metrics;
+    this.pools = pools;
+  }
+
+  @Override
+  public void handleRequest(HttpServerExchange exchange) throws Exception {
+    Reply refusal = gate.refusal(exchange);
+    if (refusal != null) {
+      refusal.send(exchange);
+      return;
+    }
+    switch (exchange.getRequestPath()) {
+      case "/healthz" -> get(exchange, () -> Reply.text(200, "ok")).send(exchange);
+      case "/readyz" -> get(exchange, this::ready).send(exchange);
+      default -> slow.handleRequest(exchange);
+    }
+  }
+
+  private void answer(HttpServerExchange exchange) {
+    Reply reply;
+    try {
+      reply = reply(exchange);
+    } catch (RedisSilent e) {
+      reply = Reply.error(503, e.text());
+    } catch (IOException e) {
+      reply = Reply.error(400, "the body could not be read");
+    } catch (RuntimeException e) {
+      log.error("{} {} failed", exchange.getRequestMethod(), exchange.getRequestPath(), e);
+      reply = Reply.error(500, "an error in Relay; see its log");
+    }
+    reply.send(exchange);
+  }
+
+  private Reply reply(HttpServerExchange exchange) throws RedisSilent, IOException {
+    List<String> path = List.of(exchange.getRequestPath().substring(1).split("/", -1));
+    return switch (path.size()) {
+      case 1 ->
+          switch (path.getFirst()) {
+            case "" -> get(exchange, () -> PoolPage.of(states()));
+            case "metrics" -> get(exchange, this::metrics);
+            case "pools" -> get(exchange, () -> Reply.json(PoolJson.ofAll(states())));
+            case "clients" -> get(exchange, () -> Reply.json(ClientsJson.of(server.auth())));
+            default -> unknownPath();
+          };
+      case 2 -> path.getFirst().equals("pools") ? pool(path.get(1), exchange) : unknownPath();
+      case 5 ->
+          path.getFirst().equals("pools") && path.get(2).equals("keys")
+              ? key(path.get(1), path.get(3), path.get(4), exchange)
+              : unknownPath();
+      default -> unknownPath();
+    };
+  }
+
+  private Reply pool(String name, HttpServerExchange exchange) throws RedisSilent {
+    Optional<KeyPool> pool = named(name);
+    return pool.isEmpty()
+        ? Reply.error(404, "unknown pool; GET /pools lists them")
+        : get(exchange, () -> Reply.json(PoolStates.of(List.of(pool.get())).getFirst()));
+  }
+
+  private Reply key(String poolName, String key, String word, HttpServerExchange exchange)
+      throws RedisSilent, IOException {
+    Optional<KeyPool> pool = named(poolName);
+    Optional<KeyAction> action = KeyAction.named(word);
+    if (action.isEmpty()) {
+      return unknownPath();
+    }
+    if (pool.isEmpty()) {
+      return Reply.error(404, "unknown pool; GET /pools lists them");
+    }
+    if (pool.get().plan().keys().stream().noneMatch(known -> known.id().equals(key))) {
+      return Reply.error(404, "unknown key; GET /pools/" + poolName + " lists them");
+    }
+    if (!exchange.getRequestMethod().equals(Methods.POST)) {
+      return wrongMethod("POST");
+    }
+    return action.get().on(pool.get(), key, exchange);
+  }
+
+  private Optional<KeyPool> named(String pool) {
+    return pools.get().stream().filter(known -> known.plan().name().equals(pool)).findFirst();
+  }
+
+  private List<ObjectNode> states() throws RedisSilent {
+    return PoolStates.of(pools.get());
+  }
+
+  private Reply ready() {
+    return switch (readiness.get()) {
+      case Readiness.Ready() -> Reply.text(200, "ready");
+      case Readiness.NotReady(String reason) -> Reply.text(503, "not ready: " + reason);
+    };
+  }
+
+  private Reply metrics() {
+    return new Reply(200, "text/plain; version=0.0.4; charset=utf-8", metrics.get(), Map.of());
+  }
+
+  @FunctionalInterface
+  private interface Answer<E extends Exception> {
+    Reply get() throws E;
+  }
+
+  private static <E extends Exception> Reply get(HttpServerExchange exchange, Answer<E> answer)
+      throws E {
+    HttpString method = exchange.getRequestMethod();
+    return method.equals(Methods.GET) || method.equals(Methods.HEAD)
+        ? answer.get()
+        : wrongMethod("GET, HEAD");
+  }
+
+  private static Reply wrongMethod(String allowed) {
+    return Reply.error(405, "wrong method; allowed: " + allowed).with(Headers.ALLOW, allowed);
+  }
+
+  private static Reply unknownPath() {
+    return Reply.error(
+        404,
+        "unknown path; there are /healthz, /readyz, /metrics, /pools, /pools/POOL, /clients and"
+            + " POST /pools/POOL/keys/KEY/cooldown, quarantine or restore");
+  }
+}

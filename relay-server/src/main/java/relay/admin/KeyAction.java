@@ -1,0 +1,83 @@
+package relay.admin;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.undertow.server.HttpServerExchange;
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.Arrays;
+import java.util.Deque;
+import java.util.Locale;
+import java.util.Optional;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import relay.admin.PoolStates.RedisSilent;
+import relay.model.DurationText;
+import relay.redis.KeyPool;
+
+/** What an operator does to a key, for all replicas. */
+enum KeyAction {
+  COOLDOWN,
+  QUARANTINE,
+  RESTORE;
+
+  private static final Logger log = LoggerFactory.getLogger(KeyAction.class);
+  private static final ObjectMapper JSON = new ObjectMapper();
+  private static final int MAX_BODY_BYTES = 4096;
+  private static final String HOW =
+      "; give it as ?duration=30s or {\"duration\": \"30s\"}: " + DurationText.ALLOWED;
+
+  /** The word in the path. */
+  String word() {
+    return name().toLowerCase(Locale.ROOT);
+  }
+
+  static Optional<KeyAction> named(String word) {
+    return Arrays.stream(values()).filter(action -> action.word().equals(word)).findFirst();
+  }
+
+  /** Reads the request and does it. Waits for Redis. */
+  Reply on(KeyPool pool, String key, HttpServerExchange exchange) throws RedisSilent, IOException {
+    ObjectNode done = JsonNodeFactory.instance.objectNode();
+    done.put("pool", pool.plan().name()).put("key", key).put("action", word());
+    switch (this) {
+      case COOLDOWN -> {
+        String text = durationText(exchange);
+        Optional<Duration> duration = DurationText.parse(text);
+        if (duration.isEmpty()) {
+          return Reply.error(400, (text.isEmpty() ? "no" : "bad") + " duration" + HOW);
+        }
+        PoolStates.await(pool.operatorCooldown(key, duration.get()));
+        done.put("duration_ms", duration.get().toMillis());
+      }
+      case QUARANTINE -> PoolStates.await(pool.operatorQuarantine(key, "operator"));
+      case RESTORE -> PoolStates.await(pool.restore(key));
+    }
+    log.info("Operator: {} of key {} of pool {}", word(), key, pool.plan().name());
+    return Reply.json(done);
+  }
+
+  /** Empty if there is none. */
+  private static String durationText(HttpServerExchange exchange) throws IOException {
+    Deque<String> parameter = exchange.getQueryParameters().get("duration");
+    if (parameter != null) {
+      return parameter.size() == 1 ? parameter.getFirst() : "several";
+    }
+    exchange.startBlocking();
+    byte[] body;
+    try (InputStream in = exchange.getInputStream()) {
+      body = in.readNBytes(MAX_BODY_BYTES);
+    }
+    try {
+      JsonNode duration = JSON.readTree(new String(body, StandardCharsets.UTF_8)).path("duration");
+      return duration.asText("");
+    } catch (JsonProcessingException e) {
+      return "not JSON";
+    }
+  }
+}

@@ -1,0 +1,90 @@
+package relay.admin;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.undertow.util.HttpString;
+import java.util.List;
+import java.util.Map;
+
+/** A plain page that shows the pools and loads itself anew every two seconds. */
+final class PoolPage {
+  private static final HttpString POLICY = HttpString.tryFromString("content-security-policy");
+
+  private static final String HEAD =
+      """
+      <!doctype html><html lang="en"><head><meta charset="utf-8"><title>Relay</title>
+      <meta http-equiv="refresh" content="2">
+      <style>
+      body { font: 15px/1.5 system-ui, sans-serif; margin: 2rem; color-scheme: light dark }
+      table { border-collapse: collapse; margin: .5rem 0 1.5rem }
+      th, td { text-align: left; padding: .2rem 1.2rem .2rem 0; font-variant-numeric: tabular-nums }
+      th { font-weight: 500; opacity: .6 } .quarantined { color: #d33 } .cooling { color: #b70 }
+      </style></head><body><h1>Relay</h1>
+      <p><a href="/pools">/pools</a> <a href="/clients">/clients</a> <a href="/metrics">/metrics</a>
+      <a href="/readyz">/readyz</a> <a href="/healthz">/healthz</a></p>
+      """;
+
+  private PoolPage() {}
+
+  static Reply of(List<ObjectNode> pools) {
+    StringBuilder page = new StringBuilder(HEAD);
+    pools.forEach(pool -> append(page, pool));
+    return new Reply(
+        200,
+        "text/html; charset=utf-8",
+        page.append("</body></html>\n").toString(),
+        Map.of(POLICY, "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'"));
+  }
+
+  private static void append(StringBuilder page, JsonNode pool) {
+    page.append("<h2>").append(text(pool, "name")).append("</h2><table>");
+    row(page, "th", "group", "rpm", "itpm", "otpm", "tpm", "in flight", "cooldown ms");
+    for (JsonNode group : pool.path("groups")) {
+      row(
+          page,
+          "td",
+          text(group, "id"),
+          usage(group, "rpm"),
+          usage(group, "itpm"),
+          usage(group, "otpm"),
+          usage(group, "tpm"),
+          text(group, "in_flight"),
+          text(group, "cooldown_ms"));
+    }
+    page.append("</table><table>");
+    row(page, "th", "key", "account", "status", "in flight", "cooldown ms", "reason");
+    for (JsonNode key : pool.path("keys")) {
+      String status = text(key, "status");
+      row(
+          page,
+          "td",
+          text(key, "id"),
+          text(key, "account"),
+          "<span class=\"" + status + "\">" + status + "</span>",
+          text(key, "in_flight"),
+          text(key, "cooldown_ms"),
+          text(key, "reason"));
+    }
+    page.append("</table>\n");
+  }
+
+  private static void row(StringBuilder page, String cell, String... cells) {
+    page.append("<tr>");
+    for (String content : cells) {
+      page.append('<').append(cell).append('>').append(content);
+    }
+    page.append("</tr>\n");
+  }
+
+  private static String usage(JsonNode group, String dimension) {
+    JsonNode limit = group.path("limits").path(dimension);
+    return text(group.path("used"), dimension) + " / " + (limit.isNull() ? "-" : limit.asText());
+  }
+
+  private static String text(JsonNode node, String field) {
+    JsonNode value = node.path(field);
+    return value.isNull()
+        ? ""
+        : value.asText().replace("&", "&amp;").replace("<", "&lt;").replace("\"", "&quot;");
+  }
+}

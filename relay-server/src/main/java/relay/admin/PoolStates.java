@@ -1,0 +1,59 @@
+package relay.admin;
+
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.util.Collection;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import relay.pool.PoolJson;
+import relay.redis.KeyPool;
+
+/** Asks Redis and waits for what it says. To be called from a thread that may wait. */
+final class PoolStates {
+  private static final Logger log = LoggerFactory.getLogger(PoolStates.class);
+
+  /** The engine gives up long before; this is for its mistakes. */
+  private static final long LONGEST_SECONDS = 30;
+
+  private PoolStates() {}
+
+  /** Redis could not be asked. */
+  static final class RedisSilent extends Exception {
+    private static final long serialVersionUID = 1;
+
+    RedisSilent(Throwable cause) {
+      super(cause);
+    }
+
+    String text() {
+      return "Redis does not answer; see redis.url, and Relay's log";
+    }
+  }
+
+  /** The pools' JSON, in their order. */
+  static List<ObjectNode> of(Collection<KeyPool> pools) throws RedisSilent {
+    List<CompletableFuture<ObjectNode>> asked = pools.stream().map(PoolStates::ask).toList();
+    await(CompletableFuture.allOf(asked.toArray(CompletableFuture[]::new)));
+    return asked.stream().map(CompletableFuture::join).toList();
+  }
+
+  private static CompletableFuture<ObjectNode> ask(KeyPool pool) {
+    return pool.snapshot().thenApply(state -> PoolJson.of(pool.plan(), state));
+  }
+
+  static <T> T await(CompletableFuture<T> future) throws RedisSilent {
+    try {
+      return future.get(LONGEST_SECONDS, TimeUnit.SECONDS);
+    } catch (ExecutionException | TimeoutException e) {
+      log.debug("Redis could not be asked", e);
+      throw new RedisSilent(e);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new RedisSilent(e);
+    }
+  }
+}

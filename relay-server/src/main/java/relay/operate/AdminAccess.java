@@ -1,0 +1,132 @@
+package relay.operate;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.URI;
+import java.net.URLEncoder;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpRequest.BodyPublishers;
+import java.net.http.HttpResponse;
+import java.net.http.HttpResponse.BodyHandlers;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import org.jspecify.annotations.Nullable;
+import relay.config.ListenAddress;
+import relay.config.Secret;
+import relay.config.ServerConfig;
+
+/** The pools of the replica that runs with this configuration, through its admin plane. */
+final class AdminAccess implements PoolsAccess {
+  private static final Duration TIMEOUT = Duration.ofSeconds(10);
+  private static final long MAX_ANSWER_BYTES = 256L << 20;
+  private static final ObjectMapper JSON = new ObjectMapper();
+
+  private final URI base;
+  private final @Nullable Secret token;
+  private final HttpClient client =
+      HttpClient.newBuilder()
+          .version(HttpClient.Version.HTTP_1_1)
+          .connectTimeout(Duration.ofSeconds(2))
+          .proxy(HttpClient.Builder.NO_PROXY)
+          .build();
+
+  private AdminAccess(URI base, @Nullable Secret token) {
+    this.base = base;
+    this.token = token;
+  }
+
+  static AdminAccess to(ServerConfig server) throws OperationFailed {
+    ListenAddress listen = server.adminListen();
+    if (listen.port() == 0) {
+      throw OperationFailed.badUsage(
+          "neither redis.url nor the port of server.admin_listen is set: one of them is the way to"
+              + " the replicas");
+    }
+    return new AdminAccess(URI.create("http://" + reachable(listen)), server.adminToken());
+  }
+
+  /** One listens on all addresses, but speaks to one. */
+  private static ListenAddress reachable(ListenAddress listen) {
+    String loopback = listen.host().contains(":") ? "::1" : "127.0.0.1";
+    boolean isName = !listen.host().matches("[0-9.]+|.*:.*");
+    boolean isWildcard = !isName && InetAddress.ofLiteral(listen.host()).isAnyLocalAddress();
+    return isWildcard ? new ListenAddress(loopback, listen.port()) : listen;
+  }
+
+  @Override
+  public String json() throws OperationFailed {
+    return answer(request("/pools").GET()).strip();
+  }
+
+  @Override
+  public void cooldown(String pool, String key, Duration duration) throws OperationFailed {
+    post(pool, key, "cooldown?duration=" + duration.toMillis() + "ms");
+  }
+
+  @Override
+  public void quarantine(String pool, String key) throws OperationFailed {
+    post(pool, key, "quarantine");
+  }
+
+  @Override
+  public void restore(String pool, String key) throws OperationFailed {
+    post(pool, key, "restore");
+  }
+
+  private void post(String pool, String key, String action) throws OperationFailed {
+    String path = "/pools/" + encoded(pool) + "/keys/" + encoded(key) + "/" + action;
+    var _ = answer(request(path).POST(BodyPublishers.noBody()));
+  }
+
+  private static String encoded(String segment) {
+    return URLEncoder.encode(segment, StandardCharsets.UTF_8).replace("+", "%20");
+  }
+
+  private HttpRequest.Builder request(String path) {
+    HttpRequest.Builder request = HttpRequest.newBuilder(base.resolve(path)).timeout(TIMEOUT);
+    if (token != null) {
+      request.header("Authorization", "Bearer " + token.reveal());
+    }
+    return request;
+  }
+
+  private String answer(HttpRequest.Builder request) throws OperationFailed {
+    HttpResponse<String> answer;
+    try {
+      answer =
+          client.send(
+              request.build(), BodyHandlers.limiting(BodyHandlers.ofString(), MAX_ANSWER_BYTES));
+    } catch (IOException e) {
+      throw OperationFailed.atRunTime(
+          "no replica answers at "
+              + base
+              + " (server.admin_listen); start one with `relay serve`, or name the replicas' Redis"
+              + " in redis.url");
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw OperationFailed.atRunTime("interrupted");
+    }
+    return switch (answer.statusCode()) {
+      case 200 -> answer.body();
+      case 404 -> throw OperationFailed.badUsage(error(answer));
+      default -> throw OperationFailed.atRunTime("the replica at " + base + ": " + error(answer));
+    };
+  }
+
+  private static String error(HttpResponse<String> answer) {
+    String otherwise = "answered " + answer.statusCode();
+    try {
+      return JSON.readTree(answer.body()).path("error").asText(otherwise);
+    } catch (JsonProcessingException e) {
+      return otherwise;
+    }
+  }
+
+  @Override
+  public void close() {
+    client.shutdownNow();
+  }
+}

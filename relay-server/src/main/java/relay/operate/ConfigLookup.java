@@ -1,0 +1,56 @@
+package relay.operate;
+
+import java.io.PrintStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
+import relay.config.Config;
+import relay.config.ConfigFile;
+import relay.config.Fault;
+import relay.config.Loaded;
+
+/** Finds and reads the configuration for a command. */
+public final class ConfigLookup {
+  private static final Path HERE = Path.of("");
+
+  private ConfigLookup() {}
+
+  /**
+   * The file to read: the one that was named, else the first of the usual ones. If there is none,
+   * {@code err} is told where one is looked for.
+   */
+  public static Optional<Path> file(
+      @Nullable Path named, Map<String, String> environment, PrintStream err) {
+    if (named != null) {
+      return Optional.of(named);
+    }
+    Optional<Path> found = ConfigFile.find(HERE, environment, Files::exists);
+    if (found.isEmpty()) {
+      err.println(
+          "relay: no config; name one with --config FILE, or put it at "
+              + ConfigFile.candidates(HERE, environment).stream()
+                  .map(Path::toString)
+                  .collect(Collectors.joining(" or ")));
+    }
+    return found;
+  }
+
+  /** A valid configuration; if there is none, {@code err} is told every fault. */
+  public static Optional<Config> load(
+      @Nullable Path named, Map<String, String> environment, PrintStream err) {
+    return file(named, environment, err)
+        .flatMap(
+            file ->
+                switch (ConfigFile.load(file, environment)) {
+                  case Loaded.Valid(Config config) -> Optional.of(config);
+                  case Loaded.Invalid(List<Fault> faults) -> {
+                    faults.forEach(err::println);
+                    yield Optional.empty();
+                  }
+                });
+  }
+}

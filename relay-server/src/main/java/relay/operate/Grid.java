@@ -1,0 +1,77 @@
+package relay.operate;
+
+import java.util.ArrayList;
+import java.util.List;
+
+/** Cells in columns that are as wide as they need to be. */
+final class Grid {
+  private static final String GAP = "  ";
+  private static final String RESET = "\u001b[0m";
+
+  private final boolean colours;
+  private final List<List<Cell>> rows = new ArrayList<>();
+
+  Grid(boolean colours) {
+    this.colours = colours;
+  }
+
+  /** How a cell stands out. */
+  enum Style {
+    PLAIN(""),
+    FAINT("\u001b[2m"),
+    GREEN("\u001b[32m"),
+    YELLOW("\u001b[33m"),
+    RED("\u001b[31m");
+
+    private final String code;
+
+    Style(String code) {
+      this.code = code;
+    }
+  }
+
+  /** What a column shows in a row. */
+  record Cell(String text, Style style) {
+    static Cell of(String text) {
+      return new Cell(text, Style.PLAIN);
+    }
+  }
+
+  void add(List<Cell> row) {
+    rows.add(List.copyOf(row));
+  }
+
+  /** The rows as lines, each indented by one gap. */
+  String lines() {
+    int[] widths = widths();
+    StringBuilder lines = new StringBuilder();
+    for (List<Cell> row : rows) {
+      // Nothing is padded to the right of the last text: lines end where it does.
+      int last = row.size() - 1;
+      while (last > 0 && row.get(last).text().isEmpty()) {
+        last--;
+      }
+      for (int column = 0; column <= last; column++) {
+        Cell cell = row.get(column);
+        boolean styled = colours && cell.style() != Style.PLAIN;
+        lines.append(GAP);
+        lines.append(styled ? cell.style().code + cell.text() + RESET : cell.text());
+        if (column < last) {
+          lines.repeat(' ', widths[column] - cell.text().length());
+        }
+      }
+      lines.append('\n');
+    }
+    return lines.toString();
+  }
+
+  private int[] widths() {
+    int[] widths = new int[rows.stream().mapToInt(List::size).max().orElse(0)];
+    for (List<Cell> row : rows) {
+      for (int column = 0; column < row.size(); column++) {
+        widths[column] = Math.max(widths[column], row.get(column).text().length());
+      }
+    }
+    return widths;
+  }
+}

@@ -1,0 +1,85 @@
+package relay.operate;
+
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.time.Duration;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import relay.config.Config;
+import relay.config.ProviderConfig;
+import relay.config.RedisUrl;
+import relay.pool.Plans;
+import relay.pool.PoolJson;
+import relay.redis.KeyPlan;
+import relay.redis.KeyPool;
+import relay.redis.RedisEngine;
+
+/** The pools in the Redis that the configuration names; no replica need run. */
+final class RedisAccess implements PoolsAccess {
+  private final RedisEngine engine;
+  private final Map<String, KeyPool> pools = new LinkedHashMap<>();
+  private final String address;
+
+  RedisAccess(Config config, RedisUrl redis) {
+    address = Plans.address(redis);
+    engine = RedisEngine.start(Plans.onlooker(config.redis(), Plans.url(redis)));
+    for (ProviderConfig provider : config.enabledProviders()) {
+      pools.put(provider.name(), engine.pool(Plans.of(provider)));
+    }
+  }
+
+  @Override
+  public String json() throws OperationFailed {
+    List<CompletableFuture<ObjectNode>> asked =
+        pools.values().stream()
+            .map(pool -> pool.snapshot().thenApply(state -> PoolJson.of(pool.plan(), state)))
+            .toList();
+    await(CompletableFuture.allOf(asked.toArray(CompletableFuture[]::new)));
+    return PoolJson.ofAll(asked.stream().map(CompletableFuture::join).toList()).toString();
+  }
+
+  @Override
+  public void cooldown(String pool, String key, Duration duration) throws OperationFailed {
+    await(pool(pool, key).operatorCooldown(key, duration));
+  }
+
+  @Override
+  public void quarantine(String pool, String key) throws OperationFailed {
+    await(pool(pool, key).operatorQuarantine(key, "operator"));
+  }
+
+  @Override
+  public void restore(String pool, String key) throws OperationFailed {
+    await(pool(pool, key).restore(key));
+  }
+
+  private KeyPool pool(String name, String key) throws OperationFailed {
+    KeyPool pool = pools.get(name);
+    if (pool == null) {
+      throw OperationFailed.badUsage(
+          "unknown pool \"" + name + "\"; the config has " + String.join(", ", pools.keySet()));
+    }
+    if (pool.plan().keys().stream().map(KeyPlan::id).noneMatch(key::equals)) {
+      throw OperationFailed.badUsage(
+          "pool " + name + " has no key \"" + key + "\"; `relay keys` lists them");
+    }
+    return pool;
+  }
+
+  /** The engine bounds the wait. */
+  private void await(CompletableFuture<?> answer) throws OperationFailed {
+    try {
+      answer.join();
+    } catch (CompletionException e) {
+      throw OperationFailed.atRunTime(
+          "Redis at " + address + " does not answer; is it running, and is redis.url right?");
+    }
+  }
+
+  @Override
+  public void close() {
+    engine.close();
+  }
+}

@@ -1,0 +1,384 @@
+package relay.admin;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import io.undertow.Undertow;
+import java.net.InetSocketAddress;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicReference;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestInstance;
+import org.junit.jupiter.api.TestInstance.Lifecycle;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+import relay.admin.RawHttp.Answer;
+import relay.config.Config;
+import relay.embedded.EmbeddedRedis;
+import relay.pool.Configs;
+import relay.pool.Plans;
+import relay.redis.KeyPool;
+import relay.redis.RedisEngine;
+
+/** Over a real port and a real Redis. */
+@Timeout(60)
+@TestInstance(Lifecycle.PER_CLASS)
+class AdminPlaneTest {
+  private static final String AUTH =
+      """
+      server:
+        auth:
+          clients:
+            - { name: team-a, key: client-secret-a, models: ["claude-*"], providers: [anthropic] }
+            - { name: team-b, key: client-secret-b }
+      """;
+  private static final Config CONFIG = Configs.of(AUTH + Configs.POOLS);
+
+  private final AtomicReference<Readiness> readiness = new AtomicReference<>(new Readiness.Ready());
+  private final ObjectMapper json = new ObjectMapper();
+  private EmbeddedRedis redis;
+  private RedisEngine engine;
+  private List<KeyPool> pools;
+  private Undertow server;
+  private RawHttp http;
+
+  @BeforeAll
+  void start() throws Exception {
+    redis = EmbeddedRedis.start();
+    engine = RedisEngine.start(Plans.options(CONFIG.redis(), redis.url(), "r-1"));
+    pools = CONFIG.enabledProviders().stream().map(Plans::of).map(engine::pool).toList();
+    server = serve(CONFIG, pools);
+    http = new RawHttp(port(server));
+  }
+
+  @AfterAll
+  void stop() {
+    server.stop();
+    engine.close();
+    redis.close();
+  }
+
+  @AfterEach
+  void restore() throws Exception {
+    readiness.set(new Readiness.Ready());
+    pools.getFirst().restore("acme-1").get(5, TimeUnit.SECONDS);
+  }
+
+  private Undertow serve(Config config, List<KeyPool> served) {
+    Undertow undertow =
+        Undertow.builder()
+            .addHttpListener(0, "127.0.0.1")
+            .setHandler(
+                new AdminPlane(config.server(), readiness::get, () -> "relay_up 1\n", () -> served))
+            .build();
+    undertow.start();
+    return undertow;
+  }
+
+  private static int port(Undertow undertow) {
+    return ((InetSocketAddress) undertow.getListenerInfo().getFirst().getAddress()).getPort();
+  }
+
+  @Test
+  void it_is_healthy_while_it_answers() throws Exception {
+    Answer answer = http.get("/healthz");
+    assertEquals(200, answer.status());
+    assertEquals("ok\n", answer.body());
+  }
+
+  @Test
+  void readiness_is_what_it_is_told() throws Exception {
+    assertEquals(200, http.get("/readyz").status());
+    readiness.set(new Readiness.NotReady("draining"));
+    Answer answer = http.get("/readyz");
+    assertEquals(503, answer.status());
+    assertEquals("not ready: draining\n", answer.body());
+    assertEquals(200, http.get("/healthz").status());
+  }
+
+  @Test
+  void metrics_are_prometheus_text() throws Exception {
+    Answer answer = http.get("/metrics");
+    assertEquals(200, answer.status());
+    assertEquals("text/plain; version=0.0.4; charset=utf-8", answer.header("content-type"));
+    assertEquals("relay_up 1\n", answer.body());
+  }
+
+  @Test
+  void pools_are_shown_as_configured() throws Exception {
+    Answer answer = http.get("/pools");
+    assertEquals(200, answer.status());
+    assertEquals("application/json", answer.header("content-type"));
+    JsonNode all = json.readTree(answer.body());
+    assertEquals("anthropic", all.at("/pools/0/name").asText());
+    assertEquals("openai", all.at("/pools/1/name").asText());
+    assertEquals(2, all.get("pools").size());
+    assertEquals(30_000, all.at("/pools/0/window_ms").asLong());
+    assertEquals(4, all.at("/pools/0/groups").size());
+    assertEquals(50, all.at("/pools/0/groups/1/limits/rpm").asLong());
+    assertTrue(all.at("/pools/0/groups/1/limits/tpm").isNull());
+    assertFalse(answer.body().contains("secret"));
+  }
+
+  @Test
+  void one_pool_is_shown_alone() throws Exception {
+    JsonNode pool = json.readTree(http.get("/pools/anthropic").body());
+    assertEquals("anthropic", pool.get("name").asText());
+    assertEquals("acme-1", pool.at("/keys/0/id").asText());
+    assertEquals("active", pool.at("/keys/0/status").asText());
+    assertEquals(4, pool.at("/keys/0/max_concurrent").asInt());
+  }
+
+  @Test
+  void clients_are_shown_without_their_keys() throws Exception {
+    Answer answer = http.get("/clients");
+    assertEquals(
+        json.readTree(
+            """
+            {"clients": [
+              {"name": "team-a", "models": ["claude-*"], "providers": ["anthropic"], "limits": null},
+              {"name": "team-b", "models": null, "providers": null, "limits": null}]}
+            """),
+        json.readTree(answer.body()));
+  }
+
+  @Test
+  void the_page_shows_the_pools() throws Exception {
+    Answer answer = http.get("/");
+    assertEquals(200, answer.status());
+    assertEquals("text/html; charset=utf-8", answer.header("content-type"));
+    assertTrue(answer.body().contains("acme/opus"), answer.body());
+  }
+
+  @ParameterizedTest
+  @CsvSource({"?duration=30s, ''", "'', '{\"duration\": \"30s\"}'"})
+  void a_cooldown_holds_for_its_duration(String query, String body) throws Exception {
+    Answer answer = http.post("/pools/anthropic/keys/acme-1/cooldown" + query, body);
+    assertEquals(200, answer.status(), answer.body());
+    assertEquals(30_000, json.readTree(answer.body()).get("duration_ms").asLong());
+    JsonNode key = key("acme-1");
+    assertEquals("cooling", key.get("status").asText());
+    long left = key.get("cooldown_ms").asLong();
+    assertTrue(left > 20_000 && left <= 30_000, "left: " + left);
+  }
+
+  @Test
+  void a_quarantine_holds_until_the_key_is_restored() throws Exception {
+    assertEquals(200, http.post("/pools/anthropic/keys/acme-1/quarantine", "").status());
+    assertEquals("quarantined", key("acme-1").get("status").asText());
+    assertEquals("operator", key("acme-1").get("reason").asText());
+    assertEquals(200, http.post("/pools/anthropic/keys/acme-1/restore", "").status());
+    assertEquals("active", key("acme-1").get("status").asText());
+    assertTrue(key("acme-1").get("reason").isNull());
+  }
+
+  private JsonNode key(String id) throws Exception {
+    for (JsonNode key : json.readTree(http.get("/pools/anthropic").body()).get("keys")) {
+      if (key.get("id").asText().equals(id)) {
+        return key;
+      }
+    }
+    throw new AssertionError("no key " + id);
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "",
+        "?duration=",
+        "?duration=0s",
+        "?duration=30",
+        "?duration=-1s",
+        "?duration=1d",
+        "?duration=1e9s",
+        "?duration=31d",
+        "?duration=999999999999h",
+        "?duration=1s&duration=2s"
+      })
+  void a_bad_duration_is_refused(String query) throws Exception {
+    Answer answer = http.post("/pools/anthropic/keys/acme-1/cooldown" + query, "");
+    assertEquals(400, answer.status());
+    assertTrue(json.readTree(answer.body()).get("error").asText().contains("30s"), answer.body());
+    assertEquals("active", key("acme-1").get("status").asText());
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"{", "[]", "{\"duration\": null}", "{\"duration\": {}}", "nonsense"})
+  void a_bad_body_is_refused(String body) throws Exception {
+    assertEquals(400, http.post("/pools/anthropic/keys/acme-1/cooldown", body).status());
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "/nothing",
+        "/pools/",
+        "/pools/nothing",
+        "/pools/spare",
+        "/pools/anthropic/keys",
+        "/pools/anthropic/keys/acme-1",
+        "/pools/anthropic/keys/acme-1/rename",
+        "/pools/anthropic/keys/nothing/restore",
+        "/pools/nothing/keys/acme-1/restore",
+        "/healthz/"
+      })
+  void what_does_not_exist_is_not_found(String path) throws Exception {
+    for (Answer answer : List.of(http.get(path), http.post(path, ""))) {
+      assertEquals(404, answer.status(), path);
+      assertTrue(json.readTree(answer.body()).has("error"));
+    }
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "POST, /healthz, 'GET, HEAD'",
+    "POST, /readyz, 'GET, HEAD'",
+    "POST, /metrics, 'GET, HEAD'",
+    "DELETE, /pools, 'GET, HEAD'",
+    "POST, /pools/anthropic, 'GET, HEAD'",
+    "PUT, /clients, 'GET, HEAD'",
+    "POST, /, 'GET, HEAD'",
+    "GET, /pools/anthropic/keys/acme-1/restore, POST",
+  })
+  void a_wrong_method_is_told_the_right_one(String method, String path, String allow)
+      throws Exception {
+    Answer answer = http.send(method, path, "");
+    assertEquals(405, answer.status());
+    assertEquals(allow, answer.header("allow"));
+  }
+
+  @Test
+  void head_is_as_get_without_the_body() throws Exception {
+    Answer answer = http.send("HEAD", "/pools", "");
+    assertEquals(200, answer.status());
+    assertEquals("", answer.body());
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "Origin, http://evil.example",
+    "Origin, null",
+    "Origin, http://127.0.0.1:1",
+    "Sec-Fetch-Site, cross-site",
+    "Sec-Fetch-Site, same-site",
+  })
+  void a_page_from_elsewhere_may_not_post(String header, String value) throws Exception {
+    String path = "/pools/anthropic/keys/acme-1/quarantine";
+    assertEquals(403, http.send("POST", path, "", header, value).status());
+    assertEquals("active", key("acme-1").get("status").asText());
+  }
+
+  @Test
+  void relays_own_page_may_post() throws Exception {
+    String path = "/pools/anthropic/keys/acme-1/restore";
+    assertEquals(200, http.send("POST", path, "", "Origin", http.origin()).status());
+    assertEquals(200, http.send("POST", path, "", "Sec-Fetch-Site", "same-origin").status());
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "evil.example, 403", "evil.example:9091, 403", "127.0.0.1.evil.example, 403", "'', 403",
+    "localhost, 200", "LOCALHOST:1234, 200", "127.0.0.1:80, 200", "[::1]:9091, 200"
+  })
+  void a_name_that_was_rebound_to_this_machine_is_refused(String host, int status)
+      throws Exception {
+    assertEquals(status, http.send("GET", "/pools", "", "Host", host).status());
+    assertEquals(200, http.send("GET", "/healthz", "", "Host", host).status());
+  }
+
+  @Test
+  void with_a_token_the_rest_needs_it() throws Exception {
+    Config config =
+        Configs.of("server: { admin_listen: \"0.0.0.0:0\", admin_token: t0ken }\n" + Configs.POOLS);
+    Undertow other = serve(config, pools);
+    try {
+      RawHttp its = new RawHttp(port(other));
+      for (String open : List.of("/healthz", "/readyz", "/metrics")) {
+        assertEquals(200, its.get(open).status());
+      }
+      for (String path : List.of("/", "/pools", "/pools/anthropic", "/clients", "/nothing")) {
+        Answer answer = its.get(path);
+        assertEquals(401, answer.status(), path);
+        assertEquals("Bearer", answer.header("www-authenticate"));
+      }
+      String restore = "/pools/anthropic/keys/acme-1/restore";
+      assertEquals(401, its.post(restore, "").status());
+      for (String wrong :
+          List.of("Bearer", "Bearer ", "Bearer t0ke", "Bearer t0kenn", "Basic t0ken", "t0ken")) {
+        assertEquals(401, its.send("GET", "/pools", "", "Authorization", wrong).status(), wrong);
+      }
+      assertEquals(200, its.send("GET", "/pools", "", "Authorization", "Bearer t0ken").status());
+      assertEquals(200, its.send("POST", restore, "", "Authorization", "bearer t0ken").status());
+      assertEquals(
+          403,
+          its.send(
+                  "POST",
+                  restore,
+                  "",
+                  "Authorization",
+                  "Bearer t0ken",
+                  "Origin",
+                  "http://evil.example")
+              .status());
+    } finally {
+      other.stop();
+    }
+  }
+
+  @Test
+  void beyond_loopback_without_a_token_only_probes_and_metrics_answer() throws Exception {
+    Undertow other =
+        serve(Configs.of("server: { admin_listen: \"0.0.0.0:0\" }\n" + Configs.POOLS), pools);
+    try {
+      RawHttp its = new RawHttp(port(other));
+      for (String open : List.of("/healthz", "/readyz", "/metrics")) {
+        assertEquals(200, its.get(open).status());
+      }
+      for (String path : List.of("/", "/pools", "/clients")) {
+        Answer answer = its.get(path);
+        assertEquals(403, answer.status(), path);
+        assertTrue(answer.body().contains("server.admin_token"), answer.body());
+      }
+      assertEquals(403, its.post("/pools/anthropic/keys/acme-1/restore", "").status());
+    } finally {
+      other.stop();
+    }
+  }
+
+  @Test
+  void without_redis_it_says_so() throws Exception {
+    String url;
+    try (EmbeddedRedis gone = EmbeddedRedis.start()) {
+      url = gone.url();
+    }
+    try (RedisEngine silent = RedisEngine.start(Plans.options(CONFIG.redis(), url, "r-2"))) {
+      Undertow other = serve(CONFIG, List.of(silent.pool(pools.getFirst().plan())));
+      try {
+        RawHttp its = new RawHttp(port(other));
+        for (Answer answer :
+            List.of(
+                its.get("/pools"),
+                its.get("/pools/anthropic"),
+                its.get("/"),
+                its.post("/pools/anthropic/keys/acme-1/cooldown?duration=1s", ""),
+                its.post("/pools/anthropic/keys/acme-1/quarantine", ""),
+                its.post("/pools/anthropic/keys/acme-1/restore", ""))) {
+          assertEquals(503, answer.status());
+          assertTrue(json.readTree(answer.body()).get("error").asText().contains("Redis"));
+        }
+        assertEquals(200, its.get("/healthz").status());
+      } finally {
+        other.stop();
+      }
+    }
+  }
+}

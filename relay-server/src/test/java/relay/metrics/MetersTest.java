@@ -1,0 +1,252 @@
+package relay.metrics;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.TreeSet;
+import java.util.concurrent.TimeUnit;
+import java.util.function.BooleanSupplier;
+import java.util.stream.Collectors;
+import org.junit.jupiter.api.AutoClose;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+import relay.config.Config;
+import relay.embedded.EmbeddedRedis;
+import relay.model.TokenUsage;
+import relay.pool.Configs;
+import relay.pool.Plans;
+import relay.redis.Acquisition;
+import relay.redis.Demand;
+import relay.redis.KeyPool;
+import relay.redis.RedisEngine;
+
+@Timeout(60)
+class MetersTest {
+  private static final Config CONFIG = Configs.of(Configs.POOLS);
+  private static final String KEY = "pool=\"anthropic\",key=\"acme-1\"";
+
+  @AutoClose private final Meters meters = new Meters(CONFIG);
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "relay_requests_total",
+        "relay_request_duration_seconds_bucket",
+        "relay_overhead_seconds_bucket",
+        "relay_time_to_first_byte_seconds_bucket",
+        "relay_acquire_duration_seconds_bucket",
+        "relay_grants_total",
+        "relay_denials_total",
+        "relay_upstream_responses_total",
+        "relay_attempts_total",
+        "relay_tokens_total",
+        "relay_reserved_tokens",
+        "relay_estimate_error_ratio_bucket",
+        "relay_key_used_ratio",
+        "relay_key_status",
+        "relay_key_quarantines_total",
+        "relay_inflight",
+        "relay_waiting",
+        "relay_leases_expired_total",
+        "relay_overage_tokens_total",
+        "relay_redis_up",
+        "relay_redis_mode",
+        "relay_config_reloads_total",
+      })
+  void a_meter_exists_from_the_start_at_0(String name) {
+    List<String> series = series(name);
+    assertFalse(series.isEmpty(), name);
+    // Without an engine Redis counts as down: one mode is 1 then, too.
+    List<String> expected =
+        name.equals("relay_redis_mode")
+            ? List.of("relay_redis_mode{mode=\"fair_share\"} 1.0")
+            : List.of();
+    assertEquals(
+        expected,
+        series.stream().filter(line -> !line.endsWith(" 0.0") && !line.endsWith(" 0")).toList());
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "jvm_memory_used_bytes",
+        "jvm_threads_live_threads",
+        "process_uptime_seconds",
+        "process_cpu_usage",
+        "process_files_open_files"
+      })
+  void the_jvm_and_the_process_are_measured(String name) {
+    assertFalse(series(name).isEmpty());
+  }
+
+  @Test
+  void requests_count_by_provider_model_status_and_origin() {
+    meters.requestDone("anthropic", "claude-opus-4-6", 200, "", millis(120), millis(1));
+    meters.requestDone("anthropic", "claude-fast", 200, "upstream", millis(120), millis(1));
+    meters.requestDone("", "claude-opus-4-6", 429, "relay", millis(1), millis(1));
+    assertEquals(
+        1,
+        value(
+            "relay_requests_total{model=\"claude-opus-4-6\",origin=\"upstream\",provider=\"anthropic\",status=\"200\"}"));
+    assertEquals(
+        1,
+        value(
+            "relay_requests_total{model=\"claude-fast\",origin=\"upstream\",provider=\"anthropic\",status=\"200\"}"));
+    assertEquals(
+        1,
+        value(
+            "relay_requests_total{model=\"claude-opus-4-6\",origin=\"relay\",provider=\"none\",status=\"429\"}"));
+    assertEquals(2, value("relay_request_duration_seconds_count{provider=\"anthropic\"}"));
+    assertEquals(0.24, value("relay_request_duration_seconds_sum{provider=\"anthropic\"}"), 1e-9);
+    assertEquals(
+        0, value("relay_request_duration_seconds_bucket{provider=\"anthropic\",le=\"0.1\"}"));
+    assertEquals(
+        2, value("relay_request_duration_seconds_bucket{provider=\"anthropic\",le=\"0.25\"}"));
+    assertEquals(3, value("relay_overhead_seconds_count"));
+  }
+
+  @Test
+  void what_a_client_sends_makes_no_series() {
+    for (int n = 0; n < 1_000; n++) {
+      meters.requestDone("p" + n, "model-" + n, n, "origin-" + n, 1, 1);
+      meters.firstByte("p" + n, 1);
+      meters.tokens("anthropic", "acme-1", "model-" + n, new TokenUsage(1, 0, 0, 0));
+    }
+    assertEquals(
+        1_000,
+        value(
+            "relay_tokens_total{key=\"acme-1\",model=\"other\",pool=\"anthropic\",type=\"input\"}"));
+    assertTrue(series("relay_requests_total").size() < 60, "statuses alone make series");
+    assertTrue(series("relay_time_to_first_byte_seconds_count").size() <= 3);
+    assertFalse(meters.scrape().contains("model-"));
+  }
+
+  @Test
+  void unusual_statuses_count_by_their_class() {
+    meters.upstreamResponse("anthropic", "acme-1", 529);
+    meters.upstreamResponse("anthropic", "acme-1", 418);
+    meters.upstreamResponse("anthropic", "acme-1", 0);
+    for (String status : List.of("529", "4xx", "none")) {
+      assertEquals(
+          1,
+          value(
+              "relay_upstream_responses_total{key=\"acme-1\",pool=\"anthropic\",status=\""
+                  + status
+                  + "\"}"));
+    }
+  }
+
+  @Test
+  void calls_count() {
+    meters.granted("anthropic", "acme-1");
+    meters.denied("anthropic", "requests");
+    meters.quarantined("anthropic", "acme-1");
+    meters.attempt();
+    meters.acquired(millis(1));
+    meters.firstByte("anthropic", millis(30));
+    meters.estimateError(1.2);
+    meters.estimateError(Double.NaN);
+    meters.tokens("anthropic", "acme-1", "claude-opus-4-6", new TokenUsage(10, 20, 30, 40));
+    meters.requestStarted();
+    meters.requestStarted();
+    meters.requestEnded();
+    meters.reserve(500);
+    meters.release(200);
+    assertEquals(1, value("relay_grants_total{key=\"acme-1\",pool=\"anthropic\"}"));
+    assertEquals(1, value("relay_denials_total{pool=\"anthropic\",reason=\"requests\"}"));
+    assertEquals(1, value("relay_key_quarantines_total{key=\"acme-1\",pool=\"anthropic\"}"));
+    assertEquals(1, value("relay_attempts_total"));
+    assertEquals(1, value("relay_acquire_duration_seconds_count"));
+    assertEquals(1, value("relay_time_to_first_byte_seconds_count{provider=\"anthropic\"}"));
+    assertEquals(1, value("relay_estimate_error_ratio_count"));
+    assertEquals(1, value("relay_inflight"));
+    assertEquals(300, value("relay_reserved_tokens"));
+    List<Double> tokens = new ArrayList<>();
+    for (String type : List.of("input", "cache_creation", "cache_read", "output")) {
+      tokens.add(
+          value(
+              "relay_tokens_total{key=\"acme-1\",model=\"claude-opus-4-6\",pool=\"anthropic\",type=\""
+                  + type
+                  + "\"}"));
+    }
+    assertEquals(List.of(10.0, 20.0, 30.0, 40.0), tokens);
+  }
+
+  @Test
+  void gauges_read_the_engine() throws Exception {
+    try (EmbeddedRedis redis = EmbeddedRedis.start();
+        RedisEngine engine = RedisEngine.start(Plans.options(CONFIG.redis(), redis.url(), "r"))) {
+      KeyPool pool = engine.pool(Plans.of(CONFIG.providers().getFirst()));
+      meters.bind(engine, List.of(pool));
+      assertTrue(
+          pool.acquire(Demand.of("opus", 10, 10)).get(5, TimeUnit.SECONDS)
+              instanceof Acquisition.Granted);
+      pool.operatorQuarantine("solo", "operator").get(5, TimeUnit.SECONDS);
+      // Whichever key was chosen: acme's class opus allows 5 requests, solo has no limit of them.
+      untilLatest(
+          () ->
+              value(
+                      "relay_key_status{"
+                          + KEY.replace("acme-1", "solo")
+                          + ",status=\"quarantined\"}")
+                  == 1);
+      assertEquals(1, value("relay_redis_up"));
+      assertEquals(1, value("relay_redis_mode{mode=\"shared\"}"));
+      assertEquals(0, value("relay_redis_mode{mode=\"fair_share\"}"));
+      assertEquals(1, value("relay_key_status{" + KEY + ",status=\"active\"}"));
+      assertEquals(
+          0.2,
+          value("relay_key_used_ratio{pool=\"anthropic\",group=\"acme/opus\",dimension=\"rpm\"}"));
+    }
+  }
+
+  private static long millis(int millis) {
+    return TimeUnit.MILLISECONDS.toNanos(millis);
+  }
+
+  /** The engine reads twice a second by itself; a scrape takes a few milliseconds. */
+  private static void untilLatest(BooleanSupplier holds) {
+    long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(10);
+    while (!holds.getAsBoolean() && System.nanoTime() < deadline) {
+      Thread.onSpinWait();
+    }
+    assertTrue(holds.getAsBoolean());
+  }
+
+  private List<String> series(String name) {
+    return meters
+        .scrape()
+        .lines()
+        .filter(line -> line.startsWith(name + "{") || line.startsWith(name + " "))
+        .toList();
+  }
+
+  private double value(String series) {
+    List<String> found =
+        meters
+            .scrape()
+            .lines()
+            .filter(line -> sorted(line).startsWith(sorted(series) + " "))
+            .toList();
+    assertEquals(1, found.size(), series + " in\n" + meters.scrape());
+    return Double.parseDouble(found.getFirst().substring(found.getFirst().lastIndexOf(' ') + 1));
+  }
+
+  /** Labels have no order. */
+  private static String sorted(String line) {
+    int open = line.indexOf('{');
+    int close = line.lastIndexOf('}');
+    if (open < 0) {
+      return line;
+    }
+    return line.substring(0, open + 1)
+        + new TreeSet<>(List.of(line.substring(open + 1, close).split(",")))
+            .stream().collect(Collectors.joining(","))
+        + line.substring(close);
+  }
+}

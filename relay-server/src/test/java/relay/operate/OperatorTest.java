@@ -1,0 +1,269 @@
+package relay.operate;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import io.undertow.Undertow;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.PrintStream;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.ServerSocket;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestInstance;
+import org.junit.jupiter.api.TestInstance.Lifecycle;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
+import relay.admin.AdminPlane;
+import relay.admin.Readiness;
+import relay.cli.Command;
+import relay.config.Config;
+import relay.embedded.EmbeddedRedis;
+import relay.pool.Configs;
+import relay.pool.KeyStatus;
+import relay.pool.Plans;
+import relay.pool.PoolJson;
+import relay.redis.KeyPool;
+import relay.redis.RedisEngine;
+
+/** Against a real Redis, and a real admin plane. */
+@Timeout(60)
+@TestInstance(Lifecycle.PER_CLASS)
+class OperatorTest {
+  /** The two ways from a command to the pools. */
+  enum Way {
+    REDIS,
+    ADMIN_PLANE
+  }
+
+  private record Result(int exitCode, String out, String err) {}
+
+  @TempDir static Path directory;
+
+  private EmbeddedRedis redis;
+  private RedisEngine engine;
+  private Undertow admin;
+  private List<KeyPool> pools;
+
+  @BeforeAll
+  void start() throws Exception {
+    redis = EmbeddedRedis.start();
+    Config config =
+        Configs.of(
+            "server: { admin_listen: \"127.0.0.1:1\", admin_token: t0ken }\n" + Configs.POOLS);
+    engine = RedisEngine.start(Plans.options(config.redis(), redis.url(), "r-1"));
+    pools = config.enabledProviders().stream().map(Plans::of).map(engine::pool).toList();
+    admin =
+        Undertow.builder()
+            .addHttpListener(0, "127.0.0.1")
+            .setHandler(
+                new AdminPlane(config.server(), Readiness.Ready::new, () -> "", () -> pools))
+            .build();
+    admin.start();
+  }
+
+  @AfterAll
+  void stop() {
+    admin.stop();
+    engine.close();
+    redis.close();
+  }
+
+  private Path config(Way way) throws IOException {
+    int port = ((InetSocketAddress) admin.getListenerInfo().getFirst().getAddress()).getPort();
+    return file(
+        way.name(),
+        switch (way) {
+          case REDIS -> "redis: { url: \"" + redis.url() + "\" }\n";
+          case ADMIN_PLANE ->
+              "server: { admin_listen: \"127.0.0.1:" + port + "\", admin_token: t0ken }\n";
+        });
+  }
+
+  private static Path file(String name, String settings) throws IOException {
+    return Files.writeString(directory.resolve(name + ".yaml"), settings + Configs.POOLS);
+  }
+
+  private static Result run(Command command) {
+    return run(command, Map.of());
+  }
+
+  private static Result run(Command command, Map<String, String> environment) {
+    ByteArrayOutputStream out = new ByteArrayOutputStream();
+    ByteArrayOutputStream err = new ByteArrayOutputStream();
+    int exitCode =
+        Operator.run(
+            command,
+            environment,
+            new PrintStream(out, true, StandardCharsets.UTF_8),
+            new PrintStream(err, true, StandardCharsets.UTF_8));
+    return new Result(
+        exitCode, out.toString(StandardCharsets.UTF_8), err.toString(StandardCharsets.UTF_8));
+  }
+
+  @ParameterizedTest
+  @EnumSource
+  void keys_are_operated_on_for_all_replicas(Way way) throws Exception {
+    Path config = config(way);
+    assertEquals(
+        new Result(
+            0, "Key acme-1 of pool anthropic is not used for 1 m 30 s, in all replicas.\n", ""),
+        run(new Command.Cooldown(config, "anthropic", "acme-1", Duration.ofSeconds(90))));
+    assertEquals("cooling", status());
+    assertEquals(0, run(new Command.Quarantine(config, "anthropic", "acme-1")).exitCode());
+    assertEquals("quarantined", status());
+    assertEquals(0, run(new Command.Restore(config, "anthropic", "acme-1")).exitCode());
+    assertEquals("active", status());
+  }
+
+  /** As the replica sees it. */
+  private String status() {
+    return KeyStatus.of(pools.getFirst().snapshot().join().keys().getFirst()).label();
+  }
+
+  @ParameterizedTest
+  @EnumSource
+  void json_is_what_the_admin_plane_gives(Way way) throws Exception {
+    Result result = run(new Command.Keys(config(way), false, true));
+    assertEquals(0, result.exitCode());
+    assertEquals("", result.err());
+    JsonNode all = new ObjectMapper().readTree(result.out());
+    assertEquals(
+        PoolJson.of(pools.get(1).plan(), pools.get(1).snapshot().join()).toString(),
+        all.at("/pools/1").toString());
+    assertEquals("acme-1", all.at("/pools/0/keys/0/id").asText());
+  }
+
+  @ParameterizedTest
+  @EnumSource
+  void the_table_shows_every_group_and_key(Way way) throws Exception {
+    Result result = run(new Command.Keys(config(way), false, false));
+    assertEquals(0, result.exitCode());
+    for (String word : List.of("acme/opus", "acme/default", "solo/default", "o-1", "0/30000")) {
+      assertTrue(result.out().contains(word), result.out());
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource
+  void an_unknown_pool_or_key_is_bad_usage(Way way) throws Exception {
+    Path config = config(way);
+    for (Command command :
+        List.of(
+            new Command.Restore(config, "nothing", "acme-1"),
+            new Command.Quarantine(config, "anthropic", "nothing"),
+            new Command.Cooldown(config, "anthropic", "a/b", Duration.ofSeconds(1)))) {
+      Result result = run(command);
+      assertEquals(2, result.exitCode(), result.err());
+      assertTrue(result.err().startsWith("relay: "), result.err());
+      assertEquals("", result.out());
+    }
+  }
+
+  @Test
+  void a_silent_redis_is_a_failure_that_says_where() throws Exception {
+    int port = freePort();
+    Path config = file("silent", "redis: { url: \"redis://:hunter2@127.0.0.1:" + port + "\" }\n");
+    Result result = run(new Command.Keys(config, false, true));
+    assertEquals(
+        new Result(
+            1,
+            "",
+            "relay: Redis at 127.0.0.1:"
+                + port
+                + " does not answer; is it running, and is redis.url right?\n"),
+        result);
+  }
+
+  @Test
+  void a_replica_that_does_not_run_is_a_failure_that_says_what_to_do() throws Exception {
+    int port = freePort();
+    Path config = file("none", "server: { admin_listen: \"127.0.0.1:" + port + "\" }\n");
+    Result result = run(new Command.Keys(config, false, false));
+    assertEquals(1, result.exitCode());
+    assertTrue(result.err().contains("http://127.0.0.1:" + port), result.err());
+    assertTrue(result.err().contains("relay serve"), result.err());
+  }
+
+  @Test
+  void a_wrong_token_is_told() throws Exception {
+    String settings = Files.readString(config(Way.ADMIN_PLANE)).replace("t0ken", "hunter2");
+    Path config = Files.writeString(directory.resolve("wrong.yaml"), settings);
+    Result result = run(new Command.Keys(config, false, true));
+    assertEquals(1, result.exitCode());
+    assertTrue(result.err().contains("server.admin_token"), result.err());
+    assertEquals(-1, result.err().indexOf("hunter2"));
+  }
+
+  private static int freePort() throws IOException {
+    try (ServerSocket socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+      return socket.getLocalPort();
+    }
+  }
+
+  @Test
+  void a_good_config_is_checked_in_a_line() throws Exception {
+    Path config = file("good", "");
+    assertEquals(
+        new Result(0, config + ": valid: 2 providers, 4 keys\n", ""),
+        run(new Command.Check(config)));
+  }
+
+  @Test
+  void every_fault_of_a_bad_config_is_told() throws Exception {
+    Path config = file("bad", "server: { lisen: x }\nlogging: { level: loud }\n");
+    Result result = run(new Command.Check(config));
+    assertEquals(2, result.exitCode());
+    assertEquals(2, result.err().lines().count());
+    assertTrue(result.err().startsWith(config + ":1:"), result.err());
+    assertEquals(2, run(new Command.Keys(config, false, true)).exitCode());
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"XDG_CONFIG_HOME", "HOME"})
+  void a_config_is_found_in_the_usual_places(String variable) throws Exception {
+    Path home = Files.createTempDirectory(directory, variable);
+    Path config = home.resolve(variable.equals("HOME") ? ".config" : "").resolve("relay");
+    Files.createDirectories(config);
+    Files.copy(file("found", ""), config.resolve("relay.yaml"));
+    Result result = run(new Command.Check(null), Map.of(variable, home.toString()));
+    assertEquals(0, result.exitCode(), result.err());
+    assertTrue(result.out().startsWith(config.toString()), result.out());
+  }
+
+  @Test
+  void without_a_config_the_places_are_named() {
+    Result result = run(new Command.Check(null), Map.of("HOME", "/nowhere"));
+    assertEquals(2, result.exitCode());
+    assertTrue(result.err().contains("/nowhere/.config/relay/relay.yaml"), result.err());
+    assertTrue(result.err().contains("--config"), result.err());
+  }
+
+  @Test
+  void help_and_version_are_printed_and_bad_usage_is_told() {
+    assertEquals(new Result(0, "text\n", ""), run(new Command.Help("text\n")));
+    assertEquals(new Result(2, "", "wrong\n"), run(new Command.BadUsage("wrong")));
+    assertTrue(run(new Command.Version(null)).out().startsWith("relay 0."));
+  }
+
+  @Test
+  void what_does_not_end_at_once_is_not_its_business() {
+    assertThrows(IllegalArgumentException.class, () -> run(new Command.Serve(null)));
+    assertThrows(IllegalArgumentException.class, () -> run(new Command.Try(null)));
+  }
+}

@@ -1,0 +1,121 @@
+package relay.pool;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotNull;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.lettuce.core.RedisCredentials;
+import io.lettuce.core.RedisURI;
+import java.time.Duration;
+import java.util.List;
+import java.util.Objects;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import relay.config.Config;
+import relay.config.RedisUrl;
+import relay.config.Secret;
+import relay.embedded.EmbeddedRedis;
+import relay.redis.EngineOptions;
+import relay.redis.Fallback;
+import relay.redis.KeyPlan;
+import relay.redis.KeyPool;
+import relay.redis.Limits;
+import relay.redis.PoolPlan;
+import relay.redis.PoolSnapshot;
+import relay.redis.RedisEngine;
+import relay.redis.Strategy;
+
+class PlansTest {
+  private static final Config CONFIG = Configs.of(Configs.POOLS);
+
+  @Test
+  void a_provider_becomes_a_plan() {
+    PoolPlan plan = Plans.of(CONFIG.providers().getFirst());
+    assertEquals("anthropic", plan.name());
+    assertEquals(Duration.ofSeconds(30), plan.window());
+    assertEquals(Strategy.ROUND_ROBIN, plan.strategy());
+    assertEquals(0.5, plan.burstRatio());
+    assertEquals(List.of("opus", "default"), plan.modelClasses());
+    assertEquals(
+        List.of(
+            new KeyPlan("acme-1", "acme", 2, 3, 4),
+            new KeyPlan("acme-2", "acme", 1, 1, 0),
+            new KeyPlan("solo", "solo", 1, 1, 0)),
+        plan.keys());
+    assertEquals(new Limits(50, 30_000, 8_000, 0), plan.limitsOf("acme/default"));
+    assertEquals(new Limits(5, 0, 0, 0), plan.limitsOf("acme/opus"));
+    assertEquals(new Limits(0, 0, 0, 1_000), plan.limitsOf("solo/default"));
+  }
+
+  @Test
+  void a_plan_holds_no_secret() {
+    assertFalse(Plans.of(CONFIG.providers().getFirst()).toString().contains("secret"));
+  }
+
+  @Test
+  void redis_becomes_the_engines_options() {
+    Config config =
+        Configs.of(
+            "redis: { prefix: mine, timeout_ms: 250, on_unavailable: closed }\n" + Configs.POOLS);
+    EngineOptions options = Plans.options(config.redis(), "redis://127.0.0.1:1", "r-1");
+    assertEquals(
+        new EngineOptions(
+            "redis://127.0.0.1:1",
+            "mine",
+            "r-1",
+            Duration.ofMillis(250),
+            Fallback.CLOSED,
+            EngineOptions.DEFAULT_LEASE),
+        options);
+    assertEquals("", Plans.onlooker(config.redis(), "redis://127.0.0.1:1").replica());
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "redis://localhost, redis://localhost:6379/0",
+    "rediss://r.example:6380/3, rediss://r.example:6380/3",
+    "redis://[::1]:7000, redis://[::1]:7000/0",
+    "redis://:plain@h, redis://:plain@h:6379/0",
+    "redis://me:p%40ss:/@h, redis://me:p%40ss%3A%2F@h:6379/0"
+  })
+  void a_url_survives(String stated, String given) {
+    RedisUrl url = Configs.of("redis: { url: \"" + stated + "\" }\n" + Configs.POOLS).redis().url();
+    assertNotNull(url);
+    assertEquals(given, Plans.url(url));
+  }
+
+  @Test
+  void any_password_reaches_redis_as_it_is() {
+    String password = ":/@ %+é?#[]\"";
+    RedisURI uri =
+        RedisURI.create(Plans.url(new RedisUrl(false, "h", 1, 2, "us er", new Secret(password))));
+    RedisCredentials credentials =
+        Objects.requireNonNull(uri.getCredentialsProvider().resolveCredentials().block());
+    assertEquals("us er", credentials.getUsername());
+    assertEquals(password, new String(Objects.requireNonNull(credentials.getPassword())));
+    assertEquals(2, uri.getDatabase());
+  }
+
+  @Test
+  void an_onlooker_is_no_replica_and_changes_no_limit() throws Exception {
+    try (EmbeddedRedis redis = EmbeddedRedis.start();
+        RedisEngine replica = RedisEngine.start(Plans.options(CONFIG.redis(), redis.url(), "r-1"));
+        RedisEngine onlooker = RedisEngine.start(Plans.onlooker(CONFIG.redis(), redis.url()))) {
+      KeyPool pool = replica.pool(Plans.of(CONFIG.providers().getFirst()));
+      assertTrue(pool.snapshot().join().groups().size() > 1);
+      Config stale = Configs.of(Configs.POOLS.replace("rpm_limit: 50", "rpm_limit: 7"));
+      PoolSnapshot seen = onlooker.pool(Plans.of(stale.providers().getFirst())).snapshot().join();
+      long limit =
+          seen.groups().stream()
+              .filter(group -> group.id().equals("acme/default"))
+              .findFirst()
+              .orElseThrow()
+              .limits()
+              .requests();
+      assertEquals(50, limit);
+      assertEquals(1, seen.replicas());
+    }
+  }
+}
