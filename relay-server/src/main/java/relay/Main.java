@@ -1,34 +1,88 @@
 package relay;
 
+import java.io.IOException;
 import java.nio.file.Path;
+import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.event.Level;
 import relay.cli.Arguments;
 import relay.cli.Command;
-import relay.config.ConfigFile;
-import relay.config.Loaded;
+import relay.config.Config;
+import relay.config.LoggingConfig;
 import relay.logging.Logging;
+import relay.operate.ConfigLookup;
+import relay.operate.Operator;
+import relay.trial.Trial;
 
-/** Entry point. */
+/** Entry point: {@code relay COMMAND}. Exit codes: 0 ok, 1 failure at run time, 2 bad usage. */
 public final class Main {
+  private static final int FAILED = 1;
+  private static final int BAD_USAGE = 2;
+
   private Main() {}
 
   /** Runs a command. */
-  public static void main(String[] args) throws Exception {
-    Logging.configure(Level.INFO, Logging.Format.TEXT);
-    Command command = Arguments.parse(args);
-    if (command instanceof Command.Serve serve) {
-      Path file = serve.config() == null ? Path.of("relay.yaml") : serve.config();
-      Loaded loaded = ConfigFile.load(file, System.getenv());
-      if (!(loaded instanceof Loaded.Valid valid)) {
-        System.err.println(loaded);
-        System.exit(2);
-        return;
-      }
-      Logging.configure(Level.WARN, Logging.Format.TEXT);
-      Replica replica = new Replica(valid.config());
-      Runtime.getRuntime().addShutdownHook(new Thread(replica::close));
-      new CountDownLatch(1).await();
+  public static void main(String[] args) throws InterruptedException {
+    Logging.configure(Level.INFO, Logging.Format.TEXT); // until the config says how
+    Map<String, String> environment = System.getenv();
+    switch (Arguments.parse(args)) {
+      case Command.Serve(Path config) -> serve(config, environment);
+      case Command.Try _ -> System.exit(Trial.run(System.out, environment));
+      case Command other -> System.exit(Operator.run(other, environment, System.out, System.err));
     }
+  }
+
+  private static void serve(@Nullable Path file, Map<String, String> environment)
+      throws InterruptedException {
+    Optional<Config> config = ConfigLookup.load(file, environment, System.err);
+    if (config.isEmpty()) {
+      System.exit(BAD_USAGE);
+    }
+    configureLogging(config.orElseThrow().logging());
+    Replica replica = start(config.orElseThrow());
+    Runtime.getRuntime()
+        .addShutdownHook(
+            new Thread(
+                () -> {
+                  replica.stop();
+                  Runtime.getRuntime().halt(0); // a drained stop is a success, signal or not
+                },
+                "stop"));
+    new CountDownLatch(1).await();
+  }
+
+  private static Replica start(Config config) {
+    try {
+      return new Replica(config);
+    } catch (IOException | RuntimeException e) {
+      Throwable root = e;
+      while (root.getCause() != null) {
+        root = root.getCause();
+      }
+      System.err.printf(
+          "relay: cannot start (clients %s, operators %s): %s%n",
+          config.server().listen(), config.server().adminListen(), root.getMessage());
+      System.exit(FAILED);
+      throw new IllegalStateException(e);
+    }
+  }
+
+  private static void configureLogging(LoggingConfig logging) {
+    Level level =
+        switch (logging.level()) {
+          case ERROR -> Level.ERROR;
+          case WARN -> Level.WARN;
+          case INFO -> Level.INFO;
+          case DEBUG -> Level.DEBUG;
+          case TRACE -> Level.TRACE;
+        };
+    Logging.Format format =
+        switch (logging.format()) {
+          case JSON -> Logging.Format.JSON;
+          case TEXT -> Logging.Format.TEXT;
+        };
+    Logging.configure(level, format);
   }
 }

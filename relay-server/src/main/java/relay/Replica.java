@@ -8,12 +8,17 @@ import java.util.Objects;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ThreadLocalRandom;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import relay.admin.AdminServer;
+import relay.admin.Readiness;
 import relay.auth.Clients;
 import relay.config.Config;
 import relay.config.ProviderConfig;
+import relay.config.RedisConfig.OnUnavailable;
 import relay.config.RedisUrl;
 import relay.config.ServerConfig;
 import relay.edge.DataPlane;
@@ -30,10 +35,13 @@ import relay.upstream.ProviderApi;
 import relay.upstream.Upstream;
 
 /** One replica, put together: what it consists of, in the order in which it starts and stops. */
-final class Replica implements AutoCloseable {
+final class Replica {
   private static final Logger log = LoggerFactory.getLogger(Replica.class);
+  private static final Duration LAST_WORDS = Duration.ofSeconds(2);
+  private static final long LOOK_NANOS = 5_000_000;
 
   private final ServerConfig server;
+  private final boolean needsRedis;
   private final @Nullable EmbeddedRedis embedded;
   private final RedisEngine engine;
   private final Upstream upstream;
@@ -41,25 +49,28 @@ final class Replica implements AutoCloseable {
   private final Meters meters;
   private final RequestPipeline pipeline;
   private final DataPlane dataPlane;
+  private final AdminServer adminPlane;
+  private volatile boolean draining;
 
   /**
    * Starts a replica.
    *
    * @throws IOException when the embedded Redis does not start
+   * @throws RuntimeException when an address cannot be listened on
    */
   Replica(Config config) throws IOException {
     server = config.server();
+    needsRedis = config.redis().onUnavailable() == OnUnavailable.CLOSED;
     RedisUrl url = config.redis().url();
     embedded = url == null ? EmbeddedRedis.start() : null;
     if (embedded != null) {
       log.warn(
           "no redis.url is set: using an embedded Redis on port {}, which serves this machine only"
-              + " and forgets all when Relay stops",
+              + " and forgets everything when Relay stops",
           embedded.port());
     }
     String redis = embedded != null ? embedded.url() : Plans.url(Objects.requireNonNull(url));
-    EngineOptions options = Plans.options(config.redis(), redis, replicaId());
-    engine = RedisEngine.start(options);
+    engine = RedisEngine.start(withLease(Plans.options(config.redis(), redis, replicaId())));
     upstream = new Upstream(server.connectTimeout(), server.idleTimeout());
     virtualThreads =
         Executors.newThreadPerTaskExecutor(Thread.ofVirtual().name("request-", 0).factory());
@@ -70,7 +81,9 @@ final class Replica implements AutoCloseable {
       KeyPool pool = engine.pool(Plans.of(provider));
       routes.add(new Route(new ProviderApi(upstream, provider), pool));
     }
-    meters.bind(engine, routes.stream().map(Route::pool).toList());
+    List<KeyPool> pools = routes.stream().map(Route::pool).toList();
+    meters.bind(engine, pools);
+
     pipeline =
         new RequestPipeline(
             new Clients(server.auth()),
@@ -86,33 +99,68 @@ final class Replica implements AutoCloseable {
             server.listen().port(),
             server.enableHttp2(),
             server.idleTimeout());
+    adminPlane = new AdminServer(server, this::readiness, meters::scrape, () -> pools);
     dataPlane.start();
-    log.info("listening on {}", server.listen());
+    adminPlane.start();
+    log.info("clients: http://{}  operators: http://{}", server.listen(), server.adminListen());
+  }
+
+  /** Tests of crashes shorten the lease, which nobody else has a reason to: it is no setting. */
+  private static EngineOptions withLease(EngineOptions o) {
+    Duration lease = Duration.ofMillis(Long.getLong("relay.lease_ms", o.lease().toMillis()));
+    return new EngineOptions(o.url(), o.prefix(), o.replica(), o.timeout(), o.fallback(), lease);
   }
 
   private static String replicaId() {
     return Long.toString(ThreadLocalRandom.current().nextLong(1L << 40), 36);
   }
 
-  /** Lets running requests end, at most for the drain time, then stops everything. */
-  @Override
-  public void close() {
+  private Readiness readiness() {
+    if (draining) {
+      return new Readiness.NotReady("draining");
+    }
+    return needsRedis && !engine.isUp()
+        ? new Readiness.NotReady("Redis cannot be reached, and redis.on_unavailable is closed")
+        : new Readiness.Ready();
+  }
+
+  /**
+   * Lets running requests end, at most for the drain time, then stops everything. The last leases
+   * are settled before the connection to Redis goes.
+   */
+  void stop() {
+    log.info("stopping: {} requests still run", pipeline.running());
+    draining = true;
     dataPlane.drain();
     awaitIdle(server.drain());
-    dataPlane.close();
+    dataPlane.close(); // whoever still runs loses its client, and ends
+    awaitIdle(LAST_WORDS);
+    virtualThreads.shutdownNow();
+    awaitEnd();
     engine.close();
     upstream.close();
-    virtualThreads.close();
+    adminPlane.close();
     meters.close();
     if (embedded != null) {
       embedded.close();
     }
+    log.info("stopped");
   }
 
   private void awaitIdle(Duration most) {
     long until = System.nanoTime() + most.toNanos();
     while (pipeline.running() > 0 && System.nanoTime() - until < 0) {
-      java.util.concurrent.locks.LockSupport.parkNanos(10_000_000);
+      LockSupport.parkNanos(LOOK_NANOS);
+    }
+  }
+
+  private void awaitEnd() {
+    try {
+      if (!virtualThreads.awaitTermination(LAST_WORDS.toSeconds(), TimeUnit.SECONDS)) {
+        log.warn("requests that do not end are left behind");
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
     }
   }
 }

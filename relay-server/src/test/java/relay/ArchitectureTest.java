@@ -39,6 +39,7 @@ class ArchitectureTest {
           Set.of(
               "relay.auth",
               "relay.embedded",
+              "relay.estimate",
               "relay.logging",
               "relay.metrics",
               "relay.request",
@@ -68,12 +69,15 @@ class ArchitectureTest {
   /** Public top-level types of a package, where more than two have a reason. */
   private static final Map<String, Integer> PUBLIC_TYPES =
       Map.of(
+          "relay.admin", 3, // its handler, the server around it, what it is told of readiness
           "relay.cli", 3, // the arguments, the commands they stand for, the version
           "relay.config", 20, // one record for each block of the file
           "relay.model", 12, // the shared words are there to be shared
+          "relay.pipeline", 5, // the way of a request, and what it needs of both of its sides
           "relay.pool", 3, // a pool's plan, its JSON, and a key's status, which metrics show too
           "relay.redis", 16, // a library's API: each script's arguments and outcomes
           "relay.request", 6, // a scan, its outcomes with their parts, and the edits
+          "relay.upstream", 6, // a provider, a request to it, its call, its answer
           "relay.stream", 4); // four taps on a response that the pipeline combines
 
   private static final int PUBLIC_TYPES_ELSEWHERE = 2;

@@ -9,8 +9,8 @@ import java.util.concurrent.locks.LockSupport;
 
 /**
  * Fails calls that got no answer in time. All have the same time, so their order is that of their
- * deadlines, and one thread that looks at the oldest serves all of them: a timer for each call would
- * wake a thread for each call.
+ * deadlines, and one thread that looks at the oldest serves all of them: a timer for each call
+ * would wake a thread for each call.
  */
 final class Deadlines implements AutoCloseable {
   private static final long LOOK_AGAIN_NANOS = 5_000_000;

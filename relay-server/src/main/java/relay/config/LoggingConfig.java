@@ -5,7 +5,6 @@ public record LoggingConfig(Level level, Format format) {
 
   /** From quiet to talkative; a level includes those before it. */
   public enum Level {
-    OFF,
     ERROR,
     WARN,
     INFO,

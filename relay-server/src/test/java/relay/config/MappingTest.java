@@ -79,7 +79,7 @@ final class MappingTest {
             - {key: k2, id: a-2, account: acme}
             - {key: k3, id: 007, rpm_limit: 24}
         - {name: b, type: ollama, enabled: false, keys: [{key: any word}]}
-      logging: {level: off, format: text}
+      logging: {level: error, format: text}
       """;
 
   @Test
@@ -140,7 +140,7 @@ final class MappingTest {
         config.providers().getFirst());
     assertEquals("b", config.providers().getLast().name());
     assertEquals(List.of(config.providers().getFirst()), config.enabledProviders());
-    assertEquals(new LoggingConfig(Level.OFF, Format.TEXT), config.logging());
+    assertEquals(new LoggingConfig(Level.ERROR, Format.TEXT), config.logging());
   }
 
   @Test

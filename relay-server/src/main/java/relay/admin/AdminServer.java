@@ -1,0 +1,36 @@
+package relay.admin;
+
+import io.undertow.Undertow;
+import java.util.Collection;
+import java.util.function.Supplier;
+import relay.config.ServerConfig;
+import relay.redis.KeyPool;
+
+/** The listener for operators. One I/O thread is enough, and leaves the clients' undisturbed. */
+public final class AdminServer implements AutoCloseable {
+  private final Undertow undertow;
+
+  public AdminServer(
+      ServerConfig server,
+      Supplier<Readiness> readiness,
+      Supplier<String> metrics,
+      Supplier<Collection<KeyPool>> pools) {
+    undertow =
+        Undertow.builder()
+            .addHttpListener(server.adminListen().port(), server.adminListen().host())
+            .setIoThreads(1)
+            .setWorkerThreads(1)
+            .setHandler(new AdminPlane(server, readiness, metrics, pools))
+            .build();
+  }
+
+  /** Listens from now on. */
+  public void start() {
+    undertow.start();
+  }
+
+  @Override
+  public void close() {
+    undertow.stop();
+  }
+}
