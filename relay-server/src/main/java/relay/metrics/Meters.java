@@ -92,7 +92,11 @@ public final class Meters implements AutoCloseable {
     gauge("relay.reserved.tokens", "Tokens reserved by requests under way", reserved);
     gauge("relay.waiting", "Requests that wait for capacity", new LongAdder());
     for (String result : List.of("success", "failure")) {
-      var _ = registry.counter("relay.config.reloads", "result", result);
+      var _ =
+          Counter.builder("relay.config.reloads")
+              .description("Times that a changed configuration was read")
+              .tag("result", result)
+              .register(registry);
     }
     engine.register(registry);
     registry.getPrometheusRegistry().register(new PoolCollector(engine::views));

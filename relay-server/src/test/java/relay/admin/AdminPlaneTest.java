@@ -54,7 +54,7 @@ class AdminPlaneTest {
   @BeforeAll
   void start() throws Exception {
     redis = EmbeddedRedis.start();
-    engine = RedisEngine.start(Plans.options(CONFIG.redis(), redis.url(), "r-1"));
+    engine = RedisEngine.start(Configs.replica(CONFIG, redis.url(), "r-1"));
     pools = CONFIG.enabledProviders().stream().map(Plans::of).map(engine::pool).toList();
     server = serve(CONFIG, pools);
     http = new RawHttp(port(server));
@@ -360,7 +360,7 @@ class AdminPlaneTest {
     try (EmbeddedRedis gone = EmbeddedRedis.start()) {
       url = gone.url();
     }
-    try (RedisEngine silent = RedisEngine.start(Plans.options(CONFIG.redis(), url, "r-2"))) {
+    try (RedisEngine silent = RedisEngine.start(Configs.replica(CONFIG, url, "r-2"))) {
       Undertow other = serve(CONFIG, List.of(silent.pool(pools.getFirst().plan())));
       try {
         RawHttp its = new RawHttp(port(other));

@@ -180,7 +180,7 @@ class MetersTest {
   @Test
   void gauges_read_the_engine() throws Exception {
     try (EmbeddedRedis redis = EmbeddedRedis.start();
-        RedisEngine engine = RedisEngine.start(Plans.options(CONFIG.redis(), redis.url(), "r"))) {
+        RedisEngine engine = RedisEngine.start(Configs.replica(CONFIG, redis.url(), "r"))) {
       KeyPool pool = engine.pool(Plans.of(CONFIG.providers().getFirst()));
       meters.bind(engine, List.of(pool));
       assertTrue(

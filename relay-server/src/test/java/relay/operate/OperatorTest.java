@@ -66,7 +66,7 @@ class OperatorTest {
     Config config =
         Configs.of(
             "server: { admin_listen: \"127.0.0.1:1\", admin_token: t0ken }\n" + Configs.POOLS);
-    engine = RedisEngine.start(Plans.options(config.redis(), redis.url(), "r-1"));
+    engine = RedisEngine.start(Configs.replica(config, redis.url(), "r-1"));
     pools = config.enabledProviders().stream().map(Plans::of).map(engine::pool).toList();
     admin =
         Undertow.builder()

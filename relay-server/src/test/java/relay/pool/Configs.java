@@ -3,6 +3,7 @@ package relay.pool;
 import static org.junit.jupiter.api.Assertions.fail;
 
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import relay.config.Config;
@@ -10,6 +11,8 @@ import relay.config.ConfigFile;
 import relay.config.Fault;
 import relay.config.FileReader;
 import relay.config.Loaded;
+import relay.redis.EngineOptions;
+import relay.redis.Fallback;
 
 /** Configurations for tests, out of YAML as users write it. */
 public final class Configs {
@@ -38,6 +41,17 @@ public final class Configs {
       """;
 
   private Configs() {}
+
+  /** A replica that does not lose patience with its Redis when the machine is busy. */
+  public static EngineOptions replica(Config config, String redisUrl, String id) {
+    return new EngineOptions(
+        redisUrl,
+        config.redis().prefix(),
+        id,
+        Duration.ofSeconds(20),
+        Fallback.FAIR_SHARE,
+        EngineOptions.DEFAULT_LEASE);
+  }
 
   public static Config of(String yaml) {
     return switch (ConfigFile.parse(Path.of("relay.yaml"), yaml, Map.of(), FileReader.DISK)) {

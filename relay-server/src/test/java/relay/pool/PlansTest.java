@@ -101,7 +101,7 @@ class PlansTest {
   @Test
   void an_onlooker_is_no_replica_and_changes_no_limit() throws Exception {
     try (EmbeddedRedis redis = EmbeddedRedis.start();
-        RedisEngine replica = RedisEngine.start(Plans.options(CONFIG.redis(), redis.url(), "r-1"));
+        RedisEngine replica = RedisEngine.start(Configs.replica(CONFIG, redis.url(), "r-1"));
         RedisEngine onlooker = RedisEngine.start(Plans.onlooker(CONFIG.redis(), redis.url()))) {
       KeyPool pool = replica.pool(Plans.of(CONFIG.providers().getFirst()));
       assertTrue(pool.snapshot().join().groups().size() > 1);
