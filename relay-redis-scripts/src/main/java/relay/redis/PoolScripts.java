@@ -28,7 +28,7 @@ final class PoolScripts {
   private final byte[] leaseMs;
   private final PoolClock clock = new PoolClock(System::nanoTime);
   private volatile long epoch;
-  private byte[] epochText = bytes(0);
+  private volatile byte[] epochText = bytes(0);
   private @Nullable CompletableFuture<Void> configuring;
 
   PoolScripts(RedisLink link, PoolPlan plan, EngineOptions options) {
@@ -223,6 +223,7 @@ final class PoolScripts {
 
   private byte[][] configuration() {
     List<byte[]> args = new ArrayList<>();
+    args.add(clock.ceiling());
     args.add(REAL_TIME);
     args.add(bytes(epoch));
     args.add(bytes(ThreadLocalRandom.current().nextLong(1, Limits.MAX)));
