@@ -181,4 +181,4 @@ for c = 1, count do
     end
   end
 end
-return { 0, now, math.max(1, opens - now), reason, opener }
+return { 0, now, math.max(1, wait(opens, now)), reason, opener }

@@ -64,7 +64,7 @@ for n = 1, groups do
     end
     local cool = math.max(0, g[COOL] - now)
     local opens = group_opens(win, p, g, id, now, 1, clamp(1, 1, g[LIMIT + 2], g[LIMIT + 3], g[LIMIT + 4]))
-    reply[7 + n] = { g[USED + 1], g[USED + 2], g[USED + 3], g[FLIGHT], cool, opens - now,
+    reply[7 + n] = { g[USED + 1], g[USED + 2], g[USED + 3], g[FLIGHT], cool, wait(opens, now),
       g[LIMIT + 1], g[LIMIT + 2], g[LIMIT + 3], g[LIMIT + 4] }
     if draw then
       lines[#lines + 1] = id

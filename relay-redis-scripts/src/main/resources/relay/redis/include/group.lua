@@ -100,5 +100,5 @@ local function charge(g, requests, input, output)
   if g[LIMIT + 1] > 0 then g[LEVEL + 1] = g[LEVEL + 1] + requests end
   if g[LIMIT + 2] > 0 then g[LEVEL + 2] = g[LEVEL + 2] + input end
   if g[LIMIT + 3] > 0 then g[LEVEL + 3] = g[LEVEL + 3] + output end
-  if g[LIMIT + 4] > 0 then g[LEVEL + 4] = g[LEVEL + 4] + input + output end
+  if g[LIMIT + 4] > 0 then g[LEVEL + 4] = g[LEVEL + 4] + (input + output) end
 end
