@@ -3,6 +3,7 @@ package relay.redis;
 import io.lettuce.core.ClientOptions;
 import io.lettuce.core.RedisChannelHandler;
 import io.lettuce.core.RedisClient;
+import io.lettuce.core.RedisCommandExecutionException;
 import io.lettuce.core.RedisConnectionStateListener;
 import io.lettuce.core.RedisNoScriptException;
 import io.lettuce.core.RedisURI;
@@ -121,8 +122,10 @@ final class RedisLink implements AutoCloseable {
     var _ =
         answer.whenComplete(
             (value, failure) -> {
+              if (failure == null || cause(failure) instanceof RedisCommandExecutionException) {
+                silent.setPlain(0); // a refusal is an answer, too
+              }
               if (failure == null) {
-                silent.setPlain(0);
                 reply.complete(value);
               } else if (cause(failure) instanceof RedisNoScriptException) {
                 // It was flushed, or Redis started anew: the text has the same effect, once.
