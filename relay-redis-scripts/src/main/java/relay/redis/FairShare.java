@@ -7,6 +7,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.NavigableMap;
+import java.util.Objects;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.function.LongSupplier;
@@ -87,7 +88,7 @@ final class FairShare {
       saved.clear();
       began = nanoTime.getAsLong();
     }
-    if (last != seen) {
+    if (!Objects.equals(last, seen)) {
       seen = last;
       out = quarantined(last);
     }

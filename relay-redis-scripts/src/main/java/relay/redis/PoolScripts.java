@@ -250,12 +250,18 @@ final class PoolScripts {
 
   /** A call that needs the pool to be known: once more after it was configured. */
   private CompletableFuture<Reply> known(Supplier<CompletableFuture<Reply>> call) {
+    long asked = epoch;
     return call.get()
         .thenCompose(
-            reply ->
-                reply instanceof Reply.Unknown
-                    ? configure().thenCompose(done -> call.get())
-                    : CompletableFuture.completedFuture(reply));
+            reply -> {
+              if (!(reply instanceof Reply.Unknown)) {
+                return CompletableFuture.completedFuture(reply);
+              }
+              if (epoch != asked) {
+                return known(call); // it was configured meanwhile: many ask at start
+              }
+              return configure().thenCompose(done -> call.get());
+            });
   }
 
   private CompletableFuture<Reply> call(
