@@ -273,7 +273,7 @@ final class PoolModel {
     return Objects.requireNonNull(groups.get(id));
   }
 
-  private KeyModel key(String id) {
+  KeyModel key(String id) {
     return Objects.requireNonNull(keys.get(id));
   }
 

@@ -39,8 +39,7 @@ final class Pools {
   }
 
   static EngineOptions options(String url, String replica, Fallback fallback, Duration timeout) {
-    return new EngineOptions(
-        url, "test", replica, Duration.ofMillis(500), fallback, EngineOptions.DEFAULT_LEASE);
+    return new EngineOptions(url, "test", replica, timeout, fallback, EngineOptions.DEFAULT_LEASE);
   }
 
   /** A small request. */

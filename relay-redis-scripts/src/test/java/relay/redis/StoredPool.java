@@ -10,6 +10,7 @@ import java.util.TreeMap;
 
 /** What the scripts left in the state hash, decoded. Field numbers count from 1, as in Lua. */
 final class StoredPool {
+  static final int OFFSET = 2;
   static final int LAST = 3;
   static final int LIVE = 9;
   static final int EXPIRED = 10;
