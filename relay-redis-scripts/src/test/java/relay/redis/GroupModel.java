@@ -2,6 +2,7 @@ package relay.redis;
 
 import java.util.NavigableMap;
 import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A quota group as ENGINE.md describes it, told without a ring and without running sums: every
@@ -213,5 +214,39 @@ final class GroupModel {
     long[] all = {used(0, oldSlot), used(1, oldSlot), used(2, oldSlot)};
     slots.clear();
     slots.put(newSlot, all);
+  }
+
+  /**
+   * Up to twice a limit is taken for the limit; more never fits, and is noted if the limit is
+   * larger than what was noted before: dimension from 1, limit.
+   */
+  long @Nullable [] clamp(long input, long output, long[] tooLarge) {
+    long in = input;
+    long out = output;
+    int too = 0;
+    if (limits[1] > 0 && in > 2 * limits[1]) {
+      too = 1;
+    } else {
+      in = limits[1] > 0 ? Math.min(in, limits[1]) : in;
+      if (limits[2] > 0 && out > 2 * limits[2]) {
+        too = 2;
+      } else {
+        out = limits[2] > 0 ? Math.min(out, limits[2]) : out;
+        if (limits[3] > 0 && in + out > 2 * limits[3]) {
+          too = 3;
+        } else if (limits[3] > 0 && in + out > limits[3]) {
+          in = Math.min(in, limits[3]);
+          out = limits[3] - in;
+        }
+      }
+    }
+    if (too == 0) {
+      return new long[] {in, out};
+    }
+    if (limits[too] > tooLarge[1]) {
+      tooLarge[0] = too + 1L;
+      tooLarge[1] = limits[too];
+    }
+    return null;
   }
 }

@@ -191,7 +191,7 @@ final class ModelTest {
         same(g.refusals, stored.number(field, StoredPool.STRIKES), g.id + " refusals");
         same(model.inFlightOfGroup(g.id), stored.number(field, StoredPool.FLIGHT), g.id);
       }
-      for (PoolModel.KeyModel k : model.keys.values()) {
+      for (KeyModel k : model.keys.values()) {
         String field = "k:" + k.id;
         same(model.inFlightOfKey(k.id), stored.number(field, StoredPool.KEY_FLIGHT), k.id);
         same(k.cooldownEnd, stored.number(field, StoredPool.KEY_COOL), k.id);

@@ -10,7 +10,6 @@ import java.util.NavigableMap;
 import java.util.Objects;
 import java.util.Set;
 import java.util.TreeMap;
-import org.jspecify.annotations.Nullable;
 
 /**
  * A whole pool in plain Java, written from ENGINE.md: what every script must answer and leave
@@ -41,46 +40,6 @@ final class PoolModel {
    * @param accepted reasons and keys that are as early, within the fuzz
    */
   record Wait(long micros, double fuzz, List<String> accepted) {}
-
-  static final class KeyModel {
-    final String id;
-    int maxConcurrent;
-    int priority;
-    int weight;
-    long cooldownEnd;
-    long chosen;
-    @Nullable String quarantine;
-
-    KeyModel(String id) {
-      this.id = id;
-    }
-  }
-
-  private static final class LeaseModel {
-    final String id;
-    final String key;
-    final String group;
-    final long since;
-    final long input;
-    final long output;
-    long deadline;
-    boolean live = true;
-
-    LeaseModel(
-        String id, String key, String group, long since, long input, long output, long deadline) {
-      this.id = id;
-      this.key = key;
-      this.group = group;
-      this.since = since;
-      this.input = input;
-      this.output = output;
-      this.deadline = deadline;
-    }
-
-    String name() {
-      return id + " " + key + " " + group;
-    }
-  }
 
   private static final List<Object> UNKNOWN = List.of(-3L);
   private static final List<Object> ENDED = List.of(0L);
@@ -240,7 +199,7 @@ final class PoolModel {
         stopped++;
         continue;
       }
-      long[] clamped = clamp(group, input, output, tooLarge);
+      long[] clamped = group.clamp(input, output, tooLarge);
       if (clamped == null) {
         continue;
       }
@@ -309,37 +268,6 @@ final class PoolModel {
       }
     }
     return new Choice(key, group, input, output, load, inFlight);
-  }
-
-  /** Up to twice a limit is taken for the limit; more never fits. */
-  private static long @Nullable [] clamp(GroupModel g, long input, long output, long[] tooLarge) {
-    long in = input;
-    long out = output;
-    int too = 0;
-    if (g.limits[1] > 0 && in > 2 * g.limits[1]) {
-      too = 1;
-    } else {
-      in = g.limits[1] > 0 ? Math.min(in, g.limits[1]) : in;
-      if (g.limits[2] > 0 && out > 2 * g.limits[2]) {
-        too = 2;
-      } else {
-        out = g.limits[2] > 0 ? Math.min(out, g.limits[2]) : out;
-        if (g.limits[3] > 0 && in + out > 2 * g.limits[3]) {
-          too = 3;
-        } else if (g.limits[3] > 0 && in + out > g.limits[3]) {
-          in = Math.min(in, g.limits[3]);
-          out = g.limits[3] - in;
-        }
-      }
-    }
-    if (too == 0) {
-      return new long[] {in, out};
-    }
-    if (g.limits[too] > tooLarge[1]) {
-      tooLarge[0] = too + 1L;
-      tooLarge[1] = g.limits[too];
-    }
-    return null;
   }
 
   /** The earliest key's latest hindrance. */

@@ -74,7 +74,7 @@ final class RetryAfterTest {
 
     /** No free place: when its leases end is not known, so that is left out of the told time. */
     private boolean busy(String key) {
-      PoolModel.KeyModel k = model.key(key);
+      KeyModel k = model.key(key);
       return k.maxConcurrent > 0 && model.inFlightOfKey(key) >= k.maxConcurrent;
     }
 
