@@ -33,8 +33,8 @@ import org.slf4j.LoggerFactory;
  *
  * <p>Lettuce would queue commands while Redis is away and replay them afterwards, each perhaps a
  * second charge. Here a connection that closed, or left {@value #SILENT} calls in a row without an
- * answer for a timeout, is given up: its calls fail at once, nothing is queued behind a dead Redis,
- * and a new one is tried every {@value #RETRY_MS} ms in the background until it answers.
+ * answer for as many timeouts, is given up: its calls fail at once, nothing is queued behind a dead
+ * Redis, and a new one is tried every {@value #RETRY_MS} ms in the background until it answers.
  */
 final class RedisLink implements AutoCloseable {
   private static final Logger log = LoggerFactory.getLogger(RedisLink.class);
@@ -49,6 +49,7 @@ final class RedisLink implements AutoCloseable {
 
   private final RedisClient client;
   private final RedisURI uri;
+  private final Duration timeout;
   private final Deadlines deadlines;
   private final Runnable onUp;
   private final AtomicInteger silent = new AtomicInteger();
@@ -65,6 +66,7 @@ final class RedisLink implements AutoCloseable {
    *     others; it may call scripts itself
    */
   RedisLink(String url, Duration timeout, Runnable onUp) {
+    this.timeout = timeout;
     deadlines = new Deadlines(timeout);
     this.onUp = onUp;
     uri = RedisURI.create(url);
@@ -148,7 +150,7 @@ final class RedisLink implements AutoCloseable {
               // Answers that come, but late, are from a Redis that is busy and not gone
               if (failure instanceof TimeoutException
                   && silent.incrementAndGet() >= SILENT
-                  && System.nanoTime() - answeredAt >= timeout.toNanos()) {
+                  && System.nanoTime() - answeredAt >= SILENT * timeout.toNanos()) {
                 giveUp(live, "it left " + SILENT + " calls without an answer");
               }
             });
