@@ -10,6 +10,7 @@ import java.util.NavigableMap;
 import java.util.Objects;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.stream.LongStream;
 
 /**
  * A whole pool in plain Java, written from ENGINE.md: what every script must answer and leave
@@ -80,6 +81,10 @@ final class PoolModel {
     return leases.values().stream().filter(l -> l.live).map(LeaseModel::name).sorted().toList();
   }
 
+  LongStream deadlines() {
+    return leases.values().stream().filter(l -> l.live).mapToLong(l -> l.deadline);
+  }
+
   long inFlightOfKey(String key) {
     return leases.values().stream().filter(l -> l.live && l.key.equals(key)).count();
   }
@@ -146,10 +151,7 @@ final class PoolModel {
     }
     for (KeyPlan k : plan.keys()) {
       KeyModel key = keys.computeIfAbsent(k.id(), KeyModel::new);
-      key.maxConcurrent = k.maxConcurrent();
-      key.priority = k.priority();
-      key.weight = k.weight();
-      key.quarantine = quarantine.get(k.id());
+      key.configure(k, quarantine.get(k.id()));
     }
     roundRobin = plan.strategy() == Strategy.ROUND_ROBIN;
     surveys.configured();
