@@ -5,8 +5,8 @@ import java.util.List;
 import relay.trial.ProviderSimulator;
 
 /**
- * The provider of `relay try` as a process of its own, with one key per pool and no limits. Prints its
- * port and two free ones for Relay, and ends when its standard input does.
+ * The provider of `relay try` as a process of its own, with one key per pool and no limits. Prints
+ * its port and two free ones for Relay, and ends when its standard input does.
  */
 final class Provider {
   public static void main(String[] args) throws Exception {
