@@ -33,7 +33,8 @@ public final class ErrorBodies {
             .add("request-id", requestId)
             .add("x-relay-error-origin", "relay");
     if (error.status() < 500 && error.status() != 429) {
-      // The SDKs obey it. Claude Code retries a 401 for minutes, in silence, unless it is told not to.
+      // The SDKs obey it. Claude Code retries a 401 for minutes, in silence, unless it is told not
+      // to.
       lines.add("x-should-retry", "false");
     }
     Duration wait = error.retryAfter();
