@@ -159,9 +159,9 @@ final class Forwarding implements Runnable {
                 request.header(name, value);
               }
             });
-    request.header(
-        "accept-encoding",
-        HeaderPolicy.acceptEncoding(handling.client().header("accept-encoding")));
+    // What Relay asked for on its own it must take out again, for which it must see plain bytes.
+    String accepted = plan.asksForUsage() ? null : handling.client().header("accept-encoding");
+    request.header("accept-encoding", HeaderPolicy.acceptEncoding(accepted));
     return plan.route().api().call(request, lease.key(), plan.body());
   }
 
