@@ -9,6 +9,7 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import relay.embedded.EmbeddedRedis;
@@ -88,11 +89,15 @@ final class Replicas implements AutoCloseable {
     }
   }
 
-  /** Waits until a line of the picture, half a second old at most, contains a text. */
-  void awaitLine(String pool, String field, String text) throws Exception {
-    Await.until(
-        field + " of " + pool + " reads: " + text,
-        () -> (line(pool, field) + " ").contains(text + " "));
+  /** Waits until a line of the picture, half a second old at most, has what a pattern describes. */
+  void awaitLine(String pool, String field, String pattern) throws Exception {
+    Pattern wanted = Pattern.compile(pattern + "( |$)");
+    try {
+      Await.until("a line", () -> wanted.matcher(line(pool, field)).find());
+    } catch (AssertionError e) {
+      String seen = field + " of " + pool + " reads: " + line(pool, field);
+      throw new AssertionError(seen + "; wanted: " + pattern, e);
+    }
   }
 
   static int freePort() throws IOException {

@@ -118,11 +118,13 @@ final class Setup {
     yaml.append("\n  admin_listen: 127.0.0.1:").append(adminPort).append('\n');
     server.forEach(line -> yaml.append("  ").append(line).append('\n'));
     yaml.append("  auth:\n").append(auth);
-    if (!ownRedis || !redis.isEmpty()) {
-      yaml.append("redis:\n");
-    }
+    yaml.append("redis:\n");
     if (!ownRedis) {
       yaml.append("  url: ").append(redisUrl).append('\n');
+    }
+    if (redis.stream().noneMatch(line -> line.startsWith("timeout_ms:"))) {
+      // A cold JVM on a machine full of tests may be slow; that is no outage.
+      yaml.append("  timeout_ms: 2000\n");
     }
     redis.forEach(line -> yaml.append("  ").append(line).append('\n'));
     yaml.append("providers:\n");
