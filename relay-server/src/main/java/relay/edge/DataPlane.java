@@ -43,6 +43,8 @@ public final class DataPlane implements AutoCloseable {
             .setServerOption(UndertowOptions.ENABLE_HTTP2, http2)
             .setServerOption(UndertowOptions.MAX_HEADER_SIZE, MAX_HEADER_BYTES)
             .setServerOption(UndertowOptions.MAX_HEADERS, MAX_HEADERS)
+            // RequestBody holds the bound; Undertow's own default is 2 MiB, and it answers nothing
+            .setServerOption(UndertowOptions.MAX_ENTITY_SIZE, -1L)
             .setServerOption(UndertowOptions.DECODE_URL, false)
             .setServerOption(UndertowOptions.ALWAYS_SET_KEEP_ALIVE, false)
             .setSocketOption(Options.TCP_NODELAY, true)

@@ -1,7 +1,6 @@
 package relay.e2e;
 
 import java.io.IOException;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
@@ -12,6 +11,7 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicIntegerArray;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.random.RandomGenerator;
@@ -41,16 +41,36 @@ final class Arrivals implements AutoCloseable {
     ports.forEach(port -> idle.add(new ConcurrentLinkedDeque<>()));
   }
 
-  /** Lets them arrive for a while, and returns when the last is answered. */
-  void arrive(double perSecond, Duration howLong) throws InterruptedException {
+  /** A load that goes on until it is closed, and then waits for the last answers. */
+  @FunctionalInterface
+  interface Background extends AutoCloseable {
+    @Override
+    void close() throws InterruptedException;
+  }
+
+  /** Lets them arrive, spread evenly but for some jitter. */
+  Background saturate(double perSecond) {
+    AtomicBoolean stopped = new AtomicBoolean();
+    Thread load = Thread.ofPlatform().start(() -> arrive(perSecond, stopped));
+    return () -> {
+      stopped.set(true);
+      load.join();
+      awaitAnswers();
+    };
+  }
+
+  private void arrive(double perSecond, AtomicBoolean stopped) {
     long start = System.nanoTime();
     double due = 0;
-    for (int n = 0; due < howLong.toNanos(); n++) {
-      Await.moment(start + (long) due);
-      one(n % ports.size());
-      due += 1e9 / perSecond * (0.5 + random.nextDouble());
+    try {
+      for (int n = 0; !stopped.get(); n++) {
+        Await.moment(start + (long) due);
+        one(n % ports.size());
+        due += 1e9 / perSecond * (0.5 + random.nextDouble());
+      }
+    } catch (InterruptedException | AssertionError e) {
+      failures.add(e.toString());
     }
-    awaitAnswers();
   }
 
   /** So many at once. */

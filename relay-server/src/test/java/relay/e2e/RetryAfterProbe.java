@@ -11,32 +11,48 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
-import org.junit.jupiter.api.Test;
+import java.util.stream.IntStream;
 import relay.model.Dialect;
 
 /**
- * {@code retry-after-ms} is exact: in a pool that nobody else uses a retry at that time succeeds,
- * and one a slot earlier does not. The window is long so that a slot, 100 ms, is longer than what a
- * busy machine adds to a request; several pools are asked side by side.
+ * Asks several pools side by side whether {@code retry-after-ms} is exact. The window is long so
+ * that a slot, 100 ms, is longer than what a busy machine adds to a request.
  */
-class RetryAfterTest {
+final class RetryAfterProbe {
   private static final Duration WINDOW = Duration.ofSeconds(24);
   private static final long SLOT_NANOS = WINDOW.toNanos() / 240;
   private static final long MARGIN_NANOS = SLOT_NANOS / 4;
-  private static final int POOLS = 12;
-  private static final int ROUNDS = 4;
+  private static final int POOLS = 16;
+  private static final int ROUNDS = 3;
   private static final int LIMIT = 40;
 
   private final AtomicInteger early = new AtomicInteger();
   private final AtomicInteger punctual = new AtomicInteger();
 
-  @Test
-  void a_retry_at_the_time_succeeds_and_a_slot_earlier_it_does_not() throws Exception {
-    try (RawProvider provider =
-            new RawProvider(
-                (request, connection) -> connection.write(Says.fine(Dialect.ANTHROPIC)));
-        Replicas replicas = setup(provider.url()).start(2);
-        ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
+  /** Configures the pools that {@link #run} asks; their provider limits nothing. */
+  static void addPools(Setup setup, String url) {
+    for (int n = 0; n < POOLS; n++) {
+      setup.provider(
+          "retry-" + n,
+          Dialect.ANTHROPIC,
+          url,
+          List.of("pooling: { window_ms: " + WINDOW.toMillis() + " }"),
+          List.of(key(n)));
+    }
+  }
+
+  /** The secrets of the pools' keys. */
+  static List<String> secrets() {
+    return IntStream.range(0, POOLS).mapToObj(n -> Setup.secret("r" + n)).toList();
+  }
+
+  private static String key(int n) {
+    return Setup.key("r" + n, "rpm_limit: " + LIMIT);
+  }
+
+  /** Nobody else may use the pools. */
+  void run(Replicas replicas) throws Exception {
+    try (ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
       List<Future<?>> pools = new ArrayList<>();
       for (int n = 0; n < POOLS; n++) {
         String model = "retry-" + n;
@@ -57,19 +73,6 @@ class RetryAfterTest {
     assertTrue(early.get() >= POOLS * ROUNDS / 2, "only " + early + " rounds were conclusive");
   }
 
-  private static Setup setup(String url) {
-    Setup setup = new Setup();
-    for (int n = 0; n < POOLS; n++) {
-      setup.provider(
-          "retry-" + n,
-          Dialect.ANTHROPIC,
-          url,
-          List.of("pooling: { window_ms: " + WINDOW.toMillis() + " }"),
-          List.of(Setup.key("r" + n, "rpm_limit: " + LIMIT)));
-    }
-    return setup;
-  }
-
   private void probe(int port, byte[] request) throws Exception {
     try (Wire wire = new Wire(port)) {
       for (int n = 0; n < LIMIT / 2; n++) {
@@ -83,7 +86,6 @@ class RetryAfterTest {
           continue; // there was room left
         }
         long wait = Errors.retryAfterMs(answer) * 1_000_000;
-        round++;
         // It opens between asked + wait - 1 ms, for the header is rounded up, and answered + wait.
         long slotBefore = asked + wait - 1_000_000 - SLOT_NANOS;
         if (slotBefore - MARGIN_NANOS > System.nanoTime()) {
@@ -94,13 +96,14 @@ class RetryAfterTest {
             assertEquals(429, status, "granted a slot before its time");
             early.incrementAndGet();
           } else {
-            continue; // too late to be early: the grant says nothing, and this round is over
+            continue; // too late to be early: the grant says nothing, and the round is begun anew
           }
         }
         Await.moment(answered + wait);
         Answer retry = wire.send(request).answer();
         assertEquals(200, retry.status(), "refused at its time: " + retry);
         punctual.incrementAndGet();
+        round++;
       }
     }
   }
