@@ -111,12 +111,6 @@ final class Replica {
     return new EngineOptions(o.url(), o.prefix(), o.replica(), o.timeout(), o.fallback(), lease);
   }
 
-  /** Tests of crashes shorten the lease, which nobody else has a reason to: it is no setting. */
-  private static EngineOptions withLease(EngineOptions o) {
-    Duration lease = Duration.ofMillis(Long.getLong("relay.lease_ms", o.lease().toMillis()));
-    return new EngineOptions(o.url(), o.prefix(), o.replica(), o.timeout(), o.fallback(), lease);
-  }
-
   private static String replicaId() {
     return Long.toString(ThreadLocalRandom.current().nextLong(1L << 40), 36);
   }

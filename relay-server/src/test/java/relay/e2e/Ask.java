@@ -14,6 +14,7 @@ final class Ask {
 
   private final Dialect dialect;
   private String method = "POST";
+  private String host = "relay.test";
   private String target;
   private String credential;
   private String contentType = "content-type: application/json";
@@ -55,6 +56,11 @@ final class Ask {
 
   Ask method(String other) {
     method = other;
+    return this;
+  }
+
+  Ask host(String other) {
+    host = other;
     return this;
   }
 
@@ -101,7 +107,12 @@ final class Ask {
 
   byte[] bytes() {
     StringBuilder head = new StringBuilder();
-    head.append(method).append(' ').append(target).append(" HTTP/1.1\r\nhost: relay.test\r\n");
+    head.append(method)
+        .append(' ')
+        .append(target)
+        .append(" HTTP/1.1\r\nhost: ")
+        .append(host)
+        .append("\r\n");
     List<String> lines = new ArrayList<>(headers);
     lines.add(credential);
     lines.add(contentType);

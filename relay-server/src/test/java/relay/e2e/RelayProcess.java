@@ -54,7 +54,7 @@ final class RelayProcess {
       Await.until(
           "the replica serves",
           START,
-          () -> !process.isAlive() || answers("GET", "/", port) == 200);
+          () -> !process.isAlive() || answers("GET", "/readyz", adminPort) == 200);
     } catch (AssertionError e) {
       throw new AssertionError(e.getMessage() + "; its log says: " + log(), e);
     }
