@@ -1,14 +1,21 @@
 package relay.redis;
 
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.NavigableMap;
+import java.util.Objects;
+import java.util.Set;
+import java.util.TreeMap;
 import java.util.function.LongSupplier;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import relay.redis.Acquisition.Exhausted;
 import relay.redis.Acquisition.Impossible;
+import relay.redis.Acquisition.NoneUsable;
 import relay.redis.Acquisition.Reason;
 
 /**
@@ -23,17 +30,39 @@ final class FairShare {
 
   private final PoolPlan plan;
   private final LongSupplier nanoTime;
-  private final Map<String, Map<Dimension, Double>> saved = new HashMap<>();
+  private final Map<String, Saved> saved = new HashMap<>();
   private final Map<String, Long> cooling = new HashMap<>();
   private final Map<String, Integer> inFlight = new HashMap<>();
   private final Map<String, Usage> owed = new HashMap<>();
-  private long filledAt;
+  private final List<List<KeyPlan>> tiers;
+  private @Nullable PoolSnapshot seen;
+  private Set<String> out = Set.of(); // quarantined when last seen
+  private long began;
   private boolean active;
   private int turn;
 
   FairShare(PoolPlan plan, LongSupplier nanoTime) {
     this.plan = plan;
     this.nanoTime = nanoTime;
+    NavigableMap<Integer, List<KeyPlan>> byPriority = new TreeMap<>();
+    for (KeyPlan key : plan.keys()) {
+      byPriority.computeIfAbsent(key.priority(), p -> new ArrayList<>()).add(key);
+    }
+    tiers = List.copyOf(byPriority.descendingMap().values());
+  }
+
+  /** What a group has saved up by dimension, and when that was. */
+  private static final class Saved {
+    final Map<Dimension, Double> amounts = new EnumMap<>(Dimension.class);
+    long at;
+
+    Saved(long at) {
+      this.at = at;
+    }
+
+    double of(Dimension d) {
+      return amounts.getOrDefault(d, 0.0);
+    }
   }
 
   /** A choice made without Redis. */
@@ -45,53 +74,102 @@ final class FairShare {
   }
 
   /**
-   * Chooses a key and takes the demand from its group's share.
+   * Chooses a key and takes the demand from its group's share: of the highest priority that can
+   * carry it, in turn, and one to avoid only if there is no other. Keys that were quarantined when
+   * Redis was last seen are left out.
    *
-   * @param replicas among how many the limits are split
+   * @param last what was last seen in Redis: quarantines, and among how many to split the limits
    * @param limited false to choose without regard to limits
    */
-  synchronized Choice choose(Demand demand, int replicas, boolean limited) {
-    double share = SHARE / Math.max(1, replicas);
-    fill(share);
-    long wait = Long.MAX_VALUE;
-    Reason reason = Reason.COOLDOWN;
-    Impossible impossible = null;
-    List<KeyPlan> keys = plan.keys();
-    for (int n = 0; n < keys.size(); n++) {
-      KeyPlan key = keys.get(Math.floorMod(turn + n, keys.size()));
-      String group = PoolPlan.group(key.account(), demand.modelClass());
-      Limits limits = limited ? plan.limitsOf(group) : Limits.UNKNOWN;
-      Impossible tooLarge = tooLarge(limits, demand);
-      if (tooLarge != null) {
-        impossible = tooLarge;
-        continue;
-      }
-      Wait w = waitOf(key, group, limits, demand, share, replicas, limited);
-      if (w.nanos() == 0) {
-        turn = Math.floorMod(turn + n + 1, keys.size());
-        return take(key, group, demand);
-      }
-      if (w.nanos() < wait) {
-        wait = w.nanos();
-        reason = w.reason();
+  synchronized Choice choose(Demand demand, @Nullable PoolSnapshot last, boolean limited) {
+    int replicas = last == null ? 1 : Math.max(1, last.replicas());
+    if (!active) {
+      active = true;
+      saved.clear();
+      began = nanoTime.getAsLong();
+    }
+    if (!Objects.equals(last, seen)) {
+      seen = last;
+      out = quarantined(last);
+    }
+    if (out.size() == plan.keys().size()) {
+      return new Choice.Refused(new NoneUsable());
+    }
+    Search search = new Search(demand, replicas, limited);
+    for (boolean avoided : new boolean[] {false, true}) {
+      for (List<KeyPlan> tier : tiers) {
+        KeyPlan key = search.in(tier, avoided);
+        if (key != null) {
+          return take(key, PoolPlan.group(key.account(), demand.modelClass()), demand);
+        }
       }
     }
-    if (wait == Long.MAX_VALUE && impossible != null) {
-      return new Choice.Refused(impossible);
+    return new Choice.Refused(search.refusal());
+  }
+
+  private static Set<String> quarantined(@Nullable PoolSnapshot last) {
+    if (last == null) {
+      return Set.of();
     }
-    return new Choice.Refused(new Exhausted(Duration.ofNanos(wait), reason));
+    return last.keys().stream()
+        .filter(k -> k.quarantine() != null)
+        .map(PoolSnapshot.KeyState::id)
+        .collect(Collectors.toSet());
+  }
+
+  /** One choice under way: what it looks for and what it found in the way. */
+  private final class Search {
+    final Demand demand;
+    final int replicas;
+    final boolean limited;
+    private long wait = Long.MAX_VALUE;
+    private Reason reason = Reason.COOLDOWN;
+    private @Nullable Impossible impossible;
+
+    Search(Demand demand, int replicas, boolean limited) {
+      this.demand = demand;
+      this.replicas = replicas;
+      this.limited = limited;
+    }
+
+    @Nullable KeyPlan in(List<KeyPlan> tier, boolean avoided) {
+      for (int n = 0; n < tier.size(); n++) {
+        KeyPlan key = tier.get(Math.floorMod(turn + n, tier.size()));
+        if (demand.avoid().contains(key.id()) != avoided || out.contains(key.id())) {
+          continue;
+        }
+        String group = PoolPlan.group(key.account(), demand.modelClass());
+        Limits limits = limited ? plan.limitsOf(group) : Limits.UNKNOWN;
+        Impossible tooLarge = tooLarge(limits, demand);
+        if (tooLarge != null) {
+          impossible = tooLarge;
+          continue;
+        }
+        Wait w = waitOf(key, group, limits, demand, replicas, limited);
+        if (w.nanos() == 0) {
+          turn = Math.floorMod(turn + n + 1, tier.size());
+          return key;
+        }
+        if (w.nanos() < wait) {
+          wait = w.nanos();
+          reason = w.reason();
+        }
+      }
+      return null;
+    }
+
+    Acquisition refusal() {
+      return wait == Long.MAX_VALUE && impossible != null
+          ? impossible
+          : new Exhausted(Duration.ofNanos(wait), reason);
+    }
   }
 
   private record Wait(long nanos, Reason reason) {}
 
   private Wait waitOf(
-      KeyPlan key,
-      String group,
-      Limits limits,
-      Demand demand,
-      double share,
-      int replicas,
-      boolean limited) {
+      KeyPlan key, String group, Limits limits, Demand demand, int replicas, boolean limited) {
+    double share = SHARE / replicas;
     long now = nanoTime.getAsLong();
     long cool =
         Math.max(cooling.getOrDefault(group, now) - now, cooling.getOrDefault(key.id(), now) - now);
@@ -100,18 +178,17 @@ final class FairShare {
     }
     if (limited
         && key.maxConcurrent() > 0
-        && inFlight.getOrDefault(key.id(), 0)
-            >= Math.max(1, key.maxConcurrent() / Math.max(1, replicas))) {
+        && inFlight.getOrDefault(key.id(), 0) >= Math.max(1, key.maxConcurrent() / replicas)) {
       return new Wait(1_000_000_000L, Reason.CONCURRENCY);
     }
     long longest = 0;
     Reason reason = Reason.COOLDOWN;
-    Map<Dimension, Double> have = savedOf(group);
+    Saved have = filled(group, share, now);
     for (Dimension d : Dimension.values()) {
       double limit = limits.of(d) * share;
       // A larger request goes into debt, which the next ones wait for.
       double need = Math.min((double) cost(d, demand), limit / SAVED);
-      double missing = need - have.getOrDefault(d, 0.0);
+      double missing = need - have.of(d);
       if (limit > 0 && missing > 0) {
         double perNano = limit / plan.window().toNanos();
         long nanos = (long) Math.ceil(missing / perNano) + 1;
@@ -125,17 +202,21 @@ final class FairShare {
   }
 
   private Choice take(KeyPlan key, String group, Demand demand) {
-    Map<Dimension, Double> have = savedOf(group);
+    Saved have = saved.computeIfAbsent(group, g -> new Saved(began));
     for (Dimension d : Dimension.values()) {
-      have.merge(d, (double) -cost(d, demand), Double::sum);
+      have.amounts.merge(d, (double) -cost(d, demand), Double::sum);
     }
     inFlight.merge(key.id(), 1, Integer::sum);
     owed.merge(group, new Usage(1, demand.inputTokens(), demand.outputTokens()), Usage::plus);
     return new Choice.Taken(key, group, demand.inputTokens(), demand.outputTokens());
   }
 
-  /** A lease that was granted here has ended; overage is owed, a refund is not claimed. */
-  synchronized void end(Lease lease, long inputTokens, long outputTokens) {
+  /**
+   * A lease that was granted here has ended; overage is owed, a refund is not claimed.
+   *
+   * @return whether anything is owed
+   */
+  synchronized boolean end(Lease lease, long inputTokens, long outputTokens) {
     inFlight.computeIfPresent(lease.key(), (k, n) -> n > 1 ? n - 1 : null);
     Usage over =
         new Usage(
@@ -145,6 +226,7 @@ final class FairShare {
     if (over.totalTokens() > 0) {
       owed.merge(lease.group(), over, Usage::plus);
     }
+    return over.totalTokens() > 0;
   }
 
   /** Keeps a key or a group out of use. */
@@ -161,26 +243,16 @@ final class FairShare {
     return all;
   }
 
-  private void fill(double share) {
-    long now = nanoTime.getAsLong();
-    if (!active) {
-      active = true;
-      saved.clear();
-      filledAt = now;
+  /** What a group has saved up by now. */
+  private Saved filled(String group, double share, long now) {
+    Saved have = saved.computeIfAbsent(group, g -> new Saved(began));
+    double passed = (double) (now - have.at) / plan.window().toNanos();
+    have.at = now;
+    for (Dimension d : Dimension.values()) {
+      double limit = plan.limitsOf(group).of(d) * share;
+      have.amounts.put(d, Math.min(limit / SAVED, have.of(d) + passed * limit));
     }
-    double passed = (double) (now - filledAt) / plan.window().toNanos();
-    filledAt = now;
-    for (String group : plan.groups()) {
-      Map<Dimension, Double> have = savedOf(group);
-      for (Dimension d : Dimension.values()) {
-        double limit = plan.limitsOf(group).of(d) * share;
-        have.put(d, Math.min(limit / SAVED, have.getOrDefault(d, 0.0) + passed * limit));
-      }
-    }
-  }
-
-  private Map<Dimension, Double> savedOf(String group) {
-    return saved.computeIfAbsent(group, g -> new EnumMap<>(Dimension.class));
+    return have;
   }
 
   private static long cost(Dimension d, Demand demand) {

@@ -1,5 +1,6 @@
 package relay.redis;
 
+import io.lettuce.core.RedisCommandExecutionException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -9,7 +10,6 @@ import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.LinkedBlockingQueue;
-import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -39,7 +39,7 @@ public final class KeyPool {
   private final Candidates candidates;
   private final LeaseIds leaseIds;
   private final Map<String, Long> live = new ConcurrentHashMap<>(); // lease id -> renew at, nanos
-  private final Queue<Ending> unsettled = new LinkedBlockingQueue<>(UNSETTLED);
+  private final Queue<Unsent> unsettled = new LinkedBlockingQueue<>(UNSETTLED);
   private final AtomicLong overage = new AtomicLong();
   private volatile @Nullable PoolSnapshot latest;
   private volatile boolean usedLocally;
@@ -119,11 +119,14 @@ public final class KeyPool {
   }
 
   private Acquisition failed(String id, Demand demand, @Nullable Throwable failure) {
-    if (failure != null && RedisLink.cause(failure) instanceof TimeoutException) {
-      // Whether it was granted is not known. The cancel undoes it, before or after.
-      end(new Ending(id, null, 0, 0));
-    } else if (failure != null && !(RedisLink.cause(failure) instanceof RedisGoneException)) {
-      log.warn("Redis refused a call for pool {}: {}", plan.name(), failure.getMessage());
+    switch (failure == null ? null : RedisLink.cause(failure)) {
+      case null -> {}
+      case RedisGoneException _ -> {} // it was never called
+      case RedisCommandExecutionException refused ->
+          log.warn("Redis refused a call for pool {}: {}", plan.name(), refused.getMessage());
+      // Out of time, or cut off: whether it was granted is not known. The cancel undoes it, before
+      // or after.
+      case Throwable _ -> send(new Unsent.Cancel(id));
     }
     return withoutRedis(demand);
   }
@@ -139,7 +142,7 @@ public final class KeyPool {
       return new Unavailable();
     }
     PoolSnapshot last = latest;
-    FairShare.Choice choice = fairShare.choose(demand, last == null ? 1 : last.replicas(), limited);
+    FairShare.Choice choice = fairShare.choose(demand, last, limited);
     return switch (choice) {
       case FairShare.Choice.Refused r -> r.why();
       case FairShare.Choice.Taken t -> {
@@ -159,43 +162,76 @@ public final class KeyPool {
 
   void settle(Lease lease, long inputTokens, long outputTokens) {
     if (lease.epoch() == 0) {
-      fairShare.end(lease, inputTokens, outputTokens);
+      endLocally(lease, inputTokens, outputTokens);
     } else {
-      end(new Ending(lease.id(), lease, inputTokens, outputTokens));
+      send(new Unsent.Settle(lease, inputTokens, outputTokens));
     }
   }
 
   void cancel(Lease lease) {
     if (lease.epoch() == 0) {
-      fairShare.end(lease, 0, 0);
+      endLocally(lease, 0, 0);
     } else {
-      end(new Ending(lease.id(), null, 0, 0));
+      send(new Unsent.Cancel(lease.id()));
     }
   }
 
-  /** How a lease ends: by a settle, or without its lease by a cancel. */
-  private record Ending(String id, @Nullable Lease lease, long inputTokens, long outputTokens) {}
+  private void endLocally(Lease lease, long inputTokens, long outputTokens) {
+    if (fairShare.end(lease, inputTokens, outputTokens)) {
+      usedLocally = true;
+    }
+  }
 
-  private void end(Ending ending) {
-    live.remove(ending.id());
-    Lease lease = ending.lease();
-    CompletableFuture<Reply> sent =
-        lease == null
-            ? scripts.cancel(ending.id())
-            : scripts.settle(lease.id(), ending.inputTokens(), ending.outputTokens());
+  /** What Redis must be told, if need be later. Each may be sent again: it counts once. */
+  private sealed interface Unsent {
+    record Settle(Lease lease, long inputTokens, long outputTokens) implements Unsent {}
+
+    record Cancel(String id) implements Unsent {}
+
+    /** Used without a lease in Redis. */
+    record Owed(String id, String group, Usage usage) implements Unsent {}
+  }
+
+  private void send(Unsent unsent) {
+    CompletableFuture<?> sent =
+        switch (unsent) {
+          case Unsent.Settle s -> {
+            live.remove(s.lease().id());
+            yield scripts
+                .settle(s.lease().id(), s.inputTokens(), s.outputTokens())
+                .thenAccept(reply -> settled(s, reply));
+          }
+          case Unsent.Cancel c -> {
+            live.remove(c.id());
+            yield scripts.cancel(c.id());
+          }
+          case Unsent.Owed o -> scripts.charge(o.id(), o.group(), o.usage());
+        };
     var _ =
-        sent.whenComplete(
-            (reply, failure) -> {
-              if (failure != null) {
-                if (!unsettled.offer(ending)) {
-                  log.warn("Lease {} ends unsettled: it will expire", ending.id());
-                }
-              } else if (lease != null && reply instanceof Reply.Unknown) {
-                chargeLost(lease, ending.inputTokens(), ending.outputTokens());
-              } else if (reply instanceof Reply.Done done && lease != null) {
-                overage.addAndGet(done.number(2) + done.number(3));
+        sent.exceptionally(
+            failure -> {
+              if (RedisLink.cause(failure) instanceof RedisCommandExecutionException refusal) {
+                log.warn("Pool {}: {} was refused: {}", plan.name(), unsent, refusal.getMessage());
+              } else {
+                keep(unsent);
               }
+              return null;
             });
+  }
+
+  /** Until the next tick. */
+  private void keep(Unsent unsent) {
+    if (!unsettled.offer(unsent)) {
+      log.warn("Pool {} forgets {}: too much is unsettled", plan.name(), unsent);
+    }
+  }
+
+  private void settled(Unsent.Settle settle, Reply reply) {
+    if (reply instanceof Reply.Unknown) {
+      chargeLost(settle.lease(), settle.inputTokens(), settle.outputTokens());
+    } else if (reply instanceof Reply.Done done) {
+      overage.addAndGet(done.number(2) + done.number(3));
+    }
   }
 
   /**
@@ -203,26 +239,26 @@ public final class KeyPool {
    * has been over for long, and only what exceeds its reservation was never charged.
    */
   private void chargeLost(Lease lease, long inputTokens, long outputTokens) {
-    scripts
-        .configure()
-        .thenCompose(
-            done -> {
-              boolean lost = lease.epoch() != scripts.epoch();
-              return scripts.charge(
-                  lease.id(),
-                  lease.group(),
-                  lost
-                      ? new Usage(1, inputTokens, outputTokens)
-                      : new Usage(
-                          0,
-                          Math.max(0, inputTokens - lease.inputTokens()),
-                          Math.max(0, outputTokens - lease.outputTokens())));
-            })
-        .exceptionally(
-            failure -> {
-              log.warn("Lease {} could not be charged: {}", lease.id(), failure.getMessage());
-              return null;
-            });
+    var _ =
+        scripts
+            .configure()
+            .handle(
+                (done, failure) -> {
+                  if (failure != null) {
+                    keep(new Unsent.Settle(lease, inputTokens, outputTokens));
+                    return null;
+                  }
+                  boolean lost = lease.epoch() != scripts.epoch();
+                  Usage usage =
+                      lost
+                          ? new Usage(1, inputTokens, outputTokens)
+                          : new Usage(
+                              0,
+                              Math.max(0, inputTokens - lease.inputTokens()),
+                              Math.max(0, outputTokens - lease.outputTokens()));
+                  send(new Unsent.Owed(lease.id(), lease.group(), usage));
+                  return null;
+                });
   }
 
   /**
@@ -310,23 +346,18 @@ public final class KeyPool {
         .thenAccept(snapshot -> latest = snapshot)
         .exceptionally(failure -> null); // the link knows, and the next tick tries again
     for (int n = unsettled.size(); n > 0; n--) {
-      Ending ending = unsettled.poll();
-      if (ending != null) {
-        end(ending);
+      Unsent unsent = unsettled.poll();
+      if (unsent != null) {
+        send(unsent);
       }
     }
     if (usedLocally) {
       usedLocally = false;
-      fairShare.handOver().forEach(this::chargeOwed);
+      fairShare
+          .handOver()
+          .forEach((group, usage) -> send(new Unsent.Owed(leaseIds.next(), group, usage)));
     }
     renew();
-  }
-
-  private void chargeOwed(String group, Usage usage) {
-    var _ =
-        scripts
-            .charge(leaseIds.next(), group, usage)
-            .exceptionally(failure -> lost("usage of group " + group, failure));
   }
 
   private void renew() {

@@ -28,7 +28,7 @@ final class PoolScripts {
   private final byte[] leaseMs;
   private final PoolClock clock = new PoolClock(System::nanoTime);
   private volatile long epoch;
-  private byte[] epochText = bytes(0);
+  private volatile byte[] epochText = bytes(0);
   private @Nullable CompletableFuture<Void> configuring;
 
   PoolScripts(RedisLink link, PoolPlan plan, EngineOptions options) {
@@ -223,6 +223,7 @@ final class PoolScripts {
 
   private byte[][] configuration() {
     List<byte[]> args = new ArrayList<>();
+    args.add(clock.ceiling());
     args.add(REAL_TIME);
     args.add(bytes(epoch));
     args.add(bytes(ThreadLocalRandom.current().nextLong(1, Limits.MAX)));
@@ -249,12 +250,18 @@ final class PoolScripts {
 
   /** A call that needs the pool to be known: once more after it was configured. */
   private CompletableFuture<Reply> known(Supplier<CompletableFuture<Reply>> call) {
+    long asked = epoch;
     return call.get()
         .thenCompose(
-            reply ->
-                reply instanceof Reply.Unknown
-                    ? configure().thenCompose(done -> call.get())
-                    : CompletableFuture.completedFuture(reply));
+            reply -> {
+              if (!(reply instanceof Reply.Unknown)) {
+                return CompletableFuture.completedFuture(reply);
+              }
+              if (epoch != asked) {
+                return known(call); // it was configured meanwhile: many ask at start
+              }
+              return configure().thenCompose(done -> call.get());
+            });
   }
 
   private CompletableFuture<Reply> call(

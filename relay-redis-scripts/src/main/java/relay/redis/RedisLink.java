@@ -3,11 +3,13 @@ package relay.redis;
 import io.lettuce.core.ClientOptions;
 import io.lettuce.core.RedisChannelHandler;
 import io.lettuce.core.RedisClient;
+import io.lettuce.core.RedisCommandExecutionException;
 import io.lettuce.core.RedisConnectionStateListener;
 import io.lettuce.core.RedisNoScriptException;
 import io.lettuce.core.RedisURI;
 import io.lettuce.core.ScriptOutputType;
 import io.lettuce.core.SocketOptions;
+import io.lettuce.core.TimeoutOptions;
 import io.lettuce.core.api.StatefulRedisConnection;
 import io.lettuce.core.api.async.RedisAsyncCommands;
 import io.lettuce.core.codec.ByteArrayCodec;
@@ -31,8 +33,8 @@ import org.slf4j.LoggerFactory;
  *
  * <p>Lettuce would queue commands while Redis is away and replay them afterwards, each perhaps a
  * second charge. Here a connection that closed, or left {@value #SILENT} calls in a row without an
- * answer, is given up: its calls fail at once, nothing is queued behind a dead Redis, and a new one
- * is tried every {@value #RETRY_MS} ms in the background until it answers.
+ * answer for as many timeouts, is given up: its calls fail at once, nothing is queued behind a dead
+ * Redis, and a new one is tried every {@value #RETRY_MS} ms in the background until it answers.
  */
 final class RedisLink implements AutoCloseable {
   private static final Logger log = LoggerFactory.getLogger(RedisLink.class);
@@ -47,6 +49,7 @@ final class RedisLink implements AutoCloseable {
 
   private final RedisClient client;
   private final RedisURI uri;
+  private final Duration timeout;
   private final Deadlines deadlines;
   private final Runnable onUp;
   private final AtomicInteger silent = new AtomicInteger();
@@ -55,6 +58,7 @@ final class RedisLink implements AutoCloseable {
           Thread.ofPlatform().name("redis-reconnect").daemon().factory());
   private final AtomicReference<@Nullable StatefulRedisConnection<byte[], byte[]>> connection =
       new AtomicReference<>();
+  private volatile long answeredAt;
   private volatile boolean closed;
 
   /**
@@ -62,6 +66,7 @@ final class RedisLink implements AutoCloseable {
    *     others; it may call scripts itself
    */
   RedisLink(String url, Duration timeout, Runnable onUp) {
+    this.timeout = timeout;
     deadlines = new Deadlines(timeout);
     this.onUp = onUp;
     uri = RedisURI.create(url);
@@ -73,6 +78,8 @@ final class RedisLink implements AutoCloseable {
             .disconnectedBehavior(ClientOptions.DisconnectedBehavior.REJECT_COMMANDS)
             .requestQueueSize(QUEUE)
             .pingBeforeActivateConnection(true)
+            // Calls are timed here: Lettuce's own timer would end them first, as another failure
+            .timeoutOptions(TimeoutOptions.builder().timeoutCommands(false).build())
             .socketOptions(
                 SocketOptions.builder()
                     .connectTimeout(Duration.ofSeconds(1))
@@ -121,8 +128,11 @@ final class RedisLink implements AutoCloseable {
     var _ =
         answer.whenComplete(
             (value, failure) -> {
+              if (failure == null || cause(failure) instanceof RedisCommandExecutionException) {
+                silent.setPlain(0); // a refusal is an answer, too
+                answeredAt = System.nanoTime();
+              }
               if (failure == null) {
-                silent.setPlain(0);
                 reply.complete(value);
               } else if (cause(failure) instanceof RedisNoScriptException) {
                 // It was flushed, or Redis started anew: the text has the same effect, once.
@@ -137,7 +147,10 @@ final class RedisLink implements AutoCloseable {
     var _ =
         reply.whenComplete(
             (value, failure) -> {
-              if (failure instanceof TimeoutException && silent.incrementAndGet() >= SILENT) {
+              // Answers that come, but late, are from a Redis that is busy and not gone
+              if (failure instanceof TimeoutException
+                  && silent.incrementAndGet() >= SILENT
+                  && System.nanoTime() - answeredAt >= SILENT * timeout.toNanos()) {
                 giveUp(live, "it left " + SILENT + " calls without an answer");
               }
             });
@@ -180,6 +193,7 @@ final class RedisLink implements AutoCloseable {
             }
           });
       silent.set(0);
+      answeredAt = System.nanoTime();
       connection.set(mine);
       if (!mine.isOpen()) {
         giveUp(mine, "the connection was closed");

@@ -28,14 +28,15 @@
 -- @include gate
 -- @include lease
 local state, win, leases, lease = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
-local id, epoch, ceiling, given = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
+local id, epoch = ARGV[1], number(ARGV[2], 'epoch')
+local given, ceiling = clock(ARGV[4], ARGV[3])
 local input, output = number(ARGV[5], 'input'), number(ARGV[6], 'output')
 local lease_us = number(ARGV[7], 'lease_ms') * 1000
 
 local v = redis.call('HMGET', state, 'pool', unpack(ARGV, 8))
 if not v[1] then return { -3 } end
 local p = read_pool(v[1])
-if p[EPOCH] ~= tonumber(epoch) then return { -3 } end
+if p[EPOCH] ~= epoch then return { -3 } end
 local count = (#ARGV - 7) / 2
 for i = 2, 1 + 2 * count do
   if not v[i] then return { -3 } end
@@ -180,4 +181,4 @@ for c = 1, count do
     end
   end
 end
-return { 0, now, math.max(1, opens - now), reason, opener }
+return { 0, now, math.max(1, wait(opens, now)), reason, opener }

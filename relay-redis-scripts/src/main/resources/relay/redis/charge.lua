@@ -18,13 +18,14 @@
 -- @include pool
 -- @include group
 local state, win, lease = KEYS[1], KEYS[2], KEYS[3]
+local given, ceiling = clock(ARGV[2], ARGV[1])
 local field = 'g:' .. ARGV[3]
 local requests, input, output = number(ARGV[4], 'requests'), number(ARGV[5], 'input'), number(ARGV[6], 'output')
 local v = redis.call('HMGET', state, 'pool', field)
 if not (v[1] and v[2]) then return { -3 } end
 local p, g = read_pool(v[1]), read_group(v[2])
 if not redis.call('SET', lease, 'ended', 'NX', 'PX', '30000') then return { 0 } end
-local now = pool_time(p, ARGV[2], ARGV[1])
+local now = pool_time(p, given, ceiling)
 roll(win, p, g, ARGV[3], math.floor(now / p[SLOT]))
 flow(p, g, now)
 charge(g, requests, input, output)

@@ -6,7 +6,8 @@
 --       win        the closed slots of the groups' windows
 --       quarantine reasons by key
 --       keys       the readable picture: drawn anew, without what left the pool
--- ARGV  given      a test's clock in microseconds, '' for Redis TIME
+-- ARGV  ceiling    latest believable time on the pool's clock in microseconds, 0 if unknown
+--       given      a test's clock in microseconds, '' for Redis TIME
 --       known      the epoch under which the replica used this pool, 0 if it never did
 --       fresh      a random number: the epoch to take if there is none
 --       window_ms  the limits' window
@@ -16,7 +17,7 @@
 --       ...        of each group: id, requests, input, output, input + output (limits, 0 unknown)
 --       ...        of each key: id, max_concurrent, priority, weight
 -- REPLY {1, time, epoch}
--- COST  one read and one write a group and a key
+-- COST  one read and one write a group and a key; when the window's length changes, twice that
 --
 -- A pool that nobody used starts full. One whose state was lost while replicas used it (they name an
 -- epoch that Redis does not know) starts in full debt: its buckets refill at the limits' rate, but
@@ -25,61 +26,61 @@
 -- @include pool
 -- @include key
 -- @include group
+-- @include reshape
 local state, win, quarantine, picture = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
-local given, known, fresh = ARGV[1], ARGV[2], number(ARGV[3], 'fresh')
-local window_us = number(ARGV[4], 'window_ms') * 1000
-local strategy = number(ARGV[5], 'strategy')
-local burst = string.find(ARGV[6], '^[01]%.?%d*$') and tonumber(ARGV[6])
+local given, ceiling = clock(ARGV[2], ARGV[1])
+local known, fresh = number(ARGV[3], 'known'), number(ARGV[4], 'fresh')
+local window_us = number(ARGV[5], 'window_ms') * 1000
+local strategy = number(ARGV[6], 'strategy')
+local burst = string.find(ARGV[7], '^[01]%.?%d*$') and tonumber(ARGV[7])
 if not burst or burst <= 0 or burst > 1 then error({ err = 'BADARG burst must lie in (0, 1]' }) end
-local groups = number(ARGV[7], 'groups')
-local keys_from = 8 + 5 * groups
-for n = 8, #ARGV do
-  local column = n < keys_from and (n - 8) % 5 or (n - keys_from) % 4
+if window_us == 0 then error({ err = 'BADARG window_ms must be positive' }) end
+local groups = number(ARGV[8], 'groups')
+local keys_from = 9 + 5 * groups
+if keys_from > #ARGV + 1 or (#ARGV + 1 - keys_from) % 4 ~= 0 then
+  error({ err = 'BADARG the groups and keys are not as many as announced' })
+end
+for n = 9, #ARGV do
+  local column = n < keys_from and (n - 9) % 5 or (n - keys_from) % 4
   if column > 0 then number(ARGV[n], 'argument ' .. n) end
 end
 local slot_us = math.ceil(window_us / SLOTS)
 
 local value = redis.call('HGET', state, 'pool')
 local p = value and read_pool(value)
-local lost = known ~= '0'
+local lost = known > 0
 if not p then
-  p = { fresh, 0, 0, 0, 0, window_us, slot_us, strategy, 0, 0, 0, lost and 1 or 0, 0 }
-elseif lost and p[EPOCH] ~= tonumber(known) and p[LOST] == 0 then
+  p = { fresh, 0, 0, 0, 0, window_us, slot_us, strategy, 0, 0, 0, lost and 1 or 0, 0, 0 }
+elseif lost and p[EPOCH] ~= known and p[LOST] == 0 then
   p[LOST] = 1 -- a newcomer made the pool anew before one who remembers came back
 else
   lost = false
 end
-local now = pool_time(p, given, 0)
+local now = pool_time(p, given, ceiling)
 local slot = math.floor(now / slot_us)
-local reshaped = p[SLOT] ~= slot_us
+if p[SLOT] ~= slot_us then reshape(state, win, p, now, slot) end
 
-for n = 8, keys_from - 1, 5 do
-  local id, field = ARGV[n], 'g:' .. ARGV[n]
+for n = 9, keys_from - 1, 5 do
+  local field = 'g:' .. ARGV[n]
   local held = redis.call('HGET', state, field)
   local g
   if held then
     g = read_group(held)
-    if reshaped then
-      -- slots of another length cannot be told apart any more: all of it counts as used just now
-      roll(win, p, g, id, math.floor(now / p[SLOT]))
-      local r, i, o = g[USED + 1], g[USED + 2], g[USED + 3]
-      local chunks = {}
-      for c = 1, SLOTS / CHUNK do chunks[c] = id .. ':' .. (c - 1) end
-      redis.call('HDEL', win, unpack(chunks))
-      g[CURRENT + 1], g[CURRENT + 2], g[CURRENT + 3], g[RECENT] = r, i, o, slot
-    end
     flow(p, g, now)
   else
     g = {}
-    for f = 1, 30 do g[f] = 0 end
+    for f = 1, 31 do g[f] = 0 end
     g[AT], g[RECENT], g[LOW_SINCE], g[OLD_SINCE] = now, slot, now, now
   end
   g[BURST] = burst
   for d = 1, 4 do
     local limit = tonumber(ARGV[n + d])
+    if limit ~= g[LIMIT + d] then g[CHANGED] = now end
     g[LIMIT + d] = limit
     if limit == 0 then g[LEVEL + d], g[LOW + d], g[OLD_LOW + d] = 0, 0, 0 end
     if lost then g[LEVEL + d] = math.max(g[LEVEL + d], burst * limit) end
+    -- nothing of an earlier charge need be left in a debt that was set here
+    if lost then g[LOW + d], g[OLD_LOW + d], g[CHANGED] = 0, 0, now end
   end
   redis.call('HSET', state, field, pack_group(g))
 end

@@ -14,11 +14,12 @@
 -- @include key
 -- @include group
 local state, field = KEYS[1], ARGV[3]
+local given, ceiling = clock(ARGV[2], ARGV[1])
 local cool_us = number(ARGV[4], 'cool_ms') * 1000
 local v = redis.call('HMGET', state, 'pool', field)
 if not (v[1] and v[2]) then return { -3 } end
 local p = read_pool(v[1])
-local now = pool_time(p, ARGV[2], ARGV[1])
+local now = pool_time(p, given, ceiling)
 local packed, cool_end
 if string.sub(field, 1, 2) == 'g:' then
   local g = read_group(v[2])

@@ -16,11 +16,12 @@
 -- @include group
 -- @include lease
 local state, leases = KEYS[1], KEYS[2]
+local given, ceiling = clock(ARGV[2], ARGV[1])
 local lease_us = number(ARGV[3], 'lease_ms') * 1000
 local value = redis.call('HGET', state, 'pool')
 if not value then return { -3 } end
 local p = read_pool(value)
-local now = pool_time(p, ARGV[2], ARGV[1])
+local now = pool_time(p, given, ceiling)
 local deadline = now + lease_us
 local ttl = (2 * lease_us + p[WINDOW]) / 1000
 local reply = { 1, now }

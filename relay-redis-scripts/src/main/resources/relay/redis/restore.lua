@@ -6,6 +6,7 @@
 -- REPLY {n}                                    keys and groups that were out of use
 --       {-3}                                   unknown pool, key or group
 -- COST  one read and two writes a field
+-- @include numbers
 -- @include pool
 -- @include key
 -- @include group

@@ -16,8 +16,8 @@
 --       ...        of each key: id, account
 -- REPLY {1, time, epoch, replicas, live leases, leases expired so far, 1 if the picture was drawn, groups..., keys...}
 --         group: {requests, input, output, in flight, cooldown_us, opens_us, limits of requests, input,
---                 output, input + output}; nil if unknown
---         key:   {in flight, cooldown_us, reason of the quarantine or nil, max_concurrent, priority, weight}
+--                 output, input + output}; empty if unknown
+--         key:   {in flight, cooldown_us, reason of the quarantine or '', max_concurrent, priority, weight}
 --       {-3}                                   unknown pool
 -- COST  one read of all records, one write of those that rolled, one of the picture when it is stale
 -- @include numbers
@@ -27,8 +27,9 @@
 -- @include gate
 -- @include lease
 local state, win, leases, quarantine, picture, replicas = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6]
-local replica, ceiling, given = ARGV[1], ARGV[2], ARGV[3]
+local replica, given, ceiling = ARGV[1], clock(ARGV[3], ARGV[2])
 local stale_us, groups = number(ARGV[4], 'stale_ms') * 1000, number(ARGV[5], 'groups')
+if groups > #ARGV - 5 then error({ err = 'BADARG fewer groups than announced' }) end
 local value = redis.call('HGET', state, 'pool')
 if not value then return { -3 } end
 local p = read_pool(value)
@@ -62,7 +63,8 @@ for n = 1, groups do
       redis.call('HSET', state, 'g:' .. id, pack_group(g))
     end
     local cool = math.max(0, g[COOL] - now)
-    reply[7 + n] = { g[USED + 1], g[USED + 2], g[USED + 3], g[FLIGHT], cool, group_opens(win, p, g, id, now, 1, 1, 1) - now,
+    local opens = group_opens(win, p, g, id, now, 1, clamp(1, 1, g[LIMIT + 2], g[LIMIT + 3], g[LIMIT + 4]))
+    reply[7 + n] = { g[USED + 1], g[USED + 2], g[USED + 3], g[FLIGHT], cool, wait(opens, now),
       g[LIMIT + 1], g[LIMIT + 2], g[LIMIT + 3], g[LIMIT + 4] }
     if draw then
       lines[#lines + 1] = id

@@ -17,10 +17,10 @@ final class RetryProbe {
   private static final int SLOTS = 240;
 
   private static final int MAX_TRIES = 200;
-  private static final Duration SETTLE_TIMEOUT = Duration.ofSeconds(5);
+  private static final Duration SETTLE_TIMEOUT = Duration.ofSeconds(2);
 
   /** Settles are sent a few milliseconds late, coalesced. */
-  private static final Duration SETTLED = Duration.ofMillis(40);
+  private static final Duration SETTLED = Duration.ofMillis(60);
 
   /**
    * @param rounds conclusive ones
@@ -35,7 +35,7 @@ final class RetryProbe {
     }
   }
 
-  private static final Duration LOOK_AGAIN = Duration.ofMillis(2);
+  private static final Duration LOOK_AGAIN = Duration.ofMillis(5);
 
   private final InetSocketAddress replica;
   private final InetSocketAddress admin;
@@ -87,12 +87,24 @@ final class RetryProbe {
     return new Outcome(rounds, granted, refused, wanted);
   }
 
-  /** A settle gives tokens back, which would make a retry succeed before its time. */
+  /**
+   * A settle gives tokens back, which would make a retry succeed before its time: wait until the
+   * leases have not changed for a while. (None at all would be too much to ask: that of a call to
+   * Redis that timed out lives on until its deadline.)
+   */
   private void awaitSettled() throws IOException {
-    long deadlineNanos = System.nanoTime() + SETTLE_TIMEOUT.toNanos();
-    while (PoolSnapshot.of(admin).inFlight() > 0 && System.nanoTime() < deadlineNanos) {
-      Wait.until(System.nanoTime() + LOOK_AGAIN.toNanos());
+    long nowNanos = System.nanoTime();
+    long deadlineNanos = nowNanos + SETTLE_TIMEOUT.toNanos();
+    long changedNanos = nowNanos;
+    long inFlight = PoolSnapshot.of(admin).inFlight();
+    while (nowNanos - changedNanos < SETTLED.toNanos() && nowNanos < deadlineNanos) {
+      Wait.until(nowNanos + LOOK_AGAIN.toNanos());
+      long now = PoolSnapshot.of(admin).inFlight();
+      nowNanos = System.nanoTime();
+      if (now != inFlight) {
+        inFlight = now;
+        changedNanos = nowNanos;
+      }
     }
-    Wait.until(System.nanoTime() + SETTLED.toNanos());
   }
 }

@@ -21,6 +21,7 @@ final class TrialConfig {
                 api_key: %s
             redis:
               url: %s
+              timeout_ms: 1000   # all of this shares one machine
             providers:
               - name: %s
                 type: anthropic

@@ -4,7 +4,8 @@
 -- @uses numbers, pool, key, group, refund, lease
 
 -- `requests`, `input` and `output` are the real cost. Returns the reply.
-local function finish(state, win, leases, lease, id, ceiling, given, requests, input, output)
+local function finish(state, win, leases, lease, id, ceiling_text, given_text, requests, input, output)
+  local given, ceiling = clock(given_text, ceiling_text)
   local held = redis.call('GET', lease)
   if held == TOMB then return { 0 } end
   if not held then return { -3 } end

@@ -65,6 +65,10 @@ local function dimension_opens(win, p, g, id, now, d, cost)
   return now -- not reached: with the last departure the window is empty
 end
 
+-- How long that is, in a reply: at most 10^15 us, for a debt of very many limits would not fit into an
+-- integer.
+local function wait(opens, now) return math.max(0, math.min(1e15, opens - now)) end
+
 -- The first time at which the whole group can take a request, and the dimension that decides it
 -- (0: its cooldown).
 local function group_opens(win, p, g, id, now, requests, input, output)

@@ -2,7 +2,7 @@
 -- needs stands first, so that losers are read by the prefix HOT without building a table.
 -- @uses pool
 local HOT = '<ddddddddddddddd'
-local GROUP = '<dddddddddddddddddddddddddddddd'
+local GROUP = '<ddddddddddddddddddddddddddddddd'
 local AT, RECENT, COOL, BURST = 1, 2, 3, 4 -- last touch, newest slot, cooldown's end, burst ratio
 local LIMIT = 4 -- LIMIT + d; d: 1 requests, 2 input, 3 output, 4 input + output
 local USED = 8 -- USED + d, d <= 3: sum over the live slots, the present one included
@@ -11,12 +11,13 @@ local CURRENT = 15 -- CURRENT + d, d <= 3: the present slot, not yet in the ring
 local FLIGHT, STRIKES = 19, 20 -- live leases; 429s in a row that named no time
 local LOW, LOW_SINCE = 20, 25 -- LOW + d: least debt since LOW_SINCE
 local OLD_LOW, OLD_SINCE = 25, 30 -- likewise, over a longer time
+local CHANGED = 31 -- when a limit changed last
 local SLOTS, CHUNK = 240, 16 -- the ring: 240 closed slots in chunks of 16, three doubles a slot
 local ENTRY, ENTRY_BYTES = '<ddd', 24
 local EMPTY = string.rep('\0', ENTRY_BYTES)
 
 local function read_group(value) return { struct.unpack(GROUP, value) } end
-local function pack_group(g) return struct.pack(GROUP, unpack(g, 1, 30)) end
+local function pack_group(g) return struct.pack(GROUP, unpack(g, 1, 31)) end
 
 -- A closed slot of the ring inside its chunk's string, or zeros.
 local function entry(chunk, index)
@@ -99,5 +100,5 @@ local function charge(g, requests, input, output)
   if g[LIMIT + 1] > 0 then g[LEVEL + 1] = g[LEVEL + 1] + requests end
   if g[LIMIT + 2] > 0 then g[LEVEL + 2] = g[LEVEL + 2] + input end
   if g[LIMIT + 3] > 0 then g[LEVEL + 3] = g[LEVEL + 3] + output end
-  if g[LIMIT + 4] > 0 then g[LEVEL + 4] = g[LEVEL + 4] + input + output end
+  if g[LIMIT + 4] > 0 then g[LEVEL + 4] = g[LEVEL + 4] + (input + output) end
 end

@@ -1,6 +1,6 @@
 -- A lease's record, a string of its own: `lease:<id>`. One that has ended stays a while as a
 -- tombstone, so that a duplicate or a latecomer finds it and does nothing.
--- @uses group
+-- @uses key, group
 local LEASE = '<dddddss' -- time, slot, requests, input, output of the charge; key; group
 local TOMB, TOMB_MS = 'ended', '30000'
 

@@ -5,3 +5,10 @@ local function number(text, name)
   if not n or n > 1e12 then error({ err = 'BADARG ' .. name .. ' must be a whole number from 0 to 10^12' }) end
   return n
 end
+
+-- Likewise a moment in microseconds, below 2^53: up to there a double counts exactly.
+local function moment(text, name)
+  local n = text and string.find(text, '^%d+$') and tonumber(text)
+  if not n or n >= 2 ^ 53 then error({ err = 'BADARG ' .. name .. ' must be a whole number below 2^53' }) end
+  return n
+end

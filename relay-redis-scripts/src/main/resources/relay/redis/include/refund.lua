@@ -1,10 +1,13 @@
 -- Gives back a part of a charge made at `since` in `slot`. The group was rolled and flowed to `now`.
 -- @uses group
 
--- The window: in the slot of the charge, and only while that slot is live.
-local function refund_window(win, p, g, id, slot, requests, input, output)
+-- The window: in the slot of the charge, and only while that slot is live. One of another length is
+-- not: a number from before the slots' length changed would hit another charge's slot.
+local function refund_window(win, p, g, id, since, slot, requests, input, output)
   local recent = g[RECENT]
-  if slot >= recent then
+  if since <= p[SHAPED_AT] then
+    return
+  elseif slot >= recent then
     g[CURRENT + 1], g[CURRENT + 2], g[CURRENT + 3] =
       g[CURRENT + 1] - requests, g[CURRENT + 2] - input, g[CURRENT + 3] - output
   elseif slot >= recent - SLOTS then
@@ -25,12 +28,16 @@ end
 -- The pacer: had the smaller amount been charged at `since`, the debt would now be lower by the
 -- refund, but never by more than its least value since then, for a debt of 0 does not fall. That
 -- least value is known from below by two running minima; where neither reaches back far enough, what
--- flowed off since then is taken as lost. Either way the debt stays at or above the true one.
+-- flowed off since then is taken as lost, if the limit was the same all the time. Either way the debt
+-- stays at or above the true one.
 local function refund_pacer(p, g, d, since, now, amount)
   local limit = g[LIMIT + d]
   if limit == 0 or amount <= 0 then return end
   local least = since >= g[LOW_SINCE] and g[LOW + d] or since >= g[OLD_SINCE] and g[OLD_LOW + d] or 0
-  local back = math.max(math.min(amount, least), amount - (now - since) * limit / p[WINDOW])
+  local back = math.min(amount, least)
+  if since > g[CHANGED] and since > p[SHAPED_AT] then
+    back = math.max(back, amount - (now - since) * limit / p[WINDOW])
+  end
   back = math.min(back, g[LEVEL + d])
   if back <= 0 then return end
   g[LEVEL + d] = g[LEVEL + d] - back
@@ -40,7 +47,7 @@ end
 
 local function refund(win, p, g, id, since, slot, now, requests, input, output)
   if requests + input + output == 0 then return end
-  refund_window(win, p, g, id, slot, requests, input, output)
+  refund_window(win, p, g, id, since, slot, requests, input, output)
   refund_pacer(p, g, 1, since, now, requests)
   refund_pacer(p, g, 2, since, now, input)
   refund_pacer(p, g, 3, since, now, output)

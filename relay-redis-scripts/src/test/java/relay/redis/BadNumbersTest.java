@@ -1,0 +1,178 @@
+package relay.redis;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.lettuce.core.RedisCommandExecutionException;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CompletionException;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+import relay.redis.PoolModel.Clock;
+
+/** No script takes a bad number, and none has written anything when it finds one. */
+final class BadNumbersTest {
+  private static final List<String> BAD =
+      List.of(
+          "NaN",
+          "nan",
+          "Inf",
+          "inf",
+          "-inf",
+          "-1",
+          "-0",
+          "+1",
+          "1e400",
+          "1e3",
+          "0x10",
+          "",
+          " ",
+          "3.7",
+          "1 ",
+          "9007199254740992",
+          "99999999999999999999999",
+          "x");
+
+  /** A count or a duration may be this, a moment in microseconds is larger. */
+  private static final String ABOVE_COUNTS = "1000000000001";
+
+  private static final Clock NOW = new Clock(1_790_000_000_000_000L, 1_790_000_000_000_000L);
+  private static final PoolPlan PLAN =
+      Pools.plan("bad", Duration.ofMinutes(1), 2, new Limits(10, 10, 10, 10));
+  private static final List<String> FIELDS = List.of("k:key0", "g:account0/model");
+
+  /**
+   * A script's good arguments.
+   *
+   * @param moments indices of moments in microseconds
+   * @param counts indices of counts and durations
+   */
+  record Good(Step step, List<Integer> moments, List<Integer> counts) {
+    @Override
+    public String toString() {
+      return step.script() + " " + step;
+    }
+  }
+
+  static Stream<Good> all() {
+    List<Integer> configured = new ArrayList<>(List.of(2, 3, 4, 5, 7));
+    IntStream.of(9, 10, 11, 12, 14, 15, 16, 17, 19, 20, 21, 23, 24, 25).forEach(configured::add);
+    return Stream.of(
+        new Good(new Step.Acquire("new", 7, 1, 1, 30_000, FIELDS), List.of(2), List.of(1, 4, 5, 6)),
+        new Good(new Step.Settle("held", 5, 5), List.of(1), List.of(3, 4)),
+        new Good(new Step.Settle("unknown", 5, 5), List.of(1), List.of(3, 4)),
+        new Good(new Step.Cancel("held"), List.of(1), List.of()),
+        new Good(new Step.Cancel("unknown"), List.of(1), List.of()),
+        new Good(new Step.Renew(30_000, List.of("held")), List.of(0), List.of(2)),
+        new Good(new Step.Charge("new", "account0/model", 1, 1, 1), List.of(0), List.of(3, 4, 5)),
+        new Good(new Step.Cooldown("g:account0/model", 1), List.of(0), List.of(3)),
+        new Good(new Step.Cooldown("k:key0", 1), List.of(0), List.of(3)),
+        new Good(new Step.Configure(0, 9, PLAN), List.of(0), configured),
+        new Good(
+            new Step.Survey("r1", 400, PLAN.groups(), PLAN.keys()), List.of(1), List.of(3, 4)));
+  }
+
+  private Wire wire;
+  private RedisKeys names;
+
+  @BeforeEach
+  void pool() {
+    wire = new Wire(RedisUnderTest.url());
+    names = new RedisKeys("bad", Pools.name("p"));
+    assertEquals(1L, call(new Step.Configure(0, 7, PLAN)).getFirst());
+    assertEquals(1L, call(new Step.Acquire("held", 7, 1, 1, 30_000, FIELDS)).getFirst());
+  }
+
+  @AfterEach
+  void disconnect() {
+    wire.close();
+  }
+
+  private List<Object> call(Step step) {
+    return wire.call(step.script(), step.keys(names), step.args(NOW).toArray());
+  }
+
+  @ParameterizedTest
+  @MethodSource("all")
+  void a_bad_number_is_refused_before_anything_is_written(Good good) {
+    Map<String, String> before = dump();
+    Object[] args = good.step().args(NOW).toArray();
+    for (int index = 0; index < args.length; index++) {
+      boolean count = good.counts().contains(index);
+      if (count || good.moments().contains(index)) {
+        for (String bad : BAD) {
+          refused(good.step(), args, index, bad);
+        }
+      }
+      if (count) {
+        refused(good.step(), args, index, ABOVE_COUNTS);
+      }
+    }
+    assertEquals(before, dump());
+    // The test would pass with any arguments if the good ones were refused, too.
+    assertTrue(List.of(1L, -3L).contains(call(good.step()).getFirst()));
+  }
+
+  @ParameterizedTest
+  @MethodSource("bursts")
+  void a_burst_ratio_lies_above_0_and_at_most_at_1(String bad) {
+    Map<String, String> before = dump();
+    Step step = new Step.Configure(0, 9, PLAN);
+    refused(step, step.args(NOW).toArray(), 6, bad);
+    assertEquals(before, dump());
+  }
+
+  static Stream<String> bursts() {
+    return Stream.concat(BAD.stream().filter(b -> !b.equals("+1")), Stream.of("0", "1.1", "0.0"));
+  }
+
+  @ParameterizedTest
+  @MethodSource("counts")
+  void a_count_of_groups_that_are_not_there_is_refused(int groups) {
+    Map<String, String> before = dump();
+    Step configure = new Step.Configure(0, 9, PLAN);
+    refused(configure, configure.args(NOW).toArray(), 7, Integer.toString(groups));
+    if (groups > PLAN.groups().size() + 2 * PLAN.keys().size()) {
+      Step survey = new Step.Survey("r1", 400, PLAN.groups(), PLAN.keys());
+      refused(survey, survey.args(NOW).toArray(), 4, Integer.toString(groups));
+    }
+    assertEquals(before, dump());
+  }
+
+  static Stream<Integer> counts() {
+    return Stream.of(1, 3, 1_000_000);
+  }
+
+  private void refused(Step step, Object[] good, int index, String bad) {
+    Object[] args = Arrays.copyOf(good, good.length);
+    args[index] = bad;
+    String what = step.script() + " ARGV[" + (index + 1) + "] = '" + bad + "'";
+    CompletionException refusal =
+        assertThrows(
+            CompletionException.class,
+            () -> wire.send(step.script(), step.keys(names), args).join(),
+            what);
+    assertTrue(refusal.getCause() instanceof RedisCommandExecutionException, what);
+    assertTrue(
+        String.valueOf(refusal.getCause().getMessage()).startsWith("BADARG"),
+        what + ": " + refusal.getCause().getMessage());
+  }
+
+  private Map<String, String> dump() {
+    Map<String, String> all = new HashMap<>();
+    for (String name : wire.names("bad:{")) {
+      all.put(name, Arrays.toString(wire.redis().dump(RedisKeys.bytes(name))));
+    }
+    return all;
+  }
+}

@@ -1,0 +1,97 @@
+package relay.redis;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+import relay.redis.PoolModel.Clock;
+
+/** What a call costs Redis: commands are bounded, time is printed. */
+final class CostTest {
+  private static final int CALLS = 2_000;
+  private static final Pattern STAT = Pattern.compile("cmdstat_(\\S+):calls=(\\d+),usec=(\\d+),.*");
+
+  /** Of one command since the statistics were reset. */
+  private record Cost(long calls, long micros) {}
+
+  @ParameterizedTest
+  @ValueSource(ints = {1, 4, 16, 64})
+  void a_call_runs_few_commands_in_redis(int keys) {
+    try (RedisProcess redis = RedisProcess.start();
+        Wire wire = new Wire(redis.url())) {
+      PoolPlan plan =
+          Pools.plan("cost", Duration.ofMinutes(1), keys, new Limits(1_000_000, 0, 0, 0));
+      RedisKeys names = new RedisKeys("cost", "cost");
+      List<String> fields = new ArrayList<>();
+      for (int n = 0; n < keys; n++) {
+        fields.addAll(List.of("k:key" + n, "g:account" + n + "/model"));
+      }
+      long micros = 1_790_000_000_000_000L;
+      call(wire, names, new Step.Configure(0, 7, plan), micros);
+      List<Step> acquires = new ArrayList<>();
+      List<Step> settles = new ArrayList<>();
+      for (int n = 0; n < CALLS; n++) {
+        acquires.add(new Step.Acquire("l" + n, 7, 10, 10, 30_000, fields));
+        settles.add(new Step.Settle("l" + n, 5, 5));
+      }
+      micros = run(wire, names, acquires.subList(0, 200), micros); // warm
+      run(wire, names, settles.subList(0, 200), micros);
+      String acquire = report(wire, names, acquires.subList(200, CALLS), micros, 9);
+      String settle = report(wire, names, settles.subList(200, CALLS), micros, 8);
+      System.out.printf("Cost with %d keys: acquire %s, settle %s%n", keys, acquire, settle);
+    }
+  }
+
+  private static String report(
+      Wire wire, RedisKeys names, List<Step> steps, long micros, int most) {
+    wire.redis().configResetstat();
+    run(wire, names, steps, micros);
+    Map<String, Cost> costs = costs(wire);
+    Cost script = costs.getOrDefault("evalsha", new Cost(0, 0));
+    assertEquals(steps.size(), script.calls());
+    long inside =
+        costs.entrySet().stream()
+            .filter(e -> !List.of("evalsha", "info", "config|resetstat").contains(e.getKey()))
+            .mapToLong(e -> e.getValue().calls())
+            .sum();
+    double commands = (double) inside / steps.size();
+    assertTrue(commands <= most, commands + " commands a call: " + costs);
+    return String.format(
+        "%.1f us, %.1f commands", (double) script.micros() / script.calls(), commands);
+  }
+
+  private static long run(Wire wire, RedisKeys names, List<Step> steps, long from) {
+    long micros = from;
+    for (Step step : steps) {
+      micros += 100;
+      assertEquals(1L, call(wire, names, step, micros).getFirst());
+    }
+    return micros;
+  }
+
+  private static List<Object> call(Wire wire, RedisKeys names, Step step, long micros) {
+    return wire.call(step.script(), step.keys(names), step.args(new Clock(micros, 0)).toArray());
+  }
+
+  private static Map<String, Cost> costs(Wire wire) {
+    Map<String, Cost> costs = new HashMap<>();
+    wire.redis()
+        .info("commandstats")
+        .lines()
+        .map(STAT::matcher)
+        .filter(Matcher::matches)
+        .forEach(
+            m ->
+                costs.put(
+                    m.group(1), new Cost(Long.parseLong(m.group(2)), Long.parseLong(m.group(3)))));
+    return costs;
+  }
+}

@@ -1,0 +1,18 @@
+package relay.redis;
+
+import org.jspecify.annotations.Nullable;
+
+/** A key as ENGINE.md describes it. */
+final class KeyModel {
+  final String id;
+  int maxConcurrent;
+  int priority;
+  int weight;
+  long cooldownEnd;
+  long chosen;
+  @Nullable String quarantine;
+
+  KeyModel(String id) {
+    this.id = id;
+  }
+}

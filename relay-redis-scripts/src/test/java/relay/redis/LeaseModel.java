@@ -1,0 +1,28 @@
+package relay.redis;
+
+/** A lease that was granted and has not been ended; one that expired is not live. */
+final class LeaseModel {
+  final String id;
+  final String key;
+  final String group;
+  final long since;
+  final long input;
+  final long output;
+  long deadline;
+  boolean live = true;
+
+  LeaseModel(
+      String id, String key, String group, long since, long input, long output, long deadline) {
+    this.id = id;
+    this.key = key;
+    this.group = group;
+    this.since = since;
+    this.input = input;
+    this.output = output;
+    this.deadline = deadline;
+  }
+
+  String name() {
+    return id + " " + key + " " + group;
+  }
+}

@@ -1,0 +1,49 @@
+package relay.redis;
+
+import java.time.Duration;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ThreadLocalRandom;
+import java.util.stream.IntStream;
+
+/** Pools and engines as tests use them. */
+final class Pools {
+  static final String CLASS = "model";
+
+  private Pools() {}
+
+  /** A name that no other test has. */
+  static String name(String test) {
+    return test + "-" + Long.toString(ThreadLocalRandom.current().nextLong(1L << 50), 36);
+  }
+
+  /** One key a group, all groups with the same limits. */
+  static PoolPlan plan(String name, Duration window, int groups, Limits limits) {
+    List<KeyPlan> keys =
+        IntStream.range(0, groups)
+            .mapToObj(n -> new KeyPlan("key" + n, "account" + n, 0, 1, 0))
+            .toList();
+    return plan(name, window, keys, limits);
+  }
+
+  static PoolPlan plan(String name, Duration window, List<KeyPlan> keys, Limits limits) {
+    Map<String, Limits> all = new HashMap<>();
+    keys.forEach(k -> all.put(PoolPlan.group(k.account(), CLASS), limits));
+    return new PoolPlan(name, window, Strategy.LEAST_LOADED, 1, List.of(CLASS), keys, all);
+  }
+
+  /** With a timeout that a busy machine keeps. */
+  static EngineOptions options(String url, String replica, Fallback fallback) {
+    return options(url, replica, fallback, Duration.ofSeconds(10));
+  }
+
+  static EngineOptions options(String url, String replica, Fallback fallback, Duration timeout) {
+    return new EngineOptions(url, "test", replica, timeout, fallback, EngineOptions.DEFAULT_LEASE);
+  }
+
+  /** A small request. */
+  static Demand one() {
+    return Demand.of(CLASS, 10, 10);
+  }
+}

@@ -1,0 +1,57 @@
+package relay.redis;
+
+import java.nio.file.Files;
+import java.nio.file.Path;
+import org.jspecify.annotations.Nullable;
+import org.testcontainers.DockerClientFactory;
+import org.testcontainers.containers.GenericContainer;
+
+/**
+ * The real Redis that all tests of a JVM share, each with pools of its own: a container where a
+ * container engine answers, else a {@link RedisProcess}. There is always one, so no test is
+ * skipped.
+ */
+final class RedisUnderTest {
+  private static final String IMAGE = "redis:8";
+  private static final int PORT = 6379;
+
+  private final String url;
+
+  private RedisUnderTest() {
+    String running = System.getProperty("relay.redis.binary") == null ? container() : null;
+    url = running != null ? running : RedisProcess.start().url();
+    try (Wire wire = new Wire(url)) {
+      System.out.printf(
+          "Redis under test: %s %s%n",
+          running != null ? "container" : "process", wire.info("server", "redis_version"));
+    }
+  }
+
+  private static final class Shared {
+    static final RedisUnderTest REDIS = new RedisUnderTest();
+  }
+
+  static String url() {
+    return Shared.REDIS.url;
+  }
+
+  /** The URL of a Redis in a container, or null. Where no engine can be, none is looked for. */
+  private static @Nullable String container() {
+    boolean perhaps =
+        System.getenv("DOCKER_HOST") != null
+            || Files.exists(Path.of("/var/run/docker.sock"))
+            || Files.exists(Path.of(System.getProperty("user.home"), ".docker/run/docker.sock"));
+    if (!perhaps || !DockerClientFactory.instance().isDockerAvailable()) {
+      return null;
+    }
+    try {
+      @SuppressWarnings("resource") // it lives as long as the JVM
+      GenericContainer<?> redis = new GenericContainer<>(IMAGE).withExposedPorts(PORT);
+      redis.start();
+      return "redis://" + redis.getHost() + ":" + redis.getMappedPort(PORT);
+    } catch (RuntimeException e) {
+      System.out.println("No container of " + IMAGE + ": " + e.getMessage());
+      return null;
+    }
+  }
+}

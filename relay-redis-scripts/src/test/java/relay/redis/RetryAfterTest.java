@@ -1,0 +1,136 @@
+package relay.redis;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.util.List;
+import java.util.SplittableRandom;
+import org.junit.jupiter.api.Test;
+import relay.redis.PoolModel.Clock;
+
+/**
+ * Random states: a request that was refused is granted at the time it was told, and not one slot,
+ * or where only a pacer decides one millisecond, before.
+ */
+final class RetryAfterTest {
+  private static final int STATES = Integer.getInteger("relay.states", 3_000);
+  private static final long COOLDOWN = 0;
+  private static final long CONCURRENCY = 5;
+  private static final int MOST_STEPS = 60;
+
+  @Test
+  void a_retry_at_the_returned_time_is_granted_and_one_slot_earlier_is_not() {
+    int[] byReason = new int[6];
+    try (Wire wire = new Wire(RedisUnderTest.url())) {
+      int checked = 0;
+      for (long seed = 1; checked < STATES; seed++) {
+        checked += new State(wire, seed).check(byReason);
+      }
+    }
+    for (int reason = 0; reason < byReason.length; reason++) {
+      assertTrue(byReason[reason] > 0, "no state was refused for reason " + reason);
+    }
+  }
+
+  /** A walk on which every refusal is followed up in the model's absence. */
+  private static final class State {
+    private final Wire wire;
+    private final long seed;
+    private final RedisKeys names;
+    private final PoolModel model = new PoolModel();
+    private final Walk walk;
+
+    State(Wire wire, long seed) {
+      this.wire = wire;
+      this.seed = seed;
+      names = new RedisKeys("retry", "p" + seed);
+      walk = new Walk(new SplittableRandom(seed), model);
+    }
+
+    int check(int[] byReason) {
+      int checked = 0;
+      try {
+        take(walk.configured());
+        for (int n = 0; n < MOST_STEPS; n++) {
+          Step step = walk.next();
+          List<Object> reply = take(step);
+          if (step instanceof Step.Acquire a && (Long) reply.getFirst() == 0) {
+            byReason[((Long) reply.get(3)).intValue()]++;
+            if ((Long) reply.get(3) == CONCURRENCY) {
+              assertEquals(1_000_000L, reply.get(2), "a guess: leases end when they end");
+            }
+            if (!busy((String) reply.get(4))) {
+              follow(a, (Long) reply.get(1), (Long) reply.get(2), (Long) reply.get(3));
+              checked++;
+            }
+          }
+        }
+      } finally {
+        List<String> all = wire.names("retry:{p" + seed + "}:");
+        wire.redis().del(all.stream().map(RedisKeys::bytes).toArray(byte[][]::new));
+      }
+      return checked;
+    }
+
+    /** No free place: when its leases end is not known, so that is left out of the told time. */
+    private boolean busy(String key) {
+      KeyModel k = model.key(key);
+      return k.maxConcurrent > 0 && model.inFlightOfKey(key) >= k.maxConcurrent;
+    }
+
+    private List<Object> take(Step step) {
+      Clock clock = walk.tick();
+      var _ = step.apply(model, clock); // the walk asks it for the epoch and the time
+      List<Object> reply = call(step, clock);
+      if ((Long) reply.getFirst() == 1 && reply.size() > 1 && reply.get(1) instanceof Long time) {
+        walk.saw(time);
+      }
+      return reply;
+    }
+
+    private List<Object> call(Step step, Clock clock) {
+      return wire.call(step.script(), step.keys(names), step.args(clock).toArray());
+    }
+
+    /** On a copy of the pool, which is then thrown away. */
+    private void follow(Step.Acquire asked, long now, long wait, long reason) {
+      if (wait >= PoolModel.FOREVER) {
+        return;
+      }
+      // leases that expire meanwhile would be other traffic, but they only give concurrency back
+      String what = "seed " + seed + ", told " + wait + " for " + reason + ", " + asked;
+      long slot = model.shape().slotMicros();
+      boolean pacerOnly = reason != COOLDOWN && !onBorder(now + wait, slot);
+      long early = reason == COOLDOWN ? 1 : pacerOnly ? 1_000 : slot;
+      byte[] state = wire.redis().dump(names.state);
+      byte[] win = wire.redis().dump(names.win);
+      byte[] leases = wire.redis().dump(names.leases);
+      if (wait > early) {
+        assertEquals(0L, at(asked, now + wait - early).getFirst(), "early: " + what);
+      }
+      assertEquals(1L, at(asked, now + wait).getFirst(), what);
+      put(names.state, state);
+      put(names.win, win);
+      put(names.leases, leases);
+      wire.redis().del(names.lease(asked.id()));
+    }
+
+    private static boolean onBorder(long micros, long slot) {
+      return micros % slot == 0;
+    }
+
+    private void put(byte[] name, byte[] dump) {
+      wire.redis().del(name);
+      if (dump != null) {
+        wire.redis().restore(name, 600_000, dump);
+      }
+    }
+
+    /** At a time on the pool's clock: the given clock is set so that the offset yields it. */
+    private List<Object> at(Step.Acquire asked, long poolMicros) {
+      StoredPool stored = new StoredPool(wire.redis().hgetall(names.state));
+      long offset = (long) stored.number("pool", StoredPool.OFFSET);
+      return call(asked, new Clock(poolMicros - offset, 0));
+    }
+  }
+}

@@ -1,0 +1,89 @@
+package relay.redis;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import org.junit.jupiter.api.Test;
+import relay.redis.Acquisition.Granted;
+import relay.redis.Acquisition.Unavailable;
+
+/** Many threads of two replicas at once. The window is a day, so time lets nothing through. */
+final class SimultaneousTest {
+  private static final Duration DAY = Duration.ofDays(1);
+  private static final int LIMIT = 1_000;
+  private static final int THREADS = 8;
+
+  @Test
+  void of_ten_times_the_limit_at_once_exactly_the_burst_gets_in() throws Exception {
+    Map<String, Long> granted = granted(1, new Limits(LIMIT, 0, 0, 0), Pools.one());
+    assertEquals(Map.of("account0/model", halfOf(LIMIT)), granted);
+  }
+
+  @Test
+  void with_several_groups_each_gets_its_burst() throws Exception {
+    Map<String, Long> granted = granted(4, new Limits(LIMIT, 0, 0, 0), Pools.one());
+    assertEquals(4, granted.size());
+    granted.values().forEach(n -> assertEquals(halfOf(LIMIT), n));
+  }
+
+  @Test
+  void the_scarcest_dimension_decides() throws Exception {
+    // 70 tokens a request: level + 70 <= max(limit - used, limit / 20, 140) up to 71 requests
+    Limits limits = new Limits(LIMIT, 0, 0, 10_000);
+    assertEquals(Map.of("account0/model", 71L), granted(1, limits, Demand.of(Pools.CLASS, 30, 40)));
+  }
+
+  /** What fits while n + 1 <= limit - n. */
+  private static long halfOf(long limit) {
+    return (limit - 1) / 2 + 1;
+  }
+
+  /** Grants by group, which is also what Redis has counted. */
+  private static Map<String, Long> granted(int groups, Limits limits, Demand demand)
+      throws Exception {
+    PoolPlan plan = Pools.plan(Pools.name("simultaneous"), DAY, groups, limits);
+    String url = RedisUnderTest.url();
+    ConcurrentLinkedQueue<CompletableFuture<Acquisition>> answers = new ConcurrentLinkedQueue<>();
+    try (RedisEngine one = RedisEngine.start(Pools.options(url, "r1", Fallback.CLOSED));
+        RedisEngine two = RedisEngine.start(Pools.options(url, "r2", Fallback.CLOSED));
+        ExecutorService threads = Executors.newFixedThreadPool(THREADS)) {
+      List<KeyPool> pools = List.of(one.pool(plan), two.pool(plan));
+      List<Future<?>> all = new ArrayList<>();
+      for (int t = 0; t < THREADS; t++) {
+        KeyPool pool = pools.get(t % 2);
+        all.add(
+            threads.submit(
+                () -> {
+                  for (int n = 0; n < 10 * LIMIT * groups / THREADS; n++) {
+                    answers.add(pool.acquire(demand));
+                  }
+                }));
+      }
+      for (Future<?> thread : all) {
+        thread.get();
+      }
+      Map<String, Long> granted = new HashMap<>();
+      for (CompletableFuture<Acquisition> answer : answers) {
+        switch (answer.join()) {
+          case Granted g -> granted.merge(g.lease().group(), 1L, Long::sum);
+          case Unavailable u -> throw new AssertionError("no answer in time: " + u);
+          case Acquisition.Exhausted _, Acquisition.Impossible _, Acquisition.NoneUsable _ -> {}
+        }
+      }
+      for (PoolSnapshot.GroupState group : pools.getFirst().snapshot().join().groups()) {
+        assertEquals(granted.get(group.id()), group.used().requests());
+        assertEquals(granted.get(group.id()), group.inFlight());
+      }
+      return granted;
+    }
+  }
+}

@@ -1,0 +1,255 @@
+package relay.redis;
+
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.random.RandomGenerator;
+import java.util.stream.Stream;
+import relay.redis.PoolModel.Clock;
+
+/**
+ * A random walk through the life of a pool: which call comes next, at what time, as told by what
+ * clock. The same generator gives the same walk.
+ */
+final class Walk {
+  private static final long START = 1_790_000_000_000_000L;
+  private static final long MAX = Limits.MAX;
+  private static final long[] WINDOWS_MS = {240, 241, 1_000, 7_777, 60_000, 60_000, 86_400_000};
+  private static final double[] BURSTS = {1, 1, 0.5, 0.1, 0.01};
+  private static final List<Dimension> TOKENS =
+      List.of(Dimension.INPUT_TOKENS, Dimension.OUTPUT_TOKENS, Dimension.TOTAL_TOKENS);
+  private static final long[] LIMITS = {0, 0, 1, 2, 7, 50, 1_000, 1_000_000, MAX};
+
+  private final RandomGenerator random;
+  private final PoolModel model;
+  private final List<Step> past = new ArrayList<>();
+  private final List<String> ids = new ArrayList<>();
+  private final List<KeyPlan> keys = new ArrayList<>();
+  private final List<String> classes = new ArrayList<>();
+  private PoolPlan plan;
+  private long micros = START; // the true time
+  private long skew; // by how much Redis's clock is off
+  private long surest = START; // the true time when a replica last saw the pool's clock
+  private long seen; // and what it read
+  private int next;
+
+  Walk(RandomGenerator random, PoolModel model) {
+    this.random = random;
+    this.model = model;
+    int accounts = random.nextInt(1, 4);
+    for (int a = 0; a < accounts; a++) {
+      for (int k = random.nextInt(1, 4); k > 0; k--) {
+        keys.add(key("k" + keys.size(), "a" + a));
+      }
+    }
+    for (int c = random.nextInt(1, 3); c > 0; c--) {
+      classes.add("c" + c);
+    }
+    plan = plan(pick(WINDOWS_MS));
+  }
+
+  PoolPlan plan() {
+    return plan;
+  }
+
+  /** A step in time and the clock after it. */
+  Clock tick() {
+    long window = model.shape().windowMicros();
+    long slot = model.shape().slotMicros();
+    micros +=
+        switch (random.nextInt(20)) {
+          case 0, 1, 2, 3, 4, 5 -> 0;
+          case 6, 7, 8 -> random.nextLong(1, 1_000);
+          case 9, 10, 11 -> random.nextLong(slot);
+          case 12, 13 -> slot - Math.floorMod(model.last(), slot) - random.nextInt(2); // a border
+          case 14, 15 -> random.nextLong(20 * slot);
+          case 16, 17 -> random.nextLong(window);
+          case 18 -> window;
+          default -> random.nextLong(4 * window);
+        };
+    if (random.nextInt(40) == 0) {
+      long size = random.nextBoolean() ? window : 3_600_000_000L;
+      skew += random.nextLong(-2 * size, 2 * size);
+    }
+    long ceiling = 0;
+    if (seen > 0 && random.nextInt(8) > 0) {
+      ceiling = seen + (micros - surest) + 1_000_000;
+    }
+    return new Clock(Math.max(1, micros + skew), ceiling);
+  }
+
+  /** The pool's time was in a reply. */
+  void saw(long poolMicros) {
+    seen = poolMicros;
+    surest = micros;
+  }
+
+  Step configured() {
+    return new Step.Configure(0, 1 + random.nextLong(MAX - 1), plan);
+  }
+
+  /** After the loss of everything: by one who remembers, or by a newcomer. */
+  Step configuredAgain() {
+    return new Step.Configure(
+        random.nextInt(3) == 0 ? 0 : model.epoch(), 1 + random.nextLong(MAX - 1), plan);
+  }
+
+  Step next() {
+    Step step =
+        switch (random.nextInt(100)) {
+          case 0, 1, 2, 3, 4, 5, 6, 7, 8, 9 ->
+              past.isEmpty() ? acquire() : past.get(random.nextInt(past.size()));
+          case 10 -> reconfigure();
+          case 11, 12, 13 -> survey();
+          case 14, 15 -> charge();
+          case 16, 17 -> cooldown();
+          case 18 -> new Step.Quarantine("no credit left", some(keys).map(KeyPlan::id).toList());
+          case 19, 20 -> restore();
+          case 21, 22, 23, 24 -> new Step.Renew(leaseMs(), some(ids).toList());
+          default -> random.nextInt(100) < 60 || ids.isEmpty() ? acquire() : end();
+        };
+    past.add(step);
+    return step;
+  }
+
+  private Step acquire() {
+    String id = random.nextInt(20) > 0 ? "l" + next++ : "early" + random.nextInt(1 + next);
+    ids.add(id);
+    List<String> fields = fields(classes.get(random.nextInt(classes.size())));
+    long epoch = random.nextInt(100) > 0 ? model.epoch() : model.epoch() + 1;
+    long typical = typical();
+    long input = amount(typical);
+    return new Step.Acquire(id, epoch, input, amount(typical), leaseMs(), fields);
+  }
+
+  /** Of all keys or some, highest priority first. */
+  private List<String> fields(String modelClass) {
+    List<KeyPlan> chosen = random.nextInt(4) > 0 ? plan.keys() : some(plan.keys()).toList();
+    List<String> fields = new ArrayList<>();
+    for (KeyPlan key :
+        chosen.stream().sorted((a, b) -> Integer.compare(b.priority(), a.priority())).toList()) {
+      fields.add("k:" + key.id());
+      fields.add("g:" + PoolPlan.group(key.account(), modelClass));
+    }
+    return fields;
+  }
+
+  private Step end() {
+    int recent = Math.max(0, ids.size() - 12);
+    String id =
+        ids.get(
+            random.nextInt(5) > 0
+                ? random.nextInt(recent, ids.size())
+                : random.nextInt(ids.size()));
+    if (random.nextInt(5) == 0) {
+      return new Step.Cancel(random.nextInt(10) > 0 ? id : "early" + random.nextInt(1 + next));
+    }
+    long typical = typical();
+    return new Step.Settle(id, amount(typical), amount(typical));
+  }
+
+  private Step charge() {
+    String id = random.nextInt(3) > 0 || ids.isEmpty() ? "l" + next++ : ids.getLast();
+    return new Step.Charge(id, group(), random.nextInt(3), amount(typical()), amount(typical()));
+  }
+
+  private Step cooldown() {
+    long millis = random.nextInt(3) == 0 ? 0 : random.nextLong(1, 70_000);
+    return new Step.Cooldown(random.nextBoolean() ? "g:" + group() : "k:" + someKey().id(), millis);
+  }
+
+  private Step restore() {
+    List<String> fields = new ArrayList<>();
+    some(keys).forEach(k -> fields.add("k:" + k.id()));
+    fields.add("g:" + group());
+    return new Step.Restore(fields);
+  }
+
+  private Step survey() {
+    return new Step.Survey(
+        random.nextInt(4) == 0 ? "" : "replica" + random.nextInt(3),
+        random.nextInt(3) == 0 ? 0 : 400,
+        random.nextInt(4) > 0 ? plan.groups() : List.of("a9/none", group()),
+        plan.keys());
+  }
+
+  private Step reconfigure() {
+    plan = plan(random.nextInt(3) > 0 ? plan.window().toMillis() : pick(WINDOWS_MS));
+    long known = random.nextInt(5) > 0 ? model.epoch() : model.epoch() + 1;
+    return new Step.Configure(random.nextInt(4) == 0 ? 0 : known, 1, plan);
+  }
+
+  private PoolPlan plan(long windowMs) {
+    keys.replaceAll(k -> random.nextInt(3) > 0 ? k : key(k.id(), k.account()));
+    List<KeyPlan> present = keys.size() == 1 || random.nextInt(4) > 0 ? keys : some(keys).toList();
+    Map<String, Limits> limits = new HashMap<>();
+    for (KeyPlan key : present) {
+      for (String modelClass : classes) {
+        limits.computeIfAbsent(
+            PoolPlan.group(key.account(), modelClass),
+            g -> new Limits(limit(), limit(), limit(), limit()));
+      }
+    }
+    Strategy strategy = random.nextBoolean() ? Strategy.LEAST_LOADED : Strategy.ROUND_ROBIN;
+    double burst = BURSTS[random.nextInt(BURSTS.length)];
+    return new PoolPlan(
+        "p", Duration.ofMillis(windowMs), strategy, burst, classes, present, limits);
+  }
+
+  private KeyPlan key(String id, String account) {
+    int most = random.nextInt(3) > 0 ? 0 : random.nextInt(1, 5);
+    return new KeyPlan(id, account, random.nextInt(3), random.nextInt(3), most);
+  }
+
+  private long limit() {
+    return pick(LIMITS);
+  }
+
+  private long leaseMs() {
+    return random.nextLong(20_000, 120_000);
+  }
+
+  /** The size of one of the present limits. */
+  private long typical() {
+    long limit = plan.limitsOf(group()).of(TOKENS.get(random.nextInt(TOKENS.size())));
+    return limit == 0 ? 100 : limit;
+  }
+
+  private long amount(long typical) {
+    long share =
+        switch (random.nextInt(12)) {
+          case 0 -> 0;
+          case 1 -> 1;
+          case 2 -> typical;
+          case 3 -> typical / 2;
+          case 4 -> 2 * typical + random.nextInt(2);
+          case 5 -> random.nextLong(1 + typical);
+          default -> random.nextLong(2 + typical / 10);
+        };
+    return Math.min(share, MAX);
+  }
+
+  private String group() {
+    List<String> groups = plan.groups();
+    return groups.get(random.nextInt(groups.size()));
+  }
+
+  private KeyPlan someKey() {
+    return keys.get(random.nextInt(keys.size()));
+  }
+
+  /** One at least, if there is one. */
+  private <T> Stream<T> some(List<T> all) {
+    if (all.isEmpty()) {
+      return Stream.of();
+    }
+    int from = random.nextInt(all.size());
+    return List.copyOf(all.subList(from, random.nextInt(from + 1, all.size() + 1))).stream();
+  }
+
+  private long pick(long[] values) {
+    return values[random.nextInt(values.length)];
+  }
+}
