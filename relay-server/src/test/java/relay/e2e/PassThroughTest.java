@@ -9,11 +9,14 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.ByteArrayOutputStream;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.Random;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
@@ -187,6 +190,38 @@ class PassThroughTest {
     Answer answer = Wire.ask(replicas.port(0), Ask.of(dialect, name(dialect)));
     assertTrue(answer.whole());
     assertEquals(body, answer.text());
+  }
+
+  @ParameterizedTest
+  @EnumSource
+  void a_stream_that_comes_in_random_pieces_passes_byte_for_byte(Dialect dialect) throws Exception {
+    Random random = new Random(11);
+    List<String> events = new ArrayList<>(Says.events(dialect));
+    for (int n = 0; n < 200; n++) {
+      String text = "abcdefgh".repeat(random.nextInt(random.nextInt(5) == 0 ? 3000 : 20)) + n;
+      events.add(1, Says.events(dialect).get(1).replace("i\"", text + "\""));
+    }
+    byte[] stream = String.join("", events).getBytes(UTF_8);
+    provider.script(
+        (request, connection) -> {
+          connection.write(Says.STREAM);
+          for (int from = 0; from < stream.length; ) {
+            int length = 1 + random.nextInt(random.nextBoolean() ? 40 : 12_000);
+            int to = Math.min(stream.length, from + length);
+            connection.chunk(Arrays.copyOfRange(stream, from, to));
+            from = to;
+            if (random.nextInt(3) == 0) {
+              LockSupport.parkNanos(random.nextInt(2_000_000));
+            }
+          }
+          connection.chunk("");
+        });
+    Answer answer = Wire.ask(replicas.port(0), Ask.stream(dialect, name(dialect)));
+    assertTrue(answer.whole());
+    String expected =
+        String.join("", events.stream().filter(e -> !e.contains("\"choices\":[]")).toList())
+            .replace(",\"usage\":null", "");
+    assertEquals(expected, answer.text());
   }
 
   @Test
