@@ -10,7 +10,10 @@ import io.undertow.util.SameThreadExecutor;
 import java.net.InetSocketAddress;
 import java.nio.ByteBuffer;
 import java.time.Duration;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import org.xnio.Options;
+import org.xnio.XnioWorker;
 import relay.model.Dialect;
 import relay.model.Endpoint;
 import relay.model.RelayError;
@@ -23,6 +26,7 @@ public final class DataPlane implements AutoCloseable {
   private static final int MAX_HEADER_BYTES = 64 * 1024;
   private static final int MAX_HEADERS = 200;
   private static final int BACKLOG = 1024;
+  private static final Duration LAST_WRITES = Duration.ofSeconds(1);
 
   private final RequestPipeline pipeline;
   private final long stallNanos;
@@ -43,6 +47,8 @@ public final class DataPlane implements AutoCloseable {
             .setServerOption(UndertowOptions.ENABLE_HTTP2, http2)
             .setServerOption(UndertowOptions.MAX_HEADER_SIZE, MAX_HEADER_BYTES)
             .setServerOption(UndertowOptions.MAX_HEADERS, MAX_HEADERS)
+            // RequestBody holds the bound; Undertow's own default is 2 MiB, and it answers nothing
+            .setServerOption(UndertowOptions.MAX_ENTITY_SIZE, -1L)
             .setServerOption(UndertowOptions.DECODE_URL, false)
             .setServerOption(UndertowOptions.ALWAYS_SET_KEEP_ALIVE, false)
             .setSocketOption(Options.TCP_NODELAY, true)
@@ -115,9 +121,27 @@ public final class DataPlane implements AutoCloseable {
     exchange.getResponseSender().send(ByteBuffer.wrap(ErrorBodies.body(dialect, error, id)));
   }
 
-  /** Closes the listener and all connections. */
+  /** Closes the listener and all connections, once the ends of given answers were written. */
   @Override
   public void close() {
+    awaitHandedOver();
     undertow.stop();
+  }
+
+  /**
+   * Ends of answers were handed to the I/O threads, which work in order: so wait for their turn.
+   */
+  private void awaitHandedOver() {
+    XnioWorker worker = undertow.getWorker();
+    int threads = worker.getIoThreadCount();
+    CountDownLatch turns = new CountDownLatch(threads);
+    for (int n = 0; n < threads; n++) {
+      worker.getIoThread(n).execute(turns::countDown);
+    }
+    try {
+      var _ = turns.await(LAST_WRITES.toMillis(), TimeUnit.MILLISECONDS);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
   }
 }

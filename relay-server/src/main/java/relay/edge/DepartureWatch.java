@@ -1,10 +1,12 @@
 package relay.edge;
 
 import io.undertow.connector.PooledByteBuffer;
+import io.undertow.server.Connectors;
 import io.undertow.server.HttpServerExchange;
 import io.undertow.server.ServerConnection;
 import io.undertow.server.protocol.http.HttpServerConnection;
 import java.io.IOException;
+import java.util.concurrent.TimeUnit;
 import org.xnio.channels.StreamSourceChannel;
 import org.xnio.conduits.StreamSourceConduit;
 
@@ -14,6 +16,8 @@ import org.xnio.conduits.StreamSourceConduit;
  * tokens. What a client sends meanwhile, its next request, is put back for later.
  */
 final class DepartureWatch {
+  private static final long STREAM_LOOK_MS = 250;
+
   private final HttpServerExchange exchange;
   private final HttpServerConnection connection;
   private final Runnable onGone;
@@ -40,7 +44,29 @@ final class DepartureWatch {
       DepartureWatch watch = new DepartureWatch(exchange, http, onGone);
       http.getChannel().getSourceChannel().setReadListener(watch::readable);
       http.getOriginalSourceConduit().resumeReads();
+    } else if (!(connection instanceof HttpServerConnection)) {
+      lookAfterStream(exchange, onGone);
     }
+  }
+
+  /** A client of HTTP/2 resets one stream of its connection, which Undertow tells nobody. */
+  private static void lookAfterStream(HttpServerExchange exchange, Runnable onGone) {
+    var _ =
+        exchange
+            .getIoThread()
+            .executeAfter(
+                () -> {
+                  if (exchange.isComplete()) {
+                    return;
+                  }
+                  if (Connectors.getConduitSinkChannel(exchange).isOpen()) {
+                    lookAfterStream(exchange, onGone);
+                  } else {
+                    onGone.run();
+                  }
+                },
+                STREAM_LOOK_MS,
+                TimeUnit.MILLISECONDS);
   }
 
   private void readable(StreamSourceChannel channel) {

@@ -110,6 +110,7 @@ final class AnswerRelay {
     long began = System.nanoTime();
     try {
       while (true) {
+        outbox.makeRoom();
         int n = answer.read(outbox.buffer(), outbox.filled(), outbox.room());
         outbox.throwIfGone();
         if (n < 0) {
@@ -139,9 +140,9 @@ final class AnswerRelay {
       byte[] event =
           ErrorEvents.of(plan.dialect(), "api_error", "the provider broke off its answer");
       if (!scanner.atEventBoundary()) {
-        outbox.write(new byte[] {'\n', '\n'}, 2);
+        outbox.write(new byte[] {'\n', '\n'});
       }
-      outbox.write(event, event.length);
+      outbox.write(event);
     }
     handling.client().abort();
   }

@@ -39,6 +39,7 @@ final class Forwarding implements Runnable {
   private final Demand demand;
   private final Lease first;
   private final Estimator estimator;
+  private @Nullable Duration soonest; // of what the refused keys said
 
   Forwarding(Handling handling, Plan plan, Demand demand, Lease first, Estimator estimator) {
     this.handling = handling;
@@ -159,9 +160,9 @@ final class Forwarding implements Runnable {
                 request.header(name, value);
               }
             });
-    request.header(
-        "accept-encoding",
-        HeaderPolicy.acceptEncoding(handling.client().header("accept-encoding")));
+    // What Relay asked for on its own it must take out again, for which it must see plain bytes.
+    String accepted = plan.asksForUsage() ? null : handling.client().header("accept-encoding");
+    request.header("accept-encoding", HeaderPolicy.acceptEncoding(accepted));
     return plan.route().api().call(request, lease.key(), plan.body());
   }
 
@@ -207,7 +208,11 @@ final class Forwarding implements Runnable {
       return new Failure.KeyRefused();
     }
     plan.route().pool().coolGroup(lease.group(), wait);
-    return new Failure.RateLimited(wait.isZero() ? Duration.ofSeconds(1) : wait);
+    Duration stated = wait.isZero() ? Duration.ofSeconds(1) : wait;
+    if (soonest == null || stated.compareTo(soonest) < 0) {
+      soonest = stated;
+    }
+    return new Failure.RateLimited(soonest);
   }
 
   private Failure failed(Lease lease, UpstreamAnswer answer, int attempt) {

@@ -14,12 +14,24 @@ final class Outbox {
   private final Handling handling;
   private final @Nullable UsageChunkFilter filter;
   private final byte[] buffer = new byte[BYTES];
+  private int written;
   private int filled;
   private boolean gone;
 
   Outbox(Handling handling, @Nullable UsageChunkFilter filter) {
     this.handling = handling;
     this.filter = filter;
+  }
+
+  /**
+   * Before a read: what was written makes room. Not during one, though {@link #flushBeforeWaiting}
+   * is called then: the read has been told its place.
+   */
+  void makeRoom() {
+    if (written == filled) {
+      written = 0;
+      filled = 0;
+    }
   }
 
   /** Where to read to: {@link #room} bytes from {@link #filled} on. */
@@ -58,22 +70,26 @@ final class Outbox {
   }
 
   void flush() throws ClientGoneException {
-    int length = filled;
-    filled = 0;
+    int from = written;
+    written = filled;
     if (filter == null) {
-      write(buffer, length);
+      write(buffer, from, filled - from);
     } else {
-      int passes = filter.filter(buffer, 0, length);
-      write(filter.output(), passes);
+      int passes = filter.filter(buffer, from, filled - from);
+      write(filter.output(), 0, passes);
     }
   }
 
-  void write(byte[] bytes, int length) throws ClientGoneException {
+  void write(byte[] bytes) throws ClientGoneException {
+    write(bytes, 0, bytes.length);
+  }
+
+  private void write(byte[] bytes, int offset, int length) throws ClientGoneException {
     if (length == 0) {
       return;
     }
     try {
-      handling.client().write(bytes, 0, length);
+      handling.client().write(bytes, offset, length);
     } catch (IOException e) {
       handling.clientLeft(); // which ends the call to the provider, too
       throw new ClientGoneException();
@@ -83,7 +99,7 @@ final class Outbox {
   /** Writes the rest and ends the answer. */
   void end() throws ClientGoneException {
     if (filter == null) {
-      handling.client().end(buffer, 0, filled);
+      handling.client().end(buffer, written, filled - written);
     } else {
       flush();
       int passes = filter.end();

@@ -1,0 +1,47 @@
+package relay.e2e;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import java.io.IOException;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * An answer as it came over the wire.
+ *
+ * @param headers the lines of the head
+ * @param whole whether the body came to its proper end
+ */
+record Answer(int status, List<String> headers, byte[] body, boolean whole) {
+  Answer {
+    headers = List.copyOf(headers);
+  }
+
+  /** The first value of a header; null if there is none. */
+  @Nullable String header(String name) {
+    return header(headers, name);
+  }
+
+  static @Nullable String header(List<String> lines, String name) {
+    return lines.stream()
+        .filter(line -> line.regionMatches(true, 0, name + ":", 0, name.length() + 1))
+        .map(line -> line.substring(name.length() + 1).strip())
+        .findFirst()
+        .orElse(null);
+  }
+
+  String text() {
+    return new String(body, UTF_8);
+  }
+
+  JsonNode json() throws IOException {
+    return new ObjectMapper().readTree(body);
+  }
+
+  @Override
+  public String toString() {
+    return status + " " + headers + (whole ? " " : " (broken off) ") + text();
+  }
+}

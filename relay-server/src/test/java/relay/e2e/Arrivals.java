@@ -1,0 +1,156 @@
+package relay.e2e;
+
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.Deque;
+import java.util.List;
+import java.util.Queue;
+import java.util.concurrent.ConcurrentLinkedDeque;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Semaphore;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicIntegerArray;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.random.RandomGenerator;
+
+/**
+ * Requests that arrive at a rate of their own at several replicas in turn; those that are refused
+ * go away. That is how a saturated pool looks: arrivals do not wait for answers.
+ */
+final class Arrivals implements AutoCloseable {
+  private static final int MOST_AT_ONCE = 256;
+
+  private final List<Integer> ports;
+  private final byte[] request;
+  private final RandomGenerator random;
+  private final List<Deque<Wire>> idle = new ArrayList<>();
+  private final Semaphore atOnce = new Semaphore(MOST_AT_ONCE);
+  private final ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor();
+  private final AtomicIntegerArray served;
+  private final AtomicLong refused = new AtomicLong();
+  private final Queue<String> failures = new ConcurrentLinkedQueue<>();
+
+  Arrivals(List<Integer> ports, Ask ask, RandomGenerator random) {
+    this.ports = List.copyOf(ports);
+    this.request = ask.bytes();
+    this.random = random;
+    this.served = new AtomicIntegerArray(ports.size());
+    ports.forEach(port -> idle.add(new ConcurrentLinkedDeque<>()));
+  }
+
+  /** A load that goes on until it is closed, and then waits for the last answers. */
+  @FunctionalInterface
+  interface Background extends AutoCloseable {
+    @Override
+    void close() throws InterruptedException;
+  }
+
+  /** Lets them arrive, spread evenly but for some jitter. */
+  Background saturate(double perSecond) {
+    AtomicBoolean stopped = new AtomicBoolean();
+    Thread load = Thread.ofPlatform().start(() -> arrive(perSecond, stopped));
+    return () -> {
+      stopped.set(true);
+      load.join();
+      awaitAnswers();
+    };
+  }
+
+  private void arrive(double perSecond, AtomicBoolean stopped) {
+    long start = System.nanoTime();
+    double due = 0;
+    try {
+      for (int n = 0; !stopped.get(); n++) {
+        Await.moment(start + (long) due);
+        one(n % ports.size());
+        due += 1e9 / perSecond * (0.5 + random.nextDouble());
+      }
+    } catch (InterruptedException | AssertionError e) {
+      failures.add(e.toString());
+    }
+  }
+
+  /** So many at once. */
+  void together(int many) throws InterruptedException {
+    for (int n = 0; n < many; n++) {
+      one(n % ports.size());
+    }
+    awaitAnswers();
+  }
+
+  private void one(int replica) throws InterruptedException {
+    if (!atOnce.tryAcquire(20, TimeUnit.SECONDS)) {
+      throw new AssertionError("no answers for 20 s");
+    }
+    threads.execute(
+        () -> {
+          try {
+            exchange(replica);
+          } catch (IOException | RuntimeException e) {
+            failures.add(e.toString());
+          } finally {
+            atOnce.release();
+          }
+        });
+  }
+
+  private void exchange(int replica) throws IOException {
+    Wire wire = idle.get(replica).pollFirst();
+    if (wire == null) {
+      wire = new Wire(ports.get(replica));
+    }
+    Answer answer = wire.send(request).answer();
+    switch (answer.status()) {
+      case 200 -> served.incrementAndGet(replica);
+      case 429 -> refused.incrementAndGet();
+      default -> failures.add(answer.toString());
+    }
+    if (answer.whole()) {
+      idle.get(replica).addFirst(wire);
+    } else {
+      failures.add("broken off: " + answer);
+      wire.close();
+    }
+  }
+
+  private void awaitAnswers() throws InterruptedException {
+    if (!atOnce.tryAcquire(MOST_AT_ONCE, 20, TimeUnit.SECONDS)) {
+      throw new AssertionError("answers are missing");
+    }
+    atOnce.release(MOST_AT_ONCE);
+  }
+
+  int served(int replica) {
+    return served.get(replica);
+  }
+
+  int served() {
+    int all = 0;
+    for (int n = 0; n < ports.size(); n++) {
+      all += served.get(n);
+    }
+    return all;
+  }
+
+  long refused() {
+    return refused.get();
+  }
+
+  /** Whatever was neither a good answer nor a 429. */
+  List<String> failures() {
+    return List.copyOf(failures);
+  }
+
+  @Override
+  public void close() throws IOException {
+    threads.close();
+    for (Deque<Wire> wires : idle) {
+      for (Wire wire : wires) {
+        wire.close();
+      }
+    }
+  }
+}

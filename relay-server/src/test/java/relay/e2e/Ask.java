@@ -1,0 +1,140 @@
+package relay.e2e;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+
+import java.io.ByteArrayOutputStream;
+import java.util.ArrayList;
+import java.util.List;
+import relay.model.Dialect;
+
+/** A client's request, built line by line. */
+final class Ask {
+  /** What clients show to Relay in these tests. */
+  static final String CLIENT_KEY = "client-secret-5f1c7d";
+
+  private final Dialect dialect;
+  private String method = "POST";
+  private String host = "relay.test";
+  private String target;
+  private String credential;
+  private String contentType = "content-type: application/json";
+  private final List<String> headers = new ArrayList<>();
+  private byte[] body;
+  private int chunk;
+
+  private Ask(Dialect dialect, String body) {
+    this.dialect = dialect;
+    this.body = body.getBytes(UTF_8);
+    switch (dialect) {
+      case ANTHROPIC -> {
+        target = "/v1/messages";
+        credential = "x-api-key: " + CLIENT_KEY;
+        headers.add("anthropic-version: 2023-06-01");
+      }
+      case OPENAI -> {
+        target = "/v1/chat/completions";
+        credential = "authorization: Bearer " + CLIENT_KEY;
+      }
+    }
+  }
+
+  /** A question of some words to a model. */
+  static Ask of(Dialect dialect, String model) {
+    return new Ask(dialect, body(model, ""));
+  }
+
+  /** The same, with the answer as a stream. */
+  static Ask stream(Dialect dialect, String model) {
+    return new Ask(dialect, body(model, "\"stream\":true,"));
+  }
+
+  /** A body with other members before the messages, such as {@code "stream":true,}. */
+  static String body(String model, String members) {
+    return "{\"model\":\"%s\",%s\"messages\":[{\"role\":\"user\",\"content\":\"Hello, who are you?\"}]}"
+        .formatted(model, members);
+  }
+
+  Ask method(String other) {
+    method = other;
+    return this;
+  }
+
+  Ask host(String other) {
+    host = other;
+    return this;
+  }
+
+  Ask target(String other) {
+    target = other;
+    return this;
+  }
+
+  /** The header line with the credential; empty for none. */
+  Ask credential(String line) {
+    credential = line;
+    return this;
+  }
+
+  /** The header line with the body's type; empty for none. */
+  Ask contentType(String line) {
+    contentType = line;
+    return this;
+  }
+
+  Ask header(String line) {
+    headers.add(line);
+    return this;
+  }
+
+  Ask body(String other) {
+    return body(other.getBytes(UTF_8));
+  }
+
+  Ask body(byte[] other) {
+    body = other;
+    return this;
+  }
+
+  /** Sends the body in chunks of so many bytes, its length not told beforehand. */
+  Ask chunked(int bytes) {
+    chunk = bytes;
+    return this;
+  }
+
+  Dialect dialect() {
+    return dialect;
+  }
+
+  byte[] bytes() {
+    StringBuilder head = new StringBuilder();
+    head.append(method)
+        .append(' ')
+        .append(target)
+        .append(" HTTP/1.1\r\nhost: ")
+        .append(host)
+        .append("\r\n");
+    List<String> lines = new ArrayList<>(headers);
+    lines.add(credential);
+    lines.add(contentType);
+    if (chunk > 0) {
+      lines.add("transfer-encoding: chunked");
+    } else if (!method.equals("GET") && !method.equals("HEAD")) {
+      lines.add("content-length: " + body.length);
+    }
+    lines.stream().filter(line -> !line.isEmpty()).forEach(l -> head.append(l).append("\r\n"));
+    ByteArrayOutputStream out = new ByteArrayOutputStream();
+    out.writeBytes(head.append("\r\n").toString().getBytes(UTF_8));
+    if (chunk == 0) {
+      out.writeBytes(method.equals("GET") || method.equals("HEAD") ? new byte[0] : body);
+      return out.toByteArray();
+    }
+    for (int from = 0; from < body.length; from += chunk) {
+      int length = Math.min(chunk, body.length - from);
+      out.writeBytes((Integer.toHexString(length) + "\r\n").getBytes(UTF_8));
+      out.write(body, from, length);
+      out.writeBytes("\r\n".getBytes(UTF_8));
+    }
+    out.writeBytes("0\r\n\r\n".getBytes(UTF_8));
+    return out.toByteArray();
+  }
+}

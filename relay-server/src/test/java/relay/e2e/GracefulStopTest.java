@@ -1,0 +1,119 @@
+package relay.e2e;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.net.ConnectException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import relay.model.Dialect;
+
+/** SIGTERM: running requests end well, what they cost is settled, nothing stays behind. */
+class GracefulStopTest {
+  private static final int STREAMS = 8;
+
+  private final CountDownLatch stopping = new CountDownLatch(1);
+  private final RawProvider provider =
+      new RawProvider(
+          (request, connection) -> {
+            Dialect dialect = request.isFor("openai") ? Dialect.OPENAI : Dialect.ANTHROPIC;
+            List<String> events = Says.events(dialect);
+            connection.write(Says.STREAM);
+            connection.chunk(events.getFirst());
+            if (!stopping.await(30, TimeUnit.SECONDS)) {
+              connection.reset();
+            }
+            for (String event : events.subList(1, events.size())) {
+              connection.chunk(event);
+            }
+            connection.chunk("");
+          });
+
+  GracefulStopTest() throws Exception {}
+
+  @AfterEach
+  void close() throws Exception {
+    provider.close();
+  }
+
+  private Setup setup() {
+    return new Setup()
+        .provider("anthropic", Dialect.ANTHROPIC, provider.url(), Setup.key("a"))
+        .provider("openai", Dialect.OPENAI, provider.url(), Setup.key("o"));
+  }
+
+  @Test
+  void streams_end_whole_leases_settle_and_the_exit_code_is_0() throws Exception {
+    try (Replicas replicas = setup().start(1)) {
+      RelayProcess replica = replicas.get(0);
+      List<Wire> open = openStreams(replica);
+      replica.terminate();
+      Await.until("it gets no more traffic", () -> replica.admin("/readyz") == 503);
+      assertTrue(replica.isAlive());
+      assertEquals(200, replica.admin("/healthz"));
+      stopping.countDown();
+      assertWhole(open);
+      assertEquals(0, replica.exitCode(), replica.log());
+      // nobody draws the picture any more: another replica does
+      try (Replicas onlookers = setup().on(replicas.redis()).start(1)) {
+        for (String group : List.of("a/default", "o/default")) {
+          onlookers.awaitLine(
+              group.startsWith("a") ? "anthropic" : "openai",
+              group,
+              "rpm %d/- itpm %d/- otpm %d/- inflight 0"
+                  .formatted(STREAMS / 2, STREAMS / 2 * Says.INPUT, STREAMS / 2 * Says.OUTPUT));
+        }
+      }
+    }
+  }
+
+  @Test
+  void its_own_redis_ends_with_it() throws Exception {
+    try (Replicas replicas = setup().withoutRedisUrl().start(1)) {
+      RelayProcess replica = replicas.get(0);
+      Matcher said = Pattern.compile("embedded Redis on port (\\d+)").matcher(replica.log());
+      assertTrue(said.find(), replica.log());
+      int port = Integer.parseInt(said.group(1));
+      try (RedisSocket redis = new RedisSocket(port)) {
+        assertEquals("PONG", redis.text("PING"));
+      }
+      List<Wire> open = openStreams(replica);
+      replica.terminate();
+      stopping.countDown();
+      assertWhole(open);
+      assertEquals(0, replica.exitCode(), replica.log());
+      assertThrows(ConnectException.class, () -> new RedisSocket(port));
+    }
+  }
+
+  private static List<Wire> openStreams(RelayProcess replica) throws Exception {
+    List<Wire> open = new ArrayList<>();
+    for (int n = 0; n < STREAMS; n++) {
+      Dialect dialect = n % 2 == 0 ? Dialect.ANTHROPIC : Dialect.OPENAI;
+      String model = n % 2 == 0 ? "anthropic" : "openai";
+      Wire wire = new Wire(replica.port());
+      open.add(wire.send(Ask.stream(dialect, model)).head());
+      assertEquals(Says.eventsWithoutUsage(dialect).getFirst(), wire.readTo("\n\n"));
+    }
+    return open;
+  }
+
+  private static void assertWhole(List<Wire> open) throws Exception {
+    for (int n = 0; n < STREAMS; n++) {
+      Dialect dialect = n % 2 == 0 ? Dialect.ANTHROPIC : Dialect.OPENAI;
+      List<String> events = Says.eventsWithoutUsage(dialect);
+      try (Wire wire = open.get(n)) {
+        Answer rest = wire.rest();
+        assertTrue(rest.whole(), "stream " + n + " was cut: " + rest);
+        assertEquals(String.join("", events.subList(1, events.size())), rest.text());
+      }
+    }
+  }
+}

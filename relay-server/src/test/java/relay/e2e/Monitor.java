@@ -1,0 +1,54 @@
+package relay.e2e;
+
+import java.io.IOException;
+import java.util.List;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.atomic.AtomicInteger;
+
+/** What {@code redis-cli MONITOR} shows. */
+final class Monitor implements AutoCloseable {
+  private final RedisSocket watching;
+  private final RedisSocket marking;
+  private final List<String> lines = new CopyOnWriteArrayList<>();
+  private final AtomicInteger marks = new AtomicInteger();
+
+  Monitor(int port) throws IOException {
+    watching = new RedisSocket(port);
+    marking = new RedisSocket(port);
+    watching.text("MONITOR");
+    Thread.ofVirtual().start(this::watch);
+  }
+
+  private void watch() {
+    try {
+      while (true) {
+        lines.add(watching.line());
+      }
+    } catch (IOException e) {
+      // closed: the test is over
+    }
+  }
+
+  /** All that Redis was asked until now. */
+  List<String> until() throws Exception {
+    String mark = "mark-" + marks.incrementAndGet();
+    marking.text("ECHO", mark);
+    Await.until(
+        "Redis shows the mark " + mark,
+        () -> lines.stream().anyMatch(line -> line.endsWith("\"" + mark + "\"")));
+    return List.copyOf(lines);
+  }
+
+  /** Of these, the calls of scripts about leases; a script's own commands are not counted. */
+  long leaseCalls() throws Exception {
+    return until().stream()
+        .filter(line -> line.contains("\"EVAL") && line.contains(":lease:"))
+        .count();
+  }
+
+  @Override
+  public void close() throws IOException {
+    watching.close();
+    marking.close();
+  }
+}

@@ -1,0 +1,211 @@
+package relay.e2e;
+
+import static java.nio.charset.StandardCharsets.ISO_8859_1;
+
+import java.io.BufferedInputStream;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.OutputStream;
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.net.Socket;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CopyOnWriteArrayList;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A provider of which a test decides every byte, and when and how a connection ends. It keeps what
+ * it was sent, byte for byte.
+ */
+final class RawProvider implements AutoCloseable {
+  /** Answers one request. When it returns, the connection waits for the next request. */
+  @FunctionalInterface
+  interface Script {
+    void answer(Received request, Connection connection) throws Exception;
+  }
+
+  /** A request as it came; the lines of the head without the request line. */
+  record Received(String line, List<String> headers, byte[] body) {
+    Received {
+      headers = List.copyOf(headers);
+    }
+
+    @Nullable String header(String name) {
+      return Answer.header(headers, name);
+    }
+
+    /** The provider's key that was used. */
+    String key() {
+      String key = header("x-api-key");
+      if (key != null) {
+        return key;
+      }
+      String bearer = header("authorization");
+      return bearer == null ? "" : bearer.substring("Bearer ".length());
+    }
+
+    String text() {
+      return new String(body, ISO_8859_1);
+    }
+
+    boolean isFor(String model) {
+      return text().contains("\"" + model + "\"");
+    }
+  }
+
+  /** The connection that a request came on. */
+  static final class Connection {
+    private final Socket socket;
+    private final OutputStream out;
+    private final InputStream in;
+
+    private Connection(Socket socket) throws IOException {
+      this.socket = socket;
+      socket.setTcpNoDelay(true);
+      out = socket.getOutputStream();
+      in = new BufferedInputStream(socket.getInputStream(), 64 * 1024);
+    }
+
+    void write(byte[] bytes) throws IOException {
+      out.write(bytes);
+    }
+
+    void write(String text) throws IOException {
+      write(text.getBytes(ISO_8859_1));
+    }
+
+    /** One chunk of a chunked body; the last one for no bytes. */
+    void chunk(byte[] bytes) throws IOException {
+      ByteArrayOutputStream all = new ByteArrayOutputStream();
+      all.writeBytes((Integer.toHexString(bytes.length) + "\r\n").getBytes(ISO_8859_1));
+      all.writeBytes(bytes);
+      all.writeBytes("\r\n".getBytes(ISO_8859_1));
+      write(all.toByteArray());
+    }
+
+    void chunk(String text) throws IOException {
+      chunk(text.getBytes(ISO_8859_1));
+    }
+
+    /** An orderly end. */
+    void close() throws IOException {
+      socket.close();
+    }
+
+    /** A TCP reset. */
+    void reset() throws IOException {
+      socket.setSoLinger(true, 0);
+      socket.close();
+    }
+
+    /** Waits until the other side has closed the connection. */
+    void awaitClosed() {
+      try {
+        while (in.read() >= 0) {
+          // what comes is not read as a request
+        }
+      } catch (IOException e) {
+        // reset: closed as well
+      }
+    }
+  }
+
+  private final ServerSocket server;
+  private final Set<Socket> open = ConcurrentHashMap.newKeySet();
+  private final List<Received> received = new CopyOnWriteArrayList<>();
+  private volatile Script script;
+
+  RawProvider(Script script) throws IOException {
+    this.script = script;
+    server = new ServerSocket(0, 256, InetAddress.ofLiteral("127.0.0.1"));
+    Thread.ofVirtual().start(this::accept);
+  }
+
+  /** From the next request on. */
+  void script(Script next) {
+    script = next;
+  }
+
+  String url() {
+    return "http://127.0.0.1:" + server.getLocalPort();
+  }
+
+  /** What came so far, in its order. */
+  List<Received> received() {
+    return List.copyOf(received);
+  }
+
+  /** What came so far for one model. */
+  List<Received> received(String model) {
+    return received.stream().filter(request -> request.isFor(model)).toList();
+  }
+
+  private void accept() {
+    try {
+      while (true) {
+        Socket socket = server.accept();
+        open.add(socket);
+        Thread.ofVirtual().start(() -> serve(socket));
+      }
+    } catch (IOException e) {
+      // closed
+    }
+  }
+
+  private void serve(Socket socket) {
+    try (socket) {
+      Connection connection = new Connection(socket);
+      while (!socket.isClosed()) {
+        Received request = read(connection.in);
+        if (request == null) {
+          return;
+        }
+        received.add(request);
+        script.answer(request, connection);
+      }
+    } catch (Exception e) {
+      // the other side went away, as some tests want it to
+    } finally {
+      open.remove(socket);
+    }
+  }
+
+  private static @Nullable Received read(InputStream in) throws IOException {
+    String first = line(in);
+    if (first == null) {
+      return null;
+    }
+    List<String> headers = new ArrayList<>();
+    for (String line = line(in); line != null && !line.isEmpty(); line = line(in)) {
+      headers.add(line);
+    }
+    String length = Answer.header(headers, "content-length");
+    byte[] body = length == null ? new byte[0] : in.readNBytes(Integer.parseInt(length));
+    return new Received(first, headers, body);
+  }
+
+  private static @Nullable String line(InputStream in) throws IOException {
+    ByteArrayOutputStream line = new ByteArrayOutputStream();
+    for (int c = in.read(); c != '\n'; c = in.read()) {
+      if (c < 0) {
+        return null;
+      }
+      if (c != '\r') {
+        line.write(c);
+      }
+    }
+    return line.toString(ISO_8859_1);
+  }
+
+  @Override
+  public void close() throws IOException {
+    server.close();
+    for (Socket socket : open) {
+      socket.close();
+    }
+  }
+}

@@ -1,0 +1,126 @@
+package relay.e2e;
+
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Map;
+import java.util.regex.Pattern;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
+import relay.embedded.EmbeddedRedis;
+
+/**
+ * Replicas of one configuration, each a process, on one Redis. Closing it leaves nothing behind.
+ */
+final class Replicas implements AutoCloseable {
+  private static final int STARTS = 3;
+
+  private final Path directory;
+  private final EmbeddedRedis redis;
+  private final boolean sharesRedis;
+  private final List<RelayProcess> processes = new ArrayList<>();
+  private final Thread reaper = new Thread(this::killAll);
+
+  private Replicas(@Nullable EmbeddedRedis shared) throws IOException {
+    directory = Files.createTempDirectory("relay-e2e");
+    sharesRedis = shared != null;
+    redis = shared != null ? shared : EmbeddedRedis.start();
+    Runtime.getRuntime().addShutdownHook(reaper);
+  }
+
+  static Replicas start(Setup setup, int count) throws Exception {
+    Replicas replicas = new Replicas(setup.sharedRedis());
+    try {
+      for (int n = 0; n < count; n++) {
+        replicas.launch(setup, n);
+      }
+      for (int n = 0; n < count; n++) {
+        for (int start = 1; !replicas.get(n).isReady() && start < STARTS; start++) {
+          replicas.launch(setup, n); // another program took one of its ports
+        }
+      }
+      return replicas;
+    } catch (Exception | Error e) {
+      replicas.close();
+      throw e;
+    }
+  }
+
+  private void launch(Setup setup, int n) throws IOException {
+    int port = freePort();
+    int adminPort = freePort();
+    Path config = directory.resolve("relay-" + n + ".yaml");
+    Files.writeString(config, setup.yaml(port, adminPort, redis.url()));
+    RelayProcess process = RelayProcess.start(config, port, adminPort, setup.jvmOptions());
+    if (n < processes.size()) {
+      processes.set(n, process);
+    } else {
+      processes.add(process);
+    }
+  }
+
+  RelayProcess get(int n) {
+    return processes.get(n);
+  }
+
+  /** The data port of a replica. */
+  int port(int n) {
+    return get(n).port();
+  }
+
+  EmbeddedRedis redis() {
+    return redis;
+  }
+
+  RedisSocket redisSocket() throws IOException {
+    return new RedisSocket(redis.port());
+  }
+
+  /** A line of the picture that operators read: of a group or a key of a pool. */
+  String line(String pool, String field) throws IOException {
+    try (RedisSocket socket = redisSocket()) {
+      Map<String, String> picture = socket.hash("relay:{" + pool + "}:keys");
+      return picture.getOrDefault(field, "");
+    }
+  }
+
+  /** Waits until a line of the picture, half a second old at most, has what a pattern describes. */
+  void awaitLine(String pool, String field, String pattern) throws Exception {
+    Pattern wanted = Pattern.compile(pattern + "( |$)");
+    try {
+      Await.until("a line", () -> wanted.matcher(line(pool, field)).find());
+    } catch (AssertionError e) {
+      String seen = field + " of " + pool + " reads: " + line(pool, field);
+      throw new AssertionError(seen + "; wanted: " + pattern, e);
+    }
+  }
+
+  static int freePort() throws IOException {
+    try (ServerSocket socket = new ServerSocket(0, 1, InetAddress.ofLiteral("127.0.0.1"))) {
+      return socket.getLocalPort();
+    }
+  }
+
+  private void killAll() {
+    processes.forEach(RelayProcess::kill);
+  }
+
+  @Override
+  public void close() throws IOException {
+    killAll();
+    if (!sharesRedis) {
+      redis.close();
+    }
+    Runtime.getRuntime().removeShutdownHook(reaper);
+    try (Stream<Path> files = Files.walk(directory)) {
+      for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
+        Files.delete(file);
+      }
+    }
+  }
+}

@@ -1,0 +1,110 @@
+package relay.e2e;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.IntStream;
+import relay.model.Dialect;
+
+/**
+ * Asks several pools side by side whether {@code retry-after-ms} is exact. The window is long so
+ * that a slot, 100 ms, is longer than what a busy machine adds to a request.
+ */
+final class RetryAfterProbe {
+  private static final Duration WINDOW = Duration.ofSeconds(24);
+  private static final long SLOT_NANOS = WINDOW.toNanos() / 240;
+  private static final long MARGIN_NANOS = SLOT_NANOS / 4;
+  private static final int POOLS = 16;
+  private static final int ROUNDS = 3;
+  private static final int LIMIT = 40;
+
+  private final AtomicInteger early = new AtomicInteger();
+  private final AtomicInteger punctual = new AtomicInteger();
+
+  /** Configures the pools that {@link #run} asks; their provider limits nothing. */
+  static void addPools(Setup setup, String url) {
+    for (int n = 0; n < POOLS; n++) {
+      setup.provider(
+          "retry-" + n,
+          Dialect.ANTHROPIC,
+          url,
+          List.of("pooling: { window_ms: " + WINDOW.toMillis() + " }"),
+          List.of(key(n)));
+    }
+  }
+
+  /** The secrets of the pools' keys. */
+  static List<String> secrets() {
+    return IntStream.range(0, POOLS).mapToObj(n -> Setup.secret("r" + n)).toList();
+  }
+
+  private static String key(int n) {
+    return Setup.key("r" + n, "rpm_limit: " + LIMIT);
+  }
+
+  /** Nobody else may use the pools. */
+  void run(Replicas replicas) throws Exception {
+    try (ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
+      List<Future<?>> pools = new ArrayList<>();
+      for (int n = 0; n < POOLS; n++) {
+        String model = "retry-" + n;
+        int port = replicas.port(n % 2);
+        pools.add(
+            threads.submit(
+                () -> {
+                  probe(port, Ask.of(Dialect.ANTHROPIC, model).bytes());
+                  return null;
+                }));
+      }
+      for (Future<?> pool : pools) {
+        pool.get(60, TimeUnit.SECONDS);
+      }
+    }
+    assertEquals(POOLS * ROUNDS, punctual.get());
+    // a probe that was under way for longer than the margin shows nothing
+    assertTrue(early.get() >= POOLS * ROUNDS / 2, "only " + early + " rounds were conclusive");
+  }
+
+  private void probe(int port, byte[] request) throws Exception {
+    try (Wire wire = new Wire(port)) {
+      for (int n = 0; n < LIMIT / 2; n++) {
+        wire.send(request).answer(); // half of the limit goes at once
+      }
+      for (int round = 0; round < ROUNDS; ) {
+        long asked = System.nanoTime();
+        Answer answer = wire.send(request).answer();
+        long answered = System.nanoTime();
+        if (answer.status() == 200) {
+          continue; // there was room left
+        }
+        long wait = Errors.retryAfterMs(answer) * 1_000_000;
+        // It opens between asked + wait - 1 ms, for the header is rounded up, and answered + wait.
+        long slotBefore = asked + wait - 1_000_000 - SLOT_NANOS;
+        if (slotBefore - MARGIN_NANOS > System.nanoTime()) {
+          Await.moment(slotBefore - MARGIN_NANOS);
+          int status = wire.send(request).answer().status();
+          boolean inTime = System.nanoTime() <= slotBefore;
+          if (status == 429 || inTime) {
+            assertEquals(429, status, "granted a slot before its time");
+            early.incrementAndGet();
+          } else {
+            continue; // too late to be early: the grant says nothing, and the round is begun anew
+          }
+        }
+        Await.moment(answered + wait);
+        Answer retry = wire.send(request).answer();
+        assertEquals(200, retry.status(), "refused at its time: " + retry);
+        punctual.incrementAndGet();
+        round++;
+      }
+    }
+  }
+}

@@ -1,0 +1,144 @@
+package relay.e2e;
+
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import org.jspecify.annotations.Nullable;
+import relay.embedded.EmbeddedRedis;
+import relay.model.Dialect;
+
+/** The configuration of replicas under test, as an operator would write it. */
+final class Setup {
+  private final List<String> server = new ArrayList<>();
+  private final List<String> redis = new ArrayList<>();
+  private final List<String> providers = new ArrayList<>();
+  private final List<String> jvm = new ArrayList<>();
+  private String auth = "    api_key: " + Ask.CLIENT_KEY + "\n";
+  private String level = "info";
+  private boolean ownRedis;
+  private @Nullable EmbeddedRedis shared;
+
+  /** A line of the server section. */
+  Setup server(String line) {
+    server.add(line);
+    return this;
+  }
+
+  /** A line of the redis section. */
+  Setup redis(String line) {
+    redis.add(line);
+    return this;
+  }
+
+  /** A client beside the default one, as a YAML mapping. */
+  Setup client(String flow) {
+    if (!auth.contains("clients:")) {
+      auth += "    clients:\n";
+    }
+    auth += "      - " + flow + "\n";
+    return this;
+  }
+
+  /** An option of the replicas' JVM. */
+  Setup jvm(String option) {
+    jvm.add(option);
+    return this;
+  }
+
+  Setup logLevel(String name) {
+    level = name;
+    return this;
+  }
+
+  /** Each replica starts a Redis of its own. */
+  Setup withoutRedisUrl() {
+    ownRedis = true;
+    return this;
+  }
+
+  /** Uses a Redis that others use, too, and leaves it running. */
+  Setup on(EmbeddedRedis redisOfOthers) {
+    shared = redisOfOthers;
+    return this;
+  }
+
+  @Nullable EmbeddedRedis sharedRedis() {
+    return shared;
+  }
+
+  /**
+   * A provider that serves the one model that has the provider's name.
+   *
+   * @param settings further lines, each at its indentation below the provider's
+   * @param keys YAML mappings
+   */
+  Setup provider(
+      String name, Dialect dialect, String url, List<String> settings, List<String> keys) {
+    StringBuilder yaml = new StringBuilder();
+    yaml.append("  - name: ").append(name).append('\n');
+    yaml.append("    type: ").append(dialect.name().toLowerCase(Locale.ROOT)).append('\n');
+    yaml.append("    base_url: ").append(url).append('\n');
+    if (settings.stream().noneMatch(line -> line.startsWith("models:"))) {
+      yaml.append("    models: [").append(name).append("]\n");
+    }
+    settings.forEach(line -> yaml.append("    ").append(line).append('\n'));
+    yaml.append("    keys:\n");
+    keys.forEach(key -> yaml.append("      - ").append(key).append('\n'));
+    providers.add(yaml.toString());
+    return this;
+  }
+
+  Setup provider(String name, Dialect dialect, String url, String... keys) {
+    return provider(name, dialect, url, List.of(), List.of(keys));
+  }
+
+  /** The provider's secret for a key. */
+  static String secret(String keyId) {
+    return "provider-secret-" + keyId;
+  }
+
+  /** A key with its secret and limits, such as {@code rpm_limit: 5}. */
+  static String key(String id, String... more) {
+    String key = "{ key: " + secret(id) + ", id: " + id;
+    return more.length == 0 ? key + " }" : key + ", " + String.join(", ", more) + " }";
+  }
+
+  List<String> jvmOptions() {
+    return List.copyOf(jvm);
+  }
+
+  boolean hasOwnRedis() {
+    return ownRedis;
+  }
+
+  String yaml(int port, int adminPort, String redisUrl) {
+    StringBuilder yaml = new StringBuilder();
+    yaml.append("server:\n  listen: 127.0.0.1:").append(port);
+    yaml.append("\n  admin_listen: 127.0.0.1:").append(adminPort).append('\n');
+    server.forEach(line -> yaml.append("  ").append(line).append('\n'));
+    yaml.append("  auth:\n").append(auth);
+    yaml.append("redis:\n");
+    if (!ownRedis) {
+      yaml.append("  url: ").append(redisUrl).append('\n');
+    }
+    if (redis.stream().noneMatch(line -> line.startsWith("timeout_ms:"))) {
+      // A cold JVM on a machine full of tests may be slow; that is no outage.
+      yaml.append("  timeout_ms: 2000\n");
+    }
+    redis.forEach(line -> yaml.append("  ").append(line).append('\n'));
+    yaml.append("providers:\n");
+    providers.forEach(yaml::append);
+    yaml.append("logging:\n  format: text\n  level: ").append(level).append('\n');
+    return yaml.toString();
+  }
+
+  Replicas start(int count) throws Exception {
+    return Replicas.start(this, count);
+  }
+
+  /** For a provider that nobody listens as. */
+  static String nowhere() throws IOException {
+    return "http://127.0.0.1:" + Replicas.freePort();
+  }
+}

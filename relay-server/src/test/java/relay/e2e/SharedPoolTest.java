@@ -1,0 +1,195 @@
+package relay.e2e;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Random;
+import java.util.stream.LongStream;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.MethodOrderer;
+import org.junit.jupiter.api.Order;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestInstance;
+import org.junit.jupiter.api.TestMethodOrder;
+import relay.e2e.Arrivals.Background;
+import relay.model.Dialect;
+import relay.trial.ProviderSimulator;
+import relay.trial.ProviderSimulator.Account;
+import relay.trial.ProviderSimulator.Dimension;
+import relay.trial.ProviderSimulator.Settings;
+
+/**
+ * The promise: two replicas, each a process, use all that four keys allow, and a provider that
+ * keeps true token buckets never has to refuse. The tests follow one pool from its first request.
+ */
+@TestInstance(TestInstance.Lifecycle.PER_CLASS)
+@TestMethodOrder(MethodOrderer.OrderAnnotation.class)
+class SharedPoolTest {
+  private static final Duration WINDOW = Duration.ofSeconds(4);
+  private static final long WINDOW_NANOS = WINDOW.toNanos();
+  private static final List<String> KEYS = List.of("s1", "s2", "s3", "s4");
+
+  /** A request is half a percent of it. */
+  private static final int LIMIT = 200;
+
+  private static final double PER_SECOND = KEYS.size() * LIMIT / 4.0;
+
+  private final ProviderSimulator provider = simulator();
+  private final Replicas replicas = setup().start(2);
+  private final Arrivals arrivals = arrivals("shared");
+
+  SharedPoolTest() throws Exception {}
+
+  @AfterAll
+  void close() throws Exception {
+    arrivals.close();
+    replicas.close();
+    provider.close();
+  }
+
+  private static ProviderSimulator simulator() {
+    List<Account> accounts = new ArrayList<>();
+    KEYS.forEach(id -> accounts.add(account(id, List.of(Setup.secret(id)), LIMIT)));
+    List<String> free = new ArrayList<>(RetryAfterProbe.secrets());
+    free.add(Setup.secret("warm"));
+    accounts.add(account("free", free, 0)); // no limit
+    return ProviderSimulator.start(Settings.of(WINDOW, accounts.toArray(Account[]::new)));
+  }
+
+  private static Account account(String id, List<String> secrets, int limit) {
+    return new Account(id, secrets, limit, 0, 0, 0);
+  }
+
+  private Setup setup() {
+    String url = provider.url().toString();
+    Setup setup = new Setup();
+    RetryAfterProbe.addPools(setup, url);
+    return setup
+        .provider("warm", Dialect.ANTHROPIC, url, Setup.key("warm"))
+        .provider(
+            "shared",
+            Dialect.ANTHROPIC,
+            url,
+            List.of("pooling: { window_ms: " + WINDOW.toMillis() + " }"),
+            KEYS.stream().map(id -> Setup.key(id, "rpm_limit: " + LIMIT)).toList());
+  }
+
+  private Arrivals arrivals(String model) {
+    List<Integer> ports = List.of(replicas.port(0), replicas.port(1));
+    return new Arrivals(ports, Ask.of(Dialect.ANTHROPIC, model), new Random(7));
+  }
+
+  @Test
+  @Order(1)
+  void a_newcomers_first_requests_go_at_once() throws Exception {
+    try (Arrivals warm = arrivals("warm")) {
+      warm.together(300); // a cold JVM is slow enough for buckets to refill meanwhile
+      assertEquals(300, warm.served(), warm.failures().toString());
+    }
+    int half = KEYS.size() * LIMIT / 2;
+    arrivals.together(half);
+    assertEquals(half, arrivals.served(), "half of the limit should go at once");
+  }
+
+  @Test
+  @Order(2)
+  void all_of_the_limits_is_used_evenly_and_the_provider_never_refuses() throws Exception {
+    long start = provider.nowNanos();
+    int before0 = arrivals.served(0);
+    int before1 = arrivals.served(1);
+    List<Stretch> stretches = new ArrayList<>();
+    try (Background load = arrivals.saturate(2.2 * PER_SECOND)) {
+      // In the first window the burst counts, too. A machine that stands still for a moment loses
+      // what would have been admitted then: it may try again, but only so often.
+      do {
+        long from = start + (1 + stretches.size()) * WINDOW_NANOS;
+        long to = from + 2 * WINDOW_NANOS;
+        Await.moment(System.nanoTime() + to - provider.nowNanos());
+        stretches.add(stretch(from, to));
+      } while (!stretches.getLast().isFullAndEven() && stretches.size() < 5);
+    }
+    assertEquals(List.of(), arrivals.failures());
+    assertEquals(0, provider.stats().refused(), "429s of the provider");
+    assertTrue(stretches.getLast().isFullAndEven(), stretches.toString());
+    assertTrue(arrivals.refused() > 0, "the load did not saturate the pool");
+    double share0 = arrivals.served(0) - before0;
+    double share1 = arrivals.served(1) - before1;
+    double part = share0 / (share0 + share1);
+    assertTrue(part > 0.4 && part < 0.6, "the first replica carried " + part);
+  }
+
+  /**
+   * Two windows under load.
+   *
+   * @param used share of the limits
+   * @param unevenness by which the share of one key is farthest from that of all
+   * @param pause the longest time in which no request was admitted
+   */
+  private record Stretch(double used, double unevenness, Duration pause) {
+    boolean isFullAndEven() {
+      return used >= 0.98 && unevenness <= 0.05 && pause.compareTo(WINDOW.dividedBy(10)) <= 0;
+    }
+  }
+
+  private Stretch stretch(long from, long to) {
+    double used = used(from, to);
+    double unevenness = 0;
+    for (String key : KEYS) {
+      double of = provider.usedShare(key, Dimension.REQUESTS, from, to);
+      unevenness = Math.max(unevenness, Math.abs(of / used - 1));
+    }
+    return new Stretch(used, unevenness, Duration.ofNanos(longestPause(from, to)));
+  }
+
+  private double used(long from, long to) {
+    return KEYS.stream()
+        .mapToDouble(key -> provider.usedShare(key, Dimension.REQUESTS, from, to))
+        .average()
+        .orElseThrow();
+  }
+
+  private long longestPause(long from, long to) {
+    long[] times =
+        KEYS.stream()
+            .flatMapToLong(key -> LongStream.of(provider.admissions(key, from, to)))
+            .sorted()
+            .toArray();
+    long last = from;
+    long longest = 0;
+    for (long time : times) {
+      longest = Math.max(longest, time - last);
+      last = time;
+    }
+    return Math.max(longest, to - last);
+  }
+
+  @Test
+  @Order(3)
+  void lost_state_under_load_leads_to_no_refusal_and_no_failed_request() throws Exception {
+    long lost;
+    try (Background load = arrivals.saturate(2 * PER_SECOND);
+        RedisSocket redis = replicas.redisSocket()) {
+      long start = System.nanoTime();
+      for (int n = 1; n <= 5; n++) {
+        Await.moment(start + n * 400_000_000L);
+        assertEquals("OK", redis.text("FLUSHALL"));
+      }
+      lost = provider.nowNanos();
+      Await.moment(System.nanoTime() + WINDOW_NANOS);
+    }
+    assertEquals(List.of(), arrivals.failures());
+    assertEquals(0, provider.stats().refused(), "429s of the provider");
+    // The pool begins in full debt, and its burst shrinks as its window fills: half of the rate.
+    double used = used(lost, lost + WINDOW_NANOS);
+    assertTrue(used >= 0.4, "after the loss the pool goes on, but at " + used);
+  }
+
+  @Test
+  @Order(4)
+  void retry_after_is_exact() throws Exception {
+    new RetryAfterProbe().run(replicas);
+  }
+}

@@ -1,0 +1,184 @@
+package relay.e2e;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.ByteArrayInputStream;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.util.List;
+import java.util.concurrent.Semaphore;
+import java.util.concurrent.TimeUnit;
+import java.util.zip.GZIPInputStream;
+import java.util.zip.GZIPOutputStream;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.TestInstance;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+import relay.e2e.RawProvider.Connection;
+import relay.e2e.RawProvider.Received;
+import relay.model.Dialect;
+
+/** Events go through one by one: none is held back until the next one comes. */
+@TestInstance(TestInstance.Lifecycle.PER_CLASS)
+class SseFlushTest {
+  private static final String ASKS_FOR_USAGE =
+      "\"stream\":true,\"stream_options\":{\"include_usage\":true},";
+
+  private final Semaphore seenByClient = new Semaphore(0);
+  private final RawProvider provider = new RawProvider(this::answer);
+  private final Replicas replicas =
+      new Setup()
+          .provider("anthropic", Dialect.ANTHROPIC, provider.url(), Setup.key("a"))
+          .provider("openai", Dialect.OPENAI, provider.url(), Setup.key("o"))
+          .start(1);
+
+  SseFlushTest() throws Exception {}
+
+  @AfterAll
+  void close() throws Exception {
+    replicas.close();
+    provider.close();
+  }
+
+  /** Sends each event only after the client has seen the one before. */
+  private void answer(Received request, Connection connection) throws Exception {
+    Dialect dialect = request.isFor("anthropic") ? Dialect.ANTHROPIC : Dialect.OPENAI;
+    boolean zipped = "gzip".equals(request.header("accept-encoding"));
+    Zipper zipper = new Zipper();
+    connection.write(
+        zipped
+            ? Says.STREAM.replace("\r\n\r\n", "\r\ncontent-encoding: gzip\r\n\r\n")
+            : Says.STREAM);
+    List<String> events = Says.events(dialect);
+    for (String event : events) {
+      connection.chunk(zipped ? zipper.flushed(event) : event.getBytes(UTF_8));
+      boolean passes = asked(request) || !event.contains("\"choices\":[]");
+      if (passes && !seenByClient.tryAcquire(10, TimeUnit.SECONDS)) {
+        connection.reset(); // it was held back: end the test, which fails
+        return;
+      }
+    }
+    if (zipped) {
+      connection.chunk(zipper.rest());
+    }
+    connection.chunk("");
+  }
+
+  private static boolean asked(Received request) {
+    return !request.text().contains("\"stream_options\":{\"include_usage\":true},\"model");
+  }
+
+  @ParameterizedTest
+  @EnumSource
+  void an_event_is_seen_before_the_next_one_is_sent(Dialect dialect) throws Exception {
+    try (Wire wire = new Wire(replicas.port(0))) {
+      wire.send(Ask.stream(dialect, name(dialect))).head();
+      assertEquals(200, wire.status());
+      for (String event : Says.eventsWithoutUsage(dialect)) {
+        assertEquals(event, wire.readTo("\n\n"));
+        seenByClient.release();
+      }
+      Answer rest = wire.rest();
+      assertTrue(rest.whole());
+      assertEquals("", rest.text());
+    }
+    settled(dialect);
+  }
+
+  @ParameterizedTest
+  @EnumSource
+  void a_client_that_asks_for_usage_gets_every_byte(Dialect dialect) throws Exception {
+    try (Wire wire = new Wire(replicas.port(0))) {
+      wire.send(Ask.of(dialect, "").body(Ask.body(name(dialect), ASKS_FOR_USAGE))).head();
+      for (String event : Says.events(dialect)) {
+        assertEquals(event, wire.readTo("\n\n"));
+        seenByClient.release();
+      }
+      assertTrue(wire.rest().whole());
+    }
+    settled(dialect);
+  }
+
+  @ParameterizedTest
+  @EnumSource
+  void zipped_events_pass_at_once_and_byte_for_byte(Dialect dialect) throws Exception {
+    List<String> events = Says.events(dialect);
+    Zipper same = new Zipper();
+    ByteArrayOutputStream seen = new ByteArrayOutputStream();
+    try (Wire wire = new Wire(replicas.port(0))) {
+      String body = Ask.body(name(dialect), ASKS_FOR_USAGE);
+      wire.send(Ask.of(dialect, "").body(body).header("accept-encoding: gzip")).head();
+      assertEquals("gzip", wire.header("content-encoding"));
+      for (String event : events) {
+        byte[] expected = same.flushed(event);
+        byte[] got = new byte[expected.length];
+        for (int n = 0; n < got.length; ) {
+          byte[] part = new byte[got.length - n];
+          int read = wire.read(part);
+          assertTrue(read > 0);
+          System.arraycopy(part, 0, got, n, read);
+          n += read;
+        }
+        assertArrayEquals(expected, got);
+        seen.writeBytes(got);
+        seenByClient.release();
+      }
+      Answer rest = wire.rest();
+      assertTrue(rest.whole());
+      seen.writeBytes(rest.body());
+    }
+    String text =
+        new String(
+            new GZIPInputStream(new ByteArrayInputStream(seen.toByteArray())).readAllBytes(),
+            UTF_8);
+    assertEquals(String.join("", events), text);
+    settled(dialect);
+  }
+
+  /** The lease has ended, and what the provider reported is what is charged, for each request. */
+  private void settled(Dialect dialect) throws Exception {
+    long requests = provider.received(name(dialect)).size();
+    String group = dialect == Dialect.ANTHROPIC ? "a/default" : "o/default";
+    replicas.awaitLine(
+        name(dialect),
+        group,
+        "rpm %d/- itpm %d/- otpm %d/- inflight 0"
+            .formatted(requests, requests * Says.INPUT, requests * Says.OUTPUT));
+    assertFalse(replicas.get(0).log().contains("ERROR"), replicas.get(0).log());
+  }
+
+  private static String name(Dialect dialect) {
+    return dialect == Dialect.ANTHROPIC ? "anthropic" : "openai";
+  }
+
+  /** A gzip stream of which every event can be read as soon as it came. */
+  private static final class Zipper {
+    private final ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+    private final GZIPOutputStream gzip;
+
+    Zipper() throws IOException {
+      gzip = new GZIPOutputStream(bytes, true);
+    }
+
+    byte[] flushed(String event) throws IOException {
+      gzip.write(event.getBytes(UTF_8));
+      gzip.flush();
+      return taken();
+    }
+
+    byte[] rest() throws IOException {
+      gzip.close();
+      return taken();
+    }
+
+    private byte[] taken() {
+      byte[] all = bytes.toByteArray();
+      bytes.reset();
+      return all;
+    }
+  }
+}
