@@ -69,7 +69,7 @@ $(pool open-scarce openai sk-open-scarce gpt-scarce 2300)
     keys: [{ id: open-1, key: sk-open }]
 logging: { level: info, format: text }
 YAML
-"$root/relay" serve --config "$work/relay.yaml" >"$work/relay.log" 2>&1 &
+timeout 900 "$root/relay" serve --config "$work/relay.yaml" >"$work/relay.log" 2>&1 &
 relay_pid=$!
 
 is_up() {
