@@ -33,8 +33,7 @@ final class ExpiryTest {
   }
 
   private List<Object> run(Step step) {
-    List<Object> reply =
-        wire.call(step.script(), step.keys(names), step.args(new Clock(micros, 0)).toArray());
+    List<Object> reply = call(step);
     for (String name : wire.names("expiry:{" + pool + "}:")) {
       long ttl = wire.redis().pttl(RedisKeys.bytes(name));
       if (name.endsWith(":quarantine")) {
@@ -46,6 +45,10 @@ final class ExpiryTest {
       }
     }
     return reply;
+  }
+
+  private List<Object> call(Step step) {
+    return wire.call(step.script(), step.keys(names), step.args(new Clock(micros, 0)).toArray());
   }
 
   private Step.Acquire acquire(String id) {
@@ -91,8 +94,8 @@ final class ExpiryTest {
     long before = memory();
     for (int slot = 0; slot < 300; slot++) {
       micros += 250_000;
-      run(new Step.Charge("c" + slot, "account0/model", 1, 5, 5));
-      run(new Step.Charge("d" + slot, "account1/model", 1, 5, 5));
+      call(new Step.Charge("c" + slot, "account0/model", 1, 5, 5));
+      call(new Step.Charge("d" + slot, "account1/model", 1, 5, 5));
     }
     long group = (memory() - before) / 2;
     int leases = 1_000;
@@ -101,7 +104,7 @@ final class ExpiryTest {
       Step step =
           new Step.Acquire("lease-" + n, 7, 1, 1, 30_000, List.of("k:key0", "g:account0/model"));
       micros += 500_000;
-      wire.call(step.script(), step.keys(names), step.args(new Clock(micros, 0)).toArray());
+      call(step);
     }
     long held = wire.names("expiry:{" + pool + "}:lease:lease-").size();
     long lease = (memory() - withGroups) / held;

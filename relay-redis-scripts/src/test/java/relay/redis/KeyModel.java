@@ -15,4 +15,11 @@ final class KeyModel {
   KeyModel(String id) {
     this.id = id;
   }
+
+  void configure(KeyPlan plan, @Nullable String why) {
+    maxConcurrent = plan.maxConcurrent();
+    priority = plan.priority();
+    weight = plan.weight();
+    quarantine = why;
+  }
 }

@@ -236,7 +236,7 @@ final class LinkTest {
     double windows = (System.nanoTime() - began) / 2e9;
     double share = 0.9 * 1_000 / 2;
     assertTrue(admitted <= share * (windows + 1 / 20.0) + 1, admitted + " in " + windows);
-    assertTrue(admitted >= 0.8 * share * windows, admitted + " in " + windows);
+    assertTrue(admitted >= 0.5 * share * windows, admitted + " in " + windows);
   }
 
   private static PoolPlan window(Duration window) {

@@ -10,6 +10,7 @@ import java.util.NavigableMap;
 import java.util.Objects;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.stream.LongStream;
 
 /**
  * A whole pool in plain Java, written from ENGINE.md: what every script must answer and leave
@@ -49,7 +50,7 @@ final class PoolModel {
   private final Map<String, LeaseModel> leases = new HashMap<>();
   private final Set<String> ended = new HashSet<>();
   private final Map<String, String> quarantine = new TreeMap<>();
-  private final Map<String, Long> replicas = new HashMap<>();
+  private final SurveyModel surveys = new SurveyModel();
   private Shape shape = new Shape(240_000, 0);
   private boolean roundRobin;
   private boolean known;
@@ -59,7 +60,6 @@ final class PoolModel {
   private long last;
   private long chosen;
   private long expired;
-  private long drawnAt;
 
   long epoch() {
     return epoch;
@@ -79,6 +79,10 @@ final class PoolModel {
 
   List<String> liveNames() {
     return leases.values().stream().filter(l -> l.live).map(LeaseModel::name).sorted().toList();
+  }
+
+  LongStream deadlines() {
+    return leases.values().stream().filter(l -> l.live).mapToLong(l -> l.deadline);
   }
 
   long inFlightOfKey(String key) {
@@ -107,7 +111,7 @@ final class PoolModel {
     leases.clear();
     ended.clear();
     quarantine.clear();
-    replicas.clear();
+    surveys.flushAll();
     known = false;
   }
 
@@ -147,19 +151,12 @@ final class PoolModel {
     }
     for (KeyPlan k : plan.keys()) {
       KeyModel key = keys.computeIfAbsent(k.id(), KeyModel::new);
-      key.maxConcurrent = k.maxConcurrent();
-      key.priority = k.priority();
-      key.weight = k.weight();
-      key.quarantine = quarantine.get(k.id());
+      key.configure(k, quarantine.get(k.id()));
     }
     roundRobin = plan.strategy() == Strategy.ROUND_ROBIN;
-    drawnAt = 0;
+    surveys.configured();
     return List.of(1L, now, epoch);
   }
-
-  /** A candidate and how well it could carry the request. */
-  private record Choice(
-      KeyModel key, GroupModel group, long input, long output, double load, long inFlight) {}
 
   List<Object> acquire(
       Clock clock,
@@ -169,13 +166,8 @@ final class PoolModel {
       long output,
       long leaseMicros,
       List<String> fields) {
-    if (!known || callersEpoch != epoch) {
+    if (!known || callersEpoch != epoch || !fields.stream().allMatch(this::knows)) {
       return UNKNOWN;
-    }
-    for (String field : fields) {
-      if (!knows(field)) {
-        return UNKNOWN;
-      }
     }
     long now = time(clock);
     expire(now, 16);
@@ -186,6 +178,7 @@ final class PoolModel {
     if (held != null) {
       return List.of(1L, now, held.key, held.group, held.input, held.output);
     }
+    Comparator<Choice> order = Choice.order(roundRobin);
     int stopped = 0;
     List<Choice> usable = new ArrayList<>();
     Choice best = null;
@@ -194,7 +187,7 @@ final class PoolModel {
     for (int n = 0; n < fields.size(); n += 2) {
       KeyModel key = key(fields.get(n).substring(2));
       GroupModel group = group(fields.get(n + 1).substring(2));
-      lower |= best != null && key.priority < best.key.priority;
+      lower |= best != null && key.priority < best.key().priority;
       if (key.quarantine != null) {
         stopped++;
         continue;
@@ -203,20 +196,26 @@ final class PoolModel {
       if (clamped == null) {
         continue;
       }
-      Choice c = choice(key, group, clamped[0], clamped[1], now);
+      Choice c = Choice.of(key, group, clamped[0], clamped[1], inFlightOfKey(key.id), now, shape);
       usable.add(c);
-      if (!lower && fits(c, now) && (best == null || order().compare(c, best) < 0)) {
+      if (!lower && c.fits(now) && (best == null || order.compare(c, best) < 0)) {
         best = c;
       }
     }
     if (best != null) {
       LeaseModel lease =
           new LeaseModel(
-              id, best.key.id, best.group.id, now, best.input, best.output, now + leaseMicros);
+              id,
+              best.key().id,
+              best.group().id,
+              now,
+              best.input(),
+              best.output(),
+              now + leaseMicros);
       leases.put(id, lease);
-      best.group.flow(now, shape);
-      best.group.charge(now, shape, 1, best.input, best.output);
-      best.key.chosen = ++chosen;
+      best.group().flow(now, shape);
+      best.group().charge(now, shape, 1, best.input(), best.output());
+      best.key().chosen = ++chosen;
       return List.of(1L, now, lease.key, lease.group, lease.input, lease.output);
     }
     if (2 * stopped == fields.size()) {
@@ -225,7 +224,7 @@ final class PoolModel {
     if (usable.isEmpty()) {
       return List.of(-1L, now, tooLarge[0], tooLarge[1]);
     }
-    return List.of(0L, now, wait(usable, now));
+    return List.of(0L, now, Choice.wait(usable, now, shape));
   }
 
   GroupModel group(String id) {
@@ -239,62 +238,6 @@ final class PoolModel {
   private boolean knows(String field) {
     String id = field.substring(2);
     return field.startsWith("k:") ? keys.containsKey(id) : groups.containsKey(id);
-  }
-
-  private static boolean fits(Choice c, long now) {
-    boolean cool = c.group.cooldownEnd > now || c.key.cooldownEnd > now;
-    boolean busy = c.key.maxConcurrent > 0 && c.inFlight >= c.key.maxConcurrent;
-    return !cool && !busy && !Double.isNaN(c.load);
-  }
-
-  private Comparator<Choice> order() {
-    Comparator<Choice> turn = Comparator.comparingLong(c -> c.key.chosen);
-    if (roundRobin) {
-      return turn;
-    }
-    return Comparator.<Choice>comparingDouble(c -> c.load)
-        .thenComparingLong(c -> c.inFlight)
-        .thenComparing(turn);
-  }
-
-  private Choice choice(KeyModel key, GroupModel group, long input, long output, long now) {
-    long inFlight = inFlightOfKey(key.id);
-    double load = key.maxConcurrent > 0 ? (double) (inFlight + 1) / key.maxConcurrent : 0;
-    for (int d = 0; d < 4; d++) {
-      double x = group.load(d, GroupModel.cost(d, 1, input, output), now, shape);
-      load = Double.isNaN(x) ? Double.NaN : Math.max(load, x);
-      if (Double.isNaN(load)) {
-        break;
-      }
-    }
-    return new Choice(key, group, input, output, load, inFlight);
-  }
-
-  /** The earliest key's latest hindrance. */
-  private Wait wait(List<Choice> usable, long now) {
-    record Hindrance(long at, double fuzz, String what) {}
-    List<Hindrance> firsts = new ArrayList<>();
-    long earliest = Long.MAX_VALUE;
-    for (Choice c : usable) {
-      List<Hindrance> all = new ArrayList<>();
-      long cool = Math.max(now, Math.max(c.group.cooldownEnd, c.key.cooldownEnd));
-      all.add(new Hindrance(cool, 0, "0 " + c.key.id));
-      for (int d = 0; d < 4; d++) {
-        long at = c.group.opens(d, GroupModel.cost(d, 1, c.input, c.output), now, shape);
-        all.add(new Hindrance(at, c.group.fuzz(d, shape) + 2, (d + 1) + " " + c.key.id));
-      }
-      if (c.key.maxConcurrent > 0 && c.inFlight >= c.key.maxConcurrent) {
-        all.add(new Hindrance(now + 1_000_000, 0, "5 " + c.key.id));
-      }
-      long latest = all.stream().mapToLong(Hindrance::at).max().orElseThrow();
-      all.stream().filter(h -> h.at + h.fuzz >= latest).forEach(firsts::add);
-      earliest = Math.min(earliest, latest);
-    }
-    long opens = earliest;
-    double fuzz = firsts.stream().mapToDouble(Hindrance::fuzz).max().orElse(0);
-    List<String> accepted =
-        firsts.stream().filter(h -> h.at <= opens + fuzz).map(Hindrance::what).toList();
-    return new Wait(Math.clamp(opens - now, 1, FOREVER), fuzz, accepted);
   }
 
   private void expire(long now, int most) {
@@ -451,57 +394,6 @@ final class PoolModel {
     }
     long now = time(clock);
     expire(now, 128);
-    if (!replica.isEmpty()) {
-      replicas.put(replica, now);
-    }
-    long alive = replicas.values().stream().filter(at -> at >= now - 3_000_000).count();
-    boolean draw = now - drawnAt >= staleMicros;
-    List<Object> reply = new ArrayList<>();
-    reply.addAll(List.of(1L, now, epoch, alive));
-    reply.addAll(List.of((long) liveNames().size(), expired, draw ? 1L : 0L));
-    for (String id : groupIds) {
-      GroupModel g = groups.get(id);
-      reply.add(g == null ? List.of() : row(g, now));
-    }
-    for (String id : keyIds) {
-      KeyModel k = keys.get(id);
-      reply.add(
-          k == null
-              ? List.of()
-              : List.of(
-                  inFlightOfKey(id),
-                  Math.max(0, k.cooldownEnd - now),
-                  k.quarantine == null ? "" : k.quarantine,
-                  (long) k.maxConcurrent,
-                  (long) k.priority,
-                  (long) k.weight));
-    }
-    boolean any =
-        groupIds.stream().anyMatch(groups::containsKey)
-            || keyIds.stream().anyMatch(keys::containsKey);
-    if (draw && any) {
-      drawnAt = now;
-    }
-    return reply;
-  }
-
-  private List<Object> row(GroupModel g, long now) {
-    long slot = shape.slotOf(now);
-    long opens = Math.max(now, g.cooldownEnd);
-    double fuzz = 2;
-    // One token of each kind, or of one kind where the limit is 1.
-    long output = g.limits[3] == 1 ? 0 : 1;
-    for (int d = 0; d < 4; d++) {
-      opens = Math.max(opens, g.opens(d, GroupModel.cost(d, 1, 1, output), now, shape));
-      fuzz = Math.max(fuzz, 2 + g.fuzz(d, shape));
-    }
-    List<Object> row = new ArrayList<>();
-    row.addAll(List.of(g.used(0, slot), g.used(1, slot), g.used(2, slot), inFlightOfGroup(g.id)));
-    row.add(Math.max(0, g.cooldownEnd - now));
-    row.add(new Wait(Math.min(FOREVER, opens - now), fuzz, List.of()));
-    for (long limit : g.limits) {
-      row.add(limit);
-    }
-    return row;
+    return surveys.survey(this, now, replica, staleMicros, groupIds, keyIds);
   }
 }

@@ -66,7 +66,7 @@ final class Walk {
           case 12, 13 -> slot - Math.floorMod(model.last(), slot) - random.nextInt(2); // a border
           case 14, 15 -> random.nextLong(20 * slot);
           case 16, 17 -> random.nextLong(window);
-          case 18 -> window;
+          case 18 -> random.nextBoolean() ? window : untilMoment();
           default -> random.nextLong(4 * window);
         };
     if (random.nextInt(40) == 0) {
@@ -78,6 +78,12 @@ final class Walk {
       ceiling = seen + (micros - surest) + 1_000_000;
     }
     return new Clock(Math.max(1, micros + skew), ceiling);
+  }
+
+  /** To the first deadline, or the microsecond before it. */
+  private long untilMoment() {
+    long first = model.deadlines().min().orElse(model.last() + 1);
+    return Math.max(0, first - model.last() - random.nextInt(2));
   }
 
   /** The pool's time was in a reply. */

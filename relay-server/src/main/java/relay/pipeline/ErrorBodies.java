@@ -32,6 +32,11 @@ public final class ErrorBodies {
             .add("x-relay-request-id", requestId)
             .add("request-id", requestId)
             .add("x-relay-error-origin", "relay");
+    if (error.status() < 500 && error.status() != 429) {
+      // The SDKs obey it. Claude Code retries a 401 for minutes, in silence, unless it is told not
+      // to.
+      lines.add("x-should-retry", "false");
+    }
     Duration wait = error.retryAfter();
     if (wait != null) {
       long millis = Math.max(1, (wait.toNanos() + 999_999) / 1_000_000);

@@ -1,0 +1,87 @@
+package relay.redis;
+
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import relay.redis.PoolModel.Shape;
+import relay.redis.PoolModel.Wait;
+
+/**
+ * A key that a request may use, in the model.
+ *
+ * @param load how full the fullest dimension would be, NaN if one is too full
+ */
+record Choice(KeyModel key, GroupModel group, long input, long output, double load, long inFlight) {
+
+  static Choice of(
+      KeyModel key,
+      GroupModel group,
+      long input,
+      long output,
+      long inFlight,
+      long now,
+      Shape shape) {
+    double load = key.maxConcurrent > 0 ? (double) (inFlight + 1) / key.maxConcurrent : 0;
+    for (int d = 0; d < 4 && !Double.isNaN(load); d++) {
+      // the larger of the two, or NaN if either is
+      load = Math.max(load, group.load(d, GroupModel.cost(d, 1, input, output), now, shape));
+    }
+    return new Choice(key, group, input, output, load, inFlight);
+  }
+
+  private boolean busy() {
+    return key.maxConcurrent > 0 && inFlight >= key.maxConcurrent;
+  }
+
+  boolean fits(long now) {
+    boolean cool = group.cooldownEnd > now || key.cooldownEnd > now;
+    return !cool && !busy() && !Double.isNaN(load);
+  }
+
+  static Comparator<Choice> order(boolean roundRobin) {
+    Comparator<Choice> turn = Comparator.comparingLong(c -> c.key.chosen);
+    return roundRobin
+        ? turn
+        : Comparator.<Choice>comparingDouble(c -> c.load)
+            .thenComparingLong(c -> c.inFlight)
+            .thenComparing(turn);
+  }
+
+  private record Hindrance(long at, double fuzz, String what) {}
+
+  private List<Hindrance> hindrances(long now, Shape shape) {
+    List<Hindrance> all = new ArrayList<>();
+    long cool = Math.max(now, Math.max(group.cooldownEnd, key.cooldownEnd));
+    all.add(new Hindrance(cool, 0, "0 " + key.id));
+    for (int d = 0; d < 4; d++) {
+      long at = group.opens(d, GroupModel.cost(d, 1, input, output), now, shape);
+      all.add(new Hindrance(at, group.fuzz(d, shape) + 2, (d + 1) + " " + key.id));
+    }
+    if (busy()) {
+      all.add(new Hindrance(now + 1_000_000, 0, "5 " + key.id));
+    }
+    return all;
+  }
+
+  /** The earliest key's latest hindrance. */
+  static Wait wait(List<Choice> usable, long now, Shape shape) {
+    List<Hindrance> latest = new ArrayList<>();
+    long opens = Long.MAX_VALUE;
+    for (Choice c : usable) {
+      List<Hindrance> all = c.hindrances(now, shape);
+      long last = all.stream().mapToLong(Hindrance::at).max().orElseThrow();
+      all.stream().filter(h -> h.at + h.fuzz >= last).forEach(latest::add);
+      opens = Math.min(opens, last);
+    }
+    long earliest = opens;
+    double fuzz =
+        latest.stream()
+            .filter(h -> h.at <= earliest)
+            .mapToDouble(Hindrance::fuzz)
+            .max()
+            .orElseThrow();
+    List<String> accepted =
+        latest.stream().filter(h -> h.at <= earliest + fuzz).map(Hindrance::what).toList();
+    return new Wait(Math.clamp(earliest - now, 1, PoolModel.FOREVER), fuzz, accepted);
+  }
+}

@@ -1,0 +1,84 @@
+package relay.redis;
+
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import relay.redis.PoolModel.Wait;
+
+/** What a survey shows, in the model. */
+final class SurveyModel {
+  private final Map<String, Long> replicas = new HashMap<>();
+  private long drawnAt;
+
+  void flushAll() {
+    replicas.clear();
+  }
+
+  /** The picture is out of date. */
+  void configured() {
+    drawnAt = 0;
+  }
+
+  List<Object> survey(
+      PoolModel pool,
+      long now,
+      String replica,
+      long staleMicros,
+      List<String> groupIds,
+      List<String> keyIds) {
+    if (!replica.isEmpty()) {
+      replicas.put(replica, now);
+    }
+    long alive = replicas.values().stream().filter(at -> at >= now - 3_000_000).count();
+    boolean draw = now - drawnAt >= staleMicros;
+    List<Object> reply = new ArrayList<>();
+    reply.addAll(List.of(1L, now, pool.epoch(), alive));
+    reply.addAll(List.of((long) pool.liveNames().size(), pool.expired(), draw ? 1L : 0L));
+    for (String id : groupIds) {
+      GroupModel g = pool.groups.get(id);
+      reply.add(g == null ? List.of() : row(pool, g, now));
+    }
+    for (String id : keyIds) {
+      KeyModel k = pool.keys.get(id);
+      reply.add(
+          k == null
+              ? List.of()
+              : List.of(
+                  pool.inFlightOfKey(id),
+                  Math.max(0, k.cooldownEnd - now),
+                  k.quarantine == null ? "" : k.quarantine,
+                  (long) k.maxConcurrent,
+                  (long) k.priority,
+                  (long) k.weight));
+    }
+    boolean any =
+        groupIds.stream().anyMatch(pool.groups::containsKey)
+            || keyIds.stream().anyMatch(pool.keys::containsKey);
+    if (draw && any) {
+      drawnAt = now;
+    }
+    return reply;
+  }
+
+  private static List<Object> row(PoolModel pool, GroupModel g, long now) {
+    long slot = pool.shape().slotOf(now);
+    long opens = Math.max(now, g.cooldownEnd);
+    double fuzz = 2;
+    // One token of each kind, or of one kind where the limit is 1.
+    long output = g.limits[3] == 1 ? 0 : 1;
+    for (int d = 0; d < 4; d++) {
+      opens = Math.max(opens, g.opens(d, GroupModel.cost(d, 1, 1, output), now, pool.shape()));
+      fuzz = Math.max(fuzz, 2 + g.fuzz(d, pool.shape()));
+    }
+    List<Object> row = new ArrayList<>();
+    row.addAll(
+        List.of(g.used(0, slot), g.used(1, slot), g.used(2, slot), pool.inFlightOfGroup(g.id)));
+    row.add(Math.max(0, g.cooldownEnd - now));
+    row.add(new Wait(Math.min(PoolModel.FOREVER, opens - now), fuzz, List.of()));
+    for (long limit : g.limits) {
+      row.add(limit);
+    }
+    return row;
+  }
+}

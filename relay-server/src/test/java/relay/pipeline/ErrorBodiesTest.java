@@ -1,0 +1,48 @@
+package relay.pipeline;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNull;
+
+import java.time.Duration;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import relay.model.Dialect;
+import relay.model.HeaderLines;
+import relay.model.RelayError;
+
+class ErrorBodiesTest {
+  @Test
+  void clients_are_told_not_to_repeat_what_would_fail_again() {
+    for (RelayError error :
+        List.of(
+            RelayError.invalid("m"),
+            RelayError.unauthenticated("m"),
+            RelayError.notFound("m"),
+            RelayError.wrongMethod("m"),
+            RelayError.tooLarge(1))) {
+      assertEquals("false", ErrorBodies.headers(error, "req").first("x-should-retry"));
+    }
+  }
+
+  @Test
+  void whether_to_repeat_what_may_succeed_later_is_left_to_clients() {
+    for (RelayError error :
+        List.of(
+            RelayError.rateLimited("m", Duration.ofSeconds(1)),
+            RelayError.unreachable("m"),
+            RelayError.unavailable("m"),
+            RelayError.timeout("m"),
+            RelayError.overloaded(Dialect.ANTHROPIC, "m"),
+            RelayError.overloaded(Dialect.OPENAI, "m"))) {
+      assertNull(ErrorBodies.headers(error, "req").first("x-should-retry"));
+    }
+  }
+
+  @Test
+  void retry_after_is_exact_in_milliseconds_and_rounded_up_in_seconds() {
+    HeaderLines headers =
+        ErrorBodies.headers(RelayError.rateLimited("m", Duration.ofNanos(2_000_000_001)), "req");
+    assertEquals("2001", headers.first("retry-after-ms"));
+    assertEquals("3", headers.first("retry-after"));
+  }
+}
