@@ -8,15 +8,36 @@ import java.io.IOException;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/**
- * An answer as it came over the wire.
- *
- * @param headers the lines of the head
- * @param whole whether the body came to its proper end
- */
-record Answer(int status, List<String> headers, byte[] body, boolean whole) {
-  Answer {
-    headers = List.copyOf(headers);
+/** An answer as it came over the wire. */
+final class Answer {
+  private final int status;
+  private final List<String> headers;
+  private final byte[] body;
+  private final boolean whole;
+
+  Answer(int status, List<String> headers, byte[] body, boolean whole) {
+    this.status = status;
+    this.headers = List.copyOf(headers);
+    this.body = body;
+    this.whole = whole;
+  }
+
+  int status() {
+    return status;
+  }
+
+  /** The lines of the head. */
+  List<String> headers() {
+    return headers;
+  }
+
+  byte[] body() {
+    return body;
+  }
+
+  /** Whether the body came to its proper end. */
+  boolean whole() {
+    return whole;
   }
 
   /** The first value of a header; null if there is none. */

@@ -41,22 +41,26 @@ final class Arrivals implements AutoCloseable {
     ports.forEach(port -> idle.add(new ConcurrentLinkedDeque<>()));
   }
 
-  /** A load that goes on until it is closed, and then waits for the last answers. */
+  /** What is done under load. */
   @FunctionalInterface
-  interface Background extends AutoCloseable {
-    @Override
-    void close() throws InterruptedException;
+  interface Step {
+    void run() throws Exception;
   }
 
-  /** Lets them arrive, spread evenly but for some jitter. */
-  Background saturate(double perSecond) {
+  /**
+   * Lets them arrive, spread evenly but for some jitter, until a step is done, and waits for the
+   * last answers.
+   */
+  void saturateDuring(double perSecond, Step step) throws Exception {
     AtomicBoolean stopped = new AtomicBoolean();
     Thread load = Thread.ofPlatform().start(() -> arrive(perSecond, stopped));
-    return () -> {
+    try {
+      step.run();
+    } finally {
       stopped.set(true);
       load.join();
-      awaitAnswers();
-    };
+    }
+    awaitAnswers();
   }
 
   private void arrive(double perSecond, AtomicBoolean stopped) {

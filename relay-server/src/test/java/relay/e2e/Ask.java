@@ -12,7 +12,6 @@ final class Ask {
   /** What clients show to Relay in these tests. */
   static final String CLIENT_KEY = "client-secret-5f1c7d";
 
-  private final Dialect dialect;
   private String method = "POST";
   private String host = "relay.test";
   private String target;
@@ -23,18 +22,19 @@ final class Ask {
   private int chunk;
 
   private Ask(Dialect dialect, String body) {
-    this.dialect = dialect;
     this.body = body.getBytes(UTF_8);
-    switch (dialect) {
-      case ANTHROPIC -> {
-        target = "/v1/messages";
-        credential = "x-api-key: " + CLIENT_KEY;
-        headers.add("anthropic-version: 2023-06-01");
-      }
-      case OPENAI -> {
-        target = "/v1/chat/completions";
-        credential = "authorization: Bearer " + CLIENT_KEY;
-      }
+    target =
+        switch (dialect) {
+          case ANTHROPIC -> "/v1/messages";
+          case OPENAI -> "/v1/chat/completions";
+        };
+    credential =
+        switch (dialect) {
+          case ANTHROPIC -> "x-api-key: " + CLIENT_KEY;
+          case OPENAI -> "authorization: Bearer " + CLIENT_KEY;
+        };
+    if (dialect == Dialect.ANTHROPIC) {
+      headers.add("anthropic-version: 2023-06-01");
     }
   }
 
@@ -99,10 +99,6 @@ final class Ask {
   Ask chunked(int bytes) {
     chunk = bytes;
     return this;
-  }
-
-  Dialect dialect() {
-    return dialect;
   }
 
   byte[] bytes() {

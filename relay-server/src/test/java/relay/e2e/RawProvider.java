@@ -28,10 +28,30 @@ final class RawProvider implements AutoCloseable {
     void answer(Received request, Connection connection) throws Exception;
   }
 
-  /** A request as it came; the lines of the head without the request line. */
-  record Received(String line, List<String> headers, byte[] body) {
-    Received {
-      headers = List.copyOf(headers);
+  /** A request as it came. */
+  static final class Received {
+    private final String line;
+    private final List<String> headers;
+    private final byte[] body;
+
+    private Received(String line, List<String> headers, byte[] body) {
+      this.line = line;
+      this.headers = List.copyOf(headers);
+      this.body = body;
+    }
+
+    /** Method, target and version. */
+    String line() {
+      return line;
+    }
+
+    /** The other lines of the head. */
+    List<String> headers() {
+      return headers;
+    }
+
+    byte[] body() {
+      return body;
     }
 
     @Nullable String header(String name) {

@@ -7,6 +7,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.stream.LongStream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.MethodOrderer;
@@ -14,7 +15,6 @@ import org.junit.jupiter.api.Order;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.api.TestMethodOrder;
-import relay.e2e.Arrivals.Background;
 import relay.model.Dialect;
 import relay.trial.ProviderSimulator;
 import relay.trial.ProviderSimulator.Account;
@@ -101,16 +101,18 @@ class SharedPoolTest {
     int before0 = arrivals.served(0);
     int before1 = arrivals.served(1);
     List<Stretch> stretches = new ArrayList<>();
-    try (Background load = arrivals.saturate(2.2 * PER_SECOND)) {
-      // In the first window the burst counts, too. A machine that stands still for a moment loses
-      // what would have been admitted then: it may try again, but only so often.
-      do {
-        long from = start + (1 + stretches.size()) * WINDOW_NANOS;
-        long to = from + 2 * WINDOW_NANOS;
-        Await.moment(System.nanoTime() + to - provider.nowNanos());
-        stretches.add(stretch(from, to));
-      } while (!stretches.getLast().isFullAndEven() && stretches.size() < 5);
-    }
+    // In the first window the burst counts, too. A machine that stands still for a moment loses
+    // what would have been admitted then: it may try again, but only so often.
+    arrivals.saturateDuring(
+        2.2 * PER_SECOND,
+        () -> {
+          do {
+            long from = start + (1 + stretches.size()) * WINDOW_NANOS;
+            long to = from + 2 * WINDOW_NANOS;
+            Await.moment(System.nanoTime() + to - provider.nowNanos());
+            stretches.add(stretch(from, to));
+          } while (!stretches.getLast().isFullAndEven() && stretches.size() < 5);
+        });
     assertEquals(List.of(), arrivals.failures());
     assertEquals(0, provider.stats().refused(), "429s of the provider");
     assertTrue(stretches.getLast().isFullAndEven(), stretches.toString());
@@ -169,21 +171,24 @@ class SharedPoolTest {
   @Test
   @Order(3)
   void lost_state_under_load_leads_to_no_refusal_and_no_failed_request() throws Exception {
-    long lost;
-    try (Background load = arrivals.saturate(2 * PER_SECOND);
-        RedisSocket redis = replicas.redisSocket()) {
-      long start = System.nanoTime();
-      for (int n = 1; n <= 5; n++) {
-        Await.moment(start + n * 400_000_000L);
-        assertEquals("OK", redis.text("FLUSHALL"));
-      }
-      lost = provider.nowNanos();
-      Await.moment(System.nanoTime() + WINDOW_NANOS);
+    AtomicLong lost = new AtomicLong();
+    try (RedisSocket redis = replicas.redisSocket()) {
+      arrivals.saturateDuring(
+          2 * PER_SECOND,
+          () -> {
+            long start = System.nanoTime();
+            for (int n = 1; n <= 5; n++) {
+              Await.moment(start + n * 400_000_000L);
+              assertEquals("OK", redis.text("FLUSHALL"));
+            }
+            lost.set(provider.nowNanos());
+            Await.moment(System.nanoTime() + WINDOW_NANOS);
+          });
     }
     assertEquals(List.of(), arrivals.failures());
     assertEquals(0, provider.stats().refused(), "429s of the provider");
     // The pool begins in full debt, and its burst shrinks as its window fills: half of the rate.
-    double used = used(lost, lost + WINDOW_NANOS);
+    double used = used(lost.get(), lost.get() + WINDOW_NANOS);
     assertTrue(used >= 0.4, "after the loss the pool goes on, but at " + used);
   }
 
