@@ -44,6 +44,9 @@ final class RedisLink implements AutoCloseable {
 
   private static final int RETRY_MS = 200;
 
+  /** A long outage is told of once in 30 s. */
+  private static final int TOLD_EVERY = 150;
+
   /** Bound on calls without an answer: at 100 ms and 40,000 calls a second 4,000 are under way. */
   private static final int QUEUE = 50_000;
 
@@ -59,6 +62,7 @@ final class RedisLink implements AutoCloseable {
   private final AtomicReference<@Nullable StatefulRedisConnection<byte[], byte[]>> connection =
       new AtomicReference<>();
   private volatile long answeredAt;
+  private int failures; // to connect, in a row; of the one thread that connects
   private volatile boolean closed;
 
   /**
@@ -200,10 +204,13 @@ final class RedisLink implements AutoCloseable {
         return true; // giveUp retries
       }
       log.info("Redis is up: {}", address());
+      failures = 0;
       onUp.run();
       return true;
     } catch (RuntimeException e) {
-      log.warn("Redis at {} does not answer: {}", address(), cause(e).getMessage());
+      if (failures++ % TOLD_EVERY == 0) {
+        log.warn("Redis at {} does not answer: {}", address(), cause(e).getMessage());
+      }
       connection.set(null);
       if (fresh != null) {
         var _ = fresh.closeAsync();
