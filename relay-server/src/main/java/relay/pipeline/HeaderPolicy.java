@@ -3,6 +3,7 @@ package relay.pipeline;
 import java.util.HashSet;
 import java.util.Locale;
 import java.util.Set;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /** Which header lines pass. Names are given in lower case. */
@@ -33,6 +34,8 @@ final class HeaderPolicy {
 
   /** Encodings in which usage can be read; the client may get others only unread. */
   private static final Set<String> READABLE = Set.of("gzip", "deflate");
+
+  private static final Pattern REFUSED = Pattern.compile("q=0(\\.0*)?");
 
   private HeaderPolicy() {}
 
@@ -77,13 +80,16 @@ final class HeaderPolicy {
     if (accepted == null) {
       return "identity";
     }
+    if (accepted.equals("gzip")) {
+      return accepted;
+    }
     StringBuilder out = new StringBuilder();
     for (String part : accepted.split(",", -1)) {
       String coding = part.strip().toLowerCase(Locale.ROOT);
       int semicolon = coding.indexOf(';');
       String name = semicolon < 0 ? coding : coding.substring(0, semicolon).strip();
       String weight = semicolon < 0 ? "" : coding.substring(semicolon + 1).replace(" ", "");
-      boolean refused = weight.matches("q=0(\\.0*)?");
+      boolean refused = REFUSED.matcher(weight).matches();
       if (READABLE.contains(name) && !refused) {
         out.append(out.isEmpty() ? "" : ", ").append(name);
       }

@@ -51,7 +51,7 @@ public final class ProviderApi {
       throw new IllegalStateException("provider " + config.name() + " has no key " + keyId);
     }
     request.credential(config.dialect(), secret);
-    return new UpstreamCall(upstream.client().newCall(request.build(body)), request.trace());
+    return upstream.call(request.build(body), request.trace());
   }
 
   /** Whether a key of this id can be used: another replica's configuration may know more. */

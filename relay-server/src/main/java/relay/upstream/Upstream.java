@@ -6,6 +6,7 @@ import java.util.concurrent.TimeUnit;
 import okhttp3.ConnectionPool;
 import okhttp3.OkHttpClient;
 import okhttp3.Protocol;
+import okhttp3.Request;
 
 /**
  * The connections to all providers.
@@ -19,8 +20,10 @@ public final class Upstream implements AutoCloseable {
   private static final Duration IDLE_CONNECTION_LIFE = Duration.ofMinutes(5);
 
   private final OkHttpClient client;
+  private final IdleWatch idleWatch;
 
   public Upstream(Duration connectTimeout, Duration idleTimeout) {
+    idleWatch = new IdleWatch(idleTimeout);
     client =
         new OkHttpClient.Builder()
             .socketFactory(new EagerSockets())
@@ -30,21 +33,23 @@ public final class Upstream implements AutoCloseable {
             .eventListenerFactory(AttemptTrace.FACTORY)
             .protocols(List.of(Protocol.HTTP_2, Protocol.HTTP_1_1))
             .connectTimeout(connectTimeout)
-            .readTimeout(idleTimeout)
-            .writeTimeout(idleTimeout)
+            .readTimeout(Duration.ZERO) // IdleWatch sees to it
+            .writeTimeout(Duration.ZERO)
             .retryOnConnectionFailure(false)
             .followRedirects(false)
             .followSslRedirects(false)
             .build();
   }
 
-  OkHttpClient client() {
-    return client;
+  /** The request as a call; nothing is sent yet. */
+  UpstreamCall call(Request request, AttemptTrace trace) {
+    return new UpstreamCall(client.newCall(request), trace, idleWatch);
   }
 
   /** Closes idle connections; calls under way end by themselves. */
   @Override
   public void close() {
+    idleWatch.close();
     client.connectionPool().evictAll();
     client.dispatcher().executorService().shutdown();
   }

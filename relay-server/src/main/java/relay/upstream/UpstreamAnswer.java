@@ -12,9 +12,12 @@ import relay.model.HeaderLines;
 public final class UpstreamAnswer implements AutoCloseable {
   private final Response response;
   private final BufferedSource source;
+  private final IdleWatch.Watched watched;
 
-  UpstreamAnswer(Response response) {
+  UpstreamAnswer(Response response, IdleWatch.Watched watched) {
     this.response = response;
+    this.watched = watched;
+    watched.heard();
     source = response.body().source();
   }
 
@@ -43,7 +46,9 @@ public final class UpstreamAnswer implements AutoCloseable {
 
   /** Reads what has come, waiting for at least one byte; -1 at the end. Blocks. */
   public int read(byte[] buffer, int offset, int length) throws IOException {
-    return source.read(buffer, offset, length);
+    int n = source.read(buffer, offset, length);
+    watched.heard();
+    return n;
   }
 
   /**
@@ -68,6 +73,7 @@ public final class UpstreamAnswer implements AutoCloseable {
 
   @Override
   public void close() {
+    watched.close();
     ReadWait.stop();
     response.close();
   }

@@ -1,18 +1,18 @@
 package relay.upstream;
 
 import java.io.IOException;
-import java.io.InterruptedIOException;
-import java.net.SocketTimeoutException;
 import okhttp3.Call;
 
 /** One attempt, which another thread may end. */
 public final class UpstreamCall {
   private final Call call;
   private final AttemptTrace trace;
+  private final IdleWatch idleWatch;
 
-  UpstreamCall(Call call, AttemptTrace trace) {
+  UpstreamCall(Call call, AttemptTrace trace, IdleWatch idleWatch) {
     this.call = call;
     this.trace = trace;
+    this.idleWatch = idleWatch;
   }
 
   /** What came of sending the request. */
@@ -34,14 +34,14 @@ public final class UpstreamCall {
 
   /** Sends the request and waits for the head of the answer. Blocks: use a virtual thread. */
   public Outcome execute() {
+    IdleWatch.Watched watched = idleWatch.watch(call);
     try {
-      return new Outcome.Answered(new UpstreamAnswer(call.execute()));
-    } catch (SocketTimeoutException e) {
-      return trace.sent() ? new Outcome.Silent() : new Outcome.Broken(false, e);
-    } catch (InterruptedIOException e) {
-      return new Outcome.Broken(trace.sent(), e);
+      return new Outcome.Answered(new UpstreamAnswer(call.execute(), watched));
     } catch (IOException e) {
-      return new Outcome.Broken(trace.sent(), e);
+      watched.close();
+      return watched.wasSilent() && trace.sent()
+          ? new Outcome.Silent()
+          : new Outcome.Broken(trace.sent(), e);
     }
   }
 

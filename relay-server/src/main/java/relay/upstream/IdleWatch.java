@@ -1,0 +1,79 @@
+package relay.upstream;
+
+import java.time.Duration;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.locks.LockSupport;
+import okhttp3.Call;
+
+/**
+ * Ends calls whose provider has been silent for too long. One thread looks at all of them now and
+ * then: a timeout of the socket's would cost a timer for every read.
+ */
+final class IdleWatch implements AutoCloseable {
+  private static final long LOOKS_PER_TIMEOUT = 20;
+  private static final long MAX_PAUSE_NANOS = 1_000_000_000;
+
+  private final long idleNanos;
+  private final Set<Watched> watched = ConcurrentHashMap.newKeySet();
+  private final Thread watcher;
+  private volatile boolean closed;
+
+  IdleWatch(Duration idleTimeout) {
+    idleNanos = idleTimeout.toNanos();
+    watcher = Thread.ofPlatform().name("upstream-idle").daemon().start(this::watch);
+  }
+
+  /** A call under watch until it is closed. */
+  final class Watched implements AutoCloseable {
+    private final Call call;
+    private volatile long heardAt = System.nanoTime();
+    private volatile boolean silent;
+
+    private Watched(Call call) {
+      this.call = call;
+    }
+
+    /** The provider sent something. */
+    void heard() {
+      heardAt = System.nanoTime();
+    }
+
+    /** Whether the call was ended because it sent nothing. */
+    boolean wasSilent() {
+      return silent;
+    }
+
+    private boolean end() {
+      silent = true;
+      call.cancel();
+      return true;
+    }
+
+    @Override
+    public void close() {
+      watched.remove(this);
+    }
+  }
+
+  Watched watch(Call call) {
+    Watched one = new Watched(call);
+    watched.add(one);
+    return one;
+  }
+
+  private void watch() {
+    long pause = Math.min(MAX_PAUSE_NANOS, idleNanos / LOOKS_PER_TIMEOUT);
+    while (!closed) {
+      LockSupport.parkNanos(this, pause);
+      long now = System.nanoTime();
+      watched.removeIf(one -> now - one.heardAt >= idleNanos && one.end());
+    }
+  }
+
+  @Override
+  public void close() {
+    closed = true;
+    LockSupport.unpark(watcher);
+  }
+}
