@@ -3,6 +3,7 @@ package relay.upstream;
 import java.io.FilterInputStream;
 import java.io.IOException;
 import java.io.InputStream;
+import java.io.OutputStream;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.Socket;
@@ -10,14 +11,19 @@ import javax.net.SocketFactory;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Sockets that send what they are given at once (TCP_NODELAY), and that tell before a read which
- * may have to wait: see {@link ReadWait}.
+ * Sockets that send what they are given when it is flushed, at once (TCP_NODELAY) and as one, and
+ * that tell before a read which may have to wait: see {@link ReadWait}.
  */
 final class EagerSockets extends SocketFactory {
 
   private static final class EagerSocket extends Socket {
     EagerSocket() throws IOException {
       setTcpNoDelay(true);
+    }
+
+    @Override
+    public OutputStream getOutputStream() throws IOException {
+      return new GatheringOutput(super.getOutputStream());
     }
 
     @Override
