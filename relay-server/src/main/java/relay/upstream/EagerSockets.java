@@ -7,6 +7,8 @@ import java.io.OutputStream;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.Socket;
+import java.util.Queue;
+import java.util.concurrent.ArrayBlockingQueue;
 import javax.net.SocketFactory;
 import org.jspecify.annotations.Nullable;
 
@@ -16,14 +18,18 @@ import org.jspecify.annotations.Nullable;
  */
 final class EagerSockets extends SocketFactory {
 
-  private static final class EagerSocket extends Socket {
+  private static final int SPARE_ROOMS = 64;
+
+  private final Queue<byte[]> rooms = new ArrayBlockingQueue<>(SPARE_ROOMS);
+
+  private final class EagerSocket extends Socket {
     EagerSocket() throws IOException {
       setTcpNoDelay(true);
     }
 
     @Override
     public OutputStream getOutputStream() throws IOException {
-      return new GatheringOutput(super.getOutputStream());
+      return new GatheringOutput(super.getOutputStream(), rooms);
     }
 
     @Override
@@ -71,7 +77,7 @@ final class EagerSockets extends SocketFactory {
     return connected(new InetSocketAddress(host, port), new InetSocketAddress(from, fromPort));
   }
 
-  private static Socket connected(InetSocketAddress to, @Nullable InetSocketAddress from)
+  private Socket connected(InetSocketAddress to, @Nullable InetSocketAddress from)
       throws IOException {
     Socket socket = new EagerSocket();
     socket.bind(from);

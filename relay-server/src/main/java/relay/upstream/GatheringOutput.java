@@ -2,22 +2,30 @@ package relay.upstream;
 
 import java.io.IOException;
 import java.io.OutputStream;
-import java.util.Arrays;
+import java.util.Queue;
 
 /**
  * Writes what came since the last flush as one: OkHttp hands a request over in segments of 8 KiB,
- * and each would be a system call, and a packet, of its own. Holds nothing between requests.
+ * and each would be a system call, and a packet, of its own. Between requests it holds nothing: the
+ * room comes from a pool and goes back.
  */
 final class GatheringOutput extends OutputStream {
-  private static final int MOST = 128 * 1024;
-  private static final byte[] NOTHING = {};
+  /** Bytes gathered at most. */
+  static final int ROOM = 64 * 1024;
+
+  private static final byte[] NONE = {};
 
   private final OutputStream socket;
-  private byte[] held = NOTHING;
+  private final Queue<byte[]> pool;
+  private byte[] room = NONE;
   private int length;
 
-  GatheringOutput(OutputStream socket) {
+  /**
+   * @param pool spare rooms; bounded, so some of those that are offered may be lost
+   */
+  GatheringOutput(OutputStream socket, Queue<byte[]> pool) {
     this.socket = socket;
+    this.pool = pool;
   }
 
   @Override
@@ -27,31 +35,36 @@ final class GatheringOutput extends OutputStream {
 
   @Override
   public void write(byte[] bytes, int offset, int count) throws IOException {
-    if (count > MOST - length) {
-      flush();
+    if (count > ROOM - length) {
+      send();
     }
-    if (count >= MOST) {
+    if (count >= ROOM) {
       socket.write(bytes, offset, count);
       return;
     }
-    if (count > held.length - length) {
-      int room = Math.max(length + count, Math.min(MOST, 2 * held.length));
-      held = Arrays.copyOf(held, room);
+    if (room.length == 0) {
+      byte[] spare = pool.poll();
+      room = spare == null ? new byte[ROOM] : spare;
     }
-    System.arraycopy(bytes, offset, held, length, count);
+    System.arraycopy(bytes, offset, room, length, count);
     length += count;
   }
 
   @Override
   public void flush() throws IOException {
-    if (length > 0) {
-      byte[] all = held;
-      int count = length;
-      held = NOTHING;
-      length = 0;
-      socket.write(all, 0, count);
-    }
+    send();
     socket.flush();
+  }
+
+  private void send() throws IOException {
+    if (length > 0) {
+      byte[] full = room;
+      int count = length;
+      room = NONE;
+      length = 0;
+      socket.write(full, 0, count);
+      pool.offer(full);
+    }
   }
 
   @Override
