@@ -3,11 +3,9 @@ package relay.logging;
 import java.io.FileDescriptor;
 import java.io.FileOutputStream;
 import java.io.OutputStream;
-import java.util.List;
 import java.util.logging.Handler;
 import java.util.logging.LogManager;
 import java.util.logging.Logger;
-import java.util.stream.Stream;
 import org.slf4j.event.Level;
 
 /** Sets up java.util.logging, which SLF4J and the libraries write to. */
@@ -21,24 +19,12 @@ public final class Logging {
   }
 
   /**
-   * Libraries whose chatter is of no use to an operator; their warnings are. Held here because a
-   * logger that nobody holds forgets its level, and in a class of its own because the first logger
-   * fixes the log manager, which {@link #configure} chooses.
+   * Relay's own loggers, whose level is the operator's; of the JDK and the libraries only warnings
+   * are of use. Held here because a logger that nobody holds forgets its level, and in a class of
+   * its own because the first logger fixes the log manager, which {@link #configure} chooses.
    */
-  private static final class Quiet {
-    static final List<Logger> LOGGERS =
-        Stream.of(
-                "io.lettuce",
-                "io.netty",
-                "reactor",
-                "io.undertow",
-                "org.xnio",
-                "org.jboss",
-                "okhttp3",
-                "io.micrometer",
-                "io.prometheus")
-            .map(Logger::getLogger)
-            .toList();
+  private static final class Own {
+    static final Logger LOGGER = Logger.getLogger("relay");
   }
 
   private Logging() {}
@@ -60,8 +46,8 @@ public final class Logging {
     }
     root.addHandler(
         new LineHandler(out, format == Format.JSON ? new JsonFormatter() : new TextFormatter()));
-    root.setLevel(Levels.of(level));
     Level quiet = level.toInt() > Level.WARN.toInt() ? level : Level.WARN;
-    Quiet.LOGGERS.forEach(logger -> logger.setLevel(Levels.of(quiet)));
+    root.setLevel(Levels.of(quiet));
+    Own.LOGGER.setLevel(Levels.of(level));
   }
 }
