@@ -172,7 +172,13 @@ final class PoolScripts {
               return call(
                   ScriptFile.SURVEY,
                   new byte[][] {
-                    keys.state, keys.win, keys.leases, keys.quarantine, keys.picture, keys.replicas
+                    keys.state,
+                    keys.win,
+                    keys.leases,
+                    keys.quarantine,
+                    keys.picture,
+                    keys.replicas,
+                    keys.summary
                   },
                   args.toArray(byte[][]::new),
                   Reply::of);

@@ -9,6 +9,7 @@ final class RedisKeys {
   final byte[] leases;
   final byte[] quarantine;
   final byte[] picture;
+  final byte[] summary;
   final byte[] replicas;
   private final String base;
 
@@ -19,6 +20,7 @@ final class RedisKeys {
     leases = bytes(base + "leases");
     quarantine = bytes(base + "quarantine");
     picture = bytes(base + "keys");
+    summary = bytes(base + "pool");
     replicas = bytes(base + "replicas");
   }
 

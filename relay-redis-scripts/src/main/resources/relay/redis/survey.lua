@@ -7,6 +7,7 @@
 --       quarantine reasons by key
 --       keys       the readable picture
 --       replicas   replicas by the time of their last sign of life
+--       summary    the pool in one readable line, drawn with the picture
 -- ARGV  replica    the calling replica's id, '' for an onlooker
 --       ceiling    latest believable time on the pool's clock in microseconds, 0 if unknown
 --       given      a test's clock in microseconds, '' for Redis TIME
@@ -26,7 +27,8 @@
 -- @include group
 -- @include gate
 -- @include lease
-local state, win, leases, quarantine, picture, replicas = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6]
+local state, win, leases, quarantine, picture, replicas, summary =
+  KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6], KEYS[7]
 local replica, given, ceiling = ARGV[1], clock(ARGV[3], ARGV[2])
 local stale_us, groups = number(ARGV[4], 'stale_ms') * 1000, number(ARGV[5], 'groups')
 if groups > #ARGV - 5 then error({ err = 'BADARG fewer groups than announced' }) end
@@ -48,6 +50,7 @@ redis.call('PEXPIRE', leases, keep_ms(p))
 
 local draw = now - p[PUBLISHED] >= stale_us
 local lines = {}
+local frees, soonest = {}, math.huge -- when an account's groups open, and any key that is in use
 local function whole(x) return string.format('%.0f', x) end -- for people: tostring would write 1e+15
 local function of(used, limit) return whole(used) .. '/' .. (limit > 0 and whole(limit) or '-') end
 local function cool_ms(us) return whole(math.ceil(us / 1000)) end
@@ -66,6 +69,8 @@ for n = 1, groups do
     local opens = group_opens(win, p, g, id, now, 1, clamp(1, 1, g[LIMIT + 2], g[LIMIT + 3], g[LIMIT + 4]))
     reply[7 + n] = { g[USED + 1], g[USED + 2], g[USED + 3], g[FLIGHT], cool, wait(opens, now),
       g[LIMIT + 1], g[LIMIT + 2], g[LIMIT + 3], g[LIMIT + 4] }
+    local account = string.match(id, '^(.*)/')
+    frees[account] = math.min(frees[account] or math.huge, wait(opens, now))
     if draw then
       lines[#lines + 1] = id
       local tpm = g[LIMIT + 4] > 0 and ' tpm ' .. of(g[USED + 2] + g[USED + 3], g[LIMIT + 4]) or ''
@@ -86,6 +91,10 @@ for n = 6 + groups, #ARGV, 2 do
     local k = read_key(held)
     local cool = math.max(0, k[K_COOL] - now)
     local reason = k[K_STOPPED] > 0 and (redis.call('HGET', quarantine, id) or 'unknown') or ''
+    if k[K_STOPPED] == 0 and frees[account] then
+      local full = k[K_MAX] > 0 and k[K_FLIGHT] >= k[K_MAX] and 1e6 or 0
+      soonest = math.min(soonest, math.max(frees[account], cool, full))
+    end
     reply[at] = { k[K_FLIGHT], cool, reason, k[K_MAX], k[K_PRIORITY], k[K_WEIGHT] }
     if draw then
       lines[#lines + 1] = id
@@ -100,6 +109,11 @@ if draw and #lines > 0 then
   p[PUBLISHED] = now
   for n = 1, #lines, 200 do redis.call('HSET', picture, unpack(lines, n, math.min(n + 199, #lines))) end
   redis.call('PEXPIRE', picture, 10000)
+  -- a later slice of a large pool knows only its own keys
+  local before = stale_us == 0 and tonumber(string.match(redis.call('GET', summary) or '', 'next_capacity_ms (%d+)$'))
+  soonest = math.min(soonest, before and before * 1000 or math.huge)
+  redis.call('SET', summary, 'replicas ' .. alive .. ' leases ' .. whole(p[LIVE]) .. ' expired ' .. whole(p[EXPIRED])
+    .. ' next_capacity_ms ' .. (soonest < math.huge and cool_ms(soonest) or '-'), 'PX', 10000)
 end
 redis.call('HSET', state, 'pool', pack_pool(p))
 return reply

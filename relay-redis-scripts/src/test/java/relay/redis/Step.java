@@ -253,7 +253,9 @@ sealed interface Step {
 
     @Override
     public byte[][] keys(RedisKeys n) {
-      return new byte[][] {n.state, n.win, n.leases, n.quarantine, n.picture, n.replicas};
+      return new byte[][] {
+        n.state, n.win, n.leases, n.quarantine, n.picture, n.replicas, n.summary
+      };
     }
 
     @Override

@@ -1,0 +1,97 @@
+package relay.redis;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import relay.redis.Acquisition.Granted;
+
+/** What an operator reads with nothing but redis-cli. */
+final class PictureTest {
+  private final RedisEngine engine =
+      RedisEngine.start(Pools.options(RedisUnderTest.url(), "r", Fallback.CLOSED));
+  private final Wire wire = new Wire(RedisUnderTest.url());
+  private final PoolPlan plan =
+      Pools.plan(
+          Pools.name("picture"),
+          Duration.ofHours(1),
+          List.of(new KeyPlan("a-1", "a", 0, 1, 0), new KeyPlan("b-1", "b", 0, 1, 0)),
+          new Limits(4, 30_000, 0, 0));
+  private final RedisKeys names = new RedisKeys("test", plan.name());
+
+  @AfterEach
+  void close() {
+    wire.close();
+    engine.close();
+  }
+
+  private Map<String, String> lines() {
+    Map<String, String> lines = new HashMap<>();
+    wire.redis().hgetall(names.picture).forEach((k, v) -> lines.put(text(k), text(v)));
+    return lines;
+  }
+
+  private String summary() {
+    return text(Objects.requireNonNull(wire.redis().get(names.summary)));
+  }
+
+  private static String text(byte[] bytes) {
+    return new String(bytes, StandardCharsets.UTF_8);
+  }
+
+  @Test
+  void every_group_and_key_has_a_line_within_a_second() {
+    KeyPool pool = engine.pool(plan);
+    Granted granted = (Granted) pool.acquire(Demand.of(Pools.CLASS, 100, 20)).join();
+    pool.operatorQuarantine(granted.lease().key().equals("a-1") ? "b-1" : "a-1", "test").join();
+    String used = granted.lease().group();
+    String idle = used.equals("a/model") ? "b/model" : "a/model";
+    Await.until(
+        "the picture shows the grant and the quarantine",
+        Duration.ofSeconds(10),
+        () ->
+            String.valueOf(lines().get(used)).startsWith("rpm 1/")
+                && lines()
+                    .containsValue(
+                        "status quarantined inflight 0 cooldown_ms 0 account " + idle.charAt(0)));
+    assertEquals(
+        Map.of(
+            used,
+            "rpm 1/4 itpm 100/30000 otpm 20/- inflight 1 cooldown_ms 0",
+            idle,
+            "rpm 0/4 itpm 0/30000 otpm 0/- inflight 0 cooldown_ms 0",
+            granted.lease().key(),
+            "status active inflight 1 cooldown_ms 0 account " + used.charAt(0),
+            idle.charAt(0) + "-1",
+            "status quarantined inflight 0 cooldown_ms 0 account " + idle.charAt(0)),
+        lines());
+  }
+
+  @Test
+  void one_line_says_when_capacity_returns() {
+    KeyPool pool = engine.pool(plan);
+    Await.until(
+        "there is capacity",
+        Duration.ofSeconds(10),
+        () ->
+            wire.redis().exists(names.summary) == 1
+                && summary().equals("replicas 1 leases 0 expired 0 next_capacity_ms 0"));
+    for (int n = 0; n < 8; n++) {
+      var _ = pool.acquire(Pools.one()).join();
+    }
+    Await.until(
+        "half of both limits is gone at once, and nothing more comes for minutes",
+        Duration.ofSeconds(10),
+        () -> summary().matches("replicas 1 leases 4 expired 0 next_capacity_ms [1-9]\\d{5}"));
+    pool.operatorQuarantine("a-1", "test").join();
+    pool.operatorQuarantine("b-1", "test").join();
+    Await.until(
+        "no key is left", Duration.ofSeconds(10), () -> summary().endsWith("next_capacity_ms -"));
+  }
+}
