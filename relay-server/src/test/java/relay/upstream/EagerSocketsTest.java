@@ -2,14 +2,17 @@ package relay.upstream;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
+import java.util.List;
 import java.util.Objects;
 import java.util.Random;
 import java.util.concurrent.atomic.AtomicInteger;
 import mockwebserver3.MockResponse;
 import mockwebserver3.MockWebServer;
 import okhttp3.OkHttpClient;
+import okhttp3.Protocol;
 import okhttp3.Request;
 import okhttp3.Response;
 import okhttp3.tls.HandshakeCertificates;
@@ -18,39 +21,59 @@ import org.junit.jupiter.api.Test;
 
 class EagerSocketsTest {
 
+  private static final String ANSWER = "event".repeat(20_000);
+
+  private final HeldCertificate certificate =
+      new HeldCertificate.Builder().addSubjectAlternativeName("localhost").build();
+  private final HandshakeCertificates server =
+      new HandshakeCertificates.Builder().heldCertificate(certificate).build();
+  private final HandshakeCertificates client =
+      new HandshakeCertificates.Builder().addTrustedCertificate(certificate.certificate()).build();
+
   @Test
-  void a_large_request_and_a_chunked_answer_pass_over_tls()
+  void over_tls_a_large_request_passes_and_every_wait_for_its_answer_is_told()
       throws IOException, InterruptedException {
-    HeldCertificate certificate =
-        new HeldCertificate.Builder().addSubjectAlternativeName("localhost").build();
-    HandshakeCertificates server =
-        new HandshakeCertificates.Builder().heldCertificate(certificate).build();
-    HandshakeCertificates client =
-        new HandshakeCertificates.Builder()
-            .addTrustedCertificate(certificate.certificate())
-            .build();
+    MockResponse chunked = new MockResponse.Builder().chunkedBody(ANSWER, 700).build();
+    int waits = exchange(Protocol.HTTP_1_1, chunked);
+    assertTrue(waits > 1, waits + " waits for 100,000 bytes");
+  }
+
+  @Test
+  void over_http_2_a_large_request_passes() throws IOException, InterruptedException {
+    exchange(Protocol.HTTP_2, new MockResponse.Builder().body(ANSWER).build());
+  }
+
+  /** Sends a large body and compares what arrives on both sides; how often a wait was told. */
+  private int exchange(Protocol protocol, MockResponse answer)
+      throws IOException, InterruptedException {
     byte[] body = new byte[300_000];
     new Random(3).nextBytes(body);
-    String answer = "event".repeat(20_000);
+    AtomicInteger waits = new AtomicInteger();
     try (MockWebServer web = new MockWebServer()) {
       web.useHttps(server.sslSocketFactory());
       web.start();
-      web.enqueue(new MockResponse.Builder().chunkedBody(answer, 700).build());
+      web.enqueue(answer);
       OkHttpClient http =
           new OkHttpClient.Builder()
               .socketFactory(new EagerSockets())
               .sslSocketFactory(client.sslSocketFactory(), client.trustManager())
+              .protocols(List.of(Protocol.HTTP_2, Protocol.HTTP_1_1))
               .build();
+      web.setProtocols(
+          protocol == Protocol.HTTP_2
+              ? List.of(Protocol.HTTP_2, Protocol.HTTP_1_1)
+              : List.of(Protocol.HTTP_1_1));
       Request request = new Request.Builder().url(web.url("/")).post(new BytesBody(body)).build();
-      AtomicInteger waits = new AtomicInteger();
       try (Response response = http.newCall(request).execute()) {
+        assertEquals(protocol, response.protocol());
         ReadWait.listen(waits::incrementAndGet);
-        assertEquals(answer, response.body().string());
+        assertTrue(response.body().string().equals(ANSWER), "the answer is not what was sent");
       } finally {
         ReadWait.stop();
       }
       byte[] received = Objects.requireNonNull(web.takeRequest().getBody()).toByteArray();
       assertArrayEquals(body, received);
     }
+    return waits.get();
   }
 }
