@@ -27,11 +27,11 @@ final class ConfigFileTest {
         ConfigFile.candidates(HERE, Map.of("XDG_CONFIG_HOME", "/xdg", "HOME", "/home/me")));
     assertEquals(
         List.of(
-            Path.of("/work/relay.yaml"),
+            Path.of("/srv/relay.yaml"),
             Path.of("/home/me/.config/relay/relay.yaml"),
             Path.of("/etc/relay/relay.yaml")),
         ConfigFile.candidates(
-            Path.of("/work"), Map.of("XDG_CONFIG_HOME", "relative", "HOME", "/home/me")));
+            Path.of("/srv"), Map.of("XDG_CONFIG_HOME", "relative", "HOME", "/home/me")));
     assertEquals(
         List.of(Path.of("relay.yaml"), Path.of("/etc/relay/relay.yaml")),
         ConfigFile.candidates(HERE, Map.of()));
