@@ -4,6 +4,7 @@ import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import relay.model.Dialect;
 import relay.model.HeaderLines;
+import relay.model.JsonString;
 import relay.model.RelayError;
 
 /** Relay's own errors as the dialects write them. */
@@ -16,10 +17,16 @@ public final class ErrorBodies {
         switch (dialect) {
           case ANTHROPIC ->
               "{\"type\":\"error\",\"error\":{\"type\":%s,\"message\":%s},\"request_id\":%s}"
-                  .formatted(quote(error.type()), quote(error.message()), quote(requestId));
+                  .formatted(
+                      JsonString.quote(error.type()),
+                      JsonString.quote(error.message()),
+                      JsonString.quote(requestId));
           case OPENAI ->
               "{\"error\":{\"message\":%s,\"type\":%s,\"param\":null,\"code\":%s}}"
-                  .formatted(quote(error.message()), quote(error.type()), code(error));
+                  .formatted(
+                      JsonString.quote(error.message()),
+                      JsonString.quote(error.type()),
+                      code(error));
         };
     return json.getBytes(StandardCharsets.UTF_8);
   }
@@ -49,24 +56,5 @@ public final class ErrorBodies {
 
   private static String code(RelayError error) {
     return error.status() == 429 ? "\"rate_limit_exceeded\"" : "null";
-  }
-
-  private static String quote(String text) {
-    StringBuilder out = new StringBuilder(text.length() + 2).append('"');
-    for (int n = 0; n < text.length(); n++) {
-      char c = text.charAt(n);
-      switch (c) {
-        case '"', '\\' -> out.append('\\').append(c);
-        case '\n' -> out.append("\\n");
-        default -> {
-          if (c < 0x20) {
-            out.append("\\u%04x".formatted((int) c));
-          } else {
-            out.append(c);
-          }
-        }
-      }
-    }
-    return out.append('"').toString();
   }
 }

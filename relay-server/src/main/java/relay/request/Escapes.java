@@ -2,9 +2,7 @@ package relay.request;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 
-import java.util.HexFormat;
-
-/** JSON strings to Java's and back; only ever used on short ones. */
+/** JSON strings to Java's; only ever used on short ones. */
 final class Escapes {
 
   private Escapes() {}
@@ -44,21 +42,5 @@ final class Escapes {
       case 't' -> '\t';
       default -> (char) c;
     };
-  }
-
-  /** A JSON string in UTF-8, quotes included. */
-  static byte[] quote(String s) {
-    StringBuilder out = new StringBuilder(s.length() + 2).append('"');
-    for (int i = 0; i < s.length(); i++) {
-      char c = s.charAt(i);
-      if (c == '"' || c == '\\') {
-        out.append('\\').append(c);
-      } else if (c < ' ') {
-        out.append("\\u").append(HexFormat.of().toHexDigits(c));
-      } else {
-        out.append(c);
-      }
-    }
-    return out.append('"').toString().getBytes(UTF_8);
   }
 }

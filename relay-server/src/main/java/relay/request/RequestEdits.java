@@ -1,8 +1,10 @@
 package relay.request;
 
 import static java.nio.charset.StandardCharsets.ISO_8859_1;
+import static java.nio.charset.StandardCharsets.UTF_8;
 
 import org.jspecify.annotations.Nullable;
+import relay.model.JsonString;
 
 /**
  * The two changes that Relay may make to a body. Everything else stays byte for byte, so that what
@@ -39,7 +41,9 @@ public final class RequestEdits {
   public static byte[] edit(
       byte[] body, RequestFacts facts, @Nullable String model, boolean includeUsage) {
     Splice name =
-        model == null ? Splice.NONE : new Splice(facts.modelValue(), Escapes.quote(model));
+        model == null
+            ? Splice.NONE
+            : new Splice(facts.modelValue(), JsonString.quote(model).getBytes(UTF_8));
     Splice usage = includeUsage && !facts.includeUsage() ? includeUsage(body, facts) : Splice.NONE;
     boolean nameFirst = name.range.start() < usage.range.start();
     Splice first = nameFirst ? name : usage;

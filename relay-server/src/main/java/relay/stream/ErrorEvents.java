@@ -2,8 +2,8 @@ package relay.stream;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 
-import java.util.HexFormat;
 import relay.model.Dialect;
+import relay.model.JsonString;
 
 /**
  * The event with which a stream ends that broke after its first byte: the status line is long gone,
@@ -24,33 +24,17 @@ public final class ErrorEvents {
         switch (dialect) {
           case ANTHROPIC ->
               "event: error\ndata: {\"type\":\"error\",\"error\":{\"type\":"
-                  + quote(type)
+                  + JsonString.quote(type)
                   + ",\"message\":"
-                  + quote(message)
+                  + JsonString.quote(message)
                   + "}}\n\n";
           case OPENAI ->
               "data: {\"error\":{\"message\":"
-                  + quote(message)
+                  + JsonString.quote(message)
                   + ",\"type\":"
-                  + quote(type)
+                  + JsonString.quote(type)
                   + ",\"param\":null,\"code\":null}}\n\n";
         };
     return event.getBytes(UTF_8);
-  }
-
-  /** Line ends are escaped too, so that the message cannot end the event. */
-  private static String quote(String s) {
-    StringBuilder out = new StringBuilder(s.length() + 2).append('"');
-    for (int i = 0; i < s.length(); i++) {
-      char c = s.charAt(i);
-      if (c == '"' || c == '\\') {
-        out.append('\\').append(c);
-      } else if (c < ' ') {
-        out.append("\\u").append(HexFormat.of().toHexDigits(c));
-      } else {
-        out.append(c);
-      }
-    }
-    return out.append('"').toString();
   }
 }

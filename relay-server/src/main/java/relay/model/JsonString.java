@@ -1,0 +1,27 @@
+package relay.model;
+
+import java.util.HexFormat;
+
+/** Texts as JSON strings. */
+public final class JsonString {
+  private JsonString() {}
+
+  /**
+   * The text in quotes. Line ends and all other control characters are escaped, so that it is one
+   * line wherever it stands.
+   */
+  public static String quote(String text) {
+    StringBuilder out = new StringBuilder(text.length() + 2).append('"');
+    for (int i = 0; i < text.length(); i++) {
+      char c = text.charAt(i);
+      if (c == '"' || c == '\\') {
+        out.append('\\').append(c);
+      } else if (c < ' ') {
+        out.append("\\u").append(HexFormat.of().toHexDigits(c));
+      } else {
+        out.append(c);
+      }
+    }
+    return out.append('"').toString();
+  }
+}
