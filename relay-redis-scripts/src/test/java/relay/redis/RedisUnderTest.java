@@ -5,6 +5,7 @@ import java.nio.file.Path;
 import org.jspecify.annotations.Nullable;
 import org.testcontainers.DockerClientFactory;
 import org.testcontainers.containers.GenericContainer;
+import org.testcontainers.containers.wait.strategy.Wait;
 
 /**
  * The real Redis that all tests of a JVM share, each with pools of its own: a container where a
@@ -46,7 +47,11 @@ final class RedisUnderTest {
     }
     try {
       @SuppressWarnings("resource") // it lives as long as the JVM
-      GenericContainer<?> redis = new GenericContainer<>(IMAGE).withExposedPorts(PORT);
+      GenericContainer<?> redis =
+          new GenericContainer<>(IMAGE)
+              .withExposedPorts(PORT)
+              // asks for no tool inside the image, as a look at its ports would
+              .waitingFor(Wait.forLogMessage(".*Ready to accept connections.*", 1));
       redis.start();
       return "redis://" + redis.getHost() + ":" + redis.getMappedPort(PORT);
     } catch (RuntimeException e) {
