@@ -132,18 +132,15 @@ public final class KeyPool {
   }
 
   private Acquisition withoutRedis(Demand demand) {
-    boolean limited =
-        switch (options.fallback()) {
-          case CLOSED -> false;
-          case FAIR_SHARE -> true;
-          case OPEN -> false;
-        };
-    if (options.fallback() == Fallback.CLOSED) {
-      return new Unavailable();
-    }
-    PoolSnapshot last = latest;
-    FairShare.Choice choice = fairShare.choose(demand, last, limited);
-    return switch (choice) {
+    return switch (options.fallback()) {
+      case CLOSED -> new Unavailable();
+      case FAIR_SHARE -> locally(demand, true);
+      case OPEN -> locally(demand, false);
+    };
+  }
+
+  private Acquisition locally(Demand demand, boolean limited) {
+    return switch (fairShare.choose(demand, latest, limited)) {
       case FairShare.Choice.Refused r -> r.why();
       case FairShare.Choice.Taken t -> {
         usedLocally = true;

@@ -5,8 +5,10 @@ import io.undertow.server.Connectors;
 import io.undertow.server.HttpServerExchange;
 import io.undertow.server.ServerConnection;
 import io.undertow.server.protocol.http.HttpServerConnection;
+import io.undertow.util.AttachmentKey;
 import java.io.IOException;
 import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
 import org.xnio.channels.StreamSourceChannel;
 import org.xnio.conduits.StreamSourceConduit;
 
@@ -31,21 +33,53 @@ final class DepartureWatch {
 
   /** Begins to watch. On the I/O thread, once the request was read to its end. */
   static void on(HttpServerExchange exchange, Runnable onGone) {
-    ServerConnection connection = exchange.getConnection();
-    connection.addCloseListener(
-        closed -> {
-          if (!exchange.isComplete()) {
-            onGone.run();
-          }
-        });
-    if (connection instanceof HttpServerConnection http
-        && http.getExtraBytes() == null
-        && http.getSslSession() == null) {
+    if (!(exchange.getConnection() instanceof HttpServerConnection http)) {
+      lookAfterStream(exchange, onGone);
+      return;
+    }
+    Closing.of(http).tell(exchange, onGone);
+    if (http.getExtraBytes() == null && http.getSslSession() == null) {
       DepartureWatch watch = new DepartureWatch(exchange, http, onGone);
       http.getChannel().getSourceChannel().setReadListener(watch::readable);
       http.getOriginalSourceConduit().resumeReads();
-    } else if (!(connection instanceof HttpServerConnection)) {
-      lookAfterStream(exchange, onGone);
+    }
+  }
+
+  /**
+   * Tells the exchange that runs on a connection when the connection is closed. There is one for
+   * each connection, and it forgets each exchange at its end: a listener for each exchange would
+   * keep them all, with their bodies, until a kept-alive connection closes.
+   */
+  private static final class Closing implements ServerConnection.CloseListener {
+    private static final AttachmentKey<Closing> KEY = AttachmentKey.create(Closing.class);
+
+    private volatile @Nullable Runnable onGone;
+
+    static Closing of(HttpServerConnection connection) {
+      Closing known = connection.getAttachment(KEY);
+      if (known == null) {
+        known = new Closing();
+        connection.putAttachment(KEY, known);
+        connection.addCloseListener(known);
+      }
+      return known;
+    }
+
+    void tell(HttpServerExchange exchange, Runnable callback) {
+      onGone = callback;
+      exchange.addExchangeCompleteListener(
+          (ended, next) -> {
+            onGone = null;
+            next.proceed();
+          });
+    }
+
+    @Override
+    public void closed(ServerConnection connection) {
+      Runnable callback = onGone;
+      if (callback != null) {
+        callback.run();
+      }
     }
   }
 
@@ -59,7 +93,8 @@ final class DepartureWatch {
                   if (exchange.isComplete()) {
                     return;
                   }
-                  if (Connectors.getConduitSinkChannel(exchange).isOpen()) {
+                  if (exchange.getConnection().isOpen()
+                      && Connectors.getConduitSinkChannel(exchange).isOpen()) {
                     lookAfterStream(exchange, onGone);
                   } else {
                     onGone.run();
