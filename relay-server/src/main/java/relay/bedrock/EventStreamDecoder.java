@@ -27,7 +27,7 @@ public final class EventStreamDecoder {
    * Takes the next bytes of the event stream.
    *
    * @return the SSE bytes that they complete; empty if they complete none
-   * @throws EventStreamException if they are no event stream
+   * @throws IOException if they are no event stream
    */
   public byte[] decode(byte[] bytes, int offset, int length) throws IOException {
     messages.feed(bytes, offset, length);
@@ -45,9 +45,9 @@ public final class EventStreamDecoder {
   /**
    * The event stream is over.
    *
-   * @throws EventStreamException if it broke off within a message
+   * @throws IOException if it broke off within a message
    */
-  public void end() throws EventStreamException {
+  public void end() throws IOException {
     if (!messages.isEmpty()) {
       throw new EventStreamException("the stream ends within a message");
     }

@@ -3,7 +3,7 @@ package relay.bedrock;
 import java.io.IOException;
 
 /** The bytes are no event stream, or not whole. */
-public final class EventStreamException extends IOException {
+final class EventStreamException extends IOException {
   private static final long serialVersionUID = 1L;
 
   EventStreamException(String message) {
