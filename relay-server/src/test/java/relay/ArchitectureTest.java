@@ -65,8 +65,6 @@ class ArchitectureTest {
           Map.entry("io.micrometer", Set.of("relay.metrics")),
           Map.entry("io.prometheus", Set.of("relay.metrics")),
           Map.entry("org.yaml.snakeyaml", Set.of("relay.config")),
-          Map.entry(
-              "com.fasterxml.jackson", Set.of("relay.config", "relay.bedrock", "relay.upstream")),
           Map.entry("software.amazon", Set.of("relay.bedrock")),
           Map.entry("com.google.auth", Set.of("relay.vertex")),
           Map.entry("com.google.api", Set.of("relay.vertex")),

@@ -110,7 +110,7 @@ final class CloudTest {
       assertTrue(
           faults
               .getFirst()
-              .startsWith("relay.yaml:1:77: providers[0].keys[0].key: " + wrong.getValue() + ";"),
+              .startsWith("relay.yaml:1:76: providers[0].keys[0].key: " + wrong.getValue() + ";"),
           faults.getFirst());
       assertFalse(faults.getFirst().contains("hunter2"), faults.getFirst());
     }

@@ -223,7 +223,7 @@ final class CloudSimulator implements AutoCloseable {
     if (!signed
         || !"urn:ietf:params:oauth:grant-type:jwt-bearer".equals(form.get("grant_type"))
         || !claims.path("iss").asText().equals("relay@p-1.iam.gserviceaccount.com")
-        || !claims.path("aud").asText().equals(url() + "/google/token")
+        || !claims.path("aud").asText().equals("https://oauth2.googleapis.com/token")
         || !claims.path("scope").asText().endsWith("/auth/cloud-platform")) {
       broken.add("wrong assertion: " + claims);
       return Says.json(400, "{\"error\":\"invalid_grant\"}");
