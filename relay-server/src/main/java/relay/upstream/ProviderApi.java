@@ -1,5 +1,7 @@
 package relay.upstream;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
+
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.stream.Collectors;
@@ -10,12 +12,14 @@ import relay.config.Credential;
 import relay.config.KeyConfig;
 import relay.config.ProviderConfig;
 import relay.config.Secret;
+import relay.model.Dialect;
 import relay.token.TokenCache;
 import relay.vertex.ServiceAccountTokens;
 
 /** A provider as requests see it: where they go, and with which credential. */
 public final class ProviderApi {
   private static final int REMEMBERED_URLS = 256;
+  private static final String ANTHROPIC_VERSION = "2023-06-01";
 
   private final Upstream upstream;
   private final ProviderConfig config;
@@ -77,11 +81,29 @@ public final class ProviderApi {
 
   /** The request as a call on a key; nothing is sent yet. */
   public UpstreamCall call(UpstreamRequest request, String keyId, byte[] body) {
+    return upstream.call(request, wire, credential(keyId), body);
+  }
+
+  /**
+   * A call that costs nothing, whose answer shows whether the provider accepts a key: 401 and 403
+   * say no. Nothing is sent yet.
+   */
+  public UpstreamCall probe(String keyId) {
+    Wire.Probe probe = wire.probe();
+    UpstreamRequest request = new UpstreamRequest(url(probe.path()));
+    request.method(probe.method());
+    if (config.dialect() == Dialect.ANTHROPIC) {
+      request.header("anthropic-version", ANTHROPIC_VERSION);
+    }
+    return upstream.call(request, wire, credential(keyId), probe.body().getBytes(UTF_8));
+  }
+
+  private KeyCredential credential(String keyId) {
     KeyCredential credential = credentials.get(keyId);
     if (credential == null) {
       throw new IllegalStateException("provider " + config.name() + " has no key " + keyId);
     }
-    return upstream.call(request, wire, credential, body);
+    return credential;
   }
 
   /** Whether a key of this id can be used: another replica's configuration may know more. */
