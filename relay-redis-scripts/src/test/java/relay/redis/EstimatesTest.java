@@ -114,7 +114,8 @@ final class EstimatesTest {
     ModelTally fleet = new ModelTally();
     fleet.add(1_000_000_000, 500_000_000, 7);
     estimates.merged(Map.of(), Map.of("m", fleet, "other", fleet));
-    assertEquals(300_001, estimates.inputTokens("m", 1_000_000), "one sample and four guessed ones");
+    assertEquals(
+        300_001, estimates.inputTokens("m", 1_000_000), "one sample and four guessed ones");
     assertEquals(300_001, estimates.inputTokens("other", 1_000_000));
   }
 
