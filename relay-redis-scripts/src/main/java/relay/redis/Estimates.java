@@ -1,8 +1,10 @@
 package relay.redis;
 
+import java.util.Comparator;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicLong;
 
 /**
  * What requests use, per model, learned from those that were settled: input tokens for a byte of
@@ -14,9 +16,12 @@ import java.util.concurrent.ConcurrentHashMap;
  */
 public final class Estimates {
   private static final int MODELS = 500;
-  private static final int SENT_TOGETHER = 20;
+
+  /** A merge keeps Redis busy for 0.1 ms a model. */
+  private static final int SENT_TOGETHER = 4;
 
   private final Map<String, LearnedModel> models = new ConcurrentHashMap<>();
+  private final AtomicLong turns = new AtomicLong();
   private final LearnedModel others = new LearnedModel();
   private final LearnedModel unheardOf = new LearnedModel();
 
@@ -61,18 +66,21 @@ public final class Estimates {
     return models.size() < MODELS ? models.computeIfAbsent(model, m -> new LearnedModel()) : others;
   }
 
-  /** What the fleet is to be told now: of a few models, the others come next time. */
+  /** What the fleet is to be told now: of a few models, those that waited longest for it. */
   Map<String, ModelTally> send() {
     Map<String, ModelTally> sent = new HashMap<>();
-    for (Map.Entry<String, LearnedModel> entry : models.entrySet()) {
-      ModelTally tally = entry.getValue().send();
-      if (tally != null) {
-        sent.put(entry.getKey(), tally);
-      }
-      if (sent.size() == SENT_TOGETHER) {
-        break;
-      }
-    }
+    long turn = turns.incrementAndGet();
+    models.entrySet().stream()
+        .filter(entry -> entry.getValue().hasNews())
+        .sorted(Comparator.comparingLong(entry -> entry.getValue().sentAt()))
+        .limit(SENT_TOGETHER)
+        .forEach(
+            entry -> {
+              ModelTally tally = entry.getValue().send(turn);
+              if (tally != null) {
+                sent.put(entry.getKey(), tally);
+              }
+            });
     return sent;
   }
 

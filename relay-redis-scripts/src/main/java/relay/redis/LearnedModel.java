@@ -20,6 +20,7 @@ final class LearnedModel {
   private ModelTally fleet = new ModelTally();
   private ModelTally own = new ModelTally();
   private @Nullable ModelTally onItsWay;
+  private volatile long sentAt;
   private volatile double tokensPerByte;
   private volatile double outputTokens;
 
@@ -40,11 +41,22 @@ final class LearnedModel {
     compute();
   }
 
-  /** What the fleet is to be told; null if nothing, or if the last is still on its way. */
-  synchronized @Nullable ModelTally send() {
-    if (onItsWay != null || own.isEmpty()) {
+  /** Whether there is something to tell the fleet, and nothing on its way. */
+  synchronized boolean hasNews() {
+    return onItsWay == null && !own.isEmpty();
+  }
+
+  /** The turn in which something was last sent; 0 for never. */
+  long sentAt() {
+    return sentAt;
+  }
+
+  /** What the fleet is to be told in this turn; null if nothing. */
+  synchronized @Nullable ModelTally send(long turn) {
+    if (!hasNews()) {
       return null;
     }
+    sentAt = turn;
     onItsWay = own;
     own = new ModelTally();
     return onItsWay.copy();

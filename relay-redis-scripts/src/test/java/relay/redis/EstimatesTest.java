@@ -4,7 +4,9 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.time.Duration;
+import java.util.HashSet;
 import java.util.Map;
+import java.util.Set;
 import java.util.SplittableRandom;
 import org.junit.jupiter.api.Test;
 
@@ -91,10 +93,25 @@ final class EstimatesTest {
     for (Map<String, ModelTally> some = estimates.send();
         !some.isEmpty();
         some = estimates.send()) {
-      assertTrue(some.size() <= 20, "so many models in one call: " + some.size());
+      assertTrue(some.size() <= 4, "so many models in one call: " + some.size());
       sent += some.size();
     }
     assertEquals(500, sent);
+  }
+
+  @Test
+  void every_model_has_its_turn_however_busy_others_are() {
+    Estimates estimates = new Estimates();
+    Set<String> sent = new HashSet<>();
+    for (int turn = 0; turn < 10; turn++) {
+      for (int model = 0; model < 40; model++) {
+        learn(estimates, "m" + model, model, 1_000, 100);
+      }
+      Map<String, ModelTally> some = estimates.send();
+      sent.addAll(some.keySet());
+      estimates.lost(some);
+    }
+    assertEquals(39, sent.size(), "all but the one that nobody used");
   }
 
   @Test

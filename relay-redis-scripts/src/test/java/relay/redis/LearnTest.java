@@ -10,6 +10,8 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.SplittableRandom;
 import java.util.concurrent.CompletionException;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -232,6 +234,35 @@ final class LearnTest {
           1, OutputBuckets.quantile(model.outputs, 0.9) / p90, 0.02, "quantile, step " + step);
       double shown = Double.parseDouble(line("m").replaceAll(".*output_p90 (\\d+) .*", "$1"));
       assertEquals(shown, p90, p90 * 0.02 + 1, "shown, step " + step);
+    }
+  }
+
+  @Test
+  void a_merge_costs_redis_few_commands() {
+    try (RedisProcess redis = RedisProcess.start();
+        Wire own = new Wire(redis.url())) {
+      String outputs =
+          IntStream.range(20, 60).mapToObj(b -> b + ":1").collect(Collectors.joining(","));
+      for (int together : List.of(1, 4)) {
+        own.redis().configResetstat();
+        for (int call = 0; call < 500; call++) {
+          List<Object> args = new ArrayList<>(List.of(seconds, 0));
+          for (int n = 0; n < together; n++) {
+            args.addAll(List.of("model " + (call + n) % 400, 40, 4_000_000, 1_000_000, outputs));
+          }
+          own.call(ScriptFile.LEARN, keys, args.toArray());
+        }
+        String stat = own.info("commandstats", "cmdstat_evalsha");
+        System.out.printf("Cost of merging %d models: %s%n", together, stat);
+        assertTrue(own.info("commandstats", "cmdstat_hmget").startsWith("calls=1000,"));
+        assertTrue(own.info("commandstats", "cmdstat_hset").startsWith("calls=500,"));
+      }
+      own.redis().configResetstat();
+      for (int call = 0; call < 100; call++) {
+        assertEquals(802, own.call(ScriptFile.LEARN, keys, seconds, 1).size());
+      }
+      String stat = own.info("commandstats", "cmdstat_evalsha");
+      System.out.printf("Cost of reading 400 models: %s%n", stat);
     }
   }
 }
