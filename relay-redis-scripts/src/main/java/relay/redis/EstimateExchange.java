@@ -8,8 +8,7 @@ import org.slf4j.LoggerFactory;
 
 /**
  * Shares a pool's {@link Estimates} with the other replicas: once a second what was learned is
- * merged in Redis, and every ten seconds, and first of all, everything is read. One call at a
- * time.
+ * merged in Redis, and every ten seconds, and first of all, everything is read. One call at a time.
  */
 final class EstimateExchange {
   private static final Logger log = LoggerFactory.getLogger(EstimateExchange.class);
