@@ -15,6 +15,7 @@ public final class Lease implements AutoCloseable {
   private final long inputTokens;
   private final long outputTokens;
   private final long epoch;
+  private final long grantedMicros;
   private final AtomicBoolean ended = new AtomicBoolean();
 
   Lease(
@@ -24,7 +25,8 @@ public final class Lease implements AutoCloseable {
       String group,
       long inputTokens,
       long outputTokens,
-      long epoch) {
+      long epoch,
+      long grantedMicros) {
     this.pool = pool;
     this.id = id;
     this.key = key;
@@ -32,6 +34,7 @@ public final class Lease implements AutoCloseable {
     this.inputTokens = inputTokens;
     this.outputTokens = outputTokens;
     this.epoch = epoch;
+    this.grantedMicros = grantedMicros;
   }
 
   /** The lease's id, unique among all replicas. */
@@ -62,6 +65,11 @@ public final class Lease implements AutoCloseable {
   /** The epoch of the pool in which it was granted; 0 if it was granted without Redis. */
   long epoch() {
     return epoch;
+  }
+
+  /** When it was granted, on the pool's clock; 0 if it was granted without Redis. */
+  long grantedMicros() {
+    return grantedMicros;
   }
 
   /** Ends the lease with the tokens that were really used. The request stays counted. */

@@ -87,8 +87,7 @@ final class Forwarding implements Runnable {
   }
 
   private Acquisition acquireNext(Set<String> tried) {
-    Demand other =
-        new Demand(demand.modelClass(), demand.inputTokens(), demand.outputTokens(), tried);
+    Demand other = demand.avoiding(tried);
     long asked = System.nanoTime();
     Acquisition next = plan.route().pool().acquire(other).join();
     handling.meters().acquired(System.nanoTime() - asked);

@@ -1,7 +1,6 @@
 package relay.pipeline;
 
 import java.util.List;
-import java.util.Set;
 import java.util.concurrent.Executor;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -156,8 +155,7 @@ public final class RequestPipeline {
             plan.upstreamModel(),
             plan.facts().inputBytes(),
             plan.facts().maxOutputTokens());
-    Demand demand =
-        new Demand(plan.modelClass(), estimate.inputTokens(), estimate.outputTokens(), Set.of());
+    Demand demand = Demand.of(plan.modelClass(), estimate.inputTokens(), estimate.outputTokens());
     handling.client().onGone(handling::clientLeft);
     long asked = System.nanoTime();
     plan.route()
