@@ -44,6 +44,7 @@ final class Candidates {
             .distinct()
             .sorted(Comparator.reverseOrder())
             .toList();
+    String shape = shape(plan);
     int sets = 0;
     for (String modelClass : plan.modelClasses()) {
       int before = sets;
@@ -59,9 +60,20 @@ final class Candidates {
               .toList();
       byClass.put(modelClass, all);
       fields.put(modelClass, fields(all));
-      readySets.put(modelClass, priorities.stream().map(p -> names.ready(modelClass, p)).toList());
+      readySets.put(
+          modelClass, priorities.stream().map(p -> names.ready(shape, modelClass, p)).toList());
       sets += priorities.size();
     }
+  }
+
+  /** A digest of all that decides which candidates there are. */
+  private static String shape(PoolPlan plan) {
+    StringBuilder text = new StringBuilder(String.join(" ", plan.modelClasses()));
+    for (KeyPlan key : plan.keys()) {
+      text.append('\n').append(key.id()).append(' ').append(key.account());
+      text.append(' ').append(key.priority());
+    }
+    return Digests.hex("SHA-256", text.toString()).substring(0, 8);
   }
 
   /** Whether the pool is so large that Redis keeps an index of it. */
