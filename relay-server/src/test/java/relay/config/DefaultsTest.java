@@ -44,6 +44,7 @@ final class DefaultsTest {
                     List.of(),
                     Map.of(),
                     3,
+                    false,
                     new Pooling(Strategy.LEAST_LOADED, Duration.ofMinutes(1), 1.0),
                     List.of(),
                     List.of(new KeyConfig(secret, id, id, 1, 1, 0)),
