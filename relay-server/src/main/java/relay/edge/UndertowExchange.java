@@ -151,7 +151,9 @@ final class UndertowExchange implements ClientExchange {
     StreamSinkChannel begun = channel;
     onIoThread(
         () -> {
-          if (begun == null) {
+          if (begun == null && !rest.hasRemaining()) {
+            exchange.endExchange(); // which leaves the length in the answer to a HEAD as it is
+          } else if (begun == null) {
             exchange.getResponseSender().send(rest);
           } else {
             new FinalPart(rest, this::abort).handleEvent(begun);
