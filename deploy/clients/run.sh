@@ -55,6 +55,7 @@ server:
   listen: 127.0.0.1:$port
   admin_listen: 127.0.0.1:$admin_port
   auth: { api_key: relay-client-key }
+redis: { timeout_ms: 2000 } # a busy machine is no outage
 providers:
 $(pool scarce anthropic sk-scarce claude-scarce 2300)
 $(pool slow anthropic sk-slow claude-slow 8000)
