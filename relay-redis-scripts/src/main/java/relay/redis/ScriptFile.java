@@ -21,7 +21,8 @@ enum ScriptFile {
   RESTORE,
   CHARGE,
   CONFIGURE,
-  SURVEY;
+  SURVEY,
+  LEARN;
 
   private static final String INCLUDE = "-- @include ";
 

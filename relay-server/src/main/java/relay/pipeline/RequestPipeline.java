@@ -43,7 +43,6 @@ public final class RequestPipeline {
   private final Clients clients;
   private final List<Route> routes;
   private final ModelCatalog catalog;
-  private final Estimator estimator;
   private final Meters meters;
   private final Limits limits;
   private final Executor virtualThreads;
@@ -58,16 +57,10 @@ public final class RequestPipeline {
   public record Limits(int maxBodyBytes, int maxConcurrent) {}
 
   public RequestPipeline(
-      Clients clients,
-      List<Route> routes,
-      Estimator estimator,
-      Meters meters,
-      Limits limits,
-      Executor virtualThreads) {
+      Clients clients, List<Route> routes, Meters meters, Limits limits, Executor virtualThreads) {
     this.clients = clients;
     this.routes = List.copyOf(routes);
     catalog = new ModelCatalog(routes);
-    this.estimator = estimator;
     this.meters = meters;
     this.limits = limits;
     this.virtualThreads = virtualThreads;
@@ -247,8 +240,12 @@ public final class RequestPipeline {
   private void acquire(Handling handling, Plan plan) {
     handling.goesTo(plan.route().name(), plan.facts().model());
     Estimator.Estimate estimate =
-        estimator.estimate(
-            plan.dialect(), plan.upstreamModel(), plan.facts().textBytes(), plan.maxOutputTokens());
+        Estimator.estimate(
+            plan.route().pool().estimates(),
+            plan.dialect(),
+            plan.upstreamModel(),
+            plan.facts().inputBytes(),
+            plan.maxOutputTokens());
     Demand demand =
         new Demand(plan.modelClass(), estimate.inputTokens(), estimate.outputTokens(), Set.of());
     handling.client().onGone(handling::clientLeft);
@@ -278,7 +275,7 @@ public final class RequestPipeline {
 
   private void start(Handling handling, Plan plan, Demand demand, Lease lease) {
     try {
-      virtualThreads.execute(new Forwarding(handling, plan, demand, lease, estimator));
+      virtualThreads.execute(new Forwarding(handling, plan, demand, lease));
     } catch (RejectedExecutionException e) {
       lease.cancel();
       handling.refuse(RelayError.unavailable("this replica is stopping"));
