@@ -148,7 +148,10 @@ final class Forwarding implements Runnable {
   }
 
   private UpstreamCall call(Lease lease) {
-    UpstreamRequest request = plan.route().api().request(handling.client().target());
+    UpstreamRequest request =
+        plan.route()
+            .api()
+            .request(handling.client().target(), plan.upstreamModel(), plan.facts().stream());
     request.method(plan.method());
     Set<String> connectionNames =
         HeaderPolicy.connectionNames(handling.client().header("connection"));
@@ -161,7 +164,7 @@ final class Forwarding implements Runnable {
               }
             });
     request.header("accept-encoding", acceptEncoding());
-    return plan.route().api().call(request, lease.key(), plan.body());
+    return plan.route().api().call(request, lease.key(), WireBody.of(plan, handling.client()));
   }
 
   private String acceptEncoding() {

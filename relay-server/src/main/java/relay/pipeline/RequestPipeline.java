@@ -111,6 +111,7 @@ public final class RequestPipeline {
         routes.stream()
             .filter(route -> route.api().config().passthrough())
             .filter(route -> route.isFor(admitted.caller(), client.dialect()))
+            .filter(route -> route.api().serves(TargetPath.of(client.target())))
             .findFirst();
     if (chosen.isEmpty() || !admitted.caller().mayUseAnyModel()) {
       handling.refuse(nothingAt(client));
@@ -224,7 +225,7 @@ public final class RequestPipeline {
     Caller caller = admitted.caller();
     List<Route> chosen =
         caller.mayUseModel(facts.model())
-            ? Route.choose(routes, caller, endpoint.dialect(), facts.model())
+            ? Route.choose(routes, caller, endpoint, facts.model())
             : List.of();
     if (chosen.isEmpty()) {
       admitted.handling().refuse(unserved(facts.model()));

@@ -3,6 +3,7 @@ package relay.pipeline;
 import java.util.List;
 import relay.auth.Clients.Caller;
 import relay.model.Dialect;
+import relay.model.Endpoint;
 import relay.redis.KeyPool;
 import relay.upstream.ProviderApi;
 
@@ -20,8 +21,12 @@ public record Route(ProviderApi api, KeyPool pool) {
   }
 
   /** The first route, in the order of the configuration, that takes the request; empty if none. */
-  static List<Route> choose(List<Route> routes, Caller caller, Dialect dialect, String model) {
-    return routes.stream().filter(route -> route.takes(caller, dialect, model)).limit(1).toList();
+  static List<Route> choose(List<Route> routes, Caller caller, Endpoint endpoint, String model) {
+    return routes.stream()
+        .filter(route -> route.takes(caller, endpoint.dialect(), model))
+        .filter(route -> route.api().serves(endpoint.path()))
+        .limit(1)
+        .toList();
   }
 
   String name() {

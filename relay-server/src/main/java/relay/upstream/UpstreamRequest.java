@@ -3,8 +3,6 @@ package relay.upstream;
 import java.util.Set;
 import okhttp3.HttpUrl;
 import okhttp3.Request;
-import relay.config.Secret;
-import relay.model.Dialect;
 
 /** One request to a provider, built up line by line. */
 public final class UpstreamRequest {
@@ -33,14 +31,6 @@ public final class UpstreamRequest {
     } catch (IllegalArgumentException e) {
       // bytes beyond ASCII in a value, which the server's side let in
       return;
-    }
-  }
-
-  /** Sets the provider's credential as its dialect wants it. */
-  void credential(Dialect dialect, Secret secret) {
-    switch (dialect) {
-      case ANTHROPIC -> builder.header("x-api-key", secret.reveal());
-      case OPENAI -> builder.header("authorization", "Bearer " + secret.reveal());
     }
   }
 
