@@ -1,14 +1,21 @@
 package relay.redis;
 
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.Comparator;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.ThreadLocalRandom;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
+import relay.redis.Acquisition.Exhausted;
+import relay.redis.Acquisition.Granted;
+import relay.redis.Acquisition.Impossible;
+import relay.redis.Acquisition.NoneUsable;
+import relay.redis.Acquisition.Unavailable;
 
 /**
  * The keys that a request may use, as the scripts want them. Those of a pool of up to {@value
@@ -17,6 +24,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class Candidates {
   private static final int COMPARED = 16;
+  private static final int SAMPLED = 64;
 
   private final PoolPlan plan;
   private final RedisKeys names;
@@ -148,6 +156,50 @@ final class Candidates {
   /** The name of the remembered account of a conversation. */
   byte[] session(Demand demand) {
     return names.session(demand.modelClass(), demand.session());
+  }
+
+  /**
+   * The candidates in parts of which any will do: of a large pool some at a time, from a random
+   * start within each priority.
+   */
+  List<byte[][]> samples(Demand demand) {
+    if (!isIndexed()) {
+      return Collections.singletonList(fieldsOf(demand));
+    }
+    List<Candidate> all = known(byClass.get(demand.modelClass()), demand);
+    List<Candidate> others =
+        rotated(all.stream().filter(c -> !demand.avoid().contains(c.key().id())).toList());
+    List<byte[][]> parts = new ArrayList<>();
+    for (int from = 0; from < others.size(); from += SAMPLED) {
+      parts.add(fields(others.subList(from, Math.min(others.size(), from + SAMPLED))));
+    }
+    return parts;
+  }
+
+  private static List<Candidate> rotated(List<Candidate> all) {
+    List<Candidate> out = new ArrayList<>(all.size());
+    for (int from = 0; from < all.size(); ) {
+      int to = from;
+      while (to < all.size() && all.get(to).key().priority() == all.get(from).key().priority()) {
+        to++;
+      }
+      int start = from + ThreadLocalRandom.current().nextInt(to - from);
+      out.addAll(all.subList(start, to));
+      out.addAll(all.subList(from, start));
+      from = to;
+    }
+    return out;
+  }
+
+  /** Of two denials the one to tell: the sooner, the one that ends at all. */
+  static Acquisition better(Acquisition a, Acquisition b) {
+    return switch (b) {
+      case Granted _, Unavailable _ -> b;
+      case Exhausted e ->
+          a instanceof Exhausted x && x.retryAfter().compareTo(e.retryAfter()) <= 0 ? a : b;
+      case Impossible _ -> a instanceof NoneUsable ? b : a;
+      case NoneUsable _ -> a;
+    };
   }
 
   private static byte[][] fields(List<Candidate> some) {

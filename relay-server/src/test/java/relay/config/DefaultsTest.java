@@ -46,6 +46,7 @@ final class DefaultsTest {
                     List.of(),
                     Map.of(),
                     3,
+                    false,
                     new Pooling(Strategy.LEAST_LOADED, Duration.ofMinutes(1), 1.0),
                     List.of(),
                     List.of(new KeyConfig(new Credential.ApiKey(secret), id, id, 1, 1, 0)),
