@@ -98,11 +98,16 @@ final class Replica {
             server.listen().host(),
             server.listen().port(),
             server.enableHttp2(),
+            server.tls(),
             server.idleTimeout());
     adminPlane = new AdminServer(server, this::readiness, meters::scrape, () -> pools);
     dataPlane.start();
     adminPlane.start();
-    log.info("clients: http://{}  operators: http://{}", server.listen(), server.adminListen());
+    log.info(
+        "clients: {}://{}  operators: http://{}",
+        server.tls() == null ? "http" : "https",
+        server.listen(),
+        server.adminListen());
   }
 
   /** Tests of crashes shorten the lease, which nobody else has a reason to: it is no setting. */

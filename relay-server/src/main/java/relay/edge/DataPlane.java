@@ -1,19 +1,15 @@
 package relay.edge;
 
-import io.undertow.Undertow;
-import io.undertow.UndertowOptions;
 import io.undertow.server.HttpServerExchange;
 import io.undertow.server.handlers.HttpContinueReadHandler;
-import io.undertow.util.HttpString;
-import io.undertow.util.Methods;
 import io.undertow.util.SameThreadExecutor;
-import java.net.InetSocketAddress;
 import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
-import org.xnio.Options;
+import org.jspecify.annotations.Nullable;
 import org.xnio.XnioWorker;
+import relay.config.TlsConfig;
 import relay.model.Dialect;
 import relay.model.Endpoint;
 import relay.model.RelayError;
@@ -23,49 +19,43 @@ import relay.pipeline.RequestPipeline;
 
 /** The listener for clients, and its routes. */
 public final class DataPlane implements AutoCloseable {
-  private static final int MAX_HEADER_BYTES = 64 * 1024;
-  private static final int MAX_HEADERS = 200;
-  private static final int BACKLOG = 1024;
   private static final Duration LAST_WRITES = Duration.ofSeconds(1);
 
   private final RequestPipeline pipeline;
   private final long stallNanos;
   private final HeaderNames names = new HeaderNames();
-  private final Undertow undertow;
+  private final Listener listener;
+  private final String host;
+  private final int port;
   private volatile boolean draining;
 
   /**
+   * @param http2 whether HTTP/2 is spoken, too
+   * @param tls null for plain connections
    * @param stallTimeout how long a client may take no byte of its answer
    */
   public DataPlane(
-      RequestPipeline pipeline, String host, int port, boolean http2, Duration stallTimeout) {
+      RequestPipeline pipeline,
+      String host,
+      int port,
+      boolean http2,
+      @Nullable TlsConfig tls,
+      Duration stallTimeout) {
     this.pipeline = pipeline;
+    this.host = host;
+    this.port = port;
     stallNanos = stallTimeout.toNanos();
-    undertow =
-        Undertow.builder()
-            .addHttpListener(port, host)
-            .setServerOption(UndertowOptions.ENABLE_HTTP2, http2)
-            .setServerOption(UndertowOptions.MAX_HEADER_SIZE, MAX_HEADER_BYTES)
-            .setServerOption(UndertowOptions.MAX_HEADERS, MAX_HEADERS)
-            // RequestBody holds the bound; Undertow's own default is 2 MiB, and it answers nothing
-            .setServerOption(UndertowOptions.MAX_ENTITY_SIZE, -1L)
-            .setServerOption(UndertowOptions.DECODE_URL, false)
-            .setServerOption(UndertowOptions.ALWAYS_SET_KEEP_ALIVE, false)
-            .setSocketOption(Options.TCP_NODELAY, true)
-            .setSocketOption(Options.BACKLOG, BACKLOG)
-            .setSocketOption(Options.REUSE_ADDRESSES, true)
-            .setHandler(new HttpContinueReadHandler(this::handle))
-            .build();
+    listener = new Listener(http2, tls, new HttpContinueReadHandler(this::handle));
   }
 
   /** Listens from now on. */
   public void start() {
-    undertow.start();
+    listener.start(host, port);
   }
 
   /** The port that is listened on. */
   public int port() {
-    return ((InetSocketAddress) undertow.getListenerInfo().getFirst().getAddress()).getPort();
+    return listener.port();
   }
 
   /** From now on every connection is closed after its answer. */
@@ -77,29 +67,32 @@ public final class DataPlane implements AutoCloseable {
     if (draining) {
       exchange.setPersistent(false);
     }
-    Endpoint endpoint = Endpoint.at(exchange.getRequestPath());
-    HttpString method = exchange.getRequestMethod();
-    if (endpoint != null && method.equals(Methods.POST)) {
+    String path = exchange.getRequestURI(); // as it came: no parameters taken off, nothing decoded
+    Endpoint endpoint = Endpoint.at(path);
+    String method = exchange.getRequestMethod().toString(); // which, unlike a header, has a case
+    RelayError wrong = HeadCheck.wrong(exchange);
+    if (wrong != null) {
+      exchange.setPersistent(false); // where the next request would begin is not sure
+      refuse(exchange, wrong, endpoint == null ? dialectOf(exchange) : endpoint.dialect());
+    } else if (endpoint != null && method.equals("POST")) {
       exchange.dispatch(
           SameThreadExecutor.INSTANCE,
-          () -> pipeline.begin(new UndertowExchange(exchange, endpoint, stallNanos, names)));
+          () ->
+              pipeline.begin(
+                  new UndertowExchange(exchange, endpoint, stallNanos, names, listener.guard())));
     } else if (endpoint != null) {
       exchange.getResponseHeaders().put(names.of("allow"), "POST");
       refuse(exchange, RelayError.wrongMethod("use POST"), endpoint.dialect());
-    } else if (exchange.getRequestPath().equals("/")) {
-      root(exchange);
+    } else if (path.equals("/")) {
+      root(exchange, method);
     } else {
-      refuse(
-          exchange,
-          RelayError.notFound("there is nothing at " + exchange.getRequestPath()),
-          dialectOf(exchange));
+      refuse(exchange, RelayError.notFound("there is nothing at " + path), dialectOf(exchange));
     }
   }
 
   /** Clients probe it; it needs no credential. */
-  private void root(HttpServerExchange exchange) {
-    if (exchange.getRequestMethod().equals(Methods.GET)
-        || exchange.getRequestMethod().equals(Methods.HEAD)) {
+  private void root(HttpServerExchange exchange, String method) {
+    if (method.equals("GET") || method.equals("HEAD")) {
       exchange.endExchange();
     } else {
       exchange.getResponseHeaders().put(names.of("allow"), "GET, HEAD");
@@ -125,14 +118,14 @@ public final class DataPlane implements AutoCloseable {
   @Override
   public void close() {
     awaitHandedOver();
-    undertow.stop();
+    listener.stop();
   }
 
   /**
    * Ends of answers were handed to the I/O threads, which work in order: so wait for their turn.
    */
   private void awaitHandedOver() {
-    XnioWorker worker = undertow.getWorker();
+    XnioWorker worker = listener.worker();
     int threads = worker.getIoThreadCount();
     CountDownLatch turns = new CountDownLatch(threads);
     for (int n = 0; n < threads; n++) {

@@ -2,6 +2,7 @@ package relay.edge;
 
 import io.undertow.server.HttpServerExchange;
 import io.undertow.util.HeaderValues;
+import io.undertow.util.HttpString;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.util.concurrent.locks.LockSupport;
@@ -27,14 +28,20 @@ final class UndertowExchange implements ClientExchange {
   private final String target;
   private final long stallNanos;
   private final HeaderNames names;
+  private final FramingGuard guard;
   private @Nullable StreamSinkChannel channel; // the virtual thread's
 
   UndertowExchange(
-      HttpServerExchange exchange, Endpoint endpoint, long stallNanos, HeaderNames names) {
+      HttpServerExchange exchange,
+      Endpoint endpoint,
+      long stallNanos,
+      HeaderNames names,
+      FramingGuard guard) {
     this.exchange = exchange;
     this.endpoint = endpoint;
     this.stallNanos = stallNanos;
     this.names = names;
+    this.guard = guard;
     String query = exchange.getQueryString();
     target = query.isEmpty() ? endpoint.path() : endpoint.path() + "?" + query;
   }
@@ -59,14 +66,14 @@ final class UndertowExchange implements ClientExchange {
     for (HeaderValues values : exchange.getRequestHeaders()) {
       String name = values.getHeaderName().toString();
       for (String value : values) {
-        visitor.line(name, value);
+        visitor.line(name, HeaderText.read(value));
       }
     }
   }
 
   @Override
   public void readBody(int maxBytes, BodyReader reader) {
-    RequestBody.read(exchange, maxBytes, reader);
+    RequestBody.read(exchange, guard, maxBytes, reader);
   }
 
   @Override
@@ -90,7 +97,13 @@ final class UndertowExchange implements ClientExchange {
 
   private void head(int status, HeaderLines headers, long length) {
     exchange.setStatusCode(status);
-    headers.forEach((name, value) -> exchange.getResponseHeaders().add(names.of(name), value));
+    headers.forEach(
+        (name, value) -> {
+          HttpString known = names.ofAny(name);
+          if (known != null && HeaderText.mayPass(value)) {
+            exchange.getResponseHeaders().add(known, HeaderText.write(value));
+          }
+        });
     if (length >= 0) {
       exchange.setResponseContentLength(length);
     }

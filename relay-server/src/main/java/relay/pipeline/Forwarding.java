@@ -150,8 +150,7 @@ final class Forwarding implements Runnable {
 
   private UpstreamCall call(Lease lease) {
     UpstreamRequest request = plan.route().api().request(handling.client().target());
-    Set<String> connectionNames =
-        HeaderPolicy.connectionNames(handling.client().header("connection"));
+    Set<String> connectionNames = HeaderPolicy.connectionNames(handling.client()::forEachHeader);
     handling
         .client()
         .forEachHeader(

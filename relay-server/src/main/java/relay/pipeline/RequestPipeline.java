@@ -5,6 +5,7 @@ import java.util.Set;
 import java.util.concurrent.Executor;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 import relay.auth.Clients;
 import relay.auth.Clients.Caller;
@@ -35,6 +36,9 @@ import relay.request.RequestScanner;
 public final class RequestPipeline {
   /** A longer body is looked through on a virtual thread: the I/O thread serves others, too. */
   private static final int LOOKED_THROUGH_AT_ONCE = 64 * 1024;
+
+  private static final Pattern JSON_TYPE =
+      Pattern.compile("application/json[ \\t]*(;|$)", Pattern.CASE_INSENSITIVE);
 
   private final Clients clients;
   private final List<Route> routes;
@@ -114,6 +118,16 @@ public final class RequestPipeline {
           }
 
           @Override
+          public void malformed() {
+            handling.refuse(RelayError.invalid("the body's chunks are not well formed"));
+          }
+
+          @Override
+          public void tooSlow() {
+            handling.refuse(RelayError.tooSlow("the request's body came too slowly"));
+          }
+
+          @Override
           public void broken() {
             client.abort();
             handling.done(499, "relay");
@@ -123,12 +137,12 @@ public final class RequestPipeline {
 
   private static @Nullable RelayError wrongHead(ClientExchange client) {
     String type = client.header("content-type");
-    if (type != null && !type.regionMatches(true, 0, "application/json", 0, 16)) {
+    if (type != null && !JSON_TYPE.matcher(type).lookingAt()) {
       return RelayError.invalid("content-type must be application/json");
     }
     String encoding = client.header("content-encoding");
     if (encoding != null && !encoding.equalsIgnoreCase("identity")) {
-      return RelayError.invalid("content-encoding is not supported: send the body as it is");
+      return RelayError.unsupported("content-encoding is not supported: send the body as it is");
     }
     return null;
   }

@@ -1,7 +1,9 @@
 package relay.upstream;
 
 import java.io.IOException;
+import java.net.ProtocolException;
 import okhttp3.Call;
+import okhttp3.Response;
 
 /** One attempt, which another thread may end. */
 public final class UpstreamCall {
@@ -36,7 +38,14 @@ public final class UpstreamCall {
   public Outcome execute() {
     IdleWatch.Watched watched = idleWatch.watch(call);
     try {
-      return new Outcome.Answered(new UpstreamAnswer(call.execute(), watched));
+      Response response = call.execute();
+      String wrong = AnswerHead.wrong(response);
+      if (wrong != null) {
+        call.cancel(); // what follows on the connection must not be taken for the next answer
+        response.close();
+        throw new ProtocolException("the provider's answer has " + wrong);
+      }
+      return new Outcome.Answered(new UpstreamAnswer(response, watched));
     } catch (IOException e) {
       watched.close();
       return watched.wasSilent() && trace.sent()
