@@ -99,7 +99,8 @@ final class Replica {
             server.listen().port(),
             server.enableHttp2(),
             server.tls(),
-            server.idleTimeout());
+            server.idleTimeout(),
+            Duration.ofMillis(Long.getLong("relay.client_patience_ms", 30_000))); // tests have less
     adminPlane = new AdminServer(server, this::readiness, meters::scrape, () -> pools);
     dataPlane.start();
     adminPlane.start();

@@ -22,9 +22,9 @@ public final class DataPlane implements AutoCloseable {
   private static final Duration LAST_WRITES = Duration.ofSeconds(1);
 
   private final RequestPipeline pipeline;
-  private final long stallNanos;
   private final HeaderNames names = new HeaderNames();
   private final Listener listener;
+  private final ClientBounds bounds;
   private final String host;
   private final int port;
   private volatile boolean draining;
@@ -33,6 +33,7 @@ public final class DataPlane implements AutoCloseable {
    * @param http2 whether HTTP/2 is spoken, too
    * @param tls null for plain connections
    * @param stallTimeout how long a client may take no byte of its answer
+   * @param patience how long a client may take to send a head, or a small body
    */
   public DataPlane(
       RequestPipeline pipeline,
@@ -40,12 +41,13 @@ public final class DataPlane implements AutoCloseable {
       int port,
       boolean http2,
       @Nullable TlsConfig tls,
-      Duration stallTimeout) {
+      Duration stallTimeout,
+      Duration patience) {
     this.pipeline = pipeline;
     this.host = host;
     this.port = port;
-    stallNanos = stallTimeout.toNanos();
-    listener = new Listener(http2, tls, new HttpContinueReadHandler(this::handle));
+    listener = new Listener(http2, tls, patience, new HttpContinueReadHandler(this::handle));
+    bounds = new ClientBounds(stallTimeout, patience, listener.guard());
   }
 
   /** Listens from now on. */
@@ -77,9 +79,7 @@ public final class DataPlane implements AutoCloseable {
     } else if (endpoint != null && method.equals("POST")) {
       exchange.dispatch(
           SameThreadExecutor.INSTANCE,
-          () ->
-              pipeline.begin(
-                  new UndertowExchange(exchange, endpoint, stallNanos, names, listener.guard())));
+          () -> pipeline.begin(new UndertowExchange(exchange, endpoint, bounds, names)));
     } else if (endpoint != null) {
       exchange.getResponseHeaders().put(names.of("allow"), "POST");
       refuse(exchange, RelayError.wrongMethod("use POST"), endpoint.dialect());

@@ -40,8 +40,6 @@ final class Listener {
   private static final int BUFFER_BYTES = 16 * 1024;
   private static final int BUFFERS_A_THREAD = 4;
   private static final int TLS_THREADS = 4;
-  private static final Duration HANDSHAKE = Duration.ofSeconds(10);
-  private static final Duration HEAD = Duration.ofSeconds(20);
   private static final Duration IDLE = Duration.ofMinutes(6); // SDKs keep connections for 5
 
   private final XnioWorker worker;
@@ -51,10 +49,15 @@ final class Listener {
   private final FramingGuard guard;
   private final OpenListener opener;
   private final @Nullable TlsConfig tls;
+  private final Duration patience;
   private @Nullable AcceptingChannel<? extends StreamConnection> socket;
 
-  Listener(boolean http2, @Nullable TlsConfig tls, HttpHandler handler) {
+  /**
+   * @param patience how long a client may take for a TLS handshake, and for a head
+   */
+  Listener(boolean http2, @Nullable TlsConfig tls, Duration patience, HttpHandler handler) {
     this.tls = tls;
+    this.patience = patience;
     int ioThreads = Math.max(2, Runtime.getRuntime().availableProcessors());
     OptionMap workers =
         OptionMap.builder()
@@ -74,7 +77,7 @@ final class Listener {
             .set(UndertowOptions.HTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, MAX_STREAMS)
             .set(UndertowOptions.MAX_HEADER_SIZE, MAX_HEADER_BYTES)
             .set(UndertowOptions.MAX_HEADERS, MAX_HEADERS)
-            .set(UndertowOptions.REQUEST_PARSE_TIMEOUT, (int) HEAD.toMillis())
+            .set(UndertowOptions.REQUEST_PARSE_TIMEOUT, (int) patience.toMillis())
             .set(UndertowOptions.NO_REQUEST_TIMEOUT, (int) IDLE.toMillis())
             // RequestBody holds the bound; Undertow's own default is 2 MiB, and it answers nothing
             .set(UndertowOptions.MAX_ENTITY_SIZE, -1L)
@@ -145,9 +148,7 @@ final class Listener {
           connection
               .getIoThread()
               .executeAfter(
-                  () -> closeUnlessSecured(connection),
-                  HANDSHAKE.toMillis(),
-                  TimeUnit.MILLISECONDS);
+                  () -> closeUnlessSecured(connection), patience.toMillis(), TimeUnit.MILLISECONDS);
           opener.handleEvent(connection);
         };
     return ssl.createSslConnectionServer(

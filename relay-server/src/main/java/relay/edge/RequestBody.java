@@ -19,13 +19,12 @@ final class RequestBody {
   private static final int FIRST_ROOM = 64 * 1024;
   private static final byte[] NONE = {};
 
-  /** A body has this long, and a second more for each so many bytes that came. */
-  private static final long PATIENCE_MS = 30_000;
-
+  /** A body may take a second more than it is given for each so many bytes that came. */
   private static final long BYTES_A_SECOND = 8 * 1024;
 
   private final HttpServerExchange exchange;
   private final FramingGuard guard;
+  private final long patienceMs;
   private final int maxBytes;
   private final BodyReader reader;
   private byte[] bytes = NONE;
@@ -34,15 +33,16 @@ final class RequestBody {
   private XnioExecutor.@Nullable Key patience; // runs out, once anything had to be waited for
 
   private RequestBody(
-      HttpServerExchange exchange, FramingGuard guard, int maxBytes, BodyReader reader) {
+      HttpServerExchange exchange, ClientBounds bounds, int maxBytes, BodyReader reader) {
     this.exchange = exchange;
-    this.guard = guard;
+    this.guard = bounds.guard();
+    this.patienceMs = bounds.patience().toMillis();
     this.maxBytes = maxBytes;
     this.reader = reader;
   }
 
   static void read(
-      HttpServerExchange exchange, FramingGuard guard, int maxBytes, BodyReader reader) {
+      HttpServerExchange exchange, ClientBounds bounds, int maxBytes, BodyReader reader) {
     if (exchange.getRequestContentLength() > maxBytes) {
       exchange.setPersistent(false); // nobody will read the rest
       reader.tooLarge();
@@ -53,7 +53,7 @@ final class RequestBody {
       reader.body(NONE);
       return;
     }
-    new RequestBody(exchange, guard, maxBytes, reader).readFrom(channel);
+    new RequestBody(exchange, bounds, maxBytes, reader).readFrom(channel);
   }
 
   private void readFrom(StreamSourceChannel channel) {
@@ -98,7 +98,7 @@ final class RequestBody {
   private void waitForMore(StreamSourceChannel channel) {
     if (patience == null) {
       startedNanos = System.nanoTime();
-      beLenient(channel, PATIENCE_MS);
+      beLenient(channel, patienceMs);
     }
     channel.getReadSetter().set(this::readFrom);
     channel.resumeReads();
@@ -111,7 +111,7 @@ final class RequestBody {
 
   /** The time that was given is over; what came meanwhile may have earned more. */
   private void look(StreamSourceChannel channel) {
-    long allowed = PATIENCE_MS + 1000L * length / BYTES_A_SECOND;
+    long allowed = patienceMs + 1000L * length / BYTES_A_SECOND;
     long left = allowed - (System.nanoTime() - startedNanos) / 1_000_000;
     if (left > 0) {
       beLenient(channel, left);

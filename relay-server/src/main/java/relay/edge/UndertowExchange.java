@@ -26,22 +26,16 @@ final class UndertowExchange implements ClientExchange {
   private final HttpServerExchange exchange;
   private final Endpoint endpoint;
   private final String target;
-  private final long stallNanos;
+  private final ClientBounds bounds;
   private final HeaderNames names;
-  private final FramingGuard guard;
   private @Nullable StreamSinkChannel channel; // the virtual thread's
 
   UndertowExchange(
-      HttpServerExchange exchange,
-      Endpoint endpoint,
-      long stallNanos,
-      HeaderNames names,
-      FramingGuard guard) {
+      HttpServerExchange exchange, Endpoint endpoint, ClientBounds bounds, HeaderNames names) {
     this.exchange = exchange;
     this.endpoint = endpoint;
-    this.stallNanos = stallNanos;
+    this.bounds = bounds;
     this.names = names;
-    this.guard = guard;
     String query = exchange.getQueryString();
     target = query.isEmpty() ? endpoint.path() : endpoint.path() + "?" + query;
   }
@@ -73,7 +67,7 @@ final class UndertowExchange implements ClientExchange {
 
   @Override
   public void readBody(int maxBytes, BodyReader reader) {
-    RequestBody.read(exchange, guard, maxBytes, reader);
+    RequestBody.read(exchange, bounds, maxBytes, reader);
   }
 
   @Override
@@ -137,7 +131,7 @@ final class UndertowExchange implements ClientExchange {
     WriteGate gate = new WriteGate(Thread.currentThread());
     sink.getWriteSetter().set(gate);
     sink.resumeWrites();
-    long until = System.nanoTime() + stallNanos;
+    long until = System.nanoTime() + bounds.stall().toNanos();
     while (!gate.isOpen()) {
       LockSupport.parkNanos(gate, Math.max(1, until - System.nanoTime()));
       if (System.nanoTime() - until >= 0) {
