@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.List;
 import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -106,6 +107,16 @@ class HostileAnswerTest {
     Answer answer = answerTo(OK + length + "transfer-encoding: chunked\n", CHUNKS);
     assertEquals(BODY, answer.text());
     theNextAnswerIsItsOwn();
+  }
+
+  @Test
+  void what_comes_after_an_answer_is_not_taken_for_the_next() throws Exception {
+    String another = (OK + "x-poison: 1\ncontent-length: 2\n\n").replace("\n", "\r\n") + "{}";
+    for (int n = 0; n < 5; n++) {
+      Answer answer = answerTo(OK + LENGTH, BODY + another);
+      assertEquals(BODY, answer.text());
+      theNextAnswerIsItsOwn();
+    }
   }
 
   @ParameterizedTest
