@@ -45,6 +45,9 @@ final class HeadCheck {
       }
     }
     for (HeaderValues values : headers) {
+      if (!isName(values.getHeaderName())) {
+        return RelayError.invalid("a header's name is none that HTTP allows");
+      }
       for (String value : values) {
         if (!HeaderText.isText(value)) {
           return RelayError.invalid(
@@ -53,5 +56,18 @@ final class HeadCheck {
       }
     }
     return null;
+  }
+
+  /** Written as a line of HTTP/1.1, a name with a colon would be another header. */
+  private static boolean isName(HttpString name) {
+    for (int n = 0; n < name.length(); n++) {
+      int b = name.byteAt(n);
+      boolean letter = (b | 0x20) >= 'a' && (b | 0x20) <= 'z';
+      boolean digit = b >= '0' && b <= '9';
+      if (!letter && !digit && "!#$%&'*+-.^_`|~".indexOf(b) < 0) {
+        return false;
+      }
+    }
+    return name.length() > 0;
   }
 }

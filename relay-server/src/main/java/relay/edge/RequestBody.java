@@ -92,6 +92,12 @@ final class RequestBody {
     loseNoPatience();
     channel.getReadSetter().set(null);
     channel.suspendReads();
+    long announced = exchange.getRequestContentLength();
+    if (announced >= 0 && announced != length) { // as HTTP/2's frames allow
+      exchange.setPersistent(false);
+      reader.malformed();
+      return;
+    }
     reader.body(length == bytes.length ? bytes : Arrays.copyOf(bytes, length));
   }
 

@@ -119,7 +119,7 @@ public final class RequestPipeline {
 
           @Override
           public void malformed() {
-            handling.refuse(RelayError.invalid("the body's chunks are not well formed"));
+            handling.refuse(RelayError.invalid("the body's chunks are not well formed, or it is not as long as announced"));
           }
 
           @Override
