@@ -23,7 +23,6 @@ import relay.config.RedisUrl;
 import relay.config.ServerConfig;
 import relay.edge.DataPlane;
 import relay.embedded.EmbeddedRedis;
-import relay.estimate.Estimator;
 import relay.metrics.Meters;
 import relay.pipeline.RequestPipeline;
 import relay.pipeline.Route;
@@ -88,7 +87,6 @@ final class Replica {
         new RequestPipeline(
             new Clients(server.auth()),
             routes,
-            new Estimator(),
             meters,
             new RequestPipeline.Limits(server.maxBodyBytes(), server.maxConcurrent()),
             virtualThreads);

@@ -77,7 +77,8 @@ class ArchitectureTest {
           "relay.pool", 3, // a pool's plan, its JSON, and a key's status, which metrics show too
           "relay.redis", 16, // a library's API: each script's arguments and outcomes
           "relay.request", 6, // a scan, its outcomes with their parts, and the edits
-          "relay.upstream", 6, // a provider, a request to it, its call, its answer
+          "relay.upstream",
+              7, // a provider, a request to it, its call, its answer and what that says
           "relay.stream", 4); // four taps on a response that the pipeline combines
 
   private static final int PUBLIC_TYPES_ELSEWHERE = 2;

@@ -38,6 +38,8 @@ public final class KeyPool {
   private final FairShare fairShare;
   private final Candidates candidates;
   private final LeaseIds leaseIds;
+  private final EstimateExchange exchange;
+  private final LimitNews news = new LimitNews();
   private final Map<String, Long> live = new ConcurrentHashMap<>(); // lease id -> renew at, nanos
   private final Queue<Unsent> unsettled = new LinkedBlockingQueue<>(UNSETTLED);
   private final AtomicLong overage = new AtomicLong();
@@ -52,6 +54,7 @@ public final class KeyPool {
     scripts = new PoolScripts(link, plan, options);
     fairShare = new FairShare(plan, System::nanoTime);
     candidates = new Candidates(plan);
+    exchange = new EstimateExchange(scripts);
   }
 
   /** The pool's shape. */
@@ -82,17 +85,7 @@ public final class KeyPool {
     return switch (first) {
       case Granted _, Unavailable _ -> CompletableFuture.completedFuture(first);
       case Exhausted _, Impossible _, NoneUsable _ ->
-          acquire(id, demand, batch).thenApply(second -> better(first, second));
-    };
-  }
-
-  private static Acquisition better(Acquisition a, Acquisition b) {
-    return switch (b) {
-      case Granted _, Unavailable _ -> b;
-      case Exhausted e ->
-          a instanceof Exhausted x && x.retryAfter().compareTo(e.retryAfter()) <= 0 ? a : b;
-      case Impossible _ -> a instanceof NoneUsable ? b : a;
-      case NoneUsable _ -> a;
+          acquire(id, demand, batch).thenApply(second -> Candidates.better(first, second));
     };
   }
 
@@ -179,16 +172,6 @@ public final class KeyPool {
     }
   }
 
-  /** What Redis must be told, if need be later. Each may be sent again: it counts once. */
-  private sealed interface Unsent {
-    record Settle(Lease lease, long inputTokens, long outputTokens) implements Unsent {}
-
-    record Cancel(String id) implements Unsent {}
-
-    /** Used without a lease in Redis. */
-    record Owed(String id, String group, Usage usage) implements Unsent {}
-  }
-
   private void send(Unsent unsent) {
     CompletableFuture<?> sent =
         switch (unsent) {
@@ -259,6 +242,15 @@ public final class KeyPool {
   }
 
   /**
+   * What a provider's answer said of a quota group's limits. Most say nothing new and cost nothing.
+   *
+   * @param limits as stated; 0 where nothing was said
+   */
+  public void observe(String group, Limits limits, Remaining remaining) {
+    var _ = news.isNews(group, limits, remaining, latest, System.nanoTime());
+  }
+
+  /**
    * Keeps a quota group out of use, for all replicas.
    *
    * @param howLong zero to let Redis choose: 1 s, doubled with every refusal in a row, at most 60 s
@@ -318,6 +310,11 @@ public final class KeyPool {
     return latest;
   }
 
+  /** What requests of the pool's models use, learned by all replicas together. */
+  public Estimates estimates() {
+    return exchange.estimates();
+  }
+
   /** Ids of the keys of an account. */
   public List<String> keysOf(String account) {
     return plan.keys().stream().filter(k -> k.account().equals(account)).map(KeyPlan::id).toList();
@@ -355,6 +352,7 @@ public final class KeyPool {
           .forEach((group, usage) -> send(new Unsent.Owed(leaseIds.next(), group, usage)));
     }
     renew();
+    exchange.tick();
   }
 
   private void renew() {

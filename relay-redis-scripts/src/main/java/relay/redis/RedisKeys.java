@@ -11,6 +11,7 @@ final class RedisKeys {
   final byte[] picture;
   final byte[] summary;
   final byte[] replicas;
+  final byte[] estimates;
   private final String base;
 
   RedisKeys(String prefix, String pool) {
@@ -22,6 +23,7 @@ final class RedisKeys {
     picture = bytes(base + "keys");
     summary = bytes(base + "pool");
     replicas = bytes(base + "replicas");
+    estimates = bytes(base + "estimates");
   }
 
   byte[] lease(String id) {

@@ -2,7 +2,9 @@ package relay.redis;
 
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import relay.redis.Acquisition.Exhausted;
 import relay.redis.Acquisition.Impossible;
@@ -118,6 +120,16 @@ sealed interface Reply {
   /** The reply of a script that only counts. */
   static Reply ofCount(List<Object> r) {
     return number(r.get(0)) == -3 ? new Unknown() : new Done(r);
+  }
+
+  /** The reply of {@code learn}: what is known of each model. */
+  static Map<String, ModelTally> ofLearn(List<Object> r) {
+    Map<String, ModelTally> known = new HashMap<>();
+    for (int n = 2; n + 1 < r.size(); n += 2) {
+      String model = text(r.get(n));
+      ModelTally.read(text(r.get(n + 1))).ifPresent(tally -> known.put(model, tally));
+    }
+    return known;
   }
 
   /** The time on the pool's clock in microseconds that the reply carries, or 0. */

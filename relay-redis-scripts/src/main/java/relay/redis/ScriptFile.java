@@ -20,7 +20,8 @@ enum ScriptFile {
   RESTORE,
   CHARGE,
   CONFIGURE,
-  SURVEY;
+  SURVEY,
+  LEARN;
 
   private static final String INCLUDE = "-- @include ";
 

@@ -12,12 +12,12 @@ import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
-import relay.estimate.Estimator;
 import relay.model.RelayError;
 import relay.redis.Acquisition;
 import relay.redis.Acquisition.Granted;
 import relay.redis.Demand;
 import relay.redis.Lease;
+import relay.upstream.RateLimitHeaders;
 import relay.upstream.RetryTime;
 import relay.upstream.UpstreamAnswer;
 import relay.upstream.UpstreamCall;
@@ -38,15 +38,13 @@ final class Forwarding implements Runnable {
   private final Plan plan;
   private final Demand demand;
   private final Lease first;
-  private final Estimator estimator;
   private @Nullable Duration soonest; // of what the refused keys said
 
-  Forwarding(Handling handling, Plan plan, Demand demand, Lease first, Estimator estimator) {
+  Forwarding(Handling handling, Plan plan, Demand demand, Lease first) {
     this.handling = handling;
     this.plan = plan;
     this.demand = demand;
     this.first = first;
-    this.estimator = estimator;
   }
 
   @Override
@@ -167,6 +165,8 @@ final class Forwarding implements Runnable {
 
   private @Nullable Failure answered(Lease lease, UpstreamAnswer answer, int attempt) {
     upstreamResponse(lease, answer.status());
+    RateLimitHeaders said = RateLimitHeaders.read(answer::forEachHeader);
+    plan.route().pool().observe(lease.group(), said.limits(), said.remaining());
     return switch (answer.status()) {
       case 429 -> rateLimited(lease, answer);
       case 401, 403 -> {
@@ -188,7 +188,7 @@ final class Forwarding implements Runnable {
         yield failure;
       }
       default -> {
-        new AnswerRelay(handling, plan, lease, estimator).relay(answer, attempt);
+        new AnswerRelay(handling, plan, lease).relay(answer, attempt);
         yield null;
       }
     };

@@ -42,7 +42,6 @@ public final class RequestPipeline {
 
   private final Clients clients;
   private final List<Route> routes;
-  private final Estimator estimator;
   private final Meters meters;
   private final Limits limits;
   private final Executor virtualThreads;
@@ -57,15 +56,9 @@ public final class RequestPipeline {
   public record Limits(int maxBodyBytes, int maxConcurrent) {}
 
   public RequestPipeline(
-      Clients clients,
-      List<Route> routes,
-      Estimator estimator,
-      Meters meters,
-      Limits limits,
-      Executor virtualThreads) {
+      Clients clients, List<Route> routes, Meters meters, Limits limits, Executor virtualThreads) {
     this.clients = clients;
     this.routes = List.copyOf(routes);
-    this.estimator = estimator;
     this.meters = meters;
     this.limits = limits;
     this.virtualThreads = virtualThreads;
@@ -171,10 +164,11 @@ public final class RequestPipeline {
   private void acquire(Handling handling, Plan plan) {
     handling.goesTo(plan.route().name(), plan.facts().model());
     Estimator.Estimate estimate =
-        estimator.estimate(
+        Estimator.estimate(
+            plan.route().pool().estimates(),
             plan.dialect(),
             plan.upstreamModel(),
-            plan.facts().textBytes(),
+            plan.facts().inputBytes(),
             plan.facts().maxOutputTokens());
     Demand demand =
         new Demand(plan.modelClass(), estimate.inputTokens(), estimate.outputTokens(), Set.of());
@@ -207,7 +201,7 @@ public final class RequestPipeline {
 
   private void start(Handling handling, Plan plan, Demand demand, Lease lease) {
     try {
-      virtualThreads.execute(new Forwarding(handling, plan, demand, lease, estimator));
+      virtualThreads.execute(new Forwarding(handling, plan, demand, lease));
     } catch (RejectedExecutionException e) {
       lease.cancel();
       handling.refuse(RelayError.unavailable("this replica is stopping"));

@@ -16,6 +16,7 @@ import org.jspecify.annotations.Nullable;
  * @param includeUsageValue where the value of {@code stream_options.include_usage} stands
  * @param includeUsage whether that value is {@code true}
  * @param textBytes decoded UTF-8 bytes of all string values but base64 payloads: what a model reads
+ * @param attachedBytes bytes of text that images, documents and audio probably count as much as
  */
 public record RequestFacts(
     int bodyLength,
@@ -26,9 +27,15 @@ public record RequestFacts(
     @Nullable ByteRange streamOptions,
     @Nullable ByteRange includeUsageValue,
     boolean includeUsage,
-    long textBytes)
+    long textBytes,
+    long attachedBytes)
     implements RequestScan {
 
   /** The request does not bound its output. */
   public static final long NO_BOUND = -1;
+
+  /** Bytes that input tokens are estimated from. */
+  public long inputBytes() {
+    return textBytes + attachedBytes;
+  }
 }
