@@ -112,7 +112,9 @@ public final class RequestPipeline {
 
           @Override
           public void malformed() {
-            handling.refuse(RelayError.invalid("the body's chunks are not well formed, or it is not as long as announced"));
+            handling.refuse(
+                RelayError.invalid(
+                    "the body's chunks are not well formed, or it is not as long as announced"));
           }
 
           @Override
