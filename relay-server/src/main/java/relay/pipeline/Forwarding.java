@@ -147,7 +147,10 @@ final class Forwarding implements Runnable {
   }
 
   private UpstreamCall call(Lease lease) {
-    UpstreamRequest request = plan.route().api().request(handling.client().target());
+    UpstreamRequest request =
+        plan.route()
+            .api()
+            .request(handling.client().target(), plan.upstreamModel(), plan.facts().stream());
     Set<String> connectionNames = HeaderPolicy.connectionNames(handling.client()::forEachHeader);
     handling
         .client()
@@ -160,7 +163,7 @@ final class Forwarding implements Runnable {
     // What Relay asked for on its own it must take out again, for which it must see plain bytes.
     String accepted = plan.asksForUsage() ? null : handling.client().header("accept-encoding");
     request.header("accept-encoding", HeaderPolicy.acceptEncoding(accepted));
-    return plan.route().api().call(request, lease.key(), plan.body());
+    return plan.route().api().call(request, lease.key(), WireBody.of(plan, handling.client()));
   }
 
   private @Nullable Failure answered(Lease lease, UpstreamAnswer answer, int attempt) {

@@ -120,6 +120,7 @@ final class MappingTest {
         new ProviderConfig(
             "a",
             ProviderType.ZAI,
+            new Cloud.None(),
             true,
             URI.create("https://proxy.internal:444/v1"),
             List.of("big-1", "small-1"),
@@ -130,9 +131,9 @@ final class MappingTest {
                 new ModelClass(
                     "big", List.of(new ModelPattern("big-*"), new ModelPattern("huge-*")))),
             List.of(
-                new KeyConfig(new Secret("k1"), "a-1", "acme", 13, 14, 15),
-                new KeyConfig(new Secret("k2"), "a-2", "acme", 1, 1, 0),
-                new KeyConfig(new Secret("k3"), "007", "007", 1, 1, 0)),
+                new KeyConfig(key("k1"), "a-1", "acme", 13, 14, 15),
+                new KeyConfig(key("k2"), "a-2", "acme", 1, 1, 0),
+                new KeyConfig(key("k3"), "007", "007", 1, 1, 0)),
             List.of(
                 new QuotaGroup("acme", "big", new Limits(20, 21, 22, 23)),
                 new QuotaGroup("acme", "default", plain),
@@ -142,6 +143,10 @@ final class MappingTest {
     assertEquals("b", config.providers().getLast().name());
     assertEquals(List.of(config.providers().getFirst()), config.enabledProviders());
     assertEquals(new LoggingConfig(Level.ERROR, Format.TEXT), config.logging());
+  }
+
+  private static Credential key(String secret) {
+    return new Credential.ApiKey(new Secret(secret));
   }
 
   @Test
