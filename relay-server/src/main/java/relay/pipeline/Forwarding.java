@@ -152,8 +152,7 @@ final class Forwarding implements Runnable {
             .api()
             .request(handling.client().target(), plan.upstreamModel(), plan.facts().stream());
     request.method(plan.method());
-    Set<String> connectionNames =
-        HeaderPolicy.connectionNames(handling.client().header("connection"));
+    Set<String> connectionNames = HeaderPolicy.connectionNames(handling.client()::forEachHeader);
     handling
         .client()
         .forEachHeader(
