@@ -8,6 +8,7 @@ import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
@@ -29,6 +30,7 @@ final class Candidates {
   private final PoolPlan plan;
   private final RedisKeys names;
   private final Map<String, List<Candidate>> byClass = new HashMap<>();
+  private final Map<String, Candidate> named = new HashMap<>(); // by class and key
   private final Map<String, byte[][]> fields = new HashMap<>();
   private final Map<String, List<byte[]>> readySets = new HashMap<>();
 
@@ -67,6 +69,7 @@ final class Candidates {
                           before + 1 + priorities.indexOf(k.priority())))
               .toList();
       byClass.put(modelClass, all);
+      all.forEach(c -> named.put(modelClass + " " + c.key().id(), c));
       fields.put(modelClass, fields(all));
       readySets.put(
           modelClass, priorities.stream().map(p -> names.ready(shape, modelClass, p)).toList());
@@ -91,10 +94,14 @@ final class Candidates {
 
   /** Pairs of a key's and its group's field, highest priority first. */
   byte[][] fieldsOf(Demand demand) {
-    if (demand.avoid().isEmpty()) {
+    if (demand.avoid().isEmpty() && demand.key().isEmpty()) {
       return known(fields.get(demand.modelClass()), demand);
     }
     List<Candidate> all = known(byClass.get(demand.modelClass()), demand);
+    if (!demand.key().isEmpty()) {
+      Candidate only = known(named.get(demand.modelClass() + " " + demand.key()), demand);
+      return fields(List.of(only));
+    }
     List<Candidate> others =
         all.stream().filter(c -> !demand.avoid().contains(c.key().id())).toList();
     return fields(others.isEmpty() ? all : others);
@@ -113,13 +120,11 @@ final class Candidates {
 
   /** The rows of the index to leave out. */
   List<String> avoided(Demand demand) {
-    List<String> rows = new ArrayList<>();
-    for (KeyPlan key : plan.keys()) {
-      if (demand.avoid().contains(key.id())) {
-        rows.add(key.id() + " " + PoolPlan.group(key.account(), demand.modelClass()));
-      }
-    }
-    return rows;
+    return demand.avoid().stream()
+        .map(key -> named.get(demand.modelClass() + " " + key))
+        .filter(Objects::nonNull)
+        .map(Candidate::row)
+        .toList();
   }
 
   /** Whole accounts, at most about so many keys each, for a large pool is announced in parts. */
@@ -213,7 +218,8 @@ final class Candidates {
 
   private static <T> T known(@Nullable T of, Demand demand) {
     if (of == null) {
-      throw new IllegalArgumentException("no such model class: " + demand.modelClass());
+      throw new IllegalArgumentException(
+          "no such model class or key: " + demand.modelClass() + " " + demand.key());
     }
     return of;
   }
