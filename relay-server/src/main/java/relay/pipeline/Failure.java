@@ -1,17 +1,12 @@
 package relay.pipeline;
 
-import java.time.Duration;
 import relay.model.HeaderLines;
 
 /** Why an attempt came to nothing, and what the client would be told if it was the last one. */
 sealed interface Failure {
 
-  /**
-   * The provider said that the key's limits are reached.
-   *
-   * @param retryAfter the earliest time at which it said one of the keys tried so far can be used
-   */
-  record RateLimited(Duration retryAfter) implements Failure {}
+  /** The provider said that a limit is reached; the pool knows until when. */
+  record RateLimited() implements Failure {}
 
   /** The provider refuses the key itself; its words may name it, so they are not passed on. */
   record KeyRefused() implements Failure {}

@@ -1,7 +1,7 @@
 package relay.pipeline;
 
+import java.time.Duration;
 import java.util.List;
-import java.util.Set;
 import java.util.concurrent.Executor;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -18,7 +18,6 @@ import relay.redis.Acquisition.Granted;
 import relay.redis.Acquisition.Impossible;
 import relay.redis.Acquisition.NoneUsable;
 import relay.redis.Acquisition.Unavailable;
-import relay.redis.Demand;
 import relay.redis.Lease;
 import relay.request.BadRequest;
 import relay.request.RequestFacts;
@@ -37,7 +36,7 @@ public final class RequestPipeline {
   private static final int LOOKED_THROUGH_AT_ONCE = 64 * 1024;
 
   private final Clients clients;
-  private final List<Route> routes;
+  private final Routes routes;
   private final Estimator estimator;
   private final Meters meters;
   private final Limits limits;
@@ -49,18 +48,19 @@ public final class RequestPipeline {
    *
    * @param maxBodyBytes of a request's body
    * @param maxConcurrent requests at once; 0 for no bound
+   * @param patience how long attempts of a request may begin
    */
-  public record Limits(int maxBodyBytes, int maxConcurrent) {}
+  public record Limits(int maxBodyBytes, int maxConcurrent, Duration patience) {}
 
   public RequestPipeline(
       Clients clients,
-      List<Route> routes,
+      Routes routes,
       Estimator estimator,
       Meters meters,
       Limits limits,
       Executor virtualThreads) {
     this.clients = clients;
-    this.routes = List.copyOf(routes);
+    this.routes = routes;
     this.estimator = estimator;
     this.meters = meters;
     this.limits = limits;
@@ -75,7 +75,7 @@ public final class RequestPipeline {
   /** Takes a request whose head was read. On its I/O thread; does not block. */
   public void begin(ClientExchange client) {
     int before = running.getAndIncrement();
-    Handling handling = new Handling(client, meters, running::decrementAndGet);
+    Handling handling = new Handling(client, meters, limits.patience(), running::decrementAndGet);
     Caller caller =
         clients.authenticate(client.header("x-api-key"), client.header("authorization"));
     if (caller == null) {
@@ -144,35 +144,33 @@ public final class RequestPipeline {
     Dialect dialect = handling.client().endpoint().dialect();
     List<Route> chosen =
         caller.mayUseModel(facts.model())
-            ? Route.choose(routes, caller, dialect, facts.model())
+            ? routes.choose(caller, dialect, facts.model())
             : List.of();
     if (chosen.isEmpty()) {
       handling.refuse(
           RelayError.notFound("no provider serves model '" + facts.model() + "' to this client"));
       return;
     }
-    acquire(handling, new Plan(chosen.getFirst(), facts, body, dialect));
+    handling.client().onGone(handling::clientLeft);
+    acquire(handling, new Journey(chosen, facts, body, dialect, estimator));
   }
 
-  private void acquire(Handling handling, Plan plan) {
-    handling.goesTo(plan.route().name(), plan.facts().model());
-    Estimator.Estimate estimate =
-        estimator.estimate(
-            plan.dialect(),
-            plan.upstreamModel(),
-            plan.facts().textBytes(),
-            plan.facts().maxOutputTokens());
-    Demand demand =
-        new Demand(plan.modelClass(), estimate.inputTokens(), estimate.outputTokens(), Set.of());
-    handling.client().onGone(handling::clientLeft);
+  /** At the next provider that may be asked. */
+  private void acquire(Handling handling, Journey journey) {
+    Journey.Leg leg = journey.next();
+    if (leg == null) {
+      handling.end(journey.verdict().outcome(journey.dialect()));
+      return;
+    }
+    handling.goesTo(leg.route().name(), journey.facts().model());
     long asked = System.nanoTime();
-    plan.route()
+    leg.route()
         .pool()
-        .acquire(demand)
+        .acquire(leg.demand())
         .thenAccept(
             acquisition -> {
               meters.acquired(System.nanoTime() - asked);
-              acquired(handling, plan, demand, acquisition);
+              acquired(handling, journey, leg, acquisition);
             })
         .exceptionally(
             failure -> {
@@ -181,21 +179,25 @@ public final class RequestPipeline {
             });
   }
 
-  private void acquired(Handling handling, Plan plan, Demand demand, Acquisition acquisition) {
+  private void acquired(
+      Handling handling, Journey journey, Journey.Leg leg, Acquisition acquisition) {
     switch (acquisition) {
-      case Granted granted -> start(handling, plan, demand, granted.lease());
+      case Granted granted -> start(handling, journey, leg, granted.lease());
       case Exhausted _, Impossible _, NoneUsable _, Unavailable _ -> {
-        meters.denied(plan.route().name(), Refusals.reason(acquisition));
-        handling.refuse(Refusals.of(acquisition));
+        leg.unused();
+        meters.denied(leg.route().name(), Refusals.reason(acquisition));
+        journey.verdict().refused(acquisition);
+        acquire(handling, journey);
       }
     }
   }
 
-  private void start(Handling handling, Plan plan, Demand demand, Lease lease) {
+  private void start(Handling handling, Journey journey, Journey.Leg leg, Lease lease) {
     try {
-      virtualThreads.execute(new Forwarding(handling, plan, demand, lease, estimator));
+      virtualThreads.execute(new Forwarding(handling, journey, leg, lease, estimator));
     } catch (RejectedExecutionException e) {
       lease.cancel();
+      leg.unused();
       handling.refuse(RelayError.unavailable("this replica is stopping"));
     }
   }

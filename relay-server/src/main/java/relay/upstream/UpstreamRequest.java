@@ -35,10 +35,19 @@ public final class UpstreamRequest {
   }
 
   Request build(byte[] body) {
+    ownUserAgent();
+    return builder.post(new BytesBody(body)).build();
+  }
+
+  Request buildGet() {
+    ownUserAgent();
+    return builder.get().build();
+  }
+
+  private void ownUserAgent() {
     if (!hasUserAgent) {
       builder.header("user-agent", "relay"); // OkHttp would put in its own
     }
-    return builder.post(new BytesBody(body)).build();
   }
 
   AttemptTrace trace() {
