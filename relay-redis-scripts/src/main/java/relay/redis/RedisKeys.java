@@ -11,6 +11,8 @@ final class RedisKeys {
   final byte[] picture;
   final byte[] summary;
   final byte[] replicas;
+  final byte[] breaker;
+  final byte[] probes;
   private final String base;
 
   RedisKeys(String prefix, String pool) {
@@ -22,6 +24,8 @@ final class RedisKeys {
     picture = bytes(base + "keys");
     summary = bytes(base + "pool");
     replicas = bytes(base + "replicas");
+    breaker = bytes(base + "breaker");
+    probes = bytes(base + "probes");
   }
 
   byte[] lease(String id) {

@@ -21,7 +21,9 @@ enum ScriptFile {
   RESTORE,
   CHARGE,
   CONFIGURE,
-  SURVEY;
+  SURVEY,
+  BREAKER,
+  PROBE;
 
   private static final String INCLUDE = "-- @include ";
 

@@ -55,7 +55,8 @@ final class ModelCatalog {
     if (!caller.mayUseModel(id)) {
       return null;
     }
-    return Route.choose(routes, caller, dialect, id).stream()
+    return routes.stream()
+        .filter(route -> route.takes(caller, dialect, id))
         .findFirst()
         .map(route -> bytes(json(dialect, id, route.name())))
         .orElse(null);

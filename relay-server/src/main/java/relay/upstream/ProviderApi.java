@@ -8,10 +8,12 @@ import org.jspecify.annotations.Nullable;
 import relay.config.KeyConfig;
 import relay.config.ProviderConfig;
 import relay.config.Secret;
+import relay.model.Dialect;
 
 /** A provider as requests see it: where they go, and with which credential. */
 public final class ProviderApi {
   private static final int REMEMBERED_URLS = 256;
+  private static final String ANTHROPIC_VERSION = "2023-06-01";
 
   private final Upstream upstream;
   private final ProviderConfig config;
@@ -46,12 +48,29 @@ public final class ProviderApi {
 
   /** The request as a call on a key; nothing is sent yet. */
   public UpstreamCall call(UpstreamRequest request, String keyId, byte[] body) {
+    request.credential(config.dialect(), secret(keyId));
+    return upstream.call(request.build(body), request.trace());
+  }
+
+  /**
+   * A call that costs nothing, whose answer shows whether the provider accepts a key: the list of
+   * its models. Nothing is sent yet.
+   */
+  public UpstreamCall probe(String keyId) {
+    UpstreamRequest request = request("/v1/models");
+    if (config.dialect() == Dialect.ANTHROPIC) {
+      request.header("anthropic-version", ANTHROPIC_VERSION);
+    }
+    request.credential(config.dialect(), secret(keyId));
+    return upstream.call(request.buildGet(), request.trace());
+  }
+
+  private Secret secret(String keyId) {
     Secret secret = secrets.get(keyId);
     if (secret == null) {
       throw new IllegalStateException("provider " + config.name() + " has no key " + keyId);
     }
-    request.credential(config.dialect(), secret);
-    return upstream.call(request.build(body), request.trace());
+    return secret;
   }
 
   /** Whether a key of this id can be used: another replica's configuration may know more. */

@@ -45,11 +45,20 @@ public final class UpstreamRequest {
   }
 
   Request build(byte[] body) {
+    ownUserAgent();
+    boolean bare = body.length == 0 && !WITH_BODY.contains(method);
+    return builder.method(method, bare ? null : new BytesBody(body)).build();
+  }
+
+  Request buildGet() {
+    ownUserAgent();
+    return builder.get().build();
+  }
+
+  private void ownUserAgent() {
     if (!hasUserAgent) {
       builder.header("user-agent", "relay"); // OkHttp would put in its own
     }
-    boolean bare = body.length == 0 && !WITH_BODY.contains(method);
-    return builder.method(method, bare ? null : new BytesBody(body)).build();
   }
 
   AttemptTrace trace() {
