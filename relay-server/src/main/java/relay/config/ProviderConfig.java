@@ -13,6 +13,7 @@ import relay.model.Dialect;
  * An upstream API and the pool of its keys.
  *
  * @param name the pool's name: also its hash tag in Redis
+ * @param cloud what its type must know beside the base URL
  * @param baseUrl without a slash at its end; the request's path is appended
  * @param models the models that it serves; empty = any
  * @param modelMapping from a client's name of a model to the provider's
@@ -25,6 +26,7 @@ import relay.model.Dialect;
 public record ProviderConfig(
     String name,
     ProviderType type,
+    Cloud cloud,
     boolean enabled,
     URI baseUrl,
     List<String> models,

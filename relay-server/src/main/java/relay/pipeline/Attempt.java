@@ -105,7 +105,10 @@ final class Attempt {
   }
 
   private UpstreamCall call() {
-    UpstreamRequest request = route.api().request(handling.client().target());
+    UpstreamRequest request =
+        route
+            .api()
+            .request(handling.client().target(), plan.upstreamModel(), plan.facts().stream());
     request.method(plan.asked().method());
     Set<String> connectionNames =
         HeaderPolicy.connectionNames(handling.client().header("connection"));
@@ -118,7 +121,7 @@ final class Attempt {
               }
             });
     request.header("accept-encoding", acceptEncoding());
-    return route.api().call(request, lease.key(), plan.body());
+    return route.api().call(request, lease.key(), WireBody.of(plan, handling.client()));
   }
 
   private String acceptEncoding() {

@@ -114,7 +114,8 @@ public final class RequestPipeline {
       return;
     }
     Handling handling = admitted.handling();
-    List<Route> chosen = routes.passthrough(admitted.caller(), client.dialect());
+    List<Route> chosen =
+        routes.passthrough(admitted.caller(), client.dialect(), TargetPath.of(client.target()));
     if (chosen.isEmpty() || !admitted.caller().mayUseAnyModel()) {
       handling.refuse(nothingAt(client));
       return;
@@ -227,7 +228,7 @@ public final class RequestPipeline {
     Caller caller = admitted.caller();
     List<Route> chosen =
         caller.mayUseModel(facts.model())
-            ? routes.choose(caller, endpoint.dialect(), facts.model())
+            ? routes.choose(caller, endpoint, facts.model())
             : List.of();
     if (chosen.isEmpty()) {
       admitted.handling().refuse(unserved(facts.model()));

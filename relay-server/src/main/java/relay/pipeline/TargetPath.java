@@ -6,6 +6,12 @@ import java.util.Locale;
 final class TargetPath {
   private TargetPath() {}
 
+  /** The target without its query. */
+  static String of(String target) {
+    int query = target.indexOf('?');
+    return query < 0 ? target : target.substring(0, query);
+  }
+
   /**
    * False for a path that a URL's reader may take for another one, so that it leaves {@code /v1/}:
    * with segments of dots, plain or escaped, or characters that separate what they should not.
@@ -13,8 +19,7 @@ final class TargetPath {
    * @param target path and query
    */
   static boolean isPlain(String target) {
-    int query = target.indexOf('?');
-    String path = query < 0 ? target : target.substring(0, query);
+    String path = of(target);
     if (path.indexOf('\\') >= 0 || target.indexOf('#') >= 0) {
       return false;
     }

@@ -3,8 +3,6 @@ package relay.upstream;
 import java.util.Set;
 import okhttp3.HttpUrl;
 import okhttp3.Request;
-import relay.config.Secret;
-import relay.model.Dialect;
 
 /** One request to a provider, built up line by line. */
 public final class UpstreamRequest {
@@ -36,29 +34,12 @@ public final class UpstreamRequest {
     }
   }
 
-  /** Sets the provider's credential as its dialect wants it. */
-  void credential(Dialect dialect, Secret secret) {
-    switch (dialect) {
-      case ANTHROPIC -> builder.header("x-api-key", secret.reveal());
-      case OPENAI -> builder.header("authorization", "Bearer " + secret.reveal());
-    }
-  }
-
   Request build(byte[] body) {
-    ownUserAgent();
-    boolean bare = body.length == 0 && !WITH_BODY.contains(method);
-    return builder.method(method, bare ? null : new BytesBody(body)).build();
-  }
-
-  Request buildGet() {
-    ownUserAgent();
-    return builder.get().build();
-  }
-
-  private void ownUserAgent() {
     if (!hasUserAgent) {
       builder.header("user-agent", "relay"); // OkHttp would put in its own
     }
+    boolean bare = body.length == 0 && !WITH_BODY.contains(method);
+    return builder.method(method, bare ? null : new BytesBody(body)).build();
   }
 
   AttemptTrace trace() {
