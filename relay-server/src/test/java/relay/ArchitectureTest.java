@@ -80,8 +80,7 @@ class ArchitectureTest {
           Map.entry("relay.model", 12), // the shared words are there to be shared
           Map.entry(
               "relay.pipeline",
-              7), // the way of a request, what it needs of both of its sides, and the probes of
-                  // keys
+              7), // the way of a request, what it needs of its two sides, probes of keys
           Map.entry(
               "relay.pool",
               3), // a pool's plan, its JSON, and a key's status, which metrics show too
