@@ -50,6 +50,7 @@ final class Forwarding implements Runnable {
   private void attempts() {
     while (lease != null) {
       int number = journey.attempt(leg, lease.key());
+      handling.attempts(number);
       Failure failure = new Attempt(handling, leg, lease, number, estimator).make();
       if (failure == null) {
         return;
