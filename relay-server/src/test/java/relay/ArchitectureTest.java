@@ -73,7 +73,8 @@ class ArchitectureTest {
           "relay.cli", 3, // the arguments, the commands they stand for, the version
           "relay.config", 20, // one record for each block of the file
           "relay.model", 12, // the shared words are there to be shared
-          "relay.pipeline", 7, // the way of a request, what it needs of both of its sides, and the probes of keys
+          "relay.pipeline",
+              7, // the way of a request, what it needs of both of its sides, and the probes of keys
           "relay.pool", 3, // a pool's plan, its JSON, and a key's status, which metrics show too
           "relay.redis", 18, // a library's API: each script's arguments and outcomes
           "relay.request", 6, // a scan, its outcomes with their parts, and the edits
