@@ -37,6 +37,7 @@ public final class KeyPool {
   private final EngineOptions options;
   private final FairShare fairShare;
   private final Candidates candidates;
+  private final Picking picking;
   private final LeaseIds leaseIds;
   private final Map<String, Long> live = new ConcurrentHashMap<>(); // lease id -> renew at, nanos
   private final Queue<Unsent> unsettled = new LinkedBlockingQueue<>(UNSETTLED);
@@ -52,6 +53,7 @@ public final class KeyPool {
     scripts = new PoolScripts(link, plan, options);
     fairShare = new FairShare(plan, System::nanoTime);
     candidates = new Candidates(plan);
+    picking = new Picking(this, link, scripts, candidates, fairShare, options.fallback());
   }
 
   /** The pool's shape. */
@@ -76,23 +78,22 @@ public final class KeyPool {
     return answer;
   }
 
+  /**
+   * Picks a key for a request that no limit counts: one that is not quarantined and, like its
+   * group, not cooling down. Nothing is reserved, whatever the demand's tokens, and the lease's end
+   * charges nothing. The future is as that of {@link #acquire}.
+   */
+  public CompletableFuture<Acquisition> pick(Demand demand) {
+    return picking.pick(demand, this::latest);
+  }
+
   /** A pool larger than one batch is denied only when all of it is. */
   private CompletableFuture<Acquisition> orElse(
       Acquisition first, String id, Demand demand, byte[][] batch) {
     return switch (first) {
       case Granted _, Unavailable _ -> CompletableFuture.completedFuture(first);
       case Exhausted _, Impossible _, NoneUsable _ ->
-          acquire(id, demand, batch).thenApply(second -> better(first, second));
-    };
-  }
-
-  private static Acquisition better(Acquisition a, Acquisition b) {
-    return switch (b) {
-      case Granted _, Unavailable _ -> b;
-      case Exhausted e ->
-          a instanceof Exhausted x && x.retryAfter().compareTo(e.retryAfter()) <= 0 ? a : b;
-      case Impossible _ -> a instanceof NoneUsable ? b : a;
-      case NoneUsable _ -> a;
+          acquire(id, demand, batch).thenApply(second -> Picking.better(first, second));
     };
   }
 

@@ -60,6 +60,18 @@ final class PoolScripts {
         });
   }
 
+  CompletableFuture<Reply> pick(byte[][] fields) {
+    byte[][] args = new byte[3 + fields.length][];
+    args[1] = REAL_TIME;
+    System.arraycopy(fields, 0, args, 3, fields.length);
+    return known(
+        () -> {
+          args[0] = clock.ceiling();
+          args[2] = bytes(ThreadLocalRandom.current().nextInt(Integer.MAX_VALUE));
+          return call(ScriptFile.PICK, new byte[][] {keys.state}, args.clone(), Reply::ofAcquire);
+        });
+  }
+
   CompletableFuture<Reply> settle(String id, long inputTokens, long outputTokens) {
     return call(
         ScriptFile.SETTLE,

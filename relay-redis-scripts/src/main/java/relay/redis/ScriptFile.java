@@ -12,6 +12,7 @@ import java.util.Locale;
 /** The scripts, each read once from its file with its includes in place of their directives. */
 enum ScriptFile {
   ACQUIRE,
+  PICK,
   SETTLE,
   CANCEL,
   RENEW,

@@ -10,4 +10,9 @@ package relay.config;
  * @param maxConcurrent requests at once on this key; 0 = no bound
  */
 public record KeyConfig(
-    Secret secret, String id, String account, int priority, int weight, int maxConcurrent) {}
+    Credential credential,
+    String id,
+    String account,
+    int priority,
+    int weight,
+    int maxConcurrent) {}

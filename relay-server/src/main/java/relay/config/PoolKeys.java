@@ -18,6 +18,9 @@ record PoolKeys(List<KeyConfig> keys, List<QuotaGroup> groups) {
   private static final int MAX_WEIGHT = 1000;
   private static final String EMPTY_POOL = "give at least one key";
 
+  /** The id of the one key of a provider that asks for none. */
+  private static final String KEYLESS = "local";
+
   /** Limits by model class as one key states them, and where it does. */
   private record Stated(Map<String, Limits> byClass, String path) {
     boolean isEmpty() {
@@ -25,9 +28,12 @@ record PoolKeys(List<KeyConfig> keys, List<QuotaGroup> groups) {
     }
   }
 
-  static PoolKeys read(Section provider, List<String> classNames) {
+  static PoolKeys read(Section provider, @Nullable ProviderType type, List<String> classNames) {
     List<String> classes = new ArrayList<>(classNames);
     classes.add(ModelClass.DEFAULT);
+    if (type == ProviderType.OLLAMA && provider.take("keys") == null) {
+      return keyless(classes);
+    }
     Value list = provider.need("keys", EMPTY_POOL);
     List<Value> entries = list == null ? null : list.list(MAX_KEYS, "a list of keys");
     if (list == null || entries == null) {
@@ -44,14 +50,14 @@ record PoolKeys(List<KeyConfig> keys, List<QuotaGroup> groups) {
         new Uniques<>(faults, "the same secret as", "list each key once: it has one quota");
     for (Value entry : entries) {
       Section section = entry.section();
-      KeyConfig key = key(section);
+      KeyConfig key = key(section, type);
       Stated stated = new Stated(limits(section, classes), entry.path());
       section.done();
       if (key == null) {
         continue;
       }
       keys.add(key);
-      boolean otherSecret = secrets.add(key.secret(), section.placeOf("key"));
+      boolean otherSecret = secrets.add(key.credential().secret(), section.placeOf("key"));
       // Equal secrets without ids have equal ids: that is one fault, not two.
       if (otherSecret || section.take("id") != null) {
         ids.add(key.id(), section.placeOf("id"));
@@ -64,10 +70,17 @@ record PoolKeys(List<KeyConfig> keys, List<QuotaGroup> groups) {
     return new PoolKeys(keys, groups(accounts, classes));
   }
 
-  /** Null without a valid secret. */
-  private static @Nullable KeyConfig key(Section section) {
-    Value secretValue = section.need("key", "give the provider's API key, as ${NAME} for example");
-    Secret secret = secretValue == null ? null : Texts.secret(secretValue);
+  /** A provider that asks for no key has one all the same, without limits: a pool has keys. */
+  private static PoolKeys keyless(List<String> classes) {
+    KeyConfig key = new KeyConfig(new Credential.None(), KEYLESS, KEYLESS, 1, 1, 0);
+    return new PoolKeys(
+        List.of(key),
+        classes.stream().map(name -> new QuotaGroup(KEYLESS, name, Limits.UNKNOWN)).toList());
+  }
+
+  /** Null without a valid credential. */
+  private static @Nullable KeyConfig key(Section section, @Nullable ProviderType type) {
+    Credential credential = CredentialSection.read(section, type);
     Value idValue = section.take("id");
     String id = idValue == null ? null : Texts.name(idValue);
     Value accountValue = section.take("account");
@@ -77,12 +90,13 @@ record PoolKeys(List<KeyConfig> keys, List<QuotaGroup> groups) {
     long maxConcurrent = Readers.whole(section, "max_concurrent", 0L, 0L, Limits.MAX);
     // As large as any limit in the file; no key has more requests at once than an int counts.
     int atOnce = (int) Math.min(maxConcurrent, Integer.MAX_VALUE);
-    if (secret == null) {
+    Secret secret = credential == null ? null : credential.secret();
+    String keyId = id == null && secret != null ? secret.hash().id() : id;
+    if (credential == null || keyId == null) {
       return null;
     }
-    String keyId = id == null ? secret.hash().id() : id;
     return new KeyConfig(
-        secret, keyId, account == null ? keyId : account, priority, weight, atOnce);
+        credential, keyId, account == null ? keyId : account, priority, weight, atOnce);
   }
 
   /** The limits that a key states for each class: those of {@code limits}, else its plain ones. */

@@ -13,10 +13,12 @@ import relay.model.Dialect;
  * An upstream API and the pool of its keys.
  *
  * @param name the pool's name: also its hash tag in Redis
+ * @param cloud what its type must know beside the base URL
  * @param baseUrl without a slash at its end; the request's path is appended
  * @param models the models that it serves; empty = any
  * @param modelMapping from a client's name of a model to the provider's
  * @param maxAttempts attempts on this provider for one request
+ * @param passthrough whether requests for paths that Relay does not know go there
  * @param modelClasses in the order of the file: the first that fits a model is the model's
  * @param keys at least one, with different ids
  * @param groups every account x model class, {@code default} included, with its effective limits
@@ -24,11 +26,13 @@ import relay.model.Dialect;
 public record ProviderConfig(
     String name,
     ProviderType type,
+    Cloud cloud,
     boolean enabled,
     URI baseUrl,
     List<String> models,
     Map<String, String> modelMapping,
     int maxAttempts,
+    boolean passthrough,
     Pooling pooling,
     List<ModelClass> modelClasses,
     List<KeyConfig> keys,

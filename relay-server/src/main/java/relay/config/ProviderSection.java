@@ -14,7 +14,8 @@ import relay.config.ProviderConfig.Strategy;
 
 /** Reads one entry of {@code providers}. */
 final class ProviderSection {
-  private static final Set<String> LATER_TYPES = Set.of("azure", "bedrock", "vertex");
+  private static final String TYPES =
+      "anthropic, openai, zai, minimax, ollama, azure, bedrock, vertex";
   private static final int MAX_ATTEMPTS = 100;
   private static final int MAX_CLASSES = 100;
   private static final int MAX_WAIT_MS = 86_400_000;
@@ -36,33 +37,35 @@ final class ProviderSection {
     Value nameValue = provider.need("name", "give " + Texts.NAME_FORM);
     String name = nameValue == null ? null : Texts.name(nameValue);
     names.add(name, provider.placeOf("name"));
-    Value typeValue = provider.need("type", "allowed: anthropic, openai, zai, minimax, ollama");
+    Value typeValue = provider.need("type", "allowed: " + TYPES);
     ProviderType type =
-        typeValue == null ? null : Readers.choice(typeValue, ProviderType.class, LATER_TYPES);
+        typeValue == null ? null : Readers.choice(typeValue, ProviderType.class, Set.of());
     boolean enabled = Readers.flag(provider, "enabled", true);
     Value urlValue = provider.take("base_url");
     URI url = urlValue == null ? null : Texts.baseUrl(urlValue);
+    CloudSection cloud = CloudSection.read(provider, type);
     List<String> models = Texts.list(provider, "models", Texts::oneModel);
     Map<String, String> mapping = modelMapping(provider.section("model_mapping"));
     int maxAttempts = Readers.whole(provider, "max_attempts", 3, 1, MAX_ATTEMPTS);
-    if (Readers.flag(provider, "passthrough", false)) {
-      provider.faults().notSupported(provider.placeOf("passthrough"), "`passthrough: true`");
-    }
+    boolean passthrough = Readers.flag(provider, "passthrough", false);
     Pooling pooling = pooling(provider.section("pooling"));
     List<ModelClass> classes = modelClasses();
-    PoolKeys keys = PoolKeys.read(provider, classes.stream().map(ModelClass::name).toList());
+    PoolKeys keys = PoolKeys.read(provider, type, classes.stream().map(ModelClass::name).toList());
     provider.done();
-    if (name == null || type == null) {
+    URI baseUrl = url == null ? cloud.defaultBaseUrl() : url;
+    if (name == null || type == null || baseUrl == null) {
       return null;
     }
     return new ProviderConfig(
         name,
         type,
+        cloud.cloud(),
         enabled,
-        url == null ? type.defaultBaseUrl() : url,
+        baseUrl,
         models,
         mapping,
         maxAttempts,
+        passthrough,
         pooling,
         classes,
         keys.keys(),

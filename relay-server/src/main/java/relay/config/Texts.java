@@ -142,8 +142,8 @@ final class Texts {
     return new ArrayList<>(items);
   }
 
-  private static @Nullable String matching(
-      Value value, Pattern form, String wrong, String allowed) {
+  /** Text of a form; the fault does not repeat it. */
+  static @Nullable String matching(Value value, Pattern form, String wrong, String allowed) {
     Scalar scalar = value.text(allowed);
     if (scalar == null) {
       return null;

@@ -4,19 +4,22 @@ import io.undertow.Undertow;
 import io.undertow.UndertowOptions;
 import io.undertow.server.HttpServerExchange;
 import io.undertow.server.handlers.HttpContinueReadHandler;
-import io.undertow.util.HttpString;
-import io.undertow.util.Methods;
 import io.undertow.util.SameThreadExecutor;
 import java.net.InetSocketAddress;
+import java.net.URLDecoder;
 import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
 import org.xnio.Options;
 import org.xnio.XnioWorker;
 import relay.model.Dialect;
 import relay.model.Endpoint;
 import relay.model.RelayError;
+import relay.pipeline.ClientExchange;
 import relay.pipeline.ErrorBodies;
 import relay.pipeline.RequestIds;
 import relay.pipeline.RequestPipeline;
@@ -26,6 +29,11 @@ public final class DataPlane implements AutoCloseable {
   private static final int MAX_HEADER_BYTES = 64 * 1024;
   private static final int MAX_HEADERS = 200;
   private static final int BACKLOG = 1024;
+  private static final String MODELS = "/v1/models";
+  private static final List<String> POST = List.of("POST");
+  private static final List<String> READ = List.of("GET", "HEAD");
+  private static final List<String> ANY =
+      List.of("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS");
   private static final Duration LAST_WRITES = Duration.ofSeconds(1);
 
   private final RequestPipeline pipeline;
@@ -77,33 +85,52 @@ public final class DataPlane implements AutoCloseable {
     if (draining) {
       exchange.setPersistent(false);
     }
-    Endpoint endpoint = Endpoint.at(exchange.getRequestPath());
-    HttpString method = exchange.getRequestMethod();
-    if (endpoint != null && method.equals(Methods.POST)) {
-      exchange.dispatch(
-          SameThreadExecutor.INSTANCE,
-          () -> pipeline.begin(new UndertowExchange(exchange, endpoint, stallNanos, names)));
-    } else if (endpoint != null) {
-      exchange.getResponseHeaders().put(names.of("allow"), "POST");
-      refuse(exchange, RelayError.wrongMethod("use POST"), endpoint.dialect());
-    } else if (exchange.getRequestPath().equals("/")) {
-      root(exchange);
+    String path = exchange.getRequestPath();
+    Endpoint endpoint = Endpoint.at(path);
+    if (endpoint != null) {
+      allow(exchange, POST, endpoint.dialect(), client -> pipeline.begin(client, endpoint));
+    } else if (path.equals(MODELS)) {
+      allow(exchange, READ, dialectOf(exchange), pipeline::models);
+    } else if (path.startsWith(MODELS + "/") && path.length() > MODELS.length() + 1) {
+      String id = decoded(path.substring(MODELS.length() + 1));
+      allow(exchange, READ, dialectOf(exchange), client -> pipeline.model(client, id));
+    } else if (path.startsWith("/v1/")) {
+      allow(exchange, ANY, dialectOf(exchange), pipeline::passThrough);
+    } else if (path.equals("/")) { // clients probe it; it needs no credential
+      allow(exchange, READ, dialectOf(exchange), client -> exchange.endExchange());
     } else {
-      refuse(
-          exchange,
-          RelayError.notFound("there is nothing at " + exchange.getRequestPath()),
-          dialectOf(exchange));
+      RelayError error = RelayError.notFound("there is nothing at " + path);
+      refuse(exchange, error, dialectOf(exchange));
     }
   }
 
-  /** Clients probe it; it needs no credential. */
-  private void root(HttpServerExchange exchange) {
-    if (exchange.getRequestMethod().equals(Methods.GET)
-        || exchange.getRequestMethod().equals(Methods.HEAD)) {
-      exchange.endExchange();
-    } else {
-      exchange.getResponseHeaders().put(names.of("allow"), "GET, HEAD");
-      refuse(exchange, RelayError.wrongMethod("use GET or HEAD"), dialectOf(exchange));
+  private void allow(
+      HttpServerExchange exchange,
+      List<String> methods,
+      Dialect dialect,
+      Consumer<ClientExchange> next) {
+    if (!methods.contains(exchange.getRequestMethod().toString())) {
+      exchange.getResponseHeaders().put(names.of("allow"), String.join(", ", methods));
+      refuse(exchange, RelayError.wrongMethod("use " + String.join(" or ", methods)), dialect);
+      return;
+    }
+    UndertowExchange client =
+        new UndertowExchange(exchange, dialect, pathOf(exchange), stallNanos, names);
+    exchange.dispatch(SameThreadExecutor.INSTANCE, () -> next.accept(client));
+  }
+
+  /** The path as it came: Undertow takes what follows a semicolon out of its own. */
+  private static String pathOf(HttpServerExchange exchange) {
+    return exchange.isHostIncludedInRequestURI()
+        ? exchange.getRequestPath()
+        : exchange.getRequestURI();
+  }
+
+  private static String decoded(String escaped) {
+    try {
+      return URLDecoder.decode(escaped.replace("+", "%2B"), StandardCharsets.UTF_8);
+    } catch (IllegalArgumentException e) {
+      return escaped; // no model is named so
     }
   }
 

@@ -8,7 +8,7 @@ import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 import org.xnio.IoUtils;
 import org.xnio.channels.StreamSinkChannel;
-import relay.model.Endpoint;
+import relay.model.Dialect;
 import relay.model.HeaderLines;
 import relay.pipeline.ClientExchange;
 
@@ -23,25 +23,34 @@ import relay.pipeline.ClientExchange;
  */
 final class UndertowExchange implements ClientExchange {
   private final HttpServerExchange exchange;
-  private final Endpoint endpoint;
+  private final Dialect dialect;
   private final String target;
   private final long stallNanos;
   private final HeaderNames names;
   private @Nullable StreamSinkChannel channel; // the virtual thread's
 
   UndertowExchange(
-      HttpServerExchange exchange, Endpoint endpoint, long stallNanos, HeaderNames names) {
+      HttpServerExchange exchange,
+      Dialect dialect,
+      String path,
+      long stallNanos,
+      HeaderNames names) {
     this.exchange = exchange;
-    this.endpoint = endpoint;
+    this.dialect = dialect;
     this.stallNanos = stallNanos;
     this.names = names;
     String query = exchange.getQueryString();
-    target = query.isEmpty() ? endpoint.path() : endpoint.path() + "?" + query;
+    target = query.isEmpty() ? path : path + "?" + query;
   }
 
   @Override
-  public Endpoint endpoint() {
-    return endpoint;
+  public String method() {
+    return exchange.getRequestMethod().toString();
+  }
+
+  @Override
+  public Dialect dialect() {
+    return dialect;
   }
 
   @Override
@@ -142,7 +151,9 @@ final class UndertowExchange implements ClientExchange {
     StreamSinkChannel begun = channel;
     onIoThread(
         () -> {
-          if (begun == null) {
+          if (begun == null && !rest.hasRemaining()) {
+            exchange.endExchange(); // which leaves the length in the answer to a HEAD as it is
+          } else if (begun == null) {
             exchange.getResponseSender().send(rest);
           } else {
             new FinalPart(rest, this::abort).handleEvent(begun);

@@ -5,6 +5,7 @@ import java.util.Locale;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import relay.estimate.Estimator;
+import relay.model.Endpoint;
 import relay.model.HeaderLines;
 import relay.model.RelayError;
 import relay.model.TokenUsage;
@@ -41,7 +42,11 @@ final class AnswerRelay {
     String type = answer.header("content-type");
     boolean events = type != null && type.regionMatches(true, 0, "text/event-stream", 0, 17);
     long length = answer.contentLength();
-    if (!events && length >= 0 && length <= WHOLE_BYTES) {
+    if (handling.client().method().equals("HEAD")) {
+      handling.client().begin(answer.status(), headers, length);
+      handling.client().end(new byte[0], 0, 0);
+      handling.done(answer.status(), "upstream");
+    } else if (!events && length >= 0 && length <= WHOLE_BYTES) {
       whole(answer, headers, (int) length);
     } else {
       inParts(answer, headers, events);
@@ -68,7 +73,7 @@ final class AnswerRelay {
       return; // the lease ends with what it reserved: what was produced is not known
     }
     UsageScanner scanner = UsageScanner.ofJson(plan.dialect());
-    try (Usage usage = Usage.of(answer.header("content-encoding"), scanner)) {
+    try (Usage usage = usage(answer, scanner)) {
       usage.feed(body, 0, body.length);
     }
     scanner.end();
@@ -87,7 +92,7 @@ final class AnswerRelay {
     handling.client().begin(answer.status(), headers, events ? -1 : answer.contentLength());
     Outbox outbox = new Outbox(handling, filter);
     boolean whole;
-    try (Usage usage = Usage.of(encoding, scanner)) {
+    try (Usage usage = usage(answer, scanner)) {
       whole = copy(answer, usage, outbox);
       scanner.end();
       // A stream is whole when its last event came, whatever HTTP says, and only then.
@@ -105,7 +110,8 @@ final class AnswerRelay {
         if (!scanner.errorSeen()) {
           brokeOff(how);
         }
-        breakOff(outbox, events && plain && !scanner.errorSeen(), how.error(), scanner);
+        boolean tells = events && plain && !plan.unread() && !scanner.errorSeen();
+        breakOff(outbox, tells, how.error(), scanner);
       }
     } catch (ClientGoneException e) {
       settle(answer, scanner);
@@ -170,7 +176,7 @@ final class AnswerRelay {
       throws ClientGoneException {
     outbox.flush();
     if (tells) {
-      byte[] event = ErrorEvents.of(plan.dialect(), error.type(), error.message());
+      byte[] event = errorEvent(error.type(), error.message());
       if (!scanner.atEventBoundary()) {
         outbox.write(new byte[] {'\n', '\n'});
       }
@@ -179,7 +185,20 @@ final class AnswerRelay {
     handling.client().abort();
   }
 
+  private byte[] errorEvent(String type, String message) {
+    return plan.asked().endpoint() == Endpoint.RESPONSES
+        ? ErrorEvents.ofResponses(type, message)
+        : ErrorEvents.of(plan.dialect(), type, message);
+  }
+
+  private Usage usage(UpstreamAnswer answer, UsageScanner scanner) {
+    return plan.counted() ? Usage.of(answer.header("content-encoding"), scanner) : Usage.UNREAD;
+  }
+
   private void settle(UpstreamAnswer answer, UsageScanner scanner) {
+    if (!plan.counted()) {
+      return;
+    }
     if (answer.status() >= 400) {
       lease.settle(0, 0);
       return;
@@ -227,12 +246,14 @@ final class AnswerRelay {
   private record Usage(@Nullable UsageScanner plain, @Nullable DecodingTap decoding)
       implements AutoCloseable {
 
+    static final Usage UNREAD = new Usage(null, null);
+
     static Usage of(@Nullable String encoding, UsageScanner scanner) {
       return switch (encoding == null ? "identity" : encoding.strip().toLowerCase(Locale.ROOT)) {
         case "identity", "" -> new Usage(scanner, null);
         case "gzip", "x-gzip" -> new Usage(null, DecodingTap.gzip(scanner));
         case "deflate" -> new Usage(null, DecodingTap.deflate(scanner));
-        default -> new Usage(null, null); // not asked for, so hardly ever
+        default -> UNREAD; // not asked for, so hardly ever
       };
     }
 

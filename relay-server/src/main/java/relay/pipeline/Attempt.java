@@ -1,6 +1,7 @@
 package relay.pipeline;
 
 import java.io.IOException;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
 import java.util.Locale;
@@ -75,7 +76,7 @@ final class Attempt {
       }
       case Outcome.Silent() -> {
         upstreamResponse(0);
-        route.breaker().failed(passage);
+        failedThere();
         handling.refuse(RelayError.timeout("the provider sent nothing for server.idle_timeout_ms"));
         yield null;
       }
@@ -98,12 +99,17 @@ final class Attempt {
     route.breaker().failed(passage);
     log.debug("request {}: {}", handling.id(), broken.cause().toString());
     return new Failure.Unreachable(
+        broken.sent(),
         "provider %s cannot be reached: %s"
             .formatted(route.name(), broken.sent() ? "the connection broke" : "no connection"));
   }
 
   private UpstreamCall call() {
-    UpstreamRequest request = route.api().request(handling.client().target());
+    UpstreamRequest request =
+        route
+            .api()
+            .request(handling.client().target(), plan.upstreamModel(), plan.facts().stream());
+    request.method(plan.asked().method());
     Set<String> connectionNames =
         HeaderPolicy.connectionNames(handling.client().header("connection"));
     handling
@@ -114,17 +120,33 @@ final class Attempt {
                 request.header(name, value);
               }
             });
+    request.header("accept-encoding", acceptEncoding());
+    return route.api().call(request, lease.key(), WireBody.of(plan, handling.client()));
+  }
+
+  private String acceptEncoding() {
+    String accepted = handling.client().header("accept-encoding");
+    if (plan.unread()) {
+      return accepted == null ? "identity" : accepted; // the answer is the client's alone
+    }
     // What Relay asked for on its own it must take out again, for which it must see plain bytes.
-    String accepted = plan.asksForUsage() ? null : handling.client().header("accept-encoding");
-    request.header("accept-encoding", HeaderPolicy.acceptEncoding(accepted));
-    return route.api().call(request, lease.key(), plan.body());
+    return HeaderPolicy.acceptEncoding(plan.asksForUsage() ? null : accepted);
+  }
+
+  /** What one path of many cannot do says nothing of the provider. */
+  private void failedThere() {
+    if (plan.unread()) {
+      route.breaker().unused(passage);
+    } else {
+      route.breaker().failed(passage);
+    }
   }
 
   private @Nullable Failure answered(UpstreamAnswer answer) {
     upstreamResponse(answer.status());
     return switch (answer.status()) {
       case 500, 502, 503, 504, 529 -> {
-        route.breaker().failed(passage);
+        failedThere();
         Failure failure = failed(answer);
         lease.settle(0, 0);
         yield failure;
@@ -136,7 +158,11 @@ final class Attempt {
       case 401, 403 -> {
         route.breaker().worked(passage);
         lease.settle(0, 0);
-        quarantine(List.of(lease.key()), QuarantineReason.refused(answer.status()));
+        if (!plan.unread()) {
+          // Of all there is below /v1/ a good key may not have everything: a client that asks for
+          // the wrong thing must not take it from the others.
+          quarantine(List.of(lease.key()), QuarantineReason.refused(answer.status()));
+        }
         yield new Failure.KeyRefused();
       }
       default -> {
@@ -153,14 +179,10 @@ final class Attempt {
     handling.meters().limitRefusal(route.name(), refusal.kind());
     String account = lease.group().substring(0, lease.group().lastIndexOf('/'));
     return switch (refusal) {
-      case LimitRefusal.Rate(var retryAfter) -> {
-        route.pool().coolGroup(lease.group(), retryAfter);
-        yield new Failure.RateLimited();
-      }
+      case LimitRefusal.Rate(var retryAfter) -> limited(retryAfter);
       case LimitRefusal.Acceleration(var retryAfter) -> {
         log.warn("account {} of {}: its use grows too fast", account, route.name());
-        route.pool().coolGroup(lease.group(), retryAfter);
-        yield new Failure.RateLimited();
+        yield limited(retryAfter);
       }
       case LimitRefusal.Spend(Instant until) -> {
         quarantine(route.pool().keysOf(account), QuarantineReason.spent(until));
@@ -171,6 +193,15 @@ final class Attempt {
         yield new Failure.KeyRefused();
       }
     };
+  }
+
+  private Failure limited(Duration retryAfter) {
+    if (!plan.counted()) {
+      // Providers limit by themselves what does not count against the limits of the group.
+      return new Failure.LimitedApart(retryAfter.isPositive() ? retryAfter : Duration.ofSeconds(1));
+    }
+    route.pool().coolGroup(lease.group(), retryAfter);
+    return new Failure.RateLimited();
   }
 
   private void quarantine(List<String> keys, String reason) {

@@ -61,7 +61,7 @@ final class Forwarding implements Runnable {
     if (handling.isGone()) {
       handling.leave();
     } else {
-      handling.end(journey.verdict().outcome(journey.dialect()));
+      handling.end(journey.verdict().outcome(journey.asked().dialect()));
     }
   }
 
@@ -70,7 +70,8 @@ final class Forwarding implements Runnable {
     RetryPolicy policy =
         new RetryPolicy(leg.route().api().config().maxAttempts(), ThreadLocalRandom.current());
     Decision decision = policy.after(failure, leg.attempts(), handling.timeLeft());
-    if (handling.isGone() || decision instanceof Decision.TooLate) {
+    boolean mayBeDone = failure.unclear() && !journey.asked().repeatable();
+    if (handling.isGone() || mayBeDone || decision instanceof Decision.TooLate) {
       return null;
     }
     Lease here =
@@ -96,7 +97,7 @@ final class Forwarding implements Runnable {
   private @Nullable Lease elsewhere() {
     for (Leg next = journey.next(); next != null; next = journey.next()) {
       leg = next;
-      handling.goesTo(leg.route().name(), journey.facts().model());
+      handling.goesTo(leg.route().name(), journey.asked().facts().model());
       Lease there = granted(acquire(leg.demand()));
       if (there != null) {
         return there;
@@ -134,7 +135,7 @@ final class Forwarding implements Runnable {
 
   private Acquisition acquire(Demand demand) {
     long asked = System.nanoTime();
-    Acquisition acquisition = leg.route().pool().acquire(demand).join();
+    Acquisition acquisition = leg.plan().acquire(demand).join();
     handling.meters().acquired(System.nanoTime() - asked);
     return acquisition;
   }

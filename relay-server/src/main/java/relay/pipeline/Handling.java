@@ -83,9 +83,20 @@ final class Handling {
     if (attempts > 0) {
       headers.add("x-relay-attempts", Integer.toString(attempts));
     }
-    client.answer(
-        error.status(), headers, ErrorBodies.body(client.endpoint().dialect(), error, id));
+    client.answer(error.status(), headers, ErrorBodies.body(client.dialect(), error, id));
     done(error.status(), "relay");
+  }
+
+  /** Answers with JSON of Relay's own. */
+  void answer(byte[] json) {
+    client.answer(
+        200,
+        new HeaderLines()
+            .add("content-type", "application/json")
+            .add("x-relay-request-id", id)
+            .add("request-id", id),
+        json);
+    done(200, "relay");
   }
 
   /** Answers as a whole with what a provider gave. */

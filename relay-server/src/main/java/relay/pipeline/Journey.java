@@ -6,10 +6,8 @@ import java.util.List;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import relay.estimate.Estimator;
-import relay.model.Dialect;
 import relay.redis.Demand;
 import relay.redis.ProviderBreaker.Passage;
-import relay.request.RequestFacts;
 
 /**
  * The providers that may carry a request, one after the other, and what came of it so far. Used by
@@ -17,19 +15,14 @@ import relay.request.RequestFacts;
  */
 final class Journey {
   private final Iterator<Route> routes;
-  private final RequestFacts facts;
-  private final byte[] body;
-  private final Dialect dialect;
+  private final Asked asked;
   private final Estimator estimator;
   private final Verdict verdict = new Verdict();
   private int attempts;
 
-  Journey(
-      List<Route> routes, RequestFacts facts, byte[] body, Dialect dialect, Estimator estimator) {
+  Journey(List<Route> routes, Asked asked, Estimator estimator) {
     this.routes = routes.iterator();
-    this.facts = facts;
-    this.body = body;
-    this.dialect = dialect;
+    this.asked = asked;
     this.estimator = estimator;
   }
 
@@ -84,12 +77,8 @@ final class Journey {
     }
   }
 
-  RequestFacts facts() {
-    return facts;
-  }
-
-  Dialect dialect() {
-    return dialect;
+  Asked asked() {
+    return asked;
   }
 
   Verdict verdict() {
@@ -107,18 +96,24 @@ final class Journey {
       Route route = routes.next();
       Passage passage = passes(route);
       if (passage != null) {
-        Plan plan = new Plan(route, facts, body, dialect);
-        Estimator.Estimate estimate =
-            estimator.estimate(
-                dialect, plan.upstreamModel(), facts.textBytes(), facts.maxOutputTokens());
-        return new Leg(
-            plan,
-            new Demand(
-                plan.modelClass(), estimate.inputTokens(), estimate.outputTokens(), Set.of()),
-            passage);
+        Plan plan = new Plan(route, asked);
+        return new Leg(plan, demand(plan), passage);
       }
     }
     return null;
+  }
+
+  private Demand demand(Plan plan) {
+    if (!plan.counted()) {
+      return Demand.of(plan.modelClass(), 0, 0);
+    }
+    Estimator.Estimate estimate =
+        estimator.estimate(
+            asked.dialect(),
+            plan.upstreamModel(),
+            asked.facts().textBytes(),
+            asked.maxOutputTokens());
+    return Demand.of(plan.modelClass(), estimate.inputTokens(), estimate.outputTokens());
   }
 
   /** Whether a further attempt may be made at the same provider. */

@@ -1,7 +1,11 @@
 package relay.pipeline;
 
+import java.util.concurrent.CompletableFuture;
 import relay.config.ProviderConfig;
 import relay.model.Dialect;
+import relay.model.Endpoint;
+import relay.redis.Acquisition;
+import relay.redis.Demand;
 import relay.request.RequestEdits;
 import relay.request.RequestFacts;
 
@@ -10,38 +14,57 @@ import relay.request.RequestFacts;
  */
 final class Plan {
   private final Route route;
-  private final RequestFacts facts;
-  private final Dialect dialect;
+  private final Asked asked;
   private final String upstreamModel;
   private final String modelClass;
   private final boolean asksForUsage;
   private final byte[] body;
 
-  Plan(Route route, RequestFacts facts, byte[] clientBody, Dialect dialect) {
+  Plan(Route route, Asked asked) {
     this.route = route;
-    this.facts = facts;
-    this.dialect = dialect;
+    this.asked = asked;
+    RequestFacts facts = asked.facts();
     ProviderConfig provider = route.api().config();
     upstreamModel = provider.modelMapping().getOrDefault(facts.model(), facts.model());
     modelClass = provider.classOf(upstreamModel);
-    asksForUsage = dialect == Dialect.OPENAI && facts.stream() && !facts.includeUsage();
+    asksForUsage =
+        asked.endpoint() == Endpoint.CHAT_COMPLETIONS && facts.stream() && !facts.includeUsage();
     String mapped = upstreamModel.equals(facts.model()) ? null : upstreamModel;
     body =
         mapped == null && !asksForUsage
-            ? clientBody
-            : RequestEdits.edit(clientBody, facts, mapped, asksForUsage);
+            ? asked.body()
+            : RequestEdits.edit(asked.body(), facts, mapped, asksForUsage);
   }
 
   Route route() {
     return route;
   }
 
+  Asked asked() {
+    return asked;
+  }
+
   RequestFacts facts() {
-    return facts;
+    return asked.facts();
   }
 
   Dialect dialect() {
-    return dialect;
+    return asked.dialect();
+  }
+
+  /** Whether it counts against its key's limits. */
+  boolean counted() {
+    return asked.counted();
+  }
+
+  /** Whether nobody looks into it, nor into its answer. */
+  boolean unread() {
+    return asked.endpoint() == null;
+  }
+
+  /** A key for it: with what it needs reserved there, if it is counted. */
+  CompletableFuture<Acquisition> acquire(Demand demand) {
+    return counted() ? route.pool().acquire(demand) : route.pool().pick(demand);
   }
 
   /** The model's name at the provider. */

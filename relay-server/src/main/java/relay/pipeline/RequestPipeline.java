@@ -2,15 +2,17 @@ package relay.pipeline;
 
 import java.time.Duration;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.Executor;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import relay.auth.Clients;
 import relay.auth.Clients.Caller;
 import relay.estimate.Estimator;
 import relay.metrics.Meters;
-import relay.model.Dialect;
+import relay.model.Endpoint;
 import relay.model.RelayError;
 import relay.redis.Acquisition;
 import relay.redis.Acquisition.Exhausted;
@@ -35,8 +37,11 @@ public final class RequestPipeline {
   /** A longer body is looked through on a virtual thread: the I/O thread serves others, too. */
   private static final int LOOKED_THROUGH_AT_ONCE = 64 * 1024;
 
+  private static final Set<String> BODILESS = Set.of("GET", "HEAD");
+
   private final Clients clients;
   private final Routes routes;
+  private final ModelCatalog catalog;
   private final Estimator estimator;
   private final Meters meters;
   private final Limits limits;
@@ -61,6 +66,7 @@ public final class RequestPipeline {
       Executor virtualThreads) {
     this.clients = clients;
     this.routes = routes;
+    catalog = new ModelCatalog(routes.all());
     this.estimator = estimator;
     this.meters = meters;
     this.limits = limits;
@@ -73,7 +79,93 @@ public final class RequestPipeline {
   }
 
   /** Takes a request whose head was read. On its I/O thread; does not block. */
-  public void begin(ClientExchange client) {
+  public void begin(ClientExchange client, Endpoint endpoint) {
+    Admitted admitted = admit(client);
+    if (admitted == null) {
+      return;
+    }
+    Handling handling = admitted.handling();
+    RelayError wrongHead = wrongHead(client);
+    if (wrongHead != null) {
+      handling.refuse(wrongHead);
+      return;
+    }
+    readBody(
+        handling,
+        body -> {
+          switch (RequestScanner.scan(body, body.length)) {
+            case BadRequest bad -> handling.refuse(RelayError.invalid(bad.message()));
+            case RequestFacts facts -> route(admitted, endpoint, body, facts);
+          }
+        });
+  }
+
+  /**
+   * Takes a request for a path below {@code /v1/} that Relay does not know: it passes unread to the
+   * first provider that is set to let it. On its I/O thread; does not block.
+   */
+  public void passThrough(ClientExchange client) {
+    if (!routes.passThroughSomewhere()) {
+      new Handling(client, meters, limits.patience(), () -> {}).refuse(nothingAt(client));
+      return;
+    }
+    Admitted admitted = admit(client);
+    if (admitted == null) {
+      return;
+    }
+    Handling handling = admitted.handling();
+    List<Route> chosen =
+        routes.passthrough(admitted.caller(), client.dialect(), TargetPath.of(client.target()));
+    if (chosen.isEmpty() || !admitted.caller().mayUseAnyModel()) {
+      handling.refuse(nothingAt(client));
+      return;
+    }
+    if (!TargetPath.isPlain(client.target())) {
+      handling.refuse(RelayError.invalid("the path must be written without . and .. in it"));
+      return;
+    }
+    readBody(
+        handling,
+        body -> {
+          if (body.length > 0 && BODILESS.contains(client.method())) {
+            handling.refuse(RelayError.invalid("a " + client.method() + " has no body"));
+          } else {
+            start(handling, chosen, Asked.unread(client.dialect(), client.method(), body));
+          }
+        });
+  }
+
+  private static RelayError nothingAt(ClientExchange client) {
+    return RelayError.notFound("there is nothing at " + client.target());
+  }
+
+  /** Lists the models of the configuration. */
+  public void models(ClientExchange client) {
+    Admitted admitted = admit(client);
+    if (admitted != null) {
+      admitted.handling().answer(catalog.list(admitted.caller(), client.dialect()));
+    }
+  }
+
+  /** Tells of one model of the configuration. */
+  public void model(ClientExchange client, String id) {
+    Admitted admitted = admit(client);
+    if (admitted == null) {
+      return;
+    }
+    byte[] model = catalog.model(admitted.caller(), client.dialect(), id);
+    if (model == null) {
+      admitted.handling().refuse(unserved(id));
+    } else {
+      admitted.handling().answer(model);
+    }
+  }
+
+  /** A request of somebody who is known, while there is room for it. */
+  private record Admitted(Handling handling, Caller caller) {}
+
+  /** Null when the request was refused. */
+  private @Nullable Admitted admit(ClientExchange client) {
     int before = running.getAndIncrement();
     Handling handling = new Handling(client, meters, limits.patience(), running::decrementAndGet);
     Caller caller =
@@ -82,29 +174,28 @@ public final class RequestPipeline {
       handling.refuse(
           RelayError.unauthenticated(
               "no client of Relay has this key: send it as x-api-key or Authorization: Bearer"));
-      return;
+      return null;
     }
     if (limits.maxConcurrent() > 0 && before >= limits.maxConcurrent()) {
       handling.refuse(
           RelayError.overloaded(
-              client.endpoint().dialect(),
-              "this replica already serves server.max_concurrent requests"));
-      return;
+              client.dialect(), "this replica already serves server.max_concurrent requests"));
+      return null;
     }
-    RelayError wrongHead = wrongHead(client);
-    if (wrongHead != null) {
-      handling.refuse(wrongHead);
-      return;
-    }
+    return new Admitted(handling, caller);
+  }
+
+  private void readBody(Handling handling, Consumer<byte[]> next) {
+    ClientExchange client = handling.client();
     client.readBody(
         limits.maxBodyBytes(),
         new ClientExchange.BodyReader() {
           @Override
           public void body(byte[] body) {
             if (body.length <= LOOKED_THROUGH_AT_ONCE) {
-              look(handling, caller, body);
+              next.accept(body);
             } else {
-              virtualThreads.execute(() -> look(handling, caller, body));
+              virtualThreads.execute(() -> next.accept(body));
             }
           }
 
@@ -133,39 +224,38 @@ public final class RequestPipeline {
     return null;
   }
 
-  private void look(Handling handling, Caller caller, byte[] body) {
-    switch (RequestScanner.scan(body, body.length)) {
-      case BadRequest bad -> handling.refuse(RelayError.invalid(bad.message()));
-      case RequestFacts facts -> route(handling, caller, body, facts);
-    }
-  }
-
-  private void route(Handling handling, Caller caller, byte[] body, RequestFacts facts) {
-    Dialect dialect = handling.client().endpoint().dialect();
+  private void route(Admitted admitted, Endpoint endpoint, byte[] body, RequestFacts facts) {
+    Caller caller = admitted.caller();
     List<Route> chosen =
         caller.mayUseModel(facts.model())
-            ? routes.choose(caller, dialect, facts.model())
+            ? routes.choose(caller, endpoint, facts.model())
             : List.of();
     if (chosen.isEmpty()) {
-      handling.refuse(
-          RelayError.notFound("no provider serves model '" + facts.model() + "' to this client"));
+      admitted.handling().refuse(unserved(facts.model()));
       return;
     }
+    start(admitted.handling(), chosen, Asked.of(endpoint, facts, body));
+  }
+
+  private static RelayError unserved(String model) {
+    return RelayError.notFound("no provider serves model '" + model + "' to this client");
+  }
+
+  private void start(Handling handling, List<Route> chosen, Asked asked) {
     handling.client().onGone(handling::clientLeft);
-    acquire(handling, new Journey(chosen, facts, body, dialect, estimator));
+    acquire(handling, new Journey(chosen, asked, estimator));
   }
 
   /** At the next provider that may be asked. */
   private void acquire(Handling handling, Journey journey) {
     Journey.Leg leg = journey.next();
     if (leg == null) {
-      handling.end(journey.verdict().outcome(journey.dialect()));
+      handling.end(journey.verdict().outcome(journey.asked().dialect()));
       return;
     }
-    handling.goesTo(leg.route().name(), journey.facts().model());
+    handling.goesTo(leg.route().name(), journey.asked().facts().model());
     long asked = System.nanoTime();
-    leg.route()
-        .pool()
+    leg.plan()
         .acquire(leg.demand())
         .thenAccept(
             acquisition -> {

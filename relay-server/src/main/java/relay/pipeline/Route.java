@@ -11,9 +11,12 @@ public record Route(ProviderApi api, KeyPool pool, ProviderBreaker breaker) {
 
   /** Whether a request may and can go there. */
   boolean takes(Caller caller, Dialect dialect, String model) {
-    return api.config().dialect() == dialect
-        && api.config().serves(model)
-        && caller.mayUseProvider(api.config().name());
+    return isFor(caller, dialect) && api.config().serves(model);
+  }
+
+  /** Whether the provider speaks the dialect and the caller may use it. */
+  boolean isFor(Caller caller, Dialect dialect) {
+    return api.config().dialect() == dialect && caller.mayUseProvider(api.config().name());
   }
 
   String name() {

@@ -9,6 +9,7 @@ import relay.auth.Clients.Caller;
 import relay.config.ProviderConfig;
 import relay.config.RoutingConfig;
 import relay.model.Dialect;
+import relay.model.Endpoint;
 
 /** All providers, and which of them a request goes to, in which order. */
 public final class Routes {
@@ -34,9 +35,32 @@ public final class Routes {
             provider.classOf(provider.modelMapping().getOrDefault(model, model)));
   }
 
+  /** All, in the order of the configuration. */
+  List<Route> all() {
+    return all;
+  }
+
+  /** Whether any lets requests pass unread. */
+  boolean passThroughSomewhere() {
+    return all.stream().anyMatch(route -> route.api().config().passthrough());
+  }
+
+  /** The first that lets requests pass unread, of those that a caller may use; empty if none. */
+  List<Route> passthrough(Caller caller, Dialect dialect, String path) {
+    return all.stream()
+        .filter(route -> route.api().config().passthrough() && route.isFor(caller, dialect))
+        .filter(route -> route.api().serves(path))
+        .limit(1)
+        .toList();
+  }
+
   /** Those that take a request, the first to be asked first; empty if none does. */
-  List<Route> choose(Caller caller, Dialect dialect, String model) {
-    List<Route> able = all.stream().filter(route -> route.takes(caller, dialect, model)).toList();
+  List<Route> choose(Caller caller, Endpoint endpoint, String model) {
+    List<Route> able =
+        all.stream()
+            .filter(route -> route.takes(caller, endpoint.dialect(), model))
+            .filter(route -> route.api().serves(endpoint.path()))
+            .toList();
     if (able.isEmpty()) {
       return able;
     }

@@ -22,6 +22,7 @@ final class Verdict {
   private Failure.@Nullable ProviderFailed failed;
   private Failure.@Nullable Unreachable unreachable;
   private @Nullable Exhausted soonest;
+  private @Nullable Duration limitedApart; // a limit of the provider's that is not the pool's
   private @Nullable Duration opens; // the first breaker
   private @Nullable Impossible largest;
   private boolean hasFreeKey;
@@ -45,6 +46,7 @@ final class Verdict {
       case Failure.Unreachable f -> unreachable = f;
       case Failure.KeyRefused _ -> outOfUse = true;
       case Failure.RateLimited _ -> {} // the pool knows until when
+      case Failure.LimitedApart(var retryAfter) -> limitedApart = sooner(limitedApart, retryAfter);
     }
   }
 
@@ -74,7 +76,11 @@ final class Verdict {
 
   /** A provider's breaker lets no request pass. */
   void barred(Duration retryAfter) {
-    opens = opens == null || retryAfter.compareTo(opens) < 0 ? retryAfter : opens;
+    opens = sooner(opens, retryAfter);
+  }
+
+  private static Duration sooner(@Nullable Duration before, Duration now) {
+    return before == null || now.compareTo(before) < 0 ? now : before;
   }
 
   Outcome outcome(Dialect dialect) {
@@ -90,6 +96,11 @@ final class Verdict {
           "the provider refused as many keys as may be tried for one request"
               + " (providers[].max_attempts); others are free",
           AT_ONCE);
+    }
+    if (limitedApart != null) {
+      return RelayError.rateLimited(
+          "the provider limits such requests by themselves: retry after the time given",
+          limitedApart);
     }
     if (soonest != null) {
       RelayError error = Refusals.of(soonest);

@@ -5,10 +5,14 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.stream.Collectors;
 import okhttp3.HttpUrl;
 import org.jspecify.annotations.Nullable;
+import relay.config.Cloud;
+import relay.config.Credential;
 import relay.config.KeyConfig;
 import relay.config.ProviderConfig;
 import relay.config.Secret;
 import relay.model.Dialect;
+import relay.token.TokenCache;
+import relay.vertex.ServiceAccountTokens;
 
 /** A provider as requests see it: where they go, and with which credential. */
 public final class ProviderApi {
@@ -18,7 +22,8 @@ public final class ProviderApi {
   private final Upstream upstream;
   private final ProviderConfig config;
   private final String base;
-  private final Map<String, Secret> secrets;
+  private final Wire wire;
+  private final Map<String, KeyCredential> credentials;
   private final Map<String, HttpUrl> urls = new ConcurrentHashMap<>();
 
   public ProviderApi(Upstream upstream, ProviderConfig config) {
@@ -27,9 +32,28 @@ public final class ProviderApi {
     String url = config.baseUrl().toString();
     // Paths begin with /v1: one that ends the base URL is not doubled.
     base = url.endsWith("/v1") ? url.substring(0, url.length() - 3) : url;
-    secrets =
+    wire = Wire.of(config);
+    credentials =
         config.keys().stream()
-            .collect(Collectors.toUnmodifiableMap(KeyConfig::id, KeyConfig::secret));
+            .collect(Collectors.toUnmodifiableMap(KeyConfig::id, this::credential));
+  }
+
+  private KeyCredential credential(KeyConfig key) {
+    return switch (key.credential()) {
+      case Credential.None _ -> KeyCredential.none();
+      case Credential.ApiKey(Secret secret) ->
+          config.cloud() instanceof Cloud.Azure
+              ? KeyCredential.header("api-key", secret)
+              : KeyCredential.apiKey(config.dialect(), secret);
+      case Credential.EntraApp app -> {
+        TokenCache.Fetch tokens = upstream.entraTokens((Cloud.Azure) config.cloud(), app);
+        yield new TokenCredential(config.name() + "/" + key.id(), tokens);
+      }
+      case Credential.AwsKey aws ->
+          new SignedCredential(aws, ((Cloud.Bedrock) config.cloud()).region());
+      case Credential.ServiceAccount account ->
+          new TokenCredential(config.name() + "/" + key.id(), new ServiceAccountTokens(account));
+    };
   }
 
   /** The provider's configuration. */
@@ -40,16 +64,22 @@ public final class ProviderApi {
   /**
    * Begins a request to the provider.
    *
-   * @param path path and query
+   * @param target the client's path and query
+   * @param model the provider's name of the model; empty if none is known
+   * @param stream whether the answer is to be a stream
    */
-  public UpstreamRequest request(String path) {
-    return new UpstreamRequest(url(path));
+  public UpstreamRequest request(String target, String model, boolean stream) {
+    return new UpstreamRequest(url(wire.path(target, model, stream)));
+  }
+
+  /** Whether the provider has what a path of Relay's stands for. */
+  public boolean serves(String path) {
+    return wire.serves(path);
   }
 
   /** The request as a call on a key; nothing is sent yet. */
   public UpstreamCall call(UpstreamRequest request, String keyId, byte[] body) {
-    request.credential(config.dialect(), secret(keyId));
-    return upstream.call(request.build(body), request.trace());
+    return upstream.call(request, wire, credential(keyId), body);
   }
 
   /**
@@ -57,25 +87,25 @@ public final class ProviderApi {
    * its models. Nothing is sent yet.
    */
   public UpstreamCall probe(String keyId) {
-    UpstreamRequest request = request("/v1/models");
+    UpstreamRequest request = request("/v1/models", "", false);
+    request.method("GET");
     if (config.dialect() == Dialect.ANTHROPIC) {
       request.header("anthropic-version", ANTHROPIC_VERSION);
     }
-    request.credential(config.dialect(), secret(keyId));
-    return upstream.call(request.buildGet(), request.trace());
+    return upstream.call(request, wire, credential(keyId), new byte[0]);
   }
 
-  private Secret secret(String keyId) {
-    Secret secret = secrets.get(keyId);
-    if (secret == null) {
+  private KeyCredential credential(String keyId) {
+    KeyCredential credential = credentials.get(keyId);
+    if (credential == null) {
       throw new IllegalStateException("provider " + config.name() + " has no key " + keyId);
     }
-    return secret;
+    return credential;
   }
 
   /** Whether a key of this id can be used: another replica's configuration may know more. */
   public boolean knows(@Nullable String keyId) {
-    return keyId != null && secrets.containsKey(keyId);
+    return keyId != null && credentials.containsKey(keyId);
   }
 
   /** Clients use few paths: their URLs are parsed once. */

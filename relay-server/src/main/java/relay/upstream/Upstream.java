@@ -1,12 +1,15 @@
 package relay.upstream;
 
 import java.time.Duration;
+import java.time.InstantSource;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import okhttp3.ConnectionPool;
 import okhttp3.OkHttpClient;
 import okhttp3.Protocol;
-import okhttp3.Request;
+import relay.config.Cloud;
+import relay.config.Credential;
+import relay.token.TokenCache;
 
 /**
  * The connections to all providers.
@@ -42,8 +45,12 @@ public final class Upstream implements AutoCloseable {
   }
 
   /** The request as a call; nothing is sent yet. */
-  UpstreamCall call(Request request, AttemptTrace trace) {
-    return new UpstreamCall(client.newCall(request), trace, idleWatch);
+  UpstreamCall call(UpstreamRequest request, Wire wire, KeyCredential credential, byte[] body) {
+    return new UpstreamCall(client, idleWatch, request, wire, credential, body);
+  }
+
+  TokenCache.Fetch entraTokens(Cloud.Azure azure, Credential.EntraApp app) {
+    return new EntraTokens(client, azure, app, InstantSource.system());
   }
 
   /** Closes idle connections; calls under way end by themselves. */

@@ -2,17 +2,40 @@ package relay.upstream;
 
 import java.io.IOException;
 import okhttp3.Call;
+import okhttp3.OkHttpClient;
+import okhttp3.Protocol;
+import okhttp3.Request;
+import okhttp3.Response;
+import okhttp3.ResponseBody;
+import org.jspecify.annotations.Nullable;
+import relay.token.TokenRefusedException;
 
 /** One attempt, which another thread may end. */
 public final class UpstreamCall {
-  private final Call call;
-  private final AttemptTrace trace;
-  private final IdleWatch idleWatch;
+  private static final int UNAUTHORIZED = 401;
 
-  UpstreamCall(Call call, AttemptTrace trace, IdleWatch idleWatch) {
-    this.call = call;
-    this.trace = trace;
+  private final OkHttpClient client;
+  private final IdleWatch idleWatch;
+  private final UpstreamRequest request;
+  private final Wire wire;
+  private final KeyCredential credential;
+  private final byte[] body;
+  private @Nullable Call call;
+  private boolean canceled;
+
+  UpstreamCall(
+      OkHttpClient client,
+      IdleWatch idleWatch,
+      UpstreamRequest request,
+      Wire wire,
+      KeyCredential credential,
+      byte[] body) {
+    this.client = client;
     this.idleWatch = idleWatch;
+    this.request = request;
+    this.wire = wire;
+    this.credential = credential;
+    this.body = body;
   }
 
   /** What came of sending the request. */
@@ -34,24 +57,74 @@ public final class UpstreamCall {
 
   /** Sends the request and waits for the head of the answer. Blocks: use a virtual thread. */
   public Outcome execute() {
-    IdleWatch.Watched watched = idleWatch.watch(call);
+    Request.Builder adjusted = request.build(body).newBuilder();
+    wire.adjust(adjusted);
+    Request plain = adjusted.build();
     try {
-      return new Outcome.Answered(new UpstreamAnswer(call.execute(), watched));
+      Request.Builder proven = plain.newBuilder();
+      KeyCredential.Shown shown = credential.show(proven, body);
+      Outcome outcome = send(proven.build());
+      if (outcome instanceof Outcome.Answered(UpstreamAnswer answer)
+          && answer.status() == UNAUTHORIZED
+          && !isCanceled()
+          && shown.renew()) {
+        answer.close(); // a token may be revoked, or end early by the provider's clock
+        Request.Builder again = plain.newBuilder();
+        credential.show(again, body);
+        return send(again.build());
+      }
+      return outcome;
+    } catch (TokenRefusedException e) {
+      return refused(plain);
+    } catch (IOException e) {
+      return new Outcome.Broken(request.trace().sent(), e);
+    }
+  }
+
+  private Outcome send(Request proven) {
+    Call next = client.newCall(proven);
+    begin(next);
+    IdleWatch.Watched watched = idleWatch.watch(next);
+    try {
+      return new Outcome.Answered(new UpstreamAnswer(wire.inDialect(next.execute()), watched));
     } catch (IOException e) {
       watched.close();
-      return watched.wasSilent() && trace.sent()
-          ? new Outcome.Silent()
-          : new Outcome.Broken(trace.sent(), e);
+      boolean sent = request.trace().sent();
+      return watched.wasSilent() && sent ? new Outcome.Silent() : new Outcome.Broken(sent, e);
+    }
+  }
+
+  /** A key that gets no token is as good as one that the provider does not know. */
+  private Outcome refused(Request plain) {
+    Response response =
+        new Response.Builder()
+            .request(plain)
+            .protocol(Protocol.HTTP_1_1)
+            .code(UNAUTHORIZED)
+            .message("")
+            .body(ResponseBody.create("", null))
+            .build();
+    IdleWatch.Watched watched = idleWatch.watch(client.newCall(plain));
+    return new Outcome.Answered(new UpstreamAnswer(response, watched));
+  }
+
+  private synchronized void begin(Call next) {
+    call = next;
+    if (canceled) {
+      next.cancel();
     }
   }
 
   /** Ends the attempt: whoever waits in it gets an exception at once. From any thread. */
-  public void cancel() {
-    call.cancel();
+  public synchronized void cancel() {
+    canceled = true;
+    if (call != null) {
+      call.cancel();
+    }
   }
 
   /** Whether {@link #cancel} was called. */
-  public boolean isCanceled() {
-    return call.isCanceled();
+  public synchronized boolean isCanceled() {
+    return canceled;
   }
 }

@@ -1,18 +1,26 @@
 package relay.upstream;
 
+import java.util.Set;
 import okhttp3.HttpUrl;
 import okhttp3.Request;
-import relay.config.Secret;
-import relay.model.Dialect;
 
 /** One request to a provider, built up line by line. */
 public final class UpstreamRequest {
+  /** Methods that OkHttp sends only with a body, be it an empty one. */
+  private static final Set<String> WITH_BODY = Set.of("POST", "PUT", "PATCH");
+
   private final Request.Builder builder = new Request.Builder();
   private final AttemptTrace trace = new AttemptTrace();
   private boolean hasUserAgent;
+  private String method = "POST";
 
   UpstreamRequest(HttpUrl url) {
     builder.url(url).tag(AttemptTrace.class, trace);
+  }
+
+  /** Sets another method than POST. Such a request may go without a body. */
+  public void method(String other) {
+    method = other;
   }
 
   /** Adds a header line as it is; a line that no HTTP message may carry is left out. */
@@ -26,28 +34,12 @@ public final class UpstreamRequest {
     }
   }
 
-  /** Sets the provider's credential as its dialect wants it. */
-  void credential(Dialect dialect, Secret secret) {
-    switch (dialect) {
-      case ANTHROPIC -> builder.header("x-api-key", secret.reveal());
-      case OPENAI -> builder.header("authorization", "Bearer " + secret.reveal());
-    }
-  }
-
   Request build(byte[] body) {
-    ownUserAgent();
-    return builder.post(new BytesBody(body)).build();
-  }
-
-  Request buildGet() {
-    ownUserAgent();
-    return builder.get().build();
-  }
-
-  private void ownUserAgent() {
     if (!hasUserAgent) {
       builder.header("user-agent", "relay"); // OkHttp would put in its own
     }
+    boolean bare = body.length == 0 && !WITH_BODY.contains(method);
+    return builder.method(method, bare ? null : new BytesBody(body)).build();
   }
 
   AttemptTrace trace() {

@@ -55,7 +55,8 @@ final class ConfigFileTest {
             "providers: [{name: a, type: openai, keys: [{key: '${file:key.txt}'}]}]");
     Loaded.Valid loaded = assertInstanceOf(Loaded.Valid.class, ConfigFile.load(file, Map.of()));
     assertEquals(
-        "from-file", loaded.config().providers().getFirst().keys().getFirst().secret().reveal());
+        new Credential.ApiKey(new Secret("from-file")),
+        loaded.config().providers().getFirst().keys().getFirst().credential());
   }
 
   @Test

@@ -2,6 +2,7 @@ package relay.config;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
+import java.net.URI;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
@@ -39,14 +40,16 @@ final class DefaultsTest {
                 new ProviderConfig(
                     "anthropic",
                     ProviderType.ANTHROPIC,
+                    new Cloud.None(),
                     true,
-                    ProviderType.ANTHROPIC.defaultBaseUrl(),
+                    URI.create("https://api.anthropic.com"),
                     List.of(),
                     Map.of(),
                     3,
+                    false,
                     new Pooling(Strategy.LEAST_LOADED, Duration.ofMinutes(1), 1.0),
                     List.of(),
-                    List.of(new KeyConfig(secret, id, id, 1, 1, 0)),
+                    List.of(new KeyConfig(new Credential.ApiKey(secret), id, id, 1, 1, 0)),
                     List.of(new QuotaGroup(id, "default", Limits.UNKNOWN)))),
             new RoutingConfig(RoutingConfig.Strategy.FAILOVER, Map.of(), null),
             new LoggingConfig(Level.INFO, Format.JSON)),
@@ -82,7 +85,10 @@ final class DefaultsTest {
             "OPENAI OPENAI https://api.openai.com",
             "ZAI ANTHROPIC https://api.z.ai/api/anthropic",
             "MINIMAX ANTHROPIC https://api.minimax.io/anthropic",
-            "OLLAMA OPENAI http://localhost:11434"),
+            "OLLAMA OPENAI http://localhost:11434",
+            "AZURE OPENAI null",
+            "BEDROCK ANTHROPIC null",
+            "VERTEX ANTHROPIC null"),
         List.of(ProviderType.values()).stream()
             .map(type -> type + " " + dialect(type) + " " + type.defaultBaseUrl())
             .toList());

@@ -24,12 +24,15 @@ final class ExampleTest {
           "RELAY_API_KEY", "hunter2-a",
           "TEAM_A_KEY", "hunter2-b",
           "ANTHROPIC_API_KEY_1", "hunter2-c",
-          "ANTHROPIC_API_KEY_2", "hunter2-d");
+          "ANTHROPIC_API_KEY_2", "hunter2-d",
+          "AZURE_OPENAI_API_KEY", "hunter2-e",
+          "AWS_SECRET_ACCESS_KEY", "hunter2-f",
+          "AWS_ACCESS_KEY_ID", "AKIAEXAMPLE00000001A");
 
   @Test
   void the_example_is_valid() {
     ConfigCheck.Report report = ConfigCheck.check(EXAMPLE, ENVIRONMENT);
-    assertEquals(List.of(EXAMPLE + ": ok: 2 providers, 3 keys, 3 quota groups"), report.lines());
+    assertEquals(List.of(EXAMPLE + ": ok: 4 providers, 5 keys, 5 quota groups"), report.lines());
     assertEquals(0, report.exitCode());
   }
 
@@ -71,6 +74,15 @@ final class ExampleTest {
             "base_url",
             "model_mapping",
             "max_attempts",
+            "region",
+            "project",
+            "api_version",
+            "login_url",
+            "token_scope",
+            "tenant_id",
+            "client_id",
+            "access_key_id",
+            "session_token",
             "pooling",
             "strategy",
             "affinity",

@@ -53,7 +53,7 @@ final class MappingTest {
           models: [big-1, small-1]
           model_mapping: {large: big-1}
           max_attempts: 11
-          passthrough: false
+          passthrough: true
           pooling:
             strategy: round_robin
             affinity: none
@@ -123,19 +123,21 @@ final class MappingTest {
         new ProviderConfig(
             "a",
             ProviderType.ZAI,
+            new Cloud.None(),
             true,
             URI.create("https://proxy.internal:444/v1"),
             List.of("big-1", "small-1"),
             Map.of("large", "big-1"),
             11,
+            true,
             new Pooling(Strategy.ROUND_ROBIN, Duration.ofMillis(1200), 0.5),
             List.of(
                 new ModelClass(
                     "big", List.of(new ModelPattern("big-*"), new ModelPattern("huge-*")))),
             List.of(
-                new KeyConfig(new Secret("k1"), "a-1", "acme", 13, 14, 15),
-                new KeyConfig(new Secret("k2"), "a-2", "acme", 1, 1, 0),
-                new KeyConfig(new Secret("k3"), "007", "007", 1, 1, 0)),
+                new KeyConfig(key("k1"), "a-1", "acme", 13, 14, 15),
+                new KeyConfig(key("k2"), "a-2", "acme", 1, 1, 0),
+                new KeyConfig(key("k3"), "007", "007", 1, 1, 0)),
             List.of(
                 new QuotaGroup("acme", "big", new Limits(20, 21, 22, 23)),
                 new QuotaGroup("acme", "default", plain),
@@ -149,6 +151,10 @@ final class MappingTest {
             RoutingConfig.Strategy.WEIGHTED_ROUND_ROBIN, Map.of("claude-", "a", "glm", "b"), "b"),
         config.routing());
     assertEquals(new LoggingConfig(Level.ERROR, Format.TEXT), config.logging());
+  }
+
+  private static Credential key(String secret) {
+    return new Credential.ApiKey(new Secret(secret));
   }
 
   @Test

@@ -2,6 +2,7 @@ package relay.config;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.HexFormat;
@@ -140,6 +141,8 @@ final class ReferencesTest {
     String file = "providers: \n- name: a\n  type: openai\n  keys:\n  - key: " + yaml;
     List<KeyConfig> keys = Given.valid(file, environment).providers().getFirst().keys();
     assertEquals(1, keys.size());
-    return keys.getFirst().secret().reveal();
+    return assertInstanceOf(Credential.ApiKey.class, keys.getFirst().credential())
+        .secret()
+        .reveal();
   }
 }

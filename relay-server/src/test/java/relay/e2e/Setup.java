@@ -99,6 +99,12 @@ final class Setup {
     return this;
   }
 
+  /** A provider as YAML, its lines indented as an entry of {@code providers}. */
+  Setup provider(String yaml) {
+    providers.add(yaml.indent(2));
+    return this;
+  }
+
   Setup provider(String name, Dialect dialect, String url, String... keys) {
     return provider(name, dialect, url, List.of(), List.of(keys));
   }

@@ -1,0 +1,23 @@
+package relay.bedrock;
+
+import java.util.Map;
+
+/** One message of an event stream: its headers that hold text, and its payload. */
+final class EventMessage {
+  private final Map<String, String> headers;
+  private final byte[] payload;
+
+  EventMessage(Map<String, String> headers, byte[] payload) {
+    this.headers = headers;
+    this.payload = payload;
+  }
+
+  /** A header's text; empty if there is none. */
+  String header(String name) {
+    return headers.getOrDefault(name, "");
+  }
+
+  byte[] payload() {
+    return payload;
+  }
+}

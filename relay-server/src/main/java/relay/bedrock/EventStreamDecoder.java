@@ -1,0 +1,126 @@
+package relay.bedrock;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+
+import com.fasterxml.jackson.core.JacksonException;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.json.JsonMapper;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.util.Locale;
+import org.jspecify.annotations.Nullable;
+import relay.model.JsonString;
+
+/**
+ * Turns the answer of InvokeModelWithResponseStream into the SSE stream that Anthropic's own API
+ * would have sent: each {@code chunk} carries one of its events. An exception in the stream becomes
+ * an error event, behind which nothing follows. Pure.
+ *
+ * <p>Source: Amazon Bedrock's API reference, ResponseStream.
+ */
+public final class EventStreamDecoder {
+  private final EventMessages messages = new EventMessages();
+  private final JsonMapper json = new JsonMapper();
+  private boolean ended;
+
+  /**
+   * Takes the next bytes of the event stream.
+   *
+   * @return the SSE bytes that they complete; empty if they complete none
+   * @throws IOException if they are no event stream
+   */
+  public byte[] decode(byte[] bytes, int offset, int length) throws IOException {
+    messages.feed(bytes, offset, length);
+    ByteArrayOutputStream out = new ByteArrayOutputStream();
+    EventMessage message = messages.next();
+    while (message != null) {
+      if (!ended) {
+        out.writeBytes(event(message));
+      }
+      message = messages.next();
+    }
+    return out.toByteArray();
+  }
+
+  /**
+   * The event stream is over.
+   *
+   * @throws IOException if it broke off within a message
+   */
+  public void end() throws IOException {
+    if (!messages.isEmpty()) {
+      throw new EventStreamException("the stream ends within a message");
+    }
+  }
+
+  private byte[] event(EventMessage message) throws IOException {
+    return switch (message.header(":message-type")) {
+      case "event" ->
+          message.header(":event-type").equals("chunk") ? chunk(message.payload()) : new byte[0];
+      case "exception" -> {
+        ended = true;
+        String said = read(message.payload()).path("message").asText();
+        yield error(message.header(":exception-type"), said);
+      }
+      case "error" -> {
+        ended = true;
+        yield error(message.header(":error-code"), message.header(":error-message"));
+      }
+      default -> throw new EventStreamException("a message of an unknown type");
+    };
+  }
+
+  private byte[] chunk(byte[] payload) throws IOException {
+    byte[] data = bytes(read(payload).path("bytes"));
+    if (data == null) {
+      throw new EventStreamException("a chunk without bytes");
+    }
+    for (int i = 0; i < data.length; i++) {
+      // Between the tokens of JSON a line break is a space; in an event it would end the line.
+      data[i] = data[i] == '\n' || data[i] == '\r' ? (byte) ' ' : data[i];
+    }
+    String type = read(data).path("type").asText();
+    ByteArrayOutputStream out = new ByteArrayOutputStream(data.length + 64);
+    if (!type.isEmpty() && type.chars().noneMatch(Character::isISOControl)) {
+      out.writeBytes(("event: " + type + "\n").getBytes(UTF_8));
+    }
+    out.writeBytes("data: ".getBytes(UTF_8));
+    out.writeBytes(data);
+    out.writeBytes("\n\n".getBytes(UTF_8));
+    return out.toByteArray();
+  }
+
+  private static byte @Nullable [] bytes(JsonNode base64) throws IOException {
+    try {
+      return base64.isTextual() ? base64.binaryValue() : null;
+    } catch (JacksonException e) {
+      return null;
+    }
+  }
+
+  private JsonNode read(byte[] payload) throws IOException {
+    try {
+      return json.readTree(payload);
+    } catch (JacksonException e) {
+      throw new EventStreamException("a message that is not JSON");
+    }
+  }
+
+  private static byte[] error(String code, String message) {
+    return "event: error\ndata: {\"type\":\"error\",\"error\":{\"type\":%s,\"message\":%s}}\n\n"
+        .formatted(
+            JsonString.quote(errorType(code)), JsonString.quote(message.isEmpty() ? code : message))
+        .getBytes(UTF_8);
+  }
+
+  /** Bedrock's exceptions in Anthropic's words. */
+  private static String errorType(String code) {
+    return switch (code.toLowerCase(Locale.ROOT)) {
+      case "throttlingexception" -> "rate_limit_error";
+      case "serviceunavailableexception" -> "overloaded_error";
+      case "validationexception" -> "invalid_request_error";
+      case "modeltimeoutexception" -> "timeout_error";
+      default -> "api_error";
+    };
+  }
+}

@@ -1,0 +1,61 @@
+package relay.bedrock;
+
+import java.io.ByteArrayInputStream;
+import java.net.URI;
+import java.time.Clock;
+import java.util.Map;
+import java.util.function.BiConsumer;
+import relay.config.Credential;
+import relay.config.Secret;
+import software.amazon.awssdk.http.SdkHttpMethod;
+import software.amazon.awssdk.http.SdkHttpRequest;
+import software.amazon.awssdk.http.auth.aws.signer.AwsV4HttpSigner;
+import software.amazon.awssdk.http.auth.spi.signer.SignedRequest;
+import software.amazon.awssdk.identity.spi.AwsCredentialsIdentity;
+import software.amazon.awssdk.identity.spi.AwsSessionCredentialsIdentity;
+
+/** Signs requests to Bedrock with an access key (AWS Signature Version 4). */
+public final class RequestSigner {
+  private static final String SERVICE = "bedrock";
+
+  private final AwsV4HttpSigner signer = AwsV4HttpSigner.create();
+  private final AwsCredentialsIdentity identity;
+  private final String region;
+  private final Clock clock;
+
+  public RequestSigner(Credential.AwsKey key, String region, Clock clock) {
+    Secret token = key.sessionToken();
+    this.region = region;
+    this.clock = clock;
+    identity =
+        token == null
+            ? AwsCredentialsIdentity.create(key.accessKeyId(), key.secret().reveal())
+            : AwsSessionCredentialsIdentity.create(
+                key.accessKeyId(), key.secret().reveal(), token.reveal());
+  }
+
+  /**
+   * Signs a POST.
+   *
+   * @param url with the path as it goes over the wire
+   * @param signed the headers that the signature covers, beside {@code host} and those it adds
+   * @param headers takes the headers that the request must carry, {@code host} among them
+   */
+  public void sign(
+      URI url, Map<String, String> signed, byte[] body, BiConsumer<String, String> headers) {
+    SdkHttpRequest.Builder request = SdkHttpRequest.builder().method(SdkHttpMethod.POST).uri(url);
+    signed.forEach(request::putHeader);
+    SignedRequest result =
+        signer.sign(
+            r ->
+                r.identity(identity)
+                    .request(request.build())
+                    .payload(() -> new ByteArrayInputStream(body))
+                    .putProperty(AwsV4HttpSigner.SERVICE_SIGNING_NAME, SERVICE)
+                    .putProperty(AwsV4HttpSigner.REGION_NAME, region)
+                    .putProperty(AwsV4HttpSigner.SIGNING_CLOCK, clock));
+    result
+        .request()
+        .forEachHeader((name, values) -> values.forEach(value -> headers.accept(name, value)));
+  }
+}

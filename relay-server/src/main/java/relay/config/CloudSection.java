@@ -1,0 +1,81 @@
+package relay.config;
+
+import java.net.URI;
+import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
+
+/** Reads the settings of a provider that only its type has, and where it is found by default. */
+record CloudSection(Cloud cloud, @Nullable URI defaultBaseUrl) {
+  private static final Pattern VERSION = Pattern.compile("[a-z0-9][a-z0-9.-]{0,39}");
+  private static final Pattern REGION = Pattern.compile("[a-z][a-z0-9-]{0,39}");
+  private static final Pattern PROJECT = Pattern.compile("[a-z0-9][a-z0-9.:-]{0,99}");
+  private static final Pattern SCOPE = Pattern.compile("[\\x21-\\x7e]{1,200}");
+
+  private static final String API_VERSION = "2024-10-21"; // the newest dated one that is no preview
+  private static final URI LOGIN_URL = URI.create("https://login.microsoftonline.com");
+  private static final String TOKEN_SCOPE = "https://cognitiveservices.azure.com/.default";
+
+  /**
+   * @param type null after a fault: then nothing more is missed
+   */
+  static CloudSection read(Section provider, @Nullable ProviderType type) {
+    if (type == null) {
+      return new CloudSection(new Cloud.None(), null);
+    }
+    return switch (type) {
+      case ANTHROPIC, OPENAI, ZAI, MINIMAX, OLLAMA ->
+          new CloudSection(new Cloud.None(), type.defaultBaseUrl());
+      case AZURE -> azure(provider);
+      case BEDROCK -> bedrock(provider);
+      case VERTEX -> vertex(provider);
+    };
+  }
+
+  private static CloudSection azure(Section provider) {
+    String version = optional(provider, "api_version", VERSION, "a date, such as " + API_VERSION);
+    Value loginValue = provider.take("login_url");
+    URI login = loginValue == null ? null : Texts.baseUrl(loginValue);
+    String scope = optional(provider, "token_scope", SCOPE, "a scope, such as " + TOKEN_SCOPE);
+    if (provider.take("base_url") == null) {
+      provider.missing("base_url", "give your resource's URL: https://NAME.openai.azure.com");
+    }
+    Cloud.Azure azure =
+        new Cloud.Azure(
+            version == null ? API_VERSION : version,
+            login == null ? LOGIN_URL : login,
+            scope == null ? TOKEN_SCOPE : scope);
+    return new CloudSection(azure, null);
+  }
+
+  private static CloudSection bedrock(Section provider) {
+    String region = needed(provider, "region", REGION, "an AWS region, such as us-east-1");
+    return new CloudSection(
+        new Cloud.Bedrock(region),
+        URI.create("https://bedrock-runtime.%s.amazonaws.com".formatted(region)));
+  }
+
+  private static CloudSection vertex(Section provider) {
+    String project = needed(provider, "project", PROJECT, "the id of a Google Cloud project");
+    String region = needed(provider, "region", REGION, "a location, such as us-east5 or global");
+    String host =
+        switch (region) {
+          case "global" -> "aiplatform.googleapis.com";
+          case "us", "eu" -> "aiplatform." + region + ".rep.googleapis.com";
+          default -> region + "-aiplatform.googleapis.com";
+        };
+    return new CloudSection(new Cloud.Vertex(project, region), URI.create("https://" + host));
+  }
+
+  private static @Nullable String optional(
+      Section provider, String name, Pattern form, String allowed) {
+    Value value = provider.take(name);
+    return value == null ? null : Texts.matching(value, form, "is not valid", allowed);
+  }
+
+  /** After a fault it stands for what is not there, as no provider comes of it. */
+  private static String needed(Section provider, String name, Pattern form, String allowed) {
+    Value value = provider.need(name, "give " + allowed);
+    String text = value == null ? null : Texts.matching(value, form, "is not valid", allowed);
+    return text == null ? "none" : text;
+  }
+}

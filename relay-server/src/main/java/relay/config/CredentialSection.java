@@ -1,0 +1,93 @@
+package relay.config;
+
+import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
+
+/** Reads what a key proves itself with: {@code key} is always the secret part. */
+final class CredentialSection {
+  private static final Pattern ENTRA_ID = Pattern.compile("[A-Za-z0-9][A-Za-z0-9.-]{0,127}");
+  private static final Pattern ACCESS_KEY_ID = Pattern.compile("[A-Za-z0-9_]{16,128}");
+  private static final String ENTRA_FORM = "the id or the name that Entra shows";
+  private static final String ACCESS_KEY_FORM = "16 to 128 letters and digits, such as AKIA...";
+
+  private CredentialSection() {}
+
+  /** Null after a fault. */
+  static @Nullable Credential read(Section key, @Nullable ProviderType type) {
+    return switch (type) {
+      case null -> apiKey(key);
+      case ANTHROPIC, OPENAI, ZAI, MINIMAX -> apiKey(key);
+      case OLLAMA -> perhapsNone(key);
+      case AZURE -> azure(key);
+      case BEDROCK -> bedrock(key);
+      case VERTEX -> vertex(key);
+    };
+  }
+
+  private static @Nullable Credential apiKey(Section key) {
+    Secret secret = secret(key, "give the provider's API key, as ${NAME} for example");
+    return secret == null ? null : new Credential.ApiKey(secret);
+  }
+
+  private static @Nullable Credential perhapsNone(Section key) {
+    if (key.take("key") != null) {
+      return apiKey(key);
+    }
+    if (key.take("id") == null) {
+      key.missing("id", "give an id, as there is no key to derive one from");
+      return null;
+    }
+    return new Credential.None();
+  }
+
+  private static @Nullable Credential azure(Section key) {
+    Value tenantValue = key.take("tenant_id");
+    Value clientValue = key.take("client_id");
+    if (tenantValue == null && clientValue == null) {
+      return apiKey(key);
+    }
+    Secret secret = secret(key, "give the client secret of the Entra application");
+    String tenant = entraId(key, "tenant_id");
+    String client = entraId(key, "client_id");
+    return secret == null || tenant == null || client == null
+        ? null
+        : new Credential.EntraApp(tenant, client, secret);
+  }
+
+  private static @Nullable String entraId(Section key, String name) {
+    Value value = key.need(name, "tenant_id and client_id go together");
+    return value == null ? null : Texts.matching(value, ENTRA_ID, "is not valid", ENTRA_FORM);
+  }
+
+  private static @Nullable Credential bedrock(Section key) {
+    Secret secret = secret(key, "give the secret access key, as ${AWS_SECRET_ACCESS_KEY}");
+    Value idValue = key.need("access_key_id", "give the id that belongs to the key");
+    String id =
+        idValue == null
+            ? null
+            : Texts.matching(idValue, ACCESS_KEY_ID, "is no access key id", ACCESS_KEY_FORM);
+    Value tokenValue = key.take("session_token");
+    Secret token = tokenValue == null ? null : Texts.secret(tokenValue);
+    return secret == null || id == null ? null : new Credential.AwsKey(id, secret, token);
+  }
+
+  private static @Nullable Credential vertex(Section key) {
+    String form = "the JSON key file of a service account, as ${file:/run/secrets/vertex.json}";
+    Value value = key.need("key", "give " + form);
+    Value.Scalar scalar = value == null ? null : value.text(form);
+    if (value == null || scalar == null) {
+      return null;
+    }
+    String wrong = ServiceAccountFile.fault(scalar.text());
+    if (wrong != null) {
+      value.refuse(wrong, form);
+      return null;
+    }
+    return new Credential.ServiceAccount(new Secret(scalar.text()));
+  }
+
+  private static @Nullable Secret secret(Section key, String allowed) {
+    Value value = key.need("key", allowed);
+    return value == null ? null : Texts.secret(value);
+  }
+}

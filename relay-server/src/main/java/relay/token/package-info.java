@@ -1,0 +1,5 @@
+/** Access tokens: fetched ahead of time, by one at a time, shared by all requests of a key. */
+@NullMarked
+package relay.token;
+
+import org.jspecify.annotations.NullMarked;

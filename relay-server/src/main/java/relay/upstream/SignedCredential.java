@@ -1,0 +1,34 @@
+package relay.upstream;
+
+import java.time.Clock;
+import java.util.LinkedHashMap;
+import java.util.Locale;
+import java.util.Map;
+import okhttp3.Request;
+import relay.bedrock.RequestSigner;
+import relay.config.Credential;
+
+/** An AWS access key, which signs each request. */
+final class SignedCredential implements KeyCredential {
+  private final RequestSigner signer;
+
+  SignedCredential(Credential.AwsKey key, String region) {
+    signer = new RequestSigner(key, region, Clock.systemUTC());
+  }
+
+  @Override
+  public Shown show(Request.Builder builder, byte[] body) {
+    Request request = builder.build();
+    Map<String, String> signed = new LinkedHashMap<>();
+    for (String name : request.headers().names()) {
+      String lower = name.toLowerCase(Locale.ROOT);
+      if (lower.startsWith("x-amz-")) {
+        builder.removeHeader(name); // a client's; each would have to be what was signed
+      } else if (lower.equals("content-type") || lower.startsWith("x-amzn-bedrock-")) {
+        signed.put(lower, String.join(",", request.headers(name)));
+      }
+    }
+    signer.sign(request.url().uri(), signed, body, builder::header);
+    return Shown.FOR_GOOD;
+  }
+}

@@ -1,0 +1,42 @@
+package relay.upstream;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+
+import java.util.HexFormat;
+
+/** Parts of a request's target. Pure. */
+final class Targets {
+  private Targets() {}
+
+  static String path(String target) {
+    int question = target.indexOf('?');
+    return question < 0 ? target : target.substring(0, question);
+  }
+
+  /** With its question mark; empty if there is none. */
+  static String query(String target) {
+    int question = target.indexOf('?');
+    return question < 0 ? "" : target.substring(question);
+  }
+
+  /** A model's name as one segment of a path, whatever it consists of. */
+  static String segment(String model) {
+    if (model.equals(".") || model.equals("..")) {
+      return "-"; // no model has such a name, and no escape keeps it from being taken for a step
+    }
+    StringBuilder out = new StringBuilder(model.length() + 8);
+    for (byte b : model.getBytes(UTF_8)) {
+      boolean plain =
+          (b >= 'a' && b <= 'z')
+              || (b >= 'A' && b <= 'Z')
+              || (b >= '0' && b <= '9')
+              || "-._~@".indexOf(b) >= 0;
+      if (plain) {
+        out.append((char) b);
+      } else {
+        out.append('%').append(HexFormat.of().withUpperCase().toHexDigits(b));
+      }
+    }
+    return out.toString();
+  }
+}

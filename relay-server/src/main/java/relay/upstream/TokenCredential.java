@@ -1,0 +1,42 @@
+package relay.upstream;
+
+import java.io.IOException;
+import java.time.InstantSource;
+import java.util.concurrent.Executor;
+import okhttp3.Request;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import relay.config.Secret;
+import relay.token.TokenCache;
+import relay.token.TokenRefusedException;
+
+/** A key for which tokens are fetched. */
+final class TokenCredential implements KeyCredential {
+  private static final Logger log = LoggerFactory.getLogger(TokenCredential.class);
+  private static final Executor THREADS = task -> Thread.ofVirtual().name("token").start(task);
+
+  private final String name;
+  private final TokenCache tokens;
+
+  /**
+   * @param name of the provider and the key, for the log
+   */
+  TokenCredential(String name, TokenCache.Fetch fetch) {
+    this.name = name;
+    tokens = new TokenCache(fetch, InstantSource.system(), THREADS);
+  }
+
+  @Override
+  public Shown show(Request.Builder request, byte[] body)
+      throws IOException, TokenRefusedException {
+    Secret token;
+    try {
+      token = tokens.token();
+    } catch (TokenRefusedException e) {
+      log.warn("no token for {}: {}", name, e.getMessage());
+      throw e;
+    }
+    request.header("authorization", "Bearer " + token.reveal());
+    return () -> tokens.forget(token);
+  }
+}

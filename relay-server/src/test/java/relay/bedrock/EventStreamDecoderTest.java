@@ -1,0 +1,186 @@
+package relay.bedrock;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.util.Arrays;
+import java.util.Map;
+import java.util.Random;
+import java.util.zip.CRC32;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/** Bedrock's frames in, Anthropic's events out. */
+class EventStreamDecoderTest {
+  private static final byte[] STREAM =
+      join(
+          Frames.chunk("{\"type\":\"message_start\",\"message\":{\"usage\":{\"input_tokens\":7}}}"),
+          Frames.event("initial-response", "{}"),
+          Frames.chunk("{\"type\":\"content_block_delta\",\"delta\":{\"text\":\"h\u00e9\\n\"}}"),
+          Frames.chunk("{\"type\":\"message_stop\"}"));
+
+  private static final String EVENTS =
+      "event: message_start\n"
+          + "data: {\"type\":\"message_start\",\"message\":{\"usage\":{\"input_tokens\":7}}}\n\n"
+          + "event: content_block_delta\n"
+          + "data: {\"type\":\"content_block_delta\",\"delta\":{\"text\":\"h\u00e9\\n\"}}\n\n"
+          + "event: message_stop\ndata: {\"type\":\"message_stop\"}\n\n";
+
+  static byte[] join(byte[]... parts) {
+    ByteArrayOutputStream all = new ByteArrayOutputStream();
+    for (byte[] part : parts) {
+      all.writeBytes(part);
+    }
+    return all.toByteArray();
+  }
+
+  private static String decode(byte[] stream) throws IOException {
+    EventStreamDecoder decoder = new EventStreamDecoder();
+    String events = new String(decoder.decode(stream, 0, stream.length), UTF_8);
+    decoder.end();
+    return events;
+  }
+
+  @Test
+  void chunks_become_events_and_other_events_are_left_out() throws IOException {
+    assertEquals(EVENTS, decode(STREAM));
+  }
+
+  @Test
+  void a_stream_cut_at_every_byte_gives_the_same_events() throws IOException {
+    for (int cut = 0; cut <= STREAM.length; cut++) {
+      EventStreamDecoder decoder = new EventStreamDecoder();
+      ByteArrayOutputStream events = new ByteArrayOutputStream();
+      events.writeBytes(decoder.decode(STREAM, 0, cut));
+      events.writeBytes(decoder.decode(STREAM, cut, STREAM.length - cut));
+      decoder.end();
+      assertEquals(EVENTS, events.toString(UTF_8), "cut at " + cut);
+    }
+  }
+
+  @Test
+  void a_stream_that_comes_byte_by_byte_gives_the_same_events() throws IOException {
+    EventStreamDecoder decoder = new EventStreamDecoder();
+    ByteArrayOutputStream events = new ByteArrayOutputStream();
+    for (int n = 0; n < STREAM.length; n++) {
+      events.writeBytes(decoder.decode(STREAM, n, 1));
+    }
+    decoder.end();
+    assertEquals(EVENTS, events.toString(UTF_8));
+  }
+
+  @Test
+  void a_flipped_bit_anywhere_is_noticed() {
+    byte[] frame = Frames.chunk("{\"type\":\"message_stop\"}");
+    for (int bit = 0; bit < 8 * frame.length; bit++) {
+      byte[] wrong = frame.clone();
+      wrong[bit / 8] ^= (byte) (1 << (bit % 8));
+      assertThrows(EventStreamException.class, () -> decode(wrong), "bit " + bit);
+    }
+  }
+
+  @Test
+  void garbage_is_refused_and_never_anything_else() {
+    Random random = new Random(4711);
+    for (int n = 0; n < 2000; n++) {
+      byte[] garbage = new byte[12 + random.nextInt(200)];
+      random.nextBytes(garbage);
+      assertThrows(EventStreamException.class, () -> decode(garbage));
+    }
+  }
+
+  @Test
+  void a_stream_that_ends_within_a_message_is_broken() {
+    for (int length = 1; length < STREAM.length; length++) {
+      byte[] part = Arrays.copyOf(STREAM, length);
+      boolean atBoundary = endsWithMessage(length);
+      if (!atBoundary) {
+        assertThrows(EventStreamException.class, () -> decode(part), "length " + length);
+      }
+    }
+  }
+
+  private static boolean endsWithMessage(int length) {
+    int at = 0;
+    while (at < length) {
+      at += ByteBuffer.wrap(STREAM, at, 4).getInt();
+    }
+    return at == length;
+  }
+
+  @Test
+  void a_message_beyond_the_bound_is_refused_before_it_has_come() {
+    ByteBuffer prelude = ByteBuffer.allocate(12).putInt(EventMessages.MAX_MESSAGE + 1).putInt(0);
+    CRC32 crc = new CRC32();
+    crc.update(prelude.array(), 0, 8);
+    prelude.putInt((int) crc.getValue());
+    assertThrows(EventStreamException.class, () -> decode(prelude.array()));
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "throttlingException, rate_limit_error",
+    "serviceUnavailableException, overloaded_error",
+    "validationException, invalid_request_error",
+    "modelTimeoutException, timeout_error",
+    "modelStreamErrorException, api_error",
+    "internalServerException, api_error"
+  })
+  void an_exception_becomes_an_error_event_and_ends_the_stream(String exception, String type)
+      throws IOException {
+    byte[] stream =
+        join(
+            Frames.exception(exception, "Too many tokens, \\\"wait\\\"."),
+            Frames.chunk("{\"type\":\"message_stop\"}"));
+    assertEquals(
+        "event: error\ndata: {\"type\":\"error\",\"error\":{\"type\":\"%s\",\"message\":\"Too many"
+                .formatted(type)
+            + " tokens, \\\"wait\\\".\"}}\n\n",
+        decode(stream));
+  }
+
+  @Test
+  void an_unmodeled_error_becomes_an_error_event() throws IOException {
+    assertEquals(
+        "event: error\ndata: {\"type\":\"error\",\"error\":{\"type\":\"api_error\","
+            + "\"message\":\"it broke\"}}\n\n",
+        decode(Frames.error("InternalError", "it broke")));
+  }
+
+  @Test
+  void headers_of_every_type_are_stepped_over() throws IOException {
+    byte[] others =
+        new byte[] {
+          1, 'a', 0, 1, 'b', 1, 1, 'c', 2, 9, 1, 'd', 3, 9, 9, 1, 'e', 4, 9, 9, 9, 9, //
+          1, 'f', 5, 1, 2, 3, 4, 5, 6, 7, 8, 1, 'g', 6, 0, 2, 9, 9, //
+          1, 'h', 8, 1, 2, 3, 4, 5, 6, 7, 8, //
+          1, 'i', 9, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16
+        };
+    byte[] usual = Frames.chunk("{\"type\":\"ping\"}");
+    int headers = ByteBuffer.wrap(usual, 4, 4).getInt();
+    byte[] all = join(others, Arrays.copyOfRange(usual, 12, 12 + headers));
+    byte[] payload = Arrays.copyOfRange(usual, 12 + headers, usual.length - 4);
+    assertEquals(
+        "event: ping\ndata: {\"type\":\"ping\"}\n\n", decode(Frames.message(all, payload)));
+  }
+
+  @Test
+  void a_line_break_between_tokens_does_not_break_the_event() throws IOException {
+    String events = decode(Frames.chunk("{\n\"type\":\r\n\"ping\"\n}"));
+    assertEquals("event: ping\ndata: { \"type\":  \"ping\" }\n\n", events);
+  }
+
+  @Test
+  void a_chunk_without_bytes_and_an_unknown_message_are_refused() {
+    assertThrows(EventStreamException.class, () -> decode(Frames.event("chunk", "{}")));
+    assertThrows(EventStreamException.class, () -> decode(Frames.event("chunk", "nonsense")));
+    assertThrows(
+        EventStreamException.class,
+        () -> decode(Frames.frame(Map.of(":message-type", "surprise"), "{}")));
+  }
+}
