@@ -121,6 +121,10 @@ public final class KeyProbes implements AutoCloseable {
   /** Blocks until the provider has answered. */
   private void probe(Route route, String key) {
     try {
+      if (!route.api().serves("/v1/models")) {
+        restore(route, List.of(key), "requests are to show whether it is accepted");
+        return;
+      }
       switch (route.api().probe(key).execute()) {
         case Outcome.Answered(UpstreamAnswer answer) -> {
           try (answer) {
