@@ -25,7 +25,6 @@ import relay.config.RedisUrl;
 import relay.config.ServerConfig;
 import relay.edge.DataPlane;
 import relay.embedded.EmbeddedRedis;
-import relay.estimate.Estimator;
 import relay.metrics.Meters;
 import relay.pipeline.KeyProbes;
 import relay.pipeline.RequestPipeline;
@@ -94,7 +93,6 @@ final class Replica {
         new RequestPipeline(
             new Clients(server.auth()),
             new Routes(routes, config.routing(), new Random()),
-            new Estimator(),
             meters,
             new RequestPipeline.Limits(
                 server.maxBodyBytes(), server.maxConcurrent(), server.idleTimeout()),

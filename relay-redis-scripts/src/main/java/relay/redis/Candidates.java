@@ -7,6 +7,11 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ThreadLocalRandom;
+import relay.redis.Acquisition.Exhausted;
+import relay.redis.Acquisition.Granted;
+import relay.redis.Acquisition.Impossible;
+import relay.redis.Acquisition.NoneUsable;
+import relay.redis.Acquisition.Unavailable;
 
 /**
  * The keys that a request may use, as the acquire script wants them: pairs of a key's and its
@@ -86,5 +91,16 @@ final class Candidates {
       fields[2 * n + 1] = RedisKeys.bytes("g:" + some.get(n).group());
     }
     return fields;
+  }
+
+  /** Of the answers of two batches, what to tell: a grant, else the earlier time. */
+  static Acquisition better(Acquisition a, Acquisition b) {
+    return switch (b) {
+      case Granted _, Unavailable _ -> b;
+      case Exhausted e ->
+          a instanceof Exhausted x && x.retryAfter().compareTo(e.retryAfter()) <= 0 ? a : b;
+      case Impossible _ -> a instanceof NoneUsable ? b : a;
+      case NoneUsable _ -> a;
+    };
   }
 }

@@ -39,6 +39,8 @@ public final class KeyPool {
   private final Candidates candidates;
   private final Picking picking;
   private final LeaseIds leaseIds;
+  private final EstimateExchange exchange;
+  private final LimitNews news = new LimitNews();
   private final Map<String, Long> live = new ConcurrentHashMap<>(); // lease id -> renew at, nanos
   private final Queue<Unsent> unsettled = new LinkedBlockingQueue<>(UNSETTLED);
   private final AtomicLong overage = new AtomicLong();
@@ -54,6 +56,7 @@ public final class KeyPool {
     fairShare = new FairShare(plan, System::nanoTime);
     candidates = new Candidates(plan);
     picking = new Picking(this, link, scripts, candidates, fairShare, options.fallback());
+    exchange = new EstimateExchange(scripts);
   }
 
   /** The pool's shape. */
@@ -78,11 +81,7 @@ public final class KeyPool {
     return answer;
   }
 
-  /**
-   * Picks a key for a request that no limit counts: one that is not quarantined and, like its
-   * group, not cooling down. Nothing is reserved, whatever the demand's tokens, and the lease's end
-   * charges nothing. The future is as that of {@link #acquire}.
-   */
+  /** Likewise for what no limit counts: any key that is in use; nothing is reserved or charged. */
   public CompletableFuture<Acquisition> pick(Demand demand) {
     return picking.pick(demand, this::latest);
   }
@@ -93,7 +92,7 @@ public final class KeyPool {
     return switch (first) {
       case Granted _, Unavailable _ -> CompletableFuture.completedFuture(first);
       case Exhausted _, Impossible _, NoneUsable _ ->
-          acquire(id, demand, batch).thenApply(second -> Picking.better(first, second));
+          acquire(id, demand, batch).thenApply(second -> Candidates.better(first, second));
     };
   }
 
@@ -180,16 +179,6 @@ public final class KeyPool {
     }
   }
 
-  /** What Redis must be told, if need be later. Each may be sent again: it counts once. */
-  private sealed interface Unsent {
-    record Settle(Lease lease, long inputTokens, long outputTokens) implements Unsent {}
-
-    record Cancel(String id) implements Unsent {}
-
-    /** Used without a lease in Redis. */
-    record Owed(String id, String group, Usage usage) implements Unsent {}
-  }
-
   private void send(Unsent unsent) {
     CompletableFuture<?> sent =
         switch (unsent) {
@@ -260,6 +249,15 @@ public final class KeyPool {
   }
 
   /**
+   * What a provider's answer said of a quota group's limits. Most say nothing new and cost nothing.
+   *
+   * @param limits as stated; 0 where nothing was said
+   */
+  public void observe(String group, Limits limits, Remaining remaining) {
+    var _ = news.isNews(group, limits, remaining, latest, System.nanoTime());
+  }
+
+  /**
    * Keeps a quota group out of use, for all replicas.
    *
    * @param howLong zero to let Redis choose: 1 s, doubled with every refusal in a row, at most 60 s
@@ -319,6 +317,11 @@ public final class KeyPool {
     return latest;
   }
 
+  /** What requests of the pool's models use, learned by all replicas together. */
+  public Estimates estimates() {
+    return exchange.estimates();
+  }
+
   /** Ids of the keys of an account. */
   public List<String> keysOf(String account) {
     return plan.keys().stream().filter(k -> k.account().equals(account)).map(KeyPlan::id).toList();
@@ -356,6 +359,7 @@ public final class KeyPool {
           .forEach((group, usage) -> send(new Unsent.Owed(leaseIds.next(), group, usage)));
     }
     renew();
+    exchange.tick();
   }
 
   private void renew() {

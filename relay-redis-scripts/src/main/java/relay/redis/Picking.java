@@ -4,10 +4,7 @@ import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
-import relay.redis.Acquisition.Exhausted;
 import relay.redis.Acquisition.Granted;
-import relay.redis.Acquisition.Impossible;
-import relay.redis.Acquisition.NoneUsable;
 import relay.redis.Acquisition.Unavailable;
 
 /** Picks keys for requests that no limit counts. */
@@ -47,7 +44,8 @@ final class Picking {
               first ->
                   first instanceof Granted || first instanceof Unavailable
                       ? CompletableFuture.completedFuture(first)
-                      : pick(demand, latest, batch).thenApply(second -> better(first, second)));
+                      : pick(demand, latest, batch)
+                          .thenApply(second -> Candidates.better(first, second)));
     }
     return answer;
   }
@@ -74,17 +72,6 @@ final class Picking {
             case FairShare.Choice.Taken t ->
                 new Granted(Lease.uncounted(pool, t.key().id(), t.group()));
           };
-    };
-  }
-
-  /** What two parts of a pool say together, of which the first granted nothing. */
-  static Acquisition better(Acquisition a, Acquisition b) {
-    return switch (b) {
-      case Granted _, Unavailable _ -> b;
-      case Exhausted e ->
-          a instanceof Exhausted x && x.retryAfter().compareTo(e.retryAfter()) <= 0 ? a : b;
-      case Impossible _ -> a instanceof NoneUsable ? b : a;
-      case NoneUsable _ -> a;
     };
   }
 }

@@ -6,6 +6,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.function.Function;
@@ -203,6 +204,28 @@ final class PoolScripts {
                 throw new IllegalStateException("pool " + plan.name() + " is unknown to Redis");
               }
             });
+  }
+
+  /**
+   * Merges what was learned of models, and tells what the fleet knows of them. Not to be sent again
+   * when the outcome is not known: it would count twice.
+   *
+   * @param all whether to be told of all models
+   */
+  CompletableFuture<Map<String, ModelTally>> learn(boolean all, Map<String, ModelTally> learned) {
+    List<byte[]> args = new ArrayList<>();
+    args.add(REAL_TIME);
+    args.add(bytes(all ? 1 : 0));
+    learned.forEach(
+        (model, tally) -> {
+          args.add(bytes(model));
+          args.add(bytes(Math.round(tally.samples)));
+          args.add(bytes(Math.round(tally.bytes)));
+          args.add(bytes(Math.round(tally.tokens)));
+          args.add(bytes(tally.outputsText()));
+        });
+    return link.call(ScriptFile.LEARN, new byte[][] {keys.estimates}, args.toArray(byte[][]::new))
+        .thenApply(Reply::ofLearn);
   }
 
   /** Tells Redis the pool's shape; those who ask meanwhile share the one call. */

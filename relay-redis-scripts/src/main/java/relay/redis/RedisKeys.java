@@ -13,6 +13,7 @@ final class RedisKeys {
   final byte[] replicas;
   final byte[] breaker;
   final byte[] probes;
+  final byte[] estimates;
   private final String base;
 
   RedisKeys(String prefix, String pool) {
@@ -26,6 +27,7 @@ final class RedisKeys {
     replicas = bytes(base + "replicas");
     breaker = bytes(base + "breaker");
     probes = bytes(base + "probes");
+    estimates = bytes(base + "estimates");
   }
 
   byte[] lease(String id) {

@@ -2,7 +2,9 @@ package relay.redis;
 
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import relay.redis.Acquisition.Exhausted;
 import relay.redis.Acquisition.Impossible;
@@ -130,6 +132,16 @@ sealed interface Reply {
   /** The key that {@code probe} names, if any. */
   static Optional<String> ofProbe(List<Object> r) {
     return r.size() > 1 ? Optional.of(text(r.get(1))) : Optional.empty();
+  }
+
+  /** The reply of {@code learn}: what is known of each model. */
+  static Map<String, ModelTally> ofLearn(List<Object> r) {
+    Map<String, ModelTally> known = new HashMap<>();
+    for (int n = 2; n + 1 < r.size(); n += 2) {
+      String model = text(r.get(n));
+      ModelTally.read(text(r.get(n + 1))).ifPresent(tally -> known.put(model, tally));
+    }
+    return known;
   }
 
   /** The time on the pool's clock in microseconds that the reply carries, or 0. */

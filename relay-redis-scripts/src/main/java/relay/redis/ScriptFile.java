@@ -22,6 +22,7 @@ enum ScriptFile {
   CHARGE,
   CONFIGURE,
   SURVEY,
+  LEARN,
   BREAKER,
   PROBE;
 

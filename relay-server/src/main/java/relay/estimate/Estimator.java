@@ -1,18 +1,14 @@
 package relay.estimate;
 
-import java.util.Map;
-import java.util.concurrent.ConcurrentHashMap;
 import relay.model.Dialect;
+import relay.redis.Estimates;
 
 /**
- * Estimates the tokens of a request before it is sent, per model, from those that were settled.
- * Bounded: models beyond {@value #MODELS} share one estimate. Thread-safe; nothing blocks.
+ * What to reserve for a request before it is sent: a pool's learned estimates, by the rule of its
+ * provider.
  */
 public final class Estimator {
-  private static final int MODELS = 1_000;
-
-  private final Map<String, ModelEstimate> models = new ConcurrentHashMap<>();
-  private final ModelEstimate others = new ModelEstimate();
+  private Estimator() {}
 
   /** What to reserve. */
   public record Estimate(long inputTokens, long outputTokens) {}
@@ -20,37 +16,22 @@ public final class Estimator {
   /**
    * Estimates a request.
    *
-   * @param textBytes bytes of text that the model will read
+   * @param learned what the pool's requests used
+   * @param inputBytes bytes that the model will read as text, or that count as much
    * @param maxOutputTokens the client's bound on the output; negative if it gave none
    */
-  public Estimate estimate(Dialect dialect, String model, long textBytes, long maxOutputTokens) {
-    ModelEstimate of = of(model);
-    long input = of.inputTokens(textBytes);
-    long output = of.outputTokens();
+  public static Estimate estimate(
+      Estimates learned, Dialect dialect, String model, long inputBytes, long maxOutputTokens) {
+    long output = learned.outputTokens(model);
     if (maxOutputTokens >= 0) {
       output =
           switch (dialect) {
             // what is produced counts: the bound only caps it
             case ANTHROPIC -> Math.min(output, maxOutputTokens);
-            // the bound itself is charged at admission
-            case OPENAI -> Math.max(1, maxOutputTokens);
+            // the bound itself is charged at admission, whatever is produced below it
+            case OPENAI -> maxOutputTokens;
           };
     }
-    return new Estimate(input, Math.max(1, output));
-  }
-
-  /** Learns from a request whose usage was reported. */
-  public void learn(String model, long textBytes, long inputTokens, long outputTokens) {
-    of(model).learn(textBytes, inputTokens, outputTokens);
-  }
-
-  private ModelEstimate of(String model) {
-    ModelEstimate known = models.get(model);
-    if (known != null) {
-      return known;
-    }
-    return models.size() < MODELS
-        ? models.computeIfAbsent(model, m -> new ModelEstimate())
-        : others;
+    return new Estimate(learned.inputTokens(model, inputBytes), Math.max(1, output));
   }
 }

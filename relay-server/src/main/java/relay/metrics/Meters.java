@@ -17,6 +17,7 @@ import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import java.time.Duration;
 import java.util.Arrays;
 import java.util.Collection;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
@@ -44,9 +45,9 @@ public final class Meters implements AutoCloseable {
   private static final Duration[] FAST_BUCKETS =
       micros(50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000, 25_000, 50_000, 100_000, 250_000);
 
-  private static final double[] RATIO_BUCKETS = {
-    0.1, 0.25, 0.5, 0.75, 0.9, 1, 1.1, 1.25, 1.5, 2, 4, 10
-  };
+  private static final double[] RATIO_BUCKETS = {0.05, 0.1, 0.25, 0.5, 0.75, 1, 1.5, 2, 4, 10, 100};
+
+  private record EstimateError(String type, String direction) {}
 
   private final PrometheusMeterRegistry registry =
       new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
@@ -59,7 +60,7 @@ public final class Meters implements AutoCloseable {
   private final Timer overhead;
   private final Timer acquire;
   private final Counter attempts;
-  private final DistributionSummary estimateError;
+  private final Map<EstimateError, DistributionSummary> estimateErrors = new HashMap<>();
   private final LongAdder inflight = new LongAdder();
   private final LongAdder reserved = new LongAdder();
 
@@ -77,11 +78,11 @@ public final class Meters implements AutoCloseable {
         Counter.builder("relay.attempts")
             .description("Requests that went to providers, retries included")
             .register(registry);
-    estimateError =
-        DistributionSummary.builder("relay.estimate.error.ratio")
-            .description("Reserved tokens by used ones: 1 is exact, more was held back needlessly")
-            .serviceLevelObjectives(RATIO_BUCKETS)
-            .register(registry);
+    for (String type : List.of("input", "output")) {
+      for (String direction : List.of("over", "under")) {
+        estimateErrors.put(new EstimateError(type, direction), summary(type, direction));
+      }
+    }
     providers.forEach(
         provider -> {
           var _ = requestDuration(provider.name());
@@ -180,11 +181,25 @@ public final class Meters implements AutoCloseable {
     traffic.tokens(pool, key, model, usage);
   }
 
-  /** Reserved by used tokens of one request: 1 if the estimate was exact. */
-  public void estimateError(double ratio) {
-    if (Double.isFinite(ratio)) {
-      estimateError.record(ratio);
+  /**
+   * How far one request's estimate was off.
+   *
+   * @param type {@code input} or {@code output}
+   */
+  public void estimateError(String type, long reservedTokens, long usedTokens) {
+    String direction = reservedTokens >= usedTokens ? "over" : "under";
+    DistributionSummary summary = estimateErrors.get(new EstimateError(type, direction));
+    if (summary != null) {
+      summary.record(Math.abs((double) reservedTokens - usedTokens) / Math.max(1, usedTokens));
     }
+  }
+
+  private DistributionSummary summary(String type, String direction) {
+    return DistributionSummary.builder("relay.estimate.error.ratio")
+        .description("Reserved less used tokens of a request, by used ones: 0 is exact")
+        .tags("type", type, "direction", direction)
+        .serviceLevelObjectives(RATIO_BUCKETS)
+        .register(registry);
   }
 
   /** A request has arrived. */

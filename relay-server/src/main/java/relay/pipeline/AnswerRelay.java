@@ -4,7 +4,6 @@ import java.io.IOException;
 import java.util.Locale;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
-import relay.estimate.Estimator;
 import relay.model.Endpoint;
 import relay.model.HeaderLines;
 import relay.model.RelayError;
@@ -25,13 +24,11 @@ final class AnswerRelay {
   private final Handling handling;
   private final Plan plan;
   private final Lease lease;
-  private final Estimator estimator;
 
-  AnswerRelay(Handling handling, Plan plan, Lease lease, Estimator estimator) {
+  AnswerRelay(Handling handling, Plan plan, Lease lease) {
     this.handling = handling;
     this.plan = plan;
     this.lease = lease;
-    this.estimator = estimator;
   }
 
   void relay(UpstreamAnswer answer, int attempt) {
@@ -203,25 +200,25 @@ final class AnswerRelay {
       lease.settle(0, 0);
       return;
     }
-    Charge charge = Charge.seen(plan.dialect(), scanner, lease);
+    Charge charge = Charge.seen(plan, scanner, lease);
     lease.settle(charge.inputTokens(), charge.outputTokens());
     if (scanner.reported()) {
       TokenUsage usage = scanner.usage();
       handling.meters().tokens(plan.route().name(), lease.key(), plan.facts().model(), usage);
       if (scanner.finished()) {
-        estimator.learn(
-            plan.upstreamModel(),
-            plan.facts().textBytes(),
-            charge.inputTokens(),
-            charge.outputTokens());
-        long real = charge.inputTokens() + charge.outputTokens();
-        if (real > 0) {
-          handling
-              .meters()
-              .estimateError((double) (lease.inputTokens() + lease.outputTokens()) / real);
-        }
+        learn(charge.inputTokens(), usage.outputTokens());
       }
     }
+  }
+
+  /** From what was charged of the input, but from what was produced and not a bound's charge. */
+  private void learn(long inputTokens, long outputTokens) {
+    plan.route()
+        .pool()
+        .estimates()
+        .learn(plan.upstreamModel(), plan.facts().inputBytes(), inputTokens, outputTokens);
+    handling.meters().estimateError("input", lease.inputTokens(), inputTokens);
+    handling.meters().estimateError("output", lease.outputTokens(), outputTokens);
   }
 
   /** The provider's header lines that pass, and Relay's own. */

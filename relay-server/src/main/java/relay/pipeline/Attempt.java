@@ -9,10 +9,10 @@ import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
-import relay.estimate.Estimator;
 import relay.model.RelayError;
 import relay.redis.Lease;
 import relay.redis.ProviderBreaker.Passage;
+import relay.upstream.RateLimitHeaders;
 import relay.upstream.UpstreamAnswer;
 import relay.upstream.UpstreamCall;
 import relay.upstream.UpstreamCall.Outcome;
@@ -32,19 +32,17 @@ final class Attempt {
   private final Passage passage;
   private final Lease lease;
   private final int number;
-  private final Estimator estimator;
 
   /**
    * @param number among all attempts of the request, from 1
    */
-  Attempt(Handling handling, Journey.Leg leg, Lease lease, int number, Estimator estimator) {
+  Attempt(Handling handling, Journey.Leg leg, Lease lease, int number) {
     this.handling = handling;
     this.plan = leg.plan();
     this.route = leg.route();
     this.passage = leg.passage();
     this.lease = lease;
     this.number = number;
-    this.estimator = estimator;
   }
 
   /** Null when the client was answered, or has left. */
@@ -144,6 +142,10 @@ final class Attempt {
 
   private @Nullable Failure answered(UpstreamAnswer answer) {
     upstreamResponse(answer.status());
+    if (plan.counted()) { // what is not counted may have limits of its own
+      RateLimitHeaders said = RateLimitHeaders.read(answer::forEachHeader);
+      route.pool().observe(lease.group(), said.limits(), said.remaining());
+    }
     return switch (answer.status()) {
       case 500, 502, 503, 504, 529 -> {
         failedThere();
@@ -167,7 +169,7 @@ final class Attempt {
       }
       default -> {
         route.breaker().worked(passage);
-        new AnswerRelay(handling, plan, lease, estimator).relay(answer, number);
+        new AnswerRelay(handling, plan, lease).relay(answer, number);
         yield null;
       }
     };

@@ -6,7 +6,6 @@ import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
-import relay.estimate.Estimator;
 import relay.pipeline.Journey.Leg;
 import relay.pipeline.RetryPolicy.Decision;
 import relay.redis.Acquisition;
@@ -24,14 +23,12 @@ final class Forwarding implements Runnable {
 
   private final Handling handling;
   private final Journey journey;
-  private final Estimator estimator;
   private Leg leg;
   private @Nullable Lease lease;
 
-  Forwarding(Handling handling, Journey journey, Leg leg, Lease lease, Estimator estimator) {
+  Forwarding(Handling handling, Journey journey, Leg leg, Lease lease) {
     this.handling = handling;
     this.journey = journey;
-    this.estimator = estimator;
     this.leg = leg;
     this.lease = lease;
   }
@@ -51,7 +48,7 @@ final class Forwarding implements Runnable {
     while (lease != null) {
       int number = journey.attempt(leg, lease.key());
       handling.attempts(number);
-      Failure failure = new Attempt(handling, leg, lease, number, estimator).make();
+      Failure failure = new Attempt(handling, leg, lease, number).make();
       if (failure == null) {
         return;
       }

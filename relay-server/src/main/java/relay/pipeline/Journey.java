@@ -16,14 +16,12 @@ import relay.redis.ProviderBreaker.Passage;
 final class Journey {
   private final Iterator<Route> routes;
   private final Asked asked;
-  private final Estimator estimator;
   private final Verdict verdict = new Verdict();
   private int attempts;
 
-  Journey(List<Route> routes, Asked asked, Estimator estimator) {
+  Journey(List<Route> routes, Asked asked) {
     this.routes = routes.iterator();
     this.asked = asked;
-    this.estimator = estimator;
   }
 
   /** One provider on the way: what is to be sent there, and which of its keys were tried. */
@@ -108,10 +106,11 @@ final class Journey {
       return Demand.of(plan.modelClass(), 0, 0);
     }
     Estimator.Estimate estimate =
-        estimator.estimate(
+        Estimator.estimate(
+            plan.route().pool().estimates(),
             asked.dialect(),
             plan.upstreamModel(),
-            asked.facts().textBytes(),
+            asked.facts().inputBytes(),
             asked.maxOutputTokens());
     return Demand.of(plan.modelClass(), estimate.inputTokens(), estimate.outputTokens());
   }

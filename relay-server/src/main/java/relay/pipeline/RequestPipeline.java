@@ -10,7 +10,6 @@ import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import relay.auth.Clients;
 import relay.auth.Clients.Caller;
-import relay.estimate.Estimator;
 import relay.metrics.Meters;
 import relay.model.Endpoint;
 import relay.model.RelayError;
@@ -42,7 +41,6 @@ public final class RequestPipeline {
   private final Clients clients;
   private final Routes routes;
   private final ModelCatalog catalog;
-  private final Estimator estimator;
   private final Meters meters;
   private final Limits limits;
   private final Executor virtualThreads;
@@ -58,16 +56,10 @@ public final class RequestPipeline {
   public record Limits(int maxBodyBytes, int maxConcurrent, Duration patience) {}
 
   public RequestPipeline(
-      Clients clients,
-      Routes routes,
-      Estimator estimator,
-      Meters meters,
-      Limits limits,
-      Executor virtualThreads) {
+      Clients clients, Routes routes, Meters meters, Limits limits, Executor virtualThreads) {
     this.clients = clients;
     this.routes = routes;
     catalog = new ModelCatalog(routes.all());
-    this.estimator = estimator;
     this.meters = meters;
     this.limits = limits;
     this.virtualThreads = virtualThreads;
@@ -243,7 +235,7 @@ public final class RequestPipeline {
 
   private void start(Handling handling, List<Route> chosen, Asked asked) {
     handling.client().onGone(handling::clientLeft);
-    acquire(handling, new Journey(chosen, asked, estimator));
+    acquire(handling, new Journey(chosen, asked));
   }
 
   /** At the next provider that may be asked. */
@@ -284,7 +276,7 @@ public final class RequestPipeline {
 
   private void start(Handling handling, Journey journey, Journey.Leg leg, Lease lease) {
     try {
-      virtualThreads.execute(new Forwarding(handling, journey, leg, lease, estimator));
+      virtualThreads.execute(new Forwarding(handling, journey, leg, lease));
     } catch (RejectedExecutionException e) {
       lease.cancel();
       leg.unused();

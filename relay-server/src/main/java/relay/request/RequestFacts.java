@@ -17,6 +17,7 @@ import org.jspecify.annotations.Nullable;
  * @param includeUsage whether that value is {@code true}
  * @param textBytes decoded UTF-8 bytes of all string values but base64 payloads: what a model
  *     reads; and for an {@code input} of tokens what they would be as text
+ * @param attachedBytes bytes of text that images, documents and audio probably count as much as
  */
 public record RequestFacts(
     int bodyLength,
@@ -27,7 +28,8 @@ public record RequestFacts(
     @Nullable ByteRange streamOptions,
     @Nullable ByteRange includeUsageValue,
     boolean includeUsage,
-    long textBytes)
+    long textBytes,
+    long attachedBytes)
     implements RequestScan {
 
   /** The request does not bound its output. */
@@ -35,5 +37,10 @@ public record RequestFacts(
 
   /** Of a body that nobody looked into, and that may be anything. */
   public static final RequestFacts UNREAD =
-      new RequestFacts(0, "", new ByteRange(0, 0), false, NO_BOUND, null, null, false, 0);
+      new RequestFacts(0, "", new ByteRange(0, 0), false, NO_BOUND, null, null, false, 0, 0);
+
+  /** Bytes that input tokens are estimated from. */
+  public long inputBytes() {
+    return textBytes + attachedBytes;
+  }
 }

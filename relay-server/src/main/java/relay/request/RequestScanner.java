@@ -38,6 +38,7 @@ public final class RequestScanner {
   private boolean includeUsage;
   private long textBytes;
   private long numbersInArrays;
+  private long attachedBytes;
 
   private RequestScanner(JsonText text) {
     this.text = text;
@@ -75,7 +76,8 @@ public final class RequestScanner {
         streamOptions,
         includeUsageValue,
         includeUsage,
-        textBytes);
+        textBytes,
+        Attachment.bounded(attachedBytes));
   }
 
   private static BadRequest bad(int offset, String what) {
@@ -90,6 +92,8 @@ public final class RequestScanner {
     SOURCE,
     /** OpenAI's {@code input_audio}: its data is a payload. */
     INPUT_AUDIO,
+    /** OpenAI's {@code image_url}: its URL is that of an image. */
+    IMAGE_URL,
     PLAIN
   }
 
@@ -99,6 +103,7 @@ public final class RequestScanner {
     }
     boolean base64 = false;
     long dataBytes = 0;
+    int dataAt = 0;
     int p = text.afterSpace(open + 1);
     if (text.at(p) == '}') {
       return p + 1;
@@ -128,6 +133,7 @@ public final class RequestScanner {
           base64 = isBase64(start, p);
         } else if (role == Role.SOURCE && name == Name.DATA && text.at(start) == '"') {
           dataBytes += textBytes - before;
+          dataAt = start + 1;
         }
       }
       if (p < 0) {
@@ -137,7 +143,13 @@ public final class RequestScanner {
       int c = text.at(p);
       if (c == '}') {
         // The type may stand behind the data, so the data was counted and is taken back.
-        textBytes -= base64 ? dataBytes : 0;
+        if (base64) {
+          textBytes -= dataBytes;
+          attachedBytes +=
+              startsWith(dataAt, Attachment.PDF_IN_BASE64)
+                  ? Attachment.document(dataBytes)
+                  : Attachment.image(dataBytes);
+        }
         return p + 1;
       }
       if (c != ',') {
@@ -199,8 +211,27 @@ public final class RequestScanner {
     return switch (name) {
       case SOURCE -> value(start, depth, Role.SOURCE, false);
       case INPUT_AUDIO -> value(start, depth, Role.INPUT_AUDIO, false);
-      case DATA -> value(start, depth, Role.PLAIN, role == Role.INPUT_AUDIO);
-      case URL, IMAGE_URL, FILE_DATA -> value(start, depth, Role.PLAIN, isDataUrl(start));
+      case DATA -> {
+        int end = value(start, depth, Role.PLAIN, role == Role.INPUT_AUDIO);
+        if (end > 0 && role == Role.INPUT_AUDIO && text.at(start) == '"') {
+          attachedBytes += Attachment.audio(text.decodedLength);
+        }
+        yield end;
+      }
+      case URL, IMAGE_URL, FILE_DATA -> {
+        boolean payload = startsWith(start, "\"data:");
+        Role inside = name == Name.IMAGE_URL ? Role.IMAGE_URL : Role.PLAIN;
+        int end = value(start, depth, inside, payload);
+        if (end > 0 && payload) {
+          attachedBytes +=
+              name == Name.FILE_DATA || startsWith(start, "\"data:application/")
+                  ? Attachment.document(text.decodedLength)
+                  : Attachment.image(text.decodedLength);
+        } else if (end > 0 && text.at(start) == '"' && isImage(name, role)) {
+          attachedBytes += Attachment.IMAGE_BYTES; // the provider fetches it
+        }
+        yield end;
+      }
       case INCLUDE_USAGE -> {
         int end = value(start, depth, Role.PLAIN, false);
         if (end > 0 && role == Role.STREAM_OPTIONS) {
@@ -311,12 +342,16 @@ public final class RequestScanner {
         && Escapes.decode(text, start + 1, end - 1, text.escaped).equals("base64");
   }
 
-  /** The scheme may be written in either case; the comma comes later and does not matter here. */
-  private boolean isDataUrl(int start) {
-    String scheme = "\"data:";
-    for (int i = 0; i < scheme.length(); i++) {
+  private static boolean isImage(Name name, Role role) {
+    return name == Name.IMAGE_URL
+        || (name == Name.URL && (role == Role.IMAGE_URL || role == Role.SOURCE));
+  }
+
+  /** A scheme may be written in either case, what base64 begins with only as it is given. */
+  private boolean startsWith(int start, String wanted) {
+    for (int i = 0; i < wanted.length(); i++) {
       int c = text.at(start + i);
-      if (c != scheme.charAt(i) && (c | 0x20) != scheme.charAt(i)) {
+      if (c != wanted.charAt(i) && (c | 0x20) != wanted.charAt(i)) {
         return false;
       }
     }

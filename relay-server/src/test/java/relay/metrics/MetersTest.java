@@ -149,8 +149,9 @@ class MetersTest {
     meters.attempt();
     meters.acquired(millis(1));
     meters.firstByte("anthropic", millis(30));
-    meters.estimateError(1.2);
-    meters.estimateError(Double.NaN);
+    meters.estimateError("input", 120, 100);
+    meters.estimateError("output", 0, 0);
+    meters.estimateError("output", 10, 40);
     meters.tokens("anthropic", "acme-1", "claude-opus-4-6", new TokenUsage(10, 20, 30, 40));
     meters.requestStarted();
     meters.requestStarted();
@@ -163,7 +164,12 @@ class MetersTest {
     assertEquals(1, value("relay_attempts_total"));
     assertEquals(1, value("relay_acquire_duration_seconds_count"));
     assertEquals(1, value("relay_time_to_first_byte_seconds_count{provider=\"anthropic\"}"));
-    assertEquals(1, value("relay_estimate_error_ratio_count"));
+    String error = "relay_estimate_error_ratio_";
+    assertEquals(0.2, value(error + "sum{direction=\"over\",type=\"input\"}"), 1e-9);
+    assertEquals(1, value(error + "count{direction=\"over\",type=\"output\"}"));
+    assertEquals(0, value(error + "sum{direction=\"over\",type=\"output\"}"));
+    assertEquals(0.75, value(error + "sum{direction=\"under\",type=\"output\"}"), 1e-9);
+    assertEquals(0, value(error + "count{direction=\"under\",type=\"input\"}"));
     assertEquals(1, value("relay_inflight"));
     assertEquals(300, value("relay_reserved_tokens"));
     List<Double> tokens = new ArrayList<>();

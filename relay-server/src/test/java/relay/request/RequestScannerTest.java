@@ -224,6 +224,42 @@ class RequestScannerTest {
   }
 
   @Test
+  void attachments_count_by_a_bounded_flat_estimate() {
+    String small = "QUJD".repeat(100);
+    String large = "QUJD".repeat(100_000);
+    String pdf = "JVBE" + "RUJD".repeat(100_000);
+    record Case(String member, long bytes) {}
+    for (Case c :
+        List.of(
+            new Case("{\"source\":" + base64(large) + "}", 6_000),
+            new Case("{\"source\":" + base64(small) + "}", 400),
+            new Case("{\"source\":" + base64(pdf) + "}", 100_001),
+            new Case("{\"source\":{\"type\":\"url\",\"url\":\"https://e.com/a.png\"}}", 6_000),
+            new Case("{\"source\":{\"type\":\"text\",\"data\":\"plain\"}}", 0),
+            new Case("{\"image_url\":{\"url\":\"https://e.com/a.png\"}}", 6_000),
+            new Case("{\"image_url\":\"https://e.com/a.png\"}", 6_000),
+            new Case("{\"image_url\":{\"url\":\"data:image/png;base64," + large + "\"}}", 6_000),
+            new Case(
+                "{\"file\":{\"file_data\":\"data:application/pdf;base64," + large + "\"}}",
+                100_007),
+            new Case("{\"input_audio\":{\"data\":\"" + large + "\"}}", 1_562),
+            new Case("{\"url\":\"https://e.com/a.png\"}", 0),
+            new Case("{\"text\":\"" + small + "\"}", 0))) {
+      RequestFacts facts = facts("{\"model\":\"m\",\"messages\":[" + c.member + "]}");
+      String told = c.member.substring(0, Math.min(60, c.member.length()));
+      assertEquals(c.bytes, facts.attachedBytes(), told);
+      assertEquals(facts.textBytes() + c.bytes, facts.inputBytes(), told);
+    }
+    String many = "{\"image_url\":\"x\"},".repeat(100_000);
+    assertEquals(
+        4_000_000, facts("{\"model\":\"m\",\"messages\":[" + many + "{}]}").attachedBytes());
+  }
+
+  private static String base64(String payload) {
+    return "{\"type\":\"base64\",\"media_type\":\"x\",\"data\":\"" + payload + "\"}";
+  }
+
+  @Test
   void text_is_counted_as_decoded_utf8() {
     long bare = facts("{\"model\":\"m\"}").textBytes();
     String written = "\\n\\\"é\\u00e9\\u4e2d中\\ud83d\\ude00😀\\u0041";

@@ -1,0 +1,113 @@
+package relay.redis;
+
+import java.util.HashMap;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import org.jspecify.annotations.Nullable;
+import relay.redis.PoolSnapshot.GroupState;
+
+/**
+ * Which of a provider's words on limits are worth a call to Redis. Every answer carries them, and
+ * nearly all say what is known: the same limits, and no less left than our own use explains.
+ *
+ * <p>News are limits that differ from the last, and a remainder that is lower than limit less used
+ * by more than a twentieth of the limit, since someone else uses the account then. Of a group there
+ * is one news a second at most: what is still true then comes with the next answer. Thread-safe.
+ */
+final class LimitNews {
+  private static final int MOST_GROUPS = 20_000;
+  private static final long PAUSE_NANOS = 1_000_000_000;
+  private static final double NOTABLE = 0.05;
+  private static final Usage UNUSED = new Usage(0, 0, 0);
+
+  private final Map<String, Told> told = new ConcurrentHashMap<>();
+  private volatile Known known = new Known(null, Map.of());
+
+  /** What was last news of a group. */
+  record Told(Limits limits, Remaining remaining, long nanos) {}
+
+  private record Known(@Nullable PoolSnapshot snapshot, Map<String, Usage> used) {}
+
+  /**
+   * Whether to tell Redis; if so, it counts as told.
+   *
+   * @param latest what this replica knows of the pool; null for nothing
+   * @param nanos now, on a monotonic clock
+   */
+  boolean isNews(
+      String group, Limits limits, Remaining remaining, @Nullable PoolSnapshot latest, long nanos) {
+    Told before = told.get(group);
+    if (limits.equals(Limits.UNKNOWN)
+        || (before != null && nanos - before.nanos() < PAUSE_NANOS)
+        || (before == null && told.size() >= MOST_GROUPS)) {
+      return false;
+    }
+    Limits all = before == null ? limits : completed(limits, before.limits());
+    boolean news =
+        before == null
+            || !all.equals(before.limits())
+            || lower(limits, remaining, used(group, latest));
+    if (news) {
+      told.put(group, new Told(all, remaining, nanos));
+    }
+    return news;
+  }
+
+  /** Redis did not get it: the next answer is news again. */
+  void forget(String group) {
+    told.remove(group);
+  }
+
+  /** What was last told of a group. */
+  @Nullable Told told(String group) {
+    return told.get(group);
+  }
+
+  /** An answer that leaves a limit out does not say that it is gone. */
+  private static Limits completed(Limits stated, Limits before) {
+    return new Limits(
+        stated.requests() > 0 ? stated.requests() : before.requests(),
+        stated.inputTokens() > 0 ? stated.inputTokens() : before.inputTokens(),
+        stated.outputTokens() > 0 ? stated.outputTokens() : before.outputTokens(),
+        stated.totalTokens() > 0 ? stated.totalTokens() : before.totalTokens());
+  }
+
+  private static boolean lower(Limits limits, Remaining remaining, Usage used) {
+    for (Dimension d : Dimension.values()) {
+      long limit = limits.of(d);
+      long left = remaining.of(d);
+      if (limit > 0
+          && left != Remaining.NOT_STATED
+          && left < limit - of(used, d) - Math.max(1, NOTABLE * limit)) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  private static long of(Usage used, Dimension dimension) {
+    return switch (dimension) {
+      case REQUESTS -> used.requests();
+      case INPUT_TOKENS -> used.inputTokens();
+      case OUTPUT_TOKENS -> used.outputTokens();
+      case TOTAL_TOKENS -> used.inputTokens() + used.outputTokens();
+    };
+  }
+
+  @SuppressWarnings("ReferenceEquality") // whether it is a newer one, whatever it says
+  private Usage used(String group, @Nullable PoolSnapshot latest) {
+    Known index = known;
+    if (latest == null) {
+      return UNUSED;
+    }
+    if (index.snapshot() != latest) {
+      Map<String, Usage> used = new HashMap<>();
+      for (GroupState g : latest.groups()) {
+        used.put(g.id(), g.used());
+      }
+      index = new Known(latest, used);
+      known = index;
+    }
+    return index.used().getOrDefault(group, UNUSED);
+  }
+}

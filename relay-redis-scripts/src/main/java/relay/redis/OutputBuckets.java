@@ -1,0 +1,45 @@
+package relay.redis;
+
+import java.util.Arrays;
+
+/**
+ * Lengths of outputs, counted by their order of magnitude: bucket b holds those of up to 2^(b/4)
+ * tokens, so a quantile is known within a fifth. The last bucket has all that is longer.
+ */
+final class OutputBuckets {
+  static final int COUNT = 81;
+  private static final long[] UP_TO = new long[COUNT];
+
+  static {
+    for (int b = 0; b < COUNT; b++) {
+      UP_TO[b] = (long) StrictMath.floor(StrictMath.pow(2, b / 4.0));
+    }
+  }
+
+  private OutputBuckets() {}
+
+  static int of(long tokens) {
+    int found = Arrays.binarySearch(UP_TO, tokens);
+    while (found > 0 && UP_TO[found - 1] == tokens) {
+      found--; // the first few buckets end at the same whole number
+    }
+    return Math.min(COUNT - 1, found >= 0 ? found : -found - 1);
+  }
+
+  /**
+   * The length that is not exceeded by this share of outputs, between the bounds of its bucket.
+   *
+   * @return 0 if there are none
+   */
+  static double quantile(double[] counts, double share) {
+    double wanted = share * Arrays.stream(counts).sum();
+    double below = 0;
+    for (int b = 0; b < COUNT; b++) {
+      if (counts[b] > 0 && below + counts[b] >= wanted) {
+        return StrictMath.pow(2, (b - 1 + (wanted - below) / counts[b]) / 4);
+      }
+      below += counts[b];
+    }
+    return 0;
+  }
+}

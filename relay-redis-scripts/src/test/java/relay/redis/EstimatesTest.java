@@ -1,0 +1,172 @@
+package relay.redis;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.time.Duration;
+import java.util.HashSet;
+import java.util.Map;
+import java.util.Set;
+import java.util.SplittableRandom;
+import org.junit.jupiter.api.Test;
+
+/** What is learned of requests, alone and together. */
+final class EstimatesTest {
+  private static final Duration PATIENCE = Duration.ofSeconds(60);
+  private static final PoolPlan PLAN =
+      Pools.plan(Pools.name("estimates"), Duration.ofMinutes(1), 1, Limits.UNKNOWN);
+
+  private static void learn(Estimates estimates, String model, int times, long bytes, long used) {
+    for (int n = 0; n < times; n++) {
+      estimates.learn(model, bytes, used, used);
+    }
+  }
+
+  private static void near(long expected, long actual, long tolerance) {
+    assertTrue(Math.abs(expected - actual) <= tolerance, expected + " is not near " + actual);
+  }
+
+  @Test
+  void a_model_that_nobody_used_has_a_guess() {
+    Estimates estimates = new Estimates();
+    assertEquals(251, estimates.inputTokens("m", 1_000));
+    assertEquals(1, estimates.inputTokens("m", 0));
+    assertEquals(500, estimates.outputTokens("m"));
+  }
+
+  @Test
+  void the_ratio_is_that_of_all_tokens_to_all_bytes() {
+    Estimates estimates = new Estimates();
+    for (int n = 0; n < 500; n++) {
+      estimates.learn("m", 100_000, 30_000, 100); // written to the cache
+      estimates.learn("m", 100_000, 1_000, 100); // read from it
+    }
+    near(15_500, estimates.inputTokens("m", 100_000), 200);
+  }
+
+  @Test
+  void nine_in_ten_outputs_are_covered() {
+    Estimates estimates = new Estimates();
+    SplittableRandom random = new SplittableRandom(3);
+    for (int n = 0; n < 5_000; n++) {
+      estimates.learn("m", 0, 0, (long) Math.exp(random.nextGaussian(5, 1.2)));
+    }
+    long p90 = Math.round(Math.exp(5 + 1.2 * 1.2816));
+    near(p90, estimates.outputTokens("m"), p90 / 7);
+  }
+
+  @Test
+  void few_samples_raise_a_guess_at_once_and_lower_it_slowly() {
+    Estimates estimates = new Estimates();
+    learn(estimates, "long", 1, 1_000, 8_000);
+    assertTrue(estimates.outputTokens("long") > 6_000);
+    learn(estimates, "short", 5, 1_000, 10);
+    assertTrue(estimates.outputTokens("short") > 300);
+    learn(estimates, "short", 45, 1_000, 10);
+    assertTrue(estimates.outputTokens("short") < 20);
+  }
+
+  @Test
+  void a_report_that_cannot_be_true_spoils_little() {
+    Estimates estimates = new Estimates();
+    learn(estimates, "m", 1_000, 1_000, 100);
+    estimates.learn("m", 10, Long.MAX_VALUE, Long.MAX_VALUE);
+    estimates.learn("m", Long.MAX_VALUE, 0, -5);
+    learn(estimates, "m", 5_000, 1_000, 100);
+    assertTrue(estimates.inputTokens("m", 1_000) >= 1);
+    near(100, estimates.outputTokens("m"), 20);
+  }
+
+  @Test
+  void models_are_bounded_and_asking_makes_none() {
+    Estimates estimates = new Estimates();
+    for (int n = 0; n < 2_000; n++) {
+      assertEquals(500, estimates.outputTokens("asked for " + n));
+    }
+    for (int n = 0; n < 2_000; n++) {
+      estimates.learn("m" + n, 1_000, 10, 5_000);
+    }
+    assertEquals(
+        estimates.outputTokens("m1999"), estimates.outputTokens("m1998"), "they share the rest");
+    assertTrue(estimates.outputTokens("never seen") > 4_000);
+    int sent = 0;
+    for (Map<String, ModelTally> some = estimates.send();
+        !some.isEmpty();
+        some = estimates.send()) {
+      assertTrue(some.size() <= 4, "so many models in one call: " + some.size());
+      sent += some.size();
+    }
+    assertEquals(500, sent);
+  }
+
+  @Test
+  void every_model_has_its_turn_however_busy_others_are() {
+    Estimates estimates = new Estimates();
+    Set<String> sent = new HashSet<>();
+    for (int turn = 0; turn < 10; turn++) {
+      for (int model = 0; model < 40; model++) {
+        learn(estimates, "m" + model, model, 1_000, 100);
+      }
+      Map<String, ModelTally> some = estimates.send();
+      sent.addAll(some.keySet());
+      estimates.lost(some);
+    }
+    assertEquals(39, sent.size(), "all but the one that nobody used");
+  }
+
+  @Test
+  void what_is_on_its_way_counts_once_whatever_becomes_of_it() {
+    Estimates estimates = new Estimates();
+    learn(estimates, "m", 100, 1_000, 100);
+    long known = estimates.inputTokens("m", 1_000_000);
+    Map<String, ModelTally> sent = estimates.send();
+    assertEquals(known, estimates.inputTokens("m", 1_000_000));
+    assertTrue(estimates.send().isEmpty(), "it is sent once");
+    estimates.unsent(sent);
+    assertEquals(known, estimates.inputTokens("m", 1_000_000));
+    assertEquals(100, estimates.send().values().iterator().next().samples);
+    estimates.lost(sent);
+    assertEquals(known, estimates.inputTokens("m", 1_000_000));
+    assertTrue(estimates.send().isEmpty(), "what may have arrived is not sent again");
+    ModelTally fleet = new ModelTally();
+    fleet.add(1_000_000_000, 500_000_000, 7);
+    estimates.merged(Map.of(), Map.of("m", fleet, "other", fleet));
+    assertEquals(
+        300_001, estimates.inputTokens("m", 1_000_000), "one sample and four guessed ones");
+    assertEquals(300_001, estimates.inputTokens("other", 1_000_000));
+  }
+
+  @Test
+  void replicas_learn_from_each_other_and_a_new_one_starts_with_what_they_know() {
+    String url = RedisUnderTest.url();
+    try (RedisEngine a = RedisEngine.start(Pools.options(url, "a", Fallback.OPEN));
+        RedisEngine b = RedisEngine.start(Pools.options(url, "b", Fallback.OPEN))) {
+      Estimates one = a.pool(PLAN).estimates();
+      Estimates two = b.pool(PLAN).estimates();
+      learn(one, "m", 200, 100_000, 1_000);
+      learn(two, "m", 200, 100_000, 3_000);
+      Await.until("both know the mean", PATIENCE, () -> knowsTheMean(one) && knowsTheMean(two));
+      try (RedisEngine c = RedisEngine.start(Pools.options(url, "c", Fallback.OPEN))) {
+        Estimates fresh = c.pool(PLAN).estimates();
+        Await.until("the new one knows it, too", PATIENCE, () -> knowsTheMean(fresh));
+        near(one.outputTokens("m"), fresh.outputTokens("m"), 10);
+      }
+    }
+  }
+
+  private static boolean knowsTheMean(Estimates estimates) {
+    return Math.abs(estimates.inputTokens("m", 100_000) - 2_230) < 60
+        && estimates.outputTokens("m") > 2_500;
+  }
+
+  @Test
+  void without_redis_a_replica_learns_alone() {
+    try (RedisEngine engine =
+        RedisEngine.start(Pools.options("redis://127.0.0.1:1", "alone", Fallback.OPEN))) {
+      Estimates estimates = engine.pool(PLAN).estimates();
+      learn(estimates, "m", 5_000, 1_000, 40);
+      near(41, estimates.inputTokens("m", 1_000), 2);
+      near(40, estimates.outputTokens("m"), 8);
+    }
+  }
+}

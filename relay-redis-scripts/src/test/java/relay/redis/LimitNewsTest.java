@@ -1,0 +1,102 @@
+package relay.redis;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.time.Duration;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.Test;
+import relay.redis.PoolSnapshot.GroupState;
+
+/** Which of a provider's words on limits cost a call to Redis. */
+final class LimitNewsTest {
+  private static final long SECOND = 1_000_000_000;
+  private static final Limits LIMITS = new Limits(100, 30_000, 8_000, 0);
+
+  private final LimitNews news = new LimitNews();
+  private long nanos;
+
+  private boolean isNews(Limits limits, Remaining remaining, @Nullable PoolSnapshot latest) {
+    return news.isNews("acme/default", limits, remaining, latest, nanos);
+  }
+
+  private static PoolSnapshot used(long requests, long inputTokens, long outputTokens) {
+    GroupState group =
+        new GroupState(
+            "acme/default",
+            "acme",
+            "default",
+            LIMITS,
+            new Usage(requests, inputTokens, outputTokens),
+            0,
+            Duration.ZERO,
+            Duration.ZERO);
+    return new PoolSnapshot(Duration.ZERO, 1, 0, 0, List.of(group), List.of());
+  }
+
+  @Test
+  void limits_are_news_once() {
+    assertTrue(isNews(LIMITS, Remaining.NONE, null));
+    nanos += 2 * SECOND;
+    assertFalse(isNews(LIMITS, Remaining.NONE, null));
+    assertTrue(isNews(new Limits(50, 30_000, 8_000, 0), Remaining.NONE, null));
+  }
+
+  @Test
+  void an_answer_that_states_nothing_or_less_is_no_news() {
+    assertFalse(isNews(Limits.UNKNOWN, new Remaining(0, 0, 0, 0), null));
+    assertTrue(isNews(LIMITS, Remaining.NONE, null));
+    nanos += 2 * SECOND;
+    assertFalse(isNews(new Limits(100, 0, 0, 0), Remaining.NONE, null));
+    nanos += 2 * SECOND;
+    assertFalse(isNews(LIMITS, Remaining.NONE, null));
+    assertTrue(isNews(new Limits(0, 0, 0, 9), Remaining.NONE, null));
+    assertEquals(
+        new LimitNews.Told(new Limits(100, 30_000, 8_000, 9), Remaining.NONE, nanos),
+        news.told("acme/default"));
+  }
+
+  @Test
+  void a_remainder_that_our_own_use_explains_is_no_news() {
+    assertTrue(isNews(LIMITS, new Remaining(100, 30_000, 8_000, -1), used(0, 0, 0)));
+    for (long step = 0; step <= 100; step++) {
+      nanos += 2 * SECOND;
+      PoolSnapshot latest = used(step, step * 300, step * 80);
+      assertFalse(
+          isNews(LIMITS, new Remaining(100 - step, 30_000 - step * 300, -1, 0), latest),
+          "at step " + step);
+      assertFalse(isNews(LIMITS, new Remaining(100, 30_000, 8_000, 0), latest), "stale");
+    }
+  }
+
+  @Test
+  void foreign_use_is_news_once_a_second_until_it_is_accounted_for() {
+    PoolSnapshot latest = used(10, 3_000, 800);
+    assertTrue(isNews(LIMITS, Remaining.NONE, latest));
+    assertFalse(isNews(LIMITS, new Remaining(90, 5_000, 7_200, -1), latest), "just told");
+    nanos += SECOND;
+    assertTrue(isNews(LIMITS, new Remaining(90, 5_000, 7_200, -1), latest));
+    nanos += SECOND;
+    assertTrue(isNews(LIMITS, new Remaining(0, 27_000, 7_200, -1), latest));
+    nanos += SECOND;
+    assertFalse(isNews(LIMITS, new Remaining(0, 27_000, 7_200, -1), used(100, 3_000, 800)));
+  }
+
+  @Test
+  void what_redis_did_not_get_is_news_again() {
+    assertTrue(isNews(LIMITS, Remaining.NONE, null));
+    news.forget("acme/default");
+    assertTrue(isNews(LIMITS, Remaining.NONE, null));
+  }
+
+  @Test
+  void groups_are_bounded() {
+    int told = 0;
+    for (int n = 0; n < 30_000; n++) {
+      told += news.isNews("g" + n, LIMITS, Remaining.NONE, null, 0) ? 1 : 0;
+    }
+    assertEquals(20_000, told);
+  }
+}

@@ -1,0 +1,56 @@
+package relay.e2e;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.util.concurrent.atomic.AtomicReference;
+import org.junit.jupiter.api.Test;
+import relay.model.Dialect;
+
+/** What replicas learn of a model together, as an operator sees it. */
+class LearningTest {
+  private static final int REQUESTS = 20;
+
+  @Test
+  void what_requests_used_is_in_redis_by_model_and_the_error_is_a_metric() throws Exception {
+    try (RawProvider provider =
+            new RawProvider(
+                (request, connection) -> connection.write(Says.fine(Dialect.ANTHROPIC)));
+        Replicas replicas =
+            new Setup()
+                .provider("learned", Dialect.ANTHROPIC, provider.url(), Setup.key("a"))
+                .start(2)) {
+      for (int n = 0; n < REQUESTS; n++) {
+        Ask ask = Ask.of(Dialect.ANTHROPIC, "learned");
+        assertEquals(200, Wire.ask(replicas.port(n % 2), ask).status());
+      }
+      AtomicReference<String> line = new AtomicReference<>("");
+      try (RedisSocket redis = replicas.redisSocket()) {
+        Await.until(
+            "both replicas have told what they learned",
+            () -> {
+              line.set(redis.hash("relay:{learned}:estimates").getOrDefault("learned", ""));
+              return line.get().contains(" samples " + REQUESTS + ".00 ");
+            });
+      }
+      assertTrue(line.get().matches("tokens_per_kb \\d+ output_p90 \\d+ samples .*"), line.get());
+      for (String type : new String[] {"input", "output"}) {
+        assertTrue(errors(replicas, 0, type) + errors(replicas, 1, type) == REQUESTS, "of " + type);
+      }
+    }
+  }
+
+  private static double errors(Replicas replicas, int replica, String type) throws Exception {
+    try (Wire wire = new Wire(replicas.get(replica).adminPort())) {
+      Ask ask = Ask.of(Dialect.ANTHROPIC, "").method("GET").target("/metrics").host("127.0.0.1");
+      return wire.send(ask)
+          .answer()
+          .text()
+          .lines()
+          .filter(l -> l.startsWith("relay_estimate_error_ratio_count"))
+          .filter(l -> l.contains("type=\"" + type + "\""))
+          .mapToDouble(l -> Double.parseDouble(l.substring(l.lastIndexOf(' '))))
+          .sum();
+    }
+  }
+}

@@ -1,0 +1,120 @@
+package relay.estimate;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Locale;
+import java.util.SplittableRandom;
+import org.junit.jupiter.api.Test;
+import relay.estimate.AgentTrace.Request;
+import relay.estimate.AgentTrace.Use;
+import relay.estimate.Replay.Dimension;
+
+/** Replays agents' traffic through the estimates; the committed report must be what comes of it. */
+final class ReplayReportTest {
+  private static final Path REPORT = Path.of("../docs/estimation.md");
+  private static final String COMMAND =
+      "./mvnw -q test -pl relay-server -am -Dtest=ReplayReportTest"
+          + " -Dsurefire.failIfNoSpecifiedTests=false -Dreport.write=true";
+  private static final String INTRODUCTION =
+      """
+      # Estimates of agents' traffic, replayed
+
+      What is reserved for a request before it is sent, against what it then used. The traffic is made up by `AgentTrace`
+      (20,000 requests a model, always the same): conversations with a long cached prompt that grows by tools' results, words of the
+      user and images; a cache that forgets one turn in 16; outputs of a heavy tail (one in a hundred is 13 times the median).
+      It is nobody's real traffic: it shows what learning is worth, not what yours will be.
+
+      - **bounds**: a token for four bytes, and the output that the client allows (32,000 where it does not say): what a gateway
+        reserves that does not learn.
+      - **before learning**: what Relay reserves of a model that it has never seen: a token for four bytes, 500 of output, less if the client
+        allows less.
+      - **first 50 requests**, **after learning** (from the 2,000th request on): what Relay reserves as it learns.
+
+      Errors are `(reserved - used) / used`, quantiles over requests. *Lost* is the share of a saturated limit that needless reservations
+      hold at any time, each for as long as its request runs (1 s and a second for 60 tokens of output). *Beyond* is the share
+      of use that was not reserved: it is charged when the request ends.
+
+      Input is estimated in proportion to all text. In a cached conversation most turns cost little and a forgotten cache costs all, so
+      the mean is wrong for each single turn and right for their sum. The reservation of output is a 90th percentile, so it is too
+      large for nine in ten, and what it holds is the price of being too small for only one.
+
+      This page is made by a command, and a test fails if it is not what the command makes:
+      `{command}`
+      """;
+  private static final String HEAD =
+      """
+
+      ## {dimension} tokens
+
+      | model | reserved by | error p10 | p50 | p90 | lost | beyond |
+      |---|---|---:|---:|---:|---:|---:|
+      """;
+  private static final int REQUESTS = 20_000;
+  private static final int LEARNED_FROM = 2_000;
+  private static final long SEED = 20_261_125;
+  private static final long USUAL_BOUND = 32_000;
+
+  private static List<Request> trace(Use use) {
+    return AgentTrace.of(use, REQUESTS, new SplittableRandom(SEED + use.model().hashCode()));
+  }
+
+  @Test
+  void the_committed_report_is_what_the_replay_gives() throws IOException {
+    String report = report();
+    if (Boolean.getBoolean("report.write")) {
+      Files.createDirectories(REPORT.toAbsolutePath().normalize().getParent());
+      Files.writeString(REPORT, report);
+      System.out.println(report);
+    }
+    assertEquals(
+        report, Files.readString(REPORT), "the report is stale; this writes it anew: " + COMMAND);
+  }
+
+  @Test
+  void learning_covers_nine_in_ten_outputs_and_loses_less_than_bounds_do() {
+    for (Use use : AgentTrace.USES) {
+      List<Request> trace = trace(use);
+      Replay learned = Replay.ofLearned(trace, LEARNED_FROM);
+      Replay bounds = Replay.ofBounds(trace.subList(LEARNED_FROM, trace.size()), USUAL_BOUND);
+      assertTrue(learned.error(Dimension.OUTPUT, 0.07) < 0, use.model());
+      assertTrue(learned.error(Dimension.OUTPUT, 0.13) > 0, use.model());
+      for (Dimension d : Dimension.values()) {
+        assertTrue(learned.lost(d) < bounds.lost(d), use.model() + " " + d);
+      }
+    }
+  }
+
+  private static String report() {
+    StringBuilder out = new StringBuilder(INTRODUCTION.replace("{command}", COMMAND));
+    for (Dimension d : Dimension.values()) {
+      out.append(HEAD.replace("{dimension}", d == Dimension.INPUT ? "Input" : "Output"));
+      for (Use use : AgentTrace.USES) {
+        List<Request> trace = trace(use);
+        List<Request> later = trace.subList(LEARNED_FROM, trace.size());
+        out.append(row(use, "bounds", Replay.ofBounds(later, USUAL_BOUND), d));
+        out.append(row(use, "before learning", Replay.ofGuesses(later), d));
+        out.append(row(use, "first 50 requests", Replay.ofLearned(trace.subList(0, 50), 0), d));
+        out.append(row(use, "after learning", Replay.ofLearned(trace, LEARNED_FROM), d));
+      }
+    }
+    return out.toString();
+  }
+
+  private static String row(Use use, String how, Replay replay, Dimension d) {
+    return String.format(
+        Locale.ROOT,
+        "| %s | %s | %+.0f %% | %+.0f %% | %+.0f %% | %.1f %% | %.1f %% |\n",
+        use.model(),
+        how,
+        100 * replay.error(d, 0.1),
+        100 * replay.error(d, 0.5),
+        100 * replay.error(d, 0.9),
+        100 * replay.lost(d),
+        100 * replay.beyond(d));
+  }
+}
