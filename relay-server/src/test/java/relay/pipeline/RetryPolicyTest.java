@@ -36,7 +36,7 @@ class RetryPolicyTest {
       }
     }
     assertEquals(0, pauseMs(failed(500), 1));
-    assertEquals(0, pauseMs(new Failure.Unreachable("why"), 1));
+    assertEquals(0, pauseMs(new Failure.Unreachable(true, "why"), 1));
   }
 
   @Test
@@ -55,7 +55,7 @@ class RetryPolicyTest {
     }
     assertTrue(pauseMs(failed(503), 1) >= 50);
     assertTrue(pauseMs(failed(500), 2) >= 50, "a second failure is the provider's");
-    assertTrue(pauseMs(new Failure.Unreachable("why"), 2) >= 50);
+    assertTrue(pauseMs(new Failure.Unreachable(true, "why"), 2) >= 50);
   }
 
   @Test

@@ -59,7 +59,7 @@ class VerdictTest {
     RelayError error =
         own(
             v -> {
-              v.failed(new Failure.Unreachable("a is down"));
+              v.failed(new Failure.Unreachable(true, "a is down"));
               v.refused(exhausted(5));
             });
     assertEquals(502, error.status());
