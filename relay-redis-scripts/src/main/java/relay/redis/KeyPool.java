@@ -81,7 +81,7 @@ public final class KeyPool {
     return answer;
   }
 
-  /** Likewise for what no limit counts: any key that is in use; nothing is reserved or charged. */
+  /** As {@link #acquire}, but nothing is reserved: any key that is in use and not cooling down. */
   public CompletableFuture<Acquisition> pick(Demand demand) {
     return picking.pick(demand, this::latest);
   }

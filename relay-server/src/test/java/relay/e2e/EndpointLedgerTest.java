@@ -65,7 +65,7 @@ class EndpointLedgerTest {
             Ask ask =
                 Ask.of(dialect, "")
                     .target(endpoint.path())
-                    .body(Ask.body(pool(dialect), "\"stream\":" + stream + ",\"max_tokens\":1000,"))
+                    .body(Ask.body(pool(dialect), "\"stream\":" + stream + ","))
                     .header("accept-encoding: " + accepted)
                     .header("x-sim-gzip: 1")
                     .header("x-sim-input-tokens: " + random.nextInt(1_000))
