@@ -121,10 +121,6 @@ public final class KeyProbes implements AutoCloseable {
   /** Blocks until the provider has answered. */
   private void probe(Route route, String key) {
     try {
-      if (!route.api().serves("/v1/models")) {
-        restore(route, List.of(key), "requests are to show whether it is accepted");
-        return;
-      }
       switch (route.api().probe(key).execute()) {
         case Outcome.Answered(UpstreamAnswer answer) -> {
           try (answer) {
@@ -144,11 +140,11 @@ public final class KeyProbes implements AutoCloseable {
   }
 
   /**
-   * A provider without a list of models cannot be asked like this; the next request on the key
-   * shows it, and if the answer is no the pauses go on growing.
+   * Any answer but a refusal shows that the key is known, be it that the path is not. One that the
+   * next request finds refused after all waits the longer for its next turn.
    */
   private static boolean accepted(int status) {
-    return (status >= 200 && status < 300) || status == 404 || status == 405;
+    return status < 500 && status != 401 && status != 403;
   }
 
   private void restore(Route route, List<String> keys, String why) {

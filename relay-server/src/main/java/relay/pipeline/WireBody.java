@@ -18,6 +18,9 @@ import relay.request.MemberEdits;
 final class WireBody {
   private static final String VERSION = "anthropic_version";
 
+  /** The one request for which Vertex wants the model in the body: its URL names no model. */
+  private static final String COUNT_TOKENS = "/v1/messages/count_tokens";
+
   private WireBody() {}
 
   static byte[] of(Plan plan, ClientExchange client) {
@@ -31,7 +34,9 @@ final class WireBody {
               plan.body(), Set.of("model", "stream"), bedrock(client.header("anthropic-beta")));
       case VERTEX ->
           MemberEdits.edit(
-              plan.body(), Set.of("model"), Map.of(VERSION, JsonString.quote("vertex-2023-10-16")));
+              plan.body(),
+              client.target().startsWith(COUNT_TOKENS) ? Set.of() : Set.of("model"),
+              Map.of(VERSION, JsonString.quote("vertex-2023-10-16")));
     };
   }
 

@@ -7,6 +7,7 @@ import relay.model.Endpoint;
 
 /** Bedrock's InvokeModel and InvokeModelWithResponseStream. */
 final class BedrockWire implements Wire {
+  private static final String NO_MODEL = "relay.probe";
   private static final String EVENT_STREAM = "application/vnd.amazon.eventstream";
 
   @Override
@@ -19,6 +20,12 @@ final class BedrockWire implements Wire {
     return "/model/"
         + Targets.segment(model)
         + (stream ? "/invoke-with-response-stream" : "/invoke");
+  }
+
+  /** There is no list of models here: a model that does not exist is asked. */
+  @Override
+  public Probe probe() {
+    return new Probe("POST", path(Endpoint.MESSAGES.path(), NO_MODEL, false), "{}");
   }
 
   @Override

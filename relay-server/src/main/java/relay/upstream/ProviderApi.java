@@ -1,5 +1,7 @@
 package relay.upstream;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
+
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.stream.Collectors;
@@ -83,16 +85,17 @@ public final class ProviderApi {
   }
 
   /**
-   * A call that costs nothing, whose answer shows whether the provider accepts a key: the list of
-   * its models. Nothing is sent yet.
+   * A call that costs nothing, whose answer shows whether the provider accepts a key: 401 and 403
+   * say no. Nothing is sent yet.
    */
   public UpstreamCall probe(String keyId) {
-    UpstreamRequest request = request("/v1/models", "", false);
-    request.method("GET");
+    Wire.Probe probe = wire.probe();
+    UpstreamRequest request = new UpstreamRequest(url(probe.path()));
+    request.method(probe.method());
     if (config.dialect() == Dialect.ANTHROPIC) {
       request.header("anthropic-version", ANTHROPIC_VERSION);
     }
-    return upstream.call(request, wire, credential(keyId), new byte[0]);
+    return upstream.call(request, wire, credential(keyId), probe.body().getBytes(UTF_8));
   }
 
   private KeyCredential credential(String keyId) {

@@ -8,6 +8,7 @@ import relay.model.Endpoint;
 
 /** Vertex AI's rawPredict and streamRawPredict of Anthropic's models. */
 final class VertexWire implements Wire {
+  private static final String NO_MODEL = "relay-probe";
   private static final String COUNT_TOKENS = Endpoint.MESSAGES.path() + "/count_tokens";
 
   private final String models;
@@ -29,6 +30,12 @@ final class VertexWire implements Wire {
       return models + "count-tokens:rawPredict";
     }
     return models + Targets.segment(model) + (stream ? ":streamRawPredict" : ":rawPredict");
+  }
+
+  /** There is no list of models here: a model that does not exist is asked. */
+  @Override
+  public Probe probe() {
+    return new Probe("POST", path(Endpoint.MESSAGES.path(), NO_MODEL, false), "{}");
   }
 
   @Override

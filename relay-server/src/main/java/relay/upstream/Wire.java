@@ -29,6 +29,19 @@ interface Wire {
    */
   String path(String target, String model, boolean stream);
 
+  /**
+   * A request that costs nothing, whose answer shows whether a key is accepted: any but 401 and 403
+   * says that it is.
+   */
+  default Probe probe() {
+    return new Probe("GET", path("/v1/models", "", false), "");
+  }
+
+  /**
+   * @param path what comes behind the base URL
+   */
+  record Probe(String method, String path, String body) {}
+
   /** Sets the headers that the provider's rules ask for. */
   default void adjust(Request.Builder request) {}
 

@@ -59,6 +59,15 @@ class WireTest {
         VERTEX.path("/v1/messages/count_tokens", "claude-opus-4-6", false));
   }
 
+  @Test
+  void a_probe_asks_for_what_costs_nothing() {
+    assertEquals(new Wire.Probe("GET", "/v1/models", ""), new PlainWire().probe());
+    assertEquals(new Wire.Probe("GET", "/openai/models?api-version=2024-10-21", ""), AZURE.probe());
+    assertEquals(new Wire.Probe("POST", "/model/relay.probe/invoke", "{}"), BEDROCK.probe());
+    assertEquals("POST", VERTEX.probe().method());
+    assertTrue(VERTEX.probe().path().endsWith("/models/relay-probe:rawPredict"));
+  }
+
   @ParameterizedTest
   @CsvSource({"../../x", ".", "..", "%2e%2e", "a?b#c", "a\\b", "\u00fc \u20ac"})
   void no_model_leads_out_of_its_place(String model) {
