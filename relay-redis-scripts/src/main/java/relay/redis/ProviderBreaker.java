@@ -30,7 +30,8 @@ public final class ProviderBreaker {
   private final AtomicInteger successes = new AtomicInteger();
   private final AtomicReference<Passage.@Nullable Trial> leave = new AtomicReference<>();
   private volatile View view = new View(State.CLOSED, 0);
-  private volatile boolean wanted;
+  private volatile boolean wanted; // since the last tick
+  private Passage.@Nullable Trial idle; // leave that the last tick found unused; of the ticks alone
 
   ProviderBreaker(RedisLink link, EngineOptions options, String pool, LongSupplier nanoTime) {
     this.link = link;
@@ -91,6 +92,7 @@ public final class ProviderBreaker {
   /** The provider answered as one that works, even if it refused the request. */
   public void worked(Passage passage) {
     if (passage instanceof Passage.Trial) {
+      view = new View(State.CLOSED, 0); // here at once, elsewhere with the next tick
       report("good");
     } else {
       successes.incrementAndGet();
@@ -115,11 +117,22 @@ public final class ProviderBreaker {
     return view.state();
   }
 
-  /** Twice a second while the link is up. */
+  /**
+   * Twice a second while the link is up. Leave that nobody used from one tick to the next goes
+   * back: another replica may have requests.
+   */
   void tick() {
+    Passage.Trial held = leave.get();
+    if (held != null && held.equals(idle) && leave.compareAndSet(held, null)) {
+      idle = null;
+      report("back");
+      return;
+    }
+    idle = held;
     View now = view;
     boolean ask =
         wanted && now.state() != State.CLOSED && now.untilNanos() - nanoTime.getAsLong() <= 0;
+    wanted = false;
     report(ask ? "ask" : "");
   }
 
@@ -152,7 +165,6 @@ public final class ProviderBreaker {
     State state = State.values()[reply.state()];
     long until = nanoTime.getAsLong() + reply.waitMs() * 1_000_000;
     if (reply.allowed()) {
-      wanted = false;
       leave.set(new Passage.Trial(until));
     }
     view = new View(state, until);

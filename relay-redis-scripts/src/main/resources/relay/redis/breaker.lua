@@ -6,7 +6,7 @@
 -- ARGV  given      a test's clock in microseconds, '' for Redis TIME
 --       failures   requests at which the provider failed since the caller's last report
 --       successes  requests at which it did not
---       probe      `ask` for leave to send one, `good` or `bad` how that one ended, '' for none of these
+--       probe      `ask` for leave to send one, how that ended: `good`, `bad` or not sent: `back`; or ''
 --       caller     the calling replica's id
 -- REPLY {1, state, wait_ms, allowed}           state: 0 closed, 1 open, 2 one request tries; wait_ms: until
 --                                              the next may ask; allowed: 1 if the caller now may send one
@@ -20,8 +20,8 @@ local TRY_MS = 30000        -- after which another request may try, for the firs
 local KEEP_MS = 600000
 local breaker, given, probe, caller = KEYS[1], ARGV[1], ARGV[4], ARGV[5]
 local failed, worked = number(ARGV[2], 'failures'), number(ARGV[3], 'successes')
-if probe ~= '' and probe ~= 'ask' and probe ~= 'good' and probe ~= 'bad' then
-  error({ err = 'BADARG probe must be ask, good, bad or empty' })
+if probe ~= '' and probe ~= 'ask' and probe ~= 'good' and probe ~= 'bad' and probe ~= 'back' then
+  error({ err = 'BADARG probe must be ask, good, bad, back or empty' })
 end
 local micros = given ~= '' and moment(given, 'given')
 if not micros then
@@ -49,6 +49,8 @@ elseif probe == 'good' then
   state, failures, successes, since, till, opened, tries, changed = 'closed', 0, 0, now, 0, 0, '', true
 elseif probe == 'bad' and tries == caller then
   open()
+elseif probe == 'back' and tries == caller then
+  state, till, tries, changed = 'open', now, '', true
 elseif probe == 'ask' and till <= now then
   state, till, tries, allowed, changed = 'half_open', now + TRY_MS, caller, 1, true
 end

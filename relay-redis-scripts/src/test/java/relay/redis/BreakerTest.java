@@ -108,6 +108,43 @@ final class BreakerTest {
   }
 
   @Test
+  void leave_that_was_not_used_goes_back_and_another_replica_may_try_at_once() {
+    report(10, 0, "", "a");
+    nowMs += 2000;
+    report(0, 0, "ask", "a");
+    assertEquals(List.of(2L, 30_000L, 0L), report(0, 0, "back", "b"), "it is not b's");
+    assertEquals(open(0), report(0, 0, "back", "a"));
+    assertEquals(List.of(2L, 30_000L, 1L), report(0, 0, "ask", "b"));
+  }
+
+  @Test
+  void a_replica_that_has_no_requests_left_does_not_keep_its_leave() {
+    String pool = Pools.name("idle");
+    try (RedisEngine one =
+            RedisEngine.start(Pools.options(RedisUnderTest.url(), "r1", Fallback.CLOSED));
+        RedisEngine two =
+            RedisEngine.start(Pools.options(RedisUnderTest.url(), "r2", Fallback.CLOSED))) {
+      ProviderBreaker idle = one.breaker(pool);
+      ProviderBreaker busy = two.breaker(pool);
+      for (int n = 0; n < 10; n++) {
+        idle.failed(new Passage.Free());
+      }
+      Await.until("it is open", SOON, () -> idle.state() == State.OPEN);
+      Await.until(
+          "the idle one has leave",
+          SOON,
+          () -> {
+            if (idle.enter() instanceof Passage.Trial trial) {
+              idle.unused(trial); // it wanted to send, and then did not
+              return true;
+            }
+            return false;
+          });
+      Await.until("the busy one may try", SOON, () -> busy.enter() instanceof Passage.Trial);
+    }
+  }
+
+  @Test
   void results_of_requests_sent_before_it_opened_change_nothing() {
     report(10, 0, "", "a");
     nowMs += 500;

@@ -85,13 +85,17 @@ final class AnswerRelay {
     boolean plain = encoding == null || encoding.equalsIgnoreCase("identity");
     UsageChunkFilter filter =
         events && plain && plan.asksForUsage() ? new UsageChunkFilter() : null;
-    handling.client().begin(answer.status(), headers, filter == null ? answer.contentLength() : -1);
+    // An event may have to be added, or taken out: no length is promised for a stream.
+    handling.client().begin(answer.status(), headers, events ? -1 : answer.contentLength());
     Outbox outbox = new Outbox(handling, filter);
     boolean whole;
     try (Usage usage = usage(answer, scanner)) {
       whole = copy(answer, usage, outbox);
       scanner.end();
-      whole = whole && (!events || scanner.finished() || scanner.errorSeen() || !usage.readable());
+      // A stream is whole when its last event came, whatever HTTP says, and only then.
+      if (events && usage.readable()) {
+        whole = scanner.finished() || (whole && scanner.errorSeen());
+      }
       settle(answer, scanner);
       if (scanner.errorSeen()) {
         brokeOff(Break.ERROR_EVENT);

@@ -47,6 +47,7 @@ final class Forwarding implements Runnable {
   private void attempts() {
     while (lease != null) {
       int number = journey.attempt(leg, lease.key());
+      handling.attempts(number);
       Failure failure = new Attempt(handling, leg, lease, number).make();
       if (failure == null) {
         return;
@@ -67,20 +68,17 @@ final class Forwarding implements Runnable {
         new RetryPolicy(leg.route().api().config().maxAttempts(), ThreadLocalRandom.current());
     Decision decision = policy.after(failure, leg.attempts(), handling.timeLeft());
     boolean mayBeDone = failure.unclear() && !journey.asked().repeatable();
-    if (handling.isGone() || mayBeDone || decision instanceof Decision.TooLate) {
+    if (handling.isGone() || mayBeDone) {
       return null;
     }
-    Lease here =
-        switch (decision) {
-          case Decision.Again(Duration pause) -> again(pause);
-          case Decision.Enough _, Decision.TooLate _ -> {
-            if (failure instanceof Failure.RateLimited) {
-              askWhen();
-            }
-            yield null;
-          }
-        };
-    return here != null || handling.isGone() ? here : elsewhere();
+    if (decision instanceof Decision.Again(Duration pause)) {
+      Lease here = again(pause);
+      return here != null || handling.isGone() ? here : elsewhere();
+    }
+    if (failure instanceof Failure.RateLimited) {
+      askWhen();
+    }
+    return decision instanceof Decision.TooLate ? null : elsewhere();
   }
 
   private @Nullable Lease again(Duration pause) {

@@ -20,6 +20,7 @@ final class Handling {
   private final AtomicBoolean done = new AtomicBoolean();
   private String provider = UNKNOWN;
   private String model = UNKNOWN;
+  private int attempts;
   private long upstreamNanos;
   private boolean gone;
   private @Nullable Runnable onGone;
@@ -52,6 +53,11 @@ final class Handling {
     model = toModel;
   }
 
+  /** An attempt begins: its number among all of the request. */
+  void attempts(int number) {
+    attempts = number;
+  }
+
   String model() {
     return model;
   }
@@ -73,10 +79,11 @@ final class Handling {
 
   /** Answers with an error of Relay's own. */
   void refuse(RelayError error) {
-    client.answer(
-        error.status(),
-        ErrorBodies.headers(error, id),
-        ErrorBodies.body(client.dialect(), error, id));
+    HeaderLines headers = ErrorBodies.headers(error, id);
+    if (attempts > 0) {
+      headers.add("x-relay-attempts", Integer.toString(attempts));
+    }
+    client.answer(error.status(), headers, ErrorBodies.body(client.dialect(), error, id));
     done(error.status(), "relay");
   }
 

@@ -140,11 +140,11 @@ public final class KeyProbes implements AutoCloseable {
   }
 
   /**
-   * A provider without a list of models cannot be asked like this; the next request on the key
-   * shows it, and if the answer is no the pauses go on growing.
+   * Any answer but a refusal shows that the key is known, be it that the path is not. One that the
+   * next request finds refused after all waits the longer for its next turn.
    */
   private static boolean accepted(int status) {
-    return (status >= 200 && status < 300) || status == 404 || status == 405;
+    return status < 500 && status != 401 && status != 403;
   }
 
   private void restore(Route route, List<String> keys, String why) {

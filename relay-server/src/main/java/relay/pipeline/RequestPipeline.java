@@ -59,11 +59,7 @@ public final class RequestPipeline {
   public record Limits(int maxBodyBytes, int maxConcurrent, Duration patience) {}
 
   public RequestPipeline(
-      Clients clients,
-      Routes routes,
-      Meters meters,
-      Limits limits,
-      Executor virtualThreads) {
+      Clients clients, Routes routes, Meters meters, Limits limits, Executor virtualThreads) {
     this.clients = clients;
     this.routes = routes;
     catalog = new ModelCatalog(routes.all());

@@ -2,7 +2,6 @@ package relay.pipeline;
 
 import relay.auth.Clients.Caller;
 import relay.model.Dialect;
-import relay.model.Endpoint;
 import relay.redis.KeyPool;
 import relay.redis.ProviderBreaker;
 import relay.upstream.ProviderApi;
