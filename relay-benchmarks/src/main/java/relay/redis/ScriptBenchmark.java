@@ -21,6 +21,7 @@ import org.openjdk.jmh.annotations.Warmup;
  * Requests, acquired and settled. The score is the time of a pair, client and connection included;
  * {@code acquireNanos} and {@code settleNanos} are what Redis spent in a call of each script.
  */
+@SuppressWarnings("NullAway.Init") // JMH calls start() first
 @State(Scope.Benchmark)
 @BenchmarkMode(Mode.AverageTime)
 @OutputTimeUnit(TimeUnit.MICROSECONDS)
@@ -42,11 +43,11 @@ public class ScriptBenchmark {
 
   /** How a key is chosen. */
   @Param({"LEAST_LOADED"})
-  public Strategy strategy;
+  public Strategy strategy = Strategy.LEAST_LOADED;
 
   /** How the keys stand. */
   @Param({"FREE"})
-  public Standing standing;
+  public Standing standing = Standing.FREE;
 
   private OwnRedis redis;
   private ScriptRig rig;

@@ -17,6 +17,7 @@ import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Supplier;
+import relay.redis.PoolScripts.Call;
 
 /**
  * A pool in a Redis that nothing else uses, and calls of its scripts: hundreds in one write, so
@@ -46,8 +47,6 @@ final class ScriptRig implements AutoCloseable {
   private final Candidates candidates;
   private final long epoch;
   private long leases;
-
-  private record Call(ScriptFile script, byte[][] keys, byte[][] args) {}
 
   /** What a burst cost: the calls of acquire, and then those of settle. */
   record Pair(ServerCost acquire, ServerCost settle) {}
@@ -177,7 +176,6 @@ final class ScriptRig implements AutoCloseable {
     Demand demand = Demand.of(Workload.CLASS, Workload.INPUT, Workload.OUTPUT);
     List<byte[]> keys = leaseKeys();
     keys.addAll(candidates.readySets());
-    byte[][] k = keys.toArray(byte[][]::new);
     List<Call> calls = new ArrayList<>();
     for (List<String> some : batches(ids)) {
       List<byte[]> args = new ArrayList<>();
@@ -191,7 +189,7 @@ final class ScriptRig implements AutoCloseable {
         args.addAll(List.of(candidates.fieldsOf(demand)));
       }
       ScriptFile script = candidates.isIndexed() ? ScriptFile.ACQUIRE_INDEXED : ScriptFile.ACQUIRE;
-      calls.add(new Call(script, k, args.toArray(byte[][]::new)));
+      calls.add(new Call(script, keys, args));
     }
     return calls;
   }
@@ -200,14 +198,13 @@ final class ScriptRig implements AutoCloseable {
   private List<Call> settles(List<String> ids) {
     List<byte[]> keys = leaseKeys();
     keys.addAll(candidates.readySets());
-    byte[][] k = keys.toArray(byte[][]::new);
     List<Call> calls = new ArrayList<>();
     for (List<String> some : batches(ids)) {
       List<byte[]> args = new ArrayList<>();
       args.add(bytes("0 " + clock.get()));
       some.forEach(
           id -> args.add(bytes(id + " 1 " + Workload.INPUT * 9 / 10 + " " + Workload.OUTPUT / 2)));
-      calls.add(new Call(ScriptFile.SETTLE, k, args.toArray(byte[][]::new)));
+      calls.add(new Call(ScriptFile.SETTLE, keys, args));
     }
     return calls;
   }
@@ -228,7 +225,12 @@ final class ScriptRig implements AutoCloseable {
     List<RedisFuture<List<Object>>> all = new ArrayList<>();
     for (Call call : calls) {
       all.add(
-          pipe.async().fcall(call.script.function(), ScriptOutputType.MULTI, call.keys, call.args));
+          pipe.async()
+              .fcall(
+                  call.script().function(),
+                  ScriptOutputType.MULTI,
+                  call.keys().toArray(byte[][]::new),
+                  call.args().toArray(byte[][]::new)));
     }
     await(all);
     return all.stream().map(reply -> reply.toCompletableFuture().join()).toList();
