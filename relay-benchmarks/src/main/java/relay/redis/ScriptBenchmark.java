@@ -16,6 +16,7 @@ import org.openjdk.jmh.annotations.Setup;
 import org.openjdk.jmh.annotations.State;
 import org.openjdk.jmh.annotations.TearDown;
 import org.openjdk.jmh.annotations.Warmup;
+import org.openjdk.jmh.infra.BenchmarkParams;
 
 /**
  * Requests, acquired and settled. The score is the time of a pair, client and connection included;
@@ -52,17 +53,22 @@ public class ScriptBenchmark {
   private OwnRedis redis;
   private ScriptRig rig;
 
-  /** Microseconds inside of the scripts, of all bursts of an iteration. */
+  /**
+   * Time inside of the scripts. JMH adds up what the iterations count, so each counts its part of
+   * the mean.
+   */
   @AuxCounters(AuxCounters.Type.EVENTS)
   @State(Scope.Thread)
   public static class InRedis {
+    private int iterations = 1;
     private long bursts;
     private double acquire;
     private double settle;
 
     /** Forgets the last iteration. */
     @Setup(Level.Iteration)
-    public void forget() {
+    public void forget(BenchmarkParams params) {
+      iterations = params.getMeasurement().getCount() * Math.max(1, params.getForks());
       bursts = 0;
       acquire = 0;
       settle = 0;
@@ -76,12 +82,12 @@ public class ScriptBenchmark {
 
     /** Nanoseconds in a call of acquire. */
     public long acquireNanos() {
-      return Math.round(1_000 * acquire / bursts);
+      return Math.round(1_000 * acquire / bursts / iterations);
     }
 
     /** Nanoseconds in a call of settle. */
     public long settleNanos() {
-      return Math.round(1_000 * settle / bursts);
+      return Math.round(1_000 * settle / bursts / iterations);
     }
   }
 
