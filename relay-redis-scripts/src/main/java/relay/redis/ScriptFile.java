@@ -16,6 +16,7 @@ import java.util.Set;
 enum ScriptFile {
   ACQUIRE,
   ACQUIRE_INDEXED,
+  PICK,
   SETTLE,
   RENEW,
   COOLDOWN,
