@@ -5,12 +5,13 @@ import static org.junit.jupiter.api.Assertions.assertNotNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.stream.Stream;
+import java.util.Objects;
 import org.junit.jupiter.api.Test;
-import relay.redis.Cell.Provider;
+import relay.redis.Cell.Enforced;
 import relay.redis.Traffic.Kind;
 
 /**
@@ -34,7 +35,7 @@ final class AccuracyReportTest {
                 write
                     || row.rule().ours != null
                     || (row.kind() == Kind.KNOWN
-                        && row.account() == Provider.LOG
+                        && row.account() == Enforced.LOG
                         && row.replicas() == 8
                         && row.rule() != Rule.NO_LIMITER),
             committed);
@@ -49,8 +50,7 @@ final class AccuracyReportTest {
   private static String introduction() throws IOException {
     try (var text = AccuracyReportTest.class.getResourceAsStream("accuracy.md")) {
       assertNotNull(text);
-      return new String(text.readAllBytes(), java.nio.charset.StandardCharsets.UTF_8)
-          .replace("{command}", COMMAND);
+      return new String(text.readAllBytes(), StandardCharsets.UTF_8).replace("{command}", COMMAND);
     }
   }
 
@@ -61,7 +61,7 @@ final class AccuracyReportTest {
   @Test
   void the_window_is_full_and_is_never_refused_by_a_bucket_of_the_limit() {
     for (double size : AccuracyReport.SIZES) {
-      Outcome o = run(new Cell(Kind.KNOWN, Provider.BUCKET, 8, Rule.SLIDING_WINDOW, size));
+      Outcome o = run(new Cell(Kind.KNOWN, Enforced.BUCKET, 8, Rule.SLIDING_WINDOW, size));
       assertEquals(0, o.refused(), "of size " + size);
       if (size <= 0.005) {
         assertTrue(o.used() >= 0.99, size + ": " + o);
@@ -72,7 +72,7 @@ final class AccuracyReportTest {
   @Test
   void the_mirrored_bucket_uses_all_that_is_paid_for_at_any_size() {
     for (double size : AccuracyReport.SIZES) {
-      Outcome o = run(new Cell(Kind.KNOWN, Provider.BUCKET, 8, Rule.TOKEN_BUCKET, size));
+      Outcome o = run(new Cell(Kind.KNOWN, Enforced.BUCKET, 8, Rule.TOKEN_BUCKET, size));
       assertEquals(0, o.refused(), "of size " + size);
       assertTrue(o.used() >= 0.995, size + ": " + o);
     }
@@ -81,7 +81,7 @@ final class AccuracyReportTest {
   @Test
   void a_smaller_bucket_is_learned_from_a_few_refusals() {
     for (double size : List.of(0.001, 0.005, 0.02)) {
-      Outcome o = run(new Cell(Kind.KNOWN, Provider.SIXTH, 8, Rule.SLIDING_WINDOW, size));
+      Outcome o = run(new Cell(Kind.KNOWN, Enforced.SIXTH, 8, Rule.SLIDING_WINDOW, size));
       assertTrue(o.perMillion() < 5_000, size + ": " + o);
       assertEquals(0, o.refusedLater(), size + ": " + o);
     }
@@ -96,12 +96,12 @@ final class AccuracyReportTest {
                 .flatMap(row -> row.cells().stream())
                 .toList()
             : List.of(
-                new Cell(Kind.KNOWN, Provider.SIXTH, 8, Rule.SLIDING_WINDOW, 0.02),
-                new Cell(Kind.AGENTS, Provider.LOG, 8, Rule.SLIDING_WINDOW, 0.1),
-                new Cell(Kind.AGENTS, Provider.SECOND, 1, Rule.TOKEN_BUCKET, 0.02));
+                new Cell(Kind.KNOWN, Enforced.SIXTH, 8, Rule.SLIDING_WINDOW, 0.02),
+                new Cell(Kind.AGENTS, Enforced.LOG, 8, Rule.SLIDING_WINDOW, 0.1),
+                new Cell(Kind.AGENTS, Enforced.SECOND, 1, Rule.TOKEN_BUCKET, 0.02));
     try (Wire wire = new Wire(RedisUnderTest.url())) {
       for (Cell cell : cells) {
-        Accounting ours = Stream.ofNullable(cell.rule().ours).findFirst().orElseThrow();
+        Accounting ours = Objects.requireNonNull(cell.rule().ours);
         ScriptGate gate = new ScriptGate(wire, ours, Traffic.LIMIT, Traffic.START);
         Outcome outcome = Simulation.run(gate, cell);
         gate.delete();

@@ -5,9 +5,9 @@ package relay.redis;
  *
  * @param size of a request, as a share of the limit
  */
-record Cell(Traffic.Kind kind, Provider account, int replicas, Rule rule, double size) {
+record Cell(Traffic.Kind kind, Enforced account, int replicas, Rule rule, double size) {
   /** Providers that are simulated. */
-  enum Provider {
+  enum Enforced {
     BUCKET("a bucket of L"),
     SIXTH("a bucket of L/6"),
     SECOND("a bucket of L/60"),
@@ -15,7 +15,7 @@ record Cell(Traffic.Kind kind, Provider account, int replicas, Rule rule, double
 
     final String title;
 
-    Provider(String title) {
+    Enforced(String title) {
       this.title = title;
     }
 
