@@ -100,6 +100,10 @@ final class PoolModel {
     return leases.deadlines();
   }
 
+  long live() {
+    return leases.live().count();
+  }
+
   long inFlightOfKey(String key) {
     return leases.live().filter(l -> l.key.equals(key)).count();
   }
