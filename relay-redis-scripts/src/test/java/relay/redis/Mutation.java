@@ -19,7 +19,9 @@ import java.util.Objects;
 record Mutation(String name, String file, String guarantee, String text, String instead) {
   private static final String LIST = "mutations.txt";
 
-  /** The list: {@code = name | file | guarantee}, lines that are taken out, lines that are put in. */
+  /**
+   * The list: {@code = name | file | guarantee}, lines that are taken out, lines that are put in.
+   */
   static List<Mutation> all() {
     List<Mutation> all = new ArrayList<>();
     for (String block : read(LIST).split("\n\n")) {
