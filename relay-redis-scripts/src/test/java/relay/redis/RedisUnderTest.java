@@ -27,9 +27,11 @@ final class RedisUnderTest {
     String running = System.getProperty("relay.redis.binary") == null ? container() : null;
     url = running != null ? running : RedisProcess.start().url();
     try (Wire wire = new Wire(url)) {
+      String valkey = wire.info("server", "valkey_version");
       System.out.printf(
           "Redis under test: %s %s%n",
-          running != null ? "container" : "process", wire.info("server", "redis_version"));
+          running != null ? "container" : "process",
+          valkey.isEmpty() ? wire.info("server", "redis_version") : "valkey " + valkey);
     }
   }
 

@@ -2,7 +2,7 @@ package relay.redis;
 
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Objects;
+import java.util.stream.Collectors;
 
 /** A recorded walk: calls with their clocks, so that it can be made again without its generator. */
 record Trace(List<Move> moves) {
@@ -97,15 +97,50 @@ record Trace(List<Move> moves) {
   }
 
   private static String readable(Step step) {
-    String text =
-        switch (step) {
-          case Step.Acquire a ->
-              a.wishes() + " for " + a.leaseMs() + " ms of " + String.join(" ", a.fields());
-          case Step.AcquireIndexed a ->
-              a.wishes() + " for " + a.leaseMs() + " ms of " + a.sets() + " without " + a.avoided();
-          case Step.Settle s -> Objects.toString(s.costs());
-          case Step other -> other.toString();
-        };
-    return step.script() + " " + text;
+    return switch (step) {
+      case Step.Acquire a ->
+          "acquire " + wishes(a.wishes()) + " of " + String.join(" ", a.fields());
+      case Step.AcquireIndexed a ->
+          "acquire " + wishes(a.wishes()) + " of " + a.sets() + " without " + a.avoided();
+      case Step.Settle s ->
+          s.costs().stream()
+              .map(c -> c.requests() == 0 ? c.id() + " unused" : of(c.id(), c.input(), c.output()))
+              .collect(Collectors.joining(", ", "settle ", ""));
+      case Step.Configure c -> configure(c);
+      case Step other -> other.toString();
+    };
+  }
+
+  private static String wishes(List<PoolModel.Wish> wishes) {
+    return wishes.stream()
+        .map(
+            w ->
+                of(w.id(), w.input(), w.output())
+                    + (w.session().isEmpty() ? "" : " of " + w.session()))
+        .collect(Collectors.joining(", "));
+  }
+
+  private static String of(String id, long input, long output) {
+    return id + " (" + input + " + " + output + ")";
+  }
+
+  private static String configure(Step.Configure c) {
+    PoolPlan plan = c.plan();
+    StringBuilder out = new StringBuilder("configure ");
+    out.append(plan.window()).append(' ').append(plan.strategy()).append(' ');
+    out.append(plan.accounting()).append(" burst ").append(plan.burstRatio());
+    out.append(c.known() > 0 ? " known before" : "").append(c.rows().isEmpty() ? "" : " indexed");
+    for (String group : plan.groups()) {
+      Limits l = plan.limitsOf(group);
+      out.append("\n    ").append(group).append(" limits of requests ").append(l.requests());
+      out.append(", input ").append(l.inputTokens()).append(", output ").append(l.outputTokens());
+      out.append(", both ").append(l.totalTokens());
+    }
+    for (KeyPlan key : plan.keys()) {
+      out.append("\n    ").append(key.id()).append(" of ").append(key.account());
+      out.append(" priority ").append(key.priority()).append(" weight ").append(key.weight());
+      out.append(key.maxConcurrent() > 0 ? " at most " + key.maxConcurrent() + " at once" : "");
+    }
+    return out.toString();
   }
 }
