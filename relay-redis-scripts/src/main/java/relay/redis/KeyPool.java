@@ -30,6 +30,7 @@ public final class KeyPool {
   private final PoolPlan plan;
   private final EngineOptions options;
   private final FairShare fairShare;
+  private final Picking picking;
   private final LeaseIds leaseIds;
   private final EstimateExchange exchange;
   private final LimitNews news = new LimitNews();
@@ -45,6 +46,7 @@ public final class KeyPool {
     this.leaseIds = leaseIds;
     scripts = new PoolScripts(link, plan, options);
     fairShare = new FairShare(plan, System::nanoTime);
+    picking = new Picking(this, link, scripts, fairShare, options.fallback());
     exchange = new EstimateExchange(scripts);
     settlements = new Settlements(scripts, plan.name());
   }
@@ -68,6 +70,11 @@ public final class KeyPool {
         .handle(
             (reply, failure) ->
                 reply != null ? granted(id, reply, demand) : failed(id, demand, failure));
+  }
+
+  /** As {@link #acquire}, but nothing is reserved: any key that is in use and not cooling down. */
+  public CompletableFuture<Acquisition> pick(Demand demand) {
+    return picking.pick(demand, this::latest);
   }
 
   private Acquisition granted(String id, Reply reply, Demand demand) {

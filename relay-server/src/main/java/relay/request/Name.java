@@ -6,6 +6,7 @@ enum Name {
   STREAM("stream", 2),
   STREAM_OPTIONS("stream_options"),
   INCLUDE_USAGE("include_usage"),
+  INPUT("input"),
   MAX_TOKENS("max_tokens", 4),
   MAX_COMPLETION_TOKENS("max_completion_tokens", 8),
   MAX_OUTPUT_TOKENS("max_output_tokens", 16),
@@ -40,7 +41,7 @@ enum Name {
         switch (end - start) {
           case 3 -> URL;
           case 4 -> body[start] == 't' ? TYPE : DATA;
-          case 5 -> MODEL;
+          case 5 -> body[start] == 'm' ? MODEL : INPUT;
           case 6 -> body[start + 1] == 't' ? STREAM : SOURCE;
           case 9 -> body[start] == 'i' ? IMAGE_URL : FILE_DATA;
           case 10 -> MAX_TOKENS;

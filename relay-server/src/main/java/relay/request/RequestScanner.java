@@ -23,6 +23,9 @@ public final class RequestScanner {
   /** Larger output bounds are refused; all token counts of Relay stay exact far above it. */
   public static final long MAX_OUTPUT_TOKENS = 1_000_000_000_000L;
 
+  /** An input may be given as tokens, by number: of text a token has about so many bytes. */
+  static final int BYTES_PER_TOKEN = 4;
+
   private final JsonText text;
 
   private int seen; // once-bits of the names read at top level
@@ -34,6 +37,7 @@ public final class RequestScanner {
   private @Nullable ByteRange includeUsageValue;
   private boolean includeUsage;
   private long textBytes;
+  private long numbersInArrays;
   private long attachedBytes;
 
   private RequestScanner(JsonText text) {
@@ -164,6 +168,7 @@ public final class RequestScanner {
       return p + 1;
     }
     while (true) {
+      numbersInArrays += text.at(p) >= '0' && text.at(p) <= '9' ? 1 : 0;
       p = value(p, depth, Role.PLAIN, false);
       if (p < 0) {
         return p;
@@ -247,6 +252,12 @@ public final class RequestScanner {
     return switch (name) {
       case MODEL -> model(start);
       case STREAM -> stream(start);
+      case INPUT -> {
+        long before = numbersInArrays;
+        int end = value(start, 1, Role.PLAIN, false);
+        textBytes += BYTES_PER_TOKEN * (numbersInArrays - before);
+        yield end;
+      }
       case MAX_TOKENS, MAX_COMPLETION_TOKENS, MAX_OUTPUT_TOKENS -> outputBound(name, start);
       case STREAM_OPTIONS -> {
         includeUsageValue = null;
