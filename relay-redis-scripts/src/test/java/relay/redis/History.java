@@ -37,7 +37,7 @@ record History(Step.Configure configured, List<Object> answer, List<Call> calls)
   @Nullable String unexplained() {
     List<Call> byTime =
         calls.stream()
-            .sorted(Comparator.comparingLong(Call::poolMicros).thenComparing(Call::madeNanos))
+            .sorted(Comparator.comparingLong(Call::poolMicros).thenComparingLong(Call::madeNanos))
             .toList();
     return search(new ArrayList<>(), begun(), byTime);
   }

@@ -24,10 +24,10 @@ record Mutation(String name, String file, String guarantee, String text, String 
    */
   static List<Mutation> all() {
     List<Mutation> all = new ArrayList<>();
-    for (String block : read(LIST).split("\n\n")) {
+    for (String block : read(LIST).split("\n\n", -1)) {
       if (block.startsWith("= ")) {
         List<String> lines = block.lines().toList();
-        List<String> head = List.of(lines.getFirst().substring(2).split(" \\| "));
+        List<String> head = List.of(lines.getFirst().substring(2).split(" \\| ", -1));
         all.add(
             new Mutation(
                 head.get(0), head.get(1), head.get(2), part(lines, "-"), part(lines, "+")));

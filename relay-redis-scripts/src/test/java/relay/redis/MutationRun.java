@@ -39,7 +39,7 @@ final class MutationRun {
           "SimultaneousTest",
           "RetryAfterTest",
           "PictureTest",
-          "LimitNewsTest",
+          "PickTest",
           "LinearityTest",
           "CostTest");
 
