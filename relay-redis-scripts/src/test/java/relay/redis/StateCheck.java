@@ -47,6 +47,10 @@ final class StateCheck {
     same(model.inFlightOfGroup(g.id), row[StoredPool.FLIGHT - 1], g.id, "in flight");
   }
 
+  private static void same(long expected, double stored, Object... what) {
+    same((double) expected, stored, what);
+  }
+
   private static void same(double expected, double stored, Object... what) {
     if (expected != stored) {
       assertEquals(expected, stored, String.join(" ", texts(what)));
