@@ -20,7 +20,7 @@ record Trace(List<Move> moves) {
       if (move instanceof Move.Call call) {
         if (call.step() instanceof Step.Configure configure) {
           inForce = configure;
-        } else if (inForce == null || inForce != call.under()) {
+        } else if (inForce == null || !inForce.equals(call.under())) {
           return false;
         }
       }
