@@ -41,7 +41,15 @@ final class PoolModel {
   record Wish(String id, long input, long output, String session) {}
 
   /** A test's clock and what the calling replica believes of the pool's; microseconds. */
-  record Clock(long given, long ceiling) {}
+  record Clock(long given, long ceiling) {
+    /** The clock of Redis itself. */
+    static final Clock OF_REDIS = new Clock(-1, 0);
+
+    /** As the scripts are told it. */
+    String told() {
+      return given < 0 ? "-" : Long.toString(given);
+    }
+  }
 
   /**
    * A refusal's wait.
@@ -98,6 +106,10 @@ final class PoolModel {
 
   LongStream deadlines() {
     return leases.deadlines();
+  }
+
+  long live() {
+    return leases.live().count();
   }
 
   long inFlightOfKey(String key) {

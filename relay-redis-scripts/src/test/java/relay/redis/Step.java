@@ -56,7 +56,7 @@ sealed interface Step {
     @Override
     public List<Object> args(Clock c) {
       List<Object> args = new ArrayList<>();
-      args.add(epoch + " " + c.ceiling() + " " + c.given() + " " + leaseMs);
+      args.add(epoch + " " + c.ceiling() + " " + c.told() + " " + leaseMs);
       args.add(wishes.size());
       wishes.forEach(w -> args.add(w.id() + " " + w.input() + " " + w.output()));
       args.addAll(fields);
@@ -110,7 +110,7 @@ sealed interface Step {
     @Override
     public List<Object> args(Clock c) {
       List<Object> args = new ArrayList<>();
-      args.add(epoch + " " + c.ceiling() + " " + c.given() + " " + leaseMs);
+      args.add(epoch + " " + c.ceiling() + " " + c.told() + " " + leaseMs);
       int sessions = wishes.getFirst().session().isEmpty() ? 0 : wishes.size();
       args.addAll(List.of(wishes.size(), sessions, sets.size()));
       wishes.forEach(w -> args.add(w.id() + " " + w.input() + " " + w.output()));
@@ -150,7 +150,7 @@ sealed interface Step {
     @Override
     public List<Object> args(Clock c) {
       List<Object> args = new ArrayList<>();
-      args.add(c.ceiling() + " " + c.given());
+      args.add(c.ceiling() + " " + c.told());
       costs.forEach(
           x -> args.add(x.id() + " " + x.requests() + " " + x.input() + " " + x.output()));
       return args;
@@ -183,7 +183,7 @@ sealed interface Step {
 
     @Override
     public List<Object> args(Clock c) {
-      List<Object> args = new ArrayList<>(List.of(c.ceiling(), c.given(), group));
+      List<Object> args = new ArrayList<>(List.of(c.ceiling(), c.told(), group));
       args.addAll(stated);
       for (long rest : left) {
         args.add(rest < 0 ? "-" : rest);
@@ -210,7 +210,7 @@ sealed interface Step {
 
     @Override
     public List<Object> args(Clock c) {
-      List<Object> args = new ArrayList<>(List.of(c.ceiling(), c.given(), leaseMs));
+      List<Object> args = new ArrayList<>(List.of(c.ceiling(), c.told(), leaseMs));
       args.addAll(ids);
       return args;
     }
@@ -234,7 +234,7 @@ sealed interface Step {
 
     @Override
     public List<Object> args(Clock c) {
-      return List.of(c.ceiling(), c.given(), id, group, requests, input, output);
+      return List.of(c.ceiling(), c.told(), id, group, requests, input, output);
     }
 
     @Override
@@ -256,7 +256,7 @@ sealed interface Step {
 
     @Override
     public List<Object> args(Clock c) {
-      return List.of(c.ceiling(), c.given(), field, millis, granted);
+      return List.of(c.ceiling(), c.told(), field, millis, granted);
     }
 
     @Override
@@ -334,7 +334,7 @@ sealed interface Step {
 
     @Override
     public List<Object> args(Clock c) {
-      List<Object> args = new ArrayList<>(List.of(c.ceiling(), c.given(), known, fresh));
+      List<Object> args = new ArrayList<>(List.of(c.ceiling(), c.told(), known, fresh));
       args.add(plan.window().toMillis());
       args.add(plan.strategy().code());
       args.add(plan.accounting() == Accounting.TOKEN_BUCKET ? 1 : 0);
@@ -389,7 +389,7 @@ sealed interface Step {
     @Override
     public List<Object> args(Clock c) {
       List<Object> args =
-          new ArrayList<>(List.of(replica, c.ceiling(), c.given(), staleMs, groups.size()));
+          new ArrayList<>(List.of(replica, c.ceiling(), c.told(), staleMs, groups.size()));
       args.addAll(groups);
       plans.forEach(k -> args.addAll(List.of(k.id(), k.account())));
       return args;

@@ -20,6 +20,7 @@ import relay.redis.PoolModel.Wish;
 final class Walk {
   private static final long START = 1_790_000_000_000_000L;
   private static final long MAX = Limits.MAX;
+  private static final long THREE_HOURS = 3 * 3_600_000_000L; // in which a halved burst comes back
   private static final long[] WINDOWS_MS = {240, 241, 1_000, 7_777, 60_000, 60_000, 86_400_000};
   private static final double[] BURSTS = {1, 1, 0.5, 0.1, 0.01};
   private static final List<Strategy> STRATEGIES = List.of(Strategy.values());
@@ -76,7 +77,7 @@ final class Walk {
           case 14, 15 -> random.nextLong(20 * slot);
           case 16, 17 -> random.nextLong(window);
           case 18 -> random.nextBoolean() ? window : untilMoment();
-          default -> random.nextLong(4 * window);
+          default -> random.nextLong(random.nextInt(3) > 0 ? 4 * window : THREE_HOURS);
         };
     if (random.nextInt(40) == 0) {
       long size = random.nextBoolean() ? window : 3_600_000_000L;
