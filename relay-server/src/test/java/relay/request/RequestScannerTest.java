@@ -215,6 +215,15 @@ class RequestScannerTest {
   }
 
   @Test
+  void an_input_of_tokens_counts_as_their_text() {
+    long bare = facts("{\"model\":\"m\",\"input\":[]}").textBytes();
+    assertEquals(bare + 12, facts("{\"model\":\"m\",\"input\":[1, 20,300]}").textBytes());
+    assertEquals(bare + 16, facts("{\"input\":[[1,2],[3],[4]],\"model\":\"m\"}").textBytes());
+    assertEquals(bare + 5, facts("{\"model\":\"m\",\"input\":\"hello\"}").textBytes());
+    assertEquals(bare, facts("{\"model\":\"m\",\"input\":7,\"other\":[1,2]}").textBytes());
+  }
+
+  @Test
   void attachments_count_by_a_bounded_flat_estimate() {
     String small = "QUJD".repeat(100);
     String large = "QUJD".repeat(100_000);
