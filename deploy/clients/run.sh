@@ -55,6 +55,7 @@ server:
   listen: 127.0.0.1:$port
   admin_listen: 127.0.0.1:$admin_port
   auth: { api_key: relay-client-key }
+redis: { timeout_ms: 2000 } # a busy machine is no outage
 providers:
 $(pool scarce anthropic sk-scarce claude-scarce 2300)
 $(pool slow anthropic sk-slow claude-slow 8000)
@@ -66,6 +67,7 @@ $(pool open-scarce openai sk-open-scarce gpt-scarce 2300)
   - name: open
     type: openai
     base_url: http://127.0.0.1:$provider_port
+    passthrough: true
     keys: [{ id: open-1, key: sk-open }]
 logging: { level: info, format: text }
 YAML
@@ -110,13 +112,20 @@ cell() { # CLIENT CHECK...
   done
   echo ok
 }
+others() { # CLIENT
+  case $1 in
+    @anthropic-ai/sdk*) cell "$1" others ;;
+    openai) cell "$1" responses embeddings models passthrough ;;
+    *) echo - ;;
+  esac
+}
 version() { # PACKAGE
   sed -n 's/^  "version": "\(.*\)",$/\1/p' "$here/node_modules/$1/package.json"
 }
-row() { printf '%-36s | %-6s | %-6s | %-9s | %-11s\n' "$@"; }
+row() { printf '%-36s | %-6s | %-6s | %-9s | %-11s | %-15s\n' "$@"; }
 table() {
-  row client JSON stream "error 401" "429 + retry"
-  row "------------------------------------" ------ ------ --------- -----------
+  row client JSON stream "error 401" "429 + retry" "other endpoints"
+  row "------------------------------------" ------ ------ --------- ----------- ---------------
   local client shown
   for client in "@anthropic-ai/sdk apiKey" "@anthropic-ai/sdk authToken" openai anthropic-java; do
     shown="$client $(version "${client% *}" 2>/dev/null || true)"
@@ -124,14 +133,14 @@ table() {
       shown="$client $(sed -n '/anthropic-java</{n;s/.*<version>\(.*\)<.*/\1/p}' pom.xml)"
     row "$shown" "$(cell "$client" JSON)" "$(cell "$client" stream)" \
       "$(cell "$client" 401 "401 stream")" \
-      "$(cell "$client" 429 retry "429 stream" "retry stream")"
+      "$(cell "$client" 429 retry "429 stream" "retry stream")" "$(others "$client")"
   done
   # Claude Code streams always.
   row "Claude Code $(version @anthropic-ai/claude-code) API_KEY" - \
-    "$(cell claude-api-key stream)" "$(cell claude-api-key 401)" "$(cell claude-api-key retry)"
+    "$(cell claude-api-key stream)" "$(cell claude-api-key 401)" "$(cell claude-api-key retry)" -
   row "Claude Code $(version @anthropic-ai/claude-code) AUTH_TOKEN" - \
     "$(cell claude-auth-token stream)" "$(cell claude-auth-token 401)" \
-    "$(cell claude-auth-token retry)"
+    "$(cell claude-auth-token retry)" -
   echo
   echo "The provider refused nothing and saw only its own keys: $(cell provider keys)"
 }

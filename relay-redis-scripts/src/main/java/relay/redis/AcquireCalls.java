@@ -36,7 +36,8 @@ final class AcquireCalls {
     Wish wish = new Wish(id, demand, new CompletableFuture<>());
     scripts.watch(wish.reply);
     if (demand.avoid().isEmpty()) {
-      String alike = demand.session().isEmpty() ? demand.modelClass() : demand.modelClass() + "*";
+      String alike =
+          demand.modelClass() + (demand.session().isEmpty() ? " " : " session ") + demand.key();
       shared
           .computeIfAbsent(alike, c -> new Coalescer<>(UNDER_WAY, TOGETHER, this::send))
           .add(wish);
@@ -93,7 +94,8 @@ final class AcquireCalls {
     List<byte[]> args = new ArrayList<>(3 + wishes.size());
     args.add(scripts.callLine(leaseMs));
     args.add(bytes(wishes.size()));
-    if (candidates.isIndexed()) {
+    boolean indexed = candidates.isIndexed() && first.key().isEmpty();
+    if (indexed) {
       List<byte[]> sets = candidates.readySetsOf(first.modelClass());
       args.add(bytes(first.session().isEmpty() ? 0 : wishes.size()));
       args.add(bytes(sets.size()));
@@ -103,12 +105,11 @@ final class AcquireCalls {
     for (Wish wish : wishes) {
       args.add(bytes(wish.id + " " + wish.demand.inputTokens() + " " + wish.demand.outputTokens()));
     }
-    if (candidates.isIndexed()) {
+    if (indexed) {
       candidates.avoided(first).forEach(row -> args.add(bytes(row)));
     } else {
       args.addAll(List.of(candidates.fieldsOf(first)));
     }
-    return new Call(
-        candidates.isIndexed() ? ScriptFile.ACQUIRE_INDEXED : ScriptFile.ACQUIRE, k, args);
+    return new Call(indexed ? ScriptFile.ACQUIRE_INDEXED : ScriptFile.ACQUIRE, k, args);
   }
 }

@@ -1,14 +1,22 @@
 package relay.redis;
 
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.Comparator;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
+import java.util.concurrent.ThreadLocalRandom;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
+import relay.redis.Acquisition.Exhausted;
+import relay.redis.Acquisition.Granted;
+import relay.redis.Acquisition.Impossible;
+import relay.redis.Acquisition.NoneUsable;
+import relay.redis.Acquisition.Unavailable;
 
 /**
  * The keys that a request may use, as the scripts want them. Those of a pool of up to {@value
@@ -17,10 +25,12 @@ import org.jspecify.annotations.Nullable;
  */
 final class Candidates {
   private static final int COMPARED = 16;
+  private static final int SAMPLED = 64;
 
   private final PoolPlan plan;
   private final RedisKeys names;
   private final Map<String, List<Candidate>> byClass = new HashMap<>();
+  private final Map<String, Candidate> named = new HashMap<>(); // by class and key
   private final Map<String, byte[][]> fields = new HashMap<>();
   private final Map<String, List<byte[]>> readySets = new HashMap<>();
 
@@ -44,6 +54,7 @@ final class Candidates {
             .distinct()
             .sorted(Comparator.reverseOrder())
             .toList();
+    String shape = shape(plan);
     int sets = 0;
     for (String modelClass : plan.modelClasses()) {
       int before = sets;
@@ -58,10 +69,22 @@ final class Candidates {
                           before + 1 + priorities.indexOf(k.priority())))
               .toList();
       byClass.put(modelClass, all);
+      all.forEach(c -> named.put(modelClass + " " + c.key().id(), c));
       fields.put(modelClass, fields(all));
-      readySets.put(modelClass, priorities.stream().map(p -> names.ready(modelClass, p)).toList());
+      readySets.put(
+          modelClass, priorities.stream().map(p -> names.ready(shape, modelClass, p)).toList());
       sets += priorities.size();
     }
+  }
+
+  /** A digest of all that decides which candidates there are. */
+  private static String shape(PoolPlan plan) {
+    StringBuilder text = new StringBuilder(String.join(" ", plan.modelClasses()));
+    for (KeyPlan key : plan.keys()) {
+      text.append('\n').append(key.id()).append(' ').append(key.account());
+      text.append(' ').append(key.priority());
+    }
+    return Digests.hex("SHA-256", text.toString()).substring(0, 8);
   }
 
   /** Whether the pool is so large that Redis keeps an index of it. */
@@ -71,10 +94,14 @@ final class Candidates {
 
   /** Pairs of a key's and its group's field, highest priority first. */
   byte[][] fieldsOf(Demand demand) {
-    if (demand.avoid().isEmpty()) {
+    if (demand.avoid().isEmpty() && demand.key().isEmpty()) {
       return known(fields.get(demand.modelClass()), demand);
     }
     List<Candidate> all = known(byClass.get(demand.modelClass()), demand);
+    if (!demand.key().isEmpty()) {
+      Candidate only = known(named.get(demand.modelClass() + " " + demand.key()), demand);
+      return fields(List.of(only));
+    }
     List<Candidate> others =
         all.stream().filter(c -> !demand.avoid().contains(c.key().id())).toList();
     return fields(others.isEmpty() ? all : others);
@@ -93,13 +120,11 @@ final class Candidates {
 
   /** The rows of the index to leave out. */
   List<String> avoided(Demand demand) {
-    List<String> rows = new ArrayList<>();
-    for (KeyPlan key : plan.keys()) {
-      if (demand.avoid().contains(key.id())) {
-        rows.add(key.id() + " " + PoolPlan.group(key.account(), demand.modelClass()));
-      }
-    }
-    return rows;
+    return demand.avoid().stream()
+        .map(key -> named.get(demand.modelClass() + " " + key))
+        .filter(Objects::nonNull)
+        .map(Candidate::row)
+        .toList();
   }
 
   /** Whole accounts, at most about so many keys each, for a large pool is announced in parts. */
@@ -138,6 +163,50 @@ final class Candidates {
     return names.session(demand.modelClass(), demand.session());
   }
 
+  /**
+   * The candidates in parts of which any will do: of a large pool some at a time, from a random
+   * start within each priority.
+   */
+  List<byte[][]> samples(Demand demand) {
+    if (!isIndexed()) {
+      return Collections.singletonList(fieldsOf(demand));
+    }
+    List<Candidate> all = known(byClass.get(demand.modelClass()), demand);
+    List<Candidate> others =
+        rotated(all.stream().filter(c -> !demand.avoid().contains(c.key().id())).toList());
+    List<byte[][]> parts = new ArrayList<>();
+    for (int from = 0; from < others.size(); from += SAMPLED) {
+      parts.add(fields(others.subList(from, Math.min(others.size(), from + SAMPLED))));
+    }
+    return parts;
+  }
+
+  private static List<Candidate> rotated(List<Candidate> all) {
+    List<Candidate> out = new ArrayList<>(all.size());
+    for (int from = 0; from < all.size(); ) {
+      int to = from;
+      while (to < all.size() && all.get(to).key().priority() == all.get(from).key().priority()) {
+        to++;
+      }
+      int start = from + ThreadLocalRandom.current().nextInt(to - from);
+      out.addAll(all.subList(start, to));
+      out.addAll(all.subList(from, start));
+      from = to;
+    }
+    return out;
+  }
+
+  /** Of two denials the one to tell: the sooner, the one that ends at all. */
+  static Acquisition better(Acquisition a, Acquisition b) {
+    return switch (b) {
+      case Granted _, Unavailable _ -> b;
+      case Exhausted e ->
+          a instanceof Exhausted x && x.retryAfter().compareTo(e.retryAfter()) <= 0 ? a : b;
+      case Impossible _ -> a instanceof NoneUsable ? b : a;
+      case NoneUsable _ -> a;
+    };
+  }
+
   private static byte[][] fields(List<Candidate> some) {
     byte[][] fields = new byte[2 * some.size()][];
     for (int n = 0; n < some.size(); n++) {
@@ -149,7 +218,8 @@ final class Candidates {
 
   private static <T> T known(@Nullable T of, Demand demand) {
     if (of == null) {
-      throw new IllegalArgumentException("no such model class: " + demand.modelClass());
+      throw new IllegalArgumentException(
+          "no such model class or key: " + demand.modelClass() + " " + demand.key());
     }
     return of;
   }

@@ -82,6 +82,16 @@ final class FairShare {
    * @param limited false to choose without regard to limits
    */
   synchronized Choice choose(Demand demand, @Nullable PoolSnapshot last, boolean limited) {
+    Choice choice = find(demand, last, limited);
+    return choice instanceof Choice.Taken t ? take(t.key(), t.group(), demand) : choice;
+  }
+
+  /** Chooses a key for a request that no limit counts, and takes nothing. */
+  synchronized Choice pick(Demand demand, @Nullable PoolSnapshot last) {
+    return find(demand, last, false);
+  }
+
+  private Choice find(Demand demand, @Nullable PoolSnapshot last, boolean limited) {
     int replicas = last == null ? 1 : Math.max(1, last.replicas());
     if (!active) {
       active = true;
@@ -100,7 +110,8 @@ final class FairShare {
       for (List<KeyPlan> tier : tiers) {
         KeyPlan key = search.in(tier, avoided);
         if (key != null) {
-          return take(key, PoolPlan.group(key.account(), demand.modelClass()), demand);
+          String group = PoolPlan.group(key.account(), demand.modelClass());
+          return new Choice.Taken(key, group, demand.inputTokens(), demand.outputTokens());
         }
       }
     }
@@ -135,7 +146,8 @@ final class FairShare {
     @Nullable KeyPlan in(List<KeyPlan> tier, boolean avoided) {
       for (int n = 0; n < tier.size(); n++) {
         KeyPlan key = tier.get(Math.floorMod(turn + n, tier.size()));
-        if (demand.avoid().contains(key.id()) != avoided || out.contains(key.id())) {
+        boolean wanted = demand.key().isEmpty() || demand.key().equals(key.id());
+        if (!wanted || demand.avoid().contains(key.id()) != avoided || out.contains(key.id())) {
           continue;
         }
         String group = PoolPlan.group(key.account(), demand.modelClass());

@@ -30,6 +30,7 @@ public final class KeyPool {
   private final PoolPlan plan;
   private final EngineOptions options;
   private final FairShare fairShare;
+  private final Picking picking;
   private final LeaseIds leaseIds;
   private final EstimateExchange exchange;
   private final LimitNews news = new LimitNews();
@@ -51,6 +52,7 @@ public final class KeyPool {
     this.leaseIds = leaseIds;
     scripts = new PoolScripts(link, plan, options);
     fairShare = new FairShare(plan, System::nanoTime);
+    picking = new Picking(this, link, scripts, fairShare, options.fallback());
     exchange = new EstimateExchange(scripts);
     settlements = new Settlements(scripts, plan.name());
     room = new WaitingRoom(this::acquire, alarm, System::nanoTime);
@@ -94,6 +96,11 @@ public final class KeyPool {
   /** Requests that are held for capacity. */
   public int waiting() {
     return room.waiting();
+  }
+
+  /** As {@link #acquire}, but nothing is reserved: any key that is in use and not cooling down. */
+  public CompletableFuture<Acquisition> pick(Demand demand) {
+    return picking.pick(demand, this::latest);
   }
 
   private Acquisition granted(String id, Reply reply, Demand demand) {

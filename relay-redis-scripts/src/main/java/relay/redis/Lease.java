@@ -8,6 +8,8 @@ import java.util.concurrent.atomic.AtomicBoolean;
  * renewed in the background; the lease of a process that died expires by itself.
  */
 public final class Lease implements AutoCloseable {
+  private static final long UNCOUNTED = -1;
+
   private final KeyPool pool;
   private final String id;
   private final String key;
@@ -35,6 +37,16 @@ public final class Lease implements AutoCloseable {
     this.outputTokens = outputTokens;
     this.epoch = epoch;
     this.grantedMicros = grantedMicros;
+  }
+
+  /** Of a key that was only picked: there is nothing to end. */
+  static Lease uncounted(KeyPool pool, String key, String group) {
+    return new Lease(pool, "", key, group, 0, 0, UNCOUNTED, 0);
+  }
+
+  /** Whether anything was reserved. */
+  private boolean isCounted() {
+    return epoch != UNCOUNTED;
   }
 
   /** The lease's id, unique among all replicas. */
@@ -74,7 +86,7 @@ public final class Lease implements AutoCloseable {
 
   /** Ends the lease with the tokens that were really used. The request stays counted. */
   public void settle(long inputTokensUsed, long outputTokensUsed) {
-    if (ended.compareAndSet(false, true)) {
+    if (ended.compareAndSet(false, true) && isCounted()) {
       pool.settle(
           this,
           Math.clamp(inputTokensUsed, 0, Limits.MAX),
@@ -84,7 +96,7 @@ public final class Lease implements AutoCloseable {
 
   /** Ends the lease of a request of which no byte was sent: nothing stays charged. */
   public void cancel() {
-    if (ended.compareAndSet(false, true)) {
+    if (ended.compareAndSet(false, true) && isCounted()) {
       pool.cancel(this);
     }
   }

@@ -58,6 +58,22 @@ final class PoolScripts {
     return acquires.acquire(id, demand);
   }
 
+  /** Parts of the pool to pick from, asked one after the other until one has a key. */
+  List<byte[][]> samples(Demand demand) {
+    return candidates.samples(demand);
+  }
+
+  CompletableFuture<Reply> pick(byte[][] fields) {
+    return known(
+        () -> {
+          List<byte[]> args = timed();
+          args.add(bytes(ThreadLocalRandom.current().nextInt(Integer.MAX_VALUE)));
+          args.addAll(List.of(fields));
+          return new Call(ScriptFile.PICK, List.of(keys.state), args);
+        },
+        raw -> Reply.isUnknown(raw) ? new Reply.Unknown() : Reply.ofAcquire(raw).getFirst());
+  }
+
   /** What a lease really cost; zero requests is a cancel. */
   record Cost(String id, long requests, long inputTokens, long outputTokens) {
     private byte[] line() {

@@ -42,9 +42,14 @@ final class RedisKeys {
     return bytes(base + "session:" + modelClass + ":" + session);
   }
 
-  /** The candidates of one priority for a model class, in a large pool. */
-  byte[] ready(String modelClass, int priority) {
-    return bytes(base + "ready:" + modelClass + ":" + priority);
+  /**
+   * The candidates of one priority for a model class, in a large pool.
+   *
+   * @param shape tells plans with other keys apart: while replicas have two, each has sets of its
+   *     own
+   */
+  byte[] ready(String shape, String modelClass, int priority) {
+    return bytes(base + "ready:" + shape + ":" + modelClass + ":" + priority);
   }
 
   static byte[] bytes(String text) {

@@ -4,9 +4,6 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
-import java.util.HexFormat;
 import java.util.LinkedHashSet;
 import java.util.Locale;
 import java.util.Set;
@@ -19,6 +16,7 @@ import java.util.Set;
 enum ScriptFile {
   ACQUIRE,
   ACQUIRE_INDEXED,
+  PICK,
   SETTLE,
   RENEW,
   COOLDOWN,
@@ -50,7 +48,7 @@ enum ScriptFile {
 
     static {
       String code = includes() + functions("%s");
-      NAME = "relay_" + digest(code);
+      NAME = "relay_" + Digests.hex("SHA-256", code).substring(0, 12);
       TEXT = "#!lua name=" + NAME + "\n" + includes() + functions(NAME);
     }
   }
@@ -100,16 +98,6 @@ enum ScriptFile {
       return new String(in.readAllBytes(), StandardCharsets.UTF_8);
     } catch (IOException e) {
       throw new UncheckedIOException(e);
-    }
-  }
-
-  private static String digest(String text) {
-    try {
-      byte[] sha =
-          MessageDigest.getInstance("SHA-256").digest(text.getBytes(StandardCharsets.UTF_8));
-      return HexFormat.of().formatHex(sha, 0, 6);
-    } catch (NoSuchAlgorithmException e) {
-      throw new IllegalStateException(e);
     }
   }
 }

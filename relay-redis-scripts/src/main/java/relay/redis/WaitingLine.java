@@ -57,6 +57,9 @@ final class WaitingLine {
       if (othersWait && opens - newcomer.until() <= 0 && room.enter()) {
         waiting.put(newcomer.arrival(), newcomer);
         waits = true;
+        if (asked == null && alarmAt - newcomer.until() > 0) {
+          setAlarm(newcomer.until());
+        }
       }
     }
     if (waits) {

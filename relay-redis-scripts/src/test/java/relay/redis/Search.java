@@ -86,7 +86,7 @@ final class Search {
   }
 
   private static long seed(String id) {
-    return 1 + Long.parseLong(Digests.sha1(id).substring(0, 8), 16) % 2_147_483_646;
+    return 1 + Long.parseLong(Digests.hex("SHA-1", id).substring(0, 8), 16) % 2_147_483_646;
   }
 
   List<Object> refusal() {

@@ -35,6 +35,7 @@ final class WaitingRoomTest {
   private Function<Demand, CompletableFuture<Acquisition>> redis =
       demand -> CompletableFuture.completedFuture(replies.removeFirst());
   private long now = Long.MAX_VALUE - 1_000; // the clock's zero means nothing, and it may overflow
+  private long passed;
   private int alarms;
   private final WaitingRoom room = new WaitingRoom(this::ask, this::alarm, () -> now);
 
@@ -46,13 +47,10 @@ final class WaitingRoomTest {
   }
 
   private Runnable alarm(long nanos, Runnable callback) {
-    Ring ring = new Ring(nanos, alarms++, callback);
-    Ring set = new Ring(passed + nanos, ring.number(), callback);
+    Ring set = new Ring(passed + nanos, alarms++, callback);
     rings.add(set);
     return () -> rings.remove(set);
   }
-
-  private long passed;
 
   private void pass(Duration time) {
     long until = passed + time.toNanos();
@@ -64,6 +62,11 @@ final class WaitingRoomTest {
     }
     now += until - passed;
     passed = until;
+  }
+
+  private static Acquisition told(CompletableFuture<Acquisition> answer) {
+    assertTrue(answer.isDone());
+    return answer.join();
   }
 
   private static Demand demand(long inputTokens) {
@@ -83,8 +86,8 @@ final class WaitingRoomTest {
 
   @Test
   void while_nobody_waits_everyone_asks_at_once() {
-    assertEquals(SERVED, arrive(1, SERVED).join());
-    assertEquals(SERVED, arrive(2, SERVED).join());
+    assertEquals(SERVED, told(arrive(1, SERVED)));
+    assertEquals(SERVED, told(arrive(2, SERVED)));
     assertEquals(0, room.waiting());
     assertTrue(rings.isEmpty());
   }
@@ -97,13 +100,13 @@ final class WaitingRoomTest {
     assertEquals(1, asked.size());
     replies.add(SERVED);
     pass(Duration.ofNanos(1));
-    assertEquals(SERVED, answer.join());
+    assertEquals(SERVED, told(answer));
     assertEquals(0, room.waiting());
   }
 
   @Test
   void a_time_too_far_away_is_told_at_once() {
-    assertEquals(in(10_001), arrive(1, in(10_001)).join());
+    assertEquals(in(10_001), told(arrive(1, in(10_001))));
     assertEquals(0, room.waiting());
     assertFalse(arrive(2, in(10_000)).isDone());
   }
@@ -112,7 +115,7 @@ final class WaitingRoomTest {
   void without_patience_it_is_asked_once_beside_those_who_wait() {
     CompletableFuture<Acquisition> first = arrive(1, in(700));
     replies.add(SERVED);
-    assertEquals(SERVED, room.acquire(demand(2), Duration.ZERO).join());
+    assertEquals(SERVED, told(room.acquire(demand(2), Duration.ZERO)));
     assertFalse(first.isDone());
   }
 
@@ -182,12 +185,12 @@ final class WaitingRoomTest {
     CompletableFuture<Acquisition> first = arrive(1, in(5_000));
     replies.clear();
     CompletableFuture<Acquisition> hasty = room.acquire(demand(2), Duration.ofMillis(4_999));
-    assertEquals(in(5_000), hasty.join());
+    assertEquals(in(5_000), told(hasty));
     CompletableFuture<Acquisition> second = room.acquire(demand(3), Duration.ofMillis(5_500));
     assertFalse(second.isDone());
     replies.addAll(List.of(in(4_000), in(4_700))); // others took what was to be the first's
     pass(Duration.ofMillis(2_000));
-    assertEquals(in(4_700), second.join());
+    assertEquals(in(4_700), told(second));
     assertFalse(first.isDone());
     assertEquals(1, room.waiting());
   }
@@ -202,7 +205,7 @@ final class WaitingRoomTest {
     assertFalse(first.isDone());
     replies.add(in(123));
     pass(Duration.ofMillis(1));
-    assertEquals(in(123), first.join());
+    assertEquals(in(123), told(first));
     assertEquals(0, room.waiting());
   }
 
@@ -212,7 +215,7 @@ final class WaitingRoomTest {
     CompletableFuture<Acquisition> second = room.acquire(demand(2), Duration.ofMillis(100));
     replies.add(BUSY);
     pass(Duration.ofMillis(100));
-    assertEquals(BUSY, second.join());
+    assertEquals(BUSY, told(second));
     assertEquals(1, room.waiting());
   }
 
@@ -283,9 +286,9 @@ final class WaitingRoomTest {
       var _ = arrive(n, n == 0 ? new Acquisition[] {in(5_000)} : new Acquisition[0]);
     }
     assertEquals(WaitingRoom.MOST, room.waiting());
-    assertEquals(in(5_000), arrive(1).join());
-    CompletableFuture<Acquisition> other = room.acquire(Demand.of("other", 1, 0), WAIT);
-    assertTrue(other.isDone() || !replies.isEmpty());
+    assertEquals(in(5_000), told(arrive(1)));
+    replies.add(in(7));
+    assertEquals(in(7), told(room.acquire(Demand.of("other", 1, 0), WAIT)));
   }
 
   @Test
@@ -306,7 +309,7 @@ final class WaitingRoomTest {
     CompletableFuture<Acquisition> large = arrive(2);
     replies.addAll(List.of(SERVED, new Impossible(Dimension.REQUESTS, 1)));
     pass(Duration.ofMillis(500));
-    assertInstanceOf(Impossible.class, large.join());
+    assertInstanceOf(Impossible.class, told(large));
   }
 
   @Test
@@ -314,9 +317,9 @@ final class WaitingRoomTest {
     CompletableFuture<Acquisition> first = arrive(1, in(500));
     CompletableFuture<Acquisition> second = arrive(2);
     room.close();
-    assertEquals(new Unavailable(), first.join());
-    assertEquals(new Unavailable(), second.join());
-    assertEquals(in(100), arrive(3, in(100)).join());
+    assertEquals(new Unavailable(), told(first));
+    assertEquals(new Unavailable(), told(second));
+    assertEquals(in(100), told(arrive(3, in(100))));
     assertEquals(0, room.waiting());
   }
 }

@@ -25,6 +25,11 @@ public final class Clients {
       return restrictions == null || restrictions.mayUseModel(model);
     }
 
+    /** Whether no model is kept from the caller. */
+    public boolean mayUseAnyModel() {
+      return restrictions == null || restrictions.models().isEmpty();
+    }
+
     /** Whether the caller may use a provider. */
     public boolean mayUseProvider(String provider) {
       return restrictions == null || restrictions.mayUseProvider(provider);

@@ -18,6 +18,7 @@ import relay.model.Dialect;
  * @param models the models that it serves; empty = any
  * @param modelMapping from a client's name of a model to the provider's
  * @param maxAttempts attempts on this provider for one request
+ * @param passthrough whether requests for paths that Relay does not know go there
  * @param modelClasses in the order of the file: the first that fits a model is the model's
  * @param keys at least one, with different ids
  * @param groups every account x model class, {@code default} included, with its effective limits
@@ -31,6 +32,7 @@ public record ProviderConfig(
     List<String> models,
     Map<String, String> modelMapping,
     int maxAttempts,
+    boolean passthrough,
     Pooling pooling,
     List<ModelClass> modelClasses,
     List<KeyConfig> keys,

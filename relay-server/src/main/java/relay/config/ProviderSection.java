@@ -49,9 +49,7 @@ final class ProviderSection {
     List<String> models = Texts.list(provider, "models", Texts::oneModel);
     Map<String, String> mapping = modelMapping(provider.section("model_mapping"));
     int maxAttempts = Readers.whole(provider, "max_attempts", 3, 1, MAX_ATTEMPTS);
-    if (Readers.flag(provider, "passthrough", false)) {
-      provider.faults().notSupported(provider.placeOf("passthrough"), "`passthrough: true`");
-    }
+    boolean passthrough = Readers.flag(provider, "passthrough", false);
     Pooling pooling = pooling(provider.section("pooling"));
     List<ModelClass> classes = modelClasses();
     PoolKeys keys = PoolKeys.read(provider, type, classes.stream().map(ModelClass::name).toList());
@@ -69,6 +67,7 @@ final class ProviderSection {
         models,
         mapping,
         maxAttempts,
+        passthrough,
         pooling,
         classes,
         keys.keys(),

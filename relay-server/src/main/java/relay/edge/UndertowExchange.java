@@ -2,13 +2,14 @@ package relay.edge;
 
 import io.undertow.server.HttpServerExchange;
 import io.undertow.util.HeaderValues;
+import io.undertow.util.HttpString;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 import org.xnio.IoUtils;
 import org.xnio.channels.StreamSinkChannel;
-import relay.model.Endpoint;
+import relay.model.Dialect;
 import relay.model.HeaderLines;
 import relay.pipeline.ClientExchange;
 
@@ -23,25 +24,34 @@ import relay.pipeline.ClientExchange;
  */
 final class UndertowExchange implements ClientExchange {
   private final HttpServerExchange exchange;
-  private final Endpoint endpoint;
+  private final Dialect dialect;
   private final String target;
-  private final long stallNanos;
+  private final ClientBounds bounds;
   private final HeaderNames names;
   private @Nullable StreamSinkChannel channel; // the virtual thread's
 
   UndertowExchange(
-      HttpServerExchange exchange, Endpoint endpoint, long stallNanos, HeaderNames names) {
+      HttpServerExchange exchange,
+      Dialect dialect,
+      String path,
+      ClientBounds bounds,
+      HeaderNames names) {
     this.exchange = exchange;
-    this.endpoint = endpoint;
-    this.stallNanos = stallNanos;
+    this.dialect = dialect;
+    this.bounds = bounds;
     this.names = names;
     String query = exchange.getQueryString();
-    target = query.isEmpty() ? endpoint.path() : endpoint.path() + "?" + query;
+    target = query.isEmpty() ? path : path + "?" + query;
   }
 
   @Override
-  public Endpoint endpoint() {
-    return endpoint;
+  public String method() {
+    return exchange.getRequestMethod().toString();
+  }
+
+  @Override
+  public Dialect dialect() {
+    return dialect;
   }
 
   @Override
@@ -59,14 +69,14 @@ final class UndertowExchange implements ClientExchange {
     for (HeaderValues values : exchange.getRequestHeaders()) {
       String name = values.getHeaderName().toString();
       for (String value : values) {
-        visitor.line(name, value);
+        visitor.line(name, HeaderText.read(value));
       }
     }
   }
 
   @Override
   public void readBody(int maxBytes, BodyReader reader) {
-    RequestBody.read(exchange, maxBytes, reader);
+    RequestBody.read(exchange, bounds, maxBytes, reader);
   }
 
   @Override
@@ -90,7 +100,13 @@ final class UndertowExchange implements ClientExchange {
 
   private void head(int status, HeaderLines headers, long length) {
     exchange.setStatusCode(status);
-    headers.forEach((name, value) -> exchange.getResponseHeaders().add(names.of(name), value));
+    headers.forEach(
+        (name, value) -> {
+          HttpString known = names.ofAny(name);
+          if (known != null && HeaderText.mayPass(value)) {
+            exchange.getResponseHeaders().add(known, HeaderText.write(value));
+          }
+        });
     if (length >= 0) {
       exchange.setResponseContentLength(length);
     }
@@ -124,7 +140,7 @@ final class UndertowExchange implements ClientExchange {
     WriteGate gate = new WriteGate(Thread.currentThread());
     sink.getWriteSetter().set(gate);
     sink.resumeWrites();
-    long until = System.nanoTime() + stallNanos;
+    long until = System.nanoTime() + bounds.stall().toNanos();
     while (!gate.isOpen()) {
       LockSupport.parkNanos(gate, Math.max(1, until - System.nanoTime()));
       if (System.nanoTime() - until >= 0) {
@@ -142,7 +158,9 @@ final class UndertowExchange implements ClientExchange {
     StreamSinkChannel begun = channel;
     onIoThread(
         () -> {
-          if (begun == null) {
+          if (begun == null && !rest.hasRemaining()) {
+            exchange.endExchange(); // which leaves the length in the answer to a HEAD as it is
+          } else if (begun == null) {
             exchange.getResponseSender().send(rest);
           } else {
             new FinalPart(rest, this::abort).handleEvent(begun);

@@ -2,17 +2,22 @@ package relay.model;
 
 import org.jspecify.annotations.Nullable;
 
-/** A path of the data plane that Relay accounts for. */
+/** A path of the data plane whose requests Relay reads. */
 public enum Endpoint {
-  MESSAGES("/v1/messages", Dialect.ANTHROPIC),
-  CHAT_COMPLETIONS("/v1/chat/completions", Dialect.OPENAI);
+  MESSAGES("/v1/messages", Dialect.ANTHROPIC, true),
+  COUNT_TOKENS("/v1/messages/count_tokens", Dialect.ANTHROPIC, false),
+  CHAT_COMPLETIONS("/v1/chat/completions", Dialect.OPENAI, true),
+  RESPONSES("/v1/responses", Dialect.OPENAI, true),
+  EMBEDDINGS("/v1/embeddings", Dialect.OPENAI, true);
 
   private final String path;
   private final Dialect dialect;
+  private final boolean counted;
 
-  Endpoint(String path, Dialect dialect) {
+  Endpoint(String path, Dialect dialect, boolean counted) {
     this.path = path;
     this.dialect = dialect;
+    this.counted = counted;
   }
 
   /** The request's path, query excluded. */
@@ -23,6 +28,11 @@ public enum Endpoint {
   /** The dialect that is spoken there. */
   public Dialect dialect() {
     return dialect;
+  }
+
+  /** Whether a request counts against the limits of its key. */
+  public boolean counted() {
+    return counted;
   }
 
   /** The endpoint at a path; null if there is none. */

@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.util.Locale;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
+import relay.model.Endpoint;
 import relay.model.HeaderLines;
 import relay.model.RelayError;
 import relay.model.TokenUsage;
@@ -37,7 +38,11 @@ final class AnswerRelay {
     String type = answer.header("content-type");
     boolean events = type != null && type.regionMatches(true, 0, "text/event-stream", 0, 17);
     long length = answer.contentLength();
-    if (!events && length >= 0 && length <= WHOLE_BYTES) {
+    if (handling.client().method().equals("HEAD")) {
+      handling.client().begin(answer.status(), headers, length);
+      handling.client().end(new byte[0], 0, 0);
+      handling.done(answer.status(), "upstream");
+    } else if (!events && length >= 0 && length <= WHOLE_BYTES) {
       whole(answer, headers, (int) length);
     } else {
       inParts(answer, headers, events);
@@ -63,7 +68,7 @@ final class AnswerRelay {
       return; // the lease ends with what it reserved: what was produced is not known
     }
     UsageScanner scanner = UsageScanner.ofJson(plan.dialect());
-    try (Usage usage = Usage.of(answer.header("content-encoding"), scanner)) {
+    try (Usage usage = usage(answer, scanner)) {
       usage.feed(body, 0, body.length);
     }
     scanner.end();
@@ -81,7 +86,7 @@ final class AnswerRelay {
     handling.client().begin(answer.status(), headers, filter == null ? answer.contentLength() : -1);
     Outbox outbox = new Outbox(handling, filter);
     boolean whole;
-    try (Usage usage = Usage.of(encoding, scanner)) {
+    try (Usage usage = usage(answer, scanner)) {
       whole = copy(answer, usage, outbox);
       scanner.end();
       whole = whole && (!events || scanner.finished() || scanner.errorSeen() || !usage.readable());
@@ -89,7 +94,7 @@ final class AnswerRelay {
       if (whole) {
         outbox.end();
       } else {
-        breakOff(outbox, events && plain, scanner);
+        breakOff(outbox, events && plain && plan.endpoint() != null, scanner);
       }
     } catch (ClientGoneException e) {
       handling.client().abort();
@@ -134,8 +139,7 @@ final class AnswerRelay {
       throws ClientGoneException {
     outbox.flush();
     if (canTell) {
-      byte[] event =
-          ErrorEvents.of(plan.dialect(), "api_error", "the provider broke off its answer");
+      byte[] event = errorEvent("api_error", "the provider broke off its answer");
       if (!scanner.atEventBoundary()) {
         outbox.write(new byte[] {'\n', '\n'});
       }
@@ -144,7 +148,20 @@ final class AnswerRelay {
     handling.client().abort();
   }
 
+  private byte[] errorEvent(String type, String message) {
+    return plan.endpoint() == Endpoint.RESPONSES
+        ? ErrorEvents.ofResponses(type, message)
+        : ErrorEvents.of(plan.dialect(), type, message);
+  }
+
+  private Usage usage(UpstreamAnswer answer, UsageScanner scanner) {
+    return plan.counted() ? Usage.of(answer.header("content-encoding"), scanner) : Usage.UNREAD;
+  }
+
   private void settle(UpstreamAnswer answer, UsageScanner scanner) {
+    if (!plan.counted()) {
+      return;
+    }
     if (answer.status() >= 400) {
       lease.settle(0, 0);
       return;
@@ -174,7 +191,7 @@ final class AnswerRelay {
   static HeaderLines headers(
       Handling handling, Plan plan, UpstreamAnswer answer, Lease lease, int attempt) {
     HeaderLines lines = new HeaderLines();
-    Set<String> connectionNames = HeaderPolicy.connectionNames(answer.header("connection"));
+    Set<String> connectionNames = HeaderPolicy.connectionNames(answer::forEachHeader);
     answer.forEachHeader(
         (name, value) -> {
           if (HeaderPolicy.passesDownstream(name.toLowerCase(Locale.ROOT), connectionNames)) {
@@ -192,12 +209,14 @@ final class AnswerRelay {
   private record Usage(@Nullable UsageScanner plain, @Nullable DecodingTap decoding)
       implements AutoCloseable {
 
+    static final Usage UNREAD = new Usage(null, null);
+
     static Usage of(@Nullable String encoding, UsageScanner scanner) {
       return switch (encoding == null ? "identity" : encoding.strip().toLowerCase(Locale.ROOT)) {
         case "identity", "" -> new Usage(scanner, null);
         case "gzip", "x-gzip" -> new Usage(null, DecodingTap.gzip(scanner));
         case "deflate" -> new Usage(null, DecodingTap.deflate(scanner));
-        default -> new Usage(null, null); // not asked for, so hardly ever
+        default -> UNREAD; // not asked for, so hardly ever
       };
     }
 

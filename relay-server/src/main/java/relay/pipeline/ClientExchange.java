@@ -2,7 +2,7 @@ package relay.pipeline;
 
 import java.io.IOException;
 import org.jspecify.annotations.Nullable;
-import relay.model.Endpoint;
+import relay.model.Dialect;
 import relay.model.HeaderLines;
 
 /**
@@ -11,8 +11,11 @@ import relay.model.HeaderLines;
  */
 public interface ClientExchange {
 
-  /** Where the request goes. */
-  Endpoint endpoint();
+  /** The request's method. */
+  String method();
+
+  /** The dialect in which the client wants its answer. */
+  Dialect dialect();
 
   /** Path and query as they came. */
   String target();
@@ -35,7 +38,7 @@ public interface ClientExchange {
   /**
    * Begins an answer that follows in parts.
    *
-   * @param length bytes of the body; -1 if that is not known
+   * @param length bytes of the body, of which the answer to a HEAD has none; -1 if not known
    */
   void begin(int status, HeaderLines headers, long length);
 
@@ -59,6 +62,12 @@ public interface ClientExchange {
 
     /** It is longer than allowed. */
     void tooLarge();
+
+    /** Its chunks are not framed as HTTP has it; the rest cannot be read. */
+    void malformed();
+
+    /** It came too slowly. */
+    void tooSlow();
 
     /** The client left or broke the protocol: there is nobody to answer. */
     void broken();

@@ -6,6 +6,11 @@ import relay.model.HeaderLines;
 /** Why an attempt came to nothing, and what the client would be told if it was the last one. */
 sealed interface Failure {
 
+  /** Whether the provider may have done what it was asked to. */
+  default boolean unclear() {
+    return false;
+  }
+
   /**
    * The provider said that the key's limits are reached.
    *
@@ -40,12 +45,26 @@ sealed interface Failure {
       return body;
     }
 
+    @Override
+    public boolean unclear() {
+      return !overloaded();
+    }
+
     /** Whether the whole provider has too much to do, so that other keys fare no better at once. */
     boolean overloaded() {
       return status == 529 || status == 503;
     }
   }
 
-  /** No connection, or it broke before the first byte. */
-  record Unreachable(String why) implements Failure {}
+  /**
+   * No connection, or it broke before the first byte.
+   *
+   * @param sent whether the provider may have seen a part of the request
+   */
+  record Unreachable(boolean sent, String why) implements Failure {
+    @Override
+    public boolean unclear() {
+      return sent;
+    }
+  }
 }

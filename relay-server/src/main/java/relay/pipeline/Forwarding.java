@@ -72,7 +72,7 @@ final class Forwarding implements Runnable {
         leave();
         return;
       }
-      if (attempt >= most) {
+      if (attempt >= most || (failure.unclear() && !plan.repeatable())) {
         giveUp(failure, null, attempt);
         return;
       }
@@ -89,7 +89,7 @@ final class Forwarding implements Runnable {
   private Acquisition acquireNext(Set<String> tried) {
     Demand other = demand.avoiding(tried);
     long asked = System.nanoTime();
-    Acquisition next = plan.route().pool().acquire(other).join();
+    Acquisition next = plan.acquire(other).join();
     handling.meters().acquired(System.nanoTime() - asked);
     return next;
   }
@@ -142,7 +142,8 @@ final class Forwarding implements Runnable {
       return null;
     }
     log.debug("request {}: {}", handling.id(), broken.cause().toString());
-    return new Failure.Unreachable(broken.sent() ? "the connection broke" : "no connection");
+    return new Failure.Unreachable(
+        broken.sent(), broken.sent() ? "the connection broke" : "no connection");
   }
 
   private UpstreamCall call(Lease lease) {
@@ -150,8 +151,8 @@ final class Forwarding implements Runnable {
         plan.route()
             .api()
             .request(handling.client().target(), plan.upstreamModel(), plan.facts().stream());
-    Set<String> connectionNames =
-        HeaderPolicy.connectionNames(handling.client().header("connection"));
+    request.method(plan.method());
+    Set<String> connectionNames = HeaderPolicy.connectionNames(handling.client()::forEachHeader);
     handling
         .client()
         .forEachHeader(
@@ -160,20 +161,34 @@ final class Forwarding implements Runnable {
                 request.header(name, value);
               }
             });
-    // What Relay asked for on its own it must take out again, for which it must see plain bytes.
-    String accepted = plan.asksForUsage() ? null : handling.client().header("accept-encoding");
-    request.header("accept-encoding", HeaderPolicy.acceptEncoding(accepted));
+    request.header("accept-encoding", acceptEncoding());
     return plan.route().api().call(request, lease.key(), WireBody.of(plan, handling.client()));
+  }
+
+  private String acceptEncoding() {
+    String accepted = handling.client().header("accept-encoding");
+    if (plan.endpoint() == null) {
+      return accepted == null ? "identity" : accepted; // the answer is the client's alone
+    }
+    // What Relay asked for on its own it must take out again, for which it must see plain bytes.
+    return HeaderPolicy.acceptEncoding(plan.asksForUsage() ? null : accepted);
   }
 
   private @Nullable Failure answered(Lease lease, UpstreamAnswer answer, int attempt) {
     upstreamResponse(lease, answer.status());
-    RateLimitHeaders said = RateLimitHeaders.read(answer::forEachHeader);
-    plan.route().pool().observe(lease.group(), said.limits(), said.remaining());
+    if (plan.counted()) { // what does not count has limits of its own
+      RateLimitHeaders said = RateLimitHeaders.read(answer::forEachHeader);
+      plan.route().pool().observe(lease.group(), said.limits(), said.remaining());
+    }
     return switch (answer.status()) {
       case 429 -> rateLimited(lease, answer);
       case 401, 403 -> {
         lease.settle(0, 0);
+        if (plan.endpoint() == null) {
+          // Of all there is below /v1/ a good key may not have everything: a client that asks for
+          // the wrong thing must not take it from the others.
+          yield new Failure.KeyRefused();
+        }
         handling.meters().quarantined(plan.route().name(), lease.key());
         plan.route()
             .pool()
@@ -209,7 +224,9 @@ final class Forwarding implements Runnable {
       log.warn("account {} of {}: spend or quota limit reached", account, plan.route().name());
       return new Failure.KeyRefused();
     }
-    plan.route().pool().coolGroup(lease.group(), wait);
+    if (plan.counted()) { // providers limit by themselves what does not count against these limits
+      plan.route().pool().coolGroup(lease.group(), wait);
+    }
     Duration stated = wait.isZero() ? Duration.ofSeconds(1) : wait;
     if (soonest == null || stated.compareTo(soonest) < 0) {
       soonest = stated;

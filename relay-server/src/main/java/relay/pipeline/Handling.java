@@ -64,8 +64,20 @@ final class Handling {
     client.answer(
         error.status(),
         ErrorBodies.headers(error, id),
-        ErrorBodies.body(client.endpoint().dialect(), error, id));
+        ErrorBodies.body(client.dialect(), error, id));
     done(error.status(), "relay");
+  }
+
+  /** Answers with JSON of Relay's own. */
+  void answer(byte[] json) {
+    client.answer(
+        200,
+        new HeaderLines()
+            .add("content-type", "application/json")
+            .add("x-relay-request-id", id)
+            .add("request-id", id),
+        json);
+    done(200, "relay");
   }
 
   /** Answers as a whole with what a provider gave. */

@@ -1,15 +1,19 @@
 package relay.pipeline;
 
 import java.util.List;
+import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.Executor;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Consumer;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 import relay.auth.Clients;
 import relay.auth.Clients.Caller;
 import relay.estimate.Estimator;
 import relay.metrics.Meters;
-import relay.model.Dialect;
+import relay.model.Endpoint;
 import relay.model.RelayError;
 import relay.redis.Acquisition;
 import relay.redis.Acquisition.Exhausted;
@@ -35,8 +39,13 @@ public final class RequestPipeline {
   /** A longer body is looked through on a virtual thread: the I/O thread serves others, too. */
   private static final int LOOKED_THROUGH_AT_ONCE = 64 * 1024;
 
+  private static final Set<String> BODILESS = Set.of("GET", "HEAD");
+  private static final Pattern JSON_TYPE =
+      Pattern.compile("application/json[ \\t]*(;|$)", Pattern.CASE_INSENSITIVE);
+
   private final Clients clients;
   private final List<Route> routes;
+  private final ModelCatalog catalog;
   private final Meters meters;
   private final Limits limits;
   private final Executor virtualThreads;
@@ -54,6 +63,7 @@ public final class RequestPipeline {
       Clients clients, List<Route> routes, Meters meters, Limits limits, Executor virtualThreads) {
     this.clients = clients;
     this.routes = List.copyOf(routes);
+    catalog = new ModelCatalog(routes);
     this.meters = meters;
     this.limits = limits;
     this.virtualThreads = virtualThreads;
@@ -65,7 +75,97 @@ public final class RequestPipeline {
   }
 
   /** Takes a request whose head was read. On its I/O thread; does not block. */
-  public void begin(ClientExchange client) {
+  public void begin(ClientExchange client, Endpoint endpoint) {
+    Admitted admitted = admit(client);
+    if (admitted == null) {
+      return;
+    }
+    Handling handling = admitted.handling();
+    RelayError wrongHead = wrongHead(client);
+    if (wrongHead != null) {
+      handling.refuse(wrongHead);
+      return;
+    }
+    readBody(
+        handling,
+        body -> {
+          switch (RequestScanner.scan(body, body.length)) {
+            case BadRequest bad -> handling.refuse(RelayError.invalid(bad.message()));
+            case RequestFacts facts -> route(admitted, endpoint, body, facts);
+          }
+        });
+  }
+
+  /**
+   * Takes a request for a path below {@code /v1/} that Relay does not know: it passes unread to the
+   * first provider that is set to let it. On its I/O thread; does not block.
+   */
+  public void passThrough(ClientExchange client) {
+    if (routes.stream().noneMatch(route -> route.api().config().passthrough())) {
+      new Handling(client, meters, () -> {}).refuse(nothingAt(client));
+      return;
+    }
+    Admitted admitted = admit(client);
+    if (admitted == null) {
+      return;
+    }
+    Handling handling = admitted.handling();
+    Optional<Route> chosen =
+        routes.stream()
+            .filter(route -> route.api().config().passthrough())
+            .filter(route -> route.isFor(admitted.caller(), client.dialect()))
+            .filter(route -> route.api().serves(TargetPath.of(client.target())))
+            .findFirst();
+    if (chosen.isEmpty() || !admitted.caller().mayUseAnyModel()) {
+      handling.refuse(nothingAt(client));
+      return;
+    }
+    if (!TargetPath.isPlain(client.target())) {
+      handling.refuse(RelayError.invalid("the path must be written without . and .. in it"));
+      return;
+    }
+    readBody(
+        handling,
+        body -> {
+          if (body.length > 0 && BODILESS.contains(client.method())) {
+            handling.refuse(RelayError.invalid("a " + client.method() + " has no body"));
+          } else {
+            acquire(handling, new Plan(chosen.get(), client.dialect(), client.method(), body));
+          }
+        });
+  }
+
+  private static RelayError nothingAt(ClientExchange client) {
+    return RelayError.notFound("there is nothing at " + client.target());
+  }
+
+  /** Lists the models of the configuration. */
+  public void models(ClientExchange client) {
+    Admitted admitted = admit(client);
+    if (admitted != null) {
+      admitted.handling().answer(catalog.list(admitted.caller(), client.dialect()));
+    }
+  }
+
+  /** Tells of one model of the configuration. */
+  public void model(ClientExchange client, String id) {
+    Admitted admitted = admit(client);
+    if (admitted == null) {
+      return;
+    }
+    byte[] model = catalog.model(admitted.caller(), client.dialect(), id);
+    if (model == null) {
+      admitted.handling().refuse(unserved(id));
+    } else {
+      admitted.handling().answer(model);
+    }
+  }
+
+  /** A request of somebody who is known, while there is room for it. */
+  private record Admitted(Handling handling, Caller caller) {}
+
+  /** Null when the request was refused. */
+  private @Nullable Admitted admit(ClientExchange client) {
     int before = running.getAndIncrement();
     Handling handling = new Handling(client, meters, running::decrementAndGet);
     Caller caller =
@@ -74,35 +174,46 @@ public final class RequestPipeline {
       handling.refuse(
           RelayError.unauthenticated(
               "no client of Relay has this key: send it as x-api-key or Authorization: Bearer"));
-      return;
+      return null;
     }
     if (limits.maxConcurrent() > 0 && before >= limits.maxConcurrent()) {
       handling.refuse(
           RelayError.overloaded(
-              client.endpoint().dialect(),
-              "this replica already serves server.max_concurrent requests"));
-      return;
+              client.dialect(), "this replica already serves server.max_concurrent requests"));
+      return null;
     }
-    RelayError wrongHead = wrongHead(client);
-    if (wrongHead != null) {
-      handling.refuse(wrongHead);
-      return;
-    }
+    return new Admitted(handling, caller);
+  }
+
+  private void readBody(Handling handling, Consumer<byte[]> next) {
+    ClientExchange client = handling.client();
     client.readBody(
         limits.maxBodyBytes(),
         new ClientExchange.BodyReader() {
           @Override
           public void body(byte[] body) {
             if (body.length <= LOOKED_THROUGH_AT_ONCE) {
-              look(handling, caller, body);
+              next.accept(body);
             } else {
-              virtualThreads.execute(() -> look(handling, caller, body));
+              virtualThreads.execute(() -> next.accept(body));
             }
           }
 
           @Override
           public void tooLarge() {
             handling.refuse(RelayError.tooLarge(limits.maxBodyBytes()));
+          }
+
+          @Override
+          public void malformed() {
+            handling.refuse(
+                RelayError.invalid(
+                    "the body's chunks are not well formed, or it is not as long as announced"));
+          }
+
+          @Override
+          public void tooSlow() {
+            handling.refuse(RelayError.tooSlow("the request's body came too slowly"));
           }
 
           @Override
@@ -115,35 +226,31 @@ public final class RequestPipeline {
 
   private static @Nullable RelayError wrongHead(ClientExchange client) {
     String type = client.header("content-type");
-    if (type != null && !type.regionMatches(true, 0, "application/json", 0, 16)) {
+    if (type != null && !JSON_TYPE.matcher(type).lookingAt()) {
       return RelayError.invalid("content-type must be application/json");
     }
     String encoding = client.header("content-encoding");
     if (encoding != null && !encoding.equalsIgnoreCase("identity")) {
-      return RelayError.invalid("content-encoding is not supported: send the body as it is");
+      return RelayError.unsupported("content-encoding is not supported: send the body as it is");
     }
     return null;
   }
 
-  private void look(Handling handling, Caller caller, byte[] body) {
-    switch (RequestScanner.scan(body, body.length)) {
-      case BadRequest bad -> handling.refuse(RelayError.invalid(bad.message()));
-      case RequestFacts facts -> route(handling, caller, body, facts);
-    }
-  }
-
-  private void route(Handling handling, Caller caller, byte[] body, RequestFacts facts) {
-    Dialect dialect = handling.client().endpoint().dialect();
+  private void route(Admitted admitted, Endpoint endpoint, byte[] body, RequestFacts facts) {
+    Caller caller = admitted.caller();
     List<Route> chosen =
         caller.mayUseModel(facts.model())
-            ? Route.choose(routes, caller, dialect, facts.model())
+            ? Route.choose(routes, caller, endpoint, facts.model())
             : List.of();
     if (chosen.isEmpty()) {
-      handling.refuse(
-          RelayError.notFound("no provider serves model '" + facts.model() + "' to this client"));
+      admitted.handling().refuse(unserved(facts.model()));
       return;
     }
-    acquire(handling, new Plan(chosen.getFirst(), facts, body, dialect));
+    acquire(admitted.handling(), new Plan(chosen.getFirst(), facts, body, endpoint));
+  }
+
+  private static RelayError unserved(String model) {
+    return RelayError.notFound("no provider serves model '" + model + "' to this client");
   }
 
   private void acquire(Handling handling, Plan plan) {
@@ -154,13 +261,11 @@ public final class RequestPipeline {
             plan.dialect(),
             plan.upstreamModel(),
             plan.facts().inputBytes(),
-            plan.facts().maxOutputTokens());
+            plan.maxOutputTokens());
     Demand demand = Demand.of(plan.modelClass(), estimate.inputTokens(), estimate.outputTokens());
     handling.client().onGone(handling::clientLeft);
     long asked = System.nanoTime();
-    plan.route()
-        .pool()
-        .acquire(demand)
+    plan.acquire(demand)
         .thenAccept(
             acquisition -> {
               meters.acquired(System.nanoTime() - asked);

@@ -3,6 +3,7 @@ package relay.pipeline;
 import java.util.List;
 import relay.auth.Clients.Caller;
 import relay.model.Dialect;
+import relay.model.Endpoint;
 import relay.redis.KeyPool;
 import relay.upstream.ProviderApi;
 
@@ -11,14 +12,21 @@ public record Route(ProviderApi api, KeyPool pool) {
 
   /** Whether a request may and can go there. */
   boolean takes(Caller caller, Dialect dialect, String model) {
-    return api.config().dialect() == dialect
-        && api.config().serves(model)
-        && caller.mayUseProvider(api.config().name());
+    return isFor(caller, dialect) && api.config().serves(model);
+  }
+
+  /** Whether the provider speaks the dialect and the caller may use it. */
+  boolean isFor(Caller caller, Dialect dialect) {
+    return api.config().dialect() == dialect && caller.mayUseProvider(api.config().name());
   }
 
   /** The first route, in the order of the configuration, that takes the request; empty if none. */
-  static List<Route> choose(List<Route> routes, Caller caller, Dialect dialect, String model) {
-    return routes.stream().filter(route -> route.takes(caller, dialect, model)).limit(1).toList();
+  static List<Route> choose(List<Route> routes, Caller caller, Endpoint endpoint, String model) {
+    return routes.stream()
+        .filter(route -> route.takes(caller, endpoint.dialect(), model))
+        .filter(route -> route.api().serves(endpoint.path()))
+        .limit(1)
+        .toList();
   }
 
   String name() {

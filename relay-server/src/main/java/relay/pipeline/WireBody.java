@@ -6,6 +6,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
+import relay.model.Endpoint;
 import relay.model.JsonString;
 import relay.request.MemberEdits;
 
@@ -23,6 +24,9 @@ final class WireBody {
   private WireBody() {}
 
   static byte[] of(Plan plan, ClientExchange client) {
+    if (plan.endpoint() != Endpoint.MESSAGES) {
+      return plan.body(); // elsewhere the model stays where it is
+    }
     return switch (plan.route().api().config().type()) {
       case ANTHROPIC, OPENAI, ZAI, MINIMAX, OLLAMA, AZURE -> plan.body();
       case BEDROCK ->

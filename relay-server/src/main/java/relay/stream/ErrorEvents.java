@@ -37,4 +37,17 @@ public final class ErrorEvents {
         };
     return event.getBytes(UTF_8);
   }
+
+  /**
+   * The same in the words of openai's responses, whose events have a type: it stands at both levels
+   * at which their clients look for an error.
+   */
+  public static byte[] ofResponses(String type, String message) {
+    String text = JsonString.quote(message);
+    String code = JsonString.quote(type);
+    return ("event: error\ndata: {\"type\":\"error\",\"code\":%s,\"message\":%s,\"param\":null,"
+            + "\"error\":{\"message\":%s,\"type\":%s,\"param\":null,\"code\":null}}\n\n")
+        .formatted(code, text, text, code)
+        .getBytes(UTF_8);
+  }
 }

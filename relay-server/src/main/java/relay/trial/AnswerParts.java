@@ -10,6 +10,7 @@ final class AnswerParts implements Parts {
   private final Script script;
   private final String id;
   private final AccountLedger ledger;
+  private final boolean stream;
   private long chargedTokens;
 
   AnswerParts(AnswerShape shape, AskedBody asked, Script script, String id, AccountLedger ledger) {
@@ -18,26 +19,25 @@ final class AnswerParts implements Parts {
     this.script = script;
     this.id = id;
     this.ledger = ledger;
+    stream = asked.stream() && shape.streams();
   }
 
   @Override
   public int count() {
     // A JSON answer is cut in two, so that a fault has a middle to happen in.
-    return asked.stream() ? shape.eventCount(script.events(), asked) : 2;
+    return stream ? shape.eventCount(script.events(), asked) : 2;
   }
 
   @Override
   public byte[] part(int index) {
-    if (asked.stream()) {
+    if (stream) {
       int through = shape.contentEventsThrough(index, script.events());
-      charge(
-          through == script.events()
-              ? script.outputTokens()
-              : script.outputTokens() * through / script.events());
+      long output = shape.outputTokens(script);
+      charge(through == script.events() ? output : output * through / script.events());
       return bytes(shape.event(index, script.events(), id, asked, script));
     }
-    charge(script.outputTokens());
-    String json = shape.json(id, asked, script.inputTokens(), script.outputTokens());
+    charge(shape.outputTokens(script));
+    String json = shape.json(id, asked, script.inputTokens(), shape.outputTokens(script));
     int middle = json.length() / 2;
     return bytes(index == 0 ? json.substring(0, middle) : json.substring(middle));
   }

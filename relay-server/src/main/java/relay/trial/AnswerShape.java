@@ -6,7 +6,7 @@ import java.time.Instant;
 import org.jspecify.annotations.Nullable;
 
 /** How a dialect writes answers, errors and limits: text in, text out. */
-sealed interface AnswerShape permits AnthropicShape, OpenAiShape {
+sealed interface AnswerShape permits AnthropicShape, OpenAiApi {
 
   /** A whole answer. */
   String json(String id, AskedBody asked, long inputTokens, long outputTokens);
@@ -37,6 +37,16 @@ sealed interface AnswerShape permits AnthropicShape, OpenAiShape {
 
   /** Output tokens that the provider charges when it admits a request. */
   long outputUpFront(AskedBody asked);
+
+  /** Output tokens that an answer has. */
+  default long outputTokens(Script script) {
+    return script.outputTokens();
+  }
+
+  /** Whether the endpoint knows streams. */
+  default boolean streams() {
+    return true;
+  }
 
   /** Quotes a string for JSON. */
   static String quote(String text) {

@@ -31,7 +31,8 @@ record AskedBody(String model, boolean stream, long maxTokens, boolean includeUs
         switch (name) {
           case "model" -> model = parser.getText();
           case "stream" -> stream = value == JsonToken.VALUE_TRUE;
-          case "max_tokens", "max_completion_tokens" -> maxTokens = parser.getValueAsLong();
+          case "max_tokens", "max_completion_tokens", "max_output_tokens" ->
+              maxTokens = parser.getValueAsLong();
           case "stream_options" -> includeUsage = includesUsage(parser);
           default -> parser.skipChildren();
         }

@@ -18,11 +18,12 @@ import java.util.function.LongSupplier;
  * A provider on loopback that keeps to what providers document: a token bucket per account and
  * limit, filled continuously; a request that does not fit gets a real 429 in its dialect.
  *
- * <p>{@code POST /v1/messages} and {@code /v1/chat/completions} (JSON and SSE), {@code POST
- * /v1/messages/count_tokens}. The caller scripts the answer by {@code x-sim-*} headers, see {@link
- * Script}. Requests cost 1, input is charged at admission, output as it is produced; openai's
- * {@code max_tokens}, where stated, is charged to {@code tpm} at admission instead of the output. A
- * fault that is a status, or comes before the first byte, charges nothing.
+ * <p>{@code POST /v1/messages}, {@code /v1/chat/completions} and {@code /v1/responses} (JSON and
+ * SSE), {@code POST /v1/messages/count_tokens} and {@code /v1/embeddings}; files, batches, images
+ * and audio are given back as they come. The caller scripts the answer by {@code x-sim-*} headers,
+ * see {@link Script}. Requests cost 1, input is charged at admission, output as it is produced;
+ * openai's {@code max_tokens}, where stated, is charged to {@code tpm} at admission instead of the
+ * output. A fault that is a status, or comes before the first byte, charges nothing.
  *
  * <p>Every charge is kept with its time, so the used share of any interval can be computed: {@link
  * #usedShare}.

@@ -12,6 +12,7 @@ import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 import org.xnio.IoUtils;
 import org.xnio.Options;
@@ -23,6 +24,10 @@ final class SimulatorHandler implements HttpHandler {
   private static final HttpString API_KEY = new HttpString("x-api-key");
   private static final AnswerShape ANTHROPIC = new AnthropicShape();
   private static final AnswerShape OPENAI = new OpenAiShape();
+  private static final AnswerShape RESPONSES = new ResponsesShape();
+  private static final AnswerShape EMBEDDINGS = new EmbeddingsShape();
+  private static final Pattern ECHOED =
+      Pattern.compile("/v1/(?:messages/)?(?:files|batches|images|audio)(?:/.*)?");
 
   private final Map<String, AccountLedger> ledgers; // by secret
   private final SimulatorState state;
@@ -38,8 +43,39 @@ final class SimulatorHandler implements HttpHandler {
       case "/v1/messages" -> receive(exchange, ANTHROPIC, true);
       case "/v1/messages/count_tokens" -> receive(exchange, ANTHROPIC, false);
       case "/v1/chat/completions" -> receive(exchange, OPENAI, true);
-      default -> refuse(exchange, ANTHROPIC, 404, "Not found");
+      case "/v1/responses" -> receive(exchange, RESPONSES, true);
+      case "/v1/embeddings" -> receive(exchange, EMBEDDINGS, true);
+      default -> {
+        if (ECHOED.matcher(exchange.getRequestPath()).matches()) {
+          exchange.getRequestReceiver().receiveFullBytes(this::echo);
+        } else {
+          refuse(exchange, ANTHROPIC, 404, "Not found");
+        }
+      }
     }
+  }
+
+  /** Gives back what came, of any type; tells how it was asked for in {@code x-sim-asked}. */
+  private void echo(HttpServerExchange exchange, byte[] body) {
+    String secret = secretOf(exchange.getRequestHeaders());
+    state.saw(secret);
+    if (secret == null || !ledgers.containsKey(secret)) {
+      state.unauthorized.increment();
+      refuse(exchange, OPENAI, StatusCodes.UNAUTHORIZED, "Incorrect API key provided");
+      return;
+    }
+    String query = exchange.getQueryString();
+    HeaderMap headers = exchange.getResponseHeaders();
+    headers.put(
+        new HttpString("x-sim-asked"),
+        "%s %s%s"
+            .formatted(
+                exchange.getRequestMethod(),
+                exchange.getRequestURI(),
+                query.isEmpty() ? "" : "?" + query));
+    String type = exchange.getRequestHeaders().getFirst(Headers.CONTENT_TYPE);
+    headers.put(Headers.CONTENT_TYPE, type == null ? "application/octet-stream" : type);
+    exchange.getResponseSender().send(ByteBuffer.wrap(body));
   }
 
   /**
@@ -122,7 +158,8 @@ final class SimulatorHandler implements HttpHandler {
       @Nullable Fault fault) {
     String id = state.nextId();
     HeaderMap headers = exchange.getResponseHeaders();
-    headers.put(Headers.CONTENT_TYPE, asked.stream() ? "text/event-stream; charset=utf-8" : JSON);
+    boolean stream = asked.stream() && shape.streams();
+    headers.put(Headers.CONTENT_TYPE, stream ? "text/event-stream; charset=utf-8" : JSON);
     headers.put(new HttpString(shape.idHeader()), "req_" + id);
     shape.tellLimits(headers, ledger.gauges(), state.wallClock.instant());
     try {
@@ -131,9 +168,8 @@ final class SimulatorHandler implements HttpHandler {
         headers.put(Headers.CONTENT_ENCODING, "gzip");
         parts = new GzipParts(parts);
       }
-      Pacing pacing =
-          asked.stream() ? new Pacing(script.intervalMs(), script.gate()) : Pacing.AT_ONCE;
-      if (fault == null && !asked.stream()) {
+      Pacing pacing = stream ? new Pacing(script.intervalMs(), script.gate()) : Pacing.AT_ONCE;
+      if (fault == null && !stream) {
         byte[] first = parts.part(0);
         byte[] second = parts.part(1);
         exchange.setResponseContentLength(first.length + second.length);

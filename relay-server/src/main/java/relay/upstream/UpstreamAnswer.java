@@ -39,9 +39,16 @@ public final class UpstreamAnswer implements AutoCloseable {
     }
   }
 
-  /** Bytes of the body; -1 if that is not known beforehand. */
+  /**
+   * Bytes of the body; -1 if that is not known beforehand. Of an answer to a HEAD, which has none,
+   * what its headers tell.
+   */
   public long contentLength() {
-    return response.body().contentLength();
+    if (!response.request().method().equals("HEAD")) {
+      return response.body().contentLength();
+    }
+    String told = response.header("content-length");
+    return told != null && told.matches("\\d{1,18}") ? Long.parseLong(told) : -1;
   }
 
   /** Reads what has come, waiting for at least one byte; -1 at the end. Blocks. */

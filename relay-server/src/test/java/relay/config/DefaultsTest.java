@@ -30,6 +30,7 @@ final class DefaultsTest {
                 new ListenAddress("127.0.0.1", 8787),
                 new ListenAddress("127.0.0.1", 9091),
                 null,
+                null,
                 true,
                 33_554_432,
                 0,
@@ -48,6 +49,7 @@ final class DefaultsTest {
                     List.of(),
                     Map.of(),
                     3,
+                    false,
                     new Pooling(
                         Strategy.LEAST_LOADED,
                         Affinity.SESSION,

@@ -55,7 +55,7 @@ final class MappingTest {
           models: [big-1, small-1]
           model_mapping: {large: big-1}
           max_attempts: 11
-          passthrough: false
+          passthrough: true
           pooling:
             strategy: round_robin
             affinity: none
@@ -94,6 +94,7 @@ final class MappingTest {
             new ListenAddress("::1", 1),
             new ListenAddress("localhost", 2),
             new Secret("admin"),
+            null,
             false,
             3,
             4,
@@ -127,6 +128,7 @@ final class MappingTest {
             List.of("big-1", "small-1"),
             Map.of("large", "big-1"),
             11,
+            true,
             new Pooling(
                 Strategy.ROUND_ROBIN,
                 Affinity.NONE,

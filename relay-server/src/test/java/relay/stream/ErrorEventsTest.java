@@ -25,6 +25,20 @@ class ErrorEventsTest {
   }
 
   @Test
+  void those_of_responses_have_a_type_and_both_forms_of_an_error() throws Exception {
+    String event = new String(ErrorEvents.ofResponses("api_error", "a\"%s\n"), UTF_8);
+    assertTrue(event.startsWith("event: error\ndata: {") && event.endsWith("}\n\n"), event);
+    JsonNode data = new JsonMapper().readTree(event.substring(event.indexOf('{')));
+    assertEquals("error", data.get("type").textValue());
+    assertEquals("api_error", data.get("code").textValue());
+    assertEquals("a\"%s\n", data.get("message").textValue());
+    assertEquals("api_error", data.get("error").get("type").textValue());
+    assertEquals("a\"%s\n", data.get("error").get("message").textValue());
+    byte[] start = "event: response.created\ndata: {}\n\n".getBytes(UTF_8);
+    assertTrue(Streams.scan(Dialect.OPENAI, start, event.getBytes(UTF_8)).error());
+  }
+
+  @Test
   void a_message_cannot_break_out_of_its_event() throws Exception {
     String message = "a\"b\\c\n\ndata: x\r\u0000é😀\ud800";
     for (Dialect dialect : Dialect.values()) {

@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.util.Map;
 import org.junit.jupiter.api.Test;
 import relay.model.Dialect;
 import relay.model.TokenUsage;
@@ -27,6 +28,20 @@ class JsonUsageScannerTest {
        "prompt_tokens_details":{"cached_tokens":16,"audio_tokens":0},"completion_tokens_details":{"reasoning_tokens":0}}}
       """;
 
+  private static final String EMBEDDINGS =
+      """
+      {"object":"list","data":[{"object":"embedding","index":0,"embedding":[0.1,-2e-3]},
+       {"object":"embedding","index":1,"embedding":"AACAPw=="}],"model":"text-embedding-3-small",
+       "usage":{"prompt_tokens":8,"total_tokens":8}}
+      """;
+  private static final String RESPONSE =
+      """
+      {"id":"resp_1","object":"response","status":"completed","error":null,"output":[{"type":"message",
+       "content":[{"type":"output_text","text":"\\"usage\\":{}"}]}],
+       "usage":{"input_tokens":6,"input_tokens_details":{"cached_tokens":1},"output_tokens":7,
+       "output_tokens_details":{"reasoning_tokens":3},"total_tokens":13}}
+      """;
+
   private static UsageScanner scan(Dialect dialect, String body) {
     UsageScanner scanner = UsageScanner.ofJson(dialect);
     for (byte b : body.getBytes(UTF_8)) {
@@ -45,18 +60,8 @@ class JsonUsageScannerTest {
 
   @Test
   void other_bodies_of_openai_give_theirs() {
-    assertEquals(
-        new TokenUsage(8, 0, 0, 0),
-        scan(
-                Dialect.OPENAI,
-                "{\"object\":\"list\",\"data\":[{\"embedding\":[0.1,-2e-3]}],\"usage\":{\"prompt_tokens\":8,\"total_tokens\":8}}")
-            .usage());
-    assertEquals(
-        new TokenUsage(5, 0, 1, 7),
-        scan(
-                Dialect.OPENAI,
-                "{\"object\":\"response\",\"error\":null,\"usage\":{\"input_tokens\":6,\"input_tokens_details\":{\"cached_tokens\":1},\"output_tokens\":7}}")
-            .usage());
+    assertEquals(new TokenUsage(8, 0, 0, 0), scan(Dialect.OPENAI, EMBEDDINGS).usage());
+    assertEquals(new TokenUsage(5, 0, 1, 7), scan(Dialect.OPENAI, RESPONSE).usage());
   }
 
   @Test
@@ -66,6 +71,29 @@ class JsonUsageScannerTest {
       assertFalse(scanner.reported() || scanner.finished(), "cut after " + length);
     }
     assertFalse(scan(Dialect.OPENAI, OPENAI + "x").reported());
+  }
+
+  @Test
+  void a_cut_at_any_byte_changes_nothing() {
+    Map<String, Dialect> bodies =
+        Map.of(
+            ANTHROPIC, Dialect.ANTHROPIC,
+            OPENAI, Dialect.OPENAI,
+            EMBEDDINGS, Dialect.OPENAI,
+            RESPONSE, Dialect.OPENAI);
+    bodies.forEach(
+        (text, dialect) -> {
+          byte[] body = text.getBytes(UTF_8);
+          TokenUsage whole = scan(dialect, text).usage();
+          for (int cut = 0; cut <= body.length; cut++) {
+            UsageScanner scanner = UsageScanner.ofJson(dialect);
+            scanner.feed(body, 0, cut);
+            scanner.feed(body, cut, body.length - cut);
+            scanner.end();
+            assertEquals(whole, scanner.usage(), "cut at " + cut + " of " + text);
+            assertTrue(scanner.finished() && !scanner.errorSeen(), "cut at " + cut);
+          }
+        });
   }
 
   @Test

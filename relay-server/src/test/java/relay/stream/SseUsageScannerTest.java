@@ -26,7 +26,9 @@ class SseUsageScannerTest {
           "openai-chat", seen(new TokenUsage(93, 0, 1024, 46), true, false),
           "openai-tools", new Seen(TokenUsage.NONE, false, true, false, true),
           "openai-error", new Seen(TokenUsage.NONE, false, false, true, true),
-          "openai-responses", seen(new TokenUsage(30, 0, 7, 11), true, false));
+          "openai-responses", seen(new TokenUsage(30, 0, 7, 11), true, false),
+          "openai-responses-failed", seen(new TokenUsage(12, 0, 0, 2), true, true),
+          "openai-responses-incomplete", seen(new TokenUsage(0, 0, 20, 64), true, false));
 
   private static Seen seen(TokenUsage usage, boolean finished, boolean error) {
     return new Seen(usage, true, finished, error, true);

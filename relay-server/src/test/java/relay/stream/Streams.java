@@ -19,7 +19,13 @@ final class Streams {
   static final List<String> ANTHROPIC =
       List.of("anthropic-text", "anthropic-thinking-tools", "anthropic-error");
   static final List<String> OPENAI =
-      List.of("openai-chat", "openai-tools", "openai-error", "openai-responses");
+      List.of(
+          "openai-chat",
+          "openai-tools",
+          "openai-error",
+          "openai-responses",
+          "openai-responses-failed",
+          "openai-responses-incomplete");
 
   private Streams() {}
 

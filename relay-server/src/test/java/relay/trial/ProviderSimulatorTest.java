@@ -37,6 +37,8 @@ class ProviderSimulatorTest {
   private static final long SECOND = 1_000_000_000L;
   private static final String ANTHROPIC = "/v1/messages";
   private static final String OPENAI = "/v1/chat/completions";
+  private static final String RESPONSES = "/v1/responses";
+  private static final String EMBEDDINGS = "/v1/embeddings";
 
   private final AtomicLong nanos = new AtomicLong(5 * SECOND);
   private final HttpClient client =
@@ -262,6 +264,65 @@ class ProviderSimulatorTest {
   void count_tokens_is_answered_and_not_counted() throws Exception {
     HttpResponse<String> answer = post(ANTHROPIC + "/count_tokens", "secret-a1", false);
     assertEquals("{\"input_tokens\":10}", answer.body());
+    assertEquals(0, simulator.stats().admitted());
+  }
+
+  @Test
+  void a_stream_of_responses_numbers_its_events_and_ends_with_usage() throws Exception {
+    String body =
+        send(RESPONSES, "secret-b", body(true), "x-sim-events", "2", "x-sim-output-tokens", "9")
+            .body();
+    List<String> types = new ArrayList<>();
+    JsonNode last = JSON.createObjectNode();
+    for (String event : body.split("\n\n", -1)) {
+      if (!event.isEmpty()) {
+        last = JSON.readTree(event.substring(event.indexOf('{')));
+        assertTrue(event.startsWith("event: " + last.at("/type").asText() + "\ndata: {"), event);
+        assertEquals(types.size(), last.at("/sequence_number").asInt());
+        types.add(last.at("/type").asText().substring("response.".length()));
+      }
+    }
+    assertEquals(
+        List.of(
+            "created",
+            "in_progress",
+            "output_item.added",
+            "content_part.added",
+            "output_text.delta",
+            "output_text.delta",
+            "output_text.done",
+            "content_part.done",
+            "output_item.done",
+            "completed"),
+        types);
+    assertEquals(10, last.at("/response/usage/input_tokens").asLong());
+    assertEquals(9, last.at("/response/usage/output_tokens").asLong());
+    assertEquals(9, simulator.charged("b", Dimension.OUTPUT_TOKENS, 0, Long.MAX_VALUE));
+  }
+
+  @Test
+  void responses_charge_their_bound_and_embeddings_no_output() throws Exception {
+    String bound =
+        "{\"model\":\"gpt\",\"max_output_tokens\":950,\"input\":\"" + "a".repeat(20) + "\"}";
+    assertEquals(200, send(RESPONSES, "secret-b", bound).statusCode());
+    assertEquals(429, send(RESPONSES, "secret-b", bound).statusCode());
+    JsonNode vectors = JSON.readTree(post(EMBEDDINGS, "secret-b", true).body());
+    assertEquals(3, vectors.at("/data/0/embedding").size());
+    assertEquals(10, vectors.at("/usage/total_tokens").asLong());
+  }
+
+  @Test
+  void files_batches_images_and_audio_come_back_as_they_went() throws Exception {
+    for (String path : List.of("/v1/files", "/v1/messages/batches/1", "/v1/images/edits")) {
+      HttpResponse<String> answer =
+          send(path + "?a=%20", "secret-b", "any \0 body", "content-type", "x/y");
+      assertEquals(200, answer.statusCode());
+      assertEquals("any \0 body", answer.body());
+      assertEquals("x/y", header(answer, "content-type"));
+      assertEquals("POST " + path + "?a=%20", header(answer, "x-sim-asked"));
+    }
+    assertEquals(401, post("/v1/files", "unknown", false).statusCode());
+    assertEquals(404, post("/v1/filesystem", "secret-b", false).statusCode());
     assertEquals(0, simulator.stats().admitted());
   }
 

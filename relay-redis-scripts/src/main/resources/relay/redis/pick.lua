@@ -1,0 +1,48 @@
+-- Picks a key for a request that is not counted: any that is in use and not cooling down, of the
+-- highest priority that has one. Nothing is reserved and nothing is written.
+--
+-- KEYS  state      the pool's state
+-- ARGV  ceiling    latest believable time on the pool's clock in microseconds, 0 if unknown
+--       given      a test's clock in microseconds, - for Redis TIME
+--       draw       a random number: which of the usable keys
+--       ...        candidates in pairs, highest priority first: `k:<key>`, `g:<group>`
+-- REPLY {1, time, ...} and, as acquire of a request, five values:
+--         1, key, group, 0, 0                  use this key
+--         0, wait_us, 0, key, 0                all are cooling down; this one is the first that will not
+--         -2, 0, 0, 0, 0                       every candidate is quarantined
+--       {-3}                                   unknown pool, key or group
+-- COST  one read
+-- @include numbers
+-- @include pool
+-- @include key
+-- @include group
+local state = KEYS[1]
+local given, ceiling = clock(ARGV[2], ARGV[1])
+local draw = number(ARGV[3], 'draw')
+local fields = { 'pool' }
+for n = 4, #ARGV do fields[n - 2] = ARGV[n] end
+local v = redis.call('HMGET', state, unpack(fields))
+for n = 1, #fields do
+  if not v[n] then return { -3 } end
+end
+local now = pool_time(read_pool(v[1]), given, ceiling)
+local usable, priority, first, opens = {}, nil, nil, math.huge
+for n = 2, #fields, 2 do
+  local k = read_key(v[n])
+  if k[K_STOPPED] == 0 then
+    local at = math.max(k[K_COOL], read_group(v[n + 1])[COOL])
+    if at <= now then
+      if priority and k[K_PRIORITY] < priority then break end
+      priority = k[K_PRIORITY]
+      usable[#usable + 1] = n
+    elseif at < opens then
+      first, opens = n, at
+    end
+  end
+end
+if #usable > 0 then
+  local n = usable[draw % #usable + 1]
+  return { 1, now, 1, string.sub(fields[n], 3), string.sub(fields[n + 1], 3), 0, 0 }
+end
+if not first then return { 1, now, -2, 0, 0, 0, 0 } end
+return { 1, now, 0, opens - now, 0, string.sub(fields[first], 3), 0 }

@@ -1,0 +1,130 @@
+package relay.e2e;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.util.List;
+import java.util.Locale;
+import java.util.zip.DeflaterOutputStream;
+import java.util.zip.GZIPOutputStream;
+import relay.model.Dialect;
+import relay.model.Endpoint;
+
+/**
+ * One way to call an endpoint: as JSON or as a stream, the answer compressed or not, the model
+ * mapped or not. It has a model of its own, and a pool of that name.
+ */
+record Call(Endpoint endpoint, boolean stream, Coding coding, boolean mapped) {
+
+  /** How the answer is compressed. */
+  enum Coding {
+    IDENTITY,
+    GZIP,
+    DEFLATE
+  }
+
+  String model() {
+    return String.join(
+            "-",
+            endpoint.name(),
+            stream ? "sse" : "json",
+            coding.name(),
+            mapped ? "mapped" : "same")
+        .toLowerCase(Locale.ROOT)
+        .replace('_', '-');
+  }
+
+  String upstreamModel() {
+    return mapped ? "vendor/" + model() + ":2026" : model();
+  }
+
+  /** The model's name also stands where it is not the model, and with escapes. */
+  String body(String modelValue) {
+    String input =
+        switch (endpoint) {
+          case MESSAGES, COUNT_TOKENS, CHAT_COMPLETIONS ->
+              "\"messages\":[{\"role\":\"user\",\"content\":\"model \\\"%s\\\" é \\u00e9"
+                  + " \\ud83d\\ude00\"}]";
+          case RESPONSES -> "\"input\" : [{\"role\":\"user\",\"content\":\"%s\"}]";
+          case EMBEDDINGS -> "\"input\":[\"%s\",\"b\"],\"encoding_format\":\"float\"";
+        };
+    return (" {\"metadata\":{\"model\":\"%s\"},\r\n\t\"model\" : %s ,\"stream\":%s,\"x\":[1.0,2e3],"
+            + input
+            + "}\n")
+        .formatted(model(), modelValue, stream, model());
+  }
+
+  /** What the provider answers, plain. */
+  String answer() {
+    return switch (endpoint) {
+      case MESSAGES, CHAT_COMPLETIONS ->
+          stream
+              ? String.join("", Says.events(endpoint.dialect()))
+              : Says.answer(endpoint.dialect());
+      case COUNT_TOKENS -> "{\"input_tokens\":4711}";
+      case EMBEDDINGS ->
+          "{\"object\":\"list\",\"data\":[{\"object\":\"embedding\",\"index\":0,\"embedding\":[0.5]}],"
+              + "\"model\":\"m\",\"usage\":{\"prompt_tokens\":7,\"total_tokens\":7}}";
+      case RESPONSES -> stream ? String.join("", responsesEvents()) : "{" + response() + "}";
+    };
+  }
+
+  private static List<String> responsesEvents() {
+    return List.of(
+        "event: response.created\ndata: {\"type\":\"response.created\",\"response\":{\"id\":\"r\","
+            + "\"usage\":null}}\n\n",
+        "event: response.output_text.delta\ndata: {\"type\":\"response.output_text.delta\","
+            + "\"delta\":\"Hi\"}\n\n",
+        "event: response.completed\ndata: {\"type\":\"response.completed\",\"response\":{"
+            + response()
+            + "}}\n\n");
+  }
+
+  private static String response() {
+    return "\"id\":\"r\",\"object\":\"response\",\"error\":null,\"output\":[],"
+        + "\"usage\":{\"input_tokens\":7,\"input_tokens_details\":{\"cached_tokens\":2},"
+        + "\"output_tokens\":3,\"total_tokens\":10}";
+  }
+
+  /** Whether Relay asks for usage and takes it out again, for which it must see plain bytes. */
+  boolean asksForUsage() {
+    return endpoint == Endpoint.CHAT_COMPLETIONS && stream;
+  }
+
+  /** The group's line in the picture once this call, and nothing else, has been charged. */
+  String charged() {
+    return switch (endpoint) {
+      case MESSAGES, CHAT_COMPLETIONS, RESPONSES -> "rpm 1/- itpm 7/- otpm 3/- inflight 0";
+      case EMBEDDINGS -> "rpm 1/- itpm 7/- otpm 0/- inflight 0";
+      case COUNT_TOKENS -> "rpm 0/- itpm 0/- otpm 0/- inflight 0";
+    };
+  }
+
+  Ask ask() {
+    Dialect dialect = endpoint.dialect();
+    Ask ask = Ask.of(dialect, "").target(endpoint.path()).body(body('"' + model() + '"'));
+    return coding == Coding.IDENTITY
+        ? ask
+        : ask.header("accept-encoding: br, " + coding.name().toLowerCase(Locale.ROOT) + ";q=0.9");
+  }
+
+  /** Bytes of the answer's body as they go over the wire. */
+  byte[] encoded(String answer) throws IOException {
+    ByteArrayOutputStream out = new ByteArrayOutputStream();
+    switch (coding) {
+      case IDENTITY -> out.writeBytes(answer.getBytes(UTF_8));
+      case GZIP -> {
+        try (GZIPOutputStream gzip = new GZIPOutputStream(out)) {
+          gzip.write(answer.getBytes(UTF_8));
+        }
+      }
+      case DEFLATE -> {
+        try (DeflaterOutputStream deflate = new DeflaterOutputStream(out)) {
+          deflate.write(answer.getBytes(UTF_8));
+        }
+      }
+    }
+    return out.toByteArray();
+  }
+}

@@ -1,0 +1,246 @@
+package relay.e2e;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.util.List;
+import java.util.Random;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestInstance;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
+import relay.e2e.RawProvider.Received;
+import relay.model.Dialect;
+
+/** Paths that Relay does not know, with providers that let them pass. */
+@TestInstance(TestInstance.Lifecycle.PER_CLASS)
+class PassthroughPathsTest {
+  private static final String SOME_MODELS = "some-models-4712";
+  private static final String NO_PASSTHROUGH = "no-passthrough-4712";
+
+  private final RawProvider provider = new RawProvider((request, connection) -> {});
+  private final Replicas replicas =
+      new Setup()
+          .server("max_body_bytes: 100000")
+          .client("{ name: some, key: " + SOME_MODELS + ", models: [anthropic] }")
+          .client("{ name: none, key: " + NO_PASSTHROUGH + ", providers: [closed] }")
+          .provider("closed", Dialect.ANTHROPIC, provider.url(), Setup.key("x"))
+          .provider(
+              "anthropic",
+              Dialect.ANTHROPIC,
+              provider.url(),
+              List.of("passthrough: true"),
+              List.of(Setup.key("a1", "rpm_limit: 1"), Setup.key("a2", "rpm_limit: 1")))
+          .provider(
+              "openai",
+              Dialect.OPENAI,
+              provider.url() + "/v1",
+              List.of("passthrough: true"),
+              List.of(Setup.key("o1", "rpm_limit: 1"), Setup.key("o2", "rpm_limit: 1")))
+          .provider(
+              "later",
+              Dialect.OPENAI,
+              provider.url(),
+              List.of("passthrough: true"),
+              List.of(Setup.key("l")))
+          .start(1);
+
+  PassthroughPathsTest() throws Exception {}
+
+  @AfterAll
+  void close() throws Exception {
+    replicas.close();
+    provider.close();
+  }
+
+  @BeforeEach
+  void everyAnswerIsGood() {
+    everyAnswerIs(Says.json(200, "{\"id\":\"file-1\"}"));
+  }
+
+  private void everyAnswerIs(String bytes) {
+    provider.script((request, connection) -> connection.write(bytes));
+  }
+
+  private static Ask ask(Dialect dialect, String method, String target) {
+    return Ask.of(dialect, "").method(method).target(target).contentType("").body("");
+  }
+
+  private Answer answer(Ask ask) throws Exception {
+    return Wire.ask(replicas.port(0), ask);
+  }
+
+  @ParameterizedTest
+  @EnumSource
+  void any_body_of_any_type_passes_and_nothing_is_counted(Dialect dialect) throws Exception {
+    byte[] noise = new byte[90_000];
+    new Random(3).nextBytes(noise);
+    String pool = dialect == Dialect.ANTHROPIC ? "anthropic" : "openai";
+    for (int n = 0; n < 6; n++) {
+      Ask ask =
+          ask(dialect, "POST", "/v1/files?purpose=a%20b&x")
+              .contentType("content-type: multipart/form-data; boundary=zz")
+              .header("content-encoding: gzip")
+              .header("x-unknown: 1")
+              .body(noise);
+      Answer answer = answer(n % 2 == 0 ? ask : ask.chunked(7_001));
+      assertEquals(200, answer.status(), answer.toString());
+      assertEquals("{\"id\":\"file-1\"}", answer.text());
+      assertEquals(pool, answer.header("x-relay-provider"));
+      Received sent = provider.received().getLast();
+      assertEquals("POST /v1/files?purpose=a%20b&x HTTP/1.1", sent.line());
+      assertArrayEquals(noise, sent.body());
+      assertEquals("multipart/form-data; boundary=zz", sent.header("content-type"));
+      assertEquals("gzip", sent.header("content-encoding"));
+      assertEquals("identity", sent.header("accept-encoding"));
+      assertEquals("1", sent.header("x-unknown"));
+      assertEquals(Setup.secret(String.valueOf(answer.header("x-relay-key"))), sent.key());
+    }
+    replicas.awaitLine(pool, pool.charAt(0) + "1/default", "rpm 0/1 itpm 0/- otpm 0/- inflight 0");
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"GET", "DELETE", "PUT", "PATCH", "OPTIONS"})
+  void every_method_passes(String method) throws Exception {
+    Answer answer = answer(ask(Dialect.OPENAI, method, "/v1/batches/b;v=1/%2Fcancel"));
+    assertEquals(200, answer.status(), answer.toString());
+    assertEquals(
+        method + " /v1/batches/b;v=1/%2Fcancel HTTP/1.1", provider.received().getLast().line());
+  }
+
+  @Test
+  void a_head_has_the_length_and_no_body() throws Exception {
+    everyAnswerIs("HTTP/1.1 200 OK\r\ncontent-length: 4711\r\nx-kind: pdf\r\n\r\n");
+    try (Wire wire = new Wire(replicas.port(0))) {
+      for (int n = 0; n < 3; n++) {
+        wire.send(ask(Dialect.OPENAI, "HEAD", "/v1/files/1/content")).head();
+        assertEquals(200, wire.status());
+        assertEquals("4711", wire.header("content-length"));
+        assertEquals("pdf", wire.header("x-kind"));
+      }
+    }
+  }
+
+  @Test
+  void an_answer_without_content_passes() throws Exception {
+    everyAnswerIs("HTTP/1.1 204 No Content\r\nx-kind: none\r\n\r\n");
+    try (Wire wire = new Wire(replicas.port(0))) {
+      for (int n = 0; n < 3; n++) {
+        wire.send(ask(Dialect.OPENAI, "DELETE", "/v1/files/1")).head();
+        assertEquals(204, wire.status());
+        assertEquals("none", wire.header("x-kind"));
+        assertNull(wire.header("transfer-encoding"));
+      }
+    }
+  }
+
+  @Test
+  void encodings_are_between_client_and_provider() throws Exception {
+    everyAnswerIs(Says.json(200, "not zstd at all", "content-encoding: zstd"));
+    Ask ask = ask(Dialect.OPENAI, "GET", "/v1/files").header("accept-encoding: zstd;q=0.9, br");
+    Answer answer = answer(ask);
+    assertEquals("not zstd at all", answer.text());
+    assertEquals("zstd", answer.header("content-encoding"));
+    assertEquals("zstd;q=0.9, br", provider.received().getLast().header("accept-encoding"));
+  }
+
+  @Test
+  void a_stream_passes_as_it_comes_and_needs_no_last_event() throws Exception {
+    provider.script(
+        (request, connection) -> {
+          connection.write(Says.STREAM);
+          connection.chunk("data: {\"b64_json\":\"" + "x".repeat(20_000) + "\"}\n\n");
+          connection.chunk("data: {\"type\":\"image_generation.completed\"}\n\n");
+          connection.chunk("");
+        });
+    Answer answer = answer(ask(Dialect.OPENAI, "POST", "/v1/images/generations"));
+    assertTrue(answer.whole(), answer.toString());
+    assertTrue(answer.text().endsWith("image_generation.completed\"}\n\n"), answer.text());
+  }
+
+  @Test
+  void an_error_of_the_provider_passes() throws Exception {
+    everyAnswerIs(Says.json(404, Says.error(Dialect.OPENAI, "x", "No such File object")));
+    Answer answer = answer(ask(Dialect.OPENAI, "GET", "/v1/files/none"));
+    assertEquals(404, answer.status());
+    assertEquals("upstream", answer.header("x-relay-error-origin"));
+    assertTrue(answer.text().contains("No such File object"));
+  }
+
+  @Test
+  void a_path_that_no_key_may_use_costs_no_key() throws Exception {
+    for (int status : List.of(401, 403)) {
+      everyAnswerIs(Says.json(status, Says.error(Dialect.OPENAI, "x", "key sk-123 may not")));
+      Answer refused = answer(ask(Dialect.OPENAI, "GET", "/v1/organization/users"));
+      Errors.relays(refused, Dialect.OPENAI, 503, "api_error");
+    }
+    everyAnswerIs(Says.json(429, Says.error(Dialect.OPENAI, "x", "slow"), "retry-after: 600"));
+    Answer limited = answer(ask(Dialect.OPENAI, "GET", "/v1/files"));
+    Errors.relays(limited, Dialect.OPENAI, 429, "rate_limit_error");
+    everyAnswerIs(Says.fine(Dialect.OPENAI));
+    assertEquals(200, answer(Ask.of(Dialect.OPENAI, "openai")).status());
+    assertEquals(200, answer(Ask.of(Dialect.OPENAI, "openai")).status());
+  }
+
+  @Test
+  void what_may_have_been_done_is_not_done_twice() throws Exception {
+    everyAnswerIs(Says.json(500, Says.error(Dialect.ANTHROPIC, "api_error", "sorry")));
+    int before = provider.received().size();
+    Answer posted = answer(ask(Dialect.ANTHROPIC, "POST", "/v1/messages/batches"));
+    assertEquals(500, posted.status());
+    assertEquals("1", posted.header("x-relay-attempts"));
+    Answer got = answer(ask(Dialect.ANTHROPIC, "GET", "/v1/messages/batches"));
+    assertEquals(500, got.status());
+    assertEquals("3", got.header("x-relay-attempts"));
+    assertEquals(before + 4, provider.received().size());
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "/v1/../admin",
+        "/v1/files/..",
+        "/v1/./files",
+        "/v1/%2e%2E/x",
+        "/v1/a/.%2e/b",
+        "/v1/a\\..\\b"
+      })
+  void a_path_that_may_mean_another_one_is_refused(String target) throws Exception {
+    int before = provider.received().size();
+    Answer answer = answer(ask(Dialect.ANTHROPIC, "GET", target));
+    assertEquals(400, answer.status(), answer.toString());
+    assertEquals(before, provider.received().size());
+  }
+
+  @Test
+  void who_may_not_use_it_and_what_is_too_large_is_refused_here() throws Exception {
+    int before = provider.received().size();
+    for (String key : List.of(SOME_MODELS, NO_PASSTHROUGH)) {
+      Ask ask = ask(Dialect.ANTHROPIC, "GET", "/v1/files").credential("x-api-key: " + key);
+      Errors.relays(answer(ask), Dialect.ANTHROPIC, 404, "not_found_error");
+    }
+    Ask stranger = ask(Dialect.ANTHROPIC, "GET", "/v1/files").credential("x-api-key: no");
+    Errors.relays(answer(stranger), Dialect.ANTHROPIC, 401, "authentication_error");
+    Ask large = ask(Dialect.ANTHROPIC, "POST", "/v1/files").body("x".repeat(100_001));
+    Errors.relays(answer(large), Dialect.ANTHROPIC, 413, "request_too_large");
+    Ask traced = ask(Dialect.ANTHROPIC, "TRACE", "/v1/files");
+    Answer answer = answer(traced);
+    Errors.relays(answer, Dialect.ANTHROPIC, 405, "invalid_request_error");
+    assertEquals("GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS", answer.header("allow"));
+    byte[] bodied =
+        ("GET /v1/files HTTP/1.1\r\nhost: a\r\nx-api-key: "
+                + Ask.CLIENT_KEY
+                + "\r\nanthropic-version: 1\r\ncontent-length: 2\r\n\r\n{}")
+            .getBytes(UTF_8);
+    try (Wire wire = new Wire(replicas.port(0))) {
+      Errors.relays(wire.send(bodied).answer(), Dialect.ANTHROPIC, 400, "invalid_request_error");
+    }
+    assertEquals(before, provider.received().size());
+  }
+}

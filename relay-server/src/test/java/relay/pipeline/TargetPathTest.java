@@ -1,0 +1,38 @@
+package relay.pipeline;
+
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+class TargetPathTest {
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "/v1/files",
+        "/v1/files/a.b..c/...?x=../..&y=\\",
+        "/v1//a/%2F%5C",
+        "/v1/a;v=1/.well-known"
+      })
+  void a_path_that_means_what_it_says_is_plain(String target) {
+    assertTrue(TargetPath.isPlain(target));
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "/v1/..",
+        "/v1/../x",
+        "/v1/.",
+        "/v1/./x",
+        "/v1/%2e%2E/x",
+        "/v1/.%2e?a",
+        "/v1/a\\b",
+        "/v1/a#b"
+      })
+  void a_path_that_may_mean_another_is_not(String target) {
+    assertFalse(TargetPath.isPlain(target));
+  }
+}
