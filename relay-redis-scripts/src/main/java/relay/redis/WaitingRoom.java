@@ -56,7 +56,7 @@ final class WaitingRoom {
     Duration most = maxWait.compareTo(LONGEST) < 0 ? maxWait : LONGEST;
     long until = nanoTime.getAsLong() + most.toNanos();
     lines
-        .computeIfAbsent(demand.modelClass(), c -> new WaitingLine(this))
+        .computeIfAbsent(demand.modelClass() + "/" + demand.key(), line -> new WaitingLine(this))
         .arrive(new WaitingLine.Waiter(arrivals.incrementAndGet(), demand, until, answer));
     return answer;
   }

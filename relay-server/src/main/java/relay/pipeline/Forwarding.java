@@ -7,6 +7,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Set;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
@@ -15,6 +16,7 @@ import org.slf4j.LoggerFactory;
 import relay.model.RelayError;
 import relay.redis.Acquisition;
 import relay.redis.Acquisition.Granted;
+import relay.redis.Acquisition.Unavailable;
 import relay.redis.Demand;
 import relay.redis.Lease;
 import relay.upstream.RateLimitHeaders;
@@ -69,7 +71,7 @@ final class Forwarding implements Runnable {
         return;
       }
       if (handling.isGone()) {
-        leave();
+        handling.leave();
         return;
       }
       if (attempt >= most || (failure.unclear() && !plan.repeatable())) {
@@ -78,6 +80,10 @@ final class Forwarding implements Runnable {
       }
       pause(failure, attempt);
       Acquisition next = acquireNext(tried);
+      if (handling.isGone() && !(next instanceof Granted)) {
+        handling.leave();
+        return;
+      }
       if (!(next instanceof Granted granted)) {
         giveUp(failure, next, attempt);
         return;
@@ -89,7 +95,9 @@ final class Forwarding implements Runnable {
   private Acquisition acquireNext(Set<String> tried) {
     Demand other = demand.avoiding(tried);
     long asked = System.nanoTime();
-    Acquisition next = plan.acquire(other).join();
+    CompletableFuture<Acquisition> wish = plan.acquire(other);
+    handling.whenGone(() -> wish.cancel(false));
+    Acquisition next = wish.exceptionally(cancelled -> new Unavailable()).join();
     handling.meters().acquired(System.nanoTime() - asked);
     return next;
   }
@@ -138,7 +146,7 @@ final class Forwarding implements Runnable {
 
   private @Nullable Failure broken(Outcome.Broken broken) {
     if (handling.isGone()) {
-      leave();
+      handling.leave();
       return null;
     }
     log.debug("request {}: {}", handling.id(), broken.cause().toString());
@@ -225,7 +233,7 @@ final class Forwarding implements Runnable {
       return new Failure.KeyRefused();
     }
     if (plan.counted()) { // providers limit by themselves what does not count against these limits
-      plan.route().pool().coolGroup(lease.group(), wait);
+      plan.route().pool().refused(lease, wait);
     }
     Duration stated = wait.isZero() ? Duration.ofSeconds(1) : wait;
     if (soonest == null || stated.compareTo(soonest) < 0) {
@@ -292,10 +300,5 @@ final class Forwarding implements Runnable {
   private RelayError denied(Acquisition next) {
     handling.meters().denied(plan.route().name(), Refusals.reason(next));
     return Refusals.of(next);
-  }
-
-  private void leave() {
-    handling.client().abort();
-    handling.done(499, "relay");
   }
 }

@@ -96,6 +96,12 @@ final class Handling {
     }
   }
 
+  /** The client has left, so nobody is answered. */
+  void leave() {
+    client.abort();
+    done(499, "relay");
+  }
+
   /** The client has left. From any thread. */
   void clientLeft() {
     Runnable callback;

@@ -4,6 +4,7 @@ import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import org.jspecify.annotations.Nullable;
 import relay.config.ProviderConfig;
+import relay.config.ProviderConfig.Affinity;
 import relay.model.Dialect;
 import relay.model.Endpoint;
 import relay.redis.Acquisition;
@@ -92,9 +93,25 @@ final class Plan {
     return endpoint != null || REPEATABLE.contains(method);
   }
 
-  /** A key for it: with what it needs reserved there, if it is counted. */
+  /** What it needs of a key. */
+  Demand demand(long inputTokens, long outputTokens) {
+    return Demand.of(modelClass, inputTokens, outputTokens).inSession(session());
+  }
+
+  /** The conversation that stays on one account; empty if none does. */
+  private String session() {
+    boolean stays = route.api().config().pooling().affinity() == Affinity.SESSION;
+    return stays && counted() ? facts.session() : "";
+  }
+
+  /**
+   * A key for it: with what it needs reserved there, if it is counted, for which it may be held.
+   * Cancel it when nobody wants it any longer.
+   */
   CompletableFuture<Acquisition> acquire(Demand demand) {
-    return counted() ? route.pool().acquire(demand) : route.pool().pick(demand);
+    return counted()
+        ? route.pool().acquire(demand, route.api().config().pooling().maxWait())
+        : route.pool().pick(demand);
   }
 
   /** The model's name at the provider. */

@@ -3,6 +3,7 @@ package relay.pipeline;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executor;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -11,6 +12,7 @@ import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 import relay.auth.Clients;
 import relay.auth.Clients.Caller;
+import relay.config.ProviderConfig.Affinity;
 import relay.estimate.Estimator;
 import relay.metrics.Meters;
 import relay.model.Endpoint;
@@ -25,6 +27,7 @@ import relay.redis.Demand;
 import relay.redis.Lease;
 import relay.request.BadRequest;
 import relay.request.RequestFacts;
+import relay.request.RequestScan;
 import relay.request.RequestScanner;
 
 /**
@@ -45,6 +48,7 @@ public final class RequestPipeline {
 
   private final Clients clients;
   private final List<Route> routes;
+  private final boolean keepsSessions;
   private final ModelCatalog catalog;
   private final Meters meters;
   private final Limits limits;
@@ -63,6 +67,8 @@ public final class RequestPipeline {
       Clients clients, List<Route> routes, Meters meters, Limits limits, Executor virtualThreads) {
     this.clients = clients;
     this.routes = List.copyOf(routes);
+    keepsSessions =
+        routes.stream().anyMatch(r -> r.api().config().pooling().affinity() == Affinity.SESSION);
     catalog = new ModelCatalog(routes);
     this.meters = meters;
     this.limits = limits;
@@ -89,11 +95,19 @@ public final class RequestPipeline {
     readBody(
         handling,
         body -> {
-          switch (RequestScanner.scan(body, body.length)) {
+          switch (scan(endpoint, body)) {
             case BadRequest bad -> handling.refuse(RelayError.invalid(bad.message()));
             case RequestFacts facts -> route(admitted, endpoint, body, facts);
           }
         });
+  }
+
+  private RequestScan scan(Endpoint endpoint, byte[] body) {
+    // What is embedded has no prompt cache, and what is not counted goes to any key
+    boolean sessions = keepsSessions && endpoint.counted() && endpoint != Endpoint.EMBEDDINGS;
+    return sessions
+        ? RequestScanner.scanWithSession(body, body.length)
+        : RequestScanner.scan(body, body.length);
   }
 
   /**
@@ -262,17 +276,22 @@ public final class RequestPipeline {
             plan.upstreamModel(),
             plan.facts().inputBytes(),
             plan.maxOutputTokens());
-    Demand demand = Demand.of(plan.modelClass(), estimate.inputTokens(), estimate.outputTokens());
+    Demand demand = plan.demand(estimate.inputTokens(), estimate.outputTokens());
     handling.client().onGone(handling::clientLeft);
     long asked = System.nanoTime();
-    plan.acquire(demand)
-        .thenAccept(
+    CompletableFuture<Acquisition> wish = plan.acquire(demand);
+    handling.whenGone(() -> wish.cancel(false));
+    wish.thenAccept(
             acquisition -> {
               meters.acquired(System.nanoTime() - asked);
               acquired(handling, plan, demand, acquisition);
             })
         .exceptionally(
             failure -> {
+              if (wish.isCancelled()) {
+                handling.leave();
+                return null;
+              }
               handling.refuse(RelayError.unavailable("an error inside Relay"));
               throw new IllegalStateException(failure);
             });

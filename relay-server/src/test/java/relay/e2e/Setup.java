@@ -82,6 +82,10 @@ final class Setup {
     if (settings.stream().noneMatch(line -> line.startsWith("models:"))) {
       yaml.append("    models: [").append(name).append("]\n");
     }
+    if (settings.stream().noneMatch(line -> line.startsWith("pooling:"))) {
+      // Most tests send the same words again and again, to see them spread over the keys
+      yaml.append("    pooling: { affinity: none }\n");
+    }
     settings.forEach(line -> yaml.append("    ").append(line).append('\n'));
     yaml.append("    keys:\n");
     keys.forEach(key -> yaml.append("      - ").append(key).append('\n'));
