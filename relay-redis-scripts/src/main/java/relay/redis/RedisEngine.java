@@ -24,6 +24,7 @@ public final class RedisEngine implements AutoCloseable {
   private final Map<String, KeyPool> pools = new ConcurrentHashMap<>();
   private final ScheduledThreadPoolExecutor ticker =
       new ScheduledThreadPoolExecutor(1, Thread.ofPlatform().name("redis-tick").daemon().factory());
+  private final Map<String, ProviderBreaker> breakers = new ConcurrentHashMap<>();
 
   private RedisEngine(EngineOptions options) {
     this.options = options;
@@ -51,6 +52,17 @@ public final class RedisEngine implements AutoCloseable {
       announce(pool);
     }
     return pool;
+  }
+
+  /** The breaker of the provider whose keys are in the pool of this name. */
+  public ProviderBreaker breaker(String pool) {
+    return breakers.computeIfAbsent(
+        pool, name -> new ProviderBreaker(link, options, name, System::nanoTime));
+  }
+
+  /** The way back for the quarantined keys of the pool of this name. */
+  public Probation probation(String pool) {
+    return new Probation(link, options, pool);
   }
 
   /** Whether Redis answers. */
@@ -84,6 +96,9 @@ public final class RedisEngine implements AutoCloseable {
       } catch (RuntimeException e) {
         log.warn("Pool {}: {}", pool.plan().name(), e.toString());
       }
+    }
+    if (link.isUp()) {
+      breakers.values().forEach(ProviderBreaker::tick);
     }
   }
 
