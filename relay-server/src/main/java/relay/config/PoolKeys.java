@@ -86,7 +86,7 @@ record PoolKeys(List<KeyConfig> keys, List<QuotaGroup> groups) {
     Value accountValue = section.take("account");
     String account = accountValue == null ? null : Texts.name(accountValue);
     int priority = Readers.whole(section, "priority", 1, 0, MAX_PRIORITY);
-    int weight = Readers.whole(section, "weight", 1, 1, MAX_WEIGHT);
+    int weight = Readers.whole(section, "weight", 1, 0, MAX_WEIGHT);
     long maxConcurrent = Readers.whole(section, "max_concurrent", 0L, 0L, Limits.MAX);
     // As large as any limit in the file; no key has more requests at once than an int counts.
     int atOnce = (int) Math.min(maxConcurrent, Integer.MAX_VALUE);

@@ -114,12 +114,6 @@ final class Handling {
     }
   }
 
-  /** Nobody waits for an answer. */
-  void leave() {
-    client.abort();
-    done(499, "relay");
-  }
-
   /** The request is over, however it ended: counted once. */
   void done(int status, String origin) {
     if (done.compareAndSet(false, true)) {
@@ -128,6 +122,12 @@ final class Handling {
       meters.requestEnded();
       onDone.run();
     }
+  }
+
+  /** The client has left, so nobody is answered. */
+  void leave() {
+    client.abort();
+    done(499, "relay");
   }
 
   /** The client has left. From any thread. */

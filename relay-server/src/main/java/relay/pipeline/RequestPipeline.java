@@ -3,6 +3,7 @@ package relay.pipeline;
 import java.time.Duration;
 import java.util.List;
 import java.util.Set;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executor;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -23,6 +24,7 @@ import relay.redis.Acquisition.Unavailable;
 import relay.redis.Lease;
 import relay.request.BadRequest;
 import relay.request.RequestFacts;
+import relay.request.RequestScan;
 import relay.request.RequestScanner;
 
 /**
@@ -88,11 +90,20 @@ public final class RequestPipeline {
     readBody(
         handling,
         body -> {
-          switch (RequestScanner.scan(body, body.length)) {
+          switch (scan(endpoint, body)) {
             case BadRequest bad -> handling.refuse(RelayError.invalid(bad.message()));
             case RequestFacts facts -> route(admitted, endpoint, body, facts);
           }
         });
+  }
+
+  private RequestScan scan(Endpoint endpoint, byte[] body) {
+    // What is embedded has no prompt cache, and what is not counted goes to any key
+    boolean sessions =
+        routes.keepSessions() && endpoint.counted() && endpoint != Endpoint.EMBEDDINGS;
+    return sessions
+        ? RequestScanner.scanWithSession(body, body.length)
+        : RequestScanner.scan(body, body.length);
   }
 
   /**
@@ -262,15 +273,20 @@ public final class RequestPipeline {
     }
     handling.goesTo(leg.route().name(), journey.asked().facts().model());
     long asked = System.nanoTime();
-    leg.plan()
-        .acquire(leg.demand())
-        .thenAccept(
+    CompletableFuture<Acquisition> wish = leg.acquire();
+    handling.whenGone(() -> wish.cancel(false));
+    wish.thenAccept(
             acquisition -> {
               meters.acquired(System.nanoTime() - asked);
               acquired(handling, journey, leg, acquisition);
             })
         .exceptionally(
             failure -> {
+              if (wish.isCancelled()) {
+                leg.unused();
+                handling.leave();
+                return null;
+              }
               handling.refuse(RelayError.unavailable("an error inside Relay"));
               throw new IllegalStateException(failure);
             });
