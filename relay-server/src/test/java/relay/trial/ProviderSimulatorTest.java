@@ -38,7 +38,6 @@ class ProviderSimulatorTest {
   private static final String ANTHROPIC = "/v1/messages";
   private static final String OPENAI = "/v1/chat/completions";
   private static final String RESPONSES = "/v1/responses";
-  private static final String INPUT = "{\"city\":\"Oslo\"}";
   private static final String EMBEDDINGS = "/v1/embeddings";
 
   private final AtomicLong nanos = new AtomicLong(5 * SECOND);
@@ -328,58 +327,6 @@ class ProviderSimulatorTest {
   }
 
   @Test
-  void a_scripted_tool_is_called_in_every_dialect_also_in_streams() throws Exception {
-    String anthropic = "\"messages\":[],\"tools\":[{\"name\":\"other\"},{\"name\":\"look\"}]";
-    String chat = "\"tools\":[{\"type\":\"function\",\"function\":{\"name\":\"look\"}}]";
-    String responses = "\"input\":\"hi\",\"tools\":[{\"type\":\"function\",\"name\":\"look\"}]";
-
-    JsonNode message = JSON.readTree(called(ANTHROPIC, "secret-a1", false, anthropic));
-    assertEquals("tool_use", message.at("/stop_reason").asText());
-    assertEquals("tool_use", message.at("/content/0/type").asText());
-    assertEquals("look", message.at("/content/0/name").asText());
-    assertEquals("Oslo", message.at("/content/0/input/city").asText());
-    JsonNode choice = JSON.readTree(called(OPENAI, "secret-b", false, chat)).at("/choices/0");
-    assertEquals("tool_calls", choice.at("/finish_reason").asText());
-    JsonNode function = choice.at("/message/tool_calls/0/function");
-    assertEquals("look", function.at("/name").asText());
-    assertEquals(INPUT, function.at("/arguments").asText());
-    JsonNode item = JSON.readTree(called(RESPONSES, "secret-b", false, responses)).at("/output/0");
-    assertEquals("function_call", item.at("/type").asText());
-    assertEquals(INPUT, item.at("/arguments").asText());
-
-    String events = called(ANTHROPIC, "secret-a1", true, anthropic);
-    assertEquals(INPUT, joined(events, "/delta/partial_json"));
-    assertEquals("look", joined(events, "/content_block/name"));
-    assertEquals("tool_use", joined(events, "/delta/stop_reason"));
-    events = called(OPENAI, "secret-b", true, chat);
-    assertEquals(INPUT, joined(events, "/choices/0/delta/tool_calls/0/function/arguments"));
-    assertEquals("look", joined(events, "/choices/0/delta/tool_calls/0/function/name"));
-    assertTrue(events.contains("\"finish_reason\":\"tool_calls\""), events);
-    events = called(RESPONSES, "secret-b", true, responses);
-    assertEquals(INPUT, joined(events, "/delta"));
-    assertEquals(INPUT, joined(events, "/arguments"));
-    assertEquals(INPUT, joined(events, "/response/output/0/arguments"));
-    assertEquals("look", joined(events, "/response/output/0/name"));
-    assertEquals(
-        "0123456789", joined(events, "/sequence_number"), "two before, the item, five pieces, …");
-  }
-
-  @Test
-  void a_tool_is_not_called_that_is_not_offered_or_has_answered() throws Exception {
-    String tools = "\"tools\":[{\"name\":\"look\"}]";
-    for (String members :
-        List.of(
-            "\"tools\":[{\"name\":\"other\"}]",
-            "\"tools\":[],\"messages\":[{\"name\":\"look\"}]",
-            tools + ",\"messages\":[{\"content\":[{\"type\":\"tool_result\"}]}]",
-            tools + ",\"messages\":[{\"role\":\"tool\"}]",
-            "\"input\":[{\"type\":\"function_call_output\"}]," + tools)) {
-      String answer = called(RESPONSES, "secret-b", false, members);
-      assertTrue(answer.contains("A simulated answer."), answer);
-    }
-  }
-
-  @Test
   void reset_fills_the_buckets_and_forgets_the_history() throws Exception {
     for (int i = 0; i < 5; i++) {
       post(ANTHROPIC, "secret-a1", false);
@@ -400,37 +347,6 @@ class ProviderSimulatorTest {
             .timeout(Duration.ofMillis(500))
             .build(),
         BodyHandlers.ofString());
-  }
-
-  private String called(String path, String secret, boolean stream, String members)
-      throws Exception {
-    String body = "{\"model\":\"m\",\"stream\":" + stream + "," + members + "}";
-    HttpResponse<String> answer =
-        send(
-            path,
-            secret,
-            body,
-            "x-sim-tool",
-            "look",
-            "x-sim-tool-input",
-            INPUT,
-            "x-sim-input-tokens",
-            "1",
-            "x-sim-output-tokens",
-            "1");
-    assertEquals(200, answer.statusCode(), answer.body());
-    return answer.body();
-  }
-
-  /** What the events of a stream have at {@code pointer}, one after another. */
-  private static String joined(String events, String pointer) throws IOException {
-    StringBuilder joined = new StringBuilder();
-    for (String event : events.split("\n\n", -1)) {
-      if (event.contains("data: {")) {
-        joined.append(JSON.readTree(event.substring(event.indexOf('{'))).at(pointer).asText(""));
-      }
-    }
-    return joined.toString();
   }
 
   private HttpResponse<String> post(String path, String secret, boolean stream, String... headers)
