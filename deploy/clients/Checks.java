@@ -89,13 +89,7 @@ final class Checks {
           "error 400" + where,
           () -> failure(client, any.with("x-sim-output-tokens", "many")));
       scenario(
-          name,
-          "error 401" + where,
-          () -> {
-            Map<String, Object> error = failure(client, any.as("not-a-client"));
-            error.remove("message"); // Relay's own, in its own words
-            return error;
-          });
+          name, "error 401" + where, () -> own(family, failure(client, any.as("not-a-client"))));
       scenario(name, "error 500" + where, () -> failure(client, faulty.with("x-sim-fault", "500")));
       if (stream) {
         scenario(
@@ -103,15 +97,7 @@ final class Checks {
             "error in stream",
             () -> failure(client, faulty.with("x-sim-fault", "error-event")));
       }
-      scenario(
-          name,
-          "429" + where,
-          () -> {
-            Map<String, Object> error = refusal(client, scarce);
-            error.remove("message");
-            error.remove("toldMs");
-            return error;
-          });
+      scenario(name, "429" + where, () -> own(family, refusal(client, scarce)));
       if (stream && !retriesStreams) {
         continue;
       }
@@ -130,6 +116,15 @@ final class Checks {
             return got;
           });
     }
+  }
+
+  /** Relay's own errors have words of its own, and openai's dialect also one word for the type. */
+  private static Map<String, Object> own(String family, Map<String, Object> error) {
+    error.keySet().removeAll(List.of("message", "toldMs"));
+    if (family.equals("gpt")) {
+      error.remove("type");
+    }
+    return error;
   }
 
   static Asked asked(String model, boolean stream) {

@@ -45,6 +45,7 @@ const failed = (thrown) => {
     class: [thrown.name, error.name].join(' '),
     status: error.statusCode,
     type: error.data?.error?.type,
+    code: error.data?.error?.code,
     message: error.message ?? JSON.stringify(error),
   };
 };

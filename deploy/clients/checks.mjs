@@ -44,8 +44,8 @@ export async function run(name, family, { make, ask, failed }) {
       // The model for faults has a key of its own, that a fault may put out of use.
       const asked = what === 'error 500' ? { ...any, model: `${family}-faulty` } : any;
       await scenario(name, what + where, async () => {
-        const { message, ...rest } = await failure(ask(client(headers, { key: credential }), asked));
-        return what === 'error 401' ? rest : { ...rest, message }; // Relay's own, in its own words
+        const error = await failure(ask(client(headers, { key: credential }), asked));
+        return what === 'error 401' ? own(error) : error;
       });
     }
     if (stream) {
@@ -56,8 +56,7 @@ export async function run(name, family, { make, ask, failed }) {
     }
     await scenario(name, `429${where}`, async () => {
       await takeThePlace();
-      const { message, ...rest } = await failure(ask(client({}, { key: scarceKey }), scarce));
-      return rest;
+      return own(await failure(ask(client({}, { key: scarceKey }), scarce)));
     });
     await scenario(name, `retry${where}`, async () => {
       await takeThePlace();
@@ -84,6 +83,11 @@ export async function run(name, family, { make, ask, failed }) {
       );
       return { ...got, statuses: attempts.map((attempt) => attempt.status), waited: 'as told' };
     });
+  }
+
+  /** Relay's own errors have words of its own, and openai's dialect also one word for the type. */
+  function own({ message, type, ...rest }) {
+    return family === 'gpt' ? rest : { ...rest, type };
   }
 
   async function takeThePlace() {

@@ -49,7 +49,7 @@ const columns = {
   count_tokens: ['count_tokens'],
   'errors 400 401 500': both.filter((scenario) => /^error \d/.test(scenario)),
   'error in stream': ['error in stream'],
-  '429': ['429', '429 stream'],
+  'error 429': ['429', '429 stream'],
   retry: ['retry', 'retry stream'],
   'other endpoints': ['embeddings', 'models', 'passthrough'],
 };

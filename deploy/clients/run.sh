@@ -33,7 +33,7 @@ timeout 300 "$root/mvnw" -q -B -f "$here/pom.xml" \
   -Dmdep.outputFile="$work/classpath" </dev/null >&2
 timeout 600 "$root/relay" version >"$work/version"
 
-"$JDK_HOME/bin/javac" -nowarn -d "$work/classes" -cp "$(cat "$work/classpath")" \
+"$JDK_HOME/bin/javac" -nowarn -XDsuppressNotes -d "$work/classes" -cp "$(cat "$work/classpath")" \
   "$here"/{Checks,AnthropicJava,OpenAiJava,LangChain4j}.java
 
 # The providers tell their ports and two free ones.
