@@ -178,7 +178,7 @@ final class Candidates {
     for (int from = 0; from < others.size(); from += SAMPLED) {
       parts.add(fields(others.subList(from, Math.min(others.size(), from + SAMPLED))));
     }
-    return parts;
+    return Collections.unmodifiableList(parts);
   }
 
   private static List<Candidate> rotated(List<Candidate> all) {
