@@ -55,6 +55,8 @@ final class Forwarding implements Runnable {
       log.error("request {} failed inside Relay", handling.id(), e);
       handling.client().abort();
       handling.done(500, "relay");
+    } finally {
+      handling.allowance().end();
     }
   }
 
@@ -64,6 +66,7 @@ final class Forwarding implements Runnable {
     int most = plan.route().api().config().maxAttempts();
     for (int attempt = 1; ; attempt++) {
       tried.add(lease.key());
+      handling.allowance().carriedBy(lease);
       Failure failure = attempt(lease, attempt);
       if (failure == null) {
         return;

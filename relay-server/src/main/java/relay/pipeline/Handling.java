@@ -18,6 +18,8 @@ final class Handling {
   private final AtomicBoolean done = new AtomicBoolean();
   private String provider = UNKNOWN;
   private String model = UNKNOWN;
+  private String caller = UNKNOWN;
+  private Allowance allowance = Allowance.UNLIMITED;
   private long upstreamNanos;
   private boolean gone;
   private @Nullable Runnable onGone;
@@ -41,6 +43,24 @@ final class Handling {
     return meters;
   }
 
+  /** Whose request it is. */
+  void calledBy(String clientName) {
+    caller = clientName;
+  }
+
+  String caller() {
+    return caller;
+  }
+
+  /** What it takes of its client's own limits. */
+  void takes(Allowance ofClient) {
+    allowance = ofClient;
+  }
+
+  Allowance allowance() {
+    return allowance;
+  }
+
   void goesTo(String toProvider, String toModel) {
     provider = toProvider;
     model = toModel;
@@ -61,6 +81,7 @@ final class Handling {
 
   /** Answers with an error of Relay's own. */
   void refuse(RelayError error) {
+    allowance.end();
     client.answer(
         error.status(),
         ErrorBodies.headers(error, id),
@@ -82,15 +103,18 @@ final class Handling {
 
   /** Answers as a whole with what a provider gave. */
   void answer(int status, HeaderLines headers, byte[] body) {
+    allowance.end();
     client.answer(status, headers, body);
     done(status, "upstream");
   }
 
   /** The request is over, however it ended: counted once. */
   void done(int status, String origin) {
+    allowance.end();
     if (done.compareAndSet(false, true)) {
       long took = System.nanoTime() - startedNanos;
       meters.requestDone(provider, model, status, origin, took, Math.max(0, took - upstreamNanos));
+      meters.clients().answered(caller, status);
       meters.requestEnded();
       onDone.run();
     }

@@ -44,6 +44,7 @@ public final class RequestPipeline {
       Pattern.compile("application/json[ \\t]*(;|$)", Pattern.CASE_INSENSITIVE);
 
   private final Clients clients;
+  private final ClientLimits clientLimits;
   private final List<Route> routes;
   private final ModelCatalog catalog;
   private final Meters meters;
@@ -60,8 +61,14 @@ public final class RequestPipeline {
   public record Limits(int maxBodyBytes, int maxConcurrent) {}
 
   public RequestPipeline(
-      Clients clients, List<Route> routes, Meters meters, Limits limits, Executor virtualThreads) {
+      Clients clients,
+      ClientLimits clientLimits,
+      List<Route> routes,
+      Meters meters,
+      Limits limits,
+      Executor virtualThreads) {
     this.clients = clients;
+    this.clientLimits = clientLimits;
     this.routes = List.copyOf(routes);
     catalog = new ModelCatalog(routes);
     this.meters = meters;
@@ -130,7 +137,7 @@ public final class RequestPipeline {
           if (body.length > 0 && BODILESS.contains(client.method())) {
             handling.refuse(RelayError.invalid("a " + client.method() + " has no body"));
           } else {
-            acquire(handling, new Plan(chosen.get(), client.dialect(), client.method(), body));
+            acquire(admitted, new Plan(chosen.get(), client.dialect(), client.method(), body));
           }
         });
   }
@@ -176,6 +183,7 @@ public final class RequestPipeline {
               "no client of Relay has this key: send it as x-api-key or Authorization: Bearer"));
       return null;
     }
+    handling.calledBy(caller.name());
     if (limits.maxConcurrent() > 0 && before >= limits.maxConcurrent()) {
       handling.refuse(
           RelayError.overloaded(
@@ -246,14 +254,16 @@ public final class RequestPipeline {
       admitted.handling().refuse(unserved(facts.model()));
       return;
     }
-    acquire(admitted.handling(), new Plan(chosen.getFirst(), facts, body, endpoint));
+    acquire(admitted, new Plan(chosen.getFirst(), facts, body, endpoint));
   }
 
   private static RelayError unserved(String model) {
     return RelayError.notFound("no provider serves model '" + model + "' to this client");
   }
 
-  private void acquire(Handling handling, Plan plan) {
+  private void acquire(Admitted admitted, Plan plan) {
+    Handling handling = admitted.handling();
+    handling.takes(clientLimits.of(admitted.caller(), plan.counted()));
     handling.goesTo(plan.route().name(), plan.facts().model());
     Estimator.Estimate estimate =
         Estimator.estimate(
@@ -265,17 +275,31 @@ public final class RequestPipeline {
     Demand demand = Demand.of(plan.modelClass(), estimate.inputTokens(), estimate.outputTokens());
     handling.client().onGone(handling::clientLeft);
     long asked = System.nanoTime();
+    var own = handling.allowance().take(demand);
     plan.acquire(demand)
-        .thenAccept(
-            acquisition -> {
+        .thenAcceptBoth(
+            own,
+            (acquisition, refusal) -> {
               meters.acquired(System.nanoTime() - asked);
-              acquired(handling, plan, demand, acquisition);
+              if (refusal == null) {
+                acquired(handling, plan, demand, acquisition);
+              } else {
+                overOwnLimit(handling, acquisition, refusal);
+              }
             })
         .exceptionally(
             failure -> {
               handling.refuse(RelayError.unavailable("an error inside Relay"));
               throw new IllegalStateException(failure);
             });
+  }
+
+  private void overOwnLimit(Handling handling, Acquisition acquisition, Allowance.Refusal refusal) {
+    if (acquisition instanceof Granted(Lease unused)) {
+      unused.cancel();
+    }
+    meters.clients().denied(handling.caller(), refusal.reason());
+    handling.refuse(refusal.error());
   }
 
   private void acquired(Handling handling, Plan plan, Demand demand, Acquisition acquisition) {
