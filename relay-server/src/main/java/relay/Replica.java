@@ -106,12 +106,18 @@ final class Replica {
             server.listen().host(),
             server.listen().port(),
             server.enableHttp2(),
-            server.idleTimeout());
+            server.tls(),
+            server.idleTimeout(),
+            Duration.ofMillis(Long.getLong("relay.client_patience_ms", 30_000))); // tests have less
     adminPlane = new AdminServer(server, this::readiness, meters::scrape, () -> pools);
     dataPlane.start();
     adminPlane.start();
     keyProbes.start();
-    log.info("clients: http://{}  operators: http://{}", server.listen(), server.adminListen());
+    log.info(
+        "clients: {}://{}  operators: http://{}",
+        server.tls() == null ? "http" : "https",
+        server.listen(),
+        server.adminListen());
   }
 
   /** Tests of crashes shorten the lease, which nobody else has a reason to: it is no setting. */

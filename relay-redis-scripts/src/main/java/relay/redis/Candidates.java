@@ -1,12 +1,16 @@
 package relay.redis;
 
 import java.util.ArrayList;
-import java.util.Collections;
 import java.util.Comparator;
 import java.util.HashMap;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.concurrent.ThreadLocalRandom;
+import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
 import relay.redis.Acquisition.Exhausted;
 import relay.redis.Acquisition.Granted;
 import relay.redis.Acquisition.Impossible;
@@ -14,59 +18,167 @@ import relay.redis.Acquisition.NoneUsable;
 import relay.redis.Acquisition.Unavailable;
 
 /**
- * The keys that a request may use, as the acquire script wants them: pairs of a key's and its
- * group's field, highest priority first. A pool of more than {@value #TOGETHER} keys is asked in
- * batches of as many, from a random start within each priority.
+ * The keys that a request may use, as the scripts want them. Those of a pool of up to {@value
+ * #COMPARED} keys are named in the call, and every strategy is exact. A larger pool has an index in
+ * Redis, by model class and priority, of which the script looks at a few.
  */
 final class Candidates {
-  private static final int TOGETHER = 64;
+  private static final int COMPARED = 16;
+  private static final int SAMPLED = 64;
 
+  private final PoolPlan plan;
+  private final RedisKeys names;
   private final Map<String, List<Candidate>> byClass = new HashMap<>();
-  private final Map<String, List<byte[][]>> whole = new HashMap<>();
+  private final Map<String, Candidate> named = new HashMap<>(); // by class and key
+  private final Map<String, byte[][]> fields = new HashMap<>();
+  private final Map<String, List<byte[]>> readySets = new HashMap<>();
 
-  private record Candidate(KeyPlan key, String group) {}
+  /**
+   * A key in a model class.
+   *
+   * @param set number of its ready set, from 1 over all classes
+   */
+  record Candidate(KeyPlan key, String group, int set) {
+    String row() {
+      return key.id() + " " + group;
+    }
+  }
 
-  Candidates(PoolPlan plan) {
+  Candidates(PoolPlan plan, RedisKeys names) {
+    this.plan = plan;
+    this.names = names;
+    List<Integer> priorities =
+        plan.keys().stream()
+            .map(KeyPlan::priority)
+            .distinct()
+            .sorted(Comparator.reverseOrder())
+            .toList();
+    String shape = shape(plan);
+    int sets = 0;
     for (String modelClass : plan.modelClasses()) {
+      int before = sets;
       List<Candidate> all =
           plan.keys().stream()
               .sorted(Comparator.comparingInt(KeyPlan::priority).reversed())
-              .map(k -> new Candidate(k, PoolPlan.group(k.account(), modelClass)))
+              .map(
+                  k ->
+                      new Candidate(
+                          k,
+                          PoolPlan.group(k.account(), modelClass),
+                          before + 1 + priorities.indexOf(k.priority())))
               .toList();
       byClass.put(modelClass, all);
-      if (all.size() <= TOGETHER) {
-        whole.put(modelClass, Collections.singletonList(fields(all)));
-      }
+      all.forEach(c -> named.put(modelClass + " " + c.key().id(), c));
+      fields.put(modelClass, fields(all));
+      readySets.put(
+          modelClass, priorities.stream().map(p -> names.ready(shape, modelClass, p)).toList());
+      sets += priorities.size();
     }
   }
 
-  /** Batches of fields; asked one after the other until one grants. */
-  List<byte[][]> of(Demand demand) {
-    List<Candidate> all = byClass.get(demand.modelClass());
-    if (all == null) {
-      throw new IllegalArgumentException("no such model class: " + demand.modelClass());
+  /** A digest of all that decides which candidates there are. */
+  private static String shape(PoolPlan plan) {
+    StringBuilder text = new StringBuilder(String.join(" ", plan.modelClasses()));
+    for (KeyPlan key : plan.keys()) {
+      text.append('\n').append(key.id()).append(' ').append(key.account());
+      text.append(' ').append(key.priority());
     }
-    List<byte[][]> ready = whole.get(demand.modelClass());
-    if (ready != null && demand.avoid().isEmpty()) {
-      return ready;
+    return Digests.hex("SHA-256", text.toString()).substring(0, 8);
+  }
+
+  /** Whether the pool is so large that Redis keeps an index of it. */
+  boolean isIndexed() {
+    return plan.keys().size() > COMPARED;
+  }
+
+  /** Pairs of a key's and its group's field, highest priority first. */
+  byte[][] fieldsOf(Demand demand) {
+    if (demand.avoid().isEmpty() && demand.key().isEmpty()) {
+      return known(fields.get(demand.modelClass()), demand);
+    }
+    List<Candidate> all = known(byClass.get(demand.modelClass()), demand);
+    if (!demand.key().isEmpty()) {
+      Candidate only = known(named.get(demand.modelClass() + " " + demand.key()), demand);
+      return fields(List.of(only));
     }
     List<Candidate> others =
         all.stream().filter(c -> !demand.avoid().contains(c.key().id())).toList();
-    if (others.isEmpty()) {
-      others = all;
-    }
-    if (others.size() <= TOGETHER) {
-      return Collections.singletonList(fields(others));
-    }
-    return batches(rotated(others));
+    return fields(others.isEmpty() ? all : others);
   }
 
-  private static List<byte[][]> batches(List<Candidate> all) {
-    List<byte[][]> batches = new ArrayList<>();
-    for (int from = 0; from < all.size(); from += TOGETHER) {
-      batches.add(fields(all.subList(from, Math.min(all.size(), from + TOGETHER))));
+  /** The ready sets of a model class, highest priority first; none if there is no index. */
+  List<byte[]> readySetsOf(String modelClass) {
+    List<byte[]> sets = readySets.get(modelClass);
+    return isIndexed() && sets != null ? sets : List.of();
+  }
+
+  /** All ready sets, in the order of their numbers. */
+  List<byte[]> readySets() {
+    return plan.modelClasses().stream().flatMap(c -> readySetsOf(c).stream()).toList();
+  }
+
+  /** The rows of the index to leave out. */
+  List<String> avoided(Demand demand) {
+    return demand.avoid().stream()
+        .map(key -> named.get(demand.modelClass() + " " + key))
+        .filter(Objects::nonNull)
+        .map(Candidate::row)
+        .toList();
+  }
+
+  /** Whole accounts, at most about so many keys each, for a large pool is announced in parts. */
+  List<List<KeyPlan>> parts(int most) {
+    Map<String, List<KeyPlan>> accounts =
+        plan.keys().stream()
+            .collect(
+                Collectors.groupingBy(KeyPlan::account, LinkedHashMap::new, Collectors.toList()));
+    List<List<KeyPlan>> parts = new ArrayList<>();
+    List<KeyPlan> part = new ArrayList<>();
+    for (List<KeyPlan> account : accounts.values()) {
+      if (!part.isEmpty() && part.size() + account.size() > most) {
+        parts.add(part);
+        part = new ArrayList<>();
+      }
+      part.addAll(account);
     }
-    return batches;
+    parts.add(part);
+    return parts;
+  }
+
+  /** The rows of the index that these keys have; none if there is no index. */
+  List<Candidate> rowsOf(List<KeyPlan> keys) {
+    if (!isIndexed()) {
+      return List.of();
+    }
+    var wanted = new HashSet<>(keys);
+    return plan.modelClasses().stream()
+        .flatMap(c -> known(byClass.get(c), Demand.of(c, 0, 0)).stream())
+        .filter(c -> wanted.contains(c.key()))
+        .toList();
+  }
+
+  /** The name of the remembered account of a conversation. */
+  byte[] session(Demand demand) {
+    return names.session(demand.modelClass(), demand.session());
+  }
+
+  /**
+   * The candidates in parts of which any will do: of a large pool some at a time, from a random
+   * start within each priority.
+   */
+  List<byte[][]> samples(Demand demand) {
+    List<byte[][]> parts = new ArrayList<>();
+    if (!isIndexed()) {
+      parts.add(fieldsOf(demand));
+      return parts;
+    }
+    List<Candidate> all = known(byClass.get(demand.modelClass()), demand);
+    List<Candidate> others =
+        rotated(all.stream().filter(c -> !demand.avoid().contains(c.key().id())).toList());
+    for (int from = 0; from < others.size(); from += SAMPLED) {
+      parts.add(fields(others.subList(from, Math.min(others.size(), from + SAMPLED))));
+    }
+    return parts;
   }
 
   private static List<Candidate> rotated(List<Candidate> all) {
@@ -84,6 +196,17 @@ final class Candidates {
     return out;
   }
 
+  /** Of two denials the one to tell: the sooner, the one that ends at all. */
+  static Acquisition better(Acquisition a, Acquisition b) {
+    return switch (b) {
+      case Granted _, Unavailable _ -> b;
+      case Exhausted e ->
+          a instanceof Exhausted x && x.retryAfter().compareTo(e.retryAfter()) <= 0 ? a : b;
+      case Impossible _ -> a instanceof NoneUsable ? b : a;
+      case NoneUsable _ -> a;
+    };
+  }
+
   private static byte[][] fields(List<Candidate> some) {
     byte[][] fields = new byte[2 * some.size()][];
     for (int n = 0; n < some.size(); n++) {
@@ -93,14 +216,11 @@ final class Candidates {
     return fields;
   }
 
-  /** Of the answers of two batches, what to tell: a grant, else the earlier time. */
-  static Acquisition better(Acquisition a, Acquisition b) {
-    return switch (b) {
-      case Granted _, Unavailable _ -> b;
-      case Exhausted e ->
-          a instanceof Exhausted x && x.retryAfter().compareTo(e.retryAfter()) <= 0 ? a : b;
-      case Impossible _ -> a instanceof NoneUsable ? b : a;
-      case NoneUsable _ -> a;
-    };
+  private static <T> T known(@Nullable T of, Demand demand) {
+    if (of == null) {
+      throw new IllegalArgumentException(
+          "no such model class or key: " + demand.modelClass() + " " + demand.key());
+    }
+    return of;
   }
 }

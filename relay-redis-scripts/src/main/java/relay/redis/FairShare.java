@@ -146,7 +146,8 @@ final class FairShare {
     @Nullable KeyPlan in(List<KeyPlan> tier, boolean avoided) {
       for (int n = 0; n < tier.size(); n++) {
         KeyPlan key = tier.get(Math.floorMod(turn + n, tier.size()));
-        if (demand.avoid().contains(key.id()) != avoided || out.contains(key.id())) {
+        boolean wanted = demand.key().isEmpty() || demand.key().equals(key.id());
+        if (!wanted || demand.avoid().contains(key.id()) != avoided || out.contains(key.id())) {
           continue;
         }
         String group = PoolPlan.group(key.account(), demand.modelClass());

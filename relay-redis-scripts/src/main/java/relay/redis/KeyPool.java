@@ -5,30 +5,24 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import java.util.Queue;
+import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.LinkedBlockingQueue;
-import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
-import relay.redis.Acquisition.Exhausted;
 import relay.redis.Acquisition.Granted;
-import relay.redis.Acquisition.Impossible;
-import relay.redis.Acquisition.NoneUsable;
 import relay.redis.Acquisition.Unavailable;
 
 /**
  * A pool of keys that all replicas share. Thread-safe; no method blocks, but for those that say so.
  *
  * <p>A grant costs one call of one script. What ends a lease is sent and not waited for; when Redis
- * cannot be reached it is kept, up to {@value #UNSETTLED} leases, and sent again.
+ * cannot be reached it is kept, up to a bound, and sent again.
  */
 public final class KeyPool {
   private static final Logger log = LoggerFactory.getLogger(KeyPool.class);
-  private static final int UNSETTLED = 10_000;
   private static final int RENEWED_TOGETHER = 100;
 
   private final RedisLink link;
@@ -36,14 +30,12 @@ public final class KeyPool {
   private final PoolPlan plan;
   private final EngineOptions options;
   private final FairShare fairShare;
-  private final Candidates candidates;
   private final Picking picking;
   private final LeaseIds leaseIds;
   private final EstimateExchange exchange;
   private final LimitNews news = new LimitNews();
   private final Map<String, Long> live = new ConcurrentHashMap<>(); // lease id -> renew at, nanos
-  private final Queue<Unsent> unsettled = new LinkedBlockingQueue<>(UNSETTLED);
-  private final AtomicLong overage = new AtomicLong();
+  private final Settlements settlements;
   private volatile @Nullable PoolSnapshot latest;
   private volatile boolean usedLocally;
 
@@ -54,9 +46,9 @@ public final class KeyPool {
     this.leaseIds = leaseIds;
     scripts = new PoolScripts(link, plan, options);
     fairShare = new FairShare(plan, System::nanoTime);
-    candidates = new Candidates(plan);
-    picking = new Picking(this, link, scripts, candidates, fairShare, options.fallback());
+    picking = new Picking(this, link, scripts, fairShare, options.fallback());
     exchange = new EstimateExchange(scripts);
+    settlements = new Settlements(scripts, plan.name());
   }
 
   /** The pool's shape. */
@@ -73,35 +65,16 @@ public final class KeyPool {
       return CompletableFuture.completedFuture(withoutRedis(demand));
     }
     String id = leaseIds.next();
-    List<byte[][]> batches = candidates.of(demand);
-    CompletableFuture<Acquisition> answer = acquire(id, demand, batches.getFirst());
-    for (byte[][] batch : batches.subList(1, batches.size())) {
-      answer = answer.thenCompose(first -> orElse(first, id, demand, batch));
-    }
-    return answer;
+    return scripts
+        .acquire(id, demand)
+        .handle(
+            (reply, failure) ->
+                reply != null ? granted(id, reply, demand) : failed(id, demand, failure));
   }
 
   /** As {@link #acquire}, but nothing is reserved: any key that is in use and not cooling down. */
   public CompletableFuture<Acquisition> pick(Demand demand) {
     return picking.pick(demand, this::latest);
-  }
-
-  /** A pool larger than one batch is denied only when all of it is. */
-  private CompletableFuture<Acquisition> orElse(
-      Acquisition first, String id, Demand demand, byte[][] batch) {
-    return switch (first) {
-      case Granted _, Unavailable _ -> CompletableFuture.completedFuture(first);
-      case Exhausted _, Impossible _, NoneUsable _ ->
-          acquire(id, demand, batch).thenApply(second -> Candidates.better(first, second));
-    };
-  }
-
-  private CompletableFuture<Acquisition> acquire(String id, Demand demand, byte[][] batch) {
-    return scripts
-        .acquire(id, demand, batch)
-        .handle(
-            (reply, failure) ->
-                reply != null ? granted(id, reply, demand) : failed(id, demand, failure));
   }
 
   private Acquisition granted(String id, Reply reply, Demand demand) {
@@ -110,11 +83,19 @@ public final class KeyPool {
         live.put(id, System.nanoTime() + renewEvery());
         yield new Granted(
             new Lease(
-                this, id, g.key(), g.group(), g.inputTokens(), g.outputTokens(), scripts.epoch()));
+                this,
+                id,
+                g.key(),
+                g.group(),
+                g.inputTokens(),
+                g.outputTokens(),
+                scripts.epoch(),
+                g.micros()));
       }
       case Reply.Refusal r -> r.why();
       // A tombstone under a new lease's id, or a pool that is unknown after it was configured.
-      case Reply.Ended _, Reply.Unknown _, Reply.Done _ -> withoutRedis(demand);
+      case Reply.Ended _, Reply.Unknown _, Reply.LookAgain _, Reply.Settled _, Reply.Done _ ->
+          withoutRedis(demand);
     };
   }
 
@@ -126,7 +107,7 @@ public final class KeyPool {
           log.warn("Redis refused a call for pool {}: {}", plan.name(), refused.getMessage());
       // Out of time, or cut off: whether it was granted is not known. The cancel undoes it, before
       // or after.
-      case Throwable _ -> send(new Unsent.Cancel(id));
+      case Throwable _ -> settlements.send(new Unsent.Cancel(id));
     }
     return withoutRedis(demand);
   }
@@ -152,6 +133,7 @@ public final class KeyPool {
                 t.group(),
                 t.inputTokens(),
                 t.outputTokens(),
+                0,
                 0));
       }
     };
@@ -161,7 +143,8 @@ public final class KeyPool {
     if (lease.epoch() == 0) {
       endLocally(lease, inputTokens, outputTokens);
     } else {
-      send(new Unsent.Settle(lease, inputTokens, outputTokens));
+      live.remove(lease.id());
+      settlements.send(new Unsent.Settle(lease, inputTokens, outputTokens));
     }
   }
 
@@ -169,7 +152,8 @@ public final class KeyPool {
     if (lease.epoch() == 0) {
       endLocally(lease, 0, 0);
     } else {
-      send(new Unsent.Cancel(lease.id()));
+      live.remove(lease.id());
+      settlements.send(new Unsent.Cancel(lease.id()));
     }
   }
 
@@ -179,94 +163,50 @@ public final class KeyPool {
     }
   }
 
-  private void send(Unsent unsent) {
-    CompletableFuture<?> sent =
-        switch (unsent) {
-          case Unsent.Settle s -> {
-            live.remove(s.lease().id());
-            yield scripts
-                .settle(s.lease().id(), s.inputTokens(), s.outputTokens())
-                .thenAccept(reply -> settled(s, reply));
-          }
-          case Unsent.Cancel c -> {
-            live.remove(c.id());
-            yield scripts.cancel(c.id());
-          }
-          case Unsent.Owed o -> scripts.charge(o.id(), o.group(), o.usage());
-        };
-    var _ =
-        sent.exceptionally(
-            failure -> {
-              if (RedisLink.cause(failure) instanceof RedisCommandExecutionException refusal) {
-                log.warn("Pool {}: {} was refused: {}", plan.name(), unsent, refusal.getMessage());
-              } else {
-                keep(unsent);
-              }
-              return null;
-            });
-  }
-
-  /** Until the next tick. */
-  private void keep(Unsent unsent) {
-    if (!unsettled.offer(unsent)) {
-      log.warn("Pool {} forgets {}: too much is unsettled", plan.name(), unsent);
-    }
-  }
-
-  private void settled(Unsent.Settle settle, Reply reply) {
-    if (reply instanceof Reply.Unknown) {
-      chargeLost(settle.lease(), settle.inputTokens(), settle.outputTokens());
-    } else if (reply instanceof Reply.Done done) {
-      overage.addAndGet(done.number(2) + done.number(3));
-    }
-  }
-
-  /**
-   * Redis does not know the lease. If the pool's state was lost, so was the charge; else the lease
-   * has been over for long, and only what exceeds its reservation was never charged.
-   */
-  private void chargeLost(Lease lease, long inputTokens, long outputTokens) {
-    var _ =
-        scripts
-            .configure()
-            .handle(
-                (done, failure) -> {
-                  if (failure != null) {
-                    keep(new Unsent.Settle(lease, inputTokens, outputTokens));
-                    return null;
-                  }
-                  boolean lost = lease.epoch() != scripts.epoch();
-                  Usage usage =
-                      lost
-                          ? new Usage(1, inputTokens, outputTokens)
-                          : new Usage(
-                              0,
-                              Math.max(0, inputTokens - lease.inputTokens()),
-                              Math.max(0, outputTokens - lease.outputTokens()));
-                  send(new Unsent.Owed(lease.id(), lease.group(), usage));
-                  return null;
-                });
-  }
-
-  /**
-   * What a provider's answer said of a quota group's limits. Most say nothing new and cost nothing.
-   *
-   * @param limits as stated; 0 where nothing was said
-   */
-  public void observe(String group, Limits limits, Remaining remaining) {
-    var _ = news.isNews(group, limits, remaining, latest, System.nanoTime());
-  }
-
   /**
    * Keeps a quota group out of use, for all replicas.
    *
    * @param howLong zero to let Redis choose: 1 s, doubled with every refusal in a row, at most 60 s
    */
   public void coolGroup(String group, Duration howLong) {
+    cool(group, howLong, 0);
+  }
+
+  /**
+   * The provider refused a granted request for its rate: keeps its quota group out of use, for all
+   * replicas. If the group's window was far from full, the provider lets less pass at once than was
+   * thought: from now on so do we.
+   *
+   * @param howLong zero to let Redis choose: 1 s, doubled with every refusal in a row, at most 60 s
+   */
+  public void refused(Lease lease, Duration howLong) {
+    cool(lease.group(), howLong, lease.grantedMicros());
+  }
+
+  private void cool(String group, Duration howLong, long grantedMicros) {
     fairShare.cool(group, howLong.isZero() ? Duration.ofSeconds(1) : howLong);
     scripts
-        .cooldown("g:" + group, howLong)
+        .cooldown("g:" + group, howLong, grantedMicros)
         .exceptionally(failure -> lost("cooldown of group " + group, failure));
+  }
+
+  /**
+   * What a provider's answer said of a quota group. Limits hold from then on, for all replicas,
+   * where the plan states none or larger ones; what is left only ever makes the pool more careful.
+   * Most answers say nothing new and cost nothing.
+   *
+   * @param limits the stated limits, 0 where none was stated
+   */
+  public void observe(String group, Limits limits, Remaining remaining) {
+    if (news.isNews(group, limits, remaining, latest, System.nanoTime())) {
+      scripts
+          .observe(group, limits, remaining)
+          .exceptionally(
+              failure -> {
+                news.forget(group);
+                return lost("what was observed of group " + group, failure);
+              });
+    }
   }
 
   /** Keeps keys out of use until {@link #restore}, for all replicas. */
@@ -283,7 +223,7 @@ public final class KeyPool {
 
   /** An operator's cooldown of a key. The future fails when Redis could not be asked. */
   public CompletableFuture<Void> operatorCooldown(String key, Duration howLong) {
-    return scripts.cooldown("k:" + key, howLong).thenAccept(reply -> {});
+    return scripts.cooldown("k:" + key, howLong, 0).thenAccept(reply -> {});
   }
 
   /** An operator's quarantine of a key. The future fails when Redis could not be asked. */
@@ -309,7 +249,9 @@ public final class KeyPool {
 
   /** The present state. The future fails when Redis could not be asked. */
   public CompletableFuture<PoolSnapshot> snapshot() {
-    return scripts.survey("");
+    return scripts
+        .survey("")
+        .thenApply(snapshot -> Objects.requireNonNull(snapshot, "an onlooker sees all"));
   }
 
   /** The state at the last sign of life, at most half a second old while Redis answers. */
@@ -334,7 +276,7 @@ public final class KeyPool {
 
   /** Tokens that settles of this replica charged beyond their reservations. */
   public long overageTokens() {
-    return overage.get();
+    return settlements.overageTokens();
   }
 
   /** Called twice a second while the link is up: sign of life, what is owed, renewals. */
@@ -344,19 +286,15 @@ public final class KeyPool {
     }
     scripts
         .survey(options.replica())
-        .thenAccept(snapshot -> latest = snapshot)
+        .thenAccept(snapshot -> latest = snapshot == null ? latest : snapshot)
         .exceptionally(failure -> null); // the link knows, and the next tick tries again
-    for (int n = unsettled.size(); n > 0; n--) {
-      Unsent unsent = unsettled.poll();
-      if (unsent != null) {
-        send(unsent);
-      }
-    }
+    settlements.sendAgain();
     if (usedLocally) {
       usedLocally = false;
       fairShare
           .handOver()
-          .forEach((group, usage) -> send(new Unsent.Owed(leaseIds.next(), group, usage)));
+          .forEach(
+              (group, usage) -> settlements.send(new Unsent.Owed(leaseIds.next(), group, usage)));
     }
     renew();
     exchange.tick();

@@ -17,6 +17,7 @@ public final class Lease implements AutoCloseable {
   private final long inputTokens;
   private final long outputTokens;
   private final long epoch;
+  private final long grantedMicros;
   private final AtomicBoolean ended = new AtomicBoolean();
 
   Lease(
@@ -26,7 +27,8 @@ public final class Lease implements AutoCloseable {
       String group,
       long inputTokens,
       long outputTokens,
-      long epoch) {
+      long epoch,
+      long grantedMicros) {
     this.pool = pool;
     this.id = id;
     this.key = key;
@@ -34,11 +36,12 @@ public final class Lease implements AutoCloseable {
     this.inputTokens = inputTokens;
     this.outputTokens = outputTokens;
     this.epoch = epoch;
+    this.grantedMicros = grantedMicros;
   }
 
   /** Of a key that was only picked: there is nothing to end. */
   static Lease uncounted(KeyPool pool, String key, String group) {
-    return new Lease(pool, "", key, group, 0, 0, UNCOUNTED);
+    return new Lease(pool, "", key, group, 0, 0, UNCOUNTED, 0);
   }
 
   /** Whether anything was reserved. */
@@ -74,6 +77,11 @@ public final class Lease implements AutoCloseable {
   /** The epoch of the pool in which it was granted; 0 if it was granted without Redis. */
   long epoch() {
     return epoch;
+  }
+
+  /** When it was granted, on the pool's clock; 0 if it was granted without Redis. */
+  long grantedMicros() {
+    return grantedMicros;
   }
 
   /** Ends the lease with the tokens that were really used. The request stays counted. */

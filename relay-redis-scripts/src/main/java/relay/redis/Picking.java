@@ -12,21 +12,14 @@ final class Picking {
   private final KeyPool pool;
   private final RedisLink link;
   private final PoolScripts scripts;
-  private final Candidates candidates;
   private final FairShare fairShare;
   private final Fallback fallback;
 
   Picking(
-      KeyPool pool,
-      RedisLink link,
-      PoolScripts scripts,
-      Candidates candidates,
-      FairShare fairShare,
-      Fallback fallback) {
+      KeyPool pool, RedisLink link, PoolScripts scripts, FairShare fairShare, Fallback fallback) {
     this.pool = pool;
     this.link = link;
     this.scripts = scripts;
-    this.candidates = candidates;
     this.fairShare = fairShare;
     this.fallback = fallback;
   }
@@ -36,7 +29,7 @@ final class Picking {
     if (!link.isUp()) {
       return CompletableFuture.completedFuture(withoutRedis(demand, latest));
     }
-    List<byte[][]> batches = candidates.of(demand);
+    List<byte[][]> batches = scripts.samples(demand);
     CompletableFuture<Acquisition> answer = pick(demand, latest, batches.getFirst());
     for (byte[][] batch : batches.subList(1, batches.size())) {
       answer =

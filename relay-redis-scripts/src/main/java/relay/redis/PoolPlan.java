@@ -12,6 +12,7 @@ import java.util.Set;
  * @param name the pool's name, which is its hash tag in Redis
  * @param window length of the limits' window, at least 240 ms
  * @param strategy how a key is chosen
+ * @param accounting how the limits are kept
  * @param burstRatio in (0, 1]: how much of a limit the pacer lets an idle group take at once
  * @param modelClasses classes of models that share one quota in an account
  * @param keys the keys, at least one, with ids of their own
@@ -21,6 +22,7 @@ public record PoolPlan(
     String name,
     Duration window,
     Strategy strategy,
+    Accounting accounting,
     double burstRatio,
     List<String> modelClasses,
     List<KeyPlan> keys,

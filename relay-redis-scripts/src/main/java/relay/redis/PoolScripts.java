@@ -2,6 +2,7 @@ package relay.redis;
 
 import static relay.redis.RedisKeys.bytes;
 
+import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -18,25 +19,34 @@ import org.jspecify.annotations.Nullable;
  * Redis does not know the pool tells it the pool's shape and asks again.
  */
 final class PoolScripts {
-  private static final byte[] REAL_TIME = {};
-  private static final int SURVEYED_TOGETHER = 200;
+  private static final byte[] REAL_TIME = bytes("-");
+  private static final int TOGETHER = 200;
   private static final long STALE_MS = 400;
   private static final long NEVER_STALE_MS = 1_000_000_000_000L;
+  private static final long SURVEYED_WHOLE_NANOS = 5_000_000_000L;
 
   private final RedisLink link;
   private final PoolPlan plan;
   private final RedisKeys keys;
   private final byte[] leaseMs;
+  private final Candidates candidates;
+  private final AcquireCalls acquires;
   private final PoolClock clock = new PoolClock(System::nanoTime);
   private volatile long epoch;
-  private volatile byte[] epochText = bytes(0);
+  private volatile String epochText = "0";
+  private volatile long surveyedWhole = System.nanoTime() - SURVEYED_WHOLE_NANOS;
   private @Nullable CompletableFuture<Void> configuring;
+
+  /** A script's call. */
+  record Call(ScriptFile script, List<byte[]> keys, List<byte[]> args) {}
 
   PoolScripts(RedisLink link, PoolPlan plan, EngineOptions options) {
     this.link = link;
     this.plan = plan;
     keys = new RedisKeys(options.prefix(), plan.name());
     leaseMs = bytes(options.lease().toMillis());
+    candidates = new Candidates(plan, keys);
+    acquires = new AcquireCalls(this, keys, candidates, leaseMs);
   }
 
   /** The epoch under which this replica uses the pool; 0 before the first use. */
@@ -44,137 +54,158 @@ final class PoolScripts {
     return epoch;
   }
 
-  CompletableFuture<Reply> acquire(String id, Demand demand, byte[][] fields) {
-    byte[][] k = {keys.state, keys.win, keys.leases, keys.lease(id)};
-    return known(
-        () -> {
-          byte[][] args = new byte[7 + fields.length][];
-          args[0] = bytes(id);
-          args[1] = epochText;
-          args[2] = clock.ceiling();
-          args[3] = REAL_TIME;
-          args[4] = bytes(demand.inputTokens());
-          args[5] = bytes(demand.outputTokens());
-          args[6] = leaseMs;
-          System.arraycopy(fields, 0, args, 7, fields.length);
-          return call(ScriptFile.ACQUIRE, k, args, Reply::ofAcquire);
-        });
+  CompletableFuture<Reply> acquire(String id, Demand demand) {
+    return acquires.acquire(id, demand);
+  }
+
+  /** Parts of the pool to pick from, asked one after the other until one has a key. */
+  List<byte[][]> samples(Demand demand) {
+    return candidates.samples(demand);
   }
 
   CompletableFuture<Reply> pick(byte[][] fields) {
-    byte[][] args = new byte[3 + fields.length][];
-    args[1] = REAL_TIME;
-    System.arraycopy(fields, 0, args, 3, fields.length);
     return known(
         () -> {
-          args[0] = clock.ceiling();
-          args[2] = bytes(ThreadLocalRandom.current().nextInt(Integer.MAX_VALUE));
-          return call(ScriptFile.PICK, new byte[][] {keys.state}, args.clone(), Reply::ofAcquire);
-        });
+          List<byte[]> args = timed();
+          args.add(bytes(ThreadLocalRandom.current().nextInt(Integer.MAX_VALUE)));
+          args.addAll(List.of(fields));
+          return new Call(ScriptFile.PICK, List.of(keys.state), args);
+        },
+        raw -> Reply.isUnknown(raw) ? new Reply.Unknown() : Reply.ofAcquire(raw).getFirst());
   }
 
-  CompletableFuture<Reply> settle(String id, long inputTokens, long outputTokens) {
-    return call(
-        ScriptFile.SETTLE,
-        new byte[][] {keys.state, keys.win, keys.leases, keys.lease(id)},
-        new byte[][] {
-          bytes(id), clock.ceiling(), REAL_TIME, bytes(inputTokens), bytes(outputTokens)
+  /** What a lease really cost; zero requests is a cancel. */
+  record Cost(String id, long requests, long inputTokens, long outputTokens) {
+    private byte[] line() {
+      return bytes(id + " " + requests + " " + inputTokens + " " + outputTokens);
+    }
+  }
+
+  /** Ends leases; gives a reply for each. */
+  CompletableFuture<List<Reply>> settle(List<Cost> costs) {
+    List<byte[]> k = leaseKeys();
+    k.addAll(candidates.readySets());
+    List<byte[]> args = new ArrayList<>();
+    args.add(bytes(text(clock.ceiling()) + " -"));
+    costs.forEach(cost -> args.add(cost.line()));
+    return call(new Call(ScriptFile.SETTLE, k, args)).thenApply(Reply::ofSettle);
+  }
+
+  private List<byte[]> leaseKeys() {
+    return new ArrayList<>(List.of(keys.state, keys.win, keys.leases, keys.due, keys.later));
+  }
+
+  CompletableFuture<Reply> renew(List<String> ids) {
+    List<byte[]> args = timed();
+    args.add(leaseMs);
+    ids.forEach(id -> args.add(bytes(id)));
+    List<byte[]> k = List.of(keys.state, keys.leases, keys.later);
+    return call(new Call(ScriptFile.RENEW, k, args)).thenApply(Reply::of);
+  }
+
+  /**
+   * Keeps a key or a group out of use.
+   *
+   * @param grantedMicros when the request was granted that the provider refused, by the pool's
+   *     clock; 0 if none was
+   */
+  CompletableFuture<Reply> cooldown(String field, Duration howLong, long grantedMicros) {
+    return known(
+        () -> {
+          List<byte[]> args = timed();
+          args.addAll(List.of(bytes(field), bytes(howLong.toMillis()), bytes(grantedMicros)));
+          return new Call(ScriptFile.COOLDOWN, List.of(keys.state, keys.win), args);
         },
         Reply::of);
   }
 
-  CompletableFuture<Reply> cancel(String id) {
-    return call(
-        ScriptFile.CANCEL,
-        new byte[][] {keys.state, keys.win, keys.leases, keys.lease(id)},
-        new byte[][] {bytes(id), clock.ceiling(), REAL_TIME},
+  /** What a provider's answer said of a group. */
+  CompletableFuture<Reply> observe(String group, Limits limits, Remaining remaining) {
+    return known(
+        () -> {
+          List<byte[]> k = new ArrayList<>(List.of(keys.state, keys.win, keys.learned));
+          k.addAll(candidates.readySets());
+          List<byte[]> args = timed();
+          args.add(bytes(group));
+          for (Dimension d : Dimension.values()) {
+            args.add(bytes(limits.of(d)));
+          }
+          for (Dimension d : Dimension.values()) {
+            long left = remaining.of(d);
+            args.add(left < 0 || left > Limits.MAX ? REAL_TIME : bytes(left));
+          }
+          return new Call(ScriptFile.OBSERVE, k, args);
+        },
         Reply::of);
   }
 
-  CompletableFuture<Reply> renew(List<String> ids) {
-    byte[][] k = new byte[2 + ids.size()][];
-    byte[][] args = new byte[3 + ids.size()][];
-    k[0] = keys.state;
-    k[1] = keys.leases;
-    args[0] = clock.ceiling();
-    args[1] = REAL_TIME;
-    args[2] = leaseMs;
-    for (int n = 0; n < ids.size(); n++) {
-      k[2 + n] = keys.lease(ids.get(n));
-      args[3 + n] = bytes(ids.get(n));
-    }
-    return call(ScriptFile.RENEW, k, args, Reply::of);
-  }
-
-  CompletableFuture<Reply> cooldown(String field, Duration howLong) {
-    return known(
-        () ->
-            call(
-                ScriptFile.COOLDOWN,
-                new byte[][] {keys.state},
-                new byte[][] {clock.ceiling(), REAL_TIME, bytes(field), bytes(howLong.toMillis())},
-                Reply::of));
-  }
-
   CompletableFuture<Reply> quarantine(List<String> ids, String reason) {
-    byte[][] args = new byte[1 + ids.size()][];
-    args[0] = bytes(reason);
-    for (int n = 0; n < ids.size(); n++) {
-      args[1 + n] = bytes(ids.get(n));
-    }
-    byte[][] k = {keys.state, keys.quarantine};
-    return known(() -> call(ScriptFile.QUARANTINE, k, args, Reply::ofCount));
+    List<byte[]> args = new ArrayList<>(List.of(bytes(reason)));
+    ids.forEach(id -> args.add(bytes(id)));
+    List<byte[]> k = List.of(keys.state, keys.quarantine);
+    return known(() -> new Call(ScriptFile.QUARANTINE, k, args), Reply::ofCount);
   }
 
   CompletableFuture<Reply> restore(List<String> fields) {
-    byte[][] args = fields.stream().map(RedisKeys::bytes).toArray(byte[][]::new);
-    byte[][] k = {keys.state, keys.quarantine};
-    return known(() -> call(ScriptFile.RESTORE, k, args, Reply::ofCount));
+    List<byte[]> k = new ArrayList<>(List.of(keys.state, keys.quarantine));
+    k.addAll(candidates.readySets());
+    List<byte[]> args = fields.stream().map(RedisKeys::bytes).toList();
+    return known(() -> new Call(ScriptFile.RESTORE, k, args), Reply::ofCount);
   }
 
   CompletableFuture<Reply> charge(String id, String group, Usage usage) {
     return known(
-        () ->
-            call(
-                ScriptFile.CHARGE,
-                new byte[][] {keys.state, keys.win, keys.lease(id)},
-                new byte[][] {
-                  clock.ceiling(),
-                  REAL_TIME,
+        () -> {
+          List<byte[]> args = timed();
+          args.addAll(
+              List.of(
+                  bytes(id),
                   bytes(group),
                   bytes(usage.requests()),
                   bytes(usage.inputTokens()),
-                  bytes(usage.outputTokens())
-                },
-                Reply::of));
+                  bytes(usage.outputTokens())));
+          return new Call(ScriptFile.CHARGE, leaseKeys(), args);
+        },
+        Reply::of);
   }
 
   /**
    * The pool's state, read in slices.
    *
-   * @param replica the caller's id as a sign of life, empty for an onlooker
+   * @param replica the caller's id as a sign of life, empty for an onlooker. A replica reads all of
+   *     a large pool only every few seconds, or when its readable picture is out of date; else it
+   *     gives null
    */
-  CompletableFuture<PoolSnapshot> survey(String replica) {
-    List<List<KeyPlan>> slices = new ArrayList<>();
-    for (int from = 0; from < plan.keys().size(); from += SURVEYED_TOGETHER) {
-      slices.add(plan.keys().subList(from, Math.min(plan.keys().size(), from + SURVEYED_TOGETHER)));
-    }
+  CompletableFuture<@Nullable PoolSnapshot> survey(String replica) {
     Survey survey = new Survey(plan);
-    CompletableFuture<Void> done = CompletableFuture.completedFuture(null);
-    for (List<KeyPlan> slice : slices) {
-      done = done.thenCompose(v -> survey(replica, slice, survey));
+    CompletableFuture<Boolean> whole = CompletableFuture.completedFuture(true);
+    for (List<KeyPlan> slice : candidates.parts(TOGETHER)) {
+      whole =
+          whole.thenCompose(
+              goOn -> {
+                boolean due = System.nanoTime() - surveyedWhole >= SURVEYED_WHOLE_NANOS;
+                boolean wanted = due || survey.draws() || replica.isEmpty() || !survey.hasBegun();
+                if (!goOn || !wanted) {
+                  return CompletableFuture.completedFuture(false);
+                }
+                return survey(replica, slice, survey).thenApply(v -> true);
+              });
     }
-    return done.thenApply(v -> survey.snapshot());
+    return whole.thenApply(
+        all -> {
+          if (all) {
+            surveyedWhole = System.nanoTime();
+          }
+          return all ? survey.snapshot() : null;
+        });
   }
 
   private CompletableFuture<Void> survey(String replica, List<KeyPlan> slice, Survey survey) {
     List<String> groups = survey.newGroups(slice);
     return known(
             () -> {
-              List<byte[]> args = new ArrayList<>();
-              args.add(bytes(replica));
-              args.add(clock.ceiling());
-              args.add(REAL_TIME);
+              List<byte[]> args = new ArrayList<>(List.of(bytes(replica)));
+              args.addAll(timed());
               args.add(bytes(survey.draws(STALE_MS, NEVER_STALE_MS)));
               args.add(bytes(groups.size()));
               groups.forEach(g -> args.add(bytes(g)));
@@ -182,20 +213,13 @@ final class PoolScripts {
                 args.add(bytes(key.id()));
                 args.add(bytes(key.account()));
               }
-              return call(
-                  ScriptFile.SURVEY,
-                  new byte[][] {
-                    keys.state,
-                    keys.win,
-                    keys.leases,
-                    keys.quarantine,
-                    keys.picture,
-                    keys.replicas,
-                    keys.summary
-                  },
-                  args.toArray(byte[][]::new),
-                  Reply::of);
-            })
+              List<byte[]> k = leaseKeys();
+              k.addAll(List.of(keys.quarantine, keys.picture, keys.replicas, keys.summary));
+              k.add(keys.learned);
+              k.addAll(candidates.readySets());
+              return new Call(ScriptFile.SURVEY, k, args);
+            },
+            Reply::of)
         .thenAccept(
             reply -> {
               if (reply instanceof Reply.Done done) {
@@ -238,80 +262,126 @@ final class PoolScripts {
       mine = new CompletableFuture<>();
       configuring = mine;
     }
+    List<List<KeyPlan>> parts = candidates.parts(TOGETHER);
+    CompletableFuture<Reply> done = configure(parts.getFirst(), 0);
+    for (List<KeyPlan> part : parts.subList(1, parts.size())) {
+      done =
+          done.thenCompose(
+              reply -> {
+                if (!(reply instanceof Reply.Done first)) {
+                  return CompletableFuture.completedFuture(reply);
+                }
+                return configure(part, first.number(3)).thenApply(later -> first);
+              });
+    }
     var _ =
-        call(
-                ScriptFile.CONFIGURE,
-                new byte[][] {keys.state, keys.win, keys.quarantine, keys.picture},
-                configuration(),
-                Reply::of)
-            .whenComplete(
-                (reply, failure) -> {
-                  synchronized (this) {
-                    configuring = null;
-                    if (reply instanceof Reply.Done done) {
-                      epoch = done.number(2);
-                      epochText = bytes(epoch);
-                    }
-                  }
-                  if (failure == null) {
-                    mine.complete(null);
-                  } else {
-                    mine.completeExceptionally(failure);
-                  }
-                });
+        done.whenComplete(
+            (reply, failure) -> {
+              synchronized (this) {
+                configuring = null;
+                if (reply instanceof Reply.Done told) {
+                  epoch = told.number(2);
+                  epochText = Long.toString(epoch);
+                }
+              }
+              if (failure == null) {
+                mine.complete(null);
+              } else {
+                mine.completeExceptionally(failure);
+              }
+            });
     return mine;
   }
 
-  private byte[][] configuration() {
-    List<byte[]> args = new ArrayList<>();
-    args.add(clock.ceiling());
-    args.add(REAL_TIME);
+  /**
+   * One part of the pool.
+   *
+   * @param later 0 for the first, else what the first one found
+   */
+  private CompletableFuture<Reply> configure(List<KeyPlan> part, long later) {
+    List<byte[]> args = timed();
     args.add(bytes(epoch));
     args.add(bytes(ThreadLocalRandom.current().nextLong(1, Limits.MAX)));
     args.add(bytes(plan.window().toMillis()));
     args.add(bytes(plan.strategy().code()));
+    args.add(bytes(plan.accounting() == Accounting.TOKEN_BUCKET ? 1 : 0));
     args.add(bytes(String.format(Locale.ROOT, "%.6f", plan.burstRatio())));
-    List<String> groups = plan.groups();
+    args.add(bytes(later));
+    List<String> groups =
+        part.stream()
+            .map(KeyPlan::account)
+            .distinct()
+            .flatMap(a -> plan.modelClasses().stream().map(c -> PoolPlan.group(a, c)))
+            .toList();
     args.add(bytes(groups.size()));
+    args.add(bytes(part.size()));
     for (String group : groups) {
-      Limits limits = plan.limitsOf(group);
       args.add(bytes(group));
       for (Dimension d : Dimension.values()) {
-        args.add(bytes(limits.of(d)));
+        args.add(bytes(plan.limitsOf(group).of(d)));
       }
     }
-    for (KeyPlan key : plan.keys()) {
+    for (KeyPlan key : part) {
       args.add(bytes(key.id()));
       args.add(bytes(key.maxConcurrent()));
       args.add(bytes(key.priority()));
       args.add(bytes(key.weight()));
     }
-    return args.toArray(byte[][]::new);
+    for (Candidates.Candidate row : candidates.rowsOf(part)) {
+      args.addAll(List.of(bytes(row.set()), bytes(row.key().id()), bytes(row.group())));
+    }
+    List<byte[]> k =
+        new ArrayList<>(List.of(keys.state, keys.win, keys.quarantine, keys.picture, keys.learned));
+    k.addAll(candidates.readySets());
+    return call(new Call(ScriptFile.CONFIGURE, k, args)).thenApply(Reply::of);
+  }
+
+  /** `epoch ceiling given lease_ms`, as acquire wants it. */
+  byte[] callLine(byte[] lease) {
+    return bytes(epochText + " " + text(clock.ceiling()) + " - " + text(lease));
+  }
+
+  private static String text(byte[] digits) {
+    return new String(digits, StandardCharsets.ISO_8859_1);
+  }
+
+  /** The arguments about time, which most scripts begin with. */
+  private List<byte[]> timed() {
+    return new ArrayList<>(List.of(clock.ceiling(), REAL_TIME));
+  }
+
+  /** Fails the future if it is not done within the engine's timeout. */
+  void watch(CompletableFuture<?> future) {
+    link.watch(future);
   }
 
   /** A call that needs the pool to be known: once more after it was configured. */
-  private CompletableFuture<Reply> known(Supplier<CompletableFuture<Reply>> call) {
+  <T> CompletableFuture<T> known(Supplier<Call> call, Function<List<Object>, T> decode) {
+    return knownRaw(call).thenApply(decode);
+  }
+
+  private CompletableFuture<List<Object>> knownRaw(Supplier<Call> call) {
     long asked = epoch;
-    return call.get()
+    return call(call.get())
         .thenCompose(
-            reply -> {
-              if (!(reply instanceof Reply.Unknown)) {
-                return CompletableFuture.completedFuture(reply);
+            raw -> {
+              if (!Reply.isUnknown(raw)) {
+                return CompletableFuture.completedFuture(raw);
               }
               if (epoch != asked) {
-                return known(call); // it was configured meanwhile: many ask at start
+                return knownRaw(call); // it was configured meanwhile: many ask at start
               }
-              return configure().thenCompose(done -> call.get());
+              return configure().thenCompose(done -> call(call.get()));
             });
   }
 
-  private CompletableFuture<Reply> call(
-      ScriptFile script, byte[][] k, byte[][] args, Function<List<Object>, Reply> decode) {
-    return link.call(script, k, args)
+  private CompletableFuture<List<Object>> call(Call call) {
+    return link.call(
+            call.script(), call.keys().toArray(byte[][]::new), call.args().toArray(byte[][]::new))
         .thenApply(
             raw -> {
               clock.saw(Reply.time(raw));
-              return decode.apply(raw);
+              return raw;
             });
   }
 }

@@ -30,6 +30,9 @@ public record PoolSnapshot(
    * @param used charged in the present window
    * @param limits as Redis holds them
    * @param opens when the smallest request can be granted by its window, pacer and cooldown
+   * @param learned limits that the provider's answers stated; 0 where none was
+   * @param burst the share of its burst that the provider is known to let pass: 1, unless it
+   *     refused requests while the window was far from full
    */
   public record GroupState(
       String id,
@@ -39,7 +42,9 @@ public record PoolSnapshot(
       Usage used,
       long inFlight,
       Duration cooldown,
-      Duration opens) {}
+      Duration opens,
+      Limits learned,
+      double burst) {}
 
   /**
    * A key.

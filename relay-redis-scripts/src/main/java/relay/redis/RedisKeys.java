@@ -7,6 +7,9 @@ final class RedisKeys {
   final byte[] state;
   final byte[] win;
   final byte[] leases;
+  final byte[] due;
+  final byte[] later;
+  final byte[] learned;
   final byte[] quarantine;
   final byte[] picture;
   final byte[] summary;
@@ -21,6 +24,9 @@ final class RedisKeys {
     state = bytes(base + "state");
     win = bytes(base + "win");
     leases = bytes(base + "leases");
+    due = bytes(base + "due");
+    later = bytes(base + "later");
+    learned = bytes(base + "learned");
     quarantine = bytes(base + "quarantine");
     picture = bytes(base + "keys");
     summary = bytes(base + "pool");
@@ -30,8 +36,24 @@ final class RedisKeys {
     estimates = bytes(base + "estimates");
   }
 
-  byte[] lease(String id) {
-    return bytes(base + "lease:" + id);
+  /** What all names begin with. */
+  String base() {
+    return base;
+  }
+
+  /** The account that a conversation's prompt cache is on, per model class. */
+  byte[] session(String modelClass, String session) {
+    return bytes(base + "session:" + modelClass + ":" + session);
+  }
+
+  /**
+   * The candidates of one priority for a model class, in a large pool.
+   *
+   * @param shape tells plans with other keys apart: while replicas have two, each has sets of its
+   *     own
+   */
+  byte[] ready(String shape, String modelClass, int priority) {
+    return bytes(base + "ready:" + shape + ":" + modelClass + ":" + priority);
   }
 
   static byte[] bytes(String text) {

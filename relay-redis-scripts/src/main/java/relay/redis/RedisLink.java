@@ -5,7 +5,6 @@ import io.lettuce.core.RedisChannelHandler;
 import io.lettuce.core.RedisClient;
 import io.lettuce.core.RedisCommandExecutionException;
 import io.lettuce.core.RedisConnectionStateListener;
-import io.lettuce.core.RedisNoScriptException;
 import io.lettuce.core.RedisURI;
 import io.lettuce.core.ScriptOutputType;
 import io.lettuce.core.SocketOptions;
@@ -47,6 +46,9 @@ final class RedisLink implements AutoCloseable {
   private static final int SILENT = 3;
 
   private static final int RETRY_MS = 200;
+
+  /** A busy Redis may take its time over a library. */
+  private static final int LOAD_SECONDS = 2;
 
   /** Calls written together at most. */
   private static final int FLUSH_AT_LEAST = 64;
@@ -144,31 +146,34 @@ final class RedisLink implements AutoCloseable {
       byte[][] keys,
       byte[][] args) {
     RedisAsyncCommands<byte[], byte[]> commands = live.async();
-    CompletableFuture<List<Object>> answer =
-        commands
-            .<List<Object>>evalsha(script.sha(), ScriptOutputType.MULTI, keys, args)
-            .toCompletableFuture();
+    String function = script.function();
     CompletableFuture<List<Object>> reply = new CompletableFuture<>();
     deadlines.watch(reply);
     var _ =
-        answer.whenComplete(
-            (value, failure) -> {
-              if (failure == null || cause(failure) instanceof RedisCommandExecutionException) {
-                silent.setPlain(0); // a refusal is an answer, too
-                answeredAt = System.nanoTime();
-              }
-              if (failure == null) {
-                reply.complete(value);
-              } else if (cause(failure) instanceof RedisNoScriptException) {
-                // It was flushed, or Redis started anew: the text has the same effect, once.
-                var _ =
-                    commands
-                        .<List<Object>>eval(script.text(), ScriptOutputType.MULTI, keys, args)
-                        .whenComplete((v, f) -> complete(reply, v, f));
-              } else {
-                reply.completeExceptionally(cause(failure));
-              }
-            });
+        commands
+            .<List<Object>>fcall(function, ScriptOutputType.MULTI, keys, args)
+            .whenComplete(
+                (value, failure) -> {
+                  if (failure == null || cause(failure) instanceof RedisCommandExecutionException) {
+                    silent.setPlain(0); // a refusal is an answer, too
+                    answeredAt = System.nanoTime();
+                  }
+                  if (failure == null) {
+                    reply.complete(value);
+                  } else if (isUnknown(failure)) {
+                    // It was flushed, or Redis started anew: nothing ran, so it may be called
+                    // again.
+                    var _ =
+                        loadLibrary(commands)
+                            .thenCompose(
+                                name ->
+                                    commands.<List<Object>>fcall(
+                                        function, ScriptOutputType.MULTI, keys, args))
+                            .whenComplete((v, f) -> complete(reply, v, f));
+                  } else {
+                    reply.completeExceptionally(cause(failure));
+                  }
+                });
     var _ =
         reply.whenComplete(
             (value, failure) -> {
@@ -180,6 +185,31 @@ final class RedisLink implements AutoCloseable {
               }
             });
     return reply;
+  }
+
+  /** Fails the future if it is not done within the timeout. */
+  void watch(CompletableFuture<?> future) {
+    deadlines.watch(future);
+  }
+
+  private static boolean isUnknown(Throwable failure) {
+    return cause(failure) instanceof RedisCommandExecutionException refused
+        && String.valueOf(refused.getMessage()).contains("Function not found");
+  }
+
+  /** Gives Redis the scripts, unless it has them. */
+  private static CompletableFuture<String> loadLibrary(
+      RedisAsyncCommands<byte[], byte[]> commands) {
+    return commands
+        .functionLoad(ScriptFile.library())
+        .toCompletableFuture()
+        .exceptionally(
+            failure -> {
+              if (String.valueOf(cause(failure).getMessage()).contains("already exists")) {
+                return "";
+              }
+              throw new CompletionException(cause(failure));
+            });
   }
 
   private static void complete(
@@ -205,10 +235,7 @@ final class RedisLink implements AutoCloseable {
     StatefulRedisConnection<byte[], byte[]> fresh = null;
     try {
       fresh = client.connect(ByteArrayCodec.INSTANCE, uri);
-      // From Redis 8 scripts known only by EVAL can be evicted; loaded ones stay.
-      for (ScriptFile script : ScriptFile.values()) {
-        fresh.sync().scriptLoad(script.text());
-      }
+      var _ = loadLibrary(fresh.async()).get(LOAD_SECONDS, TimeUnit.SECONDS);
       StatefulRedisConnection<byte[], byte[]> mine = fresh;
       mine.addListener(
           new RedisConnectionStateListener() {
@@ -228,7 +255,10 @@ final class RedisLink implements AutoCloseable {
       failures = 0;
       onUp.run();
       return true;
-    } catch (RuntimeException e) {
+    } catch (RuntimeException | ExecutionException | TimeoutException | InterruptedException e) {
+      if (e instanceof InterruptedException) {
+        Thread.currentThread().interrupt(); // the link is being closed
+      }
       if (failures++ % TOLD_EVERY == 0) {
         log.warn("Redis at {} does not answer: {}", address(), cause(e).getMessage());
       }

@@ -2,6 +2,7 @@ package relay.redis;
 
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -21,8 +22,13 @@ sealed interface Reply {
   /** Likewise, from 1. */
   List<Dimension> DIMENSIONS = List.of(Dimension.values());
 
-  /** The lease was granted, now or by an earlier call. */
-  record Grant(String key, String group, long inputTokens, long outputTokens) implements Reply {}
+  /**
+   * The lease was granted, now or by an earlier call.
+   *
+   * @param micros when, on the pool's clock
+   */
+  record Grant(String key, String group, long inputTokens, long outputTokens, long micros)
+      implements Reply {}
 
   /** It was not. */
   record Refusal(Acquisition why) implements Reply {}
@@ -32,6 +38,12 @@ sealed interface Reply {
 
   /** The lease had ended before. */
   record Ended() implements Reply {}
+
+  /** Many candidates of a large pool were looked at in vain: the call must be made again. */
+  record LookAgain() implements Reply {}
+
+  /** A lease was settled, with what was used beyond its reservation. */
+  record Settled(long overInputTokens, long overOutputTokens) implements Reply {}
 
   /** Done, with the numbers that the script tells of it. */
   record Done(List<Object> values) implements Reply {
@@ -59,7 +71,13 @@ sealed interface Reply {
               new Usage(Reply.number(r.get(0)), Reply.number(r.get(1)), Reply.number(r.get(2))),
               Reply.number(r.get(3)),
               micros(r.get(4)),
-              micros(r.get(5))));
+              micros(r.get(5)),
+              new Limits(
+                  Reply.number(r.get(10)),
+                  Reply.number(r.get(11)),
+                  Reply.number(r.get(12)),
+                  Reply.number(r.get(13))),
+              Reply.number(r.get(14)) / 1000.0));
     }
 
     /** A key's row of {@code survey}; empty if Redis does not know the key. */
@@ -91,21 +109,58 @@ sealed interface Reply {
     }
   }
 
-  /** The reply of {@code acquire}. */
-  static Reply ofAcquire(List<Object> r) {
-    return switch ((int) number(r.get(0))) {
-      case 1 -> new Grant(text(r.get(2)), text(r.get(3)), number(r.get(4)), number(r.get(5)));
+  /** The reply of {@code acquire}, one for each wish; all unknown if the pool is. */
+  static List<Reply> ofAcquire(List<Object> r) {
+    List<Reply> all = new ArrayList<>();
+    for (int n = 2; n + 5 <= r.size(); n += 5) {
+      all.add(ofWish(r, n));
+    }
+    return all;
+  }
+
+  private static Reply ofWish(List<Object> r, int at) {
+    return switch ((int) number(r.get(at))) {
+      case 1 ->
+          new Grant(
+              text(r.get(at + 1)),
+              text(r.get(at + 2)),
+              number(r.get(at + 3)),
+              number(r.get(at + 4)),
+              number(r.get(1)));
       case 0 ->
           new Refusal(
               new Exhausted(
-                  Duration.ofNanos(number(r.get(2)) * 1000), REASONS.get((int) number(r.get(3)))));
+                  Duration.ofNanos(number(r.get(at + 1)) * 1000),
+                  REASONS.get((int) number(r.get(at + 2)))));
       case -1 ->
-          new Refusal(new Impossible(DIMENSIONS.get((int) number(r.get(2)) - 1), number(r.get(3))));
+          new Refusal(
+              new Impossible(
+                  DIMENSIONS.get((int) number(r.get(at + 1)) - 1), number(r.get(at + 2))));
       case -2 -> new Refusal(new NoneUsable());
-      case -3 -> new Unknown();
       case -4 -> new Ended();
+      case -5 -> new LookAgain();
       default -> throw unexpected(r);
     };
+  }
+
+  /** The reply of {@code settle}, one for each lease. */
+  static List<Reply> ofSettle(List<Object> r) {
+    List<Reply> all = new ArrayList<>();
+    for (int n = 2; n + 3 <= r.size(); n += 3) {
+      all.add(
+          switch ((int) number(r.get(n))) {
+            case 1 -> new Settled(number(r.get(n + 1)), number(r.get(n + 2)));
+            case 0 -> new Ended();
+            case -3 -> new Unknown();
+            default -> throw unexpected(r);
+          });
+    }
+    return all;
+  }
+
+  /** Whether a script did not know the pool. */
+  static boolean isUnknown(List<Object> r) {
+    return r.size() == 1 && number(r.getFirst()) == -3;
   }
 
   /** The reply of any other script. */

@@ -4,19 +4,23 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
-import java.util.HexFormat;
+import java.util.LinkedHashSet;
 import java.util.Locale;
+import java.util.Set;
 
-/** The scripts, each read once from its file with its includes in place of their directives. */
+/**
+ * The scripts. All are functions of one library, which Redis keeps, replicates and saves as it does
+ * data: so a call costs no compiled text's prelude, and a failover forgets none of them. The
+ * library's name holds its digest: replicas of two versions can use one Redis.
+ */
 enum ScriptFile {
   ACQUIRE,
+  ACQUIRE_INDEXED,
   PICK,
   SETTLE,
-  CANCEL,
   RENEW,
   COOLDOWN,
+  OBSERVE,
   QUARANTINE,
   RESTORE,
   CHARGE,
@@ -28,37 +32,59 @@ enum ScriptFile {
 
   private static final String INCLUDE = "-- @include ";
 
-  private final String text;
-  private final String sha;
+  private final String file = name().toLowerCase(Locale.ROOT);
 
-  ScriptFile() {
-    text = assemble(name().toLowerCase(Locale.ROOT) + ".lua");
-    sha = sha1(text.getBytes(StandardCharsets.UTF_8));
+  /** What Redis is given: all scripts and, once, all that they include. */
+  static String library() {
+    return Library.TEXT;
   }
 
-  byte[] text() {
-    return text.getBytes(StandardCharsets.UTF_8);
+  /** The name by which it is called. */
+  String function() {
+    return Library.NAME + "_" + file;
   }
 
-  /** The digest by which Redis knows the script. */
-  String sha() {
-    return sha;
+  private static final class Library {
+    static final String NAME;
+    static final String TEXT;
+
+    static {
+      String code = includes() + functions("%s");
+      NAME = "relay_" + Digests.hex("SHA-256", code).substring(0, 12);
+      TEXT = "#!lua name=" + NAME + "\n" + includes() + functions(NAME);
+    }
   }
 
-  private static String assemble(String file) {
+  /** Each include before those that use it, as the scripts name them. */
+  private static String includes() {
+    Set<String> names = new LinkedHashSet<>();
+    for (ScriptFile script : values()) {
+      read(script.file)
+          .lines()
+          .filter(line -> line.startsWith(INCLUDE))
+          .forEach(line -> names.add(line.substring(INCLUDE.length()).strip()));
+    }
     StringBuilder out = new StringBuilder();
-    for (String line : read(file).split("\n", -1)) {
-      if (line.startsWith(INCLUDE)) {
-        out.append(strip(read("include/" + line.substring(INCLUDE.length()).strip() + ".lua")));
-      } else if (!line.startsWith("--")) {
-        out.append(line).append('\n');
-      }
+    names.forEach(name -> out.append(withoutComments(read("include/" + name))));
+    return out.toString();
+  }
+
+  private static String functions(String library) {
+    StringBuilder out = new StringBuilder();
+    for (ScriptFile script : values()) {
+      out.append("redis.register_function('")
+          .append(library)
+          .append('_')
+          .append(script.file)
+          .append("', function(KEYS, ARGV)\n")
+          .append(withoutComments(read(script.file)))
+          .append("end)\n");
     }
     return out.toString();
   }
 
-  /** Without whole-line comments: they would only be sent and kept. */
-  private static String strip(String lua) {
+  /** They would only be sent and kept. */
+  private static String withoutComments(String lua) {
     StringBuilder out = new StringBuilder();
     lua.lines()
         .filter(line -> !line.stripLeading().startsWith("--"))
@@ -66,22 +92,14 @@ enum ScriptFile {
     return out.toString();
   }
 
-  private static String read(String file) {
-    try (InputStream in = ScriptFile.class.getResourceAsStream("/relay/redis/" + file)) {
+  private static String read(String name) {
+    try (InputStream in = ScriptFile.class.getResourceAsStream("/relay/redis/" + name + ".lua")) {
       if (in == null) {
-        throw new IllegalStateException("script " + file + " is missing from the jar");
+        throw new IllegalStateException("script " + name + " is missing from the jar");
       }
       return new String(in.readAllBytes(), StandardCharsets.UTF_8);
     } catch (IOException e) {
       throw new UncheckedIOException(e);
-    }
-  }
-
-  private static String sha1(byte[] text) {
-    try {
-      return HexFormat.of().formatHex(MessageDigest.getInstance("SHA-1").digest(text));
-    } catch (NoSuchAlgorithmException e) {
-      throw new IllegalStateException(e);
     }
   }
 }

@@ -5,7 +5,11 @@ public enum Strategy {
   /** The key whose fullest dimension is the least full. */
   LEAST_LOADED(1),
   /** The key that was chosen the longest time ago. */
-  ROUND_ROBIN(2);
+  ROUND_ROBIN(2),
+  /** Any, with equal chances. */
+  RANDOM(3),
+  /** In turn, each as often as its weight says; a key of weight 0 only if there is no other. */
+  WEIGHTED(4);
 
   private final int code;
 

@@ -32,6 +32,15 @@ final class Survey {
         .toList();
   }
 
+  boolean hasBegun() {
+    return !first;
+  }
+
+  /** Whether the first slice found the readable picture out of date. */
+  boolean draws() {
+    return drawn;
+  }
+
   /** The age that makes the readable picture stale: what the first slice decides holds for all. */
   long draws(long staleMs, long neverMs) {
     return first ? staleMs : drawn ? 0 : neverMs;

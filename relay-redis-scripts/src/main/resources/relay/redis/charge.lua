@@ -3,9 +3,12 @@
 --
 -- KEYS  state      the pool's state
 --       win        the closed slots of the groups' windows
---       lease      the record of the lease that there would have been
+--       leases     leases by id
+--       due        when leases are looked at again: those in order
+--       later      and all others
 -- ARGV  ceiling    latest believable time on the pool's clock in microseconds, 0 if unknown
---       given      a test's clock in microseconds, '' for Redis TIME
+--       given      a test's clock in microseconds, - for Redis TIME
+--       id         of the lease that there would have been
 --       group      the quota group
 --       requests   requests
 --       input      input tokens
@@ -16,17 +19,23 @@
 -- COST  two reads, two writes
 -- @include numbers
 -- @include pool
+-- @include key
 -- @include group
-local state, win, lease = KEYS[1], KEYS[2], KEYS[3]
+-- @include gate
+-- @include choice
+-- @include index
+-- @include lease
+local state, win, leases, due, later = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
+local id, group = ARGV[3], ARGV[4]
 local given, ceiling = clock(ARGV[2], ARGV[1])
-local field = 'g:' .. ARGV[3]
-local requests, input, output = number(ARGV[4], 'requests'), number(ARGV[5], 'input'), number(ARGV[6], 'output')
+local field = 'g:' .. group
+local requests, input, output = number(ARGV[5], 'requests'), number(ARGV[6], 'input'), number(ARGV[7], 'output')
 local v = redis.call('HMGET', state, 'pool', field)
 if not (v[1] and v[2]) then return { -3 } end
 local p, g = read_pool(v[1]), read_group(v[2])
-if not redis.call('SET', lease, 'ended', 'NX', 'PX', '30000') then return { 0 } end
 local now = pool_time(p, given, ceiling)
-roll(win, p, g, ARGV[3], math.floor(now / p[SLOT]))
+if not bury(state, leases, due, later, p, id, now) then return { 0 } end
+roll(win, p, g, group, math.floor(now / p[SLOT]))
 flow(p, g, now)
 charge(g, requests, input, output)
 redis.call('HSET', state, 'pool', pack_pool(p), field, pack_group(g))

@@ -1,11 +1,14 @@
 -- Keeps a key or a quota group out of use for a while. A cooldown is only ever lengthened here;
--- `restore` ends one.
+-- `restore` ends one. A provider that refuses while the window is far from full lets less pass at once
+-- than was thought: the group's burst is halved, at most once for all that was granted before.
 --
 -- KEYS  state      the pool's state
+--       win        the closed slots of the groups' windows
 -- ARGV  ceiling    latest believable time on the pool's clock in microseconds, 0 if unknown
---       given      a test's clock in microseconds, '' for Redis TIME
+--       given      a test's clock in microseconds, - for Redis TIME
 --       field      `k:<key>` or `g:<group>`
 --       cool_ms    how long; 0 for a group: 1 s, doubled with every refusal in a row, at most 60 s
+--       granted    when the request was granted that the provider refused for its rate; 0: none was
 -- REPLY {1, time, cooldown_us}                 how long the cooldown now lasts
 --       {-3}                                   unknown pool, key or group
 -- COST  one read, one write
@@ -13,9 +16,10 @@
 -- @include pool
 -- @include key
 -- @include group
-local state, field = KEYS[1], ARGV[3]
+local state, win, field = KEYS[1], KEYS[2], ARGV[3]
 local given, ceiling = clock(ARGV[2], ARGV[1])
 local cool_us = number(ARGV[4], 'cool_ms') * 1000
+local granted = moment(ARGV[5], 'granted')
 local v = redis.call('HMGET', state, 'pool', field)
 if not (v[1] and v[2]) then return { -3 } end
 local p = read_pool(v[1])
@@ -26,6 +30,14 @@ if string.sub(field, 1, 2) == 'g:' then
   if cool_us == 0 and g[COOL] <= now then
     cool_us = math.min(60e6, 1e6 * 2 ^ g[STRIKES])
     g[STRIKES] = math.min(g[STRIKES] + 1, 6)
+  end
+  if granted > g[SHRUNK_AT] then
+    roll(win, p, g, string.sub(field, 3), math.floor(now / p[SLOT]))
+    flow(p, g, now)
+    if fullest(p, g) < 0.9 then
+      local _, shrunk = burst_of(g[BURST], g[SHRUNK], g[SHRUNK_AT], now)
+      g[SHRUNK], g[SHRUNK_AT] = math.max(1 / 64, shrunk / 2), now
+    end
   end
   cool_end = math.max(g[COOL], now + cool_us)
   g[COOL] = cool_end

@@ -7,7 +7,7 @@
 -- together weigh at most 1,000, and half as much every six hours, but for the last 20.
 --
 -- KEYS  estimates  hash: model -> what is known of it
--- ARGV  given      a test's clock in seconds, '' for Redis TIME
+-- ARGV  given      a test's clock in seconds, - for Redis TIME
 --       all        1 to be told of all models, 0 of those that are named
 --       ...        for each model: name, samples (0 only asks), text bytes, input tokens, b:n,b:n..
 -- REPLY {1, seconds, model, line...}           what is known now
@@ -17,7 +17,7 @@
 local MOST_SAMPLES, KEPT_SAMPLES, HALF_LIFE_S = 1000, 20, 21600
 local MOST_MODELS, TTL_S, LAST_BUCKET = 500, 604800, 80
 local estimates = KEYS[1]
-local now = ARGV[1] == '' and tonumber(redis.call('TIME')[1]) or number(ARGV[1], 'given')
+local now = ARGV[1] == '-' and tonumber(redis.call('TIME')[1]) or number(ARGV[1], 'given')
 local all = number(ARGV[2], 'all') == 1
 
 local function empty() return { samples = 0, bytes = 0, tokens = 0, at = now, outputs = {} } end

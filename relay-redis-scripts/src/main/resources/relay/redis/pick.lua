@@ -3,12 +3,13 @@
 --
 -- KEYS  state      the pool's state
 -- ARGV  ceiling    latest believable time on the pool's clock in microseconds, 0 if unknown
---       given      a test's clock in microseconds, '' for Redis TIME
+--       given      a test's clock in microseconds, - for Redis TIME
 --       draw       a random number: which of the usable keys
 --       ...        candidates in pairs, highest priority first: `k:<key>`, `g:<group>`
--- REPLY {1, time, key, group, 0, 0}            use this key
---       {0, time, wait_us, 0, key}             all are cooling down; this one is the first that will not
---       {-2, time}                             every candidate is quarantined
+-- REPLY {1, time, ...} and, as acquire of a request, five values:
+--         1, key, group, 0, 0                  use this key
+--         0, wait_us, 0, key, 0                all are cooling down; this one is the first that will not
+--         -2, 0, 0, 0, 0                       every candidate is quarantined
 --       {-3}                                   unknown pool, key or group
 -- COST  one read
 -- @include numbers
@@ -41,7 +42,7 @@ for n = 2, #fields, 2 do
 end
 if #usable > 0 then
   local n = usable[draw % #usable + 1]
-  return { 1, now, string.sub(fields[n], 3), string.sub(fields[n + 1], 3), 0, 0 }
+  return { 1, now, 1, string.sub(fields[n], 3), string.sub(fields[n + 1], 3), 0, 0 }
 end
-if not first then return { -2, now } end
-return { 0, now, opens - now, 0, string.sub(fields[first], 3) }
+if not first then return { 1, now, -2, 0, 0, 0, 0 } end
+return { 1, now, 0, opens - now, 0, string.sub(fields[first], 3), 0 }

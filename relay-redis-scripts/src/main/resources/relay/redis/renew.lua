@@ -1,43 +1,47 @@
 -- Moves the deadlines of leases whose requests still run. A lease that has expired stays expired.
 --
 -- KEYS  state      the pool's state
---       leases     live leases by deadline
---       ...        the leases' records
+--       leases     leases by id
+--       later      when those are looked at again that are not new
 -- ARGV  ceiling    latest believable time on the pool's clock in microseconds, 0 if unknown
---       given      a test's clock in microseconds, '' for Redis TIME
+--       given      a test's clock in microseconds, - for Redis TIME
 --       lease_ms   time from now to the new deadline
---       ...        the leases' ids, in the order of their records
+--       ...        the leases' ids
 -- REPLY {1, time, alive...}                    1 or 0 for each lease
 --       {-3}                                   unknown pool
--- COST  one read and up to two writes a lease
+-- COST  two reads, one write, and two writes a lease
 -- @include numbers
 -- @include pool
 -- @include key
 -- @include group
+-- @include gate
+-- @include choice
+-- @include index
 -- @include lease
-local state, leases = KEYS[1], KEYS[2]
+local state, leases, later = KEYS[1], KEYS[2], KEYS[3]
 local given, ceiling = clock(ARGV[2], ARGV[1])
 local lease_us = number(ARGV[3], 'lease_ms') * 1000
 local value = redis.call('HGET', state, 'pool')
 if not value then return { -3 } end
 local p = read_pool(value)
 local now = pool_time(p, given, ceiling)
-local deadline = now + lease_us
-local ttl = (2 * lease_us + p[WINDOW]) / 1000
+local wanted = deadline_of(now, lease_us)
 local reply = { 1, now }
-for n = 3, #KEYS do
-  local held = redis.call('GET', KEYS[n])
+local held = #ARGV > 3 and redis.call('HMGET', leases, unpack(ARGV, 4)) or {}
+for n, record in ipairs(held) do
   local alive = 0
-  if held and held ~= TOMB then
-    local _, _, _, _, _, key, group = struct.unpack(LEASE, held)
-    local name = live_name(ARGV[n + 1], key, group)
-    if redis.call('ZSCORE', leases, name) then
-      redis.call('ZADD', leases, 'XX', 'GT', deadline, name)
-      redis.call('PEXPIRE', KEYS[n], ttl)
+  if record and not is_tomb(record) then
+    local id = ARGV[3 + n]
+    local key, group, since, requests, input, output, deadline, standing = struct.unpack(LEASE, record)
+    if standing ~= EXPIRED_LEASE then
       alive = 1
+      deadline = math.max(deadline, wanted)
+      redis.call('HSET', leases, id, struct.pack(LEASE, key, group, since, requests, input, output, deadline, RENEWED))
+      redis.call('ZADD', later, deadline, id)
     end
   end
-  reply[n] = alive
+  reply[2 + n] = alive
 end
+keep(p, state, leases, later)
 redis.call('HSET', state, 'pool', pack_pool(p))
 return reply

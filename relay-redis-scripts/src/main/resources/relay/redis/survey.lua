@@ -3,21 +3,26 @@
 --
 -- KEYS  state      the pool's state
 --       win        the closed slots of the groups' windows
---       leases     live leases by deadline
+--       leases     leases by id
+--       due        when leases are looked at again: those in order
+--       later      and all others
 --       quarantine reasons by key
 --       keys       the readable picture
 --       replicas   replicas by the time of their last sign of life
 --       summary    the pool in one readable line, drawn with the picture
+--       learned    limits that the provider stated
+--       ...        all ready sets of an indexed pool
 -- ARGV  replica    the calling replica's id, '' for an onlooker
 --       ceiling    latest believable time on the pool's clock in microseconds, 0 if unknown
---       given      a test's clock in microseconds, '' for Redis TIME
+--       given      a test's clock in microseconds, - for Redis TIME
 --       stale_ms   age beyond which the readable picture is drawn anew
 --       groups     number of groups
 --       ...        the groups' ids
 --       ...        of each key: id, account
 -- REPLY {1, time, epoch, replicas, live leases, leases expired so far, 1 if the picture was drawn, groups..., keys...}
 --         group: {requests, input, output, in flight, cooldown_us, opens_us, limits of requests, input,
---                 output, input + output}; empty if unknown
+--                 output, input + output; limits of these that the provider stated; thousandths of the
+--                 burst that the provider is known to let pass}; empty if unknown
 --         key:   {in flight, cooldown_us, reason of the quarantine or '', max_concurrent, priority, weight}
 --       {-3}                                   unknown pool
 -- COST  one read of all records, one write of those that rolled, one of the picture when it is stale
@@ -26,9 +31,12 @@
 -- @include key
 -- @include group
 -- @include gate
+-- @include learned
+-- @include choice
+-- @include index
 -- @include lease
-local state, win, leases, quarantine, picture, replicas, summary =
-  KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6], KEYS[7]
+local state, win, leases, due, later, quarantine, picture, replicas, summary, learned =
+  KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6], KEYS[7], KEYS[8], KEYS[9], KEYS[10]
 local replica, given, ceiling = ARGV[1], clock(ARGV[3], ARGV[2])
 local stale_us, groups = number(ARGV[4], 'stale_ms') * 1000, number(ARGV[5], 'groups')
 if groups > #ARGV - 5 then error({ err = 'BADARG fewer groups than announced' }) end
@@ -37,7 +45,7 @@ if not value then return { -3 } end
 local p = read_pool(value)
 local now = pool_time(p, given, ceiling)
 local slot = math.floor(now / p[SLOT])
-sweep(state, leases, p, now, 128)
+sweep(state, leases, due, later, p, now, 128, 11, KEYS)
 
 if replica ~= '' then
   redis.call('ZADD', replicas, now, replica)
@@ -45,8 +53,7 @@ if replica ~= '' then
 end
 local alive = redis.call('ZCOUNT', replicas, now - 3e6, '+inf')
 redis.call('ZREMRANGEBYSCORE', replicas, '-inf', string.format('(%.0f', now - 60e6))
-redis.call('PEXPIRE', state, keep_ms(p))
-redis.call('PEXPIRE', leases, keep_ms(p))
+keep(p, state, leases, due, later)
 
 local draw = now - p[PUBLISHED] >= stale_us
 local lines = {}
@@ -66,9 +73,12 @@ for n = 1, groups do
       redis.call('HSET', state, 'g:' .. id, pack_group(g))
     end
     local cool = math.max(0, g[COOL] - now)
+    local stated = learned_of(redis.call('HGET', learned, id))
+    local _, shrunk = burst_of(g[BURST], g[SHRUNK], g[SHRUNK_AT], now)
+    local burst = math.floor(1000 * shrunk)
     local opens = group_opens(win, p, g, id, now, 1, clamp(1, 1, g[LIMIT + 2], g[LIMIT + 3], g[LIMIT + 4]))
     reply[7 + n] = { g[USED + 1], g[USED + 2], g[USED + 3], g[FLIGHT], cool, wait(opens, now),
-      g[LIMIT + 1], g[LIMIT + 2], g[LIMIT + 3], g[LIMIT + 4] }
+      g[LIMIT + 1], g[LIMIT + 2], g[LIMIT + 3], g[LIMIT + 4], stated[1], stated[2], stated[3], stated[4], burst }
     local account = string.match(id, '^(.*)/')
     frees[account] = math.min(frees[account] or math.huge, wait(opens, now))
     if draw then
@@ -76,7 +86,7 @@ for n = 1, groups do
       local tpm = g[LIMIT + 4] > 0 and ' tpm ' .. of(g[USED + 2] + g[USED + 3], g[LIMIT + 4]) or ''
       lines[#lines + 1] = 'rpm ' .. of(g[USED + 1], g[LIMIT + 1]) .. ' itpm ' .. of(g[USED + 2], g[LIMIT + 2])
         .. ' otpm ' .. of(g[USED + 3], g[LIMIT + 3]) .. tpm .. ' inflight ' .. whole(g[FLIGHT])
-        .. ' cooldown_ms ' .. cool_ms(cool)
+        .. ' cooldown_ms ' .. cool_ms(cool) .. (burst < 1000 and ' burst 0.' .. string.format('%03d', burst) or '')
     end
   else
     reply[7 + n] = {}

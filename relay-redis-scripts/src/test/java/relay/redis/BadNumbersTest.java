@@ -56,8 +56,13 @@ final class BadNumbersTest {
    *
    * @param moments indices of moments in microseconds
    * @param counts indices of counts and durations
+   * @param words those that stand with others in one argument
    */
-  record Good(Step step, List<Integer> moments, List<Integer> counts) {
+  record Good(Step step, List<Integer> moments, List<Integer> counts, List<Word> words) {
+    Good(Step step, List<Integer> moments, List<Integer> counts) {
+      this(step, moments, counts, List.of());
+    }
+
     @Override
     public String toString() {
       return step.script() + " " + step;
@@ -65,21 +70,52 @@ final class BadNumbersTest {
   }
 
   static Stream<Good> all() {
-    List<Integer> configured = new ArrayList<>(List.of(2, 3, 4, 5, 7));
-    IntStream.of(9, 10, 11, 12, 14, 15, 16, 17, 19, 20, 21, 23, 24, 25).forEach(configured::add);
+    List<Integer> configured = new ArrayList<>(List.of(2, 3, 4, 5, 6, 8, 10));
+    IntStream.of(12, 13, 14, 15, 17, 18, 19, 20, 22, 23, 24, 26, 27, 28).forEach(configured::add);
+    List<Word> acquire = words(0, "cm c");
+    acquire.addAll(words(2, " cc"));
+    List<Word> settle = words(0, "m");
+    settle.addAll(words(1, " ccc"));
     return Stream.of(
-        new Good(new Step.Acquire("new", 7, 1, 1, 30_000, FIELDS), List.of(2), List.of(1, 4, 5, 6)),
-        new Good(new Step.Settle("held", 5, 5), List.of(1), List.of(3, 4)),
-        new Good(new Step.Settle("unknown", 5, 5), List.of(1), List.of(3, 4)),
-        new Good(new Step.Cancel("held"), List.of(1), List.of()),
-        new Good(new Step.Cancel("unknown"), List.of(1), List.of()),
+        new Good(Step.acquire("new", 7, 1, 1, 30_000, FIELDS), List.of(), List.of(1), acquire),
+        new Good(Step.settle("held", 5, 5), List.of(), List.of(), settle),
+        new Good(Step.settle("unknown", 5, 5), List.of(), List.of(), settle),
+        new Good(Step.cancel("held"), List.of(), List.of(), settle),
+        new Good(Step.cancel("unknown"), List.of(), List.of(), settle),
         new Good(new Step.Renew(30_000, List.of("held")), List.of(0), List.of(2)),
-        new Good(new Step.Charge("new", "account0/model", 1, 1, 1), List.of(0), List.of(3, 4, 5)),
-        new Good(new Step.Cooldown("g:account0/model", 1), List.of(0), List.of(3)),
-        new Good(new Step.Cooldown("k:key0", 1), List.of(0), List.of(3)),
+        new Good(new Step.Charge("new", "account0/model", 1, 1, 1), List.of(0), List.of(4, 5, 6)),
+        new Good(new Step.Cooldown("g:account0/model", 1, 1), List.of(0, 4), List.of(3)),
+        new Good(new Step.Cooldown("k:key0", 1, 1), List.of(0, 4), List.of(3)),
+        new Good(
+            new Step.Observe(
+                "account0/model", List.of(0L, 0L, 0L, 0L), List.of(0L, 0L, 0L, 0L), List.of()),
+            List.of(0),
+            List.of(3, 4, 5, 6, 7, 8, 9, 10)),
         new Good(new Step.Configure(0, 9, PLAN), List.of(0), configured),
         new Good(
-            new Step.Survey("r1", 400, PLAN.groups(), PLAN.keys()), List.of(1), List.of(3, 4)));
+            new Step.Survey("r1", 400, PLAN.groups(), PLAN.keys(), List.of()),
+            List.of(1),
+            List.of(3, 4)));
+  }
+
+  /** One of several in an argument; a moment or a count. */
+  record Word(int argument, int place, boolean moment) {
+    String with(String argument, String word) {
+      String[] words = argument.split(" ", -1);
+      words[place] = word;
+      return String.join(" ", words);
+    }
+  }
+
+  /** For each letter a word: a count, a moment, or something else. */
+  private static List<Word> words(int argument, String kinds) {
+    List<Word> words = new ArrayList<>();
+    for (int n = 0; n < kinds.length(); n++) {
+      if (kinds.charAt(n) != ' ') {
+        words.add(new Word(argument, n, kinds.charAt(n) == 'm'));
+      }
+    }
+    return words;
   }
 
   private Wire wire;
@@ -90,7 +126,7 @@ final class BadNumbersTest {
     wire = new Wire(RedisUnderTest.url());
     names = new RedisKeys("bad", Pools.name("p"));
     assertEquals(1L, call(new Step.Configure(0, 7, PLAN)).getFirst());
-    assertEquals(1L, call(new Step.Acquire("held", 7, 1, 1, 30_000, FIELDS)).getFirst());
+    assertEquals(1L, call(Step.acquire("held", 7, 1, 1, 30_000, FIELDS)).getFirst());
   }
 
   @AfterEach
@@ -118,6 +154,15 @@ final class BadNumbersTest {
         refused(good.step(), args, index, ABOVE_COUNTS);
       }
     }
+    for (Word word : good.words()) {
+      String argument = String.valueOf(args[word.argument()]);
+      for (String bad : BAD) {
+        refused(good.step(), args, word.argument(), word.with(argument, bad));
+      }
+      if (!word.moment()) {
+        refused(good.step(), args, word.argument(), word.with(argument, ABOVE_COUNTS));
+      }
+    }
     assertEquals(before, dump());
     // The test would pass with any arguments if the good ones were refused, too.
     assertTrue(List.of(1L, -3L).contains(call(good.step()).getFirst()));
@@ -128,7 +173,7 @@ final class BadNumbersTest {
   void a_burst_ratio_lies_above_0_and_at_most_at_1(String bad) {
     Map<String, String> before = dump();
     Step step = new Step.Configure(0, 9, PLAN);
-    refused(step, step.args(NOW).toArray(), 6, bad);
+    refused(step, step.args(NOW).toArray(), 7, bad);
     assertEquals(before, dump());
   }
 
@@ -141,9 +186,9 @@ final class BadNumbersTest {
   void a_count_of_groups_that_are_not_there_is_refused(int groups) {
     Map<String, String> before = dump();
     Step configure = new Step.Configure(0, 9, PLAN);
-    refused(configure, configure.args(NOW).toArray(), 7, Integer.toString(groups));
+    refused(configure, configure.args(NOW).toArray(), 9, Integer.toString(groups));
     if (groups > PLAN.groups().size() + 2 * PLAN.keys().size()) {
-      Step survey = new Step.Survey("r1", 400, PLAN.groups(), PLAN.keys());
+      Step survey = new Step.Survey("r1", 400, PLAN.groups(), PLAN.keys(), List.of());
       refused(survey, survey.args(NOW).toArray(), 4, Integer.toString(groups));
     }
     assertEquals(before, dump());

@@ -3,6 +3,7 @@ package relay.redis;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Map;
 import relay.redis.PoolModel.Shape;
 import relay.redis.PoolModel.Wait;
 
@@ -38,13 +39,17 @@ record Choice(KeyModel key, GroupModel group, long input, long output, double lo
     return !cool && !busy() && !Double.isNaN(load);
   }
 
-  static Comparator<Choice> order(boolean roundRobin) {
-    Comparator<Choice> turn = Comparator.comparingLong(c -> c.key.chosen);
-    return roundRobin
-        ? turn
-        : Comparator.<Choice>comparingDouble(c -> c.load)
-            .thenComparingLong(c -> c.inFlight)
-            .thenComparing(turn);
+  /** The key that a strategy prefers. A random one's draws follow from the lease's id. */
+  static Comparator<Choice> order(Strategy strategy, Map<Choice, Long> draws) {
+    Comparator<Choice> turn = Comparator.comparingDouble(c -> c.key.pass);
+    return switch (strategy) {
+      case ROUND_ROBIN, WEIGHTED -> turn;
+      case RANDOM -> Comparator.<Choice>comparingLong(draws::get).thenComparing(turn);
+      case LEAST_LOADED ->
+          Comparator.<Choice>comparingDouble(c -> c.load)
+              .thenComparingLong(c -> c.inFlight)
+              .thenComparing(turn);
+    };
   }
 
   private record Hindrance(long at, double fuzz, String what) {}

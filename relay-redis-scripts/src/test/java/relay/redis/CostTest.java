@@ -39,8 +39,8 @@ final class CostTest {
       List<Step> acquires = new ArrayList<>();
       List<Step> settles = new ArrayList<>();
       for (int n = 0; n < CALLS; n++) {
-        acquires.add(new Step.Acquire("l" + n, 7, 10, 10, 30_000, fields));
-        settles.add(new Step.Settle("l" + n, 5, 5));
+        acquires.add(Step.acquire("l" + n, 7, 10, 10, 30_000, fields));
+        settles.add(Step.settle("l" + n, 5, 5));
       }
       micros = run(wire, names, acquires.subList(0, 200), micros); // warm
       run(wire, names, settles.subList(0, 200), micros);
@@ -55,11 +55,11 @@ final class CostTest {
     wire.redis().configResetstat();
     run(wire, names, steps, micros);
     Map<String, Cost> costs = costs(wire);
-    Cost script = costs.getOrDefault("evalsha", new Cost(0, 0));
+    Cost script = costs.getOrDefault("fcall", new Cost(0, 0));
     assertEquals(steps.size(), script.calls());
     long inside =
         costs.entrySet().stream()
-            .filter(e -> !List.of("evalsha", "info", "config|resetstat").contains(e.getKey()))
+            .filter(e -> !List.of("fcall", "info", "config|resetstat").contains(e.getKey()))
             .mapToLong(e -> e.getValue().calls())
             .sum();
     double commands = (double) inside / steps.size();

@@ -1,5 +1,6 @@
 package relay.redis;
 
+import java.util.List;
 import java.util.NavigableMap;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
@@ -16,6 +17,11 @@ final class GroupModel {
   final String id;
   final long[] limits = new long[4];
   double burst;
+
+  /** What of the burst the provider lets pass, and since when. */
+  double shrunk = 1;
+
+  long shrunkAt;
   long cooldownEnd;
   int refusals;
 
@@ -72,17 +78,29 @@ final class GroupModel {
     };
   }
 
+  /** Twice as much every hour, till all of it is back. */
+  double shrunkAt(long now) {
+    double hours = Math.floor(Math.max(0, now - shrunkAt) / 3_600_000_000.0);
+    return Math.min(1, shrunk * Math.pow(2, hours));
+  }
+
   /** Whether one dimension has room for the cost at this moment, and how full it would be. */
   double load(int d, long cost, long now, PoolModel.Shape shape) {
     long limit = limits[d];
     if (limit == 0 || cost == 0) {
       return 0;
     }
+    double part = shrunkAt(now);
+    double share = burst * part;
+    double owed = debtAt(d, now, shape.windowMicros()) + cost;
+    if (shape.bucket()) {
+      double most = Math.max(Math.min(0.95 * part, share) * limit, (double) cost);
+      return owed <= most ? owed / limit : Double.NaN;
+    }
     long used = used(d, shape.slotOf(now));
-    double shrunk = burst * limit * (1 - (double) used / limit);
-    double bound = Math.max(Math.max(shrunk, burst * limit / 20), 2.0 * cost);
-    boolean fits = used + cost <= limit && debtAt(d, now, shape.windowMicros()) + cost <= bound;
-    return fits ? (double) (used + cost) / limit : Double.NaN;
+    double large = cost * (1 + Math.min(1, 4 * part));
+    double bound = Math.max(Math.max(share * (limit - used), share * limit / 20), large);
+    return used + cost <= limit && owed <= bound ? (double) (used + cost) / limit : Double.NaN;
   }
 
   /**
@@ -104,6 +122,48 @@ final class GroupModel {
       }
     }
     return yes;
+  }
+
+  /** How full the fullest dimension with a limit is; 1 if there is none. */
+  private double fullest(long now, PoolModel.Shape shape) {
+    double most = 0;
+    boolean any = false;
+    for (int d = 0; d < 4; d++) {
+      if (limits[d] > 0) {
+        any = true;
+        double used = shape.bucket() ? debt[d] : used(d, shape.slotOf(now));
+        most = Math.max(most, used / limits[d]);
+      }
+    }
+    return any ? most : 1;
+  }
+
+  /** The provider refused a request that was granted at this time. */
+  void refused(long granted, long now, PoolModel.Shape shape) {
+    if (granted > shrunkAt) {
+      flow(now, shape);
+      if (fullest(now, shape) < 0.9) {
+        shrunk = Math.max(1 / 64.0, shrunkAt(now) / 2);
+        shrunkAt = now;
+      }
+    }
+  }
+
+  /** After a flow to now: the provider said what is left of what it allows. */
+  long[] observe(List<Long> stated, List<Long> left, long now, PoolModel.Shape shape) {
+    long[] foreign = new long[3];
+    for (int d = 0; d < 4; d++) {
+      long limit = stated.get(d);
+      if (limit > 0 && left.get(d) >= 0 && left.get(d) < limit) {
+        double ours = shape.bucket() ? debt[d] : used(d, shape.slotOf(now));
+        double margin = Math.max(limit / 100.0, d == 0 ? 1 : 1_000);
+        double unknown = Math.floor(limit - left.get(d) - ours - margin);
+        int as = d == 3 ? 1 : d;
+        foreign[as] = Math.max(foreign[as], (long) unknown);
+      }
+    }
+    charge(now, shape, foreign[0], foreign[1], foreign[2]);
+    return foreign;
   }
 
   /** By how much rounding may move the time at which the debt is low enough. */
@@ -189,23 +249,32 @@ final class GroupModel {
   }
 
   /** After a flow to now. */
-  void limit(long[] fresh, double freshBurst, long now, boolean inDebt) {
-    burst = freshBurst;
+  void limit(long[] fresh, long now, PoolModel.Shape shape) {
     for (int d = 0; d < 4; d++) {
-      if (fresh[d] != limits[d] || inDebt) {
-        steadySince = now;
+      if (fresh[d] == limits[d]) {
+        continue;
       }
-      limits[d] = fresh[d];
+      steadySince = now;
       if (fresh[d] == 0) {
         debt[d] = 0;
-      }
-      if (inDebt) {
-        debt[d] = Math.max(debt[d], burst * fresh[d]);
-      }
-      if (fresh[d] == 0 || inDebt) {
+        least[d] = 0;
+        longerLeast[d] = 0;
+      } else if (limits[d] == 0) { // nothing was paced: all may have been used just now
+        debt[d] = Math.min(fresh[d], used(d, shape.slotOf(now)));
         least[d] = 0;
         longerLeast[d] = 0;
       }
+      limits[d] = fresh[d];
+    }
+  }
+
+  /** The state was lost: nothing may be taken at once. */
+  void indebt(long now) {
+    steadySince = now;
+    for (int d = 0; d < 4; d++) {
+      debt[d] = Math.max(debt[d], burst * limits[d]);
+      least[d] = 0;
+      longerLeast[d] = 0;
     }
   }
 

@@ -9,7 +9,7 @@ final class KeyModel {
   int priority;
   int weight;
   long cooldownEnd;
-  long chosen;
+  double pass;
   @Nullable String quarantine;
 
   KeyModel(String id) {

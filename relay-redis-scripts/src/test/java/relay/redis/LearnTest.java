@@ -252,7 +252,7 @@ final class LearnTest {
           }
           own.call(ScriptFile.LEARN, keys, args.toArray());
         }
-        String stat = own.info("commandstats", "cmdstat_evalsha");
+        String stat = own.info("commandstats", "cmdstat_fcall");
         System.out.printf("Cost of merging %d models: %s%n", together, stat);
         assertTrue(own.info("commandstats", "cmdstat_hmget").startsWith("calls=1000,"));
         assertTrue(own.info("commandstats", "cmdstat_hset").startsWith("calls=500,"));
@@ -261,7 +261,7 @@ final class LearnTest {
       for (int call = 0; call < 100; call++) {
         assertEquals(802, own.call(ScriptFile.LEARN, keys, seconds, 1).size());
       }
-      String stat = own.info("commandstats", "cmdstat_evalsha");
+      String stat = own.info("commandstats", "cmdstat_fcall");
       System.out.printf("Cost of reading 400 models: %s%n", stat);
     }
   }

@@ -11,6 +11,9 @@ final class LeaseModel {
   long deadline;
   boolean live = true;
 
+  /** Whether it waits in the queue of those whose time has changed. */
+  boolean renewed;
+
   LeaseModel(
       String id, String key, String group, long since, long input, long output, long deadline) {
     this.id = id;
@@ -22,6 +25,7 @@ final class LeaseModel {
     this.deadline = deadline;
   }
 
+  /** As it is read from Redis. */
   String name() {
     return id + " " + key + " " + group;
   }

@@ -66,9 +66,10 @@ final class Ledger {
 
   /** Checks a grant, if it is not one that was told before. */
   void granted(
-      String lease, GroupModel group, long micros, long input, long output, long windowMicros) {
-    if (leases.containsKey(lease)) {
-      return;
+      String lease, GroupModel group, long micros, long input, long output, PoolModel.Shape shape) {
+    Entry before = leases.get(lease);
+    if (before != null && before.micros == micros) {
+      return; // told again; else its record had gone, and the id was used anew
     }
     charged(group.id, micros, 1, input, output);
     List<Entry> all = of(group.id);
@@ -76,20 +77,24 @@ final class Ledger {
     leases.put(lease, mine);
     for (int d = 0; d < 4; d++) {
       if (group.limits[d] > 0 && mine.of(d) > 0) {
-        check(group, all, d, mine, windowMicros);
+        check(group, all, d, mine, shape);
       }
     }
   }
 
   private static void check(
-      GroupModel group, List<Entry> all, int d, Entry mine, long windowMicros) {
+      GroupModel group, List<Entry> all, int d, Entry mine, PoolModel.Shape shape) {
+    long windowMicros = shape.windowMicros();
     long limit = group.limits[d];
-    double most = Math.max(group.burst * limit, 2.0 * mine.of(d));
+    double most =
+        shape.bucket()
+            ? Math.max(Math.min(0.95, group.burst) * limit, (double) mine.of(d))
+            : Math.max(group.burst * limit, 2.0 * mine.of(d));
     long sum = 0;
     for (Entry entry : all.reversed()) {
       long passed = mine.micros - entry.micros;
       sum += entry.of(d);
-      if (passed <= windowMicros) {
+      if (passed <= windowMicros && !shape.bucket()) {
         assertTrue(sum <= limit, group.id + ": " + sum + " of " + limit + " in one window");
       }
       double paced = most + (double) limit * passed / windowMicros;

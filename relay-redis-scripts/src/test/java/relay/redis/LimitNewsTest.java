@@ -32,7 +32,9 @@ final class LimitNewsTest {
             new Usage(requests, inputTokens, outputTokens),
             0,
             Duration.ZERO,
-            Duration.ZERO);
+            Duration.ZERO,
+            Limits.UNKNOWN,
+            1);
     return new PoolSnapshot(Duration.ZERO, 1, 0, 0, List.of(group), List.of());
   }
 

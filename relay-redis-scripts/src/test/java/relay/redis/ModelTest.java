@@ -15,6 +15,8 @@ import java.util.concurrent.Future;
 import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.Test;
 import relay.redis.PoolModel.Clock;
+import relay.redis.PoolModel.Later;
+import relay.redis.PoolModel.Picked;
 import relay.redis.PoolModel.Wait;
 
 /**
@@ -134,10 +136,31 @@ final class ModelTest {
               assertTrue(wait.accepted().contains(why), why + " of " + wait.accepted());
             }
           }
+          case Later later -> {
+            int at = 2 + 5 * (i - 2);
+            compare(later.part().get(), reply.subList(at, at + 5));
+          }
+          case Picked picked -> take(picked, reply);
           case List<?> row -> compare(row, (List<?>) reply.get(i));
+          case Step.Any _ -> {}
           case Object value -> assertEquals(value, reply.get(i), "in " + reply);
         }
       }
+    }
+
+    private static void take(Picked picked, List<?> reply) {
+      assertEquals(
+          1L, reply.getFirst(), () -> "one of " + picked.fitting() + " fits, but " + reply);
+      Choice taken =
+          picked.fitting().stream()
+              .filter(c -> c.key().id.equals(reply.get(1)) && c.group().id.equals(reply.get(2)))
+              .findFirst()
+              .orElseThrow(() -> new AssertionError(reply + " is none of " + picked.fitting()));
+      assertEquals(List.of(taken.input(), taken.output()), reply.subList(3, 5));
+      if (picked.fitting().stream().anyMatch(c -> c.group().id.equals(picked.favourite()))) {
+        assertEquals(picked.favourite(), reply.get(2), "the conversation's account");
+      }
+      picked.take().accept(taken);
     }
 
     /** Into the ledger, which judges every grant. */
@@ -146,16 +169,17 @@ final class ModelTest {
       if (code == 1 && reply.size() > 1 && reply.get(1) instanceof Long time) {
         walk.saw(time);
         switch (step) {
-          case Step.Acquire a ->
-              ledger.granted(
-                  a.id(),
-                  model.group((String) reply.get(3)),
-                  time,
-                  (Long) reply.get(4),
-                  (Long) reply.get(5),
-                  model.shape().windowMicros());
-          case Step.Settle s -> ledger.ended(s.id(), time, 1, s.input(), s.output());
-          case Step.Cancel c -> ledger.ended(c.id(), time, 0, 0, 0);
+          case Step.Acquire a -> granted(a.wishes(), reply);
+          case Step.AcquireIndexed a -> granted(a.wishes(), reply);
+          case Step.Settle s -> {
+            for (int n = 0; n < s.costs().size(); n++) {
+              Step.Cost cost = s.costs().get(n);
+              if ((Long) reply.get(2 + 3 * n) == 1) {
+                ledger.ended(cost.id(), time, cost.requests(), cost.input(), cost.output());
+              }
+            }
+          }
+          case Step.Observe o -> ledger.forget();
           case Step.Charge c ->
               ledger.charged(c.group(), time, c.requests(), c.input(), c.output());
           case Step.Renew _,
@@ -168,8 +192,26 @@ final class ModelTest {
       }
     }
 
+    private void granted(List<PoolModel.Wish> wishes, List<Object> reply) {
+      for (int n = 0; n < wishes.size(); n++) {
+        int at = 2 + 5 * n;
+        String id = wishes.get(n).id();
+        LeaseModel held = model.held(id);
+        if (held != null && (Long) reply.get(at) == 1) {
+          ledger.granted(
+              id,
+              model.group((String) reply.get(at + 2)),
+              held.since,
+              (Long) reply.get(at + 3),
+              (Long) reply.get(at + 4),
+              model.shape());
+        }
+      }
+    }
+
     private void compare(StoredPool stored) {
       same(model.last(), stored.number("pool", StoredPool.LAST), "clock");
+      assertEquals(model.turn(), stored.number("pool", StoredPool.TURN), "turn");
       same(model.expired(), stored.number("pool", StoredPool.EXPIRED), "expired");
       same(model.liveNames().size(), stored.number("pool", StoredPool.LIVE), "live");
       for (GroupModel g : model.groups.values()) {
@@ -188,6 +230,8 @@ final class ModelTest {
           assertEquals(g.longerLeast(d), stored.number(field, StoredPool.OLD_LOW + d + 1), what);
         }
         same(g.cooldownEnd, stored.number(field, StoredPool.COOL), g.id + " cooldown");
+        assertEquals(g.shrunk, stored.number(field, StoredPool.SHRUNK), g.id + " shrunk");
+        same(g.shrunkAt, stored.number(field, StoredPool.SHRUNK_AT), g.id + " shrunk at");
         same(g.refusals, stored.number(field, StoredPool.STRIKES), g.id + " refusals");
         same(model.inFlightOfGroup(g.id), stored.number(field, StoredPool.FLIGHT), g.id);
       }
@@ -195,7 +239,7 @@ final class ModelTest {
         String field = "k:" + k.id;
         same(model.inFlightOfKey(k.id), stored.number(field, StoredPool.KEY_FLIGHT), k.id);
         same(k.cooldownEnd, stored.number(field, StoredPool.KEY_COOL), k.id);
-        same(k.chosen, stored.number(field, StoredPool.KEY_SEQ), k.id + " chosen");
+        assertEquals(k.pass, stored.number(field, StoredPool.KEY_PASS), k.id + " pass");
         same(k.quarantine == null ? 0 : 1, stored.number(field, StoredPool.KEY_STOPPED), k.id);
       }
     }
@@ -216,9 +260,7 @@ final class ModelTest {
           assertTrue(current >= 0, id + " negative");
         }
       }
-      assertEquals(
-          model.liveNames(),
-          wire.redis().zrange(names.leases, 0, -1).stream().map(Wire::text).sorted().toList());
+      assertEquals(model.liveNames(), StoredPool.live(wire.redis().hgetall(names.leases)));
     }
   }
 }

@@ -44,7 +44,7 @@ final class PickTest {
   }
 
   private static String picked(KeyPool pool, Set<String> avoid) {
-    Acquisition a = pool.pick(new Demand(Pools.CLASS, 5_000, 5_000, avoid)).join();
+    Acquisition a = pool.pick(Demand.of(Pools.CLASS, 5_000, 5_000).avoiding(avoid)).join();
     return assertInstanceOf(Granted.class, a).lease().key();
   }
 

@@ -1,7 +1,6 @@
 package relay.redis;
 
 import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
@@ -10,7 +9,10 @@ import java.util.NavigableMap;
 import java.util.Objects;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.function.Consumer;
+import java.util.function.Supplier;
 import java.util.stream.LongStream;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A whole pool in plain Java, written from ENGINE.md: what every script must answer and leave
@@ -20,8 +22,8 @@ final class PoolModel {
   /** Longest wait that is told, in microseconds. */
   static final long FOREVER = 1_000_000_000_000_000L;
 
-  /** The window, and since when slots have their present length. */
-  record Shape(long windowMicros, long since) {
+  /** The window, since when slots have their present length, and whether a bucket is mirrored. */
+  record Shape(long windowMicros, long since, boolean bucket) {
     long slotMicros() {
       return Math.ceilDiv(windowMicros, GroupModel.SLOTS);
     }
@@ -30,6 +32,13 @@ final class PoolModel {
       return Math.floorDiv(micros, slotMicros());
     }
   }
+
+  /**
+   * A request.
+   *
+   * @param session empty for none
+   */
+  record Wish(String id, long input, long output, String session) {}
 
   /** A test's clock and what the calling replica believes of the pool's; microseconds. */
   record Clock(long given, long ceiling) {}
@@ -47,19 +56,21 @@ final class PoolModel {
 
   final NavigableMap<String, GroupModel> groups = new TreeMap<>();
   final NavigableMap<String, KeyModel> keys = new TreeMap<>();
-  private final Map<String, LeaseModel> leases = new HashMap<>();
-  private final Set<String> ended = new HashSet<>();
+  private final LeasesModel leases = new LeasesModel();
+  private final Map<String, String> sessions = new HashMap<>();
+  private final Map<String, long[]> configured = new HashMap<>();
+  private final Map<String, long[]> learned = new HashMap<>();
   private final Map<String, String> quarantine = new TreeMap<>();
   private final SurveyModel surveys = new SurveyModel();
-  private Shape shape = new Shape(240_000, 0);
-  private boolean roundRobin;
+  private Shape shape = new Shape(240_000, 0, false);
+  private Strategy strategy = Strategy.LEAST_LOADED;
   private boolean known;
   private boolean lost;
   private long epoch;
   private long offset;
   private long last;
-  private long chosen;
-  private long expired;
+  private double turn;
+  private boolean ended; // whether the present call ended a lease
 
   long epoch() {
     return epoch;
@@ -73,24 +84,32 @@ final class PoolModel {
     return shape;
   }
 
+  double turn() {
+    return turn;
+  }
+
   long expired() {
-    return expired;
+    return leases.expired();
   }
 
   List<String> liveNames() {
-    return leases.values().stream().filter(l -> l.live).map(LeaseModel::name).sorted().toList();
+    return leases.live().map(LeaseModel::name).sorted().toList();
   }
 
   LongStream deadlines() {
-    return leases.values().stream().filter(l -> l.live).mapToLong(l -> l.deadline);
+    return leases.deadlines();
   }
 
   long inFlightOfKey(String key) {
-    return leases.values().stream().filter(l -> l.live && l.key.equals(key)).count();
+    return leases.live().filter(l -> l.key.equals(key)).count();
   }
 
   long inFlightOfGroup(String group) {
-    return leases.values().stream().filter(l -> l.live && l.group.equals(group)).count();
+    return leases.live().filter(l -> l.group.equals(group)).count();
+  }
+
+  long[] learned(String group) {
+    return learned.getOrDefault(group, new long[4]);
   }
 
   /** Monotone; a step ahead is held at what the caller believes. */
@@ -109,122 +128,174 @@ final class PoolModel {
     groups.clear();
     keys.clear();
     leases.clear();
-    ended.clear();
+    sessions.clear();
+    configured.clear();
+    learned.clear();
     quarantine.clear();
     surveys.flushAll();
     known = false;
   }
 
   List<Object> configure(Clock clock, long knownEpoch, long fresh, PoolPlan plan) {
+    boolean bucket = plan.accounting() == Accounting.TOKEN_BUCKET;
+    long window = plan.window().toNanos() / 1000;
     boolean inDebt = false;
     if (!known) {
       epoch = fresh;
       offset = 0;
       last = 0;
-      chosen = 0;
-      expired = 0;
+      turn = 0;
+      leases.begin();
       lost = knownEpoch > 0;
       inDebt = lost;
       known = true;
-      shape = new Shape(plan.window().toNanos() / 1000, 0);
+      shape = new Shape(window, 0, bucket);
     } else if (knownEpoch > 0 && knownEpoch != epoch && !lost) {
       lost = true;
       inDebt = true;
     }
     long now = time(clock);
-    long window = plan.window().toNanos() / 1000;
     Shape before = shape;
-    if (window != shape.windowMicros()) {
-      Shape next = new Shape(window, now);
+    shape = new Shape(window, window == before.windowMicros() ? before.since() : now, bucket);
+    if (window != before.windowMicros()) {
       for (GroupModel g : groups.values()) {
-        g.flow(now, shape);
-        g.reshape(shape.slotOf(now), next.slotOf(now));
+        g.flow(now, before);
+        g.reshape(before.slotOf(now), shape.slotOf(now));
       }
-      shape = next;
     }
     for (String id : plan.groups()) {
       GroupModel g = groups.computeIfAbsent(id, i -> new GroupModel(i, now));
       g.flow(now, before);
       Limits l = plan.limitsOf(id);
-      long[] limits = {l.requests(), l.inputTokens(), l.outputTokens(), l.totalTokens()};
-      g.limit(limits, plan.burstRatio(), now, inDebt);
+      configured.put(
+          id, new long[] {l.requests(), l.inputTokens(), l.outputTokens(), l.totalTokens()});
+      g.burst = plan.burstRatio();
+      g.limit(effective(id), now, shape);
+      if (inDebt) {
+        g.indebt(now);
+      }
     }
     for (KeyPlan k : plan.keys()) {
       KeyModel key = keys.computeIfAbsent(k.id(), KeyModel::new);
       key.configure(k, quarantine.get(k.id()));
     }
-    roundRobin = plan.strategy() == Strategy.ROUND_ROBIN;
+    strategy = plan.strategy();
     surveys.configured();
-    return List.of(1L, now, epoch);
+    return List.of(1L, now, epoch, inDebt ? 2L : 1L);
+  }
+
+  /** The provider's word, and what the configuration leaves unused of it. */
+  private long[] effective(String group) {
+    long[] wanted = configured.getOrDefault(group, new long[4]);
+    long[] stated = learned(group);
+    long[] limits = new long[4];
+    for (int d = 0; d < 4; d++) {
+      boolean one = wanted[d] == 0 || stated[d] == 0;
+      limits[d] = one ? Math.max(wanted[d], stated[d]) : Math.min(wanted[d], stated[d]);
+    }
+    return limits;
+  }
+
+  List<Object> observe(Clock clock, String group, List<Long> stated, List<Long> left) {
+    GroupModel g = groups.get(group);
+    if (!known || g == null) {
+      return UNKNOWN;
+    }
+    long now = time(clock);
+    g.flow(now, shape);
+    long[] all = learned(group).clone();
+    for (int d = 0; d < 4; d++) {
+      all[d] = stated.get(d) > 0 ? stated.get(d) : all[d];
+    }
+    learned.put(group, all);
+    g.limit(effective(group), now, shape);
+    long[] foreign = g.observe(stated, left, now, shape);
+    return List.of(1L, now, foreign[0], foreign[1], foreign[2]);
   }
 
   List<Object> acquire(
-      Clock clock,
-      String id,
-      long callersEpoch,
-      long input,
-      long output,
-      long leaseMicros,
-      List<String> fields) {
+      Clock clock, long callersEpoch, long leaseMicros, List<Wish> wishes, List<String> fields) {
     if (!known || callersEpoch != epoch || !fields.stream().allMatch(this::knows)) {
       return UNKNOWN;
     }
     long now = time(clock);
-    expire(now, 16);
-    if (ended.contains(id)) {
-      return List.of(-4L, now);
+    leases.sweep(now, 16, shape.windowMicros());
+    List<Object> reply = new ArrayList<>(List.of(1L, now));
+    for (Wish wish : wishes) {
+      reply.addAll(new Search(this, wish, fields, now).answer(strategy, leaseMicros));
     }
-    LeaseModel held = leases.get(id);
-    if (held != null) {
-      return List.of(1L, now, held.key, held.group, held.input, held.output);
+    return reply;
+  }
+
+  /** What the index of a large pool must answer: which of those that fit is not told. */
+  List<Object> acquireIndexed(
+      Clock clock, long callersEpoch, long leaseMicros, List<Wish> wishes, List<String> fields) {
+    if (!known || callersEpoch != epoch) {
+      return UNKNOWN;
     }
-    Comparator<Choice> order = Choice.order(roundRobin);
-    int stopped = 0;
-    List<Choice> usable = new ArrayList<>();
-    Choice best = null;
-    boolean lower = false; // the caller puts the highest priority first
-    long[] tooLarge = {0, 0};
-    for (int n = 0; n < fields.size(); n += 2) {
-      KeyModel key = key(fields.get(n).substring(2));
-      GroupModel group = group(fields.get(n + 1).substring(2));
-      lower |= best != null && key.priority < best.key().priority;
-      if (key.quarantine != null) {
-        stopped++;
-        continue;
-      }
-      long[] clamped = group.clamp(input, output, tooLarge);
-      if (clamped == null) {
-        continue;
-      }
-      Choice c = Choice.of(key, group, clamped[0], clamped[1], inFlightOfKey(key.id), now, shape);
-      usable.add(c);
-      if (!lower && c.fits(now) && (best == null || order.compare(c, best) < 0)) {
-        best = c;
-      }
+    long now = time(clock);
+    leases.sweep(now, 16, shape.windowMicros());
+    List<Object> reply = new ArrayList<>(List.of(1L, now));
+    wishes.forEach(wish -> reply.add(new Later(() -> picked(wish, fields, now, leaseMicros))));
+    return reply;
+  }
+
+  /** A part of a reply that is known when what stands before it was compared. */
+  record Later(Supplier<List<Object>> part) {}
+
+  private List<Object> picked(Wish wish, List<String> fields, long now, long leaseMicros) {
+    Search search = new Search(this, wish, fields, now);
+    List<Object> before = search.before();
+    if (before != null) {
+      return before;
     }
-    if (best != null) {
-      LeaseModel lease =
-          new LeaseModel(
-              id,
-              best.key().id,
-              best.group().id,
-              now,
-              best.input(),
-              best.output(),
-              now + leaseMicros);
-      leases.put(id, lease);
-      best.group().flow(now, shape);
-      best.group().charge(now, shape, 1, best.input(), best.output());
-      best.key().chosen = ++chosen;
-      return List.of(1L, now, lease.key, lease.group, lease.input, lease.output);
+    List<Choice> fitting = search.fitting();
+    if (!fitting.isEmpty()) {
+      return List.of(new Picked(fitting, favourite(wish), c -> grant(wish, c, now, leaseMicros)));
     }
-    if (2 * stopped == fields.size()) {
-      return List.of(-2L, now);
+    List<Object> refusal = new ArrayList<>(search.refusal());
+    if (refusal.getFirst().equals(-1L)) {
+      refusal.set(1, Step.Any.ANYTHING); // of two equal limits either may be told
     }
-    if (usable.isEmpty()) {
-      return List.of(-1L, now, tooLarge[0], tooLarge[1]);
+    return refusal;
+  }
+
+  /**
+   * A grant of one of several keys, and then of what it is.
+   *
+   * @param favourite the group to which the conversation belongs, if it is among them
+   * @param take takes the grant up, once it is known which
+   */
+  record Picked(List<Choice> fitting, @Nullable String favourite, Consumer<Choice> take) {}
+
+  /** The group that a conversation was served by last. */
+  @Nullable String favourite(Wish wish) {
+    return wish.session().isEmpty() ? null : sessions.get(wish.session());
+  }
+
+  @Nullable LeaseModel held(String id) {
+    return leases.get(id);
+  }
+
+  boolean hasEnded(String id) {
+    return leases.hasEnded(id);
+  }
+
+  /** Takes up a grant. */
+  void grant(Wish wish, Choice best, long now, long leaseMicros) {
+    KeyModel key = best.key();
+    GroupModel group = best.group();
+    long deadline = LeasesModel.deadline(now, leaseMicros);
+    leases.add(
+        new LeaseModel(wish.id(), key.id, group.id, now, best.input(), best.output(), deadline));
+    group.flow(now, shape);
+    group.charge(now, shape, 1, best.input(), best.output());
+    turn = Math.max(key.pass, turn);
+    int weight = strategy == Strategy.WEIGHTED ? key.weight : 1;
+    key.pass = turn + (weight > 0 ? 1.0 / weight : 1e6);
+    if (!wish.session().isEmpty()) {
+      sessions.put(wish.session(), group.id);
     }
-    return List.of(0L, now, Choice.wait(usable, now, shape));
   }
 
   GroupModel group(String id) {
@@ -235,63 +306,63 @@ final class PoolModel {
     return Objects.requireNonNull(keys.get(id));
   }
 
-  private boolean knows(String field) {
+  boolean knows(String field) {
     String id = field.substring(2);
     return field.startsWith("k:") ? keys.containsKey(id) : groups.containsKey(id);
   }
 
-  private void expire(long now, int most) {
-    leases.values().stream()
-        .filter(l -> l.live && l.deadline <= now)
-        .sorted(Comparator.<LeaseModel>comparingLong(l -> l.deadline).thenComparing(l -> l.name()))
-        .limit(most)
-        .toList()
-        .forEach(
-            l -> {
-              l.live = false;
-              expired++;
-            });
-  }
-
-  List<Object> settle(Clock clock, String id, long input, long output) {
-    return finish(clock, id, 1, input, output);
-  }
-
-  List<Object> cancel(Clock clock, String id) {
-    List<Object> reply = finish(clock, id, 0, 0, 0);
-    if (reply.equals(UNKNOWN)) {
-      ended.add(id);
+  /** Ends leases, each with its requests, input and output tokens. */
+  List<Object> settle(Clock clock, List<Step.Cost> costs) {
+    long offsetBefore = offset;
+    long lastBefore = last;
+    List<Object> reply = new ArrayList<>(List.of(1L, known ? time(clock) : 0L));
+    ended = false;
+    Map<String, LeaseModel> held = new HashMap<>(); // as it was when the call came
+    costs.forEach(cost -> held.put(cost.id(), leases.get(cost.id())));
+    Set<String> dead = new HashSet<>();
+    costs.stream().map(Step.Cost::id).filter(leases::hasEnded).forEach(dead::add);
+    for (Step.Cost cost : costs) {
+      reply.addAll(settle(cost, held.get(cost.id()), dead));
+    }
+    if (!ended) { // nothing is written, not even that time has passed
+      offset = offsetBefore;
+      last = lastBefore;
     }
     return reply;
   }
 
-  private List<Object> finish(Clock clock, String id, long requests, long input, long output) {
-    if (ended.contains(id)) {
-      return ENDED;
+  private List<Object> settle(Step.Cost cost, @Nullable LeaseModel lease, Set<String> dead) {
+    if (dead.contains(cost.id())) {
+      return List.of(0L, 0L, 0L);
     }
-    LeaseModel lease = leases.get(id);
     if (lease == null) {
-      return UNKNOWN;
+      if (known && cost.requests() == 0 && !leases.hasEnded(cost.id())) {
+        leases.bury(cost.id(), last);
+        ended = true;
+      }
+      return List.of(-3L, 0L, 0L);
     }
-    long now = time(clock);
+    if (leases.get(cost.id()) == null) {
+      return List.of(0L, 0L, 0L); // twice in one call
+    }
     GroupModel g = group(lease.group);
-    long overInput = Math.max(0, input - lease.input);
-    long overOutput = Math.max(0, output - lease.output);
-    g.flow(now, shape);
-    g.charge(now, shape, 0, overInput, overOutput);
+    long overInput = Math.max(0, cost.input() - lease.input);
+    long overOutput = Math.max(0, cost.output() - lease.output);
+    g.flow(last, shape);
+    g.charge(last, shape, Math.max(0, cost.requests() - 1), overInput, overOutput);
     g.refund(
         lease.since,
-        now,
+        last,
         shape,
-        1 - requests,
-        Math.max(0, lease.input - input),
-        Math.max(0, lease.output - output));
-    if (input + output > 0) {
+        Math.max(0, 1 - cost.requests()),
+        Math.max(0, lease.input - cost.input()),
+        Math.max(0, lease.output - cost.output()));
+    if (cost.input() + cost.output() > 0) {
       g.refusals = 0;
     }
-    leases.remove(id);
-    ended.add(id);
-    return List.of(1L, now, overInput, overOutput);
+    leases.end(lease, last);
+    ended = true;
+    return List.of(1L, overInput, overOutput);
   }
 
   List<Object> renew(Clock clock, long leaseMicros, List<String> ids) {
@@ -303,7 +374,7 @@ final class PoolModel {
     for (String id : ids) {
       LeaseModel lease = leases.get(id);
       if (lease != null && lease.live) {
-        lease.deadline = Math.max(lease.deadline, now + leaseMicros);
+        leases.renew(lease, LeasesModel.deadline(now, leaseMicros));
         reply.add(1L);
       } else {
         reply.add(0L);
@@ -318,17 +389,17 @@ final class PoolModel {
     if (!known || g == null) {
       return UNKNOWN;
     }
-    if (ended.contains(id) || leases.containsKey(id)) {
+    if (leases.hasEnded(id) || leases.get(id) != null) {
       return ENDED;
     }
-    ended.add(id);
     long now = time(clock);
+    leases.bury(id, now);
     g.flow(now, shape);
     g.charge(now, shape, requests, input, output);
     return List.of(1L, now);
   }
 
-  List<Object> cooldown(Clock clock, String field, long micros) {
+  List<Object> cooldown(Clock clock, String field, long micros, long granted) {
     if (!known || !knows(field)) {
       return UNKNOWN;
     }
@@ -344,6 +415,7 @@ final class PoolModel {
       length = Math.min(60, 1L << g.refusals) * 1_000_000;
       g.refusals = Math.min(6, g.refusals + 1);
     }
+    g.refused(granted, now, shape);
     g.cooldownEnd = Math.max(g.cooldownEnd, now + length);
     return List.of(1L, now, g.cooldownEnd - now);
   }
@@ -393,7 +465,7 @@ final class PoolModel {
       return UNKNOWN;
     }
     long now = time(clock);
-    expire(now, 128);
+    leases.sweep(now, 128, shape.windowMicros());
     return surveys.survey(this, now, replica, staleMicros, groupIds, keyIds);
   }
 }

@@ -30,7 +30,15 @@ final class Pools {
   static PoolPlan plan(String name, Duration window, List<KeyPlan> keys, Limits limits) {
     Map<String, Limits> all = new HashMap<>();
     keys.forEach(k -> all.put(PoolPlan.group(k.account(), CLASS), limits));
-    return new PoolPlan(name, window, Strategy.LEAST_LOADED, 1, List.of(CLASS), keys, all);
+    return new PoolPlan(
+        name,
+        window,
+        Strategy.LEAST_LOADED,
+        Accounting.SLIDING_WINDOW,
+        1,
+        List.of(CLASS),
+        keys,
+        all);
   }
 
   /** With a timeout that a busy machine keeps. */

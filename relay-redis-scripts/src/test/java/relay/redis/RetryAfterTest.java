@@ -3,10 +3,14 @@ package relay.redis;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.SplittableRandom;
 import org.junit.jupiter.api.Test;
 import relay.redis.PoolModel.Clock;
+import relay.redis.PoolModel.Later;
+import relay.redis.PoolModel.Picked;
 
 /**
  * Random states: a request that was refused is granted at the time it was told, and not one slot,
@@ -54,15 +58,12 @@ final class RetryAfterTest {
         for (int n = 0; n < MOST_STEPS; n++) {
           Step step = walk.next();
           List<Object> reply = take(step);
-          if (step instanceof Step.Acquire a && (Long) reply.getFirst() == 0) {
-            byReason[((Long) reply.get(3)).intValue()]++;
-            if ((Long) reply.get(3) == CONCURRENCY) {
-              assertEquals(1_000_000L, reply.get(2), "a guess: leases end when they end");
-            }
-            if (!busy((String) reply.get(4))) {
-              follow(a, (Long) reply.get(1), (Long) reply.get(2), (Long) reply.get(3));
-              checked++;
-            }
+          if (step instanceof Step.Acquire a && a.wishes().size() == 1 && refused(reply)) {
+            checked += follow(step, reply, byReason);
+          } else if (step instanceof Step.AcquireIndexed a
+              && a.wishes().size() == 1
+              && refused(reply)) {
+            checked += follow(step, reply, byReason);
           }
         }
       } finally {
@@ -70,6 +71,22 @@ final class RetryAfterTest {
         wire.redis().del(all.stream().map(RedisKeys::bytes).toArray(byte[][]::new));
       }
       return checked;
+    }
+
+    private static boolean refused(List<Object> reply) {
+      return reply.size() > 2 && (Long) reply.get(2) == 0;
+    }
+
+    private int follow(Step step, List<Object> reply, int[] byReason) {
+      byReason[((Long) reply.get(4)).intValue()]++;
+      if ((Long) reply.get(4) == CONCURRENCY) {
+        assertEquals(1_000_000L, reply.get(3), "a guess: leases end when they end");
+      }
+      if (busy((String) reply.get(5))) {
+        return 0;
+      }
+      follow(step, (Long) reply.get(1), (Long) reply.get(3), (Long) reply.get(4));
+      return 1;
     }
 
     /** No free place: when its leases end is not known, so that is left out of the told time. */
@@ -80,12 +97,27 @@ final class RetryAfterTest {
 
     private List<Object> take(Step step) {
       Clock clock = walk.tick();
-      var _ = step.apply(model, clock); // the walk asks it for the epoch and the time
+      List<Object> expected = step.apply(model, clock); // the walk asks the model for much
       List<Object> reply = call(step, clock);
+      follow(expected, reply);
       if ((Long) reply.getFirst() == 1 && reply.size() > 1 && reply.get(1) instanceof Long time) {
         walk.saw(time);
       }
       return reply;
+    }
+
+    /** The model takes up what was picked, where that is not told. */
+    private static void follow(List<Object> expected, List<Object> reply) {
+      for (int n = 2; n < expected.size(); n++) {
+        if (expected.get(n) instanceof Later later
+            && later.part().get().getFirst() instanceof Picked picked) {
+          Object key = reply.get(5 * n - 7);
+          picked.fitting().stream()
+              .filter(c -> c.key().id.equals(key))
+              .findFirst()
+              .ifPresent(picked.take());
+        }
+      }
     }
 
     private List<Object> call(Step step, Clock clock) {
@@ -93,7 +125,7 @@ final class RetryAfterTest {
     }
 
     /** On a copy of the pool, which is then thrown away. */
-    private void follow(Step.Acquire asked, long now, long wait, long reason) {
+    private void follow(Step asked, long now, long wait, long reason) {
       if (wait >= PoolModel.FOREVER) {
         return;
       }
@@ -102,17 +134,18 @@ final class RetryAfterTest {
       long slot = model.shape().slotMicros();
       boolean pacerOnly = reason != COOLDOWN && !onBorder(now + wait, slot);
       long early = reason == COOLDOWN ? 1 : pacerOnly ? 1_000 : slot;
-      byte[] state = wire.redis().dump(names.state);
-      byte[] win = wire.redis().dump(names.win);
-      byte[] leases = wire.redis().dump(names.leases);
-      if (wait > early) {
-        assertEquals(0L, at(asked, now + wait - early).getFirst(), "early: " + what);
+      Map<String, byte[]> before = new HashMap<>();
+      for (String name : wire.names(names.base())) {
+        before.put(name, wire.redis().dump(RedisKeys.bytes(name)));
       }
-      assertEquals(1L, at(asked, now + wait).getFirst(), what);
-      put(names.state, state);
-      put(names.win, win);
-      put(names.leases, leases);
-      wire.redis().del(names.lease(asked.id()));
+      if (wait > early) {
+        assertEquals(0L, at(asked, now + wait - early).get(2), "early: " + what);
+      }
+      assertEquals(1L, at(asked, now + wait).get(2), what);
+      for (String name : wire.names(names.base())) {
+        wire.redis().del(RedisKeys.bytes(name));
+      }
+      before.forEach((name, dump) -> put(RedisKeys.bytes(name), dump));
     }
 
     private static boolean onBorder(long micros, long slot) {
@@ -120,14 +153,11 @@ final class RetryAfterTest {
     }
 
     private void put(byte[] name, byte[] dump) {
-      wire.redis().del(name);
-      if (dump != null) {
-        wire.redis().restore(name, 600_000, dump);
-      }
+      wire.redis().restore(name, 600_000, dump);
     }
 
     /** At a time on the pool's clock: the given clock is set so that the offset yields it. */
-    private List<Object> at(Step.Acquire asked, long poolMicros) {
+    private List<Object> at(Step asked, long poolMicros) {
       StoredPool stored = new StoredPool(wire.redis().hgetall(names.state));
       long offset = (long) stored.number("pool", StoredPool.OFFSET);
       return call(asked, new Clock(poolMicros - offset, 0));

@@ -1,10 +1,10 @@
 package relay.redis;
 
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import relay.redis.PoolModel.Clock;
+import relay.redis.PoolModel.Wish;
 
 /** One call of a script, with everything but the time: so it can be made again, later. */
 sealed interface Step {
@@ -18,12 +18,31 @@ sealed interface Step {
   /** The same on the model; gives the reply that is expected. */
   List<Object> apply(PoolModel model, Clock clock);
 
-  private static byte[][] four(RedisKeys n, String id) {
-    return new byte[][] {n.state, n.win, n.leases, n.lease(id)};
+  /** In a reply: whatever it is. */
+  enum Any {
+    ANYTHING
   }
 
-  record Acquire(String id, long epoch, long input, long output, long leaseMs, List<String> fields)
-      implements Step {
+  private static byte[][] leases(RedisKeys n) {
+    return new byte[][] {n.state, n.win, n.leases, n.due, n.later};
+  }
+
+  /** One request of no conversation. */
+  static Acquire acquire(
+      String id, long epoch, long input, long output, long leaseMs, List<String> fields) {
+    return new Acquire(List.of(new Wish(id, input, output, "")), epoch, leaseMs, fields);
+  }
+
+  static Settle settle(String id, long input, long output) {
+    return new Settle(List.of(new Cost(id, 1, input, output)));
+  }
+
+  static Settle cancel(String id) {
+    return new Settle(List.of(new Cost(id, 0, 0, 0)));
+  }
+
+  /** Either all requests are of conversations or none is. */
+  record Acquire(List<Wish> wishes, long epoch, long leaseMs, List<String> fields) implements Step {
     @Override
     public ScriptFile script() {
       return ScriptFile.ACQUIRE;
@@ -31,24 +50,93 @@ sealed interface Step {
 
     @Override
     public byte[][] keys(RedisKeys names) {
-      return four(names, id);
+      return withSessions(names, wishes).toArray(byte[][]::new);
     }
 
     @Override
     public List<Object> args(Clock c) {
-      List<Object> args =
-          new ArrayList<>(Arrays.asList(id, epoch, c.ceiling(), c.given(), input, output, leaseMs));
+      List<Object> args = new ArrayList<>();
+      args.add(epoch + " " + c.ceiling() + " " + c.given() + " " + leaseMs);
+      args.add(wishes.size());
+      wishes.forEach(w -> args.add(w.id() + " " + w.input() + " " + w.output()));
       args.addAll(fields);
       return args;
     }
 
     @Override
     public List<Object> apply(PoolModel model, Clock c) {
-      return model.acquire(c, id, epoch, input, output, leaseMs * 1000, fields);
+      return model.acquire(c, epoch, leaseMs * 1000, wishes, fields);
     }
   }
 
-  record Settle(String id, long input, long output) implements Step {
+  private static List<byte[]> withSessions(RedisKeys names, List<Wish> wishes) {
+    List<byte[]> keys = new ArrayList<>(List.of(leases(names)));
+    wishes.stream()
+        .filter(w -> !w.session().isEmpty())
+        .forEach(w -> keys.add(names.session("any", w.session())));
+    return keys;
+  }
+
+  /**
+   * From a large pool's index.
+   *
+   * @param sets ready sets of the class
+   * @param others those of other classes
+   * @param avoided rows to leave out
+   * @param fields all candidates, for the model
+   */
+  record AcquireIndexed(
+      List<Wish> wishes,
+      long epoch,
+      long leaseMs,
+      List<String> sets,
+      List<String> others,
+      List<String> avoided,
+      List<String> fields)
+      implements Step {
+    @Override
+    public ScriptFile script() {
+      return ScriptFile.ACQUIRE_INDEXED;
+    }
+
+    @Override
+    public byte[][] keys(RedisKeys names) {
+      List<byte[]> keys = withSessions(names, wishes);
+      sets.forEach(set -> keys.add(RedisKeys.bytes(names.base() + set)));
+      others.forEach(set -> keys.add(RedisKeys.bytes(names.base() + set)));
+      return keys.toArray(byte[][]::new);
+    }
+
+    @Override
+    public List<Object> args(Clock c) {
+      List<Object> args = new ArrayList<>();
+      args.add(epoch + " " + c.ceiling() + " " + c.given() + " " + leaseMs);
+      int sessions = wishes.getFirst().session().isEmpty() ? 0 : wishes.size();
+      args.addAll(List.of(wishes.size(), sessions, sets.size()));
+      wishes.forEach(w -> args.add(w.id() + " " + w.input() + " " + w.output()));
+      args.addAll(avoided);
+      return args;
+    }
+
+    @Override
+    public List<Object> apply(PoolModel model, Clock c) {
+      return model.acquireIndexed(c, epoch, leaseMs * 1000, wishes, fields);
+    }
+  }
+
+  /** What a lease really cost. */
+  record Cost(String id, long requests, long input, long output) {}
+
+  /**
+   * Ends leases.
+   *
+   * @param sets ready sets of an indexed pool
+   */
+  record Settle(List<Cost> costs, List<String> sets) implements Step {
+    Settle(List<Cost> costs) {
+      this(costs, List.of());
+    }
+
     @Override
     public ScriptFile script() {
       return ScriptFile.SETTLE;
@@ -56,39 +144,56 @@ sealed interface Step {
 
     @Override
     public byte[][] keys(RedisKeys names) {
-      return four(names, id);
+      return indexed(names, leases(names), sets);
     }
 
     @Override
     public List<Object> args(Clock c) {
-      return List.of(id, c.ceiling(), c.given(), input, output);
+      List<Object> args = new ArrayList<>();
+      args.add(c.ceiling() + " " + c.given());
+      costs.forEach(
+          x -> args.add(x.id() + " " + x.requests() + " " + x.input() + " " + x.output()));
+      return args;
     }
 
     @Override
     public List<Object> apply(PoolModel model, Clock c) {
-      return model.settle(c, id, input, output);
+      return model.settle(c, costs);
     }
   }
 
-  record Cancel(String id) implements Step {
+  private static byte[][] indexed(RedisKeys names, byte[][] keys, List<String> sets) {
+    List<byte[]> all = new ArrayList<>(List.of(keys));
+    sets.forEach(set -> all.add(RedisKeys.bytes(names.base() + set)));
+    return all.toArray(byte[][]::new);
+  }
+
+  /** What a provider's answer said; what is left is -1 where it said nothing. */
+  record Observe(String group, List<Long> stated, List<Long> left, List<String> sets)
+      implements Step {
     @Override
     public ScriptFile script() {
-      return ScriptFile.CANCEL;
+      return ScriptFile.OBSERVE;
     }
 
     @Override
-    public byte[][] keys(RedisKeys names) {
-      return four(names, id);
+    public byte[][] keys(RedisKeys n) {
+      return indexed(n, new byte[][] {n.state, n.win, n.learned}, sets);
     }
 
     @Override
     public List<Object> args(Clock c) {
-      return List.of(id, c.ceiling(), c.given());
+      List<Object> args = new ArrayList<>(List.of(c.ceiling(), c.given(), group));
+      args.addAll(stated);
+      for (long rest : left) {
+        args.add(rest < 0 ? "-" : rest);
+      }
+      return args;
     }
 
     @Override
     public List<Object> apply(PoolModel model, Clock c) {
-      return model.cancel(c, id);
+      return model.observe(c, group, stated, left);
     }
   }
 
@@ -100,9 +205,7 @@ sealed interface Step {
 
     @Override
     public byte[][] keys(RedisKeys names) {
-      List<byte[]> keys = new ArrayList<>(List.of(names.state, names.leases));
-      ids.forEach(id -> keys.add(names.lease(id)));
-      return keys.toArray(byte[][]::new);
+      return new byte[][] {names.state, names.leases, names.later};
     }
 
     @Override
@@ -126,12 +229,12 @@ sealed interface Step {
 
     @Override
     public byte[][] keys(RedisKeys names) {
-      return new byte[][] {names.state, names.win, names.lease(id)};
+      return leases(names);
     }
 
     @Override
     public List<Object> args(Clock c) {
-      return List.of(c.ceiling(), c.given(), group, requests, input, output);
+      return List.of(c.ceiling(), c.given(), id, group, requests, input, output);
     }
 
     @Override
@@ -140,7 +243,7 @@ sealed interface Step {
     }
   }
 
-  record Cooldown(String field, long millis) implements Step {
+  record Cooldown(String field, long millis, long granted) implements Step {
     @Override
     public ScriptFile script() {
       return ScriptFile.COOLDOWN;
@@ -148,17 +251,17 @@ sealed interface Step {
 
     @Override
     public byte[][] keys(RedisKeys names) {
-      return new byte[][] {names.state};
+      return new byte[][] {names.state, names.win};
     }
 
     @Override
     public List<Object> args(Clock c) {
-      return List.of(c.ceiling(), c.given(), field, millis);
+      return List.of(c.ceiling(), c.given(), field, millis, granted);
     }
 
     @Override
     public List<Object> apply(PoolModel model, Clock c) {
-      return model.cooldown(c, field, millis * 1000);
+      return model.cooldown(c, field, millis * 1000, granted);
     }
   }
 
@@ -186,7 +289,7 @@ sealed interface Step {
     }
   }
 
-  record Restore(List<String> fields) implements Step {
+  record Restore(List<String> fields, List<String> sets) implements Step {
     @Override
     public ScriptFile script() {
       return ScriptFile.RESTORE;
@@ -194,7 +297,7 @@ sealed interface Step {
 
     @Override
     public byte[][] keys(RedisKeys names) {
-      return new byte[][] {names.state, names.quarantine};
+      return indexed(names, new byte[][] {names.state, names.quarantine}, sets);
     }
 
     @Override
@@ -208,15 +311,25 @@ sealed interface Step {
     }
   }
 
-  record Configure(long known, long fresh, PoolPlan plan) implements Step {
+  /**
+   * The pool's shape.
+   *
+   * @param rows candidates of an indexed pool: number of the ready set, key, group
+   */
+  record Configure(long known, long fresh, PoolPlan plan, List<String> sets, List<Object> rows)
+      implements Step {
+    Configure(long known, long fresh, PoolPlan plan) {
+      this(known, fresh, plan, List.of(), List.of());
+    }
+
     @Override
     public ScriptFile script() {
       return ScriptFile.CONFIGURE;
     }
 
     @Override
-    public byte[][] keys(RedisKeys names) {
-      return new byte[][] {names.state, names.win, names.quarantine, names.picture};
+    public byte[][] keys(RedisKeys n) {
+      return indexed(n, new byte[][] {n.state, n.win, n.quarantine, n.picture, n.learned}, sets);
     }
 
     @Override
@@ -224,8 +337,11 @@ sealed interface Step {
       List<Object> args = new ArrayList<>(List.of(c.ceiling(), c.given(), known, fresh));
       args.add(plan.window().toMillis());
       args.add(plan.strategy().code());
+      args.add(plan.accounting() == Accounting.TOKEN_BUCKET ? 1 : 0);
       args.add(String.format(Locale.ROOT, "%.6f", plan.burstRatio()));
+      args.add(0);
       args.add(plan.groups().size());
+      args.add(plan.keys().size());
       for (String group : plan.groups()) {
         args.add(group);
         for (Dimension d : Dimension.values()) {
@@ -235,6 +351,7 @@ sealed interface Step {
       for (KeyPlan key : plan.keys()) {
         args.addAll(List.of(key.id(), key.maxConcurrent(), key.priority(), key.weight()));
       }
+      args.addAll(rows);
       return args;
     }
 
@@ -244,7 +361,8 @@ sealed interface Step {
     }
   }
 
-  record Survey(String replica, long staleMs, List<String> groups, List<KeyPlan> plans)
+  record Survey(
+      String replica, long staleMs, List<String> groups, List<KeyPlan> plans, List<String> sets)
       implements Step {
     @Override
     public ScriptFile script() {
@@ -253,9 +371,19 @@ sealed interface Step {
 
     @Override
     public byte[][] keys(RedisKeys n) {
-      return new byte[][] {
-        n.state, n.win, n.leases, n.quarantine, n.picture, n.replicas, n.summary
+      byte[][] fixed = {
+        n.state,
+        n.win,
+        n.leases,
+        n.due,
+        n.later,
+        n.quarantine,
+        n.picture,
+        n.replicas,
+        n.summary,
+        n.learned
       };
+      return indexed(n, fixed, sets);
     }
 
     @Override

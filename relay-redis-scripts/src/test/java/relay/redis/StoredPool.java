@@ -3,7 +3,9 @@ package relay.redis;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
@@ -16,19 +18,25 @@ final class StoredPool {
   static final int EXPIRED = 10;
   static final int RECENT = 2;
   static final int COOL = 3;
-  static final int LIMIT = 4;
-  static final int USED = 8;
-  static final int LEVEL = 11;
-  static final int CURRENT = 15;
-  static final int FLIGHT = 19;
-  static final int STRIKES = 20;
-  static final int LOW = 20;
-  static final int OLD_LOW = 25;
+  static final int SHRUNK = 5;
+  static final int SHRUNK_AT = 6;
+  static final int LIMIT = 6;
+  static final int USED = 10;
+  static final int LEVEL = 13;
+  static final int CURRENT = 17;
+  static final int FLIGHT = 21;
+  static final int STRIKES = 22;
+  static final int LOW = 22;
+  static final int OLD_LOW = 27;
+  static final int TURN = 4;
   static final int KEY_FLIGHT = 1;
   static final int KEY_COOL = 2;
   static final int KEY_STOPPED = 3;
-  static final int KEY_SEQ = 4;
+  static final int KEY_PASS = 4;
   private static final int ENTRIES_IN_CHUNK = 16;
+  private static final int TOMB_BYTES = 22;
+  private static final int LEASE_STATE = 5;
+  private static final int EXPIRED_LEASE = 2;
 
   private final Map<String, double[]> fields = new TreeMap<>();
 
@@ -61,6 +69,30 @@ final class StoredPool {
       }
     }
     return sum;
+  }
+
+  /** The live leases in the hash, each as its id, key and group. */
+  static List<String> live(Map<byte[], byte[]> leases) {
+    List<String> names = new ArrayList<>();
+    leases.forEach(
+        (id, record) -> {
+          if (record.length == TOMB_BYTES) {
+            return;
+          }
+          String text = new String(record, StandardCharsets.ISO_8859_1);
+          int key = text.indexOf(0);
+          int group = text.indexOf(0, key + 1);
+          double state = doubles(Arrays.copyOfRange(record, group + 1, record.length))[LEASE_STATE];
+          if (state != EXPIRED_LEASE) {
+            names.add(
+                Wire.text(id)
+                    + " "
+                    + text.substring(0, key)
+                    + " "
+                    + text.substring(key + 1, group));
+          }
+        });
+    return names.stream().sorted().toList();
   }
 
   private static double[] doubles(byte[] value) {

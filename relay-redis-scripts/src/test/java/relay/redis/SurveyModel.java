@@ -79,6 +79,10 @@ final class SurveyModel {
     for (long limit : g.limits) {
       row.add(limit);
     }
+    for (long limit : pool.learned(g.id)) {
+      row.add(limit);
+    }
+    row.add((long) Math.floor(1000 * g.shrunkAt(now)));
     return row;
   }
 }

@@ -2,12 +2,16 @@ package relay.redis;
 
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.HashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.random.RandomGenerator;
 import java.util.stream.Stream;
 import relay.redis.PoolModel.Clock;
+import relay.redis.PoolModel.Wish;
 
 /**
  * A random walk through the life of a pool: which call comes next, at what time, as told by what
@@ -18,6 +22,8 @@ final class Walk {
   private static final long MAX = Limits.MAX;
   private static final long[] WINDOWS_MS = {240, 241, 1_000, 7_777, 60_000, 60_000, 86_400_000};
   private static final double[] BURSTS = {1, 1, 0.5, 0.1, 0.01};
+  private static final List<Strategy> STRATEGIES = List.of(Strategy.values());
+  private static final List<Dimension> DIMENSIONS = List.of(Dimension.values());
   private static final List<Dimension> TOKENS =
       List.of(Dimension.INPUT_TOKENS, Dimension.OUTPUT_TOKENS, Dimension.TOTAL_TOKENS);
   private static final long[] LIMITS = {0, 0, 1, 2, 7, 50, 1_000, 1_000_000, MAX};
@@ -28,7 +34,9 @@ final class Walk {
   private final List<String> ids = new ArrayList<>();
   private final List<KeyPlan> keys = new ArrayList<>();
   private final List<String> classes = new ArrayList<>();
+  private final boolean indexed;
   private PoolPlan plan;
+  private int version; // of the plan
   private long micros = START; // the true time
   private long skew; // by how much Redis's clock is off
   private long surest = START; // the true time when a replica last saw the pool's clock
@@ -38,7 +46,8 @@ final class Walk {
   Walk(RandomGenerator random, PoolModel model) {
     this.random = random;
     this.model = model;
-    int accounts = random.nextInt(1, 4);
+    indexed = random.nextInt(3) == 0;
+    int accounts = random.nextInt(1, indexed ? 9 : 4);
     for (int a = 0; a < accounts; a++) {
       for (int k = random.nextInt(1, 4); k > 0; k--) {
         keys.add(key("k" + keys.size(), "a" + a));
@@ -93,24 +102,24 @@ final class Walk {
   }
 
   Step configured() {
-    return new Step.Configure(0, 1 + random.nextLong(MAX - 1), plan);
+    return configure(0, 1 + random.nextLong(MAX - 1));
   }
 
   /** After the loss of everything: by one who remembers, or by a newcomer. */
   Step configuredAgain() {
-    return new Step.Configure(
-        random.nextInt(3) == 0 ? 0 : model.epoch(), 1 + random.nextLong(MAX - 1), plan);
+    return configure(random.nextInt(3) == 0 ? 0 : model.epoch(), 1 + random.nextLong(MAX - 1));
   }
 
   Step next() {
     Step step =
         switch (random.nextInt(100)) {
           case 0, 1, 2, 3, 4, 5, 6, 7, 8, 9 ->
-              past.isEmpty() ? acquire() : past.get(random.nextInt(past.size()));
+              past.isEmpty() ? acquire() : again(past.get(random.nextInt(past.size())));
           case 10 -> reconfigure();
           case 11, 12, 13 -> survey();
           case 14, 15 -> charge();
           case 16, 17 -> cooldown();
+          case 25, 26 -> observe();
           case 18 -> new Step.Quarantine("no credit left", some(keys).map(KeyPlan::id).toList());
           case 19, 20 -> restore();
           case 21, 22, 23, 24 -> new Step.Renew(leaseMs(), some(ids).toList());
@@ -120,14 +129,114 @@ final class Walk {
     return step;
   }
 
+  /** A step once more, on the index as it is now. */
+  private Step again(Step step) {
+    return switch (step) {
+      case Step.Acquire a ->
+          new Step.Acquire(a.wishes(), a.epoch(), a.leaseMs(), sorted(a.fields()));
+      case Step.Settle s -> new Step.Settle(s.costs(), sets());
+      case Step.Observe o -> new Step.Observe(o.group(), o.stated(), o.left(), sets());
+      case Step.Restore r -> new Step.Restore(r.fields(), sets());
+      case Step.Configure c ->
+          c.plan().equals(plan) ? configure(c.known(), c.fresh()) : reconfigured(c);
+      case Step.AcquireIndexed a -> indexed(a.wishes(), a.epoch(), a.leaseMs());
+      case Step.Survey s ->
+          new Step.Survey(s.replica(), s.staleMs(), s.groups(), s.plans(), sets());
+      case Step other -> other;
+    };
+  }
+
+  /** Highest priority first, as it is now. */
+  private List<String> sorted(List<String> fields) {
+    List<String> sorted = new ArrayList<>();
+    fields.stream()
+        .filter(field -> field.startsWith("k:"))
+        .sorted(Comparator.comparingInt(field -> -priority(field)))
+        .forEach(field -> sorted.addAll(List.of(field, fields.get(fields.indexOf(field) + 1))));
+    return sorted;
+  }
+
+  private int priority(String field) {
+    return model.knows(field) ? model.key(field.substring(2)).priority : 0;
+  }
+
+  private Step reconfigured(Step.Configure c) {
+    plan = c.plan();
+    version++;
+    return configure(c.known(), c.fresh());
+  }
+
+  private Step configure(long known, long fresh) {
+    List<Object> rows = new ArrayList<>();
+    List<String> sets = sets();
+    for (String modelClass : indexed ? classes : List.<String>of()) {
+      for (KeyPlan key : plan.keys()) {
+        rows.add(1 + sets.indexOf(set(modelClass, key.priority())));
+        rows.addAll(List.of(key.id(), PoolPlan.group(key.account(), modelClass)));
+      }
+    }
+    return new Step.Configure(known, fresh, plan, sets, rows);
+  }
+
+  /** Names of the ready sets, of each class by priority, highest first. */
+  private List<String> sets() {
+    return indexed ? classes.stream().flatMap(c -> sets(c).stream()).toList() : List.of();
+  }
+
+  private List<String> sets(String modelClass) {
+    return plan.keys().stream()
+        .map(KeyPlan::priority)
+        .distinct()
+        .sorted(Comparator.reverseOrder())
+        .map(p -> set(modelClass, p))
+        .toList();
+  }
+
+  private String set(String modelClass, int priority) {
+    return "ready:" + version + ":" + modelClass + ":" + priority;
+  }
+
   private Step acquire() {
-    String id = random.nextInt(20) > 0 ? "l" + next++ : "early" + random.nextInt(1 + next);
-    ids.add(id);
-    List<String> fields = fields(classes.get(random.nextInt(classes.size())));
     long epoch = random.nextInt(100) > 0 ? model.epoch() : model.epoch() + 1;
     long typical = typical();
-    long input = amount(typical);
-    return new Step.Acquire(id, epoch, input, amount(typical), leaseMs(), fields);
+    boolean session = random.nextInt(3) == 0;
+    List<Wish> wishes = new ArrayList<>();
+    for (int n = random.nextInt(3) > 0 ? 1 : random.nextInt(1, 9); n > 0; n--) {
+      wishes.add(wish(typical, session));
+    }
+    if (indexed) {
+      return indexed(wishes, epoch, leaseMs());
+    }
+    List<String> fields = fields(classes.get(random.nextInt(classes.size())));
+    return new Step.Acquire(wishes, epoch, leaseMs(), fields);
+  }
+
+  private Wish wish(long typical, boolean session) {
+    String id = random.nextInt(20) > 0 ? "l" + next++ : "early" + random.nextInt(1 + next);
+    ids.add(id);
+    long input = random.nextInt(3) == 0 ? amount(typical) : typical / 20;
+    long output = random.nextInt(3) == 0 ? amount(typical) : typical / 30;
+    return new Wish(id, input, output, session ? "s" + random.nextInt(6) : "");
+  }
+
+  private Step indexed(List<Wish> wishes, long epoch, long leaseMs) {
+    String modelClass = classes.get(random.nextInt(classes.size()));
+    List<KeyPlan> out =
+        random.nextInt(4) == 0 && plan.keys().size() > 1
+            ? some(plan.keys().subList(1, plan.keys().size())).toList()
+            : List.of();
+    List<String> avoided =
+        out.stream().map(k -> k.id() + " " + PoolPlan.group(k.account(), modelClass)).toList();
+    List<String> fields = new ArrayList<>();
+    plan.keys().stream()
+        .filter(k -> !out.contains(k))
+        .forEach(
+            k ->
+                fields.addAll(
+                    List.of("k:" + k.id(), "g:" + PoolPlan.group(k.account(), modelClass))));
+    List<String> mine = sets(modelClass);
+    List<String> others = sets().stream().filter(set -> !mine.contains(set)).toList();
+    return new Step.AcquireIndexed(wishes, epoch, leaseMs, mine, others, avoided, fields);
   }
 
   /** Of all keys or some, highest priority first. */
@@ -143,6 +252,14 @@ final class Walk {
   }
 
   private Step end() {
+    List<Step.Cost> costs = new ArrayList<>();
+    for (int n = random.nextInt(3) > 0 ? 1 : random.nextInt(1, 9); n > 0; n--) {
+      costs.add(cost());
+    }
+    return new Step.Settle(costs, sets());
+  }
+
+  private Step.Cost cost() {
     int recent = Math.max(0, ids.size() - 12);
     String id =
         ids.get(
@@ -150,10 +267,35 @@ final class Walk {
                 ? random.nextInt(recent, ids.size())
                 : random.nextInt(ids.size()));
     if (random.nextInt(5) == 0) {
-      return new Step.Cancel(random.nextInt(10) > 0 ? id : "early" + random.nextInt(1 + next));
+      String early = random.nextInt(10) > 0 ? id : "early" + random.nextInt(1 + next);
+      return new Step.Cost(early, 0, 0, 0);
     }
     long typical = typical();
-    return new Step.Settle(id, amount(typical), amount(typical));
+    return new Step.Cost(id, 1, amount(typical), amount(typical));
+  }
+
+  private Step observe() {
+    String group = group();
+    List<Long> stated = new ArrayList<>();
+    List<Long> left = new ArrayList<>();
+    for (int d = 0; d < 4; d++) {
+      long known = plan.limitsOf(group).of(DIMENSIONS.get(d));
+      long limit =
+          switch (random.nextInt(6)) {
+            case 0 -> limit();
+            case 1, 2 -> known;
+            default -> 0;
+          };
+      stated.add(limit);
+      left.add(
+          switch (random.nextInt(4)) {
+            case 0 -> random.nextLong(1 + limit);
+            case 1 -> 0L;
+            case 2 -> limit();
+            default -> -1L;
+          });
+    }
+    return new Step.Observe(group, stated, left, sets());
   }
 
   private Step charge() {
@@ -163,14 +305,25 @@ final class Walk {
 
   private Step cooldown() {
     long millis = random.nextInt(3) == 0 ? 0 : random.nextLong(1, 70_000);
-    return new Step.Cooldown(random.nextBoolean() ? "g:" + group() : "k:" + someKey().id(), millis);
+    long granted = random.nextBoolean() ? 0 : model.last() - random.nextLong(3_000_000);
+    String field = random.nextBoolean() ? "g:" + group() : "k:" + someKey().id();
+    return new Step.Cooldown(field, millis, Math.max(0, granted));
   }
 
+  /** Keys, and with each its groups. */
   private Step restore() {
-    List<String> fields = new ArrayList<>();
-    some(keys).forEach(k -> fields.add("k:" + k.id()));
+    Set<String> fields = new LinkedHashSet<>();
+    some(keys)
+        .forEach(
+            k -> {
+              fields.add("k:" + k.id());
+              classes.stream()
+                  .map(c -> "g:" + PoolPlan.group(k.account(), c))
+                  .filter(field -> model.knows(field))
+                  .forEach(fields::add);
+            });
     fields.add("g:" + group());
-    return new Step.Restore(fields);
+    return new Step.Restore(List.copyOf(fields), sets());
   }
 
   private Step survey() {
@@ -178,13 +331,15 @@ final class Walk {
         random.nextInt(4) == 0 ? "" : "replica" + random.nextInt(3),
         random.nextInt(3) == 0 ? 0 : 400,
         random.nextInt(4) > 0 ? plan.groups() : List.of("a9/none", group()),
-        plan.keys());
+        plan.keys(),
+        sets());
   }
 
   private Step reconfigure() {
     plan = plan(random.nextInt(3) > 0 ? plan.window().toMillis() : pick(WINDOWS_MS));
+    version++;
     long known = random.nextInt(5) > 0 ? model.epoch() : model.epoch() + 1;
-    return new Step.Configure(random.nextInt(4) == 0 ? 0 : known, 1, plan);
+    return configure(random.nextInt(4) == 0 ? 0 : known, 1);
   }
 
   private PoolPlan plan(long windowMs) {
@@ -198,10 +353,12 @@ final class Walk {
             g -> new Limits(limit(), limit(), limit(), limit()));
       }
     }
-    Strategy strategy = random.nextBoolean() ? Strategy.LEAST_LOADED : Strategy.ROUND_ROBIN;
+    Strategy strategy = STRATEGIES.get(random.nextInt(STRATEGIES.size()));
+    Accounting accounting =
+        random.nextInt(3) == 0 ? Accounting.TOKEN_BUCKET : Accounting.SLIDING_WINDOW;
     double burst = BURSTS[random.nextInt(BURSTS.length)];
     return new PoolPlan(
-        "p", Duration.ofMillis(windowMs), strategy, burst, classes, present, limits);
+        "p", Duration.ofMillis(windowMs), strategy, accounting, burst, classes, present, limits);
   }
 
   private KeyPlan key(String id, String account) {

@@ -1,6 +1,7 @@
 package relay.redis;
 
 import io.lettuce.core.RedisClient;
+import io.lettuce.core.RedisCommandExecutionException;
 import io.lettuce.core.ScriptOutputType;
 import io.lettuce.core.api.StatefulRedisConnection;
 import io.lettuce.core.api.async.RedisAsyncCommands;
@@ -19,8 +20,12 @@ final class Wire implements AutoCloseable {
   Wire(String url) {
     client = RedisClient.create(url);
     connection = client.connect(ByteArrayCodec.INSTANCE);
-    for (ScriptFile script : ScriptFile.values()) {
-      redis().scriptLoad(script.text());
+    try {
+      redis().functionLoad(ScriptFile.library());
+    } catch (RedisCommandExecutionException e) {
+      if (!String.valueOf(e.getMessage()).contains("already exists")) {
+        throw e;
+      }
     }
   }
 
@@ -38,7 +43,7 @@ final class Wire implements AutoCloseable {
       texts[n] = RedisKeys.bytes(String.valueOf(args[n]));
     }
     return async()
-        .<List<Object>>evalsha(script.sha(), ScriptOutputType.MULTI, keys, texts)
+        .<List<Object>>fcall(script.function(), ScriptOutputType.MULTI, keys, texts)
         .toCompletableFuture();
   }
 

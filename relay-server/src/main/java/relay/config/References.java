@@ -113,7 +113,7 @@ final class References {
       if (name.isBlank()) {
         return new Resolution.Broken("names no file", allowed);
       }
-      content = files.read(directory.resolve(name), MAX_VALUE_CHARS + 1);
+      content = read(name, MAX_VALUE_CHARS + 1);
     } catch (IOException e) {
       return new Resolution.Broken(
           "names the file " + Words.shown(name) + ", which " + FileReader.reason(e), allowed);
@@ -131,6 +131,11 @@ final class References {
       return new Resolution.Broken(
           "names the file " + Words.shown(name) + ", which is not UTF-8", allowed);
     }
+  }
+
+  /** The first bytes of a file; a relative one is looked for in the directory. */
+  byte[] read(String name, int maxBytes) throws IOException {
+    return files.read(directory.resolve(name), maxBytes);
   }
 
   private static String withoutLineEnd(String text) {

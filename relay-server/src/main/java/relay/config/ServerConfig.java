@@ -11,7 +11,8 @@ import org.jspecify.annotations.Nullable;
  * @param listen the data plane
  * @param adminListen the admin plane; never the data plane's address
  * @param adminToken null = none
- * @param enableHttp2 h2c beside HTTP/1.1
+ * @param tls of the data plane; null = plain
+ * @param enableHttp2 HTTP/2 beside HTTP/1.1: by ALPN with TLS, by prior knowledge without
  * @param maxBodyBytes the largest request body, in bytes
  * @param maxConcurrent requests at once in this replica; 0 = no bound but memory
  * @param connectTimeout to a provider
@@ -23,6 +24,7 @@ public record ServerConfig(
     ListenAddress listen,
     ListenAddress adminListen,
     @Nullable Secret adminToken,
+    @Nullable TlsConfig tls,
     boolean enableHttp2,
     int maxBodyBytes,
     int maxConcurrent,

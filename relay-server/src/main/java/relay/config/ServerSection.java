@@ -56,12 +56,13 @@ final class ServerSection {
               "give server.auth.api_key or server.auth.clients, or server.auth: none to let"
                   + " everyone in");
     }
-    server.notYet("tls");
+    Value tls = server.take("tls");
     ServerConfig config =
         new ServerConfig(
             listen,
             admin,
             token == null ? null : optionalSecret(token),
+            tls == null ? null : TlsSection.read(tls.section()),
             Readers.flag(server, "enable_http2", true),
             Readers.whole(server, "max_body_bytes", 32 * 1024 * 1024, 1, MAX_BODY_BYTES),
             Readers.whole(server, "max_concurrent", 0, 0, MAX_CONCURRENT),

@@ -1,5 +1,6 @@
 package relay.config;
 
+import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -146,6 +147,15 @@ final class Value {
       entries.add(new Value(entry, path() + "[" + entries.size() + "]", context));
     }
     return entries;
+  }
+
+  /**
+   * Reads a file that a value names; a relative one is looked for beside the configuration.
+   *
+   * @throws java.nio.file.InvalidPathException when no file can have this name
+   */
+  byte[] readFile(String name, int maxBytes) throws IOException {
+    return context.references().read(name, maxBytes);
   }
 
   private void wrongType(String expected) {

@@ -1,11 +1,8 @@
 package relay.edge;
 
-import io.undertow.Undertow;
-import io.undertow.UndertowOptions;
 import io.undertow.server.HttpServerExchange;
 import io.undertow.server.handlers.HttpContinueReadHandler;
 import io.undertow.util.SameThreadExecutor;
-import java.net.InetSocketAddress;
 import java.net.URLDecoder;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
@@ -14,8 +11,9 @@ import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
-import org.xnio.Options;
+import org.jspecify.annotations.Nullable;
 import org.xnio.XnioWorker;
+import relay.config.TlsConfig;
 import relay.model.Dialect;
 import relay.model.Endpoint;
 import relay.model.RelayError;
@@ -26,9 +24,6 @@ import relay.pipeline.RequestPipeline;
 
 /** The listener for clients, and its routes. */
 public final class DataPlane implements AutoCloseable {
-  private static final int MAX_HEADER_BYTES = 64 * 1024;
-  private static final int MAX_HEADERS = 200;
-  private static final int BACKLOG = 1024;
   private static final String MODELS = "/v1/models";
   private static final List<String> POST = List.of("POST");
   private static final List<String> READ = List.of("GET", "HEAD");
@@ -37,43 +32,42 @@ public final class DataPlane implements AutoCloseable {
   private static final Duration LAST_WRITES = Duration.ofSeconds(1);
 
   private final RequestPipeline pipeline;
-  private final long stallNanos;
   private final HeaderNames names = new HeaderNames();
-  private final Undertow undertow;
+  private final Listener listener;
+  private final ClientBounds bounds;
+  private final String host;
+  private final int port;
   private volatile boolean draining;
 
   /**
+   * @param http2 whether HTTP/2 is spoken, too
+   * @param tls null for plain connections
    * @param stallTimeout how long a client may take no byte of its answer
+   * @param patience how long a client may take to send a head, or a small body
    */
   public DataPlane(
-      RequestPipeline pipeline, String host, int port, boolean http2, Duration stallTimeout) {
+      RequestPipeline pipeline,
+      String host,
+      int port,
+      boolean http2,
+      @Nullable TlsConfig tls,
+      Duration stallTimeout,
+      Duration patience) {
     this.pipeline = pipeline;
-    stallNanos = stallTimeout.toNanos();
-    undertow =
-        Undertow.builder()
-            .addHttpListener(port, host)
-            .setServerOption(UndertowOptions.ENABLE_HTTP2, http2)
-            .setServerOption(UndertowOptions.MAX_HEADER_SIZE, MAX_HEADER_BYTES)
-            .setServerOption(UndertowOptions.MAX_HEADERS, MAX_HEADERS)
-            // RequestBody holds the bound; Undertow's own default is 2 MiB, and it answers nothing
-            .setServerOption(UndertowOptions.MAX_ENTITY_SIZE, -1L)
-            .setServerOption(UndertowOptions.DECODE_URL, false)
-            .setServerOption(UndertowOptions.ALWAYS_SET_KEEP_ALIVE, false)
-            .setSocketOption(Options.TCP_NODELAY, true)
-            .setSocketOption(Options.BACKLOG, BACKLOG)
-            .setSocketOption(Options.REUSE_ADDRESSES, true)
-            .setHandler(new HttpContinueReadHandler(this::handle))
-            .build();
+    this.host = host;
+    this.port = port;
+    listener = new Listener(http2, tls, patience, new HttpContinueReadHandler(this::handle));
+    bounds = new ClientBounds(stallTimeout, patience, listener.guard());
   }
 
   /** Listens from now on. */
   public void start() {
-    undertow.start();
+    listener.start(host, port);
   }
 
   /** The port that is listened on. */
   public int port() {
-    return ((InetSocketAddress) undertow.getListenerInfo().getFirst().getAddress()).getPort();
+    return listener.port();
   }
 
   /** From now on every connection is closed after its answer. */
@@ -85,9 +79,13 @@ public final class DataPlane implements AutoCloseable {
     if (draining) {
       exchange.setPersistent(false);
     }
-    String path = exchange.getRequestPath();
+    String path = exchange.getRequestURI(); // as it came: no parameters taken off, nothing decoded
     Endpoint endpoint = Endpoint.at(path);
-    if (endpoint != null) {
+    RelayError wrong = HeadCheck.wrong(exchange);
+    if (wrong != null) {
+      exchange.setPersistent(false); // where the next request would begin is not sure
+      refuse(exchange, wrong, endpoint == null ? dialectOf(exchange) : endpoint.dialect());
+    } else if (endpoint != null) {
       allow(exchange, POST, endpoint.dialect(), client -> pipeline.begin(client, endpoint));
     } else if (path.equals(MODELS)) {
       allow(exchange, READ, dialectOf(exchange), pipeline::models);
@@ -109,21 +107,15 @@ public final class DataPlane implements AutoCloseable {
       List<String> methods,
       Dialect dialect,
       Consumer<ClientExchange> next) {
-    if (!methods.contains(exchange.getRequestMethod().toString())) {
+    String method = exchange.getRequestMethod().toString(); // which, unlike a header, has a case
+    if (!methods.contains(method)) {
       exchange.getResponseHeaders().put(names.of("allow"), String.join(", ", methods));
       refuse(exchange, RelayError.wrongMethod("use " + String.join(" or ", methods)), dialect);
       return;
     }
     UndertowExchange client =
-        new UndertowExchange(exchange, dialect, pathOf(exchange), stallNanos, names);
+        new UndertowExchange(exchange, dialect, exchange.getRequestURI(), bounds, names);
     exchange.dispatch(SameThreadExecutor.INSTANCE, () -> next.accept(client));
-  }
-
-  /** The path as it came: Undertow takes what follows a semicolon out of its own. */
-  private static String pathOf(HttpServerExchange exchange) {
-    return exchange.isHostIncludedInRequestURI()
-        ? exchange.getRequestPath()
-        : exchange.getRequestURI();
   }
 
   private static String decoded(String escaped) {
@@ -152,14 +144,14 @@ public final class DataPlane implements AutoCloseable {
   @Override
   public void close() {
     awaitHandedOver();
-    undertow.stop();
+    listener.stop();
   }
 
   /**
    * Ends of answers were handed to the I/O threads, which work in order: so wait for their turn.
    */
   private void awaitHandedOver() {
-    XnioWorker worker = undertow.getWorker();
+    XnioWorker worker = listener.worker();
     int threads = worker.getIoThreadCount();
     CountDownLatch turns = new CountDownLatch(threads);
     for (int n = 0; n < threads; n++) {

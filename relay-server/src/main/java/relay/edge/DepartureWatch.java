@@ -38,7 +38,7 @@ final class DepartureWatch {
       return;
     }
     Closing.of(http).tell(exchange, onGone);
-    if (http.getExtraBytes() == null && http.getSslSession() == null) {
+    if (http.getExtraBytes() == null) {
       DepartureWatch watch = new DepartureWatch(exchange, http, onGone);
       http.getChannel().getSourceChannel().setReadListener(watch::readable);
       http.getOriginalSourceConduit().resumeReads();

@@ -2,6 +2,7 @@ package relay.edge;
 
 import io.undertow.server.HttpServerExchange;
 import io.undertow.util.HeaderValues;
+import io.undertow.util.HttpString;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.util.concurrent.locks.LockSupport;
@@ -25,7 +26,7 @@ final class UndertowExchange implements ClientExchange {
   private final HttpServerExchange exchange;
   private final Dialect dialect;
   private final String target;
-  private final long stallNanos;
+  private final ClientBounds bounds;
   private final HeaderNames names;
   private @Nullable StreamSinkChannel channel; // the virtual thread's
 
@@ -33,11 +34,11 @@ final class UndertowExchange implements ClientExchange {
       HttpServerExchange exchange,
       Dialect dialect,
       String path,
-      long stallNanos,
+      ClientBounds bounds,
       HeaderNames names) {
     this.exchange = exchange;
     this.dialect = dialect;
-    this.stallNanos = stallNanos;
+    this.bounds = bounds;
     this.names = names;
     String query = exchange.getQueryString();
     target = query.isEmpty() ? path : path + "?" + query;
@@ -68,14 +69,14 @@ final class UndertowExchange implements ClientExchange {
     for (HeaderValues values : exchange.getRequestHeaders()) {
       String name = values.getHeaderName().toString();
       for (String value : values) {
-        visitor.line(name, value);
+        visitor.line(name, HeaderText.read(value));
       }
     }
   }
 
   @Override
   public void readBody(int maxBytes, BodyReader reader) {
-    RequestBody.read(exchange, maxBytes, reader);
+    RequestBody.read(exchange, bounds, maxBytes, reader);
   }
 
   @Override
@@ -99,7 +100,13 @@ final class UndertowExchange implements ClientExchange {
 
   private void head(int status, HeaderLines headers, long length) {
     exchange.setStatusCode(status);
-    headers.forEach((name, value) -> exchange.getResponseHeaders().add(names.of(name), value));
+    headers.forEach(
+        (name, value) -> {
+          HttpString known = names.ofAny(name);
+          if (known != null && HeaderText.mayPass(value)) {
+            exchange.getResponseHeaders().add(known, HeaderText.write(value));
+          }
+        });
     if (length >= 0) {
       exchange.setResponseContentLength(length);
     }
@@ -133,7 +140,7 @@ final class UndertowExchange implements ClientExchange {
     WriteGate gate = new WriteGate(Thread.currentThread());
     sink.getWriteSetter().set(gate);
     sink.resumeWrites();
-    long until = System.nanoTime() + stallNanos;
+    long until = System.nanoTime() + bounds.stall().toNanos();
     while (!gate.isOpen()) {
       LockSupport.parkNanos(gate, Math.max(1, until - System.nanoTime()));
       if (System.nanoTime() - until >= 0) {

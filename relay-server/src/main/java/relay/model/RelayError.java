@@ -33,6 +33,16 @@ public record RelayError(int status, String type, String message, @Nullable Dura
     return new RelayError(405, "invalid_request_error", message, null);
   }
 
+  /** 408: the request did not come in good time. */
+  public static RelayError tooSlow(String message) {
+    return new RelayError(408, "timeout_error", message, null);
+  }
+
+  /** 415: the body comes in a form that Relay does not read. */
+  public static RelayError unsupported(String message) {
+    return new RelayError(415, "invalid_request_error", message, null);
+  }
+
   /** 413: the body is longer than configured. */
   public static RelayError tooLarge(long maxBytes) {
     return new RelayError(

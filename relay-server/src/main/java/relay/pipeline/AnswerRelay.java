@@ -225,7 +225,7 @@ final class AnswerRelay {
   static HeaderLines headers(
       Handling handling, Plan plan, UpstreamAnswer answer, Lease lease, int attempt) {
     HeaderLines lines = new HeaderLines();
-    Set<String> connectionNames = HeaderPolicy.connectionNames(answer.header("connection"));
+    Set<String> connectionNames = HeaderPolicy.connectionNames(answer::forEachHeader);
     answer.forEachHeader(
         (name, value) -> {
           if (HeaderPolicy.passesDownstream(name.toLowerCase(Locale.ROOT), connectionNames)) {

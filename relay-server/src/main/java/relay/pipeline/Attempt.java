@@ -108,8 +108,7 @@ final class Attempt {
             .api()
             .request(handling.client().target(), plan.upstreamModel(), plan.facts().stream());
     request.method(plan.asked().method());
-    Set<String> connectionNames =
-        HeaderPolicy.connectionNames(handling.client().header("connection"));
+    Set<String> connectionNames = HeaderPolicy.connectionNames(handling.client()::forEachHeader);
     handling
         .client()
         .forEachHeader(

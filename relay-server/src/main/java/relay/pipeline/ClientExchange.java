@@ -63,6 +63,12 @@ public interface ClientExchange {
     /** It is longer than allowed. */
     void tooLarge();
 
+    /** Its chunks are not framed as HTTP has it; the rest cannot be read. */
+    void malformed();
+
+    /** It came too slowly. */
+    void tooSlow();
+
     /** The client left or broke the protocol: there is nobody to answer. */
     void broken();
   }

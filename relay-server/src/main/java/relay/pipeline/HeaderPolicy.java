@@ -3,8 +3,10 @@ package relay.pipeline;
 import java.util.HashSet;
 import java.util.Locale;
 import java.util.Set;
+import java.util.function.Consumer;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
+import relay.model.HeaderLines;
 
 /** Which header lines pass. Names are given in lower case. */
 final class HeaderPolicy {
@@ -61,17 +63,23 @@ final class HeaderPolicy {
         && !connectionNames.contains(name);
   }
 
-  /** The names that a {@code Connection} header makes hop-by-hop. */
-  static Set<String> connectionNames(@Nullable String connection) {
-    if (connection == null
-        || connection.equalsIgnoreCase("keep-alive")
-        || connection.equalsIgnoreCase("close")) {
-      return Set.of();
-    }
-    Set<String> names = new HashSet<>();
-    for (String name : connection.split(",", -1)) {
-      names.add(name.strip().toLowerCase(Locale.ROOT));
-    }
+  /**
+   * The names that {@code Connection} lines make hop-by-hop.
+   *
+   * @param lines shows all lines of the message
+   */
+  static Set<String> connectionNames(Consumer<HeaderLines.Visitor> lines) {
+    Set<String> names = new HashSet<>(2);
+    lines.accept(
+        (name, value) -> {
+          if (name.equalsIgnoreCase("connection")
+              && !value.equalsIgnoreCase("keep-alive")
+              && !value.equalsIgnoreCase("close")) {
+            for (String hop : value.split(",", -1)) {
+              names.add(hop.strip().toLowerCase(Locale.ROOT));
+            }
+          }
+        });
     return names;
   }
 

@@ -48,10 +48,7 @@ final class Journey {
 
     /** What to ask the pool for: a key that was not tried, if there is one. */
     Demand demand() {
-      return tried.isEmpty()
-          ? demand
-          : new Demand(
-              demand.modelClass(), demand.inputTokens(), demand.outputTokens(), Set.copyOf(tried));
+      return tried.isEmpty() ? demand : demand.avoiding(tried);
     }
 
     /** The same without regard to what was tried. */

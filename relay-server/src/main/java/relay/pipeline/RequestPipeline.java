@@ -7,6 +7,7 @@ import java.util.concurrent.Executor;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 import relay.auth.Clients;
 import relay.auth.Clients.Caller;
@@ -37,6 +38,8 @@ public final class RequestPipeline {
   private static final int LOOKED_THROUGH_AT_ONCE = 64 * 1024;
 
   private static final Set<String> BODILESS = Set.of("GET", "HEAD");
+  private static final Pattern JSON_TYPE =
+      Pattern.compile("application/json[ \\t]*(;|$)", Pattern.CASE_INSENSITIVE);
 
   private final Clients clients;
   private final Routes routes;
@@ -197,6 +200,18 @@ public final class RequestPipeline {
           }
 
           @Override
+          public void malformed() {
+            handling.refuse(
+                RelayError.invalid(
+                    "the body's chunks are not well formed, or it is not as long as announced"));
+          }
+
+          @Override
+          public void tooSlow() {
+            handling.refuse(RelayError.tooSlow("the request's body came too slowly"));
+          }
+
+          @Override
           public void broken() {
             client.abort();
             handling.done(499, "relay");
@@ -206,12 +221,12 @@ public final class RequestPipeline {
 
   private static @Nullable RelayError wrongHead(ClientExchange client) {
     String type = client.header("content-type");
-    if (type != null && !type.regionMatches(true, 0, "application/json", 0, 16)) {
+    if (type != null && !JSON_TYPE.matcher(type).lookingAt()) {
       return RelayError.invalid("content-type must be application/json");
     }
     String encoding = client.header("content-encoding");
     if (encoding != null && !encoding.equalsIgnoreCase("identity")) {
-      return RelayError.invalid("content-encoding is not supported: send the body as it is");
+      return RelayError.unsupported("content-encoding is not supported: send the body as it is");
     }
     return null;
   }

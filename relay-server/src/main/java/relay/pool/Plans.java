@@ -11,6 +11,7 @@ import relay.config.ProviderConfig;
 import relay.config.RedisConfig;
 import relay.config.RedisUrl;
 import relay.config.Secret;
+import relay.redis.Accounting;
 import relay.redis.EngineOptions;
 import relay.redis.Fallback;
 import relay.redis.KeyPlan;
@@ -43,6 +44,7 @@ public final class Plans {
         provider.name(),
         pooling.window(),
         strategy(pooling.strategy()),
+        Accounting.SLIDING_WINDOW,
         pooling.burstRatio(),
         provider.classNames(),
         keys,

@@ -31,7 +31,7 @@ public final class PoolJson {
     ObjectNode pool = JSON.objectNode();
     pool.put("name", plan.name());
     pool.put("strategy", plan.strategy().name().toLowerCase(Locale.ROOT));
-    pool.put("accounting", "sliding_window");
+    pool.put("accounting", plan.accounting().name().toLowerCase(Locale.ROOT));
     pool.put("window_ms", plan.window().toMillis());
     pool.put("next_capacity_ms", millis(NextCapacity.of(snapshot)));
     pool.put("replicas", snapshot.replicas());
@@ -48,13 +48,17 @@ public final class PoolJson {
     group.put("account", state.account());
     group.put("model_class", state.modelClass());
     ObjectNode limits = group.putObject("limits");
-    group.putObject("learned");
+    ObjectNode learned = group.putObject("learned");
     ObjectNode used = group.putObject("used");
     for (Dimension dimension : Dimension.values()) {
       long limit = state.limits().of(dimension);
       limits.put(dimension.label(), limit > 0 ? (Long) limit : null);
       used.put(dimension.label(), state.used().of(dimension));
+      if (state.learned().of(dimension) > 0) {
+        learned.put(dimension.label(), state.learned().of(dimension));
+      }
     }
+    group.put("burst", state.burst());
     group.put("in_flight", state.inFlight());
     group.put("cooldown_ms", millis(state.cooldown()));
     return group;

@@ -1,7 +1,9 @@
 package relay.upstream;
 
 import okhttp3.Call;
+import okhttp3.Connection;
 import okhttp3.EventListener;
+import org.jspecify.annotations.Nullable;
 
 /** Notes how far an attempt got, for what it costs depends on that. */
 final class AttemptTrace extends EventListener {
@@ -13,6 +15,20 @@ final class AttemptTrace extends EventListener {
       };
 
   private volatile boolean sent;
+  private volatile @Nullable Connection connection;
+
+  @Override
+  public void connectionAcquired(Call call, Connection acquired) {
+    connection = acquired;
+  }
+
+  @Override
+  public void responseBodyEnd(Call call, long byteCount) {
+    Connection used = connection;
+    if (used != null) {
+      Leftovers.check(used);
+    }
+  }
 
   @Override
   public void requestHeadersStart(Call call) {

@@ -1,6 +1,7 @@
 package relay.upstream;
 
 import java.io.IOException;
+import java.net.ProtocolException;
 import okhttp3.Call;
 import okhttp3.OkHttpClient;
 import okhttp3.Protocol;
@@ -86,7 +87,14 @@ public final class UpstreamCall {
     begin(next);
     IdleWatch.Watched watched = idleWatch.watch(next);
     try {
-      return new Outcome.Answered(new UpstreamAnswer(wire.inDialect(next.execute()), watched));
+      Response response = next.execute();
+      String wrong = AnswerHead.wrong(response);
+      if (wrong != null) {
+        next.cancel(); // what follows on the connection must not be taken for the next answer
+        response.close();
+        throw new ProtocolException("the provider's answer has " + wrong);
+      }
+      return new Outcome.Answered(new UpstreamAnswer(wire.inDialect(response), watched));
     } catch (IOException e) {
       watched.close();
       boolean sent = request.trace().sent();

@@ -1,6 +1,7 @@
 package relay.upstream;
 
 import java.util.Set;
+import okhttp3.Headers;
 import okhttp3.HttpUrl;
 import okhttp3.Request;
 
@@ -10,6 +11,7 @@ public final class UpstreamRequest {
   private static final Set<String> WITH_BODY = Set.of("POST", "PUT", "PATCH");
 
   private final Request.Builder builder = new Request.Builder();
+  private final Headers.Builder headers = new Headers.Builder();
   private final AttemptTrace trace = new AttemptTrace();
   private boolean hasUserAgent;
   private String method = "POST";
@@ -23,23 +25,25 @@ public final class UpstreamRequest {
     method = other;
   }
 
-  /** Adds a header line as it is; a line that no HTTP message may carry is left out. */
+  /** Adds a header line as it is, in UTF-8; a line that no HTTP message may carry is left out. */
   public void header(String name, String value) {
     try {
-      builder.addHeader(name, value);
+      headers.addUnsafeNonAscii(name, value);
       hasUserAgent |= name.equalsIgnoreCase("user-agent");
     } catch (IllegalArgumentException e) {
-      // bytes beyond ASCII in a value, which the server's side let in
-      return;
+      return; // an odd name: HTTP/2 clients are not held to HTTP/1.1's
     }
   }
 
   Request build(byte[] body) {
     if (!hasUserAgent) {
-      builder.header("user-agent", "relay"); // OkHttp would put in its own
+      headers.set("user-agent", "relay"); // OkHttp would put in its own
     }
     boolean bare = body.length == 0 && !WITH_BODY.contains(method);
-    return builder.method(method, bare ? null : new BytesBody(body)).build();
+    return builder
+        .headers(headers.build())
+        .method(method, bare ? null : new BytesBody(body))
+        .build();
   }
 
   AttemptTrace trace() {

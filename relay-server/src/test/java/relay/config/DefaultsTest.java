@@ -28,6 +28,7 @@ final class DefaultsTest {
                 new ListenAddress("127.0.0.1", 8787),
                 new ListenAddress("127.0.0.1", 9091),
                 null,
+                null,
                 true,
                 33_554_432,
                 0,

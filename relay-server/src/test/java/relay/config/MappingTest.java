@@ -96,6 +96,7 @@ final class MappingTest {
             new ListenAddress("::1", 1),
             new ListenAddress("localhost", 2),
             new Secret("admin"),
+            null,
             false,
             3,
             4,

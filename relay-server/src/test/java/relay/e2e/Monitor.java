@@ -4,9 +4,13 @@ import java.io.IOException;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.regex.Pattern;
 
 /** What {@code redis-cli MONITOR} shows. */
 final class Monitor implements AutoCloseable {
+  private static final Pattern LEASE_CALL =
+      Pattern.compile("\"FCALL\" \"relay_[0-9a-f]+_(acquire|acquire_indexed|settle|renew)\"");
+
   private final RedisSocket watching;
   private final RedisSocket marking;
   private final List<String> lines = new CopyOnWriteArrayList<>();
@@ -41,9 +45,7 @@ final class Monitor implements AutoCloseable {
 
   /** Of these, the calls of scripts about leases; a script's own commands are not counted. */
   long leaseCalls() throws Exception {
-    return until().stream()
-        .filter(line -> line.contains("\"EVAL") && line.contains(":lease:"))
-        .count();
+    return until().stream().filter(line -> LEASE_CALL.matcher(line).find()).count();
   }
 
   @Override

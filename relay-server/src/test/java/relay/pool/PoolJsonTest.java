@@ -8,6 +8,7 @@ import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
+import relay.redis.Accounting;
 import relay.redis.KeyPlan;
 import relay.redis.Limits;
 import relay.redis.PoolPlan;
@@ -23,6 +24,7 @@ class PoolJsonTest {
           "anthropic",
           Duration.ofMinutes(1),
           Strategy.LEAST_LOADED,
+          Accounting.SLIDING_WINDOW,
           1,
           List.of("default"),
           List.of(new KeyPlan("acme-1", "acme", 1, 1, 0)),
@@ -35,7 +37,7 @@ class PoolJsonTest {
         { "name": "anthropic", "strategy": "least_loaded", "accounting": "sliding_window", "window_ms": 60000,
           "next_capacity_ms": 0, "replicas": 2,
           "groups": [ { "id": "acme/default", "account": "acme", "model_class": "default",
-              "limits": { "rpm": 50, "itpm": 30000, "otpm": 8000, "tpm": null }, "learned": {},
+              "limits": { "rpm": 50, "itpm": 30000, "otpm": 8000, "tpm": null }, "learned": { "rpm": 50 }, "burst": 1.0,
               "used": { "rpm": 12, "itpm": 8100, "otpm": 900, "tpm": 9000 }, "in_flight": 3, "cooldown_ms": 0 } ],
           "keys": [ { "id": "acme-1", "account": "acme", "status": "active", "reason": null, "cooldown_ms": 0,
               "in_flight": 3, "max_concurrent": 0, "priority": 1, "weight": 1 } ] }
@@ -96,7 +98,9 @@ class PoolJsonTest {
             new Usage(12, 8_100, 900),
             3,
             Duration.ZERO,
-            opens);
+            opens,
+            new Limits(50, 0, 0, 0),
+            1);
     return new PoolSnapshot(opens, 2, 3, 0, List.of(group), List.of(keys));
   }
 }

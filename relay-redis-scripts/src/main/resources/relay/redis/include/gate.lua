@@ -1,15 +1,26 @@
 -- Whether a group can carry a request, and if not, when.
--- @uses group
+-- @uses key, group
 
 -- What one dimension lets the pacer's debt rise to. It shrinks as the window fills, so an idle group
--- takes half its limit at once and a full one flows evenly.
-local function headway(cost, limit, used, burst)
-  return math.max(burst * limit * (1 - used / limit), burst * limit / 20, 2 * cost)
+-- takes half its limit at once and a full one flows evenly. A mirrored bucket has no window: it lets
+-- the debt rise to nearly its documented size. `shrunk` is 1 unless the provider refused a burst; it
+-- then takes the second of two large requests in a row away, too.
+local function headway(bucket, cost, limit, used, burst, shrunk)
+  if bucket then return math.max(math.min(0.95 * shrunk, burst) * limit, cost) end
+  return math.max(burst * (limit - used), burst * limit / 20, cost * (1 + math.min(1, 4 * shrunk)))
 end
 
 -- The share of the limit in use once the cost is added, or nil when it does not fit now.
-local function load_with(cost, limit, used, level, burst)
-  if used + cost <= limit and level + cost <= headway(cost, limit, used, burst) then return (used + cost) / limit end
+local function load_with(bucket, cost, limit, used, level, burst, shrunk)
+  local debt = level > 0 and level + cost or cost
+  if bucket then
+    if debt <= headway(true, cost, limit, used, burst, shrunk) then return debt / limit end
+    return
+  end
+  used = used + cost
+  if used > limit then return end
+  if debt > burst * (limit - used + cost) and debt > headway(false, cost, limit, used - cost, burst, shrunk) then return end
+  return used / limit
 end
 
 -- Input and output as this group accounts for them: an estimate up to twice a limit is clamped to it,
@@ -31,22 +42,71 @@ local function clamp(input, output, limit_in, limit_out, limit_all)
   return input, output
 end
 
--- The first time at which one dimension can take the cost if nothing else happens. Both conditions
--- can only turn from false to true as time goes on: slots leave one by one, the debt falls
--- steadily and its bound rises with every slot that leaves. So: the first interval between two
--- departures in which the debt gets low enough.
-local function dimension_opens(win, p, g, id, now, d, cost)
+-- What a candidate says to a request. `k` and `g` are packed records, the group's rolled to now.
+-- 1: it fits: how full its fullest dimension would be, live leases, pass, priority, input, output
+-- 0: it has no room now
+-- 2: its key is quarantined
+-- 3: the request is larger than a limit: dimension, limit
+local function look(k, g, now, window, bucket, input, output)
+  local flight, cool, halted, pass, most, priority = struct.unpack(KEY, k)
+  if halted > 0 then return 2 end
+  local at, _, group_cool, burst, shrunk, shrunk_at, l1, l2, l3, l4, u1, u2, u3, d1, d2, d3, d4 = struct.unpack(HOT, g)
+  if (l2 > 0 and input > l2) or (l3 > 0 and output > l3) or (l4 > 0 and input + output > l4) then
+    local dimension, limit
+    input, dimension, limit = clamp(input, output, l2, l3, l4)
+    if not input then return 3, dimension, limit end
+    output = dimension
+  end
+  if cool > now or group_cool > now then return 0 end
+  local load = 0
+  if most > 0 then
+    if flight >= most then return 0 end
+    load = (flight + 1) / most
+  end
+  if shrunk < 1 then burst, shrunk = burst_of(burst, shrunk, shrunk_at, now) end
+  local passed = now > at and now - at or 0
+  if l1 > 0 then
+    local x = load_with(bucket, 1, l1, u1, d1 - passed * l1 / window, burst, shrunk)
+    if not x then return 0 end
+    if x > load then load = x end
+  end
+  if l2 > 0 and input > 0 then
+    local x = load_with(bucket, input, l2, u2, d2 - passed * l2 / window, burst, shrunk)
+    if not x then return 0 end
+    if x > load then load = x end
+  end
+  if l3 > 0 and output > 0 then
+    local x = load_with(bucket, output, l3, u3, d3 - passed * l3 / window, burst, shrunk)
+    if not x then return 0 end
+    if x > load then load = x end
+  end
+  if l4 > 0 and input + output > 0 then
+    local x = load_with(bucket, input + output, l4, u2 + u3, d4 - passed * l4 / window, burst, shrunk)
+    if not x then return 0 end
+    if x > load then load = x end
+  end
+  return 1, load, flight, pass, priority, input, output
+end
+
+-- The first time from `least` on at which one dimension can take the cost with this burst, if nothing
+-- else happens. Both conditions can only turn from false to true as time goes on: slots leave one by
+-- one, the debt falls steadily and its bound rises with every slot that leaves. So: the first interval
+-- between two departures in which the debt gets low enough.
+local function opens_with(win, p, g, id, least, d, cost, burst, shrunk)
   local limit = g[LIMIT + d]
-  if limit == 0 or cost == 0 then return now end
   local level, rate = g[LEVEL + d], limit / p[WINDOW]
   local used = d == 4 and g[USED + 2] + g[USED + 3] or g[USED + d]
+  if p[BUCKET] == 1 then
+    local excess = level + cost - headway(true, cost, limit, used, burst, shrunk)
+    return excess > 0 and math.max(least, g[AT] + math.ceil(excess / rate) + 1) or least
+  end
   local slot, chunk, chunk_at = g[RECENT], nil, nil
   for gone = 0, SLOTS + 1 do
-    local from = gone == 0 and now or (slot + gone) * p[SLOT]
+    local from = math.max(least, (slot + gone) * p[SLOT])
     if used + cost <= limit then
-      local excess = level + cost - headway(cost, limit, used, g[BURST])
+      local excess = level + cost - headway(false, cost, limit, used, burst, shrunk)
       -- one microsecond more than the quotient covers its rounding
-      local paced = excess > 0 and g[AT] + math.ceil(excess / rate) + 1 or now
+      local paced = excess > 0 and g[AT] + math.ceil(excess / rate) + 1 or from
       local opens = math.max(from, paced)
       if gone > SLOTS or opens < (slot + gone + 1) * p[SLOT] then return opens end
     end
@@ -62,7 +122,22 @@ local function dimension_opens(win, p, g, id, now, d, cost)
       used = used - (d == 4 and g[CURRENT + 2] + g[CURRENT + 3] or g[CURRENT + d])
     end
   end
-  return now -- not reached: with the last departure the window is empty
+  return least -- not reached: with the last departure the window is empty
+end
+
+-- The first time at which one dimension can take the cost if nothing else happens. Where a part of the
+-- burst comes back before that, it is found anew with the larger burst.
+local function dimension_opens(win, p, g, id, now, d, cost)
+  if g[LIMIT + d] == 0 or cost == 0 then return now end
+  local least = now
+  while true do
+    local burst, shrunk = burst_of(g[BURST], g[SHRUNK], g[SHRUNK_AT], least)
+    local opens = opens_with(win, p, g, id, least, d, cost, burst, shrunk)
+    if shrunk == 1 then return opens end
+    local larger_at = g[SHRUNK_AT] + (math.floor(math.max(0, least - g[SHRUNK_AT]) / HOUR_US) + 1) * HOUR_US
+    if opens < larger_at then return opens end
+    least = larger_at
+  end
 end
 
 -- How long that is, in a reply: at most 10^15 us, for a debt of very many limits would not fit into an

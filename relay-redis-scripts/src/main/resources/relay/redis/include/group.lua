@@ -1,23 +1,34 @@
 -- A quota group's record, field `g:<group>` of the state hash: little-endian doubles. What a choice
 -- needs stands first, so that losers are read by the prefix HOT without building a table.
 -- @uses pool
-local HOT = '<ddddddddddddddd'
-local GROUP = '<ddddddddddddddddddddddddddddddd'
+local HOT = '<ddddddddddddddddd'
+local GROUP = '<ddddddddddddddddddddddddddddddddd'
 local AT, RECENT, COOL, BURST = 1, 2, 3, 4 -- last touch, newest slot, cooldown's end, burst ratio
-local LIMIT = 4 -- LIMIT + d; d: 1 requests, 2 input, 3 output, 4 input + output
-local USED = 8 -- USED + d, d <= 3: sum over the live slots, the present one included
-local LEVEL = 11 -- LEVEL + d: the pacer's debt
-local CURRENT = 15 -- CURRENT + d, d <= 3: the present slot, not yet in the ring
-local FLIGHT, STRIKES = 19, 20 -- live leases; 429s in a row that named no time
-local LOW, LOW_SINCE = 20, 25 -- LOW + d: least debt since LOW_SINCE
-local OLD_LOW, OLD_SINCE = 25, 30 -- likewise, over a longer time
-local CHANGED = 31 -- when a limit changed last
+local SHRUNK, SHRUNK_AT = 5, 6 -- what of the burst the provider lets pass, as far as known, and since when
+local LIMIT = 6 -- LIMIT + d; d: 1 requests, 2 input, 3 output, 4 input + output
+local USED = 10 -- USED + d, d <= 3: sum over the live slots, the present one included
+local LEVEL = 13 -- LEVEL + d: the pacer's debt
+local CURRENT = 17 -- CURRENT + d, d <= 3: the present slot, not yet in the ring
+local FLIGHT, STRIKES = 21, 22 -- live leases; 429s in a row that named no time
+local LOW, LOW_SINCE = 22, 27 -- LOW + d: least debt since LOW_SINCE
+local OLD_LOW, OLD_SINCE = 27, 32 -- likewise, over a longer time
+local CHANGED = 33 -- when a limit changed last
+local CONFIGURED = '<dddd' -- field `c:<group>`: the four limits as the configuration has them
+local HOUR_US = 3600e6
 local SLOTS, CHUNK = 240, 16 -- the ring: 240 closed slots in chunks of 16, three doubles a slot
 local ENTRY, ENTRY_BYTES = '<ddd', 24
-local EMPTY = string.rep('\0', ENTRY_BYTES)
+local EMPTY = '\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0'
 
 local function read_group(value) return { struct.unpack(GROUP, value) } end
-local function pack_group(g) return struct.pack(GROUP, unpack(g, 1, 31)) end
+local function pack_group(g) return struct.pack(GROUP, unpack(g, 1, 33)) end
+
+-- The share of a limit that may be taken at once. What a provider's refusal took of it comes back
+-- slowly: doubled every hour.
+local function burst_of(ratio, shrunk, shrunk_at, now)
+  if shrunk == 1 then return ratio, 1 end
+  shrunk = math.min(1, shrunk * 2 ^ math.floor(math.max(0, now - shrunk_at) / HOUR_US))
+  return ratio * shrunk, shrunk
+end
 
 -- A closed slot of the ring inside its chunk's string, or zeros.
 local function entry(chunk, index)
@@ -101,4 +112,32 @@ local function charge(g, requests, input, output)
   if g[LIMIT + 2] > 0 then g[LEVEL + 2] = g[LEVEL + 2] + input end
   if g[LIMIT + 3] > 0 then g[LEVEL + 3] = g[LEVEL + 3] + output end
   if g[LIMIT + 4] > 0 then g[LEVEL + 4] = g[LEVEL + 4] + (input + output) end
+end
+
+-- Takes over limits that the provider stated or the configuration changed.
+local function limit(g, d, wanted, now)
+  local had = g[LIMIT + d]
+  if wanted == had then return end
+  g[LIMIT + d], g[CHANGED] = wanted, now
+  if wanted == 0 then
+    g[LEVEL + d], g[LOW + d], g[OLD_LOW + d] = 0, 0, 0
+  elseif had == 0 then
+    -- nothing was paced so far: all that is used may have been used just now
+    local used = d == 4 and g[USED + 2] + g[USED + 3] or g[USED + d]
+    g[LEVEL + d] = math.min(wanted, used)
+    g[LOW + d], g[OLD_LOW + d] = 0, 0
+  end
+end
+
+-- How full the fullest dimension with a limit is; 1 if there is none.
+local function fullest(p, g)
+  local most, any = 0, false
+  for d = 1, 4 do
+    if g[LIMIT + d] > 0 then
+      local used = d == 4 and g[USED + 2] + g[USED + 3] or g[USED + d]
+      if p[BUCKET] == 1 then used = g[LEVEL + d] end
+      most, any = math.max(most, used / g[LIMIT + d]), true
+    end
+  end
+  return any and most or 1
 end

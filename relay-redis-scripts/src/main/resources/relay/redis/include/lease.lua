@@ -1,36 +1,123 @@
--- A lease's record, a string of its own: `lease:<id>`. One that has ended stays a while as a
--- tombstone, so that a duplicate or a latecomer finds it and does nothing.
--- @uses key, group
-local LEASE = '<dddddss' -- time, slot, requests, input, output of the charge; key; group
-local TOMB, TOMB_MS = 'ended', '30000'
+-- Leases, in the hash `leases`: id to record. One that has ended stays a while as a tombstone, so that
+-- a duplicate or a latecomer finds it and does nothing; one that expired stays, so that its late
+-- settlement is exact. When each is due to be looked at again is told by two queues: the list `due`,
+-- whose times only rise, as those of new leases do, and the sorted set `later` for all others.
+-- @uses pool, key, group, index
+local LEASE = '<ssdddddd' -- key, group, time, requests, input, output of the charge; deadline; state
+local FRESH, RENEWED, EXPIRED_LEASE = 0, 1, 2
+local TOMB = '<sdd' -- 'ended', when it ended, its time in the list `due` or 0
+local TOMB_BYTES, TOMB_US = 22, 30e6
+local TICK_US = 1e5 -- deadlines are rounded up to it, so that many are swept together
+local NOTHING_DUE = 9e15
 
--- The lease's name in the set of live ones, readable in redis-cli.
-local function live_name(id, key, group) return id .. ' ' .. key .. ' ' .. group end
+local function is_tomb(record) return #record == TOMB_BYTES end
+local function deadline_of(now, lease_us) return math.ceil((now + lease_us) / TICK_US) * TICK_US end
 
--- Ends up to `most` leases whose deadline has passed: their concurrency comes back, their tokens stay
--- charged until they age out. `SWEEP_AT` is never later than the first deadline, so a call that has
--- nothing to sweep asks nothing.
-local function sweep(state, leases, p, now, most)
+-- Has a lease looked at again at a time.
+local function expect(due, later, p, id, at)
+  if at >= p[LAST_DUE] then
+    p[LAST_DUE] = at
+    redis.call('RPUSH', due, id)
+  else
+    redis.call('ZADD', later, at, id)
+  end
+  if at < p[SWEEP_AT] then p[SWEEP_AT] = at end
+end
+
+-- Puts off the end of all that a pool keeps, once a minute, and when one of them may be new.
+local function freshen(state, leases, due, later, p, now)
+  if now >= p[FRESH_AT] then
+    p[FRESH_AT] = now + 60e6
+    keep(p, state, leases, due, later)
+  end
+end
+
+-- Ends an id that holds nothing, or nothing any more. False if it was used before.
+local function bury(state, leases, due, later, p, id, now)
+  local deadline = deadline_of(now, TOMB_US)
+  if redis.call('HSETNX', leases, id, struct.pack(TOMB, 'ended', now, deadline)) == 0 then return false end
+  expect(due, later, p, id, deadline)
+  freshen(state, leases, due, later, p, now)
+  return true
+end
+
+-- Gives the concurrency of an expired lease back; its tokens stay charged until they age out. Gives
+-- until when its record is kept.
+local function expire(state, leases, p, id, now, key, group, since, requests, input, output, deadline)
+  local v = redis.call('HMGET', state, 'k:' .. key, 'g:' .. group)
+  if v[1] and v[2] then
+    local k, g = read_key(v[1]), read_group(v[2])
+    k[K_FLIGHT], g[FLIGHT] = k[K_FLIGHT] - 1, g[FLIGHT] - 1
+    redis.call('HSET', state, 'k:' .. key, pack_key(k), 'g:' .. group, pack_group(g))
+  end
+  redis.call('HSET', leases, id, struct.pack(LEASE, key, group, since, requests, input, output, deadline, EXPIRED_LEASE))
+  p[LIVE], p[EXPIRED] = p[LIVE] - 1, p[EXPIRED] + 1
+  return now + p[WINDOW] + TOMB_US
+end
+
+-- Looks at what is due, at most `most` of each queue, so that a call's cost is bounded. `sets` holds the
+-- ready sets of an indexed pool from place `from` on. `SWEEP_AT` is
+-- never later than the first that is due, so a call that has nothing to sweep asks nothing.
+local function sweep(state, leases, due, later, p, now, most, from, sets)
   if now < p[SWEEP_AT] then return end
-  local late = redis.call('ZRANGEBYSCORE', leases, '-inf', now, 'LIMIT', 0, most)
-  for _, name in ipairs(late) do
-    local key, group = string.match(name, '^%S+ (%S+) (%S+)$')
-    local v = redis.call('HMGET', state, 'k:' .. key, 'g:' .. group)
-    if v[1] then
-      local k = read_key(v[1])
-      k[K_FLIGHT] = k[K_FLIGHT] - 1
-      redis.call('HSET', state, 'k:' .. key, pack_key(k))
+  local gone, next_at = {}, NOTHING_DUE
+
+  -- Gives the time at which it is due again, if it is.
+  local function turn(id, record)
+    if is_tomb(record) then
+      local _, ended = struct.unpack(TOMB, record)
+      if ended + TOMB_US > now then return ended + TOMB_US end
+    else
+      local key, group, since, requests, input, output, deadline, standing = struct.unpack(LEASE, record)
+      if standing ~= EXPIRED_LEASE then
+        if deadline > now then return deadline end
+        reopen(state, p, group, key, from, sets)
+        return expire(state, leases, p, id, now, key, group, since, requests, input, output, deadline)
+      end
     end
-    if v[2] then
-      local g = read_group(v[2])
-      g[FLIGHT] = g[FLIGHT] - 1
-      redis.call('HSET', state, 'g:' .. group, pack_group(g))
+    gone[#gone + 1] = id
+  end
+
+  local ids = redis.call('LRANGE', due, 0, most - 1)
+  local records = #ids > 0 and redis.call('HMGET', leases, unpack(ids)) or {}
+  local taken = 0
+  for n, id in ipairs(ids) do
+    local record = records[n]
+    if record then
+      local _, at, standing
+      if is_tomb(record) then
+        _, _, at = struct.unpack(TOMB, record)
+      else
+        _, _, _, _, _, _, at, standing = struct.unpack(LEASE, record)
+      end
+      if standing ~= RENEWED and standing ~= EXPIRED_LEASE then -- those are in the other queue
+        if at > now then
+          next_at = at
+          break
+        end
+        local again = turn(id, record)
+        if again then redis.call('ZADD', later, again, id) end
+      end
     end
-    redis.call('ZREM', leases, name)
+    taken = taken + 1
   end
-  p[LIVE], p[EXPIRED] = p[LIVE] - #late, p[EXPIRED] + #late
-  if #late < most then
-    local first = redis.call('ZRANGE', leases, 0, 0, 'WITHSCORES')
-    p[SWEEP_AT] = first[2] and tonumber(first[2]) or now + 1e6
+  if taken > 0 then redis.call('LTRIM', due, taken, -1) end
+  if taken == most then next_at = now end
+
+  ids = redis.call('ZRANGEBYSCORE', later, '-inf', now, 'LIMIT', 0, most)
+  records = #ids > 0 and redis.call('HMGET', leases, unpack(ids)) or {}
+  for n, id in ipairs(ids) do
+    local again = records[n] and turn(id, records[n])
+    if again then
+      redis.call('ZADD', later, again, id)
+    else
+      redis.call('ZREM', later, id)
+    end
   end
+  local first = redis.call('ZRANGE', later, 0, 0, 'WITHSCORES')
+  if first[2] then next_at = math.min(next_at, tonumber(first[2])) end
+  if #gone > 0 then redis.call('HDEL', leases, unpack(gone)) end
+  p[SWEEP_AT] = next_at
+  keep(p, leases, due, later)
+  p[FRESH_AT] = 0 -- one that is empty now is made anew by the next lease
 end

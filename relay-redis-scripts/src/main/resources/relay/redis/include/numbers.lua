@@ -6,6 +6,13 @@ local function number(text, name)
   return n
 end
 
+-- Likewise of digits that a pattern has found.
+local function bounded(digits, name)
+  local n = digits + 0
+  if n > 1e12 then error({ err = 'BADARG ' .. name .. ' must be a whole number from 0 to 10^12' }) end
+  return n
+end
+
 -- Likewise a moment in microseconds, below 2^53: up to there a double counts exactly.
 local function moment(text, name)
   local n = text and string.find(text, '^%d+$') and tonumber(text)

@@ -1,18 +1,18 @@
 -- The pool's record, field `pool` of the state hash: its clock, its shape and its counters.
 -- @uses numbers
-local POOL = '<dddddddddddddd'
-local EPOCH, OFFSET, LAST, SEQ, SWEEP_AT, WINDOW, SLOT, STRATEGY, LIVE, EXPIRED, PUBLISHED, LOST, FRESH_AT, SHAPED_AT =
-  1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14
+local POOL = '<dddddddddddddddd'
+local EPOCH, OFFSET, LAST, TURN, SWEEP_AT, WINDOW, SLOT, STRATEGY, LIVE, EXPIRED, PUBLISHED, LOST, FRESH_AT, SHAPED_AT, BUCKET, LAST_DUE =
+  1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16
 local KEEP_US = 600e6 -- how long an unused pool's state is kept beyond its window
 
 local function read_pool(value) return { struct.unpack(POOL, value) } end
 local function pack_pool(p)
-  return struct.pack(POOL, p[1], p[2], p[3], p[4], p[5], p[6], p[7], p[8], p[9], p[10], p[11], p[12], p[13], p[14])
+  return struct.pack(POOL, p[1], p[2], p[3], p[4], p[5], p[6], p[7], p[8], p[9], p[10], p[11], p[12], p[13], p[14], p[15], p[16])
 end
 
 -- Both of a script's arguments about time, checked: `given` and `ceiling`.
 local function clock(given, ceiling)
-  return given ~= '' and moment(given, 'given') or nil, moment(ceiling, 'ceiling')
+  return given ~= '-' and moment(given, 'given') or nil, moment(ceiling, 'ceiling')
 end
 
 local function keep_ms(p) return (KEEP_US + 2 * p[WINDOW]) / 1000 end
@@ -33,4 +33,9 @@ local function pool_time(p, given, ceiling)
   p[OFFSET] = time - now
   p[LAST] = time
   return time
+end
+
+-- Puts off the end of what would be kept for nobody.
+local function keep(p, ...)
+  for _, key in ipairs({ ... }) do redis.call('PEXPIRE', key, keep_ms(p)) end
 end

@@ -1,0 +1,115 @@
+package relay.redis;
+
+import static relay.redis.RedisKeys.bytes;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
+import org.jspecify.annotations.Nullable;
+import relay.redis.PoolScripts.Call;
+
+/** Wishes for a key, made into calls of {@code acquire} or {@code acquire_indexed}. */
+final class AcquireCalls {
+  private static final int UNDER_WAY = 2;
+  private static final int TOGETHER = 16;
+  private static final int MOST_LOOKS = 1_000; // of 64 candidates each
+
+  private final PoolScripts scripts;
+  private final RedisKeys keys;
+  private final Candidates candidates;
+  private final byte[] leaseMs;
+  private final Map<String, Coalescer<Wish>> shared = new ConcurrentHashMap<>();
+
+  private record Wish(String id, Demand demand, CompletableFuture<Reply> reply) {}
+
+  AcquireCalls(PoolScripts scripts, RedisKeys keys, Candidates candidates, byte[] leaseMs) {
+    this.scripts = scripts;
+    this.keys = keys;
+    this.candidates = candidates;
+    this.leaseMs = leaseMs;
+  }
+
+  /** One wish. Those that have the same candidates may share a call. */
+  CompletableFuture<Reply> acquire(String id, Demand demand) {
+    Wish wish = new Wish(id, demand, new CompletableFuture<>());
+    scripts.watch(wish.reply);
+    if (demand.avoid().isEmpty()) {
+      String alike =
+          demand.modelClass() + (demand.session().isEmpty() ? " " : " session ") + demand.key();
+      shared
+          .computeIfAbsent(alike, c -> new Coalescer<>(UNDER_WAY, TOGETHER, this::send))
+          .add(wish);
+    } else {
+      var _ = send(List.of(wish));
+    }
+    return wish.reply;
+  }
+
+  private CompletableFuture<?> send(List<Wish> all) {
+    List<Wish> wishes = all.stream().filter(wish -> !wish.reply.isDone()).toList();
+    if (wishes.isEmpty()) {
+      return CompletableFuture.completedFuture(null);
+    }
+    return send(wishes, MOST_LOOKS);
+  }
+
+  private CompletableFuture<?> send(List<Wish> wishes, int looks) {
+    return scripts
+        .known(() -> call(wishes), raw -> Reply.ofAcquire(raw))
+        .handle(
+            (replies, failure) -> {
+              answer(wishes, replies, failure, looks);
+              return null;
+            });
+  }
+
+  private void answer(
+      List<Wish> wishes, @Nullable List<Reply> replies, @Nullable Throwable failure, int looks) {
+    List<Wish> again = new ArrayList<>();
+    for (int n = 0; n < wishes.size(); n++) {
+      Wish wish = wishes.get(n);
+      if (replies == null) {
+        wish.reply.completeExceptionally(
+            failure == null ? new IllegalStateException("no reply") : failure);
+      } else if (replies.get(n) instanceof Reply.LookAgain && looks > 0) {
+        again.add(wish);
+      } else {
+        wish.reply.complete(replies.get(n));
+      }
+    }
+    if (!again.isEmpty()) {
+      var _ = send(again, looks - 1);
+    }
+  }
+
+  private Call call(List<Wish> wishes) {
+    Demand first = wishes.getFirst().demand;
+    List<byte[]> k =
+        new ArrayList<>(List.of(keys.state, keys.win, keys.leases, keys.due, keys.later));
+    if (!first.session().isEmpty()) {
+      wishes.forEach(wish -> k.add(candidates.session(wish.demand)));
+    }
+    List<byte[]> args = new ArrayList<>(3 + wishes.size());
+    args.add(scripts.callLine(leaseMs));
+    args.add(bytes(wishes.size()));
+    boolean indexed = candidates.isIndexed() && first.key().isEmpty();
+    if (indexed) {
+      List<byte[]> sets = candidates.readySetsOf(first.modelClass());
+      args.add(bytes(first.session().isEmpty() ? 0 : wishes.size()));
+      args.add(bytes(sets.size()));
+      k.addAll(sets);
+      candidates.readySets().stream().filter(set -> !sets.contains(set)).forEach(k::add);
+    }
+    for (Wish wish : wishes) {
+      args.add(bytes(wish.id + " " + wish.demand.inputTokens() + " " + wish.demand.outputTokens()));
+    }
+    if (indexed) {
+      candidates.avoided(first).forEach(row -> args.add(bytes(row)));
+    } else {
+      args.addAll(List.of(candidates.fieldsOf(first)));
+    }
+    return new Call(indexed ? ScriptFile.ACQUIRE_INDEXED : ScriptFile.ACQUIRE, k, args);
+  }
+}

@@ -1,0 +1,136 @@
+package relay.redis;
+
+import io.lettuce.core.RedisCommandExecutionException;
+import java.util.List;
+import java.util.Queue;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.atomic.AtomicLong;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import relay.redis.PoolScripts.Cost;
+
+/**
+ * What Redis must be told of leases that have ended. It is sent and not waited for; those that come
+ * while a call is under way share the next one. What could not be sent is kept, up to {@value
+ * #UNSETTLED} leases, and sent again: it counts once.
+ */
+final class Settlements {
+  private static final Logger log = LoggerFactory.getLogger(Settlements.class);
+  private static final int UNSETTLED = 10_000;
+  private static final int UNDER_WAY = 1;
+  private static final int TOGETHER = 64;
+
+  private final PoolScripts scripts;
+  private final String pool;
+  private final Coalescer<Unsent> endings = new Coalescer<>(UNDER_WAY, TOGETHER, this::endAll);
+  private final Queue<Unsent> unsettled = new LinkedBlockingQueue<>(UNSETTLED);
+  private final AtomicLong overage = new AtomicLong();
+
+  Settlements(PoolScripts scripts, String pool) {
+    this.scripts = scripts;
+    this.pool = pool;
+  }
+
+  /** Tokens that were charged beyond their reservations. */
+  long overageTokens() {
+    return overage.get();
+  }
+
+  void send(Unsent unsent) {
+    if (unsent instanceof Unsent.Owed o) {
+      var _ =
+          scripts
+              .charge(o.id(), o.group(), o.usage())
+              .whenComplete((reply, failure) -> sent(o, failure));
+    } else {
+      endings.add(unsent);
+    }
+  }
+
+  /** What could not be sent before. */
+  void sendAgain() {
+    for (int n = unsettled.size(); n > 0; n--) {
+      Unsent unsent = unsettled.poll();
+      if (unsent != null) {
+        send(unsent);
+      }
+    }
+  }
+
+  private CompletableFuture<?> endAll(List<Unsent> all) {
+    return scripts
+        .settle(all.stream().map(Settlements::cost).toList())
+        .whenComplete(
+            (replies, failure) -> {
+              for (int n = 0; n < all.size(); n++) {
+                sent(all.get(n), failure);
+                if (replies != null && all.get(n) instanceof Unsent.Settle settle) {
+                  settled(settle, replies.get(n));
+                }
+              }
+            });
+  }
+
+  private static Cost cost(Unsent unsent) {
+    return switch (unsent) {
+      case Unsent.Settle s -> new Cost(s.lease().id(), 1, s.inputTokens(), s.outputTokens());
+      case Unsent.Cancel c -> new Cost(c.id(), 0, 0, 0);
+      case Unsent.Owed o -> throw new IllegalArgumentException("not a lease: " + o);
+    };
+  }
+
+  private void sent(Unsent unsent, @Nullable Throwable failure) {
+    if (failure == null) {
+      return;
+    }
+    if (RedisLink.cause(failure) instanceof RedisCommandExecutionException refusal) {
+      log.warn("Pool {}: {} was refused: {}", pool, unsent, refusal.getMessage());
+    } else {
+      keep(unsent);
+    }
+  }
+
+  /** Until the next tick. */
+  private void keep(Unsent unsent) {
+    if (!unsettled.offer(unsent)) {
+      log.warn("Pool {} forgets {}: too much is unsettled", pool, unsent);
+    }
+  }
+
+  private void settled(Unsent.Settle settle, Reply reply) {
+    if (reply instanceof Reply.Unknown) {
+      chargeLost(settle);
+    } else if (reply instanceof Reply.Settled done) {
+      overage.addAndGet(done.overInputTokens() + done.overOutputTokens());
+    }
+  }
+
+  /**
+   * Redis does not know the lease. If the pool's state was lost, so was the charge; else the lease
+   * has been over for long, and only what exceeds its reservation was never charged.
+   */
+  private void chargeLost(Unsent.Settle settle) {
+    Lease lease = settle.lease();
+    var _ =
+        scripts
+            .configure()
+            .whenComplete(
+                (done, failure) -> {
+                  if (failure != null) {
+                    keep(settle);
+                    return;
+                  }
+                  boolean lost = lease.epoch() != scripts.epoch();
+                  Usage usage =
+                      lost
+                          ? new Usage(1, settle.inputTokens(), settle.outputTokens())
+                          : new Usage(
+                              0,
+                              Math.max(0, settle.inputTokens() - lease.inputTokens()),
+                              Math.max(0, settle.outputTokens() - lease.outputTokens()));
+                  send(new Unsent.Owed(lease.id(), lease.group(), usage));
+                });
+  }
+}

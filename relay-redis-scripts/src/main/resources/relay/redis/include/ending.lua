@@ -1,0 +1,34 @@
+-- How settle ends a lease.
+-- @uses numbers, pool, key, group, refund, lease
+
+-- `ceiling given`
+local function call_time(text)
+  local ceiling, given = string.match(text, '^(%S+) (%S+)$')
+  return clock(given or '', ceiling)
+end
+
+-- `id requests input output`: the id and the cost.
+local function end_line(text)
+  local id, requests, input, output = string.match(text, '^(%S+) (%d+) (%d+) (%d+)$')
+  if not id then error({ err = 'BADARG a lease is `id requests input output`, whole numbers' }) end
+  return id, { requests = bounded(requests, 'requests'), input = bounded(input, 'input'), output = bounded(output, 'output') }
+end
+
+-- Replaces a lease's charge by its cost in the records of its key and group. Gives the tombstone and
+-- the tokens beyond the reservation.
+local function finish(win, p, k, g, group, record, cost, now)
+  local _, _, since, r, i, o, deadline, standing = struct.unpack(LEASE, record)
+  local requests, input, output = cost.requests, cost.input, cost.output
+  roll(win, p, g, group, math.floor(now / p[SLOT]))
+  flow(p, g, now)
+  local over_in, over_out = input > i and input - i or 0, output > o and output - o or 0
+  charge(g, requests > r and requests - r or 0, over_in, over_out)
+  refund(win, p, g, group, since, math.floor(since / p[SLOT]), now, r > requests and r - requests or 0,
+    i > input and i - input or 0, o > output and o - output or 0)
+  if input + output > 0 then g[STRIKES] = 0 end
+  if standing ~= EXPIRED_LEASE then
+    k[K_FLIGHT], g[FLIGHT], p[LIVE] = k[K_FLIGHT] - 1, g[FLIGHT] - 1, p[LIVE] - 1
+  end
+  -- the list holds it at its deadline, unless that has changed
+  return struct.pack(TOMB, 'ended', now, standing == FRESH and deadline or 0), over_in, over_out
+end

@@ -1,0 +1,64 @@
+-- Takes up what a provider's answer said of a quota group. A limit that it stated holds for all
+-- replicas and is kept. What is left by its count only ever makes ours more careful: answers are stale
+-- by all that is in flight. If the account used more than we know of, someone else uses it: that is
+-- charged here, and ages out as everything does.
+--
+-- KEYS  state      the pool's state
+--       win        the closed slots of the groups' windows
+--       learned    limits that the provider stated
+--       ...        all ready sets of an indexed pool
+-- ARGV  ceiling    latest believable time on the pool's clock in microseconds, 0 if unknown
+--       given      a test's clock in microseconds, - for Redis TIME
+--       group      the quota group
+--       ...        stated limits of requests, input, output, input + output; 0 where there was none
+--       ...        what is left of each; - where it was not said
+-- REPLY {1, time, requests, input, output}     foreign use that was charged
+--       {-3}                                   unknown pool or group
+-- COST  two reads, one write; one more when a limit is new
+-- @include numbers
+-- @include pool
+-- @include key
+-- @include group
+-- @include gate
+-- @include choice
+-- @include learned
+-- @include index
+local state, win, learned, group = KEYS[1], KEYS[2], KEYS[3], ARGV[3]
+local given, ceiling = clock(ARGV[2], ARGV[1])
+local stated, left = {}, {}
+for d = 1, 4 do
+  stated[d] = number(ARGV[d + 3], 'limit')
+  left[d] = ARGV[d + 7] ~= '-' and number(ARGV[d + 7], 'remaining')
+end
+local field = 'g:' .. group
+local v = redis.call('HMGET', state, 'pool', field, 'c:' .. group)
+if not (v[1] and v[2] and v[3]) then return { -3 } end
+local p, g = read_pool(v[1]), read_group(v[2])
+local now = pool_time(p, given, ceiling)
+roll(win, p, g, group, math.floor(now / p[SLOT]))
+flow(p, g, now)
+
+local line = redis.call('HGET', learned, group)
+local known, configured = learned_of(line), { struct.unpack(CONFIGURED, v[3]) }
+for d = 1, 4 do
+  if stated[d] > 0 then known[d] = stated[d] end
+  limit(g, d, effective(configured[d], known[d]), now)
+end
+local told = learned_line(known)
+if told ~= line then redis.call('HSET', learned, group, told) end
+redis.call('PEXPIRE', learned, LEARNED_MS)
+
+local foreign = { 0, 0, 0 }
+for d = 1, 4 do
+  if stated[d] > 0 and left[d] and left[d] < stated[d] then
+    local ours = p[BUCKET] == 1 and g[LEVEL + d] or d == 4 and g[USED + 2] + g[USED + 3] or g[USED + d]
+    -- providers round what is left of tokens to thousands
+    local unknown = math.floor(stated[d] - left[d] - ours - math.max(stated[d] / 100, d == 1 and 1 or 1000))
+    local as = d == 4 and 2 or d -- of all tokens it is not said of which kind
+    if unknown > 0 then foreign[as] = math.max(foreign[as], unknown) end
+  end
+end
+charge(g, unpack(foreign))
+redis.call('HSET', state, 'pool', pack_pool(p), field, pack_group(g))
+reopen(state, p, group, nil, 4, KEYS)
+return { 1, now, unpack(foreign) }

@@ -1,0 +1,165 @@
+package relay.redis;
+
+import java.util.ArrayDeque;
+import java.util.Deque;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.LongStream;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
+
+/** The leases of a pool: which live, which have ended, and when each is looked at again. */
+final class LeasesModel {
+  static final long TOMB = 30_000_000;
+  private static final long TICK = 100_000;
+  private static final long NOTHING_DUE = 9_000_000_000_000_000L;
+
+  /**
+   * A lease that has ended.
+   *
+   * @param at its time in the list, 0 if it waits elsewhere or anywhere
+   */
+  private record Ended(long since, long at) {}
+
+  private final Map<String, LeaseModel> leases = new HashMap<>();
+  private final Map<String, Ended> ended = new HashMap<>();
+  private final Deque<String> due = new ArrayDeque<>();
+  private final Map<String, Long> later = new HashMap<>();
+  private long lastDue;
+  private long sweepAt;
+  private long expired;
+
+  void clear() {
+    leases.clear();
+    ended.clear();
+    due.clear();
+    later.clear();
+  }
+
+  /** A pool's record begins anew. */
+  void begin() {
+    lastDue = 0;
+    sweepAt = 0;
+    expired = 0;
+  }
+
+  static long deadline(long now, long leaseMicros) {
+    return Math.ceilDiv(now + leaseMicros, TICK) * TICK;
+  }
+
+  long expired() {
+    return expired;
+  }
+
+  Stream<LeaseModel> live() {
+    return leases.values().stream().filter(l -> l.live);
+  }
+
+  LongStream deadlines() {
+    return live().mapToLong(l -> l.deadline);
+  }
+
+  @Nullable LeaseModel get(String id) {
+    return leases.get(id);
+  }
+
+  boolean hasEnded(String id) {
+    return ended.containsKey(id);
+  }
+
+  void add(LeaseModel lease) {
+    leases.put(lease.id, lease);
+    expect(lease.id, lease.deadline);
+  }
+
+  private void expect(String id, long at) {
+    if (at >= lastDue) {
+      lastDue = at;
+      due.add(id);
+    } else {
+      later.put(id, at);
+    }
+    sweepAt = Math.min(sweepAt, at);
+  }
+
+  /** An id that holds nothing. */
+  void bury(String id, long now) {
+    long at = deadline(now, TOMB);
+    ended.put(id, new Ended(now, at));
+    expect(id, at);
+  }
+
+  void end(LeaseModel lease, long now) {
+    leases.remove(lease.id);
+    boolean fresh = lease.live && !lease.renewed;
+    ended.put(lease.id, new Ended(now, fresh ? lease.deadline : 0));
+  }
+
+  void renew(LeaseModel lease, long deadline) {
+    lease.deadline = Math.max(lease.deadline, deadline);
+    lease.renewed = true;
+    later.put(lease.id, lease.deadline);
+  }
+
+  /** Looks at what is due, at most so many of both queues. */
+  void sweep(long now, int most, long windowMicros) {
+    if (now < sweepAt) {
+      return;
+    }
+    long next = NOTHING_DUE;
+    int taken = 0;
+    for (String id : List.copyOf(due)) {
+      if (taken == most) {
+        break;
+      }
+      LeaseModel lease = leases.get(id);
+      Ended tomb = ended.get(id);
+      boolean elsewhere = lease != null && (lease.renewed || !lease.live);
+      if (!elsewhere && (lease != null || tomb != null)) {
+        long at = lease != null ? lease.deadline : tomb == null ? 0 : tomb.at();
+        if (at > now) {
+          next = at;
+          break;
+        }
+        turn(id, now, windowMicros);
+      }
+      due.removeFirst();
+      taken++;
+    }
+    if (taken == most) {
+      next = now;
+    }
+    List<String> ids =
+        later.entrySet().stream()
+            .filter(entry -> entry.getValue() <= now)
+            .sorted(Map.Entry.<String, Long>comparingByValue().thenComparing(Map.Entry::getKey))
+            .map(Map.Entry::getKey)
+            .toList();
+    for (String id : ids.subList(0, Math.min(most, ids.size()))) {
+      later.remove(id);
+      turn(id, now, windowMicros);
+    }
+    sweepAt = Math.min(next, later.values().stream().mapToLong(at -> at).min().orElse(NOTHING_DUE));
+  }
+
+  private void turn(String id, long now, long windowMicros) {
+    LeaseModel lease = leases.get(id);
+    Ended tomb = ended.get(id);
+    if (tomb != null) {
+      if (tomb.since() + TOMB > now) {
+        later.put(id, tomb.since() + TOMB);
+      } else {
+        ended.remove(id);
+      }
+    } else if (lease != null && !lease.live) {
+      leases.remove(id);
+    } else if (lease != null && lease.deadline > now) {
+      later.put(id, lease.deadline);
+    } else if (lease != null) {
+      lease.live = false;
+      expired++;
+      later.put(id, now + windowMicros + TOMB);
+    }
+  }
+}

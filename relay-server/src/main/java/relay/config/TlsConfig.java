@@ -1,0 +1,25 @@
+package relay.config;
+
+import java.security.PrivateKey;
+import java.security.cert.X509Certificate;
+import java.util.List;
+
+/**
+ * What the data plane proves itself with.
+ *
+ * @param chain the server's certificate, then those that lead to its root; at least one
+ * @param privateKey of the first certificate
+ */
+public record TlsConfig(List<X509Certificate> chain, PrivateKey privateKey) {
+  public TlsConfig {
+    chain = List.copyOf(chain);
+    if (chain.isEmpty()) {
+      throw new IllegalArgumentException("a chain has a certificate at least");
+    }
+  }
+
+  @Override
+  public String toString() {
+    return "TlsConfig[" + chain.getFirst().getSubjectX500Principal() + "]"; // never the key
+  }
+}

@@ -1,0 +1,147 @@
+package relay.config;
+
+import java.io.ByteArrayInputStream;
+import java.io.IOException;
+import java.nio.file.InvalidPathException;
+import java.security.GeneralSecurityException;
+import java.security.KeyFactory;
+import java.security.PrivateKey;
+import java.security.Signature;
+import java.security.cert.CertificateFactory;
+import java.security.cert.X509Certificate;
+import java.security.spec.PKCS8EncodedKeySpec;
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+import relay.config.PemBlocks.Block;
+import relay.config.Value.Scalar;
+
+/** Reads {@code server.tls}: two PEM files, which must belong together. */
+final class TlsSection {
+  private static final List<String> KEY_TYPES = List.of("RSA", "EC", "EdDSA");
+  private static final String CERTIFICATE_FORM =
+      "a PEM file with the server's certificate, then those that lead to its root";
+  private static final String KEY_FORM =
+      "a PEM file with an unencrypted PKCS#8 key (BEGIN PRIVATE KEY), as openssl pkcs8 -topk8"
+          + " -nocrypt writes it";
+
+  private TlsSection() {}
+
+  /** Null after a fault. */
+  static @Nullable TlsConfig read(Section tls) {
+    Value certificate = tls.need("certificate", "give " + CERTIFICATE_FORM);
+    Value key = tls.need("private_key", "give " + KEY_FORM);
+    tls.done();
+    List<X509Certificate> chain = certificate == null ? List.of() : chain(certificate);
+    PrivateKey privateKey = key == null ? null : privateKey(key);
+    if (key == null || privateKey == null || chain.isEmpty()) {
+      return null;
+    }
+    if (!belongTogether(chain.getFirst(), privateKey)) {
+      key.fault(
+          "names a key that is not that of the first certificate",
+          "give the two that belong together");
+      return null;
+    }
+    return new TlsConfig(chain, privateKey);
+  }
+
+  private static List<X509Certificate> chain(Value value) {
+    List<Block> blocks = blocks(value, CERTIFICATE_FORM);
+    if (blocks == null) {
+      return List.of();
+    }
+    List<X509Certificate> chain = new ArrayList<>();
+    try {
+      CertificateFactory factory = CertificateFactory.getInstance("X.509");
+      for (Block block : blocks) {
+        if (block.label().equals("CERTIFICATE")) {
+          var der = new ByteArrayInputStream(block.der());
+          chain.add((X509Certificate) factory.generateCertificate(der));
+        }
+      }
+    } catch (GeneralSecurityException e) {
+      value.refuse("names a file with a certificate that cannot be read", CERTIFICATE_FORM);
+      return List.of();
+    }
+    if (chain.isEmpty()) {
+      value.refuse("names a file without a certificate", CERTIFICATE_FORM);
+    }
+    return chain;
+  }
+
+  private static @Nullable PrivateKey privateKey(Value value) {
+    List<Block> blocks = blocks(value, KEY_FORM);
+    if (blocks == null) {
+      return null;
+    }
+    for (Block block : blocks) {
+      if (block.label().equals("PRIVATE KEY")) {
+        PrivateKey key = pkcs8(block.der());
+        if (key == null) {
+          value.refuse("names a file with a key that cannot be read", KEY_FORM);
+        }
+        return key;
+      }
+    }
+    boolean other = blocks.stream().anyMatch(block -> block.label().endsWith("PRIVATE KEY"));
+    value.refuse(
+        other ? "names a key of another form" : "names a file without a private key", KEY_FORM);
+    return null;
+  }
+
+  /** Its own bytes say of which type a key is, and each type's factory takes no other. */
+  private static @Nullable PrivateKey pkcs8(byte[] der) {
+    for (String type : KEY_TYPES) {
+      try {
+        return KeyFactory.getInstance(type).generatePrivate(new PKCS8EncodedKeySpec(der));
+      } catch (GeneralSecurityException e) {
+        // of another type: the next may be right
+      }
+    }
+    return null;
+  }
+
+  private static boolean belongTogether(X509Certificate certificate, PrivateKey key) {
+    String algorithm =
+        switch (key.getAlgorithm()) {
+          case "RSA" -> "SHA256withRSA";
+          case "EC" -> "SHA256withECDSA";
+          default -> "EdDSA";
+        };
+    byte[] anything = {1, 2, 3};
+    try {
+      Signature signature = Signature.getInstance(algorithm);
+      signature.initSign(key);
+      signature.update(anything);
+      byte[] signed = signature.sign();
+      signature.initVerify(certificate.getPublicKey());
+      signature.update(anything);
+      return signature.verify(signed);
+    } catch (GeneralSecurityException e) {
+      return false; // not even of one type
+    }
+  }
+
+  private static @Nullable List<Block> blocks(Value value, String form) {
+    Scalar scalar = value.text(form);
+    if (scalar == null) {
+      return null;
+    }
+    String file = scalar.shown().equals("the value") ? "a file" : "the file " + scalar.shown();
+    try {
+      byte[] bytes = value.readFile(scalar.text(), PemBlocks.MAX_BYTES + 1);
+      if (bytes.length <= PemBlocks.MAX_BYTES) {
+        return PemBlocks.of(bytes);
+      }
+      value.refuse("names " + file + ", which is too long", form);
+    } catch (IOException e) {
+      value.refuse("names " + file + ", which " + FileReader.reason(e), form);
+    } catch (InvalidPathException e) {
+      value.refuse("names a file with an impossible name", form);
+    } catch (IllegalArgumentException e) {
+      value.refuse("names " + file + ", which is not PEM", form);
+    }
+    return null;
+  }
+}

@@ -1,0 +1,189 @@
+package relay.edge;
+
+import io.undertow.connector.ByteBufferPool;
+import io.undertow.connector.PooledByteBuffer;
+import io.undertow.server.ConnectorStatistics;
+import io.undertow.server.DelegateOpenListener;
+import io.undertow.server.HttpHandler;
+import io.undertow.server.HttpServerExchange;
+import io.undertow.server.protocol.http.HttpOpenListener;
+import io.undertow.server.protocol.http.HttpServerConnection;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import org.jspecify.annotations.Nullable;
+import org.xnio.IoUtils;
+import org.xnio.OptionMap;
+import org.xnio.StreamConnection;
+import org.xnio.channels.StreamSinkChannel;
+import org.xnio.conduits.AbstractStreamSourceConduit;
+import org.xnio.conduits.ConduitReadableByteChannel;
+import org.xnio.conduits.StreamSourceConduit;
+
+/**
+ * Stands between the sockets of HTTP/1.1 clients and Undertow, and has {@link RequestFraming} look
+ * at every byte first. A fault in a head is turned into one that Undertow answers with 400. At one
+ * in a body the bytes stop, and the body's reader is told when it asks: the client is answered,
+ * where Undertow would close the connection without a word.
+ */
+final class FramingGuard implements DelegateOpenListener {
+  private final HttpOpenListener undertow;
+  private final Set<StreamConnection> broken = ConcurrentHashMap.newKeySet();
+
+  FramingGuard(HttpOpenListener undertow) {
+    this.undertow = undertow;
+  }
+
+  /**
+   * Whether the body that is being read turned out to be framed wrongly. On the I/O thread, right
+   * after a read that gave nothing; true once, and then nothing more can be read.
+   */
+  boolean foundBroken(HttpServerExchange exchange) {
+    return exchange.getConnection() instanceof HttpServerConnection http
+        && broken.remove(http.getChannel());
+  }
+
+  @Override
+  public void handleEvent(StreamConnection connection) {
+    handleEvent(connection, null);
+  }
+
+  /**
+   * @param first what was read already to learn which protocol is spoken
+   */
+  @Override
+  public void handleEvent(StreamConnection connection, @Nullable PooledByteBuffer first) {
+    RequestFraming framing = new RequestFraming();
+    if (first != null) {
+      ByteBuffer bytes = first.getBuffer();
+      int stop = framing.accept(bytes, bytes.position(), bytes.limit());
+      if (stop < bytes.limit() && framing.inBody()) {
+        first.close();
+        IoUtils.safeClose(connection);
+        return;
+      }
+      spoil(bytes, stop, framing);
+    }
+    StreamSourceConduit source = connection.getSourceChannel().getConduit();
+    connection.getSourceChannel().setConduit(new Guarded(source, connection, framing));
+    undertow.handleEvent(connection, first);
+  }
+
+  /** No head may hold a NUL, so Undertow answers 400 and closes. */
+  private static void spoil(ByteBuffer bytes, int at, RequestFraming framing) {
+    if (at < bytes.limit()) {
+      bytes.put(at, (byte) 0);
+      framing.letAllPass();
+    }
+  }
+
+  private final class Guarded extends AbstractStreamSourceConduit<StreamSourceConduit> {
+    private final StreamConnection connection;
+    private final RequestFraming framing;
+    private boolean stopped;
+
+    Guarded(StreamSourceConduit next, StreamConnection connection, RequestFraming framing) {
+      super(next);
+      this.connection = connection;
+      this.framing = framing;
+    }
+
+    @Override
+    public int read(ByteBuffer target) throws IOException {
+      if (stopped) {
+        return 0;
+      }
+      int from = target.position();
+      int n = next.read(target);
+      if (n <= 0) {
+        return n;
+      }
+      int end = target.position();
+      int stop = framing.accept(target, from, end);
+      if (stop == end) {
+        return n;
+      }
+      if (framing.inBody()) {
+        stopped = true;
+        target.position(stop);
+        tell();
+        return stop - from;
+      }
+      ByteBuffer read = target.duplicate().flip();
+      spoil(read, stop, framing);
+      return n;
+    }
+
+    /** If nobody asks by the time this thread has dealt with what came, nobody will. */
+    private void tell() {
+      next.suspendReads();
+      broken.add(connection);
+      connection
+          .getIoThread()
+          .execute(
+              () -> {
+                if (broken.remove(connection)) {
+                  IoUtils.safeClose(connection);
+                }
+              });
+    }
+
+    @Override
+    public long read(ByteBuffer[] targets, int offset, int length) throws IOException {
+      for (int n = offset; n < offset + length; n++) {
+        if (targets[n].hasRemaining()) {
+          return read(targets[n]);
+        }
+      }
+      return 0;
+    }
+
+    @Override
+    public long transferTo(long position, long count, FileChannel target) throws IOException {
+      return target.transferFrom(new ConduitReadableByteChannel(this), position, count);
+    }
+
+    @Override
+    public long transferTo(long count, ByteBuffer through, StreamSinkChannel target)
+        throws IOException {
+      return IoUtils.transfer(new ConduitReadableByteChannel(this), count, through, target);
+    }
+  }
+
+  @Override
+  public @Nullable HttpHandler getRootHandler() {
+    return undertow.getRootHandler();
+  }
+
+  @Override
+  public void setRootHandler(HttpHandler handler) {
+    undertow.setRootHandler(handler);
+  }
+
+  @Override
+  public OptionMap getUndertowOptions() {
+    return undertow.getUndertowOptions();
+  }
+
+  @Override
+  public void setUndertowOptions(OptionMap options) {
+    undertow.setUndertowOptions(options);
+  }
+
+  @Override
+  public ByteBufferPool getBufferPool() {
+    return undertow.getBufferPool();
+  }
+
+  @Override
+  public @Nullable ConnectorStatistics getConnectorStatistics() {
+    return undertow.getConnectorStatistics();
+  }
+
+  @Override
+  public void closeConnections() {
+    undertow.closeConnections();
+  }
+}

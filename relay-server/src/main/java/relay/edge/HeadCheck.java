@@ -1,0 +1,73 @@
+package relay.edge;
+
+import io.undertow.server.HttpServerExchange;
+import io.undertow.util.HeaderMap;
+import io.undertow.util.HeaderValues;
+import io.undertow.util.Headers;
+import io.undertow.util.HttpString;
+import io.undertow.util.Protocols;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+import relay.model.RelayError;
+
+/**
+ * What is wrong with a request's head that Undertow takes, though it leaves open where the body
+ * ends, whom the request is for, or what it says.
+ */
+final class HeadCheck {
+  /** Relay reads the first line of these; another reader might read the last. */
+  private static final List<HttpString> ONCE =
+      List.of(Headers.CONTENT_TYPE, Headers.CONTENT_ENCODING);
+
+  private HeadCheck() {}
+
+  /** Null if nothing is. */
+  static @Nullable RelayError wrong(HttpServerExchange exchange) {
+    HeaderMap headers = exchange.getRequestHeaders();
+    if (exchange.getRequestMethod().toString().equals("CONNECT")) {
+      return RelayError.wrongMethod("Relay is no proxy: make it the base URL of the API");
+    }
+    if (exchange.isHostIncludedInRequestURI()) {
+      return RelayError.invalid(
+          "the request's target is a whole URL, as for a proxy, which Relay is not: make it the"
+              + " base URL of the API");
+    }
+    HeaderValues encodings = headers.get(Headers.TRANSFER_ENCODING);
+    if (encodings != null
+        && (encodings.size() > 1
+            || !encodings.getFirst().equalsIgnoreCase("chunked")
+            || !exchange.getProtocol().equals(Protocols.HTTP_1_1))) {
+      return RelayError.invalid("transfer-encoding can only be chunked, and only in HTTP/1.1");
+    }
+    for (HttpString name : ONCE) {
+      if (headers.count(name) > 1) {
+        return RelayError.invalid(name + " is given twice");
+      }
+    }
+    for (HeaderValues values : headers) {
+      if (!isName(values.getHeaderName())) {
+        return RelayError.invalid("a header's name is none that HTTP allows");
+      }
+      for (String value : values) {
+        if (!HeaderText.isText(value)) {
+          return RelayError.invalid(
+              "the header %s holds bytes that are no UTF-8 text".formatted(values.getHeaderName()));
+        }
+      }
+    }
+    return null;
+  }
+
+  /** Written as a line of HTTP/1.1, a name with a colon would be another header. */
+  private static boolean isName(HttpString name) {
+    for (int n = 0; n < name.length(); n++) {
+      int b = name.byteAt(n);
+      boolean letter = (b | 0x20) >= 'a' && (b | 0x20) <= 'z';
+      boolean digit = b >= '0' && b <= '9';
+      if (!letter && !digit && "!#$%&'*+-.^_`|~".indexOf(b) < 0) {
+        return false;
+      }
+    }
+    return name.length() > 0;
+  }
+}

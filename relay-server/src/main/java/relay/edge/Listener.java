@@ -1,0 +1,175 @@
+package relay.edge;
+
+import io.undertow.UndertowOptions;
+import io.undertow.connector.ByteBufferPool;
+import io.undertow.protocols.ssl.UndertowXnioSsl;
+import io.undertow.server.DefaultByteBufferPool;
+import io.undertow.server.HttpHandler;
+import io.undertow.server.OpenListener;
+import io.undertow.server.protocol.http.AlpnOpenListener;
+import io.undertow.server.protocol.http.HttpOpenListener;
+import io.undertow.server.protocol.http2.Http2OpenListener;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.net.InetSocketAddress;
+import java.time.Duration;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+import org.xnio.ChannelListener;
+import org.xnio.ChannelListeners;
+import org.xnio.IoUtils;
+import org.xnio.OptionMap;
+import org.xnio.Options;
+import org.xnio.StreamConnection;
+import org.xnio.Xnio;
+import org.xnio.XnioWorker;
+import org.xnio.channels.AcceptingChannel;
+import org.xnio.ssl.SslConnection;
+import relay.config.TlsConfig;
+
+/**
+ * The port that clients connect to: HTTP/1.1, and HTTP/2 by prior knowledge or, with TLS, by ALPN.
+ * An {@code Upgrade} is never made. Put together by hand, for Undertow's builder lets nobody look
+ * at the bytes first ({@link FramingGuard}).
+ */
+final class Listener {
+  private static final int MAX_HEADER_BYTES = 64 * 1024;
+  private static final int MAX_HEADERS = 200;
+  private static final int MAX_STREAMS = 1000; // of one HTTP/2 connection, at once
+  private static final int BACKLOG = 1024;
+  private static final int BUFFER_BYTES = 16 * 1024;
+  private static final int BUFFERS_A_THREAD = 4;
+  private static final int TLS_THREADS = 4;
+  private static final Duration IDLE = Duration.ofMinutes(6); // SDKs keep connections for 5
+
+  private final XnioWorker worker;
+  private final OptionMap options;
+  private final ByteBufferPool buffers =
+      new DefaultByteBufferPool(true, BUFFER_BYTES, -1, BUFFERS_A_THREAD);
+  private final FramingGuard guard;
+  private final OpenListener opener;
+  private final @Nullable TlsConfig tls;
+  private final Duration patience;
+  private @Nullable AcceptingChannel<? extends StreamConnection> socket;
+
+  /**
+   * @param patience how long a client may take for a TLS handshake, and for a head
+   */
+  Listener(boolean http2, @Nullable TlsConfig tls, Duration patience, HttpHandler handler) {
+    this.tls = tls;
+    this.patience = patience;
+    int ioThreads = Math.max(2, Runtime.getRuntime().availableProcessors());
+    OptionMap workers =
+        OptionMap.builder()
+            .set(Options.WORKER_NAME, "clients")
+            .set(Options.WORKER_IO_THREADS, ioThreads)
+            .set(Options.WORKER_TASK_CORE_THREADS, TLS_THREADS)
+            .set(Options.WORKER_TASK_MAX_THREADS, TLS_THREADS)
+            .getMap();
+    try {
+      worker = Xnio.getInstance(Listener.class.getClassLoader()).createWorker(workers);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+    options =
+        OptionMap.builder()
+            .set(UndertowOptions.ENABLE_HTTP2, http2)
+            .set(UndertowOptions.HTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, MAX_STREAMS)
+            .set(UndertowOptions.MAX_HEADER_SIZE, MAX_HEADER_BYTES)
+            .set(UndertowOptions.MAX_HEADERS, MAX_HEADERS)
+            .set(UndertowOptions.REQUEST_PARSE_TIMEOUT, (int) patience.toMillis())
+            .set(UndertowOptions.NO_REQUEST_TIMEOUT, (int) IDLE.toMillis())
+            // RequestBody holds the bound; Undertow's own default is 2 MiB, and it answers nothing
+            .set(UndertowOptions.MAX_ENTITY_SIZE, -1L)
+            .set(UndertowOptions.DECODE_URL, false)
+            .set(UndertowOptions.ALWAYS_SET_KEEP_ALIVE, false)
+            .set(UndertowOptions.BUFFER_PIPELINED_DATA, true)
+            .getMap();
+    guard = new FramingGuard(new HttpOpenListener(buffers, options));
+    opener = tls == null ? guard : alpn(http2);
+    opener.setRootHandler(handler);
+  }
+
+  private OpenListener alpn(boolean http2) {
+    AlpnOpenListener alpn = new AlpnOpenListener(buffers, options, guard);
+    if (http2) {
+      Http2OpenListener listener = new Http2OpenListener(buffers, options);
+      alpn.addProtocol(Http2OpenListener.HTTP2, listener, 1);
+    }
+    return alpn;
+  }
+
+  /** Looks at the bytes of HTTP/1.1 clients. */
+  FramingGuard guard() {
+    return guard;
+  }
+
+  XnioWorker worker() {
+    return worker;
+  }
+
+  /**
+   * Listens from now on.
+   *
+   * @throws UncheckedIOException when the address cannot be listened on
+   */
+  void start(String host, int port) {
+    OptionMap sockets =
+        OptionMap.builder()
+            .set(Options.TCP_NODELAY, true)
+            .set(Options.BACKLOG, BACKLOG)
+            .set(Options.REUSE_ADDRESSES, true)
+            .set(Options.KEEP_ALIVE, true)
+            .getMap();
+    InetSocketAddress address = new InetSocketAddress(host, port);
+    try {
+      socket = tls == null ? plain(address, sockets) : secured(tls, address, sockets);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+    socket.resumeAccepts();
+  }
+
+  private AcceptingChannel<? extends StreamConnection> plain(
+      InetSocketAddress address, OptionMap sockets) throws IOException {
+    return worker.createStreamConnectionServer(
+        address, ChannelListeners.openListenerAdapter(opener), sockets);
+  }
+
+  private AcceptingChannel<? extends StreamConnection> secured(
+      TlsConfig certificate, InetSocketAddress address, OptionMap sockets) throws IOException {
+    UndertowXnioSsl ssl =
+        new UndertowXnioSsl(
+            worker.getXnio(),
+            OptionMap.create(Options.USE_DIRECT_BUFFERS, true),
+            ServerTls.context(certificate));
+    ChannelListener<SslConnection> open =
+        connection -> {
+          connection
+              .getIoThread()
+              .executeAfter(
+                  () -> closeUnlessSecured(connection), patience.toMillis(), TimeUnit.MILLISECONDS);
+          opener.handleEvent(connection);
+        };
+    return ssl.createSslConnectionServer(
+        worker, address, ChannelListeners.openListenerAdapter(open), sockets);
+  }
+
+  private static void closeUnlessSecured(SslConnection connection) {
+    if (connection.isOpen() && connection.getSslSession().getCipherSuite().contains("_NULL_")) {
+      IoUtils.safeClose(connection);
+    }
+  }
+
+  /** The port that is listened on; 0 before the start. */
+  int port() {
+    return socket == null ? 0 : ((InetSocketAddress) socket.getLocalAddress()).getPort();
+  }
+
+  /** Closes the port and all connections. */
+  void stop() {
+    IoUtils.safeClose(socket);
+    opener.closeConnections();
+    worker.shutdownNow();
+  }
+}

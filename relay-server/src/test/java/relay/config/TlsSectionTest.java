@@ -1,0 +1,104 @@
+package relay.config;
+
+import static java.nio.charset.StandardCharsets.US_ASCII;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotNull;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import okhttp3.tls.HeldCertificate;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+class TlsSectionTest {
+  private static final HeldCertificate ROOT =
+      new HeldCertificate.Builder().certificateAuthority(0).rsa2048().build();
+  private static final HeldCertificate LEAF = new HeldCertificate.Builder().signedBy(ROOT).build();
+  private static final Map<String, String> FILES = files();
+
+  private static Map<String, String> files() {
+    String broken = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
+    Map<String, String> files = new HashMap<>();
+    files.put("chain.pem", "the leaf:\n" + LEAF.certificatePem() + ROOT.certificatePem());
+    files.put("leaf.key", LEAF.privateKeyPkcs8Pem());
+    files.put("root.pem", ROOT.certificatePem().replace("\n", "\r\n"));
+    files.put("root.key", ROOT.privateKeyPkcs8Pem());
+    files.put("rsa.key", ROOT.privateKeyPkcs1Pem());
+    files.put("broken.pem", broken);
+    files.put("broken.key", broken.replace("CERTIFICATE", "PRIVATE KEY"));
+    files.put("text.pem", "nothing of the kind");
+    files.put("odd.pem", "-----BEGIN CERTIFICATE-----\n!!!\n-----END CERTIFICATE-----\n");
+    files.put("long.pem", "x".repeat(300_000));
+    return files;
+  }
+
+  private static Loaded load(String certificate, String key) {
+    String yaml =
+        "server:\n  tls:\n    certificate: %s\n    private_key: %s\n".formatted(certificate, key)
+            + Given.PROVIDERS;
+    return ConfigFile.parse(
+        Path.of("dir", "relay.yaml"),
+        yaml,
+        Map.of(),
+        (path, most) -> {
+          String file = FILES.get(path.getFileName().toString());
+          if (file == null || !path.startsWith("dir")) {
+            throw new NoSuchFileException(path.toString());
+          }
+          byte[] bytes = file.getBytes(US_ASCII);
+          return Arrays.copyOf(bytes, Math.min(bytes.length, most));
+        });
+  }
+
+  @ParameterizedTest
+  @CsvSource({"chain.pem,leaf.key,2,EC", "root.pem,root.key,1,RSA"})
+  void a_certificate_with_its_key_is_taken(
+      String certificate, String key, int length, String type) {
+    Loaded loaded = load(certificate, key);
+    TlsConfig tls = loaded instanceof Loaded.Valid(Config config) ? config.server().tls() : null;
+    assertNotNull(tls, loaded.toString());
+    assertEquals(length, tls.chain().size());
+    assertEquals(type, tls.privateKey().getAlgorithm());
+    assertFalse(tls.toString().contains("rivate"), tls.toString());
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "none.pem,leaf.key,3:18: server.tls.certificate: names the file `none.pem`; which does not"
+        + " exist",
+    "text.pem,leaf.key,3:18: server.tls.certificate: names a file without a certificate",
+    "odd.pem,leaf.key,3:18: server.tls.certificate: names the file `odd.pem`; which is not PEM",
+    "broken.pem,leaf.key,3:18: server.tls.certificate: names a file with a certificate that cannot"
+        + " be read",
+    "long.pem,leaf.key,3:18: server.tls.certificate: names the file `long.pem`; which is too long",
+    "chain.pem,none.key,4:18: server.tls.private_key: names the file `none.key`; which does not"
+        + " exist",
+    "chain.pem,text.pem,4:18: server.tls.private_key: names a file without a private key",
+    "chain.pem,broken.key,4:18: server.tls.private_key: names a file with a key that cannot be"
+        + " read",
+    "chain.pem,rsa.key,4:18: server.tls.private_key: names a key of another form",
+    "chain.pem,root.key,4:18: server.tls.private_key: names a key that is not that of the first"
+        + " certificate"
+  })
+  void what_cannot_serve_is_refused_at_its_place(String certificate, String key, String fault) {
+    List<String> faults = Given.lines(load(certificate, key));
+    assertEquals(1, faults.size(), faults.toString());
+    String wanted = Path.of("dir", "relay.yaml") + ":" + fault.replace(";", ",");
+    assertTrue(faults.getFirst().startsWith(wanted + "; "), faults + "\nwanted " + wanted);
+  }
+
+  @Test
+  void both_files_are_needed() {
+    List<String> faults = Given.faults("server: { tls: { certificate: a } }\n" + Given.PROVIDERS);
+    assertTrue(
+        faults.stream().anyMatch(f -> f.contains("server.tls.private_key: is missing")),
+        faults.toString());
+  }
+}

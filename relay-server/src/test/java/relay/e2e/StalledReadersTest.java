@@ -1,0 +1,182 @@
+package relay.e2e;
+
+import static java.nio.charset.StandardCharsets.ISO_8859_1;
+import static java.nio.charset.StandardCharsets.UTF_8;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Queue;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.locks.LockSupport;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestInstance;
+import relay.e2e.RawProvider.Connection;
+import relay.e2e.RawProvider.Received;
+import relay.model.Dialect;
+
+/**
+ * 2,000 streams at once, of which 200 readers take nothing: the others get every event, and nothing
+ * piles up in the replica, whose heap is 256 MB. The delays are printed; on a machine that has
+ * nothing else to do the 99th of a hundred is some 10 ms.
+ */
+@TestInstance(TestInstance.Lifecycle.PER_CLASS)
+class StalledReadersTest {
+  private static final int STREAMS = 2_000;
+  private static final int STALLED = 200;
+  private static final int EVENTS = 6;
+  private static final long PAUSE_NANOS = TimeUnit.MILLISECONDS.toNanos(700);
+
+  /** By then those who do not read have filled whatever is on the way. */
+  private static final long FILLING_NANOS = TimeUnit.SECONDS.toNanos(2);
+
+  /** More than the buffers of all the sockets on the way take; and what the others send. */
+  private static final int FLOOD_BYTES = 64 << 20;
+
+  private static final int STALLED_BYTES = 1 << 20;
+  private static final int FLOODED = 5;
+
+  private final CountDownLatch everybodyIsThere = new CountDownLatch(STREAMS);
+  private final CountDownLatch over = new CountDownLatch(1);
+  private final AtomicLong taken = new AtomicLong();
+  private final AtomicInteger flooded = new AtomicInteger();
+  private final RawProvider provider = new RawProvider(this::answer);
+  private final Replicas replicas =
+      new Setup()
+          .jvm("-Xmx256m")
+          .jvm("-XX:-UseSerialGC")
+          .jvm("-XX:+UseG1GC")
+          .provider("anthropic", Dialect.ANTHROPIC, provider.url(), Setup.key("a"))
+          .start(1);
+
+  StalledReadersTest() throws Exception {}
+
+  @AfterAll
+  void close() throws Exception {
+    over.countDown();
+    replicas.close();
+    provider.close();
+  }
+
+  private void answer(Received request, Connection connection) throws Exception {
+    connection.write(Says.STREAM);
+    connection.chunk(Says.events(Dialect.ANTHROPIC).getFirst());
+    everybodyIsThere.countDown();
+    everybodyIsThere.await();
+    if (request.header("x-stalls") != null) {
+      byte[] part = ("event: ping\ndata: " + "x".repeat(32 * 1024) + "\n\n").getBytes(UTF_8);
+      boolean floods = flooded.getAndIncrement() < FLOODED;
+      for (long sent = 0; sent < (floods ? FLOOD_BYTES : STALLED_BYTES); sent += part.length) {
+        connection.chunk(part);
+        if (floods) {
+          taken.addAndGet(part.length);
+        }
+      }
+      over.await();
+      return;
+    }
+    LockSupport.parkNanos(FILLING_NANOS + (long) (Math.random() * PAUSE_NANOS));
+    for (int n = 0; n < EVENTS; n++) {
+      connection.chunk(
+          "event: ping\ndata: {\"type\":\"ping\",\"t\":" + System.nanoTime() + "}\n\n");
+      LockSupport.parkNanos(PAUSE_NANOS);
+    }
+    connection.chunk("event: message_stop\ndata: {\"type\":\"message_stop\"}\n\n");
+    connection.chunk("");
+  }
+
+  @Test
+  void two_hundred_that_read_nothing_leave_the_others_alone() throws Exception {
+    Queue<Long> delays = new ConcurrentLinkedQueue<>();
+    AtomicInteger whole = new AtomicInteger();
+    List<Wire> stalled = new ArrayList<>();
+    List<Thread> readers = new ArrayList<>();
+    try {
+      for (int n = 0; n < STREAMS; n++) {
+        Ask ask = Ask.stream(Dialect.ANTHROPIC, "anthropic");
+        boolean stalls = n % (STREAMS / STALLED) == 0;
+        Wire wire = new Wire(replicas.port(0), stalls ? 4096 : 0);
+        wire.send(stalls ? ask.header("x-stalls: 1") : ask);
+        if (stalls) {
+          stalled.add(wire);
+        } else {
+          readers.add(Thread.ofVirtual().start(() -> read(wire, delays, whole)));
+        }
+      }
+      for (Thread reader : readers) {
+        reader.join();
+      }
+      assertEquals(STREAMS - STALLED, whole.get(), "streams that came to their end");
+      assertEquals((STREAMS - STALLED) * EVENTS, delays.size(), "events");
+      assertTrue(
+          taken.get() < (long) FLOODED * FLOOD_BYTES / 2,
+          "somebody took in " + taken.get() + " bytes that nobody reads");
+      report(delays);
+      assertTrue(replicas.get(0).isAlive());
+    } finally {
+      for (Wire wire : stalled) {
+        wire.close();
+      }
+    }
+  }
+
+  private static void read(Wire wire, Queue<Long> delays, AtomicInteger whole) {
+    try (wire) {
+      wire.head();
+      while (true) {
+        String event = wire.readTo("\n\n");
+        int at = event.indexOf("\"t\":");
+        if (at > 0) {
+          delays.add(
+              System.nanoTime() - Long.parseLong(event.substring(at + 4, event.indexOf('}'))));
+        } else if (event.contains("message_stop")) {
+          whole.addAndGet(wire.rest().whole() ? 1 : 0);
+          return;
+        }
+      }
+    } catch (IOException e) {
+      return; // not whole
+    }
+  }
+
+  private void report(Queue<Long> delays) throws IOException {
+    long[] sorted = delays.stream().mapToLong(Long::longValue).sorted().toArray();
+    String metrics = metrics();
+    long heap = sum(metrics, "jvm_memory_used_bytes{area=\"heap\"");
+    long direct = sum(metrics, "jvm_buffer_memory_used_bytes{id=\"direct\"");
+    System.out.printf(
+        "%d streams, %d stalled: event delay p50 %.1f ms, p99 %.1f ms, most %.1f ms;"
+            + " heap %d MB, direct memory %d MB%n",
+        STREAMS,
+        STALLED,
+        sorted[sorted.length / 2] / 1e6,
+        sorted[sorted.length * 99 / 100] / 1e6,
+        sorted[sorted.length - 1] / 1e6,
+        heap >> 20,
+        direct >> 20);
+    assertTrue(heap > 0 && heap < 256L << 20, "heap " + heap);
+    assertTrue(direct < 128L << 20, "direct memory " + direct);
+  }
+
+  private String metrics() throws IOException {
+    try (Wire wire = new Wire(replicas.get(0).adminPort())) {
+      wire.send("GET /metrics HTTP/1.1\r\nhost: x\r\n\r\n".getBytes(ISO_8859_1));
+      return wire.answer().text();
+    }
+  }
+
+  private static long sum(String metrics, String prefix) {
+    return Arrays.stream(metrics.split("\n", -1))
+        .filter(line -> line.startsWith(prefix))
+        .mapToLong(line -> (long) Double.parseDouble(line.substring(line.lastIndexOf(' ') + 1)))
+        .sum();
+  }
+}

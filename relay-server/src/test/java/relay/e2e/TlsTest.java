@@ -1,0 +1,146 @@
+package relay.e2e;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.EOFException;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import okhttp3.Call;
+import okhttp3.MediaType;
+import okhttp3.OkHttpClient;
+import okhttp3.Protocol;
+import okhttp3.Request;
+import okhttp3.RequestBody;
+import okhttp3.Response;
+import okhttp3.tls.HandshakeCertificates;
+import okhttp3.tls.HeldCertificate;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestInstance;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+import relay.model.Dialect;
+
+/** Clients over TLS, which choose HTTP/2 or HTTP/1.1 by ALPN. */
+@TestInstance(TestInstance.Lifecycle.PER_CLASS)
+class TlsTest {
+  private final HeldCertificate root =
+      new HeldCertificate.Builder().certificateAuthority(1).rsa2048().build();
+  private final HeldCertificate intermediate =
+      new HeldCertificate.Builder().certificateAuthority(0).signedBy(root).build();
+  private final HeldCertificate leaf =
+      new HeldCertificate.Builder()
+          .addSubjectAlternativeName("127.0.0.1")
+          .signedBy(intermediate)
+          .build();
+  private final RawProvider provider = new RawProvider((request, connection) -> {});
+  private final Replicas replicas;
+
+  TlsTest(@TempDir Path directory) throws Exception {
+    Path certificate = directory.resolve("chain.pem");
+    Path key = directory.resolve("key.pem");
+    Files.writeString(certificate, leaf.certificatePem() + intermediate.certificatePem());
+    Files.writeString(key, leaf.privateKeyPkcs8Pem());
+    replicas =
+        new Setup()
+            .server("tls: { certificate: " + certificate + ", private_key: " + key + " }")
+            .jvm("-Drelay.client_patience_ms=1500")
+            .provider("anthropic", Dialect.ANTHROPIC, provider.url(), Setup.key("a"))
+            .start(1);
+  }
+
+  @AfterAll
+  void close() throws Exception {
+    replicas.close();
+    provider.close();
+  }
+
+  private OkHttpClient client(Protocol most) {
+    HandshakeCertificates trust =
+        new HandshakeCertificates.Builder().addTrustedCertificate(root.certificate()).build();
+    return new OkHttpClient.Builder()
+        .sslSocketFactory(trust.sslSocketFactory(), trust.trustManager())
+        .protocols(
+            most == Protocol.HTTP_2
+                ? List.of(Protocol.HTTP_2, Protocol.HTTP_1_1)
+                : List.of(Protocol.HTTP_1_1))
+        .build();
+  }
+
+  private Call call(OkHttpClient client, String members) {
+    return client.newCall(
+        new Request.Builder()
+            .url("https://127.0.0.1:" + replicas.port(0) + "/v1/messages")
+            .header("x-api-key", Ask.CLIENT_KEY)
+            .post(
+                RequestBody.create(
+                    Ask.body("anthropic", members), MediaType.get("application/json")))
+            .build());
+  }
+
+  @ParameterizedTest
+  @EnumSource(names = {"HTTP_2", "HTTP_1_1"})
+  void answers_and_streams_pass(Protocol protocol) throws Exception {
+    OkHttpClient client = client(protocol);
+    for (int n = 0; n < 3; n++) { // the connection is used again
+      provider.script((request, connection) -> connection.write(Says.fine(Dialect.ANTHROPIC)));
+      String large = "\"x\":\"" + "x".repeat(300_000) + "\",";
+      try (Response response = call(client, large).execute()) {
+        assertEquals(protocol, response.protocol());
+        assertEquals(200, response.code());
+        assertEquals(Says.answer(Dialect.ANTHROPIC), response.body().string());
+      }
+      assertEquals(Ask.body("anthropic", large), provider.received().getLast().text());
+      provider.script(
+          (request, connection) -> {
+            connection.write(Says.STREAM);
+            for (String event : Says.events(Dialect.ANTHROPIC)) {
+              connection.chunk(event);
+            }
+            connection.chunk("");
+          });
+      try (Response response = call(client, "\"stream\":true,").execute()) {
+        String all = String.join("", Says.events(Dialect.ANTHROPIC));
+        assertEquals(all, response.body().string());
+      }
+    }
+    client.connectionPool().evictAll();
+  }
+
+  @ParameterizedTest
+  @EnumSource(names = {"HTTP_2", "HTTP_1_1"})
+  void a_client_that_leaves_ends_the_call_to_the_provider(Protocol protocol) throws Exception {
+    CountDownLatch asked = new CountDownLatch(1);
+    CountDownLatch closed = new CountDownLatch(1);
+    provider.script(
+        (request, connection) -> {
+          asked.countDown();
+          connection.awaitClosed();
+          closed.countDown();
+        });
+    Call call = call(client(protocol), "");
+    Thread waiting = Thread.ofVirtual().start(() -> assertThrows(IOException.class, call::execute));
+    assertTrue(asked.await(10, TimeUnit.SECONDS));
+    call.cancel();
+    waiting.join();
+    assertTrue(closed.await(10, TimeUnit.SECONDS), "the call goes on");
+  }
+
+  @Test
+  void who_speaks_no_tls_or_not_a_word_is_sent_away() throws Exception {
+    try (Wire plain = new Wire(replicas.port(0))) {
+      plain.send(Ask.of(Dialect.ANTHROPIC, "anthropic"));
+      assertThrows(IOException.class, plain::head);
+    }
+    try (Wire silent = new Wire(replicas.port(0))) {
+      assertThrows(EOFException.class, silent::head);
+    }
+  }
+}

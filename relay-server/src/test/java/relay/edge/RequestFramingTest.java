@@ -1,0 +1,104 @@
+package relay.edge;
+
+import static java.nio.charset.StandardCharsets.ISO_8859_1;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.nio.ByteBuffer;
+import java.util.Random;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+import relay.Seeds;
+
+class RequestFramingTest {
+  private static final String HEAD = "POST / HTTP/1.1\r\nHost: x\r\n";
+  private static final String LENGTH = HEAD + "Content-Length: 5\r\n\r\n\n a\r\n";
+  private static final String CHUNKS =
+      HEAD
+          + "Transfer-Encoding: chunked\r\n\r\n"
+          + "3;a=b\r\n\r\n"
+          + " \r\n"
+          + "0A\r\n"
+          + "0123456789\r\n"
+          + "0\r\n"
+          + "x: y\r\n\r\n";
+  private static final String NO_BODY = "GET / HTTP/1.1\r\nHost: x\r\n\r\n";
+
+  private final Seeds seeds = new Seeds();
+
+  /** Where it stops, fed in parts of so many bytes. */
+  private static int stop(byte[] bytes, int part) {
+    RequestFraming framing = new RequestFraming();
+    ByteBuffer buffer = ByteBuffer.wrap(bytes);
+    for (int from = 0; from < bytes.length; from += part) {
+      int end = Math.min(bytes.length, from + part);
+      int stop = framing.accept(buffer, from, end);
+      if (stop < end) {
+        return stop;
+      }
+    }
+    return bytes.length;
+  }
+
+  private static int stop(String text) {
+    return stop(text.getBytes(ISO_8859_1), Integer.MAX_VALUE / 2);
+  }
+
+  @Test
+  void requests_pass_one_after_the_other() {
+    String all = LENGTH + CHUNKS + NO_BODY + CHUNKS + LENGTH + NO_BODY;
+    assertEquals(all.length(), stop(all));
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "GET / HTTP/1.1\r\na: b\r\n| c\r\n\r\n",
+        "GET / HTTP/1.1\r\n|\ta: b\r\n\r\n",
+        "GET / HTTP/1.1\r\ncontent-length: 123456789012345678|9\r\n\r\n",
+        "GET / HTTP/1.1\r\nTRANSFER-ENCODING: x\r\n\r\n|g\r\n",
+        "GET / HTTP/1.1\r\ntransfer-encoding: chunked\r\n\r\n1\r\na|b",
+        "GET / HTTP/1.1\r\ntransfer-encoding: chunked\r\n\r\n1|\n",
+        "GET / HTTP/1.1\r\ntransfer-encoding: chunked\r\n\r\n1\r|a",
+        "GET / HTTP/1.1\r\ntransfer-encoding: chunked\r\n\r\n123456789abcdef|0\r\n",
+        "GET / HTTP/1.1\r\ntransfer-encoding: chunked\r\n\r\n0\r\nx: y\r\n| z\r\n\r\n",
+        "GET / HTTP/1.1\r\ntransfer-encoding: chunked\r\n\r\n0\r\nx: y|\n\r\n"
+      })
+  void it_stops_at_what_could_be_read_in_two_ways(String text) {
+    assertEquals(text.indexOf('|'), stop(text.replace("|", "")));
+    assertEquals(LENGTH.length() + text.indexOf('|'), stop(LENGTH + text.replace("|", "")));
+  }
+
+  @Test
+  void http_2_passes_from_its_preface_on() {
+    String http2 = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\u0000\u0000\r\n \r\n ";
+    assertEquals(http2.length(), stop(http2));
+    assertTrue(stop("PRI * HTTP/2.1\r\na: b\r\n c\r\n") < 30);
+  }
+
+  @Test
+  void a_body_begins_after_the_head() {
+    RequestFraming framing = new RequestFraming();
+    byte[] bytes = LENGTH.getBytes(ISO_8859_1);
+    int head = LENGTH.indexOf("\r\n\r\n") + 4;
+    for (int n = 0; n < bytes.length; n++) {
+      framing.accept(ByteBuffer.wrap(bytes), n, n + 1);
+      assertEquals(n >= head - 1 && n < bytes.length - 1, framing.inBody(), "after byte " + n);
+    }
+    assertFalse(framing.inBody());
+  }
+
+  @Test
+  void cuts_make_no_difference() {
+    byte[] all = (LENGTH + CHUNKS + NO_BODY + CHUNKS).getBytes(ISO_8859_1);
+    for (int n = 0; n < seeds.tries(20_000); n++) {
+      Random random = seeds.random(n);
+      byte[] bytes = Seeds.mutated(all, random, "\r\n\r\n :;0aF\tP");
+      int whole = stop(bytes, bytes.length + 1);
+      assertEquals(whole, stop(bytes, 1), seeds.replay(n));
+      assertEquals(whole, stop(bytes, 1 + random.nextInt(40)), seeds.replay(n));
+    }
+  }
+}
