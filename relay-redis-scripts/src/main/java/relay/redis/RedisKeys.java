@@ -14,6 +14,8 @@ final class RedisKeys {
   final byte[] picture;
   final byte[] summary;
   final byte[] replicas;
+  final byte[] breaker;
+  final byte[] probes;
   final byte[] estimates;
   private final String base;
 
@@ -29,6 +31,8 @@ final class RedisKeys {
     picture = bytes(base + "keys");
     summary = bytes(base + "pool");
     replicas = bytes(base + "replicas");
+    breaker = bytes(base + "breaker");
+    probes = bytes(base + "probes");
     estimates = bytes(base + "estimates");
   }
 

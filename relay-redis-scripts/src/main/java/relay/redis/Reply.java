@@ -177,6 +177,18 @@ sealed interface Reply {
     return number(r.get(0)) == -3 ? new Unknown() : new Done(r);
   }
 
+  /** The reply of {@code breaker}. */
+  record Breaker(int state, long waitMs, boolean allowed) {}
+
+  static Breaker ofBreaker(List<Object> r) {
+    return new Breaker((int) number(r.get(1)), number(r.get(2)), number(r.get(3)) == 1);
+  }
+
+  /** The key that {@code probe} names, if any. */
+  static Optional<String> ofProbe(List<Object> r) {
+    return r.size() > 1 ? Optional.of(text(r.get(1))) : Optional.empty();
+  }
+
   /** The reply of {@code learn}: what is known of each model. */
   static Map<String, ModelTally> ofLearn(List<Object> r) {
     Map<String, ModelTally> known = new HashMap<>();
