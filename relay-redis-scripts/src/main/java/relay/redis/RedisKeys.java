@@ -14,9 +14,9 @@ final class RedisKeys {
   final byte[] picture;
   final byte[] summary;
   final byte[] replicas;
+  final byte[] estimates;
   final byte[] breaker;
   final byte[] probes;
-  final byte[] estimates;
   private final String base;
 
   RedisKeys(String prefix, String pool) {
@@ -31,9 +31,9 @@ final class RedisKeys {
     picture = bytes(base + "keys");
     summary = bytes(base + "pool");
     replicas = bytes(base + "replicas");
+    estimates = bytes(base + "estimates");
     breaker = bytes(base + "breaker");
     probes = bytes(base + "probes");
-    estimates = bytes(base + "estimates");
   }
 
   /** What all names begin with. */

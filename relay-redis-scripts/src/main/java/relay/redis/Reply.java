@@ -177,6 +177,16 @@ sealed interface Reply {
     return number(r.get(0)) == -3 ? new Unknown() : new Done(r);
   }
 
+  /** The reply of {@code learn}: what is known of each model. */
+  static Map<String, ModelTally> ofLearn(List<Object> r) {
+    Map<String, ModelTally> known = new HashMap<>();
+    for (int n = 2; n + 1 < r.size(); n += 2) {
+      String model = text(r.get(n));
+      ModelTally.read(text(r.get(n + 1))).ifPresent(tally -> known.put(model, tally));
+    }
+    return known;
+  }
+
   /** The reply of {@code breaker}. */
   record Breaker(int state, long waitMs, boolean allowed) {}
 
@@ -187,16 +197,6 @@ sealed interface Reply {
   /** The key that {@code probe} names, if any. */
   static Optional<String> ofProbe(List<Object> r) {
     return r.size() > 1 ? Optional.of(text(r.get(1))) : Optional.empty();
-  }
-
-  /** The reply of {@code learn}: what is known of each model. */
-  static Map<String, ModelTally> ofLearn(List<Object> r) {
-    Map<String, ModelTally> known = new HashMap<>();
-    for (int n = 2; n + 1 < r.size(); n += 2) {
-      String model = text(r.get(n));
-      ModelTally.read(text(r.get(n + 1))).ifPresent(tally -> known.put(model, tally));
-    }
-    return known;
   }
 
   /** The time on the pool's clock in microseconds that the reply carries, or 0. */

@@ -12,6 +12,7 @@ import org.slf4j.LoggerFactory;
 import relay.model.RelayError;
 import relay.redis.Lease;
 import relay.redis.ProviderBreaker.Passage;
+import relay.redis.Remaining;
 import relay.upstream.RateLimitHeaders;
 import relay.upstream.UpstreamAnswer;
 import relay.upstream.UpstreamCall;
@@ -141,9 +142,11 @@ final class Attempt {
 
   private @Nullable Failure answered(UpstreamAnswer answer) {
     upstreamResponse(answer.status());
-    if (plan.counted()) { // what is not counted may have limits of its own
+    if (plan.counted()) { // what does not count has limits of its own
       RateLimitHeaders said = RateLimitHeaders.read(answer::forEachHeader);
-      route.pool().observe(lease.group(), said.limits(), said.remaining());
+      // Of a refusal the cooldown says how long nothing is left.
+      Remaining left = answer.status() == 429 ? Remaining.NONE : said.remaining();
+      route.pool().observe(lease.group(), said.limits(), left);
     }
     return switch (answer.status()) {
       case 500, 502, 503, 504, 529 -> {
@@ -201,7 +204,7 @@ final class Attempt {
       // Providers limit by themselves what does not count against the limits of the group.
       return new Failure.LimitedApart(retryAfter.isPositive() ? retryAfter : Duration.ofSeconds(1));
     }
-    route.pool().coolGroup(lease.group(), retryAfter);
+    route.pool().refused(lease, retryAfter);
     return new Failure.RateLimited();
   }
 

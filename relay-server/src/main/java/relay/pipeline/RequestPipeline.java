@@ -3,6 +3,7 @@ package relay.pipeline;
 import java.time.Duration;
 import java.util.List;
 import java.util.Set;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executor;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -274,18 +275,16 @@ public final class RequestPipeline {
     long asked = System.nanoTime();
     // Both questions go out before either is answered.
     var own = handling.allowance().take(leg.demand());
-    leg.plan()
-        .acquire(leg.demand())
-        .thenAcceptBoth(
-            own,
-            (acquisition, refusal) -> {
-              meters.acquired(System.nanoTime() - asked);
-              if (refusal == null) {
-                acquired(handling, journey, leg, acquisition);
-              } else {
-                overOwnLimit(handling, leg, acquisition, refusal);
-              }
-            })
+    CompletableFuture<Acquisition> wish = leg.plan().acquire(leg.demand());
+    own.thenCompose(
+            refusal ->
+                refusal != null
+                    ? overOwnLimit(handling, leg, wish, refusal)
+                    : wish.thenAccept(
+                        acquisition -> {
+                          meters.acquired(System.nanoTime() - asked);
+                          acquired(handling, journey, leg, acquisition);
+                        }))
         .exceptionally(
             failure -> {
               handling.refuse(RelayError.unavailable("an error inside Relay"));
@@ -293,14 +292,21 @@ public final class RequestPipeline {
             });
   }
 
-  private void overOwnLimit(
-      Handling handling, Journey.Leg leg, Acquisition acquisition, Allowance.Refusal refusal) {
-    if (acquisition instanceof Granted(Lease unused)) {
-      unused.cancel();
-    }
+  /** What the pool grants goes back. */
+  private CompletableFuture<Void> overOwnLimit(
+      Handling handling,
+      Journey.Leg leg,
+      CompletableFuture<Acquisition> wish,
+      Allowance.Refusal refusal) {
     leg.unused();
     meters.clients().denied(handling.caller(), refusal.reason());
     handling.refuse(refusal.error());
+    return wish.thenAccept(
+        acquisition -> {
+          if (acquisition instanceof Granted(Lease unwanted)) {
+            unwanted.cancel();
+          }
+        });
   }
 
   private void acquired(

@@ -14,7 +14,8 @@ class PoolLoadTest {
 
   private static GroupState group(String modelClass, Limits limits, Usage used, int coolSeconds) {
     Duration cool = Duration.ofSeconds(coolSeconds);
-    return new GroupState("a/" + modelClass, "a", modelClass, limits, used, 0, cool, cool);
+    return new GroupState(
+        "a/" + modelClass, "a", modelClass, limits, used, 0, cool, cool, Limits.UNKNOWN, 1);
   }
 
   private static double load(GroupState... groups) {
