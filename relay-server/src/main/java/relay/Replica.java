@@ -26,10 +26,12 @@ import relay.config.ServerConfig;
 import relay.edge.DataPlane;
 import relay.embedded.EmbeddedRedis;
 import relay.metrics.Meters;
+import relay.pipeline.ClientLimits;
 import relay.pipeline.KeyProbes;
 import relay.pipeline.RequestPipeline;
 import relay.pipeline.Route;
 import relay.pipeline.Routes;
+import relay.pool.ClientsPool;
 import relay.pool.Plans;
 import relay.redis.EngineOptions;
 import relay.redis.KeyPool;
@@ -88,10 +90,15 @@ final class Replica {
     }
     List<KeyPool> pools = routes.stream().map(Route::pool).toList();
     meters.bind(engine, pools);
+    KeyPool clientsPool = ClientsPool.of(server.auth()).map(engine::pool).orElse(null);
+    if (clientsPool != null) {
+      meters.bindClients(clientsPool);
+    }
 
     pipeline =
         new RequestPipeline(
             new Clients(server.auth()),
+            new ClientLimits(clientsPool),
             new Routes(routes, config.routing(), new Random()),
             meters,
             new RequestPipeline.Limits(
@@ -109,7 +116,7 @@ final class Replica {
             server.tls(),
             server.idleTimeout(),
             Duration.ofMillis(Long.getLong("relay.client_patience_ms", 30_000))); // tests have less
-    adminPlane = new AdminServer(server, this::readiness, meters::scrape, () -> pools);
+    adminPlane = new AdminServer(server, this::readiness, meters::scrape, () -> pools, clientsPool);
     dataPlane.start();
     adminPlane.start();
     keyProbes.start();

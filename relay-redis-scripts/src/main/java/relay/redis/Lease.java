@@ -1,6 +1,7 @@
 package relay.redis;
 
-import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicReference;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A granted request: the key that carries it and what is reserved there. It ends exactly once, by
@@ -18,7 +19,7 @@ public final class Lease implements AutoCloseable {
   private final long outputTokens;
   private final long epoch;
   private final long grantedMicros;
-  private final AtomicBoolean ended = new AtomicBoolean();
+  private final AtomicReference<@Nullable Usage> charged = new AtomicReference<>();
 
   Lease(
       KeyPool pool,
@@ -86,19 +87,24 @@ public final class Lease implements AutoCloseable {
 
   /** Ends the lease with the tokens that were really used. The request stays counted. */
   public void settle(long inputTokensUsed, long outputTokensUsed) {
-    if (ended.compareAndSet(false, true) && isCounted()) {
-      pool.settle(
-          this,
-          Math.clamp(inputTokensUsed, 0, Limits.MAX),
-          Math.clamp(outputTokensUsed, 0, Limits.MAX));
+    long input = Math.clamp(inputTokensUsed, 0, Limits.MAX);
+    long output = Math.clamp(outputTokensUsed, 0, Limits.MAX);
+    Usage used = isCounted() ? new Usage(1, input, output) : Usage.NONE;
+    if (charged.compareAndSet(null, used) && isCounted()) {
+      pool.settle(this, input, output);
     }
   }
 
   /** Ends the lease of a request of which no byte was sent: nothing stays charged. */
   public void cancel() {
-    if (ended.compareAndSet(false, true) && isCounted()) {
+    if (charged.compareAndSet(null, Usage.NONE) && isCounted()) {
       pool.cancel(this);
     }
+  }
+
+  /** What it ended with, nothing for a key that was only picked; null while it lives. */
+  public @Nullable Usage charged() {
+    return charged.get();
   }
 
   /** Ends the lease, if nothing else did, as if all that was reserved had been used. */

@@ -9,6 +9,9 @@ package relay.redis;
  */
 public record Usage(long requests, long inputTokens, long outputTokens) {
 
+  /** Nothing. */
+  public static final Usage NONE = new Usage(0, 0, 0);
+
   /** Input and output tokens together. */
   public long totalTokens() {
     return inputTokens + outputTokens;
@@ -24,7 +27,8 @@ public record Usage(long requests, long inputTokens, long outputTokens) {
     };
   }
 
-  Usage plus(Usage other) {
+  /** Both together. */
+  public Usage plus(Usage other) {
     return new Usage(
         requests + other.requests,
         inputTokens + other.inputTokens,

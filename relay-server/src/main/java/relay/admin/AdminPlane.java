@@ -14,6 +14,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.Executor;
 import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import relay.admin.PoolStates.RedisSilent;
@@ -37,6 +38,7 @@ public final class AdminPlane implements HttpHandler {
   private final Supplier<Readiness> readiness;
   private final Supplier<String> metrics;
   private final Supplier<Collection<KeyPool>> pools;
+  private final @Nullable KeyPool clientLimits;
   private final HttpHandler slow =
       new RequestLimitingHandler(
           AT_ONCE, QUEUED, exchange -> exchange.dispatch(VIRTUAL, this::answer));
@@ -46,17 +48,20 @@ public final class AdminPlane implements HttpHandler {
    * @param readiness asked for each {@code /readyz}; must not block
    * @param metrics all metrics in Prometheus's text format
    * @param pools asked for each request; in the order in which they are shown
+   * @param clientLimits the pool of clients' own limits; null if no client has any
    */
   public AdminPlane(
       ServerConfig server,
       Supplier<Readiness> readiness,
       Supplier<String> metrics,
-      Supplier<Collection<KeyPool>> pools) {
+      Supplier<Collection<KeyPool>> pools,
+      @Nullable KeyPool clientLimits) {
     this.gate = new Gate(server.adminListen(), server.adminToken());
     this.server = server;
     this.readiness = readiness;
     this.metrics = metrics;
     this.pools = pools;
+    this.clientLimits = clientLimits;
   }
 
   @Override
@@ -96,7 +101,8 @@ public final class AdminPlane implements HttpHandler {
             case "" -> get(exchange, () -> PoolPage.of(states()));
             case "metrics" -> get(exchange, this::metrics);
             case "pools" -> get(exchange, () -> Reply.json(PoolJson.ofAll(states())));
-            case "clients" -> get(exchange, () -> Reply.json(ClientsJson.of(server.auth())));
+            case "clients" ->
+                get(exchange, () -> Reply.json(ClientsJson.of(server.auth(), clientLimits)));
             default -> unknownPath();
           };
       case 2 -> path.getFirst().equals("pools") ? pool(path.get(1), exchange) : unknownPath();

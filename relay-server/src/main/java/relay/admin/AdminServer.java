@@ -3,6 +3,7 @@ package relay.admin;
 import io.undertow.Undertow;
 import java.util.Collection;
 import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 import relay.config.ServerConfig;
 import relay.redis.KeyPool;
 
@@ -14,13 +15,14 @@ public final class AdminServer implements AutoCloseable {
       ServerConfig server,
       Supplier<Readiness> readiness,
       Supplier<String> metrics,
-      Supplier<Collection<KeyPool>> pools) {
+      Supplier<Collection<KeyPool>> pools,
+      @Nullable KeyPool clientLimits) {
     undertow =
         Undertow.builder()
             .addHttpListener(server.adminListen().port(), server.adminListen().host())
             .setIoThreads(1)
             .setWorkerThreads(1)
-            .setHandler(new AdminPlane(server, readiness, metrics, pools))
+            .setHandler(new AdminPlane(server, readiness, metrics, pools, clientLimits))
             .build();
   }
 

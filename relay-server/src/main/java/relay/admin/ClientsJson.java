@@ -3,26 +3,63 @@ package relay.admin;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.time.Duration;
+import java.util.Map;
+import java.util.function.Function;
+import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
+import relay.admin.PoolStates.RedisSilent;
 import relay.config.ModelPattern;
 import relay.config.ServerConfig.Auth;
 import relay.config.ServerConfig.Client;
+import relay.redis.Dimension;
+import relay.redis.KeyPool;
+import relay.redis.PoolSnapshot;
+import relay.redis.PoolSnapshot.GroupState;
+import relay.redis.PoolSnapshot.KeyState;
 
-/** The clients and what each may use; {@code null} is no restriction. */
+/**
+ * The clients, what each may use, and what it has used of its own limits. {@code null} is no
+ * restriction and no limit; of a client without any limit nothing is counted.
+ */
 final class ClientsJson {
-  private ClientsJson() {}
+  private static final JsonNodeFactory JSON = JsonNodeFactory.instance;
 
-  static ObjectNode of(Auth auth) {
-    ObjectNode all = JsonNodeFactory.instance.objectNode();
+  /** When one of a client's requests will end cannot be known. */
+  private static final long FULL_MS = 1_000;
+
+  private final Map<String, GroupState> groups;
+  private final Map<String, KeyState> keys;
+
+  private ClientsJson(@Nullable PoolSnapshot state) {
+    groups =
+        state == null
+            ? Map.of()
+            : state.groups().stream()
+                .collect(Collectors.toMap(GroupState::account, Function.identity()));
+    keys =
+        state == null
+            ? Map.of()
+            : state.keys().stream().collect(Collectors.toMap(KeyState::id, Function.identity()));
+  }
+
+  /**
+   * @param pool of the clients' own limits; null if no client has any
+   */
+  static ObjectNode of(Auth auth, @Nullable KeyPool pool) throws RedisSilent {
+    PoolSnapshot state = pool == null ? null : PoolStates.await(pool.snapshot());
+    ClientsJson writer = new ClientsJson(state);
+    ObjectNode all = JSON.objectNode();
     ArrayNode clients = all.putArray("clients");
     switch (auth) {
       case Auth.Open() -> {}
-      case Auth.Clients(var list) -> list.forEach(client -> clients.add(client(client)));
+      case Auth.Clients(var list) -> list.forEach(client -> clients.add(writer.client(client)));
     }
     return all;
   }
 
-  private static ObjectNode client(Client each) {
-    ObjectNode client = JsonNodeFactory.instance.objectNode();
+  private ObjectNode client(Client each) {
+    ObjectNode client = JSON.objectNode();
     client.put("name", each.name());
     if (each.models().isEmpty()) {
       client.putNull("models");
@@ -36,7 +73,46 @@ final class ClientsJson {
       ArrayNode providers = client.putArray("providers");
       each.providers().stream().sorted().forEach(providers::add);
     }
-    client.putNull("limits");
+    if (each.isLimited()) {
+      limited(client, each);
+    } else {
+      client.putNull("limits");
+    }
     return client;
+  }
+
+  private void limited(ObjectNode client, Client each) {
+    var limits = each.bounds().limits();
+    client
+        .putObject("limits")
+        .put("rpm", known(limits.rpm()))
+        .put("itpm", known(limits.itpm()))
+        .put("otpm", known(limits.otpm()))
+        .put("tpm", known(limits.tpm()))
+        .put("max_concurrent", known(each.bounds().maxConcurrent()));
+    GroupState group = groups.get(each.name());
+    KeyState key = keys.get(each.name());
+    ObjectNode used = client.putObject("used");
+    for (Dimension dimension : Dimension.values()) {
+      used.put(dimension.label(), group == null ? 0 : group.used().of(dimension));
+    }
+    client.put("in_flight", key == null ? 0 : key.inFlight());
+    client.put("cooldown_ms", group == null ? 0 : millis(group.cooldown()));
+    client.put("next_capacity_ms", nextCapacityMs(group, key));
+  }
+
+  /** Until the smallest request passes. */
+  private static long nextCapacityMs(@Nullable GroupState group, @Nullable KeyState key) {
+    long opens = group == null ? 0 : millis(group.opens());
+    boolean full = key != null && key.maxConcurrent() > 0 && key.inFlight() >= key.maxConcurrent();
+    return full ? Math.max(opens, FULL_MS) : opens;
+  }
+
+  private static @Nullable Long known(long limit) {
+    return limit > 0 ? (Long) limit : null;
+  }
+
+  private static long millis(Duration duration) {
+    return duration.plusNanos(999_999).toMillis();
   }
 }

@@ -87,9 +87,7 @@ record PoolKeys(List<KeyConfig> keys, List<QuotaGroup> groups) {
     String account = accountValue == null ? null : Texts.name(accountValue);
     int priority = Readers.whole(section, "priority", 1, 0, MAX_PRIORITY);
     int weight = Readers.whole(section, "weight", 1, 0, MAX_WEIGHT);
-    long maxConcurrent = Readers.whole(section, "max_concurrent", 0L, 0L, Limits.MAX);
-    // As large as any limit in the file; no key has more requests at once than an int counts.
-    int atOnce = (int) Math.min(maxConcurrent, Integer.MAX_VALUE);
+    int atOnce = maxConcurrent(section);
     Secret secret = credential == null ? null : credential.secret();
     String keyId = id == null && secret != null ? secret.hash().id() : id;
     if (credential == null || keyId == null) {
@@ -120,12 +118,20 @@ record PoolKeys(List<KeyConfig> keys, List<QuotaGroup> groups) {
     return byClass;
   }
 
-  private static Limits stated(Section section) {
+  /** The plain limits of a key, or of whatever else has limits. */
+  static Limits stated(Section section) {
     return new Limits(
         limit(section, "rpm_limit"),
         limit(section, "itpm_limit"),
         limit(section, "otpm_limit"),
         limit(section, "tpm_limit"));
+  }
+
+  /** Requests at once; 0 = no bound. */
+  static int maxConcurrent(Section section) {
+    // As large as any limit in the file; nothing has more requests at once than an int counts.
+    long stated = Readers.whole(section, "max_concurrent", 0L, 0L, Limits.MAX);
+    return (int) Math.min(stated, Integer.MAX_VALUE);
   }
 
   private static long limit(Section section, String name) {

@@ -54,25 +54,44 @@ public record ServerConfig(
     }
   }
 
-  /**
-   * A caller of Relay. Only the hash of its key is kept.
-   *
-   * @param models the models that it may use; empty = all
-   * @param providers the names of the providers that it may use; empty = all
-   */
-  public record Client(
-      String name, KeyHash keyHash, List<ModelPattern> models, Set<String> providers) {
-    public Client {
-      models = List.copyOf(models);
-      providers = Set.copyOf(providers);
+  /** A caller of Relay. Only the hash of its key is kept. */
+  public record Client(String name, KeyHash keyHash, Bounds bounds) {
+
+    /**
+     * What a client may use.
+     *
+     * @param models the models that it may use; empty = all
+     * @param providers the names of the providers that it may use; empty = all
+     * @param limits of its own, over all replicas, in a minute
+     * @param maxConcurrent requests at once, over all replicas; 0 = no bound
+     */
+    public record Bounds(
+        List<ModelPattern> models, Set<String> providers, Limits limits, int maxConcurrent) {
+      public Bounds {
+        models = List.copyOf(models);
+        providers = Set.copyOf(providers);
+      }
+    }
+
+    public List<ModelPattern> models() {
+      return bounds.models();
+    }
+
+    public Set<String> providers() {
+      return bounds.providers();
+    }
+
+    /** Whether it has limits of its own. */
+    public boolean isLimited() {
+      return bounds.maxConcurrent() > 0 || !bounds.limits().equals(Limits.UNKNOWN);
     }
 
     public boolean mayUseModel(String model) {
-      return models.isEmpty() || models.stream().anyMatch(pattern -> pattern.matches(model));
+      return models().isEmpty() || models().stream().anyMatch(pattern -> pattern.matches(model));
     }
 
     public boolean mayUseProvider(String provider) {
-      return providers.isEmpty() || providers.contains(provider);
+      return providers().isEmpty() || providers().contains(provider);
     }
   }
 }

@@ -106,7 +106,8 @@ final class ServerSection {
     Clients clients = new Clients(section.faults());
     Value apiKey = section.take("api_key");
     if (apiKey != null) {
-      clients.add("default", hash(apiKey), apiKey.place(), apiKey.place(), List.of(), List.of());
+      Client.Bounds none = new Client.Bounds(List.of(), Set.of(), Limits.UNKNOWN, 0);
+      clients.add("default", hash(apiKey), apiKey.place(), apiKey.place(), none);
     }
     Value list = section.take("clients");
     List<Value> entries = list == null ? null : list.list(MAX_CLIENTS, "a list of clients");
@@ -132,11 +133,13 @@ final class ServerSection {
     }
     List<ModelPattern> models = Texts.list(client, "models", Texts::pattern);
     List<String> providers = Texts.list(client, "providers", this::provider);
-    client.notYet("rpm_limit", "itpm_limit", "otpm_limit", "tpm_limit", "max_concurrent");
+    Client.Bounds bounds =
+        new Client.Bounds(
+            models, Set.copyOf(providers), PoolKeys.stated(client), PoolKeys.maxConcurrent(client));
     client.done();
     String read = name == null ? null : Texts.name(name);
     Place keyPlace = client.placeOf(key != null ? "key" : "key_sha256");
-    clients.add(read, hash, client.placeOf("name"), keyPlace, models, providers);
+    clients.add(read, hash, client.placeOf("name"), keyPlace, bounds);
   }
 
   private @Nullable String provider(Value value) {
@@ -186,12 +189,11 @@ final class ServerSection {
         @Nullable KeyHash hash,
         Place namePlace,
         Place keyPlace,
-        List<ModelPattern> models,
-        List<String> providers) {
+        Client.Bounds bounds) {
       names.add(name, namePlace);
       keys.add(hash, keyPlace);
       if (name != null && hash != null) {
-        found.add(new Client(name, hash, models, Set.copyOf(providers)));
+        found.add(new Client(name, hash, bounds));
       }
     }
   }

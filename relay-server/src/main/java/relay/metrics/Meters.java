@@ -25,6 +25,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.LongAdder;
 import relay.config.Config;
 import relay.model.TokenUsage;
+import relay.pool.ClientsPool;
 import relay.pool.Plans;
 import relay.redis.KeyPool;
 import relay.redis.RedisEngine;
@@ -55,6 +56,8 @@ public final class Meters implements AutoCloseable {
   private final LabelValues labels;
   private final Traffic traffic;
   private final EngineGauges engine;
+  private final ClientMeters clients;
+  private final ClientUsage clientUsage;
   private final Map<String, Timer> requestDuration = new ConcurrentHashMap<>();
   private final Map<String, Timer> firstByte = new ConcurrentHashMap<>();
   private final Timer overhead;
@@ -72,6 +75,8 @@ public final class Meters implements AutoCloseable {
     engine =
         new EngineGauges(
             providers.stream().map(Plans::of).toList(), config.redis().onUnavailable());
+    clients = new ClientMeters(registry, config.server().auth());
+    clientUsage = new ClientUsage(ClientsPool.of(config.server().auth()).orElse(null));
     overhead = timer("relay.overhead", "Time of a request in Relay alone", FAST_BUCKETS);
     acquire = timer("relay.acquire.duration", "Time to be given a key", FAST_BUCKETS);
     attempts =
@@ -100,6 +105,7 @@ public final class Meters implements AutoCloseable {
     }
     engine.register(registry);
     registry.getPrometheusRegistry().register(new PoolCollector(engine::views));
+    registry.getPrometheusRegistry().register(clientUsage);
     bindJvm();
   }
 
@@ -118,6 +124,16 @@ public final class Meters implements AutoCloseable {
   /** The gauges of keys, groups and Redis read these from now on. */
   public void bind(RedisEngine redis, Collection<KeyPool> pools) {
     engine.bind(redis, pools);
+  }
+
+  /** The gauges of clients' own limits read this pool from now on. */
+  public void bindClients(KeyPool pool) {
+    clientUsage.bind(pool);
+  }
+
+  /** What is counted by client. */
+  public ClientMeters clients() {
+    return clients;
   }
 
   /**

@@ -132,7 +132,8 @@ final class Traffic {
         LabelValues.modelsOf(provider).stream().sorted(), Stream.of(LabelValues.OTHER));
   }
 
-  private static Stream<String> reasons() {
+  /** Why a pool may refuse, in the words of the label. */
+  static Stream<String> reasons() {
     return Stream.concat(
         Stream.of(Acquisition.Reason.values()).map(r -> r.name().toLowerCase(Locale.ROOT)),
         Stream.of("impossible", "quarantined", "unavailable"));

@@ -202,9 +202,11 @@ final class AnswerRelay {
     }
     Charge charge = Charge.seen(plan, scanner, lease);
     lease.settle(charge.inputTokens(), charge.outputTokens());
+    handling.allowance().end(); // before the client sees the end, and may ask for more
     if (scanner.reported()) {
       TokenUsage usage = scanner.usage();
       handling.meters().tokens(plan.route().name(), lease.key(), plan.facts().model(), usage);
+      handling.meters().clients().tokens(handling.caller(), usage);
       if (scanner.finished()) {
         learn(charge.inputTokens(), usage.outputTokens());
       }

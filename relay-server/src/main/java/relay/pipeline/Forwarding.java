@@ -42,11 +42,14 @@ final class Forwarding implements Runnable {
       log.error("request {} failed inside Relay", handling.id(), e);
       handling.client().abort();
       handling.done(500, "relay");
+    } finally {
+      handling.allowance().end();
     }
   }
 
   private void attempts() {
     while (lease != null) {
+      handling.allowance().carriedBy(lease);
       int number = journey.attempt(leg, lease.key());
       handling.attempts(number);
       Failure failure = new Attempt(handling, leg, lease, number).make();

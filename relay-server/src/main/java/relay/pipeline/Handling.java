@@ -20,6 +20,8 @@ final class Handling {
   private final AtomicBoolean done = new AtomicBoolean();
   private String provider = UNKNOWN;
   private String model = UNKNOWN;
+  private String caller = UNKNOWN;
+  private Allowance allowance = Allowance.UNLIMITED;
   private int attempts;
   private long upstreamNanos;
   private boolean gone;
@@ -46,6 +48,24 @@ final class Handling {
 
   Meters meters() {
     return meters;
+  }
+
+  /** Whose request it is. */
+  void calledBy(String clientName) {
+    caller = clientName;
+  }
+
+  String caller() {
+    return caller;
+  }
+
+  /** What it takes of its client's own limits. */
+  void takes(Allowance ofClient) {
+    allowance = ofClient;
+  }
+
+  Allowance allowance() {
+    return allowance;
   }
 
   void goesTo(String toProvider, String toModel) {
@@ -79,6 +99,7 @@ final class Handling {
 
   /** Answers with an error of Relay's own. */
   void refuse(RelayError error) {
+    allowance.end();
     HeaderLines headers = ErrorBodies.headers(error, id);
     if (attempts > 0) {
       headers.add("x-relay-attempts", Integer.toString(attempts));
@@ -101,6 +122,7 @@ final class Handling {
 
   /** Answers as a whole with what a provider gave. */
   void answer(int status, HeaderLines headers, byte[] body) {
+    allowance.end();
     client.answer(status, headers, body);
     done(status, "upstream");
   }
@@ -116,9 +138,11 @@ final class Handling {
 
   /** The request is over, however it ended: counted once. */
   void done(int status, String origin) {
+    allowance.end();
     if (done.compareAndSet(false, true)) {
       long took = System.nanoTime() - startedNanos;
       meters.requestDone(provider, model, status, origin, took, Math.max(0, took - upstreamNanos));
+      meters.clients().answered(caller, status);
       meters.requestEnded();
       onDone.run();
     }

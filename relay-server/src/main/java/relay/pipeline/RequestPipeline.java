@@ -44,6 +44,7 @@ public final class RequestPipeline {
       Pattern.compile("application/json[ \\t]*(;|$)", Pattern.CASE_INSENSITIVE);
 
   private final Clients clients;
+  private final ClientLimits clientLimits;
   private final Routes routes;
   private final ModelCatalog catalog;
   private final Meters meters;
@@ -61,8 +62,14 @@ public final class RequestPipeline {
   public record Limits(int maxBodyBytes, int maxConcurrent, Duration patience) {}
 
   public RequestPipeline(
-      Clients clients, Routes routes, Meters meters, Limits limits, Executor virtualThreads) {
+      Clients clients,
+      ClientLimits clientLimits,
+      Routes routes,
+      Meters meters,
+      Limits limits,
+      Executor virtualThreads) {
     this.clients = clients;
+    this.clientLimits = clientLimits;
     this.routes = routes;
     catalog = new ModelCatalog(routes.all());
     this.meters = meters;
@@ -136,7 +143,7 @@ public final class RequestPipeline {
           if (body.length > 0 && BODILESS.contains(client.method())) {
             handling.refuse(RelayError.invalid("a " + client.method() + " has no body"));
           } else {
-            start(handling, chosen, Asked.unread(client.dialect(), client.method(), body));
+            start(admitted, chosen, Asked.unread(client.dialect(), client.method(), body));
           }
         });
   }
@@ -182,6 +189,7 @@ public final class RequestPipeline {
               "no client of Relay has this key: send it as x-api-key or Authorization: Bearer"));
       return null;
     }
+    handling.calledBy(caller.name());
     if (limits.maxConcurrent() > 0 && before >= limits.maxConcurrent()) {
       handling.refuse(
           RelayError.overloaded(
@@ -252,14 +260,16 @@ public final class RequestPipeline {
       admitted.handling().refuse(unserved(facts.model()));
       return;
     }
-    start(admitted.handling(), chosen, Asked.of(endpoint, facts, body));
+    start(admitted, chosen, Asked.of(endpoint, facts, body));
   }
 
   private static RelayError unserved(String model) {
     return RelayError.notFound("no provider serves model '" + model + "' to this client");
   }
 
-  private void start(Handling handling, List<Route> chosen, Asked asked) {
+  private void start(Admitted admitted, List<Route> chosen, Asked asked) {
+    Handling handling = admitted.handling();
+    handling.takes(clientLimits.of(admitted.caller(), asked.counted()));
     handling.client().onGone(handling::clientLeft);
     acquire(handling, new Journey(chosen, asked));
   }
@@ -273,13 +283,19 @@ public final class RequestPipeline {
     }
     handling.goesTo(leg.route().name(), journey.asked().facts().model());
     long asked = System.nanoTime();
+    // Both questions go out before either is answered.
+    var own = handling.allowance().take(leg.demand());
     CompletableFuture<Acquisition> wish = leg.acquire();
     handling.whenGone(() -> wish.cancel(false));
-    wish.thenAccept(
-            acquisition -> {
-              meters.acquired(System.nanoTime() - asked);
-              acquired(handling, journey, leg, acquisition);
-            })
+    own.thenCompose(
+            refusal ->
+                refusal != null
+                    ? overOwnLimit(handling, leg, wish, refusal)
+                    : wish.thenAccept(
+                        acquisition -> {
+                          meters.acquired(System.nanoTime() - asked);
+                          acquired(handling, journey, leg, acquisition);
+                        }))
         .exceptionally(
             failure -> {
               if (wish.isCancelled()) {
@@ -290,6 +306,26 @@ public final class RequestPipeline {
               handling.refuse(RelayError.unavailable("an error inside Relay"));
               throw new IllegalStateException(failure);
             });
+  }
+
+  /** What the pool grants goes back. */
+  private CompletableFuture<Void> overOwnLimit(
+      Handling handling,
+      Journey.Leg leg,
+      CompletableFuture<Acquisition> wish,
+      Allowance.Refusal refusal) {
+    leg.unused();
+    meters.clients().denied(handling.caller(), refusal.reason());
+    handling.refuse(refusal.error());
+    if (wish.cancel(false)) {
+      return CompletableFuture.completedFuture(null);
+    }
+    return wish.thenAccept(
+        acquisition -> {
+          if (acquisition instanceof Granted(Lease unwanted)) {
+            unwanted.cancel();
+          }
+        });
   }
 
   private void acquired(

@@ -37,8 +37,7 @@ public final class Plans {
             .toList();
     Map<String, Limits> limits = new HashMap<>();
     for (ProviderConfig.QuotaGroup group : provider.groups()) {
-      relay.config.Limits stated = group.limits();
-      limits.put(group.id(), new Limits(stated.rpm(), stated.itpm(), stated.otpm(), stated.tpm()));
+      limits.put(group.id(), limits(group.limits()));
     }
     return new PoolPlan(
         provider.name(),
@@ -49,6 +48,10 @@ public final class Plans {
         provider.classNames(),
         keys,
         limits);
+  }
+
+  static Limits limits(relay.config.Limits stated) {
+    return new Limits(stated.rpm(), stated.itpm(), stated.otpm(), stated.tpm());
   }
 
   private static Strategy strategy(ProviderConfig.Strategy strategy) {

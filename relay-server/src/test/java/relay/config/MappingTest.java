@@ -22,6 +22,7 @@ import relay.config.ProviderConfig.Strategy;
 import relay.config.RedisConfig.OnUnavailable;
 import relay.config.ServerConfig.Auth;
 import relay.config.ServerConfig.Client;
+import relay.config.ServerConfig.Client.Bounds;
 
 final class MappingTest {
   private static final String FULL =
@@ -39,7 +40,15 @@ final class MappingTest {
         auth:
           api_key: one
           clients:
-            - {name: team-a, key: two, models: ["claude-*"], providers: [a]}
+            - name: team-a
+              key: two
+              models: ["claude-*"]
+              providers: [a]
+              rpm_limit: 600
+              itpm_limit: 30000
+              otpm_limit: 8000
+              tpm_limit: 38000
+              max_concurrent: 7
             - {name: team-b, key_sha256: ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad}
       redis:
         url: rediss://user:pass@[::1]:8/9
@@ -107,13 +116,22 @@ final class MappingTest {
             Duration.ofMillis(7),
             new Auth.Clients(
                 List.of(
-                    new Client("default", KeyHash.of("one"), List.of(), Set.of()),
+                    new Client(
+                        "default",
+                        KeyHash.of("one"),
+                        new Bounds(List.of(), Set.of(), Limits.UNKNOWN, 0)),
                     new Client(
                         "team-a",
                         KeyHash.of("two"),
-                        List.of(new ModelPattern("claude-*")),
-                        Set.of("a")),
-                    new Client("team-b", KeyHash.of("abc"), List.of(), Set.of())))),
+                        new Bounds(
+                            List.of(new ModelPattern("claude-*")),
+                            Set.of("a"),
+                            new Limits(600, 30_000, 8_000, 38_000),
+                            7)),
+                    new Client(
+                        "team-b",
+                        KeyHash.of("abc"),
+                        new Bounds(List.of(), Set.of(), Limits.UNKNOWN, 0))))),
         config.server());
     assertEquals(
         new RedisConfig(
@@ -191,6 +209,8 @@ final class MappingTest {
     assertTrue(any.mayUseModel("x") && any.mayUseProvider("b"));
     assertTrue(team.mayUseModel("claude-x") && team.mayUseProvider("a"));
     assertFalse(team.mayUseModel("x") || team.mayUseProvider("b"));
+    assertTrue(team.isLimited());
+    assertFalse(any.isLimited());
   }
 
   @Test

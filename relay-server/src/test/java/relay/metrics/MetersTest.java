@@ -27,7 +27,15 @@ import relay.redis.RedisEngine;
 
 @Timeout(60)
 class MetersTest {
-  private static final Config CONFIG = Configs.of(Configs.POOLS);
+  private static final String AUTH =
+      """
+      server:
+        auth:
+          clients:
+            - {name: free, key: client-secret-1}
+            - {name: team, key: client-secret-2, rpm_limit: 4}
+      """;
+  private static final Config CONFIG = Configs.of(AUTH + Configs.POOLS);
   private static final String KEY = "pool=\"anthropic\",key=\"acme-1\"";
 
   @AutoClose private final Meters meters = new Meters(CONFIG);
@@ -57,6 +65,10 @@ class MetersTest {
         "relay_redis_up",
         "relay_redis_mode",
         "relay_config_reloads_total",
+        "relay_client_requests_total",
+        "relay_client_denials_total",
+        "relay_client_tokens_total",
+        "relay_client_used_ratio",
       })
   void a_meter_exists_from_the_start_at_0(String name) {
     List<String> series = series(name);
@@ -222,6 +234,34 @@ class MetersTest {
       Thread.onSpinWait();
     }
     assertTrue(holds.getAsBoolean());
+  }
+
+  @Test
+  void only_clients_that_the_configuration_names_are_told_apart() {
+    meters.clients().answered("team", 200);
+    meters.clients().answered("team", 200);
+    meters.clients().tokens("team", new TokenUsage(1, 2, 3, 4));
+    meters.clients().denied("team", "requests");
+    for (String unknown : List.of("", "anonymous", "somebody")) {
+      meters.clients().answered(unknown, 401);
+      meters.clients().tokens(unknown, new TokenUsage(1, 1, 1, 1));
+      meters.clients().denied(unknown, "requests");
+    }
+    List<String> counted =
+        meters
+            .scrape()
+            .lines()
+            .filter(line -> line.startsWith("relay_client_") && !line.endsWith(" 0.0"))
+            .toList();
+    assertEquals(
+        List.of(
+            "relay_client_denials_total{client=\"team\",reason=\"requests\"} 1.0",
+            "relay_client_requests_total{client=\"team\",status=\"200\"} 2.0",
+            "relay_client_tokens_total{client=\"team\",type=\"cache_creation\"} 2.0",
+            "relay_client_tokens_total{client=\"team\",type=\"cache_read\"} 3.0",
+            "relay_client_tokens_total{client=\"team\",type=\"input\"} 1.0",
+            "relay_client_tokens_total{client=\"team\",type=\"output\"} 4.0"),
+        counted.stream().sorted().toList());
   }
 
   private List<String> series(String name) {

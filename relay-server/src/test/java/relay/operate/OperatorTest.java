@@ -72,7 +72,7 @@ class OperatorTest {
         Undertow.builder()
             .addHttpListener(0, "127.0.0.1")
             .setHandler(
-                new AdminPlane(config.server(), Readiness.Ready::new, () -> "", () -> pools))
+                new AdminPlane(config.server(), Readiness.Ready::new, () -> "", () -> pools, null))
             .build();
     admin.start();
   }

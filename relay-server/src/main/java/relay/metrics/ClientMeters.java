@@ -1,0 +1,117 @@
+package relay.metrics;
+
+import io.micrometer.core.instrument.Counter;
+import io.micrometer.core.instrument.MeterRegistry;
+import io.micrometer.core.instrument.Tags;
+import java.util.List;
+import java.util.Set;
+import java.util.function.Function;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+import relay.config.ServerConfig.Auth;
+import relay.config.ServerConfig.Client;
+import relay.model.TokenUsage;
+
+/** What is counted of each client. Only those that the configuration names are told apart. */
+public final class ClientMeters {
+  private static final String OK = LabelValues.status(200);
+  private static final String TOO_MANY = LabelValues.status(429);
+  private static final String INPUT = "input";
+  private static final String OUTPUT = "output";
+  private static final String CACHE_READ = "cache_read";
+  private static final String CACHE_CREATION = "cache_creation";
+
+  private record Answered(String client, String status) {}
+
+  private record Refused(String client, String reason) {}
+
+  private record Tokens(String client, String type) {}
+
+  private final Set<String> names;
+  private final Series<Answered> requests;
+  private final Series<Refused> denials;
+  private final Series<Tokens> tokens;
+
+  ClientMeters(MeterRegistry registry, Auth auth) {
+    List<Client> clients =
+        switch (auth) {
+          case Auth.Open() -> List.of();
+          case Auth.Clients(List<Client> all) -> all;
+        };
+    names = clients.stream().map(Client::name).collect(Collectors.toSet());
+    requests =
+        series(
+            registry,
+            "relay.client.requests",
+            "Requests of a client that were answered",
+            r -> Tags.of("client", r.client(), "status", r.status()));
+    denials =
+        series(
+            registry,
+            "relay.client.denials",
+            "Requests that a client's own limits refused",
+            d -> Tags.of("client", d.client(), "reason", d.reason()));
+    tokens =
+        series(
+            registry,
+            "relay.client.tokens",
+            "Tokens of a client's requests as providers reported them",
+            t -> Tags.of("client", t.client(), "type", t.type()));
+    requests.prepare(
+        clients.stream().flatMap(c -> Stream.of(OK, TOO_MANY).map(s -> new Answered(c.name(), s))));
+    tokens.prepare(
+        clients.stream()
+            .flatMap(
+                c ->
+                    Stream.of(INPUT, OUTPUT, CACHE_READ, CACHE_CREATION)
+                        .map(type -> new Tokens(c.name(), type))));
+    denials.prepare(
+        clients.stream()
+            .filter(Client::isLimited)
+            .flatMap(c -> Traffic.reasons().map(reason -> new Refused(c.name(), reason))));
+  }
+
+  private static <L extends Record> Series<L> series(
+      MeterRegistry registry, String name, String description, Function<L, Tags> tags) {
+    return new Series<>(
+        each ->
+            Counter.builder(name)
+                .description(description)
+                .tags(tags.apply(each))
+                .register(registry));
+  }
+
+  /** A request of a client was answered; an unknown client is not counted. */
+  public void answered(String client, int status) {
+    if (names.contains(client)) {
+      requests.of(new Answered(client, LabelValues.status(status))).increment();
+    }
+  }
+
+  /**
+   * A client's own limits refused a request.
+   *
+   * @param reason as for pools
+   */
+  public void denied(String client, String reason) {
+    if (names.contains(client)) {
+      denials.of(new Refused(client, reason)).increment();
+    }
+  }
+
+  /** Tokens that a provider reported for a client's request. */
+  public void tokens(String client, TokenUsage usage) {
+    if (names.contains(client)) {
+      add(client, INPUT, usage.inputTokens());
+      add(client, OUTPUT, usage.outputTokens());
+      add(client, CACHE_READ, usage.cacheReadTokens());
+      add(client, CACHE_CREATION, usage.cacheCreationTokens());
+    }
+  }
+
+  private void add(String client, String type, long count) {
+    if (count > 0) {
+      tokens.of(new Tokens(client, type)).increment((double) count);
+    }
+  }
+}

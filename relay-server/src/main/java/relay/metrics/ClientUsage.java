@@ -1,0 +1,79 @@
+package relay.metrics;
+
+import io.prometheus.metrics.model.registry.MultiCollector;
+import io.prometheus.metrics.model.snapshots.GaugeSnapshot;
+import io.prometheus.metrics.model.snapshots.GaugeSnapshot.GaugeDataPointSnapshot;
+import io.prometheus.metrics.model.snapshots.Labels;
+import io.prometheus.metrics.model.snapshots.MetricSnapshots;
+import java.util.Map;
+import java.util.function.Function;
+import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
+import relay.pool.ClientsPool;
+import relay.redis.Dimension;
+import relay.redis.KeyPlan;
+import relay.redis.KeyPool;
+import relay.redis.Limits;
+import relay.redis.PoolPlan;
+import relay.redis.PoolSnapshot;
+import relay.redis.PoolSnapshot.GroupState;
+
+/** How much of its own limits each client has used, over all replicas. */
+final class ClientUsage implements MultiCollector {
+  private final @Nullable PoolPlan plan;
+  private volatile @Nullable KeyPool pool;
+
+  /**
+   * @param plan of the clients' limits; null if no client has any
+   */
+  ClientUsage(@Nullable PoolPlan plan) {
+    this.plan = plan;
+  }
+
+  void bind(KeyPool clients) {
+    pool = clients;
+  }
+
+  @Override
+  public MetricSnapshots collect() {
+    GaugeSnapshot.Builder used =
+        GaugeSnapshot.builder()
+            .name("relay_client_used_ratio")
+            .help("Used share of a limit of a client's own");
+    KeyPool bound = pool;
+    if (plan != null) {
+      add(used, plan, bound == null ? null : bound.latest());
+    }
+    return MetricSnapshots.of(used.build());
+  }
+
+  private static void add(GaugeSnapshot.Builder used, PoolPlan plan, @Nullable PoolSnapshot state) {
+    Map<String, GroupState> groups =
+        state == null
+            ? Map.of()
+            : state.groups().stream()
+                .collect(Collectors.toMap(GroupState::account, Function.identity()));
+    for (KeyPlan client : plan.keys()) {
+      GroupState group = groups.get(client.id());
+      Limits limits = plan.limitsOf(ClientsPool.group(client.id()));
+      for (Dimension dimension : Dimension.values()) {
+        long limit = limits.of(dimension);
+        if (limit > 0) {
+          long now = group == null ? 0 : group.used().of(dimension);
+          used.dataPoint(point(client.id(), dimension.label(), (double) now / limit));
+        }
+      }
+      if (client.maxConcurrent() > 0) {
+        long now = group == null ? 0 : group.inFlight();
+        used.dataPoint(point(client.id(), "concurrent", (double) now / client.maxConcurrent()));
+      }
+    }
+  }
+
+  private static GaugeDataPointSnapshot point(String client, String dimension, double value) {
+    return GaugeDataPointSnapshot.builder()
+        .value(value)
+        .labels(Labels.of("client", client, "dimension", dimension))
+        .build();
+  }
+}

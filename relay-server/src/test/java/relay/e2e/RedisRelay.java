@@ -1,0 +1,88 @@
+package relay.e2e;
+
+import static java.nio.charset.StandardCharsets.ISO_8859_1;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.OutputStream;
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.net.Socket;
+import java.util.List;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.Semaphore;
+
+/** Stands before Redis: keeps what it is asked, and can keep its answers back for a while. */
+final class RedisRelay implements AutoCloseable {
+  private final int redisPort;
+  private final ServerSocket listener = new ServerSocket(0, 50, InetAddress.ofLiteral("127.0.0.1"));
+  private final List<Socket> sockets = new CopyOnWriteArrayList<>();
+  private final StringBuffer asked = new StringBuffer();
+  private final Semaphore answers = new Semaphore(1, true);
+
+  RedisRelay(int redisPort) throws IOException {
+    this.redisPort = redisPort;
+    Thread.ofVirtual().start(this::accept);
+  }
+
+  int port() {
+    return listener.getLocalPort();
+  }
+
+  /** From now on Redis's answers wait; what it was asked is forgotten. */
+  void hold() throws InterruptedException {
+    answers.acquire();
+    asked.setLength(0);
+  }
+
+  void release() {
+    answers.release();
+  }
+
+  /** All that was sent to Redis since. */
+  String asked() {
+    return asked.toString();
+  }
+
+  private void accept() {
+    try {
+      while (true) {
+        Socket client = listener.accept();
+        Socket redis = new Socket(InetAddress.ofLiteral("127.0.0.1"), redisPort);
+        sockets.addAll(List.of(client, redis));
+        Thread.ofVirtual().start(() -> pass(client, redis, false));
+        Thread.ofVirtual().start(() -> pass(redis, client, true));
+      }
+    } catch (IOException e) {
+      // closed: the test is over
+    }
+  }
+
+  private void pass(Socket from, Socket to, boolean isAnswer) {
+    byte[] buffer = new byte[64 * 1024];
+    try (from;
+        to) {
+      InputStream in = from.getInputStream();
+      OutputStream out = to.getOutputStream();
+      for (int n = in.read(buffer); n >= 0; n = in.read(buffer)) {
+        if (isAnswer) {
+          answers.acquire();
+          answers.release();
+        } else {
+          asked.append(new String(buffer, 0, n, ISO_8859_1));
+        }
+        out.write(buffer, 0, n);
+      }
+    } catch (IOException | InterruptedException e) {
+      // one side is gone, and so is the other
+    }
+  }
+
+  @Override
+  public void close() throws IOException {
+    listener.close();
+    for (Socket socket : sockets) {
+      socket.close();
+    }
+  }
+}
