@@ -19,7 +19,7 @@ final class AccuracyReport {
       """;
 
   /** A line of a table: a gate before a provider. */
-  record Row(Traffic.Kind kind, Cell.Provider account, int replicas, Rule rule) {
+  record Row(Traffic.Kind kind, Cell.Enforced account, int replicas, Rule rule) {
     String table() {
       return String.format(
           "%s, %s, %s",
@@ -39,7 +39,7 @@ final class AccuracyReport {
     return Arrays.stream(Traffic.Kind.values())
         .flatMap(
             kind ->
-                Arrays.stream(Cell.Provider.values())
+                Arrays.stream(Cell.Enforced.values())
                     .flatMap(
                         account ->
                             Arrays.stream(REPLICAS)

@@ -5,14 +5,15 @@ import static org.junit.jupiter.api.Assertions.assertNotNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.stream.Stream;
+import java.util.Objects;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
-import relay.redis.Cell.Provider;
+import relay.redis.Cell.Enforced;
 import relay.redis.Traffic.Kind;
 
 /**
@@ -36,7 +37,7 @@ final class AccuracyReportTest {
                 write
                     || row.rule().ours != null
                     || (row.kind() == Kind.KNOWN
-                        && row.account() == Provider.LOG
+                        && row.account() == Enforced.LOG
                         && row.replicas() == 8
                         && row.rule() != Rule.NO_LIMITER),
             committed);
@@ -51,8 +52,7 @@ final class AccuracyReportTest {
   private static String introduction() throws IOException {
     try (var text = AccuracyReportTest.class.getResourceAsStream("accuracy.md")) {
       assertNotNull(text);
-      return new String(text.readAllBytes(), java.nio.charset.StandardCharsets.UTF_8)
-          .replace("{command}", COMMAND);
+      return new String(text.readAllBytes(), StandardCharsets.UTF_8).replace("{command}", COMMAND);
     }
   }
 
@@ -62,9 +62,9 @@ final class AccuracyReportTest {
 
   @ParameterizedTest
   @EnumSource(
-      value = Provider.class,
+      value = Enforced.class,
       names = {"BUCKET", "LOG"})
-  void the_window_is_full_and_is_never_refused_by_a_bucket_of_the_limit_or_a_log(Provider account) {
+  void the_window_is_full_and_is_never_refused_by_a_bucket_of_the_limit_or_a_log(Enforced account) {
     for (double size : AccuracyReport.SIZES) {
       Outcome o = run(new Cell(Kind.KNOWN, account, 8, Rule.SLIDING_WINDOW, size));
       assertEquals(0, o.refused(), "of size " + size);
@@ -76,8 +76,8 @@ final class AccuracyReportTest {
 
   @Test
   void agents_that_reserve_too_much_are_not_paced_by_what_they_reserve() {
-    Outcome ours = run(new Cell(Kind.AGENTS, Provider.BUCKET, 8, Rule.SLIDING_WINDOW, 0.005));
-    Outcome exact = run(new Cell(Kind.AGENTS, Provider.BUCKET, 1, Rule.SPLIT, 0.005));
+    Outcome ours = run(new Cell(Kind.AGENTS, Enforced.BUCKET, 8, Rule.SLIDING_WINDOW, 0.005));
+    Outcome exact = run(new Cell(Kind.AGENTS, Enforced.BUCKET, 1, Rule.SPLIT, 0.005));
     assertEquals(0, ours.refused());
     assertTrue(ours.used() > exact.used() - 0.02, ours + ", an exact log: " + exact);
   }
@@ -85,7 +85,7 @@ final class AccuracyReportTest {
   @Test
   void the_mirrored_bucket_uses_all_that_is_paid_for_at_any_size() {
     for (double size : AccuracyReport.SIZES) {
-      Outcome o = run(new Cell(Kind.KNOWN, Provider.BUCKET, 8, Rule.TOKEN_BUCKET, size));
+      Outcome o = run(new Cell(Kind.KNOWN, Enforced.BUCKET, 8, Rule.TOKEN_BUCKET, size));
       assertEquals(0, o.refused(), "of size " + size);
       assertTrue(o.used() >= 0.995, size + ": " + o);
     }
@@ -94,7 +94,7 @@ final class AccuracyReportTest {
   @Test
   void a_smaller_bucket_is_learned_from_a_few_refusals() {
     for (double size : List.of(0.001, 0.005, 0.02)) {
-      Outcome o = run(new Cell(Kind.KNOWN, Provider.SIXTH, 8, Rule.SLIDING_WINDOW, size));
+      Outcome o = run(new Cell(Kind.KNOWN, Enforced.SIXTH, 8, Rule.SLIDING_WINDOW, size));
       assertTrue(o.perMillion() < 5_000, size + ": " + o);
       assertEquals(0, o.refusedLater(), size + ": " + o);
     }
@@ -109,12 +109,12 @@ final class AccuracyReportTest {
                 .flatMap(row -> row.cells().stream())
                 .toList()
             : List.of(
-                new Cell(Kind.KNOWN, Provider.SIXTH, 8, Rule.SLIDING_WINDOW, 0.02),
-                new Cell(Kind.AGENTS, Provider.LOG, 8, Rule.SLIDING_WINDOW, 0.1),
-                new Cell(Kind.AGENTS, Provider.SECOND, 1, Rule.TOKEN_BUCKET, 0.02));
+                new Cell(Kind.KNOWN, Enforced.SIXTH, 8, Rule.SLIDING_WINDOW, 0.02),
+                new Cell(Kind.AGENTS, Enforced.LOG, 8, Rule.SLIDING_WINDOW, 0.1),
+                new Cell(Kind.AGENTS, Enforced.SECOND, 1, Rule.TOKEN_BUCKET, 0.02));
     try (Wire wire = new Wire(RedisUnderTest.url())) {
       for (Cell cell : cells) {
-        Accounting ours = Stream.ofNullable(cell.rule().ours).findFirst().orElseThrow();
+        Accounting ours = Objects.requireNonNull(cell.rule().ours);
         ScriptGate gate = new ScriptGate(wire, ours, Traffic.LIMIT, Traffic.START);
         Outcome outcome = Simulation.run(gate, cell);
         gate.delete();

@@ -1,30 +1,31 @@
 package relay.redis;
 
-import java.util.function.LongFunction;
-
 /**
  * One simulation of the report.
  *
  * @param size of a request, as a share of the limit
  */
-record Cell(Traffic.Kind kind, Provider account, int replicas, Rule rule, double size) {
+record Cell(Traffic.Kind kind, Enforced account, int replicas, Rule rule, double size) {
   /** Providers that are simulated. */
-  enum Provider {
-    BUCKET("a bucket of L", limit -> new Account.Bucket(limit, limit)),
-    SIXTH("a bucket of L/6", limit -> new Account.Bucket(limit, limit / 6.0)),
-    SECOND("a bucket of L/60", limit -> new Account.Bucket(limit, limit / 60.0)),
-    LOG("a strict log", Account.Log::new);
+  enum Enforced {
+    BUCKET("a bucket of L"),
+    SIXTH("a bucket of L/6"),
+    SECOND("a bucket of L/60"),
+    LOG("a strict log");
 
     final String title;
-    private final LongFunction<Account> made;
 
-    Provider(String title, LongFunction<Account> made) {
+    Enforced(String title) {
       this.title = title;
-      this.made = made;
     }
 
     Account open(long limit) {
-      return made.apply(limit);
+      return switch (this) {
+        case BUCKET -> new Account.Bucket(limit, limit);
+        case SIXTH -> new Account.Bucket(limit, limit / 6.0);
+        case SECOND -> new Account.Bucket(limit, limit / 60.0);
+        case LOG -> new Account.Log(limit);
+      };
     }
   }
 

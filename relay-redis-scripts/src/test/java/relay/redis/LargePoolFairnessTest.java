@@ -16,6 +16,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 /** Who gets the work in a pool of a thousand keys, of which an index shows a few at a time. */
 final class LargePoolFairnessTest {
   private static final int KEYS = 1_000;
+  private static final int FEW = 6;
 
   private final Wire wire = new Wire(RedisUnderTest.url());
 
@@ -28,7 +29,7 @@ final class LargePoolFairnessTest {
   @EnumSource(Strategy.class)
   void no_key_starves_when_all_can_serve(Strategy strategy) {
     Picks picks = new Picks(wire, strategy, keys(strategy), limits(1_000));
-    picks.many(20 * KEYS);
+    picks.many(12 * KEYS);
     System.out.println("Fairness: " + picks.statistics());
     switch (strategy) {
       case ROUND_ROBIN -> assertTrue(picks.most() - picks.least() <= 1);
@@ -44,7 +45,7 @@ final class LargePoolFairnessTest {
   @ParameterizedTest
   @EnumSource(Strategy.class)
   void no_key_starves_at_saturation(Strategy strategy) {
-    Picks picks = new Picks(wire, strategy, keys(strategy), limits(10));
+    Picks picks = new Picks(wire, strategy, keys(strategy), limits(FEW));
     long granted = 0;
     for (int second = 0; second < 120; second++) {
       picks.pass(1_000_000);
@@ -53,16 +54,16 @@ final class LargePoolFairnessTest {
         granted = 0;
       }
       boolean all = true;
-      for (int call = 0; call < 25 && all; call++) { // 400 a second, of 167 that fit
+      for (int call = 0; call < 25 && all; call++) { // 400 a second, of 100 that fit
         List<Picks.Pick> got = picks.wish(Picks.TOGETHER, null);
         all = got.stream().noneMatch(pick -> pick.key().isEmpty());
         granted += got.stream().filter(pick -> !pick.key().isEmpty()).count();
       }
     }
     System.out.printf(
-        "Fairness: %s, %d keys at saturation: %d to %d of 10 a key, %.1f %% of all%n",
-        strategy, KEYS, picks.least(), picks.most(), granted / 100.0);
-    assertTrue(picks.least() >= 8, picks.statistics());
+        "Fairness: %s, %d keys at saturation: %d to %d of %d a key, %.1f %% of all%n",
+        strategy, KEYS, picks.least(), picks.most(), FEW, 100.0 * granted / FEW / KEYS);
+    assertTrue(picks.least() >= FEW - 1, picks.statistics());
   }
 
   @Test
