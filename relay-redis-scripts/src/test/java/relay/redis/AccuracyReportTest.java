@@ -11,6 +11,8 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Objects;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 import relay.redis.Cell.Enforced;
 import relay.redis.Traffic.Kind;
 
@@ -58,15 +60,26 @@ final class AccuracyReportTest {
     return Simulation.run(cell.rule().gate(cell.replicas()), cell);
   }
 
-  @Test
-  void the_window_is_full_and_is_never_refused_by_a_bucket_of_the_limit() {
+  @ParameterizedTest
+  @EnumSource(
+      value = Enforced.class,
+      names = {"BUCKET", "LOG"})
+  void the_window_is_full_and_is_never_refused_by_a_bucket_of_the_limit_or_a_log(Enforced account) {
     for (double size : AccuracyReport.SIZES) {
-      Outcome o = run(new Cell(Kind.KNOWN, Enforced.BUCKET, 8, Rule.SLIDING_WINDOW, size));
+      Outcome o = run(new Cell(Kind.KNOWN, account, 8, Rule.SLIDING_WINDOW, size));
       assertEquals(0, o.refused(), "of size " + size);
       if (size <= 0.005) {
         assertTrue(o.used() >= 0.99, size + ": " + o);
       }
     }
+  }
+
+  @Test
+  void agents_that_reserve_too_much_are_not_paced_by_what_they_reserve() {
+    Outcome ours = run(new Cell(Kind.AGENTS, Enforced.BUCKET, 8, Rule.SLIDING_WINDOW, 0.005));
+    Outcome exact = run(new Cell(Kind.AGENTS, Enforced.BUCKET, 1, Rule.SPLIT, 0.005));
+    assertEquals(0, ours.refused());
+    assertTrue(ours.used() > exact.used() - 0.02, ours + ", an exact log: " + exact);
   }
 
   @Test

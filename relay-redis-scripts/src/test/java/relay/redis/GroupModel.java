@@ -99,7 +99,8 @@ final class GroupModel {
     }
     long used = used(d, shape.slotOf(now));
     double large = cost * (1 + Math.min(1, 4 * part));
-    double bound = Math.max(Math.max(share * (limit - used), share * limit / 20), large);
+    double free = burst * Math.max(limit - used, limit / 30.0);
+    double bound = Math.max(Math.min(share * limit, free), large);
     return used + cost <= limit && owed <= bound ? (double) (used + cost) / limit : Double.NaN;
   }
 
@@ -239,6 +240,9 @@ final class GroupModel {
     double back = Math.min((double) amount, floor);
     if (since > steadySince && since > shape.since()) {
       back = Math.max(back, amount - (double) (now - since) * limits[d] / shape.windowMicros());
+    }
+    if (!shape.bucket() && burst == 1) {
+      back = amount; // the window bounds it
     }
     back = Math.min(back, debt[d]);
     if (back > 0) {
