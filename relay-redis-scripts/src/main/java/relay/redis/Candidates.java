@@ -178,7 +178,7 @@ final class Candidates {
     for (int from = 0; from < others.size(); from += SAMPLED) {
       parts.add(fields(others.subList(from, Math.min(others.size(), from + SAMPLED))));
     }
-    return Collections.unmodifiableList(parts);
+    return parts;
   }
 
   private static List<Candidate> rotated(List<Candidate> all) {

@@ -63,6 +63,11 @@ final class Journey {
       return plan.acquire(demand, false);
     }
 
+    /** What it needs of a key there. */
+    Demand demand() {
+      return demand;
+    }
+
     /** By which the breaker let the next attempt pass. */
     Passage passage() {
       return passage;
