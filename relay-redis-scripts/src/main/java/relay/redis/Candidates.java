@@ -1,7 +1,6 @@
 package relay.redis;
 
 import java.util.ArrayList;
-import java.util.Collections;
 import java.util.Comparator;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -168,13 +167,14 @@ final class Candidates {
    * start within each priority.
    */
   List<byte[][]> samples(Demand demand) {
+    List<byte[][]> parts = new ArrayList<>();
     if (!isIndexed()) {
-      return Collections.singletonList(fieldsOf(demand));
+      parts.add(fieldsOf(demand));
+      return parts;
     }
     List<Candidate> all = known(byClass.get(demand.modelClass()), demand);
     List<Candidate> others =
         rotated(all.stream().filter(c -> !demand.avoid().contains(c.key().id())).toList());
-    List<byte[][]> parts = new ArrayList<>();
     for (int from = 0; from < others.size(); from += SAMPLED) {
       parts.add(fields(others.subList(from, Math.min(others.size(), from + SAMPLED))));
     }
