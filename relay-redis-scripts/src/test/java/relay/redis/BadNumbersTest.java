@@ -18,7 +18,6 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
-import relay.redis.PoolModel.Clock;
 
 /** No script takes a bad number, and none has written anything when it finds one. */
 final class BadNumbersTest {

@@ -8,7 +8,6 @@ import java.util.List;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
-import relay.redis.PoolModel.Clock;
 
 /** What is left in Redis goes away by itself, and how much memory it takes till then. */
 final class ExpiryTest {
@@ -136,6 +135,24 @@ final class ExpiryTest {
     micros += 61 * SECOND;
     run(step);
     assertTrue(wire.redis().pttl(key) > 600_000, () -> Wire.text(key) + " after " + step);
+  }
+
+  @Test
+  void use_puts_off_the_end_of_a_pool_of_which_no_lease_is_due() {
+    List<String> fields = List.of("k:key0", "g:account0/model");
+    call(Step.acquire("a", 7, 10, 10, 3_600_000, fields));
+    putOff(Step.acquire("b", 7, 10, 10, 3_600_000, fields), names.state);
+    putOff(Step.acquire("c", 7, 10, 10, 3_600_000, fields), names.leases);
+  }
+
+  @Test
+  void a_quarantine_outlives_the_state_of_its_pool() {
+    run(new Step.Quarantine("no credit left", List.of("key0")));
+    assertEquals(1, wire.redis().del(names.state));
+    run(new Step.Configure(0, 7, plan));
+    Step acquire = Step.acquire("a", 7, 10, 10, 30_000, List.of("k:key0", "g:account0/model"));
+    assertEquals(-2L, run(acquire).get(2));
+    assertEquals("key1", run(acquire("b")).get(3));
   }
 
   @Test

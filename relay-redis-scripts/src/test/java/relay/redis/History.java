@@ -4,7 +4,6 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
-import relay.redis.PoolModel.Clock;
 
 /**
  * What several clients saw of one pool: each call with the times at which it was made and answered.

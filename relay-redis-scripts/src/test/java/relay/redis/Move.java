@@ -1,7 +1,6 @@
 package relay.redis;
 
 import org.jspecify.annotations.Nullable;
-import relay.redis.PoolModel.Clock;
 
 /** What happens to a pool in a {@link Trace}. */
 sealed interface Move {

@@ -4,7 +4,6 @@ import io.lettuce.core.RedisFuture;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
-import relay.redis.PoolModel.Clock;
 
 /**
  * A pool in Redis and its model, both empty at first, that go the same way: every move is made by

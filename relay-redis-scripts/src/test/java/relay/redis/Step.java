@@ -3,7 +3,6 @@ package relay.redis;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
-import relay.redis.PoolModel.Clock;
 import relay.redis.PoolModel.Wish;
 
 /** One call of a script, with everything but the time: so it can be made again, later. */
@@ -127,11 +126,7 @@ sealed interface Step {
   /** What a lease really cost. */
   record Cost(String id, long requests, long input, long output) {}
 
-  /**
-   * Ends leases.
-   *
-   * @param sets ready sets of an indexed pool
-   */
+  /** Ends leases. The sets are the ready sets of an indexed pool. */
   record Settle(List<Cost> costs, List<String> sets) implements Step {
     Settle(List<Cost> costs) {
       this(costs, List.of());
@@ -311,11 +306,7 @@ sealed interface Step {
     }
   }
 
-  /**
-   * The pool's shape.
-   *
-   * @param rows candidates of an indexed pool: number of the ready set, key, group
-   */
+  /** The pool's shape. A row is a candidate: number of its ready set, key, group. */
   record Configure(long known, long fresh, PoolPlan plan, List<String> sets, List<Object> rows)
       implements Step {
     Configure(long known, long fresh, PoolPlan plan) {

@@ -33,7 +33,7 @@ record Trace(List<Move> moves) {
    */
   static List<Move> parts(Move move) {
     List<Move> parts = new ArrayList<>();
-    if (move instanceof Move.Call(Step step, PoolModel.Clock clock, Step.Configure under)) {
+    if (move instanceof Move.Call(Step step, Clock clock, Step.Configure under)) {
       int size =
           switch (step) {
             case Step.Acquire a -> a.wishes().size();
