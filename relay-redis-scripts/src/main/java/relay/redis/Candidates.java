@@ -169,7 +169,7 @@ final class Candidates {
    */
   List<byte[][]> samples(Demand demand) {
     if (!isIndexed()) {
-      return Collections.singletonList(fieldsOf(demand));
+      return new ArrayList<>(Collections.singletonList(fieldsOf(demand)));
     }
     List<Candidate> all = known(byClass.get(demand.modelClass()), demand);
     List<Candidate> others =
