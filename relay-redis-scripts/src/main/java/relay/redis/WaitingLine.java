@@ -67,19 +67,20 @@ final class WaitingLine {
     } else if (othersWait) {
       newcomer.answer().complete(notYet());
     } else {
-      room.ask(newcomer.demand())
-          .thenAccept(
-              acquisition -> {
-                if (told(newcomer, acquisition)) {
-                  askForFirst();
-                }
-              });
+      var _ =
+          room.ask(newcomer.demand())
+              .thenAccept(
+                  acquisition -> {
+                    if (told(newcomer, acquisition)) {
+                      askForFirst();
+                    }
+                  });
     }
   }
 
   /** Whoever was answered, or has lost interest, no longer waits. */
   private void goesWhenDone(Waiter waiter) {
-    waiter.answer().whenComplete((acquisition, failure) -> go(waiter));
+    var _ = waiter.answer().whenComplete((acquisition, failure) -> go(waiter));
     if (room.isClosed()) {
       dismiss();
     }
@@ -111,12 +112,13 @@ final class WaitingLine {
       }
       CompletableFuture<Acquisition> reply = room.ask(first.demand());
       if (!reply.isDone()) {
-        reply.thenAccept(
-            acquisition -> {
-              if (told(first, acquisition)) {
-                askForFirst();
-              }
-            });
+        var _ =
+            reply.thenAccept(
+                acquisition -> {
+                  if (told(first, acquisition)) {
+                    askForFirst();
+                  }
+                });
         return;
       }
       if (!told(first, reply.join())) {

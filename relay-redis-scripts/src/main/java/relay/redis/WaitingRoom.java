@@ -50,7 +50,7 @@ final class WaitingRoom {
   CompletableFuture<Acquisition> acquire(Demand demand, Duration maxWait) {
     CompletableFuture<Acquisition> answer = new CompletableFuture<>();
     if (maxWait.isZero() || maxWait.isNegative()) {
-      ask(demand).thenAccept(acquisition -> give(answer, acquisition));
+      var _ = ask(demand).thenAccept(acquisition -> give(answer, acquisition));
       return answer;
     }
     Duration most = maxWait.compareTo(LONGEST) < 0 ? maxWait : LONGEST;

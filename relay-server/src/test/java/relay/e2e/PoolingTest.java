@@ -115,10 +115,10 @@ class PoolingTest {
 
   @Test
   void who_leaves_while_waiting_takes_nothing() throws Exception {
-    String pooling = "{ affinity: none, window_ms: 86400000, max_wait_ms: 86400000 }";
+    String pooling = "{ affinity: none, window_ms: 43200000, max_wait_ms: 86400000 }";
     try (RawProvider provider = fine();
         Replicas replicas =
-            setup(provider.url(), pooling, Setup.key("a", "rpm_limit: 2")).start(1)) {
+            setup(provider.url(), pooling, Setup.key("a", "rpm_limit: 1")).start(1)) {
       assertEquals(200, ask(replicas, 0, "Hello").status());
       try (Wire wire = new Wire(replicas.port(0))) {
         wire.send(Ask.of(Dialect.ANTHROPIC, POOL));
@@ -127,7 +127,7 @@ class PoolingTest {
       }
       Await.until(
           "it has left", () -> metric(replicas, 0, "relay_waiting").equals("relay_waiting 0.0"));
-      replicas.awaitLine(POOL, "a/default", "rpm 1/2");
+      replicas.awaitLine(POOL, "a/default", "rpm 1/1");
     }
   }
 
