@@ -6,11 +6,11 @@ import org.jspecify.annotations.Nullable;
 final class ModelGate implements Gate {
   private static final int OUTPUT = 2;
 
-  private final PoolModel.Shape shape;
+  private final Shape shape;
   private final GroupModel group;
 
   ModelGate(Accounting accounting, long limit, long now) {
-    shape = new PoolModel.Shape(Account.MINUTE, 0, accounting == Accounting.TOKEN_BUCKET);
+    shape = new Shape(Account.MINUTE, 0, accounting == Accounting.TOKEN_BUCKET);
     group = new GroupModel("account/model", now);
     group.burst = 1;
     group.limit(new long[] {0, 0, limit, 0}, now, shape);

@@ -8,7 +8,6 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
-import relay.redis.PoolModel.Clock;
 import relay.redis.PoolModel.Wish;
 
 /**

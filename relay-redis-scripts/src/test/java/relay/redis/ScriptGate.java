@@ -4,7 +4,6 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
-import relay.redis.PoolModel.Clock;
 
 /** The engine as a gate: its scripts on a real Redis, told the simulation's time. */
 final class ScriptGate implements Gate {
