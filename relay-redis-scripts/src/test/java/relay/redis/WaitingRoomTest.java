@@ -189,7 +189,7 @@ final class WaitingRoomTest {
     CompletableFuture<Acquisition> second = room.acquire(demand(3), Duration.ofMillis(5_500));
     assertFalse(second.isDone());
     replies.addAll(List.of(in(4_000), in(4_700))); // others took what was to be the first's
-    pass(Duration.ofMillis(2_000));
+    pass(Duration.ofSeconds(2));
     assertEquals(in(4_700), told(second));
     assertFalse(first.isDone());
     assertEquals(1, room.waiting());
