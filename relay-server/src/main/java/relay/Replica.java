@@ -2,9 +2,11 @@ package relay;
 
 import java.io.IOException;
 import java.time.Duration;
+import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
+import java.util.Random;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ThreadLocalRandom;
@@ -24,8 +26,10 @@ import relay.config.ServerConfig;
 import relay.edge.DataPlane;
 import relay.embedded.EmbeddedRedis;
 import relay.metrics.Meters;
+import relay.pipeline.KeyProbes;
 import relay.pipeline.RequestPipeline;
 import relay.pipeline.Route;
+import relay.pipeline.Routes;
 import relay.pool.Plans;
 import relay.redis.EngineOptions;
 import relay.redis.KeyPool;
@@ -47,6 +51,7 @@ final class Replica {
   private final ExecutorService virtualThreads;
   private final Meters meters;
   private final RequestPipeline pipeline;
+  private final KeyProbes keyProbes;
   private final DataPlane dataPlane;
   private final AdminServer adminPlane;
   private volatile boolean draining;
@@ -78,7 +83,8 @@ final class Replica {
     List<Route> routes = new ArrayList<>();
     for (ProviderConfig provider : config.enabledProviders()) {
       KeyPool pool = engine.pool(Plans.of(provider));
-      routes.add(new Route(new ProviderApi(upstream, provider), pool));
+      routes.add(
+          new Route(new ProviderApi(upstream, provider), pool, engine.breaker(provider.name())));
     }
     List<KeyPool> pools = routes.stream().map(Route::pool).toList();
     meters.bind(engine, pools);
@@ -86,10 +92,14 @@ final class Replica {
     pipeline =
         new RequestPipeline(
             new Clients(server.auth()),
-            routes,
+            new Routes(routes, config.routing(), new Random()),
             meters,
-            new RequestPipeline.Limits(server.maxBodyBytes(), server.maxConcurrent()),
+            new RequestPipeline.Limits(
+                server.maxBodyBytes(), server.maxConcurrent(), server.idleTimeout()),
             virtualThreads);
+    keyProbes =
+        new KeyProbes(
+            routes, engine::probation, firstProbe(), InstantSource.system(), virtualThreads);
     dataPlane =
         new DataPlane(
             pipeline,
@@ -102,6 +112,7 @@ final class Replica {
     adminPlane = new AdminServer(server, this::readiness, meters::scrape, () -> pools);
     dataPlane.start();
     adminPlane.start();
+    keyProbes.start();
     log.info(
         "clients: {}://{}  operators: http://{}",
         server.tls() == null ? "http" : "https",
@@ -113,6 +124,11 @@ final class Replica {
   private static EngineOptions withLease(EngineOptions o) {
     Duration lease = Duration.ofMillis(Long.getLong("relay.lease_ms", o.lease().toMillis()));
     return new EngineOptions(o.url(), o.prefix(), o.replica(), o.timeout(), o.fallback(), lease);
+  }
+
+  /** Likewise, of tests of keys that come back. */
+  private static Duration firstProbe() {
+    return Duration.ofMillis(Long.getLong("relay.probe_ms", 60_000));
   }
 
   private static String replicaId() {
@@ -135,6 +151,7 @@ final class Replica {
   void stop() {
     log.info("stopping: {} requests still run", pipeline.running());
     draining = true;
+    keyProbes.close();
     dataPlane.drain();
     awaitIdle(server.drain());
     dataPlane.close(); // whoever still runs loses its client, and ends

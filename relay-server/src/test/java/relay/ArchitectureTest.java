@@ -78,17 +78,15 @@ class ArchitectureTest {
           Map.entry("relay.cli", 3), // the arguments, the commands they stand for, the version
           Map.entry("relay.config", 22), // one record for each block of the file
           Map.entry("relay.model", 12), // the shared words are there to be shared
-          Map.entry(
-              "relay.pipeline", 5), // the way of a request, and what it needs of both of its sides
+          Map.entry("relay.pipeline", 7), // the way of a request, its two sides, the probes of keys
           Map.entry(
               "relay.pool",
               3), // a pool's plan, its JSON, and a key's status, which metrics show too
-          Map.entry("relay.redis", 16), // a library's API: each script's arguments and outcomes
+          Map.entry("relay.redis", 18), // a library's API: each script's arguments and outcomes
           Map.entry("relay.request", 7), // a scan, its outcomes with their parts, and the edits
           Map.entry("relay.token", 3), // a token, where it is kept, and why there is none
           Map.entry(
-              "relay.upstream",
-              7), // a provider, a request to it, its call, its answer and what that says
+              "relay.upstream", 7), // a provider, a request, its call, its answer, what that says
           Map.entry("relay.stream", 4)); // four taps on a response that the pipeline combines
 
   private static final int PUBLIC_TYPES_ELSEWHERE = 2;

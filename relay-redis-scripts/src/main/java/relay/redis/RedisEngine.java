@@ -21,6 +21,7 @@ public final class RedisEngine implements AutoCloseable {
   private final RedisLink link;
   private final LeaseIds leaseIds = new LeaseIds(ThreadLocalRandom.current());
   private final Map<String, KeyPool> pools = new ConcurrentHashMap<>();
+  private final Map<String, ProviderBreaker> breakers = new ConcurrentHashMap<>();
   private final ScheduledExecutorService ticker =
       Executors.newSingleThreadScheduledExecutor(
           Thread.ofPlatform().name("redis-tick").daemon().factory());
@@ -52,6 +53,17 @@ public final class RedisEngine implements AutoCloseable {
     return pool;
   }
 
+  /** The breaker of the provider whose keys are in the pool of this name. */
+  public ProviderBreaker breaker(String pool) {
+    return breakers.computeIfAbsent(
+        pool, name -> new ProviderBreaker(link, options, name, System::nanoTime));
+  }
+
+  /** The way back for the quarantined keys of the pool of this name. */
+  public Probation probation(String pool) {
+    return new Probation(link, options, pool);
+  }
+
   /** Whether Redis answers. */
   public boolean isUp() {
     return link.isUp();
@@ -74,6 +86,9 @@ public final class RedisEngine implements AutoCloseable {
       } catch (RuntimeException e) {
         log.warn("Pool {}: {}", pool.plan().name(), e.toString());
       }
+    }
+    if (link.isUp()) {
+      breakers.values().forEach(ProviderBreaker::tick);
     }
   }
 

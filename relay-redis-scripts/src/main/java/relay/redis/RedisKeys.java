@@ -15,6 +15,8 @@ final class RedisKeys {
   final byte[] summary;
   final byte[] replicas;
   final byte[] estimates;
+  final byte[] breaker;
+  final byte[] probes;
   private final String base;
 
   RedisKeys(String prefix, String pool) {
@@ -30,6 +32,8 @@ final class RedisKeys {
     summary = bytes(base + "pool");
     replicas = bytes(base + "replicas");
     estimates = bytes(base + "estimates");
+    breaker = bytes(base + "breaker");
+    probes = bytes(base + "probes");
   }
 
   /** What all names begin with. */

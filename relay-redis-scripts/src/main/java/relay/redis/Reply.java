@@ -187,6 +187,18 @@ sealed interface Reply {
     return known;
   }
 
+  /** The reply of {@code breaker}. */
+  record Breaker(int state, long waitMs, boolean allowed) {}
+
+  static Breaker ofBreaker(List<Object> r) {
+    return new Breaker((int) number(r.get(1)), number(r.get(2)), number(r.get(3)) == 1);
+  }
+
+  /** The key that {@code probe} names, if any. */
+  static Optional<String> ofProbe(List<Object> r) {
+    return r.size() > 1 ? Optional.of(text(r.get(1))) : Optional.empty();
+  }
+
   /** The time on the pool's clock in microseconds that the reply carries, or 0. */
   static long time(List<Object> r) {
     return r.size() > 1 ? number(r.get(1)) : 0;

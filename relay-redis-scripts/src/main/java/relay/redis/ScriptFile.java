@@ -26,7 +26,9 @@ enum ScriptFile {
   CHARGE,
   CONFIGURE,
   SURVEY,
-  LEARN;
+  LEARN,
+  BREAKER,
+  PROBE;
 
   private static final String INCLUDE = "-- @include ";
 

@@ -8,7 +8,11 @@ import java.util.List;
  * @param providers at least one, in the order of the file, with different names
  */
 public record Config(
-    ServerConfig server, RedisConfig redis, List<ProviderConfig> providers, LoggingConfig logging) {
+    ServerConfig server,
+    RedisConfig redis,
+    List<ProviderConfig> providers,
+    RoutingConfig routing,
+    LoggingConfig logging) {
 
   public Config {
     providers = List.copyOf(providers);

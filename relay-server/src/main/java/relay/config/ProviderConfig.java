@@ -58,7 +58,17 @@ public record ProviderConfig(
 
   /** Whether the provider serves a model of this name, mapped or not. */
   public boolean serves(String model) {
-    return models.isEmpty() || models.contains(model) || modelMapping.containsKey(model);
+    return models.isEmpty() || names(model);
+  }
+
+  /** Whether it names the model itself, where others may serve any. */
+  public boolean names(String model) {
+    return models.contains(model) || modelMapping.containsKey(model);
+  }
+
+  /** What its keys weigh together. */
+  public long weight() {
+    return keys.stream().mapToLong(KeyConfig::weight).sum();
   }
 
   /** The class of a model: the first that fits, else {@code default}. */

@@ -27,8 +27,8 @@ final class RootSection {
             ServerSection.read(server, names.values()),
             RedisSection.read(redis),
             providers,
+            RoutingSection.read(root.section("routing"), names.values()),
             logging(root.section("logging")));
-    root.notYet("routing");
     root.done();
     return config;
   }

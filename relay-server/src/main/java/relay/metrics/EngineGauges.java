@@ -12,6 +12,7 @@ import relay.config.RedisConfig.OnUnavailable;
 import relay.redis.KeyPool;
 import relay.redis.PoolPlan;
 import relay.redis.PoolSnapshot;
+import relay.redis.ProviderBreaker;
 import relay.redis.RedisEngine;
 
 /** What is read from the engine when someone asks. Before there is one, Redis counts as down. */
@@ -79,9 +80,16 @@ final class EngineGauges {
   List<PoolCollector.View> views() {
     Bound now = bound;
     return now == null
-        ? plans.stream().map(plan -> new PoolCollector.View(plan, null)).toList()
+        ? plans.stream()
+            .map(plan -> new PoolCollector.View(plan, null, ProviderBreaker.State.CLOSED))
+            .toList()
         : now.pools().stream()
-            .map(pool -> new PoolCollector.View(pool.plan(), pool.latest()))
+            .map(
+                pool ->
+                    new PoolCollector.View(
+                        pool.plan(),
+                        pool.latest(),
+                        now.engine().breaker(pool.plan().name()).state()))
             .toList();
   }
 

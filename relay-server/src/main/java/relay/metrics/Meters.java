@@ -227,6 +227,24 @@ public final class Meters implements AutoCloseable {
     traffic.quarantine(pool, key);
   }
 
+  /**
+   * A provider answered 429.
+   *
+   * @param kind {@code rate}, {@code acceleration}, {@code spend} or {@code quota}
+   */
+  public void limitRefusal(String pool, String kind) {
+    traffic.limitRefusal(pool, kind);
+  }
+
+  /**
+   * A provider failed after an answer's first byte.
+   *
+   * @param how {@code loss}, {@code silence} or {@code error_event}
+   */
+  public void brokenOff(String pool, String how) {
+    traffic.brokenOff(pool, how);
+  }
+
   /** All of it in Prometheus's text format 0.0.4. */
   public String scrape() {
     return registry.scrape();

@@ -7,6 +7,7 @@ import io.prometheus.metrics.model.snapshots.Labels;
 import io.prometheus.metrics.model.snapshots.MetricSnapshots;
 import java.util.Collection;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.function.Function;
 import java.util.function.Supplier;
@@ -18,6 +19,7 @@ import relay.redis.PoolPlan;
 import relay.redis.PoolSnapshot;
 import relay.redis.PoolSnapshot.GroupState;
 import relay.redis.PoolSnapshot.KeyState;
+import relay.redis.ProviderBreaker;
 
 /**
  * Gauges of every key and quota group, made from the pools' last snapshots when they are scraped. A
@@ -25,8 +27,8 @@ import relay.redis.PoolSnapshot.KeyState;
  */
 final class PoolCollector implements MultiCollector {
 
-  /** A pool's shape, and its last state if it is known. */
-  record View(PoolPlan plan, @Nullable PoolSnapshot state) {}
+  /** A pool's shape, its last state if it is known, and whether its provider works. */
+  record View(PoolPlan plan, @Nullable PoolSnapshot state, ProviderBreaker.State breaker) {}
 
   private final Supplier<List<View>> pools;
 
@@ -44,11 +46,22 @@ final class PoolCollector implements MultiCollector {
         GaugeSnapshot.builder()
             .name("relay_key_status")
             .help("1 for the status that a key has; 0 for all while Redis was never read");
+    GaugeSnapshot.Builder breaker =
+        GaugeSnapshot.builder()
+            .name("relay_breaker_state")
+            .help("1 for the state of a provider's breaker");
     for (View view : pools.get()) {
+      for (ProviderBreaker.State state : ProviderBreaker.State.values()) {
+        breaker.dataPoint(
+            point(
+                state == view.breaker() ? 1 : 0,
+                Labels.of(
+                    "pool", view.plan().name(), "state", state.name().toLowerCase(Locale.ROOT))));
+      }
       addGroups(used, view);
       addKeys(status, view);
     }
-    return MetricSnapshots.of(used.build(), status.build());
+    return MetricSnapshots.of(used.build(), status.build(), breaker.build());
   }
 
   private static void addGroups(GaugeSnapshot.Builder used, View view) {

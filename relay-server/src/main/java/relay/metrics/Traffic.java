@@ -25,6 +25,10 @@ final class Traffic {
 
   private record Response(String pool, String key, String status) {}
 
+  private record LimitRefusal(String pool, String kind) {}
+
+  private record BrokenOff(String pool, String how) {}
+
   private record Tokens(String pool, String key, String model, String type) {}
 
   private final MeterRegistry registry;
@@ -35,6 +39,8 @@ final class Traffic {
   private final Series<Response> responses;
   private final Series<Tokens> tokens;
   private final Series<Key> quarantines;
+  private final Series<LimitRefusal> limitRefusals;
+  private final Series<BrokenOff> brokenOff;
 
   Traffic(MeterRegistry registry, LabelValues labels, List<ProviderConfig> providers) {
     this.registry = registry;
@@ -74,6 +80,16 @@ final class Traffic {
             "relay.key.quarantines",
             "Keys that a provider refused for good: an alert",
             q -> Tags.of("pool", q.pool(), "key", q.key()));
+    limitRefusals =
+        series(
+            "relay.upstream.limit.refusals",
+            "429s of providers by their kind",
+            l -> Tags.of("pool", l.pool(), "kind", l.kind()));
+    brokenOff =
+        series(
+            "relay.upstream.broken.answers",
+            "Answers that a provider began and did not end well",
+            b -> Tags.of("pool", b.pool(), "how", b.how()));
     prepare(providers);
   }
 
@@ -83,6 +99,18 @@ final class Traffic {
             .flatMap(p -> models(p).map(model -> new Request(p.name(), model, OK, UPSTREAM))));
     grants.prepare(keys(providers));
     quarantines.prepare(keys(providers));
+    limitRefusals.prepare(
+        providers.stream()
+            .flatMap(
+                p ->
+                    Stream.of("rate", "acceleration", "spend", "quota")
+                        .map(kind -> new LimitRefusal(p.name(), kind))));
+    brokenOff.prepare(
+        providers.stream()
+            .flatMap(
+                p ->
+                    Stream.of("loss", "silence", "error_event")
+                        .map(how -> new BrokenOff(p.name(), how))));
     denials.prepare(
         providers.stream().flatMap(p -> reasons().map(reason -> new Denial(p.name(), reason))));
     responses.prepare(keys(providers).map(key -> new Response(key.pool(), key.key(), OK)));
@@ -146,6 +174,14 @@ final class Traffic {
 
   void upstreamResponse(String pool, String key, int status) {
     responses.of(new Response(pool, key, LabelValues.status(status))).increment();
+  }
+
+  void limitRefusal(String pool, String kind) {
+    limitRefusals.of(new LimitRefusal(pool, kind)).increment();
+  }
+
+  void brokenOff(String pool, String how) {
+    brokenOff.of(new BrokenOff(pool, how)).increment();
   }
 
   void quarantine(String pool, String key) {

@@ -74,11 +74,16 @@ public record RelayError(int status, String type, String message, @Nullable Dura
 
   /** 529, or 503 where the dialect has no such status: this replica has too much to do. */
   public static RelayError overloaded(Dialect dialect, String message) {
+    return overloaded(dialect, message, Duration.ofSeconds(1));
+  }
+
+  /** Likewise: whoever would have to do it has too much to do until then. */
+  public static RelayError overloaded(Dialect dialect, String message, Duration retryAfter) {
     int status =
         switch (dialect) {
           case ANTHROPIC -> 529;
           case OPENAI -> 503;
         };
-    return new RelayError(status, "overloaded_error", message, Duration.ofSeconds(1));
+    return new RelayError(status, "overloaded_error", message, retryAfter);
   }
 }

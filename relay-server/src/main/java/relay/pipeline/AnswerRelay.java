@@ -9,6 +9,7 @@ import relay.model.HeaderLines;
 import relay.model.RelayError;
 import relay.model.TokenUsage;
 import relay.redis.Lease;
+import relay.redis.ProviderBreaker.Passage;
 import relay.stream.DecodingTap;
 import relay.stream.ErrorEvents;
 import relay.stream.UsageChunkFilter;
@@ -60,10 +61,11 @@ final class AnswerRelay {
     handling.spentUpstream(System.nanoTime() - began);
     if (body.length < length) {
       if (handling.isGone()) {
-        handling.client().abort();
-        handling.done(499, "relay");
+        handling.leave();
       } else {
-        handling.refuse(RelayError.unreachable("the provider broke off its answer"));
+        Break how = answer.fellSilent() ? Break.SILENCE : Break.LOSS;
+        brokeOff(how);
+        handling.refuse(how.error());
       }
       return; // the lease ends with what it reserved: what was produced is not known
     }
@@ -83,23 +85,34 @@ final class AnswerRelay {
     boolean plain = encoding == null || encoding.equalsIgnoreCase("identity");
     UsageChunkFilter filter =
         events && plain && plan.asksForUsage() ? new UsageChunkFilter() : null;
-    handling.client().begin(answer.status(), headers, filter == null ? answer.contentLength() : -1);
+    // An event may have to be added, or taken out: no length is promised for a stream.
+    handling.client().begin(answer.status(), headers, events ? -1 : answer.contentLength());
     Outbox outbox = new Outbox(handling, filter);
     boolean whole;
     try (Usage usage = usage(answer, scanner)) {
       whole = copy(answer, usage, outbox);
       scanner.end();
-      whole = whole && (!events || scanner.finished() || scanner.errorSeen() || !usage.readable());
+      // A stream is whole when its last event came, whatever HTTP says, and only then.
+      if (events && usage.readable()) {
+        whole = scanner.finished() || (whole && scanner.errorSeen());
+      }
       settle(answer, scanner);
+      if (scanner.errorSeen()) {
+        brokeOff(Break.ERROR_EVENT);
+      }
       if (whole) {
         outbox.end();
       } else {
-        breakOff(outbox, events && plain && plan.endpoint() != null, scanner);
+        Break how = answer.fellSilent() ? Break.SILENCE : Break.LOSS;
+        if (!scanner.errorSeen()) {
+          brokeOff(how);
+        }
+        boolean tells = events && plain && !plan.unread() && !scanner.errorSeen();
+        breakOff(outbox, tells, how.error(), scanner);
       }
     } catch (ClientGoneException e) {
-      handling.client().abort();
       settle(answer, scanner);
-      handling.done(499, "relay");
+      handling.leave();
       return;
     }
     handling.done(answer.status(), whole ? "upstream" : "relay");
@@ -132,14 +145,35 @@ final class AnswerRelay {
     }
   }
 
+  /** How a provider fails in the middle of an answer. */
+  private enum Break {
+    ERROR_EVENT,
+    LOSS,
+    SILENCE;
+
+    RelayError error() {
+      return switch (this) {
+        case SILENCE ->
+            RelayError.timeout("the provider sent nothing more for server.idle_timeout_ms");
+        case LOSS, ERROR_EVENT -> RelayError.unreachable("the provider broke off its answer");
+      };
+    }
+  }
+
+  /** It had begun well, and so was counted as one that works. */
+  private void brokeOff(Break how) {
+    plan.route().breaker().failed(new Passage.Free());
+    handling.meters().brokenOff(plan.route().name(), how.name().toLowerCase(Locale.ROOT));
+  }
+
   /**
    * The status line is long gone: an error event, and an end that cannot be taken for a good one.
    */
-  private void breakOff(Outbox outbox, boolean canTell, UsageScanner scanner)
+  private void breakOff(Outbox outbox, boolean tells, RelayError error, UsageScanner scanner)
       throws ClientGoneException {
     outbox.flush();
-    if (canTell) {
-      byte[] event = errorEvent("api_error", "the provider broke off its answer");
+    if (tells) {
+      byte[] event = errorEvent(error.type(), error.message());
       if (!scanner.atEventBoundary()) {
         outbox.write(new byte[] {'\n', '\n'});
       }
@@ -149,7 +183,7 @@ final class AnswerRelay {
   }
 
   private byte[] errorEvent(String type, String message) {
-    return plan.endpoint() == Endpoint.RESPONSES
+    return plan.asked().endpoint() == Endpoint.RESPONSES
         ? ErrorEvents.ofResponses(type, message)
         : ErrorEvents.of(plan.dialect(), type, message);
   }

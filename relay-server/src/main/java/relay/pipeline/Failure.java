@@ -11,12 +11,11 @@ sealed interface Failure {
     return false;
   }
 
-  /**
-   * The provider said that the key's limits are reached.
-   *
-   * @param retryAfter the earliest time at which it said one of the keys tried so far can be used
-   */
-  record RateLimited(Duration retryAfter) implements Failure {}
+  /** The provider said that a limit is reached; the pool knows until when. */
+  record RateLimited() implements Failure {}
+
+  /** The provider limits what is not counted here; of that the pool knows nothing. */
+  record LimitedApart(Duration retryAfter) implements Failure {}
 
   /** The provider refuses the key itself; its words may name it, so they are not passed on. */
   record KeyRefused() implements Failure {}

@@ -1,5 +1,6 @@
 package relay.pipeline;
 
+import java.time.Duration;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.jspecify.annotations.Nullable;
 import relay.metrics.Meters;
@@ -13,17 +14,23 @@ final class Handling {
   private final ClientExchange client;
   private final String id = RequestIds.next();
   private final Meters meters;
+  private final Duration patience;
   private final Runnable onDone;
   private final long startedNanos = System.nanoTime();
   private final AtomicBoolean done = new AtomicBoolean();
   private String provider = UNKNOWN;
   private String model = UNKNOWN;
+  private int attempts;
   private long upstreamNanos;
   private boolean gone;
   private @Nullable Runnable onGone;
 
-  Handling(ClientExchange client, Meters meters, Runnable onDone) {
+  /**
+   * @param patience how long attempts may begin, if the client does not give up earlier
+   */
+  Handling(ClientExchange client, Meters meters, Duration patience, Runnable onDone) {
     this.client = client;
+    this.patience = patience;
     this.meters = meters;
     this.onDone = onDone;
     meters.requestStarted();
@@ -46,12 +53,23 @@ final class Handling {
     model = toModel;
   }
 
+  /** An attempt begins: its number among all of the request. */
+  void attempts(int number) {
+    attempts = number;
+  }
+
   String model() {
     return model;
   }
 
   long startedNanos() {
     return startedNanos;
+  }
+
+  /** Until no further attempt may begin; not positive if none may now. */
+  Duration timeLeft() {
+    return Patience.of(client.header("x-stainless-timeout"), patience)
+        .minusNanos(System.nanoTime() - startedNanos);
   }
 
   /** Time that was the provider's, not Relay's. */
@@ -61,10 +79,11 @@ final class Handling {
 
   /** Answers with an error of Relay's own. */
   void refuse(RelayError error) {
-    client.answer(
-        error.status(),
-        ErrorBodies.headers(error, id),
-        ErrorBodies.body(client.dialect(), error, id));
+    HeaderLines headers = ErrorBodies.headers(error, id);
+    if (attempts > 0) {
+      headers.add("x-relay-attempts", Integer.toString(attempts));
+    }
+    client.answer(error.status(), headers, ErrorBodies.body(client.dialect(), error, id));
     done(error.status(), "relay");
   }
 
@@ -84,6 +103,21 @@ final class Handling {
   void answer(int status, HeaderLines headers, byte[] body) {
     client.answer(status, headers, body);
     done(status, "upstream");
+  }
+
+  /** Answers with what came of the request at all providers together. */
+  void end(Verdict.Outcome outcome) {
+    switch (outcome) {
+      case Verdict.Outcome.Own(RelayError error) -> refuse(error);
+      case Verdict.Outcome.Passed(Failure.ProviderFailed f) ->
+          answer(f.status(), f.headers(), f.body());
+    }
+  }
+
+  /** Nobody waits for an answer. */
+  void leave() {
+    client.abort();
+    done(499, "relay");
   }
 
   /** The request is over, however it ended: counted once. */

@@ -1,8 +1,6 @@
 package relay.pipeline;
 
-import java.util.Set;
 import java.util.concurrent.CompletableFuture;
-import org.jspecify.annotations.Nullable;
 import relay.config.ProviderConfig;
 import relay.model.Dialect;
 import relay.model.Endpoint;
@@ -15,81 +13,53 @@ import relay.request.RequestFacts;
  * What is to be sent where. The body is the client's but for a mapped model and asked-for usage.
  */
 final class Plan {
-  private static final Set<String> REPEATABLE = Set.of("GET", "HEAD", "OPTIONS", "PUT", "DELETE");
-
   private final Route route;
-  private final @Nullable Endpoint endpoint;
-  private final RequestFacts facts;
-  private final Dialect dialect;
-  private final String method;
+  private final Asked asked;
   private final String upstreamModel;
   private final String modelClass;
   private final boolean asksForUsage;
   private final byte[] body;
 
-  /** For a request that was read. */
-  Plan(Route route, RequestFacts facts, byte[] clientBody, Endpoint endpoint) {
+  Plan(Route route, Asked asked) {
     this.route = route;
-    this.endpoint = endpoint;
-    this.facts = facts;
-    this.dialect = endpoint.dialect();
-    this.method = "POST";
+    this.asked = asked;
+    RequestFacts facts = asked.facts();
     ProviderConfig provider = route.api().config();
     upstreamModel = provider.modelMapping().getOrDefault(facts.model(), facts.model());
     modelClass = provider.classOf(upstreamModel);
-    asksForUsage = endpoint == Endpoint.CHAT_COMPLETIONS && facts.stream() && !facts.includeUsage();
+    asksForUsage =
+        asked.endpoint() == Endpoint.CHAT_COMPLETIONS && facts.stream() && !facts.includeUsage();
     String mapped = upstreamModel.equals(facts.model()) ? null : upstreamModel;
     body =
         mapped == null && !asksForUsage
-            ? clientBody
-            : RequestEdits.edit(clientBody, facts, mapped, asksForUsage);
-  }
-
-  /** For a request that passes unread. */
-  Plan(Route route, Dialect dialect, String method, byte[] clientBody) {
-    this.route = route;
-    this.endpoint = null;
-    this.facts = RequestFacts.UNREAD;
-    this.dialect = dialect;
-    this.method = method;
-    upstreamModel = facts.model();
-    modelClass = route.api().config().classOf(upstreamModel);
-    asksForUsage = false;
-    body = clientBody;
+            ? asked.body()
+            : RequestEdits.edit(asked.body(), facts, mapped, asksForUsage);
   }
 
   Route route() {
     return route;
   }
 
+  Asked asked() {
+    return asked;
+  }
+
   RequestFacts facts() {
-    return facts;
+    return asked.facts();
   }
 
   Dialect dialect() {
-    return dialect;
-  }
-
-  String method() {
-    return method;
-  }
-
-  /** Where a request goes that Relay reads; null when it passes unread. */
-  @Nullable Endpoint endpoint() {
-    return endpoint;
+    return asked.dialect();
   }
 
   /** Whether it counts against its key's limits. */
   boolean counted() {
-    return endpoint != null && endpoint.counted();
+    return asked.counted();
   }
 
-  /**
-   * Whether it may be sent again when it is not known what became of it. To generate twice costs
-   * tokens; to create a batch twice costs its user a second batch.
-   */
-  boolean repeatable() {
-    return endpoint != null || REPEATABLE.contains(method);
+  /** Whether nobody looks into it, nor into its answer. */
+  boolean unread() {
+    return asked.endpoint() == null;
   }
 
   /** A key for it: with what it needs reserved there, if it is counted. */
@@ -104,11 +74,6 @@ final class Plan {
 
   String modelClass() {
     return modelClass;
-  }
-
-  /** The client's bound on the output, or what stands for it; negative if it gave none. */
-  long maxOutputTokens() {
-    return endpoint == Endpoint.EMBEDDINGS ? 0 : facts.maxOutputTokens();
   }
 
   /** Whether Relay asks the stream for usage that the client did not ask for. */

@@ -1,7 +1,7 @@
 package relay.pipeline;
 
+import java.time.Duration;
 import java.util.List;
-import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.Executor;
 import java.util.concurrent.RejectedExecutionException;
@@ -11,7 +11,6 @@ import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 import relay.auth.Clients;
 import relay.auth.Clients.Caller;
-import relay.estimate.Estimator;
 import relay.metrics.Meters;
 import relay.model.Endpoint;
 import relay.model.RelayError;
@@ -21,7 +20,6 @@ import relay.redis.Acquisition.Granted;
 import relay.redis.Acquisition.Impossible;
 import relay.redis.Acquisition.NoneUsable;
 import relay.redis.Acquisition.Unavailable;
-import relay.redis.Demand;
 import relay.redis.Lease;
 import relay.request.BadRequest;
 import relay.request.RequestFacts;
@@ -44,7 +42,7 @@ public final class RequestPipeline {
       Pattern.compile("application/json[ \\t]*(;|$)", Pattern.CASE_INSENSITIVE);
 
   private final Clients clients;
-  private final List<Route> routes;
+  private final Routes routes;
   private final ModelCatalog catalog;
   private final Meters meters;
   private final Limits limits;
@@ -56,14 +54,15 @@ public final class RequestPipeline {
    *
    * @param maxBodyBytes of a request's body
    * @param maxConcurrent requests at once; 0 for no bound
+   * @param patience how long attempts of a request may begin
    */
-  public record Limits(int maxBodyBytes, int maxConcurrent) {}
+  public record Limits(int maxBodyBytes, int maxConcurrent, Duration patience) {}
 
   public RequestPipeline(
-      Clients clients, List<Route> routes, Meters meters, Limits limits, Executor virtualThreads) {
+      Clients clients, Routes routes, Meters meters, Limits limits, Executor virtualThreads) {
     this.clients = clients;
-    this.routes = List.copyOf(routes);
-    catalog = new ModelCatalog(routes);
+    this.routes = routes;
+    catalog = new ModelCatalog(routes.all());
     this.meters = meters;
     this.limits = limits;
     this.virtualThreads = virtualThreads;
@@ -101,8 +100,8 @@ public final class RequestPipeline {
    * first provider that is set to let it. On its I/O thread; does not block.
    */
   public void passThrough(ClientExchange client) {
-    if (routes.stream().noneMatch(route -> route.api().config().passthrough())) {
-      new Handling(client, meters, () -> {}).refuse(nothingAt(client));
+    if (!routes.passThroughSomewhere()) {
+      new Handling(client, meters, limits.patience(), () -> {}).refuse(nothingAt(client));
       return;
     }
     Admitted admitted = admit(client);
@@ -110,12 +109,8 @@ public final class RequestPipeline {
       return;
     }
     Handling handling = admitted.handling();
-    Optional<Route> chosen =
-        routes.stream()
-            .filter(route -> route.api().config().passthrough())
-            .filter(route -> route.isFor(admitted.caller(), client.dialect()))
-            .filter(route -> route.api().serves(TargetPath.of(client.target())))
-            .findFirst();
+    List<Route> chosen =
+        routes.passthrough(admitted.caller(), client.dialect(), TargetPath.of(client.target()));
     if (chosen.isEmpty() || !admitted.caller().mayUseAnyModel()) {
       handling.refuse(nothingAt(client));
       return;
@@ -130,7 +125,7 @@ public final class RequestPipeline {
           if (body.length > 0 && BODILESS.contains(client.method())) {
             handling.refuse(RelayError.invalid("a " + client.method() + " has no body"));
           } else {
-            acquire(handling, new Plan(chosen.get(), client.dialect(), client.method(), body));
+            start(handling, chosen, Asked.unread(client.dialect(), client.method(), body));
           }
         });
   }
@@ -167,7 +162,7 @@ public final class RequestPipeline {
   /** Null when the request was refused. */
   private @Nullable Admitted admit(ClientExchange client) {
     int before = running.getAndIncrement();
-    Handling handling = new Handling(client, meters, running::decrementAndGet);
+    Handling handling = new Handling(client, meters, limits.patience(), running::decrementAndGet);
     Caller caller =
         clients.authenticate(client.header("x-api-key"), client.header("authorization"));
     if (caller == null) {
@@ -240,36 +235,39 @@ public final class RequestPipeline {
     Caller caller = admitted.caller();
     List<Route> chosen =
         caller.mayUseModel(facts.model())
-            ? Route.choose(routes, caller, endpoint, facts.model())
+            ? routes.choose(caller, endpoint, facts.model())
             : List.of();
     if (chosen.isEmpty()) {
       admitted.handling().refuse(unserved(facts.model()));
       return;
     }
-    acquire(admitted.handling(), new Plan(chosen.getFirst(), facts, body, endpoint));
+    start(admitted.handling(), chosen, Asked.of(endpoint, facts, body));
   }
 
   private static RelayError unserved(String model) {
     return RelayError.notFound("no provider serves model '" + model + "' to this client");
   }
 
-  private void acquire(Handling handling, Plan plan) {
-    handling.goesTo(plan.route().name(), plan.facts().model());
-    Estimator.Estimate estimate =
-        Estimator.estimate(
-            plan.route().pool().estimates(),
-            plan.dialect(),
-            plan.upstreamModel(),
-            plan.facts().inputBytes(),
-            plan.maxOutputTokens());
-    Demand demand = Demand.of(plan.modelClass(), estimate.inputTokens(), estimate.outputTokens());
+  private void start(Handling handling, List<Route> chosen, Asked asked) {
     handling.client().onGone(handling::clientLeft);
+    acquire(handling, new Journey(chosen, asked));
+  }
+
+  /** At the next provider that may be asked. */
+  private void acquire(Handling handling, Journey journey) {
+    Journey.Leg leg = journey.next();
+    if (leg == null) {
+      handling.end(journey.verdict().outcome(journey.asked().dialect()));
+      return;
+    }
+    handling.goesTo(leg.route().name(), journey.asked().facts().model());
     long asked = System.nanoTime();
-    plan.acquire(demand)
+    leg.plan()
+        .acquire(leg.demand())
         .thenAccept(
             acquisition -> {
               meters.acquired(System.nanoTime() - asked);
-              acquired(handling, plan, demand, acquisition);
+              acquired(handling, journey, leg, acquisition);
             })
         .exceptionally(
             failure -> {
@@ -278,21 +276,25 @@ public final class RequestPipeline {
             });
   }
 
-  private void acquired(Handling handling, Plan plan, Demand demand, Acquisition acquisition) {
+  private void acquired(
+      Handling handling, Journey journey, Journey.Leg leg, Acquisition acquisition) {
     switch (acquisition) {
-      case Granted granted -> start(handling, plan, demand, granted.lease());
+      case Granted granted -> start(handling, journey, leg, granted.lease());
       case Exhausted _, Impossible _, NoneUsable _, Unavailable _ -> {
-        meters.denied(plan.route().name(), Refusals.reason(acquisition));
-        handling.refuse(Refusals.of(acquisition));
+        leg.unused();
+        meters.denied(leg.route().name(), Refusals.reason(acquisition));
+        journey.verdict().refused(acquisition);
+        acquire(handling, journey);
       }
     }
   }
 
-  private void start(Handling handling, Plan plan, Demand demand, Lease lease) {
+  private void start(Handling handling, Journey journey, Journey.Leg leg, Lease lease) {
     try {
-      virtualThreads.execute(new Forwarding(handling, plan, demand, lease));
+      virtualThreads.execute(new Forwarding(handling, journey, leg, lease));
     } catch (RejectedExecutionException e) {
       lease.cancel();
+      leg.unused();
       handling.refuse(RelayError.unavailable("this replica is stopping"));
     }
   }

@@ -24,7 +24,7 @@ final class WireBody {
   private WireBody() {}
 
   static byte[] of(Plan plan, ClientExchange client) {
-    if (plan.endpoint() != Endpoint.MESSAGES) {
+    if (plan.asked().endpoint() != Endpoint.MESSAGES) {
       return plan.body(); // elsewhere the model stays where it is
     }
     return switch (plan.route().api().config().type()) {

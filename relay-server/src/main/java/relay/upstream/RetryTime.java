@@ -5,6 +5,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.time.ZonedDateTime;
 import java.time.format.DateTimeFormatter;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -22,48 +23,81 @@ public final class RetryTime {
       Pattern.compile(
           "(?:(\\d{1,5})h)?(?:(\\d{1,5})m(?!s))?(?:(\\d{1,7}(?:\\.\\d{1,9})?)s)?(?:(\\d{1,9}(?:\\.\\d{1,9})?)ms)?");
 
-  /**
-   * Times of full refill; the earliest that is exhausted decides, so the latest is on the safe
-   * side.
-   */
-  private static final List<String> RESETS =
-      List.of(
-          "anthropic-ratelimit-requests",
-          "anthropic-ratelimit-input-tokens",
-          "anthropic-ratelimit-output-tokens",
-          "anthropic-ratelimit-tokens");
+  private static final List<String> ANTHROPIC =
+      List.of("requests", "input-tokens", "output-tokens", "tokens");
+
+  private static final List<String> OPENAI = List.of("requests", "tokens");
 
   private RetryTime() {}
 
   /** How long to wait from now on; zero if the answer does not say. */
   public static Duration of(UpstreamAnswer answer, Instant now) {
-    Duration wait = milliseconds(answer.header("retry-after-ms"));
-    if (wait == null) {
-      wait = retryAfter(answer.header("retry-after"), now);
-    }
-    if (wait == null) {
-      wait = resets(answer, now);
-    }
+    return of(answer::header, now);
+  }
+
+  /** Likewise, but by {@code retry-after} alone: where a limit is not what stood in the way. */
+  public static Duration stated(UpstreamAnswer answer, Instant now) {
+    return bounded(stated(answer::header, now));
+  }
+
+  static Duration of(Headers headers, Instant now) {
+    Duration wait = stated(headers, now);
+    return bounded(wait == null ? resets(headers, now) : wait);
+  }
+
+  /** An answer's headers by name. */
+  interface Headers {
+    @Nullable String value(String name);
+  }
+
+  private static Duration bounded(@Nullable Duration wait) {
     return wait == null || wait.isNegative() || wait.compareTo(LONGEST) > 0 ? Duration.ZERO : wait;
   }
 
-  private static @Nullable Duration resets(UpstreamAnswer answer, Instant now) {
-    Duration latest = null;
-    for (String name : RESETS) {
-      if ("0".equals(answer.header(name + "-remaining"))) {
-        latest = later(latest, instant(answer.header(name + "-reset"), now));
-      }
-    }
-    for (String what : List.of("requests", "tokens")) {
-      if ("0".equals(answer.header("x-ratelimit-remaining-" + what))) {
-        latest = later(latest, span(answer.header("x-ratelimit-reset-" + what)));
-      }
-    }
-    return latest;
+  private static @Nullable Duration stated(Headers headers, Instant now) {
+    Duration wait = milliseconds(headers.value("retry-after-ms"));
+    return wait == null ? retryAfter(headers.value("retry-after"), now) : wait;
   }
 
-  private static @Nullable Duration later(@Nullable Duration a, @Nullable Duration b) {
-    return a == null || (b != null && b.compareTo(a) > 0) ? b : a;
+  /**
+   * A reset is the time of full refill. The limits that are exhausted decide, the latest of them;
+   * one that does not say what remains counts as exhausted. If none is, some limit had too little
+   * left for this request, and the soonest reset is a good time to try again.
+   */
+  private static @Nullable Duration resets(Headers headers, Instant now) {
+    Duration latest = null;
+    Duration soonest = null;
+    for (Reset reset : all(headers, now)) {
+      if (reset.exhausted()) {
+        latest = latest == null || reset.in().compareTo(latest) > 0 ? reset.in() : latest;
+      } else {
+        soonest = soonest == null || reset.in().compareTo(soonest) < 0 ? reset.in() : soonest;
+      }
+    }
+    return latest == null ? soonest : latest;
+  }
+
+  private record Reset(Duration in, boolean exhausted) {}
+
+  private static List<Reset> all(Headers headers, Instant now) {
+    List<Reset> resets = new ArrayList<>();
+    for (String what : ANTHROPIC) {
+      String name = "anthropic-ratelimit-" + what;
+      add(resets, instant(headers.value(name + "-reset"), now), headers.value(name + "-remaining"));
+    }
+    for (String what : OPENAI) {
+      add(
+          resets,
+          span(headers.value("x-ratelimit-reset-" + what)),
+          headers.value("x-ratelimit-remaining-" + what));
+    }
+    return resets;
+  }
+
+  private static void add(List<Reset> resets, @Nullable Duration in, @Nullable String remaining) {
+    if (in != null && !in.isNegative() && !in.isZero()) {
+      resets.add(new Reset(in, remaining == null || remaining.strip().equals("0")));
+    }
   }
 
   static @Nullable Duration milliseconds(@Nullable String value) {

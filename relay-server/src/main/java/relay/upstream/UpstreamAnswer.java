@@ -78,6 +78,11 @@ public final class UpstreamAnswer implements AutoCloseable {
     return source.readByteArray(Math.min(bytes, source.getBuffer().size()));
   }
 
+  /** Whether a {@link #read} failed because the provider sent nothing for the idle timeout. */
+  public boolean fellSilent() {
+    return watched.wasSilent();
+  }
+
   @Override
   public void close() {
     watched.close();

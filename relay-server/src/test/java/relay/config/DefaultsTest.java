@@ -52,6 +52,7 @@ final class DefaultsTest {
                     List.of(),
                     List.of(new KeyConfig(new Credential.ApiKey(secret), id, id, 1, 1, 0)),
                     List.of(new QuotaGroup(id, "default", Limits.UNKNOWN)))),
+            new RoutingConfig(RoutingConfig.Strategy.FAILOVER, Map.of(), null),
             new LoggingConfig(Level.INFO, Format.JSON)),
         Given.valid(Given.PROVIDERS));
   }
@@ -60,7 +61,7 @@ final class DefaultsTest {
   void empty_sections_are_as_good_as_absent_ones() {
     assertEquals(
         Given.valid(Given.PROVIDERS),
-        Given.valid("server:\nredis: {}\nlogging:\n" + Given.PROVIDERS));
+        Given.valid("server:\nredis: {}\nrouting:\nlogging:\n" + Given.PROVIDERS));
   }
 
   @Test

@@ -101,6 +101,8 @@ final class ExampleTest {
             "otpm_limit",
             "tpm_limit",
             "limits",
+            "routing",
+            "default_provider",
             "logging",
             "level",
             "format");

@@ -79,6 +79,10 @@ final class MappingTest {
             - {key: k2, id: a-2, account: acme}
             - {key: k3, id: 007, rpm_limit: 24}
         - {name: b, type: ollama, enabled: false, keys: [{key: any word}]}
+      routing:
+        strategy: weighted_round_robin
+        model_mapping: {claude-: a, glm: b}
+        default_provider: b
       logging: {level: error, format: text}
       """;
 
@@ -143,6 +147,10 @@ final class MappingTest {
         config.providers().getFirst());
     assertEquals("b", config.providers().getLast().name());
     assertEquals(List.of(config.providers().getFirst()), config.enabledProviders());
+    assertEquals(
+        new RoutingConfig(
+            RoutingConfig.Strategy.WEIGHTED_ROUND_ROBIN, Map.of("claude-", "a", "glm", "b"), "b"),
+        config.routing());
     assertEquals(new LoggingConfig(Level.ERROR, Format.TEXT), config.logging());
   }
 

@@ -10,8 +10,12 @@ import relay.model.Dialect;
 
 /** The configuration of replicas under test, as an operator would write it. */
 final class Setup {
+  /** A setting of a provider that names no models. */
+  static final String ANY_MODEL = "# any model";
+
   private final List<String> server = new ArrayList<>();
   private final List<String> redis = new ArrayList<>();
+  private final List<String> routing = new ArrayList<>();
   private final List<String> providers = new ArrayList<>();
   private final List<String> jvm = new ArrayList<>();
   private String auth = "    api_key: " + Ask.CLIENT_KEY + "\n";
@@ -28,6 +32,12 @@ final class Setup {
   /** A line of the redis section. */
   Setup redis(String line) {
     redis.add(line);
+    return this;
+  }
+
+  /** A line of the routing section. */
+  Setup routing(String line) {
+    routing.add(line);
     return this;
   }
 
@@ -79,7 +89,7 @@ final class Setup {
     yaml.append("  - name: ").append(name).append('\n');
     yaml.append("    type: ").append(dialect.name().toLowerCase(Locale.ROOT)).append('\n');
     yaml.append("    base_url: ").append(url).append('\n');
-    if (settings.stream().noneMatch(line -> line.startsWith("models:"))) {
+    if (settings.stream().noneMatch(l -> l.startsWith("models:") || l.equals(ANY_MODEL))) {
       yaml.append("    models: [").append(name).append("]\n");
     }
     settings.forEach(line -> yaml.append("    ").append(line).append('\n'));
@@ -135,6 +145,8 @@ final class Setup {
     redis.forEach(line -> yaml.append("  ").append(line).append('\n'));
     yaml.append("providers:\n");
     providers.forEach(yaml::append);
+    yaml.append("routing:\n");
+    routing.forEach(line -> yaml.append("  ").append(line).append('\n'));
     yaml.append("logging:\n  format: text\n  level: ").append(level).append('\n');
     return yaml.toString();
   }

@@ -1,0 +1,41 @@
+-- Gives out turns to ask the provider whether it accepts a quarantined key again: one replica of all
+-- at a time, after pauses that grow while the answer is no.
+--
+-- KEYS  quarantine reasons by key
+--       probes     by key, readable: `tries 2 next_ms 1764086400000`
+-- ARGV  given      a test's clock in microseconds, '' for Redis TIME
+--       first_ms   pause before the first try; doubled with each, at most 30 times as long
+--       ...        the keys' ids
+-- REPLY {1, turn...}                           the key whose turn it is, at most one
+-- COST  two reads a key, one write when something is due
+-- @include numbers
+local quarantine, probes = KEYS[1], KEYS[2]
+local given, first = ARGV[1], number(ARGV[2], 'first_ms')
+local LONGEST, KEEP_MS = 30, 7200000
+local micros = given ~= '' and moment(given, 'given')
+if not micros then
+  local t = redis.call('TIME')
+  micros = t[1] * 1e6 + t[2]
+end
+local now = math.floor(micros / 1000)
+local reply = { 1 }
+for n = 3, #ARGV do
+  local id = ARGV[n]
+  if #reply == 1 and redis.call('HEXISTS', quarantine, id) == 1 then
+    local tries, next_ms = string.match(redis.call('HGET', probes, id) or '', '^tries (%d+) next_ms (%d+)$')
+    tries, next_ms = tonumber(tries), tonumber(next_ms)
+    local set
+    -- one that was last out of use long ago, or was noted under another clock, begins anew
+    if not tries or next_ms < now - KEEP_MS / 2 or next_ms > now + LONGEST * first then
+      tries, set = 0, now + first
+    elseif next_ms <= now then
+      tries, set = tries + 1, now + first * math.min(LONGEST, 2 ^ math.min(tries + 1, 10))
+      reply[2] = id
+    end
+    if set then
+      redis.call('HSET', probes, id, string.format('tries %.0f next_ms %.0f', tries, set))
+      redis.call('PEXPIRE', probes, KEEP_MS)
+    end
+  end
+end
+return reply

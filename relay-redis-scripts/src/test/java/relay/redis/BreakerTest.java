@@ -1,0 +1,208 @@
+package relay.redis;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertInstanceOf;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.CompletionException;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import relay.redis.ProviderBreaker.Passage;
+import relay.redis.ProviderBreaker.State;
+
+/** The breaker by its script on a virtual clock, and as two replicas see it. */
+final class BreakerTest {
+  private static final Duration SOON = Duration.ofSeconds(20);
+
+  private final Wire wire = new Wire(RedisUnderTest.url());
+  private final byte[] name = RedisKeys.bytes(Pools.name("breaker"));
+  private long nowMs = 1_000_000;
+
+  @AfterEach
+  void close() {
+    wire.close();
+  }
+
+  private List<Object> report(int failures, int successes, String probe, String caller) {
+    List<Object> reply =
+        wire.call(
+            ScriptFile.BREAKER,
+            new byte[][] {name},
+            nowMs * 1000,
+            failures,
+            successes,
+            probe,
+            caller);
+    return reply.subList(1, reply.size());
+  }
+
+  private static List<Object> closed() {
+    return List.of(0L, 0L, 0L);
+  }
+
+  private static List<Object> open(long waitMs) {
+    return List.of(1L, waitMs, 0L);
+  }
+
+  @Test
+  void few_failures_leave_it_closed_and_ten_in_a_short_time_open_it() {
+    assertEquals(closed(), report(9, 0, "", "a"));
+    assertEquals(open(2000), report(1, 0, "", "b"));
+    assertEquals("open", Wire.text(wire.redis().hget(name, RedisKeys.bytes("state"))));
+    long ttl = wire.redis().pttl(name);
+    assertTrue(ttl > 0 && ttl <= 600_000, "ttl " + ttl);
+  }
+
+  @Test
+  void failures_far_apart_do_not_add_up() {
+    for (int n = 0; n < 5; n++) {
+      assertEquals(closed(), report(9, 0, "", "a"));
+      nowMs += 10_000;
+    }
+  }
+
+  @Test
+  void while_most_requests_succeed_it_stays_closed() {
+    assertEquals(closed(), report(0, 100, "", "a"));
+    assertEquals(closed(), report(99, 0, "", "a"));
+    assertEquals(open(2000), report(1, 0, "", "a"));
+  }
+
+  @Test
+  void one_request_at_a_time_tries_and_its_success_closes_it() {
+    report(10, 0, "", "a");
+    nowMs += 1999;
+    assertEquals(open(1), report(0, 0, "ask", "a"));
+    nowMs += 1;
+    assertEquals(List.of(2L, 30_000L, 1L), report(0, 0, "ask", "a"));
+    assertEquals(List.of(2L, 30_000L, 0L), report(0, 0, "ask", "b"));
+    assertEquals(closed(), report(0, 0, "good", "a"));
+    assertEquals(closed(), report(9, 0, "", "b"), "it counts anew");
+  }
+
+  @Test
+  void each_try_that_fails_doubles_the_pause_up_to_a_minute() {
+    report(10, 0, "", "a");
+    long pause = 2000;
+    for (int n = 0; n < 8; n++) {
+      nowMs += pause;
+      assertEquals(1L, report(0, 0, "ask", "a").get(2));
+      pause = Math.min(60_000, 2 * pause);
+      assertEquals(open(pause), report(1, 0, "bad", "a"));
+    }
+  }
+
+  @Test
+  void a_try_that_never_ends_is_followed_by_another() {
+    report(10, 0, "", "a");
+    nowMs += 2000;
+    report(0, 0, "ask", "a");
+    nowMs += 30_000;
+    assertEquals(List.of(2L, 30_000L, 1L), report(0, 0, "ask", "b"));
+    assertEquals(
+        List.of(2L, 30_000L, 0L), report(1, 0, "bad", "a"), "no longer the one that tries");
+    assertEquals(open(4000), report(1, 0, "bad", "b"));
+  }
+
+  @Test
+  void leave_that_was_not_used_goes_back_and_another_replica_may_try_at_once() {
+    report(10, 0, "", "a");
+    nowMs += 2000;
+    report(0, 0, "ask", "a");
+    assertEquals(List.of(2L, 30_000L, 0L), report(0, 0, "back", "b"), "it is not b's");
+    assertEquals(open(0), report(0, 0, "back", "a"));
+    assertEquals(List.of(2L, 30_000L, 1L), report(0, 0, "ask", "b"));
+  }
+
+  @Test
+  void a_replica_that_has_no_requests_left_does_not_keep_its_leave() {
+    String pool = Pools.name("idle");
+    try (RedisEngine one =
+            RedisEngine.start(Pools.options(RedisUnderTest.url(), "r1", Fallback.CLOSED));
+        RedisEngine two =
+            RedisEngine.start(Pools.options(RedisUnderTest.url(), "r2", Fallback.CLOSED))) {
+      ProviderBreaker idle = one.breaker(pool);
+      ProviderBreaker busy = two.breaker(pool);
+      for (int n = 0; n < 10; n++) {
+        idle.failed(new Passage.Free());
+      }
+      Await.until("it is open", SOON, () -> idle.state() == State.OPEN);
+      Await.until(
+          "the idle one has leave",
+          SOON,
+          () -> {
+            if (idle.enter() instanceof Passage.Trial trial) {
+              idle.unused(trial); // it wanted to send, and then did not
+              return true;
+            }
+            return false;
+          });
+      Await.until("the busy one may try", SOON, () -> busy.enter() instanceof Passage.Trial);
+    }
+  }
+
+  @Test
+  void results_of_requests_sent_before_it_opened_change_nothing() {
+    report(10, 0, "", "a");
+    nowMs += 500;
+    assertEquals(open(1500), report(50, 50, "", "b"));
+  }
+
+  @Test
+  void a_clock_that_steps_back_does_not_keep_it_open() {
+    report(10, 0, "", "a");
+    nowMs -= 500_000;
+    assertEquals(open(60_000), report(0, 0, "", "a"));
+  }
+
+  @Test
+  void a_look_writes_nothing() {
+    assertEquals(closed(), report(0, 0, "", "a"));
+    assertEquals(0, wire.redis().exists(name));
+  }
+
+  @Test
+  void bad_arguments_are_refused_before_a_write() {
+    for (String bad : List.of("-1", "nan", "1e400", "0x10", "", "9007199254740993")) {
+      assertThrows(
+          CompletionException.class,
+          () -> wire.call(ScriptFile.BREAKER, new byte[][] {name}, nowMs * 1000, bad, 0, "", "a"));
+    }
+    assertThrows(CompletionException.class, () -> report(1, 0, "maybe", "a"));
+    assertEquals(0, wire.redis().exists(name));
+  }
+
+  @Test
+  void what_one_replica_sees_bars_the_others_and_one_of_them_may_try() {
+    String pool = Pools.name("shared");
+    try (RedisEngine one =
+            RedisEngine.start(Pools.options(RedisUnderTest.url(), "r1", Fallback.CLOSED));
+        RedisEngine two =
+            RedisEngine.start(Pools.options(RedisUnderTest.url(), "r2", Fallback.CLOSED))) {
+      ProviderBreaker first = one.breaker(pool);
+      ProviderBreaker second = two.breaker(pool);
+      Passage free = assertInstanceOf(Passage.Free.class, second.enter());
+      for (int n = 0; n < 10; n++) {
+        first.failed(free);
+      }
+      Await.until("the other knows", SOON, () -> second.state() == State.OPEN);
+      Passage.Barred barred = assertInstanceOf(Passage.Barred.class, second.enter());
+      assertTrue(barred.retryAfter().toMillis() > 0);
+      Passage[] got = new Passage[1];
+      Await.until(
+          "it may try",
+          SOON,
+          () -> {
+            got[0] = second.enter();
+            return got[0] instanceof Passage.Trial;
+          });
+      assertInstanceOf(Passage.Barred.class, second.enter());
+      second.worked(got[0]);
+      Await.until("it is closed for both", SOON, () -> first.state() == State.CLOSED);
+      assertInstanceOf(Passage.Free.class, first.enter());
+    }
+  }
+}

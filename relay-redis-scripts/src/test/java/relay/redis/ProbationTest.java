@@ -1,0 +1,106 @@
+package relay.redis;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+
+/** Turns at asking a provider about a quarantined key, on a virtual clock. */
+final class ProbationTest {
+  private static final long MINUTE = 60_000;
+
+  private final Wire wire = new Wire(RedisUnderTest.url());
+  private final byte[] quarantine = RedisKeys.bytes(Pools.name("quarantine"));
+  private final byte[] probes = RedisKeys.bytes(Pools.name("probes"));
+  private long nowMs = 1_000_000_000;
+
+  @AfterEach
+  void close() {
+    wire.redis().del(quarantine, probes);
+    wire.close();
+  }
+
+  private void quarantined(String... keys) {
+    for (String key : keys) {
+      wire.redis().hset(quarantine, RedisKeys.bytes(key), RedisKeys.bytes("why"));
+    }
+  }
+
+  private List<Object> turn(String... keys) {
+    List<Object> args = new ArrayList<>(List.of(nowMs * 1000, MINUTE));
+    args.addAll(List.of(keys));
+    List<Object> reply =
+        wire.call(ScriptFile.PROBE, new byte[][] {quarantine, probes}, args.toArray());
+    return reply.subList(1, reply.size());
+  }
+
+  @Test
+  void the_first_turn_comes_after_a_minute_and_only_once() {
+    quarantined("k");
+    assertEquals(List.of(), turn("k"));
+    nowMs += MINUTE - 1;
+    assertEquals(List.of(), turn("k"));
+    nowMs += 1;
+    assertEquals(List.of("k"), turn("k"));
+    assertEquals(List.of(), turn("k"), "another replica has it");
+    long ttl = wire.redis().pttl(probes);
+    assertTrue(ttl > 0 && ttl <= 7_200_000, "ttl " + ttl);
+  }
+
+  @Test
+  void pauses_double_up_to_half_an_hour() {
+    quarantined("k");
+    List<Long> minutes = new ArrayList<>();
+    long last = nowMs;
+    turn("k");
+    while (minutes.size() < 8) {
+      nowMs += MINUTE / 2;
+      if (!turn("k").isEmpty()) {
+        minutes.add((nowMs - last) / MINUTE);
+        last = nowMs;
+      }
+    }
+    assertEquals(List.of(1L, 2L, 4L, 8L, 16L, 30L, 30L, 30L), minutes);
+  }
+
+  @Test
+  void one_key_has_a_turn_at_a_time_and_each_gets_one() {
+    quarantined("a", "b");
+    turn("a", "b");
+    turn("a", "b");
+    nowMs += MINUTE;
+    assertEquals(List.of("a"), turn("a", "b"));
+    assertEquals(List.of("b"), turn("a", "b"));
+    assertEquals(List.of(), turn("a", "b"));
+  }
+
+  @Test
+  void a_key_that_is_restored_has_no_turn_and_soon_refused_again_it_does_not_begin_anew() {
+    quarantined("k");
+    turn("k");
+    nowMs += MINUTE;
+    turn("k");
+    wire.redis().hdel(quarantine, RedisKeys.bytes("k"));
+    nowMs += MINUTE;
+    assertEquals(List.of(), turn("k"));
+    quarantined("k");
+    assertEquals(List.of(), turn("k"));
+    nowMs += MINUTE;
+    assertEquals(List.of("k"), turn("k"));
+    nowMs += 3 * MINUTE;
+    assertEquals(List.of(), turn("k"));
+  }
+
+  @Test
+  void a_clock_that_steps_back_does_not_put_off_the_turn_for_long() {
+    quarantined("k");
+    turn("k");
+    nowMs -= 100 * MINUTE;
+    assertEquals(List.of(), turn("k"));
+    nowMs += MINUTE;
+    assertEquals(List.of("k"), turn("k"));
+  }
+}

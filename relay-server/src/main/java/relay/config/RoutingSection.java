@@ -1,0 +1,72 @@
+package relay.config;
+
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeSet;
+import org.jspecify.annotations.Nullable;
+import relay.config.Value.Scalar;
+
+/** Reads {@code routing}, after the providers that it names. */
+final class RoutingSection {
+  private static final int MAX_PREFIXES = 10_000;
+
+  private final Section routing;
+  private final Set<String> providers;
+
+  private RoutingSection(Section routing, Set<String> providers) {
+    this.routing = routing;
+    this.providers = providers;
+  }
+
+  static RoutingConfig read(Section routing, Set<String> providers) {
+    return new RoutingSection(routing, providers).read();
+  }
+
+  private RoutingConfig read() {
+    RoutingConfig.Strategy strategy =
+        Readers.choice(routing, "strategy", RoutingConfig.DEFAULT.strategy(), Set.of());
+    Map<String, String> mapping = mapping();
+    Value byDefault = routing.take("default_provider");
+    String name = byDefault == null ? null : provider(byDefault);
+    routing.done();
+    return new RoutingConfig(strategy, mapping, name);
+  }
+
+  private Map<String, String> mapping() {
+    Value value = routing.take("model_mapping");
+    Map<String, String> mapping = new LinkedHashMap<>();
+    if (value == null) {
+      return mapping;
+    }
+    Map<String, Value> entries = value.section().all();
+    if (entries.size() > MAX_PREFIXES) {
+      value.fault("is too long", "at most " + MAX_PREFIXES + " beginnings of models' names");
+      return mapping;
+    }
+    entries.forEach(
+        (prefix, to) -> {
+          if (!Texts.isModel(prefix)) {
+            to.refuse("maps from what is not a model's name", "how names of models begin");
+          }
+          String provider = provider(to);
+          if (provider != null) {
+            mapping.put(prefix, provider);
+          }
+        });
+    return mapping;
+  }
+
+  /** The name of a provider; null after a fault. */
+  private @Nullable String provider(Value value) {
+    Scalar scalar = value.text("the name of a provider");
+    if (scalar == null) {
+      return null;
+    }
+    if (!providers.contains(scalar.text())) {
+      value.fault(scalar.shown() + " is not a provider", Words.allowed(new TreeSet<>(providers)));
+      return null;
+    }
+    return scalar.text();
+  }
+}

@@ -1,0 +1,80 @@
+package relay.pipeline;
+
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+import relay.model.Dialect;
+import relay.model.Endpoint;
+import relay.request.RequestFacts;
+
+/** What a client asked for, before it is known which provider it goes to. */
+final class Asked {
+  private static final Set<String> REPEATABLE = Set.of("GET", "HEAD", "OPTIONS", "PUT", "DELETE");
+
+  private final Dialect dialect;
+  private final @Nullable Endpoint endpoint;
+  private final String method;
+  private final RequestFacts facts;
+  private final byte[] body;
+
+  private Asked(
+      Dialect dialect,
+      @Nullable Endpoint endpoint,
+      String method,
+      RequestFacts facts,
+      byte[] body) {
+    this.dialect = dialect;
+    this.endpoint = endpoint;
+    this.method = method;
+    this.facts = facts;
+    this.body = body;
+  }
+
+  /** A request that was read. */
+  static Asked of(Endpoint endpoint, RequestFacts facts, byte[] body) {
+    return new Asked(endpoint.dialect(), endpoint, "POST", facts, body);
+  }
+
+  /** A request that passes unread. */
+  static Asked unread(Dialect dialect, String method, byte[] body) {
+    return new Asked(dialect, null, method, RequestFacts.UNREAD, body);
+  }
+
+  Dialect dialect() {
+    return dialect;
+  }
+
+  /** Where it goes; null when it passes unread. */
+  @Nullable Endpoint endpoint() {
+    return endpoint;
+  }
+
+  String method() {
+    return method;
+  }
+
+  RequestFacts facts() {
+    return facts;
+  }
+
+  byte[] body() {
+    return body;
+  }
+
+  /** Whether it counts against its key's limits. */
+  boolean counted() {
+    return endpoint != null && endpoint.counted();
+  }
+
+  /**
+   * Whether it may be sent again when it is not known what became of it. To generate twice costs
+   * tokens; to create a batch twice costs its user a second batch.
+   */
+  boolean repeatable() {
+    return endpoint != null || REPEATABLE.contains(method);
+  }
+
+  /** The client's bound on the output, or what stands for it; negative if it gave none. */
+  long maxOutputTokens() {
+    return endpoint == Endpoint.EMBEDDINGS ? 0 : facts.maxOutputTokens();
+  }
+}

@@ -1,0 +1,170 @@
+package relay.pipeline;
+
+import java.time.Duration;
+import java.time.InstantSource;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.Executor;
+import java.util.concurrent.Executors;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Function;
+import java.util.function.Predicate;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import relay.redis.PoolSnapshot;
+import relay.redis.PoolSnapshot.KeyState;
+import relay.redis.Probation;
+import relay.upstream.UpstreamAnswer;
+import relay.upstream.UpstreamCall.Outcome;
+
+/**
+ * Brings quarantined keys back: one that the provider refused when the provider accepts it again,
+ * one whose account had spent its money when the month is over. What an operator took out of use
+ * stays so.
+ *
+ * <p>Once a second each pool's last snapshot is looked at. At most one probe of a pool is under way
+ * in a replica, and of all replicas one has the turn for a key.
+ */
+public final class KeyProbes implements AutoCloseable {
+  private static final Logger log = LoggerFactory.getLogger(KeyProbes.class);
+  private static final long LOOK_MS = 1_000;
+
+  /** Keys that one look asks for turns: of more, those at the front come back first. */
+  private static final int KEYS = 50;
+
+  private final List<Route> routes;
+  private final Function<String, Probation> probations;
+  private final Duration firstPause;
+  private final InstantSource clock;
+  private final Executor virtualThreads;
+  private final Map<String, Probation> probation = new ConcurrentHashMap<>();
+  private final Set<String> busy = ConcurrentHashMap.newKeySet();
+  private final ScheduledExecutorService looks =
+      Executors.newSingleThreadScheduledExecutor(
+          Thread.ofPlatform().name("key-probes").daemon().factory());
+
+  /**
+   * @param probations by a pool's name
+   * @param firstPause from a key's quarantine to its first probe; the pauses double, up to thirty
+   *     times as long
+   */
+  public KeyProbes(
+      List<Route> routes,
+      Function<String, Probation> probations,
+      Duration firstPause,
+      InstantSource clock,
+      Executor virtualThreads) {
+    this.routes = List.copyOf(routes);
+    this.probations = probations;
+    this.firstPause = firstPause;
+    this.clock = clock;
+    this.virtualThreads = virtualThreads;
+  }
+
+  /** Begins to look. */
+  public void start() {
+    var _ = looks.scheduleWithFixedDelay(this::look, LOOK_MS, LOOK_MS, TimeUnit.MILLISECONDS);
+  }
+
+  private void look() {
+    for (Route route : routes) {
+      try {
+        look(route);
+      } catch (RuntimeException e) {
+        log.warn("probes of {}: {}", route.name(), e.toString());
+      }
+    }
+  }
+
+  private void look(Route route) {
+    PoolSnapshot pool = route.pool().latest();
+    if (pool == null) {
+      return;
+    }
+    List<String> over =
+        quarantined(
+            pool,
+            reason ->
+                QuarantineReason.end(reason)
+                    .filter(end -> !end.isAfter(clock.instant()))
+                    .isPresent());
+    if (!over.isEmpty()) {
+      restore(route, over, "its quarantine has ended");
+    }
+    List<String> refused = quarantined(pool, QuarantineReason::mayBeProbed);
+    if (!refused.isEmpty() && busy.add(route.name())) {
+      var _ =
+          of(route)
+              .turn(refused, firstPause)
+              .whenComplete(
+                  (turn, failure) -> {
+                    if (turn != null && turn.isPresent()) {
+                      virtualThreads.execute(() -> probe(route, turn.get()));
+                    } else {
+                      busy.remove(route.name());
+                    }
+                  });
+    }
+  }
+
+  private static List<String> quarantined(PoolSnapshot pool, Predicate<String> reason) {
+    return pool.keys().stream()
+        .filter(key -> key.quarantine() != null && reason.test(key.quarantine()))
+        .limit(KEYS)
+        .map(KeyState::id)
+        .toList();
+  }
+
+  /** Blocks until the provider has answered. */
+  private void probe(Route route, String key) {
+    try {
+      switch (route.api().probe(key).execute()) {
+        case Outcome.Answered(UpstreamAnswer answer) -> {
+          try (answer) {
+            if (accepted(answer.status())) {
+              restore(route, List.of(key), "the provider answered a probe " + answer.status());
+            } else {
+              log.info("key {} of {}: a probe got {}", key, route.name(), answer.status());
+            }
+          }
+        }
+        case Outcome.Silent _, Outcome.Broken _ ->
+            log.info("key {} of {}: a probe got no answer", key, route.name());
+      }
+    } finally {
+      busy.remove(route.name());
+    }
+  }
+
+  /**
+   * Any answer but a refusal shows that the key is known, be it that the path is not. One that the
+   * next request finds refused after all waits the longer for its next turn.
+   */
+  private static boolean accepted(int status) {
+    return status < 500 && status != 401 && status != 403;
+  }
+
+  private void restore(Route route, List<String> keys, String why) {
+    var _ =
+        of(route)
+            .restore(keys)
+            .whenComplete(
+                (done, failure) -> {
+                  if (failure == null) {
+                    log.info("restored in {}: {}: {}", route.name(), String.join(", ", keys), why);
+                  }
+                });
+  }
+
+  private Probation of(Route route) {
+    return probation.computeIfAbsent(route.name(), probations);
+  }
+
+  @Override
+  public void close() {
+    looks.shutdownNow();
+  }
+}

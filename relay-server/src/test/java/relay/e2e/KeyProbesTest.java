@@ -1,0 +1,81 @@
+package relay.e2e;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.util.Locale;
+import java.util.concurrent.atomic.AtomicBoolean;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+import relay.model.Dialect;
+
+/** A key that a provider refused comes back by itself; one that an operator took out does not. */
+class KeyProbesTest {
+  private static final String REFUSED = "status quarantined";
+
+  @ParameterizedTest
+  @EnumSource
+  void a_refused_key_is_probed_by_one_replica_until_the_provider_accepts_it(Dialect dialect)
+      throws Exception {
+    AtomicBoolean accepts = new AtomicBoolean();
+    String pool = "p-" + dialect.name().toLowerCase(Locale.ROOT);
+    try (RawProvider provider =
+            new RawProvider(
+                (request, connection) -> {
+                  boolean probe = request.line().startsWith("GET");
+                  connection.write(
+                      !accepts.get()
+                          ? Says.json(401, Says.error(dialect, "authentication_error", "no"))
+                          : probe ? Says.json(200, "{\"data\":[]}") : Says.fine(dialect));
+                });
+        Replicas replicas =
+            new Setup()
+                .jvm("-Drelay.probe_ms=500")
+                .provider(pool, dialect, provider.url(), Setup.key(pool + "-1"))
+                .start(2)) {
+      Errors.relays(Wire.ask(replicas.port(0), Ask.of(dialect, pool)), dialect, 503, "api_error");
+      replicas.awaitLine(pool, pool + "-1", REFUSED);
+      Await.until("two probes", () -> provider.received().size() >= 3);
+      RawProvider.Received probe = provider.received().get(1);
+      assertEquals("GET /v1/models HTTP/1.1", probe.line());
+      assertEquals(Setup.secret(pool + "-1"), probe.key());
+      accepts.set(true);
+      replicas.awaitLine(pool, pool + "-1", "status active");
+      assertEquals(200, Wire.ask(replicas.port(1), Ask.of(dialect, pool)).status());
+      long probes = provider.received().stream().filter(r -> r.line().startsWith("GET")).count();
+      // 0.5, 1, 2, 4 s after each other, whoever asks: two replicas asking on their own make more
+      assertTrue(probes <= 6, "probes: " + probes);
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource(names = "OPENAI")
+  void what_an_operator_took_out_of_use_is_not_probed(Dialect dialect) throws Exception {
+    try (RawProvider provider =
+            new RawProvider((request, connection) -> connection.write(Says.fine(dialect)));
+        Replicas replicas =
+            new Setup()
+                .jvm("-Drelay.probe_ms=1")
+                .provider("p", dialect, provider.url(), Setup.key("held"), Setup.key("spent"))
+                .start(1);
+        RedisSocket redis = replicas.redisSocket()) {
+      assertEquals(200, operate(replicas, dialect, "/pools/p/keys/held/quarantine"));
+      assertEquals(200, operate(replicas, dialect, "/pools/p/keys/spent/quarantine"));
+      replicas.awaitLine("p", "spent", REFUSED);
+      // as if its month had ended
+      redis.text(
+          "HSET",
+          "relay:{p}:quarantine",
+          "spent",
+          "spend limit reached until 2026-01-01T00:00:00Z");
+      replicas.awaitLine("p", "spent", "status active");
+      replicas.awaitLine("p", "held", REFUSED);
+      assertEquals(0, provider.received().size());
+    }
+  }
+
+  private static int operate(Replicas replicas, Dialect dialect, String path) throws Exception {
+    Ask post = Ask.of(dialect, "").host("127.0.0.1").target(path);
+    return Wire.ask(replicas.get(0).adminPort(), post).status();
+  }
+}

@@ -1,0 +1,278 @@
+package relay.e2e;
+
+import java.time.Instant;
+import java.util.List;
+import java.util.Locale;
+import relay.e2e.RawProvider.Connection;
+import relay.model.Dialect;
+
+/** What a provider can do wrong, each as bytes on the connection of one request. */
+enum ProviderFault {
+  /** Nobody listens. */
+  REFUSE {
+    @Override
+    void answer(Form form, Connection connection) {
+      throw new AssertionError("nobody should have been asked");
+    }
+  },
+  RESET_AT_START {
+    @Override
+    void answer(Form form, Connection connection) throws Exception {
+      connection.reset();
+    }
+  },
+  RESET_MID_HEADER {
+    @Override
+    void answer(Form form, Connection connection) throws Exception {
+      connection.write("HTTP/1.1 200 OK\r\ncontent-ty");
+      connection.reset();
+    }
+  },
+  BREAK_MID_BODY {
+    @Override
+    void answer(Form form, Connection connection) throws Exception {
+      form.begin(connection);
+      connection.close();
+    }
+  },
+  STALL_AT_START {
+    @Override
+    void answer(Form form, Connection connection) {
+      connection.awaitClosed();
+    }
+  },
+  STALL_MID_BODY {
+    @Override
+    void answer(Form form, Connection connection) throws Exception {
+      form.begin(connection);
+      connection.awaitClosed();
+    }
+  },
+  /** Half of it in chunks, without the last one, and an orderly end of the connection. */
+  TRUNCATED_CHUNKED {
+    @Override
+    void answer(Form form, Connection connection) throws Exception {
+      connection.write(form.chunkedHead());
+      connection.chunk(form.half());
+      connection.close();
+    }
+  },
+  STATUS_429_RETRY_AFTER {
+    @Override
+    void answer(Form form, Connection connection) throws Exception {
+      connection.write(Says.json(429, form.error("rate_limit_error"), "retry-after: 30"));
+    }
+  },
+  STATUS_429_RESET_HEADERS {
+    @Override
+    void answer(Form form, Connection connection) throws Exception {
+      connection.write(Says.json(429, form.error("rate_limit_error"), form.resetHeaders()));
+    }
+  },
+  STATUS_429_ACCELERATION {
+    @Override
+    void answer(Form form, Connection connection) throws Exception {
+      String text = "exceeds the acceleration limit of your organization";
+      connection.write(
+          Says.json(429, Says.error(form.dialect(), "rate_limit_error", text), "retry-after: 30"));
+    }
+  },
+  STATUS_429_SPEND {
+    @Override
+    void answer(Form form, Connection connection) throws Exception {
+      connection.write(
+          Says.json(
+              429,
+              "{\"type\":\"error\",\"error\":{\"type\":\"rate_limit_error\",\"message\":\"no\","
+                  + "\"details\":{\"error_code\":\"enforced_spend_limit_reached\"}}}"));
+    }
+  },
+  STATUS_429_QUOTA {
+    @Override
+    void answer(Form form, Connection connection) throws Exception {
+      connection.write(
+          Says.json(
+              429,
+              "{\"error\":{\"message\":\"no\",\"type\":\"insufficient_quota\",\"param\":null,"
+                  + "\"code\":\"insufficient_quota\"}}"));
+    }
+  },
+  STATUS_401(401, "authentication_error"),
+  STATUS_403(403, "permission_error"),
+  STATUS_400(400, "invalid_request_error"),
+  STATUS_500(500, "api_error"),
+  STATUS_503(503, "overloaded_error"),
+  STATUS_529(529, "overloaded_error"),
+  BAD_JSON {
+    @Override
+    void answer(Form form, Connection connection) throws Exception {
+      String bad = "{\"id\":\"x\",\"usage\":{\"input_tokens\":oops";
+      connection.write(
+          form.stream()
+              ? whole("text/event-stream", "data: " + bad + "\n\n")
+              : Says.json(200, bad));
+    }
+  },
+  /** More is announced than comes. */
+  CONTENT_LENGTH_TOO_LONG {
+    @Override
+    void answer(Form form, Connection connection) throws Exception {
+      String whole = form.whole();
+      connection.write(head(form, whole.length() + 100) + whole);
+      connection.close();
+    }
+  },
+  /** Less is announced than comes. */
+  CONTENT_LENGTH_TOO_SHORT {
+    @Override
+    void answer(Form form, Connection connection) throws Exception {
+      String whole = form.whole();
+      connection.write(head(form, whole.length() / 2) + whole);
+      connection.close();
+    }
+  },
+  /** An error inside an answer that began as a good one. */
+  ERROR_EVENT {
+    @Override
+    void answer(Form form, Connection connection) throws Exception {
+      String error = form.error("overloaded_error");
+      if (!form.stream()) {
+        connection.write(Says.json(200, error));
+        return;
+      }
+      connection.write(Says.STREAM);
+      connection.chunk(form.half());
+      connection.chunk(
+          (form.dialect() == Dialect.ANTHROPIC ? "event: error\n" : "")
+              + "data: "
+              + error
+              + "\n\n");
+      connection.chunk("");
+    }
+  },
+  /** A good answer, a few bytes at a time. */
+  SLOW_TRICKLE {
+    @Override
+    void answer(Form form, Connection connection) throws Exception {
+      String whole = form.whole();
+      connection.write(form.chunkedHead());
+      for (int n = 0; n < whole.length(); n += 16) {
+        Await.moment(System.nanoTime() + 5_000_000);
+        connection.chunk(whole.substring(n, Math.min(whole.length(), n + 16)));
+      }
+      connection.chunk("");
+    }
+  };
+
+  private final int status;
+  private final String type;
+
+  ProviderFault() {
+    this(0, "");
+  }
+
+  ProviderFault(int status, String type) {
+    this.status = status;
+    this.type = type;
+  }
+
+  /** Answers one request. */
+  void answer(Form form, Connection connection) throws Exception {
+    connection.write(Says.json(status, form.error(type)));
+  }
+
+  /** As the table has it. */
+  String label() {
+    return name().toLowerCase(Locale.ROOT).replace('_', ' ').replace("status ", "");
+  }
+
+  private static String head(Form form, int length) {
+    return "HTTP/1.1 200 OK\r\ncontent-type: "
+        + (form.stream() ? "text/event-stream" : "application/json")
+        + "\r\ncontent-length: "
+        + length
+        + "\r\n\r\n";
+  }
+
+  private static String whole(String type, String body) {
+    return "HTTP/1.1 200 OK\r\ncontent-type: %s\r\ncontent-length: %d\r\n\r\n%s"
+        .formatted(type, body.length(), body);
+  }
+
+  /** In what a good answer would have come. Its usage is like no estimate of so short a request. */
+  record Form(Dialect dialect, boolean stream) {
+    static final int INPUT = 11_111;
+    static final int OUTPUT = 777;
+
+    static List<Form> all() {
+      return List.of(
+          new Form(Dialect.ANTHROPIC, false),
+          new Form(Dialect.ANTHROPIC, true),
+          new Form(Dialect.OPENAI, false),
+          new Form(Dialect.OPENAI, true));
+    }
+
+    private static String large(String text) {
+      return text.replace("_tokens\":7", "_tokens\":" + INPUT)
+          .replace("_tokens\":3", "_tokens\":" + OUTPUT)
+          .replace("_tokens\":10}", "_tokens\":" + (INPUT + OUTPUT) + "}");
+    }
+
+    String whole() {
+      return large(stream ? String.join("", Says.events(dialect)) : Says.answer(dialect));
+    }
+
+    /** Its first events, or the first half of its JSON. */
+    String half() {
+      return stream
+          ? large(String.join("", Says.events(dialect).subList(0, 2)))
+          : whole().substring(0, whole().length() / 2);
+    }
+
+    String chunkedHead() {
+      return stream ? Says.STREAM : Says.STREAM.replace("text/event-stream", "application/json");
+    }
+
+    /** A good answer. */
+    void fine(Connection connection) throws Exception {
+      if (stream) {
+        connection.write(chunkedHead());
+        connection.chunk(whole());
+        connection.chunk("");
+      } else {
+        connection.write(Says.json(200, whole()));
+      }
+    }
+
+    /** The first half of a good answer. */
+    void begin(Connection connection) throws Exception {
+      if (stream) {
+        connection.write(chunkedHead());
+        connection.chunk(half());
+      } else {
+        connection.write(head(this, whole().length()) + half());
+      }
+    }
+
+    String error(String type) {
+      return Says.error(dialect, type, "as the provider says");
+    }
+
+    String[] resetHeaders() {
+      return switch (dialect) {
+        case ANTHROPIC ->
+            new String[] {
+              "anthropic-ratelimit-requests-limit: 50",
+              "anthropic-ratelimit-requests-remaining: 0",
+              "anthropic-ratelimit-requests-reset: " + Instant.now().plusSeconds(30)
+            };
+        case OPENAI ->
+            new String[] {
+              "x-ratelimit-limit-requests: 50",
+              "x-ratelimit-remaining-requests: 0",
+              "x-ratelimit-reset-requests: 29.5s"
+            };
+      };
+    }
+  }
+}

@@ -1,0 +1,194 @@
+package relay.e2e;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import java.util.concurrent.atomic.AtomicBoolean;
+import org.junit.jupiter.api.Test;
+import relay.e2e.RawProvider.Connection;
+import relay.e2e.RawProvider.Received;
+import relay.model.Dialect;
+
+/** Requests for a model that several providers serve. */
+class RoutingTest {
+  private static final Dialect DIALECT = Dialect.ANTHROPIC;
+  private static final String MODEL = "claude-x";
+
+  private static RawProvider fine() throws IOException {
+    return new RawProvider((request, connection) -> connection.write(Says.fine(DIALECT)));
+  }
+
+  private static void overloaded(Received request, Connection connection) throws IOException {
+    connection.write(Says.json(529, Says.error(DIALECT, "overloaded_error", "too much")));
+  }
+
+  private static Setup two(String routing, RawProvider a, RawProvider b, String... aKey) {
+    List<String> models = List.of("models: [" + MODEL + "]");
+    return new Setup()
+        .routing(routing)
+        .provider("a", DIALECT, a.url(), models, List.of(Setup.key("a-1", aKey)))
+        .provider("b", DIALECT, b.url(), models, List.of(Setup.key("b-1", "weight: 3")));
+  }
+
+  private static Answer ask(Replicas replicas, String model) throws IOException {
+    return Wire.ask(replicas.port(0), Ask.of(DIALECT, model));
+  }
+
+  private static List<String> providers(Replicas replicas, int requests) throws IOException {
+    List<String> names = new ArrayList<>();
+    for (int n = 0; n < requests; n++) {
+      Answer answer = ask(replicas, MODEL);
+      assertEquals(200, answer.status(), answer.toString());
+      names.add(answer.header("x-relay-provider"));
+    }
+    return names;
+  }
+
+  @Test
+  void a_provider_without_capacity_hands_the_request_to_the_next() throws Exception {
+    try (RawProvider a = fine();
+        RawProvider b = fine();
+        Replicas replicas = two("strategy: failover", a, b, "rpm_limit: 2").start(1)) {
+      assertEquals(List.of("a", "a", "b", "b"), providers(replicas, 4));
+      assertEquals("1", ask(replicas, MODEL).header("x-relay-attempts"));
+    }
+  }
+
+  @Test
+  void when_no_provider_has_capacity_the_soonest_of_all_is_told() throws Exception {
+    try (RawProvider a = fine();
+        RawProvider b =
+            new RawProvider(
+                (request, connection) ->
+                    connection.write(
+                        Says.json(
+                            429,
+                            Says.error(DIALECT, "rate_limit_error", "slow down"),
+                            "retry-after: 20")));
+        Replicas replicas = two("strategy: failover", a, b, "rpm_limit: 1").start(1)) {
+      assertEquals(200, ask(replicas, MODEL).status());
+      Answer answer = ask(replicas, MODEL);
+      Errors.relays(answer, DIALECT, 429, "rate_limit_error");
+      long ms = Errors.retryAfterMs(answer);
+      assertTrue(ms > 1000 && ms <= 20_000, "b opens after 20 s, a after a minute: not " + ms);
+      assertEquals("1", answer.header("x-relay-attempts"));
+    }
+  }
+
+  @Test
+  void attempts_count_over_all_providers_and_are_bounded_at_each() throws Exception {
+    try (RawProvider a = new RawProvider(RoutingTest::overloaded);
+        RawProvider b = fine();
+        Replicas replicas = two("strategy: failover", a, b).start(1)) {
+      Answer answer = ask(replicas, MODEL);
+      assertEquals(200, answer.status(), answer.toString());
+      assertEquals("b", answer.header("x-relay-provider"));
+      assertEquals("4", answer.header("x-relay-attempts"));
+      assertEquals(3, a.received().size());
+    }
+  }
+
+  @Test
+  void an_open_breaker_keeps_requests_away_until_one_finds_that_the_provider_works()
+      throws Exception {
+    AtomicBoolean works = new AtomicBoolean();
+    try (RawProvider a =
+            new RawProvider(
+                (request, connection) -> {
+                  if (works.get()) {
+                    connection.write(Says.fine(DIALECT));
+                  } else {
+                    overloaded(request, connection);
+                  }
+                });
+        RawProvider b = fine();
+        Replicas replicas = two("strategy: failover", a, b).start(2)) {
+      Await.until(
+          "the breaker opens for the other replica, too",
+          () -> {
+            ask(replicas, MODEL);
+            Answer other = Wire.ask(replicas.port(1), Ask.of(DIALECT, MODEL));
+            return "1".equals(other.header("x-relay-attempts"));
+          });
+      try (RedisSocket redis = replicas.redisSocket()) {
+        assertNotEquals("closed", redis.hash("relay:{a}:breaker").get("state"));
+      }
+      works.set(true);
+      Await.until(
+          "a serves all again", () -> providers(replicas, 3).equals(List.of("a", "a", "a")));
+    }
+  }
+
+  @Test
+  void alone_an_open_breaker_says_that_the_provider_is_overloaded() throws Exception {
+    for (Dialect dialect : Dialect.values()) {
+      int status = dialect == Dialect.ANTHROPIC ? 529 : 503;
+      try (RawProvider a =
+              new RawProvider(
+                  (request, connection) ->
+                      connection.write(
+                          Says.json(status, Says.error(dialect, "overloaded_error", "no"))));
+          Replicas replicas =
+              new Setup().provider("m", dialect, a.url(), Setup.key("m-1")).start(1)) {
+        Answer[] last = new Answer[1];
+        Await.until(
+            "Relay itself says so",
+            () -> {
+              last[0] = Wire.ask(replicas.port(0), Ask.of(dialect, "m"));
+              assertEquals(status, last[0].status());
+              return "relay".equals(last[0].header("x-relay-error-origin"));
+            });
+        Errors.relays(last[0], dialect, status, "overloaded_error");
+        assertTrue(Errors.retryAfterMs(last[0]) <= 60_000);
+        int seen = a.received().size();
+        assertTrue(seen >= 10 && seen <= 13, "requests at the provider: " + seen);
+      }
+    }
+  }
+
+  @Test
+  void round_robin_takes_turns_and_weights_are_kept() throws Exception {
+    try (RawProvider a = fine();
+        RawProvider b = fine()) {
+      try (Replicas replicas = two("strategy: round_robin", a, b).start(1)) {
+        List<String> names = providers(replicas, 6);
+        assertEquals(3, Collections.frequency(names, "a"), names.toString());
+      }
+      try (Replicas replicas = two("strategy: weighted_round_robin", a, b).start(1)) {
+        List<String> names = providers(replicas, 8);
+        assertEquals(2, Collections.frequency(names, "a"), names.toString());
+      }
+    }
+  }
+
+  @Test
+  void a_models_name_chooses_the_provider_and_one_that_serves_any_model_is_no_substitute()
+      throws Exception {
+    try (RawProvider a = fine();
+        RawProvider b = fine();
+        Replicas replicas =
+            new Setup()
+                .routing("strategy: model_based")
+                .routing("model_mapping: { claude-: a, claude-fast: b }")
+                .routing("default_provider: b")
+                .provider(
+                    "a",
+                    DIALECT,
+                    a.url(),
+                    List.of(Setup.ANY_MODEL),
+                    List.of(Setup.key("a-1", "rpm_limit: 1")))
+                .provider(
+                    "b", DIALECT, b.url(), List.of(Setup.ANY_MODEL), List.of(Setup.key("b-1")))
+                .start(1)) {
+      assertEquals("b", ask(replicas, "claude-fast-2").header("x-relay-provider"));
+      assertEquals("b", ask(replicas, "glm-5").header("x-relay-provider"));
+      assertEquals("a", ask(replicas, "claude-x").header("x-relay-provider"));
+      Errors.relays(ask(replicas, "claude-x"), DIALECT, 429, "rate_limit_error");
+    }
+  }
+}

@@ -1,0 +1,159 @@
+package relay.pipeline;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertInstanceOf;
+import static org.junit.jupiter.api.Assertions.assertSame;
+
+import java.time.Duration;
+import java.util.function.Consumer;
+import org.junit.jupiter.api.Test;
+import relay.model.Dialect;
+import relay.model.HeaderLines;
+import relay.model.RelayError;
+import relay.redis.Acquisition.Exhausted;
+import relay.redis.Acquisition.Impossible;
+import relay.redis.Acquisition.NoneUsable;
+import relay.redis.Acquisition.Reason;
+import relay.redis.Acquisition.Unavailable;
+import relay.redis.Dimension;
+
+/** What the client is told, by all that came of its request. */
+class VerdictTest {
+  private static final Failure.ProviderFailed FAILED =
+      new Failure.ProviderFailed(500, new HeaderLines(), new byte[0]);
+
+  private static Exhausted exhausted(int seconds) {
+    return new Exhausted(Duration.ofSeconds(seconds), Reason.REQUESTS);
+  }
+
+  private static Verdict of(Consumer<Verdict> story) {
+    Verdict verdict = new Verdict();
+    story.accept(verdict);
+    return verdict;
+  }
+
+  private static RelayError own(Consumer<Verdict> story) {
+    return assertInstanceOf(Verdict.Outcome.Own.class, of(story).outcome(Dialect.ANTHROPIC))
+        .error();
+  }
+
+  @Test
+  void the_last_error_of_a_provider_passes_whatever_else_happened() {
+    Failure.ProviderFailed last = new Failure.ProviderFailed(529, new HeaderLines(), new byte[0]);
+    Verdict verdict =
+        of(
+            v -> {
+              v.failed(FAILED);
+              v.failed(last);
+              v.failed(new Failure.RateLimited());
+              v.refused(exhausted(5));
+              v.barred(Duration.ofSeconds(1));
+            });
+    assertSame(
+        last,
+        assertInstanceOf(Verdict.Outcome.Passed.class, verdict.outcome(Dialect.OPENAI)).answer());
+  }
+
+  @Test
+  void where_no_provider_said_anything_it_is_a_bad_gateway() {
+    RelayError error =
+        own(
+            v -> {
+              v.failed(new Failure.Unreachable(true, "a is down"));
+              v.refused(exhausted(5));
+            });
+    assertEquals(502, error.status());
+    assertEquals("a is down", error.message());
+  }
+
+  @Test
+  void when_all_are_at_their_limits_the_earliest_time_of_all_is_told() {
+    RelayError error =
+        own(
+            v -> {
+              v.failed(new Failure.RateLimited());
+              v.refused(exhausted(9));
+              v.refused(exhausted(4));
+              v.refused(exhausted(7));
+              v.barred(Duration.ofSeconds(30));
+              v.refused(new NoneUsable());
+              v.refused(new Impossible(Dimension.REQUESTS, 5));
+            });
+    assertEquals(429, error.status());
+    assertEquals(Duration.ofSeconds(4), error.retryAfter());
+    RelayError sooner =
+        own(
+            v -> {
+              v.refused(exhausted(9));
+              v.barred(Duration.ofSeconds(2));
+            });
+    assertEquals(429, sooner.status());
+    assertEquals(Duration.ofSeconds(2), sooner.retryAfter());
+  }
+
+  @Test
+  void a_free_key_that_may_not_be_tried_any_more_can_be_had_at_once() {
+    RelayError error =
+        own(
+            v -> {
+              v.failed(new Failure.RateLimited());
+              v.hasFreeKey();
+            });
+    assertEquals(429, error.status());
+    assertEquals(Duration.ofMillis(1), error.retryAfter());
+  }
+
+  @Test
+  void refused_keys_are_unavailable_unless_another_frees_up() {
+    assertEquals(503, own(v -> v.failed(new Failure.KeyRefused())).status());
+    assertEquals("api_error", own(v -> v.refused(new NoneUsable())).type());
+    RelayError later =
+        own(
+            v -> {
+              v.failed(new Failure.KeyRefused());
+              v.refused(exhausted(3));
+            });
+    assertEquals(429, later.status());
+  }
+
+  @Test
+  void behind_open_breakers_alone_it_is_overloaded_until_the_first_lets_pass() {
+    Verdict verdict =
+        of(
+            v -> {
+              v.barred(Duration.ofSeconds(8));
+              v.barred(Duration.ofSeconds(3));
+            });
+    for (Dialect dialect : Dialect.values()) {
+      RelayError error =
+          assertInstanceOf(Verdict.Outcome.Own.class, verdict.outcome(dialect)).error();
+      assertEquals(dialect == Dialect.ANTHROPIC ? 529 : 503, error.status());
+      assertEquals("overloaded_error", error.type());
+      assertEquals(Duration.ofSeconds(3), error.retryAfter());
+    }
+  }
+
+  @Test
+  void too_large_for_all_is_the_requests_fault_and_says_the_largest_limit() {
+    RelayError error =
+        own(
+            v -> {
+              v.refused(new Impossible(Dimension.INPUT_TOKENS, 100));
+              v.refused(new Impossible(Dimension.INPUT_TOKENS, 900));
+            });
+    assertEquals(400, error.status());
+    assertEquals(true, error.message().contains("limit of 900"));
+    RelayError other =
+        own(
+            v -> {
+              v.refused(new Impossible(Dimension.INPUT_TOKENS, 100));
+              v.refused(new NoneUsable());
+            });
+    assertEquals(503, other.status(), "a key that is out of use might have carried it");
+  }
+
+  @Test
+  void without_redis_nothing_can_be_said() {
+    assertEquals(503, own(v -> v.refused(new Unavailable())).status());
+  }
+}
