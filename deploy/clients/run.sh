@@ -45,13 +45,15 @@ exec 8>"$work/provider.in"
 read -r -t 60 provider_port direct_port slow_port port admin_port <"$work/provider.out" ||
   { echo "clients: the provider did not start" >&2; cat "$work/provider.log" >&2; exit 1; }
 
-# The scarce pools first: a model belongs to the first provider that names it.
+# These pools first: a model belongs to the first provider that names it. None tries again, for what
+# is to be seen is what a client gets, not the provider's breaker.
 pool() { # NAME TYPE KEY MODEL WINDOW_MS RPM
   cat <<YAML
   - name: $1
     type: $2
     base_url: http://127.0.0.1:$provider_port
     models: [$4]
+    max_attempts: 1
     pooling: { window_ms: $5 }
     keys: [{ id: $1-1, key: $3, rpm_limit: $6 }]
 YAML
