@@ -17,7 +17,7 @@ final class RedisRelay implements AutoCloseable {
   private final int redisPort;
   private final ServerSocket listener = new ServerSocket(0, 50, InetAddress.ofLiteral("127.0.0.1"));
   private final List<Socket> sockets = new CopyOnWriteArrayList<>();
-  private final StringBuffer asked = new StringBuffer();
+  private final StringBuilder asked = new StringBuilder();
   private final Semaphore answers = new Semaphore(1, true);
 
   RedisRelay(int redisPort) throws IOException {
@@ -32,7 +32,9 @@ final class RedisRelay implements AutoCloseable {
   /** From now on Redis's answers wait; what it was asked is forgotten. */
   void hold() throws InterruptedException {
     answers.acquire();
-    asked.setLength(0);
+    synchronized (asked) {
+      asked.setLength(0);
+    }
   }
 
   void release() {
@@ -41,7 +43,9 @@ final class RedisRelay implements AutoCloseable {
 
   /** All that was sent to Redis since. */
   String asked() {
-    return asked.toString();
+    synchronized (asked) {
+      return asked.toString();
+    }
   }
 
   private void accept() {
@@ -69,7 +73,9 @@ final class RedisRelay implements AutoCloseable {
           answers.acquire();
           answers.release();
         } else {
-          asked.append(new String(buffer, 0, n, ISO_8859_1));
+          synchronized (asked) {
+            asked.append(new String(buffer, 0, n, ISO_8859_1));
+          }
         }
         out.write(buffer, 0, n);
       }
