@@ -2,7 +2,6 @@ package relay.admin;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
-import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
@@ -25,13 +24,9 @@ import org.junit.jupiter.params.provider.ValueSource;
 import relay.admin.RawHttp.Answer;
 import relay.config.Config;
 import relay.embedded.EmbeddedRedis;
-import relay.pool.ClientsPool;
 import relay.pool.Configs;
 import relay.pool.Plans;
-import relay.redis.Acquisition;
-import relay.redis.Demand;
 import relay.redis.KeyPool;
-import relay.redis.Lease;
 import relay.redis.RedisEngine;
 
 /** Over a real port and a real Redis. */
@@ -45,7 +40,6 @@ class AdminPlaneTest {
           clients:
             - { name: team-a, key: client-secret-a, models: ["claude-*"], providers: [anthropic] }
             - { name: team-b, key: client-secret-b }
-            - { name: team-c, key: client-secret-c, rpm_limit: 60, tpm_limit: 1000, max_concurrent: 1 }
       """;
   private static final Config CONFIG = Configs.of(AUTH + Configs.POOLS);
 
@@ -54,7 +48,6 @@ class AdminPlaneTest {
   private EmbeddedRedis redis;
   private RedisEngine engine;
   private List<KeyPool> pools;
-  private KeyPool clientLimits;
   private Undertow server;
   private RawHttp http;
 
@@ -63,7 +56,6 @@ class AdminPlaneTest {
     redis = EmbeddedRedis.start();
     engine = RedisEngine.start(Configs.replica(CONFIG, redis.url(), "r-1"));
     pools = CONFIG.enabledProviders().stream().map(Plans::of).map(engine::pool).toList();
-    clientLimits = engine.pool(ClientsPool.of(CONFIG.server().auth()).orElseThrow());
     server = serve(CONFIG, pools);
     http = new RawHttp(port(server));
   }
@@ -87,11 +79,7 @@ class AdminPlaneTest {
             .addHttpListener(0, "127.0.0.1")
             .setHandler(
                 new AdminPlane(
-                    config.server(),
-                    readiness::get,
-                    () -> "relay_up 1\n",
-                    () -> served,
-                    clientLimits))
+                    config.server(), readiness::get, () -> "relay_up 1\n", () -> served, null))
             .build();
     undertow.start();
     return undertow;
@@ -159,31 +147,9 @@ class AdminPlaneTest {
             """
             {"clients": [
               {"name": "team-a", "models": ["claude-*"], "providers": ["anthropic"], "limits": null},
-              {"name": "team-b", "models": null, "providers": null, "limits": null},
-              {"name": "team-c", "models": null, "providers": null,
-                "limits": {"rpm": 60, "itpm": null, "otpm": null, "tpm": 1000, "max_concurrent": 1},
-                "used": {"rpm": 0, "itpm": 0, "otpm": 0, "tpm": 0},
-                "in_flight": 0, "cooldown_ms": 0, "next_capacity_ms": 0}]}
+              {"name": "team-b", "models": null, "providers": null, "limits": null}]}
             """),
         json.readTree(answer.body()));
-  }
-
-  @Test
-  void a_clients_use_of_its_own_limits_is_shown() throws Exception {
-    Acquisition acquisition =
-        clientLimits.acquire(Demand.of("default", 70, 30).on("team-c")).get(5, TimeUnit.SECONDS);
-    try (Lease lease = assertInstanceOf(Acquisition.Granted.class, acquisition).lease()) {
-      JsonNode client = json.readTree(http.get("/clients").body()).at("/clients/2");
-      assertEquals(
-          json.readTree("{\"rpm\": 1, \"itpm\": 70, \"otpm\": 30, \"tpm\": 100}"),
-          client.get("used"));
-      assertEquals(1, client.get("in_flight").asInt());
-      assertEquals(1_000, client.get("next_capacity_ms").asInt(), "max_concurrent is reached");
-      lease.cancel();
-    }
-    JsonNode after = json.readTree(http.get("/clients").body()).at("/clients/2");
-    assertEquals(0, after.at("/used/rpm").asInt());
-    assertEquals(0, after.get("in_flight").asInt());
   }
 
   @Test

@@ -1,0 +1,89 @@
+package relay.admin;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertInstanceOf;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestInstance;
+import org.junit.jupiter.api.TestInstance.Lifecycle;
+import org.junit.jupiter.api.Timeout;
+import relay.config.Config;
+import relay.embedded.EmbeddedRedis;
+import relay.pool.ClientsPool;
+import relay.pool.Configs;
+import relay.redis.Acquisition;
+import relay.redis.Demand;
+import relay.redis.KeyPool;
+import relay.redis.Lease;
+import relay.redis.RedisEngine;
+
+/** Over a real Redis. */
+@Timeout(60)
+@TestInstance(Lifecycle.PER_CLASS)
+class ClientsJsonTest {
+  private static final String AUTH =
+      """
+      server:
+        auth:
+          api_key: client-secret-a
+          clients:
+            - name: team
+              key: client-secret-b
+              rpm_limit: 60
+              tpm_limit: 1000
+              max_concurrent: 1
+      """;
+  private static final Config CONFIG = Configs.of(AUTH + Configs.POOLS);
+
+  private final ObjectMapper json = new ObjectMapper();
+  private EmbeddedRedis redis;
+  private RedisEngine engine;
+  private KeyPool limits;
+
+  @BeforeAll
+  void start() throws Exception {
+    redis = EmbeddedRedis.start();
+    engine = RedisEngine.start(Configs.replica(CONFIG, redis.url(), "r-1"));
+    limits = engine.pool(ClientsPool.of(CONFIG.server().auth()).orElseThrow());
+  }
+
+  @AfterAll
+  void stop() {
+    engine.close();
+    redis.close();
+  }
+
+  private JsonNode clients() throws Exception {
+    return ClientsJson.of(CONFIG.server().auth(), limits);
+  }
+
+  @Test
+  void a_clients_use_of_its_own_limits_is_shown() throws Exception {
+    Acquisition acquisition =
+        limits.acquire(Demand.of("default", 70, 30).on("team")).get(20, TimeUnit.SECONDS);
+    Lease lease = assertInstanceOf(Acquisition.Granted.class, acquisition).lease();
+    JsonNode during = clients().at("/clients/1");
+    lease.cancel();
+    assertEquals(
+        json.readTree("{\"rpm\": 1, \"itpm\": 70, \"otpm\": 30, \"tpm\": 100}"),
+        during.get("used"));
+    assertEquals(1, during.get("in_flight").asInt());
+    assertEquals(1_000, during.get("next_capacity_ms").asInt(), "max_concurrent is reached");
+    assertEquals(
+        json.readTree(
+            """
+            {"clients": [
+              {"name": "default", "models": null, "providers": null, "limits": null},
+              {"name": "team", "models": null, "providers": null,
+                "limits": {"rpm": 60, "itpm": null, "otpm": null, "tpm": 1000, "max_concurrent": 1},
+                "used": {"rpm": 0, "itpm": 0, "otpm": 0, "tpm": 0},
+                "in_flight": 0, "cooldown_ms": 0, "next_capacity_ms": 0}]}
+            """),
+        json.readTree(clients().toString()));
+  }
+}
