@@ -26,7 +26,6 @@ import relay.config.ServerConfig;
 import relay.edge.DataPlane;
 import relay.embedded.EmbeddedRedis;
 import relay.metrics.Meters;
-import relay.pipeline.ClientLimits;
 import relay.pipeline.KeyProbes;
 import relay.pipeline.RequestPipeline;
 import relay.pipeline.Route;
@@ -98,7 +97,7 @@ final class Replica {
     pipeline =
         new RequestPipeline(
             new Clients(server.auth()),
-            new ClientLimits(clientsPool),
+            clientsPool,
             new Routes(routes, config.routing(), new Random()),
             meters,
             new RequestPipeline.Limits(
