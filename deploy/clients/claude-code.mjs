@@ -1,87 +1,99 @@
-// Claude Code, non-interactive, with each of its two ways to send a credential.
+// Claude Code, non-interactive, with each of its two ways to send a credential. It always streams.
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
-import { check, key, script, url } from './checks.mjs';
+import { spawn } from 'node:child_process';
+import { key, scarceKey, scenario, script, told } from './checks.mjs';
 
+const url = process.env.BASE_URL;
+const slowUrl = process.env.SLOW_URL;
+const home = process.env.CLIENT_HOME;
 const cli = new URL('node_modules/@anthropic-ai/claude-code/cli-wrapper.cjs', import.meta.url);
 
 /** Its lines of JSON: events of the stream, what it retries, and the result. */
-function claude(credential, ...args) {
+async function claude(credential, headers, base, ...args) {
   const command = [cli.pathname, '-p', 'say hi', '--output-format', 'stream-json', '--verbose'];
-  const run = spawnSync(process.execPath, [...command, '--include-partial-messages', ...args], {
-    cwd: process.env.CLAUDE_HOME,
+  const child = spawn(process.execPath, [...command, '--include-partial-messages', ...args], {
+    cwd: home,
     // Nothing of the caller's: neither its settings nor its account.
     env: {
       PATH: process.env.PATH,
-      HOME: process.env.CLAUDE_HOME,
-      ANTHROPIC_BASE_URL: url,
-      ANTHROPIC_CUSTOM_HEADERS: Object.entries(script)
+      HOME: home,
+      ANTHROPIC_BASE_URL: base,
+      ANTHROPIC_CUSTOM_HEADERS: Object.entries({ ...script, ...headers })
         .map(([name, value]) => `${name}: ${value}`)
         .join('\n'),
       CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC: '1',
+      CLAUDE_CODE_MAX_RETRIES: '2',
       DISABLE_AUTOUPDATER: '1',
       DISABLE_ERROR_REPORTING: '1',
       DISABLE_TELEMETRY: '1',
       ...credential,
     },
-    encoding: 'utf8',
-    input: '',
-    timeout: 40_000,
+    stdio: ['ignore', 'pipe', 'inherit'],
+    timeout: 60_000,
   });
-  assert.equal(run.error, undefined);
-  const lines = run.stdout.trim().split('\n').map((line) => JSON.parse(line));
+  let out = '';
+  child.stdout.on('data', (data) => (out += data));
+  const status = await new Promise((resolve) => child.on('close', resolve));
+  const lines = out.trim().split('\n').map((line) => JSON.parse(line));
+  const { result, usage, api_error_status: apiStatus } = lines.findLast((line) => line.type === 'result');
+  const blocks = lines.flatMap(({ type, message }) =>
+    type === 'assistant' || type === 'user' ? message.content : [],
+  );
   return {
-    status: run.status,
+    status,
     deltas: lines.filter((line) => line.event?.type === 'content_block_delta').length,
+    calls: blocks.filter(({ type }) => type === 'tool_use').map(({ name, input }) => [name, input]),
+    results: blocks.filter(({ type }) => type === 'tool_result').map(({ content }) => content),
     retries: lines.filter((line) => line.subtype === 'api_retry'),
-    result: lines.findLast((line) => line.type === 'result'),
+    text: result,
+    apiStatus,
+    usage: [usage.input_tokens, usage.output_tokens],
   };
 }
 
-function isRight({ status, deltas, result }) {
-  assert.equal(status, 0);
-  assert.equal(deltas, 5);
-  assert.equal(result.result, 'some more words '.repeat(5));
-  assert.equal(result.usage.input_tokens, 123);
-  assert.equal(result.usage.output_tokens, 45);
-}
-
-const credentials = { 'claude-api-key': 'ANTHROPIC_API_KEY', 'claude-auth-token': 'ANTHROPIC_AUTH_TOKEN' };
-for (const [name, variable] of Object.entries(credentials)) {
-  await check(name, 'stream', () => {
-    const run = claude({ [variable]: key });
-    isRight(run);
-    assert.deepEqual(run.retries, []);
+const credentials = { API_KEY: 'ANTHROPIC_API_KEY', AUTH_TOKEN: 'ANTHROPIC_AUTH_TOKEN' };
+for (const [suffix, variable] of Object.entries(credentials)) {
+  const name = `Claude Code ${suffix}`;
+  const own = { [variable]: key };
+  await scenario(name, 'stream', () => claude(own, {}, url, '--tools', ''));
+  await scenario(name, 'tools stream', () => {
+    const tool = { 'x-sim-tool': 'Bash', 'x-sim-tool-input': '{"command":"echo it rains"}' };
+    return claude(own, tool, url, '--tools', 'Bash', '--allowedTools', 'Bash');
   });
-  await check(name, '401', () => {
-    const { status, retries, result } = claude({ [variable]: 'not-a-client' });
-    assert.equal(status, 1);
-    assert.equal(result.api_error_status, 401);
-    assert.deepEqual(retries, [], 'it was told not to try again');
+  await scenario(name, 'error 400 stream', () =>
+    claude(own, { 'x-sim-output-tokens': 'many' }, url, '--tools', ''),
+  );
+  await scenario(name, 'error 401 stream', async () => {
+    // Its text carries Relay's message; whether it tries again is up to x-should-retry.
+    const stranger = { [variable]: 'not-a-client' };
+    const { text, retries, ...rest } = await claude(stranger, {}, url, '--tools', '');
+    return rest;
   });
-  await check(name, 'retry', async () => {
-    const waitMs = await takeTheSlowPool();
-    const run = claude({ [variable]: key }, '--model', 'claude-slow');
-    isRight(run);
-    assert.deepEqual(run.retries.map((retry) => retry.error_status), [429]);
+  await scenario(name, 'retry stream', async () => {
+    const waitMs = await takeTheSlowPlace();
+    const args = ['--tools', '', '--model', 'claude-slow'];
+    const run = await claude({ [variable]: scarceKey }, {}, slowUrl, ...args);
+    const statuses = run.retries.map((retry) => retry.error_status);
     // It adds some time of its own to what the 429 said, which by then was a little less.
-    const { retry_delay_ms: delayMs } = run.retries[0];
-    assert(delayMs < 1.3 * waitMs + 1000, `it waits ${delayMs} ms, retry-after-ms was ${waitMs}`);
+    const [{ retry_delay_ms: delayMs } = {}] = run.retries;
+    assert(delayMs < 1.3 * waitMs + 1000, `it waits ${delayMs} ms, was told ${waitMs}`);
+    return { ...run, retries: statuses };
   });
 }
 
 /** Uses up the window's only place; returns for how long there is none. */
-async function takeTheSlowPool() {
+export async function takeTheSlowPlace() {
   for (let tries = 0; tries < 5; tries++) {
-    const answer = await fetch(`${url}/v1/messages`, {
+    const answer = await fetch(`${slowUrl}/v1/messages`, {
       method: 'POST',
-      headers: { 'x-api-key': key, 'content-type': 'application/json' },
+      headers: { 'x-api-key': scarceKey, 'content-type': 'application/json' },
       body: '{"model":"claude-slow","max_tokens":1,"messages":[]}',
     });
-    const waitMs = Number(answer.headers.get('retry-after-ms'));
-    if (answer.status === 429 && waitMs > 6000) return waitMs;
+    await answer.arrayBuffer();
+    if (answer.status === 429 && told(answer.headers) > 12_000) return told(answer.headers);
     // Whoever refuses tells when to come back; whoever grants has taken the place.
-    await new Promise((resolve) => setTimeout(resolve, answer.status === 429 ? waitMs + 1 : 0));
+    const waitMs = answer.status === 429 ? told(answer.headers) + 1 : 0;
+    await new Promise((resolve) => setTimeout(resolve, waitMs));
   }
   return assert.fail('never refused');
 }

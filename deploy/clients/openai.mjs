@@ -1,91 +1,125 @@
-// openai (npm): Chat Completions, then the other endpoints.
+// openai (npm): Chat Completions and Responses, then the other endpoints.
 import assert from 'node:assert/strict';
 import OpenAI from 'openai';
-import { check, key, run, script, url } from './checks.mjs';
+import { isRelay, key, run, scenario, script, url, weather } from './checks.mjs';
 
-const messages = [{ role: 'user', content: 'say hi' }];
+const parts = { name: 'weather', description: weather.description, parameters: weather.schema };
 
-async function json(client, model) {
-  const answer = await client.chat.completions.create({ model, messages });
-  return read(answer.choices[0].message.content, answer.usage);
+async function chat(client, { model, stream, tools }) {
+  const messages = [{ role: 'user', content: 'say hi' }];
+  const next = async () => {
+    const body = { model, messages };
+    if (tools) body.tools = [{ type: 'function', function: parts }];
+    if (!stream) return client.chat.completions.create(body);
+    const options = { stream_options: { include_usage: true } };
+    return client.chat.completions.stream({ ...body, ...options }).finalChatCompletion();
+  };
+  const first = await next();
+  const { message, finish_reason: stop } = first.choices[0];
+  if (!message.tool_calls?.length) return readChat(first, []);
+  messages.push(message);
+  for (const { id } of message.tool_calls) {
+    messages.push({ role: 'tool', tool_call_id: id, content: weather.answer });
+  }
+  const calls = message.tool_calls.map((call) => [call.function.name, call.function.arguments]);
+  const last = readChat(await next(), calls);
+  return { ...last, stop: [stop, last.stop] };
 }
 
-async function stream(client, model, includeUsage) {
-  const options = includeUsage ? { stream_options: { include_usage: true } } : {};
-  const chunks = await client.chat.completions.create({ model, messages, stream: true, ...options });
-  let text = '';
-  let usage = null;
-  for await (const chunk of chunks) {
+function readChat({ choices: [choice], usage }, calls) {
+  return {
+    text: choice.message.content,
+    calls,
+    stop: choice.finish_reason,
+    usage: [usage.prompt_tokens, usage.completion_tokens],
+  };
+}
+
+async function responses(client, { model, stream, tools }) {
+  const input = [{ role: 'user', content: 'say hi' }];
+  const next = async () => {
+    const body = { model, input, max_output_tokens: 64 };
+    if (tools) body.tools = [{ type: 'function', strict: false, ...parts }];
+    return stream
+      ? client.responses.stream(body).finalResponse()
+      : client.responses.create(body);
+  };
+  const first = await next();
+  const called = first.output.filter((item) => item.type === 'function_call');
+  if (called.length === 0) return readResponse(first, []);
+  input.push(...called.map(({ parsed_arguments: _, ...call }) => call));
+  for (const { call_id: id } of called) {
+    input.push({ type: 'function_call_output', call_id: id, output: weather.answer });
+  }
+  const last = readResponse(await next(), called.map((call) => [call.name, call.arguments]));
+  return { ...last, stop: [first.status, last.stop] };
+}
+
+function readResponse({ output_text: text, status: stop, usage }, calls) {
+  return { text, calls, stop, usage: [usage.input_tokens, usage.output_tokens] };
+}
+
+const failed = (error) => ({
+  class: error.constructor.name,
+  status: error.status,
+  type: error.type,
+  code: error.code,
+  message: error.message,
+});
+
+const make = ({ key, headers, ...options }) =>
+  new OpenAI({ apiKey: key, baseURL: `${url}/v1`, defaultHeaders: headers, ...options });
+
+await run('openai chat', 'gpt', { make, ask: chat, failed });
+await run('openai responses', 'gpt', { make, ask: responses, failed });
+
+const client = make({ key, headers: script, maxRetries: 0 });
+
+await scenario('openai chat', 'without usage', async () => {
+  const messages = [{ role: 'user', content: 'say hi' }];
+  const chunks = [];
+  const asked = { model: 'gpt-any', messages, stream: true };
+  for await (const chunk of await client.chat.completions.create(asked)) {
     // Relay asks the provider for the usage in any case; a client that did not must not see it.
-    assert(includeUsage || (chunk.choices.length === 1 && !('usage' in chunk)), 'a foreign chunk');
-    text += chunk.choices[0]?.delta.content ?? '';
-    usage = chunk.usage ?? usage;
+    assert(chunk.choices.length === 1 && !('usage' in chunk), 'a foreign chunk');
+    chunks.push(chunk.choices);
   }
-  return read(text, usage);
-}
-
-function read(text, usage) {
-  return { text, inputTokens: usage?.prompt_tokens, outputTokens: usage?.completion_tokens };
-}
-
-const make = ({ key, ...options }) =>
-  new OpenAI({ apiKey: key, baseURL: `${url}/v1`, defaultHeaders: script, ...options });
-
-await run('openai', 'gpt-any', 'gpt-scarce', {
-  make,
-  ask: async (client, model, streamed) => {
-    if (!streamed) return json(client, model);
-    const answer = await stream(client, model, true);
-    if (model === 'gpt-any') {
-      assert.equal((await stream(client, model, false)).text, answer.text);
-    }
-    return answer;
-  },
-  Unauthorized: OpenAI.AuthenticationError,
-  RateLimited: OpenAI.RateLimitError,
+  return chunks;
 });
 
-const client = make({ key, maxRetries: 0 });
-
-await check('openai', 'responses', async () => {
-  const asked = { model: 'gpt-any', input: 'say hi', max_output_tokens: 64 };
-  const whole = await client.responses.create(asked);
-  assert.equal(whole.output_text, 'A simulated answer.');
+await scenario('openai responses', 'events', async () => {
   const events = [];
-  for await (const event of await client.responses.create({ ...asked, stream: true })) {
-    events.push(event);
-  }
-  const last = events.at(-1);
-  assert.equal(last.type, 'response.completed');
-  const deltas = events.filter((event) => event.type === 'response.output_text.delta');
-  assert.equal(deltas.map((event) => event.delta).join(''), 'some more words '.repeat(5));
-  const final = await client.responses.stream(asked).finalResponse();
-  assert.equal(final.output_text, 'some more words '.repeat(5));
-  for (const { usage } of [whole, last.response, final]) {
-    assert.deepEqual([usage.input_tokens, usage.output_tokens], [123, 45]);
-  }
+  const asked = { model: 'gpt-any', input: 'say hi', stream: true };
+  for await (const event of await client.responses.create(asked)) events.push(event);
+  return events;
 });
 
-await check('openai', 'embeddings', async () => {
+await scenario('openai chat', 'embeddings', async () => {
   // The SDK asks for base64 by itself unless it is told what to ask for.
   const asked = { model: 'gpt-any', input: ['a', 'b'], encoding_format: 'float' };
-  const answer = await client.embeddings.create(asked);
-  assert.deepEqual(answer.data[0].embedding, [0.25, -0.5, 1]);
-  assert.equal(answer.usage.prompt_tokens, 123);
+  const { data, usage } = await client.embeddings.create(asked);
+  return { data, usage };
 });
 
-await check('openai', 'models', async () => {
-  const models = [];
-  for await (const model of client.models.list()) models.push([model.id, model.owned_by]);
-  assert.deepEqual(models, [['gpt-scarce', 'open-scarce']]);
-  assert.equal((await client.models.retrieve('gpt-scarce')).object, 'model');
-});
+if (isRelay) {
+  await scenario('openai chat', 'models', async () => {
+    const models = [];
+    for await (const model of client.models.list()) models.push([model.id, model.owned_by]);
+    assert.deepEqual(models, [
+      ['gpt-scarce', 'open-scarce'],
+      ['gpt-faulty', 'open-faulty'],
+    ]);
+    return (await client.models.retrieve('gpt-scarce')).object;
+  });
+}
 
-await check('openai', 'passthrough', async () => {
-  // The stand-in gives back what it was given.
+await scenario('openai chat', 'passthrough', async () => {
+  // The provider gives back what it was given.
   const body = { input_file_id: 'file-1', endpoint: '/v1/responses', completion_window: '24h' };
-  assert.equal((await client.batches.create(body)).input_file_id, 'file-1');
+  const batch = await client.batches.create(body);
   const file = await OpenAI.toFile(Buffer.from('{"a":1}\n'), 'batch.jsonl');
   const upload = await client.files.create({ file, purpose: 'batch' }).asResponse();
-  assert.match(await upload.text(), /name="purpose"\r\n\r\nbatch/);
+  const text = await upload.text();
+  assert.match(text, /name="purpose"\r\n\r\nbatch/);
+  return [batch, text.replaceAll(text.slice(0, text.indexOf('\r')), '--')];
 });

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Runs real clients, unchanged, against a Relay of this checkout that forwards to the provider of
-# `relay try`: the SDKs for Node and Java, and Claude Code. Prints a table and exits 1 if a cell failed.
+# Runs real clients, unchanged, twice: against a Relay of this checkout that forwards to the provider
+# of `relay try`, and against that provider itself. Prints a table, client by scenario, and exits 1 if
+# a client got anything else from Relay than from the provider. See README.md.
 #
 # Needs what Relay needs, and Node 20 or newer with npm. The first run downloads the clients; nothing
 # leaves this machine after that, and no account is needed.
@@ -14,9 +15,11 @@ find_jdk || { echo "clients: needs a JDK $NEEDED_JDK" >&2; exit 1; }
 type -P node npm timeout >/dev/null || { echo "clients: needs node, npm and timeout" >&2; exit 1; }
 
 rm -rf "$work"
-mkdir -p "$work/home"
+mkdir -p "$work/classes"
 relay_pid=
+run_pid=
 cleanup() {
+  [ -z "$run_pid" ] || kill "$run_pid" 2>/dev/null || true
   [ -z "$relay_pid" ] || { kill "$relay_pid" && wait "$relay_pid"; } 2>/dev/null || true
   exec 8>&- || true # the provider ends with its standard input
 }
@@ -30,36 +33,43 @@ timeout 300 "$root/mvnw" -q -B -f "$here/pom.xml" \
   -Dmdep.outputFile="$work/classpath" </dev/null >&2
 timeout 600 "$root/relay" version >"$work/version"
 
-# The provider tells its port and two free ones.
+"$JDK_HOME/bin/javac" -nowarn -XDsuppressNotes -d "$work/classes" -cp "$(cat "$work/classpath")" \
+  "$here"/{Checks,AnthropicJava,OpenAiJava,LangChain4j}.java
+
+# The providers tell their ports and two free ones.
 mkfifo "$work/provider.in" "$work/provider.out"
-timeout 600 "$JDK_HOME/bin/java" -cp "$root/relay-server/target/relay.jar" "$here/Provider.java" \
-  sk-plenty sk-scarce sk-slow sk-open sk-open-scarce \
+timeout 1800 "$JDK_HOME/bin/java" -cp "$root/relay-server/target/relay.jar" "$here/Provider.java" \
+  sk-plenty sk-scarce sk-slow sk-faulty sk-open sk-open-scarce sk-open-faulty \
   <"$work/provider.in" >"$work/provider.out" 2>"$work/provider.log" &
 exec 8>"$work/provider.in"
-read -r -t 60 provider_port port admin_port <"$work/provider.out" ||
+read -r -t 60 provider_port direct_port slow_port port admin_port <"$work/provider.out" ||
   { echo "clients: the provider did not start" >&2; cat "$work/provider.log" >&2; exit 1; }
 
-# The scarce pools first: a model belongs to the first provider that names it.
-pool() { # NAME TYPE KEY MODEL WINDOW_MS
+# These pools first: a model belongs to the first provider that names it. None tries again, for what
+# is to be seen is what a client gets, not the provider's breaker.
+pool() { # NAME TYPE KEY MODEL WINDOW_MS RPM
   cat <<YAML
   - name: $1
     type: $2
     base_url: http://127.0.0.1:$provider_port
     models: [$4]
+    max_attempts: 1
     pooling: { window_ms: $5 }
-    keys: [{ id: $1-1, key: $3, rpm_limit: 1 }]
+    keys: [{ id: $1-1, key: $3, rpm_limit: $6 }]
 YAML
 }
 cat >"$work/relay.yaml" <<YAML
 server:
   listen: 127.0.0.1:$port
   admin_listen: 127.0.0.1:$admin_port
-  auth: { api_key: relay-client-key }
+  auth: { clients: [{ name: plenty, key: client-key }, { name: scarce, key: scarce-key }] }
 redis: { timeout_ms: 2000 } # a busy machine is no outage
 providers:
-$(pool scarce anthropic sk-scarce claude-scarce 2300)
-$(pool slow anthropic sk-slow claude-slow 8000)
-$(pool open-scarce openai sk-open-scarce gpt-scarce 2300)
+$(pool scarce anthropic sk-scarce claude-scarce 2300 1)
+$(pool slow anthropic sk-slow claude-slow 15000 1)
+$(pool faulty anthropic sk-faulty claude-faulty 60000 0)
+$(pool open-scarce openai sk-open-scarce gpt-scarce 2300 1)
+$(pool open-faulty openai sk-open-faulty gpt-faulty 60000 0)
   - name: plenty
     type: anthropic
     base_url: http://127.0.0.1:$provider_port
@@ -71,7 +81,7 @@ $(pool open-scarce openai sk-open-scarce gpt-scarce 2300)
     keys: [{ id: open-1, key: sk-open }]
 logging: { level: info, format: text }
 YAML
-timeout 900 "$root/relay" serve --config "$work/relay.yaml" >"$work/relay.log" 2>&1 &
+timeout 1800 "$root/relay" serve --config "$work/relay.yaml" >"$work/relay.log" 2>&1 &
 relay_pid=$!
 
 is_up() {
@@ -89,64 +99,52 @@ for ((tries = 0; tries < 150; tries++)); do
 done
 is_up || { echo "clients: Relay did not start" >&2; cat "$work/relay.log" >&2; exit 1; }
 
-export RELAY_URL=http://127.0.0.1:$port PROVIDER_URL=http://127.0.0.1:$provider_port
-export RELAY_KEY=relay-client-key CLAUDE_HOME=$work/home
-echo "clients: running ..." >&2
-cd "$here"
-for client in \
-  "node anthropic.mjs" \
-  "node openai.mjs" \
-  "$JDK_HOME/bin/java -cp $(cat "$work/classpath") AnthropicJava.java" \
-  "node claude-code.mjs" \
-  "node provider.mjs"; do
-  # shellcheck disable=SC2086 # words of a command
-  timeout 120 $client || true
-done >"$work/results" 2>"$work/errors"
+export CLIENT_KEY=client-key SCARCE_KEY=scarce-key
+export PROVIDER_URL=http://127.0.0.1:$provider_port
+java=("$JDK_HOME/bin/java" -cp "$work/classes:$(cat "$work/classpath")")
 
-# A cell is ok if all of its checks are, and FAILED if one failed or was never reached.
-cell() { # CLIENT CHECK...
-  local client=$1 what
-  shift
-  for what; do
-    grep -qxF "$client|$what|ok" "$work/results" || { echo FAILED; return; }
-  done
-  echo ok
+# run TARGET URL SLOW_URL: all programs, one after another; what is not printed counts as different.
+run() {
+  local program
+  export TARGET=$1 BASE_URL=$2 SLOW_URL=$3 CLIENT_HOME=$work/home-$1
+  mkdir "$CLIENT_HOME"
+  for program in anthropic.mjs openai.mjs ai.mjs AnthropicJava OpenAiJava LangChain4j \
+    claude-code.mjs codex.mjs; do
+    echo "clients: $program, $TARGET" >&5
+    case $program in
+      *.mjs) timeout 150 node "$here/$program" ;;
+      *) timeout 120 "${java[@]}" "$program" ;;
+    esac || echo "$program, $TARGET: exit status $?" >&3
+  done </dev/null >"$work/$TARGET.results" 2>&3
 }
-others() { # CLIENT
-  case $1 in
-    @anthropic-ai/sdk*) cell "$1" others ;;
-    openai) cell "$1" responses embeddings models passthrough ;;
-    *) echo - ;;
-  esac
+exec 5>&2
+# Both at once: most of the time they wait, as they are told.
+run relay "http://127.0.0.1:$port" "http://127.0.0.1:$port" 3>"$work/relay.errors" &
+run_pid=$!
+run direct "http://127.0.0.1:$direct_port" "http://127.0.0.1:$slow_port" 3>"$work/direct.errors"
+wait "$run_pid"
+
+npm_version() { # PACKAGE
+  sed -n 's/^  "version": "\(.*\)",\{0,1\}$/\1/p' "$here/node_modules/$1/package.json"
 }
-version() { # PACKAGE
-  sed -n 's/^  "version": "\(.*\)",$/\1/p' "$here/node_modules/$1/package.json"
+maven_version() { # ARTIFACT
+  sed -n "/>$1</{n;s/.*<version>\(.*\)<.*/\1/p}" "$here/pom.xml"
 }
-row() { printf '%-36s | %-6s | %-6s | %-9s | %-11s | %-15s\n' "$@"; }
-table() {
-  row client JSON stream "error 401" "429 + retry" "other endpoints"
-  row "------------------------------------" ------ ------ --------- ----------- ---------------
-  local client shown
-  for client in "@anthropic-ai/sdk apiKey" "@anthropic-ai/sdk authToken" openai anthropic-java; do
-    shown="$client $(version "${client% *}" 2>/dev/null || true)"
-    [ "$client" != anthropic-java ] ||
-      shown="$client $(sed -n '/anthropic-java</{n;s/.*<version>\(.*\)<.*/\1/p}' pom.xml)"
-    row "$shown" "$(cell "$client" JSON)" "$(cell "$client" stream)" \
-      "$(cell "$client" 401 "401 stream")" \
-      "$(cell "$client" 429 retry "429 stream" "retry stream")" "$(others "$client")"
-  done
-  # Claude Code streams always.
-  row "Claude Code $(version @anthropic-ai/claude-code) API_KEY" - \
-    "$(cell claude-api-key stream)" "$(cell claude-api-key 401)" "$(cell claude-api-key retry)" -
-  row "Claude Code $(version @anthropic-ai/claude-code) AUTH_TOKEN" - \
-    "$(cell claude-auth-token stream)" "$(cell claude-auth-token 401)" \
-    "$(cell claude-auth-token retry)" -
-  echo
-  echo "The provider refused nothing and saw only its own keys: $(cell provider keys)"
-}
-table | tee "$work/table"
-if grep -q FAILED "$work/table"; then
-  cat "$work/errors" >&2
-  echo "clients: FAILED; see $work" >&2
-  exit 1
-fi
+export VERSION__anthropic_ai_sdk VERSION_openai VERSION_ai VERSION_Claude VERSION_codex
+export VERSION_anthropic_java VERSION_openai_java VERSION_langchain4j_anthropic VERSION_langchain4j_open_ai
+VERSION__anthropic_ai_sdk=$(npm_version @anthropic-ai/sdk)
+VERSION_openai=$(npm_version openai)
+VERSION_ai=$(npm_version ai)
+VERSION_Claude=$(npm_version @anthropic-ai/claude-code)
+VERSION_codex=$(npm_version @openai/codex)
+VERSION_anthropic_java=$(maven_version anthropic-java)
+VERSION_openai_java=$(maven_version openai-java)
+VERSION_langchain4j_anthropic=$(maven_version langchain4j-anthropic)
+VERSION_langchain4j_open_ai=$(maven_version langchain4j-open-ai)
+
+status=0
+node "$here/compare.mjs" "$work/relay.results" "$work/direct.results" >"$work/table" || status=1
+echo >>"$work/table"
+node "$here/provider.mjs" >>"$work/table" || status=1
+cat "$work/table"
+[ "$status" = 0 ] || { echo "clients: FAILED; see $work" >&2; exit 1; }

@@ -28,11 +28,17 @@ public sealed interface Acquisition {
 
   /** Why a key cannot carry a request. The scripts number them from 0 in this order. */
   enum Reason {
+    /** It, or its group, is cooling down. */
     COOLDOWN,
+    /** Its group's requests are used up for now. */
     REQUESTS,
+    /** Its group's input tokens are. */
     INPUT_TOKENS,
+    /** Its group's output tokens are. */
     OUTPUT_TOKENS,
+    /** Its group's input and output tokens together are. */
     TOTAL_TOKENS,
+    /** It has as many live leases as it may. */
     CONCURRENCY;
 
     static Reason of(Dimension dimension) {

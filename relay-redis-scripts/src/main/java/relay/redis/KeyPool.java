@@ -36,10 +36,16 @@ public final class KeyPool {
   private final LimitNews news = new LimitNews();
   private final Map<String, Long> live = new ConcurrentHashMap<>(); // lease id -> renew at, nanos
   private final Settlements settlements;
+  private final WaitingRoom room;
   private volatile @Nullable PoolSnapshot latest;
   private volatile boolean usedLocally;
 
-  KeyPool(RedisLink link, PoolPlan plan, EngineOptions options, LeaseIds leaseIds) {
+  KeyPool(
+      RedisLink link,
+      PoolPlan plan,
+      EngineOptions options,
+      LeaseIds leaseIds,
+      WaitingRoom.Alarm alarm) {
     this.link = link;
     this.plan = plan;
     this.options = options;
@@ -49,6 +55,7 @@ public final class KeyPool {
     picking = new Picking(this, link, scripts, fairShare, options.fallback());
     exchange = new EstimateExchange(scripts);
     settlements = new Settlements(scripts, plan.name());
+    room = new WaitingRoom(this::acquire, alarm, System::nanoTime);
   }
 
   /** The pool's shape. */
@@ -70,6 +77,25 @@ public final class KeyPool {
         .handle(
             (reply, failure) ->
                 reply != null ? granted(id, reply, demand) : failed(id, demand, failure));
+  }
+
+  /**
+   * As {@link #acquire(Demand)}, but a request that no key can carry now is held until the time at
+   * which one can, if that is not too far away; else it is refused at once, with the exact time.
+   * Requests of a model class that are held here are served in the order of their arrival, and
+   * newcomers wait behind them; at most {@value WaitingRoom#MOST} of a pool are held.
+   *
+   * <p>Cancel the future when nobody wants the answer any longer: what is granted then goes back.
+   *
+   * @param maxWait how long it may be held; zero to ask once, beside those that wait
+   */
+  public CompletableFuture<Acquisition> acquire(Demand demand, Duration maxWait) {
+    return room.acquire(demand, maxWait);
+  }
+
+  /** Requests that are held for capacity. */
+  public int waiting() {
+    return room.waiting();
   }
 
   /** As {@link #acquire}, but nothing is reserved: any key that is in use and not cooling down. */
@@ -146,6 +172,7 @@ public final class KeyPool {
       live.remove(lease.id());
       settlements.send(new Unsent.Settle(lease, inputTokens, outputTokens));
     }
+    room.stir();
   }
 
   void cancel(Lease lease) {
@@ -155,6 +182,7 @@ public final class KeyPool {
       live.remove(lease.id());
       settlements.send(new Unsent.Cancel(lease.id()));
     }
+    room.stir();
   }
 
   private void endLocally(Lease lease, long inputTokens, long outputTokens) {
@@ -328,6 +356,11 @@ public final class KeyPool {
   /** Tells Redis the pool's shape. */
   CompletableFuture<Void> configure() {
     return scripts.configure();
+  }
+
+  /** Nobody is held any longer. */
+  void close() {
+    room.close();
   }
 
   /** Ids of live leases, for tests. */

@@ -2,8 +2,9 @@ package relay.redis;
 
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.Executors;
-import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.Future;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.ScheduledThreadPoolExecutor;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
 import org.slf4j.Logger;
@@ -21,13 +22,13 @@ public final class RedisEngine implements AutoCloseable {
   private final RedisLink link;
   private final LeaseIds leaseIds = new LeaseIds(ThreadLocalRandom.current());
   private final Map<String, KeyPool> pools = new ConcurrentHashMap<>();
+  private final ScheduledThreadPoolExecutor ticker =
+      new ScheduledThreadPoolExecutor(1, Thread.ofPlatform().name("redis-tick").daemon().factory());
   private final Map<String, ProviderBreaker> breakers = new ConcurrentHashMap<>();
-  private final ScheduledExecutorService ticker =
-      Executors.newSingleThreadScheduledExecutor(
-          Thread.ofPlatform().name("redis-tick").daemon().factory());
 
   private RedisEngine(EngineOptions options) {
     this.options = options;
+    ticker.setRemoveOnCancelPolicy(true); // most alarms are turned off before their time
     link = new RedisLink(options.url(), options.timeout(), this::announce);
   }
 
@@ -45,7 +46,7 @@ public final class RedisEngine implements AutoCloseable {
 
   /** A pool of this shape; tells Redis of it. */
   public KeyPool pool(PoolPlan plan) {
-    KeyPool pool = new KeyPool(link, plan, options, leaseIds);
+    KeyPool pool = new KeyPool(link, plan, options, leaseIds, this::alarm);
     pools.put(plan.name(), pool);
     if (!options.isOnlooker()) {
       announce(pool);
@@ -67,6 +68,15 @@ public final class RedisEngine implements AutoCloseable {
   /** Whether Redis answers. */
   public boolean isUp() {
     return link.isUp();
+  }
+
+  private Runnable alarm(long nanos, Runnable callback) {
+    try {
+      Future<?> set = ticker.schedule(callback, nanos, TimeUnit.NANOSECONDS);
+      return () -> set.cancel(false);
+    } catch (RejectedExecutionException e) {
+      return () -> {}; // the engine is closed, and with it the rooms in which someone waited
+    }
   }
 
   private void announce() {
@@ -98,6 +108,7 @@ public final class RedisEngine implements AutoCloseable {
    */
   @Override
   public void close() {
+    pools.values().forEach(KeyPool::close);
     ticker.shutdownNow();
     for (KeyPool pool : pools.values()) {
       pool.tick();

@@ -4,7 +4,6 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
-import relay.redis.PoolModel.Shape;
 import relay.redis.PoolModel.Wait;
 
 /**

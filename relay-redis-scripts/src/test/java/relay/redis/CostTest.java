@@ -12,7 +12,6 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
-import relay.redis.PoolModel.Clock;
 
 /** What a call costs Redis: commands are bounded, time is printed. */
 final class CostTest {

@@ -8,7 +8,6 @@ import java.util.List;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
-import relay.redis.PoolModel.Clock;
 
 /** What is left in Redis goes away by itself, and how much memory it takes till then. */
 final class ExpiryTest {
@@ -38,6 +37,8 @@ final class ExpiryTest {
       long ttl = wire.redis().pttl(RedisKeys.bytes(name));
       if (name.endsWith(":learned")) {
         assertTrue(ttl > 0 && ttl <= Duration.ofDays(30).toMillis(), name + " " + ttl);
+      } else if (name.contains(":session:")) {
+        assertTrue(ttl > 0 && ttl <= Duration.ofHours(1).toMillis(), name + " " + ttl);
       } else if (name.endsWith(":quarantine")) {
         assertEquals(-1, ttl, "a quarantine outlives everything");
       } else {
@@ -92,6 +93,66 @@ final class ExpiryTest {
         new Step.Configure(
             7, 8, Pools.plan("expiry", Duration.ofSeconds(30), 3, new Limits(1, 1, 1, 1))));
     run(new Step.Survey("r1", 0, plan.groups(), plan.keys(), List.of()));
+  }
+
+  @Test
+  void a_conversation_is_forgotten_an_hour_after_its_last_request() {
+    List<String> fields = List.of("k:key0", "g:account0/model");
+    List<PoolModel.Wish> wishes = List.of(new PoolModel.Wish("a", 10, 10, "talk"));
+    assertEquals(1L, run(new Step.Acquire(wishes, 7, 30_000, fields)).get(2));
+    assertEquals("g:account0/model", Wire.text(wire.redis().get(names.session("any", "talk"))));
+  }
+
+  @Test
+  void the_index_of_a_large_pool_goes_away_too() {
+    List<String> sets = List.of("ready:model:0");
+    List<Object> rows = List.of(1, "key0", "account0/model", 1, "key1", "account1/model");
+    run(new Step.Configure(7, 8, plan, sets, rows));
+    PoolModel.Wish wish = new PoolModel.Wish("a", 10, 10, "");
+    Step acquire =
+        new Step.AcquireIndexed(List.of(wish), 7, 30_000, sets, List.of(), List.of(), List.of());
+    assertEquals(1L, run(acquire).get(2));
+    putOff(acquire, RedisKeys.bytes(names.base() + "ready:model:0"));
+  }
+
+  @Test
+  void use_puts_off_the_end_of_a_pool() {
+    run(acquire("a"));
+    putOff(acquire("b"), names.state);
+    putOff(acquire("c"), names.leases);
+    putOff(acquire("d"), names.due);
+    run(new Step.Renew(60_000, List.of("d")));
+    putOff(acquire("e"), names.later);
+    putOff(new Step.Renew(60_000, List.of("e")), names.state);
+    putOff(new Step.Survey("r1", 0, plan.groups(), plan.keys(), List.of()), names.state);
+  }
+
+  /**
+   * What would end in a minute does not, after the next call that comes a minute after the last.
+   */
+  private void putOff(Step step, byte[] key) {
+    assertEquals(true, wire.redis().pexpire(key, 60_000));
+    micros += 61 * SECOND;
+    run(step);
+    assertTrue(wire.redis().pttl(key) > 600_000, () -> Wire.text(key) + " after " + step);
+  }
+
+  @Test
+  void use_puts_off_the_end_of_a_pool_of_which_no_lease_is_due() {
+    List<String> fields = List.of("k:key0", "g:account0/model");
+    call(Step.acquire("a", 7, 10, 10, 3_600_000, fields));
+    putOff(Step.acquire("b", 7, 10, 10, 3_600_000, fields), names.state);
+    putOff(Step.acquire("c", 7, 10, 10, 3_600_000, fields), names.leases);
+  }
+
+  @Test
+  void a_quarantine_outlives_the_state_of_its_pool() {
+    run(new Step.Quarantine("no credit left", List.of("key0")));
+    assertEquals(1, wire.redis().del(names.state));
+    run(new Step.Configure(0, 7, plan));
+    Step acquire = Step.acquire("a", 7, 10, 10, 30_000, List.of("k:key0", "g:account0/model"));
+    assertEquals(-2L, run(acquire).get(2));
+    assertEquals("key1", run(acquire("b")).get(3));
   }
 
   @Test

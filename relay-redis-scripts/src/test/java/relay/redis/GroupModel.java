@@ -85,7 +85,7 @@ final class GroupModel {
   }
 
   /** Whether one dimension has room for the cost at this moment, and how full it would be. */
-  double load(int d, long cost, long now, PoolModel.Shape shape) {
+  double load(int d, long cost, long now, Shape shape) {
     long limit = limits[d];
     if (limit == 0 || cost == 0) {
       return 0;
@@ -99,7 +99,8 @@ final class GroupModel {
     }
     long used = used(d, shape.slotOf(now));
     double large = cost * (1 + Math.min(1, 4 * part));
-    double bound = Math.max(Math.max(share * (limit - used), share * limit / 20), large);
+    double free = burst * Math.max(limit - used, limit / 30.0);
+    double bound = Math.max(Math.min(share * limit, free), large);
     return used + cost <= limit && owed <= bound ? (double) (used + cost) / limit : Double.NaN;
   }
 
@@ -107,7 +108,7 @@ final class GroupModel {
    * When the dimension has room if nothing else happens, found by trying. It is monotone: slots
    * only leave and the debt only falls.
    */
-  long opens(int d, long cost, long now, PoolModel.Shape shape) {
+  long opens(int d, long cost, long now, Shape shape) {
     long no = now - 1;
     long yes = now + PoolModel.FOREVER;
     if (Double.isNaN(load(d, cost, yes, shape))) {
@@ -125,7 +126,7 @@ final class GroupModel {
   }
 
   /** How full the fullest dimension with a limit is; 1 if there is none. */
-  private double fullest(long now, PoolModel.Shape shape) {
+  private double fullest(long now, Shape shape) {
     double most = 0;
     boolean any = false;
     for (int d = 0; d < 4; d++) {
@@ -139,7 +140,7 @@ final class GroupModel {
   }
 
   /** The provider refused a request that was granted at this time. */
-  void refused(long granted, long now, PoolModel.Shape shape) {
+  void refused(long granted, long now, Shape shape) {
     if (granted > shrunkAt) {
       flow(now, shape);
       if (fullest(now, shape) < 0.9) {
@@ -150,7 +151,7 @@ final class GroupModel {
   }
 
   /** After a flow to now: the provider said what is left of what it allows. */
-  long[] observe(List<Long> stated, List<Long> left, long now, PoolModel.Shape shape) {
+  long[] observe(List<Long> stated, List<Long> left, long now, Shape shape) {
     long[] foreign = new long[3];
     for (int d = 0; d < 4; d++) {
       long limit = stated.get(d);
@@ -167,14 +168,14 @@ final class GroupModel {
   }
 
   /** By how much rounding may move the time at which the debt is low enough. */
-  double fuzz(int d, PoolModel.Shape shape) {
+  double fuzz(int d, Shape shape) {
     return limits[d] == 0
         ? 0
         : 8 * Math.ulp(Math.max(debt[d], (double) limits[d])) * shape.windowMicros() / limits[d];
   }
 
   /** The debt runs down to now. */
-  void flow(long now, PoolModel.Shape shape) {
+  void flow(long now, Shape shape) {
     for (int d = 0; d < 4; d++) {
       debt[d] = debtAt(d, now, shape.windowMicros());
     }
@@ -192,7 +193,7 @@ final class GroupModel {
   }
 
   /** After a flow to now. */
-  void charge(long now, PoolModel.Shape shape, long requests, long input, long output) {
+  void charge(long now, Shape shape, long requests, long input, long output) {
     add(shape.slotOf(now), requests, input, output);
     for (int d = 0; d < 4; d++) {
       if (limits[d] > 0) {
@@ -209,7 +210,7 @@ final class GroupModel {
   }
 
   /** After a flow to now: what was charged at `since` was too much by this. */
-  void refund(long since, long now, PoolModel.Shape shape, long requests, long input, long output) {
+  void refund(long since, long now, Shape shape, long requests, long input, long output) {
     if (requests + input + output == 0) {
       return;
     }
@@ -226,7 +227,7 @@ final class GroupModel {
    * Had the smaller amount been charged, the debt would be lower by as much as it never fell below
    * since then; from below that is known by the minima, or by what can have run down at most.
    */
-  private void refundDebt(int d, long amount, long since, long now, PoolModel.Shape shape) {
+  private void refundDebt(int d, long amount, long since, long now, Shape shape) {
     if (limits[d] == 0 || amount <= 0) {
       return;
     }
@@ -240,6 +241,9 @@ final class GroupModel {
     if (since > steadySince && since > shape.since()) {
       back = Math.max(back, amount - (double) (now - since) * limits[d] / shape.windowMicros());
     }
+    if (!shape.bucket() && burst == 1) {
+      back = amount; // the window bounds it
+    }
     back = Math.min(back, debt[d]);
     if (back > 0) {
       debt[d] -= back;
@@ -249,7 +253,7 @@ final class GroupModel {
   }
 
   /** After a flow to now. */
-  void limit(long[] fresh, long now, PoolModel.Shape shape) {
+  void limit(long[] fresh, long now, Shape shape) {
     for (int d = 0; d < 4; d++) {
       if (fresh[d] == limits[d]) {
         continue;

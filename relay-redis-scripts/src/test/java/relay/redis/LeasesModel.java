@@ -109,10 +109,8 @@ final class LeasesModel {
     }
     long next = NOTHING_DUE;
     int taken = 0;
-    for (String id : List.copyOf(due)) {
-      if (taken == most) {
-        break;
-      }
+    while (taken < most && !due.isEmpty()) {
+      String id = due.getFirst();
       LeaseModel lease = leases.get(id);
       Ended tomb = ended.get(id);
       boolean elsewhere = lease != null && (lease.renewed || !lease.live);

@@ -65,8 +65,7 @@ final class Ledger {
   }
 
   /** Checks a grant, if it is not one that was told before. */
-  void granted(
-      String lease, GroupModel group, long micros, long input, long output, PoolModel.Shape shape) {
+  void granted(String lease, GroupModel group, long micros, long input, long output, Shape shape) {
     Entry before = leases.get(lease);
     if (before != null && before.micros == micros) {
       return; // told again; else its record had gone, and the id was used anew
@@ -82,8 +81,7 @@ final class Ledger {
     }
   }
 
-  private static void check(
-      GroupModel group, List<Entry> all, int d, Entry mine, PoolModel.Shape shape) {
+  private static void check(GroupModel group, List<Entry> all, int d, Entry mine, Shape shape) {
     long windowMicros = shape.windowMicros();
     long limit = group.limits[d];
     double most =

@@ -2,12 +2,10 @@ package relay.redis;
 
 import java.util.ArrayList;
 import java.util.HashMap;
-import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.NavigableMap;
 import java.util.Objects;
-import java.util.Set;
 import java.util.TreeMap;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
@@ -22,26 +20,12 @@ final class PoolModel {
   /** Longest wait that is told, in microseconds. */
   static final long FOREVER = 1_000_000_000_000_000L;
 
-  /** The window, since when slots have their present length, and whether a bucket is mirrored. */
-  record Shape(long windowMicros, long since, boolean bucket) {
-    long slotMicros() {
-      return Math.ceilDiv(windowMicros, GroupModel.SLOTS);
-    }
-
-    long slotOf(long micros) {
-      return Math.floorDiv(micros, slotMicros());
-    }
-  }
-
   /**
    * A request.
    *
    * @param session empty for none
    */
   record Wish(String id, long input, long output, String session) {}
-
-  /** A test's clock and what the calling replica believes of the pool's; microseconds. */
-  record Clock(long given, long ceiling) {}
 
   /**
    * A refusal's wait.
@@ -51,8 +35,7 @@ final class PoolModel {
    */
   record Wait(long micros, double fuzz, List<String> accepted) {}
 
-  private static final List<Object> UNKNOWN = List.of(-3L);
-  private static final List<Object> ENDED = List.of(0L);
+  static final List<Object> UNKNOWN = List.of(-3L);
 
   final NavigableMap<String, GroupModel> groups = new TreeMap<>();
   final NavigableMap<String, KeyModel> keys = new TreeMap<>();
@@ -62,6 +45,7 @@ final class PoolModel {
   private final Map<String, long[]> learned = new HashMap<>();
   private final Map<String, String> quarantine = new TreeMap<>();
   private final SurveyModel surveys = new SurveyModel();
+  private final EndingModel endings = new EndingModel(this, leases);
   private Shape shape = new Shape(240_000, 0, false);
   private Strategy strategy = Strategy.LEAST_LOADED;
   private boolean known;
@@ -70,7 +54,6 @@ final class PoolModel {
   private long offset;
   private long last;
   private double turn;
-  private boolean ended; // whether the present call ended a lease
 
   long epoch() {
     return epoch;
@@ -100,6 +83,10 @@ final class PoolModel {
     return leases.deadlines();
   }
 
+  long live() {
+    return leases.live().count();
+  }
+
   long inFlightOfKey(String key) {
     return leases.live().filter(l -> l.key.equals(key)).count();
   }
@@ -112,8 +99,22 @@ final class PoolModel {
     return learned.getOrDefault(group, new long[4]);
   }
 
+  boolean isKnown() {
+    return known;
+  }
+
+  /** Gives what makes the clock again what it is now, as if no call had come. */
+  Runnable rewinder() {
+    long offsetNow = offset;
+    long lastNow = last;
+    return () -> {
+      offset = offsetNow;
+      last = lastNow;
+    };
+  }
+
   /** Monotone; a step ahead is held at what the caller believes. */
-  private long time(Clock clock) {
+  long time(Clock clock) {
     long time = clock.given() + offset;
     if (clock.ceiling() > 0) {
       time = Math.min(time, clock.ceiling());
@@ -313,90 +314,16 @@ final class PoolModel {
 
   /** Ends leases, each with its requests, input and output tokens. */
   List<Object> settle(Clock clock, List<Step.Cost> costs) {
-    long offsetBefore = offset;
-    long lastBefore = last;
-    List<Object> reply = new ArrayList<>(List.of(1L, known ? time(clock) : 0L));
-    ended = false;
-    Map<String, LeaseModel> held = new HashMap<>(); // as it was when the call came
-    costs.forEach(cost -> held.put(cost.id(), leases.get(cost.id())));
-    Set<String> dead = new HashSet<>();
-    costs.stream().map(Step.Cost::id).filter(leases::hasEnded).forEach(dead::add);
-    for (Step.Cost cost : costs) {
-      reply.addAll(settle(cost, held.get(cost.id()), dead));
-    }
-    if (!ended) { // nothing is written, not even that time has passed
-      offset = offsetBefore;
-      last = lastBefore;
-    }
-    return reply;
-  }
-
-  private List<Object> settle(Step.Cost cost, @Nullable LeaseModel lease, Set<String> dead) {
-    if (dead.contains(cost.id())) {
-      return List.of(0L, 0L, 0L);
-    }
-    if (lease == null) {
-      if (known && cost.requests() == 0 && !leases.hasEnded(cost.id())) {
-        leases.bury(cost.id(), last);
-        ended = true;
-      }
-      return List.of(-3L, 0L, 0L);
-    }
-    if (leases.get(cost.id()) == null) {
-      return List.of(0L, 0L, 0L); // twice in one call
-    }
-    GroupModel g = group(lease.group);
-    long overInput = Math.max(0, cost.input() - lease.input);
-    long overOutput = Math.max(0, cost.output() - lease.output);
-    g.flow(last, shape);
-    g.charge(last, shape, Math.max(0, cost.requests() - 1), overInput, overOutput);
-    g.refund(
-        lease.since,
-        last,
-        shape,
-        Math.max(0, 1 - cost.requests()),
-        Math.max(0, lease.input - cost.input()),
-        Math.max(0, lease.output - cost.output()));
-    if (cost.input() + cost.output() > 0) {
-      g.refusals = 0;
-    }
-    leases.end(lease, last);
-    ended = true;
-    return List.of(1L, overInput, overOutput);
+    return endings.settle(clock, costs);
   }
 
   List<Object> renew(Clock clock, long leaseMicros, List<String> ids) {
-    if (!known) {
-      return UNKNOWN;
-    }
-    long now = time(clock);
-    List<Object> reply = new ArrayList<>(List.of(1L, now));
-    for (String id : ids) {
-      LeaseModel lease = leases.get(id);
-      if (lease != null && lease.live) {
-        leases.renew(lease, LeasesModel.deadline(now, leaseMicros));
-        reply.add(1L);
-      } else {
-        reply.add(0L);
-      }
-    }
-    return reply;
+    return endings.renew(clock, leaseMicros, ids);
   }
 
   List<Object> charge(
       Clock clock, String id, String group, long requests, long input, long output) {
-    GroupModel g = groups.get(group);
-    if (!known || g == null) {
-      return UNKNOWN;
-    }
-    if (leases.hasEnded(id) || leases.get(id) != null) {
-      return ENDED;
-    }
-    long now = time(clock);
-    leases.bury(id, now);
-    g.flow(now, shape);
-    g.charge(now, shape, requests, input, output);
-    return List.of(1L, now);
+    return endings.charge(clock, id, group, requests, input, output);
   }
 
   List<Object> cooldown(Clock clock, String field, long micros, long granted) {

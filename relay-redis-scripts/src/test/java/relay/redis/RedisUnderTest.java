@@ -8,9 +8,9 @@ import org.testcontainers.containers.GenericContainer;
 import org.testcontainers.containers.wait.strategy.Wait;
 
 /**
- * The real Redis that all tests of a JVM share, each with pools of its own: a container where a
- * container engine answers, else a {@link RedisProcess}. There is always one, so no test is
- * skipped.
+ * The real Redis that all tests of a JVM share, each with pools of its own: the one at {@code
+ * -Drelay.redis.url}, else a container where a container engine answers, else a {@link
+ * RedisProcess}. There is always one, so no test is skipped.
  */
 final class RedisUnderTest {
   private static final String IMAGE = "redis:8";
@@ -19,12 +19,19 @@ final class RedisUnderTest {
   private final String url;
 
   private RedisUnderTest() {
+    String named = System.getProperty("relay.redis.url");
+    if (named != null) {
+      url = named;
+      return;
+    }
     String running = System.getProperty("relay.redis.binary") == null ? container() : null;
     url = running != null ? running : RedisProcess.start().url();
     try (Wire wire = new Wire(url)) {
+      String valkey = wire.info("server", "valkey_version");
       System.out.printf(
           "Redis under test: %s %s%n",
-          running != null ? "container" : "process", wire.info("server", "redis_version"));
+          running != null ? "container" : "process",
+          valkey.isEmpty() ? wire.info("server", "redis_version") : "valkey " + valkey);
     }
   }
 

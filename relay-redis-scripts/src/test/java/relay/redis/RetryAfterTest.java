@@ -8,7 +8,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.SplittableRandom;
 import org.junit.jupiter.api.Test;
-import relay.redis.PoolModel.Clock;
 import relay.redis.PoolModel.Later;
 import relay.redis.PoolModel.Picked;
 

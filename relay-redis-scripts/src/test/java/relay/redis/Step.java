@@ -3,7 +3,6 @@ package relay.redis;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
-import relay.redis.PoolModel.Clock;
 import relay.redis.PoolModel.Wish;
 
 /** One call of a script, with everything but the time: so it can be made again, later. */
@@ -56,7 +55,7 @@ sealed interface Step {
     @Override
     public List<Object> args(Clock c) {
       List<Object> args = new ArrayList<>();
-      args.add(epoch + " " + c.ceiling() + " " + c.given() + " " + leaseMs);
+      args.add(epoch + " " + c.ceiling() + " " + c.told() + " " + leaseMs);
       args.add(wishes.size());
       wishes.forEach(w -> args.add(w.id() + " " + w.input() + " " + w.output()));
       args.addAll(fields);
@@ -110,7 +109,7 @@ sealed interface Step {
     @Override
     public List<Object> args(Clock c) {
       List<Object> args = new ArrayList<>();
-      args.add(epoch + " " + c.ceiling() + " " + c.given() + " " + leaseMs);
+      args.add(epoch + " " + c.ceiling() + " " + c.told() + " " + leaseMs);
       int sessions = wishes.getFirst().session().isEmpty() ? 0 : wishes.size();
       args.addAll(List.of(wishes.size(), sessions, sets.size()));
       wishes.forEach(w -> args.add(w.id() + " " + w.input() + " " + w.output()));
@@ -127,11 +126,7 @@ sealed interface Step {
   /** What a lease really cost. */
   record Cost(String id, long requests, long input, long output) {}
 
-  /**
-   * Ends leases.
-   *
-   * @param sets ready sets of an indexed pool
-   */
+  /** Ends leases. The sets are the ready sets of an indexed pool. */
   record Settle(List<Cost> costs, List<String> sets) implements Step {
     Settle(List<Cost> costs) {
       this(costs, List.of());
@@ -150,7 +145,7 @@ sealed interface Step {
     @Override
     public List<Object> args(Clock c) {
       List<Object> args = new ArrayList<>();
-      args.add(c.ceiling() + " " + c.given());
+      args.add(c.ceiling() + " " + c.told());
       costs.forEach(
           x -> args.add(x.id() + " " + x.requests() + " " + x.input() + " " + x.output()));
       return args;
@@ -183,7 +178,7 @@ sealed interface Step {
 
     @Override
     public List<Object> args(Clock c) {
-      List<Object> args = new ArrayList<>(List.of(c.ceiling(), c.given(), group));
+      List<Object> args = new ArrayList<>(List.of(c.ceiling(), c.told(), group));
       args.addAll(stated);
       for (long rest : left) {
         args.add(rest < 0 ? "-" : rest);
@@ -210,7 +205,7 @@ sealed interface Step {
 
     @Override
     public List<Object> args(Clock c) {
-      List<Object> args = new ArrayList<>(List.of(c.ceiling(), c.given(), leaseMs));
+      List<Object> args = new ArrayList<>(List.of(c.ceiling(), c.told(), leaseMs));
       args.addAll(ids);
       return args;
     }
@@ -234,7 +229,7 @@ sealed interface Step {
 
     @Override
     public List<Object> args(Clock c) {
-      return List.of(c.ceiling(), c.given(), id, group, requests, input, output);
+      return List.of(c.ceiling(), c.told(), id, group, requests, input, output);
     }
 
     @Override
@@ -256,7 +251,7 @@ sealed interface Step {
 
     @Override
     public List<Object> args(Clock c) {
-      return List.of(c.ceiling(), c.given(), field, millis, granted);
+      return List.of(c.ceiling(), c.told(), field, millis, granted);
     }
 
     @Override
@@ -311,11 +306,7 @@ sealed interface Step {
     }
   }
 
-  /**
-   * The pool's shape.
-   *
-   * @param rows candidates of an indexed pool: number of the ready set, key, group
-   */
+  /** The pool's shape. A row is a candidate: number of its ready set, key, group. */
   record Configure(long known, long fresh, PoolPlan plan, List<String> sets, List<Object> rows)
       implements Step {
     Configure(long known, long fresh, PoolPlan plan) {
@@ -334,7 +325,7 @@ sealed interface Step {
 
     @Override
     public List<Object> args(Clock c) {
-      List<Object> args = new ArrayList<>(List.of(c.ceiling(), c.given(), known, fresh));
+      List<Object> args = new ArrayList<>(List.of(c.ceiling(), c.told(), known, fresh));
       args.add(plan.window().toMillis());
       args.add(plan.strategy().code());
       args.add(plan.accounting() == Accounting.TOKEN_BUCKET ? 1 : 0);
@@ -389,7 +380,7 @@ sealed interface Step {
     @Override
     public List<Object> args(Clock c) {
       List<Object> args =
-          new ArrayList<>(List.of(replica, c.ceiling(), c.given(), staleMs, groups.size()));
+          new ArrayList<>(List.of(replica, c.ceiling(), c.told(), staleMs, groups.size()));
       args.addAll(groups);
       plans.forEach(k -> args.addAll(List.of(k.id(), k.account())));
       return args;

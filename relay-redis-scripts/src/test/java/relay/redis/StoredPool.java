@@ -5,10 +5,10 @@ import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.TreeMap;
 
 /** What the scripts left in the state hash, decoded. Field numbers count from 1, as in Lua. */
 final class StoredPool {
@@ -38,7 +38,7 @@ final class StoredPool {
   private static final int LEASE_STATE = 5;
   private static final int EXPIRED_LEASE = 2;
 
-  private final Map<String, double[]> fields = new TreeMap<>();
+  private final Map<String, double[]> fields = new HashMap<>();
 
   StoredPool(Map<byte[], byte[]> hash) {
     hash.forEach((field, value) -> fields.put(Wire.text(field), doubles(value)));
@@ -49,8 +49,12 @@ final class StoredPool {
     return Optional.ofNullable(fields.get(field));
   }
 
+  double[] record(String field) {
+    return row(field).orElseThrow(() -> new AssertionError("there is no " + field));
+  }
+
   double number(String field, int index) {
-    return row(field).orElseThrow()[index - 1];
+    return record(field)[index - 1];
   }
 
   /** The sum of a group's ring in one dimension (1 to 3): the closed slots. */

@@ -34,7 +34,7 @@ final class SurveyModel {
     boolean draw = now - drawnAt >= staleMicros;
     List<Object> reply = new ArrayList<>();
     reply.addAll(List.of(1L, now, pool.epoch(), alive));
-    reply.addAll(List.of((long) pool.liveNames().size(), pool.expired(), draw ? 1L : 0L));
+    reply.addAll(List.of(pool.live(), pool.expired(), draw ? 1L : 0L));
     for (String id : groupIds) {
       GroupModel g = pool.groups.get(id);
       reply.add(g == null ? List.of() : row(pool, g, now));

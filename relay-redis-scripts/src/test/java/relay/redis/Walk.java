@@ -10,7 +10,6 @@ import java.util.Map;
 import java.util.Set;
 import java.util.random.RandomGenerator;
 import java.util.stream.Stream;
-import relay.redis.PoolModel.Clock;
 import relay.redis.PoolModel.Wish;
 
 /**
@@ -18,7 +17,6 @@ import relay.redis.PoolModel.Wish;
  * clock. The same generator gives the same walk.
  */
 final class Walk {
-  private static final long START = 1_790_000_000_000_000L;
   private static final long MAX = Limits.MAX;
   private static final long[] WINDOWS_MS = {240, 241, 1_000, 7_777, 60_000, 60_000, 86_400_000};
   private static final double[] BURSTS = {1, 1, 0.5, 0.1, 0.01};
@@ -30,6 +28,7 @@ final class Walk {
 
   private final RandomGenerator random;
   private final PoolModel model;
+  private final WalkClock clock;
   private final List<Step> past = new ArrayList<>();
   private final List<String> ids = new ArrayList<>();
   private final List<KeyPlan> keys = new ArrayList<>();
@@ -37,15 +36,12 @@ final class Walk {
   private final boolean indexed;
   private PoolPlan plan;
   private int version; // of the plan
-  private long micros = START; // the true time
-  private long skew; // by how much Redis's clock is off
-  private long surest = START; // the true time when a replica last saw the pool's clock
-  private long seen; // and what it read
   private int next;
 
   Walk(RandomGenerator random, PoolModel model) {
     this.random = random;
     this.model = model;
+    clock = new WalkClock(random, model);
     indexed = random.nextInt(3) == 0;
     int accounts = random.nextInt(1, indexed ? 9 : 4);
     for (int a = 0; a < accounts; a++) {
@@ -65,40 +61,12 @@ final class Walk {
 
   /** A step in time and the clock after it. */
   Clock tick() {
-    long window = model.shape().windowMicros();
-    long slot = model.shape().slotMicros();
-    micros +=
-        switch (random.nextInt(20)) {
-          case 0, 1, 2, 3, 4, 5 -> 0;
-          case 6, 7, 8 -> random.nextLong(1, 1_000);
-          case 9, 10, 11 -> random.nextLong(slot);
-          case 12, 13 -> slot - Math.floorMod(model.last(), slot) - random.nextInt(2); // a border
-          case 14, 15 -> random.nextLong(20 * slot);
-          case 16, 17 -> random.nextLong(window);
-          case 18 -> random.nextBoolean() ? window : untilMoment();
-          default -> random.nextLong(4 * window);
-        };
-    if (random.nextInt(40) == 0) {
-      long size = random.nextBoolean() ? window : 3_600_000_000L;
-      skew += random.nextLong(-2 * size, 2 * size);
-    }
-    long ceiling = 0;
-    if (seen > 0 && random.nextInt(8) > 0) {
-      ceiling = seen + (micros - surest) + 1_000_000;
-    }
-    return new Clock(Math.max(1, micros + skew), ceiling);
-  }
-
-  /** To the first deadline, or the microsecond before it. */
-  private long untilMoment() {
-    long first = model.deadlines().min().orElse(model.last() + 1);
-    return Math.max(0, first - model.last() - random.nextInt(2));
+    return clock.tick();
   }
 
   /** The pool's time was in a reply. */
   void saw(long poolMicros) {
-    seen = poolMicros;
-    surest = micros;
+    clock.saw(poolMicros);
   }
 
   Step configured() {
@@ -317,10 +285,7 @@ final class Walk {
         .forEach(
             k -> {
               fields.add("k:" + k.id());
-              classes.stream()
-                  .map(c -> "g:" + PoolPlan.group(k.account(), c))
-                  .filter(field -> model.knows(field))
-                  .forEach(fields::add);
+              classes.stream().map(c -> "g:" + PoolPlan.group(k.account(), c)).forEach(fields::add);
             });
     fields.add("g:" + group());
     return new Step.Restore(List.copyOf(fields), sets());

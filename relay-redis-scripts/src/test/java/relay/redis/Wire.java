@@ -11,22 +11,45 @@ import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
+import java.util.function.UnaryOperator;
 
 /** A plain connection on which tests call the scripts themselves and look at what is in Redis. */
 final class Wire implements AutoCloseable {
   private final RedisClient client;
   private final StatefulRedisConnection<byte[], byte[]> connection;
+  private final UnaryOperator<String> named;
 
   Wire(String url) {
+    this(url, ScriptFile.library(), UnaryOperator.identity());
+  }
+
+  /**
+   * With other scripts than those that are shipped.
+   *
+   * @param library the text that is loaded
+   * @param named what it calls a function
+   */
+  private Wire(String url, String library, UnaryOperator<String> named) {
+    this.named = named;
     client = RedisClient.create(url);
     connection = client.connect(ByteArrayCodec.INSTANCE);
     try {
-      redis().functionLoad(ScriptFile.library());
+      redis().functionLoad(library);
     } catch (RedisCommandExecutionException e) {
       if (!String.valueOf(e.getMessage()).contains("already exists")) {
         throw e;
       }
     }
+  }
+
+  /** With a fault in the scripts: this text, which occurs once, is another. */
+  static Wire faulty(String url, String text, String other) {
+    String shipped = ScriptFile.library();
+    if (shipped.indexOf(text) < 0 || shipped.indexOf(text) != shipped.lastIndexOf(text)) {
+      throw new IllegalArgumentException("not once in the scripts: " + text);
+    }
+    UnaryOperator<String> renamed = t -> t.replace("relay_", "faulty_");
+    return new Wire(url, renamed.apply(shipped.replace(text, other)), renamed);
   }
 
   RedisCommands<byte[], byte[]> redis() {
@@ -43,7 +66,7 @@ final class Wire implements AutoCloseable {
       texts[n] = RedisKeys.bytes(String.valueOf(args[n]));
     }
     return async()
-        .<List<Object>>fcall(script.function(), ScriptOutputType.MULTI, keys, texts)
+        .<List<Object>>fcall(named.apply(script.function()), ScriptOutputType.MULTI, keys, texts)
         .toCompletableFuture();
   }
 

@@ -38,8 +38,10 @@ final class PoolPage {
 
   private static void append(StringBuilder page, JsonNode pool) {
     page.append("<h2>").append(text(pool, "name")).append("</h2><table>");
-    row(page, "th", "group", "rpm", "itpm", "otpm", "tpm", "in flight", "cooldown ms");
+    row(page, "th", "group", "rpm", "itpm", "otpm", "tpm", "burst", "in flight", "cooldown ms");
+    boolean learned = false;
     for (JsonNode group : pool.path("groups")) {
+      learned |= !group.path("learned").isEmpty();
       row(
           page,
           "td",
@@ -48,10 +50,15 @@ final class PoolPage {
           usage(group, "itpm"),
           usage(group, "otpm"),
           usage(group, "tpm"),
+          burst(group),
           text(group, "in_flight"),
           text(group, "cooldown_ms"));
     }
-    page.append("</table><table>");
+    page.append("</table>");
+    if (learned) {
+      page.append("<p>* as the provider's answers state it</p>");
+    }
+    page.append("<table>");
     row(page, "th", "key", "account", "status", "in flight", "cooldown ms", "reason");
     for (JsonNode key : pool.path("keys")) {
       String status = text(key, "status");
@@ -78,7 +85,17 @@ final class PoolPage {
 
   private static String usage(JsonNode group, String dimension) {
     JsonNode limit = group.path("limits").path(dimension);
-    return text(group.path("used"), dimension) + " / " + (limit.isNull() ? "-" : limit.asText());
+    boolean learned =
+        !limit.isNull() && limit.asLong() == group.path("learned").path(dimension).asLong();
+    return text(group.path("used"), dimension)
+        + " / "
+        + (limit.isNull() ? "-" : limit.asText())
+        + (learned ? "*" : "");
+  }
+
+  /** How much of its burst the provider lets pass; less than all if it refused some of it. */
+  private static String burst(JsonNode group) {
+    return Math.round(group.path("burst").asDouble(1) * 100) + " %";
   }
 
   private static String text(JsonNode node, String field) {

@@ -6,7 +6,7 @@ package relay.config;
  * @param id unique in the pool; the first 8 hex digits of the secret's SHA-256 if none was given
  * @param account the quota's owner; the id if none was given
  * @param priority higher first; a lower one only when the higher cannot carry the request
- * @param weight for strategies that share by weight
+ * @param weight its share where keys are chosen by weight; 0 = only if no other can
  * @param maxConcurrent requests at once on this key; 0 = no bound
  */
 public record KeyConfig(

@@ -86,7 +86,7 @@ record PoolKeys(List<KeyConfig> keys, List<QuotaGroup> groups) {
     Value accountValue = section.take("account");
     String account = accountValue == null ? null : Texts.name(accountValue);
     int priority = Readers.whole(section, "priority", 1, 0, MAX_PRIORITY);
-    int weight = Readers.whole(section, "weight", 1, 1, MAX_WEIGHT);
+    int weight = Readers.whole(section, "weight", 1, 0, MAX_WEIGHT);
     int atOnce = maxConcurrent(section);
     Secret secret = credential == null ? null : credential.secret();
     String keyId = id == null && secret != null ? secret.hash().id() : id;

@@ -83,20 +83,47 @@ public record ProviderConfig(
   /**
    * How the pool's capacity is handed out.
    *
+   * @param maxWait how long a request may be held for capacity before it is refused
    * @param window the length of the limits' window
    * @param burstRatio how much of a limit an idle group may take at once, in (0, 1]
    */
-  public record Pooling(Strategy strategy, Duration window, double burstRatio) {
+  public record Pooling(
+      Strategy strategy,
+      Affinity affinity,
+      Duration maxWait,
+      Duration window,
+      Accounting accounting,
+      double burstRatio) {
 
     /** Absent {@code pooling}. */
     public static final Pooling DEFAULT =
-        new Pooling(Strategy.LEAST_LOADED, Duration.ofMinutes(1), 1.0);
+        new Pooling(
+            Strategy.LEAST_LOADED,
+            Affinity.SESSION,
+            Duration.ZERO,
+            Duration.ofMinutes(1),
+            Accounting.SLIDING_WINDOW,
+            1.0);
   }
 
   /** Which of the keys that can carry a request does. */
   public enum Strategy {
     LEAST_LOADED,
-    ROUND_ROBIN
+    ROUND_ROBIN,
+    RANDOM,
+    WEIGHTED
+  }
+
+  /** Whether a conversation stays on the account that holds its prompt cache. */
+  public enum Affinity {
+    SESSION,
+    NONE
+  }
+
+  /** What the limits are taken for. */
+  public enum Accounting {
+    SLIDING_WINDOW,
+    TOKEN_BUCKET
   }
 
   /** Models that share one quota in an account. */

@@ -8,6 +8,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
+import relay.config.ProviderConfig.Accounting;
+import relay.config.ProviderConfig.Affinity;
 import relay.config.ProviderConfig.ModelClass;
 import relay.config.ProviderConfig.Pooling;
 import relay.config.ProviderConfig.Strategy;
@@ -90,14 +92,11 @@ final class ProviderSection {
   }
 
   private static Pooling pooling(Section pooling) {
-    Strategy strategy =
-        Readers.choice(
-            pooling, "strategy", Pooling.DEFAULT.strategy(), Set.of("random", "weighted"));
-    Readers.choice(pooling, "affinity", Affinity.NONE, Set.of("session"));
-    Readers.choice(pooling, "accounting", Accounting.SLIDING_WINDOW, Set.of("token_bucket"));
-    if (Readers.whole(pooling, "max_wait_ms", 0, 0, MAX_WAIT_MS) > 0) {
-      pooling.faults().notSupported(pooling.placeOf("max_wait_ms"), "a value above 0");
-    }
+    Strategy strategy = Readers.choice(pooling, "strategy", Pooling.DEFAULT.strategy(), Set.of());
+    Affinity affinity = Readers.choice(pooling, "affinity", Pooling.DEFAULT.affinity(), Set.of());
+    Accounting accounting =
+        Readers.choice(pooling, "accounting", Pooling.DEFAULT.accounting(), Set.of());
+    Duration maxWait = Duration.ofMillis(Readers.whole(pooling, "max_wait_ms", 0, 0, MAX_WAIT_MS));
     Duration window =
         Duration.ofMillis(
             Readers.whole(
@@ -108,7 +107,7 @@ final class ProviderSection {
                 MAX_WINDOW_MS));
     double burstRatio = Readers.ratio(pooling, "burst_ratio", Pooling.DEFAULT.burstRatio());
     pooling.done();
-    return new Pooling(strategy, window, burstRatio);
+    return new Pooling(strategy, affinity, maxWait, window, accounting, burstRatio);
   }
 
   private List<ModelClass> modelClasses() {
@@ -138,14 +137,5 @@ final class ProviderSection {
       }
     }
     return classes;
-  }
-
-  /** What a later version chooses between; now each has one word, so no record carries it. */
-  private enum Affinity {
-    NONE
-  }
-
-  private enum Accounting {
-    SLIDING_WINDOW
   }
 }

@@ -43,6 +43,9 @@ final class EngineGauges {
     for (OnUnavailable without : OnUnavailable.values()) {
       mode(registry, word(without));
     }
+    Gauge.builder("relay.waiting", this, g -> g.sum(KeyPool::waiting))
+        .description("Requests that wait for capacity")
+        .register(registry);
     FunctionCounter.builder("relay.leases.expired", this, g -> g.sum(EngineGauges::expired))
         .description("Leases whose replica ended without ending them, over all replicas")
         .register(registry);

@@ -96,7 +96,6 @@ public final class Meters implements AutoCloseable {
     var _ = requestDuration(LabelValues.NONE);
     gauge("relay.inflight", "Requests under way", inflight);
     gauge("relay.reserved.tokens", "Tokens reserved by requests under way", reserved);
-    gauge("relay.waiting", "Requests that wait for capacity", new LongAdder());
     for (String result : List.of("success", "failure")) {
       var _ =
           Counter.builder("relay.config.reloads")

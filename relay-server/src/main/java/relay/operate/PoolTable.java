@@ -12,6 +12,7 @@ import relay.operate.Grid.Style;
 final class PoolTable {
   private static final int BAR = 10;
   private static final double ALMOST_FULL = 0.8;
+  private static final List<String> DIMENSIONS = List.of("rpm", "itpm", "otpm", "tpm");
 
   private final Terminal terminal;
 
@@ -24,7 +25,7 @@ final class PoolTable {
     StringBuilder text = new StringBuilder();
     for (JsonNode pool : all.path("pools")) {
       text.append(text.isEmpty() ? "" : "\n").append(title(pool)).append('\n');
-      text.append(groups(pool)).append('\n').append(keys(pool));
+      text.append(groups(pool)).append(footnote(pool)).append('\n').append(keys(pool));
     }
     return text.toString();
   }
@@ -50,8 +51,7 @@ final class PoolTable {
     List<JsonNode> groups = list(pool.path("groups"));
     // Few providers count both kinds of tokens together.
     boolean tpm = groups.stream().anyMatch(g -> !g.path("limits").path("tpm").isNull());
-    List<String> dimensions =
-        tpm ? List.of("rpm", "itpm", "otpm", "tpm") : List.of("rpm", "itpm", "otpm");
+    List<String> dimensions = tpm ? DIMENSIONS : DIMENSIONS.subList(0, 3);
     List<Cell> head = new ArrayList<>();
     head.add(faint("group"));
     dimensions.forEach(d -> head.addAll(List.of(faint(d), faint(""))));
@@ -83,7 +83,30 @@ final class PoolTable {
             + (terminal.blocks() ? "░" : ".").repeat(BAR - filled);
     return List.of(
         new Cell(bar, share < ALMOST_FULL ? Style.GREEN : Style.YELLOW),
-        Cell.of(used + "/" + limit.asLong()));
+        Cell.of(used + "/" + limit.asLong() + (isLearned(group, dimension) ? "*" : "")));
+  }
+
+  /** Whether the limit that holds is the one that the provider's answers state. */
+  private static boolean isLearned(JsonNode group, String dimension) {
+    JsonNode learned = group.path("learned").path(dimension);
+    return learned.isNumber() && learned.asLong() == group.path("limits").path(dimension).asLong();
+  }
+
+  private static String footnote(JsonNode pool) {
+    StringBuilder notes = new StringBuilder();
+    boolean learned = false;
+    for (JsonNode group : pool.path("groups")) {
+      for (String dimension : DIMENSIONS) {
+        learned |= isLearned(group, dimension);
+      }
+      double burst = group.path("burst").asDouble(1);
+      if (burst < 1) {
+        notes.append(
+            "  %s: %.0f %% of its burst, for the provider lets no more pass at once\n"
+                .formatted(group.path("id").asText(), Math.max(1, burst * 100)));
+      }
+    }
+    return (learned ? "  * as the provider's answers state it\n" : "") + notes;
   }
 
   private String keys(JsonNode pool) {

@@ -55,6 +55,10 @@ public final class ErrorBodies {
   }
 
   private static String code(RelayError error) {
-    return error.status() == 429 ? "\"rate_limit_exceeded\"" : "null";
+    return switch (error.status()) { // what programs look at in openai's errors
+      case 401 -> "\"invalid_api_key\"";
+      case 429 -> "\"rate_limit_exceeded\"";
+      default -> "null";
+    };
   }
 }

@@ -1,6 +1,7 @@
 package relay.pipeline;
 
 import java.time.Duration;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
@@ -10,7 +11,7 @@ import relay.pipeline.Journey.Leg;
 import relay.pipeline.RetryPolicy.Decision;
 import relay.redis.Acquisition;
 import relay.redis.Acquisition.Granted;
-import relay.redis.Demand;
+import relay.redis.Acquisition.Unavailable;
 import relay.redis.Lease;
 
 /**
@@ -88,14 +89,14 @@ final class Forwarding implements Runnable {
     if (pause.isPositive()) {
       LockSupport.parkNanos(pause.toNanos());
     }
-    return !handling.isGone() && journey.again(leg) ? granted(acquire(leg.demand())) : null;
+    return !handling.isGone() && journey.again(leg) ? granted(acquire(leg.acquire())) : null;
   }
 
   private @Nullable Lease elsewhere() {
     for (Leg next = journey.next(); next != null; next = journey.next()) {
       leg = next;
       handling.goesTo(leg.route().name(), journey.asked().facts().model());
-      Lease there = granted(acquire(leg.demand()));
+      Lease there = granted(acquire(leg.acquire()));
       if (there != null) {
         return there;
       }
@@ -108,7 +109,9 @@ final class Forwarding implements Runnable {
       return next;
     }
     leg.unused();
-    denied(acquisition);
+    if (!handling.isGone()) {
+      denied(acquisition);
+    }
     return null;
   }
 
@@ -121,7 +124,7 @@ final class Forwarding implements Runnable {
    * No more attempts may be made here: the pool knows when a retry of the client's will be served.
    */
   private void askWhen() {
-    Acquisition acquisition = acquire(leg.demandOfAny());
+    Acquisition acquisition = acquire(leg.acquireAny());
     if (acquisition instanceof Granted(Lease free)) {
       free.cancel();
       journey.verdict().hasFreeKey();
@@ -130,9 +133,10 @@ final class Forwarding implements Runnable {
     }
   }
 
-  private Acquisition acquire(Demand demand) {
+  private Acquisition acquire(CompletableFuture<Acquisition> wish) {
+    handling.whenGone(() -> wish.cancel(false));
     long asked = System.nanoTime();
-    Acquisition acquisition = leg.plan().acquire(demand).join();
+    Acquisition acquisition = wish.exceptionally(cancelled -> new Unavailable()).join();
     handling.meters().acquired(System.nanoTime() - asked);
     return acquisition;
   }

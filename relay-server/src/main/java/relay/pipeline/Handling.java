@@ -136,12 +136,6 @@ final class Handling {
     }
   }
 
-  /** Nobody waits for an answer. */
-  void leave() {
-    client.abort();
-    done(499, "relay");
-  }
-
   /** The request is over, however it ended: counted once. */
   void done(int status, String origin) {
     allowance.end();
@@ -152,6 +146,12 @@ final class Handling {
       meters.requestEnded();
       onDone.run();
     }
+  }
+
+  /** The client has left, so nobody is answered. */
+  void leave() {
+    client.abort();
+    done(499, "relay");
   }
 
   /** The client has left. From any thread. */

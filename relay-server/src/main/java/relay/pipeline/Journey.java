@@ -4,8 +4,10 @@ import java.util.HashSet;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Set;
+import java.util.concurrent.CompletableFuture;
 import org.jspecify.annotations.Nullable;
 import relay.estimate.Estimator;
+import relay.redis.Acquisition;
 import relay.redis.Demand;
 import relay.redis.ProviderBreaker.Passage;
 
@@ -28,13 +30,15 @@ final class Journey {
   static final class Leg {
     private final Plan plan;
     private final Demand demand;
+    private final boolean last;
     private final Set<String> tried = new HashSet<>();
     private Passage passage;
     private int attempts;
 
-    private Leg(Plan plan, Demand demand, Passage passage) {
+    private Leg(Plan plan, Demand demand, Passage passage, boolean last) {
       this.plan = plan;
       this.demand = demand;
+      this.last = last;
       this.passage = passage;
     }
 
@@ -46,13 +50,21 @@ final class Journey {
       return plan.route();
     }
 
-    /** What to ask the pool for: a key that was not tried, if there is one. */
-    Demand demand() {
-      return tried.isEmpty() ? demand : demand.avoiding(tried);
+    /**
+     * Asks for a key, one that was not tried if there is one. It may be held for capacity, unless
+     * another provider can be asked instead.
+     */
+    CompletableFuture<Acquisition> acquire() {
+      return plan.acquire(tried.isEmpty() ? demand : demand.avoiding(tried), last);
     }
 
-    /** The same without regard to what was tried. */
-    Demand demandOfAny() {
+    /** Asks for a key, without regard to what was tried, and at once. */
+    CompletableFuture<Acquisition> acquireAny() {
+      return plan.acquire(demand, false);
+    }
+
+    /** What it needs of a key there. */
+    Demand demand() {
       return demand;
     }
 
@@ -92,7 +104,7 @@ final class Journey {
       Passage passage = passes(route);
       if (passage != null) {
         Plan plan = new Plan(route, asked);
-        return new Leg(plan, demand(plan), passage);
+        return new Leg(plan, demand(plan), passage, !routes.hasNext());
       }
     }
     return null;
@@ -100,7 +112,7 @@ final class Journey {
 
   private Demand demand(Plan plan) {
     if (!plan.counted()) {
-      return Demand.of(plan.modelClass(), 0, 0);
+      return plan.demand(0, 0);
     }
     Estimator.Estimate estimate =
         Estimator.estimate(
@@ -109,7 +121,7 @@ final class Journey {
             plan.upstreamModel(),
             asked.facts().inputBytes(),
             asked.maxOutputTokens());
-    return Demand.of(plan.modelClass(), estimate.inputTokens(), estimate.outputTokens());
+    return plan.demand(estimate.inputTokens(), estimate.outputTokens());
   }
 
   /** Whether a further attempt may be made at the same provider. */

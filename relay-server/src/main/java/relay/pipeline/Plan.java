@@ -1,7 +1,9 @@
 package relay.pipeline;
 
+import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
 import relay.config.ProviderConfig;
+import relay.config.ProviderConfig.Affinity;
 import relay.model.Dialect;
 import relay.model.Endpoint;
 import relay.redis.Acquisition;
@@ -62,9 +64,26 @@ final class Plan {
     return asked.endpoint() == null;
   }
 
-  /** A key for it: with what it needs reserved there, if it is counted. */
-  CompletableFuture<Acquisition> acquire(Demand demand) {
-    return counted() ? route.pool().acquire(demand) : route.pool().pick(demand);
+  /** What it needs of a key. */
+  Demand demand(long inputTokens, long outputTokens) {
+    return Demand.of(modelClass, inputTokens, outputTokens).inSession(session());
+  }
+
+  /** The conversation that stays on one account; empty if none does. */
+  private String session() {
+    boolean stays = route.api().config().pooling().affinity() == Affinity.SESSION;
+    return stays && counted() ? facts().session() : "";
+  }
+
+  /**
+   * A key for it: with what it needs reserved there, if it is counted. Cancel it when nobody wants
+   * it any longer.
+   *
+   * @param waits whether it may be held for capacity
+   */
+  CompletableFuture<Acquisition> acquire(Demand demand, boolean waits) {
+    Duration most = waits ? route.api().config().pooling().maxWait() : Duration.ZERO;
+    return counted() ? route.pool().acquire(demand, most) : route.pool().pick(demand);
   }
 
   /** The model's name at the provider. */

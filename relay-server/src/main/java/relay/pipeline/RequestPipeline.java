@@ -25,6 +25,7 @@ import relay.redis.KeyPool;
 import relay.redis.Lease;
 import relay.request.BadRequest;
 import relay.request.RequestFacts;
+import relay.request.RequestScan;
 import relay.request.RequestScanner;
 
 /**
@@ -100,11 +101,20 @@ public final class RequestPipeline {
     readBody(
         handling,
         body -> {
-          switch (RequestScanner.scan(body, body.length)) {
+          switch (scan(endpoint, body)) {
             case BadRequest bad -> handling.refuse(RelayError.invalid(bad.message()));
             case RequestFacts facts -> route(admitted, endpoint, body, facts);
           }
         });
+  }
+
+  private RequestScan scan(Endpoint endpoint, byte[] body) {
+    // What is embedded has no prompt cache, and what is not counted goes to any key
+    boolean sessions =
+        routes.keepSessions() && endpoint.counted() && endpoint != Endpoint.EMBEDDINGS;
+    return sessions
+        ? RequestScanner.scanWithSession(body, body.length)
+        : RequestScanner.scan(body, body.length);
   }
 
   /**
@@ -279,7 +289,8 @@ public final class RequestPipeline {
     long asked = System.nanoTime();
     // Both questions go out before either is answered.
     var own = handling.allowance().take(leg.demand());
-    CompletableFuture<Acquisition> wish = leg.plan().acquire(leg.demand());
+    CompletableFuture<Acquisition> wish = leg.acquire();
+    handling.whenGone(() -> wish.cancel(false));
     own.thenCompose(
             refusal ->
                 refusal != null
@@ -291,6 +302,11 @@ public final class RequestPipeline {
                         }))
         .exceptionally(
             failure -> {
+              if (wish.isCancelled()) {
+                leg.unused();
+                handling.leave();
+                return null;
+              }
               handling.refuse(RelayError.unavailable("an error inside Relay"));
               throw new IllegalStateException(failure);
             });
@@ -305,6 +321,9 @@ public final class RequestPipeline {
     leg.unused();
     meters.clients().denied(handling.caller(), refusal.reason());
     handling.refuse(refusal.error());
+    if (wish.cancel(false)) {
+      return CompletableFuture.completedFuture(null);
+    }
     return wish.thenAccept(
         acquisition -> {
           if (acquisition instanceof Granted(Lease unwanted)) {

@@ -7,6 +7,7 @@ import java.util.random.RandomGenerator;
 import java.util.stream.Collectors;
 import relay.auth.Clients.Caller;
 import relay.config.ProviderConfig;
+import relay.config.ProviderConfig.Affinity;
 import relay.config.RoutingConfig;
 import relay.model.Dialect;
 import relay.model.Endpoint;
@@ -16,6 +17,7 @@ public final class Routes {
   private final List<Route> all;
   private final Map<String, Route> byName;
   private final RoutingOrder order;
+  private final boolean keepSessions;
 
   /**
    * @param all in the order of the configuration
@@ -23,6 +25,8 @@ public final class Routes {
   public Routes(List<Route> all, RoutingConfig config, RandomGenerator random) {
     this.all = List.copyOf(all);
     byName = all.stream().collect(Collectors.toUnmodifiableMap(Route::name, Function.identity()));
+    keepSessions =
+        all.stream().anyMatch(r -> r.api().config().pooling().affinity() == Affinity.SESSION);
     order = new RoutingOrder(config, this::load, random);
   }
 
@@ -38,6 +42,11 @@ public final class Routes {
   /** All, in the order of the configuration. */
   List<Route> all() {
     return all;
+  }
+
+  /** Whether any keeps conversations on one account. */
+  boolean keepSessions() {
+    return keepSessions;
   }
 
   /** Whether any lets requests pass unread. */

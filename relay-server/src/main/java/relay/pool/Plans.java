@@ -43,7 +43,7 @@ public final class Plans {
         provider.name(),
         pooling.window(),
         strategy(pooling.strategy()),
-        Accounting.SLIDING_WINDOW,
+        accounting(pooling.accounting()),
         pooling.burstRatio(),
         provider.classNames(),
         keys,
@@ -58,6 +58,15 @@ public final class Plans {
     return switch (strategy) {
       case LEAST_LOADED -> Strategy.LEAST_LOADED;
       case ROUND_ROBIN -> Strategy.ROUND_ROBIN;
+      case RANDOM -> Strategy.RANDOM;
+      case WEIGHTED -> Strategy.WEIGHTED;
+    };
+  }
+
+  private static Accounting accounting(ProviderConfig.Accounting accounting) {
+    return switch (accounting) {
+      case SLIDING_WINDOW -> Accounting.SLIDING_WINDOW;
+      case TOKEN_BUCKET -> Accounting.TOKEN_BUCKET;
     };
   }
 

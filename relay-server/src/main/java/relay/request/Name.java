@@ -17,6 +17,16 @@ enum Name {
   URL("url"),
   IMAGE_URL("image_url"),
   FILE_DATA("file_data"),
+  SYSTEM("system"),
+  TOOLS("tools"),
+  INSTRUCTIONS("instructions"),
+  MESSAGES("messages"),
+  ROLE("role"),
+  CACHE_CONTROL("cache_control"),
+  METADATA("metadata"),
+  USER_ID("user_id"),
+  USER("user"),
+  PROMPT_CACHE_KEY("prompt_cache_key"),
   OTHER("");
 
   /** No name above is longer. */
@@ -40,14 +50,18 @@ enum Name {
     Name candidate =
         switch (end - start) {
           case 3 -> URL;
-          case 4 -> body[start] == 't' ? TYPE : DATA;
-          case 5 -> body[start] == 'm' ? MODEL : INPUT;
-          case 6 -> body[start + 1] == 't' ? STREAM : SOURCE;
+          case 4 -> ofFour(body[start]);
+          case 5 -> body[start] == 'm' ? MODEL : body[start] == 'i' ? INPUT : TOOLS;
+          case 6 -> ofSix(body[start + 1]);
+          case 7 -> USER_ID;
+          case 8 -> body[start + 2] == 's' ? MESSAGES : METADATA;
           case 9 -> body[start] == 'i' ? IMAGE_URL : FILE_DATA;
           case 10 -> MAX_TOKENS;
           case 11 -> INPUT_AUDIO;
-          case 13 -> INCLUDE_USAGE;
+          case 12 -> INSTRUCTIONS;
+          case 13 -> body[start] == 'i' ? INCLUDE_USAGE : CACHE_CONTROL;
           case 14 -> STREAM_OPTIONS;
+          case 16 -> PROMPT_CACHE_KEY;
           case 17 -> MAX_OUTPUT_TOKENS;
           case 21 -> MAX_COMPLETION_TOKENS;
           default -> OTHER;
@@ -59,5 +73,22 @@ enum Name {
       }
     }
     return candidate;
+  }
+
+  private static Name ofFour(byte first) {
+    return switch (first) {
+      case 't' -> TYPE;
+      case 'r' -> ROLE;
+      case 'u' -> USER;
+      default -> DATA;
+    };
+  }
+
+  private static Name ofSix(byte second) {
+    return switch (second) {
+      case 't' -> STREAM;
+      case 'y' -> SYSTEM;
+      default -> SOURCE;
+    };
   }
 }

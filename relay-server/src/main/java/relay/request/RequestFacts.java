@@ -18,6 +18,8 @@ import org.jspecify.annotations.Nullable;
  * @param textBytes decoded UTF-8 bytes of all string values but base64 payloads: what a model
  *     reads; and for an {@code input} of tokens what they would be as text
  * @param attachedBytes bytes of text that images, documents and audio probably count as much as
+ * @param session what tells the conversation from others, in 32 hexadecimal digits; empty if
+ *     nothing does, or if it was not asked for
  */
 public record RequestFacts(
     int bodyLength,
@@ -29,7 +31,8 @@ public record RequestFacts(
     @Nullable ByteRange includeUsageValue,
     boolean includeUsage,
     long textBytes,
-    long attachedBytes)
+    long attachedBytes,
+    String session)
     implements RequestScan {
 
   /** The request does not bound its output. */
@@ -37,7 +40,7 @@ public record RequestFacts(
 
   /** Of a body that nobody looked into, and that may be anything. */
   public static final RequestFacts UNREAD =
-      new RequestFacts(0, "", new ByteRange(0, 0), false, NO_BOUND, null, null, false, 0, 0);
+      new RequestFacts(0, "", new ByteRange(0, 0), false, NO_BOUND, null, null, false, 0, 0, "");
 
   /** Bytes that input tokens are estimated from. */
   public long inputBytes() {

@@ -27,6 +27,7 @@ public final class RequestScanner {
   static final int BYTES_PER_TOKEN = 4;
 
   private final JsonText text;
+  private final SessionTrace session;
 
   private int seen; // once-bits of the names read at top level
   private @Nullable String model;
@@ -40,13 +41,19 @@ public final class RequestScanner {
   private long numbersInArrays;
   private long attachedBytes;
 
-  private RequestScanner(JsonText text) {
+  private RequestScanner(JsonText text, SessionTrace session) {
     this.text = text;
+    this.session = session;
   }
 
   /** Reads the first {@code length} bytes of {@code body}; never throws for what they contain. */
   public static RequestScan scan(byte[] body, int length) {
-    return new RequestScanner(new JsonText(body, length)).scan();
+    return new RequestScanner(new JsonText(body, length), SessionTrace.off()).scan();
+  }
+
+  /** As {@link #scan}, and finds what tells the conversation from others. */
+  public static RequestScan scanWithSession(byte[] body, int length) {
+    return new RequestScanner(new JsonText(body, length), SessionTrace.on()).scan();
   }
 
   private RequestScan scan() {
@@ -77,24 +84,12 @@ public final class RequestScanner {
         includeUsageValue,
         includeUsage,
         textBytes,
-        Attachment.bounded(attachedBytes));
+        Attachment.bounded(attachedBytes),
+        session.id());
   }
 
   private static BadRequest bad(int offset, String what) {
     return new BadRequest(offset, "invalid request body at byte " + offset + ": " + what);
-  }
-
-  /** Why an object is looked into. */
-  private enum Role {
-    ROOT,
-    STREAM_OPTIONS,
-    /** Anthropic's {@code source}: its data is a payload when its type says base64. */
-    SOURCE,
-    /** OpenAI's {@code input_audio}: its data is a payload. */
-    INPUT_AUDIO,
-    /** OpenAI's {@code image_url}: its URL is that of an image. */
-    IMAGE_URL,
-    PLAIN
   }
 
   private int object(int open, int depth, Role role) {
@@ -102,6 +97,7 @@ public final class RequestScanner {
       return text.fail(open, "nested deeper than " + MAX_DEPTH + " levels");
     }
     boolean base64 = false;
+    boolean ofUser = false;
     long dataBytes = 0;
     int dataAt = 0;
     int p = text.afterSpace(open + 1);
@@ -134,6 +130,8 @@ public final class RequestScanner {
         } else if (role == Role.SOURCE && name == Name.DATA && text.at(start) == '"') {
           dataBytes += textBytes - before;
           dataAt = start + 1;
+        } else if (role == Role.MESSAGE && name == Name.ROLE) {
+          ofUser = startsWith(start, "\"user\"");
         }
       }
       if (p < 0) {
@@ -150,6 +148,9 @@ public final class RequestScanner {
                   ? Attachment.document(dataBytes)
                   : Attachment.image(dataBytes);
         }
+        if (ofUser) {
+          session.open(false); // what comes after differs from turn to turn
+        }
         return p + 1;
       }
       if (c != ',') {
@@ -159,7 +160,7 @@ public final class RequestScanner {
     }
   }
 
-  private int array(int open, int depth) {
+  private int array(int open, int depth, Role elements) {
     if (depth > MAX_DEPTH) {
       return text.fail(open, "nested deeper than " + MAX_DEPTH + " levels");
     }
@@ -169,7 +170,7 @@ public final class RequestScanner {
     }
     while (true) {
       numbersInArrays += text.at(p) >= '0' && text.at(p) <= '9' ? 1 : 0;
-      p = value(p, depth, Role.PLAIN, false);
+      p = value(p, depth, elements, false);
       if (p < 0) {
         return p;
       }
@@ -195,10 +196,13 @@ public final class RequestScanner {
       case '"' -> {
         int end = text.string(p + 1);
         textBytes += end < 0 || payload ? 0 : text.decodedLength;
+        if (session.isOpen() && end > 0) {
+          session.add(text.bytes, p + 1, end - 1);
+        }
         yield end;
       }
       case '{' -> object(p, depth + 1, role);
-      case '[' -> array(p, depth + 1);
+      case '[' -> array(p, depth + 1, role == Role.MESSAGES ? Role.MESSAGE : Role.PLAIN);
       case 't' -> text.literal(p, "true");
       case 'f' -> text.literal(p, "false");
       case 'n' -> text.literal(p, "null");
@@ -240,8 +244,32 @@ public final class RequestScanner {
         }
         yield end;
       }
+      case TYPE, ROLE, CACHE_CONTROL -> {
+        boolean before = session.open(false);
+        int end = value(start, depth, Role.PLAIN, false);
+        session.open(before);
+        yield end;
+      }
+      case USER_ID -> named(role == Role.METADATA ? 2 : 0, start, depth);
       default -> value(start, depth, Role.PLAIN, false);
     };
+  }
+
+  /** A value that names the conversation, if its rank is above 0. */
+  private int named(int rank, int start, int depth) {
+    int end = value(start, depth, Role.PLAIN, false);
+    if (end > 0 && text.at(start) == '"') {
+      session.state(rank, text.bytes, start + 1, end - 1);
+    }
+    return end;
+  }
+
+  /** A value that stays the same in all turns of a conversation, or begins so. */
+  private int stable(int start, Role role) {
+    session.open(true);
+    int end = value(start, 1, role, false);
+    session.open(false);
+    return end;
   }
 
   private int topLevel(Name name, int nameStart, int start) {
@@ -254,10 +282,15 @@ public final class RequestScanner {
       case STREAM -> stream(start);
       case INPUT -> {
         long before = numbersInArrays;
-        int end = value(start, 1, Role.PLAIN, false);
+        int end = stable(start, Role.MESSAGES);
         textBytes += BYTES_PER_TOKEN * (numbersInArrays - before);
         yield end;
       }
+      case SYSTEM, TOOLS, INSTRUCTIONS -> stable(start, Role.PLAIN);
+      case MESSAGES -> stable(start, Role.MESSAGES);
+      case METADATA -> value(start, 1, Role.METADATA, false);
+      case USER -> named(1, start, 1);
+      case PROMPT_CACHE_KEY -> named(3, start, 1);
       case MAX_TOKENS, MAX_COMPLETION_TOKENS, MAX_OUTPUT_TOKENS -> outputBound(name, start);
       case STREAM_OPTIONS -> {
         includeUsageValue = null;

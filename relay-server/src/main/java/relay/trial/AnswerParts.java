@@ -31,7 +31,7 @@ final class AnswerParts implements Parts {
   @Override
   public byte[] part(int index) {
     if (stream) {
-      int through = shape.contentEventsThrough(index, script.events());
+      int through = shape.contentEventsThrough(index, script.events(), asked);
       long output = shape.outputTokens(script);
       charge(through == script.events() ? output : output * through / script.events());
       return bytes(shape.event(index, script.events(), id, asked, script));

@@ -18,7 +18,7 @@ sealed interface AnswerShape permits AnthropicShape, OpenAiApi {
   String event(int index, int contentEvents, String id, AskedBody asked, Script script);
 
   /** How many content events have gone out once the event at {@code index} has. */
-  int contentEventsThrough(int index, int contentEvents);
+  int contentEventsThrough(int index, int contentEvents, AskedBody asked);
 
   /** An error inside a stream. */
   String errorEvent();

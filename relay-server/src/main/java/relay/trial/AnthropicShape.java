@@ -43,8 +43,13 @@ final class AnthropicShape implements AnswerShape {
         + id
         + "\",\"type\":\"message\",\"role\":\"assistant\",\"model\":"
         + AnswerShape.quote(asked.model())
-        + ",\"content\":[{\"type\":\"text\",\"text\":\"A simulated answer.\"}],"
-        + "\"stop_reason\":\"end_turn\",\"stop_sequence\":null,\"usage\":"
+        + ",\"content\":["
+        + (asked.call() == null
+            ? "{\"type\":\"text\",\"text\":\"A simulated answer.\"}"
+            : toolUse(id, asked.call(), asked.call().input()))
+        + "],\"stop_reason\":\""
+        + stopReason(asked)
+        + "\",\"stop_sequence\":null,\"usage\":"
         + usage(inputTokens, outputTokens)
         + "}";
   }
@@ -57,7 +62,14 @@ final class AnthropicShape implements AnswerShape {
   @Override
   public String event(int index, int contentEvents, String id, AskedBody asked, Script script) {
     if (index >= BEFORE_CONTENT && index < BEFORE_CONTENT + contentEvents) {
-      return CONTENT;
+      return asked.call() == null
+          ? CONTENT
+          : event(
+              "content_block_delta",
+              "{\"type\":\"content_block_delta\",\"index\":0,"
+                  + "\"delta\":{\"type\":\"input_json_delta\",\"partial_json\":"
+                  + AnswerShape.quote(asked.call().piece(index - BEFORE_CONTENT, contentEvents))
+                  + "}}");
     }
     return switch (index < BEFORE_CONTENT ? index : index - contentEvents) {
       case 0 -> messageStart(id, asked, script.inputTokens());
@@ -65,19 +77,38 @@ final class AnthropicShape implements AnswerShape {
           event(
               "content_block_start",
               "{\"type\":\"content_block_start\",\"index\":0,"
-                  + "\"content_block\":{\"type\":\"text\",\"text\":\"\"}}");
+                  + "\"content_block\":"
+                  + (asked.call() == null
+                      ? "{\"type\":\"text\",\"text\":\"\"}"
+                      : toolUse(id, asked.call(), "{}"))
+                  + "}");
       case 2 -> event("ping", "{\"type\": \"ping\"}");
       case 3 -> event("content_block_stop", "{\"type\":\"content_block_stop\",\"index\":0}");
       case 4 ->
           event(
               "message_delta",
-              "{\"type\":\"message_delta\",\"delta\":{\"stop_reason\":\"end_turn\","
-                  + "\"stop_sequence\":null},\"usage\":{\"output_tokens\":"
+              "{\"type\":\"message_delta\",\"delta\":{\"stop_reason\":\""
+                  + stopReason(asked)
+                  + "\",\"stop_sequence\":null},\"usage\":{\"output_tokens\":"
                   + script.outputTokens()
                   + "}}");
       case 5 -> event("message_stop", "{\"type\":\"message_stop\"}");
       default -> throw new IllegalArgumentException("no event " + index);
     };
+  }
+
+  private static String toolUse(String id, CalledTool call, String input) {
+    return "{\"type\":\"tool_use\",\"id\":\"toolu_"
+        + id
+        + "\",\"name\":"
+        + AnswerShape.quote(call.name())
+        + ",\"input\":"
+        + input
+        + "}";
+  }
+
+  private static String stopReason(AskedBody asked) {
+    return asked.call() == null ? "end_turn" : "tool_use";
   }
 
   private static String messageStart(String id, AskedBody asked, long inputTokens) {
@@ -93,7 +124,7 @@ final class AnthropicShape implements AnswerShape {
   }
 
   @Override
-  public int contentEventsThrough(int index, int contentEvents) {
+  public int contentEventsThrough(int index, int contentEvents, AskedBody asked) {
     return Math.clamp(index - BEFORE_CONTENT + 1, 0, contentEvents);
   }
 

@@ -4,6 +4,7 @@ import com.fasterxml.jackson.core.JsonFactory;
 import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonToken;
 import java.io.IOException;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What the simulated provider reads of a request's body.
@@ -12,12 +13,14 @@ import java.io.IOException;
  * @param stream whether an event stream is wanted
  * @param maxTokens {@code max_tokens} or an alias; 0 = not stated
  * @param includeUsage openai's {@code stream_options.include_usage}
+ * @param call the call that is its answer; null = a text is
  */
-record AskedBody(String model, boolean stream, long maxTokens, boolean includeUsage) {
+record AskedBody(
+    String model, boolean stream, long maxTokens, boolean includeUsage, @Nullable CalledTool call) {
   private static final JsonFactory JSON = new JsonFactory();
 
   /** Throws IOException if it is not a JSON object with a model. */
-  static AskedBody parse(byte[] body) throws IOException {
+  static AskedBody parse(byte[] body, Script script) throws IOException {
     String model = "";
     boolean stream = false;
     long maxTokens = 0;
@@ -41,7 +44,7 @@ record AskedBody(String model, boolean stream, long maxTokens, boolean includeUs
     if (model.isEmpty()) {
       throw new IOException("model: Field required");
     }
-    return new AskedBody(model, stream, maxTokens, includeUsage);
+    return new AskedBody(model, stream, maxTokens, includeUsage, CalledTool.of(script, body));
   }
 
   private static boolean includesUsage(JsonParser parser) throws IOException {

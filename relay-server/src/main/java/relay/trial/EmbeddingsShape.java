@@ -40,7 +40,7 @@ final class EmbeddingsShape extends OpenAiApi {
   }
 
   @Override
-  public int contentEventsThrough(int index, int contentEvents) {
+  public int contentEventsThrough(int index, int contentEvents, AskedBody asked) {
     return 0;
   }
 }

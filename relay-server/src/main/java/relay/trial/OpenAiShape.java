@@ -6,8 +6,12 @@ final class OpenAiShape extends OpenAiApi {
   public String json(String id, AskedBody asked, long inputTokens, long outputTokens) {
     return head(id, "chat.completion", asked)
         + "\"choices\":[{\"index\":0,\"message\":{\"role\":\"assistant\","
-        + "\"content\":\"A simulated answer.\",\"refusal\":null},\"logprobs\":null,"
-        + "\"finish_reason\":\"stop\"}],\"usage\":"
+        + (asked.call() == null
+            ? "\"content\":\"A simulated answer.\""
+            : "\"content\":null," + toolCalls(function(id, asked.call(), asked.call().input())))
+        + ",\"refusal\":null},\"logprobs\":null,\"finish_reason\":"
+        + finishReason(asked)
+        + "}],\"usage\":"
         + usage(inputTokens, outputTokens)
         + "}";
   }
@@ -23,13 +27,24 @@ final class OpenAiShape extends OpenAiApi {
       return "data: [DONE]\n\n";
     }
     if (index == 0) {
-      return chunk(id, asked, "{\"role\":\"assistant\",\"content\":\"\",\"refusal\":null}", "null");
+      String content =
+          asked.call() == null
+              ? "\"content\":\"\""
+              : "\"content\":null," + toolCalls("\"index\":0," + function(id, asked.call(), ""));
+      return chunk(id, asked, "{\"role\":\"assistant\"," + content + ",\"refusal\":null}", "null");
     }
     if (index <= contentEvents) {
-      return chunk(id, asked, "{\"content\":\"some more words \"}", "null");
+      String content =
+          asked.call() == null
+              ? "\"content\":\"some more words \""
+              : toolCalls(
+                  "\"index\":0,\"function\":{\"arguments\":"
+                      + AnswerShape.quote(asked.call().piece(index - 1, contentEvents))
+                      + "}");
+      return chunk(id, asked, "{" + content + "}", "null");
     }
     if (index == contentEvents + 1) {
-      return chunk(id, asked, "{}", "\"stop\"");
+      return chunk(id, asked, "{}", finishReason(asked));
     }
     return "data: "
         + head(id, "chat.completion.chunk", asked)
@@ -39,8 +54,26 @@ final class OpenAiShape extends OpenAiApi {
   }
 
   @Override
-  public int contentEventsThrough(int index, int contentEvents) {
+  public int contentEventsThrough(int index, int contentEvents, AskedBody asked) {
     return Math.clamp(index, 0, contentEvents);
+  }
+
+  private static String finishReason(AskedBody asked) {
+    return asked.call() == null ? "\"stop\"" : "\"tool_calls\"";
+  }
+
+  private static String toolCalls(String members) {
+    return "\"tool_calls\":[{" + members + "}]";
+  }
+
+  private static String function(String id, CalledTool call, String input) {
+    return "\"id\":\"call_"
+        + id
+        + "\",\"type\":\"function\",\"function\":{\"name\":"
+        + AnswerShape.quote(call.name())
+        + ",\"arguments\":"
+        + AnswerShape.quote(input)
+        + "}";
   }
 
   private static String chunk(String id, AskedBody asked, String delta, String finishReason) {

@@ -1,38 +1,58 @@
 package relay.trial;
 
-/** The Responses API: one item with one text; streams of typed, numbered events. */
+/** The Responses API: one item, a text or a call; streams of typed, numbered events. */
 final class ResponsesShape extends OpenAiApi {
-  /** Before the text: created, in_progress, output_item.added, content_part.added. */
-  private static final int FIRST_DELTA = 4;
+  /** output_text.done, content_part.done, output_item.done, completed. */
+  private static final int AFTER_TEXT = 4;
 
-  /** After it: output_text.done, content_part.done, output_item.done, completed. */
-  private static final int AFTER_DELTAS = 4;
+  /** function_call_arguments.done, output_item.done, completed. */
+  private static final int AFTER_CALL = 3;
 
   private static final String DELTA = "some more words ";
 
   @Override
   public String json(String id, AskedBody asked, long inputTokens, long outputTokens) {
-    return response(
-        id, asked, "completed", item(id, "A simulated answer."), usage(inputTokens, outputTokens));
+    String item =
+        asked.call() == null
+            ? item(id, "A simulated answer.")
+            : call(id, asked.call(), "completed", asked.call().input());
+    return response(id, asked, "completed", item, usage(inputTokens, outputTokens));
   }
 
   @Override
   public int eventCount(int contentEvents, AskedBody asked) {
-    return FIRST_DELTA + contentEvents + AFTER_DELTAS;
+    return firstDelta(asked) + contentEvents + (asked.call() == null ? AFTER_TEXT : AFTER_CALL);
   }
 
   @Override
   public String event(int index, int contentEvents, String id, AskedBody asked, Script script) {
-    int after = index - FIRST_DELTA - contentEvents;
-    if (index >= FIRST_DELTA && after < 0) {
-      return of(
-          index, "output_text.delta", at(id) + ",\"delta\":\"" + DELTA + "\",\"logprobs\":[]");
+    if (index == 0) {
+      return of(index, "created", started(id, asked));
     }
-    String text = DELTA.repeat(contentEvents);
-    return switch (after < 0 ? index : FIRST_DELTA + after) {
-      case 0 -> of(index, "created", started(id, asked));
-      case 1 -> of(index, "in_progress", started(id, asked));
-      case 2 ->
+    if (index == 1) {
+      return of(index, "in_progress", started(id, asked));
+    }
+    CalledTool call = asked.call();
+    String whole =
+        call == null ? item(id, text(contentEvents)) : call(id, call, "completed", call.input());
+    int left = eventCount(contentEvents, asked) - index;
+    if (left == 1) {
+      String usage = usage(script.inputTokens(), script.outputTokens());
+      String response = response(id, asked, "completed", whole, usage);
+      return of(index, "completed", "\"response\":" + response);
+    }
+    if (left == 2) {
+      return of(index, "output_item.done", "\"output_index\":0,\"item\":" + whole);
+    }
+    int delta = index - firstDelta(asked);
+    return call == null
+        ? textEvent(index, delta, contentEvents, id)
+        : callEvent(index, delta, contentEvents, id, call);
+  }
+
+  private static String textEvent(int index, int delta, int contentEvents, String id) {
+    return switch (delta) {
+      case -2 ->
           of(
               index,
               "output_item.added",
@@ -40,31 +60,44 @@ final class ResponsesShape extends OpenAiApi {
                   + id
                   + "\",\"type\":\"message\",\"status\":\"in_progress\",\"content\":[],"
                   + "\"role\":\"assistant\"}");
-      case 3 -> of(index, "content_part.added", at(id) + ",\"part\":" + part(""));
-      case 4 ->
-          of(
-              index,
-              "output_text.done",
-              at(id) + ",\"text\":" + AnswerShape.quote(text) + ",\"logprobs\":[]");
-      case 5 -> of(index, "content_part.done", at(id) + ",\"part\":" + part(text));
-      case 6 -> of(index, "output_item.done", "\"output_index\":0,\"item\":" + item(id, text));
-      default ->
-          of(
-              index,
-              "completed",
-              "\"response\":"
-                  + response(
-                      id,
-                      asked,
-                      "completed",
-                      item(id, text),
-                      usage(script.inputTokens(), script.outputTokens())));
+      case -1 -> of(index, "content_part.added", at(id) + ",\"part\":" + part(""));
+      default -> {
+        String text = text(contentEvents);
+        yield switch (delta - contentEvents) {
+          case 0 ->
+              of(
+                  index,
+                  "output_text.done",
+                  at(id) + ",\"text\":" + AnswerShape.quote(text) + ",\"logprobs\":[]");
+          case 1 -> of(index, "content_part.done", at(id) + ",\"part\":" + part(text));
+          default ->
+              of(
+                  index,
+                  "output_text.delta",
+                  at(id) + ",\"delta\":\"" + DELTA + "\",\"logprobs\":[]");
+        };
+      }
     };
   }
 
+  private static String callEvent(
+      int index, int delta, int contentEvents, String id, CalledTool call) {
+    String at = "\"item_id\":\"fc_" + id + "\",\"output_index\":0,";
+    if (delta < 0) {
+      String item = call(id, call, "in_progress", "");
+      return of(index, "output_item.added", "\"output_index\":0,\"item\":" + item);
+    }
+    if (delta < contentEvents) {
+      String piece = AnswerShape.quote(call.piece(delta, contentEvents));
+      return of(index, "function_call_arguments.delta", at + "\"delta\":" + piece);
+    }
+    String input = AnswerShape.quote(call.input());
+    return of(index, "function_call_arguments.done", at + "\"arguments\":" + input);
+  }
+
   @Override
-  public int contentEventsThrough(int index, int contentEvents) {
-    return Math.clamp(index - FIRST_DELTA + 1L, 0, contentEvents);
+  public int contentEventsThrough(int index, int contentEvents, AskedBody asked) {
+    return Math.clamp(index - firstDelta(asked) + 1L, 0, contentEvents);
   }
 
   @Override
@@ -77,6 +110,29 @@ final class ResponsesShape extends OpenAiApi {
   @Override
   public long outputUpFront(AskedBody asked) {
     return asked.maxTokens();
+  }
+
+  /** After created, in_progress, output_item.added and, of a text, content_part.added. */
+  private static int firstDelta(AskedBody asked) {
+    return asked.call() == null ? 4 : 3;
+  }
+
+  private static String text(int contentEvents) {
+    return DELTA.repeat(contentEvents);
+  }
+
+  private static String call(String id, CalledTool call, String status, String input) {
+    return "{\"id\":\"fc_"
+        + id
+        + "\",\"type\":\"function_call\",\"status\":\""
+        + status
+        + "\",\"arguments\":"
+        + AnswerShape.quote(input)
+        + ",\"call_id\":\"call_"
+        + id
+        + "\",\"name\":"
+        + AnswerShape.quote(call.name())
+        + "}";
   }
 
   private static String of(int sequence, String type, String members) {

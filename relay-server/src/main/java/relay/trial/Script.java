@@ -21,6 +21,8 @@ import org.jspecify.annotations.Nullable;
  * @param fault {@code x-sim-fault}
  * @param faultAccounts {@code x-sim-fault-accounts}: only on these; empty = all
  * @param retryAfterSeconds {@code x-sim-retry-after} of a 429 that is a fault; -1 = no such header
+ * @param tool {@code x-sim-tool}: the answer is a call of this tool, see {@link CalledTool}
+ * @param toolInput {@code x-sim-tool-input}: JSON; default {@code {}}
  */
 record Script(
     long inputTokens,
@@ -32,7 +34,9 @@ record Script(
     @Nullable String gate,
     @Nullable Fault fault,
     List<String> faultAccounts,
-    long retryAfterSeconds) {
+    long retryAfterSeconds,
+    @Nullable String tool,
+    String toolInput) {
 
   private static final HttpString INPUT_TOKENS = new HttpString("x-sim-input-tokens");
   private static final HttpString OUTPUT_TOKENS = new HttpString("x-sim-output-tokens");
@@ -44,6 +48,8 @@ record Script(
   private static final HttpString FAULT = new HttpString("x-sim-fault");
   private static final HttpString FAULT_ACCOUNTS = new HttpString("x-sim-fault-accounts");
   private static final HttpString RETRY_AFTER = new HttpString("x-sim-retry-after");
+  private static final HttpString TOOL = new HttpString("x-sim-tool");
+  private static final HttpString TOOL_INPUT = new HttpString("x-sim-tool-input");
 
   private static final long MAX_MS = 3_600_000;
   private static final int MAX_EVENTS = 100_000;
@@ -57,6 +63,7 @@ record Script(
       throw new IllegalArgumentException("x-sim-fault: unknown fault " + faultName);
     }
     String accounts = headers.getFirst(FAULT_ACCOUNTS);
+    String toolInput = headers.getFirst(TOOL_INPUT);
     return new Script(
         number(headers, INPUT_TOKENS, Math.ceilDiv(bodyBytes, 4), TokenBucket.MAX_LIMIT),
         number(headers, OUTPUT_TOKENS, 20, TokenBucket.MAX_LIMIT),
@@ -67,7 +74,9 @@ record Script(
         headers.getFirst(GATE),
         fault,
         accounts == null ? List.of() : List.of(accounts.split(",", 64)),
-        number(headers, RETRY_AFTER, -1, MAX_MS));
+        number(headers, RETRY_AFTER, -1, MAX_MS),
+        headers.getFirst(TOOL),
+        toolInput == null ? "{}" : toolInput);
   }
 
   /** The fault to commit on this account, or null. */

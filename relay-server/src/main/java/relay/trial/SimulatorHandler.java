@@ -105,7 +105,7 @@ final class SimulatorHandler implements HttpHandler {
     AskedBody asked;
     try {
       script = Script.of(exchange, body.length);
-      asked = AskedBody.parse(body);
+      asked = AskedBody.parse(body, script);
     } catch (IllegalArgumentException | IOException e) {
       refuse(exchange, shape, StatusCodes.BAD_REQUEST, String.valueOf(e.getMessage()));
       return;

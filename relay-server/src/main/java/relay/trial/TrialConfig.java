@@ -28,6 +28,7 @@ final class TrialConfig {
                 base_url: %s
                 pooling:
                   strategy: least_loaded
+                  affinity: none   # the load is of one conversation
                   window_ms: %d
                 keys:
             """,

@@ -9,6 +9,8 @@ import java.util.Map;
 import org.junit.jupiter.api.Test;
 import relay.config.LoggingConfig.Format;
 import relay.config.LoggingConfig.Level;
+import relay.config.ProviderConfig.Accounting;
+import relay.config.ProviderConfig.Affinity;
 import relay.config.ProviderConfig.Pooling;
 import relay.config.ProviderConfig.QuotaGroup;
 import relay.config.ProviderConfig.Strategy;
@@ -48,7 +50,13 @@ final class DefaultsTest {
                     Map.of(),
                     3,
                     false,
-                    new Pooling(Strategy.LEAST_LOADED, Duration.ofMinutes(1), 1.0),
+                    new Pooling(
+                        Strategy.LEAST_LOADED,
+                        Affinity.SESSION,
+                        Duration.ZERO,
+                        Duration.ofMinutes(1),
+                        Accounting.SLIDING_WINDOW,
+                        1.0),
                     List.of(),
                     List.of(new KeyConfig(new Credential.ApiKey(secret), id, id, 1, 1, 0)),
                     List.of(new QuotaGroup(id, "default", Limits.UNKNOWN)))),

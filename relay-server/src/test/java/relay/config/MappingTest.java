@@ -13,6 +13,8 @@ import java.util.Set;
 import org.junit.jupiter.api.Test;
 import relay.config.LoggingConfig.Format;
 import relay.config.LoggingConfig.Level;
+import relay.config.ProviderConfig.Accounting;
+import relay.config.ProviderConfig.Affinity;
 import relay.config.ProviderConfig.ModelClass;
 import relay.config.ProviderConfig.Pooling;
 import relay.config.ProviderConfig.QuotaGroup;
@@ -66,9 +68,9 @@ final class MappingTest {
           pooling:
             strategy: round_robin
             affinity: none
-            max_wait_ms: 0
+            max_wait_ms: 86_400_000
             window_ms: 1_200
-            accounting: sliding_window
+            accounting: token_bucket
             burst_ratio: 0.5
           model_classes:
             - {name: big, models: ["big-*", "huge-*"]}
@@ -77,7 +79,7 @@ final class MappingTest {
               id: a-1
               account: acme
               priority: 13
-              weight: 14
+              weight: 0
               max_concurrent: 15
               rpm_limit: 16
               itpm_limit: 17
@@ -149,12 +151,18 @@ final class MappingTest {
             Map.of("large", "big-1"),
             11,
             true,
-            new Pooling(Strategy.ROUND_ROBIN, Duration.ofMillis(1200), 0.5),
+            new Pooling(
+                Strategy.ROUND_ROBIN,
+                Affinity.NONE,
+                Duration.ofDays(1),
+                Duration.ofMillis(1200),
+                Accounting.TOKEN_BUCKET,
+                0.5),
             List.of(
                 new ModelClass(
                     "big", List.of(new ModelPattern("big-*"), new ModelPattern("huge-*")))),
             List.of(
-                new KeyConfig(key("k1"), "a-1", "acme", 13, 14, 15),
+                new KeyConfig(key("k1"), "a-1", "acme", 13, 0, 15),
                 new KeyConfig(key("k2"), "a-2", "acme", 1, 1, 0),
                 new KeyConfig(key("k3"), "007", "007", 1, 1, 0)),
             List.of(

@@ -37,6 +37,13 @@ final class Errors {
       case OPENAI -> {
         assertEquals(Set.of("error"), names(json), seen);
         assertEquals(Set.of("message", "type", "param", "code"), names(error), seen);
+        String code =
+            switch (status) {
+              case 401 -> "invalid_api_key";
+              case 429 -> "rate_limit_exceeded";
+              default -> "null";
+            };
+        assertEquals(code, error.get("code").asText(), seen);
       }
     }
     assertEquals(type, error.get("type").asText(), seen);

@@ -147,7 +147,7 @@ class FaultMatrixTest {
   }
 
   private static Setup setup(List<RawProvider> providers) throws IOException {
-    Setup setup = new Setup().server("idle_timeout_ms: 2000").jvm("-Drelay.probe_ms=3600000");
+    Setup setup = new Setup().server("idle_timeout_ms: 3000").jvm("-Drelay.probe_ms=3600000");
     List<Cell> cells = all();
     for (Cell cell : cells) {
       String url = providers.get(cells.indexOf(cell)).url();

@@ -36,7 +36,7 @@ final class RetryAfterProbe {
           "retry-" + n,
           Dialect.ANTHROPIC,
           url,
-          List.of("pooling: { window_ms: " + WINDOW.toMillis() + " }"),
+          List.of("pooling: { affinity: none, window_ms: " + WINDOW.toMillis() + " }"),
           List.of(key(n)));
     }
   }

@@ -92,6 +92,10 @@ final class Setup {
     if (settings.stream().noneMatch(l -> l.startsWith("models:") || l.equals(ANY_MODEL))) {
       yaml.append("    models: [").append(name).append("]\n");
     }
+    if (settings.stream().noneMatch(line -> line.startsWith("pooling:"))) {
+      // Most tests send the same words again and again, to see them spread over the keys
+      yaml.append("    pooling: { affinity: none }\n");
+    }
     settings.forEach(line -> yaml.append("    ").append(line).append('\n'));
     yaml.append("    keys:\n");
     keys.forEach(key -> yaml.append("      - ").append(key).append('\n'));

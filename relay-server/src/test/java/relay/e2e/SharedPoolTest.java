@@ -76,7 +76,7 @@ class SharedPoolTest {
             "shared",
             Dialect.ANTHROPIC,
             url,
-            List.of("pooling: { window_ms: " + WINDOW.toMillis() + " }"),
+            List.of("pooling: { affinity: none, window_ms: " + WINDOW.toMillis() + " }"),
             KEYS.stream().map(id -> Setup.key(id, "rpm_limit: " + LIMIT)).toList());
   }
 

@@ -107,6 +107,21 @@ class KeysCommandTest {
   }
 
   @Test
+  void what_was_learned_is_marked() throws Exception {
+    String learned =
+        STATE
+            .replaceFirst(
+                "\"learned\":\\{}", "\"learned\":{\"rpm\":50,\"itpm\":40000},\"burst\":0.25")
+            .replaceFirst("\"rpm\":null", "\"rpm\":5");
+    String table = shown(PLAIN, new Scripted(learned), 1, false, false);
+    assertTrue(table.contains("  50/50*  "), table);
+    assertTrue(table.contains("  8100/30000  "), table); // the configuration's is the lower one
+    assertTrue(table.contains("1/5 "), table);
+    assertTrue(table.contains("  * as the provider's answers state it\n"), table);
+    assertTrue(table.contains("  acme/default: 25 % of its burst, "), table);
+  }
+
+  @Test
   void a_screen_without_block_characters_gets_others() throws Exception {
     String table = shown(new Terminal(false, false, false), new Scripted(STATE), 1, false, false);
     assertTrue(table.contains("##........  8100/30000"), table);

@@ -17,6 +17,7 @@ import relay.config.Config;
 import relay.config.RedisUrl;
 import relay.config.Secret;
 import relay.embedded.EmbeddedRedis;
+import relay.redis.Accounting;
 import relay.redis.EngineOptions;
 import relay.redis.Fallback;
 import relay.redis.KeyPlan;
@@ -47,6 +48,26 @@ class PlansTest {
     assertEquals(new Limits(50, 30_000, 8_000, 0), plan.limitsOf("acme/default"));
     assertEquals(new Limits(5, 0, 0, 0), plan.limitsOf("acme/opus"));
     assertEquals(new Limits(0, 0, 0, 1_000), plan.limitsOf("solo/default"));
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "strategy: random, RANDOM, SLIDING_WINDOW",
+    "strategy: weighted, WEIGHTED, SLIDING_WINDOW",
+    "strategy: least_loaded, LEAST_LOADED, SLIDING_WINDOW",
+    "accounting: token_bucket, LEAST_LOADED, TOKEN_BUCKET"
+  })
+  void pooling_reaches_the_plan(String stated, Strategy strategy, Accounting accounting) {
+    PoolPlan plan =
+        Plans.of(
+            Configs.of(
+                    "providers: [{name: a, type: openai, keys: [{key: k}], pooling: {"
+                        + stated
+                        + "}}]")
+                .providers()
+                .getFirst());
+    assertEquals(strategy, plan.strategy());
+    assertEquals(accounting, plan.accounting());
   }
 
   @Test

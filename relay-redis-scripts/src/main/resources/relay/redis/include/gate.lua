@@ -3,11 +3,13 @@
 
 -- What one dimension lets the pacer's debt rise to. It shrinks as the window fills, so an idle group
 -- takes half its limit at once and a full one flows evenly. A mirrored bucket has no window: it lets
--- the debt rise to nearly its documented size. `shrunk` is 1 unless the provider refused a burst; it
--- then takes the second of two large requests in a row away, too.
+-- the debt rise to nearly its documented size. `shrunk` is 1 unless the provider refused a burst: then
+-- what it lets pass is a bound of its own, and the second of two large requests in a row is taken away,
+-- too. `burst` is shrunk already.
 local function headway(bucket, cost, limit, used, burst, shrunk)
   if bucket then return math.max(math.min(0.95 * shrunk, burst) * limit, cost) end
-  return math.max(burst * (limit - used), burst * limit / 20, cost * (1 + math.min(1, 4 * shrunk)))
+  local free = burst / shrunk * math.max(limit - used, limit / 30)
+  return math.max(math.min(burst * limit, free), cost * (1 + math.min(1, 4 * shrunk)))
 end
 
 -- The share of the limit in use once the cost is added, or nil when it does not fit now.

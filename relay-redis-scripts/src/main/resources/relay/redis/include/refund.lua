@@ -29,7 +29,9 @@ end
 -- refund, but never by more than its least value since then, for a debt of 0 does not fall. That
 -- least value is known from below by two running minima; where neither reaches back far enough, what
 -- flowed off since then is taken as lost, if the limit was the same all the time. Either way the debt
--- stays at or above the true one.
+-- stays at or above the true one. Beside a window that lets the whole limit pass at once, the window
+-- bounds what the pacer does: there all comes back, or requests that reserve more than they cost would
+-- be paced by what they reserve.
 local function refund_pacer(p, g, d, since, now, amount)
   local limit = g[LIMIT + d]
   if limit == 0 or amount <= 0 then return end
@@ -38,6 +40,7 @@ local function refund_pacer(p, g, d, since, now, amount)
   if since > g[CHANGED] and since > p[SHAPED_AT] then
     back = math.max(back, amount - (now - since) * limit / p[WINDOW])
   end
+  if p[BUCKET] == 0 and g[BURST] == 1 then back = amount end
   back = math.min(back, g[LEVEL + d])
   if back <= 0 then return end
   g[LEVEL + d] = g[LEVEL + d] - back

@@ -1,0 +1,158 @@
+package relay.redis;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+
+/** Measures the scripts over a real Redis and writes the page of what they cost. */
+final class CostTable {
+  private static final List<Integer> SIZES = List.of(1, 4, 8, 10, 16, 64, 1_000, 10_000);
+  private static final List<Integer> BATCHES = List.of(1, 8, 16);
+  private static final int BURSTS = 40;
+
+  private final String url;
+  private final StringBuilder page = new StringBuilder();
+  private String version = "";
+
+  private CostTable(String url) {
+    this.url = url;
+  }
+
+  /** The page's file. Without one the page is only printed. */
+  public static void main(String... args) throws IOException {
+    try (OwnRedis redis = OwnRedis.start()) {
+      String page = new CostTable(redis.url()).page();
+      System.out.print(page);
+      if (args.length > 0) {
+        Files.writeString(Path.of(args[0]), page);
+      }
+    }
+  }
+
+  private String page() {
+    List<MeasuredCost> single = section("By pool size", "one request a call", sizes(1));
+    section("By limited dimensions", "4 keys", dimensions());
+    section("By strategy", "4 keys compared, 1,000 by the index", strategies());
+    List<MeasuredCost> standing =
+        section("With 99 % of the keys unable", "cooling down, or used up", standing());
+    for (int batch : BATCHES.subList(1, BATCHES.size())) {
+      section("Calls of " + batch + " requests", "microseconds of the whole call", sizes(batch));
+    }
+    MeasuredCost four = single.get(SIZES.indexOf(4));
+    double ten = single.get(SIZES.indexOf(10)).acquireMicros();
+    double large = single.getLast().acquireMicros();
+    double unable =
+        standing.subList(2, 4).stream()
+            .mapToDouble(MeasuredCost::acquireMicros)
+            .max()
+            .orElseThrow();
+    return head()
+        + line("4 keys, all dimensions: acquire", "%.1f us", four.acquireMicros(), "20 us")
+        + line("4 keys, all dimensions: settle", "%.1f us", four.settleMicros(), "8 us")
+        + line("10,000 keys against 10: acquire", "%.2f x", large / ten, "2 x")
+        + line("the same, 99 %% of the keys unable", "%.2f x", unable / ten, "2 x")
+        + page;
+  }
+
+  private static List<Workload> sizes(int batch) {
+    return SIZES.stream().map(n -> Workload.of(n).batch(batch)).toList();
+  }
+
+  private static List<Workload> dimensions() {
+    return List.of(1, 2, 3, 4).stream().map(n -> Workload.of(4).dimensions(n)).toList();
+  }
+
+  private static List<Workload> strategies() {
+    List<Workload> all = new ArrayList<>();
+    for (int keys : List.of(4, 1_000)) {
+      for (Strategy strategy : Strategy.values()) {
+        all.add(Workload.of(keys).strategy(strategy));
+      }
+    }
+    return all;
+  }
+
+  private static List<Workload> standing() {
+    List<Workload> all = new ArrayList<>();
+    for (int keys : List.of(1_000, 10_000)) {
+      all.add(Workload.of(keys).standing(Standing.COOLING));
+      all.add(Workload.of(keys).standing(Standing.EXHAUSTED));
+    }
+    return all;
+  }
+
+  private List<MeasuredCost> section(String title, String what, List<Workload> workloads) {
+    page.append(
+        """
+
+        ## %s
+
+        %s
+
+        | keys | dimensions | strategy | keys are | acquire us | settle us | acquire / reference | pairs/s: scripts | pairs/s: all of Redis |
+        |--:|--:|---|---|--:|--:|--:|--:|--:|
+        """
+            .formatted(title, Character.toUpperCase(what.charAt(0)) + what.substring(1) + "."));
+    List<MeasuredCost> costs = new ArrayList<>();
+    for (Workload workload : workloads) {
+      MeasuredCost cost = measure(workload);
+      costs.add(cost);
+      double scripts = (cost.acquireMicros() + cost.settleMicros()) / workload.batch();
+      page.append(
+          String.format(
+              Locale.ROOT,
+              "| %,d | %d | %s | %s | %.1f | %.1f | %.2f | %,d | %,d |%n",
+              workload.keys(),
+              workload.dimensions(),
+              workload.strategy().name().toLowerCase(Locale.ROOT),
+              workload.standing().name().toLowerCase(Locale.ROOT),
+              cost.acquireMicros(),
+              cost.settleMicros(),
+              cost.acquireMicros() / cost.referenceMicros(),
+              Math.round(1e6 / scripts),
+              Math.round(1e6 / cost.cpuMicrosPerPair())));
+      System.err.println(workload + " " + cost);
+    }
+    return costs;
+  }
+
+  private MeasuredCost measure(Workload workload) {
+    try (ScriptRig rig = new ScriptRig(url, workload)) {
+      version = rig.version();
+      return MeasuredCost.of(rig, BURSTS);
+    }
+  }
+
+  private String head() {
+    return """
+    # What the scripts cost Redis
+
+    Written by `relay-benchmarks/run cost`; do not edit. Machine: %s, %d cores, JDK %s, %s.
+
+    Microseconds of a call inside of the script, by Redis's own `INFO commandstats`, the tenth percentile of %d bursts of %d requests; each burst is one
+    write, so neither client nor network is in it. Real time, a window of a minute, limits that nothing reaches; a request settles less than it
+    reserved. The reference is a function of twenty `GET`s, measured between the bursts: the ratio to it says more on another machine than
+    microseconds do. Pairs a second a core: one acquire and one settle, by the time of the scripts alone and by all the processor time of Redis's
+    main thread, which also reads calls and writes replies. A key that cannot carry a request is parked in a large pool's index when it is first
+    looked at; that happened before the measurement.
+
+    | aim | measured | at most |
+    |---|--:|--:|
+    """
+        .formatted(
+            System.getProperty("os.arch"),
+            Runtime.getRuntime().availableProcessors(),
+            Runtime.version().feature(),
+            version,
+            BURSTS,
+            ScriptRig.BURST);
+  }
+
+  private static String line(String what, String format, double measured, String most) {
+    return String.format(
+        Locale.ROOT, "| " + what + " | " + format + " | " + most + " |%n", measured);
+  }
+}

@@ -1,0 +1,114 @@
+package relay.redis;
+
+import java.util.concurrent.TimeUnit;
+import org.openjdk.jmh.annotations.AuxCounters;
+import org.openjdk.jmh.annotations.Benchmark;
+import org.openjdk.jmh.annotations.BenchmarkMode;
+import org.openjdk.jmh.annotations.Fork;
+import org.openjdk.jmh.annotations.Level;
+import org.openjdk.jmh.annotations.Measurement;
+import org.openjdk.jmh.annotations.Mode;
+import org.openjdk.jmh.annotations.OperationsPerInvocation;
+import org.openjdk.jmh.annotations.OutputTimeUnit;
+import org.openjdk.jmh.annotations.Param;
+import org.openjdk.jmh.annotations.Scope;
+import org.openjdk.jmh.annotations.Setup;
+import org.openjdk.jmh.annotations.State;
+import org.openjdk.jmh.annotations.TearDown;
+import org.openjdk.jmh.annotations.Warmup;
+import org.openjdk.jmh.infra.BenchmarkParams;
+
+/**
+ * Requests, acquired and settled. The score is the time of a pair, client and connection included;
+ * {@code acquireNanos} and {@code settleNanos} are what Redis spent in a call of each script.
+ */
+@SuppressWarnings("NullAway.Init") // JMH calls start() first
+@State(Scope.Benchmark)
+@BenchmarkMode(Mode.AverageTime)
+@OutputTimeUnit(TimeUnit.MICROSECONDS)
+@Fork(1)
+@Warmup(iterations = 2, time = 1)
+@Measurement(iterations = 3, time = 1)
+public class ScriptBenchmark {
+  /** Keys of the pool. */
+  @Param({"1", "4", "8", "16", "64", "1000", "10000"})
+  public int keys;
+
+  /** Dimensions with a limit. */
+  @Param({"4"})
+  public int dimensions;
+
+  /** Requests a call. */
+  @Param({"1"})
+  public int batch;
+
+  /** How a key is chosen. */
+  @Param({"LEAST_LOADED"})
+  public Strategy strategy = Strategy.LEAST_LOADED;
+
+  /** How the keys stand. */
+  @Param({"FREE"})
+  public Standing standing = Standing.FREE;
+
+  private OwnRedis redis;
+  private ScriptRig rig;
+
+  /**
+   * Time inside of the scripts. JMH adds up what the iterations count, so each counts its part of
+   * the mean.
+   */
+  @AuxCounters(AuxCounters.Type.EVENTS)
+  @State(Scope.Thread)
+  public static class InRedis {
+    private int iterations = 1;
+    private long bursts;
+    private double acquire;
+    private double settle;
+
+    /** Forgets the last iteration. */
+    @Setup(Level.Iteration)
+    public void forget(BenchmarkParams params) {
+      iterations = params.getMeasurement().getCount() * Math.max(1, params.getForks());
+      bursts = 0;
+      acquire = 0;
+      settle = 0;
+    }
+
+    void add(ScriptRig.Pair pair) {
+      bursts++;
+      acquire += pair.acquire().microsPerCall();
+      settle += pair.settle().microsPerCall();
+    }
+
+    /** Nanoseconds in a call of acquire. */
+    public long acquireNanos() {
+      return Math.round(1_000 * acquire / bursts / iterations);
+    }
+
+    /** Nanoseconds in a call of settle. */
+    public long settleNanos() {
+      return Math.round(1_000 * settle / bursts / iterations);
+    }
+  }
+
+  /** A Redis and a pool for each combination. */
+  @Setup
+  public void start() throws Exception {
+    redis = OwnRedis.start();
+    rig = new ScriptRig(redis.url(), new Workload(keys, dimensions, batch, strategy, standing));
+  }
+
+  /** Ends both. */
+  @TearDown
+  public void stop() {
+    rig.close();
+    redis.close();
+  }
+
+  /** A burst of acquires in one write, then one of settles. */
+  @Benchmark
+  @OperationsPerInvocation(ScriptRig.BURST)
+  public void acquire_and_settle(InRedis counters) {
+    counters.add(rig.measure());
+  }
+}

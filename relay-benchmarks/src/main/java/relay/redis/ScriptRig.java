@@ -1,0 +1,258 @@
+package relay.redis;
+
+import static relay.redis.RedisKeys.bytes;
+
+import io.lettuce.core.FlushMode;
+import io.lettuce.core.LettuceFutures;
+import io.lettuce.core.RedisClient;
+import io.lettuce.core.RedisFuture;
+import io.lettuce.core.RedisURI;
+import io.lettuce.core.ScriptOutputType;
+import io.lettuce.core.api.StatefulRedisConnection;
+import io.lettuce.core.api.sync.RedisCommands;
+import io.lettuce.core.codec.ByteArrayCodec;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.Supplier;
+import relay.redis.PoolScripts.Call;
+
+/**
+ * A pool in a Redis that nothing else uses, and calls of its scripts: hundreds in one write, so
+ * that Redis does nothing but run them. Not thread-safe.
+ */
+final class ScriptRig implements AutoCloseable {
+  /** Requests of a burst. */
+  static final int BURST = 480;
+
+  private static final int REFERENCES = 240;
+  private static final Duration PATIENCE = Duration.ofMinutes(2);
+  private static final String REFERENCE =
+      """
+      #!lua name=relay_reference
+      redis.register_function('relay_reference', function(KEYS)
+        for n = 1, 20 do redis.call('GET', KEYS[1]) end
+        return 1
+      end)
+      """;
+
+  private final Workload workload;
+  private final Supplier<String> clock;
+  private final RedisClient client;
+  private final StatefulRedisConnection<byte[], byte[]> pipe;
+  private final RedisCommands<byte[], byte[]> redis;
+  private final RedisKeys names;
+  private final Candidates candidates;
+  private final long epoch;
+  private long leases;
+
+  /** What a burst cost: the calls of acquire, and then those of settle. */
+  record Pair(ServerCost acquire, ServerCost settle) {}
+
+  /** Empties the Redis at this URL, and makes the pool there. Its time is Redis's. */
+  ScriptRig(String url, Workload workload) {
+    this(url, workload, () -> "-");
+  }
+
+  /** With time of its own: 10,000 calls a second, whatever the machine's pace. */
+  static ScriptRig timed(String url, Workload workload) {
+    AtomicLong micros = new AtomicLong(1_000 * (System.currentTimeMillis() + 60_000));
+    return new ScriptRig(url, workload, () -> Long.toString(micros.addAndGet(100)));
+  }
+
+  private ScriptRig(String url, Workload workload, Supplier<String> clock) {
+    this.workload = workload;
+    this.clock = clock;
+    RedisURI uri = RedisURI.create(url);
+    uri.setTimeout(PATIENCE);
+    client = RedisClient.create(uri);
+
+    pipe = client.connect(ByteArrayCodec.INSTANCE);
+    pipe.setAutoFlushCommands(false);
+    redis = client.connect(ByteArrayCodec.INSTANCE).sync();
+    redis.flushall();
+    redis.functionFlush(FlushMode.SYNC);
+    redis.functionLoad(REFERENCE);
+    PoolPlan plan = workload.plan("bench");
+    names = new RedisKeys("bench", plan.name());
+    candidates = new Candidates(plan, names);
+    epoch = prepare(url, plan);
+    warm();
+  }
+
+  /** Tells Redis the pool's shape, and puts its keys into their standing. */
+  private long prepare(String url, PoolPlan plan) {
+    EngineOptions options =
+        new EngineOptions(
+            url, "bench", "bench", PATIENCE, Fallback.CLOSED, EngineOptions.DEFAULT_LEASE);
+    try (RedisLink link = new RedisLink(url, PATIENCE, () -> {})) {
+      link.start();
+      PoolScripts scripts = new PoolScripts(link, plan, options);
+      scripts.configure().join();
+      List<CompletableFuture<Reply>> all = new ArrayList<>();
+      for (int n = 0; n < workload.keys(); n++) {
+        if (!workload.standing().carries(n)) {
+          String group = Workload.group(n);
+          all.add(
+              workload.standing() == Standing.COOLING
+                  ? scripts.cooldown("g:" + group, Duration.ofHours(1), 0)
+                  : scripts.charge("used" + n, group, Workload.used()));
+        }
+      }
+      all.forEach(CompletableFuture::join);
+      return scripts.epoch();
+    }
+  }
+
+  /** Until every request of a burst finds a key at once: those that can carry none are parked. */
+  private void warm() {
+    for (int quiet = 0; quiet < 3; ) {
+      List<String> ids = ids();
+      quiet = granted(send(acquires(ids))) == BURST ? quiet + 1 : 0;
+      send(settles(ids));
+    }
+  }
+
+  /** Microseconds of twenty commands in a function, the measure for other machines. */
+  double reference() {
+    redis.configResetstat();
+    List<RedisFuture<?>> all = new ArrayList<>();
+    for (int n = 0; n < REFERENCES; n++) {
+      byte[][] key = {bytes("reference")};
+      all.add(pipe.async().fcall("relay_reference", ScriptOutputType.INTEGER, key));
+    }
+    await(all);
+    return ServerCost.read(redis).microsPerCall();
+  }
+
+  /** One burst, measured. */
+  Pair measure() {
+    List<String> ids = ids();
+    List<Call> acquires = acquires(ids);
+    redis.configResetstat();
+    int granted = granted(send(acquires));
+    ServerCost acquire = ServerCost.read(redis);
+    if (granted != ids.size()) {
+      throw new IllegalStateException("granted " + granted + " of " + ids.size());
+    }
+    List<Call> settles = settles(ids);
+    redis.configResetstat();
+    send(settles);
+    return new Pair(acquire, ServerCost.read(redis));
+  }
+
+  /** Microseconds of Redis's main thread for a pair, all in: parsing, scripts and replies. */
+  double cpuMicrosPerPair(int bursts) {
+    double before = ServerCost.cpuMicros(redis);
+    for (int n = 0; n < bursts; n++) {
+      List<String> ids = ids();
+      send(acquires(ids));
+      send(settles(ids));
+    }
+    return (ServerCost.cpuMicros(redis) - before) / ((double) bursts * BURST);
+  }
+
+  String version() {
+    return redis
+        .info("server")
+        .lines()
+        .filter(l -> l.startsWith("redis_version:") || l.startsWith("valkey_version:"))
+        .reduce((first, last) -> last)
+        .orElse("?")
+        .replace("_version:", " ");
+  }
+
+  private List<String> ids() {
+    List<String> ids = new ArrayList<>();
+    for (int n = 0; n < BURST; n++) {
+      ids.add("bench" + String.format("%012d", leases++)); // as long as a lease's id is
+    }
+    return ids;
+  }
+
+  private List<Call> acquires(List<String> ids) {
+    Demand demand = Demand.of(Workload.CLASS, Workload.INPUT, Workload.OUTPUT);
+    List<byte[]> keys = leaseKeys();
+    keys.addAll(candidates.readySets());
+    List<Call> calls = new ArrayList<>();
+    for (List<String> some : batches(ids)) {
+      List<byte[]> args = new ArrayList<>();
+      args.add(bytes(epoch + " 0 " + clock.get() + " " + EngineOptions.DEFAULT_LEASE.toMillis()));
+      args.add(bytes(some.size()));
+      if (candidates.isIndexed()) {
+        args.addAll(List.of(bytes(0), bytes(candidates.readySets().size())));
+      }
+      some.forEach(id -> args.add(bytes(id + " " + Workload.INPUT + " " + Workload.OUTPUT)));
+      if (!candidates.isIndexed()) {
+        args.addAll(List.of(candidates.fieldsOf(demand)));
+      }
+      ScriptFile script = candidates.isIndexed() ? ScriptFile.ACQUIRE_INDEXED : ScriptFile.ACQUIRE;
+      calls.add(new Call(script, keys, args));
+    }
+    return calls;
+  }
+
+  /** Each request used a little less than was reserved, as most do. */
+  private List<Call> settles(List<String> ids) {
+    List<byte[]> keys = leaseKeys();
+    keys.addAll(candidates.readySets());
+    List<Call> calls = new ArrayList<>();
+    for (List<String> some : batches(ids)) {
+      List<byte[]> args = new ArrayList<>();
+      args.add(bytes("0 " + clock.get()));
+      some.forEach(
+          id -> args.add(bytes(id + " 1 " + Workload.INPUT * 9 / 10 + " " + Workload.OUTPUT / 2)));
+      calls.add(new Call(ScriptFile.SETTLE, keys, args));
+    }
+    return calls;
+  }
+
+  private List<byte[]> leaseKeys() {
+    return new ArrayList<>(List.of(names.state, names.win, names.leases, names.due, names.later));
+  }
+
+  private List<List<String>> batches(List<String> ids) {
+    List<List<String>> batches = new ArrayList<>();
+    for (int from = 0; from < ids.size(); from += workload.batch()) {
+      batches.add(ids.subList(from, Math.min(ids.size(), from + workload.batch())));
+    }
+    return batches;
+  }
+
+  private List<List<Object>> send(List<Call> calls) {
+    List<RedisFuture<List<Object>>> all = new ArrayList<>();
+    for (Call call : calls) {
+      all.add(
+          pipe.async()
+              .fcall(
+                  call.script().function(),
+                  ScriptOutputType.MULTI,
+                  call.keys().toArray(byte[][]::new),
+                  call.args().toArray(byte[][]::new)));
+    }
+    await(all);
+    return all.stream().map(reply -> reply.toCompletableFuture().join()).toList();
+  }
+
+  private void await(List<? extends RedisFuture<?>> all) {
+    pipe.flushCommands();
+    if (!LettuceFutures.awaitAll(PATIENCE, all.toArray(RedisFuture<?>[]::new))) {
+      throw new IllegalStateException("no answer within " + PATIENCE);
+    }
+  }
+
+  private static int granted(List<List<Object>> replies) {
+    return (int)
+        replies.stream()
+            .flatMap(reply -> Reply.ofAcquire(reply).stream())
+            .filter(reply -> reply instanceof Reply.Grant)
+            .count();
+  }
+
+  @Override
+  public void close() {
+    client.shutdown(Duration.ZERO, Duration.ofSeconds(2));
+  }
+}

@@ -1,0 +1,80 @@
+package relay.redis;
+
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * What is measured.
+ *
+ * @param keys keys of the pool, each of an account of its own
+ * @param dimensions how many dimensions have a limit, from 1 (requests) to 4
+ * @param batch requests a call
+ */
+public record Workload(int keys, int dimensions, int batch, Strategy strategy, Standing standing) {
+  static final String CLASS = "model";
+  static final long INPUT = 1_000;
+  static final long OUTPUT = 200;
+
+  /** So much is never used while it is measured. */
+  private static final long PLENTY = 1_000_000_000;
+
+  private static final long SCARCE = 1_000_000;
+
+  /** One request a call, all dimensions, the least loaded of keys that are all free. */
+  static Workload of(int keys) {
+    return new Workload(keys, 4, 1, Strategy.LEAST_LOADED, Standing.FREE);
+  }
+
+  Workload batch(int requests) {
+    return new Workload(keys, dimensions, requests, strategy, standing);
+  }
+
+  Workload dimensions(int limited) {
+    return new Workload(keys, limited, batch, strategy, standing);
+  }
+
+  Workload strategy(Strategy chosen) {
+    return new Workload(keys, dimensions, batch, chosen, standing);
+  }
+
+  Workload standing(Standing how) {
+    return new Workload(keys, dimensions, batch, strategy, how);
+  }
+
+  PoolPlan plan(String name) {
+    List<KeyPlan> all = new ArrayList<>();
+    Map<String, Limits> limits = new HashMap<>();
+    for (int n = 0; n < keys; n++) {
+      all.add(new KeyPlan("key" + n, "account" + n, 0, 1, 0));
+      long most = standing.carries(n) ? PLENTY : SCARCE;
+      limits.put(
+          group(n),
+          new Limits(
+              most,
+              dimensions > 1 ? 1_000 * most : 0,
+              dimensions > 2 ? 1_000 * most : 0,
+              dimensions > 3 ? 1_000 * most : 0));
+    }
+    return new PoolPlan(
+        name,
+        Duration.ofMinutes(1),
+        strategy,
+        Accounting.SLIDING_WINDOW,
+        1,
+        List.of(CLASS),
+        all,
+        limits);
+  }
+
+  static String group(int place) {
+    return PoolPlan.group("account" + place, CLASS);
+  }
+
+  /** An hour's requests of a key that can carry none. */
+  static Usage used() {
+    return new Usage(60 * SCARCE, 0, 0);
+  }
+}

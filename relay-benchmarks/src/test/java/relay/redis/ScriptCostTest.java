@@ -1,0 +1,99 @@
+package relay.redis;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.IOException;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.EnumSource;
+
+/**
+ * What the scripts cost, told in commands and as ratios of times of one run: a busy machine makes
+ * all of them slower. Of many bursts the fastest counts; a ratio that is missed is measured again.
+ */
+final class ScriptCostTest {
+  private static final int BURSTS = 6;
+  private static final int TRIES = 4;
+
+  private static OwnRedis redis;
+
+  @BeforeAll
+  static void start() throws IOException {
+    redis = OwnRedis.start();
+  }
+
+  @AfterAll
+  static void stop() {
+    redis.close();
+  }
+
+  /** The fastest bursts. */
+  private record Fastest(double acquire, double settle, double reference) {
+    static final Fastest NONE = new Fastest(1e9, 1e9, 1e9);
+
+    Fastest or(ScriptRig.Pair pair, double referenceMicros) {
+      return new Fastest(
+          Math.min(acquire, pair.acquire().microsPerCall()),
+          Math.min(settle, pair.settle().microsPerCall()),
+          Math.min(reference, referenceMicros));
+    }
+  }
+
+  private static Fastest measure(Workload workload, Fastest before) {
+    try (ScriptRig rig = ScriptRig.timed(redis.url(), workload)) {
+      Fastest fastest = before;
+      for (int n = 0; n < BURSTS; n++) {
+        fastest = fastest.or(rig.measure(), rig.reference());
+      }
+      return fastest;
+    }
+  }
+
+  @ParameterizedTest
+  @CsvSource({"4, 1, 5.5, 5.5", "16, 1, 5.5, 5.5", "64, 1, 12, 12", "4, 16, 2.5, 0.5"})
+  void a_request_takes_few_commands(int keys, int batch, double acquire, double settle) {
+    Workload workload = Workload.of(keys).batch(batch);
+    try (ScriptRig rig = ScriptRig.timed(redis.url(), workload)) {
+      ScriptRig.Pair pair = rig.measure();
+      assertEquals(ScriptRig.BURST, batch * pair.acquire().calls());
+      double acquired = pair.acquire().commandsPerCall() / batch;
+      double settled = pair.settle().commandsPerCall() / batch;
+      String what = acquired + " and " + settled + " commands a request";
+      System.out.println(workload + ": " + what);
+      assertTrue(acquired <= acquire && settled <= settle, what);
+    }
+  }
+
+  @Test
+  void of_four_keys_a_call_costs_a_small_multiple_of_twenty_plain_commands() {
+    Fastest fastest = Fastest.NONE;
+    for (int tries = 0; tries < TRIES; tries++) {
+      fastest = measure(Workload.of(4), fastest);
+      if (fastest.acquire <= 6 * fastest.reference && fastest.settle <= 4 * fastest.reference) {
+        System.out.println("4 keys: " + fastest);
+        return;
+      }
+    }
+    throw new AssertionError("dear: " + fastest);
+  }
+
+  @ParameterizedTest
+  @EnumSource
+  void a_grant_of_ten_thousand_keys_costs_at_most_twice_one_of_ten(Standing standing) {
+    Fastest ten = Fastest.NONE;
+    Fastest large = Fastest.NONE;
+    for (int tries = 0; tries < TRIES; tries++) {
+      ten = measure(Workload.of(10), ten);
+      large = measure(Workload.of(10_000).standing(standing), large);
+      if (large.acquire <= 2 * ten.acquire) {
+        System.out.println("10,000 keys, " + standing + ": " + large + ", 10: " + ten);
+        return;
+      }
+    }
+    throw new AssertionError(standing + ", 10,000 keys: " + large + ", 10: " + ten);
+  }
+}

@@ -1,0 +1,90 @@
+package relay.redis;
+
+import java.util.ArrayDeque;
+
+/** What a provider enforces for one account. Times are microseconds, limits are for a minute. */
+sealed interface Account {
+  long MINUTE = 60_000_000;
+
+  /** Takes up a request, or says how long to wait for it: 0 if it was taken. */
+  long ask(long now, long tokens);
+
+  /** Counts tokens of an answer as they are made. It can no longer be refused. */
+  void count(long now, long tokens);
+
+  /**
+   * The bucket that providers document, refilled steadily. A request larger than the bucket passes
+   * when it is full: no real limit shuts a size out for good.
+   */
+  final class Bucket implements Account {
+    private static final double ROUNDING = 1e-6;
+
+    private final double perMicro;
+    private final double capacity;
+    private double level;
+    private long at;
+
+    Bucket(long limit, double capacity) {
+      perMicro = (double) limit / MINUTE;
+      this.capacity = capacity;
+    }
+
+    @Override
+    public long ask(long now, long tokens) {
+      count(now, 0);
+      double excess = level + tokens - Math.max(capacity, (double) tokens);
+      if (excess > ROUNDING) {
+        return (long) Math.ceil(excess / perMicro);
+      }
+      level += tokens;
+      return 0;
+    }
+
+    @Override
+    public void count(long now, long tokens) {
+      level = Math.max(0, level - (now - at) * perMicro) + tokens;
+      at = now;
+    }
+  }
+
+  /** The strictest rule there can be: in no minute more than the limit. */
+  final class Log implements Account {
+    private final long limit;
+    private final ArrayDeque<long[]> entries = new ArrayDeque<>(); // time, tokens
+    private long used;
+
+    Log(long limit) {
+      this.limit = limit;
+    }
+
+    @Override
+    public long ask(long now, long tokens) {
+      forget(now);
+      long excess = used + tokens - limit;
+      if (excess <= 0) {
+        count(now, tokens);
+        return 0;
+      }
+      for (long[] entry : entries) {
+        excess -= entry[1];
+        if (excess <= 0) {
+          return entry[0] + MINUTE - now;
+        }
+      }
+      return MINUTE;
+    }
+
+    @Override
+    public void count(long now, long tokens) {
+      forget(now);
+      entries.add(new long[] {now, tokens});
+      used += tokens;
+    }
+
+    private void forget(long now) {
+      while (!entries.isEmpty() && entries.getFirst()[0] <= now - MINUTE) {
+        used -= entries.removeFirst()[1];
+      }
+    }
+  }
+}

@@ -1,0 +1,126 @@
+package relay.redis;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNotNull;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Objects;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+import relay.redis.Cell.Enforced;
+import relay.redis.Traffic.Kind;
+
+/**
+ * Gates before simulated providers. The committed report must be what comes of it: all of it is
+ * made with {@code -Dreport.write=true}, else our own rows and a table of the others'. With {@code
+ * -Dreport.scripts=all} every row of ours is run on the scripts in a real Redis, too.
+ */
+final class AccuracyReportTest {
+  private static final Path REPORT = Path.of("../docs/accuracy.md");
+  private static final String COMMAND =
+      "./mvnw -q test -pl relay-redis-scripts -Dtest=AccuracyReportTest -Dreport.write=true";
+
+  @Test
+  void the_committed_report_is_what_the_simulations_give() throws IOException {
+    boolean write = Boolean.getBoolean("report.write");
+    String committed = Files.exists(REPORT) ? Files.readString(REPORT) : "";
+    String page =
+        AccuracyReport.page(
+            introduction(),
+            row ->
+                write
+                    || row.rule().ours != null
+                    || (row.kind() == Kind.KNOWN
+                        && row.account() == Enforced.LOG
+                        && row.replicas() == 8
+                        && row.rule() != Rule.NO_LIMITER),
+            committed);
+    if (write) {
+      Files.createDirectories(REPORT.toAbsolutePath().normalize().getParent());
+      Files.writeString(REPORT, page);
+      committed = page;
+    }
+    assertEquals(committed, page, "the report is stale; this writes it anew: " + COMMAND);
+  }
+
+  private static String introduction() throws IOException {
+    try (var text = AccuracyReportTest.class.getResourceAsStream("accuracy.md")) {
+      assertNotNull(text);
+      return new String(text.readAllBytes(), StandardCharsets.UTF_8).replace("{command}", COMMAND);
+    }
+  }
+
+  private static Outcome run(Cell cell) {
+    return Simulation.run(cell.rule().gate(cell.replicas()), cell);
+  }
+
+  @ParameterizedTest
+  @EnumSource(
+      value = Enforced.class,
+      names = {"BUCKET", "LOG"})
+  void the_window_is_full_and_is_never_refused_by_a_bucket_of_the_limit_or_a_log(Enforced account) {
+    for (double size : AccuracyReport.SIZES) {
+      Outcome o = run(new Cell(Kind.KNOWN, account, 8, Rule.SLIDING_WINDOW, size));
+      assertEquals(0, o.refused(), "of size " + size);
+      if (size <= 0.005) {
+        assertTrue(o.used() >= 0.99, size + ": " + o);
+      }
+    }
+  }
+
+  @Test
+  void agents_that_reserve_too_much_are_not_paced_by_what_they_reserve() {
+    Outcome ours = run(new Cell(Kind.AGENTS, Enforced.BUCKET, 8, Rule.SLIDING_WINDOW, 0.005));
+    Outcome exact = run(new Cell(Kind.AGENTS, Enforced.BUCKET, 1, Rule.SPLIT, 0.005));
+    assertEquals(0, ours.refused());
+    assertTrue(ours.used() > exact.used() - 0.02, ours + ", an exact log: " + exact);
+  }
+
+  @Test
+  void the_mirrored_bucket_uses_all_that_is_paid_for_at_any_size() {
+    for (double size : AccuracyReport.SIZES) {
+      Outcome o = run(new Cell(Kind.KNOWN, Enforced.BUCKET, 8, Rule.TOKEN_BUCKET, size));
+      assertEquals(0, o.refused(), "of size " + size);
+      assertTrue(o.used() >= 0.995, size + ": " + o);
+    }
+  }
+
+  @Test
+  void a_smaller_bucket_is_learned_from_a_few_refusals() {
+    for (double size : List.of(0.001, 0.005, 0.02)) {
+      Outcome o = run(new Cell(Kind.KNOWN, Enforced.SIXTH, 8, Rule.SLIDING_WINDOW, size));
+      assertTrue(o.perMillion() < 5_000, size + ": " + o);
+      assertEquals(0, o.refusedLater(), size + ": " + o);
+    }
+  }
+
+  @Test
+  void the_scripts_on_a_real_redis_give_what_the_model_gives() {
+    List<Cell> cells =
+        "all".equals(System.getProperty("report.scripts"))
+            ? AccuracyReport.rows().stream()
+                .filter(row -> row.rule().ours != null)
+                .flatMap(row -> row.cells().stream())
+                .toList()
+            : List.of(
+                new Cell(Kind.KNOWN, Enforced.SIXTH, 8, Rule.SLIDING_WINDOW, 0.02),
+                new Cell(Kind.AGENTS, Enforced.LOG, 8, Rule.SLIDING_WINDOW, 0.1),
+                new Cell(Kind.AGENTS, Enforced.SECOND, 1, Rule.TOKEN_BUCKET, 0.02));
+    try (Wire wire = new Wire(RedisUnderTest.url())) {
+      for (Cell cell : cells) {
+        Accounting ours = Objects.requireNonNull(cell.rule().ours);
+        ScriptGate gate = new ScriptGate(wire, ours, Traffic.LIMIT, Traffic.START);
+        Outcome outcome = Simulation.run(gate, cell);
+        gate.delete();
+        System.out.println(cell + ": " + outcome);
+        assertEquals(run(cell), outcome, cell.toString());
+      }
+    }
+  }
+}

@@ -1,0 +1,36 @@
+package relay.redis;
+
+/**
+ * One simulation of the report.
+ *
+ * @param size of a request, as a share of the limit
+ */
+record Cell(Traffic.Kind kind, Enforced account, int replicas, Rule rule, double size) {
+  /** Providers that are simulated. */
+  enum Enforced {
+    BUCKET("a bucket of L"),
+    SIXTH("a bucket of L/6"),
+    SECOND("a bucket of L/60"),
+    LOG("a strict log");
+
+    final String title;
+
+    Enforced(String title) {
+      this.title = title;
+    }
+
+    Account open(long limit) {
+      return switch (this) {
+        case BUCKET -> new Account.Bucket(limit, limit);
+        case SIXTH -> new Account.Bucket(limit, limit / 6.0);
+        case SECOND -> new Account.Bucket(limit, limit / 60.0);
+        case LOG -> new Account.Log(limit);
+      };
+    }
+  }
+
+  /** Measured so long that a single request does not show. */
+  int minutes() {
+    return size < 0.01 ? 10 : (int) Math.min(300, Math.round(1_500 * size));
+  }
+}

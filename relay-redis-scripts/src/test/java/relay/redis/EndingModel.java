@@ -1,0 +1,109 @@
+package relay.redis;
+
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+
+/** What becomes of leases after their grant, in the model. */
+final class EndingModel {
+  private static final List<Object> ENDED = List.of(0L);
+
+  private final PoolModel pool;
+  private final LeasesModel leases;
+  private boolean ended; // whether the present call ended a lease
+
+  EndingModel(PoolModel pool, LeasesModel leases) {
+    this.pool = pool;
+    this.leases = leases;
+  }
+
+  /** Ends leases, each with its requests, input and output tokens. */
+  List<Object> settle(Clock clock, List<Step.Cost> costs) {
+    Runnable rewind = pool.rewinder();
+    List<Object> reply = new ArrayList<>(List.of(1L, pool.isKnown() ? pool.time(clock) : 0L));
+    ended = false;
+    Map<String, LeaseModel> held = new HashMap<>(); // as it was when the call came
+    costs.forEach(cost -> held.put(cost.id(), leases.get(cost.id())));
+    Set<String> dead = new HashSet<>();
+    costs.stream().map(Step.Cost::id).filter(leases::hasEnded).forEach(dead::add);
+    for (Step.Cost cost : costs) {
+      reply.addAll(settle(cost, held.get(cost.id()), dead));
+    }
+    if (!ended) { // nothing is written, not even that time has passed
+      rewind.run();
+    }
+    return reply;
+  }
+
+  private List<Object> settle(Step.Cost cost, @Nullable LeaseModel lease, Set<String> dead) {
+    if (dead.contains(cost.id())) {
+      return List.of(0L, 0L, 0L);
+    }
+    if (lease == null) {
+      if (pool.isKnown() && cost.requests() == 0 && !leases.hasEnded(cost.id())) {
+        leases.bury(cost.id(), pool.last());
+        ended = true;
+      }
+      return List.of(-3L, 0L, 0L);
+    }
+    if (leases.get(cost.id()) == null) {
+      return List.of(0L, 0L, 0L); // twice in one call
+    }
+    GroupModel g = pool.group(lease.group);
+    long overInput = Math.max(0, cost.input() - lease.input);
+    long overOutput = Math.max(0, cost.output() - lease.output);
+    g.flow(pool.last(), pool.shape());
+    g.charge(pool.last(), pool.shape(), Math.max(0, cost.requests() - 1), overInput, overOutput);
+    g.refund(
+        lease.since,
+        pool.last(),
+        pool.shape(),
+        Math.max(0, 1 - cost.requests()),
+        Math.max(0, lease.input - cost.input()),
+        Math.max(0, lease.output - cost.output()));
+    if (cost.input() + cost.output() > 0) {
+      g.refusals = 0;
+    }
+    leases.end(lease, pool.last());
+    ended = true;
+    return List.of(1L, overInput, overOutput);
+  }
+
+  List<Object> renew(Clock clock, long leaseMicros, List<String> ids) {
+    if (!pool.isKnown()) {
+      return PoolModel.UNKNOWN;
+    }
+    long now = pool.time(clock);
+    List<Object> reply = new ArrayList<>(List.of(1L, now));
+    for (String id : ids) {
+      LeaseModel lease = leases.get(id);
+      if (lease != null && lease.live) {
+        leases.renew(lease, LeasesModel.deadline(now, leaseMicros));
+        reply.add(1L);
+      } else {
+        reply.add(0L);
+      }
+    }
+    return reply;
+  }
+
+  List<Object> charge(
+      Clock clock, String id, String group, long requests, long input, long output) {
+    GroupModel g = pool.groups.get(group);
+    if (!pool.isKnown() || g == null) {
+      return PoolModel.UNKNOWN;
+    }
+    if (leases.hasEnded(id) || leases.get(id) != null) {
+      return ENDED;
+    }
+    long now = pool.time(clock);
+    leases.bury(id, now);
+    g.flow(now, pool.shape());
+    g.charge(now, pool.shape(), requests, input, output);
+    return List.of(1L, now);
+  }
+}

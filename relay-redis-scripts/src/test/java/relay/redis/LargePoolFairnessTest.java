@@ -1,0 +1,99 @@
+package relay.redis;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+/** Who gets the work in a pool of a thousand keys, of which an index shows a few at a time. */
+final class LargePoolFairnessTest {
+  private static final int KEYS = 1_000;
+  private static final int FEW = 6;
+
+  private final Wire wire = new Wire(RedisUnderTest.url());
+
+  @AfterEach
+  void disconnect() {
+    wire.close();
+  }
+
+  @ParameterizedTest
+  @EnumSource(Strategy.class)
+  void no_key_starves_when_all_can_serve(Strategy strategy) {
+    Picks picks = new Picks(wire, strategy, keys(strategy), limits(1_000));
+    picks.many(12 * KEYS);
+    System.out.println("Fairness: " + picks.statistics());
+    switch (strategy) {
+      case ROUND_ROBIN -> assertTrue(picks.most() - picks.least() <= 1);
+      case WEIGHTED, RANDOM -> assertTrue(picks.chiSquare() < Picks.critical(KEYS - 1));
+      case LEAST_LOADED -> assertTrue(picks.least() > 0);
+    }
+  }
+
+  private static List<KeyPlan> keys(Strategy strategy) {
+    return strategy == Strategy.WEIGHTED ? Picks.keys(KEYS, 0, 1, 2, 3, 4) : Picks.keys(KEYS, 0, 1);
+  }
+
+  @ParameterizedTest
+  @EnumSource(Strategy.class)
+  void no_key_starves_at_saturation(Strategy strategy) {
+    Picks picks = new Picks(wire, strategy, keys(strategy), limits(FEW));
+    long granted = 0;
+    for (int second = 0; second < 120; second++) {
+      picks.pass(1_000_000);
+      if (second == 60) {
+        picks.forget();
+        granted = 0;
+      }
+      boolean all = true;
+      for (int call = 0; call < 25 && all; call++) { // 400 a second, of 100 that fit
+        List<Picks.Pick> got = picks.wish(Picks.TOGETHER, null);
+        all = got.stream().noneMatch(pick -> pick.key().isEmpty());
+        granted += got.stream().filter(pick -> !pick.key().isEmpty()).count();
+      }
+    }
+    System.out.printf(
+        "Fairness: %s, %d keys at saturation: %d to %d of %d a key, %.1f %% of all%n",
+        strategy, KEYS, picks.least(), picks.most(), FEW, 100.0 * granted / FEW / KEYS);
+    assertTrue(picks.least() >= FEW - 1, picks.statistics());
+  }
+
+  @Test
+  void a_lower_tier_serves_only_what_the_higher_cannot() {
+    List<KeyPlan> keys = new ArrayList<>();
+    for (int n = 0; n < 100; n++) {
+      keys.add(new KeyPlan("k" + n, "a" + n, n % 2, 1, 4));
+    }
+    Picks picks = new Picks(wire, Strategy.LEAST_LOADED, keys, Map.of());
+    picks.many(200);
+    assertEquals(4, picks.most());
+    assertEquals(200, sum(picks, 1));
+    picks.many(200);
+    assertEquals(200, sum(picks, 0));
+    assertEquals(Set.of(""), Set.copyOf(picks.many(3)));
+  }
+
+  private static long sum(Picks picks, int tier) {
+    long sum = 0;
+    for (int n = tier; n < 100; n += 2) {
+      sum += picks.counts().getOrDefault("k" + n, 0L);
+    }
+    return sum;
+  }
+
+  private static Map<String, Limits> limits(long requests) {
+    Map<String, Limits> limits = new HashMap<>();
+    for (int n = 0; n < KEYS; n++) {
+      limits.put("a" + n + "/model", new Limits(requests, 0, 0, 0));
+    }
+    return limits;
+  }
+}

@@ -1,0 +1,75 @@
+package relay.redis;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Objects;
+
+/**
+ * A fault in the scripts that the suite must notice.
+ *
+ * @param file of the script, without its ending
+ * @param guarantee what it breaks
+ * @param text what stands there
+ * @param instead and what is put there
+ */
+record Mutation(String name, String file, String guarantee, String text, String instead) {
+  private static final String LIST = "mutations.txt";
+
+  /**
+   * The list: {@code = name | file | guarantee}, lines that are taken out, lines that are put in.
+   */
+  static List<Mutation> all() {
+    List<Mutation> all = new ArrayList<>();
+    for (String block : read(LIST).split("\n\n", -1)) {
+      if (block.startsWith("= ")) {
+        List<String> lines = block.lines().toList();
+        List<String> head = List.of(lines.getFirst().substring(2).split(" \\| ", -1));
+        all.add(
+            new Mutation(
+                head.get(0), head.get(1), head.get(2), part(lines, "-"), part(lines, "+")));
+      }
+    }
+    return all;
+  }
+
+  private static String part(List<String> lines, String mark) {
+    return String.join(
+        "\n",
+        lines.stream()
+            .skip(1)
+            .filter(line -> line.startsWith(mark))
+            .map(line -> line.substring(Math.min(2, line.length())))
+            .toList());
+  }
+
+  String resource() {
+    return "relay/redis/" + file + ".lua";
+  }
+
+  /** How often the text occurs in the script: once, or the list is out of date. */
+  int occurrences() {
+    String script = read(file + ".lua");
+    int found = 0;
+    for (int at = script.indexOf(text); at >= 0; at = script.indexOf(text, at + 1)) {
+      found++;
+    }
+    return found;
+  }
+
+  /** The whole script with the fault. */
+  String script() {
+    return read(file + ".lua").replace(text, instead);
+  }
+
+  private static String read(String name) {
+    try (InputStream in = Mutation.class.getResourceAsStream("/relay/redis/" + name)) {
+      return new String(Objects.requireNonNull(in, name).readAllBytes(), StandardCharsets.UTF_8);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+}

@@ -1,0 +1,45 @@
+package relay.redis;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+
+/** The list of faults for {@link MutationRun} fits the scripts, and the page tells of the list. */
+final class MutationListTest {
+  @Test
+  void the_text_of_each_fault_occurs_once_in_its_script() {
+    List<String> wrong = new ArrayList<>();
+    for (Mutation mutation : Mutation.all()) {
+      if (mutation.occurrences() != 1 || mutation.text().equals(mutation.instead())) {
+        wrong.add(mutation.name() + ": " + mutation.occurrences() + " times");
+      }
+    }
+    assertEquals(List.of(), wrong);
+    assertTrue(Mutation.all().size() >= 30);
+  }
+
+  @Test
+  void the_page_tells_of_each_fault_what_caught_it() throws IOException {
+    String page = Files.readString(Path.of("MUTATIONS.md"));
+    assertTrue(page.startsWith(MutationPage.HEAD));
+    List<String> told =
+        page.substring(MutationPage.HEAD.length())
+            .lines()
+            .map(row -> row.substring(0, row.lastIndexOf(" | ")))
+            .toList();
+    List<String> expected =
+        Mutation.all().stream()
+            .map(m -> MutationPage.row(m, "").strip())
+            .map(row -> row.substring(0, row.lastIndexOf(" |")).stripTrailing())
+            .map(row -> row.substring(0, row.lastIndexOf(" |")))
+            .toList();
+    assertEquals(expected, told);
+    assertTrue(page.lines().noneMatch(line -> line.contains("**nothing**")), "one was not caught");
+  }
+}

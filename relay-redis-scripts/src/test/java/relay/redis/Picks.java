@@ -1,0 +1,182 @@
+package relay.redis;
+
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
+import relay.redis.PoolModel.Wish;
+
+/**
+ * A pool on a real Redis whose scripts are asked for keys, sixteen wishes a call, at a time that is
+ * told. It counts what each key got.
+ */
+final class Picks {
+  static final int TOGETHER = 16;
+  private static final long EPOCH = 7;
+  private static final long LOOK_AGAIN = -5;
+  private static final String CLASS = "model";
+
+  /** Long enough that no lease ends by itself. */
+  private static final long LEASE_MS = 3_600_000;
+
+  /**
+   * A grant, or the answer to a wish that got none.
+   *
+   * @param key empty for none
+   * @param lease its id
+   */
+  record Pick(String key, String lease) {}
+
+  private final Wire wire;
+  private final RedisKeys names;
+  private final PoolPlan plan;
+  private final List<String> sets;
+  private final List<String> fields = new ArrayList<>();
+  private final Map<String, Long> counts = new HashMap<>();
+  private long micros = 1_790_000_000_000_000L;
+  private long next;
+
+  Picks(Wire wire, Strategy strategy, List<KeyPlan> keys, Map<String, Limits> limits) {
+    this.wire = wire;
+    String name = Pools.name("fair");
+    names = new RedisKeys("fair", name);
+    plan =
+        new PoolPlan(
+            name,
+            Duration.ofMinutes(1),
+            strategy,
+            Accounting.SLIDING_WINDOW,
+            1,
+            List.of(CLASS),
+            keys,
+            limits);
+    Candidates candidates = new Candidates(plan, names);
+    sets =
+        candidates.readySets().stream()
+            .map(set -> Wire.text(set).substring(names.base().length()))
+            .toList();
+    List<Object> rows = new ArrayList<>();
+    candidates.rowsOf(keys).forEach(c -> rows.addAll(List.of(c.set(), c.key().id(), c.group())));
+    for (byte[] field : candidates.fieldsOf(Demand.of(CLASS, 0, 0))) {
+      fields.add(Wire.text(field));
+    }
+    call(new Step.Configure(0, EPOCH, plan, sets, rows));
+    keys.forEach(key -> counts.put(key.id(), 0L));
+  }
+
+  /** So many keys, each of an account of its own, with weights that come again and again. */
+  static List<KeyPlan> keys(int count, int maxConcurrent, int... weights) {
+    return IntStream.range(0, count)
+        .mapToObj(n -> new KeyPlan("k" + n, "a" + n, 0, weights[n % weights.length], maxConcurrent))
+        .toList();
+  }
+
+  private List<Object> call(Step step) {
+    return wire.call(step.script(), step.keys(names), step.args(new Clock(micros, 0)).toArray());
+  }
+
+  void pass(long passedMicros) {
+    micros += passedMicros;
+  }
+
+  /** Wishes of one request and 10 tokens each, each in the conversation that it names. */
+  List<Pick> wish(int count, @Nullable String session) {
+    List<Wish> wishes = new ArrayList<>();
+    for (int n = 0; n < count; n++) {
+      wishes.add(new Wish("l" + next++, 5, 5, session == null ? "" : session));
+    }
+    Map<String, String> got = new HashMap<>();
+    List<Wish> asked = wishes;
+    while (!asked.isEmpty()) {
+      asked = ask(asked, got);
+    }
+    return wishes.stream()
+        .map(wish -> new Pick(got.getOrDefault(wish.id(), ""), wish.id()))
+        .toList();
+  }
+
+  /** Notes the keys that were granted; gives the wishes that are to be asked for again. */
+  private List<Wish> ask(List<Wish> wishes, Map<String, String> got) {
+    List<Object> reply =
+        call(
+            sets.isEmpty()
+                ? new Step.Acquire(wishes, EPOCH, LEASE_MS, fields)
+                : new Step.AcquireIndexed(
+                    wishes, EPOCH, LEASE_MS, sets, List.of(), List.of(), fields));
+    List<Wish> again = new ArrayList<>();
+    for (int n = 0; n < wishes.size(); n++) {
+      long code = (Long) reply.get(2 + 5 * n);
+      if (code == 1) {
+        String key = (String) reply.get(3 + 5 * n);
+        got.put(wishes.get(n).id(), key);
+        counts.merge(key, 1L, Long::sum);
+      } else if (code == LOOK_AGAIN) {
+        again.add(wishes.get(n));
+      }
+    }
+    return again;
+  }
+
+  /** Many wishes; gives what each got. */
+  List<String> many(int count) {
+    List<String> all = new ArrayList<>();
+    while (all.size() < count) {
+      wish(Math.min(TOGETHER, count - all.size()), null).forEach(pick -> all.add(pick.key()));
+    }
+    return all;
+  }
+
+  void end(Pick pick) {
+    call(new Step.Settle(List.of(new Step.Cost(pick.lease(), 1, 5, 5)), sets));
+  }
+
+  Map<String, Long> counts() {
+    return Map.copyOf(counts);
+  }
+
+  long least() {
+    return counts.values().stream().mapToLong(Long::longValue).min().orElse(0);
+  }
+
+  long most() {
+    return counts.values().stream().mapToLong(Long::longValue).max().orElse(0);
+  }
+
+  void forget() {
+    counts.replaceAll((key, count) -> 0L);
+  }
+
+  /** How far the counts are from shares in proportion to the keys' weights. */
+  double chiSquare() {
+    double weights = plan.keys().stream().mapToInt(KeyPlan::weight).sum();
+    double all = counts.values().stream().mapToLong(Long::longValue).sum();
+    double sum = 0;
+    for (KeyPlan key : plan.keys()) {
+      double expected = all * key.weight() / weights;
+      sum += Math.pow(counts.getOrDefault(key.id(), 0L) - expected, 2) / expected;
+    }
+    return sum;
+  }
+
+  /** What chi-square exceeds once in a thousand times by chance (Wilson and Hilferty). */
+  static double critical(int freedom) {
+    double part = 2.0 / (9 * freedom);
+    return freedom * Math.pow(1 - part + 3.09 * Math.sqrt(part), 3);
+  }
+
+  String statistics() {
+    return String.format(
+        Locale.ROOT,
+        "%s, %d keys: %d to %d picks a key, chi-square %.2f (1 in 1000: %.1f)",
+        plan.strategy(),
+        plan.keys().size(),
+        least(),
+        most(),
+        chiSquare(),
+        critical(plan.keys().size() - 1));
+  }
+}

@@ -1,0 +1,59 @@
+package relay.redis;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.util.List;
+import relay.redis.PoolModel.Later;
+import relay.redis.PoolModel.Picked;
+import relay.redis.PoolModel.Wait;
+
+/** Compares a script's reply with what the model expects. */
+final class ReplyCheck {
+  private ReplyCheck() {}
+
+  static void compare(List<?> expected, List<?> reply) {
+    for (int i = 0; i < expected.size(); i++) {
+      switch (expected.get(i)) {
+        case Wait wait -> compare(wait, reply, i);
+        case Later later -> {
+          int at = 2 + 5 * (i - 2);
+          compare(later.part().get(), reply.subList(at, at + 5));
+        }
+        case Picked picked -> take(picked, reply);
+        case List<?> row -> compare(row, (List<?>) reply.get(i));
+        case Step.Any _ -> {}
+        case Object value -> {
+          if (!value.equals(reply.get(i))) {
+            throw new AssertionError("expected " + expected + ", but " + reply);
+          }
+        }
+      }
+    }
+  }
+
+  private static void compare(Wait wait, List<?> reply, int i) {
+    long micros = (Long) reply.get(i);
+    assertTrue(
+        micros >= wait.micros() && micros <= wait.micros() + wait.fuzz(),
+        () -> "wait " + micros + ", exactly " + wait.micros() + " in " + reply);
+    if (!wait.accepted().isEmpty()) {
+      String why = reply.get(i + 1) + " " + reply.get(i + 2);
+      assertTrue(wait.accepted().contains(why), () -> why + " of " + wait.accepted());
+    }
+  }
+
+  private static void take(Picked picked, List<?> reply) {
+    assertEquals(1L, reply.getFirst(), () -> "one of " + picked.fitting() + " fits, but " + reply);
+    Choice taken =
+        picked.fitting().stream()
+            .filter(c -> c.key().id.equals(reply.get(1)) && c.group().id.equals(reply.get(2)))
+            .findFirst()
+            .orElseThrow(() -> new AssertionError(reply + " is none of " + picked.fitting()));
+    assertEquals(List.of(taken.input(), taken.output()), reply.subList(3, 5));
+    if (picked.fitting().stream().anyMatch(c -> c.group().id.equals(picked.favourite()))) {
+      assertEquals(picked.favourite(), reply.get(2), "the conversation's account");
+    }
+    picked.take().accept(taken);
+  }
+}

@@ -1,0 +1,52 @@
+package relay.redis;
+
+import org.jspecify.annotations.Nullable;
+
+/** Gates that are compared. */
+enum Rule {
+  SLIDING_WINDOW("**`sliding_window`**", Accounting.SLIDING_WINDOW),
+  TOKEN_BUCKET("**`token_bucket`**", Accounting.TOKEN_BUCKET),
+  TWO_BUCKETS("two-bucket counter", null),
+  FIXED_WINDOW("fixed clock window", null),
+  GCRA("GCRA alone", null),
+  SPLIT("per-process split", null),
+  NO_LIMITER("no limiter, retries", null);
+
+  final String title;
+  final @Nullable Accounting ours;
+
+  Rule(String title, @Nullable Accounting ours) {
+    this.title = title;
+    this.ours = ours;
+  }
+
+  Gate gate(int replicas) {
+    long limit = Traffic.LIMIT;
+    if (ours != null) {
+      return new ModelGate(ours, limit, Traffic.START);
+    }
+    return new LimiterGate(
+        switch (this) {
+          case TWO_BUCKETS -> new Limiter.TwoBuckets(limit);
+          case FIXED_WINDOW -> new Limiter.FixedWindow(limit);
+          case GCRA -> new Limiter.Gcra(limit);
+          case SPLIT -> new Limiter.Split(limit, replicas);
+          default -> new Limiter.None();
+        },
+        this == SPLIT ? limit / replicas : limit);
+  }
+
+  /** The share of the limit that passes in an instant, of three limits that are asked for. */
+  double atOnce(double size, int replicas) {
+    Gate gate = gate(replicas);
+    long tokens = Math.round(size * Traffic.LIMIT);
+    long asked = Traffic.OVERLOAD * Traffic.LIMIT / tokens;
+    long passed = 0;
+    for (long n = 1; n <= asked; n++) {
+      if (gate.admit(Traffic.START, n, (int) (n % replicas), tokens) != null) {
+        passed += tokens;
+      }
+    }
+    return (double) passed / Traffic.LIMIT;
+  }
+}

@@ -1,0 +1,150 @@
+package relay.redis;
+
+import java.util.PriorityQueue;
+import java.util.SplittableRandom;
+import relay.redis.Gate.Pass;
+import relay.redis.Traffic.Request;
+
+/** One account, one gate before it, and the time that passes between them; all times virtual. */
+final class Simulation {
+  /** What is learned in the first minutes is no part of what is measured, but of the refusals. */
+  static final long WARM = 2 * Account.MINUTE;
+
+  private static final long ANSWER = 1_000_000; // until an answer begins, or is there
+  private static final long MADE_IN = 8_000_000; // an output of the mean length
+  private static final long CHUNK = 1_000_000;
+  private static final long BACK = 20_000; // from the provider, of a refusal
+  private static final int MOST_TRIES = 5;
+  private static final String MODEL = "model";
+
+  private record Event(long at, long order, Runnable what) implements Comparable<Event> {
+    @Override
+    public int compareTo(Event other) {
+      return at != other.at ? Long.compare(at, other.at) : Long.compare(order, other.order);
+    }
+  }
+
+  private final Gate gate;
+  private final Account account;
+  private final Traffic traffic;
+  private final Cell cell;
+  private final long end;
+  private final Estimates estimates = new Estimates();
+  private final SplittableRandom backoff = new SplittableRandom(7);
+  private final PriorityQueue<Event> events = new PriorityQueue<>();
+  private final double speed; // tokens a microsecond
+  private long order;
+  private long lastAtProvider;
+  private long sent;
+  private long refused;
+  private long refusedLater;
+  private long used;
+  private long flowed = Traffic.START + WARM;
+  private long pause;
+
+  private Simulation(Gate gate, Cell cell) {
+    this.gate = gate;
+    this.cell = cell;
+    account = cell.account().open(Traffic.LIMIT);
+    traffic = new Traffic(cell.kind(), cell.size(), cell.replicas());
+    speed = cell.size() * Traffic.LIMIT / MADE_IN;
+    end = Traffic.START + WARM + cell.minutes() * Account.MINUTE;
+  }
+
+  static Outcome run(Gate gate, Cell cell) {
+    return new Simulation(gate, cell).run();
+  }
+
+  private Outcome run() {
+    arrive();
+    while (!events.isEmpty()) {
+      Event next = events.remove();
+      if (next.at > end) {
+        break;
+      }
+      next.what.run();
+    }
+    pause = Math.max(pause, end - flowed);
+    double share = (double) used / ((double) Traffic.LIMIT * cell.minutes());
+    return new Outcome(share, sent, refused, refusedLater, pause);
+  }
+
+  private void at(long time, Runnable what) {
+    events.add(new Event(time, order++, what));
+  }
+
+  private void arrive() {
+    Request request = traffic.next();
+    at(
+        request.at(),
+        () -> {
+          send(request, request.at(), 1);
+          arrive();
+        });
+  }
+
+  private void send(Request request, long now, int tries) {
+    long reserved =
+        cell.kind() == Traffic.Kind.KNOWN
+            ? request.tokens()
+            : Math.min(estimates.outputTokens(MODEL), gate.largest());
+    Pass pass = gate.admit(now, request.number(), request.replica(), reserved);
+    if (pass == null) {
+      return; // gone
+    }
+    long there = now + request.delay();
+    if (cell.replicas() == 1) { // one connection: nobody overtakes
+      there = Math.max(there, lastAtProvider);
+      lastAtProvider = there;
+    }
+    long time = there;
+    at(time, () -> ask(request, pass, time, tries));
+  }
+
+  private void ask(Request request, Pass pass, long now, int tries) {
+    boolean known = cell.kind() == Traffic.Kind.KNOWN;
+    long wait = account.ask(now, known ? request.tokens() : 1);
+    sent++;
+    if (wait > 0) {
+      refused++;
+      refusedLater += now >= Traffic.START + WARM ? 1 : 0;
+      long told = Math.ceilDiv(wait, 1_000_000) * 1_000_000; // in whole seconds
+      at(now + BACK, () -> refuse(request, pass, now + BACK, told, tries));
+      return;
+    }
+    if (now >= Traffic.START + WARM) {
+      pause = Math.max(pause, now - flowed);
+      flowed = now;
+    }
+    if (known) {
+      use(now, request.tokens());
+      at(now + ANSWER, () -> gate.settle(now + ANSWER, pass, request.tokens()));
+    } else {
+      at(now + ANSWER, () -> produce(request, pass, now + ANSWER, 0));
+    }
+  }
+
+  private void refuse(Request request, Pass pass, long now, long told, int tries) {
+    gate.refused(now, pass, told);
+    if (cell.rule() == Rule.NO_LIMITER && tries < MOST_TRIES) {
+      long again = now + told + backoff.nextLong(1_000_000L << tries);
+      at(again, () -> send(request, again, tries + 1));
+    }
+  }
+
+  private void produce(Request request, Pass pass, long now, long made) {
+    long more = Math.min(request.tokens() - made, Math.max(1, Math.round(speed * CHUNK)));
+    account.count(now, more);
+    use(now, more);
+    if (made + more == request.tokens()) {
+      gate.settle(now, pass, request.tokens());
+      estimates.learn(MODEL, 0, 0, request.tokens());
+    } else {
+      at(now + CHUNK, () -> produce(request, pass, now + CHUNK, made + more));
+    }
+  }
+
+  private void use(long now, long tokens) {
+    used += now >= Traffic.START + WARM ? tokens : 0;
+  }
+}

@@ -1,0 +1,61 @@
+package relay.redis;
+
+import java.util.random.RandomGenerator;
+
+/**
+ * The time on a {@link Walk}: the true one, Redis's, which may be off, and what a replica knows.
+ */
+final class WalkClock {
+  private static final long START = 1_790_000_000_000_000L;
+  private static final long THREE_HOURS = 3 * 3_600_000_000L; // in which a halved burst comes back
+
+  private final RandomGenerator random;
+  private final PoolModel model;
+  private long micros = START; // the true time
+  private long skew; // by how much Redis's clock is off
+  private long surest = START; // the true time when a replica last saw the pool's clock
+  private long seen; // and what it read
+
+  WalkClock(RandomGenerator random, PoolModel model) {
+    this.random = random;
+    this.model = model;
+  }
+
+  /** A step in time and the clock after it. */
+  Clock tick() {
+    long window = model.shape().windowMicros();
+    long slot = model.shape().slotMicros();
+    micros +=
+        switch (random.nextInt(20)) {
+          case 0, 1, 2, 3, 4, 5 -> 0;
+          case 6, 7, 8 -> random.nextLong(1, 1_000);
+          case 9, 10, 11 -> random.nextLong(slot);
+          case 12, 13 -> slot - Math.floorMod(model.last(), slot) - random.nextInt(2); // a border
+          case 14, 15 -> random.nextLong(20 * slot);
+          case 16, 17 -> random.nextLong(window);
+          case 18 -> random.nextBoolean() ? window : untilMoment();
+          default -> random.nextLong(random.nextInt(3) > 0 ? 4 * window : THREE_HOURS);
+        };
+    if (random.nextInt(40) == 0) {
+      long size = random.nextBoolean() ? window : 3_600_000_000L;
+      skew += random.nextLong(-2 * size, 2 * size);
+    }
+    long ceiling = 0;
+    if (seen > 0 && random.nextInt(8) > 0) {
+      ceiling = seen + (micros - surest) + 1_000_000;
+    }
+    return new Clock(Math.max(1, micros + skew), ceiling);
+  }
+
+  /** To the first deadline, or the microsecond before it. */
+  private long untilMoment() {
+    long first = model.deadlines().min().orElse(model.last() + 1);
+    return Math.max(0, first - model.last() - random.nextInt(2));
+  }
+
+  /** The pool's time was in a reply. */
+  void saw(long poolMicros) {
+    seen = poolMicros;
+    surest = micros;
+  }
+}

@@ -1,0 +1,98 @@
+package relay.redis;
+
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.SplittableRandom;
+import java.util.function.BooleanSupplier;
+import org.jspecify.annotations.Nullable;
+import relay.redis.Replay.Depth;
+
+/** One seed's walk: made, recorded, and where it fails, shrunk. */
+final class Wandering {
+  private static final int STATE_EVERY = 5;
+  private static final int RING_EVERY = 40;
+
+  private final Wire wire;
+  private final String pool;
+  private final long seed;
+  private final List<Move> moves = new ArrayList<>();
+
+  Wandering(Wire wire, long seed) {
+    this.wire = wire;
+    this.seed = seed;
+    pool = "p" + seed;
+  }
+
+  /** How it failed, or null. */
+  @Nullable AssertionError wander(int steps) {
+    SplittableRandom random = new SplittableRandom(seed);
+    try (Replay replay = new Replay(wire, pool)) {
+      Walk walk = new Walk(random, replay.model());
+      Step.Configure under = null;
+      for (int n = 0; n <= steps; n++) {
+        Step step;
+        if (n > 0 && random.nextInt(200) == 0) {
+          moves.add(new Move.Flush());
+          replay.take(moves.getLast(), Depth.REPLY);
+          step = walk.configuredAgain();
+        } else {
+          step = n == 0 ? walk.configured() : walk.next();
+        }
+        moves.add(new Move.Call(step, walk.tick(), under));
+        under = step instanceof Step.Configure configure ? configure : under;
+        List<Object> reply = replay.take(moves.getLast(), depth(n));
+        if (reply.getFirst().equals(1L) && reply.size() > 1 && reply.get(1) instanceof Long time) {
+          walk.saw(time);
+        }
+      }
+      return null;
+    } catch (AssertionError e) {
+      return e;
+    } catch (RuntimeException e) { // of a script, as a rule
+      return new AssertionError(e);
+    }
+  }
+
+  private static Depth depth(int n) {
+    if (n % RING_EVERY == 0) {
+      return Depth.RING;
+    }
+    return n % STATE_EVERY == 0 ? Depth.STATE : Depth.REPLY;
+  }
+
+  Trace trace() {
+    return new Trace(moves);
+  }
+
+  /** Makes the trace short and tells it. Time is bounded. */
+  String shrunk(int seconds) {
+    if (seconds > 0) {
+      long end = System.nanoTime() + Duration.ofSeconds(seconds).toNanos();
+      BooleanSupplier timeIsLeft = () -> System.nanoTime() - end < 0;
+      List<Move> few =
+          new Shrinker<Move>(some -> failure(new Trace(some)) != null, timeIsLeft)
+              .shrink(moves, Trace::parts);
+      moves.clear();
+      moves.addAll(few);
+    }
+    AssertionError last = failure(trace());
+    return String.format(
+        " fails, also with these %d of its moves: %s%n%s", moves.size(), last, trace());
+  }
+
+  /** What goes wrong when this is done on an empty pool; null if nothing does. */
+  private @Nullable AssertionError failure(Trace trace) {
+    if (!trace.isConsistent()) {
+      return null;
+    }
+    try (Replay replay = new Replay(wire, pool)) {
+      trace.moves().forEach(move -> replay.take(move, Depth.RING));
+      return null;
+    } catch (AssertionError e) {
+      return e;
+    } catch (RuntimeException e) {
+      return new AssertionError(e);
+    }
+  }
+}

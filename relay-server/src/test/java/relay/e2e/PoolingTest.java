@@ -1,0 +1,219 @@
+package relay.e2e;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNotNull;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.IOException;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.junit.jupiter.api.Test;
+import relay.embedded.EmbeddedRedis;
+import relay.model.Dialect;
+import relay.trial.ProviderSimulator;
+import relay.trial.ProviderSimulator.Account;
+import relay.trial.ProviderSimulator.Enforcement;
+import relay.trial.ProviderSimulator.Settings;
+
+/** What {@code pooling} promises, over two replicas. */
+class PoolingTest {
+  private static final String POOL = "pooled";
+  private static final int LIMIT = 60; // requests a minute, where there is a limit
+  private static final int AT_ONCE = 8;
+
+  private static RawProvider fine(String... headers) throws IOException {
+    return new RawProvider(
+        (request, connection) ->
+            connection.write(Says.json(200, Says.answer(Dialect.ANTHROPIC), headers)));
+  }
+
+  private static Setup setup(String url, String pooling, String... keys) {
+    return new Setup()
+        .provider(POOL, Dialect.ANTHROPIC, url, List.of("pooling: " + pooling), List.of(keys));
+  }
+
+  private static Answer ask(Replicas replicas, int replica, String words) throws Exception {
+    String body = Ask.body(POOL, "").replace("Hello, who are you?", words);
+    return Wire.ask(replicas.port(replica), Ask.of(Dialect.ANTHROPIC, POOL).body(body));
+  }
+
+  private static String key(Answer answer) {
+    String key = answer.header("x-relay-key");
+    assertNotNull(key, answer.toString());
+    return key;
+  }
+
+  private static String metric(Replicas replicas, int replica, String name) throws Exception {
+    return admin(replicas, replica, "/metrics")
+        .lines()
+        .filter(line -> line.startsWith(name + " "))
+        .findFirst()
+        .orElse("");
+  }
+
+  private static String admin(Replicas replicas, int replica, String path) throws Exception {
+    try (Wire wire = new Wire(replicas.get(replica).adminPort())) {
+      Ask ask = Ask.of(Dialect.ANTHROPIC, "").method("GET").target(path).host("127.0.0.1");
+      return wire.send(ask).answer().text();
+    }
+  }
+
+  @Test
+  void a_conversation_stays_on_its_key_and_others_go_elsewhere() throws Exception {
+    try (RawProvider provider = fine();
+        Replicas replicas =
+            setup(
+                    provider.url(),
+                    "{ strategy: round_robin }",
+                    Setup.key("a"),
+                    Setup.key("b"),
+                    Setup.key("c"))
+                .start(2)) {
+      Set<String> used = new HashSet<>();
+      for (int conversation = 0; conversation < 6; conversation++) {
+        String words = "Question " + conversation;
+        String key = key(ask(replicas, 0, words));
+        used.add(key);
+        String more = words + "\"},{\"role\":\"assistant\",\"content\":\"Indeed.";
+        assertEquals(key, key(ask(replicas, 1, words)));
+        assertEquals(key, key(ask(replicas, 1, more)));
+      }
+      assertEquals(Set.of("a", "b", "c"), used);
+    }
+  }
+
+  @Test
+  void requests_wait_for_capacity_and_all_are_served() throws Exception {
+    String pooling = "{ affinity: none, window_ms: 2000, max_wait_ms: 60000 }";
+    try (RawProvider provider = fine();
+        Replicas replicas =
+            setup(provider.url(), pooling, Setup.key("a", "rpm_limit: 4")).start(2);
+        ExecutorService clients = Executors.newVirtualThreadPerTaskExecutor()) {
+      List<Future<Answer>> answers = new ArrayList<>();
+      for (int n = 0; n < 12; n++) {
+        int replica = n % 2;
+        answers.add(clients.submit(() -> ask(replicas, replica, "Hello")));
+      }
+      Await.until(
+          "some wait",
+          () ->
+              !metric(replicas, 0, "relay_waiting").endsWith(" 0.0")
+                  || !metric(replicas, 1, "relay_waiting").endsWith(" 0.0"));
+      for (Future<Answer> answer : answers) {
+        assertEquals(200, answer.get().status(), answer.get().toString());
+      }
+      assertEquals("relay_waiting 0.0", metric(replicas, 0, "relay_waiting"));
+    }
+  }
+
+  @Test
+  void who_leaves_while_waiting_takes_nothing() throws Exception {
+    String pooling = "{ affinity: none, window_ms: 43200000, max_wait_ms: 86400000 }";
+    try (RawProvider provider = fine();
+        Replicas replicas =
+            setup(provider.url(), pooling, Setup.key("a", "rpm_limit: 1")).start(1)) {
+      assertEquals(200, ask(replicas, 0, "Hello").status());
+      try (Wire wire = new Wire(replicas.port(0))) {
+        wire.send(Ask.of(Dialect.ANTHROPIC, POOL));
+        Await.until(
+            "it waits", () -> metric(replicas, 0, "relay_waiting").equals("relay_waiting 1.0"));
+      }
+      Await.until(
+          "it has left", () -> metric(replicas, 0, "relay_waiting").equals("relay_waiting 0.0"));
+      replicas.awaitLine(POOL, "a/default", "rpm 1/1");
+    }
+  }
+
+  @Test
+  void limits_are_learned_by_the_fleet_and_survive_its_restart() throws Exception {
+    try (EmbeddedRedis redis = EmbeddedRedis.start();
+        RawProvider provider =
+            fine(
+                "anthropic-ratelimit-requests-limit: 70",
+                "anthropic-ratelimit-requests-remaining: 69",
+                "anthropic-ratelimit-input-tokens-limit: 5000")) {
+      Setup setup = setup(provider.url(), "{ affinity: none }", Setup.key("a")).on(redis);
+      try (Replicas replicas = setup.start(2)) {
+        assertTrue(admin(replicas, 1, "/pools").contains("\"learned\":{}"));
+        assertEquals(200, ask(replicas, 0, "Hello").status());
+        replicas.awaitLine(POOL, "a/default", "rpm 1/70 itpm 7/5000 otpm 3/-");
+        String learned = "\"learned\":{\"rpm\":70,\"itpm\":5000}";
+        assertTrue(admin(replicas, 1, "/pools").contains(learned));
+        replicas.get(0).terminate();
+        replicas.get(1).terminate();
+      }
+      try (Replicas replicas = setup.start(2)) {
+        String pools = admin(replicas, 1, "/pools");
+        assertTrue(pools.contains("\"limits\":{\"rpm\":70,\"itpm\":5000,"), pools);
+        assertEquals(200, ask(replicas, 1, "Hello").status());
+        replicas.awaitLine(POOL, "a/default", "rpm 2/70 itpm 14/5000 otpm 6/-");
+      }
+    }
+  }
+
+  @Test
+  void a_provider_of_a_small_bucket_that_tells_what_is_left_hardly_ever_refuses() throws Exception {
+    Account account = new Account("a", List.of(Setup.secret("a")), LIMIT, 0, 0, 0);
+    Settings settings =
+        new Settings(List.of(account), Duration.ofMinutes(1), 1.0 / 6, Enforcement.TOKEN_BUCKET, 0);
+    try (ProviderSimulator provider = ProviderSimulator.start(settings);
+        Replicas replicas = limited(provider.url().toString())) {
+      askAll(replicas);
+      // Before its first answer came, as many may be under way as ask at once.
+      assertTrue(provider.stats().refused() <= AT_ONCE, provider.stats()::toString);
+    }
+  }
+
+  @Test
+  void the_burst_shrinks_to_what_a_provider_lets_pass_that_tells_nothing() throws Exception {
+    AtomicInteger asked = new AtomicInteger();
+    try (RawProvider provider =
+            new RawProvider(
+                (request, connection) ->
+                    connection.write(
+                        asked.incrementAndGet() <= LIMIT / 6
+                            ? Says.fine(Dialect.ANTHROPIC)
+                            : Says.json(
+                                429,
+                                Says.error(Dialect.ANTHROPIC, "rate_limit_error", "slow down"),
+                                "retry-after: 60")));
+        Replicas replicas = limited(provider.url())) {
+      askAll(replicas);
+      // The first refusal cools the group for all: only what was under way is refused, too.
+      int refused = asked.get() - LIMIT / 6;
+      assertTrue(refused >= 1 && refused <= AT_ONCE, refused + " refused");
+      for (int n = 0; n < 2; n++) {
+        int replica = n;
+        Await.until(
+            "the burst is smaller",
+            () -> admin(replicas, replica, "/pools").matches("(?s).*\"burst\":0\\.[0-9]+.*"));
+      }
+    }
+  }
+
+  private static Replicas limited(String url) throws Exception {
+    return setup(url, "{ affinity: none }", Setup.key("a", "rpm_limit: " + LIMIT)).start(2);
+  }
+
+  /** Of which an idle group lets half pass at once. */
+  private static void askAll(Replicas replicas) throws Exception {
+    try (ExecutorService clients = Executors.newFixedThreadPool(AT_ONCE)) {
+      List<Future<Answer>> answers = new ArrayList<>();
+      for (int n = 0; n < LIMIT; n++) {
+        int replica = n % 2;
+        answers.add(clients.submit(() -> ask(replicas, replica, "Hello")));
+      }
+      for (Future<Answer> answer : answers) {
+        int status = answer.get().status();
+        assertTrue(status == 200 || status == 429, "status " + status);
+      }
+    }
+  }
+}

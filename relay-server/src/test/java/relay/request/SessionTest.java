@@ -1,0 +1,140 @@
+package relay.request;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertInstanceOf;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+class SessionTest {
+  private static final String FIRST =
+      """
+      {"model": "m", "system": "Be brief.", "tools": [{"name": "ls", "input_schema": {"type": "object"}}],
+       "messages": [{"role": "user", "content": "Fix the build."}]}
+      """;
+
+  static String session(String body) {
+    byte[] bytes = body.getBytes(UTF_8);
+    return assertInstanceOf(
+            RequestFacts.class, RequestScanner.scanWithSession(bytes, bytes.length), body)
+        .session();
+  }
+
+  static Stream<String> laterTurns() {
+    return Stream.of(
+        FIRST,
+        FIRST.replace(
+            "build.\"}",
+            "build.\"}, {\"role\": \"assistant\", \"content\": \"Done.\"},"
+                + " {\"role\": \"user\", \"content\": \"Thanks.\"}"),
+        // as compact JSON, with other settings, another model and role behind the content
+        FIRST.replace(": ", ":").replace("{\"model\":\"m\"", "{\"temperature\":1,\"model\":\"n\""),
+        FIRST.replace(
+            "{\"role\": \"user\", \"content\": \"Fix the build.\"}",
+            "{\"content\": \"Fix the build.\", \"role\": \"user\"},"
+                + " {\"content\": \"Done.\", \"role\": \"assistant\"}"),
+        // the mark of the cache has moved on
+        FIRST.replace(
+            "\"content\": \"Fix the build.\"",
+            "\"content\": [{\"type\": \"text\", \"text\": \"Fix the build.\","
+                + " \"cache_control\": {\"type\": \"ephemeral\", \"ttl\": \"1h\"}}]"));
+  }
+
+  @ParameterizedTest
+  @MethodSource("laterTurns")
+  void later_turns_are_of_the_same_session(String body) {
+    assertEquals(session(FIRST), session(body));
+    assertTrue(session(body).matches("[0-9a-f]{32}"), session(body));
+  }
+
+  static Stream<String> others() {
+    return Stream.of(
+        FIRST.replace("brief", "short"),
+        FIRST.replace("Fix", "Run"),
+        FIRST.replace("\"ls\"", "\"cat\""));
+  }
+
+  @ParameterizedTest
+  @MethodSource("others")
+  void other_conversations_are_others(String body) {
+    assertNotEquals(session(FIRST), session(body));
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "\"metadata\": {\"user_id\": \"alice@example.org\"}",
+        "\"prompt_cache_key\": \"alice@example.org\"",
+        "\"user\": \"alice@example.org\""
+      })
+  void what_a_client_states_counts_and_is_not_shown(String stated) {
+    String one = "{\"model\":\"m\"," + stated + ",\"messages\":[{\"role\":\"user\"}]}";
+    String two = "{\"model\":\"m\",\"system\":\"x\"," + stated + "}";
+    String three = "{\"model\":\"m\",\"system\":\"x\"," + stated.replace("alice", "bob") + "}";
+    assertEquals(session(one), session(two));
+    assertNotEquals(session(one), session(three));
+    assertTrue(session(one).matches("[0-9a-f]{32}"), session(one));
+  }
+
+  @Test
+  void what_names_a_conversation_comes_before_what_names_a_user() {
+    String key = "{\"model\":\"m\",\"prompt_cache_key\":\"c\"}";
+    assertEquals(
+        session(key), session("{\"user\":\"u\",\"prompt_cache_key\":\"c\",\"model\":\"m\"}"));
+    assertEquals(
+        session(key), session("{\"prompt_cache_key\":\"c\",\"user\":\"u\",\"model\":\"m\"}"));
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "{\"model\":\"m\"}",
+        "{\"model\":\"m\",\"metadata\":{\"user_id\":null},\"user\":7}",
+        "{\"model\":\"m\",\"metadata\":{\"x\":{\"user_id\":\"deep\"}}}",
+        "{\"model\":\"m\",\"prompt_cache_key\":\"\",\"input\":[1,2,3]}"
+      })
+  void nothing_tells_some_requests_from_others(String body) {
+    assertEquals("", session(body));
+  }
+
+  @Test
+  void turns_of_the_chat_and_responses_apis_are_known_too() {
+    String chat =
+        "{\"model\":\"m\",\"messages\":[{\"role\":\"system\",\"content\":\"s\"},"
+            + "{\"role\":\"user\",\"content\":\"hi\"}%s]}";
+    assertEquals(
+        session(chat.formatted("")),
+        session(chat.formatted(",{\"role\":\"assistant\",\"content\":\"x\"}")));
+    assertNotEquals(session(chat.formatted("")), session(chat.replace("hi", "ho").formatted("")));
+    String responses =
+        "{\"model\":\"m\",\"instructions\":\"s\",\"input\":[{\"role\":\"user\",\"content\":"
+            + "[{\"type\":\"input_text\",\"text\":\"hi\"}]}%s]}";
+    assertEquals(
+        session(responses.formatted("")),
+        session(responses.formatted(",{\"type\":\"reasoning\",\"id\":\"r\"}")));
+    assertNotEquals(
+        session("{\"model\":\"m\",\"input\":\"hi\"}"),
+        session("{\"model\":\"m\",\"input\":\"ho\"}"));
+  }
+
+  @Test
+  void a_long_string_counts_by_its_ends_and_length() {
+    String line = "x".repeat(SessionTrace.WHOLE_BYTES);
+    String body = "{\"model\":\"m\",\"system\":\"a" + line + "b\"}";
+    assertNotEquals(session(body), session(body.replace("a" + line, "c" + line)));
+    assertNotEquals(session(body), session(body.replace(line + "b", line + "c")));
+    assertNotEquals(session(body), session(body.replace(line, line + "x")));
+    assertEquals(session(body), session(body));
+  }
+
+  @Test
+  void it_is_looked_for_only_if_it_is_asked_for() {
+    assertEquals("", Scans.facts(FIRST).session());
+  }
+}
