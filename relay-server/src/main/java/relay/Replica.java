@@ -30,7 +30,6 @@ import relay.pipeline.KeyProbes;
 import relay.pipeline.RequestPipeline;
 import relay.pipeline.Route;
 import relay.pipeline.Routes;
-import relay.pool.ClientsPool;
 import relay.pool.Plans;
 import relay.redis.EngineOptions;
 import relay.redis.KeyPool;
@@ -89,7 +88,7 @@ final class Replica {
     }
     List<KeyPool> pools = routes.stream().map(Route::pool).toList();
     meters.bind(engine, pools);
-    KeyPool clientsPool = ClientsPool.of(server.auth()).map(engine::pool).orElse(null);
+    KeyPool clientsPool = Plans.ofClients(server.auth()).map(engine::pool).orElse(null);
     if (clientsPool != null) {
       meters.bindClients(clientsPool);
     }
