@@ -62,7 +62,11 @@ cat >"$work/relay.yaml" <<YAML
 server:
   listen: 127.0.0.1:$port
   admin_listen: 127.0.0.1:$admin_port
-  auth: { clients: [{ name: plenty, key: client-key }, { name: scarce, key: scarce-key }] }
+  auth:
+    clients:
+      - { name: plenty, key: client-key }
+      # Any other provider would serve it when these are full.
+      - { name: scarce, key: scarce-key, providers: [scarce, slow, open-scarce] }
 redis: { timeout_ms: 2000 } # a busy machine is no outage
 providers:
 $(pool scarce anthropic sk-scarce claude-scarce 2300 1)
