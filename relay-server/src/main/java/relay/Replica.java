@@ -26,12 +26,10 @@ import relay.config.ServerConfig;
 import relay.edge.DataPlane;
 import relay.embedded.EmbeddedRedis;
 import relay.metrics.Meters;
-import relay.pipeline.ClientLimits;
 import relay.pipeline.KeyProbes;
 import relay.pipeline.RequestPipeline;
 import relay.pipeline.Route;
 import relay.pipeline.Routes;
-import relay.pool.ClientsPool;
 import relay.pool.Plans;
 import relay.redis.EngineOptions;
 import relay.redis.KeyPool;
@@ -90,7 +88,7 @@ final class Replica {
     }
     List<KeyPool> pools = routes.stream().map(Route::pool).toList();
     meters.bind(engine, pools);
-    KeyPool clientsPool = ClientsPool.of(server.auth()).map(engine::pool).orElse(null);
+    KeyPool clientsPool = Plans.ofClients(server.auth()).map(engine::pool).orElse(null);
     if (clientsPool != null) {
       meters.bindClients(clientsPool);
     }
@@ -98,7 +96,7 @@ final class Replica {
     pipeline =
         new RequestPipeline(
             new Clients(server.auth()),
-            new ClientLimits(clientsPool),
+            clientsPool,
             new Routes(routes, config.routing(), new Random()),
             meters,
             new RequestPipeline.Limits(

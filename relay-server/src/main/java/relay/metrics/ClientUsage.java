@@ -9,7 +9,6 @@ import java.util.Map;
 import java.util.function.Function;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
-import relay.pool.ClientsPool;
 import relay.redis.Dimension;
 import relay.redis.KeyPlan;
 import relay.redis.KeyPool;
@@ -55,7 +54,7 @@ final class ClientUsage implements MultiCollector {
                 .collect(Collectors.toMap(GroupState::account, Function.identity()));
     for (KeyPlan client : plan.keys()) {
       GroupState group = groups.get(client.id());
-      Limits limits = plan.limitsOf(ClientsPool.group(client.id()));
+      Limits limits = plan.limitsOf(PoolPlan.group(client.id(), plan.modelClasses().getFirst()));
       for (Dimension dimension : Dimension.values()) {
         long limit = limits.of(dimension);
         if (limit > 0) {

@@ -25,7 +25,6 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.LongAdder;
 import relay.config.Config;
 import relay.model.TokenUsage;
-import relay.pool.ClientsPool;
 import relay.pool.Plans;
 import relay.redis.KeyPool;
 import relay.redis.RedisEngine;
@@ -76,7 +75,7 @@ public final class Meters implements AutoCloseable {
         new EngineGauges(
             providers.stream().map(Plans::of).toList(), config.redis().onUnavailable());
     clients = new ClientMeters(registry, config.server().auth());
-    clientUsage = new ClientUsage(ClientsPool.of(config.server().auth()).orElse(null));
+    clientUsage = new ClientUsage(Plans.ofClients(config.server().auth()).orElse(null));
     overhead = timer("relay.overhead", "Time of a request in Relay alone", FAST_BUCKETS);
     acquire = timer("relay.acquire.duration", "Time to be given a key", FAST_BUCKETS);
     attempts =

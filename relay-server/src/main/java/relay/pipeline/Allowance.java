@@ -6,7 +6,6 @@ import java.util.Locale;
 import java.util.concurrent.CompletableFuture;
 import org.jspecify.annotations.Nullable;
 import relay.model.RelayError;
-import relay.pool.ClientsPool;
 import relay.redis.Acquisition;
 import relay.redis.Acquisition.Exhausted;
 import relay.redis.Acquisition.Granted;
@@ -52,7 +51,9 @@ final class Allowance {
       return CompletableFuture.completedFuture(null);
     }
     Demand demand =
-        Demand.of(ClientsPool.MODEL_CLASS, wanted.inputTokens(), wanted.outputTokens()).on(client);
+        Demand.of(
+                pool.plan().modelClasses().getFirst(), wanted.inputTokens(), wanted.outputTokens())
+            .on(client);
     return pool.acquire(demand).thenApply(acquisition -> taken(pool.plan(), acquisition));
   }
 
@@ -99,7 +100,7 @@ final class Allowance {
   private String limit(PoolPlan plan, Dimension dimension) {
     return dimension.label()
         + "_limit "
-        + plan.limitsOf(ClientsPool.group(client)).of(dimension)
+        + plan.limitsOf(PoolPlan.group(client, plan.modelClasses().getFirst())).of(dimension)
         + " a minute";
   }
 

@@ -8,14 +8,14 @@ import relay.redis.KeyPlan;
 import relay.redis.KeyPool;
 
 /** Clients' own limits, shared by all replicas through a pool with a key for each such client. */
-public final class ClientLimits {
+final class ClientLimits {
   private final @Nullable KeyPool pool;
   private final Set<String> limited;
 
   /**
    * @param pool its keys have the names of the clients; null if no client has limits
    */
-  public ClientLimits(@Nullable KeyPool pool) {
+  ClientLimits(@Nullable KeyPool pool) {
     this.pool = pool;
     limited =
         pool == null

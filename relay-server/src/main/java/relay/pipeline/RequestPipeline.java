@@ -21,6 +21,7 @@ import relay.redis.Acquisition.Granted;
 import relay.redis.Acquisition.Impossible;
 import relay.redis.Acquisition.NoneUsable;
 import relay.redis.Acquisition.Unavailable;
+import relay.redis.KeyPool;
 import relay.redis.Lease;
 import relay.request.BadRequest;
 import relay.request.RequestFacts;
@@ -61,15 +62,18 @@ public final class RequestPipeline {
    */
   public record Limits(int maxBodyBytes, int maxConcurrent, Duration patience) {}
 
+  /**
+   * @param clientsPool where clients' own limits are kept; null if no client has any
+   */
   public RequestPipeline(
       Clients clients,
-      ClientLimits clientLimits,
+      @Nullable KeyPool clientsPool,
       Routes routes,
       Meters meters,
       Limits limits,
       Executor virtualThreads) {
     this.clients = clients;
-    this.clientLimits = clientLimits;
+    clientLimits = new ClientLimits(clientsPool);
     this.routes = routes;
     catalog = new ModelCatalog(routes.all());
     this.meters = meters;

@@ -17,19 +17,19 @@ import relay.redis.Strategy;
  * Clients' own limits, in the engine's words: a pool with a key and an account for each client that
  * has limits. A request asks it for the one key that has its client's name.
  */
-public final class ClientsPool {
+final class ClientsPool {
   /** No provider can have this name: theirs start with a letter, a digit or an underscore. */
-  public static final String NAME = "@clients";
+  static final String NAME = "@clients";
 
   /** The one model class: a client's limits hold for all models together. */
-  public static final String MODEL_CLASS = "default";
+  private static final String MODEL_CLASS = "default";
 
   private static final Duration WINDOW = Duration.ofMinutes(1);
 
   private ClientsPool() {}
 
   /** The pool of those that have limits; empty if nobody has. */
-  public static Optional<PoolPlan> of(Auth auth) {
+  static Optional<PoolPlan> of(Auth auth) {
     return switch (auth) {
       case Auth.Open() -> Optional.empty();
       case Auth.Clients(List<Client> all) -> of(all.stream().filter(Client::isLimited).toList());
@@ -42,7 +42,8 @@ public final class ClientsPool {
     }
     Map<String, Limits> limits = new HashMap<>();
     for (Client client : limited) {
-      limits.put(group(client.name()), Plans.limits(client.bounds().limits()));
+      limits.put(
+          PoolPlan.group(client.name(), MODEL_CLASS), Plans.limits(client.bounds().limits()));
     }
     return Optional.of(
         new PoolPlan(
@@ -58,10 +59,5 @@ public final class ClientsPool {
 
   private static KeyPlan key(Client client) {
     return new KeyPlan(client.name(), client.name(), 1, 1, client.bounds().maxConcurrent());
-  }
-
-  /** The id of a client's quota group. */
-  public static String group(String client) {
-    return PoolPlan.group(client, MODEL_CLASS);
   }
 }

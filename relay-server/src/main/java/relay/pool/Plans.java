@@ -6,11 +6,13 @@ import java.time.Duration;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 import relay.config.ProviderConfig;
 import relay.config.RedisConfig;
 import relay.config.RedisUrl;
 import relay.config.Secret;
+import relay.config.ServerConfig.Auth;
 import relay.redis.Accounting;
 import relay.redis.EngineOptions;
 import relay.redis.Fallback;
@@ -48,6 +50,14 @@ public final class Plans {
         provider.classNames(),
         keys,
         limits);
+  }
+
+  /**
+   * The pool of clients' own limits: for each client that has any, a key with the client's name and
+   * an account of its own, and one model class. Empty if no client has limits.
+   */
+  public static Optional<PoolPlan> ofClients(Auth auth) {
+    return ClientsPool.of(auth);
   }
 
   static Limits limits(relay.config.Limits stated) {

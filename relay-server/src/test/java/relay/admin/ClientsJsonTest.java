@@ -14,8 +14,8 @@ import org.junit.jupiter.api.TestInstance.Lifecycle;
 import org.junit.jupiter.api.Timeout;
 import relay.config.Config;
 import relay.embedded.EmbeddedRedis;
-import relay.pool.ClientsPool;
 import relay.pool.Configs;
+import relay.pool.Plans;
 import relay.redis.Acquisition;
 import relay.redis.Demand;
 import relay.redis.KeyPool;
@@ -49,7 +49,7 @@ class ClientsJsonTest {
   void start() throws Exception {
     redis = EmbeddedRedis.start();
     engine = RedisEngine.start(Configs.replica(CONFIG, redis.url(), "r-1"));
-    limits = engine.pool(ClientsPool.of(CONFIG.server().auth()).orElseThrow());
+    limits = engine.pool(Plans.ofClients(CONFIG.server().auth()).orElseThrow());
   }
 
   @AfterAll
@@ -59,7 +59,7 @@ class ClientsJsonTest {
   }
 
   private JsonNode clients() throws Exception {
-    return ClientsJson.of(CONFIG.server().auth(), limits);
+    return json.readTree(ClientsJson.of(CONFIG.server().auth(), limits).toString());
   }
 
   @Test
@@ -84,6 +84,6 @@ class ClientsJsonTest {
                 "used": {"rpm": 0, "itpm": 0, "otpm": 0, "tpm": 0},
                 "in_flight": 0, "cooldown_ms": 0, "next_capacity_ms": 0}]}
             """),
-        json.readTree(clients().toString()));
+        clients());
   }
 }

@@ -31,8 +31,8 @@ class ClientsPoolTest {
     assertEquals(
         List.of(new KeyPlan("team-a", "team-a", 1, 1, 0), new KeyPlan("team-b", "team-b", 1, 1, 5)),
         plan.keys());
-    assertEquals(new Limits(600, 0, 0, 90_000), plan.limitsOf(ClientsPool.group("team-a")));
-    assertEquals(Limits.UNKNOWN, plan.limitsOf(ClientsPool.group("team-b")));
+    assertEquals(new Limits(600, 0, 0, 90_000), plan.limitsOf("team-a/default"));
+    assertEquals(Limits.UNKNOWN, plan.limitsOf("team-b/default"));
     assertFalse(plan.toString().contains("secret"));
   }
 
