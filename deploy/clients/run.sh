@@ -45,7 +45,7 @@ exec 8>"$work/provider.in"
 read -r -t 60 provider_port direct_port slow_port port admin_port <"$work/provider.out" ||
   { echo "clients: the provider did not start" >&2; cat "$work/provider.log" >&2; exit 1; }
 
-# These pools first: a model belongs to the first provider that names it. None tries again, for what
+# These pools first: Relay asks the first provider that has the model. None tries again, for what
 # is to be seen is what a client gets, not the provider's breaker.
 pool() { # NAME TYPE KEY MODEL WINDOW_MS RPM
   cat <<YAML
