@@ -37,8 +37,8 @@ class PoolJsonTest {
         { "name": "anthropic", "strategy": "least_loaded", "accounting": "sliding_window", "window_ms": 60000,
           "next_capacity_ms": 0, "replicas": 2,
           "groups": [ { "id": "acme/default", "account": "acme", "model_class": "default",
-              "limits": { "rpm": 50, "itpm": 30000, "otpm": 8000, "tpm": null }, "learned": { "rpm": 50 }, "burst": 1.0,
-              "used": { "rpm": 12, "itpm": 8100, "otpm": 900, "tpm": 9000 }, "in_flight": 3, "cooldown_ms": 0 } ],
+              "limits": { "rpm": 50, "itpm": 30000, "otpm": 8000, "tpm": null }, "learned": { "rpm": 50 },
+              "used": { "rpm": 12, "itpm": 8100, "otpm": 900, "tpm": 9000 }, "burst": 1.0, "in_flight": 3, "cooldown_ms": 0 } ],
           "keys": [ { "id": "acme-1", "account": "acme", "status": "active", "reason": null, "cooldown_ms": 0,
               "in_flight": 3, "max_concurrent": 0, "priority": 1, "weight": 1 } ] }
         """;
