@@ -99,7 +99,7 @@ final class GroupModel {
     }
     long used = used(d, shape.slotOf(now));
     double large = cost * (1 + Math.min(1, 4 * part));
-    double free = burst * Math.max((double) (limit - used), limit / 30.0);
+    double free = burst * Math.max((double) (limit - used), limit / 20.0);
     double bound = Math.max(Math.min(share * limit, free), large);
     return used + cost <= limit && owed <= bound ? (double) (used + cost) / limit : Double.NaN;
   }

@@ -8,7 +8,7 @@
 -- too. `burst` is shrunk already.
 local function headway(bucket, cost, limit, used, burst, shrunk)
   if bucket then return math.max(math.min(0.95 * shrunk, burst) * limit, cost) end
-  local free = burst / shrunk * math.max(limit - used, limit / 30)
+  local free = burst / shrunk * math.max(limit - used, limit / 20)
   return math.max(math.min(burst * limit, free), cost * (1 + math.min(1, 4 * shrunk)))
 end
 
