@@ -17,16 +17,14 @@ final class AcquireCalls {
   private static final int MOST_LOOKS = 1_000; // of 64 candidates each
 
   private final PoolScripts scripts;
-  private final RedisKeys keys;
   private final Candidates candidates;
   private final byte[] leaseMs;
   private final Map<String, Coalescer<Wish>> shared = new ConcurrentHashMap<>();
 
   private record Wish(String id, Demand demand, CompletableFuture<Reply> reply) {}
 
-  AcquireCalls(PoolScripts scripts, RedisKeys keys, Candidates candidates, byte[] leaseMs) {
+  AcquireCalls(PoolScripts scripts, Candidates candidates, byte[] leaseMs) {
     this.scripts = scripts;
-    this.keys = keys;
     this.candidates = candidates;
     this.leaseMs = leaseMs;
   }
@@ -86,8 +84,7 @@ final class AcquireCalls {
 
   private Call call(List<Wish> wishes) {
     Demand first = wishes.getFirst().demand;
-    List<byte[]> k =
-        new ArrayList<>(List.of(keys.state, keys.win, keys.leases, keys.due, keys.later));
+    List<byte[]> k = scripts.leaseKeys();
     if (!first.session().isEmpty()) {
       wishes.forEach(wish -> k.add(candidates.session(wish.demand)));
     }

@@ -32,6 +32,7 @@ final class Candidates {
   private final Map<String, Candidate> named = new HashMap<>(); // by class and key
   private final Map<String, byte[][]> fields = new HashMap<>();
   private final Map<String, List<byte[]>> readySets = new HashMap<>();
+  private final List<byte[]> allReadySets; // each settle names them
 
   /**
    * A key in a model class.
@@ -74,6 +75,7 @@ final class Candidates {
           modelClass, priorities.stream().map(p -> names.ready(shape, modelClass, p)).toList());
       sets += priorities.size();
     }
+    allReadySets = plan.modelClasses().stream().flatMap(c -> readySetsOf(c).stream()).toList();
   }
 
   /** A digest of all that decides which candidates there are. */
@@ -114,7 +116,7 @@ final class Candidates {
 
   /** All ready sets, in the order of their numbers. */
   List<byte[]> readySets() {
-    return plan.modelClasses().stream().flatMap(c -> readySetsOf(c).stream()).toList();
+    return allReadySets;
   }
 
   /** The rows of the index to leave out. */

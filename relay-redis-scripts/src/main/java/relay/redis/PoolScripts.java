@@ -46,7 +46,7 @@ final class PoolScripts {
     keys = new RedisKeys(options.prefix(), plan.name());
     leaseMs = bytes(options.lease().toMillis());
     candidates = new Candidates(plan, keys);
-    acquires = new AcquireCalls(this, keys, candidates, leaseMs);
+    acquires = new AcquireCalls(this, candidates, leaseMs);
   }
 
   /** The epoch under which this replica uses the pool; 0 before the first use. */
@@ -91,7 +91,8 @@ final class PoolScripts {
     return call(new Call(ScriptFile.SETTLE, k, args)).thenApply(Reply::ofSettle);
   }
 
-  private List<byte[]> leaseKeys() {
+  /** What every script that makes or ends leases works on. */
+  List<byte[]> leaseKeys() {
     return new ArrayList<>(List.of(keys.state, keys.win, keys.leases, keys.due, keys.later));
   }
 

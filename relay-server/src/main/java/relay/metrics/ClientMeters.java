@@ -1,11 +1,9 @@
 package relay.metrics;
 
-import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.Tags;
 import java.util.List;
 import java.util.Set;
-import java.util.function.Function;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import relay.config.ServerConfig.Auth;
@@ -40,19 +38,19 @@ public final class ClientMeters {
         };
     names = clients.stream().map(Client::name).collect(Collectors.toSet());
     requests =
-        series(
+        new Series<>(
             registry,
             "relay.client.requests",
             "Requests of a client that were answered",
             r -> Tags.of("client", r.client(), "status", r.status()));
     denials =
-        series(
+        new Series<>(
             registry,
             "relay.client.denials",
             "Requests that a client's own limits refused",
             d -> Tags.of("client", d.client(), "reason", d.reason()));
     tokens =
-        series(
+        new Series<>(
             registry,
             "relay.client.tokens",
             "Tokens of a client's requests as providers reported them",
@@ -69,16 +67,6 @@ public final class ClientMeters {
         clients.stream()
             .filter(Client::isLimited)
             .flatMap(c -> Traffic.reasons().map(reason -> new Refused(c.name(), reason))));
-  }
-
-  private static <L extends Record> Series<L> series(
-      MeterRegistry registry, String name, String description, Function<L, Tags> tags) {
-    return new Series<>(
-        each ->
-            Counter.builder(name)
-                .description(description)
-                .tags(tags.apply(each))
-                .register(registry));
   }
 
   /** A request of a client was answered; an unknown client is not counted. */

@@ -1,6 +1,8 @@
 package relay.metrics;
 
 import io.micrometer.core.instrument.Counter;
+import io.micrometer.core.instrument.MeterRegistry;
+import io.micrometer.core.instrument.Tags;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Function;
@@ -23,8 +25,13 @@ final class Series<L extends Record> {
   private final Map<L, Counter> counters = new ConcurrentHashMap<>();
   private final Function<L, Counter> register;
 
-  Series(Function<L, Counter> register) {
-    this.register = register;
+  Series(MeterRegistry registry, String name, String description, Function<L, Tags> tags) {
+    register =
+        labels ->
+            Counter.builder(name)
+                .description(description)
+                .tags(tags.apply(labels))
+                .register(registry);
   }
 
   void prepare(Stream<L> likely) {

@@ -1,11 +1,9 @@
 package relay.metrics;
 
-import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.Tags;
 import java.util.List;
 import java.util.Locale;
-import java.util.function.Function;
 import java.util.stream.Stream;
 import relay.config.ProviderConfig;
 import relay.model.TokenUsage;
@@ -31,7 +29,6 @@ final class Traffic {
 
   private record Tokens(String pool, String key, String model, String type) {}
 
-  private final MeterRegistry registry;
   private final LabelValues labels;
   private final Series<Request> requests;
   private final Series<Key> grants;
@@ -43,10 +40,10 @@ final class Traffic {
   private final Series<BrokenOff> brokenOff;
 
   Traffic(MeterRegistry registry, LabelValues labels, List<ProviderConfig> providers) {
-    this.registry = registry;
     this.labels = labels;
     requests =
-        series(
+        new Series<>(
+            registry,
             "relay.requests",
             "Requests that were answered",
             r ->
@@ -56,37 +53,44 @@ final class Traffic {
                     "status", r.status(),
                     "origin", r.origin()));
     grants =
-        series(
+        new Series<>(
+            registry,
             "relay.grants",
             "Requests that were given a key",
             g -> Tags.of("pool", g.pool(), "key", g.key()));
     denials =
-        series(
+        new Series<>(
+            registry,
             "relay.denials",
             "Questions for a key that were refused",
             d -> Tags.of("pool", d.pool(), "reason", d.reason()));
     responses =
-        series(
+        new Series<>(
+            registry,
             "relay.upstream.responses",
             "Answers of providers to attempts; status none if there was no answer",
             r -> Tags.of("pool", r.pool(), "key", r.key(), "status", r.status()));
     tokens =
-        series(
+        new Series<>(
+            registry,
             "relay.tokens",
             "Tokens as providers reported them",
             t -> Tags.of("pool", t.pool(), "key", t.key(), "model", t.model(), "type", t.type()));
     quarantines =
-        series(
+        new Series<>(
+            registry,
             "relay.key.quarantines",
             "Keys that a provider refused for good: an alert",
             q -> Tags.of("pool", q.pool(), "key", q.key()));
     limitRefusals =
-        series(
+        new Series<>(
+            registry,
             "relay.upstream.limit.refusals",
             "429s of providers by their kind",
             l -> Tags.of("pool", l.pool(), "kind", l.kind()));
     brokenOff =
-        series(
+        new Series<>(
+            registry,
             "relay.upstream.broken.answers",
             "Answers that a provider began and did not end well",
             b -> Tags.of("pool", b.pool(), "how", b.how()));
@@ -142,16 +146,6 @@ final class Traffic {
   private static Stream<Tokens> tokens(String pool, String key, String model) {
     return Stream.of("input", "output", "cache_read", "cache_creation")
         .map(type -> new Tokens(pool, key, model, type));
-  }
-
-  private <L extends Record> Series<L> series(
-      String name, String description, Function<L, Tags> tags) {
-    return new Series<>(
-        each ->
-            Counter.builder(name)
-                .description(description)
-                .tags(tags.apply(each))
-                .register(registry));
   }
 
   void request(String provider, String model, int status, String origin) {
