@@ -1,7 +1,6 @@
 package relay.redis;
 
 import java.util.Set;
-import java.util.regex.Pattern;
 
 /**
  * What a request needs of a key.
@@ -23,11 +22,11 @@ public record Demand(
     Set<String> avoid,
     String session,
     String key) {
-  private static final Pattern SESSION = Pattern.compile("[A-Za-z0-9_-]{0,64}");
+  private static final int MOST_LETTERS = 64;
 
   public Demand {
     avoid = Set.copyOf(avoid);
-    if (!SESSION.matcher(session).matches()) {
+    if (!isSession(session)) {
       throw new IllegalArgumentException("a session is up to 64 letters and digits");
     }
     if (inputTokens < 0 || outputTokens < 0) {
@@ -35,6 +34,17 @@ public record Demand(
     }
     inputTokens = Math.min(inputTokens, Limits.MAX);
     outputTokens = Math.min(outputTokens, Limits.MAX);
+  }
+
+  private static boolean isSession(String id) {
+    for (int n = 0; n < id.length(); n++) {
+      char c = id.charAt(n);
+      boolean letter = (c | 0x20) >= 'a' && (c | 0x20) <= 'z';
+      if (!letter && (c < '0' || c > '9') && c != '-' && c != '_') {
+        return false;
+      }
+    }
+    return id.length() <= MOST_LETTERS;
   }
 
   /** A demand that any key may serve, of no conversation. */

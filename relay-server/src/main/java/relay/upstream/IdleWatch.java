@@ -16,10 +16,15 @@ final class IdleWatch implements AutoCloseable {
 
   private final long idleNanos;
   private final Set<Watched> watched = ConcurrentHashMap.newKeySet();
+  private final Runnable onLook;
   private final Thread watcher;
   private volatile boolean closed;
 
-  IdleWatch(Duration idleTimeout) {
+  /**
+   * @param onLook what else is to be done each time the calls are looked at
+   */
+  IdleWatch(Duration idleTimeout, Runnable onLook) {
+    this.onLook = onLook;
     idleNanos = idleTimeout.toNanos();
     watcher = Thread.ofPlatform().name("upstream-idle").daemon().start(this::watch);
   }
@@ -68,6 +73,7 @@ final class IdleWatch implements AutoCloseable {
       LockSupport.parkNanos(this, pause);
       long now = System.nanoTime();
       watched.removeIf(one -> now - one.heardAt >= idleNanos && one.end());
+      onLook.run();
     }
   }
 

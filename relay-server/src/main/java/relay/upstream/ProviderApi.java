@@ -22,6 +22,7 @@ public final class ProviderApi {
   private static final String ANTHROPIC_VERSION = "2023-06-01";
 
   private final Upstream upstream;
+  private final Lanes lanes;
   private final ProviderConfig config;
   private final String base;
   private final Wire wire;
@@ -30,6 +31,7 @@ public final class ProviderApi {
 
   public ProviderApi(Upstream upstream, ProviderConfig config) {
     this.upstream = upstream;
+    lanes = upstream.lanes(config.baseUrl().getScheme().equals("https"));
     this.config = config;
     String url = config.baseUrl().toString();
     // Paths begin with /v1: one that ends the base URL is not doubled.
@@ -81,7 +83,7 @@ public final class ProviderApi {
 
   /** The request as a call on a key; nothing is sent yet. */
   public UpstreamCall call(UpstreamRequest request, String keyId, byte[] body) {
-    return upstream.call(request, wire, credential(keyId), body);
+    return upstream.call(lanes, request, wire, credential(keyId), body);
   }
 
   /**
@@ -95,7 +97,7 @@ public final class ProviderApi {
     if (config.dialect() == Dialect.ANTHROPIC) {
       request.header("anthropic-version", ANTHROPIC_VERSION);
     }
-    return upstream.call(request, wire, credential(keyId), probe.body().getBytes(UTF_8));
+    return upstream.call(lanes, request, wire, credential(keyId), probe.body().getBytes(UTF_8));
   }
 
   private KeyCredential credential(String keyId) {

@@ -3,6 +3,7 @@ package relay.upstream;
 import java.time.Duration;
 import java.time.InstantSource;
 import java.util.List;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.TimeUnit;
 import okhttp3.ConnectionPool;
 import okhttp3.OkHttpClient;
@@ -14,9 +15,10 @@ import relay.token.TokenCache;
 /**
  * The connections to all providers.
  *
- * <p>OkHttp's defaults throttle a relay: five idle connections, silent retries and redirects, and
- * Nagle's algorithm, which holds the end of a request back until the start was acknowledged. Its
- * dispatcher's limits do not apply to the blocking calls that are made here.
+ * <p>OkHttp's defaults throttle a relay: silent retries and redirects, a pool that costs more the
+ * more connections it holds ({@link Lanes}), and Nagle's algorithm, which holds the end of a
+ * request back until the start was acknowledged. Its dispatcher's limits do not apply to the
+ * blocking calls that are made here.
  */
 public final class Upstream implements AutoCloseable {
   private static final int IDLE_CONNECTIONS = 10_000;
@@ -24,9 +26,10 @@ public final class Upstream implements AutoCloseable {
 
   private final OkHttpClient client;
   private final IdleWatch idleWatch;
+  private final List<Lanes> lanes = new CopyOnWriteArrayList<>();
 
   public Upstream(Duration connectTimeout, Duration idleTimeout) {
-    idleWatch = new IdleWatch(idleTimeout);
+    idleWatch = new IdleWatch(idleTimeout, () -> lanes.forEach(Lanes::closeOld));
     client =
         new OkHttpClient.Builder()
             .socketFactory(new EagerSockets())
@@ -44,9 +47,17 @@ public final class Upstream implements AutoCloseable {
             .build();
   }
 
+  /** Connections to one provider. */
+  Lanes lanes(boolean tls) {
+    Lanes made = new Lanes(client, IDLE_CONNECTION_LIFE, tls);
+    lanes.add(made);
+    return made;
+  }
+
   /** The request as a call; nothing is sent yet. */
-  UpstreamCall call(UpstreamRequest request, Wire wire, KeyCredential credential, byte[] body) {
-    return new UpstreamCall(client, idleWatch, request, wire, credential, body);
+  UpstreamCall call(
+      Lanes lanesThere, UpstreamRequest request, Wire wire, KeyCredential credential, byte[] body) {
+    return new UpstreamCall(lanesThere, idleWatch, request, wire, credential, body);
   }
 
   TokenCache.Fetch entraTokens(Cloud.Azure azure, Credential.EntraApp app) {
@@ -57,6 +68,7 @@ public final class Upstream implements AutoCloseable {
   @Override
   public void close() {
     idleWatch.close();
+    lanes.forEach(Lanes::closeIdle);
     client.connectionPool().evictAll();
     client.dispatcher().executorService().shutdown();
   }

@@ -13,10 +13,12 @@ public final class UpstreamAnswer implements AutoCloseable {
   private final Response response;
   private final BufferedSource source;
   private final IdleWatch.Watched watched;
+  private final Lanes.Lane lane;
 
-  UpstreamAnswer(Response response, IdleWatch.Watched watched) {
+  UpstreamAnswer(Response response, IdleWatch.Watched watched, Lanes.Lane lane) {
     this.response = response;
     this.watched = watched;
+    this.lane = lane;
     watched.heard();
     source = response.body().source();
   }
@@ -88,5 +90,6 @@ public final class UpstreamAnswer implements AutoCloseable {
     watched.close();
     ReadWait.stop();
     response.close();
+    lane.close(); // after its connection is free again, or gone
   }
 }

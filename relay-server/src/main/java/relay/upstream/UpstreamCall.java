@@ -3,7 +3,6 @@ package relay.upstream;
 import java.io.IOException;
 import java.net.ProtocolException;
 import okhttp3.Call;
-import okhttp3.OkHttpClient;
 import okhttp3.Protocol;
 import okhttp3.Request;
 import okhttp3.Response;
@@ -15,7 +14,7 @@ import relay.token.TokenRefusedException;
 public final class UpstreamCall {
   private static final int UNAUTHORIZED = 401;
 
-  private final OkHttpClient client;
+  private final Lanes lanes;
   private final IdleWatch idleWatch;
   private final UpstreamRequest request;
   private final Wire wire;
@@ -25,13 +24,13 @@ public final class UpstreamCall {
   private boolean canceled;
 
   UpstreamCall(
-      OkHttpClient client,
+      Lanes lanes,
       IdleWatch idleWatch,
       UpstreamRequest request,
       Wire wire,
       KeyCredential credential,
       byte[] body) {
-    this.client = client;
+    this.lanes = lanes;
     this.idleWatch = idleWatch;
     this.request = request;
     this.wire = wire;
@@ -83,20 +82,23 @@ public final class UpstreamCall {
   }
 
   private Outcome send(Request proven) {
-    Call next = client.newCall(proven);
+    Lanes.Lane lane = lanes.take();
+    Call next = lane.client().newCall(proven);
     begin(next);
     IdleWatch.Watched watched = idleWatch.watch(next);
     try {
       Response response = next.execute();
+      lane.spoke(response.protocol());
       String wrong = AnswerHead.wrong(response);
       if (wrong != null) {
         next.cancel(); // what follows on the connection must not be taken for the next answer
         response.close();
         throw new ProtocolException("the provider's answer has " + wrong);
       }
-      return new Outcome.Answered(new UpstreamAnswer(wire.inDialect(response), watched));
+      return new Outcome.Answered(new UpstreamAnswer(wire.inDialect(response), watched, lane));
     } catch (IOException e) {
       watched.close();
+      lane.close();
       boolean sent = request.trace().sent();
       return watched.wasSilent() && sent ? new Outcome.Silent() : new Outcome.Broken(sent, e);
     }
@@ -112,8 +114,9 @@ public final class UpstreamCall {
             .message("")
             .body(ResponseBody.create("", null))
             .build();
-    IdleWatch.Watched watched = idleWatch.watch(client.newCall(plain));
-    return new Outcome.Answered(new UpstreamAnswer(response, watched));
+    Lanes.Lane lane = lanes.take();
+    IdleWatch.Watched watched = idleWatch.watch(lane.client().newCall(plain));
+    return new Outcome.Answered(new UpstreamAnswer(response, watched, lane));
   }
 
   private synchronized void begin(Call next) {

@@ -1,0 +1,160 @@
+package relay.upstream;
+
+import java.time.Duration;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.ConcurrentLinkedDeque;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import okhttp3.ConnectionPool;
+import okhttp3.Dispatcher;
+import okhttp3.OkHttpClient;
+import okhttp3.Protocol;
+import okhttp3.internal.concurrent.TaskRunner;
+import okhttp3.internal.connection.ConnectionListener;
+import okhttp3.internal.connection.RealConnectionPool;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The connections to one provider.
+ *
+ * <p>OkHttp's pool looks at one connection after the other, under the lock of each, for every call,
+ * and wakes a thread to count them all after it. With a connection for each call of HTTP/1.1 that
+ * is more work the more calls run. So each such connection has a lane of its own, a client with a
+ * pool of one, and the lane that was used last is taken first. HTTP/2 has one connection for many
+ * calls, and one client that all share.
+ */
+final class Lanes {
+  private static final int MOST_IDLE = 10_000;
+
+  private final OkHttpClient shared;
+  private final long lifeNanos;
+  private final ConcurrentLinkedDeque<Lane> idle = new ConcurrentLinkedDeque<>();
+  private final AtomicInteger idleCount = new AtomicInteger();
+  private volatile boolean multiplexed;
+
+  /**
+   * @param shared the client of which each lane is a copy, but for its connection
+   * @param life how long a connection is kept that no call uses
+   * @param multiplexed whether HTTP/2 is expected, until the first answer shows what is spoken
+   */
+  Lanes(OkHttpClient shared, Duration life, boolean multiplexed) {
+    this.shared = shared;
+    this.multiplexed = multiplexed;
+    lifeNanos = life.toNanos();
+  }
+
+  /** For one call at a time: to be closed when its answer was read. */
+  final class Lane implements AutoCloseable {
+    private final OkHttpClient client;
+    private final boolean own;
+    private long idleSince;
+
+    private Lane(OkHttpClient client, boolean own) {
+      this.client = client;
+      this.own = own;
+    }
+
+    OkHttpClient client() {
+      return client;
+    }
+
+    /** What the provider turned out to speak. */
+    void spoke(Protocol protocol) {
+      boolean http2 = protocol == Protocol.HTTP_2;
+      if (http2 != multiplexed) {
+        multiplexed = http2;
+      }
+    }
+
+    @Override
+    public void close() {
+      if (!own) {
+        return;
+      }
+      if (multiplexed || idleCount.get() >= MOST_IDLE) {
+        end();
+        return;
+      }
+      idleSince = System.nanoTime();
+      idleCount.getAndIncrement();
+      idle.addFirst(this);
+    }
+
+    private void end() {
+      client.connectionPool().evictAll();
+    }
+  }
+
+  Lane take() {
+    if (multiplexed) {
+      return new Lane(shared, false);
+    }
+    Lane known = left(idle.pollFirst());
+    return known != null ? known : new Lane(alone(), true);
+  }
+
+  private @Nullable Lane left(@Nullable Lane lane) {
+    if (lane != null) {
+      idleCount.getAndDecrement();
+    }
+    return lane;
+  }
+
+  private OkHttpClient alone() {
+    ConnectionPool pool =
+        new ConnectionPool(
+            new RealConnectionPool(
+                new TaskRunner(new NoThreads(), TaskRunner.Companion.getLogger()),
+                1,
+                lifeNanos,
+                TimeUnit.NANOSECONDS,
+                ConnectionListener.Companion.getNONE()));
+    return shared.newBuilder().connectionPool(pool).dispatcher(new Dispatcher()).build();
+  }
+
+  /** Closes the connections that were not used for their life; to be called now and then. */
+  void closeOld() {
+    long now = System.nanoTime();
+    while (true) {
+      Lane oldest = left(idle.pollLast());
+      if (oldest == null) {
+        return;
+      }
+      if (!multiplexed && now - oldest.idleSince < lifeNanos) {
+        idleCount.getAndIncrement();
+        idle.addLast(oldest);
+        return;
+      }
+      oldest.end();
+    }
+  }
+
+  /** Closes all connections that no call uses. */
+  void closeIdle() {
+    for (Lane lane = left(idle.pollFirst()); lane != null; lane = left(idle.pollFirst())) {
+      lane.end();
+    }
+  }
+
+  /** Cleans nothing up: a lane's one connection is closed by {@link #closeOld}. */
+  private static final class NoThreads implements TaskRunner.Backend {
+    @Override
+    public long nanoTime() {
+      return System.nanoTime();
+    }
+
+    @Override
+    public void coordinatorNotify(TaskRunner taskRunner) {}
+
+    @Override
+    public void coordinatorWait(TaskRunner taskRunner, long nanos) {}
+
+    @Override
+    public <T> BlockingQueue<T> decorate(BlockingQueue<T> queue) {
+      return queue;
+    }
+
+    @Override
+    public void execute(TaskRunner taskRunner, Runnable runnable) {}
+  }
+}
