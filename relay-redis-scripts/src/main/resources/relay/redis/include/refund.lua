@@ -3,7 +3,7 @@
 
 -- The window: in the slot of the charge, and only while that slot is live. One of another length is
 -- not: a number from before the slots' length changed would hit another charge's slot.
-local function refund_window(win, p, g, id, since, slot, requests, input, output)
+local function refund_window(win, p, g, since, slot, requests, input, output)
   local recent = g[RECENT]
   if since <= p[SHAPED_AT] then
     return
@@ -12,7 +12,7 @@ local function refund_window(win, p, g, id, since, slot, requests, input, output
       g[CURRENT + 1] - requests, g[CURRENT + 2] - input, g[CURRENT + 3] - output
   elseif slot >= recent - SLOTS then
     local index = slot % SLOTS
-    local field = id .. ':' .. math.floor(index / CHUNK)
+    local field = g.id .. ':' .. math.floor(index / CHUNK)
     local chunk = redis.call('HGET', win, field)
     if not chunk then return end
     local r, i, o = entry(chunk, index)
@@ -48,9 +48,9 @@ local function refund_pacer(p, g, d, since, now, amount)
   g[OLD_LOW + d] = math.max(0, g[OLD_LOW + d] - back)
 end
 
-local function refund(win, p, g, id, since, slot, now, requests, input, output)
+local function refund(win, p, g, since, slot, now, requests, input, output)
   if requests + input + output == 0 then return end
-  refund_window(win, p, g, id, since, slot, requests, input, output)
+  refund_window(win, p, g, since, slot, requests, input, output)
   refund_pacer(p, g, 1, since, now, requests)
   refund_pacer(p, g, 2, since, now, input)
   refund_pacer(p, g, 3, since, now, output)
