@@ -36,7 +36,7 @@ if not g then return { -3 } end
 local p = r.pool
 local now = pool_time(p, given, ceiling)
 if not bury(r, leases, due, later, id, now) then return { 0 } end
-rolled(r, g, math.floor(now / p[SLOT]))
+roll(win, p, g, math.floor(now / p[SLOT]))
 flow(p, g, now)
 charge(g, requests, input, output)
 change(r, g)

@@ -68,7 +68,10 @@ for n = 1, groups do
   local id = ARGV[5 + n]
   local g = group_of(r, id)
   if g then
-    rolled(r, g, slot)
+    if g[RECENT] < slot then
+      roll(win, p, g, slot)
+      change(r, g)
+    end
     local cool = math.max(0, g[COOL] - now)
     local stated = learned_of(redis.call('HGET', learned, id))
     local _, shrunk = burst_of(g[BURST], g[SHRUNK], g[SHRUNK_AT], now)

@@ -2,14 +2,6 @@
 -- @uses pool, key, group, records, gate
 local LEAST_LOADED, ROUND_ROBIN, RANDOM, WEIGHTED = 1, 2, 3, 4
 
--- Brings a group's window to a slot, if it is not there: to be written whatever the answer.
-local function rolled(r, g, slot)
-  if g[RECENT] < slot then
-    roll(r.win, r.pool, g, slot)
-    change(r, g)
-  end
-end
-
 -- The next of a sequence of draws (Park and Miller): exact in doubles.
 local function draw(seed) return seed * 16807 % 2147483647 end
 
@@ -25,10 +17,15 @@ local function best_of(r, list, now, input, output, favourite, seed)
   local slot = math.floor(now / p[SLOT])
   local best, best_rank, best_flight, best_pass, best_priority, best_input, best_output, best_mine
   local stopped, small, dimension, limit = 0, 0, 0, 0
+  local bound = math.huge -- one that is fuller than the best need not be looked at to the end
   for c = 1, #list, 2 do
     local g = list[c + 1]
-    rolled(r, g, slot)
-    local state, load, flight, pass, priority, want_in, want_out = look(list[c], g, now, window, bucket, input, output)
+    if g[RECENT] < slot then -- to be written whatever the answer
+      roll(r.win, p, g, slot)
+      change(r, g)
+    end
+    local state, load, flight, pass, priority, want_in, want_out =
+      look(list[c], g, now, window, bucket, input, output, bound)
     if state == 1 then
       if best and priority < best_priority then break end
       local rank = 0
@@ -57,6 +54,7 @@ local function best_of(r, list, now, input, output, favourite, seed)
       if better then
         best, best_rank, best_flight, best_pass, best_priority, best_mine = c, rank, flight, pass, priority, mine
         best_input, best_output = want_in, want_out
+        if strategy == LEAST_LOADED and not favourite then bound = load end
       end
     elseif state == 2 then
       stopped = stopped + 1

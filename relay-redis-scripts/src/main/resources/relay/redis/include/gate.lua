@@ -46,21 +46,20 @@ end
 
 -- What a candidate says to a request. The group was rolled to now.
 -- 1: it fits: how full its fullest dimension would be, live leases, pass, priority, input, output
--- 0: it has no room now
+-- 0: it has no room now, or would be fuller than `bound`
 -- 2: its key is quarantined
 -- 3: the request is larger than a limit: dimension, limit
-local function look(k, g, now, window, bucket, input, output)
-  local flight, cool, halted, pass, most, priority = unpack(k, 1, K_PRIORITY)
-  if halted > 0 then return 2 end
-  local at, _, group_cool, burst, shrunk, shrunk_at, l1, l2, l3, l4, u1, u2, u3, d1, d2, d3, d4 = unpack(g, 1, HOT)
+local function look(k, g, now, window, bucket, input, output, bound)
+  if k[K_STOPPED] > 0 then return 2 end
+  local at, _, cool, burst, shrunk, shrunk_at, l1, l2, l3, l4, u1, u2, u3, d1, d2, d3, d4 = unpack(g, 1, HOT)
   if (l2 > 0 and input > l2) or (l3 > 0 and output > l3) or (l4 > 0 and input + output > l4) then
     local dimension, limit
     input, dimension, limit = clamp(input, output, l2, l3, l4)
     if not input then return 3, dimension, limit end
     output = dimension
   end
-  if cool > now or group_cool > now then return 0 end
-  local load = 0
+  if k[K_COOL] > now or cool > now then return 0 end
+  local flight, most, load = k[K_FLIGHT], k[K_MAX], 0
   if most > 0 then
     if flight >= most then return 0 end
     load = (flight + 1) / most
@@ -69,25 +68,25 @@ local function look(k, g, now, window, bucket, input, output)
   local passed = now > at and now - at or 0
   if l1 > 0 then
     local x = load_with(bucket, 1, l1, u1, d1 - passed * l1 / window, burst, shrunk)
-    if not x then return 0 end
+    if not x or x > bound then return 0 end
     if x > load then load = x end
   end
   if l2 > 0 and input > 0 then
     local x = load_with(bucket, input, l2, u2, d2 - passed * l2 / window, burst, shrunk)
-    if not x then return 0 end
+    if not x or x > bound then return 0 end
     if x > load then load = x end
   end
   if l3 > 0 and output > 0 then
     local x = load_with(bucket, output, l3, u3, d3 - passed * l3 / window, burst, shrunk)
-    if not x then return 0 end
+    if not x or x > bound then return 0 end
     if x > load then load = x end
   end
   if l4 > 0 and input + output > 0 then
     local x = load_with(bucket, input + output, l4, u2 + u3, d4 - passed * l4 / window, burst, shrunk)
-    if not x then return 0 end
+    if not x or x > bound then return 0 end
     if x > load then load = x end
   end
-  return 1, load, flight, pass, priority, input, output
+  return 1, load, flight, k[K_PASS], k[K_PRIORITY], input, output
 end
 
 -- The first time from `least` on at which one dimension can take the cost with this burst, if nothing

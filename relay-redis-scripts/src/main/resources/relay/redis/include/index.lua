@@ -154,7 +154,7 @@ local function deny(r, set, size, now, input, output, avoided, told)
         local k, g = list[c], list[c + 1]
         local opens, reason = able_at(r, k, g, now, input, output)
         if opens < told.opens then told.opens, told.reason, told.opener = opens, reason, k.id end
-        local standing, dimension, limit = look(k, g, now, p[WINDOW], p[BUCKET] == 1, input, output)
+        local standing, dimension, limit = look(k, g, now, p[WINDOW], p[BUCKET] == 1, input, output, math.huge)
         if standing == 2 then
           again[#again + 1] = { NEVER, row_of(k, g) }
         elseif standing == 3 then

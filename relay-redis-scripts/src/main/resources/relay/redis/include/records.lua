@@ -105,19 +105,26 @@ end
 -- Writes what has changed, and what stands beside it: fields and values in pairs. The pool's clock has moved,
 -- so its own record is always written.
 local function write(r)
+  local changed = r.changed
   r.pool[STAMP] = r.pool[STAMP] + 1
   r.packed = pack_pool(r.pool)
-  local values = { 'pool', r.packed }
-  for n, record in ipairs(r.changed) do
-    record.changed = false
-    values[#values + 1] = record.field
-    values[#values + 1] = record.pack(record)
-    if n % 100 == 0 then -- a call takes no more
-      redis.call('HSET', r.state, unpack(values))
-      values = { 'pool', r.packed }
+  if #changed == 2 then -- as after most calls: one lease's key and group
+    local a, b = changed[1], changed[2]
+    a.changed, b.changed = false, false
+    redis.call('HSET', r.state, 'pool', r.packed, a.field, a.pack(a), b.field, b.pack(b))
+  else
+    local values = { 'pool', r.packed }
+    for n, record in ipairs(changed) do
+      record.changed = false
+      values[#values + 1] = record.field
+      values[#values + 1] = record.pack(record)
+      if n % 100 == 0 then -- a call takes no more
+        redis.call('HSET', r.state, unpack(values))
+        values = { 'pool', r.packed }
+      end
     end
+    redis.call('HSET', r.state, unpack(values))
   end
-  redis.call('HSET', r.state, unpack(values))
   r.changed = {}
   kept[r.state] = r
 end
