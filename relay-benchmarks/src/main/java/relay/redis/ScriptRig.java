@@ -180,14 +180,13 @@ final class ScriptRig implements AutoCloseable {
     for (List<String> some : batches(ids)) {
       List<byte[]> args = new ArrayList<>();
       args.add(bytes(epoch + " 0 " + clock.get() + " " + EngineOptions.DEFAULT_LEASE.toMillis()));
-      args.add(bytes(some.size()));
       if (candidates.isIndexed()) {
-        args.addAll(List.of(bytes(0), bytes(candidates.readySets().size())));
+        int sets = candidates.readySets().size();
+        args.addAll(List.of(bytes(some.size()), bytes(0), bytes(sets)));
+      } else {
+        args.add(candidates.lineOf(demand));
       }
       some.forEach(id -> args.add(bytes(id + " " + Workload.INPUT + " " + Workload.OUTPUT)));
-      if (!candidates.isIndexed()) {
-        args.addAll(List.of(candidates.fieldsOf(demand)));
-      }
       ScriptFile script = candidates.isIndexed() ? ScriptFile.ACQUIRE_INDEXED : ScriptFile.ACQUIRE;
       calls.add(new Call(script, keys, args));
     }

@@ -90,22 +90,22 @@ final class AcquireCalls {
     }
     List<byte[]> args = new ArrayList<>(3 + wishes.size());
     args.add(scripts.callLine(leaseMs));
-    args.add(bytes(wishes.size()));
     boolean indexed = candidates.isIndexed() && first.key().isEmpty();
     if (indexed) {
       List<byte[]> sets = candidates.readySetsOf(first.modelClass());
+      args.add(bytes(wishes.size()));
       args.add(bytes(first.session().isEmpty() ? 0 : wishes.size()));
       args.add(bytes(sets.size()));
       k.addAll(sets);
       candidates.readySets().stream().filter(set -> !sets.contains(set)).forEach(k::add);
+    } else {
+      args.add(candidates.lineOf(first));
     }
     for (Wish wish : wishes) {
       args.add(bytes(wish.id + " " + wish.demand.inputTokens() + " " + wish.demand.outputTokens()));
     }
     if (indexed) {
       candidates.avoided(first).forEach(row -> args.add(bytes(row)));
-    } else {
-      args.addAll(List.of(candidates.fieldsOf(first)));
     }
     return new Call(indexed ? ScriptFile.ACQUIRE_INDEXED : ScriptFile.ACQUIRE, k, args);
   }

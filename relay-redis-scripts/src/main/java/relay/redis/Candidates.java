@@ -30,7 +30,7 @@ final class Candidates {
   private final RedisKeys names;
   private final Map<String, List<Candidate>> byClass = new HashMap<>();
   private final Map<String, Candidate> named = new HashMap<>(); // by class and key
-  private final Map<String, byte[][]> fields = new HashMap<>();
+  private final Map<String, byte[]> lines = new HashMap<>();
   private final Map<String, List<byte[]>> readySets = new HashMap<>();
   private final List<byte[]> allReadySets; // each settle names them
 
@@ -70,7 +70,7 @@ final class Candidates {
               .toList();
       byClass.put(modelClass, all);
       all.forEach(c -> named.put(modelClass + " " + c.key().id(), c));
-      fields.put(modelClass, fields(all));
+      lines.put(modelClass, line(all));
       readySets.put(
           modelClass, priorities.stream().map(p -> names.ready(shape, modelClass, p)).toList());
       sets += priorities.size();
@@ -93,19 +93,27 @@ final class Candidates {
     return plan.keys().size() > COMPARED;
   }
 
-  /** Pairs of a key's and its group's field, highest priority first. */
-  byte[][] fieldsOf(Demand demand) {
+  /** Each key and its group, highest priority first, in one line. */
+  byte[] lineOf(Demand demand) {
     if (demand.avoid().isEmpty() && demand.key().isEmpty()) {
-      return known(fields.get(demand.modelClass()), demand);
+      return known(lines.get(demand.modelClass()), demand);
     }
+    return line(of(demand));
+  }
+
+  /** Likewise as pairs of fields. */
+  byte[][] fieldsOf(Demand demand) {
+    return fields(of(demand));
+  }
+
+  private List<Candidate> of(Demand demand) {
     List<Candidate> all = known(byClass.get(demand.modelClass()), demand);
     if (!demand.key().isEmpty()) {
-      Candidate only = known(named.get(demand.modelClass() + " " + demand.key()), demand);
-      return fields(List.of(only));
+      return List.of(known(named.get(demand.modelClass() + " " + demand.key()), demand));
     }
     List<Candidate> others =
         all.stream().filter(c -> !demand.avoid().contains(c.key().id())).toList();
-    return fields(others.isEmpty() ? all : others);
+    return others.isEmpty() ? all : others;
   }
 
   /** The ready sets of a model class, highest priority first; none if there is no index. */
@@ -207,6 +215,10 @@ final class Candidates {
       case Impossible _ -> a instanceof NoneUsable ? b : a;
       case NoneUsable _ -> a;
     };
+  }
+
+  private static byte[] line(List<Candidate> some) {
+    return RedisKeys.bytes(some.stream().map(Candidate::row).collect(Collectors.joining(" ")));
   }
 
   private static byte[][] fields(List<Candidate> some) {

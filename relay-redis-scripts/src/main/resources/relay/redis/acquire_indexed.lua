@@ -26,6 +26,7 @@
 -- @include pool
 -- @include key
 -- @include group
+-- @include records
 -- @include gate
 -- @include choice
 -- @include index
@@ -34,55 +35,53 @@
 local state, win, leases, due, later = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
 local epoch, ceiling, given, lease_us = call_line(ARGV[1])
 local requests, sessions, sets = number(ARGV[2], 'requests'), number(ARGV[3], 'sessions'), number(ARGV[4], 'sets')
-local value = redis.call('HGET', state, 'pool')
-local p = value and read_pool(value)
+local wishes = {}
+for n = 1, requests do wishes[n] = { request_line(ARGV[n + 4]) } end
+
+local r = open(state, win)
+local p = r and r.pool
 if not p or p[EPOCH] ~= epoch then return { -3 } end
 local first_set, last_set = 6 + sessions, 5 + sessions + sets
 if redis.call('EXISTS', KEYS[first_set]) == 0 then return { -3 } end
 local avoided = {}
 for n = 5 + requests, #ARGV do avoided[ARGV[n]] = true end
 local now = pool_time(p, given, ceiling)
-sweep(state, leases, due, later, p, now, 16, first_set, KEYS)
+sweep(r, leases, due, later, now, 16, first_set, KEYS)
 if now >= p[FRESH_AT] then
   for n = first_set, last_set do redis.call('PEXPIRE', KEYS[n], keep_ms(p)) end
 end
 
-local changed = {}
 local reply = { 1, now }
 local looks = { left = MOST_LOOKS }
-for n = 1, requests do
-  local id, input, output = request_line(ARGV[n + 4])
+for n, wish in ipairs(wishes) do
+  local id, input, output = wish[1], wish[2], wish[3]
   local size = input .. ' ' .. output
   local session = sessions > 0 and KEYS[n + 5] or nil
   local favourite = session and redis.call('GET', session) or nil
-  local told = held_by(leases, id)
+  local told = held_by(leases, id, reply)
   local answer = { opens = math.huge, reason = 0, opener = '', small = 0, dimension = 0, limit = 0 }
-  local fields, v, best, want_in, want_out, picked
+  local k, g, want_in, want_out, picked
   for s = first_set, last_set do
-    if told or fields ~= nil then break end
+    if told or k ~= nil then break end
     picked = KEYS[s]
-    fields, v, best, want_in, want_out = search(state, win, p, picked, size, now, input, output, favourite,
-      p[STRATEGY] == RANDOM and seed_of(id), avoided, looks, changed)
-    if fields == nil then
-      fields, v, best, want_in, want_out = deny(state, win, p, picked, size, now, input, output, avoided, answer, changed)
-    end
+    k, g, want_in, want_out =
+      search(r, picked, size, now, input, output, favourite, p[STRATEGY] == RANDOM and seed_of(id), avoided, looks)
+    if k == nil then k, g, want_in, want_out = deny(r, picked, size, now, input, output, avoided, answer) end
   end
-  if not told and fields == nil then
-    if answer.opens < math.huge then
-      told = { 0, math.max(1, wait(answer.opens, now)), answer.reason, answer.opener, 0 }
-    elseif answer.small > 0 then
-      told = { -1, answer.dimension, answer.limit, 0, 0 }
-    else
-      told = { -2, 0, 0, 0, 0 }
-    end
+  if told then
+    -- it is a duplicate
+  elseif k then
+    grant(r, leases, due, later, session, id, k, g, now, lease_us, want_in, want_out, reply)
+    redis.call('ZADD', picked, k[K_PASS], row_of(k, g))
+  elseif k == false then
+    tell(reply, -5, 0, 0, 0, 0)
+  elseif answer.opens < math.huge then
+    tell(reply, 0, math.max(1, wait(answer.opens, now)), answer.reason, answer.opener, 0)
+  elseif answer.small > 0 then
+    tell(reply, -1, answer.dimension, answer.limit, 0, 0)
+  else
+    tell(reply, -2, 0, 0, 0, 0)
   end
-  if not told and fields then
-    told = grant(state, leases, due, later, session, p, id, fields[best], fields[best + 1], v[best], v[best + 1], now, lease_us,
-      want_in, want_out, changed)
-    redis.call('ZADD', picked, read_key(changed[fields[best]])[K_PASS], row_of(fields[best], fields[best + 1]))
-  end
-  told = told or { -5, 0, 0, 0, 0 }
-  for x = 1, 5 do reply[#reply + 1] = told[x] end
 end
-write_all(state, p, changed)
+write(r)
 return reply

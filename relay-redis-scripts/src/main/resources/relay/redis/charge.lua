@@ -21,6 +21,7 @@
 -- @include pool
 -- @include key
 -- @include group
+-- @include records
 -- @include gate
 -- @include choice
 -- @include index
@@ -28,15 +29,16 @@
 local state, win, leases, due, later = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
 local id, group = ARGV[3], ARGV[4]
 local given, ceiling = clock(ARGV[2], ARGV[1])
-local field = 'g:' .. group
 local requests, input, output = number(ARGV[5], 'requests'), number(ARGV[6], 'input'), number(ARGV[7], 'output')
-local v = redis.call('HMGET', state, 'pool', field)
-if not (v[1] and v[2]) then return { -3 } end
-local p, g = read_pool(v[1]), read_group(v[2])
+local r = open(state, win)
+local g = r and group_of(r, group)
+if not g then return { -3 } end
+local p = r.pool
 local now = pool_time(p, given, ceiling)
-if not bury(state, leases, due, later, p, id, now) then return { 0 } end
-roll(win, p, g, group, math.floor(now / p[SLOT]))
+if not bury(r, leases, due, later, id, now) then return { 0 } end
+roll(win, p, g, math.floor(now / p[SLOT]))
 flow(p, g, now)
 charge(g, requests, input, output)
-redis.call('HSET', state, 'pool', pack_pool(p), field, pack_group(g))
+change(r, g)
+write(r)
 return { 1, now }

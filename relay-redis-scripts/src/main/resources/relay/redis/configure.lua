@@ -34,6 +34,7 @@
 -- @include pool
 -- @include key
 -- @include group
+-- @include records
 -- @include gate
 -- @include choice
 -- @include learned
@@ -64,31 +65,27 @@ end
 -- together than they were sent
 local slot_us = math.ceil(window_us * (SLOTS + 1) / SLOTS / SLOTS)
 
-local value = redis.call('HGET', state, 'pool')
-local p = value and read_pool(value)
+local r = open(state, win)
 local lost = later == 2 or later == 0 and known > 0
-if not p then
-  p = { fresh, 0, 0, 0, 0, window_us, slot_us, strategy, 0, 0, 0, lost and 1 or 0, 0, 0, bucket, 0 }
+if not r then
+  r = records(state, win, { fresh, 0, 0, 0, 0, window_us, slot_us, strategy, 0, 0, 0, lost and 1 or 0, 0, 0, bucket, 0, 0 })
 elseif later == 0 then
   -- a newcomer made the pool anew before one who remembers came back
-  lost = known > 0 and p[EPOCH] ~= known and p[LOST] == 0
-  if lost then p[LOST] = 1 end
+  lost = known > 0 and r.pool[EPOCH] ~= known and r.pool[LOST] == 0
+  if lost then r.pool[LOST] = 1 end
 end
+local p = r.pool
 local now = pool_time(p, given, ceiling)
 local slot = math.floor(now / slot_us)
-if p[SLOT] ~= slot_us then reshape(state, win, p, now, slot) end
+if p[SLOT] ~= slot_us then reshape(r, now, slot) end
 
 for n = 12, keys_from - 1, 5 do
-  local field = 'g:' .. ARGV[n]
-  local held = redis.call('HGET', state, field)
-  local g
-  if held then
-    g = read_group(held)
-    roll(win, p, g, ARGV[n], slot)
+  local g = group_of(r, ARGV[n])
+  if g then
+    roll(win, p, g, slot)
     flow(p, g, now)
   else
-    g = {}
-    for f = 1, 33 do g[f] = 0 end
+    g = new_group(r, ARGV[n])
     g[AT], g[RECENT], g[LOW_SINCE], g[OLD_SINCE], g[SHRUNK] = now, slot, now, now, 1
   end
   g[BURST] = burst
@@ -103,18 +100,21 @@ for n = 12, keys_from - 1, 5 do
       g[LOW + d], g[OLD_LOW + d], g[CHANGED] = 0, 0, now
     end
   end
-  redis.call('HSET', state, field, pack_group(g), 'c:' .. ARGV[n], struct.pack(CONFIGURED, unpack(wanted)))
+  change(r, g)
+  redis.call('HSET', state, 'c:' .. ARGV[n], struct.pack(CONFIGURED, unpack(wanted)))
 end
 for n = keys_from, rows_from - 1, 4 do
-  local field = 'k:' .. ARGV[n]
-  local held = redis.call('HGET', state, field)
-  local k = held and read_key(held) or { 0, 0, redis.call('HEXISTS', quarantine, ARGV[n]), 0, 0, 0, 0 }
+  local k = key_of(r, ARGV[n])
+  if not k then
+    k = new_key(r, ARGV[n])
+    k[K_STOPPED] = redis.call('HEXISTS', quarantine, ARGV[n])
+  end
   k[K_MAX], k[K_PRIORITY], k[K_WEIGHT] = tonumber(ARGV[n + 1]), tonumber(ARGV[n + 2]), tonumber(ARGV[n + 3])
-  redis.call('HSET', state, field, pack_key(k))
+  change(r, k)
 end
 p[WINDOW], p[SLOT], p[STRATEGY], p[BUCKET], p[PUBLISHED] = window_us, slot_us, strategy, bucket, 0
-index_all(state, p, KEYS, ARGV, rows_from)
+index_all(r, KEYS, ARGV, rows_from)
 if later == 0 then redis.call('DEL', picture) end
-redis.call('HSET', state, 'pool', pack_pool(p))
+write(r)
 redis.call('PEXPIRE', state, keep_ms(p))
 return { 1, now, p[EPOCH], lost and 2 or 1 }

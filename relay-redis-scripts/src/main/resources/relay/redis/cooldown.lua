@@ -16,23 +16,25 @@
 -- @include pool
 -- @include key
 -- @include group
+-- @include records
 local state, win, field = KEYS[1], KEYS[2], ARGV[3]
 local given, ceiling = clock(ARGV[2], ARGV[1])
 local cool_us = number(ARGV[4], 'cool_ms') * 1000
 local granted = moment(ARGV[5], 'granted')
-local v = redis.call('HMGET', state, 'pool', field)
-if not (v[1] and v[2]) then return { -3 } end
-local p = read_pool(v[1])
+local r = open(state, win)
+local record = r and record_of(r, field)
+if not record then return { -3 } end
+local p = r.pool
 local now = pool_time(p, given, ceiling)
-local packed, cool_end
-if string.sub(field, 1, 2) == 'g:' then
-  local g = read_group(v[2])
+local cool_end
+if record.pack == pack_group then
+  local g = record
   if cool_us == 0 and g[COOL] <= now then
     cool_us = math.min(60e6, 1e6 * 2 ^ g[STRIKES])
     g[STRIKES] = math.min(g[STRIKES] + 1, 6)
   end
   if granted > g[SHRUNK_AT] then
-    roll(win, p, g, string.sub(field, 3), math.floor(now / p[SLOT]))
+    roll(win, p, g, math.floor(now / p[SLOT]))
     flow(p, g, now)
     if fullest(p, g) < 0.9 then
       local _, shrunk = burst_of(g[BURST], g[SHRUNK], g[SHRUNK_AT], now)
@@ -41,12 +43,10 @@ if string.sub(field, 1, 2) == 'g:' then
   end
   cool_end = math.max(g[COOL], now + cool_us)
   g[COOL] = cool_end
-  packed = pack_group(g)
 else
-  local k = read_key(v[2])
-  cool_end = math.max(k[K_COOL], now + cool_us)
-  k[K_COOL] = cool_end
-  packed = pack_key(k)
+  cool_end = math.max(record[K_COOL], now + cool_us)
+  record[K_COOL] = cool_end
 end
-redis.call('HSET', state, 'pool', pack_pool(p), field, packed)
+change(r, record)
+write(r)
 return { 1, now, cool_end - now }

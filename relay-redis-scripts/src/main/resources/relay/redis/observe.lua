@@ -19,6 +19,7 @@
 -- @include pool
 -- @include key
 -- @include group
+-- @include records
 -- @include gate
 -- @include choice
 -- @include learned
@@ -30,16 +31,17 @@ for d = 1, 4 do
   stated[d] = number(ARGV[d + 3], 'limit')
   left[d] = ARGV[d + 7] ~= '-' and number(ARGV[d + 7], 'remaining')
 end
-local field = 'g:' .. group
-local v = redis.call('HMGET', state, 'pool', field, 'c:' .. group)
-if not (v[1] and v[2] and v[3]) then return { -3 } end
-local p, g = read_pool(v[1]), read_group(v[2])
+local r = open(state, win)
+local g = r and group_of(r, group)
+local limits = redis.call('HGET', state, 'c:' .. group)
+if not (g and limits) then return { -3 } end
+local p = r.pool
 local now = pool_time(p, given, ceiling)
-roll(win, p, g, group, math.floor(now / p[SLOT]))
+roll(win, p, g, math.floor(now / p[SLOT]))
 flow(p, g, now)
 
 local line = redis.call('HGET', learned, group)
-local known, configured = learned_of(line), { struct.unpack(CONFIGURED, v[3]) }
+local known, configured = learned_of(line), { struct.unpack(CONFIGURED, limits) }
 for d = 1, 4 do
   if stated[d] > 0 then known[d] = stated[d] end
   limit(g, d, effective(configured[d], known[d]), now)
@@ -59,6 +61,7 @@ for d = 1, 4 do
   end
 end
 charge(g, unpack(foreign))
-redis.call('HSET', state, 'pool', pack_pool(p), field, pack_group(g))
-reopen(state, p, group, nil, 4, KEYS)
+change(r, g)
+write(r)
+reopen(r, group, nil, 4, KEYS)
 return { 1, now, unpack(foreign) }

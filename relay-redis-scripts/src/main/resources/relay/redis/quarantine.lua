@@ -7,21 +7,26 @@
 -- REPLY {n}                                    keys that are newly quarantined
 --       {-3}                                   unknown pool or key
 -- COST  one read and two writes a key
+-- @include numbers
+-- @include pool
 -- @include key
+-- @include group
+-- @include records
 local state, quarantine = KEYS[1], KEYS[2]
-local records = {}
+local r = open(state)
+if not r then return { -3 } end
 for n = 2, #ARGV do
-  records[n] = redis.call('HGET', state, 'k:' .. ARGV[n])
-  if not records[n] then return { -3 } end
+  if not key_of(r, ARGV[n]) then return { -3 } end
 end
 local newly = 0
 for n = 2, #ARGV do
-  local k = read_key(records[n])
+  local k = key_of(r, ARGV[n])
   if k[K_STOPPED] == 0 then
     newly = newly + 1
     k[K_STOPPED] = 1
-    redis.call('HSET', state, 'k:' .. ARGV[n], pack_key(k))
+    change(r, k)
     redis.call('HSET', quarantine, ARGV[n], ARGV[1])
   end
 end
+write(r)
 return { newly }

@@ -14,6 +14,7 @@
 -- @include pool
 -- @include key
 -- @include group
+-- @include records
 -- @include gate
 -- @include choice
 -- @include index
@@ -21,9 +22,9 @@
 local state, leases, later = KEYS[1], KEYS[2], KEYS[3]
 local given, ceiling = clock(ARGV[2], ARGV[1])
 local lease_us = number(ARGV[3], 'lease_ms') * 1000
-local value = redis.call('HGET', state, 'pool')
-if not value then return { -3 } end
-local p = read_pool(value)
+local r = open(state)
+if not r then return { -3 } end
+local p = r.pool
 local now = pool_time(p, given, ceiling)
 local wanted = deadline_of(now, lease_us)
 local reply = { 1, now }
@@ -43,5 +44,5 @@ for n, record in ipairs(held) do
   reply[2 + n] = alive
 end
 keep(p, state, leases, later)
-redis.call('HSET', state, 'pool', pack_pool(p))
+write(r)
 return reply

@@ -11,29 +11,31 @@
 -- @include pool
 -- @include key
 -- @include group
+-- @include records
 -- @include gate
 -- @include choice
 -- @include index
 local state, quarantine = KEYS[1], KEYS[2]
-local v = redis.call('HMGET', state, 'pool', unpack(ARGV))
-for n = 1, #ARGV + 1 do
-  if not v[n] then return { -3 } end
+local r = open(state)
+if not r then return { -3 } end
+for _, field in ipairs(ARGV) do
+  if not record_of(r, field) then return { -3 } end
 end
-local p, restored = read_pool(v[1]), 0
-local last = p[LAST]
-for n, field in ipairs(ARGV) do
-  if string.sub(field, 1, 2) == 'g:' then
-    local g = read_group(v[n + 1])
+local last, restored = r.pool[LAST], 0
+for _, field in ipairs(ARGV) do
+  local record = record_of(r, field)
+  if record.pack == pack_group then
+    local g = record
     if g[COOL] > last then restored = restored + 1 end
     g[COOL], g[STRIKES] = 0, 0
-    redis.call('HSET', state, field, pack_group(g))
-    reopen(state, p, string.sub(field, 3), nil, 3, KEYS)
+    reopen(r, g.id, nil, 3, KEYS)
   else
-    local k = read_key(v[n + 1])
+    local k = record
     if k[K_COOL] > last or k[K_STOPPED] > 0 then restored = restored + 1 end
     k[K_COOL], k[K_STOPPED] = 0, 0
-    redis.call('HSET', state, field, pack_key(k))
-    redis.call('HDEL', quarantine, string.sub(field, 3))
+    redis.call('HDEL', quarantine, k.id)
   end
+  change(r, record)
 end
+write(r)
 return { restored }

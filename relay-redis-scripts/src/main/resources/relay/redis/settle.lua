@@ -23,6 +23,7 @@
 -- @include pool
 -- @include key
 -- @include group
+-- @include records
 -- @include gate
 -- @include choice
 -- @include index
@@ -34,53 +35,39 @@ local given, ceiling = call_time(ARGV[1])
 local ids, costs = {}, {}
 for n = 2, #ARGV do ids[n - 1], costs[n - 1] = end_line(ARGV[n]) end
 
-local held = redis.call('HMGET', leases, unpack(ids))
-local fields = { 'pool' }
-for n, record in ipairs(held) do
-  if record and not is_tomb(record) then
-    local key, group = struct.unpack('<ss', record)
-    fields[#fields + 1], fields[#fields + 2] = 'k:' .. key, 'g:' .. group
-  end
-end
-local v = redis.call('HMGET', state, unpack(fields))
-local p = v[1] and read_pool(v[1])
-local now = p and pool_time(p, given, ceiling) or 0
 
-local reply = { 1, now }
-local records, tombs, at, any = {}, {}, 0, false
+local held = redis.call('HMGET', leases, unpack(ids))
+local r = open(state, win)
+local now = r and pool_time(r.pool, given, ceiling) or 0
+local reply, ended, any = { 1, now }, {}, false
 for n, id in ipairs(ids) do
   local record, code, over_in, over_out = held[n], 0, 0, 0
   if not record then
     code = -3
-    if p and costs[n].requests == 0 and bury(state, leases, due, later, p, id, now) then any = true end
-  elseif not is_tomb(record) then
-    at = at + 2
-    local key_field, group_field = fields[at], fields[at + 1]
-    if not (p and v[at] and v[at + 1]) then
-      code = -3
-    elseif not tombs[id] then
-      local k = records[key_field] or read_key(v[at])
-      local g = records[group_field] or read_group(v[at + 1])
-      records[key_field], records[group_field] = k, g
-      local tomb
-      tomb, over_in, over_out = finish(win, p, k, g, string.sub(group_field, 3), record, costs[n], now)
-      tombs[id], code, any = tomb, 1, true
+    if r and costs[n].requests == 0 and bury(r, leases, due, later, id, now) then any = true end
+  elseif not is_tomb(record) and not ended[id] then
+    local tomb
+    if r then tomb, over_in, over_out = finish(r, record, costs[n], now) end
+    if tomb then
+      ended[id], code, any = tomb, 1, true
+    else
+      code, over_in, over_out = -3, 0, 0
     end
   end
-  reply[#reply + 1], reply[#reply + 2], reply[#reply + 3] = code, over_in, over_out
+  local at = #reply
+  reply[at + 1], reply[at + 2], reply[at + 3] = code, over_in, over_out
 end
 
 if any then
-  local written = {}
-  for field, record in pairs(records) do
-    local of_key = string.byte(field) == 107 -- k
-    written[#written + 1] = field
-    written[#written + 1] = of_key and pack_key(record) or pack_group(record)
-    if #KEYS > 5 then reopen(state, p, of_key and '' or string.sub(field, 3), of_key and string.sub(field, 3), 6, KEYS) end
+  if #KEYS > 5 then
+    for _, record in ipairs(r.changed) do
+      local is_key = record.pack == pack_key
+      reopen(r, is_key and '' or record.id, is_key and record.id, 6, KEYS)
+    end
   end
-  redis.call('HSET', state, 'pool', pack_pool(p), unpack(written))
-  written = {}
-  for id, tomb in pairs(tombs) do
+  write(r)
+  local written = {}
+  for id, tomb in pairs(ended) do
     written[#written + 1] = id
     written[#written + 1] = tomb
   end

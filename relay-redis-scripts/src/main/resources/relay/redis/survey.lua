@@ -30,6 +30,7 @@
 -- @include pool
 -- @include key
 -- @include group
+-- @include records
 -- @include gate
 -- @include learned
 -- @include choice
@@ -40,12 +41,12 @@ local state, win, leases, due, later, quarantine, picture, replicas, summary, le
 local replica, given, ceiling = ARGV[1], clock(ARGV[3], ARGV[2])
 local stale_us, groups = number(ARGV[4], 'stale_ms') * 1000, number(ARGV[5], 'groups')
 if groups > #ARGV - 5 then error({ err = 'BADARG fewer groups than announced' }) end
-local value = redis.call('HGET', state, 'pool')
-if not value then return { -3 } end
-local p = read_pool(value)
+local r = open(state, win)
+if not r then return { -3 } end
+local p = r.pool
 local now = pool_time(p, given, ceiling)
 local slot = math.floor(now / p[SLOT])
-sweep(state, leases, due, later, p, now, 128, 11, KEYS)
+sweep(r, leases, due, later, now, 128, 11, KEYS)
 
 if replica ~= '' then
   redis.call('ZADD', replicas, now, replica)
@@ -65,18 +66,17 @@ local function cool_ms(us) return whole(math.ceil(us / 1000)) end
 local reply = { 1, now, p[EPOCH], alive, p[LIVE], p[EXPIRED], draw and 1 or 0 }
 for n = 1, groups do
   local id = ARGV[5 + n]
-  local held = redis.call('HGET', state, 'g:' .. id)
-  if held then
-    local g = read_group(held)
+  local g = group_of(r, id)
+  if g then
     if g[RECENT] < slot then
-      roll(win, p, g, id, slot)
-      redis.call('HSET', state, 'g:' .. id, pack_group(g))
+      roll(win, p, g, slot)
+      change(r, g)
     end
     local cool = math.max(0, g[COOL] - now)
     local stated = learned_of(redis.call('HGET', learned, id))
     local _, shrunk = burst_of(g[BURST], g[SHRUNK], g[SHRUNK_AT], now)
     local burst = math.floor(1000 * shrunk)
-    local opens = group_opens(win, p, g, id, now, 1, clamp(1, 1, g[LIMIT + 2], g[LIMIT + 3], g[LIMIT + 4]))
+    local opens = group_opens(win, p, g, now, 1, clamp(1, 1, g[LIMIT + 2], g[LIMIT + 3], g[LIMIT + 4]))
     reply[7 + n] = { g[USED + 1], g[USED + 2], g[USED + 3], g[FLIGHT], cool, wait(opens, now),
       g[LIMIT + 1], g[LIMIT + 2], g[LIMIT + 3], g[LIMIT + 4], stated[1], stated[2], stated[3], stated[4], burst }
     local account = string.match(id, '^(.*)/')
@@ -95,10 +95,9 @@ end
 local at = 7 + groups
 for n = 6 + groups, #ARGV, 2 do
   local id, account = ARGV[n], ARGV[n + 1]
-  local held = redis.call('HGET', state, 'k:' .. id)
+  local k = key_of(r, id)
   at = at + 1
-  if held then
-    local k = read_key(held)
+  if k then
     local cool = math.max(0, k[K_COOL] - now)
     local reason = k[K_STOPPED] > 0 and (redis.call('HGET', quarantine, id) or 'unknown') or ''
     if k[K_STOPPED] == 0 and frees[account] then
@@ -125,5 +124,5 @@ if draw and #lines > 0 then
   redis.call('SET', summary, 'replicas ' .. alive .. ' leases ' .. whole(p[LIVE]) .. ' expired ' .. whole(p[EXPIRED])
     .. ' next_capacity_ms ' .. (soonest < math.huge and cool_ms(soonest) or '-'), 'PX', 10000)
 end
-redis.call('HSET', state, 'pool', pack_pool(p))
+write(r)
 return reply

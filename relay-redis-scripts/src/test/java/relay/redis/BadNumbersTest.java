@@ -76,7 +76,7 @@ final class BadNumbersTest {
     List<Word> settle = words(0, "m");
     settle.addAll(words(1, " ccc"));
     return Stream.of(
-        new Good(Step.acquire("new", 7, 1, 1, 30_000, FIELDS), List.of(), List.of(1), acquire),
+        new Good(Step.acquire("new", 7, 1, 1, 30_000, FIELDS), List.of(), List.of(), acquire),
         new Good(Step.settle("held", 5, 5), List.of(), List.of(), settle),
         new Good(Step.settle("unknown", 5, 5), List.of(), List.of(), settle),
         new Good(Step.cancel("held"), List.of(), List.of(), settle),

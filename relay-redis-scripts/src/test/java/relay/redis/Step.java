@@ -3,6 +3,7 @@ package relay.redis;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.stream.Collectors;
 import relay.redis.PoolModel.Wish;
 
 /** One call of a script, with everything but the time: so it can be made again, later. */
@@ -56,9 +57,8 @@ sealed interface Step {
     public List<Object> args(Clock c) {
       List<Object> args = new ArrayList<>();
       args.add(epoch + " " + c.ceiling() + " " + c.told() + " " + leaseMs);
-      args.add(wishes.size());
+      args.add(fields.stream().map(f -> f.substring(2)).collect(Collectors.joining(" ")));
       wishes.forEach(w -> args.add(w.id() + " " + w.input() + " " + w.output()));
-      args.addAll(fields);
       return args;
     }
 

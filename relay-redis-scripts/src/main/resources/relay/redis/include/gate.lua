@@ -44,23 +44,22 @@ local function clamp(input, output, limit_in, limit_out, limit_all)
   return input, output
 end
 
--- What a candidate says to a request. `k` and `g` are packed records, the group's rolled to now.
+-- What a candidate says to a request. The group was rolled to now.
 -- 1: it fits: how full its fullest dimension would be, live leases, pass, priority, input, output
--- 0: it has no room now
+-- 0: it has no room now, or would be fuller than `bound`
 -- 2: its key is quarantined
 -- 3: the request is larger than a limit: dimension, limit
-local function look(k, g, now, window, bucket, input, output)
-  local flight, cool, halted, pass, most, priority = struct.unpack(KEY, k)
-  if halted > 0 then return 2 end
-  local at, _, group_cool, burst, shrunk, shrunk_at, l1, l2, l3, l4, u1, u2, u3, d1, d2, d3, d4 = struct.unpack(HOT, g)
+local function look(k, g, now, window, bucket, input, output, bound)
+  if k[K_STOPPED] > 0 then return 2 end
+  local at, _, cool, burst, shrunk, shrunk_at, l1, l2, l3, l4, u1, u2, u3, d1, d2, d3, d4 = unpack(g, 1, HOT)
   if (l2 > 0 and input > l2) or (l3 > 0 and output > l3) or (l4 > 0 and input + output > l4) then
     local dimension, limit
     input, dimension, limit = clamp(input, output, l2, l3, l4)
     if not input then return 3, dimension, limit end
     output = dimension
   end
-  if cool > now or group_cool > now then return 0 end
-  local load = 0
+  if k[K_COOL] > now or cool > now then return 0 end
+  local flight, most, load = k[K_FLIGHT], k[K_MAX], 0
   if most > 0 then
     if flight >= most then return 0 end
     load = (flight + 1) / most
@@ -69,32 +68,32 @@ local function look(k, g, now, window, bucket, input, output)
   local passed = now > at and now - at or 0
   if l1 > 0 then
     local x = load_with(bucket, 1, l1, u1, d1 - passed * l1 / window, burst, shrunk)
-    if not x then return 0 end
+    if not x or x > bound then return 0 end
     if x > load then load = x end
   end
   if l2 > 0 and input > 0 then
     local x = load_with(bucket, input, l2, u2, d2 - passed * l2 / window, burst, shrunk)
-    if not x then return 0 end
+    if not x or x > bound then return 0 end
     if x > load then load = x end
   end
   if l3 > 0 and output > 0 then
     local x = load_with(bucket, output, l3, u3, d3 - passed * l3 / window, burst, shrunk)
-    if not x then return 0 end
+    if not x or x > bound then return 0 end
     if x > load then load = x end
   end
   if l4 > 0 and input + output > 0 then
     local x = load_with(bucket, input + output, l4, u2 + u3, d4 - passed * l4 / window, burst, shrunk)
-    if not x then return 0 end
+    if not x or x > bound then return 0 end
     if x > load then load = x end
   end
-  return 1, load, flight, pass, priority, input, output
+  return 1, load, flight, k[K_PASS], k[K_PRIORITY], input, output
 end
 
 -- The first time from `least` on at which one dimension can take the cost with this burst, if nothing
 -- else happens. Both conditions can only turn from false to true as time goes on: slots leave one by
 -- one, the debt falls steadily and its bound rises with every slot that leaves. So: the first interval
 -- between two departures in which the debt gets low enough.
-local function opens_with(win, p, g, id, least, d, cost, burst, shrunk)
+local function opens_with(win, p, g, least, d, cost, burst, shrunk)
   local limit = g[LIMIT + d]
   local level, rate = g[LEVEL + d], limit / p[WINDOW]
   local used = d == 4 and g[USED + 2] + g[USED + 3] or g[USED + d]
@@ -116,7 +115,7 @@ local function opens_with(win, p, g, id, least, d, cost, burst, shrunk)
       local index = (slot + gone) % SLOTS
       local number = math.floor(index / CHUNK)
       if chunk_at ~= number then
-        chunk, chunk_at = redis.call('HGET', win, id .. ':' .. number), number
+        chunk, chunk_at = redis.call('HGET', win, g.id .. ':' .. number), number
       end
       local r, i, o = entry(chunk, index)
       used = used - (d == 1 and r or d == 2 and i or d == 3 and o or i + o)
@@ -129,12 +128,12 @@ end
 
 -- The first time at which one dimension can take the cost if nothing else happens. Where a part of the
 -- burst comes back before that, it is found anew with the larger burst.
-local function dimension_opens(win, p, g, id, now, d, cost)
+local function dimension_opens(win, p, g, now, d, cost)
   if g[LIMIT + d] == 0 or cost == 0 then return now end
   local least = now
   while true do
     local burst, shrunk = burst_of(g[BURST], g[SHRUNK], g[SHRUNK_AT], least)
-    local opens = opens_with(win, p, g, id, least, d, cost, burst, shrunk)
+    local opens = opens_with(win, p, g, least, d, cost, burst, shrunk)
     if shrunk == 1 then return opens end
     local larger_at = g[SHRUNK_AT] + (math.floor(math.max(0, least - g[SHRUNK_AT]) / HOUR_US) + 1) * HOUR_US
     if opens < larger_at then return opens end
@@ -148,11 +147,11 @@ local function wait(opens, now) return math.max(0, math.min(1e15, opens - now)) 
 
 -- The first time at which the whole group can take a request, and the dimension that decides it
 -- (0: its cooldown).
-local function group_opens(win, p, g, id, now, requests, input, output)
+local function group_opens(win, p, g, now, requests, input, output)
   local opens, reason = math.max(now, g[COOL]), 0
   local costs = { requests, input, output, input + output }
   for d = 1, 4 do
-    local at = dimension_opens(win, p, g, id, now, d, costs[d])
+    local at = dimension_opens(win, p, g, now, d, costs[d])
     if at > opens then opens, reason = at, d end
   end
   return opens, reason

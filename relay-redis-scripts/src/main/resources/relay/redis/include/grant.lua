@@ -1,5 +1,5 @@
--- What acquire does whatever its candidates: reads its arguments, makes leases, writes.
--- @uses numbers, pool, key, group, choice, lease
+-- What acquire does whatever its candidates: reads its arguments and makes leases.
+-- @uses numbers, pool, key, group, records, choice, lease
 local SESSION_SECONDS = '3600' -- how long a conversation's account is remembered after its last request
 
 -- `epoch ceiling given lease_ms`
@@ -20,34 +20,35 @@ end
 -- The first of a request's draws: two requests with ids of their own draw independently.
 local function seed_of(id) return 1 + tonumber(string.sub(redis.sha1hex(id), 1, 8), 16) % 2147483646 end
 
--- Makes the lease, unless its id was used before: then nil. The records go to `changed`.
-local function grant(state, leases, due, later, session, p, id, key_field, group_field, k, g, now, lease_us, input, output, changed)
-  local key, group = string.sub(key_field, 3), string.sub(group_field, 3)
+-- Appends what is told of one request.
+local function tell(reply, code, a, b, c, d)
+  local n = #reply
+  reply[n + 1], reply[n + 2], reply[n + 3], reply[n + 4], reply[n + 5] = code, a, b, c, d
+end
+
+-- Makes the lease, and tells of it. False if its id was used before: then nothing has changed.
+local function grant(r, leases, due, later, session, id, k, g, now, lease_us, input, output, reply)
   local deadline = deadline_of(now, lease_us)
-  local record = struct.pack(LEASE, key, group, now, 1, input, output, deadline, FRESH)
-  if redis.call('HSETNX', leases, id, record) == 0 then return end
-  expect(due, later, p, id, deadline)
-  changed[key_field], changed[group_field] = take(p, k, g, now, input, output)
-  p[LIVE] = p[LIVE] + 1
-  freshen(state, leases, due, later, p, now)
-  if session then redis.call('SET', session, group_field, 'EX', SESSION_SECONDS) end
-  return { 1, key, group, input, output }
+  local record = struct.pack(LEASE, k.id, g.id, now, 1, input, output, deadline, FRESH)
+  if redis.call('HSETNX', leases, id, record) == 0 then return false end
+  expect(due, later, r.pool, id, deadline)
+  take(r, k, g, now, input, output)
+  r.pool[LIVE] = r.pool[LIVE] + 1
+  freshen(r, leases, due, later, now)
+  if session then redis.call('SET', session, g.field, 'EX', SESSION_SECONDS) end
+  tell(reply, 1, k.id, g.id, input, output)
+  return true
 end
 
--- What was granted under this lease's id before, or that it has ended; nil if it is new.
-local function held_by(leases, id)
-  local held = redis.call('HGET', leases, id)
-  if not held then return end
-  if is_tomb(held) then return { -4, 0, 0, 0, 0 } end
-  local key, group, _, _, input, output = struct.unpack(LEASE, held)
-  return { 1, key, group, input, output }
-end
-
-local function write_all(state, p, changed)
-  local written = {}
-  for field, packed in pairs(changed) do
-    written[#written + 1] = field
-    written[#written + 1] = packed
+-- Tells what was granted under this lease's id before, or that it has ended. False if it is new.
+local function held_by(leases, id, reply)
+  local record = redis.call('HGET', leases, id)
+  if not record then return false end
+  if is_tomb(record) then
+    tell(reply, -4, 0, 0, 0, 0)
+  else
+    local key, group, _, _, input, output = struct.unpack(LEASE, record)
+    tell(reply, 1, key, group, input, output)
   end
-  redis.call('HSET', state, 'pool', pack_pool(p), unpack(written))
+  return true
 end

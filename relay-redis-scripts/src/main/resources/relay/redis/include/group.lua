@@ -1,13 +1,12 @@
--- A quota group's record, field `g:<group>` of the state hash: little-endian doubles. What a choice
--- needs stands first, so that losers are read by the prefix HOT without building a table.
+-- A quota group's record, field `g:<group>` of the state hash: little-endian doubles.
 -- @uses pool
-local HOT = '<ddddddddddddddddd'
 local GROUP = '<ddddddddddddddddddddddddddddddddd'
 local AT, RECENT, COOL, BURST = 1, 2, 3, 4 -- last touch, newest slot, cooldown's end, burst ratio
 local SHRUNK, SHRUNK_AT = 5, 6 -- what of the burst the provider lets pass, as far as known, and since when
 local LIMIT = 6 -- LIMIT + d; d: 1 requests, 2 input, 3 output, 4 input + output
 local USED = 10 -- USED + d, d <= 3: sum over the live slots, the present one included
 local LEVEL = 13 -- LEVEL + d: the pacer's debt
+local HOT = 17 -- what a choice needs stands up to here
 local CURRENT = 17 -- CURRENT + d, d <= 3: the present slot, not yet in the ring
 local FLIGHT, STRIKES = 21, 22 -- live leases; 429s in a row that named no time
 local LOW, LOW_SINCE = 22, 27 -- LOW + d: least debt since LOW_SINCE
@@ -40,14 +39,14 @@ end
 -- window is the present slot and the 240 before it, the oldest counted whole: so no interval of the
 -- window's length ever holds more than the limit. Slots a..b-1 leave when b comes, and have just the
 -- ring places of the slots that close, so one pass over those places does both.
-local function roll(win, p, g, id, slot)
+local function roll(win, p, g, slot)
   local from = g[RECENT]
   if slot <= from then return end
   local steps = slot - from
   if steps > SLOTS then
     if g[USED + 1] > 0 or g[USED + 2] > 0 or g[USED + 3] > 0 then
       local chunks = {}
-      for c = 1, SLOTS / CHUNK do chunks[c] = id .. ':' .. (c - 1) end
+      for c = 1, SLOTS / CHUNK do chunks[c] = g.id .. ':' .. (c - 1) end
       redis.call('HDEL', win, unpack(chunks))
     end
     for d = 1, 3 do g[USED + d] = 0 end
@@ -57,7 +56,7 @@ local function roll(win, p, g, id, slot)
       local index = (from + at) % SLOTS
       local first = index % CHUNK
       local count = math.min(CHUNK - first, steps - at)
-      local field = id .. ':' .. math.floor(index / CHUNK)
+      local field = g.id .. ':' .. math.floor(index / CHUNK)
       local chunk = redis.call('HGET', win, field)
       if chunk then
         for i = index, index + count - 1 do
@@ -82,24 +81,25 @@ end
 
 -- Lets the pacers run to `now` and notes the least debt on the way, which bounds later refunds.
 local function flow(p, g, now)
-  local passed = now - g[AT]
-  if passed > 0 then
-    g[AT] = now
-    for d = 1, 4 do
-      local level = g[LEVEL + d]
-      if level > 0 then
-        level = level - passed * g[LIMIT + d] / p[WINDOW]
-        g[LEVEL + d] = level > 0 and level or 0
-      end
-    end
-  end
-  if now - g[LOW_SINCE] >= p[WINDOW] / 2 then
-    for d = 1, 4 do g[OLD_LOW + d], g[LOW + d] = g[LOW + d], g[LEVEL + d] end
+  local passed, window = now - g[AT], p[WINDOW]
+  if passed > 0 then g[AT] = now end
+  local anew = now - g[LOW_SINCE] >= window / 2
+  if anew then
     g[OLD_SINCE], g[LOW_SINCE] = g[LOW_SINCE], now
   end
   for d = 1, 4 do
-    if g[LEVEL + d] < g[LOW + d] then g[LOW + d] = g[LEVEL + d] end
-    if g[LOW + d] < g[OLD_LOW + d] then g[OLD_LOW + d] = g[LOW + d] end
+    local level, low = g[LEVEL + d], g[LOW + d]
+    if level > 0 and passed > 0 then
+      level = level - passed * g[LIMIT + d] / window
+      if level < 0 then level = 0 end
+      g[LEVEL + d] = level
+    end
+    if anew then g[OLD_LOW + d] = low end
+    if anew or level < low then
+      low = level
+      g[LOW + d] = low
+    end
+    if low < g[OLD_LOW + d] then g[OLD_LOW + d] = low end
   end
 end
 

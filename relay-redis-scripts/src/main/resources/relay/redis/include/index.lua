@@ -4,25 +4,22 @@
 -- which it will be able, so it stands behind all that are ready, in the order of that time. The odd
 -- bit tells that the time holds for the size of the request that found it; an even one that it is in
 -- the way of any request. What gives capacity back makes a candidate ready again.
--- @uses pool, key, group, gate, choice
+-- @uses pool, key, group, records, gate, choice
 local PARKED = 1e15 -- scores from here on are twice a time in microseconds; turns are far below
 local NEVER = 8e15 -- a quarantined one is parked until something reopens it
 local LATEST = 3.9e15 -- no later time is told apart: the odd bit must fit into a double
 local SAMPLE, MOST_LOOKS = 4, 64
 
-local function row_of(key_field, group_field) return string.sub(key_field, 3) .. ' ' .. string.sub(group_field, 3) end
+local function row_of(k, g) return k.id .. ' ' .. g.id end
 
--- The records of candidates, rolled to now: their fields and values.
-local function read_rows(state, win, p, rows, now, changed)
-  local fields = {}
+-- The records of candidates.
+local function list_of(r, rows)
+  local list = {}
   for n, row in ipairs(rows) do
-    local key, group = string.match(row, '^(%S+) (%S+)$')
-    fields[2 * n - 1], fields[2 * n] = 'k:' .. key, 'g:' .. group
+    local pair = named(r, row)
+    list[2 * n - 1], list[2 * n] = pair[1], pair[2]
   end
-  local v = redis.call('HMGET', state, unpack(fields))
-  for n = 1, #fields do v[n] = changed[fields[n]] or v[n] end
-  roll_all(win, p, fields, v, math.floor(now / p[SLOT]), changed)
-  return fields, v
+  return list
 end
 
 -- The score of one that is parked until `opens` for this reason.
@@ -37,13 +34,13 @@ end
 
 -- Ready again: all candidates of a group, and of a key if one is given. `sets` holds the ready sets from
 -- place `from` on.
-local function reopen(state, p, group, key, from, sets)
+local function reopen(r, group, key, from, sets)
   if #sets < from then return end
-  for member in string.gmatch(redis.call('HGET', state, 'm:' .. group) or '', '%S+') do
-    make_ready(p, member .. ' ' .. group, from, sets)
+  for member in string.gmatch(redis.call('HGET', r.state, 'm:' .. group) or '', '%S+') do
+    make_ready(r.pool, member .. ' ' .. group, from, sets)
   end
-  for other in string.gmatch(key and redis.call('HGET', state, 'q:' .. key) or '', '%S+') do
-    if other ~= group then make_ready(p, key .. ' ' .. other, from, sets) end
+  for other in string.gmatch(key and redis.call('HGET', r.state, 'q:' .. key) or '', '%S+') do
+    if other ~= group then make_ready(r.pool, key .. ' ' .. other, from, sets) end
   end
 end
 
@@ -61,34 +58,33 @@ local function note_size(state, set, size)
 end
 
 -- Parks one candidate that cannot carry a request: at its time for this request.
-local function park(state, win, p, set, size, fields, v, c, now, input, output)
-  local row = row_of(fields[c], fields[c + 1])
-  local opens, reason = soonest(win, p, { fields[c], fields[c + 1] }, { v[c], v[c + 1] }, now, input, output)
-  local _, _, halted = struct.unpack(KEY, v[c])
-  if halted > 0 then
-    redis.call('ZADD', set, NEVER, row)
+local function park(r, set, size, k, g, now, input, output)
+  if k[K_STOPPED] > 0 then
+    redis.call('ZADD', set, NEVER, row_of(k, g))
   else
+    local opens, reason = able_at(r, k, g, now, input, output)
     -- one that is too small for this request may be large enough for the next
-    if opens == math.huge then opens, reason = now + p[WINDOW], 2 end
-    redis.call('ZADD', set, parked_at(opens, reason), row)
-    if reason > 1 then note_size(state, set, size) end
+    if opens == math.huge then opens, reason = now + r.pool[WINDOW], 2 end
+    redis.call('ZADD', set, parked_at(opens, reason), row_of(k, g))
+    if reason > 1 then note_size(r.state, set, size) end
   end
 end
 
--- The best ready candidate of one ready set for a request: its fields and records, what it reserves,
--- and nothing if none can carry it. `false` if the looks ran out.
-local function search(state, win, p, set, size, now, input, output, favourite, seed, avoided, looks, changed)
+-- The best ready candidate of one ready set for a request: the records of its key and group, what it
+-- reserves, and nothing if none can carry it. `false` if the looks ran out.
+local function search(r, set, size, now, input, output, favourite, seed, avoided, looks)
+  local p = r.pool
   wake(set, p, now)
   if favourite then
     local rows = {}
-    for key in string.gmatch(redis.call('HGET', state, 'm:' .. string.sub(favourite, 3)) or '', '%S+') do
+    for key in string.gmatch(redis.call('HGET', r.state, 'm:' .. string.sub(favourite, 3)) or '', '%S+') do
       local row = key .. ' ' .. string.sub(favourite, 3)
       if #rows < SAMPLE and not avoided[row] and redis.call('ZSCORE', set, row) then rows[#rows + 1] = row end
     end
     if #rows > 0 then
-      local fields, v = read_rows(state, win, p, rows, now, changed)
-      local best, want_in, want_out = best_of(p, fields, v, now, input, output, nil, seed)
-      if best then return fields, v, best, want_in, want_out end
+      local list = list_of(r, rows)
+      local best, want_in, want_out = best_of(r, list, now, input, output, nil, seed)
+      if best then return list[best], list[best + 1], want_in, want_out end
     end
   end
   local skipped, tries = 0, 0
@@ -115,10 +111,10 @@ local function search(state, win, p, set, size, now, input, output, favourite, s
     end
     if #rows > 0 then
       looks.left = looks.left - #rows
-      local fields, v = read_rows(state, win, p, rows, now, changed)
-      local best, want_in, want_out = best_of(p, fields, v, now, input, output, nil, seed)
-      if best then return fields, v, best, want_in, want_out end
-      for c = 1, #fields, 2 do park(state, win, p, set, size, fields, v, c, now, input, output) end
+      local list = list_of(r, rows)
+      local best, want_in, want_out = best_of(r, list, now, input, output, nil, seed)
+      if best then return list[best], list[best + 1], want_in, want_out end
+      for c = 1, #list, 2 do park(r, set, size, list[c], list[c + 1], now, input, output) end
     elseif parked then
       return
     end
@@ -129,7 +125,8 @@ end
 -- No candidate of a ready set is ready: when the first can carry the request. Where all are parked by
 -- requests of this size, the first few tell; else those that were parked by another are looked at, all
 -- of them, and one that can carry it after all is given as by `search`.
-local function deny(state, win, p, set, size, now, input, output, avoided, told, changed)
+local function deny(r, set, size, now, input, output, avoided, told)
+  local state, p = r.state, r.pool
   local mixed = redis.call('HGET', state, 's:' .. set) ~= size
   local at, again = 0, {}
   local unlike = false -- whether one stays parked by a request of another size
@@ -150,20 +147,21 @@ local function deny(state, win, p, set, size, now, input, output, avoided, told,
       end
     end
     if #rows > 0 then
-      local fields, v = read_rows(state, win, p, rows, now, changed)
-      local best, want_in, want_out = best_of(p, fields, v, now, input, output, nil, 1)
-      if best then return fields, v, best, want_in, want_out end
-      for c = 1, #fields, 2 do
-        local opens, reason, opener = soonest(win, p, { fields[c], fields[c + 1] }, { v[c], v[c + 1] }, now, input, output)
-        if opens < told.opens then told.opens, told.reason, told.opener = opens, reason, opener end
-        local standing, dimension, limit = look(v[c], v[c + 1], now, p[WINDOW], p[BUCKET] == 1, input, output)
+      local list = list_of(r, rows)
+      local best, want_in, want_out = best_of(r, list, now, input, output, nil, 1)
+      if best then return list[best], list[best + 1], want_in, want_out end
+      for c = 1, #list, 2 do
+        local k, g = list[c], list[c + 1]
+        local opens, reason = able_at(r, k, g, now, input, output)
+        if opens < told.opens then told.opens, told.reason, told.opener = opens, reason, k.id end
+        local standing, dimension, limit = look(k, g, now, p[WINDOW], p[BUCKET] == 1, input, output, math.huge)
         if standing == 2 then
-          again[#again + 1] = { NEVER, row_of(fields[c], fields[c + 1]) }
+          again[#again + 1] = { NEVER, row_of(k, g) }
         elseif standing == 3 then
           told.small, unlike = told.small + 1, true
           if limit > told.limit then told.dimension, told.limit = dimension, limit end
         elseif mixed then
-          again[#again + 1] = { parked_at(opens, reason), row_of(fields[c], fields[c + 1]) }
+          again[#again + 1] = { parked_at(opens, reason), row_of(k, g) }
         end
       end
     end
@@ -176,17 +174,17 @@ end
 
 -- Writes a pool's candidates into their ready sets, all ready: from place `from` of `rows` on the number
 -- of the set, counted after the first five keys, the key and the group of each.
-local function index_all(state, p, sets, rows, from)
+local function index_all(r, sets, rows, from)
+  local state = r.state
   local members, groups = {}, {}
   for n = from, #rows, 3 do
     local set, key, group = sets[5 + rows[n]], rows[n + 1], rows[n + 2]
-    local k = read_key(redis.call('HGET', state, 'k:' .. key))
-    redis.call('ZADD', set, k[K_PASS], key .. ' ' .. group)
+    redis.call('ZADD', set, key_of(r, key)[K_PASS], key .. ' ' .. group)
     redis.call('HDEL', state, 's:' .. set)
     members[group] = members[group] and members[group] .. ' ' .. key or key
     groups[key] = groups[key] and groups[key] .. ' ' .. group or group
   end
   for key, all in pairs(groups) do redis.call('HSET', state, 'q:' .. key, all) end
   for group, keys in pairs(members) do redis.call('HSET', state, 'm:' .. group, keys) end
-  for n = 6, #sets do redis.call('PEXPIRE', sets[n], keep_ms(p)) end
+  for n = 6, #sets do redis.call('PEXPIRE', sets[n], keep_ms(r.pool)) end
 end

@@ -3,4 +3,4 @@ local KEY = '<ddddddd'
 local K_FLIGHT, K_COOL, K_STOPPED, K_PASS, K_MAX, K_PRIORITY, K_WEIGHT = 1, 2, 3, 4, 5, 6, 7
 
 local function read_key(value) return { struct.unpack(KEY, value) } end
-local function pack_key(k) return struct.pack(KEY, k[1], k[2], k[3], k[4], k[5], k[6], k[7]) end
+local function pack_key(k) return struct.pack(KEY, unpack(k, 1, 7)) end

@@ -2,7 +2,7 @@
 -- a duplicate or a latecomer finds it and does nothing; one that expired stays, so that its late
 -- settlement is exact. When each is due to be looked at again is told by two queues: the list `due`,
 -- whose times only rise, as those of new leases do, and the sorted set `later` for all others.
--- @uses pool, key, group, index
+-- @uses pool, key, group, records, index
 local LEASE = '<ssdddddd' -- key, group, time, requests, input, output of the charge; deadline; state
 local FRESH, RENEWED, EXPIRED_LEASE = 0, 1, 2
 local TOMB = '<sdd' -- 'ended', when it ended, its time in the list `due` or 0
@@ -25,30 +25,31 @@ local function expect(due, later, p, id, at)
 end
 
 -- Puts off the end of all that a pool keeps, once a minute, and when one of them may be new.
-local function freshen(state, leases, due, later, p, now)
+local function freshen(r, leases, due, later, now)
+  local p = r.pool
   if now >= p[FRESH_AT] then
     p[FRESH_AT] = now + 60e6
-    keep(p, state, leases, due, later)
+    keep(p, r.state, leases, due, later)
   end
 end
 
 -- Ends an id that holds nothing, or nothing any more. False if it was used before.
-local function bury(state, leases, due, later, p, id, now)
+local function bury(r, leases, due, later, id, now)
   local deadline = deadline_of(now, TOMB_US)
   if redis.call('HSETNX', leases, id, struct.pack(TOMB, 'ended', now, deadline)) == 0 then return false end
-  expect(due, later, p, id, deadline)
-  freshen(state, leases, due, later, p, now)
+  expect(due, later, r.pool, id, deadline)
+  freshen(r, leases, due, later, now)
   return true
 end
 
 -- Gives the concurrency of an expired lease back; its tokens stay charged until they age out. Gives
 -- until when its record is kept.
-local function expire(state, leases, p, id, now, key, group, since, requests, input, output, deadline)
-  local v = redis.call('HMGET', state, 'k:' .. key, 'g:' .. group)
-  if v[1] and v[2] then
-    local k, g = read_key(v[1]), read_group(v[2])
+local function expire(r, leases, id, now, key, group, since, requests, input, output, deadline)
+  local p, k, g = r.pool, key_of(r, key), group_of(r, group)
+  if k and g then
     k[K_FLIGHT], g[FLIGHT] = k[K_FLIGHT] - 1, g[FLIGHT] - 1
-    redis.call('HSET', state, 'k:' .. key, pack_key(k), 'g:' .. group, pack_group(g))
+    change(r, k)
+    change(r, g)
   end
   redis.call('HSET', leases, id, struct.pack(LEASE, key, group, since, requests, input, output, deadline, EXPIRED_LEASE))
   p[LIVE], p[EXPIRED] = p[LIVE] - 1, p[EXPIRED] + 1
@@ -58,7 +59,8 @@ end
 -- Looks at what is due, at most `most` of each queue, so that a call's cost is bounded. `sets` holds the
 -- ready sets of an indexed pool from place `from` on. `SWEEP_AT` is
 -- never later than the first that is due, so a call that has nothing to sweep asks nothing.
-local function sweep(state, leases, due, later, p, now, most, from, sets)
+local function sweep(r, leases, due, later, now, most, from, sets)
+  local p = r.pool
   if now < p[SWEEP_AT] then return end
   local gone, next_at = {}, NOTHING_DUE
 
@@ -71,8 +73,8 @@ local function sweep(state, leases, due, later, p, now, most, from, sets)
       local key, group, since, requests, input, output, deadline, standing = struct.unpack(LEASE, record)
       if standing ~= EXPIRED_LEASE then
         if deadline > now then return deadline end
-        reopen(state, p, group, key, from, sets)
-        return expire(state, leases, p, id, now, key, group, since, requests, input, output, deadline)
+        reopen(r, group, key, from, sets)
+        return expire(r, leases, id, now, key, group, since, requests, input, output, deadline)
       end
     end
     gone[#gone + 1] = id

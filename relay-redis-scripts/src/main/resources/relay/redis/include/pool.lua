@@ -1,13 +1,13 @@
 -- The pool's record, field `pool` of the state hash: its clock, its shape and its counters.
 -- @uses numbers
-local POOL = '<dddddddddddddddd'
-local EPOCH, OFFSET, LAST, TURN, SWEEP_AT, WINDOW, SLOT, STRATEGY, LIVE, EXPIRED, PUBLISHED, LOST, FRESH_AT, SHAPED_AT, BUCKET, LAST_DUE =
-  1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16
+local POOL = '<ddddddddddddddddd'
+local EPOCH, OFFSET, LAST, TURN, SWEEP_AT, WINDOW, SLOT, STRATEGY, LIVE, EXPIRED, PUBLISHED, LOST, FRESH_AT, SHAPED_AT, BUCKET, LAST_DUE, STAMP =
+  1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17
 local KEEP_US = 600e6 -- how long an unused pool's state is kept beyond its window
 
 local function read_pool(value) return { struct.unpack(POOL, value) } end
 local function pack_pool(p)
-  return struct.pack(POOL, p[1], p[2], p[3], p[4], p[5], p[6], p[7], p[8], p[9], p[10], p[11], p[12], p[13], p[14], p[15], p[16])
+  return struct.pack(POOL, unpack(p, 1, 17))
 end
 
 -- Both of a script's arguments about time, checked: `given` and `ceiling`.

@@ -3,7 +3,7 @@
 
 -- The window: in the slot of the charge, and only while that slot is live. One of another length is
 -- not: a number from before the slots' length changed would hit another charge's slot.
-local function refund_window(win, p, g, id, since, slot, requests, input, output)
+local function refund_window(win, p, g, since, slot, requests, input, output)
   local recent = g[RECENT]
   if since <= p[SHAPED_AT] then
     return
@@ -12,7 +12,7 @@ local function refund_window(win, p, g, id, since, slot, requests, input, output
       g[CURRENT + 1] - requests, g[CURRENT + 2] - input, g[CURRENT + 3] - output
   elseif slot >= recent - SLOTS then
     local index = slot % SLOTS
-    local field = id .. ':' .. math.floor(index / CHUNK)
+    local field = g.id .. ':' .. math.floor(index / CHUNK)
     local chunk = redis.call('HGET', win, field)
     if not chunk then return end
     local r, i, o = entry(chunk, index)
@@ -33,24 +33,24 @@ end
 -- bounds what the pacer does: there all comes back, or requests that reserve more than they cost would
 -- be paced by what they reserve.
 local function refund_pacer(p, g, d, since, now, amount)
-  local limit = g[LIMIT + d]
-  if limit == 0 or amount <= 0 then return end
+  local limit, level = g[LIMIT + d], g[LEVEL + d]
+  if limit == 0 or level == 0 or amount <= 0 then return end
   local least = since >= g[LOW_SINCE] and g[LOW + d] or since >= g[OLD_SINCE] and g[OLD_LOW + d] or 0
   local back = math.min(amount, least)
-  if since > g[CHANGED] and since > p[SHAPED_AT] then
+  if p[BUCKET] == 0 and g[BURST] == 1 then
+    back = amount
+  elseif since > g[CHANGED] and since > p[SHAPED_AT] then
     back = math.max(back, amount - (now - since) * limit / p[WINDOW])
   end
-  if p[BUCKET] == 0 and g[BURST] == 1 then back = amount end
-  back = math.min(back, g[LEVEL + d])
-  if back <= 0 then return end
-  g[LEVEL + d] = g[LEVEL + d] - back
-  g[LOW + d] = math.max(0, g[LOW + d] - back)
-  g[OLD_LOW + d] = math.max(0, g[OLD_LOW + d] - back)
+  if back > level then back = level end
+  local low, old_low = g[LOW + d] - back, g[OLD_LOW + d] - back
+  g[LEVEL + d] = level - back
+  g[LOW + d] = low > 0 and low or 0
+  g[OLD_LOW + d] = old_low > 0 and old_low or 0
 end
 
-local function refund(win, p, g, id, since, slot, now, requests, input, output)
-  if requests + input + output == 0 then return end
-  refund_window(win, p, g, id, since, slot, requests, input, output)
+local function refund(win, p, g, since, slot, now, requests, input, output)
+  refund_window(win, p, g, since, slot, requests, input, output)
   refund_pacer(p, g, 1, since, now, requests)
   refund_pacer(p, g, 2, since, now, input)
   refund_pacer(p, g, 3, since, now, output)
