@@ -19,11 +19,13 @@ final class AcquireCalls {
   private final PoolScripts scripts;
   private final Candidates candidates;
   private final byte[] leaseMs;
+  private final Runnable beforeCall;
   private final Map<String, Coalescer<Wish>> shared = new ConcurrentHashMap<>();
 
   private record Wish(String id, Demand demand, CompletableFuture<Reply> reply) {}
 
-  AcquireCalls(PoolScripts scripts, Candidates candidates, byte[] leaseMs) {
+  AcquireCalls(PoolScripts scripts, Candidates candidates, byte[] leaseMs, Runnable beforeCall) {
+    this.beforeCall = beforeCall;
     this.scripts = scripts;
     this.candidates = candidates;
     this.leaseMs = leaseMs;
@@ -54,6 +56,7 @@ final class AcquireCalls {
   }
 
   private CompletableFuture<?> send(List<Wish> wishes, int looks) {
+    beforeCall.run();
     return scripts
         .known(() -> call(wishes), raw -> Reply.ofAcquire(raw))
         .handle(

@@ -36,6 +36,7 @@ public final class KeyPool {
   private final LimitNews news = new LimitNews();
   private final Map<String, Long> live = new ConcurrentHashMap<>(); // lease id -> renew at, nanos
   private final Settlements settlements;
+  private final AcquireCalls acquires;
   private final WaitingRoom room;
   private volatile @Nullable PoolSnapshot latest;
   private volatile boolean usedLocally;
@@ -54,7 +55,8 @@ public final class KeyPool {
     fairShare = new FairShare(plan, System::nanoTime);
     picking = new Picking(this, link, scripts, fairShare, options.fallback());
     exchange = new EstimateExchange(scripts);
-    settlements = new Settlements(scripts, plan.name());
+    settlements = new Settlements(scripts, plan.name(), alarm);
+    acquires = scripts.acquires(settlements::flush);
     room = new WaitingRoom(this::acquire, alarm, System::nanoTime);
   }
 
@@ -72,7 +74,7 @@ public final class KeyPool {
       return CompletableFuture.completedFuture(withoutRedis(demand));
     }
     String id = leaseIds.next();
-    return scripts
+    return acquires
         .acquire(id, demand)
         .handle(
             (reply, failure) ->
@@ -316,6 +318,7 @@ public final class KeyPool {
         .survey(options.replica())
         .thenAccept(snapshot -> latest = snapshot == null ? latest : snapshot)
         .exceptionally(failure -> null); // the link knows, and the next tick tries again
+    settlements.flush();
     settlements.sendAgain();
     if (usedLocally) {
       usedLocally = false;
@@ -358,9 +361,10 @@ public final class KeyPool {
     return scripts.configure();
   }
 
-  /** Nobody is held any longer. */
+  /** Nobody is held any longer, nor any settle. */
   void close() {
     room.close();
+    settlements.close();
   }
 
   /** Ids of live leases, for tests. */

@@ -30,7 +30,6 @@ final class PoolScripts {
   private final RedisKeys keys;
   private final byte[] leaseMs;
   private final Candidates candidates;
-  private final AcquireCalls acquires;
   private final PoolClock clock = new PoolClock(System::nanoTime);
   private volatile long epoch;
   private volatile String epochText = "0";
@@ -46,7 +45,6 @@ final class PoolScripts {
     keys = new RedisKeys(options.prefix(), plan.name());
     leaseMs = bytes(options.lease().toMillis());
     candidates = new Candidates(plan, keys);
-    acquires = new AcquireCalls(this, candidates, leaseMs);
   }
 
   /** The epoch under which this replica uses the pool; 0 before the first use. */
@@ -54,8 +52,11 @@ final class PoolScripts {
     return epoch;
   }
 
-  CompletableFuture<Reply> acquire(String id, Demand demand) {
-    return acquires.acquire(id, demand);
+  /**
+   * @param beforeCall what else Redis is told, right before each call
+   */
+  AcquireCalls acquires(Runnable beforeCall) {
+    return new AcquireCalls(this, candidates, leaseMs, beforeCall);
   }
 
   /** Parts of the pool to pick from, asked one after the other until one has a key. */

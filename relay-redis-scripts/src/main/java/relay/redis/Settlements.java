@@ -1,10 +1,13 @@
 package relay.redis;
 
 import io.lettuce.core.RedisCommandExecutionException;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Queue;
-import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -12,25 +15,33 @@ import org.slf4j.LoggerFactory;
 import relay.redis.PoolScripts.Cost;
 
 /**
- * What Redis must be told of leases that have ended. It is sent and not waited for; those that come
- * while a call is under way share the next one. What could not be sent is kept, up to {@value
+ * What Redis must be told of leases that have ended. It is sent and not waited for: with the next
+ * question for a key, before it, so that it counts for that question and costs no packet of its
+ * own; or after {@value #HELD_MS} ms if none comes. What could not be sent is kept, up to {@value
  * #UNSETTLED} leases, and sent again: it counts once.
  */
 final class Settlements {
   private static final Logger log = LoggerFactory.getLogger(Settlements.class);
   private static final int UNSETTLED = 10_000;
-  private static final int UNDER_WAY = 1;
   private static final int TOGETHER = 64;
+  private static final int HELD_MS = 2;
 
   private final PoolScripts scripts;
   private final String pool;
-  private final Coalescer<Unsent> endings = new Coalescer<>(UNDER_WAY, TOGETHER, this::endAll);
+  private final WaitingRoom.Alarm alarm;
+  private final Queue<Unsent> endings = new ConcurrentLinkedQueue<>();
+  private final AtomicBoolean alarmed = new AtomicBoolean();
   private final Queue<Unsent> unsettled = new LinkedBlockingQueue<>(UNSETTLED);
   private final AtomicLong overage = new AtomicLong();
+  private volatile boolean closing;
 
-  Settlements(PoolScripts scripts, String pool) {
+  /**
+   * @param alarm calls back after so many nanoseconds, while the engine runs
+   */
+  Settlements(PoolScripts scripts, String pool, WaitingRoom.Alarm alarm) {
     this.scripts = scripts;
     this.pool = pool;
+    this.alarm = alarm;
   }
 
   /** Tokens that were charged beyond their reservations. */
@@ -46,6 +57,37 @@ final class Settlements {
               .whenComplete((reply, failure) -> sent(o, failure));
     } else {
       endings.add(unsent);
+      if (closing) {
+        flush(); // there are no alarms any more
+      } else if (alarmed.compareAndSet(false, true)) {
+        var _ = alarm.in(TimeUnit.MILLISECONDS.toNanos(HELD_MS), this::sendHeld);
+      }
+    }
+  }
+
+  private void sendHeld() {
+    alarmed.set(false); // first: whoever comes from now on sets another
+    flush();
+  }
+
+  /** From now on nothing is held. */
+  void close() {
+    closing = true;
+    flush();
+  }
+
+  /** Sends what is held now. */
+  void flush() {
+    while (!endings.isEmpty()) {
+      List<Unsent> some = new ArrayList<>();
+      for (Unsent one = endings.poll();
+          one != null;
+          one = some.size() < TOGETHER ? endings.poll() : null) {
+        some.add(one);
+      }
+      if (!some.isEmpty()) {
+        endAll(some);
+      }
     }
   }
 
@@ -59,18 +101,19 @@ final class Settlements {
     }
   }
 
-  private CompletableFuture<?> endAll(List<Unsent> all) {
-    return scripts
-        .settle(all.stream().map(Settlements::cost).toList())
-        .whenComplete(
-            (replies, failure) -> {
-              for (int n = 0; n < all.size(); n++) {
-                sent(all.get(n), failure);
-                if (replies != null && all.get(n) instanceof Unsent.Settle settle) {
-                  settled(settle, replies.get(n));
-                }
-              }
-            });
+  private void endAll(List<Unsent> all) {
+    var _ =
+        scripts
+            .settle(all.stream().map(Settlements::cost).toList())
+            .whenComplete(
+                (replies, failure) -> {
+                  for (int n = 0; n < all.size(); n++) {
+                    sent(all.get(n), failure);
+                    if (replies != null && all.get(n) instanceof Unsent.Settle settle) {
+                      settled(settle, replies.get(n));
+                    }
+                  }
+                });
   }
 
   private static Cost cost(Unsent unsent) {
