@@ -1,5 +1,6 @@
 package relay.pipeline;
 
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Function;
@@ -65,16 +66,20 @@ public final class Routes {
 
   /** Those that take a request, the first to be asked first; empty if none does. */
   List<Route> choose(Caller caller, Endpoint endpoint, String model) {
-    List<Route> able =
-        all.stream()
-            .filter(route -> route.takes(caller, endpoint.dialect(), model))
-            .filter(route -> route.api().serves(endpoint.path()))
-            .toList();
+    List<Route> able = new ArrayList<>(all.size());
+    List<ProviderConfig> providers = new ArrayList<>(all.size());
+    for (Route route : all) {
+      if (route.takes(caller, endpoint.dialect(), model) && route.api().serves(endpoint.path())) {
+        able.add(route);
+        providers.add(route.api().config());
+      }
+    }
     if (able.isEmpty()) {
       return able;
     }
-    return order.of(able.stream().map(route -> route.api().config()).toList(), model).stream()
-        .flatMap(chosen -> able.stream().filter(route -> route.api().config().equals(chosen)))
-        .toList();
+    List<ProviderConfig> ordered = order.of(providers, model);
+    return ordered == providers
+        ? able
+        : ordered.stream().map(chosen -> byName.get(chosen.name())).toList();
   }
 }

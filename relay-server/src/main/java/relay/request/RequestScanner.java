@@ -316,7 +316,7 @@ public final class RequestScanner {
     }
     String decoded = Escapes.decode(text, start + 1, end - 1, text.escaped);
     // It becomes part of Redis keys, metrics and log lines.
-    if (decoded.codePoints().anyMatch(RequestScanner::unprintable)) {
+    if (!isPrintable(decoded)) {
       return text.fail(start, "\"model\" must not contain control characters or lone surrogates");
     }
     model = decoded;
@@ -324,9 +324,16 @@ public final class RequestScanner {
     return end;
   }
 
-  private static boolean unprintable(int c) {
-    return Character.isISOControl(c)
-        || (c >= Character.MIN_SURROGATE && c <= Character.MAX_SURROGATE);
+  private static boolean isPrintable(String name) {
+    int c;
+    for (int n = 0; n < name.length(); n += Character.charCount(c)) {
+      c = name.codePointAt(n);
+      if (Character.isISOControl(c)
+          || (c >= Character.MIN_SURROGATE && c <= Character.MAX_SURROGATE)) {
+        return false;
+      }
+    }
+    return true;
   }
 
   private int stream(int start) {

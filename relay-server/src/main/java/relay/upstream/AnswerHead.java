@@ -38,8 +38,11 @@ final class AnswerHead {
   }
 
   private static boolean isLength(String text) {
-    return !text.isEmpty()
-        && text.length() <= MAX_LENGTH_DIGITS
-        && text.chars().allMatch(c -> c >= '0' && c <= '9');
+    for (int n = 0; n < text.length(); n++) {
+      if (text.charAt(n) < '0' || text.charAt(n) > '9') {
+        return false;
+      }
+    }
+    return !text.isEmpty() && text.length() <= MAX_LENGTH_DIGITS;
   }
 }
