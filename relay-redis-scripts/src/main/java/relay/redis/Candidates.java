@@ -34,6 +34,20 @@ final class Candidates {
   private final Map<String, List<byte[]>> readySets = new HashMap<>();
   private final List<byte[]> allReadySets; // each settle names them
 
+  /** Keys of one priority; the spares of a weighted pool, which have no weight, come last. */
+  private record Tier(int priority, boolean spare) {
+    static final Comparator<Tier> ORDER =
+        Comparator.comparingInt(Tier::priority).reversed().thenComparing(Tier::spare);
+
+    static Tier of(PoolPlan plan, KeyPlan key) {
+      return new Tier(key.priority(), plan.strategy() == Strategy.WEIGHTED && key.weight() == 0);
+    }
+
+    String text() {
+      return priority + (spare ? ":spare" : "");
+    }
+  }
+
   /**
    * A key in a model class.
    *
@@ -48,12 +62,8 @@ final class Candidates {
   Candidates(PoolPlan plan, RedisKeys names) {
     this.plan = plan;
     this.names = names;
-    List<Integer> priorities =
-        plan.keys().stream()
-            .map(KeyPlan::priority)
-            .distinct()
-            .sorted(Comparator.reverseOrder())
-            .toList();
+    List<Tier> tiers =
+        plan.keys().stream().map(k -> Tier.of(plan, k)).distinct().sorted(Tier.ORDER).toList();
     String shape = shape(plan);
     int sets = 0;
     for (String modelClass : plan.modelClasses()) {
@@ -66,14 +76,14 @@ final class Candidates {
                       new Candidate(
                           k,
                           PoolPlan.group(k.account(), modelClass),
-                          before + 1 + priorities.indexOf(k.priority())))
+                          before + 1 + tiers.indexOf(Tier.of(plan, k))))
               .toList();
       byClass.put(modelClass, all);
       all.forEach(c -> named.put(modelClass + " " + c.key().id(), c));
       lines.put(modelClass, line(all));
       readySets.put(
-          modelClass, priorities.stream().map(p -> names.ready(shape, modelClass, p)).toList());
-      sets += priorities.size();
+          modelClass, tiers.stream().map(t -> names.ready(shape, modelClass, t.text())).toList());
+      sets += tiers.size();
     }
     allReadySets = plan.modelClasses().stream().flatMap(c -> readySetsOf(c).stream()).toList();
   }
@@ -83,7 +93,7 @@ final class Candidates {
     StringBuilder text = new StringBuilder(String.join(" ", plan.modelClasses()));
     for (KeyPlan key : plan.keys()) {
       text.append('\n').append(key.id()).append(' ').append(key.account());
-      text.append(' ').append(key.priority());
+      text.append(' ').append(Tier.of(plan, key).text());
     }
     return Digests.hex("SHA-256", text.toString()).substring(0, 8);
   }

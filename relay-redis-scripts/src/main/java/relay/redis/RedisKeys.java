@@ -47,13 +47,13 @@ final class RedisKeys {
   }
 
   /**
-   * The candidates of one priority for a model class, in a large pool.
+   * The candidates of one tier for a model class, in a large pool.
    *
    * @param shape tells plans with other keys apart: while replicas have two, each has sets of its
    *     own
    */
-  byte[] ready(String shape, String modelClass, int priority) {
-    return bytes(base + "ready:" + shape + ":" + modelClass + ":" + priority);
+  byte[] ready(String shape, String modelClass, String tier) {
+    return bytes(base + "ready:" + shape + ":" + modelClass + ":" + tier);
   }
 
   static byte[] bytes(String text) {

@@ -8,10 +8,7 @@ public enum Strategy {
   ROUND_ROBIN(2),
   /** Any, with equal chances. */
   RANDOM(3),
-  /**
-   * In turn, each as often as its weight says; a key of weight 0 hardly ever, or if there is no
-   * other.
-   */
+  /** In turn, each as often as its weight says; a key of weight 0 only if no other can serve. */
   WEIGHTED(4);
 
   private final int code;

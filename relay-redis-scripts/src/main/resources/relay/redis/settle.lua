@@ -35,21 +35,23 @@ local given, ceiling = call_time(ARGV[1])
 local ids, costs = {}, {}
 for n = 2, #ARGV do ids[n - 1], costs[n - 1] = end_line(ARGV[n]) end
 
-
 local held = redis.call('HMGET', leases, unpack(ids))
 local r = open(state, win)
 local now = r and pool_time(r.pool, given, ceiling) or 0
-local reply, ended, any = { 1, now }, {}, false
+local reply = { 1, now }
+local ended, tombs, any = {}, {}, false
 for n, id in ipairs(ids) do
   local record, code, over_in, over_out = held[n], 0, 0, 0
   if not record then
     code = -3
-    if r and costs[n].requests == 0 and bury(r, leases, due, later, id, now) then any = true end
+    if r and costs[n][1] == 0 and bury(r, leases, due, later, id, now) then any = true end
   elseif not is_tomb(record) and not ended[id] then
     local tomb
     if r then tomb, over_in, over_out = finish(r, record, costs[n], now) end
     if tomb then
-      ended[id], code, any = tomb, 1, true
+      ended[id], code, any = true, 1, true
+      tombs[#tombs + 1] = id
+      tombs[#tombs + 1] = tomb
     else
       code, over_in, over_out = -3, 0, 0
     end
@@ -66,11 +68,6 @@ if any then
     end
   end
   write(r)
-  local written = {}
-  for id, tomb in pairs(ended) do
-    written[#written + 1] = id
-    written[#written + 1] = tomb
-  end
-  if #written > 0 then redis.call('HSET', leases, unpack(written)) end
+  if #tombs > 0 then redis.call('HSET', leases, unpack(tombs)) end
 end
 return reply

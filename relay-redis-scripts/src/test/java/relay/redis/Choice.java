@@ -51,6 +51,11 @@ record Choice(KeyModel key, GroupModel group, long input, long output, double lo
     };
   }
 
+  /** Whether it serves only where no other can. */
+  boolean isSpare(Strategy strategy) {
+    return strategy == Strategy.WEIGHTED && key.weight == 0;
+  }
+
   private record Hindrance(long at, double fuzz, String what) {}
 
   private List<Hindrance> hindrances(long now, Shape shape) {

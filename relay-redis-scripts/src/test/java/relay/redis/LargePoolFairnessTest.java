@@ -81,6 +81,15 @@ final class LargePoolFairnessTest {
     assertEquals(Set.of(""), Set.copyOf(picks.many(3)));
   }
 
+  @Test
+  void a_key_without_weight_serves_only_when_no_other_can() {
+    Picks picks = new Picks(wire, Strategy.WEIGHTED, Picks.keys(100, 4, 0, 1), Map.of());
+    picks.many(200);
+    assertEquals(200, sum(picks, 1));
+    picks.many(200);
+    assertEquals(200, sum(picks, 0));
+  }
+
   private static long sum(Picks picks, int tier) {
     long sum = 0;
     for (int n = tier; n < 100; n += 2) {

@@ -40,6 +40,7 @@ final class MutationRun {
           "RetryAfterTest",
           "PictureTest",
           "PickTest",
+          "KeptRecordsTest",
           "LinearityTest",
           "CostTest");
 

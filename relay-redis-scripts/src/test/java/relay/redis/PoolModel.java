@@ -250,7 +250,7 @@ final class PoolModel {
     if (before != null) {
       return before;
     }
-    List<Choice> fitting = search.fitting();
+    List<Choice> fitting = search.fitting(strategy);
     if (!fitting.isEmpty()) {
       return List.of(new Picked(fitting, favourite(wish), c -> grant(wish, c, now, leaseMicros)));
     }
@@ -293,7 +293,7 @@ final class PoolModel {
     group.charge(now, shape, 1, best.input(), best.output());
     turn = Math.max(key.pass, turn);
     int weight = strategy == Strategy.WEIGHTED ? key.weight : 1;
-    key.pass = turn + (weight > 0 ? 1.0 / weight : 1e6);
+    key.pass = turn + (weight > 0 ? 1.0 / weight : 1);
     if (!wish.session().isEmpty()) {
       sessions.put(wish.session(), group.id);
     }

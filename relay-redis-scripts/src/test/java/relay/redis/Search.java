@@ -65,10 +65,17 @@ final class Search {
   }
 
   /** Those of the highest priority that can carry the request. */
-  List<Choice> fitting() {
+  private List<Choice> fitting() {
     List<Choice> fitting = usable.stream().filter(c -> c.fits(now)).toList();
     int highest = fitting.stream().mapToInt(c -> c.key().priority).max().orElse(0);
     return fitting.stream().filter(c -> c.key().priority == highest).toList();
+  }
+
+  /** Of them those that are not spares, if there are any. */
+  List<Choice> fitting(Strategy strategy) {
+    List<Choice> fitting = fitting();
+    List<Choice> first = fitting.stream().filter(c -> !c.isSpare(strategy)).toList();
+    return first.isEmpty() ? fitting : first;
   }
 
   private @Nullable Choice best(Strategy strategy) {
@@ -80,7 +87,8 @@ final class Search {
     }
     String favourite = pool.favourite(wish);
     Comparator<Choice> order =
-        Comparator.<Choice, Boolean>comparing(c -> !c.group().id.equals(favourite))
+        Comparator.<Choice, Boolean>comparing(c -> c.isSpare(strategy))
+            .thenComparing(c -> !c.group().id.equals(favourite))
             .thenComparing(Choice.order(strategy, draws));
     return fitting().stream().min(order).orElse(null); // the first of equals
   }

@@ -139,29 +139,34 @@ final class Walk {
     List<String> sets = sets();
     for (String modelClass : indexed ? classes : List.<String>of()) {
       for (KeyPlan key : plan.keys()) {
-        rows.add(1 + sets.indexOf(set(modelClass, key.priority())));
+        rows.add(1 + sets.indexOf(set(modelClass, tier(key))));
         rows.addAll(List.of(key.id(), PoolPlan.group(key.account(), modelClass)));
       }
     }
     return new Step.Configure(known, fresh, plan, sets, rows);
   }
 
-  /** Names of the ready sets, of each class by priority, highest first. */
+  /** Names of the ready sets, of each class by priority, highest first; spares come last. */
   private List<String> sets() {
     return indexed ? classes.stream().flatMap(c -> sets(c).stream()).toList() : List.of();
   }
 
   private List<String> sets(String modelClass) {
     return plan.keys().stream()
-        .map(KeyPlan::priority)
+        .map(this::tier)
         .distinct()
         .sorted(Comparator.reverseOrder())
-        .map(p -> set(modelClass, p))
+        .map(tier -> set(modelClass, tier))
         .toList();
   }
 
-  private String set(String modelClass, int priority) {
-    return "ready:" + version + ":" + modelClass + ":" + priority;
+  private double tier(KeyPlan key) {
+    boolean spare = plan.strategy() == Strategy.WEIGHTED && key.weight() == 0;
+    return spare ? key.priority() - 0.5 : key.priority();
+  }
+
+  private String set(String modelClass, double tier) {
+    return "ready:" + version + ":" + modelClass + ":" + tier;
   }
 
   private Step acquire() {

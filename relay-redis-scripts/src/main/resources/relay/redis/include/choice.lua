@@ -8,14 +8,15 @@ local function draw(seed) return seed * 16807 % 2147483647 end
 -- The best candidate for a request, as its place in the list, and what it reserves: among those of the
 -- highest priority that can carry it, first one of the group that the session favours, then by the
 -- strategy: the least full, the next in turn, or the smallest draw. Turns are told by passes: a key's
--- pass grows by one over its weight with each pick, and the smallest is next.
+-- pass grows by one over its weight with each pick, and the smallest is next. One without weight is a
+-- spare: it comes after all others of its priority.
 -- Else nil, the number of quarantined and of too small candidates, and the largest limit that is too
 -- small, with its dimension.
 local function best_of(r, list, now, input, output, favourite, seed)
   local p = r.pool
   local window, bucket, strategy = p[WINDOW], p[BUCKET] == 1, p[STRATEGY]
   local slot = math.floor(now / p[SLOT])
-  local best, best_rank, best_flight, best_pass, best_priority, best_input, best_output, best_mine
+  local best, best_rank, best_flight, best_pass, best_priority, best_input, best_output, best_mine, best_spare
   local stopped, small, dimension, limit = 0, 0, 0, 0
   local bound = math.huge -- one that is fuller than the best need not be looked at to the end
   for c = 1, #list, 2 do
@@ -39,9 +40,12 @@ local function best_of(r, list, now, input, output, favourite, seed)
         end
       end
       local mine = favourite and g.field == favourite
+      local spare = strategy == WEIGHTED and list[c][K_WEIGHT] == 0
       local better = not best
       if best then
-        if mine ~= best_mine then
+        if spare ~= best_spare then
+          better = best_spare
+        elseif mine ~= best_mine then
           better = mine
         elseif rank ~= best_rank then
           better = rank < best_rank
@@ -52,8 +56,8 @@ local function best_of(r, list, now, input, output, favourite, seed)
         end
       end
       if better then
-        best, best_rank, best_flight, best_pass, best_priority, best_mine = c, rank, flight, pass, priority, mine
-        best_input, best_output = want_in, want_out
+        best, best_rank, best_flight, best_pass, best_priority = c, rank, flight, pass, priority
+        best_mine, best_spare, best_input, best_output = mine, spare, want_in, want_out
         if strategy == LEAST_LOADED and not favourite then bound = load end
       end
     elseif state == 2 then
@@ -78,7 +82,7 @@ local function take(r, k, g, now, input, output)
   local turn = math.max(k[K_PASS], p[TURN])
   local weight = p[STRATEGY] == WEIGHTED and k[K_WEIGHT] or 1
   p[TURN] = turn
-  k[K_PASS] = turn + (weight > 0 and 1 / weight or 1e6)
+  k[K_PASS] = turn + (weight > 0 and 1 / weight or 1)
   change(r, k)
   change(r, g)
 end

@@ -7,11 +7,11 @@ local function call_time(text)
   return clock(given or '', ceiling)
 end
 
--- `id requests input output`: the id and the cost.
+-- `id requests input output`: the id and the three of the cost.
 local function end_line(text)
   local id, requests, input, output = string.match(text, '^(%S+) (%d+) (%d+) (%d+)$')
   if not id then error({ err = 'BADARG a lease is `id requests input output`, whole numbers' }) end
-  return id, { requests = bounded(requests, 'requests'), input = bounded(input, 'input'), output = bounded(output, 'output') }
+  return id, { bounded(requests, 'requests'), bounded(input, 'input'), bounded(output, 'output') }
 end
 
 -- Replaces a lease's charge by its cost in the records of its key and group. Gives the tombstone and
@@ -21,7 +21,7 @@ local function finish(r, record, cost, now)
   local key, group, since, reserved, i, o, deadline, standing = struct.unpack(LEASE, record)
   local k, g = key_of(r, key), group_of(r, group)
   if not (k and g) then return end
-  local requests, input, output = cost.requests, cost.input, cost.output
+  local requests, input, output = cost[1], cost[2], cost[3]
   roll(r.win, p, g, math.floor(now / p[SLOT]))
   flow(p, g, now)
   local over_in, over_out = input > i and input - i or 0, output > o and output - o or 0

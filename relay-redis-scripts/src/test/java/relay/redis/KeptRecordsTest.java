@@ -1,0 +1,111 @@
+package relay.redis;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+
+import io.lettuce.core.RestoreArgs;
+import java.time.Duration;
+import java.util.List;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+/**
+ * The library keeps a pool's records from one call to the next. Whatever else befell them in Redis
+ * meanwhile, a call must see it.
+ */
+final class KeptRecordsTest {
+  private static final String KEY = "k:key0";
+  private static final String GROUP = "g:account0/model";
+  private static final long SLOT = 251_042; // more than a slot of a minute's window
+  private static final int INPUT = 1; // place of the input tokens in what is used
+
+  private final RedisKeys names = new RedisKeys("kept", Pools.name("p"));
+  private final Wire wire = new Wire(RedisUnderTest.url());
+
+  /** A library of its own in the same Redis, as another version is. */
+  private final Wire other =
+      Wire.faulty(RedisUnderTest.url(), "local MOST_KEPT = 50000", "local MOST_KEPT = 49999");
+
+  private long micros = 1_790_000_000_000_000L;
+
+  @BeforeEach
+  void configure() {
+    PoolPlan plan =
+        Pools.plan("kept", Duration.ofMinutes(1), 2, new Limits(1_000, 10_000, 10_000, 0));
+    call(wire, new Step.Configure(0, 7, plan));
+  }
+
+  @AfterEach
+  void disconnect() {
+    wire.close();
+    other.close();
+  }
+
+  private List<Object> call(Wire by, Step step) {
+    return by.call(step.script(), step.keys(names), step.args(new Clock(micros, 0)).toArray());
+  }
+
+  private List<Object> acquire(Wire by, String id) {
+    return call(by, Step.acquire(id, 7, 10, 10, 30_000, List.of(KEY, GROUP)));
+  }
+
+  private double used(int d) {
+    return new StoredPool(wire.redis().hgetall(names.state)).number(GROUP, 1 + StoredPool.USED + d);
+  }
+
+  private double inFlight() {
+    return new StoredPool(wire.redis().hgetall(names.state)).number(KEY, StoredPool.KEY_FLIGHT);
+  }
+
+  @Test
+  void two_versions_of_the_library_see_what_the_other_wrote() {
+    for (int n = 0; n < 100; n++) {
+      assertEquals(1L, acquire(n % 3 == 0 ? other : wire, "l" + n).get(2));
+      assertEquals(n + 1, used(0));
+      if (n % 2 == 1) {
+        call(n % 5 == 0 ? other : wire, Step.settle("l" + (n - 1), 10, 10));
+      }
+      assertEquals(n + 1 - (n + 1) / 2, inFlight());
+      micros += SLOT / 10;
+    }
+  }
+
+  @Test
+  void a_write_in_the_same_microsecond_is_seen() {
+    acquire(wire, "a");
+    call(wire, Step.settle("a", 10, 10));
+    call(other, new Step.Quarantine("no credit", List.of("key0")));
+    assertEquals(-2L, acquire(wire, "b").get(2));
+    call(other, new Step.Restore(List.of(KEY), List.of()));
+    assertEquals(1L, acquire(wire, "b").get(2));
+  }
+
+  @Test
+  void a_copy_that_was_restored_is_read_anew() {
+    acquire(wire, "a");
+    byte[] copy = wire.redis().dump(names.state);
+    acquire(wire, "b");
+    acquire(wire, "c");
+    assertEquals(3, used(0));
+    wire.redis().restore(names.state, copy, RestoreArgs.Builder.ttl(600_000).replace());
+    assertEquals(1L, acquire(wire, "d").get(2));
+    assertEquals(2, used(0));
+    assertEquals(2, inFlight());
+  }
+
+  @Test
+  void a_call_that_failed_half_way_leaves_nothing() {
+    acquire(wire, "a");
+    micros += SLOT;
+    acquire(wire, "b");
+    byte[] windows = wire.redis().dump(names.win);
+    wire.redis().set(names.win, RedisKeys.bytes("not a hash"));
+    // more input than was reserved is charged, before less output fails to come back
+    assertThrows(RuntimeException.class, () -> call(wire, Step.settle("a", 25, 5)));
+    wire.redis().restore(names.win, windows, RestoreArgs.Builder.ttl(600_000).replace());
+    assertEquals(1L, call(wire, Step.settle("a", 25, 5)).get(2));
+    assertEquals(35, used(INPUT));
+    assertEquals(1, inFlight());
+  }
+}
