@@ -50,7 +50,7 @@ public final class EndToEnd {
   record Added(double median, double p99, double directMedian, double directP99) {}
 
   private String page() throws IOException, InterruptedException {
-    try (Stage stage = new Stage(options.launcher())) {
+    try (Stage stage = new Stage(List.of(options.launcher().toString()))) {
       ReplicaProcess replica = start(stage);
       WarmUp.run(stage);
       for (int round = 1; round <= options.rounds(); round++) {

@@ -135,7 +135,8 @@ final class ReplicaProcess implements AutoCloseable {
     Runtime.getRuntime().removeShutdownHook(atExit);
   }
 
-  private static int freePort() throws IOException {
+  /** One that nobody listens on. */
+  static int freePort() throws IOException {
     try (ServerSocket socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
       return socket.getLocalPort();
     }

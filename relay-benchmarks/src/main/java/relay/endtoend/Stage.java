@@ -18,9 +18,9 @@ final class Stage implements AutoCloseable {
   private final ProviderProcess provider;
   private final List<ReplicaProcess> replicas = new ArrayList<>();
 
-  /** Without replicas yet. */
-  Stage(Path launcher) throws IOException {
-    this.launcher = List.of(launcher.toString());
+  /** Without replicas yet; {@code serve} and its options are added to what launches one. */
+  Stage(List<String> launcher) throws IOException {
+    this.launcher = launcher;
     directory = Files.createTempDirectory("relay-benchmark");
     redis = OwnRedis.start();
     redisInfo = new RedisInfo(redis.url());
