@@ -12,7 +12,7 @@ import redis.embedded.RedisExecProvider;
  * A Redis server that nothing else uses: the binary named by {@code -Drelay.redis.binary}, else the
  * one that embedded-redis carries. It keeps nothing and dies with the JVM.
  */
-final class OwnRedis implements AutoCloseable {
+public final class OwnRedis implements AutoCloseable {
   private final Process process;
   private final int port;
   private final Thread atExit;
@@ -24,7 +24,8 @@ final class OwnRedis implements AutoCloseable {
     Runtime.getRuntime().addShutdownHook(atExit);
   }
 
-  static OwnRedis start() throws IOException {
+  /** Starts one, and waits until it is ready. */
+  public static OwnRedis start() throws IOException {
     String named = System.getProperty("relay.redis.binary");
     File binary = named != null ? new File(named) : RedisExecProvider.defaultProvider().get();
     int port = freePort();
@@ -58,7 +59,8 @@ final class OwnRedis implements AutoCloseable {
     return redis;
   }
 
-  String url() {
+  /** Where it is. */
+  public String url() {
     return "redis://127.0.0.1:" + port;
   }
 

@@ -1,0 +1,57 @@
+package relay.guards;
+
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.util.Locale;
+
+/**
+ * What the way of a request may cost, in figures that a busy machine does not change: bytes
+ * allocated, commands of Redis. Each bound lies some 15 to 25 % above what was measured when it was
+ * set; the build's output has what is measured now. Lower a bound whenever something got cheaper.
+ */
+public enum CostBound {
+  // Bytes allocated by a call of a pure part.
+  SCAN_2_KB(560),
+  SCAN_50_KB(560),
+  SCAN_WITH_SESSION_2_KB(1_750),
+  SCAN_WITH_SESSION_50_KB(1_750),
+  USAGE_OF_JSON(600),
+  USAGE_OF_30_EVENTS(640),
+  USAGE_OF_ONE_MORE_EVENT(1),
+  ESTIMATE(40),
+  AUTHENTICATE(980),
+  HEADERS_TO_THE_PROVIDER(1_600),
+  HEADERS_TO_THE_CLIENT(145),
+  RATE_LIMIT_HEADERS(1_100),
+
+  // Bytes allocated by a replica for a request, all threads, code compiled but not optimized.
+  REQUEST_2_KB(44_000),
+  REQUEST_50_KB(104_000),
+  REQUEST_30_EVENTS(58_000),
+
+  // For a request: calls of Redis's functions, one before the provider is asked and one after; and
+  // all
+  // commands, those inside of functions included. What a replica looks at now and then comes on
+  // top.
+  REDIS_CALLS(2.05),
+  REDIS_COMMANDS(17);
+
+  private final double most;
+
+  CostBound(double most) {
+    this.most = most;
+  }
+
+  /** Fails if more was measured than is allowed; prints what was. */
+  public void hold(double measured) {
+    String figure =
+        String.format(Locale.ROOT, "%s: %,.1f measured, at most %,.1f", this, measured, most);
+    System.out.println(figure);
+    assertTrue(
+        measured <= most,
+        figure
+            + ". The hot path got dearer: find what your change adds to it and take it off. If it"
+            + " is meant and worth it, raise the bound in guards/java/relay/guards/CostBound.java,"
+            + " and say why in the commit.");
+  }
+}

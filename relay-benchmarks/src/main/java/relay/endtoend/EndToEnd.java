@@ -1,0 +1,119 @@
+package relay.endtoend;
+
+import java.io.IOException;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.locks.LockSupport;
+import relay.load.Latencies;
+import relay.load.OpenLoop;
+import relay.load.Question;
+
+/** Measures Relay from outside and writes the page of what it costs. */
+public final class EndToEnd {
+  private static final int KEYS = 8;
+  private static final int RATE = 1_000;
+  private static final Duration SMALL = Duration.ofSeconds(2);
+  private static final Duration OTHER = Duration.ofMillis(1_500);
+  private static final Duration OPEN_WARM = Duration.ofMillis(500);
+  private static final Duration OPEN = Duration.ofMillis(2_500);
+  private static final Duration QUIET = Duration.ofSeconds(1);
+
+  private final Options options;
+  private final List<Double> starts = new ArrayList<>();
+  private final List<Double> idleMib = new ArrayList<>();
+  private final List<Burst.Measured> small = new ArrayList<>();
+  private final List<Burst.Measured> large = new ArrayList<>();
+  private final List<Burst.Measured> events = new ArrayList<>();
+  private final List<Added> added = new ArrayList<>();
+
+  private EndToEnd(Options options) {
+    this.options = options;
+  }
+
+  /** The page's file, what starts Relay, and options. */
+  public static void main(String... args) throws IOException, InterruptedException {
+    Options options;
+    try {
+      options = Options.read(args);
+    } catch (IllegalArgumentException e) {
+      System.err.println(e.getMessage());
+      System.exit(2);
+      return;
+    }
+    String page = new EndToEnd(options).page();
+    System.out.print(page);
+    options.write(page);
+  }
+
+  /** What Relay adds to the time of an answer, in milliseconds: run by run, against no Relay. */
+  record Added(double median, double p99, double directMedian, double directP99) {}
+
+  private String page() throws IOException, InterruptedException {
+    try (Stage stage = new Stage(List.of(options.launcher().toString()))) {
+      ReplicaProcess replica = start(stage);
+      WarmUp.run(stage);
+      for (int round = 1; round <= options.rounds(); round++) {
+        System.err.println("round " + round + " of " + options.rounds());
+        small.add(Burst.small().measure(stage, part(SMALL)));
+        large.add(Burst.large().measure(stage, part(OTHER)));
+        events.add(Burst.events().measure(stage, part(OTHER)));
+      }
+      for (int run = 1; run <= options.openRuns(); run++) {
+        System.err.println("open loop, run " + run + " of " + options.openRuns());
+        added.add(added(stage, replica));
+      }
+      double loadedMib = Processes.residentKib(replica.pid()) / 1024.0;
+      System.err.println(options.streams() + " streams");
+      StreamCost streams = StreamCost.measure(stage, replica, options.streams());
+      return new EndToEndPage(
+              stage.redis().version(),
+              options,
+              starts,
+              idleMib,
+              loadedMib,
+              small,
+              large,
+              events,
+              added,
+              streams)
+          .text();
+    }
+  }
+
+  private ReplicaProcess start(Stage stage) throws IOException {
+    while (true) {
+      ReplicaProcess replica = stage.replica(KEYS);
+      starts.add(replica.startMillis());
+      LockSupport.parkNanos(QUIET.toNanos());
+      idleMib.add(Processes.residentKib(replica.pid()) / 1024.0);
+      System.err.printf(
+          "start %d: %.0f ms, %.0f MiB%n", starts.size(), starts.getLast(), idleMib.getLast());
+      if (starts.size() == options.starts()) {
+        return replica;
+      }
+      stage.clear();
+    }
+  }
+
+  private Added added(Stage stage, ReplicaProcess replica)
+      throws IOException, InterruptedException {
+    Latencies direct = atRate(stage.providerPort());
+    Latencies relayed = atRate(replica.port());
+    return new Added(
+        relayed.millis(0.5) - direct.millis(0.5),
+        relayed.millis(0.99) - direct.millis(0.99),
+        direct.millis(0.5),
+        direct.millis(0.99));
+  }
+
+  private Latencies atRate(int port) throws IOException, InterruptedException {
+    try (OpenLoop loop = new OpenLoop(port, Question.ofJson(2_048).bytes())) {
+      return loop.run(RATE, OPEN_WARM, part(OPEN)).checked().latencies();
+    }
+  }
+
+  private Duration part(Duration whole) {
+    return Duration.ofMillis(Math.round(whole.toMillis() * options.share()));
+  }
+}

@@ -1,0 +1,50 @@
+package relay.endtoend;
+
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.List;
+import relay.standin.StandIn;
+
+/** The provider's stand-in, in a process of its own. It ends with this JVM. */
+final class ProviderProcess implements AutoCloseable {
+  private final Process process;
+  private final int port;
+
+  private ProviderProcess(Process process, int port) {
+    this.process = process;
+    this.port = port;
+  }
+
+  static ProviderProcess start() throws IOException {
+    String java = Path.of(System.getProperty("java.home"), "bin", "java").toString();
+    Process process =
+        new ProcessBuilder(
+                List.of(
+                    java,
+                    "-Xmx512m",
+                    "-XX:+UseSerialGC",
+                    "-cp",
+                    System.getProperty("java.class.path"),
+                    StandIn.class.getName()))
+            .redirectError(ProcessBuilder.Redirect.INHERIT)
+            .start();
+    String port = process.inputReader().readLine();
+    if (port == null) {
+      throw new IOException("the stand-in did not start");
+    }
+    return new ProviderProcess(process, Integer.parseInt(port));
+  }
+
+  int port() {
+    return port;
+  }
+
+  long pid() {
+    return process.pid();
+  }
+
+  @Override
+  public void close() {
+    process.destroyForcibly().onExit().join();
+  }
+}

@@ -1,0 +1,82 @@
+package relay.endtoend;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.stream.Stream;
+import relay.redis.OwnRedis;
+
+/** A Redis, a provider's stand-in and replicas of Relay, each a process that nothing else uses. */
+final class Stage implements AutoCloseable {
+  private final List<String> launcher;
+  private final Path directory;
+  private final OwnRedis redis;
+  private final RedisInfo redisInfo;
+  private final ProviderProcess provider;
+  private final List<ReplicaProcess> replicas = new ArrayList<>();
+
+  /** Without replicas yet; {@code serve} and its options are added to what launches one. */
+  Stage(List<String> launcher) throws IOException {
+    this.launcher = launcher;
+    directory = Files.createTempDirectory("relay-benchmark");
+    redis = OwnRedis.start();
+    redisInfo = new RedisInfo(redis.url());
+    provider = ProviderProcess.start();
+  }
+
+  /** Adds a replica that serves. */
+  ReplicaProcess replica(int keys) throws IOException {
+    ReplicaProcess replica =
+        ReplicaProcess.start(launcher, directory, redis.url(), provider.port(), keys);
+    replicas.add(replica);
+    return replica;
+  }
+
+  /** Ends all replicas, and empties Redis. */
+  void clear() {
+    replicas.forEach(ReplicaProcess::close);
+    replicas.clear();
+    redisInfo.forgetAll();
+  }
+
+  /** Where the replicas serve. */
+  List<Integer> ports() {
+    return replicas.stream().map(ReplicaProcess::port).toList();
+  }
+
+  int providerPort() {
+    return provider.port();
+  }
+
+  RedisInfo redis() {
+    return redisInfo;
+  }
+
+  /** What all have used so far. */
+  Reading read() throws IOException {
+    return new Reading(
+        System.nanoTime(),
+        Processes.cpuMicros(replicas.stream().map(ReplicaProcess::pid).toList()),
+        redisInfo.cpuMicros(),
+        Processes.cpuMicros(List.of(provider.pid(), ProcessHandle.current().pid())),
+        Processes.machineMicros(),
+        redisInfo.functionCalls(),
+        redisInfo.commands());
+  }
+
+  @Override
+  public void close() throws IOException {
+    replicas.forEach(ReplicaProcess::close);
+    provider.close();
+    redisInfo.close();
+    redis.close();
+    try (Stream<Path> files = Files.walk(directory)) {
+      for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
+        Files.delete(file);
+      }
+    }
+  }
+}

@@ -1,0 +1,67 @@
+package relay.endtoend;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.time.Duration;
+import relay.load.OpenStreams;
+import relay.load.Question;
+import relay.load.Tally;
+
+/**
+ * What many open streams cost.
+ *
+ * @param streams open at once
+ * @param eventsPerSecond that came, in all
+ * @param microsPerEvent of Relay's processor time
+ * @param kibPerStream of resident memory, beyond that of the process without them
+ * @param delayMedianMillis from the stand-in's writing to the driver's reading
+ * @param delayP99Millis likewise, what 99 % do not exceed
+ */
+record StreamCost(
+    int streams,
+    double eventsPerSecond,
+    double microsPerEvent,
+    double kibPerStream,
+    double delayMedianMillis,
+    double delayP99Millis) {
+  private static final int EVENTS_PER_SECOND = 10_000;
+  private static final Duration SETTLE = Duration.ofSeconds(1);
+  private static final Duration TIME = Duration.ofSeconds(5);
+  private static final Duration LOOK_AGAIN = Duration.ofMillis(200);
+
+  /** Longer than it is measured. */
+  private static final int EVENTS = 5_000;
+
+  static StreamCost measure(Stage stage, ReplicaProcess replica, int streams) throws IOException {
+    collect(replica);
+    long without = Processes.residentKib(replica.pid());
+    Question question =
+        new Question(2_048, EVENTS, Math.max(1, 1_000L * streams / EVENTS_PER_SECOND));
+    try (OpenStreams open = new OpenStreams(replica.port(), question.bytes(), streams)) {
+      open.run(SETTLE).checked();
+      Reading before = stage.read();
+      Tally tally = open.run(TIME).checked();
+      Reading after = stage.read();
+      Thread collects = Thread.ofPlatform().start(() -> collect(replica));
+      while (collects.isAlive()) {
+        open.run(LOOK_AGAIN).checked(); // an answer that nobody reads would be held, too
+      }
+      long with = Processes.residentKib(replica.pid());
+      return new StreamCost(
+          streams,
+          tally.perSecond(),
+          after.since(before, tally.count()).relayMicros(),
+          (double) (with - without) / streams,
+          tally.latencies().millis(0.5),
+          tally.latencies().millis(0.99));
+    }
+  }
+
+  private static void collect(ReplicaProcess replica) {
+    try {
+      Processes.collect(replica.pid());
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+}

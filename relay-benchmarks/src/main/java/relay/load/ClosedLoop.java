@@ -1,0 +1,78 @@
+package relay.load;
+
+import java.io.IOException;
+import java.time.Duration;
+import java.util.List;
+
+/** A number of connections, each of which asks again as soon as it has its answer. */
+public final class ClosedLoop implements AutoCloseable, Driver.Events {
+  private final Driver driver;
+  private final long leastBytes;
+  private Tally tally = new Tally();
+
+  /**
+   * Connects, and asks.
+   *
+   * @param ports where servers listen; connections go to them in turn
+   * @param request the bytes of a request
+   * @param leastBytes of a good answer's body
+   */
+  public ClosedLoop(List<Integer> ports, byte[] request, int connections, long leastBytes)
+      throws IOException {
+    this.driver = new Driver(ports, request);
+    this.leastBytes = leastBytes;
+    for (int n = 0; n < connections; n++) {
+      driver.dial(BodyPart.IGNORED).ask(System.nanoTime());
+    }
+  }
+
+  /** Goes on for this long. Between two calls no answer is read, so nothing is asked either. */
+  public Tally run(Duration time) throws IOException {
+    long until = System.nanoTime() + time.toNanos();
+    tally = new Tally();
+    while (System.nanoTime() - until < 0) {
+      driver.poll(until, this);
+    }
+    return tally.end();
+  }
+
+  /** Goes on for this many answers. */
+  public Tally run(int answers) throws IOException {
+    long patience = System.nanoTime() + Duration.ofMinutes(1).toNanos();
+    tally = new Tally();
+    while (tally.count() < answers && System.nanoTime() - patience < 0) {
+      driver.poll(patience, this);
+    }
+    return tally.end();
+  }
+
+  @Override
+  public void answered(Connection connection) throws IOException {
+    long now = System.nanoTime();
+    AnswerReader answer = connection.answer();
+    if (answer.status() != 200) {
+      tally.fault("status " + answer.status());
+    } else if (answer.bodyBytes() < leastBytes) {
+      tally.fault("a short answer");
+    } else {
+      tally.add(now - connection.sinceNanos());
+    }
+    if (answer.closes()) {
+      connection.close();
+      driver.dial(BodyPart.IGNORED).ask(now);
+    } else {
+      connection.ask(now);
+    }
+  }
+
+  @Override
+  public void lost(Connection connection, String why) throws IOException {
+    tally.fault(why);
+    driver.dial(BodyPart.IGNORED).ask(System.nanoTime());
+  }
+
+  @Override
+  public void close() throws IOException {
+    driver.close();
+  }
+}

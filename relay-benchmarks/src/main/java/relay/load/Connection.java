@@ -1,0 +1,79 @@
+package relay.load;
+
+import java.io.EOFException;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.SelectionKey;
+import java.nio.channels.SocketChannel;
+
+/** A connection to the server, with one request at a time. */
+final class Connection {
+  private final SocketChannel channel;
+  private final SelectionKey key;
+  private final AnswerReader reader;
+  private final ByteBuffer request;
+  private volatile long sinceNanos; // written before the request, by the thread that sends it
+
+  Connection(SocketChannel channel, SelectionKey key, AnswerReader reader, ByteBuffer request) {
+    this.channel = channel;
+    this.key = key;
+    this.reader = reader;
+    this.request = request;
+  }
+
+  /** When the request at hand was due. */
+  long sinceNanos() {
+    return sinceNanos;
+  }
+
+  AnswerReader answer() {
+    return reader;
+  }
+
+  /** Asks, now that no request is under way. */
+  void ask(long dueNanos) throws IOException {
+    reader.reset();
+    request.rewind();
+    sinceNanos = dueNanos;
+    write();
+  }
+
+  private void write() throws IOException {
+    channel.write(request);
+    boolean waits = request.hasRemaining();
+    if (waits != ((key.interestOps() & SelectionKey.OP_WRITE) != 0)) {
+      key.interestOps(SelectionKey.OP_READ | (waits ? SelectionKey.OP_WRITE : 0));
+    }
+  }
+
+  /** Whether the answer is whole now. */
+  boolean ready(byte[] bytes) throws IOException {
+    if (key.isWritable()) {
+      write();
+    }
+    if (!key.isReadable()) {
+      return false;
+    }
+    ByteBuffer buffer = ByteBuffer.wrap(bytes);
+    while (true) {
+      int came = channel.read(buffer.clear());
+      if (came < 0) {
+        throw new EOFException("the server ended the connection");
+      }
+      if (came > 0 && reader.feed(bytes, came)) {
+        return true;
+      }
+      if (came < bytes.length) {
+        return false;
+      }
+    }
+  }
+
+  void close() {
+    try {
+      channel.close();
+    } catch (IOException e) {
+      // it is of no use any more
+    }
+  }
+}

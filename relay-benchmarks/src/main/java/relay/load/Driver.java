@@ -1,0 +1,86 @@
+package relay.load;
+
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.StandardSocketOptions;
+import java.nio.ByteBuffer;
+import java.nio.channels.CancelledKeyException;
+import java.nio.channels.SelectionKey;
+import java.nio.channels.Selector;
+import java.nio.channels.SocketChannel;
+import java.util.List;
+
+/** Connections to servers on loopback, and the loop that reads their answers, for one thread. */
+final class Driver implements AutoCloseable {
+  private static final int BUFFER_BYTES = 64 << 10;
+
+  private final Selector selector;
+  private final List<Integer> ports;
+  private final ByteBuffer request;
+  private final byte[] buffer = new byte[BUFFER_BYTES];
+  private int dialed;
+
+  /** What becomes of connections. */
+  interface Events {
+    /** An answer is whole. */
+    void answered(Connection connection) throws IOException;
+
+    /** The connection broke, or the server ended it. */
+    void lost(Connection connection, String why) throws IOException;
+  }
+
+  /** Connections go to these ports in turn. */
+  Driver(List<Integer> ports, byte[] request) throws IOException {
+    this.selector = Selector.open();
+    this.ports = ports;
+    this.request = ByteBuffer.allocateDirect(request.length).put(request).flip();
+  }
+
+  /** A new connection. For any thread. */
+  synchronized Connection dial(BodyPart body) throws IOException {
+    int port = ports.get(dialed++ % ports.size());
+    SocketChannel channel =
+        SocketChannel.open(new InetSocketAddress(InetAddress.getLoopbackAddress(), port));
+    channel.setOption(StandardSocketOptions.TCP_NODELAY, true);
+    channel.configureBlocking(false);
+    SelectionKey key = channel.register(selector, SelectionKey.OP_READ);
+    Connection connection =
+        new Connection(channel, key, new AnswerReader(body), request.duplicate());
+    key.attach(connection);
+    return connection;
+  }
+
+  /** Sees to what came; waits for something until then. */
+  void poll(long untilNanos, Events events) throws IOException {
+    long left = untilNanos - System.nanoTime();
+    if (left > 0) {
+      selector.select(Math.ceilDiv(left, 1_000_000)); // a little late, for a selector knows no less
+    } else {
+      selector.selectNow();
+    }
+    for (SelectionKey key : selector.selectedKeys()) {
+      Connection connection = (Connection) key.attachment();
+      boolean whole;
+      try {
+        whole = connection.ready(buffer);
+      } catch (IOException | CancelledKeyException e) {
+        connection.close();
+        events.lost(connection, String.valueOf(e.getMessage()));
+        continue;
+      }
+      if (whole) {
+        events.answered(connection);
+      }
+    }
+    selector.selectedKeys().clear();
+  }
+
+  @Override
+  public void close() throws IOException {
+    for (SelectionKey key : selector.keys()) {
+      key.channel().close();
+    }
+    selector.close();
+  }
+}

@@ -1,0 +1,25 @@
+package relay.load;
+
+import java.util.Arrays;
+
+/** Times, in nanoseconds. Not thread-safe. */
+public final class Latencies {
+  private long[] nanos = new long[1 << 14];
+  private int count;
+
+  void add(long each) {
+    if (count == nanos.length) {
+      nanos = Arrays.copyOf(nanos, 2 * count);
+    }
+    nanos[count++] = each;
+  }
+
+  /** Milliseconds that this share of them, from 0 to 1, did not exceed; NaN if there are none. */
+  public double millis(double share) {
+    if (count == 0) {
+      return Double.NaN;
+    }
+    Arrays.sort(nanos, 0, count);
+    return nanos[Math.min(count - 1, (int) (count * share))] / 1e6;
+  }
+}

@@ -1,0 +1,132 @@
+package relay.load;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.time.Duration;
+import java.util.ArrayDeque;
+import java.util.Deque;
+import java.util.List;
+import java.util.concurrent.locks.LockSupport;
+
+/**
+ * Requests at fixed times, whatever becomes of those before. Latency counts from the time at which
+ * a request was due, so a server that stalls cannot hide it. One thread asks, another reads.
+ */
+public final class OpenLoop implements AutoCloseable, Driver.Events {
+  private static final int CONNECTIONS = 64;
+  private static final Duration PATIENCE = Duration.ofSeconds(10);
+  private static final Duration LOOK_AGAIN = Duration.ofMillis(50);
+
+  private final Driver driver;
+  private final Deque<Connection> idle = new ArrayDeque<>();
+  private final Deque<Long> late = new ArrayDeque<>(); // due, but all connections were busy
+  private Tally tally = new Tally();
+  private long recordFromNanos;
+  private int open;
+
+  /** Connects. */
+  public OpenLoop(int port, byte[] request) throws IOException {
+    driver = new Driver(List.of(port), request);
+    for (; open < CONNECTIONS; open++) {
+      idle.push(driver.dial(BodyPart.IGNORED));
+    }
+  }
+
+  /**
+   * Asks.
+   *
+   * @param warm before what counts
+   * @param time of what counts
+   */
+  public Tally run(int perSecond, Duration warm, Duration time)
+      throws IOException, InterruptedException {
+    long begin = System.nanoTime();
+    long from = begin + warm.toNanos();
+    start(from);
+    long requests = (warm.toMillis() + time.toMillis()) * perSecond / 1000;
+    Thread reader = Thread.ofPlatform().daemon().name("answers").start(this::read);
+    for (long n = 0; n < requests; n++) {
+      long due = begin + 1_000_000_000L * n / perSecond;
+      for (long early = due - System.nanoTime(); early > 0; early = due - System.nanoTime()) {
+        LockSupport.parkNanos(early);
+      }
+      ask(due);
+    }
+    long patience = System.nanoTime() + PATIENCE.toNanos();
+    while (busy() && System.nanoTime() - patience < 0) {
+      LockSupport.parkNanos(LOOK_AGAIN.toNanos());
+    }
+    reader.interrupt();
+    reader.join();
+    return end();
+  }
+
+  private synchronized void start(long fromNanos) {
+    recordFromNanos = fromNanos;
+    tally = new Tally();
+  }
+
+  private synchronized Tally end() {
+    if (idle.size() < open || !late.isEmpty()) {
+      tally.fault("not answered within " + PATIENCE.toSeconds() + " s");
+    }
+    return tally.end();
+  }
+
+  private synchronized boolean busy() {
+    return idle.size() < open || !late.isEmpty();
+  }
+
+  private synchronized void ask(long dueNanos) throws IOException {
+    Connection connection = idle.poll();
+    if (connection == null) {
+      late.add(dueNanos);
+    } else {
+      connection.ask(dueNanos);
+    }
+  }
+
+  private void read() {
+    try {
+      while (!Thread.currentThread().isInterrupted()) {
+        driver.poll(System.nanoTime() + LOOK_AGAIN.toNanos(), this);
+      }
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  @Override
+  public synchronized void answered(Connection connection) throws IOException {
+    long since = connection.sinceNanos();
+    int status = connection.answer().status();
+    if (status != 200) {
+      tally.fault("status " + status);
+    } else if (since - recordFromNanos >= 0) {
+      tally.add(System.nanoTime() - since);
+    }
+    Connection next = connection;
+    if (connection.answer().closes()) {
+      connection.close();
+      next = driver.dial(BodyPart.IGNORED);
+    }
+    Long due = late.poll();
+    if (due == null) {
+      idle.push(next);
+    } else {
+      next.ask(due);
+    }
+  }
+
+  @Override
+  public synchronized void lost(Connection connection, String why) {
+    tally.fault(why);
+    idle.remove(connection);
+    open--;
+  }
+
+  @Override
+  public void close() throws IOException {
+    driver.close();
+  }
+}

@@ -1,0 +1,82 @@
+package relay.load;
+
+import java.io.IOException;
+import java.time.Duration;
+import java.util.List;
+
+/** Many streams that are open at once, each with an event from time to time. */
+public final class OpenStreams implements AutoCloseable, Driver.Events {
+  private static final int STARTS_PER_SECOND = 1000;
+  private static final Duration PATIENCE = Duration.ofSeconds(20);
+
+  private final Driver driver;
+  private Tally tally = new Tally();
+  private int started;
+
+  /**
+   * Opens them, so many a second that each start is one of few, and waits until all give events.
+   */
+  public OpenStreams(int port, byte[] request, int streams) throws IOException {
+    driver = new Driver(List.of(port), request);
+    long begin = System.nanoTime();
+    for (int n = 0; n < streams; n++) {
+      long due = begin + 1_000_000_000L * n / STARTS_PER_SECOND;
+      do {
+        driver.poll(due, this);
+      } while (System.nanoTime() - due < 0);
+      driver.dial(new FirstSeen()).ask(due);
+    }
+    long patience = System.nanoTime() + PATIENCE.toNanos();
+    while (started < streams && System.nanoTime() - patience < 0) {
+      driver.poll(System.nanoTime() + 10_000_000, this);
+    }
+    if (started < streams) {
+      throw new IllegalStateException(started + " of " + streams + " streams began");
+    }
+  }
+
+  /** A stream, which counts as started with its first event. */
+  private final class FirstSeen implements BodyPart {
+    private final Stamps stamps = new Stamps(this::event);
+    private boolean seen;
+
+    @Override
+    public void see(byte[] bytes, int from, int to) {
+      stamps.see(bytes, from, to);
+    }
+
+    private void event(long ageNanos) {
+      tally.add(ageNanos);
+      started += seen ? 0 : 1;
+      seen = true;
+    }
+  }
+
+  /** Reads for this long. */
+  public Tally run(Duration time) throws IOException {
+    long until = System.nanoTime() + time.toNanos();
+    tally = new Tally();
+    while (System.nanoTime() - until < 0) {
+      driver.poll(until, this);
+    }
+    return tally.end();
+  }
+
+  @Override
+  public void answered(Connection connection) {
+    tally.fault(
+        connection.answer().status() == 200
+            ? "a stream that ended"
+            : "status " + connection.answer().status());
+  }
+
+  @Override
+  public void lost(Connection connection, String why) {
+    tally.fault(why);
+  }
+
+  @Override
+  public void close() throws IOException {
+    driver.close();
+  }
+}

@@ -1,0 +1,122 @@
+package relay.load;
+
+import java.nio.charset.StandardCharsets;
+import java.util.List;
+import relay.standin.StandIn;
+
+/**
+ * A request to {@code /v1/messages}, as coding agents make them: turns of prose and code.
+ *
+ * @param bodyBytes of its body
+ * @param events content events of the stream that it asks for; negative: an answer in one piece
+ * @param intervalMillis between two of them
+ */
+public record Question(int bodyBytes, int events, long intervalMillis) {
+  /** What clients of the measured replicas show. */
+  public static final String CLIENT_KEY = "a-client-of-the-benchmark";
+
+  private static final List<String> WORDS =
+      List.of(
+          "please",
+          "look",
+          "at",
+          "the",
+          "test",
+          "that",
+          "fails",
+          "since",
+          "this",
+          "morning",
+          "if",
+          "(queue.isEmpty())",
+          "return",
+          "null;",
+          "why",
+          "does",
+          "it",
+          "say",
+          "\\\"timed out\\\"",
+          "after",
+          "30",
+          "s?",
+          "the",
+          "log",
+          "is",
+          "in",
+          "build/report.txt,\\n",
+          "and",
+          "a",
+          "colleague",
+          "thinks",
+          "of",
+          "a",
+          "race",
+          "between",
+          "close()",
+          "and",
+          "write()");
+
+  private static final int TURN_BYTES = 700;
+
+  /** One whose answer is JSON. */
+  public static Question ofJson(int bodyBytes) {
+    return new Question(bodyBytes, -1, 0);
+  }
+
+  /** One whose answer is this many events, back to back. */
+  public static Question ofEvents(int bodyBytes, int events) {
+    return new Question(bodyBytes, events, 0);
+  }
+
+  /** All bytes of the request. */
+  public byte[] bytes() {
+    String body = body();
+    StringBuilder request = new StringBuilder();
+    request
+        .append("POST /v1/messages HTTP/1.1\r\nhost: 127.0.0.1\r\n")
+        .append("content-type: application/json\r\naccept: application/json\r\n")
+        .append("user-agent: benchmark\r\nanthropic-version: 2023-06-01\r\n")
+        .append("x-api-key: ")
+        .append(CLIENT_KEY)
+        .append("\r\ncontent-length: ")
+        .append(body.length())
+        .append("\r\n");
+    if (events >= 0) {
+      request.append(StandIn.EVENTS + ": ").append(events).append("\r\n");
+      request.append(StandIn.INTERVAL + ": ").append(intervalMillis).append("\r\n");
+    }
+    return request.append("\r\n").append(body).toString().getBytes(StandardCharsets.US_ASCII);
+  }
+
+  /** Its body. */
+  public String body() {
+    StringBuilder body =
+        new StringBuilder(
+            "{\"model\":\"claude-sonnet-4-5\",\"max_tokens\":1024,"
+                + "\"system\":\"You help with a program. Be brief, and name the file.\","
+                + "\"messages\":[");
+    String end = "\"}]}]" + (events >= 0 ? ",\"stream\":true}" : "}");
+    int words = 0;
+    for (int turn = 0; ; turn++) {
+      body.append(turn == 0 ? "" : "\"}]},")
+          .append("{\"role\":\"")
+          .append(turn % 2 == 0 ? "user" : "assistant")
+          .append("\",\"content\":[{\"type\":\"text\",\"text\":\"");
+      int room = bodyBytes - body.length() - end.length();
+      boolean last = turn % 2 == 0 && room < 3 * TURN_BYTES;
+      int until = body.length() + (last ? room : TURN_BYTES);
+      for (String word = word(words); body.length() + word.length() < until; word = word(words)) {
+        body.append(word).append(' ');
+        words++;
+      }
+      body.repeat('.', Math.max(0, until - body.length()));
+      if (last) {
+        return body.append(end).toString();
+      }
+    }
+  }
+
+  private static String word(int n) {
+    return WORDS.get((int) (((n * 2_654_435_761L) >>> 7) % WORDS.size()));
+  }
+}

@@ -1,0 +1,103 @@
+package relay.endtoend;
+
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.List;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import relay.guards.CostBound;
+import relay.load.ClosedLoop;
+import relay.load.Question;
+
+/**
+ * What a request costs a whole replica: the bytes that all of its threads allocate, and what Redis
+ * is asked. One request after another, so that each has its own calls of Redis. The code is
+ * compiled but not optimized, for how much of it the optimizer has seen would be chance.
+ */
+final class RequestCostTest {
+  private static final int WARM = 400;
+  private static final int PARTS = 4;
+  private static final int REQUESTS = 150;
+
+  private static Stage stage;
+  private static int counter;
+
+  @BeforeAll
+  static void start() throws IOException {
+    counter = ReplicaProcess.freePort();
+    stage =
+        new Stage(
+            List.of(
+                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                "-Xmx256m",
+                "-XX:+UseSerialGC",
+                "-XX:+UseCompactObjectHeaders",
+                "-XX:TieredStopAtLevel=1",
+                "--enable-native-access=ALL-UNNAMED",
+                "--sun-misc-unsafe-memory-access=allow",
+                "-D" + CountedReplica.PORT + "=" + counter,
+                "-cp",
+                System.getProperty("java.class.path"),
+                CountedReplica.class.getName()));
+    stage.replica(8);
+  }
+
+  @AfterAll
+  static void stop() throws IOException {
+    stage.close();
+  }
+
+  /**
+   * For each request; the least of several parts, for what a replica does now and then by itself
+   * only adds to some of them.
+   */
+  private record Figures(double bytes, double calls, double commands) {
+    Figures least(Figures other) {
+      return new Figures(
+          Math.min(bytes, other.bytes),
+          Math.min(calls, other.calls),
+          Math.min(commands, other.commands));
+    }
+  }
+
+  private static Figures measure(Question question) throws IOException {
+    try (ClosedLoop loop = new ClosedLoop(stage.ports(), question.bytes(), 1, 1)) {
+      loop.run(WARM).checked();
+      Figures least = part(loop);
+      for (int part = 1; part < PARTS; part++) {
+        least = least.least(part(loop));
+      }
+      return least;
+    }
+  }
+
+  private static Figures part(ClosedLoop loop) throws IOException {
+    long bytes = CountedReplica.allocated(counter);
+    long calls = stage.redis().functionCalls();
+    long commands = stage.redis().commands();
+    loop.run(REQUESTS).checked();
+    return new Figures(
+        (double) (CountedReplica.allocated(counter) - bytes) / REQUESTS,
+        (double) (stage.redis().functionCalls() - calls) / REQUESTS,
+        (double) (stage.redis().commands() - commands) / REQUESTS);
+  }
+
+  @Test
+  void a_request_allocates_little_and_asks_redis_twice() throws IOException {
+    Figures figures = measure(Question.ofJson(2_048));
+    CostBound.REQUEST_2_KB.hold(figures.bytes);
+    CostBound.REDIS_CALLS.hold(figures.calls);
+    CostBound.REDIS_COMMANDS.hold(figures.commands);
+  }
+
+  @Test
+  void a_large_request_allocates_little_beyond_its_own_bytes() throws IOException {
+    CostBound.REQUEST_50_KB.hold(measure(Question.ofJson(51_200)).bytes);
+  }
+
+  @Test
+  void a_stream_allocates_little_for_its_events() throws IOException {
+    CostBound.REQUEST_30_EVENTS.hold(measure(Question.ofEvents(2_048, 30)).bytes);
+  }
+}

@@ -1,0 +1,28 @@
+package relay.estimate;
+
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import org.junit.jupiter.api.Test;
+import relay.guards.Allocation;
+import relay.guards.CostBound;
+import relay.model.Dialect;
+import relay.redis.Estimates;
+
+class EstimatorCostTest {
+  private static final String MODEL = "claude-sonnet-4-5";
+
+  @Test
+  void an_estimate_allocates_little() {
+    Estimates learned = new Estimates();
+    for (int n = 1; n < 100; n++) {
+      learned.learn(MODEL, 2_000, 500, 100 + n);
+    }
+    CostBound.ESTIMATE.hold(
+        Allocation.bytesPerCall(
+            () ->
+                assertTrue(
+                    Estimator.estimate(learned, Dialect.ANTHROPIC, MODEL, 2_000, 1_024)
+                            .outputTokens()
+                        > 1)));
+  }
+}
