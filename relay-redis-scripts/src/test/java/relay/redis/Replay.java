@@ -71,6 +71,7 @@ final class Replay implements AutoCloseable {
       if (depth == Depth.RING) {
         StateCheck.compareRing(
             model, stored, wire.redis().hgetall(names.win), wire.redis().hgetall(names.leases));
+        UncountedCheck.compare(model, wire, names);
       }
     }
     return reply;
@@ -98,7 +99,8 @@ final class Replay implements AutoCloseable {
             Step.Quarantine _,
             Step.Restore _,
             Step.Configure _,
-            Step.Survey _ -> {}
+            Step.Survey _,
+            Step.Uncounted _ -> {}
       }
     }
   }

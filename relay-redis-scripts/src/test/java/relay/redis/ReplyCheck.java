@@ -3,7 +3,9 @@ package relay.redis;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import relay.redis.PoolModel.Later;
 import relay.redis.PoolModel.Picked;
 import relay.redis.PoolModel.Wait;
@@ -12,7 +14,15 @@ import relay.redis.PoolModel.Wait;
 final class ReplyCheck {
   private ReplyCheck() {}
 
+  /** The rest of a reply: names with texts, in any order. */
+  record Pairs(Map<String, String> texts) {}
+
   static void compare(List<?> expected, List<?> reply) {
+    int size = expected.stream().mapToInt(ReplyCheck::places).sum();
+    boolean open = !expected.isEmpty() && expected.getLast() instanceof Pairs;
+    if (open ? reply.size() < size : reply.size() != size) {
+      throw new AssertionError("expected " + expected + ", but " + reply);
+    }
     for (int i = 0; i < expected.size(); i++) {
       switch (expected.get(i)) {
         case Wait wait -> compare(wait, reply, i);
@@ -22,6 +32,7 @@ final class ReplyCheck {
         }
         case Picked picked -> take(picked, reply);
         case List<?> row -> compare(row, (List<?>) reply.get(i));
+        case Pairs pairs -> compare(pairs, reply.subList(i, reply.size()));
         case Step.Any _ -> {}
         case Object value -> {
           if (!value.equals(reply.get(i))) {
@@ -30,6 +41,15 @@ final class ReplyCheck {
         }
       }
     }
+  }
+
+  /** How many values of a reply it stands for. */
+  private static int places(Object expected) {
+    return switch (expected) {
+      case Later _, Picked _ -> 5;
+      case Pairs _ -> 0;
+      default -> 1;
+    };
   }
 
   private static void compare(Wait wait, List<?> reply, int i) {
@@ -41,6 +61,14 @@ final class ReplyCheck {
       String why = reply.get(i + 1) + " " + reply.get(i + 2);
       assertTrue(wait.accepted().contains(why), () -> why + " of " + wait.accepted());
     }
+  }
+
+  private static void compare(Pairs pairs, List<?> rest) {
+    Map<Object, Object> told = new HashMap<>();
+    for (int n = 0; n < rest.size(); n += 2) {
+      told.put(rest.get(n), rest.get(n + 1));
+    }
+    assertEquals(pairs.texts(), told);
   }
 
   private static void take(Picked picked, List<?> reply) {
