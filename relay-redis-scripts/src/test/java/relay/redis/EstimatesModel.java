@@ -4,16 +4,24 @@ import java.math.BigDecimal;
 import java.math.RoundingMode;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 
 /**
  * What the fleet knows of models, in the model. Its numbers are those of the lines, rounded as they
- * are there, so that lines can be compared letter by letter.
+ * are there, so that most lines are equal letter by letter. Of a few the last digit is another, for
+ * powers are not rounded alike everywhere; then the script's holds from there on.
  */
 final class EstimatesModel {
   private static final double MOST = 1_000; // samples
   private static final double KEPT = 20; // of them, however old
   private static final double HALF_LIFE_S = 6 * 3_600;
   private static final double SHOWN = 0.01; // outputs of a bucket
+  private static final double SHARE = 0.9; // of outputs
+  private static final Pattern LINE =
+      Pattern.compile(
+          "tokens_per_kb (?<kb>\\d+) output_p90 (?<p90>\\d+) samples (?<samples>[\\d.]+) [|] bytes"
+              + " (?<bytes>\\d+) tokens (?<tokens>\\d+) at (?<at>\\d+) outputs(?<outputs>.*)");
 
   private record Known(double samples, double bytes, double tokens, long at, double[] outputs) {
     static final Known NOTHING = new Known(0, 0, 0, 0, new double[OutputBuckets.COUNT]);
@@ -44,26 +52,43 @@ final class EstimatesModel {
     }
 
     /** As it is read again from its line. */
-    Known written() {
-      double[] shown = new double[outputs.length];
-      for (int b = 0; b < shown.length; b++) {
-        shown[b] = outputs[b] < SHOWN ? 0 : rounded(outputs[b], 2).doubleValue();
+    static Known read(Matcher m) {
+      double[] outputs = new double[OutputBuckets.COUNT];
+      for (String entry : m.group("outputs").strip().split(" ", -1)) {
+        int colon = entry.indexOf(':');
+        if (colon > 0) {
+          int bucket = Integer.parseInt(entry.substring(0, colon));
+          outputs[bucket] = Double.parseDouble(entry.substring(colon + 1));
+        }
       }
       return new Known(
-          rounded(samples, 2).doubleValue(),
-          rounded(bytes, 0).doubleValue(),
-          rounded(tokens, 0).doubleValue(),
-          at,
-          shown);
+          Double.parseDouble(m.group("samples")),
+          Double.parseDouble(m.group("bytes")),
+          Double.parseDouble(m.group("tokens")),
+          Long.parseLong(m.group("at")),
+          outputs);
     }
 
-    /** The length that nine in ten outputs do not exceed. */
-    double ninth() {
+    boolean isNear(Known other) {
+      boolean near = Math.abs(samples - other.samples) < 1.1 * SHOWN && at == other.at;
+      near &= Math.abs(bytes - other.bytes) < 1.1 && Math.abs(tokens - other.tokens) < 1.1;
+      for (int b = 0; b < outputs.length; b++) {
+        near &= Math.abs(outputs[b] - other.outputs[b]) < 1.1 * SHOWN;
+      }
+      return near;
+    }
+
+    double tokensPerKb() {
+      return bytes > 0 ? tokens * 1024 / bytes : 0;
+    }
+
+    /** The length that this share of outputs does not exceed. */
+    double quantile(double share) {
       double wanted = 0;
       for (double n : outputs) {
         wanted += n;
       }
-      wanted *= 0.9;
+      wanted *= share;
       double below = 0;
       for (int b = 0; b < outputs.length; b++) {
         double n = outputs[b];
@@ -79,8 +104,8 @@ final class EstimatesModel {
 
     String line() {
       StringBuilder out = new StringBuilder();
-      out.append("tokens_per_kb ").append(rounded(bytes > 0 ? tokens * 1024 / bytes : 0, 0));
-      out.append(" output_p90 ").append(rounded(ninth(), 0));
+      out.append("tokens_per_kb ").append(rounded(tokensPerKb(), 0));
+      out.append(" output_p90 ").append(rounded(quantile(SHARE), 0));
       out.append(" samples ").append(rounded(samples, 2)).append(" | bytes ");
       out.append(rounded(bytes, 0)).append(" tokens ").append(rounded(tokens, 0));
       out.append(" at ").append(at).append(" outputs");
@@ -122,7 +147,28 @@ final class EstimatesModel {
     }
     Known all = before.plus(more);
     lines.put(news.model(), all.line());
-    known.put(news.model(), all.written());
+    known.put(news.model(), all);
+  }
+
+  /** A script told this line. */
+  void told(String model, String line) {
+    Known expected = known.getOrDefault(model, Known.NOTHING);
+    Matcher told = LINE.matcher(line);
+    if (!told.matches() || !line.equals(lines.get(model)) && !isNear(told, expected)) {
+      throw new AssertionError(model + ": expected " + lines.get(model) + ", but " + line);
+    }
+    lines.put(model, line);
+    known.put(model, Known.read(told));
+  }
+
+  private static boolean isNear(Matcher told, Known expected) {
+    double output = Double.parseDouble(told.group("p90"));
+    boolean kb = Math.abs(expected.tokensPerKb() - Double.parseDouble(told.group("kb"))) < 1.1;
+    // where the share ends with a bucket, the next one is as right
+    boolean p90 =
+        Math.abs(expected.quantile(SHARE - 1e-9) - output) < 1.1
+            || Math.abs(expected.quantile(SHARE + 1e-9) - output) < 1.1;
+    return kb && p90 && Known.read(told).isNear(expected);
   }
 
   /** What Redis holds: a line a model. */

@@ -54,12 +54,15 @@ record LearnStep(boolean all, List<Learned> models) implements Step.Uncounted {
   public List<Object> apply(PoolModel model, Clock c) {
     models.forEach(m -> model.estimates.learn(seconds(c), m));
     List<Object> reply = new ArrayList<>(List.of(1L, seconds(c)));
+    EstimatesModel known = model.estimates;
     if (all) {
-      reply.add(new ReplyCheck.Pairs(model.estimates.stored()));
+      reply.add(new ReplyCheck.Pairs(known.stored().keySet(), known::told));
     } else {
       for (Learned m : models) {
-        String line = model.estimates.stored().get(m.model());
-        reply.addAll(line == null ? List.of() : List.of(m.model(), line));
+        if (known.stored().containsKey(m.model())) {
+          reply.add(m.model());
+          reply.add(new ReplyCheck.Told(line -> known.told(m.model(), line)));
+        }
       }
     }
     return reply;
