@@ -114,7 +114,9 @@ final class Replica {
             server.tls(),
             server.idleTimeout(),
             Duration.ofMillis(Long.getLong("relay.client_patience_ms", 30_000))); // tests have less
-    adminPlane = new AdminServer(server, this::readiness, meters::scrape, () -> pools, clientsPool);
+    adminPlane =
+        new AdminServer(
+            server, this::readiness, meters::scrape, () -> pools, engine::breaker, clientsPool);
     dataPlane.start();
     adminPlane.start();
     keyProbes.start();

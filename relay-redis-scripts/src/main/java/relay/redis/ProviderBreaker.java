@@ -3,6 +3,8 @@ package relay.redis;
 import static relay.redis.RedisKeys.bytes;
 
 import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.LongSupplier;
@@ -18,6 +20,7 @@ import org.jspecify.annotations.Nullable;
  * its ticks; the one request that is given leave closes the breaker or opens it again.
  */
 public final class ProviderBreaker {
+  private static final List<State> STATES = List.of(State.values());
   private static final byte[] REAL_TIME = {};
   private static final byte[] NONE = {};
   private static final Duration TICK = Duration.ofMillis(500);
@@ -112,9 +115,34 @@ public final class ProviderBreaker {
     }
   }
 
+  /**
+   * How a breaker stands.
+   *
+   * @param nextTry until another request may try whether the provider works; zero while it is
+   *     closed, or if one may now
+   */
+  public record Standing(State state, Duration nextTry) {}
+
   /** As this replica knows it. */
   public State state() {
     return view.state();
+  }
+
+  /** As this replica knows it: half a second old at most, while Redis answers. */
+  public Standing standing() {
+    View now = view;
+    long left = now.state() == State.CLOSED ? 0 : now.untilNanos() - nanoTime.getAsLong();
+    return new Standing(now.state(), Duration.ofNanos(Math.max(0, left)));
+  }
+
+  /**
+   * As Redis knows it now: for an onlooker, who is told nothing. The future fails when Redis could
+   * not be asked.
+   */
+  public CompletableFuture<Standing> look() {
+    return call(0, 0, "")
+        .thenApply(
+            reply -> new Standing(STATES.get(reply.state()), Duration.ofMillis(reply.waitMs())));
   }
 
   /**
@@ -140,20 +168,11 @@ public final class ProviderBreaker {
     int failed = failures.getAndSet(0);
     int worked = successes.getAndSet(0);
     var _ =
-        link.call(
-                ScriptFile.BREAKER,
-                keys,
-                new byte[][] {
-                  REAL_TIME,
-                  bytes(failed),
-                  bytes(worked),
-                  probe.isEmpty() ? NONE : bytes(probe),
-                  replica
-                })
+        call(failed, worked, probe)
             .whenComplete(
                 (reply, failure) -> {
                   if (reply != null) {
-                    saw(Reply.ofBreaker(reply));
+                    saw(reply);
                   } else {
                     failures.addAndGet(failed); // to be told with the next tick
                     successes.addAndGet(worked);
@@ -161,8 +180,15 @@ public final class ProviderBreaker {
                 });
   }
 
+  private CompletableFuture<Reply.Breaker> call(int failed, int worked, String probe) {
+    byte[][] args = {
+      REAL_TIME, bytes(failed), bytes(worked), probe.isEmpty() ? NONE : bytes(probe), replica
+    };
+    return link.call(ScriptFile.BREAKER, keys, args).thenApply(Reply::ofBreaker);
+  }
+
   private void saw(Reply.Breaker reply) {
-    State state = State.values()[reply.state()];
+    State state = STATES.get(reply.state());
     long until = nanoTime.getAsLong() + reply.waitMs() * 1_000_000;
     if (reply.allowed()) {
       leave.set(new Passage.Trial(until));

@@ -11,6 +11,7 @@ import java.util.concurrent.CompletionException;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import relay.redis.ProviderBreaker.Passage;
+import relay.redis.ProviderBreaker.Standing;
 import relay.redis.ProviderBreaker.State;
 
 /** The breaker by its script on a virtual clock, and as two replicas see it. */
@@ -173,6 +174,28 @@ final class BreakerTest {
     }
     assertThrows(CompletionException.class, () -> report(1, 0, "maybe", "a"));
     assertEquals(0, wire.redis().exists(name));
+  }
+
+  @Test
+  void how_it_stands_is_known_to_replicas_without_a_call_and_told_to_onlookers() {
+    String pool = Pools.name("shown");
+    try (RedisEngine one =
+            RedisEngine.start(Pools.options(RedisUnderTest.url(), "r1", Fallback.CLOSED));
+        RedisEngine onlooker =
+            RedisEngine.start(Pools.options(RedisUnderTest.url(), "", Fallback.CLOSED))) {
+      ProviderBreaker breaker = one.breaker(pool);
+      Standing closed = new Standing(State.CLOSED, Duration.ZERO);
+      assertEquals(closed, breaker.standing());
+      assertEquals(closed, onlooker.breaker(pool).look().join());
+      for (int n = 0; n < 10; n++) {
+        breaker.failed(new Passage.Free());
+      }
+      Await.until("it is open", SOON, () -> breaker.standing().state() == State.OPEN);
+      for (Standing open : List.of(breaker.standing(), onlooker.breaker(pool).look().join())) {
+        assertEquals(State.OPEN, open.state());
+        assertTrue(open.nextTry().toMillis() <= 2_000, open.toString());
+      }
+    }
   }
 
   @Test

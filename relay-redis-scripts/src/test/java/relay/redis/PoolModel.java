@@ -43,7 +43,10 @@ final class PoolModel {
   private final Map<String, String> sessions = new HashMap<>();
   private final Map<String, long[]> configured = new HashMap<>();
   private final Map<String, long[]> learned = new HashMap<>();
-  private final Map<String, String> quarantine = new TreeMap<>();
+  final OutageModel outages = new OutageModel(this);
+  final BreakerModel breaker = new BreakerModel();
+  final ProbationModel probation = new ProbationModel(outages);
+  final EstimatesModel estimates = new EstimatesModel();
   private final SurveyModel surveys = new SurveyModel();
   private final EndingModel endings = new EndingModel(this, leases);
   private Shape shape = new Shape(240_000, 0, false);
@@ -113,6 +116,11 @@ final class PoolModel {
     };
   }
 
+  /** What Redis's clock reads, if nothing steps, when the pool's has come to this time. */
+  long given(long poolMicros) {
+    return poolMicros - offset;
+  }
+
   /** Monotone; a step ahead is held at what the caller believes. */
   long time(Clock clock) {
     long time = clock.given() + offset;
@@ -132,7 +140,10 @@ final class PoolModel {
     sessions.clear();
     configured.clear();
     learned.clear();
-    quarantine.clear();
+    outages.flushAll();
+    breaker.flushAll();
+    probation.flushAll();
+    estimates.flushAll();
     surveys.flushAll();
     known = false;
   }
@@ -178,7 +189,7 @@ final class PoolModel {
     }
     for (KeyPlan k : plan.keys()) {
       KeyModel key = keys.computeIfAbsent(k.id(), KeyModel::new);
-      key.configure(k, quarantine.get(k.id()));
+      key.configure(k, outages.reason(k.id()));
     }
     strategy = plan.strategy();
     surveys.configured();
@@ -327,63 +338,15 @@ final class PoolModel {
   }
 
   List<Object> cooldown(Clock clock, String field, long micros, long granted) {
-    if (!known || !knows(field)) {
-      return UNKNOWN;
-    }
-    long now = time(clock);
-    if (field.startsWith("k:")) {
-      KeyModel key = key(field.substring(2));
-      key.cooldownEnd = Math.max(key.cooldownEnd, now + micros);
-      return List.of(1L, now, key.cooldownEnd - now);
-    }
-    GroupModel g = group(field.substring(2));
-    long length = micros;
-    if (micros == 0 && g.cooldownEnd <= now) {
-      length = Math.min(60, 1L << g.refusals) * 1_000_000;
-      g.refusals = Math.min(6, g.refusals + 1);
-    }
-    g.refused(granted, now, shape);
-    g.cooldownEnd = Math.max(g.cooldownEnd, now + length);
-    return List.of(1L, now, g.cooldownEnd - now);
+    return outages.cooldown(clock, field, micros, granted);
   }
 
   List<Object> quarantine(String reason, List<String> ids) {
-    if (!keys.keySet().containsAll(ids)) {
-      return UNKNOWN;
-    }
-    long newly = 0;
-    for (String id : ids) {
-      KeyModel key = key(id);
-      if (key.quarantine == null) {
-        key.quarantine = reason;
-        quarantine.put(id, reason);
-        newly++;
-      }
-    }
-    return List.of(newly);
+    return outages.quarantine(reason, ids);
   }
 
   List<Object> restore(List<String> fields) {
-    if (!known || !fields.stream().allMatch(this::knows)) {
-      return UNKNOWN;
-    }
-    long restored = 0;
-    for (String field : fields) {
-      String id = field.substring(2);
-      if (field.startsWith("g:")) {
-        GroupModel g = group(id);
-        restored += g.cooldownEnd > last ? 1 : 0;
-        g.cooldownEnd = 0;
-        g.refusals = 0;
-      } else {
-        KeyModel key = key(id);
-        restored += key.cooldownEnd > last || key.quarantine != null ? 1 : 0;
-        key.cooldownEnd = 0;
-        key.quarantine = null;
-        quarantine.remove(id);
-      }
-    }
-    return List.of(restored);
+    return outages.restore(fields);
   }
 
   List<Object> survey(

@@ -3,7 +3,12 @@ package relay.redis;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.function.BiConsumer;
+import java.util.function.Consumer;
 import relay.redis.PoolModel.Later;
 import relay.redis.PoolModel.Picked;
 import relay.redis.PoolModel.Wait;
@@ -12,7 +17,18 @@ import relay.redis.PoolModel.Wait;
 final class ReplyCheck {
   private ReplyCheck() {}
 
+  /** A text that is looked at otherwise. */
+  record Told(Consumer<String> check) {}
+
+  /** The rest of a reply: these names, each with a text, in any order. */
+  record Pairs(Set<String> names, BiConsumer<String, String> check) {}
+
   static void compare(List<?> expected, List<?> reply) {
+    int size = expected.stream().mapToInt(ReplyCheck::places).sum();
+    boolean open = !expected.isEmpty() && expected.getLast() instanceof Pairs;
+    if (open ? reply.size() < size : reply.size() != size) {
+      throw new AssertionError("expected " + expected + ", but " + reply);
+    }
     for (int i = 0; i < expected.size(); i++) {
       switch (expected.get(i)) {
         case Wait wait -> compare(wait, reply, i);
@@ -22,6 +38,8 @@ final class ReplyCheck {
         }
         case Picked picked -> take(picked, reply);
         case List<?> row -> compare(row, (List<?>) reply.get(i));
+        case Told told -> told.check().accept((String) reply.get(i));
+        case Pairs pairs -> compare(pairs, reply.subList(i, reply.size()));
         case Step.Any _ -> {}
         case Object value -> {
           if (!value.equals(reply.get(i))) {
@@ -30,6 +48,15 @@ final class ReplyCheck {
         }
       }
     }
+  }
+
+  /** How many values of a reply it stands for. */
+  private static int places(Object expected) {
+    return switch (expected) {
+      case Later _, Picked _ -> 5;
+      case Pairs _ -> 0;
+      default -> 1;
+    };
   }
 
   private static void compare(Wait wait, List<?> reply, int i) {
@@ -41,6 +68,15 @@ final class ReplyCheck {
       String why = reply.get(i + 1) + " " + reply.get(i + 2);
       assertTrue(wait.accepted().contains(why), () -> why + " of " + wait.accepted());
     }
+  }
+
+  private static void compare(Pairs pairs, List<?> rest) {
+    Map<String, String> told = new HashMap<>();
+    for (int n = 0; n < rest.size(); n += 2) {
+      told.put((String) rest.get(n), (String) rest.get(n + 1));
+    }
+    assertEquals(pairs.names(), told.keySet());
+    told.forEach(pairs.check());
   }
 
   private static void take(Picked picked, List<?> reply) {

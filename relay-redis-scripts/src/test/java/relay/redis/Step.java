@@ -23,6 +23,9 @@ sealed interface Step {
     ANYTHING
   }
 
+  /** Of a script that counts against no limit; each has a model of its own. */
+  sealed interface Uncounted extends Step permits PickStep, BreakerStep, ProbeStep, LearnStep {}
+
   private static byte[][] leases(RedisKeys n) {
     return new byte[][] {n.state, n.win, n.leases, n.due, n.later};
   }

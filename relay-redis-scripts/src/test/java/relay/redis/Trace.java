@@ -40,6 +40,8 @@ record Trace(List<Move> moves) {
             case Step.AcquireIndexed a -> a.wishes().size();
             case Step.Settle s -> s.costs().size();
             case Step.Renew r -> r.ids().size();
+            case LearnStep l -> l.models().size();
+            case ProbeStep p -> p.ids().size();
             default -> 1;
           };
       for (int n = 0; n < size && size > 1; n++) {
@@ -64,6 +66,8 @@ record Trace(List<Move> moves) {
               a.fields());
       case Step.Settle s -> new Step.Settle(without(s.costs(), n), s.sets());
       case Step.Renew r -> new Step.Renew(r.leaseMs(), without(r.ids(), n));
+      case LearnStep l -> new LearnStep(l.all(), without(l.models(), n));
+      case ProbeStep p -> new ProbeStep(p.firstMs(), without(p.ids(), n));
       default -> step;
     };
   }

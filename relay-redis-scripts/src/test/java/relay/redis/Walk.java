@@ -29,6 +29,7 @@ final class Walk {
   private final RandomGenerator random;
   private final PoolModel model;
   private final WalkClock clock;
+  private final UncountedWalk uncounted;
   private final List<Step> past = new ArrayList<>();
   private final List<String> ids = new ArrayList<>();
   private final List<KeyPlan> keys = new ArrayList<>();
@@ -42,6 +43,7 @@ final class Walk {
     this.random = random;
     this.model = model;
     clock = new WalkClock(random, model);
+    uncounted = new UncountedWalk(random, model);
     indexed = random.nextInt(3) == 0;
     int accounts = random.nextInt(1, indexed ? 9 : 4);
     for (int a = 0; a < accounts; a++) {
@@ -59,14 +61,14 @@ final class Walk {
     return plan;
   }
 
-  /** A step in time and the clock after it. */
-  Clock tick() {
-    return clock.tick();
+  /** A step in time before a call, and the clock after it. */
+  Clock tick(Step step) {
+    return clock.tick(uncounted.moments(step));
   }
 
-  /** The pool's time was in a reply. */
-  void saw(long poolMicros) {
-    clock.saw(poolMicros);
+  /** A replica reads the pool's time in replies. */
+  void answered(Step step, List<Object> reply) {
+    clock.answered(step, reply);
   }
 
   Step configured() {
@@ -91,6 +93,10 @@ final class Walk {
           case 18 -> new Step.Quarantine("no credit left", some(keys).map(KeyPlan::id).toList());
           case 19, 20 -> restore();
           case 21, 22, 23, 24 -> new Step.Renew(leaseMs(), some(ids).toList());
+          case 27, 28 -> uncounted.pick(fields(modelClass()));
+          case 29, 30, 31 -> uncounted.breaker();
+          case 32, 33 -> uncounted.probe(some(keys).map(KeyPlan::id).toList());
+          case 34, 35 -> uncounted.learn();
           default -> random.nextInt(100) < 60 || ids.isEmpty() ? acquire() : end();
         };
     past.add(step);
@@ -108,6 +114,7 @@ final class Walk {
       case Step.Configure c ->
           c.plan().equals(plan) ? configure(c.known(), c.fresh()) : reconfigured(c);
       case Step.AcquireIndexed a -> indexed(a.wishes(), a.epoch(), a.leaseMs());
+      case PickStep p -> new PickStep(p.draw(), sorted(p.fields()));
       case Step.Survey s ->
           new Step.Survey(s.replica(), s.staleMs(), s.groups(), s.plans(), sets());
       case Step other -> other;
@@ -180,8 +187,7 @@ final class Walk {
     if (indexed) {
       return indexed(wishes, epoch, leaseMs());
     }
-    List<String> fields = fields(classes.get(random.nextInt(classes.size())));
-    return new Step.Acquire(wishes, epoch, leaseMs(), fields);
+    return new Step.Acquire(wishes, epoch, leaseMs(), fields(modelClass()));
   }
 
   private Wish wish(long typical, boolean session) {
@@ -193,7 +199,7 @@ final class Walk {
   }
 
   private Step indexed(List<Wish> wishes, long epoch, long leaseMs) {
-    String modelClass = classes.get(random.nextInt(classes.size()));
+    String modelClass = modelClass();
     List<KeyPlan> out =
         random.nextInt(4) == 0 && plan.keys().size() > 1
             ? some(plan.keys().subList(1, plan.keys().size())).toList()
@@ -367,6 +373,10 @@ final class Walk {
   private String group() {
     List<String> groups = plan.groups();
     return groups.get(random.nextInt(groups.size()));
+  }
+
+  private String modelClass() {
+    return classes.get(random.nextInt(classes.size()));
   }
 
   private KeyPlan someKey() {

@@ -1,6 +1,8 @@
 package relay.redis;
 
+import java.util.List;
 import java.util.random.RandomGenerator;
+import java.util.stream.LongStream;
 
 /**
  * The time on a {@link Walk}: the true one, Redis's, which may be off, and what a replica knows.
@@ -21,8 +23,13 @@ final class WalkClock {
     this.model = model;
   }
 
-  /** A step in time and the clock after it. */
-  Clock tick() {
+  /**
+   * A step in time and the clock after it.
+   *
+   * @param moments when the next call's answer may change, on Redis's clock: one of them, or the
+   *     microsecond before it, is a likely time for the call
+   */
+  Clock tick(LongStream moments) {
     long window = model.shape().windowMicros();
     long slot = model.shape().slotMicros();
     micros +=
@@ -40,6 +47,12 @@ final class WalkClock {
       long size = random.nextBoolean() ? window : 3_600_000_000L;
       skew += random.nextLong(-2 * size, 2 * size);
     }
+    if (random.nextInt(3) == 0) {
+      long redis = micros + skew;
+      long[] ahead = moments.filter(moment -> moment > redis).sorted().toArray();
+      micros +=
+          ahead.length == 0 ? 0 : ahead[random.nextInt(ahead.length)] - redis - random.nextInt(2);
+    }
     long ceiling = 0;
     if (seen > 0 && random.nextInt(8) > 0) {
       ceiling = seen + (micros - surest) + 1_000_000;
@@ -53,9 +66,16 @@ final class WalkClock {
     return Math.max(0, first - model.last() - random.nextInt(2));
   }
 
-  /** The pool's time was in a reply. */
-  void saw(long poolMicros) {
-    seen = poolMicros;
-    surest = micros;
+  /** Replies of most scripts tell the pool's time. */
+  void answered(Step step, List<Object> reply) {
+    boolean tells =
+        switch (step) {
+          case Step.Quarantine _, Step.Restore _, BreakerStep _, ProbeStep _, LearnStep _ -> false;
+          default -> reply.getFirst().equals(1L);
+        };
+    if (tells) {
+      seen = (Long) reply.get(1);
+      surest = micros;
+    }
   }
 }

@@ -39,12 +39,10 @@ final class Wandering {
         } else {
           step = n == 0 ? walk.configured() : walk.next();
         }
-        moves.add(new Move.Call(step, walk.tick(), under));
+        moves.add(new Move.Call(step, walk.tick(step), under));
         under = step instanceof Step.Configure configure ? configure : under;
         List<Object> reply = replay.take(moves.getLast(), depth(n));
-        if (reply.getFirst().equals(1L) && reply.size() > 1 && reply.get(1) instanceof Long time) {
-          walk.saw(time);
-        }
+        walk.answered(step, reply);
       }
       return null;
     } catch (AssertionError e) {

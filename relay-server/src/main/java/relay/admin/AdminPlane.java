@@ -13,6 +13,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.Executor;
+import java.util.function.Function;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -21,6 +22,7 @@ import relay.admin.PoolStates.RedisSilent;
 import relay.config.ServerConfig;
 import relay.pool.PoolJson;
 import relay.redis.KeyPool;
+import relay.redis.ProviderBreaker;
 
 /**
  * The handler of the admin port. Health and readiness are answered at once; what asks Redis, or
@@ -38,6 +40,7 @@ public final class AdminPlane implements HttpHandler {
   private final Supplier<Readiness> readiness;
   private final Supplier<String> metrics;
   private final Supplier<Collection<KeyPool>> pools;
+  private final Function<String, ProviderBreaker> breakers;
   private final @Nullable KeyPool clientLimits;
   private final HttpHandler slow =
       new RequestLimitingHandler(
@@ -48,6 +51,7 @@ public final class AdminPlane implements HttpHandler {
    * @param readiness asked for each {@code /readyz}; must not block
    * @param metrics all metrics in Prometheus's text format
    * @param pools asked for each request; in the order in which they are shown
+   * @param breakers of the providers, by a pool's name
    * @param clientLimits the pool of clients' own limits; null if no client has any
    */
   public AdminPlane(
@@ -55,12 +59,14 @@ public final class AdminPlane implements HttpHandler {
       Supplier<Readiness> readiness,
       Supplier<String> metrics,
       Supplier<Collection<KeyPool>> pools,
+      Function<String, ProviderBreaker> breakers,
       @Nullable KeyPool clientLimits) {
     this.gate = new Gate(server.adminListen(), server.adminToken());
     this.server = server;
     this.readiness = readiness;
     this.metrics = metrics;
     this.pools = pools;
+    this.breakers = breakers;
     this.clientLimits = clientLimits;
   }
 
@@ -118,7 +124,7 @@ public final class AdminPlane implements HttpHandler {
     Optional<KeyPool> pool = named(name);
     return pool.isEmpty()
         ? Reply.error(404, "unknown pool; GET /pools lists them")
-        : get(exchange, () -> Reply.json(PoolStates.of(List.of(pool.get())).getFirst()));
+        : get(exchange, () -> Reply.json(PoolStates.of(List.of(pool.get()), breakers).getFirst()));
   }
 
   private Reply key(String poolName, String key, String word, HttpServerExchange exchange)
@@ -145,7 +151,7 @@ public final class AdminPlane implements HttpHandler {
   }
 
   private List<ObjectNode> states() throws RedisSilent {
-    return PoolStates.of(pools.get());
+    return PoolStates.of(pools.get(), breakers);
   }
 
   private Reply ready() {

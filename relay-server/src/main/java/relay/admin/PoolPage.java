@@ -18,7 +18,8 @@ final class PoolPage {
       body { font: 15px/1.5 system-ui, sans-serif; margin: 2rem; color-scheme: light dark }
       table { border-collapse: collapse; margin: .5rem 0 1.5rem }
       th, td { text-align: left; padding: .2rem 1.2rem .2rem 0; font-variant-numeric: tabular-nums }
-      th { font-weight: 500; opacity: .6 } .quarantined { color: #d33 } .cooling { color: #b70 }
+      th { font-weight: 500; opacity: .6 } .quarantined, .open { color: #d33 }
+      .cooling, .half_open { color: #b70 }
       </style></head><body><h1>Relay</h1>
       <p><a href="/pools">/pools</a> <a href="/clients">/clients</a> <a href="/metrics">/metrics</a>
       <a href="/readyz">/readyz</a> <a href="/healthz">/healthz</a></p>
@@ -37,7 +38,8 @@ final class PoolPage {
   }
 
   private static void append(StringBuilder page, JsonNode pool) {
-    page.append("<h2>").append(text(pool, "name")).append("</h2><table>");
+    page.append("<h2>").append(text(pool, "name")).append("</h2>");
+    page.append(breaker(pool.path("breaker"))).append("<table>");
     row(page, "th", "group", "rpm", "itpm", "otpm", "tpm", "burst", "in flight", "cooldown ms");
     boolean learned = false;
     for (JsonNode group : pool.path("groups")) {
@@ -73,6 +75,21 @@ final class PoolPage {
           text(key, "reason"));
     }
     page.append("</table>\n");
+  }
+
+  /** In words, whether requests pass to the provider. */
+  private static String breaker(JsonNode breaker) {
+    String state = text(breaker, "state");
+    String next = text(breaker, "next_try_ms") + " ms";
+    return "<p>breaker <span class=\"%s\">%s</span>%s</p>"
+        .formatted(
+            state,
+            state.replace('_', ' '),
+            switch (state) {
+              case "open" -> ": the provider fails; a request may try it in " + next;
+              case "half_open" -> ": one request tries the provider; another may in " + next;
+              default -> "";
+            });
   }
 
   private static void row(StringBuilder page, String cell, String... cells) {

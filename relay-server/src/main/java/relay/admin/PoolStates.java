@@ -7,10 +7,12 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.function.Function;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import relay.pool.PoolJson;
 import relay.redis.KeyPool;
+import relay.redis.ProviderBreaker;
 
 /** Asks Redis and waits for what it says. To be called from a thread that may wait. */
 final class PoolStates {
@@ -34,15 +36,21 @@ final class PoolStates {
     }
   }
 
-  /** The pools' JSON, in their order. */
-  static List<ObjectNode> of(Collection<KeyPool> pools) throws RedisSilent {
-    List<CompletableFuture<ObjectNode>> asked = pools.stream().map(PoolStates::ask).toList();
+  /**
+   * The pools' JSON, in their order.
+   *
+   * @param breakers by a pool's name; they are not asked, for a replica knows how they stand
+   */
+  static List<ObjectNode> of(Collection<KeyPool> pools, Function<String, ProviderBreaker> breakers)
+      throws RedisSilent {
+    List<CompletableFuture<ObjectNode>> asked =
+        pools.stream().map(pool -> ask(pool, breakers.apply(pool.plan().name()))).toList();
     await(CompletableFuture.allOf(asked.toArray(CompletableFuture[]::new)));
     return asked.stream().map(CompletableFuture::join).toList();
   }
 
-  private static CompletableFuture<ObjectNode> ask(KeyPool pool) {
-    return pool.snapshot().thenApply(state -> PoolJson.of(pool.plan(), state));
+  private static CompletableFuture<ObjectNode> ask(KeyPool pool, ProviderBreaker breaker) {
+    return pool.snapshot().thenApply(state -> PoolJson.of(pool.plan(), state, breaker.standing()));
   }
 
   static <T> T await(CompletableFuture<T> future) throws RedisSilent {

@@ -43,7 +43,18 @@ final class PoolTable {
         + duration(pool.path("window_ms"))
         + ", "
         + capacity
+        + breaker(pool.path("breaker"))
         + ")";
+  }
+
+  /** Nothing while requests pass. */
+  private static String breaker(JsonNode breaker) {
+    String next = " in " + duration(breaker.path("next_try_ms"));
+    return switch (breaker.path("state").asText()) {
+      case "open" -> ", provider fails: breaker open, next try" + next;
+      case "half_open" -> ", provider failed: one request tries it, another one" + next;
+      default -> "";
+    };
   }
 
   private String groups(JsonNode pool) {

@@ -32,12 +32,16 @@ final class RedisAccess implements PoolsAccess {
 
   @Override
   public String json() throws OperationFailed {
-    List<CompletableFuture<ObjectNode>> asked =
-        pools.values().stream()
-            .map(pool -> pool.snapshot().thenApply(state -> PoolJson.of(pool.plan(), state)))
-            .toList();
+    List<CompletableFuture<ObjectNode>> asked = pools.values().stream().map(this::state).toList();
     await(CompletableFuture.allOf(asked.toArray(CompletableFuture[]::new)));
     return PoolJson.ofAll(asked.stream().map(CompletableFuture::join).toList()).toString();
+  }
+
+  private CompletableFuture<ObjectNode> state(KeyPool pool) {
+    return pool.snapshot()
+        .thenCombine(
+            engine.breaker(pool.plan().name()).look(),
+            (state, breaker) -> PoolJson.of(pool.plan(), state, breaker));
   }
 
   @Override

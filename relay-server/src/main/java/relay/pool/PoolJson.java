@@ -12,6 +12,7 @@ import relay.redis.PoolPlan;
 import relay.redis.PoolSnapshot;
 import relay.redis.PoolSnapshot.GroupState;
 import relay.redis.PoolSnapshot.KeyState;
+import relay.redis.ProviderBreaker;
 
 /** A pool's state as {@code GET /pools} and {@code relay keys --json} give it. */
 public final class PoolJson {
@@ -26,8 +27,13 @@ public final class PoolJson {
     return all;
   }
 
-  /** One pool. A limit that is not known is {@code null}; durations are rounded up. */
-  public static ObjectNode of(PoolPlan plan, PoolSnapshot snapshot) {
+  /**
+   * One pool. A limit that is not known is {@code null}; durations are rounded up.
+   *
+   * @param breaker of the provider whose keys are in the pool
+   */
+  public static ObjectNode of(
+      PoolPlan plan, PoolSnapshot snapshot, ProviderBreaker.Standing breaker) {
     ObjectNode pool = JSON.objectNode();
     pool.put("name", plan.name());
     pool.put("strategy", plan.strategy().name().toLowerCase(Locale.ROOT));
@@ -35,6 +41,9 @@ public final class PoolJson {
     pool.put("window_ms", plan.window().toMillis());
     pool.put("next_capacity_ms", millis(NextCapacity.of(snapshot)));
     pool.put("replicas", snapshot.replicas());
+    pool.putObject("breaker")
+        .put("state", breaker.state().name().toLowerCase(Locale.ROOT))
+        .put("next_try_ms", millis(breaker.nextTry()));
     ArrayNode groups = pool.putArray("groups");
     snapshot.groups().forEach(group -> groups.add(group(group)));
     ArrayNode keys = pool.putArray("keys");

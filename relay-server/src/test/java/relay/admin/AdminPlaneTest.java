@@ -79,7 +79,12 @@ class AdminPlaneTest {
             .addHttpListener(0, "127.0.0.1")
             .setHandler(
                 new AdminPlane(
-                    config.server(), readiness::get, () -> "relay_up 1\n", () -> served, null))
+                    config.server(),
+                    readiness::get,
+                    () -> "relay_up 1\n",
+                    () -> served,
+                    engine::breaker,
+                    null))
             .build();
     undertow.start();
     return undertow;
@@ -124,6 +129,7 @@ class AdminPlaneTest {
     assertEquals("openai", all.at("/pools/1/name").asText());
     assertEquals(2, all.get("pools").size());
     assertEquals(30_000, all.at("/pools/0/window_ms").asLong());
+    assertEquals("closed", all.at("/pools/0/breaker/state").asText());
     assertEquals(4, all.at("/pools/0/groups").size());
     assertEquals(50, all.at("/pools/0/groups/1/limits/rpm").asLong());
     assertTrue(all.at("/pools/0/groups/1/limits/tpm").isNull());

@@ -107,6 +107,24 @@ class KeysCommandTest {
   }
 
   @Test
+  void a_breaker_that_is_not_closed_is_told_beside_the_capacity() throws Exception {
+    String open =
+        STATE.replace(
+            "\"groups\"", "\"breaker\":{\"state\":\"open\",\"next_try_ms\":1200},\"groups\"");
+    String table = shown(PLAIN, new Scripted(open), 1, false, false);
+    assertTrue(
+        table.startsWith(
+            "anthropic  (least_loaded, window 1 m, capacity in 1.5 s, provider fails: breaker open,"
+                + " next try in 1.2 s)\n"),
+        table);
+    String tried = shown(PLAIN, new Scripted(open.replace("open", "half_open")), 1, false, false);
+    assertTrue(
+        tried.contains(", provider failed: one request tries it, another one in 1.2 s)\n"), tried);
+    String closed = shown(PLAIN, new Scripted(open.replace("open", "closed")), 1, false, false);
+    assertTrue(closed.contains("capacity in 1.5 s)\n"), closed);
+  }
+
+  @Test
   void what_was_learned_is_marked() throws Exception {
     String learned =
         STATE

@@ -39,6 +39,8 @@ import relay.pool.KeyStatus;
 import relay.pool.Plans;
 import relay.pool.PoolJson;
 import relay.redis.KeyPool;
+import relay.redis.ProviderBreaker;
+import relay.redis.ProviderBreaker.Passage;
 import relay.redis.RedisEngine;
 
 /** Against a real Redis, and a real admin plane. */
@@ -50,6 +52,9 @@ class OperatorTest {
     REDIS,
     ADMIN_PLANE
   }
+
+  private static final ProviderBreaker.Standing CLOSED =
+      new ProviderBreaker.Standing(ProviderBreaker.State.CLOSED, Duration.ZERO);
 
   private record Result(int exitCode, String out, String err) {}
 
@@ -72,7 +77,13 @@ class OperatorTest {
         Undertow.builder()
             .addHttpListener(0, "127.0.0.1")
             .setHandler(
-                new AdminPlane(config.server(), Readiness.Ready::new, () -> "", () -> pools, null))
+                new AdminPlane(
+                    config.server(),
+                    Readiness.Ready::new,
+                    () -> "",
+                    () -> pools,
+                    engine::breaker,
+                    null))
             .build();
     admin.start();
   }
@@ -144,7 +155,7 @@ class OperatorTest {
     assertEquals("", result.err());
     JsonNode all = new ObjectMapper().readTree(result.out());
     assertEquals(
-        PoolJson.of(pools.get(1).plan(), pools.get(1).snapshot().join()).toString(),
+        PoolJson.of(pools.get(1).plan(), pools.get(1).snapshot().join(), CLOSED).toString(),
         all.at("/pools/1").toString());
     assertEquals("acme-1", all.at("/pools/0/keys/0/id").asText());
   }
@@ -156,6 +167,27 @@ class OperatorTest {
     assertEquals(0, result.exitCode());
     for (String word : List.of("acme/opus", "acme/default", "solo/default", "o-1", "0/30000")) {
       assertTrue(result.out().contains(word), result.out());
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource
+  void a_provider_that_fails_is_told(Way way) throws Exception {
+    ProviderBreaker breaker = engine.breaker("anthropic");
+    for (int n = 0; n < 10; n++) {
+      breaker.failed(new Passage.Free());
+    }
+    try {
+      assertEquals(ProviderBreaker.State.OPEN, breaker.look().join().state());
+      Result table = run(new Command.Keys(config(way), false, false));
+      assertTrue(table.out().contains(", provider fails: breaker open, next try in "), table.out());
+      Result json = run(new Command.Keys(config(way), false, true));
+      JsonNode pools = new ObjectMapper().readTree(json.out()).get("pools");
+      assertEquals("open", pools.at("/0/breaker/state").asText());
+      assertEquals("closed", pools.at("/1/breaker/state").asText());
+    } finally {
+      breaker.worked(new Passage.Trial(0));
+      assertEquals(CLOSED, breaker.look().join());
     }
   }
 

@@ -15,6 +15,8 @@ import relay.redis.PoolPlan;
 import relay.redis.PoolSnapshot;
 import relay.redis.PoolSnapshot.GroupState;
 import relay.redis.PoolSnapshot.KeyState;
+import relay.redis.ProviderBreaker;
+import relay.redis.ProviderBreaker.State;
 import relay.redis.Strategy;
 import relay.redis.Usage;
 
@@ -30,12 +32,15 @@ class PoolJsonTest {
           List.of(new KeyPlan("acme-1", "acme", 1, 1, 0)),
           Map.of());
 
+  private static final ProviderBreaker.Standing CLOSED =
+      new ProviderBreaker.Standing(State.CLOSED, Duration.ZERO);
+
   @Test
   void a_pool_reads_as_specified() throws Exception {
     String expected =
         """
         { "name": "anthropic", "strategy": "least_loaded", "accounting": "sliding_window", "window_ms": 60000,
-          "next_capacity_ms": 0, "replicas": 2,
+          "next_capacity_ms": 0, "replicas": 2, "breaker": { "state": "closed", "next_try_ms": 0 },
           "groups": [ { "id": "acme/default", "account": "acme", "model_class": "default",
               "limits": { "rpm": 50, "itpm": 30000, "otpm": 8000, "tpm": null }, "learned": { "rpm": 50 },
               "used": { "rpm": 12, "itpm": 8100, "otpm": 900, "tpm": 9000 }, "burst": 1.0, "in_flight": 3, "cooldown_ms": 0 } ],
@@ -45,7 +50,17 @@ class PoolJsonTest {
     PoolSnapshot snapshot =
         snapshot(Duration.ZERO, new KeyState("acme-1", "acme", null, Duration.ZERO, 3, 0, 1, 1));
     ObjectMapper mapper = new ObjectMapper();
-    assertEquals(mapper.readTree(expected).toString(), PoolJson.of(PLAN, snapshot).toString());
+    assertEquals(
+        mapper.readTree(expected).toString(), PoolJson.of(PLAN, snapshot, CLOSED).toString());
+  }
+
+  @Test
+  void a_breaker_that_is_not_closed_tells_when_the_next_request_may_try() {
+    ProviderBreaker.Standing open =
+        new ProviderBreaker.Standing(State.HALF_OPEN, Duration.ofNanos(1_500_000_001));
+    assertEquals(
+        "{\"state\":\"half_open\",\"next_try_ms\":1501}",
+        PoolJson.of(PLAN, snapshot(Duration.ZERO), open).get("breaker").toString());
   }
 
   @Test
@@ -75,12 +90,13 @@ class PoolJsonTest {
   @Test
   void capacity_never_returns_to_a_pool_that_is_all_quarantined() {
     PoolSnapshot snapshot = snapshot(Duration.ZERO, key("operator", Duration.ZERO, 0, 0));
-    assertEquals("null", PoolJson.of(PLAN, snapshot).get("next_capacity_ms").toString());
-    assertEquals("\"quarantined\"", PoolJson.of(PLAN, snapshot).at("/keys/0/status").toString());
+    assertEquals("null", PoolJson.of(PLAN, snapshot, CLOSED).get("next_capacity_ms").toString());
+    assertEquals(
+        "\"quarantined\"", PoolJson.of(PLAN, snapshot, CLOSED).at("/keys/0/status").toString());
   }
 
   private static long nextCapacity(Duration groupOpens, KeyState... keys) {
-    return PoolJson.of(PLAN, snapshot(groupOpens, keys)).get("next_capacity_ms").asLong();
+    return PoolJson.of(PLAN, snapshot(groupOpens, keys), CLOSED).get("next_capacity_ms").asLong();
   }
 
   private static KeyState key(

@@ -1,0 +1,139 @@
+package relay.redis;
+
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.stream.LongStream;
+
+/** A provider's breaker, in the model: times in milliseconds of Redis's own clock. */
+final class BreakerModel {
+  private static final long COUNTED_MS = 10_000;
+  private static final long LEAST_FAILURES = 10;
+  private static final long FIRST_PAUSE_MS = 2_000;
+  private static final long LONGEST_MS = 60_000;
+  private static final long TRIAL_MS = 30_000;
+
+  /** In the order in which replies number them. */
+  private enum State {
+    CLOSED,
+    OPEN,
+    HALF_OPEN
+  }
+
+  /**
+   * Where it stands.
+   *
+   * @param opened times in a row
+   * @param tries the replica that has leave to send a request, empty if none has
+   */
+  private record Standing(
+      State state,
+      long failures,
+      long successes,
+      long sinceMs,
+      long untilMs,
+      long opened,
+      String tries) {
+
+    static final Standing NEW = new Standing(State.CLOSED, 0, 0, 0, 0, 0, "");
+
+    Standing counting(long failed, long worked) {
+      return new Standing(
+          state, failures + failed, successes + worked, sinceMs, untilMs, opened, tries);
+    }
+
+    /** Nothing that was counted before this counts. */
+    Standing from(long now) {
+      return new Standing(state, 0, 0, now, untilMs, opened, tries);
+    }
+
+    Standing until(State next, long ms, String caller) {
+      return new Standing(next, failures, successes, sinceMs, ms, opened, caller);
+    }
+
+    /** A pause, twice as long as the last one. */
+    Standing opening(long now) {
+      long pause = Math.min(LONGEST_MS, FIRST_PAUSE_MS << Math.min(opened, 5));
+      return new Standing(State.OPEN, failures, successes, sinceMs, now + pause, opened + 1, "");
+    }
+
+    /** As one would have it whose clock is behind the one that wrote it. */
+    Standing seenAt(long now) {
+      return new Standing(
+          state,
+          failures,
+          successes,
+          Math.min(sinceMs, now),
+          Math.min(untilMs, now + LONGEST_MS),
+          opened,
+          tries);
+    }
+  }
+
+  private Standing standing = Standing.NEW;
+  private boolean isStored;
+
+  void flushAll() {
+    standing = Standing.NEW;
+    isStored = false;
+  }
+
+  /** The replica that may send a request; empty if none. */
+  String tries() {
+    return standing.tries();
+  }
+
+  /** When its answers may change by themselves, in microseconds. */
+  LongStream moments() {
+    return LongStream.of(1000 * standing.untilMs(), 1000 * (standing.sinceMs() + COUNTED_MS));
+  }
+
+  List<Object> report(long now, BreakerStep report) {
+    Standing before = standing.seenAt(now);
+    Standing after = after(before, now, report);
+    boolean moved = before.state() != State.CLOSED && !after.equals(before);
+    boolean allowed = moved && report.probe().equals("ask");
+    if (moved || report.failures() + report.successes() > 0) { // else it was only asked
+      standing = after;
+      isStored = true;
+    }
+    long wait = Math.max(0, after.untilMs() - now);
+    return List.of(1L, (long) after.state().ordinal(), wait, allowed ? 1L : 0L);
+  }
+
+  private static Standing after(Standing before, long now, BreakerStep report) {
+    if (before.state() == State.CLOSED) {
+      Standing counted =
+          (now - before.sinceMs() >= COUNTED_MS ? before.from(now) : before)
+              .counting(report.failures(), report.successes());
+      boolean broken =
+          counted.failures() >= LEAST_FAILURES && counted.failures() >= counted.successes();
+      return broken ? counted.opening(now) : counted;
+    }
+    boolean holder = report.caller().equals(before.tries());
+    return switch (report.probe()) {
+      case "good" -> new Standing(State.CLOSED, 0, 0, now, 0, 0, "");
+      case "bad" -> holder ? before.opening(now) : before;
+      case "back" -> holder ? before.until(State.OPEN, now, "") : before;
+      case "ask" ->
+          before.untilMs() <= now
+              ? before.until(State.HALF_OPEN, now + TRIAL_MS, report.caller())
+              : before;
+      default -> before;
+    };
+  }
+
+  /** What Redis holds of it. */
+  Map<String, String> stored() {
+    return !isStored
+        ? Map.of()
+        : Map.of(
+            "state", standing.state().name().toLowerCase(Locale.ROOT),
+            "failures", Long.toString(standing.failures()),
+            "successes", Long.toString(standing.successes()),
+            "since_ms", Long.toString(standing.sinceMs()),
+            "until_ms", Long.toString(standing.untilMs()),
+            "opened", Long.toString(standing.opened()),
+            "tries", standing.tries());
+  }
+}

@@ -1,0 +1,190 @@
+package relay.redis;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNotNull;
+
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.Stream;
+import relay.redis.Acquisition.Exhausted;
+import relay.redis.Acquisition.Granted;
+import relay.redis.History.Call;
+import relay.redis.PoolModel.Wish;
+import relay.redis.RecordedRedis.Exchange;
+
+/**
+ * A {@link History} of what the clients of whole engines asked and saw, each request for itself.
+ * What passed on the wire tells which of them shared a call, and so in which order Redis took them:
+ * such a call must lie between the last of its requests and the first of their answers, and between
+ * the times at which it passed there and back.
+ */
+final class EngineHistory {
+  /** Before the first of a FCALL's keys. */
+  private static final int KEYS_FROM = 3;
+
+  /** What the index of a large pool answers when it looked at many candidates in vain. */
+  private static final Long LOOK_AGAIN = -5L;
+
+  /**
+   * A request, of sizes that no other one has.
+   *
+   * @param madeNanos before it was made
+   * @param answeredNanos when its answer was there
+   */
+  record Request(long input, long output, Acquisition answer, long madeNanos, long answeredNanos) {}
+
+  /**
+   * The end of a lease.
+   *
+   * @param requests 0 if it was cancelled
+   */
+  record Ending(String id, long requests, long input, long output, long madeNanos) {}
+
+  private final PoolPlan plan;
+  private final Map<String, Request> requests = new HashMap<>();
+  private final Map<String, Ending> endings = new HashMap<>();
+  private final List<Call> calls = new ArrayList<>();
+  private int mostTogether;
+
+  EngineHistory(PoolPlan plan, List<Request> requests, List<Ending> endings) {
+    this.plan = plan;
+    requests.forEach(r -> this.requests.put(r.input() + " " + r.output(), r));
+    endings.forEach(e -> this.endings.put(e.id(), e));
+    assertEquals(requests.size(), this.requests.size(), "requests of equal sizes");
+    assertEquals(endings.size(), this.endings.size(), "leases of one id");
+  }
+
+  /** Most requests that shared a call. */
+  int mostTogether() {
+    return mostTogether;
+  }
+
+  /** Each request and each ending must be in exactly one call. */
+  History of(Stream<Exchange> exchanges) {
+    exchanges.filter(e -> e.word(0).equals("FCALL")).forEach(this::add);
+    assertEquals(Map.of(), requests, "no call has them");
+    assertEquals(Map.of(), endings, "no call has them");
+    calls.sort(Comparator.comparingLong(Call::poolMicros));
+    Call first = calls.getFirst();
+    return new History(
+        (Step.Configure) first.step(), first.reply(), calls.subList(1, calls.size()));
+  }
+
+  private void add(Exchange e) {
+    int keys = Integer.parseInt(e.word(2));
+    List<String> args =
+        e.command().subList(KEYS_FROM + keys, e.command().size()).stream()
+            .map(String::valueOf)
+            .toList();
+    List<Object> reply = reply(e);
+    switch (function(e)) {
+      case "acquire", "acquire_indexed" -> acquired(args, e, reply);
+      case "settle" -> settled(args, e, reply);
+      case "configure" -> {
+        long known = Long.parseLong(args.get(2));
+        calls.add(passed(e, new Step.Configure(known, Long.parseLong(args.get(3)), plan), reply));
+      }
+      case "survey" -> {
+        int groups = Integer.parseInt(args.get(4));
+        Step survey =
+            new Step.Survey(
+                args.getFirst(),
+                Long.parseLong(args.get(3)),
+                args.subList(5, 5 + groups),
+                plan.keys(),
+                List.of());
+        calls.add(passed(e, survey, reply));
+      }
+      case "learn", "breaker" -> {} // they touch nothing of the pool
+      case String other -> throw new AssertionError("unexpected call of " + other);
+    }
+  }
+
+  /** Without the name of the library. */
+  private static String function(Exchange e) {
+    return e.word(1).substring(e.word(1).indexOf('_', "relay_".length()) + 1);
+  }
+
+  @SuppressWarnings("unchecked") // a script's answer is an array
+  private static List<Object> reply(Exchange e) {
+    return (List<Object>) e.reply();
+  }
+
+  private static Call passed(Exchange e, Step step, List<Object> reply) {
+    return new Call(e.sentNanos(), e.answeredNanos(), step, reply);
+  }
+
+  private void acquired(List<String> args, Exchange e, List<Object> raw) {
+    List<Wish> wishes = new ArrayList<>();
+    List<Object> reply = new ArrayList<>(raw.subList(0, 2));
+    long made = e.sentNanos();
+    long answered = e.answeredNanos();
+    int at = 2;
+    for (String arg : args) {
+      String[] wish = arg.split(" ", -1);
+      if (wish.length == 3) {
+        List<Object> told = raw.subList(at, at += 5);
+        if (!told.getFirst().equals(LOOK_AGAIN)) { // it changed nothing, and another call has it
+          Request request = requests.remove(wish[1] + " " + wish[2]);
+          assertNotNull(request, () -> "nobody asked for it, or it was asked twice: " + arg);
+          same(request, (Long) raw.get(1), told);
+          reply.addAll(told);
+          wishes.add(new Wish(wish[0], request.input(), request.output(), ""));
+          made = Math.max(made, request.madeNanos());
+          answered = Math.min(answered, request.answeredNanos());
+        }
+      }
+    }
+    mostTogether = Math.max(mostTogether, wishes.size());
+    List<String> fields = new ArrayList<>();
+    for (KeyPlan key : plan.keys()) {
+      fields.addAll(List.of("k:" + key.id(), "g:" + PoolPlan.group(key.account(), Pools.CLASS)));
+    }
+    long epoch = Long.parseLong(args.getFirst().split(" ", -1)[0]);
+    long leaseMs = EngineOptions.DEFAULT_LEASE.toMillis();
+    boolean indexed = function(e).equals("acquire_indexed");
+    Step step =
+        indexed
+            ? new Step.AcquireIndexed(
+                wishes, epoch, leaseMs, List.of(), List.of(), List.of(), fields)
+            : new Step.Acquire(wishes, epoch, leaseMs, fields);
+    calls.add(new Call(made, answered, step, reply));
+  }
+
+  /** What a client saw is what Redis answered to its request, and not to another of the call. */
+  private static void same(Request request, long time, List<Object> reply) {
+    switch (request.answer()) {
+      case Granted(Lease lease) -> {
+        assertEquals(
+            List.of(1L, lease.key(), lease.group(), lease.inputTokens(), lease.outputTokens()),
+            reply);
+        assertEquals(lease.grantedMicros(), time);
+      }
+      case Exhausted(Duration wait, Acquisition.Reason reason) ->
+          assertEquals(
+              List.of(0L, wait.toNanos() / 1_000, (long) reason.ordinal()), reply.subList(0, 3));
+      case Acquisition other -> throw new AssertionError(other + ", but " + reply);
+    }
+  }
+
+  private void settled(List<String> args, Exchange e, List<Object> reply) {
+    List<Step.Cost> costs = new ArrayList<>();
+    long made = e.sentNanos();
+    for (String arg : args.subList(1, args.size())) {
+      String[] cost = arg.split(" ", -1);
+      Ending ending = endings.remove(cost[0]);
+      assertNotNull(ending, "nobody ended it, or it was ended twice: " + arg);
+      assertEquals(
+          ending.id() + " " + ending.requests() + " " + ending.input() + " " + ending.output(),
+          arg);
+      costs.add(new Step.Cost(ending.id(), ending.requests(), ending.input(), ending.output()));
+      made = Math.max(made, ending.madeNanos());
+    }
+    mostTogether = Math.max(mostTogether, costs.size());
+    calls.add(new Call(made, e.answeredNanos(), new Step.Settle(costs), reply));
+  }
+}

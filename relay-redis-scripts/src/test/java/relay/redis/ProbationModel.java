@@ -1,0 +1,69 @@
+package relay.redis;
+
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.stream.LongStream;
+
+/** Whose turn it is to be tried again, in the model: milliseconds of Redis's own clock. */
+final class ProbationModel {
+  private static final long LONGEST = 30; // first pauses
+  private static final long FORGOTTEN_MS = 3_600_000;
+
+  private record Turn(long tries, long nextMs) {}
+
+  private final OutageModel outages;
+  private final Map<String, Turn> turns = new TreeMap<>();
+
+  ProbationModel(OutageModel outages) {
+    this.outages = outages;
+  }
+
+  void flushAll() {
+    turns.clear();
+  }
+
+  /** When its answers may change by themselves, in microseconds. */
+  LongStream moments() {
+    return turns.values().stream()
+        .mapToLong(Turn::nextMs)
+        .flatMap(next -> LongStream.of(1000 * next, 1000 * (next + FORGOTTEN_MS + 1)));
+  }
+
+  List<Object> turn(long now, long firstMs, List<String> ids) {
+    for (String id : ids) {
+      if (outages.reason(id) != null && isTurn(now, firstMs, id)) {
+        return List.of(1L, id);
+      }
+    }
+    return List.of(1L);
+  }
+
+  private boolean isTurn(long now, long firstMs, String id) {
+    Turn turn = turns.get(id);
+    if (turn == null || isOfAnotherTime(turn, now, firstMs)) {
+      turns.put(id, new Turn(0, now + firstMs));
+      return false;
+    }
+    if (now < turn.nextMs()) {
+      return false;
+    }
+    long tries = turn.tries() + 1;
+    long pauses = tries > 4 ? LONGEST : 1L << tries;
+    turns.put(id, new Turn(tries, now + pauses * firstMs));
+    return true;
+  }
+
+  /** Of a quarantine long ago, or noted under a clock that was ahead. */
+  private static boolean isOfAnotherTime(Turn turn, long now, long firstMs) {
+    return turn.nextMs() < now - FORGOTTEN_MS || turn.nextMs() > now + LONGEST * firstMs;
+  }
+
+  /** What Redis holds of it. */
+  Map<String, String> stored() {
+    Map<String, String> stored = new TreeMap<>();
+    turns.forEach(
+        (id, turn) -> stored.put(id, "tries " + turn.tries() + " next_ms " + turn.nextMs()));
+    return stored;
+  }
+}

@@ -1,0 +1,34 @@
+package relay.redis;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.util.HashMap;
+import java.util.Map;
+
+/** Compares what the scripts keep beside a pool's state with the model, and when it will expire. */
+final class UncountedCheck {
+  private static final long BREAKER_MS = 600_000;
+  private static final long PROBES_MS = 7_200_000;
+  private static final long ESTIMATES_MS = 7 * 86_400_000L;
+
+  private UncountedCheck() {}
+
+  static void compare(PoolModel model, Wire wire, RedisKeys names) {
+    same("quarantine", model.outages.reasons(), wire, names.quarantine, 0);
+    same("breaker", model.breaker.stored(), wire, names.breaker, BREAKER_MS);
+    same("probes", model.probation.stored(), wire, names.probes, PROBES_MS);
+    same("estimates", model.estimates.stored(), wire, names.estimates, ESTIMATES_MS);
+  }
+
+  private static void same(
+      String what, Map<String, String> expected, Wire wire, byte[] key, long mostMs) {
+    Map<String, String> stored = new HashMap<>();
+    wire.redis().hgetall(key).forEach((k, v) -> stored.put(Wire.text(k), Wire.text(v)));
+    assertEquals(expected, stored, what);
+    if (mostMs > 0 && !expected.isEmpty()) {
+      long left = wire.redis().pttl(key);
+      assertTrue(left > 0 && left <= mostMs, () -> what + " expires in " + left + " ms");
+    }
+  }
+}

@@ -1,0 +1,73 @@
+package relay.redis;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.SortedMap;
+import java.util.TreeMap;
+import java.util.random.RandomGenerator;
+import java.util.stream.LongStream;
+
+/** The calls of a {@link Walk} that count against no limit. */
+final class UncountedWalk {
+  private static final List<String> PROBES = List.of("", "", "ask", "ask", "good", "bad", "back");
+  private static final long[] SAMPLES = {0, 1, 2, 19, 20, 21, 500, 999, 1_000, 50_000};
+  private static final int MODELS = 5;
+  private static final int REPLICAS = 3;
+
+  private final RandomGenerator random;
+  private final PoolModel model;
+
+  UncountedWalk(RandomGenerator random, PoolModel model) {
+    this.random = random;
+    this.model = model;
+  }
+
+  Step pick(List<String> fields) {
+    return new PickStep(random.nextInt(1_000), fields);
+  }
+
+  /** Failures in plenty now and then, or it would hardly ever open. */
+  Step breaker() {
+    boolean fails = random.nextInt(3) == 0;
+    long failures = random.nextInt(fails ? 12 : 3);
+    long successes = random.nextInt(3) == 0 ? random.nextInt(12) : 0;
+    String holder = model.breaker.tries();
+    String caller =
+        holder.isEmpty() || random.nextBoolean() ? "r" + random.nextInt(REPLICAS) : holder;
+    return new BreakerStep(failures, successes, PROBES.get(random.nextInt(PROBES.size())), caller);
+  }
+
+  Step probe(List<String> ids) {
+    return new ProbeStep(random.nextBoolean() ? 1_000 : 60_000, ids);
+  }
+
+  Step learn() {
+    List<LearnStep.Learned> models = new ArrayList<>();
+    int first = random.nextInt(MODELS);
+    for (int n = random.nextInt(4); n > 0; n--) {
+      models.add(learned("m" + (first + n) % MODELS));
+    }
+    return new LearnStep(random.nextInt(4) == 0, models);
+  }
+
+  private LearnStep.Learned learned(String name) {
+    long samples = SAMPLES[random.nextInt(SAMPLES.length)];
+    long bytes = samples * random.nextInt(100_000);
+    SortedMap<Integer, Long> outputs = new TreeMap<>();
+    for (int n = random.nextInt(5); n > 0; n--) {
+      outputs.put(random.nextInt(OutputBuckets.COUNT), 1 + random.nextLong(1 + samples));
+    }
+    return new LearnStep.Learned(name, samples, bytes, random.nextLong(1 + bytes), outputs);
+  }
+
+  /** When the answer to a call may change by itself, on Redis's clock in microseconds. */
+  LongStream moments(Step step) {
+    return switch (step) {
+      case BreakerStep _ -> model.breaker.moments();
+      case ProbeStep _ -> model.probation.moments();
+      case PickStep pick ->
+          pick.inUse(model).stream().mapToLong(server -> model.given(server.from()));
+      default -> LongStream.of();
+    };
+  }
+}
