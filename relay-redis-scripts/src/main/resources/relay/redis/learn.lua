@@ -58,7 +58,10 @@ local function read_delta(n)
     return ''
   end)
   if rest ~= '' then error({ err = 'BADARG outputs must be bucket:count,...' }) end
-  if m.samples > MOST_SAMPLES then scale(m, MOST_SAMPLES / m.samples) end
+  if m.samples > MOST_SAMPLES then
+    scale(m, MOST_SAMPLES / m.samples)
+    m.samples = MOST_SAMPLES -- to the last digit: `merge` divides by what is left of the others
+  end
   return m
 end
 

@@ -1,6 +1,7 @@
 package relay.pipeline;
 
 import java.io.IOException;
+import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 import relay.stream.UsageChunkFilter;
 
@@ -9,11 +10,16 @@ import relay.stream.UsageChunkFilter;
  * an event that came alone leaves at once, those that came together leave together.
  */
 final class Outbox {
-  private static final int BYTES = 8 * 1024;
+  /**
+   * An event of a stream takes some hundred bytes, and thousands of streams wait for their next.
+   */
+  private static final int FIRST_BYTES = 1024;
+
+  private static final int MOST_BYTES = 8 * 1024;
 
   private final Handling handling;
   private final @Nullable UsageChunkFilter filter;
-  private final byte[] buffer = new byte[BYTES];
+  private byte[] buffer = new byte[FIRST_BYTES];
   private int written;
   private int filled;
   private boolean gone;
@@ -45,6 +51,14 @@ final class Outbox {
 
   int room() {
     return buffer.length - filled;
+  }
+
+  /** Whether nothing more can be taken before something is written. */
+  boolean isFull() {
+    if (filled == buffer.length && filled < MOST_BYTES) {
+      buffer = Arrays.copyOf(buffer, 2 * filled);
+    }
+    return filled == buffer.length;
   }
 
   /** So many bytes were read to the buffer. */

@@ -1,0 +1,167 @@
+package relay.upstream;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+
+import java.io.IOException;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
+import mockwebserver3.MockResponse;
+import mockwebserver3.MockWebServer;
+import mockwebserver3.RecordedRequest;
+import okhttp3.OkHttpClient;
+import okhttp3.Protocol;
+import okhttp3.Request;
+import okhttp3.Response;
+import okhttp3.tls.HandshakeCertificates;
+import okhttp3.tls.HeldCertificate;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+class LanesTest {
+  private static final Duration LONG = Duration.ofMinutes(5);
+
+  private final MockWebServer web = new MockWebServer();
+  private final List<Lanes.Lane> underWay = new ArrayList<>();
+  private final List<Response> open = new ArrayList<>();
+
+  @BeforeEach
+  void start() throws IOException {
+    for (int n = 0; n < 20; n++) {
+      web.enqueue(new MockResponse.Builder().body("answer").build());
+    }
+  }
+
+  @AfterEach
+  void stop() {
+    open.forEach(Response::close);
+    web.close();
+  }
+
+  @Test
+  void one_call_after_the_other_has_the_same_connection() throws Exception {
+    web.start();
+    Lanes lanes = new Lanes(new OkHttpClient(), LONG, false);
+    for (int n = 0; n < 5; n++) {
+      begin(lanes);
+      endAll();
+    }
+    assertEquals(1, connections(5));
+  }
+
+  @Test
+  void calls_at_once_have_each_their_own_and_the_next_ones_have_those_again() throws Exception {
+    web.start();
+    Lanes lanes = new Lanes(new OkHttpClient(), LONG, false);
+    for (int round = 0; round < 3; round++) {
+      for (int n = 0; n < 4; n++) {
+        begin(lanes);
+      }
+      endAll();
+    }
+    assertEquals(4, connections(12));
+  }
+
+  @Test
+  void what_was_not_used_for_its_life_is_closed() throws Exception {
+    web.start();
+    Lanes lanes = new Lanes(new OkHttpClient(), Duration.ofNanos(1), false);
+    begin(lanes);
+    Lanes.Lane lane = underWay.getFirst();
+    endAll();
+    assertEquals(1, lane.client().connectionPool().connectionCount());
+    lanes.closeOld();
+    assertEquals(0, lane.client().connectionPool().connectionCount());
+    begin(lanes);
+    assertEquals(2, connections(2));
+  }
+
+  @Test
+  void what_was_used_a_moment_ago_is_kept() throws Exception {
+    web.start();
+    Lanes lanes = new Lanes(new OkHttpClient(), LONG, false);
+    begin(lanes);
+    endAll();
+    lanes.closeOld();
+    begin(lanes);
+    assertEquals(1, connections(2));
+  }
+
+  @Test
+  void an_answer_that_was_not_read_to_its_end_takes_its_connection_with_it() throws Exception {
+    web.start();
+    web.setDispatcher(
+        new mockwebserver3.Dispatcher() {
+          @Override
+          public MockResponse dispatch(RecordedRequest request) {
+            return new MockResponse.Builder()
+                .body("slow answer".repeat(1_000))
+                .throttleBody(100, 50, java.util.concurrent.TimeUnit.MILLISECONDS)
+                .build();
+          }
+        });
+    Lanes lanes = new Lanes(new OkHttpClient(), LONG, false);
+    begin(lanes);
+    endAll();
+    begin(lanes);
+    assertEquals(2, connections(2));
+  }
+
+  @Test
+  void a_provider_that_speaks_http_2_has_one_connection_for_all() throws Exception {
+    HeldCertificate certificate =
+        new HeldCertificate.Builder().addSubjectAlternativeName("localhost").build();
+    web.useHttps(
+        new HandshakeCertificates.Builder()
+            .heldCertificate(certificate)
+            .build()
+            .sslSocketFactory());
+    web.start();
+    HandshakeCertificates trust =
+        new HandshakeCertificates.Builder()
+            .addTrustedCertificate(certificate.certificate())
+            .build();
+    OkHttpClient http =
+        new OkHttpClient.Builder()
+            .sslSocketFactory(trust.sslSocketFactory(), trust.trustManager())
+            .protocols(List.of(Protocol.HTTP_2, Protocol.HTTP_1_1))
+            .build();
+    Lanes lanes = new Lanes(http, LONG, false); // what it speaks is learned
+    begin(lanes);
+    assertEquals(Protocol.HTTP_2, open.getFirst().protocol());
+    endAll();
+    for (int n = 0; n < 4; n++) {
+      begin(lanes);
+    }
+    assertEquals(1, http.connectionPool().connectionCount());
+    assertEquals(2, connections(5), "the one of the first call, and the one of all others");
+  }
+
+  private void begin(Lanes lanes) throws IOException {
+    Lanes.Lane lane = lanes.take();
+    Response response =
+        lane.client().newCall(new Request.Builder().url(web.url("/")).build()).execute();
+    lane.spoke(response.protocol());
+    underWay.add(lane);
+    open.add(response);
+  }
+
+  private void endAll() {
+    open.forEach(Response::close);
+    underWay.forEach(Lanes.Lane::close);
+    open.clear();
+    underWay.clear();
+  }
+
+  /** On how many connections the first so many requests came. */
+  private int connections(int requests) throws InterruptedException {
+    Set<Integer> seen = new HashSet<>();
+    for (int n = 0; n < requests; n++) {
+      seen.add(web.takeRequest().getConnectionIndex());
+    }
+    return seen.size();
+  }
+}
