@@ -25,7 +25,7 @@ import java.util.logging.Logger;
  */
 final class Training {
   /** Longer makes little difference, and whoever starts Relay for the first time waits for it. */
-  private static final Duration LOAD_FOR = Duration.ofSeconds(4);
+  private static final Duration LOAD_FOR = Duration.ofSeconds(3);
 
   /** On a fast machine this many are enough. */
   private static final int MOST_REQUESTS = 20_000;
@@ -93,7 +93,7 @@ final class Training {
       try {
         served += client.get();
       } catch (ExecutionException e) {
-        throw new IOException("training: " + e.getCause().getMessage(), e);
+        throw new IOException("training: " + e.getMessage(), e);
       }
     }
     return served;
