@@ -30,9 +30,7 @@ public enum CostBound {
   REQUEST_30_EVENTS(58_000),
 
   // For a request: calls of Redis's functions, one before the provider is asked and one after; and
-  // all
-  // commands, those inside of functions included. What a replica looks at now and then comes on
-  // top.
+  // all commands, those inside of functions included.
   REDIS_CALLS(2.05),
   REDIS_COMMANDS(17);
 

@@ -35,6 +35,7 @@ record Burst(Question question, int connections) {
     return new Burst(Question.ofEvents(2_048, 30), 32);
   }
 
+  /** The same by another number of connections. */
   Burst connections(int number) {
     return new Burst(question, number);
   }

@@ -55,9 +55,9 @@ public final class EndToEnd {
       WarmUp.run(stage);
       for (int round = 1; round <= options.rounds(); round++) {
         System.err.println("round " + round + " of " + options.rounds());
-        small.add(Burst.small().measure(stage, part(SMALL)));
-        large.add(Burst.large().measure(stage, part(OTHER)));
-        events.add(Burst.events().measure(stage, part(OTHER)));
+        small.add(Burst.small().measure(stage, options.part(SMALL)));
+        large.add(Burst.large().measure(stage, options.part(OTHER)));
+        events.add(Burst.events().measure(stage, options.part(OTHER)));
       }
       for (int run = 1; run <= options.openRuns(); run++) {
         System.err.println("open loop, run " + run + " of " + options.openRuns());
@@ -109,11 +109,7 @@ public final class EndToEnd {
 
   private Latencies atRate(int port) throws IOException, InterruptedException {
     try (OpenLoop loop = new OpenLoop(port, Question.ofJson(2_048).bytes())) {
-      return loop.run(RATE, OPEN_WARM, part(OPEN)).checked().latencies();
+      return loop.run(RATE, OPEN_WARM, options.part(OPEN)).checked().latencies();
     }
-  }
-
-  private Duration part(Duration whole) {
-    return Duration.ofMillis(Math.round(whole.toMillis() * options.share()));
   }
 }

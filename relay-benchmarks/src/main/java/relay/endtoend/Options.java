@@ -3,6 +3,7 @@ package relay.endtoend;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 
 /**
  * How much is measured.
@@ -27,6 +28,11 @@ record Options(
     if (share == 1) {
       Files.writeString(page, text);
     }
+  }
+
+  /** What is left of this time for a quick look. */
+  Duration part(Duration whole) {
+    return Duration.ofMillis(Math.round(whole.toMillis() * share));
   }
 
   /** Reads {@code PAGE LAUNCHER [OPTION...]}. */

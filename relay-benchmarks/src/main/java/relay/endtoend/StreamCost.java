@@ -44,7 +44,7 @@ record StreamCost(
       Reading after = stage.read();
       Thread collects = Thread.ofPlatform().start(() -> collect(replica));
       while (collects.isAlive()) {
-        open.run(LOOK_AGAIN).checked(); // an answer that nobody reads would be held, too
+        open.run(LOOK_AGAIN); // an answer that nobody reads would be held, too
       }
       long with = Processes.residentKib(replica.pid());
       return new StreamCost(

@@ -21,8 +21,13 @@ public final class ClosedLoop implements AutoCloseable, Driver.Events {
       throws IOException {
     this.driver = new Driver(ports, request);
     this.leastBytes = leastBytes;
-    for (int n = 0; n < connections; n++) {
-      driver.dial(BodyPart.IGNORED).ask(System.nanoTime());
+    try {
+      for (int n = 0; n < connections; n++) {
+        driver.dial(BodyPart.IGNORED).ask(System.nanoTime());
+      }
+    } catch (IOException e) {
+      driver.close();
+      throw e;
     }
   }
 

@@ -21,8 +21,8 @@
 --         -2, 0, 0, 0, 0                       every key is quarantined
 --         -4, 0, 0, 0, 0                       this lease has ended already
 --       {-3}                                   unknown pool, group or epoch: configure, then ask again
--- COST  one read, and two the first time of each candidate; a write of 3 fields and two of the lease a
---       grant; more when a slot closes, a lease expires, or the answer is no
+-- COST  one read; a write of 3 records, and two of the lease, a grant; more when a slot closes, a lease
+--       expires, the answer is no, or another wrote last: then each candidate is read
 -- @include numbers
 -- @include pool
 -- @include key

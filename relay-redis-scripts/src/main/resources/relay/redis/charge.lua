@@ -16,7 +16,7 @@
 -- REPLY {1, time}                              charged
 --       {0}                                    this lease is known here or was charged before
 --       {-3}                                   unknown pool or group
--- COST  two reads, two writes
+-- COST  one or two reads, three writes
 -- @include numbers
 -- @include pool
 -- @include key

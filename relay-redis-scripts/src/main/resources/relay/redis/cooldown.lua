@@ -11,7 +11,7 @@
 --       granted    when the request was granted that the provider refused for its rate; 0: none was
 -- REPLY {1, time, cooldown_us}                 how long the cooldown now lasts
 --       {-3}                                   unknown pool, key or group
--- COST  one read, one write
+-- COST  one or two reads, one write
 -- @include numbers
 -- @include pool
 -- @include key

@@ -6,7 +6,7 @@
 --       ...        the keys' ids
 -- REPLY {n}                                    keys that are newly quarantined
 --       {-3}                                   unknown pool or key
--- COST  one read and two writes a key
+-- COST  one read, one write; a read and a write a key
 -- @include numbers
 -- @include pool
 -- @include key

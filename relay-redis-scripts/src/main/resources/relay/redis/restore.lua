@@ -6,7 +6,7 @@
 -- ARGV  ...        `k:<key>`, with it its groups `g:<group>`
 -- REPLY {n}                                    keys and groups that were out of use
 --       {-3}                                   unknown pool, key or group
--- COST  one read and two writes a field
+-- COST  one read, one write; a read and a write a field
 -- @include numbers
 -- @include pool
 -- @include key

@@ -18,7 +18,7 @@
 --         0, 0, 0                              it has ended already: nothing changed
 --         -3, 0, 0                             no such lease
 -- COST  two reads and two writes, whatever the number of leases; one of each more when a charge's slot
---       has closed
+--       has closed; a read of each key and group if another wrote last
 -- @include numbers
 -- @include pool
 -- @include key
@@ -46,9 +46,10 @@ for n, id in ipairs(ids) do
     code = -3
     if r and costs[n][1] == 0 and bury(r, leases, due, later, id, now) then any = true end
   elseif not is_tomb(record) and not ended[id] then
-    local tomb
-    if r then tomb, over_in, over_out = finish(r, record, costs[n], now) end
+    local tomb, k, g
+    if r then tomb, over_in, over_out, k, g = finish(r, record, costs[n], now) end
     if tomb then
+      reopen(r, g.id, k.id, 6, KEYS)
       ended[id], code, any = true, 1, true
       tombs[#tombs + 1] = id
       tombs[#tombs + 1] = tomb
@@ -61,12 +62,6 @@ for n, id in ipairs(ids) do
 end
 
 if any then
-  if #KEYS > 5 then
-    for _, record in ipairs(r.changed) do
-      local is_key = record.pack == pack_key
-      reopen(r, is_key and '' or record.id, is_key and record.id, 6, KEYS)
-    end
-  end
   write(r)
   if #tombs > 0 then redis.call('HSET', leases, unpack(tombs)) end
 end

@@ -81,6 +81,18 @@ sealed interface Account {
       used += tokens;
     }
 
+    /** Less was used than was counted at `since`; what is a minute ago no longer counts. */
+    void refund(long now, long since, long tokens) {
+      forget(now);
+      for (long[] entry : entries.reversed()) {
+        if (entry[0] == since) {
+          entry[1] -= tokens;
+          used -= tokens;
+          return;
+        }
+      }
+    }
+
     private void forget(long now) {
       while (!entries.isEmpty() && entries.getFirst()[0] <= now - MINUTE) {
         used -= entries.removeFirst()[1];

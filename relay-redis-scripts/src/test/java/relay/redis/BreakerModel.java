@@ -70,6 +70,8 @@ final class BreakerModel {
     }
   }
 
+  private static final List<State> STATES = List.of(State.values());
+
   private Standing standing = Standing.NEW;
   private boolean isStored;
 
@@ -98,7 +100,7 @@ final class BreakerModel {
       isStored = true;
     }
     long wait = Math.max(0, after.untilMs() - now);
-    return List.of(1L, (long) after.state().ordinal(), wait, allowed ? 1L : 0L);
+    return List.of(1L, (long) STATES.indexOf(after.state()), wait, allowed ? 1L : 0L);
   }
 
   private static Standing after(Standing before, long now, BreakerStep report) {

@@ -166,7 +166,8 @@ final class EngineHistory {
       }
       case Exhausted(Duration wait, Acquisition.Reason reason) ->
           assertEquals(
-              List.of(0L, wait.toNanos() / 1_000, (long) reason.ordinal()), reply.subList(0, 3));
+              List.of(0L, wait.toNanos() / 1_000, (long) Reply.REASONS.indexOf(reason)),
+              reply.subList(0, 3));
       case Acquisition other -> throw new AssertionError(other + ", but " + reply);
     }
   }

@@ -23,8 +23,22 @@ final class EstimatesModel {
           "tokens_per_kb (?<kb>\\d+) output_p90 (?<p90>\\d+) samples (?<samples>[\\d.]+) [|] bytes"
               + " (?<bytes>\\d+) tokens (?<tokens>\\d+) at (?<at>\\d+) outputs(?<outputs>.*)");
 
-  private record Known(double samples, double bytes, double tokens, long at, double[] outputs) {
+  private static final class Known {
     static final Known NOTHING = new Known(0, 0, 0, 0, new double[OutputBuckets.COUNT]);
+
+    final double samples;
+    final double bytes;
+    final double tokens;
+    final long at;
+    private final double[] outputs;
+
+    Known(double samples, double bytes, double tokens, long at, double[] outputs) {
+      this.samples = samples;
+      this.bytes = bytes;
+      this.tokens = tokens;
+      this.at = at;
+      this.outputs = outputs;
+    }
 
     Known times(double factor) {
       double[] fewer = new double[outputs.length];
@@ -138,12 +152,12 @@ final class EstimatesModel {
     double[] outputs = new double[OutputBuckets.COUNT];
     news.outputs().forEach((bucket, n) -> outputs[bucket] = n);
     Known more = new Known(news.samples(), news.bytes(), news.tokens(), now, outputs);
-    if (more.samples() > MOST) {
-      more = more.times(MOST / more.samples());
+    if (more.samples > MOST) {
+      more = more.times(MOST / more.samples);
     }
     Known before = known.getOrDefault(news.model(), Known.NOTHING).aged(now);
-    if (before.samples() + more.samples() > MOST) {
-      before = before.times(Math.max(0, MOST - more.samples()) / before.samples());
+    if (before.samples + more.samples > MOST) {
+      before = before.times(Math.max(0, MOST - more.samples) / before.samples);
     }
     Known all = before.plus(more);
     lines.put(news.model(), all.line());
@@ -154,7 +168,7 @@ final class EstimatesModel {
   void told(String model, String line) {
     Known expected = known.getOrDefault(model, Known.NOTHING);
     Matcher told = LINE.matcher(line);
-    if (!told.matches() || !line.equals(lines.get(model)) && !isNear(told, expected)) {
+    if (!told.matches() || !(line.equals(lines.get(model)) || isNear(told, expected))) {
       throw new AssertionError(model + ": expected " + lines.get(model) + ", but " + line);
     }
     lines.put(model, line);

@@ -25,7 +25,7 @@ final class KeptRecordsTest {
 
   /** A library of its own in the same Redis, as another version is. */
   private final Wire other =
-      Wire.faulty(RedisUnderTest.url(), "local MOST_KEPT = 50000", "local MOST_KEPT = 49999");
+      Wire.faulty(RedisUnderTest.url(), "local MOST_KEPT = 100000", "local MOST_KEPT = 99999");
 
   private long micros = 1_790_000_000_000_000L;
 
@@ -92,6 +92,18 @@ final class KeptRecordsTest {
     assertEquals(1L, acquire(wire, "d").get(2));
     assertEquals(2, used(0));
     assertEquals(2, inFlight());
+  }
+
+  @Test
+  void a_copy_of_the_same_microsecond_is_read_anew() {
+    acquire(wire, "a");
+    byte[] copy = wire.redis().dump(names.state);
+    call(wire, new Step.Quarantine("no credit", List.of("key0")));
+    assertEquals(-2L, acquire(wire, "b").get(2));
+    call(wire, new Step.Restore(List.of(KEY), List.of()));
+    call(wire, new Step.Quarantine("no credit", List.of("key0")));
+    wire.redis().restore(names.state, copy, RestoreArgs.Builder.ttl(600_000).replace());
+    assertEquals(1L, acquire(wire, "b").get(2));
   }
 
   @Test

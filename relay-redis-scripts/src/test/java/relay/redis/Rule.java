@@ -27,8 +27,8 @@ enum Rule {
     }
     return new LimiterGate(
         switch (this) {
-          case TWO_BUCKETS -> new Limiter.TwoBuckets(limit);
-          case FIXED_WINDOW -> new Limiter.FixedWindow(limit);
+          case TWO_BUCKETS -> new Limiter.Minutes(limit, true);
+          case FIXED_WINDOW -> new Limiter.Minutes(limit, false);
           case GCRA -> new Limiter.Gcra(limit);
           case SPLIT -> new Limiter.Split(limit, replicas);
           default -> new Limiter.None();

@@ -48,7 +48,8 @@ final class Wire implements AutoCloseable {
     if (shipped.indexOf(text) < 0 || shipped.indexOf(text) != shipped.lastIndexOf(text)) {
       throw new IllegalArgumentException("not once in the scripts: " + text);
     }
-    UnaryOperator<String> renamed = t -> t.replace("relay_", "faulty_");
+    String fault = Digests.hex("SHA-256", text + other).substring(0, 8);
+    UnaryOperator<String> renamed = t -> t.replace("relay_", "fault_" + fault + "_");
     return new Wire(url, renamed.apply(shipped.replace(text, other)), renamed);
   }
 

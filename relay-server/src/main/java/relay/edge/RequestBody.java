@@ -17,9 +17,12 @@ import relay.pipeline.ClientExchange.BodyReader;
 final class RequestBody {
   private static final int FIRST_ROOM = 64 * 1024;
 
-  /** Of each I/O thread: what a socket holds is read with one call where Undertow would make four. */
+  /**
+   * Of each I/O thread: what a socket holds is read with one call where Undertow would make four.
+   */
   private static final ThreadLocal<ByteBuffer> BUFFER =
       ThreadLocal.withInitial(() -> ByteBuffer.allocateDirect(FIRST_ROOM));
+
   private static final byte[] NONE = {};
 
   /** A body may take a second more than it is given for each so many bytes that came. */

@@ -3,6 +3,7 @@ package relay.pipeline;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.function.Function;
 import java.util.random.RandomGenerator;
 import java.util.stream.Collectors;
@@ -66,20 +67,16 @@ public final class Routes {
 
   /** Those that take a request, the first to be asked first; empty if none does. */
   List<Route> choose(Caller caller, Endpoint endpoint, String model) {
-    List<Route> able = new ArrayList<>(all.size());
-    List<ProviderConfig> providers = new ArrayList<>(all.size());
+    List<ProviderConfig> able = new ArrayList<>(all.size());
     for (Route route : all) {
       if (route.takes(caller, endpoint.dialect(), model) && route.api().serves(endpoint.path())) {
-        able.add(route);
-        providers.add(route.api().config());
+        able.add(route.api().config());
       }
     }
-    if (able.isEmpty()) {
-      return able;
+    List<Route> chosen = new ArrayList<>(able.size());
+    for (ProviderConfig provider : able.isEmpty() ? able : order.of(able, model)) {
+      chosen.add(Objects.requireNonNull(byName.get(provider.name())));
     }
-    List<ProviderConfig> ordered = order.of(providers, model);
-    return ordered == providers
-        ? able
-        : ordered.stream().map(chosen -> byName.get(chosen.name())).toList();
+    return chosen;
   }
 }

@@ -14,8 +14,8 @@ local function end_line(text)
   return id, { bounded(requests, 'requests'), bounded(input, 'input'), bounded(output, 'output') }
 end
 
--- Replaces a lease's charge by its cost in the records of its key and group. Gives the tombstone and
--- the tokens beyond the reservation; nil if the key or the group is unknown.
+-- Replaces a lease's charge by its cost in the records of its key and group. Gives the tombstone, the
+-- tokens beyond the reservation, and both records; nil if the key or the group is unknown.
 local function finish(r, record, cost, now)
   local p = r.pool
   local key, group, since, reserved, i, o, deadline, standing = struct.unpack(LEASE, record)
@@ -39,5 +39,5 @@ local function finish(r, record, cost, now)
   change(r, k)
   change(r, g)
   -- the list holds it at its deadline, unless that has changed
-  return struct.pack(TOMB, 'ended', now, standing == FRESH and deadline or 0), over_in, over_out
+  return struct.pack(TOMB, 'ended', now, standing == FRESH and deadline or 0), over_in, over_out, k, g
 end

@@ -32,14 +32,12 @@ local function make_ready(p, row, from, sets)
   end
 end
 
--- Ready again: all candidates of a group, and of a key if one is given. `sets` holds the ready sets from
--- place `from` on.
+-- Ready again: all candidates of a group, `m:<group>`, and of a key, `q:<key>`, if one is given. `sets`
+-- holds the ready sets from place `from` on.
 local function reopen(r, group, key, from, sets)
   if #sets < from then return end
-  for member in string.gmatch(redis.call('HGET', r.state, 'm:' .. group) or '', '%S+') do
-    make_ready(r.pool, member .. ' ' .. group, from, sets)
-  end
-  for other in string.gmatch(key and redis.call('HGET', r.state, 'q:' .. key) or '', '%S+') do
+  for _, member in ipairs(names_in(r, 'm:' .. group)) do make_ready(r.pool, member .. ' ' .. group, from, sets) end
+  for _, other in ipairs(key and names_in(r, 'q:' .. key) or {}) do
     if other ~= group then make_ready(r.pool, key .. ' ' .. other, from, sets) end
   end
 end
@@ -77,7 +75,7 @@ local function search(r, set, size, now, input, output, favourite, seed, avoided
   wake(set, p, now)
   if favourite then
     local rows = {}
-    for key in string.gmatch(redis.call('HGET', r.state, 'm:' .. string.sub(favourite, 3)) or '', '%S+') do
+    for _, key in ipairs(names_in(r, 'm:' .. string.sub(favourite, 3))) do
       local row = key .. ' ' .. string.sub(favourite, 3)
       if #rows < SAMPLE and not avoided[row] and redis.call('ZSCORE', set, row) then rows[#rows + 1] = row end
     end
@@ -176,15 +174,15 @@ end
 -- of the set, counted after the first five keys, the key and the group of each.
 local function index_all(r, sets, rows, from)
   local state = r.state
-  local members, groups = {}, {}
+  local keys_of, groups_of = {}, {}
   for n = from, #rows, 3 do
     local set, key, group = sets[5 + rows[n]], rows[n + 1], rows[n + 2]
     redis.call('ZADD', set, key_of(r, key)[K_PASS], key .. ' ' .. group)
     redis.call('HDEL', state, 's:' .. set)
-    members[group] = members[group] and members[group] .. ' ' .. key or key
-    groups[key] = groups[key] and groups[key] .. ' ' .. group or group
+    keys_of[group] = keys_of[group] and keys_of[group] .. ' ' .. key or key
+    groups_of[key] = groups_of[key] and groups_of[key] .. ' ' .. group or group
   end
-  for key, all in pairs(groups) do redis.call('HSET', state, 'q:' .. key, all) end
-  for group, keys in pairs(members) do redis.call('HSET', state, 'm:' .. group, keys) end
+  for key, groups in pairs(groups_of) do put_names(r, 'q:' .. key, groups) end
+  for group, keys in pairs(keys_of) do put_names(r, 'm:' .. group, keys) end
   for n = 6, #sets do redis.call('PEXPIRE', sets[n], keep_ms(r.pool)) end
 end

@@ -1,23 +1,25 @@
--- The records of a pool: its own and those of its keys and quota groups, as tables. Redis holds them packed, and
--- what a call changed is written before it ends. To read and unpack them was half of a call's cost: so what was
--- read is kept here for the next call. It is used only if the pool's record in Redis is, to the byte, the one that
--- this process saw last, and every write gives that record a stamp of its own. So whatever befalls the data (a
--- flush, a failover and back, a copy that was restored, another version of this library), the next call finds
--- another record and reads anew. While a call is under way nothing is kept: one that fails half-way leaves
--- nothing behind.
--- Whoever writes a key's or a group's record must write it by `write`.
+-- The records of a pool, its own and those of its keys and quota groups, as tables. Redis holds them packed,
+-- and what a call changed is written before it ends. To read and to unpack them would be a third of a call's
+-- cost, and more with more keys: so what was read is kept here for the next call.
+--
+-- What is kept is used only if the pool's record in Redis is, to the byte, the one that this process wrote
+-- last, and every write gives that record a stamp of its own. So whatever befell the data (a flush, a failover
+-- and back, a copy that was restored, another version of this library), a call finds another record and reads
+-- anew. While a call is under way nothing is kept: one that fails half-way leaves nothing behind. Redis need
+-- not keep this library's variables: a call that finds none reads. All this asks of the scripts is that every
+-- field of the state that is kept here is written together with `pool`.
 -- @uses pool, key, group
-local MOST_KEPT = 50000 -- records and lists of all pools: at most some 20 MB
-local kept, held = {}, 0 -- by the name of the state; how many were read since it was empty
+local MOST_KEPT = 100000 -- of records and names in lists, in all pools: some 25 MB
+local kept, kept_count = {}, 0 -- by the name of the state; how much was added since it was empty
 
 local function hold(r, field, id, record, pack)
   record.field, record.id, record.pack = field, id, pack
-  held = held + 1
+  kept_count = kept_count + 1
   return record
 end
 
--- The records of a pool that this process did not write last. From here on it counts the writes by microseconds'
--- names: no other process, and none before, comes by the same stamp.
+-- The records of a pool that this process did not write last. Its stamps go on from the present microsecond,
+-- and no process writes once a microsecond: so no two ever give the same one.
 local function records(state, win, p)
   local t = redis.call('TIME')
   p[STAMP] = math.max(p[STAMP] + 1, t[1] * 1e6 + t[2])
@@ -27,7 +29,7 @@ end
 -- The records of the pool whose state and windows have these names; nil if it is unknown.
 local function open(state, win)
   local packed = redis.call('HGET', state, 'pool')
-  if held > MOST_KEPT then kept, held = {}, 0 end
+  if kept_count > MOST_KEPT then kept, kept_count = {}, 0 end
   local r = kept[state]
   kept[state] = nil
   if not packed then return end
@@ -90,8 +92,24 @@ local function named(r, line)
     list[#list + 1], list[#list + 2] = k, g
   end
   r.lists[line] = list
-  held = held + 1
+  kept_count = kept_count + #list
   return list
+end
+
+-- The names that a field of the state lists.
+local function names_in(r, field)
+  local list = r.lists[field]
+  if list then return list end
+  list = {}
+  for name in string.gmatch(redis.call('HGET', r.state, field) or '', '%S+') do list[#list + 1] = name end
+  r.lists[field] = list
+  kept_count = kept_count + 1 + #list
+  return list
+end
+
+local function put_names(r, field, names)
+  r.lists[field] = nil
+  redis.call('HSET', r.state, field, names)
 end
 
 -- Has a record written when the call ends.
@@ -102,8 +120,7 @@ local function change(r, record)
   end
 end
 
--- Writes what has changed, and what stands beside it: fields and values in pairs. The pool's clock has moved,
--- so its own record is always written.
+-- Writes what has changed, and the pool's own record, for its clock has moved.
 local function write(r)
   local changed = r.changed
   r.pool[STAMP] = r.pool[STAMP] + 1
@@ -112,6 +129,7 @@ local function write(r)
     local a, b = changed[1], changed[2]
     a.changed, b.changed = false, false
     redis.call('HSET', r.state, 'pool', r.packed, a.field, a.pack(a), b.field, b.pack(b))
+    changed[1], changed[2] = nil, nil
   else
     local values = { 'pool', r.packed }
     for n, record in ipairs(changed) do
@@ -124,7 +142,7 @@ local function write(r)
       end
     end
     redis.call('HSET', r.state, unpack(values))
+    r.changed = {}
   end
-  r.changed = {}
   kept[r.state] = r
 end
