@@ -191,6 +191,25 @@ class DeployTest {
   }
 
   @Test
+  void the_image_makes_the_cache_that_it_starts_with_and_with_the_same_options() {
+    String training = found(dockerfile, "(?s)\nRUN java (.*?) relay.trial.Training ").getFirst();
+    String file = found(dockerfile, "relay.trial.Training (\\S+)").getFirst();
+    String entry = found(dockerfile, "(?s)\nENTRYPOINT (\\[.*?\\])\n").getFirst();
+    Set<String> serving = new TreeSet<>();
+    json(entry.replace("\\\n", "")).forEach(word -> serving.add(word.asText()));
+    assertTrue(serving.contains("-XX:AOTCache=" + file), serving::toString);
+    assertTrue(serving.contains("-Xlog:aot=off,cds=off"), "a cache that does not fit is no news");
+
+    Set<String> binding =
+        Set.of("-XX:+Use", "-D", "--"); // collector, headers, libraries, access; not sizes
+    Set<String> expected = new TreeSet<>(serving);
+    expected.removeIf(word -> binding.stream().noneMatch(word::startsWith));
+    Set<String> trained = new TreeSet<>(found(training, "(-\\S+)"));
+    trained.remove("-cp");
+    assertEquals(expected, trained);
+  }
+
+  @Test
   void the_config_is_mounted_where_the_image_looks_for_it() {
     JsonNode command = json(found(dockerfile, "(?m)^CMD (\\[.*\\])$").getFirst());
     assertEquals("serve", command.get(0).asText());

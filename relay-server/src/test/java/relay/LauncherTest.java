@@ -2,6 +2,7 @@ package relay;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
@@ -23,6 +24,14 @@ import org.junit.jupiter.api.io.TempDir;
 @Timeout(60)
 class LauncherTest {
   private static final Path REPOSITORY = Path.of("..").toAbsolutePath().normalize();
+
+  /** Notes its options, and writes the file that its last word names. */
+  private static final String TRAINING =
+      """
+      echo "$*" >>"${0%/bin/java}/trainings"
+      for file; do :; done
+      echo learned >"$file"
+      """;
 
   @TempDir private Path directory;
   private Path root;
@@ -55,7 +64,16 @@ class LauncherTest {
     Files.writeString(jdk.resolve("release"), "IMPLEMENTOR=\"x\"\nJAVA_VERSION=\"25.0.1\"\n");
     Files.createDirectory(jdk.resolve("bin"));
     script(jdk.resolve("bin/javac"), "");
-    script(jdk.resolve("bin/java"), "pwd; for word; do echo \"<$word>\"; done");
+    script(
+        jdk.resolve("bin/java"),
+        """
+        case "$*" in
+          *relay.trial.Training*) . "${0%/bin/java}/training"; exit ;;
+        esac
+        pwd
+        for word; do echo "<$word>"; done
+        """);
+    Files.writeString(jdk.resolve("training"), TRAINING);
     backdate(root);
   }
 
@@ -125,6 +143,60 @@ class LauncherTest {
     Process process = start(root.resolve("relay"));
     assertTrue(output(process).contains("relay: the build failed, see above"));
     assertEquals(1, process.exitValue());
+  }
+
+  @Test
+  void it_trains_once_for_each_build_and_uses_what_was_learned() throws Exception {
+    List<String> first = run(root.resolve("relay"), "version");
+    List<String> second = run(root.resolve("relay"), "version");
+    Path cache = root.resolve("relay-server/target/relay.aot");
+    assertEquals("learned\n", Files.readString(cache));
+    for (List<String> output : List.of(first, second)) {
+      assertTrue(output.contains("<-XX:AOTCache=" + cache + ">"), output::toString);
+    }
+    assertFalse(second.toString().contains("training"), second::toString);
+    assertEquals(1, trainings().size());
+
+    Path jar = root.resolve("relay-server/target/relay.jar"); // as Maven leaves it
+    Files.setLastModifiedTime(jar, FileTime.from(Instant.now().plusSeconds(1)));
+    Files.setLastModifiedTime(cache, FileTime.from(Instant.now()));
+    assertFalse(run(root.resolve("relay")).contains("<version>"));
+    assertEquals(2, trainings().size());
+  }
+
+  @Test
+  void it_trains_with_the_options_that_it_serves_with() throws Exception {
+    List<String> output = run(root.resolve("relay"));
+    List<String> serving =
+        output.subList(1 + output.indexOf(directory.toRealPath().toString()), output.size());
+    List<String> shared =
+        serving.stream()
+            .takeWhile(word -> !word.startsWith("<-XX:AOTCache="))
+            .map(word -> word.substring(1, word.length() - 1))
+            .toList();
+    assertTrue(shared.contains("-XX:+UseSerialGC"), shared::toString);
+    assertTrue(
+        trainings().getFirst().startsWith(String.join(" ", shared) + " -cp "),
+        trainings()::toString);
+  }
+
+  @Test
+  void a_training_that_failed_hinders_nothing_and_is_not_tried_again() throws Exception {
+    Files.writeString(jdk.resolve("training"), TRAINING + "echo 'no Redis'\nexit 1\n");
+    List<String> output = run(root.resolve("relay"), "version");
+    assertTrue(output.contains("<version>"), output::toString);
+    assertTrue(output.toString().contains("training failed"), output::toString);
+    assertFalse(output.toString().contains("AOTCache"), output::toString);
+    assertEquals("no Redis\n", Files.readString(root.resolve("target/relay.training")));
+
+    List<String> again = run(root.resolve("relay"), "version");
+    assertTrue(again.contains("<version>"), again::toString);
+    assertFalse(again.toString().contains("raining"), again::toString);
+    assertEquals(1, trainings().size());
+  }
+
+  private List<String> trainings() throws IOException {
+    return Files.readAllLines(jdk.resolve("trainings"));
   }
 
   private List<String> run(Path relay, String... arguments) throws Exception {

@@ -19,6 +19,7 @@ final class ReplicaProcess implements AutoCloseable {
   private static final Duration READY_TIMEOUT = Duration.ofSeconds(30);
   private static final Duration STOP_TIMEOUT = Duration.ofSeconds(3);
   private static final long LOOK_AGAIN_MS = 20;
+  private static final List<String> TUNING = List.of("-X", "--", "-Djdk.", "-Dio.");
   private static final int TAIL_LINES = 20;
   private static final int TAIL_BYTES = 64 << 10;
 
@@ -38,16 +39,19 @@ final class ReplicaProcess implements AutoCloseable {
   }
 
   /** Starts it and returns at once; {@link #awaitReady} says when it serves. */
-  static ReplicaProcess start(int number, Path config, int port, int adminPort) throws IOException {
+  static ReplicaProcess start(
+      int number, Path config, int port, int adminPort, List<String> moreJvmOptions)
+      throws IOException {
     Path log = config.resolveSibling("replica-" + number + ".log");
     List<String> command = new ArrayList<>();
     command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
     for (String option : ManagementFactory.getRuntimeMXBean().getInputArguments()) {
-      // What opens the JVM to Relay must hold there too; what instruments this one must not.
-      if (option.startsWith("-X") || option.startsWith("--")) {
+      // What opens and tunes the JVM must hold there too; what instruments this one must not.
+      if (TUNING.stream().anyMatch(option::startsWith)) {
         command.add(option);
       }
     }
+    command.addAll(moreJvmOptions);
     command.add("-cp");
     command.add(System.getProperty("java.class.path"));
     command.addAll(List.of("relay.Main", "serve", "--config", config.toString()));
@@ -93,6 +97,19 @@ final class ReplicaProcess implements AutoCloseable {
   /** Throws, with the end of its log, if it is no longer there. */
   void checkAlive() throws IOException {
     if (!process.isAlive()) {
+      throw failure("ended with status " + process.exitValue());
+    }
+  }
+
+  /**
+   * Ends it and waits for its last work; throws, with the end of its log, if it does not end well.
+   */
+  void end(Duration most) throws IOException, InterruptedException {
+    process.destroy();
+    if (!process.waitFor(most.toMillis(), TimeUnit.MILLISECONDS)) {
+      throw failure("did not end within " + most.toSeconds() + " s");
+    }
+    if (process.exitValue() != 0) {
       throw failure("ended with status " + process.exitValue());
     }
   }

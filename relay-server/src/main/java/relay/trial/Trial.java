@@ -14,7 +14,9 @@ import java.util.logging.Level;
 import java.util.logging.Logger;
 import java.util.random.RandomGenerator;
 import relay.trial.Measured.AccountMeasured;
+import relay.trial.ProviderSimulator.Account;
 import relay.trial.ProviderSimulator.Dimension;
+import relay.trial.ProviderSimulator.Settings;
 
 /**
  * {@code relay try}: the whole thing on one machine, with no account and no set-up. Starts Redis, a
@@ -23,6 +25,7 @@ import relay.trial.ProviderSimulator.Dimension;
  */
 public final class Trial {
   private static final int REPLICAS = 2;
+  private static final String API_KEY = "trial-client-key";
   private static final Duration PROBE_TIMEOUT = Duration.ofSeconds(8);
   private static final long FRAME_MS = 500;
   private static final long LINE_EVERY_FRAMES = 4;
@@ -66,7 +69,13 @@ public final class Trial {
     terminal.say(
         "  " + style.bold("relay try") + style.dim("  two replicas share one pool of keys"));
     terminal.say("");
-    try (TrialStage stage = new TrialStage(plan, REPLICAS, this::reached)) {
+    try (TrialStage stage =
+        new TrialStage(
+            Settings.of(plan.window(), plan.accounts().toArray(new Account[0])),
+            this::config,
+            REPLICAS,
+            List.of(),
+            this::reached)) {
       reached(
           "load         "
               + Math.round(plan.capacityPerSecond() * plan.overload())
@@ -97,6 +106,10 @@ public final class Trial {
     }
   }
 
+  private String config(int port, int adminPort, String redisUrl, String providerUrl) {
+    return TrialConfig.yaml(plan, port, adminPort, API_KEY, redisUrl, providerUrl);
+  }
+
   private Measured measure(TrialStage stage) throws IOException, InterruptedException {
     ProviderSimulator provider = stage.provider();
     List<InetSocketAddress> addresses =
@@ -104,7 +117,7 @@ public final class Trial {
     Load.Plan loadPlan =
         new Load.Plan(
             addresses,
-            stage.apiKey(),
+            API_KEY,
             plan.capacityPerSecond() * plan.overload(),
             plan.capacityPerSecond() * plan.overloadAtFirst(),
             plan.window(),
@@ -122,8 +135,7 @@ public final class Trial {
         animation.frame();
       }
       byte[] large =
-          RequestBytes.messages(
-              stage.apiKey(), plan.probeInputTokens(), plan.outputTokens(), false);
+          RequestBytes.messages(API_KEY, plan.probeInputTokens(), plan.outputTokens(), false);
       ReplicaProcess first = stage.replicas().getFirst();
       animation.last("checking retry-after");
       RetryProbe.Outcome probes =

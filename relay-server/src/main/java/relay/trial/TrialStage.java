@@ -14,7 +14,6 @@ import java.util.List;
 import java.util.function.Consumer;
 import java.util.stream.Stream;
 import relay.embedded.EmbeddedRedis;
-import relay.trial.ProviderSimulator.Account;
 import relay.trial.ProviderSimulator.Settings;
 
 /**
@@ -22,9 +21,13 @@ import relay.trial.ProviderSimulator.Settings;
  * for their configs and logs. Closing it stops and removes everything, in reverse order.
  */
 final class TrialStage implements AutoCloseable {
-  private static final String API_KEY = "trial-client-key";
 
-  private final TrialPlan plan;
+  /** Writes the config of a replica. */
+  @FunctionalInterface
+  interface ConfigText {
+    String yaml(int port, int adminPort, String redisUrl, String providerUrl);
+  }
+
   private final Deque<Runnable> undo = new ArrayDeque<>();
   private final List<ReplicaProcess> replicas = new ArrayList<>();
   private final Path directory;
@@ -36,11 +39,16 @@ final class TrialStage implements AutoCloseable {
   /**
    * Starts everything and waits until it serves.
    *
+   * @param moreJvmOptions of the replicas, beside those of this JVM
    * @param progress told in a few words what has just been reached
    */
-  TrialStage(TrialPlan plan, int replicaCount, Consumer<String> progress)
+  TrialStage(
+      Settings settings,
+      ConfigText config,
+      int replicaCount,
+      List<String> moreJvmOptions,
+      Consumer<String> progress)
       throws IOException, InterruptedException {
-    this.plan = plan;
     Runtime.getRuntime().addShutdownHook(onExit);
     try {
       directory = Files.createTempDirectory("relay-try-"); // only its owner may enter
@@ -48,19 +56,17 @@ final class TrialStage implements AutoCloseable {
       redis = EmbeddedRedis.start();
       onClose(redis::close);
       progress.accept("Redis        127.0.0.1:" + redis.port() + ", embedded");
-      provider =
-          ProviderSimulator.start(
-              Settings.of(plan.window(), plan.accounts().toArray(new Account[0])));
+      provider = ProviderSimulator.start(settings);
       onClose(provider::close);
       progress.accept(
           "provider     127.0.0.1:"
               + provider.port()
               + ", simulated: "
-              + plan.accounts().size()
+              + settings.accounts().size()
               + " keys, token buckets of a "
-              + plan.window().toSeconds()
+              + settings.window().toSeconds()
               + " s window");
-      startReplicas(replicaCount);
+      startReplicas(config, replicaCount, moreJvmOptions);
       for (ReplicaProcess replica : replicas) {
         replica.awaitReady();
       }
@@ -87,10 +93,6 @@ final class TrialStage implements AutoCloseable {
     return replicas;
   }
 
-  String apiKey() {
-    return API_KEY;
-  }
-
   /** Stops everything; once is enough, and more does no harm. */
   @Override
   public void close() {
@@ -102,20 +104,16 @@ final class TrialStage implements AutoCloseable {
     }
   }
 
-  private void startReplicas(int count) throws IOException {
+  private void startReplicas(ConfigText text, int count, List<String> moreJvmOptions)
+      throws IOException {
     int[] ports = freePorts(2 * count);
     for (int i = 0; i < count; i++) {
       Path config = directory.resolve("replica-" + (i + 1) + ".yaml");
       Files.writeString(
           config,
-          TrialConfig.yaml(
-              plan,
-              ports[2 * i],
-              ports[2 * i + 1],
-              API_KEY,
-              redis.url(),
-              provider.url().toString()));
-      ReplicaProcess replica = ReplicaProcess.start(i + 1, config, ports[2 * i], ports[2 * i + 1]);
+          text.yaml(ports[2 * i], ports[2 * i + 1], redis.url(), provider.url().toString()));
+      ReplicaProcess replica =
+          ReplicaProcess.start(i + 1, config, ports[2 * i], ports[2 * i + 1], moreJvmOptions);
       onClose(replica::close);
       replicas.add(replica);
     }

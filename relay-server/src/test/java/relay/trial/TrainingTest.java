@@ -1,0 +1,99 @@
+package relay.trial;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.File;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import java.util.spi.ToolProvider;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+/** A cache made as a build makes it, only with less load. */
+@Timeout(180)
+class TrainingTest {
+  private static final String JAVA =
+      Path.of(System.getProperty("java.home"), "bin", "java").toString();
+  private static final String QUIET = "-Xlog:aot=off,cds=off"; // as the launcher says it
+
+  @TempDir private Path directory;
+
+  @Test
+  void a_replica_under_load_leaves_a_cache_that_a_start_takes_its_classes_from() throws Exception {
+    String classPath = classPathOfJars();
+    Path cache = directory.resolve("relay.aot");
+    List<String> training =
+        run(0, "-XX:+UseSerialGC", "-cp", classPath, Training.class.getName(), cache + "", "1");
+    assertTrue(training.getLast().matches("served [1-9][0-9]* requests"), training::toString);
+
+    List<String> start =
+        run(
+            0,
+            "-XX:+UseSerialGC",
+            "-XX:AOTCache=" + cache,
+            "-Xlog:class+load",
+            "-cp",
+            classPath,
+            "relay.Main",
+            "version");
+    List<String> ours =
+        start.stream().filter(line -> line.contains(" relay.pipeline.RequestPipeline ")).toList();
+    assertEquals(1, ours.size(), start::toString);
+    assertTrue(ours.getFirst().endsWith("source: shared objects file"), ours::toString);
+  }
+
+  @Test
+  void a_cache_that_cannot_be_used_costs_no_word() throws Exception {
+    Path broken = Files.writeString(directory.resolve("broken.aot"), "no cache");
+    for (Path cache : List.of(broken, directory, directory.resolve("absent.aot"))) {
+      String classPath = System.getProperty("java.class.path");
+      List<String> output =
+          run(0, "-XX:AOTCache=" + cache, QUIET, "-cp", classPath, "relay.Main", "version");
+      assertEquals(1, output.size(), output::toString);
+      assertTrue(output.getFirst().startsWith("relay "), output::toString);
+    }
+  }
+
+  @Test
+  void without_a_file_to_write_it_says_what_it_needs() throws Exception {
+    String classPath = System.getProperty("java.class.path");
+    List<String> output = run(2, "-cp", classPath, Training.class.getName());
+    assertEquals(List.of("usage: relay.trial.Training CACHE [SECONDS]"), output);
+  }
+
+  private static List<String> run(int status, String... options) throws Exception {
+    List<String> command = new ArrayList<>(List.of(JAVA));
+    command.addAll(List.of(options));
+    Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
+    String output = new String(process.getInputStream().readAllBytes(), UTF_8);
+    assertTrue(process.waitFor(30, TimeUnit.SECONDS));
+    assertEquals(status, process.exitValue(), output);
+    return output.lines().toList();
+  }
+
+  /** A cache is bound to jars; the classes under test are in directories. */
+  private String classPathOfJars() throws IOException {
+    List<String> jars = new ArrayList<>();
+    for (String entry : System.getProperty("java.class.path").split(File.pathSeparator, -1)) {
+      if (Files.isDirectory(Path.of(entry))) {
+        Path jar = directory.resolve(jars.size() + ".jar");
+        int status =
+            ToolProvider.findFirst("jar")
+                .orElseThrow()
+                .run(System.out, System.err, "cf0", jar.toString(), "-C", entry, ".");
+        assertEquals(0, status);
+        jars.add(jar.toString());
+      } else if (Files.exists(Path.of(entry))) {
+        jars.add(entry);
+      }
+    }
+    return String.join(File.pathSeparator, jars);
+  }
+}
