@@ -120,6 +120,7 @@ final class ReplicaProcess implements AutoCloseable {
     process.destroy();
     try {
       if (!process.waitFor(STOP_TIMEOUT.toMillis(), TimeUnit.MILLISECONDS)) {
+        process.descendants().forEach(ProcessHandle::destroyForcibly); // one may write a cache
         process.destroyForcibly().waitFor();
       }
     } catch (InterruptedException e) {
