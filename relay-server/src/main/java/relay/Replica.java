@@ -7,6 +7,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
 import java.util.Random;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ThreadLocalRandom;
@@ -73,9 +74,13 @@ final class Replica {
               + " and forgets everything when Relay stops",
           embedded.port());
     }
+    // What TLS needs of certificates is read while the connection to Redis is made
+    CompletableFuture<Upstream> connections =
+        CompletableFuture.supplyAsync(
+            () -> new Upstream(server.connectTimeout(), server.idleTimeout()));
     String redis = embedded != null ? embedded.url() : Plans.url(Objects.requireNonNull(url));
     engine = RedisEngine.start(withLease(Plans.options(config.redis(), redis, replicaId())));
-    upstream = new Upstream(server.connectTimeout(), server.idleTimeout());
+    upstream = connections.join();
     virtualThreads =
         Executors.newThreadPerTaskExecutor(Thread.ofVirtual().name("request-", 0).factory());
     meters = new Meters(config);
