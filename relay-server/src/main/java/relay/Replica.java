@@ -74,10 +74,13 @@ final class Replica {
               + " and forgets everything when Relay stops",
           embedded.port());
     }
-    // What TLS needs of certificates is read while the connection to Redis is made
+    // While the connection to Redis is made: what TLS needs of certificates takes its time, too
     CompletableFuture<Upstream> connections =
         CompletableFuture.supplyAsync(
-            () -> new Upstream(server.connectTimeout(), server.idleTimeout()));
+            () -> {
+              DataPlane.prepare();
+              return new Upstream(server.connectTimeout(), server.idleTimeout());
+            });
     String redis = embedded != null ? embedded.url() : Plans.url(Objects.requireNonNull(url));
     engine = RedisEngine.start(withLease(Plans.options(config.redis(), redis, replicaId())));
     upstream = connections.join();

@@ -98,7 +98,7 @@ final class RedisLink implements AutoCloseable {
                   }
                 })
             .build();
-    client = RedisClient.create(resources);
+    client = new AsyncClient(resources);
     client.setOptions(
         ClientOptions.builder()
             .autoReconnect(false)

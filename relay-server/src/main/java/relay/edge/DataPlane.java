@@ -12,6 +12,7 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
+import org.xnio.Xnio;
 import org.xnio.XnioWorker;
 import relay.config.TlsConfig;
 import relay.model.Dialect;
@@ -58,6 +59,14 @@ public final class DataPlane implements AutoCloseable {
     this.port = port;
     listener = new Listener(http2, tls, patience, new HttpContinueReadHandler(this::handle));
     bounds = new ClientBounds(stallTimeout, patience, listener.guard());
+  }
+
+  /**
+   * Does beforehand, and once a process, what the first data plane would take a tenth of a second
+   * for: XNIO tells the JVM's management of itself, which has to be set up.
+   */
+  public static void prepare() {
+    Xnio.getInstance(DataPlane.class.getClassLoader());
   }
 
   /** Listens from now on. */
