@@ -77,10 +77,8 @@ final class Replica {
     // While the connection to Redis is made: what TLS needs of certificates takes its time, too
     CompletableFuture<Upstream> connections =
         CompletableFuture.supplyAsync(
-            () -> {
-              DataPlane.prepare();
-              return new Upstream(server.connectTimeout(), server.idleTimeout());
-            });
+            () -> new Upstream(server.connectTimeout(), server.idleTimeout()));
+    var _ = connections.thenRunAsync(DataPlane::prepare);
     String redis = embedded != null ? embedded.url() : Plans.url(Objects.requireNonNull(url));
     engine = RedisEngine.start(withLease(Plans.options(config.redis(), redis, replicaId())));
     upstream = connections.join();
