@@ -34,7 +34,6 @@ final class AcquireCalls {
   /** One wish. Those that have the same candidates may share a call. */
   CompletableFuture<Reply> acquire(String id, Demand demand) {
     Wish wish = new Wish(id, demand, new CompletableFuture<>());
-    scripts.watch(wish.reply);
     if (demand.avoid().isEmpty()) {
       String alike =
           demand.modelClass() + (demand.session().isEmpty() ? " " : " session ") + demand.key();
@@ -44,6 +43,7 @@ final class AcquireCalls {
     } else {
       var _ = send(List.of(wish));
     }
+    scripts.watch(wish.reply); // after its call: when both run out of time, the link knows first
     return wish.reply;
   }
 
