@@ -279,6 +279,7 @@ public final class KeyPool {
 
   /** The present state. The future fails when Redis could not be asked. */
   public CompletableFuture<PoolSnapshot> snapshot() {
+    settlements.flush(); // what has ended is to be seen
     return scripts
         .survey("")
         .thenApply(snapshot -> Objects.requireNonNull(snapshot, "an onlooker sees all"));

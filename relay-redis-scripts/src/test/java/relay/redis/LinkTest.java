@@ -270,7 +270,10 @@ final class LinkTest {
     admitted.subList(1, 200).forEach(l -> l.settle(10, 15));
     redis.thaw();
     upAgain(engine);
-    Await.until("it is charged", SOON, () -> group(pool).used().requests() >= 201);
+    Await.until(
+        "it is charged, and what was cut off is cancelled",
+        SOON,
+        () -> group(pool).used().requests() >= 201 && group(pool).inFlight() == 0);
     Usage charged = group(pool).used();
     admitted
         .getFirst()

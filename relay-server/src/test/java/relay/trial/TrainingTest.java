@@ -82,6 +82,9 @@ class TrainingTest {
   private String classPathOfJars() throws IOException {
     List<String> jars = new ArrayList<>();
     for (String entry : System.getProperty("java.class.path").split(File.pathSeparator, -1)) {
+      if (entry.isEmpty()) { // the JVM takes it for the working directory, and `jar` for the root
+        continue;
+      }
       if (Files.isDirectory(Path.of(entry))) {
         Path jar = directory.resolve(jars.size() + ".jar");
         int status =
