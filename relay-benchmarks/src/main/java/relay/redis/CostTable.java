@@ -137,7 +137,7 @@ final class CostTable {
     reserved. The reference is a function of twenty `GET`s, measured between the bursts: the ratio to it says more on another machine than
     microseconds do. Pairs a second a core: one acquire and one settle, by the time of the scripts alone and by all the processor time of Redis's
     main thread, which also reads calls and writes replies. A key that cannot carry a request is parked in a large pool's index when it is first
-    looked at; that happened before the measurement.
+    looked at, and what was read of a key is kept for the next call: both happened before the measurement.
 
     | aim | measured | at most |
     |---|--:|--:|

@@ -106,9 +106,13 @@ final class ScriptRig implements AutoCloseable {
     }
   }
 
-  /** Until every request of a burst finds a key at once: those that can carry none are parked. */
+  /**
+   * Until every request of a burst finds a key at once, for those that can carry none are parked;
+   * and until there was a request for each key, for what was read of a key is kept.
+   */
   private void warm() {
-    for (int quiet = 0; quiet < 3; ) {
+    int most = Math.ceilDiv(workload.keys(), BURST) + 3;
+    for (int quiet = 0, bursts = 0; quiet < 3 || bursts < most; bursts++) {
       List<String> ids = ids();
       quiet = granted(send(acquires(ids))) == BURST ? quiet + 1 : 0;
       send(settles(ids));

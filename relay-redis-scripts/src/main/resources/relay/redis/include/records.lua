@@ -67,6 +67,20 @@ local function record_of(r, field)
   return (string.sub(field, 1, 2) == 'g:' and group_of or key_of)(r, string.sub(field, 3))
 end
 
+-- Reads the records of these fields, of which none is kept, with one call.
+local function fetch(r, fields)
+  if #fields == 0 then return end
+  local v = redis.call('HMGET', r.state, unpack(fields))
+  for n, field in ipairs(fields) do
+    local id = string.sub(field, 3)
+    if v[n] and string.sub(field, 1, 2) == 'g:' then
+      r.groups[id] = hold(r, field, id, read_group(v[n]), pack_group)
+    elseif v[n] then
+      r.keys[id] = hold(r, field, id, read_key(v[n]), pack_key)
+    end
+  end
+end
+
 -- Of one that is new.
 local function new_key(r, id)
   local k = hold(r, 'k:' .. id, id, { 0, 0, 0, 0, 0, 0, 0 }, pack_key)
