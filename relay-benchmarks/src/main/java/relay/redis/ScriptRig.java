@@ -111,7 +111,7 @@ final class ScriptRig implements AutoCloseable {
    * and until there was a request for each key, for what was read of a key is kept.
    */
   private void warm() {
-    int most = Math.ceilDiv(workload.keys(), BURST) + 3;
+    int most = Math.ceilDiv(workload.keys(), BURST) + 2;
     for (int quiet = 0, bursts = 0; quiet < 3 || bursts < most; bursts++) {
       List<String> ids = ids();
       quiet = granted(send(acquires(ids))) == BURST ? quiet + 1 : 0;
