@@ -16,11 +16,13 @@ local function row_of(k, g) return k.id .. ' ' .. g.id end
 local function list_of(r, rows)
   local list, fields = {}, {}
   for _, row in ipairs(rows) do
-    local key, group = string.match(row, '(%S+) (%S+)')
-    if not r.keys[key] then fields[#fields + 1] = 'k:' .. key end
-    if not r.groups[group] then fields[#fields + 1] = 'g:' .. group end
+    if not r.lists[row] then
+      local key, group = string.match(row, '(%S+) (%S+)')
+      if not r.keys[key] then fields[#fields + 1] = 'k:' .. key end
+      if not r.groups[group] then fields[#fields + 1] = 'g:' .. group end
+    end
   end
-  fetch(r, fields)
+  fetch_all(r, fields)
   for n, row in ipairs(rows) do
     local pair = named(r, row)
     list[2 * n - 1], list[2 * n] = pair[1], pair[2]

@@ -12,10 +12,23 @@
 local MOST_KEPT = 100000 -- of records and names in lists, in all pools: some 25 MB
 local kept, kept_count = {}, 0 -- by the name of the state; how much was added since it was empty
 
-local function hold(r, field, id, record, pack)
-  record.field, record.id, record.pack = field, id, pack
+-- The two kinds of records: where they are kept, how their fields begin, how they are packed.
+local KEY = { of = 'keys', prefix = 'k:', read = read_key, pack = pack_key }
+local GROUP = { of = 'groups', prefix = 'g:', read = read_group, pack = pack_group }
+
+local function kind_of(field) return string.sub(field, 1, 2) == 'g:' and GROUP or KEY end
+
+local function hold(r, kind, id, record)
+  record.field, record.id, record.pack = kind.prefix .. id, id, kind.pack
+  r[kind.of][id] = record
   kept_count = kept_count + 1
   return record
+end
+
+-- One that is not kept, nil if it is unknown.
+local function fetch(r, kind, id)
+  local packed = redis.call('HGET', r.state, kind.prefix .. id)
+  if packed then return hold(r, kind, id, kind.read(packed)) end
 end
 
 -- The records of a pool that this process did not write last. Its stamps go on from the present microsecond,
@@ -38,61 +51,31 @@ local function open(state, win)
   return r
 end
 
--- A key's record, nil if it is unknown.
-local function key_of(r, id)
-  local k = r.keys[id]
-  if k then return k end
-  local field = 'k:' .. id
-  local packed = redis.call('HGET', r.state, field)
-  if not packed then return end
-  k = hold(r, field, id, read_key(packed), pack_key)
-  r.keys[id] = k
-  return k
-end
+-- A key's record, a group's, that of a field; nil if it is unknown.
+local function key_of(r, id) return r.keys[id] or fetch(r, KEY, id) end
+local function group_of(r, id) return r.groups[id] or fetch(r, GROUP, id) end
 
--- Likewise a group's.
-local function group_of(r, id)
-  local g = r.groups[id]
-  if g then return g end
-  local field = 'g:' .. id
-  local packed = redis.call('HGET', r.state, field)
-  if not packed then return end
-  g = hold(r, field, id, read_group(packed), pack_group)
-  r.groups[id] = g
-  return g
-end
-
--- Likewise that of a field.
 local function record_of(r, field)
-  return (string.sub(field, 1, 2) == 'g:' and group_of or key_of)(r, string.sub(field, 3))
+  return (kind_of(field) == GROUP and group_of or key_of)(r, string.sub(field, 3))
 end
 
 -- Reads the records of these fields, of which none is kept, with one call.
-local function fetch(r, fields)
+local function fetch_all(r, fields)
   if #fields == 0 then return end
   local v = redis.call('HMGET', r.state, unpack(fields))
   for n, field in ipairs(fields) do
-    local id = string.sub(field, 3)
-    if v[n] and string.sub(field, 1, 2) == 'g:' then
-      r.groups[id] = hold(r, field, id, read_group(v[n]), pack_group)
-    elseif v[n] then
-      r.keys[id] = hold(r, field, id, read_key(v[n]), pack_key)
-    end
+    local kind = kind_of(field)
+    if v[n] then hold(r, kind, string.sub(field, 3), kind.read(v[n])) end
   end
 end
 
 -- Of one that is new.
-local function new_key(r, id)
-  local k = hold(r, 'k:' .. id, id, { 0, 0, 0, 0, 0, 0, 0 }, pack_key)
-  r.keys[id] = k
-  return k
-end
+local function new_key(r, id) return hold(r, KEY, id, { 0, 0, 0, 0, 0, 0, 0 }) end
 
 local function new_group(r, id)
   local g = {}
   for n = 1, 33 do g[n] = 0 end
-  r.groups[id] = hold(r, 'g:' .. id, id, g, pack_group)
-  return g
+  return hold(r, GROUP, id, g)
 end
 
 -- The records that a line `key group key group ...` names, in its order; nil if one is unknown.
