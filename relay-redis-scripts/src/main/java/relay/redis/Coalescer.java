@@ -32,6 +32,15 @@ final class Coalescer<T> {
     free = new Semaphore(underWay);
   }
 
+  /** The first of a queue, up to so many; empty if others were faster. */
+  static <T> List<T> take(Queue<T> queue, int most) {
+    List<T> some = new ArrayList<>();
+    for (T one = queue.poll(); one != null; one = some.size() < most ? queue.poll() : null) {
+      some.add(one);
+    }
+    return some;
+  }
+
   void add(T one) {
     queue.add(one);
     drain();
@@ -40,10 +49,7 @@ final class Coalescer<T> {
   private void drain() {
     // Looked at again after each release: one that was added meanwhile found no call free
     while (!queue.isEmpty() && free.tryAcquire()) {
-      List<T> some = new ArrayList<>();
-      for (T one = queue.poll(); one != null; one = some.size() < together ? queue.poll() : null) {
-        some.add(one);
-      }
+      List<T> some = take(queue, together);
       if (some.isEmpty()) {
         free.release();
       } else {

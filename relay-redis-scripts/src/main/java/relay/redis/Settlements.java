@@ -1,7 +1,6 @@
 package relay.redis;
 
 import io.lettuce.core.RedisCommandExecutionException;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
@@ -79,12 +78,7 @@ final class Settlements {
   /** Sends what is held now. */
   void flush() {
     while (!endings.isEmpty()) {
-      List<Unsent> some = new ArrayList<>();
-      for (Unsent one = endings.poll();
-          one != null;
-          one = some.size() < TOGETHER ? endings.poll() : null) {
-        some.add(one);
-      }
+      List<Unsent> some = Coalescer.take(endings, TOGETHER);
       if (!some.isEmpty()) {
         endAll(some);
       }
