@@ -133,7 +133,7 @@ final class AnswerRelay {
         }
         usage.feed(outbox.buffer(), outbox.filled(), n);
         outbox.add(n);
-        if (!gathers || outbox.isFull()) {
+        if (!gathers || !outbox.takesMore()) {
           outbox.flush();
         }
       }

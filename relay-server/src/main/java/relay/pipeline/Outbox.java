@@ -53,12 +53,12 @@ final class Outbox {
     return buffer.length - filled;
   }
 
-  /** Whether nothing more can be taken before something is written. */
-  boolean isFull() {
+  /** Takes more, growing if it may; false if something must be written first. */
+  boolean takesMore() {
     if (filled == buffer.length && filled < MOST_BYTES) {
       buffer = Arrays.copyOf(buffer, 2 * filled);
     }
-    return filled == buffer.length;
+    return filled < buffer.length;
   }
 
   /** So many bytes were read to the buffer. */
