@@ -57,7 +57,7 @@ public final class UpstreamCall {
 
   /** Sends the request and waits for the head of the answer. Blocks: use a virtual thread. */
   public Outcome execute() {
-    Request.Builder adjusted = request.build(body).newBuilder();
+    Request.Builder adjusted = request.with(body);
     wire.adjust(adjusted);
     Request plain = adjusted.build();
     try {

@@ -35,15 +35,13 @@ public final class UpstreamRequest {
     }
   }
 
-  Request build(byte[] body) {
+  /** The request as it would go to a provider that needs nothing more. */
+  Request.Builder with(byte[] body) {
     if (!hasUserAgent) {
       headers.set("user-agent", "relay"); // OkHttp would put in its own
     }
     boolean bare = body.length == 0 && !WITH_BODY.contains(method);
-    return builder
-        .headers(headers.build())
-        .method(method, bare ? null : new BytesBody(body))
-        .build();
+    return builder.headers(headers.build()).method(method, bare ? null : new BytesBody(body));
   }
 
   AttemptTrace trace() {
