@@ -40,25 +40,7 @@ final class TrainingPlan {
 
   /** A replica's config: a pool of each dialect, settings as they are where nothing is said. */
   static String yaml(int port, int adminPort, String redisUrl, String providerUrl) {
-    StringBuilder yaml =
-        new StringBuilder(
-            String.format(
-                Locale.ROOT,
-                """
-                server:
-                  listen: 127.0.0.1:%d
-                  admin_listen: 127.0.0.1:%d
-                  auth:
-                    api_key: %s
-                redis:
-                  url: %s
-                  timeout_ms: 1000   # all of this shares one machine
-                providers:
-                """,
-                port,
-                adminPort,
-                API_KEY,
-                redisUrl));
+    StringBuilder yaml = new StringBuilder(TrialConfig.head(port, adminPort, API_KEY, redisUrl));
     for (String type : List.of("anthropic", "openai")) {
       yaml.append(
           String.format(

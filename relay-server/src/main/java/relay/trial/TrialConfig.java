@@ -7,22 +7,34 @@ import relay.trial.ProviderSimulator.Account;
 final class TrialConfig {
   private TrialConfig() {}
 
+  /** All up to the list of providers. */
+  static String head(int port, int adminPort, String apiKey, String redisUrl) {
+    return String.format(
+        Locale.ROOT,
+        """
+        server:
+          listen: 127.0.0.1:%d
+          admin_listen: 127.0.0.1:%d
+          auth:
+            api_key: %s
+        redis:
+          url: %s
+          timeout_ms: 1000   # all of this shares one machine
+        providers:
+        """,
+        port,
+        adminPort,
+        apiKey,
+        redisUrl);
+  }
+
   static String yaml(
       TrialPlan plan, int port, int adminPort, String apiKey, String redisUrl, String providerUrl) {
-    StringBuilder yaml = new StringBuilder();
+    StringBuilder yaml = new StringBuilder(head(port, adminPort, apiKey, redisUrl));
     yaml.append(
         String.format(
             Locale.ROOT,
             """
-            server:
-              listen: 127.0.0.1:%d
-              admin_listen: 127.0.0.1:%d
-              auth:
-                api_key: %s
-            redis:
-              url: %s
-              timeout_ms: 1000   # all of this shares one machine
-            providers:
               - name: %s
                 type: anthropic
                 base_url: %s
@@ -32,10 +44,6 @@ final class TrialConfig {
                   window_ms: %d
                 keys:
             """,
-            port,
-            adminPort,
-            apiKey,
-            redisUrl,
             TrialPlan.POOL,
             providerUrl,
             plan.window().toMillis()));
