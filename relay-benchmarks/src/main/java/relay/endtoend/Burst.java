@@ -2,6 +2,9 @@ package relay.endtoend;
 
 import java.io.IOException;
 import java.time.Duration;
+import java.util.DoubleSummaryStatistics;
+import java.util.List;
+import java.util.Locale;
 import relay.load.ClosedLoop;
 import relay.load.Question;
 import relay.load.Tally;
@@ -41,7 +44,23 @@ record Burst(Question question, int connections) {
   }
 
   /** What was measured. */
-  record Measured(Cost cost, double perSecond) {}
+  record Measured(Cost cost, double perSecond) {
+
+    /** Cells of a table: Relay, Redis, calls of scripts, commands of Redis; medians of runs. */
+    static String cells(List<Measured> runs) {
+      DoubleSummaryStatistics relay =
+          runs.stream().mapToDouble(run -> run.cost().relayMicros()).summaryStatistics();
+      return String.format(
+          Locale.ROOT,
+          "%.1f (%.1f to %.1f) | %.1f | %.2f | %.1f",
+          Median.of(runs, run -> run.cost().relayMicros()),
+          relay.getMin(),
+          relay.getMax(),
+          Median.of(runs, run -> run.cost().redisMicros()),
+          Median.of(runs, run -> run.cost().functionCalls()),
+          Median.of(runs, run -> run.cost().commands()));
+    }
+  }
 
   Measured measure(Stage stage, Duration time) throws IOException {
     long least = question.events() < 0 ? JSON_BYTES : (long) question.events() * EVENT_BYTES;

@@ -33,17 +33,7 @@ public final class EndToEnd {
 
   /** The page's file, what starts Relay, and options. */
   public static void main(String... args) throws IOException, InterruptedException {
-    Options options;
-    try {
-      options = Options.read(args);
-    } catch (IllegalArgumentException e) {
-      System.err.println(e.getMessage());
-      System.exit(2);
-      return;
-    }
-    String page = new EndToEnd(options).page();
-    System.out.print(page);
-    options.write(page);
+    Options.run(options -> new EndToEnd(options).page(), args);
   }
 
   /** What Relay adds to the time of an answer, in milliseconds: run by run, against no Relay. */

@@ -120,14 +120,9 @@ record EndToEndPage(
   private static String line(String what, List<Burst.Measured> runs) {
     return String.format(
         Locale.ROOT,
-        "| %s | %.1f (%.1f to %.1f) | %.1f | %.2f | %.1f | %.1f |",
+        "| %s | %s | %.1f |",
         what,
-        Median.of(runs, run -> run.cost().relayMicros()),
-        runs.stream().mapToDouble(run -> run.cost().relayMicros()).min().orElseThrow(),
-        runs.stream().mapToDouble(run -> run.cost().relayMicros()).max().orElseThrow(),
-        Median.of(runs, run -> run.cost().redisMicros()),
-        Median.of(runs, run -> run.cost().functionCalls()),
-        Median.of(runs, run -> run.cost().commands()),
+        Burst.Measured.cells(runs),
         Median.of(runs, run -> run.cost().otherMicros()));
   }
 

@@ -23,18 +23,8 @@ public final class Growth {
   }
 
   /** The page's file, what starts Relay, and options. */
-  public static void main(String... args) throws IOException {
-    Options options;
-    try {
-      options = Options.read(args);
-    } catch (IllegalArgumentException e) {
-      System.err.println(e.getMessage());
-      System.exit(2);
-      return;
-    }
-    String page = new Growth(options).page();
-    System.out.print(page);
-    options.write(page);
+  public static void main(String... args) throws IOException, InterruptedException {
+    Options.run(options -> new Growth(options).page(), args);
   }
 
   private String page() throws IOException {
@@ -76,14 +66,9 @@ public final class Growth {
     String line =
         String.format(
             Locale.ROOT,
-            "| %,d | %.1f (%.1f to %.1f) | %.1f | %.2f | %.1f | %,.0f | %.0f %% |%n",
+            "| %,d | %s | %,.0f | %.0f %% |%n",
             grown,
-            Median.of(runs, run -> run.cost().relayMicros()),
-            runs.stream().mapToDouble(run -> run.cost().relayMicros()).min().orElseThrow(),
-            runs.stream().mapToDouble(run -> run.cost().relayMicros()).max().orElseThrow(),
-            Median.of(runs, run -> run.cost().redisMicros()),
-            Median.of(runs, run -> run.cost().functionCalls()),
-            Median.of(runs, run -> run.cost().commands()),
+            Burst.Measured.cells(runs),
             Median.of(runs, Burst.Measured::perSecond),
             100 * runs.stream().mapToDouble(run -> run.cost().strangers()).max().orElseThrow());
     System.err.print(line);

@@ -23,10 +23,29 @@ record Options(
           + " works)";
   private static final int MOST_STREAMS = 5_000;
 
-  /** Writes the page, unless its figures are from a quick look. */
-  void write(String text) throws IOException {
-    if (share == 1) {
-      Files.writeString(page, text);
+  /** What is measured, as a page. */
+  @FunctionalInterface
+  interface Pages {
+    String page(Options options) throws IOException, InterruptedException;
+  }
+
+  /**
+   * Reads {@code PAGE LAUNCHER [OPTION...]}, measures and prints the page, and writes it unless its
+   * figures are from a quick look. Exits with 2 when the options are not understood.
+   */
+  static void run(Pages measured, String... args) throws IOException, InterruptedException {
+    Options options;
+    try {
+      options = read(args);
+    } catch (IllegalArgumentException e) {
+      System.err.println(e.getMessage());
+      System.exit(2);
+      return;
+    }
+    String text = measured.page(options);
+    System.out.print(text);
+    if (options.share == 1) {
+      Files.writeString(options.page, text);
     }
   }
 

@@ -56,10 +56,13 @@ final class Processes {
     jcmd(pid, "VM.set_flag", "MinHeapFreeRatio", "40");
   }
 
+  /** A program of the JDK that runs this. */
+  static String tool(String name) {
+    return Path.of(System.getProperty("java.home"), "bin", name).toString();
+  }
+
   private static void jcmd(long pid, String... command) throws IOException {
-    ProcessBuilder builder =
-        new ProcessBuilder(
-            Path.of(System.getProperty("java.home"), "bin", "jcmd").toString(), Long.toString(pid));
+    ProcessBuilder builder = new ProcessBuilder(tool("jcmd"), Long.toString(pid));
     builder.command().addAll(List.of(command));
     builder.redirectOutput(ProcessBuilder.Redirect.DISCARD);
     builder.redirectError(ProcessBuilder.Redirect.DISCARD);

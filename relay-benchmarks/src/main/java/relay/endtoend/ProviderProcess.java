@@ -1,7 +1,6 @@
 package relay.endtoend;
 
 import java.io.IOException;
-import java.nio.file.Path;
 import java.util.List;
 import relay.standin.StandIn;
 
@@ -16,11 +15,10 @@ final class ProviderProcess implements AutoCloseable {
   }
 
   static ProviderProcess start() throws IOException {
-    String java = Path.of(System.getProperty("java.home"), "bin", "java").toString();
     Process process =
         new ProcessBuilder(
                 List.of(
-                    java,
+                    Processes.tool("java"),
                     "-Xmx512m",
                     "-XX:+UseSerialGC",
                     "-cp",

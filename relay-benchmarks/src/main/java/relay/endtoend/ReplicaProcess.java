@@ -1,8 +1,6 @@
 package relay.endtoend;
 
 import java.io.IOException;
-import java.net.InetAddress;
-import java.net.ServerSocket;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -13,6 +11,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import relay.load.ClosedLoop;
 import relay.load.Question;
+import relay.redis.OwnRedis;
 
 /** A replica, started as users start it: by the launcher, with a configuration. */
 final class ReplicaProcess implements AutoCloseable {
@@ -44,9 +43,9 @@ final class ReplicaProcess implements AutoCloseable {
   static ReplicaProcess start(
       List<String> command, Path directory, String redisUrl, int providerPort, int keys)
       throws IOException {
-    int port = freePort();
+    int port = OwnRedis.freePort();
     Path config = directory.resolve("relay-" + port + ".yaml");
-    Files.writeString(config, config(port, freePort(), redisUrl, providerPort, keys));
+    Files.writeString(config, config(port, OwnRedis.freePort(), redisUrl, providerPort, keys));
     Path log = directory.resolve("relay-" + port + ".log");
     ProcessBuilder builder = new ProcessBuilder(new ArrayList<>(command));
     builder.command().addAll(List.of("serve", "--config", config.toString()));
@@ -133,12 +132,5 @@ final class ReplicaProcess implements AutoCloseable {
       process.destroyForcibly().onExit().join();
     }
     Runtime.getRuntime().removeShutdownHook(atExit);
-  }
-
-  /** One that nobody listens on. */
-  static int freePort() throws IOException {
-    try (ServerSocket socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
-      return socket.getLocalPort();
-    }
   }
 }

@@ -33,11 +33,8 @@ public final class ClosedLoop implements AutoCloseable, Driver.Events {
 
   /** Goes on for this long. Between two calls no answer is read, so nothing is asked either. */
   public Tally run(Duration time) throws IOException {
-    long until = System.nanoTime() + time.toNanos();
     tally = new Tally();
-    while (System.nanoTime() - until < 0) {
-      driver.poll(until, this);
-    }
+    driver.pollUntil(System.nanoTime() + time.toNanos(), this);
     return tally.end();
   }
 

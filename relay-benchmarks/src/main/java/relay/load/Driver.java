@@ -51,6 +51,13 @@ final class Driver implements AutoCloseable {
     return connection;
   }
 
+  /** Sees to all that comes until then. */
+  void pollUntil(long untilNanos, Events events) throws IOException {
+    while (System.nanoTime() - untilNanos < 0) {
+      poll(untilNanos, events);
+    }
+  }
+
   /** Sees to what came; waits for something until then. */
   void poll(long untilNanos, Events events) throws IOException {
     long left = untilNanos - System.nanoTime();

@@ -54,11 +54,8 @@ public final class OpenStreams implements AutoCloseable, Driver.Events {
 
   /** Reads for this long. */
   public Tally run(Duration time) throws IOException {
-    long until = System.nanoTime() + time.toNanos();
     tally = new Tally();
-    while (System.nanoTime() - until < 0) {
-      driver.poll(until, this);
-    }
+    driver.pollUntil(System.nanoTime() + time.toNanos(), this);
     return tally.end();
   }
 

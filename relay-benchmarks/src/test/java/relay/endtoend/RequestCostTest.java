@@ -1,7 +1,6 @@
 package relay.endtoend;
 
 import java.io.IOException;
-import java.nio.file.Path;
 import java.util.List;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -9,6 +8,7 @@ import org.junit.jupiter.api.Test;
 import relay.guards.CostBound;
 import relay.load.ClosedLoop;
 import relay.load.Question;
+import relay.redis.OwnRedis;
 
 /**
  * What a request costs a whole replica: the bytes that all of its threads allocate, and what Redis
@@ -25,11 +25,11 @@ final class RequestCostTest {
 
   @BeforeAll
   static void start() throws IOException {
-    counter = ReplicaProcess.freePort();
+    counter = OwnRedis.freePort();
     stage =
         new Stage(
             List.of(
-                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                Processes.tool("java"),
                 "-Xmx256m",
                 "-XX:+UseSerialGC",
                 "-XX:+UseCompactObjectHeaders",
