@@ -5,6 +5,7 @@
 //   ask(client, { model, stream, tools }) -> { text, calls, stop, usage: [input, output] }
 // ask with tools answers a call once and returns what came of it. failed(error) describes an error.
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
 
 export const url = process.env.BASE_URL;
 export const key = process.env.CLIENT_KEY;
@@ -103,6 +104,24 @@ export function told(headers) {
   const seconds = headers.get('retry-after');
   if (exact !== null) assert.equal(Number(seconds), Math.ceil(exact / 1000));
   return exact === null ? Number(seconds) * 1000 : Number(exact);
+}
+
+/**
+ * Runs a command line client of Node's: how it ended, and the lines of JSON that it printed. It has a
+ * home of its own, and nothing of the caller's: neither its settings nor its account.
+ */
+export async function runClient(args, env) {
+  const home = process.env.CLIENT_HOME;
+  const child = spawn(process.execPath, args, {
+    cwd: home,
+    env: { PATH: process.env.PATH, HOME: home, ...env },
+    stdio: ['ignore', 'pipe', 'inherit'],
+    timeout: 60_000,
+  });
+  let out = '';
+  child.stdout.on('data', (data) => (out += data));
+  const status = await new Promise((resolve) => child.on('close', resolve));
+  return { status, lines: out.trim().split('\n').map((line) => JSON.parse(line)) };
 }
 
 export async function scenario(client, what, body) {

@@ -1,40 +1,26 @@
 // Claude Code, non-interactive, with each of its two ways to send a credential. It always streams.
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
-import { key, scarceKey, scenario, script, told } from './checks.mjs';
+import { key, runClient, scarceKey, scenario, script, told } from './checks.mjs';
 
 const url = process.env.BASE_URL;
 const slowUrl = process.env.SLOW_URL;
-const home = process.env.CLIENT_HOME;
 const cli = new URL('node_modules/@anthropic-ai/claude-code/cli-wrapper.cjs', import.meta.url);
 
 /** Its lines of JSON: events of the stream, what it retries, and the result. */
 async function claude(credential, headers, base, ...args) {
   const command = [cli.pathname, '-p', 'say hi', '--output-format', 'stream-json', '--verbose'];
-  const child = spawn(process.execPath, [...command, '--include-partial-messages', ...args], {
-    cwd: home,
-    // Nothing of the caller's: neither its settings nor its account.
-    env: {
-      PATH: process.env.PATH,
-      HOME: home,
-      ANTHROPIC_BASE_URL: base,
-      ANTHROPIC_CUSTOM_HEADERS: Object.entries({ ...script, ...headers })
-        .map(([name, value]) => `${name}: ${value}`)
-        .join('\n'),
-      CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC: '1',
-      CLAUDE_CODE_MAX_RETRIES: '2',
-      DISABLE_AUTOUPDATER: '1',
-      DISABLE_ERROR_REPORTING: '1',
-      DISABLE_TELEMETRY: '1',
-      ...credential,
-    },
-    stdio: ['ignore', 'pipe', 'inherit'],
-    timeout: 60_000,
+  const { status, lines } = await runClient([...command, '--include-partial-messages', ...args], {
+    ANTHROPIC_BASE_URL: base,
+    ANTHROPIC_CUSTOM_HEADERS: Object.entries({ ...script, ...headers })
+      .map(([name, value]) => `${name}: ${value}`)
+      .join('\n'),
+    CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC: '1',
+    CLAUDE_CODE_MAX_RETRIES: '2',
+    DISABLE_AUTOUPDATER: '1',
+    DISABLE_ERROR_REPORTING: '1',
+    DISABLE_TELEMETRY: '1',
+    ...credential,
   });
-  let out = '';
-  child.stdout.on('data', (data) => (out += data));
-  const status = await new Promise((resolve) => child.on('close', resolve));
-  const lines = out.trim().split('\n').map((line) => JSON.parse(line));
   const { result, usage, api_error_status: apiStatus } = lines.findLast((line) => line.type === 'result');
   const blocks = lines.flatMap(({ type, message }) =>
     type === 'assistant' || type === 'user' ? message.content : [],

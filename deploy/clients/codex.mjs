@@ -1,8 +1,6 @@
 // codex, OpenAI's CLI, non-interactive. It speaks the Responses API and always streams.
-import { spawn } from 'node:child_process';
-import { key, scenario, script, url } from './checks.mjs';
+import { key, runClient, scenario, script, url } from './checks.mjs';
 
-const home = process.env.CLIENT_HOME;
 const cli = new URL('node_modules/@openai/codex/bin/codex.js', import.meta.url);
 const toml = (members) =>
   `{${Object.entries(members)
@@ -19,8 +17,7 @@ async function codex({ headers = {}, credential = key, retries = 0, model = 'gpt
     stream_max_retries: 0,
   };
   const members = toml(provider).slice(0, -1);
-  const child = spawn(
-    process.execPath,
+  const { status, lines } = await runClient(
     [
       ...[cli.pathname, 'exec', '--json', '--skip-git-repo-check', '-m', model],
       '--dangerously-bypass-approvals-and-sandbox',
@@ -28,18 +25,8 @@ async function codex({ headers = {}, credential = key, retries = 0, model = 'gpt
       ...['-c', `model_providers.test=${members},http_headers=${toml({ ...script, ...headers })}}`],
       'say hi',
     ],
-    {
-      cwd: home,
-      // Nothing of the caller's: neither its settings nor its account.
-      env: { PATH: process.env.PATH, HOME: home, CODEX_HOME: home, TEST_KEY: credential },
-      stdio: ['ignore', 'pipe', 'inherit'],
-      timeout: 60_000,
-    },
+    { CODEX_HOME: process.env.CLIENT_HOME, TEST_KEY: credential },
   );
-  let out = '';
-  child.stdout.on('data', (data) => (out += data));
-  const status = await new Promise((resolve) => child.on('close', resolve));
-  const lines = out.trim().split('\n').map((line) => JSON.parse(line));
   const items = lines.filter(({ type }) => type === 'item.completed').map(({ item }) => item);
   const usage = lines.find(({ type }) => type === 'turn.completed')?.usage;
   const failure = lines.find(({ type }) => type === 'turn.failed')?.error.message;
