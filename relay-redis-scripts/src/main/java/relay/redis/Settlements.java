@@ -30,6 +30,7 @@ final class Settlements {
   private final WaitingRoom.Alarm alarm;
   private final Queue<Unsent> endings = new ConcurrentLinkedQueue<>();
   private final AtomicBoolean alarmed = new AtomicBoolean();
+  private volatile boolean busy; // since the last alarm
   private final Queue<Unsent> unsettled = new LinkedBlockingQueue<>(UNSETTLED);
   private final AtomicLong overage = new AtomicLong();
   private volatile boolean closing;
@@ -58,15 +59,29 @@ final class Settlements {
       endings.add(unsent);
       if (closing) {
         flush(); // there are no alarms any more
-      } else if (alarmed.compareAndSet(false, true)) {
-        var _ = alarm.in(TimeUnit.MILLISECONDS.toNanos(HELD_MS), this::sendHeld);
+      } else {
+        if (!busy) {
+          busy = true;
+        }
+        setAlarm();
       }
     }
   }
 
+  private void setAlarm() {
+    if (!alarmed.get() && alarmed.compareAndSet(false, true)) {
+      var _ = alarm.in(TimeUnit.MILLISECONDS.toNanos(HELD_MS), this::sendHeld);
+    }
+  }
+
+  /** While there is something to do each time, the alarm sets itself: to be set wakes a thread. */
   private void sendHeld() {
-    alarmed.set(false); // first: whoever comes from now on sets another
     flush();
+    alarmed.set(false);
+    if (busy) {
+      busy = false;
+      setAlarm();
+    }
   }
 
   /** From now on nothing is held. */
