@@ -8,10 +8,7 @@ import java.util.List;
 import java.util.Objects;
 import java.util.Random;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.ExecutorService;
-import java.util.concurrent.Executors;
 import java.util.concurrent.ThreadLocalRandom;
-import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -19,6 +16,7 @@ import org.slf4j.LoggerFactory;
 import relay.admin.AdminServer;
 import relay.admin.Readiness;
 import relay.auth.Clients;
+import relay.carrier.Carriers;
 import relay.config.Config;
 import relay.config.ProviderConfig;
 import relay.config.RedisConfig.OnUnavailable;
@@ -49,7 +47,7 @@ final class Replica {
   private final @Nullable EmbeddedRedis embedded;
   private final RedisEngine engine;
   private final Upstream upstream;
-  private final ExecutorService virtualThreads;
+  private final Carriers carriers;
   private final Meters meters;
   private final RequestPipeline pipeline;
   private final KeyProbes keyProbes;
@@ -74,16 +72,15 @@ final class Replica {
               + " and forgets everything when Relay stops",
           embedded.port());
     }
+    carriers = new Carriers(Carriers.fitting(Runtime.getRuntime().availableProcessors()));
     // While the connection to Redis is made: what TLS needs of certificates takes its time, too
     CompletableFuture<Upstream> connections =
         CompletableFuture.supplyAsync(
-            () -> new Upstream(server.connectTimeout(), server.idleTimeout()));
+            () -> new Upstream(carriers, server.connectTimeout(), server.idleTimeout()));
     var _ = connections.thenRunAsync(DataPlane::prepare);
     String redis = embedded != null ? embedded.url() : Plans.url(Objects.requireNonNull(url));
     engine = RedisEngine.start(withLease(Plans.options(config.redis(), redis, replicaId())));
     upstream = connections.join();
-    virtualThreads =
-        Executors.newThreadPerTaskExecutor(Thread.ofVirtual().name("request-", 0).factory());
     meters = new Meters(config);
 
     List<Route> routes = new ArrayList<>();
@@ -107,10 +104,9 @@ final class Replica {
             meters,
             new RequestPipeline.Limits(
                 server.maxBodyBytes(), server.maxConcurrent(), server.idleTimeout()),
-            virtualThreads);
+            carriers);
     keyProbes =
-        new KeyProbes(
-            routes, engine::probation, firstProbe(), InstantSource.system(), virtualThreads);
+        new KeyProbes(routes, engine::probation, firstProbe(), InstantSource.system(), carriers);
     dataPlane =
         new DataPlane(
             pipeline,
@@ -169,8 +165,8 @@ final class Replica {
     awaitIdle(server.drain());
     dataPlane.close(); // whoever still runs loses its client, and ends
     awaitIdle(LAST_WORDS);
-    virtualThreads.shutdownNow();
     awaitEnd();
+    carriers.close();
     engine.close();
     upstream.close();
     adminPlane.close();
@@ -189,12 +185,12 @@ final class Replica {
   }
 
   private void awaitEnd() {
-    try {
-      if (!virtualThreads.awaitTermination(LAST_WORDS.toSeconds(), TimeUnit.SECONDS)) {
-        log.warn("requests that do not end are left behind");
-      }
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
+    long until = System.nanoTime() + LAST_WORDS.toNanos();
+    while (carriers.running() > 0 && System.nanoTime() - until < 0) {
+      LockSupport.parkNanos(LOOK_NANOS);
+    }
+    if (carriers.running() > 0) {
+      log.warn("requests that do not end are left behind");
     }
   }
 }

@@ -36,6 +36,7 @@ final class RequestCostTest {
                 "-XX:TieredStopAtLevel=1",
                 "--enable-native-access=ALL-UNNAMED",
                 "--sun-misc-unsafe-memory-access=allow",
+                "--add-opens=java.base/java.lang=ALL-UNNAMED",
                 "-D" + CountedReplica.PORT + "=" + counter,
                 "-cp",
                 System.getProperty("java.class.path"),

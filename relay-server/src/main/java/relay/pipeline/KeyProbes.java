@@ -39,7 +39,7 @@ public final class KeyProbes implements AutoCloseable {
   private final Function<String, Probation> probations;
   private final Duration firstPause;
   private final InstantSource clock;
-  private final Executor virtualThreads;
+  private final Executor carriers;
   private final Map<String, Probation> probation = new ConcurrentHashMap<>();
   private final Set<String> busy = ConcurrentHashMap.newKeySet();
   private final ScheduledExecutorService looks =
@@ -56,12 +56,12 @@ public final class KeyProbes implements AutoCloseable {
       Function<String, Probation> probations,
       Duration firstPause,
       InstantSource clock,
-      Executor virtualThreads) {
+      Executor carriers) {
     this.routes = List.copyOf(routes);
     this.probations = probations;
     this.firstPause = firstPause;
     this.clock = clock;
-    this.virtualThreads = virtualThreads;
+    this.carriers = carriers;
   }
 
   /** Begins to look. */
@@ -102,7 +102,7 @@ public final class KeyProbes implements AutoCloseable {
               .whenComplete(
                   (turn, failure) -> {
                     if (turn != null && turn.isPresent()) {
-                      virtualThreads.execute(() -> probe(route, turn.get()));
+                      carriers.execute(() -> probe(route, turn.get()));
                     } else {
                       busy.remove(route.name());
                     }

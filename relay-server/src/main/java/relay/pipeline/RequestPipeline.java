@@ -37,7 +37,7 @@ import relay.request.RequestScanner;
  * provider's answer is read by blocking calls.
  */
 public final class RequestPipeline {
-  /** A longer body is looked through on a virtual thread: the I/O thread serves others, too. */
+  /** A longer body is looked through on another thread: the I/O thread serves others, too. */
   private static final int LOOKED_THROUGH_AT_ONCE = 64 * 1024;
 
   private static final Set<String> BODILESS = Set.of("GET", "HEAD");
@@ -50,7 +50,7 @@ public final class RequestPipeline {
   private final ModelCatalog catalog;
   private final Meters meters;
   private final Limits limits;
-  private final Executor virtualThreads;
+  private final Executor carriers;
   private final AtomicInteger running = new AtomicInteger();
 
   /**
@@ -64,6 +64,7 @@ public final class RequestPipeline {
 
   /**
    * @param clientsPool where clients' own limits are kept; null if no client has any
+   * @param carriers run what waits for a provider, each request on a virtual thread
    */
   public RequestPipeline(
       Clients clients,
@@ -71,14 +72,14 @@ public final class RequestPipeline {
       Routes routes,
       Meters meters,
       Limits limits,
-      Executor virtualThreads) {
+      Executor carriers) {
     this.clients = clients;
     clientLimits = new ClientLimits(clientsPool);
     this.routes = routes;
     catalog = new ModelCatalog(routes.all());
     this.meters = meters;
     this.limits = limits;
-    this.virtualThreads = virtualThreads;
+    this.carriers = carriers;
   }
 
   /** Requests that are not answered yet. */
@@ -213,7 +214,7 @@ public final class RequestPipeline {
             if (body.length <= LOOKED_THROUGH_AT_ONCE) {
               next.accept(body);
             } else {
-              virtualThreads.execute(() -> next.accept(body));
+              Thread.ofVirtual().start(() -> next.accept(body));
             }
           }
 
@@ -347,7 +348,7 @@ public final class RequestPipeline {
 
   private void start(Handling handling, Journey journey, Journey.Leg leg, Lease lease) {
     try {
-      virtualThreads.execute(new Forwarding(handling, journey, leg, lease));
+      carriers.execute(new Forwarding(handling, journey, leg, lease));
     } catch (RejectedExecutionException e) {
       lease.cancel();
       leg.unused();

@@ -52,9 +52,13 @@ final class ReplicaProcess implements AutoCloseable {
       }
     }
     command.addAll(moreJvmOptions);
-    command.add("-cp");
-    command.add(System.getProperty("java.class.path"));
-    command.addAll(List.of("relay.Main", "serve", "--config", config.toString()));
+    String program = System.getProperty("java.class.path");
+    // As a jar, for its manifest says what must be opened
+    command.addAll(
+        program.endsWith("relay.jar")
+            ? List.of("-jar", program)
+            : List.of("-cp", program, "relay.Main"));
+    command.addAll(List.of("serve", "--config", config.toString()));
     Process process =
         new ProcessBuilder(command)
             .redirectErrorStream(true)

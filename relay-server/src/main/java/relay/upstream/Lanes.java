@@ -1,10 +1,12 @@
 package relay.upstream;
 
 import java.time.Duration;
+import java.util.List;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.ConcurrentLinkedDeque;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.Stream;
 import okhttp3.ConnectionPool;
 import okhttp3.Dispatcher;
 import okhttp3.OkHttpClient;
@@ -13,6 +15,7 @@ import okhttp3.internal.concurrent.TaskRunner;
 import okhttp3.internal.connection.ConnectionListener;
 import okhttp3.internal.connection.RealConnectionPool;
 import org.jspecify.annotations.Nullable;
+import relay.carrier.Carriers;
 
 /**
  * The connections to one provider.
@@ -20,38 +23,44 @@ import org.jspecify.annotations.Nullable;
  * <p>OkHttp's pool looks at one connection after the other, under the lock of each, for every call,
  * and wakes a thread to count them all after it. With a connection for each call of HTTP/1.1 that
  * is more work the more calls run. So each such connection has a lane of its own, a client with a
- * pool of one, and the lane that was used last is taken first. HTTP/2 has one connection for many
- * calls, and one client that all share.
+ * pool of one, and of the lanes at a carrier the one that was used last is taken first. HTTP/2 has
+ * one connection for many calls, and one client that all share.
  */
 final class Lanes {
   private static final int MOST_IDLE = 10_000;
 
   private final OkHttpClient shared;
+  private final Carriers carriers;
   private final long lifeNanos;
-  private final ConcurrentLinkedDeque<Lane> idle = new ConcurrentLinkedDeque<>();
+  private final List<ConcurrentLinkedDeque<Lane>> idle; // of each carrier
   private final AtomicInteger idleCount = new AtomicInteger();
   private volatile boolean multiplexed;
 
   /**
    * @param shared the client of which each lane is a copy, but for its connection
+   * @param carriers whose threads make the calls
    * @param life how long a connection is kept that no call uses
    * @param multiplexed whether HTTP/2 is expected, until the first answer shows what is spoken
    */
-  Lanes(OkHttpClient shared, Duration life, boolean multiplexed) {
+  Lanes(OkHttpClient shared, Carriers carriers, Duration life, boolean multiplexed) {
     this.shared = shared;
+    this.carriers = carriers;
     this.multiplexed = multiplexed;
     lifeNanos = life.toNanos();
+    idle = Stream.generate(ConcurrentLinkedDeque<Lane>::new).limit(carriers.count()).toList();
   }
 
   /** For one call at a time: to be closed when its answer was read. */
   final class Lane implements AutoCloseable {
     private final OkHttpClient client;
     private final boolean own;
+    private final int home;
     private long idleSince;
 
-    private Lane(OkHttpClient client, boolean own) {
+    private Lane(OkHttpClient client, boolean own, int home) {
       this.client = client;
       this.own = own;
+      this.home = home;
     }
 
     OkHttpClient client() {
@@ -77,7 +86,7 @@ final class Lanes {
       }
       idleSince = System.nanoTime();
       idleCount.getAndIncrement();
-      idle.addFirst(this);
+      idle.get(home).addFirst(this);
     }
 
     private void end() {
@@ -87,10 +96,11 @@ final class Lanes {
 
   Lane take() {
     if (multiplexed) {
-      return new Lane(shared, false);
+      return new Lane(shared, false, 0);
     }
-    Lane known = left(idle.pollFirst());
-    return known != null ? known : new Lane(alone(), true);
+    int here = carriers.here();
+    Lane known = left(idle.get(here).pollFirst());
+    return known != null ? known : new Lane(alone(here), true, here);
   }
 
   private @Nullable Lane left(@Nullable Lane lane) {
@@ -100,7 +110,7 @@ final class Lanes {
     return lane;
   }
 
-  private OkHttpClient alone() {
+  private OkHttpClient alone(int home) {
     ConnectionPool pool =
         new ConnectionPool(
             new RealConnectionPool(
@@ -109,20 +119,29 @@ final class Lanes {
                 lifeNanos,
                 TimeUnit.NANOSECONDS,
                 ConnectionListener.Companion.getNONE()));
-    return shared.newBuilder().connectionPool(pool).dispatcher(new Dispatcher()).build();
+    return shared
+        .newBuilder()
+        .connectionPool(pool)
+        .socketFactory(carriers.sockets(home, ReadWait::announce))
+        .dispatcher(new Dispatcher())
+        .build();
   }
 
   /** Closes the connections that were not used for their life; to be called now and then. */
   void closeOld() {
+    idle.forEach(this::closeOld);
+  }
+
+  private void closeOld(ConcurrentLinkedDeque<Lane> some) {
     long now = System.nanoTime();
     while (true) {
-      Lane oldest = left(idle.pollLast());
+      Lane oldest = left(some.pollLast());
       if (oldest == null) {
         return;
       }
       if (!multiplexed && now - oldest.idleSince < lifeNanos) {
         idleCount.getAndIncrement();
-        idle.addLast(oldest);
+        some.addLast(oldest);
         return;
       }
       oldest.end();
@@ -131,8 +150,10 @@ final class Lanes {
 
   /** Closes all connections that no call uses. */
   void closeIdle() {
-    for (Lane lane = left(idle.pollFirst()); lane != null; lane = left(idle.pollFirst())) {
-      lane.end();
+    for (ConcurrentLinkedDeque<Lane> some : idle) {
+      for (Lane lane = left(some.pollFirst()); lane != null; lane = left(some.pollFirst())) {
+        lane.end();
+      }
     }
   }
 

@@ -13,7 +13,10 @@ import relay.token.TokenRefusedException;
 /** A key for which tokens are fetched. */
 final class TokenCredential implements KeyCredential {
   private static final Logger log = LoggerFactory.getLogger(TokenCredential.class);
-  private static final Executor THREADS = task -> Thread.ofVirtual().name("token").start(task);
+
+  /** Platform threads: what fetches tokens may block in the system, to look up a name. */
+  private static final Executor THREADS =
+      task -> Thread.ofPlatform().name("token").daemon().start(task);
 
   private final String name;
   private final TokenCache tokens;

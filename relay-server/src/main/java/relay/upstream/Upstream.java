@@ -8,6 +8,7 @@ import java.util.concurrent.TimeUnit;
 import okhttp3.ConnectionPool;
 import okhttp3.OkHttpClient;
 import okhttp3.Protocol;
+import relay.carrier.Carriers;
 import relay.config.Cloud;
 import relay.config.Credential;
 import relay.token.TokenCache;
@@ -24,15 +25,22 @@ public final class Upstream implements AutoCloseable {
   private static final int IDLE_CONNECTIONS = 10_000;
   private static final Duration IDLE_CONNECTION_LIFE = Duration.ofMinutes(5);
 
+  private final Carriers carriers;
   private final OkHttpClient client;
+  private final NameLookups names = new NameLookups();
   private final IdleWatch idleWatch;
   private final List<Lanes> lanes = new CopyOnWriteArrayList<>();
 
-  public Upstream(Duration connectTimeout, Duration idleTimeout) {
+  /**
+   * @param carriers run the calls, and wait for their sockets
+   */
+  public Upstream(Carriers carriers, Duration connectTimeout, Duration idleTimeout) {
+    this.carriers = carriers;
     idleWatch = new IdleWatch(idleTimeout, () -> lanes.forEach(Lanes::closeOld));
     client =
         new OkHttpClient.Builder()
-            .socketFactory(new EagerSockets())
+            .dns(names)
+            .socketFactory(carriers.sockets(0, ReadWait::announce))
             .connectionPool(
                 new ConnectionPool(
                     IDLE_CONNECTIONS, IDLE_CONNECTION_LIFE.toSeconds(), TimeUnit.SECONDS))
@@ -49,7 +57,7 @@ public final class Upstream implements AutoCloseable {
 
   /** Connections to one provider. */
   Lanes lanes(boolean tls) {
-    Lanes made = new Lanes(client, IDLE_CONNECTION_LIFE, tls);
+    Lanes made = new Lanes(client, carriers, IDLE_CONNECTION_LIFE, tls);
     lanes.add(made);
     return made;
   }
@@ -71,5 +79,6 @@ public final class Upstream implements AutoCloseable {
     lanes.forEach(Lanes::closeIdle);
     client.connectionPool().evictAll();
     client.dispatcher().executorService().shutdown();
+    names.close();
   }
 }

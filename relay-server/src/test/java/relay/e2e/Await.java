@@ -4,7 +4,7 @@ import java.time.Duration;
 import java.util.concurrent.locks.LockSupport;
 
 /** Waits, always with a bound. */
-final class Await {
+public final class Await {
   private static final Duration MOST = Duration.ofSeconds(15);
   private static final long LOOK_AGAIN_NANOS = 2_000_000;
 
@@ -12,16 +12,16 @@ final class Await {
 
   /** What is waited for; may look at sockets and files. */
   @FunctionalInterface
-  interface Condition {
+  public interface Condition {
     boolean holds() throws Exception;
   }
 
   /** Waits until it holds; throws when it does not in good time. */
-  static void until(String what, Condition condition) throws Exception {
+  public static void until(String what, Condition condition) throws Exception {
     until(what, MOST, condition);
   }
 
-  static void until(String what, Duration most, Condition condition) throws Exception {
+  public static void until(String what, Duration most, Condition condition) throws Exception {
     long until = System.nanoTime() + most.toNanos();
     while (!condition.holds()) {
       if (System.nanoTime() - until >= 0) {
@@ -32,7 +32,7 @@ final class Await {
   }
 
   /** Waits for a moment on {@link System#nanoTime}. */
-  static void moment(long atNanos) {
+  public static void moment(long atNanos) {
     for (long left = atNanos - System.nanoTime(); left > 0; left = atNanos - System.nanoTime()) {
       LockSupport.parkNanos(left);
     }

@@ -20,6 +20,7 @@ import okhttp3.tls.HeldCertificate;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import relay.carrier.Carriers;
 
 class LanesTest {
   private static final Duration LONG = Duration.ofMinutes(5);
@@ -27,6 +28,8 @@ class LanesTest {
   private final MockWebServer web = new MockWebServer();
   private final List<Lanes.Lane> underWay = new ArrayList<>();
   private final List<Response> open = new ArrayList<>();
+
+  private final Carriers carriers = new Carriers(2);
 
   @BeforeEach
   void start() throws IOException {
@@ -39,12 +42,13 @@ class LanesTest {
   void stop() {
     open.forEach(Response::close);
     web.close();
+    carriers.close();
   }
 
   @Test
   void one_call_after_the_other_has_the_same_connection() throws Exception {
     web.start();
-    Lanes lanes = new Lanes(new OkHttpClient(), LONG, false);
+    Lanes lanes = new Lanes(new OkHttpClient(), carriers, LONG, false);
     for (int n = 0; n < 5; n++) {
       begin(lanes);
       endAll();
@@ -55,7 +59,7 @@ class LanesTest {
   @Test
   void calls_at_once_have_each_their_own_and_the_next_ones_have_those_again() throws Exception {
     web.start();
-    Lanes lanes = new Lanes(new OkHttpClient(), LONG, false);
+    Lanes lanes = new Lanes(new OkHttpClient(), carriers, LONG, false);
     for (int round = 0; round < 3; round++) {
       for (int n = 0; n < 4; n++) {
         begin(lanes);
@@ -68,7 +72,7 @@ class LanesTest {
   @Test
   void what_was_not_used_for_its_life_is_closed() throws Exception {
     web.start();
-    Lanes lanes = new Lanes(new OkHttpClient(), Duration.ofNanos(1), false);
+    Lanes lanes = new Lanes(new OkHttpClient(), carriers, Duration.ofNanos(1), false);
     begin(lanes);
     Lanes.Lane lane = underWay.getFirst();
     endAll();
@@ -82,7 +86,7 @@ class LanesTest {
   @Test
   void what_was_used_a_moment_ago_is_kept() throws Exception {
     web.start();
-    Lanes lanes = new Lanes(new OkHttpClient(), LONG, false);
+    Lanes lanes = new Lanes(new OkHttpClient(), carriers, LONG, false);
     begin(lanes);
     endAll();
     lanes.closeOld();
@@ -103,7 +107,7 @@ class LanesTest {
                 .build();
           }
         });
-    Lanes lanes = new Lanes(new OkHttpClient(), LONG, false);
+    Lanes lanes = new Lanes(new OkHttpClient(), carriers, LONG, false);
     begin(lanes);
     endAll();
     begin(lanes);
@@ -129,7 +133,7 @@ class LanesTest {
             .sslSocketFactory(trust.sslSocketFactory(), trust.trustManager())
             .protocols(List.of(Protocol.HTTP_2, Protocol.HTTP_1_1))
             .build();
-    Lanes lanes = new Lanes(http, LONG, false); // what it speaks is learned
+    Lanes lanes = new Lanes(http, carriers, LONG, false); // what it speaks is learned
     begin(lanes);
     assertEquals(Protocol.HTTP_2, open.getFirst().protocol());
     endAll();

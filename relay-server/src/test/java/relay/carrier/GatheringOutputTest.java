@@ -1,28 +1,30 @@
-package relay.upstream;
+package relay.carrier;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.nio.ByteBuffer;
 import java.util.ArrayDeque;
 import java.util.Queue;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
 
 class GatheringOutputTest {
-  private final Queue<byte[]> pool = new ArrayDeque<>();
+  private final Queue<ByteBuffer> pool = new ArrayDeque<>();
   private final Sent sent = new Sent();
-  private final GatheringOutput output = new GatheringOutput(sent, pool);
+  private final GatheringOutput output = new GatheringOutput(sent::take, () -> {}, pool);
 
   /** What the socket was given, and in how many writes. */
   private static final class Sent extends ByteArrayOutputStream {
     private int writes;
 
-    @Override
-    public synchronized void write(byte[] bytes, int offset, int length) {
+    void take(ByteBuffer bytes) {
       writes++;
-      super.write(bytes, offset, length);
+      byte[] all = new byte[bytes.remaining()];
+      bytes.get(all);
+      writeBytes(all);
     }
   }
 

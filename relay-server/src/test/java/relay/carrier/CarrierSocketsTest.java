@@ -1,4 +1,4 @@
-package relay.upstream;
+package relay.carrier;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
@@ -14,12 +14,14 @@ import mockwebserver3.MockWebServer;
 import okhttp3.OkHttpClient;
 import okhttp3.Protocol;
 import okhttp3.Request;
+import okhttp3.RequestBody;
 import okhttp3.Response;
 import okhttp3.tls.HandshakeCertificates;
 import okhttp3.tls.HeldCertificate;
+import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
-class EagerSocketsTest {
+class CarrierSocketsTest {
 
   private static final String ANSWER = "event".repeat(20_000);
 
@@ -29,6 +31,13 @@ class EagerSocketsTest {
       new HandshakeCertificates.Builder().heldCertificate(certificate).build();
   private final HandshakeCertificates client =
       new HandshakeCertificates.Builder().addTrustedCertificate(certificate.certificate()).build();
+
+  private final Carriers carriers = new Carriers(2);
+
+  @AfterEach
+  void close() {
+    carriers.close();
+  }
 
   @Test
   void over_tls_a_large_request_passes_and_every_wait_for_its_answer_is_told()
@@ -55,7 +64,7 @@ class EagerSocketsTest {
       web.enqueue(answer);
       OkHttpClient http =
           new OkHttpClient.Builder()
-              .socketFactory(new EagerSockets())
+              .socketFactory(carriers.sockets(0, waits::incrementAndGet))
               .sslSocketFactory(client.sslSocketFactory(), client.trustManager())
               .protocols(List.of(Protocol.HTTP_2, Protocol.HTTP_1_1))
               .build();
@@ -63,13 +72,11 @@ class EagerSocketsTest {
           protocol == Protocol.HTTP_2
               ? List.of(Protocol.HTTP_2, Protocol.HTTP_1_1)
               : List.of(Protocol.HTTP_1_1));
-      Request request = new Request.Builder().url(web.url("/")).post(new BytesBody(body)).build();
+      Request request =
+          new Request.Builder().url(web.url("/")).post(RequestBody.create(body)).build();
       try (Response response = http.newCall(request).execute()) {
         assertEquals(protocol, response.protocol());
-        ReadWait.listen(waits::incrementAndGet);
         assertTrue(response.body().string().equals(ANSWER), "the answer is not what was sent");
-      } finally {
-        ReadWait.stop();
       }
       byte[] received = Objects.requireNonNull(web.takeRequest().getBody()).toByteArray();
       assertArrayEquals(body, received);

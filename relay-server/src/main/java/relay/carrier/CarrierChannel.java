@@ -1,0 +1,216 @@
+package relay.carrier;
+
+import java.io.IOException;
+import java.net.SocketAddress;
+import java.net.SocketException;
+import java.net.SocketTimeoutException;
+import java.net.StandardSocketOptions;
+import java.nio.ByteBuffer;
+import java.nio.channels.SelectionKey;
+import java.nio.channels.SocketChannel;
+import java.util.concurrent.locks.LockSupport;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A connection whose reader and writer park until its carrier finds the socket ready. The carrier
+ * watches for bytes to read all the time, so that a wait takes no call of the system but the
+ * carrier's own. One thread may read and one may write at a time; any may close.
+ */
+final class CarrierChannel {
+  private final Carrier carrier;
+  private final Runnable beforeWaiting;
+  private final SocketChannel channel;
+  private @Nullable SelectionKey key; // the carrier's
+
+  private volatile @Nullable Thread reader;
+  private volatile @Nullable Thread writer;
+  private volatile boolean readable;
+  private volatile boolean writable; // or connected
+  private volatile boolean muted;
+  private volatile boolean closed;
+
+  private boolean drained = true; // the reader's: nothing was left when it last read
+
+  CarrierChannel(Carrier carrier, Runnable beforeWaiting) throws IOException {
+    this.carrier = carrier;
+    this.beforeWaiting = beforeWaiting;
+    channel = SocketChannel.open();
+    channel.configureBlocking(false);
+    channel.setOption(StandardSocketOptions.TCP_NODELAY, true);
+  }
+
+  SocketChannel channel() {
+    return channel;
+  }
+
+  /** The socket is ready for something. By the carrier. */
+  void ready(SelectionKey selected) {
+    int ops = selected.readyOps();
+    if ((ops & (SelectionKey.OP_CONNECT | SelectionKey.OP_WRITE)) != 0) {
+      selected.interestOpsAnd(SelectionKey.OP_READ);
+      writable = true;
+      LockSupport.unpark(writer);
+    }
+    if ((ops & SelectionKey.OP_READ) != 0) {
+      if (readable) {
+        mute(selected);
+      } else {
+        readable = true;
+        LockSupport.unpark(reader);
+      }
+    }
+  }
+
+  /** Nobody has taken what was told before: not once more, or the carrier would never rest. */
+  private void mute(SelectionKey selected) {
+    selected.interestOpsAnd(~SelectionKey.OP_READ);
+    muted = true;
+    if (!readable) { // it was taken just now, before this could be known
+      listen();
+    }
+  }
+
+  /** By the carrier. */
+  private void listen() {
+    muted = false;
+    watchFor(SelectionKey.OP_READ);
+  }
+
+  /** By the carrier. */
+  private void watchFor(int ops) {
+    try {
+      if (closed) {
+        return;
+      }
+      if (key == null) {
+        key = channel.register(carrier.selector(), ops, this);
+      } else {
+        key.interestOpsOr(ops);
+      }
+    } catch (IOException e) {
+      close();
+    }
+  }
+
+  /**
+   * Makes the connection.
+   *
+   * @param timeoutMs 0 for none but the system's
+   */
+  void connect(SocketAddress remote, int timeoutMs) throws IOException {
+    if (!channel.connect(remote)) {
+      awaitWritable(SelectionKey.OP_CONNECT, timeoutMs);
+      channel.finishConnect();
+    }
+    carrier.execute(this::listen);
+  }
+
+  /**
+   * Reads what has come; waits if nothing has.
+   *
+   * @param timeoutMs 0 for none
+   * @return the number of bytes; -1 at the end
+   */
+  int read(byte[] bytes, int offset, int length, int timeoutMs) throws IOException {
+    while (true) {
+      if (drained) {
+        beforeWaiting.run();
+        awaitReadable(timeoutMs);
+      }
+      takeNotice();
+      int n = channel.read(ByteBuffer.wrap(bytes, offset, length));
+      drained = n >= 0 && n < length;
+      if (n != 0) {
+        return n;
+      }
+    }
+  }
+
+  private void awaitReadable(int timeoutMs) throws IOException {
+    reader = Thread.currentThread();
+    try {
+      long until = timeoutMs == 0 ? 0 : System.nanoTime() + 1_000_000L * timeoutMs;
+      while (!readable) {
+        park(timeoutMs, until, "read timed out");
+      }
+    } finally {
+      reader = null;
+    }
+  }
+
+  /** Before what was told of is read: what comes after that is told once more. */
+  private void takeNotice() {
+    if (readable) {
+      readable = false;
+      if (muted) { // in the other order the carrier looks at the same two
+        carrier.execute(this::listen);
+      }
+    }
+  }
+
+  /** Writes all, waiting as often as it must. */
+  void write(ByteBuffer bytes) throws IOException {
+    while (bytes.hasRemaining()) {
+      if (channel.write(bytes) == 0) {
+        awaitWritable(SelectionKey.OP_WRITE, 0);
+      }
+    }
+  }
+
+  private void awaitWritable(int op, int timeoutMs) throws IOException {
+    writable = false;
+    writer = Thread.currentThread();
+    try {
+      long until = timeoutMs == 0 ? 0 : System.nanoTime() + 1_000_000L * timeoutMs;
+      carrier.execute(() -> watchFor(op));
+      while (!writable) {
+        park(timeoutMs, until, "connect timed out");
+      }
+    } finally {
+      writer = null;
+    }
+  }
+
+  private void park(int timeoutMs, long until, String late) throws IOException {
+    if (closed) {
+      throw new SocketException("Socket closed");
+    }
+    if (timeoutMs == 0) {
+      LockSupport.park(this);
+    } else {
+      long left = until - System.nanoTime();
+      if (left <= 0) {
+        throw new SocketTimeoutException(late);
+      }
+      LockSupport.parkNanos(this, left);
+    }
+    if (Thread.currentThread().isInterrupted()) { // else it would never park again, but spin
+      throw new SocketException("interrupted");
+    }
+  }
+
+  /**
+   * Whether something came, or the end, that nobody waits for: on a connection without a request
+   * that means that it is of no more use. Known to threads of its carrier only: any other may be
+   * told of what it has read in the meantime.
+   */
+  boolean spokeUnasked() {
+    return readable && reader == null && carrier.runsThisThread();
+  }
+
+  void close() {
+    closed = true;
+    LockSupport.unpark(reader);
+    LockSupport.unpark(writer);
+    carrier.execute(this::end);
+  }
+
+  /** By the carrier. */
+  private void end() {
+    try {
+      channel.close();
+    } catch (IOException e) {
+      // it is gone either way
+    }
+  }
+}

@@ -1,0 +1,89 @@
+package relay.carrier;
+
+import java.io.IOException;
+import java.io.OutputStream;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.Socket;
+import java.nio.ByteBuffer;
+import java.util.Queue;
+import javax.net.SocketFactory;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Sockets that a carrier waits for, and that send what they are given when it is flushed, at once
+ * (TCP_NODELAY) and as one.
+ */
+final class CarrierSockets extends SocketFactory {
+  private final Carrier carrier;
+  private final Runnable beforeWaiting;
+  private final Queue<ByteBuffer> rooms;
+
+  CarrierSockets(Carrier carrier, Runnable beforeWaiting, Queue<ByteBuffer> rooms) {
+    this.carrier = carrier;
+    this.beforeWaiting = beforeWaiting;
+    this.rooms = rooms;
+  }
+
+  private static final class CarrierSocket extends Socket {
+    private final CarrierChannel connection;
+    private final CarrierSocketImpl impl;
+
+    CarrierSocket(CarrierChannel connection, CarrierSocketImpl impl) throws IOException {
+      super(impl);
+      this.connection = connection;
+      this.impl = impl;
+    }
+
+    /** The socket's own would not pass a flush on. */
+    @Override
+    public OutputStream getOutputStream() throws IOException {
+      super.getOutputStream(); // which looks whether there may be one
+      return impl.getOutputStream();
+    }
+
+    /** Whoever looks for it means to send a request: that cannot be answered here any more. */
+    @Override
+    public boolean isInputShutdown() {
+      return super.isInputShutdown() || connection.spokeUnasked();
+    }
+  }
+
+  @Override
+  public Socket createSocket() throws IOException {
+    CarrierChannel connection = new CarrierChannel(carrier, beforeWaiting);
+    return new CarrierSocket(connection, new CarrierSocketImpl(connection, rooms));
+  }
+
+  @Override
+  public Socket createSocket(String host, int port) throws IOException {
+    return connected(new InetSocketAddress(host, port), null);
+  }
+
+  @Override
+  public Socket createSocket(String host, int port, InetAddress from, int fromPort)
+      throws IOException {
+    return connected(new InetSocketAddress(host, port), new InetSocketAddress(from, fromPort));
+  }
+
+  @Override
+  public Socket createSocket(InetAddress host, int port) throws IOException {
+    return connected(new InetSocketAddress(host, port), null);
+  }
+
+  @Override
+  public Socket createSocket(InetAddress host, int port, InetAddress from, int fromPort)
+      throws IOException {
+    return connected(new InetSocketAddress(host, port), new InetSocketAddress(from, fromPort));
+  }
+
+  private Socket connected(InetSocketAddress to, @Nullable InetSocketAddress from)
+      throws IOException {
+    Socket socket = createSocket();
+    if (from != null) {
+      socket.bind(from);
+    }
+    socket.connect(to);
+    return socket;
+  }
+}

@@ -1,0 +1,56 @@
+package relay.carrier;
+
+import java.lang.invoke.MethodHandle;
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.MethodType;
+import java.util.concurrent.Executor;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Virtual threads that are run by an executor of one's own. The JDK can do that but shows it to
+ * nobody: {@code java.lang} must be opened ({@code Add-Opens} in the jar's manifest). Where that
+ * does not hold, or in a JDK that is built otherwise, the JDK's own carriers run them: all works as
+ * well, and takes more processor time.
+ */
+final class VirtualThreads {
+  private static final @Nullable MethodHandle MAKE = find();
+
+  private VirtualThreads() {}
+
+  private static @Nullable MethodHandle find() {
+    try {
+      Class<?> builders = Class.forName("java.lang.ThreadBuilders");
+      return MethodHandles.privateLookupIn(builders, MethodHandles.lookup())
+          .findStatic(
+              builders,
+              "newVirtualThread",
+              MethodType.methodType(
+                  Thread.class, Executor.class, String.class, int.class, Runnable.class));
+    } catch (ReflectiveOperationException e) {
+      return null;
+    }
+  }
+
+  /** Whether the executor that is given to {@link #start} is used. */
+  static boolean canBeCarried() {
+    return MAKE != null;
+  }
+
+  static void start(Executor carrier, Runnable task) {
+    if (MAKE == null) {
+      Thread.ofVirtual().start(task);
+    } else {
+      made(MAKE, carrier, task).start();
+    }
+  }
+
+  private static Thread made(MethodHandle make, Executor carrier, Runnable task) {
+    try {
+      return (Thread) make.invokeExact(carrier, "request", 0, task);
+    } catch (RuntimeException | Error e) {
+      throw e;
+    } catch (Throwable e) {
+      throw new IllegalStateException(e); // it declares none
+    }
+  }
+}
