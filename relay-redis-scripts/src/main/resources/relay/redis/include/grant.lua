@@ -2,19 +2,26 @@
 -- @uses numbers, pool, key, group, records, choice, lease
 local SESSION_SECONDS = '3600' -- how long a conversation's account is remembered after its last request
 
--- `epoch ceiling given lease_ms`
-local function call_line(text)
-  local epoch, ceiling, given, lease_ms = string.match(text, '^(%d+) (%d+) (%S+) (%d+)$')
-  if not epoch then error({ err = 'BADARG a call is `epoch ceiling given lease_ms`' }) end
-  local at, most = clock(given, ceiling)
-  return bounded(epoch, 'epoch'), most, at, bounded(lease_ms, 'lease_ms') * 1000
+-- `epoch ceiling given lease_ms`, and where the line goes on.
+local function call_line(line)
+  local epoch, ceiling, given, lease_ms, at = string.match(line, '^(%d+) (%d+) (%S+) (%d+)()')
+  if not at then error({ err = 'BADARG a call begins with `epoch ceiling given lease_ms`' }) end
+  local time, most = clock_of(given, ceiling)
+  return bounded(epoch, 'epoch'), most, time, bounded(lease_ms, 'lease_ms') * 1000, at
 end
 
--- `id input output`
-local function request_line(text)
-  local id, input, output = string.match(text, '^(%S+) (%d+) (%d+)$')
-  if not id then error({ err = 'BADARG a request is `id input output`, whole numbers' }) end
-  return id, bounded(input, 'input'), bounded(output, 'output')
+-- ` requests sessions sets`, and where the line goes on.
+local function counts_at(line, at)
+  local requests, sessions, sets, next_at = string.match(line, '^ (%d+) (%d+) (%d+)()', at)
+  if not next_at then error({ err = 'BADARG a call goes on with `requests sessions sets`' }) end
+  return bounded(requests, 'requests'), bounded(sessions, 'sessions'), bounded(sets, 'sets'), next_at
+end
+
+-- ` input output`, and where the line goes on.
+local function tokens_at(line, at)
+  local input, output, next_at = string.match(line, '^ (%d+) (%d+)()', at)
+  if not next_at then error({ err = 'BADARG a request is `input output`, whole numbers' }) end
+  return bounded(input, 'input'), bounded(output, 'output'), next_at
 end
 
 -- The first of a request's draws: two requests with ids of their own draw independently.
