@@ -46,26 +46,26 @@ if not p or p[EPOCH] ~= epoch then return { -3 } end
 local list = named(r, ARGV[2])
 if not list then return { -3 } end
 local now = pool_time(p, given, ceiling)
-sweep(r, leases, due, later, now, 16, 1, {})
+sweep(r, leases, due, later, now, 16, #KEYS + 1, KEYS)
 
-local reply = { 1, now }
+local reply = { 1, now, 0, 0, 0, 0, 0 }
 for n = 3, #ARGV do
-  local id, input, output = ARGV[n], tokens[2 * n - 5], tokens[2 * n - 4]
+  local id, input, output, place = ARGV[n], tokens[2 * n - 5], tokens[2 * n - 4], 5 * n - 12
   local session = KEYS[n + 3]
   local favourite = session and redis.call('GET', session) or nil
   local best, want_in, want_out, dimension, limit =
     best_of(r, list, now, input, output, favourite, p[STRATEGY] == RANDOM and seed_of(id))
   local granted = best
-    and grant(r, leases, due, later, session, id, list[best], list[best + 1], now, lease_us, want_in, want_out, reply)
-  if not granted and not held_by(leases, id, reply) then
+    and grant(r, leases, due, later, session, id, list[best], list[best + 1], now, lease_us, want_in, want_out, reply, place)
+  if not granted and not held_by(leases, id, reply, place) then
     local stopped, small = want_in, want_out
     if 2 * stopped == #list then
-      tell(reply, -2, 0, 0, 0, 0)
+      tell(reply, place, -2, 0, 0, 0, 0)
     elseif 2 * (stopped + small) == #list then
-      tell(reply, -1, dimension, limit, 0, 0)
+      tell(reply, place, -1, dimension, limit, 0, 0)
     else
       local opens, reason, opener = soonest(r, list, now, input, output)
-      tell(reply, 0, math.max(1, wait(opens, now)), reason, opener, 0)
+      tell(reply, place, 0, math.max(1, wait(opens, now)), reason, opener, 0)
     end
   end
 end

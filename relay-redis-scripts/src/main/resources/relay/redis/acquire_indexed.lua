@@ -55,10 +55,10 @@ if now >= p[FRESH_AT] then
   for n = first_set, last_set do redis.call('PEXPIRE', KEYS[n], keep_ms(p)) end
 end
 
-local reply = { 1, now }
+local reply = { 1, now, 0, 0, 0, 0, 0 }
 local looks = { left = MOST_LOOKS }
 for n = 1, requests do
-  local id, input, output = ARGV[n + 1], tokens[2 * n - 1], tokens[2 * n]
+  local id, input, output, place = ARGV[n + 1], tokens[2 * n - 1], tokens[2 * n], 5 * n - 2
   local session = sessions > 0 and KEYS[n + 5] or nil
   local favourite = session and redis.call('GET', session) or nil
   local k, g, want_in, want_out, picked, answer
@@ -72,18 +72,18 @@ for n = 1, requests do
     end
     if k ~= nil then break end
   end
-  if k and grant(r, leases, due, later, session, id, k, g, now, lease_us, want_in, want_out, reply) then
+  if k and grant(r, leases, due, later, session, id, k, g, now, lease_us, want_in, want_out, reply, place) then
     redis.call('ZADD', picked, k[K_PASS], row_of(k, g))
-  elseif held_by(leases, id, reply) then
+  elseif held_by(leases, id, reply, place) then
     -- it is a duplicate
   elseif k == false then
-    tell(reply, -5, 0, 0, 0, 0)
+    tell(reply, place, -5, 0, 0, 0, 0)
   elseif answer.opens < math.huge then
-    tell(reply, 0, math.max(1, wait(answer.opens, now)), answer.reason, answer.opener, 0)
+    tell(reply, place, 0, math.max(1, wait(answer.opens, now)), answer.reason, answer.opener, 0)
   elseif answer.small > 0 then
-    tell(reply, -1, answer.dimension, answer.limit, 0, 0)
+    tell(reply, place, -1, answer.dimension, answer.limit, 0, 0)
   else
-    tell(reply, -2, 0, 0, 0, 0)
+    tell(reply, place, -2, 0, 0, 0, 0)
   end
 end
 write(r)
