@@ -19,8 +19,8 @@
 -- REPLY {1, time, ...}                         and of each request five values, as acquire; or
 --         -5, 0, 0, 0, 0                       many were looked at in vain: ask again
 --       {-3}                                   unknown pool, epoch or ready set: configure, then ask again
--- COST  three reads and a write more than acquire with as many candidates as a sample has. A denial looks
---       at all that were parked by requests of another size
+-- COST  two reads and a write more than acquire with as many candidates as a sample has. A denial looks at
+--       all that were parked by requests of another size
 -- @include numbers
 -- @include pool
 -- @include key
