@@ -182,15 +182,16 @@ final class ScriptRig implements AutoCloseable {
     keys.addAll(candidates.readySets());
     List<Call> calls = new ArrayList<>();
     for (List<String> some : batches(ids)) {
-      List<byte[]> args = new ArrayList<>();
-      args.add(bytes(epoch + " 0 " + clock.get() + " " + EngineOptions.DEFAULT_LEASE.toMillis()));
+      String line = epoch + " 0 " + clock.get() + " " + EngineOptions.DEFAULT_LEASE.toMillis();
       if (candidates.isIndexed()) {
-        int sets = candidates.readySets().size();
-        args.addAll(List.of(bytes(some.size()), bytes(0), bytes(sets)));
-      } else {
+        line += " " + some.size() + " 0 " + candidates.readySets().size();
+      }
+      line += (" " + Workload.INPUT + " " + Workload.OUTPUT).repeat(some.size());
+      List<byte[]> args = new ArrayList<>(List.of(bytes(line)));
+      if (!candidates.isIndexed()) {
         args.add(candidates.lineOf(demand));
       }
-      some.forEach(id -> args.add(bytes(id + " " + Workload.INPUT + " " + Workload.OUTPUT)));
+      some.forEach(id -> args.add(bytes(id)));
       ScriptFile script = candidates.isIndexed() ? ScriptFile.ACQUIRE_INDEXED : ScriptFile.ACQUIRE;
       calls.add(new Call(script, keys, args));
     }
@@ -203,10 +204,10 @@ final class ScriptRig implements AutoCloseable {
     keys.addAll(candidates.readySets());
     List<Call> calls = new ArrayList<>();
     for (List<String> some : batches(ids)) {
-      List<byte[]> args = new ArrayList<>();
-      args.add(bytes("0 " + clock.get()));
-      some.forEach(
-          id -> args.add(bytes(id + " 1 " + Workload.INPUT * 9 / 10 + " " + Workload.OUTPUT / 2)));
+      String cost = " 1 " + Workload.INPUT * 9 / 10 + " " + Workload.OUTPUT / 2;
+      List<byte[]> args =
+          new ArrayList<>(List.of(bytes("0 " + clock.get() + cost.repeat(some.size()))));
+      some.forEach(id -> args.add(bytes(id)));
       calls.add(new Call(ScriptFile.SETTLE, keys, args));
     }
     return calls;

@@ -54,7 +54,7 @@ final class ScriptCostTest {
   }
 
   @ParameterizedTest
-  @CsvSource({"4, 1, 5.5, 6.5", "16, 1, 5.5, 6.5", "64, 1, 12, 12", "4, 16, 2.5, 2"})
+  @CsvSource({"4, 1, 5.5, 6.5", "16, 1, 5.5, 6.5", "64, 1, 9, 6.5", "4, 16, 2.5, 2"})
   void a_request_takes_few_commands(int keys, int batch, double acquire, double settle) {
     Workload workload = Workload.of(keys).batch(batch);
     try (ScriptRig rig = ScriptRig.timed(redis.url(), workload)) {

@@ -18,17 +18,15 @@ final class AcquireCalls {
 
   private final PoolScripts scripts;
   private final Candidates candidates;
-  private final byte[] leaseMs;
   private final Runnable beforeCall;
   private final Map<String, Coalescer<Wish>> shared = new ConcurrentHashMap<>();
 
   private record Wish(String id, Demand demand, CompletableFuture<Reply> reply) {}
 
-  AcquireCalls(PoolScripts scripts, Candidates candidates, byte[] leaseMs, Runnable beforeCall) {
+  AcquireCalls(PoolScripts scripts, Candidates candidates, Runnable beforeCall) {
     this.beforeCall = beforeCall;
     this.scripts = scripts;
     this.candidates = candidates;
-    this.leaseMs = leaseMs;
   }
 
   /** One wish. Those that have the same candidates may share a call. */
@@ -91,22 +89,25 @@ final class AcquireCalls {
     if (!first.session().isEmpty()) {
       wishes.forEach(wish -> k.add(candidates.session(wish.demand)));
     }
-    List<byte[]> args = new ArrayList<>(3 + wishes.size());
-    args.add(scripts.callLine(leaseMs));
+    StringBuilder line = scripts.callLine();
+    List<byte[]> args = new ArrayList<>(2 + wishes.size());
     boolean indexed = candidates.isIndexed() && first.key().isEmpty();
     if (indexed) {
       List<byte[]> sets = candidates.readySetsOf(first.modelClass());
-      args.add(bytes(wishes.size()));
-      args.add(bytes(first.session().isEmpty() ? 0 : wishes.size()));
-      args.add(bytes(sets.size()));
+      line.append(' ').append(wishes.size());
+      line.append(' ').append(first.session().isEmpty() ? 0 : wishes.size());
+      line.append(' ').append(sets.size());
       k.addAll(sets);
       candidates.readySets().stream().filter(set -> !sets.contains(set)).forEach(k::add);
     } else {
       args.add(candidates.lineOf(first));
     }
     for (Wish wish : wishes) {
-      args.add(bytes(wish.id + " " + wish.demand.inputTokens() + " " + wish.demand.outputTokens()));
+      line.append(' ').append(wish.demand.inputTokens());
+      line.append(' ').append(wish.demand.outputTokens());
+      args.add(bytes(wish.id));
     }
+    args.addFirst(bytes(line.toString()));
     if (indexed) {
       candidates.avoided(first).forEach(row -> args.add(bytes(row)));
     }

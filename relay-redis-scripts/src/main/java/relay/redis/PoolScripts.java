@@ -56,7 +56,7 @@ final class PoolScripts {
    * @param beforeCall what else Redis is told, right before each call
    */
   AcquireCalls acquires(Runnable beforeCall) {
-    return new AcquireCalls(this, candidates, leaseMs, beforeCall);
+    return new AcquireCalls(this, candidates, beforeCall);
   }
 
   /** Parts of the pool to pick from, asked one after the other until one has a key. */
@@ -76,19 +76,21 @@ final class PoolScripts {
   }
 
   /** What a lease really cost; zero requests is a cancel. */
-  record Cost(String id, long requests, long inputTokens, long outputTokens) {
-    private byte[] line() {
-      return bytes(id + " " + requests + " " + inputTokens + " " + outputTokens);
-    }
-  }
+  record Cost(String id, long requests, long inputTokens, long outputTokens) {}
 
   /** Ends leases; gives a reply for each. */
   CompletableFuture<List<Reply>> settle(List<Cost> costs) {
     List<byte[]> k = leaseKeys();
     k.addAll(candidates.readySets());
-    List<byte[]> args = new ArrayList<>();
-    args.add(bytes(text(clock.ceiling()) + " -"));
-    costs.forEach(cost -> args.add(cost.line()));
+    StringBuilder line = new StringBuilder(text(clock.ceiling())).append(" -");
+    List<byte[]> args = new ArrayList<>(1 + costs.size());
+    args.add(REAL_TIME); // its place
+    for (Cost cost : costs) {
+      line.append(' ').append(cost.requests);
+      line.append(' ').append(cost.inputTokens).append(' ').append(cost.outputTokens);
+      args.add(bytes(cost.id));
+    }
+    args.set(0, bytes(line.toString()));
     return call(new Call(ScriptFile.SETTLE, k, args)).thenApply(Reply::ofSettle);
   }
 
@@ -338,9 +340,10 @@ final class PoolScripts {
     return call(new Call(ScriptFile.CONFIGURE, k, args)).thenApply(Reply::of);
   }
 
-  /** `epoch ceiling given lease_ms`, as acquire wants it. */
-  byte[] callLine(byte[] lease) {
-    return bytes(epochText + " " + text(clock.ceiling()) + " - " + text(lease));
+  /** `epoch ceiling given lease_ms`, as acquire's first argument begins. */
+  StringBuilder callLine() {
+    StringBuilder line = new StringBuilder(epochText).append(' ').append(text(clock.ceiling()));
+    return line.append(" - ").append(text(leaseMs));
   }
 
   private static String text(byte[] digits) {

@@ -9,10 +9,10 @@
 --       ...        each request's session, with affinity; else none
 -- ARGV  call       `epoch ceiling given lease_ms`: the pool's epoch as the replica knows it; the
 --                  latest believable time on the pool's clock in microseconds, 0 if unknown; a test's
---                  clock, - for Redis TIME; time to the leases' deadline
+--                  clock, - for Redis TIME; time to the leases' deadline; then of each request
+--                  ` input output`: the tokens to reserve
 --       candidates `key group` of each, highest priority first, in one line
---       ...        each request: `id input output`: the lease's id, made by the replica, and the tokens
---                  to reserve
+--       ...        each request's lease's id, made by the replica
 -- REPLY {1, time, ...} and of each request five values:
 --         1, key, group, input, output         granted
 --         0, wait_us, reason, key, 0           no capacity for wait_us; reason: 0 cooldown, 1 requests,
@@ -34,9 +34,11 @@
 -- @include lease
 -- @include grant
 local state, win, leases, due, later = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
-local epoch, ceiling, given, lease_us = call_line(ARGV[1])
-local wishes = {}
-for n = 3, #ARGV do wishes[n - 2] = { request_line(ARGV[n]) } end
+local call = ARGV[1]
+local epoch, ceiling, given, lease_us, at = call_line(call)
+local tokens = { 0, 0 }
+for n = 3, #ARGV do tokens[2 * n - 5], tokens[2 * n - 4], at = tokens_at(call, at) end
+read_to(call, at)
 
 local r = open(state, win)
 local p = r and r.pool
@@ -44,26 +46,26 @@ if not p or p[EPOCH] ~= epoch then return { -3 } end
 local list = named(r, ARGV[2])
 if not list then return { -3 } end
 local now = pool_time(p, given, ceiling)
-sweep(r, leases, due, later, now, 16, 1, {})
+sweep(r, leases, due, later, now, 16, #KEYS + 1, KEYS)
 
-local reply = { 1, now }
-for n, wish in ipairs(wishes) do
-  local id, input, output = wish[1], wish[2], wish[3]
-  local session = KEYS[n + 5]
+local reply = { 1, now, 0, 0, 0, 0, 0 }
+for n = 3, #ARGV do
+  local id, input, output, place = ARGV[n], tokens[2 * n - 5], tokens[2 * n - 4], 5 * n - 12
+  local session = KEYS[n + 3]
   local favourite = session and redis.call('GET', session) or nil
   local best, want_in, want_out, dimension, limit =
     best_of(r, list, now, input, output, favourite, p[STRATEGY] == RANDOM and seed_of(id))
   local granted = best
-    and grant(r, leases, due, later, session, id, list[best], list[best + 1], now, lease_us, want_in, want_out, reply)
-  if not granted and not held_by(leases, id, reply) then
+    and grant(r, leases, due, later, session, id, list[best], list[best + 1], now, lease_us, want_in, want_out, reply, place)
+  if not granted and not held_by(leases, id, reply, place) then
     local stopped, small = want_in, want_out
     if 2 * stopped == #list then
-      tell(reply, -2, 0, 0, 0, 0)
+      tell(reply, place, -2, 0, 0, 0, 0)
     elseif 2 * (stopped + small) == #list then
-      tell(reply, -1, dimension, limit, 0, 0)
+      tell(reply, place, -1, dimension, limit, 0, 0)
     else
       local opens, reason, opener = soonest(r, list, now, input, output)
-      tell(reply, 0, math.max(1, wait(opens, now)), reason, opener, 0)
+      tell(reply, place, 0, math.max(1, wait(opens, now)), reason, opener, 0)
     end
   end
 end

@@ -11,17 +11,16 @@
 --       ...        each request's session, with affinity; else none
 --       ...        the ready sets of the requests' model class, highest priority first
 --       ...        those of the other classes
--- ARGV  call       `epoch ceiling given lease_ms`, as for acquire
---       requests   number of requests
---       sessions   number of sessions: of requests, or 0
---       sets       number of ready sets of the class
---       ...        each request: `id input output`
+-- ARGV  call       `epoch ceiling given lease_ms`, as for acquire, then ` requests sessions sets`: the
+--                  numbers of requests, of sessions (as many, or 0) and of ready sets of the class; then of
+--                  each request ` input output`
+--       ...        each request's lease's id
 --       ...        candidates to leave out: `key group`
 -- REPLY {1, time, ...}                         and of each request five values, as acquire; or
 --         -5, 0, 0, 0, 0                       many were looked at in vain: ask again
 --       {-3}                                   unknown pool, epoch or ready set: configure, then ask again
--- COST  three reads and a write more than acquire with as many candidates as a sample has. A denial looks
---       at all that were parked by requests of another size
+-- COST  two reads and a write more than acquire with as many candidates as a sample has. A denial looks at
+--       all that were parked by requests of another size
 -- @include numbers
 -- @include pool
 -- @include key
@@ -30,13 +29,18 @@
 -- @include gate
 -- @include choice
 -- @include index
+-- @include search
 -- @include lease
 -- @include grant
 local state, win, leases, due, later = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
-local epoch, ceiling, given, lease_us = call_line(ARGV[1])
-local requests, sessions, sets = number(ARGV[2], 'requests'), number(ARGV[3], 'sessions'), number(ARGV[4], 'sets')
-local wishes = {}
-for n = 1, requests do wishes[n] = { request_line(ARGV[n + 4]) } end
+local call = ARGV[1]
+local epoch, ceiling, given, lease_us, at = call_line(call)
+local requests, sessions, sets
+requests, sessions, sets, at = counts_at(call, at)
+if requests >= #ARGV then error({ err = 'BADARG there are fewer requests than announced' }) end
+local tokens = { 0, 0 }
+for n = 1, requests do tokens[2 * n - 1], tokens[2 * n], at = tokens_at(call, at) end
+read_to(call, at)
 
 local r = open(state, win)
 local p = r and r.pool
@@ -44,43 +48,42 @@ if not p or p[EPOCH] ~= epoch then return { -3 } end
 local first_set, last_set = 6 + sessions, 5 + sessions + sets
 if redis.call('EXISTS', KEYS[first_set]) == 0 then return { -3 } end
 local avoided = {}
-for n = 5 + requests, #ARGV do avoided[ARGV[n]] = true end
+for n = 2 + requests, #ARGV do avoided[ARGV[n]] = true end
 local now = pool_time(p, given, ceiling)
 sweep(r, leases, due, later, now, 16, first_set, KEYS)
 if now >= p[FRESH_AT] then
   for n = first_set, last_set do redis.call('PEXPIRE', KEYS[n], keep_ms(p)) end
 end
 
-local reply = { 1, now }
+local reply = { 1, now, 0, 0, 0, 0, 0 }
 local looks = { left = MOST_LOOKS }
-for n, wish in ipairs(wishes) do
-  local id, input, output = wish[1], wish[2], wish[3]
-  local size = input .. ' ' .. output
+for n = 1, requests do
+  local id, input, output, place = ARGV[n + 1], tokens[2 * n - 1], tokens[2 * n], 5 * n - 2
   local session = sessions > 0 and KEYS[n + 5] or nil
   local favourite = session and redis.call('GET', session) or nil
-  local told = held_by(leases, id, reply)
-  local answer = { opens = math.huge, reason = 0, opener = '', small = 0, dimension = 0, limit = 0 }
-  local k, g, want_in, want_out, picked
+  local k, g, want_in, want_out, picked, answer
   for s = first_set, last_set do
-    if told or k ~= nil then break end
     picked = KEYS[s]
     k, g, want_in, want_out =
-      search(r, picked, size, now, input, output, favourite, p[STRATEGY] == RANDOM and seed_of(id), avoided, looks)
-    if k == nil then k, g, want_in, want_out = deny(r, picked, size, now, input, output, avoided, answer) end
+      search(r, picked, now, input, output, favourite, p[STRATEGY] == RANDOM and seed_of(id), avoided, looks)
+    if k == nil then
+      answer = answer or { opens = math.huge, reason = 0, opener = '', small = 0, dimension = 0, limit = 0 }
+      k, g, want_in, want_out = deny(r, picked, now, input, output, avoided, answer)
+    end
+    if k ~= nil then break end
   end
-  if told then
-    -- it is a duplicate
-  elseif k then
-    grant(r, leases, due, later, session, id, k, g, now, lease_us, want_in, want_out, reply)
+  if k and grant(r, leases, due, later, session, id, k, g, now, lease_us, want_in, want_out, reply, place) then
     redis.call('ZADD', picked, k[K_PASS], row_of(k, g))
+  elseif held_by(leases, id, reply, place) then
+    -- it is a duplicate
   elseif k == false then
-    tell(reply, -5, 0, 0, 0, 0)
+    tell(reply, place, -5, 0, 0, 0, 0)
   elseif answer.opens < math.huge then
-    tell(reply, 0, math.max(1, wait(answer.opens, now)), answer.reason, answer.opener, 0)
+    tell(reply, place, 0, math.max(1, wait(answer.opens, now)), answer.reason, answer.opener, 0)
   elseif answer.small > 0 then
-    tell(reply, -1, answer.dimension, answer.limit, 0, 0)
+    tell(reply, place, -1, answer.dimension, answer.limit, 0, 0)
   else
-    tell(reply, -2, 0, 0, 0, 0)
+    tell(reply, place, -2, 0, 0, 0, 0)
   end
 end
 write(r)

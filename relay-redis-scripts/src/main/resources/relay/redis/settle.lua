@@ -10,9 +10,9 @@
 --       later      and all others
 --       ...        all ready sets of an indexed pool
 -- ARGV  call       `ceiling given`: the latest believable time on the pool's clock in microseconds, 0 if
---                  unknown; a test's clock, - for Redis TIME
---       ...        each lease: `id requests input output`: what it really cost; requests is 1, or 0 for a
---                  cancel
+--                  unknown; a test's clock, - for Redis TIME; then of each lease ` requests input output`:
+--                  what it really cost; requests is 1, or 0 for a cancel
+--       ...        the leases' ids
 -- REPLY {1, time, ...} and of each lease three values:
 --         1, over_input, over_output           settled; tokens beyond the reservation
 --         0, 0, 0                              it has ended already: nothing changed
@@ -31,34 +31,38 @@
 -- @include lease
 -- @include ending
 local state, win, leases, due, later = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
-local given, ceiling = call_time(ARGV[1])
-local ids, costs = {}, {}
-for n = 2, #ARGV do ids[n - 1], costs[n - 1] = end_line(ARGV[n]) end
+local call = ARGV[1]
+local given, ceiling, at = call_time(call)
+local costs = { 0, 0, 0 }
+for n = 2, #ARGV do costs[3 * n - 5], costs[3 * n - 4], costs[3 * n - 3], at = cost_at(call, at) end
+read_to(call, at)
 
-local held = redis.call('HMGET', leases, unpack(ids))
+local held = redis.call('HMGET', leases, unpack(ARGV, 2))
 local r = open(state, win)
 local now = r and pool_time(r.pool, given, ceiling) or 0
-local reply = { 1, now }
-local ended, tombs, any = {}, {}, false
-for n, id in ipairs(ids) do
-  local record, code, over_in, over_out = held[n], 0, 0, 0
+local reply = { 1, now, 0, 0, 0 }
+local tombs, any = {}, false -- ids and their tombstones in turn; also by id whether there is one
+for n = 2, #ARGV do
+  local id, record, code, over_in, over_out = ARGV[n], held[n - 1], 0, 0, 0
   if not record then
     code = -3
-    if r and costs[n][1] == 0 and bury(r, leases, due, later, id, now) then any = true end
-  elseif not is_tomb(record) and not ended[id] then
+    if r and costs[3 * n - 5] == 0 and bury(r, leases, due, later, id, now) then any = true end
+  elseif not is_tomb(record) and not tombs[id] then
     local tomb, k, g
-    if r then tomb, over_in, over_out, k, g = finish(r, record, costs[n], now) end
+    if r then
+      tomb, over_in, over_out, k, g =
+        finish(r, record, costs[3 * n - 5], costs[3 * n - 4], costs[3 * n - 3], now)
+    end
     if tomb then
       reopen(r, g.id, k.id, 6, KEYS)
-      ended[id], code, any = true, 1, true
-      tombs[#tombs + 1] = id
-      tombs[#tombs + 1] = tomb
+      code, any = 1, true
+      local last = #tombs
+      tombs[last + 1], tombs[last + 2], tombs[id] = id, tomb, true
     else
       code, over_in, over_out = -3, 0, 0
     end
   end
-  local at = #reply
-  reply[at + 1], reply[at + 2], reply[at + 3] = code, over_in, over_out
+  reply[3 * n - 3], reply[3 * n - 2], reply[3 * n - 1] = code, over_in, over_out
 end
 
 if any then

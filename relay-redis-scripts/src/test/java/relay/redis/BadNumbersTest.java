@@ -49,6 +49,15 @@ final class BadNumbersTest {
   private static final PoolPlan PLAN =
       Pools.plan("bad", Duration.ofMinutes(1), 2, new Limits(10, 10, 10, 10));
   private static final List<String> FIELDS = List.of("k:key0", "g:account0/model");
+  private static final Step INDEXED =
+      new Step.AcquireIndexed(
+          List.of(new PoolModel.Wish("new", 1, 1, "")),
+          7,
+          30_000,
+          List.of("ready:any"),
+          List.of(),
+          List.of(),
+          List.of());
 
   /**
    * A script's good arguments.
@@ -71,12 +80,12 @@ final class BadNumbersTest {
   static Stream<Good> all() {
     List<Integer> configured = new ArrayList<>(List.of(2, 3, 4, 5, 6, 8, 10));
     IntStream.of(12, 13, 14, 15, 17, 18, 19, 20, 22, 23, 24, 26, 27, 28).forEach(configured::add);
-    List<Word> acquire = words(0, "cm c");
-    acquire.addAll(words(2, " cc"));
-    List<Word> settle = words(0, "m");
-    settle.addAll(words(1, " ccc"));
+    List<Word> acquire = words(0, "cm ccc");
+    List<Word> indexed = words(0, "cm cccccc");
+    List<Word> settle = words(0, "m ccc");
     return Stream.of(
         new Good(Step.acquire("new", 7, 1, 1, 30_000, FIELDS), List.of(), List.of(), acquire),
+        new Good(INDEXED, List.of(), List.of(), indexed),
         new Good(Step.settle("held", 5, 5), List.of(), List.of(), settle),
         new Good(Step.settle("unknown", 5, 5), List.of(), List.of(), settle),
         new Good(Step.cancel("held"), List.of(), List.of(), settle),

@@ -123,20 +123,21 @@ final class EngineHistory {
     List<Object> reply = new ArrayList<>(raw.subList(0, 2));
     long made = e.sentNanos();
     long answered = e.answeredNanos();
-    int at = 2;
-    for (String arg : args) {
-      String[] wish = arg.split(" ", -1);
-      if (wish.length == 3) {
-        List<Object> told = raw.subList(at, at += 5);
-        if (!told.getFirst().equals(LOOK_AGAIN)) { // it changed nothing, and another call has it
-          Request request = requests.remove(wish[1] + " " + wish[2]);
-          assertNotNull(request, () -> "nobody asked for it, or it was asked twice: " + arg);
-          same(request, (Long) raw.get(1), told);
-          reply.addAll(told);
-          wishes.add(new Wish(wish[0], request.input(), request.output(), ""));
-          made = Math.max(made, request.madeNanos());
-          answered = Math.min(answered, request.answeredNanos());
-        }
+    boolean indexed = function(e).equals("acquire_indexed");
+    List<String> line = List.of(args.getFirst().split(" ", -1));
+    List<String> tokens = line.subList(indexed ? 7 : 4, line.size());
+    List<String> ids = args.subList(indexed ? 1 : 2, args.size());
+    for (int n = 0; n < tokens.size() / 2; n++) {
+      List<Object> told = raw.subList(2 + 5 * n, 7 + 5 * n);
+      if (!told.getFirst().equals(LOOK_AGAIN)) { // it changed nothing, and another call has it
+        String sizes = tokens.get(2 * n) + " " + tokens.get(2 * n + 1);
+        Request request = requests.remove(sizes);
+        assertNotNull(request, () -> "nobody asked for it, or it was asked twice: " + sizes);
+        same(request, (Long) raw.get(1), told);
+        reply.addAll(told);
+        wishes.add(new Wish(ids.get(n), request.input(), request.output(), ""));
+        made = Math.max(made, request.madeNanos());
+        answered = Math.min(answered, request.answeredNanos());
       }
     }
     mostTogether = Math.max(mostTogether, wishes.size());
@@ -144,9 +145,8 @@ final class EngineHistory {
     for (KeyPlan key : plan.keys()) {
       fields.addAll(List.of("k:" + key.id(), "g:" + PoolPlan.group(key.account(), Pools.CLASS)));
     }
-    long epoch = Long.parseLong(args.getFirst().split(" ", -1)[0]);
+    long epoch = Long.parseLong(line.getFirst());
     long leaseMs = EngineOptions.DEFAULT_LEASE.toMillis();
-    boolean indexed = function(e).equals("acquire_indexed");
     Step step =
         indexed
             ? new Step.AcquireIndexed(
@@ -175,13 +175,14 @@ final class EngineHistory {
   private void settled(List<String> args, Exchange e, List<Object> reply) {
     List<Step.Cost> costs = new ArrayList<>();
     long made = e.sentNanos();
-    for (String arg : args.subList(1, args.size())) {
-      String[] cost = arg.split(" ", -1);
-      Ending ending = endings.remove(cost[0]);
-      assertNotNull(ending, "nobody ended it, or it was ended twice: " + arg);
+    List<String> line = List.of(args.getFirst().split(" ", -1));
+    assertEquals(2 + 3 * (args.size() - 1), line.size());
+    for (int n = 1; n < args.size(); n++) {
+      Ending ending = endings.remove(args.get(n));
+      assertNotNull(ending, "nobody ended it, or it was ended twice: " + args.get(n));
       assertEquals(
-          ending.id() + " " + ending.requests() + " " + ending.input() + " " + ending.output(),
-          arg);
+          ending.requests() + " " + ending.input() + " " + ending.output(),
+          String.join(" ", line.subList(3 * n - 1, 3 * n + 2)));
       costs.add(new Step.Cost(ending.id(), ending.requests(), ending.input(), ending.output()));
       made = Math.max(made, ending.madeNanos());
     }

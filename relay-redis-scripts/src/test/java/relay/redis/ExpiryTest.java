@@ -146,6 +146,15 @@ final class ExpiryTest {
   }
 
   @Test
+  void use_of_one_account_puts_off_the_end_of_what_others_used() {
+    call(Step.acquire("a", 7, 10, 10, 3_600_000, List.of("k:key0", "g:account0/model")));
+    micros += SECOND;
+    call(Step.acquire("b", 7, 10, 10, 3_600_000, List.of("k:key0", "g:account0/model")));
+    putOff(
+        Step.acquire("c", 7, 10, 10, 3_600_000, List.of("k:key1", "g:account1/model")), names.win);
+  }
+
+  @Test
   void a_quarantine_outlives_the_state_of_its_pool() {
     run(new Step.Quarantine("no credit left", List.of("key0")));
     assertEquals(1, wire.redis().del(names.state));

@@ -67,6 +67,19 @@ final class LargePoolFairnessTest {
   }
 
   @Test
+  void a_key_that_could_not_serve_takes_its_turns_again() {
+    Map<String, Limits> limits = new HashMap<>(limits(1_000));
+    limits.put("a0/model", new Limits(2, 0, 0, 0));
+    Picks picks = new Picks(wire, Strategy.ROUND_ROBIN, Picks.keys(30, 0, 1), limits);
+    picks.many(30 * 4);
+    assertEquals(2, picks.counts().get("k0"));
+    picks.pass(70_000_000);
+    picks.forget();
+    picks.many(30 * 2);
+    assertEquals(2, picks.least(), picks.statistics());
+  }
+
+  @Test
   void a_lower_tier_serves_only_what_the_higher_cannot() {
     List<KeyPlan> keys = new ArrayList<>();
     for (int n = 0; n < 100; n++) {

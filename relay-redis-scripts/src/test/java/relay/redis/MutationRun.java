@@ -41,6 +41,7 @@ final class MutationRun {
           "PictureTest",
           "PickTest",
           "KeptRecordsTest",
+          "LargePoolFairnessTest",
           "LinearityTest",
           "CostTest");
 

@@ -1,9 +1,10 @@
 package relay.redis;
 
+import static java.util.stream.Collectors.joining;
+
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
-import java.util.stream.Collectors;
 import relay.redis.PoolModel.Wish;
 
 /** One call of a script, with everything but the time: so it can be made again, later. */
@@ -59,9 +60,9 @@ sealed interface Step {
     @Override
     public List<Object> args(Clock c) {
       List<Object> args = new ArrayList<>();
-      args.add(epoch + " " + c.ceiling() + " " + c.told() + " " + leaseMs);
-      args.add(fields.stream().map(f -> f.substring(2)).collect(Collectors.joining(" ")));
-      wishes.forEach(w -> args.add(w.id() + " " + w.input() + " " + w.output()));
+      args.add(callLine(c, epoch, leaseMs) + tokens(wishes));
+      args.add(fields.stream().map(f -> f.substring(2)).collect(joining(" ")));
+      wishes.forEach(w -> args.add(w.id()));
       return args;
     }
 
@@ -69,6 +70,14 @@ sealed interface Step {
     public List<Object> apply(PoolModel model, Clock c) {
       return model.acquire(c, epoch, leaseMs * 1000, wishes, fields);
     }
+  }
+
+  private static String callLine(Clock c, long epoch, long leaseMs) {
+    return epoch + " " + c.ceiling() + " " + c.told() + " " + leaseMs;
+  }
+
+  private static String tokens(List<Wish> wishes) {
+    return wishes.stream().map(w -> " " + w.input() + " " + w.output()).collect(joining());
   }
 
   private static List<byte[]> withSessions(RedisKeys names, List<Wish> wishes) {
@@ -112,10 +121,10 @@ sealed interface Step {
     @Override
     public List<Object> args(Clock c) {
       List<Object> args = new ArrayList<>();
-      args.add(epoch + " " + c.ceiling() + " " + c.told() + " " + leaseMs);
       int sessions = wishes.getFirst().session().isEmpty() ? 0 : wishes.size();
-      args.addAll(List.of(wishes.size(), sessions, sets.size()));
-      wishes.forEach(w -> args.add(w.id() + " " + w.input() + " " + w.output()));
+      String counts = " " + wishes.size() + " " + sessions + " " + sets.size();
+      args.add(callLine(c, epoch, leaseMs) + counts + tokens(wishes));
+      wishes.forEach(w -> args.add(w.id()));
       args.addAll(avoided);
       return args;
     }
@@ -148,9 +157,10 @@ sealed interface Step {
     @Override
     public List<Object> args(Clock c) {
       List<Object> args = new ArrayList<>();
-      args.add(c.ceiling() + " " + c.told());
-      costs.forEach(
-          x -> args.add(x.id() + " " + x.requests() + " " + x.input() + " " + x.output()));
+      StringBuilder line = new StringBuilder(c.ceiling() + " " + c.told());
+      costs.forEach(x -> line.append(" " + x.requests() + " " + x.input() + " " + x.output()));
+      args.add(line.toString());
+      costs.forEach(x -> args.add(x.id()));
       return args;
     }
 

@@ -1,27 +1,28 @@
 -- How settle ends a lease.
 -- @uses numbers, pool, key, group, records, refund, lease
 
--- `ceiling given`
-local function call_time(text)
-  local ceiling, given = string.match(text, '^(%S+) (%S+)$')
-  return clock(given or '', ceiling)
+-- `ceiling given`, and where the line goes on.
+local function call_time(line)
+  local ceiling, given, at = string.match(line, '^(%d+) (%S+)()')
+  if not at then error({ err = 'BADARG a call begins with `ceiling given`' }) end
+  local time, most = clock_of(given, ceiling)
+  return time, most, at
 end
 
--- `id requests input output`: the id and the three of the cost.
-local function end_line(text)
-  local id, requests, input, output = string.match(text, '^(%S+) (%d+) (%d+) (%d+)$')
-  if not id then error({ err = 'BADARG a lease is `id requests input output`, whole numbers' }) end
-  return id, { bounded(requests, 'requests'), bounded(input, 'input'), bounded(output, 'output') }
+-- ` requests input output`, and where the line goes on.
+local function cost_at(line, at)
+  local requests, input, output, next_at = string.match(line, '^ (%d+) (%d+) (%d+)()', at)
+  if not next_at then error({ err = 'BADARG a cost is `requests input output`, whole numbers' }) end
+  return bounded(requests, 'requests'), bounded(input, 'input'), bounded(output, 'output'), next_at
 end
 
 -- Replaces a lease's charge by its cost in the records of its key and group. Gives the tombstone, the
 -- tokens beyond the reservation, and both records; nil if the key or the group is unknown.
-local function finish(r, record, cost, now)
+local function finish(r, record, requests, input, output, now)
   local p = r.pool
   local key, group, since, reserved, i, o, deadline, standing = struct.unpack(LEASE, record)
   local k, g = key_of(r, key), group_of(r, group)
   if not (k and g) then return end
-  local requests, input, output = cost[1], cost[2], cost[3]
   roll(r.win, p, g, math.floor(now / p[SLOT]))
   flow(p, g, now)
   local over_in, over_out = input > i and input - i or 0, output > o and output - o or 0

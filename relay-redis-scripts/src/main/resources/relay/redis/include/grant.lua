@@ -2,32 +2,38 @@
 -- @uses numbers, pool, key, group, records, choice, lease
 local SESSION_SECONDS = '3600' -- how long a conversation's account is remembered after its last request
 
--- `epoch ceiling given lease_ms`
-local function call_line(text)
-  local epoch, ceiling, given, lease_ms = string.match(text, '^(%d+) (%d+) (%S+) (%d+)$')
-  if not epoch then error({ err = 'BADARG a call is `epoch ceiling given lease_ms`' }) end
-  local at, most = clock(given, ceiling)
-  return bounded(epoch, 'epoch'), most, at, bounded(lease_ms, 'lease_ms') * 1000
+-- `epoch ceiling given lease_ms`, and where the line goes on.
+local function call_line(line)
+  local epoch, ceiling, given, lease_ms, at = string.match(line, '^(%d+) (%d+) (%S+) (%d+)()')
+  if not at then error({ err = 'BADARG a call begins with `epoch ceiling given lease_ms`' }) end
+  local time, most = clock_of(given, ceiling)
+  return bounded(epoch, 'epoch'), most, time, bounded(lease_ms, 'lease_ms') * 1000, at
 end
 
--- `id input output`
-local function request_line(text)
-  local id, input, output = string.match(text, '^(%S+) (%d+) (%d+)$')
-  if not id then error({ err = 'BADARG a request is `id input output`, whole numbers' }) end
-  return id, bounded(input, 'input'), bounded(output, 'output')
+-- ` requests sessions sets`, and where the line goes on.
+local function counts_at(line, at)
+  local requests, sessions, sets, next_at = string.match(line, '^ (%d+) (%d+) (%d+)()', at)
+  if not next_at then error({ err = 'BADARG a call goes on with `requests sessions sets`' }) end
+  return bounded(requests, 'requests'), bounded(sessions, 'sessions'), bounded(sets, 'sets'), next_at
+end
+
+-- ` input output`, and where the line goes on.
+local function tokens_at(line, at)
+  local input, output, next_at = string.match(line, '^ (%d+) (%d+)()', at)
+  if not next_at then error({ err = 'BADARG a request is `input output`, whole numbers' }) end
+  return bounded(input, 'input'), bounded(output, 'output'), next_at
 end
 
 -- The first of a request's draws: two requests with ids of their own draw independently.
 local function seed_of(id) return 1 + tonumber(string.sub(redis.sha1hex(id), 1, 8), 16) % 2147483646 end
 
--- Appends what is told of one request.
-local function tell(reply, code, a, b, c, d)
-  local n = #reply
-  reply[n + 1], reply[n + 2], reply[n + 3], reply[n + 4], reply[n + 5] = code, a, b, c, d
+-- Puts what is told of one request into its place in the reply.
+local function tell(reply, at, code, a, b, c, d)
+  reply[at], reply[at + 1], reply[at + 2], reply[at + 3], reply[at + 4] = code, a, b, c, d
 end
 
 -- Makes the lease, and tells of it. False if its id was used before: then nothing has changed.
-local function grant(r, leases, due, later, session, id, k, g, now, lease_us, input, output, reply)
+local function grant(r, leases, due, later, session, id, k, g, now, lease_us, input, output, reply, at)
   local deadline = deadline_of(now, lease_us)
   local record = struct.pack(LEASE, k.id, g.id, now, 1, input, output, deadline, FRESH)
   if redis.call('HSETNX', leases, id, record) == 0 then return false end
@@ -36,19 +42,19 @@ local function grant(r, leases, due, later, session, id, k, g, now, lease_us, in
   r.pool[LIVE] = r.pool[LIVE] + 1
   freshen(r, leases, due, later, now)
   if session then redis.call('SET', session, g.field, 'EX', SESSION_SECONDS) end
-  tell(reply, 1, k.id, g.id, input, output)
+  tell(reply, at, 1, k.id, g.id, input, output)
   return true
 end
 
 -- Tells what was granted under this lease's id before, or that it has ended. False if it is new.
-local function held_by(leases, id, reply)
+local function held_by(leases, id, reply, at)
   local record = redis.call('HGET', leases, id)
   if not record then return false end
   if is_tomb(record) then
-    tell(reply, -4, 0, 0, 0, 0)
+    tell(reply, at, -4, 0, 0, 0, 0)
   else
     local key, group, _, _, input, output = struct.unpack(LEASE, record)
-    tell(reply, 1, key, group, input, output)
+    tell(reply, at, 1, key, group, input, output)
   end
   return true
 end

@@ -66,11 +66,13 @@ local function roll(win, p, g, slot)
       end
       local closed = at == 0 and (g[CURRENT + 1] > 0 or g[CURRENT + 2] > 0 or g[CURRENT + 3] > 0)
       if chunk or closed then
+        local fresh = not chunk
         chunk = chunk or string.rep(EMPTY, CHUNK)
         local head = at == 0 and struct.pack(ENTRY, g[CURRENT + 1], g[CURRENT + 2], g[CURRENT + 3]) or EMPTY
         redis.call('HSET', win, field, string.sub(chunk, 1, first * ENTRY_BYTES) .. head
           .. string.rep(EMPTY, count - 1) .. string.sub(chunk, (first + count) * ENTRY_BYTES + 1))
-        redis.call('PEXPIRE', win, keep_ms(p))
+        -- the end of what is there already was put off with that of the rest, not long ago
+        if fresh or p[LAST] >= p[FRESH_AT] then redis.call('PEXPIRE', win, keep_ms(p)) end
       end
       at = at + count
     end

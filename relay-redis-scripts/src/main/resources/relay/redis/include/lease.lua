@@ -29,7 +29,7 @@ local function freshen(r, leases, due, later, now)
   local p = r.pool
   if now >= p[FRESH_AT] then
     p[FRESH_AT] = now + 60e6
-    keep(p, r.state, leases, due, later)
+    keep(p, r.state, r.win, leases, due, later)
   end
 end
 

@@ -13,9 +13,16 @@ local function bounded(digits, name)
   return n
 end
 
+-- Nothing may be left of a line that was read up to here.
+local function read_to(line, at)
+  if at ~= #line + 1 then error({ err = 'BADARG there are more numbers than are asked for' }) end
+end
+
 -- Likewise a moment in microseconds, below 2^53: up to there a double counts exactly.
-local function moment(text, name)
-  local n = text and string.find(text, '^%d+$') and tonumber(text)
+local function bounded_moment(digits, name)
+  local n = digits and digits + 0
   if not n or n >= 2 ^ 53 then error({ err = 'BADARG ' .. name .. ' must be a whole number below 2^53' }) end
   return n
 end
+
+local function moment(text, name) return bounded_moment(text and string.match(text, '^%d+$'), name) end

@@ -15,6 +15,11 @@ local function clock(given, ceiling)
   return given ~= '-' and moment(given, 'given') or nil, moment(ceiling, 'ceiling')
 end
 
+-- Likewise of a line, in which a pattern has found the digits of `ceiling`.
+local function clock_of(given, ceiling)
+  return given ~= '-' and moment(given, 'given') or nil, bounded_moment(ceiling, 'ceiling')
+end
+
 local function keep_ms(p) return (KEEP_US + 2 * p[WINDOW]) / 1000 end
 
 -- The pool's own time in microseconds: Redis TIME, made monotone. A clock that stepped back goes on

@@ -36,7 +36,7 @@ end
 local function records(state, win, p)
   local t = redis.call('TIME')
   p[STAMP] = math.max(p[STAMP] + 1, t[1] * 1e6 + t[2])
-  return { state = state, win = win, pool = p, keys = {}, groups = {}, lists = {}, changed = {} }
+  return { state = state, win = win, pool = p, keys = {}, groups = {}, lists = {}, changed = {}, due = {} }
 end
 
 -- The records of the pool whose state and windows have these names; nil if it is unknown.

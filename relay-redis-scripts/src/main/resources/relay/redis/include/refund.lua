@@ -35,12 +35,13 @@ end
 local function refund_pacer(p, g, d, since, now, amount)
   local limit, level = g[LIMIT + d], g[LEVEL + d]
   if limit == 0 or level == 0 or amount <= 0 then return end
-  local least = since >= g[LOW_SINCE] and g[LOW + d] or since >= g[OLD_SINCE] and g[OLD_LOW + d] or 0
-  local back = math.min(amount, least)
-  if p[BUCKET] == 0 and g[BURST] == 1 then
-    back = amount
-  elseif since > g[CHANGED] and since > p[SHAPED_AT] then
-    back = math.max(back, amount - (now - since) * limit / p[WINDOW])
+  local back = amount
+  if p[BUCKET] == 1 or g[BURST] < 1 then
+    local least = since >= g[LOW_SINCE] and g[LOW + d] or since >= g[OLD_SINCE] and g[OLD_LOW + d] or 0
+    back = math.min(amount, least)
+    if since > g[CHANGED] and since > p[SHAPED_AT] then
+      back = math.max(back, amount - (now - since) * limit / p[WINDOW])
+    end
   end
   if back > level then back = level end
   local low, old_low = g[LOW + d] - back, g[OLD_LOW + d] - back
