@@ -42,6 +42,7 @@ public final class Main {
     }
     configureLogging(config.orElseThrow().logging());
     Replica replica = start(config.orElseThrow());
+    HangUp.on(replica::refuseReload);
     Runtime.getRuntime()
         .addShutdownHook(
             new Thread(

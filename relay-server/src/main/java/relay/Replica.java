@@ -153,6 +153,14 @@ final class Replica {
         : new Readiness.Ready();
   }
 
+  /** A new configuration needs a new process. */
+  void refuseReload() {
+    meters.reloadFailed();
+    log.warn(
+        "SIGHUP changes nothing: this release does not reload its config; restart replicas one by"
+            + " one, requests under way end first");
+  }
+
   /**
    * Lets running requests end, at most for the drain time, then stops everything. The last leases
    * are settled before the connection to Redis goes.

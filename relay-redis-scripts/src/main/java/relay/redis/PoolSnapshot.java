@@ -50,6 +50,7 @@ public record PoolSnapshot(
    * A key.
    *
    * @param quarantine why it is quarantined, null if it is not
+   * @param cooldown its own, or that of all its quota groups
    */
   public record KeyState(
       String id,

@@ -23,7 +23,8 @@
 --         group: {requests, input, output, in flight, cooldown_us, opens_us, limits of requests, input,
 --                 output, input + output; limits of these that the provider stated; thousandths of the
 --                 burst that the provider is known to let pass}; empty if unknown
---         key:   {in flight, cooldown_us, reason of the quarantine or '', max_concurrent, priority, weight}
+--         key:   {in flight, cooldown_us of its own or of all its groups, reason of the quarantine or '',
+--                 max_concurrent, priority, weight}
 --       {-3}                                   unknown pool
 -- COST  one read of all records, one write of those that rolled, one of the picture when it is stale
 -- @include numbers
@@ -59,6 +60,7 @@ keep(p, state, leases, due, later)
 local draw = now - p[PUBLISHED] >= stale_us
 local lines = {}
 local frees, soonest = {}, math.huge -- when an account's groups open, and any key that is in use
+local rests = {} -- until when all groups of an account are cooling down: none of its keys can serve
 local function whole(x) return string.format('%.0f', x) end -- for people: tostring would write 1e+15
 local function of(used, limit) return whole(used) .. '/' .. (limit > 0 and whole(limit) or '-') end
 local function cool_ms(us) return whole(math.ceil(us / 1000)) end
@@ -81,6 +83,7 @@ for n = 1, groups do
       g[LIMIT + 1], g[LIMIT + 2], g[LIMIT + 3], g[LIMIT + 4], stated[1], stated[2], stated[3], stated[4], burst }
     local account = string.match(id, '^(.*)/')
     frees[account] = math.min(frees[account] or math.huge, wait(opens, now))
+    rests[account] = math.min(rests[account] or math.huge, cool)
     if draw then
       lines[#lines + 1] = id
       local tpm = g[LIMIT + 4] > 0 and ' tpm ' .. of(g[USED + 2] + g[USED + 3], g[LIMIT + 4]) or ''
@@ -98,7 +101,7 @@ for n = 6 + groups, #ARGV, 2 do
   local k = key_of(r, id)
   at = at + 1
   if k then
-    local cool = math.max(0, k[K_COOL] - now)
+    local cool = math.max(rests[account] or 0, k[K_COOL] - now)
     local reason = k[K_STOPPED] > 0 and (redis.call('HGET', quarantine, id) or 'unknown') or ''
     if k[K_STOPPED] == 0 and frees[account] then
       local full = k[K_MAX] > 0 and k[K_FLIGHT] >= k[K_MAX] and 1e6 or 0

@@ -1,6 +1,7 @@
 package relay.redis;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
@@ -32,8 +33,12 @@ final class PictureTest {
   }
 
   private Map<String, String> lines() {
+    return lines(names);
+  }
+
+  private Map<String, String> lines(RedisKeys of) {
     Map<String, String> lines = new HashMap<>();
-    wire.redis().hgetall(names.picture).forEach((k, v) -> lines.put(text(k), text(v)));
+    wire.redis().hgetall(of.picture).forEach((k, v) -> lines.put(text(k), text(v)));
     return lines;
   }
 
@@ -71,6 +76,45 @@ final class PictureTest {
             idle.charAt(0) + "-1",
             "status quarantined inflight 0 cooldown_ms 0 account " + idle.charAt(0)),
         lines());
+  }
+
+  @Test
+  void a_key_is_cooling_while_all_its_groups_are() {
+    PoolPlan classes =
+        new PoolPlan(
+            Pools.name("classes"),
+            Duration.ofHours(1),
+            Strategy.LEAST_LOADED,
+            Accounting.SLIDING_WINDOW,
+            1,
+            List.of("opus", "haiku"),
+            List.of(new KeyPlan("a-1", "a", 0, 1, 0)),
+            Map.of());
+    KeyPool pool = engine.pool(classes);
+    refuse(pool, "opus");
+    assertEquals(Duration.ZERO, cooldown(pool));
+    refuse(pool, "haiku");
+    assertTrue(cooldown(pool).compareTo(Duration.ofMinutes(1)) > 0);
+    Await.until(
+        "the line says so",
+        Duration.ofSeconds(10),
+        () ->
+            lines(new RedisKeys("test", classes.name()))
+                .getOrDefault("a-1", "")
+                .matches("status cooling inflight 0 cooldown_ms [1-9]\\d{4,} account a"));
+    pool.restore("a-1").join();
+    assertEquals(Duration.ZERO, cooldown(pool));
+  }
+
+  /** By the provider, for its rate: for two minutes. */
+  private static void refuse(KeyPool pool, String modelClass) {
+    Granted granted = (Granted) pool.acquire(Demand.of(modelClass, 1, 1)).join();
+    granted.lease().settle(0, 0);
+    pool.refused(granted.lease(), Duration.ofMinutes(2));
+  }
+
+  private static Duration cooldown(KeyPool pool) {
+    return pool.snapshot().join().keys().getFirst().cooldown();
   }
 
   @Test

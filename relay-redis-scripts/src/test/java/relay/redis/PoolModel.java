@@ -350,12 +350,12 @@ final class PoolModel {
   }
 
   List<Object> survey(
-      Clock clock, String replica, long staleMicros, List<String> groupIds, List<String> keyIds) {
+      Clock clock, String replica, long staleMicros, List<String> groupIds, List<KeyPlan> keys) {
     if (!known) {
       return UNKNOWN;
     }
     long now = time(clock);
     leases.sweep(now, 128, shape.windowMicros());
-    return surveys.survey(this, now, replica, staleMicros, groupIds, keyIds);
+    return surveys.survey(this, now, replica, staleMicros, groupIds, keys);
   }
 }

@@ -401,8 +401,7 @@ sealed interface Step {
 
     @Override
     public List<Object> apply(PoolModel model, Clock c) {
-      return model.survey(
-          c, replica, staleMs * 1000, groups, plans.stream().map(KeyPlan::id).toList());
+      return model.survey(c, replica, staleMs * 1000, groups, plans);
     }
   }
 }

@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import relay.redis.PoolModel.Wait;
 
 /** What a survey shows, in the model. */
@@ -26,7 +27,7 @@ final class SurveyModel {
       String replica,
       long staleMicros,
       List<String> groupIds,
-      List<String> keyIds) {
+      List<KeyPlan> plans) {
     if (!replica.isEmpty()) {
       replicas.put(replica, now);
     }
@@ -39,14 +40,14 @@ final class SurveyModel {
       GroupModel g = pool.groups.get(id);
       reply.add(g == null ? List.of() : row(pool, g, now));
     }
-    for (String id : keyIds) {
-      KeyModel k = pool.keys.get(id);
+    for (KeyPlan plan : plans) {
+      KeyModel k = pool.keys.get(plan.id());
       reply.add(
           k == null
               ? List.of()
               : List.of(
-                  pool.inFlightOfKey(id),
-                  Math.max(0, k.cooldownEnd - now),
+                  pool.inFlightOfKey(plan.id()),
+                  Math.max(rest(pool, plan.account(), groupIds, now), k.cooldownEnd - now),
                   k.quarantine == null ? "" : k.quarantine,
                   (long) k.maxConcurrent,
                   (long) k.priority,
@@ -54,11 +55,22 @@ final class SurveyModel {
     }
     boolean any =
         groupIds.stream().anyMatch(pool.groups::containsKey)
-            || keyIds.stream().anyMatch(pool.keys::containsKey);
+            || plans.stream().anyMatch(plan -> pool.keys.containsKey(plan.id()));
     if (draw && any) {
       drawnAt = now;
     }
     return reply;
+  }
+
+  /** How long all groups of an account are cooling down, of those that were asked for. */
+  private static long rest(PoolModel pool, String account, List<String> groupIds, long now) {
+    return groupIds.stream()
+        .filter(id -> id.substring(0, id.lastIndexOf('/')).equals(account))
+        .map(pool.groups::get)
+        .filter(Objects::nonNull)
+        .mapToLong(group -> Math.max(0, group.cooldownEnd - now))
+        .min()
+        .orElse(0);
   }
 
   private static List<Object> row(PoolModel pool, GroupModel g, long now) {

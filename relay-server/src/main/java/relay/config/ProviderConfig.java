@@ -71,13 +71,27 @@ public record ProviderConfig(
     return keys.stream().mapToLong(KeyConfig::weight).sum();
   }
 
-  /** The class of a model: the first that fits, else {@code default}. */
+  /** The provider's name of a model. */
+  public String upstreamModel(String model) {
+    return modelMapping.getOrDefault(model, model);
+  }
+
+  /**
+   * The class of a model: the first that the provider's name of it fits, else the first that the
+   * client's name fits, which may be the only telling one of the two; else {@code default}.
+   */
   public String classOf(String model) {
-    return modelClasses.stream()
-        .filter(modelClass -> modelClass.contains(model))
-        .map(ModelClass::name)
-        .findFirst()
-        .orElse(ModelClass.DEFAULT);
+    if (modelClasses.isEmpty()) {
+      return ModelClass.DEFAULT;
+    }
+    for (String name : List.of(upstreamModel(model), model)) {
+      for (ModelClass each : modelClasses) {
+        if (each.contains(name)) {
+          return each.name();
+        }
+      }
+    }
+    return ModelClass.DEFAULT;
   }
 
   /**

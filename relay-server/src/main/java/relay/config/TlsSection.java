@@ -22,8 +22,8 @@ final class TlsSection {
   private static final String CERTIFICATE_FORM =
       "a PEM file with the server's certificate, then those that lead to its root";
   private static final String KEY_FORM =
-      "a PEM file with an unencrypted PKCS#8 key (BEGIN PRIVATE KEY), as openssl pkcs8 -topk8"
-          + " -nocrypt writes it";
+      "a PEM file with an unencrypted key (BEGIN PRIVATE KEY, as openssl pkcs8 -topk8 -nocrypt"
+          + " writes it, RSA PRIVATE KEY or EC PRIVATE KEY)";
 
   private TlsSection() {}
 
@@ -76,8 +76,11 @@ final class TlsSection {
       return null;
     }
     for (Block block : blocks) {
-      if (block.label().equals("PRIVATE KEY")) {
-        PrivateKey key = pkcs8(block.der());
+      String label = block.label();
+      boolean older = label.equals(OlderKeyForm.RSA) || label.equals(OlderKeyForm.EC);
+      if (older || label.equals("PRIVATE KEY")) {
+        byte[] der = older ? OlderKeyForm.toPkcs8(label, block.der()) : block.der();
+        PrivateKey key = der == null ? null : pkcs8(der);
         if (key == null) {
           value.refuse("names a file with a key that cannot be read", KEY_FORM);
         }

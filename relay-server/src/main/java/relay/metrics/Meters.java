@@ -62,6 +62,7 @@ public final class Meters implements AutoCloseable {
   private final Timer overhead;
   private final Timer acquire;
   private final Counter attempts;
+  private final Counter failedReloads;
   private final Map<EstimateError, DistributionSummary> estimateErrors = new HashMap<>();
   private final LongAdder inflight = new LongAdder();
   private final LongAdder reserved = new LongAdder();
@@ -95,17 +96,19 @@ public final class Meters implements AutoCloseable {
     var _ = requestDuration(LabelValues.NONE);
     gauge("relay.inflight", "Requests under way", inflight);
     gauge("relay.reserved.tokens", "Tokens reserved by requests under way", reserved);
-    for (String result : List.of("success", "failure")) {
-      var _ =
-          Counter.builder("relay.config.reloads")
-              .description("Times that a changed configuration was read")
-              .tag("result", result)
-              .register(registry);
-    }
+    var _ = reloads("success");
+    failedReloads = reloads("failure");
     engine.register(registry);
     registry.getPrometheusRegistry().register(new PoolCollector(engine::views));
     registry.getPrometheusRegistry().register(clientUsage);
     bindJvm();
+  }
+
+  private Counter reloads(String result) {
+    return Counter.builder("relay.config.reloads")
+        .description("Times that a changed configuration was read")
+        .tag("result", result)
+        .register(registry);
   }
 
   private void bindJvm() {
@@ -128,6 +131,11 @@ public final class Meters implements AutoCloseable {
   /** The gauges of clients' own limits read this pool from now on. */
   public void bindClients(KeyPool pool) {
     clientUsage.bind(pool);
+  }
+
+  /** A changed configuration did not take effect. */
+  public void reloadFailed() {
+    failedReloads.increment();
   }
 
   /** What is counted by client. */

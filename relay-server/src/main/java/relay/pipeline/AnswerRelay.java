@@ -32,7 +32,8 @@ final class AnswerRelay {
   }
 
   void relay(UpstreamAnswer answer, int attempt) {
-    HeaderLines headers = headers(handling, plan, answer, lease, attempt);
+    HeaderLines headers =
+        headers(handling, plan, answer, lease).add(Handling.ATTEMPTS, Integer.toString(attempt));
     if (answer.status() >= 400) {
       headers.add("x-relay-error-origin", "upstream");
     }
@@ -223,9 +224,8 @@ final class AnswerRelay {
     handling.meters().estimateError("output", lease.outputTokens(), outputTokens);
   }
 
-  /** The provider's header lines that pass, and Relay's own. */
-  static HeaderLines headers(
-      Handling handling, Plan plan, UpstreamAnswer answer, Lease lease, int attempt) {
+  /** The provider's header lines that pass, and Relay's own but for the number of attempts. */
+  static HeaderLines headers(Handling handling, Plan plan, UpstreamAnswer answer, Lease lease) {
     HeaderLines lines = new HeaderLines();
     Set<String> connectionNames = HeaderPolicy.connectionNames(answer::forEachHeader);
     answer.forEachHeader(
@@ -237,8 +237,7 @@ final class AnswerRelay {
     return lines
         .add("x-relay-request-id", handling.id())
         .add("x-relay-provider", plan.route().name())
-        .add("x-relay-key", lease.key())
-        .add("x-relay-attempts", Integer.toString(attempt));
+        .add("x-relay-key", lease.key());
   }
 
   /** Where an answer's bytes are read for usage: as they are, or decoded. */

@@ -217,8 +217,7 @@ final class Attempt {
   private Failure failed(UpstreamAnswer answer) {
     return new Failure.ProviderFailed(
         answer.status(),
-        AnswerRelay.headers(handling, plan, answer, lease, number)
-            .add("x-relay-error-origin", "upstream"),
+        AnswerRelay.headers(handling, plan, answer, lease).add("x-relay-error-origin", "upstream"),
         body(answer));
   }
 

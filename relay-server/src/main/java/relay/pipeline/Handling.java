@@ -9,6 +9,9 @@ import relay.model.RelayError;
 
 /** One request on its way: the client, the names it goes by, and the one answer it gets. */
 final class Handling {
+  /** How many attempts were made until the answer. */
+  static final String ATTEMPTS = "x-relay-attempts";
+
   private static final String UNKNOWN = "";
 
   private final ClientExchange client;
@@ -102,7 +105,7 @@ final class Handling {
     allowance.end();
     HeaderLines headers = ErrorBodies.headers(error, id);
     if (attempts > 0) {
-      headers.add("x-relay-attempts", Integer.toString(attempts));
+      headers.add(ATTEMPTS, Integer.toString(attempts));
     }
     client.answer(error.status(), headers, ErrorBodies.body(client.dialect(), error, id));
     done(error.status(), "relay");
@@ -131,8 +134,11 @@ final class Handling {
   void end(Verdict.Outcome outcome) {
     switch (outcome) {
       case Verdict.Outcome.Own(RelayError error) -> refuse(error);
-      case Verdict.Outcome.Passed(Failure.ProviderFailed f) ->
-          answer(f.status(), f.headers(), f.body());
+      case Verdict.Outcome.Passed(Failure.ProviderFailed f) -> {
+        // More may have been made after the one that brought this
+        f.headers().add(ATTEMPTS, Integer.toString(attempts));
+        answer(f.status(), f.headers(), f.body());
+      }
     }
   }
 

@@ -27,8 +27,8 @@ final class Plan {
     this.asked = asked;
     RequestFacts facts = asked.facts();
     ProviderConfig provider = route.api().config();
-    upstreamModel = provider.modelMapping().getOrDefault(facts.model(), facts.model());
-    modelClass = provider.classOf(upstreamModel);
+    upstreamModel = provider.upstreamModel(facts.model());
+    modelClass = provider.classOf(facts.model());
     asksForUsage =
         asked.endpoint() == Endpoint.CHAT_COMPLETIONS && facts.stream() && !facts.includeUsage();
     String mapped = upstreamModel.equals(facts.model()) ? null : upstreamModel;

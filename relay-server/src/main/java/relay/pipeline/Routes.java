@@ -34,11 +34,7 @@ public final class Routes {
 
   private double load(ProviderConfig provider, String model) {
     Route route = byName.get(provider.name());
-    return route == null
-        ? 0
-        : PoolLoad.of(
-            route.pool().latest(),
-            provider.classOf(provider.modelMapping().getOrDefault(model, model)));
+    return route == null ? 0 : PoolLoad.of(route.pool().latest(), provider.classOf(model));
   }
 
   /** All, in the order of the configuration. */

@@ -7,8 +7,8 @@ import relay.redis.PoolSnapshot.KeyState;
 public enum KeyStatus {
   ACTIVE,
   /**
-   * The key's own cooldown runs. A cooldown of its quota group is the group's: the key may still
-   * serve the models of another.
+   * The key's own cooldown runs, or those of all its quota groups: while one of them is free, the
+   * key may still serve the models of that.
    */
   COOLING,
   /** Not used until it is restored. */

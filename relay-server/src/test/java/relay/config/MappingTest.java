@@ -191,6 +191,29 @@ final class MappingTest {
   }
 
   @Test
+  void the_class_of_a_model_follows_from_the_providers_name_of_it_and_else_from_the_clients() {
+    ProviderConfig provider =
+        Given.valid(
+                """
+                providers:
+                  - name: a
+                    type: azure
+                    base_url: https://a.example
+                    model_mapping: { gpt-5: our-deployment, fast: gpt-4o-mini, gpt-6: gpt-4o }
+                    model_classes:
+                      - { name: five, models: ["gpt-5*", "gpt-6*"] }
+                      - { name: four, models: ["gpt-4*"] }
+                    keys: [{ key: k }]
+                """)
+            .providers()
+            .getFirst();
+    assertEquals("five", provider.classOf("gpt-5"));
+    assertEquals("four", provider.classOf("fast"));
+    assertEquals("four", provider.classOf("gpt-6"));
+    assertEquals("default", provider.classOf("our-deployment"));
+  }
+
+  @Test
   void a_provider_answers_questions_about_models() {
     ProviderConfig provider = Given.valid(FULL).providers().getFirst();
     assertEquals(List.of("big", "default"), provider.classNames());

@@ -8,8 +8,11 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.security.interfaces.ECPrivateKey;
 import java.util.Arrays;
+import java.util.Base64;
 import java.util.HashMap;
+import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 import okhttp3.tls.HeldCertificate;
@@ -30,13 +33,28 @@ class TlsSectionTest {
     files.put("leaf.key", LEAF.privateKeyPkcs8Pem());
     files.put("root.pem", ROOT.certificatePem().replace("\n", "\r\n"));
     files.put("root.key", ROOT.privateKeyPkcs8Pem());
-    files.put("rsa.key", ROOT.privateKeyPkcs1Pem());
+    files.put("pkcs1.key", ROOT.privateKeyPkcs1Pem());
+    files.put("sec1.key", sec1(LEAF));
+    files.put("cut.key", sec1(LEAF).replace("MDE", "MDI"));
+    files.put("encrypted.key", ROOT.privateKeyPkcs8Pem().replace("PRIVATE", "ENCRYPTED PRIVATE"));
     files.put("broken.pem", broken);
     files.put("broken.key", broken.replace("CERTIFICATE", "PRIVATE KEY"));
     files.put("text.pem", "nothing of the kind");
     files.put("odd.pem", "-----BEGIN CERTIFICATE-----\n!!!\n-----END CERTIFICATE-----\n");
     files.put("long.pem", "x".repeat(300_000));
     return files;
+  }
+
+  /** As {@code openssl ecparam -name prime256v1 -genkey} writes it. */
+  private static String sec1(HeldCertificate held) {
+    byte[] number = ((ECPrivateKey) held.keyPair().getPrivate()).getS().toByteArray();
+    String digits = HexFormat.of().formatHex(number);
+    String secret = "0".repeat(64).concat(digits).substring(digits.length());
+    byte[] der = HexFormat.of().parseHex("30310201010420" + secret + "a00a06082a8648ce3d030107");
+    return "-----BEGIN EC PARAMETERS-----\nBggqhkjOPQMBBw==\n-----END EC PARAMETERS-----\n"
+        + "-----BEGIN EC PRIVATE KEY-----\n"
+        + Base64.getMimeEncoder().encodeToString(der)
+        + "\n-----END EC PRIVATE KEY-----\n";
   }
 
   private static Loaded load(String certificate, String key) {
@@ -58,7 +76,12 @@ class TlsSectionTest {
   }
 
   @ParameterizedTest
-  @CsvSource({"chain.pem,leaf.key,2,EC", "root.pem,root.key,1,RSA"})
+  @CsvSource({
+    "chain.pem,leaf.key,2,EC",
+    "root.pem,root.key,1,RSA",
+    "root.pem,pkcs1.key,1,RSA",
+    "chain.pem,sec1.key,2,EC"
+  })
   void a_certificate_with_its_key_is_taken(
       String certificate, String key, int length, String type) {
     Loaded loaded = load(certificate, key);
@@ -83,7 +106,10 @@ class TlsSectionTest {
     "chain.pem,text.pem,4:18: server.tls.private_key: names a file without a private key",
     "chain.pem,broken.key,4:18: server.tls.private_key: names a file with a key that cannot be"
         + " read",
-    "chain.pem,rsa.key,4:18: server.tls.private_key: names a key of another form",
+    "chain.pem,cut.key,4:18: server.tls.private_key: names a file with a key that cannot be read",
+    "chain.pem,pkcs1.key,4:18: server.tls.private_key: names a key that is not that of the first"
+        + " certificate",
+    "chain.pem,encrypted.key,4:18: server.tls.private_key: names a key of another form",
     "chain.pem,root.key,4:18: server.tls.private_key: names a key that is not that of the first"
         + " certificate"
   })

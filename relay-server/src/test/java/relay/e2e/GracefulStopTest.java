@@ -75,6 +75,21 @@ class GracefulStopTest {
   }
 
   @Test
+  void a_hang_up_signal_is_told_of_and_stops_nothing() throws Exception {
+    try (Replicas replicas = setup().start(1)) {
+      RelayProcess replica = replicas.get(0);
+      List<Wire> open = openStreams(replica);
+      replica.hangUp();
+      Await.until("it is told", () -> replica.log().contains("SIGHUP changes nothing"));
+      assertEquals(200, replica.admin("/readyz"));
+      stopping.countDown();
+      assertWhole(open);
+      replica.terminate();
+      assertEquals(0, replica.exitCode(), replica.log());
+    }
+  }
+
+  @Test
   void its_own_redis_ends_with_it() throws Exception {
     try (Replicas replicas = setup().withoutRedisUrl().start(1)) {
       RelayProcess replica = replicas.get(0);

@@ -81,6 +81,18 @@ class RoutingTest {
   }
 
   @Test
+  void an_error_that_is_passed_on_tells_of_the_attempts_after_it_too() throws Exception {
+    try (RawProvider a = new RawProvider(RoutingTest::overloaded);
+        RawProvider b = new RawProvider((request, connection) -> connection.reset());
+        Replicas replicas = two("strategy: failover", a, b).start(1)) {
+      Answer answer = ask(replicas, MODEL);
+      assertEquals(529, answer.status(), answer.toString());
+      assertEquals("a", answer.header("x-relay-provider"));
+      assertEquals("6", answer.header("x-relay-attempts"));
+    }
+  }
+
+  @Test
   void attempts_count_over_all_providers_and_are_bounded_at_each() throws Exception {
     try (RawProvider a = new RawProvider(RoutingTest::overloaded);
         RawProvider b = fine();
