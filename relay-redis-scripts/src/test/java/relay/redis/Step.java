@@ -60,7 +60,7 @@ sealed interface Step {
     @Override
     public List<Object> args(Clock c) {
       List<Object> args = new ArrayList<>();
-      args.add(callLine(c, epoch, leaseMs) + tokens(wishes));
+      args.add(CallLine.acquire(c, epoch, leaseMs, "", wishes));
       args.add(fields.stream().map(f -> f.substring(2)).collect(joining(" ")));
       wishes.forEach(w -> args.add(w.id()));
       return args;
@@ -70,14 +70,6 @@ sealed interface Step {
     public List<Object> apply(PoolModel model, Clock c) {
       return model.acquire(c, epoch, leaseMs * 1000, wishes, fields);
     }
-  }
-
-  private static String callLine(Clock c, long epoch, long leaseMs) {
-    return epoch + " " + c.ceiling() + " " + c.told() + " " + leaseMs;
-  }
-
-  private static String tokens(List<Wish> wishes) {
-    return wishes.stream().map(w -> " " + w.input() + " " + w.output()).collect(joining());
   }
 
   private static List<byte[]> withSessions(RedisKeys names, List<Wish> wishes) {
@@ -123,7 +115,7 @@ sealed interface Step {
       List<Object> args = new ArrayList<>();
       int sessions = wishes.getFirst().session().isEmpty() ? 0 : wishes.size();
       String counts = " " + wishes.size() + " " + sessions + " " + sets.size();
-      args.add(callLine(c, epoch, leaseMs) + counts + tokens(wishes));
+      args.add(CallLine.acquire(c, epoch, leaseMs, counts, wishes));
       wishes.forEach(w -> args.add(w.id()));
       args.addAll(avoided);
       return args;
@@ -157,9 +149,7 @@ sealed interface Step {
     @Override
     public List<Object> args(Clock c) {
       List<Object> args = new ArrayList<>();
-      StringBuilder line = new StringBuilder(c.ceiling() + " " + c.told());
-      costs.forEach(x -> line.append(" " + x.requests() + " " + x.input() + " " + x.output()));
-      args.add(line.toString());
+      args.add(CallLine.settle(c, costs));
       costs.forEach(x -> args.add(x.id()));
       return args;
     }

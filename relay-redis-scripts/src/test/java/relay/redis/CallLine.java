@@ -1,0 +1,28 @@
+package relay.redis;
+
+import static java.util.stream.Collectors.joining;
+
+import java.util.List;
+import relay.redis.PoolModel.Wish;
+
+/** The first argument of the scripts that make and end leases: all numbers of a call, in a line. */
+final class CallLine {
+  private CallLine() {}
+
+  /**
+   * @param counts of an indexed pool, else empty
+   */
+  static String acquire(Clock c, long epoch, long leaseMs, String counts, List<Wish> wishes) {
+    String tokens = wishes.stream().map(w -> " " + w.input() + " " + w.output()).collect(joining());
+    return epoch + " " + c.ceiling() + " " + c.told() + " " + leaseMs + counts + tokens;
+  }
+
+  static String settle(Clock c, List<Step.Cost> costs) {
+    return c.ceiling()
+        + " "
+        + c.told()
+        + costs.stream()
+            .map(x -> " " + x.requests() + " " + x.input() + " " + x.output())
+            .collect(joining());
+  }
+}
