@@ -22,6 +22,11 @@ final class JsonText {
   private static final long QUOTES = ONES * '"';
   private static final long BACKSLASHES = ONES * '\\';
   private static final long SPACES = ONES * ' ';
+  private static final boolean[] SIMPLE_ESCAPES = new boolean[256];
+
+  static {
+    "\"\\/bfnrt".chars().forEach(c -> SIMPLE_ESCAPES[c] = true);
+  }
 
   final byte[] bytes;
   final int end;
@@ -82,7 +87,11 @@ final class JsonText {
         return p + 1;
       }
       int next;
-      if (c == '\\') {
+      if (c == '\\' && isSimple(at(p + 1))) {
+        escaped = true;
+        saved++;
+        next = p + 2;
+      } else if (c == '\\') {
         escaped = true;
         next = escape(p);
         if (next < 0) {
@@ -120,30 +129,32 @@ final class JsonText {
     return p;
   }
 
+  /** Looked up, not compared: which of them comes next no processor can foresee. */
+  private static boolean isSimple(int c) {
+    return c >= 0 && SIMPLE_ESCAPES[c];
+  }
+
+  /** One that is not simple. */
   private int escape(int p) {
-    return switch (at(p + 1)) {
-      case '"', '\\', '/', 'b', 'f', 'n', 'r', 't' -> p + 2;
-      case 'u' -> {
-        for (int i = p + 2; i < p + 6; i++) {
-          if (!hexDigit(at(i))) {
-            yield fail(i, "\\u needs four hexadecimal digits");
-          }
-        }
-        yield p + 6;
+    if (at(p + 1) != 'u') {
+      return fail(p, "a backslash must start a valid escape");
+    }
+    for (int i = p + 2; i < p + 6; i++) {
+      if (!hexDigit(at(i))) {
+        return fail(i, "\\u needs four hexadecimal digits");
       }
-      default -> fail(p, "a backslash must start a valid escape");
-    };
+    }
+    return p + 6;
   }
 
   private static boolean hexDigit(int c) {
     return (c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'f');
   }
 
-  /** UTF-8 bytes of a valid escape; half of a surrogate pair counts as half of its four. */
+  /**
+   * UTF-8 bytes of a valid {@code \}{@code u}; half of a surrogate pair counts as half of its four.
+   */
   private int decodedEscape(int p) {
-    if (bytes[p + 1] != 'u') {
-      return 1;
-    }
     int unit = unit(p);
     if (unit < 0x80) {
       return 1;
