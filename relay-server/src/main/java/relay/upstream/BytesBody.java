@@ -3,7 +3,9 @@ package relay.upstream;
 import java.io.IOException;
 import okhttp3.MediaType;
 import okhttp3.RequestBody;
+import okio.Buffer;
 import okio.BufferedSink;
+import okio.Segment;
 import org.jspecify.annotations.Nullable;
 
 /** The client's body as it came; its type is one of the client's header lines. */
@@ -24,8 +26,27 @@ final class BytesBody extends RequestBody {
     return bytes.length;
   }
 
+  /** What fits into one segment is copied, to leave with the head; the rest is lent. */
   @Override
   public void writeTo(BufferedSink sink) throws IOException {
-    sink.write(bytes);
+    if (bytes.length <= Segment.SIZE) {
+      sink.write(bytes);
+    } else {
+      sink.write(lent(), bytes.length);
+    }
+  }
+
+  /**
+   * A buffer of the bytes themselves. Okio's own calls copy them into segments of 8 KiB; one that
+   * is shared and owned by nobody is only read, and does not go to its pool.
+   */
+  private Buffer lent() {
+    Segment all = new Segment(bytes, 0, bytes.length, true, false);
+    all.next = all;
+    all.prev = all;
+    Buffer buffer = new Buffer();
+    buffer.head = all;
+    buffer.setSize$okio(bytes.length);
+    return buffer;
   }
 }

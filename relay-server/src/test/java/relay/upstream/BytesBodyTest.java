@@ -1,0 +1,109 @@
+package relay.upstream;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+
+import java.io.IOException;
+import java.util.List;
+import java.util.Objects;
+import mockwebserver3.MockResponse;
+import mockwebserver3.MockWebServer;
+import okhttp3.OkHttpClient;
+import okhttp3.Protocol;
+import okhttp3.Request;
+import okhttp3.Response;
+import okhttp3.tls.HandshakeCertificates;
+import okhttp3.tls.HeldCertificate;
+import okio.Buffer;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import relay.Seeds;
+import relay.carrier.Carriers;
+
+class BytesBodyTest {
+  private static final List<Integer> SIZES =
+      List.of(0, 1, 1_023, 8_191, 8_192, 8_193, 16_384, 65_536, 65_537, 1_000_000);
+
+  private final Seeds seeds = new Seeds();
+  private final Carriers carriers = new Carriers(1);
+  private final MockWebServer web = new MockWebServer();
+
+  @AfterEach
+  void close() {
+    web.close();
+    carriers.close();
+  }
+
+  @Test
+  void arrives_as_it_is_over_http_1_as_often_as_it_is_sent() throws Exception {
+    web.start();
+    sendAll(new OkHttpClient.Builder().build(), Protocol.HTTP_1_1);
+  }
+
+  @Test
+  void arrives_as_it_is_over_tls_and_over_http_2() throws Exception {
+    HeldCertificate certificate =
+        new HeldCertificate.Builder().addSubjectAlternativeName("localhost").build();
+    web.useHttps(
+        new HandshakeCertificates.Builder()
+            .heldCertificate(certificate)
+            .build()
+            .sslSocketFactory());
+    HandshakeCertificates trust =
+        new HandshakeCertificates.Builder()
+            .addTrustedCertificate(certificate.certificate())
+            .build();
+    OkHttpClient http =
+        new OkHttpClient.Builder()
+            .sslSocketFactory(trust.sslSocketFactory(), trust.trustManager())
+            .build();
+    web.start();
+    for (Protocol protocol : List.of(Protocol.HTTP_2, Protocol.HTTP_1_1)) {
+      sendAll(
+          http.newBuilder()
+              .protocols(
+                  protocol == Protocol.HTTP_2
+                      ? List.of(Protocol.HTTP_2, Protocol.HTTP_1_1)
+                      : List.of(Protocol.HTTP_1_1))
+              .build(),
+          protocol);
+    }
+  }
+
+  private void sendAll(OkHttpClient client, Protocol protocol) throws Exception {
+    OkHttpClient http = client.newBuilder().socketFactory(carriers.sockets(0, () -> {})).build();
+    for (int size : SIZES) {
+      byte[] bytes = new byte[size];
+      seeds.random(size).nextBytes(bytes);
+      byte[] before = bytes.clone();
+      BytesBody body = new BytesBody(bytes);
+      assertEquals(size, body.contentLength());
+      for (int time = 0; time < 2; time++) {
+        assertArrayEquals(before, sent(http, protocol, body), seeds.replay(0));
+      }
+      assertArrayEquals(before, bytes, "it was only lent");
+    }
+  }
+
+  private byte[] sent(OkHttpClient http, Protocol protocol, BytesBody body)
+      throws IOException, InterruptedException {
+    web.enqueue(new MockResponse.Builder().build());
+    Request request = new Request.Builder().url(web.url("/")).post(body).build();
+    try (Response response = http.newCall(request).execute()) {
+      assertEquals(protocol, response.protocol());
+    }
+    return Objects.requireNonNull(web.takeRequest().getBody()).toByteArray();
+  }
+
+  @Test
+  void is_behind_what_was_written_before_and_before_what_comes_then() throws IOException {
+    byte[] bytes = new byte[20_000];
+    seeds.random(1).nextBytes(bytes);
+    Buffer sink = new Buffer().writeUtf8("before");
+    new BytesBody(bytes).writeTo(sink);
+    sink.writeUtf8("then");
+    assertEquals("before", sink.readUtf8(6));
+    assertArrayEquals(bytes, sink.readByteArray(bytes.length));
+    assertEquals("then", sink.readUtf8());
+  }
+}
