@@ -199,6 +199,9 @@ final class CarrierChannel {
   }
 
   void close() {
+    if (closed) {
+      return;
+    }
     closed = true;
     LockSupport.unpark(reader);
     LockSupport.unpark(writer);

@@ -42,6 +42,13 @@ final class CarrierSockets extends SocketFactory {
       return impl.getOutputStream();
     }
 
+    /** A socket that was never used would not close what it is made of. */
+    @Override
+    public void close() throws IOException {
+      super.close();
+      connection.close();
+    }
+
     /** Whoever looks for it means to send a request: that cannot be answered here any more. */
     @Override
     public boolean isInputShutdown() {

@@ -72,8 +72,11 @@ final class GatheringOutput extends OutputStream {
     ByteBuffer full = room;
     if (full != null) {
       room = null;
-      sink.write(full.flip());
-      pool.offer(full);
+      try {
+        sink.write(full.flip());
+      } finally {
+        pool.offer(full);
+      }
     }
   }
 

@@ -6,9 +6,11 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import com.sun.management.UnixOperatingSystemMXBean;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
+import java.lang.management.ManagementFactory;
 import java.net.ConnectException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
@@ -318,6 +320,17 @@ class CarrierChannelTest {
             }
           });
     }
+  }
+
+  @Test
+  void a_socket_that_was_never_connected_leaves_no_file_open() throws Exception {
+    UnixOperatingSystemMXBean system =
+        (UnixOperatingSystemMXBean) ManagementFactory.getOperatingSystemMXBean();
+    long before = system.getOpenFileDescriptorCount();
+    for (int n = 0; n < 200; n++) {
+      sockets.createSocket().close();
+    }
+    Await.until("all are closed", () -> system.getOpenFileDescriptorCount() < before + 100);
   }
 
   @Test

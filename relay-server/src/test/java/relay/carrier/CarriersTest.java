@@ -87,8 +87,8 @@ class CarriersTest {
             throw new IllegalStateException("on purpose");
           });
     }
-    assertEquals(0, home(new CountDownLatch(0)).get(SECONDS, TimeUnit.SECONDS));
     Await.until("all have ended", () -> carriers.running() == 0);
+    assertEquals(0, home(new CountDownLatch(0)).get(SECONDS, TimeUnit.SECONDS));
   }
 
   /**

@@ -2,6 +2,7 @@ package relay.carrier;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
@@ -63,5 +64,20 @@ class GatheringOutputTest {
     }
     output.close();
     assertArrayEquals(expected.toByteArray(), sent.toByteArray());
+  }
+
+  @Test
+  void a_write_that_fails_gives_its_room_back_and_leaves_nothing_behind() throws IOException {
+    GatheringOutput broken =
+        new GatheringOutput(
+            bytes -> {
+              throw new IOException("on purpose");
+            },
+            () -> {},
+            pool);
+    broken.write(new byte[100]);
+    assertThrows(IOException.class, broken::flush);
+    assertEquals(1, pool.size());
+    broken.flush(); // there is nothing to write any more
   }
 }
