@@ -174,9 +174,9 @@ final class Replica {
     dataPlane.close(); // whoever still runs loses its client, and ends
     awaitIdle(LAST_WORDS);
     awaitEnd();
-    carriers.close();
     engine.close();
     upstream.close();
+    carriers.close(); // what waited for Redis, or closes a connection, still ran there
     adminPlane.close();
     meters.close();
     if (embedded != null) {

@@ -200,8 +200,8 @@ class DeployTest {
     assertTrue(serving.contains("-XX:AOTCache=" + file), serving::toString);
     assertTrue(serving.contains("-Xlog:aot=off,cds=off"), "a cache that does not fit is no news");
 
-    Set<String> binding =
-        Set.of("-XX:+Use", "-D", "--"); // collector, headers, libraries, access; not sizes
+    Set<String> binding = // collector, headers, compiler, libraries, access; not sizes
+        Set.of("-XX:+Use", "-XX:InlineSmall", "-XX:FreqInline", "-XX:MaxInline", "-D", "--");
     Set<String> expected = new TreeSet<>(serving);
     expected.removeIf(word -> binding.stream().noneMatch(word::startsWith));
     Set<String> trained = new TreeSet<>(found(training, "(-\\S+)"));

@@ -4,8 +4,9 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.channels.SelectionKey;
 import java.nio.channels.Selector;
-import java.util.List;
 import java.util.Queue;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.Executor;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -34,6 +35,7 @@ final class Carrier implements Executor {
   private final Queue<Runnable> tasks = new ConcurrentLinkedQueue<>();
   private final AtomicBoolean asleep = new AtomicBoolean();
   private final AtomicInteger running = new AtomicInteger();
+  private final Set<CarrierChannel> channels = ConcurrentHashMap.newKeySet(); // not closed yet
   private final Selector selector;
   private final Thread thread;
   private volatile boolean closed;
@@ -90,6 +92,15 @@ final class Carrier implements Executor {
     return running.get();
   }
 
+  /** All that are to be closed with this. */
+  Set<CarrierChannel> channels() {
+    return channels;
+  }
+
+  boolean isClosed() {
+    return closed;
+  }
+
   /** For tasks of this carrier only. */
   Selector selector() {
     return selector;
@@ -100,11 +111,16 @@ final class Carrier implements Executor {
       try {
         runSome();
         look();
-      } catch (IOException | RuntimeException e) {
-        log.error("an error inside Relay", e);
+      } catch (Throwable e) { // without its thread all that it carries would wait forever
+        tell(e);
       }
     }
     end();
+  }
+
+  /** Elsewhere: a log has locks. */
+  private static void tell(Throwable failure) {
+    Thread.ofPlatform().daemon().start(() -> log.error("an error inside Relay", failure));
   }
 
   private void runSome() {
@@ -118,28 +134,34 @@ final class Carrier implements Executor {
     if (tasks.isEmpty()) {
       asleep.set(true);
       if (tasks.isEmpty()) { // or it came before it could know that it has to wake
-        selector.select(Carrier::ready);
+        selector.select(this::ready);
       }
       asleep.set(false);
     } else {
-      selector.selectNow(Carrier::ready);
+      selector.selectNow(this::ready);
     }
   }
 
-  private static void ready(SelectionKey key) {
+  private void ready(SelectionKey key) {
+    if (asleep.get()) {
+      asleep.set(false); // or what is woken now would wake this once more
+    }
     ((CarrierChannel) key.attachment()).ready(key);
   }
 
   /** Whoever waits for a socket learns that it is closed. */
   private void end() {
     try {
-      List.copyOf(selector.keys()).forEach(key -> ((CarrierChannel) key.attachment()).close());
-      while (!tasks.isEmpty()) {
+      while (!channels.isEmpty() || !tasks.isEmpty()) {
+        channels.forEach(CarrierChannel::close);
         runSome();
       }
-      selector.close();
-    } catch (IOException e) {
-      log.debug("a selector that is not needed any more", e);
+    } finally {
+      try {
+        selector.close();
+      } catch (IOException e) {
+        tell(e);
+      }
     }
   }
 

@@ -35,8 +35,14 @@ final class CarrierChannel {
     this.carrier = carrier;
     this.beforeWaiting = beforeWaiting;
     channel = SocketChannel.open();
-    channel.configureBlocking(false);
-    channel.setOption(StandardSocketOptions.TCP_NODELAY, true);
+    try {
+      channel.configureBlocking(false);
+      channel.setOption(StandardSocketOptions.TCP_NODELAY, true);
+    } catch (IOException e) {
+      channel.close();
+      throw e;
+    }
+    carrier.channels().add(this);
   }
 
   SocketChannel channel() {
@@ -172,7 +178,7 @@ final class CarrierChannel {
   }
 
   private void park(int timeoutMs, long until, String late) throws IOException {
-    if (closed) {
+    if (closed || carrier.isClosed()) {
       throw new SocketException("Socket closed");
     }
     if (timeoutMs == 0) {
@@ -210,6 +216,7 @@ final class CarrierChannel {
 
   /** By the carrier. */
   private void end() {
+    carrier.channels().remove(this);
     try {
       channel.close();
     } catch (IOException e) {

@@ -14,10 +14,11 @@ import org.jspecify.annotations.Nullable;
  * Sockets that a carrier waits for, and that send what they are given when it is flushed, at once
  * (TCP_NODELAY) and as one.
  */
-final class CarrierSockets extends SocketFactory {
+public final class CarrierSockets extends SocketFactory {
   private final Carrier carrier;
   private final Runnable beforeWaiting;
   private final Queue<ByteBuffer> rooms;
+  private volatile @Nullable CarrierChannel last;
 
   CarrierSockets(Carrier carrier, Runnable beforeWaiting, Queue<ByteBuffer> rooms) {
     this.carrier = carrier;
@@ -25,11 +26,21 @@ final class CarrierSockets extends SocketFactory {
     this.rooms = rooms;
   }
 
+  /**
+   * Whether something came on the socket that was made last, or its end, that nobody waits for:
+   * while no request is under way there, that means that none should begin. Known to tasks of its
+   * carrier only; others are told false.
+   */
+  public boolean spokeUnasked() {
+    CarrierChannel known = last;
+    return known != null && known.spokeUnasked();
+  }
+
   private static final class CarrierSocket extends Socket {
     private final CarrierChannel connection;
-    private final CarrierSocketImpl impl;
+    private final CarrierEndpoint impl;
 
-    CarrierSocket(CarrierChannel connection, CarrierSocketImpl impl) throws IOException {
+    CarrierSocket(CarrierChannel connection, CarrierEndpoint impl) throws IOException {
       super(impl);
       this.connection = connection;
       this.impl = impl;
@@ -48,18 +59,13 @@ final class CarrierSockets extends SocketFactory {
       super.close();
       connection.close();
     }
-
-    /** Whoever looks for it means to send a request: that cannot be answered here any more. */
-    @Override
-    public boolean isInputShutdown() {
-      return super.isInputShutdown() || connection.spokeUnasked();
-    }
   }
 
   @Override
   public Socket createSocket() throws IOException {
     CarrierChannel connection = new CarrierChannel(carrier, beforeWaiting);
-    return new CarrierSocket(connection, new CarrierSocketImpl(connection, rooms));
+    last = connection;
+    return new CarrierSocket(connection, new CarrierEndpoint(connection, rooms));
   }
 
   @Override
@@ -87,10 +93,15 @@ final class CarrierSockets extends SocketFactory {
   private Socket connected(InetSocketAddress to, @Nullable InetSocketAddress from)
       throws IOException {
     Socket socket = createSocket();
-    if (from != null) {
-      socket.bind(from);
+    try {
+      if (from != null) {
+        socket.bind(from);
+      }
+      socket.connect(to);
+    } catch (IOException e) {
+      socket.close();
+      throw e;
     }
-    socket.connect(to);
     return socket;
   }
 }

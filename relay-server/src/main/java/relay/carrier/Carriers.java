@@ -7,7 +7,6 @@ import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.Executor;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.stream.IntStream;
-import javax.net.SocketFactory;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -90,7 +89,7 @@ public final class Carriers implements Executor, AutoCloseable {
    * @param home the carrier's number
    * @param beforeWaiting is run by a thread that has read all that came, before it waits for more
    */
-  public SocketFactory sockets(int home, Runnable beforeWaiting) {
+  public CarrierSockets sockets(int home, Runnable beforeWaiting) {
     return new CarrierSockets(carriers.get(home), beforeWaiting, rooms);
   }
 

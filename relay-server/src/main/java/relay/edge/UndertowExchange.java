@@ -23,6 +23,9 @@ import relay.pipeline.ClientExchange;
  * Undertow's read listener spin against it for the next request.
  */
 final class UndertowExchange implements ClientExchange {
+  /** XNIO tells nobody who waits to write that the connection was closed on this side. */
+  private static final long LOOK_NANOS = 250_000_000;
+
   private final HttpServerExchange exchange;
   private final Dialect dialect;
   private final String target;
@@ -142,10 +145,11 @@ final class UndertowExchange implements ClientExchange {
     sink.resumeWrites();
     long until = System.nanoTime() + bounds.stall().toNanos();
     while (!gate.isOpen()) {
-      LockSupport.parkNanos(gate, Math.max(1, until - System.nanoTime()));
-      if (System.nanoTime() - until >= 0) {
+      long left = until - System.nanoTime();
+      if (left <= 0) {
         throw new IOException("the client reads nothing");
       }
+      LockSupport.parkNanos(gate, Math.min(left, LOOK_NANOS));
       if (!exchange.getConnection().isOpen()) {
         throw new IOException("the client left");
       }

@@ -15,6 +15,7 @@ import okhttp3.internal.concurrent.TaskRunner;
 import okhttp3.internal.connection.ConnectionListener;
 import okhttp3.internal.connection.RealConnectionPool;
 import org.jspecify.annotations.Nullable;
+import relay.carrier.CarrierSockets;
 import relay.carrier.Carriers;
 
 /**
@@ -53,14 +54,19 @@ final class Lanes {
   /** For one call at a time: to be closed when its answer was read. */
   final class Lane implements AutoCloseable {
     private final OkHttpClient client;
-    private final boolean own;
     private final int home;
+    private final @Nullable CarrierSockets sockets; // of its own connection, if it has one
     private long idleSince;
 
-    private Lane(OkHttpClient client, boolean own, int home) {
+    private Lane(OkHttpClient client, int home, @Nullable CarrierSockets sockets) {
       this.client = client;
-      this.own = own;
       this.home = home;
+      this.sockets = sockets;
+    }
+
+    /** The provider has ended the connection, or will not be understood there any more. */
+    private boolean isSpent() {
+      return sockets != null && sockets.spokeUnasked();
     }
 
     OkHttpClient client() {
@@ -77,7 +83,7 @@ final class Lanes {
 
     @Override
     public void close() {
-      if (!own) {
+      if (sockets == null) {
         return;
       }
       if (multiplexed || idleCount.get() >= MOST_IDLE) {
@@ -96,11 +102,15 @@ final class Lanes {
 
   Lane take() {
     if (multiplexed) {
-      return new Lane(shared, false, 0);
+      return new Lane(shared, 0, null);
     }
     int here = carriers.here();
     Lane known = left(idle.get(here).pollFirst());
-    return known != null ? known : new Lane(alone(here), true, here);
+    while (known != null && known.isSpent()) {
+      known.end();
+      known = left(idle.get(here).pollFirst());
+    }
+    return known != null ? known : alone(here);
   }
 
   private @Nullable Lane left(@Nullable Lane lane) {
@@ -110,7 +120,8 @@ final class Lanes {
     return lane;
   }
 
-  private OkHttpClient alone(int home) {
+  private Lane alone(int home) {
+    CarrierSockets sockets = carriers.sockets(home, ReadWait::announce);
     ConnectionPool pool =
         new ConnectionPool(
             new RealConnectionPool(
@@ -119,12 +130,14 @@ final class Lanes {
                 lifeNanos,
                 TimeUnit.NANOSECONDS,
                 ConnectionListener.Companion.getNONE()));
-    return shared
-        .newBuilder()
-        .connectionPool(pool)
-        .socketFactory(carriers.sockets(home, ReadWait::announce))
-        .dispatcher(new Dispatcher())
-        .build();
+    OkHttpClient client =
+        shared
+            .newBuilder()
+            .connectionPool(pool)
+            .socketFactory(sockets)
+            .dispatcher(new Dispatcher())
+            .build();
+    return new Lane(client, home, sockets);
   }
 
   /** Closes the connections that were not used for their life; to be called now and then. */

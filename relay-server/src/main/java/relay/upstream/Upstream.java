@@ -36,7 +36,7 @@ public final class Upstream implements AutoCloseable {
    */
   public Upstream(Carriers carriers, Duration connectTimeout, Duration idleTimeout) {
     this.carriers = carriers;
-    idleWatch = new IdleWatch(idleTimeout, () -> lanes.forEach(Lanes::closeOld));
+    idleWatch = new IdleWatch(idleTimeout, this::closeOld);
     client =
         new OkHttpClient.Builder()
             .dns(names)
@@ -53,6 +53,11 @@ public final class Upstream implements AutoCloseable {
             .followRedirects(false)
             .followSslRedirects(false)
             .build();
+  }
+
+  /** On another thread than the one that watches: to close a TLS connection may take its time. */
+  private void closeOld() {
+    Thread.ofVirtual().start(() -> lanes.forEach(Lanes::closeOld));
   }
 
   /** Connections to one provider. */

@@ -87,9 +87,9 @@ public final class UpstreamAnswer implements AutoCloseable {
 
   @Override
   public void close() {
-    watched.close();
     ReadWait.stop();
-    response.close();
+    response.close(); // under watch: the end of a TLS connection is a write, and may have to wait
+    watched.close();
     lane.close(); // after its connection is free again, or gone
   }
 }

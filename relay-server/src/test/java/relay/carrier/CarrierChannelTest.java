@@ -235,17 +235,18 @@ class CarrierChannelTest {
   }
 
   @Test
-  void a_socket_whose_other_side_ended_says_so_before_it_is_used_again() throws Exception {
+  void a_connection_whose_other_side_ended_is_known_before_it_is_used_again() throws Exception {
     CompletableFuture<Boolean> before = new CompletableFuture<>();
     CompletableFuture<Boolean> ended = new CompletableFuture<>();
     CompletableFuture<Boolean> after = new CompletableFuture<>();
     carriers.execute(
         () -> {
           try {
-            Socket socket = connect();
-            before.complete(socket.isInputShutdown());
+            CarrierSockets own = carriers.sockets(carriers.here(), () -> {});
+            kept(own.createSocket(server.getInetAddress(), server.getLocalPort()));
+            before.complete(own.spokeUnasked());
             ended.join();
-            while (!socket.isInputShutdown()) { // the test has a bound, and fails with it
+            while (!own.spokeUnasked()) { // the test has a bound, and fails with it
               LockSupport.parkNanos(1_000_000);
             }
             after.complete(true);

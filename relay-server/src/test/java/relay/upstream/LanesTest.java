@@ -1,6 +1,7 @@
 package relay.upstream;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
 import java.time.Duration;
@@ -8,9 +9,13 @@ import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
 import mockwebserver3.MockResponse;
 import mockwebserver3.MockWebServer;
 import mockwebserver3.RecordedRequest;
+import mockwebserver3.SocketEffect;
 import okhttp3.OkHttpClient;
 import okhttp3.Protocol;
 import okhttp3.Request;
@@ -103,7 +108,7 @@ class LanesTest {
           public MockResponse dispatch(RecordedRequest request) {
             return new MockResponse.Builder()
                 .body("slow answer".repeat(1_000))
-                .throttleBody(100, 50, java.util.concurrent.TimeUnit.MILLISECONDS)
+                .throttleBody(100, 50, TimeUnit.MILLISECONDS)
                 .build();
           }
         });
@@ -142,6 +147,58 @@ class LanesTest {
     }
     assertEquals(1, http.connectionPool().connectionCount());
     assertEquals(2, connections(5), "the one of the first call, and the one of all others");
+  }
+
+  @Test
+  void a_connection_that_the_provider_has_ended_gets_no_further_call() throws Exception {
+    HeldCertificate certificate =
+        new HeldCertificate.Builder().addSubjectAlternativeName("localhost").build();
+    web.useHttps(
+        new HandshakeCertificates.Builder()
+            .heldCertificate(certificate)
+            .build()
+            .sslSocketFactory());
+    web.setDispatcher(
+        new mockwebserver3.Dispatcher() {
+          @Override
+          public MockResponse dispatch(RecordedRequest request) {
+            return new MockResponse.Builder()
+                .body("answer")
+                .onResponseEnd(new SocketEffect.CloseSocket())
+                .build();
+          }
+        });
+    web.start();
+    HandshakeCertificates trust =
+        new HandshakeCertificates.Builder()
+            .addTrustedCertificate(certificate.certificate())
+            .build();
+    OkHttpClient http =
+        new OkHttpClient.Builder()
+            .sslSocketFactory(trust.sslSocketFactory(), trust.trustManager())
+            .protocols(List.of(Protocol.HTTP_1_1))
+            .build();
+    Lanes lanes = new Lanes(http, carriers, LONG, false);
+    CompletableFuture<Boolean> another = new CompletableFuture<>();
+    carriers.execute(
+        () -> {
+          try {
+            begin(lanes);
+            Lanes.Lane first = underWay.getFirst();
+            endAll();
+            Lanes.Lane next = lanes.take();
+            while (next
+                == first) { // until the end has come; the test has a bound, and fails with it
+              next.close();
+              LockSupport.parkNanos(1_000_000);
+              next = lanes.take();
+            }
+            another.complete(true);
+          } catch (IOException e) {
+            another.completeExceptionally(e);
+          }
+        });
+    assertTrue(another.get(30, TimeUnit.SECONDS));
   }
 
   private void begin(Lanes lanes) throws IOException {

@@ -18,7 +18,7 @@ import java.util.Queue;
 import java.util.Set;
 
 /** A {@link CarrierChannel} as that which a {@link java.net.Socket} is made of. */
-final class CarrierSocketImpl extends SocketImpl {
+final class CarrierEndpoint extends SocketImpl {
   private static final Map<Integer, SocketOption<?>> OPTIONS =
       Map.of(
           SocketOptions.TCP_NODELAY, StandardSocketOptions.TCP_NODELAY,
@@ -34,7 +34,7 @@ final class CarrierSocketImpl extends SocketImpl {
   private final GatheringOutput output;
   private volatile int timeoutMs;
 
-  CarrierSocketImpl(CarrierChannel connection, Queue<ByteBuffer> rooms) {
+  CarrierEndpoint(CarrierChannel connection, Queue<ByteBuffer> rooms) {
     this.connection = connection;
     output = new GatheringOutput(connection::write, connection::close, rooms);
   }
@@ -136,6 +136,7 @@ final class CarrierSocketImpl extends SocketImpl {
 
   @Override
   protected void shutdownOutput() throws IOException {
+    output.flush();
     connection.channel().shutdownOutput();
   }
 
