@@ -16,22 +16,15 @@ import okhttp3.Protocol;
 import okhttp3.Request;
 import okhttp3.RequestBody;
 import okhttp3.Response;
-import okhttp3.tls.HandshakeCertificates;
-import okhttp3.tls.HeldCertificate;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import relay.LocalTls;
 
 class CarrierSocketsTest {
 
   private static final String ANSWER = "event".repeat(20_000);
 
-  private final HeldCertificate certificate =
-      new HeldCertificate.Builder().addSubjectAlternativeName("localhost").build();
-  private final HandshakeCertificates server =
-      new HandshakeCertificates.Builder().heldCertificate(certificate).build();
-  private final HandshakeCertificates client =
-      new HandshakeCertificates.Builder().addTrustedCertificate(certificate.certificate()).build();
-
+  private final LocalTls tls = new LocalTls();
   private final Carriers carriers = new Carriers(2);
 
   @AfterEach
@@ -59,13 +52,12 @@ class CarrierSocketsTest {
     new Random(3).nextBytes(body);
     AtomicInteger waits = new AtomicInteger();
     try (MockWebServer web = new MockWebServer()) {
-      web.useHttps(server.sslSocketFactory());
+      web.useHttps(tls.server());
       web.start();
       web.enqueue(answer);
       OkHttpClient http =
-          new OkHttpClient.Builder()
+          tls.client()
               .socketFactory(carriers.sockets(0, waits::incrementAndGet))
-              .sslSocketFactory(client.sslSocketFactory(), client.trustManager())
               .protocols(List.of(Protocol.HTTP_2, Protocol.HTTP_1_1))
               .build();
       web.setProtocols(

@@ -12,11 +12,10 @@ import okhttp3.OkHttpClient;
 import okhttp3.Protocol;
 import okhttp3.Request;
 import okhttp3.Response;
-import okhttp3.tls.HandshakeCertificates;
-import okhttp3.tls.HeldCertificate;
 import okio.Buffer;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import relay.LocalTls;
 import relay.Seeds;
 import relay.carrier.Carriers;
 
@@ -26,6 +25,7 @@ class BytesBodyTest {
 
   private final Seeds seeds = new Seeds();
   private final Carriers carriers = new Carriers(1);
+  private final LocalTls tls = new LocalTls();
   private final MockWebServer web = new MockWebServer();
 
   @AfterEach
@@ -42,21 +42,8 @@ class BytesBodyTest {
 
   @Test
   void arrives_as_it_is_over_tls_and_over_http_2() throws Exception {
-    HeldCertificate certificate =
-        new HeldCertificate.Builder().addSubjectAlternativeName("localhost").build();
-    web.useHttps(
-        new HandshakeCertificates.Builder()
-            .heldCertificate(certificate)
-            .build()
-            .sslSocketFactory());
-    HandshakeCertificates trust =
-        new HandshakeCertificates.Builder()
-            .addTrustedCertificate(certificate.certificate())
-            .build();
-    OkHttpClient http =
-        new OkHttpClient.Builder()
-            .sslSocketFactory(trust.sslSocketFactory(), trust.trustManager())
-            .build();
+    web.useHttps(tls.server());
+    OkHttpClient http = tls.client().build();
     web.start();
     for (Protocol protocol : List.of(Protocol.HTTP_2, Protocol.HTTP_1_1)) {
       sendAll(

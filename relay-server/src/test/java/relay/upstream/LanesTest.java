@@ -20,16 +20,16 @@ import okhttp3.OkHttpClient;
 import okhttp3.Protocol;
 import okhttp3.Request;
 import okhttp3.Response;
-import okhttp3.tls.HandshakeCertificates;
-import okhttp3.tls.HeldCertificate;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import relay.LocalTls;
 import relay.carrier.Carriers;
 
 class LanesTest {
   private static final Duration LONG = Duration.ofMinutes(5);
 
+  private final LocalTls tls = new LocalTls();
   private final MockWebServer web = new MockWebServer();
   private final List<Lanes.Lane> underWay = new ArrayList<>();
   private final List<Response> open = new ArrayList<>();
@@ -121,23 +121,9 @@ class LanesTest {
 
   @Test
   void a_provider_that_speaks_http_2_has_one_connection_for_all() throws Exception {
-    HeldCertificate certificate =
-        new HeldCertificate.Builder().addSubjectAlternativeName("localhost").build();
-    web.useHttps(
-        new HandshakeCertificates.Builder()
-            .heldCertificate(certificate)
-            .build()
-            .sslSocketFactory());
+    web.useHttps(tls.server());
     web.start();
-    HandshakeCertificates trust =
-        new HandshakeCertificates.Builder()
-            .addTrustedCertificate(certificate.certificate())
-            .build();
-    OkHttpClient http =
-        new OkHttpClient.Builder()
-            .sslSocketFactory(trust.sslSocketFactory(), trust.trustManager())
-            .protocols(List.of(Protocol.HTTP_2, Protocol.HTTP_1_1))
-            .build();
+    OkHttpClient http = tls.client().protocols(List.of(Protocol.HTTP_2, Protocol.HTTP_1_1)).build();
     Lanes lanes = new Lanes(http, carriers, LONG, false); // what it speaks is learned
     begin(lanes);
     assertEquals(Protocol.HTTP_2, open.getFirst().protocol());
@@ -151,13 +137,7 @@ class LanesTest {
 
   @Test
   void a_connection_that_the_provider_has_ended_gets_no_further_call() throws Exception {
-    HeldCertificate certificate =
-        new HeldCertificate.Builder().addSubjectAlternativeName("localhost").build();
-    web.useHttps(
-        new HandshakeCertificates.Builder()
-            .heldCertificate(certificate)
-            .build()
-            .sslSocketFactory());
+    web.useHttps(tls.server());
     web.setDispatcher(
         new mockwebserver3.Dispatcher() {
           @Override
@@ -169,15 +149,7 @@ class LanesTest {
           }
         });
     web.start();
-    HandshakeCertificates trust =
-        new HandshakeCertificates.Builder()
-            .addTrustedCertificate(certificate.certificate())
-            .build();
-    OkHttpClient http =
-        new OkHttpClient.Builder()
-            .sslSocketFactory(trust.sslSocketFactory(), trust.trustManager())
-            .protocols(List.of(Protocol.HTTP_1_1))
-            .build();
+    OkHttpClient http = tls.client().protocols(List.of(Protocol.HTTP_1_1)).build();
     Lanes lanes = new Lanes(http, carriers, LONG, false);
     CompletableFuture<Boolean> another = new CompletableFuture<>();
     carriers.execute(
