@@ -10,6 +10,7 @@ import java.util.Random;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.locks.LockSupport;
+import java.util.function.IntSupplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -170,10 +171,13 @@ final class Replica {
     draining = true;
     keyProbes.close();
     dataPlane.drain();
-    awaitIdle(server.drain());
+    awaitNone(pipeline::running, server.drain());
     dataPlane.close(); // whoever still runs loses its client, and ends
-    awaitIdle(LAST_WORDS);
-    awaitEnd();
+    awaitNone(pipeline::running, LAST_WORDS);
+    awaitNone(carriers::running, LAST_WORDS);
+    if (carriers.running() > 0) {
+      log.warn("requests that do not end are left behind");
+    }
     engine.close();
     upstream.close();
     carriers.close(); // what waited for Redis, or closes a connection, still ran there
@@ -185,20 +189,11 @@ final class Replica {
     log.info("stopped");
   }
 
-  private void awaitIdle(Duration most) {
+  /** Waits until nothing runs any more, but not for ever. */
+  private static void awaitNone(IntSupplier running, Duration most) {
     long until = System.nanoTime() + most.toNanos();
-    while (pipeline.running() > 0 && System.nanoTime() - until < 0) {
+    while (running.getAsInt() > 0 && System.nanoTime() - until < 0) {
       LockSupport.parkNanos(LOOK_NANOS);
-    }
-  }
-
-  private void awaitEnd() {
-    long until = System.nanoTime() + LAST_WORDS.toNanos();
-    while (carriers.running() > 0 && System.nanoTime() - until < 0) {
-      LockSupport.parkNanos(LOOK_NANOS);
-    }
-    if (carriers.running() > 0) {
-      log.warn("requests that do not end are left behind");
     }
   }
 }

@@ -111,12 +111,12 @@ final class CarrierEndpoint extends SocketImpl {
 
   @Override
   protected void listen(int backlog) {
-    throw new UnsupportedOperationException();
+    throw new UnsupportedOperationException("it connects, and is not connected to");
   }
 
   @Override
   protected void accept(SocketImpl s) {
-    throw new UnsupportedOperationException();
+    throw new UnsupportedOperationException("it connects, and is not connected to");
   }
 
   @Override

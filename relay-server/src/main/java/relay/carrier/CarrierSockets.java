@@ -37,27 +37,25 @@ public final class CarrierSockets extends SocketFactory {
   }
 
   private static final class CarrierSocket extends Socket {
-    private final CarrierChannel connection;
-    private final CarrierEndpoint impl;
+    private final CarrierEndpoint endpoint;
 
-    CarrierSocket(CarrierChannel connection, CarrierEndpoint impl) throws IOException {
-      super(impl);
-      this.connection = connection;
-      this.impl = impl;
+    CarrierSocket(CarrierEndpoint endpoint) throws IOException {
+      super(endpoint);
+      this.endpoint = endpoint;
     }
 
     /** The socket's own would not pass a flush on. */
     @Override
     public OutputStream getOutputStream() throws IOException {
       super.getOutputStream(); // which looks whether there may be one
-      return impl.getOutputStream();
+      return endpoint.getOutputStream();
     }
 
     /** A socket that was never used would not close what it is made of. */
     @Override
     public void close() throws IOException {
       super.close();
-      connection.close();
+      endpoint.close();
     }
   }
 
@@ -65,18 +63,18 @@ public final class CarrierSockets extends SocketFactory {
   public Socket createSocket() throws IOException {
     CarrierChannel connection = new CarrierChannel(carrier, beforeWaiting);
     last = connection;
-    return new CarrierSocket(connection, new CarrierEndpoint(connection, rooms));
+    return new CarrierSocket(new CarrierEndpoint(connection, rooms));
   }
 
   @Override
   public Socket createSocket(String host, int port) throws IOException {
-    return connected(new InetSocketAddress(host, port), null);
+    return createSocket(InetAddress.getByName(host), port);
   }
 
   @Override
   public Socket createSocket(String host, int port, InetAddress from, int fromPort)
       throws IOException {
-    return connected(new InetSocketAddress(host, port), new InetSocketAddress(from, fromPort));
+    return createSocket(InetAddress.getByName(host), port, from, fromPort);
   }
 
   @Override
