@@ -78,7 +78,6 @@ final class Replica {
     CompletableFuture<Upstream> connections =
         CompletableFuture.supplyAsync(
             () -> new Upstream(carriers, server.connectTimeout(), server.idleTimeout()));
-    var _ = connections.thenRunAsync(DataPlane::prepare);
     String redis = embedded != null ? embedded.url() : Plans.url(Objects.requireNonNull(url));
     engine = RedisEngine.start(withLease(Plans.options(config.redis(), redis, replicaId())));
     upstream = connections.join();
@@ -104,13 +103,13 @@ final class Replica {
             new Routes(routes, config.routing(), new Random()),
             meters,
             new RequestPipeline.Limits(
-                server.maxBodyBytes(), server.maxConcurrent(), server.idleTimeout()),
-            carriers);
+                server.maxBodyBytes(), server.maxConcurrent(), server.idleTimeout()));
     keyProbes =
         new KeyProbes(routes, engine::probation, firstProbe(), InstantSource.system(), carriers);
     dataPlane =
         new DataPlane(
             pipeline,
+            carriers,
             server.listen().host(),
             server.listen().port(),
             server.enableHttp2(),

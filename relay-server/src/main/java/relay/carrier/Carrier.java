@@ -9,22 +9,25 @@ import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.Executor;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import org.xnio.XnioIoThread;
+import org.xnio.XnioWorker;
 
 /**
- * One platform thread that runs virtual threads and, when none of them can go on, waits for the
- * sockets that they wait for.
+ * One platform thread that runs virtual threads and, when none of them can go on, waits for sockets
+ * and for times. To Undertow it is the I/O thread of the connections that it serves.
  *
  * <p>What it runs itself, outside of a virtual thread, takes no lock that virtual threads wait for:
  * a lock is handed to one of its waiters, and if that is a virtual thread in the queue of a carrier
  * that waits for the same lock, neither goes on. So a selector and its keys are used by their
  * carrier only, and of those that would wake it one does.
  */
-final class Carrier implements Executor {
+final class Carrier extends XnioIoThread {
   private static final Logger log = LoggerFactory.getLogger(Carrier.class);
 
   private static final ThreadLocal<Carrier> HERE = new ThreadLocal<>();
@@ -33,33 +36,65 @@ final class Carrier implements Executor {
   private static final int TASKS_A_LOOK = 64;
 
   private final Queue<Runnable> tasks = new ConcurrentLinkedQueue<>();
+  private final Timers timers = new Timers();
   private final AtomicBoolean asleep = new AtomicBoolean();
   private final AtomicInteger running = new AtomicInteger();
-  private final Set<CarrierChannel> channels = ConcurrentHashMap.newKeySet(); // not closed yet
+  private final AtomicInteger connections = new AtomicInteger();
+  private final Set<Carried> sockets = ConcurrentHashMap.newKeySet(); // not closed yet
+  private final Executor requests = this::begin;
   private final Selector selector;
-  private final Thread thread;
   private volatile boolean closed;
 
-  Carrier(String name) {
+  /** Something that a socket belongs to. */
+  interface Carried {
+    /** The socket is ready for something. By the carrier. */
+    void ready(SelectionKey key);
+
+    /** From any thread. */
+    void close();
+  }
+
+  Carrier(int number) {
+    super(null, number, "carrier-" + number);
+    setDaemon(true);
     try {
       selector = Selector.open();
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
-    thread = Thread.ofPlatform().name(name).daemon().unstarted(this::work);
   }
 
-  void start() {
-    thread.start();
+  /** Nothing is left to a worker: what blocks runs on virtual threads. */
+  @Override
+  public @Nullable XnioWorker getWorker() {
+    return null;
   }
 
   /** Runs a task, soon, on this thread. From any thread, and does not wait. */
   @Override
   public void execute(Runnable task) {
     tasks.add(task);
+    wakeUp();
+  }
+
+  private void wakeUp() {
     if (asleep.get() && asleep.compareAndSet(true, false)) {
       selector.wakeup();
     }
+  }
+
+  @Override
+  public Key executeAfter(Runnable task, long time, TimeUnit unit) {
+    Key key = timers.after(task, unit.toNanos(time));
+    wakeUp(); // it may be the first of all
+    return key;
+  }
+
+  @Override
+  public Key executeAtInterval(Runnable task, long time, TimeUnit unit) {
+    Key key = timers.every(task, unit.toNanos(time));
+    wakeUp();
+    return key;
   }
 
   /** Runs a task, which may block, on a virtual thread. */
@@ -84,7 +119,13 @@ final class Carrier implements Executor {
 
   /** Whether nothing else runs here while the calling thread does. */
   boolean runsThisThread() {
-    return HERE.get() == this && VirtualThreads.canBeCarried();
+    return Thread.currentThread() == this
+        || (HERE.get() == this && VirtualThreads.canBeCarried());
+  }
+
+  /** Gives each task a virtual thread. */
+  Executor requests() {
+    return requests;
   }
 
   /** Of the tasks that have begun, those that have not ended. */
@@ -92,9 +133,14 @@ final class Carrier implements Executor {
     return running.get();
   }
 
+  /** Clients' connections that are open here. */
+  AtomicInteger connections() {
+    return connections;
+  }
+
   /** All that are to be closed with this. */
-  Set<CarrierChannel> channels() {
-    return channels;
+  Set<Carried> sockets() {
+    return sockets;
   }
 
   boolean isClosed() {
@@ -106,10 +152,12 @@ final class Carrier implements Executor {
     return selector;
   }
 
-  private void work() {
+  @Override
+  public void run() {
     while (!closed) {
       try {
         runSome();
+        timers.runDue();
         look();
       } catch (Throwable e) { // without its thread all that it carries would wait forever
         tell(e);
@@ -119,7 +167,7 @@ final class Carrier implements Executor {
   }
 
   /** Elsewhere: a log has locks. */
-  private static void tell(Throwable failure) {
+  static void tell(Throwable failure) {
     Thread.ofPlatform().daemon().start(() -> log.error("an error inside Relay", failure));
   }
 
@@ -134,9 +182,19 @@ final class Carrier implements Executor {
     if (tasks.isEmpty()) {
       asleep.set(true);
       if (tasks.isEmpty()) { // or it came before it could know that it has to wake
-        selector.select(this::ready);
+        await(timers.untilNextMs());
       }
       asleep.set(false);
+    } else {
+      selector.selectNow(this::ready);
+    }
+  }
+
+  private void await(long ms) throws IOException {
+    if (ms > 0) {
+      selector.select(this::ready, ms);
+    } else if (ms < 0) {
+      selector.select(this::ready);
     } else {
       selector.selectNow(this::ready);
     }
@@ -146,14 +204,14 @@ final class Carrier implements Executor {
     if (asleep.get()) {
       asleep.set(false); // or what is woken now would wake this once more
     }
-    ((CarrierChannel) key.attachment()).ready(key);
+    ((Carried) key.attachment()).ready(key);
   }
 
   /** Whoever waits for a socket learns that it is closed. */
   private void end() {
     try {
-      while (!channels.isEmpty() || !tasks.isEmpty()) {
-        channels.forEach(CarrierChannel::close);
+      while (!sockets.isEmpty() || !tasks.isEmpty()) {
+        sockets.forEach(Carried::close);
         runSome();
       }
     } finally {

@@ -16,7 +16,7 @@ import org.jspecify.annotations.Nullable;
  * watches for bytes to read all the time, so that a wait takes no call of the system but the
  * carrier's own. One thread may read and one may write at a time; any may close.
  */
-final class CarrierChannel {
+final class CarrierChannel implements Carrier.Carried {
   private final Carrier carrier;
   private final Runnable beforeWaiting;
   private final SocketChannel channel;
@@ -42,15 +42,15 @@ final class CarrierChannel {
       channel.close();
       throw e;
     }
-    carrier.channels().add(this);
+    carrier.sockets().add(this);
   }
 
   SocketChannel channel() {
     return channel;
   }
 
-  /** The socket is ready for something. By the carrier. */
-  void ready(SelectionKey selected) {
+  @Override
+  public void ready(SelectionKey selected) {
     int ops = selected.readyOps();
     if ((ops & (SelectionKey.OP_CONNECT | SelectionKey.OP_WRITE)) != 0) {
       selected.interestOpsAnd(SelectionKey.OP_READ);
@@ -204,7 +204,8 @@ final class CarrierChannel {
     return readable && reader == null && carrier.runsThisThread();
   }
 
-  void close() {
+  @Override
+  public void close() {
     if (closed) {
       return;
     }
@@ -216,7 +217,7 @@ final class CarrierChannel {
 
   /** By the carrier. */
   private void end() {
-    carrier.channels().remove(this);
+    carrier.sockets().remove(this);
     try {
       channel.close();
     } catch (IOException e) {

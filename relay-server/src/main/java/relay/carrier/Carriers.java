@@ -1,6 +1,10 @@
 package relay.carrier;
 
+import java.io.IOException;
+import java.net.InetSocketAddress;
 import java.nio.ByteBuffer;
+import java.util.Collections;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Queue;
 import java.util.concurrent.ArrayBlockingQueue;
@@ -9,6 +13,9 @@ import java.util.concurrent.RejectedExecutionException;
 import java.util.stream.IntStream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import org.xnio.ChannelListener;
+import org.xnio.StreamConnection;
+import org.xnio.XnioIoThread;
 
 /** The carriers of a replica. Each task gets a virtual thread of the one that has least to do. */
 public final class Carriers implements Executor, AutoCloseable {
@@ -30,7 +37,7 @@ public final class Carriers implements Executor, AutoCloseable {
           "java.lang is not open to Relay, so a request takes more processor time: start it by its"
               + " launcher, or with java -jar");
     }
-    carriers = IntStream.range(0, count).mapToObj(n -> new Carrier("carrier-" + n)).toList();
+    carriers = IntStream.range(0, count).mapToObj(Carrier::new).toList();
     carriers.forEach(Carrier::start);
   }
 
@@ -91,6 +98,36 @@ public final class Carriers implements Executor, AutoCloseable {
    */
   public CarrierSockets sockets(int home, Runnable beforeWaiting) {
     return new CarrierSockets(carriers.get(home), beforeWaiting, rooms);
+  }
+
+  /**
+   * Listens, and serves the connections: each by the carrier that has fewest.
+   *
+   * @param opener is told of each connection by its carrier, which runs it itself: it must not
+   *     block, nor wait for a lock
+   */
+  public ClientPort listen(
+      InetSocketAddress address, int backlog, ChannelListener<? super StreamConnection> opener)
+      throws IOException {
+    return new ClientPort(carriers.getFirst(), this::emptiest, address, backlog, opener);
+  }
+
+  private Carrier emptiest() {
+    return Collections.min(
+        carriers, Comparator.comparingInt(carrier -> carrier.connections().get()));
+  }
+
+  /**
+   * Begins tasks, which may block, on the carrier that is this I/O thread, so that nothing else
+   * runs for its connections meanwhile; or where there is least to do, if it is none.
+   */
+  public Executor at(XnioIoThread thread) {
+    return thread instanceof Carrier carrier ? carrier.requests() : this;
+  }
+
+  /** Run what is given to them themselves, in order: it must not block, nor wait for a lock. */
+  public List<? extends Executor> threads() {
+    return carriers;
   }
 
   /** Of the tasks that have begun, those that have not ended. */

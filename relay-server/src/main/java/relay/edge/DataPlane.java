@@ -1,19 +1,19 @@
 package relay.edge;
 
+import io.undertow.server.HttpHandler;
 import io.undertow.server.HttpServerExchange;
 import io.undertow.server.handlers.HttpContinueReadHandler;
-import io.undertow.util.SameThreadExecutor;
 import java.net.URLDecoder;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.Executor;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
-import org.xnio.Xnio;
-import org.xnio.XnioWorker;
+import relay.carrier.Carriers;
 import relay.config.TlsConfig;
 import relay.model.Dialect;
 import relay.model.Endpoint;
@@ -33,6 +33,7 @@ public final class DataPlane implements AutoCloseable {
   private static final Duration LAST_WRITES = Duration.ofSeconds(1);
 
   private final RequestPipeline pipeline;
+  private final Carriers carriers;
   private final HeaderNames names = new HeaderNames();
   private final Listener listener;
   private final ClientBounds bounds;
@@ -41,6 +42,7 @@ public final class DataPlane implements AutoCloseable {
   private volatile boolean draining;
 
   /**
+   * @param carriers run the requests, and wait for the sockets of plain connections
    * @param http2 whether HTTP/2 is spoken, too
    * @param tls null for plain connections
    * @param stallTimeout how long a client may take no byte of its answer
@@ -48,6 +50,7 @@ public final class DataPlane implements AutoCloseable {
    */
   public DataPlane(
       RequestPipeline pipeline,
+      Carriers carriers,
       String host,
       int port,
       boolean http2,
@@ -55,18 +58,12 @@ public final class DataPlane implements AutoCloseable {
       Duration stallTimeout,
       Duration patience) {
     this.pipeline = pipeline;
+    this.carriers = carriers;
     this.host = host;
     this.port = port;
-    listener = new Listener(http2, tls, patience, new HttpContinueReadHandler(this::handle));
+    HttpHandler handler = new HttpContinueReadHandler(this::handle);
+    listener = new Listener(http2, tls, patience, handler, carriers);
     bounds = new ClientBounds(stallTimeout, patience, listener.guard());
-  }
-
-  /**
-   * Does beforehand, and once a process, what the first data plane would take a tenth of a second
-   * for: XNIO tells the JVM's management of itself, which has to be set up.
-   */
-  public static void prepare() {
-    Xnio.getInstance(DataPlane.class.getClassLoader());
   }
 
   /** Listens from now on. */
@@ -95,7 +92,7 @@ public final class DataPlane implements AutoCloseable {
       exchange.setPersistent(false); // where the next request would begin is not sure
       refuse(exchange, wrong, endpoint == null ? dialectOf(exchange) : endpoint.dialect());
     } else if (endpoint != null) {
-      allow(exchange, POST, endpoint.dialect(), client -> pipeline.begin(client, endpoint));
+      allow(exchange, POST, endpoint.dialect(), client -> pipeline.serve(client, endpoint));
     } else if (path.equals(MODELS)) {
       allow(exchange, READ, dialectOf(exchange), pipeline::models);
     } else if (path.startsWith(MODELS + "/") && path.length() > MODELS.length() + 1) {
@@ -122,9 +119,9 @@ public final class DataPlane implements AutoCloseable {
       refuse(exchange, RelayError.wrongMethod("use " + String.join(" or ", methods)), dialect);
       return;
     }
-    UndertowExchange client =
-        new UndertowExchange(exchange, dialect, exchange.getRequestURI(), bounds, names);
-    exchange.dispatch(SameThreadExecutor.INSTANCE, () -> next.accept(client));
+    Executor requests = carriers.at(exchange.getIoThread());
+    UndertowExchange client = new UndertowExchange(exchange, dialect, bounds, names, requests);
+    exchange.dispatch(requests, () -> next.accept(client));
   }
 
   private static String decoded(String escaped) {
@@ -160,12 +157,9 @@ public final class DataPlane implements AutoCloseable {
    * Ends of answers were handed to the I/O threads, which work in order: so wait for their turn.
    */
   private void awaitHandedOver() {
-    XnioWorker worker = listener.worker();
-    int threads = worker.getIoThreadCount();
-    CountDownLatch turns = new CountDownLatch(threads);
-    for (int n = 0; n < threads; n++) {
-      worker.getIoThread(n).execute(turns::countDown);
-    }
+    List<? extends Executor> threads = listener.threads();
+    CountDownLatch turns = new CountDownLatch(threads.size());
+    threads.forEach(thread -> thread.execute(turns::countDown));
     try {
       var _ = turns.await(LAST_WRITES.toMillis(), TimeUnit.MILLISECONDS);
     } catch (InterruptedException e) {

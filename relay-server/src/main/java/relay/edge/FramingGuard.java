@@ -13,6 +13,7 @@ import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 import org.xnio.IoUtils;
 import org.xnio.OptionMap;
@@ -29,6 +30,8 @@ import org.xnio.conduits.StreamSourceConduit;
  * where Undertow would close the connection without a word.
  */
 final class FramingGuard implements DelegateOpenListener {
+  private static final long ASKED_WITHIN_MS = 1_000;
+
   private final HttpOpenListener undertow;
   private final Set<StreamConnection> broken = ConcurrentHashMap.newKeySet();
 
@@ -37,8 +40,8 @@ final class FramingGuard implements DelegateOpenListener {
   }
 
   /**
-   * Whether the body that is being read turned out to be framed wrongly. On the I/O thread, right
-   * after a read that gave nothing; true once, and then nothing more can be read.
+   * Whether the body that is being read turned out to be framed wrongly. Right after a read that
+   * gave nothing; true once, and then nothing more can be read.
    */
   boolean foundBroken(HttpServerExchange exchange) {
     return exchange.getConnection() instanceof HttpServerConnection http
@@ -116,18 +119,21 @@ final class FramingGuard implements DelegateOpenListener {
       return n;
     }
 
-    /** If nobody asks by the time this thread has dealt with what came, nobody will. */
+    /** If nobody has asked by then, nobody will. */
     private void tell() {
       next.suspendReads();
       broken.add(connection);
-      connection
+      var _ =
+          connection
           .getIoThread()
-          .execute(
+          .executeAfter(
               () -> {
                 if (broken.remove(connection)) {
                   IoUtils.safeClose(connection);
                 }
-              });
+              },
+              ASKED_WITHIN_MS,
+              TimeUnit.MILLISECONDS);
     }
 
     @Override

@@ -2,7 +2,6 @@ package relay.edge;
 
 import io.undertow.UndertowOptions;
 import io.undertow.connector.ByteBufferPool;
-import io.undertow.protocols.ssl.UndertowXnioSsl;
 import io.undertow.server.DefaultByteBufferPool;
 import io.undertow.server.HttpHandler;
 import io.undertow.server.OpenListener;
@@ -13,18 +12,12 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.InetSocketAddress;
 import java.time.Duration;
-import java.util.concurrent.TimeUnit;
+import java.util.List;
+import java.util.concurrent.Executor;
 import org.jspecify.annotations.Nullable;
-import org.xnio.ChannelListener;
-import org.xnio.ChannelListeners;
-import org.xnio.IoUtils;
 import org.xnio.OptionMap;
-import org.xnio.Options;
-import org.xnio.StreamConnection;
-import org.xnio.Xnio;
-import org.xnio.XnioWorker;
-import org.xnio.channels.AcceptingChannel;
-import org.xnio.ssl.SslConnection;
+import relay.carrier.Carriers;
+import relay.carrier.ClientPort;
 import relay.config.TlsConfig;
 
 /**
@@ -39,10 +32,9 @@ final class Listener {
   private static final int BACKLOG = 1024;
   private static final int BUFFER_BYTES = 16 * 1024;
   private static final int BUFFERS_A_THREAD = 4;
-  private static final int TLS_THREADS = 4;
   private static final Duration IDLE = Duration.ofMinutes(6); // SDKs keep connections for 5
 
-  private final XnioWorker worker;
+  private final Carriers carriers;
   private final OptionMap options;
   private final ByteBufferPool buffers =
       new DefaultByteBufferPool(true, BUFFER_BYTES, -1, BUFFERS_A_THREAD);
@@ -50,27 +42,22 @@ final class Listener {
   private final OpenListener opener;
   private final @Nullable TlsConfig tls;
   private final Duration patience;
-  private @Nullable AcceptingChannel<? extends StreamConnection> socket;
+  private @Nullable ClientPort plain;
+  private @Nullable SecurePort secure;
 
   /**
    * @param patience how long a client may take for a TLS handshake, and for a head
+   * @param carriers serve plain connections
    */
-  Listener(boolean http2, @Nullable TlsConfig tls, Duration patience, HttpHandler handler) {
+  Listener(
+      boolean http2,
+      @Nullable TlsConfig tls,
+      Duration patience,
+      HttpHandler handler,
+      Carriers carriers) {
     this.tls = tls;
     this.patience = patience;
-    int ioThreads = Math.max(2, Runtime.getRuntime().availableProcessors());
-    OptionMap workers =
-        OptionMap.builder()
-            .set(Options.WORKER_NAME, "clients")
-            .set(Options.WORKER_IO_THREADS, ioThreads)
-            .set(Options.WORKER_TASK_CORE_THREADS, TLS_THREADS)
-            .set(Options.WORKER_TASK_MAX_THREADS, TLS_THREADS)
-            .getMap();
-    try {
-      worker = Xnio.getInstance(Listener.class.getClassLoader()).createWorker(workers);
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
-    }
+    this.carriers = carriers;
     options =
         OptionMap.builder()
             .set(UndertowOptions.ENABLE_HTTP2, http2)
@@ -104,8 +91,9 @@ final class Listener {
     return guard;
   }
 
-  XnioWorker worker() {
-    return worker;
+  /** Those that serve the connections. */
+  List<? extends Executor> threads() {
+    return secure == null ? carriers.threads() : secure.threads();
   }
 
   /**
@@ -114,62 +102,34 @@ final class Listener {
    * @throws UncheckedIOException when the address cannot be listened on
    */
   void start(String host, int port) {
-    OptionMap sockets =
-        OptionMap.builder()
-            .set(Options.TCP_NODELAY, true)
-            .set(Options.BACKLOG, BACKLOG)
-            .set(Options.REUSE_ADDRESSES, true)
-            .set(Options.KEEP_ALIVE, true)
-            .getMap();
     InetSocketAddress address = new InetSocketAddress(host, port);
     try {
-      socket = tls == null ? plain(address, sockets) : secured(tls, address, sockets);
+      if (tls == null) {
+        plain = carriers.listen(address, BACKLOG, opener);
+      } else {
+        secure = new SecurePort(address, BACKLOG, tls, patience, opener);
+      }
     } catch (IOException e) {
       throw new UncheckedIOException(e);
-    }
-    socket.resumeAccepts();
-  }
-
-  private AcceptingChannel<? extends StreamConnection> plain(
-      InetSocketAddress address, OptionMap sockets) throws IOException {
-    return worker.createStreamConnectionServer(
-        address, ChannelListeners.openListenerAdapter(opener), sockets);
-  }
-
-  private AcceptingChannel<? extends StreamConnection> secured(
-      TlsConfig certificate, InetSocketAddress address, OptionMap sockets) throws IOException {
-    UndertowXnioSsl ssl =
-        new UndertowXnioSsl(
-            worker.getXnio(),
-            OptionMap.create(Options.USE_DIRECT_BUFFERS, true),
-            ServerTls.context(certificate));
-    ChannelListener<SslConnection> open =
-        connection -> {
-          connection
-              .getIoThread()
-              .executeAfter(
-                  () -> closeUnlessSecured(connection), patience.toMillis(), TimeUnit.MILLISECONDS);
-          opener.handleEvent(connection);
-        };
-    return ssl.createSslConnectionServer(
-        worker, address, ChannelListeners.openListenerAdapter(open), sockets);
-  }
-
-  private static void closeUnlessSecured(SslConnection connection) {
-    if (connection.isOpen() && connection.getSslSession().getCipherSuite().contains("_NULL_")) {
-      IoUtils.safeClose(connection);
     }
   }
 
   /** The port that is listened on; 0 before the start. */
   int port() {
-    return socket == null ? 0 : ((InetSocketAddress) socket.getLocalAddress()).getPort();
+    if (plain != null) {
+      return plain.address().getPort();
+    }
+    return secure == null ? 0 : secure.address().getPort();
   }
 
   /** Closes the port and all connections. */
   void stop() {
-    IoUtils.safeClose(socket);
+    if (plain != null) {
+      plain.close();
+    }
     opener.closeConnections();
-    worker.shutdownNow();
+    if (secure != null) {
+      secure.close();
+    }
   }
 }

@@ -5,7 +5,7 @@ import io.undertow.util.HeaderValues;
 import io.undertow.util.HttpString;
 import java.io.IOException;
 import java.nio.ByteBuffer;
-import java.util.concurrent.locks.LockSupport;
+import java.util.concurrent.Executor;
 import org.jspecify.annotations.Nullable;
 import org.xnio.IoUtils;
 import org.xnio.channels.StreamSinkChannel;
@@ -17,32 +17,34 @@ import relay.pipeline.ClientExchange;
  * A client's exchange over Undertow.
  *
  * <p>Parts of an answer are written by the virtual thread that reads them from the provider,
- * straight to the socket. When the socket takes no more, the thread parks until the I/O thread
- * finds it writable: XNIO's own blocking waits would hold the carrier thread. Whole answers, and
- * the end of those in parts, are written by the I/O thread: an exchange that ends elsewhere makes
- * Undertow's read listener spin against it for the next request.
+ * straight to the socket. Whole answers, and the end of those in parts, are written by the I/O
+ * thread: an exchange that ends elsewhere makes Undertow's read listener spin against it for the
+ * next request.
  */
 final class UndertowExchange implements ClientExchange {
-  /** XNIO tells nobody who waits to write that the connection was closed on this side. */
-  private static final long LOOK_NANOS = 250_000_000;
-
   private final HttpServerExchange exchange;
   private final Dialect dialect;
   private final String target;
   private final ClientBounds bounds;
   private final HeaderNames names;
+  private final Executor requests;
   private @Nullable StreamSinkChannel channel; // the virtual thread's
 
+  /**
+   * @param requests runs what may block
+   */
   UndertowExchange(
       HttpServerExchange exchange,
       Dialect dialect,
-      String path,
       ClientBounds bounds,
-      HeaderNames names) {
+      HeaderNames names,
+      Executor requests) {
     this.exchange = exchange;
     this.dialect = dialect;
     this.bounds = bounds;
     this.names = names;
+    this.requests = requests;
+    String path = exchange.getRequestURI(); // as it came
     String query = exchange.getQueryString();
     target = query.isEmpty() ? path : path + "?" + query;
   }
@@ -78,13 +80,13 @@ final class UndertowExchange implements ClientExchange {
   }
 
   @Override
-  public void readBody(int maxBytes, BodyReader reader) {
-    RequestBody.read(exchange, bounds, maxBytes, reader);
+  public Body readBody(int maxBytes) {
+    return BodyReader.read(exchange, bounds, maxBytes);
   }
 
   @Override
   public void onGone(Runnable callback) {
-    DepartureWatch.on(exchange, callback);
+    DepartureWatch.on(exchange, () -> requests.execute(callback));
   }
 
   @Override
@@ -119,13 +121,13 @@ final class UndertowExchange implements ClientExchange {
   public void write(byte[] bytes, int offset, int length) throws IOException {
     ByteBuffer rest = ByteBuffer.wrap(bytes, offset, length);
     StreamSinkChannel out = sink();
-    while (rest.hasRemaining()) {
-      if (out.write(rest) == 0) {
-        awaitWritable(out);
+    long until = 0;
+    while (rest.hasRemaining() || !out.flush()) {
+      if (!rest.hasRemaining() || out.write(rest) == 0) {
+        until = awaitWritable(out, until);
+      } else {
+        until = 0;
       }
-    }
-    while (!out.flush()) {
-      awaitWritable(out);
     }
   }
 
@@ -139,21 +141,20 @@ final class UndertowExchange implements ClientExchange {
     return channel;
   }
 
-  private void awaitWritable(StreamSinkChannel sink) throws IOException {
-    WriteGate gate = new WriteGate(Thread.currentThread());
-    sink.getWriteSetter().set(gate);
-    sink.resumeWrites();
-    long until = System.nanoTime() + bounds.stall().toNanos();
-    while (!gate.isOpen()) {
-      long left = until - System.nanoTime();
-      if (left <= 0) {
-        throw new IOException("the client reads nothing");
-      }
-      LockSupport.parkNanos(gate, Math.min(left, LOOK_NANOS));
-      if (!exchange.getConnection().isOpen()) {
-        throw new IOException("the client left");
-      }
+  /**
+   * @param until when this began to wait, and for how long it may; 0 if it has not waited yet
+   */
+  private long awaitWritable(StreamSinkChannel out, long until) throws IOException {
+    long now = System.nanoTime();
+    long end = until == 0 ? now + bounds.stall().toNanos() : until;
+    if (end - now <= 0) {
+      throw new IOException("the client reads nothing");
     }
+    Gate.awaitWritable(out, end - now);
+    if (!exchange.getConnection().isOpen()) {
+      throw new IOException("the client left");
+    }
+    return end;
   }
 
   @Override

@@ -26,8 +26,8 @@ public interface ClientExchange {
   /** Shows every header line in turn. */
   void forEachHeader(HeaderLines.Visitor visitor);
 
-  /** Reads the body; what comes of it is told on the connection's I/O thread. Called once. */
-  void readBody(int maxBytes, BodyReader reader);
+  /** Reads the body, once. Blocks, though not for ever: use a virtual thread. */
+  Body readBody(int maxBytes);
 
   /** Calls back, from any thread, when the client has left before it was answered. */
   void onGone(Runnable callback);
@@ -55,21 +55,32 @@ public interface ClientExchange {
   void abort();
 
   /** What came of reading a body. */
-  interface BodyReader {
+  sealed interface Body {
 
     /** It is here. */
-    void body(byte[] body);
+    final class Whole implements Body {
+      private final byte[] bytes;
+
+      public Whole(byte[] bytes) {
+        this.bytes = bytes;
+      }
+
+      /** Not a copy. */
+      public byte[] bytes() {
+        return bytes;
+      }
+    }
 
     /** It is longer than allowed. */
-    void tooLarge();
+    record TooLarge() implements Body {}
 
     /** Its chunks are not framed as HTTP has it; the rest cannot be read. */
-    void malformed();
+    record Malformed() implements Body {}
 
     /** It came too slowly. */
-    void tooSlow();
+    record TooSlow() implements Body {}
 
     /** The client left or broke the protocol: there is nobody to answer. */
-    void broken();
+    record Broken() implements Body {}
   }
 }

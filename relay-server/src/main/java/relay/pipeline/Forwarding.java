@@ -1,6 +1,7 @@
 package relay.pipeline;
 
 import java.time.Duration;
+import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.locks.LockSupport;
@@ -15,39 +16,30 @@ import relay.redis.Acquisition.Unavailable;
 import relay.redis.Lease;
 
 /**
- * The attempts of a granted request, each with a lease of its own, at one provider after the other,
- * until one gives an answer or no more may be made. Blocking code on a virtual thread, read from
- * top to bottom.
+ * The attempts of a request, each with a lease of its own, at one provider after the other, until
+ * one gives an answer or no more may be made. Blocking code on a virtual thread, read from top to
+ * bottom.
  */
-final class Forwarding implements Runnable {
+final class Forwarding {
   private static final Logger log = LoggerFactory.getLogger(Forwarding.class);
 
   private final Handling handling;
   private final Journey journey;
   private Leg leg;
-  private @Nullable Lease lease;
+  private Allowance.@Nullable Refusal ownLimit; // the client's, which lets nothing more pass
 
-  Forwarding(Handling handling, Journey journey, Leg leg, Lease lease) {
+  Forwarding(Handling handling, Journey journey, Leg first) {
     this.handling = handling;
     this.journey = journey;
-    this.leg = leg;
-    this.lease = lease;
+    leg = first;
   }
 
-  @Override
-  public void run() {
-    try {
-      attempts();
-    } catch (RuntimeException e) {
-      log.error("request {} failed inside Relay", handling.id(), e);
-      handling.client().abort();
-      handling.done(500, "relay");
-    } finally {
-      handling.allowance().end();
+  /** Brings the request to its end. */
+  void run() {
+    Lease lease = ask();
+    if (lease == null) {
+      lease = elsewhere();
     }
-  }
-
-  private void attempts() {
     while (lease != null) {
       handling.allowance().carriedBy(lease);
       int number = journey.attempt(leg, lease.key());
@@ -61,6 +53,9 @@ final class Forwarding implements Runnable {
     }
     if (handling.isGone()) {
       handling.leave();
+    } else if (ownLimit != null) {
+      handling.meters().clients().denied(handling.caller(), ownLimit.reason());
+      handling.refuse(ownLimit.error());
     } else {
       handling.end(journey.verdict().outcome(journey.asked().dialect()));
     }
@@ -92,16 +87,48 @@ final class Forwarding implements Runnable {
     return !handling.isGone() && journey.again(leg) ? granted(acquire(leg.acquire())) : null;
   }
 
+  /** The lease of the first of the next providers that gives one; null if none does. */
   private @Nullable Lease elsewhere() {
-    for (Leg next = journey.next(); next != null; next = journey.next()) {
+    while (!handling.isGone() && ownLimit == null) {
+      Leg next = journey.next();
+      if (next == null) {
+        return null;
+      }
       leg = next;
-      handling.goesTo(leg.route().name(), journey.asked().facts().model());
-      Lease there = granted(acquire(leg.acquire()));
+      Lease there = ask();
       if (there != null) {
         return there;
       }
     }
     return null;
+  }
+
+  /** The first question to a provider, and to the client's own limits unless they let it pass. */
+  private @Nullable Lease ask() {
+    handling.goesTo(leg.route().name(), journey.asked().facts().model());
+    // Both go out before either is answered
+    CompletableFuture<Allowance.@Nullable Refusal> own = handling.allowance().take(leg.demand());
+    CompletableFuture<Acquisition> wish = leg.acquire();
+    handling.whenGone(() -> wish.cancel(false));
+    ownLimit = own.join();
+    if (ownLimit == null) {
+      return granted(acquire(wish));
+    }
+    leg.unused();
+    giveBack(wish);
+    return null;
+  }
+
+  private static void giveBack(CompletableFuture<Acquisition> wish) {
+    if (!wish.cancel(false)) {
+      var _ =
+          wish.thenAccept(
+              acquisition -> {
+                if (acquisition instanceof Granted(Lease unwanted)) {
+                  unwanted.cancel();
+                }
+              });
+    }
   }
 
   private @Nullable Lease granted(Acquisition acquisition) {
@@ -136,8 +163,16 @@ final class Forwarding implements Runnable {
   private Acquisition acquire(CompletableFuture<Acquisition> wish) {
     handling.whenGone(() -> wish.cancel(false));
     long asked = System.nanoTime();
-    Acquisition acquisition = wish.exceptionally(cancelled -> new Unavailable()).join();
+    Acquisition acquisition = wish.exceptionally(Forwarding::none).join();
     handling.meters().acquired(System.nanoTime() - asked);
     return acquisition;
+  }
+
+  /** Cancelled because the client left, unless something is wrong. */
+  private static Acquisition none(Throwable failure) {
+    if (!(failure instanceof CancellationException)) {
+      log.error("an error inside Relay", failure);
+    }
+    return new Unavailable();
   }
 }

@@ -4,25 +4,18 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.Executor;
-import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.atomic.AtomicInteger;
-import java.util.function.Consumer;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 import relay.auth.Clients;
 import relay.auth.Clients.Caller;
 import relay.metrics.Meters;
 import relay.model.Endpoint;
 import relay.model.RelayError;
-import relay.redis.Acquisition;
-import relay.redis.Acquisition.Exhausted;
-import relay.redis.Acquisition.Granted;
-import relay.redis.Acquisition.Impossible;
-import relay.redis.Acquisition.NoneUsable;
-import relay.redis.Acquisition.Unavailable;
+import relay.pipeline.ClientExchange.Body;
 import relay.redis.KeyPool;
-import relay.redis.Lease;
 import relay.request.BadRequest;
 import relay.request.RequestFacts;
 import relay.request.RequestScan;
@@ -32,12 +25,12 @@ import relay.request.RequestScanner;
  * The way of a request, from top to bottom: authenticate, read, look, choose the provider,
  * estimate, acquire, and then in {@link Forwarding} send, stream and settle.
  *
- * <p>Up to the grant everything runs on the connection's I/O thread and the thread that brings
- * Redis's answer, and nothing blocks. Only a granted request takes a virtual thread, for the
- * provider's answer is read by blocking calls.
+ * <p>All of it is blocking code on one virtual thread, read from top to bottom.
  */
 public final class RequestPipeline {
-  /** A longer body is looked through on another thread: the I/O thread serves others, too. */
+  private static final Logger log = LoggerFactory.getLogger(RequestPipeline.class);
+
+  /** A longer body is looked through on another thread: a carrier serves others, too. */
   private static final int LOOKED_THROUGH_AT_ONCE = 64 * 1024;
 
   private static final Set<String> BODILESS = Set.of("GET", "HEAD");
@@ -50,7 +43,6 @@ public final class RequestPipeline {
   private final ModelCatalog catalog;
   private final Meters meters;
   private final Limits limits;
-  private final Executor carriers;
   private final AtomicInteger running = new AtomicInteger();
 
   /**
@@ -64,22 +56,19 @@ public final class RequestPipeline {
 
   /**
    * @param clientsPool where clients' own limits are kept; null if no client has any
-   * @param carriers run what waits for a provider, each request on a virtual thread
    */
   public RequestPipeline(
       Clients clients,
       @Nullable KeyPool clientsPool,
       Routes routes,
       Meters meters,
-      Limits limits,
-      Executor carriers) {
+      Limits limits) {
     this.clients = clients;
     clientLimits = new ClientLimits(clientsPool);
     this.routes = routes;
     catalog = new ModelCatalog(routes.all());
     this.meters = meters;
     this.limits = limits;
-    this.carriers = carriers;
   }
 
   /** Requests that are not answered yet. */
@@ -87,26 +76,49 @@ public final class RequestPipeline {
     return running.get();
   }
 
-  /** Takes a request whose head was read. On its I/O thread; does not block. */
-  public void begin(ClientExchange client, Endpoint endpoint) {
+  /** Serves a request whose head was read. Blocks until it has been answered, or handed over. */
+  public void serve(ClientExchange client, Endpoint endpoint) {
     Admitted admitted = admit(client);
-    if (admitted == null) {
-      return;
+    if (admitted != null) {
+      watched(admitted.handling(), () -> serve(admitted, endpoint));
     }
+  }
+
+  private void serve(Admitted admitted, Endpoint endpoint) {
     Handling handling = admitted.handling();
-    RelayError wrongHead = wrongHead(client);
+    RelayError wrongHead = wrongHead(handling.client());
     if (wrongHead != null) {
       handling.refuse(wrongHead);
       return;
     }
-    readBody(
-        handling,
-        body -> {
-          switch (scan(endpoint, body)) {
-            case BadRequest bad -> handling.refuse(RelayError.invalid(bad.message()));
-            case RequestFacts facts -> route(admitted, endpoint, body, facts);
-          }
-        });
+    byte[] body = body(handling);
+    if (body == null) {
+      return;
+    }
+    switch (looked(endpoint, body)) {
+      case BadRequest bad -> handling.refuse(RelayError.invalid(bad.message()));
+      case RequestFacts facts -> route(admitted, endpoint, body, facts);
+    }
+  }
+
+  /** An error of Relay's own ends its request, and not in silence. */
+  private static void watched(Handling handling, Runnable work) {
+    try {
+      work.run();
+    } catch (RuntimeException e) {
+      log.error("request {} failed inside Relay", handling.id(), e);
+      handling.client().abort();
+      handling.done(500, "relay");
+    } finally {
+      handling.allowance().end();
+    }
+  }
+
+  private RequestScan looked(Endpoint endpoint, byte[] body) {
+    return body.length <= LOOKED_THROUGH_AT_ONCE
+        ? scan(endpoint, body)
+        : CompletableFuture.supplyAsync(() -> scan(endpoint, body), Thread::startVirtualThread)
+            .join();
   }
 
   private RequestScan scan(Endpoint endpoint, byte[] body) {
@@ -119,8 +131,8 @@ public final class RequestPipeline {
   }
 
   /**
-   * Takes a request for a path below {@code /v1/} that Relay does not know: it passes unread to the
-   * first provider that is set to let it. On its I/O thread; does not block.
+   * Serves a request for a path below {@code /v1/} that Relay does not know: it passes unread to
+   * the first provider that is set to let it. Blocks as {@link #serve} does.
    */
   public void passThrough(ClientExchange client) {
     if (!routes.passThroughSomewhere()) {
@@ -128,10 +140,14 @@ public final class RequestPipeline {
       return;
     }
     Admitted admitted = admit(client);
-    if (admitted == null) {
-      return;
+    if (admitted != null) {
+      watched(admitted.handling(), () -> passThrough(admitted));
     }
+  }
+
+  private void passThrough(Admitted admitted) {
     Handling handling = admitted.handling();
+    ClientExchange client = handling.client();
     List<Route> chosen =
         routes.passthrough(admitted.caller(), client.dialect(), TargetPath.of(client.target()));
     if (chosen.isEmpty() || !admitted.caller().mayUseAnyModel()) {
@@ -142,15 +158,15 @@ public final class RequestPipeline {
       handling.refuse(RelayError.invalid("the path must be written without . and .. in it"));
       return;
     }
-    readBody(
-        handling,
-        body -> {
-          if (body.length > 0 && BODILESS.contains(client.method())) {
-            handling.refuse(RelayError.invalid("a " + client.method() + " has no body"));
-          } else {
-            start(admitted, chosen, Asked.unread(client.dialect(), client.method(), body));
-          }
-        });
+    byte[] body = body(handling);
+    if (body == null) {
+      return;
+    }
+    if (body.length > 0 && BODILESS.contains(client.method())) {
+      handling.refuse(RelayError.invalid("a " + client.method() + " has no body"));
+    } else {
+      forward(admitted, chosen, Asked.unread(client.dialect(), client.method(), body));
+    }
   }
 
   private static RelayError nothingAt(ClientExchange client) {
@@ -204,43 +220,23 @@ public final class RequestPipeline {
     return new Admitted(handling, caller);
   }
 
-  private void readBody(Handling handling, Consumer<byte[]> next) {
+  /** Null when there is none to go on with: then the client was told. */
+  private byte @Nullable [] body(Handling handling) {
     ClientExchange client = handling.client();
-    client.readBody(
-        limits.maxBodyBytes(),
-        new ClientExchange.BodyReader() {
-          @Override
-          public void body(byte[] body) {
-            if (body.length <= LOOKED_THROUGH_AT_ONCE) {
-              next.accept(body);
-            } else {
-              Thread.ofVirtual().start(() -> next.accept(body));
-            }
-          }
-
-          @Override
-          public void tooLarge() {
-            handling.refuse(RelayError.tooLarge(limits.maxBodyBytes()));
-          }
-
-          @Override
-          public void malformed() {
-            handling.refuse(
-                RelayError.invalid(
-                    "the body's chunks are not well formed, or it is not as long as announced"));
-          }
-
-          @Override
-          public void tooSlow() {
-            handling.refuse(RelayError.tooSlow("the request's body came too slowly"));
-          }
-
-          @Override
-          public void broken() {
-            client.abort();
-            handling.done(499, "relay");
-          }
-        });
+    switch (client.readBody(limits.maxBodyBytes())) {
+      case Body.Whole whole -> {
+        return whole.bytes();
+      }
+      case Body.TooLarge _ -> handling.refuse(RelayError.tooLarge(limits.maxBodyBytes()));
+      case Body.Malformed _ ->
+          handling.refuse(
+              RelayError.invalid(
+                  "the body's chunks are not well formed, or it is not as long as announced"));
+      case Body.TooSlow _ ->
+          handling.refuse(RelayError.tooSlow("the request's body came too slowly"));
+      case Body.Broken _ -> handling.leave();
+    }
+    return null;
   }
 
   private static @Nullable RelayError wrongHead(ClientExchange client) {
@@ -265,94 +261,23 @@ public final class RequestPipeline {
       admitted.handling().refuse(unserved(facts.model()));
       return;
     }
-    start(admitted, chosen, Asked.of(endpoint, facts, body));
+    forward(admitted, chosen, Asked.of(endpoint, facts, body));
   }
 
   private static RelayError unserved(String model) {
     return RelayError.notFound("no provider serves model '" + model + "' to this client");
   }
 
-  private void start(Admitted admitted, List<Route> chosen, Asked asked) {
+  private void forward(Admitted admitted, List<Route> chosen, Asked asked) {
     Handling handling = admitted.handling();
     handling.takes(clientLimits.of(admitted.caller(), asked.counted()));
     handling.client().onGone(handling::clientLeft);
-    acquire(handling, new Journey(chosen, asked));
-  }
-
-  /** At the next provider that may be asked. */
-  private void acquire(Handling handling, Journey journey) {
-    Journey.Leg leg = journey.next();
-    if (leg == null) {
-      handling.end(journey.verdict().outcome(journey.asked().dialect()));
-      return;
-    }
-    handling.goesTo(leg.route().name(), journey.asked().facts().model());
-    long asked = System.nanoTime();
-    // Both questions go out before either is answered.
-    var own = handling.allowance().take(leg.demand());
-    CompletableFuture<Acquisition> wish = leg.acquire();
-    handling.whenGone(() -> wish.cancel(false));
-    own.thenCompose(
-            refusal ->
-                refusal != null
-                    ? overOwnLimit(handling, leg, wish, refusal)
-                    : wish.thenAccept(
-                        acquisition -> {
-                          meters.acquired(System.nanoTime() - asked);
-                          acquired(handling, journey, leg, acquisition);
-                        }))
-        .exceptionally(
-            failure -> {
-              if (wish.isCancelled()) {
-                leg.unused();
-                handling.leave();
-                return null;
-              }
-              handling.refuse(RelayError.unavailable("an error inside Relay"));
-              throw new IllegalStateException(failure);
-            });
-  }
-
-  /** What the pool grants goes back. */
-  private CompletableFuture<Void> overOwnLimit(
-      Handling handling,
-      Journey.Leg leg,
-      CompletableFuture<Acquisition> wish,
-      Allowance.Refusal refusal) {
-    leg.unused();
-    meters.clients().denied(handling.caller(), refusal.reason());
-    handling.refuse(refusal.error());
-    if (wish.cancel(false)) {
-      return CompletableFuture.completedFuture(null);
-    }
-    return wish.thenAccept(
-        acquisition -> {
-          if (acquisition instanceof Granted(Lease unwanted)) {
-            unwanted.cancel();
-          }
-        });
-  }
-
-  private void acquired(
-      Handling handling, Journey journey, Journey.Leg leg, Acquisition acquisition) {
-    switch (acquisition) {
-      case Granted granted -> start(handling, journey, leg, granted.lease());
-      case Exhausted _, Impossible _, NoneUsable _, Unavailable _ -> {
-        leg.unused();
-        meters.denied(leg.route().name(), Refusals.reason(acquisition));
-        journey.verdict().refused(acquisition);
-        acquire(handling, journey);
-      }
-    }
-  }
-
-  private void start(Handling handling, Journey journey, Journey.Leg leg, Lease lease) {
-    try {
-      carriers.execute(new Forwarding(handling, journey, leg, lease));
-    } catch (RejectedExecutionException e) {
-      lease.cancel();
-      leg.unused();
-      handling.refuse(RelayError.unavailable("this replica is stopping"));
+    Journey journey = new Journey(chosen, asked);
+    Journey.Leg first = journey.next();
+    if (first == null) {
+      handling.end(journey.verdict().outcome(asked.dialect()));
+    } else {
+      new Forwarding(handling, journey, first).run();
     }
   }
 }

@@ -1,0 +1,137 @@
+package relay.carrier;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.net.InetSocketAddress;
+import java.net.StandardSocketOptions;
+import java.nio.channels.SelectionKey;
+import java.nio.channels.ServerSocketChannel;
+import java.nio.channels.SocketChannel;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Supplier;
+import org.xnio.ChannelListener;
+import org.xnio.StreamConnection;
+
+/** A port that is listened on; each connection is served by the carrier that has fewest. */
+public final class ClientPort implements Carrier.Carried, AutoCloseable {
+  /** When no connection can be taken, for want of file descriptors, it is tried again so soon. */
+  private static final long PAUSE_MS = 100;
+
+  /** Connections taken before others get their turn. */
+  private static final int AT_ONCE = 64;
+
+  private final Carrier carrier;
+  private final Supplier<Carrier> next;
+  private final ChannelListener<? super StreamConnection> opener;
+  private final ServerSocketChannel server;
+  private final InetSocketAddress address;
+
+  /**
+   * @param carrier takes the connections
+   * @param next the carrier that serves the next one
+   * @param opener is told of each, on its carrier
+   */
+  ClientPort(
+      Carrier carrier,
+      Supplier<Carrier> next,
+      InetSocketAddress wanted,
+      int backlog,
+      ChannelListener<? super StreamConnection> opener)
+      throws IOException {
+    this.carrier = carrier;
+    this.next = next;
+    this.opener = opener;
+    server = ServerSocketChannel.open();
+    try {
+      server.configureBlocking(false);
+      server.setOption(StandardSocketOptions.SO_REUSEADDR, true);
+      server.bind(wanted, backlog);
+      address = (InetSocketAddress) server.getLocalAddress();
+    } catch (IOException e) {
+      server.close();
+      throw e;
+    }
+    carrier.sockets().add(this);
+    carrier.execute(this::register);
+  }
+
+  /** What is listened on. */
+  public InetSocketAddress address() {
+    return address;
+  }
+
+  private void register() {
+    try {
+      server.register(carrier.selector(), SelectionKey.OP_ACCEPT, this);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  @Override
+  public void ready(SelectionKey key) {
+    try {
+      for (int n = 0; n < AT_ONCE; n++) {
+        SocketChannel accepted = server.accept();
+        if (accepted == null) {
+          return;
+        }
+        take(accepted);
+      }
+    } catch (IOException e) {
+      rest(key);
+    }
+  }
+
+  private void rest(SelectionKey key) {
+    if (key.isValid()) {
+      key.interestOps(0);
+      carrier.executeAfter(() -> goOn(key), PAUSE_MS, TimeUnit.MILLISECONDS);
+    }
+  }
+
+  private static void goOn(SelectionKey key) {
+    if (key.isValid()) {
+      key.interestOps(SelectionKey.OP_ACCEPT);
+    }
+  }
+
+  private void take(SocketChannel accepted) throws IOException {
+    try {
+      accepted.configureBlocking(false);
+      accepted.setOption(StandardSocketOptions.TCP_NODELAY, true);
+      accepted.setOption(StandardSocketOptions.SO_KEEPALIVE, true);
+    } catch (IOException e) { // it is gone already
+      accepted.close();
+      return;
+    }
+    Carrier home = next.get();
+    ClientConnection connection = new ClientConnection(home, accepted);
+    home.execute(() -> open(connection));
+  }
+
+  private void open(ClientConnection connection) {
+    try {
+      connection.socket().register();
+    } catch (IOException e) {
+      connection.abandon();
+      return;
+    }
+    opener.handleEvent(connection);
+  }
+
+  /** Listens no more. The connections stay. From any thread. */
+  @Override
+  public void close() {
+    carrier.execute(this::end);
+  }
+
+  private void end() {
+    carrier.sockets().remove(this);
+    try {
+      server.close();
+    } catch (IOException e) {
+      // it is gone either way
+    }
+  }
+}

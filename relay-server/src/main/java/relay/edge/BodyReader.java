@@ -1,0 +1,156 @@
+package relay.edge;
+
+import io.undertow.server.HttpServerExchange;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.util.Arrays;
+import java.util.Queue;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import org.jspecify.annotations.Nullable;
+import org.xnio.channels.StreamSourceChannel;
+import relay.pipeline.ClientExchange.Body;
+
+/**
+ * Reads a body as it comes, never more than allowed, and not for ever. Room is made for what has
+ * come, not for what the client says will.
+ */
+final class BodyReader {
+  private static final int FIRST_ROOM = 64 * 1024;
+
+  /**
+   * What a socket holds is read with one call where Undertow would make four. There are as many
+   * buffers as threads that read at the same moment; none waits with one in its hand.
+   */
+  private static final Queue<ByteBuffer> BUFFERS = new ConcurrentLinkedQueue<>();
+
+  private static final byte[] NONE = {};
+
+  /** A body may take a second more than it is given for each so many bytes that came. */
+  private static final long BYTES_A_SECOND = 8 * 1024;
+
+  private final HttpServerExchange exchange;
+  private final StreamSourceChannel channel;
+  private final ClientBounds bounds;
+  private final int maxBytes;
+  private byte[] bytes = NONE;
+  private int length;
+  private long startedNanos; // once anything had to be waited for
+
+  private BodyReader(
+      HttpServerExchange exchange,
+      StreamSourceChannel channel,
+      ClientBounds bounds,
+      int maxBytes) {
+    this.exchange = exchange;
+    this.channel = channel;
+    this.bounds = bounds;
+    this.maxBytes = maxBytes;
+  }
+
+  /** Reads to the end. Blocks: on a virtual thread. */
+  static Body read(HttpServerExchange exchange, ClientBounds bounds, int maxBytes) {
+    if (exchange.getRequestContentLength() > maxBytes) {
+      exchange.setPersistent(false); // nobody will read the rest
+      return new Body.TooLarge();
+    }
+    StreamSourceChannel channel = exchange.getRequestChannel();
+    if (channel == null) { // there is no body
+      return new Body.Whole(NONE);
+    }
+    try {
+      return new BodyReader(exchange, channel, bounds, maxBytes).read();
+    } catch (IOException e) {
+      return new Body.Broken();
+    }
+  }
+
+  private Body read() throws IOException {
+    Body bad = readAll();
+    channel.getReadSetter().set(null);
+    channel.suspendReads();
+    if (bad != null) {
+      exchange.setPersistent(false); // nobody will read the rest
+      return bad;
+    }
+    long announced = exchange.getRequestContentLength();
+    if (announced >= 0 && announced != length) { // as HTTP/2's frames allow
+      exchange.setPersistent(false);
+      return new Body.Malformed();
+    }
+    return new Body.Whole(length == bytes.length ? bytes : Arrays.copyOf(bytes, length));
+  }
+
+  /** Null when the body's end was reached. */
+  private @Nullable Body readAll() throws IOException {
+    while (true) {
+      int n = readSome();
+      if (n < 0) {
+        return null;
+      }
+      if (length > maxBytes) {
+        return new Body.TooLarge();
+      }
+      if (n == 0) {
+        if (bounds.guard().foundBroken(exchange)) {
+          return new Body.Malformed();
+        }
+        if (!mayWait()) {
+          return new Body.TooSlow();
+        }
+      }
+    }
+  }
+
+  /** All that came; at most one byte beyond what is allowed is kept. */
+  private int readSome() throws IOException {
+    ByteBuffer spare = BUFFERS.poll();
+    ByteBuffer buffer = spare == null ? ByteBuffer.allocateDirect(FIRST_ROOM) : spare.clear();
+    try {
+      int n = channel.read(buffer);
+      if (n > 0) {
+        int some = Math.min(n, maxBytes - length + 1);
+        makeRoom(some);
+        buffer.flip().get(bytes, length, some);
+        length += some;
+      }
+      return n;
+    } finally {
+      BUFFERS.add(buffer);
+    }
+  }
+
+  /** Waits until more came, or for a while; false when the time that was given is over. */
+  private boolean mayWait() {
+    long now = System.nanoTime();
+    if (startedNanos == 0) {
+      startedNanos = now;
+    }
+    long allowed = bounds.patience().toNanos() + 1_000_000_000L * (length / BYTES_A_SECOND);
+    long left = allowed - (now - startedNanos);
+    if (left <= 0) {
+      return false;
+    }
+    Gate.awaitReadable(channel, left);
+    return true;
+  }
+
+  private void makeRoom(int more) {
+    if (more > bytes.length - length) {
+      long most = maxBytes + 1L;
+      bytes = Arrays.copyOf(bytes, (int) Math.min(most, Math.max(room(more), length + more)));
+    }
+  }
+
+  /** A client that sends much at once will go on so; one that sends little may be up to no good. */
+  private long room(int more) {
+    if (length > 0) {
+      return 2L * bytes.length;
+    }
+    long announced = exchange.getRequestContentLength();
+    return announced < 0 ? 2L * more : Math.min(announced, Math.max(2L * more, firstRoom(more)));
+  }
+
+  private static long firstRoom(int more) {
+    return more >= FIRST_ROOM / 16 ? FIRST_ROOM : 0;
+  }
+}

@@ -1,0 +1,111 @@
+package relay.edge;
+
+import io.undertow.protocols.ssl.UndertowXnioSsl;
+import java.io.IOException;
+import java.net.InetSocketAddress;
+import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.Executor;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.IntStream;
+import org.xnio.ChannelListener;
+import org.xnio.ChannelListeners;
+import org.xnio.IoUtils;
+import org.xnio.OptionMap;
+import org.xnio.Options;
+import org.xnio.StreamConnection;
+import org.xnio.Xnio;
+import org.xnio.XnioWorker;
+import org.xnio.channels.AcceptingChannel;
+import org.xnio.ssl.SslConnection;
+import relay.config.TlsConfig;
+
+/**
+ * A port that speaks TLS. XNIO's threads serve it, not the carriers: TLS has locks of its own, and
+ * its arithmetic would hold up others.
+ */
+final class SecurePort implements AutoCloseable {
+  private static final int HANDSHAKE_THREADS = 4;
+
+  private final XnioWorker worker;
+  private final AcceptingChannel<SslConnection> socket;
+
+  /**
+   * Listens from now on.
+   *
+   * @param patience how long a client may take for its handshake
+   * @param opener is told of each connection
+   */
+  SecurePort(
+      InetSocketAddress address,
+      int backlog,
+      TlsConfig certificate,
+      Duration patience,
+      ChannelListener<? super StreamConnection> opener)
+      throws IOException {
+    Xnio xnio = Xnio.getInstance(SecurePort.class.getClassLoader());
+    worker =
+        xnio.createWorker(
+            OptionMap.builder()
+                .set(Options.WORKER_NAME, "clients")
+                .set(
+                    Options.WORKER_IO_THREADS,
+                    Math.max(2, Runtime.getRuntime().availableProcessors()))
+                .set(Options.WORKER_TASK_CORE_THREADS, HANDSHAKE_THREADS)
+                .set(Options.WORKER_TASK_MAX_THREADS, HANDSHAKE_THREADS)
+                .getMap());
+    UndertowXnioSsl ssl =
+        new UndertowXnioSsl(
+            xnio,
+            OptionMap.create(Options.USE_DIRECT_BUFFERS, true),
+            ServerTls.context(certificate));
+    ChannelListener<SslConnection> open =
+        connection -> {
+          var _ =
+              connection
+                  .getIoThread()
+                  .executeAfter(
+                      () -> closeUnlessSecured(connection),
+                      patience.toMillis(),
+                      TimeUnit.MILLISECONDS);
+          opener.handleEvent(connection);
+        };
+    OptionMap sockets =
+        OptionMap.builder()
+            .set(Options.TCP_NODELAY, true)
+            .set(Options.BACKLOG, backlog)
+            .set(Options.REUSE_ADDRESSES, true)
+            .set(Options.KEEP_ALIVE, true)
+            .getMap();
+    try {
+      socket =
+          ssl.createSslConnectionServer(
+              worker, address, ChannelListeners.openListenerAdapter(open), sockets);
+    } catch (IOException | RuntimeException e) {
+      worker.shutdownNow();
+      throw e;
+    }
+    socket.resumeAccepts();
+  }
+
+  private static void closeUnlessSecured(SslConnection connection) {
+    if (connection.isOpen() && connection.getSslSession().getCipherSuite().contains("_NULL_")) {
+      IoUtils.safeClose(connection);
+    }
+  }
+
+  InetSocketAddress address() {
+    return (InetSocketAddress) socket.getLocalAddress();
+  }
+
+  /** Those that serve its connections. */
+  List<? extends Executor> threads() {
+    return IntStream.range(0, worker.getIoThreadCount()).mapToObj(worker::getIoThread).toList();
+  }
+
+  @Override
+  public void close() {
+    IoUtils.safeClose(socket);
+    worker.shutdownNow();
+  }
+}
