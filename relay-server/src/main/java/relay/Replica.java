@@ -79,7 +79,10 @@ final class Replica {
         CompletableFuture.supplyAsync(
             () -> new Upstream(carriers, server.connectTimeout(), server.idleTimeout()));
     String redis = embedded != null ? embedded.url() : Plans.url(Objects.requireNonNull(url));
-    engine = RedisEngine.start(withLease(Plans.options(config.redis(), redis, replicaId())));
+    engine =
+        RedisEngine.start(
+            withLease(Plans.options(config.redis(), redis, replicaId())),
+            new RedisOnCarrier(carriers.first()));
     upstream = connections.join();
     meters = new Meters(config);
 

@@ -87,7 +87,7 @@ final class ScriptRig implements AutoCloseable {
     EngineOptions options =
         new EngineOptions(
             url, "bench", "bench", PATIENCE, Fallback.CLOSED, EngineOptions.DEFAULT_LEASE);
-    try (RedisLink link = new RedisLink(url, PATIENCE, () -> {})) {
+    try (RedisLink link = new RedisLink(url, PATIENCE, null, () -> {})) {
       link.start();
       PoolScripts scripts = new PoolScripts(link, plan, options);
       scripts.configure().join();

@@ -7,6 +7,7 @@ import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ScheduledThreadPoolExecutor;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -26,15 +27,24 @@ public final class RedisEngine implements AutoCloseable {
       new ScheduledThreadPoolExecutor(1, Thread.ofPlatform().name("redis-tick").daemon().factory());
   private final Map<String, ProviderBreaker> breakers = new ConcurrentHashMap<>();
 
-  private RedisEngine(EngineOptions options) {
+  private RedisEngine(EngineOptions options, @Nullable SocketLoop loop) {
     this.options = options;
     ticker.setRemoveOnCancelPolicy(true); // most alarms are turned off before their time
-    link = new RedisLink(options.url(), options.timeout(), this::announce);
+    link = new RedisLink(options.url(), options.timeout(), loop, this::announce);
   }
 
   /** Connects. When Redis does not answer, the fallback holds until it does. */
   public static RedisEngine start(EngineOptions options) {
-    RedisEngine engine = new RedisEngine(options);
+    return start(options, null);
+  }
+
+  /**
+   * Likewise, with the connection served by a thread of the program's own.
+   *
+   * @param loop it must go on until the engine is closed; null for a thread of the engine's
+   */
+  public static RedisEngine start(EngineOptions options, @Nullable SocketLoop loop) {
+    RedisEngine engine = new RedisEngine(options, loop);
     engine.link.start();
     if (!options.isOnlooker()) {
       var _ =

@@ -21,6 +21,7 @@ import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.ExecutionException;
+import java.util.concurrent.Executor;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
@@ -64,6 +65,8 @@ final class RedisLink implements AutoCloseable {
   private final RedisURI uri;
   private final Duration timeout;
   private final Deadlines deadlines;
+  private final Executor calls; // Lettuce has locks, which a loop's thread takes alone
+  private final Executor answers;
   private final Runnable onUp;
   private final AtomicInteger silent = new AtomicInteger();
   private final ScheduledExecutorService reconnector =
@@ -76,17 +79,30 @@ final class RedisLink implements AutoCloseable {
   private volatile boolean closed;
 
   /**
+   * @param loop serves the connection; null for a thread of its own
    * @param onUp called in the background after every (re)connect, before the link counts as up for
    *     others; it may call scripts itself
    */
-  RedisLink(String url, Duration timeout, Runnable onUp) {
+  RedisLink(String url, Duration timeout, @Nullable SocketLoop loop, Runnable onUp) {
     this.timeout = timeout;
     deadlines = new Deadlines(timeout);
     this.onUp = onUp;
     uri = RedisURI.create(url);
     uri.setTimeout(Duration.ofSeconds(1));
+    ClientResources.Builder parts = ClientResources.builder();
+    if (loop == null) {
+      calls = Runnable::run;
+      answers = Runnable::run;
+    } else {
+      LoopEvents events = LoopEvents.on(loop);
+      calls = events;
+      answers = loop::begin;
+      parts
+          .eventLoopGroupProvider(new LoopResources(events))
+          .addressResolverGroup(LoopResources.names());
+    }
     resources =
-        ClientResources.builder()
+        parts
             .nettyCustomizer(
                 new NettyCustomizer() {
                   @Override
@@ -145,35 +161,8 @@ final class RedisLink implements AutoCloseable {
       ScriptFile script,
       byte[][] keys,
       byte[][] args) {
-    RedisAsyncCommands<byte[], byte[]> commands = live.async();
-    String function = script.function();
     CompletableFuture<List<Object>> reply = new CompletableFuture<>();
     deadlines.watch(reply);
-    var _ =
-        commands
-            .<List<Object>>fcall(function, ScriptOutputType.MULTI, keys, args)
-            .whenComplete(
-                (value, failure) -> {
-                  if (failure == null || cause(failure) instanceof RedisCommandExecutionException) {
-                    silent.setPlain(0); // a refusal is an answer, too
-                    answeredAt = System.nanoTime();
-                  }
-                  if (failure == null) {
-                    reply.complete(value);
-                  } else if (isUnknown(failure)) {
-                    // It was flushed, or Redis started anew: nothing ran, so it may be called
-                    // again.
-                    var _ =
-                        loadLibrary(commands)
-                            .thenCompose(
-                                name ->
-                                    commands.<List<Object>>fcall(
-                                        function, ScriptOutputType.MULTI, keys, args))
-                            .whenComplete((v, f) -> complete(reply, v, f));
-                  } else {
-                    reply.completeExceptionally(cause(failure));
-                  }
-                });
     var _ =
         reply.whenComplete(
             (value, failure) -> {
@@ -184,7 +173,39 @@ final class RedisLink implements AutoCloseable {
                 giveUp(live, "it left " + SILENT + " calls without an answer");
               }
             });
+    calls.execute(() -> send(live.async(), script.function(), keys, args, reply));
     return reply;
+  }
+
+  private void send(
+      RedisAsyncCommands<byte[], byte[]> commands,
+      String function,
+      byte[][] keys,
+      byte[][] args,
+      CompletableFuture<List<Object>> reply) {
+    var _ =
+        commands
+            .<List<Object>>fcall(function, ScriptOutputType.MULTI, keys, args)
+            .whenComplete(
+                (value, failure) -> {
+                  if (failure == null || cause(failure) instanceof RedisCommandExecutionException) {
+                    silent.setPlain(0); // a refusal is an answer, too
+                    answeredAt = System.nanoTime();
+                  }
+                  if (isUnknown(failure)) {
+                    // It was flushed, or Redis started anew: nothing ran, so it may be called
+                    // again.
+                    var _ =
+                        loadLibrary(commands)
+                            .thenCompose(
+                                name ->
+                                    commands.<List<Object>>fcall(
+                                        function, ScriptOutputType.MULTI, keys, args))
+                            .whenComplete((v, f) -> complete(reply, v, f));
+                  } else {
+                    complete(reply, value, failure);
+                  }
+                });
   }
 
   /** Fails the future if it is not done within the timeout. */
@@ -192,8 +213,9 @@ final class RedisLink implements AutoCloseable {
     deadlines.watch(future);
   }
 
-  private static boolean isUnknown(Throwable failure) {
-    return cause(failure) instanceof RedisCommandExecutionException refused
+  private static boolean isUnknown(@Nullable Throwable failure) {
+    return failure != null
+        && cause(failure) instanceof RedisCommandExecutionException refused
         && String.valueOf(refused.getMessage()).contains("Function not found");
   }
 
@@ -212,15 +234,15 @@ final class RedisLink implements AutoCloseable {
             });
   }
 
-  private static void complete(
+  private void complete(
       CompletableFuture<List<Object>> reply,
       @Nullable List<Object> value,
       @Nullable Throwable failure) {
     if (failure == null && value != null) {
-      reply.complete(value);
+      answers.execute(() -> reply.complete(value));
     } else {
-      reply.completeExceptionally(
-          failure == null ? new IllegalStateException("no reply") : cause(failure));
+      Throwable why = failure == null ? new IllegalStateException("no reply") : cause(failure);
+      answers.execute(() -> reply.completeExceptionally(why));
     }
   }
 
@@ -241,7 +263,7 @@ final class RedisLink implements AutoCloseable {
           new RedisConnectionStateListener() {
             @Override
             public void onRedisDisconnected(RedisChannelHandler<?, ?> handler) {
-              giveUp(mine, "the connection was closed");
+              answers.execute(() -> giveUp(mine, "the connection was closed"));
             }
           });
       silent.set(0);

@@ -125,6 +125,11 @@ public final class Carriers implements Executor, AutoCloseable {
     return thread instanceof Carrier carrier ? carrier.requests() : this;
   }
 
+  /** One that waits for sockets of others, too. */
+  public WaitingThread first() {
+    return new WaitingThread(carriers.getFirst());
+  }
+
   /** Run what is given to them themselves, in order: it must not block, nor wait for a lock. */
   public List<? extends Executor> threads() {
     return carriers;

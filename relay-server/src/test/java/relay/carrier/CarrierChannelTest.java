@@ -39,7 +39,7 @@ class CarrierChannelTest {
   private static final long SECONDS = 30;
 
   private final Carriers carriers = new Carriers(2);
-  private final Carrier carrier = new Carrier("lone");
+  private final Carrier carrier = new Carrier(9);
   private final AtomicInteger waits = new AtomicInteger();
   private final SocketFactory sockets = carriers.sockets(0, waits::incrementAndGet);
   private final List<Socket> open = new ArrayList<>();

@@ -1,0 +1,38 @@
+package relay;
+
+import java.io.IOException;
+import java.nio.channels.SelectableChannel;
+import java.nio.channels.SelectionKey;
+import java.util.function.Consumer;
+import relay.carrier.WaitingThread;
+import relay.redis.SocketLoop;
+
+/** Has a carrier wait for Redis, among others. */
+record RedisOnCarrier(WaitingThread carrier) implements SocketLoop {
+
+  @Override
+  public Thread thread() {
+    return carrier.thread();
+  }
+
+  @Override
+  public void execute(Runnable task) {
+    carrier.execute(task);
+  }
+
+  @Override
+  public void executeAfter(Runnable task, long nanos) {
+    carrier.executeAfter(task, nanos);
+  }
+
+  @Override
+  public void begin(Runnable task) {
+    carrier.begin(task);
+  }
+
+  @Override
+  public SelectionKey register(SelectableChannel channel, Consumer<SelectionKey> ready)
+      throws IOException {
+    return carrier.register(channel, ready);
+  }
+}

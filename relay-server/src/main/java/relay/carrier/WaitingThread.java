@@ -1,0 +1,59 @@
+package relay.carrier;
+
+import java.io.IOException;
+import java.nio.channels.SelectableChannel;
+import java.nio.channels.SelectionKey;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
+
+/** A carrier as one that waits for sockets of others. */
+public final class WaitingThread {
+  private final Carrier carrier;
+
+  WaitingThread(Carrier carrier) {
+    this.carrier = carrier;
+  }
+
+  /** Itself. */
+  public Thread thread() {
+    return carrier;
+  }
+
+  /** Runs a task itself, soon: it must not block, nor wait for a lock. */
+  public void execute(Runnable task) {
+    carrier.execute(task);
+  }
+
+  /** Likewise, after so many nanoseconds. */
+  public void executeAfter(Runnable task, long nanos) {
+    var _ = carrier.executeAfter(task, nanos, TimeUnit.NANOSECONDS);
+  }
+
+  /** Runs a task, which may block, on a virtual thread that it carries. */
+  public void begin(Runnable task) {
+    carrier.begin(task);
+  }
+
+  /**
+   * Waits for a channel, as its key says, which begins with nothing. On the thread.
+   *
+   * @param ready is told each time it is ready; it must not block, nor wait for a lock
+   */
+  public SelectionKey register(SelectableChannel channel, Consumer<SelectionKey> ready)
+      throws IOException {
+    return channel.register(
+        carrier.selector(),
+        0,
+        new Carrier.Carried() {
+          @Override
+          public void ready(SelectionKey key) {
+            ready.accept(key);
+          }
+
+          @Override
+          public void close() {
+            // whoever registered it does
+          }
+        });
+  }
+}
