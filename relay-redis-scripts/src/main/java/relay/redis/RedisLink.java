@@ -301,8 +301,8 @@ final class RedisLink implements AutoCloseable {
       log.warn("Redis at {} is down: {}", address(), why);
       retryLater();
     }
-    if (dead.isOpen()) {
-      var _ = dead.closeAsync();
+    if (dead.isOpen() && !closed) {
+      reconnector.execute(dead::closeAsync); // which takes locks of Lettuce's
     }
   }
 

@@ -2,11 +2,13 @@ package relay.carrier;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.nio.channels.SelectableChannel;
 import java.nio.channels.SelectionKey;
 import java.nio.channels.Selector;
+import java.util.HashSet;
+import java.util.List;
 import java.util.Queue;
 import java.util.Set;
-import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.Executor;
 import java.util.concurrent.TimeUnit;
@@ -40,16 +42,19 @@ final class Carrier extends XnioIoThread {
   private final AtomicBoolean asleep = new AtomicBoolean();
   private final AtomicInteger running = new AtomicInteger();
   private final AtomicInteger connections = new AtomicInteger();
-  private final Set<Carried> sockets = ConcurrentHashMap.newKeySet(); // not closed yet
+  private final Set<Carried> sockets = new HashSet<>(); // not closed yet; this thread's
   private final Executor requests = this::begin;
   private final Selector selector;
   private volatile boolean closed;
 
   /** Something that a socket belongs to. */
-  interface Carried {
+  interface Watched {
     /** The socket is ready for something. By the carrier. */
     void ready(SelectionKey key);
+  }
 
+  /** Something that is closed with its carrier. */
+  interface Carried extends Watched {
     /** From any thread. */
     void close();
   }
@@ -138,18 +143,25 @@ final class Carrier extends XnioIoThread {
     return connections;
   }
 
-  /** All that are to be closed with this. */
-  Set<Carried> sockets() {
-    return sockets;
+  /** Watches a channel that its owner closes in time. For tasks of this carrier only. */
+  SelectionKey watch(SelectableChannel channel, int ops, Watched owner) throws IOException {
+    return channel.register(selector, ops, owner);
+  }
+
+  /** Likewise, and closes it with itself, unless told to forget it. */
+  SelectionKey keep(SelectableChannel channel, int ops, Carried owner) throws IOException {
+    SelectionKey key = watch(channel, ops, owner);
+    sockets.add(owner);
+    return key;
+  }
+
+  /** It is closed. For tasks of this carrier only. */
+  void forget(Carried owner) {
+    sockets.remove(owner);
   }
 
   boolean isClosed() {
     return closed;
-  }
-
-  /** For tasks of this carrier only. */
-  Selector selector() {
-    return selector;
   }
 
   @Override
@@ -204,14 +216,14 @@ final class Carrier extends XnioIoThread {
     if (asleep.get()) {
       asleep.set(false); // or what is woken now would wake this once more
     }
-    ((Carried) key.attachment()).ready(key);
+    ((Watched) key.attachment()).ready(key);
   }
 
   /** Whoever waits for a socket learns that it is closed. */
   private void end() {
     try {
       while (!sockets.isEmpty() || !tasks.isEmpty()) {
-        sockets.forEach(Carried::close);
+        List.copyOf(sockets).forEach(Carried::close);
         runSome();
       }
     } finally {

@@ -42,7 +42,6 @@ final class CarrierChannel implements Carrier.Carried {
       channel.close();
       throw e;
     }
-    carrier.sockets().add(this);
   }
 
   SocketChannel channel() {
@@ -89,7 +88,7 @@ final class CarrierChannel implements Carrier.Carried {
         return;
       }
       if (key == null) {
-        key = channel.register(carrier.selector(), ops, this);
+        key = carrier.keep(channel, ops, this);
       } else {
         key.interestOpsOr(ops);
       }
@@ -217,7 +216,7 @@ final class CarrierChannel implements Carrier.Carried {
 
   /** By the carrier. */
   private void end() {
-    carrier.sockets().remove(this);
+    carrier.forget(this);
     try {
       channel.close();
     } catch (IOException e) {

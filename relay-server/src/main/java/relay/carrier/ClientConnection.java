@@ -17,7 +17,6 @@ final class ClientConnection extends StreamConnection {
     socket = new ClientSocket(carrier, channel, this);
     setSourceConduit(socket);
     setSinkConduit(socket);
-    carrier.sockets().add(socket);
     carrier.connections().getAndIncrement();
   }
 

@@ -51,7 +51,6 @@ public final class ClientPort implements Carrier.Carried, AutoCloseable {
       server.close();
       throw e;
     }
-    carrier.sockets().add(this);
     carrier.execute(this::register);
   }
 
@@ -62,7 +61,7 @@ public final class ClientPort implements Carrier.Carried, AutoCloseable {
 
   private void register() {
     try {
-      server.register(carrier.selector(), SelectionKey.OP_ACCEPT, this);
+      var _ = carrier.keep(server, SelectionKey.OP_ACCEPT, this);
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
@@ -127,7 +126,7 @@ public final class ClientPort implements Carrier.Carried, AutoCloseable {
   }
 
   private void end() {
-    carrier.sockets().remove(this);
+    carrier.forget(this);
     try {
       server.close();
     } catch (IOException e) {

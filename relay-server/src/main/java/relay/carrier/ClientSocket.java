@@ -48,7 +48,7 @@ final class ClientSocket implements StreamSourceConduit, StreamSinkConduit, Carr
 
   /** By the carrier. */
   void register() throws IOException {
-    key = channel.register(carrier.selector(), SelectionKey.OP_READ, this);
+    key = carrier.keep(channel, SelectionKey.OP_READ, this);
   }
 
   @Override
@@ -389,7 +389,7 @@ final class ClientSocket implements StreamSourceConduit, StreamSinkConduit, Carr
   void end() {
     onCarrier(
         () -> {
-          carrier.sockets().remove(this);
+          carrier.forget(this);
           try {
             channel.close();
           } catch (IOException e) {

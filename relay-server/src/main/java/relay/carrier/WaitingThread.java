@@ -35,25 +35,13 @@ public final class WaitingThread {
   }
 
   /**
-   * Waits for a channel, as its key says, which begins with nothing. On the thread.
+   * Waits for a channel, as its key says, which begins with nothing, until it is closed. On the
+   * thread.
    *
    * @param ready is told each time it is ready; it must not block, nor wait for a lock
    */
   public SelectionKey register(SelectableChannel channel, Consumer<SelectionKey> ready)
       throws IOException {
-    return channel.register(
-        carrier.selector(),
-        0,
-        new Carrier.Carried() {
-          @Override
-          public void ready(SelectionKey key) {
-            ready.accept(key);
-          }
-
-          @Override
-          public void close() {
-            // whoever registered it does
-          }
-        });
+    return carrier.watch(channel, 0, ready::accept);
   }
 }

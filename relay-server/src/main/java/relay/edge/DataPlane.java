@@ -139,6 +139,10 @@ public final class DataPlane implements AutoCloseable {
   }
 
   private void refuse(HttpServerExchange exchange, RelayError error, Dialect dialect) {
+    exchange.dispatch(carriers.at(exchange.getIoThread()), () -> tell(exchange, error, dialect));
+  }
+
+  private void tell(HttpServerExchange exchange, RelayError error, Dialect dialect) {
     String id = RequestIds.next();
     exchange.setStatusCode(error.status());
     ErrorBodies.headers(error, id)

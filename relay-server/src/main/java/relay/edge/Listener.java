@@ -2,7 +2,6 @@ package relay.edge;
 
 import io.undertow.UndertowOptions;
 import io.undertow.connector.ByteBufferPool;
-import io.undertow.server.DefaultByteBufferPool;
 import io.undertow.server.HttpHandler;
 import io.undertow.server.OpenListener;
 import io.undertow.server.protocol.http.AlpnOpenListener;
@@ -31,13 +30,11 @@ final class Listener {
   private static final int MAX_STREAMS = 1000; // of one HTTP/2 connection, at once
   private static final int BACKLOG = 1024;
   private static final int BUFFER_BYTES = 16 * 1024;
-  private static final int BUFFERS_A_THREAD = 4;
   private static final Duration IDLE = Duration.ofMinutes(6); // SDKs keep connections for 5
 
   private final Carriers carriers;
   private final OptionMap options;
-  private final ByteBufferPool buffers =
-      new DefaultByteBufferPool(true, BUFFER_BYTES, -1, BUFFERS_A_THREAD);
+  private final ByteBufferPool buffers = new Buffers(BUFFER_BYTES);
   private final FramingGuard guard;
   private final OpenListener opener;
   private final @Nullable TlsConfig tls;

@@ -91,11 +91,8 @@ final class UndertowExchange implements ClientExchange {
 
   @Override
   public void answer(int status, HeaderLines headers, byte[] body) {
-    onIoThread(
-        () -> {
-          head(status, headers, body.length);
-          exchange.getResponseSender().send(ByteBuffer.wrap(body));
-        });
+    head(status, headers, body.length);
+    onIoThread(() -> exchange.getResponseSender().send(ByteBuffer.wrap(body)));
   }
 
   @Override
@@ -175,8 +172,11 @@ final class UndertowExchange implements ClientExchange {
 
   @Override
   public void abort() {
-    exchange.setPersistent(false);
-    IoUtils.safeClose(exchange.getConnection());
+    onIoThread(
+        () -> {
+          exchange.setPersistent(false);
+          IoUtils.safeClose(exchange.getConnection());
+        });
   }
 
   private void onIoThread(Runnable task) {
