@@ -302,7 +302,7 @@ final class RedisLink implements AutoCloseable {
       retryLater();
     }
     if (dead.isOpen() && !closed) {
-      reconnector.execute(dead::closeAsync); // which takes locks of Lettuce's
+      reconnector.execute(dead::close); // elsewhere, for it takes locks of Lettuce's
     }
   }
 
