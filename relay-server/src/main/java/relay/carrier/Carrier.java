@@ -155,6 +155,11 @@ final class Carrier extends XnioIoThread {
     return key;
   }
 
+  /** Of a channel that is watched; null of any other. For tasks of this carrier only. */
+  @Nullable SelectionKey keyOf(SelectableChannel channel) {
+    return channel.keyFor(selector);
+  }
+
   /** It is closed. For tasks of this carrier only. */
   void forget(Carried owner) {
     sockets.remove(owner);

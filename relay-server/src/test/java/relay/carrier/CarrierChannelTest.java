@@ -228,7 +228,7 @@ class CarrierChannelTest {
     CompletableFuture<Integer> ops = new CompletableFuture<>();
     carrier.execute(
         () -> {
-          SelectionKey key = connection.channel().keyFor(carrier.selector());
+          SelectionKey key = carrier.keyOf(connection.channel());
           ops.complete(key == null ? -1 : key.interestOps());
         });
     return ops.join();
