@@ -32,6 +32,5 @@ public interface SocketLoop extends Executor {
    *
    * @param ready is told, on the thread, each time the channel is ready
    */
-  SelectionKey register(SelectableChannel channel, Consumer<SelectionKey> ready)
-      throws IOException;
+  SelectionKey register(SelectableChannel channel, Consumer<SelectionKey> ready) throws IOException;
 }

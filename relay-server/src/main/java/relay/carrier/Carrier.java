@@ -124,8 +124,7 @@ final class Carrier extends XnioIoThread {
 
   /** Whether nothing else runs here while the calling thread does. */
   boolean runsThisThread() {
-    return Thread.currentThread() == this
-        || (HERE.get() == this && VirtualThreads.canBeCarried());
+    return Thread.currentThread() == this || (HERE.get() == this && VirtualThreads.canBeCarried());
   }
 
   /** Gives each task a virtual thread. */

@@ -37,10 +37,7 @@ final class BodyReader {
   private long startedNanos; // once anything had to be waited for
 
   private BodyReader(
-      HttpServerExchange exchange,
-      StreamSourceChannel channel,
-      ClientBounds bounds,
-      int maxBytes) {
+      HttpServerExchange exchange, StreamSourceChannel channel, ClientBounds bounds, int maxBytes) {
     this.exchange = exchange;
     this.channel = channel;
     this.bounds = bounds;

@@ -125,15 +125,15 @@ final class FramingGuard implements DelegateOpenListener {
       broken.add(connection);
       var _ =
           connection
-          .getIoThread()
-          .executeAfter(
-              () -> {
-                if (broken.remove(connection)) {
-                  IoUtils.safeClose(connection);
-                }
-              },
-              ASKED_WITHIN_MS,
-              TimeUnit.MILLISECONDS);
+              .getIoThread()
+              .executeAfter(
+                  () -> {
+                    if (broken.remove(connection)) {
+                      IoUtils.safeClose(connection);
+                    }
+                  },
+                  ASKED_WITHIN_MS,
+                  TimeUnit.MILLISECONDS);
     }
 
     @Override

@@ -58,11 +58,7 @@ public final class RequestPipeline {
    * @param clientsPool where clients' own limits are kept; null if no client has any
    */
   public RequestPipeline(
-      Clients clients,
-      @Nullable KeyPool clientsPool,
-      Routes routes,
-      Meters meters,
-      Limits limits) {
+      Clients clients, @Nullable KeyPool clientsPool, Routes routes, Meters meters, Limits limits) {
     this.clients = clients;
     clientLimits = new ClientLimits(clientsPool);
     this.routes = routes;
