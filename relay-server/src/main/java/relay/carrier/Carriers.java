@@ -46,7 +46,7 @@ public final class Carriers implements Executor, AutoCloseable {
    * Redis's. Fewer carriers are woken less often, and find more to do each time.
    */
   public static int fitting(int processors) {
-    return Integer.getInteger("relay.carriers", Math.max(1, processors / 2));
+    return Math.max(1, processors - 1);
   }
 
   /**
