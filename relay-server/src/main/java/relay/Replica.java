@@ -34,6 +34,7 @@ import relay.pool.Plans;
 import relay.redis.EngineOptions;
 import relay.redis.KeyPool;
 import relay.redis.RedisEngine;
+import relay.redis.UsageTally;
 import relay.upstream.ProviderApi;
 import relay.upstream.Upstream;
 
@@ -98,11 +99,13 @@ final class Replica {
     if (clientsPool != null) {
       meters.bindClients(clientsPool);
     }
+    UsageTally clientsTally = Plans.tally(engine, server.auth());
 
     pipeline =
         new RequestPipeline(
             new Clients(server.auth()),
             clientsPool,
+            clientsTally,
             new Routes(routes, config.routing(), new Random()),
             meters,
             new RequestPipeline.Limits(
@@ -121,7 +124,13 @@ final class Replica {
             Duration.ofMillis(Long.getLong("relay.client_patience_ms", 30_000))); // tests have less
     adminPlane =
         new AdminServer(
-            server, this::readiness, meters::scrape, () -> pools, engine::breaker, clientsPool);
+            server,
+            this::readiness,
+            meters::scrape,
+            () -> pools,
+            engine::breaker,
+            clientsPool,
+            clientsTally);
     dataPlane.start();
     adminPlane.start();
     keyProbes.start();
@@ -174,6 +183,11 @@ final class Replica {
     keyProbes.close();
     dataPlane.drain();
     awaitNone(pipeline::running, server.drain());
+    if (pipeline.running() > 0) {
+      log.warn("server.drain_ms is over: {} requests are cut off", pipeline.running());
+      pipeline.cutOff();
+      awaitNone(pipeline::running, LAST_WORDS);
+    }
     dataPlane.close(); // whoever still runs loses its client, and ends
     awaitNone(pipeline::running, LAST_WORDS);
     awaitNone(carriers::running, LAST_WORDS);

@@ -4,7 +4,6 @@ import io.undertow.server.HttpHandler;
 import io.undertow.server.HttpServerExchange;
 import io.undertow.server.handlers.HttpContinueReadHandler;
 import java.net.URLDecoder;
-import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.List;
@@ -30,6 +29,7 @@ public final class DataPlane implements AutoCloseable {
   private static final List<String> READ = List.of("GET", "HEAD");
   private static final List<String> ANY =
       List.of("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS");
+  private static final byte[] NOTHING = {};
   private static final Duration LAST_WRITES = Duration.ofSeconds(1);
 
   private final RequestPipeline pipeline;
@@ -101,7 +101,7 @@ public final class DataPlane implements AutoCloseable {
     } else if (path.startsWith("/v1/")) {
       allow(exchange, ANY, dialectOf(exchange), pipeline::passThrough);
     } else if (path.equals("/")) { // clients probe it; it needs no credential
-      allow(exchange, READ, dialectOf(exchange), client -> exchange.endExchange());
+      allow(exchange, READ, dialectOf(exchange), client -> client.end(NOTHING, 0, 0));
     } else {
       RelayError error = RelayError.notFound("there is nothing at " + path);
       refuse(exchange, error, dialectOf(exchange));
@@ -119,9 +119,7 @@ public final class DataPlane implements AutoCloseable {
       refuse(exchange, RelayError.wrongMethod("use " + String.join(" or ", methods)), dialect);
       return;
     }
-    Executor requests = carriers.at(exchange.getIoThread());
-    UndertowExchange client = new UndertowExchange(exchange, dialect, bounds, names, requests);
-    exchange.dispatch(requests, () -> next.accept(client));
+    begin(exchange, dialect, next);
   }
 
   private static String decoded(String escaped) {
@@ -139,15 +137,22 @@ public final class DataPlane implements AutoCloseable {
   }
 
   private void refuse(HttpServerExchange exchange, RelayError error, Dialect dialect) {
-    exchange.dispatch(carriers.at(exchange.getIoThread()), () -> tell(exchange, error, dialect));
+    begin(
+        exchange,
+        dialect,
+        client -> {
+          pipeline.refusedAtOnce(error.status());
+          String id = RequestIds.next();
+          client.answer(
+              error.status(), ErrorBodies.headers(error, id), ErrorBodies.body(dialect, error, id));
+        });
   }
 
-  private void tell(HttpServerExchange exchange, RelayError error, Dialect dialect) {
-    String id = RequestIds.next();
-    exchange.setStatusCode(error.status());
-    ErrorBodies.headers(error, id)
-        .forEach((name, value) -> exchange.getResponseHeaders().put(names.of(name), value));
-    exchange.getResponseSender().send(ByteBuffer.wrap(ErrorBodies.body(dialect, error, id)));
+  /** What follows may block, and wait for locks. */
+  private void begin(HttpServerExchange exchange, Dialect dialect, Consumer<ClientExchange> next) {
+    Executor requests = carriers.at(exchange.getIoThread());
+    UndertowExchange client = new UndertowExchange(exchange, dialect, bounds, names, requests);
+    exchange.dispatch(requests, () -> next.accept(client));
   }
 
   /** Closes the listener and all connections, once the ends of given answers were written. */

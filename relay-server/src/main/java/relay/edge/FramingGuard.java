@@ -31,6 +31,7 @@ import org.xnio.conduits.StreamSourceConduit;
  */
 final class FramingGuard implements DelegateOpenListener {
   private static final long ASKED_WITHIN_MS = 1_000;
+  private static final byte[] NOTHING = {};
 
   private final HttpOpenListener undertow;
   private final Set<StreamConnection> broken = ConcurrentHashMap.newKeySet();
@@ -59,6 +60,8 @@ final class FramingGuard implements DelegateOpenListener {
   @Override
   public void handleEvent(StreamConnection connection, @Nullable PooledByteBuffer first) {
     RequestFraming framing = new RequestFraming();
+    StreamSourceConduit source = connection.getSourceChannel().getConduit();
+    Guarded guarded = new Guarded(source, connection, framing);
     if (first != null) {
       ByteBuffer bytes = first.getBuffer();
       int stop = framing.accept(bytes, bytes.position(), bytes.limit());
@@ -68,9 +71,9 @@ final class FramingGuard implements DelegateOpenListener {
         return;
       }
       spoil(bytes, stop, framing);
+      bytes.limit(bytes.limit() - guarded.holdBack(bytes, bytes.limit()));
     }
-    StreamSourceConduit source = connection.getSourceChannel().getConduit();
-    connection.getSourceChannel().setConduit(new Guarded(source, connection, framing));
+    connection.getSourceChannel().setConduit(guarded);
     undertow.handleEvent(connection, first);
   }
 
@@ -85,6 +88,7 @@ final class FramingGuard implements DelegateOpenListener {
   private final class Guarded extends AbstractStreamSourceConduit<StreamSourceConduit> {
     private final StreamConnection connection;
     private final RequestFraming framing;
+    private byte[] held = NOTHING;
     private boolean stopped;
 
     Guarded(StreamSourceConduit next, StreamConnection connection, RequestFraming framing) {
@@ -98,25 +102,43 @@ final class FramingGuard implements DelegateOpenListener {
       if (stopped) {
         return 0;
       }
+      int start = target.position();
+      if (held.length > 0) {
+        if (target.remaining() <= held.length) {
+          throw new IOException("there is no room for the rest of a header");
+        }
+        target.put(held);
+      }
       int from = target.position();
       int n = next.read(target);
       if (n <= 0) {
+        target.position(start);
         return n;
       }
+      held = NOTHING;
       int end = target.position();
       int stop = framing.accept(target, from, end);
-      if (stop == end) {
-        return n;
-      }
-      if (framing.inBody()) {
+      if (stop < end && framing.inBody()) {
         stopped = true;
         target.position(stop);
         tell();
-        return stop - from;
+        return stop - start;
       }
-      ByteBuffer read = target.duplicate().flip();
-      spoil(read, stop, framing);
-      return n;
+      if (stop < end) {
+        spoil(target.duplicate().flip(), stop, framing);
+      }
+      target.position(end - holdBack(target, end));
+      return target.position() - start;
+    }
+
+    /** Keeps the blanks before an index for the next read; how many they are. */
+    int holdBack(ByteBuffer bytes, int end) {
+      int open = framing.open();
+      if (open > 0) {
+        held = new byte[open];
+        bytes.get(end - open, held);
+      }
+      return open;
     }
 
     /** If nobody has asked by then, nobody will. */

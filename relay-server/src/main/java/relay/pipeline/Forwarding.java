@@ -51,7 +51,7 @@ final class Forwarding {
       journey.verdict().failed(failure);
       lease = another(failure);
     }
-    if (handling.isGone()) {
+    if (handling.isOver()) {
       handling.leave();
     } else if (ownLimit != null) {
       handling.meters().clients().denied(handling.caller(), ownLimit.reason());
@@ -67,12 +67,12 @@ final class Forwarding {
         new RetryPolicy(leg.route().api().config().maxAttempts(), ThreadLocalRandom.current());
     Decision decision = policy.after(failure, leg.attempts(), handling.timeLeft());
     boolean mayBeDone = failure.unclear() && !journey.asked().repeatable();
-    if (handling.isGone() || mayBeDone) {
+    if (handling.isOver() || mayBeDone) {
       return null;
     }
     if (decision instanceof Decision.Again(Duration pause)) {
       Lease here = again(pause);
-      return here != null || handling.isGone() ? here : elsewhere();
+      return here != null || handling.isOver() ? here : elsewhere();
     }
     if (failure instanceof Failure.RateLimited) {
       askWhen();
@@ -84,12 +84,12 @@ final class Forwarding {
     if (pause.isPositive()) {
       LockSupport.parkNanos(pause.toNanos());
     }
-    return !handling.isGone() && journey.again(leg) ? granted(acquire(leg.acquire())) : null;
+    return !handling.isOver() && journey.again(leg) ? granted(acquire(leg.acquire())) : null;
   }
 
   /** The lease of the first of the next providers that gives one; null if none does. */
   private @Nullable Lease elsewhere() {
-    while (!handling.isGone() && ownLimit == null) {
+    while (!handling.isOver() && ownLimit == null) {
       Leg next = journey.next();
       if (next == null) {
         return null;
@@ -109,7 +109,7 @@ final class Forwarding {
     // Both go out before either is answered
     CompletableFuture<Allowance.@Nullable Refusal> own = handling.allowance().take(leg.demand());
     CompletableFuture<Acquisition> wish = leg.acquire();
-    handling.whenGone(() -> wish.cancel(false));
+    handling.whenOver(() -> wish.cancel(false));
     ownLimit = own.join();
     if (ownLimit == null) {
       return granted(acquire(wish));
@@ -136,7 +136,7 @@ final class Forwarding {
       return next;
     }
     leg.unused();
-    if (!handling.isGone()) {
+    if (!handling.isOver()) {
       denied(acquisition);
     }
     return null;
@@ -161,7 +161,7 @@ final class Forwarding {
   }
 
   private Acquisition acquire(CompletableFuture<Acquisition> wish) {
-    handling.whenGone(() -> wish.cancel(false));
+    handling.whenOver(() -> wish.cancel(false));
     long asked = System.nanoTime();
     Acquisition acquisition = wish.exceptionally(Forwarding::none).join();
     handling.meters().acquired(System.nanoTime() - asked);

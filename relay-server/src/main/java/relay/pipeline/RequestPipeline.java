@@ -4,6 +4,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
@@ -16,6 +17,7 @@ import relay.model.Endpoint;
 import relay.model.RelayError;
 import relay.pipeline.ClientExchange.Body;
 import relay.redis.KeyPool;
+import relay.redis.UsageTally;
 import relay.request.BadRequest;
 import relay.request.RequestFacts;
 import relay.request.RequestScan;
@@ -44,6 +46,8 @@ public final class RequestPipeline {
   private final Meters meters;
   private final Limits limits;
   private final AtomicInteger running = new AtomicInteger();
+  private final Set<Handling> begun = ConcurrentHashMap.newKeySet();
+  private volatile boolean cutOff;
 
   /**
    * Bounds of one replica.
@@ -56,11 +60,17 @@ public final class RequestPipeline {
 
   /**
    * @param clientsPool where clients' own limits are kept; null if no client has any
+   * @param clientsTally counts what clients without limits use
    */
   public RequestPipeline(
-      Clients clients, @Nullable KeyPool clientsPool, Routes routes, Meters meters, Limits limits) {
+      Clients clients,
+      @Nullable KeyPool clientsPool,
+      UsageTally clientsTally,
+      Routes routes,
+      Meters meters,
+      Limits limits) {
     this.clients = clients;
-    clientLimits = new ClientLimits(clientsPool);
+    clientLimits = new ClientLimits(clientsPool, clientsTally);
     this.routes = routes;
     catalog = new ModelCatalog(routes.all());
     this.meters = meters;
@@ -70,6 +80,17 @@ public final class RequestPipeline {
   /** Requests that are not answered yet. */
   public int running() {
     return running.get();
+  }
+
+  /** Ends all requests: their clients are told that this replica stops. */
+  public void cutOff() {
+    cutOff = true;
+    begun.forEach(Handling::cutOff);
+  }
+
+  /** Counts a request that was refused for its path, method or head: no way for it begins here. */
+  public void refusedAtOnce(int status) {
+    meters.refusedAtOnce(status);
   }
 
   /** Serves a request whose head was read. Blocks until it has been answered, or handed over. */
@@ -268,6 +289,10 @@ public final class RequestPipeline {
     Handling handling = admitted.handling();
     handling.takes(clientLimits.of(admitted.caller(), asked.counted()));
     handling.client().onGone(handling::clientLeft);
+    handling.joins(begun);
+    if (cutOff) {
+      handling.cutOff();
+    }
     Journey journey = new Journey(chosen, asked);
     Journey.Leg first = journey.next();
     if (first == null) {
