@@ -11,10 +11,10 @@ import java.util.Locale;
  */
 public enum CostBound {
   // Bytes allocated by a call of a pure part.
-  SCAN_2_KB(560),
-  SCAN_50_KB(560),
-  SCAN_WITH_SESSION_2_KB(1_750),
-  SCAN_WITH_SESSION_50_KB(1_750),
+  SCAN_2_KB(2_000),
+  SCAN_50_KB(3_200),
+  SCAN_WITH_SESSION_2_KB(3_200),
+  SCAN_WITH_SESSION_50_KB(4_400),
   USAGE_OF_JSON(600),
   USAGE_OF_30_EVENTS(640),
   USAGE_OF_ONE_MORE_EVENT(1),

@@ -9,8 +9,8 @@ import org.jspecify.annotations.Nullable;
  * The tokens of RFC 8259 over bytes. A method takes the position where its token starts and returns
  * the one after it, or {@link #FAILED} once {@link #fail} has noted why.
  *
- * <p>Strings are nearly all of a body, so they are read eight bytes a step until a byte needs a
- * look.
+ * <p>Strings are nearly all of a body, so they are not read byte by byte: {@link StringMarks} says
+ * which bytes of a long one need a look.
  */
 final class JsonText {
   static final int FAILED = -1;
@@ -19,9 +19,13 @@ final class JsonText {
       MethodHandles.byteArrayViewVarHandle(long[].class, ByteOrder.LITTLE_ENDIAN);
   private static final long ONES = 0x0101010101010101L;
   private static final long HIGH_BITS = 0x8080808080808080L;
-  private static final long QUOTES = ONES * '"';
+  private static final long TWOS = ONES * 2;
   private static final long BACKSLASHES = ONES * '\\';
   private static final long SPACES = ONES * ' ';
+
+  /** Of a string so much is read eight bytes a step; for a longer one marks are made. */
+  private static final int SHORT_BYTES = 72;
+
   private static final boolean[] SIMPLE_ESCAPES = new boolean[256];
 
   static {
@@ -30,6 +34,7 @@ final class JsonText {
 
   final byte[] bytes;
   final int end;
+  private final StringMarks marks;
 
   /** Of the last string: its length in UTF-8 once decoded, and whether it has escapes. */
   int decodedLength;
@@ -42,6 +47,7 @@ final class JsonText {
   JsonText(byte[] bytes, int end) {
     this.bytes = bytes;
     this.end = end;
+    this.marks = new StringMarks(bytes, end);
   }
 
   /** Only the first failure counts: it is the one that the caller can act on. */
@@ -73,60 +79,78 @@ final class JsonText {
   /** Reads a string whose opening quote stands just before {@code from}. */
   int string(int from) {
     byte[] b = bytes;
-    int p = from;
+    int p = shortAscii(from);
     int saved = 0; // bytes by which the written form is longer than the decoded one
-    escaped = false;
-    while (true) {
-      p = plain(p);
-      if (p >= end) {
-        return fail(end, "a string does not end");
+    while (p >= end || b[p] != '"') {
+      int look = marks.next(p);
+      saved += marks.passed();
+      if (look > p && b[look - 1] == '\\') {
+        look--; // an escape that is read here, and was counted
+        saved--;
+      } else if (look > p && b[look - 1] < 0) {
+        look = characterBefore(look);
       }
-      int c = b[p];
-      if (c == '"') {
-        decodedLength = p - from - saved;
-        return p + 1;
-      }
-      int next;
-      if (c == '\\' && isSimple(at(p + 1))) {
-        escaped = true;
-        saved++;
-        next = p + 2;
-      } else if (c == '\\') {
-        escaped = true;
-        next = escape(p);
+      p = look;
+      do {
+        if (p >= end) {
+          return fail(end, "a string does not end");
+        }
+        if (b[p] == '"') {
+          break;
+        }
+        int next = character(p);
         if (next < 0) {
           return FAILED;
         }
-        saved += next - p - decodedEscape(p);
-      } else if (c < 0) {
-        next = multiByte(p);
-        if (next < 0) {
-          return FAILED;
+        if (b[p] == '\\') {
+          saved += next - p - (b[p + 1] == 'u' ? decodedEscape(p) : 1);
         }
-      } else {
-        return fail(p, "a control character in a string must be escaped");
-      }
-      p = next;
+        p = next;
+      } while (b[p - 1] == '\\'); // what is marked behind it is not so
     }
+    escaped = saved > 0;
+    decodedLength = p - from - saved;
+    return p + 1;
   }
 
-  /** The first byte that is a quote, a backslash, a control character or not ASCII. */
-  private int plain(int from) {
+  /**
+   * Most strings are names and short words. The first byte that is a quote, a backslash, a control
+   * character or not ASCII, or one before that.
+   */
+  private int shortAscii(int from) {
     byte[] b = bytes;
     int p = from;
-    for (int last = end - 8; p <= last; p += 8) {
+    for (int last = Math.min(from + SHORT_BYTES, end) - 8; p <= last; p += 8) {
       long w = (long) LONGS.get(b, p);
       // A byte that borrows sets its high bit; a borrow can only spoil bytes behind a true hit.
-      long hits =
-          (w | ((w ^ QUOTES) - ONES) | ((w ^ BACKSLASHES) - ONES) | (w - SPACES)) & HIGH_BITS;
+      // A quote with its bit 1 changed is a space, the first behind the control characters.
+      long hits = (w | ((w ^ TWOS) - SPACES - ONES) | ((w ^ BACKSLASHES) - ONES)) & HIGH_BITS;
       if (hits != 0) {
         return p + (Long.numberOfTrailingZeros(hits) >>> 3);
       }
     }
-    while (p < end && b[p] >= ' ' && b[p] != '"' && b[p] != '\\') {
-      p++;
-    }
     return p;
+  }
+
+  /** Where the character begins that the bytes just before {@code p} are of. */
+  private int characterBefore(int p) {
+    int start = p - 1;
+    while (p - start < 3 && (bytes[start] & 0xc0) == 0x80) {
+      start--;
+    }
+    return (bytes[start] & 0xc0) == 0xc0 ? start : p;
+  }
+
+  /** Reads one character, or one escape, that is no quote. */
+  private int character(int p) {
+    int c = bytes[p];
+    if (c == '\\') {
+      return isSimple(at(p + 1)) ? p + 2 : escape(p);
+    }
+    if (c < 0) {
+      return multiByte(p);
+    }
+    return c < ' ' ? fail(p, "a control character in a string must be escaped") : p + 1;
   }
 
   /** Looked up, not compared: which of them comes next no processor can foresee. */

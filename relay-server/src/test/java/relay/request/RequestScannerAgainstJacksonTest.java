@@ -15,6 +15,7 @@ import java.io.ByteArrayOutputStream;
 import java.nio.ByteBuffer;
 import java.nio.charset.CharacterCodingException;
 import java.util.Arrays;
+import java.util.HexFormat;
 import java.util.Random;
 import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
@@ -109,6 +110,91 @@ class RequestScannerAgainstJacksonTest {
       assertEquals(include != null && include.booleanValue(), facts.includeUsage(), context);
       assertEquals(textBytes(tree), facts.textBytes(), context);
     }
+  }
+
+  /** Long enough that they are read by marks, with few escapes or many, in all widths of UTF-8. */
+  @Test
+  void long_strings_are_judged_as_by_jackson() {
+    int valid = 0;
+    int invalid = 0;
+    for (int seed = 0; seed < 5_000; seed++) {
+      Random random = new Random(seed);
+      byte[] body = body(longString(random, random.nextInt(5) == 0 ? 5_000 : 300));
+      JsonNode tree = jackson(body);
+      RequestScan scan = RequestScanner.scan(body, body.length);
+      if (tree == null || !(scan instanceof RequestFacts facts)) {
+        throw new AssertionError("seed " + seed + scan);
+      }
+      assertEquals(textBytes(tree), facts.textBytes(), "seed " + seed);
+      for (int damage = random.nextInt(4); damage > 0; damage--) {
+        body[random.nextInt(BEFORE, body.length)] = TELLING[random.nextInt(TELLING.length)];
+      }
+      JsonNode judged = grammar(body);
+      boolean expected = judged != null;
+      assertJudged(expected, body, "seed " + seed);
+      valid += expected ? 1 : 0;
+      invalid += expected ? 0 : 1;
+    }
+    assertTrue(valid > 1_000 && invalid > 1_000, valid + " valid, " + invalid + " invalid");
+  }
+
+  @Test
+  void a_long_string_damaged_at_any_byte_is_judged_as_by_jackson() {
+    byte[] original = body(longString(new Random(3), 250));
+    for (int at = BEFORE; at < original.length; at++) {
+      for (byte telling : TELLING) {
+        byte[] damaged = original.clone();
+        damaged[at] = telling;
+        assertJudged(grammar(damaged) != null, damaged, "byte " + telling + " at " + at);
+      }
+      assertTrue(RequestScanner.scan(original, at) instanceof BadRequest, "cut at " + at);
+    }
+  }
+
+  /** Where the value that is looked at begins in a {@link #body}. */
+  private static final int BEFORE = "{'model':'m','x':".length();
+
+  /**
+   * Ends of ranges that UTF-8 or JSON treats differently, and what a byte less a bit looks like.
+   */
+  private static final byte[] TELLING =
+      HexFormat.ofDelimiter(" ")
+          .parseHex(
+              "00 0a 1f 20 22 2f 5c 61 6e 75 7f 80 8f 90 9f a0 a2 bf c0 c1 c2 dc df e0 e1 ec ed ee"
+                  + " ef f0 f1 f3 f4 f5 f8 ff");
+
+  private static byte[] longString(Random random, int length) {
+    String[] pieces = {
+      "\\n",
+      "\\\"",
+      "\\\\",
+      "\\t",
+      "\\r",
+      "\\/",
+      "\\b",
+      "\\u00e9",
+      "\\ud83d\\ude00",
+      "\\\\n",
+      "\\\\\\\"",
+      "é",
+      "中",
+      "😀",
+      "ह",
+      "퀀",
+      "ж",
+      "\ud7ff",
+      "\ue000",
+      "\u0800",
+      "x",
+      "word "
+    };
+    int plain = random.nextInt(3) * 12; // of so many and one
+    StringBuilder string = new StringBuilder("\"");
+    while (string.length() < length) {
+      string.append(
+          random.nextInt(plain + 1) > 0 ? "text " : pieces[random.nextInt(pieces.length)]);
+    }
+    return string.append('"').toString().getBytes(UTF_8);
   }
 
   private static long textBytes(JsonNode node) {
