@@ -21,8 +21,8 @@ record RedisOnCarrier(WaitingThread carrier) implements SocketLoop {
   }
 
   @Override
-  public void executeAfter(Runnable task, long nanos) {
-    carrier.executeAfter(task, nanos);
+  public Runnable executeAfter(Runnable task, long nanos) {
+    return carrier.executeAfter(task, nanos);
   }
 
   @Override

@@ -49,7 +49,7 @@ final class LoopEvents extends ManualIoEventLoop {
     long due = now + left;
     if (alarmAt == 0 || due - alarmAt < 0 || alarmAt - now <= 0) {
       alarmAt = due == 0 ? 1 : due;
-      loop.executeAfter(sockets::wakeup, left);
+      var _ = loop.executeAfter(sockets::wakeup, left);
     }
   }
 

@@ -22,6 +22,7 @@ public final class RedisEngine implements AutoCloseable {
   private static final long TICK_MS = 500;
 
   private final EngineOptions options;
+  private final @Nullable SocketLoop loop;
   private final RedisLink link;
   private final LeaseIds leaseIds = new LeaseIds(ThreadLocalRandom.current());
   private final Map<String, KeyPool> pools = new ConcurrentHashMap<>();
@@ -32,6 +33,7 @@ public final class RedisEngine implements AutoCloseable {
 
   private RedisEngine(EngineOptions options, @Nullable SocketLoop loop) {
     this.options = options;
+    this.loop = loop;
     ticker.setRemoveOnCancelPolicy(true); // most alarms are turned off before their time
     link = new RedisLink(options.url(), options.timeout(), loop, this::announce);
   }
@@ -94,6 +96,9 @@ public final class RedisEngine implements AutoCloseable {
   }
 
   private Runnable alarm(long nanos, Runnable callback) {
+    if (loop != null) { // where it wakes no thread of its own
+      return loop.executeAfter(() -> loop.begin(callback), nanos);
+    }
     try {
       Future<?> set = ticker.schedule(callback, nanos, TimeUnit.NANOSECONDS);
       return () -> set.cancel(false);

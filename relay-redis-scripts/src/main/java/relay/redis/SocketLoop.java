@@ -20,8 +20,12 @@ public interface SocketLoop extends Executor {
   @Override
   void execute(Runnable task);
 
-  /** Likewise, after so many nanoseconds. */
-  void executeAfter(Runnable task, long nanos);
+  /**
+   * Likewise, after so many nanoseconds, or a millisecond later.
+   *
+   * @return what takes it back, if that comes in time
+   */
+  Runnable executeAfter(Runnable task, long nanos);
 
   /** Runs a task that may wait for a lock, anywhere but on the thread itself. From any thread. */
   void begin(Runnable task);

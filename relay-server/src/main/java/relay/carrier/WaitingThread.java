@@ -5,6 +5,7 @@ import java.nio.channels.SelectableChannel;
 import java.nio.channels.SelectionKey;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
+import org.xnio.XnioExecutor;
 
 /** A carrier as one that waits for sockets of others. */
 public final class WaitingThread {
@@ -24,9 +25,14 @@ public final class WaitingThread {
     carrier.execute(task);
   }
 
-  /** Likewise, after so many nanoseconds. */
-  public void executeAfter(Runnable task, long nanos) {
-    var _ = carrier.executeAfter(task, nanos, TimeUnit.NANOSECONDS);
+  /**
+   * Likewise, after so many nanoseconds, or a millisecond later.
+   *
+   * @return what takes it back, if that comes in time
+   */
+  public Runnable executeAfter(Runnable task, long nanos) {
+    XnioExecutor.Key key = carrier.executeAfter(task, nanos, TimeUnit.NANOSECONDS);
+    return key::remove;
   }
 
   /** Runs a task, which may block, on a virtual thread that it carries. */
