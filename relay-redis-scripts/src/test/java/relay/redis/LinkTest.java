@@ -17,7 +17,7 @@ import relay.redis.Acquisition.Unavailable;
 import relay.redis.PoolSnapshot.GroupState;
 
 /** Redis goes away, by every way it has, and comes back. */
-final class LinkTest {
+class LinkTest {
   private static final Duration SOON = Duration.ofSeconds(20);
   private static final Duration DAY = Duration.ofDays(1); // in it, a test's time is nothing
   private static final Limits AMPLE = new Limits(100_000, 0, 0, 0);
@@ -47,9 +47,14 @@ final class LinkTest {
   }
 
   private RedisEngine engine(EngineOptions options) {
-    RedisEngine engine = RedisEngine.start(options);
+    RedisEngine engine = started(options);
     engines.add(engine);
     return engine;
+  }
+
+  /** A loop of the program's own serves {@link LoopLinkTest}'s. */
+  RedisEngine started(EngineOptions options) {
+    return RedisEngine.start(options);
   }
 
   private static PoolPlan plan(Limits limits) {

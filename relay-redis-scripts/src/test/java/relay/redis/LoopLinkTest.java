@@ -1,0 +1,69 @@
+package relay.redis;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertInstanceOf;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+
+/** Likewise, when a loop of the program's own serves the connection. */
+final class LoopLinkTest extends LinkTest {
+  private final SelectorLoop loop = new SelectorLoop();
+
+  @AfterEach
+  void end() {
+    loop.close();
+  }
+
+  @Override
+  RedisEngine started(EngineOptions options) {
+    return RedisEngine.start(options, loop);
+  }
+
+  @Test
+  void who_waits_for_a_reply_goes_on_anywhere_but_on_the_loop() {
+    try (RedisProcess redis = RedisProcess.start();
+        RedisEngine engine =
+            RedisEngine.start(Pools.options(redis.url(), "r1", Fallback.CLOSED), loop)) {
+      KeyPool pool =
+          engine.pool(Pools.plan("pool", Duration.ofDays(1), 1, new Limits(1_000, 0, 0, 0)));
+      AtomicInteger onLoop = new AtomicInteger();
+      List<CompletableFuture<Acquisition>> all =
+          IntStream.range(0, 200).mapToObj(n -> pool.acquire(Pools.one())).toList();
+      for (CompletableFuture<Acquisition> one : all) {
+        var _ =
+            one.thenAccept(
+                granted -> {
+                  if (Thread.currentThread() == loop.thread()) {
+                    onLoop.incrementAndGet();
+                  }
+                });
+        assertInstanceOf(Acquisition.Granted.class, one.join());
+      }
+      assertEquals(0, onLoop.get());
+      assertTrue(loop.begun() > 0, "replies came another way");
+    }
+  }
+
+  @Test
+  void a_reply_is_read_by_the_loop_and_by_no_thread_of_the_engine() {
+    try (RedisProcess redis = RedisProcess.start();
+        RedisEngine engine =
+            RedisEngine.start(Pools.options(redis.url(), "r1", Fallback.CLOSED), loop)) {
+      KeyPool pool =
+          engine.pool(Pools.plan("pool", Duration.ofDays(1), 1, new Limits(1_000, 0, 0, 0)));
+      assertInstanceOf(Acquisition.Granted.class, pool.acquire(Pools.one()).join());
+      List<Thread> netty =
+          Thread.getAllStackTraces().keySet().stream()
+              .filter(thread -> thread.getName().startsWith("lettuce-nio"))
+              .toList();
+      assertEquals(List.of(), netty);
+    }
+  }
+}

@@ -1,0 +1,110 @@
+package relay.redis;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.channels.SelectableChannel;
+import java.nio.channels.SelectionKey;
+import java.nio.channels.Selector;
+import java.util.Queue;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.DelayQueue;
+import java.util.concurrent.Delayed;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.Consumer;
+
+/** A loop as a program may have one; what must not run on its thread is run on virtual threads. */
+final class SelectorLoop implements SocketLoop, AutoCloseable {
+  private static final long LOOK_MS = 1;
+
+  private final Selector selector;
+  private final Queue<Runnable> tasks = new ConcurrentLinkedQueue<>();
+  private final DelayQueue<Later> later = new DelayQueue<>();
+  private final AtomicLong begun = new AtomicLong();
+  private final Thread thread;
+  private volatile boolean closed;
+
+  private record Later(Runnable task, long dueNanos) implements Delayed {
+    @Override
+    public long getDelay(TimeUnit unit) {
+      return unit.convert(dueNanos - System.nanoTime(), TimeUnit.NANOSECONDS);
+    }
+
+    @Override
+    public int compareTo(Delayed other) {
+      return Long.signum(dueNanos - ((Later) other).dueNanos);
+    }
+  }
+
+  SelectorLoop() {
+    try {
+      selector = Selector.open();
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+    thread = Thread.ofPlatform().name("loop").daemon().start(this::run);
+  }
+
+  private void run() {
+    try {
+      while (!closed) {
+        for (Runnable task = tasks.poll(); task != null; task = tasks.poll()) {
+          task.run();
+        }
+        for (Later due = later.poll(); due != null; due = later.poll()) {
+          due.task().run();
+        }
+        selector.select(this::tell, LOOK_MS);
+      }
+      selector.close();
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  @SuppressWarnings("unchecked")
+  private void tell(SelectionKey key) {
+    ((Consumer<SelectionKey>) key.attachment()).accept(key);
+  }
+
+  /** Tasks that were to run elsewhere. */
+  long begun() {
+    return begun.get();
+  }
+
+  @Override
+  public Thread thread() {
+    return thread;
+  }
+
+  @Override
+  public void execute(Runnable task) {
+    tasks.add(task);
+    selector.wakeup();
+  }
+
+  @Override
+  public Runnable executeAfter(Runnable task, long nanos) {
+    Later one = new Later(task, System.nanoTime() + nanos);
+    later.add(one);
+    return () -> later.remove(one);
+  }
+
+  @Override
+  public void begin(Runnable task) {
+    begun.incrementAndGet();
+    var _ = Thread.ofVirtual().start(task);
+  }
+
+  @Override
+  public SelectionKey register(SelectableChannel channel, Consumer<SelectionKey> ready)
+      throws IOException {
+    return channel.register(selector, 0, ready);
+  }
+
+  @Override
+  public void close() {
+    closed = true;
+    selector.wakeup();
+  }
+}
