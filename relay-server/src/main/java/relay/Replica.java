@@ -34,6 +34,7 @@ import relay.pool.Plans;
 import relay.redis.EngineOptions;
 import relay.redis.KeyPool;
 import relay.redis.RedisEngine;
+import relay.redis.UsageTally;
 import relay.upstream.ProviderApi;
 import relay.upstream.Upstream;
 
@@ -96,11 +97,13 @@ final class Replica {
     if (clientsPool != null) {
       meters.bindClients(clientsPool);
     }
+    UsageTally clientsTally = Plans.tally(engine, server.auth());
 
     pipeline =
         new RequestPipeline(
             new Clients(server.auth()),
             clientsPool,
+            clientsTally,
             new Routes(routes, config.routing(), new Random()),
             meters,
             new RequestPipeline.Limits(
@@ -119,7 +122,7 @@ final class Replica {
             Duration.ofMillis(Long.getLong("relay.client_patience_ms", 30_000))); // tests have less
     adminPlane =
         new AdminServer(
-            server, this::readiness, meters::scrape, () -> pools, engine::breaker, clientsPool);
+            server, this::readiness, meters::scrape, () -> pools, engine::breaker, clientsPool, clientsTally);
     dataPlane.start();
     adminPlane.start();
     keyProbes.start();

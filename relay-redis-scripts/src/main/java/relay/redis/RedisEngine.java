@@ -1,5 +1,7 @@
 package relay.redis;
 
+import java.util.Collection;
+import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Future;
@@ -25,6 +27,8 @@ public final class RedisEngine implements AutoCloseable {
   private final ScheduledThreadPoolExecutor ticker =
       new ScheduledThreadPoolExecutor(1, Thread.ofPlatform().name("redis-tick").daemon().factory());
   private final Map<String, ProviderBreaker> breakers = new ConcurrentHashMap<>();
+
+  private final Map<String, UsageTally> tallies = new ConcurrentHashMap<>();
 
   private RedisEngine(EngineOptions options) {
     this.options = options;
@@ -65,6 +69,16 @@ public final class RedisEngine implements AutoCloseable {
     return new Probation(link, options, pool);
   }
 
+  /**
+   * What clients use, beside limits. It is kept with the pool of this name, which need not be one.
+   *
+   * @param clients all that are counted
+   */
+  public UsageTally tally(String pool, Collection<String> clients) {
+    return tallies.computeIfAbsent(
+        pool, name -> new UsageTally(link, options, name, List.copyOf(clients)));
+  }
+
   /** Whether Redis answers. */
   public boolean isUp() {
     return link.isUp();
@@ -99,6 +113,7 @@ public final class RedisEngine implements AutoCloseable {
     }
     if (link.isUp()) {
       breakers.values().forEach(ProviderBreaker::tick);
+      tallies.values().forEach(UsageTally::tick);
     }
   }
 
@@ -115,6 +130,7 @@ public final class RedisEngine implements AutoCloseable {
       // Redis works in order: when this is answered, all that was sent before is done.
       pool.snapshot().handle((snapshot, failure) -> snapshot).join();
     }
+    tallies.values().forEach(UsageTally::close);
     link.close();
   }
 }

@@ -1,6 +1,7 @@
 package relay.redis;
 
 import java.nio.charset.StandardCharsets;
+import java.util.stream.IntStream;
 
 /** The names of a pool's keys in Redis: all with the pool's hash tag, so in one Cluster slot. */
 final class RedisKeys {
@@ -17,6 +18,7 @@ final class RedisKeys {
   final byte[] estimates;
   final byte[] breaker;
   final byte[] probes;
+  final byte[] counting;
   private final String base;
 
   RedisKeys(String prefix, String pool) {
@@ -34,6 +36,7 @@ final class RedisKeys {
     estimates = bytes(base + "estimates");
     breaker = bytes(base + "breaker");
     probes = bytes(base + "probes");
+    counting = bytes(base + "counting");
   }
 
   /** What all names begin with. */
@@ -44,6 +47,18 @@ final class RedisKeys {
   /** The account that a conversation's prompt cache is on, per model class. */
   byte[] session(String modelClass, String session) {
     return bytes(base + "session:" + modelClass + ":" + session);
+  }
+
+  /** The slots in which clients' usage is kept, so many. */
+  byte[][] used(int slots) {
+    return IntStream.range(0, slots)
+        .mapToObj(slot -> bytes(base + "used:" + slot))
+        .toArray(byte[][]::new);
+  }
+
+  /** What a replica has in flight by client. */
+  byte[] running(String replica) {
+    return bytes(base + "running:" + replica);
   }
 
   /**

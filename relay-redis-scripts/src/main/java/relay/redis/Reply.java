@@ -199,6 +199,33 @@ sealed interface Reply {
     return r.size() > 1 ? Optional.of(text(r.get(1))) : Optional.empty();
   }
 
+  /**
+   * The reply of {@code tallied}.
+   *
+   * @param replicas that count
+   * @param numbers four of each client
+   */
+  record Tallied(List<String> replicas, List<Object> numbers) {
+
+    /** Of these clients, which were asked for. */
+    void addTo(Map<String, UsageTally.Standing> all, List<String> clients) {
+      for (int n = 0; n < clients.size(); n++) {
+        Usage used = new Usage(number(4 * n), number(4 * n + 1), number(4 * n + 2));
+        all.put(clients.get(n), new UsageTally.Standing(used, number(4 * n + 3)));
+      }
+    }
+
+    private long number(int index) {
+      return Reply.number(numbers.get(index));
+    }
+  }
+
+  @SuppressWarnings("unchecked") // as above
+  static Tallied ofTallied(List<Object> r) {
+    List<String> replicas = ((List<Object>) r.get(2)).stream().map(Reply::text).toList();
+    return new Tallied(replicas, r.subList(3, r.size()));
+  }
+
   /** The time on the pool's clock in microseconds that the reply carries, or 0. */
   static long time(List<Object> r) {
     return r.size() > 1 ? number(r.get(1)) : 0;

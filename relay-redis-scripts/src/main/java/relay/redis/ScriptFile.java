@@ -28,7 +28,9 @@ enum ScriptFile {
   SURVEY,
   LEARN,
   BREAKER,
-  PROBE;
+  PROBE,
+  TALLY,
+  TALLIED;
 
   private static final String INCLUDE = "-- @include ";
 

@@ -103,7 +103,12 @@ final class BadNumbersTest {
         new Good(
             new Step.Survey("r1", 400, PLAN.groups(), PLAN.keys(), List.of()),
             List.of(1),
-            List.of(3, 4)));
+            List.of(3, 4)),
+        new Good(
+            new TallyStep("r1", 30_000, List.of(new TallyStep.Told("c", Usage.NONE, 0))),
+            List.of(),
+            List.of(0, 2, 4, 5, 6, 7)),
+        new Good(new TalliedStep(List.of("r1"), List.of("c")), List.of(), List.of(0, 1)));
   }
 
   /** One of several in an argument; a moment or a count. */

@@ -86,6 +86,8 @@ final class ExpiryTest {
     run(new Step.Survey("r1", 0, plan.groups(), plan.keys(), List.of()));
     run(new Step.Survey("", 0, plan.groups(), plan.keys(), List.of()));
     run(new Step.Restore(List.of("k:key0", "g:account0/model"), List.of()));
+    run(tally(1));
+    run(tally(0));
     micros += 120 * SECOND;
     run(acquire("f"));
     run(Step.settle("f", 1, 1));
@@ -93,6 +95,19 @@ final class ExpiryTest {
         new Step.Configure(
             7, 8, Pools.plan("expiry", Duration.ofSeconds(30), 3, new Limits(1, 1, 1, 1))));
     run(new Step.Survey("r1", 0, plan.groups(), plan.keys(), List.of()));
+  }
+
+  private static Step tally(long inFlight) {
+    Usage used = new Usage(1, 5, 5);
+    return new TallyStep("r1", 30_000, List.of(new TallyStep.Told("team", used, inFlight)));
+  }
+
+  @Test
+  void use_puts_off_the_end_of_what_a_client_has_in_flight() {
+    run(tally(1));
+    assertEquals(true, wire.redis().pexpire(names.running("r1"), 1_000));
+    run(new TallyStep("r1", 30_000, List.of()));
+    assertTrue(wire.redis().pttl(names.running("r1")) > 1_000);
   }
 
   @Test

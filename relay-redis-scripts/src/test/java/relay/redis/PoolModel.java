@@ -47,6 +47,7 @@ final class PoolModel {
   final BreakerModel breaker = new BreakerModel();
   final ProbationModel probation = new ProbationModel(outages);
   final EstimatesModel estimates = new EstimatesModel();
+  final TallyModel tally = new TallyModel();
   private final SurveyModel surveys = new SurveyModel();
   private final EndingModel endings = new EndingModel(this, leases);
   private Shape shape = new Shape(240_000, 0, false);
@@ -144,6 +145,7 @@ final class PoolModel {
     breaker.flushAll();
     probation.flushAll();
     estimates.flushAll();
+    tally.flushAll();
     surveys.flushAll();
     known = false;
   }

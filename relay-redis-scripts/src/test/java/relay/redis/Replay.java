@@ -65,6 +65,9 @@ final class Replay implements AutoCloseable {
       // It lives for a minute of real time, which on a busy machine may be less than the walk's
       var _ = wire.async().persist(names.replicas);
     }
+    if (step instanceof TallyStep) {
+      var _ = List.of(step.keys(names)).stream().map(wire.async()::persist).toList(); // likewise
+    }
     List<Object> expected = step.apply(model, clock); // while Redis works
     List<Object> reply = Wire.readable(sent.join());
     ReplyCheck.compare(expected, reply);

@@ -25,7 +25,8 @@ sealed interface Step {
   }
 
   /** Of a script that counts against no limit; each has a model of its own. */
-  sealed interface Uncounted extends Step permits PickStep, BreakerStep, ProbeStep, LearnStep {}
+  sealed interface Uncounted extends Step
+      permits PickStep, BreakerStep, ProbeStep, LearnStep, TallyStep, TalliedStep {}
 
   private static byte[][] leases(RedisKeys n) {
     return new byte[][] {n.state, n.win, n.leases, n.due, n.later};

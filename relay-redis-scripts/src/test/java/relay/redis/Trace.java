@@ -41,6 +41,8 @@ record Trace(List<Move> moves) {
             case Step.Settle s -> s.costs().size();
             case Step.Renew r -> r.ids().size();
             case LearnStep l -> l.models().size();
+            case TallyStep t -> t.clients().size();
+            case TalliedStep t -> t.clients().size();
             case ProbeStep p -> p.ids().size();
             default -> 1;
           };
@@ -67,6 +69,8 @@ record Trace(List<Move> moves) {
       case Step.Settle s -> new Step.Settle(without(s.costs(), n), s.sets());
       case Step.Renew r -> new Step.Renew(r.leaseMs(), without(r.ids(), n));
       case LearnStep l -> new LearnStep(l.all(), without(l.models(), n));
+      case TallyStep t -> new TallyStep(t.replica(), t.leaseMs(), without(t.clients(), n));
+      case TalliedStep t -> new TalliedStep(t.replicas(), without(t.clients(), n));
       case ProbeStep p -> new ProbeStep(p.firstMs(), without(p.ids(), n));
       default -> step;
     };

@@ -19,6 +19,14 @@ final class UncountedCheck {
     same("breaker", model.breaker.stored(), wire, names.breaker, BREAKER_MS);
     same("probes", model.probation.stored(), wire, names.probes, PROBES_MS);
     same("estimates", model.estimates.stored(), wire, names.estimates, ESTIMATES_MS);
+    byte[][] slots = names.used(TallyStep.SLOTS);
+    for (int place = 0; place < slots.length; place++) {
+      same("slot " + place, model.tally.stored(place), wire, slots[place], 0);
+    }
+    for (int n = 0; n < UncountedWalk.REPLICAS; n++) {
+      String replica = "r" + n;
+      same(replica, model.tally.stored(replica), wire, names.running(replica), 0);
+    }
   }
 
   private static void same(

@@ -12,7 +12,8 @@ final class UncountedWalk {
   private static final List<String> PROBES = List.of("", "", "ask", "ask", "good", "bad", "back");
   private static final long[] SAMPLES = {0, 1, 2, 19, 20, 21, 500, 999, 1_000, 50_000};
   private static final int MODELS = 5;
-  private static final int REPLICAS = 3;
+  static final int REPLICAS = 3;
+  private static final int CLIENTS = 4;
 
   private final RandomGenerator random;
   private final PoolModel model;
@@ -60,11 +61,38 @@ final class UncountedWalk {
     return new LearnStep.Learned(name, samples, bytes, random.nextLong(1 + bytes), outputs);
   }
 
+  Step tally() {
+    List<TallyStep.Told> clients = new ArrayList<>();
+    int first = random.nextInt(CLIENTS);
+    for (int n = random.nextInt(4); n > 0; n--) {
+      Usage used =
+          random.nextInt(3) == 0 ? Usage.NONE : new Usage(random.nextInt(3), tokens(), tokens());
+      clients.add(
+          new TallyStep.Told(
+              "c" + (first + n) % CLIENTS, used, Math.max(0, random.nextInt(5) - 2)));
+    }
+    return new TallyStep("r" + random.nextInt(REPLICAS), 30_000, clients);
+  }
+
+  private long tokens() {
+    return random.nextInt(10) == 0 ? Limits.MAX : random.nextInt(3) * 1_000L;
+  }
+
+  Step tallied() {
+    List<String> replicas = new ArrayList<>();
+    for (int n = random.nextInt(1 + REPLICAS); n > 0; n--) {
+      replicas.add("r" + (n - 1));
+    }
+    return new TalliedStep(
+        replicas, random.nextInt(4) == 0 ? List.of() : List.of("c0", "c2", "c1"));
+  }
+
   /** When the answer to a call may change by itself, on Redis's clock in microseconds. */
   LongStream moments(Step step) {
     return switch (step) {
       case BreakerStep _ -> model.breaker.moments();
       case ProbeStep _ -> model.probation.moments();
+      case TalliedStep _ -> model.tally.moments();
       case PickStep pick ->
           pick.inUse(model).stream().mapToLong(server -> model.given(server.from()));
       default -> LongStream.of();

@@ -97,6 +97,8 @@ final class Walk {
           case 29, 30, 31 -> uncounted.breaker();
           case 32, 33 -> uncounted.probe(some(keys).map(KeyPlan::id).toList());
           case 34, 35 -> uncounted.learn();
+          case 36, 37 -> uncounted.tally();
+          case 38 -> uncounted.tallied();
           default -> random.nextInt(100) < 60 || ids.isEmpty() ? acquire() : end();
         };
     past.add(step);

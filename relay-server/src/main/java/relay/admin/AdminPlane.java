@@ -23,6 +23,7 @@ import relay.config.ServerConfig;
 import relay.pool.PoolJson;
 import relay.redis.KeyPool;
 import relay.redis.ProviderBreaker;
+import relay.redis.UsageTally;
 
 /**
  * The handler of the admin port. Health and readiness are answered at once; what asks Redis, or
@@ -42,6 +43,7 @@ public final class AdminPlane implements HttpHandler {
   private final Supplier<Collection<KeyPool>> pools;
   private final Function<String, ProviderBreaker> breakers;
   private final @Nullable KeyPool clientLimits;
+  private final UsageTally clientUse;
   private final HttpHandler slow =
       new RequestLimitingHandler(
           AT_ONCE, QUEUED, exchange -> exchange.dispatch(VIRTUAL, this::answer));
@@ -53,6 +55,7 @@ public final class AdminPlane implements HttpHandler {
    * @param pools asked for each request; in the order in which they are shown
    * @param breakers of the providers, by a pool's name
    * @param clientLimits the pool of clients' own limits; null if no client has any
+   * @param clientUse what clients without limits use
    */
   public AdminPlane(
       ServerConfig server,
@@ -60,7 +63,8 @@ public final class AdminPlane implements HttpHandler {
       Supplier<String> metrics,
       Supplier<Collection<KeyPool>> pools,
       Function<String, ProviderBreaker> breakers,
-      @Nullable KeyPool clientLimits) {
+      @Nullable KeyPool clientLimits,
+      UsageTally clientUse) {
     this.gate = new Gate(server.adminListen(), server.adminToken());
     this.server = server;
     this.readiness = readiness;
@@ -68,6 +72,7 @@ public final class AdminPlane implements HttpHandler {
     this.pools = pools;
     this.breakers = breakers;
     this.clientLimits = clientLimits;
+    this.clientUse = clientUse;
   }
 
   @Override
@@ -108,7 +113,9 @@ public final class AdminPlane implements HttpHandler {
             case "metrics" -> get(exchange, this::metrics);
             case "pools" -> get(exchange, () -> Reply.json(PoolJson.ofAll(states())));
             case "clients" ->
-                get(exchange, () -> Reply.json(ClientsJson.of(server.auth(), clientLimits)));
+                get(
+                    exchange,
+                    () -> Reply.json(ClientsJson.of(server.auth(), clientLimits, clientUse)));
             default -> unknownPath();
           };
       case 2 -> path.getFirst().equals("pools") ? pool(path.get(1), exchange) : unknownPath();

@@ -8,6 +8,7 @@ import org.jspecify.annotations.Nullable;
 import relay.config.ServerConfig;
 import relay.redis.KeyPool;
 import relay.redis.ProviderBreaker;
+import relay.redis.UsageTally;
 
 /** The listener for operators. One I/O thread is enough, and leaves the clients' undisturbed. */
 public final class AdminServer implements AutoCloseable {
@@ -19,13 +20,16 @@ public final class AdminServer implements AutoCloseable {
       Supplier<String> metrics,
       Supplier<Collection<KeyPool>> pools,
       Function<String, ProviderBreaker> breakers,
-      @Nullable KeyPool clientLimits) {
+      @Nullable KeyPool clientLimits,
+      UsageTally clientUse) {
     undertow =
         Undertow.builder()
             .addHttpListener(server.adminListen().port(), server.adminListen().host())
             .setIoThreads(1)
             .setWorkerThreads(1)
-            .setHandler(new AdminPlane(server, readiness, metrics, pools, breakers, clientLimits))
+            .setHandler(
+                new AdminPlane(
+                    server, readiness, metrics, pools, breakers, clientLimits, clientUse))
             .build();
   }
 

@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.time.Duration;
 import java.util.Map;
+import java.util.concurrent.CompletableFuture;
 import java.util.function.Function;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
@@ -17,10 +18,13 @@ import relay.redis.KeyPool;
 import relay.redis.PoolSnapshot;
 import relay.redis.PoolSnapshot.GroupState;
 import relay.redis.PoolSnapshot.KeyState;
+import relay.redis.Usage;
+import relay.redis.UsageTally;
+import relay.redis.UsageTally.Standing;
 
 /**
- * The clients, what each may use, and what it has used of its own limits. {@code null} is no
- * restriction and no limit; of a client without any limit nothing is counted.
+ * The clients, what each may use, and what it has used in the last minute. {@code null} is no
+ * restriction and no limit.
  */
 final class ClientsJson {
   private static final JsonNodeFactory JSON = JsonNodeFactory.instance;
@@ -28,10 +32,14 @@ final class ClientsJson {
   /** When one of a client's requests will end cannot be known. */
   private static final long FULL_MS = 1_000;
 
+  private static final Standing NOTHING = new Standing(Usage.NONE, 0);
+
   private final Map<String, GroupState> groups;
   private final Map<String, KeyState> keys;
+  private final Map<String, Standing> unlimited;
 
-  private ClientsJson(@Nullable PoolSnapshot state) {
+  private ClientsJson(@Nullable PoolSnapshot state, Map<String, Standing> unlimited) {
+    this.unlimited = unlimited;
     groups =
         state == null
             ? Map.of()
@@ -45,10 +53,12 @@ final class ClientsJson {
 
   /**
    * @param pool of the clients' own limits; null if no client has any
+   * @param tally of what the others use
    */
-  static ObjectNode of(Auth auth, @Nullable KeyPool pool) throws RedisSilent {
+  static ObjectNode of(Auth auth, @Nullable KeyPool pool, UsageTally tally) throws RedisSilent {
+    CompletableFuture<Map<String, Standing>> standings = tally.standings();
     PoolSnapshot state = pool == null ? null : PoolStates.await(pool.snapshot());
-    ClientsJson writer = new ClientsJson(state);
+    ClientsJson writer = new ClientsJson(state, PoolStates.await(standings));
     ObjectNode all = JSON.objectNode();
     ArrayNode clients = all.putArray("clients");
     switch (auth) {
@@ -76,7 +86,7 @@ final class ClientsJson {
     if (each.isLimited()) {
       limited(client, each);
     } else {
-      client.putNull("limits");
+      unlimited(client, unlimited.getOrDefault(each.name(), NOTHING));
     }
     return client;
   }
@@ -92,13 +102,24 @@ final class ClientsJson {
         .put("max_concurrent", known(each.bounds().maxConcurrent()));
     GroupState group = groups.get(each.name());
     KeyState key = keys.get(each.name());
-    ObjectNode used = client.putObject("used");
-    for (Dimension dimension : Dimension.values()) {
-      used.put(dimension.label(), group == null ? 0 : group.used().of(dimension));
-    }
-    client.put("in_flight", key == null ? 0 : key.inFlight());
+    use(client, group == null ? Usage.NONE : group.used(), key == null ? 0 : key.inFlight());
     client.put("cooldown_ms", group == null ? 0 : millis(group.cooldown()));
     client.put("next_capacity_ms", nextCapacityMs(group, key));
+  }
+
+  private static void unlimited(ObjectNode client, Standing standing) {
+    client.putNull("limits");
+    use(client, standing.used(), standing.inFlight());
+    client.put("cooldown_ms", 0);
+    client.put("next_capacity_ms", 0);
+  }
+
+  private static void use(ObjectNode client, Usage usage, long inFlight) {
+    ObjectNode used = client.putObject("used");
+    for (Dimension dimension : Dimension.values()) {
+      used.put(dimension.label(), usage.of(dimension));
+    }
+    client.put("in_flight", inFlight);
   }
 
   /** Until the smallest request passes. */

@@ -18,26 +18,40 @@ import relay.redis.KeyPool;
 import relay.redis.Lease;
 import relay.redis.PoolPlan;
 import relay.redis.Usage;
+import relay.redis.UsageTally;
 
 /**
  * What a request takes of its client's own limits: once, however many providers and keys it tries,
- * and in the end what all its attempts together were charged. Used by one thread at a time.
+ * and in the end what all its attempts together were charged. Of a client without limits the same
+ * is counted, and nothing is asked. Used by one thread at a time.
  */
 final class Allowance {
-  /** Of a client without limits: nothing is asked, and nothing kept. */
-  static final Allowance UNLIMITED = new Allowance(null, "");
+  /** Of a request that counts nowhere: nothing is asked, and nothing kept. */
+  static final Allowance NONE = new Allowance(null, null, "");
 
   private final @Nullable KeyPool pool;
+  private final @Nullable UsageTally tally;
   private final String client;
-  private final List<Lease> carriers = new ArrayList<>();
+  private final List<Lease> carriers = new ArrayList<>(1);
   private @Nullable Lease own;
+  private boolean began;
+  private boolean ended;
 
   /** Why a client's own limits do not let a request pass. */
   record Refusal(String reason, RelayError error) {}
 
-  Allowance(@Nullable KeyPool pool, String client) {
+  private Allowance(@Nullable KeyPool pool, @Nullable UsageTally tally, String client) {
     this.pool = pool;
+    this.tally = tally;
     this.client = client;
+  }
+
+  static Allowance of(KeyPool pool, String client) {
+    return new Allowance(pool, null, client);
+  }
+
+  static Allowance unlimited(UsageTally tally, String client) {
+    return new Allowance(null, tally, client);
   }
 
   /**
@@ -47,6 +61,10 @@ final class Allowance {
    * @return null when the request may pass
    */
   CompletableFuture<@Nullable Refusal> take(Demand wanted) {
+    if (tally != null && !began) {
+      began = true;
+      tally.began(client);
+    }
     if (pool == null || own != null) {
       return CompletableFuture.completedFuture(null);
     }
@@ -106,7 +124,7 @@ final class Allowance {
 
   /** An attempt is made with this lease of a provider's: what it is charged counts here, too. */
   void carriedBy(Lease lease) {
-    if (own != null) {
+    if (own != null || began) {
       carriers.add(lease);
     }
   }
@@ -116,8 +134,7 @@ final class Allowance {
    * be called before the client is told that its request has ended: then it may ask for more.
    */
   void end() {
-    Lease ending = own;
-    if (ending == null) {
+    if (ended || (own == null && !began)) {
       return;
     }
     Usage all = Usage.NONE;
@@ -128,10 +145,17 @@ final class Allowance {
       }
       all = all.plus(charged);
     }
-    if (all.requests() == 0) {
-      ending.cancel(); // nothing was sent
-    } else {
-      ending.settle(all.inputTokens(), all.outputTokens());
+    ended = true;
+    if (tally != null) {
+      tally.ended(client, all.requests() == 0 ? Usage.NONE : once(all));
+    } else if (own != null && all.requests() == 0) {
+      own.cancel(); // nothing was sent
+    } else if (own != null) {
+      own.settle(all.inputTokens(), all.outputTokens());
     }
+  }
+
+  private static Usage once(Usage all) {
+    return new Usage(1, all.inputTokens(), all.outputTokens());
   }
 }

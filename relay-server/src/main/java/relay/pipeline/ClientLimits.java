@@ -6,17 +6,24 @@ import org.jspecify.annotations.Nullable;
 import relay.auth.Clients.Caller;
 import relay.redis.KeyPlan;
 import relay.redis.KeyPool;
+import relay.redis.UsageTally;
 
-/** Clients' own limits, shared by all replicas through a pool with a key for each such client. */
+/**
+ * Clients' own limits, shared by all replicas through a pool with a key for each such client, and
+ * what clients use that have none.
+ */
 final class ClientLimits {
   private final @Nullable KeyPool pool;
   private final Set<String> limited;
+  private final UsageTally tally;
 
   /**
    * @param pool its keys have the names of the clients; null if no client has limits
+   * @param tally counts the requests of the others
    */
-  ClientLimits(@Nullable KeyPool pool) {
+  ClientLimits(@Nullable KeyPool pool, UsageTally tally) {
     this.pool = pool;
+    this.tally = tally;
     limited =
         pool == null
             ? Set.of()
@@ -29,8 +36,11 @@ final class ClientLimits {
    * @param counted false for a request that counts against no limit
    */
   Allowance of(Caller caller, boolean counted) {
-    return pool != null && counted && limited.contains(caller.name())
-        ? new Allowance(pool, caller.name())
-        : Allowance.UNLIMITED;
+    if (!counted) {
+      return Allowance.NONE;
+    }
+    return pool != null && limited.contains(caller.name())
+        ? Allowance.of(pool, caller.name())
+        : Allowance.unlimited(tally, caller.name());
   }
 }

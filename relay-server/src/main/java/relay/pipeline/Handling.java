@@ -24,7 +24,7 @@ final class Handling {
   private String provider = UNKNOWN;
   private String model = UNKNOWN;
   private String caller = UNKNOWN;
-  private Allowance allowance = Allowance.UNLIMITED;
+  private Allowance allowance = Allowance.NONE;
   private int attempts;
   private long upstreamNanos;
   private boolean gone;

@@ -23,6 +23,7 @@ import relay.redis.Acquisition.NoneUsable;
 import relay.redis.Acquisition.Unavailable;
 import relay.redis.KeyPool;
 import relay.redis.Lease;
+import relay.redis.UsageTally;
 import relay.request.BadRequest;
 import relay.request.RequestFacts;
 import relay.request.RequestScan;
@@ -64,17 +65,19 @@ public final class RequestPipeline {
 
   /**
    * @param clientsPool where clients' own limits are kept; null if no client has any
+   * @param clientsTally counts what clients without limits use
    * @param carriers run what waits for a provider, each request on a virtual thread
    */
   public RequestPipeline(
       Clients clients,
       @Nullable KeyPool clientsPool,
+      UsageTally clientsTally,
       Routes routes,
       Meters meters,
       Limits limits,
       Executor carriers) {
     this.clients = clients;
-    clientLimits = new ClientLimits(clientsPool);
+    clientLimits = new ClientLimits(clientsPool, clientsTally);
     this.routes = routes;
     catalog = new ModelCatalog(routes.all());
     this.meters = meters;

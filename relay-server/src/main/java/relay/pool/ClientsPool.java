@@ -36,6 +36,15 @@ final class ClientsPool {
     };
   }
 
+  /** Names of those that have no limits. */
+  static List<String> unlimited(Auth auth) {
+    return switch (auth) {
+      case Auth.Open() -> List.of();
+      case Auth.Clients(List<Client> all) ->
+          all.stream().filter(client -> !client.isLimited()).map(Client::name).toList();
+    };
+  }
+
   private static Optional<PoolPlan> of(List<Client> limited) {
     if (limited.isEmpty()) {
       return Optional.empty();

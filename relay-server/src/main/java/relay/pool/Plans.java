@@ -19,7 +19,9 @@ import relay.redis.Fallback;
 import relay.redis.KeyPlan;
 import relay.redis.Limits;
 import relay.redis.PoolPlan;
+import relay.redis.RedisEngine;
 import relay.redis.Strategy;
+import relay.redis.UsageTally;
 
 /** What the configuration says of pools and Redis, in the engine's words. */
 public final class Plans {
@@ -58,6 +60,11 @@ public final class Plans {
    */
   public static Optional<PoolPlan> ofClients(Auth auth) {
     return ClientsPool.of(auth);
+  }
+
+  /** Counts, beside that pool, what clients without limits of their own use. */
+  public static UsageTally tally(RedisEngine engine, Auth auth) {
+    return engine.tally(ClientsPool.NAME, ClientsPool.unlimited(auth));
   }
 
   static Limits limits(relay.config.Limits stated) {

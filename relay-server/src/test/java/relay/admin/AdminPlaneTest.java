@@ -84,7 +84,8 @@ class AdminPlaneTest {
                     () -> "relay_up 1\n",
                     () -> served,
                     engine::breaker,
-                    null))
+                    null,
+                    Plans.tally(engine, config.server().auth())))
             .build();
     undertow.start();
     return undertow;
@@ -152,8 +153,12 @@ class AdminPlaneTest {
         json.readTree(
             """
             {"clients": [
-              {"name": "team-a", "models": ["claude-*"], "providers": ["anthropic"], "limits": null},
-              {"name": "team-b", "models": null, "providers": null, "limits": null}]}
+              {"name": "team-a", "models": ["claude-*"], "providers": ["anthropic"], "limits": null,
+                "used": {"rpm": 0, "itpm": 0, "otpm": 0, "tpm": 0},
+                "in_flight": 0, "cooldown_ms": 0, "next_capacity_ms": 0},
+              {"name": "team-b", "models": null, "providers": null, "limits": null,
+                "used": {"rpm": 0, "itpm": 0, "otpm": 0, "tpm": 0},
+                "in_flight": 0, "cooldown_ms": 0, "next_capacity_ms": 0}]}
             """),
         json.readTree(answer.body()));
   }

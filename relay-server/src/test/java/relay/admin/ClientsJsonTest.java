@@ -5,6 +5,8 @@ import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -21,6 +23,8 @@ import relay.redis.Demand;
 import relay.redis.KeyPool;
 import relay.redis.Lease;
 import relay.redis.RedisEngine;
+import relay.redis.Usage;
+import relay.redis.UsageTally;
 
 /** Over a real Redis. */
 @Timeout(60)
@@ -44,12 +48,14 @@ class ClientsJsonTest {
   private EmbeddedRedis redis;
   private RedisEngine engine;
   private KeyPool limits;
+  private UsageTally tally;
 
   @BeforeAll
   void start() throws Exception {
     redis = EmbeddedRedis.start();
     engine = RedisEngine.start(Configs.replica(CONFIG, redis.url(), "r-1"));
     limits = engine.pool(Plans.ofClients(CONFIG.server().auth()).orElseThrow());
+    tally = Plans.tally(engine, CONFIG.server().auth());
   }
 
   @AfterAll
@@ -59,7 +65,32 @@ class ClientsJsonTest {
   }
 
   private JsonNode clients() throws Exception {
-    return json.readTree(ClientsJson.of(CONFIG.server().auth(), limits).toString());
+    return json.readTree(ClientsJson.of(CONFIG.server().auth(), limits, tally).toString());
+  }
+
+  @Test
+  void the_use_of_a_client_without_limits_is_shown_alike() throws Exception {
+    JsonNode before = clients().at("/clients/0");
+    assertEquals(0, before.get("in_flight").asInt());
+    tally.began("default");
+    tally.began("default");
+    tally.ended("default", new Usage(1, 70, 30));
+    assertEquals(
+        json.readTree(
+            """
+            {"name": "default", "models": null, "providers": null, "limits": null,
+              "used": {"rpm": 1, "itpm": 70, "otpm": 30, "tpm": 100},
+              "in_flight": 1, "cooldown_ms": 0, "next_capacity_ms": 0}
+            """),
+        clients().at("/clients/0"));
+    assertEquals(fields(clients().at("/clients/1")), fields(clients().at("/clients/0")));
+    tally.ended("default", Usage.NONE);
+  }
+
+  private static List<String> fields(JsonNode node) {
+    List<String> names = new ArrayList<>();
+    node.fieldNames().forEachRemaining(names::add);
+    return names;
   }
 
   @Test
@@ -77,13 +108,11 @@ class ClientsJsonTest {
     assertEquals(
         json.readTree(
             """
-            {"clients": [
-              {"name": "default", "models": null, "providers": null, "limits": null},
               {"name": "team", "models": null, "providers": null,
                 "limits": {"rpm": 60, "itpm": null, "otpm": null, "tpm": 1000, "max_concurrent": 1},
                 "used": {"rpm": 0, "itpm": 0, "otpm": 0, "tpm": 0},
-                "in_flight": 0, "cooldown_ms": 0, "next_capacity_ms": 0}]}
+                "in_flight": 0, "cooldown_ms": 0, "next_capacity_ms": 0}
             """),
-        clients());
+        clients().at("/clients/1"));
   }
 }

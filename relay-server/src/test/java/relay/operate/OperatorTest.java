@@ -83,7 +83,8 @@ class OperatorTest {
                     () -> "",
                     () -> pools,
                     engine::breaker,
-                    null))
+                    null,
+                    Plans.tally(engine, config.server().auth())))
             .build();
     admin.start();
   }

@@ -1,0 +1,201 @@
+package relay.e2e;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestInstance;
+import relay.model.Dialect;
+
+/**
+ * What clients without limits use, as operators see it at either of two replicas. Each test has a
+ * client of its own.
+ */
+@TestInstance(TestInstance.Lifecycle.PER_CLASS)
+class ClientUsageTest {
+  private static final String LEASE = "-Drelay.lease_ms=3000";
+
+  private final RawProvider provider = new RawProvider((request, connection) -> {});
+  private final Replicas replicas = setup().start(2);
+
+  ClientUsageTest() throws Exception {}
+
+  private Setup setup() throws IOException {
+    Setup setup = new Setup().jvm(LEASE);
+    for (String client :
+        List.of("both", "stream", "twice", "uncounted", "nowhere", "crash", "many")) {
+      setup.client("{ name: " + client + ", key: " + secret(client) + " }");
+    }
+    return setup
+        .provider("p", Dialect.ANTHROPIC, provider.url(), Setup.key("p-1"), Setup.key("p-2"))
+        .provider("nowhere", Dialect.ANTHROPIC, Setup.nowhere(), Setup.key("nowhere"));
+  }
+
+  private static String secret(String client) {
+    return "client-secret-of-" + client;
+  }
+
+  @AfterAll
+  void close() throws Exception {
+    replicas.close();
+    provider.close();
+  }
+
+  private static Ask ask(String client) {
+    return Ask.of(Dialect.ANTHROPIC, "p").credential("x-api-key: " + secret(client));
+  }
+
+  private static Ask stream(String client) {
+    return Ask.stream(Dialect.ANTHROPIC, "p").credential("x-api-key: " + secret(client));
+  }
+
+  private void answersWell() {
+    provider.script((request, connection) -> connection.write(Says.fine(Dialect.ANTHROPIC)));
+  }
+
+  /** What a replica's admin port says of a client now. */
+  private JsonNode seen(int replica, String client) throws IOException {
+    try (Wire wire = new Wire(replicas.get(replica).adminPort())) {
+      Ask ask = Ask.of(Dialect.ANTHROPIC, "").method("GET").target("/clients").host("127.0.0.1");
+      JsonNode clients = wire.send(ask).answer().json().get("clients");
+      for (JsonNode each : clients) {
+        if (each.get("name").asText().equals(client)) {
+          return each;
+        }
+      }
+      throw new AssertionError(client + " is not in " + clients);
+    }
+  }
+
+  private void awaitUse(int replica, String client, int requests, int inFlight) throws Exception {
+    String expected =
+        "{\"rpm\":%d,\"itpm\":%d,\"otpm\":%d,\"tpm\":%d}"
+            .formatted(
+                requests,
+                requests * Says.INPUT,
+                requests * Says.OUTPUT,
+                requests * (Says.INPUT + Says.OUTPUT));
+    try {
+      Await.until(
+          "its use is seen",
+          () -> {
+            JsonNode now = seen(replica, client);
+            return now.get("used").toString().equals(expected)
+                && now.get("in_flight").asInt() == inFlight;
+          });
+    } catch (AssertionError e) {
+      throw new AssertionError("wanted " + expected + ", seen " + seen(replica, client), e);
+    }
+  }
+
+  @Test
+  void use_is_that_of_all_replicas() throws Exception {
+    answersWell();
+    for (int n = 0; n < 7; n++) {
+      assertEquals(200, Wire.ask(replicas.port(n % 2), ask("both")).status());
+    }
+    awaitUse(0, "both", 7, 0);
+    awaitUse(1, "both", 7, 0);
+    assertTrue(seen(0, "both").get("limits").isNull());
+  }
+
+  @Test
+  void a_stream_is_in_flight_until_it_ends_and_then_was_used() throws Exception {
+    CountDownLatch ends = new CountDownLatch(1);
+    List<String> events = Says.events(Dialect.ANTHROPIC);
+    provider.script(
+        (request, connection) -> {
+          connection.write(Says.STREAM);
+          connection.chunk(events.getFirst());
+          if (!ends.await(30, TimeUnit.SECONDS)) {
+            connection.reset();
+          }
+          connection.chunk(String.join("", events.subList(1, events.size())));
+          connection.chunk("");
+        });
+    List<Wire> open = new ArrayList<>();
+    for (int n = 0; n < 3; n++) {
+      Wire wire = new Wire(replicas.port(n % 2));
+      open.add(wire.send(stream("stream")).head());
+    }
+    awaitUse(0, "stream", 0, 3);
+    awaitUse(1, "stream", 0, 3);
+    ends.countDown();
+    for (Wire wire : open) {
+      try (wire) {
+        assertTrue(wire.rest().whole());
+      }
+    }
+    awaitUse(0, "stream", 3, 0);
+    awaitUse(1, "stream", 3, 0);
+  }
+
+  @Test
+  void a_request_that_takes_two_attempts_counts_once() throws Exception {
+    List<String> answers =
+        new ArrayList<>(
+            List.of(
+                Says.json(500, Says.error(Dialect.ANTHROPIC, "api_error", "oops")),
+                Says.fine(Dialect.ANTHROPIC)));
+    provider.script((request, connection) -> connection.write(answers.removeFirst()));
+    Answer answer = Wire.ask(replicas.port(0), ask("twice"));
+    assertEquals("2", answer.header("x-relay-attempts"), answer.toString());
+    awaitUse(0, "twice", 1, 0);
+  }
+
+  @Test
+  void what_counts_for_no_key_or_was_not_sent_counts_for_no_client() throws Exception {
+    provider.script(
+        (request, connection) -> connection.write(Says.json(200, "{\"input_tokens\":7}")));
+    Ask count = ask("uncounted").target("/v1/messages/count_tokens");
+    assertEquals(200, Wire.ask(replicas.port(0), count).status());
+    assertEquals(400, Wire.ask(replicas.port(0), ask("uncounted").body("{")).status());
+    Ask nowhere =
+        Ask.of(Dialect.ANTHROPIC, "nowhere").credential("x-api-key: " + secret("nowhere"));
+    assertEquals(502, Wire.ask(replicas.port(0), nowhere).status());
+    answersWell();
+    assertEquals(200, Wire.ask(replicas.port(0), ask("uncounted")).status());
+    awaitUse(0, "uncounted", 1, 0);
+    awaitUse(0, "nowhere", 0, 0);
+  }
+
+  @Test
+  void what_a_replica_had_in_flight_that_died_is_forgotten() throws Exception {
+    provider.script(
+        (request, connection) -> {
+          connection.write(Says.STREAM);
+          connection.chunk(Says.events(Dialect.ANTHROPIC).getFirst());
+          connection.awaitClosed();
+        });
+    try (Replicas doomed = setup().on(replicas.redis()).start(1);
+        Wire wire = new Wire(doomed.port(0))) {
+      assertEquals(200, wire.send(stream("crash")).head().status());
+      awaitUse(1, "crash", 0, 1);
+      doomed.get(0).kill();
+      awaitUse(1, "crash", 0, 0);
+    }
+  }
+
+  @Test
+  void requests_are_told_of_together_and_not_one_by_one() throws Exception {
+    answersWell();
+    try (Monitor monitor = new Monitor(replicas.redis().port());
+        Wire wire = new Wire(replicas.port(0))) {
+      long began = System.nanoTime();
+      for (int n = 0; n < 200; n++) {
+        assertEquals(200, wire.send(ask("many")).answer().status());
+      }
+      long most = 3 + TimeUnit.NANOSECONDS.toSeconds(System.nanoTime() - began);
+      long told = monitor.until().stream().filter(line -> line.contains("_tally\"")).count();
+      assertTrue(told <= 2 * most, told + " calls in " + most + " s"); // of each replica
+    }
+    awaitUse(1, "many", 200, 0);
+  }
+}
