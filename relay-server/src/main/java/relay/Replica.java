@@ -122,7 +122,13 @@ final class Replica {
             Duration.ofMillis(Long.getLong("relay.client_patience_ms", 30_000))); // tests have less
     adminPlane =
         new AdminServer(
-            server, this::readiness, meters::scrape, () -> pools, engine::breaker, clientsPool, clientsTally);
+            server,
+            this::readiness,
+            meters::scrape,
+            () -> pools,
+            engine::breaker,
+            clientsPool,
+            clientsTally);
     dataPlane.start();
     adminPlane.start();
     keyProbes.start();
@@ -175,6 +181,11 @@ final class Replica {
     keyProbes.close();
     dataPlane.drain();
     awaitNone(pipeline::running, server.drain());
+    if (pipeline.running() > 0) {
+      log.warn("server.drain_ms is over: {} requests are cut off", pipeline.running());
+      pipeline.cutOff();
+      awaitNone(pipeline::running, LAST_WORDS);
+    }
     dataPlane.close(); // whoever still runs loses its client, and ends
     awaitNone(pipeline::running, LAST_WORDS);
     awaitNone(carriers::running, LAST_WORDS);

@@ -61,10 +61,10 @@ final class AnswerRelay {
     }
     handling.spentUpstream(System.nanoTime() - began);
     if (body.length < length) {
-      if (handling.isGone()) {
+      if (handling.isOver()) {
         handling.leave();
       } else {
-        Break how = answer.fellSilent() ? Break.SILENCE : Break.LOSS;
+        Break how = how(answer);
         brokeOff(how);
         handling.refuse(how.error());
       }
@@ -104,7 +104,7 @@ final class AnswerRelay {
       if (whole) {
         outbox.end();
       } else {
-        Break how = answer.fellSilent() ? Break.SILENCE : Break.LOSS;
+        Break how = how(answer);
         if (!scanner.errorSeen()) {
           brokeOff(how);
         }
@@ -146,16 +146,25 @@ final class AnswerRelay {
     }
   }
 
-  /** How a provider fails in the middle of an answer. */
+  private Break how(UpstreamAnswer answer) {
+    if (handling.isOver()) {
+      return Break.STOP;
+    }
+    return answer.fellSilent() ? Break.SILENCE : Break.LOSS;
+  }
+
+  /** How an answer fails in its middle: by the provider, or because the replica stops. */
   private enum Break {
     ERROR_EVENT,
     LOSS,
-    SILENCE;
+    SILENCE,
+    STOP;
 
     RelayError error() {
       return switch (this) {
         case SILENCE ->
             RelayError.timeout("the provider sent nothing more for server.idle_timeout_ms");
+        case STOP -> Handling.STOPPING;
         case LOSS, ERROR_EVENT -> RelayError.unreachable("the provider broke off its answer");
       };
     }
@@ -163,6 +172,9 @@ final class AnswerRelay {
 
   /** It had begun well, and so was counted as one that works. */
   private void brokeOff(Break how) {
+    if (how == Break.STOP) {
+      return; // which is not the provider's fault
+    }
     plan.route().breaker().failed(new Passage.Free());
     handling.meters().brokenOff(plan.route().name(), how.name().toLowerCase(Locale.ROOT));
   }

@@ -61,7 +61,7 @@ final class Attempt {
 
   private @Nullable Failure send() {
     UpstreamCall call = call();
-    handling.whenGone(call::cancel);
+    handling.whenOver(call::cancel);
     long sent = System.nanoTime();
     Outcome outcome = call.execute();
     long waited = System.nanoTime() - sent;
@@ -90,7 +90,7 @@ final class Attempt {
   }
 
   private @Nullable Failure broken(Outcome.Broken broken) {
-    if (handling.isGone()) {
+    if (handling.isOver()) {
       route.breaker().unused(passage);
       handling.leave();
       return null;

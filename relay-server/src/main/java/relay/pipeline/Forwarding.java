@@ -59,7 +59,7 @@ final class Forwarding implements Runnable {
       journey.verdict().failed(failure);
       lease = another(failure);
     }
-    if (handling.isGone()) {
+    if (handling.isOver()) {
       handling.leave();
     } else {
       handling.end(journey.verdict().outcome(journey.asked().dialect()));
@@ -72,12 +72,12 @@ final class Forwarding implements Runnable {
         new RetryPolicy(leg.route().api().config().maxAttempts(), ThreadLocalRandom.current());
     Decision decision = policy.after(failure, leg.attempts(), handling.timeLeft());
     boolean mayBeDone = failure.unclear() && !journey.asked().repeatable();
-    if (handling.isGone() || mayBeDone) {
+    if (handling.isOver() || mayBeDone) {
       return null;
     }
     if (decision instanceof Decision.Again(Duration pause)) {
       Lease here = again(pause);
-      return here != null || handling.isGone() ? here : elsewhere();
+      return here != null || handling.isOver() ? here : elsewhere();
     }
     if (failure instanceof Failure.RateLimited) {
       askWhen();
@@ -89,7 +89,7 @@ final class Forwarding implements Runnable {
     if (pause.isPositive()) {
       LockSupport.parkNanos(pause.toNanos());
     }
-    return !handling.isGone() && journey.again(leg) ? granted(acquire(leg.acquire())) : null;
+    return !handling.isOver() && journey.again(leg) ? granted(acquire(leg.acquire())) : null;
   }
 
   private @Nullable Lease elsewhere() {
@@ -109,7 +109,7 @@ final class Forwarding implements Runnable {
       return next;
     }
     leg.unused();
-    if (!handling.isGone()) {
+    if (!handling.isOver()) {
       denied(acquisition);
     }
     return null;
@@ -134,7 +134,7 @@ final class Forwarding implements Runnable {
   }
 
   private Acquisition acquire(CompletableFuture<Acquisition> wish) {
-    handling.whenGone(() -> wish.cancel(false));
+    handling.whenOver(() -> wish.cancel(false));
     long asked = System.nanoTime();
     Acquisition acquisition = wish.exceptionally(cancelled -> new Unavailable()).join();
     handling.meters().acquired(System.nanoTime() - asked);

@@ -1,6 +1,7 @@
 package relay.pipeline;
 
 import java.time.Duration;
+import java.util.Set;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.jspecify.annotations.Nullable;
 import relay.metrics.Meters;
@@ -11,6 +12,12 @@ import relay.model.RelayError;
 final class Handling {
   /** How many attempts were made until the answer. */
   static final String ATTEMPTS = "x-relay-attempts";
+
+  /** What a client is told whose request still runs when the replica has waited long enough. */
+  static final RelayError STOPPING =
+      RelayError.unavailable(
+          "this replica stops, and the answer was not complete when server.drain_ms was over: send"
+              + " the request again");
 
   private static final String UNKNOWN = "";
 
@@ -27,8 +34,10 @@ final class Handling {
   private Allowance allowance = Allowance.NONE;
   private int attempts;
   private long upstreamNanos;
+  private @Nullable Set<Handling> begun;
   private boolean gone;
-  private @Nullable Runnable onGone;
+  private boolean over;
+  private @Nullable Runnable onOver;
 
   /**
    * @param patience how long attempts may begin, if the client does not give up earlier
@@ -142,10 +151,19 @@ final class Handling {
     }
   }
 
+  /** Until it is done it is one of these. */
+  void joins(Set<Handling> running) {
+    begun = running;
+    running.add(this);
+  }
+
   /** The request is over, however it ended: counted once. */
   void done(int status, String origin) {
     allowance.end();
     if (done.compareAndSet(false, true)) {
+      if (begun != null) {
+        begun.remove(this);
+      }
       long took = System.nanoTime() - startedNanos;
       meters.requestDone(provider, model, status, origin, took, Math.max(0, took - upstreamNanos));
       meters.clients().answered(caller, status);
@@ -154,37 +172,61 @@ final class Handling {
     }
   }
 
-  /** The client has left, so nobody is answered. */
+  /** It is over before its answer began: the client is told, unless it has left. */
   void leave() {
-    client.abort();
-    done(499, "relay");
+    if (isCutOff()) {
+      refuse(STOPPING);
+    } else {
+      client.abort();
+      done(499, "relay");
+    }
   }
 
   /** The client has left. From any thread. */
   void clientLeft() {
+    over(true);
+  }
+
+  /** The replica waits for it no longer. From any thread. */
+  void cutOff() {
+    over(false);
+  }
+
+  private void over(boolean left) {
     Runnable callback;
     synchronized (this) {
-      gone = true;
-      callback = onGone;
+      gone |= left;
+      over = true;
+      callback = onOver;
     }
     if (callback != null) {
       callback.run();
     }
   }
 
-  /** What to do when the client leaves; at once if it has left. */
-  void whenGone(Runnable callback) {
+  /** What to do when the client leaves, or the replica stops; at once if that has happened. */
+  void whenOver(Runnable callback) {
     boolean now;
     synchronized (this) {
-      onGone = callback;
-      now = gone;
+      onOver = callback;
+      now = over;
     }
     if (now) {
       callback.run();
     }
   }
 
+  /** Whether nothing more is to be done for it: its client has left, or the replica stops. */
+  synchronized boolean isOver() {
+    return over;
+  }
+
   synchronized boolean isGone() {
     return gone;
+  }
+
+  /** Whether the replica stops and the client is still there, to be told so. */
+  synchronized boolean isCutOff() {
+    return over && !gone;
   }
 }

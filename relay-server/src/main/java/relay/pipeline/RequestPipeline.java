@@ -4,6 +4,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Executor;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -53,6 +54,8 @@ public final class RequestPipeline {
   private final Limits limits;
   private final Executor carriers;
   private final AtomicInteger running = new AtomicInteger();
+  private final Set<Handling> begun = ConcurrentHashMap.newKeySet();
+  private volatile boolean cutOff;
 
   /**
    * Bounds of one replica.
@@ -88,6 +91,12 @@ public final class RequestPipeline {
   /** Requests that are not answered yet. */
   public int running() {
     return running.get();
+  }
+
+  /** Ends all requests: their clients are told that this replica stops. */
+  public void cutOff() {
+    cutOff = true;
+    begun.forEach(Handling::cutOff);
   }
 
   /** Takes a request whose head was read. On its I/O thread; does not block. */
@@ -279,6 +288,10 @@ public final class RequestPipeline {
     Handling handling = admitted.handling();
     handling.takes(clientLimits.of(admitted.caller(), asked.counted()));
     handling.client().onGone(handling::clientLeft);
+    handling.joins(begun);
+    if (cutOff) {
+      handling.cutOff();
+    }
     acquire(handling, new Journey(chosen, asked));
   }
 
@@ -294,7 +307,7 @@ public final class RequestPipeline {
     // Both questions go out before either is answered.
     var own = handling.allowance().take(leg.demand());
     CompletableFuture<Acquisition> wish = leg.acquire();
-    handling.whenGone(() -> wish.cancel(false));
+    handling.whenOver(() -> wish.cancel(false));
     own.thenCompose(
             refusal ->
                 refusal != null
