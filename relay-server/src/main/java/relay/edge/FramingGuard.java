@@ -29,6 +29,8 @@ import org.xnio.conduits.StreamSourceConduit;
  * where Undertow would close the connection without a word.
  */
 final class FramingGuard implements DelegateOpenListener {
+  private static final byte[] NOTHING = {};
+
   private final HttpOpenListener undertow;
   private final Set<StreamConnection> broken = ConcurrentHashMap.newKeySet();
 
@@ -56,6 +58,8 @@ final class FramingGuard implements DelegateOpenListener {
   @Override
   public void handleEvent(StreamConnection connection, @Nullable PooledByteBuffer first) {
     RequestFraming framing = new RequestFraming();
+    StreamSourceConduit source = connection.getSourceChannel().getConduit();
+    Guarded guarded = new Guarded(source, connection, framing);
     if (first != null) {
       ByteBuffer bytes = first.getBuffer();
       int stop = framing.accept(bytes, bytes.position(), bytes.limit());
@@ -65,9 +69,9 @@ final class FramingGuard implements DelegateOpenListener {
         return;
       }
       spoil(bytes, stop, framing);
+      bytes.limit(bytes.limit() - guarded.holdBack(bytes, bytes.limit()));
     }
-    StreamSourceConduit source = connection.getSourceChannel().getConduit();
-    connection.getSourceChannel().setConduit(new Guarded(source, connection, framing));
+    connection.getSourceChannel().setConduit(guarded);
     undertow.handleEvent(connection, first);
   }
 
@@ -82,6 +86,7 @@ final class FramingGuard implements DelegateOpenListener {
   private final class Guarded extends AbstractStreamSourceConduit<StreamSourceConduit> {
     private final StreamConnection connection;
     private final RequestFraming framing;
+    private byte[] held = NOTHING;
     private boolean stopped;
 
     Guarded(StreamSourceConduit next, StreamConnection connection, RequestFraming framing) {
@@ -92,28 +97,57 @@ final class FramingGuard implements DelegateOpenListener {
 
     @Override
     public int read(ByteBuffer target) throws IOException {
+      int before;
+      int n;
+      do {
+        before = held.length;
+        n = readOnce(target);
+        // When all that came is held back, what follows may have come, too: 0 would say it has not
+      } while (n == 0 && held.length > before);
+      return n;
+    }
+
+    private int readOnce(ByteBuffer target) throws IOException {
       if (stopped) {
         return 0;
+      }
+      int start = target.position();
+      if (held.length > 0) {
+        if (target.remaining() <= held.length) {
+          throw new IOException("there is no room for the rest of a header");
+        }
+        target.put(held);
       }
       int from = target.position();
       int n = next.read(target);
       if (n <= 0) {
+        target.position(start);
         return n;
       }
+      held = NOTHING;
       int end = target.position();
       int stop = framing.accept(target, from, end);
-      if (stop == end) {
-        return n;
-      }
-      if (framing.inBody()) {
+      if (stop < end && framing.inBody()) {
         stopped = true;
         target.position(stop);
         tell();
-        return stop - from;
+        return stop - start;
       }
-      ByteBuffer read = target.duplicate().flip();
-      spoil(read, stop, framing);
-      return n;
+      if (stop < end) {
+        spoil(target.duplicate().flip(), stop, framing);
+      }
+      target.position(end - holdBack(target, end));
+      return target.position() - start;
+    }
+
+    /** Keeps the blanks before an index for the next read; how many they are. */
+    int holdBack(ByteBuffer bytes, int end) {
+      int open = framing.open();
+      if (open > 0) {
+        held = new byte[open];
+        bytes.get(end - open, held);
+      }
+      return open;
     }
 
     /** If nobody asks by the time this thread has dealt with what came, nobody will. */

@@ -1,6 +1,7 @@
 package relay.edge;
 
 import io.undertow.server.HttpServerExchange;
+import io.undertow.server.protocol.http.HttpServerConnection;
 import io.undertow.util.HeaderMap;
 import io.undertow.util.HeaderValues;
 import io.undertow.util.Headers;
@@ -12,7 +13,8 @@ import relay.model.RelayError;
 
 /**
  * What is wrong with a request's head that Undertow takes, though it leaves open where the body
- * ends, whom the request is for, or what it says.
+ * ends, whom the request is for, or what it says. Afterwards its values are as the client sent
+ * them: with all their {@link Blanks}.
  */
 final class HeadCheck {
   /** Relay reads the first line of these; another reader might read the last. */
@@ -48,14 +50,21 @@ final class HeadCheck {
       if (!isName(values.getHeaderName())) {
         return RelayError.invalid("a header's name is none that HTTP allows");
       }
-      for (String value : values) {
-        if (!HeaderText.isText(value)) {
+      for (int n = 0; n < values.size(); n++) {
+        if (!HeaderText.isText(values.get(n)) && isHttp1(exchange)) {
+          values.set(n, Blanks.restored(values.get(n))); // of HTTP/2 a mark is the client's own
+        }
+        if (!HeaderText.isText(values.get(n))) {
           return RelayError.invalid(
               "the header %s holds bytes that are no UTF-8 text".formatted(values.getHeaderName()));
         }
       }
     }
     return null;
+  }
+
+  private static boolean isHttp1(HttpServerExchange exchange) {
+    return exchange.getConnection() instanceof HttpServerConnection;
   }
 
   /** Written as a line of HTTP/1.1, a name with a colon would be another header. */

@@ -8,6 +8,10 @@ import java.nio.ByteBuffer;
  * more digits than a long has, and chunks that are framed in any but the one right way. What
  * Undertow refuses itself is left to it.
  *
+ * <p>Blanks inside a header's value, of which Undertow would make one space, are written so that it
+ * leaves them alone: see {@link Blanks}. Whether blanks are inside shows only behind them, so those
+ * with which the input ends are {@linkplain #open to be held back}.
+ *
  * <p>It makes no difference where the input is cut. Once the client speaks HTTP/2, everything
  * passes. Not thread-safe.
  */
@@ -17,6 +21,10 @@ final class RequestFraming {
    */
   static final int MAX_CHUNK_LINE = 4096;
 
+  /** Blanks in a row inside a value, or at its end. */
+  static final int MAX_BLANKS = 8 * 1024;
+
+  private static final int NOT_BEGUN = -1;
   private static final int MAX_LENGTH_DIGITS = 18;
   private static final int MAX_SIZE_DIGITS = 15;
   private static final String PREFACE = "PRI * HTTP/2.0\r\n";
@@ -49,6 +57,7 @@ final class RequestFraming {
   private boolean mayBeEncoding;
   private long length; // of the body, or of the chunk at hand
   private int digits;
+  private int blanks; // in a row, of a value that has begun
   private boolean chunked;
 
   /** Whether a body is being read, so that the request's head was taken. */
@@ -62,7 +71,16 @@ final class RequestFraming {
   }
 
   /**
-   * Reads bytes.
+   * How many of the bytes that were read last are blanks of which it is not known yet whether they
+   * are inside a value. They are to be shown to Undertow only with what follows, and to be right
+   * before it in the buffer that is read next.
+   */
+  int open() {
+    return state == State.VALUE ? Math.max(0, blanks) : 0;
+  }
+
+  /**
+   * Reads bytes, and changes blanks among them.
    *
    * @return the index of the first one that must not pass; {@code end} if all may
    */
@@ -79,7 +97,7 @@ final class RequestFraming {
         if (length == 0) {
           next(state == State.BODY ? State.REQUEST_LINE : State.CHUNK_CR);
         }
-      } else if (passes(bytes.get(p))) {
+      } else if (state == State.VALUE ? value(bytes, p) : passes(bytes.get(p))) {
         p++;
       } else {
         return p;
@@ -93,7 +111,6 @@ final class RequestFraming {
       case REQUEST_LINE -> requestLine(b);
       case LINE_START -> lineStart(b);
       case NAME -> name(b);
-      case VALUE -> value(b);
       case HEAD_END -> endOfHead(b);
       case SIZE -> size(b);
       case EXTENSION -> extension(b);
@@ -102,7 +119,7 @@ final class RequestFraming {
       case CHUNK_LF -> expect(b, '\n', State.SIZE);
       case TRAILER_START, TRAILER -> trailer(b);
       case TRAILER_END -> expect(b, '\n', at == 0 ? State.REQUEST_LINE : State.TRAILER_START);
-      case BODY, CHUNK, ANYTHING -> true;
+      case VALUE, BODY, CHUNK, ANYTHING -> true;
     };
   }
 
@@ -162,6 +179,7 @@ final class RequestFraming {
       mayBeEncoding &= at == TRANSFER_ENCODING.length();
       chunked |= mayBeEncoding;
       digits = 0;
+      blanks = NOT_BEGUN;
       state = State.VALUE;
     } else if (b == '\n') {
       state = State.LINE_START;
@@ -174,12 +192,26 @@ final class RequestFraming {
     return true;
   }
 
-  private boolean value(byte b) {
+  private boolean value(ByteBuffer bytes, int p) {
+    byte b = bytes.get(p);
+    if (b == ' ' || b == '\t') {
+      return blanks == NOT_BEGUN || ++blanks <= MAX_BLANKS;
+    }
     if (b == '\n') {
       state = State.LINE_START;
-    } else if (mayBeLength && b >= '0' && b <= '9') {
-      length = length * 10 + (b - '0');
-      return ++digits <= MAX_LENGTH_DIGITS;
+    } else if (b != '\r') {
+      if (blanks > 0) {
+        Blanks.keep(bytes, p - blanks, p);
+      }
+      blanks = 0;
+      if (Blanks.isMark(b)) {
+        bytes.put(p, Blanks.NO_MARK);
+      } else if (mayBeLength && b >= '0' && b <= '9') {
+        length = length * 10 + (b - '0');
+        return ++digits <= MAX_LENGTH_DIGITS;
+      }
+    } else {
+      blanks = NOT_BEGUN;
     }
     return true;
   }

@@ -86,6 +86,8 @@ class DifferentialTest {
     ask.header("x-sim-events: " + random.nextInt(40));
     ask.header("x-unknown: " + "v".repeat(random.nextInt(200)));
     ask.header(
+        "x-blanks: " + "v  ".repeat(random.nextInt(3)) + "v \tv\t".repeat(random.nextInt(3)));
+    ask.header(
         "accept-encoding: " + List.of("gzip", "identity", "gzip, br").get(random.nextInt(3)));
     // Usage that the client did not ask for can only be taken out of plain bytes: never zipped.
     boolean plain = stream && dialect == Dialect.OPENAI && !body.contains("include_usage");

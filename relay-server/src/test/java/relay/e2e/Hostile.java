@@ -145,6 +145,12 @@ record Hostile(String name, String wire, int status, boolean closes, boolean rea
     t.refused("NUL in a name", post("x\u0000a: b\n" + LENGTH));
     t.refused("CR in a value", post("x-a: a\rb: c\n" + LENGTH));
     t.refused("a control character in a value", post("x-a: a\u0001b\n" + LENGTH));
+    for (int b = 0xfc; b <= 0xff; b++) {
+      t.refused("a byte " + b + " in a value", post("x-a: a" + (char) b + "b\n" + LENGTH));
+    }
+    t.refused("9,000 blanks in a value", post("x-a: a" + " ".repeat(9_000) + "b\n" + LENGTH));
+    t.passes("8,000 blanks in a value", post("x-a: a" + " ".repeat(8_000) + "b\n" + LENGTH));
+    t.passes("20,000 blanks before a value", post("x-a: " + " ".repeat(20_000) + "b\n" + LENGTH));
     t.refused("DEL in a value", post("x-a: a\u007fb\n" + LENGTH));
     t.refused("a value that is no UTF-8", post("x-a: \u00e9\n" + LENGTH));
     t.refused("lines that end with LF", post(LENGTH).replace("\r\n", "\n"));

@@ -85,6 +85,17 @@ class Http2Test {
   }
 
   @Test
+  void blanks_inside_a_headers_value_pass_as_they_are() throws Exception {
+    provider.script((request, connection) -> connection.write(Says.fine(Dialect.ANTHROPIC)));
+    for (String value : List.of("a  b", "a\tb", "a \t  b")) {
+      try (Response response = call("", value).execute()) {
+        assertEquals(200, response.code());
+        assertEquals(value, provider.received().getLast().header("x-tag"));
+      }
+    }
+  }
+
+  @Test
   void a_stream_that_breaks_leaves_the_others_on_the_connection_alone() throws Exception {
     CountDownLatch broken = new CountDownLatch(1);
     provider.script(

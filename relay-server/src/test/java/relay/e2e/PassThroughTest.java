@@ -1,5 +1,6 @@
 package relay.e2e;
 
+import static java.nio.charset.StandardCharsets.ISO_8859_1;
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
@@ -291,5 +292,62 @@ class PassThroughTest {
       assertEquals(parts * part.length + "data: [DONE]\n\n".length(), rest.body().length);
     }
     assertTrue(all.await(5, TimeUnit.SECONDS));
+  }
+
+  private static final List<String> BLANKS =
+      List.of("a  b", "a\tb", "a \t  b   c\t\td", "one,  two,\tthree", "x".repeat(40) + "  é");
+
+  @Test
+  void blanks_inside_a_headers_value_pass_as_they_are() throws Exception {
+    everyAnswerIs(Says.fine(Dialect.ANTHROPIC));
+    for (String value : BLANKS) {
+      Ask ask = Ask.of(Dialect.ANTHROPIC, "anthropic").header("x-blanks: \t " + value + " \t ");
+      assertEquals(value, blanks(sent(ask)));
+      try (Wire wire = new Wire(replicas.port(0))) {
+        for (byte each : ask.bytes()) {
+          wire.send(new byte[] {each}); // so that Relay reads a head cut anywhere
+        }
+        assertEquals(200, wire.answer().status());
+        assertEquals(value, blanks(provider.received().getLast()));
+        wire.send(ask).answer(); // what follows on the connection is read as ever
+        assertEquals(value, blanks(provider.received().getLast()));
+      }
+    }
+  }
+
+  @Test
+  void blanks_of_requests_that_are_sent_ahead_stay_with_each() throws Exception {
+    everyAnswerIs(Says.fine(Dialect.ANTHROPIC));
+    int before = provider.received().size();
+    try (Wire wire = new Wire(replicas.port(0))) {
+      ByteArrayOutputStream all = new ByteArrayOutputStream();
+      for (String value : BLANKS) {
+        Ask ask = Ask.of(Dialect.ANTHROPIC, "anthropic").header("x-blanks: " + value);
+        all.writeBytes(ask.bytes());
+      }
+      wire.send(all.toByteArray());
+      for (int n = 0; n < BLANKS.size(); n++) {
+        assertEquals(200, wire.answer().status());
+      }
+    }
+    assertEquals(
+        BLANKS,
+        provider.received().subList(before, before + BLANKS.size()).stream()
+            .map(PassThroughTest::blanks)
+            .toList());
+  }
+
+  @Test
+  void blanks_inside_a_value_of_an_answer_pass_as_they_are() throws Exception {
+    for (String value : BLANKS.subList(0, BLANKS.size() - 1)) { // the last is not ASCII
+      everyAnswerIs(Says.json(200, Says.answer(Dialect.ANTHROPIC), "x-blanks:  " + value + " \t"));
+      Answer answer = Wire.ask(replicas.port(0), Ask.of(Dialect.ANTHROPIC, "anthropic"));
+      assertEquals(value, answer.header("x-blanks"));
+    }
+  }
+
+  private static String blanks(Received received) {
+    String asRead = received.header("x-blanks"); // a character for each byte
+    return asRead == null ? "none" : new String(asRead.getBytes(ISO_8859_1), UTF_8);
   }
 }

@@ -6,9 +6,12 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.nio.ByteBuffer;
+import java.util.Arrays;
 import java.util.Random;
+import java.util.function.IntUnaryOperator;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import relay.Seeds;
 
@@ -88,6 +91,100 @@ class RequestFramingTest {
       assertEquals(n >= head - 1 && n < bytes.length - 1, framing.inBody(), "after byte " + n);
     }
     assertFalse(framing.inBody());
+  }
+
+  /** What Undertow sees, fed in parts, with what is open held back as the guard does. */
+  private static String seen(byte[] bytes, IntUnaryOperator part) {
+    RequestFraming framing = new RequestFraming();
+    StringBuilder seen = new StringBuilder();
+    byte[] held = {};
+    int from = 0;
+    while (from < bytes.length) {
+      int end = Math.min(bytes.length, from + part.applyAsInt(from));
+      ByteBuffer buffer = ByteBuffer.allocate(held.length + end - from);
+      buffer.put(held).put(bytes, from, end - from);
+      int stop = framing.accept(buffer, held.length, buffer.position());
+      if (stop < buffer.position()) {
+        return seen + new String(buffer.array(), 0, stop, ISO_8859_1) + "|";
+      }
+      int shown = stop - framing.open();
+      seen.append(new String(buffer.array(), 0, shown, ISO_8859_1));
+      held = Arrays.copyOfRange(buffer.array(), shown, stop);
+      from = end;
+    }
+    return seen.append(new String(held, ISO_8859_1)).toString();
+  }
+
+  private static String seen(String text) {
+    return seen(text.getBytes(ISO_8859_1), from -> text.length());
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      ignoreLeadingAndTrailingWhitespace = false,
+      value = {
+        "a b,a b",
+        "a  b,a \u00ffb",
+        "a   b,a \u00ff\u00ffb",
+        "a\tb,a\u00feb",
+        "a\t b,a\u00fe\u00ffb",
+        "a \tb  c,a \u00feb \u00ffc",
+        "  a  ,  a  ",
+        "\t\ta\t\t,\t\ta\t\t",
+        "'   ','   '",
+        "a\u00ffb\u00fe,a\u00fdb\u00fd"
+      })
+  void blanks_inside_a_value_are_marked_and_others_are_not(String value, String shown) {
+    String line = "GET / HTTP/1.1\r\nx:%s\r\ny:  z  \r\n\r\n";
+    String twice = line + line;
+    String expected = twice.formatted(shown, shown);
+    String text = twice.formatted(value, value);
+    assertEquals(expected, seen(text));
+    for (int cut = 1; cut < text.length(); cut++) {
+      int first = cut;
+      assertEquals(
+          expected,
+          seen(text.getBytes(ISO_8859_1), from -> from == 0 ? first : text.length()),
+          "cut at " + cut);
+    }
+    assertEquals(expected, seen(text.getBytes(ISO_8859_1), from -> 1));
+    assertEquals(
+        value.strip().replaceAll("[\u00ff\u00fe]", "\u00fd"), Blanks.restored(shown.strip()));
+  }
+
+  @Test
+  void blanks_elsewhere_are_left_alone() {
+    String chunked =
+        "POST /a  b?x  y HTTP/1.1\r\na  b: c\r\nTransfer-Encoding: chunked\r\n\r\n"
+            + "3;a  b\t\tc\r\n \t \r\n0\r\nx: y  z\r\n\r\n";
+    assertEquals(chunked, seen(chunked));
+    assertEquals(LENGTH.replace("\n a", "\n  "), seen(LENGTH.replace("\n a", "\n  ")));
+  }
+
+  @Test
+  void many_blanks_are_kept_and_too_many_refused() {
+    String most = " ".repeat(RequestFraming.MAX_BLANKS);
+    String head = "GET / HTTP/1.1\r\nx: ";
+    assertEquals(
+        head + "a " + "\u00ff".repeat(most.length() - 1) + "b\r\n\r\n",
+        seen(head + "a" + most + "b\r\n\r\n"));
+    String more = head + "a" + most + " b\r\n\r\n";
+    assertEquals(head + "a" + most + "|", seen(more));
+    assertEquals(head + "a" + most + "|", seen(more.getBytes(ISO_8859_1), from -> 1));
+    assertEquals(head + most + " b\r\n\r\n", seen(head + most + " b\r\n\r\n"));
+  }
+
+  @Test
+  void cuts_make_no_difference_to_what_is_seen() {
+    byte[] all =
+        (HEAD + "x:  a  b \t c \r\nContent-Length: 3 \r\n\r\n a\t" + CHUNKS).getBytes(ISO_8859_1);
+    for (int n = 0; n < seeds.tries(20_000); n++) {
+      Random random = seeds.random(n);
+      byte[] bytes = Seeds.mutated(all, random, "\r\n :;0a\t\u00ff\u00fe");
+      String whole = seen(bytes, from -> bytes.length);
+      assertEquals(whole, seen(bytes, from -> 1), seeds.replay(n));
+      assertEquals(whole, seen(bytes, from -> 1 + random.nextInt(6)), seeds.replay(n));
+    }
   }
 
   @Test
