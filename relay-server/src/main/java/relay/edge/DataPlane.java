@@ -142,6 +142,7 @@ public final class DataPlane implements AutoCloseable {
   }
 
   private void refuse(HttpServerExchange exchange, RelayError error, Dialect dialect) {
+    pipeline.refusedAtOnce(error.status());
     String id = RequestIds.next();
     exchange.setStatusCode(error.status());
     ErrorBodies.headers(error, id)

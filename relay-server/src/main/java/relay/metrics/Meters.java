@@ -163,6 +163,11 @@ public final class Meters implements AutoCloseable {
     overhead.record(overheadNanos, TimeUnit.NANOSECONDS);
   }
 
+  /** A request was refused by its head alone: it took no time, and had no model yet. */
+  public void refusedAtOnce(int status) {
+    traffic.request("", "", status, "relay");
+  }
+
   /** Time from the request's arrival to the first byte of a provider's answer. */
   public void firstByte(String provider, long nanos) {
     firstByteTimer(labels.provider(provider)).record(nanos, TimeUnit.NANOSECONDS);

@@ -99,6 +99,11 @@ public final class RequestPipeline {
     begun.forEach(Handling::cutOff);
   }
 
+  /** Counts a request that was refused for its path, method or head: no way for it begins here. */
+  public void refusedAtOnce(int status) {
+    meters.refusedAtOnce(status);
+  }
+
   /** Takes a request whose head was read. On its I/O thread; does not block. */
   public void begin(ClientExchange client, Endpoint endpoint) {
     Admitted admitted = admit(client);

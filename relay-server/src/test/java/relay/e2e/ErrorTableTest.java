@@ -193,6 +193,35 @@ class ErrorTableTest {
 
   @ParameterizedTest
   @EnumSource
+  void what_is_refused_for_its_head_alone_counts_as_a_request(Dialect dialect) throws Exception {
+    Ask ask = Ask.of(dialect, model("main", dialect));
+    long bad = counted(400);
+    assertEquals(400, ask(ask.header("content-type: application/json")).status());
+    assertEquals(bad + 1, counted(400));
+    long lost = counted(404);
+    assertEquals(404, ask(Ask.of(dialect, "").target("/nothing")).status());
+    assertEquals(lost + 1, counted(404));
+    long wrong = counted(405);
+    assertEquals(405, ask(Ask.of(dialect, "").method("PATCH")).status());
+    assertEquals(wrong + 1, counted(405));
+  }
+
+  /** Requests that Relay refused before it knew a model of them. */
+  private long counted(int status) throws Exception {
+    Ask ask = Ask.of(Dialect.OPENAI, "").method("GET").target("/metrics").host("127.0.0.1");
+    String series =
+        "relay_requests_total{model=\"other\",origin=\"relay\",provider=\"none\",status=\"%d\"} "
+            .formatted(status);
+    return Wire.ask(replicas.get(0).adminPort(), ask)
+        .text()
+        .lines()
+        .filter(line -> line.startsWith(series))
+        .mapToLong(line -> (long) Double.parseDouble(line.substring(series.length())))
+        .sum();
+  }
+
+  @ParameterizedTest
+  @EnumSource
   void a_body_over_the_bound_is_too_large_however_it_comes(Dialect dialect) throws Exception {
     String members = "\"system\":\"" + "x".repeat(MAX_BODY_BYTES) + "\",";
     String body = Ask.body(model("main", dialect), members);

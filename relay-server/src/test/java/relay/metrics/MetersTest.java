@@ -123,6 +123,16 @@ class MetersTest {
   }
 
   @Test
+  void a_request_without_a_path_of_its_own_counts_too_but_for_its_time() {
+    meters.refusedAtOnce(404);
+    assertEquals(
+        1,
+        value(
+            "relay_requests_total{model=\"other\",origin=\"relay\",provider=\"none\",status=\"404\"}"));
+    assertEquals(0, value("relay_overhead_seconds_count"));
+  }
+
+  @Test
   void what_a_client_sends_makes_no_series() {
     for (int n = 0; n < 1_000; n++) {
       meters.requestDone("p" + n, "model-" + n, n, "origin-" + n, 1, 1);
