@@ -195,10 +195,11 @@ final class UsageTallyTest {
     assertEquals(10_000, all.size());
     all.forEach((client, standing) -> assertEquals(new Standing(ONE, 1), standing, client));
     try (Wire wire = new Wire(redis.url())) {
-      System.out.printf(
-          "10,000 clients told once and asked for: %s%n",
-          wire.info("commandstats", "cmdstat_fcall"));
-      assertTrue(wire.redis().slowlogLen() == 0, "no call kept Redis for 10 ms");
+      String cost = wire.info("commandstats", "cmdstat_fcall");
+      System.out.printf("10,000 clients told once and asked for: %s%n", cost);
+      int calls = Integer.parseInt(cost.replaceAll("calls=(\\d+),.*", "$1"));
+      // a hundred clients a call are told, fifty asked for; a second may pass meanwhile, and more
+      assertTrue(calls >= 300 && calls < 400, cost);
     }
   }
 

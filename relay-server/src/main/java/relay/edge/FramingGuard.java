@@ -99,6 +99,17 @@ final class FramingGuard implements DelegateOpenListener {
 
     @Override
     public int read(ByteBuffer target) throws IOException {
+      int before;
+      int n;
+      do {
+        before = held.length;
+        n = readOnce(target);
+        // When all that came is held back, what follows may have come, too: 0 would say it has not
+      } while (n == 0 && held.length > before);
+      return n;
+    }
+
+    private int readOnce(ByteBuffer target) throws IOException {
       if (stopped) {
         return 0;
       }

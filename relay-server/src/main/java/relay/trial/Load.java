@@ -63,6 +63,7 @@ final class Load implements AutoCloseable {
   private final List<byte[]> whole = new ArrayList<>();
   private final List<byte[]> streamed = new ArrayList<>();
   private final ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor();
+  private volatile boolean ending;
   private volatile boolean stopped;
 
   Load(Plan plan, RandomGenerator random) {
@@ -82,12 +83,15 @@ final class Load implements AutoCloseable {
     return tally.counts();
   }
 
-  /** Sends for as long; blocks the calling thread, and returns when the last answer was read. */
+  /**
+   * Sends for as long, or until it is to {@link #end}; blocks the calling thread, and returns when
+   * the last answer was read.
+   */
   void run(Duration duration) {
     long startNanos = System.nanoTime();
     long endNanos = startNanos + duration.toNanos();
     double dueNanos = 0; // after the start
-    for (long n = 0; !stopped; n++) {
+    for (long n = 0; !ending && !stopped; n++) {
       double perSecond =
           dueNanos < plan.atFirst().toNanos() ? plan.perSecondAtFirst() : plan.perSecond();
       dueNanos += 1e9 / perSecond * (0.5 + random.nextDouble());
@@ -104,7 +108,12 @@ final class Load implements AutoCloseable {
     awaitQuiet();
   }
 
-  /** Ends {@link #run} early. */
+  /** Lets {@link #run} send nothing more. */
+  void end() {
+    ending = true;
+  }
+
+  /** Ends {@link #run} at once. */
   @Override
   public void close() {
     stopped = true;

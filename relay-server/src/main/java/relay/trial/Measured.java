@@ -6,7 +6,8 @@ import java.util.List;
 /**
  * What a run measured.
  *
- * @param steady how long the measured time was: all of the load after the pool was full
+ * @param steady how long the measured time was
+ * @param before how long the load had run before it
  * @param window the limits' window
  * @param accounts by the provider's own log
  * @param provider429 429s of the provider, over the whole run
@@ -16,6 +17,7 @@ import java.util.List;
  */
 record Measured(
     Duration steady,
+    Duration before,
     Duration window,
     List<AccountMeasured> accounts,
     long provider429,

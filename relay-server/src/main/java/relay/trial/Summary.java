@@ -110,7 +110,10 @@ final class Summary {
         fact(
             "measured",
             Figures.seconds(measured.steady()),
-            "after the first window and a half of " + measured.window().toSeconds() + " s"));
+            measured.steady().dividedBy(measured.window())
+                + " windows, after "
+                + Figures.seconds(measured.before())
+                + " to fill the pool"));
   }
 
   private String verdict(Measured measured) {

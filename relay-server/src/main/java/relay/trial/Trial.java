@@ -44,7 +44,7 @@ public final class Trial {
   }
 
   /**
-   * Runs the command; takes about half a minute, and leaves nothing behind, Ctrl-C included.
+   * Runs the command; takes some 40 s, and leaves nothing behind, Ctrl-C included.
    *
    * @param environment for {@code NO_COLOR}, {@code COLUMNS}, {@code TERM}
    * @return 0 if the promise held; 1 if not, or if something failed
@@ -128,12 +128,19 @@ public final class Trial {
             MAX_IN_FLIGHT);
     try (Load load = new Load(loadPlan, RandomGenerator.getDefault())) {
       long startNanos = provider.nowNanos();
-      long endNanos = startNanos + plan.loadFor().toNanos();
-      Thread sending = Thread.ofPlatform().name("trial-load").start(() -> load.run(plan.loadFor()));
-      Animation animation = new Animation(stage, load, startNanos);
+      Saturation saturation = new Saturation(startNanos, plan.window());
+      Thread sending =
+          Thread.ofPlatform()
+              .name("trial-load")
+              .start(() -> load.run(Saturation.longest(plan.window())));
+      Animation animation = new Animation(stage, load, saturation, startNanos);
       while (!sending.join(Duration.ofMillis(FRAME_MS))) {
         animation.frame();
+        if (saturation.isOver(System.nanoTime())) {
+          load.end();
+        }
       }
+      long loadedNanos = System.nanoTime() - startNanos;
       byte[] large =
           RequestBytes.messages(API_KEY, plan.probeInputTokens(), plan.outputTokens(), false);
       ReplicaProcess first = stage.replicas().getFirst();
@@ -141,9 +148,11 @@ public final class Trial {
       RetryProbe.Outcome probes =
           new RetryProbe(first.address(), first.admin(), large, plan.window())
               .run(plan.probes(), PROBE_TIMEOUT);
-      long steadyNanos = startNanos + plan.warmUp().toNanos();
+      long steadyNanos = saturation.fromNanos(System.nanoTime());
+      long endNanos = saturation.untilNanos(System.nanoTime());
       return new Measured(
           Duration.ofNanos(endNanos - steadyNanos),
+          Duration.ofNanos(steadyNanos - startNanos),
           plan.window(),
           plan.accounts().stream()
               .map(account -> measured(provider, account.id(), steadyNanos, endNanos))
@@ -151,7 +160,7 @@ public final class Trial {
           provider.stats().refused(),
           load.counts(),
           probes,
-          plan.loadFor());
+          Duration.ofNanos(loadedNanos));
     }
   }
 
@@ -190,22 +199,24 @@ public final class Trial {
   private final class Animation {
     private final TrialStage stage;
     private final Load load;
+    private final Saturation saturation;
     private final long startNanos;
     private final Screen screen = new Screen(style);
     private List<Long> lastGranted = List.of(0L, 0L);
     private long lastNanos;
     private long frames;
 
-    private Animation(TrialStage stage, Load load, long startNanos) {
+    private Animation(TrialStage stage, Load load, Saturation saturation, long startNanos) {
       this.stage = stage;
       this.load = load;
+      this.saturation = saturation;
       this.startNanos = startNanos;
       this.lastNanos = startNanos;
     }
 
     private void frame() throws IOException {
-      Duration elapsed = Duration.ofNanos(System.nanoTime() - startNanos);
-      show(elapsed.compareTo(plan.warmUp()) < 0 ? "filling the pool" : "saturated, measuring");
+      long now = System.nanoTime();
+      show(saturation.isSteady(now) ? "saturated, measuring" : "filling the pool");
     }
 
     private void last(String phase) throws IOException {
@@ -217,10 +228,12 @@ public final class Trial {
       for (ReplicaProcess replica : stage.replicas()) {
         replica.checkAlive();
       }
+      PoolSnapshot pool = PoolSnapshot.of(stage.replicas().getFirst().admin());
+      long now = System.nanoTime();
+      saturation.saw(pool, now);
       if (!terminal.inPlace() && frames++ % LINE_EVERY_FRAMES != 0) {
         return;
       }
-      long now = System.nanoTime();
       LoadTally.Counts counts = load.counts();
       double seconds = Math.max(0.001, (now - lastNanos) / 1e9);
       List<Long> perSecond = new ArrayList<>();
@@ -234,8 +247,8 @@ public final class Trial {
           new Screen.Moment(
               phase,
               TimeUnit.NANOSECONDS.toSeconds(now - startNanos),
-              plan.loadFor().toSeconds(),
-              PoolSnapshot.of(stage.replicas().getFirst().admin()),
+              TimeUnit.NANOSECONDS.toSeconds(saturation.untilNanos(now) - startNanos),
+              pool,
               perSecond,
               counts.granted(),
               stage.provider().stats().refused(),

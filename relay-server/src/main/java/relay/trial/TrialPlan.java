@@ -9,7 +9,6 @@ import relay.trial.ProviderSimulator.Account;
  *
  * @param window the limits' window: short, so that a run sees several
  * @param accounts one key each
- * @param loadFor how long the load runs
  * @param overload arrivals over what the pool can carry
  * @param overloadAtFirst the same in the first window. Less, because what an idle pool takes at
  *     once comes free at once a window later, and must then find takers
@@ -20,7 +19,6 @@ import relay.trial.ProviderSimulator.Account;
 record TrialPlan(
     Duration window,
     List<Account> accounts,
-    Duration loadFor,
     double overload,
     double overloadAtFirst,
     int inputTokens,
@@ -33,8 +31,8 @@ record TrialPlan(
   }
 
   /**
-   * Five windows of 5 s. Two accounts run out of requests first, two out of input tokens; the
-   * largest request is 0.35 % of a limit.
+   * Windows of 5 s. Two accounts run out of requests first, two out of input tokens; the largest
+   * request is 0.35 % of a limit.
    */
   static TrialPlan standard() {
     return new TrialPlan(
@@ -44,17 +42,11 @@ record TrialPlan(
             account("globex", 500, 200_000),
             account("initech", 600, 130_000),
             account("umbrella", 600, 130_000)),
-        Duration.ofSeconds(25),
         1.6,
         1.15,
         300,
         40,
         5);
-  }
-
-  /** When a run counts as steady, after its start: the idle pool's burst is over by then. */
-  Duration warmUp() {
-    return window.multipliedBy(3).dividedBy(2);
   }
 
   /** Requests per second that the pool can carry. */

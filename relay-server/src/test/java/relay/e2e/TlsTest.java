@@ -1,11 +1,13 @@
 package relay.e2e;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.EOFException;
 import java.io.IOException;
+import java.net.Socket;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -62,9 +64,12 @@ class TlsTest {
     provider.close();
   }
 
+  private HandshakeCertificates trust() {
+    return new HandshakeCertificates.Builder().addTrustedCertificate(root.certificate()).build();
+  }
+
   private OkHttpClient client(Protocol most) {
-    HandshakeCertificates trust =
-        new HandshakeCertificates.Builder().addTrustedCertificate(root.certificate()).build();
+    HandshakeCertificates trust = trust();
     return new OkHttpClient.Builder()
         .sslSocketFactory(trust.sslSocketFactory(), trust.trustManager())
         .protocols(
@@ -131,6 +136,26 @@ class TlsTest {
     call.cancel();
     waiting.join();
     assertTrue(closed.await(10, TimeUnit.SECONDS), "the call goes on");
+  }
+
+  @Test
+  void a_head_passes_as_it_came_however_it_is_cut_into_records() throws Exception {
+    provider.script((request, connection) -> connection.write(Says.fine(Dialect.ANTHROPIC)));
+    byte[] ask =
+        Ask.of(Dialect.ANTHROPIC, "anthropic")
+            .header("x-blanks: \t a \t  b  c \t ")
+            .header("connection: close")
+            .bytes();
+    for (int record : List.of(1, 2, 3, 7, ask.length)) {
+      try (Socket socket = trust().sslSocketFactory().createSocket("127.0.0.1", replicas.port(0))) {
+        for (int from = 0; from < ask.length; from += record) {
+          socket.getOutputStream().write(ask, from, Math.min(record, ask.length - from));
+        }
+        String answer = new String(socket.getInputStream().readAllBytes(), UTF_8);
+        assertTrue(answer.startsWith("HTTP/1.1 200 "), answer);
+        assertEquals("a \t  b  c", provider.received().getLast().header("x-blanks"));
+      }
+    }
   }
 
   @Test

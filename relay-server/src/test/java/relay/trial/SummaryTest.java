@@ -35,7 +35,7 @@ class SummaryTest {
             longest pause       41 ms   of any key's flow
             replicas        50.0 : 50.0 %
             keys            53.5 : 46.5 %
-            measured           17.5 s   after the first window and a half of 5 s
+            measured           15.0 s   3 windows, after 12.5 s to fill the pool
 
           ✓ The promise holds.
         """,
@@ -100,7 +100,8 @@ class SummaryTest {
   private static Measured measured(
       double acme, double initech, long provider429, LoadTally.Counts load, Outcome probes) {
     return new Measured(
-        Duration.ofMillis(17_500),
+        Duration.ofSeconds(15),
+        Duration.ofMillis(12_500),
         Duration.ofSeconds(5),
         List.of(
             new AccountMeasured("acme", acme, 0.7462, 0.4975, 1741, Duration.ofMillis(41)),
