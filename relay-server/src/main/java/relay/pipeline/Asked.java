@@ -8,13 +8,14 @@ import relay.request.RequestFacts;
 
 /** What a client asked for, before it is known which provider it goes to. */
 final class Asked {
+  private static final byte[] FORGOTTEN = new byte[0];
   private static final Set<String> REPEATABLE = Set.of("GET", "HEAD", "OPTIONS", "PUT", "DELETE");
 
   private final Dialect dialect;
   private final @Nullable Endpoint endpoint;
   private final String method;
   private final RequestFacts facts;
-  private final byte[] body;
+  private byte[] body;
 
   private Asked(
       Dialect dialect,
@@ -58,6 +59,10 @@ final class Asked {
 
   byte[] body() {
     return body;
+  }
+
+  void forgetBody() {
+    body = FORGOTTEN;
   }
 
   /** Whether it counts against its key's limits. */

@@ -171,6 +171,7 @@ final class Attempt {
       }
       default -> {
         route.breaker().worked(passage);
+        plan.forgetBody();
         new AnswerRelay(handling, plan, lease).relay(answer, number);
         yield null;
       }

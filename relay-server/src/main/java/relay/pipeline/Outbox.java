@@ -31,12 +31,19 @@ final class Outbox {
 
   /**
    * Before a read: what was written makes room. Not during one, though {@link #flushBeforeWaiting}
-   * is called then: the read has been told its place.
+   * is called then: the read has been told its place. So what a read brings stands behind what was
+   * written while it waited, and is moved here, or each event of a quiet stream would stand behind
+   * the last, up to the most that is ever held.
    */
   void makeRoom() {
-    if (written == filled) {
+    if (written > 0) {
+      int left = filled - written;
+      boolean shrinks = buffer.length > FIRST_BYTES && left <= FIRST_BYTES / 2;
+      byte[] next = shrinks ? new byte[FIRST_BYTES] : buffer;
+      System.arraycopy(buffer, written, next, 0, left);
+      buffer = next;
       written = 0;
-      filled = 0;
+      filled = left;
     }
   }
 

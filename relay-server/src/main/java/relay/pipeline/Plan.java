@@ -20,7 +20,7 @@ final class Plan {
   private final String upstreamModel;
   private final String modelClass;
   private final boolean asksForUsage;
-  private final byte[] body;
+  private byte[] body;
 
   Plan(Route route, Asked asked) {
     this.route = route;
@@ -102,5 +102,11 @@ final class Plan {
 
   byte[] body() {
     return body;
+  }
+
+  /** Nothing will be sent again: an answer may take minutes, and what was asked may be large. */
+  void forgetBody() {
+    asked.forgetBody();
+    body = asked.body();
   }
 }

@@ -10,10 +10,19 @@ import org.jspecify.annotations.Nullable;
 
 /** The client's body as it came; its type is one of the client's header lines. */
 final class BytesBody extends RequestBody {
-  private final byte[] bytes;
+  private static final byte[] GONE = new byte[0];
+
+  private final int length;
+  private byte[] bytes;
 
   BytesBody(byte[] bytes) {
     this.bytes = bytes;
+    length = bytes.length;
+  }
+
+  /** It was sent, and will not be again: the request lives on for as long as its answer. */
+  void forget() {
+    bytes = GONE;
   }
 
   @Override
@@ -23,7 +32,7 @@ final class BytesBody extends RequestBody {
 
   @Override
   public long contentLength() {
-    return bytes.length;
+    return length;
   }
 
   /** What fits into one segment is copied, to leave with the head; the rest is lent. */

@@ -6,6 +6,7 @@ import com.fasterxml.jackson.databind.json.JsonMapper;
 import java.io.IOException;
 import java.time.Instant;
 import java.time.InstantSource;
+import java.util.concurrent.CompletableFuture;
 import java.util.regex.Pattern;
 import okhttp3.FormBody;
 import okhttp3.HttpUrl;
@@ -28,14 +29,18 @@ final class EntraTokens implements TokenCache.Fetch {
   private static final long LONGEST_LIFE_S = 86_400;
   private static final Pattern WORD = Pattern.compile("[a-z_]{1,40}");
 
-  private final OkHttpClient client;
+  private final CompletableFuture<OkHttpClient> client;
   private final Request request;
   private final InstantSource clock;
 
   EntraTokens(
-      OkHttpClient client, Cloud.Azure azure, Credential.EntraApp app, InstantSource clock) {
+      CompletableFuture<OkHttpClient> client,
+      Cloud.Azure azure,
+      Credential.EntraApp app,
+      InstantSource clock) {
     this.clock = clock;
-    this.client = client.newBuilder().callTimeout(TokenCache.LONGEST_FETCH).build();
+    this.client =
+        client.thenApply(known -> known.newBuilder().callTimeout(TokenCache.LONGEST_FETCH).build());
     HttpUrl url =
         HttpUrl.get(azure.loginUrl().toString())
             .newBuilder()
@@ -58,7 +63,7 @@ final class EntraTokens implements TokenCache.Fetch {
   @Override
   public AccessToken fetch() throws IOException, TokenRefusedException {
     Instant asked = clock.instant();
-    try (Response response = client.newCall(request).execute()) {
+    try (Response response = client.join().newCall(request).execute()) {
       response.body().source().request(MOST_BYTES);
       JsonNode said = read(response.body().source().getBuffer().snapshot().toByteArray());
       switch (response.code()) {

@@ -3,6 +3,7 @@ package relay.upstream;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentLinkedDeque;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -30,7 +31,7 @@ import relay.carrier.Carriers;
 final class Lanes {
   private static final int MOST_IDLE = 10_000;
 
-  private final OkHttpClient shared;
+  private final CompletableFuture<OkHttpClient> shared;
   private final Carriers carriers;
   private final long lifeNanos;
   private final List<ConcurrentLinkedDeque<Lane>> idle; // of each carrier
@@ -43,7 +44,11 @@ final class Lanes {
    * @param life how long a connection is kept that no call uses
    * @param multiplexed whether HTTP/2 is expected, until the first answer shows what is spoken
    */
-  Lanes(OkHttpClient shared, Carriers carriers, Duration life, boolean multiplexed) {
+  Lanes(
+      CompletableFuture<OkHttpClient> shared,
+      Carriers carriers,
+      Duration life,
+      boolean multiplexed) {
     this.shared = shared;
     this.carriers = carriers;
     this.multiplexed = multiplexed;
@@ -102,7 +107,7 @@ final class Lanes {
 
   Lane take() {
     if (multiplexed) {
-      return new Lane(shared, 0, null);
+      return new Lane(shared.join(), 0, null);
     }
     int here = carriers.here();
     Lane known = left(idle.get(here).pollFirst());
@@ -130,12 +135,12 @@ final class Lanes {
                 lifeNanos,
                 TimeUnit.NANOSECONDS,
                 ConnectionListener.Companion.getNONE()));
+    OkHttpClient base = shared.join();
     OkHttpClient client =
-        shared
-            .newBuilder()
+        base.newBuilder()
             .connectionPool(pool)
             .socketFactory(sockets)
-            .dispatcher(new Dispatcher())
+            .dispatcher(new Dispatcher(base.dispatcher().executorService())) // never used
             .build();
     return new Lane(client, home, sockets);
   }

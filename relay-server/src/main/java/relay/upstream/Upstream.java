@@ -3,11 +3,14 @@ package relay.upstream;
 import java.time.Duration;
 import java.time.InstantSource;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.TimeUnit;
 import okhttp3.ConnectionPool;
+import okhttp3.ConnectionSpec;
 import okhttp3.OkHttpClient;
 import okhttp3.Protocol;
+import org.jspecify.annotations.Nullable;
 import relay.carrier.Carriers;
 import relay.config.Cloud;
 import relay.config.Credential;
@@ -26,7 +29,8 @@ public final class Upstream implements AutoCloseable {
   private static final Duration IDLE_CONNECTION_LIFE = Duration.ofMinutes(5);
 
   private final Carriers carriers;
-  private final OkHttpClient client;
+  private final OkHttpClient plain;
+  private @Nullable CompletableFuture<OkHttpClient> secure;
   private final NameLookups names = new NameLookups();
   private final IdleWatch idleWatch;
   private final List<Lanes> lanes = new CopyOnWriteArrayList<>();
@@ -37,7 +41,7 @@ public final class Upstream implements AutoCloseable {
   public Upstream(Carriers carriers, Duration connectTimeout, Duration idleTimeout) {
     this.carriers = carriers;
     idleWatch = new IdleWatch(idleTimeout, this::closeOld);
-    client =
+    plain =
         new OkHttpClient.Builder()
             .dns(names)
             .socketFactory(carriers.sockets(0, ReadWait::announce))
@@ -45,6 +49,7 @@ public final class Upstream implements AutoCloseable {
                 new ConnectionPool(
                     IDLE_CONNECTIONS, IDLE_CONNECTION_LIFE.toSeconds(), TimeUnit.SECONDS))
             .eventListenerFactory(AttemptTrace.FACTORY)
+            .connectionSpecs(List.of(ConnectionSpec.CLEARTEXT))
             .protocols(List.of(Protocol.HTTP_2, Protocol.HTTP_1_1))
             .connectTimeout(connectTimeout)
             .readTimeout(Duration.ZERO) // IdleWatch sees to it
@@ -62,9 +67,25 @@ public final class Upstream implements AutoCloseable {
 
   /** Connections to one provider. */
   Lanes lanes(boolean tls) {
+    CompletableFuture<OkHttpClient> client =
+        tls ? secure() : CompletableFuture.completedFuture(plain);
     Lanes made = new Lanes(client, carriers, IDLE_CONNECTION_LIFE, tls);
     lanes.add(made);
     return made;
+  }
+
+  /**
+   * The one that speaks TLS, too. It reads the certificates of all authorities, which takes a tenth
+   * of a start: only if it is needed, and beside the rest.
+   */
+  private synchronized CompletableFuture<OkHttpClient> secure() {
+    CompletableFuture<OkHttpClient> known = secure;
+    if (known == null) {
+      List<ConnectionSpec> all = List.of(ConnectionSpec.MODERN_TLS, ConnectionSpec.CLEARTEXT);
+      known = CompletableFuture.supplyAsync(() -> plain.newBuilder().connectionSpecs(all).build());
+      secure = known;
+    }
+    return known;
   }
 
   /** The request as a call; nothing is sent yet. */
@@ -74,7 +95,7 @@ public final class Upstream implements AutoCloseable {
   }
 
   TokenCache.Fetch entraTokens(Cloud.Azure azure, Credential.EntraApp app) {
-    return new EntraTokens(client, azure, app, InstantSource.system());
+    return new EntraTokens(secure(), azure, app, InstantSource.system());
   }
 
   /** Closes idle connections; calls under way end by themselves. */
@@ -82,8 +103,8 @@ public final class Upstream implements AutoCloseable {
   public void close() {
     idleWatch.close();
     lanes.forEach(Lanes::closeIdle);
-    client.connectionPool().evictAll();
-    client.dispatcher().executorService().shutdown();
+    plain.connectionPool().evictAll(); // all share one
+    plain.dispatcher().executorService().shutdown();
     names.close();
   }
 }

@@ -13,13 +13,14 @@ import relay.token.TokenRefusedException;
 /** One attempt, which another thread may end. */
 public final class UpstreamCall {
   private static final int UNAUTHORIZED = 401;
+  private static final byte[] FORGOTTEN = new byte[0];
 
   private final Lanes lanes;
   private final IdleWatch idleWatch;
   private final UpstreamRequest request;
   private final Wire wire;
   private final KeyCredential credential;
-  private final byte[] body;
+  private byte[] body;
   private @Nullable Call call;
   private boolean canceled;
 
@@ -71,13 +72,22 @@ public final class UpstreamCall {
         answer.close(); // a token may be revoked, or end early by the provider's clock
         Request.Builder again = plain.newBuilder();
         credential.show(again, body);
-        return send(again.build());
+        outcome = send(again.build());
       }
+      forgetBody(plain);
       return outcome;
     } catch (TokenRefusedException e) {
       return refused(plain);
     } catch (IOException e) {
       return new Outcome.Broken(request.trace().sent(), e);
+    }
+  }
+
+  /** An answer may take minutes, and what was asked may be large. */
+  private void forgetBody(Request sent) {
+    body = FORGOTTEN;
+    if (sent.body() instanceof BytesBody bytes) {
+      bytes.forget();
     }
   }
 

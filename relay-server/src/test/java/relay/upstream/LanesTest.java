@@ -1,5 +1,6 @@
 package relay.upstream;
 
+import static java.util.concurrent.CompletableFuture.completedFuture;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -53,7 +54,7 @@ class LanesTest {
   @Test
   void one_call_after_the_other_has_the_same_connection() throws Exception {
     web.start();
-    Lanes lanes = new Lanes(new OkHttpClient(), carriers, LONG, false);
+    Lanes lanes = new Lanes(completedFuture(new OkHttpClient()), carriers, LONG, false);
     for (int n = 0; n < 5; n++) {
       begin(lanes);
       endAll();
@@ -64,7 +65,7 @@ class LanesTest {
   @Test
   void calls_at_once_have_each_their_own_and_the_next_ones_have_those_again() throws Exception {
     web.start();
-    Lanes lanes = new Lanes(new OkHttpClient(), carriers, LONG, false);
+    Lanes lanes = new Lanes(completedFuture(new OkHttpClient()), carriers, LONG, false);
     for (int round = 0; round < 3; round++) {
       for (int n = 0; n < 4; n++) {
         begin(lanes);
@@ -77,7 +78,8 @@ class LanesTest {
   @Test
   void what_was_not_used_for_its_life_is_closed() throws Exception {
     web.start();
-    Lanes lanes = new Lanes(new OkHttpClient(), carriers, Duration.ofNanos(1), false);
+    Lanes lanes =
+        new Lanes(completedFuture(new OkHttpClient()), carriers, Duration.ofNanos(1), false);
     begin(lanes);
     Lanes.Lane lane = underWay.getFirst();
     endAll();
@@ -91,7 +93,7 @@ class LanesTest {
   @Test
   void what_was_used_a_moment_ago_is_kept() throws Exception {
     web.start();
-    Lanes lanes = new Lanes(new OkHttpClient(), carriers, LONG, false);
+    Lanes lanes = new Lanes(completedFuture(new OkHttpClient()), carriers, LONG, false);
     begin(lanes);
     endAll();
     lanes.closeOld();
@@ -112,7 +114,7 @@ class LanesTest {
                 .build();
           }
         });
-    Lanes lanes = new Lanes(new OkHttpClient(), carriers, LONG, false);
+    Lanes lanes = new Lanes(completedFuture(new OkHttpClient()), carriers, LONG, false);
     begin(lanes);
     endAll();
     begin(lanes);
@@ -124,7 +126,8 @@ class LanesTest {
     web.useHttps(tls.server());
     web.start();
     OkHttpClient http = tls.client().protocols(List.of(Protocol.HTTP_2, Protocol.HTTP_1_1)).build();
-    Lanes lanes = new Lanes(http, carriers, LONG, false); // what it speaks is learned
+    Lanes lanes =
+        new Lanes(completedFuture(http), carriers, LONG, false); // what it speaks is learned
     begin(lanes);
     assertEquals(Protocol.HTTP_2, open.getFirst().protocol());
     endAll();
@@ -150,7 +153,7 @@ class LanesTest {
         });
     web.start();
     OkHttpClient http = tls.client().protocols(List.of(Protocol.HTTP_1_1)).build();
-    Lanes lanes = new Lanes(http, carriers, LONG, false);
+    Lanes lanes = new Lanes(completedFuture(http), carriers, LONG, false);
     CompletableFuture<Boolean> another = new CompletableFuture<>();
     carriers.execute(
         () -> {
