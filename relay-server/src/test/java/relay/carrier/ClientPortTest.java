@@ -32,7 +32,7 @@ class ClientPortTest {
   private final Carriers carriers = new Carriers(2);
   private final List<Socket> clients = new ArrayList<>();
   private final Queue<StreamConnection> served = new ConcurrentLinkedQueue<>();
-  private ClientPort port;
+  private final List<ClientPort> ports = new ArrayList<>();
 
   @AfterEach
   void close() throws IOException {
@@ -43,7 +43,7 @@ class ClientPortTest {
   }
 
   private void listen(ChannelListener<StreamConnection> opener) throws IOException {
-    port =
+    ClientPort port =
         carriers.listen(
             new InetSocketAddress(InetAddress.getLoopbackAddress(), 0),
             BACKLOG,
@@ -51,9 +51,11 @@ class ClientPortTest {
               served.add(connection);
               opener.handleEvent(connection);
             });
+    ports.add(port);
   }
 
   private Socket client() throws IOException {
+    ClientPort port = ports.getFirst();
     Socket client = new Socket(InetAddress.getLoopbackAddress(), port.address().getPort());
     client.setSoTimeout(30_000);
     clients.add(client);
@@ -188,7 +190,7 @@ class ClientPortTest {
     Socket client = client();
     client.getOutputStream().write(1);
     assertEquals(1, client.getInputStream().read());
-    port.close();
+    ports.getFirst().close();
     turn();
     assertThrows(ConnectException.class, this::client);
     client.getOutputStream().write(2);

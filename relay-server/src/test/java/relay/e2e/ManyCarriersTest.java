@@ -5,7 +5,6 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Queue;
 import java.util.Random;
@@ -113,16 +112,14 @@ class ManyCarriersTest {
     try (Replicas replicas = setup.start(1)) {
       int port = replicas.port(0);
       CountDownLatch end = new CountDownLatch(CLIENTS);
-      List<Thread> clients = new ArrayList<>();
       for (int n = 0; n < CLIENTS; n++) {
         Random random = new Random(n);
-        clients.add(
-            Thread.ofVirtual()
-                .start(
-                    () -> {
-                      live(port, random);
-                      end.countDown();
-                    }));
+        Thread.ofVirtual()
+            .start(
+                () -> {
+                  live(port, random);
+                  end.countDown();
+                });
       }
       assertTrue(end.await(MINUTES, TimeUnit.MINUTES), end.getCount() + " clients wait for ever");
       assertEquals(List.of(), wrong.stream().distinct().toList());
