@@ -115,8 +115,7 @@ class ClientPortTest {
         "all are closed",
         () ->
             served.stream()
-                .allMatch(
-                    one -> ((Carrier) one.getIoThread()).connections().get() == 0));
+                .allMatch(one -> ((Carrier) one.getIoThread()).connections().get() == 0));
   }
 
   @Test

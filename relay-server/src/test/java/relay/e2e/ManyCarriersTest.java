@@ -17,9 +17,9 @@ import org.junit.jupiter.api.Test;
 import relay.model.Dialect;
 
 /**
- * A carrier that waits for a lock which one of its own virtual threads is to get hangs for ever, and
- * all its clients with it. So all that clients do goes through many carriers at once, and everybody
- * gets an answer.
+ * A carrier that waits for a lock which one of its own virtual threads is to get hangs for ever,
+ * and all its clients with it. So all that clients do goes through many carriers at once, and
+ * everybody gets an answer.
  */
 class ManyCarriersTest {
   private static final int CLIENTS = 32;
