@@ -110,7 +110,8 @@ final class ExpiryTest {
     run(new Step.Configure(7, 8, plan, sets, rows));
     PoolModel.Wish wish = new PoolModel.Wish("a", 10, 10, "");
     Step acquire =
-        new Step.AcquireIndexed(List.of(wish), 7, 30_000, sets, List.of(), List.of(), List.of());
+        new Step.AcquireIndexed(
+            List.of(), List.of(wish), 7, 30_000, sets, sets, List.of(), List.of());
     assertEquals(1L, run(acquire).get(2));
     putOff(acquire, RedisKeys.bytes(names.base() + "ready:model:0"));
   }

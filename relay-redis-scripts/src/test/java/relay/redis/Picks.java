@@ -106,7 +106,7 @@ final class Picks {
             sets.isEmpty()
                 ? new Step.Acquire(wishes, EPOCH, LEASE_MS, fields)
                 : new Step.AcquireIndexed(
-                    wishes, EPOCH, LEASE_MS, sets, List.of(), List.of(), fields));
+                    List.of(), wishes, EPOCH, LEASE_MS, sets, sets, List.of(), fields));
     List<Wish> again = new ArrayList<>();
     for (int n = 0; n < wishes.size(); n++) {
       long code = (Long) reply.get(2 + 5 * n);

@@ -36,18 +36,19 @@ end
 local function records(state, win, p)
   local t = redis.call('TIME')
   p[STAMP] = math.max(p[STAMP] + 1, t[1] * 1e6 + t[2])
-  return { state = state, win = win, pool = p, keys = {}, groups = {}, lists = {}, changed = {}, due = {} }
+  return { state = state, win = win, pool = p, keys = {}, groups = {}, lists = {}, changed = {}, wakes = {}, told = {}, queued = {} }
 end
 
--- The records of the pool whose state and windows have these names; nil if it is unknown.
-local function open(state, win)
+-- The records of the pool whose state and windows have these names, and its leases, if they matter; nil if
+-- it is unknown.
+local function open(state, win, leases, due, later)
   local packed = redis.call('HGET', state, 'pool')
   if kept_count > MOST_KEPT then kept, kept_count = {}, 0 end
   local r = kept[state]
   kept[state] = nil
   if not packed then return end
   if not r or r.packed ~= packed then r = records(state, win, read_pool(packed)) end
-  r.win = win
+  r.win, r.leases, r.due, r.later = win, leases, due, later
   return r
 end
 
