@@ -156,6 +156,16 @@ final class ExpiryTest {
   }
 
   @Test
+  void the_queue_of_leases_that_are_due_before_others_goes_away_too() {
+    List<String> fields = List.of("k:key0", "g:account0/model");
+    run(Step.acquire("a", 7, 10, 10, 3_600_000, fields));
+    micros += SECOND;
+    run(Step.acquire("b", 7, 10, 10, 30_000, fields));
+    run(new Step.Settle(List.of(new Step.Cost("b", 1, 5, 5), new Step.Cost("never", 0, 0, 0))));
+    assertEquals(2, wire.redis().zcard(names.later));
+  }
+
+  @Test
   void a_quarantine_outlives_the_state_of_its_pool() {
     run(new Step.Quarantine("no credit left", List.of("key0")));
     assertEquals(1, wire.redis().del(names.state));

@@ -25,7 +25,7 @@ final class KeptRecordsTest {
 
   /** A library of its own in the same Redis, as another version is. */
   private final Wire other =
-      Wire.faulty(RedisUnderTest.url(), "local MOST_KEPT = 100000", "local MOST_KEPT = 99999");
+      Wire.faulty(RedisUnderTest.url(), "kept_count > 100000", "kept_count > 99999");
 
   private long micros = 1_790_000_000_000_000L;
 

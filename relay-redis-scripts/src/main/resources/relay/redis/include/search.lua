@@ -2,7 +2,7 @@
 -- looks at all that may be able before it denies a request.
 -- @uses pool, key, group, records, gate, choice, index
 local LATEST = 3.9e15 -- no later time is told apart: the odd bit must fit into a double
-local SAMPLE, MOST_LOOKS = 4, 64
+local COMPARED, SAMPLE, MOST_LOOKS = 2, 4, 64 -- compared at first, then looked at together, in all
 
 -- The records of candidates.
 local function list_of(r, rows)
@@ -82,8 +82,8 @@ local function search(r, set, now, input, output, favourite, seed, avoided, look
   end
   local skipped, tries = 0, 0
   while looks.left > 0 do
-    local from, most = skipped, SAMPLE
     tries = tries + 1
+    local from, most = skipped, tries == 1 and COMPARED or SAMPLE
     if p[STRATEGY] == RANDOM and tries <= SAMPLE then
       seed, most = draw(seed), 1
       from = seed % math.max(1, redis.call('ZCOUNT', set, '-inf', 2 * now + 1))
