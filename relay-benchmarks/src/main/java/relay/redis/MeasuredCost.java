@@ -34,11 +34,7 @@ record MeasuredCost(
       settles.add(cost.settle().microsPerCall());
     }
     return new MeasuredCost(
-        low(acquires),
-        low(both),
-        low(settles),
-        low(references),
-        rig.cpuMicrosPerPair(bursts));
+        low(acquires), low(both), low(settles), low(references), rig.cpuMicrosPerPair(bursts));
   }
 
   private static double low(List<Double> values) {

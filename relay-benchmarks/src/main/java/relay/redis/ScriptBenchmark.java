@@ -20,8 +20,8 @@ import org.openjdk.jmh.infra.BenchmarkParams;
 
 /**
  * Requests, acquired and settled. The score is the time of a pair, client and connection included;
- * {@code acquireNanos} and {@code settleNanos} are what Redis spent in a call of each script, {@code
- * bothNanos} in one of acquire that ends leases, too.
+ * {@code acquireNanos} and {@code settleNanos} are what Redis spent in a call of each script,
+ * {@code bothNanos} in one of acquire that ends leases, too.
  */
 @SuppressWarnings("NullAway.Init") // JMH calls start() first
 @State(Scope.Benchmark)

@@ -30,8 +30,7 @@ final class ScriptRig implements AutoCloseable {
   private static final int REFERENCES = 240;
 
   /** Each request used a little less than was reserved, as most do. */
-  private static final String COST =
-      " 1 " + Workload.INPUT * 9 / 10 + " " + Workload.OUTPUT / 2;
+  private static final String COST = " 1 " + Workload.INPUT * 9 / 10 + " " + Workload.OUTPUT / 2;
 
   private static final Duration PATIENCE = Duration.ofMinutes(2);
   private static final String REFERENCE =
@@ -282,7 +281,8 @@ final class ScriptRig implements AutoCloseable {
   private int granted(List<List<Object>> replies) {
     return (int)
         replies.stream()
-            .flatMap(reply -> Reply.ofAcquire(reply, reply.size() - 2 - 5 * workload.batch()).stream())
+            .flatMap(
+                reply -> Reply.ofAcquire(reply, reply.size() - 2 - 5 * workload.batch()).stream())
             .filter(reply -> reply instanceof Reply.Grant)
             .count();
   }
