@@ -40,6 +40,7 @@ final class MutationRun {
           "RetryAfterTest",
           "PictureTest",
           "PickTest",
+          "BucketTest",
           "KeptRecordsTest",
           "LargePoolFairnessTest",
           "LinearityTest",
