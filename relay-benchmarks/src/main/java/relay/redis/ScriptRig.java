@@ -28,6 +28,10 @@ final class ScriptRig implements AutoCloseable {
   static final int BURST = 480;
 
   private static final int REFERENCES = 240;
+
+  /** Each request used a little less than was reserved, as most do. */
+  private static final String COST = " 1 " + Workload.INPUT * 9 / 10 + " " + Workload.OUTPUT / 2;
+
   private static final Duration PATIENCE = Duration.ofMinutes(2);
   private static final String REFERENCE =
       """
@@ -48,8 +52,14 @@ final class ScriptRig implements AutoCloseable {
   private final long epoch;
   private long leases;
 
-  /** What a burst cost: the calls of acquire, and then those of settle. */
-  record Pair(ServerCost acquire, ServerCost settle) {}
+  /**
+   * What bursts cost.
+   *
+   * @param acquire calls of acquire alone
+   * @param both calls of acquire that end as many leases as they make
+   * @param settle calls of settle
+   */
+  record Bursts(ServerCost acquire, ServerCost both, ServerCost settle) {}
 
   /** Empties the Redis at this URL, and makes the pool there. Its time is Redis's. */
   ScriptRig(String url, Workload workload) {
@@ -131,31 +141,42 @@ final class ScriptRig implements AutoCloseable {
     return ServerCost.read(redis).microsPerCall();
   }
 
-  /** One burst, measured. */
-  Pair measure() {
-    List<String> ids = ids();
-    List<Call> acquires = acquires(ids);
-    redis.configResetstat();
-    int granted = granted(send(acquires));
-    ServerCost acquire = ServerCost.read(redis);
-    if (granted != ids.size()) {
-      throw new IllegalStateException("granted " + granted + " of " + ids.size());
-    }
-    List<Call> settles = settles(ids);
+  /** One burst of each kind, measured. */
+  Bursts measure() {
+    List<String> first = ids();
+    ServerCost acquire = acquired(acquires(first));
+    List<String> second = ids();
+    ServerCost both = acquired(acquires(second, first));
+    List<Call> settles = settles(second);
     redis.configResetstat();
     send(settles);
-    return new Pair(acquire, ServerCost.read(redis));
+    return new Bursts(acquire, both, ServerCost.read(redis));
   }
 
-  /** Microseconds of Redis's main thread for a pair, all in: parsing, scripts and replies. */
+  private ServerCost acquired(List<Call> acquires) {
+    redis.configResetstat();
+    int granted = granted(send(acquires));
+    if (granted != BURST) {
+      throw new IllegalStateException("granted " + granted + " of " + BURST);
+    }
+    return ServerCost.read(redis);
+  }
+
+  /**
+   * Microseconds of Redis's main thread for a pair in one call, all in: parsing, scripts, replies.
+   */
   double cpuMicrosPerPair(int bursts) {
+    List<String> held = ids();
+    send(acquires(held));
     double before = ServerCost.cpuMicros(redis);
     for (int n = 0; n < bursts; n++) {
       List<String> ids = ids();
-      send(acquires(ids));
-      send(settles(ids));
+      send(acquires(ids, held));
+      held = ids;
     }
-    return (ServerCost.cpuMicros(redis) - before) / ((double) bursts * BURST);
+    double used = ServerCost.cpuMicros(redis) - before;
+    send(settles(held));
+    return used / ((double) bursts * BURST);
   }
 
   String version() {
@@ -177,20 +198,32 @@ final class ScriptRig implements AutoCloseable {
   }
 
   private List<Call> acquires(List<String> ids) {
+    return acquires(ids, List.of());
+  }
+
+  /** As many leases end as are made, or none. */
+  private List<Call> acquires(List<String> ids, List<String> ended) {
     Demand demand = Demand.of(Workload.CLASS, Workload.INPUT, Workload.OUTPUT);
     List<byte[]> keys = leaseKeys();
     keys.addAll(candidates.readySets());
     List<Call> calls = new ArrayList<>();
+    List<List<String>> endings = batches(ended);
     for (List<String> some : batches(ids)) {
-      String line = epoch + " 0 " + clock.get() + " " + EngineOptions.DEFAULT_LEASE.toMillis();
+      List<String> over = endings.isEmpty() ? List.of() : endings.get(calls.size());
+      StringBuilder line = new StringBuilder().append(epoch).append(" 0 ").append(clock.get());
+      line.append(' ').append(EngineOptions.DEFAULT_LEASE.toMillis());
+      line.append(' ').append(over.size());
       if (candidates.isIndexed()) {
-        line += " " + some.size() + " 0 " + candidates.readySets().size();
+        line.append(' ').append(some.size()).append(" 0");
+        candidates.appendReadySets(Workload.CLASS, line);
       }
-      line += (" " + Workload.INPUT + " " + Workload.OUTPUT).repeat(some.size());
-      List<byte[]> args = new ArrayList<>(List.of(bytes(line)));
+      line.append(COST.repeat(over.size()));
+      line.append((" " + Workload.INPUT + " " + Workload.OUTPUT).repeat(some.size()));
+      List<byte[]> args = new ArrayList<>(List.of(bytes(line.toString())));
       if (!candidates.isIndexed()) {
         args.add(candidates.lineOf(demand));
       }
+      over.forEach(id -> args.add(bytes(id)));
       some.forEach(id -> args.add(bytes(id)));
       ScriptFile script = candidates.isIndexed() ? ScriptFile.ACQUIRE_INDEXED : ScriptFile.ACQUIRE;
       calls.add(new Call(script, keys, args));
@@ -198,15 +231,13 @@ final class ScriptRig implements AutoCloseable {
     return calls;
   }
 
-  /** Each request used a little less than was reserved, as most do. */
   private List<Call> settles(List<String> ids) {
     List<byte[]> keys = leaseKeys();
     keys.addAll(candidates.readySets());
     List<Call> calls = new ArrayList<>();
     for (List<String> some : batches(ids)) {
-      String cost = " 1 " + Workload.INPUT * 9 / 10 + " " + Workload.OUTPUT / 2;
       List<byte[]> args =
-          new ArrayList<>(List.of(bytes("0 " + clock.get() + cost.repeat(some.size()))));
+          new ArrayList<>(List.of(bytes("0 " + clock.get() + COST.repeat(some.size()))));
       some.forEach(id -> args.add(bytes(id)));
       calls.add(new Call(ScriptFile.SETTLE, keys, args));
     }
@@ -247,10 +278,11 @@ final class ScriptRig implements AutoCloseable {
     }
   }
 
-  private static int granted(List<List<Object>> replies) {
+  private int granted(List<List<Object>> replies) {
     return (int)
         replies.stream()
-            .flatMap(reply -> Reply.ofAcquire(reply).stream())
+            .flatMap(
+                reply -> Reply.ofAcquire(reply, reply.size() - 2 - 5 * workload.batch()).stream())
             .filter(reply -> reply instanceof Reply.Grant)
             .count();
   }

@@ -86,7 +86,7 @@ final class RequestCostTest {
   }
 
   @Test
-  void a_request_allocates_little_and_asks_redis_twice() throws IOException {
+  void a_request_allocates_little_and_asks_redis_once() throws IOException {
     Figures figures = measure(Question.ofJson(2_048));
     CostBound.REQUEST_2_KB.hold(figures.bytes);
     CostBound.REDIS_CALLS.hold(figures.calls);

@@ -9,8 +9,12 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import org.jspecify.annotations.Nullable;
 import relay.redis.PoolScripts.Call;
+import relay.redis.Unsent.Ending;
 
-/** Wishes for a key, made into calls of {@code acquire} or {@code acquire_indexed}. */
+/**
+ * Wishes for a key, made into calls of {@code acquire} or {@code acquire_indexed}, which take along
+ * the endings of leases that are held.
+ */
 final class AcquireCalls {
   private static final int UNDER_WAY = 2;
   private static final int TOGETHER = 16;
@@ -18,19 +22,30 @@ final class AcquireCalls {
 
   private final PoolScripts scripts;
   private final Candidates candidates;
-  private final Runnable beforeCall;
+  private final Settlements settlements;
   private final Map<String, Coalescer<Wish>> shared = new ConcurrentHashMap<>();
 
   private record Wish(String id, Demand demand, CompletableFuture<Reply> reply) {}
 
-  AcquireCalls(PoolScripts scripts, Candidates candidates, Runnable beforeCall) {
-    this.beforeCall = beforeCall;
+  /** What a call answered. */
+  private record Answer(List<Reply> endings, List<Reply> wishes) {
+    static Answer of(List<Object> raw, int endings) {
+      if (Reply.isUnknown(raw)) {
+        throw new IllegalStateException("Redis does not know the pool, though it was told");
+      }
+      return new Answer(Reply.ofEndings(raw, endings), Reply.ofAcquire(raw, endings));
+    }
+  }
+
+  AcquireCalls(PoolScripts scripts, Candidates candidates, Settlements settlements) {
     this.scripts = scripts;
     this.candidates = candidates;
+    this.settlements = settlements;
   }
 
   /** One wish. Those that have the same candidates may share a call. */
   CompletableFuture<Reply> acquire(String id, Demand demand) {
+    candidates.check(demand);
     Wish wish = new Wish(id, demand, new CompletableFuture<>());
     if (demand.avoid().isEmpty()) {
       String alike =
@@ -54,14 +69,20 @@ final class AcquireCalls {
   }
 
   private CompletableFuture<?> send(List<Wish> wishes, int looks) {
-    beforeCall.run();
+    List<Ending> endings = namesAll(wishes.getFirst().demand) ? settlements.take() : List.of();
     return scripts
-        .known(() -> call(wishes), raw -> Reply.ofAcquire(raw))
+        .known(() -> call(wishes, endings), raw -> Answer.of(raw, endings.size()))
         .handle(
-            (replies, failure) -> {
-              answer(wishes, replies, failure, looks);
+            (told, failure) -> {
+              settlements.tookAlong(endings, told == null ? null : told.endings(), failure);
+              answer(wishes, told == null ? null : told.wishes(), failure, looks);
               return null;
             });
+  }
+
+  /** Whether its call names all ready sets, where there are some: those of the endings, too. */
+  private boolean namesAll(Demand demand) {
+    return !candidates.isIndexed() || demand.key().isEmpty();
   }
 
   private void answer(
@@ -83,25 +104,24 @@ final class AcquireCalls {
     }
   }
 
-  private Call call(List<Wish> wishes) {
+  private Call call(List<Wish> wishes, List<Ending> endings) {
     Demand first = wishes.getFirst().demand;
     List<byte[]> k = scripts.leaseKeys();
     if (!first.session().isEmpty()) {
       wishes.forEach(wish -> k.add(candidates.session(wish.demand)));
     }
-    StringBuilder line = scripts.callLine();
-    List<byte[]> args = new ArrayList<>(2 + wishes.size());
+    StringBuilder line = scripts.callLine().append(' ').append(endings.size());
+    List<byte[]> args = new ArrayList<>(2 + endings.size() + wishes.size());
     boolean indexed = candidates.isIndexed() && first.key().isEmpty();
     if (indexed) {
-      List<byte[]> sets = candidates.readySetsOf(first.modelClass());
       line.append(' ').append(wishes.size());
       line.append(' ').append(first.session().isEmpty() ? 0 : wishes.size());
-      line.append(' ').append(sets.size());
-      k.addAll(sets);
-      candidates.readySets().stream().filter(set -> !sets.contains(set)).forEach(k::add);
+      candidates.appendReadySets(first.modelClass(), line);
+      k.addAll(candidates.readySets());
     } else {
       args.add(candidates.lineOf(first));
     }
+    PoolScripts.tell(endings, line, args);
     for (Wish wish : wishes) {
       line.append(' ').append(wish.demand.inputTokens());
       line.append(' ').append(wish.demand.outputTokens());

@@ -31,8 +31,8 @@ final class Candidates {
   private final Map<String, List<Candidate>> byClass = new HashMap<>();
   private final Map<String, Candidate> named = new HashMap<>(); // by class and key
   private final Map<String, byte[]> lines = new HashMap<>();
-  private final Map<String, List<byte[]>> readySets = new HashMap<>();
-  private final List<byte[]> allReadySets; // each settle names them
+  private final List<byte[]> readySets = new ArrayList<>();
+  private final int tiers;
 
   /** Keys of one priority; the spares of a weighted pool, which have no weight, come last. */
   private record Tier(int priority, boolean spare) {
@@ -62,12 +62,11 @@ final class Candidates {
   Candidates(PoolPlan plan, RedisKeys names) {
     this.plan = plan;
     this.names = names;
-    List<Tier> tiers =
+    List<Tier> sorted =
         plan.keys().stream().map(k -> Tier.of(plan, k)).distinct().sorted(Tier.ORDER).toList();
+    tiers = sorted.size();
     String shape = shape(plan);
-    int sets = 0;
     for (String modelClass : plan.modelClasses()) {
-      int before = sets;
       List<Candidate> all =
           plan.keys().stream()
               .sorted(Comparator.comparingInt(KeyPlan::priority).reversed())
@@ -76,16 +75,20 @@ final class Candidates {
                       new Candidate(
                           k,
                           PoolPlan.group(k.account(), modelClass),
-                          before + 1 + tiers.indexOf(Tier.of(plan, k))))
+                          firstSet(modelClass) + sorted.indexOf(Tier.of(plan, k))))
               .toList();
       byClass.put(modelClass, all);
       all.forEach(c -> named.put(modelClass + " " + c.key().id(), c));
       lines.put(modelClass, line(all));
-      readySets.put(
-          modelClass, tiers.stream().map(t -> names.ready(shape, modelClass, t.text())).toList());
-      sets += tiers.size();
+      if (isIndexed()) {
+        sorted.forEach(tier -> readySets.add(names.ready(shape, modelClass, tier.text())));
+      }
     }
-    allReadySets = plan.modelClasses().stream().flatMap(c -> readySetsOf(c).stream()).toList();
+  }
+
+  /** The number of a model class's first ready set; those of a class stand together. */
+  private int firstSet(String modelClass) {
+    return 1 + plan.modelClasses().indexOf(modelClass) * tiers;
   }
 
   /** A digest of all that decides which candidates there are. */
@@ -101,6 +104,15 @@ final class Candidates {
   /** Whether the pool is so large that Redis keeps an index of it. */
   boolean isIndexed() {
     return plan.keys().size() > COMPARED;
+  }
+
+  /** Fails if the pool has no such model class, or no such key. */
+  void check(Demand demand) {
+    if (demand.key().isEmpty()) {
+      var _ = known(byClass.get(demand.modelClass()), demand);
+    } else {
+      var _ = known(named.get(demand.modelClass() + " " + demand.key()), demand);
+    }
   }
 
   /** Each key and its group, highest priority first, in one line. */
@@ -126,15 +138,14 @@ final class Candidates {
     return others.isEmpty() ? all : others;
   }
 
-  /** The ready sets of a model class, highest priority first; none if there is no index. */
-  List<byte[]> readySetsOf(String modelClass) {
-    List<byte[]> sets = readySets.get(modelClass);
-    return isIndexed() && sets != null ? sets : List.of();
+  /** ` first sets`: the number of a model class's first ready set, and how many it has. */
+  void appendReadySets(String modelClass, StringBuilder line) {
+    line.append(' ').append(firstSet(modelClass)).append(' ').append(tiers);
   }
 
-  /** All ready sets, in the order of their numbers. */
+  /** All ready sets, in the order of their numbers: highest priority first; none if no index. */
   List<byte[]> readySets() {
-    return allReadySets;
+    return readySets;
   }
 
   /** The rows of the index to leave out. */

@@ -56,7 +56,7 @@ public final class KeyPool {
     picking = new Picking(this, link, scripts, fairShare, options.fallback());
     exchange = new EstimateExchange(scripts);
     settlements = new Settlements(scripts, plan.name(), alarm);
-    acquires = scripts.acquires(settlements::flush);
+    acquires = scripts.acquires(settlements);
     room = new WaitingRoom(this::acquire, alarm, System::nanoTime);
   }
 
@@ -172,7 +172,7 @@ public final class KeyPool {
       endLocally(lease, inputTokens, outputTokens);
     } else {
       live.remove(lease.id());
-      settlements.send(new Unsent.Settle(lease, inputTokens, outputTokens));
+      settlements.send(new Unsent.Settle(lease, new Usage(1, inputTokens, outputTokens)));
     }
     room.stir();
   }

@@ -53,10 +53,10 @@ final class PoolScripts {
   }
 
   /**
-   * @param beforeCall what else Redis is told, right before each call
+   * @param settlements what the calls take along
    */
-  AcquireCalls acquires(Runnable beforeCall) {
-    return new AcquireCalls(this, candidates, beforeCall);
+  AcquireCalls acquires(Settlements settlements) {
+    return new AcquireCalls(this, candidates, settlements);
   }
 
   /** Parts of the pool to pick from, asked one after the other until one has a key. */
@@ -72,26 +72,30 @@ final class PoolScripts {
           args.addAll(List.of(fields));
           return new Call(ScriptFile.PICK, List.of(keys.state), args);
         },
-        raw -> Reply.isUnknown(raw) ? new Reply.Unknown() : Reply.ofAcquire(raw).getFirst());
+        raw -> Reply.isUnknown(raw) ? new Reply.Unknown() : Reply.ofAcquire(raw, 0).getFirst());
   }
 
-  /** What a lease really cost; zero requests is a cancel. */
-  record Cost(String id, long requests, long inputTokens, long outputTokens) {}
-
   /** Ends leases; gives a reply for each. */
-  CompletableFuture<List<Reply>> settle(List<Cost> costs) {
+  CompletableFuture<List<Reply>> settle(List<Unsent.Ending> endings) {
     List<byte[]> k = leaseKeys();
     k.addAll(candidates.readySets());
     StringBuilder line = new StringBuilder(text(clock.ceiling())).append(" -");
-    List<byte[]> args = new ArrayList<>(1 + costs.size());
+    List<byte[]> args = new ArrayList<>(1 + endings.size());
     args.add(REAL_TIME); // its place
-    for (Cost cost : costs) {
-      line.append(' ').append(cost.requests);
-      line.append(' ').append(cost.inputTokens).append(' ').append(cost.outputTokens);
-      args.add(bytes(cost.id));
-    }
+    tell(endings, line, args);
     args.set(0, bytes(line.toString()));
-    return call(new Call(ScriptFile.SETTLE, k, args)).thenApply(Reply::ofSettle);
+    return call(new Call(ScriptFile.SETTLE, k, args))
+        .thenApply(raw -> Reply.ofEndings(raw, endings.size()));
+  }
+
+  /** The numbers of endings, and their ids, as in every call that ends leases. */
+  static void tell(List<Unsent.Ending> endings, StringBuilder line, List<byte[]> args) {
+    for (Unsent.Ending ending : endings) {
+      Usage cost = ending.cost();
+      line.append(' ').append(cost.requests()).append(' ').append(cost.inputTokens());
+      line.append(' ').append(cost.outputTokens());
+      args.add(bytes(ending.id()));
+    }
   }
 
   /** What every script that makes or ends leases works on. */

@@ -43,7 +43,7 @@ sealed interface Reply {
   record LookAgain() implements Reply {}
 
   /** A lease was settled, with what was used beyond its reservation. */
-  record Settled(long overInputTokens, long overOutputTokens) implements Reply {}
+  record Settled(long overTokens) implements Reply {}
 
   /** Done, with the numbers that the script tells of it. */
   record Done(List<Object> values) implements Reply {
@@ -109,10 +109,14 @@ sealed interface Reply {
     }
   }
 
-  /** The reply of {@code acquire}, one for each wish; all unknown if the pool is. */
-  static List<Reply> ofAcquire(List<Object> r) {
+  /**
+   * The reply of {@code acquire}, one for each wish.
+   *
+   * @param endings of so many leases it tells before
+   */
+  static List<Reply> ofAcquire(List<Object> r, int endings) {
     List<Reply> all = new ArrayList<>();
-    for (int n = 2; n + 5 <= r.size(); n += 5) {
+    for (int n = 2 + endings; n + 5 <= r.size(); n += 5) {
       all.add(ofWish(r, n));
     }
     return all;
@@ -143,17 +147,12 @@ sealed interface Reply {
     };
   }
 
-  /** The reply of {@code settle}, one for each lease. */
-  static List<Reply> ofSettle(List<Object> r) {
-    List<Reply> all = new ArrayList<>();
-    for (int n = 2; n + 3 <= r.size(); n += 3) {
-      all.add(
-          switch ((int) number(r.get(n))) {
-            case 1 -> new Settled(number(r.get(n + 1)), number(r.get(n + 2)));
-            case 0 -> new Ended();
-            case -3 -> new Unknown();
-            default -> throw unexpected(r);
-          });
+  /** What the reply of {@code settle} or {@code acquire} tells of so many leases that ended. */
+  static List<Reply> ofEndings(List<Object> r, int endings) {
+    List<Reply> all = new ArrayList<>(endings);
+    for (int n = 2; n < 2 + endings; n++) {
+      long told = number(r.get(n));
+      all.add(told >= 0 ? new Settled(told) : told == -4 ? new Ended() : new Unknown());
     }
     return all;
   }

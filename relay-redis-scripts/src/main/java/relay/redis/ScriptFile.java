@@ -4,9 +4,14 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
+import java.util.HashMap;
 import java.util.LinkedHashSet;
+import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Set;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 
 /**
  * The scripts. All are functions of one library, which Redis keeps, replicates and saves as it does
@@ -33,6 +38,15 @@ enum ScriptFile {
   TALLIED;
 
   private static final String INCLUDE = "-- @include ";
+  private static final String NUMBER = "-?[0-9.]+(?:e[0-9]+)?";
+
+  /** {@code local A, B = 1, 2} at the beginning of a line. */
+  private static final Pattern CONSTANTS =
+      Pattern.compile(
+          "(?m)^local ([A-Z][A-Z0-9_, ]*) =\\s+(" + NUMBER + "(?:, " + NUMBER + ")*)(?: *--.*)?\n");
+
+  /** A text, or a name that may be a constant's. */
+  private static final Pattern WORD = Pattern.compile("'[^'\n]*'|(?<![\\w.])[A-Z][A-Z0-9_]*\\b");
 
   private final String file = name().toLowerCase(Locale.ROOT);
 
@@ -51,10 +65,37 @@ enum ScriptFile {
     static final String TEXT;
 
     static {
-      String code = includes() + functions("%s");
+      String includes = includes();
+      Map<String, String> constants = constants(includes);
+      String shared = withNumbers(CONSTANTS.matcher(includes).replaceAll(""), constants);
+      String code = shared + withNumbers(functions("%s"), constants);
       NAME = "relay_" + Digests.hex("SHA-256", code).substring(0, 12);
-      TEXT = "#!lua name=" + NAME + "\n" + includes() + functions(NAME);
+      TEXT = "#!lua name=" + NAME + "\n" + shared + withNumbers(functions(NAME), constants);
     }
+  }
+
+  /** What the includes' constants stand for. */
+  private static Map<String, String> constants(String includes) {
+    Map<String, String> constants = new HashMap<>();
+    CONSTANTS
+        .matcher(includes)
+        .results()
+        .forEach(
+            found -> {
+              List<String> names = List.of(found.group(1).split(", "));
+              List<String> values = List.of(found.group(2).split(", "));
+              for (int n = 0; n < names.size(); n++) {
+                constants.put(names.get(n), values.get(n));
+              }
+            });
+    return constants;
+  }
+
+  /** Puts numbers in place of constants' names: Lua would look each name up each time. */
+  private static String withNumbers(String lua, Map<String, String> constants) {
+    return WORD.matcher(lua)
+        .replaceAll(
+            word -> Matcher.quoteReplacement(constants.getOrDefault(word.group(), word.group())));
   }
 
   /** Each include before those that use it, as the scripts name them. */

@@ -11,13 +11,13 @@ import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
-import relay.redis.PoolScripts.Cost;
+import relay.redis.Unsent.Ending;
 
 /**
- * What Redis must be told of leases that have ended. It is sent and not waited for: with the next
- * question for a key, before it, so that it counts for that question and costs no packet of its
- * own; or after {@value #HELD_MS} ms if none comes. What could not be sent is kept, up to {@value
- * #UNSETTLED} leases, and sent again: it counts once.
+ * What Redis must be told of leases that have ended. It is sent and not waited for: in the call of
+ * the next question for a key, for which it counts, so that it costs little beyond its own
+ * accounting; or in a call of its own when none has come for {@value #HELD_MS} ms. What could not
+ * be sent is kept, up to {@value #UNSETTLED} leases, and sent again: it counts once.
  */
 final class Settlements {
   private static final Logger log = LoggerFactory.getLogger(Settlements.class);
@@ -28,9 +28,10 @@ final class Settlements {
   private final PoolScripts scripts;
   private final String pool;
   private final WaitingRoom.Alarm alarm;
-  private final Queue<Unsent> endings = new ConcurrentLinkedQueue<>();
+  private final Queue<Ending> endings = new ConcurrentLinkedQueue<>();
   private final AtomicBoolean alarmed = new AtomicBoolean();
   private volatile boolean busy; // since the last alarm
+  private volatile boolean asked; // likewise: a question came, and took along what there was
   private final Queue<Unsent> unsettled = new LinkedBlockingQueue<>(UNSETTLED);
   private final AtomicLong overage = new AtomicLong();
   private volatile boolean closing;
@@ -50,22 +51,35 @@ final class Settlements {
   }
 
   void send(Unsent unsent) {
-    if (unsent instanceof Unsent.Owed o) {
-      var _ =
-          scripts
-              .charge(o.id(), o.group(), o.usage())
-              .whenComplete((reply, failure) -> sent(o, failure));
-    } else {
-      endings.add(unsent);
-      if (closing) {
-        flush(); // there are no alarms any more
-      } else {
-        if (!busy) {
-          busy = true;
+    switch (unsent) {
+      case Unsent.Owed o -> {
+        var _ =
+            scripts
+                .charge(o.id(), o.group(), o.usage())
+                .whenComplete((reply, failure) -> sent(o, failure));
+      }
+      case Ending ending -> {
+        endings.add(ending);
+        if (closing) {
+          flush(); // there are no alarms any more
+        } else {
+          if (!busy) {
+            busy = true;
+          }
+          setAlarm();
         }
-        setAlarm();
       }
     }
+  }
+
+  /**
+   * Endings that a question for a key takes along: {@link #tookAlong} must be told of the outcome.
+   */
+  List<Ending> take() {
+    if (!asked) {
+      asked = true;
+    }
+    return Coalescer.take(endings, TOGETHER);
   }
 
   private void setAlarm() {
@@ -74,11 +88,17 @@ final class Settlements {
     }
   }
 
-  /** While there is something to do each time, the alarm sets itself: to be set wakes a thread. */
+  /**
+   * While there is something to do each time, the alarm sets itself: to be set wakes a thread.
+   * While questions come, what is held waits for the next one.
+   */
   private void sendHeld() {
-    flush();
+    if (!asked) {
+      flush();
+    }
+    asked = false;
     alarmed.set(false);
-    if (busy) {
+    if (busy || !endings.isEmpty()) {
       busy = false;
       setAlarm();
     }
@@ -93,10 +113,7 @@ final class Settlements {
   /** Sends what is held now. */
   void flush() {
     while (!endings.isEmpty()) {
-      List<Unsent> some = Coalescer.take(endings, TOGETHER);
-      if (!some.isEmpty()) {
-        endAll(some);
-      }
+      settle(Coalescer.take(endings, TOGETHER));
     }
   }
 
@@ -110,27 +127,32 @@ final class Settlements {
     }
   }
 
-  private void endAll(List<Unsent> all) {
-    var _ =
-        scripts
-            .settle(all.stream().map(Settlements::cost).toList())
-            .whenComplete(
-                (replies, failure) -> {
-                  for (int n = 0; n < all.size(); n++) {
-                    sent(all.get(n), failure);
-                    if (replies != null && all.get(n) instanceof Unsent.Settle settle) {
-                      settled(settle, replies.get(n));
-                    }
-                  }
-                });
+  private void settle(List<Ending> all) {
+    if (!all.isEmpty()) {
+      var _ = scripts.settle(all).whenComplete((replies, failure) -> ended(all, replies, failure));
+    }
   }
 
-  private static Cost cost(Unsent unsent) {
-    return switch (unsent) {
-      case Unsent.Settle s -> new Cost(s.lease().id(), 1, s.inputTokens(), s.outputTokens());
-      case Unsent.Cancel c -> new Cost(c.id(), 0, 0, 0);
-      case Unsent.Owed o -> throw new IllegalArgumentException("not a lease: " + o);
-    };
+  /**
+   * What became of endings that were taken along.
+   *
+   * @param replies of each, null if the call failed
+   */
+  void tookAlong(List<Ending> all, @Nullable List<Reply> replies, @Nullable Throwable failure) {
+    if (failure != null && RedisLink.cause(failure) instanceof RedisCommandExecutionException) {
+      settle(all); // that it was refused says nothing of them
+    } else {
+      ended(all, replies, failure);
+    }
+  }
+
+  private void ended(List<Ending> all, @Nullable List<Reply> replies, @Nullable Throwable failure) {
+    for (int n = 0; n < all.size(); n++) {
+      sent(all.get(n), failure);
+      if (replies != null && all.get(n) instanceof Unsent.Settle settle) {
+        settled(settle, replies.get(n));
+      }
+    }
   }
 
   private void sent(Unsent unsent, @Nullable Throwable failure) {
@@ -155,7 +177,7 @@ final class Settlements {
     if (reply instanceof Reply.Unknown) {
       chargeLost(settle);
     } else if (reply instanceof Reply.Settled done) {
-      overage.addAndGet(done.overInputTokens() + done.overOutputTokens());
+      overage.addAndGet(done.overTokens());
     }
   }
 
@@ -165,6 +187,7 @@ final class Settlements {
    */
   private void chargeLost(Unsent.Settle settle) {
     Lease lease = settle.lease();
+    Usage cost = settle.cost();
     var _ =
         scripts
             .configure()
@@ -177,11 +200,11 @@ final class Settlements {
                   boolean lost = lease.epoch() != scripts.epoch();
                   Usage usage =
                       lost
-                          ? new Usage(1, settle.inputTokens(), settle.outputTokens())
+                          ? cost
                           : new Usage(
                               0,
-                              Math.max(0, settle.inputTokens() - lease.inputTokens()),
-                              Math.max(0, settle.outputTokens() - lease.outputTokens()));
+                              Math.max(0, cost.inputTokens() - lease.inputTokens()),
+                              Math.max(0, cost.outputTokens() - lease.outputTokens()));
                   send(new Unsent.Owed(lease.id(), lease.group(), usage));
                 });
   }

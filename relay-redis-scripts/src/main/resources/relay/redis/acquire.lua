@@ -1,5 +1,6 @@
 -- Picks keys that can carry requests and reserves the requests on them, or says when one can. Requests
--- that arrive together share a call: they are served in their order, as if each had come alone.
+-- that arrive together share a call, and leases that have ended meanwhile are ended by it, too: first those,
+-- then the requests, in their order, as if each had come alone.
 --
 -- KEYS  state      the pool's state: records of the pool, its groups and its keys
 --       win        the closed slots of the groups' windows
@@ -7,13 +8,14 @@
 --       due        when leases are looked at again: those in order
 --       later      and all others
 --       ...        each request's session, with affinity; else none
--- ARGV  call       `epoch ceiling given lease_ms`: the pool's epoch as the replica knows it; the
+-- ARGV  call       `epoch ceiling given lease_ms endings`: the pool's epoch as the replica knows it; the
 --                  latest believable time on the pool's clock in microseconds, 0 if unknown; a test's
---                  clock, - for Redis TIME; time to the leases' deadline; then of each request
---                  ` input output`: the tokens to reserve
+--                  clock, - for Redis TIME; time to the leases' deadline; how many leases have ended; then
+--                  of each of those ` requests input output`: what it really cost, as for settle; then
+--                  of each request ` input output`: the tokens to reserve
 --       candidates `key group` of each, highest priority first, in one line
---       ...        each request's lease's id, made by the replica
--- REPLY {1, time, ...} and of each request five values:
+--       ...        the ids of the leases that have ended, then each request's lease's id, made by the replica
+-- REPLY {1, time, ...} and of each ending one value, as settle; then of each request five:
 --         1, key, group, input, output         granted
 --         0, wait_us, reason, key, 0           no capacity for wait_us; reason: 0 cooldown, 1 requests,
 --                                              2 input, 3 output, 4 input + output, 5 concurrency
@@ -21,8 +23,8 @@
 --         -2, 0, 0, 0, 0                       every key is quarantined
 --         -4, 0, 0, 0, 0                       this lease has ended already
 --       {-3}                                   unknown pool, group or epoch: configure, then ask again
--- COST  one read; a write of 3 records, and two of the lease, a grant; more when a slot closes, a lease
---       expires, the answer is no, or another wrote last: then each candidate is read
+-- COST  two reads and three writes, whatever the number of endings and requests; more when a slot closes, a
+--       lease expires, the answer is no, or another wrote last: then each candidate is read
 -- @include numbers
 -- @include pool
 -- @include key
@@ -31,43 +33,55 @@
 -- @include gate
 -- @include choice
 -- @include index
+-- @include refund
 -- @include lease
+-- @include ending
 -- @include grant
-local state, win, leases, due, later = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
 local call = ARGV[1]
-local epoch, ceiling, given, lease_us, at = call_line(call)
-local tokens = { 0, 0 }
-for n = 3, #ARGV do tokens[2 * n - 5], tokens[2 * n - 4], at = tokens_at(call, at) end
+local epoch, ceiling, given, lease_us, endings, at = call_line(call)
+local first = 3 + endings -- the first request's id
+if first > #ARGV then error({ err = 'BADARG there are fewer ids than announced' }) end
+local costs, tokens = nil, { 0, 0 }
+if endings > 0 then costs, at = costs_at(call, at, endings) end
+for n = 1, #ARGV - first + 1 do tokens[2 * n - 1], tokens[2 * n], at = tokens_at(call, at) end
 read_to(call, at)
 
-local r = open(state, win)
+local r = open(KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5])
 local p = r and r.pool
 if not p or p[EPOCH] ~= epoch then return { -3 } end
 local list = named(r, ARGV[2])
 if not list then return { -3 } end
 local now = pool_time(p, given, ceiling)
-sweep(r, leases, due, later, now, 16, #KEYS + 1, KEYS)
+sweep(r, now, 16, #KEYS + 1, KEYS)
+hold_leases(r, ARGV, 3, #ARGV)
 
-local reply = { 1, now, 0, 0, 0, 0, 0 }
-for n = 3, #ARGV do
-  local id, input, output, place = ARGV[n], tokens[2 * n - 5], tokens[2 * n - 4], 5 * n - 12
-  local session = KEYS[n + 3]
-  local favourite = session and redis.call('GET', session) or nil
-  local best, want_in, want_out, dimension, limit =
-    best_of(r, list, now, input, output, favourite, p[STRATEGY] == RANDOM and seed_of(id))
-  local granted = best
-    and grant(r, leases, due, later, session, id, list[best], list[best + 1], now, lease_us, want_in, want_out, reply, place)
-  if not granted and not held_by(leases, id, reply, place) then
-    local stopped, small = want_in, want_out
-    if 2 * stopped == #list then
-      tell(reply, place, -2, 0, 0, 0, 0)
-    elseif 2 * (stopped + small) == #list then
-      tell(reply, place, -1, dimension, limit, 0, 0)
+local reply = { 1, now, 0, 0, 0, 0, 0, endings > 0 and 0 or nil }
+if endings > 0 then end_leases(r, ARGV, 3, first - 1, costs, now, #KEYS + 1, KEYS, reply) end
+for n = 1, #ARGV - first + 1 do
+  local id, input, output, place = ARGV[first + n - 1], tokens[2 * n - 1], tokens[2 * n], first + 5 * n - 5
+  local again = r.held[id]
+  if again then
+    tell_again(again, reply, place)
+  else
+    local session = KEYS[n + 5]
+    local favourite = session and redis.call('GET', session) or nil
+    local best, want_in, want_out, dimension, limit =
+      best_of(r, list, now, input, output, favourite, p[STRATEGY] == RANDOM and seed_of(id))
+    if best then
+      grant(r, session, id, list[best], list[best + 1], now, lease_us, want_in, want_out, reply, place)
     else
-      local opens, reason, opener = soonest(r, list, now, input, output)
-      tell(reply, place, 0, math.max(1, wait(opens, now)), reason, opener, 0)
+      local stopped, small = want_in, want_out
+      if 2 * stopped == #list then
+        tell(reply, place, -2, 0, 0, 0, 0)
+      elseif 2 * (stopped + small) == #list then
+        tell(reply, place, -1, dimension, limit, 0, 0)
+      else
+        local opens, reason, opener = soonest(r, list, now, input, output)
+        tell(reply, place, 0, math.max(1, wait(opens, now)), reason, opener, 0)
+      end
     end
   end
 end
+write_leases(r, now)
 write(r)
 return reply

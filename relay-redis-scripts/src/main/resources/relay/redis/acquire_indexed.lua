@@ -9,18 +9,17 @@
 --       due        when leases are looked at again: those in order
 --       later      and all others
 --       ...        each request's session, with affinity; else none
---       ...        the ready sets of the requests' model class, highest priority first
---       ...        those of the other classes
--- ARGV  call       `epoch ceiling given lease_ms`, as for acquire, then ` requests sessions sets`: the
---                  numbers of requests, of sessions (as many, or 0) and of ready sets of the class; then of
---                  each request ` input output`
---       ...        each request's lease's id
+--       ...        all ready sets, as for settle; those of a model class stand together, highest priority first
+-- ARGV  call       `epoch ceiling given lease_ms endings`, as for acquire, then ` requests sessions first sets`:
+--                  the numbers of requests and of sessions (as many, or 0), which ready set is the first of
+--                  the requests' model class, and how many it has; then the costs and requests as for acquire
+--       ...        the ids of the leases that have ended, then each request's lease's id
 --       ...        candidates to leave out: `key group`
--- REPLY {1, time, ...}                         and of each request five values, as acquire; or
+-- REPLY {1, time, ...}                         and of each ending and request what acquire tells; or
 --         -5, 0, 0, 0, 0                       many were looked at in vain: ask again
 --       {-3}                                   unknown pool, epoch or ready set: configure, then ask again
--- COST  two reads and a write more than acquire with as many candidates as a sample has. A denial looks at
---       all that were parked by requests of another size
+-- COST  two reads and a write more than acquire with as many candidates as a sample has, for each request. A
+--       denial looks at all that were parked by requests of another size
 -- @include numbers
 -- @include pool
 -- @include key
@@ -30,61 +29,63 @@
 -- @include choice
 -- @include index
 -- @include search
+-- @include refund
 -- @include lease
+-- @include ending
 -- @include grant
-local state, win, leases, due, later = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
 local call = ARGV[1]
-local epoch, ceiling, given, lease_us, at = call_line(call)
-local requests, sessions, sets
-requests, sessions, sets, at = counts_at(call, at)
-if requests >= #ARGV then error({ err = 'BADARG there are fewer requests than announced' }) end
-local tokens = { 0, 0 }
+local epoch, ceiling, given, lease_us, endings, at = call_line(call)
+local requests, sessions, first_set, sets
+requests, sessions, first_set, sets, at = counts_at(call, at)
+if requests < 1 or endings + requests >= #ARGV then error({ err = 'BADARG there are fewer ids than announced' }) end
+local costs, tokens = nil, { 0, 0 }
+if endings > 0 then costs, at = costs_at(call, at, endings) end
 for n = 1, requests do tokens[2 * n - 1], tokens[2 * n], at = tokens_at(call, at) end
 read_to(call, at)
 
-local r = open(state, win)
+local r = open(KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5])
 local p = r and r.pool
 if not p or p[EPOCH] ~= epoch then return { -3 } end
-local first_set, last_set = 6 + sessions, 5 + sessions + sets
+local from = 6 + sessions -- the first ready set of all
+first_set = from + first_set - 1
+local last_set = first_set + sets - 1
 if redis.call('EXISTS', KEYS[first_set]) == 0 then return { -3 } end
 local avoided = {}
-for n = 2 + requests, #ARGV do avoided[ARGV[n]] = true end
+for n = 2 + endings + requests, #ARGV do avoided[ARGV[n]] = true end
 local now = pool_time(p, given, ceiling)
-sweep(r, leases, due, later, now, 16, first_set, KEYS)
+sweep(r, now, 16, from, KEYS)
 if now >= p[FRESH_AT] then
   for n = first_set, last_set do redis.call('PEXPIRE', KEYS[n], keep_ms(p)) end
 end
+hold_leases(r, ARGV, 2, 1 + endings + requests)
 
-local reply = { 1, now, 0, 0, 0, 0, 0 }
+local reply = { 1, now, 0, 0, 0, 0, 0, endings > 0 and 0 or nil }
+if endings > 0 then end_leases(r, ARGV, 2, 1 + endings, costs, now, from, KEYS, reply) end
 local looks = { left = MOST_LOOKS }
 for n = 1, requests do
-  local id, input, output, place = ARGV[n + 1], tokens[2 * n - 1], tokens[2 * n], 5 * n - 2
-  local session = sessions > 0 and KEYS[n + 5] or nil
-  local favourite = session and redis.call('GET', session) or nil
-  local k, g, want_in, want_out, picked, answer
-  for s = first_set, last_set do
-    picked = KEYS[s]
-    k, g, want_in, want_out =
-      search(r, picked, now, input, output, favourite, p[STRATEGY] == RANDOM and seed_of(id), avoided, looks)
-    if k == nil then
-      answer = answer or { opens = math.huge, reason = 0, opener = '', small = 0, dimension = 0, limit = 0 }
-      k, g, want_in, want_out = deny(r, picked, now, input, output, avoided, answer)
-    end
-    if k ~= nil then break end
-  end
-  if k and grant(r, leases, due, later, session, id, k, g, now, lease_us, want_in, want_out, reply, place) then
-    redis.call('ZADD', picked, k[K_PASS], row_of(k, g))
-  elseif held_by(leases, id, reply, place) then
-    -- it is a duplicate
-  elseif k == false then
-    tell(reply, place, -5, 0, 0, 0, 0)
-  elseif answer.opens < math.huge then
-    tell(reply, place, 0, math.max(1, wait(answer.opens, now)), answer.reason, answer.opener, 0)
-  elseif answer.small > 0 then
-    tell(reply, place, -1, answer.dimension, answer.limit, 0, 0)
+  local id, input, output, place = ARGV[1 + endings + n], tokens[2 * n - 1], tokens[2 * n], endings + 5 * n - 2
+  local again = r.held[id]
+  if again then
+    tell_again(again, reply, place)
   else
-    tell(reply, place, -2, 0, 0, 0, 0)
+    local session = sessions > 0 and KEYS[n + 5] or nil
+    local favourite = session and redis.call('GET', session) or nil
+    local k, g, want_in, want_out, picked, answer = find(r, KEYS, first_set, last_set, now, input, output, favourite,
+      p[STRATEGY] == RANDOM and seed_of(id), avoided, looks)
+    if k then
+      grant(r, session, id, k, g, now, lease_us, want_in, want_out, reply, place)
+      redis.call('ZADD', picked, k[K_PASS], row_of(k, g))
+    elseif k == false then
+      tell(reply, place, -5, 0, 0, 0, 0)
+    elseif answer.opens < math.huge then
+      tell(reply, place, 0, math.max(1, wait(answer.opens, now)), answer.reason, answer.opener, 0)
+    elseif answer.small > 0 then
+      tell(reply, place, -1, answer.dimension, answer.limit, 0, 0)
+    else
+      tell(reply, place, -2, 0, 0, 0, 0)
+    end
   end
 end
+write_leases(r, now)
 write(r)
 return reply

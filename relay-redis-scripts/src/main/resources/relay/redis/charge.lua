@@ -26,19 +26,21 @@
 -- @include choice
 -- @include index
 -- @include lease
-local state, win, leases, due, later = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
 local id, group = ARGV[3], ARGV[4]
 local given, ceiling = clock(ARGV[2], ARGV[1])
 local requests, input, output = number(ARGV[5], 'requests'), number(ARGV[6], 'input'), number(ARGV[7], 'output')
-local r = open(state, win)
+local r = open(KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5])
 local g = r and group_of(r, group)
 if not g then return { -3 } end
 local p = r.pool
 local now = pool_time(p, given, ceiling)
-if not bury(r, leases, due, later, id, now) then return { 0 } end
-roll(win, p, g, math.floor(now / p[SLOT]))
+hold_leases(r, { id }, 1, 1)
+if r.held[id] then return { 0 } end
+bury(r, id, now)
+roll(r.win, p, g, math.floor(now / p[SLOT]))
 flow(p, g, now)
 charge(g, requests, input, output)
 change(r, g)
+write_leases(r, now)
 write(r)
 return { 1, now }

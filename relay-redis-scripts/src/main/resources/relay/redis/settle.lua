@@ -13,10 +13,10 @@
 --                  unknown; a test's clock, - for Redis TIME; then of each lease ` requests input output`:
 --                  what it really cost; requests is 1, or 0 for a cancel
 --       ...        the leases' ids
--- REPLY {1, time, ...} and of each lease three values:
---         1, over_input, over_output           settled; tokens beyond the reservation
---         0, 0, 0                              it has ended already: nothing changed
---         -3, 0, 0                             no such lease
+-- REPLY {1, time, ...} and of each lease one value:
+--         0 or more                            settled; tokens beyond the reservation
+--         -3                                   no such lease
+--         -4                                   it has ended already: nothing changed
 -- COST  two reads and two writes, whatever the number of leases; one of each more when a charge's slot
 --       has closed; a read of each key and group if another wrote last
 -- @include numbers
@@ -30,43 +30,22 @@
 -- @include refund
 -- @include lease
 -- @include ending
-local state, win, leases, due, later = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
 local call = ARGV[1]
 local given, ceiling, at = call_time(call)
-local costs = { 0, 0, 0 }
-for n = 2, #ARGV do costs[3 * n - 5], costs[3 * n - 4], costs[3 * n - 3], at = cost_at(call, at) end
+local costs
+costs, at = costs_at(call, at, #ARGV - 1)
 read_to(call, at)
 
-local held = redis.call('HMGET', leases, unpack(ARGV, 2))
-local r = open(state, win)
+local r = open(KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5])
 local now = r and pool_time(r.pool, given, ceiling) or 0
-local reply = { 1, now, 0, 0, 0 }
-local tombs, any = {}, false -- ids and their tombstones in turn; also by id whether there is one
-for n = 2, #ARGV do
-  local id, record, code, over_in, over_out = ARGV[n], held[n - 1], 0, 0, 0
-  if not record then
-    code = -3
-    if r and costs[3 * n - 5] == 0 and bury(r, leases, due, later, id, now) then any = true end
-  elseif not is_tomb(record) and not tombs[id] then
-    local tomb, k, g
-    if r then
-      tomb, over_in, over_out, k, g =
-        finish(r, record, costs[3 * n - 5], costs[3 * n - 4], costs[3 * n - 3], now)
-    end
-    if tomb then
-      reopen(r, g.id, k.id, 6, KEYS)
-      code, any = 1, true
-      local last = #tombs
-      tombs[last + 1], tombs[last + 2], tombs[id] = id, tomb, true
-    else
-      code, over_in, over_out = -3, 0, 0
-    end
+local reply = { 1, now, -3 }
+if r then
+  hold_leases(r, ARGV, 2, #ARGV)
+  if end_leases(r, ARGV, 2, #ARGV, costs, now, 6, KEYS, reply) then
+    write_leases(r, now)
+    write(r)
   end
-  reply[3 * n - 3], reply[3 * n - 2], reply[3 * n - 1] = code, over_in, over_out
-end
-
-if any then
-  write(r)
-  if #tombs > 0 then redis.call('HSET', leases, unpack(tombs)) end
+else
+  for n = 2, #ARGV do reply[n + 1] = -3 end
 end
 return reply

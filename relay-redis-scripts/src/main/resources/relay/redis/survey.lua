@@ -42,12 +42,12 @@ local state, win, leases, due, later, quarantine, picture, replicas, summary, le
 local replica, given, ceiling = ARGV[1], clock(ARGV[3], ARGV[2])
 local stale_us, groups = number(ARGV[4], 'stale_ms') * 1000, number(ARGV[5], 'groups')
 if groups > #ARGV - 5 then error({ err = 'BADARG fewer groups than announced' }) end
-local r = open(state, win)
+local r = open(state, win, leases, due, later)
 if not r then return { -3 } end
 local p = r.pool
 local now = pool_time(p, given, ceiling)
 local slot = math.floor(now / p[SLOT])
-sweep(r, leases, due, later, now, 128, 11, KEYS)
+sweep(r, now, 128, 11, KEYS)
 
 if replica ~= '' then
   redis.call('ZADD', replicas, now, replica)

@@ -51,11 +51,12 @@ final class BadNumbersTest {
   private static final List<String> FIELDS = List.of("k:key0", "g:account0/model");
   private static final Step INDEXED =
       new Step.AcquireIndexed(
+          List.of(new Step.Cost("held", 1, 1, 1)),
           List.of(new PoolModel.Wish("new", 1, 1, "")),
           7,
           30_000,
           List.of("ready:any"),
-          List.of(),
+          List.of("ready:any"),
           List.of(),
           List.of());
 
@@ -80,11 +81,16 @@ final class BadNumbersTest {
   static Stream<Good> all() {
     List<Integer> configured = new ArrayList<>(List.of(2, 3, 4, 5, 6, 8, 10));
     IntStream.of(12, 13, 14, 15, 17, 18, 19, 20, 22, 23, 24, 26, 27, 28).forEach(configured::add);
-    List<Word> acquire = words(0, "cm ccc");
-    List<Word> indexed = words(0, "cm cccccc");
+    List<Word> acquire = words(0, "cm cccc");
+    List<Word> both = words(0, "cm ccccccc");
+    List<Word> indexed = words(0, "cm ccccccccccc");
+    Step.Acquire one = Step.acquire("new", 7, 1, 1, 30_000, FIELDS);
+    List<Step.Cost> held = List.of(new Step.Cost("held", 1, 1, 1));
+    Step two = new Step.Acquire(held, one.wishes(), 7, 30_000, FIELDS);
     List<Word> settle = words(0, "m ccc");
     return Stream.of(
-        new Good(Step.acquire("new", 7, 1, 1, 30_000, FIELDS), List.of(), List.of(), acquire),
+        new Good(one, List.of(), List.of(), acquire),
+        new Good(two, List.of(), List.of(), both),
         new Good(INDEXED, List.of(), List.of(), indexed),
         new Good(Step.settle("held", 5, 5), List.of(), List.of(), settle),
         new Good(Step.settle("unknown", 5, 5), List.of(), List.of(), settle),

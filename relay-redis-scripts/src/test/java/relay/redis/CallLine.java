@@ -12,17 +12,25 @@ final class CallLine {
   /**
    * @param counts of an indexed pool, else empty
    */
-  static String acquire(Clock c, long epoch, long leaseMs, String counts, List<Wish> wishes) {
+  static String acquire(
+      Clock c,
+      long epoch,
+      long leaseMs,
+      List<Step.Cost> endings,
+      String counts,
+      List<Wish> wishes) {
     String tokens = wishes.stream().map(w -> " " + w.input() + " " + w.output()).collect(joining());
-    return epoch + " " + c.ceiling() + " " + c.told() + " " + leaseMs + counts + tokens;
+    String head = epoch + " " + c.ceiling() + " " + c.told() + " " + leaseMs + " " + endings.size();
+    return head + counts + costs(endings) + tokens;
   }
 
   static String settle(Clock c, List<Step.Cost> costs) {
-    return c.ceiling()
-        + " "
-        + c.told()
-        + costs.stream()
-            .map(x -> " " + x.requests() + " " + x.input() + " " + x.output())
-            .collect(joining());
+    return c.ceiling() + " " + c.told() + costs(costs);
+  }
+
+  private static String costs(List<Step.Cost> costs) {
+    return costs.stream()
+        .map(x -> " " + x.requests() + " " + x.input() + " " + x.output())
+        .collect(joining());
   }
 }

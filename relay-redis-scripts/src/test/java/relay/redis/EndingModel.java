@@ -1,12 +1,7 @@
 package relay.redis;
 
 import java.util.ArrayList;
-import java.util.HashMap;
-import java.util.HashSet;
 import java.util.List;
-import java.util.Map;
-import java.util.Set;
-import org.jspecify.annotations.Nullable;
 
 /** What becomes of leases after their grant, in the model. */
 final class EndingModel {
@@ -21,37 +16,34 @@ final class EndingModel {
     this.leases = leases;
   }
 
-  /** Ends leases, each with its requests, input and output tokens. */
+  /** Ends leases in a call of their own. */
   List<Object> settle(Clock clock, List<Step.Cost> costs) {
     Runnable rewind = pool.rewinder();
     List<Object> reply = new ArrayList<>(List.of(1L, pool.isKnown() ? pool.time(clock) : 0L));
     ended = false;
-    Map<String, LeaseModel> held = new HashMap<>(); // as it was when the call came
-    costs.forEach(cost -> held.put(cost.id(), leases.get(cost.id())));
-    Set<String> dead = new HashSet<>();
-    costs.stream().map(Step.Cost::id).filter(leases::hasEnded).forEach(dead::add);
-    for (Step.Cost cost : costs) {
-      reply.addAll(settle(cost, held.get(cost.id()), dead));
-    }
+    reply.addAll(end(costs));
     if (!ended) { // nothing is written, not even that time has passed
       rewind.run();
     }
     return reply;
   }
 
-  private List<Object> settle(Step.Cost cost, @Nullable LeaseModel lease, Set<String> dead) {
-    if (dead.contains(cost.id())) {
-      return List.of(0L, 0L, 0L);
+  /** Ends leases, each with its requests, input and output tokens. */
+  List<Object> end(List<Step.Cost> costs) {
+    return costs.stream().<Object>map(this::end).toList();
+  }
+
+  private long end(Step.Cost cost) {
+    LeaseModel lease = leases.get(cost.id());
+    if (leases.hasEnded(cost.id())) {
+      return -4;
     }
     if (lease == null) {
-      if (pool.isKnown() && cost.requests() == 0 && !leases.hasEnded(cost.id())) {
+      if (pool.isKnown() && cost.requests() == 0) {
         leases.bury(cost.id(), pool.last());
         ended = true;
       }
-      return List.of(-3L, 0L, 0L);
-    }
-    if (leases.get(cost.id()) == null) {
-      return List.of(0L, 0L, 0L); // twice in one call
+      return -3;
     }
     GroupModel g = pool.group(lease.group);
     long overInput = Math.max(0, cost.input() - lease.input);
@@ -70,7 +62,7 @@ final class EndingModel {
     }
     leases.end(lease, pool.last());
     ended = true;
-    return List.of(1L, overInput, overOutput);
+    return overInput + overOutput;
   }
 
   List<Object> renew(Clock clock, long leaseMicros, List<String> ids) {

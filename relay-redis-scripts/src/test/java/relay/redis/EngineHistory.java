@@ -49,6 +49,7 @@ final class EngineHistory {
   private final Map<String, Ending> endings = new HashMap<>();
   private final List<Call> calls = new ArrayList<>();
   private int mostTogether;
+  private int mostTaken;
 
   EngineHistory(PoolPlan plan, List<Request> requests, List<Ending> endings) {
     this.plan = plan;
@@ -61,6 +62,11 @@ final class EngineHistory {
   /** Most requests that shared a call. */
   int mostTogether() {
     return mostTogether;
+  }
+
+  /** Most endings that an acquire took along. */
+  int mostTaken() {
+    return mostTaken;
   }
 
   /** Each request and each ending must be in exactly one call. */
@@ -125,17 +131,27 @@ final class EngineHistory {
     long answered = e.answeredNanos();
     boolean indexed = function(e).equals("acquire_indexed");
     List<String> line = List.of(args.getFirst().split(" ", -1));
-    List<String> tokens = line.subList(indexed ? 7 : 4, line.size());
+    int ended = Integer.parseInt(line.get(4));
+    List<String> numbers = line.subList(indexed ? 9 : 5, line.size());
     List<String> ids = args.subList(indexed ? 1 : 2, args.size());
+    List<Step.Cost> endings = new ArrayList<>();
+    for (int n = 0; n < ended; n++) {
+      Ending ending = ended(ids.get(n), numbers.subList(3 * n, 3 * n + 3));
+      endings.add(cost(ending));
+      reply.add(raw.get(2 + n));
+      made = Math.max(made, ending.madeNanos());
+    }
+    mostTaken = Math.max(mostTaken, ended);
+    List<String> tokens = numbers.subList(3 * ended, numbers.size());
     for (int n = 0; n < tokens.size() / 2; n++) {
-      List<Object> told = raw.subList(2 + 5 * n, 7 + 5 * n);
+      List<Object> told = raw.subList(2 + ended + 5 * n, 7 + ended + 5 * n);
       if (!told.getFirst().equals(LOOK_AGAIN)) { // it changed nothing, and another call has it
         String sizes = tokens.get(2 * n) + " " + tokens.get(2 * n + 1);
         Request request = requests.remove(sizes);
         assertNotNull(request, () -> "nobody asked for it, or it was asked twice: " + sizes);
         same(request, (Long) raw.get(1), told);
         reply.addAll(told);
-        wishes.add(new Wish(ids.get(n), request.input(), request.output(), ""));
+        wishes.add(new Wish(ids.get(ended + n), request.input(), request.output(), ""));
         made = Math.max(made, request.madeNanos());
         answered = Math.min(answered, request.answeredNanos());
       }
@@ -150,8 +166,8 @@ final class EngineHistory {
     Step step =
         indexed
             ? new Step.AcquireIndexed(
-                wishes, epoch, leaseMs, List.of(), List.of(), List.of(), fields)
-            : new Step.Acquire(wishes, epoch, leaseMs, fields);
+                endings, wishes, epoch, leaseMs, List.of(), List.of(), List.of(), fields)
+            : new Step.Acquire(endings, wishes, epoch, leaseMs, fields);
     calls.add(new Call(made, answered, step, reply));
   }
 
@@ -178,15 +194,25 @@ final class EngineHistory {
     List<String> line = List.of(args.getFirst().split(" ", -1));
     assertEquals(2 + 3 * (args.size() - 1), line.size());
     for (int n = 1; n < args.size(); n++) {
-      Ending ending = endings.remove(args.get(n));
-      assertNotNull(ending, "nobody ended it, or it was ended twice: " + args.get(n));
-      assertEquals(
-          ending.requests() + " " + ending.input() + " " + ending.output(),
-          String.join(" ", line.subList(3 * n - 1, 3 * n + 2)));
-      costs.add(new Step.Cost(ending.id(), ending.requests(), ending.input(), ending.output()));
+      Ending ending = ended(args.get(n), line.subList(3 * n - 1, 3 * n + 2));
+      costs.add(cost(ending));
       made = Math.max(made, ending.madeNanos());
     }
     mostTogether = Math.max(mostTogether, costs.size());
     calls.add(new Call(made, e.answeredNanos(), new Step.Settle(costs), reply));
+  }
+
+  /** What a client did, of which a call tells these numbers. */
+  private Ending ended(String id, List<String> numbers) {
+    Ending ending = endings.remove(id);
+    assertNotNull(ending, () -> "nobody ended it, or it was ended twice: " + id);
+    assertEquals(
+        ending.requests() + " " + ending.input() + " " + ending.output(),
+        String.join(" ", numbers));
+    return ending;
+  }
+
+  private static Step.Cost cost(Ending ending) {
+    return new Step.Cost(ending.id(), ending.requests(), ending.input(), ending.output());
   }
 }

@@ -160,6 +160,7 @@ final class EngineLinearityTest {
       assertTrue(granted > THREADS, "granted");
       assertTrue(refused > THREADS, "refused");
       assertTrue(engines.mostTogether() > 1, "no call was shared");
+      assertTrue(engines.mostTaken() > 1, "no acquire took endings along");
     }
   }
 

@@ -125,7 +125,8 @@ final class ExpiryTest {
     run(new Step.Configure(7, 8, plan, sets, rows));
     PoolModel.Wish wish = new PoolModel.Wish("a", 10, 10, "");
     Step acquire =
-        new Step.AcquireIndexed(List.of(wish), 7, 30_000, sets, List.of(), List.of(), List.of());
+        new Step.AcquireIndexed(
+            List.of(), List.of(wish), 7, 30_000, sets, sets, List.of(), List.of());
     assertEquals(1L, run(acquire).get(2));
     putOff(acquire, RedisKeys.bytes(names.base() + "ready:model:0"));
   }
@@ -167,6 +168,16 @@ final class ExpiryTest {
     call(Step.acquire("b", 7, 10, 10, 3_600_000, List.of("k:key0", "g:account0/model")));
     putOff(
         Step.acquire("c", 7, 10, 10, 3_600_000, List.of("k:key1", "g:account1/model")), names.win);
+  }
+
+  @Test
+  void the_queue_of_leases_that_are_due_before_others_goes_away_too() {
+    List<String> fields = List.of("k:key0", "g:account0/model");
+    run(Step.acquire("a", 7, 10, 10, 3_600_000, fields));
+    micros += SECOND;
+    run(Step.acquire("b", 7, 10, 10, 30_000, fields));
+    run(new Step.Settle(List.of(new Step.Cost("b", 1, 5, 5), new Step.Cost("never", 0, 0, 0))));
+    assertEquals(2, wire.redis().zcard(names.later));
   }
 
   @Test

@@ -1,6 +1,7 @@
 package relay.redis;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.ArrayList;
@@ -36,6 +37,23 @@ final class LargePoolFairnessTest {
       case WEIGHTED, RANDOM -> assertTrue(picks.chiSquare() < Picks.critical(KEYS - 1));
       case LEAST_LOADED -> assertTrue(picks.least() > 0);
     }
+  }
+
+  /** That key would be the last to open by itself; the walk through the index ends long before. */
+  @Test
+  void what_ends_in_the_call_of_a_question_can_carry_it() {
+    List<KeyPlan> keys = Picks.keys(20, 0, 1);
+    Map<String, Limits> one = new HashMap<>();
+    keys.forEach(key -> one.put(PoolPlan.group(key.account(), "model"), new Limits(1, 0, 0, 0)));
+    Picks picks = new Picks(wire, Strategy.LEAST_LOADED, keys, one);
+    Picks.Pick last = new Picks.Pick("", "");
+    for (int n = 0; n < keys.size(); n++) {
+      picks.pass(1_000_000);
+      last = picks.wish(1, null).getFirst();
+      assertFalse(last.key().isEmpty());
+    }
+    assertTrue(picks.wish(1, null).getFirst().key().isEmpty());
+    assertEquals(last.key(), picks.instead(last).key());
   }
 
   private static List<KeyPlan> keys(Strategy strategy) {

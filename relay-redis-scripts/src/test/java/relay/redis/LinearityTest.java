@@ -44,8 +44,9 @@ final class LinearityTest {
     assertNull(history.unexplained());
     assertTrue(some(history, call -> code(call) == 1 && isAcquire(call)) > THREADS, "granted");
     assertTrue(some(history, call -> code(call) == 0 && isAcquire(call)) > THREADS, "refused");
-    assertTrue(some(history, call -> code(call) == 1 && isSettle(call)) > THREADS, "settled");
-    assertTrue(some(history, call -> code(call) == 0 && isSettle(call)) > 0, "settled twice");
+    assertTrue(some(history, call -> code(call) >= 0 && isSettle(call)) > THREADS, "settled");
+    assertTrue(some(history, call -> code(call) == -4 && isSettle(call)) > 0, "settled twice");
+    assertTrue(some(history, call -> taken(call) > 0) > 0, "settled by an acquire");
     assertTrue(overlaps(history), "nothing was done at once");
   }
 
@@ -61,23 +62,28 @@ final class LinearityTest {
     List<Call> calls = history.calls();
     int grant = first(calls, call -> code(call) == 1 && isAcquire(call));
     int refusal = first(calls, call -> code(call) == 0 && isAcquire(call));
-    int settle = first(calls, call -> code(call) == 1 && isSettle(call));
+    int settle = first(calls, call -> code(call) >= 0 && isSettle(call));
+    int both = first(calls, call -> taken(call) > 0);
 
     assertNotNull(with(history, grant, null).unexplained(), "a grant that nobody got");
     Call refused = calls.get(refusal);
     assertNotNull(
-        with(history, refusal, answered(refused, 2, 1L)).unexplained(), "a grant beyond the limit");
+        with(history, refusal, answered(refused, place(refused), 1L)).unexplained(),
+        "a grant beyond the limit");
+    int wait = place(refused) + 1;
     assertNotNull(
-        with(history, refusal, answered(refused, 3, 1_000L + (Long) refused.reply().get(3)))
+        with(history, refusal, answered(refused, wait, 1_000L + (Long) refused.reply().get(wait)))
             .unexplained(),
         "a wait that is a millisecond too long");
     Call settled = calls.get(settle);
     assertNotNull(
-        with(history, settle, answered(settled, 3, 1L + (Long) settled.reply().get(3)))
-            .unexplained(),
+        with(history, settle, answered(settled, 2, 1L + code(settled))).unexplained(),
         "overage that nobody used");
     assertNotNull(
-        with(history, settle, answered(settled, 2, 0L)).unexplained(), "a settle that was none");
+        with(history, settle, answered(settled, 2, -4L)).unexplained(), "a settle that was none");
+    assertNotNull(
+        with(history, both, answered(calls.get(both), 2, -4L)).unexplained(),
+        "a lease that an acquire ended, and did not");
     long early = history.calls().stream().mapToLong(Call::madeNanos).min().orElseThrow() - 2;
     Call last = calls.stream().max((a, b) -> Long.compare(a.madeNanos(), b.madeNanos())).get();
     Call impossible = new Call(early, early + 1, last.step(), last.reply());
@@ -141,7 +147,25 @@ final class LinearityTest {
   }
 
   private static long code(Call call) {
-    return (Long) call.reply().get(2);
+    return (Long) call.reply().get(place(call));
+  }
+
+  /** Where what is told of the first request begins, or of the first lease that ends. */
+  private static int place(Call call) {
+    return 2 + endings(call.step()).size();
+  }
+
+  private static List<Step.Cost> endings(Step step) {
+    return switch (step) {
+      case Step.Acquire a -> a.endings();
+      case Step.AcquireIndexed a -> a.endings();
+      default -> List.of();
+    };
+  }
+
+  /** Leases that an acquire ended. */
+  private static long taken(Call call) {
+    return call.reply().subList(2, place(call)).stream().filter(told -> (Long) told >= 0).count();
   }
 
   private static boolean overlaps(History history) {
@@ -242,18 +266,20 @@ final class LinearityTest {
       String id =
           some.isEmpty() ? "" : some.get(random.nextInt(Math.max(0, some.size() - 6), some.size()));
       return switch (what) {
-        case 0, 1, 2, 3, 4 -> acquire(random, ids);
+        case 0, 1, 2 -> acquire(random, ids, List.of());
+        case 3, 4 -> acquire(random, ids, some.isEmpty() ? List.of() : List.of(cost(random, id)));
         case 5 -> new Step.Settle(List.of(new Step.Cost(id, 0, 0, 0)), configured.sets());
         case 6 -> new Step.Renew(LEASE_MS, List.of(id));
-        default -> {
-          Step.Cost cost = new Step.Cost(id, 1, random.nextInt(600), random.nextInt(600));
-          yield new Step.Settle(List.of(cost), configured.sets());
-        }
+        default -> new Step.Settle(List.of(cost(random, id)), configured.sets());
       };
     }
 
+    private static Step.Cost cost(SplittableRandom random, String id) {
+      return new Step.Cost(id, 1, random.nextInt(600), random.nextInt(600));
+    }
+
     /** Of one request, or of several that share a call. */
-    private Step acquire(SplittableRandom random, List<String> ids) {
+    private Step acquire(SplittableRandom random, List<String> ids, List<Step.Cost> endings) {
       List<Wish> wishes = new ArrayList<>();
       for (int n = random.nextInt(1, 4); n > 0; n--) {
         ids.add("l" + number + "-" + ids.size());
@@ -265,9 +291,16 @@ final class LinearityTest {
         fields.add("g:" + PoolPlan.group(key.account(), Pools.CLASS));
       }
       return configured.sets().isEmpty()
-          ? new Step.Acquire(wishes, EPOCH, LEASE_MS, fields)
+          ? new Step.Acquire(endings, wishes, EPOCH, LEASE_MS, fields)
           : new Step.AcquireIndexed(
-              wishes, EPOCH, LEASE_MS, configured.sets(), List.of(), List.of(), fields);
+              endings,
+              wishes,
+              EPOCH,
+              LEASE_MS,
+              configured.sets(),
+              configured.sets(),
+              List.of(),
+              fields);
     }
   }
 }

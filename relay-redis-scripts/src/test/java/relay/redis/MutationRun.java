@@ -40,6 +40,7 @@ final class MutationRun {
           "RetryAfterTest",
           "PictureTest",
           "PickTest",
+          "BucketTest",
           "KeptRecordsTest",
           "LargePoolFairnessTest",
           "LinearityTest",
@@ -48,7 +49,7 @@ final class MutationRun {
   @Test
   void the_suite_catches_every_fault() throws Exception {
     String only = System.getProperty("relay.mutants", "");
-    System.setProperty("relay.seeds", System.getProperty("relay.seeds", "60"));
+    System.setProperty("relay.seeds", System.getProperty("relay.seeds", "240"));
     System.setProperty("relay.steps", System.getProperty("relay.steps", "500"));
     System.setProperty("relay.shrink", "0");
     System.setProperty("relay.states", "500");

@@ -99,19 +99,32 @@ final class Picks {
         .toList();
   }
 
-  /** Notes the keys that were granted; gives the wishes that are to be asked for again. */
+  /** One wish, in a call that first cancels what was picked before. */
+  Pick instead(Pick over) {
+    Wish wish = new Wish("l" + next++, 5, 5, "");
+    Map<String, String> got = new HashMap<>();
+    var _ = ask(List.of(new Step.Cost(over.lease(), 0, 0, 0)), List.of(wish), got);
+    return new Pick(got.getOrDefault(wish.id(), ""), wish.id());
+  }
+
   private List<Wish> ask(List<Wish> wishes, Map<String, String> got) {
+    return ask(List.of(), wishes, got);
+  }
+
+  /** Notes the keys that were granted; gives the wishes that are to be asked for again. */
+  private List<Wish> ask(List<Step.Cost> endings, List<Wish> wishes, Map<String, String> got) {
     List<Object> reply =
         call(
             sets.isEmpty()
-                ? new Step.Acquire(wishes, EPOCH, LEASE_MS, fields)
+                ? new Step.Acquire(endings, wishes, EPOCH, LEASE_MS, fields)
                 : new Step.AcquireIndexed(
-                    wishes, EPOCH, LEASE_MS, sets, List.of(), List.of(), fields));
+                    endings, wishes, EPOCH, LEASE_MS, sets, sets, List.of(), fields));
     List<Wish> again = new ArrayList<>();
     for (int n = 0; n < wishes.size(); n++) {
-      long code = (Long) reply.get(2 + 5 * n);
+      int at = 2 + endings.size() + 5 * n;
+      long code = (Long) reply.get(at);
       if (code == 1) {
-        String key = (String) reply.get(3 + 5 * n);
+        String key = (String) reply.get(at + 1);
         got.put(wishes.get(n).id(), key);
         counts.merge(key, 1L, Long::sum);
       } else if (code == LOOK_AGAIN) {

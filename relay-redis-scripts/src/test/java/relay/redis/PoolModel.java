@@ -228,13 +228,19 @@ final class PoolModel {
   }
 
   List<Object> acquire(
-      Clock clock, long callersEpoch, long leaseMicros, List<Wish> wishes, List<String> fields) {
+      Clock clock,
+      long callersEpoch,
+      long leaseMicros,
+      List<Step.Cost> ended,
+      List<Wish> wishes,
+      List<String> fields) {
     if (!known || callersEpoch != epoch || !fields.stream().allMatch(this::knows)) {
       return UNKNOWN;
     }
     long now = time(clock);
     leases.sweep(now, 16, shape.windowMicros());
     List<Object> reply = new ArrayList<>(List.of(1L, now));
+    reply.addAll(endings.end(ended));
     for (Wish wish : wishes) {
       reply.addAll(new Search(this, wish, fields, now).answer(strategy, leaseMicros));
     }
@@ -243,13 +249,19 @@ final class PoolModel {
 
   /** What the index of a large pool must answer: which of those that fit is not told. */
   List<Object> acquireIndexed(
-      Clock clock, long callersEpoch, long leaseMicros, List<Wish> wishes, List<String> fields) {
+      Clock clock,
+      long callersEpoch,
+      long leaseMicros,
+      List<Step.Cost> ended,
+      List<Wish> wishes,
+      List<String> fields) {
     if (!known || callersEpoch != epoch) {
       return UNKNOWN;
     }
     long now = time(clock);
     leases.sweep(now, 16, shape.windowMicros());
     List<Object> reply = new ArrayList<>(List.of(1L, now));
+    reply.addAll(endings.end(ended));
     wishes.forEach(wish -> reply.add(new Later(() -> picked(wish, fields, now, leaseMicros))));
     return reply;
   }

@@ -89,16 +89,15 @@ final class Replay implements AutoCloseable {
     long code = (Long) reply.getFirst();
     if (code == 1 && reply.size() > 1 && reply.get(1) instanceof Long time) {
       switch (step) {
-        case Step.Acquire a -> granted(a.wishes(), reply);
-        case Step.AcquireIndexed a -> granted(a.wishes(), reply);
-        case Step.Settle s -> {
-          for (int n = 0; n < s.costs().size(); n++) {
-            Step.Cost cost = s.costs().get(n);
-            if ((Long) reply.get(2 + 3 * n) == 1) {
-              ledger.ended(cost.id(), time, cost.requests(), cost.input(), cost.output());
-            }
-          }
+        case Step.Acquire a -> {
+          ended(a.endings(), time, reply);
+          granted(a.wishes(), 2 + a.endings().size(), reply);
         }
+        case Step.AcquireIndexed a -> {
+          ended(a.endings(), time, reply);
+          granted(a.wishes(), 2 + a.endings().size(), reply);
+        }
+        case Step.Settle s -> ended(s.costs(), time, reply);
         case Step.Observe _ -> ledger.forget();
         case Step.Charge c -> ledger.charged(c.group(), time, c.requests(), c.input(), c.output());
         case Step.Renew _,
@@ -112,9 +111,18 @@ final class Replay implements AutoCloseable {
     }
   }
 
-  private void granted(List<PoolModel.Wish> wishes, List<Object> reply) {
+  private void ended(List<Step.Cost> costs, long time, List<Object> reply) {
+    for (int n = 0; n < costs.size(); n++) {
+      Step.Cost cost = costs.get(n);
+      if ((Long) reply.get(2 + n) >= 0) {
+        ledger.ended(cost.id(), time, cost.requests(), cost.input(), cost.output());
+      }
+    }
+  }
+
+  private void granted(List<PoolModel.Wish> wishes, int from, List<Object> reply) {
     for (int n = 0; n < wishes.size(); n++) {
-      int at = 2 + 5 * n;
+      int at = from + 5 * n;
       String id = wishes.get(n).id();
       LeaseModel held = model.held(id);
       if (held != null && (Long) reply.get(at) == 1) {

@@ -29,13 +29,11 @@ final class ReplyCheck {
     if (open ? reply.size() < size : reply.size() != size) {
       throw new AssertionError("expected " + expected + ", but " + reply);
     }
-    for (int i = 0; i < expected.size(); i++) {
-      switch (expected.get(i)) {
+    int i = 0;
+    for (Object part : expected) {
+      switch (part) {
         case Wait wait -> compare(wait, reply, i);
-        case Later later -> {
-          int at = 2 + 5 * (i - 2);
-          compare(later.part().get(), reply.subList(at, at + 5));
-        }
+        case Later later -> compare(later.part().get(), reply.subList(i, i + 5));
         case Picked picked -> take(picked, reply);
         case List<?> row -> compare(row, (List<?>) reply.get(i));
         case Told told -> told.check().accept((String) reply.get(i));
@@ -47,11 +45,12 @@ final class ReplyCheck {
           }
         }
       }
+      i += places(part);
     }
   }
 
   /** How many values of a reply it stands for. */
-  private static int places(Object expected) {
+  static int places(Object expected) {
     return switch (expected) {
       case Later _, Picked _ -> 5;
       case Pairs _ -> 0;

@@ -57,10 +57,12 @@ final class RetryAfterTest {
         for (int n = 0; n < MOST_STEPS; n++) {
           Step step = walk.next();
           List<Object> reply = take(step);
-          if (step instanceof Step.Acquire a && a.wishes().size() == 1 && refused(reply)) {
+          if (step instanceof Step.Acquire a
+              && isAlone(a.endings(), a.wishes())
+              && refused(reply)) {
             checked += follow(step, reply, byReason);
           } else if (step instanceof Step.AcquireIndexed a
-              && a.wishes().size() == 1
+              && isAlone(a.endings(), a.wishes())
               && refused(reply)) {
             checked += follow(step, reply, byReason);
           }
@@ -70,6 +72,10 @@ final class RetryAfterTest {
         wire.redis().del(all.stream().map(RedisKeys::bytes).toArray(byte[][]::new));
       }
       return checked;
+    }
+
+    private static boolean isAlone(List<Step.Cost> endings, List<PoolModel.Wish> wishes) {
+      return endings.isEmpty() && wishes.size() == 1;
     }
 
     private static boolean refused(List<Object> reply) {
@@ -105,15 +111,16 @@ final class RetryAfterTest {
 
     /** The model takes up what was picked, where that is not told. */
     private static void follow(List<Object> expected, List<Object> reply) {
-      for (int n = 2; n < expected.size(); n++) {
-        if (expected.get(n) instanceof Later later
-            && later.part().get().getFirst() instanceof Picked picked) {
-          Object key = reply.get(5 * n - 7);
+      int place = 0;
+      for (Object part : expected) {
+        if (part instanceof Later later && later.part().get().getFirst() instanceof Picked picked) {
+          Object key = reply.get(place + 1);
           picked.fitting().stream()
               .filter(c -> c.key().id.equals(key))
               .findFirst()
               .ifPresent(picked.take());
         }
+        place += ReplyCheck.places(part);
       }
     }
 

@@ -46,8 +46,14 @@ sealed interface Step {
     return new Settle(List.of(new Cost(id, 0, 0, 0)));
   }
 
-  /** Either all requests are of conversations or none is. */
-  record Acquire(List<Wish> wishes, long epoch, long leaseMs, List<String> fields) implements Step {
+  /** Either all requests are of conversations or none is. First the leases end. */
+  record Acquire(
+      List<Cost> endings, List<Wish> wishes, long epoch, long leaseMs, List<String> fields)
+      implements Step {
+    Acquire(List<Wish> wishes, long epoch, long leaseMs, List<String> fields) {
+      this(List.of(), wishes, epoch, leaseMs, fields);
+    }
+
     @Override
     public ScriptFile script() {
       return ScriptFile.ACQUIRE;
@@ -61,15 +67,16 @@ sealed interface Step {
     @Override
     public List<Object> args(Clock c) {
       List<Object> args = new ArrayList<>();
-      args.add(CallLine.acquire(c, epoch, leaseMs, "", wishes));
+      args.add(CallLine.acquire(c, epoch, leaseMs, endings, "", wishes));
       args.add(fields.stream().map(f -> f.substring(2)).collect(joining(" ")));
+      endings.forEach(x -> args.add(x.id()));
       wishes.forEach(w -> args.add(w.id()));
       return args;
     }
 
     @Override
     public List<Object> apply(PoolModel model, Clock c) {
-      return model.acquire(c, epoch, leaseMs * 1000, wishes, fields);
+      return model.acquire(c, epoch, leaseMs * 1000, endings, wishes, fields);
     }
   }
 
@@ -84,17 +91,18 @@ sealed interface Step {
   /**
    * From a large pool's index.
    *
-   * @param sets ready sets of the class
-   * @param others those of other classes
+   * @param mine ready sets of the class
+   * @param sets those of all classes
    * @param avoided rows to leave out
    * @param fields all candidates, for the model
    */
   record AcquireIndexed(
+      List<Cost> endings,
       List<Wish> wishes,
       long epoch,
       long leaseMs,
+      List<String> mine,
       List<String> sets,
-      List<String> others,
       List<String> avoided,
       List<String> fields)
       implements Step {
@@ -105,18 +113,17 @@ sealed interface Step {
 
     @Override
     public byte[][] keys(RedisKeys names) {
-      List<byte[]> keys = withSessions(names, wishes);
-      sets.forEach(set -> keys.add(RedisKeys.bytes(names.base() + set)));
-      others.forEach(set -> keys.add(RedisKeys.bytes(names.base() + set)));
-      return keys.toArray(byte[][]::new);
+      return indexed(names, withSessions(names, wishes).toArray(byte[][]::new), sets);
     }
 
     @Override
     public List<Object> args(Clock c) {
       List<Object> args = new ArrayList<>();
       int sessions = wishes.getFirst().session().isEmpty() ? 0 : wishes.size();
-      String counts = " " + wishes.size() + " " + sessions + " " + sets.size();
-      args.add(CallLine.acquire(c, epoch, leaseMs, counts, wishes));
+      int first = 1 + sets.indexOf(mine.getFirst());
+      String counts = " " + wishes.size() + " " + sessions + " " + first + " " + mine.size();
+      args.add(CallLine.acquire(c, epoch, leaseMs, endings, counts, wishes));
+      endings.forEach(x -> args.add(x.id()));
       wishes.forEach(w -> args.add(w.id()));
       args.addAll(avoided);
       return args;
@@ -124,7 +131,7 @@ sealed interface Step {
 
     @Override
     public List<Object> apply(PoolModel model, Clock c) {
-      return model.acquireIndexed(c, epoch, leaseMs * 1000, wishes, fields);
+      return model.acquireIndexed(c, epoch, leaseMs * 1000, endings, wishes, fields);
     }
   }
 
@@ -366,19 +373,9 @@ sealed interface Step {
 
     @Override
     public byte[][] keys(RedisKeys n) {
-      byte[][] fixed = {
-        n.state,
-        n.win,
-        n.leases,
-        n.due,
-        n.later,
-        n.quarantine,
-        n.picture,
-        n.replicas,
-        n.summary,
-        n.learned
-      };
-      return indexed(n, fixed, sets);
+      List<byte[]> fixed = new ArrayList<>(List.of(leases(n)));
+      fixed.addAll(List.of(n.quarantine, n.picture, n.replicas, n.summary, n.learned));
+      return indexed(n, fixed.toArray(byte[][]::new), sets);
     }
 
     @Override

@@ -36,8 +36,8 @@ record Trace(List<Move> moves) {
     if (move instanceof Move.Call(Step step, Clock clock, Step.Configure under)) {
       int size =
           switch (step) {
-            case Step.Acquire a -> a.wishes().size();
-            case Step.AcquireIndexed a -> a.wishes().size();
+            case Step.Acquire a -> a.endings().size() + a.wishes().size();
+            case Step.AcquireIndexed a -> a.endings().size() + a.wishes().size();
             case Step.Settle s -> s.costs().size();
             case Step.Renew r -> r.ids().size();
             case LearnStep l -> l.models().size();
@@ -56,14 +56,20 @@ record Trace(List<Move> moves) {
   private static Step without(Step step, int n) {
     return switch (step) {
       case Step.Acquire a ->
-          new Step.Acquire(without(a.wishes(), n), a.epoch(), a.leaseMs(), a.fields());
-      case Step.AcquireIndexed a ->
-          new Step.AcquireIndexed(
-              without(a.wishes(), n),
+          new Step.Acquire(
+              without(a.endings(), n),
+              without(a.wishes(), n - a.endings().size()),
               a.epoch(),
               a.leaseMs(),
+              a.fields());
+      case Step.AcquireIndexed a ->
+          new Step.AcquireIndexed(
+              without(a.endings(), n),
+              without(a.wishes(), n - a.endings().size()),
+              a.epoch(),
+              a.leaseMs(),
+              a.mine(),
               a.sets(),
-              a.others(),
               a.avoided(),
               a.fields());
       case Step.Settle s -> new Step.Settle(without(s.costs(), n), s.sets());
@@ -76,9 +82,12 @@ record Trace(List<Move> moves) {
     };
   }
 
+  /** All of them, if none has this place. */
   private static <T> List<T> without(List<T> all, int n) {
     List<T> rest = new ArrayList<>(all);
-    var _ = rest.remove(n);
+    if (n >= 0 && n < all.size()) {
+      var _ = rest.remove(n);
+    }
     return rest;
   }
 
@@ -107,16 +116,26 @@ record Trace(List<Move> moves) {
   private static String readable(Step step) {
     return switch (step) {
       case Step.Acquire a ->
-          "acquire " + wishes(a.wishes()) + " of " + String.join(" ", a.fields());
+          costs(a.endings())
+              + "acquire "
+              + wishes(a.wishes())
+              + " of "
+              + String.join(" ", a.fields());
       case Step.AcquireIndexed a ->
-          "acquire " + wishes(a.wishes()) + " of " + a.sets() + " without " + a.avoided();
-      case Step.Settle s ->
-          s.costs().stream()
-              .map(c -> c.requests() == 0 ? c.id() + " unused" : of(c.id(), c.input(), c.output()))
-              .collect(Collectors.joining(", ", "settle ", ""));
+          costs(a.endings())
+              + ("acquire " + wishes(a.wishes()) + " of " + a.mine() + " without " + a.avoided());
+      case Step.Settle s -> costs(s.costs());
       case Step.Configure c -> configure(c);
       case Step other -> other.toString();
     };
+  }
+
+  private static String costs(List<Step.Cost> costs) {
+    return costs.isEmpty()
+        ? ""
+        : costs.stream()
+            .map(c -> c.requests() == 0 ? c.id() + " unused" : of(c.id(), c.input(), c.output()))
+            .collect(Collectors.joining(", ", "settle ", " "));
   }
 
   private static String wishes(List<PoolModel.Wish> wishes) {

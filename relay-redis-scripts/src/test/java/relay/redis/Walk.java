@@ -99,7 +99,10 @@ final class Walk {
           case 34, 35 -> uncounted.learn();
           case 36, 37 -> uncounted.tally();
           case 38 -> uncounted.tallied();
-          default -> random.nextInt(100) < 60 || ids.isEmpty() ? acquire() : end();
+          default ->
+              random.nextInt(100) < 60 || ids.isEmpty()
+                  ? acquire()
+                  : new Step.Settle(costs(), sets());
         };
     past.add(step);
     return step;
@@ -109,13 +112,13 @@ final class Walk {
   private Step again(Step step) {
     return switch (step) {
       case Step.Acquire a ->
-          new Step.Acquire(a.wishes(), a.epoch(), a.leaseMs(), sorted(a.fields()));
+          new Step.Acquire(a.endings(), a.wishes(), a.epoch(), a.leaseMs(), sorted(a.fields()));
       case Step.Settle s -> new Step.Settle(s.costs(), sets());
       case Step.Observe o -> new Step.Observe(o.group(), o.stated(), o.left(), sets());
       case Step.Restore r -> new Step.Restore(r.fields(), sets());
       case Step.Configure c ->
           c.plan().equals(plan) ? configure(c.known(), c.fresh()) : reconfigured(c);
-      case Step.AcquireIndexed a -> indexed(a.wishes(), a.epoch(), a.leaseMs());
+      case Step.AcquireIndexed a -> indexed(a.endings(), a.wishes(), a.epoch(), a.leaseMs());
       case PickStep p -> new PickStep(p.draw(), sorted(p.fields()));
       case Step.Survey s ->
           new Step.Survey(s.replica(), s.staleMs(), s.groups(), s.plans(), sets());
@@ -186,10 +189,10 @@ final class Walk {
     for (int n = random.nextInt(3) > 0 ? 1 : random.nextInt(1, 9); n > 0; n--) {
       wishes.add(wish(typical, session));
     }
-    if (indexed) {
-      return indexed(wishes, epoch, leaseMs());
-    }
-    return new Step.Acquire(wishes, epoch, leaseMs(), fields(modelClass()));
+    List<Step.Cost> endings = random.nextBoolean() ? List.of() : costs();
+    return indexed
+        ? indexed(endings, wishes, epoch, leaseMs())
+        : new Step.Acquire(endings, wishes, epoch, leaseMs(), fields(modelClass()));
   }
 
   private Wish wish(long typical, boolean session) {
@@ -200,7 +203,7 @@ final class Walk {
     return new Wish(id, input, output, session ? "s" + random.nextInt(6) : "");
   }
 
-  private Step indexed(List<Wish> wishes, long epoch, long leaseMs) {
+  private Step indexed(List<Step.Cost> endings, List<Wish> wishes, long epoch, long leaseMs) {
     String modelClass = modelClass();
     List<KeyPlan> out =
         random.nextInt(4) == 0 && plan.keys().size() > 1
@@ -215,9 +218,8 @@ final class Walk {
             k ->
                 fields.addAll(
                     List.of("k:" + k.id(), "g:" + PoolPlan.group(k.account(), modelClass))));
-    List<String> mine = sets(modelClass);
-    List<String> others = sets().stream().filter(set -> !mine.contains(set)).toList();
-    return new Step.AcquireIndexed(wishes, epoch, leaseMs, mine, others, avoided, fields);
+    return new Step.AcquireIndexed(
+        endings, wishes, epoch, leaseMs, sets(modelClass), sets(), avoided, fields);
   }
 
   /** Of all keys or some, highest priority first. */
@@ -232,12 +234,12 @@ final class Walk {
     return fields;
   }
 
-  private Step end() {
+  private List<Step.Cost> costs() {
     List<Step.Cost> costs = new ArrayList<>();
     for (int n = random.nextInt(3) > 0 ? 1 : random.nextInt(1, 9); n > 0; n--) {
       costs.add(cost());
     }
-    return new Step.Settle(costs, sets());
+    return costs;
   }
 
   private Step.Cost cost() {

@@ -1,5 +1,5 @@
--- How settle ends a lease.
--- @uses numbers, pool, key, group, records, refund, lease
+-- How leases end: in a call of settle's, or in one of acquire's.
+-- @uses numbers, pool, key, group, records, index, refund, lease
 
 -- `ceiling given`, and where the line goes on.
 local function call_time(line)
@@ -9,16 +9,21 @@ local function call_time(line)
   return time, most, at
 end
 
--- ` requests input output`, and where the line goes on.
-local function cost_at(line, at)
-  local requests, input, output, next_at = string.match(line, '^ (%d+) (%d+) (%d+)()', at)
-  if not next_at then error({ err = 'BADARG a cost is `requests input output`, whole numbers' }) end
-  return bounded(requests, 'requests'), bounded(input, 'input'), bounded(output, 'output'), next_at
+-- What so many leases cost, ` requests input output` of each in turn, and where the line goes on.
+local function costs_at(line, at, count)
+  local costs = { 0, 0, 0 }
+  for n = 1, 3 * count, 3 do
+    local requests, input, output, next_at = string.match(line, '^ (%d+) (%d+) (%d+)()', at)
+    if not next_at then error({ err = 'BADARG a cost is `requests input output`, whole numbers' }) end
+    costs[n], costs[n + 1], costs[n + 2], at =
+      bounded(requests, 'requests'), bounded(input, 'input'), bounded(output, 'output'), next_at
+  end
+  return costs, at
 end
 
--- Replaces a lease's charge by its cost in the records of its key and group. Gives the tombstone, the
--- tokens beyond the reservation, and both records; nil if the key or the group is unknown.
-local function finish(r, record, requests, input, output, now)
+-- Replaces a lease's charge by its cost in the records of its key and group. Gives the tokens beyond the
+-- reservation; nil if the key or the group is unknown.
+local function finish(r, id, record, requests, input, output, now, from, sets)
   local p = r.pool
   local key, group, since, reserved, i, o, deadline, standing = struct.unpack(LEASE, record)
   local k, g = key_of(r, key), group_of(r, group)
@@ -39,6 +44,29 @@ local function finish(r, record, requests, input, output, now)
   end
   change(r, k)
   change(r, g)
+  reopen(r, group, key, from, sets)
   -- the list holds it at its deadline, unless that has changed
-  return struct.pack(TOMB, 'ended', now, standing == FRESH and deadline or 0), over_in, over_out, k, g
+  put_lease(r, id, struct.pack(TOMB, 'ended', now, standing == FRESH and deadline or 0))
+  return over_in + over_out
+end
+
+-- Ends the leases with the ids `first` to `last`, and tells of each in its place of the reply, from the third
+-- on. `sets` holds the ready sets of an indexed pool from place `from` on. Whether anything has changed.
+local function end_leases(r, ids, first, last, costs, now, from, sets, reply)
+  local held, changed = r.held, false
+  for n = first, last do
+    local id, c = ids[n], 3 * (n - first)
+    local record, told = held[id], nil
+    if record and is_tomb(record) then
+      told = -4
+    elseif record then
+      told = finish(r, id, record, costs[c + 1], costs[c + 2], costs[c + 3], now, from, sets)
+      if told then changed = true end
+    elseif costs[c + 1] == 0 then
+      bury(r, id, now)
+      changed = true
+    end
+    reply[n - first + 3] = told or -3
+  end
+  return changed
 end

@@ -65,25 +65,52 @@ local function look(k, g, now, window, bucket, input, output, bound)
     load = (flight + 1) / most
   end
   if shrunk < 1 then burst, shrunk = burst_of(burst, shrunk, shrunk_at, now) end
-  local passed = now > at and now - at or 0
+  local passed, both = now > at and now - at or 0, input + output
+  -- The debt only falls: where the pacer lets the debt pass that was noted last, what flowed off since does not
+  -- matter, nor does the window, which has as much room at least. So it is for most requests.
+  local room = bucket and 0 or burst
   if l1 > 0 then
-    local x = load_with(bucket, 1, l1, u1, d1 - passed * l1 / window, burst, shrunk)
-    if not x or x > bound then return 0 end
+    local x
+    if d1 + 1 <= room * (l1 - u1) then
+      x = (u1 + 1) / l1
+    else
+      x = load_with(bucket, 1, l1, u1, d1 - passed * l1 / window, burst, shrunk)
+      if not x then return 0 end
+    end
+    if x > bound then return 0 end
     if x > load then load = x end
   end
   if l2 > 0 and input > 0 then
-    local x = load_with(bucket, input, l2, u2, d2 - passed * l2 / window, burst, shrunk)
-    if not x or x > bound then return 0 end
+    local x
+    if d2 + input <= room * (l2 - u2) then
+      x = (u2 + input) / l2
+    else
+      x = load_with(bucket, input, l2, u2, d2 - passed * l2 / window, burst, shrunk)
+      if not x then return 0 end
+    end
+    if x > bound then return 0 end
     if x > load then load = x end
   end
   if l3 > 0 and output > 0 then
-    local x = load_with(bucket, output, l3, u3, d3 - passed * l3 / window, burst, shrunk)
-    if not x or x > bound then return 0 end
+    local x
+    if d3 + output <= room * (l3 - u3) then
+      x = (u3 + output) / l3
+    else
+      x = load_with(bucket, output, l3, u3, d3 - passed * l3 / window, burst, shrunk)
+      if not x then return 0 end
+    end
+    if x > bound then return 0 end
     if x > load then load = x end
   end
-  if l4 > 0 and input + output > 0 then
-    local x = load_with(bucket, input + output, l4, u2 + u3, d4 - passed * l4 / window, burst, shrunk)
-    if not x or x > bound then return 0 end
+  if l4 > 0 and both > 0 then
+    local x
+    if d4 + both <= room * (l4 - u2 - u3) then
+      x = (u2 + u3 + both) / l4
+    else
+      x = load_with(bucket, both, l4, u2 + u3, d4 - passed * l4 / window, burst, shrunk)
+      if not x then return 0 end
+    end
+    if x > bound then return 0 end
     if x > load then load = x end
   end
   return 1, load, flight, k[K_PASS], k[K_PRIORITY], input, output

@@ -2,19 +2,20 @@
 -- @uses numbers, pool, key, group, records, choice, lease
 local SESSION_SECONDS = '3600' -- how long a conversation's account is remembered after its last request
 
--- `epoch ceiling given lease_ms`, and where the line goes on.
+-- `epoch ceiling given lease_ms endings`, and where the line goes on.
 local function call_line(line)
-  local epoch, ceiling, given, lease_ms, at = string.match(line, '^(%d+) (%d+) (%S+) (%d+)()')
-  if not at then error({ err = 'BADARG a call begins with `epoch ceiling given lease_ms`' }) end
+  local epoch, ceiling, given, lease_ms, endings, at = string.match(line, '^(%d+) (%d+) (%S+) (%d+) (%d+)()')
+  if not at then error({ err = 'BADARG a call begins with `epoch ceiling given lease_ms endings`' }) end
   local time, most = clock_of(given, ceiling)
-  return bounded(epoch, 'epoch'), most, time, bounded(lease_ms, 'lease_ms') * 1000, at
+  return bounded(epoch, 'epoch'), most, time, bounded(lease_ms, 'lease_ms') * 1000, bounded(endings, 'endings'), at
 end
 
--- ` requests sessions sets`, and where the line goes on.
+-- ` requests sessions first sets`, and where the line goes on.
 local function counts_at(line, at)
-  local requests, sessions, sets, next_at = string.match(line, '^ (%d+) (%d+) (%d+)()', at)
-  if not next_at then error({ err = 'BADARG a call goes on with `requests sessions sets`' }) end
-  return bounded(requests, 'requests'), bounded(sessions, 'sessions'), bounded(sets, 'sets'), next_at
+  local requests, sessions, first, sets, next_at = string.match(line, '^ (%d+) (%d+) (%d+) (%d+)()', at)
+  if not next_at then error({ err = 'BADARG a call goes on with `requests sessions first sets`' }) end
+  return bounded(requests, 'requests'), bounded(sessions, 'sessions'), bounded(first, 'first'), bounded(sets, 'sets'),
+    next_at
 end
 
 -- ` input output`, and where the line goes on.
@@ -32,29 +33,23 @@ local function tell(reply, at, code, a, b, c, d)
   reply[at], reply[at + 1], reply[at + 2], reply[at + 3], reply[at + 4] = code, a, b, c, d
 end
 
--- Makes the lease, and tells of it. False if its id was used before: then nothing has changed.
-local function grant(r, leases, due, later, session, id, k, g, now, lease_us, input, output, reply, at)
+-- Makes the lease, and tells of it.
+local function grant(r, session, id, k, g, now, lease_us, input, output, reply, at)
   local deadline = deadline_of(now, lease_us)
-  local record = struct.pack(LEASE, k.id, g.id, now, 1, input, output, deadline, FRESH)
-  if redis.call('HSETNX', leases, id, record) == 0 then return false end
-  expect(due, later, r.pool, id, deadline)
+  put_lease(r, id, struct.pack(LEASE, k.id, g.id, now, 1, input, output, deadline, FRESH))
+  expect(r, id, deadline)
   take(r, k, g, now, input, output)
   r.pool[LIVE] = r.pool[LIVE] + 1
-  freshen(r, leases, due, later, now)
   if session then redis.call('SET', session, g.field, 'EX', SESSION_SECONDS) end
   tell(reply, at, 1, k.id, g.id, input, output)
-  return true
 end
 
--- Tells what was granted under this lease's id before, or that it has ended. False if it is new.
-local function held_by(leases, id, reply, at)
-  local record = redis.call('HGET', leases, id)
-  if not record then return false end
+-- Tells what was granted under a lease's id before, or that it has ended.
+local function tell_again(record, reply, at)
   if is_tomb(record) then
     tell(reply, at, -4, 0, 0, 0, 0)
   else
     local key, group, _, _, input, output = struct.unpack(LEASE, record)
     tell(reply, at, 1, key, group, input, output)
   end
-  return true
 end

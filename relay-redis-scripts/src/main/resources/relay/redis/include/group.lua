@@ -86,6 +86,7 @@ local function flow(p, g, now)
   local passed, window = now - g[AT], p[WINDOW]
   if passed > 0 then g[AT] = now end
   local anew = now - g[LOW_SINCE] >= window / 2
+  if passed <= 0 and not anew then return end -- a call's second look
   if anew then
     g[OLD_SINCE], g[LOW_SINCE] = g[LOW_SINCE], now
   end

@@ -7,7 +7,7 @@
 --
 -- Most calls change nothing of that. So it is kept with the records that all candidates of a key or a group
 -- are ready (`ready`: the first of the ready sets that were looked at, which tells configurations apart), and
--- of each set when the first one that is parked is due (`due`). A record that was read anew knows neither.
+-- of each set when the first one that is parked is due (`wakes`). A record that was read anew knows neither.
 -- @uses pool, key, group, records
 local PARKED = 1e15 -- scores from here on are twice a time in microseconds; turns are far below
 local NEVER = 8e15 -- a quarantined one is parked until something reopens it
@@ -18,8 +18,8 @@ local function row_of(k, g) return k.id .. ' ' .. g.id end
 local function park_at(r, set, score, k, g)
   redis.call('ZADD', set, score, row_of(k, g))
   k.ready, g.ready = nil, nil
-  local first = r.due[set]
-  if first and score < first then r.due[set] = score end
+  local first = r.wakes[set]
+  if first and score < first then r.wakes[set] = score end
 end
 
 local function make_ready(p, row, from, sets)

@@ -13,45 +13,64 @@ local NOTHING_DUE = 9e15
 local function is_tomb(record) return #record == TOMB_BYTES end
 local function deadline_of(now, lease_us) return math.ceil((now + lease_us) / TICK_US) * TICK_US end
 
+-- Reads what stands under the ids `from` to `to` of a call, each of which may occur in it again. `held` is
+-- what stands there as far as the call has come. What it changes is written when it ends.
+local function hold_leases(r, ids, from, to)
+  local found = redis.call('HMGET', r.leases, unpack(ids, from, to))
+  local held = { [ids[from]] = found[1], [ids[to]] = found[to - from + 1] } -- most calls are about one or two
+  for n = from + 1, to - 1 do held[ids[n]] = found[n - from + 1] end
+  r.held, r.told_count, r.queued_count, r.expects = held, 0, 0, false
+end
+
+local function put_lease(r, id, record)
+  local told, n = r.told, r.told_count
+  r.held[id], told[n + 1], told[n + 2], r.told_count = record, id, record, n + 2
+end
+
 -- Has a lease looked at again at a time.
-local function expect(due, later, p, id, at)
+local function expect(r, id, at)
+  local p = r.pool
   if at >= p[LAST_DUE] then
-    p[LAST_DUE] = at
-    redis.call('RPUSH', due, id)
+    local n = r.queued_count + 1
+    p[LAST_DUE], r.queued[n], r.queued_count = at, id, n
   else
-    redis.call('ZADD', later, at, id)
+    redis.call('ZADD', r.later, at, id)
+    p[FRESH_AT] = 0 -- it may be new
   end
   if at < p[SWEEP_AT] then p[SWEEP_AT] = at end
+  r.expects = true
 end
 
--- Puts off the end of all that a pool keeps, once a minute, and when one of them may be new.
-local function freshen(r, leases, due, later, now)
+-- Writes what a call has changed of leases. Puts off the end of all that a pool keeps, once a minute, and
+-- when one of them may be new.
+local function write_leases(r, now)
   local p = r.pool
-  if now >= p[FRESH_AT] then
+  if r.told_count > 0 then redis.call('HSET', r.leases, unpack(r.told, 1, r.told_count)) end
+  if r.queued_count > 0 then redis.call('RPUSH', r.due, unpack(r.queued, 1, r.queued_count)) end
+  if r.expects and now >= p[FRESH_AT] then
     p[FRESH_AT] = now + 60e6
-    keep(p, r.state, r.win, leases, due, later)
+    keep(p, r.state, r.win, r.leases, r.due, r.later)
   end
 end
 
--- Ends an id that holds nothing, or nothing any more. False if it was used before.
-local function bury(r, leases, due, later, id, now)
+-- Ends an id that holds nothing.
+local function bury(r, id, now)
   local deadline = deadline_of(now, TOMB_US)
-  if redis.call('HSETNX', leases, id, struct.pack(TOMB, 'ended', now, deadline)) == 0 then return false end
-  expect(due, later, r.pool, id, deadline)
-  freshen(r, leases, due, later, now)
-  return true
+  put_lease(r, id, struct.pack(TOMB, 'ended', now, deadline))
+  expect(r, id, deadline)
 end
 
 -- Gives the concurrency of an expired lease back; its tokens stay charged until they age out. Gives
 -- until when its record is kept.
-local function expire(r, leases, id, now, key, group, since, requests, input, output, deadline)
+local function expire(r, id, now, key, group, since, requests, input, output, deadline)
   local p, k, g = r.pool, key_of(r, key), group_of(r, group)
   if k and g then
     k[K_FLIGHT], g[FLIGHT] = k[K_FLIGHT] - 1, g[FLIGHT] - 1
     change(r, k)
     change(r, g)
   end
-  redis.call('HSET', leases, id, struct.pack(LEASE, key, group, since, requests, input, output, deadline, EXPIRED_LEASE))
+  local record = struct.pack(LEASE, key, group, since, requests, input, output, deadline, EXPIRED_LEASE)
+  redis.call('HSET', r.leases, id, record)
   p[LIVE], p[EXPIRED] = p[LIVE] - 1, p[EXPIRED] + 1
   return now + p[WINDOW] + TOMB_US
 end
@@ -59,8 +78,8 @@ end
 -- Looks at what is due, at most `most` of each queue, so that a call's cost is bounded. `sets` holds the
 -- ready sets of an indexed pool from place `from` on. `SWEEP_AT` is
 -- never later than the first that is due, so a call that has nothing to sweep asks nothing.
-local function sweep(r, leases, due, later, now, most, from, sets)
-  local p = r.pool
+local function sweep(r, now, most, from, sets)
+  local p, leases, due, later = r.pool, r.leases, r.due, r.later
   if now < p[SWEEP_AT] then return end
   local gone, next_at = {}, NOTHING_DUE
 
@@ -74,7 +93,7 @@ local function sweep(r, leases, due, later, now, most, from, sets)
       if standing ~= EXPIRED_LEASE then
         if deadline > now then return deadline end
         reopen(r, group, key, from, sets)
-        return expire(r, leases, id, now, key, group, since, requests, input, output, deadline)
+        return expire(r, id, now, key, group, since, requests, input, output, deadline)
       end
     end
     gone[#gone + 1] = id

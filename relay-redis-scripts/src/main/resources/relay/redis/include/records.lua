@@ -36,18 +36,23 @@ end
 local function records(state, win, p)
   local t = redis.call('TIME')
   p[STAMP] = math.max(p[STAMP] + 1, t[1] * 1e6 + t[2])
-  return { state = state, win = win, pool = p, keys = {}, groups = {}, lists = {}, changed = {}, due = {} }
+  return {
+    state = state, win = win, pool = p, keys = {}, groups = {}, lists = {}, wakes = {},
+    -- what a call is going to write; they stay, for a table that grows is dear
+    changed = {}, changes = 0, values = {}, told = {}, queued = {},
+  }
 end
 
--- The records of the pool whose state and windows have these names; nil if it is unknown.
-local function open(state, win)
+-- The records of the pool whose state and windows have these names, and its leases, if they matter; nil if
+-- it is unknown.
+local function open(state, win, leases, due, later)
   local packed = redis.call('HGET', state, 'pool')
   if kept_count > MOST_KEPT then kept, kept_count = {}, 0 end
   local r = kept[state]
   kept[state] = nil
   if not packed then return end
   if not r or r.packed ~= packed then r = records(state, win, read_pool(packed)) end
-  r.win = win
+  r.win, r.leases, r.due, r.later = win, leases, due, later
   return r
 end
 
@@ -112,34 +117,27 @@ end
 -- Has a record written when the call ends.
 local function change(r, record)
   if not record.changed then
-    record.changed = true
-    r.changed[#r.changed + 1] = record
+    local n = r.changes + 1
+    record.changed, r.changed[n], r.changes = true, record, n
   end
 end
 
 -- Writes what has changed, and the pool's own record, for its clock has moved.
 local function write(r)
-  local changed = r.changed
+  local changed, values, last = r.changed, r.values, 2
   r.pool[STAMP] = r.pool[STAMP] + 1
   r.packed = pack_pool(r.pool)
-  if #changed == 2 then -- as after most calls: one lease's key and group
-    local a, b = changed[1], changed[2]
-    a.changed, b.changed = false, false
-    redis.call('HSET', r.state, 'pool', r.packed, a.field, a.pack(a), b.field, b.pack(b))
-    changed[1], changed[2] = nil, nil
-  else
-    local values = { 'pool', r.packed }
-    for n, record in ipairs(changed) do
-      record.changed = false
-      values[#values + 1] = record.field
-      values[#values + 1] = record.pack(record)
-      if n % 100 == 0 then -- a call takes no more
-        redis.call('HSET', r.state, unpack(values))
-        values = { 'pool', r.packed }
-      end
+  values[1], values[2] = 'pool', r.packed
+  for n = 1, r.changes do
+    local record = changed[n]
+    record.changed = false
+    values[last + 1], values[last + 2], last = record.field, record.pack(record), last + 2
+    if n % 100 == 0 then -- a call takes no more
+      redis.call('HSET', r.state, unpack(values, 1, last))
+      last = 2
     end
-    redis.call('HSET', r.state, unpack(values))
-    r.changed = {}
   end
+  redis.call('HSET', r.state, unpack(values, 1, last))
+  r.changes = 0
   kept[r.state] = r
 end

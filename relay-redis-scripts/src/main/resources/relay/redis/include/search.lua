@@ -2,7 +2,7 @@
 -- looks at all that may be able before it denies a request.
 -- @uses pool, key, group, records, gate, choice, index
 local LATEST = 3.9e15 -- no later time is told apart: the odd bit must fit into a double
-local SAMPLE, MOST_LOOKS = 4, 64
+local COMPARED, SAMPLE, MOST_LOOKS = 2, 4, 64 -- compared at first, then looked at together, in all
 
 -- The records of candidates.
 local function list_of(r, rows)
@@ -28,13 +28,13 @@ local function parked_at(opens, reason) return 2 * math.min(opens, LATEST) + (re
 
 -- What was parked until now and is due goes to the end of those that are ready.
 local function wake(r, set, now)
-  if r.due[set] and r.due[set] > 2 * now + 1 then return end
+  if r.wakes[set] and r.wakes[set] > 2 * now + 1 then return end
   local parked = redis.call('ZRANGEBYSCORE', set, PARKED, '+inf', 'WITHSCORES', 'LIMIT', 0, SAMPLE + 1)
-  r.due[set] = NEVER
+  r.wakes[set] = NEVER
   for n = 1, #parked, 2 do
     local score = tonumber(parked[n + 1])
     if n > 2 * SAMPLE or score > 2 * now + 1 then
-      r.due[set] = score
+      r.wakes[set] = score
       break
     end
     redis.call('ZADD', set, r.pool[TURN], parked[n])
@@ -82,8 +82,8 @@ local function search(r, set, now, input, output, favourite, seed, avoided, look
   end
   local skipped, tries = 0, 0
   while looks.left > 0 do
-    local from, most = skipped, SAMPLE
     tries = tries + 1
+    local from, most = skipped, tries == 1 and COMPARED or SAMPLE
     if p[STRATEGY] == RANDOM and tries <= SAMPLE then
       seed, most = draw(seed), 1
       from = seed % math.max(1, redis.call('ZCOUNT', set, '-inf', 2 * now + 1))
@@ -163,4 +163,21 @@ local function deny(r, set, now, input, output, avoided, told)
   end
   for _, one in ipairs(again) do park_at(r, set, one[1], one[2], one[3]) end
   if mixed then redis.call('HSET', state, 's:' .. set, unlike and 'mixed' or size) end
+end
+
+-- The candidate for a request, of the ready sets from place `first` to `last` of `sets`, highest priority first:
+-- the records of its key and group, what it reserves, and its ready set. Else nil, and what `deny` found; `false`
+-- if the looks ran out.
+local function find(r, sets, first, last, now, input, output, favourite, seed, avoided, looks)
+  local answer
+  for n = first, last do
+    local set = sets[n]
+    local k, g, want_in, want_out = search(r, set, now, input, output, favourite, seed, avoided, looks)
+    if k == nil then
+      answer = answer or { opens = math.huge, reason = 0, opener = '', small = 0, dimension = 0, limit = 0 }
+      k, g, want_in, want_out = deny(r, set, now, input, output, avoided, answer)
+    end
+    if k ~= nil then return k, g, want_in, want_out, set end
+  end
+  return nil, nil, nil, nil, nil, answer
 end

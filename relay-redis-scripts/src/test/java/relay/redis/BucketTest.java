@@ -1,0 +1,60 @@
+package relay.redis;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+
+/** Pools that mirror the buckets of their provider. */
+final class BucketTest {
+  private static final long EPOCH = 7;
+  private static final String GROUP = "/" + Pools.CLASS;
+
+  private final RedisKeys names = new RedisKeys("bucket", Pools.name("p"));
+  private long micros = 1_790_000_000_000_000L;
+  private long next;
+
+  /** What was used is no load, however much it was, once the bucket is full again. */
+  @Test
+  void the_least_loaded_bucket_is_the_one_with_the_least_debt() {
+    try (Wire wire = new Wire(RedisUnderTest.url())) {
+      List<KeyPlan> keys =
+          List.of(new KeyPlan("k0", "a0", 0, 1, 0), new KeyPlan("k1", "a1", 0, 1, 0));
+      Limits limits = new Limits(100, 0, 0, 0);
+      call(
+          wire,
+          new Step.Configure(
+              0,
+              EPOCH,
+              new PoolPlan(
+                  "bucket",
+                  Duration.ofMinutes(1),
+                  Strategy.LEAST_LOADED,
+                  Accounting.TOKEN_BUCKET,
+                  1,
+                  List.of(Pools.CLASS),
+                  keys,
+                  Map.of("a0" + GROUP, limits, "a1" + GROUP, limits))));
+      List<String> first = List.of("k:k0", "g:a0" + GROUP);
+      List<String> second = List.of("k:k1", "g:a1" + GROUP);
+      for (int n = 0; n < 20; n++) {
+        assertEquals("k0", acquire(wire, first));
+      }
+      micros += Duration.ofSeconds(20).toNanos() / 1_000; // 12 s would do
+      assertEquals("k1", acquire(wire, second));
+      assertEquals("k0", acquire(wire, List.of("k:k0", "g:a0" + GROUP, "k:k1", "g:a1" + GROUP)));
+    }
+  }
+
+  private Object acquire(Wire wire, List<String> fields) {
+    String id = "l" + next++;
+    return call(wire, Step.acquire(id, EPOCH, 1, 1, 30_000, fields)).get(3);
+  }
+
+  private List<Object> call(Wire wire, Step step) {
+    Clock clock = new Clock(micros, 0);
+    return wire.call(step.script(), step.keys(names), step.args(clock).toArray());
+  }
+}
