@@ -22,7 +22,7 @@ final class SettlementsTest {
           Pools.name("settlements"), Duration.ofMinutes(1), 1, new Limits(1_000, 0, 0, 1_000_000));
   private final EngineOptions options = Pools.options(RedisUnderTest.url(), "r", Fallback.CLOSED);
   private final RedisKeys names = new RedisKeys(options.prefix(), plan.name());
-  private final RedisLink link = new RedisLink(options.url(), options.timeout(), () -> {});
+  private final RedisLink link = new RedisLink(options.url(), options.timeout(), null, () -> {});
   private final Wire wire = new Wire(RedisUnderTest.url());
   private final PoolScripts scripts = new PoolScripts(link, plan, options);
   private final Settlements settlements =
