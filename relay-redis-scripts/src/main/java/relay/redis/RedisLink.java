@@ -51,6 +51,8 @@ final class RedisLink implements AutoCloseable {
   /** A busy Redis may take its time over a library. */
   private static final int LOAD_SECONDS = 2;
 
+  private static final int CLOSE_SECONDS = 2;
+
   /** Calls written together at most. */
   private static final int FLUSH_AT_LEAST = 64;
 
@@ -330,7 +332,12 @@ final class RedisLink implements AutoCloseable {
     closed = true;
     reconnector.shutdownNow();
     deadlines.close();
-    client.shutdown(Duration.ZERO, Duration.ofSeconds(2));
-    var _ = resources.shutdown(0, 2, TimeUnit.SECONDS);
+    var _ =
+        client
+            .shutdownAsync(0, CLOSE_SECONDS, TimeUnit.SECONDS)
+            .completeOnTimeout(null, CLOSE_SECONDS, TimeUnit.SECONDS) // or for ever, if it hangs
+            .exceptionally(failure -> null)
+            .join();
+    var _ = resources.shutdown(0, CLOSE_SECONDS, TimeUnit.SECONDS);
   }
 }

@@ -35,7 +35,11 @@ class LinkTest {
   void stop() {
     redis.close(); // first: nothing is left to wait for
     engines.forEach(RedisEngine::close);
+    allStopped();
   }
+
+  /** For what engines needed to the last. */
+  void allStopped() {}
 
   private RedisEngine engine(String replica, Fallback fallback) {
     return engine(Pools.options(redis.url(), replica, fallback));

@@ -9,15 +9,14 @@ import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.IntStream;
-import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
 /** Likewise, when a loop of the program's own serves the connection. */
 final class LoopLinkTest extends LinkTest {
   private final SelectorLoop loop = new SelectorLoop();
 
-  @AfterEach
-  void end() {
+  @Override
+  void allStopped() {
     loop.close();
   }
 

@@ -27,8 +27,18 @@ final class UncountedWalk {
     return new PickStep(random.nextInt(1_000), fields);
   }
 
+  /** What has nothing to do with keys. */
+  Step other() {
+    return switch (random.nextInt(8)) {
+      case 0, 1, 2 -> breaker();
+      case 3, 4 -> learn();
+      case 5, 6 -> tally();
+      default -> tallied();
+    };
+  }
+
   /** Failures in plenty now and then, or it would hardly ever open. */
-  Step breaker() {
+  private Step breaker() {
     boolean fails = random.nextInt(3) == 0;
     long failures = random.nextInt(fails ? 12 : 3);
     long successes = random.nextInt(3) == 0 ? random.nextInt(12) : 0;
@@ -42,7 +52,7 @@ final class UncountedWalk {
     return new ProbeStep(random.nextBoolean() ? 1_000 : 60_000, ids);
   }
 
-  Step learn() {
+  private Step learn() {
     List<LearnStep.Learned> models = new ArrayList<>();
     int first = random.nextInt(MODELS);
     for (int n = random.nextInt(4); n > 0; n--) {
@@ -61,7 +71,7 @@ final class UncountedWalk {
     return new LearnStep.Learned(name, samples, bytes, random.nextLong(1 + bytes), outputs);
   }
 
-  Step tally() {
+  private Step tally() {
     List<TallyStep.Told> clients = new ArrayList<>();
     int first = random.nextInt(CLIENTS);
     for (int n = random.nextInt(4); n > 0; n--) {
@@ -78,7 +88,7 @@ final class UncountedWalk {
     return random.nextInt(10) == 0 ? Limits.MAX : random.nextInt(3) * 1_000L;
   }
 
-  Step tallied() {
+  private Step tallied() {
     List<String> replicas = new ArrayList<>();
     for (int n = random.nextInt(1 + REPLICAS); n > 0; n--) {
       replicas.add("r" + (n - 1));

@@ -94,18 +94,16 @@ final class Walk {
           case 19, 20 -> restore();
           case 21, 22, 23, 24 -> new Step.Renew(leaseMs(), some(ids).toList());
           case 27, 28 -> uncounted.pick(fields(modelClass()));
-          case 29, 30, 31 -> uncounted.breaker();
-          case 32, 33 -> uncounted.probe(some(keys).map(KeyPlan::id).toList());
-          case 34, 35 -> uncounted.learn();
-          case 36, 37 -> uncounted.tally();
-          case 38 -> uncounted.tallied();
-          default ->
-              random.nextInt(100) < 60 || ids.isEmpty()
-                  ? acquire()
-                  : new Step.Settle(costs(), sets());
+          case 29, 30 -> uncounted.probe(some(keys).map(KeyPlan::id).toList());
+          case 31, 32, 33, 34, 35, 36, 37, 38 -> uncounted.other();
+          default -> random.nextInt(100) < 60 || ids.isEmpty() ? acquire() : settle();
         };
     past.add(step);
     return step;
+  }
+
+  private Step settle() {
+    return new Step.Settle(costs(), sets());
   }
 
   /** A step once more, on the index as it is now. */
