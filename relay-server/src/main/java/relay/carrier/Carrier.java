@@ -220,7 +220,9 @@ final class Carrier extends XnioIoThread {
     if (asleep.get()) {
       asleep.set(false); // or what is woken now would wake this once more
     }
-    ((Watched) key.attachment()).ready(key);
+    if (key.isValid()) { // or it was closed this moment, by what was ready before it
+      ((Watched) key.attachment()).ready(key);
+    }
   }
 
   /** Whoever waits for a socket learns that it is closed. */
