@@ -53,14 +53,24 @@ final class Coalescer<T> {
       if (some.isEmpty()) {
         free.release();
       } else {
-        var _ =
-            call.apply(some)
-                .whenComplete(
-                    (done, failure) -> {
-                      free.release();
-                      drain();
-                    });
+        begin(some);
       }
     }
+  }
+
+  private void begin(List<T> some) {
+    CompletableFuture<?> made;
+    try {
+      made = call.apply(some);
+    } catch (RuntimeException | Error e) {
+      free.release();
+      throw e;
+    }
+    var _ =
+        made.whenComplete(
+            (done, failure) -> {
+              free.release();
+              drain();
+            });
   }
 }

@@ -184,7 +184,11 @@ final class Carrier extends XnioIoThread {
 
   /** Elsewhere: a log has locks. */
   static void tell(Throwable failure) {
-    Thread.ofPlatform().daemon().start(() -> log.error("an error inside Relay", failure));
+    try {
+      Thread.ofPlatform().daemon().start(() -> log.error("an error inside Relay", failure));
+    } catch (Throwable e) {
+      // No thread is to be had: it stays untold, but this one goes on
+    }
   }
 
   private void runSome() {
@@ -229,8 +233,12 @@ final class Carrier extends XnioIoThread {
   private void end() {
     try {
       while (!sockets.isEmpty() || !tasks.isEmpty()) {
-        List.copyOf(sockets).forEach(Carried::close);
-        runSome();
+        try {
+          List.copyOf(sockets).forEach(Carried::close);
+          runSome();
+        } catch (Throwable e) { // the others are still to be closed
+          tell(e);
+        }
       }
     } finally {
       try {

@@ -152,12 +152,22 @@ public final class DataPlane implements AutoCloseable {
   private void begin(HttpServerExchange exchange, Dialect dialect, Consumer<ClientExchange> next) {
     Executor requests = carriers.at(exchange.getIoThread());
     UndertowExchange client = new UndertowExchange(exchange, dialect, bounds, names, requests);
-    exchange.dispatch(requests, () -> next.accept(client));
+    exchange.dispatch(
+        requests,
+        () -> {
+          try {
+            next.accept(client);
+          } catch (RuntimeException | Error e) {
+            client.abort(); // else it would wait for ever
+            throw e;
+          }
+        });
   }
 
-  /** Closes the listener and all connections, once the ends of given answers were written. */
+  /** Closes the port, and all connections once the ends of given answers were written. */
   @Override
   public void close() {
+    listener.closePort();
     awaitHandedOver();
     listener.stop();
   }

@@ -119,11 +119,16 @@ final class Listener {
     return secure == null ? 0 : secure.address().getPort();
   }
 
-  /** Closes the port and all connections. */
-  void stop() {
+  /** Takes no connection any more, soon. */
+  void closePort() {
     if (plain != null) {
       plain.close();
     }
+  }
+
+  /** Closes all connections. */
+  void stop() {
+    closePort();
     opener.closeConnections();
     if (secure != null) {
       secure.close();

@@ -6,6 +6,8 @@ import io.undertow.util.HttpString;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.util.concurrent.Executor;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 import org.xnio.IoUtils;
 import org.xnio.channels.StreamSinkChannel;
@@ -29,6 +31,7 @@ final class UndertowExchange implements ClientExchange {
   private final HeaderNames names;
   private final Executor requests;
   private @Nullable StreamSinkChannel channel; // the virtual thread's
+  private long left = -1; // of an announced length, not written yet; -1 if none was announced
 
   /**
    * @param requests runs what may block
@@ -92,12 +95,13 @@ final class UndertowExchange implements ClientExchange {
   @Override
   public void answer(int status, HeaderLines headers, byte[] body) {
     head(status, headers, body.length);
-    onIoThread(() -> exchange.getResponseSender().send(ByteBuffer.wrap(body)));
+    onIoThread(() -> send(ByteBuffer.wrap(body)));
   }
 
   @Override
   public void begin(int status, HeaderLines headers, long length) {
     head(status, headers, length);
+    left = length;
   }
 
   private void head(int status, HeaderLines headers, long length) {
@@ -119,10 +123,13 @@ final class UndertowExchange implements ClientExchange {
     ByteBuffer rest = ByteBuffer.wrap(bytes, offset, length);
     StreamSinkChannel out = sink();
     long until = 0;
-    while (rest.hasRemaining() || !out.flush()) {
-      if (!rest.hasRemaining() || out.write(rest) == 0) {
+    // To flush the last byte that was announced would end the exchange, here
+    while (rest.hasRemaining() || (left != 0 && !out.flush())) {
+      int n = rest.hasRemaining() ? out.write(rest) : 0;
+      if (n == 0) {
         until = awaitWritable(out, until);
       } else {
+        left = left < 0 ? left : left - n;
         until = 0;
       }
     }
@@ -163,11 +170,34 @@ final class UndertowExchange implements ClientExchange {
           if (begun == null && !rest.hasRemaining()) {
             exchange.endExchange(); // which leaves the length in the answer to a HEAD as it is
           } else if (begun == null) {
-            exchange.getResponseSender().send(rest);
+            send(rest);
           } else {
             new FinalPart(rest, this::abort).handleEvent(begun);
+            boundRest();
           }
         });
+  }
+
+  private void send(ByteBuffer body) {
+    exchange.getResponseSender().send(body);
+    boundRest();
+  }
+
+  /** Nobody waits for the rest of an answer, but it may not take for ever. */
+  private void boundRest() {
+    if (!exchange.isComplete()) {
+      var _ =
+          exchange
+              .getIoThread()
+              .executeAfter(
+                  () -> {
+                    if (!exchange.isComplete()) {
+                      IoUtils.safeClose(exchange.getConnection());
+                    }
+                  },
+                  bounds.stall().toMillis(),
+                  TimeUnit.MILLISECONDS);
+    }
   }
 
   @Override
@@ -181,9 +211,23 @@ final class UndertowExchange implements ClientExchange {
 
   private void onIoThread(Runnable task) {
     if (exchange.isInIoThread()) {
+      orClose(task);
+      return;
+    }
+    try {
+      exchange.getIoThread().execute(() -> orClose(task));
+    } catch (RejectedExecutionException e) {
+      // the thread has ended, and the connection with it
+    }
+  }
+
+  /** Nobody else would answer. */
+  private void orClose(Runnable task) {
+    try {
       task.run();
-    } else {
-      exchange.getIoThread().execute(task);
+    } catch (RuntimeException | Error e) {
+      IoUtils.safeClose(exchange.getConnection());
+      throw e;
     }
   }
 }

@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.io.OutputStream;
 import java.nio.charset.StandardCharsets;
 import java.util.concurrent.locks.Lock;
+import java.util.concurrent.locks.LockSupport;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.logging.ErrorManager;
 import java.util.logging.Formatter;
@@ -12,6 +13,8 @@ import java.util.logging.LogRecord;
 
 /** Writes each record with one call, so that lines of several processes on one pipe stay whole. */
 final class LineHandler extends Handler {
+  private static final long LOOK_NANOS = 100_000;
+
   private final Lock lock = new ReentrantLock();
   private final OutputStream out;
 
@@ -23,7 +26,7 @@ final class LineHandler extends Handler {
   @Override
   public void publish(LogRecord record) {
     byte[] line = getFormatter().format(record).getBytes(StandardCharsets.UTF_8);
-    lock.lock();
+    enter();
     try {
       out.write(line);
       out.flush();
@@ -31,6 +34,20 @@ final class LineHandler extends Handler {
       reportError("cannot write a log line", e, ErrorManager.WRITE_FAILURE);
     } finally {
       lock.unlock();
+    }
+  }
+
+  /**
+   * A thread that runs virtual ones must not stand in a queue behind one of them, which would never
+   * get its turn: it tries, and the lock goes to whoever is there.
+   */
+  private void enter() {
+    if (Thread.currentThread().isVirtual()) {
+      lock.lock();
+    } else {
+      while (!lock.tryLock()) {
+        LockSupport.parkNanos(this, LOOK_NANOS);
+      }
     }
   }
 

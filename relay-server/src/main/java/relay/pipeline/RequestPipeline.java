@@ -122,7 +122,7 @@ public final class RequestPipeline {
   private static void watched(Handling handling, Runnable work) {
     try {
       work.run();
-    } catch (RuntimeException e) {
+    } catch (RuntimeException | Error e) {
       log.error("request {} failed inside Relay", handling.id(), e);
       handling.client().abort();
       handling.done(500, "relay");
