@@ -8,6 +8,7 @@ import java.io.IOException;
 import java.util.List;
 import java.util.Objects;
 import java.util.Random;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import mockwebserver3.MockResponse;
 import mockwebserver3.MockWebServer;
@@ -35,7 +36,11 @@ class CarrierSocketsTest {
   @Test
   void over_tls_a_large_request_passes_and_every_wait_for_its_answer_is_told()
       throws IOException, InterruptedException {
-    MockResponse chunked = new MockResponse.Builder().chunkedBody(ANSWER, 700).build();
+    MockResponse chunked =
+        new MockResponse.Builder()
+            .chunkedBody(ANSWER, 700)
+            .throttleBody(ANSWER.length() / 5, 50, TimeUnit.MILLISECONDS) // or all is there at once
+            .build();
     int waits = exchange(Protocol.HTTP_1_1, chunked);
     assertTrue(waits > 1, waits + " waits for 100,000 bytes");
   }
