@@ -5,9 +5,13 @@ import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.time.Duration;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Consumer;
+import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 
@@ -25,44 +29,51 @@ final class LoopLinkTest extends LinkTest {
     return RedisEngine.start(options, loop);
   }
 
-  @Test
-  void who_waits_for_a_reply_goes_on_anywhere_but_on_the_loop() {
+  private void withPool(Consumer<KeyPool> use) {
     try (RedisProcess redis = RedisProcess.start();
-        RedisEngine engine =
-            RedisEngine.start(Pools.options(redis.url(), "r1", Fallback.CLOSED), loop)) {
-      KeyPool pool =
-          engine.pool(Pools.plan("pool", Duration.ofDays(1), 1, new Limits(1_000, 0, 0, 0)));
-      AtomicInteger onLoop = new AtomicInteger();
-      List<CompletableFuture<Acquisition>> all =
-          IntStream.range(0, 200).mapToObj(n -> pool.acquire(Pools.one())).toList();
-      for (CompletableFuture<Acquisition> one : all) {
-        var _ =
-            one.thenAccept(
-                granted -> {
-                  if (Thread.currentThread() == loop.thread()) {
-                    onLoop.incrementAndGet();
-                  }
-                });
-        assertInstanceOf(Acquisition.Granted.class, one.join());
-      }
-      assertEquals(0, onLoop.get());
-      assertTrue(loop.begun() > 0, "replies came another way");
+        RedisEngine engine = started(Pools.options(redis.url(), "r1", Fallback.CLOSED))) {
+      use.accept(
+          engine.pool(Pools.plan("pool", Duration.ofDays(1), 1, new Limits(1_000, 0, 0, 0))));
     }
   }
 
   @Test
+  void who_waits_for_a_reply_goes_on_anywhere_but_on_the_loop() {
+    AtomicInteger onLoop = new AtomicInteger();
+    withPool(
+        pool -> {
+          List<CompletableFuture<Acquisition>> all =
+              IntStream.range(0, 200).mapToObj(n -> pool.acquire(Pools.one())).toList();
+          for (CompletableFuture<Acquisition> one : all) {
+            var _ =
+                one.thenAccept(
+                    granted -> {
+                      if (Thread.currentThread() == loop.thread()) {
+                        onLoop.incrementAndGet();
+                      }
+                    });
+            assertInstanceOf(Acquisition.Granted.class, one.join());
+          }
+        });
+    assertEquals(0, onLoop.get());
+    assertTrue(loop.begun() > 0, "replies came another way");
+  }
+
+  @Test
   void a_reply_is_read_by_the_loop_and_by_no_thread_of_the_engine() {
-    try (RedisProcess redis = RedisProcess.start();
-        RedisEngine engine =
-            RedisEngine.start(Pools.options(redis.url(), "r1", Fallback.CLOSED), loop)) {
-      KeyPool pool =
-          engine.pool(Pools.plan("pool", Duration.ofDays(1), 1, new Limits(1_000, 0, 0, 0)));
-      assertInstanceOf(Acquisition.Granted.class, pool.acquire(Pools.one()).join());
-      List<Thread> netty =
-          Thread.getAllStackTraces().keySet().stream()
-              .filter(thread -> thread.getName().startsWith("lettuce-nio"))
-              .toList();
-      assertEquals(List.of(), netty);
-    }
+    Set<Thread> before = threadsOfLettuce(); // of engines of other tests
+    withPool(
+        pool -> {
+          assertInstanceOf(Acquisition.Granted.class, pool.acquire(Pools.one()).join());
+          Set<Thread> made = threadsOfLettuce();
+          made.removeAll(before);
+          assertEquals(Set.of(), made);
+        });
+  }
+
+  private static Set<Thread> threadsOfLettuce() {
+    return Thread.getAllStackTraces().keySet().stream()
+        .filter(thread -> thread.getName().startsWith("lettuce-nio"))
+        .collect(Collectors.toCollection(HashSet::new));
   }
 }

@@ -64,9 +64,8 @@ final class ClientSocket implements StreamSourceConduit, StreamSinkConduit, Carr
       }
     }
     if ((ops & SelectionKey.OP_WRITE) != 0) {
-      WriteReadyHandler handler = onWritable;
-      if (writesResumed && handler != null) {
-        handler.writeReady();
+      if (writesResumed) {
+        writable();
       }
       if (!writesResumed && selected.isValid()) {
         selected.interestOpsAnd(~SelectionKey.OP_WRITE);
@@ -90,6 +89,13 @@ final class ClientSocket implements StreamSourceConduit, StreamSinkConduit, Carr
     ReadReadyHandler handler = onReadable;
     if (handler != null) {
       handler.readReady();
+    }
+  }
+
+  private void writable() {
+    WriteReadyHandler handler = onWritable;
+    if (handler != null) {
+      handler.writeReady();
     }
   }
 
@@ -338,13 +344,7 @@ final class ClientSocket implements StreamSourceConduit, StreamSinkConduit, Carr
   @Override
   public void wakeupWrites() {
     resumeWrites();
-    carrier.execute(
-        () -> {
-          WriteReadyHandler handler = onWritable;
-          if (handler != null) {
-            handler.writeReady();
-          }
-        });
+    carrier.execute(this::writable);
   }
 
   @Override

@@ -122,7 +122,7 @@ final class BodyReader {
     if (startedNanos == 0) {
       startedNanos = now;
     }
-    long allowed = bounds.patience().toNanos() + 1_000_000_000L * (length / BYTES_A_SECOND);
+    long allowed = bounds.patience().toNanos() + 1_000_000_000L * length / BYTES_A_SECOND;
     long left = allowed - (now - startedNanos);
     if (left <= 0) {
       return false;
