@@ -168,13 +168,15 @@ public final class UsageTally {
   }
 
   private CompletableFuture<Void> send() {
-    List<News> some = new ArrayList<>();
-    for (Count count; some.size() < TOLD_TOGETHER && (count = news.poll()) != null; ) {
-      some.add(count.take());
+    List<Count> changed = new ArrayList<>();
+    for (Count count; changed.size() < TOLD_TOGETHER && (count = news.poll()) != null; ) {
+      changed.add(count);
     }
-    if (some.isEmpty()) {
+    if (changed.isEmpty()) {
       return CompletableFuture.completedFuture(null);
     }
+    // Only now, for a count that was taken may have news again, and a call names each client once
+    List<News> some = changed.stream().map(Count::take).toList();
     List<byte[]> args = new ArrayList<>(List.of(REAL_TIME, replica, leaseMs));
     some.forEach(each -> each.addTo(args));
     return link.call(ScriptFile.TALLY, told, args.toArray(byte[][]::new))

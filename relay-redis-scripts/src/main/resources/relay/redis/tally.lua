@@ -12,7 +12,7 @@
 -- ARGV  given      a test's clock in seconds, - for Redis TIME
 --       replica    the calling replica's id
 --       lease_ms   for how long what it has in flight is believed without a further call
---       ...        of each client: name, requests, input tokens, output tokens, in flight
+--       ...        of each client, once: name, requests, input tokens, output tokens, in flight
 -- REPLY {1, seconds}
 -- COST  two reads, and one write for each of: slot, what began to run, what no longer does
 -- @include numbers
