@@ -14,6 +14,7 @@ import relay.config.LoggingConfig;
 import relay.logging.Logging;
 import relay.operate.ConfigLookup;
 import relay.operate.Operator;
+import relay.redis.RedisEngine;
 import relay.trial.Trial;
 
 /** Entry point: {@code relay COMMAND}. Exit codes: 0 ok, 1 failure at run time, 2 bad usage. */
@@ -25,9 +26,14 @@ public final class Main {
 
   /** Runs a command. */
   public static void main(String[] args) throws InterruptedException {
+    Command command = Arguments.parse(args);
+    Logging.chooseManager();
+    if (command instanceof Command.Serve) {
+      Thread.ofPlatform().daemon().name("prepare").start(RedisEngine::prepare);
+    }
     Logging.configure(Level.INFO, Logging.Format.TEXT); // until the config says how
     Map<String, String> environment = System.getenv();
-    switch (Arguments.parse(args)) {
+    switch (command) {
       case Command.Serve(Path config) -> serve(config, environment);
       case Command.Try _ -> System.exit(Trial.run(System.out, environment));
       case Command other -> System.exit(Operator.run(other, environment, System.out, System.err));

@@ -74,8 +74,11 @@ final class Replica {
               + " and forgets everything when Relay stops",
           embedded.port());
     }
-    carriers = new Carriers(Carriers.fitting(Runtime.getRuntime().availableProcessors()));
-    // While the connection to Redis is made: what TLS needs of certificates takes its time, too
+    Carriers.warnIfHindered();
+    carriers =
+        new Carriers("carrier", Carriers.fitting(Runtime.getRuntime().availableProcessors()));
+    // What takes its time is made beside the connection to Redis
+    CompletableFuture<Meters> counters = CompletableFuture.supplyAsync(() -> new Meters(config));
     CompletableFuture<Upstream> connections =
         CompletableFuture.supplyAsync(
             () -> new Upstream(carriers, server.connectTimeout(), server.idleTimeout()));
@@ -84,8 +87,8 @@ final class Replica {
         RedisEngine.start(
             withLease(Plans.options(config.redis(), redis, replicaId())),
             new RedisOnCarrier(carriers.first()));
+    meters = counters.join();
     upstream = connections.join();
-    meters = new Meters(config);
 
     List<Route> routes = new ArrayList<>();
     for (ProviderConfig provider : config.enabledProviders()) {
@@ -132,7 +135,7 @@ final class Replica {
             clientsPool,
             clientsTally);
     dataPlane.start();
-    adminPlane.start();
+    adminPlane.start(server.adminListen().host(), server.adminListen().port());
     keyProbes.start();
     log.info(
         "clients: {}://{}  operators: http://{}",

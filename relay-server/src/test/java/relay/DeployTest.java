@@ -201,7 +201,14 @@ class DeployTest {
     assertTrue(serving.contains("-Xlog:aot=off,cds=off"), "a cache that does not fit is no news");
 
     Set<String> binding = // collector, headers, compiler, libraries, access; not sizes
-        Set.of("-XX:+Use", "-XX:InlineSmall", "-XX:FreqInline", "-XX:MaxInline", "-D", "--");
+        Set.of(
+            "-XX:+Use",
+            "-XX:InlineSmall",
+            "-XX:FreqInline",
+            "-XX:MaxInline",
+            "-XX:CompileThreshold",
+            "-D",
+            "--");
     Set<String> expected = new TreeSet<>(serving);
     expected.removeIf(word -> binding.stream().noneMatch(word::startsWith));
     Set<String> trained = new TreeSet<>(found(training, "(-\\S+)"));

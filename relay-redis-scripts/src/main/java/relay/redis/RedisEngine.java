@@ -38,6 +38,15 @@ public final class RedisEngine implements AutoCloseable {
     link = new RedisLink(options.url(), options.timeout(), loop, this::announce);
   }
 
+  /**
+   * Makes ready what the first start of an engine takes its time for. A program in a hurry calls it
+   * on a thread of its own while it reads its configuration; nobody has to.
+   */
+  public static void prepare() {
+    RedisLink.prepare();
+    ScriptFile.library();
+  }
+
   /** Connects. When Redis does not answer, the fallback holds until it does. */
   public static RedisEngine start(EngineOptions options) {
     return start(options, null);

@@ -117,21 +117,30 @@ final class RedisLink implements AutoCloseable {
                 })
             .build();
     client = new AsyncClient(resources);
-    client.setOptions(
-        ClientOptions.builder()
-            .autoReconnect(false)
-            .disconnectedBehavior(ClientOptions.DisconnectedBehavior.REJECT_COMMANDS)
-            .requestQueueSize(QUEUE)
-            .pingBeforeActivateConnection(true)
-            // Calls are timed here: Lettuce's own timer would end them first, as another failure
-            .timeoutOptions(TimeoutOptions.builder().timeoutCommands(false).build())
-            .socketOptions(
-                SocketOptions.builder()
-                    .connectTimeout(Duration.ofSeconds(1))
-                    .tcpNoDelay(true)
-                    .keepAlive(true)
-                    .build())
-            .build());
+    client.setOptions(options());
+  }
+
+  private static ClientOptions options() {
+    return ClientOptions.builder()
+        .autoReconnect(false)
+        .disconnectedBehavior(ClientOptions.DisconnectedBehavior.REJECT_COMMANDS)
+        .requestQueueSize(QUEUE)
+        .pingBeforeActivateConnection(true)
+        // Calls are timed here: Lettuce's own timer would end them first, as another failure
+        .timeoutOptions(TimeoutOptions.builder().timeoutCommands(false).build())
+        .socketOptions(
+            SocketOptions.builder()
+                .connectTimeout(Duration.ofSeconds(1))
+                .tcpNoDelay(true)
+                .keepAlive(true)
+                .build())
+        .build();
+  }
+
+  /** Loads the classes of Lettuce's that take longest. */
+  static void prepare() {
+    var _ = options();
+    var _ = ClientResources.builder();
   }
 
   /** Connects, or leaves that to the background when Redis does not answer now. */

@@ -3,16 +3,16 @@ package relay.admin;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.undertow.server.HttpHandler;
 import io.undertow.server.HttpServerExchange;
-import io.undertow.server.handlers.RequestLimitingHandler;
 import io.undertow.util.Headers;
 import io.undertow.util.HttpString;
 import io.undertow.util.Methods;
-import java.io.IOException;
 import java.util.Collection;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.Executor;
+import java.util.concurrent.Semaphore;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Function;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
@@ -27,15 +27,16 @@ import relay.redis.UsageTally;
 
 /**
  * The handler of the admin port. Health and readiness are answered at once; what asks Redis, or
- * takes a while, runs on a virtual thread, {@value #AT_ONCE} at a time.
+ * takes a while, runs on a virtual thread, {@value #AT_ONCE} at a time; some more wait for their
+ * turn.
  */
-public final class AdminPlane implements HttpHandler {
+final class AdminPlane implements HttpHandler {
   private static final Logger log = LoggerFactory.getLogger(AdminPlane.class);
   private static final int AT_ONCE = 32;
   private static final int QUEUED = 128;
-  private static final Executor VIRTUAL =
-      task -> Thread.ofVirtual().name("relay-admin").start(task);
+  private static final int MAX_BODY_BYTES = 4096;
 
+  private final Executor threads;
   private final Gate gate;
   private final ServerConfig server;
   private final Supplier<Readiness> readiness;
@@ -44,20 +45,14 @@ public final class AdminPlane implements HttpHandler {
   private final Function<String, ProviderBreaker> breakers;
   private final @Nullable KeyPool clientLimits;
   private final UsageTally clientUse;
-  private final HttpHandler slow =
-      new RequestLimitingHandler(
-          AT_ONCE, QUEUED, exchange -> exchange.dispatch(VIRTUAL, this::answer));
+  private final Semaphore turns = new Semaphore(AT_ONCE, true); // virtual threads alone wait for it
+  private final AtomicInteger slow = new AtomicInteger();
 
   /**
-   * @param server where this handler will listen, the token, and the clients
-   * @param readiness asked for each {@code /readyz}; must not block
-   * @param metrics all metrics in Prometheus's text format
-   * @param pools asked for each request; in the order in which they are shown
-   * @param breakers of the providers, by a pool's name
-   * @param clientLimits the pool of clients' own limits; null if no client has any
-   * @param clientUse what clients without limits use
+   * @param threads give each task a virtual thread
    */
-  public AdminPlane(
+  AdminPlane(
+      Executor threads,
       ServerConfig server,
       Supplier<Readiness> readiness,
       Supplier<String> metrics,
@@ -65,6 +60,7 @@ public final class AdminPlane implements HttpHandler {
       Function<String, ProviderBreaker> breakers,
       @Nullable KeyPool clientLimits,
       UsageTally clientUse) {
+    this.threads = threads;
     this.gate = new Gate(server.adminListen(), server.adminToken());
     this.server = server;
     this.readiness = readiness;
@@ -76,7 +72,7 @@ public final class AdminPlane implements HttpHandler {
   }
 
   @Override
-  public void handleRequest(HttpServerExchange exchange) throws Exception {
+  public void handleRequest(HttpServerExchange exchange) {
     Reply refusal = gate.refusal(exchange);
     if (refusal != null) {
       refusal.send(exchange);
@@ -85,26 +81,50 @@ public final class AdminPlane implements HttpHandler {
     switch (exchange.getRequestPath()) {
       case "/healthz" -> get(exchange, () -> Reply.text(200, "ok")).send(exchange);
       case "/readyz" -> get(exchange, this::ready).send(exchange);
-      default -> slow.handleRequest(exchange);
+      default -> readAndAnswer(exchange);
     }
   }
 
-  private void answer(HttpServerExchange exchange) {
-    Reply reply;
+  private void readAndAnswer(HttpServerExchange exchange) {
+    if (slow.incrementAndGet() > AT_ONCE + QUEUED) {
+      slow.decrementAndGet();
+      Reply.error(503, "too many requests at once; try again").send(exchange);
+      return;
+    }
+    exchange.addExchangeCompleteListener(
+        (done, next) -> {
+          slow.decrementAndGet();
+          next.proceed();
+        });
+    exchange.getRequestReceiver().setMaxBufferSize(MAX_BODY_BYTES);
+    exchange
+        .getRequestReceiver()
+        .receiveFullBytes(
+            (whole, body) -> whole.dispatch(threads, () -> answer(whole, body)),
+            (broken, failure) -> Reply.error(400, "the body could not be read").send(broken));
+  }
+
+  private void answer(HttpServerExchange exchange, byte[] body) {
+    turns.acquireUninterruptibly();
     try {
-      reply = reply(exchange);
+      answered(exchange, body).send(exchange);
+    } finally {
+      turns.release();
+    }
+  }
+
+  private Reply answered(HttpServerExchange exchange, byte[] body) {
+    try {
+      return reply(exchange, body);
     } catch (RedisSilent e) {
-      reply = Reply.error(503, e.text());
-    } catch (IOException e) {
-      reply = Reply.error(400, "the body could not be read");
+      return Reply.error(503, e.text());
     } catch (RuntimeException e) {
       log.error("{} {} failed", exchange.getRequestMethod(), exchange.getRequestPath(), e);
-      reply = Reply.error(500, "an error in Relay; see its log");
+      return Reply.error(500, "an error in Relay; see its log");
     }
-    reply.send(exchange);
   }
 
-  private Reply reply(HttpServerExchange exchange) throws RedisSilent, IOException {
+  private Reply reply(HttpServerExchange exchange, byte[] body) throws RedisSilent {
     List<String> path = List.of(exchange.getRequestPath().substring(1).split("/", -1));
     return switch (path.size()) {
       case 1 ->
@@ -121,7 +141,7 @@ public final class AdminPlane implements HttpHandler {
       case 2 -> path.getFirst().equals("pools") ? pool(path.get(1), exchange) : unknownPath();
       case 5 ->
           path.getFirst().equals("pools") && path.get(2).equals("keys")
-              ? key(path.get(1), path.get(3), path.get(4), exchange)
+              ? key(path.get(1), path.get(3), path.get(4), exchange, body)
               : unknownPath();
       default -> unknownPath();
     };
@@ -134,8 +154,9 @@ public final class AdminPlane implements HttpHandler {
         : get(exchange, () -> Reply.json(PoolStates.of(List.of(pool.get()), breakers).getFirst()));
   }
 
-  private Reply key(String poolName, String key, String word, HttpServerExchange exchange)
-      throws RedisSilent, IOException {
+  private Reply key(
+      String poolName, String key, String word, HttpServerExchange exchange, byte[] body)
+      throws RedisSilent {
     Optional<KeyPool> pool = named(poolName);
     Optional<KeyAction> action = KeyAction.named(word);
     if (action.isEmpty()) {
@@ -150,7 +171,7 @@ public final class AdminPlane implements HttpHandler {
     if (!exchange.getRequestMethod().equals(Methods.POST)) {
       return wrongMethod("POST");
     }
-    return action.get().on(pool.get(), key, exchange);
+    return action.get().on(pool.get(), key, exchange, body);
   }
 
   private Optional<KeyPool> named(String pool) {

@@ -6,8 +6,6 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.undertow.server.HttpServerExchange;
-import java.io.IOException;
-import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.Arrays;
@@ -28,7 +26,6 @@ enum KeyAction {
 
   private static final Logger log = LoggerFactory.getLogger(KeyAction.class);
   private static final ObjectMapper JSON = new ObjectMapper();
-  private static final int MAX_BODY_BYTES = 4096;
   private static final String HOW =
       "; give it as ?duration=30s or {\"duration\": \"30s\"}: " + DurationText.ALLOWED;
 
@@ -41,13 +38,13 @@ enum KeyAction {
     return Arrays.stream(values()).filter(action -> action.word().equals(word)).findFirst();
   }
 
-  /** Reads the request and does it. Waits for Redis. */
-  Reply on(KeyPool pool, String key, HttpServerExchange exchange) throws RedisSilent, IOException {
+  /** Does what the request says. Waits for Redis. */
+  Reply on(KeyPool pool, String key, HttpServerExchange exchange, byte[] body) throws RedisSilent {
     ObjectNode done = JsonNodeFactory.instance.objectNode();
     done.put("pool", pool.plan().name()).put("key", key).put("action", word());
     switch (this) {
       case COOLDOWN -> {
-        String text = durationText(exchange);
+        String text = durationText(exchange, body);
         Optional<Duration> duration = DurationText.parse(text);
         if (duration.isEmpty()) {
           return Reply.error(400, (text.isEmpty() ? "no" : "bad") + " duration" + HOW);
@@ -63,15 +60,10 @@ enum KeyAction {
   }
 
   /** Empty if there is none. */
-  private static String durationText(HttpServerExchange exchange) throws IOException {
+  private static String durationText(HttpServerExchange exchange, byte[] body) {
     Deque<String> parameter = exchange.getQueryParameters().get("duration");
     if (parameter != null) {
       return parameter.size() == 1 ? parameter.getFirst() : "several";
-    }
-    exchange.startBlocking();
-    byte[] body;
-    try (InputStream in = exchange.getInputStream()) {
-      body = in.readNBytes(MAX_BODY_BYTES);
     }
     try {
       JsonNode duration = JSON.readTree(new String(body, StandardCharsets.UTF_8)).path("duration");

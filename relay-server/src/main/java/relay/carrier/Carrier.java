@@ -59,8 +59,8 @@ final class Carrier extends XnioIoThread {
     void close();
   }
 
-  Carrier(int number) {
-    super(null, number, "carrier-" + number);
+  Carrier(String name, int number) {
+    super(null, number, name + "-" + number);
     setDaemon(true);
     try {
       selector = Selector.open();

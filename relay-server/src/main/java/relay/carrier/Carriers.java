@@ -29,16 +29,21 @@ public final class Carriers implements Executor, AutoCloseable {
   /**
    * Starts them.
    *
+   * @param name what their threads' names begin with
    * @param count at least 1
    */
-  public Carriers(int count) {
+  public Carriers(String name, int count) {
+    carriers = IntStream.range(0, count).mapToObj(n -> new Carrier(name, n)).toList();
+    carriers.forEach(Carrier::start);
+  }
+
+  /** Tells the operator if something keeps them from running what they wait for. */
+  public static void warnIfHindered() {
     if (!VirtualThreads.canBeCarried()) {
       log.warn(
           "java.lang is not open to Relay, so a request takes more processor time: start it by its"
               + " launcher, or with java -jar");
     }
-    carriers = IntStream.range(0, count).mapToObj(Carrier::new).toList();
-    carriers.forEach(Carrier::start);
   }
 
   /**

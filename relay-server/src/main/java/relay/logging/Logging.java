@@ -38,8 +38,13 @@ public final class Logging {
     configure(level, format, new FileOutputStream(FileDescriptor.err));
   }
 
-  static void configure(Level level, Format format, OutputStream out) {
+  /** As {@link #configure} does first: then other threads may use loggers, too. */
+  public static void chooseManager() {
     System.setProperty("java.util.logging.manager", LogManagerUntilExit.class.getName());
+  }
+
+  static void configure(Level level, Format format, OutputStream out) {
+    chooseManager();
     Logger root = LogManager.getLogManager().getLogger("");
     for (Handler handler : root.getHandlers()) {
       root.removeHandler(handler);

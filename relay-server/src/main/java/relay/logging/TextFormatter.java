@@ -3,6 +3,7 @@ package relay.logging;
 import java.time.ZoneId;
 import java.time.format.DateTimeFormatter;
 import java.util.Locale;
+import java.util.function.Supplier;
 import java.util.logging.Formatter;
 import java.util.logging.LogRecord;
 import org.jspecify.annotations.Nullable;
@@ -11,20 +12,30 @@ import org.jspecify.annotations.Nullable;
  * {@code 13:14:15.016 WARN Pipeline: message}, local time, and the stack trace on lines of its own.
  */
 final class TextFormatter extends Formatter {
-  private final DateTimeFormatter time;
+  private final Supplier<DateTimeFormatter> time;
+
+  /** Made for the first line: to read the time zones takes its part of a start. */
+  private static final class Local {
+    static final DateTimeFormatter TIME = in(ZoneId.systemDefault());
+  }
 
   TextFormatter() {
-    this(ZoneId.systemDefault());
+    time = () -> Local.TIME;
   }
 
   TextFormatter(ZoneId zone) {
-    time = DateTimeFormatter.ofPattern("HH:mm:ss.SSS").withZone(zone);
+    DateTimeFormatter its = in(zone);
+    time = () -> its;
+  }
+
+  private static DateTimeFormatter in(ZoneId zone) {
+    return DateTimeFormatter.ofPattern("HH:mm:ss.SSS").withZone(zone);
   }
 
   @Override
   public String format(LogRecord record) {
     StringBuilder line = new StringBuilder(128);
-    line.append(time.format(record.getInstant()));
+    line.append(time.get().format(record.getInstant()));
     line.append(' ');
     String level = Levels.name(record.getLevel()).toUpperCase(Locale.ROOT);
     line.append(level).repeat(' ', 6 - level.length());

@@ -6,8 +6,6 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
-import io.undertow.Undertow;
-import java.net.InetSocketAddress;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
@@ -48,7 +46,7 @@ class AdminPlaneTest {
   private EmbeddedRedis redis;
   private RedisEngine engine;
   private List<KeyPool> pools;
-  private Undertow server;
+  private AdminServer server;
   private RawHttp http;
 
   @BeforeAll
@@ -57,12 +55,12 @@ class AdminPlaneTest {
     engine = RedisEngine.start(Configs.replica(CONFIG, redis.url(), "r-1"));
     pools = CONFIG.enabledProviders().stream().map(Plans::of).map(engine::pool).toList();
     server = serve(CONFIG, pools);
-    http = new RawHttp(port(server));
+    http = new RawHttp(server.port());
   }
 
   @AfterAll
   void stop() {
-    server.stop();
+    server.close();
     engine.close();
     redis.close();
   }
@@ -73,26 +71,18 @@ class AdminPlaneTest {
     pools.getFirst().restore("acme-1").get(5, TimeUnit.SECONDS);
   }
 
-  private Undertow serve(Config config, List<KeyPool> served) {
-    Undertow undertow =
-        Undertow.builder()
-            .addHttpListener(0, "127.0.0.1")
-            .setHandler(
-                new AdminPlane(
-                    config.server(),
-                    readiness::get,
-                    () -> "relay_up 1\n",
-                    () -> served,
-                    engine::breaker,
-                    null,
-                    Plans.tally(engine, config.server().auth())))
-            .build();
-    undertow.start();
-    return undertow;
-  }
-
-  private static int port(Undertow undertow) {
-    return ((InetSocketAddress) undertow.getListenerInfo().getFirst().getAddress()).getPort();
+  private AdminServer serve(Config config, List<KeyPool> served) {
+    AdminServer started =
+        new AdminServer(
+            config.server(),
+            readiness::get,
+            () -> "relay_up 1\n",
+            () -> served,
+            engine::breaker,
+            null,
+            Plans.tally(engine, config.server().auth()));
+    started.start("127.0.0.1", 0);
+    return started;
   }
 
   @Test
@@ -311,9 +301,8 @@ class AdminPlaneTest {
   void with_a_token_the_rest_needs_it() throws Exception {
     Config config =
         Configs.of("server: { admin_listen: \"0.0.0.0:0\", admin_token: t0ken }\n" + Configs.POOLS);
-    Undertow other = serve(config, pools);
-    try {
-      RawHttp its = new RawHttp(port(other));
+    try (AdminServer other = serve(config, pools)) {
+      RawHttp its = new RawHttp(other.port());
       for (String open : List.of("/healthz", "/readyz", "/metrics")) {
         assertEquals(200, its.get(open).status());
       }
@@ -341,17 +330,14 @@ class AdminPlaneTest {
                   "Origin",
                   "http://evil.example")
               .status());
-    } finally {
-      other.stop();
     }
   }
 
   @Test
   void beyond_loopback_without_a_token_only_probes_and_metrics_answer() throws Exception {
-    Undertow other =
-        serve(Configs.of("server: { admin_listen: \"0.0.0.0:0\" }\n" + Configs.POOLS), pools);
-    try {
-      RawHttp its = new RawHttp(port(other));
+    try (AdminServer other =
+        serve(Configs.of("server: { admin_listen: \"0.0.0.0:0\" }\n" + Configs.POOLS), pools)) {
+      RawHttp its = new RawHttp(other.port());
       for (String open : List.of("/healthz", "/readyz", "/metrics")) {
         assertEquals(200, its.get(open).status());
       }
@@ -361,8 +347,6 @@ class AdminPlaneTest {
         assertTrue(answer.body().contains("server.admin_token"), answer.body());
       }
       assertEquals(403, its.post("/pools/anthropic/keys/acme-1/restore", "").status());
-    } finally {
-      other.stop();
     }
   }
 
@@ -373,9 +357,8 @@ class AdminPlaneTest {
       url = gone.url();
     }
     try (RedisEngine silent = RedisEngine.start(Configs.replica(CONFIG, url, "r-2"))) {
-      Undertow other = serve(CONFIG, List.of(silent.pool(pools.getFirst().plan())));
-      try {
-        RawHttp its = new RawHttp(port(other));
+      try (AdminServer other = serve(CONFIG, List.of(silent.pool(pools.getFirst().plan())))) {
+        RawHttp its = new RawHttp(other.port());
         for (Answer answer :
             List.of(
                 its.get("/pools"),
@@ -388,9 +371,14 @@ class AdminPlaneTest {
           assertTrue(json.readTree(answer.body()).get("error").asText().contains("Redis"));
         }
         assertEquals(200, its.get("/healthz").status());
-      } finally {
-        other.stop();
       }
     }
+  }
+
+  @Test
+  void a_body_that_is_too_textis_refused() throws Exception {
+    String body = "{\"duration\": \"30s\"" + " ".repeat(5000) + "}";
+    assertEquals(400, http.post("/pools/anthropic/keys/acme-1/cooldown", body).status());
+    assertEquals("active", key("acme-1").get("status").asText());
   }
 }

@@ -38,8 +38,8 @@ import relay.e2e.Await;
 class CarrierChannelTest {
   private static final long SECONDS = 30;
 
-  private final Carriers carriers = new Carriers(2);
-  private final Carrier carrier = new Carrier(9);
+  private final Carriers carriers = new Carriers("carrier", 2);
+  private final Carrier carrier = new Carrier("carrier", 9);
   private final AtomicInteger waits = new AtomicInteger();
   private final SocketFactory sockets = carriers.sockets(0, waits::incrementAndGet);
   private final List<Socket> open = new ArrayList<>();

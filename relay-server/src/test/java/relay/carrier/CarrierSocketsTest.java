@@ -26,7 +26,7 @@ class CarrierSocketsTest {
   private static final String ANSWER = "event".repeat(20_000);
 
   private final LocalTls tls = new LocalTls();
-  private final Carriers carriers = new Carriers(2);
+  private final Carriers carriers = new Carriers("carrier", 2);
 
   @AfterEach
   void close() {

@@ -26,7 +26,7 @@ import relay.e2e.Await;
 class CarriersTest {
   private static final long SECONDS = 30;
 
-  private final Carriers carriers = new Carriers(2);
+  private final Carriers carriers = new Carriers("carrier", 2);
 
   @AfterEach
   void close() {

@@ -29,7 +29,7 @@ import relay.e2e.Await;
 class ClientPortTest {
   private static final int BACKLOG = 64;
 
-  private final Carriers carriers = new Carriers(2);
+  private final Carriers carriers = new Carriers("carrier", 2);
   private final List<Socket> clients = new ArrayList<>();
   private final Queue<StreamConnection> served = new ConcurrentLinkedQueue<>();
   private final List<ClientPort> ports = new ArrayList<>();

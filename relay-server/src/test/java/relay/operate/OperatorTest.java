@@ -6,12 +6,10 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
-import io.undertow.Undertow;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.PrintStream;
 import java.net.InetAddress;
-import java.net.InetSocketAddress;
 import java.net.ServerSocket;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -29,7 +27,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
-import relay.admin.AdminPlane;
+import relay.admin.AdminServer;
 import relay.admin.Readiness;
 import relay.cli.Command;
 import relay.config.Config;
@@ -62,7 +60,7 @@ class OperatorTest {
 
   private EmbeddedRedis redis;
   private RedisEngine engine;
-  private Undertow admin;
+  private AdminServer admin;
   private List<KeyPool> pools;
 
   @BeforeAll
@@ -74,30 +72,26 @@ class OperatorTest {
     engine = RedisEngine.start(Configs.replica(config, redis.url(), "r-1"));
     pools = config.enabledProviders().stream().map(Plans::of).map(engine::pool).toList();
     admin =
-        Undertow.builder()
-            .addHttpListener(0, "127.0.0.1")
-            .setHandler(
-                new AdminPlane(
-                    config.server(),
-                    Readiness.Ready::new,
-                    () -> "",
-                    () -> pools,
-                    engine::breaker,
-                    null,
-                    Plans.tally(engine, config.server().auth())))
-            .build();
-    admin.start();
+        new AdminServer(
+            config.server(),
+            Readiness.Ready::new,
+            () -> "",
+            () -> pools,
+            engine::breaker,
+            null,
+            Plans.tally(engine, config.server().auth()));
+    admin.start("127.0.0.1", 0);
   }
 
   @AfterAll
   void stop() {
-    admin.stop();
+    admin.close();
     engine.close();
     redis.close();
   }
 
   private Path config(Way way) throws IOException {
-    int port = ((InetSocketAddress) admin.getListenerInfo().getFirst().getAddress()).getPort();
+    int port = admin.port();
     return file(
         way.name(),
         switch (way) {

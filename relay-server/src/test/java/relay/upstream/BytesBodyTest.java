@@ -24,7 +24,7 @@ class BytesBodyTest {
       List.of(0, 1, 1_023, 8_191, 8_192, 8_193, 16_384, 65_536, 65_537, 1_000_000);
 
   private final Seeds seeds = new Seeds();
-  private final Carriers carriers = new Carriers(1);
+  private final Carriers carriers = new Carriers("carrier", 1);
   private final LocalTls tls = new LocalTls();
   private final MockWebServer web = new MockWebServer();
 

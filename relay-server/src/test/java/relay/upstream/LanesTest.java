@@ -35,7 +35,7 @@ class LanesTest {
   private final List<Lanes.Lane> underWay = new ArrayList<>();
   private final List<Response> open = new ArrayList<>();
 
-  private final Carriers carriers = new Carriers(2);
+  private final Carriers carriers = new Carriers("carrier", 2);
 
   @BeforeEach
   void start() throws IOException {

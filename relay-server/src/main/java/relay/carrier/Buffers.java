@@ -1,4 +1,4 @@
-package relay.edge;
+package relay.carrier;
 
 import io.undertow.connector.ByteBufferPool;
 import io.undertow.connector.PooledByteBuffer;
@@ -12,7 +12,7 @@ import java.util.concurrent.atomic.AtomicInteger;
  * Undertow's buffers. Its own pool keeps a cache for each thread, of which a virtual one makes no
  * use, and a lock that virtual threads hold while they wait for another.
  */
-final class Buffers implements ByteBufferPool {
+public final class Buffers implements ByteBufferPool {
   /** So many are kept; what is beyond was for a moment with much to do. */
   private static final int SPARE = 256;
 
@@ -25,7 +25,7 @@ final class Buffers implements ByteBufferPool {
   /**
    * @param size of each, in bytes
    */
-  Buffers(int size) {
+  public Buffers(int size) {
     this(size, true);
   }
 

@@ -1,0 +1,169 @@
+package relay.redis;
+
+import java.util.Arrays;
+import java.util.Collection;
+import java.util.HashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.function.UnaryOperator;
+
+/**
+ * The text that Redis is given: all scripts as functions and, once, all that they include. It is
+ * put together at every start, so without regular expressions, which are slow until they are
+ * compiled.
+ */
+final class ScriptLibrary {
+  private static final String INCLUDE = "-- @include ";
+  private static final String LOCAL = "local ";
+  private static final String REGISTER = "redis.register_function('";
+
+  private final Map<String, String> constants = new HashMap<>();
+  private final StringBuilder code = new StringBuilder(1 << 17);
+
+  /** The library's name, which holds its digest: replicas of two versions can use one Redis. */
+  final String name;
+
+  final String text;
+
+  /**
+   * @param scripts their names, which are their functions' too
+   * @param read gives the text of a script, or of {@code include/} and the name of an include
+   */
+  ScriptLibrary(Collection<String> scripts, UnaryOperator<String> read) {
+    List<String[]> bodies = scripts.stream().map(script -> lines(read.apply(script))).toList();
+    Set<String> includes =
+        new LinkedHashSet<>(); // each before those that use it, as they are named
+    for (String[] body : bodies) {
+      for (String line : body) {
+        if (line.startsWith(INCLUDE)) {
+          includes.add(line.substring(INCLUDE.length()).strip());
+        }
+      }
+    }
+    StringBuilder shared = new StringBuilder(1 << 16);
+    includes.forEach(include -> addShared(shared, lines(read.apply("include/" + include))));
+    addWithNumbers(shared);
+    int functions = code.length();
+    int n = 0;
+    for (String script : scripts) {
+      code.append(REGISTER).append('_').append(script).append("', function(KEYS, ARGV)\n");
+      StringBuilder body = new StringBuilder();
+      Arrays.stream(bodies.get(n++)).forEach(line -> addCode(body, line));
+      addWithNumbers(body);
+      code.append("end)\n");
+    }
+    name = "relay_" + Digests.hex("SHA-256", code.toString()).substring(0, 12);
+    text =
+        "#!lua name="
+            + name
+            + "\n"
+            + code.substring(0, functions)
+            + code.substring(functions).replace(REGISTER, REGISTER + name);
+  }
+
+  private static String[] lines(String lua) {
+    return lua.split("\n", -1); // of one plain character, for which no pattern is made
+  }
+
+  /** Comments would only be sent and kept. */
+  private static void addCode(StringBuilder out, String line) {
+    if (!line.isEmpty() && !line.stripLeading().startsWith("--")) {
+      out.append(line).append('\n');
+    }
+  }
+
+  /** What is shared, without its constants, which are kept for {@link #addWithNumbers}. */
+  private void addShared(StringBuilder out, String[] lines) {
+    for (int n = 0; n < lines.length; n++) {
+      String line = lines[n];
+      boolean goesOn = line.startsWith(LOCAL) && line.endsWith("=");
+      if (goesOn && isConstants(line + " " + lines[n + 1].strip())) {
+        n++;
+      } else if (!isConstants(line)) {
+        addCode(out, line);
+      }
+    }
+  }
+
+  /** Whether it is {@code local A, B = 1, 2}, all of them numbers; then it is remembered. */
+  private boolean isConstants(String line) {
+    int is = line.indexOf(" = ");
+    if (is < 0 || !line.startsWith(LOCAL)) {
+      return false;
+    }
+    int comment = line.indexOf(" --");
+    String[] names = line.substring(LOCAL.length(), is).split(", ", -1);
+    String[] values =
+        line.substring(is + 3, comment < 0 ? line.length() : comment).strip().split(", ", -1);
+    if (names.length != values.length
+        || !Arrays.stream(names).allMatch(ScriptLibrary::isConstant)
+        || !Arrays.stream(values).allMatch(ScriptLibrary::isNumber)) {
+      return false;
+    }
+    for (int n = 0; n < names.length; n++) {
+      constants.put(names[n], values[n]);
+    }
+    return true;
+  }
+
+  private static boolean isConstant(String name) {
+    return !name.isEmpty()
+        && isCapital(name.charAt(0))
+        && name.chars().allMatch(c -> isCapital((char) c) || c == '_' || isDigit((char) c));
+  }
+
+  private static boolean isNumber(String value) {
+    try {
+      return Double.isFinite(Double.parseDouble(value));
+    } catch (NumberFormatException e) {
+      return false;
+    }
+  }
+
+  /** Puts numbers in place of constants' names: Lua would look each name up each time. */
+  private void addWithNumbers(CharSequence lua) {
+    int at = 0;
+    while (at < lua.length()) {
+      char c = lua.charAt(at);
+      int end = at + 1;
+      if (c == '\'') {
+        end = endOfText(lua, at);
+      } else if (isWord(c)) {
+        while (end < lua.length() && isWord(lua.charAt(end))) {
+          end++;
+        }
+        String number = isCapital(c) ? constants.get(lua.subSequence(at, end).toString()) : null;
+        if (number != null && (at == 0 || lua.charAt(at - 1) != '.')) {
+          code.append(number);
+          at = end;
+        }
+      }
+      code.append(lua, at, end);
+      at = end;
+    }
+  }
+
+  /** After the second quote, or after the first one if it is the only one of its line. */
+  private static int endOfText(CharSequence lua, int begin) {
+    for (int at = begin + 1; at < lua.length() && lua.charAt(at) != '\n'; at++) {
+      if (lua.charAt(at) == '\'') {
+        return at + 1;
+      }
+    }
+    return begin + 1;
+  }
+
+  private static boolean isWord(char c) {
+    return isCapital(c) || (c >= 'a' && c <= 'z') || isDigit(c) || c == '_';
+  }
+
+  private static boolean isCapital(char c) {
+    return c >= 'A' && c <= 'Z';
+  }
+
+  private static boolean isDigit(char c) {
+    return c >= '0' && c <= '9';
+  }
+}

@@ -1,0 +1,60 @@
+package relay.redis;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import org.junit.jupiter.api.Test;
+
+/** How scripts and what they include become one text. */
+final class ScriptLibraryTest {
+  private final Map<String, String> files =
+      new HashMap<>(
+          Map.of(
+              "one", "-- A comment: A\n-- @include first\n-- @include second\nreturn A + B.A\n",
+              "two",
+                  "-- @include second\n  -- indented\nreturn 'A' .. C, AB, aA, A_, A -- it's A\n",
+              "include/first", "local A, B = 1, -2.5e6 -- numbers\nlocal TEXT = '<d'\n",
+              "include/second", "local C, D =\n  3, 4\n\nlocal E = A\nlocal F = f(C)\n"));
+
+  private ScriptLibrary library() {
+    return new ScriptLibrary(
+        List.of("one", "two"), file -> Objects.requireNonNull(files.get(file)));
+  }
+
+  @Test
+  void constants_become_numbers_and_nothing_else_does() {
+    ScriptLibrary library = library();
+    String name = library.name;
+    assertEquals(
+        """
+        #!lua name=%1$s
+        local TEXT = '<d'
+        local E = 1
+        local F = f(3)
+        redis.register_function('%1$s_one', function(KEYS, ARGV)
+        return 1 + -2.5e6.A
+        end)
+        redis.register_function('%1$s_two', function(KEYS, ARGV)
+        return 'A' .. 3, AB, aA, A_, 1 -- it's 1
+        end)
+        """
+            .formatted(name),
+        library.text);
+    assertTrue(name.matches("relay_[0-9a-f]{12}"), name);
+  }
+
+  @Test
+  void another_text_has_another_name() {
+    String before = library().name;
+    assertEquals(before, library().name);
+    files.put("two", files.get("two") + "-- a comment is no part of it\n");
+    assertEquals(before, library().name);
+    files.put("include/first", "local A, B = 1, -2.5e7\nlocal TEXT = '<d'\n");
+    assertNotEquals(before, library().name);
+  }
+}
