@@ -11,6 +11,7 @@ import relay.cli.Arguments;
 import relay.cli.Command;
 import relay.config.Config;
 import relay.config.LoggingConfig;
+import relay.edge.DataPlane;
 import relay.logging.Logging;
 import relay.operate.ConfigLookup;
 import relay.operate.Operator;
@@ -29,7 +30,7 @@ public final class Main {
     Command command = Arguments.parse(args);
     Logging.chooseManager();
     if (command instanceof Command.Serve) {
-      Thread.ofPlatform().daemon().name("prepare").start(RedisEngine::prepare);
+      Thread.ofPlatform().daemon().name("prepare").start(Main::prepare);
     }
     Logging.configure(Level.INFO, Logging.Format.TEXT); // until the config says how
     Map<String, String> environment = System.getenv();
@@ -38,6 +39,12 @@ public final class Main {
       case Command.Try _ -> System.exit(Trial.run(System.out, environment));
       case Command other -> System.exit(Operator.run(other, environment, System.out, System.err));
     }
+  }
+
+  /** What takes its time later, beside what comes first: half of a start, where there are two cores. */
+  private static void prepare() {
+    RedisEngine.prepare();
+    DataPlane.prepare();
   }
 
   private static void serve(@Nullable Path file, Map<String, String> environment)

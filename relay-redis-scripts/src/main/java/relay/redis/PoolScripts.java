@@ -2,11 +2,11 @@ package relay.redis;
 
 import static relay.redis.RedisKeys.bytes;
 
+import java.math.BigDecimal;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ThreadLocalRandom;
@@ -313,7 +313,7 @@ final class PoolScripts {
     args.add(bytes(plan.window().toMillis()));
     args.add(bytes(plan.strategy().code()));
     args.add(bytes(plan.accounting() == Accounting.TOKEN_BUCKET ? 1 : 0));
-    args.add(bytes(String.format(Locale.ROOT, "%.6f", plan.burstRatio())));
+    args.add(bytes(BigDecimal.valueOf(Math.round(plan.burstRatio() * 1e6), 6).toPlainString()));
     args.add(bytes(later));
     List<String> groups =
         part.stream()

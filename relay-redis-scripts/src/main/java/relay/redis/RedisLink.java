@@ -141,6 +141,7 @@ final class RedisLink implements AutoCloseable {
   static void prepare() {
     var _ = options();
     var _ = ClientResources.builder();
+    var _ = new FlushConsolidationHandler().isSharable(); // the first annotation takes 20 ms
   }
 
   /** Connects, or leaves that to the background when Redis does not answer now. */

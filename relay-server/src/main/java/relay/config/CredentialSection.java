@@ -14,8 +14,10 @@ final class CredentialSection {
 
   /** Null after a fault. */
   static @Nullable Credential read(Section key, @Nullable ProviderType type) {
+    if (type == null) {
+      return apiKey(key);
+    }
     return switch (type) {
-      case null -> apiKey(key);
       case ANTHROPIC, OPENAI, ZAI, MINIMAX -> apiKey(key);
       case OLLAMA -> perhapsNone(key);
       case AZURE -> azure(key);

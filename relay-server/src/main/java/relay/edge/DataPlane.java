@@ -3,9 +3,11 @@ package relay.edge;
 import io.undertow.server.HttpHandler;
 import io.undertow.server.HttpServerExchange;
 import io.undertow.server.handlers.HttpContinueReadHandler;
+import io.undertow.util.DateUtils;
 import java.net.URLDecoder;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.util.Date;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Executor;
@@ -64,6 +66,11 @@ public final class DataPlane implements AutoCloseable {
     HttpHandler handler = new HttpContinueReadHandler(this::handle);
     listener = new Listener(http2, tls, patience, handler, carriers);
     bounds = new ClientBounds(stallTimeout, patience, listener.guard());
+  }
+
+  /** Makes ready what the first answer takes its time for: the calendar, for its date. */
+  public static void prepare() {
+    var _ = DateUtils.toDateString(new Date());
   }
 
   /** Listens from now on. */
