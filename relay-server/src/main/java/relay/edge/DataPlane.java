@@ -69,6 +69,7 @@ public final class DataPlane implements AutoCloseable {
   }
 
   /** Makes ready what the first answer takes its time for: the calendar, for its date. */
+  @SuppressWarnings("JavaUtilDate") // it is what Undertow takes
   public static void prepare() {
     var _ = DateUtils.toDateString(new Date());
   }
