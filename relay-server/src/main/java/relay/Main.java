@@ -41,7 +41,9 @@ public final class Main {
     }
   }
 
-  /** What takes its time later, beside what comes first: half of a start, where there are two cores. */
+  /**
+   * What takes its time later, beside what comes first: half of a start, where there are two cores.
+   */
   private static void prepare() {
     RedisEngine.prepare();
     DataPlane.prepare();
