@@ -38,9 +38,9 @@ final class ReadAhead {
   }
 
   /**
-   * Takes a connection out of use on which the provider sent more than its answer: OkHttp would take
-   * the rest for the answer to the next request, which is another client's. To be called when an
-   * answer has been read to its end, before the connection is free again.
+   * Takes a connection out of use on which the provider sent more than its answer: OkHttp would
+   * take the rest for the answer to the next request, which is another client's. To be called when
+   * an answer has been read to its end, before the connection is free again.
    */
   static void check(Connection connection) {
     Buffer buffer = of(connection);
