@@ -146,6 +146,7 @@ class QuietWaitTest {
     CompletableFuture<String> outcome = read();
     Socket peer = server.accept();
     peer.setSoTimeout((int) TimeUnit.SECONDS.toMillis(SECONDS));
+    peer.setTcpNoDelay(true); // or each pause is one of 40 ms
     skipRequest(peer);
     send(peer, HEAD + "0\r\n\r\n");
     assertEquals("whole", outcome.get(SECONDS, TimeUnit.SECONDS));
