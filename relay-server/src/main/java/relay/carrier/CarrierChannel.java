@@ -131,6 +131,22 @@ final class CarrierChannel implements Carrier.Carried {
     }
   }
 
+  /**
+   * Waits until a {@link #read} need not, be it because it would fail: the reader needs no room for
+   * what comes until it has come.
+   */
+  void awaitBytes() {
+    if (drained) {
+      beforeWaiting.run();
+      try {
+        awaitReadable(0);
+        drained = false;
+      } catch (IOException e) {
+        // the read will find the same
+      }
+    }
+  }
+
   private void awaitReadable(int timeoutMs) throws IOException {
     reader = Thread.currentThread();
     try {

@@ -57,6 +57,10 @@ final class CarrierEndpoint extends SocketImpl {
     }
   }
 
+  CarrierChannel connection() {
+    return connection;
+  }
+
   @Override
   protected InputStream getInputStream() {
     return input;

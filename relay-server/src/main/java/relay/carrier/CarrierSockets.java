@@ -36,6 +36,21 @@ public final class CarrierSockets extends SocketFactory {
     return known != null && known.spokeUnasked();
   }
 
+  /** Whether a socket was made here, by any of these. */
+  public static boolean made(Socket socket) {
+    return socket instanceof CarrierSocket;
+  }
+
+  /**
+   * By the reader of a socket that was {@link #made} here: waits until something came, the end or a
+   * fault included, which the next read finds. A reader that waits so needs no room meanwhile.
+   */
+  public static void awaitBytes(Socket socket) {
+    if (socket instanceof CarrierSocket own) {
+      own.endpoint.connection().awaitBytes();
+    }
+  }
+
   private static final class CarrierSocket extends Socket {
     private final CarrierEndpoint endpoint;
 

@@ -93,6 +93,11 @@ final class UndertowExchange implements ClientExchange {
   }
 
   @Override
+  public void goOn(Runnable rest) {
+    requests.execute(rest);
+  }
+
+  @Override
   public void answer(int status, HeaderLines headers, byte[] body) {
     head(status, headers, body.length);
     onIoThread(() -> send(ByteBuffer.wrap(body)));

@@ -37,8 +37,7 @@ final class AnswerRelay {
     if (answer.status() >= 400) {
       headers.add("x-relay-error-origin", "upstream");
     }
-    String type = answer.header("content-type");
-    boolean events = type != null && type.regionMatches(true, 0, "text/event-stream", 0, 17);
+    boolean events = isStream(answer);
     long length = answer.contentLength();
     if (handling.client().method().equals("HEAD")) {
       handling.client().begin(answer.status(), headers, length);
@@ -49,6 +48,11 @@ final class AnswerRelay {
     } else {
       inParts(answer, headers, events);
     }
+  }
+
+  static boolean isStream(UpstreamAnswer answer) {
+    String type = answer.header("content-type");
+    return type != null && type.regionMatches(true, 0, "text/event-stream", 0, 17);
   }
 
   private void whole(UpstreamAnswer answer, HeaderLines headers, int length) {

@@ -33,6 +33,7 @@ final class Attempt {
   private final Passage passage;
   private final Lease lease;
   private final int number;
+  private boolean goesOn;
 
   /**
    * @param number among all attempts of the request, from 1
@@ -46,16 +47,28 @@ final class Attempt {
     this.number = number;
   }
 
-  /** Null when the client was answered, or has left. */
+  /** Null when the client was answered, or has left, or is answered by another thread. */
   @Nullable Failure make() {
     handling.meters().attempt();
     handling.meters().granted(route.name(), lease.key());
-    long reserved = lease.inputTokens() + lease.outputTokens();
-    handling.meters().reserve(reserved);
-    try (lease) { // whatever happens, the lease ends: if nothing else did, with what it reserved
+    handling.meters().reserve(reserved());
+    try {
       return send();
     } finally {
-      handling.meters().release(reserved);
+      if (!goesOn) {
+        end();
+      }
+    }
+  }
+
+  private long reserved() {
+    return lease.inputTokens() + lease.outputTokens();
+  }
+
+  /** Whatever happened, the lease ends: if nothing else did, with what it reserved. */
+  private void end() {
+    try (lease) {
+      handling.meters().release(reserved());
     }
   }
 
@@ -69,8 +82,12 @@ final class Attempt {
     return switch (outcome) {
       case Outcome.Answered(UpstreamAnswer answer) -> {
         handling.meters().firstByte(route.name(), waited);
-        try (answer) {
+        try {
           yield answered(answer);
+        } finally {
+          if (!goesOn) {
+            answer.close();
+          }
         }
       }
       case Outcome.Silent() -> {
@@ -172,10 +189,34 @@ final class Attempt {
       default -> {
         route.breaker().worked(passage);
         plan.forgetBody();
-        new AnswerRelay(handling, plan, lease).relay(answer, number);
+        if (AnswerRelay.isStream(answer)) {
+          goOn(answer);
+        } else {
+          relay(answer);
+        }
         yield null;
       }
     };
+  }
+
+  private void relay(UpstreamAnswer answer) {
+    new AnswerRelay(handling, plan, lease).relay(answer, number);
+  }
+
+  /**
+   * A stream lasts for seconds or minutes, in which it mostly waits. This thread's stack has grown
+   * while OkHttp waited for the answer, and will not become smaller; a new one has what it needs.
+   */
+  private void goOn(UpstreamAnswer answer) {
+    handling.goOn(
+        () -> {
+          try (answer) {
+            relay(answer);
+          } finally {
+            end();
+          }
+        });
+    goesOn = true;
   }
 
   private Failure rateLimited(UpstreamAnswer answer) {

@@ -32,6 +32,9 @@ public interface ClientExchange {
   /** Calls back, from any thread, when the client has left before it was answered. */
   void onGone(Runnable callback);
 
+  /** Runs the rest of the request, which may block, on another thread. Does not wait for it. */
+  void goOn(Runnable rest);
+
   /** Answers as a whole. From any thread; does not block. */
   void answer(int status, HeaderLines headers, byte[] body);
 

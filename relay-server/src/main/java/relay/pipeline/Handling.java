@@ -4,12 +4,16 @@ import java.time.Duration;
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 import relay.metrics.Meters;
 import relay.model.HeaderLines;
 import relay.model.RelayError;
 
 /** One request on its way: the client, the names it goes by, and the one answer it gets. */
 final class Handling {
+  private static final Logger log = LoggerFactory.getLogger(Handling.class);
+
   /** How many attempts were made until the answer. */
   static final String ATTEMPTS = "x-relay-attempts";
 
@@ -34,6 +38,7 @@ final class Handling {
   private Allowance allowance = Allowance.NONE;
   private int attempts;
   private long upstreamNanos;
+  private boolean goesOn;
   private @Nullable Set<Handling> begun;
   private boolean gone;
   private boolean over;
@@ -48,6 +53,48 @@ final class Handling {
     this.meters = meters;
     this.onDone = onDone;
     meters.requestStarted();
+  }
+
+  /** Runs the request. An error of Relay's own ends it, and not in silence. */
+  void run(Runnable work) {
+    try {
+      guarded(work);
+    } finally {
+      if (!goesOn) {
+        allowance.end();
+      }
+    }
+  }
+
+  private void guarded(Runnable work) {
+    try {
+      work.run();
+    } catch (RuntimeException | Error e) {
+      log.error("request {} failed inside Relay", id, e);
+      client.abort();
+      done(500, "relay");
+    }
+  }
+
+  /**
+   * Has the rest of the request run on a thread of its own. From then on the calling one has
+   * nothing to do with it any more.
+   */
+  void goOn(Runnable rest) {
+    goesOn = true; // first: the other may be done before this comes back
+    try {
+      client.goOn(
+          () -> {
+            try {
+              guarded(rest);
+            } finally {
+              allowance.end();
+            }
+          });
+    } catch (RuntimeException | Error e) {
+      goesOn = false;
+      throw e;
+    }
   }
 
   ClientExchange client() {

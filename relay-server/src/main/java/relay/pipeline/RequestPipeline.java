@@ -8,8 +8,6 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 import relay.auth.Clients;
 import relay.auth.Clients.Caller;
 import relay.metrics.Meters;
@@ -30,8 +28,6 @@ import relay.request.RequestScanner;
  * <p>All of it is blocking code on one virtual thread, read from top to bottom.
  */
 public final class RequestPipeline {
-  private static final Logger log = LoggerFactory.getLogger(RequestPipeline.class);
-
   /** A longer body is looked through on another thread: a carrier serves others, too. */
   private static final int LOOKED_THROUGH_AT_ONCE = 64 * 1024;
 
@@ -97,7 +93,7 @@ public final class RequestPipeline {
   public void serve(ClientExchange client, Endpoint endpoint) {
     Admitted admitted = admit(client);
     if (admitted != null) {
-      watched(admitted.handling(), () -> serve(admitted, endpoint));
+      admitted.handling().run(() -> serve(admitted, endpoint));
     }
   }
 
@@ -115,19 +111,6 @@ public final class RequestPipeline {
     switch (looked(endpoint, body)) {
       case BadRequest bad -> handling.refuse(RelayError.invalid(bad.message()));
       case RequestFacts facts -> route(admitted, endpoint, body, facts);
-    }
-  }
-
-  /** An error of Relay's own ends its request, and not in silence. */
-  private static void watched(Handling handling, Runnable work) {
-    try {
-      work.run();
-    } catch (RuntimeException | Error e) {
-      log.error("request {} failed inside Relay", handling.id(), e);
-      handling.client().abort();
-      handling.done(500, "relay");
-    } finally {
-      handling.allowance().end();
     }
   }
 
@@ -158,7 +141,7 @@ public final class RequestPipeline {
     }
     Admitted admitted = admit(client);
     if (admitted != null) {
-      watched(admitted.handling(), () -> passThrough(admitted));
+      admitted.handling().run(() -> passThrough(admitted));
     }
   }
 

@@ -26,13 +26,18 @@ final class AttemptTrace extends EventListener {
   public void responseBodyEnd(Call call, long byteCount) {
     Connection used = connection;
     if (used != null) {
-      Leftovers.check(used);
+      ReadAhead.check(used);
     }
   }
 
   @Override
   public void requestHeadersStart(Call call) {
     sent = true;
+  }
+
+  /** What the answer comes on; null before it is known. */
+  @Nullable Connection connection() {
+    return connection;
   }
 
   /** Whether the provider may have seen a part of the request. */

@@ -45,17 +45,9 @@ final class BytesBody extends RequestBody {
     }
   }
 
-  /**
-   * A buffer of the bytes themselves. Okio's own calls copy them into segments of 8 KiB; one that
-   * is shared and owned by nobody is only read, and does not go to its pool.
-   */
   private Buffer lent() {
-    Segment all = new Segment(bytes, 0, bytes.length, true, false);
-    all.next = all;
-    all.prev = all;
     Buffer buffer = new Buffer();
-    buffer.head = all;
-    buffer.setSize$okio(bytes.length);
+    LentBytes.lend(bytes, buffer);
     return buffer;
   }
 }

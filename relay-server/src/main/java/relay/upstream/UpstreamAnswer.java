@@ -14,11 +14,17 @@ public final class UpstreamAnswer implements AutoCloseable {
   private final BufferedSource source;
   private final IdleWatch.Watched watched;
   private final Lanes.Lane lane;
+  private @Nullable QuietWait wait;
 
-  UpstreamAnswer(Response response, IdleWatch.Watched watched, Lanes.Lane lane) {
+  /**
+   * @param wait how its reader may wait; null if it cannot
+   */
+  UpstreamAnswer(
+      Response response, IdleWatch.Watched watched, Lanes.Lane lane, @Nullable QuietWait wait) {
     this.response = response;
     this.watched = watched;
     this.lane = lane;
+    this.wait = wait;
     watched.heard();
     source = response.body().source();
   }
@@ -55,8 +61,14 @@ public final class UpstreamAnswer implements AutoCloseable {
 
   /** Reads what has come, waiting for at least one byte; -1 at the end. Blocks. */
   public int read(byte[] buffer, int offset, int length) throws IOException {
+    if (wait != null) {
+      wait.await();
+    }
     int n = source.read(buffer, offset, length);
     watched.heard();
+    if (n < 0) {
+      wait = null; // nothing more will come
+    }
     return n;
   }
 

@@ -105,7 +105,10 @@ public final class UpstreamCall {
         response.close();
         throw new ProtocolException("the provider's answer has " + wrong);
       }
-      return new Outcome.Answered(new UpstreamAnswer(wire.inDialect(response), watched, lane));
+      Response dialects = wire.inDialect(response);
+      QuietWait wait =
+          dialects == response ? QuietWait.of(response, request.trace().connection()) : null;
+      return new Outcome.Answered(new UpstreamAnswer(dialects, watched, lane, wait));
     } catch (IOException e) {
       watched.close();
       lane.close();
@@ -126,7 +129,7 @@ public final class UpstreamCall {
             .build();
     Lanes.Lane lane = lanes.take();
     IdleWatch.Watched watched = idleWatch.watch(lane.client().newCall(plain));
-    return new Outcome.Answered(new UpstreamAnswer(response, watched, lane));
+    return new Outcome.Answered(new UpstreamAnswer(response, watched, lane, null));
   }
 
   private synchronized void begin(Call next) {

@@ -1,0 +1,196 @@
+package relay.upstream;
+
+import static java.nio.charset.StandardCharsets.ISO_8859_1;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.InputStream;
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.net.Socket;
+import java.time.Duration;
+import java.util.Arrays;
+import java.util.List;
+import java.util.TreeSet;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.Semaphore;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.IntStream;
+import okhttp3.HttpUrl;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import relay.carrier.Carriers;
+import relay.e2e.Await;
+import relay.upstream.UpstreamCall.Outcome;
+
+/** A reader waits below OkHttp, and never while a byte that came could be read. */
+class QuietWaitTest {
+  private static final long SECONDS = 20;
+  private static final String HEAD =
+      "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n";
+
+  private final Carriers carriers = new Carriers(1);
+  private final Upstream upstream =
+      new Upstream(carriers, Duration.ofSeconds(SECONDS), Duration.ofSeconds(SECONDS));
+  private final Lanes lanes = upstream.lanes(false);
+  private final ByteArrayOutputStream got = new ByteArrayOutputStream();
+  private final Semaphore bytesSeen = new Semaphore(0);
+  private final CompletableFuture<Thread> reader = new CompletableFuture<>();
+  private ServerSocket server;
+
+  @BeforeEach
+  void listen() throws IOException {
+    server = new ServerSocket(0, 50, InetAddress.getLoopbackAddress());
+  }
+
+  @AfterEach
+  void close() throws IOException {
+    upstream.close();
+    carriers.close();
+    server.close();
+  }
+
+  private static String chunk(String data) {
+    return Integer.toHexString(data.length()) + "\r\n" + data + "\r\n";
+  }
+
+  /** Reads an answer to its end; what came of it. */
+  private CompletableFuture<String> read() {
+    CompletableFuture<String> end = new CompletableFuture<>();
+    HttpUrl url = HttpUrl.get("http://127.0.0.1:" + server.getLocalPort() + "/v1/messages");
+    UpstreamRequest request = new UpstreamRequest(url);
+    UpstreamCall call =
+        upstream.call(lanes, request, new PlainWire(), KeyCredential.none(), new byte[] {'{', '}'});
+    carriers.execute(
+        () -> {
+          reader.complete(Thread.currentThread());
+          if (!(call.execute() instanceof Outcome.Answered(UpstreamAnswer answer))) {
+            end.complete("no answer");
+            return;
+          }
+          try (answer) {
+            byte[] some = new byte[1024];
+            for (int n = answer.read(some, 0, 1024); n >= 0; n = answer.read(some, 0, 1024)) {
+              got.write(some, 0, n);
+              bytesSeen.release(n);
+            }
+            end.complete("whole");
+          } catch (IOException e) {
+            end.complete("broken");
+          }
+        });
+    return end;
+  }
+
+  private static void skipRequest(Socket peer) throws IOException {
+    InputStream in = peer.getInputStream();
+    StringBuilder seen = new StringBuilder();
+    while (seen.indexOf("\r\n\r\n{}") < 0) {
+      seen.append((char) in.read());
+    }
+  }
+
+  private static void send(Socket peer, String text) throws IOException {
+    peer.getOutputStream().write(text.getBytes(ISO_8859_1));
+  }
+
+  /** Where the provider pauses, all data before is seen, though it ends in what may end a chunk. */
+  @Test
+  void wherever_the_stream_pauses_all_that_came_is_read() throws Exception {
+    String large = "x".repeat(9_000) + "\r\n";
+    List<String> parts =
+        List.of("data: 1\r\n\r\n", "\r\n", "\n", "a", "\r", large, "data: 2\r\n\r\n");
+    StringBuilder all = new StringBuilder();
+    int[] data = new int[12_000]; // before each byte, how many are data
+    int count = 0;
+    for (String part : parts) {
+      String chunk = chunk(part);
+      int from = chunk.indexOf("\r\n") + 2;
+      for (int n = 0; n < chunk.length(); n++) {
+        data[all.length() + n] = count + Math.clamp(n - from, 0, part.length());
+      }
+      all.append(chunk);
+      count += part.length();
+    }
+    int end = all.length();
+    Arrays.fill(data, end, data.length, count);
+    all.append("0\r\n\r\n");
+    TreeSet<Integer> pauses = new TreeSet<>();
+    for (int near : new int[] {0, 40, 8_192, end - 40, end}) {
+      IntStream.range(Math.max(0, near - 40), Math.min(all.length(), near + 40))
+          .forEach(pauses::add);
+    }
+    try (Socket peer = first(pauses.size())) {
+      for (int pause : pauses) {
+        got.reset();
+        bytesSeen.drainPermits();
+        CompletableFuture<String> outcome = read();
+        skipRequest(peer);
+        send(peer, HEAD + all.substring(0, pause));
+        assertTrue(
+            bytesSeen.tryAcquire(data[pause], SECONDS, TimeUnit.SECONDS),
+            "held back before byte " + pause);
+        send(peer, all.substring(pause));
+        assertEquals("whole", outcome.get(SECONDS, TimeUnit.SECONDS), "cut before " + pause);
+        assertEquals(String.join("", parts), got.toString(ISO_8859_1));
+      }
+    }
+  }
+
+  /** All requests come on one connection, so that it is seen to be used again. */
+  private Socket first(int requests) throws Exception {
+    CompletableFuture<String> outcome = read();
+    Socket peer = server.accept();
+    peer.setSoTimeout((int) TimeUnit.SECONDS.toMillis(SECONDS));
+    peer.setTcpNoDelay(true); // or each pause is one of 40 ms
+    skipRequest(peer);
+    send(peer, HEAD + "0\r\n\r\n");
+    assertEquals("whole", outcome.get(SECONDS, TimeUnit.SECONDS));
+    assertTrue(requests > 100);
+    return peer;
+  }
+
+  @Test
+  void who_waits_has_nothing_of_okhttps_on_the_stack() throws Exception {
+    CompletableFuture<String> outcome = read();
+    try (Socket peer = server.accept()) {
+      skipRequest(peer);
+      send(peer, HEAD + chunk("data: 1\n\n"));
+      assertTrue(bytesSeen.tryAcquire(9, SECONDS, TimeUnit.SECONDS));
+      Thread waiting = reader.get();
+      Await.until("it waits", () -> waiting.getState() == Thread.State.WAITING);
+      List<String> stack =
+          Arrays.stream(waiting.getStackTrace()).map(StackTraceElement::getClassName).toList();
+      assertTrue(stack.contains(QuietWait.class.getName()), stack.toString());
+      assertFalse(stack.stream().anyMatch(name -> name.startsWith("okhttp3")), stack.toString());
+      send(peer, "0\r\n\r\n");
+      assertEquals("whole", outcome.get(SECONDS, TimeUnit.SECONDS));
+    }
+  }
+
+  @Test
+  void who_waits_learns_that_the_connection_broke() throws Exception {
+    CompletableFuture<String> outcome = read();
+    try (Socket peer = server.accept()) {
+      skipRequest(peer);
+      send(peer, HEAD + chunk("data: 1\n\n"));
+      assertTrue(bytesSeen.tryAcquire(9, SECONDS, TimeUnit.SECONDS));
+    }
+    assertEquals("broken", outcome.get(SECONDS, TimeUnit.SECONDS));
+  }
+
+  /** It is no line break that ends the chunk: OkHttp is to say so now, not when more comes. */
+  @Test
+  void a_fault_behind_a_chunk_is_found_at_once() throws Exception {
+    CompletableFuture<String> outcome = read();
+    try (Socket peer = server.accept()) {
+      skipRequest(peer);
+      send(peer, HEAD + "1\r\na\n\n");
+      assertEquals("broken", outcome.get(SECONDS, TimeUnit.SECONDS));
+    }
+  }
+}
