@@ -39,12 +39,14 @@ local function deny(r, set, now, input, output, avoided, told)
       local k, g, most = list[c], list[c + 1], told.opens
       local opens, reason = able_and_noted(r, k, g, now, most, input, output)
       if opens < most then told.opens, told.reason, told.opener = opens, reason, k.id end
-      local standing, dimension, limit = look(k, g, now, p[WINDOW], p[BUCKET] == 1, input, output, math.huge)
-      if standing == 2 then
-        again[#again + 1] = { NEVER, k, g }
-      elseif standing == 3 then
-        told.small, unlike = told.small + 1, true
-        if limit > told.limit then told.dimension, told.limit = dimension, limit end
+      if opens == math.huge then
+        local standing, dimension, limit = look(k, g, now, p[WINDOW], p[BUCKET] == 1, input, output, math.huge)
+        if standing == 2 then
+          again[#again + 1] = { NEVER, k, g }
+        else -- too small
+          told.small, unlike = told.small + 1, true
+          if limit > told.limit then told.dimension, told.limit = dimension, limit end
+        end
       elseif opens > most then
         unlike = true -- its own time is not known
       elseif mixed then
