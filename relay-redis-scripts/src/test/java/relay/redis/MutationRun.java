@@ -29,7 +29,8 @@ import org.junit.platform.launcher.listeners.SummaryGeneratingListener;
  *
  * <pre>./mvnw test -pl relay-redis-scripts -Dtest=MutationRun</pre>
  *
- * <p>{@code -Drelay.mutants=PATTERN} runs those whose name has it, and writes nothing.
+ * <p>{@code -Drelay.mutants=PATTERN} runs those whose name or file has it, and leaves the rows of the
+ * others as they are.
  */
 final class MutationRun {
   private static final String WALKS =
@@ -66,7 +67,7 @@ final class MutationRun {
     try {
       Map<Mutation, @Nullable String> killers = new LinkedHashMap<>();
       for (Mutation mutation : Mutation.all()) {
-        if (Pattern.compile(only).matcher(mutation.name()).find()) {
+        if (Pattern.compile(only).matcher(mutation.name() + " | " + mutation.file()).find()) {
           long start = System.nanoTime();
           String killer = killer(mutation);
           killers.put(mutation, killer);
@@ -78,9 +79,7 @@ final class MutationRun {
               (System.nanoTime() - start) / 1_000_000);
         }
       }
-      if (only.isEmpty()) {
-        write(killers);
-      }
+      write(killers);
       List<String> survivors = new ArrayList<>();
       killers.forEach(
           (mutation, killer) -> {
@@ -143,8 +142,18 @@ final class MutationRun {
 
   private static void write(Map<Mutation, @Nullable String> killers) throws IOException {
     Path page = Path.of("MUTATIONS.md");
+    List<String> before = Files.readString(page).lines().toList();
     StringBuilder text = new StringBuilder(MutationPage.HEAD);
-    killers.forEach((mutation, killer) -> text.append(MutationPage.row(mutation, killer)));
+    for (Mutation mutation : Mutation.all()) {
+      if (killers.containsKey(mutation)) {
+        text.append(MutationPage.row(mutation, killers.get(mutation)));
+      } else {
+        String start = "| " + mutation.name() + " |";
+        before.stream()
+            .filter(row -> row.startsWith(start))
+            .forEach(row -> text.append(row).append('\n'));
+      }
+    }
     Files.writeString(page, text);
   }
 }
