@@ -71,6 +71,7 @@ final class MutationRun {
           long start = System.nanoTime();
           String killer = killer(mutation);
           killers.put(mutation, killer);
+          write(killers); // a run that ends early leaves what it found
           System.out.printf(
               "%-10s %s (%s, %,d ms)%n",
               killer == null ? "SURVIVED" : "caught",
@@ -79,7 +80,6 @@ final class MutationRun {
               (System.nanoTime() - start) / 1_000_000);
         }
       }
-      write(killers);
       List<String> survivors = new ArrayList<>();
       killers.forEach(
           (mutation, killer) -> {
