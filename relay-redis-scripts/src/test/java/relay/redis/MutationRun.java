@@ -29,8 +29,8 @@ import org.junit.platform.launcher.listeners.SummaryGeneratingListener;
  *
  * <pre>./mvnw test -pl relay-redis-scripts -Dtest=MutationRun</pre>
  *
- * <p>{@code -Drelay.mutants=PATTERN} runs those whose name or file has it, and leaves the rows of the
- * others as they are.
+ * <p>{@code -Drelay.mutants=PATTERN} runs those whose name or file has it, and leaves the rows of
+ * the others as they are.
  */
 final class MutationRun {
   private static final String WALKS =
