@@ -29,6 +29,7 @@
 -- @include choice
 -- @include index
 -- @include search
+-- @include denial
 -- @include refund
 -- @include lease
 -- @include ending

@@ -78,7 +78,7 @@ for n = 1, groups do
     local stated = learned_of(redis.call('HGET', learned, id))
     local _, shrunk = burst_of(g[BURST], g[SHRUNK], g[SHRUNK_AT], now)
     local burst = math.floor(1000 * shrunk)
-    local opens = group_opens(win, p, g, now, 1, clamp(1, 1, g[LIMIT + 2], g[LIMIT + 3], g[LIMIT + 4]))
+    local opens = group_opens(win, p, g, now, math.huge, 1, clamp(1, 1, g[LIMIT + 2], g[LIMIT + 3], g[LIMIT + 4]))
     reply[7 + n] = { g[USED + 1], g[USED + 2], g[USED + 3], g[FLIGHT], cool, wait(opens, now),
       g[LIMIT + 1], g[LIMIT + 2], g[LIMIT + 3], g[LIMIT + 4], stated[1], stated[2], stated[3], stated[4], burst }
     local account = string.match(id, '^(.*)/')

@@ -8,8 +8,10 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Random;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -47,6 +49,47 @@ final class CostTest {
       String settle = report(wire, names, settles.subList(200, CALLS), micros, 8);
       System.out.printf("Cost with %d keys: acquire %s, settle %s%n", keys, acquire, settle);
     }
+  }
+
+  /** A pool of which all is used, by requests none of which is as large as another. */
+  @Test
+  void a_search_among_sizes_that_differ_reads_few_windows() {
+    int keys = 100;
+    try (RedisProcess redis = RedisProcess.start();
+        Wire wire = new Wire(redis.url())) {
+      Map<String, Limits> limits = new HashMap<>();
+      for (int n = 0; n < keys; n++) {
+        limits.put("a" + n + "/model", new Limits(0, 100_000, 20_000, 0));
+      }
+      Picks picks = new Picks(wire, Strategy.LEAST_LOADED, Picks.keys(keys, 0, 1), limits);
+      Random random = new Random(1);
+      double pause = 60e6 / (1.5 * keys * 10); // half as many again as fit
+      int calls = 3_000; // two windows
+      int granted = 0;
+      for (int n = 0; n < calls; n++) {
+        if (n == calls / 2) {
+          wire.redis().configResetstat();
+          granted = 0;
+        }
+        picks.pass(Math.round(part(random) * pause));
+        long input = Math.min(60_000, 1 + Math.round(part(random) * 10_000));
+        long output = Math.min(10_000, 1 + Math.round(part(random) * 1_000));
+        granted += picks.isGranted(input, output) ? 1 : 0;
+      }
+      Map<String, Cost> costs = costs(wire);
+      Cost script = costs.getOrDefault("fcall", new Cost(0, 1));
+      double reads = (double) costs.getOrDefault("hget", new Cost(0, 0)).calls() / script.calls();
+      System.out.printf(
+          "Cost with %d keys that are used up by sizes that differ: %.1f us, %.1f reads a call,"
+              + " %d of %d granted%n",
+          keys, (double) script.micros() / script.calls(), reads, granted, calls - calls / 2);
+      assertTrue(reads <= 65, reads + " reads a call"); // 112 if each key is asked for its time
+    }
+  }
+
+  /** Exponential, 1 in the mean. */
+  private static double part(Random random) {
+    return -Math.log(1 - random.nextDouble());
   }
 
   private static String report(

@@ -56,6 +56,37 @@ final class LargePoolFairnessTest {
     assertEquals(last.key(), picks.instead(last).key());
   }
 
+  @Test
+  void what_ends_in_one_class_frees_its_key_for_all() {
+    List<KeyPlan> keys = Picks.keys(20, 1, 1);
+    Picks picks = new Picks(wire, Strategy.LEAST_LOADED, keys, Map.of(), List.of("model", "other"));
+    Picks.Pick one = picks.wish(20, null).getLast();
+    assertFalse(picks.isGranted("other"));
+    picks.end(one);
+    assertTrue(picks.isGranted("other"));
+  }
+
+  @Test
+  void what_expires_frees_its_key_at_once() {
+    Picks picks = new Picks(wire, Strategy.LEAST_LOADED, Picks.keys(20, 1, 1), Map.of());
+    picks.many(20);
+    picks.pass(1_000 * Picks.LEASE_MS - 500_000);
+    assertTrue(picks.wish(1, null).getFirst().key().isEmpty());
+    picks.pass(700_000);
+    assertFalse(picks.wish(1, null).getFirst().key().isEmpty());
+  }
+
+  @Test
+  void a_larger_limit_holds_at_once() {
+    List<KeyPlan> keys = Picks.keys(20, 0, 1);
+    Picks picks = new Picks(wire, Strategy.LEAST_LOADED, keys, Map.of());
+    keys.forEach(key -> picks.stated(key, 1));
+    picks.many(20);
+    assertTrue(picks.wish(1, null).getFirst().key().isEmpty());
+    picks.stated(keys.get(7), 1_000);
+    assertEquals("k7", picks.wish(1, null).getFirst().key());
+  }
+
   private static List<KeyPlan> keys(Strategy strategy) {
     return strategy == Strategy.WEIGHTED ? Picks.keys(KEYS, 0, 1, 2, 3, 4) : Picks.keys(KEYS, 0, 1);
   }

@@ -21,7 +21,7 @@ final class Picks {
   private static final String CLASS = "model";
 
   /** Long enough that no lease ends by itself. */
-  private static final long LEASE_MS = 3_600_000;
+  static final long LEASE_MS = 3_600_000;
 
   /**
    * A grant, or the answer to a wish that got none.
@@ -41,6 +41,18 @@ final class Picks {
   private long next;
 
   Picks(Wire wire, Strategy strategy, List<KeyPlan> keys, Map<String, Limits> limits) {
+    this(wire, strategy, keys, limits, List.of(CLASS));
+  }
+
+  /**
+   * @param classes model classes, that of the wishes among them
+   */
+  Picks(
+      Wire wire,
+      Strategy strategy,
+      List<KeyPlan> keys,
+      Map<String, Limits> limits,
+      List<String> classes) {
     this.wire = wire;
     String name = Pools.name("fair");
     names = new RedisKeys("fair", name);
@@ -51,7 +63,7 @@ final class Picks {
             strategy,
             Accounting.SLIDING_WINDOW,
             1,
-            List.of(CLASS),
+            classes,
             keys,
             limits);
     Candidates candidates = new Candidates(plan, names);
@@ -99,6 +111,16 @@ final class Picks {
         .toList();
   }
 
+  /** One wish of so many tokens, in a call of its own; gives whether it got a key. */
+  boolean isGranted(long input, long output) {
+    List<Wish> asked = List.of(new Wish("l" + next++, input, output, ""));
+    Map<String, String> got = new HashMap<>();
+    while (!asked.isEmpty()) {
+      asked = ask(asked, got);
+    }
+    return !got.isEmpty();
+  }
+
   /** One wish, in a call that first cancels what was picked before. */
   Pick instead(Pick over) {
     Wish wish = new Wish("l" + next++, 5, 5, "");
@@ -118,7 +140,7 @@ final class Picks {
             sets.isEmpty()
                 ? new Step.Acquire(endings, wishes, EPOCH, LEASE_MS, fields)
                 : new Step.AcquireIndexed(
-                    endings, wishes, EPOCH, LEASE_MS, sets, sets, List.of(), fields));
+                    endings, wishes, EPOCH, LEASE_MS, mine(CLASS), sets, List.of(), fields));
     List<Wish> again = new ArrayList<>();
     for (int n = 0; n < wishes.size(); n++) {
       int at = 2 + endings.size() + 5 * n;
@@ -141,6 +163,29 @@ final class Picks {
       wish(Math.min(TOGETHER, count - all.size()), null).forEach(pick -> all.add(pick.key()));
     }
     return all;
+  }
+
+  private List<String> mine(String modelClass) {
+    return sets.stream().filter(set -> set.contains(":" + modelClass + ":")).toList();
+  }
+
+  /** One wish of another model class; gives whether it got a key. */
+  boolean isGranted(String modelClass) {
+    List<String> all = new ArrayList<>();
+    for (KeyPlan key : plan.keys()) {
+      all.addAll(List.of("k:" + key.id(), "g:" + PoolPlan.group(key.account(), modelClass)));
+    }
+    Wish wish = new Wish("l" + next++, 5, 5, "");
+    Step step =
+        new Step.AcquireIndexed(
+            List.of(), List.of(wish), EPOCH, LEASE_MS, mine(modelClass), sets, List.of(), all);
+    return Long.valueOf(1).equals(call(step).get(2));
+  }
+
+  /** The provider states limits of requests. */
+  void stated(KeyPlan key, long requests) {
+    String group = PoolPlan.group(key.account(), CLASS);
+    call(new Step.Observe(group, List.of(requests, 0L, 0L, 0L), List.of(-1L, -1L, -1L, -1L), sets));
   }
 
   void end(Pick pick) {

@@ -88,12 +88,12 @@ local function take(r, k, g, now, input, output)
 end
 
 -- The earliest time at which a candidate could carry the request, and the reason; `math.huge` if it is
--- quarantined or too small, for then it never can.
-local function able_at(r, k, g, now, input, output)
+-- quarantined or too small, for then it never can. A time beyond `most` need not be the earliest.
+local function able_at(r, k, g, now, most, input, output)
   if k[K_STOPPED] > 0 then return math.huge, 0 end
   local want_in, want_out = clamp(input, output, g[LIMIT + 2], g[LIMIT + 3], g[LIMIT + 4])
   if not want_in then return math.huge, 0 end
-  local at, why = group_opens(r.win, r.pool, g, now, 1, want_in, want_out)
+  local at, why = group_opens(r.win, r.pool, g, now, most, 1, want_in, want_out)
   if k[K_COOL] > at then at, why = k[K_COOL], 0 end
   if k[K_MAX] > 0 and k[K_FLIGHT] >= k[K_MAX] and at < now + 1e6 then at, why = now + 1e6, 5 end
   return at, why
@@ -103,7 +103,7 @@ end
 local function soonest(r, list, now, input, output)
   local opens, reason, opener = math.huge, 0, ''
   for c = 1, #list, 2 do
-    local at, why = able_at(r, list[c], list[c + 1], now, input, output)
+    local at, why = able_at(r, list[c], list[c + 1], now, opens, input, output)
     if at < opens then opens, reason, opener = at, why, list[c].id end
   end
   return opens, reason, opener

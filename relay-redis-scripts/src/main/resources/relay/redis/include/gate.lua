@@ -119,8 +119,9 @@ end
 -- The first time from `least` on at which one dimension can take the cost with this burst, if nothing
 -- else happens. Both conditions can only turn from false to true as time goes on: slots leave one by
 -- one, the debt falls steadily and its bound rises with every slot that leaves. So: the first interval
--- between two departures in which the debt gets low enough.
-local function opens_with(win, p, g, least, d, cost, burst, shrunk)
+-- between two departures in which the debt gets low enough. Whoever needs no time beyond `most` is told
+-- just any such time then.
+local function opens_with(win, p, g, least, most, d, cost, burst, shrunk)
   local limit = g[LIMIT + d]
   local level, rate = g[LEVEL + d], limit / p[WINDOW]
   local used = d == 4 and g[USED + 2] + g[USED + 3] or g[USED + d]
@@ -131,6 +132,7 @@ local function opens_with(win, p, g, least, d, cost, burst, shrunk)
   local slot, chunk, chunk_at = g[RECENT], nil, nil
   for gone = 0, SLOTS + 1 do
     local from = math.max(least, (slot + gone) * p[SLOT])
+    if from > most then return from end
     if used + cost <= limit then
       local excess = level + cost - headway(false, cost, limit, used, burst, shrunk)
       -- one microsecond more than the quotient covers its rounding
@@ -155,12 +157,12 @@ end
 
 -- The first time at which one dimension can take the cost if nothing else happens. Where a part of the
 -- burst comes back before that, it is found anew with the larger burst.
-local function dimension_opens(win, p, g, now, d, cost)
+local function dimension_opens(win, p, g, now, most, d, cost)
   if g[LIMIT + d] == 0 or cost == 0 then return now end
   local least = now
   while true do
     local burst, shrunk = burst_of(g[BURST], g[SHRUNK], g[SHRUNK_AT], least)
-    local opens = opens_with(win, p, g, least, d, cost, burst, shrunk)
+    local opens = opens_with(win, p, g, least, most, d, cost, burst, shrunk)
     if shrunk == 1 then return opens end
     local larger_at = g[SHRUNK_AT] + (math.floor(math.max(0, least - g[SHRUNK_AT]) / HOUR_US) + 1) * HOUR_US
     if opens < larger_at then return opens end
@@ -173,12 +175,12 @@ end
 local function wait(opens, now) return math.max(0, math.min(1e15, opens - now)) end
 
 -- The first time at which the whole group can take a request, and the dimension that decides it
--- (0: its cooldown).
-local function group_opens(win, p, g, now, requests, input, output)
+-- (0: its cooldown). A time beyond `most` need not be the first.
+local function group_opens(win, p, g, now, most, requests, input, output)
   local opens, reason = math.max(now, g[COOL]), 0
   local costs = { requests, input, output, input + output }
   for d = 1, 4 do
-    local at = dimension_opens(win, p, g, now, d, costs[d])
+    local at = dimension_opens(win, p, g, now, most, d, costs[d])
     if at > opens then opens, reason = at, d end
   end
   return opens, reason

@@ -7,22 +7,27 @@
 --
 -- Most calls change nothing of that. So it is kept with the records that all candidates of a key or a group
 -- are ready (`ready`: the first of the ready sets that were looked at, which tells configurations apart), and
--- of each set when the first one that is parked is due (`wakes`). A record that was read anew knows neither.
+-- of each set when the first one that is parked is due (`wakes`), and of which size the request was that parked a
+-- candidate (`sizes`). A record that was read anew knows neither.
 -- @uses pool, key, group, records
 local PARKED = 1e15 -- scores from here on are twice a time in microseconds; turns are far below
 local NEVER = 8e15 -- a quarantined one is parked until something reopens it
 
 local function row_of(k, g) return k.id .. ' ' .. g.id end
 
--- Puts a candidate behind all that are ready.
-local function park_at(r, set, score, k, g)
-  redis.call('ZADD', set, score, row_of(k, g))
+-- Puts a candidate behind all that are ready, because of a request of this size.
+local function park_at(r, set, score, k, g, size)
+  local row = row_of(k, g)
+  redis.call('ZADD', set, score, row)
+  r.sizes[row] = size
   k.ready, g.ready = nil, nil
   local first = r.wakes[set]
   if first and score < first then r.wakes[set] = score end
 end
 
-local function make_ready(p, row, from, sets)
+local function make_ready(r, row, from, sets)
+  local p = r.pool
+  r.shut[row] = nil
   for n = from, #sets do
     local score = tonumber(redis.call('ZSCORE', sets[n], row) or 0)
     if score >= PARKED then redis.call('ZADD', sets[n], p[TURN], row) end
@@ -36,9 +41,9 @@ local function reopen(r, group, key, from, sets)
   if not first then return end
   local g, k = r.groups[group], r.keys[key or '']
   if g and g.ready == first and (not key or k and k.ready == first) then return end
-  for _, member in ipairs(names_in(r, 'm:' .. group)) do make_ready(r.pool, member .. ' ' .. group, from, sets) end
+  for _, member in ipairs(names_in(r, 'm:' .. group)) do make_ready(r, member .. ' ' .. group, from, sets) end
   for _, other in ipairs(key and names_in(r, 'q:' .. key) or {}) do
-    if other ~= group then make_ready(r.pool, key .. ' ' .. other, from, sets) end
+    if other ~= group then make_ready(r, key .. ' ' .. other, from, sets) end
   end
   if g then g.ready = first end
   if k then k.ready = first end
@@ -52,6 +57,7 @@ local function index_all(r, sets, rows, from)
   for n = from, #rows, 3 do
     local set, key, group = sets[5 + rows[n]], rows[n + 1], rows[n + 2]
     redis.call('ZADD', set, key_of(r, key)[K_PASS], key .. ' ' .. group)
+    r.shut[key .. ' ' .. group] = nil
     redis.call('HDEL', state, 's:' .. set)
     keys_of[group] = keys_of[group] and keys_of[group] .. ' ' .. key or key
     groups_of[key] = groups_of[key] and groups_of[key] .. ' ' .. group or group

@@ -37,7 +37,7 @@ local function records(state, win, p)
   local t = redis.call('TIME')
   p[STAMP] = math.max(p[STAMP] + 1, t[1] * 1e6 + t[2])
   return {
-    state = state, win = win, pool = p, keys = {}, groups = {}, lists = {}, wakes = {},
+    state = state, win = win, pool = p, keys = {}, groups = {}, lists = {}, wakes = {}, sizes = {}, shut = {},
     -- what a call is going to write; they stay, for a table that grows is dear
     changed = {}, changes = 0, values = {}, told = {}, queued = {},
   }

@@ -1,0 +1,117 @@
+-- What acquire_indexed does before it denies a request: it looks at all that may be able.
+-- @uses pool, key, group, records, gate, choice, index, search
+
+-- Whether it is known of a candidate that it cannot carry a request before a time: one that costs no more in the
+-- dimension that decides could not either. What costs more passes a window no sooner; it passes a pacer sooner, but
+-- not before its debt is as low as the cost. Output is cut to what input leaves of a limit of both: so nothing
+-- is known of it there.
+local function is_shut(r, row, before, input, output)
+  local noted = r.shut[row]
+  if not noted or noted[1] < before then return false end
+  local d, g, cost = noted[2], noted[5], 1
+  if d == 2 then
+    cost = input
+    if cost < noted[3] then return false end
+  elseif d == 3 then
+    cost = output
+    if cost < noted[4] or g[LIMIT + 4] > 0 then return false end
+  elseif d == 4 then
+    cost = input + output
+    if input < noted[3] or output < noted[4] then return false end
+  end
+  return d == 1 or input == noted[3] and output == noted[4] or r.pool[BUCKET] == 1
+    or g[AT] + (g[LEVEL + d] - cost) * r.pool[WINDOW] / g[LIMIT + d] >= before
+end
+
+-- No candidate of a ready set is ready: when the first can carry the request, or one that can after all, as
+-- by `search`. Where all are parked by requests of this size, the first few tell; else those that were parked by
+-- another are looked at, too: of most it is known without a look that they cannot yet.
+local function deny(r, set, now, input, output, avoided, told)
+  local state, p, size = r.state, r.pool, size_of(input, output)
+  local mixed = redis.call('HGET', state, 's:' .. set) ~= size
+  local step = mixed and 100 or 16
+  local at, again, shut, unable = 0, {}, {}, {} -- those that are shut, and those that a look found unable
+  local unlike = false -- whether one stays parked by a request of another size
+
+  -- When these can carry it.
+  local function tell_of(list)
+    for c = 1, #list, 2 do
+      local k, g, most = list[c], list[c + 1], told.opens
+      local opens, reason = able_and_noted(r, k, g, now, most, input, output)
+      if opens < most then told.opens, told.reason, told.opener = opens, reason, k.id end
+      if opens == math.huge then
+        local standing, dimension, limit = look(k, g, now, p[WINDOW], p[BUCKET] == 1, input, output, math.huge)
+        if standing == 2 then
+          again[#again + 1] = { NEVER, k, g }
+        else -- too small
+          told.small, unlike = told.small + 1, true
+          if limit > told.limit then told.dimension, told.limit = dimension, limit end
+        end
+      elseif opens > most then
+        unlike = true -- its own time is not known
+      elseif mixed then
+        again[#again + 1] = { parked_at(opens, reason), k, g, size }
+      end
+    end
+  end
+
+  while true do
+    local found = redis.call('ZRANGE', set, at, at + step - 1, 'WITHSCORES')
+    local rows, past = {}, #found == 0
+    for n = 1, #found, 2 do
+      local row, score = found[n], tonumber(found[n + 1])
+      if avoided[row] then
+        unlike = true
+      elseif score == NEVER then
+        -- quarantined
+      elseif score < 2 * told.opens or mixed and score % 2 == 1 and r.sizes[row] ~= size then
+        if mixed and is_shut(r, row, now + 1, input, output) then
+          shut[#shut + 1] = row
+        else
+          rows[#rows + 1] = row
+        end
+      else
+        past = past or not mixed
+      end
+    end
+    for from = 1, #rows, 16 do
+      local list = list_of(r, rows, from, math.min(from + 15, #rows))
+      local best, want_in, want_out = best_of(r, list, now, input, output, nil, 1)
+      if best then return list[best], list[best + 1], want_in, want_out end
+      if mixed then -- another may be able: then nobody need know when these are
+        for c = 1, #list do unable[#unable + 1] = list[c] end
+      else
+        tell_of(list)
+      end
+    end
+    if past then break end
+    at = at + step
+  end
+  tell_of(unable)
+  for n, row in ipairs(shut) do
+    if is_shut(r, row, told.opens, input, output) then
+      unlike = unlike or r.sizes[row] ~= size
+    else
+      tell_of(list_of(r, shut, n, n))
+    end
+  end
+  for _, one in ipairs(again) do park_at(r, set, one[1], one[2], one[3], one[4]) end
+  if mixed then redis.call('HSET', state, 's:' .. set, unlike and 'mixed' or size) end
+end
+
+-- The candidate for a request, of the ready sets from place `first` to `last` of `sets`, highest priority first:
+-- the records of its key and group, what it reserves, and its ready set. Else nil, and what `deny` found; `false`
+-- if the looks ran out.
+local function find(r, sets, first, last, now, input, output, favourite, seed, avoided, looks)
+  local answer
+  for n = first, last do
+    local set = sets[n]
+    local k, g, want_in, want_out = search(r, set, now, input, output, favourite, seed, avoided, looks)
+    if k == nil then
+      answer = answer or { opens = math.huge, reason = 0, opener = '', small = 0, dimension = 0, limit = 0 }
+      k, g, want_in, want_out = deny(r, set, now, input, output, avoided, answer)
+    end
+    if k ~= nil then return k, g, want_in, want_out, set end
+  end
+  return nil, nil, nil, nil, nil, answer
+end
