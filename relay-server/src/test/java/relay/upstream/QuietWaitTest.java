@@ -33,7 +33,7 @@ class QuietWaitTest {
   private static final String HEAD =
       "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n";
 
-  private final Carriers carriers = new Carriers(1);
+  private final Carriers carriers = new Carriers("carrier", 1);
   private final Upstream upstream =
       new Upstream(carriers, Duration.ofSeconds(SECONDS), Duration.ofSeconds(SECONDS));
   private final Lanes lanes = upstream.lanes(false);
