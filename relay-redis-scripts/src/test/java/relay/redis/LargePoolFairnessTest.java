@@ -8,11 +8,13 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Random;
 import java.util.Set;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Who gets the work in a pool of a thousand keys, of which an index shows a few at a time. */
 final class LargePoolFairnessTest {
@@ -85,6 +87,33 @@ final class LargePoolFairnessTest {
     assertTrue(picks.wish(1, null).getFirst().key().isEmpty());
     picks.stated(keys.get(7), 1_000);
     assertEquals("k7", picks.wish(1, null).getFirst().key());
+  }
+
+  /** Sizes by turns: a key that is parked by one may be able to carry another. */
+  @ParameterizedTest
+  @ValueSource(ints = {2, 3, 40})
+  void what_the_index_denies_no_key_can_carry(int sizes) {
+    List<KeyPlan> keys = Picks.keys(20, 0, 1);
+    Map<String, Limits> limits = new HashMap<>();
+    keys.forEach(
+        key -> limits.put(PoolPlan.group(key.account(), "model"), new Limits(0, 10_000, 2_000, 0)));
+    Picks picks = new Picks(wire, Strategy.LEAST_LOADED, keys, limits);
+    Random random = new Random(sizes);
+    int denied = 0;
+    long size = 0;
+    for (int n = 0; n < 4_000; n++) {
+      picks.pass(random.nextLong(300_000));
+      if (random.nextInt(6) == 0) { // some of one size come one after the other
+        size = 1 + random.nextLong(sizes);
+      }
+      long input = 4_000 * size / sizes;
+      long output = 1_000 * (1 + sizes - size) / sizes;
+      if (!picks.isGranted(input, output)) {
+        denied++;
+        assertFalse(picks.isGrantedByAny(input, output), "after " + n);
+      }
+    }
+    assertTrue(denied > 1_000, denied + " denied");
   }
 
   private static List<KeyPlan> keys(Strategy strategy) {
