@@ -1,6 +1,7 @@
 package relay.redis;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.time.Duration;
 import java.util.List;
@@ -56,5 +57,21 @@ final class BucketTest {
   private List<Object> call(Wire wire, Step step) {
     Clock clock = new Clock(micros, 0);
     return wire.call(step.script(), step.keys(names), step.args(clock).toArray());
+  }
+
+  /** Whatever a provider refuses: a 64th of a limit goes at once, and its rate is not less. */
+  @Test
+  void a_burst_is_not_halved_for_ever() {
+    try (Wire wire = new Wire(RedisUnderTest.url())) {
+      List<KeyPlan> one = Picks.keys(1, 0, 1);
+      Map<String, Limits> limits = Map.of("a0/model", new Limits(6_400, 0, 0, 0));
+      Picks picks = new Picks(wire, Strategy.LEAST_LOADED, one, limits);
+      for (int n = 0; n < 12; n++) {
+        picks.refused(one.getFirst());
+        picks.pass(2_000_000);
+      }
+      long granted = picks.many(200).stream().filter(key -> !key.isEmpty()).count();
+      assertTrue(granted >= 50 && granted <= 101, granted + " at once");
+    }
   }
 }

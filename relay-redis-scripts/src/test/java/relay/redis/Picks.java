@@ -198,6 +198,13 @@ final class Picks {
     call(new Step.Observe(group, List.of(requests, 0L, 0L, 0L), List.of(-1L, -1L, -1L, -1L), sets));
   }
 
+  /** The provider refuses for its rate, for a millisecond, what was granted just now. */
+  void refused(KeyPlan key) {
+    String group = PoolPlan.group(key.account(), CLASS);
+    Object now = call(new Step.Cooldown("g:" + group, 1, 0)).get(1);
+    call(new Step.Cooldown("g:" + group, 1, (Long) now));
+  }
+
   void end(Pick pick) {
     call(new Step.Settle(List.of(new Step.Cost(pick.lease(), 1, 5, 5)), sets));
   }

@@ -9,6 +9,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Set;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import relay.redis.Acquisition.Granted;
@@ -76,6 +77,22 @@ final class PictureTest {
             idle.charAt(0) + "-1",
             "status quarantined inflight 0 cooldown_ms 0 account " + idle.charAt(0)),
         lines());
+  }
+
+  @Test
+  void what_left_the_pool_left_its_picture() {
+    engine.pool(plan);
+    Await.until("all are there", Duration.ofSeconds(10), () -> lines().size() == 4);
+    engine.pool(
+        Pools.plan(
+            plan.name(),
+            plan.window(),
+            List.of(new KeyPlan("a-1", "a", 0, 1, 0)),
+            new Limits(4, 30_000, 0, 0)));
+    Await.until(
+        "only one is",
+        Duration.ofSeconds(10),
+        () -> lines().keySet().equals(Set.of("a/model", "a-1")));
   }
 
   @Test
