@@ -41,9 +41,7 @@ public final class Main {
     }
   }
 
-  /**
-   * What takes its time later, beside what comes first: half of a start, where there are two cores.
-   */
+  /** What takes its time later is loaded beside what comes first. */
   private static void prepare() {
     RedisEngine.prepare();
     DataPlane.prepare();

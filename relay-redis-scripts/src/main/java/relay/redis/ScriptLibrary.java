@@ -19,9 +19,6 @@ final class ScriptLibrary {
   private static final String LOCAL = "local ";
   private static final String REGISTER = "redis.register_function('";
 
-  private final Map<String, String> constants = new HashMap<>();
-  private final StringBuilder code = new StringBuilder(1 << 17);
-
   /** The library's name, which holds its digest: replicas of two versions can use one Redis. */
   final String name;
 
@@ -42,16 +39,19 @@ final class ScriptLibrary {
         }
       }
     }
+    Map<String, String> constants = new HashMap<>();
     StringBuilder shared = new StringBuilder(1 << 16);
-    includes.forEach(include -> addShared(shared, lines(read.apply("include/" + include))));
-    addWithNumbers(shared);
+    includes.forEach(
+        include -> addShared(shared, constants, lines(read.apply("include/" + include))));
+    StringBuilder code = new StringBuilder(1 << 17);
+    addWithNumbers(code, shared, constants);
     int functions = code.length();
     int n = 0;
     for (String script : scripts) {
       code.append(REGISTER).append('_').append(script).append("', function(KEYS, ARGV)\n");
       StringBuilder body = new StringBuilder();
       Arrays.stream(bodies.get(n++)).forEach(line -> addCode(body, line));
-      addWithNumbers(body);
+      addWithNumbers(code, body, constants);
       code.append("end)\n");
     }
     name = "relay_" + Digests.hex("SHA-256", code.toString()).substring(0, 12);
@@ -75,20 +75,20 @@ final class ScriptLibrary {
   }
 
   /** What is shared, without its constants, which are kept for {@link #addWithNumbers}. */
-  private void addShared(StringBuilder out, String[] lines) {
+  private static void addShared(StringBuilder out, Map<String, String> constants, String[] lines) {
     for (int n = 0; n < lines.length; n++) {
       String line = lines[n];
       boolean goesOn = line.startsWith(LOCAL) && line.endsWith("=");
-      if (goesOn && isConstants(line + " " + lines[n + 1].strip())) {
+      if (goesOn && areConstants(line + " " + lines[n + 1].strip(), constants)) {
         n++;
-      } else if (!isConstants(line)) {
+      } else if (!areConstants(line, constants)) {
         addCode(out, line);
       }
     }
   }
 
   /** Whether it is {@code local A, B = 1, 2}, all of them numbers; then it is remembered. */
-  private boolean isConstants(String line) {
+  private static boolean areConstants(String line, Map<String, String> constants) {
     int is = line.indexOf(" = ");
     if (is < 0 || !line.startsWith(LOCAL)) {
       return false;
@@ -123,7 +123,8 @@ final class ScriptLibrary {
   }
 
   /** Puts numbers in place of constants' names: Lua would look each name up each time. */
-  private void addWithNumbers(CharSequence lua) {
+  private static void addWithNumbers(
+      StringBuilder out, CharSequence lua, Map<String, String> constants) {
     int at = 0;
     while (at < lua.length()) {
       char c = lua.charAt(at);
@@ -136,11 +137,11 @@ final class ScriptLibrary {
         }
         String number = isCapital(c) ? constants.get(lua.subSequence(at, end).toString()) : null;
         if (number != null && (at == 0 || lua.charAt(at - 1) != '.')) {
-          code.append(number);
+          out.append(number);
           at = end;
         }
       }
-      code.append(lua, at, end);
+      out.append(lua, at, end);
       at = end;
     }
   }
