@@ -32,7 +32,11 @@ final class OutputBuckets {
    * @return 0 if there are none
    */
   static double quantile(double[] counts, double share) {
-    double wanted = share * Arrays.stream(counts).sum();
+    double all = 0;
+    for (double count : counts) {
+      all += count;
+    }
+    double wanted = share * all;
     double below = 0;
     for (int b = 0; b < COUNT; b++) {
       if (counts[b] > 0 && below + counts[b] >= wanted) {

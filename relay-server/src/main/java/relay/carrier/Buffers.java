@@ -3,23 +3,16 @@ package relay.carrier;
 import io.undertow.connector.ByteBufferPool;
 import io.undertow.connector.PooledByteBuffer;
 import java.nio.ByteBuffer;
-import java.util.Queue;
-import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.atomic.AtomicBoolean;
-import java.util.concurrent.atomic.AtomicInteger;
 
 /**
  * Undertow's buffers. Its own pool keeps a cache for each thread, of which a virtual one makes no
  * use, and a lock that virtual threads hold while they wait for another.
  */
 public final class Buffers implements ByteBufferPool {
-  /** So many are kept; what is beyond was for a moment with much to do. */
   private static final int SPARE = 256;
 
-  private final int size;
-  private final boolean direct;
-  private final Queue<ByteBuffer> spare = new ConcurrentLinkedQueue<>();
-  private final AtomicInteger spares = new AtomicInteger();
+  private final SpareBuffers spare;
   private final ByteBufferPool onHeap;
 
   /**
@@ -30,8 +23,7 @@ public final class Buffers implements ByteBufferPool {
   }
 
   private Buffers(int size, boolean direct) {
-    this.size = size;
-    this.direct = direct;
+    spare = new SpareBuffers(size, direct, SPARE);
     onHeap = direct ? new Buffers(size, false) : this;
   }
 
@@ -54,7 +46,7 @@ public final class Buffers implements ByteBufferPool {
     @Override
     public void close() {
       if (open.compareAndSet(true, false)) {
-        giveBack(buffer);
+        spare.giveBack(buffer);
       }
     }
 
@@ -66,21 +58,7 @@ public final class Buffers implements ByteBufferPool {
 
   @Override
   public PooledByteBuffer allocate() {
-    ByteBuffer known = spare.poll();
-    if (known == null) {
-      known = direct ? ByteBuffer.allocateDirect(size) : ByteBuffer.allocate(size);
-    } else {
-      spares.getAndDecrement();
-    }
-    return new Pooled(known);
-  }
-
-  private void giveBack(ByteBuffer buffer) {
-    if (spares.getAndIncrement() < SPARE) {
-      spare.add(buffer.clear());
-    } else {
-      spares.getAndDecrement();
-    }
+    return new Pooled(spare.take());
   }
 
   @Override
@@ -95,11 +73,11 @@ public final class Buffers implements ByteBufferPool {
 
   @Override
   public int getBufferSize() {
-    return size;
+    return spare.size();
   }
 
   @Override
   public boolean isDirect() {
-    return direct;
+    return spare.areDirect();
   }
 }

@@ -12,9 +12,7 @@ import java.net.SocketOption;
 import java.net.SocketOptions;
 import java.net.StandardSocketOptions;
 import java.net.UnknownHostException;
-import java.nio.ByteBuffer;
 import java.util.Map;
-import java.util.Queue;
 import java.util.Set;
 
 /** A {@link CarrierChannel} as that which a {@link java.net.Socket} is made of. */
@@ -34,7 +32,7 @@ final class CarrierEndpoint extends SocketImpl {
   private final GatheringOutput output;
   private volatile int timeoutMs;
 
-  CarrierEndpoint(CarrierChannel connection, Queue<ByteBuffer> rooms) {
+  CarrierEndpoint(CarrierChannel connection, SpareBuffers rooms) {
     this.connection = connection;
     output = new GatheringOutput(connection::write, connection::close, rooms);
   }

@@ -5,8 +5,6 @@ import java.io.OutputStream;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.Socket;
-import java.nio.ByteBuffer;
-import java.util.Queue;
 import javax.net.SocketFactory;
 import org.jspecify.annotations.Nullable;
 
@@ -17,10 +15,10 @@ import org.jspecify.annotations.Nullable;
 public final class CarrierSockets extends SocketFactory {
   private final Carrier carrier;
   private final Runnable beforeWaiting;
-  private final Queue<ByteBuffer> rooms;
+  private final SpareBuffers rooms;
   private volatile @Nullable CarrierChannel last;
 
-  CarrierSockets(Carrier carrier, Runnable beforeWaiting, Queue<ByteBuffer> rooms) {
+  CarrierSockets(Carrier carrier, Runnable beforeWaiting, SpareBuffers rooms) {
     this.carrier = carrier;
     this.beforeWaiting = beforeWaiting;
     this.rooms = rooms;

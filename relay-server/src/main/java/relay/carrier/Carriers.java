@@ -2,12 +2,9 @@ package relay.carrier;
 
 import java.io.IOException;
 import java.net.InetSocketAddress;
-import java.nio.ByteBuffer;
 import java.util.Collections;
 import java.util.Comparator;
 import java.util.List;
-import java.util.Queue;
-import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.Executor;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.stream.IntStream;
@@ -23,7 +20,7 @@ public final class Carriers implements Executor, AutoCloseable {
   private static final int SPARE_ROOMS = 64;
 
   private final List<Carrier> carriers;
-  private final Queue<ByteBuffer> rooms = new ArrayBlockingQueue<>(SPARE_ROOMS);
+  private final SpareBuffers rooms = new SpareBuffers(GatheringOutput.ROOM, true, SPARE_ROOMS);
   private volatile boolean closed;
 
   /**

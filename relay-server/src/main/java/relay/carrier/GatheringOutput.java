@@ -3,7 +3,6 @@ package relay.carrier;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.nio.ByteBuffer;
-import java.util.Queue;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -17,7 +16,7 @@ final class GatheringOutput extends OutputStream {
 
   private final Sink sink;
   private final Runnable onClose;
-  private final Queue<ByteBuffer> pool;
+  private final SpareBuffers rooms;
   private @Nullable ByteBuffer room;
 
   /** Where it goes. */
@@ -28,12 +27,12 @@ final class GatheringOutput extends OutputStream {
   }
 
   /**
-   * @param pool spare rooms; bounded, so some of those that are offered may be lost
+   * @param rooms of {@link #ROOM} bytes each
    */
-  GatheringOutput(Sink sink, Runnable onClose, Queue<ByteBuffer> pool) {
+  GatheringOutput(Sink sink, Runnable onClose, SpareBuffers rooms) {
     this.sink = sink;
     this.onClose = onClose;
-    this.pool = pool;
+    this.rooms = rooms;
   }
 
   @Override
@@ -60,8 +59,7 @@ final class GatheringOutput extends OutputStream {
   private ByteBuffer place() {
     ByteBuffer known = room;
     if (known == null) {
-      ByteBuffer spare = pool.poll();
-      known = spare == null ? ByteBuffer.allocateDirect(ROOM) : spare.clear();
+      known = rooms.take();
       room = known;
     }
     return known;
@@ -75,7 +73,7 @@ final class GatheringOutput extends OutputStream {
       try {
         sink.write(full.flip());
       } finally {
-        pool.offer(full);
+        rooms.giveBack(full);
       }
     }
   }

@@ -4,10 +4,9 @@ import io.undertow.server.HttpServerExchange;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.util.Arrays;
-import java.util.Queue;
-import java.util.concurrent.ConcurrentLinkedQueue;
 import org.jspecify.annotations.Nullable;
 import org.xnio.channels.StreamSourceChannel;
+import relay.carrier.SpareBuffers;
 import relay.pipeline.ClientExchange.Body;
 
 /**
@@ -16,12 +15,13 @@ import relay.pipeline.ClientExchange.Body;
  */
 final class BodyReader {
   private static final int FIRST_ROOM = 64 * 1024;
+  private static final int SPARE_BUFFERS = 64;
 
   /**
    * What a socket holds is read with one call where Undertow would make four. There are as many
    * buffers as threads that read at the same moment; none waits with one in its hand.
    */
-  private static final Queue<ByteBuffer> BUFFERS = new ConcurrentLinkedQueue<>();
+  private static final SpareBuffers BUFFERS = new SpareBuffers(FIRST_ROOM, true, SPARE_BUFFERS);
 
   private static final byte[] NONE = {};
 
@@ -100,8 +100,7 @@ final class BodyReader {
 
   /** All that came; at most one byte beyond what is allowed is kept. */
   private int readSome() throws IOException {
-    ByteBuffer spare = BUFFERS.poll();
-    ByteBuffer buffer = spare == null ? ByteBuffer.allocateDirect(FIRST_ROOM) : spare.clear();
+    ByteBuffer buffer = BUFFERS.take();
     try {
       int n = channel.read(buffer);
       if (n > 0) {
@@ -112,7 +111,7 @@ final class BodyReader {
       }
       return n;
     } finally {
-      BUFFERS.add(buffer);
+      BUFFERS.giveBack(buffer);
     }
   }
 

@@ -64,7 +64,7 @@ final class Listener {
             .set(UndertowOptions.MAX_HEADERS, MAX_HEADERS)
             .set(UndertowOptions.REQUEST_PARSE_TIMEOUT, (int) patience.toMillis())
             .set(UndertowOptions.NO_REQUEST_TIMEOUT, (int) IDLE.toMillis())
-            // RequestBody holds the bound; Undertow's own default is 2 MiB, and it answers nothing
+            // BodyReader holds the bound; Undertow's own default is 2 MiB, and it answers nothing
             .set(UndertowOptions.MAX_ENTITY_SIZE, -1L)
             .set(UndertowOptions.DECODE_URL, false)
             .set(UndertowOptions.ALWAYS_SET_KEEP_ALIVE, false)

@@ -7,13 +7,11 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.nio.ByteBuffer;
-import java.util.ArrayDeque;
-import java.util.Queue;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
 
 class GatheringOutputTest {
-  private final Queue<ByteBuffer> pool = new ArrayDeque<>();
+  private final SpareBuffers pool = new SpareBuffers(GatheringOutput.ROOM, true, 4);
   private final Sent sent = new Sent();
   private final GatheringOutput output = new GatheringOutput(sent::take, () -> {}, pool);
 
@@ -38,14 +36,14 @@ class GatheringOutputTest {
     output.flush();
     assertEquals(1, sent.writes);
     assertEquals(7 * 8 * 1024, sent.size());
-    assertEquals(1, pool.size(), "the room goes back between requests");
+    assertEquals(1, pool.count(), "the room goes back between requests");
   }
 
   @Test
   void a_flush_of_nothing_writes_nothing() throws IOException {
     output.flush();
     assertEquals(0, sent.writes);
-    assertEquals(0, pool.size());
+    assertEquals(0, pool.count());
   }
 
   @Test
@@ -77,7 +75,7 @@ class GatheringOutputTest {
             pool);
     broken.write(new byte[100]);
     assertThrows(IOException.class, broken::flush);
-    assertEquals(1, pool.size());
+    assertEquals(1, pool.count());
     broken.flush(); // there is nothing to write any more
   }
 }
