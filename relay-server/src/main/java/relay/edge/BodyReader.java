@@ -1,12 +1,14 @@
 package relay.edge;
 
+import io.undertow.connector.ByteBufferPool;
+import io.undertow.connector.PooledByteBuffer;
 import io.undertow.server.HttpServerExchange;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 import org.xnio.channels.StreamSourceChannel;
-import relay.carrier.SpareBuffers;
+import relay.carrier.Buffers;
 import relay.pipeline.ClientExchange.Body;
 
 /**
@@ -15,13 +17,12 @@ import relay.pipeline.ClientExchange.Body;
  */
 final class BodyReader {
   private static final int FIRST_ROOM = 64 * 1024;
-  private static final int SPARE_BUFFERS = 64;
 
   /**
    * What a socket holds is read with one call where Undertow would make four. There are as many
    * buffers as threads that read at the same moment; none waits with one in its hand.
    */
-  private static final SpareBuffers BUFFERS = new SpareBuffers(FIRST_ROOM, true, SPARE_BUFFERS);
+  private static final ByteBufferPool BUFFERS = new Buffers(FIRST_ROOM);
 
   private static final byte[] NONE = {};
 
@@ -100,8 +101,8 @@ final class BodyReader {
 
   /** All that came; at most one byte beyond what is allowed is kept. */
   private int readSome() throws IOException {
-    ByteBuffer buffer = BUFFERS.take();
-    try {
+    try (PooledByteBuffer pooled = BUFFERS.allocate()) {
+      ByteBuffer buffer = pooled.getBuffer();
       int n = channel.read(buffer);
       if (n > 0) {
         int some = Math.min(n, maxBytes - length + 1);
@@ -110,8 +111,6 @@ final class BodyReader {
         length += some;
       }
       return n;
-    } finally {
-      BUFFERS.giveBack(buffer);
     }
   }
 
