@@ -100,7 +100,9 @@ enum ProviderFault {
   STATUS_401(401, "authentication_error"),
   STATUS_403(403, "permission_error"),
   STATUS_400(400, "invalid_request_error"),
-  /** As servers behind a proxy often say it: without a length, and with the type that was asked for. */
+  /**
+   * As servers behind a proxy often say it: without a length, and with the type that was asked for.
+   */
   STATUS_400_CHUNKED {
     @Override
     void answer(Form form, Connection connection) throws Exception {
