@@ -103,8 +103,7 @@ final class AnswerRelay {
         whole = scanner.finished() || (whole && scanner.errorSeen());
       }
       settle(answer, scanner);
-      // Inside a stream alone it is a failure: the body of a client's own mistake says "error",
-      // too.
+      // A failure only in a stream: what tells a client of its own mistake says "error", too.
       boolean errorEvent = events && scanner.errorSeen();
       if (errorEvent) {
         brokeOff(Break.ERROR_EVENT);
