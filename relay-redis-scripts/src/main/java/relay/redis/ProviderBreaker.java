@@ -5,40 +5,44 @@ import static relay.redis.RedisKeys.bytes;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
-import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.LongSupplier;
-import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Whether a provider as a whole works, as all replicas together have seen it: an overloaded
- * provider must not cost every key an attempt of every request. Thread-safe; nothing blocks.
+ * provider must not cost every key an attempt of every request. Thread-safe.
  *
- * <p>A request never waits for Redis here: what is known is the reply to this replica's last report
- * or to its last tick, half a second old at most. A failure is reported at once, successes are
- * counted and go along. While the breaker is open a replica that wants to send asks for leave with
- * its ticks; the one request that is given leave closes the breaker or opens it again.
+ * <p>What is known is the reply to this replica's last report or to its last tick, half a second
+ * old at most. A failure is reported at once, successes are counted and go along. When the pause of
+ * an open breaker is over, the next request asks Redis for leave to be sent, and waits for the
+ * answer: however seldom requests come, the first finds out whether the provider works. It closes
+ * the breaker or opens it again. No other request waits for Redis here.
  */
 public final class ProviderBreaker {
+  private static final Logger log = LoggerFactory.getLogger(ProviderBreaker.class);
   private static final List<State> STATES = List.of(State.values());
   private static final byte[] REAL_TIME = {};
   private static final byte[] NONE = {};
   private static final Duration TICK = Duration.ofMillis(500);
 
   private final RedisLink link;
+  private final String pool;
   private final byte[][] keys;
   private final byte[] replica;
   private final LongSupplier nanoTime;
   private final AtomicInteger failures = new AtomicInteger();
   private final AtomicInteger successes = new AtomicInteger();
-  private final AtomicReference<Passage.@Nullable Trial> leave = new AtomicReference<>();
+  private final AtomicBoolean asking = new AtomicBoolean(); // one request of this replica at a time
   private volatile View view = new View(State.CLOSED, 0);
-  private volatile boolean wanted; // since the last tick
-  private Passage.@Nullable Trial idle; // leave that the last tick found unused; of the ticks alone
 
   ProviderBreaker(RedisLink link, EngineOptions options, String pool, LongSupplier nanoTime) {
     this.link = link;
     this.nanoTime = nanoTime;
+    this.pool = pool;
     keys = new byte[][] {new RedisKeys(options.prefix(), pool).breaker};
     replica = bytes(options.replica());
   }
@@ -61,12 +65,8 @@ public final class ProviderBreaker {
     /** It may. */
     record Free() implements Passage {}
 
-    /**
-     * It may, as the one that tries whether the provider works again.
-     *
-     * @param untilNanos when another may try, for this one may never end
-     */
-    record Trial(long untilNanos) implements Passage {}
+    /** It may, as the one that tries whether the provider works again. */
+    record Trial() implements Passage {}
 
     /**
      * It may not.
@@ -76,26 +76,43 @@ public final class ProviderBreaker {
     record Barred(Duration retryAfter) implements Passage {}
   }
 
-  /** Asks for passage; costs no call. */
+  /**
+   * Asks for passage. Waits for Redis, up to its timeout, only where the answer may be a {@link
+   * Passage.Trial}.
+   */
   public Passage enter() {
     View now = view;
     // without Redis nobody could be given leave, so nobody needs it
     if (now.state() == State.CLOSED || !link.isUp()) {
       return new Passage.Free();
     }
-    Passage.Trial trial = leave.getAndSet(null);
-    if (trial != null && trial.untilNanos() - nanoTime.getAsLong() > 0) {
-      return trial;
+    if (left(now) > 0 || !asking.compareAndSet(false, true)) {
+      return barred();
     }
-    wanted = true;
-    Duration left = Duration.ofNanos(now.untilNanos() - nanoTime.getAsLong());
+    try {
+      Reply.Breaker reply = call(0, 0, "ask").join();
+      saw(reply);
+      return reply.allowed() ? new Passage.Trial() : barred();
+    } catch (CompletionException e) {
+      return barred(); // no answer: the next request asks again, or needs no leave
+    } finally {
+      asking.set(false);
+    }
+  }
+
+  private Passage barred() {
+    Duration left = Duration.ofNanos(left(view));
     return new Passage.Barred(left.compareTo(TICK) < 0 ? TICK : left);
+  }
+
+  private long left(View seen) {
+    return seen.untilNanos() - nanoTime.getAsLong();
   }
 
   /** The provider answered as one that works, even if it refused the request. */
   public void worked(Passage passage) {
     if (passage instanceof Passage.Trial) {
-      view = new View(State.CLOSED, 0); // here at once, elsewhere with the next tick
+      see(new View(State.CLOSED, 0)); // here at once, elsewhere with the next tick
       report("good");
     } else {
       successes.incrementAndGet();
@@ -110,8 +127,8 @@ public final class ProviderBreaker {
 
   /** Nothing was sent, or nobody waited for what came of it. */
   public void unused(Passage passage) {
-    if (passage instanceof Passage.Trial trial) {
-      leave.set(trial);
+    if (passage instanceof Passage.Trial) {
+      report("back"); // another replica may have requests
     }
   }
 
@@ -131,7 +148,7 @@ public final class ProviderBreaker {
   /** As this replica knows it: half a second old at most, while Redis answers. */
   public Standing standing() {
     View now = view;
-    long left = now.state() == State.CLOSED ? 0 : now.untilNanos() - nanoTime.getAsLong();
+    long left = now.state() == State.CLOSED ? 0 : left(now);
     return new Standing(now.state(), Duration.ofNanos(Math.max(0, left)));
   }
 
@@ -145,23 +162,9 @@ public final class ProviderBreaker {
             reply -> new Standing(STATES.get(reply.state()), Duration.ofMillis(reply.waitMs())));
   }
 
-  /**
-   * Twice a second while the link is up. Leave that nobody used from one tick to the next goes
-   * back: another replica may have requests.
-   */
+  /** Twice a second while the link is up. */
   void tick() {
-    Passage.Trial held = leave.get();
-    if (held != null && held.equals(idle) && leave.compareAndSet(held, null)) {
-      idle = null;
-      report("back");
-      return;
-    }
-    idle = held;
-    View now = view;
-    boolean ask =
-        wanted && now.state() != State.CLOSED && now.untilNanos() - nanoTime.getAsLong() <= 0;
-    wanted = false;
-    report(ask ? "ask" : "");
+    report("");
   }
 
   private void report(String probe) {
@@ -189,10 +192,16 @@ public final class ProviderBreaker {
 
   private void saw(Reply.Breaker reply) {
     State state = STATES.get(reply.state());
-    long until = nanoTime.getAsLong() + reply.waitMs() * 1_000_000;
-    if (reply.allowed()) {
-      leave.set(new Passage.Trial(until));
+    see(new View(state, nanoTime.getAsLong() + reply.waitMs() * 1_000_000));
+  }
+
+  private void see(View next) {
+    State before = view.state();
+    view = next;
+    if (before == State.CLOSED && next.state() != State.CLOSED) {
+      log.warn("Pool {}: its provider fails too often and is left alone for a while", pool);
+    } else if (before != State.CLOSED && next.state() == State.CLOSED) {
+      log.info("Pool {}: its provider works again", pool);
     }
-    view = new View(state, until);
   }
 }

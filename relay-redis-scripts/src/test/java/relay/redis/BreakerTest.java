@@ -119,7 +119,7 @@ final class BreakerTest {
   }
 
   @Test
-  void a_replica_that_has_no_requests_left_does_not_keep_its_leave() {
+  void leave_that_a_request_did_not_use_is_free_for_another_replica() {
     String pool = Pools.name("idle");
     try (RedisEngine one =
             RedisEngine.start(Pools.options(RedisUnderTest.url(), "r1", Fallback.CLOSED));
@@ -127,22 +127,36 @@ final class BreakerTest {
             RedisEngine.start(Pools.options(RedisUnderTest.url(), "r2", Fallback.CLOSED))) {
       ProviderBreaker idle = one.breaker(pool);
       ProviderBreaker busy = two.breaker(pool);
-      for (int n = 0; n < 10; n++) {
-        idle.failed(new Passage.Free());
-      }
-      Await.until("it is open", SOON, () -> idle.state() == State.OPEN);
-      Await.until(
-          "the idle one has leave",
-          SOON,
-          () -> {
-            if (idle.enter() instanceof Passage.Trial trial) {
-              idle.unused(trial); // it wanted to send, and then did not
-              return true;
-            }
-            return false;
-          });
+      awaitPauseOver(idle);
+      idle.unused(assertInstanceOf(Passage.Trial.class, idle.enter()));
       Await.until("the busy one may try", SOON, () -> busy.enter() instanceof Passage.Trial);
     }
+  }
+
+  /** Else the provider of a pool that is seldom asked would never be tried. */
+  @Test
+  void however_late_the_first_request_after_the_pause_comes_it_tries() {
+    String pool = Pools.name("seldom");
+    try (RedisEngine engine =
+        RedisEngine.start(Pools.options(RedisUnderTest.url(), "r1", Fallback.CLOSED))) {
+      ProviderBreaker breaker = engine.breaker(pool);
+      awaitPauseOver(breaker);
+      Passage trial = assertInstanceOf(Passage.Trial.class, breaker.enter());
+      assertInstanceOf(Passage.Barred.class, breaker.enter(), "one at a time");
+      breaker.worked(trial);
+      assertInstanceOf(Passage.Free.class, breaker.enter());
+    }
+  }
+
+  /** Opens it, and asks nothing of it until a request may try. */
+  private static void awaitPauseOver(ProviderBreaker breaker) {
+    for (int n = 0; n < 10; n++) {
+      breaker.failed(new Passage.Free());
+    }
+    Await.until(
+        "its pause is over",
+        SOON,
+        () -> breaker.standing().equals(new Standing(State.OPEN, Duration.ZERO)));
   }
 
   @Test

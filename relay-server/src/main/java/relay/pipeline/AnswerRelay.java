@@ -37,7 +37,8 @@ final class AnswerRelay {
     if (answer.status() >= 400) {
       headers.add("x-relay-error-origin", "upstream");
     }
-    boolean events = isStream(answer);
+    // A refusal is no stream, whatever it calls itself: it has no last event that could be missing.
+    boolean events = isStream(answer) && answer.status() < 400;
     long length = answer.contentLength();
     if (handling.client().method().equals("HEAD")) {
       handling.client().begin(answer.status(), headers, length);
@@ -102,17 +103,19 @@ final class AnswerRelay {
         whole = scanner.finished() || (whole && scanner.errorSeen());
       }
       settle(answer, scanner);
-      if (scanner.errorSeen()) {
+      // A failure only in a stream: what tells a client of its own mistake says "error", too.
+      boolean errorEvent = events && scanner.errorSeen();
+      if (errorEvent) {
         brokeOff(Break.ERROR_EVENT);
       }
       if (whole) {
         outbox.end();
       } else {
         Break how = how(answer);
-        if (!scanner.errorSeen()) {
+        if (!errorEvent) {
           brokeOff(how);
         }
-        boolean tells = events && plain && !plan.unread() && !scanner.errorSeen();
+        boolean tells = events && plain && !plan.unread() && !errorEvent;
         breakOff(outbox, tells, how.error(), scanner);
       }
     } catch (ClientGoneException e) {

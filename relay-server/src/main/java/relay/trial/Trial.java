@@ -184,13 +184,14 @@ public final class Trial {
     terminal.say("  " + style.bold("Next"));
     for (String[] step :
         new String[][] {
-          {"cp deploy/relay.yaml .", "then put in your keys and their limits"},
+          {"cp deploy/examples/anthropic.yaml relay.yaml", "deploy/relay.yaml has all settings"},
+          {"export ANTHROPIC_API_KEY=...", "or put in your keys and their limits"},
           {"./relay check", "says what is wrong in it, with line and column"},
           {"./relay serve", "clients' base URL: http://127.0.0.1:8787"},
           {"./relay keys --watch", "live usage of every key"},
-          {"redis-cli HGETALL 'relay:{anthropic}:keys'", "the same, from Redis"}
+          {"redis-cli -p PORT HGETALL 'relay:{anthropic}:keys'", "the same; `serve` logs the port"}
         }) {
-      terminal.say("    " + Figures.left(step[0], 44) + style.dim(step[1]));
+      terminal.say("    " + Figures.left(step[0], 52) + style.dim(step[1]));
     }
     terminal.say("");
   }

@@ -23,7 +23,6 @@ import relay.admin.RawHttp.Answer;
 import relay.config.Config;
 import relay.embedded.EmbeddedRedis;
 import relay.pool.Configs;
-import relay.pool.Plans;
 import relay.redis.KeyPool;
 import relay.redis.RedisEngine;
 
@@ -43,46 +42,31 @@ class AdminPlaneTest {
 
   private final AtomicReference<Readiness> readiness = new AtomicReference<>(new Readiness.Ready());
   private final ObjectMapper json = new ObjectMapper();
-  private EmbeddedRedis redis;
-  private RedisEngine engine;
-  private List<KeyPool> pools;
+  private ServedPools served;
   private AdminServer server;
   private RawHttp http;
 
   @BeforeAll
   void start() throws Exception {
-    redis = EmbeddedRedis.start();
-    engine = RedisEngine.start(Configs.replica(CONFIG, redis.url(), "r-1"));
-    pools = CONFIG.enabledProviders().stream().map(Plans::of).map(engine::pool).toList();
-    server = serve(CONFIG, pools);
+    served = ServedPools.of(CONFIG);
+    server = serve(CONFIG, served.pools());
     http = new RawHttp(server.port());
   }
 
   @AfterAll
   void stop() {
     server.close();
-    engine.close();
-    redis.close();
+    served.close();
   }
 
   @AfterEach
   void restore() throws Exception {
     readiness.set(new Readiness.Ready());
-    pools.getFirst().restore("acme-1").get(5, TimeUnit.SECONDS);
+    served.pools().getFirst().restore("acme-1").get(5, TimeUnit.SECONDS);
   }
 
-  private AdminServer serve(Config config, List<KeyPool> served) {
-    AdminServer started =
-        new AdminServer(
-            config.server(),
-            readiness::get,
-            () -> "relay_up 1\n",
-            () -> served,
-            engine::breaker,
-            null,
-            Plans.tally(engine, config.server().auth()));
-    started.start("127.0.0.1", 0);
-    return started;
+  private AdminServer serve(Config config, List<KeyPool> pools) {
+    return served.serve(config, pools, readiness::get, "relay_up 1\n");
   }
 
   @Test
@@ -301,7 +285,7 @@ class AdminPlaneTest {
   void with_a_token_the_rest_needs_it() throws Exception {
     Config config =
         Configs.of("server: { admin_listen: \"0.0.0.0:0\", admin_token: t0ken }\n" + Configs.POOLS);
-    try (AdminServer other = serve(config, pools)) {
+    try (AdminServer other = serve(config, served.pools())) {
       RawHttp its = new RawHttp(other.port());
       for (String open : List.of("/healthz", "/readyz", "/metrics")) {
         assertEquals(200, its.get(open).status());
@@ -336,7 +320,9 @@ class AdminPlaneTest {
   @Test
   void beyond_loopback_without_a_token_only_probes_and_metrics_answer() throws Exception {
     try (AdminServer other =
-        serve(Configs.of("server: { admin_listen: \"0.0.0.0:0\" }\n" + Configs.POOLS), pools)) {
+        serve(
+            Configs.of("server: { admin_listen: \"0.0.0.0:0\" }\n" + Configs.POOLS),
+            served.pools())) {
       RawHttp its = new RawHttp(other.port());
       for (String open : List.of("/healthz", "/readyz", "/metrics")) {
         assertEquals(200, its.get(open).status());
@@ -357,7 +343,8 @@ class AdminPlaneTest {
       url = gone.url();
     }
     try (RedisEngine silent = RedisEngine.start(Configs.replica(CONFIG, url, "r-2"))) {
-      try (AdminServer other = serve(CONFIG, List.of(silent.pool(pools.getFirst().plan())))) {
+      KeyPool pool = silent.pool(served.pools().getFirst().plan());
+      try (AdminServer other = serve(CONFIG, List.of(pool))) {
         RawHttp its = new RawHttp(other.port());
         for (Answer answer :
             List.of(
@@ -376,7 +363,7 @@ class AdminPlaneTest {
   }
 
   @Test
-  void a_body_that_is_too_textis_refused() throws Exception {
+  void a_body_that_is_too_long_is_refused() throws Exception {
     String body = "{\"duration\": \"30s\"" + " ".repeat(5000) + "}";
     assertEquals(400, http.post("/pools/anthropic/keys/acme-1/cooldown", body).status());
     assertEquals("active", key("acme-1").get("status").asText());

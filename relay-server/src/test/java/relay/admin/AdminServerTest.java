@@ -15,11 +15,7 @@ import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.api.TestInstance.Lifecycle;
 import org.junit.jupiter.api.Timeout;
 import relay.config.Config;
-import relay.embedded.EmbeddedRedis;
 import relay.pool.Configs;
-import relay.pool.Plans;
-import relay.redis.KeyPool;
-import relay.redis.RedisEngine;
 
 /** Its one carrier, with many requests and with slow ones. */
 @Timeout(60)
@@ -27,57 +23,38 @@ import relay.redis.RedisEngine;
 class AdminServerTest {
   private static final Config CONFIG = Configs.of(Configs.POOLS);
 
-  private EmbeddedRedis redis;
-  private RedisEngine engine;
-  private List<KeyPool> pools;
+  private ServedPools served;
 
   @BeforeAll
   void start() throws Exception {
-    redis = EmbeddedRedis.start();
-    engine = RedisEngine.start(Configs.replica(CONFIG, redis.url(), "r-1"));
-    pools = CONFIG.enabledProviders().stream().map(Plans::of).map(engine::pool).toList();
+    served = ServedPools.of(CONFIG);
   }
 
   @AfterAll
   void stop() {
-    engine.close();
-    redis.close();
-  }
-
-  private AdminServer serve(String metrics) {
-    AdminServer started =
-        new AdminServer(
-            CONFIG.server(),
-            Readiness.Ready::new,
-            () -> metrics,
-            () -> pools,
-            engine::breaker,
-            null,
-            Plans.tally(engine, CONFIG.server().auth()));
-    started.start("127.0.0.1", 0);
-    return started;
+    served.close();
   }
 
   @Test
   void many_at_once_take_turns() throws Exception {
-    AtomicInteger served = new AtomicInteger();
-    try (AdminServer server = serve("")) {
+    AtomicInteger answered = new AtomicInteger();
+    try (AdminServer server = served.serve()) {
       RawHttp http = new RawHttp(server.port());
       List<Thread> clients =
           IntStream.range(0, 120)
-              .mapToObj(n -> Thread.ofVirtual().start(() -> count(http, served)))
+              .mapToObj(n -> Thread.ofVirtual().start(() -> count(http, answered)))
               .toList();
       for (Thread client : clients) {
         client.join();
       }
     }
-    assertEquals(120, served.get());
+    assertEquals(120, answered.get());
   }
 
-  private static void count(RawHttp http, AtomicInteger served) {
+  private static void count(RawHttp http, AtomicInteger answered) {
     try {
       if (http.get("/pools").status() == 200) {
-        served.incrementAndGet();
+        answered.incrementAndGet();
       }
     } catch (Exception e) {
       throw new AssertionError(e);
@@ -87,7 +64,7 @@ class AdminServerTest {
   @Test
   void a_long_answer_waits_for_its_reader_and_holds_up_nobody() throws Exception {
     String text = "relay_up 1\n".repeat(1_500_000);
-    try (AdminServer server = serve(text);
+    try (AdminServer server = served.serve(CONFIG, served.pools(), Readiness.Ready::new, text);
         Socket slow = new Socket(InetAddress.getLoopbackAddress(), server.port())) {
       slow.getOutputStream()
           .write(

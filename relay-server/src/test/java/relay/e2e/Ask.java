@@ -69,6 +69,11 @@ final class Ask {
     return this;
   }
 
+  /** As a client of {@link Setup#client}. */
+  Ask from(String client) {
+    return credential("x-api-key: " + Setup.clientKey(client));
+  }
+
   /** The header line with the credential; empty for none. */
   Ask credential(String line) {
     credential = line;

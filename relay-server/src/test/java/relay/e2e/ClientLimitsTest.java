@@ -43,22 +43,18 @@ class ClientLimitsTest {
     client(setup, "small", "otpm_limit: 100", "");
     client(setup, "uncounted", "rpm_limit: 4", "");
     client(setup, "seen", "rpm_limit: 10, max_concurrent: 8", "");
-    setup.client("{ name: twice, key: " + secret("twice") + ", rpm_limit: 1000 }");
+    setup.client("twice", "rpm_limit: 1000");
     setup.provider(
         "twice", Dialect.ANTHROPIC, provider.url(), Setup.key("twice-1"), Setup.key("twice-2"));
-    setup.client("{ name: nowhere, key: " + secret("nowhere") + ", rpm_limit: 1000 }");
+    setup.client("nowhere", "rpm_limit: 1000");
     setup.provider("nowhere", Dialect.ANTHROPIC, Setup.nowhere(), Setup.key("nowhere"));
     return setup;
   }
 
   private void client(Setup setup, String name, String limits, String keyLimits) {
-    setup.client("{ name: " + name + ", key: " + secret(name) + ", " + limits + " }");
+    setup.client(name, limits);
     String key = keyLimits.isEmpty() ? Setup.key(name) : Setup.key(name, keyLimits);
     setup.provider(name, Dialect.ANTHROPIC, provider.url(), key);
-  }
-
-  private static String secret(String client) {
-    return "client-secret-of-" + client;
   }
 
   @AfterAll
@@ -72,7 +68,7 @@ class ClientLimitsTest {
   }
 
   private static Ask askFor(String model, String client) {
-    return Ask.of(Dialect.ANTHROPIC, model).credential("x-api-key: " + secret(client));
+    return Ask.of(Dialect.ANTHROPIC, model).from(client);
   }
 
   private void answersWell() {
@@ -224,7 +220,7 @@ class ClientLimitsTest {
     Await.until(
         "the pool is as it was",
         () -> {
-          JsonNode group = admin("/pools/small").json().at("/groups/0");
+          JsonNode group = replicas.admin(0, "/pools/small").json().at("/groups/0");
           return group.at("/used/rpm").asInt() == 0 && group.get("in_flight").asInt() == 0;
         });
   }
@@ -237,7 +233,7 @@ class ClientLimitsTest {
       Ask count = ask("uncounted").target("/v1/messages/count_tokens");
       assertEquals(200, Wire.ask(replicas.port(n % 2), count).status());
     }
-    assertEquals(0, of("uncounted").at("/used/rpm").asInt());
+    assertEquals(0, replicas.client(0, "uncounted").at("/used/rpm").asInt());
   }
 
   @Test
@@ -261,7 +257,7 @@ class ClientLimitsTest {
     Await.until(
         "the client's limits are as they were",
         () -> {
-          JsonNode client = of("nowhere");
+          JsonNode client = replicas.client(0, "nowhere");
           return client.at("/used/rpm").asInt() == 0 && client.get("in_flight").asInt() == 0;
         });
   }
@@ -275,7 +271,7 @@ class ClientLimitsTest {
     }
     assertTrue(refused > 0, "the client has half of 10 at once");
     awaitClient("seen", "rpm %d/10 .*inflight 0".formatted(7 - refused));
-    JsonNode seen = of("seen");
+    JsonNode seen = replicas.client(0, "seen");
     assertEquals(10, seen.at("/limits/rpm").asInt());
     assertTrue(seen.at("/limits/itpm").isNull(), seen.toString());
     assertEquals(8, seen.at("/limits/max_concurrent").asInt());
@@ -284,11 +280,11 @@ class ClientLimitsTest {
     assertEquals(0, seen.get("in_flight").asInt());
     assertEquals(0, seen.get("cooldown_ms").asInt());
     assertTrue(seen.get("next_capacity_ms").isNumber(), seen.toString());
-    assertTrue(of("default").get("limits").isNull());
+    assertTrue(replicas.client(0, "default").get("limits").isNull());
 
-    assertFalse(admin("/pools").text().contains(POOL));
-    assertEquals(404, admin("/pools/" + POOL).status());
-    String metrics = admin("/metrics").text();
+    assertFalse(replicas.admin(0, "/pools").text().contains(POOL));
+    assertEquals(404, replicas.admin(0, "/pools/" + POOL).status());
+    String metrics = replicas.admin(0, "/metrics").text();
     assertFalse(metrics.contains(POOL), "a pool that no provider has");
     assertSeries(metrics, "relay_client_requests_total{client=\"seen\",status=\"429\"} " + refused);
     assertSeries(
@@ -305,23 +301,5 @@ class ClientLimitsTest {
 
   private static void assertSeries(String metrics, String line) {
     assertTrue(metrics.lines().anyMatch((line + ".0")::equals), line);
-  }
-
-  /** What the first replica's admin port says of a client now. */
-  private JsonNode of(String name) throws IOException {
-    JsonNode clients = admin("/clients").json().get("clients");
-    for (JsonNode client : clients) {
-      if (client.get("name").asText().equals(name)) {
-        return client;
-      }
-    }
-    throw new AssertionError(name + " is not in " + clients);
-  }
-
-  private Answer admin(String path) throws IOException {
-    try (Wire wire = new Wire(replicas.get(0).adminPort())) {
-      Ask ask = Ask.of(Dialect.ANTHROPIC, "").method("GET").target(path).host("127.0.0.1");
-      return wire.send(ask).answer();
-    }
   }
 }

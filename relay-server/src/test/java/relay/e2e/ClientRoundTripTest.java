@@ -15,8 +15,6 @@ import relay.model.Dialect;
 
 /** What a client's own limits cost: calls, round trips, and what holds while Redis is away. */
 class ClientRoundTripTest {
-  private static final String LIMITED = "client-secret-limited";
-
   @AutoClose
   private final RawProvider provider =
       new RawProvider((request, connection) -> connection.write(Says.fine(Dialect.ANTHROPIC)));
@@ -27,12 +25,12 @@ class ClientRoundTripTest {
 
   private Setup setup(String limits) {
     return new Setup()
-        .client("{ name: limited, key: " + LIMITED + ", " + limits + " }")
+        .client("limited", limits)
         .provider("p", Dialect.ANTHROPIC, provider.url(), Setup.key("p1"));
   }
 
   private static Ask limited() {
-    return Ask.of(Dialect.ANTHROPIC, "p").credential("x-api-key: " + LIMITED);
+    return Ask.of(Dialect.ANTHROPIC, "p").from("limited");
   }
 
   private static long acquires(String asked, String pool) {

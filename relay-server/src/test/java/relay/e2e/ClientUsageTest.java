@@ -31,15 +31,11 @@ class ClientUsageTest {
     Setup setup = new Setup().jvm(LEASE);
     for (String client :
         List.of("both", "stream", "twice", "uncounted", "nowhere", "crash", "many")) {
-      setup.client("{ name: " + client + ", key: " + secret(client) + " }");
+      setup.client(client);
     }
     return setup
         .provider("p", Dialect.ANTHROPIC, provider.url(), Setup.key("p-1"), Setup.key("p-2"))
         .provider("nowhere", Dialect.ANTHROPIC, Setup.nowhere(), Setup.key("nowhere"));
-  }
-
-  private static String secret(String client) {
-    return "client-secret-of-" + client;
   }
 
   @AfterAll
@@ -49,29 +45,15 @@ class ClientUsageTest {
   }
 
   private static Ask ask(String client) {
-    return Ask.of(Dialect.ANTHROPIC, "p").credential("x-api-key: " + secret(client));
+    return Ask.of(Dialect.ANTHROPIC, "p").from(client);
   }
 
   private static Ask stream(String client) {
-    return Ask.stream(Dialect.ANTHROPIC, "p").credential("x-api-key: " + secret(client));
+    return Ask.stream(Dialect.ANTHROPIC, "p").from(client);
   }
 
   private void answersWell() {
     provider.script((request, connection) -> connection.write(Says.fine(Dialect.ANTHROPIC)));
-  }
-
-  /** What a replica's admin port says of a client now. */
-  private JsonNode seen(int replica, String client) throws IOException {
-    try (Wire wire = new Wire(replicas.get(replica).adminPort())) {
-      Ask ask = Ask.of(Dialect.ANTHROPIC, "").method("GET").target("/clients").host("127.0.0.1");
-      JsonNode clients = wire.send(ask).answer().json().get("clients");
-      for (JsonNode each : clients) {
-        if (each.get("name").asText().equals(client)) {
-          return each;
-        }
-      }
-      throw new AssertionError(client + " is not in " + clients);
-    }
   }
 
   private void awaitUse(int replica, String client, int requests, int inFlight) throws Exception {
@@ -86,12 +68,13 @@ class ClientUsageTest {
       Await.until(
           "its use is seen",
           () -> {
-            JsonNode now = seen(replica, client);
+            JsonNode now = replicas.client(replica, client);
             return now.get("used").toString().equals(expected)
                 && now.get("in_flight").asInt() == inFlight;
           });
     } catch (AssertionError e) {
-      throw new AssertionError("wanted " + expected + ", seen " + seen(replica, client), e);
+      throw new AssertionError(
+          "wanted " + expected + ", seen " + replicas.client(replica, client), e);
     }
   }
 
@@ -103,7 +86,7 @@ class ClientUsageTest {
     }
     awaitUse(0, "both", 7, 0);
     awaitUse(1, "both", 7, 0);
-    assertTrue(seen(0, "both").get("limits").isNull());
+    assertTrue(replicas.client(0, "both").get("limits").isNull());
   }
 
   @Test
@@ -157,8 +140,7 @@ class ClientUsageTest {
     Ask count = ask("uncounted").target("/v1/messages/count_tokens");
     assertEquals(200, Wire.ask(replicas.port(0), count).status());
     assertEquals(400, Wire.ask(replicas.port(0), ask("uncounted").body("{")).status());
-    Ask nowhere =
-        Ask.of(Dialect.ANTHROPIC, "nowhere").credential("x-api-key: " + secret("nowhere"));
+    Ask nowhere = Ask.of(Dialect.ANTHROPIC, "nowhere").from("nowhere");
     assertEquals(502, Wire.ask(replicas.port(0), nowhere).status());
     answersWell();
     assertEquals(200, Wire.ask(replicas.port(0), ask("uncounted")).status());

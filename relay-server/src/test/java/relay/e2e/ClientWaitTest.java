@@ -29,10 +29,10 @@ class ClientWaitTest {
   private final RawProvider provider = new RawProvider((request, connection) -> {});
   private final Replicas replicas =
       new Setup()
-          .client("{ name: few, key: " + secret("few") + ", rpm_limit: 4 }")
-          .client("{ name: one, key: " + secret("one") + ", max_concurrent: 1 }")
-          .client("{ name: many, key: " + secret("many") + ", rpm_limit: 1000 }")
-          .client("{ name: late, key: " + secret("late") + ", rpm_limit: 1000 }")
+          .client("few", "rpm_limit: 4")
+          .client("one", "max_concurrent: 1")
+          .client("many", "rpm_limit: 1000")
+          .client("late", "rpm_limit: 1000")
           .provider(
               "full-few",
               Dialect.ANTHROPIC,
@@ -67,12 +67,8 @@ class ClientWaitTest {
     provider.close();
   }
 
-  private static String secret(String client) {
-    return "client-secret-of-" + client;
-  }
-
   private static Ask ask(String model, String client) {
-    return Ask.of(Dialect.ANTHROPIC, model).credential("x-api-key: " + secret(client));
+    return Ask.of(Dialect.ANTHROPIC, model).from(client);
   }
 
   private void answersWell() {
@@ -96,10 +92,7 @@ class ClientWaitTest {
   }
 
   private String waiting() throws Exception {
-    try (Wire wire = new Wire(replicas.get(0).adminPort())) {
-      Ask ask = Ask.of(Dialect.ANTHROPIC, "").method("GET").target("/metrics").host("127.0.0.1");
-      return wire.send(ask).answer().text();
-    }
+    return replicas.admin(0, "/metrics").text();
   }
 
   private void awaitClient(String client, String pattern) throws Exception {

@@ -203,17 +203,11 @@ class DrainOverTest {
       assertEquals(
           200, Wire.ask(replicas.port(0), Ask.of(Dialect.ANTHROPIC, "anthropic")).status());
       wire.send(Ask.of(Dialect.ANTHROPIC, "anthropic"));
-      Await.until("it waits", () -> metrics(replicas).contains("relay_waiting 1.0\n"));
+      Await.until(
+          "it waits", () -> replicas.admin(0, "/metrics").text().contains("relay_waiting 1.0\n"));
       replicas.get(0).terminate();
       Errors.relays(wire.answer(), Dialect.ANTHROPIC, 503, "api_error");
       assertEquals(0, replicas.get(0).exitCode());
-    }
-  }
-
-  private static String metrics(Replicas replicas) throws IOException {
-    try (Wire wire = new Wire(replicas.get(0).adminPort())) {
-      Ask ask = Ask.of(Dialect.OPENAI, "").method("GET").target("/metrics").host("127.0.0.1");
-      return wire.send(ask).answer().text();
     }
   }
 

@@ -26,7 +26,6 @@ import relay.model.Dialect;
 class ErrorTableTest {
   private static final int MAX_BODY_BYTES = 20_000;
   private static final int MAX_CONCURRENT = 3;
-  private static final String NARROW_KEY = "narrow-secret-77aa";
 
   private final CountDownLatch held = new CountDownLatch(1);
   private final RawProvider provider = new RawProvider(this::answer);
@@ -48,7 +47,7 @@ class ErrorTableTest {
             .server("max_concurrent: " + MAX_CONCURRENT)
             .server("idle_timeout_ms: 1500")
             .redis("on_unavailable: closed")
-            .client("{ name: narrow, key: " + NARROW_KEY + ", models: [\"other-*\"] }");
+            .client("narrow", "models: [\"other-*\"]");
     for (Dialect d : Dialect.values()) {
       String of = "-" + d.name().toLowerCase(Locale.ROOT);
       String url = provider.url();
@@ -174,7 +173,7 @@ class ErrorTableTest {
     String unknown =
         Errors.relays(ask(Ask.of(dialect, "unheard-of")), dialect, 404, "not_found_error");
     assertTrue(unknown.contains("unheard-of"), unknown);
-    Ask narrow = Ask.of(dialect, model("main", dialect)).credential("x-api-key: " + NARROW_KEY);
+    Ask narrow = Ask.of(dialect, model("main", dialect)).from("narrow");
     Errors.relays(ask(narrow), dialect, 404, "not_found_error");
     Dialect other = dialect == Dialect.ANTHROPIC ? Dialect.OPENAI : Dialect.ANTHROPIC;
     Errors.relays(ask(Ask.of(dialect, model("main", other))), dialect, 404, "not_found_error");
@@ -208,11 +207,11 @@ class ErrorTableTest {
 
   /** Requests that Relay refused before it knew a model of them. */
   private long counted(int status) throws Exception {
-    Ask ask = Ask.of(Dialect.OPENAI, "").method("GET").target("/metrics").host("127.0.0.1");
     String series =
         "relay_requests_total{model=\"other\",origin=\"relay\",provider=\"none\",status=\"%d\"} "
             .formatted(status);
-    return Wire.ask(replicas.get(0).adminPort(), ask)
+    return replicas
+        .admin(0, "/metrics")
         .text()
         .lines()
         .filter(line -> line.startsWith(series))

@@ -242,12 +242,7 @@ class FaultMatrixTest {
             ? List.of(cell.pool(), cell.pool() + "-2")
             : List.of(cell.pool());
     for (String pool : pools) {
-      Ask look =
-          Ask.of(cell.form().dialect(), "")
-              .method("GET")
-              .host("127.0.0.1")
-              .target("/pools/" + pool);
-      JsonNode state = Wire.ask(replicas.get(0).adminPort(), look).json();
+      JsonNode state = replicas.admin(0, "/pools/" + pool).json();
       Map<String, String> accounts = new TreeMap<>();
       for (JsonNode group : state.get("groups")) {
         requests += group.at("/used/rpm").asLong();

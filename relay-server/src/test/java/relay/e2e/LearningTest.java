@@ -41,16 +41,13 @@ class LearningTest {
   }
 
   private static double errors(Replicas replicas, int replica, String type) throws Exception {
-    try (Wire wire = new Wire(replicas.get(replica).adminPort())) {
-      Ask ask = Ask.of(Dialect.ANTHROPIC, "").method("GET").target("/metrics").host("127.0.0.1");
-      return wire.send(ask)
-          .answer()
-          .text()
-          .lines()
-          .filter(l -> l.startsWith("relay_estimate_error_ratio_count"))
-          .filter(l -> l.contains("type=\"" + type + "\""))
-          .mapToDouble(l -> Double.parseDouble(l.substring(l.lastIndexOf(' '))))
-          .sum();
-    }
+    return replicas
+        .admin(replica, "/metrics")
+        .text()
+        .lines()
+        .filter(l -> l.startsWith("relay_estimate_error_ratio_count"))
+        .filter(l -> l.contains("type=\"" + type + "\""))
+        .mapToDouble(l -> Double.parseDouble(l.substring(l.lastIndexOf(' '))))
+        .sum();
   }
 }

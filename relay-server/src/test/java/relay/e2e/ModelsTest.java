@@ -17,13 +17,13 @@ import relay.model.Dialect;
 /** What Relay answers by itself: models, probes, paths and methods that there are not. */
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 class ModelsTest {
-  private static final String SOME = "some-models-4711";
-  private static final String OTHER_PROVIDER = "one-provider-4711";
+  private static final String SOME = Setup.clientKey("some");
+  private static final String OTHER_PROVIDER = Setup.clientKey("one");
 
   private final Replicas replicas =
       new Setup()
-          .client("{ name: some, key: " + SOME + ", models: [\"*-small\"] }")
-          .client("{ name: one, key: " + OTHER_PROVIDER + ", providers: [second] }")
+          .client("some", "models: [\"*-small\"]")
+          .client("one", "providers: [second]")
           .provider(
               "first",
               Dialect.ANTHROPIC,

@@ -100,12 +100,9 @@ class OneRoundTripTest {
       places.add("MONITOR: " + String.join("\n", monitor.until()));
     }
     for (String path : List.of("/metrics", "/pools", "/clients")) {
-      try (Wire wire = new Wire(replicas.get(0).adminPort())) {
-        Ask ask = Ask.of(dialect, "").method("GET").target(path).host("127.0.0.1");
-        Answer answer = wire.send(ask).answer();
-        assertEquals(200, answer.status(), path);
-        places.add(path + ": " + answer);
-      }
+      Answer answer = replicas.admin(0, path);
+      assertEquals(200, answer.status(), path);
+      places.add(path + ": " + answer);
     }
     try (RedisSocket redis = replicas.redisSocket()) {
       String everything = redis.everything();

@@ -51,18 +51,13 @@ class PoolingTest {
   }
 
   private static String metric(Replicas replicas, int replica, String name) throws Exception {
-    return admin(replicas, replica, "/metrics")
+    return replicas
+        .admin(replica, "/metrics")
+        .text()
         .lines()
         .filter(line -> line.startsWith(name + " "))
         .findFirst()
         .orElse("");
-  }
-
-  private static String admin(Replicas replicas, int replica, String path) throws Exception {
-    try (Wire wire = new Wire(replicas.get(replica).adminPort())) {
-      Ask ask = Ask.of(Dialect.ANTHROPIC, "").method("GET").target(path).host("127.0.0.1");
-      return wire.send(ask).answer().text();
-    }
   }
 
   @Test
@@ -141,16 +136,16 @@ class PoolingTest {
                 "anthropic-ratelimit-input-tokens-limit: 5000")) {
       Setup setup = setup(provider.url(), "{ affinity: none }", Setup.key("a")).on(redis);
       try (Replicas replicas = setup.start(2)) {
-        assertTrue(admin(replicas, 1, "/pools").contains("\"learned\":{}"));
+        assertTrue(replicas.admin(1, "/pools").text().contains("\"learned\":{}"));
         assertEquals(200, ask(replicas, 0, "Hello").status());
         replicas.awaitLine(POOL, "a/default", "rpm 1/70 itpm 7/5000 otpm 3/-");
         String learned = "\"learned\":{\"rpm\":70,\"itpm\":5000}";
-        assertTrue(admin(replicas, 1, "/pools").contains(learned));
+        assertTrue(replicas.admin(1, "/pools").text().contains(learned));
         replicas.get(0).terminate();
         replicas.get(1).terminate();
       }
       try (Replicas replicas = setup.start(2)) {
-        String pools = admin(replicas, 1, "/pools");
+        String pools = replicas.admin(1, "/pools").text();
         assertTrue(pools.contains("\"limits\":{\"rpm\":70,\"itpm\":5000,"), pools);
         assertEquals(200, ask(replicas, 1, "Hello").status());
         replicas.awaitLine(POOL, "a/default", "rpm 2/70 itpm 14/5000 otpm 6/-");
@@ -193,7 +188,7 @@ class PoolingTest {
         int replica = n;
         Await.until(
             "the burst is smaller",
-            () -> admin(replicas, replica, "/pools").matches("(?s).*\"burst\":0\\.[0-9]+.*"));
+            () -> replicas.admin(replica, "/pools").text().matches("(?s).*\"burst\":0\\.[0-9]+.*"));
       }
     }
   }

@@ -100,6 +100,17 @@ enum ProviderFault {
   STATUS_401(401, "authentication_error"),
   STATUS_403(403, "permission_error"),
   STATUS_400(400, "invalid_request_error"),
+  /**
+   * As servers behind a proxy often say it: without a length, and with the type that was asked for.
+   */
+  STATUS_400_CHUNKED {
+    @Override
+    void answer(Form form, Connection connection) throws Exception {
+      connection.write(form.chunkedHead().replace("200 OK", "400 Bad Request"));
+      connection.chunk(form.error("invalid_request_error"));
+      connection.chunk("");
+    }
+  },
   STATUS_500(500, "api_error"),
   STATUS_503(503, "overloaded_error"),
   STATUS_529(529, "overloaded_error"),

@@ -1,5 +1,6 @@
 package relay.e2e;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
@@ -13,6 +14,7 @@ import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import relay.embedded.EmbeddedRedis;
+import relay.model.Dialect;
 
 /**
  * Replicas of one configuration, each a process, on one Redis. Closing it leaves nothing behind.
@@ -71,6 +73,23 @@ final class Replicas implements AutoCloseable {
   /** The data port of a replica. */
   int port(int n) {
     return get(n).port();
+  }
+
+  /** What a replica's admin port answers to a look at a path. */
+  Answer admin(int n, String path) throws IOException {
+    Ask look = Ask.of(Dialect.ANTHROPIC, "").method("GET").target(path).host("127.0.0.1");
+    return Wire.ask(get(n).adminPort(), look);
+  }
+
+  /** What it says of a client now. */
+  JsonNode client(int n, String name) throws IOException {
+    JsonNode clients = admin(n, "/clients").json().get("clients");
+    for (JsonNode client : clients) {
+      if (client.get("name").asText().equals(name)) {
+        return client;
+      }
+    }
+    throw new AssertionError(name + " is not in " + clients);
   }
 
   EmbeddedRedis redis() {

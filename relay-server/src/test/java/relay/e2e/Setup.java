@@ -41,13 +41,24 @@ final class Setup {
     return this;
   }
 
-  /** A client beside the default one, as a YAML mapping. */
-  Setup client(String flow) {
+  /**
+   * A client beside the default one.
+   *
+   * @param settings of YAML's, such as {@code rpm_limit: 5}
+   */
+  Setup client(String name, String... settings) {
     if (!auth.contains("clients:")) {
       auth += "    clients:\n";
     }
-    auth += "      - " + flow + "\n";
+    String client = "name: " + name + ", key: " + clientKey(name);
+    String all = settings.length == 0 ? client : client + ", " + String.join(", ", settings);
+    auth += "      - { " + all + " }\n";
     return this;
+  }
+
+  /** What a client shows to Relay. */
+  static String clientKey(String name) {
+    return "client-secret-of-" + name;
   }
 
   /** An option of the replicas' JVM. */

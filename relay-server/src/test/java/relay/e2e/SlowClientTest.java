@@ -159,12 +159,9 @@ class SlowClientTest {
   }
 
   private int running() throws IOException {
-    try (Wire wire = new Wire(patient.get(0).adminPort())) {
-      wire.send("GET /metrics HTTP/1.1\r\nhost: x\r\n\r\n".getBytes(ISO_8859_1));
-      for (String line : wire.answer().text().split("\n", -1)) {
-        if (line.startsWith("relay_inflight ")) {
-          return (int) Double.parseDouble(line.substring(15));
-        }
+    for (String line : patient.admin(0, "/metrics").text().split("\n", -1)) {
+      if (line.startsWith("relay_inflight ")) {
+        return (int) Double.parseDouble(line.substring(15));
       }
     }
     throw new AssertionError("no relay_inflight");

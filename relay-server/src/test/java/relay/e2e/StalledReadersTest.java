@@ -1,6 +1,5 @@
 package relay.e2e;
 
-import static java.nio.charset.StandardCharsets.ISO_8859_1;
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -167,10 +166,7 @@ class StalledReadersTest {
   }
 
   private String metrics() throws IOException {
-    try (Wire wire = new Wire(replicas.get(0).adminPort())) {
-      wire.send("GET /metrics HTTP/1.1\r\nhost: x\r\n\r\n".getBytes(ISO_8859_1));
-      return wire.answer().text();
-    }
+    return replicas.admin(0, "/metrics").text();
   }
 
   private static long sum(String metrics, String prefix) {

@@ -28,18 +28,14 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import relay.admin.AdminServer;
-import relay.admin.Readiness;
+import relay.admin.ServedPools;
 import relay.cli.Command;
-import relay.config.Config;
-import relay.embedded.EmbeddedRedis;
 import relay.pool.Configs;
 import relay.pool.KeyStatus;
-import relay.pool.Plans;
 import relay.pool.PoolJson;
 import relay.redis.KeyPool;
 import relay.redis.ProviderBreaker;
 import relay.redis.ProviderBreaker.Passage;
-import relay.redis.RedisEngine;
 
 /** Against a real Redis, and a real admin plane. */
 @Timeout(60)
@@ -58,36 +54,22 @@ class OperatorTest {
 
   @TempDir static Path directory;
 
-  private EmbeddedRedis redis;
-  private RedisEngine engine;
+  private ServedPools served;
   private AdminServer admin;
-  private List<KeyPool> pools;
 
   @BeforeAll
   void start() throws Exception {
-    redis = EmbeddedRedis.start();
-    Config config =
-        Configs.of(
-            "server: { admin_listen: \"127.0.0.1:1\", admin_token: t0ken }\n" + Configs.POOLS);
-    engine = RedisEngine.start(Configs.replica(config, redis.url(), "r-1"));
-    pools = config.enabledProviders().stream().map(Plans::of).map(engine::pool).toList();
-    admin =
-        new AdminServer(
-            config.server(),
-            Readiness.Ready::new,
-            () -> "",
-            () -> pools,
-            engine::breaker,
-            null,
-            Plans.tally(engine, config.server().auth()));
-    admin.start("127.0.0.1", 0);
+    served =
+        ServedPools.of(
+            Configs.of(
+                "server: { admin_listen: \"127.0.0.1:1\", admin_token: t0ken }\n" + Configs.POOLS));
+    admin = served.serve();
   }
 
   @AfterAll
   void stop() {
     admin.close();
-    engine.close();
-    redis.close();
+    served.close();
   }
 
   private Path config(Way way) throws IOException {
@@ -95,7 +77,7 @@ class OperatorTest {
     return file(
         way.name(),
         switch (way) {
-          case REDIS -> "redis: { url: \"" + redis.url() + "\" }\n";
+          case REDIS -> "redis: { url: \"" + served.redisUrl() + "\" }\n";
           case ADMIN_PLANE ->
               "server: { admin_listen: \"127.0.0.1:" + port + "\", admin_token: t0ken }\n";
         });
@@ -139,7 +121,7 @@ class OperatorTest {
 
   /** As the replica sees it. */
   private String status() {
-    return KeyStatus.of(pools.getFirst().snapshot().join().keys().getFirst()).label();
+    return KeyStatus.of(served.pools().getFirst().snapshot().join().keys().getFirst()).label();
   }
 
   @ParameterizedTest
@@ -149,8 +131,9 @@ class OperatorTest {
     assertEquals(0, result.exitCode());
     assertEquals("", result.err());
     JsonNode all = new ObjectMapper().readTree(result.out());
+    KeyPool second = served.pools().get(1);
     assertEquals(
-        PoolJson.of(pools.get(1).plan(), pools.get(1).snapshot().join(), CLOSED).toString(),
+        PoolJson.of(second.plan(), second.snapshot().join(), CLOSED).toString(),
         all.at("/pools/1").toString());
     assertEquals("acme-1", all.at("/pools/0/keys/0/id").asText());
   }
@@ -168,7 +151,7 @@ class OperatorTest {
   @ParameterizedTest
   @EnumSource
   void a_provider_that_fails_is_told(Way way) throws Exception {
-    ProviderBreaker breaker = engine.breaker("anthropic");
+    ProviderBreaker breaker = served.engine().breaker("anthropic");
     for (int n = 0; n < 10; n++) {
       breaker.failed(new Passage.Free());
     }
@@ -181,7 +164,7 @@ class OperatorTest {
       assertEquals("open", pools.at("/0/breaker/state").asText());
       assertEquals("closed", pools.at("/1/breaker/state").asText());
     } finally {
-      breaker.worked(new Passage.Trial(0));
+      breaker.worked(new Passage.Trial());
       assertEquals(CLOSED, breaker.look().join());
     }
   }

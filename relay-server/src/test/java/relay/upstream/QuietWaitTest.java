@@ -86,12 +86,24 @@ class QuietWaitTest {
     return end;
   }
 
+  /** The provider's end of a new connection, when its first request has come. */
+  private Socket asked() throws IOException {
+    Socket peer = server.accept();
+    peer.setSoTimeout((int) TimeUnit.SECONDS.toMillis(SECONDS));
+    skipRequest(peer);
+    return peer;
+  }
+
   private static void skipRequest(Socket peer) throws IOException {
     InputStream in = peer.getInputStream();
     StringBuilder seen = new StringBuilder();
     while (seen.indexOf("\r\n\r\n{}") < 0) {
       seen.append((char) in.read());
     }
+  }
+
+  private void awaitSeen(int bytes, String otherwise) throws InterruptedException {
+    assertTrue(bytesSeen.tryAcquire(bytes, SECONDS, TimeUnit.SECONDS), otherwise);
   }
 
   private static void send(Socket peer, String text) throws IOException {
@@ -124,16 +136,15 @@ class QuietWaitTest {
       IntStream.range(Math.max(0, near - 40), Math.min(all.length(), near + 40))
           .forEach(pauses::add);
     }
-    try (Socket peer = first(pauses.size())) {
+    assertTrue(pauses.size() > 100);
+    try (Socket peer = first()) {
       for (int pause : pauses) {
         got.reset();
         bytesSeen.drainPermits();
         CompletableFuture<String> outcome = read();
         skipRequest(peer);
         send(peer, HEAD + all.substring(0, pause));
-        assertTrue(
-            bytesSeen.tryAcquire(data[pause], SECONDS, TimeUnit.SECONDS),
-            "held back before byte " + pause);
+        awaitSeen(data[pause], "held back before byte " + pause);
         send(peer, all.substring(pause));
         assertEquals("whole", outcome.get(SECONDS, TimeUnit.SECONDS), "cut before " + pause);
         assertEquals(String.join("", parts), got.toString(ISO_8859_1));
@@ -142,25 +153,21 @@ class QuietWaitTest {
   }
 
   /** All requests come on one connection, so that it is seen to be used again. */
-  private Socket first(int requests) throws Exception {
+  private Socket first() throws Exception {
     CompletableFuture<String> outcome = read();
-    Socket peer = server.accept();
-    peer.setSoTimeout((int) TimeUnit.SECONDS.toMillis(SECONDS));
+    Socket peer = asked();
     peer.setTcpNoDelay(true); // or each pause is one of 40 ms
-    skipRequest(peer);
     send(peer, HEAD + "0\r\n\r\n");
     assertEquals("whole", outcome.get(SECONDS, TimeUnit.SECONDS));
-    assertTrue(requests > 100);
     return peer;
   }
 
   @Test
   void who_waits_has_nothing_of_okhttps_on_the_stack() throws Exception {
     CompletableFuture<String> outcome = read();
-    try (Socket peer = server.accept()) {
-      skipRequest(peer);
+    try (Socket peer = asked()) {
       send(peer, HEAD + chunk("data: 1\n\n"));
-      assertTrue(bytesSeen.tryAcquire(9, SECONDS, TimeUnit.SECONDS));
+      awaitSeen(9, "the first event is held back");
       Thread waiting = reader.get();
       Await.until("it waits", () -> waiting.getState() == Thread.State.WAITING);
       List<String> stack =
@@ -175,10 +182,9 @@ class QuietWaitTest {
   @Test
   void who_waits_learns_that_the_connection_broke() throws Exception {
     CompletableFuture<String> outcome = read();
-    try (Socket peer = server.accept()) {
-      skipRequest(peer);
+    try (Socket peer = asked()) {
       send(peer, HEAD + chunk("data: 1\n\n"));
-      assertTrue(bytesSeen.tryAcquire(9, SECONDS, TimeUnit.SECONDS));
+      awaitSeen(9, "the first event is held back");
     }
     assertEquals("broken", outcome.get(SECONDS, TimeUnit.SECONDS));
   }
@@ -187,8 +193,7 @@ class QuietWaitTest {
   @Test
   void a_fault_behind_a_chunk_is_found_at_once() throws Exception {
     CompletableFuture<String> outcome = read();
-    try (Socket peer = server.accept()) {
-      skipRequest(peer);
+    try (Socket peer = asked()) {
       send(peer, HEAD + "1\r\na\n\n");
       assertEquals("broken", outcome.get(SECONDS, TimeUnit.SECONDS));
     }

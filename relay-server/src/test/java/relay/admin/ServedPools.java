@@ -1,0 +1,68 @@
+package relay.admin;
+
+import java.io.IOException;
+import java.util.List;
+import java.util.function.Supplier;
+import relay.config.Config;
+import relay.embedded.EmbeddedRedis;
+import relay.pool.Configs;
+import relay.pool.Plans;
+import relay.redis.KeyPool;
+import relay.redis.RedisEngine;
+
+/** The pools of a configuration over a Redis of their own, for operators' ports to show. */
+public final class ServedPools implements AutoCloseable {
+  private final Config config;
+  private final EmbeddedRedis redis;
+  private final RedisEngine engine;
+  private final List<KeyPool> pools;
+
+  private ServedPools(Config config, EmbeddedRedis redis) {
+    this.config = config;
+    this.redis = redis;
+    engine = RedisEngine.start(Configs.replica(config, redis.url(), "r-1"));
+    pools = config.enabledProviders().stream().map(Plans::of).map(engine::pool).toList();
+  }
+
+  public static ServedPools of(Config config) throws IOException {
+    return new ServedPools(config, EmbeddedRedis.start());
+  }
+
+  public String redisUrl() {
+    return redis.url();
+  }
+
+  public RedisEngine engine() {
+    return engine;
+  }
+
+  public List<KeyPool> pools() {
+    return pools;
+  }
+
+  /** A port on loopback, the caller's to close. */
+  public AdminServer serve() {
+    return serve(config, pools, Readiness.Ready::new, "");
+  }
+
+  AdminServer serve(
+      Config shown, List<KeyPool> served, Supplier<Readiness> readiness, String metrics) {
+    AdminServer started =
+        new AdminServer(
+            shown.server(),
+            readiness,
+            () -> metrics,
+            () -> served,
+            engine::breaker,
+            null,
+            Plans.tally(engine, shown.server().auth()));
+    started.start("127.0.0.1", 0);
+    return started;
+  }
+
+  @Override
+  public void close() {
+    engine.close();
+    redis.close();
+  }
+}
