@@ -43,9 +43,7 @@ final class FunctionConnection extends RedisChannelHandler<byte[], byte[]> {
   }
 
   private <T> CompletableFuture<T> send(
-      CommandType type,
-      CommandOutput<byte[], byte[], T> output,
-      CommandArgs<byte[], byte[]> args) {
+      CommandType type, CommandOutput<byte[], byte[], T> output, CommandArgs<byte[], byte[]> args) {
     AsyncCommand<byte[], byte[], T> command = new AsyncCommand<>(new Command<>(type, output, args));
     var _ = dispatch(command);
     return command;

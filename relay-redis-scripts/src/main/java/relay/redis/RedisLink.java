@@ -69,8 +69,7 @@ final class RedisLink implements AutoCloseable {
   private final ScheduledExecutorService reconnector =
       Executors.newSingleThreadScheduledExecutor(
           Thread.ofPlatform().name("redis-reconnect").daemon().factory());
-  private final AtomicReference<@Nullable FunctionConnection> connection =
-      new AtomicReference<>();
+  private final AtomicReference<@Nullable FunctionConnection> connection = new AtomicReference<>();
   private volatile long answeredAt;
   private int failures; // to connect, in a row; of the one thread that connects
   private volatile boolean closed;

@@ -44,8 +44,7 @@ enum ScriptFile {
 
   private static final class Library {
     static final String TEXT = read("library");
-    static final String NAME =
-        TEXT.substring(ScriptLibrary.NAMED.length(), TEXT.indexOf('\n'));
+    static final String NAME = TEXT.substring(ScriptLibrary.NAMED.length(), TEXT.indexOf('\n'));
   }
 
   /** The library, from all scripts. */

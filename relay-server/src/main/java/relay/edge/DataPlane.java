@@ -153,7 +153,8 @@ public final class DataPlane implements AutoCloseable {
   /** What follows may block, and wait for locks. */
   private void begin(HttpServerExchange exchange, Dialect dialect, Consumer<ClientExchange> next) {
     Executor requests = carriers.at(exchange.getIoThread());
-    UndertowExchange client = new UndertowExchange(exchange, dialect, bounds, names, date, requests);
+    UndertowExchange client =
+        new UndertowExchange(exchange, dialect, bounds, names, date, requests);
     exchange.dispatch(
         requests,
         () -> {
