@@ -385,14 +385,12 @@ class LinkTest {
                   "someone",
                   AclSetuserArgs.Builder.on().addPassword("secret").allKeys().allCommands());
       RedisEngine known =
-          engine(
-              Pools.options("redis://someone:secret@" + address + "/3", "r1", Fallback.CLOSED));
+          engine(Pools.options("redis://someone:secret@" + address + "/3", "r1", Fallback.CLOSED));
       var _ = granted(known.pool(plan(AMPLE)).acquire(Pools.one()));
       assertTrue(wire.redis().clientList().contains(" user=someone "));
       assertEquals(List.of(), wire.names("test"));
       var _ = wire.redis().select(3);
       assertFalse(wire.names("test").isEmpty());
-
       RedisEngine stranger =
           engine(Pools.options("redis://someone:wrong@" + address, "r2", Fallback.CLOSED));
       assertFalse(stranger.isUp());
