@@ -11,7 +11,6 @@ import relay.cli.Arguments;
 import relay.cli.Command;
 import relay.config.Config;
 import relay.config.LoggingConfig;
-import relay.edge.DataPlane;
 import relay.logging.Logging;
 import relay.operate.ConfigLookup;
 import relay.operate.Operator;
@@ -29,22 +28,23 @@ public final class Main {
   public static void main(String[] args) throws InterruptedException {
     Command command = Arguments.parse(args);
     Logging.chooseManager();
-    if (command instanceof Command.Serve) {
-      Thread.ofPlatform().daemon().name("prepare").start(Main::prepare);
-    }
-    Logging.configure(Level.INFO, Logging.Format.TEXT); // until the config says how
     Map<String, String> environment = System.getenv();
-    switch (command) {
-      case Command.Serve(Path config) -> serve(config, environment);
-      case Command.Try _ -> System.exit(Trial.run(System.out, environment));
-      case Command other -> System.exit(Operator.run(other, environment, System.out, System.err));
+    if (command instanceof Command.Serve(Path config)) {
+      Thread.ofPlatform().daemon().name("prepare").start(Main::prepare);
+      serve(config, environment);
+      return;
     }
+    Logging.configure(Level.INFO, Logging.Format.TEXT);
+    System.exit(
+        command instanceof Command.Try
+            ? Trial.run(System.out, environment)
+            : Operator.run(command, environment, System.out, System.err));
   }
 
   /** What takes its time later is loaded beside what comes first. */
   private static void prepare() {
+    Logging.prepare();
     RedisEngine.prepare();
-    DataPlane.prepare();
   }
 
   private static void serve(@Nullable Path file, Map<String, String> environment)

@@ -2,16 +2,11 @@ package relay.redis;
 
 import io.lettuce.core.ClientOptions;
 import io.lettuce.core.RedisChannelHandler;
-import io.lettuce.core.RedisClient;
 import io.lettuce.core.RedisCommandExecutionException;
 import io.lettuce.core.RedisConnectionStateListener;
 import io.lettuce.core.RedisURI;
-import io.lettuce.core.ScriptOutputType;
 import io.lettuce.core.SocketOptions;
 import io.lettuce.core.TimeoutOptions;
-import io.lettuce.core.api.StatefulRedisConnection;
-import io.lettuce.core.api.async.RedisAsyncCommands;
-import io.lettuce.core.codec.ByteArrayCodec;
 import io.lettuce.core.resource.ClientResources;
 import io.lettuce.core.resource.NettyCustomizer;
 import io.netty.channel.Channel;
@@ -63,7 +58,7 @@ final class RedisLink implements AutoCloseable {
   private static final int QUEUE = 50_000;
 
   private final ClientResources resources;
-  private final RedisClient client;
+  private final FunctionClient client;
   private final RedisURI uri;
   private final Duration timeout;
   private final Deadlines deadlines;
@@ -74,8 +69,7 @@ final class RedisLink implements AutoCloseable {
   private final ScheduledExecutorService reconnector =
       Executors.newSingleThreadScheduledExecutor(
           Thread.ofPlatform().name("redis-reconnect").daemon().factory());
-  private final AtomicReference<@Nullable StatefulRedisConnection<byte[], byte[]>> connection =
-      new AtomicReference<>();
+  private final AtomicReference<@Nullable FunctionConnection> connection = new AtomicReference<>();
   private volatile long answeredAt;
   private int failures; // to connect, in a row; of the one thread that connects
   private volatile boolean closed;
@@ -116,8 +110,7 @@ final class RedisLink implements AutoCloseable {
                   }
                 })
             .build();
-    client = new AsyncClient(resources);
-    client.setOptions(options());
+    client = new FunctionClient(resources, options());
   }
 
   private static ClientOptions options() {
@@ -161,7 +154,7 @@ final class RedisLink implements AutoCloseable {
    * with {@link RedisGoneException} when it was not called at all.
    */
   CompletableFuture<List<Object>> call(ScriptFile script, byte[][] keys, byte[][] args) {
-    StatefulRedisConnection<byte[], byte[]> live = connection.get();
+    FunctionConnection live = connection.get();
     if (live == null) {
       return CompletableFuture.failedFuture(new RedisGoneException());
     }
@@ -169,10 +162,7 @@ final class RedisLink implements AutoCloseable {
   }
 
   private CompletableFuture<List<Object>> call(
-      StatefulRedisConnection<byte[], byte[]> live,
-      ScriptFile script,
-      byte[][] keys,
-      byte[][] args) {
+      FunctionConnection live, ScriptFile script, byte[][] keys, byte[][] args) {
     CompletableFuture<List<Object>> reply = new CompletableFuture<>();
     deadlines.watch(reply);
     var _ =
@@ -185,19 +175,18 @@ final class RedisLink implements AutoCloseable {
                 giveUp(live, "it left " + SILENT + " calls without an answer");
               }
             });
-    calls.execute(() -> send(live.async(), script.function(), keys, args, reply));
+    calls.execute(() -> send(live, script.function(), keys, args, reply));
     return reply;
   }
 
   private void send(
-      RedisAsyncCommands<byte[], byte[]> commands,
+      FunctionConnection live,
       String function,
       byte[][] keys,
       byte[][] args,
       CompletableFuture<List<Object>> reply) {
     var _ =
-        commands
-            .<List<Object>>fcall(function, ScriptOutputType.MULTI, keys, args)
+        live.call(function, keys, args)
             .whenComplete(
                 (value, failure) -> {
                   if (failure == null || cause(failure) instanceof RedisCommandExecutionException) {
@@ -208,11 +197,8 @@ final class RedisLink implements AutoCloseable {
                     // It was flushed, or Redis started anew: nothing ran, so it may be called
                     // again.
                     var _ =
-                        loadLibrary(commands)
-                            .thenCompose(
-                                name ->
-                                    commands.<List<Object>>fcall(
-                                        function, ScriptOutputType.MULTI, keys, args))
+                        loadLibrary(live)
+                            .thenCompose(name -> live.call(function, keys, args))
                             .whenComplete((v, f) -> complete(reply, v, f));
                   } else {
                     complete(reply, value, failure);
@@ -232,11 +218,8 @@ final class RedisLink implements AutoCloseable {
   }
 
   /** Gives Redis the scripts, unless it has them. */
-  private static CompletableFuture<String> loadLibrary(
-      RedisAsyncCommands<byte[], byte[]> commands) {
-    return commands
-        .functionLoad(ScriptFile.library())
-        .toCompletableFuture()
+  private static CompletableFuture<String> loadLibrary(FunctionConnection live) {
+    return live.load(ScriptFile.library())
         .exceptionally(
             failure -> {
               if (String.valueOf(cause(failure).getMessage()).contains("already exists")) {
@@ -266,11 +249,11 @@ final class RedisLink implements AutoCloseable {
   }
 
   private boolean connect() {
-    StatefulRedisConnection<byte[], byte[]> fresh = null;
+    FunctionConnection fresh = null;
     try {
-      fresh = client.connect(ByteArrayCodec.INSTANCE, uri);
-      var _ = loadLibrary(fresh.async()).get(LOAD_SECONDS, TimeUnit.SECONDS);
-      StatefulRedisConnection<byte[], byte[]> mine = fresh;
+      fresh = client.connect(uri);
+      var _ = loadLibrary(fresh).get(LOAD_SECONDS, TimeUnit.SECONDS);
+      FunctionConnection mine = fresh;
       mine.addListener(
           new RedisConnectionStateListener() {
             @Override
@@ -305,7 +288,7 @@ final class RedisLink implements AutoCloseable {
   }
 
   /** Only the first to notice acts: the others find that the connection is no longer this one. */
-  private void giveUp(StatefulRedisConnection<byte[], byte[]> dead, String why) {
+  private void giveUp(FunctionConnection dead, String why) {
     if (!connection.compareAndSet(dead, null)) {
       return;
     }

@@ -32,20 +32,25 @@ enum ScriptFile {
 
   private final String file = name().toLowerCase(Locale.ROOT);
 
-  /** What Redis is given. */
+  /** What Redis is given, as the build has put it together. */
   static String library() {
-    return Library.ALL.text;
+    return Library.TEXT;
   }
 
   /** The name by which it is called. */
   String function() {
-    return Library.ALL.name + "_" + file;
+    return Library.NAME + "_" + file;
   }
 
   private static final class Library {
-    static final ScriptLibrary ALL =
-        new ScriptLibrary(
-            Arrays.stream(values()).map(script -> script.file).toList(), ScriptFile::read);
+    static final String TEXT = read("library");
+    static final String NAME = TEXT.substring(ScriptLibrary.NAMED.length(), TEXT.indexOf('\n'));
+  }
+
+  /** The library, from all scripts. */
+  static ScriptLibrary putTogether() {
+    return new ScriptLibrary(
+        Arrays.stream(values()).map(script -> script.file).toList(), ScriptFile::read);
   }
 
   private static String read(String name) {

@@ -57,4 +57,12 @@ final class ScriptLibraryTest {
     files.put("include/first", "local A, B = 1, -2.5e7\nlocal TEXT = '<d'\n");
     assertNotEquals(before, library().name);
   }
+
+  @Test
+  void what_the_build_has_put_together_is_of_these_scripts() {
+    assertEquals(ScriptFile.putTogether().text, ScriptFile.library());
+    assertTrue(
+        ScriptFile.library()
+            .contains("redis.register_function('" + ScriptFile.SETTLE.function() + "'"));
+  }
 }

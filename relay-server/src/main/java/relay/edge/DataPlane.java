@@ -3,11 +3,10 @@ package relay.edge;
 import io.undertow.server.HttpHandler;
 import io.undertow.server.HttpServerExchange;
 import io.undertow.server.handlers.HttpContinueReadHandler;
-import io.undertow.util.DateUtils;
 import java.net.URLDecoder;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
-import java.util.Date;
+import java.time.InstantSource;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Executor;
@@ -37,6 +36,7 @@ public final class DataPlane implements AutoCloseable {
   private final RequestPipeline pipeline;
   private final Carriers carriers;
   private final HeaderNames names = new HeaderNames();
+  private final AnswerDate date = new AnswerDate(InstantSource.system());
   private final Listener listener;
   private final ClientBounds bounds;
   private final String host;
@@ -66,12 +66,6 @@ public final class DataPlane implements AutoCloseable {
     HttpHandler handler = new HttpContinueReadHandler(this::handle);
     listener = new Listener(http2, tls, patience, handler, carriers);
     bounds = new ClientBounds(stallTimeout, patience, listener.guard());
-  }
-
-  /** Makes ready what the first answer takes its time for: the calendar, for its date. */
-  @SuppressWarnings("JavaUtilDate") // it is what Undertow takes
-  public static void prepare() {
-    var _ = DateUtils.toDateString(new Date());
   }
 
   /** Listens from now on. */
@@ -159,7 +153,8 @@ public final class DataPlane implements AutoCloseable {
   /** What follows may block, and wait for locks. */
   private void begin(HttpServerExchange exchange, Dialect dialect, Consumer<ClientExchange> next) {
     Executor requests = carriers.at(exchange.getIoThread());
-    UndertowExchange client = new UndertowExchange(exchange, dialect, bounds, names, requests);
+    UndertowExchange client =
+        new UndertowExchange(exchange, dialect, bounds, names, date, requests);
     exchange.dispatch(
         requests,
         () -> {

@@ -2,6 +2,7 @@ package relay.edge;
 
 import io.undertow.server.HttpServerExchange;
 import io.undertow.util.HeaderValues;
+import io.undertow.util.Headers;
 import io.undertow.util.HttpString;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -29,6 +30,7 @@ final class UndertowExchange implements ClientExchange {
   private final String target;
   private final ClientBounds bounds;
   private final HeaderNames names;
+  private final AnswerDate date;
   private final Executor requests;
   private @Nullable StreamSinkChannel channel; // the virtual thread's
   private long left = -1; // of an announced length, not written yet; -1 if none was announced
@@ -41,11 +43,13 @@ final class UndertowExchange implements ClientExchange {
       Dialect dialect,
       ClientBounds bounds,
       HeaderNames names,
+      AnswerDate date,
       Executor requests) {
     this.exchange = exchange;
     this.dialect = dialect;
     this.bounds = bounds;
     this.names = names;
+    this.date = date;
     this.requests = requests;
     String path = exchange.getRequestURI(); // as it came
     String query = exchange.getQueryString();
@@ -118,6 +122,9 @@ final class UndertowExchange implements ClientExchange {
             exchange.getResponseHeaders().add(known, HeaderText.write(value));
           }
         });
+    if (!exchange.getResponseHeaders().contains(Headers.DATE)) {
+      exchange.getResponseHeaders().put(Headers.DATE, date.now());
+    }
     if (length >= 0) {
       exchange.setResponseContentLength(length);
     }

@@ -38,9 +38,17 @@ public final class Logging {
     configure(level, format, new FileOutputStream(FileDescriptor.err));
   }
 
-  /** As {@link #configure} does first: then other threads may use loggers, too. */
+  /** As {@link #configure} does first: then other threads may use loggers before. */
   public static void chooseManager() {
     System.setProperty("java.util.logging.manager", LogManagerUntilExit.class.getName());
+  }
+
+  /**
+   * What {@link #configure} takes its time for: before the first log manager is there, the JDK
+   * looks for others in each jar.
+   */
+  public static void prepare() {
+    LogManager.getLogManager();
   }
 
   static void configure(Level level, Format format, OutputStream out) {

@@ -10,6 +10,10 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.ByteArrayOutputStream;
 import java.time.Duration;
+import java.time.Instant;
+import java.time.ZonedDateTime;
+import java.time.format.DateTimeFormatter;
+import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -344,6 +348,29 @@ class PassThroughTest {
       Answer answer = Wire.ask(replicas.port(0), Ask.of(Dialect.ANTHROPIC, "anthropic"));
       assertEquals(value, answer.header("x-blanks"));
     }
+  }
+
+  @Test
+  void the_providers_date_passes_and_an_answer_without_one_gets_it() throws Exception {
+    Ask ask = Ask.of(Dialect.ANTHROPIC, "anthropic");
+    String theirs = "Sun, 06 Nov 1994 08:49:37 GMT";
+    everyAnswerIs(Says.json(200, Says.answer(Dialect.ANTHROPIC), "date: " + theirs));
+    assertEquals(List.of(theirs), dates(Wire.ask(replicas.port(0), ask)));
+
+    everyAnswerIs(Says.fine(Dialect.ANTHROPIC));
+    Instant before = Instant.now().truncatedTo(ChronoUnit.SECONDS);
+    List<String> dates = dates(Wire.ask(replicas.port(0), ask));
+    assertEquals(1, dates.size());
+    Instant date =
+        ZonedDateTime.parse(dates.getFirst(), DateTimeFormatter.RFC_1123_DATE_TIME).toInstant();
+    assertFalse(date.isBefore(before) || date.isAfter(Instant.now()), dates.getFirst());
+  }
+
+  private static List<String> dates(Answer answer) {
+    return answer.headers().stream()
+        .filter(line -> line.toLowerCase(Locale.ROOT).startsWith("date:"))
+        .map(line -> line.substring("date:".length()).strip())
+        .toList();
   }
 
   private static String blanks(Received received) {

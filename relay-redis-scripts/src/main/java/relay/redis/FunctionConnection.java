@@ -1,0 +1,51 @@
+package relay.redis;
+
+import io.lettuce.core.RedisChannelHandler;
+import io.lettuce.core.RedisChannelWriter;
+import io.lettuce.core.codec.ByteArrayCodec;
+import io.lettuce.core.output.CommandOutput;
+import io.lettuce.core.output.NestedMultiOutput;
+import io.lettuce.core.output.StatusOutput;
+import io.lettuce.core.protocol.AsyncCommand;
+import io.lettuce.core.protocol.Command;
+import io.lettuce.core.protocol.CommandArgs;
+import io.lettuce.core.protocol.CommandKeyword;
+import io.lettuce.core.protocol.CommandType;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+
+/** A connection to Redis on which functions are called. */
+final class FunctionConnection extends RedisChannelHandler<byte[], byte[]> {
+  private static final ByteArrayCodec BYTES = ByteArrayCodec.INSTANCE;
+
+  FunctionConnection(RedisChannelWriter writer, Duration timeout) {
+    super(writer, timeout);
+  }
+
+  /** Calls a function whose reply is a list. */
+  CompletableFuture<List<Object>> call(String function, byte[][] keys, byte[][] args) {
+    return send(
+        CommandType.FCALL,
+        new NestedMultiOutput<>(BYTES),
+        new CommandArgs<>(BYTES).add(function).add(keys.length).addKeys(keys).addValues(args));
+  }
+
+  /** Gives Redis a library of functions. */
+  CompletableFuture<String> load(String library) {
+    return send(
+        CommandType.FUNCTION,
+        new StatusOutput<>(BYTES),
+        new CommandArgs<>(BYTES)
+            .add(CommandKeyword.LOAD)
+            .add(library.getBytes(StandardCharsets.UTF_8)));
+  }
+
+  private <T> CompletableFuture<T> send(
+      CommandType type, CommandOutput<byte[], byte[], T> output, CommandArgs<byte[], byte[]> args) {
+    AsyncCommand<byte[], byte[], T> command = new AsyncCommand<>(new Command<>(type, output, args));
+    var _ = dispatch(command);
+    return command;
+  }
+}
