@@ -56,6 +56,9 @@ final class Replicas implements AutoCloseable {
   private void launch(Setup setup, int n) throws IOException {
     int port = freePort();
     int adminPort = freePort();
+    while (adminPort == port) { // it is free until it is listened on
+      adminPort = freePort();
+    }
     Path config = directory.resolve("relay-" + n + ".yaml");
     Files.writeString(config, setup.yaml(port, adminPort, redis.url()));
     RelayProcess process = RelayProcess.start(config, port, adminPort, setup.jvmOptions());
