@@ -85,32 +85,29 @@ final class RedisLink implements AutoCloseable {
     this.onUp = onUp;
     uri = RedisURI.create(url);
     uri.setTimeout(Duration.ofSeconds(1));
-    ClientResources.Builder parts = ClientResources.builder();
     if (loop == null) {
       calls = Runnable::run;
       answers = Runnable::run;
+      resources = resources(null);
     } else {
       LoopEvents events = LoopEvents.on(loop);
       calls = events;
       answers = loop::begin;
-      parts
-          .eventLoopGroupProvider(new LoopResources(events))
-          .addressResolverGroup(LoopResources.names());
+      resources = resources(events);
     }
-    resources =
-        parts
-            .nettyCustomizer(
-                new NettyCustomizer() {
-                  @Override
-                  public void afterChannelInitialized(Channel channel) {
-                    // Calls that wait to be written together are written together.
-                    channel
-                        .pipeline()
-                        .addFirst(new FlushConsolidationHandler(FLUSH_AT_LEAST, true));
-                  }
-                })
-            .build();
     client = new FunctionClient(resources, options());
+  }
+
+  private static ClientResources resources(@Nullable LoopEvents events) {
+    return new LinkResources(
+        events,
+        new NettyCustomizer() {
+          @Override
+          public void afterChannelInitialized(Channel channel) {
+            // Calls that wait to be written together are written together.
+            channel.pipeline().addFirst(new FlushConsolidationHandler(FLUSH_AT_LEAST, true));
+          }
+        });
   }
 
   private static ClientOptions options() {
@@ -133,7 +130,7 @@ final class RedisLink implements AutoCloseable {
   /** Loads the classes of Lettuce's that take longest. */
   static void prepare() {
     var _ = options();
-    var _ = ClientResources.builder();
+    var _ = resources(null);
     var _ = new FlushConsolidationHandler().isSharable(); // the first annotation takes 20 ms
   }
 
