@@ -1,15 +1,12 @@
 package relay.logging;
 
-import com.fasterxml.jackson.core.JsonFactory;
-import com.fasterxml.jackson.core.JsonGenerator;
-import java.io.IOException;
-import java.io.StringWriter;
-import java.io.UncheckedIOException;
-import java.time.ZoneOffset;
 import java.time.format.DateTimeFormatter;
+import java.time.format.DateTimeFormatterBuilder;
+import java.util.Locale;
 import java.util.logging.Formatter;
 import java.util.logging.LogRecord;
 import org.jspecify.annotations.Nullable;
+import relay.model.JsonString;
 
 /**
  * One object a line: {@code ts} (RFC 3339, UTC, milliseconds), {@code level}, {@code logger},
@@ -17,32 +14,24 @@ import org.jspecify.annotations.Nullable;
  */
 final class JsonFormatter extends Formatter {
   private static final DateTimeFormatter TIME =
-      DateTimeFormatter.ofPattern("uuuu-MM-dd'T'HH:mm:ss.SSS'Z'").withZone(ZoneOffset.UTC);
-
-  private final JsonFactory json = new JsonFactory();
+      new DateTimeFormatterBuilder().appendInstant(3).toFormatter(Locale.ROOT);
 
   @Override
   public String format(LogRecord record) {
-    StringWriter line = new StringWriter(256);
-    try (JsonGenerator object = json.createGenerator(line)) {
-      object.writeStartObject();
-      object.writeStringField("ts", TIME.format(record.getInstant()));
-      object.writeStringField("level", Levels.name(record.getLevel()));
-      write(object, "logger", record.getLoggerName());
-      object.writeStringField("msg", Bounded.message(record, this));
-      write(object, "thread", Thread.currentThread().getName());
-      write(object, "exception", Bounded.stack(record));
-      object.writeEndObject();
-    } catch (IOException e) {
-      throw new UncheckedIOException(e); // a StringWriter does not fail
-    }
-    return line.append('\n').toString();
+    StringBuilder line = new StringBuilder(256);
+    append(line, "{", "ts", TIME.format(record.getInstant()));
+    append(line, ",", "level", Levels.name(record.getLevel()));
+    append(line, ",", "logger", record.getLoggerName());
+    line.append(",\"msg\":").append(JsonString.quote(Bounded.message(record, this)));
+    append(line, ",", "thread", Thread.currentThread().getName());
+    append(line, ",", "exception", Bounded.stack(record));
+    return line.append("}\n").toString();
   }
 
-  private static void write(JsonGenerator object, String name, @Nullable String value)
-      throws IOException {
+  private static void append(
+      StringBuilder line, String before, String name, @Nullable String value) {
     if (value != null && !value.isEmpty()) {
-      object.writeStringField(name, value);
+      line.append(before).append('"').append(name).append("\":").append(JsonString.quote(value));
     }
   }
 }
