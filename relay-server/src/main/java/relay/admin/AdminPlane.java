@@ -6,6 +6,7 @@ import io.undertow.server.HttpServerExchange;
 import io.undertow.util.Headers;
 import io.undertow.util.HttpString;
 import io.undertow.util.Methods;
+import java.time.InstantSource;
 import java.util.Collection;
 import java.util.List;
 import java.util.Map;
@@ -19,6 +20,7 @@ import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import relay.admin.PoolStates.RedisSilent;
+import relay.carrier.AnswerDate;
 import relay.config.ServerConfig;
 import relay.pool.PoolJson;
 import relay.redis.KeyPool;
@@ -36,6 +38,7 @@ final class AdminPlane implements HttpHandler {
   private static final int QUEUED = 128;
   private static final int MAX_BODY_BYTES = 4096;
 
+  private final AnswerDate date = new AnswerDate(InstantSource.system());
   private final Executor threads;
   private final Gate gate;
   private final ServerConfig server;
@@ -73,6 +76,7 @@ final class AdminPlane implements HttpHandler {
 
   @Override
   public void handleRequest(HttpServerExchange exchange) {
+    exchange.getResponseHeaders().put(Headers.DATE, date.now());
     Reply refusal = gate.refusal(exchange);
     if (refusal != null) {
       refusal.send(exchange);

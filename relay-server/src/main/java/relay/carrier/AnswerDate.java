@@ -1,4 +1,4 @@
-package relay.edge;
+package relay.carrier;
 
 import java.time.InstantSource;
 import java.time.LocalDateTime;
@@ -9,7 +9,7 @@ import java.time.ZoneOffset;
  * Undertow's own takes a calendar for it, which takes 2 MB and its time for all languages of the
  * world.
  */
-final class AnswerDate {
+public final class AnswerDate {
   private static final String DAYS = "MonTueWedThuFriSatSun";
   private static final String MONTHS = "JanFebMarAprMayJunJulAugSepOctNovDec";
 
@@ -18,13 +18,13 @@ final class AnswerDate {
   private final InstantSource clock;
   private volatile Written last;
 
-  AnswerDate(InstantSource clock) {
+  public AnswerDate(InstantSource clock) {
     this.clock = clock;
     last = written(clock.millis() / 1000);
   }
 
   /** Written anew once a second. */
-  String now() {
+  public String now() {
     long second = clock.millis() / 1000;
     Written written = last;
     if (written.second != second) {

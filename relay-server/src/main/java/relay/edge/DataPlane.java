@@ -13,6 +13,7 @@ import java.util.concurrent.Executor;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
+import relay.carrier.AnswerDate;
 import relay.carrier.Carriers;
 import relay.config.TlsConfig;
 import relay.model.Dialect;

@@ -12,6 +12,7 @@ import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 import org.xnio.IoUtils;
 import org.xnio.channels.StreamSinkChannel;
+import relay.carrier.AnswerDate;
 import relay.model.Dialect;
 import relay.model.HeaderLines;
 import relay.pipeline.ClientExchange;

@@ -1,4 +1,4 @@
-package relay.edge;
+package relay.carrier;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertSame;
