@@ -1,13 +1,14 @@
 package relay.redis;
 
 import java.util.ArrayList;
-import java.util.Comparator;
+import java.util.Collections;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.TreeSet;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
@@ -35,12 +36,15 @@ final class Candidates {
   private final int tiers;
 
   /** Keys of one priority; the spares of a weighted pool, which have no weight, come last. */
-  private record Tier(int priority, boolean spare) {
-    static final Comparator<Tier> ORDER =
-        Comparator.comparingInt(Tier::priority).reversed().thenComparing(Tier::spare);
-
+  private record Tier(int priority, boolean spare) implements Comparable<Tier> {
     static Tier of(PoolPlan plan, KeyPlan key) {
       return new Tier(key.priority(), plan.strategy() == Strategy.WEIGHTED && key.weight() == 0);
+    }
+
+    @Override
+    public int compareTo(Tier other) {
+      int order = Integer.compare(other.priority, priority);
+      return order != 0 ? order : Boolean.compare(spare, other.spare);
     }
 
     String text() {
@@ -63,19 +67,23 @@ final class Candidates {
     this.plan = plan;
     this.names = names;
     List<Tier> sorted =
-        plan.keys().stream().map(k -> Tier.of(plan, k)).distinct().sorted(Tier.ORDER).toList();
+        List.copyOf(
+            plan.keys().stream()
+                .map(k -> Tier.of(plan, k))
+                .collect(Collectors.toCollection(TreeSet::new)));
     tiers = sorted.size();
     String shape = shape(plan);
     for (String modelClass : plan.modelClasses()) {
       List<Candidate> all =
           plan.keys().stream()
-              .sorted(Comparator.comparingInt(KeyPlan::priority).reversed())
+              .sorted((a, b) -> Integer.compare(b.priority(), a.priority()))
               .map(
                   k ->
                       new Candidate(
                           k,
                           PoolPlan.group(k.account(), modelClass),
-                          firstSet(modelClass) + sorted.indexOf(Tier.of(plan, k))))
+                          firstSet(modelClass)
+                              + Collections.binarySearch(sorted, Tier.of(plan, k))))
               .toList();
       byClass.put(modelClass, all);
       all.forEach(c -> named.put(modelClass + " " + c.key().id(), c));

@@ -37,7 +37,7 @@ final class LimitNews {
   boolean isNews(
       String group, Limits limits, Remaining remaining, @Nullable PoolSnapshot latest, long nanos) {
     Told before = told.get(group);
-    if (limits.equals(Limits.UNKNOWN)
+    if (!limits.areKnown()
         || (before != null && nanos - before.nanos() < PAUSE_NANOS)
         || (before == null && told.size() >= MOST_GROUPS)) {
       return false;

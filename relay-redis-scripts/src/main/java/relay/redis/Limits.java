@@ -23,6 +23,11 @@ public record Limits(long requests, long inputTokens, long outputTokens, long to
     check(totalTokens);
   }
 
+  /** Whether there is a limit in any dimension. */
+  public boolean areKnown() {
+    return requests > 0 || inputTokens > 0 || outputTokens > 0 || totalTokens > 0;
+  }
+
   private static void check(long limit) {
     if (limit < 0 || limit > MAX) {
       throw new IllegalArgumentException("a limit lies in 0.." + MAX + ": " + limit);

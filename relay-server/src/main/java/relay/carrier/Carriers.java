@@ -3,7 +3,6 @@ package relay.carrier;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.util.Collections;
-import java.util.Comparator;
 import java.util.List;
 import java.util.concurrent.Executor;
 import java.util.concurrent.RejectedExecutionException;
@@ -116,7 +115,7 @@ public final class Carriers implements Executor, AutoCloseable {
 
   private Carrier emptiest() {
     return Collections.min(
-        carriers, Comparator.comparingInt(carrier -> carrier.connections().get()));
+        carriers, (a, b) -> Integer.compare(a.connections().get(), b.connections().get()));
   }
 
   /**

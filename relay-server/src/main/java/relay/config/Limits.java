@@ -23,6 +23,11 @@ public record Limits(long rpm, long itpm, long otpm, long tpm) {
     check(tpm);
   }
 
+  /** Whether there is a limit in any dimension. */
+  public boolean areKnown() {
+    return rpm > 0 || itpm > 0 || otpm > 0 || tpm > 0;
+  }
+
   private static void check(long limit) {
     if (limit < 0 || limit > MAX) {
       throw new IllegalArgumentException("a limit lies in 0.." + MAX);

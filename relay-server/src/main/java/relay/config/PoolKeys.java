@@ -24,7 +24,7 @@ record PoolKeys(List<KeyConfig> keys, List<QuotaGroup> groups) {
   /** Limits by model class as one key states them, and where it does. */
   private record Stated(Map<String, Limits> byClass, String path) {
     boolean isEmpty() {
-      return byClass.values().stream().allMatch(Limits.UNKNOWN::equals);
+      return byClass.values().stream().noneMatch(Limits::areKnown);
     }
   }
 

@@ -83,7 +83,7 @@ public record ServerConfig(
 
     /** Whether it has limits of its own. */
     public boolean isLimited() {
-      return bounds.maxConcurrent() > 0 || !bounds.limits().equals(Limits.UNKNOWN);
+      return bounds.maxConcurrent() > 0 || bounds.limits().areKnown();
     }
 
     public boolean mayUseModel(String model) {

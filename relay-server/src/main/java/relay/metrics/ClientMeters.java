@@ -1,7 +1,6 @@
 package relay.metrics;
 
 import io.micrometer.core.instrument.MeterRegistry;
-import io.micrometer.core.instrument.Tags;
 import java.util.List;
 import java.util.Set;
 import java.util.stream.Collectors;
@@ -19,16 +18,10 @@ public final class ClientMeters {
   private static final String CACHE_READ = "cache_read";
   private static final String CACHE_CREATION = "cache_creation";
 
-  private record Answered(String client, String status) {}
-
-  private record Refused(String client, String reason) {}
-
-  private record Tokens(String client, String type) {}
-
   private final Set<String> names;
-  private final Series<Answered> requests;
-  private final Series<Refused> denials;
-  private final Series<Tokens> tokens;
+  private final Series requests;
+  private final Series denials;
+  private final Series tokens;
 
   ClientMeters(MeterRegistry registry, Auth auth) {
     List<Client> clients =
@@ -38,41 +31,44 @@ public final class ClientMeters {
         };
     names = clients.stream().map(Client::name).collect(Collectors.toSet());
     requests =
-        new Series<>(
+        new Series(
             registry,
             "relay.client.requests",
             "Requests of a client that were answered",
-            r -> Tags.of("client", r.client(), "status", r.status()));
+            "client",
+            "status");
     denials =
-        new Series<>(
+        new Series(
             registry,
             "relay.client.denials",
             "Requests that a client's own limits refused",
-            d -> Tags.of("client", d.client(), "reason", d.reason()));
+            "client",
+            "reason");
     tokens =
-        new Series<>(
+        new Series(
             registry,
             "relay.client.tokens",
             "Tokens of a client's requests as providers reported them",
-            t -> Tags.of("client", t.client(), "type", t.type()));
+            "client",
+            "type");
     requests.prepare(
-        clients.stream().flatMap(c -> Stream.of(OK, TOO_MANY).map(s -> new Answered(c.name(), s))));
+        clients.stream().flatMap(c -> Stream.of(OK, TOO_MANY).map(s -> List.of(c.name(), s))));
     tokens.prepare(
         clients.stream()
             .flatMap(
                 c ->
                     Stream.of(INPUT, OUTPUT, CACHE_READ, CACHE_CREATION)
-                        .map(type -> new Tokens(c.name(), type))));
+                        .map(type -> List.of(c.name(), type))));
     denials.prepare(
         clients.stream()
             .filter(Client::isLimited)
-            .flatMap(c -> Traffic.reasons().map(reason -> new Refused(c.name(), reason))));
+            .flatMap(c -> Traffic.reasons().map(reason -> List.of(c.name(), reason))));
   }
 
   /** A request of a client was answered; an unknown client is not counted. */
   public void answered(String client, int status) {
     if (names.contains(client)) {
-      requests.of(new Answered(client, LabelValues.status(status))).increment();
+      requests.of(client, LabelValues.status(status)).increment();
     }
   }
 
@@ -83,7 +79,7 @@ public final class ClientMeters {
    */
   public void denied(String client, String reason) {
     if (names.contains(client)) {
-      denials.of(new Refused(client, reason)).increment();
+      denials.of(client, reason).increment();
     }
   }
 
@@ -99,7 +95,7 @@ public final class ClientMeters {
 
   private void add(String client, String type, long count) {
     if (count > 0) {
-      tokens.of(new Tokens(client, type)).increment((double) count);
+      tokens.of(client, type).increment((double) count);
     }
   }
 }

@@ -47,7 +47,8 @@ public final class Meters implements AutoCloseable {
 
   private static final double[] RATIO_BUCKETS = {0.05, 0.1, 0.25, 0.5, 0.75, 1, 1.5, 2, 4, 10, 100};
 
-  private record EstimateError(String type, String direction) {}
+  /** How far estimates were off, in one direction and the other. */
+  private record Misses(DistributionSummary over, DistributionSummary under) {}
 
   private final PrometheusMeterRegistry registry =
       new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
@@ -63,7 +64,7 @@ public final class Meters implements AutoCloseable {
   private final Timer acquire;
   private final Counter attempts;
   private final Counter failedReloads;
-  private final Map<EstimateError, DistributionSummary> estimateErrors = new HashMap<>();
+  private final Map<String, Misses> estimateErrors = new HashMap<>(); // by the tokens' type
   private final LongAdder inflight = new LongAdder();
   private final LongAdder reserved = new LongAdder();
 
@@ -84,9 +85,7 @@ public final class Meters implements AutoCloseable {
             .description("Requests that went to providers, retries included")
             .register(registry);
     for (String type : List.of("input", "output")) {
-      for (String direction : List.of("over", "under")) {
-        estimateErrors.put(new EstimateError(type, direction), summary(type, direction));
-      }
+      estimateErrors.put(type, new Misses(summary(type, "over"), summary(type, "under")));
     }
     providers.forEach(
         provider -> {
@@ -214,9 +213,9 @@ public final class Meters implements AutoCloseable {
    * @param type {@code input} or {@code output}
    */
   public void estimateError(String type, long reservedTokens, long usedTokens) {
-    String direction = reservedTokens >= usedTokens ? "over" : "under";
-    DistributionSummary summary = estimateErrors.get(new EstimateError(type, direction));
-    if (summary != null) {
+    Misses misses = estimateErrors.get(type);
+    if (misses != null) {
+      DistributionSummary summary = reservedTokens >= usedTokens ? misses.over() : misses.under();
       summary.record(Math.abs((double) reservedTokens - usedTokens) / Math.max(1, usedTokens));
     }
   }

@@ -2,19 +2,20 @@ package relay.metrics;
 
 import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.MeterRegistry;
-import io.micrometer.core.instrument.Tags;
+import io.micrometer.core.instrument.Tag;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.function.Function;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 
 /**
- * The counters of one name, by their labels. A request finds its counter with one look into a map;
- * tags are built only when a series is new.
- *
- * @param <L> the labels: a small record
+ * The counters of one name, by the values of their labels. A request finds its counter with one
+ * look into a map; tags are built only when a series is new.
  */
-final class Series<L extends Record> {
+final class Series {
   /**
    * A series that appears with its first value hides that value from {@code rate()}, so the likely
    * ones exist from the start, up to so many; a pool of thousands of keys fills in its own as they
@@ -22,24 +23,62 @@ final class Series<L extends Record> {
    */
   private static final int PREPARED = 2_000;
 
-  private final Map<L, Counter> counters = new ConcurrentHashMap<>();
-  private final Function<L, Counter> register;
+  private final MeterRegistry registry;
+  private final String name;
+  private final String description;
+  private final String[] labels;
+  private final Map<Values, Counter> counters = new ConcurrentHashMap<>();
 
-  Series(MeterRegistry registry, String name, String description, Function<L, Tags> tags) {
-    register =
-        labels ->
-            Counter.builder(name)
-                .description(description)
-                .tags(tags.apply(labels))
-                .register(registry);
+  /** No record: to make the methods that it would have takes the JVM its part of a start. */
+  private static final class Values {
+    private final String[] values;
+
+    Values(String[] values) {
+      this.values = values;
+    }
+
+    @Override
+    public boolean equals(@Nullable Object other) {
+      return other instanceof Values o && Arrays.equals(values, o.values);
+    }
+
+    @Override
+    public int hashCode() {
+      return Arrays.hashCode(values);
+    }
   }
 
-  void prepare(Stream<L> likely) {
-    likely.limit(PREPARED).forEach(this::of);
+  /**
+   * @param labels their names
+   */
+  Series(MeterRegistry registry, String name, String description, String... labels) {
+    this.registry = registry;
+    this.name = name;
+    this.description = description;
+    this.labels = labels;
   }
 
-  Counter of(L labels) {
-    Counter known = counters.get(labels);
-    return known != null ? known : counters.computeIfAbsent(labels, register);
+  /**
+   * @param likely values of all labels
+   */
+  void prepare(Stream<List<String>> likely) {
+    likely.limit(PREPARED).forEach(values -> of(values.toArray(String[]::new)));
+  }
+
+  /**
+   * @param values of the labels, in the order of their names
+   */
+  Counter of(String... values) {
+    Values key = new Values(values);
+    Counter known = counters.get(key);
+    return known != null ? known : counters.computeIfAbsent(key, _ -> register(values));
+  }
+
+  private Counter register(String[] values) {
+    List<Tag> tags = new ArrayList<>();
+    for (int n = 0; n < labels.length; n++) {
+      tags.add(Tag.of(labels[n], values[n]));
+    }
+    return Counter.builder(name).description(description).tags(tags).register(registry);
   }
 }

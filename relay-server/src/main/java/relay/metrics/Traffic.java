@@ -1,7 +1,6 @@
 package relay.metrics;
 
 import io.micrometer.core.instrument.MeterRegistry;
-import io.micrometer.core.instrument.Tags;
 import java.util.List;
 import java.util.Locale;
 import java.util.stream.Stream;
@@ -15,92 +14,76 @@ final class Traffic {
   private static final String RELAY = "relay";
   private static final String OK = LabelValues.status(200);
 
-  private record Request(String provider, String model, String status, String origin) {}
-
-  private record Key(String pool, String key) {}
-
-  private record Denial(String pool, String reason) {}
-
-  private record Response(String pool, String key, String status) {}
-
-  private record LimitRefusal(String pool, String kind) {}
-
-  private record BrokenOff(String pool, String how) {}
-
-  private record Tokens(String pool, String key, String model, String type) {}
-
   private final LabelValues labels;
-  private final Series<Request> requests;
-  private final Series<Key> grants;
-  private final Series<Denial> denials;
-  private final Series<Response> responses;
-  private final Series<Tokens> tokens;
-  private final Series<Key> quarantines;
-  private final Series<LimitRefusal> limitRefusals;
-  private final Series<BrokenOff> brokenOff;
+  private final Series requests;
+  private final Series grants;
+  private final Series denials;
+  private final Series responses;
+  private final Series tokens;
+  private final Series quarantines;
+  private final Series limitRefusals;
+  private final Series brokenOff;
 
   Traffic(MeterRegistry registry, LabelValues labels, List<ProviderConfig> providers) {
     this.labels = labels;
     requests =
-        new Series<>(
+        new Series(
             registry,
             "relay.requests",
             "Requests that were answered",
-            r ->
-                Tags.of(
-                    "provider", r.provider(),
-                    "model", r.model(),
-                    "status", r.status(),
-                    "origin", r.origin()));
-    grants =
-        new Series<>(
-            registry,
-            "relay.grants",
-            "Requests that were given a key",
-            g -> Tags.of("pool", g.pool(), "key", g.key()));
+            "provider",
+            "model",
+            "status",
+            "origin");
+    grants = new Series(registry, "relay.grants", "Requests that were given a key", "pool", "key");
     denials =
-        new Series<>(
-            registry,
-            "relay.denials",
-            "Questions for a key that were refused",
-            d -> Tags.of("pool", d.pool(), "reason", d.reason()));
+        new Series(
+            registry, "relay.denials", "Questions for a key that were refused", "pool", "reason");
     responses =
-        new Series<>(
+        new Series(
             registry,
             "relay.upstream.responses",
             "Answers of providers to attempts; status none if there was no answer",
-            r -> Tags.of("pool", r.pool(), "key", r.key(), "status", r.status()));
+            "pool",
+            "key",
+            "status");
     tokens =
-        new Series<>(
+        new Series(
             registry,
             "relay.tokens",
             "Tokens as providers reported them",
-            t -> Tags.of("pool", t.pool(), "key", t.key(), "model", t.model(), "type", t.type()));
+            "pool",
+            "key",
+            "model",
+            "type");
     quarantines =
-        new Series<>(
+        new Series(
             registry,
             "relay.key.quarantines",
             "Keys that a provider refused for good: an alert",
-            q -> Tags.of("pool", q.pool(), "key", q.key()));
+            "pool",
+            "key");
     limitRefusals =
-        new Series<>(
+        new Series(
             registry,
             "relay.upstream.limit.refusals",
             "429s of providers by their kind",
-            l -> Tags.of("pool", l.pool(), "kind", l.kind()));
+            "pool",
+            "kind");
     brokenOff =
-        new Series<>(
+        new Series(
             registry,
             "relay.upstream.broken.answers",
             "Answers that a provider began and did not end well",
-            b -> Tags.of("pool", b.pool(), "how", b.how()));
+            "pool",
+            "how");
     prepare(providers);
   }
 
   private void prepare(List<ProviderConfig> providers) {
     requests.prepare(
         providers.stream()
-            .flatMap(p -> models(p).map(model -> new Request(p.name(), model, OK, UPSTREAM))));
+            .flatMap(p -> models(p).map(model -> List.of(p.name(), model, OK, UPSTREAM))));
     grants.prepare(keys(providers));
     quarantines.prepare(keys(providers));
     limitRefusals.prepare(
@@ -108,16 +91,16 @@ final class Traffic {
             .flatMap(
                 p ->
                     Stream.of("rate", "acceleration", "spend", "quota")
-                        .map(kind -> new LimitRefusal(p.name(), kind))));
+                        .map(kind -> List.of(p.name(), kind))));
     brokenOff.prepare(
         providers.stream()
             .flatMap(
                 p ->
                     Stream.of("loss", "silence", "error_event")
-                        .map(how -> new BrokenOff(p.name(), how))));
+                        .map(how -> List.of(p.name(), how))));
     denials.prepare(
-        providers.stream().flatMap(p -> reasons().map(reason -> new Denial(p.name(), reason))));
-    responses.prepare(keys(providers).map(key -> new Response(key.pool(), key.key(), OK)));
+        providers.stream().flatMap(p -> reasons().map(reason -> List.of(p.name(), reason))));
+    responses.prepare(keys(providers).map(key -> List.of(key.get(0), key.get(1), OK)));
     tokens.prepare(
         providers.stream()
             .flatMap(
@@ -126,9 +109,9 @@ final class Traffic {
                         .flatMap(key -> models(p).flatMap(m -> tokens(p.name(), key.id(), m)))));
   }
 
-  private static Stream<Key> keys(List<ProviderConfig> providers) {
+  private static Stream<List<String>> keys(List<ProviderConfig> providers) {
     return providers.stream()
-        .flatMap(p -> p.keys().stream().map(key -> new Key(p.name(), key.id())));
+        .flatMap(p -> p.keys().stream().map(key -> List.of(p.name(), key.id())));
   }
 
   private static Stream<String> models(ProviderConfig provider) {
@@ -143,44 +126,43 @@ final class Traffic {
         Stream.of("impossible", "quarantined", "unavailable"));
   }
 
-  private static Stream<Tokens> tokens(String pool, String key, String model) {
+  private static Stream<List<String>> tokens(String pool, String key, String model) {
     return Stream.of("input", "output", "cache_read", "cache_creation")
-        .map(type -> new Tokens(pool, key, model, type));
+        .map(type -> List.of(pool, key, model, type));
   }
 
   void request(String provider, String model, int status, String origin) {
     requests
         .of(
-            new Request(
-                labels.provider(provider),
-                labels.model(model),
-                LabelValues.status(status),
-                origin.equals(RELAY) ? RELAY : UPSTREAM))
+            labels.provider(provider),
+            labels.model(model),
+            LabelValues.status(status),
+            origin.equals(RELAY) ? RELAY : UPSTREAM)
         .increment();
   }
 
   void grant(String pool, String key) {
-    grants.of(new Key(pool, key)).increment();
+    grants.of(pool, key).increment();
   }
 
   void denial(String pool, String reason) {
-    denials.of(new Denial(pool, reason)).increment();
+    denials.of(pool, reason).increment();
   }
 
   void upstreamResponse(String pool, String key, int status) {
-    responses.of(new Response(pool, key, LabelValues.status(status))).increment();
+    responses.of(pool, key, LabelValues.status(status)).increment();
   }
 
   void limitRefusal(String pool, String kind) {
-    limitRefusals.of(new LimitRefusal(pool, kind)).increment();
+    limitRefusals.of(pool, kind).increment();
   }
 
   void brokenOff(String pool, String how) {
-    brokenOff.of(new BrokenOff(pool, how)).increment();
+    brokenOff.of(pool, how).increment();
   }
 
   void quarantine(String pool, String key) {
-    quarantines.of(new Key(pool, key)).increment();
+    quarantines.of(pool, key).increment();
   }
 
   void tokens(String pool, String key, String model, TokenUsage usage) {
@@ -193,7 +175,7 @@ final class Traffic {
 
   private void tokens(String pool, String key, String model, String type, long count) {
     if (count > 0) {
-      tokens.of(new Tokens(pool, key, model, type)).increment((double) count);
+      tokens.of(pool, key, model, type).increment((double) count);
     }
   }
 }
