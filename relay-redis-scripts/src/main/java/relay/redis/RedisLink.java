@@ -9,6 +9,7 @@ import io.lettuce.core.SocketOptions;
 import io.lettuce.core.TimeoutOptions;
 import io.lettuce.core.resource.ClientResources;
 import io.lettuce.core.resource.NettyCustomizer;
+import io.netty.buffer.Unpooled;
 import io.netty.channel.Channel;
 import io.netty.handler.flush.FlushConsolidationHandler;
 import java.time.Duration;
@@ -127,10 +128,10 @@ final class RedisLink implements AutoCloseable {
         .build();
   }
 
-  /** Loads the classes of Lettuce's that take longest. */
+  /** Makes ready what takes longest of Lettuce's and Netty's classes. */
   static void prepare() {
     var _ = options();
-    var _ = resources(null);
+    var _ = Unpooled.EMPTY_BUFFER.isReadable(); // what Netty can do on this JVM
     var _ = new FlushConsolidationHandler().isSharable(); // the first annotation takes 20 ms
   }
 
