@@ -10,6 +10,8 @@ import relay.model.HeaderLines;
 
 /** A provider's answer: its head, and its body as it comes. */
 public final class UpstreamAnswer implements AutoCloseable {
+  private static final String EVENT_STREAM = "text/event-stream";
+
   private final Response response;
   private final BufferedSource source;
   private final IdleWatch.Watched watched;
@@ -37,6 +39,17 @@ public final class UpstreamAnswer implements AutoCloseable {
   /** The first value of a header; null if there is none. */
   public @Nullable String header(String name) {
     return response.header(name);
+  }
+
+  /**
+   * Whether a stream of events follows. A refusal is none, whatever it calls itself: it has no last
+   * event that could be missing.
+   */
+  public boolean isEventStream() {
+    String type = header("content-type");
+    return status() < 400
+        && type != null
+        && type.regionMatches(true, 0, EVENT_STREAM, 0, EVENT_STREAM.length());
   }
 
   /** Shows every header line in turn. */
