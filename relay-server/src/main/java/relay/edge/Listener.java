@@ -2,6 +2,7 @@ package relay.edge;
 
 import io.undertow.UndertowOptions;
 import io.undertow.connector.ByteBufferPool;
+import io.undertow.protocols.http2.Http2Channel;
 import io.undertow.server.HttpHandler;
 import io.undertow.server.OpenListener;
 import io.undertow.server.protocol.http.AlpnOpenListener;
@@ -37,6 +38,13 @@ final class Listener {
   private static final int BACKLOG = 1024;
   private static final int BUFFER_BYTES = 16 * 1024;
   private static final Duration IDLE = Duration.ofMinutes(6); // SDKs keep connections for 5
+
+  static {
+    // Else 20,000 bytes of HTTP/2, beyond which Undertow asks the client for a retry. It is read
+    // once
+    System.setProperty(
+        Http2Channel.HTTP2_MAX_HEADER_SIZE_PROPERTY, Integer.toString(HEAD_BYTES_READ));
+  }
 
   private final Carriers carriers;
   private final OptionMap options;
