@@ -4,6 +4,7 @@ import java.io.IOException;
 import okhttp3.Headers;
 import okhttp3.Protocol;
 import okhttp3.Response;
+import okio.Buffer;
 import okio.BufferedSource;
 import org.jspecify.annotations.Nullable;
 import relay.model.HeaderLines;
@@ -101,8 +102,11 @@ public final class UpstreamAnswer implements AutoCloseable {
 
   /** Reads the whole body, or its first bytes if it is longer. Blocks. */
   public byte[] readAtMost(int bytes) throws IOException {
-    source.request(bytes);
-    return source.readByteArray(Math.min(bytes, source.getBuffer().size()));
+    Buffer come = source.getBuffer();
+    while (come.size() < bytes && source.request(come.size() + 1)) {
+      watched.heard();
+    }
+    return source.readByteArray(Math.min(bytes, come.size()));
   }
 
   /** Whether a {@link #read} failed because the provider sent nothing for the idle timeout. */
