@@ -29,6 +29,9 @@ public final class ProviderBreaker {
   private static final byte[] NONE = {};
   private static final Duration TICK = Duration.ofMillis(500);
 
+  /** In most cases a request that tries has found out by then. */
+  private static final Duration TRIAL = Duration.ofSeconds(2);
+
   private final RedisLink link;
   private final String pool;
   private final byte[][] keys;
@@ -101,8 +104,14 @@ public final class ProviderBreaker {
   }
 
   private Passage barred() {
-    Duration left = Duration.ofNanos(left(view));
-    return new Passage.Barred(left.compareTo(TICK) < 0 ? TICK : left);
+    View now = view;
+    Duration left = Duration.ofNanos(left(now));
+    if (left.compareTo(TICK) < 0) {
+      return new Passage.Barred(TICK);
+    }
+    // While one tries, what is left is the time after which it counts as lost, which is rare
+    boolean tries = now.state() == State.HALF_OPEN && left.compareTo(TRIAL) > 0;
+    return new Passage.Barred(tries ? TRIAL : left);
   }
 
   private long left(View seen) {

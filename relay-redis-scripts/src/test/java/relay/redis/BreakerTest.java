@@ -148,6 +148,19 @@ final class BreakerTest {
     }
   }
 
+  @Test
+  void while_one_tries_the_others_are_not_told_to_wait_until_it_would_count_as_lost() {
+    String pool = Pools.name("tried");
+    try (RedisEngine engine =
+        RedisEngine.start(Pools.options(RedisUnderTest.url(), "r1", Fallback.CLOSED))) {
+      ProviderBreaker breaker = engine.breaker(pool);
+      awaitPauseOver(breaker);
+      assertInstanceOf(Passage.Trial.class, breaker.enter());
+      Passage.Barred barred = assertInstanceOf(Passage.Barred.class, breaker.enter());
+      assertEquals(Duration.ofSeconds(2), barred.retryAfter());
+    }
+  }
+
   /** Opens it, and asks nothing of it until a request may try. */
   private static void awaitPauseOver(ProviderBreaker breaker) {
     for (int n = 0; n < 10; n++) {

@@ -61,6 +61,8 @@ final class SpareBuffers {
 
   /** Leaves the spare ones to the collector. */
   void clear() {
-    spare.clear();
+    while (spare.pollFirst() != null) {
+      count.getAndDecrement();
+    }
   }
 }

@@ -31,7 +31,7 @@ final class DepartureWatch {
     this.onGone = onGone;
   }
 
-  /** Begins to watch. On the I/O thread, once the request was read to its end. */
+  /** Begins to watch, once the request was read to its end. */
   static void on(HttpServerExchange exchange, Runnable onGone) {
     if (!(exchange.getConnection() instanceof HttpServerConnection http)) {
       lookAfterStream(exchange, onGone);

@@ -12,11 +12,18 @@ import org.jspecify.annotations.Nullable;
 import relay.model.RelayError;
 
 /**
- * What is wrong with a request's head that Undertow takes, though it leaves open where the body
- * ends, whom the request is for, or what it says. Afterwards its values are as the client sent
- * them: with all their {@link Blanks}.
+ * What is wrong with a request's head that Undertow takes, though it is too large, or leaves open
+ * where the body ends, whom the request is for, or what it says. Afterwards its values are as the
+ * client sent them: with all their {@link Blanks}.
  */
 final class HeadCheck {
+  /** Of the target and the header lines, each with its colon, its space and its end. */
+  static final int MAX_BYTES = 64 * 1024;
+
+  static final int MAX_LINES = 200;
+
+  private static final int LINE_MARKS = 4;
+
   /** Relay reads the first line of these; another reader might read the last. */
   private static final List<HttpString> ONCE =
       List.of(Headers.CONTENT_TYPE, Headers.CONTENT_ENCODING);
@@ -46,8 +53,11 @@ final class HeadCheck {
         return RelayError.invalid(name + " is given twice");
       }
     }
+    int lines = 0;
+    int bytes = exchange.getRequestURI().length() + exchange.getQueryString().length();
     for (HeaderValues values : headers) {
-      if (!isName(values.getHeaderName())) {
+      HttpString name = values.getHeaderName();
+      if (!isName(name)) {
         return RelayError.invalid("a header's name is none that HTTP allows");
       }
       for (int n = 0; n < values.size(); n++) {
@@ -56,11 +66,17 @@ final class HeadCheck {
         }
         if (!HeaderText.isText(values.get(n))) {
           return RelayError.invalid(
-              "the header %s holds bytes that are no UTF-8 text".formatted(values.getHeaderName()));
+              "the header %s holds bytes that are no UTF-8 text".formatted(name));
         }
+        lines++;
+        bytes += name.length() + values.get(n).length() + LINE_MARKS;
       }
     }
-    return null;
+    return lines > MAX_LINES || bytes > MAX_BYTES
+        ? RelayError.invalid(
+            "the request's head is too large: it may have %d header lines and %d KiB"
+                .formatted(MAX_LINES, MAX_BYTES / 1024))
+        : null;
   }
 
   private static boolean isHttp1(HttpServerExchange exchange) {

@@ -2,6 +2,7 @@ package relay.edge;
 
 import io.undertow.UndertowOptions;
 import io.undertow.connector.ByteBufferPool;
+import io.undertow.protocols.http2.Http2Channel;
 import io.undertow.server.HttpHandler;
 import io.undertow.server.OpenListener;
 import io.undertow.server.protocol.http.AlpnOpenListener;
@@ -26,12 +27,24 @@ import relay.config.TlsConfig;
  * at the bytes first ({@link FramingGuard}).
  */
 final class Listener {
-  private static final int MAX_HEADER_BYTES = 64 * 1024;
-  private static final int MAX_HEADERS = 200;
+  /**
+   * Undertow reads twice as much of a head as {@link HeadCheck} takes, for it refuses without a
+   * word of why.
+   */
+  private static final int HEAD_BYTES_READ = 2 * HeadCheck.MAX_BYTES;
+
+  private static final int HEAD_LINES_READ = 2 * HeadCheck.MAX_LINES;
   private static final int MAX_STREAMS = 1000; // of one HTTP/2 connection, at once
   private static final int BACKLOG = 1024;
   private static final int BUFFER_BYTES = 16 * 1024;
   private static final Duration IDLE = Duration.ofMinutes(6); // SDKs keep connections for 5
+
+  static {
+    // Else 20,000 bytes of HTTP/2, beyond which Undertow asks the client for a retry. It is read
+    // once
+    System.setProperty(
+        Http2Channel.HTTP2_MAX_HEADER_SIZE_PROPERTY, Integer.toString(HEAD_BYTES_READ));
+  }
 
   private final Carriers carriers;
   private final OptionMap options;
@@ -60,8 +73,8 @@ final class Listener {
         OptionMap.builder()
             .set(UndertowOptions.ENABLE_HTTP2, http2)
             .set(UndertowOptions.HTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, MAX_STREAMS)
-            .set(UndertowOptions.MAX_HEADER_SIZE, MAX_HEADER_BYTES)
-            .set(UndertowOptions.MAX_HEADERS, MAX_HEADERS)
+            .set(UndertowOptions.MAX_HEADER_SIZE, HEAD_BYTES_READ)
+            .set(UndertowOptions.MAX_HEADERS, HEAD_LINES_READ)
             .set(UndertowOptions.REQUEST_PARSE_TIMEOUT, (int) patience.toMillis())
             .set(UndertowOptions.NO_REQUEST_TIMEOUT, (int) IDLE.toMillis())
             // BodyReader holds the bound; Undertow's own default is 2 MiB, and it answers nothing

@@ -37,8 +37,7 @@ final class AnswerRelay {
     if (answer.status() >= 400) {
       headers.add("x-relay-error-origin", "upstream");
     }
-    // A refusal is no stream, whatever it calls itself: it has no last event that could be missing.
-    boolean events = isStream(answer) && answer.status() < 400;
+    boolean events = answer.isEventStream();
     long length = answer.contentLength();
     if (handling.client().method().equals("HEAD")) {
       handling.client().begin(answer.status(), headers, length);
@@ -49,11 +48,6 @@ final class AnswerRelay {
     } else {
       inParts(answer, headers, events);
     }
-  }
-
-  static boolean isStream(UpstreamAnswer answer) {
-    String type = answer.header("content-type");
-    return type != null && type.regionMatches(true, 0, "text/event-stream", 0, 17);
   }
 
   private void whole(UpstreamAnswer answer, HeaderLines headers, int length) {

@@ -189,7 +189,7 @@ final class Attempt {
       default -> {
         route.breaker().worked(passage);
         plan.forgetBody();
-        if (AnswerRelay.isStream(answer)) {
+        if (answer.isEventStream()) {
           goOn(answer);
         } else {
           relay(answer);

@@ -1,10 +1,17 @@
 package relay.pipeline;
 
+import java.io.ByteArrayInputStream;
+import java.io.IOException;
+import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.ZoneOffset;
+import java.util.Locale;
 import java.util.regex.Pattern;
+import java.util.zip.GZIPInputStream;
+import java.util.zip.InflaterInputStream;
+import org.jspecify.annotations.Nullable;
 import relay.upstream.RetryTime;
 import relay.upstream.UpstreamAnswer;
 
@@ -13,6 +20,8 @@ import relay.upstream.UpstreamAnswer;
  * providers' own; nothing else in an error contains them.
  */
 sealed interface LimitRefusal {
+  /** Of an unpacked body; no refusal is as long. */
+  int MOST_BYTES = 64 * 1024;
 
   /**
    * The limit of a quota group is used up.
@@ -50,7 +59,8 @@ sealed interface LimitRefusal {
   }
 
   static LimitRefusal of(UpstreamAnswer answer, byte[] body, Instant now) {
-    String text = new String(body, StandardCharsets.UTF_8);
+    String text =
+        new String(unpacked(answer.header("content-encoding"), body), StandardCharsets.UTF_8);
     if (text.contains("\"enforced_spend_limit_reached\"")) {
       return new Spend(nextMonth(now));
     }
@@ -60,6 +70,21 @@ sealed interface LimitRefusal {
     return Words.ACCELERATION.matcher(text).find()
         ? new Acceleration(RetryTime.stated(answer, now))
         : new Rate(RetryTime.of(answer, now));
+  }
+
+  /** The client may have asked for it packed; what cannot be unpacked has no words. */
+  private static byte[] unpacked(@Nullable String encoding, byte[] body) {
+    InputStream bytes = new ByteArrayInputStream(body);
+    try (InputStream plain =
+        switch (encoding == null ? "" : encoding.strip().toLowerCase(Locale.ROOT)) {
+          case "gzip", "x-gzip" -> new GZIPInputStream(bytes);
+          case "deflate" -> new InflaterInputStream(bytes);
+          default -> bytes;
+        }) {
+      return plain.readNBytes(MOST_BYTES);
+    } catch (IOException e) {
+      return new byte[0];
+    }
   }
 
   /** The 1st of the month after this one, 00:00 UTC. */

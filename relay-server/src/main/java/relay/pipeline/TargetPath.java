@@ -1,9 +1,12 @@
 package relay.pipeline;
 
 import java.util.Locale;
+import java.util.regex.Pattern;
 
 /** Judges the path of a request that passes unread: its meaning must be that of its text. */
 final class TargetPath {
+  private static final Pattern DOTS = Pattern.compile("\\.{1,2}(;.*)?");
+
   private TargetPath() {}
 
   /** The target without its query. */
@@ -14,7 +17,8 @@ final class TargetPath {
 
   /**
    * False for a path that a URL's reader may take for another one, so that it leaves {@code /v1/}:
-   * with segments of dots, plain or escaped, or characters that separate what they should not.
+   * with segments of dots, plain or escaped, be it between escaped slashes or before parameters, or
+   * with characters that separate what they should not.
    *
    * @param target path and query
    */
@@ -23,9 +27,10 @@ final class TargetPath {
     if (path.indexOf('\\') >= 0 || target.indexOf('#') >= 0) {
       return false;
     }
-    for (String segment : path.split("/", -1)) {
-      String dots = segment.toLowerCase(Locale.ROOT).replace("%2e", ".");
-      if (dots.equals(".") || dots.equals("..")) {
+    String read =
+        path.toLowerCase(Locale.ROOT).replace("%2e", ".").replace("%2f", "/").replace("%5c", "/");
+    for (String segment : read.split("/", -1)) {
+      if (DOTS.matcher(segment).matches()) {
         return false;
       }
     }

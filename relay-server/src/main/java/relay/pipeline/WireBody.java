@@ -18,14 +18,11 @@ import relay.request.MemberEdits;
 final class WireBody {
   private static final String VERSION = "anthropic_version";
 
-  /** The one request for which Vertex wants the model in the body: its URL names no model. */
-  private static final String COUNT_TOKENS = "/v1/messages/count_tokens";
-
   private WireBody() {}
 
   static byte[] of(Plan plan, ClientExchange client) {
     if (plan.asked().endpoint() != Endpoint.MESSAGES) {
-      return plan.body(); // elsewhere the model stays where it is
+      return plan.body(); // elsewhere, as to count tokens, the model stays where it is
     }
     return switch (plan.route().api().config().type()) {
       case ANTHROPIC, OPENAI, ZAI, MINIMAX, OLLAMA, AZURE -> plan.body();
@@ -34,9 +31,7 @@ final class WireBody {
               plan.body(), Set.of("model", "stream"), bedrock(client.header("anthropic-beta")));
       case VERTEX ->
           MemberEdits.edit(
-              plan.body(),
-              client.target().startsWith(COUNT_TOKENS) ? Set.of() : Set.of("model"),
-              Map.of(VERSION, JsonString.quote("vertex-2023-10-16")));
+              plan.body(), Set.of("model"), Map.of(VERSION, JsonString.quote("vertex-2023-10-16")));
     };
   }
 

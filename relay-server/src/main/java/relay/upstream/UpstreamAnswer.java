@@ -4,12 +4,15 @@ import java.io.IOException;
 import okhttp3.Headers;
 import okhttp3.Protocol;
 import okhttp3.Response;
+import okio.Buffer;
 import okio.BufferedSource;
 import org.jspecify.annotations.Nullable;
 import relay.model.HeaderLines;
 
 /** A provider's answer: its head, and its body as it comes. */
 public final class UpstreamAnswer implements AutoCloseable {
+  private static final String EVENT_STREAM = "text/event-stream";
+
   private final Response response;
   private final BufferedSource source;
   private final IdleWatch.Watched watched;
@@ -37,6 +40,17 @@ public final class UpstreamAnswer implements AutoCloseable {
   /** The first value of a header; null if there is none. */
   public @Nullable String header(String name) {
     return response.header(name);
+  }
+
+  /**
+   * Whether a stream of events follows. A refusal is none, whatever it calls itself: it has no last
+   * event that could be missing.
+   */
+  public boolean isEventStream() {
+    String type = header("content-type");
+    return status() < 400
+        && type != null
+        && type.regionMatches(true, 0, EVENT_STREAM, 0, EVENT_STREAM.length());
   }
 
   /** Shows every header line in turn. */
@@ -88,8 +102,11 @@ public final class UpstreamAnswer implements AutoCloseable {
 
   /** Reads the whole body, or its first bytes if it is longer. Blocks. */
   public byte[] readAtMost(int bytes) throws IOException {
-    source.request(bytes);
-    return source.readByteArray(Math.min(bytes, source.getBuffer().size()));
+    Buffer come = source.getBuffer();
+    while (come.size() < bytes && source.request(come.size() + 1)) {
+      watched.heard();
+    }
+    return source.readByteArray(Math.min(bytes, come.size()));
   }
 
   /** Whether a {@link #read} failed because the provider sent nothing for the idle timeout. */

@@ -34,6 +34,16 @@ class SpareBuffersTest {
   }
 
   @Test
+  void those_that_come_after_the_spare_ones_were_let_go_are_kept_again() {
+    Stream.generate(buffers::take).limit(3).toList().forEach(buffers::giveBack);
+    buffers.clear();
+    assertEquals(0, buffers.count());
+    ByteBuffer next = buffers.take();
+    buffers.giveBack(next);
+    assertSame(next, buffers.take());
+  }
+
+  @Test
   void they_are_where_they_should_be() {
     assertTrue(buffers.take().isDirect());
     assertTrue(new SpareBuffers(100, false, 3).take().hasArray());

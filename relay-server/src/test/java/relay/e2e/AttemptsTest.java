@@ -1,19 +1,25 @@
 package relay.e2e;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.io.ByteArrayOutputStream;
+import java.io.OutputStream;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.zip.DeflaterOutputStream;
+import java.util.zip.GZIPOutputStream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
 import relay.e2e.RawProvider.Connection;
 import relay.e2e.RawProvider.Received;
@@ -23,7 +29,9 @@ import relay.model.Dialect;
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 class AttemptsTest {
   private static final List<String> POOLS =
-      List.of("cool", "full", "few", "fail", "wrong", "busy", "spent", "refused", "reset");
+      List.of(
+          "cool", "full", "few", "fail", "wrong", "busy", "spent", "refused", "reset", "gzip",
+          "deflate");
 
   /** How each pool's provider answers its n-th request, n counted from 0. */
   private interface Behaviour {
@@ -232,19 +240,22 @@ class AttemptsTest {
     assertEquals(200, ask(0, dialect, pool).status());
   }
 
+  private static String spendStop(Dialect dialect) {
+    return switch (dialect) {
+      case ANTHROPIC ->
+          "{\"type\":\"error\",\"error\":{\"type\":\"rate_limit_error\",\"message\":\"no\","
+              + "\"details\":{\"error_code\":\"enforced_spend_limit_reached\"}}}";
+      case OPENAI ->
+          "{\"error\":{\"message\":\"no\",\"type\":\"insufficient_quota\",\"param\":null,"
+              + "\"code\":\"insufficient_quota\"}}";
+    };
+  }
+
   @ParameterizedTest
   @EnumSource
   void a_spend_stop_quarantines_the_whole_account(Dialect dialect) throws Exception {
     String pool = pool("spent", dialect);
-    String stop =
-        switch (dialect) {
-          case ANTHROPIC ->
-              "{\"type\":\"error\",\"error\":{\"type\":\"rate_limit_error\",\"message\":\"no\","
-                  + "\"details\":{\"error_code\":\"enforced_spend_limit_reached\"}}}";
-          case OPENAI ->
-              "{\"error\":{\"message\":\"no\",\"type\":\"insufficient_quota\",\"param\":null,"
-                  + "\"code\":\"insufficient_quota\"}}";
-        };
+    String stop = spendStop(dialect);
     String other = pool + "-3";
     behaviours.put(
         pool,
@@ -265,6 +276,39 @@ class AttemptsTest {
     replicas.awaitLine(pool, pool + "-1", "status quarantined");
     replicas.awaitLine(pool, pool + "-2", "status quarantined");
     replicas.awaitLine(pool, pool + "-3", "status active");
+  }
+
+  @ParameterizedTest
+  @CsvSource({"ANTHROPIC, gzip", "OPENAI, gzip", "ANTHROPIC, deflate", "OPENAI, deflate"})
+  void a_spend_stop_is_understood_when_it_comes_packed(Dialect dialect, String encoding)
+      throws Exception {
+    String pool = pool(encoding, dialect);
+    byte[] stop = spendStop(dialect).getBytes(UTF_8);
+    ByteArrayOutputStream packed = new ByteArrayOutputStream();
+    try (OutputStream packing =
+        encoding.equals("gzip") ? new GZIPOutputStream(packed) : new DeflaterOutputStream(packed)) {
+      packing.write(stop);
+    }
+    behaviours.put(
+        pool,
+        (n, request, connection) -> {
+          if (n > 0) {
+            connection.write(Says.fine(dialect));
+            return;
+          }
+          connection.write(
+              "HTTP/1.1 429 No\r\ncontent-encoding: %s\r\ncontent-length: %d\r\n\r\n"
+                  .formatted(encoding, packed.size()));
+          connection.write(packed.toByteArray());
+        });
+    Ask ask = Ask.of(dialect, pool).header("accept-encoding: gzip, deflate");
+    assertEquals(200, Wire.ask(replicas.port(0), ask).status());
+    String refused = keysUsed(pool).getFirst();
+    for (int n = 1; n <= 3; n++) {
+      String key = pool + "-" + n;
+      boolean out = refused.equals(Setup.secret(key));
+      replicas.awaitLine(pool, key, out ? "status quarantined" : "status active");
+    }
   }
 
   @ParameterizedTest

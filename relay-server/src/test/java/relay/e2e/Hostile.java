@@ -159,6 +159,7 @@ record Hostile(String name, String wire, int status, boolean closes, boolean rea
     t.refused("a blank in a name", post("x a: b\n" + LENGTH));
     t.refused("brackets in a name", post("x(a): b\n" + LENGTH));
     t.refused("a name beyond ASCII", post("x\u00c3\u00a9: b\n" + LENGTH));
+    t.refused("a head of 132 KB", post("x-a: " + "a".repeat(132_000) + "\n" + LENGTH));
     t.refused("a head of 70 KB", post("x-a: " + "a".repeat(70_000) + "\n" + LENGTH));
     StringBuilder many = new StringBuilder();
     for (int n = 0; n < 400; n++) {

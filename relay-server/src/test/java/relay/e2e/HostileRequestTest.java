@@ -2,6 +2,7 @@ package relay.e2e;
 
 import static java.nio.charset.StandardCharsets.ISO_8859_1;
 import static java.nio.charset.StandardCharsets.UTF_8;
+import static java.util.stream.Collectors.joining;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNull;
@@ -11,6 +12,7 @@ import java.io.IOException;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
+import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.Test;
@@ -73,6 +75,25 @@ class HostileRequestTest {
     }
     assertEquals(expected, provider.received().size());
     provider.received().subList(before, expected).forEach(HostileRequestTest::isWellFormed);
+  }
+
+  static List<String> headsTooLarge() {
+    String lines = IntStream.range(0, 250).mapToObj("x-%d: 1\n"::formatted).collect(joining());
+    return List.of("x-a: " + "a".repeat(70_000), lines);
+  }
+
+  @ParameterizedTest
+  @MethodSource("headsTooLarge")
+  void a_head_beyond_its_bounds_is_refused_in_words(String lines) throws Exception {
+    Ask ask = Ask.of(Dialect.ANTHROPIC, "anthropic");
+    lines.lines().forEach(ask::header);
+    try (Wire wire = new Wire(replicas.port(0))) {
+      Answer answer = wire.send(ask).answer();
+      assertEquals(400, answer.status());
+      assertEquals("invalid_request_error", answer.json().path("error").path("type").asText());
+      assertTrue(answer.text().contains("64 KiB"), answer.text());
+      assertNull(next(wire), "the connection goes on");
+    }
   }
 
   /** The status of an answer that should not come; null at the end of the connection. */

@@ -54,6 +54,18 @@ class Http2Test {
   }
 
   @Test
+  void a_head_beyond_its_bounds_is_refused_in_words() throws Exception {
+    try (Response response = call("", "a".repeat(70_000)).execute()) {
+      assertEquals(400, response.code());
+      assertTrue(response.body().string().contains("64 KiB"));
+    }
+    provider.script((request, connection) -> connection.write(Says.fine(Dialect.ANTHROPIC)));
+    try (Response response = call("", "a".repeat(60_000)).execute()) {
+      assertEquals(200, response.code());
+    }
+  }
+
+  @Test
   void a_request_and_a_stream_pass() throws Exception {
     provider.script((request, connection) -> connection.write(Says.fine(Dialect.ANTHROPIC)));
     try (Response response = call("", "json").execute()) {

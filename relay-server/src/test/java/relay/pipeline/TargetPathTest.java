@@ -14,7 +14,8 @@ class TargetPathTest {
         "/v1/files",
         "/v1/files/a.b..c/...?x=../..&y=\\",
         "/v1//a/%2F%5C",
-        "/v1/a;v=1/.well-known"
+        "/v1/a;v=1/.well-known",
+        "/v1/models/acme%2Fmodel..2"
       })
   void a_path_that_means_what_it_says_is_plain(String target) {
     assertTrue(TargetPath.isPlain(target));
@@ -29,6 +30,9 @@ class TargetPathTest {
         "/v1/./x",
         "/v1/%2e%2E/x",
         "/v1/.%2e?a",
+        "/v1/..%2Fx",
+        "/v1/a%5c%2e%2e%5cx",
+        "/v1/..;a=1/x",
         "/v1/a\\b",
         "/v1/a#b"
       })
