@@ -23,7 +23,7 @@ class RequestEditsTest {
         "{ \"x\" : 1, \"model\" :\t\"old-name\" , \"y\":[ ] } ",
         "new",
         false);
-    assertEdit("{\"model\":\"a\\\"\\\\\\u000aé\"}", "{\"model\":\"m\"}", "a\"\\\né", false);
+    assertEdit("{\"model\":\"a\\\"\\\\\\né\"}", "{\"model\":\"m\"}", "a\"\\\né", false);
   }
 
   @Test
