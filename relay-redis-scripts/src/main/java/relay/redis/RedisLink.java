@@ -275,7 +275,7 @@ final class RedisLink implements AutoCloseable {
         Thread.currentThread().interrupt(); // the link is being closed
       }
       if (failures++ % TOLD_EVERY == 0) {
-        log.warn("Redis at {} does not answer: {}", address(), cause(e).getMessage());
+        log.warn("Redis at {} cannot be used: {}", address(), reason(e));
       }
       connection.set(null);
       if (fresh != null) {
@@ -283,6 +283,15 @@ final class RedisLink implements AutoCloseable {
       }
       return false;
     }
+  }
+
+  /** What Redis said, or the system: Lettuce puts around it that it could not connect. */
+  private static String reason(Throwable failure) {
+    Throwable root = failure;
+    while (root.getCause() != null) {
+      root = root.getCause();
+    }
+    return root.getMessage() == null ? root.toString() : root.getMessage();
   }
 
   /** Only the first to notice acts: the others find that the connection is no longer this one. */

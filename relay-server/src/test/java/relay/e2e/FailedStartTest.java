@@ -1,6 +1,7 @@
 package relay.e2e;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.net.InetAddress;
@@ -10,8 +11,9 @@ import java.nio.file.Path;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import relay.embedded.EmbeddedRedis;
 
-/** A replica that cannot start says what keeps it from that. */
+/** A replica that cannot start, or not reach Redis, says what keeps it from that. */
 class FailedStartTest {
   private static final String FREE = "127.0.0.1:0";
 
@@ -39,6 +41,20 @@ class FailedStartTest {
     assertEquals(
         "relay: cannot start: cannot listen on none.invalid:1234 (server.listen): unknown host",
         lastWords("none.invalid:1234", FREE));
+  }
+
+  @Test
+  void a_redis_that_refuses_the_password_is_not_one_that_cannot_be_reached() throws Exception {
+    try (EmbeddedRedis redis = EmbeddedRedis.start()) {
+      String url = redis.url().replace("://", "://nobody:hunter2@");
+      RelayProcess replica = RelayProcess.start(config(FREE, FREE, url), 0, 0, List.of());
+      try {
+        Await.until("it says why", () -> replica.log().contains("WRONGPASS"));
+        assertFalse(replica.log().contains("hunter2"), replica.log());
+      } finally {
+        replica.kill();
+      }
+    }
   }
 
   /** The last line that it writes to the one who started it. */
