@@ -84,7 +84,7 @@ final class RedisLink implements AutoCloseable {
     this.timeout = timeout;
     deadlines = new Deadlines(timeout);
     this.onUp = onUp;
-    uri = RedisURI.create(url);
+    uri = uri(url);
     uri.setTimeout(Duration.ofSeconds(1));
     if (loop == null) {
       calls = Runnable::run;
@@ -97,6 +97,21 @@ final class RedisLink implements AutoCloseable {
       resources = resources(events);
     }
     client = new FunctionClient(resources, options());
+  }
+
+  /**
+   * A name with an underscore, as Docker's may have, is no host to the JDK: Lettuce takes the port
+   * for a part of it, then, and the usual port for the port.
+   */
+  static RedisURI uri(String url) {
+    RedisURI uri = RedisURI.create(url);
+    String host = uri.getHost();
+    if (host != null && host.matches("[^:]+:[0-9]{1,5}")) {
+      int colon = host.indexOf(':');
+      uri.setHost(host.substring(0, colon));
+      uri.setPort(Integer.parseInt(host.substring(colon + 1)));
+    }
+    return uri;
   }
 
   private static ClientResources resources(@Nullable LoopEvents events) {
