@@ -75,9 +75,8 @@ public final class Main {
       while (root.getCause() != null) {
         root = root.getCause();
       }
-      System.err.printf(
-          "relay: cannot start (clients %s, operators %s): %s%n",
-          config.server().listen(), config.server().adminListen(), root.getMessage());
+      String why = root.getMessage();
+      System.err.println("relay: cannot start: " + (why == null ? root : why));
       System.exit(FAILED);
       throw new IllegalStateException(e);
     }

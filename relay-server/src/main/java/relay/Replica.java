@@ -1,6 +1,8 @@
 package relay;
 
 import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.channels.UnresolvedAddressException;
 import java.time.Duration;
 import java.time.InstantSource;
 import java.util.ArrayList;
@@ -19,6 +21,7 @@ import relay.admin.Readiness;
 import relay.auth.Clients;
 import relay.carrier.Carriers;
 import relay.config.Config;
+import relay.config.ListenAddress;
 import relay.config.ProviderConfig;
 import relay.config.RedisConfig.OnUnavailable;
 import relay.config.RedisUrl;
@@ -60,8 +63,7 @@ final class Replica {
   /**
    * Starts a replica.
    *
-   * @throws IOException when the embedded Redis does not start
-   * @throws RuntimeException when an address cannot be listened on
+   * @throws IOException when the embedded Redis does not start, or an address cannot be listened on
    */
   Replica(Config config) throws IOException {
     server = config.server();
@@ -134,14 +136,28 @@ final class Replica {
             engine::breaker,
             clientsPool,
             clientsTally);
-    dataPlane.start();
-    adminPlane.start(server.adminListen().host(), server.adminListen().port());
+    listen("server.listen", server.listen(), dataPlane::start);
+    listen(
+        "server.admin_listen",
+        server.adminListen(),
+        () -> adminPlane.start(server.adminListen().host(), server.adminListen().port()));
     keyProbes.start();
     log.info(
         "clients: {}://{}  operators: http://{}",
         server.tls() == null ? "http" : "https",
         server.listen(),
         server.adminListen());
+  }
+
+  private static void listen(String setting, ListenAddress address, Runnable start)
+      throws IOException {
+    try {
+      start.run();
+    } catch (UnresolvedAddressException | UncheckedIOException e) {
+      Throwable cause = e.getCause();
+      String why = cause == null ? "unknown host" : cause.getMessage();
+      throw new IOException("cannot listen on " + address + " (" + setting + "): " + why);
+    }
   }
 
   /** Tests of crashes shorten the lease, which nobody else has a reason to: it is no setting. */

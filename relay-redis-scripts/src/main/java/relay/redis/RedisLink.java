@@ -84,7 +84,7 @@ final class RedisLink implements AutoCloseable {
     this.timeout = timeout;
     deadlines = new Deadlines(timeout);
     this.onUp = onUp;
-    uri = RedisURI.create(url);
+    uri = uri(url);
     uri.setTimeout(Duration.ofSeconds(1));
     if (loop == null) {
       calls = Runnable::run;
@@ -97,6 +97,21 @@ final class RedisLink implements AutoCloseable {
       resources = resources(events);
     }
     client = new FunctionClient(resources, options());
+  }
+
+  /**
+   * A name with an underscore, as Docker's may have, is no host to the JDK: Lettuce takes the port
+   * for a part of it, then, and the usual port for the port.
+   */
+  static RedisURI uri(String url) {
+    RedisURI uri = RedisURI.create(url);
+    String host = uri.getHost();
+    if (host != null && host.matches("[^:]+:[0-9]{1,5}")) {
+      int colon = host.indexOf(':');
+      uri.setHost(host.substring(0, colon));
+      uri.setPort(Integer.parseInt(host.substring(colon + 1)));
+    }
+    return uri;
   }
 
   private static ClientResources resources(@Nullable LoopEvents events) {
@@ -275,7 +290,7 @@ final class RedisLink implements AutoCloseable {
         Thread.currentThread().interrupt(); // the link is being closed
       }
       if (failures++ % TOLD_EVERY == 0) {
-        log.warn("Redis at {} does not answer: {}", address(), cause(e).getMessage());
+        log.warn("Redis at {} cannot be used: {}", address(), reason(e));
       }
       connection.set(null);
       if (fresh != null) {
@@ -283,6 +298,15 @@ final class RedisLink implements AutoCloseable {
       }
       return false;
     }
+  }
+
+  /** What Redis said, or the system: Lettuce puts around it that it could not connect. */
+  private static String reason(Throwable failure) {
+    Throwable root = failure;
+    while (root.getCause() != null) {
+      root = root.getCause();
+    }
+    return root.getMessage() == null ? root.toString() : root.getMessage();
   }
 
   /** Only the first to notice acts: the others find that the connection is no longer this one. */

@@ -90,6 +90,16 @@ final class AdminPlane implements HttpHandler {
   }
 
   private void readAndAnswer(HttpServerExchange exchange) {
+    exchange.getRequestReceiver().setMaxBufferSize(MAX_BODY_BYTES);
+    exchange
+        .getRequestReceiver()
+        .receiveFullBytes(
+            this::takeTurn,
+            (broken, failure) -> Reply.error(400, "the body could not be read").send(broken));
+  }
+
+  /** Who is slow to send its body has not had a place among those who wait. */
+  private void takeTurn(HttpServerExchange exchange, byte[] body) {
     if (slow.incrementAndGet() > AT_ONCE + QUEUED) {
       slow.decrementAndGet();
       Reply.error(503, "too many requests at once; try again").send(exchange);
@@ -100,12 +110,7 @@ final class AdminPlane implements HttpHandler {
           slow.decrementAndGet();
           next.proceed();
         });
-    exchange.getRequestReceiver().setMaxBufferSize(MAX_BODY_BYTES);
-    exchange
-        .getRequestReceiver()
-        .receiveFullBytes(
-            (whole, body) -> whole.dispatch(threads, () -> answer(whole, body)),
-            (broken, failure) -> Reply.error(400, "the body could not be read").send(broken));
+    exchange.dispatch(threads, () -> answer(exchange, body));
   }
 
   private void answer(HttpServerExchange exchange, byte[] body) {

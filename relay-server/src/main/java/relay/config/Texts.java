@@ -105,6 +105,14 @@ final class Texts {
           && url.getPort() <= 65_535) {
         return url;
       }
+      String authority = url.getRawAuthority();
+      if (http && url.getHost() == null && authority != null && authority.contains("_")) {
+        // Docker allows them; the JDK, and what builds on it, finds no host there.
+        value.fault(
+            "names a host with an underscore, which host names do not have",
+            "give it another name, or its address");
+        return null;
+      }
     } catch (URISyntaxException e) {
       // The same fault as that of a URL of another kind. Its message would repeat the URL.
     }

@@ -98,16 +98,13 @@ public final class TokenCache {
   }
 
   /**
-   * Drops a token that the provider refused.
-   *
-   * @return whether it was the one in use, so that it is worth while to ask for another
+   * Drops a token that the provider refused, unless another one is in use by now. Of many requests
+   * that saw it refused one is the first, and each of them may have what is fetched thereupon.
    */
-  public synchronized boolean forget(Secret token) {
-    if (held == null || !held.token().value().equals(token)) {
-      return held != null; // somebody else has fetched another one since
+  public synchronized void forget(Secret token) {
+    if (held != null && held.token().value().equals(token)) {
+      held = null;
     }
-    held = null;
-    return true;
   }
 
   /** The fetch under way, a new one, or the one that has just failed. Under the lock. */

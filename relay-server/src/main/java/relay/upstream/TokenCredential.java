@@ -40,6 +40,9 @@ final class TokenCredential implements KeyCredential {
       throw e;
     }
     request.header("authorization", "Bearer " + token.reveal());
-    return () -> tokens.forget(token);
+    return () -> {
+      tokens.forget(token);
+      return true;
+    };
   }
 }

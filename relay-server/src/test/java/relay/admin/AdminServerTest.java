@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import java.net.InetAddress;
 import java.net.Socket;
 import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.IntStream;
@@ -58,6 +59,27 @@ class AdminServerTest {
       }
     } catch (Exception e) {
       throw new AssertionError(e);
+    }
+  }
+
+  @Test
+  void bodies_that_do_not_come_keep_nobody_out() throws Exception {
+    List<Socket> stalled = new ArrayList<>();
+    try (AdminServer server = served.serve()) {
+      for (int n = 0; n < 200; n++) {
+        Socket socket = new Socket(InetAddress.getLoopbackAddress(), server.port());
+        stalled.add(socket);
+        socket
+            .getOutputStream()
+            .write(
+                "POST /metrics HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\n"
+                    .getBytes(StandardCharsets.US_ASCII));
+      }
+      assertEquals(200, new RawHttp(server.port()).get("/pools").status());
+    } finally {
+      for (Socket socket : stalled) {
+        socket.close();
+      }
     }
   }
 

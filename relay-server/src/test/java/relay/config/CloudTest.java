@@ -98,7 +98,17 @@ final class CloudTest {
                 good.replace("client_email", "hunter2"),
                 "has no client_email",
                 good.replace("MII", "hunter2"),
-                "has a private_key that is no RSA key in PKCS #8")
+                "has a private_key that is no RSA key in PKCS #8",
+                good.replace("client_id", "hunter2"),
+                "has no client_id",
+                good.replace("\"key-1\"", "null"),
+                "has no private_key_id",
+                good.replace("\"1\"", "1"),
+                "has a client_id that is no text",
+                good.replace("\"p-1\"", "[\"hunter2\"]"),
+                "has a project_id that is no text",
+                good.replace("https://oauth2.test/token", "oauth2.test/hunter2"),
+                "has a token_uri that is no http:// or https:// URL")
             .entrySet()) {
       Loaded loaded =
           Given.load(

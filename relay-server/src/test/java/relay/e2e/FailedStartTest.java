@@ -1,0 +1,86 @@
+package relay.e2e;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import relay.embedded.EmbeddedRedis;
+
+/** A replica that cannot start, or not reach Redis, says what keeps it from that. */
+class FailedStartTest {
+  private static final String FREE = "127.0.0.1:0";
+
+  @TempDir Path directory;
+
+  @Test
+  void a_port_in_use_is_named() throws Exception {
+    try (ServerSocket taken = new ServerSocket(0, 1, InetAddress.ofLiteral("127.0.0.1"))) {
+      String address = "127.0.0.1:" + taken.getLocalPort();
+      assertEquals(
+          "relay: cannot start: cannot listen on "
+              + address
+              + " (server.admin_listen): Address already in use",
+          lastWords(FREE, address));
+      assertEquals(
+          "relay: cannot start: cannot listen on "
+              + address
+              + " (server.listen): Address already in use",
+          lastWords(address, FREE));
+    }
+  }
+
+  @Test
+  void a_host_that_does_not_exist_is_named() throws Exception {
+    assertEquals(
+        "relay: cannot start: cannot listen on none.invalid:1234 (server.listen): unknown host",
+        lastWords("none.invalid:1234", FREE));
+  }
+
+  @Test
+  void a_redis_that_refuses_the_password_is_not_one_that_cannot_be_reached() throws Exception {
+    try (EmbeddedRedis redis = EmbeddedRedis.start()) {
+      String url = redis.url().replace("://", "://nobody:hunter2@");
+      RelayProcess replica = RelayProcess.start(config(FREE, FREE, url), 0, 0, List.of());
+      try {
+        Await.until("it says why", () -> replica.log().contains("WRONGPASS"));
+        assertFalse(replica.log().contains("hunter2"), replica.log());
+      } finally {
+        replica.kill();
+      }
+    }
+  }
+
+  /** The last line that it writes to the one who started it. */
+  private String lastWords(String listen, String adminListen) throws Exception {
+    Path config = config(listen, adminListen, "redis://127.0.0.1:1");
+    RelayProcess replica = RelayProcess.start(config, 0, 0, List.of());
+    try {
+      assertEquals(1, replica.exitCode());
+    } finally {
+      replica.kill();
+    }
+    List<String> lines = replica.log().lines().filter(line -> line.startsWith("relay:")).toList();
+    assertTrue(!lines.isEmpty(), replica.log());
+    return lines.getLast();
+  }
+
+  private Path config(String listen, String adminListen, String redis) throws Exception {
+    Path config = Files.createTempFile(directory, "relay", ".yaml");
+    Files.writeString(
+        config,
+        """
+        server: { listen: "%s", admin_listen: "%s", auth: none }
+        redis: { url: "%s" }
+        providers: [{ name: a, type: ollama }]
+        """
+            .formatted(listen, adminListen, redis));
+    return config;
+  }
+}

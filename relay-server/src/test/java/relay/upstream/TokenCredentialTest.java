@@ -1,0 +1,39 @@
+package relay.upstream;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.time.Instant;
+import java.util.concurrent.atomic.AtomicInteger;
+import okhttp3.Request;
+import org.junit.jupiter.api.Test;
+import relay.config.Secret;
+import relay.token.AccessToken;
+
+/** What requests with one token do when the provider refuses it. */
+class TokenCredentialTest {
+  private final AtomicInteger fetches = new AtomicInteger();
+  private final TokenCredential credential =
+      new TokenCredential(
+          "azure/entra",
+          () ->
+              new AccessToken(
+                  new Secret("token-" + fetches.incrementAndGet()),
+                  Instant.now().plusSeconds(3600)));
+  private final Request.Builder request = new Request.Builder().url("http://localhost/");
+
+  @Test
+  void all_requests_that_saw_a_token_refused_may_ask_with_the_next() throws Exception {
+    KeyCredential.Shown first = credential.show(request, new byte[0]);
+    KeyCredential.Shown second = credential.show(request, new byte[0]);
+    assertTrue(first.renew());
+    assertTrue(second.renew(), "the first has not fetched another one yet");
+    assertEquals("Bearer token-2", shown());
+    assertEquals("Bearer token-2", shown());
+  }
+
+  private String shown() throws Exception {
+    credential.show(request, new byte[0]);
+    return String.valueOf(request.build().header("authorization"));
+  }
+}
