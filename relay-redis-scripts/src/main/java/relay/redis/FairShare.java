@@ -22,7 +22,7 @@ import relay.redis.Acquisition.Reason;
  * A replica's own accounting while Redis cannot be asked: its share of nine tenths of every limit,
  * split among the replicas last seen alive. It starts empty, for the windows that nobody can read
  * now may be full, and saves up at most a twentieth of its share. What it grants is remembered by
- * group and charged when Redis is back.
+ * group for a window, and charged when Redis is back.
  */
 final class FairShare {
   private static final double SHARE = 0.9;
@@ -33,7 +33,7 @@ final class FairShare {
   private final Map<String, Saved> saved = new HashMap<>();
   private final Map<String, Long> cooling = new HashMap<>();
   private final Map<String, Integer> inFlight = new HashMap<>();
-  private final Map<String, Usage> owed = new HashMap<>();
+  private final Owed owed;
   private final List<List<KeyPlan>> tiers;
   private @Nullable PoolSnapshot seen;
   private Set<String> out = Set.of(); // quarantined when last seen
@@ -44,6 +44,7 @@ final class FairShare {
   FairShare(PoolPlan plan, LongSupplier nanoTime) {
     this.plan = plan;
     this.nanoTime = nanoTime;
+    owed = new Owed(plan.window());
     NavigableMap<Integer, List<KeyPlan>> byPriority = new TreeMap<>();
     for (KeyPlan key : plan.keys()) {
       byPriority.computeIfAbsent(key.priority(), p -> new ArrayList<>()).add(key);
@@ -219,7 +220,8 @@ final class FairShare {
       have.amounts.merge(d, (double) -cost(d, demand), Double::sum);
     }
     inFlight.merge(key.id(), 1, Integer::sum);
-    owed.merge(group, new Usage(1, demand.inputTokens(), demand.outputTokens()), Usage::plus);
+    Usage used = new Usage(1, demand.inputTokens(), demand.outputTokens());
+    owed.add(group, used, nanoTime.getAsLong());
     return new Choice.Taken(key, group, demand.inputTokens(), demand.outputTokens());
   }
 
@@ -236,7 +238,7 @@ final class FairShare {
             Math.max(0, inputTokens - lease.inputTokens()),
             Math.max(0, outputTokens - lease.outputTokens()));
     if (over.totalTokens() > 0) {
-      owed.merge(lease.group(), over, Usage::plus);
+      owed.add(lease.group(), over, nanoTime.getAsLong());
     }
     return over.totalTokens() > 0;
   }
@@ -246,13 +248,11 @@ final class FairShare {
     cooling.merge(keyOrGroup, nanoTime.getAsLong() + howLong.toNanos(), Math::max);
   }
 
-  /** Redis is back: what is owed, by group. The next outage starts empty again. */
+  /** Redis is back: what is owed, by group, of the last window. The next outage starts empty again. */
   synchronized Map<String, Usage> handOver() {
     active = false;
     cooling.clear();
-    Map<String, Usage> all = Map.copyOf(owed);
-    owed.clear();
-    return all;
+    return owed.take(nanoTime.getAsLong());
   }
 
   /** What a group has saved up by now. */
