@@ -1,11 +1,17 @@
 package relay.redis;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.time.Duration;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
+import relay.redis.Acquisition.Exhausted;
+import relay.redis.Acquisition.Reason;
+import relay.redis.PoolSnapshot.GroupState;
+import relay.redis.PoolSnapshot.KeyState;
 
 /** What a replica does on its own, on a virtual clock. */
 final class FairShareTest {
@@ -19,6 +25,23 @@ final class FairShareTest {
     return new FairShare(Pools.plan("pool", WINDOW, 1, configured), () -> nanos);
   }
 
+  private static PoolSnapshot seen(Limits limits, Duration ofGroup, Duration ofKey) {
+    GroupState group =
+        new GroupState(
+            GROUP,
+            "account0",
+            Pools.CLASS,
+            limits,
+            Usage.NONE,
+            0,
+            ofGroup,
+            Duration.ZERO,
+            limits,
+            1);
+    KeyState key = new KeyState("key0", "account0", null, ofKey, 0, 0, 1, 1);
+    return new PoolSnapshot(Duration.ZERO, 1, 0, 0, List.of(group), List.of(key));
+  }
+
   /** How many were admitted in a time, in which one asked every 10 ms. */
   private int admitted(FairShare share, @Nullable PoolSnapshot last, Duration time) {
     int admitted = 0;
@@ -28,6 +51,11 @@ final class FairShareTest {
       }
     }
     return admitted;
+  }
+
+  private static Exhausted refused(FairShare.Choice choice) {
+    return assertInstanceOf(
+        Exhausted.class, assertInstanceOf(FairShare.Choice.Refused.class, choice).why());
   }
 
   @Test
@@ -47,5 +75,26 @@ final class FairShareTest {
     assertTrue(admitted(share, null, WINDOW) > 0);
     nanos += 2 * WINDOW.toNanos();
     assertTrue(share.handOver().isEmpty());
+  }
+
+  @Test
+  void a_learned_limit_holds_without_redis() {
+    FairShare share = share(Limits.UNKNOWN);
+    int all = admitted(share, seen(LIMITS, Duration.ZERO, Duration.ZERO), WINDOW);
+    assertTrue(all > 850 && all <= 900, "admitted: " + all);
+  }
+
+  @Test
+  void a_cooldown_that_was_seen_holds_without_redis() {
+    Duration cooldown = Duration.ofSeconds(40);
+    for (boolean ofKey : new boolean[] {false, true}) {
+      FairShare share = share(LIMITS);
+      PoolSnapshot last =
+          seen(LIMITS, ofKey ? Duration.ZERO : cooldown, ofKey ? cooldown : Duration.ZERO);
+      assertEquals(
+          new Exhausted(cooldown, Reason.COOLDOWN), refused(share.choose(Pools.one(), last, true)));
+      nanos += cooldown.toNanos();
+      assertInstanceOf(FairShare.Choice.Taken.class, share.choose(Pools.one(), last, true));
+    }
   }
 }
