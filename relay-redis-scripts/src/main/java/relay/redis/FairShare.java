@@ -194,9 +194,10 @@ final class FairShare {
     }
 
     Acquisition refusal() {
-      return wait == Long.MAX_VALUE && impossible != null
-          ? impossible
-          : new Exhausted(Duration.ofNanos(wait), reason);
+      if (wait < Long.MAX_VALUE) {
+        return new Exhausted(Duration.ofNanos(wait), reason);
+      }
+      return impossible == null ? new NoneUsable() : impossible;
     }
   }
 

@@ -9,6 +9,7 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import relay.redis.Acquisition.Exhausted;
+import relay.redis.Acquisition.NoneUsable;
 import relay.redis.Acquisition.Reason;
 import relay.redis.PoolSnapshot.GroupState;
 import relay.redis.PoolSnapshot.KeyState;
@@ -82,6 +83,16 @@ final class FairShareTest {
     FairShare share = share(Limits.UNKNOWN);
     int all = admitted(share, seen(LIMITS, Duration.ZERO, Duration.ZERO), WINDOW);
     assertTrue(all > 850 && all <= 900, "admitted: " + all);
+  }
+
+  @Test
+  void a_request_whose_one_key_is_out_of_use_is_told_so() {
+    PoolPlan plan = Pools.plan("pool", WINDOW, 2, LIMITS);
+    KeyState key = new KeyState("key0", "account0", "why", Duration.ZERO, 0, 0, 1, 1);
+    PoolSnapshot last = new PoolSnapshot(Duration.ZERO, 1, 0, 0, List.of(), List.of(key));
+    assertEquals(
+        new FairShare.Choice.Refused(new NoneUsable()),
+        new FairShare(plan, () -> nanos).choose(Pools.one().on("key0"), last, true));
   }
 
   @Test
