@@ -66,6 +66,10 @@ final class Coalescer<T> {
       free.release();
       throw e;
     }
+    if (made.isDone()) {
+      free.release(); // the loop goes on: without Redis a long queue would be a deep stack
+      return;
+    }
     var _ =
         made.whenComplete(
             (done, failure) -> {

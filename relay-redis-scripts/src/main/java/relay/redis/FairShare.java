@@ -17,12 +17,13 @@ import relay.redis.Acquisition.Exhausted;
 import relay.redis.Acquisition.Impossible;
 import relay.redis.Acquisition.NoneUsable;
 import relay.redis.Acquisition.Reason;
+import relay.redis.PoolSnapshot.GroupState;
 
 /**
  * A replica's own accounting while Redis cannot be asked: its share of nine tenths of every limit,
  * split among the replicas last seen alive. It starts empty, for the windows that nobody can read
  * now may be full, and saves up at most a twentieth of its share. What it grants is remembered by
- * group and charged when Redis is back.
+ * group for a window, and charged when Redis is back.
  */
 final class FairShare {
   private static final double SHARE = 0.9;
@@ -33,10 +34,11 @@ final class FairShare {
   private final Map<String, Saved> saved = new HashMap<>();
   private final Map<String, Long> cooling = new HashMap<>();
   private final Map<String, Integer> inFlight = new HashMap<>();
-  private final Map<String, Usage> owed = new HashMap<>();
+  private final Owed owed;
   private final List<List<KeyPlan>> tiers;
   private @Nullable PoolSnapshot seen;
   private Set<String> out = Set.of(); // quarantined when last seen
+  private Map<String, Limits> limits = Map.of(); // of groups when last seen: with what was learned
   private long began;
   private boolean active;
   private int turn;
@@ -44,6 +46,7 @@ final class FairShare {
   FairShare(PoolPlan plan, LongSupplier nanoTime) {
     this.plan = plan;
     this.nanoTime = nanoTime;
+    owed = new Owed(plan.window());
     NavigableMap<Integer, List<KeyPlan>> byPriority = new TreeMap<>();
     for (KeyPlan key : plan.keys()) {
       byPriority.computeIfAbsent(key.priority(), p -> new ArrayList<>()).add(key);
@@ -76,9 +79,9 @@ final class FairShare {
   /**
    * Chooses a key and takes the demand from its group's share: of the highest priority that can
    * carry it, in turn, and one to avoid only if there is no other. Keys that were quarantined when
-   * Redis was last seen are left out.
+   * Redis was last seen are left out, and those that were cooling down for as long as was left.
    *
-   * @param last what was last seen in Redis: quarantines, and among how many to split the limits
+   * @param last what was last seen in Redis: quarantines, limits, and among how many to split them
    * @param limited false to choose without regard to limits
    */
   synchronized Choice choose(Demand demand, @Nullable PoolSnapshot last, boolean limited) {
@@ -101,6 +104,8 @@ final class FairShare {
     if (!Objects.equals(last, seen)) {
       seen = last;
       out = quarantined(last);
+      limits = limits(last);
+      coolAsSeen(last);
     }
     if (out.size() == plan.keys().size()) {
       return new Choice.Refused(new NoneUsable());
@@ -128,6 +133,24 @@ final class FairShare {
         .collect(Collectors.toSet());
   }
 
+  private void coolAsSeen(@Nullable PoolSnapshot last) {
+    if (last != null) {
+      last.groups().forEach(group -> cool(group.id(), group.cooldown()));
+      last.keys().forEach(key -> cool(key.id(), key.cooldown()));
+    }
+  }
+
+  private static Map<String, Limits> limits(@Nullable PoolSnapshot last) {
+    return last == null
+        ? Map.of()
+        : last.groups().stream().collect(Collectors.toMap(GroupState::id, GroupState::limits));
+  }
+
+  private Limits limitsOf(String group) {
+    Limits known = limits.get(group);
+    return known == null ? plan.limitsOf(group) : known;
+  }
+
   /** One choice under way: what it looks for and what it found in the way. */
   private final class Search {
     final Demand demand;
@@ -151,13 +174,13 @@ final class FairShare {
           continue;
         }
         String group = PoolPlan.group(key.account(), demand.modelClass());
-        Limits limits = limited ? plan.limitsOf(group) : Limits.UNKNOWN;
-        Impossible tooLarge = tooLarge(limits, demand);
+        Limits most = limited ? limitsOf(group) : Limits.UNKNOWN;
+        Impossible tooLarge = tooLarge(most, demand);
         if (tooLarge != null) {
           impossible = tooLarge;
           continue;
         }
-        Wait w = waitOf(key, group, limits, demand, replicas, limited);
+        Wait w = waitOf(key, group, most, demand, replicas, limited);
         if (w.nanos() == 0) {
           turn = Math.floorMod(turn + n + 1, tier.size());
           return key;
@@ -171,16 +194,17 @@ final class FairShare {
     }
 
     Acquisition refusal() {
-      return wait == Long.MAX_VALUE && impossible != null
-          ? impossible
-          : new Exhausted(Duration.ofNanos(wait), reason);
+      if (wait < Long.MAX_VALUE) {
+        return new Exhausted(Duration.ofNanos(wait), reason);
+      }
+      return impossible == null ? new NoneUsable() : impossible;
     }
   }
 
   private record Wait(long nanos, Reason reason) {}
 
   private Wait waitOf(
-      KeyPlan key, String group, Limits limits, Demand demand, int replicas, boolean limited) {
+      KeyPlan key, String group, Limits most, Demand demand, int replicas, boolean limited) {
     double share = SHARE / replicas;
     long now = nanoTime.getAsLong();
     long cool =
@@ -197,7 +221,7 @@ final class FairShare {
     Reason reason = Reason.COOLDOWN;
     Saved have = filled(group, share, now);
     for (Dimension d : Dimension.values()) {
-      double limit = limits.of(d) * share;
+      double limit = most.of(d) * share;
       // A larger request goes into debt, which the next ones wait for.
       double need = Math.min((double) cost(d, demand), limit / SAVED);
       double missing = need - have.of(d);
@@ -219,7 +243,8 @@ final class FairShare {
       have.amounts.merge(d, (double) -cost(d, demand), Double::sum);
     }
     inFlight.merge(key.id(), 1, Integer::sum);
-    owed.merge(group, new Usage(1, demand.inputTokens(), demand.outputTokens()), Usage::plus);
+    Usage used = new Usage(1, demand.inputTokens(), demand.outputTokens());
+    owed.add(group, used, nanoTime.getAsLong());
     return new Choice.Taken(key, group, demand.inputTokens(), demand.outputTokens());
   }
 
@@ -236,7 +261,7 @@ final class FairShare {
             Math.max(0, inputTokens - lease.inputTokens()),
             Math.max(0, outputTokens - lease.outputTokens()));
     if (over.totalTokens() > 0) {
-      owed.merge(lease.group(), over, Usage::plus);
+      owed.add(lease.group(), over, nanoTime.getAsLong());
     }
     return over.totalTokens() > 0;
   }
@@ -246,13 +271,13 @@ final class FairShare {
     cooling.merge(keyOrGroup, nanoTime.getAsLong() + howLong.toNanos(), Math::max);
   }
 
-  /** Redis is back: what is owed, by group. The next outage starts empty again. */
+  /**
+   * Redis is back: what is owed, by group, of the last window. The next outage starts empty again.
+   */
   synchronized Map<String, Usage> handOver() {
     active = false;
     cooling.clear();
-    Map<String, Usage> all = Map.copyOf(owed);
-    owed.clear();
-    return all;
+    return owed.take(nanoTime.getAsLong());
   }
 
   /** What a group has saved up by now. */
@@ -261,7 +286,7 @@ final class FairShare {
     double passed = (double) (now - have.at) / plan.window().toNanos();
     have.at = now;
     for (Dimension d : Dimension.values()) {
-      double limit = plan.limitsOf(group).of(d) * share;
+      double limit = limitsOf(group).of(d) * share;
       have.amounts.put(d, Math.min(limit / SAVED, have.of(d) + passed * limit));
     }
     return have;
@@ -276,10 +301,10 @@ final class FairShare {
     };
   }
 
-  private static @Nullable Impossible tooLarge(Limits limits, Demand demand) {
+  private static @Nullable Impossible tooLarge(Limits most, Demand demand) {
     for (Dimension d : Dimension.values()) {
-      if (limits.of(d) > 0 && cost(d, demand) > 2 * limits.of(d)) {
-        return new Impossible(d, limits.of(d));
+      if (most.of(d) > 0 && cost(d, demand) > 2 * most.of(d)) {
+        return new Impossible(d, most.of(d));
       }
     }
     return null;

@@ -277,6 +277,11 @@ public final class KeyPool {
     return scripts.restore(fields).thenAccept(reply -> {});
   }
 
+  /** Ends the quarantine of keys, and nothing else of their accounts. */
+  CompletableFuture<Void> restoreAlone(List<String> ids) {
+    return scripts.restore(ids.stream().map(id -> "k:" + id).toList()).thenAccept(reply -> {});
+  }
+
   /** The present state. The future fails when Redis could not be asked. */
   public CompletableFuture<PoolSnapshot> snapshot() {
     settlements.flush(); // what has ended is to be seen

@@ -11,13 +11,18 @@ import relay.redis.PoolSnapshot.GroupState;
  * nearly all say what is known: the same limits, and no less left than our own use explains.
  *
  * <p>News are limits that differ from the last, and a remainder that is lower than limit less used
- * by more than a twentieth of the limit, since someone else uses the account then. Of a group there
- * is one news a second at most: what is still true then comes with the next answer. Thread-safe.
+ * by more than a twentieth of the limit, since someone else uses the account then; and a limit that
+ * Redis no longer knows. Of a group there is one news a second at most: what is still true then
+ * comes with the next answer. Thread-safe.
  */
 final class LimitNews {
   private static final int MOST_GROUPS = 20_000;
   private static final long PAUSE_NANOS = 1_000_000_000;
   private static final double NOTABLE = 0.05;
+
+  /** What was told so long ago and is not in the snapshot, Redis has lost or let expire. */
+  private static final long KNOWN_NANOS = 10_000_000_000L;
+
   private static final Usage UNUSED = new Usage(0, 0, 0);
 
   private final Map<String, Told> told = new ConcurrentHashMap<>();
@@ -26,7 +31,7 @@ final class LimitNews {
   /** What was last news of a group. */
   record Told(Limits limits, Remaining remaining, long nanos) {}
 
-  private record Known(@Nullable PoolSnapshot snapshot, Map<String, Usage> used) {}
+  private record Known(@Nullable PoolSnapshot snapshot, Map<String, GroupState> groups) {}
 
   /**
    * Whether to tell Redis; if so, it counts as told.
@@ -43,10 +48,12 @@ final class LimitNews {
       return false;
     }
     Limits all = before == null ? limits : completed(limits, before.limits());
+    GroupState state = latest == null ? null : state(group, latest);
     boolean news =
         before == null
             || !all.equals(before.limits())
-            || lower(limits, remaining, used(group, latest));
+            || (nanos - before.nanos() >= KNOWN_NANOS && isLost(limits, state))
+            || lower(limits, remaining, state == null ? UNUSED : state.used());
     if (news) {
       told.put(group, new Told(all, remaining, nanos));
     }
@@ -72,42 +79,39 @@ final class LimitNews {
         stated.totalTokens() > 0 ? stated.totalTokens() : before.totalTokens());
   }
 
-  private static boolean lower(Limits limits, Remaining remaining, Usage used) {
+  private static boolean isLost(Limits stated, @Nullable GroupState state) {
     for (Dimension d : Dimension.values()) {
-      long limit = limits.of(d);
-      long left = remaining.of(d);
-      if (limit > 0
-          && left != Remaining.NOT_STATED
-          && left < limit - of(used, d) - Math.max(1, NOTABLE * limit)) {
+      if (state != null && stated.of(d) > 0 && state.learned().of(d) == 0) {
         return true;
       }
     }
     return false;
   }
 
-  private static long of(Usage used, Dimension dimension) {
-    return switch (dimension) {
-      case REQUESTS -> used.requests();
-      case INPUT_TOKENS -> used.inputTokens();
-      case OUTPUT_TOKENS -> used.outputTokens();
-      case TOTAL_TOKENS -> used.inputTokens() + used.outputTokens();
-    };
+  private static boolean lower(Limits limits, Remaining remaining, Usage used) {
+    for (Dimension d : Dimension.values()) {
+      long limit = limits.of(d);
+      long left = remaining.of(d);
+      if (limit > 0
+          && left != Remaining.NOT_STATED
+          && left < limit - used.of(d) - Math.max(1, NOTABLE * limit)) {
+        return true;
+      }
+    }
+    return false;
   }
 
   @SuppressWarnings("ReferenceEquality") // whether it is a newer one, whatever it says
-  private Usage used(String group, @Nullable PoolSnapshot latest) {
+  private @Nullable GroupState state(String group, PoolSnapshot latest) {
     Known index = known;
-    if (latest == null) {
-      return UNUSED;
-    }
     if (index.snapshot() != latest) {
-      Map<String, Usage> used = new HashMap<>();
+      Map<String, GroupState> groups = new HashMap<>();
       for (GroupState g : latest.groups()) {
-        used.put(g.id(), g.used());
+        groups.put(g.id(), g);
       }
-      index = new Known(latest, used);
+      index = new Known(latest, groups);
       known = index;
     }
-    return index.used().getOrDefault(group, UNUSED);
+    return index.groups().get(group);
   }
 }

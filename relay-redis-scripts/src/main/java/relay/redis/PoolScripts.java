@@ -313,7 +313,8 @@ final class PoolScripts {
     args.add(bytes(plan.window().toMillis()));
     args.add(bytes(plan.strategy().code()));
     args.add(bytes(plan.accounting() == Accounting.TOKEN_BUCKET ? 1 : 0));
-    args.add(bytes(BigDecimal.valueOf(Math.round(plan.burstRatio() * 1e6), 6).toPlainString()));
+    long millionths = Math.max(1, Math.round(plan.burstRatio() * 1e6)); // 0 would be refused
+    args.add(bytes(BigDecimal.valueOf(millionths, 6).toPlainString()));
     args.add(bytes(later));
     List<String> groups =
         part.stream()

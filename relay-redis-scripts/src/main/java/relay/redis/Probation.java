@@ -6,6 +6,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
+import java.util.function.Supplier;
 
 /**
  * The way back for keys that a provider refused. Of all replicas one at a time has the turn to ask
@@ -16,10 +17,15 @@ public final class Probation {
 
   private final RedisLink link;
   private final RedisKeys keys;
+  private final Supplier<KeyPool> pool;
 
-  Probation(RedisLink link, EngineOptions options, String pool) {
+  /**
+   * @param pool as it is when keys are restored
+   */
+  Probation(RedisLink link, EngineOptions options, String name, Supplier<KeyPool> pool) {
     this.link = link;
-    keys = new RedisKeys(options.prefix(), pool);
+    keys = new RedisKeys(options.prefix(), name);
+    this.pool = pool;
   }
 
   /**
@@ -42,8 +48,6 @@ public final class Probation {
 
   /** Brings keys back into use, and nothing else of their accounts. */
   public CompletableFuture<Void> restore(List<String> ids) {
-    byte[][] args = ids.stream().map(id -> bytes("k:" + id)).toArray(byte[][]::new);
-    return link.call(ScriptFile.RESTORE, new byte[][] {keys.state, keys.quarantine}, args)
-        .thenAccept(reply -> {});
+    return pool.get().restoreAlone(ids);
   }
 }

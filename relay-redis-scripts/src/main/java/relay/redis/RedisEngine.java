@@ -3,6 +3,7 @@ package relay.redis;
 import java.util.Collection;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Future;
 import java.util.concurrent.RejectedExecutionException;
@@ -84,9 +85,12 @@ public final class RedisEngine implements AutoCloseable {
         pool, name -> new ProviderBreaker(link, options, name, System::nanoTime));
   }
 
-  /** The way back for the quarantined keys of the pool of this name. */
+  /**
+   * The way back for the quarantined keys of the pool of this name, which is one of this engine.
+   */
   public Probation probation(String pool) {
-    return new Probation(link, options, pool);
+    return new Probation(
+        link, options, pool, () -> Objects.requireNonNull(pools.get(pool), "no such pool"));
   }
 
   /**

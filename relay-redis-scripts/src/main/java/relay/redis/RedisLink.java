@@ -4,6 +4,7 @@ import io.lettuce.core.ClientOptions;
 import io.lettuce.core.RedisChannelHandler;
 import io.lettuce.core.RedisCommandExecutionException;
 import io.lettuce.core.RedisConnectionStateListener;
+import io.lettuce.core.RedisReadOnlyException;
 import io.lettuce.core.RedisURI;
 import io.lettuce.core.SocketOptions;
 import io.lettuce.core.TimeoutOptions;
@@ -48,6 +49,10 @@ final class RedisLink implements AutoCloseable {
   private static final int LOAD_SECONDS = 2;
 
   private static final int CLOSE_SECONDS = 2;
+
+  /** Why Redis refuses for a while, in its own words: a failover, a start, no memory or disk. */
+  private static final List<String> PASSING =
+      List.of("READONLY ", "LOADING ", "MASTERDOWN ", "NOREPLICAS ", "BUSY ", "OOM ", "MISCONF ");
 
   /** Calls written together at most. */
   private static final int FLUSH_AT_LEAST = 64;
@@ -206,6 +211,9 @@ final class RedisLink implements AutoCloseable {
                     silent.setPlain(0); // a refusal is an answer, too
                     answeredAt = System.nanoTime();
                   }
+                  if (failure != null && cause(failure) instanceof RedisReadOnlyException) {
+                    giveUp(live, "it has become a replica");
+                  }
                   if (isUnknown(failure)) {
                     // It was flushed, or Redis started anew: nothing ran, so it may be called
                     // again.
@@ -222,6 +230,12 @@ final class RedisLink implements AutoCloseable {
   /** Fails the future if it is not done within the timeout. */
   void watch(CompletableFuture<?> future) {
     deadlines.watch(future);
+  }
+
+  /** Whether a refusal is not of what was asked: Redis cannot write now, but may later. */
+  static boolean isPassing(RedisCommandExecutionException refusal) {
+    String why = String.valueOf(refusal.getMessage());
+    return PASSING.stream().anyMatch(why::startsWith);
   }
 
   private static boolean isUnknown(@Nullable Throwable failure) {

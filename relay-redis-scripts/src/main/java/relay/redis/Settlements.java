@@ -159,7 +159,8 @@ final class Settlements {
     if (failure == null) {
       return;
     }
-    if (RedisLink.cause(failure) instanceof RedisCommandExecutionException refusal) {
+    if (RedisLink.cause(failure) instanceof RedisCommandExecutionException refusal
+        && !RedisLink.isPassing(refusal)) {
       log.warn("Pool {}: {} was refused: {}", pool, unsent, refusal.getMessage());
     } else {
       keep(unsent);

@@ -3,7 +3,7 @@
 -- KEYS  state      the pool's state
 --       quarantine reasons by key
 --       ...        all ready sets of an indexed pool
--- ARGV  ...        `k:<key>`, with it its groups `g:<group>`
+-- ARGV  ...        `k:<key>`, `g:<group>`
 -- REPLY {n}                                    keys and groups that were out of use
 --       {-3}                                   unknown pool, key or group
 -- COST  one read, one write; a read and a write a field
@@ -34,6 +34,7 @@ for _, field in ipairs(ARGV) do
     if k[K_COOL] > last or k[K_STOPPED] > 0 then restored = restored + 1 end
     k[K_COOL], k[K_STOPPED] = 0, 0
     redis.call('HDEL', quarantine, k.id)
+    for _, group in ipairs(names_in(r, 'q:' .. k.id)) do make_ready(r, k.id .. ' ' .. group, 3, KEYS) end
   end
   change(r, record)
 end

@@ -23,17 +23,25 @@ final class LimitNewsTest {
   }
 
   private static PoolSnapshot used(long requests, long inputTokens, long outputTokens) {
+    return snapshot(new Usage(requests, inputTokens, outputTokens), LIMITS);
+  }
+
+  private static PoolSnapshot learned(Limits learned) {
+    return snapshot(Usage.NONE, learned);
+  }
+
+  private static PoolSnapshot snapshot(Usage used, Limits learned) {
     GroupState group =
         new GroupState(
             "acme/default",
             "acme",
             "default",
             LIMITS,
-            new Usage(requests, inputTokens, outputTokens),
+            used,
             0,
             Duration.ZERO,
             Duration.ZERO,
-            Limits.UNKNOWN,
+            learned,
             1);
     return new PoolSnapshot(Duration.ZERO, 1, 0, 0, List.of(group), List.of());
   }
@@ -58,6 +66,19 @@ final class LimitNewsTest {
     assertEquals(
         new LimitNews.Told(new Limits(100, 30_000, 8_000, 9), Remaining.NONE, nanos),
         news.told("acme/default"));
+  }
+
+  @Test
+  void limits_that_redis_has_lost_are_news_again() {
+    assertTrue(isNews(LIMITS, Remaining.NONE, null));
+    PoolSnapshot lost = learned(Limits.UNKNOWN);
+    nanos += 9 * SECOND;
+    assertFalse(isNews(LIMITS, Remaining.NONE, lost), "the snapshot may be older");
+    nanos += SECOND;
+    assertFalse(isNews(LIMITS, Remaining.NONE, learned(LIMITS)));
+    assertTrue(isNews(LIMITS, Remaining.NONE, lost));
+    nanos += 2 * SECOND;
+    assertFalse(isNews(LIMITS, Remaining.NONE, lost), "it was told just now");
   }
 
   @Test

@@ -1,12 +1,16 @@
 package relay.redis;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import relay.redis.Acquisition.Granted;
+import relay.redis.Acquisition.NoneUsable;
 
 /** Turns at asking a provider about a quarantined key, on a virtual clock. */
 final class ProbationTest {
@@ -48,6 +52,21 @@ final class ProbationTest {
     assertEquals(List.of(), turn("k"), "another replica has it");
     long ttl = wire.redis().pttl(probes);
     assertTrue(ttl > 0 && ttl <= 7_200_000, "ttl " + ttl);
+  }
+
+  @Test
+  void a_key_of_a_large_pool_that_comes_back_is_found_again() {
+    EngineOptions options = Pools.options(RedisUnderTest.url(), "r", Fallback.CLOSED);
+    try (RedisEngine engine = RedisEngine.start(options)) {
+      PoolPlan plan =
+          Pools.plan(Pools.name("probation"), Duration.ofMinutes(1), 20, new Limits(9, 0, 0, 0));
+      KeyPool pool = engine.pool(plan);
+      pool.quarantine(plan.keys().stream().map(KeyPlan::id).toList(), "why");
+      assertInstanceOf(NoneUsable.class, pool.acquire(Pools.one()).join());
+      engine.probation(plan.name()).restore(List.of("key7")).join();
+      Granted granted = assertInstanceOf(Granted.class, pool.acquire(Pools.one()).join());
+      assertEquals("key7", granted.lease().key());
+    }
   }
 
   @Test

@@ -1,0 +1,39 @@
+package relay.redis;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertInstanceOf;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.time.Duration;
+import org.junit.jupiter.api.Test;
+import relay.redis.Acquisition.Granted;
+import relay.redis.Acquisition.Unavailable;
+
+/** A failover that leaves the connection open: Redis becomes a replica and refuses to write. */
+final class DemotedRedisTest {
+  private static final Duration SOON = Duration.ofSeconds(20);
+
+  @Test
+  void it_is_given_up_and_what_ends_meanwhile_is_settled_when_it_writes_again() {
+    try (RedisProcess redis = RedisProcess.start();
+        Wire wire = new Wire(redis.url());
+        RedisEngine engine = RedisEngine.start(Pools.options(redis.url(), "r", Fallback.CLOSED))) {
+      Limits ample = new Limits(1_000, 0, 0, 0);
+      KeyPool pool = engine.pool(Pools.plan("pool", Duration.ofMinutes(1), 1, ample));
+      Lease lease = assertInstanceOf(Granted.class, pool.acquire(Pools.one()).join()).lease();
+      var _ = wire.redis().replicaof("127.0.0.1", 1); // where nobody is
+      lease.settle(25, 5);
+      Await.until("the link is down", SOON, () -> !engine.isUp());
+      assertTrue(pool.acquire(Pools.one()).isDone(), "an answer without waiting");
+      assertInstanceOf(Unavailable.class, pool.acquire(Pools.one()).join());
+      var _ = wire.redis().replicaofNoOne();
+      Await.until("the link is up", SOON, engine::isUp);
+      Await.until("it is settled", SOON, () -> inFlight(pool) == 0);
+      assertEquals(new Usage(1, 25, 5), pool.snapshot().join().groups().getFirst().used());
+    }
+  }
+
+  private static long inFlight(KeyPool pool) {
+    return pool.snapshot().join().groups().getFirst().inFlight();
+  }
+}

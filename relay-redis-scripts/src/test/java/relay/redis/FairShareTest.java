@@ -1,0 +1,111 @@
+package relay.redis;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertInstanceOf;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.time.Duration;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.Test;
+import relay.redis.Acquisition.Exhausted;
+import relay.redis.Acquisition.NoneUsable;
+import relay.redis.Acquisition.Reason;
+import relay.redis.PoolSnapshot.GroupState;
+import relay.redis.PoolSnapshot.KeyState;
+
+/** What a replica does on its own, on a virtual clock. */
+final class FairShareTest {
+  private static final Duration WINDOW = Duration.ofMinutes(1);
+  private static final String GROUP = "account0/" + Pools.CLASS;
+  private static final Limits LIMITS = new Limits(1_000, 0, 0, 0);
+
+  private long nanos;
+
+  private FairShare share(Limits configured) {
+    return new FairShare(Pools.plan("pool", WINDOW, 1, configured), () -> nanos);
+  }
+
+  private static PoolSnapshot seen(Limits limits, Duration ofGroup, Duration ofKey) {
+    GroupState group =
+        new GroupState(
+            GROUP,
+            "account0",
+            Pools.CLASS,
+            limits,
+            Usage.NONE,
+            0,
+            ofGroup,
+            Duration.ZERO,
+            limits,
+            1);
+    KeyState key = new KeyState("key0", "account0", null, ofKey, 0, 0, 1, 1);
+    return new PoolSnapshot(Duration.ZERO, 1, 0, 0, List.of(group), List.of(key));
+  }
+
+  /** How many were admitted in a time, in which one asked every 10 ms. */
+  private int admitted(FairShare share, @Nullable PoolSnapshot last, Duration time) {
+    int admitted = 0;
+    for (long end = nanos + time.toNanos(); nanos < end; nanos += 10_000_000) {
+      if (share.choose(Pools.one(), last, true) instanceof FairShare.Choice.Taken) {
+        admitted++;
+      }
+    }
+    return admitted;
+  }
+
+  private static Exhausted refused(FairShare.Choice choice) {
+    return assertInstanceOf(
+        Exhausted.class, assertInstanceOf(FairShare.Choice.Refused.class, choice).why());
+  }
+
+  @Test
+  void what_is_owed_after_a_long_outage_is_what_the_last_window_used() {
+    FairShare share = share(LIMITS);
+    int all = admitted(share, null, WINDOW.multipliedBy(10));
+    assertTrue(all > 8_900, "admitted: " + all);
+    Usage owed = share.handOver().getOrDefault(GROUP, Usage.NONE);
+    assertTrue(owed.requests() >= 899 && owed.requests() < 1_000, "owed: " + owed);
+    assertEquals(10 * owed.requests(), owed.inputTokens());
+    assertTrue(share.handOver().isEmpty(), "it is owed once");
+  }
+
+  @Test
+  void what_was_used_longer_than_a_window_ago_is_not_owed() {
+    FairShare share = share(LIMITS);
+    assertTrue(admitted(share, null, WINDOW) > 0);
+    nanos += 2 * WINDOW.toNanos();
+    assertTrue(share.handOver().isEmpty());
+  }
+
+  @Test
+  void a_learned_limit_holds_without_redis() {
+    FairShare share = share(Limits.UNKNOWN);
+    int all = admitted(share, seen(LIMITS, Duration.ZERO, Duration.ZERO), WINDOW);
+    assertTrue(all > 850 && all <= 900, "admitted: " + all);
+  }
+
+  @Test
+  void a_request_whose_one_key_is_out_of_use_is_told_so() {
+    PoolPlan plan = Pools.plan("pool", WINDOW, 2, LIMITS);
+    KeyState key = new KeyState("key0", "account0", "why", Duration.ZERO, 0, 0, 1, 1);
+    PoolSnapshot last = new PoolSnapshot(Duration.ZERO, 1, 0, 0, List.of(), List.of(key));
+    assertEquals(
+        new FairShare.Choice.Refused(new NoneUsable()),
+        new FairShare(plan, () -> nanos).choose(Pools.one().on("key0"), last, true));
+  }
+
+  @Test
+  void a_cooldown_that_was_seen_holds_without_redis() {
+    Duration cooldown = Duration.ofSeconds(40);
+    for (boolean ofKey : new boolean[] {false, true}) {
+      FairShare share = share(LIMITS);
+      PoolSnapshot last =
+          seen(LIMITS, ofKey ? Duration.ZERO : cooldown, ofKey ? cooldown : Duration.ZERO);
+      assertEquals(
+          new Exhausted(cooldown, Reason.COOLDOWN), refused(share.choose(Pools.one(), last, true)));
+      nanos += cooldown.toNanos();
+      assertInstanceOf(FairShare.Choice.Taken.class, share.choose(Pools.one(), last, true));
+    }
+  }
+}
