@@ -13,6 +13,8 @@ import io.lettuce.core.resource.EventLoopGroupProvider;
 import io.lettuce.core.resource.NettyCustomizer;
 import io.lettuce.core.resource.SocketAddressResolver;
 import io.lettuce.core.tracing.Tracing;
+import io.netty.channel.Channel;
+import io.netty.handler.flush.FlushConsolidationHandler;
 import io.netty.resolver.AddressResolverGroup;
 import io.netty.util.HashedWheelTimer;
 import io.netty.util.Timer;
@@ -31,13 +33,17 @@ import reactor.core.publisher.Flux;
  * anything: they take their part of a start and of a replica's memory.
  */
 final class LinkResources implements ClientResources {
-  private final EventLoopGroupProvider loops;
-  private final NettyCustomizer customizer;
-  private final AddressResolverGroup<InetSocketAddress> names = LoopResources.names();
-  private final SocketAddressResolver addresses =
-      SocketAddressResolver.create(DnsResolvers.UNRESOLVED);
-  private final Timer timer =
-      new HashedWheelTimer(Thread.ofPlatform().name("redis-timer").daemon().factory());
+  /** Calls written together at most. */
+  private static final int FLUSH_AT_LEAST = 64;
+
+  private static final NettyCustomizer WRITES_TOGETHER =
+      new NettyCustomizer() {
+        @Override
+        public void afterChannelInitialized(Channel channel) {
+          // Calls that wait to be written together are written together.
+          channel.pipeline().addFirst(new FlushConsolidationHandler(FLUSH_AT_LEAST, true));
+        }
+      };
 
   /** Tells nobody. */
   private static final EventBus SILENT =
@@ -51,12 +57,18 @@ final class LinkResources implements ClientResources {
         public void publish(Event event) {}
       };
 
+  private final EventLoopGroupProvider loops;
+  private final AddressResolverGroup<InetSocketAddress> names = LoopResources.names();
+  private final SocketAddressResolver addresses =
+      SocketAddressResolver.create(DnsResolvers.UNRESOLVED);
+  private final Timer timer =
+      new HashedWheelTimer(Thread.ofPlatform().name("redis-timer").daemon().factory());
+
   /**
    * @param events serve the connection; null for a thread of its own
    */
-  LinkResources(@Nullable LoopEvents events, NettyCustomizer customizer) {
+  LinkResources(@Nullable LoopEvents events) {
     loops = events == null ? new DefaultEventLoopGroupProvider(1) : new LoopResources(events);
-    this.customizer = customizer;
   }
 
   @Override
@@ -71,7 +83,7 @@ final class LinkResources implements ClientResources {
 
   @Override
   public NettyCustomizer nettyCustomizer() {
-    return customizer;
+    return WRITES_TOGETHER;
   }
 
   @Override

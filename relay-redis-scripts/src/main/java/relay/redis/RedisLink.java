@@ -9,9 +9,7 @@ import io.lettuce.core.RedisURI;
 import io.lettuce.core.SocketOptions;
 import io.lettuce.core.TimeoutOptions;
 import io.lettuce.core.resource.ClientResources;
-import io.lettuce.core.resource.NettyCustomizer;
 import io.netty.buffer.Unpooled;
-import io.netty.channel.Channel;
 import io.netty.handler.flush.FlushConsolidationHandler;
 import java.time.Duration;
 import java.util.List;
@@ -54,9 +52,6 @@ final class RedisLink implements AutoCloseable {
   private static final List<String> PASSING =
       List.of("READONLY ", "LOADING ", "MASTERDOWN ", "NOREPLICAS ", "BUSY ", "OOM ", "MISCONF ");
 
-  /** Calls written together at most. */
-  private static final int FLUSH_AT_LEAST = 64;
-
   /** A long outage is told of once in 30 s. */
   private static final int TOLD_EVERY = 150;
 
@@ -94,12 +89,12 @@ final class RedisLink implements AutoCloseable {
     if (loop == null) {
       calls = Runnable::run;
       answers = Runnable::run;
-      resources = resources(null);
+      resources = new LinkResources(null);
     } else {
       LoopEvents events = LoopEvents.on(loop);
       calls = events;
       answers = loop::begin;
-      resources = resources(events);
+      resources = new LinkResources(events);
     }
     client = new FunctionClient(resources, options());
   }
@@ -117,18 +112,6 @@ final class RedisLink implements AutoCloseable {
       uri.setPort(Integer.parseInt(host.substring(colon + 1)));
     }
     return uri;
-  }
-
-  private static ClientResources resources(@Nullable LoopEvents events) {
-    return new LinkResources(
-        events,
-        new NettyCustomizer() {
-          @Override
-          public void afterChannelInitialized(Channel channel) {
-            // Calls that wait to be written together are written together.
-            channel.pipeline().addFirst(new FlushConsolidationHandler(FLUSH_AT_LEAST, true));
-          }
-        });
   }
 
   private static ClientOptions options() {

@@ -55,8 +55,7 @@ final class ServiceAccountFile {
   private static boolean isUrl(String text) {
     try {
       URI url = new URI(text);
-      return ("https".equalsIgnoreCase(url.getScheme()) || "http".equalsIgnoreCase(url.getScheme()))
-          && url.getHost() != null;
+      return Texts.isHttp(url) && url.getHost() != null;
     } catch (URISyntaxException e) {
       return false;
     }

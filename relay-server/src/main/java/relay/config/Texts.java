@@ -94,8 +94,7 @@ final class Texts {
     }
     try {
       URI url = new URI(scalar.text().replaceFirst("/+$", ""));
-      boolean http =
-          "http".equalsIgnoreCase(url.getScheme()) || "https".equalsIgnoreCase(url.getScheme());
+      boolean http = isHttp(url);
       if (http
           && url.getHost() != null
           && url.getUserInfo() == null
@@ -118,6 +117,10 @@ final class Texts {
     }
     value.refuse("is not a provider's URL", allowed);
     return null;
+  }
+
+  static boolean isHttp(URI url) {
+    return "http".equalsIgnoreCase(url.getScheme()) || "https".equalsIgnoreCase(url.getScheme());
   }
 
   static @Nullable ListenAddress address(Value value) {
