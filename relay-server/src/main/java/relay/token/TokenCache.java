@@ -116,10 +116,12 @@ public final class TokenCache {
       return failed;
     }
     CompletableFuture<AccessToken> next = new CompletableFuture<>();
-    running = next;
-    failed = null;
     next.orTimeout(longestFetch.toMillis(), TimeUnit.MILLISECONDS);
-    var _ = next.whenComplete((token, failure) -> ended(next, token));
+    // Whoever waits gets the token when it is held: else it could be forgotten before it was
+    CompletableFuture<AccessToken> noted =
+        next.whenComplete((token, failure) -> ended(next, token));
+    running = noted;
+    failed = null;
     threads.execute(
         () -> {
           try {
@@ -128,7 +130,7 @@ public final class TokenCache {
             next.completeExceptionally(e);
           }
         });
-    return next;
+    return noted;
   }
 
   private synchronized void ended(

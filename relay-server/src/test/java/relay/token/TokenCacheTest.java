@@ -12,6 +12,7 @@ import java.util.Deque;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentLinkedDeque;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
@@ -142,6 +143,36 @@ class TokenCacheTest {
     cache.forget(first); // another one is there already
     assertEquals("token-2", token(cache));
     assertEquals(2, fetches.get());
+  }
+
+  @Test
+  void who_waited_for_a_token_can_have_it_forgotten() throws Exception {
+    CompletableFuture<Thread> waiter = new CompletableFuture<>();
+    CompletableFuture<Boolean> early = new CompletableFuture<>();
+    AtomicInteger looks = new AtomicInteger();
+    TokenCache cache =
+        new TokenCache(
+            this::fresh,
+            () -> {
+              if (looks.incrementAndGet() == 2) { // the fetched token is about to be held
+                early.complete(joins(waiter.join()));
+              }
+              return now;
+            },
+            task -> Thread.ofPlatform().start(task));
+    Thread waits = Thread.ofVirtual().unstarted(() -> assertFine(cache, "token-1"));
+    waiter.complete(waits);
+    waits.start();
+    waits.join();
+    assertFalse(early.join(), "it was given out before it was held");
+  }
+
+  private static boolean joins(Thread thread) {
+    try {
+      return thread.join(Duration.ofMillis(300));
+    } catch (InterruptedException e) {
+      throw new AssertionError(e);
+    }
   }
 
   @Test
