@@ -59,6 +59,10 @@ final class CarrierEndpoint extends SocketImpl {
     return connection;
   }
 
+  GatheringOutput output() {
+    return output;
+  }
+
   @Override
   protected InputStream getInputStream() {
     return input;

@@ -5,6 +5,7 @@ import java.io.OutputStream;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.Socket;
+import java.nio.ByteBuffer;
 import javax.net.SocketFactory;
 import org.jspecify.annotations.Nullable;
 
@@ -47,6 +48,23 @@ public final class CarrierSockets extends SocketFactory {
     if (socket instanceof CarrierSocket own) {
       own.endpoint.connection().awaitBytes();
     }
+  }
+
+  /**
+   * Lends memory outside of the heap to whoever is about to write to a socket that was {@link
+   * #made} here, through layers that know arrays only.
+   *
+   * @param bytes with room before them for a head
+   * @return stands for the bytes: when it is written, though it is empty, they are; until {@link
+   *     #takeBack}
+   */
+  public static byte[] lend(Socket socket, ByteBuffer bytes) {
+    return ((CarrierSocket) socket).endpoint.output().lend(bytes);
+  }
+
+  /** Ends what {@link #lend} began. */
+  public static void takeBack(Socket socket) {
+    ((CarrierSocket) socket).endpoint.output().takeBack();
   }
 
   private static final class CarrierSocket extends Socket {

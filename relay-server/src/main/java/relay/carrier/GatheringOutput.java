@@ -18,6 +18,8 @@ final class GatheringOutput extends OutputStream {
   private final Runnable onClose;
   private final SpareBuffers rooms;
   private @Nullable ByteBuffer room;
+  private @Nullable ByteBuffer lent;
+  private byte @Nullable [] stands; // for what is lent
 
   /** Where it goes. */
   @FunctionalInterface
@@ -41,7 +43,12 @@ final class GatheringOutput extends OutputStream {
   }
 
   @Override
+  @SuppressWarnings("ReferenceEquality") // one array stands for what is lent, and no equal one
   public void write(byte[] bytes, int offset, int length) throws IOException {
+    if (bytes == stands) {
+      writeLent(length);
+      return;
+    }
     int from = offset;
     int left = length;
     while (left > 0) {
@@ -54,6 +61,43 @@ final class GatheringOutput extends OutputStream {
         flush();
       }
     }
+  }
+
+  /**
+   * Lends memory outside of the heap that is to be written; before its position there may be room
+   * that nobody uses.
+   *
+   * @return is to be written in its stead, with the length of what is lent
+   */
+  byte[] lend(ByteBuffer direct) {
+    lent = direct;
+    stands = new byte[0];
+    return stands;
+  }
+
+  /** Nothing is lent any more. */
+  void takeBack() {
+    lent = null;
+    stands = null;
+  }
+
+  /** With what was gathered right before it, if there is room, so that both are one write. */
+  private void writeLent(int length) throws IOException {
+    ByteBuffer direct = lent;
+    if (direct == null || direct.remaining() != length) {
+      throw new IOException("what was lent is written as a whole, and once");
+    }
+    lent = null;
+    ByteBuffer head = room;
+    if (head != null && head.position() <= direct.position()) {
+      room = null;
+      int start = direct.position() - head.position();
+      direct.put(start, head, 0, head.position()).position(start);
+      rooms.giveBack(head);
+    } else {
+      flush();
+    }
+    sink.write(direct);
   }
 
   private ByteBuffer place() {

@@ -9,11 +9,12 @@ import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 import org.xnio.channels.StreamSourceChannel;
 import relay.carrier.Buffers;
+import relay.carrier.Payload;
 import relay.pipeline.ClientExchange.Body;
 
 /**
  * Reads a body as it comes, never more than allowed, and not for ever. Room is made for what has
- * come, not for what the client says will.
+ * come, not for what the client says will; but a {@link BodyPlace} is taken at once.
  */
 final class BodyReader {
   private static final int FIRST_ROOM = 64 * 1024;
@@ -33,6 +34,7 @@ final class BodyReader {
   private final StreamSourceChannel channel;
   private final ClientBounds bounds;
   private final int maxBytes;
+  private @Nullable BodyPlace place;
   private byte[] bytes = NONE;
   private int length;
   private long startedNanos; // once anything had to be waited for
@@ -53,7 +55,7 @@ final class BodyReader {
     }
     StreamSourceChannel channel = exchange.getRequestChannel();
     if (channel == null) { // there is no body
-      return new Body.Whole(NONE);
+      return new Body.Whole(Payload.of(NONE));
     }
     try {
       return new BodyReader(exchange, channel, bounds, maxBytes).read();
@@ -63,6 +65,17 @@ final class BodyReader {
   }
 
   private Body read() throws IOException {
+    place = BodyPlace.of(exchange.getRequestContentLength());
+    try {
+      return body();
+    } finally {
+      if (place != null) {
+        place.giveBack();
+      }
+    }
+  }
+
+  private Body body() throws IOException {
     Body bad = readAll();
     channel.getReadSetter().set(null);
     channel.suspendReads();
@@ -75,7 +88,16 @@ final class BodyReader {
       exchange.setPersistent(false);
       return new Body.Malformed();
     }
-    return new Body.Whole(length == bytes.length ? bytes : Arrays.copyOf(bytes, length));
+    return new Body.Whole(payload());
+  }
+
+  private Payload payload() {
+    if (place == null) {
+      return Payload.of(length == bytes.length ? bytes : Arrays.copyOf(bytes, length));
+    }
+    Payload inPlace = place.payload();
+    place = null; // the payload's now
+    return inPlace;
   }
 
   /** Null when the body's end was reached. */
@@ -87,6 +109,9 @@ final class BodyReader {
       }
       if (length > maxBytes) {
         return new Body.TooLarge();
+      }
+      if (place != null && place.isOverfull()) { // as HTTP/2's frames allow
+        return new Body.Malformed();
       }
       if (n == 0) {
         if (bounds.guard().foundBroken(exchange)) {
@@ -101,6 +126,11 @@ final class BodyReader {
 
   /** All that came; at most one byte beyond what is allowed is kept. */
   private int readSome() throws IOException {
+    if (place != null) {
+      int n = place.read(channel);
+      length += Math.max(0, n);
+      return n;
+    }
     try (PooledByteBuffer pooled = BUFFERS.allocate()) {
       ByteBuffer buffer = pooled.getBuffer();
       int n = channel.read(buffer);

@@ -2,27 +2,27 @@ package relay.pipeline;
 
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
+import relay.carrier.Payload;
 import relay.model.Dialect;
 import relay.model.Endpoint;
 import relay.request.RequestFacts;
 
 /** What a client asked for, before it is known which provider it goes to. */
 final class Asked {
-  private static final byte[] FORGOTTEN = new byte[0];
   private static final Set<String> REPEATABLE = Set.of("GET", "HEAD", "OPTIONS", "PUT", "DELETE");
 
   private final Dialect dialect;
   private final @Nullable Endpoint endpoint;
   private final String method;
   private final RequestFacts facts;
-  private byte[] body;
+  private final Payload body;
 
   private Asked(
       Dialect dialect,
       @Nullable Endpoint endpoint,
       String method,
       RequestFacts facts,
-      byte[] body) {
+      Payload body) {
     this.dialect = dialect;
     this.endpoint = endpoint;
     this.method = method;
@@ -31,12 +31,12 @@ final class Asked {
   }
 
   /** A request that was read. */
-  static Asked of(Endpoint endpoint, RequestFacts facts, byte[] body) {
+  static Asked of(Endpoint endpoint, RequestFacts facts, Payload body) {
     return new Asked(endpoint.dialect(), endpoint, "POST", facts, body);
   }
 
   /** A request that passes unread. */
-  static Asked unread(Dialect dialect, String method, byte[] body) {
+  static Asked unread(Dialect dialect, String method, Payload body) {
     return new Asked(dialect, null, method, RequestFacts.UNREAD, body);
   }
 
@@ -57,12 +57,8 @@ final class Asked {
     return facts;
   }
 
-  byte[] body() {
+  Payload body() {
     return body;
-  }
-
-  void forgetBody() {
-    body = FORGOTTEN;
   }
 
   /** Whether it counts against its key's limits. */

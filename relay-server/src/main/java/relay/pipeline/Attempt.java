@@ -9,6 +9,7 @@ import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import relay.carrier.Payload;
 import relay.model.RelayError;
 import relay.redis.Lease;
 import relay.redis.ProviderBreaker.Passage;
@@ -33,6 +34,7 @@ final class Attempt {
   private final Passage passage;
   private final Lease lease;
   private final int number;
+  private final Payload body;
   private boolean goesOn;
 
   /**
@@ -45,6 +47,7 @@ final class Attempt {
     this.passage = leg.passage();
     this.lease = lease;
     this.number = number;
+    body = WireBody.of(plan, handling.client());
   }
 
   /** Null when the client was answered, or has left, or is answered by another thread. */
@@ -136,7 +139,7 @@ final class Attempt {
               }
             });
     request.header("accept-encoding", acceptEncoding());
-    return route.api().call(request, lease.key(), WireBody.of(plan, handling.client()));
+    return route.api().call(request, lease.key(), body);
   }
 
   private String acceptEncoding() {
@@ -188,6 +191,7 @@ final class Attempt {
       }
       default -> {
         route.breaker().worked(passage);
+        body.forget();
         plan.forgetBody();
         if (answer.isEventStream()) {
           goOn(answer);

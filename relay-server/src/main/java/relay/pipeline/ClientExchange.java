@@ -2,6 +2,7 @@ package relay.pipeline;
 
 import java.io.IOException;
 import org.jspecify.annotations.Nullable;
+import relay.carrier.Payload;
 import relay.model.Dialect;
 import relay.model.HeaderLines;
 
@@ -61,18 +62,7 @@ public interface ClientExchange {
   sealed interface Body {
 
     /** It is here. */
-    final class Whole implements Body {
-      private final byte[] bytes;
-
-      public Whole(byte[] bytes) {
-        this.bytes = bytes;
-      }
-
-      /** Not a copy. */
-      public byte[] bytes() {
-        return bytes;
-      }
-    }
+    record Whole(Payload payload) implements Body {}
 
     /** It is longer than allowed. */
     record TooLarge() implements Body {}

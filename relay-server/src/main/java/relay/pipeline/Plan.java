@@ -2,6 +2,7 @@ package relay.pipeline;
 
 import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
+import relay.carrier.Payload;
 import relay.config.ProviderConfig;
 import relay.config.ProviderConfig.Affinity;
 import relay.model.Dialect;
@@ -20,7 +21,7 @@ final class Plan {
   private final String upstreamModel;
   private final String modelClass;
   private final boolean asksForUsage;
-  private byte[] body;
+  private final Payload body;
 
   Plan(Route route, Asked asked) {
     this.route = route;
@@ -35,7 +36,10 @@ final class Plan {
     body =
         mapped == null && !asksForUsage
             ? asked.body()
-            : RequestEdits.edit(asked.body(), facts, mapped, asksForUsage);
+            : Payload.of(
+                asked
+                    .body()
+                    .show((bytes, _) -> RequestEdits.edit(bytes, facts, mapped, asksForUsage)));
   }
 
   Route route() {
@@ -100,13 +104,13 @@ final class Plan {
     return asksForUsage;
   }
 
-  byte[] body() {
+  Payload body() {
     return body;
   }
 
   /** Nothing will be sent again: an answer may take minutes, and what was asked may be large. */
   void forgetBody() {
-    asked.forgetBody();
-    body = asked.body();
+    body.forget();
+    asked.body().forget();
   }
 }

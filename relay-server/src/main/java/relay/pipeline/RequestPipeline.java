@@ -10,6 +10,7 @@ import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 import relay.auth.Clients;
 import relay.auth.Clients.Caller;
+import relay.carrier.Payload;
 import relay.metrics.Meters;
 import relay.model.Endpoint;
 import relay.model.RelayError;
@@ -104,30 +105,32 @@ public final class RequestPipeline {
       handling.refuse(wrongHead);
       return;
     }
-    byte[] body = body(handling);
+    Payload body = body(handling);
     if (body == null) {
       return;
     }
-    switch (looked(endpoint, body)) {
-      case BadRequest bad -> handling.refuse(RelayError.invalid(bad.message()));
-      case RequestFacts facts -> route(admitted, endpoint, body, facts);
+    try {
+      switch (looked(endpoint, body)) {
+        case BadRequest bad -> handling.refuse(RelayError.invalid(bad.message()));
+        case RequestFacts facts -> route(admitted, endpoint, body, facts);
+      }
+    } finally {
+      body.forget();
     }
   }
 
-  private RequestScan looked(Endpoint endpoint, byte[] body) {
-    return body.length <= LOOKED_THROUGH_AT_ONCE
+  private RequestScan looked(Endpoint endpoint, Payload body) {
+    return body.length() <= LOOKED_THROUGH_AT_ONCE
         ? scan(endpoint, body)
         : CompletableFuture.supplyAsync(() -> scan(endpoint, body), Thread::startVirtualThread)
             .join();
   }
 
-  private RequestScan scan(Endpoint endpoint, byte[] body) {
+  private RequestScan scan(Endpoint endpoint, Payload body) {
     // What is embedded has no prompt cache, and what is not counted goes to any key
     boolean sessions =
         routes.keepSessions() && endpoint.counted() && endpoint != Endpoint.EMBEDDINGS;
-    return sessions
-        ? RequestScanner.scanWithSession(body, body.length)
-        : RequestScanner.scan(body, body.length);
+    return body.show(sessions ? RequestScanner::scanWithSession : RequestScanner::scan);
   }
 
   /**
@@ -158,14 +161,18 @@ public final class RequestPipeline {
       handling.refuse(RelayError.invalid("the path must be written without . and .. in it"));
       return;
     }
-    byte[] body = body(handling);
+    Payload body = body(handling);
     if (body == null) {
       return;
     }
-    if (body.length > 0 && BODILESS.contains(client.method())) {
-      handling.refuse(RelayError.invalid("a " + client.method() + " has no body"));
-    } else {
-      forward(admitted, chosen, Asked.unread(client.dialect(), client.method(), body));
+    try {
+      if (body.length() > 0 && BODILESS.contains(client.method())) {
+        handling.refuse(RelayError.invalid("a " + client.method() + " has no body"));
+      } else {
+        forward(admitted, chosen, Asked.unread(client.dialect(), client.method(), body));
+      }
+    } finally {
+      body.forget();
     }
   }
 
@@ -221,11 +228,11 @@ public final class RequestPipeline {
   }
 
   /** Null when there is none to go on with: then the client was told. */
-  private byte @Nullable [] body(Handling handling) {
+  private @Nullable Payload body(Handling handling) {
     ClientExchange client = handling.client();
     switch (client.readBody(limits.maxBodyBytes())) {
-      case Body.Whole whole -> {
-        return whole.bytes();
+      case Body.Whole(Payload payload) -> {
+        return payload;
       }
       case Body.TooLarge _ -> handling.refuse(RelayError.tooLarge(limits.maxBodyBytes()));
       case Body.Malformed _ ->
@@ -251,7 +258,7 @@ public final class RequestPipeline {
     return null;
   }
 
-  private void route(Admitted admitted, Endpoint endpoint, byte[] body, RequestFacts facts) {
+  private void route(Admitted admitted, Endpoint endpoint, Payload body, RequestFacts facts) {
     Caller caller = admitted.caller();
     List<Route> chosen =
         caller.mayUseModel(facts.model())

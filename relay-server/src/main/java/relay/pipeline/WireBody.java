@@ -6,6 +6,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
+import relay.carrier.Payload;
 import relay.model.Endpoint;
 import relay.model.JsonString;
 import relay.request.MemberEdits;
@@ -20,19 +21,21 @@ final class WireBody {
 
   private WireBody() {}
 
-  static byte[] of(Plan plan, ClientExchange client) {
+  static Payload of(Plan plan, ClientExchange client) {
     if (plan.asked().endpoint() != Endpoint.MESSAGES) {
       return plan.body(); // elsewhere, as to count tokens, the model stays where it is
     }
     return switch (plan.route().api().config().type()) {
       case ANTHROPIC, OPENAI, ZAI, MINIMAX, OLLAMA, AZURE -> plan.body();
       case BEDROCK ->
-          MemberEdits.edit(
-              plan.body(), Set.of("model", "stream"), bedrock(client.header("anthropic-beta")));
+          edited(plan, Set.of("model", "stream"), bedrock(client.header("anthropic-beta")));
       case VERTEX ->
-          MemberEdits.edit(
-              plan.body(), Set.of("model"), Map.of(VERSION, JsonString.quote("vertex-2023-10-16")));
+          edited(plan, Set.of("model"), Map.of(VERSION, JsonString.quote("vertex-2023-10-16")));
     };
+  }
+
+  private static Payload edited(Plan plan, Set<String> without, Map<String, String> with) {
+    return Payload.of(MemberEdits.edit(plan.body().bytes(), without, with));
   }
 
   private static Map<String, String> bedrock(@Nullable String betas) {

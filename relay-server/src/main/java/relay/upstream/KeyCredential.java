@@ -2,6 +2,7 @@ package relay.upstream;
 
 import java.io.IOException;
 import okhttp3.Request;
+import relay.carrier.Payload;
 import relay.config.Secret;
 import relay.model.Dialect;
 import relay.token.TokenRefusedException;
@@ -16,7 +17,7 @@ interface KeyCredential {
    * @throws TokenRefusedException if there is no token for this key, and will be none
    * @throws IOException if a token cannot be had now
    */
-  Shown show(Request.Builder request, byte[] body) throws IOException, TokenRefusedException;
+  Shown show(Request.Builder request, Payload body) throws IOException, TokenRefusedException;
 
   /** What a request was sent with. */
   @FunctionalInterface

@@ -10,12 +10,16 @@ import okio.Segment;
 final class LentBytes {
   private LentBytes() {}
 
-  /** Fills a buffer that is empty. Nobody may change the bytes before they were read. */
-  static void lend(byte[] bytes, Buffer empty) {
-    Segment all = new Segment(bytes, 0, bytes.length, true, false);
+  /**
+   * Fills a buffer that is empty. Nobody may change the bytes before they were read.
+   *
+   * @param length of them, or of those that they stand for
+   */
+  static void lend(byte[] bytes, int length, Buffer empty) {
+    Segment all = new Segment(bytes, 0, length, true, false);
     all.next = all;
     all.prev = all;
     empty.head = all;
-    empty.setSize$okio(bytes.length);
+    empty.setSize$okio(length);
   }
 }

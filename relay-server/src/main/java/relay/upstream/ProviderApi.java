@@ -7,6 +7,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.stream.Collectors;
 import okhttp3.HttpUrl;
 import org.jspecify.annotations.Nullable;
+import relay.carrier.Payload;
 import relay.config.Cloud;
 import relay.config.Credential;
 import relay.config.KeyConfig;
@@ -82,7 +83,7 @@ public final class ProviderApi {
   }
 
   /** The request as a call on a key; nothing is sent yet. */
-  public UpstreamCall call(UpstreamRequest request, String keyId, byte[] body) {
+  public UpstreamCall call(UpstreamRequest request, String keyId, Payload body) {
     return upstream.call(lanes, request, wire, credential(keyId), body);
   }
 
@@ -97,7 +98,8 @@ public final class ProviderApi {
     if (config.dialect() == Dialect.ANTHROPIC) {
       request.header("anthropic-version", ANTHROPIC_VERSION);
     }
-    return upstream.call(lanes, request, wire, credential(keyId), probe.body().getBytes(UTF_8));
+    Payload body = Payload.of(probe.body().getBytes(UTF_8));
+    return upstream.call(lanes, request, wire, credential(keyId), body);
   }
 
   private KeyCredential credential(String keyId) {

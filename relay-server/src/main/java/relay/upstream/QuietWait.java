@@ -73,7 +73,8 @@ final class QuietWait {
     if (ahead.size() > LINE_BREAK || ahead.getByte(0) != '\r' || lacks() != 0) {
       return false;
     }
-    LentBytes.lend(ahead.readByteArray(), ahead);
+    byte[] small = ahead.readByteArray();
+    LentBytes.lend(small, small.length, ahead);
     return true;
   }
 

@@ -6,6 +6,7 @@ import java.util.Locale;
 import java.util.Map;
 import okhttp3.Request;
 import relay.bedrock.RequestSigner;
+import relay.carrier.Payload;
 import relay.config.Credential;
 
 /** An AWS access key, which signs each request. */
@@ -17,7 +18,7 @@ final class SignedCredential implements KeyCredential {
   }
 
   @Override
-  public Shown show(Request.Builder builder, byte[] body) {
+  public Shown show(Request.Builder builder, Payload body) {
     Request request = builder.build();
     Map<String, String> signed = new LinkedHashMap<>();
     for (String name : request.headers().names()) {
@@ -28,7 +29,7 @@ final class SignedCredential implements KeyCredential {
         signed.put(lower, String.join(",", request.headers(name)));
       }
     }
-    signer.sign(request.url().uri(), signed, body, builder::header);
+    signer.sign(request.url().uri(), signed, body.bytes(), builder::header);
     return Shown.FOR_GOOD;
   }
 }

@@ -6,6 +6,7 @@ import java.util.concurrent.Executor;
 import okhttp3.Request;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import relay.carrier.Payload;
 import relay.config.Secret;
 import relay.token.TokenCache;
 import relay.token.TokenRefusedException;
@@ -30,7 +31,7 @@ final class TokenCredential implements KeyCredential {
   }
 
   @Override
-  public Shown show(Request.Builder request, byte[] body)
+  public Shown show(Request.Builder request, Payload body)
       throws IOException, TokenRefusedException {
     Secret token;
     try {

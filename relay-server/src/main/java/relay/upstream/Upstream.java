@@ -12,6 +12,7 @@ import okhttp3.OkHttpClient;
 import okhttp3.Protocol;
 import org.jspecify.annotations.Nullable;
 import relay.carrier.Carriers;
+import relay.carrier.Payload;
 import relay.config.Cloud;
 import relay.config.Credential;
 import relay.token.TokenCache;
@@ -90,7 +91,11 @@ public final class Upstream implements AutoCloseable {
 
   /** The request as a call; nothing is sent yet. */
   UpstreamCall call(
-      Lanes lanesThere, UpstreamRequest request, Wire wire, KeyCredential credential, byte[] body) {
+      Lanes lanesThere,
+      UpstreamRequest request,
+      Wire wire,
+      KeyCredential credential,
+      Payload body) {
     return new UpstreamCall(lanesThere, idleWatch, request, wire, credential, body);
   }
 

@@ -8,19 +8,19 @@ import okhttp3.Request;
 import okhttp3.Response;
 import okhttp3.ResponseBody;
 import org.jspecify.annotations.Nullable;
+import relay.carrier.Payload;
 import relay.token.TokenRefusedException;
 
 /** One attempt, which another thread may end. */
 public final class UpstreamCall {
   private static final int UNAUTHORIZED = 401;
-  private static final byte[] FORGOTTEN = new byte[0];
 
   private final Lanes lanes;
   private final IdleWatch idleWatch;
   private final UpstreamRequest request;
   private final Wire wire;
   private final KeyCredential credential;
-  private byte[] body;
+  private final Payload body;
   private @Nullable Call call;
   private boolean canceled;
 
@@ -30,7 +30,7 @@ public final class UpstreamCall {
       UpstreamRequest request,
       Wire wire,
       KeyCredential credential,
-      byte[] body) {
+      Payload body) {
     this.lanes = lanes;
     this.idleWatch = idleWatch;
     this.request = request;
@@ -74,20 +74,11 @@ public final class UpstreamCall {
         credential.show(again, body);
         outcome = send(again.build());
       }
-      forgetBody(plain);
       return outcome;
     } catch (TokenRefusedException e) {
       return refused(plain);
     } catch (IOException e) {
       return new Outcome.Broken(request.trace().sent(), e);
-    }
-  }
-
-  /** An answer may take minutes, and what was asked may be large. */
-  private void forgetBody(Request sent) {
-    body = FORGOTTEN;
-    if (sent.body() instanceof BytesBody bytes) {
-      bytes.forget();
     }
   }
 

@@ -4,6 +4,7 @@ import java.util.Set;
 import okhttp3.Headers;
 import okhttp3.HttpUrl;
 import okhttp3.Request;
+import relay.carrier.Payload;
 
 /** One request to a provider, built up line by line. */
 public final class UpstreamRequest {
@@ -36,12 +37,14 @@ public final class UpstreamRequest {
   }
 
   /** The request as it would go to a provider that needs nothing more. */
-  Request.Builder with(byte[] body) {
+  Request.Builder with(Payload body) {
     if (!hasUserAgent) {
       headers.set("user-agent", "relay"); // OkHttp would put in its own
     }
-    boolean bare = body.length == 0 && !WITH_BODY.contains(method);
-    return builder.headers(headers.build()).method(method, bare ? null : new BytesBody(body));
+    boolean bare = body.length() == 0 && !WITH_BODY.contains(method);
+    return builder
+        .headers(headers.build())
+        .method(method, bare ? null : new PayloadBody(body, trace));
   }
 
   AttemptTrace trace() {

@@ -78,4 +78,57 @@ class GatheringOutputTest {
     assertEquals(1, pool.count());
     broken.flush(); // there is nothing to write any more
   }
+
+  /** As OkHttp does: a head, and then something that stands for the body. */
+  private void send(byte[] head, ByteBuffer body) throws IOException {
+    output.write(head, 0, head.length);
+    int length = body.remaining();
+    byte[] stands = output.lend(body);
+    output.write(stands, 0, length);
+    output.takeBack();
+    output.flush();
+  }
+
+  private static ByteBuffer behind(int headroom, byte[] bytes) {
+    return ByteBuffer.allocateDirect(headroom + bytes.length)
+        .position(headroom)
+        .put(bytes)
+        .position(headroom);
+  }
+
+  @Test
+  void what_is_lent_leaves_with_what_was_gathered_before_it() throws IOException {
+    send(new byte[] {1, 2, 3}, behind(3, new byte[] {4, 5}));
+    assertEquals(1, sent.writes);
+    assertArrayEquals(new byte[] {1, 2, 3, 4, 5}, sent.toByteArray());
+    assertEquals(1, pool.count());
+  }
+
+  @Test
+  void what_is_lent_leaves_behind_a_head_for_which_there_is_no_room() throws IOException {
+    send(new byte[] {1, 2, 3}, behind(2, new byte[] {4, 5}));
+    send(new byte[0], behind(0, new byte[] {6}));
+    assertEquals(3, sent.writes);
+    assertArrayEquals(new byte[] {1, 2, 3, 4, 5, 6}, sent.toByteArray());
+    assertEquals(1, pool.count());
+  }
+
+  @Test
+  void what_is_lent_may_be_sent_again() throws IOException {
+    ByteBuffer body = behind(4, new byte[] {7, 8});
+    send(new byte[] {1}, body.duplicate());
+    send(new byte[] {2, 3}, body.duplicate());
+    assertArrayEquals(new byte[] {1, 7, 8, 2, 3, 7, 8}, sent.toByteArray());
+  }
+
+  @Test
+  void what_is_lent_is_never_written_in_part_or_twice() throws IOException {
+    byte[] stands = output.lend(behind(0, new byte[] {7, 8}));
+    assertThrows(IOException.class, () -> output.write(stands, 0, 1));
+    output.write(stands, 0, 2);
+    assertThrows(IOException.class, () -> output.write(stands, 0, 2));
+    output.takeBack();
+    assertThrows(IndexOutOfBoundsException.class, () -> output.write(stands, 0, 2));
+    assertArrayEquals(new byte[] {7, 8}, sent.toByteArray());
+  }
 }

@@ -65,7 +65,10 @@ class HostileHttp2Test {
   }
 
   private static byte[] request(String name, String value) {
-    byte[] body = Ask.body("anthropic", "").getBytes(ISO_8859_1);
+    return request(name, value, Ask.body("anthropic", "").getBytes(ISO_8859_1));
+  }
+
+  private static byte[] request(String name, String value, byte[] body) {
     Map<String, String> lines = new LinkedHashMap<>();
     lines.put(":method", "POST");
     lines.put(":scheme", "http");
@@ -135,6 +138,7 @@ class HostileHttp2Test {
     "transfer-encoding,chunked",
     "content-length,5",
     "content-length,500",
+    "content-length,9000",
     "content-length,abc",
     ":path,/v1/messages?a HTTP/1.1|x: y",
     ":path,/v1/messages?a b",
@@ -153,6 +157,15 @@ class HostileHttp2Test {
     assertTrue(!isServed(request(name.replace("|", "\r\n"), sent)), "it was served");
     assertEquals(before, provider.received().size());
     assertServesGoodOnes();
+  }
+
+  @Test
+  void a_body_longer_than_announced_is_refused() throws Exception {
+    byte[] body = (Ask.body("anthropic", "") + " ".repeat(9_000)).getBytes(ISO_8859_1);
+    int before = provider.received().size();
+    assertTrue(!isServed(request("content-length", "9000", body)), "it was served");
+    assertTrue(isServed(request("content-length", Integer.toString(body.length), body)));
+    assertEquals(before + 1, provider.received().size());
   }
 
   @Test

@@ -24,6 +24,7 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import relay.carrier.Carriers;
+import relay.carrier.Payload;
 import relay.e2e.Await;
 import relay.upstream.UpstreamCall.Outcome;
 
@@ -64,7 +65,12 @@ class QuietWaitTest {
     HttpUrl url = HttpUrl.get("http://127.0.0.1:" + server.getLocalPort() + "/v1/messages");
     UpstreamRequest request = new UpstreamRequest(url);
     UpstreamCall call =
-        upstream.call(lanes, request, new PlainWire(), KeyCredential.none(), new byte[] {'{', '}'});
+        upstream.call(
+            lanes,
+            request,
+            new PlainWire(),
+            KeyCredential.none(),
+            Payload.of(new byte[] {'{', '}'}));
     carriers.execute(
         () -> {
           reader.complete(Thread.currentThread());

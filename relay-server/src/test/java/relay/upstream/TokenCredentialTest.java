@@ -7,11 +7,14 @@ import java.time.Instant;
 import java.util.concurrent.atomic.AtomicInteger;
 import okhttp3.Request;
 import org.junit.jupiter.api.Test;
+import relay.carrier.Payload;
 import relay.config.Secret;
 import relay.token.AccessToken;
 
 /** What requests with one token do when the provider refuses it. */
 class TokenCredentialTest {
+  private static final Payload BODY = Payload.of(new byte[0]);
+
   private final AtomicInteger fetches = new AtomicInteger();
   private final TokenCredential credential =
       new TokenCredential(
@@ -24,8 +27,8 @@ class TokenCredentialTest {
 
   @Test
   void all_requests_that_saw_a_token_refused_may_ask_with_the_next() throws Exception {
-    KeyCredential.Shown first = credential.show(request, new byte[0]);
-    KeyCredential.Shown second = credential.show(request, new byte[0]);
+    KeyCredential.Shown first = credential.show(request, BODY);
+    KeyCredential.Shown second = credential.show(request, BODY);
     assertTrue(first.renew());
     assertTrue(second.renew(), "the first has not fetched another one yet");
     assertEquals("Bearer token-2", shown());
@@ -33,7 +36,7 @@ class TokenCredentialTest {
   }
 
   private String shown() throws Exception {
-    credential.show(request, new byte[0]);
+    credential.show(request, BODY);
     return String.valueOf(request.build().header("authorization"));
   }
 }

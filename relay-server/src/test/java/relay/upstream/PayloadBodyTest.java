@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import java.io.IOException;
+import java.nio.ByteBuffer;
 import java.util.List;
 import java.util.Objects;
 import mockwebserver3.MockResponse;
@@ -17,11 +18,15 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import relay.LocalTls;
 import relay.Seeds;
+import relay.carrier.Buffers;
 import relay.carrier.Carriers;
+import relay.carrier.Payload;
 
-class BytesBodyTest {
+class PayloadBodyTest {
   private static final List<Integer> SIZES =
       List.of(0, 1, 1_023, 8_191, 8_192, 8_193, 16_384, 65_536, 65_537, 1_000_000);
+
+  private static final int HEADROOM = 2_048;
 
   private final Seeds seeds = new Seeds();
   private final Carriers carriers = new Carriers("carrier", 1);
@@ -58,24 +63,41 @@ class BytesBodyTest {
   }
 
   private void sendAll(OkHttpClient client, Protocol protocol) throws Exception {
-    OkHttpClient http = client.newBuilder().socketFactory(carriers.sockets(0, () -> {})).build();
+    OkHttpClient http =
+        client
+            .newBuilder()
+            .socketFactory(carriers.sockets(0, () -> {}))
+            .eventListenerFactory(AttemptTrace.FACTORY)
+            .build();
     for (int size : SIZES) {
       byte[] bytes = new byte[size];
       seeds.random(size).nextBytes(bytes);
       byte[] before = bytes.clone();
-      BytesBody body = new BytesBody(bytes);
-      assertEquals(size, body.contentLength());
-      for (int time = 0; time < 2; time++) {
-        assertArrayEquals(before, sent(http, protocol, body), seeds.replay(0));
+      for (Payload payload : List.of(Payload.of(bytes), inPlace(bytes))) {
+        for (int time = 0; time < 2; time++) {
+          assertArrayEquals(before, sent(http, protocol, payload), seeds.replay(0));
+        }
       }
       assertArrayEquals(before, bytes, "it was only lent");
     }
   }
 
-  private byte[] sent(OkHttpClient http, Protocol protocol, BytesBody body)
+  private static Payload inPlace(byte[] bytes) {
+    ByteBuffer memory = ByteBuffer.allocateDirect(HEADROOM + bytes.length).position(HEADROOM);
+    return Payload.in(
+        memory.put(bytes).position(HEADROOM),
+        new Buffers(bytes.length).getArrayBackedPool(),
+        () -> {});
+  }
+
+  private byte[] sent(OkHttpClient http, Protocol protocol, Payload payload)
       throws IOException, InterruptedException {
     web.enqueue(new MockResponse.Builder().build());
-    Request request = new Request.Builder().url(web.url("/")).post(body).build();
+    AttemptTrace trace = new AttemptTrace();
+    PayloadBody body = new PayloadBody(payload, trace);
+    assertEquals(payload.length(), body.contentLength());
+    Request request =
+        new Request.Builder().url(web.url("/")).tag(AttemptTrace.class, trace).post(body).build();
     try (Response response = http.newCall(request).execute()) {
       assertEquals(protocol, response.protocol());
     }
@@ -87,7 +109,7 @@ class BytesBodyTest {
     byte[] bytes = new byte[20_000];
     seeds.random(1).nextBytes(bytes);
     Buffer sink = new Buffer().writeUtf8("before");
-    new BytesBody(bytes).writeTo(sink);
+    new PayloadBody(Payload.of(bytes), new AttemptTrace()).writeTo(sink);
     sink.writeUtf8("then");
     assertEquals("before", sink.readUtf8(6));
     assertArrayEquals(bytes, sink.readByteArray(bytes.length));
