@@ -27,7 +27,7 @@ public enum CostBound {
   // Bytes allocated by a replica for a request, all threads, code compiled but not optimized.
   // It waits for its grant on its virtual thread, whose stack is put aside meanwhile.
   REQUEST_2_KB(52_000),
-  REQUEST_50_KB(104_000),
+  REQUEST_50_KB(50_000),
   // Of a stream it depends on how many reads its events come with: 45,000 to 62,000 were seen.
   REQUEST_30_EVENTS(75_000),
 
