@@ -6,6 +6,8 @@ import io.undertow.util.HeaderValues;
 import io.undertow.util.Headers;
 import io.undertow.util.HttpString;
 import io.undertow.util.Methods;
+import java.nio.charset.StandardCharsets;
+import java.util.Base64;
 import java.util.Locale;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
@@ -25,6 +27,7 @@ final class Gate {
 
   private static final HttpString SEC_FETCH_SITE = HttpString.tryFromString("sec-fetch-site");
   private static final String BEARER = "bearer ";
+  private static final String BASIC = "basic ";
 
   private final ListenAddress listen;
   private final @Nullable KeyHash token;
@@ -48,7 +51,9 @@ final class Gate {
       return hasToken(headers, token)
           ? null
           : Reply.error(401, "needs the header \"Authorization: Bearer\" with server.admin_token")
-              .with(Headers.WWW_AUTHENTICATE, "Bearer");
+              .with(
+                  Headers.WWW_AUTHENTICATE,
+                  isBrowser(headers) ? "Basic realm=\"Relay\"" : "Bearer");
     }
     if (!listen.isLoopback()) {
       return Reply.error(
@@ -84,8 +89,28 @@ final class Gate {
       return false;
     }
     String value = values.getFirst();
-    return value.toLowerCase(Locale.ROOT).startsWith(BEARER)
-        && token.equals(KeyHash.of(value.substring(BEARER.length()).trim()));
+    String scheme = value.toLowerCase(Locale.ROOT);
+    String shown =
+        scheme.startsWith(BEARER)
+            ? value.substring(BEARER.length()).trim()
+            : scheme.startsWith(BASIC) ? password(value.substring(BASIC.length()).trim()) : null;
+    return shown != null && token.equals(KeyHash.of(shown));
+  }
+
+  /** A browser can send a token only as the password that it asks its user for; of any name. */
+  private static @Nullable String password(String encoded) {
+    try {
+      String decoded = new String(Base64.getDecoder().decode(encoded), StandardCharsets.UTF_8);
+      int colon = decoded.indexOf(':');
+      return colon < 0 ? null : decoded.substring(colon + 1);
+    } catch (IllegalArgumentException e) {
+      return null;
+    }
+  }
+
+  private static boolean isBrowser(HeaderMap headers) {
+    String accepts = headers.getFirst(Headers.ACCEPT);
+    return accepts != null && accepts.contains("text/html");
   }
 
   /** Whether a Host header, of any port for the sake of tunnels, means this machine. */

@@ -101,14 +101,25 @@ public final class DataPlane implements AutoCloseable {
     } else if (path.startsWith(MODELS + "/") && path.length() > MODELS.length() + 1) {
       String id = decoded(path.substring(MODELS.length() + 1));
       allow(exchange, READ, dialectOf(exchange), client -> pipeline.model(client, id));
-    } else if (path.startsWith("/v1/")) {
+    } else if (path.startsWith("/v1/") && !path.startsWith("/v1/v1/")) {
       allow(exchange, ANY, dialectOf(exchange), pipeline::passThrough);
     } else if (path.equals("/")) { // clients probe it; it needs no credential
       allow(exchange, READ, dialectOf(exchange), client -> client.end(NOTHING, 0, 0));
     } else {
-      RelayError error = RelayError.notFound("there is nothing at " + path);
+      RelayError error = RelayError.notFound("there is nothing at " + path + baseUrl(path));
       refuse(exchange, error, dialectOf(exchange));
     }
+  }
+
+  /** What a client's setting needs whose /v1 is missing, or there twice: SDKs differ in it. */
+  private static String baseUrl(String path) {
+    if (path.startsWith("/v1/v1/")) {
+      return ": this client adds /v1 itself, so give it a base URL without /v1";
+    }
+    String meant = "/v1" + path;
+    return Endpoint.at(meant) != null || meant.equals(MODELS)
+        ? ": this client adds no /v1, so end the base URL in /v1"
+        : "";
   }
 
   private void allow(

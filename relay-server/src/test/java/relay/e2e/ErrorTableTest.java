@@ -190,6 +190,19 @@ class ErrorTableTest {
     assertEquals("POST", get.header("allow"));
   }
 
+  /** SDKs differ in who writes the /v1: the base URL or they. */
+  @ParameterizedTest
+  @EnumSource
+  void a_base_url_with_a_v1_too_few_or_too_many_is_told(Dialect dialect) throws Exception {
+    Ask ask = Ask.of(dialect, model("main", dialect));
+    String path = dialect == Dialect.ANTHROPIC ? "/messages" : "/chat/completions";
+    String few =
+        Errors.relays(ask(ask.target(path + "?beta=true")), dialect, 404, "not_found_error");
+    assertTrue(few.contains("end the base URL in /v1"), few);
+    String many = Errors.relays(ask(ask.target("/v1/v1" + path)), dialect, 404, "not_found_error");
+    assertTrue(many.contains("base URL without /v1"), many);
+  }
+
   @ParameterizedTest
   @EnumSource
   void what_is_refused_for_its_head_alone_counts_as_a_request(Dialect dialect) throws Exception {
