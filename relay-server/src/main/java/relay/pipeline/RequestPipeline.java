@@ -2,6 +2,7 @@ package relay.pipeline;
 
 import java.time.Duration;
 import java.util.List;
+import java.util.Locale;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
@@ -12,6 +13,7 @@ import relay.auth.Clients;
 import relay.auth.Clients.Caller;
 import relay.carrier.Payload;
 import relay.metrics.Meters;
+import relay.model.Dialect;
 import relay.model.Endpoint;
 import relay.model.RelayError;
 import relay.pipeline.ClientExchange.Body;
@@ -177,7 +179,10 @@ public final class RequestPipeline {
   }
 
   private static RelayError nothingAt(ClientExchange client) {
-    return RelayError.notFound("there is nothing at " + client.target());
+    return RelayError.notFound(
+        ("there is nothing at %s: a path that Relay does not know passes only to a provider with"
+                + " passthrough: true, and not for clients that have a list of models")
+            .formatted(client.target()));
   }
 
   /** Lists the models of the configuration. */
@@ -196,7 +201,7 @@ public final class RequestPipeline {
     }
     byte[] model = catalog.model(admitted.caller(), client.dialect(), id);
     if (model == null) {
-      admitted.handling().refuse(unserved(id));
+      admitted.handling().refuse(unserved(client.dialect(), id));
     } else {
       admitted.handling().answer(model);
     }
@@ -265,14 +270,17 @@ public final class RequestPipeline {
             ? routes.choose(caller, endpoint, facts.model())
             : List.of();
     if (chosen.isEmpty()) {
-      admitted.handling().refuse(unserved(facts.model()));
+      admitted.handling().refuse(unserved(endpoint.dialect(), facts.model()));
       return;
     }
     forward(admitted, chosen, Asked.of(endpoint, facts, body));
   }
 
-  private static RelayError unserved(String model) {
-    return RelayError.notFound("no provider serves model '" + model + "' to this client");
+  /** The dialect is told, too: the same model may be served in the other one. */
+  private static RelayError unserved(Dialect dialect, String model) {
+    return RelayError.notFound(
+        "no provider of the %s dialect serves model '%s' to this client"
+            .formatted(dialect.name().toLowerCase(Locale.ROOT), model));
   }
 
   private void forward(Admitted admitted, List<Route> chosen, Asked asked) {
