@@ -5,7 +5,7 @@ import okhttp3.Connection;
 import okhttp3.Protocol;
 import okhttp3.internal.connection.BufferedSocket;
 import okhttp3.internal.connection.RealConnection;
-import okio.Buffer;
+import okio.BufferedSource;
 import org.jspecify.annotations.Nullable;
 
 /** What OkHttp has read of a connection and not used yet; it shows it to nobody. */
@@ -26,10 +26,10 @@ final class ReadAhead {
   }
 
   /** Null if nothing is read ahead for one call: over HTTP/2. */
-  static @Nullable Buffer of(@Nullable Connection connection) {
+  static @Nullable BufferedSource of(@Nullable Connection connection) {
     if (connection instanceof RealConnection real && real.protocol() == Protocol.HTTP_1_1) {
       try {
-        return ((BufferedSocket) SOCKET.get(real)).getSource().getBuffer();
+        return ((BufferedSocket) SOCKET.get(real)).getSource();
       } catch (IllegalAccessException e) {
         throw new IllegalStateException(e); // it was made accessible
       }
@@ -43,8 +43,8 @@ final class ReadAhead {
    * an answer has been read to its end, before the connection is free again.
    */
   static void check(Connection connection) {
-    Buffer buffer = of(connection);
-    if (buffer != null && buffer.size() > 0) {
+    BufferedSource source = of(connection);
+    if (source != null && source.getBuffer().size() > 0) {
       ((RealConnection) connection).noNewExchanges();
     }
   }

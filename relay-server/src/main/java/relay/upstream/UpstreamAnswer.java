@@ -17,17 +17,17 @@ public final class UpstreamAnswer implements AutoCloseable {
   private final BufferedSource source;
   private final IdleWatch.Watched watched;
   private final Lanes.Lane lane;
-  private @Nullable QuietWait wait;
+  private @Nullable ChunkReader chunks;
 
   /**
-   * @param wait how its reader may wait; null if it cannot
+   * @param chunks reads the body; null if OkHttp does
    */
   UpstreamAnswer(
-      Response response, IdleWatch.Watched watched, Lanes.Lane lane, @Nullable QuietWait wait) {
+      Response response, IdleWatch.Watched watched, Lanes.Lane lane, @Nullable ChunkReader chunks) {
     this.response = response;
     this.watched = watched;
     this.lane = lane;
-    this.wait = wait;
+    this.chunks = chunks;
     watched.heard();
     source = response.body().source();
   }
@@ -75,13 +75,13 @@ public final class UpstreamAnswer implements AutoCloseable {
 
   /** Reads what has come, waiting for at least one byte; -1 at the end. Blocks. */
   public int read(byte[] buffer, int offset, int length) throws IOException {
-    if (wait != null) {
-      wait.await();
+    int n = chunks == null ? 0 : chunks.read(buffer, offset, length);
+    if (n == 0) {
+      n = source.read(buffer, offset, length);
     }
-    int n = source.read(buffer, offset, length);
     watched.heard();
     if (n < 0) {
-      wait = null; // nothing more will come
+      chunks = null; // nothing more will come
     }
     return n;
   }

@@ -97,9 +97,9 @@ public final class UpstreamCall {
         throw new ProtocolException("the provider's answer has " + wrong);
       }
       Response dialects = wire.inDialect(response);
-      QuietWait wait =
-          dialects == response ? QuietWait.of(response, request.trace().connection()) : null;
-      return new Outcome.Answered(new UpstreamAnswer(dialects, watched, lane, wait));
+      ChunkReader chunks =
+          dialects == response ? ChunkReader.of(response, request.trace().connection()) : null;
+      return new Outcome.Answered(new UpstreamAnswer(dialects, watched, lane, chunks));
     } catch (IOException e) {
       watched.close();
       lane.close();

@@ -29,7 +29,7 @@ import relay.e2e.Await;
 import relay.upstream.UpstreamCall.Outcome;
 
 /** A reader waits below OkHttp, and never while a byte that came could be read. */
-class QuietWaitTest {
+class ChunkReaderTest {
   private static final long SECONDS = 20;
   private static final String HEAD =
       "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n";
@@ -178,7 +178,7 @@ class QuietWaitTest {
       Await.until("it waits", () -> waiting.getState() == Thread.State.WAITING);
       List<String> stack =
           Arrays.stream(waiting.getStackTrace()).map(StackTraceElement::getClassName).toList();
-      assertTrue(stack.contains(QuietWait.class.getName()), stack.toString());
+      assertTrue(stack.contains(ChunkReader.class.getName()), stack.toString());
       assertFalse(stack.stream().anyMatch(name -> name.startsWith("okhttp3")), stack.toString());
       send(peer, "0\r\n\r\n");
       assertEquals("whole", outcome.get(SECONDS, TimeUnit.SECONDS));

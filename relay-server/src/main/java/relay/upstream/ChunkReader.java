@@ -1,0 +1,151 @@
+package relay.upstream;
+
+import java.io.IOException;
+import java.lang.reflect.Field;
+import java.net.Socket;
+import okhttp3.Connection;
+import okhttp3.Response;
+import okio.Buffer;
+import okio.BufferedSource;
+import okio.ForwardingSource;
+import okio.RealBufferedSource;
+import okio.Segment;
+import okio.Source;
+import org.jspecify.annotations.Nullable;
+import relay.carrier.CarrierSockets;
+
+/**
+ * Reads an answer in chunks, of HTTP/1.1 without TLS, in OkHttp's stead: OkHttp makes a string of
+ * each chunk's size, and moves what is in it from buffer to buffer, for each event of a stream. And
+ * while OkHttp waits it holds a segment of 8 KiB for what will come, and a dozen frames on the
+ * thread's stack. Thousands of streams wait at a time.
+ *
+ * <p>OkHttp's own count of what the chunk still lacks is kept true, so that it may go on at any
+ * byte. It reads what is not as most providers write it, and the last chunk, with which the
+ * connection becomes free.
+ */
+final class ChunkReader {
+  private static final String CHUNKED = "okhttp3.internal.http1.Http1ExchangeCodec$ChunkedSource";
+  private static final Field LACKS = ReadAhead.field(chunked(), "bytesRemainingInChunk");
+
+  /** Of a chunk that ended, of which the line break is still to be read. */
+  private static final long ENDED = 0;
+
+  /** Of none: its size comes next. OkHttp has it so before the first one. */
+  private static final long NONE = -1;
+
+  private static final int MOST_DIGITS = 7;
+
+  private final Socket socket;
+  private final BufferedSource connection;
+  private final Buffer ahead;
+  private final Buffer body;
+  private final Source chunks;
+
+  private ChunkReader(Socket socket, BufferedSource connection, Buffer body, Source chunks) {
+    this.socket = socket;
+    this.connection = connection;
+    this.ahead = connection.getBuffer();
+    this.body = body;
+    this.chunks = chunks;
+  }
+
+  private static Class<?> chunked() {
+    try {
+      return Class.forName(CHUNKED);
+    } catch (ClassNotFoundException e) {
+      throw new IllegalStateException("this version of OkHttp is built otherwise", e);
+    }
+  }
+
+  /** Null for an answer that comes in another way: OkHttp reads it. */
+  static @Nullable ChunkReader of(Response response, @Nullable Connection connection) {
+    BufferedSource ahead = ReadAhead.of(connection);
+    return ahead != null
+            && connection != null
+            && CarrierSockets.made(connection.socket())
+            && response.body().source() instanceof RealBufferedSource body
+            && body.source instanceof ForwardingSource counting
+            && LACKS.getDeclaringClass().isInstance(counting.delegate())
+        ? new ChunkReader(connection.socket(), ahead, body.getBuffer(), counting.delegate())
+        : null;
+  }
+
+  /**
+   * Reads what has come of the chunks, waiting if nothing has.
+   *
+   * @return 0 when OkHttp must read on, be it to find a fault
+   */
+  int read(byte[] target, int offset, int length) throws IOException {
+    if (body.size() > 0) {
+      return 0; // it was read by OkHttp
+    }
+    if (ahead.size() == 0) {
+      CarrierSockets.awaitBytes(socket);
+      connection.request(1);
+    }
+    long lacks = lacks();
+    int filled = 0;
+    while (filled < length) {
+      lacks = lacks == ENDED ? afterLineBreak() : lacks;
+      lacks = lacks == NONE ? size() : lacks;
+      int most = (int) Math.min(lacks, length - filled);
+      int n = most > 0 ? ahead.read(target, offset + filled, most) : 0;
+      if (n <= 0) {
+        break;
+      }
+      filled += n;
+      lacks -= n;
+    }
+    // So that nothing is left, and held, while the next chunk is waited for
+    lacks(lacks == ENDED ? afterLineBreak() : lacks);
+    return filled;
+  }
+
+  /** Behind a chunk: none, or still that it ended if no line break follows as it should. */
+  private long afterLineBreak() throws IOException {
+    if (ahead.size() < 2 || ahead.getByte(0) != '\r' || ahead.getByte(1) != '\n') {
+      return ENDED;
+    }
+    ahead.skip(2);
+    return NONE;
+  }
+
+  /** The next chunk's; none if it is not there as a whole, or not as most providers write it. */
+  private long size() throws IOException {
+    Segment segment = ahead.head;
+    if (segment == null) {
+      return NONE;
+    }
+    byte[] bytes = segment.data;
+    int p = segment.pos;
+    int most = Math.min(segment.limit - 2, p + MOST_DIGITS);
+    int size = 0;
+    int digit;
+    while (p < most && (digit = Character.digit(bytes[p], 16)) >= 0) {
+      size = size << 4 | digit;
+      p++;
+    }
+    if (size == 0 || bytes[p] != '\r' || bytes[p + 1] != '\n') {
+      return NONE;
+    }
+    ahead.skip(p + 2 - segment.pos);
+    return size;
+  }
+
+  private long lacks() {
+    try {
+      return LACKS.getLong(chunks);
+    } catch (IllegalAccessException e) {
+      throw new IllegalStateException(e); // it was made accessible
+    }
+  }
+
+  private void lacks(long bytes) {
+    try {
+      LACKS.setLong(chunks, bytes);
+    } catch (IllegalAccessException e) {
+      throw new IllegalStateException(e); // it was made accessible
+    }
+  }
+}
