@@ -1,6 +1,7 @@
 package relay.upstream;
 
 import static java.nio.charset.StandardCharsets.ISO_8859_1;
+import static java.util.stream.Collectors.joining;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -14,6 +15,8 @@ import java.net.Socket;
 import java.time.Duration;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Locale;
+import java.util.Random;
 import java.util.TreeSet;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Semaphore;
@@ -23,6 +26,7 @@ import okhttp3.HttpUrl;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import relay.Seeds;
 import relay.carrier.Carriers;
 import relay.carrier.Payload;
 import relay.e2e.Await;
@@ -154,6 +158,54 @@ class ChunkReaderTest {
         send(peer, all.substring(pause));
         assertEquals("whole", outcome.get(SECONDS, TimeUnit.SECONDS), "cut before " + pause);
         assertEquals(String.join("", parts), got.toString(ISO_8859_1));
+      }
+    }
+  }
+
+  /** As each provider writes it: digits, letters, zeros before them, an extension behind. */
+  private static String size(int bytes, Random random) {
+    String digits = Integer.toHexString(bytes);
+    return switch (random.nextInt(8)) {
+      case 0 -> digits.toUpperCase(Locale.ROOT);
+      case 1 -> "0".repeat(random.nextInt(9)) + digits;
+      case 2 -> digits + ";name=value";
+      case 3 -> digits + " ";
+      default -> digits;
+    };
+  }
+
+  @Test
+  void however_chunks_are_written_and_cut_their_data_arrives() throws Exception {
+    Seeds seeds = new Seeds();
+    try (Socket peer = first()) {
+      for (int n = 0; n < seeds.tries(300); n++) {
+        Random random = seeds.random(n);
+        StringBuilder sent = new StringBuilder(HEAD);
+        StringBuilder data = new StringBuilder();
+        for (int chunks = random.nextInt(60); chunks > 0; chunks--) {
+          int length = 1 + random.nextInt(random.nextInt(20) == 0 ? 20_000 : 300);
+          String some =
+              random
+                  .ints(length, 0, 4)
+                  .mapToObj("\r\n0a"::substring)
+                  .map(rest -> rest.substring(0, 1))
+                  .collect(joining());
+          sent.append(size(length, random)).append("\r\n").append(some).append("\r\n");
+          data.append(some);
+        }
+        sent.append("0\r\n\r\n");
+        got.reset();
+        CompletableFuture<String> outcome = read();
+        skipRequest(peer);
+        for (int from = 0; from < sent.length(); ) {
+          int to =
+              Math.min(
+                  sent.length(), from + 1 + random.nextInt(random.nextInt(4) == 0 ? 40 : 9_000));
+          send(peer, sent.substring(from, to));
+          from = to;
+        }
+        assertEquals("whole", outcome.get(SECONDS, TimeUnit.SECONDS), seeds.replay(n));
+        assertEquals(data.toString(), got.toString(ISO_8859_1), seeds.replay(n));
       }
     }
   }
