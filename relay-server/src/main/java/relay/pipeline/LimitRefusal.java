@@ -68,8 +68,8 @@ sealed interface LimitRefusal {
   }
 
   /**
-   * The beginning of a refusal's text. The client may have asked for it packed; of what is damaged
-   * or was cut, as much as can be unpacked.
+   * The beginning of a refusal's text. The client may have asked for it packed; of one that was
+   * cut, what came is unpacked.
    */
   static String words(@Nullable String encoding, byte[] body) {
     ByteArrayOutputStream plain = new ByteArrayOutputStream();

@@ -7,8 +7,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Reads a compressed answer beside its way to the client, which gets the bytes as they came. What
- * cannot be decoded stops the reading and nothing else: all that came before it was read. Checksums
- * are the client's business and are not verified.
+ * cannot be decoded stops the reading and nothing else. Checksums are the client's business and are
+ * not verified.
  *
  * <p>Holds native memory until {@link #close}. Not thread-safe.
  */
@@ -32,6 +32,7 @@ public final class DecodingTap implements AutoCloseable {
     ZLIB_OR_RAW,
     BODY,
     GZIP_TRAILER,
+    ENDED, // a deflate body; what follows it is not looked at
     STOPPED
   }
 
@@ -80,7 +81,7 @@ public final class DecodingTap implements AutoCloseable {
     int end = off + len;
     int p = off;
     long budget = MAX_OUTPUT_PER_CALL + (long) MAX_RATIO * len;
-    while (p < end && state != State.STOPPED) {
+    while (p < end && reads()) {
       switch (state) {
         case GZIP_HEADER -> {
           header.accept(buf[p++] & 0xff);
@@ -93,7 +94,7 @@ public final class DecodingTap implements AutoCloseable {
         case ZLIB_OR_RAW -> budget = chooseFormat(buf[p++] & 0xff, budget);
         case BODY -> {
           long left = inflate(buf, p, end, budget);
-          p = end - (state == State.STOPPED ? 0 : inflater.getRemaining());
+          p = end - (reads() ? inflater.getRemaining() : 0);
           budget = left;
         }
         case GZIP_TRAILER -> {
@@ -104,7 +105,7 @@ public final class DecodingTap implements AutoCloseable {
             state = State.GZIP_HEADER;
           }
         }
-        case STOPPED -> {}
+        case ENDED, STOPPED -> {}
       }
     }
   }
@@ -138,6 +139,7 @@ public final class DecodingTap implements AutoCloseable {
             state = State.GZIP_TRAILER;
           } else {
             close();
+            state = State.ENDED;
           }
           return left;
         }
@@ -155,7 +157,11 @@ public final class DecodingTap implements AutoCloseable {
     }
   }
 
-  /** Whether nothing more will be read: closed, broken, or a deflate body's end. */
+  private boolean reads() {
+    return state != State.ENDED && state != State.STOPPED;
+  }
+
+  /** Whether something could not be decoded, so that what was read is not all that came. */
   public boolean stopped() {
     return state == State.STOPPED;
   }

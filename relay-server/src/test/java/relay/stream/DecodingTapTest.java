@@ -124,6 +124,19 @@ class DecodingTapTest {
   }
 
   @Test
+  void the_end_of_a_deflate_body_is_no_damage() {
+    byte[] packed = deflate(false);
+    UsageScanner scanner = UsageScanner.ofStream(Dialect.ANTHROPIC);
+    try (DecodingTap tap = DecodingTap.deflate(scanner::feed)) {
+      tap.feed(packed, 0, packed.length);
+      assertFalse(tap.stopped());
+      tap.feed(packed, 0, packed.length);
+      assertFalse(tap.stopped());
+    }
+    assertEquals(USAGE, scanner.usage());
+  }
+
+  @Test
   void a_flushed_event_is_read_before_the_stream_goes_on() {
     String text = new String(STREAM, UTF_8);
     int start = text.indexOf("event: content_block_start");
