@@ -48,7 +48,7 @@ public final class Example {
         }
         case Acquisition.Exhausted(var retryAfter, var reason) -> reason + ", try in " + retryAfter;
         case Acquisition.Impossible(var _, long limit) -> "larger than " + limit;
-        case Acquisition.NoneUsable _ -> "every key is quarantined";
+        case Acquisition.NoneUsable _ -> "every key that could carry it is quarantined";
         case Acquisition.Unavailable _ -> "no Redis";
       };
     }

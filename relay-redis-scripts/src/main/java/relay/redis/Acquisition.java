@@ -20,7 +20,7 @@ public sealed interface Acquisition {
   /** The request alone is larger than any group's whole limit: it can never be granted. */
   record Impossible(Dimension dimension, long limit) implements Acquisition {}
 
-  /** Every key is quarantined. */
+  /** Every key that is large enough for the request is quarantined. */
   record NoneUsable() implements Acquisition {}
 
   /** Redis cannot be asked, and the pool may not be used without it. */

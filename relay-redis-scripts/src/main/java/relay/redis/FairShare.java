@@ -159,6 +159,7 @@ final class FairShare {
     private long wait = Long.MAX_VALUE;
     private Reason reason = Reason.COOLDOWN;
     private @Nullable Impossible impossible;
+    private boolean keptFrom; // a key that is large enough, by its quarantine
 
     Search(Demand demand, int replicas, boolean limited) {
       this.demand = demand;
@@ -170,12 +171,16 @@ final class FairShare {
       for (int n = 0; n < tier.size(); n++) {
         KeyPlan key = tier.get(Math.floorMod(turn + n, tier.size()));
         boolean wanted = demand.key().isEmpty() || demand.key().equals(key.id());
-        if (!wanted || demand.avoid().contains(key.id()) != avoided || out.contains(key.id())) {
+        if (!wanted || demand.avoid().contains(key.id()) != avoided) {
           continue;
         }
         String group = PoolPlan.group(key.account(), demand.modelClass());
         Limits most = limited ? limitsOf(group) : Limits.UNKNOWN;
         Impossible tooLarge = tooLarge(most, demand);
+        if (out.contains(key.id())) {
+          keptFrom |= tooLarge == null;
+          continue;
+        }
         if (tooLarge != null) {
           impossible = tooLarge;
           continue;
@@ -197,7 +202,7 @@ final class FairShare {
       if (wait < Long.MAX_VALUE) {
         return new Exhausted(Duration.ofNanos(wait), reason);
       }
-      return impossible == null ? new NoneUsable() : impossible;
+      return impossible == null || keptFrom ? new NoneUsable() : impossible;
     }
   }
 

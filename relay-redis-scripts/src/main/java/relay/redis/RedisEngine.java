@@ -4,6 +4,7 @@ import java.util.Collection;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Future;
 import java.util.concurrent.RejectedExecutionException;
@@ -106,6 +107,14 @@ public final class RedisEngine implements AutoCloseable {
   /** Whether Redis answers. */
   public boolean isUp() {
     return link.isUp();
+  }
+
+  /**
+   * What Redis says when it answers, but refuses the connection: for a wrong password, say. Empty
+   * if it does not answer, and if it is up.
+   */
+  public Optional<String> refusal() {
+    return link.refusal();
   }
 
   private Runnable alarm(long nanos, Runnable callback) {

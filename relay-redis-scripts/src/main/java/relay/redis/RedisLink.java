@@ -13,6 +13,7 @@ import io.netty.buffer.Unpooled;
 import io.netty.handler.flush.FlushConsolidationHandler;
 import java.time.Duration;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.ExecutionException;
@@ -72,6 +73,7 @@ final class RedisLink implements AutoCloseable {
           Thread.ofPlatform().name("redis-reconnect").daemon().factory());
   private final AtomicReference<@Nullable FunctionConnection> connection = new AtomicReference<>();
   private volatile long answeredAt;
+  private volatile @Nullable String refusal; // in Redis's words, while it refuses the connection
   private int failures; // to connect, in a row; of the one thread that connects
   private volatile boolean closed;
 
@@ -148,6 +150,11 @@ final class RedisLink implements AutoCloseable {
   /** Whether scripts can be called now. */
   boolean isUp() {
     return connection.get() != null;
+  }
+
+  /** As {@link RedisEngine#refusal}. */
+  Optional<String> refusal() {
+    return Optional.ofNullable(refusal);
   }
 
   /**
@@ -280,14 +287,18 @@ final class RedisLink implements AutoCloseable {
       }
       log.info("Redis is up: {}", address());
       failures = 0;
+      refusal = null;
       onUp.run();
       return true;
     } catch (RuntimeException | ExecutionException | TimeoutException | InterruptedException e) {
       if (e instanceof InterruptedException) {
         Thread.currentThread().interrupt(); // the link is being closed
       }
+      Throwable root = root(e);
+      String why = root.getMessage() == null ? root.toString() : root.getMessage();
+      refusal = root instanceof RedisCommandExecutionException ? why : null;
       if (failures++ % TOLD_EVERY == 0) {
-        log.warn("Redis at {} cannot be used: {}", address(), reason(e));
+        log.warn("Redis at {} cannot be used: {}", address(), why);
       }
       connection.set(null);
       if (fresh != null) {
@@ -298,12 +309,12 @@ final class RedisLink implements AutoCloseable {
   }
 
   /** What Redis said, or the system: Lettuce puts around it that it could not connect. */
-  private static String reason(Throwable failure) {
+  private static Throwable root(Throwable failure) {
     Throwable root = failure;
     while (root.getCause() != null) {
       root = root.getCause();
     }
-    return root.getMessage() == null ? root.toString() : root.getMessage();
+    return root;
   }
 
   /** Only the first to notice acts: the others find that the connection is no longer this one. */

@@ -20,7 +20,7 @@
 --         0, wait_us, reason, key, 0           no capacity for wait_us; reason: 0 cooldown, 1 requests,
 --                                              2 input, 3 output, 4 input + output, 5 concurrency
 --         -1, dimension, limit, 0, 0           larger than every group's whole limit
---         -2, 0, 0, 0, 0                       every key is quarantined
+--         -2, 0, 0, 0, 0                       every key that is large enough is quarantined
 --         -4, 0, 0, 0, 0                       this lease has ended already
 --       {-3}                                   unknown pool, group or epoch: configure, then ask again
 -- COST  two reads and three writes, whatever the number of endings and requests; more when a slot closes, a
@@ -71,13 +71,13 @@ for n = 1, #ARGV - first + 1 do
       grant(r, session, id, list[best], list[best + 1], now, lease_us, want_in, want_out, reply, place)
     else
       local stopped, small = want_in, want_out
-      if 2 * stopped == #list then
-        tell(reply, place, -2, 0, 0, 0, 0)
-      elseif 2 * (stopped + small) == #list then
-        tell(reply, place, -1, dimension, limit, 0, 0)
-      else
+      if 2 * (stopped + small) < #list then
         local opens, reason, opener = soonest(r, list, now, input, output)
         tell(reply, place, 0, math.max(1, wait(opens, now)), reason, opener, 0)
+      elseif small == 0 or stopped > 0 and is_kept_from(list, input, output) then
+        tell(reply, place, -2, 0, 0, 0, 0)
+      else
+        tell(reply, place, -1, dimension, limit, 0, 0)
       end
     end
   end

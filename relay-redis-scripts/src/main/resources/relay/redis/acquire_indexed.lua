@@ -19,7 +19,8 @@
 --         -5, 0, 0, 0, 0                       many were looked at in vain: ask again
 --       {-3}                                   unknown pool, epoch or ready set: configure, then ask again
 -- COST  two reads and a write more than acquire with as many candidates as a sample has, for each request. A
---       denial looks at all that were parked by requests of another size
+--       denial looks at all that were parked by requests of another size; one of a request that is too large
+--       for every key in use looks at the quarantined ones, too
 -- @include numbers
 -- @include pool
 -- @include key
@@ -80,10 +81,10 @@ for n = 1, requests do
       tell(reply, place, -5, 0, 0, 0, 0)
     elseif answer.opens < math.huge then
       tell(reply, place, 0, math.max(1, wait(answer.opens, now)), answer.reason, answer.opener, 0)
-    elseif answer.small > 0 then
-      tell(reply, place, -1, answer.dimension, answer.limit, 0, 0)
-    else
+    elseif answer.small == 0 or is_kept_from_any(r, KEYS, first_set, last_set, input, output, avoided) then
       tell(reply, place, -2, 0, 0, 0, 0)
+    else
+      tell(reply, place, -1, answer.dimension, answer.limit, 0, 0)
     end
   end
 end

@@ -17,6 +17,8 @@ import relay.redis.ProviderBreaker.State;
 /** The breaker by its script on a virtual clock, and as two replicas see it. */
 final class BreakerTest {
   private static final Duration SOON = Duration.ofSeconds(20);
+  private static final List<Object> TRIES = List.of(2L, 30_000L, 1L);
+  private static final List<Object> ANOTHER_TRIES = List.of(2L, 30_000L, 0L);
 
   private final Wire wire = new Wire(RedisUnderTest.url());
   private final byte[] name = RedisKeys.bytes(Pools.name("breaker"));
@@ -38,6 +40,18 @@ final class BreakerTest {
             probe,
             caller);
     return reply.subList(1, reply.size());
+  }
+
+  /** Opens it; after its pause this caller tries. */
+  private void tries(String caller) {
+    report(10, 0, "", "a");
+    nowMs += 2000;
+    assertEquals(TRIES, report(0, 0, "ask", caller));
+  }
+
+  /** An onlooker if it has no name. */
+  private static RedisEngine replica(String name) {
+    return RedisEngine.start(Pools.options(RedisUnderTest.url(), name, Fallback.CLOSED));
   }
 
   private static List<Object> closed() {
@@ -78,8 +92,8 @@ final class BreakerTest {
     nowMs += 1999;
     assertEquals(open(1), report(0, 0, "ask", "a"));
     nowMs += 1;
-    assertEquals(List.of(2L, 30_000L, 1L), report(0, 0, "ask", "a"));
-    assertEquals(List.of(2L, 30_000L, 0L), report(0, 0, "ask", "b"));
+    assertEquals(TRIES, report(0, 0, "ask", "a"));
+    assertEquals(ANOTHER_TRIES, report(0, 0, "ask", "b"));
     assertEquals(closed(), report(0, 0, "good", "a"));
     assertEquals(closed(), report(9, 0, "", "b"), "it counts anew");
   }
@@ -98,37 +112,29 @@ final class BreakerTest {
 
   @Test
   void a_try_that_never_ends_is_followed_by_another() {
-    report(10, 0, "", "a");
-    nowMs += 2000;
-    report(0, 0, "ask", "a");
+    tries("a");
     nowMs += 30_000;
-    assertEquals(List.of(2L, 30_000L, 1L), report(0, 0, "ask", "b"));
-    assertEquals(
-        List.of(2L, 30_000L, 0L), report(1, 0, "bad", "a"), "no longer the one that tries");
+    assertEquals(TRIES, report(0, 0, "ask", "b"));
+    assertEquals(ANOTHER_TRIES, report(1, 0, "bad", "a"), "no longer the one that tries");
     assertEquals(open(4000), report(1, 0, "bad", "b"));
   }
 
   @Test
   void leave_that_was_not_used_goes_back_and_another_replica_may_try_at_once() {
-    report(10, 0, "", "a");
-    nowMs += 2000;
-    report(0, 0, "ask", "a");
-    assertEquals(List.of(2L, 30_000L, 0L), report(0, 0, "back", "b"), "it is not b's");
+    tries("a");
+    assertEquals(ANOTHER_TRIES, report(0, 0, "back", "b"), "it is not b's");
     assertEquals(open(0), report(0, 0, "back", "a"));
-    assertEquals(List.of(2L, 30_000L, 1L), report(0, 0, "ask", "b"));
+    assertEquals(TRIES, report(0, 0, "ask", "b"));
   }
 
   @Test
   void leave_that_a_request_did_not_use_is_free_for_another_replica() {
     String pool = Pools.name("idle");
-    try (RedisEngine one =
-            RedisEngine.start(Pools.options(RedisUnderTest.url(), "r1", Fallback.CLOSED));
-        RedisEngine two =
-            RedisEngine.start(Pools.options(RedisUnderTest.url(), "r2", Fallback.CLOSED))) {
+    try (RedisEngine one = replica("r1");
+        RedisEngine two = replica("r2")) {
       ProviderBreaker idle = one.breaker(pool);
       ProviderBreaker busy = two.breaker(pool);
-      awaitPauseOver(idle);
-      idle.unused(assertInstanceOf(Passage.Trial.class, idle.enter()));
+      idle.unused(firstTrial(idle));
       Await.until("the busy one may try", SOON, () -> busy.enter() instanceof Passage.Trial);
     }
   }
@@ -136,12 +142,9 @@ final class BreakerTest {
   /** Else the provider of a pool that is seldom asked would never be tried. */
   @Test
   void however_late_the_first_request_after_the_pause_comes_it_tries() {
-    String pool = Pools.name("seldom");
-    try (RedisEngine engine =
-        RedisEngine.start(Pools.options(RedisUnderTest.url(), "r1", Fallback.CLOSED))) {
-      ProviderBreaker breaker = engine.breaker(pool);
-      awaitPauseOver(breaker);
-      Passage trial = assertInstanceOf(Passage.Trial.class, breaker.enter());
+    try (RedisEngine engine = replica("r1")) {
+      ProviderBreaker breaker = engine.breaker(Pools.name("seldom"));
+      Passage trial = firstTrial(breaker);
       assertInstanceOf(Passage.Barred.class, breaker.enter(), "one at a time");
       breaker.worked(trial);
       assertInstanceOf(Passage.Free.class, breaker.enter());
@@ -150,19 +153,16 @@ final class BreakerTest {
 
   @Test
   void while_one_tries_the_others_are_not_told_to_wait_until_it_would_count_as_lost() {
-    String pool = Pools.name("tried");
-    try (RedisEngine engine =
-        RedisEngine.start(Pools.options(RedisUnderTest.url(), "r1", Fallback.CLOSED))) {
-      ProviderBreaker breaker = engine.breaker(pool);
-      awaitPauseOver(breaker);
-      assertInstanceOf(Passage.Trial.class, breaker.enter());
+    try (RedisEngine engine = replica("r1")) {
+      ProviderBreaker breaker = engine.breaker(Pools.name("tried"));
+      var _ = firstTrial(breaker);
       Passage.Barred barred = assertInstanceOf(Passage.Barred.class, breaker.enter());
       assertEquals(Duration.ofSeconds(2), barred.retryAfter());
     }
   }
 
-  /** Opens it, and asks nothing of it until a request may try. */
-  private static void awaitPauseOver(ProviderBreaker breaker) {
+  /** Opens it, and asks nothing of it until a request may try: this one. */
+  private static Passage firstTrial(ProviderBreaker breaker) {
     for (int n = 0; n < 10; n++) {
       breaker.failed(new Passage.Free());
     }
@@ -170,6 +170,7 @@ final class BreakerTest {
         "its pause is over",
         SOON,
         () -> breaker.standing().equals(new Standing(State.OPEN, Duration.ZERO)));
+    return assertInstanceOf(Passage.Trial.class, breaker.enter());
   }
 
   @Test
@@ -206,10 +207,8 @@ final class BreakerTest {
   @Test
   void how_it_stands_is_known_to_replicas_without_a_call_and_told_to_onlookers() {
     String pool = Pools.name("shown");
-    try (RedisEngine one =
-            RedisEngine.start(Pools.options(RedisUnderTest.url(), "r1", Fallback.CLOSED));
-        RedisEngine onlooker =
-            RedisEngine.start(Pools.options(RedisUnderTest.url(), "", Fallback.CLOSED))) {
+    try (RedisEngine one = replica("r1");
+        RedisEngine onlooker = replica("")) {
       ProviderBreaker breaker = one.breaker(pool);
       Standing closed = new Standing(State.CLOSED, Duration.ZERO);
       assertEquals(closed, breaker.standing());
@@ -228,10 +227,8 @@ final class BreakerTest {
   @Test
   void what_one_replica_sees_bars_the_others_and_one_of_them_may_try() {
     String pool = Pools.name("shared");
-    try (RedisEngine one =
-            RedisEngine.start(Pools.options(RedisUnderTest.url(), "r1", Fallback.CLOSED));
-        RedisEngine two =
-            RedisEngine.start(Pools.options(RedisUnderTest.url(), "r2", Fallback.CLOSED))) {
+    try (RedisEngine one = replica("r1");
+        RedisEngine two = replica("r2")) {
       ProviderBreaker first = one.breaker(pool);
       ProviderBreaker second = two.breaker(pool);
       Passage free = assertInstanceOf(Passage.Free.class, second.enter());

@@ -12,6 +12,9 @@ import org.jspecify.annotations.Nullable;
  * shipped needs no door for that.
  */
 final class MutantLoader extends ClassLoader {
+  /** What Redis is given, as the build has put it together. */
+  static final String LIBRARY = "relay/redis/library.lua";
+
   private static final String PACKAGE = "relay.redis.";
 
   private final @Nullable Mutation mutation;
@@ -49,8 +52,8 @@ final class MutantLoader extends ClassLoader {
 
   @Override
   public @Nullable InputStream getResourceAsStream(String name) {
-    if (mutation != null && name.equals(mutation.resource())) {
-      return new ByteArrayInputStream(mutation.script().getBytes(StandardCharsets.UTF_8));
+    if (mutation != null && name.equals(LIBRARY)) {
+      return new ByteArrayInputStream(mutation.library().getBytes(StandardCharsets.UTF_8));
     }
     return super.getResourceAsStream(name);
   }

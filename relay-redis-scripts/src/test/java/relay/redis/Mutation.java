@@ -6,7 +6,9 @@ import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.Objects;
+import java.util.stream.Stream;
 
 /**
  * A fault in the scripts that the suite must notice.
@@ -46,10 +48,6 @@ record Mutation(String name, String file, String guarantee, String text, String 
             .toList());
   }
 
-  String resource() {
-    return "relay/redis/" + file + ".lua";
-  }
-
   /** How often the text occurs in the script: once, or the list is out of date. */
   int occurrences() {
     String script = read(file + ".lua");
@@ -60,9 +58,19 @@ record Mutation(String name, String file, String guarantee, String text, String 
     return found;
   }
 
-  /** The whole script with the fault. */
-  String script() {
-    return read(file + ".lua").replace(text, instead);
+  /** All scripts, this one with the fault, as the build puts them together. */
+  String library() {
+    List<String> scripts =
+        Stream.of(ScriptFile.values())
+            .map(script -> script.name().toLowerCase(Locale.ROOT))
+            .toList();
+    return new ScriptLibrary(
+            scripts,
+            name -> {
+              String script = read(name + ".lua");
+              return name.equals(file) ? script.replace(text, instead) : script;
+            })
+        .text;
   }
 
   private static String read(String name) {

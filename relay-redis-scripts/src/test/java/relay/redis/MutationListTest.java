@@ -1,13 +1,17 @@
 package relay.redis;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
+import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import org.junit.jupiter.api.Test;
 
 /** The list of faults for {@link MutationRun} fits the scripts, and the page tells of the list. */
@@ -22,6 +26,16 @@ final class MutationListTest {
     }
     assertEquals(List.of(), wrong);
     assertTrue(Mutation.all().size() >= 30);
+  }
+
+  @Test
+  void each_fault_is_in_what_redis_is_given() throws IOException {
+    for (Mutation mutation : Mutation.all()) {
+      try (InputStream in = new MutantLoader(mutation).getResourceAsStream(MutantLoader.LIBRARY)) {
+        String library = new String(Objects.requireNonNull(in).readAllBytes(), UTF_8);
+        assertNotEquals(ScriptFile.library(), library, mutation.name());
+      }
+    }
   }
 
   @Test

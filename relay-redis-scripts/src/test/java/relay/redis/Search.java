@@ -17,6 +17,7 @@ final class Search {
   private final int candidates;
   private final long[] tooLarge = {0, 0};
   private int stopped;
+  private boolean keptFrom; // one that is large enough, by its quarantine
 
   /**
    * @param fields pairs of {@code k:<key>} and {@code g:<group>}, highest priority first
@@ -31,6 +32,7 @@ final class Search {
       GroupModel group = pool.group(fields.get(n + 1).substring(2));
       if (key.quarantine != null) {
         stopped++;
+        keptFrom |= group.clamp(wish.input(), wish.output(), new long[2]) != null;
         continue;
       }
       long[] clamped = group.clamp(wish.input(), wish.output(), tooLarge);
@@ -98,7 +100,7 @@ final class Search {
   }
 
   List<Object> refusal() {
-    if (stopped == candidates) {
+    if (stopped == candidates || (usable.isEmpty() && keptFrom)) {
       return List.of(-2L, 0L, 0L, 0L, 0L);
     }
     if (usable.isEmpty()) {

@@ -19,27 +19,32 @@ import relay.model.JsonString;
  * <p>Source: Amazon Bedrock's API reference, ResponseStream.
  */
 public final class EventStreamDecoder {
+  private static final byte[] NONE = new byte[0];
+
   private final EventMessages messages = new EventMessages();
   private final JsonMapper json = new JsonMapper();
   private boolean ended;
 
-  /**
-   * Takes the next bytes of the event stream.
-   *
-   * @return the SSE bytes that they complete; empty if they complete none
-   * @throws IOException if they are no event stream
-   */
-  public byte[] decode(byte[] bytes, int offset, int length) throws IOException {
+  /** Adds the next bytes of the event stream; the buffer is not kept. */
+  public void feed(byte[] bytes, int offset, int length) {
     messages.feed(bytes, offset, length);
-    ByteArrayOutputStream out = new ByteArrayOutputStream();
+  }
+
+  /**
+   * The next event of what was added, as SSE; null if no further one is whole.
+   *
+   * @throws IOException if what comes next is no event stream
+   */
+  public byte @Nullable [] next() throws IOException {
     EventMessage message = messages.next();
     while (message != null) {
-      if (!ended) {
-        out.writeBytes(event(message));
+      byte[] event = ended ? NONE : event(message);
+      if (event.length > 0) {
+        return event;
       }
       message = messages.next();
     }
-    return out.toByteArray();
+    return null;
   }
 
   /**
@@ -56,7 +61,7 @@ public final class EventStreamDecoder {
   private byte[] event(EventMessage message) throws IOException {
     return switch (message.header(":message-type")) {
       case "event" ->
-          message.header(":event-type").equals("chunk") ? chunk(message.payload()) : new byte[0];
+          message.header(":event-type").equals("chunk") ? chunk(message.payload()) : NONE;
       case "exception" -> {
         ended = true;
         String said = read(message.payload()).path("message").asText();

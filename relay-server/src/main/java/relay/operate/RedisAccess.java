@@ -78,8 +78,25 @@ final class RedisAccess implements PoolsAccess {
       answer.join();
     } catch (CompletionException e) {
       throw OperationFailed.atRunTime(
-          "Redis at " + address + " does not answer; is it running, and is redis.url right?");
+          "Redis at "
+              + address
+              + engine
+                  .refusal()
+                  .map(RedisAccess::refuses)
+                  .orElse(" does not answer; is it running, and is redis.url right?"));
     }
+  }
+
+  private static String refuses(String why) {
+    String what =
+        switch (why.split(" ", 2)[0]) {
+          case "WRONGPASS" -> " refuses the password; check the user and password in redis.url";
+          case "NOAUTH" -> " wants a password; put it into redis.url";
+          case "NOPERM" ->
+              " lets the user in redis.url do too little; the README has what it needs";
+          default -> " refuses the connection";
+        };
+    return what + ". It says: " + why;
   }
 
   @Override

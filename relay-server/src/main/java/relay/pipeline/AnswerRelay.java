@@ -82,7 +82,7 @@ final class AnswerRelay {
     UsageScanner scanner =
         events ? UsageScanner.ofStream(plan.dialect()) : UsageScanner.ofJson(plan.dialect());
     String encoding = answer.header("content-encoding");
-    boolean plain = encoding == null || encoding.equalsIgnoreCase("identity");
+    boolean plain = isPlain(encoding);
     UsageChunkFilter filter =
         events && plain && plan.asksForUsage() ? new UsageChunkFilter() : null;
     // An event may have to be added, or taken out: no length is promised for a stream.
@@ -202,6 +202,10 @@ final class AnswerRelay {
         : ErrorEvents.of(plan.dialect(), type, message);
   }
 
+  private static boolean isPlain(@Nullable String encoding) {
+    return encoding == null || encoding.isBlank() || encoding.strip().equalsIgnoreCase("identity");
+  }
+
   private Usage usage(UpstreamAnswer answer, UsageScanner scanner) {
     return plan.counted() ? Usage.of(answer.header("content-encoding"), scanner) : Usage.UNREAD;
   }
@@ -260,12 +264,9 @@ final class AnswerRelay {
     static final Usage UNREAD = new Usage(null, null);
 
     static Usage of(@Nullable String encoding, UsageScanner scanner) {
-      return switch (encoding == null ? "identity" : encoding.strip().toLowerCase(Locale.ROOT)) {
-        case "identity", "" -> new Usage(scanner, null);
-        case "gzip", "x-gzip" -> new Usage(null, DecodingTap.gzip(scanner));
-        case "deflate" -> new Usage(null, DecodingTap.deflate(scanner));
-        default -> UNREAD; // not asked for, so hardly ever
-      };
+      return isPlain(encoding)
+          ? new Usage(scanner, null)
+          : new Usage(null, DecodingTap.of(encoding, scanner::feed)); // any other: unread
     }
 
     boolean readable() {

@@ -27,6 +27,7 @@ final class Forwarding {
   private final Journey journey;
   private Leg leg;
   private Allowance.@Nullable Refusal ownLimit; // the client's, which lets nothing more pass
+  private boolean limited; // whether this provider said 429 to one of the attempts
 
   Forwarding(Handling handling, Journey journey, Leg first) {
     this.handling = handling;
@@ -66,6 +67,7 @@ final class Forwarding {
     RetryPolicy policy =
         new RetryPolicy(leg.route().api().config().maxAttempts(), ThreadLocalRandom.current());
     Decision decision = policy.after(failure, leg.attempts(), handling.timeLeft());
+    limited |= failure instanceof Failure.RateLimited;
     boolean mayBeDone = failure.unclear() && !journey.asked().repeatable();
     if (handling.isOver() || mayBeDone) {
       return null;
@@ -84,7 +86,16 @@ final class Forwarding {
     if (pause.isPositive()) {
       LockSupport.parkNanos(pause.toNanos());
     }
-    return !handling.isOver() && journey.again(leg) ? granted(acquire(leg.acquire())) : null;
+    if (handling.isOver() || !journey.again(leg)) {
+      return null;
+    }
+    Acquisition other = acquire(leg.acquire());
+    if (other instanceof Granted || !limited || handling.isOver()) {
+      return granted(other);
+    }
+    leg.unused();
+    askWhen(); // a key that was tried may be free before all others, or alone large enough
+    return null;
   }
 
   /** The lease of the first of the next providers that gives one; null if none does. */
@@ -95,6 +106,7 @@ final class Forwarding {
         return null;
       }
       leg = next;
+      limited = false;
       Lease there = ask();
       if (there != null) {
         return there;
@@ -147,9 +159,7 @@ final class Forwarding {
     journey.verdict().refused(acquisition);
   }
 
-  /**
-   * No more attempts may be made here: the pool knows when a retry of the client's will be served.
-   */
+  /** No attempt follows here: the pool knows when a retry of the client's will be served. */
   private void askWhen() {
     Acquisition acquisition = acquire(leg.acquireAny());
     if (acquisition instanceof Granted(Lease free)) {

@@ -1,17 +1,13 @@
 package relay.pipeline;
 
-import java.io.ByteArrayInputStream;
-import java.io.IOException;
-import java.io.InputStream;
+import java.io.ByteArrayOutputStream;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.ZoneOffset;
-import java.util.Locale;
 import java.util.regex.Pattern;
-import java.util.zip.GZIPInputStream;
-import java.util.zip.InflaterInputStream;
 import org.jspecify.annotations.Nullable;
+import relay.stream.DecodingTap;
 import relay.upstream.RetryTime;
 import relay.upstream.UpstreamAnswer;
 
@@ -59,8 +55,7 @@ sealed interface LimitRefusal {
   }
 
   static LimitRefusal of(UpstreamAnswer answer, byte[] body, Instant now) {
-    String text =
-        new String(unpacked(answer.header("content-encoding"), body), StandardCharsets.UTF_8);
+    String text = words(answer.header("content-encoding"), body);
     if (text.contains("\"enforced_spend_limit_reached\"")) {
       return new Spend(nextMonth(now));
     }
@@ -72,19 +67,22 @@ sealed interface LimitRefusal {
         : new Rate(RetryTime.of(answer, now));
   }
 
-  /** The client may have asked for it packed; what cannot be unpacked has no words. */
-  private static byte[] unpacked(@Nullable String encoding, byte[] body) {
-    InputStream bytes = new ByteArrayInputStream(body);
-    try (InputStream plain =
-        switch (encoding == null ? "" : encoding.strip().toLowerCase(Locale.ROOT)) {
-          case "gzip", "x-gzip" -> new GZIPInputStream(bytes);
-          case "deflate" -> new InflaterInputStream(bytes);
-          default -> bytes;
-        }) {
-      return plain.readNBytes(MOST_BYTES);
-    } catch (IOException e) {
-      return new byte[0];
+  /**
+   * The beginning of a refusal's text. The client may have asked for it packed; of one that was
+   * cut, what came is unpacked.
+   */
+  static String words(@Nullable String encoding, byte[] body) {
+    ByteArrayOutputStream plain = new ByteArrayOutputStream();
+    DecodingTap.Reader beginning =
+        (buf, off, len) -> plain.write(buf, off, Math.min(len, MOST_BYTES - plain.size()));
+    try (DecodingTap tap = DecodingTap.of(encoding, beginning)) {
+      if (tap == null) {
+        beginning.feed(body, 0, body.length);
+      } else {
+        tap.feed(body, 0, body.length);
+      }
     }
+    return plain.toString(StandardCharsets.UTF_8);
   }
 
   /** The 1st of the month after this one, 00:00 UTC. */

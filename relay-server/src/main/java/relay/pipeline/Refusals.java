@@ -27,7 +27,8 @@ final class Refusals {
                   .formatted(i.dimension().label(), i.limit()));
       case NoneUsable _ ->
           RelayError.unavailable(
-              "every key of the provider is out of use: `relay keys` tells its operator why");
+              "every key of the provider that could carry the request is out of use: `relay keys`"
+                  + " tells its operator why");
       case Unavailable _ ->
           RelayError.unavailable("the store of the rate limits cannot be reached");
     };

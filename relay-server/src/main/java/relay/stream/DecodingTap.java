@@ -1,12 +1,14 @@
 package relay.stream;
 
+import java.util.Locale;
 import java.util.zip.DataFormatException;
 import java.util.zip.Inflater;
+import org.jspecify.annotations.Nullable;
 
 /**
- * Reads the usage of a compressed answer beside its way to the client, which gets the bytes as they
- * came. What cannot be decoded stops the reading and nothing else. Checksums are the client's
- * business and are not verified.
+ * Reads a compressed answer beside its way to the client, which gets the bytes as they came. What
+ * cannot be decoded stops the reading and nothing else. Checksums are the client's business and are
+ * not verified.
  *
  * <p>Holds native memory until {@link #close}. Not thread-safe.
  */
@@ -19,15 +21,22 @@ public final class DecodingTap implements AutoCloseable {
   private static final int TRAILER_BYTES = 8;
   private static final int BLOCK_BYTES = 8 * 1024;
 
+  /** Who reads what is decoded. */
+  public interface Reader {
+    /** Reads the next bytes; the buffer is not kept. */
+    void feed(byte[] buf, int off, int len);
+  }
+
   private enum State {
     GZIP_HEADER,
     ZLIB_OR_RAW,
     BODY,
     GZIP_TRAILER,
+    ENDED, // a deflate body; what follows it is not looked at
     STOPPED
   }
 
-  private final UsageScanner scanner;
+  private final Reader reader;
   private final boolean gzip;
   private final GzipHeader header = new GzipHeader();
   private final byte[] block = new byte[BLOCK_BYTES];
@@ -37,29 +46,42 @@ public final class DecodingTap implements AutoCloseable {
   private int trailer;
   private int firstByte = -1; // of a deflate body, until the second tells its kind
 
-  private DecodingTap(UsageScanner scanner, boolean gzip) {
-    this.scanner = scanner;
+  private DecodingTap(Reader reader, boolean gzip) {
+    this.reader = reader;
     this.gzip = gzip;
     this.inflater = new Inflater(true);
     this.state = gzip ? State.GZIP_HEADER : State.ZLIB_OR_RAW;
   }
 
-  /** For {@code content-encoding: gzip}, of one member or several. */
-  public static DecodingTap gzip(UsageScanner scanner) {
-    return new DecodingTap(scanner, true);
+  /**
+   * For a body with this {@code content-encoding}.
+   *
+   * @return null if it is neither gzip nor deflate
+   */
+  public static @Nullable DecodingTap of(@Nullable String encoding, Reader reader) {
+    return switch (encoding == null ? "" : encoding.strip().toLowerCase(Locale.ROOT)) {
+      case "gzip", "x-gzip" -> gzip(reader);
+      case "deflate" -> deflate(reader);
+      default -> null;
+    };
   }
 
-  /** For {@code content-encoding: deflate}: zlib as the standard has it, or raw as some send it. */
-  public static DecodingTap deflate(UsageScanner scanner) {
-    return new DecodingTap(scanner, false);
+  /** Of one member or several. */
+  static DecodingTap gzip(Reader reader) {
+    return new DecodingTap(reader, true);
   }
 
-  /** Decodes the next bytes into the scanner; the buffer is not kept. */
+  /** Zlib as the standard has it, or raw as some send it. */
+  static DecodingTap deflate(Reader reader) {
+    return new DecodingTap(reader, false);
+  }
+
+  /** Decodes the next bytes for the reader; the buffer is not kept. */
   public void feed(byte[] buf, int off, int len) {
     int end = off + len;
     int p = off;
     long budget = MAX_OUTPUT_PER_CALL + (long) MAX_RATIO * len;
-    while (p < end && state != State.STOPPED) {
+    while (p < end && reads()) {
       switch (state) {
         case GZIP_HEADER -> {
           header.accept(buf[p++] & 0xff);
@@ -72,7 +94,7 @@ public final class DecodingTap implements AutoCloseable {
         case ZLIB_OR_RAW -> budget = chooseFormat(buf[p++] & 0xff, budget);
         case BODY -> {
           long left = inflate(buf, p, end, budget);
-          p = end - (state == State.STOPPED ? 0 : inflater.getRemaining());
+          p = end - (reads() ? inflater.getRemaining() : 0);
           budget = left;
         }
         case GZIP_TRAILER -> {
@@ -83,7 +105,7 @@ public final class DecodingTap implements AutoCloseable {
             state = State.GZIP_HEADER;
           }
         }
-        case STOPPED -> {}
+        case ENDED, STOPPED -> {}
       }
     }
   }
@@ -109,7 +131,7 @@ public final class DecodingTap implements AutoCloseable {
     try {
       while (true) {
         int n = inflater.inflate(block, 0, BLOCK_BYTES);
-        scanner.feed(block, 0, n);
+        reader.feed(block, 0, n);
         left -= n;
         if (inflater.finished()) {
           trailer = 0;
@@ -117,6 +139,7 @@ public final class DecodingTap implements AutoCloseable {
             state = State.GZIP_TRAILER;
           } else {
             close();
+            state = State.ENDED;
           }
           return left;
         }
@@ -134,12 +157,16 @@ public final class DecodingTap implements AutoCloseable {
     }
   }
 
-  /** Whether nothing more will be read: closed, broken, or a deflate body's end. */
+  private boolean reads() {
+    return state != State.ENDED && state != State.STOPPED;
+  }
+
+  /** Whether something could not be decoded, so that what was read is not all that came. */
   public boolean stopped() {
     return state == State.STOPPED;
   }
 
-  /** Frees the native memory; what the scanner saw stays. May be called twice. */
+  /** Frees the native memory; what was read stays. May be called twice. */
   @Override
   public void close() {
     state = State.STOPPED;

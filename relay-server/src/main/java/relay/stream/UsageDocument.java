@@ -133,10 +133,10 @@ final class UsageDocument extends JsonWalker {
         }
       }
       case ERROR -> error |= kind != Scalar.NULL && kind != Scalar.FALSE;
-      case INPUT -> input = count(kind, text, length, input);
-      case OUTPUT -> output = count(kind, text, length, output);
-      case CACHE_CREATION -> cacheCreation = count(kind, text, length, cacheCreation);
-      case CACHE_READ -> cacheRead = count(kind, text, length, cacheRead);
+      case INPUT -> input = later(count(kind, text, length), input);
+      case OUTPUT -> output = later(count(kind, text, length), output);
+      case CACHE_CREATION -> cacheCreation = later(count(kind, text, length), cacheCreation);
+      case CACHE_READ -> cacheRead = later(count(kind, text, length), cacheRead);
       default -> {}
     }
   }
@@ -161,18 +161,26 @@ final class UsageDocument extends JsonWalker {
     }
   }
 
-  /** A whole number in range, or what was known before. */
-  private static long count(Scalar kind, byte[] text, int length, long before) {
+  /**
+   * The latest of a count's values, for counts are cumulative in every dialect. A 0 takes none
+   * away: gateways give a count under both of its names, or in each event, and have it in one.
+   */
+  static long later(long latest, long before) {
+    return latest > 0 || before == ABSENT ? latest : before;
+  }
+
+  /** A whole number in range, or {@link #ABSENT}. */
+  private static long count(Scalar kind, byte[] text, int length) {
     if (kind != Scalar.NUMBER || length < 1 || length > MAX_DIGITS) {
-      return before;
+      return ABSENT;
     }
     long value = 0;
     for (int i = 0; i < length; i++) {
       if (text[i] < '0' || text[i] > '9') {
-        return before;
+        return ABSENT;
       }
       value = value * 10 + (text[i] - '0');
     }
-    return value <= MAX_TOKENS ? value : before;
+    return value <= MAX_TOKENS ? value : ABSENT;
   }
 }

@@ -15,16 +15,11 @@ final class UsageTotals {
     this.dialect = dialect;
   }
 
-  /** Counts are cumulative in every dialect, so the latest of each is the right one. */
   void take(UsageDocument document) {
-    input = later(document.input, input);
-    output = later(document.output, output);
-    cacheCreation = later(document.cacheCreation, cacheCreation);
-    cacheRead = later(document.cacheRead, cacheRead);
-  }
-
-  private static long later(long latest, long before) {
-    return latest == UsageDocument.ABSENT ? before : latest;
+    input = UsageDocument.later(document.input, input);
+    output = UsageDocument.later(document.output, output);
+    cacheCreation = UsageDocument.later(document.cacheCreation, cacheCreation);
+    cacheRead = UsageDocument.later(document.cacheRead, cacheRead);
   }
 
   boolean reported() {

@@ -38,17 +38,17 @@ final class EventStreamBody extends ForwardingSource {
 
   @Override
   public long read(Buffer sink, long byteCount) throws IOException {
-    while (true) {
+    byte[] event = decoder.next();
+    while (event == null) {
       if (super.read(frames, PART) < 0) {
         decoder.end();
         return -1;
       }
       byte[] part = frames.readByteArray();
-      byte[] events = decoder.decode(part, 0, part.length);
-      if (events.length > 0) {
-        sink.write(events);
-        return events.length;
-      }
+      decoder.feed(part, 0, part.length);
+      event = decoder.next();
     }
+    sink.write(event);
+    return event.length; // one at a time: what is whole before a fault comes before it
   }
 }

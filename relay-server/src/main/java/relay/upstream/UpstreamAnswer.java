@@ -37,7 +37,7 @@ public final class UpstreamAnswer implements AutoCloseable {
     return response.code();
   }
 
-  /** The first value of a header; null if there is none. */
+  /** The value of a header, the last if there are several; null if there is none. */
   public @Nullable String header(String name) {
     return response.header(name);
   }

@@ -17,12 +17,14 @@ import org.junit.jupiter.params.provider.CsvSource;
 
 /** Bedrock's frames in, Anthropic's events out. */
 class EventStreamDecoderTest {
+  private static final byte[] LAST = Frames.chunk("{\"type\":\"message_stop\"}");
+
   private static final byte[] STREAM =
       join(
           Frames.chunk("{\"type\":\"message_start\",\"message\":{\"usage\":{\"input_tokens\":7}}}"),
           Frames.event("initial-response", "{}"),
           Frames.chunk("{\"type\":\"content_block_delta\",\"delta\":{\"text\":\"h\u00e9\\n\"}}"),
-          Frames.chunk("{\"type\":\"message_stop\"}"));
+          LAST);
 
   private static final String EVENTS =
       "event: message_start\n"
@@ -39,11 +41,21 @@ class EventStreamDecoderTest {
     return all.toByteArray();
   }
 
-  private static String decode(byte[] stream) throws IOException {
+  private static String decode(byte[]... parts) throws IOException {
     EventStreamDecoder decoder = new EventStreamDecoder();
-    String events = new String(decoder.decode(stream, 0, stream.length), UTF_8);
+    StringBuilder events = new StringBuilder();
+    for (byte[] part : parts) {
+      decoder.feed(part, 0, part.length);
+      read(decoder, events);
+    }
     decoder.end();
-    return events;
+    return events.toString();
+  }
+
+  private static void read(EventStreamDecoder decoder, StringBuilder events) throws IOException {
+    for (byte[] event = decoder.next(); event != null; event = decoder.next()) {
+      events.append(new String(event, UTF_8));
+    }
   }
 
   @Test
@@ -54,31 +66,44 @@ class EventStreamDecoderTest {
   @Test
   void a_stream_cut_at_every_byte_gives_the_same_events() throws IOException {
     for (int cut = 0; cut <= STREAM.length; cut++) {
-      EventStreamDecoder decoder = new EventStreamDecoder();
-      ByteArrayOutputStream events = new ByteArrayOutputStream();
-      events.writeBytes(decoder.decode(STREAM, 0, cut));
-      events.writeBytes(decoder.decode(STREAM, cut, STREAM.length - cut));
-      decoder.end();
-      assertEquals(EVENTS, events.toString(UTF_8), "cut at " + cut);
+      byte[] head = Arrays.copyOf(STREAM, cut);
+      byte[] tail = Arrays.copyOfRange(STREAM, cut, STREAM.length);
+      assertEquals(EVENTS, decode(head, tail), "cut at " + cut);
     }
   }
 
   @Test
   void a_stream_that_comes_byte_by_byte_gives_the_same_events() throws IOException {
-    EventStreamDecoder decoder = new EventStreamDecoder();
-    ByteArrayOutputStream events = new ByteArrayOutputStream();
+    byte[][] single = new byte[STREAM.length][];
     for (int n = 0; n < STREAM.length; n++) {
-      events.writeBytes(decoder.decode(STREAM, n, 1));
+      single[n] = new byte[] {STREAM[n]};
     }
-    decoder.end();
-    assertEquals(EVENTS, events.toString(UTF_8));
+    assertEquals(EVENTS, decode(single));
+  }
+
+  @Test
+  void what_is_whole_before_damage_is_given_first() {
+    for (int bit = 0; bit < 8 * LAST.length; bit++) {
+      byte[] damaged = STREAM.clone();
+      damaged[STREAM.length - LAST.length + bit / 8] ^= (byte) (1 << (bit % 8));
+      EventStreamDecoder decoder = new EventStreamDecoder();
+      decoder.feed(damaged, 0, damaged.length);
+      StringBuilder events = new StringBuilder();
+      assertThrows(
+          EventStreamException.class,
+          () -> {
+            read(decoder, events);
+            decoder.end();
+          },
+          "bit " + bit);
+      assertEquals(EVENTS.substring(0, EVENTS.indexOf("event: message_stop")), events.toString());
+    }
   }
 
   @Test
   void a_flipped_bit_anywhere_is_noticed() {
-    byte[] frame = Frames.chunk("{\"type\":\"message_stop\"}");
-    for (int bit = 0; bit < 8 * frame.length; bit++) {
-      byte[] wrong = frame.clone();
+    for (int bit = 0; bit < 8 * LAST.length; bit++) {
+      byte[] wrong = LAST.clone();
       wrong[bit / 8] ^= (byte) (1 << (bit % 8));
       assertThrows(EventStreamException.class, () -> decode(wrong), "bit " + bit);
     }

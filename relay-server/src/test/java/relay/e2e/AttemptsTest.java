@@ -13,7 +13,9 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Random;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.zip.Deflater;
 import java.util.zip.DeflaterOutputStream;
 import java.util.zip.GZIPOutputStream;
 import org.junit.jupiter.api.AfterAll;
@@ -31,7 +33,7 @@ class AttemptsTest {
   private static final List<String> POOLS =
       List.of(
           "cool", "full", "few", "fail", "wrong", "busy", "spent", "refused", "reset", "gzip",
-          "deflate");
+          "deflate", "raw", "long");
 
   /** How each pool's provider answers its n-th request, n counted from 0. */
   private interface Behaviour {
@@ -279,15 +281,25 @@ class AttemptsTest {
   }
 
   @ParameterizedTest
-  @CsvSource({"ANTHROPIC, gzip", "OPENAI, gzip", "ANTHROPIC, deflate", "OPENAI, deflate"})
-  void a_spend_stop_is_understood_when_it_comes_packed(Dialect dialect, String encoding)
+  @CsvSource({
+    "ANTHROPIC, gzip", "ANTHROPIC, deflate", "ANTHROPIC, raw", "ANTHROPIC, long",
+    "OPENAI, gzip", "OPENAI, deflate", "OPENAI, raw", "OPENAI, long"
+  })
+  void a_spend_stop_is_understood_when_it_comes_packed(Dialect dialect, String packing)
       throws Exception {
-    String pool = pool(encoding, dialect);
-    byte[] stop = spendStop(dialect).getBytes(UTF_8);
+    String pool = pool(packing, dialect);
+    boolean gzip = packing.equals("gzip") || packing.equals("long");
     ByteArrayOutputStream packed = new ByteArrayOutputStream();
-    try (OutputStream packing =
-        encoding.equals("gzip") ? new GZIPOutputStream(packed) : new DeflaterOutputStream(packed)) {
-      packing.write(stop);
+    try (OutputStream out =
+        gzip
+            ? new GZIPOutputStream(packed)
+            : new DeflaterOutputStream(packed, new Deflater(6, packing.equals("raw")))) {
+      out.write(spendStop(dialect).getBytes(UTF_8));
+      if (packing.equals("long")) { // more than is read of a refusal
+        byte[] noise = new byte[100_000];
+        new Random(1).nextBytes(noise);
+        out.write(noise);
+      }
     }
     behaviours.put(
         pool,
@@ -298,7 +310,7 @@ class AttemptsTest {
           }
           connection.write(
               "HTTP/1.1 429 No\r\ncontent-encoding: %s\r\ncontent-length: %d\r\n\r\n"
-                  .formatted(encoding, packed.size()));
+                  .formatted(gzip ? "gzip" : "deflate", packed.size()));
           connection.write(packed.toByteArray());
         });
     Ask ask = Ask.of(dialect, pool).header("accept-encoding: gzip, deflate");

@@ -1,21 +1,27 @@
 package relay.e2e;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import java.io.ByteArrayOutputStream;
+import java.io.OutputStream;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.zip.DeflaterOutputStream;
+import java.util.zip.GZIPOutputStream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.MethodSource;
 import relay.e2e.RawProvider.Connection;
@@ -120,6 +126,29 @@ class BrokenStreamTest {
     assertTrue(answer.text().startsWith(begin), answer.text());
     assertErrorEvent(dialect, answer.text());
     assertEquals(before + 1, provider.received(pool).size(), "it was tried again after a byte");
+  }
+
+  /** Packed and whole as far as HTTP and the packing go, but without the dialect's last event. */
+  @ParameterizedTest
+  @CsvSource({"ANTHROPIC, gzip", "ANTHROPIC, deflate", "OPENAI, gzip", "OPENAI, deflate"})
+  void a_packed_stream_without_its_last_event_does_not_look_complete(
+      Dialect dialect, String encoding) throws Exception {
+    ByteArrayOutputStream packed = new ByteArrayOutputStream();
+    try (OutputStream packing =
+        encoding.equals("gzip") ? new GZIPOutputStream(packed) : new DeflaterOutputStream(packed)) {
+      packing.write(String.join("", Says.events(dialect).subList(0, 2)).getBytes(UTF_8));
+    }
+    provider.script(
+        (request, connection) -> {
+          connection.write(
+              Says.STREAM.replace("\r\n\r\n", "\r\ncontent-encoding: " + encoding + "\r\n\r\n"));
+          connection.chunk(packed.toByteArray());
+          connection.chunk("");
+        });
+    Ask ask = Ask.stream(dialect, pool("broken", dialect)).header("accept-encoding: " + encoding);
+    Answer answer = Wire.ask(replicas.port(0), ask);
+    assertEquals(200, answer.status());
+    assertFalse(answer.whole(), "it looks complete");
   }
 
   /** The last event, apart from all before it. */

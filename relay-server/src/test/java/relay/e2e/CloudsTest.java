@@ -319,16 +319,22 @@ class CloudsTest {
         answer.text());
   }
 
-  @Test
-  void a_bedrock_stream_that_breaks_within_a_frame_ends_with_an_error() throws Exception {
+  @ParameterizedTest
+  @ValueSource(booleans = {false, true})
+  void a_bedrock_stream_that_breaks_within_a_frame_ends_with_an_error(boolean damaged)
+      throws Exception {
     List<String> events = Says.events(Dialect.ANTHROPIC);
     cloud.on(
         BUSY,
         (request, connection) -> {
-          byte[] frame = Frames.chunk(CloudSimulator.data(events.get(1)));
+          byte[] good = Frames.chunk(CloudSimulator.data(events.getFirst()));
+          byte[] bad = Frames.chunk(CloudSimulator.data(events.get(1)));
+          bad[bad.length - 1] ^= 1;
+          int badLength = damaged ? bad.length : bad.length / 2;
+          byte[] both = Arrays.copyOf(good, good.length + badLength);
+          System.arraycopy(bad, 0, both, good.length, badLength);
           connection.write(CloudSimulator.frameHead());
-          connection.chunk(Frames.chunk(CloudSimulator.data(events.getFirst())));
-          connection.chunk(Arrays.copyOf(frame, frame.length / 2));
+          connection.chunk(both);
           connection.chunk("");
         });
     awaitUsable();

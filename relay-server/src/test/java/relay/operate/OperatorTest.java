@@ -1,6 +1,8 @@
 package relay.operate;
 
+import static java.nio.charset.StandardCharsets.US_ASCII;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -11,6 +13,8 @@ import java.io.IOException;
 import java.io.PrintStream;
 import java.net.InetAddress;
 import java.net.ServerSocket;
+import java.net.Socket;
+import java.net.URI;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -25,11 +29,13 @@ import org.junit.jupiter.api.TestInstance.Lifecycle;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import relay.admin.AdminServer;
 import relay.admin.ServedPools;
 import relay.cli.Command;
+import relay.embedded.EmbeddedRedis;
 import relay.pool.Configs;
 import relay.pool.KeyStatus;
 import relay.pool.PoolJson;
@@ -198,6 +204,39 @@ class OperatorTest {
                 + port
                 + " does not answer; is it running, and is redis.url right?\n"),
         result);
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    ":hunter2@, refuses the password; check the user and password in redis.url. It says: WRONGPASS",
+    "'', wants a password; put it into redis.url. It says: NOAUTH",
+    "limited:hunter2@, lets the user in redis.url do too little"
+  })
+  void a_redis_that_refuses_the_user_is_a_failure_that_says_so(String user, String told)
+      throws Exception {
+    try (EmbeddedRedis redis = EmbeddedRedis.start()) {
+      tell(redis, "ACL SETUSER limited on >hunter2 +ping +hello");
+      tell(redis, "CONFIG SET requirepass secret");
+      String url = redis.url().replace("://", "://" + user);
+      Path config = file("refused", "redis: { url: \"" + url + "\" }\n");
+      for (Command command :
+          List.of(
+              new Command.Keys(config, false, true),
+              new Command.Restore(config, "anthropic", "acme-1"))) {
+        Result result = run(command);
+        assertEquals(1, result.exitCode());
+        assertTrue(result.err().contains(told), result.err());
+        assertFalse(result.err().contains("hunter2"), result.err());
+      }
+    }
+  }
+
+  private static void tell(EmbeddedRedis redis, String command) throws IOException {
+    try (Socket socket =
+        new Socket(InetAddress.getLoopbackAddress(), URI.create(redis.url()).getPort())) {
+      socket.getOutputStream().write((command + "\r\n").getBytes(US_ASCII));
+      assertEquals('+', socket.getInputStream().read());
+    }
   }
 
   @Test

@@ -24,9 +24,9 @@ class DecodingTapTest {
   private static final TokenUsage USAGE = new TokenUsage(25, 1200, 34000, 15);
   private static final byte[] STREAM = Streams.text("anthropic-text").getBytes(UTF_8);
 
-  private static TokenUsage read(Function<UsageScanner, DecodingTap> kind, byte[]... chunks) {
+  private static TokenUsage read(Function<DecodingTap.Reader, DecodingTap> kind, byte[]... chunks) {
     UsageScanner scanner = UsageScanner.ofStream(Dialect.ANTHROPIC);
-    try (DecodingTap tap = kind.apply(scanner)) {
+    try (DecodingTap tap = kind.apply(scanner::feed)) {
       for (byte[] chunk : chunks) {
         tap.feed(chunk, 0, chunk.length);
       }
@@ -68,7 +68,7 @@ class DecodingTapTest {
   }
 
   private static void assertReadHoweverCut(
-      Function<UsageScanner, DecodingTap> kind, byte[] compressed) {
+      Function<DecodingTap.Reader, DecodingTap> kind, byte[] compressed) {
     assertEquals(USAGE, read(kind, compressed));
     assertEquals(USAGE, read(kind, Streams.single(compressed)));
     for (int cut = 0; cut <= compressed.length; cut++) {
@@ -124,6 +124,19 @@ class DecodingTapTest {
   }
 
   @Test
+  void the_end_of_a_deflate_body_is_no_damage() {
+    byte[] packed = deflate(false);
+    UsageScanner scanner = UsageScanner.ofStream(Dialect.ANTHROPIC);
+    try (DecodingTap tap = DecodingTap.deflate(scanner::feed)) {
+      tap.feed(packed, 0, packed.length);
+      assertFalse(tap.stopped());
+      tap.feed(packed, 0, packed.length);
+      assertFalse(tap.stopped());
+    }
+    assertEquals(USAGE, scanner.usage());
+  }
+
+  @Test
   void a_flushed_event_is_read_before_the_stream_goes_on() {
     String text = new String(STREAM, UTF_8);
     int start = text.indexOf("event: content_block_start");
@@ -144,7 +157,7 @@ class DecodingTapTest {
       read(DecodingTap::deflate, Streams.random(bad, random));
     }
     UsageScanner scanner = UsageScanner.ofStream(Dialect.ANTHROPIC);
-    try (DecodingTap tap = DecodingTap.gzip(scanner)) {
+    try (DecodingTap tap = DecodingTap.gzip(scanner::feed)) {
       tap.feed(good, 0, good.length);
       assertFalse(tap.stopped());
       tap.feed(STREAM, 0, STREAM.length);
@@ -158,7 +171,7 @@ class DecodingTapTest {
   void a_bomb_is_not_decoded_to_its_end() {
     byte[] bomb = gzip(new byte[32 * 1024 * 1024], STREAM);
     UsageScanner scanner = UsageScanner.ofStream(Dialect.ANTHROPIC);
-    try (DecodingTap tap = DecodingTap.gzip(scanner)) {
+    try (DecodingTap tap = DecodingTap.gzip(scanner::feed)) {
       tap.feed(bomb, 0, bomb.length);
       assertTrue(tap.stopped());
     }
@@ -168,7 +181,7 @@ class DecodingTapTest {
   @Test
   void closing_twice_and_feeding_after_it_do_no_harm() {
     UsageScanner scanner = UsageScanner.ofStream(Dialect.ANTHROPIC);
-    DecodingTap tap = DecodingTap.gzip(scanner);
+    DecodingTap tap = DecodingTap.gzip(scanner::feed);
     tap.close();
     tap.close();
     byte[] good = gzip(STREAM);

@@ -102,6 +102,24 @@ class SseUsageScannerTest {
         scan(ANTHROPIC, start + delta.formatted(7) + delta.formatted(9)).usage());
   }
 
+  /** Gateways that speak a provider's dialect fill in all counts that it has. */
+  @Test
+  void a_zero_takes_no_count_away() {
+    String chunk =
+        "data: {\"choices\":[],\"usage\":{\"prompt_tokens\":12,\"completion_tokens\":5,"
+            + "\"prompt_tokens_details\":{\"cached_tokens\":2},\"input_tokens\":0,"
+            + "\"output_tokens\":0,\"input_tokens_details\":null}}\n\n";
+    assertEquals(new TokenUsage(10, 0, 2, 5), scan(OPENAI, chunk).usage());
+    String text = Streams.text("anthropic-text");
+    String start = text.substring(0, text.indexOf("event: content_block_start"));
+    String delta =
+        "data: {\"type\":\"message_delta\",\"usage\":{\"input_tokens\":0,"
+            + "\"cache_creation_input_tokens\":0,\"cache_read_input_tokens\":0,"
+            + "\"output_tokens\":15}}\n\n";
+    assertEquals(new TokenUsage(25, 1200, 34000, 15), scan(ANTHROPIC, start + delta).usage());
+    assertEquals(new TokenUsage(0, 0, 0, 15), scan(ANTHROPIC, delta).usage());
+  }
+
   @Test
   void data_of_several_lines_is_one_document() {
     String event =

@@ -107,7 +107,9 @@ class StreamFuzzTest {
       byte[] zipped = Seeds.mutated(zipped(sample(random, Dialect.OPENAI)), random, LIKELY);
       UsageScanner scanner = UsageScanner.ofStream(Dialect.OPENAI);
       try (DecodingTap tap =
-          random.nextInt(4) == 0 ? DecodingTap.deflate(scanner) : DecodingTap.gzip(scanner)) {
+          random.nextInt(4) == 0
+              ? DecodingTap.deflate(scanner::feed)
+              : DecodingTap.gzip(scanner::feed)) {
         for (byte[] chunk : Streams.random(zipped, random)) {
           tap.feed(chunk, 0, chunk.length);
         }

@@ -71,6 +71,15 @@ local function best_of(r, list, now, input, output, favourite, seed)
   return nil, stopped, small, dimension, limit
 end
 
+-- Whether one of these candidates could ever carry the request if it were not quarantined.
+local function is_kept_from(list, input, output)
+  for c = 1, #list, 2 do
+    local g = list[c + 1]
+    if list[c][K_STOPPED] > 0 and clamp(input, output, g[LIMIT + 2], g[LIMIT + 3], g[LIMIT + 4]) then return true end
+  end
+  return false
+end
+
 -- Puts the charge of a grant into the records of its key and group.
 local function take(r, k, g, now, input, output)
   local p = r.pool

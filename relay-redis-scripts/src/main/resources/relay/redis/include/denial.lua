@@ -115,3 +115,14 @@ local function find(r, sets, first, last, now, input, output, favourite, seed, a
   end
   return nil, nil, nil, nil, nil, answer
 end
+
+-- Whether a quarantined candidate of these ready sets could ever carry the request. Those that `deny` met are
+-- parked for good by now.
+local function is_kept_from_any(r, sets, first, last, input, output, avoided)
+  for n = first, last do
+    for _, row in ipairs(redis.call('ZRANGEBYSCORE', sets[n], NEVER, NEVER)) do
+      if not avoided[row] and is_kept_from(list_of(r, { row }), input, output) then return true end
+    end
+  end
+  return false
+end

@@ -1,0 +1,43 @@
+package relay.pipeline;
+
+import static java.nio.charset.StandardCharsets.ISO_8859_1;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.util.Arrays;
+import java.util.zip.GZIPOutputStream;
+import org.junit.jupiter.api.Test;
+
+class LimitRefusalTest {
+  private static byte[] gzip(byte[] plain) throws IOException {
+    ByteArrayOutputStream packed = new ByteArrayOutputStream();
+    try (GZIPOutputStream out = new GZIPOutputStream(packed)) {
+      out.write(plain);
+    }
+    return packed.toByteArray();
+  }
+
+  @Test
+  void of_a_bomb_no_more_is_kept_than_of_a_plain_refusal() throws IOException {
+    byte[] bytes = new byte[32 * 1024 * 1024];
+    Arrays.fill(bytes, (byte) 'x');
+    String beginning = "x".repeat(LimitRefusal.MOST_BYTES);
+    assertEquals(beginning, LimitRefusal.words("gzip", gzip(bytes)));
+    assertEquals(beginning, LimitRefusal.words(null, bytes));
+  }
+
+  @Test
+  void what_came_before_damage_is_read() throws IOException {
+    byte[] bytes = "the beginning".getBytes(ISO_8859_1);
+    byte[] packed = gzip(bytes);
+    byte[] cut = Arrays.copyOf(packed, packed.length - 9);
+    assertEquals("the beginning", LimitRefusal.words("X-GZip", cut));
+    assertEquals("", LimitRefusal.words("gzip", bytes));
+  }
+
+  @Test
+  void a_body_in_an_encoding_that_nobody_knows_is_taken_as_it_is() {
+    assertEquals("words", LimitRefusal.words("utf-8", "words".getBytes(ISO_8859_1)));
+  }
+}
