@@ -241,9 +241,15 @@ public final class KeyPool {
 
   /** Keeps keys out of use until {@link #restore}, for all replicas. */
   public void quarantine(List<String> keys, String reason) {
-    scripts
-        .quarantine(keys, reason)
-        .exceptionally(failure -> lost("quarantine of " + String.join(", ", keys), failure));
+    var _ =
+        scripts
+            .quarantine(keys, reason)
+            .whenComplete(
+                (done, failure) -> {
+                  if (failure != null) {
+                    var _ = lost("quarantine of " + String.join(", ", keys), failure);
+                  }
+                });
   }
 
   private @Nullable Reply lost(String what, Throwable failure) {
@@ -258,7 +264,7 @@ public final class KeyPool {
 
   /** An operator's quarantine of a key. The future fails when Redis could not be asked. */
   public CompletableFuture<Void> operatorQuarantine(String key, String reason) {
-    return scripts.quarantine(List.of(key), reason).thenAccept(reply -> {});
+    return scripts.quarantine(List.of(key), reason);
   }
 
   /**
@@ -274,12 +280,12 @@ public final class KeyPool {
       }
     }
     plan.modelClasses().forEach(c -> fields.add("g:" + PoolPlan.group(named.account(), c)));
-    return scripts.restore(fields).thenAccept(reply -> {});
+    return scripts.restore(fields);
   }
 
   /** Ends the quarantine of keys, and nothing else of their accounts. */
   CompletableFuture<Void> restoreAlone(List<String> ids) {
-    return scripts.restore(ids.stream().map(id -> "k:" + id).toList()).thenAccept(reply -> {});
+    return scripts.restore(ids.stream().map(id -> "k:" + id).toList());
   }
 
   /** The present state. The future fails when Redis could not be asked. */

@@ -1,7 +1,7 @@
 -- Announces a pool's shape: its window, strategy, keys and quota groups with their limits. Usage,
 -- cooldowns, leases and learned limits of what is known already stay. A replica calls it at start, when
 -- its configuration changes, and when a script answers that it does not know the pool. A large pool
--- comes in parts, each of whole accounts.
+-- comes in parts, and so does a large account: its groups come with the first of its keys.
 --
 -- KEYS  state      the pool's state
 --       win        the closed slots of the groups' windows
@@ -79,7 +79,9 @@ local now = pool_time(p, given, ceiling)
 local slot = math.floor(now / slot_us)
 if p[SLOT] ~= slot_us then reshape(r, now, slot) end
 
+local begun = {}
 for n = 12, keys_from - 1, 5 do
+  begun[ARGV[n]] = true
   local g = group_of(r, ARGV[n])
   if g then
     roll(win, p, g, slot)
@@ -113,7 +115,7 @@ for n = keys_from, rows_from - 1, 4 do
   change(r, k)
 end
 p[WINDOW], p[SLOT], p[STRATEGY], p[BUCKET], p[PUBLISHED] = window_us, slot_us, strategy, bucket, 0
-index_all(r, KEYS, ARGV, rows_from)
+index_all(r, KEYS, ARGV, rows_from, begun)
 if later == 0 then redis.call('DEL', picture) end
 write(r)
 redis.call('PEXPIRE', state, keep_ms(p))
