@@ -132,7 +132,7 @@ public final class KeyPool {
       case null -> {}
       case RedisGoneException _ -> {} // it was never called
       case RedisCommandExecutionException refused ->
-          log.warn("Redis refused a call for pool {}: {}", plan.name(), refused.getMessage());
+          link.refused("a call for pool " + plan.name(), refused);
       // Out of time, or cut off: whether it was granted is not known. The cancel undoes it, before
       // or after.
       case Throwable _ -> settlements.send(new Unsent.Cancel(id));

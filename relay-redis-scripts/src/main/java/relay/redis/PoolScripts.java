@@ -2,6 +2,7 @@ package relay.redis;
 
 import static relay.redis.RedisKeys.bytes;
 
+import io.lettuce.core.RedisCommandExecutionException;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -354,6 +355,11 @@ final class PoolScripts {
   /** Fails the future if it is not done within the engine's timeout. */
   void watch(CompletableFuture<?> future) {
     link.watch(future);
+  }
+
+  /** Tells of a call that Redis refused. */
+  void refused(String what, RedisCommandExecutionException why) {
+    link.refused(what, why);
   }
 
   /** A call that needs the pool to be known: once more after it was configured. */

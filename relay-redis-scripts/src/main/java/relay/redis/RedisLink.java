@@ -63,6 +63,7 @@ final class RedisLink implements AutoCloseable {
   private final RedisURI uri;
   private final Duration timeout;
   private final Deadlines deadlines;
+  private final Refusals refusals = new Refusals(log::warn, System::nanoTime);
   private final Executor calls; // Lettuce has locks, which a loop's thread takes alone
   private final Executor answers;
   private final Runnable onUp;
@@ -215,6 +216,11 @@ final class RedisLink implements AutoCloseable {
     deadlines.watch(future);
   }
 
+  /** Tells of a call that Redis refused. */
+  void refused(String what, RedisCommandExecutionException why) {
+    refusals.add(what, why);
+  }
+
   /** Whether a refusal is not of what was asked: Redis cannot write now, but may later. */
   static boolean isPassing(RedisCommandExecutionException refusal) {
     String why = String.valueOf(refusal.getMessage());
@@ -303,7 +309,7 @@ final class RedisLink implements AutoCloseable {
     while (root.getCause() != null) {
       root = root.getCause();
     }
-    return root.getMessage() == null ? root.toString() : root.getMessage();
+    return root.getMessage() == null ? root.toString() : Refusals.explained(root.getMessage());
   }
 
   /** Only the first to notice acts: the others find that the connection is no longer this one. */
