@@ -328,7 +328,11 @@ public final class KeyPool {
     }
     scripts
         .survey(options.replica())
-        .thenAccept(snapshot -> latest = snapshot == null ? latest : snapshot)
+        .thenAccept(
+            snapshot -> {
+              latest = snapshot == null ? latest : snapshot;
+              fairShare.rest();
+            })
         .exceptionally(failure -> null); // the link knows, and the next tick tries again
     settlements.flush();
     settlements.sendAgain();
