@@ -4,7 +4,13 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.CancellationException;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.event.Level;
 import relay.cli.Arguments;
@@ -21,6 +27,7 @@ import relay.trial.Trial;
 public final class Main {
   private static final int FAILED = 1;
   private static final int BAD_USAGE = 2;
+  private static final int START_SECONDS = 10;
 
   private Main() {}
 
@@ -49,27 +56,36 @@ public final class Main {
 
   private static void serve(@Nullable Path file, Map<String, String> environment)
       throws InterruptedException {
+    CompletableFuture<Replica> started = new CompletableFuture<>();
+    Runtime.getRuntime().addShutdownHook(new Thread(() -> stop(started), "stop"));
     Optional<Config> config = ConfigLookup.load(file, environment, System.err);
     if (config.isEmpty()) {
+      started.cancel(false);
       System.exit(BAD_USAGE);
     }
     configureLogging(config.orElseThrow().logging());
-    Replica replica = start(config.orElseThrow());
+    Replica replica = start(config.orElseThrow(), started);
     HangUp.on(replica::refuseReload);
-    Runtime.getRuntime()
-        .addShutdownHook(
-            new Thread(
-                () -> {
-                  replica.stop();
-                  Runtime.getRuntime().halt(0); // a drained stop is a success, signal or not
-                },
-                "stop"));
     new CountDownLatch(1).await();
   }
 
-  private static Replica start(Config config) {
+  /** A signal may come while the replica starts: then it is let come to the end of that. */
+  private static void stop(Future<Replica> started) {
     try {
-      return new Replica(config);
+      started.get(START_SECONDS, TimeUnit.SECONDS).stop();
+      Runtime.getRuntime().halt(0); // a drained stop is a success, signal or not
+    } catch (CancellationException e) {
+      // it did not start, and has said why
+    } catch (ExecutionException | InterruptedException | TimeoutException e) {
+      System.err.println("relay: stopped while it started");
+    }
+  }
+
+  private static Replica start(Config config, CompletableFuture<Replica> started) {
+    try {
+      Replica replica = new Replica(config);
+      started.complete(replica);
+      return replica;
     } catch (IOException | RuntimeException e) {
       Throwable root = e;
       while (root.getCause() != null) {
@@ -77,6 +93,7 @@ public final class Main {
       }
       String why = root.getMessage();
       System.err.println("relay: cannot start: " + (why == null ? root : why));
+      started.cancel(false);
       System.exit(FAILED);
       throw new IllegalStateException(e);
     }

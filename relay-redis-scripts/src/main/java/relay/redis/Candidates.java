@@ -165,22 +165,23 @@ final class Candidates {
         .toList();
   }
 
-  /** Whole accounts, at most about so many keys each, for a large pool is announced in parts. */
+  /**
+   * At most so many keys each, for a large pool is announced in parts. The keys of an account stand
+   * together.
+   */
   List<List<KeyPlan>> parts(int most) {
-    Map<String, List<KeyPlan>> accounts =
+    List<KeyPlan> sorted =
         plan.keys().stream()
             .collect(
-                Collectors.groupingBy(KeyPlan::account, LinkedHashMap::new, Collectors.toList()));
+                Collectors.groupingBy(KeyPlan::account, LinkedHashMap::new, Collectors.toList()))
+            .values()
+            .stream()
+            .flatMap(List::stream)
+            .toList();
     List<List<KeyPlan>> parts = new ArrayList<>();
-    List<KeyPlan> part = new ArrayList<>();
-    for (List<KeyPlan> account : accounts.values()) {
-      if (!part.isEmpty() && part.size() + account.size() > most) {
-        parts.add(part);
-        part = new ArrayList<>();
-      }
-      part.addAll(account);
+    for (int from = 0; from < sorted.size(); from += most) {
+      parts.add(sorted.subList(from, Math.min(sorted.size(), from + most)));
     }
-    parts.add(part);
     return parts;
   }
 

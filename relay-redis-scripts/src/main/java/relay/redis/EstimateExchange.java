@@ -3,15 +3,12 @@ package relay.redis;
 import io.lettuce.core.RedisCommandExecutionException;
 import java.util.Map;
 import java.util.concurrent.atomic.AtomicBoolean;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /**
  * Shares a pool's {@link Estimates} with the other replicas: once a second what was learned is
  * merged in Redis, and every ten seconds, and first of all, everything is read. One call at a time.
  */
 final class EstimateExchange {
-  private static final Logger log = LoggerFactory.getLogger(EstimateExchange.class);
   private static final int TICKS_TO_SEND = 2;
   private static final int TICKS_TO_READ_ALL = 20;
 
@@ -59,7 +56,7 @@ final class EstimateExchange {
     switch (failure) {
       case RedisGoneException _ -> estimates.unsent(sent);
       case RedisCommandExecutionException refused -> {
-        log.warn("Redis refused to merge estimates: {}", refused.getMessage());
+        scripts.refused("to merge estimates", refused);
         estimates.unsent(sent);
       }
       default -> estimates.lost(sent);

@@ -276,12 +276,17 @@ final class FairShare {
     cooling.merge(keyOrGroup, nanoTime.getAsLong() + howLong.toNanos(), Math::max);
   }
 
-  /**
-   * Redis is back: what is owed, by group, of the last window. The next outage starts empty again.
-   */
+  /** Redis answers, whatever was granted here: the next outage starts empty again. */
+  synchronized void rest() {
+    if (active) {
+      active = false;
+      cooling.clear();
+    }
+  }
+
+  /** Redis is back: what is owed, by group, of the last window. */
   synchronized Map<String, Usage> handOver() {
-    active = false;
-    cooling.clear();
+    rest();
     return owed.take(nanoTime.getAsLong());
   }
 

@@ -132,7 +132,7 @@ public final class KeyPool {
       case null -> {}
       case RedisGoneException _ -> {} // it was never called
       case RedisCommandExecutionException refused ->
-          log.warn("Redis refused a call for pool {}: {}", plan.name(), refused.getMessage());
+          link.refused("a call for pool " + plan.name(), refused);
       // Out of time, or cut off: whether it was granted is not known. The cancel undoes it, before
       // or after.
       case Throwable _ -> settlements.send(new Unsent.Cancel(id));
@@ -241,9 +241,15 @@ public final class KeyPool {
 
   /** Keeps keys out of use until {@link #restore}, for all replicas. */
   public void quarantine(List<String> keys, String reason) {
-    scripts
-        .quarantine(keys, reason)
-        .exceptionally(failure -> lost("quarantine of " + String.join(", ", keys), failure));
+    var _ =
+        scripts
+            .quarantine(keys, reason)
+            .whenComplete(
+                (done, failure) -> {
+                  if (failure != null) {
+                    var _ = lost("quarantine of " + String.join(", ", keys), failure);
+                  }
+                });
   }
 
   private @Nullable Reply lost(String what, Throwable failure) {
@@ -258,7 +264,7 @@ public final class KeyPool {
 
   /** An operator's quarantine of a key. The future fails when Redis could not be asked. */
   public CompletableFuture<Void> operatorQuarantine(String key, String reason) {
-    return scripts.quarantine(List.of(key), reason).thenAccept(reply -> {});
+    return scripts.quarantine(List.of(key), reason);
   }
 
   /**
@@ -274,12 +280,12 @@ public final class KeyPool {
       }
     }
     plan.modelClasses().forEach(c -> fields.add("g:" + PoolPlan.group(named.account(), c)));
-    return scripts.restore(fields).thenAccept(reply -> {});
+    return scripts.restore(fields);
   }
 
   /** Ends the quarantine of keys, and nothing else of their accounts. */
   CompletableFuture<Void> restoreAlone(List<String> ids) {
-    return scripts.restore(ids.stream().map(id -> "k:" + id).toList()).thenAccept(reply -> {});
+    return scripts.restore(ids.stream().map(id -> "k:" + id).toList());
   }
 
   /** The present state. The future fails when Redis could not be asked. */
@@ -322,7 +328,11 @@ public final class KeyPool {
     }
     scripts
         .survey(options.replica())
-        .thenAccept(snapshot -> latest = snapshot == null ? latest : snapshot)
+        .thenAccept(
+            snapshot -> {
+              latest = snapshot == null ? latest : snapshot;
+              fairShare.rest();
+            })
         .exceptionally(failure -> null); // the link knows, and the next tick tries again
     settlements.flush();
     settlements.sendAgain();

@@ -2,7 +2,7 @@ package relay.redis;
 
 import static relay.redis.RedisKeys.bytes;
 
-import java.math.BigDecimal;
+import io.lettuce.core.RedisCommandExecutionException;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -147,18 +147,39 @@ final class PoolScripts {
         Reply::of);
   }
 
-  CompletableFuture<Reply> quarantine(List<String> ids, String reason) {
-    List<byte[]> args = new ArrayList<>(List.of(bytes(reason)));
-    ids.forEach(id -> args.add(bytes(id)));
+  CompletableFuture<Void> quarantine(List<String> ids, String reason) {
     List<byte[]> k = List.of(keys.state, keys.quarantine);
-    return known(() -> new Call(ScriptFile.QUARANTINE, k, args), Reply::ofCount);
+    return inTurn(
+        ids,
+        some -> {
+          List<byte[]> args = new ArrayList<>(List.of(bytes(reason)));
+          some.forEach(id -> args.add(bytes(id)));
+          return known(() -> new Call(ScriptFile.QUARANTINE, k, args), Reply::ofCount);
+        });
   }
 
-  CompletableFuture<Reply> restore(List<String> fields) {
+  CompletableFuture<Void> restore(List<String> fields) {
     List<byte[]> k = new ArrayList<>(List.of(keys.state, keys.quarantine));
     k.addAll(candidates.readySets());
-    List<byte[]> args = fields.stream().map(RedisKeys::bytes).toList();
-    return known(() -> new Call(ScriptFile.RESTORE, k, args), Reply::ofCount);
+    return inTurn(
+        fields,
+        some -> {
+          List<byte[]> args = some.stream().map(RedisKeys::bytes).toList();
+          return known(() -> new Call(ScriptFile.RESTORE, k, args), Reply::ofCount);
+        });
+  }
+
+  /** A call for some of them at a time, one after the other, even if one fails. */
+  private static CompletableFuture<Void> inTurn(
+      List<String> all, Function<List<String>, CompletableFuture<Reply>> call) {
+    CompletableFuture<Void> done = CompletableFuture.completedFuture(null);
+    for (int from = 0; from < all.size(); from += TOGETHER) {
+      List<String> some = all.subList(from, Math.min(all.size(), from + TOGETHER));
+      CompletableFuture<Void> before = done;
+      done =
+          CompletableFuture.allOf(before, before.handle((end, failure) -> some).thenCompose(call));
+    }
+    return done;
   }
 
   CompletableFuture<Reply> charge(String id, String group, Usage usage) {
@@ -209,7 +230,7 @@ final class PoolScripts {
   }
 
   private CompletableFuture<Void> survey(String replica, List<KeyPlan> slice, Survey survey) {
-    List<String> groups = survey.newGroups(slice);
+    List<String> groups = survey.groups(slice);
     return known(
             () -> {
               List<byte[]> args = new ArrayList<>(List.of(bytes(replica)));
@@ -270,16 +291,17 @@ final class PoolScripts {
       mine = new CompletableFuture<>();
       configuring = mine;
     }
-    List<List<KeyPlan>> parts = candidates.parts(TOGETHER);
-    CompletableFuture<Reply> done = configure(parts.getFirst(), 0);
-    for (List<KeyPlan> part : parts.subList(1, parts.size())) {
+    Announcement pool = new Announcement(plan, candidates, TOGETHER);
+    CompletableFuture<Reply> done = configure(pool, 0, 0);
+    for (int n = 1; n < pool.parts(); n++) {
+      int part = n;
       done =
           done.thenCompose(
               reply -> {
                 if (!(reply instanceof Reply.Done first)) {
                   return CompletableFuture.completedFuture(reply);
                 }
-                return configure(part, first.number(3)).thenApply(later -> first);
+                return configure(pool, part, first.number(3)).thenApply(later -> first);
               });
     }
     var _ =
@@ -306,39 +328,9 @@ final class PoolScripts {
    *
    * @param later 0 for the first, else what the first one found
    */
-  private CompletableFuture<Reply> configure(List<KeyPlan> part, long later) {
+  private CompletableFuture<Reply> configure(Announcement pool, int part, long later) {
     List<byte[]> args = timed();
-    args.add(bytes(epoch));
-    args.add(bytes(ThreadLocalRandom.current().nextLong(1, Limits.MAX)));
-    args.add(bytes(plan.window().toMillis()));
-    args.add(bytes(plan.strategy().code()));
-    args.add(bytes(plan.accounting() == Accounting.TOKEN_BUCKET ? 1 : 0));
-    long millionths = Math.max(1, Math.round(plan.burstRatio() * 1e6)); // 0 would be refused
-    args.add(bytes(BigDecimal.valueOf(millionths, 6).toPlainString()));
-    args.add(bytes(later));
-    List<String> groups =
-        part.stream()
-            .map(KeyPlan::account)
-            .distinct()
-            .flatMap(a -> plan.modelClasses().stream().map(c -> PoolPlan.group(a, c)))
-            .toList();
-    args.add(bytes(groups.size()));
-    args.add(bytes(part.size()));
-    for (String group : groups) {
-      args.add(bytes(group));
-      for (Dimension d : Dimension.values()) {
-        args.add(bytes(plan.limitsOf(group).of(d)));
-      }
-    }
-    for (KeyPlan key : part) {
-      args.add(bytes(key.id()));
-      args.add(bytes(key.maxConcurrent()));
-      args.add(bytes(key.priority()));
-      args.add(bytes(key.weight()));
-    }
-    for (Candidates.Candidate row : candidates.rowsOf(part)) {
-      args.addAll(List.of(bytes(row.set()), bytes(row.key().id()), bytes(row.group())));
-    }
+    args.addAll(pool.args(part, epoch, later));
     List<byte[]> k =
         new ArrayList<>(List.of(keys.state, keys.win, keys.quarantine, keys.picture, keys.learned));
     k.addAll(candidates.readySets());
@@ -363,6 +355,11 @@ final class PoolScripts {
   /** Fails the future if it is not done within the engine's timeout. */
   void watch(CompletableFuture<?> future) {
     link.watch(future);
+  }
+
+  /** Tells of a call that Redis refused. */
+  void refused(String what, RedisCommandExecutionException why) {
+    link.refused(what, why);
   }
 
   /** A call that needs the pool to be known: once more after it was configured. */

@@ -64,6 +64,7 @@ final class RedisLink implements AutoCloseable {
   private final RedisURI uri;
   private final Duration timeout;
   private final Deadlines deadlines;
+  private final Refusals refusals = new Refusals(log::warn, System::nanoTime);
   private final Executor calls; // Lettuce has locks, which a loop's thread takes alone
   private final Executor answers;
   private final Runnable onUp;
@@ -222,6 +223,11 @@ final class RedisLink implements AutoCloseable {
     deadlines.watch(future);
   }
 
+  /** Tells of a call that Redis refused. */
+  void refused(String what, RedisCommandExecutionException why) {
+    refusals.add(what, why);
+  }
+
   /** Whether a refusal is not of what was asked: Redis cannot write now, but may later. */
   static boolean isPassing(RedisCommandExecutionException refusal) {
     String why = String.valueOf(refusal.getMessage());
@@ -298,7 +304,7 @@ final class RedisLink implements AutoCloseable {
       String why = root.getMessage() == null ? root.toString() : root.getMessage();
       refusal = root instanceof RedisCommandExecutionException ? why : null;
       if (failures++ % TOLD_EVERY == 0) {
-        log.warn("Redis at {} cannot be used: {}", address(), why);
+        log.warn("Redis at {} cannot be used: {}", address(), Refusals.explained(why));
       }
       connection.set(null);
       if (fresh != null) {

@@ -161,7 +161,11 @@ final class Settlements {
     }
     if (RedisLink.cause(failure) instanceof RedisCommandExecutionException refusal
         && !RedisLink.isPassing(refusal)) {
-      log.warn("Pool {}: {} was refused: {}", pool, unsent, refusal.getMessage());
+      if (Refusals.isOfRights(String.valueOf(refusal.getMessage()))) {
+        scripts.refused("to end leases", refusal);
+      } else {
+        log.warn("Pool {}: {} was refused: {}", pool, unsent, refusal.getMessage());
+      }
     } else {
       keep(unsent);
     }

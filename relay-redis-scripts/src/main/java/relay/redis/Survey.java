@@ -4,6 +4,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 import relay.redis.PoolSnapshot.GroupState;
 import relay.redis.PoolSnapshot.KeyState;
@@ -24,11 +25,12 @@ final class Survey {
     this.plan = plan;
   }
 
-  /** The groups of these keys that no earlier slice had. */
-  List<String> newGroups(List<KeyPlan> slice) {
+  /** The groups of these keys. Those of a large account come with each slice of it. */
+  List<String> groups(List<KeyPlan> slice) {
     return slice.stream()
-        .flatMap(k -> plan.modelClasses().stream().map(c -> PoolPlan.group(k.account(), c)))
-        .filter(seen::add)
+        .map(KeyPlan::account)
+        .distinct()
+        .flatMap(account -> plan.modelClasses().stream().map(c -> PoolPlan.group(account, c)))
         .toList();
   }
 
@@ -56,7 +58,10 @@ final class Survey {
     }
     int at = 7;
     for (String group : slicesGroups) {
-      reply.group(at++, group).ifPresent(groups::add);
+      Optional<GroupState> state = reply.group(at++, group);
+      if (seen.add(group)) {
+        state.ifPresent(groups::add);
+      }
     }
     for (KeyPlan key : slice) {
       reply.key(at++, key).ifPresent(keys::add);

@@ -15,8 +15,6 @@ import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.LongAdder;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /**
  * What clients without limits of their own use, counted by all replicas together, for people to
@@ -27,8 +25,6 @@ import org.slf4j.LoggerFactory;
  * was counted while Redis was away counts when it is back.
  */
 public final class UsageTally {
-  private static final Logger log = LoggerFactory.getLogger(UsageTally.class);
-
   /** Of two seconds each: one more than a minute has, for the present one has only begun. */
   static final int SLOTS = 31;
 
@@ -195,7 +191,7 @@ public final class UsageTally {
     switch (failure) {
       case RedisGoneException _ -> some.forEach(News::untold);
       case RedisCommandExecutionException refused -> {
-        log.warn("Redis refused to count clients' usage: {}", refused.getMessage());
+        link.refused("to count clients' usage", refused);
         some.forEach(News::untold);
       }
       default -> {} // it may have arrived

@@ -1,7 +1,7 @@
 -- Announces a pool's shape: its window, strategy, keys and quota groups with their limits. Usage,
 -- cooldowns, leases and learned limits of what is known already stay. A replica calls it at start, when
 -- its configuration changes, and when a script answers that it does not know the pool. A large pool
--- comes in parts, each of whole accounts.
+-- comes in parts, and so does a large account: its groups come with the first of its keys.
 --
 -- KEYS  state      the pool's state
 --       win        the closed slots of the groups' windows
@@ -75,17 +75,21 @@ elseif later == 0 then
   if lost then r.pool[LOST] = 1 end
 end
 local p = r.pool
+-- of what is new to Redis, and not to the replica: the first part told, and this one did not come then
+local forgotten = known > 0 and p[EPOCH] ~= known
 local now = pool_time(p, given, ceiling)
 local slot = math.floor(now / slot_us)
 if p[SLOT] ~= slot_us then reshape(r, now, slot) end
 
+local begun = {}
 for n = 12, keys_from - 1, 5 do
-  local g = group_of(r, ARGV[n])
+  begun[ARGV[n]] = true
+  local g, indebted = group_of(r, ARGV[n]), lost
   if g then
     roll(win, p, g, slot)
     flow(p, g, now)
   else
-    g = new_group(r, ARGV[n])
+    g, indebted = new_group(r, ARGV[n]), lost or forgotten
     g[AT], g[RECENT], g[LOW_SINCE], g[OLD_SINCE], g[SHRUNK] = now, slot, now, now, 1
   end
   g[BURST] = burst
@@ -94,7 +98,7 @@ for n = 12, keys_from - 1, 5 do
   for d = 1, 4 do
     wanted[d] = tonumber(ARGV[n + d])
     limit(g, d, effective(wanted[d], stated[d]), now)
-    if lost then
+    if indebted then
       -- nothing of an earlier charge need be left in a debt that is set here
       g[LEVEL + d] = math.max(g[LEVEL + d], burst * g[LIMIT + d])
       g[LOW + d], g[OLD_LOW + d], g[CHANGED] = 0, 0, now
@@ -113,7 +117,7 @@ for n = keys_from, rows_from - 1, 4 do
   change(r, k)
 end
 p[WINDOW], p[SLOT], p[STRATEGY], p[BUCKET], p[PUBLISHED] = window_us, slot_us, strategy, bucket, 0
-index_all(r, KEYS, ARGV, rows_from)
+index_all(r, KEYS, ARGV, rows_from, begun)
 if later == 0 then redis.call('DEL', picture) end
 write(r)
 redis.call('PEXPIRE', state, keep_ms(p))

@@ -178,6 +178,7 @@ final class PoolModel {
       }
     }
     for (String id : plan.groups()) {
+      boolean forgotten = !groups.containsKey(id) && knownEpoch > 0 && knownEpoch != epoch;
       GroupModel g = groups.computeIfAbsent(id, i -> new GroupModel(i, now));
       g.flow(now, before);
       Limits l = plan.limitsOf(id);
@@ -185,7 +186,7 @@ final class PoolModel {
           id, new long[] {l.requests(), l.inputTokens(), l.outputTokens(), l.totalTokens()});
       g.burst = plan.burstRatio();
       g.limit(effective(id), now, shape);
-      if (inDebt) {
+      if (inDebt || forgotten) {
         g.indebt(now);
       }
     }

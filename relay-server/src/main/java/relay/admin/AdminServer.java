@@ -1,14 +1,18 @@
 package relay.admin;
 
 import io.undertow.UndertowOptions;
+import io.undertow.server.HttpServerExchange;
 import io.undertow.server.protocol.http.HttpOpenListener;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.InetSocketAddress;
+import java.time.Duration;
 import java.util.Collection;
+import java.util.concurrent.TimeUnit;
 import java.util.function.Function;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
+import org.xnio.IoUtils;
 import org.xnio.OptionMap;
 import relay.carrier.Buffers;
 import relay.carrier.Carriers;
@@ -24,17 +28,15 @@ import relay.redis.UsageTally;
 public final class AdminServer implements AutoCloseable {
   private static final int BACKLOG = 128;
   private static final int BUFFER_BYTES = 16 * 1024;
-  private static final int PATIENCE_MS = 60_000; // for a request's head, and between requests
+
+  /** For a request's head, for its body, and between requests. */
+  private static final Duration PATIENCE = Duration.ofSeconds(60);
+
+  /** So many times as long an answer waits for a reader who takes nothing: buffers hold much. */
+  private static final int READERS = 5;
 
   private final Carriers carrier = new Carriers("operators", 1);
-  private final HttpOpenListener opener =
-      new HttpOpenListener(
-          new Buffers(BUFFER_BYTES),
-          OptionMap.builder()
-              .set(UndertowOptions.REQUEST_PARSE_TIMEOUT, PATIENCE_MS)
-              .set(UndertowOptions.NO_REQUEST_TIMEOUT, PATIENCE_MS)
-              .set(UndertowOptions.BUFFER_PIPELINED_DATA, true)
-              .getMap());
+  private final HttpOpenListener opener;
   private @Nullable ClientPort port;
 
   /**
@@ -54,9 +56,63 @@ public final class AdminServer implements AutoCloseable {
       Function<String, ProviderBreaker> breakers,
       @Nullable KeyPool clientLimits,
       UsageTally clientUse) {
-    opener.setRootHandler(
+    this(PATIENCE, server, readiness, metrics, pools, breakers, clientLimits, clientUse);
+  }
+
+  AdminServer(
+      Duration patience,
+      ServerConfig server,
+      Supplier<Readiness> readiness,
+      Supplier<String> metrics,
+      Supplier<Collection<KeyPool>> pools,
+      Function<String, ProviderBreaker> breakers,
+      @Nullable KeyPool clientLimits,
+      UsageTally clientUse) {
+    int millis = (int) patience.toMillis();
+    opener =
+        new HttpOpenListener(
+            new Buffers(BUFFER_BYTES),
+            OptionMap.builder()
+                .set(UndertowOptions.REQUEST_PARSE_TIMEOUT, millis)
+                .set(UndertowOptions.NO_REQUEST_TIMEOUT, millis)
+                .set(UndertowOptions.BUFFER_PIPELINED_DATA, true)
+                .getMap());
+    AdminPlane plane =
         new AdminPlane(
-            carrier, server, readiness, metrics, pools, breakers, clientLimits, clientUse));
+            carrier, server, readiness, metrics, pools, breakers, clientLimits, clientUse);
+    opener.setRootHandler(
+        exchange -> {
+          watch(exchange, millis, 0, 0);
+          plane.handleRequest(exchange);
+        });
+  }
+
+  /**
+   * Gives up a client who does not send his body, also where he was refused, for Undertow reads it
+   * nevertheless; and one who takes nothing of his answer.
+   *
+   * @param sent bytes of the answer so far
+   * @param times how often there was no more
+   */
+  private static void watch(HttpServerExchange exchange, int millis, long sent, int times) {
+    var _ =
+        exchange
+            .getIoThread()
+            .executeAfter(
+                () -> {
+                  long now = exchange.getResponseBytesSent();
+                  if (exchange.isComplete()) {
+                    return;
+                  }
+                  boolean takesNothing = now == sent && times + 1 >= READERS;
+                  if (!exchange.isRequestComplete() || takesNothing) {
+                    IoUtils.safeClose(exchange.getConnection());
+                  } else {
+                    watch(exchange, millis, now, now == sent ? times + 1 : 0);
+                  }
+                },
+                millis,
+                TimeUnit.MILLISECONDS);
   }
 
   /**

@@ -138,6 +138,9 @@ final class Listener {
     if (plain != null) {
       plain.close();
     }
+    if (secure != null) {
+      secure.closePort();
+    }
   }
 
   /** Closes all connections. */

@@ -29,15 +29,17 @@ final class SecurePort implements AutoCloseable {
 
   private final XnioWorker worker;
   private final AcceptingChannel<SslConnection> socket;
+  private final InetSocketAddress address;
 
   /**
    * Listens from now on.
    *
+   * @param wanted port 0 for any
    * @param patience how long a client may take for its handshake
    * @param opener is told of each connection
    */
   SecurePort(
-      InetSocketAddress address,
+      InetSocketAddress wanted,
       int backlog,
       TlsConfig certificate,
       Duration patience,
@@ -80,11 +82,12 @@ final class SecurePort implements AutoCloseable {
     try {
       socket =
           ssl.createSslConnectionServer(
-              worker, address, ChannelListeners.openListenerAdapter(open), sockets);
+              worker, wanted, ChannelListeners.openListenerAdapter(open), sockets);
     } catch (IOException | RuntimeException e) {
       worker.shutdownNow();
       throw e;
     }
+    address = (InetSocketAddress) socket.getLocalAddress();
     socket.resumeAccepts();
   }
 
@@ -95,7 +98,7 @@ final class SecurePort implements AutoCloseable {
   }
 
   InetSocketAddress address() {
-    return (InetSocketAddress) socket.getLocalAddress();
+    return address;
   }
 
   /** Those that serve its connections. */
@@ -103,9 +106,14 @@ final class SecurePort implements AutoCloseable {
     return IntStream.range(0, worker.getIoThreadCount()).mapToObj(worker::getIoThread).toList();
   }
 
+  /** Listens no more. The connections stay. */
+  void closePort() {
+    IoUtils.safeClose(socket);
+  }
+
   @Override
   public void close() {
-    IoUtils.safeClose(socket);
+    closePort();
     worker.shutdownNow();
   }
 }

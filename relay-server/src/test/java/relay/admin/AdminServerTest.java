@@ -1,13 +1,19 @@
 package relay.admin;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.io.IOException;
 import java.net.InetAddress;
 import java.net.Socket;
+import java.net.SocketException;
 import java.nio.charset.StandardCharsets;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.locks.LockSupport;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -15,6 +21,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.api.TestInstance.Lifecycle;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 import relay.config.Config;
 import relay.pool.Configs;
 
@@ -23,6 +31,8 @@ import relay.pool.Configs;
 @TestInstance(Lifecycle.PER_CLASS)
 class AdminServerTest {
   private static final Config CONFIG = Configs.of(Configs.POOLS);
+
+  private static final Duration PATIENCE = Duration.ofMillis(500);
 
   private ServedPools served;
 
@@ -97,5 +107,84 @@ class AdminServerTest {
       String rest = new String(slow.getInputStream().readAllBytes(), StandardCharsets.US_ASCII);
       assertEquals(text, rest.substring(rest.indexOf("\r\n\r\n") + 4));
     }
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "POST /metrics HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\n",
+        "POST /healthz HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\nabc",
+        "POST /pools HTTP/1.1\r\n"
+            + "Host: localhost\r\n"
+            + "Origin: http://a.b\r\n"
+            + "Content-Length: 9\r\n\r\n",
+        "POST /pools HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nab",
+      })
+  void a_body_that_does_not_come_is_not_waited_for_for_ever(String request) throws Exception {
+    try (AdminServer server = impatient("");
+        Socket stalled = connected(server, request)) {
+      stalled.getInputStream().readAllBytes(); // to the end, which comes
+    }
+  }
+
+  @Test
+  void a_body_that_comes_byte_by_byte_is_not_waited_for_for_ever() throws Exception {
+    String head = "POST /metrics HTTP/1.1\r\nHost: localhost\r\nContent-Length: 4000\r\n\r\n";
+    try (AdminServer server = impatient("");
+        Socket slow = connected(server, head)) {
+      assertThrows(
+          IOException.class,
+          () -> {
+            for (int n = 0; n < 3_000; n++) {
+              LockSupport.parkNanos(PATIENCE.toNanos() / 20);
+              slow.getOutputStream().write('a');
+            }
+          });
+    }
+  }
+
+  @Test
+  void who_reads_slowly_is_waited_for_and_who_reads_nothing_is_not() throws Exception {
+    String text = "relay_up 1\n".repeat(1_500_000);
+    String request = "GET /metrics HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
+    try (AdminServer server = impatient(text);
+        Socket slow = connected(server, request);
+        Socket dead = connected(server, request)) {
+      long length = 0;
+      for (int n = 0; n < 60; n++) {
+        LockSupport.parkNanos(PATIENCE.toNanos() / 5);
+        length += slow.getInputStream().readNBytes(text.length() / 70).length;
+      }
+      length += slow.getInputStream().readAllBytes().length;
+      assertTrue(length > text.length());
+      assertTrue(read(dead) < text.length());
+    }
+  }
+
+  /** How many bytes came before the connection was closed. */
+  private static long read(Socket socket) throws IOException {
+    byte[] some = new byte[64 * 1024];
+    long length = 0;
+    try {
+      for (int n = socket.getInputStream().read(some);
+          n >= 0;
+          n = socket.getInputStream().read(some)) {
+        length += n;
+      }
+    } catch (SocketException e) {
+      return length; // reset
+    }
+    return length;
+  }
+
+  private AdminServer impatient(String metrics) {
+    return served.serve(PATIENCE, CONFIG, served.pools(), Readiness.Ready::new, metrics);
+  }
+
+  private static Socket connected(AdminServer server, String request) throws IOException {
+    Socket socket = new Socket(InetAddress.getLoopbackAddress(), server.port());
+    socket.setSoTimeout(20_000);
+    socket.getOutputStream().write(request.getBytes(StandardCharsets.US_ASCII));
+    return socket;
   }
 }

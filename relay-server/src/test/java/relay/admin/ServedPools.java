@@ -1,6 +1,7 @@
 package relay.admin;
 
 import java.io.IOException;
+import java.time.Duration;
 import java.util.List;
 import java.util.function.Supplier;
 import relay.config.Config;
@@ -47,8 +48,18 @@ public final class ServedPools implements AutoCloseable {
 
   AdminServer serve(
       Config shown, List<KeyPool> served, Supplier<Readiness> readiness, String metrics) {
+    return serve(Duration.ofMinutes(1), shown, served, readiness, metrics);
+  }
+
+  AdminServer serve(
+      Duration patience,
+      Config shown,
+      List<KeyPool> served,
+      Supplier<Readiness> readiness,
+      String metrics) {
     AdminServer started =
         new AdminServer(
+            patience,
             shown.server(),
             readiness,
             () -> metrics,

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.net.InetAddress;
 import java.net.ServerSocket;
+import java.net.Socket;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -51,6 +52,22 @@ class FailedStartTest {
       try {
         Await.until("it says why", () -> replica.log().contains("WRONGPASS"));
         assertFalse(replica.log().contains("hunter2"), replica.log());
+      } finally {
+        replica.kill();
+      }
+    }
+  }
+
+  @Test
+  void a_signal_during_the_start_is_a_stop_like_any_other() throws Exception {
+    try (ServerSocket redis = new ServerSocket(0, 1, InetAddress.ofLiteral("127.0.0.1"))) {
+      String url = "redis://127.0.0.1:" + redis.getLocalPort();
+      RelayProcess replica = RelayProcess.start(config(FREE, FREE, url), 0, 0, List.of());
+      try (Socket silent = redis.accept()) {
+        replica.terminate(); // while it waits for an answer
+        assertEquals(0, replica.exitCode(), replica.log());
+        assertTrue(replica.log().contains("stopped"), replica.log());
+        assertTrue(silent.isConnected());
       } finally {
         replica.kill();
       }

@@ -12,6 +12,7 @@
 -- @uses pool, key, group, records
 local PARKED = 1e15 -- scores from here on are twice a time in microseconds; turns are far below
 local NEVER = 8e15 -- a quarantined one is parked until something reopens it
+local MANY = 100 -- keys of a group that are not asked one by one whether they are parked
 
 local function row_of(k, g) return k.id .. ' ' .. g.id end
 
@@ -34,6 +35,15 @@ local function make_ready(r, row, from, sets)
   end
 end
 
+-- Ready again: all parked candidates whose rows end so.
+local function reopen_parked(r, ending, from, sets)
+  for n = from, #sets do
+    for _, row in ipairs(redis.call('ZRANGEBYSCORE', sets[n], PARKED, '+inf')) do
+      if string.sub(row, -#ending) == ending then make_ready(r, row, n, sets) end
+    end
+  end
+end
+
 -- Ready again: all candidates of a group, `m:<group>`, and of a key, `q:<key>`, if one is given. `sets`
 -- holds the ready sets from place `from` on.
 local function reopen(r, group, key, from, sets)
@@ -41,7 +51,12 @@ local function reopen(r, group, key, from, sets)
   if not first then return end
   local g, k = r.groups[group], r.keys[key or '']
   if g and g.ready == first and (not key or k and k.ready == first) then return end
-  for _, member in ipairs(names_in(r, 'm:' .. group)) do make_ready(r, member .. ' ' .. group, from, sets) end
+  local members = names_in(r, 'm:' .. group)
+  if #members > MANY then
+    reopen_parked(r, ' ' .. group, from, sets)
+  else
+    for _, member in ipairs(members) do make_ready(r, member .. ' ' .. group, from, sets) end
+  end
   for _, other in ipairs(key and names_in(r, 'q:' .. key) or {}) do
     if other ~= group then make_ready(r, key .. ' ' .. other, from, sets) end
   end
@@ -50,19 +65,31 @@ local function reopen(r, group, key, from, sets)
 end
 
 -- Writes a pool's candidates into their ready sets, all ready: from place `from` of `rows` on the number
--- of the set, counted after the first five keys, the key and the group of each.
-local function index_all(r, sets, rows, from)
+-- of the set, counted after the first five keys, the key and the group of each. The keys of a group that is in
+-- `begun` are listed from the start; those of others follow what an earlier part of the pool has listed. Replicas
+-- that start together tell of the same.
+local function index_all(r, sets, rows, from, begun)
   local state = r.state
-  local keys_of, groups_of = {}, {}
+  local keys_of, listed_of, groups_of, sets_of = {}, {}, {}, {}
   for n = from, #rows, 3 do
     local set, key, group = sets[5 + rows[n]], rows[n + 1], rows[n + 2]
     redis.call('ZADD', set, key_of(r, key)[K_PASS], key .. ' ' .. group)
     r.shut[key .. ' ' .. group] = nil
-    redis.call('HDEL', state, 's:' .. set)
-    keys_of[group] = keys_of[group] and keys_of[group] .. ' ' .. key or key
-    groups_of[key] = groups_of[key] and groups_of[key] .. ' ' .. group or group
+    sets_of[set] = true
+    local keys, listed, groups = keys_of[group], listed_of[group], groups_of[key]
+    if not keys then
+      keys, listed = {}, {}
+      keys_of[group], listed_of[group] = keys, listed
+      local before = not begun[group] and redis.call('HGET', state, 'm:' .. group) or ''
+      for name in string.gmatch(before, '%S+') do
+        keys[#keys + 1], listed[name] = name, true
+      end
+    end
+    if not listed[key] then keys[#keys + 1] = key end
+    groups_of[key] = groups and groups .. ' ' .. group or group
   end
+  for set in pairs(sets_of) do redis.call('HDEL', state, 's:' .. set) end
   for key, groups in pairs(groups_of) do put_names(r, 'q:' .. key, groups) end
-  for group, keys in pairs(keys_of) do put_names(r, 'm:' .. group, keys) end
+  for group, keys in pairs(keys_of) do put_names(r, 'm:' .. group, table.concat(keys, ' ')) end
   for n = 6, #sets do redis.call('PEXPIRE', sets[n], keep_ms(r.pool)) end
 end

@@ -81,7 +81,8 @@ local function search(r, set, now, input, output, favourite, seed, avoided, look
     local rows = {}
     for _, key in ipairs(names_in(r, 'm:' .. string.sub(favourite, 3))) do
       local row = key .. ' ' .. string.sub(favourite, 3)
-      if #rows < SAMPLE and not avoided[row] and redis.call('ZSCORE', set, row) then rows[#rows + 1] = row end
+      if not avoided[row] and redis.call('ZSCORE', set, row) then rows[#rows + 1] = row end
+      if #rows == SAMPLE then break end
     end
     if #rows > 0 then
       local list = list_of(r, rows)

@@ -1,0 +1,81 @@
+package relay.redis;
+
+import static relay.redis.RedisKeys.bytes;
+
+import java.math.BigDecimal;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.ThreadLocalRandom;
+
+/**
+ * What Redis is told of a pool's shape. A large pool is told in parts, for nobody else is served
+ * while Redis takes one up.
+ */
+final class Announcement {
+  private final PoolPlan plan;
+  private final Candidates candidates;
+  private final List<List<KeyPlan>> parts;
+
+  /**
+   * @param most keys of a part
+   */
+  Announcement(PoolPlan plan, Candidates candidates, int most) {
+    this.plan = plan;
+    this.candidates = candidates;
+    parts = candidates.parts(most);
+  }
+
+  /** How many there are; at least one. */
+  int parts() {
+    return parts.size();
+  }
+
+  /**
+   * The arguments of {@code configure} after those about time.
+   *
+   * @param epoch under which this replica used the pool, 0 if it never did
+   * @param later 0 for the first part, else what the first one found
+   */
+  List<byte[]> args(int part, long epoch, long later) {
+    List<KeyPlan> keys = parts.get(part);
+    List<byte[]> args = new ArrayList<>();
+    args.add(bytes(epoch));
+    args.add(bytes(ThreadLocalRandom.current().nextLong(1, Limits.MAX)));
+    args.add(bytes(plan.window().toMillis()));
+    args.add(bytes(plan.strategy().code()));
+    args.add(bytes(plan.accounting() == Accounting.TOKEN_BUCKET ? 1 : 0));
+    long millionths = Math.max(1, Math.round(plan.burstRatio() * 1e6)); // 0 would be refused
+    args.add(bytes(BigDecimal.valueOf(millionths, 6).toPlainString()));
+    args.add(bytes(later));
+    List<String> groups = groups(part);
+    args.add(bytes(groups.size()));
+    args.add(bytes(keys.size()));
+    for (String group : groups) {
+      args.add(bytes(group));
+      for (Dimension d : Dimension.values()) {
+        args.add(bytes(plan.limitsOf(group).of(d)));
+      }
+    }
+    for (KeyPlan key : keys) {
+      args.add(bytes(key.id()));
+      args.add(bytes(key.maxConcurrent()));
+      args.add(bytes(key.priority()));
+      args.add(bytes(key.weight()));
+    }
+    for (Candidates.Candidate row : candidates.rowsOf(keys)) {
+      args.addAll(List.of(bytes(row.set()), bytes(row.key().id()), bytes(row.group())));
+    }
+    return args;
+  }
+
+  /** Those of the accounts that begin with this part. */
+  private List<String> groups(int part) {
+    String goesOn = part == 0 ? "" : parts.get(part - 1).getLast().account();
+    return parts.get(part).stream()
+        .map(KeyPlan::account)
+        .distinct()
+        .filter(account -> !account.equals(goesOn))
+        .flatMap(a -> plan.modelClasses().stream().map(c -> PoolPlan.group(a, c)))
+        .toList();
+  }
+}

@@ -1,0 +1,30 @@
+package relay.e2e;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+
+import java.time.Duration;
+import java.util.concurrent.locks.LockSupport;
+import org.junit.jupiter.api.Test;
+import relay.embedded.EmbeddedRedis;
+import relay.model.Dialect;
+
+/** A Redis that does not let its user call the scripts. */
+class RedisRightsTest {
+  @Test
+  void it_is_told_once_what_the_user_needs() throws Exception {
+    try (EmbeddedRedis redis = EmbeddedRedis.start();
+        RedisSocket operator = new RedisSocket(redis.port());
+        Replicas replicas =
+            new Setup()
+                .provider("anthropic", Dialect.ANTHROPIC, Setup.nowhere(), Setup.key("a"))
+                .on(redis)
+                .start(1)) {
+      assertEquals("OK", operator.text("ACL", "SETUSER", "default", "-fcall"));
+      RelayProcess replica = replicas.get(0);
+      Await.until("it is told", () -> replica.log().contains("+fcall +function|load"));
+      LockSupport.parkNanos(Duration.ofSeconds(4).toNanos());
+      assertEquals(
+          1, replica.log().lines().filter(line -> line.contains("WARN")).count(), replica.log());
+    }
+  }
+}

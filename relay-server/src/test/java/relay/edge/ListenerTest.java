@@ -1,0 +1,91 @@
+package relay.edge;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.net.ConnectException;
+import java.net.InetAddress;
+import java.net.Socket;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.locks.LockSupport;
+import javax.net.SocketFactory;
+import okhttp3.tls.HandshakeCertificates;
+import okhttp3.tls.HeldCertificate;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+import relay.carrier.Carriers;
+import relay.config.TlsConfig;
+
+@Timeout(60)
+class ListenerTest {
+  private static final Duration PATIENCE = Duration.ofSeconds(30);
+  private static final String REQUEST = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
+
+  private final HeldCertificate certificate =
+      new HeldCertificate.Builder().addSubjectAlternativeName("127.0.0.1").build();
+
+  @ParameterizedTest
+  @ValueSource(booleans = {false, true})
+  void a_port_that_is_closed_takes_nobody_and_serves_who_is_there(boolean secure) throws Exception {
+    try (Carriers carriers = new Carriers("carrier", 1)) {
+      Listener listener =
+          new Listener(
+              true,
+              secure ? tls() : null,
+              PATIENCE,
+              exchange -> exchange.getResponseSender().send("here"),
+              carriers);
+      listener.start("127.0.0.1", 0);
+      try (Socket there = sockets(secure).createSocket("127.0.0.1", listener.port())) {
+        assertEquals("HTTP/1.1 200 OK", answer(there));
+        listener.closePort();
+        awaitRefusal(listener.port());
+        assertEquals("HTTP/1.1 200 OK", answer(there));
+      } finally {
+        listener.stop();
+      }
+    }
+  }
+
+  private static void awaitRefusal(int port) throws Exception {
+    long end = System.nanoTime() + Duration.ofSeconds(5).toNanos();
+    while (true) {
+      try (Socket late = new Socket(InetAddress.getLoopbackAddress(), port)) {
+        LockSupport.parkNanos(10_000_000);
+        if (System.nanoTime() - end > 0) {
+          throw new AssertionError("taken: " + late);
+        }
+      } catch (ConnectException e) {
+        return;
+      }
+    }
+  }
+
+  /** The first line; the rest is read. */
+  private static String answer(Socket socket) throws Exception {
+    socket.getOutputStream().write(REQUEST.getBytes(StandardCharsets.US_ASCII));
+    StringBuilder answer = new StringBuilder();
+    while (!answer.toString().endsWith("here")) {
+      int one = socket.getInputStream().read();
+      assertTrue(one >= 0, answer.toString());
+      answer.append((char) one);
+    }
+    return answer.toString().lines().findFirst().orElseThrow();
+  }
+
+  private SocketFactory sockets(boolean secure) {
+    return secure
+        ? new HandshakeCertificates.Builder()
+            .addTrustedCertificate(certificate.certificate())
+            .build()
+            .sslSocketFactory()
+        : SocketFactory.getDefault();
+  }
+
+  private TlsConfig tls() {
+    return new TlsConfig(List.of(certificate.certificate()), certificate.keyPair().getPrivate());
+  }
+}
