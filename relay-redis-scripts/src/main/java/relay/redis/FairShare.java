@@ -96,11 +96,7 @@ final class FairShare {
 
   private Choice find(Demand demand, @Nullable PoolSnapshot last, boolean limited) {
     int replicas = last == null ? 1 : Math.max(1, last.replicas());
-    if (!active) {
-      active = true;
-      saved.clear();
-      began = nanoTime.getAsLong();
-    }
+    begin(Duration.ZERO);
     if (!Objects.equals(last, seen)) {
       seen = last;
       out = quarantined(last);
@@ -121,6 +117,19 @@ final class FairShare {
       }
     }
     return new Choice.Refused(search.refusal());
+  }
+
+  /**
+   * An outage begins, if none is under way, with nothing saved up but what came together since.
+   *
+   * @param ago when Redis was asked last in vain, and who asked has waited since
+   */
+  synchronized void begin(Duration ago) {
+    if (!active) {
+      active = true;
+      saved.clear();
+      began = nanoTime.getAsLong() - ago.toNanos();
+    }
   }
 
   private static Set<String> quarantined(@Nullable PoolSnapshot last) {

@@ -135,7 +135,10 @@ public final class KeyPool {
           link.refused("a call for pool " + plan.name(), refused);
       // Out of time, or cut off: whether it was granted is not known. The cancel undoes it, before
       // or after.
-      case Throwable _ -> settlements.send(new Unsent.Cancel(id));
+      case Throwable _ -> {
+        settlements.send(new Unsent.Cancel(id));
+        fairShare.begin(link.timeout());
+      }
     }
     return withoutRedis(demand);
   }

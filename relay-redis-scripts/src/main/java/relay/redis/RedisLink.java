@@ -153,6 +153,11 @@ final class RedisLink implements AutoCloseable {
     return connection.get() != null;
   }
 
+  /** How long a call waits for its answer. */
+  Duration timeout() {
+    return timeout;
+  }
+
   /** As {@link RedisEngine#refusal}. */
   Optional<String> refusal() {
     return Optional.ofNullable(refusal);

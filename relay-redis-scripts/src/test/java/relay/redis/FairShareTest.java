@@ -60,6 +60,16 @@ final class FairShareTest {
   }
 
   @Test
+  void who_waited_for_redis_in_vain_finds_what_came_together_meanwhile() {
+    FairShare share = share(LIMITS); // of which one comes together in 67 ms
+    share.begin(Duration.ofMillis(140));
+    assertInstanceOf(FairShare.Choice.Taken.class, share.choose(Pools.one(), null, true));
+    assertInstanceOf(FairShare.Choice.Taken.class, share.choose(Pools.one(), null, true));
+    share.begin(Duration.ofMillis(140)); // it is the same outage
+    refused(share.choose(Pools.one(), null, true));
+  }
+
+  @Test
   void what_is_owed_after_a_long_outage_is_what_the_last_window_used() {
     FairShare share = share(LIMITS);
     int all = admitted(share, null, WINDOW.multipliedBy(10));
