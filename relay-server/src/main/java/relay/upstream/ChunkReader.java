@@ -80,11 +80,13 @@ final class ChunkReader {
     if (body.size() > 0) {
       return 0; // it was read by OkHttp
     }
+    long lacks = lacks();
+    lacks = lacks == ENDED ? afterLineBreak() : lacks;
     if (ahead.size() == 0) {
+      lacks(lacks); // which holds if the wait fails, too
       CarrierSockets.awaitBytes(socket);
       connection.request(1);
     }
-    long lacks = lacks();
     int filled = 0;
     while (filled < length) {
       lacks = lacks == ENDED ? afterLineBreak() : lacks;

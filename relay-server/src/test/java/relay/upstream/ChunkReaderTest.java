@@ -26,6 +26,8 @@ import okhttp3.HttpUrl;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 import relay.Seeds;
 import relay.carrier.Carriers;
 import relay.carrier.Payload;
@@ -220,11 +222,12 @@ class ChunkReaderTest {
     return peer;
   }
 
-  @Test
-  void who_waits_has_nothing_of_okhttps_on_the_stack() throws Exception {
+  @ParameterizedTest
+  @ValueSource(strings = {"9\r\ndata: 1\n\n\r\n", "00000009 ;a=b\r\ndata: 1\n\n\r\n"})
+  void who_waits_has_nothing_of_okhttps_on_the_stack(String chunk) throws Exception {
     CompletableFuture<String> outcome = read();
     try (Socket peer = asked()) {
-      send(peer, HEAD + chunk("data: 1\n\n"));
+      send(peer, HEAD + chunk);
       awaitSeen(9, "the first event is held back");
       Thread waiting = reader.get();
       Await.until("it waits", () -> waiting.getState() == Thread.State.WAITING);
