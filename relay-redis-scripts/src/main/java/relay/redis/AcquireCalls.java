@@ -61,7 +61,8 @@ final class AcquireCalls {
   }
 
   private CompletableFuture<?> send(List<Wish> all) {
-    List<Wish> wishes = all.stream().filter(wish -> !wish.reply.isDone()).toList();
+    List<Wish> wishes = new ArrayList<>(all);
+    wishes.removeIf(wish -> wish.reply.isDone());
     if (wishes.isEmpty()) {
       return CompletableFuture.completedFuture(null);
     }

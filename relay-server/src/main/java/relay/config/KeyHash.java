@@ -2,9 +2,9 @@ package relay.config;
 
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.util.Arrays;
 import java.util.HexFormat;
+import relay.model.Sha256;
 
 /**
  * The SHA-256 of a credential. It prints as its first 8 hex digits: the whole hash of a weak
@@ -22,12 +22,7 @@ public final class KeyHash {
 
   /** The hash of a credential, as UTF-8. */
   public static KeyHash of(String credential) {
-    try {
-      return new KeyHash(
-          MessageDigest.getInstance("SHA-256").digest(credential.getBytes(StandardCharsets.UTF_8)));
-    } catch (NoSuchAlgorithmException e) {
-      throw new IllegalStateException("every Java has SHA-256", e);
-    }
+    return new KeyHash(Sha256.begin().digest(credential.getBytes(StandardCharsets.UTF_8)));
   }
 
   /**

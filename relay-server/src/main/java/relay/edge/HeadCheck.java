@@ -28,6 +28,14 @@ final class HeadCheck {
   private static final List<HttpString> ONCE =
       List.of(Headers.CONTENT_TYPE, Headers.CONTENT_ENCODING);
 
+  private static final boolean[] OF_NAMES = new boolean[256];
+
+  static {
+    "!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+        .chars()
+        .forEach(c -> OF_NAMES[c] = true);
+  }
+
   private HeadCheck() {}
 
   /** Null if nothing is. */
@@ -86,10 +94,7 @@ final class HeadCheck {
   /** Written as a line of HTTP/1.1, a name with a colon would be another header. */
   private static boolean isName(HttpString name) {
     for (int n = 0; n < name.length(); n++) {
-      int b = name.byteAt(n);
-      boolean letter = (b | 0x20) >= 'a' && (b | 0x20) <= 'z';
-      boolean digit = b >= '0' && b <= '9';
-      if (!letter && !digit && "!#$%&'*+-.^_`|~".indexOf(b) < 0) {
+      if (!OF_NAMES[name.byteAt(n) & 0xff]) {
         return false;
       }
     }

@@ -19,7 +19,8 @@ final class HeaderNames {
 
   /** Null if no header can have it. */
   @Nullable HttpString ofAny(String name) {
-    return known.containsKey(name) || TOKEN.matcher(name).matches() ? of(name) : null;
+    HttpString ready = known.get(name);
+    return ready == null && TOKEN.matcher(name).matches() ? of(name) : ready;
   }
 
   /** The form of a name of Relay's own. */

@@ -25,7 +25,13 @@ final class HeaderText {
 
   /** Whether a client's value is text. */
   static boolean isText(String value) {
-    return mayPass(value) && (isAscii(value) || decoded(value) != null);
+    for (int n = 0; n < value.length(); n++) {
+      char c = value.charAt(n);
+      if (c < ' ' || c > '~') { // nearly never
+        return mayPass(value) && (isAscii(value) || decoded(value) != null);
+      }
+    }
+    return true;
   }
 
   /** Whether a value holds nothing that ends a line or that no header may hold. */

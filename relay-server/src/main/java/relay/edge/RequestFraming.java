@@ -98,12 +98,34 @@ final class RequestFraming {
           next(state == State.BODY ? State.REQUEST_LINE : State.CHUNK_CR);
         }
       } else if (state == State.VALUE ? value(bytes, p) : passes(bytes.get(p))) {
-        p++;
+        p = afterOrdinary(bytes, p + 1, end);
       } else {
         return p;
       }
     }
     return end;
+  }
+
+  /**
+   * Most of a head's bytes change nothing: the rest of a word, of a name that is not looked for, of
+   * the request line. Passes over those from an index on.
+   */
+  private int afterOrdinary(ByteBuffer bytes, int from, int end) {
+    int p = from;
+    if (state == State.VALUE && blanks == 0 && !mayBeLength) {
+      while (p < end && bytes.get(p) > ' ') {
+        p++;
+      }
+    } else if (state == State.NAME && !mayBeLength && !mayBeEncoding) {
+      while (p < end && bytes.get(p) != ':' && bytes.get(p) != '\n') {
+        p++;
+      }
+    } else if (state == State.REQUEST_LINE && !mayBePreface) {
+      while (p < end && bytes.get(p) != '\n') {
+        p++;
+      }
+    }
+    return p;
   }
 
   private boolean passes(byte b) {

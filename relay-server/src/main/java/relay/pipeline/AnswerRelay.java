@@ -244,7 +244,7 @@ final class AnswerRelay {
   /** The provider's header lines that pass, and Relay's own but for the number of attempts. */
   static HeaderLines headers(Handling handling, Plan plan, UpstreamAnswer answer, Lease lease) {
     HeaderLines lines = new HeaderLines();
-    Set<String> connectionNames = HeaderPolicy.connectionNames(answer::forEachHeader);
+    Set<String> connectionNames = HeaderPolicy.connectionNames(answer.headers("connection"));
     answer.forEachHeader(
         (name, value) -> {
           if (HeaderPolicy.passesDownstream(name.toLowerCase(Locale.ROOT), connectionNames)) {

@@ -129,7 +129,8 @@ final class Attempt {
             .api()
             .request(handling.client().target(), plan.upstreamModel(), plan.facts().stream());
     request.method(plan.asked().method());
-    Set<String> connectionNames = HeaderPolicy.connectionNames(handling.client()::forEachHeader);
+    Set<String> connectionNames =
+        HeaderPolicy.connectionNames(handling.client().headers("connection"));
     handling
         .client()
         .forEachHeader(

@@ -1,6 +1,7 @@
 package relay.pipeline;
 
 import java.io.IOException;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 import relay.carrier.Payload;
 import relay.model.Dialect;
@@ -23,6 +24,9 @@ public interface ClientExchange {
 
   /** The first value of a header; null if there is none. */
   @Nullable String header(String name);
+
+  /** All values of a header, in their order. */
+  List<String> headers(String name);
 
   /** Shows every header line in turn. */
   void forEachHeader(HeaderLines.Visitor visitor);

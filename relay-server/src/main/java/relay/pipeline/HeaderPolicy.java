@@ -1,12 +1,11 @@
 package relay.pipeline;
 
 import java.util.HashSet;
+import java.util.List;
 import java.util.Locale;
 import java.util.Set;
-import java.util.function.Consumer;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
-import relay.model.HeaderLines;
 
 /** Which header lines pass. Names are given in lower case. */
 final class HeaderPolicy {
@@ -66,20 +65,19 @@ final class HeaderPolicy {
   /**
    * The names that {@code Connection} lines make hop-by-hop.
    *
-   * @param lines shows all lines of the message
+   * @param connection all values of that header
    */
-  static Set<String> connectionNames(Consumer<HeaderLines.Visitor> lines) {
-    Set<String> names = new HashSet<>(2);
-    lines.accept(
-        (name, value) -> {
-          if (name.equalsIgnoreCase("connection")
-              && !value.equalsIgnoreCase("keep-alive")
-              && !value.equalsIgnoreCase("close")) {
-            for (String hop : value.split(",", -1)) {
-              names.add(hop.strip().toLowerCase(Locale.ROOT));
-            }
-          }
-        });
+  static Set<String> connectionNames(List<String> connection) {
+    Set<String> names = Set.of();
+    for (String value : connection) {
+      if (value.equalsIgnoreCase("keep-alive") || value.equalsIgnoreCase("close")) {
+        continue; // as nearly all are
+      }
+      names = new HashSet<>(names);
+      for (String hop : value.split(",", -1)) {
+        names.add(hop.strip().toLowerCase(Locale.ROOT));
+      }
+    }
     return names;
   }
 

@@ -1,9 +1,9 @@
 package relay.request;
 
 import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
 import org.jspecify.annotations.Nullable;
+import relay.model.Sha256;
 
 /**
  * What tells a conversation from others, found while its body is read: what the client states, else
@@ -36,7 +36,7 @@ final class SessionTrace {
   }
 
   static SessionTrace on() {
-    return new SessionTrace(sha256());
+    return new SessionTrace(Sha256.begin());
   }
 
   /**
@@ -70,7 +70,7 @@ final class SessionTrace {
   void state(int rank, byte[] body, int start, int end) {
     if (prefix != null && end > start && rank > statedRank) {
       statedRank = rank;
-      stated = sha256();
+      stated = Sha256.begin();
       update(stated, body, start, end);
     }
   }
@@ -93,14 +93,6 @@ final class SessionTrace {
     } else {
       digest.update(body, start, WHOLE_BYTES / 2);
       digest.update(body, end - WHOLE_BYTES / 2, WHOLE_BYTES / 2);
-    }
-  }
-
-  private static MessageDigest sha256() {
-    try {
-      return MessageDigest.getInstance("SHA-256");
-    } catch (NoSuchAlgorithmException e) {
-      throw new IllegalStateException("every Java platform has SHA-256", e);
     }
   }
 }

@@ -8,10 +8,9 @@ import io.undertow.server.HttpServerExchange;
 import io.undertow.util.Headers;
 import io.undertow.util.StatusCodes;
 import java.nio.charset.StandardCharsets;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.util.Deque;
 import java.util.HexFormat;
+import relay.model.Sha256;
 import relay.trial.ProviderSimulator.AccountStats;
 import relay.trial.ProviderSimulator.Stats;
 
@@ -82,12 +81,7 @@ final class SimulatorControl implements HttpHandler {
   }
 
   private static String fingerprint(String secret) {
-    try {
-      byte[] hash =
-          MessageDigest.getInstance("SHA-256").digest(secret.getBytes(StandardCharsets.UTF_8));
-      return HexFormat.of().formatHex(hash, 0, 4);
-    } catch (NoSuchAlgorithmException e) {
-      throw new IllegalStateException("every Java platform has SHA-256", e);
-    }
+    byte[] hash = Sha256.begin().digest(secret.getBytes(StandardCharsets.UTF_8));
+    return HexFormat.of().formatHex(hash, 0, 4);
   }
 }

@@ -1,6 +1,7 @@
 package relay.upstream;
 
 import java.io.IOException;
+import java.util.List;
 import okhttp3.Headers;
 import okhttp3.Protocol;
 import okhttp3.Response;
@@ -40,6 +41,11 @@ public final class UpstreamAnswer implements AutoCloseable {
   /** The value of a header, the last if there are several; null if there is none. */
   public @Nullable String header(String name) {
     return response.header(name);
+  }
+
+  /** All values of a header, in their order. */
+  public List<String> headers(String name) {
+    return response.headers(name);
   }
 
   /**

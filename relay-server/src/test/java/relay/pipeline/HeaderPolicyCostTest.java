@@ -2,6 +2,7 @@ package relay.pipeline;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
+import java.util.List;
 import java.util.Locale;
 import java.util.Set;
 import org.junit.jupiter.api.Test;
@@ -51,7 +52,7 @@ class HeaderPolicyCostTest {
 
   private void toProvider() {
     passed = 0;
-    Set<String> hops = HeaderPolicy.connectionNames(OF_A_CLIENT::forEach);
+    Set<String> hops = HeaderPolicy.connectionNames(List.of("keep-alive"));
     OF_A_CLIENT.forEach(
         (name, value) ->
             passed += HeaderPolicy.passesUpstream(name.toLowerCase(Locale.ROOT), hops) ? 1 : 0);
@@ -61,7 +62,7 @@ class HeaderPolicyCostTest {
 
   private void toClient() {
     passed = 0;
-    Set<String> hops = HeaderPolicy.connectionNames(OF_A_PROVIDER::forEach);
+    Set<String> hops = HeaderPolicy.connectionNames(List.of("keep-alive"));
     OF_A_PROVIDER.forEach(
         (name, value) ->
             passed += HeaderPolicy.passesDownstream(name.toLowerCase(Locale.ROOT), hops) ? 1 : 0);
