@@ -259,12 +259,17 @@ final class GroupModel {
         continue;
       }
       steadySince = now;
+      long used = used(d, shape.slotOf(now));
       if (fresh[d] == 0) {
         debt[d] = 0;
         least[d] = 0;
         longerLeast[d] = 0;
       } else if (limits[d] == 0) { // nothing was paced: all may have been used just now
-        debt[d] = Math.min(fresh[d], used(d, shape.slotOf(now)));
+        debt[d] = Math.min(fresh[d], used);
+        least[d] = 0;
+        longerLeast[d] = 0;
+      } else if (debt[d] > Math.max(fresh[d], used)) { // no more of the limit can be missing
+        debt[d] = Math.max(fresh[d], used);
         least[d] = 0;
         longerLeast[d] = 0;
       }

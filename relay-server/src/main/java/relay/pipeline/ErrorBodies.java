@@ -38,6 +38,7 @@ public final class ErrorBodies {
             .add("content-type", "application/json")
             .add("x-relay-request-id", requestId)
             .add("request-id", requestId)
+            .add("x-request-id", requestId) // where OpenAI's SDKs look for it
             .add("x-relay-error-origin", "relay");
     if (error.status() < 500 && error.status() != 429) {
       // The SDKs obey it. Claude Code retries a 401 for minutes, in silence, unless it is told not

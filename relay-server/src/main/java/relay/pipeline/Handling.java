@@ -174,7 +174,8 @@ final class Handling {
         new HeaderLines()
             .add("content-type", "application/json")
             .add("x-relay-request-id", id)
-            .add("request-id", id),
+            .add("request-id", id)
+            .add("x-request-id", id),
         json);
     done(200, "relay");
   }

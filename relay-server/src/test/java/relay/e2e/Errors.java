@@ -25,6 +25,7 @@ final class Errors {
     String id = answer.header("x-relay-request-id");
     assertNotNull(id, seen);
     assertEquals(id, answer.header("request-id"), seen);
+    assertEquals(id, answer.header("x-request-id"), seen);
     JsonNode json = answer.json();
     JsonNode error = json.get("error");
     switch (dialect) {

@@ -39,6 +39,13 @@ class ErrorBodiesTest {
   }
 
   @Test
+  void the_sdks_of_both_dialects_find_the_requests_id() {
+    HeaderLines headers = ErrorBodies.headers(RelayError.invalid("m"), "req");
+    assertEquals("req", headers.first("request-id")); // Anthropic's
+    assertEquals("req", headers.first("x-request-id")); // OpenAI's
+  }
+
+  @Test
   void retry_after_is_exact_in_milliseconds_and_rounded_up_in_seconds() {
     HeaderLines headers =
         ErrorBodies.headers(RelayError.rateLimited("m", Duration.ofNanos(2_000_000_001)), "req");

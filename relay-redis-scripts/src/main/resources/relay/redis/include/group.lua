@@ -122,12 +122,17 @@ local function limit(g, d, wanted, now)
   local had = g[LIMIT + d]
   if wanted == had then return end
   g[LIMIT + d], g[CHANGED] = wanted, now
+  local used = d == 4 and g[USED + 2] + g[USED + 3] or g[USED + d]
   if wanted == 0 then
     g[LEVEL + d], g[LOW + d], g[OLD_LOW + d] = 0, 0, 0
   elseif had == 0 then
     -- nothing was paced so far: all that is used may have been used just now
-    local used = d == 4 and g[USED + 2] + g[USED + 3] or g[USED + d]
     g[LEVEL + d] = math.min(wanted, used)
+    g[LOW + d], g[OLD_LOW + d] = 0, 0
+  elseif g[LEVEL + d] > math.max(wanted, used) then
+    -- owed since the state was lost, not for use that is known: the whole limit is the most that can be
+    -- missing, and a larger one's debt would keep a smaller from any use for many windows
+    g[LEVEL + d] = math.max(wanted, used)
     g[LOW + d], g[OLD_LOW + d] = 0, 0
   end
 end
