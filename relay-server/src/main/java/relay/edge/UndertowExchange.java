@@ -135,6 +135,10 @@ final class UndertowExchange implements ClientExchange {
     }
     if (length >= 0) {
       exchange.setResponseContentLength(length);
+    } else if (exchange.isHttp11() && !exchange.isPersistent()) {
+      // To a client that wants its connection closed, and to all while the replica drains, Undertow
+      // would tell the answer's end by that of the connection: one that broke off would look whole.
+      exchange.getResponseHeaders().put(Headers.TRANSFER_ENCODING, "chunked");
     }
   }
 

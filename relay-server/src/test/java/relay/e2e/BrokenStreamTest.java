@@ -104,6 +104,26 @@ class BrokenStreamTest {
     return cases;
   }
 
+  /** As simple clients and some proxies ask. */
+  @ParameterizedTest
+  @EnumSource
+  void a_client_that_wants_its_connection_closed_sees_that_a_stream_broke(Dialect dialect)
+      throws Exception {
+    List<String> events = Says.events(dialect);
+    provider.script(
+        (request, connection) -> {
+          connection.write(Says.STREAM);
+          connection.chunk(events.get(0));
+          connection.chunk(events.get(1));
+          connection.close();
+        });
+    Ask ask = Ask.stream(dialect, pool("broken", dialect)).header("connection: close");
+    Answer answer = Wire.ask(replicas.port(0), ask);
+    assertEquals(200, answer.status());
+    assertFalse(answer.whole(), "it looks complete: " + answer);
+    assertErrorEvent(dialect, answer.text());
+  }
+
   @ParameterizedTest
   @MethodSource("cases")
   void a_stream_that_breaks_ends_with_an_error_event_and_an_aborted_connection(Case broken)
