@@ -1,9 +1,13 @@
 package relay.carrier;
 
+import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.net.Socket;
+import java.net.StandardSocketOptions;
 import java.nio.channels.SocketChannel;
 import org.xnio.IoUtils;
+import org.xnio.Option;
+import org.xnio.Options;
 import org.xnio.StreamConnection;
 
 /** A client's connection that a carrier serves. */
@@ -35,6 +39,16 @@ final class ClientConnection extends StreamConnection {
   /** Closes it, from any thread. */
   void abandon() {
     IoUtils.safeClose(this);
+  }
+
+  /** Takes {@link Options#CLOSE_ABORT} alone: the connection's end will be a reset. */
+  @Override
+  public <T> T setOption(Option<T> option, T value) throws IOException {
+    if (option.equals(Options.CLOSE_ABORT)) {
+      int seconds = Options.CLOSE_ABORT.cast(value) ? 0 : -1;
+      socket.channel().setOption(StandardSocketOptions.SO_LINGER, seconds);
+    }
+    return super.setOption(option, value);
   }
 
   @Override

@@ -12,6 +12,7 @@ import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 import org.xnio.IoUtils;
+import org.xnio.Options;
 import org.xnio.channels.StreamSinkChannel;
 import relay.carrier.AnswerDate;
 import relay.model.Dialect;
@@ -229,8 +230,20 @@ final class UndertowExchange implements ClientExchange {
     onIoThread(
         () -> {
           exchange.setPersistent(false);
+          if (exchange.isHttp10()) {
+            endWillBeReset();
+          }
           IoUtils.safeClose(exchange.getConnection());
         });
+  }
+
+  /** In HTTP/1.0 an answer's end is that of the connection: any other would look like it. */
+  private void endWillBeReset() {
+    try {
+      exchange.getConnection().setOption(Options.CLOSE_ABORT, true);
+    } catch (IOException e) {
+      // it is gone
+    }
   }
 
   private void onIoThread(Runnable task) {

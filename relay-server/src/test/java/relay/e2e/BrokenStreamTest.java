@@ -104,11 +104,16 @@ class BrokenStreamTest {
     return cases;
   }
 
-  /** As simple clients and some proxies ask. */
+  /** As simple clients ask, and proxies that speak HTTP/1.0. */
   @ParameterizedTest
-  @EnumSource
-  void a_client_that_wants_its_connection_closed_sees_that_a_stream_broke(Dialect dialect)
-      throws Exception {
+  @CsvSource({
+    "ANTHROPIC, HTTP/1.1",
+    "ANTHROPIC, HTTP/1.0",
+    "OPENAI, HTTP/1.1",
+    "OPENAI, HTTP/1.0",
+  })
+  void a_client_that_wants_its_connection_closed_sees_that_a_stream_broke(
+      Dialect dialect, String protocol) throws Exception {
     List<String> events = Says.events(dialect);
     provider.script(
         (request, connection) -> {
@@ -118,10 +123,13 @@ class BrokenStreamTest {
           connection.close();
         });
     Ask ask = Ask.stream(dialect, pool("broken", dialect)).header("connection: close");
-    Answer answer = Wire.ask(replicas.port(0), ask);
-    assertEquals(200, answer.status());
-    assertFalse(answer.whole(), "it looks complete: " + answer);
-    assertErrorEvent(dialect, answer.text());
+    byte[] asked = new String(ask.bytes(), UTF_8).replace("HTTP/1.1", protocol).getBytes(UTF_8);
+    try (Wire wire = new Wire(replicas.port(0))) {
+      Answer answer = wire.send(asked).answer();
+      assertEquals(200, answer.status());
+      assertFalse(answer.whole(), "it looks complete: " + answer);
+      assertErrorEvent(dialect, answer.text());
+    }
   }
 
   @ParameterizedTest
