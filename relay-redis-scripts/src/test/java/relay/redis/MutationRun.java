@@ -54,6 +54,8 @@ final class MutationRun {
           "PickTest",
           "BucketTest",
           "KeptRecordsTest",
+          "LostPartTest",
+          "AnnouncementTest",
           "LargePoolFairnessTest",
           "CostTest",
           "LinearityTest",
