@@ -1,6 +1,5 @@
 package relay.pipeline;
 
-import java.io.IOException;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
@@ -225,7 +224,7 @@ final class Attempt {
 
   private Failure rateLimited(UpstreamAnswer answer) {
     lease.settle(0, 0);
-    LimitRefusal refusal = LimitRefusal.of(answer, body(answer), Instant.now());
+    LimitRefusal refusal = LimitRefusal.of(answer, answer.readAtMost(ERROR_BYTES), Instant.now());
     handling.meters().limitRefusal(route.name(), refusal.kind());
     String account = lease.group().substring(0, lease.group().lastIndexOf('/'));
     return switch (refusal) {
@@ -264,15 +263,7 @@ final class Attempt {
     return new Failure.ProviderFailed(
         answer.status(),
         AnswerRelay.headers(handling, plan, answer, lease).add("x-relay-error-origin", "upstream"),
-        body(answer));
-  }
-
-  private static byte[] body(UpstreamAnswer answer) {
-    try {
-      return answer.readAtMost(ERROR_BYTES);
-    } catch (IOException e) {
-      return new byte[0];
-    }
+        answer.readAtMost(ERROR_BYTES));
   }
 
   private void upstreamResponse(int status) {
