@@ -184,7 +184,7 @@ final class Attempt {
         if (!plan.unread()) {
           // Of all there is below /v1/ a good key may not have everything: a client that asks for
           // the wrong thing must not take it from the others.
-          quarantine(List.of(lease.key()), QuarantineReason.refused(answer.status()));
+          quarantine(lease.key(), List.of(lease.key()), QuarantineReason.refused(answer.status()));
         }
         yield new Failure.KeyRefused();
       }
@@ -234,11 +234,11 @@ final class Attempt {
         yield limited(retryAfter);
       }
       case LimitRefusal.Spend(Instant until) -> {
-        quarantine(route.pool().keysOf(account), QuarantineReason.spent(until));
+        quarantineAccount(account, QuarantineReason.spent(until));
         yield new Failure.KeyRefused();
       }
       case LimitRefusal.Quota() -> {
-        quarantine(route.pool().keysOf(account), QuarantineReason.quota());
+        quarantineAccount(account, QuarantineReason.quota());
         yield new Failure.KeyRefused();
       }
     };
@@ -253,10 +253,15 @@ final class Attempt {
     return new Failure.RateLimited();
   }
 
-  private void quarantine(List<String> keys, String reason) {
+  /** It may have thousands of keys. */
+  private void quarantineAccount(String account, String reason) {
+    quarantine("account " + account, route.pool().keysOf(account), reason);
+  }
+
+  private void quarantine(String what, List<String> keys, String reason) {
     keys.forEach(key -> handling.meters().quarantined(route.name(), key));
     route.pool().quarantine(keys, reason);
-    log.warn("quarantined in {}: {}: {}", route.name(), String.join(", ", keys), reason);
+    log.warn("quarantined in {}: {}: {}", route.name(), what, reason);
   }
 
   private Failure failed(UpstreamAnswer answer) {
