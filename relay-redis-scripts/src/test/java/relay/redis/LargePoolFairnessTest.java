@@ -69,6 +69,19 @@ final class LargePoolFairnessTest {
   }
 
   @Test
+  void a_restored_group_frees_all_its_keys() {
+    List<KeyPlan> keys = new ArrayList<>();
+    for (int n = 0; n < 20; n++) {
+      keys.add(new KeyPlan("k" + n, "one", 0, 1, 0));
+    }
+    Picks picks = new Picks(wire, Strategy.LEAST_LOADED, keys, Map.of());
+    picks.cooled(keys.getFirst());
+    assertTrue(picks.wish(1, null).getFirst().key().isEmpty());
+    picks.restored(keys.getFirst());
+    assertFalse(picks.wish(1, null).getFirst().key().isEmpty());
+  }
+
+  @Test
   void what_expires_frees_its_key_at_once() {
     Picks picks = new Picks(wire, Strategy.LEAST_LOADED, Picks.keys(20, 1, 1), Map.of());
     picks.many(20);
