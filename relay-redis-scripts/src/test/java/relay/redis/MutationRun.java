@@ -54,9 +54,9 @@ final class MutationRun {
           "PickTest",
           "BucketTest",
           "KeptRecordsTest",
+          "LargePoolFairnessTest",
           "LostPartTest",
           "AnnouncementTest",
-          "LargePoolFairnessTest",
           "CostTest",
           "LinearityTest",
           WALKS);
