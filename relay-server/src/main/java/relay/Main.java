@@ -58,15 +58,30 @@ public final class Main {
       throws InterruptedException {
     CompletableFuture<Replica> started = new CompletableFuture<>();
     Runtime.getRuntime().addShutdownHook(new Thread(() -> stop(started), "stop"));
-    Optional<Config> config = ConfigLookup.load(file, environment, System.err);
-    if (config.isEmpty()) {
-      started.cancel(false);
-      System.exit(BAD_USAGE);
-    }
-    configureLogging(config.orElseThrow().logging());
-    Replica replica = start(config.orElseThrow(), started);
-    HangUp.on(replica::refuseReload);
+    HangUp.on(start(file, environment, started)::refuseReload);
     new CountDownLatch(1).await();
+  }
+
+  private static Replica start(
+      @Nullable Path file, Map<String, String> environment, CompletableFuture<Replica> started) {
+    try {
+      Optional<Config> config = ConfigLookup.load(file, environment, System.err);
+      if (config.isEmpty()) {
+        throw giveUp(started, BAD_USAGE);
+      }
+      configureLogging(config.orElseThrow().logging());
+      return start(config.orElseThrow(), started);
+    } catch (Error e) {
+      e.printStackTrace();
+      throw giveUp(started, FAILED);
+    }
+  }
+
+  /** No replica will come that the hook could stop. */
+  private static IllegalStateException giveUp(Future<Replica> started, int exitCode) {
+    started.cancel(false);
+    System.exit(exitCode);
+    return new IllegalStateException("still here");
   }
 
   /** A signal may come while the replica starts: then it is let come to the end of that. */
@@ -93,9 +108,7 @@ public final class Main {
       }
       String why = root.getMessage();
       System.err.println("relay: cannot start: " + (why == null ? root : why));
-      started.cancel(false);
-      System.exit(FAILED);
-      throw new IllegalStateException(e);
+      throw giveUp(started, FAILED);
     }
   }
 

@@ -129,13 +129,14 @@ final class Replica {
             Duration.ofMillis(Long.getLong("relay.client_patience_ms", 30_000))); // tests have less
     adminPlane =
         new AdminServer(
-            server,
-            this::readiness,
-            meters::scrape,
-            () -> pools,
-            engine::breaker,
-            clientsPool,
-            clientsTally);
+            new AdminServer.Served(
+                server,
+                this::readiness,
+                meters::scrape,
+                () -> pools,
+                engine::breaker,
+                clientsPool,
+                clientsTally));
     listen("server.listen", server.listen(), dataPlane::start);
     listen(
         "server.admin_listen",

@@ -250,7 +250,7 @@ public final class KeyPool {
             .whenComplete(
                 (done, failure) -> {
                   if (failure != null) {
-                    var _ = lost("quarantine of " + String.join(", ", keys), failure);
+                    var _ = lost("quarantine of " + Names.few(keys), failure);
                   }
                 });
   }

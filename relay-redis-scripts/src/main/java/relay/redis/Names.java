@@ -1,10 +1,13 @@
 package relay.redis;
 
+import java.util.List;
+import java.util.Locale;
 import java.util.regex.Pattern;
 
 /** Names that go into Redis keys, hash fields and lists that are split at spaces. */
 final class Names {
   private static final Pattern ALLOWED = Pattern.compile("[^\\s{}\\p{Cntrl}]{1,200}");
+  private static final int FEW = 3;
 
   private Names() {}
 
@@ -13,5 +16,16 @@ final class Names {
       throw new IllegalArgumentException(
           what + " '" + name + "': 1 to 200 characters without spaces and braces are allowed");
     }
+  }
+
+  /** For a message: {@code a, b, c and 9,997 more}. */
+  static String few(List<String> names) {
+    return names.size() <= FEW + 1
+        ? String.join(", ", names)
+        : String.format(
+            Locale.ROOT,
+            "%s and %,d more",
+            String.join(", ", names.subList(0, FEW)),
+            names.size() - FEW);
   }
 }

@@ -68,6 +68,21 @@ final class LargePoolFairnessTest {
     assertTrue(picks.isGranted("other"));
   }
 
+  /** Though more keys stand before them than a denial looks at. */
+  @Test
+  void a_restored_group_frees_its_keys() {
+    List<KeyPlan> keys = new ArrayList<>();
+    for (int n = 10; n < 34; n++) {
+      keys.add(new KeyPlan("k" + n, n < 30 ? "first" : "last", 0, 1, 0));
+    }
+    Picks picks = new Picks(wire, Strategy.LEAST_LOADED, keys, Map.of());
+    picks.cooled(keys.getFirst());
+    picks.cooled(keys.getLast());
+    assertTrue(picks.wish(1, null).getFirst().key().isEmpty());
+    picks.restored(keys.getLast());
+    assertFalse(picks.wish(1, null).getFirst().key().isEmpty());
+  }
+
   @Test
   void what_expires_frees_its_key_at_once() {
     Picks picks = new Picks(wire, Strategy.LEAST_LOADED, Picks.keys(20, 1, 1), Map.of());

@@ -55,6 +55,8 @@ final class MutationRun {
           "BucketTest",
           "KeptRecordsTest",
           "LargePoolFairnessTest",
+          "LostPartTest",
+          "AnnouncementTest",
           "CostTest",
           "LinearityTest",
           WALKS);

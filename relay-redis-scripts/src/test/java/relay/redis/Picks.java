@@ -205,6 +205,16 @@ final class Picks {
     call(new Step.Cooldown("g:" + group, 1, (Long) now));
   }
 
+  /** A minute's rest for the key's quota group. */
+  void cooled(KeyPlan key) {
+    call(new Step.Cooldown("g:" + PoolPlan.group(key.account(), CLASS), 60_000, 0));
+  }
+
+  /** An operator ends it. */
+  void restored(KeyPlan key) {
+    call(new Step.Restore(List.of("g:" + PoolPlan.group(key.account(), CLASS)), sets));
+  }
+
   void end(Pick pick) {
     call(new Step.Settle(List.of(new Step.Cost(pick.lease(), 1, 5, 5)), sets));
   }

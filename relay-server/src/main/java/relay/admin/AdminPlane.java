@@ -7,25 +7,19 @@ import io.undertow.util.Headers;
 import io.undertow.util.HttpString;
 import io.undertow.util.Methods;
 import java.time.InstantSource;
-import java.util.Collection;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.Executor;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.atomic.AtomicInteger;
-import java.util.function.Function;
-import java.util.function.Supplier;
-import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import relay.admin.AdminServer.Served;
 import relay.admin.PoolStates.RedisSilent;
 import relay.carrier.AnswerDate;
-import relay.config.ServerConfig;
 import relay.pool.PoolJson;
 import relay.redis.KeyPool;
-import relay.redis.ProviderBreaker;
-import relay.redis.UsageTally;
 
 /**
  * The handler of the admin port. Health and readiness are answered at once; what asks Redis, or
@@ -41,37 +35,17 @@ final class AdminPlane implements HttpHandler {
   private final AnswerDate date = new AnswerDate(InstantSource.system());
   private final Executor threads;
   private final Gate gate;
-  private final ServerConfig server;
-  private final Supplier<Readiness> readiness;
-  private final Supplier<String> metrics;
-  private final Supplier<Collection<KeyPool>> pools;
-  private final Function<String, ProviderBreaker> breakers;
-  private final @Nullable KeyPool clientLimits;
-  private final UsageTally clientUse;
+  private final Served served;
   private final Semaphore turns = new Semaphore(AT_ONCE, true); // virtual threads alone wait for it
   private final AtomicInteger slow = new AtomicInteger();
 
   /**
    * @param threads give each task a virtual thread
    */
-  AdminPlane(
-      Executor threads,
-      ServerConfig server,
-      Supplier<Readiness> readiness,
-      Supplier<String> metrics,
-      Supplier<Collection<KeyPool>> pools,
-      Function<String, ProviderBreaker> breakers,
-      @Nullable KeyPool clientLimits,
-      UsageTally clientUse) {
+  AdminPlane(Executor threads, Served served) {
     this.threads = threads;
-    this.gate = new Gate(server.adminListen(), server.adminToken());
-    this.server = server;
-    this.readiness = readiness;
-    this.metrics = metrics;
-    this.pools = pools;
-    this.breakers = breakers;
-    this.clientLimits = clientLimits;
-    this.clientUse = clientUse;
+    this.gate = new Gate(served.server().adminListen(), served.server().adminToken());
+    this.served = served;
   }
 
   @Override
@@ -141,10 +115,7 @@ final class AdminPlane implements HttpHandler {
             case "" -> get(exchange, () -> PoolPage.of(states()));
             case "metrics" -> get(exchange, this::metrics);
             case "pools" -> get(exchange, () -> Reply.json(PoolJson.ofAll(states())));
-            case "clients" ->
-                get(
-                    exchange,
-                    () -> Reply.json(ClientsJson.of(server.auth(), clientLimits, clientUse)));
+            case "clients" -> get(exchange, this::clients);
             default -> unknownPath();
           };
       case 2 -> path.getFirst().equals("pools") ? pool(path.get(1), exchange) : unknownPath();
@@ -160,7 +131,9 @@ final class AdminPlane implements HttpHandler {
     Optional<KeyPool> pool = named(name);
     return pool.isEmpty()
         ? Reply.error(404, "unknown pool; GET /pools lists them")
-        : get(exchange, () -> Reply.json(PoolStates.of(List.of(pool.get()), breakers).getFirst()));
+        : get(
+            exchange,
+            () -> Reply.json(PoolStates.of(List.of(pool.get()), served.breakers()).getFirst()));
   }
 
   private Reply key(
@@ -183,23 +156,31 @@ final class AdminPlane implements HttpHandler {
     return action.get().on(pool.get(), key, exchange, body);
   }
 
+  private Reply clients() throws RedisSilent {
+    return Reply.json(
+        ClientsJson.of(served.server().auth(), served.clientLimits(), served.clientUse()));
+  }
+
   private Optional<KeyPool> named(String pool) {
-    return pools.get().stream().filter(known -> known.plan().name().equals(pool)).findFirst();
+    return served.pools().get().stream()
+        .filter(known -> known.plan().name().equals(pool))
+        .findFirst();
   }
 
   private List<ObjectNode> states() throws RedisSilent {
-    return PoolStates.of(pools.get(), breakers);
+    return PoolStates.of(served.pools().get(), served.breakers());
   }
 
   private Reply ready() {
-    return switch (readiness.get()) {
+    return switch (served.readiness().get()) {
       case Readiness.Ready() -> Reply.text(200, "ready");
       case Readiness.NotReady(String reason) -> Reply.text(503, "not ready: " + reason);
     };
   }
 
   private Reply metrics() {
-    return new Reply(200, "text/plain; version=0.0.4; charset=utf-8", metrics.get(), Map.of());
+    return new Reply(
+        200, "text/plain; version=0.0.4; charset=utf-8", served.metrics().get(), Map.of());
   }
 
   @FunctionalInterface

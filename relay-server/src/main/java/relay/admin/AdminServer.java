@@ -40,6 +40,8 @@ public final class AdminServer implements AutoCloseable {
   private @Nullable ClientPort port;
 
   /**
+   * What operators are served.
+   *
    * @param server the token, and the clients
    * @param readiness asked for each {@code /readyz}; must not block
    * @param metrics all metrics in Prometheus's text format
@@ -48,26 +50,20 @@ public final class AdminServer implements AutoCloseable {
    * @param clientLimits the pool of clients' own limits; null if no client has any
    * @param clientUse what clients without limits use
    */
-  public AdminServer(
+  public record Served(
       ServerConfig server,
       Supplier<Readiness> readiness,
       Supplier<String> metrics,
       Supplier<Collection<KeyPool>> pools,
       Function<String, ProviderBreaker> breakers,
       @Nullable KeyPool clientLimits,
-      UsageTally clientUse) {
-    this(PATIENCE, server, readiness, metrics, pools, breakers, clientLimits, clientUse);
+      UsageTally clientUse) {}
+
+  public AdminServer(Served served) {
+    this(PATIENCE, served);
   }
 
-  AdminServer(
-      Duration patience,
-      ServerConfig server,
-      Supplier<Readiness> readiness,
-      Supplier<String> metrics,
-      Supplier<Collection<KeyPool>> pools,
-      Function<String, ProviderBreaker> breakers,
-      @Nullable KeyPool clientLimits,
-      UsageTally clientUse) {
+  AdminServer(Duration patience, Served served) {
     int millis = (int) patience.toMillis();
     opener =
         new HttpOpenListener(
@@ -77,9 +73,7 @@ public final class AdminServer implements AutoCloseable {
                 .set(UndertowOptions.NO_REQUEST_TIMEOUT, millis)
                 .set(UndertowOptions.BUFFER_PIPELINED_DATA, true)
                 .getMap());
-    AdminPlane plane =
-        new AdminPlane(
-            carrier, server, readiness, metrics, pools, breakers, clientLimits, clientUse);
+    AdminPlane plane = new AdminPlane(carrier, served);
     opener.setRootHandler(
         exchange -> {
           watch(exchange, millis, 0, 0);

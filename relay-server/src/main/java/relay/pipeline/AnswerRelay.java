@@ -51,13 +51,8 @@ final class AnswerRelay {
   }
 
   private void whole(UpstreamAnswer answer, HeaderLines headers, int length) {
-    byte[] body;
     long began = System.nanoTime();
-    try {
-      body = answer.readAtMost(length);
-    } catch (IOException e) {
-      body = new byte[0];
-    }
+    byte[] body = answer.readAtMost(length);
     handling.spentUpstream(System.nanoTime() - began);
     if (body.length < length) {
       if (handling.isOver()) {

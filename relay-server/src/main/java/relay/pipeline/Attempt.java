@@ -1,6 +1,5 @@
 package relay.pipeline;
 
-import java.io.IOException;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
@@ -186,7 +185,7 @@ final class Attempt {
         if (!plan.unread()) {
           // Of all there is below /v1/ a good key may not have everything: a client that asks for
           // the wrong thing must not take it from the others.
-          quarantine(List.of(lease.key()), QuarantineReason.refused(answer.status()));
+          quarantine(lease.key(), List.of(lease.key()), QuarantineReason.refused(answer.status()));
         }
         yield new Failure.KeyRefused();
       }
@@ -226,7 +225,7 @@ final class Attempt {
 
   private Failure rateLimited(UpstreamAnswer answer) {
     lease.settle(0, 0);
-    LimitRefusal refusal = LimitRefusal.of(answer, body(answer), Instant.now());
+    LimitRefusal refusal = LimitRefusal.of(answer, answer.readAtMost(ERROR_BYTES), Instant.now());
     handling.meters().limitRefusal(route.name(), refusal.kind());
     String account = lease.group().substring(0, lease.group().lastIndexOf('/'));
     return switch (refusal) {
@@ -236,11 +235,11 @@ final class Attempt {
         yield limited(retryAfter);
       }
       case LimitRefusal.Spend(Instant until) -> {
-        quarantine(route.pool().keysOf(account), QuarantineReason.spent(until));
+        quarantineAccount(account, QuarantineReason.spent(until));
         yield new Failure.KeyRefused();
       }
       case LimitRefusal.Quota() -> {
-        quarantine(route.pool().keysOf(account), QuarantineReason.quota());
+        quarantineAccount(account, QuarantineReason.quota());
         yield new Failure.KeyRefused();
       }
     };
@@ -255,25 +254,22 @@ final class Attempt {
     return new Failure.RateLimited();
   }
 
-  private void quarantine(List<String> keys, String reason) {
+  /** It may have thousands of keys. */
+  private void quarantineAccount(String account, String reason) {
+    quarantine("account " + account, route.pool().keysOf(account), reason);
+  }
+
+  private void quarantine(String what, List<String> keys, String reason) {
     keys.forEach(key -> handling.meters().quarantined(route.name(), key));
     route.pool().quarantine(keys, reason);
-    log.warn("quarantined in {}: {}: {}", route.name(), String.join(", ", keys), reason);
+    log.warn("quarantined in {}: {}: {}", route.name(), what, reason);
   }
 
   private Failure failed(UpstreamAnswer answer) {
     return new Failure.ProviderFailed(
         answer.status(),
         AnswerRelay.headers(handling, plan, answer, lease).add("x-relay-error-origin", "upstream"),
-        body(answer));
-  }
-
-  private static byte[] body(UpstreamAnswer answer) {
-    try {
-      return answer.readAtMost(ERROR_BYTES);
-    } catch (IOException e) {
-      return new byte[0];
-    }
+        answer.readAtMost(ERROR_BYTES));
   }
 
   private void upstreamResponse(int status) {

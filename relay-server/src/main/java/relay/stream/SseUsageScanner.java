@@ -18,7 +18,7 @@ final class SseUsageScanner implements UsageScanner {
   private static final long ERROR = 0x6572726f72L; // "error"
   private static final int LONGEST_WORD = 5;
   private static final byte[] BOM = {(byte) 0xef, (byte) 0xbb, (byte) 0xbf};
-  private static final String DONE = "[DONE]";
+  private static final String DONE = "[DONE]"; // what follows it matters to no client
 
   /** An openai event without any of these beginnings has no usage, error or end. */
   private static final Needles OPENAI_WORDS = new Needles("_tokens", "\"error\"", "\"respon");
@@ -48,7 +48,7 @@ final class SseUsageScanner implements UsageScanner {
   private boolean pending; // it has a field
   private int dataLines;
   private boolean typeIsError;
-  private int doneLength; // how far its data agrees with [DONE]; -1 when it does not
+  private int doneLength; // how much of [DONE] its data began with; -1 when it begins otherwise
 
   private boolean finished;
   private boolean errorSeen;
@@ -172,9 +172,8 @@ final class SseUsageScanner implements UsageScanner {
 
   private int data(byte[] buf, int p, int end) {
     int stop = ByteSearch.lineEnd(buf, p, end);
-    for (int i = p; openai && i < stop && doneLength >= 0; i++) {
-      boolean same = doneLength < DONE.length() && buf[i] == DONE.charAt(doneLength);
-      doneLength = same ? doneLength + 1 : -1;
+    for (int i = p; openai && i < stop && doneLength >= 0 && doneLength < DONE.length(); i++) {
+      doneLength = buf[i] == DONE.charAt(doneLength) ? doneLength + 1 : -1;
     }
     document.feed(buf, p, stop);
     if (stop == end) {
@@ -247,7 +246,7 @@ final class SseUsageScanner implements UsageScanner {
       return p; // cut, or more lines follow
     }
     if (openai
-        ? stop - from == DONE.length() || OPENAI_WORDS.in(buf, from, stop)
+        ? startsWith(DONE, buf, from, stop) || OPENAI_WORDS.in(buf, from, stop)
         : !startsWith(ANTHROPIC_DELTA, buf, from, stop)) {
       return p;
     }

@@ -27,12 +27,17 @@ final class CloudErrors {
     byte[] body;
     try (response) {
       BufferedSource source = response.body().source();
-      source.request(MOST_BYTES);
+      try {
+        source.request(MOST_BYTES);
+      } catch (IOException e) {
+        // the status is known, and that it is an error
+      }
       body = source.readByteArray(Math.min(MOST_BYTES, source.getBuffer().size()));
     }
     return response
         .newBuilder()
         .header("content-type", JSON.toString())
+        .removeHeader("content-encoding") // of what was not asked for packed, and was not read
         .body(ResponseBody.create(inDialect(response.code(), body), JSON))
         .build();
   }

@@ -106,13 +106,22 @@ public final class UpstreamAnswer implements AutoCloseable {
     return true;
   }
 
-  /** Reads the whole body, or its first bytes if it is longer. Blocks. */
-  public byte[] readAtMost(int bytes) throws IOException {
+  /**
+   * Reads the whole body, or its first bytes if it is longer, or what came of it if the provider
+   * breaks off. Blocks.
+   */
+  public byte[] readAtMost(int bytes) {
     Buffer come = source.getBuffer();
-    while (come.size() < bytes && source.request(come.size() + 1)) {
-      watched.heard();
+    try {
+      while (come.size() < bytes && source.request(come.size() + 1)) {
+        watched.heard();
+      }
+    } catch (IOException e) {
+      // nothing more will come
     }
-    return source.readByteArray(Math.min(bytes, come.size()));
+    Buffer first = new Buffer();
+    first.write(come, Math.min(bytes, come.size()));
+    return first.readByteArray();
   }
 
   /** Whether a {@link #read} failed because the provider sent nothing for the idle timeout. */

@@ -6,8 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.nio.charset.StandardCharsets;
 import java.util.Base64;
 import java.util.List;
-import org.junit.jupiter.api.AfterAll;
-import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.api.TestInstance.Lifecycle;
@@ -24,22 +23,11 @@ class AdminBrowserTest {
       Configs.of(
           "server: { admin_listen: \"0.0.0.0:0\", admin_token: \"t0k:en\" }\n" + Configs.POOLS);
 
-  private ServedPools served;
-  private AdminServer server;
-  private RawHttp http;
+  @AutoClose private final ServedPools served = ServedPools.of(CONFIG);
+  @AutoClose private final AdminServer server = served.serve();
+  private final RawHttp http = new RawHttp(server.port());
 
-  @BeforeAll
-  void start() throws Exception {
-    served = ServedPools.of(CONFIG);
-    server = served.serve();
-    http = new RawHttp(server.port());
-  }
-
-  @AfterAll
-  void stop() {
-    server.close();
-    served.close();
-  }
+  AdminBrowserTest() throws Exception {}
 
   @Test
   void a_browser_is_asked_for_a_password() throws Exception {

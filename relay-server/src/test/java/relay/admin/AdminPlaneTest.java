@@ -9,9 +9,8 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
-import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.api.TestInstance.Lifecycle;
@@ -42,22 +41,11 @@ class AdminPlaneTest {
 
   private final AtomicReference<Readiness> readiness = new AtomicReference<>(new Readiness.Ready());
   private final ObjectMapper json = new ObjectMapper();
-  private ServedPools served;
-  private AdminServer server;
-  private RawHttp http;
+  @AutoClose private final ServedPools served = ServedPools.of(CONFIG);
+  @AutoClose private final AdminServer server = serve(CONFIG, served.pools());
+  private final RawHttp http = new RawHttp(server.port());
 
-  @BeforeAll
-  void start() throws Exception {
-    served = ServedPools.of(CONFIG);
-    server = serve(CONFIG, served.pools());
-    http = new RawHttp(server.port());
-  }
-
-  @AfterAll
-  void stop() {
-    server.close();
-    served.close();
-  }
+  AdminPlaneTest() throws Exception {}
 
   @AfterEach
   void restore() throws Exception {

@@ -15,8 +15,7 @@ import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.LockSupport;
 import java.util.stream.IntStream;
-import org.junit.jupiter.api.AfterAll;
-import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.api.TestInstance.Lifecycle;
@@ -34,17 +33,9 @@ class AdminServerTest {
 
   private static final Duration PATIENCE = Duration.ofMillis(500);
 
-  private ServedPools served;
+  @AutoClose private final ServedPools served = ServedPools.of(CONFIG);
 
-  @BeforeAll
-  void start() throws Exception {
-    served = ServedPools.of(CONFIG);
-  }
-
-  @AfterAll
-  void stop() {
-    served.close();
-  }
+  AdminServerTest() throws Exception {}
 
   @Test
   void many_at_once_take_turns() throws Exception {

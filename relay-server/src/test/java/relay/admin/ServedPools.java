@@ -60,13 +60,14 @@ public final class ServedPools implements AutoCloseable {
     AdminServer started =
         new AdminServer(
             patience,
-            shown.server(),
-            readiness,
-            () -> metrics,
-            () -> served,
-            engine::breaker,
-            null,
-            Plans.tally(engine, shown.server().auth()));
+            new AdminServer.Served(
+                shown.server(),
+                readiness,
+                () -> metrics,
+                () -> served,
+                engine::breaker,
+                null,
+                Plans.tally(engine, shown.server().auth())));
     started.start("127.0.0.1", 0);
     return started;
   }

@@ -74,6 +74,20 @@ class FailedStartTest {
     }
   }
 
+  @Test
+  void an_error_of_the_jvm_ends_the_start_and_nobody_waits_for_a_replica() throws Exception {
+    List<String> broken = List.of("-Djava.nio.channels.spi.SelectorProvider=none");
+    RelayProcess replica =
+        RelayProcess.start(config(FREE, FREE, "redis://127.0.0.1:1"), 0, 0, broken);
+    try {
+      assertEquals(1, replica.exitCode());
+    } finally {
+      replica.kill();
+    }
+    assertTrue(replica.log().contains("Error"), replica.log());
+    assertFalse(replica.log().contains("stopped while it started"), replica.log());
+  }
+
   /** The last line that it writes to the one who started it. */
   private String lastWords(String listen, String adminListen) throws Exception {
     Path config = config(listen, adminListen, "redis://127.0.0.1:1");

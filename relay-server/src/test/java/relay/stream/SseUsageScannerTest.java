@@ -282,13 +282,18 @@ class SseUsageScannerTest {
     }
   }
 
+  /** As its clients have it, the official ones among them. */
   @Test
-  void only_exactly_done_ends_an_openai_stream() {
-    assertTrue(scan(OPENAI, "data:[DONE]\n\n").finished());
+  void what_begins_with_done_ends_an_openai_stream() {
+    for (String yes :
+        List.of("data:[DONE]", "data: [DONE] x", "data: [DONE]\ndata: x", "data: [DONE][DON")) {
+      assertTrue(scan(OPENAI, yes + "\n\n").finished(), yes);
+    }
     for (String no :
         List.of(
             "data:  [DONE]",
-            "data: [DONE] x",
+            "data: x\ndata: [DONE]",
+            "data: [DON][DONE]",
             "data: [DON]",
             "data: \"[DONE]\"",
             ": [DONE]",

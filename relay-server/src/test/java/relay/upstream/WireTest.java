@@ -3,11 +3,21 @@ package relay.upstream;
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
 import java.net.URI;
 import okhttp3.HttpUrl;
+import okhttp3.Protocol;
+import okhttp3.Request;
+import okhttp3.Response;
+import okhttp3.ResponseBody;
+import okio.Buffer;
+import okio.ForwardingSource;
+import okio.GzipSink;
+import okio.Okio;
+import okio.Source;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -105,5 +115,49 @@ class WireTest {
     byte[] body =
         "{\"type\":\"error\", \"error\":{\"type\":\"x\",\"message\":\"y\"}}".getBytes(UTF_8);
     assertEquals(new String(body, UTF_8), new String(CloudErrors.inDialect(429, body), UTF_8));
+  }
+
+  /** It was asked for plain bytes, but what stands before it may pack them nevertheless. */
+  @Test
+  void an_error_in_other_words_is_not_called_packed() throws IOException {
+    Buffer packed = new Buffer();
+    try (GzipSink gzip = new GzipSink(packed)) {
+      gzip.write(new Buffer().writeUtf8("{\"message\":\"Too many tokens\"}"), 29);
+    }
+    ResponseBody body = ResponseBody.create(packed.readByteString(), null);
+    try (Response answer =
+        VERTEX.inDialect(refusal(body).header("content-encoding", "gzip").build())) {
+      assertNull(answer.header("content-encoding"));
+      assertTrue(answer.body().string().contains("\"rate_limit_error\""));
+    }
+  }
+
+  @Test
+  void of_an_error_that_breaks_off_the_status_stands() throws IOException {
+    Source broken =
+        new ForwardingSource(new Buffer().writeUtf8("{\"mess")) {
+          @Override
+          public long read(Buffer sink, long byteCount) throws IOException {
+            long n = super.read(sink, byteCount);
+            if (n < 0) {
+              throw new IOException("reset");
+            }
+            return n;
+          }
+        };
+    ResponseBody body = ResponseBody.create(Okio.buffer(broken), null, 20);
+    try (Response answer = BEDROCK.inDialect(refusal(body).build())) {
+      assertEquals(429, answer.code());
+      assertTrue(answer.body().string().contains("the provider answered 429"));
+    }
+  }
+
+  private static Response.Builder refusal(ResponseBody body) {
+    return new Response.Builder()
+        .request(new Request.Builder().url("http://relay.test/").build())
+        .protocol(Protocol.HTTP_1_1)
+        .code(429)
+        .message("")
+        .body(body);
   }
 }
