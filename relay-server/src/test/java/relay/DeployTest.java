@@ -207,6 +207,7 @@ class DeployTest {
             "-XX:FreqInline",
             "-XX:MaxInline",
             "-XX:CompileThreshold",
+            "-XX:Tier4",
             "-D",
             "--");
     Set<String> expected = new TreeSet<>(serving);
