@@ -5,7 +5,7 @@ import java.security.NoSuchAlgorithmException;
 
 /** SHA-256, as it is used for each request. */
 public final class Sha256 {
-  /** Never fed: a copy of it costs a tenth of what a search through the providers does. */
+  /** Never fed: to copy it costs less than to search through the security providers. */
   private static final MessageDigest EMPTY = found();
 
   private Sha256() {}
