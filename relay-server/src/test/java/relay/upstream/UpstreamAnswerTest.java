@@ -67,18 +67,7 @@ class UpstreamAnswerTest {
 
   @Test
   void of_an_answer_that_breaks_off_what_came_is_read() throws Exception {
-    Source broken =
-        new ForwardingSource(new Buffer().writeUtf8("0123456789")) {
-          @Override
-          public long read(Buffer sink, long byteCount) throws IOException {
-            long n = super.read(sink, byteCount);
-            if (n < 0) {
-              throw new IOException("reset");
-            }
-            return n;
-          }
-        };
-    ResponseBody body = ResponseBody.create(Okio.buffer(broken), null, 20);
+    ResponseBody body = ResponseBody.create(BrokenSource.after("0123456789"), null, 20);
     try (UpstreamAnswer answer = answer(529, "application/json", body, idleWatch)) {
       assertEquals("0123456789", new String(answer.readAtMost(64), UTF_8));
     }

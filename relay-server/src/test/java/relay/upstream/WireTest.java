@@ -14,10 +14,7 @@ import okhttp3.Request;
 import okhttp3.Response;
 import okhttp3.ResponseBody;
 import okio.Buffer;
-import okio.ForwardingSource;
 import okio.GzipSink;
-import okio.Okio;
-import okio.Source;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -134,18 +131,7 @@ class WireTest {
 
   @Test
   void of_an_error_that_breaks_off_the_status_stands() throws IOException {
-    Source broken =
-        new ForwardingSource(new Buffer().writeUtf8("{\"mess")) {
-          @Override
-          public long read(Buffer sink, long byteCount) throws IOException {
-            long n = super.read(sink, byteCount);
-            if (n < 0) {
-              throw new IOException("reset");
-            }
-            return n;
-          }
-        };
-    ResponseBody body = ResponseBody.create(Okio.buffer(broken), null, 20);
+    ResponseBody body = ResponseBody.create(BrokenSource.after("{\"mess"), null, 20);
     try (Response answer = BEDROCK.inDialect(refusal(body).build())) {
       assertEquals(429, answer.code());
       assertTrue(answer.body().string().contains("the provider answered 429"));
