@@ -104,6 +104,18 @@ class BrokenStreamTest {
     return cases;
   }
 
+  /** After two events. */
+  private void breaksOff(Dialect dialect, Break how) {
+    List<String> events = Says.events(dialect);
+    provider.script(
+        (request, connection) -> {
+          connection.write(Says.STREAM);
+          connection.chunk(events.get(0));
+          connection.chunk(events.get(1));
+          how.after(dialect, connection);
+        });
+  }
+
   /** As simple clients ask, and proxies that speak HTTP/1.0. */
   @ParameterizedTest
   @CsvSource({
@@ -114,14 +126,7 @@ class BrokenStreamTest {
   })
   void a_client_that_wants_its_connection_closed_sees_that_a_stream_broke(
       Dialect dialect, String protocol) throws Exception {
-    List<String> events = Says.events(dialect);
-    provider.script(
-        (request, connection) -> {
-          connection.write(Says.STREAM);
-          connection.chunk(events.get(0));
-          connection.chunk(events.get(1));
-          connection.close();
-        });
+    breaksOff(dialect, Break.BETWEEN_EVENTS);
     Ask ask = Ask.stream(dialect, pool("broken", dialect)).header("connection: close");
     byte[] asked = new String(ask.bytes(), UTF_8).replace("HTTP/1.1", protocol).getBytes(UTF_8);
     try (Wire wire = new Wire(replicas.port(0))) {
@@ -137,14 +142,7 @@ class BrokenStreamTest {
   void a_stream_that_breaks_ends_with_an_error_event_and_an_aborted_connection(Case broken)
       throws Exception {
     Dialect dialect = broken.dialect();
-    List<String> events = Says.events(dialect);
-    provider.script(
-        (request, connection) -> {
-          connection.write(Says.STREAM);
-          connection.chunk(events.get(0));
-          connection.chunk(events.get(1));
-          broken.how().after(dialect, connection);
-        });
+    breaksOff(dialect, broken.how());
     String pool = pool("broken", dialect);
     int before = provider.received(pool).size();
     Answer answer = Wire.ask(replicas.port(0), Ask.stream(dialect, pool));
