@@ -2,6 +2,7 @@ package relay.carrier;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.nio.ByteBuffer;
 import java.nio.channels.SelectableChannel;
 import java.nio.channels.SelectionKey;
 import java.nio.channels.Selector;
@@ -37,6 +38,8 @@ final class Carrier extends XnioIoThread {
   /** So often, at the least, sockets are looked at while there is something to run. */
   private static final int TASKS_A_LOOK = 64;
 
+  private static final int ROOM_BYTES = 16 * 1024;
+
   private final Queue<Runnable> tasks = new ConcurrentLinkedQueue<>();
   private final Timers timers = new Timers();
   private final AtomicBoolean asleep = new AtomicBoolean();
@@ -44,6 +47,7 @@ final class Carrier extends XnioIoThread {
   private final AtomicInteger connections = new AtomicInteger();
   private final Set<Carried> sockets = new HashSet<>(); // not closed yet; this thread's
   private final Executor requests = this::begin;
+  private final ByteBuffer room = ByteBuffer.allocate(ROOM_BYTES);
   private final Selector selector;
   private volatile boolean closed;
 
@@ -152,6 +156,11 @@ final class Carrier extends XnioIoThread {
     SelectionKey key = watch(channel, ops, owner);
     sockets.add(owner);
     return key;
+  }
+
+  /** Empty; for what the carrier itself does until it returns. An array is behind it. */
+  ByteBuffer room() {
+    return room.clear();
   }
 
   /** Of a channel that is watched; null of any other. For tasks of this carrier only. */

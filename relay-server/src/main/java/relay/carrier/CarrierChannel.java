@@ -9,6 +9,7 @@ import java.nio.ByteBuffer;
 import java.nio.channels.SelectionKey;
 import java.nio.channels.SocketChannel;
 import java.util.concurrent.locks.LockSupport;
+import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -30,6 +31,10 @@ final class CarrierChannel implements Carrier.Carried {
   private volatile boolean closed;
 
   private boolean drained = true; // the reader's: nothing was left when it last read
+
+  // Of a reader that waits in awaitBytes, and of its carrier, which nobody but it is run by
+  private @Nullable Predicate<ByteBuffer> substitute;
+  private boolean handedBack;
 
   CarrierChannel(Carrier carrier, Runnable beforeWaiting) throws IOException {
     this.carrier = carrier;
@@ -59,11 +64,33 @@ final class CarrierChannel implements Carrier.Carried {
     if ((ops & SelectionKey.OP_READ) != 0) {
       if (readable) {
         mute(selected);
-      } else {
+      } else if (substitute == null || !passOn(substitute)) {
         readable = true;
         LockSupport.unpark(reader);
       }
     }
+  }
+
+  /** By the carrier. False if the reader is to read. */
+  private boolean passOn(Predicate<ByteBuffer> way) {
+    try {
+      ByteBuffer room = carrier.room();
+      if (channel.read(room) < 0) {
+        return false; // the next read finds the end as well
+      }
+      drained = room.hasRemaining();
+      if (room.position() > 0 && !way.test(room.flip())) {
+        substitute = null;
+        handedBack = true;
+        LockSupport.unpark(reader);
+      }
+    } catch (IOException e) {
+      close(); // a reset is told of only once
+    } catch (RuntimeException | Error e) {
+      close(); // bytes are lost
+      throw e;
+    }
+    return true;
   }
 
   /** Nobody has taken what was told before: not once more, or the carrier would never rest. */
@@ -134,16 +161,26 @@ final class CarrierChannel implements Carrier.Carried {
   /**
    * Waits until a {@link #read} need not, be it because it would fail: the reader needs no room for
    * what comes until it has come.
+   *
+   * @param stand is given what comes meanwhile, by the carrier, and so must not block; the reader
+   *     waits on as long as it returns true. Not used where the reader is not the carrier's alone
+   * @return false if there is nothing to read: what came was given away
    */
-  void awaitBytes() {
-    if (drained) {
-      beforeWaiting.run();
-      try {
-        awaitReadable(0);
-        drained = false;
-      } catch (IOException e) {
-        // the read will find the same
-      }
+  boolean awaitBytes(@Nullable Predicate<ByteBuffer> stand) {
+    if (!drained) {
+      return true;
+    }
+    beforeWaiting.run();
+    handedBack = false;
+    substitute = stand != null && carrier.runsThisThread() ? stand : null;
+    try {
+      awaitReadable(0);
+      drained &= handedBack;
+      return !handedBack;
+    } catch (IOException e) {
+      return true; // the read will find the same
+    } finally {
+      substitute = null;
     }
   }
 
@@ -151,7 +188,7 @@ final class CarrierChannel implements Carrier.Carried {
     reader = Thread.currentThread();
     try {
       long until = timeoutMs == 0 ? 0 : System.nanoTime() + 1_000_000L * timeoutMs;
-      while (!readable) {
+      while (!readable && !handedBack) {
         park(timeoutMs, until, "read timed out");
       }
     } finally {

@@ -6,6 +6,7 @@ import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.Socket;
 import java.nio.ByteBuffer;
+import java.util.function.Predicate;
 import javax.net.SocketFactory;
 import org.jspecify.annotations.Nullable;
 
@@ -43,11 +44,15 @@ public final class CarrierSockets extends SocketFactory {
   /**
    * By the reader of a socket that was {@link #made} here: waits until something came, the end or a
    * fault included, which the next read finds. A reader that waits so needs no room meanwhile.
+   *
+   * @param stand is given what comes while the reader waits, an array behind it, and returns
+   *     whether to wait on. It is run by the carrier, so it must not block, nor wait for a lock,
+   *     and keeps nothing of the buffer. Null for none; where no carrier runs the reader it is not
+   *     asked
+   * @return whether there is something to read; false if {@code stand} had it, and returned false
    */
-  public static void awaitBytes(Socket socket) {
-    if (socket instanceof CarrierSocket own) {
-      own.endpoint.connection().awaitBytes();
-    }
+  public static boolean awaitBytes(Socket socket, @Nullable Predicate<ByteBuffer> stand) {
+    return ((CarrierSocket) socket).endpoint.connection().awaitBytes(stand);
   }
 
   /**

@@ -1,6 +1,7 @@
 package relay.edge;
 
 import io.undertow.server.HttpServerExchange;
+import io.undertow.server.protocol.http.HttpServerConnection;
 import io.undertow.util.HeaderValues;
 import io.undertow.util.Headers;
 import io.undertow.util.HttpString;
@@ -14,6 +15,7 @@ import org.jspecify.annotations.Nullable;
 import org.xnio.IoUtils;
 import org.xnio.Options;
 import org.xnio.channels.StreamSinkChannel;
+import org.xnio.conduits.StreamSinkConduit;
 import relay.carrier.AnswerDate;
 import relay.model.Dialect;
 import relay.model.HeaderLines;
@@ -28,6 +30,8 @@ import relay.pipeline.ClientExchange;
  * next request.
  */
 final class UndertowExchange implements ClientExchange {
+  private static final ByteBuffer NONE = ByteBuffer.allocate(0);
+
   private final HttpServerExchange exchange;
   private final Dialect dialect;
   private final String target;
@@ -37,6 +41,7 @@ final class UndertowExchange implements ClientExchange {
   private final Executor requests;
   private @Nullable StreamSinkChannel channel; // the virtual thread's
   private long left = -1; // of an announced length, not written yet; -1 if none was announced
+  private ByteBuffer chunksLeft = NONE; // to be sent before anything else
 
   /**
    * @param requests runs what may block
@@ -148,6 +153,9 @@ final class UndertowExchange implements ClientExchange {
     ByteBuffer rest = ByteBuffer.wrap(bytes, offset, length);
     StreamSinkChannel out = sink();
     long until = 0;
+    while (chunksLeft.hasRemaining()) {
+      until = below().write(chunksLeft) == 0 ? awaitWritable(out, until) : 0;
+    }
     // To flush the last byte that was announced would end the exchange, here
     while (rest.hasRemaining() || (left != 0 && !out.flush())) {
       int n = rest.hasRemaining() ? out.write(rest) : 0;
@@ -158,6 +166,31 @@ final class UndertowExchange implements ClientExchange {
         until = 0;
       }
     }
+  }
+
+  @Override
+  public int sendChunks(ByteBuffer chunks) throws IOException {
+    if (channel == null || left >= 0 || !takesChunks() || chunksLeft.hasRemaining()) {
+      return 0;
+    }
+    int sent = below().write(chunks);
+    if (sent > 0 && chunks.hasRemaining()) {
+      chunksLeft = ByteBuffer.allocate(chunks.remaining()).put(chunks).flip();
+    }
+    return sent;
+  }
+
+  /** To a client of HTTP/1.1 without TLS, of this carrier, that has not sent its next request. */
+  private boolean takesChunks() {
+    return exchange.isInIoThread()
+        && exchange.isHttp11()
+        && exchange.getConnection() instanceof HttpServerConnection connection
+        && connection.getPipelineBuffer() == null;
+  }
+
+  /** The socket, beneath all that makes an answer of what is written. */
+  private StreamSinkConduit below() {
+    return ((HttpServerConnection) exchange.getConnection()).getOriginalSinkConduit();
   }
 
   private StreamSinkChannel sink() throws IOException {

@@ -1,6 +1,7 @@
 package relay.pipeline;
 
 import java.io.IOException;
+import java.nio.ByteBuffer;
 import java.util.Locale;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
@@ -119,6 +120,7 @@ final class AnswerRelay {
   private boolean copy(UpstreamAnswer answer, Usage usage, Outbox outbox)
       throws ClientGoneException {
     boolean gathers = answer.beforeWaiting(outbox::flushBeforeWaiting);
+    answer.shortcut(new PastOutbox(outbox, usage));
     long began = System.nanoTime();
     try {
       while (true) {
@@ -250,6 +252,19 @@ final class AnswerRelay {
         .add("x-relay-request-id", handling.id())
         .add("x-relay-provider", plan.route().name())
         .add("x-relay-key", lease.key());
+  }
+
+  /** For chunks that need not be gathered. */
+  private record PastOutbox(Outbox outbox, Usage usage) implements UpstreamAnswer.Shortcut {
+    @Override
+    public int send(ByteBuffer chunks) {
+      return outbox.send(chunks);
+    }
+
+    @Override
+    public void see(byte[] bytes, int offset, int length) {
+      usage.feed(bytes, offset, length);
+    }
   }
 
   /** Where an answer's bytes are read for usage: as they are, or decoded. */

@@ -1,6 +1,7 @@
 package relay.pipeline;
 
 import java.io.IOException;
+import java.nio.ByteBuffer;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 import relay.carrier.Payload;
@@ -52,6 +53,15 @@ public interface ClientExchange {
 
   /** Writes the next part and waits until the client took it. Blocks: use a virtual thread. */
   void write(byte[] bytes, int offset, int length) throws IOException;
+
+  /**
+   * Sends chunks of HTTP/1.1 as they are, as far as the client takes them at once: for the thread
+   * that waits for the connection itself, while none is in {@link #write}. What is left of them is
+   * sent by the next write, though that may be of nothing. Does not block.
+   *
+   * @return how many bytes were sent; 0 if none could be now, or never can: then none is kept
+   */
+  int sendChunks(ByteBuffer chunks) throws IOException;
 
   /**
    * Writes the last part, which may be empty, and ends the answer. From any thread; does not block.

@@ -40,7 +40,7 @@ final class Handling {
   private long upstreamNanos;
   private boolean goesOn;
   private @Nullable Set<Handling> begun;
-  private boolean gone;
+  private volatile boolean gone;
   private boolean over;
   private @Nullable Runnable onOver;
 
@@ -269,7 +269,7 @@ final class Handling {
     return over;
   }
 
-  synchronized boolean isGone() {
+  boolean isGone() {
     return gone;
   }
 

@@ -1,6 +1,7 @@
 package relay.pipeline;
 
 import java.io.IOException;
+import java.nio.ByteBuffer;
 import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 import relay.stream.UsageChunkFilter;
@@ -23,6 +24,7 @@ final class Outbox {
   private int written;
   private int filled;
   private boolean gone;
+  private boolean chunksLeft; // by the client's exchange
 
   Outbox(Handling handling, @Nullable UsageChunkFilter filter) {
     this.handling = handling;
@@ -90,7 +92,29 @@ final class Outbox {
     }
   }
 
+  /**
+   * Sends chunks past this, when all that is before them is written.
+   *
+   * @return how many bytes were sent; 0 if none can be
+   */
+  int send(ByteBuffer chunks) {
+    if (gone || handling.isGone() || filter != null || written < filled) {
+      return 0;
+    }
+    try {
+      int bytes = handling.client().sendChunks(chunks);
+      chunksLeft = bytes > 0 && chunks.hasRemaining();
+      return bytes;
+    } catch (IOException e) {
+      return 0; // the longer way finds the same, and sees to it
+    }
+  }
+
   void flush() throws ClientGoneException {
+    if (chunksLeft) {
+      chunksLeft = false;
+      push(buffer, 0, 0);
+    }
     int from = written;
     written = filled;
     if (filter == null) {
@@ -106,9 +130,12 @@ final class Outbox {
   }
 
   private void write(byte[] bytes, int offset, int length) throws ClientGoneException {
-    if (length == 0) {
-      return;
+    if (length > 0) {
+      push(bytes, offset, length);
     }
+  }
+
+  private void push(byte[] bytes, int offset, int length) throws ClientGoneException {
     try {
       handling.client().write(bytes, offset, length);
     } catch (IOException e) {
@@ -119,6 +146,9 @@ final class Outbox {
 
   /** Writes the rest and ends the answer. */
   void end() throws ClientGoneException {
+    if (chunksLeft) {
+      flush();
+    }
     if (filter == null) {
       handling.client().end(buffer, written, filled - written);
     } else {

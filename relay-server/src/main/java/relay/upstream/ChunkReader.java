@@ -3,6 +3,8 @@ package relay.upstream;
 import java.io.IOException;
 import java.lang.reflect.Field;
 import java.net.Socket;
+import java.nio.ByteBuffer;
+import java.util.function.Predicate;
 import okhttp3.Connection;
 import okhttp3.Response;
 import okio.Buffer;
@@ -41,6 +43,7 @@ final class ChunkReader {
   private final Buffer ahead;
   private final Buffer body;
   private final Source chunks;
+  private @Nullable Predicate<ByteBuffer> stand;
 
   private ChunkReader(Socket socket, BufferedSource connection, Buffer body, Source chunks) {
     this.socket = socket;
@@ -84,8 +87,7 @@ final class ChunkReader {
     lacks = lacks == ENDED ? afterLineBreak() : lacks;
     if (ahead.size() == 0) {
       lacks(lacks); // which holds if the wait fails, too
-      CarrierSockets.awaitBytes(socket);
-      connection.request(1);
+      await(lacks == NONE ? stand : null);
     }
     int filled = 0;
     while (filled < length) {
@@ -104,6 +106,60 @@ final class ChunkReader {
     return filled;
   }
 
+  private void await(@Nullable Predicate<ByteBuffer> whileWaiting) throws IOException {
+    while (ahead.size() == 0) {
+      if (CarrierSockets.awaitBytes(socket, whileWaiting)) {
+        connection.request(1);
+        return;
+      }
+    }
+  }
+
+  /**
+   * What comes while a {@link #read} waits for its next chunk goes a shorter way, if it is nothing
+   * but whole chunks, written as most providers do, and that way is open. If not, the read goes on
+   * with it.
+   *
+   * @param heard is run when something came
+   */
+  void shortcut(UpstreamAnswer.Shortcut way, Runnable heard) {
+    stand =
+        came -> {
+          heard.run();
+          return passOn(way, came);
+        };
+  }
+
+  private boolean passOn(UpstreamAnswer.Shortcut way, ByteBuffer came) {
+    byte[] bytes = came.array();
+    int from = came.arrayOffset() + came.position();
+    int end = from + came.remaining();
+    int sent = areWhole(bytes, from, end) ? way.send(came) : 0;
+    if (sent == 0) {
+      ahead.write(bytes, from, end - from);
+      return false;
+    }
+    for (int p = from; p < end; ) {
+      int line = sizeEnd(bytes, p, end);
+      int size = size(bytes, p, line);
+      way.see(bytes, line + 2, size);
+      p = line + 2 + size + 2;
+    }
+    return sent == end - from;
+  }
+
+  private static boolean areWhole(byte[] bytes, int from, int end) {
+    for (int p = from; p < end; ) {
+      int line = sizeEnd(bytes, p, end);
+      int size = line < 0 ? 0 : size(bytes, p, line);
+      p = line + 2 + size + 2;
+      if (size == 0 || p > end || bytes[p - 2] != '\r' || bytes[p - 1] != '\n') {
+        return false;
+      }
+    }
+    return true;
+  }
+
   /** Behind a chunk: none, or still that it ended if no line break follows as it should. */
   private long afterLineBreak() throws IOException {
     if (ahead.size() < 2 || ahead.getByte(0) != '\r' || ahead.getByte(1) != '\n') {
@@ -119,19 +175,31 @@ final class ChunkReader {
     if (segment == null) {
       return NONE;
     }
-    byte[] bytes = segment.data;
-    int p = segment.pos;
-    int most = Math.min(segment.limit - 2, p + MOST_DIGITS);
-    int size = 0;
-    int digit;
-    while (p < most && (digit = Character.digit(bytes[p], 16)) >= 0) {
-      size = size << 4 | digit;
-      p++;
-    }
-    if (size == 0 || bytes[p] != '\r' || bytes[p + 1] != '\n') {
+    int from = segment.pos;
+    int line = sizeEnd(segment.data, from, segment.limit);
+    int size = line < 0 ? 0 : size(segment.data, from, line);
+    if (size == 0) {
       return NONE;
     }
-    ahead.skip(p + 2 - segment.pos);
+    ahead.skip(line + 2 - from);
+    return size;
+  }
+
+  /** Where the line ends that says a chunk's size; -1 if it does not, or not as most write it. */
+  private static int sizeEnd(byte[] bytes, int from, int end) {
+    int p = from;
+    int most = Math.min(end - 2, from + MOST_DIGITS);
+    while (p < most && Character.digit(bytes[p], 16) >= 0) {
+      p++;
+    }
+    return p > from && p < end - 1 && bytes[p] == '\r' && bytes[p + 1] == '\n' ? p : -1;
+  }
+
+  private static int size(byte[] bytes, int from, int end) {
+    int size = 0;
+    for (int p = from; p < end; p++) {
+      size = size << 4 | Character.digit(bytes[p], 16);
+    }
     return size;
   }
 

@@ -1,6 +1,7 @@
 package relay.upstream;
 
 import java.io.IOException;
+import java.nio.ByteBuffer;
 import java.util.List;
 import okhttp3.Headers;
 import okhttp3.Protocol;
@@ -104,6 +105,33 @@ public final class UpstreamAnswer implements AutoCloseable {
     }
     ReadWait.listen(task);
     return true;
+  }
+
+  /**
+   * A way for chunks that come while a {@link #read} waits: not by the thread that reads, which
+   * sleeps on, but as they are, to where they go. Used by the thread's carrier, so nothing of it
+   * may block, nor wait for a lock.
+   */
+  public interface Shortcut {
+
+    /**
+     * Sends chunks, as HTTP/1.1 has them, as far as that can be done at once. What is left of them
+     * goes before everything else.
+     *
+     * @param chunks with an array behind it, of which nothing is to be kept
+     * @return how many bytes were sent; 0 if the way is closed: then all goes the longer way
+     */
+    int send(ByteBuffer chunks);
+
+    /** Of what was sent, the data of one chunk. */
+    void see(byte[] bytes, int offset, int length);
+  }
+
+  /** Offers a shorter way, which is taken where there can be one. */
+  public void shortcut(Shortcut way) {
+    if (chunks != null) {
+      chunks.shortcut(way, watched::heard);
+    }
   }
 
   /**
