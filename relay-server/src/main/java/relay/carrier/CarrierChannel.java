@@ -171,7 +171,6 @@ final class CarrierChannel implements Carrier.Carried {
       return true;
     }
     beforeWaiting.run();
-    handedBack = false;
     substitute = stand != null && carrier.runsThisThread() ? stand : null;
     try {
       awaitReadable(0);
@@ -181,6 +180,7 @@ final class CarrierChannel implements Carrier.Carried {
       return true; // the read will find the same
     } finally {
       substitute = null;
+      handedBack = false;
     }
   }
 

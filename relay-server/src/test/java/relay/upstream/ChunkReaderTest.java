@@ -12,6 +12,7 @@ import java.io.InputStream;
 import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
+import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.Arrays;
 import java.util.List;
@@ -19,10 +20,12 @@ import java.util.Locale;
 import java.util.Random;
 import java.util.TreeSet;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.IntStream;
 import okhttp3.HttpUrl;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -40,6 +43,7 @@ class ChunkReaderTest {
   private static final String HEAD =
       "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n";
 
+  private final Seeds seeds = new Seeds();
   private final Carriers carriers = new Carriers("carrier", 1);
   private final Upstream upstream =
       new Upstream(carriers, Duration.ofSeconds(SECONDS), Duration.ofSeconds(SECONDS));
@@ -47,6 +51,7 @@ class ChunkReaderTest {
   private final ByteArrayOutputStream got = new ByteArrayOutputStream();
   private final Semaphore bytesSeen = new Semaphore(0);
   private final CompletableFuture<Thread> reader = new CompletableFuture<>();
+  private UpstreamAnswer.@Nullable Shortcut way;
   private ServerSocket server;
 
   @BeforeEach
@@ -85,10 +90,12 @@ class ChunkReaderTest {
             return;
           }
           try (answer) {
+            if (way != null) {
+              answer.shortcut(way);
+            }
             byte[] some = new byte[1024];
             for (int n = answer.read(some, 0, 1024); n >= 0; n = answer.read(some, 0, 1024)) {
-              got.write(some, 0, n);
-              bytesSeen.release(n);
+              seen(some, 0, n);
             }
             end.complete("whole");
           } catch (IOException e) {
@@ -96,6 +103,40 @@ class ChunkReaderTest {
           }
         });
     return end;
+  }
+
+  private void seen(byte[] bytes, int offset, int length) {
+    got.write(bytes, offset, length);
+    bytesSeen.release(length);
+  }
+
+  /** A way that is open, closed, or takes a part, whose rest its other end would see to. */
+  private final class Fickle implements UpstreamAnswer.Shortcut {
+    private final Random random;
+    private int taken;
+    private int onVirtual;
+
+    Fickle(Random random) {
+      this.random = random;
+    }
+
+    @Override
+    public int send(ByteBuffer chunks) {
+      onVirtual += Thread.currentThread().isVirtual() ? 1 : 0;
+      int sent =
+          switch (random.nextInt(4)) {
+            case 0 -> 0;
+            case 1 -> 1 + random.nextInt(chunks.remaining());
+            default -> chunks.remaining();
+          };
+      taken += sent;
+      return sent;
+    }
+
+    @Override
+    public void see(byte[] bytes, int offset, int length) {
+      seen(bytes, offset, length);
+    }
   }
 
   /** The provider's end of a new connection, when its first request has come. */
@@ -123,8 +164,9 @@ class ChunkReaderTest {
   }
 
   /** Where the provider pauses, all data before is seen, though it ends in what may end a chunk. */
-  @Test
-  void wherever_the_stream_pauses_all_that_came_is_read() throws Exception {
+  @ParameterizedTest
+  @ValueSource(booleans = {false, true})
+  void wherever_the_stream_pauses_all_that_came_is_read(boolean shorter) throws Exception {
     String large = "x".repeat(9_000) + "\r\n";
     List<String> parts =
         List.of("data: 1\r\n\r\n", "\r\n", "\n", "a", "\r", large, "data: 2\r\n\r\n");
@@ -150,6 +192,7 @@ class ChunkReaderTest {
     }
     assertTrue(pauses.size() > 100);
     try (Socket peer = first()) {
+      way = shorter ? new Fickle(seeds.random(0)) : null; // to which nothing goes, or all at once
       for (int pause : pauses) {
         got.reset();
         bytesSeen.drainPermits();
@@ -176,14 +219,18 @@ class ChunkReaderTest {
     };
   }
 
-  @Test
-  void however_chunks_are_written_and_cut_their_data_arrives() throws Exception {
-    Seeds seeds = new Seeds();
+  @ParameterizedTest
+  @ValueSource(booleans = {false, true})
+  void however_chunks_are_written_and_cut_their_data_arrives(boolean shorter) throws Exception {
+    int taken = 0;
     try (Socket peer = first()) {
       for (int n = 0; n < seeds.tries(300); n++) {
         Random random = seeds.random(n);
+        Fickle fickle = new Fickle(seeds.random(n));
+        way = shorter ? fickle : null;
         StringBuilder sent = new StringBuilder(HEAD);
         StringBuilder data = new StringBuilder();
+        TreeSet<Integer> ends = new TreeSet<>(List.of(sent.length()));
         for (int chunks = random.nextInt(60); chunks > 0; chunks--) {
           int length = 1 + random.nextInt(random.nextInt(20) == 0 ? 20_000 : 300);
           String some =
@@ -194,22 +241,29 @@ class ChunkReaderTest {
                   .collect(joining());
           sent.append(size(length, random)).append("\r\n").append(some).append("\r\n");
           data.append(some);
+          ends.add(sent.length());
         }
         sent.append("0\r\n\r\n");
         got.reset();
         CompletableFuture<String> outcome = read();
         skipRequest(peer);
+        boolean whole = random.nextBoolean();
         for (int from = 0; from < sent.length(); ) {
           int to =
               Math.min(
                   sent.length(), from + 1 + random.nextInt(random.nextInt(4) == 0 ? 40 : 9_000));
+          Integer end = ends.ceiling(to);
+          to = whole && end != null ? end : to;
           send(peer, sent.substring(from, to));
           from = to;
         }
         assertEquals("whole", outcome.get(SECONDS, TimeUnit.SECONDS), seeds.replay(n));
         assertEquals(data.toString(), got.toString(ISO_8859_1), seeds.replay(n));
+        assertEquals(0, fickle.onVirtual, seeds.replay(n));
+        taken += fickle.taken;
       }
     }
+    assertTrue(!shorter || taken > 0 || seeds.tries(2) == 1);
   }
 
   /** All requests come on one connection, so that it is seen to be used again. */
@@ -238,6 +292,43 @@ class ChunkReaderTest {
       send(peer, "0\r\n\r\n");
       assertEquals("whole", outcome.get(SECONDS, TimeUnit.SECONDS));
     }
+  }
+
+  /** Not by the thread that reads, which sleeps on until there is something for it to do. */
+  @Test
+  void events_that_come_one_by_one_go_the_shorter_way_and_the_end_does_not() throws Exception {
+    List<String> chunks = new CopyOnWriteArrayList<>();
+    List<String> seen = new CopyOnWriteArrayList<>();
+    way =
+        new UpstreamAnswer.Shortcut() {
+          @Override
+          public int send(ByteBuffer all) {
+            chunks.add(ISO_8859_1.decode(all).toString());
+            return chunks.getLast().length();
+          }
+
+          @Override
+          public void see(byte[] bytes, int offset, int length) {
+            seen.add(new String(bytes, offset, length, ISO_8859_1));
+          }
+        };
+    CompletableFuture<String> outcome = read();
+    try (Socket peer = asked()) {
+      send(peer, HEAD + chunk("data: 0\n\n"));
+      awaitSeen(9, "the first event is held back");
+      Await.until("it waits", () -> reader.get().getState() == Thread.State.WAITING);
+      for (int n = 1; n <= 3; n++) {
+        String two = chunk("data: " + n + "\n\n") + chunk("data: x\n\n");
+        send(peer, two);
+        Await.until("it went", () -> chunks.contains(two));
+      }
+      send(peer, "0\r\n\r\n");
+      assertEquals("whole", outcome.get(SECONDS, TimeUnit.SECONDS));
+    }
+    assertEquals(3, chunks.size());
+    String x = "data: x\n\n";
+    assertEquals(List.of("data: 1\n\n", x, "data: 2\n\n", x, "data: 3\n\n", x), seen);
+    assertEquals("data: 0\n\n", got.toString(ISO_8859_1));
   }
 
   @Test
