@@ -93,12 +93,12 @@ final class Outbox {
   }
 
   /**
-   * Sends chunks past this, when all that is before them is written.
+   * Sends chunks past this, while the provider is waited for: all that came before is written then.
    *
    * @return how many bytes were sent; 0 if none can be
    */
   int send(ByteBuffer chunks) {
-    if (gone || handling.isGone() || filter != null || written < filled) {
+    if (gone || handling.isGone() || filter != null) {
       return 0;
     }
     try {
