@@ -10,6 +10,7 @@ import java.io.ByteArrayOutputStream;
 import java.util.Random;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.Test;
@@ -31,6 +32,7 @@ class PassedOnTest {
 
   private final Seeds seeds = new Seeds();
   private final Semaphore firstSeen = new Semaphore(0);
+  private final AtomicInteger sent = new AtomicInteger(); // chunks of all streams
   private final RawProvider provider = new RawProvider(this::answer);
   private final Replicas replicas =
       new Setup().provider("anthropic", Dialect.ANTHROPIC, provider.url(), Setup.key("a")).start(1);
@@ -72,6 +74,7 @@ class PassedOnTest {
     }
     for (byte[] event : events(stream)) {
       connection.chunk(event);
+      sent.getAndIncrement();
       if (random.nextInt(4) == 0) {
         LockSupport.parkNanos(random.nextInt(300_000)); // so that it comes alone
       }
@@ -94,6 +97,15 @@ class PassedOnTest {
     return all.toByteArray();
   }
 
+  /** Until all is on the way, or as much as there is room for. */
+  private void awaitStandstill(int all) {
+    int before = -1;
+    for (int now = sent.get(); now != before && now < all; now = sent.get()) {
+      before = now;
+      LockSupport.parkNanos(50_000_000); // it is paced by a fraction of a millisecond
+    }
+  }
+
   @Test
   void every_byte_arrives_however_slowly_a_client_reads() throws Exception {
     int streams = seeds.tries(STREAMS);
@@ -105,6 +117,9 @@ class PassedOnTest {
         assertEquals(200, wire.status());
         assertEquals(Says.events(Dialect.ANTHROPIC).getFirst(), wire.readTo("\n\n"));
         firstSeen.release();
+        if (isSlow(n)) {
+          awaitStandstill(CHUNKS * (n + 1));
+        }
         byte[] expected = expected(n);
         ByteArrayOutputStream got = new ByteArrayOutputStream();
         byte[] some = new byte[20_000];
