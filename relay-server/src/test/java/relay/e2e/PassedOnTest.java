@@ -75,7 +75,7 @@ class PassedOnTest {
     for (byte[] event : events(stream)) {
       connection.chunk(event);
       sent.getAndIncrement();
-      if (random.nextInt(4) == 0) {
+      if (isSlow(stream) || random.nextInt(4) == 0) {
         LockSupport.parkNanos(random.nextInt(300_000)); // so that it comes alone
       }
     }
