@@ -1,0 +1,90 @@
+package relay.pipeline;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+
+import java.io.IOException;
+import java.lang.reflect.Proxy;
+import java.nio.ByteBuffer;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.AutoClose;
+import org.junit.jupiter.api.Test;
+import relay.metrics.Meters;
+import relay.pool.Configs;
+import relay.stream.UsageChunkFilter;
+
+/** Chunks that go past the outbox, of which the client takes a part. */
+class OutboxTest {
+  @AutoClose private final Meters meters = new Meters(Configs.of(Configs.POOLS));
+
+  private final List<String> done = new ArrayList<>();
+  private final ByteBuffer chunks = ByteBuffer.allocate(10);
+  private int takes; // bytes at a time; -1 when it has left
+
+  private Outbox outbox(@Nullable UsageChunkFilter filter) {
+    return new Outbox(
+        new Handling(client(), meters, Duration.ofSeconds(1), () -> done.add("done")), filter);
+  }
+
+  private ClientExchange client() {
+    return (ClientExchange)
+        Proxy.newProxyInstance(
+            ClientExchange.class.getClassLoader(),
+            new Class<?>[] {ClientExchange.class},
+            (proxy, method, given) -> {
+              if (!method.getName().equals("sendChunks")) {
+                done.add(method.getName() + " " + given[2]);
+                return null;
+              }
+              if (takes < 0) {
+                throw new IOException("it has left");
+              }
+              done.add("sendChunks");
+              ByteBuffer some = (ByteBuffer) given[0];
+              some.position(some.position() + takes);
+              return takes;
+            });
+  }
+
+  @Test
+  void what_is_left_of_chunks_is_written_before_the_next_wait_and_once() throws Exception {
+    Outbox outbox = outbox(null);
+    takes = 10;
+    assertEquals(10, outbox.send(chunks));
+    outbox.flushBeforeWaiting();
+    assertEquals(List.of("sendChunks"), done);
+    takes = 3;
+    assertEquals(3, outbox.send(chunks.clear()));
+    outbox.flushBeforeWaiting();
+    outbox.flushBeforeWaiting();
+    assertEquals(List.of("sendChunks", "sendChunks", "write 0"), done);
+  }
+
+  @Test
+  void what_is_left_of_chunks_is_written_before_the_end() throws Exception {
+    Outbox outbox = outbox(null);
+    takes = 3;
+    assertEquals(3, outbox.send(chunks));
+    outbox.end();
+    assertEquals(List.of("sendChunks", "write 0", "end 0"), done);
+  }
+
+  @Test
+  void chunks_that_nobody_takes_are_nobodys_rest() throws Exception {
+    Outbox outbox = outbox(null);
+    assertEquals(0, outbox.send(chunks));
+    takes = -1;
+    assertEquals(0, outbox.send(chunks));
+    outbox.end();
+    assertEquals(List.of("sendChunks", "end 0"), done);
+  }
+
+  @Test
+  void chunks_do_not_pass_what_has_to_be_filtered() {
+    takes = 10;
+    assertEquals(0, outbox(new UsageChunkFilter()).send(chunks));
+    assertEquals(List.of(), done);
+  }
+}
