@@ -33,7 +33,7 @@ final class CarrierChannel implements Carrier.Carried {
   private boolean drained = true; // the reader's: nothing was left when it last read
 
   // Of a reader that waits in awaitBytes, and of its carrier, which nobody but it is run by
-  private @Nullable Predicate<ByteBuffer> substitute;
+  private @Nullable Predicate<ByteBuffer> standIn;
   private boolean handedBack;
 
   CarrierChannel(Carrier carrier, Runnable beforeWaiting) throws IOException {
@@ -64,7 +64,7 @@ final class CarrierChannel implements Carrier.Carried {
     if ((ops & SelectionKey.OP_READ) != 0) {
       if (readable) {
         mute(selected);
-      } else if (substitute == null || !passOn(substitute)) {
+      } else if (standIn == null || !passOn(standIn)) {
         readable = true;
         LockSupport.unpark(reader);
       }
@@ -80,7 +80,7 @@ final class CarrierChannel implements Carrier.Carried {
       }
       drained = room.hasRemaining();
       if (room.position() > 0 && !way.test(room.flip())) {
-        substitute = null;
+        standIn = null;
         handedBack = true;
         LockSupport.unpark(reader);
       }
@@ -162,16 +162,16 @@ final class CarrierChannel implements Carrier.Carried {
    * Waits until a {@link #read} need not, be it because it would fail: the reader needs no room for
    * what comes until it has come.
    *
-   * @param stand is given what comes meanwhile, by the carrier, and so must not block; the reader
-   *     waits on as long as it returns true. Not used where the reader is not the carrier's alone
+   * @param offered is given what comes meanwhile, by the carrier, and so must not block; the reader
+   *     waits on as long as it returns true. Not asked where the reader is not the carrier's alone
    * @return false if there is nothing to read: what came was given away
    */
-  boolean awaitBytes(@Nullable Predicate<ByteBuffer> stand) {
+  boolean awaitBytes(@Nullable Predicate<ByteBuffer> offered) {
     if (!drained) {
       return true;
     }
     beforeWaiting.run();
-    substitute = stand != null && carrier.runsThisThread() ? stand : null;
+    standIn = offered != null && carrier.runsThisThread() ? offered : null;
     try {
       awaitReadable(0);
       drained &= handedBack;
@@ -179,7 +179,7 @@ final class CarrierChannel implements Carrier.Carried {
     } catch (IOException e) {
       return true; // the read will find the same
     } finally {
-      substitute = null;
+      standIn = null;
       handedBack = false;
     }
   }

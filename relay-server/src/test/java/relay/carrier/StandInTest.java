@@ -44,7 +44,7 @@ class StandInTest {
   private record Waited(boolean toRead, int read) {}
 
   /** Waits for bytes on a socket of the carrier that runs the wait, or of the other one. */
-  private CompletableFuture<Waited> await(int aside, Predicate<ByteBuffer> stand) {
+  private CompletableFuture<Waited> await(int aside, Predicate<ByteBuffer> standIn) {
     CompletableFuture<Waited> end = new CompletableFuture<>();
     carriers.execute(
         () -> {
@@ -52,7 +52,7 @@ class StandInTest {
               carriers
                   .sockets((carriers.here() + aside) % 2, waits::incrementAndGet)
                   .createSocket(server.getInetAddress(), server.getLocalPort())) {
-            boolean toRead = CarrierSockets.awaitBytes(socket, stand);
+            boolean toRead = CarrierSockets.awaitBytes(socket, standIn);
             end.complete(new Waited(toRead, socket.getInputStream().read()));
           } catch (IOException e) {
             end.completeExceptionally(e);
