@@ -257,6 +257,11 @@ final class AnswerRelay {
   /** For chunks that need not be gathered. */
   private record PastOutbox(Outbox outbox, Usage usage) implements UpstreamAnswer.Shortcut {
     @Override
+    public boolean admits(byte[] bytes, int offset, int length) {
+      return outbox.admits(bytes, offset, length);
+    }
+
+    @Override
     public int send(ByteBuffer chunks) {
       return outbox.send(chunks);
     }

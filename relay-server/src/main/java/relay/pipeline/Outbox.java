@@ -92,13 +92,18 @@ final class Outbox {
     }
   }
 
+  /** Whether bytes, the next of the answer, need not come here, for nothing would be taken out. */
+  boolean admits(byte[] bytes, int offset, int length) {
+    return filter == null || filter.passes(bytes, offset, length);
+  }
+
   /**
    * Sends chunks past this, while the provider is waited for: all that came before is written then.
    *
    * @return how many bytes were sent; 0 if none can be
    */
   int send(ByteBuffer chunks) {
-    if (gone || handling.isGone() || filter != null) {
+    if (gone || handling.isGone()) {
       return 0;
     }
     try {

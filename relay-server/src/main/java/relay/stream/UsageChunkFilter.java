@@ -71,6 +71,26 @@ public final class UsageChunkFilter {
     return outputLength;
   }
 
+  /**
+   * Whether nothing is held and the next bytes are whole events in which no usage is spoken of:
+   * they pass as they are, and need not be given to {@link #filter}.
+   */
+  public boolean passes(byte[] buf, int off, int len) {
+    return heldLength == 0
+        && lineEmpty
+        && !skipLineFeed
+        && !passing
+        && endsEvent(buf, off, off + len)
+        && !USAGE.in(buf, off, off + len);
+  }
+
+  private static boolean endsEvent(byte[] buf, int from, int end) {
+    return end - from > 3
+        && buf[end - 1] == '\n'
+        && (buf[end - 2] == '\n'
+            || (buf[end - 2] == '\r' && buf[end - 3] == '\n' && buf[end - 4] == '\r'));
+  }
+
   /** The stream ended: what is held passes as it is; returns as {@link #filter}. */
   public int end() {
     outputLength = 0;

@@ -134,7 +134,7 @@ final class ChunkReader {
     byte[] bytes = came.array();
     int from = came.arrayOffset() + came.position();
     int end = from + came.remaining();
-    int sent = areWhole(bytes, from, end) ? way.send(came) : 0;
+    int sent = mayGo(way, bytes, from, end) ? way.send(came) : 0;
     if (sent == 0) {
       ahead.write(bytes, from, end - from);
       return false;
@@ -148,12 +148,16 @@ final class ChunkReader {
     return sent == end - from;
   }
 
-  private static boolean areWhole(byte[] bytes, int from, int end) {
+  private static boolean mayGo(UpstreamAnswer.Shortcut way, byte[] bytes, int from, int end) {
     for (int p = from; p < end; ) {
       int line = sizeEnd(bytes, p, end);
       int size = line < 0 ? 0 : size(bytes, p, line);
       p = line + 2 + size + 2;
-      if (size == 0 || p > end || bytes[p - 2] != '\r' || bytes[p - 1] != '\n') {
+      if (size == 0
+          || p > end
+          || bytes[p - 2] != '\r'
+          || bytes[p - 1] != '\n'
+          || !way.admits(bytes, line + 2, size)) {
         return false;
       }
     }

@@ -114,6 +114,9 @@ public final class UpstreamAnswer implements AutoCloseable {
    */
   public interface Shortcut {
 
+    /** Whether the data of one chunk may go this way. All are asked before any is sent. */
+    boolean admits(byte[] bytes, int offset, int length);
+
     /**
      * Sends chunks, as HTTP/1.1 has them, as far as that can be done at once. What is left of them
      * goes before everything else.

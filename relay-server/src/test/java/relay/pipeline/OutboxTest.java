@@ -1,6 +1,9 @@
 package relay.pipeline;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
 import java.lang.reflect.Proxy;
@@ -82,9 +85,12 @@ class OutboxTest {
   }
 
   @Test
-  void chunks_do_not_pass_what_has_to_be_filtered() {
-    takes = 10;
-    assertEquals(0, outbox(new UsageChunkFilter()).send(chunks));
-    assertEquals(List.of(), done);
+  void only_what_nothing_would_be_taken_out_of_goes_past() {
+    byte[] plain = "data: {}\n\n".getBytes(UTF_8);
+    byte[] usage = "data: {\"usage\":null}\n\n".getBytes(UTF_8);
+    assertTrue(outbox(null).admits(usage, 0, usage.length));
+    Outbox filtered = outbox(new UsageChunkFilter());
+    assertTrue(filtered.admits(plain, 0, plain.length));
+    assertFalse(filtered.admits(usage, 0, usage.length));
   }
 }

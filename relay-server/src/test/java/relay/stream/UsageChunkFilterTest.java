@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.io.ByteArrayOutputStream;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
@@ -53,6 +54,43 @@ class UsageChunkFilterTest {
         }
       }
     }
+  }
+
+  /** In events, and in parts of any size. */
+  @Test
+  void what_passes_need_not_be_filtered() {
+    int passed = 0;
+    for (String name : Streams.OPENAI) {
+      for (byte[] stream : Streams.variants(Streams.text(name))) {
+        byte[] expected = Streams.filter(stream);
+        String eol = new String(stream, UTF_8).contains("\r\n") ? "\r\n" : "\n";
+        for (int seed = 0; seed < 50; seed++) {
+          ByteArrayOutputStream out = new ByteArrayOutputStream();
+          UsageChunkFilter filter = new UsageChunkFilter();
+          byte[][] parts =
+              seed == 0 ? events(stream, eol) : Streams.random(stream, new Random(seed));
+          for (byte[] part : parts) {
+            if (filter.passes(part, 0, part.length)) {
+              passed++;
+              out.writeBytes(part);
+            } else {
+              int length = filter.filter(part, 0, part.length);
+              out.write(filter.output(), 0, length);
+            }
+          }
+          int length = filter.end();
+          out.write(filter.output(), 0, length);
+          assertArrayEquals(expected, out.toByteArray(), name + " seed " + seed);
+        }
+      }
+    }
+    assertTrue(passed > 100, "passed " + passed);
+  }
+
+  private static byte[][] events(byte[] stream, String eol) {
+    return Arrays.stream(new String(stream, UTF_8).split("(?<=" + eol + eol + ")"))
+        .map(event -> event.getBytes(UTF_8))
+        .toArray(byte[][]::new);
   }
 
   @Test

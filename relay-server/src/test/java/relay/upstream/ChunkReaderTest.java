@@ -121,6 +121,11 @@ class ChunkReaderTest {
     }
 
     @Override
+    public boolean admits(byte[] bytes, int offset, int length) {
+      return random.nextInt(10) > 0;
+    }
+
+    @Override
     public int send(ByteBuffer chunks) {
       onVirtual += Thread.currentThread().isVirtual() ? 1 : 0;
       int sent =
@@ -302,6 +307,11 @@ class ChunkReaderTest {
     way =
         new UpstreamAnswer.Shortcut() {
           @Override
+          public boolean admits(byte[] bytes, int offset, int length) {
+            return bytes[offset] == 'd';
+          }
+
+          @Override
           public int send(ByteBuffer all) {
             chunks.add(ISO_8859_1.decode(all).toString());
             return chunks.getLast().length();
@@ -322,13 +332,15 @@ class ChunkReaderTest {
         send(peer, two);
         Await.until("it went", () -> chunks.contains(two));
       }
+      send(peer, chunk("data: 4\n\n") + chunk(": none\n\n"));
+      awaitSeen(17, "what may not go is held back");
       send(peer, "0\r\n\r\n");
       assertEquals("whole", outcome.get(SECONDS, TimeUnit.SECONDS));
     }
     assertEquals(3, chunks.size());
     String x = "data: x\n\n";
     assertEquals(List.of("data: 1\n\n", x, "data: 2\n\n", x, "data: 3\n\n", x), seen);
-    assertEquals("data: 0\n\n", got.toString(ISO_8859_1));
+    assertEquals("data: 0\n\ndata: 4\n\n: none\n\n", got.toString(ISO_8859_1));
   }
 
   @Test
