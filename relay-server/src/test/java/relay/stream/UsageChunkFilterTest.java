@@ -61,7 +61,9 @@ class UsageChunkFilterTest {
   void what_passes_need_not_be_filtered() {
     int passed = 0;
     for (String name : Streams.OPENAI) {
-      for (byte[] stream : Streams.variants(Streams.text(name))) {
+      // Some servers say "usage":null in each event, others do not
+      String text = Streams.text(name) + Streams.text(name).replace(",\"usage\":null", "");
+      for (byte[] stream : Streams.variants(text)) {
         byte[] expected = Streams.filter(stream);
         String eol = new String(stream, UTF_8).contains("\r\n") ? "\r\n" : "\n";
         for (int seed = 0; seed < 50; seed++) {
