@@ -77,9 +77,8 @@ public final class UsageChunkFilter {
    */
   public boolean passes(byte[] buf, int off, int len) {
     return heldLength == 0
-        && lineEmpty
-        && !skipLineFeed
         && !passing
+        && !skipLineFeed
         && endsEvent(buf, off, off + len)
         && !USAGE.in(buf, off, off + len);
   }

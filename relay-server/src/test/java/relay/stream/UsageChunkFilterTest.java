@@ -3,6 +3,7 @@ package relay.stream;
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.ByteArrayOutputStream;
@@ -154,6 +155,18 @@ class UsageChunkFilterTest {
         assertEquals(event.length * (round + 1), sent);
       }
     }
+  }
+
+  @Test
+  void the_rest_of_an_event_too_long_to_hold_is_no_event() {
+    UsageChunkFilter filter = new UsageChunkFilter();
+    byte[] large = "x".repeat(UsageChunkFilter.MAX_EVENT_BYTES + 1).getBytes(UTF_8);
+    byte[] rest = "data: {}\n\n".getBytes(UTF_8);
+    assertTrue(filter.passes(rest, 0, rest.length));
+    assertEquals(large.length, filter.filter(large, 0, large.length));
+    assertFalse(filter.passes(rest, 0, rest.length));
+    assertEquals(rest.length, filter.filter(rest, 0, rest.length));
+    assertTrue(filter.passes(rest, 0, rest.length));
   }
 
   @Test
