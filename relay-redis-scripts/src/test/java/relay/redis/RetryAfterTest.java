@@ -3,10 +3,17 @@ package relay.redis;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.SplittableRandom;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicIntegerArray;
+import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.Test;
 import relay.redis.PoolModel.Later;
 import relay.redis.PoolModel.Picked;
@@ -20,18 +27,32 @@ final class RetryAfterTest {
   private static final long COOLDOWN = 0;
   private static final long CONCURRENCY = 5;
   private static final int MOST_STEPS = 60;
+  private static final int AT_ONCE = 4; // most of a step is waiting for Redis
 
   @Test
-  void a_retry_at_the_returned_time_is_granted_and_one_slot_earlier_is_not() {
-    int[] byReason = new int[6];
-    try (Wire wire = new Wire(RedisUnderTest.url())) {
-      int checked = 0;
-      for (long seed = 1; checked < STATES; seed++) {
-        checked += new State(wire, seed).check(byReason);
+  void a_retry_at_the_returned_time_is_granted_and_one_slot_earlier_is_not() throws Exception {
+    AtomicIntegerArray byReason = new AtomicIntegerArray(6);
+    AtomicLong next = new AtomicLong(1);
+    AtomicInteger checked = new AtomicInteger();
+    List<Future<?>> all = new ArrayList<>();
+    try (ExecutorService threads = Executors.newFixedThreadPool(AT_ONCE)) {
+      for (int n = 0; n < AT_ONCE; n++) {
+        all.add(threads.submit(() -> check(next, checked, byReason)));
       }
     }
-    for (int reason = 0; reason < byReason.length; reason++) {
-      assertTrue(byReason[reason] > 0, "no state was refused for reason " + reason);
+    for (Future<?> one : all) {
+      one.get();
+    }
+    for (int reason = 0; reason < byReason.length(); reason++) {
+      assertTrue(byReason.get(reason) > 0, "no state was refused for reason " + reason);
+    }
+  }
+
+  private static void check(AtomicLong next, AtomicInteger checked, AtomicIntegerArray byReason) {
+    try (Wire wire = new Wire(RedisUnderTest.url())) {
+      while (checked.get() < STATES) {
+        checked.getAndAdd(new State(wire, next.getAndIncrement()).check(byReason));
+      }
     }
   }
 
@@ -50,7 +71,7 @@ final class RetryAfterTest {
       walk = new Walk(new SplittableRandom(seed), model);
     }
 
-    int check(int[] byReason) {
+    int check(AtomicIntegerArray byReason) {
       int checked = 0;
       try {
         take(walk.configured());
@@ -82,8 +103,8 @@ final class RetryAfterTest {
       return reply.size() > 2 && (Long) reply.get(2) == 0;
     }
 
-    private int follow(Step step, List<Object> reply, int[] byReason) {
-      byReason[((Long) reply.get(4)).intValue()]++;
+    private int follow(Step step, List<Object> reply, AtomicIntegerArray byReason) {
+      byReason.getAndIncrement(((Long) reply.get(4)).intValue());
       if ((Long) reply.get(4) == CONCURRENCY) {
         assertEquals(1_000_000L, reply.get(3), "a guess: leases end when they end");
       }
