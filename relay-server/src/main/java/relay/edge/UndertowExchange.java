@@ -156,6 +156,7 @@ final class UndertowExchange implements ClientExchange {
     while (chunksLeft.hasRemaining()) {
       until = below().write(chunksLeft) == 0 ? awaitWritable(out, until) : 0;
     }
+    chunksLeft = NONE;
     // To flush the last byte that was announced would end the exchange, here
     while (rest.hasRemaining() || (left != 0 && !out.flush())) {
       int n = rest.hasRemaining() ? out.write(rest) : 0;
