@@ -156,6 +156,7 @@ final class UndertowExchange implements ClientExchange {
     while (chunksLeft.hasRemaining()) {
       until = below().write(chunksLeft) == 0 ? awaitWritable(out, until) : 0;
     }
+    chunksLeft = NONE;
     // To flush the last byte that was announced would end the exchange, here
     while (rest.hasRemaining() || (left != 0 && !out.flush())) {
       int n = rest.hasRemaining() ? out.write(rest) : 0;
@@ -170,7 +171,7 @@ final class UndertowExchange implements ClientExchange {
 
   @Override
   public int sendChunks(ByteBuffer chunks) throws IOException {
-    if (channel == null || left >= 0 || !takesChunks() || chunksLeft.hasRemaining()) {
+    if (channel == null || !takesChunks() || chunksLeft.hasRemaining()) {
       return 0;
     }
     int sent = below().write(chunks);
@@ -180,12 +181,15 @@ final class UndertowExchange implements ClientExchange {
     return sent;
   }
 
-  /** To a client of HTTP/1.1 without TLS, of this carrier, that has not sent its next request. */
+  /**
+   * To a client of this carrier, without TLS, that has not sent its next request, where chunks are
+   * what it gets: it may speak HTTP/1.0, or the status be one without a body.
+   */
   private boolean takesChunks() {
     return exchange.isInIoThread()
-        && exchange.isHttp11()
         && exchange.getConnection() instanceof HttpServerConnection connection
-        && connection.getPipelineBuffer() == null;
+        && connection.getPipelineBuffer() == null
+        && ChunkEnd.isReached(connection.getChannel().getSinkChannel().getConduit());
   }
 
   /** The socket, beneath all that makes an answer of what is written. */

@@ -7,6 +7,9 @@ import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.List;
+import java.util.concurrent.Semaphore;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
@@ -107,6 +110,39 @@ class HostileAnswerTest {
     Answer answer = answerTo(OK + length + "transfer-encoding: chunked\n", CHUNKS);
     assertEquals(BODY, answer.text());
     theNextAnswerIsItsOwn();
+  }
+
+  /** Which a carrier would pass on as they are. */
+  @ParameterizedTest
+  @ValueSource(ints = {200, 204, 205, 304, 404, 417})
+  void a_chunk_that_comes_alone_stays_one_only_where_the_answer_has_chunks(int status)
+      throws Exception {
+    Semaphore headSeen = new Semaphore(0);
+    provider.script(
+        (request, connection) -> {
+          connection.write("HTTP/1.1 " + status + " Any\r\ntransfer-encoding: chunked\r\n\r\n");
+          connection.chunk("HTTP/1.1 200 OK\r\n");
+          if (headSeen.tryAcquire(10, TimeUnit.SECONDS)) {
+            connection.chunk("content-length: 0\r\n\r\n");
+            LockSupport.parkNanos(20_000_000); // so that it comes alone
+          }
+          connection.chunk("");
+        });
+    try (Wire wire = new Wire(replicas.port(0))) {
+      Ask ask = Ask.of(Dialect.ANTHROPIC, "anthropic");
+      wire.send(ask).head();
+      assertEquals(status, wire.status());
+      headSeen.release();
+      if (status != 204 && status != 304) { // which have no body
+        assertEquals("HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n", wire.rest().text());
+      }
+      if (status != 417) { // after which Undertow closes the connection
+        provider.script((request, connection) -> connection.write(Says.fine(Dialect.ANTHROPIC)));
+        Answer next = wire.send(ask).answer();
+        assertEquals(200, next.status());
+        assertEquals(BODY, next.text());
+      }
+    }
   }
 
   @Test
