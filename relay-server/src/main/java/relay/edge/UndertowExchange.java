@@ -44,6 +44,13 @@ final class UndertowExchange implements ClientExchange {
   private ByteBuffer chunksLeft = NONE; // to be sent before anything else
 
   /**
+   * Where chunks may go, once that is known and until Undertow writes again: to ask it each time is
+   * to go through a dozen objects that no processor's cache has, of one of thousands of streams.
+   */
+  private @Nullable StreamSinkConduit chunksWay;
+
+
+  /**
    * @param requests runs what may block
    */
   UndertowExchange(
@@ -157,6 +164,7 @@ final class UndertowExchange implements ClientExchange {
       until = below().write(chunksLeft) == 0 ? awaitWritable(out, until) : 0;
     }
     chunksLeft = NONE;
+    chunksWay = null;
     // To flush the last byte that was announced would end the exchange, here
     while (rest.hasRemaining() || (left != 0 && !out.flush())) {
       int n = rest.hasRemaining() ? out.write(rest) : 0;
@@ -171,10 +179,13 @@ final class UndertowExchange implements ClientExchange {
 
   @Override
   public int sendChunks(ByteBuffer chunks) throws IOException {
-    if (channel == null || !takesChunks() || chunksLeft.hasRemaining()) {
+    if (chunksWay == null && channel != null && takesChunks()) {
+      chunksWay = below();
+    }
+    if (chunksWay == null || chunksLeft.hasRemaining()) {
       return 0;
     }
-    int sent = below().write(chunks);
+    int sent = chunksWay.write(chunks);
     if (sent > 0 && chunks.hasRemaining()) {
       chunksLeft = ByteBuffer.allocate(chunks.remaining()).put(chunks).flip();
     }
