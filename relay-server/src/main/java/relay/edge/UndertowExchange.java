@@ -49,7 +49,6 @@ final class UndertowExchange implements ClientExchange {
    */
   private @Nullable StreamSinkConduit chunksWay;
 
-
   /**
    * @param requests runs what may block
    */
