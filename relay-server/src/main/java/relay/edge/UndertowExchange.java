@@ -25,9 +25,10 @@ import relay.pipeline.ClientExchange;
  * A client's exchange over Undertow.
  *
  * <p>Parts of an answer are written by the virtual thread that reads them from the provider,
- * straight to the socket. Whole answers, and the end of those in parts, are written by the I/O
- * thread: an exchange that ends elsewhere makes Undertow's read listener spin against it for the
- * next request.
+ * straight to the socket. Chunks that the provider made are sent past Undertow by the carrier while
+ * that thread sleeps ({@link #sendChunks}). Whole answers, and the end of those in parts, are
+ * written by the I/O thread: an exchange that ends elsewhere makes Undertow's read listener spin
+ * against it for the next request.
  */
 final class UndertowExchange implements ClientExchange {
   private static final ByteBuffer NONE = ByteBuffer.allocate(0);
@@ -39,7 +40,7 @@ final class UndertowExchange implements ClientExchange {
   private final HeaderNames names;
   private final AnswerDate date;
   private final Executor requests;
-  private @Nullable StreamSinkChannel channel; // the virtual thread's
+  private @Nullable StreamSinkChannel channel; // of an answer in parts that has begun
   private long left = -1; // of an announced length, not written yet; -1 if none was announced
   private ByteBuffer chunksLeft = NONE; // to be sent before anything else
 
