@@ -32,7 +32,7 @@ final class CarrierChannel implements Carrier.Carried {
 
   private boolean drained = true; // the reader's: nothing was left when it last read
 
-  // Of a reader that waits in awaitBytes, and of its carrier, which nobody but it is run by
+  // Of a reader that waits in awaitBytes: used by its carrier alone, which runs that reader, too
   private @Nullable Predicate<ByteBuffer> standIn;
   private boolean handedBack;
 

@@ -160,8 +160,8 @@ final class UndertowExchange implements ClientExchange {
     ByteBuffer rest = ByteBuffer.wrap(bytes, offset, length);
     StreamSinkChannel out = sink();
     long until = 0;
-    while (chunksLeft.hasRemaining()) {
-      until = below().write(chunksLeft) == 0 ? awaitWritable(out, until) : 0;
+    while (chunksWay != null && chunksLeft.hasRemaining()) {
+      until = chunksWay.write(chunksLeft) == 0 ? awaitWritable(out, until) : 0;
     }
     chunksLeft = NONE;
     chunksWay = null;
@@ -179,8 +179,8 @@ final class UndertowExchange implements ClientExchange {
 
   @Override
   public int sendChunks(ByteBuffer chunks) throws IOException {
-    if (chunksWay == null && channel != null && takesChunks()) {
-      chunksWay = below();
+    if (chunksWay == null && channel != null) {
+      chunksWay = wayOfChunks();
     }
     if (chunksWay == null || chunksLeft.hasRemaining()) {
       return 0;
@@ -193,19 +193,17 @@ final class UndertowExchange implements ClientExchange {
   }
 
   /**
-   * To a client of this carrier, without TLS, that has not sent its next request, where chunks are
-   * what it gets: it may speak HTTP/1.0, or the status be one without a body.
+   * The socket, beneath all that makes an answer of what is written: of a client of this carrier,
+   * without TLS, that has not sent its next request, where chunks are what it gets. It may speak
+   * HTTP/1.0, or the status be one without a body.
    */
-  private boolean takesChunks() {
+  private @Nullable StreamSinkConduit wayOfChunks() {
     return exchange.isInIoThread()
-        && exchange.getConnection() instanceof HttpServerConnection connection
-        && connection.getPipelineBuffer() == null
-        && ChunkEnd.isReached(connection.getChannel().getSinkChannel().getConduit());
-  }
-
-  /** The socket, beneath all that makes an answer of what is written. */
-  private StreamSinkConduit below() {
-    return ((HttpServerConnection) exchange.getConnection()).getOriginalSinkConduit();
+            && exchange.getConnection() instanceof HttpServerConnection connection
+            && connection.getPipelineBuffer() == null
+            && ChunkEnd.isReached(connection.getChannel().getSinkChannel().getConduit())
+        ? connection.getOriginalSinkConduit()
+        : null;
   }
 
   private StreamSinkChannel sink() throws IOException {

@@ -3,7 +3,6 @@ package relay.pipeline;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
-import java.lang.reflect.Proxy;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -25,20 +24,17 @@ class HandlingTest {
 
   /** One whose other thread is the test's, when it runs what is left. */
   private ClientExchange client() {
-    return (ClientExchange)
-        Proxy.newProxyInstance(
-            ClientExchange.class.getClassLoader(),
-            new Class<?>[] {ClientExchange.class},
-            (proxy, method, given) -> {
-              if (!method.getName().equals("goOn")) {
-                seen.add(method.getName());
-              } else if (stopped) {
-                throw new RejectedExecutionException("no thread is left");
-              } else {
-                rests.add((Runnable) given[0]);
-              }
-              return null;
-            });
+    return Clients.of(
+        (proxy, method, given) -> {
+          if (!method.getName().equals("goOn")) {
+            seen.add(method.getName());
+          } else if (stopped) {
+            throw new RejectedExecutionException("no thread is left");
+          } else {
+            rests.add((Runnable) given[0]);
+          }
+          return null;
+        });
   }
 
   @Test

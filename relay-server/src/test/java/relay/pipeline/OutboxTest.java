@@ -6,7 +6,6 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
-import java.lang.reflect.Proxy;
 import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -32,23 +31,20 @@ class OutboxTest {
   }
 
   private ClientExchange client() {
-    return (ClientExchange)
-        Proxy.newProxyInstance(
-            ClientExchange.class.getClassLoader(),
-            new Class<?>[] {ClientExchange.class},
-            (proxy, method, given) -> {
-              if (!method.getName().equals("sendChunks")) {
-                done.add(method.getName() + " " + given[2]);
-                return null;
-              }
-              if (takes < 0) {
-                throw new IOException("it has left");
-              }
-              done.add("sendChunks");
-              ByteBuffer some = (ByteBuffer) given[0];
-              some.position(some.position() + takes);
-              return takes;
-            });
+    return Clients.of(
+        (proxy, method, given) -> {
+          if (!method.getName().equals("sendChunks")) {
+            done.add(method.getName() + " " + given[2]);
+            return null;
+          }
+          if (takes < 0) {
+            throw new IOException("it has left");
+          }
+          done.add("sendChunks");
+          ByteBuffer some = (ByteBuffer) given[0];
+          some.position(some.position() + takes);
+          return takes;
+        });
   }
 
   @Test
