@@ -4,12 +4,6 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assertions.fail;
 
-import java.util.ArrayList;
-import java.util.List;
-import java.util.concurrent.ExecutionException;
-import java.util.concurrent.ExecutorService;
-import java.util.concurrent.Executors;
-import java.util.concurrent.Future;
 import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.Test;
 
@@ -25,28 +19,12 @@ final class ModelTest {
   private static final int SEEDS = Integer.getInteger("relay.seeds", 500);
   private static final int STEPS = Integer.getInteger("relay.steps", 1_000);
   private static final int SHRINK_SECONDS = Integer.getInteger("relay.shrink", 60);
-  private static final int AT_ONCE = 4; // most of a step is waiting for Redis
 
   @Test
   void every_interleaving_gives_the_replies_and_the_state_of_the_model() throws Exception {
     AtomicLong next = new AtomicLong(Long.getLong("relay.seed", 1));
     long last = Long.getLong("relay.seed", SEEDS);
-    List<Future<?>> all = new ArrayList<>();
-    try (ExecutorService threads = Executors.newFixedThreadPool(AT_ONCE)) {
-      for (int n = 0; n < AT_ONCE; n++) {
-        all.add(threads.submit(() -> walk(next, last)));
-      }
-    }
-    for (Future<?> one : all) {
-      try {
-        one.get();
-      } catch (ExecutionException e) {
-        if (e.getCause() instanceof AssertionError failure) {
-          throw failure;
-        }
-        throw e;
-      }
-    }
+    AtOnce.run(() -> walk(next, last));
   }
 
   private static void walk(AtomicLong next, long last) {

@@ -3,14 +3,10 @@ package relay.redis;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.SplittableRandom;
-import java.util.concurrent.ExecutorService;
-import java.util.concurrent.Executors;
-import java.util.concurrent.Future;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicIntegerArray;
 import java.util.concurrent.atomic.AtomicLong;
@@ -27,22 +23,13 @@ final class RetryAfterTest {
   private static final long COOLDOWN = 0;
   private static final long CONCURRENCY = 5;
   private static final int MOST_STEPS = 60;
-  private static final int AT_ONCE = 4; // most of a step is waiting for Redis
 
   @Test
   void a_retry_at_the_returned_time_is_granted_and_one_slot_earlier_is_not() throws Exception {
     AtomicIntegerArray byReason = new AtomicIntegerArray(6);
     AtomicLong next = new AtomicLong(1);
     AtomicInteger checked = new AtomicInteger();
-    List<Future<?>> all = new ArrayList<>();
-    try (ExecutorService threads = Executors.newFixedThreadPool(AT_ONCE)) {
-      for (int n = 0; n < AT_ONCE; n++) {
-        all.add(threads.submit(() -> check(next, checked, byReason)));
-      }
-    }
-    for (Future<?> one : all) {
-      one.get();
-    }
+    AtOnce.run(() -> check(next, checked, byReason));
     for (int reason = 0; reason < byReason.length(); reason++) {
       assertTrue(byReason.get(reason) > 0, "no state was refused for reason " + reason);
     }
