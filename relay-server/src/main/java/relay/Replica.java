@@ -113,7 +113,7 @@ final class Replica {
             clientsTally,
             new Routes(routes, config.routing(), new Random()),
             meters,
-            new RequestPipeline.Limits(
+            new RequestPipeline.Bounds(
                 server.maxBodyBytes(), server.maxConcurrent(), server.idleTimeout()));
     keyProbes =
         new KeyProbes(routes, engine::probation, firstProbe(), InstantSource.system(), carriers);

@@ -32,8 +32,8 @@ import org.yaml.snakeyaml.LoaderOptions;
 import org.yaml.snakeyaml.Yaml;
 import org.yaml.snakeyaml.constructor.SafeConstructor;
 import relay.config.Config;
+import relay.config.ConfigFault;
 import relay.config.ConfigFile;
-import relay.config.Fault;
 import relay.config.Loaded;
 import relay.config.ServerConfig;
 
@@ -336,7 +336,7 @@ class DeployTest {
         assertNotNull(config.redis().url(), "replicas need a Redis that they share");
         yield config.server();
       }
-      case Loaded.Invalid(List<Fault> faults) -> fail("unexpected faults: " + faults);
+      case Loaded.Invalid(List<ConfigFault> faults) -> fail("unexpected faults: " + faults);
     };
   }
 

@@ -22,7 +22,7 @@ final class AcquireCalls {
 
   private final PoolScripts scripts;
   private final Candidates candidates;
-  private final Settlements settlements;
+  private final LeaseEndings settlements;
   private final Map<String, Coalescer<Wish>> shared = new ConcurrentHashMap<>();
 
   private record Wish(String id, Demand demand, CompletableFuture<Reply> reply) {}
@@ -37,7 +37,7 @@ final class AcquireCalls {
     }
   }
 
-  AcquireCalls(PoolScripts scripts, Candidates candidates, Settlements settlements) {
+  AcquireCalls(PoolScripts scripts, Candidates candidates, LeaseEndings settlements) {
     this.scripts = scripts;
     this.candidates = candidates;
     this.settlements = settlements;

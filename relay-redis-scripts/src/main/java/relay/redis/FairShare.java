@@ -34,7 +34,7 @@ final class FairShare {
   private final Map<String, Saved> saved = new HashMap<>();
   private final Map<String, Long> cooling = new HashMap<>();
   private final Map<String, Integer> inFlight = new HashMap<>();
-  private final Owed owed;
+  private final OutageUsage owed;
   private final List<List<KeyPlan>> tiers;
   private @Nullable PoolSnapshot seen;
   private Set<String> out = Set.of(); // quarantined when last seen
@@ -46,7 +46,7 @@ final class FairShare {
   FairShare(PoolPlan plan, LongSupplier nanoTime) {
     this.plan = plan;
     this.nanoTime = nanoTime;
-    owed = new Owed(plan.window());
+    owed = new OutageUsage(plan.window());
     NavigableMap<Integer, List<KeyPlan>> byPriority = new TreeMap<>();
     for (KeyPlan key : plan.keys()) {
       byPriority.computeIfAbsent(key.priority(), p -> new ArrayList<>()).add(key);

@@ -35,7 +35,7 @@ public final class KeyPool {
   private final EstimateExchange exchange;
   private final LimitNews news = new LimitNews();
   private final Map<String, Long> live = new ConcurrentHashMap<>(); // lease id -> renew at, nanos
-  private final Settlements settlements;
+  private final LeaseEndings settlements;
   private final AcquireCalls acquires;
   private final WaitingRoom room;
   private volatile @Nullable PoolSnapshot latest;
@@ -55,7 +55,7 @@ public final class KeyPool {
     fairShare = new FairShare(plan, System::nanoTime);
     picking = new Picking(this, link, scripts, fairShare, options.fallback());
     exchange = new EstimateExchange(scripts);
-    settlements = new Settlements(scripts, plan.name(), alarm);
+    settlements = new LeaseEndings(scripts, plan.name(), alarm);
     acquires = scripts.acquires(settlements);
     room = new WaitingRoom(this::acquire, alarm, System::nanoTime);
   }
@@ -344,7 +344,8 @@ public final class KeyPool {
       fairShare
           .handOver()
           .forEach(
-              (group, usage) -> settlements.send(new Unsent.Owed(leaseIds.next(), group, usage)));
+              (group, usage) ->
+                  settlements.send(new Unsent.OutageUsage(leaseIds.next(), group, usage)));
     }
     renew();
     exchange.tick();

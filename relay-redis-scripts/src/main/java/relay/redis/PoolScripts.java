@@ -55,7 +55,7 @@ final class PoolScripts {
   /**
    * @param settlements what the calls take along
    */
-  AcquireCalls acquires(Settlements settlements) {
+  AcquireCalls acquires(LeaseEndings settlements) {
     return new AcquireCalls(this, candidates, settlements);
   }
 

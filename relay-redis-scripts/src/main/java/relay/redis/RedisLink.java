@@ -64,7 +64,7 @@ final class RedisLink implements AutoCloseable {
   private final RedisURI uri;
   private final Duration timeout;
   private final Deadlines deadlines;
-  private final Refusals refusals = new Refusals(log::warn, System::nanoTime);
+  private final RefusedCalls refusals = new RefusedCalls(log::warn, System::nanoTime);
   private final Executor calls; // Lettuce has locks, which a loop's thread takes alone
   private final Executor answers;
   private final Runnable onUp;
@@ -309,7 +309,7 @@ final class RedisLink implements AutoCloseable {
       String why = root.getMessage() == null ? root.toString() : root.getMessage();
       refusal = root instanceof RedisCommandExecutionException ? why : null;
       if (failures++ % TOLD_EVERY == 0) {
-        log.warn("Redis at {} cannot be used: {}", address(), Refusals.explained(why));
+        log.warn("Redis at {} cannot be used: {}", address(), RefusedCalls.explained(why));
       }
       connection.set(null);
       if (fresh != null) {

@@ -25,5 +25,5 @@ sealed interface Unsent {
   }
 
   /** Used without a lease in Redis. */
-  record Owed(String id, String group, Usage usage) implements Unsent {}
+  record OutageUsage(String id, String group, Usage usage) implements Unsent {}
 }

@@ -19,11 +19,11 @@ final class AccuracyReport {
       """;
 
   /** A line of a table: a gate before a provider. */
-  record Row(Traffic.Kind kind, Cell.Enforced account, int replicas, Rule rule) {
+  record Row(SimulatedTraffic.Kind kind, Cell.Enforced account, int replicas, Rule rule) {
     String table() {
       return String.format(
           "%s, %s, %s",
-          kind == Traffic.Kind.KNOWN ? "Known costs" : "Agents",
+          kind == SimulatedTraffic.Kind.KNOWN ? "Known costs" : "Agents",
           account.title,
           replicas == 1 ? "1 replica" : replicas + " replicas");
     }
@@ -36,7 +36,7 @@ final class AccuracyReport {
   private AccuracyReport() {}
 
   static List<Row> rows() {
-    return Arrays.stream(Traffic.Kind.values())
+    return Arrays.stream(SimulatedTraffic.Kind.values())
         .flatMap(
             kind ->
                 Arrays.stream(Cell.Enforced.values())

@@ -14,7 +14,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import relay.redis.Cell.Enforced;
-import relay.redis.Traffic.Kind;
+import relay.redis.SimulatedTraffic.Kind;
 
 /**
  * Gates before simulated providers. The committed report must be what comes of it: all of it is
@@ -112,10 +112,11 @@ final class AccuracyReportTest {
                 new Cell(Kind.KNOWN, Enforced.SIXTH, 8, Rule.SLIDING_WINDOW, 0.02),
                 new Cell(Kind.AGENTS, Enforced.LOG, 8, Rule.SLIDING_WINDOW, 0.1),
                 new Cell(Kind.AGENTS, Enforced.SECOND, 1, Rule.TOKEN_BUCKET, 0.02));
-    try (Wire wire = new Wire(RedisUnderTest.url())) {
+    try (ScriptConnection wire = new ScriptConnection(RedisUnderTest.url())) {
       for (Cell cell : cells) {
         Accounting ours = Objects.requireNonNull(cell.rule().ours);
-        ScriptGate gate = new ScriptGate(wire, ours, Traffic.LIMIT, Traffic.START);
+        ScriptRule gate =
+            new ScriptRule(wire, ours, SimulatedTraffic.LIMIT, SimulatedTraffic.START);
         Outcome outcome = Simulation.run(gate, cell);
         gate.delete();
         System.out.println(cell + ": " + outcome);

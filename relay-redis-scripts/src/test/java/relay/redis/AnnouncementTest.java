@@ -19,7 +19,7 @@ final class AnnouncementTest {
   private static final long DENIED = 0;
   private static final long LOOK_AGAIN = -5;
 
-  private final Wire wire = new Wire(RedisUnderTest.url());
+  private final ScriptConnection wire = new ScriptConnection(RedisUnderTest.url());
   private final RedisKeys names = new RedisKeys("account", Pools.name("p"));
   private final Clock clock = new Clock(1_790_000_000_000_000L, 0);
   private long epoch;
@@ -42,7 +42,8 @@ final class AnnouncementTest {
 
   private List<String> listed() {
     String field = "m:" + PoolPlan.group("one", Pools.CLASS);
-    return List.of(Wire.text(wire.redis().hget(names.state, RedisKeys.bytes(field))).split(" "));
+    return List.of(
+        ScriptConnection.text(wire.redis().hget(names.state, RedisKeys.bytes(field))).split(" "));
   }
 
   private void announce(PoolPlan plan, long known) {
@@ -61,7 +62,9 @@ final class AnnouncementTest {
             List.of(names.state, names.win, names.quarantine, names.picture, names.learned));
     keys.addAll(new Candidates(plan, names).readySets());
     List<Object> args = new ArrayList<>(List.of(clock.ceiling(), clock.told()));
-    announcement(plan).args(part, known, found).forEach(arg -> args.add(Wire.text(arg)));
+    announcement(plan)
+        .args(part, known, found)
+        .forEach(arg -> args.add(ScriptConnection.text(arg)));
     return wire.call(ScriptFile.CONFIGURE, keys.toArray(byte[][]::new), args.toArray());
   }
 
@@ -115,7 +118,9 @@ final class AnnouncementTest {
 
   private List<String> sets(PoolPlan plan) {
     return new Candidates(plan, names)
-        .readySets().stream().map(set -> Wire.text(set).substring(names.base().length())).toList();
+        .readySets().stream()
+            .map(set -> ScriptConnection.text(set).substring(names.base().length()))
+            .toList();
   }
 
   private long acquire(PoolPlan plan, String id) {

@@ -137,12 +137,12 @@ final class BadNumbersTest {
     return words;
   }
 
-  private Wire wire;
+  private ScriptConnection wire;
   private RedisKeys names;
 
   @BeforeEach
   void pool() {
-    wire = new Wire(RedisUnderTest.url());
+    wire = new ScriptConnection(RedisUnderTest.url());
     names = new RedisKeys("bad", Pools.name("p"));
     assertEquals(1L, call(new Step.Configure(0, 7, PLAN)).getFirst());
     assertEquals(1L, call(Step.acquire("held", 7, 1, 1, 30_000, FIELDS)).getFirst());
@@ -247,17 +247,19 @@ final class BadNumbersTest {
         Map<String, String> fields = new TreeMap<>();
         wire.redis()
             .hgetall(name)
-            .forEach((field, value) -> fields.put(Wire.text(field), Arrays.toString(value)));
+            .forEach(
+                (field, value) -> fields.put(ScriptConnection.text(field), Arrays.toString(value)));
         yield fields.toString();
       }
-      case "list" -> wire.redis().lrange(name, 0, -1).stream().map(Wire::text).toList().toString();
+      case "list" ->
+          wire.redis().lrange(name, 0, -1).stream().map(ScriptConnection::text).toList().toString();
       case "zset" ->
           wire.redis().zrangeWithScores(name, 0, -1).stream()
-              .map(v -> Wire.text(v.getValue()) + " " + v.getScore())
+              .map(v -> ScriptConnection.text(v.getValue()) + " " + v.getScore())
               .toList()
               .toString();
-      case "string" -> Wire.text(wire.redis().get(name));
-      case String other -> throw new AssertionError(Wire.text(name) + " is a " + other);
+      case "string" -> ScriptConnection.text(wire.redis().get(name));
+      case String other -> throw new AssertionError(ScriptConnection.text(name) + " is a " + other);
     };
   }
 }

@@ -20,7 +20,7 @@ final class BreakerTest {
   private static final List<Object> TRIES = List.of(2L, 30_000L, 1L);
   private static final List<Object> ANOTHER_TRIES = List.of(2L, 30_000L, 0L);
 
-  private final Wire wire = new Wire(RedisUnderTest.url());
+  private final ScriptConnection wire = new ScriptConnection(RedisUnderTest.url());
   private final byte[] name = RedisKeys.bytes(Pools.name("breaker"));
   private long nowMs = 1_000_000;
 
@@ -66,7 +66,7 @@ final class BreakerTest {
   void few_failures_leave_it_closed_and_ten_in_a_short_time_open_it() {
     assertEquals(closed(), report(9, 0, "", "a"));
     assertEquals(open(2000), report(1, 0, "", "b"));
-    assertEquals("open", Wire.text(wire.redis().hget(name, RedisKeys.bytes("state"))));
+    assertEquals("open", ScriptConnection.text(wire.redis().hget(name, RedisKeys.bytes("state"))));
     long ttl = wire.redis().pttl(name);
     assertTrue(ttl > 0 && ttl <= 600_000, "ttl " + ttl);
   }
@@ -135,7 +135,8 @@ final class BreakerTest {
       ProviderBreaker idle = one.breaker(pool);
       ProviderBreaker busy = two.breaker(pool);
       idle.unused(firstTrial(idle));
-      Await.until("the busy one may try", SOON, () -> busy.enter() instanceof Passage.Trial);
+      AwaitCondition.until(
+          "the busy one may try", SOON, () -> busy.enter() instanceof Passage.Trial);
     }
   }
 
@@ -166,7 +167,7 @@ final class BreakerTest {
     for (int n = 0; n < 10; n++) {
       breaker.failed(new Passage.Free());
     }
-    Await.until(
+    AwaitCondition.until(
         "its pause is over",
         SOON,
         () -> breaker.standing().equals(new Standing(State.OPEN, Duration.ZERO)));
@@ -216,7 +217,7 @@ final class BreakerTest {
       for (int n = 0; n < 10; n++) {
         breaker.failed(new Passage.Free());
       }
-      Await.until("it is open", SOON, () -> breaker.standing().state() == State.OPEN);
+      AwaitCondition.until("it is open", SOON, () -> breaker.standing().state() == State.OPEN);
       for (Standing open : List.of(breaker.standing(), onlooker.breaker(pool).look().join())) {
         assertEquals(State.OPEN, open.state());
         assertTrue(open.nextTry().toMillis() <= 2_000, open.toString());
@@ -235,11 +236,11 @@ final class BreakerTest {
       for (int n = 0; n < 10; n++) {
         first.failed(free);
       }
-      Await.until("the other knows", SOON, () -> second.state() == State.OPEN);
+      AwaitCondition.until("the other knows", SOON, () -> second.state() == State.OPEN);
       Passage.Barred barred = assertInstanceOf(Passage.Barred.class, second.enter());
       assertTrue(barred.retryAfter().toMillis() > 0);
       Passage[] got = new Passage[1];
-      Await.until(
+      AwaitCondition.until(
           "it may try",
           SOON,
           () -> {
@@ -248,7 +249,7 @@ final class BreakerTest {
           });
       assertInstanceOf(Passage.Barred.class, second.enter());
       second.worked(got[0]);
-      Await.until("it is closed for both", SOON, () -> first.state() == State.CLOSED);
+      AwaitCondition.until("it is closed for both", SOON, () -> first.state() == State.CLOSED);
       assertInstanceOf(Passage.Free.class, first.enter());
     }
   }

@@ -20,7 +20,7 @@ final class BucketTest {
   /** What was used is no load, however much it was, once the bucket is full again. */
   @Test
   void the_least_loaded_bucket_is_the_one_with_the_least_debt() {
-    try (Wire wire = new Wire(RedisUnderTest.url())) {
+    try (ScriptConnection wire = new ScriptConnection(RedisUnderTest.url())) {
       List<KeyPlan> keys =
           List.of(new KeyPlan("k0", "a0", 0, 1, 0), new KeyPlan("k1", "a1", 0, 1, 0));
       Limits limits = new Limits(100, 0, 0, 0);
@@ -49,12 +49,12 @@ final class BucketTest {
     }
   }
 
-  private Object acquire(Wire wire, List<String> fields) {
+  private Object acquire(ScriptConnection wire, List<String> fields) {
     String id = "l" + next++;
     return call(wire, Step.acquire(id, EPOCH, 1, 1, 30_000, fields)).get(3);
   }
 
-  private List<Object> call(Wire wire, Step step) {
+  private List<Object> call(ScriptConnection wire, Step step) {
     Clock clock = new Clock(micros, 0);
     return wire.call(step.script(), step.keys(names), step.args(clock).toArray());
   }
@@ -62,7 +62,7 @@ final class BucketTest {
   /** Whatever a provider refuses: a 64th of a limit goes at once, and its rate is not less. */
   @Test
   void a_burst_is_not_halved_for_ever() {
-    try (Wire wire = new Wire(RedisUnderTest.url())) {
+    try (ScriptConnection wire = new ScriptConnection(RedisUnderTest.url())) {
       List<KeyPlan> one = Picks.keys(1, 0, 1);
       Map<String, Limits> limits = Map.of("a0/model", new Limits(6_400, 0, 0, 0));
       Picks picks = new Picks(wire, Strategy.LEAST_LOADED, one, limits);

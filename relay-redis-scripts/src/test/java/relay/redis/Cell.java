@@ -5,7 +5,7 @@ package relay.redis;
  *
  * @param size of a request, as a share of the limit
  */
-record Cell(Traffic.Kind kind, Enforced account, int replicas, Rule rule, double size) {
+record Cell(SimulatedTraffic.Kind kind, Enforced account, int replicas, Rule rule, double size) {
   /** Providers that are simulated. */
   enum Enforced {
     BUCKET("a bucket of L"),

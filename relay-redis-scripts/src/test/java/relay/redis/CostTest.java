@@ -27,7 +27,7 @@ final class CostTest {
   @ValueSource(ints = {1, 4, 16, 64})
   void a_call_runs_few_commands_in_redis(int keys) {
     try (RedisProcess redis = RedisProcess.start();
-        Wire wire = new Wire(redis.url())) {
+        ScriptConnection wire = new ScriptConnection(redis.url())) {
       PoolPlan plan =
           Pools.plan("cost", Duration.ofMinutes(1), keys, new Limits(1_000_000, 0, 0, 0));
       RedisKeys names = new RedisKeys("cost", "cost");
@@ -56,7 +56,7 @@ final class CostTest {
   void a_search_among_sizes_that_differ_reads_few_windows() {
     int keys = 100;
     try (RedisProcess redis = RedisProcess.start();
-        Wire wire = new Wire(redis.url())) {
+        ScriptConnection wire = new ScriptConnection(redis.url())) {
       Map<String, Limits> limits = new HashMap<>();
       for (int n = 0; n < keys; n++) {
         limits.put("a" + n + "/model", new Limits(0, 100_000, 20_000, 0));
@@ -93,7 +93,7 @@ final class CostTest {
   }
 
   private static String report(
-      Wire wire, RedisKeys names, List<Step> steps, long micros, int most) {
+      ScriptConnection wire, RedisKeys names, List<Step> steps, long micros, int most) {
     wire.redis().configResetstat();
     run(wire, names, steps, micros);
     Map<String, Cost> costs = costs(wire);
@@ -110,7 +110,7 @@ final class CostTest {
         "%.1f us, %.1f commands", (double) script.micros() / script.calls(), commands);
   }
 
-  private static long run(Wire wire, RedisKeys names, List<Step> steps, long from) {
+  private static long run(ScriptConnection wire, RedisKeys names, List<Step> steps, long from) {
     long micros = from;
     for (Step step : steps) {
       micros += 100;
@@ -119,11 +119,11 @@ final class CostTest {
     return micros;
   }
 
-  private static List<Object> call(Wire wire, RedisKeys names, Step step, long micros) {
+  private static List<Object> call(ScriptConnection wire, RedisKeys names, Step step, long micros) {
     return wire.call(step.script(), step.keys(names), step.args(new Clock(micros, 0)).toArray());
   }
 
-  private static Map<String, Cost> costs(Wire wire) {
+  private static Map<String, Cost> costs(ScriptConnection wire) {
     Map<String, Cost> costs = new HashMap<>();
     wire.redis()
         .info("commandstats")

@@ -145,10 +145,11 @@ final class EstimatesTest {
       Estimates two = b.pool(PLAN).estimates();
       learn(one, "m", 200, 100_000, 1_000);
       learn(two, "m", 200, 100_000, 3_000);
-      Await.until("both know the mean", PATIENCE, () -> knowsTheMean(one) && knowsTheMean(two));
+      AwaitCondition.until(
+          "both know the mean", PATIENCE, () -> knowsTheMean(one) && knowsTheMean(two));
       try (RedisEngine c = RedisEngine.start(Pools.options(url, "c", Fallback.OPEN))) {
         Estimates fresh = c.pool(PLAN).estimates();
-        Await.until("the new one knows it, too", PATIENCE, () -> knowsTheMean(fresh));
+        AwaitCondition.until("the new one knows it, too", PATIENCE, () -> knowsTheMean(fresh));
         near(one.outputTokens("m"), fresh.outputTokens("m"), 10);
       }
     }

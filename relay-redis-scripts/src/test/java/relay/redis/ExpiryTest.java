@@ -18,7 +18,7 @@ final class ExpiryTest {
       Pools.plan("expiry", Duration.ofMinutes(1), 2, new Limits(1_000, 100_000, 100_000, 200_000));
   private final String pool = Pools.name("p");
   private final RedisKeys names = new RedisKeys("expiry", pool);
-  private final Wire wire = new Wire(RedisUnderTest.url());
+  private final ScriptConnection wire = new ScriptConnection(RedisUnderTest.url());
   private long micros = START;
 
   @BeforeEach
@@ -115,7 +115,8 @@ final class ExpiryTest {
     List<String> fields = List.of("k:key0", "g:account0/model");
     List<PoolModel.Wish> wishes = List.of(new PoolModel.Wish("a", 10, 10, "talk"));
     assertEquals(1L, run(new Step.Acquire(wishes, 7, 30_000, fields)).get(2));
-    assertEquals("g:account0/model", Wire.text(wire.redis().get(names.session("any", "talk"))));
+    assertEquals(
+        "g:account0/model", ScriptConnection.text(wire.redis().get(names.session("any", "talk"))));
   }
 
   @Test
@@ -150,7 +151,8 @@ final class ExpiryTest {
     assertEquals(true, wire.redis().pexpire(key, 60_000));
     micros += 61 * SECOND;
     run(step);
-    assertTrue(wire.redis().pttl(key) > 600_000, () -> Wire.text(key) + " after " + step);
+    assertTrue(
+        wire.redis().pttl(key) > 600_000, () -> ScriptConnection.text(key) + " after " + step);
   }
 
   @Test

@@ -19,7 +19,7 @@ import relay.redis.Picks.Pick;
 final class FairnessTest {
   private static final int PICKS = 100_000;
 
-  private final Wire wire = new Wire(RedisUnderTest.url());
+  private final ScriptConnection wire = new ScriptConnection(RedisUnderTest.url());
 
   @AfterEach
   void disconnect() {

@@ -21,11 +21,11 @@ final class KeptRecordsTest {
   private static final int INPUT = 1; // place of the input tokens in what is used
 
   private final RedisKeys names = new RedisKeys("kept", Pools.name("p"));
-  private final Wire wire = new Wire(RedisUnderTest.url());
+  private final ScriptConnection wire = new ScriptConnection(RedisUnderTest.url());
 
   /** A library of its own in the same Redis, as another version is. */
-  private final Wire other =
-      Wire.faulty(RedisUnderTest.url(), "kept_count > 100000", "kept_count > 99999");
+  private final ScriptConnection other =
+      ScriptConnection.faulty(RedisUnderTest.url(), "kept_count > 100000", "kept_count > 99999");
 
   private long micros = 1_790_000_000_000_000L;
 
@@ -42,11 +42,11 @@ final class KeptRecordsTest {
     other.close();
   }
 
-  private List<Object> call(Wire by, Step step) {
+  private List<Object> call(ScriptConnection by, Step step) {
     return by.call(step.script(), step.keys(names), step.args(new Clock(micros, 0)).toArray());
   }
 
-  private List<Object> acquire(Wire by, String id) {
+  private List<Object> acquire(ScriptConnection by, String id) {
     return call(by, Step.acquire(id, 7, 10, 10, 30_000, List.of(KEY, GROUP)));
   }
 

@@ -31,14 +31,14 @@ final class LargeAccountTest {
     PoolPlan plan = Pools.plan("large", Duration.ofMinutes(1), keys, new Limits(900_000, 0, 0, 0));
     RedisKeys names = new RedisKeys("test", "large");
     try (RedisProcess redis = RedisProcess.start();
-        Wire wire = new Wire(redis.url())) {
+        ScriptConnection wire = new ScriptConnection(redis.url())) {
       wire.redis().configSet("slowlog-log-slower-than", "100");
       wire.redis().configSet("slowlog-max-len", "100000");
       EngineOptions options = Pools.options(redis.url(), "r", Fallback.CLOSED, TIMEOUT);
       try (RedisEngine engine = RedisEngine.start(options)) {
         KeyPool pool = engine.pool(plan);
         Set<String> used = new HashSet<>();
-        Await.until(
+        AwaitCondition.until(
             "grants of many keys",
             Duration.ofSeconds(20),
             () -> {
@@ -72,14 +72,15 @@ final class LargeAccountTest {
   }
 
   /** The keys that a settlement of the account's group makes ready again. */
-  private static Set<String> listed(Wire wire, RedisKeys names) {
+  private static Set<String> listed(ScriptConnection wire, RedisKeys names) {
     String line =
-        Wire.text(wire.redis().hget(names.state, RedisKeys.bytes("m:one/" + Pools.CLASS)));
+        ScriptConnection.text(
+            wire.redis().hget(names.state, RedisKeys.bytes("m:one/" + Pools.CLASS)));
     return Set.of(line.split(" "));
   }
 
   private static void until(KeyPool pool, long quarantined) {
-    Await.until(
+    AwaitCondition.until(
         quarantined + " seen in quarantine",
         Duration.ofSeconds(20),
         () -> {
@@ -92,7 +93,7 @@ final class LargeAccountTest {
   }
 
   /** How long the calls of each script took, in microseconds, the shortest first. */
-  private static Map<String, List<Long>> calls(Wire wire) {
+  private static Map<String, List<Long>> calls(ScriptConnection wire) {
     return wire.redis().slowlogGet(100_000).stream()
         .map(entry -> (List<?>) entry)
         .filter(entry -> command(entry, 0).equals("FCALL"))
@@ -110,6 +111,6 @@ final class LargeAccountTest {
   }
 
   private static String command(List<?> entry, int word) {
-    return (String) Wire.readable((List<?>) entry.get(3)).get(word);
+    return (String) ScriptConnection.readable((List<?>) entry.get(3)).get(word);
   }
 }

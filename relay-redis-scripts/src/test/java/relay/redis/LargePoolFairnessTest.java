@@ -21,7 +21,7 @@ final class LargePoolFairnessTest {
   private static final int KEYS = 1_000;
   private static final int FEW = 6;
 
-  private final Wire wire = new Wire(RedisUnderTest.url());
+  private final ScriptConnection wire = new ScriptConnection(RedisUnderTest.url());
 
   @AfterEach
   void disconnect() {

@@ -24,7 +24,7 @@ final class LearnTest {
 
   private final RedisKeys names = new RedisKeys("learn", Pools.name("p"));
   private final byte[][] keys = {names.estimates};
-  private final Wire wire = new Wire(RedisUnderTest.url());
+  private final ScriptConnection wire = new ScriptConnection(RedisUnderTest.url());
   private long seconds = START_S;
 
   @AfterEach
@@ -40,7 +40,7 @@ final class LearnTest {
 
   private String line(String model) {
     byte[] line = wire.redis().hget(names.estimates, RedisKeys.bytes(model));
-    return line == null ? "" : Wire.text(line);
+    return line == null ? "" : ScriptConnection.text(line);
   }
 
   private ModelTally known(String model) {
@@ -151,7 +151,7 @@ final class LearnTest {
     assertTrue(ttl > 0 && ttl <= 7 * 24 * HOUR_S, "expires in " + ttl);
     long young =
         wire.redis().hkeys(names.estimates).stream()
-            .mapToInt(name -> Integer.parseInt(Wire.text(name).substring(6)))
+            .mapToInt(name -> Integer.parseInt(ScriptConnection.text(name).substring(6)))
             .filter(n -> n >= 750)
             .count();
     assertTrue(young > 450, "of the kept ones " + young + " belong to the younger half");
@@ -240,7 +240,7 @@ final class LearnTest {
   @Test
   void a_merge_costs_redis_few_commands() {
     try (RedisProcess redis = RedisProcess.start();
-        Wire own = new Wire(redis.url())) {
+        ScriptConnection own = new ScriptConnection(redis.url())) {
       String outputs =
           IntStream.range(20, 60).mapToObj(b -> b + ":1").collect(Collectors.joining(","));
       for (int together : List.of(1, 4)) {

@@ -63,7 +63,7 @@ final class LibraryPageTest {
     assertTrue(rights.find(), "no rights in " + PAGE);
     String user = Pools.name("user");
     String url = RedisUnderTest.url();
-    try (Wire wire = new Wire(url)) {
+    try (ScriptConnection wire = new ScriptConnection(url)) {
       CommandArgs<byte[], byte[]> args = new CommandArgs<>(ByteArrayCodec.INSTANCE);
       args.add("SETUSER").add(user).add("on").add(">secret").add("~test:*");
       Stream.of(rights.group(1).split("\\s+")).forEach(args::add);

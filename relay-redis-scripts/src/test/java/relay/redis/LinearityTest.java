@@ -98,7 +98,7 @@ final class LinearityTest {
     Step.Configure configure = configure(Strategy.LEAST_LOADED, 1, false);
     List<String> fields = List.of("k:key0", "g:account0/model");
     Clock noon = new Clock(1_790_000_000_000_000L, 0);
-    try (Wire wire = new Wire(RedisUnderTest.url())) {
+    try (ScriptConnection wire = new ScriptConnection(RedisUnderTest.url())) {
       List<Object> answer = call(wire, names, configure, noon).reply();
       Step acquire = Step.acquire("first", EPOCH, 1, 1, LEASE_MS, fields);
       List<Object> granted = call(wire, names, acquire, noon).reply();
@@ -177,10 +177,10 @@ final class LinearityTest {
   private static History recorded(Strategy strategy, int keys, boolean indexed) throws Exception {
     RedisKeys names = new RedisKeys("linear", Pools.name("p"));
     Step.Configure configure = configure(strategy, keys, indexed);
-    List<Wire> wires = new ArrayList<>();
+    List<ScriptConnection> wires = new ArrayList<>();
     try (ExecutorService threads = Executors.newFixedThreadPool(THREADS)) {
       for (int n = 0; n < CONNECTIONS; n++) {
-        wires.add(new Wire(RedisUnderTest.url()));
+        wires.add(new ScriptConnection(RedisUnderTest.url()));
       }
       List<Object> answer = call(wires.getFirst(), names, configure, Clock.OF_REDIS).reply();
       CountDownLatch ready = new CountDownLatch(THREADS);
@@ -203,7 +203,7 @@ final class LinearityTest {
       calls.sort((a, b) -> Long.compare(a.madeNanos(), b.madeNanos()));
       return new History(configure, answer, calls);
     } finally {
-      wires.forEach(Wire::close);
+      wires.forEach(ScriptConnection::close);
     }
   }
 
@@ -234,7 +234,7 @@ final class LinearityTest {
     return new Step.Configure(0, EPOCH, plan, indexed ? List.of(SET) : List.of(), rows);
   }
 
-  private static Call call(Wire wire, RedisKeys names, Step step, Clock clock) {
+  private static Call call(ScriptConnection wire, RedisKeys names, Step step, Clock clock) {
     byte[][] keys = step.keys(names);
     Object[] args = step.args(clock).toArray();
     long made = System.nanoTime();
@@ -243,7 +243,8 @@ final class LinearityTest {
   }
 
   /** A thread of a replica. */
-  private record Client(Wire wire, RedisKeys names, Step.Configure configured, int number) {
+  private record Client(
+      ScriptConnection wire, RedisKeys names, Step.Configure configured, int number) {
     List<Call> run() {
       SplittableRandom random = new SplittableRandom(number);
       List<String> ids = new ArrayList<>();

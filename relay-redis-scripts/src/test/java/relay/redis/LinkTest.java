@@ -76,11 +76,11 @@ class LinkTest {
   }
 
   private static void upAgain(RedisEngine engine) {
-    Await.until("the link is up", SOON, engine::isUp);
+    AwaitCondition.until("the link is up", SOON, engine::isUp);
   }
 
   private static void down(RedisEngine engine, KeyPool pool) {
-    Await.until(
+    AwaitCondition.until(
         "the link is down",
         SOON,
         () -> {
@@ -98,7 +98,7 @@ class LinkTest {
         Thread.ofVirtual()
             .start(
                 () -> {
-                  try (Wire wire = new Wire(redis.url())) {
+                  try (ScriptConnection wire = new ScriptConnection(redis.url())) {
                     while (!stop.get()) {
                       wire.redis().scriptFlush();
                     }
@@ -113,8 +113,8 @@ class LinkTest {
       some.forEach(a -> granted(a).lease().settle(3, 4));
     }
     stop.set(true);
-    Await.until("the flushing ends", SOON, () -> !flushing.isAlive());
-    Await.until("all are settled", SOON, () -> group(pool).inFlight() == 0);
+    AwaitCondition.until("the flushing ends", SOON, () -> !flushing.isAlive());
+    AwaitCondition.until("all are settled", SOON, () -> group(pool).inFlight() == 0);
     assertEquals(
         new Usage(requests, 1 + 3 * (requests - 1), 1 + 4 * (requests - 1)), group(pool).used());
   }
@@ -127,7 +127,7 @@ class LinkTest {
     granted(pool.acquire(Pools.one()));
     redis.kill();
     assertInstanceOf(Unavailable.class, pool.acquire(Pools.one()).join());
-    Await.until("the link is down", SOON, () -> !engine.isUp());
+    AwaitCondition.until("the link is down", SOON, () -> !engine.isUp());
     assertTrue(pool.acquire(Pools.one()).isDone(), "an answer without waiting");
     redis.startAgain();
     upAgain(engine);
@@ -139,7 +139,7 @@ class LinkTest {
     RedisEngine engine = engine("r1", Fallback.OPEN);
     KeyPool pool = engine.pool(plan(new Limits(1, 1, 1, 1)));
     redis.kill();
-    Await.until("the link is down", SOON, () -> !engine.isUp());
+    AwaitCondition.until("the link is down", SOON, () -> !engine.isUp());
     for (int n = 0; n < 1_000; n++) {
       granted(pool.acquire(Pools.one()));
     }
@@ -161,7 +161,7 @@ class LinkTest {
     RedisEngine engine = impatient("r1", Fallback.CLOSED);
     KeyPool pool = engine.pool(plan(AMPLE));
     granted(pool.acquire(Pools.one())).lease().cancel();
-    Await.until("all is settled", SOON, () -> group(pool).inFlight() == 0);
+    AwaitCondition.until("all is settled", SOON, () -> group(pool).inFlight() == 0);
     redis.freeze();
     long began = System.nanoTime();
     int waited = 0;
@@ -182,7 +182,7 @@ class LinkTest {
     upAgain(engine);
     granted(pool.acquire(Pools.one())).lease().cancel();
     // What timed out or was cut off may have been granted when Redis woke up: it was cancelled.
-    Await.until("nothing is in flight", SOON, () -> group(pool).inFlight() == 0);
+    AwaitCondition.until("nothing is in flight", SOON, () -> group(pool).inFlight() == 0);
     assertEquals(new Usage(0, 0, 0), group(pool).used());
   }
 
@@ -197,10 +197,10 @@ class LinkTest {
       some.add(pool.acquire(Pools.one()));
     }
     some.forEach(a -> assertInstanceOf(Unavailable.class, a.join()));
-    Await.until("the link is down", SOON, () -> !engine.isUp());
+    AwaitCondition.until("the link is down", SOON, () -> !engine.isUp());
     redis.thaw();
     upAgain(engine);
-    Await.until(
+    AwaitCondition.until(
         "nothing is in flight or charged",
         SOON,
         () -> group(pool).inFlight() == 0 && group(pool).used().equals(new Usage(0, 0, 0)));
@@ -220,7 +220,7 @@ class LinkTest {
     leases.subList(100, 200).forEach(l -> l.settle(5, 25));
     redis.thaw();
     upAgain(engine);
-    Await.until("all are settled", SOON, () -> group(pool).inFlight() == 0);
+    AwaitCondition.until("all are settled", SOON, () -> group(pool).inFlight() == 0);
     assertEquals(new Usage(200, 100 * 30, 100 * 30), group(pool).used());
   }
 
@@ -229,7 +229,7 @@ class LinkTest {
     RedisEngine one = impatient("r1", Fallback.FAIR_SHARE);
     engine("r2", Fallback.FAIR_SHARE).pool(window(Duration.ofSeconds(2)));
     KeyPool pool = one.pool(window(Duration.ofSeconds(2)));
-    Await.until(
+    AwaitCondition.until(
         "both replicas are seen",
         SOON,
         () -> {
@@ -263,9 +263,9 @@ class LinkTest {
     KeyPool pool = engine.pool(plan(new Limits(100_000_000, 0, 0, 0)));
     Lease before = granted(pool.acquire(Pools.one())).lease();
     before.settle(10, 10);
-    Await.until("it is settled", SOON, () -> group(pool).inFlight() == 0);
+    AwaitCondition.until("it is settled", SOON, () -> group(pool).inFlight() == 0);
     redis.freeze();
-    Await.until(
+    AwaitCondition.until(
         "the link is down",
         SOON,
         () -> {
@@ -284,7 +284,7 @@ class LinkTest {
     admitted.subList(1, 200).forEach(l -> l.settle(10, 15));
     redis.thaw();
     upAgain(engine);
-    Await.until(
+    AwaitCondition.until(
         "it is charged, and what was cut off is cancelled",
         SOON,
         () -> group(pool).used().requests() >= 201 && group(pool).inFlight() == 0);
@@ -292,7 +292,7 @@ class LinkTest {
     admitted
         .getFirst()
         .settle(10, 1_000_010); // overage of a local lease that ends when Redis is back
-    Await.until(
+    AwaitCondition.until(
         "the overage is charged",
         SOON,
         () -> group(pool).used().outputTokens() == charged.outputTokens() + 1_000_000);
@@ -307,12 +307,13 @@ class LinkTest {
     flushAll();
     cancelled.cancel();
     lease.settle(7, 8);
-    Await.until("it is charged", SOON, () -> group(pool).used().equals(new Usage(1, 7, 8)));
+    AwaitCondition.until(
+        "it is charged", SOON, () -> group(pool).used().equals(new Usage(1, 7, 8)));
     assertEquals(0, group(pool).inFlight());
   }
 
   private void flushAll() {
-    try (Wire wire = new Wire(redis.url())) {
+    try (ScriptConnection wire = new ScriptConnection(redis.url())) {
       wire.redis().flushall();
     }
   }
@@ -343,10 +344,10 @@ class LinkTest {
     KeyPool pool = first.pool(plan(limits));
     assertEquals(500, grantedAtOnce(pool, 1_000));
     redis.kill();
-    Await.until("the link is down", SOON, () -> !first.isUp());
+    AwaitCondition.until("the link is down", SOON, () -> !first.isUp());
     redis.startAgain();
     upAgain(first);
-    Await.until(
+    AwaitCondition.until(
         "it has announced the pool",
         SOON,
         () -> pool.snapshot().handle((s, f) -> f == null).join());
@@ -362,7 +363,7 @@ class LinkTest {
     granted(pool.acquire(Pools.one()));
     long began = System.nanoTime();
     KeyPool onlooker = engine("r2", Fallback.CLOSED).pool(plan(AMPLE));
-    Await.until(
+    AwaitCondition.until(
         "three times its time have passed",
         SOON,
         () -> {
@@ -370,7 +371,7 @@ class LinkTest {
           return System.nanoTime() - began > 4_500_000_000L;
         });
     engines.removeFirst().close(); // it does not end its leases: as good as killed
-    Await.until("the lease expired", SOON, () -> group(onlooker).inFlight() == 0);
+    AwaitCondition.until("the lease expired", SOON, () -> group(onlooker).inFlight() == 0);
     assertEquals(new Usage(1, 10, 10), group(onlooker).used());
     assertEquals(1, onlooker.snapshot().join().expiredLeases());
   }
@@ -378,7 +379,7 @@ class LinkTest {
   @Test
   void user_password_and_database_are_those_of_the_url() {
     String address = redis.url().substring("redis://".length());
-    try (Wire wire = new Wire(redis.url())) {
+    try (ScriptConnection wire = new ScriptConnection(redis.url())) {
       var _ =
           wire.redis()
               .aclSetuser(

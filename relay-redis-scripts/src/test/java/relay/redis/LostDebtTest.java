@@ -18,7 +18,7 @@ final class LostDebtTest {
       Pools.plan("lost", Duration.ofNanos(WINDOW * 1_000), 1, new Limits(1_000, 0, 0, 0));
 
   private final RedisKeys names = new RedisKeys("lost", Pools.name("p"));
-  private final Wire wire = new Wire(RedisUnderTest.url());
+  private final ScriptConnection wire = new ScriptConnection(RedisUnderTest.url());
 
   @AfterEach
   void disconnect() {

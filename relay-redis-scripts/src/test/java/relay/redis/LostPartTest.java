@@ -14,7 +14,7 @@ final class LostPartTest {
   private static final long EPOCH = 7;
 
   private final RedisKeys names = new RedisKeys("parts", Pools.name("p"));
-  private final Wire wire = new Wire(RedisUnderTest.url());
+  private final ScriptConnection wire = new ScriptConnection(RedisUnderTest.url());
 
   @AfterEach
   void disconnect() {

@@ -28,7 +28,7 @@ final class ModelTest {
   }
 
   private static void walk(AtomicLong next, long last) {
-    try (Wire wire = new Wire(RedisUnderTest.url())) {
+    try (ScriptConnection wire = new ScriptConnection(RedisUnderTest.url())) {
       for (long seed = next.getAndIncrement(); seed <= last; seed = next.getAndIncrement()) {
         Wandering walk = new Wandering(wire, seed);
         AssertionError failure = walk.wander(STEPS);
@@ -43,8 +43,9 @@ final class ModelTest {
   @Test
   void a_fault_in_the_scripts_is_shrunk_to_the_few_calls_that_show_it() {
     String text = "if used > limit then return end";
-    try (Wire wire =
-        Wire.faulty(RedisUnderTest.url(), text, "if used > limit + 1 then return end")) {
+    try (ScriptConnection wire =
+        ScriptConnection.faulty(
+            RedisUnderTest.url(), text, "if used > limit + 1 then return end")) {
       Wandering walk = null;
       for (long seed = 1; walk == null; seed++) {
         Wandering one = new Wandering(wire, seed);

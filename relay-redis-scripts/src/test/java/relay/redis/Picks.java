@@ -31,7 +31,7 @@ final class Picks {
    */
   record Pick(String key, String lease) {}
 
-  private final Wire wire;
+  private final ScriptConnection wire;
   private final RedisKeys names;
   private final PoolPlan plan;
   private final List<String> sets;
@@ -40,7 +40,7 @@ final class Picks {
   private long micros = 1_790_000_000_000_000L;
   private long next;
 
-  Picks(Wire wire, Strategy strategy, List<KeyPlan> keys, Map<String, Limits> limits) {
+  Picks(ScriptConnection wire, Strategy strategy, List<KeyPlan> keys, Map<String, Limits> limits) {
     this(wire, strategy, keys, limits, List.of(CLASS));
   }
 
@@ -48,7 +48,7 @@ final class Picks {
    * @param classes model classes, that of the wishes among them
    */
   Picks(
-      Wire wire,
+      ScriptConnection wire,
       Strategy strategy,
       List<KeyPlan> keys,
       Map<String, Limits> limits,
@@ -69,12 +69,12 @@ final class Picks {
     Candidates candidates = new Candidates(plan, names);
     sets =
         candidates.readySets().stream()
-            .map(set -> Wire.text(set).substring(names.base().length()))
+            .map(set -> ScriptConnection.text(set).substring(names.base().length()))
             .toList();
     List<Object> rows = new ArrayList<>();
     candidates.rowsOf(keys).forEach(c -> rows.addAll(List.of(c.set(), c.key().id(), c.group())));
     for (byte[] field : candidates.fieldsOf(Demand.of(CLASS, 0, 0))) {
-      fields.add(Wire.text(field));
+      fields.add(ScriptConnection.text(field));
     }
     call(new Step.Configure(0, EPOCH, plan, sets, rows));
     keys.forEach(key -> counts.put(key.id(), 0L));

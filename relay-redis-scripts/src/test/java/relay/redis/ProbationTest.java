@@ -16,7 +16,7 @@ import relay.redis.Acquisition.NoneUsable;
 final class ProbationTest {
   private static final long MINUTE = 60_000;
 
-  private final Wire wire = new Wire(RedisUnderTest.url());
+  private final ScriptConnection wire = new ScriptConnection(RedisUnderTest.url());
   private final byte[] quarantine = RedisKeys.bytes(Pools.name("quarantine"));
   private final byte[] probes = RedisKeys.bytes(Pools.name("probes"));
   private long nowMs = 1_000_000_000;

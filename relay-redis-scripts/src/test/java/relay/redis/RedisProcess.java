@@ -101,7 +101,8 @@ final class RedisProcess implements AutoCloseable {
               .redirectErrorStream(true)
               .redirectOutput(ProcessBuilder.Redirect.DISCARD)
               .start();
-      Await.until("Redis listens on port " + port, Duration.ofSeconds(20), () -> listens(launched));
+      AwaitCondition.until(
+          "Redis listens on port " + port, Duration.ofSeconds(20), () -> listens(launched));
       return launched;
     } catch (IOException e) {
       throw new UncheckedIOException(e);

@@ -26,7 +26,7 @@ final class RedisUnderTest {
     }
     String running = System.getProperty("relay.redis.binary") == null ? container() : null;
     url = running != null ? running : RedisProcess.start().url();
-    try (Wire wire = new Wire(url)) {
+    try (ScriptConnection wire = new ScriptConnection(url)) {
       String valkey = wire.info("server", "valkey_version");
       System.out.printf(
           "Redis under test: %s %s%n",

@@ -36,7 +36,7 @@ final class RetryAfterTest {
   }
 
   private static void check(AtomicLong next, AtomicInteger checked, AtomicIntegerArray byReason) {
-    try (Wire wire = new Wire(RedisUnderTest.url())) {
+    try (ScriptConnection wire = new ScriptConnection(RedisUnderTest.url())) {
       while (checked.get() < STATES) {
         checked.getAndAdd(new State(wire, next.getAndIncrement()).check(byReason));
       }
@@ -45,13 +45,13 @@ final class RetryAfterTest {
 
   /** A walk on which every refusal is followed up in the model's absence. */
   private static final class State {
-    private final Wire wire;
+    private final ScriptConnection wire;
     private final long seed;
     private final RedisKeys names;
     private final PoolModel model = new PoolModel();
     private final Walk walk;
 
-    State(Wire wire, long seed) {
+    State(ScriptConnection wire, long seed) {
       this.wire = wire;
       this.seed = seed;
       names = new RedisKeys("retry", "p" + seed);

@@ -20,12 +20,12 @@ enum Rule {
     this.ours = ours;
   }
 
-  Gate gate(int replicas) {
-    long limit = Traffic.LIMIT;
+  AdmissionRule gate(int replicas) {
+    long limit = SimulatedTraffic.LIMIT;
     if (ours != null) {
-      return new ModelGate(ours, limit, Traffic.START);
+      return new ModelRule(ours, limit, SimulatedTraffic.START);
     }
-    return new LimiterGate(
+    return new LimiterRule(
         switch (this) {
           case TWO_BUCKETS -> new Limiter.Minutes(limit, true);
           case FIXED_WINDOW -> new Limiter.Minutes(limit, false);
@@ -38,15 +38,15 @@ enum Rule {
 
   /** The share of the limit that passes in an instant, of three limits that are asked for. */
   double atOnce(double size, int replicas) {
-    Gate gate = gate(replicas);
-    long tokens = Math.round(size * Traffic.LIMIT);
-    long asked = Traffic.OVERLOAD * Traffic.LIMIT / tokens;
+    AdmissionRule gate = gate(replicas);
+    long tokens = Math.round(size * SimulatedTraffic.LIMIT);
+    long asked = SimulatedTraffic.OVERLOAD * SimulatedTraffic.LIMIT / tokens;
     long passed = 0;
     for (long n = 1; n <= asked; n++) {
-      if (gate.admit(Traffic.START, n, (int) (n % replicas), tokens) != null) {
+      if (gate.admit(SimulatedTraffic.START, n, (int) (n % replicas), tokens) != null) {
         passed += tokens;
       }
     }
-    return (double) passed / Traffic.LIMIT;
+    return (double) passed / SimulatedTraffic.LIMIT;
   }
 }

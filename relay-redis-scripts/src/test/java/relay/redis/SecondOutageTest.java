@@ -22,12 +22,13 @@ final class SecondOutageTest {
           engine.pool(Pools.plan("outage", PAUSE.multipliedBy(5), 1, new Limits(20, 0, 0, 0)));
       for (int outages = 0; outages < 2; outages++) {
         redis.kill();
-        Await.until("the outage is noticed", SOON, () -> !engine.isUp());
+        AwaitCondition.until("the outage is noticed", SOON, () -> !engine.isUp());
         assertInstanceOf(Exhausted.class, pool.acquire(Pools.one()).join());
         redis.startAgain();
-        Await.until("Redis is back", SOON, engine::isUp);
+        AwaitCondition.until("Redis is back", SOON, engine::isUp);
         long back = System.nanoTime();
-        Await.until("a while has passed", SOON, () -> System.nanoTime() - back > PAUSE.toNanos());
+        AwaitCondition.until(
+            "a while has passed", SOON, () -> System.nanoTime() - back > PAUSE.toNanos());
       }
     }
   }

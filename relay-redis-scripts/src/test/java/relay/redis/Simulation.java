@@ -2,8 +2,8 @@ package relay.redis;
 
 import java.util.PriorityQueue;
 import java.util.SplittableRandom;
-import relay.redis.Gate.Pass;
-import relay.redis.Traffic.Request;
+import relay.redis.AdmissionRule.Pass;
+import relay.redis.SimulatedTraffic.Request;
 
 /** One account, one gate before it, and the time that passes between them; all times virtual. */
 final class Simulation {
@@ -24,9 +24,9 @@ final class Simulation {
     }
   }
 
-  private final Gate gate;
+  private final AdmissionRule gate;
   private final Account account;
-  private final Traffic traffic;
+  private final SimulatedTraffic traffic;
   private final Cell cell;
   private final long end;
   private final Estimates estimates = new Estimates();
@@ -39,19 +39,19 @@ final class Simulation {
   private long refused;
   private long refusedLater;
   private long used;
-  private long flowed = Traffic.START + WARM;
+  private long flowed = SimulatedTraffic.START + WARM;
   private long pause;
 
-  private Simulation(Gate gate, Cell cell) {
+  private Simulation(AdmissionRule gate, Cell cell) {
     this.gate = gate;
     this.cell = cell;
-    account = cell.account().open(Traffic.LIMIT);
-    traffic = new Traffic(cell.kind(), cell.size(), cell.replicas());
-    speed = cell.size() * Traffic.LIMIT / MADE_IN;
-    end = Traffic.START + WARM + cell.minutes() * Account.MINUTE;
+    account = cell.account().open(SimulatedTraffic.LIMIT);
+    traffic = new SimulatedTraffic(cell.kind(), cell.size(), cell.replicas());
+    speed = cell.size() * SimulatedTraffic.LIMIT / MADE_IN;
+    end = SimulatedTraffic.START + WARM + cell.minutes() * Account.MINUTE;
   }
 
-  static Outcome run(Gate gate, Cell cell) {
+  static Outcome run(AdmissionRule gate, Cell cell) {
     return new Simulation(gate, cell).run();
   }
 
@@ -65,7 +65,7 @@ final class Simulation {
       next.what.run();
     }
     pause = Math.max(pause, end - flowed);
-    double share = (double) used / ((double) Traffic.LIMIT * cell.minutes());
+    double share = (double) used / ((double) SimulatedTraffic.LIMIT * cell.minutes());
     return new Outcome(share, sent, refused, refusedLater, pause);
   }
 
@@ -85,7 +85,7 @@ final class Simulation {
 
   private void send(Request request, long now, int tries) {
     long reserved =
-        cell.kind() == Traffic.Kind.KNOWN
+        cell.kind() == SimulatedTraffic.Kind.KNOWN
             ? request.tokens()
             : Math.min(estimates.outputTokens(MODEL), gate.largest());
     Pass pass = gate.admit(now, request.number(), request.replica(), reserved);
@@ -102,17 +102,17 @@ final class Simulation {
   }
 
   private void ask(Request request, Pass pass, long now, int tries) {
-    boolean known = cell.kind() == Traffic.Kind.KNOWN;
+    boolean known = cell.kind() == SimulatedTraffic.Kind.KNOWN;
     long wait = account.ask(now, known ? request.tokens() : 1);
     sent++;
     if (wait > 0) {
       refused++;
-      refusedLater += now >= Traffic.START + WARM ? 1 : 0;
+      refusedLater += now >= SimulatedTraffic.START + WARM ? 1 : 0;
       long told = Math.ceilDiv(wait, 1_000_000) * 1_000_000; // in whole seconds
       at(now + BACK, () -> refuse(request, pass, now + BACK, told, tries));
       return;
     }
-    if (now >= Traffic.START + WARM) {
+    if (now >= SimulatedTraffic.START + WARM) {
       pause = Math.max(pause, now - flowed);
       flowed = now;
     }
@@ -145,6 +145,6 @@ final class Simulation {
   }
 
   private void use(long now, long tokens) {
-    used += now >= Traffic.START + WARM ? tokens : 0;
+    used += now >= SimulatedTraffic.START + WARM ? tokens : 0;
   }
 }

@@ -41,7 +41,7 @@ final class StoredPool {
   private final Map<String, double[]> fields = new HashMap<>();
 
   StoredPool(Map<byte[], byte[]> hash) {
-    hash.forEach((field, value) -> fields.put(Wire.text(field), doubles(value)));
+    hash.forEach((field, value) -> fields.put(ScriptConnection.text(field), doubles(value)));
   }
 
   /** The record of `pool`, `k:<key>` or `g:<group>`. */
@@ -89,7 +89,7 @@ final class StoredPool {
           double state = doubles(Arrays.copyOfRange(record, group + 1, record.length))[LEASE_STATE];
           if (state != EXPIRED_LEASE) {
             names.add(
-                Wire.text(id)
+                ScriptConnection.text(id)
                     + " "
                     + text.substring(0, key)
                     + " "

@@ -13,7 +13,7 @@ final class TallyTest {
   private static final long START_S = 1_790_000_000L;
 
   private final RedisKeys names = new RedisKeys("tally", Pools.name("p"));
-  private final Wire wire = new Wire(RedisUnderTest.url());
+  private final ScriptConnection wire = new ScriptConnection(RedisUnderTest.url());
   private long seconds = START_S;
 
   @AfterEach
@@ -56,8 +56,10 @@ final class TallyTest {
     assertEquals(List.of(0L, 0L, 0L, 0L), tallied("nobody", "a", "b"));
     assertEquals(List.of("a", "b"), ask(List.of()).get(2));
     byte[] slot = names.used(UsageTally.SLOTS)[(int) (seconds / 2 % UsageTally.SLOTS)];
-    assertEquals("3 150 30", Wire.text(wire.redis().hget(slot, RedisKeys.bytes("team"))));
-    assertEquals("3", Wire.text(wire.redis().hget(names.running("a"), RedisKeys.bytes("team"))));
+    assertEquals(
+        "3 150 30", ScriptConnection.text(wire.redis().hget(slot, RedisKeys.bytes("team"))));
+    assertEquals(
+        "3", ScriptConnection.text(wire.redis().hget(names.running("a"), RedisKeys.bytes("team"))));
   }
 
   @Test
@@ -144,7 +146,7 @@ final class TallyTest {
   @Test
   void a_call_costs_redis_few_commands_and_ten_thousand_clients_little_memory() {
     try (RedisProcess redis = RedisProcess.start();
-        Wire own = new Wire(redis.url())) {
+        ScriptConnection own = new ScriptConnection(redis.url())) {
       List<byte[]> keys = new ArrayList<>(List.of(names.counting, names.running("a")));
       keys.addAll(List.of(names.used(UsageTally.SLOTS)));
       for (int call = 0; call < 100; call++) {

@@ -14,7 +14,7 @@ final class UncountedCheck {
 
   private UncountedCheck() {}
 
-  static void compare(PoolModel model, Wire wire, RedisKeys names) {
+  static void compare(PoolModel model, ScriptConnection wire, RedisKeys names) {
     same("quarantine", model.outages.reasons(), wire, names.quarantine, 0);
     same("breaker", model.breaker.stored(), wire, names.breaker, BREAKER_MS);
     same("probes", model.probation.stored(), wire, names.probes, PROBES_MS);
@@ -30,9 +30,11 @@ final class UncountedCheck {
   }
 
   private static void same(
-      String what, Map<String, String> expected, Wire wire, byte[] key, long mostMs) {
+      String what, Map<String, String> expected, ScriptConnection wire, byte[] key, long mostMs) {
     Map<String, String> stored = new HashMap<>();
-    wire.redis().hgetall(key).forEach((k, v) -> stored.put(Wire.text(k), Wire.text(v)));
+    wire.redis()
+        .hgetall(key)
+        .forEach((k, v) -> stored.put(ScriptConnection.text(k), ScriptConnection.text(v)));
     assertEquals(expected, stored, what);
     if (mostMs > 0 && !expected.isEmpty()) {
       long left = wire.redis().pttl(key);

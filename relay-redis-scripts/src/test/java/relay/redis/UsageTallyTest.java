@@ -70,13 +70,13 @@ final class UsageTallyTest {
     one.began("nobody that is counted");
     assertEquals(new Standing(new Usage(1, 100, 10), 1), of(one, "a"), "its own at once");
     Standing expected = new Standing(new Usage(2, 200, 20), 3);
-    Await.until("the other's", SOON, () -> of(one, "a").equals(expected));
+    AwaitCondition.until("the other's", SOON, () -> of(one, "a").equals(expected));
     assertEquals(Map.of("a", expected, "b", new Standing(Usage.NONE, 1)), one.standings().join());
     two.ended("a", ONE);
     two.ended("a", Usage.NONE); // nothing was sent
     one.ended("a", ONE);
     Standing after = new Standing(new Usage(4, 400, 40), 0);
-    Await.until("all have ended", SOON, () -> of(one, "a").equals(after));
+    AwaitCondition.until("all have ended", SOON, () -> of(one, "a").equals(after));
     assertEquals(after, of(two, "a"));
   }
 
@@ -84,8 +84,8 @@ final class UsageTallyTest {
   void nothing_is_told_while_there_is_no_news() {
     UsageTally tally = tally("r1");
     request(tally, "a");
-    try (Wire wire = new Wire(redis.url())) {
-      Await.until("it is told", SOON, () -> !wire.names("test:{@clients}:used").isEmpty());
+    try (ScriptConnection wire = new ScriptConnection(redis.url())) {
+      AwaitCondition.until("it is told", SOON, () -> !wire.names("test:{@clients}:used").isEmpty());
       wire.redis()
           .del(wire.names("test:{@clients}").stream().map(RedisKeys::bytes).toArray(byte[][]::new));
       tally.tick();
@@ -104,7 +104,7 @@ final class UsageTallyTest {
     UsageTally two = tally("r2");
     one.began("a");
     request(one, "a");
-    Await.until("it is told", SOON, () -> of(two, "a").inFlight() == 1);
+    AwaitCondition.until("it is told", SOON, () -> of(two, "a").inFlight() == 1);
     one.ended("a", ONE);
     stopping.close();
     engines.remove(stopping);
@@ -118,12 +118,12 @@ final class UsageTallyTest {
     RedisKeys names = new RedisKeys("test", "@clients");
     List<byte[]> keys = new ArrayList<>(List.of(names.counting, names.running("dead")));
     keys.addAll(List.of(names.used(UsageTally.SLOTS)));
-    try (Wire wire = new Wire(redis.url())) {
+    try (ScriptConnection wire = new ScriptConnection(redis.url())) {
       Object[] args = {"-", "dead", 2_000, "a", 1, 1, 1, 5};
       wire.call(ScriptFile.TALLY, keys.toArray(byte[][]::new), args);
     }
     assertEquals(6, of(living, "a").inFlight());
-    Await.until("it is forgotten", SOON, () -> of(living, "a").inFlight() == 1);
+    AwaitCondition.until("it is forgotten", SOON, () -> of(living, "a").inFlight() == 1);
     assertEquals(1, of(living, "a").used().requests(), "which really was used");
   }
 
@@ -133,10 +133,10 @@ final class UsageTallyTest {
         engine("r1", SOON, Duration.ofSeconds(3)).tally("@clients", List.of("a", "b"));
     tally.began("a");
     assertEquals(1, of(tally, "a").inFlight());
-    try (Wire wire = new Wire(redis.url())) {
+    try (ScriptConnection wire = new ScriptConnection(redis.url())) {
       wire.redis().flushall();
     }
-    Await.until("it is told again", SOON, () -> of(tally, "a").inFlight() == 1);
+    AwaitCondition.until("it is told again", SOON, () -> of(tally, "a").inFlight() == 1);
   }
 
   @Test
@@ -146,12 +146,12 @@ final class UsageTallyTest {
     request(tally, "a");
     assertEquals(1, of(tally, "a").used().requests());
     redis.kill();
-    Await.until("the link is down", SOON, () -> !engine.isUp());
+    AwaitCondition.until("the link is down", SOON, () -> !engine.isUp());
     request(tally, "a");
     tally.began("b");
     assertThrows(CompletionException.class, () -> tally.standings().join());
     redis.startAgain();
-    Await.until("the link is up", SOON, engine::isUp);
+    AwaitCondition.until("the link is up", SOON, engine::isUp);
     assertEquals(
         Map.of("a", new Standing(ONE, 0), "b", new Standing(Usage.NONE, 1)),
         tally.standings().join(),
@@ -168,8 +168,8 @@ final class UsageTallyTest {
     tally.began("b");
     assertThrows(CompletionException.class, () -> tally.standings().join());
     redis.thaw();
-    Await.until("the link is up", SOON, engine::isUp);
-    Await.until("it answers", SOON, () -> answers(tally));
+    AwaitCondition.until("the link is up", SOON, engine::isUp);
+    AwaitCondition.until("it answers", SOON, () -> answers(tally));
     Standing a = of(tally, "a");
     assertTrue(a.used().requests() <= 1, "counted twice: " + a);
     assertEquals(1, of(tally, "b").inFlight(), "which can be told twice");
@@ -195,7 +195,7 @@ final class UsageTallyTest {
     Map<String, Standing> all = tally.standings().join();
     assertEquals(10_000, all.size());
     all.forEach((client, standing) -> assertEquals(new Standing(ONE, 1), standing, client));
-    try (Wire wire = new Wire(redis.url())) {
+    try (ScriptConnection wire = new ScriptConnection(redis.url())) {
       String cost = wire.info("commandstats", "cmdstat_fcall");
       System.out.printf("10,000 clients told once and asked for: %s%n", cost);
       int calls = Integer.parseInt(cost.replaceAll("calls=(\\d+),.*", "$1"));
@@ -219,7 +219,7 @@ final class UsageTallyTest {
                               }
                             }))
             .toList();
-    Await.until(
+    AwaitCondition.until(
         "they have ended while it is told",
         SOON,
         () -> tally.standings().join().size() == 2 && threads.stream().noneMatch(Thread::isAlive));

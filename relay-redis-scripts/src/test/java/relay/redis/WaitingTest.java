@@ -59,7 +59,7 @@ final class WaitingTest {
           lease.cancel(); // Redis was faster than the change of mind
         }
       }
-      Await.until(
+      AwaitCondition.until(
           "nothing is held",
           SOON,
           () -> {
@@ -77,7 +77,7 @@ final class WaitingTest {
       KeyPool pool = engine.pool(plan);
       Granted first = assertInstanceOf(Granted.class, pool.acquire(Pools.one(), LONG).join());
       CompletableFuture<Acquisition> second = pool.acquire(Pools.one(), LONG);
-      Await.until("it waits", SOON, () -> pool.waiting() == 1);
+      AwaitCondition.until("it waits", SOON, () -> pool.waiting() == 1);
       first.lease().settle(1, 1);
       assertInstanceOf(Granted.class, second.join());
     }

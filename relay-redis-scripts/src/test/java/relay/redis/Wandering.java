@@ -6,19 +6,19 @@ import java.util.List;
 import java.util.SplittableRandom;
 import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
-import relay.redis.Replay.Depth;
+import relay.redis.ModelReplay.Depth;
 
 /** One seed's walk: made, recorded, and where it fails, shrunk. */
 final class Wandering {
   private static final int STATE_EVERY = 5;
   private static final int RING_EVERY = 40;
 
-  private final Wire wire;
+  private final ScriptConnection wire;
   private final String pool;
   private final long seed;
   private final List<Move> moves = new ArrayList<>();
 
-  Wandering(Wire wire, long seed) {
+  Wandering(ScriptConnection wire, long seed) {
     this.wire = wire;
     this.seed = seed;
     pool = "p" + seed;
@@ -27,7 +27,7 @@ final class Wandering {
   /** How it failed, or null. */
   @Nullable AssertionError wander(int steps) {
     SplittableRandom random = new SplittableRandom(seed);
-    try (Replay replay = new Replay(wire, pool)) {
+    try (ModelReplay replay = new ModelReplay(wire, pool)) {
       Walk walk = new Walk(random, replay.model());
       Step.Configure under = null;
       for (int n = 0; n <= steps; n++) {
@@ -84,7 +84,7 @@ final class Wandering {
     if (!trace.isConsistent()) {
       return null;
     }
-    try (Replay replay = new Replay(wire, pool)) {
+    try (ModelReplay replay = new ModelReplay(wire, pool)) {
       trace.moves().forEach(move -> replay.take(move, Depth.RING));
       return null;
     } catch (AssertionError e) {

@@ -34,7 +34,7 @@ final class AdminPlane implements HttpHandler {
 
   private final AnswerDate date = new AnswerDate(InstantSource.system());
   private final Executor threads;
-  private final Gate gate;
+  private final AdminAuthorization gate;
   private final Served served;
   private final Semaphore turns = new Semaphore(AT_ONCE, true); // virtual threads alone wait for it
   private final AtomicInteger slow = new AtomicInteger();
@@ -44,20 +44,20 @@ final class AdminPlane implements HttpHandler {
    */
   AdminPlane(Executor threads, Served served) {
     this.threads = threads;
-    this.gate = new Gate(served.server().adminListen(), served.server().adminToken());
+    this.gate = new AdminAuthorization(served.server().adminListen(), served.server().adminToken());
     this.served = served;
   }
 
   @Override
   public void handleRequest(HttpServerExchange exchange) {
     exchange.getResponseHeaders().put(Headers.DATE, date.now());
-    Reply refusal = gate.refusal(exchange);
+    AdminReply refusal = gate.refusal(exchange);
     if (refusal != null) {
       refusal.send(exchange);
       return;
     }
     switch (exchange.getRequestPath()) {
-      case "/healthz" -> get(exchange, () -> Reply.text(200, "ok")).send(exchange);
+      case "/healthz" -> get(exchange, () -> AdminReply.text(200, "ok")).send(exchange);
       case "/readyz" -> get(exchange, this::ready).send(exchange);
       default -> readAndAnswer(exchange);
     }
@@ -69,14 +69,14 @@ final class AdminPlane implements HttpHandler {
         .getRequestReceiver()
         .receiveFullBytes(
             this::takeTurn,
-            (broken, failure) -> Reply.error(400, "the body could not be read").send(broken));
+            (broken, failure) -> AdminReply.error(400, "the body could not be read").send(broken));
   }
 
   /** Who is slow to send its body has not had a place among those who wait. */
   private void takeTurn(HttpServerExchange exchange, byte[] body) {
     if (slow.incrementAndGet() > AT_ONCE + QUEUED) {
       slow.decrementAndGet();
-      Reply.error(503, "too many requests at once; try again").send(exchange);
+      AdminReply.error(503, "too many requests at once; try again").send(exchange);
       return;
     }
     exchange.addExchangeCompleteListener(
@@ -96,25 +96,25 @@ final class AdminPlane implements HttpHandler {
     }
   }
 
-  private Reply answered(HttpServerExchange exchange, byte[] body) {
+  private AdminReply answered(HttpServerExchange exchange, byte[] body) {
     try {
       return reply(exchange, body);
     } catch (RedisSilent e) {
-      return Reply.error(503, e.text());
+      return AdminReply.error(503, e.text());
     } catch (RuntimeException e) {
       log.error("{} {} failed", exchange.getRequestMethod(), exchange.getRequestPath(), e);
-      return Reply.error(500, "an error in Relay; see its log");
+      return AdminReply.error(500, "an error in Relay; see its log");
     }
   }
 
-  private Reply reply(HttpServerExchange exchange, byte[] body) throws RedisSilent {
+  private AdminReply reply(HttpServerExchange exchange, byte[] body) throws RedisSilent {
     List<String> path = List.of(exchange.getRequestPath().substring(1).split("/", -1));
     return switch (path.size()) {
       case 1 ->
           switch (path.getFirst()) {
             case "" -> get(exchange, () -> PoolPage.of(states()));
             case "metrics" -> get(exchange, this::metrics);
-            case "pools" -> get(exchange, () -> Reply.json(PoolJson.ofAll(states())));
+            case "pools" -> get(exchange, () -> AdminReply.json(PoolJson.ofAll(states())));
             case "clients" -> get(exchange, this::clients);
             default -> unknownPath();
           };
@@ -127,16 +127,17 @@ final class AdminPlane implements HttpHandler {
     };
   }
 
-  private Reply pool(String name, HttpServerExchange exchange) throws RedisSilent {
+  private AdminReply pool(String name, HttpServerExchange exchange) throws RedisSilent {
     Optional<KeyPool> pool = named(name);
     return pool.isEmpty()
-        ? Reply.error(404, "unknown pool; GET /pools lists them")
+        ? AdminReply.error(404, "unknown pool; GET /pools lists them")
         : get(
             exchange,
-            () -> Reply.json(PoolStates.of(List.of(pool.get()), served.breakers()).getFirst()));
+            () ->
+                AdminReply.json(PoolStates.of(List.of(pool.get()), served.breakers()).getFirst()));
   }
 
-  private Reply key(
+  private AdminReply key(
       String poolName, String key, String word, HttpServerExchange exchange, byte[] body)
       throws RedisSilent {
     Optional<KeyPool> pool = named(poolName);
@@ -145,10 +146,10 @@ final class AdminPlane implements HttpHandler {
       return unknownPath();
     }
     if (pool.isEmpty()) {
-      return Reply.error(404, "unknown pool; GET /pools lists them");
+      return AdminReply.error(404, "unknown pool; GET /pools lists them");
     }
     if (pool.get().plan().keys().stream().noneMatch(known -> known.id().equals(key))) {
-      return Reply.error(404, "unknown key; GET /pools/" + poolName + " lists them");
+      return AdminReply.error(404, "unknown key; GET /pools/" + poolName + " lists them");
     }
     if (!exchange.getRequestMethod().equals(Methods.POST)) {
       return wrongMethod("POST");
@@ -156,8 +157,8 @@ final class AdminPlane implements HttpHandler {
     return action.get().on(pool.get(), key, exchange, body);
   }
 
-  private Reply clients() throws RedisSilent {
-    return Reply.json(
+  private AdminReply clients() throws RedisSilent {
+    return AdminReply.json(
         ClientsJson.of(served.server().auth(), served.clientLimits(), served.clientUse()));
   }
 
@@ -171,24 +172,24 @@ final class AdminPlane implements HttpHandler {
     return PoolStates.of(served.pools().get(), served.breakers());
   }
 
-  private Reply ready() {
+  private AdminReply ready() {
     return switch (served.readiness().get()) {
-      case Readiness.Ready() -> Reply.text(200, "ready");
-      case Readiness.NotReady(String reason) -> Reply.text(503, "not ready: " + reason);
+      case Readiness.Ready() -> AdminReply.text(200, "ready");
+      case Readiness.NotReady(String reason) -> AdminReply.text(503, "not ready: " + reason);
     };
   }
 
-  private Reply metrics() {
-    return new Reply(
+  private AdminReply metrics() {
+    return new AdminReply(
         200, "text/plain; version=0.0.4; charset=utf-8", served.metrics().get(), Map.of());
   }
 
   @FunctionalInterface
   private interface Answer<E extends Exception> {
-    Reply get() throws E;
+    AdminReply get() throws E;
   }
 
-  private static <E extends Exception> Reply get(HttpServerExchange exchange, Answer<E> answer)
+  private static <E extends Exception> AdminReply get(HttpServerExchange exchange, Answer<E> answer)
       throws E {
     HttpString method = exchange.getRequestMethod();
     return method.equals(Methods.GET) || method.equals(Methods.HEAD)
@@ -196,12 +197,12 @@ final class AdminPlane implements HttpHandler {
         : wrongMethod("GET, HEAD");
   }
 
-  private static Reply wrongMethod(String allowed) {
-    return Reply.error(405, "wrong method; allowed: " + allowed).with(Headers.ALLOW, allowed);
+  private static AdminReply wrongMethod(String allowed) {
+    return AdminReply.error(405, "wrong method; allowed: " + allowed).with(Headers.ALLOW, allowed);
   }
 
-  private static Reply unknownPath() {
-    return Reply.error(
+  private static AdminReply unknownPath() {
+    return AdminReply.error(
         404,
         "unknown path; there are /healthz, /readyz, /metrics, /pools, /pools/POOL, /clients and"
             + " POST /pools/POOL/keys/KEY/cooldown, quarantine or restore");

@@ -39,7 +39,8 @@ enum KeyAction {
   }
 
   /** Does what the request says. Waits for Redis. */
-  Reply on(KeyPool pool, String key, HttpServerExchange exchange, byte[] body) throws RedisSilent {
+  AdminReply on(KeyPool pool, String key, HttpServerExchange exchange, byte[] body)
+      throws RedisSilent {
     ObjectNode done = JsonNodeFactory.instance.objectNode();
     done.put("pool", pool.plan().name()).put("key", key).put("action", word());
     switch (this) {
@@ -47,7 +48,7 @@ enum KeyAction {
         String text = durationText(exchange, body);
         Optional<Duration> duration = DurationText.parse(text);
         if (duration.isEmpty()) {
-          return Reply.error(400, (text.isEmpty() ? "no" : "bad") + " duration" + HOW);
+          return AdminReply.error(400, (text.isEmpty() ? "no" : "bad") + " duration" + HOW);
         }
         PoolStates.await(pool.operatorCooldown(key, duration.get()));
         done.put("duration_ms", duration.get().toMillis());
@@ -56,7 +57,7 @@ enum KeyAction {
       case RESTORE -> PoolStates.await(pool.restore(key));
     }
     log.info("Operator: {} of key {} of pool {}", word(), key, pool.plan().name());
-    return Reply.json(done);
+    return AdminReply.json(done);
   }
 
   /** Empty if there is none. */

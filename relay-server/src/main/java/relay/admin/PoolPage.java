@@ -27,10 +27,10 @@ final class PoolPage {
 
   private PoolPage() {}
 
-  static Reply of(List<ObjectNode> pools) {
+  static AdminReply of(List<ObjectNode> pools) {
     StringBuilder page = new StringBuilder(HEAD);
     pools.forEach(pool -> append(page, pool));
-    return new Reply(
+    return new AdminReply(
         200,
         "text/html; charset=utf-8",
         page.append("</body></html>\n").toString(),

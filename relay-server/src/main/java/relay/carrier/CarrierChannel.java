@@ -30,11 +30,11 @@ final class CarrierChannel implements Carrier.Carried {
   private volatile boolean muted;
   private volatile boolean closed;
 
-  private boolean drained = true; // the reader's: nothing was left when it last read
+  private boolean socketDrained = true; // the reader's: nothing was left when it last read
 
   // Of a reader that waits in awaitBytes: used by its carrier alone, which runs that reader, too
-  private @Nullable Predicate<ByteBuffer> standIn;
-  private boolean handedBack;
+  private @Nullable Predicate<ByteBuffer> parkedConsumer;
+  private boolean bytesReturned;
 
   CarrierChannel(Carrier carrier, Runnable beforeWaiting) throws IOException {
     this.carrier = carrier;
@@ -64,7 +64,7 @@ final class CarrierChannel implements Carrier.Carried {
     if ((ops & SelectionKey.OP_READ) != 0) {
       if (readable) {
         mute(selected);
-      } else if (standIn == null || !passOn(standIn)) {
+      } else if (parkedConsumer == null || !passOn(parkedConsumer)) {
         readable = true;
         LockSupport.unpark(reader);
       }
@@ -78,10 +78,10 @@ final class CarrierChannel implements Carrier.Carried {
       if (channel.read(room) < 0) {
         return false; // the next read finds the end as well
       }
-      drained = room.hasRemaining();
+      socketDrained = room.hasRemaining();
       if (room.position() > 0 && !way.test(room.flip())) {
-        standIn = null;
-        handedBack = true;
+        parkedConsumer = null;
+        bytesReturned = true;
         LockSupport.unpark(reader);
       }
     } catch (IOException e) {
@@ -145,13 +145,13 @@ final class CarrierChannel implements Carrier.Carried {
    */
   int read(byte[] bytes, int offset, int length, int timeoutMs) throws IOException {
     while (true) {
-      if (drained) {
+      if (socketDrained) {
         beforeWaiting.run();
         awaitReadable(timeoutMs);
       }
       takeNotice();
       int n = channel.read(ByteBuffer.wrap(bytes, offset, length));
-      drained = n >= 0 && n < length;
+      socketDrained = n >= 0 && n < length;
       if (n != 0) {
         return n;
       }
@@ -167,20 +167,20 @@ final class CarrierChannel implements Carrier.Carried {
    * @return false if there is nothing to read: what came was given away
    */
   boolean awaitBytes(@Nullable Predicate<ByteBuffer> offered) {
-    if (!drained) {
+    if (!socketDrained) {
       return true;
     }
     beforeWaiting.run();
-    standIn = offered != null && carrier.runsThisThread() ? offered : null;
+    parkedConsumer = offered != null && carrier.runsThisThread() ? offered : null;
     try {
       awaitReadable(0);
-      drained &= handedBack;
-      return !handedBack;
+      socketDrained &= bytesReturned;
+      return !bytesReturned;
     } catch (IOException e) {
       return true; // the read will find the same
     } finally {
-      standIn = null;
-      handedBack = false;
+      parkedConsumer = null;
+      bytesReturned = false;
     }
   }
 
@@ -188,7 +188,7 @@ final class CarrierChannel implements Carrier.Carried {
     reader = Thread.currentThread();
     try {
       long until = timeoutMs == 0 ? 0 : System.nanoTime() + 1_000_000L * timeoutMs;
-      while (!readable && !handedBack) {
+      while (!readable && !bytesReturned) {
         park(timeoutMs, until, "read timed out");
       }
     } finally {
@@ -252,7 +252,7 @@ final class CarrierChannel implements Carrier.Carried {
    * that means that it is of no more use. Known to threads of its carrier only: any other may be
    * told of what it has read in the meantime.
    */
-  boolean spokeUnasked() {
+  boolean hasUnsolicitedInput() {
     return readable && reader == null && carrier.runsThisThread();
   }
 

@@ -31,9 +31,9 @@ public final class CarrierSockets extends SocketFactory {
    * while no request is under way there, that means that none should begin. Known to tasks of its
    * carrier only; others are told false.
    */
-  public boolean spokeUnasked() {
+  public boolean hasUnsolicitedInput() {
     CarrierChannel known = last;
-    return known != null && known.spokeUnasked();
+    return known != null && known.hasUnsolicitedInput();
   }
 
   /** Whether a socket was made here, by any of these. */
@@ -45,14 +45,14 @@ public final class CarrierSockets extends SocketFactory {
    * By the reader of a socket that was {@link #made} here: waits until something came, the end or a
    * fault included, which the next read finds. A reader that waits so needs no room meanwhile.
    *
-   * @param standIn is given what comes while the reader waits, an array behind it, and returns
-   *     whether to wait on. It is run by the carrier, so it must not block, nor wait for a lock,
-   *     and keeps nothing of the buffer. Null for none; where no carrier runs the reader it is not
-   *     asked
+   * @param parkedConsumer is given what comes while the reader waits, an array behind it, and
+   *     returns whether to wait on. It is run by the carrier, so it must not block, nor wait for a
+   *     lock, and keeps nothing of the buffer. Null for none; where no carrier runs the reader it
+   *     is not asked
    * @return whether there is something to read; false if the stand-in had it, and returned false
    */
-  public static boolean awaitBytes(Socket socket, @Nullable Predicate<ByteBuffer> standIn) {
-    return ((CarrierSocket) socket).endpoint.connection().awaitBytes(standIn);
+  public static boolean awaitBytes(Socket socket, @Nullable Predicate<ByteBuffer> parkedConsumer) {
+    return ((CarrierSocket) socket).endpoint.connection().awaitBytes(parkedConsumer);
   }
 
   /**

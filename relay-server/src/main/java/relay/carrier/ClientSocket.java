@@ -33,7 +33,7 @@ final class ClientSocket implements StreamSourceConduit, StreamSinkConduit, Carr
   private volatile @Nullable WriteReadyHandler onWritable;
   private volatile boolean readsResumed;
   private volatile boolean writesResumed;
-  private volatile boolean toldInVain; // of bytes, or the end, that nobody has read since
+  private volatile boolean readinessNotConsumed; // of bytes, or the end, that nobody has read since
   private volatile boolean muted;
 
   ClientSocket(Carrier carrier, SocketChannel channel, ClientConnection connection) {
@@ -57,10 +57,10 @@ final class ClientSocket implements StreamSourceConduit, StreamSinkConduit, Carr
     if ((ops & SelectionKey.OP_READ) != 0) {
       if (readsResumed) {
         readable();
-      } else if (toldInVain) {
+      } else if (readinessNotConsumed) {
         mute(selected);
       } else {
-        toldInVain = true; // whoever reads without being told may do so soon
+        readinessNotConsumed = true; // whoever reads without being told may do so soon
       }
     }
     if ((ops & SelectionKey.OP_WRITE) != 0) {
@@ -128,7 +128,7 @@ final class ClientSocket implements StreamSourceConduit, StreamSinkConduit, Carr
     if (isReadShutdown()) {
       return -1;
     }
-    toldInVain = false;
+    readinessNotConsumed = false;
     int n;
     try {
       n = channel.read(target);
@@ -146,7 +146,7 @@ final class ClientSocket implements StreamSourceConduit, StreamSinkConduit, Carr
     if (isReadShutdown()) {
       return -1;
     }
-    toldInVain = false;
+    readinessNotConsumed = false;
     long n;
     try {
       n = channel.read(targets, offset, length);

@@ -34,7 +34,7 @@ record CloudSection(Cloud cloud, @Nullable URI defaultBaseUrl) {
   private static CloudSection azure(Section provider) {
     String version = optional(provider, "api_version", VERSION, "a date, such as " + API_VERSION);
     Value loginValue = provider.take("login_url");
-    URI login = loginValue == null ? null : Texts.baseUrl(loginValue);
+    URI login = loginValue == null ? null : TextSettings.baseUrl(loginValue);
     String scope = optional(provider, "token_scope", SCOPE, "a scope, such as " + TOKEN_SCOPE);
     if (provider.take("base_url") == null) {
       provider.missing("base_url", "give your resource's URL: https://NAME.openai.azure.com");
@@ -69,13 +69,14 @@ record CloudSection(Cloud cloud, @Nullable URI defaultBaseUrl) {
   private static @Nullable String optional(
       Section provider, String name, Pattern form, String allowed) {
     Value value = provider.take(name);
-    return value == null ? null : Texts.matching(value, form, "is not valid", allowed);
+    return value == null ? null : TextSettings.matching(value, form, "is not valid", allowed);
   }
 
   /** After a fault it stands for what is not there, as no provider comes of it. */
   private static String needed(Section provider, String name, Pattern form, String allowed) {
     Value value = provider.need(name, "give " + allowed);
-    String text = value == null ? null : Texts.matching(value, form, "is not valid", allowed);
+    String text =
+        value == null ? null : TextSettings.matching(value, form, "is not valid", allowed);
     return text == null ? "none" : text;
   }
 }

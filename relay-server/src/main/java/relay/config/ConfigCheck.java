@@ -27,8 +27,8 @@ public final class ConfigCheck {
   public static Report report(Path file, Loaded loaded) {
     return switch (loaded) {
       case Loaded.Valid(Config config) -> new Report(List.of(file + ": ok: " + sum(config)), 0);
-      case Loaded.Invalid(List<Fault> faults) ->
-          new Report(faults.stream().map(Fault::toString).toList(), 2);
+      case Loaded.Invalid(List<ConfigFault> faults) ->
+          new Report(faults.stream().map(ConfigFault::toString).toList(), 2);
     };
   }
 

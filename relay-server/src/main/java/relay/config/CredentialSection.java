@@ -58,7 +58,9 @@ final class CredentialSection {
 
   private static @Nullable String entraId(Section key, String name) {
     Value value = key.need(name, "tenant_id and client_id go together");
-    return value == null ? null : Texts.matching(value, ENTRA_ID, "is not valid", ENTRA_FORM);
+    return value == null
+        ? null
+        : TextSettings.matching(value, ENTRA_ID, "is not valid", ENTRA_FORM);
   }
 
   private static @Nullable Credential bedrock(Section key) {
@@ -67,9 +69,9 @@ final class CredentialSection {
     String id =
         idValue == null
             ? null
-            : Texts.matching(idValue, ACCESS_KEY_ID, "is no access key id", ACCESS_KEY_FORM);
+            : TextSettings.matching(idValue, ACCESS_KEY_ID, "is no access key id", ACCESS_KEY_FORM);
     Value tokenValue = key.take("session_token");
-    Secret token = tokenValue == null ? null : Texts.secret(tokenValue);
+    Secret token = tokenValue == null ? null : TextSettings.secret(tokenValue);
     return secret == null || id == null ? null : new Credential.AwsKey(id, secret, token);
   }
 
@@ -90,6 +92,6 @@ final class CredentialSection {
 
   private static @Nullable Secret secret(Section key, String allowed) {
     Value value = key.need("key", allowed);
-    return value == null ? null : Texts.secret(value);
+    return value == null ? null : TextSettings.secret(value);
   }
 }

@@ -9,7 +9,7 @@ final class Faults {
   static final int MAX_FAULTS = 1000;
 
   private final String file;
-  private final List<Fault> found = new ArrayList<>();
+  private final List<ConfigFault> found = new ArrayList<>();
   private int omitted;
 
   Faults(String file) {
@@ -22,7 +22,7 @@ final class Faults {
       return;
     }
     String path = place.path().isEmpty() ? "file" : place.path();
-    found.add(new Fault(file, place.line(), place.column(), path, wrong, allowed));
+    found.add(new ConfigFault(file, place.line(), place.column(), path, wrong, allowed));
   }
 
   /**
@@ -37,13 +37,13 @@ final class Faults {
   }
 
   /** In the order of the file. */
-  List<Fault> inOrder() {
-    List<Fault> ordered = new ArrayList<>(found);
-    ordered.sort(Comparator.comparingInt(Fault::line).thenComparingInt(Fault::column));
+  List<ConfigFault> inOrder() {
+    List<ConfigFault> ordered = new ArrayList<>(found);
+    ordered.sort(Comparator.comparingInt(ConfigFault::line).thenComparingInt(ConfigFault::column));
     if (omitted > 0) {
-      Fault last = ordered.getLast();
+      ConfigFault last = ordered.getLast();
       ordered.add(
-          new Fault(
+          new ConfigFault(
               file,
               last.line(),
               last.column(),

@@ -11,7 +11,7 @@ public sealed interface Loaded {
   /**
    * @param faults every fault, at least one, in the order of the file
    */
-  record Invalid(List<Fault> faults) implements Loaded {
+  record Invalid(List<ConfigFault> faults) implements Loaded {
     public Invalid {
       faults = List.copyOf(faults);
     }

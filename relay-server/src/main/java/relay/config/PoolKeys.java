@@ -21,10 +21,10 @@ record PoolKeys(List<KeyConfig> keys, List<QuotaGroup> groups) {
   /** The id of the one key of a provider that asks for none. */
   private static final String KEYLESS = "local";
 
-  /** Limits by model class as one key states them, and where it does. */
-  private record Stated(Map<String, Limits> byClass, String path) {
+  /** LimitsConfig by model class as one key states them, and where it does. */
+  private record Stated(Map<String, LimitsConfig> byClass, String path) {
     boolean isEmpty() {
-      return byClass.values().stream().noneMatch(Limits::areKnown);
+      return byClass.values().stream().noneMatch(LimitsConfig::areKnown);
     }
   }
 
@@ -75,18 +75,18 @@ record PoolKeys(List<KeyConfig> keys, List<QuotaGroup> groups) {
     KeyConfig key = new KeyConfig(new Credential.None(), KEYLESS, KEYLESS, 1, 1, 0);
     return new PoolKeys(
         List.of(key),
-        classes.stream().map(name -> new QuotaGroup(KEYLESS, name, Limits.UNKNOWN)).toList());
+        classes.stream().map(name -> new QuotaGroup(KEYLESS, name, LimitsConfig.UNKNOWN)).toList());
   }
 
   /** Null without a valid credential. */
   private static @Nullable KeyConfig key(Section section, @Nullable ProviderType type) {
     Credential credential = CredentialSection.read(section, type);
     Value idValue = section.take("id");
-    String id = idValue == null ? null : Texts.name(idValue);
+    String id = idValue == null ? null : TextSettings.name(idValue);
     Value accountValue = section.take("account");
-    String account = accountValue == null ? null : Texts.name(accountValue);
-    int priority = Readers.whole(section, "priority", 1, 0, MAX_PRIORITY);
-    int weight = Readers.whole(section, "weight", 1, 0, MAX_WEIGHT);
+    String account = accountValue == null ? null : TextSettings.name(accountValue);
+    int priority = ScalarSettings.whole(section, "priority", 1, 0, MAX_PRIORITY);
+    int weight = ScalarSettings.whole(section, "weight", 1, 0, MAX_WEIGHT);
     int atOnce = maxConcurrent(section);
     Secret secret = credential == null ? null : credential.secret();
     String keyId = id == null && secret != null ? secret.hash().id() : id;
@@ -98,29 +98,30 @@ record PoolKeys(List<KeyConfig> keys, List<QuotaGroup> groups) {
   }
 
   /** The limits that a key states for each class: those of {@code limits}, else its plain ones. */
-  private static Map<String, Limits> limits(Section key, List<String> classes) {
-    Limits plain = stated(key);
-    Map<String, Limits> byClass = new LinkedHashMap<>();
+  private static Map<String, LimitsConfig> limits(Section key, List<String> classes) {
+    LimitsConfig plain = stated(key);
+    Map<String, LimitsConfig> byClass = new LinkedHashMap<>();
     classes.forEach(modelClass -> byClass.put(modelClass, plain));
     key.section("limits")
         .all()
         .forEach(
             (name, value) -> {
               Section section = value.section();
-              Limits limits = stated(section);
+              LimitsConfig limits = stated(section);
               section.done();
               if (byClass.containsKey(name)) {
                 byClass.put(name, limits);
               } else {
-                value.fault("is no model class of this provider", Words.allowed(name, classes));
+                value.fault(
+                    "is no model class of this provider", FaultWording.allowed(name, classes));
               }
             });
     return byClass;
   }
 
   /** The plain limits of a key, or of whatever else has limits. */
-  static Limits stated(Section section) {
-    return new Limits(
+  static LimitsConfig stated(Section section) {
+    return new LimitsConfig(
         limit(section, "rpm_limit"),
         limit(section, "itpm_limit"),
         limit(section, "otpm_limit"),
@@ -130,12 +131,12 @@ record PoolKeys(List<KeyConfig> keys, List<QuotaGroup> groups) {
   /** Requests at once; 0 = no bound. */
   static int maxConcurrent(Section section) {
     // As large as any limit in the file; nothing has more requests at once than an int counts.
-    long stated = Readers.whole(section, "max_concurrent", 0L, 0L, Limits.MAX);
+    long stated = ScalarSettings.whole(section, "max_concurrent", 0L, 0L, LimitsConfig.MAX);
     return (int) Math.min(stated, Integer.MAX_VALUE);
   }
 
   private static long limit(Section section, String name) {
-    return Readers.whole(section, name, 0L, 0L, Limits.MAX);
+    return ScalarSettings.whole(section, name, 0L, 0L, LimitsConfig.MAX);
   }
 
   private static Stated share(Stated first, Stated second, Value key) {
@@ -159,7 +160,7 @@ record PoolKeys(List<KeyConfig> keys, List<QuotaGroup> groups) {
                 new QuotaGroup(
                     account,
                     modelClass,
-                    stated.byClass().getOrDefault(modelClass, Limits.UNKNOWN)));
+                    stated.byClass().getOrDefault(modelClass, LimitsConfig.UNKNOWN)));
           }
         });
     return groups;

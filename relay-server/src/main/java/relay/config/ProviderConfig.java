@@ -156,7 +156,7 @@ public record ProviderConfig(
   }
 
   /** The unit of accounting: an account x model class. */
-  public record QuotaGroup(String account, String modelClass, Limits limits) {
+  public record QuotaGroup(String account, String modelClass, LimitsConfig limits) {
 
     /** {@code account/class}. */
     public String id() {

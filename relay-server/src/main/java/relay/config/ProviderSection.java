@@ -36,20 +36,20 @@ final class ProviderSection {
   }
 
   private @Nullable ProviderConfig read(Uniques<String> names) {
-    Value nameValue = provider.need("name", "give " + Texts.NAME_FORM);
-    String name = nameValue == null ? null : Texts.name(nameValue);
+    Value nameValue = provider.need("name", "give " + TextSettings.NAME_FORM);
+    String name = nameValue == null ? null : TextSettings.name(nameValue);
     names.add(name, provider.placeOf("name"));
     Value typeValue = provider.need("type", "allowed: " + TYPES);
     ProviderType type =
-        typeValue == null ? null : Readers.choice(typeValue, ProviderType.class, Set.of());
-    boolean enabled = Readers.flag(provider, "enabled", true);
+        typeValue == null ? null : ScalarSettings.choice(typeValue, ProviderType.class, Set.of());
+    boolean enabled = ScalarSettings.flag(provider, "enabled", true);
     Value urlValue = provider.take("base_url");
-    URI url = urlValue == null ? null : Texts.baseUrl(urlValue);
+    URI url = urlValue == null ? null : TextSettings.baseUrl(urlValue);
     CloudSection cloud = CloudSection.read(provider, type);
-    List<String> models = Texts.list(provider, "models", Texts::oneModel);
+    List<String> models = TextSettings.list(provider, "models", TextSettings::oneModel);
     Map<String, String> mapping = modelMapping(provider.section("model_mapping"));
-    int maxAttempts = Readers.whole(provider, "max_attempts", 3, 1, MAX_ATTEMPTS);
-    boolean passthrough = Readers.flag(provider, "passthrough", false);
+    int maxAttempts = ScalarSettings.whole(provider, "max_attempts", 3, 1, MAX_ATTEMPTS);
+    boolean passthrough = ScalarSettings.flag(provider, "passthrough", false);
     Pooling pooling = pooling(provider.section("pooling"));
     List<ModelClass> classes = modelClasses();
     PoolKeys keys = PoolKeys.read(provider, type, classes.stream().map(ModelClass::name).toList());
@@ -80,10 +80,10 @@ final class ProviderSection {
         .all()
         .forEach(
             (from, to) -> {
-              if (!Texts.isModel(from)) {
+              if (!TextSettings.isModel(from)) {
                 to.refuse("maps from what is not a model's name", "the whole name of one model");
               }
-              String model = Texts.oneModel(to);
+              String model = TextSettings.oneModel(to);
               if (model != null) {
                 mapping.put(from, model);
               }
@@ -92,20 +92,23 @@ final class ProviderSection {
   }
 
   private static Pooling pooling(Section pooling) {
-    Strategy strategy = Readers.choice(pooling, "strategy", Pooling.DEFAULT.strategy(), Set.of());
-    Affinity affinity = Readers.choice(pooling, "affinity", Pooling.DEFAULT.affinity(), Set.of());
+    Strategy strategy =
+        ScalarSettings.choice(pooling, "strategy", Pooling.DEFAULT.strategy(), Set.of());
+    Affinity affinity =
+        ScalarSettings.choice(pooling, "affinity", Pooling.DEFAULT.affinity(), Set.of());
     Accounting accounting =
-        Readers.choice(pooling, "accounting", Pooling.DEFAULT.accounting(), Set.of());
-    Duration maxWait = Duration.ofMillis(Readers.whole(pooling, "max_wait_ms", 0, 0, MAX_WAIT_MS));
+        ScalarSettings.choice(pooling, "accounting", Pooling.DEFAULT.accounting(), Set.of());
+    Duration maxWait =
+        Duration.ofMillis(ScalarSettings.whole(pooling, "max_wait_ms", 0, 0, MAX_WAIT_MS));
     Duration window =
         Duration.ofMillis(
-            Readers.whole(
+            ScalarSettings.whole(
                 pooling,
                 "window_ms",
                 Math.toIntExact(Pooling.DEFAULT.window().toMillis()),
                 MIN_WINDOW_MS,
                 MAX_WINDOW_MS));
-    double burstRatio = Readers.ratio(pooling, "burst_ratio", Pooling.DEFAULT.burstRatio());
+    double burstRatio = ScalarSettings.ratio(pooling, "burst_ratio", Pooling.DEFAULT.burstRatio());
     pooling.done();
     return new Pooling(strategy, affinity, maxWait, window, accounting, burstRatio);
   }
@@ -121,13 +124,13 @@ final class ProviderSection {
         new Uniques<>(provider.faults(), "the same name as", "names of model classes differ");
     for (Value entry : entries) {
       Section section = entry.section();
-      Value nameValue = section.need("name", "give " + Texts.NAME_FORM);
-      String name = nameValue == null ? null : Texts.name(nameValue);
+      Value nameValue = section.need("name", "give " + TextSettings.NAME_FORM);
+      String name = nameValue == null ? null : TextSettings.name(nameValue);
       if (nameValue != null && ModelClass.DEFAULT.equals(name)) {
         nameValue.fault("is the class of the models that are in no other", "give another name");
       }
       names.add(name, section.placeOf("name"));
-      List<ModelPattern> models = Texts.list(section, "models", Texts::pattern);
+      List<ModelPattern> models = TextSettings.list(section, "models", TextSettings::pattern);
       if (section.take("models") == null) {
         section.missing("models", "give a list of models, * for any part of a name");
       }

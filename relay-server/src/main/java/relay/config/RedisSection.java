@@ -16,16 +16,16 @@ final class RedisSection {
   static RedisConfig read(Section redis) {
     Value url = redis.take("url");
     Value prefix = redis.take("prefix");
-    String readPrefix = prefix == null ? null : Texts.prefix(prefix);
-    if (Readers.flag(redis, "cluster", false)) {
+    String readPrefix = prefix == null ? null : TextSettings.prefix(prefix);
+    if (ScalarSettings.flag(redis, "cluster", false)) {
       redis.faults().notSupported(redis.placeOf("cluster"), "`cluster: true`");
     }
     RedisConfig config =
         new RedisConfig(
             url == null ? null : url(url),
             readPrefix == null ? DEFAULT_PREFIX : readPrefix,
-            Duration.ofMillis(Readers.whole(redis, "timeout_ms", 100, 1, MAX_TIMEOUT_MS)),
-            Readers.choice(redis, "on_unavailable", OnUnavailable.FAIR_SHARE, Set.of()));
+            Duration.ofMillis(ScalarSettings.whole(redis, "timeout_ms", 100, 1, MAX_TIMEOUT_MS)),
+            ScalarSettings.choice(redis, "on_unavailable", OnUnavailable.FAIR_SHARE, Set.of()));
     redis.done();
     return config;
   }

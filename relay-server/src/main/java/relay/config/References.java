@@ -116,20 +116,21 @@ final class References {
       content = read(name, MAX_VALUE_CHARS + 1);
     } catch (IOException e) {
       return new Resolution.Broken(
-          "names the file " + Words.shown(name) + ", which " + FileReader.reason(e), allowed);
+          "names the file " + FaultWording.shown(name) + ", which " + FileReader.reason(e),
+          allowed);
     } catch (InvalidPathException e) {
       return new Resolution.Broken("names a file with an impossible name", allowed);
     }
     if (content.length > MAX_VALUE_CHARS) {
       return new Resolution.Broken(
-          "names the file " + Words.shown(name) + ", which is too long", allowed);
+          "names the file " + FaultWording.shown(name) + ", which is too long", allowed);
     }
     try {
       String text = StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(content)).toString();
       return new Resolution.Resolved(withoutLineEnd(text), false);
     } catch (CharacterCodingException e) {
       return new Resolution.Broken(
-          "names the file " + Words.shown(name) + ", which is not UTF-8", allowed);
+          "names the file " + FaultWording.shown(name) + ", which is not UTF-8", allowed);
     }
   }
 

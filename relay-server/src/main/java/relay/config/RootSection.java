@@ -60,8 +60,8 @@ final class RootSection {
   private static LoggingConfig logging(Section logging) {
     LoggingConfig config =
         new LoggingConfig(
-            Readers.choice(logging, "level", Level.INFO, Set.of()),
-            Readers.choice(logging, "format", Format.JSON, Set.of()));
+            ScalarSettings.choice(logging, "level", Level.INFO, Set.of()),
+            ScalarSettings.choice(logging, "format", Format.JSON, Set.of()));
     logging.done();
     return config;
   }

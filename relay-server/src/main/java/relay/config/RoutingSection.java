@@ -25,7 +25,7 @@ final class RoutingSection {
 
   private RoutingConfig read() {
     RoutingConfig.Strategy strategy =
-        Readers.choice(routing, "strategy", RoutingConfig.DEFAULT.strategy(), Set.of());
+        ScalarSettings.choice(routing, "strategy", RoutingConfig.DEFAULT.strategy(), Set.of());
     Map<String, String> mapping = mapping();
     Value byDefault = routing.take("default_provider");
     String name = byDefault == null ? null : provider(byDefault);
@@ -46,7 +46,7 @@ final class RoutingSection {
     }
     entries.forEach(
         (prefix, to) -> {
-          if (!Texts.isModel(prefix)) {
+          if (!TextSettings.isModel(prefix)) {
             to.refuse("maps from what is not a model's name", "how names of models begin");
           }
           String provider = provider(to);
@@ -64,7 +64,8 @@ final class RoutingSection {
       return null;
     }
     if (!providers.contains(scalar.text())) {
-      value.fault(scalar.shown() + " is not a provider", Words.allowed(new TreeSet<>(providers)));
+      value.fault(
+          scalar.shown() + " is not a provider", FaultWording.allowed(new TreeSet<>(providers)));
       return null;
     }
     return scalar.text();

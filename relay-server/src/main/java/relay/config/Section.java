@@ -58,7 +58,7 @@ final class Section {
       return;
     }
     String name = scalar.getValue();
-    Place place = Place.of(key, Words.mayShow(name) ? child(name) : path());
+    Place place = Place.of(key, FaultWording.mayShow(name) ? child(name) : path());
     Entry entry = new Entry(place, new Value(value, place.path(), context));
     Entry first = entries.putIfAbsent(name, entry);
     if (first != null) {
@@ -139,7 +139,7 @@ final class Section {
     entries.forEach(
         (name, entry) -> {
           if (!known.contains(name)) {
-            faults().add(entry.name(), "is not a known setting", Words.allowed(name, words));
+            faults().add(entry.name(), "is not a known setting", FaultWording.allowed(name, words));
           }
         });
   }

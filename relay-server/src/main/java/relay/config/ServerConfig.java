@@ -66,7 +66,7 @@ public record ServerConfig(
      * @param maxConcurrent requests at once, over all replicas; 0 = no bound
      */
     public record Bounds(
-        List<ModelPattern> models, Set<String> providers, Limits limits, int maxConcurrent) {
+        List<ModelPattern> models, Set<String> providers, LimitsConfig limits, int maxConcurrent) {
       public Bounds {
         models = List.copyOf(models);
         providers = Set.copyOf(providers);

@@ -63,9 +63,9 @@ final class ServerSection {
             admin,
             token == null ? null : optionalSecret(token),
             tls == null ? null : TlsSection.read(tls.section()),
-            Readers.flag(server, "enable_http2", true),
-            Readers.whole(server, "max_body_bytes", 32 * 1024 * 1024, 1, MAX_BODY_BYTES),
-            Readers.whole(server, "max_concurrent", 0, 0, MAX_CONCURRENT),
+            ScalarSettings.flag(server, "enable_http2", true),
+            ScalarSettings.whole(server, "max_body_bytes", 32 * 1024 * 1024, 1, MAX_BODY_BYTES),
+            ScalarSettings.whole(server, "max_concurrent", 0, 0, MAX_CONCURRENT),
             duration("connect_timeout_ms", 5_000, 1),
             duration("idle_timeout_ms", 300_000, 1),
             duration("drain_ms", 30_000, 0),
@@ -76,18 +76,18 @@ final class ServerSection {
 
   private ListenAddress address(String name, ListenAddress fallback) {
     Value value = server.take(name);
-    ListenAddress address = value == null ? null : Texts.address(value);
+    ListenAddress address = value == null ? null : TextSettings.address(value);
     return address == null ? fallback : address;
   }
 
   private Duration duration(String name, int fallbackMs, int minMs) {
-    return Duration.ofMillis(Readers.whole(server, name, fallbackMs, minMs, MAX_TIMEOUT_MS));
+    return Duration.ofMillis(ScalarSettings.whole(server, name, fallbackMs, minMs, MAX_TIMEOUT_MS));
   }
 
   /** An empty text is no secret: a reference with an empty default leaves the setting out. */
   static @Nullable Secret optionalSecret(Value value) {
     Scalar scalar = value.text("a secret");
-    return scalar == null || scalar.text().isEmpty() ? null : Texts.secret(value);
+    return scalar == null || scalar.text().isEmpty() ? null : TextSettings.secret(value);
   }
 
   private Auth auth(Value value) {
@@ -106,7 +106,7 @@ final class ServerSection {
     Clients clients = new Clients(section.faults());
     Value apiKey = section.take("api_key");
     if (apiKey != null) {
-      Client.Bounds none = new Client.Bounds(List.of(), Set.of(), Limits.UNKNOWN, 0);
+      Client.Bounds none = new Client.Bounds(List.of(), Set.of(), LimitsConfig.UNKNOWN, 0);
       clients.add("default", hash(apiKey), apiKey.place(), apiKey.place(), none);
     }
     Value list = section.take("clients");
@@ -122,7 +122,7 @@ final class ServerSection {
   }
 
   private void client(Section client, Clients clients) {
-    Value name = client.need("name", "give " + Texts.NAME_FORM);
+    Value name = client.need("name", "give " + TextSettings.NAME_FORM);
     Value key = client.take("key");
     Value keySha256 = client.take("key_sha256");
     KeyHash hash = key != null ? hash(key) : keySha256 != null ? stated(keySha256) : null;
@@ -131,13 +131,13 @@ final class ServerSection {
     } else if (key != null && keySha256 != null) {
       keySha256.fault("stands beside key", "give one of the two");
     }
-    List<ModelPattern> models = Texts.list(client, "models", Texts::pattern);
-    List<String> providers = Texts.list(client, "providers", this::provider);
+    List<ModelPattern> models = TextSettings.list(client, "models", TextSettings::pattern);
+    List<String> providers = TextSettings.list(client, "providers", this::provider);
     Client.Bounds bounds =
         new Client.Bounds(
             models, Set.copyOf(providers), PoolKeys.stated(client), PoolKeys.maxConcurrent(client));
     client.done();
-    String read = name == null ? null : Texts.name(name);
+    String read = name == null ? null : TextSettings.name(name);
     Place keyPlace = client.placeOf(key != null ? "key" : "key_sha256");
     clients.add(read, hash, client.placeOf("name"), keyPlace, bounds);
   }
@@ -149,14 +149,15 @@ final class ServerSection {
     }
     if (!providerNames.contains(scalar.text())) {
       value.fault(
-          scalar.shown() + " is not a provider", Words.allowed(new TreeSet<>(providerNames)));
+          scalar.shown() + " is not a provider",
+          FaultWording.allowed(new TreeSet<>(providerNames)));
       return null;
     }
     return scalar.text();
   }
 
   private static @Nullable KeyHash hash(Value value) {
-    Secret secret = Texts.secret(value);
+    Secret secret = TextSettings.secret(value);
     return secret == null ? null : secret.hash();
   }
 

@@ -55,7 +55,7 @@ final class ServiceAccountFile {
   private static boolean isUrl(String text) {
     try {
       URI url = new URI(text);
-      return Texts.isHttp(url) && url.getHost() != null;
+      return TextSettings.isHttp(url) && url.getHost() != null;
     } catch (URISyntaxException e) {
       return false;
     }

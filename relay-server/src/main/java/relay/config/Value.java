@@ -37,7 +37,7 @@ final class Value {
 
     /** The value as a message may show it: never what a reference brought in. */
     String shown() {
-      return kind != Kind.REFERENCE && Words.mayShow(text) ? "`" + text + "`" : "the value";
+      return kind != Kind.REFERENCE && FaultWording.mayShow(text) ? "`" + text + "`" : "the value";
     }
   }
 

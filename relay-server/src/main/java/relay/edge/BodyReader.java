@@ -14,7 +14,7 @@ import relay.pipeline.ClientExchange.Body;
 
 /**
  * Reads a body as it comes, never more than allowed, and not for ever. Room is made for what has
- * come, not for what the client says will; but a {@link BodyPlace} is taken at once.
+ * come, not for what the client says will; but a {@link BodyBuffer} is taken at once.
  */
 final class BodyReader {
   private static final int FIRST_ROOM = 64 * 1024;
@@ -34,7 +34,7 @@ final class BodyReader {
   private final StreamSourceChannel channel;
   private final ClientBounds bounds;
   private final int maxBytes;
-  private @Nullable BodyPlace place;
+  private @Nullable BodyBuffer place;
   private byte[] bytes = NONE;
   private int length;
   private long startedNanos; // once anything had to be waited for
@@ -65,7 +65,7 @@ final class BodyReader {
   }
 
   private Body read() throws IOException {
-    place = BodyPlace.of(exchange.getRequestContentLength());
+    place = BodyBuffer.of(exchange.getRequestContentLength());
     try {
       return body();
     } finally {
@@ -155,7 +155,7 @@ final class BodyReader {
     if (left <= 0) {
       return false;
     }
-    Gate.awaitReadable(channel, left);
+    ChannelWait.awaitReadable(channel, left);
     return true;
   }
 

@@ -14,7 +14,7 @@ import relay.model.RelayError;
 /**
  * What is wrong with a request's head that Undertow takes, though it is too large, or leaves open
  * where the body ends, whom the request is for, or what it says. Afterwards its values are as the
- * client sent them: with all their {@link Blanks}.
+ * client sent them: with all their {@link HeaderWhitespace}.
  */
 final class HeadCheck {
   /** Of the target and the header lines, each with its colon, its space and its end. */
@@ -70,7 +70,8 @@ final class HeadCheck {
       }
       for (int n = 0; n < values.size(); n++) {
         if (!HeaderText.isText(values.get(n)) && isHttp1(exchange)) {
-          values.set(n, Blanks.restored(values.get(n))); // of HTTP/2 a mark is the client's own
+          values.set(
+              n, HeaderWhitespace.restored(values.get(n))); // of HTTP/2 a mark is the client's own
         }
         if (!HeaderText.isText(values.get(n))) {
           return RelayError.invalid(

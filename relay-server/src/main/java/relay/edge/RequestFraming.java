@@ -8,9 +8,9 @@ import java.nio.ByteBuffer;
  * more digits than a long has, and chunks that are framed in any but the one right way. What
  * Undertow refuses itself is left to it.
  *
- * <p>Blanks inside a header's value, of which Undertow would make one space, are written so that it
- * leaves them alone: see {@link Blanks}. Whether blanks are inside shows only behind them, so those
- * with which the input ends are {@linkplain #open to be held back}.
+ * <p>HeaderWhitespace inside a header's value, of which Undertow would make one space, are written
+ * so that it leaves them alone: see {@link HeaderWhitespace}. Whether blanks are inside shows only
+ * behind them, so those with which the input ends are {@linkplain #open to be held back}.
  *
  * <p>It makes no difference where the input is cut. Once the client speaks HTTP/2, everything
  * passes. Not thread-safe.
@@ -21,7 +21,7 @@ final class RequestFraming {
    */
   static final int MAX_CHUNK_LINE = 4096;
 
-  /** Blanks in a row inside a value, or at its end. */
+  /** HeaderWhitespace in a row inside a value, or at its end. */
   static final int MAX_BLANKS = 8 * 1024;
 
   private static final int NOT_BEGUN = -1;
@@ -223,11 +223,11 @@ final class RequestFraming {
       state = State.LINE_START;
     } else if (b != '\r') {
       if (blanks > 0) {
-        Blanks.keep(bytes, p - blanks, p);
+        HeaderWhitespace.keep(bytes, p - blanks, p);
       }
       blanks = 0;
-      if (Blanks.isMark(b)) {
-        bytes.put(p, Blanks.NO_MARK);
+      if (HeaderWhitespace.isMark(b)) {
+        bytes.put(p, HeaderWhitespace.NO_MARK);
       } else if (mayBeLength && b >= '0' && b <= '9') {
         length = length * 10 + (b - '0');
         return ++digits <= MAX_LENGTH_DIGITS;

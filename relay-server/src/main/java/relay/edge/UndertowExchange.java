@@ -114,11 +114,11 @@ final class UndertowExchange implements ClientExchange {
 
   @Override
   public void onGone(Runnable callback) {
-    DepartureWatch.on(exchange, () -> requests.execute(callback));
+    ClientDisconnectWatch.on(exchange, () -> requests.execute(callback));
   }
 
   @Override
-  public void goOn(Runnable rest) {
+  public void continueOnNewThread(Runnable rest) {
     requests.execute(rest);
   }
 
@@ -225,7 +225,7 @@ final class UndertowExchange implements ClientExchange {
     if (end - now <= 0) {
       throw new IOException("the client reads nothing");
     }
-    Gate.awaitWritable(out, end - now);
+    ChannelWait.awaitWritable(out, end - now);
     if (!exchange.getConnection().isOpen()) {
       throw new IOException("the client left");
     }

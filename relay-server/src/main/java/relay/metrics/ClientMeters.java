@@ -62,7 +62,7 @@ public final class ClientMeters {
     denials.prepare(
         clients.stream()
             .filter(Client::isLimited)
-            .flatMap(c -> Traffic.reasons().map(reason -> List.of(c.name(), reason))));
+            .flatMap(c -> TrafficMeters.reasons().map(reason -> List.of(c.name(), reason))));
   }
 
   /** A request of a client was answered; an unknown client is not counted. */

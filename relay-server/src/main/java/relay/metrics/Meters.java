@@ -54,7 +54,7 @@ public final class Meters implements AutoCloseable {
       new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
   private final JvmGcMetrics garbageCollection = new JvmGcMetrics();
   private final LabelValues labels;
-  private final Traffic traffic;
+  private final TrafficMeters traffic;
   private final EngineGauges engine;
   private final ClientMeters clients;
   private final ClientUsage clientUsage;
@@ -72,7 +72,7 @@ public final class Meters implements AutoCloseable {
   public Meters(Config config) {
     var providers = config.enabledProviders();
     labels = new LabelValues(providers);
-    traffic = new Traffic(registry, labels, providers);
+    traffic = new TrafficMeters(registry, labels, providers);
     engine =
         new EngineGauges(
             providers.stream().map(Plans::of).toList(), config.redis().onUnavailable());

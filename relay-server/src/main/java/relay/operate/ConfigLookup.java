@@ -9,8 +9,8 @@ import java.util.Optional;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import relay.config.Config;
+import relay.config.ConfigFault;
 import relay.config.ConfigFile;
-import relay.config.Fault;
 import relay.config.Loaded;
 
 /** Finds and reads the configuration for a command. */
@@ -47,7 +47,7 @@ public final class ConfigLookup {
             file ->
                 switch (ConfigFile.load(file, environment)) {
                   case Loaded.Valid(Config config) -> Optional.of(config);
-                  case Loaded.Invalid(List<Fault> faults) -> {
+                  case Loaded.Invalid(List<ConfigFault> faults) -> {
                     faults.forEach(err::println);
                     yield Optional.empty();
                   }

@@ -16,17 +16,18 @@ final class KeysCommand {
 
   private final PoolsAccess pools;
   private final PrintStream out;
-  private final Terminal terminal;
+  private final TerminalFeatures terminal;
   private final BooleanSupplier again;
 
-  KeysCommand(PoolsAccess pools, PrintStream out, Terminal terminal) {
+  KeysCommand(PoolsAccess pools, PrintStream out, TerminalFeatures terminal) {
     this(pools, out, terminal, KeysCommand::inASecond);
   }
 
   /**
    * @param again waits for the time of the next picture; false to end
    */
-  KeysCommand(PoolsAccess pools, PrintStream out, Terminal terminal, BooleanSupplier again) {
+  KeysCommand(
+      PoolsAccess pools, PrintStream out, TerminalFeatures terminal, BooleanSupplier again) {
     this.pools = pools;
     this.out = out;
     this.terminal = terminal;

@@ -10,8 +10,8 @@ import org.slf4j.event.Level;
 import relay.cli.Command;
 import relay.cli.Version;
 import relay.config.Config;
+import relay.config.ConfigFault;
 import relay.config.ConfigFile;
-import relay.config.Fault;
 import relay.config.Loaded;
 import relay.config.ProviderConfig;
 import relay.logging.Logging;
@@ -50,7 +50,9 @@ public final class Operator {
       case Command.Keys(var config, boolean watch, boolean json) ->
           with(
               config,
-              pools -> new KeysCommand(pools, out, Terminal.of(out, environment)).run(watch, json));
+              pools ->
+                  new KeysCommand(pools, out, TerminalFeatures.of(out, environment))
+                      .run(watch, json));
       case Command.Cooldown(var config, String pool, String key, var duration) ->
           with(
               config,
@@ -122,7 +124,7 @@ public final class Operator {
         out.println(file.get() + ": valid: " + summary(config));
         yield OK;
       }
-      case Loaded.Invalid(List<Fault> faults) -> {
+      case Loaded.Invalid(List<ConfigFault> faults) -> {
         faults.forEach(err::println);
         yield BAD_USAGE;
       }

@@ -14,9 +14,9 @@ final class PoolTable {
   private static final double ALMOST_FULL = 0.8;
   private static final List<String> DIMENSIONS = List.of("rpm", "itpm", "otpm", "tpm");
 
-  private final Terminal terminal;
+  private final TerminalFeatures terminal;
 
-  PoolTable(Terminal terminal) {
+  PoolTable(TerminalFeatures terminal) {
     this.terminal = terminal;
   }
 

@@ -22,11 +22,11 @@ final class AnswerRelay {
   /** A body of known length up to this is passed on as a whole. */
   private static final int WHOLE_BYTES = 64 * 1024;
 
-  private final Handling handling;
-  private final Plan plan;
+  private final RequestContext handling;
+  private final RequestPlan plan;
   private final Lease lease;
 
-  AnswerRelay(Handling handling, Plan plan, Lease lease) {
+  AnswerRelay(RequestContext handling, RequestPlan plan, Lease lease) {
     this.handling = handling;
     this.plan = plan;
     this.lease = lease;
@@ -34,7 +34,8 @@ final class AnswerRelay {
 
   void relay(UpstreamAnswer answer, int attempt) {
     HeaderLines headers =
-        headers(handling, plan, answer, lease).add(Handling.ATTEMPTS, Integer.toString(attempt));
+        headers(handling, plan, answer, lease)
+            .add(RequestContext.ATTEMPTS, Integer.toString(attempt));
     if (answer.status() >= 400) {
       headers.add("x-relay-error-origin", "upstream");
     }
@@ -162,7 +163,7 @@ final class AnswerRelay {
       return switch (this) {
         case SILENCE ->
             RelayError.timeout("the provider sent nothing more for server.idle_timeout_ms");
-        case STOP -> Handling.STOPPING;
+        case STOP -> RequestContext.STOPPING;
         case LOSS, ERROR_EVENT -> RelayError.unreachable("the provider broke off its answer");
       };
     }
@@ -239,7 +240,8 @@ final class AnswerRelay {
   }
 
   /** The provider's header lines that pass, and Relay's own but for the number of attempts. */
-  static HeaderLines headers(Handling handling, Plan plan, UpstreamAnswer answer, Lease lease) {
+  static HeaderLines headers(
+      RequestContext handling, RequestPlan plan, UpstreamAnswer answer, Lease lease) {
     HeaderLines lines = new HeaderLines();
     Set<String> connectionNames = HeaderPolicy.connectionNames(answer.headers("connection"));
     answer.forEachHeader(

@@ -41,7 +41,7 @@ record Charge(long inputTokens, long outputTokens) {
    * What a request cost by what was seen of its answer. One that broke off may have cost more
    * output than was reported by then: the reservation stands for it.
    */
-  static Charge seen(Plan plan, UsageScanner scanner, Lease lease) {
+  static Charge seen(RequestPlan plan, UsageScanner scanner, Lease lease) {
     if (!scanner.reported()) {
       return new Charge(lease.inputTokens(), lease.outputTokens());
     }

@@ -39,7 +39,7 @@ public interface ClientExchange {
   void onGone(Runnable callback);
 
   /** Runs the rest of the request, which may block, on another thread. Does not wait for it. */
-  void goOn(Runnable rest);
+  void continueOnNewThread(Runnable rest);
 
   /** Answers as a whole. From any thread; does not block. */
   void answer(int status, HeaderLines headers, byte[] body);

@@ -18,7 +18,7 @@ final class Outbox {
 
   private static final int MOST_BYTES = 8 * 1024;
 
-  private final Handling handling;
+  private final RequestContext handling;
   private final @Nullable UsageChunkFilter filter;
   private byte[] buffer = new byte[FIRST_BYTES];
   private int written;
@@ -26,7 +26,7 @@ final class Outbox {
   private boolean gone;
   private boolean chunksLeft; // by the client's exchange
 
-  Outbox(Handling handling, @Nullable UsageChunkFilter filter) {
+  Outbox(RequestContext handling, @Nullable UsageChunkFilter filter) {
     this.handling = handling;
     this.filter = filter;
   }

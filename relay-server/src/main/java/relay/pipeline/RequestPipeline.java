@@ -26,7 +26,7 @@ import relay.request.RequestScanner;
 
 /**
  * The way of a request, from top to bottom: authenticate, read, look, choose the provider,
- * estimate, acquire, and then in {@link Forwarding} send, stream and settle.
+ * estimate, acquire, and then in {@link AttemptLoop} send, stream and settle.
  *
  * <p>All of it is blocking code on one virtual thread, read from top to bottom.
  */
@@ -39,13 +39,13 @@ public final class RequestPipeline {
       Pattern.compile("application/json[ \\t]*(;|$)", Pattern.CASE_INSENSITIVE);
 
   private final Clients clients;
-  private final ClientLimits clientLimits;
+  private final ClientQuotas clientLimits;
   private final Routes routes;
   private final ModelCatalog catalog;
   private final Meters meters;
-  private final Limits limits;
+  private final Bounds limits;
   private final AtomicInteger running = new AtomicInteger();
-  private final Set<Handling> begun = ConcurrentHashMap.newKeySet();
+  private final Set<RequestContext> begun = ConcurrentHashMap.newKeySet();
   private volatile boolean cutOff;
 
   /**
@@ -55,7 +55,7 @@ public final class RequestPipeline {
    * @param maxConcurrent requests at once; 0 for no bound
    * @param patience how long attempts of a request may begin
    */
-  public record Limits(int maxBodyBytes, int maxConcurrent, Duration patience) {}
+  public record Bounds(int maxBodyBytes, int maxConcurrent, Duration patience) {}
 
   /**
    * @param clientsPool where clients' own limits are kept; null if no client has any
@@ -67,9 +67,9 @@ public final class RequestPipeline {
       UsageTally clientsTally,
       Routes routes,
       Meters meters,
-      Limits limits) {
+      Bounds limits) {
     this.clients = clients;
-    clientLimits = new ClientLimits(clientsPool, clientsTally);
+    clientLimits = new ClientQuotas(clientsPool, clientsTally);
     this.routes = routes;
     catalog = new ModelCatalog(routes.all());
     this.meters = meters;
@@ -84,7 +84,7 @@ public final class RequestPipeline {
   /** Ends all requests: their clients are told that this replica stops. */
   public void cutOff() {
     cutOff = true;
-    begun.forEach(Handling::cutOff);
+    begun.forEach(RequestContext::cutOff);
   }
 
   /** Counts a request that was refused for its path, method or head: no way for it begins here. */
@@ -101,7 +101,7 @@ public final class RequestPipeline {
   }
 
   private void serve(Admitted admitted, Endpoint endpoint) {
-    Handling handling = admitted.handling();
+    RequestContext handling = admitted.handling();
     RelayError wrongHead = wrongHead(handling.client());
     if (wrongHead != null) {
       handling.refuse(wrongHead);
@@ -141,7 +141,7 @@ public final class RequestPipeline {
    */
   public void passThrough(ClientExchange client) {
     if (!routes.passThroughSomewhere()) {
-      new Handling(client, meters, limits.patience(), () -> {}).refuse(nothingAt(client));
+      new RequestContext(client, meters, limits.patience(), () -> {}).refuse(nothingAt(client));
       return;
     }
     Admitted admitted = admit(client);
@@ -151,7 +151,7 @@ public final class RequestPipeline {
   }
 
   private void passThrough(Admitted admitted) {
-    Handling handling = admitted.handling();
+    RequestContext handling = admitted.handling();
     ClientExchange client = handling.client();
     List<Route> chosen =
         routes.passthrough(admitted.caller(), client.dialect(), TargetPath.of(client.target()));
@@ -171,7 +171,7 @@ public final class RequestPipeline {
       if (body.length() > 0 && BODILESS.contains(client.method())) {
         handling.refuse(RelayError.invalid("a " + client.method() + " has no body"));
       } else {
-        forward(admitted, chosen, Asked.unread(client.dialect(), client.method(), body));
+        forward(admitted, chosen, ParsedRequest.unread(client.dialect(), client.method(), body));
       }
     } finally {
       body.forget();
@@ -208,12 +208,13 @@ public final class RequestPipeline {
   }
 
   /** A request of somebody who is known, while there is room for it. */
-  private record Admitted(Handling handling, Caller caller) {}
+  private record Admitted(RequestContext handling, Caller caller) {}
 
   /** Null when the request was refused. */
   private @Nullable Admitted admit(ClientExchange client) {
     int before = running.getAndIncrement();
-    Handling handling = new Handling(client, meters, limits.patience(), running::decrementAndGet);
+    RequestContext handling =
+        new RequestContext(client, meters, limits.patience(), running::decrementAndGet);
     Caller caller =
         clients.authenticate(client.header("x-api-key"), client.header("authorization"));
     if (caller == null) {
@@ -233,7 +234,7 @@ public final class RequestPipeline {
   }
 
   /** Null when there is none to go on with: then the client was told. */
-  private @Nullable Payload body(Handling handling) {
+  private @Nullable Payload body(RequestContext handling) {
     ClientExchange client = handling.client();
     switch (client.readBody(limits.maxBodyBytes())) {
       case Body.Whole(Payload payload) -> {
@@ -273,7 +274,7 @@ public final class RequestPipeline {
       admitted.handling().refuse(unserved(endpoint.dialect(), facts.model()));
       return;
     }
-    forward(admitted, chosen, Asked.of(endpoint, facts, body));
+    forward(admitted, chosen, ParsedRequest.of(endpoint, facts, body));
   }
 
   /** The dialect is told, too: the same model may be served in the other one. */
@@ -283,20 +284,20 @@ public final class RequestPipeline {
             .formatted(dialect.name().toLowerCase(Locale.ROOT), model));
   }
 
-  private void forward(Admitted admitted, List<Route> chosen, Asked asked) {
-    Handling handling = admitted.handling();
+  private void forward(Admitted admitted, List<Route> chosen, ParsedRequest asked) {
+    RequestContext handling = admitted.handling();
     handling.takes(clientLimits.of(admitted.caller(), asked.counted()));
     handling.client().onGone(handling::clientLeft);
     handling.joins(begun);
     if (cutOff) {
       handling.cutOff();
     }
-    Journey journey = new Journey(chosen, asked);
-    Journey.Leg first = journey.next();
+    RouteAttempts journey = new RouteAttempts(chosen, asked);
+    RouteAttempts.Candidate first = journey.next();
     if (first == null) {
       handling.end(journey.verdict().outcome(asked.dialect()));
     } else {
-      new Forwarding(handling, journey, first).run();
+      new AttemptLoop(handling, journey, first).run();
     }
   }
 }

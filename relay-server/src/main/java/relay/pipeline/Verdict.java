@@ -103,7 +103,7 @@ final class Verdict {
           limitedApart);
     }
     if (soonest != null) {
-      RelayError error = Refusals.of(soonest);
+      RelayError error = RefusalErrors.of(soonest);
       return opens != null && opens.compareTo(soonest.retryAfter()) < 0
           ? RelayError.rateLimited(error.message(), opens)
           : error;
@@ -115,8 +115,10 @@ final class Verdict {
           opens);
     }
     if (unavailable) {
-      return Refusals.of(new Unavailable());
+      return RefusalErrors.of(new Unavailable());
     }
-    return largest == null || outOfUse ? Refusals.of(new NoneUsable()) : Refusals.of(largest);
+    return largest == null || outOfUse
+        ? RefusalErrors.of(new NoneUsable())
+        : RefusalErrors.of(largest);
   }
 }

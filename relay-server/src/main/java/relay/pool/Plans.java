@@ -67,7 +67,7 @@ public final class Plans {
     return engine.tally(ClientsPool.NAME, ClientsPool.unlimited(auth));
   }
 
-  static Limits limits(relay.config.Limits stated) {
+  static Limits limits(relay.config.LimitsConfig stated) {
     return new Limits(stated.rpm(), stated.itpm(), stated.otpm(), stated.tpm());
   }
 

@@ -21,7 +21,8 @@ final class SseUsageScanner implements UsageScanner {
   private static final String DONE = "[DONE]"; // what follows it matters to no client
 
   /** An openai event without any of these beginnings has no usage, error or end. */
-  private static final Needles OPENAI_WORDS = new Needles("_tokens", "\"error\"", "\"respon");
+  private static final KeywordSearch OPENAI_WORDS =
+      new KeywordSearch("_tokens", "\"error\"", "\"respon");
 
   private static final String ANTHROPIC_DELTA = "{\"type\":\"content_";
 

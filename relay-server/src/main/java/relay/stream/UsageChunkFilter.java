@@ -14,7 +14,7 @@ public final class UsageChunkFilter {
   /** The most that is held back. */
   public static final int MAX_EVENT_BYTES = 64 * 1024;
 
-  private static final Needles USAGE = new Needles("\"usage\"");
+  private static final KeywordSearch USAGE = new KeywordSearch("\"usage\"");
   private static final byte[] BOM = {(byte) 0xef, (byte) 0xbb, (byte) 0xbf};
 
   private final ChunkShape shape = new ChunkShape();

@@ -42,8 +42,8 @@ final class AnswerWriter {
   private final XnioIoThread ioThread;
   private final Parts parts;
   private final Pacing pacing;
-  private final Gates gates;
-  private final @Nullable Fault fault;
+  private final StreamGates gates;
+  private final @Nullable SimulatedFault fault;
   private final EndListener listener;
   private final StreamSinkChannel sink;
   private final long startNanos = System.nanoTime();
@@ -56,8 +56,8 @@ final class AnswerWriter {
       HttpServerExchange exchange,
       Parts parts,
       Pacing pacing,
-      Gates gates,
-      @Nullable Fault fault,
+      StreamGates gates,
+      @Nullable SimulatedFault fault,
       EndListener listener) {
     this.exchange = exchange;
     this.ioThread = exchange.getIoThread();
@@ -135,7 +135,7 @@ final class AnswerWriter {
   }
 
   /** Returns whether there is more to write. */
-  private boolean commit(Fault committed) throws IOException {
+  private boolean commit(SimulatedFault committed) throws IOException {
     switch (committed) {
       case STALL_MID_STREAM -> {
         sink.suspendWrites();

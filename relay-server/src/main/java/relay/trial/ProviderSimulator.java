@@ -262,7 +262,7 @@ public final class ProviderSimulator implements AutoCloseable {
    */
   public void order(String account, String fault, int times) {
     ledger(account); // throws if there is no such account
-    Fault named = Fault.named(fault);
+    SimulatedFault named = SimulatedFault.named(fault);
     if (named == null) {
       throw new IllegalArgumentException("no fault is named " + fault);
     }

@@ -85,7 +85,7 @@ final class ReplicaProcess implements AutoCloseable {
     long deadlineNanos = System.nanoTime() + READY_TIMEOUT.toNanos();
     while (System.nanoTime() < deadlineNanos) {
       try {
-        if (PoolSnapshot.get(admin, "/readyz").status() == 200) {
+        if (PoolView.get(admin, "/readyz").status() == 200) {
           return;
         }
       } catch (IOException e) {

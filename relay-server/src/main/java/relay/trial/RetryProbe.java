@@ -96,10 +96,10 @@ final class RetryProbe {
     long nowNanos = System.nanoTime();
     long deadlineNanos = nowNanos + SETTLE_TIMEOUT.toNanos();
     long changedNanos = nowNanos;
-    long inFlight = PoolSnapshot.of(admin).inFlight();
+    long inFlight = PoolView.of(admin).inFlight();
     while (nowNanos - changedNanos < SETTLED.toNanos() && nowNanos < deadlineNanos) {
       Wait.until(nowNanos + LOOK_AGAIN.toNanos());
-      long now = PoolSnapshot.of(admin).inFlight();
+      long now = PoolView.of(admin).inFlight();
       nowNanos = System.nanoTime();
       if (now != inFlight) {
         inFlight = now;

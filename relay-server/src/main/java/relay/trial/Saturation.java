@@ -37,7 +37,7 @@ final class Saturation {
   }
 
   /** What a pool looked like. */
-  void saw(PoolSnapshot pool, long nowNanos) {
+  void saw(PoolView pool, long nowNanos) {
     boolean waited = nowNanos - startNanos >= PATIENCE_TENTHS * tenthNanos;
     boolean isFull = pool.groups().stream().allMatch(group -> group.share() >= FULL_SHARE);
     if (!full && (waited || (isFull && !pool.groups().isEmpty()))) {

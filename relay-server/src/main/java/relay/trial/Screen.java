@@ -2,8 +2,8 @@ package relay.trial;
 
 import java.util.ArrayList;
 import java.util.List;
-import relay.trial.PoolSnapshot.Group;
-import relay.trial.PoolSnapshot.Usage;
+import relay.trial.PoolView.Group;
+import relay.trial.PoolView.Usage;
 
 /** The live picture: pure drawing of one moment. */
 final class Screen {
@@ -23,7 +23,7 @@ final class Screen {
       String phase,
       long elapsedSeconds,
       long totalSeconds,
-      PoolSnapshot pool,
+      PoolView pool,
       List<Long> grantedPerSecond,
       long granted,
       long provider429,

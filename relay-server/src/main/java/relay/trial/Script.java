@@ -32,7 +32,7 @@ record Script(
     long latencyMs,
     boolean gzip,
     @Nullable String gate,
-    @Nullable Fault fault,
+    @Nullable SimulatedFault fault,
     List<String> faultAccounts,
     long retryAfterSeconds,
     @Nullable String tool,
@@ -58,7 +58,7 @@ record Script(
   static Script of(HttpServerExchange exchange, int bodyBytes) {
     HeaderMap headers = exchange.getRequestHeaders();
     String faultName = headers.getFirst(FAULT);
-    Fault fault = faultName == null ? null : Fault.named(faultName);
+    SimulatedFault fault = faultName == null ? null : SimulatedFault.named(faultName);
     if (faultName != null && fault == null) {
       throw new IllegalArgumentException("x-sim-fault: unknown fault " + faultName);
     }
@@ -80,7 +80,7 @@ record Script(
   }
 
   /** The fault to commit on this account, or null. */
-  @Nullable Fault faultOn(String account) {
+  @Nullable SimulatedFault faultOn(String account) {
     return faultAccounts.isEmpty() || faultAccounts.contains(account) ? fault : null;
   }
 

@@ -110,7 +110,7 @@ final class SimulatorHandler implements HttpHandler {
       refuse(exchange, shape, StatusCodes.BAD_REQUEST, String.valueOf(e.getMessage()));
       return;
     }
-    Fault fault = state.nextFault(ledger.account().id());
+    SimulatedFault fault = state.nextFault(ledger.account().id());
     if (fault == null) {
       fault = script.faultOn(ledger.account().id());
     }
@@ -135,7 +135,7 @@ final class SimulatorHandler implements HttpHandler {
       AccountLedger ledger,
       Script script,
       AskedBody asked,
-      @Nullable Fault fault) {
+      @Nullable SimulatedFault fault) {
     state.openAnswers.increment();
     if (script.latencyMs() == 0) {
       begin(exchange, shape, ledger, script, asked, fault);
@@ -155,7 +155,7 @@ final class SimulatorHandler implements HttpHandler {
       AccountLedger ledger,
       Script script,
       AskedBody asked,
-      @Nullable Fault fault) {
+      @Nullable SimulatedFault fault) {
     String id = state.nextId();
     HeaderMap headers = exchange.getResponseHeaders();
     boolean stream = asked.stream() && shape.streams();
@@ -191,7 +191,7 @@ final class SimulatorHandler implements HttpHandler {
       AnswerShape shape,
       AccountLedger ledger,
       Script script,
-      Fault fault) {
+      SimulatedFault fault) {
     switch (fault) {
       case STALL_AT_START -> {} // the peer, or the end of the simulator, closes the connection
       case RESET_AT_START -> {

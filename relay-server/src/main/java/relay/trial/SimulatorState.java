@@ -13,10 +13,10 @@ final class SimulatorState {
   private static final int MAX_SECRETS = 1024;
 
   /** Faults that a test ordered for an account. */
-  private record Ordered(Fault fault, int times) {}
+  private record Ordered(SimulatedFault fault, int times) {}
 
   final InstantSource wallClock;
-  final Gates gates = new Gates();
+  final StreamGates gates = new StreamGates();
   final LongAdder unauthorized = new LongAdder();
   final LongAdder faults = new LongAdder();
   final LongAdder countTokens = new LongAdder();
@@ -44,16 +44,16 @@ final class SimulatorState {
     return Set.copyOf(secretsSeen);
   }
 
-  void order(String account, Fault fault, int times) {
+  void order(String account, SimulatedFault fault, int times) {
     ordered.put(account, new Ordered(fault, times));
   }
 
   /** The fault that is due on this account, or null; counts it down. */
-  @Nullable Fault nextFault(String account) {
+  @Nullable SimulatedFault nextFault(String account) {
     if (ordered.isEmpty()) {
       return null;
     }
-    Fault[] due = new Fault[1];
+    SimulatedFault[] due = new SimulatedFault[1];
     ordered.computeIfPresent(
         account,
         (_, order) -> {

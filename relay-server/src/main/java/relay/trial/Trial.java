@@ -229,7 +229,7 @@ public final class Trial {
       for (ReplicaProcess replica : stage.replicas()) {
         replica.checkAlive();
       }
-      PoolSnapshot pool = PoolSnapshot.of(stage.replicas().getFirst().admin());
+      PoolView pool = PoolView.of(stage.replicas().getFirst().admin());
       long now = System.nanoTime();
       saturation.saw(pool, now);
       if (!terminal.inPlace() && frames++ % LINE_EVERY_FRAMES != 0) {

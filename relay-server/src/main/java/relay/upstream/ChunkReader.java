@@ -43,7 +43,7 @@ final class ChunkReader {
   private final Buffer ahead;
   private final Buffer body;
   private final Source chunks;
-  private @Nullable Predicate<ByteBuffer> standIn;
+  private @Nullable Predicate<ByteBuffer> parkedConsumer;
 
   private ChunkReader(Socket socket, BufferedSource connection, Buffer body, Source chunks) {
     this.socket = socket;
@@ -87,7 +87,7 @@ final class ChunkReader {
     lacks = lacks == ENDED ? afterLineBreak() : lacks;
     if (ahead.size() == 0) {
       lacks(lacks); // which holds if the wait fails, too
-      await(lacks == NONE ? standIn : null);
+      await(lacks == NONE ? parkedConsumer : null);
     }
     int filled = 0;
     while (filled < length) {
@@ -123,7 +123,7 @@ final class ChunkReader {
    * @param heard is run when something came
    */
   void shortcut(UpstreamAnswer.Shortcut way, Runnable heard) {
-    standIn =
+    parkedConsumer =
         came -> {
           heard.run();
           return passOn(way, came);

@@ -23,10 +23,10 @@ public final class ProviderApi {
   private static final String ANTHROPIC_VERSION = "2023-06-01";
 
   private final Upstream upstream;
-  private final Lanes lanes;
+  private final ConnectionSlots lanes;
   private final ProviderConfig config;
   private final String base;
-  private final Wire wire;
+  private final ProviderProtocol wire;
   private final Map<String, KeyCredential> credentials;
   private final Map<String, HttpUrl> urls = new ConcurrentHashMap<>();
 
@@ -37,7 +37,7 @@ public final class ProviderApi {
     String url = config.baseUrl().toString();
     // Paths begin with /v1: one that ends the base URL is not doubled.
     base = url.endsWith("/v1") ? url.substring(0, url.length() - 3) : url;
-    wire = Wire.of(config);
+    wire = ProviderProtocol.of(config);
     credentials =
         config.keys().stream()
             .collect(Collectors.toUnmodifiableMap(KeyConfig::id, this::credential));
@@ -92,7 +92,7 @@ public final class ProviderApi {
    * say no. Nothing is sent yet.
    */
   public UpstreamCall probe(String keyId) {
-    Wire.Probe probe = wire.probe();
+    ProviderProtocol.Probe probe = wire.probe();
     UpstreamRequest request = new UpstreamRequest(url(probe.path()));
     request.method(probe.method());
     if (config.dialect() == Dialect.ANTHROPIC) {

@@ -21,8 +21,8 @@ import relay.token.TokenCache;
  * The connections to all providers.
  *
  * <p>OkHttp's defaults throttle a relay: silent retries and redirects, a pool that costs more the
- * more connections it holds ({@link Lanes}), and Nagle's algorithm, which holds the end of a
- * request back until the start was acknowledged. Its dispatcher's limits do not apply to the
+ * more connections it holds ({@link ConnectionSlots}), and Nagle's algorithm, which holds the end
+ * of a request back until the start was acknowledged. Its dispatcher's limits do not apply to the
  * blocking calls that are made here.
  */
 public final class Upstream implements AutoCloseable {
@@ -34,7 +34,7 @@ public final class Upstream implements AutoCloseable {
   private @Nullable CompletableFuture<OkHttpClient> secure;
   private final NameLookups names = new NameLookups();
   private final IdleWatch idleWatch;
-  private final List<Lanes> lanes = new CopyOnWriteArrayList<>();
+  private final List<ConnectionSlots> lanes = new CopyOnWriteArrayList<>();
 
   /**
    * @param carriers run the calls, and wait for their sockets
@@ -63,14 +63,14 @@ public final class Upstream implements AutoCloseable {
 
   /** On another thread than the one that watches: to close a TLS connection may take its time. */
   private void closeOld() {
-    Thread.ofVirtual().start(() -> lanes.forEach(Lanes::closeOld));
+    Thread.ofVirtual().start(() -> lanes.forEach(ConnectionSlots::closeOld));
   }
 
   /** Connections to one provider. */
-  Lanes lanes(boolean tls) {
+  ConnectionSlots lanes(boolean tls) {
     CompletableFuture<OkHttpClient> client =
         tls ? secure() : CompletableFuture.completedFuture(plain);
-    Lanes made = new Lanes(client, carriers, IDLE_CONNECTION_LIFE, tls);
+    ConnectionSlots made = new ConnectionSlots(client, carriers, IDLE_CONNECTION_LIFE, tls);
     lanes.add(made);
     return made;
   }
@@ -91,9 +91,9 @@ public final class Upstream implements AutoCloseable {
 
   /** The request as a call; nothing is sent yet. */
   UpstreamCall call(
-      Lanes lanesThere,
+      ConnectionSlots lanesThere,
       UpstreamRequest request,
-      Wire wire,
+      ProviderProtocol wire,
       KeyCredential credential,
       Payload body) {
     return new UpstreamCall(lanesThere, idleWatch, request, wire, credential, body);
@@ -107,7 +107,7 @@ public final class Upstream implements AutoCloseable {
   @Override
   public void close() {
     idleWatch.close();
-    lanes.forEach(Lanes::closeIdle);
+    lanes.forEach(ConnectionSlots::closeIdle);
     plain.connectionPool().evictAll(); // all share one
     plain.dispatcher().executorService().shutdown();
     names.close();

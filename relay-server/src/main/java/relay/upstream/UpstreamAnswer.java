@@ -18,14 +18,17 @@ public final class UpstreamAnswer implements AutoCloseable {
   private final Response response;
   private final BufferedSource source;
   private final IdleWatch.Watched watched;
-  private final Lanes.Lane lane;
+  private final ConnectionSlots.ConnectionSlot lane;
   private @Nullable ChunkReader chunks;
 
   /**
    * @param chunks reads the body; null if OkHttp does
    */
   UpstreamAnswer(
-      Response response, IdleWatch.Watched watched, Lanes.Lane lane, @Nullable ChunkReader chunks) {
+      Response response,
+      IdleWatch.Watched watched,
+      ConnectionSlots.ConnectionSlot lane,
+      @Nullable ChunkReader chunks) {
     this.response = response;
     this.watched = watched;
     this.lane = lane;

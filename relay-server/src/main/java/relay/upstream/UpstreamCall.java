@@ -15,20 +15,20 @@ import relay.token.TokenRefusedException;
 public final class UpstreamCall {
   private static final int UNAUTHORIZED = 401;
 
-  private final Lanes lanes;
+  private final ConnectionSlots lanes;
   private final IdleWatch idleWatch;
   private final UpstreamRequest request;
-  private final Wire wire;
+  private final ProviderProtocol wire;
   private final KeyCredential credential;
   private final Payload body;
   private @Nullable Call call;
   private boolean canceled;
 
   UpstreamCall(
-      Lanes lanes,
+      ConnectionSlots lanes,
       IdleWatch idleWatch,
       UpstreamRequest request,
-      Wire wire,
+      ProviderProtocol wire,
       KeyCredential credential,
       Payload body) {
     this.lanes = lanes;
@@ -83,7 +83,7 @@ public final class UpstreamCall {
   }
 
   private Outcome send(Request proven) {
-    Lanes.Lane lane = lanes.take();
+    ConnectionSlots.ConnectionSlot lane = lanes.take();
     Call next = lane.client().newCall(proven);
     begin(next);
     IdleWatch.Watched watched = idleWatch.watch(next);
@@ -118,7 +118,7 @@ public final class UpstreamCall {
             .message("")
             .body(ResponseBody.create("", null))
             .build();
-    Lanes.Lane lane = lanes.take();
+    ConnectionSlots.ConnectionSlot lane = lanes.take();
     IdleWatch.Watched watched = idleWatch.watch(lane.client().newCall(plain));
     return new Outcome.Answered(new UpstreamAnswer(response, watched, lane, null));
   }

@@ -22,7 +22,7 @@ class PoolPageTest {
       """;
 
   private static String page(String pool) throws Exception {
-    Reply reply = PoolPage.of(List.of((ObjectNode) new ObjectMapper().readTree(pool)));
+    AdminReply reply = PoolPage.of(List.of((ObjectNode) new ObjectMapper().readTree(pool)));
     assertEquals(200, reply.status());
     return reply.body();
   }

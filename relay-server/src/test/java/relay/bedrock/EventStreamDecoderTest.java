@@ -17,13 +17,15 @@ import org.junit.jupiter.params.provider.CsvSource;
 
 /** Bedrock's frames in, Anthropic's events out. */
 class EventStreamDecoderTest {
-  private static final byte[] LAST = Frames.chunk("{\"type\":\"message_stop\"}");
+  private static final byte[] LAST = EventStreamFrames.chunk("{\"type\":\"message_stop\"}");
 
   private static final byte[] STREAM =
       join(
-          Frames.chunk("{\"type\":\"message_start\",\"message\":{\"usage\":{\"input_tokens\":7}}}"),
-          Frames.event("initial-response", "{}"),
-          Frames.chunk("{\"type\":\"content_block_delta\",\"delta\":{\"text\":\"h\u00e9\\n\"}}"),
+          EventStreamFrames.chunk(
+              "{\"type\":\"message_start\",\"message\":{\"usage\":{\"input_tokens\":7}}}"),
+          EventStreamFrames.event("initial-response", "{}"),
+          EventStreamFrames.chunk(
+              "{\"type\":\"content_block_delta\",\"delta\":{\"text\":\"h\u00e9\\n\"}}"),
           LAST);
 
   private static final String EVENTS =
@@ -160,8 +162,8 @@ class EventStreamDecoderTest {
       throws IOException {
     byte[] stream =
         join(
-            Frames.exception(exception, "Too many tokens, \\\"wait\\\"."),
-            Frames.chunk("{\"type\":\"message_stop\"}"));
+            EventStreamFrames.exception(exception, "Too many tokens, \\\"wait\\\"."),
+            EventStreamFrames.chunk("{\"type\":\"message_stop\"}"));
     assertEquals(
         "event: error\ndata: {\"type\":\"error\",\"error\":{\"type\":\"%s\",\"message\":\"Too many"
                 .formatted(type)
@@ -174,7 +176,7 @@ class EventStreamDecoderTest {
     assertEquals(
         "event: error\ndata: {\"type\":\"error\",\"error\":{\"type\":\"api_error\","
             + "\"message\":\"it broke\"}}\n\n",
-        decode(Frames.error("InternalError", "it broke")));
+        decode(EventStreamFrames.error("InternalError", "it broke")));
   }
 
   @Test
@@ -186,26 +188,28 @@ class EventStreamDecoderTest {
           1, 'h', 8, 1, 2, 3, 4, 5, 6, 7, 8, //
           1, 'i', 9, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16
         };
-    byte[] usual = Frames.chunk("{\"type\":\"ping\"}");
+    byte[] usual = EventStreamFrames.chunk("{\"type\":\"ping\"}");
     int headers = ByteBuffer.wrap(usual, 4, 4).getInt();
     byte[] all = join(others, Arrays.copyOfRange(usual, 12, 12 + headers));
     byte[] payload = Arrays.copyOfRange(usual, 12 + headers, usual.length - 4);
     assertEquals(
-        "event: ping\ndata: {\"type\":\"ping\"}\n\n", decode(Frames.message(all, payload)));
+        "event: ping\ndata: {\"type\":\"ping\"}\n\n",
+        decode(EventStreamFrames.message(all, payload)));
   }
 
   @Test
   void a_line_break_between_tokens_does_not_break_the_event() throws IOException {
-    String events = decode(Frames.chunk("{\n\"type\":\r\n\"ping\"\n}"));
+    String events = decode(EventStreamFrames.chunk("{\n\"type\":\r\n\"ping\"\n}"));
     assertEquals("event: ping\ndata: { \"type\":  \"ping\" }\n\n", events);
   }
 
   @Test
   void a_chunk_without_bytes_and_an_unknown_message_are_refused() {
-    assertThrows(EventStreamException.class, () -> decode(Frames.event("chunk", "{}")));
-    assertThrows(EventStreamException.class, () -> decode(Frames.event("chunk", "nonsense")));
+    assertThrows(EventStreamException.class, () -> decode(EventStreamFrames.event("chunk", "{}")));
+    assertThrows(
+        EventStreamException.class, () -> decode(EventStreamFrames.event("chunk", "nonsense")));
     assertThrows(
         EventStreamException.class,
-        () -> decode(Frames.frame(Map.of(":message-type", "surprise"), "{}")));
+        () -> decode(EventStreamFrames.frame(Map.of(":message-type", "surprise"), "{}")));
   }
 }

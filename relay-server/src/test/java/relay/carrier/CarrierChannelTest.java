@@ -209,18 +209,18 @@ class CarrierChannelTest {
     CarrierChannel connection = new CarrierChannel(carrier, waits::incrementAndGet);
     connection.connect(server.getLocalSocketAddress(), 0);
     Socket peer = accept();
-    assertFalse(connection.spokeUnasked());
+    assertFalse(connection.hasUnsolicitedInput());
     peer.getOutputStream().write(7);
     Await.until("the carrier looks no more", () -> interest(connection) == 0);
-    assertTrue(connection.spokeUnasked());
+    assertTrue(connection.hasUnsolicitedInput());
     byte[] some = new byte[8];
     assertEquals(1, connection.read(some, 0, 8, 0));
-    assertFalse(connection.spokeUnasked());
+    assertFalse(connection.hasUnsolicitedInput());
     peer.getOutputStream().write(new byte[] {8, 9});
     assertEquals(2, connection.read(some, 0, 8, 0));
-    assertFalse(connection.spokeUnasked());
+    assertFalse(connection.hasUnsolicitedInput());
     peer.close();
-    Await.until("the end was seen", connection::spokeUnasked);
+    Await.until("the end was seen", connection::hasUnsolicitedInput);
     connection.close();
   }
 
@@ -244,9 +244,9 @@ class CarrierChannelTest {
           try {
             CarrierSockets own = carriers.sockets(carriers.here(), () -> {});
             kept(own.createSocket(server.getInetAddress(), server.getLocalPort()));
-            before.complete(own.spokeUnasked());
+            before.complete(own.hasUnsolicitedInput());
             ended.join();
-            while (!own.spokeUnasked()) { // the test has a bound, and fails with it
+            while (!own.hasUnsolicitedInput()) { // the test has a bound, and fails with it
               LockSupport.parkNanos(1_000_000);
             }
             after.complete(true);

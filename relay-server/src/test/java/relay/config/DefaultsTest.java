@@ -59,7 +59,7 @@ final class DefaultsTest {
                         1.0),
                     List.of(),
                     List.of(new KeyConfig(new Credential.ApiKey(secret), id, id, 1, 1, 0)),
-                    List.of(new QuotaGroup(id, "default", Limits.UNKNOWN)))),
+                    List.of(new QuotaGroup(id, "default", LimitsConfig.UNKNOWN)))),
             new RoutingConfig(RoutingConfig.Strategy.FAILOVER, Map.of(), null),
             new LoggingConfig(Level.INFO, Format.JSON)),
         Given.valid(Given.PROVIDERS));

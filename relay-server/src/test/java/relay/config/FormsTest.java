@@ -158,6 +158,7 @@ final class FormsTest {
     "kye, key"
   })
   void a_typo_is_understood(String typed, String meant) {
-    assertEquals(meant, Words.closest(typed, List.of("rpm_limit", "base_url", "key", "weight")));
+    assertEquals(
+        meant, FaultWording.closest(typed, List.of("rpm_limit", "base_url", "key", "weight")));
   }
 }

@@ -65,7 +65,7 @@ final class Given {
   static Config valid(String yaml, Map<String, String> environment) {
     return switch (load(yaml, environment)) {
       case Loaded.Valid(Config config) -> config;
-      case Loaded.Invalid(List<Fault> faults) -> fail("unexpected faults: " + faults);
+      case Loaded.Invalid(List<ConfigFault> faults) -> fail("unexpected faults: " + faults);
     };
   }
 
@@ -76,7 +76,8 @@ final class Given {
   static List<String> lines(Loaded loaded) {
     return switch (loaded) {
       case Loaded.Valid valid -> List.of();
-      case Loaded.Invalid(List<Fault> faults) -> faults.stream().map(Fault::toString).toList();
+      case Loaded.Invalid(List<ConfigFault> faults) ->
+          faults.stream().map(ConfigFault::toString).toList();
     };
   }
 }

@@ -99,8 +99,8 @@ final class MappingTest {
 
   @Test
   void every_setting_reaches_its_record() {
-    Limits plain = new Limits(16, 17, 18, 1_000_000_000_000L);
-    Limits alone = new Limits(24, 0, 0, 0);
+    LimitsConfig plain = new LimitsConfig(16, 17, 18, 1_000_000_000_000L);
+    LimitsConfig alone = new LimitsConfig(24, 0, 0, 0);
     Config config = Given.valid(FULL);
     assertEquals(
         new ServerConfig(
@@ -119,19 +119,19 @@ final class MappingTest {
                     new Client(
                         "default",
                         KeyHash.of("one"),
-                        new Bounds(List.of(), Set.of(), Limits.UNKNOWN, 0)),
+                        new Bounds(List.of(), Set.of(), LimitsConfig.UNKNOWN, 0)),
                     new Client(
                         "team-a",
                         KeyHash.of("two"),
                         new Bounds(
                             List.of(new ModelPattern("claude-*")),
                             Set.of("a"),
-                            new Limits(600, 30_000, 8_000, 38_000),
+                            new LimitsConfig(600, 30_000, 8_000, 38_000),
                             7)),
                     new Client(
                         "team-b",
                         KeyHash.of("abc"),
-                        new Bounds(List.of(), Set.of(), Limits.UNKNOWN, 0))))),
+                        new Bounds(List.of(), Set.of(), LimitsConfig.UNKNOWN, 0))))),
         config.server());
     assertEquals(
         new RedisConfig(
@@ -166,7 +166,7 @@ final class MappingTest {
                 new KeyConfig(key("k2"), "a-2", "acme", 1, 1, 0),
                 new KeyConfig(key("k3"), "007", "007", 1, 1, 0)),
             List.of(
-                new QuotaGroup("acme", "big", new Limits(20, 21, 22, 23)),
+                new QuotaGroup("acme", "big", new LimitsConfig(20, 21, 22, 23)),
                 new QuotaGroup("acme", "default", plain),
                 new QuotaGroup("007", "big", alone),
                 new QuotaGroup("007", "default", alone))),
@@ -250,7 +250,7 @@ final class MappingTest {
                   - {key: z, account: acme, tpm_limit: 5}
             """);
     assertEquals(
-        List.of(new QuotaGroup("acme", "default", new Limits(0, 0, 0, 5))),
+        List.of(new QuotaGroup("acme", "default", new LimitsConfig(0, 0, 0, 5))),
         config.providers().getFirst().groups());
   }
 

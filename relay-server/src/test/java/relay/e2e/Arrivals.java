@@ -26,7 +26,7 @@ final class Arrivals implements AutoCloseable {
   private final List<Integer> ports;
   private final byte[] request;
   private final RandomGenerator random;
-  private final List<Deque<Wire>> idle = new ArrayList<>();
+  private final List<Deque<RawClient>> idle = new ArrayList<>();
   private final Semaphore atOnce = new Semaphore(MOST_AT_ONCE);
   private final ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor();
   private final AtomicIntegerArray served;
@@ -102,9 +102,9 @@ final class Arrivals implements AutoCloseable {
   }
 
   private void exchange(int replica) throws IOException {
-    Wire wire = idle.get(replica).pollFirst();
+    RawClient wire = idle.get(replica).pollFirst();
     if (wire == null) {
-      wire = new Wire(ports.get(replica));
+      wire = new RawClient(ports.get(replica));
     }
     Answer answer = wire.send(request).answer();
     switch (answer.status()) {
@@ -151,8 +151,8 @@ final class Arrivals implements AutoCloseable {
   @Override
   public void close() throws IOException {
     threads.close();
-    for (Deque<Wire> wires : idle) {
-      for (Wire wire : wires) {
+    for (Deque<RawClient> wires : idle) {
+      for (RawClient wire : wires) {
         wire.close();
       }
     }

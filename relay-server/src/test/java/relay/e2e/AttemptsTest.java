@@ -86,7 +86,7 @@ class AttemptsTest {
   }
 
   private Answer ask(int replica, Dialect dialect, String pool) throws Exception {
-    return Wire.ask(replicas.port(replica), Ask.of(dialect, pool));
+    return RawClient.ask(replicas.port(replica), Ask.of(dialect, pool));
   }
 
   private List<String> keysUsed(String pool) {
@@ -318,7 +318,7 @@ class AttemptsTest {
           }
         });
     Ask ask = Ask.of(dialect, pool).header("accept-encoding: gzip, deflate");
-    assertEquals(200, Wire.ask(replicas.port(0), ask).status());
+    assertEquals(200, RawClient.ask(replicas.port(0), ask).status());
     String refused = keysUsed(pool).getFirst();
     for (int n = 1; n <= 3; n++) {
       String key = pool + "-" + n;

@@ -129,7 +129,7 @@ class BrokenStreamTest {
     breaksOff(dialect, Break.BETWEEN_EVENTS);
     Ask ask = Ask.stream(dialect, pool("broken", dialect)).header("connection: close");
     byte[] asked = new String(ask.bytes(), UTF_8).replace("HTTP/1.1", protocol).getBytes(UTF_8);
-    try (Wire wire = new Wire(replicas.port(0))) {
+    try (RawClient wire = new RawClient(replicas.port(0))) {
       Answer answer = wire.send(asked).answer();
       assertEquals(200, answer.status());
       assertFalse(answer.whole(), "it looks complete: " + answer);
@@ -145,7 +145,7 @@ class BrokenStreamTest {
     breaksOff(dialect, broken.how());
     String pool = pool("broken", dialect);
     int before = provider.received(pool).size();
-    Answer answer = Wire.ask(replicas.port(0), Ask.stream(dialect, pool));
+    Answer answer = RawClient.ask(replicas.port(0), Ask.stream(dialect, pool));
     assertEquals(200, answer.status());
     assertFalse(answer.whole(), "it looks complete: " + answer);
     String begin = String.join("", Says.eventsWithoutUsage(dialect).subList(0, 2));
@@ -172,7 +172,7 @@ class BrokenStreamTest {
           connection.chunk("");
         });
     Ask ask = Ask.stream(dialect, pool("broken", dialect)).header("accept-encoding: " + encoding);
-    Answer answer = Wire.ask(replicas.port(0), ask);
+    Answer answer = RawClient.ask(replicas.port(0), ask);
     assertEquals(200, answer.status());
     assertFalse(answer.whole(), "it looks complete");
   }
@@ -215,7 +215,7 @@ class BrokenStreamTest {
           connection.chunk(error);
           connection.chunk("");
         });
-    Answer answer = Wire.ask(replicas.port(0), Ask.stream(dialect, pool("broken", dialect)));
+    Answer answer = RawClient.ask(replicas.port(0), Ask.stream(dialect, pool("broken", dialect)));
     assertTrue(answer.whole(), answer.toString());
     assertEquals(begin + error, answer.text());
   }
@@ -233,7 +233,7 @@ class BrokenStreamTest {
           closed.countDown();
         });
     String pool = pool("left", dialect);
-    try (Wire wire = new Wire(replicas.port(0))) {
+    try (RawClient wire = new RawClient(replicas.port(0))) {
       wire.send(Ask.stream(dialect, pool)).head().readTo("\n\n");
     }
     assertTrue(closed.await(SOON.toMillis(), TimeUnit.MILLISECONDS), "the call goes on");
@@ -256,7 +256,7 @@ class BrokenStreamTest {
           closed.countDown();
         });
     String pool = pool("early", dialect);
-    try (Wire wire = new Wire(replicas.port(0))) {
+    try (RawClient wire = new RawClient(replicas.port(0))) {
       wire.send(Ask.stream(dialect, pool));
       assertTrue(asked.await(10, TimeUnit.SECONDS));
     }
@@ -274,7 +274,7 @@ class BrokenStreamTest {
           connection.write(fine.substring(0, fine.length() - 5));
           connection.close();
         });
-    Answer answer = Wire.ask(replicas.port(0), Ask.of(dialect, pool("json", dialect)));
+    Answer answer = RawClient.ask(replicas.port(0), Ask.of(dialect, pool("json", dialect)));
     Errors.relays(answer, dialect, 502, "api_error");
   }
 
@@ -286,7 +286,7 @@ class BrokenStreamTest {
           connection.close();
         });
     Answer answer =
-        Wire.ask(replicas.port(0), Ask.of(Dialect.OPENAI, pool("json", Dialect.OPENAI)));
+        RawClient.ask(replicas.port(0), Ask.of(Dialect.OPENAI, pool("json", Dialect.OPENAI)));
     assertEquals(200, answer.status());
     assertFalse(answer.whole());
   }

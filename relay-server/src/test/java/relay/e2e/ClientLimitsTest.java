@@ -89,9 +89,9 @@ class ClientLimitsTest {
     long began = System.nanoTime();
     List<Answer> answers = new ArrayList<>();
     for (int n = 0; n < 6; n++) {
-      answers.add(Wire.ask(replicas.port(n % 2), ask("rpm")));
+      answers.add(RawClient.ask(replicas.port(n % 2), ask("rpm")));
       Ask another = Ask.of(Dialect.ANTHROPIC, "rpm");
-      assertEquals(200, Wire.ask(replicas.port(n % 2), another).status());
+      assertEquals(200, RawClient.ask(replicas.port(n % 2), another).status());
     }
     // half of the limit goes at once, and then one every 15 s
     long most = 2 + (System.nanoTime() - began) / 15_000_000_000L;
@@ -117,19 +117,20 @@ class ClientLimitsTest {
     for (int round = 0; conclusive < 2; round++) {
       assertTrue(round < 200, "no round was conclusive");
       long asked = System.nanoTime();
-      Answer answer = Wire.ask(replicas.port(round % 2), ask("exact"));
+      Answer answer = RawClient.ask(replicas.port(round % 2), ask("exact"));
       long answered = System.nanoTime();
       if (answer.status() == 200) {
         continue;
       }
       long wait = Errors.retryAfterMs(answer) * 1_000_000;
       Await.moment(asked + wait - 1_000_000 - SLOT_NANOS - SLOT_NANOS / 4);
-      int early = Wire.ask(replicas.port(0), ask("exact")).status();
+      int early = RawClient.ask(replicas.port(0), ask("exact")).status();
       boolean inTime = System.nanoTime() <= asked + wait - 1_000_000 - SLOT_NANOS;
       if (inTime) {
         assertEquals(429, early, "granted a slot before its time");
         Await.moment(answered + wait);
-        assertEquals(200, Wire.ask(replicas.port(1), ask("exact")).status(), "refused at its time");
+        assertEquals(
+            200, RawClient.ask(replicas.port(1), ask("exact")).status(), "refused at its time");
         conclusive++;
       }
     }
@@ -140,7 +141,7 @@ class ClientLimitsTest {
     answersWell();
     Ask large = ask("tokens").body(Ask.body("tokens", "\"max_tokens\":400,"));
     for (int n = 0; n < 10; n++) {
-      Answer answer = Wire.ask(replicas.port(0), large);
+      Answer answer = RawClient.ask(replicas.port(0), large);
       assertEquals(200, answer.status(), "each reserves 400 of the 1000: " + answer);
     }
     awaitClient("tokens", "rpm 10/- itpm 70/- otpm 30/- tpm 100/1000 inflight 0");
@@ -161,11 +162,11 @@ class ClientLimitsTest {
       List<Future<Answer>> both = new ArrayList<>();
       for (int n = 0; n < 2; n++) {
         int port = replicas.port(n);
-        both.add(threads.submit(() -> Wire.ask(port, ask("few"))));
+        both.add(threads.submit(() -> RawClient.ask(port, ask("few"))));
       }
       assertTrue(held.await(20, TimeUnit.SECONDS));
       for (int n = 0; n < 2; n++) {
-        Answer third = Wire.ask(replicas.port(n), ask("few"));
+        Answer third = RawClient.ask(replicas.port(n), ask("few"));
         String message = Errors.relays(third, Dialect.ANTHROPIC, 429, "rate_limit_error");
         assertTrue(message.contains("(max_concurrent 2)"), message);
         assertEquals(1_000, Errors.retryAfterMs(third));
@@ -183,7 +184,7 @@ class ClientLimitsTest {
   @Test
   void one_request_after_the_other_never_counts_as_two_at_once() throws Exception {
     answersWell();
-    try (Wire wire = new Wire(replicas.port(0))) {
+    try (RawClient wire = new RawClient(replicas.port(0))) {
       for (int n = 0; n < 30; n++) {
         assertEquals(200, wire.send(ask("one")).answer().status(), "request " + n);
       }
@@ -196,7 +197,7 @@ class ClientLimitsTest {
     answersWell();
     int served = 0;
     for (int n = 0; n < 6; n++) {
-      Answer answer = Wire.ask(replicas.port(n % 2), ask("full"));
+      Answer answer = RawClient.ask(replicas.port(n % 2), ask("full"));
       if (answer.status() == 200) {
         served++;
       } else {
@@ -214,7 +215,7 @@ class ClientLimitsTest {
   void a_request_larger_than_the_clients_whole_limit_is_refused_for_good() throws Exception {
     answersWell();
     Ask large = ask("small").body(Ask.body("small", "\"max_tokens\":500,"));
-    Answer answer = Wire.ask(replicas.port(0), large);
+    Answer answer = RawClient.ask(replicas.port(0), large);
     String message = Errors.relays(answer, Dialect.ANTHROPIC, 400, "invalid_request_error");
     assertTrue(message.contains("otpm limit of 100 of client small"), message);
     Await.until(
@@ -231,7 +232,7 @@ class ClientLimitsTest {
         (request, connection) -> connection.write(Says.json(200, "{\"input_tokens\":7}")));
     for (int n = 0; n < 8; n++) {
       Ask count = ask("uncounted").target("/v1/messages/count_tokens");
-      assertEquals(200, Wire.ask(replicas.port(n % 2), count).status());
+      assertEquals(200, RawClient.ask(replicas.port(n % 2), count).status());
     }
     assertEquals(0, replicas.client(0, "uncounted").at("/used/rpm").asInt());
   }
@@ -245,7 +246,7 @@ class ClientLimitsTest {
                 statuses.removeFirst() == 200
                     ? Says.fine(Dialect.ANTHROPIC)
                     : Says.json(500, Says.error(Dialect.ANTHROPIC, "api_error", "oops"))));
-    Answer answer = Wire.ask(replicas.port(0), ask("twice"));
+    Answer answer = RawClient.ask(replicas.port(0), ask("twice"));
     assertEquals(200, answer.status(), answer.toString());
     assertEquals("2", answer.header("x-relay-attempts"));
     awaitClient("twice", "rpm 1/1000 itpm 7/- otpm 3/- .*inflight 0");
@@ -253,7 +254,7 @@ class ClientLimitsTest {
 
   @Test
   void a_request_of_which_nothing_was_sent_counts_nothing() throws Exception {
-    assertEquals(502, Wire.ask(replicas.port(0), ask("nowhere")).status());
+    assertEquals(502, RawClient.ask(replicas.port(0), ask("nowhere")).status());
     Await.until(
         "the client's limits are as they were",
         () -> {
@@ -267,7 +268,7 @@ class ClientLimitsTest {
     answersWell();
     int refused = 0;
     for (int n = 0; n < 7; n++) {
-      refused += Wire.ask(replicas.port(0), ask("seen")).status() == 429 ? 1 : 0;
+      refused += RawClient.ask(replicas.port(0), ask("seen")).status() == 429 ? 1 : 0;
     }
     assertTrue(refused > 0, "the client has half of 10 at once");
     awaitClient("seen", "rpm %d/10 .*inflight 0".formatted(7 - refused));

@@ -49,9 +49,9 @@ class ClientRoundTripTest {
                 .redis("timeout_ms: 20000")
                 .start(1);
         ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
-      assertEquals(200, Wire.ask(replicas.port(0), limited()).status());
+      assertEquals(200, RawClient.ask(replicas.port(0), limited()).status());
       before.hold();
-      Future<Answer> answer = threads.submit(() -> Wire.ask(replicas.port(0), limited()));
+      Future<Answer> answer = threads.submit(() -> RawClient.ask(replicas.port(0), limited()));
       try {
         Await.until(
             "both pools are asked",
@@ -69,12 +69,12 @@ class ClientRoundTripTest {
         Monitor monitor = new Monitor(redis.port())) {
       Ask free = Ask.of(Dialect.ANTHROPIC, "p");
       for (int n = 1; n <= 4; n++) {
-        assertEquals(200, Wire.ask(replicas.port(0), free).status());
+        assertEquals(200, RawClient.ask(replicas.port(0), free).status());
         int calls = 2 * n;
         Await.until("request " + n + " is settled", () -> monitor.leaseCalls() >= calls);
         assertEquals(calls, monitor.leaseCalls());
       }
-      assertEquals(200, Wire.ask(replicas.port(0), limited()).status());
+      assertEquals(200, RawClient.ask(replicas.port(0), limited()).status());
       Await.until("all is settled", () -> monitor.leaseCalls() >= 12);
       assertEquals(12, monitor.leaseCalls(), "two calls before and two after");
     }
@@ -83,16 +83,16 @@ class ClientRoundTripTest {
   @Test
   void without_redis_a_client_has_its_fair_share() throws Exception {
     try (Replicas replicas = setup("rpm_limit: 6").on(redis).start(1)) {
-      assertEquals(200, Wire.ask(replicas.port(0), limited()).status());
+      assertEquals(200, RawClient.ask(replicas.port(0), limited()).status());
       redis.close();
       // The share starts empty, and the pool's key has no limits.
       Await.until(
           "the client's share is used up",
           () -> {
-            Answer answer = Wire.ask(replicas.port(0), limited());
+            Answer answer = RawClient.ask(replicas.port(0), limited());
             return answer.status() == 429 && answer.text().contains("rpm_limit 6 ");
           });
-      assertEquals(200, Wire.ask(replicas.port(0), Ask.of(Dialect.ANTHROPIC, "p")).status());
+      assertEquals(200, RawClient.ask(replicas.port(0), Ask.of(Dialect.ANTHROPIC, "p")).status());
       String log = replicas.get(0).log();
       assertTrue(!log.contains("failed inside Relay"), log);
     }

@@ -82,7 +82,7 @@ class ClientUsageTest {
   void use_is_that_of_all_replicas() throws Exception {
     answersWell();
     for (int n = 0; n < 7; n++) {
-      assertEquals(200, Wire.ask(replicas.port(n % 2), ask("both")).status());
+      assertEquals(200, RawClient.ask(replicas.port(n % 2), ask("both")).status());
     }
     awaitUse(0, "both", 7, 0);
     awaitUse(1, "both", 7, 0);
@@ -103,15 +103,15 @@ class ClientUsageTest {
           connection.chunk(String.join("", events.subList(1, events.size())));
           connection.chunk("");
         });
-    List<Wire> open = new ArrayList<>();
+    List<RawClient> open = new ArrayList<>();
     for (int n = 0; n < 3; n++) {
-      Wire wire = new Wire(replicas.port(n % 2));
+      RawClient wire = new RawClient(replicas.port(n % 2));
       open.add(wire.send(stream("stream")).head());
     }
     awaitUse(0, "stream", 0, 3);
     awaitUse(1, "stream", 0, 3);
     ends.countDown();
-    for (Wire wire : open) {
+    for (RawClient wire : open) {
       try (wire) {
         assertTrue(wire.rest().whole());
       }
@@ -128,7 +128,7 @@ class ClientUsageTest {
                 Says.json(500, Says.error(Dialect.ANTHROPIC, "api_error", "oops")),
                 Says.fine(Dialect.ANTHROPIC)));
     provider.script((request, connection) -> connection.write(answers.removeFirst()));
-    Answer answer = Wire.ask(replicas.port(0), ask("twice"));
+    Answer answer = RawClient.ask(replicas.port(0), ask("twice"));
     assertEquals("2", answer.header("x-relay-attempts"), answer.toString());
     awaitUse(0, "twice", 1, 0);
   }
@@ -138,12 +138,12 @@ class ClientUsageTest {
     provider.script(
         (request, connection) -> connection.write(Says.json(200, "{\"input_tokens\":7}")));
     Ask count = ask("uncounted").target("/v1/messages/count_tokens");
-    assertEquals(200, Wire.ask(replicas.port(0), count).status());
-    assertEquals(400, Wire.ask(replicas.port(0), ask("uncounted").body("{")).status());
+    assertEquals(200, RawClient.ask(replicas.port(0), count).status());
+    assertEquals(400, RawClient.ask(replicas.port(0), ask("uncounted").body("{")).status());
     Ask nowhere = Ask.of(Dialect.ANTHROPIC, "nowhere").from("nowhere");
-    assertEquals(502, Wire.ask(replicas.port(0), nowhere).status());
+    assertEquals(502, RawClient.ask(replicas.port(0), nowhere).status());
     answersWell();
-    assertEquals(200, Wire.ask(replicas.port(0), ask("uncounted")).status());
+    assertEquals(200, RawClient.ask(replicas.port(0), ask("uncounted")).status());
     awaitUse(0, "uncounted", 1, 0);
     awaitUse(0, "nowhere", 0, 0);
   }
@@ -157,7 +157,7 @@ class ClientUsageTest {
           connection.awaitClosed();
         });
     try (Replicas doomed = setup().on(replicas.redis()).start(1);
-        Wire wire = new Wire(doomed.port(0))) {
+        RawClient wire = new RawClient(doomed.port(0))) {
       assertEquals(200, wire.send(stream("crash")).head().status());
       awaitUse(1, "crash", 0, 1);
       doomed.get(0).kill();
@@ -169,7 +169,7 @@ class ClientUsageTest {
   void requests_are_told_of_together_and_not_one_by_one() throws Exception {
     answersWell();
     try (Monitor monitor = new Monitor(replicas.redis().port());
-        Wire wire = new Wire(replicas.port(0))) {
+        RawClient wire = new RawClient(replicas.port(0))) {
       long began = System.nanoTime();
       for (int n = 0; n < 200; n++) {
         assertEquals(200, wire.send(ask("many")).answer().status());

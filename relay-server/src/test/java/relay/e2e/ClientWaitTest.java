@@ -79,11 +79,11 @@ class ClientWaitTest {
   private void fill(String pool) throws Exception {
     answersWell();
     Ask first = Ask.of(Dialect.ANTHROPIC, pool);
-    assertEquals(200, Wire.ask(replicas.port(0), first).status());
+    assertEquals(200, RawClient.ask(replicas.port(0), first).status());
   }
 
-  private Wire asking(Ask ask) throws Exception {
-    return new Wire(replicas.port(0)).send(ask);
+  private RawClient asking(Ask ask) throws Exception {
+    return new RawClient(replicas.port(0)).send(ask);
   }
 
   private void awaitWaiting(String pool, int wanted) throws Exception {
@@ -110,11 +110,11 @@ class ClientWaitTest {
       throws Exception {
     fill("full-few");
     for (int round = 0; round < 2; round++) { // half of the limit goes at once, again and again
-      try (Wire _ = asking(ask("full-few", "few"));
-          Wire _ = asking(ask("full-few", "few"))) {
+      try (RawClient _ = asking(ask("full-few", "few"));
+          RawClient _ = asking(ask("full-few", "few"))) {
         awaitWaiting("full-few", 2);
         awaitClient("few", "rpm 2/4 .*inflight 2");
-        Answer third = Wire.ask(replicas.port(0), ask("full-few", "few"));
+        Answer third = RawClient.ask(replicas.port(0), ask("full-few", "few"));
         String message = refusedForItsOwnLimit(third, "few");
         assertTrue(message.contains("(rpm_limit 4 a minute)"), message);
         assertTrue(Errors.retryAfterMs(third) <= 15_000, third.toString());
@@ -130,9 +130,9 @@ class ClientWaitTest {
   void one_that_waits_is_one_of_those_that_a_client_may_have_at_once() throws Exception {
     fill("full-one");
     for (int round = 0; round < 2; round++) {
-      try (Wire _ = asking(ask("full-one", "one"))) {
+      try (RawClient _ = asking(ask("full-one", "one"))) {
         awaitClient("one", "rpm 1/- .*inflight 1");
-        Answer second = Wire.ask(replicas.port(0), ask("full-one", "one"));
+        Answer second = RawClient.ask(replicas.port(0), ask("full-one", "one"));
         String message = refusedForItsOwnLimit(second, "one");
         assertTrue(message.contains("(max_concurrent 1)"), message);
         awaitClient("one", "rpm 1/- .*inflight 1");
@@ -147,7 +147,7 @@ class ClientWaitTest {
     List<Future<Answer>> answers = new ArrayList<>();
     try (ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
       for (int n = 0; n < 8; n++) {
-        answers.add(threads.submit(() -> Wire.ask(replicas.port(0), ask("soon", "many"))));
+        answers.add(threads.submit(() -> RawClient.ask(replicas.port(0), ask("soon", "many"))));
       }
       for (Future<Answer> answer : answers) {
         assertEquals(200, answer.get(60, TimeUnit.SECONDS).status());
@@ -166,9 +166,9 @@ class ClientWaitTest {
           assertTrue(go.await(20, TimeUnit.SECONDS));
           connection.write(Says.fine(Dialect.ANTHROPIC));
         });
-    try (Wire first = asking(ask("busy", "late"))) {
+    try (RawClient first = asking(ask("busy", "late"))) {
       assertTrue(served.await(20, TimeUnit.SECONDS));
-      Answer second = Wire.ask(replicas.port(0), ask("busy", "late"));
+      Answer second = RawClient.ask(replicas.port(0), ask("busy", "late"));
       String message = Errors.relays(second, Dialect.ANTHROPIC, 429, "rate_limit_error");
       assertFalse(message.contains("client"), message);
       awaitClient("late", "rpm 1/1000 .*inflight 1");

@@ -17,7 +17,7 @@ import java.util.TreeMap;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicInteger;
-import relay.bedrock.Frames;
+import relay.bedrock.EventStreamFrames;
 import relay.bedrock.SignatureCheck;
 import relay.config.ServiceAccounts;
 import relay.e2e.RawProvider.Connection;
@@ -175,7 +175,7 @@ final class CloudSimulator implements AutoCloseable {
     if (path.endsWith("/invoke-with-response-stream")) {
       connection.write(frameHead());
       for (String event : Says.events(dialect)) {
-        connection.chunk(Frames.chunk(data(event)));
+        connection.chunk(EventStreamFrames.chunk(data(event)));
       }
       connection.chunk("");
     } else if (path.endsWith(":streamRawPredict")) {

@@ -38,13 +38,13 @@ class CloudlessTest {
                     """
                         .formatted(local.url()))
                 .start(1)) {
-      Answer answer = Wire.ask(own.port(0), Ask.of(Dialect.OPENAI, "llama"));
+      Answer answer = RawClient.ask(own.port(0), Ask.of(Dialect.OPENAI, "llama"));
       assertEquals(200, answer.status(), answer.toString());
       assertEquals("local", answer.header("x-relay-key"));
       assertNull(local.received().getFirst().header("authorization"));
       for (String model : List.of("glm", "mini")) {
         local.script((_, connection) -> connection.write(Says.fine(Dialect.ANTHROPIC)));
-        assertEquals(200, Wire.ask(own.port(0), Ask.of(Dialect.ANTHROPIC, model)).status());
+        assertEquals(200, RawClient.ask(own.port(0), Ask.of(Dialect.ANTHROPIC, model)).status());
       }
       assertEquals(
           "POST /api/anthropic/v1/messages HTTP/1.1", local.received("glm").getFirst().line());

@@ -20,7 +20,7 @@ import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
-import relay.bedrock.Frames;
+import relay.bedrock.EventStreamFrames;
 import relay.config.ServiceAccounts;
 import relay.model.Dialect;
 
@@ -117,7 +117,7 @@ class CloudsTest {
   }
 
   private Answer ask(Ask ask) throws Exception {
-    return Wire.ask(replicas.port(0), ask);
+    return RawClient.ask(replicas.port(0), ask);
   }
 
   @Test
@@ -238,7 +238,7 @@ class CloudsTest {
         (request, connection) -> {
           connection.write(CloudSimulator.frameHead());
           for (String event : events) {
-            connection.chunk(Frames.chunk(CloudSimulator.data(event)));
+            connection.chunk(EventStreamFrames.chunk(CloudSimulator.data(event)));
             if (!seenByClient.tryAcquire(20, TimeUnit.SECONDS)) {
               connection.reset(); // it was held back: end the test, which fails
             }
@@ -246,7 +246,7 @@ class CloudsTest {
           connection.chunk("");
         });
     awaitUsable();
-    try (Wire wire = new Wire(replicas.port(0))) {
+    try (RawClient wire = new RawClient(replicas.port(0))) {
       wire.send(Ask.stream(Dialect.ANTHROPIC, "anthropic.claude-slow-v1:0")).head();
       for (String event : events) {
         assertEquals(event, wire.readTo("\n\n"));
@@ -305,8 +305,8 @@ class CloudsTest {
         BUSY,
         (request, connection) -> {
           connection.write(CloudSimulator.frameHead());
-          connection.chunk(Frames.chunk(CloudSimulator.data(events.getFirst())));
-          connection.chunk(Frames.exception("throttlingException", "slow down"));
+          connection.chunk(EventStreamFrames.chunk(CloudSimulator.data(events.getFirst())));
+          connection.chunk(EventStreamFrames.exception("throttlingException", "slow down"));
           connection.chunk("");
         });
     awaitUsable();
@@ -327,8 +327,8 @@ class CloudsTest {
     cloud.on(
         BUSY,
         (request, connection) -> {
-          byte[] good = Frames.chunk(CloudSimulator.data(events.getFirst()));
-          byte[] bad = Frames.chunk(CloudSimulator.data(events.get(1)));
+          byte[] good = EventStreamFrames.chunk(CloudSimulator.data(events.getFirst()));
+          byte[] bad = EventStreamFrames.chunk(CloudSimulator.data(events.get(1)));
           bad[bad.length - 1] ^= 1;
           int badLength = damaged ? bad.length : bad.length / 2;
           byte[] both = Arrays.copyOf(good, good.length + badLength);

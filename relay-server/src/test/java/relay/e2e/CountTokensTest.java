@@ -39,7 +39,7 @@ class CountTokensTest {
   }
 
   private Answer count(int replica, String model) throws Exception {
-    return Wire.ask(
+    return RawClient.ask(
         replicas.port(replica),
         Ask.of(Dialect.ANTHROPIC, model).target(Endpoint.COUNT_TOKENS.path()));
   }
@@ -56,8 +56,8 @@ class CountTokensTest {
   void a_key_at_its_limits_still_counts() throws Exception {
     everyAnswerIs(Says.fine(Dialect.ANTHROPIC));
     Ask message = Ask.of(Dialect.ANTHROPIC, "full");
-    assertEquals(200, Wire.ask(replicas.port(0), message).status());
-    assertEquals(429, Wire.ask(replicas.port(0), message).status());
+    assertEquals(200, RawClient.ask(replicas.port(0), message).status());
+    assertEquals(429, RawClient.ask(replicas.port(0), message).status());
     everyAnswerIs(counted());
     for (int n = 0; n < 10; n++) {
       Answer answer = count(n % 2, "full");
@@ -91,7 +91,7 @@ class CountTokensTest {
     Ask message = Ask.of(Dialect.ANTHROPIC, "cooled");
     for (int n = 0; provider.received("cooled").stream().noneMatch(CountTokensTest::isC1); n++) {
       assertTrue(n < 50, "the first key is never used");
-      assertEquals(200, Wire.ask(replicas.port(0), message).status());
+      assertEquals(200, RawClient.ask(replicas.port(0), message).status());
     }
     replicas.awaitLine("cooled", "c1/default", "cooldown_ms [1-9]\\d*");
     everyAnswerIs(counted());
@@ -117,7 +117,7 @@ class CountTokensTest {
     assertEquals(Set.of(Setup.secret("l1"), Setup.secret("l2")), tried);
     everyAnswerIs(Says.fine(Dialect.ANTHROPIC));
     Ask message = Ask.of(Dialect.ANTHROPIC, "limited");
-    assertEquals(200, Wire.ask(replicas.port(1), message).status());
+    assertEquals(200, RawClient.ask(replicas.port(1), message).status());
   }
 
   @Test

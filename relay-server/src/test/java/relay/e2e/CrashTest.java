@@ -53,14 +53,15 @@ class CrashTest {
   }
 
   private Answer askTheOther(String model) throws Exception {
-    return Wire.ask(replicas.port(1), Ask.of(Dialect.ANTHROPIC, model));
+    return RawClient.ask(replicas.port(1), Ask.of(Dialect.ANTHROPIC, model));
   }
 
   @Test
   void concurrency_comes_back_by_the_deadline_and_tokens_stay_charged() throws Exception {
-    List<Wire> open = new ArrayList<>();
+    List<RawClient> open = new ArrayList<>();
     for (int n = 0; n < STREAMS; n++) {
-      Wire wire = new Wire(replicas.port(0)).send(Ask.stream(Dialect.ANTHROPIC, "bounded")).head();
+      RawClient wire =
+          new RawClient(replicas.port(0)).send(Ask.stream(Dialect.ANTHROPIC, "bounded")).head();
       wire.readTo("\n\n");
       open.add(wire);
     }
@@ -97,7 +98,7 @@ class CrashTest {
       assertTrue(number(now, "otpm ") >= number(charged, "otpm "), now + " after " + charged);
       assertTrue(number(now, "itpm ") >= number(charged, "itpm "), now + " after " + charged);
     }
-    for (Wire wire : open) {
+    for (RawClient wire : open) {
       wire.close();
     }
   }

@@ -180,18 +180,18 @@ class DifferentialTest {
   /** A connection that is used again while the other side lets it. */
   private static final class Kept implements AutoCloseable {
     private final int port;
-    private Wire wire;
+    private RawClient wire;
 
     Kept(int port) throws IOException {
       this.port = port;
-      wire = new Wire(port);
+      wire = new RawClient(port);
     }
 
     Answer ask(Ask ask) throws IOException {
       Answer answer = wire.send(ask).answer();
       if ("close".equalsIgnoreCase(answer.header("connection")) || !answer.whole()) {
         wire.close();
-        wire = new Wire(port);
+        wire = new RawClient(port);
       }
       return answer;
     }

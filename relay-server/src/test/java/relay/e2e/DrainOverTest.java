@@ -92,10 +92,10 @@ class DrainOverTest {
         });
     try (Replicas replicas = setup().start(1)) {
       RelayProcess replica = replicas.get(0);
-      List<Wire> open = new ArrayList<>();
+      List<RawClient> open = new ArrayList<>();
       for (int n = 0; n < STREAMS; n++) {
         Dialect dialect = dialect(n);
-        Wire wire = new Wire(replica.port());
+        RawClient wire = new RawClient(replica.port());
         open.add(wire.send(Ask.stream(dialect, model(dialect))));
         if (reached != Reached.THE_HEAD) {
           wire.head();
@@ -105,7 +105,7 @@ class DrainOverTest {
       assertTrue(asked.await(10, TimeUnit.SECONDS));
       replica.terminate();
       for (int n = 0; n < STREAMS; n++) {
-        try (Wire wire = open.get(n)) {
+        try (RawClient wire = open.get(n)) {
           if (reached == Reached.THE_HEAD) {
             wire.head(); // which waits for the first event
           }
@@ -150,7 +150,7 @@ class DrainOverTest {
           connection.awaitClosed(); // HTTP's end does not come
         });
     try (Replicas replicas = setup().start(1);
-        Wire wire = new Wire(replicas.port(0))) {
+        RawClient wire = new RawClient(replicas.port(0))) {
       wire.send(Ask.stream(Dialect.ANTHROPIC, "anthropic")).head();
       for (String event : Says.events(Dialect.ANTHROPIC)) {
         assertEquals(event, wire.readTo("\n\n"));
@@ -173,7 +173,7 @@ class DrainOverTest {
           connection.awaitClosed();
         });
     try (Replicas replicas = setup().start(1);
-        Wire wire = new Wire(replicas.port(0))) {
+        RawClient wire = new RawClient(replicas.port(0))) {
       wire.send(Ask.of(dialect, model(dialect)));
       assertTrue(asked.await(10, TimeUnit.SECONDS));
       replicas.get(0).terminate();
@@ -199,9 +199,9 @@ class DrainOverTest {
                 List.of("pooling: { max_wait_ms: 120000 }"),
                 List.of(Setup.key("a", "rpm_limit: 1")));
     try (Replicas replicas = waits.start(1);
-        Wire wire = new Wire(replicas.port(0))) {
+        RawClient wire = new RawClient(replicas.port(0))) {
       assertEquals(
-          200, Wire.ask(replicas.port(0), Ask.of(Dialect.ANTHROPIC, "anthropic")).status());
+          200, RawClient.ask(replicas.port(0), Ask.of(Dialect.ANTHROPIC, "anthropic")).status());
       wire.send(Ask.of(Dialect.ANTHROPIC, "anthropic"));
       Await.until(
           "it waits", () -> replicas.admin(0, "/metrics").text().contains("relay_waiting 1.0\n"));
@@ -264,7 +264,7 @@ class DrainOverTest {
           }
         });
     try (Replicas replicas = setup().start(1);
-        Wire wire = new Wire(replicas.port(0))) {
+        RawClient wire = new RawClient(replicas.port(0))) {
       wire.send(Ask.stream(Dialect.ANTHROPIC, "anthropic")).head();
       replicas.get(0).terminate();
       assertEquals(0, replicas.get(0).exitCode(), replicas.get(0).log());

@@ -49,7 +49,7 @@ class EndpointLedgerTest {
   }
 
   private Answer ask(int replica, Ask ask) throws Exception {
-    Answer answer = Wire.ask(replicas.port(replica), ask);
+    Answer answer = RawClient.ask(replicas.port(replica), ask);
     assertEquals(200, answer.status(), answer.toString());
     return answer;
   }

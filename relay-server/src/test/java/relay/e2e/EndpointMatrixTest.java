@@ -107,7 +107,7 @@ class EndpointMatrixTest {
   @MethodSource("calls")
   void bodies_pass_byte_for_byte_and_usage_is_charged(Call call) throws Exception {
     Answer answer =
-        Wire.ask(replicas.port(0), call.ask().target(call.endpoint().path() + "?a=%20b"));
+        RawClient.ask(replicas.port(0), call.ask().target(call.endpoint().path() + "?a=%20b"));
     assertEquals(200, answer.status(), answer.toString());
     assertTrue(answer.whole());
     assertEquals(call.model(), answer.header("x-relay-provider"));
@@ -153,7 +153,7 @@ class EndpointMatrixTest {
           Ask.of(endpoint.dialect(), "")
               .target(endpoint.path())
               .body("{\"model\":\"" + model + "\"," + twice + "}");
-      Answer answer = Wire.ask(replicas.port(0), ask);
+      Answer answer = RawClient.ask(replicas.port(0), ask);
       Errors.relays(answer, endpoint.dialect(), 400, "invalid_request_error");
     }
     assertEquals(before, provider.received().size());
@@ -164,7 +164,7 @@ class EndpointMatrixTest {
   void other_methods_are_told_which_is_right(Endpoint endpoint) throws Exception {
     for (String method : List.of("GET", "PUT", "DELETE", "OPTIONS")) {
       Ask ask = Ask.of(endpoint.dialect(), "").method(method).target(endpoint.path());
-      Answer answer = Wire.ask(replicas.port(0), ask);
+      Answer answer = RawClient.ask(replicas.port(0), ask);
       Errors.relays(answer, endpoint.dialect(), 405, "invalid_request_error");
       assertEquals("POST", answer.header("allow"));
     }

@@ -83,7 +83,7 @@ class ErrorTableTest {
   }
 
   private Answer ask(Ask ask) throws Exception {
-    return Wire.ask(replicas.port(0), ask);
+    return RawClient.ask(replicas.port(0), ask);
   }
 
   record Bad(String name, String body, String contentType) {
@@ -261,16 +261,16 @@ class ErrorTableTest {
   @Order(Integer.MAX_VALUE - 1)
   void a_replica_with_enough_to_do_says_that_it_is_overloaded(Dialect dialect) throws Exception {
     String model = model("hold", dialect);
-    List<Wire> waiting = new ArrayList<>();
+    List<RawClient> waiting = new ArrayList<>();
     for (int n = 0; n < MAX_CONCURRENT; n++) {
-      waiting.add(new Wire(replicas.port(0)).send(Ask.of(dialect, model)));
+      waiting.add(new RawClient(replicas.port(0)).send(Ask.of(dialect, model)));
     }
     Await.until("the provider has them", () -> provider.received(model).size() == MAX_CONCURRENT);
     Answer answer = ask(Ask.of(dialect, model("main", dialect)));
     int status = dialect == Dialect.ANTHROPIC ? 529 : 503;
     Errors.relays(answer, dialect, status, "overloaded_error");
     assertEquals("1", answer.header("retry-after"));
-    for (Wire wire : waiting) {
+    for (RawClient wire : waiting) {
       wire.close();
     }
     Await.until(

@@ -180,7 +180,7 @@ class FaultMatrixTest {
         cell.form().stream()
             ? Ask.stream(cell.form().dialect(), cell.pool())
             : Ask.of(cell.form().dialect(), cell.pool());
-    Answer answer = Wire.ask(replicas.port(0), ask);
+    Answer answer = RawClient.ask(replicas.port(0), ask);
     String said = "%s %s | %d |".formatted(cell.head(), gets(answer, cell), attempts(answer));
     String[] seen = {""};
     try {

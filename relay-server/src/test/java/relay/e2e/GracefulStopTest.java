@@ -53,7 +53,7 @@ class GracefulStopTest {
   void streams_end_whole_leases_settle_and_the_exit_code_is_0() throws Exception {
     try (Replicas replicas = setup().start(1)) {
       RelayProcess replica = replicas.get(0);
-      List<Wire> open = openStreams(replica);
+      List<RawClient> open = openStreams(replica);
       replica.terminate();
       Await.until("it gets no more traffic", () -> replica.admin("/readyz") == 503);
       assertTrue(replica.isAlive());
@@ -78,7 +78,7 @@ class GracefulStopTest {
   void a_hang_up_signal_is_told_of_and_stops_nothing() throws Exception {
     try (Replicas replicas = setup().start(1)) {
       RelayProcess replica = replicas.get(0);
-      List<Wire> open = openStreams(replica);
+      List<RawClient> open = openStreams(replica);
       replica.hangUp();
       Await.until("it is told", () -> replica.log().contains("SIGHUP changes nothing"));
       assertEquals(200, replica.admin("/readyz"));
@@ -99,7 +99,7 @@ class GracefulStopTest {
       try (RedisSocket redis = new RedisSocket(port)) {
         assertEquals("PONG", redis.text("PING"));
       }
-      List<Wire> open = openStreams(replica);
+      List<RawClient> open = openStreams(replica);
       replica.terminate();
       stopping.countDown();
       assertWhole(open);
@@ -108,23 +108,23 @@ class GracefulStopTest {
     }
   }
 
-  private static List<Wire> openStreams(RelayProcess replica) throws Exception {
-    List<Wire> open = new ArrayList<>();
+  private static List<RawClient> openStreams(RelayProcess replica) throws Exception {
+    List<RawClient> open = new ArrayList<>();
     for (int n = 0; n < STREAMS; n++) {
       Dialect dialect = n % 2 == 0 ? Dialect.ANTHROPIC : Dialect.OPENAI;
       String model = n % 2 == 0 ? "anthropic" : "openai";
-      Wire wire = new Wire(replica.port());
+      RawClient wire = new RawClient(replica.port());
       open.add(wire.send(Ask.stream(dialect, model)).head());
       assertEquals(Says.eventsWithoutUsage(dialect).getFirst(), wire.readTo("\n\n"));
     }
     return open;
   }
 
-  private static void assertWhole(List<Wire> open) throws Exception {
+  private static void assertWhole(List<RawClient> open) throws Exception {
     for (int n = 0; n < STREAMS; n++) {
       Dialect dialect = n % 2 == 0 ? Dialect.ANTHROPIC : Dialect.OPENAI;
       List<String> events = Says.eventsWithoutUsage(dialect);
-      try (Wire wire = open.get(n)) {
+      try (RawClient wire = open.get(n)) {
         Answer rest = wire.rest();
         assertTrue(rest.whole(), "stream " + n + " was cut: " + rest);
         assertEquals(String.join("", events.subList(1, events.size())), rest.text());

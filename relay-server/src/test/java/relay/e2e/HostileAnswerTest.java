@@ -48,7 +48,7 @@ class HostileAnswerTest {
             connection.close();
           }
         });
-    return Wire.ask(replicas.port(0), Ask.of(Dialect.ANTHROPIC, "anthropic"));
+    return RawClient.ask(replicas.port(0), Ask.of(Dialect.ANTHROPIC, "anthropic"));
   }
 
   private void theNextAnswerIsItsOwn() throws Exception {
@@ -128,7 +128,7 @@ class HostileAnswerTest {
           }
           connection.chunk("");
         });
-    try (Wire wire = new Wire(replicas.port(0))) {
+    try (RawClient wire = new RawClient(replicas.port(0))) {
       Ask ask = Ask.of(Dialect.ANTHROPIC, "anthropic");
       wire.send(ask).head();
       assertEquals(status, wire.status());

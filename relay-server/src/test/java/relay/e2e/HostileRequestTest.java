@@ -53,7 +53,7 @@ class HostileRequestTest {
   void a_request_is_taken_as_one_or_refused(Hostile hostile) throws Exception {
     int before = provider.received().size();
     int expected = before + (hostile.reaches() ? 1 : 0);
-    try (Wire wire = new Wire(replicas.port(0))) {
+    try (RawClient wire = new RawClient(replicas.port(0))) {
       wire.send(hostile.bytes()).head();
       assertEquals(hostile.status(), wire.status());
       String id = wire.header("x-relay-request-id");
@@ -87,7 +87,7 @@ class HostileRequestTest {
   void a_head_beyond_its_bounds_is_refused_in_words(String lines) throws Exception {
     Ask ask = Ask.of(Dialect.ANTHROPIC, "anthropic");
     lines.lines().forEach(ask::header);
-    try (Wire wire = new Wire(replicas.port(0))) {
+    try (RawClient wire = new RawClient(replicas.port(0))) {
       Answer answer = wire.send(ask).answer();
       assertEquals(400, answer.status());
       assertEquals("invalid_request_error", answer.json().path("error").path("type").asText());
@@ -97,7 +97,7 @@ class HostileRequestTest {
   }
 
   /** The status of an answer that should not come; null at the end of the connection. */
-  private static @Nullable String next(Wire wire) {
+  private static @Nullable String next(RawClient wire) {
     try {
       return "status " + wire.head().status();
     } catch (IOException e) {
@@ -122,7 +122,7 @@ class HostileRequestTest {
   @Test
   void requests_sent_ahead_are_answered_one_after_the_other() throws Exception {
     int before = provider.received().size();
-    try (Wire wire = new Wire(replicas.port(0))) {
+    try (RawClient wire = new RawClient(replicas.port(0))) {
       byte[] good = Ask.of(Dialect.ANTHROPIC, "anthropic").bytes();
       byte[] chunked = Ask.of(Dialect.ANTHROPIC, "anthropic").chunked(7).bytes();
       wire.send(good).send(chunked).send(good).send("BAD\u0000\r\n\r\n".getBytes(UTF_8));
@@ -138,7 +138,7 @@ class HostileRequestTest {
   void a_client_that_waits_for_permission_to_send_gets_it() throws Exception {
     byte[] all = Ask.of(Dialect.ANTHROPIC, "anthropic").header("expect: 100-continue").bytes();
     int head = new String(all, ISO_8859_1).indexOf("\r\n\r\n") + 4;
-    try (Wire wire = new Wire(replicas.port(0))) {
+    try (RawClient wire = new RawClient(replicas.port(0))) {
       wire.send(Arrays.copyOf(all, head)).head();
       assertEquals(100, wire.status());
       wire.send(Arrays.copyOfRange(all, head, all.length));

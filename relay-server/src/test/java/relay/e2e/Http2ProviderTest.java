@@ -84,7 +84,7 @@ class Http2ProviderTest {
               .body(Says.answer(Dialect.ANTHROPIC))
               .build());
       Ask ask = Ask.of(Dialect.ANTHROPIC, protocol.name()).header("X-Mixed-Case: 1");
-      Answer answer = Wire.ask(replicas.port(0), ask);
+      Answer answer = RawClient.ask(replicas.port(0), ask);
       assertEquals(200, answer.status(), answer.toString());
       assertEquals(Says.answer(Dialect.ANTHROPIC), answer.text());
       assertEquals("1", answer.header("x-other"));
@@ -98,7 +98,8 @@ class Http2ProviderTest {
               .addHeader("content-type", "text/event-stream")
               .body(events)
               .build());
-      Answer stream = Wire.ask(replicas.port(0), Ask.stream(Dialect.ANTHROPIC, protocol.name()));
+      Answer stream =
+          RawClient.ask(replicas.port(0), Ask.stream(Dialect.ANTHROPIC, protocol.name()));
       assertTrue(stream.whole());
       assertEquals(events, stream.text());
       provider.takeRequest();

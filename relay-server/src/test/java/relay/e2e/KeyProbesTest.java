@@ -33,7 +33,8 @@ class KeyProbesTest {
                 .jvm("-Drelay.probe_ms=500")
                 .provider(pool, dialect, provider.url(), Setup.key(pool + "-1"))
                 .start(2)) {
-      Errors.relays(Wire.ask(replicas.port(0), Ask.of(dialect, pool)), dialect, 503, "api_error");
+      Errors.relays(
+          RawClient.ask(replicas.port(0), Ask.of(dialect, pool)), dialect, 503, "api_error");
       replicas.awaitLine(pool, pool + "-1", REFUSED);
       Await.until("two probes", () -> provider.received().size() >= 3);
       RawProvider.Received probe = provider.received().get(1);
@@ -41,7 +42,7 @@ class KeyProbesTest {
       assertEquals(Setup.secret(pool + "-1"), probe.key());
       accepts.set(true);
       replicas.awaitLine(pool, pool + "-1", "status active");
-      assertEquals(200, Wire.ask(replicas.port(1), Ask.of(dialect, pool)).status());
+      assertEquals(200, RawClient.ask(replicas.port(1), Ask.of(dialect, pool)).status());
       long probes = provider.received().stream().filter(r -> r.line().startsWith("GET")).count();
       // 0.5, 1, 2, 4 s after each other, whoever asks: two replicas asking on their own make more
       assertTrue(probes <= 6, "probes: " + probes);
@@ -76,6 +77,6 @@ class KeyProbesTest {
 
   private static int operate(Replicas replicas, Dialect dialect, String path) throws Exception {
     Ask post = Ask.of(dialect, "").host("127.0.0.1").target(path);
-    return Wire.ask(replicas.get(0).adminPort(), post).status();
+    return RawClient.ask(replicas.get(0).adminPort(), post).status();
   }
 }

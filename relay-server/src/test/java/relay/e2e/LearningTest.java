@@ -22,7 +22,7 @@ class LearningTest {
                 .start(2)) {
       for (int n = 0; n < REQUESTS; n++) {
         Ask ask = Ask.of(Dialect.ANTHROPIC, "learned");
-        assertEquals(200, Wire.ask(replicas.port(n % 2), ask).status());
+        assertEquals(200, RawClient.ask(replicas.port(n % 2), ask).status());
       }
       AtomicReference<String> line = new AtomicReference<>("");
       try (RedisSocket redis = replicas.redisSocket()) {

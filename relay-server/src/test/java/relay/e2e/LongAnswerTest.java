@@ -51,7 +51,7 @@ class LongAnswerTest {
         ByteArrayOutputStream both = new ByteArrayOutputStream();
         both.writeBytes(ask(length).bytes());
         both.writeBytes(ask(length + 1).bytes());
-        try (Wire wire = new Wire(replicas.port(0))) {
+        try (RawClient wire = new RawClient(replicas.port(0))) {
           wire.send(both.toByteArray());
           assertEquals(length, wire.answer().body().length);
           assertEquals(length + 1, wire.answer().body().length);

@@ -70,17 +70,17 @@ class ManyCarriersTest {
       case 2 -> expect(404, port, Ask.of(dialect, model).target("/nowhere"));
       case 3 -> expect(401, port, Ask.of(dialect, model).credential("x-api-key: wrong"));
       case 4 -> {
-        try (Wire leaving = new Wire(port)) {
+        try (RawClient leaving = new RawClient(port)) {
           leaving.send(Ask.stream(dialect, model));
         }
       }
       case 5 -> expect(200, port, Ask.of(dialect, model).chunked(1 + random.nextInt(20)));
       case 6 -> {
-        Answer answer = Wire.ask(port, Ask.stream(dialect, model));
+        Answer answer = RawClient.ask(port, Ask.stream(dialect, model));
         note(answer.status() == 200 && answer.whole(), answer);
       }
       default -> {
-        try (Wire kept = new Wire(port)) {
+        try (RawClient kept = new RawClient(port)) {
           for (int n = 0; n < 3; n++) {
             Answer answer = kept.send(Ask.of(dialect, model)).answer();
             note(answer.status() == 200, answer);
@@ -91,7 +91,7 @@ class ManyCarriersTest {
   }
 
   private void expect(int status, int port, Ask ask) throws IOException {
-    Answer answer = Wire.ask(port, ask);
+    Answer answer = RawClient.ask(port, ask);
     note(answer.status() == status, answer);
   }
 

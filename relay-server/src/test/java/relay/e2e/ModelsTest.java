@@ -53,7 +53,7 @@ class ModelsTest {
 
   private Answer get(Dialect dialect, String target, String clientKey) throws Exception {
     Ask ask = Ask.of(dialect, "").method("GET").target(target).contentType("");
-    return Wire.ask(replicas.port(0), ask.credential("authorization: Bearer " + clientKey));
+    return RawClient.ask(replicas.port(0), ask.credential("authorization: Bearer " + clientKey));
   }
 
   private List<String> ids(Dialect dialect, String clientKey) throws Exception {
@@ -128,7 +128,7 @@ class ModelsTest {
   @ValueSource(strings = {"/v1/models", "/v1/models/nick", "/"})
   void what_can_only_be_read_is_read(String path) throws Exception {
     Ask head = Ask.of(Dialect.ANTHROPIC, "").method("HEAD").target(path).contentType("");
-    try (Wire wire = new Wire(replicas.port(0))) {
+    try (RawClient wire = new RawClient(replicas.port(0))) {
       assertEquals(200, wire.send(head).head().status());
       // no body follows: the next answer's head comes next
       assertEquals(200, wire.send(head.method("GET")).answer().status());

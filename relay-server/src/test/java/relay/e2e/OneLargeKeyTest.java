@@ -29,7 +29,7 @@ class OneLargeKeyTest {
     try (RawProvider provider = new RawProvider((request, connection) -> connection.write(busy));
         Replicas replicas = setup(dialect, provider).start(1)) {
       for (int n = 0; n < 2; n++) {
-        Answer answer = Wire.ask(replicas.port(0), Ask.of(dialect, "p"));
+        Answer answer = RawClient.ask(replicas.port(0), Ask.of(dialect, "p"));
         Errors.relays(answer, dialect, 429, "rate_limit_error");
         long ms = Errors.retryAfterMs(answer);
         assertTrue(ms > 2000 && ms <= 9000, answer.toString());
@@ -46,7 +46,7 @@ class OneLargeKeyTest {
             new RawProvider((request, connection) -> connection.write(refused));
         Replicas replicas = setup(dialect, provider).start(1)) {
       for (int n = 0; n < 2; n++) {
-        Answer answer = Wire.ask(replicas.port(0), Ask.of(dialect, "p"));
+        Answer answer = RawClient.ask(replicas.port(0), Ask.of(dialect, "p"));
         Errors.relays(answer, dialect, 503, "api_error");
       }
       assertEquals(List.of(Setup.secret("large")), keysUsed(provider));

@@ -62,7 +62,7 @@ class OneRoundTripTest {
           });
       for (int n = 1; n <= 6; n++) {
         Ask ask = n % 2 == 0 ? Ask.stream(dialect, name(dialect)) : Ask.of(dialect, name(dialect));
-        assertEquals(200, Wire.ask(replicas.port(0), ask).status());
+        assertEquals(200, RawClient.ask(replicas.port(0), ask).status());
         assertEquals(2 * n - 1, before.get(), "calls until request " + n + " went out");
         int calls = 2 * n;
         Await.until("request " + n + " is settled", () -> monitor.leaseCalls() >= calls);
@@ -87,16 +87,16 @@ class OneRoundTripTest {
                     : Says.json(status, Says.error(dialect, "x", "wrong: " + request.key())));
           });
       for (int n = 0; n < 6; n++) {
-        Answer answer = Wire.ask(replicas.port(0), Ask.of(dialect, model));
+        Answer answer = RawClient.ask(replicas.port(0), Ask.of(dialect, model));
         boolean theirs = "upstream".equals(answer.header("x-relay-error-origin"));
         places.add("answer: " + (theirs ? answer.headers() : answer));
       }
       for (String line :
           List.of("x-api-key: wrong-secret-1", "authorization: Bearer wrong-secret-2")) {
         Ask ask = Ask.of(dialect, model).credential(line);
-        places.add("answer: " + Wire.ask(replicas.port(0), ask));
+        places.add("answer: " + RawClient.ask(replicas.port(0), ask));
       }
-      places.add("answer: " + Wire.ask(replicas.port(0), Ask.of(dialect, "unknown")));
+      places.add("answer: " + RawClient.ask(replicas.port(0), Ask.of(dialect, "unknown")));
       places.add("MONITOR: " + String.join("\n", monitor.until()));
     }
     for (String path : List.of("/metrics", "/pools", "/clients")) {

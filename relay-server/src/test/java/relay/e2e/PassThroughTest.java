@@ -65,7 +65,7 @@ class PassThroughTest {
   }
 
   private Received sent(Ask ask) throws Exception {
-    Answer answer = Wire.ask(replicas.port(0), ask);
+    Answer answer = RawClient.ask(replicas.port(0), ask);
     assertEquals(200, answer.status(), answer.toString());
     return provider.received().getLast();
   }
@@ -147,7 +147,7 @@ class PassThroughTest {
             "connection: x-hop",
             "x-hop: 1",
             "x-relay-key: forged"));
-    Answer answer = Wire.ask(replicas.port(0), Ask.of(dialect, name(dialect)));
+    Answer answer = RawClient.ask(replicas.port(0), Ask.of(dialect, name(dialect)));
     assertEquals(Says.answer(dialect), answer.text());
     assertEquals("req_theirs", answer.header("request-id"));
     assertEquals("1", answer.header("x-other"));
@@ -192,7 +192,7 @@ class PassThroughTest {
   void a_large_answer_passes_byte_for_byte(Dialect dialect) throws Exception {
     String body = "{\"text\":\"" + "0123456789".repeat(300_000) + "\",\"usage\":{}}";
     everyAnswerIs(Says.json(200, body));
-    Answer answer = Wire.ask(replicas.port(0), Ask.of(dialect, name(dialect)));
+    Answer answer = RawClient.ask(replicas.port(0), Ask.of(dialect, name(dialect)));
     assertTrue(answer.whole());
     assertEquals(body, answer.text());
   }
@@ -221,7 +221,7 @@ class PassThroughTest {
           }
           connection.chunk("");
         });
-    Answer answer = Wire.ask(replicas.port(0), Ask.stream(dialect, name(dialect)));
+    Answer answer = RawClient.ask(replicas.port(0), Ask.stream(dialect, name(dialect)));
     assertTrue(answer.whole());
     String expected =
         String.join("", events.stream().filter(e -> !e.contains("\"choices\":[]")).toList())
@@ -232,7 +232,7 @@ class PassThroughTest {
   @Test
   void a_connection_serves_many_requests_also_sent_ahead() throws Exception {
     everyAnswerIs(Says.fine(Dialect.ANTHROPIC));
-    try (Wire wire = new Wire(replicas.port(0))) {
+    try (RawClient wire = new RawClient(replicas.port(0))) {
       for (int n = 0; n < 20; n++) {
         assertEquals(200, wire.send(Ask.of(Dialect.ANTHROPIC, "anthropic")).answer().status());
       }
@@ -257,7 +257,7 @@ class PassThroughTest {
   void the_root_answers_probes_without_a_credential() throws Exception {
     for (String method : List.of("GET", "HEAD")) {
       Ask ask = Ask.of(Dialect.ANTHROPIC, "").method(method).target("/").credential("");
-      assertEquals(200, Wire.ask(replicas.port(0), ask).status());
+      assertEquals(200, RawClient.ask(replicas.port(0), ask).status());
     }
   }
 
@@ -280,10 +280,10 @@ class PassThroughTest {
             connection.write(Says.fine(Dialect.ANTHROPIC));
           }
         });
-    try (Wire slow = new Wire(replicas.port(0), 4096)) {
+    try (RawClient slow = new RawClient(replicas.port(0), 4096)) {
       slow.send(Ask.stream(Dialect.OPENAI, "openai")).head();
       assertFalse(all.await(300, TimeUnit.MILLISECONDS), "somebody took 25 MB in");
-      try (Wire quick = new Wire(replicas.port(0))) {
+      try (RawClient quick = new RawClient(replicas.port(0))) {
         for (int n = 0; n < 50; n++) {
           long began = System.nanoTime();
           assertEquals(200, quick.send(Ask.of(Dialect.ANTHROPIC, "anthropic")).answer().status());
@@ -307,7 +307,7 @@ class PassThroughTest {
     for (String value : BLANKS) {
       Ask ask = Ask.of(Dialect.ANTHROPIC, "anthropic").header("x-blanks: \t " + value + " \t ");
       assertEquals(value, blanks(sent(ask)));
-      try (Wire wire = new Wire(replicas.port(0))) {
+      try (RawClient wire = new RawClient(replicas.port(0))) {
         for (byte each : ask.bytes()) {
           wire.send(new byte[] {each}); // so that Relay reads a head cut anywhere
         }
@@ -323,7 +323,7 @@ class PassThroughTest {
   void blanks_of_requests_that_are_sent_ahead_stay_with_each() throws Exception {
     everyAnswerIs(Says.fine(Dialect.ANTHROPIC));
     int before = provider.received().size();
-    try (Wire wire = new Wire(replicas.port(0))) {
+    try (RawClient wire = new RawClient(replicas.port(0))) {
       ByteArrayOutputStream all = new ByteArrayOutputStream();
       for (String value : BLANKS) {
         Ask ask = Ask.of(Dialect.ANTHROPIC, "anthropic").header("x-blanks: " + value);
@@ -345,7 +345,7 @@ class PassThroughTest {
   void blanks_inside_a_value_of_an_answer_pass_as_they_are() throws Exception {
     for (String value : BLANKS.subList(0, BLANKS.size() - 1)) { // the last is not ASCII
       everyAnswerIs(Says.json(200, Says.answer(Dialect.ANTHROPIC), "x-blanks:  " + value + " \t"));
-      Answer answer = Wire.ask(replicas.port(0), Ask.of(Dialect.ANTHROPIC, "anthropic"));
+      Answer answer = RawClient.ask(replicas.port(0), Ask.of(Dialect.ANTHROPIC, "anthropic"));
       assertEquals(value, answer.header("x-blanks"));
     }
   }
@@ -355,11 +355,11 @@ class PassThroughTest {
     Ask ask = Ask.of(Dialect.ANTHROPIC, "anthropic");
     String theirs = "Sun, 06 Nov 1994 08:49:37 GMT";
     everyAnswerIs(Says.json(200, Says.answer(Dialect.ANTHROPIC), "date: " + theirs));
-    assertEquals(List.of(theirs), dates(Wire.ask(replicas.port(0), ask)));
+    assertEquals(List.of(theirs), dates(RawClient.ask(replicas.port(0), ask)));
 
     everyAnswerIs(Says.fine(Dialect.ANTHROPIC));
     Instant before = Instant.now().truncatedTo(ChronoUnit.SECONDS);
-    List<String> dates = dates(Wire.ask(replicas.port(0), ask));
+    List<String> dates = dates(RawClient.ask(replicas.port(0), ask));
     assertEquals(1, dates.size());
     Instant date =
         ZonedDateTime.parse(dates.getFirst(), DateTimeFormatter.RFC_1123_DATE_TIME).toInstant();

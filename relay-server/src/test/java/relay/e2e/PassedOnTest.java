@@ -111,7 +111,7 @@ class PassedOnTest {
     int streams = seeds.tries(STREAMS);
     for (int n = 0; n < streams; n++) {
       Random random = seeds.random(-1 - n);
-      try (Wire wire = new Wire(replicas.port(0), isSlow(n) ? SMALL : 0)) {
+      try (RawClient wire = new RawClient(replicas.port(0), isSlow(n) ? SMALL : 0)) {
         Ask ask = Ask.stream(Dialect.ANTHROPIC, "anthropic").header("x-stream: " + n);
         wire.send(ask).head();
         assertEquals(200, wire.status());

@@ -70,7 +70,7 @@ class PassthroughPathsTest {
   }
 
   private Answer answer(Ask ask) throws Exception {
-    return Wire.ask(replicas.port(0), ask);
+    return RawClient.ask(replicas.port(0), ask);
   }
 
   @ParameterizedTest
@@ -114,7 +114,7 @@ class PassthroughPathsTest {
   @Test
   void a_head_has_the_length_and_no_body() throws Exception {
     everyAnswerIs("HTTP/1.1 200 OK\r\ncontent-length: 4711\r\nx-kind: pdf\r\n\r\n");
-    try (Wire wire = new Wire(replicas.port(0))) {
+    try (RawClient wire = new RawClient(replicas.port(0))) {
       for (int n = 0; n < 3; n++) {
         wire.send(ask(Dialect.OPENAI, "HEAD", "/v1/files/1/content")).head();
         assertEquals(200, wire.status());
@@ -127,7 +127,7 @@ class PassthroughPathsTest {
   @Test
   void an_answer_without_content_passes() throws Exception {
     everyAnswerIs("HTTP/1.1 204 No Content\r\nx-kind: none\r\n\r\n");
-    try (Wire wire = new Wire(replicas.port(0))) {
+    try (RawClient wire = new RawClient(replicas.port(0))) {
       for (int n = 0; n < 3; n++) {
         wire.send(ask(Dialect.OPENAI, "DELETE", "/v1/files/1")).head();
         assertEquals(204, wire.status());
@@ -235,7 +235,7 @@ class PassthroughPathsTest {
                 + Ask.CLIENT_KEY
                 + "\r\nanthropic-version: 1\r\ncontent-length: 2\r\n\r\n{}")
             .getBytes(UTF_8);
-    try (Wire wire = new Wire(replicas.port(0))) {
+    try (RawClient wire = new RawClient(replicas.port(0))) {
       Errors.relays(wire.send(bodied).answer(), Dialect.ANTHROPIC, 400, "invalid_request_error");
     }
     assertEquals(before, provider.received().size());

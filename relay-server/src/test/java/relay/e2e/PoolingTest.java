@@ -41,7 +41,7 @@ class PoolingTest {
 
   private static Answer ask(Replicas replicas, int replica, String words) throws Exception {
     String body = Ask.body(POOL, "").replace("Hello, who are you?", words);
-    return Wire.ask(replicas.port(replica), Ask.of(Dialect.ANTHROPIC, POOL).body(body));
+    return RawClient.ask(replicas.port(replica), Ask.of(Dialect.ANTHROPIC, POOL).body(body));
   }
 
   private static String key(Answer answer) {
@@ -115,7 +115,7 @@ class PoolingTest {
         Replicas replicas =
             setup(provider.url(), pooling, Setup.key("a", "rpm_limit: 1")).start(1)) {
       assertEquals(200, ask(replicas, 0, "Hello").status());
-      try (Wire wire = new Wire(replicas.port(0))) {
+      try (RawClient wire = new RawClient(replicas.port(0))) {
         wire.send(Ask.of(Dialect.ANTHROPIC, POOL));
         Await.until(
             "it waits", () -> metric(replicas, 0, "relay_waiting").equals("relay_waiting 1.0"));

@@ -71,7 +71,7 @@ final class RelayProcess {
   }
 
   private static int answers(String method, String path, int port) {
-    try (Wire wire = new Wire(port)) {
+    try (RawClient wire = new RawClient(port)) {
       String request = method + " " + path + " HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n";
       return wire.send(request.getBytes(java.nio.charset.StandardCharsets.US_ASCII))
           .head()

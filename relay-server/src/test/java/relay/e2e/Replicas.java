@@ -81,7 +81,7 @@ final class Replicas implements AutoCloseable {
   /** What a replica's admin port answers to a look at a path. */
   Answer admin(int n, String path) throws IOException {
     Ask look = Ask.of(Dialect.ANTHROPIC, "").method("GET").target(path).host("127.0.0.1");
-    return Wire.ask(get(n).adminPort(), look);
+    return RawClient.ask(get(n).adminPort(), look);
   }
 
   /** What it says of a client now. */

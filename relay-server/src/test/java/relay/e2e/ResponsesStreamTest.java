@@ -50,7 +50,7 @@ class ResponsesStreamTest {
 
   private Answer stream(String model, RawProvider.Script script) throws Exception {
     provider.script(script);
-    return Wire.ask(replicas.port(0), ask(Endpoint.RESPONSES, model, "\"stream\":true,"));
+    return RawClient.ask(replicas.port(0), ask(Endpoint.RESPONSES, model, "\"stream\":true,"));
   }
 
   private static void begin(Connection connection) throws Exception {
@@ -112,12 +112,13 @@ class ResponsesStreamTest {
     provider.script((request, connection) -> connection.write(Says.fine(Dialect.OPENAI)));
     for (Endpoint endpoint : List.of(Endpoint.CHAT_COMPLETIONS, Endpoint.RESPONSES)) {
       for (String name : List.of("max_tokens", "max_completion_tokens", "max_output_tokens")) {
-        Answer answer = Wire.ask(replicas.port(0), ask(endpoint, "small", "\"" + name + "\":201,"));
+        Answer answer =
+            RawClient.ask(replicas.port(0), ask(endpoint, "small", "\"" + name + "\":201,"));
         String message = Errors.relays(answer, Dialect.OPENAI, 400, "invalid_request_error");
         assertTrue(message.contains("otpm"), message);
       }
     }
     Ask embeddings = ask(Endpoint.EMBEDDINGS, "small", "\"max_tokens\":201,");
-    assertEquals(200, Wire.ask(replicas.port(0), embeddings).status());
+    assertEquals(200, RawClient.ask(replicas.port(0), embeddings).status());
   }
 }

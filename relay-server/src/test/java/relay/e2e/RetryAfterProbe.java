@@ -74,7 +74,7 @@ final class RetryAfterProbe {
   }
 
   private void probe(int port, byte[] request) throws Exception {
-    try (Wire wire = new Wire(port)) {
+    try (RawClient wire = new RawClient(port)) {
       for (int n = 0; n < LIMIT / 2; n++) {
         wire.send(request).answer(); // half of the limit goes at once
       }

@@ -36,7 +36,7 @@ class RoutingTest {
   }
 
   private static Answer ask(Replicas replicas, String model) throws IOException {
-    return Wire.ask(replicas.port(0), Ask.of(DIALECT, model));
+    return RawClient.ask(replicas.port(0), Ask.of(DIALECT, model));
   }
 
   private static List<String> providers(Replicas replicas, int requests) throws IOException {
@@ -124,7 +124,7 @@ class RoutingTest {
           "the breaker opens for the other replica, too",
           () -> {
             ask(replicas, MODEL);
-            Answer other = Wire.ask(replicas.port(1), Ask.of(DIALECT, MODEL));
+            Answer other = RawClient.ask(replicas.port(1), Ask.of(DIALECT, MODEL));
             return "1".equals(other.header("x-relay-attempts"));
           });
       try (RedisSocket redis = replicas.redisSocket()) {
@@ -151,7 +151,7 @@ class RoutingTest {
         Await.until(
             "Relay itself says so",
             () -> {
-              last[0] = Wire.ask(replicas.port(0), Ask.of(dialect, "m"));
+              last[0] = RawClient.ask(replicas.port(0), Ask.of(dialect, "m"));
               assertEquals(status, last[0].status());
               return "relay".equals(last[0].header("x-relay-error-origin"));
             });

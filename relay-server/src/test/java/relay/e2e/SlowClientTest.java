@@ -58,7 +58,7 @@ class SlowClientTest {
   @Test
   void a_head_that_comes_byte_by_byte_is_waited_for_only_so_long() throws Exception {
     byte[] request = request();
-    try (Wire wire = new Wire(quick.port(0))) {
+    try (RawClient wire = new RawClient(quick.port(0))) {
       Thread sender =
           Thread.ofVirtual()
               .start(
@@ -84,7 +84,7 @@ class SlowClientTest {
       Ask ask = Ask.of(Dialect.ANTHROPIC, "anthropic");
       byte[] request = chunk == 0 ? ask.bytes() : ask.chunked(chunk).bytes();
       int head = headLength(request);
-      try (Wire wire = new Wire(quick.port(0))) {
+      try (RawClient wire = new RawClient(quick.port(0))) {
         wire.send(Arrays.copyOf(request, head));
         Thread.ofVirtual()
             .start(
@@ -108,7 +108,7 @@ class SlowClientTest {
   void a_large_body_earns_time_as_it_comes() throws Exception {
     String members = "\"x\":\"" + "x".repeat(100_000) + "\",";
     byte[] request = Ask.of(Dialect.ANTHROPIC, "").body(Ask.body("anthropic", members)).bytes();
-    try (Wire wire = new Wire(quick.port(0))) {
+    try (RawClient wire = new RawClient(quick.port(0))) {
       for (int from = 0; from < request.length; from += 5_000) {
         wire.send(Arrays.copyOfRange(request, from, Math.min(request.length, from + 5_000)));
         LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(100)); // longer than patience in all
@@ -141,12 +141,12 @@ class SlowClientTest {
         channel.write(ByteBuffer.wrap(sends.getBytes(ISO_8859_1)));
         if (n % 500 == 0) {
           assertEquals(
-              200, Wire.ask(patient.port(0), Ask.of(Dialect.ANTHROPIC, "anthropic")).status());
+              200, RawClient.ask(patient.port(0), Ask.of(Dialect.ANTHROPIC, "anthropic")).status());
         }
       }
       for (int n = 0; n < 50; n++) {
         assertEquals(
-            200, Wire.ask(patient.port(0), Ask.of(Dialect.ANTHROPIC, "anthropic")).status());
+            200, RawClient.ask(patient.port(0), Ask.of(Dialect.ANTHROPIC, "anthropic")).status());
       }
       assertTrue(patient.get(0).isAlive());
       assertTrue(!patient.get(0).log().contains("OutOfMemory"), patient.get(0).log());

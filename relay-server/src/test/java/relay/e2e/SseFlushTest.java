@@ -75,7 +75,7 @@ class SseFlushTest {
   @ParameterizedTest
   @EnumSource
   void an_event_is_seen_before_the_next_one_is_sent(Dialect dialect) throws Exception {
-    try (Wire wire = new Wire(replicas.port(0))) {
+    try (RawClient wire = new RawClient(replicas.port(0))) {
       wire.send(Ask.stream(dialect, name(dialect))).head();
       assertEquals(200, wire.status());
       for (String event : Says.eventsWithoutUsage(dialect)) {
@@ -92,7 +92,7 @@ class SseFlushTest {
   @ParameterizedTest
   @EnumSource
   void a_client_that_asks_for_usage_gets_every_byte(Dialect dialect) throws Exception {
-    try (Wire wire = new Wire(replicas.port(0))) {
+    try (RawClient wire = new RawClient(replicas.port(0))) {
       wire.send(Ask.of(dialect, "").body(Ask.body(name(dialect), ASKS_FOR_USAGE))).head();
       for (String event : Says.events(dialect)) {
         assertEquals(event, wire.readTo("\n\n"));
@@ -109,7 +109,7 @@ class SseFlushTest {
     List<String> events = Says.events(dialect);
     Zipper same = new Zipper();
     ByteArrayOutputStream seen = new ByteArrayOutputStream();
-    try (Wire wire = new Wire(replicas.port(0))) {
+    try (RawClient wire = new RawClient(replicas.port(0))) {
       String body = Ask.body(name(dialect), ASKS_FOR_USAGE);
       wire.send(Ask.of(dialect, "").body(body).header("accept-encoding: gzip")).head();
       assertEquals("gzip", wire.header("content-encoding"));

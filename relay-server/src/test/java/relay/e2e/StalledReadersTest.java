@@ -96,13 +96,13 @@ class StalledReadersTest {
   void two_hundred_that_read_nothing_leave_the_others_alone() throws Exception {
     Queue<Long> delays = new ConcurrentLinkedQueue<>();
     AtomicInteger whole = new AtomicInteger();
-    List<Wire> stalled = new ArrayList<>();
+    List<RawClient> stalled = new ArrayList<>();
     List<Thread> readers = new ArrayList<>();
     try {
       for (int n = 0; n < STREAMS; n++) {
         Ask ask = Ask.stream(Dialect.ANTHROPIC, "anthropic");
         boolean stalls = n % (STREAMS / STALLED) == 0;
-        Wire wire = new Wire(replicas.port(0), stalls ? 4096 : 0);
+        RawClient wire = new RawClient(replicas.port(0), stalls ? 4096 : 0);
         wire.send(stalls ? ask.header("x-stalls: 1") : ask);
         if (stalls) {
           stalled.add(wire);
@@ -121,13 +121,13 @@ class StalledReadersTest {
       report(delays);
       assertTrue(replicas.get(0).isAlive());
     } finally {
-      for (Wire wire : stalled) {
+      for (RawClient wire : stalled) {
         wire.close();
       }
     }
   }
 
-  private static void read(Wire wire, Queue<Long> delays, AtomicInteger whole) {
+  private static void read(RawClient wire, Queue<Long> delays, AtomicInteger whole) {
     try (wire) {
       wire.head();
       while (true) {

@@ -160,11 +160,11 @@ class TlsTest {
 
   @Test
   void who_speaks_no_tls_or_not_a_word_is_sent_away() throws Exception {
-    try (Wire plain = new Wire(replicas.port(0))) {
+    try (RawClient plain = new RawClient(replicas.port(0))) {
       plain.send(Ask.of(Dialect.ANTHROPIC, "anthropic"));
       assertThrows(IOException.class, plain::head);
     }
-    try (Wire silent = new Wire(replicas.port(0))) {
+    try (RawClient silent = new RawClient(replicas.port(0))) {
       assertThrows(EOFException.class, silent::head);
     }
   }

@@ -41,7 +41,7 @@ class BodyReaderTest {
 
   @BeforeEach
   void start() {
-    assertEquals(0, BodyPlace.taken());
+    assertEquals(0, BodyBuffer.taken());
     listener.start("127.0.0.1", 0);
   }
 
@@ -49,7 +49,7 @@ class BodyReaderTest {
   void stop() {
     listener.stop();
     carriers.close();
-    assertEquals(0, BodyPlace.taken(), "all places were given back");
+    assertEquals(0, BodyBuffer.taken(), "all places were given back");
   }
 
   private void handle(HttpServerExchange exchange) {
@@ -103,7 +103,7 @@ class BodyReaderTest {
         Payload payload = whole();
         boolean inPlace = length > 8_192 && length < 63_488;
         assertEquals(inPlace, payload.inPlace() != null);
-        assertEquals(inPlace ? 1 : 0, BodyPlace.taken());
+        assertEquals(inPlace ? 1 : 0, BodyBuffer.taken());
         assertArrayEquals(bytes, payload.bytes(), seeds.replay(0));
         payload.forget();
       }
@@ -122,7 +122,7 @@ class BodyReaderTest {
         held.add(whole());
       }
     }
-    assertEquals(PLACES, BodyPlace.taken());
+    assertEquals(PLACES, BodyBuffer.taken());
     for (int n = 0; n < held.size(); n++) {
       seeds.random(n).nextBytes(bytes);
       assertEquals(n < PLACES, held.get(n).inPlace() != null);
@@ -136,7 +136,7 @@ class BodyReaderTest {
     try (Socket client = connect()) {
       client.getOutputStream().write(head(50_000));
       client.getOutputStream().write(new byte[20_000]);
-      Await.until("the body is being read", () -> BodyPlace.taken() == 1);
+      Await.until("the body is being read", () -> BodyBuffer.taken() == 1);
     }
     assertInstanceOf(Body.Broken.class, next());
   }

@@ -149,7 +149,8 @@ class RequestFramingTest {
     }
     assertEquals(expected, seen(text.getBytes(ISO_8859_1), from -> 1));
     assertEquals(
-        value.strip().replaceAll("[\u00ff\u00fe]", "\u00fd"), Blanks.restored(shown.strip()));
+        value.strip().replaceAll("[\u00ff\u00fe]", "\u00fd"),
+        HeaderWhitespace.restored(shown.strip()));
   }
 
   @Test

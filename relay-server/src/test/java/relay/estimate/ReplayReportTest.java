@@ -12,7 +12,7 @@ import java.util.SplittableRandom;
 import org.junit.jupiter.api.Test;
 import relay.estimate.AgentTrace.Request;
 import relay.estimate.AgentTrace.Use;
-import relay.estimate.Replay.Dimension;
+import relay.estimate.EstimateReplay.Dimension;
 
 /** Replays agents' traffic through the estimates; the committed report must be what comes of it. */
 final class ReplayReportTest {
@@ -79,8 +79,9 @@ final class ReplayReportTest {
   void learning_covers_nine_in_ten_outputs_and_loses_less_than_bounds_do() {
     for (Use use : AgentTrace.USES) {
       List<Request> trace = trace(use);
-      Replay learned = Replay.ofLearned(trace, LEARNED_FROM);
-      Replay bounds = Replay.ofBounds(trace.subList(LEARNED_FROM, trace.size()), USUAL_BOUND);
+      EstimateReplay learned = EstimateReplay.ofLearned(trace, LEARNED_FROM);
+      EstimateReplay bounds =
+          EstimateReplay.ofBounds(trace.subList(LEARNED_FROM, trace.size()), USUAL_BOUND);
       assertTrue(learned.error(Dimension.OUTPUT, 0.07) < 0, use.model());
       assertTrue(learned.error(Dimension.OUTPUT, 0.13) > 0, use.model());
       for (Dimension d : Dimension.values()) {
@@ -96,16 +97,17 @@ final class ReplayReportTest {
       for (Use use : AgentTrace.USES) {
         List<Request> trace = trace(use);
         List<Request> later = trace.subList(LEARNED_FROM, trace.size());
-        out.append(row(use, "bounds", Replay.ofBounds(later, USUAL_BOUND), d));
-        out.append(row(use, "before learning", Replay.ofGuesses(later), d));
-        out.append(row(use, "first 50 requests", Replay.ofLearned(trace.subList(0, 50), 0), d));
-        out.append(row(use, "after learning", Replay.ofLearned(trace, LEARNED_FROM), d));
+        out.append(row(use, "bounds", EstimateReplay.ofBounds(later, USUAL_BOUND), d));
+        out.append(row(use, "before learning", EstimateReplay.ofGuesses(later), d));
+        out.append(
+            row(use, "first 50 requests", EstimateReplay.ofLearned(trace.subList(0, 50), 0), d));
+        out.append(row(use, "after learning", EstimateReplay.ofLearned(trace, LEARNED_FROM), d));
       }
     }
     return out.toString();
   }
 
-  private static String row(Use use, String how, Replay replay, Dimension d) {
+  private static String row(Use use, String how, EstimateReplay replay, Dimension d) {
     return String.format(
         Locale.ROOT,
         "| %s | %s | %+.0f %% | %+.0f %% | %+.0f %% | %.1f %% | %.1f %% |\n",

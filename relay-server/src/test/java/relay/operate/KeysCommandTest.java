@@ -17,7 +17,7 @@ import java.util.function.BooleanSupplier;
 import org.junit.jupiter.api.Test;
 
 class KeysCommandTest {
-  private static final Terminal PLAIN = new Terminal(false, false, true);
+  private static final TerminalFeatures PLAIN = new TerminalFeatures(false, false, true);
   private static final String STATE =
       """
       {"pools":[{"name":"anthropic","strategy":"least_loaded","accounting":"sliding_window","window_ms":60000,
@@ -81,7 +81,7 @@ class KeysCommandTest {
   }
 
   private static String shown(
-      Terminal terminal, PoolsAccess pools, int pictures, boolean watch, boolean json)
+      TerminalFeatures terminal, PoolsAccess pools, int pictures, boolean watch, boolean json)
       throws OperationFailed {
     ByteArrayOutputStream out = new ByteArrayOutputStream();
     new KeysCommand(
@@ -141,14 +141,16 @@ class KeysCommandTest {
 
   @Test
   void a_screen_without_block_characters_gets_others() throws Exception {
-    String table = shown(new Terminal(false, false, false), new Scripted(STATE), 1, false, false);
+    String table =
+        shown(new TerminalFeatures(false, false, false), new Scripted(STATE), 1, false, false);
     assertTrue(table.contains("##........  8100/30000"), table);
     assertTrue(StandardCharsets.US_ASCII.newEncoder().canEncode(table));
   }
 
   @Test
   void colours_do_not_move_the_columns() throws Exception {
-    String coloured = shown(new Terminal(true, true, true), new Scripted(STATE), 1, false, false);
+    String coloured =
+        shown(new TerminalFeatures(true, true, true), new Scripted(STATE), 1, false, false);
     assertTrue(coloured.contains("\u001b[31mquarantined\u001b[0m"), coloured);
     assertEquals(
         shown(PLAIN, new Scripted(STATE), 1, false, false),
@@ -165,7 +167,7 @@ class KeysCommandTest {
   @Test
   void a_watched_screen_is_redrawn_in_place() throws Exception {
     String shown =
-        shown(new Terminal(true, false, true), new Scripted(STATE, STATE), 2, true, false);
+        shown(new TerminalFeatures(true, false, true), new Scripted(STATE, STATE), 2, true, false);
     assertEquals(2, shown.split("\u001b\\[H", -1).length - 1);
     assertEquals(2, shown.split("\u001b\\[J", -1).length - 1);
   }

@@ -27,11 +27,12 @@ class OutboxTest {
 
   private Outbox outbox(@Nullable UsageChunkFilter filter) {
     return new Outbox(
-        new Handling(client(), meters, Duration.ofSeconds(1), () -> done.add("done")), filter);
+        new RequestContext(client(), meters, Duration.ofSeconds(1), () -> done.add("done")),
+        filter);
   }
 
   private ClientExchange client() {
-    return Clients.of(
+    return ScriptedExchange.of(
         (proxy, method, given) -> {
           if (!method.getName().equals("sendChunks")) {
             done.add(method.getName() + " " + given[2]);

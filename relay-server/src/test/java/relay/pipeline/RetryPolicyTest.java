@@ -90,6 +90,6 @@ class RetryPolicyTest {
         "99999999999, 300000"
       })
   void a_client_may_say_how_long_it_waits(String stated, long ms) {
-    assertEquals(Duration.ofMillis(ms), Patience.of(stated, LONG));
+    assertEquals(Duration.ofMillis(ms), ClientTimeout.of(stated, LONG));
   }
 }

@@ -7,8 +7,8 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import relay.config.Config;
+import relay.config.ConfigFault;
 import relay.config.ConfigFile;
-import relay.config.Fault;
 import relay.config.FileReader;
 import relay.config.Loaded;
 import relay.redis.EngineOptions;
@@ -56,7 +56,7 @@ public final class Configs {
   public static Config of(String yaml) {
     return switch (ConfigFile.parse(Path.of("relay.yaml"), yaml, Map.of(), FileReader.DISK)) {
       case Loaded.Valid(Config config) -> config;
-      case Loaded.Invalid(List<Fault> faults) -> fail("unexpected faults: " + faults);
+      case Loaded.Invalid(List<ConfigFault> faults) -> fail("unexpected faults: " + faults);
     };
   }
 }

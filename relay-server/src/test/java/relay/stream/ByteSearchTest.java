@@ -40,7 +40,7 @@ class ByteSearchTest {
 
   @Test
   void a_word_is_found_where_it_is_and_nowhere_else() {
-    Needles needles = new Needles("abca", "bcab", "\"e_\u00e9");
+    KeywordSearch needles = new KeywordSearch("abca", "bcab", "\"e_\u00e9");
     for (int seed = 0; seed < 50_000; seed++) {
       Random random = new Random(seed);
       StringBuilder text = new StringBuilder();

@@ -8,8 +8,8 @@ import java.time.Duration;
 import java.util.Arrays;
 import java.util.List;
 import org.junit.jupiter.api.Test;
-import relay.trial.PoolSnapshot.Group;
-import relay.trial.PoolSnapshot.Usage;
+import relay.trial.PoolView.Group;
+import relay.trial.PoolView.Usage;
 
 class SaturationTest {
   private static final long SECOND = 1_000_000_000L;
@@ -18,8 +18,8 @@ class SaturationTest {
 
   private final Saturation saturation = new Saturation(START, WINDOW);
 
-  private static PoolSnapshot pool(long... used) {
-    return new PoolSnapshot(
+  private static PoolView pool(long... used) {
+    return new PoolView(
         Arrays.stream(used)
             .mapToObj(
                 n -> new Group("a", new Usage(n, 100), new Usage(10, 100), new Usage(0, 0), 0, 0))
@@ -60,7 +60,7 @@ class SaturationTest {
 
   @Test
   void a_pool_that_is_not_known_yet_is_not_full() {
-    saturation.saw(new PoolSnapshot(List.of()), START + SECOND);
+    saturation.saw(new PoolView(List.of()), START + SECOND);
     assertFalse(saturation.isSteady(START + 29 * SECOND));
   }
 }

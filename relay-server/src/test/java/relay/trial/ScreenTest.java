@@ -7,8 +7,8 @@ import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
-import relay.trial.PoolSnapshot.Group;
-import relay.trial.PoolSnapshot.Usage;
+import relay.trial.PoolView.Group;
+import relay.trial.PoolView.Usage;
 import relay.trial.Style.Glyphs;
 
 class ScreenTest {
@@ -17,7 +17,7 @@ class ScreenTest {
           "saturated, measuring",
           14,
           25,
-          new PoolSnapshot(
+          new PoolView(
               List.of(
                   new Group(
                       "acme",

@@ -43,7 +43,7 @@ class UpstreamAnswerTest {
             .header("content-type", type)
             .body(body)
             .build();
-    Lanes.Lane lane = upstream.lanes(false).take();
+    ConnectionSlots.ConnectionSlot lane = upstream.lanes(false).take();
     return new UpstreamAnswer(response, watch.watch(lane.client().newCall(REQUEST)), lane, null);
   }
 

@@ -1,0 +1,96 @@
+package relay.redis;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertInstanceOf;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+
+import io.lettuce.core.RedisCommandExecutionException;
+import java.time.Duration;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.ThreadLocalRandom;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+/** What is held of leases that have ended, and taken along by the next question; no alarm rings. */
+final class LeaseEndingsTest {
+  private static final Duration SOON = Duration.ofSeconds(10);
+  private static final int TOMBSTONE = 22; // bytes
+
+  private final PoolPlan plan =
+      Pools.plan(
+          Pools.name("settlements"), Duration.ofMinutes(1), 1, new Limits(1_000, 0, 0, 1_000_000));
+  private final EngineOptions options = Pools.options(RedisUnderTest.url(), "r", Fallback.CLOSED);
+  private final RedisKeys names = new RedisKeys(options.prefix(), plan.name());
+  private final RedisLink link = new RedisLink(options.url(), options.timeout(), null, () -> {});
+  private final ScriptConnection wire = new ScriptConnection(RedisUnderTest.url());
+  private final PoolScripts scripts = new PoolScripts(link, plan, options);
+  private final LeaseEndings settlements =
+      new LeaseEndings(scripts, plan.name(), LeaseEndingsTest::never);
+  private final AcquireCalls acquires = scripts.acquires(settlements);
+
+  private static Runnable never(long nanos, Runnable callback) {
+    return () -> {};
+  }
+
+  @BeforeEach
+  void connect() {
+    link.start();
+    scripts.configure().join();
+  }
+
+  @AfterEach
+  void disconnect() {
+    link.close();
+    wire.close();
+  }
+
+  private Lease granted(String id) {
+    Reply.Grant grant =
+        assertInstanceOf(Reply.Grant.class, acquires.acquire(id, Pools.one()).join());
+    LeaseIds ids = new LeaseIds(ThreadLocalRandom.current());
+    return new Lease(
+        new KeyPool(link, plan, options, ids, LeaseEndingsTest::never),
+        id,
+        grant.key(),
+        grant.group(),
+        grant.inputTokens(),
+        grant.outputTokens(),
+        scripts.epoch(),
+        grant.micros());
+  }
+
+  private boolean hasEnded(String id) {
+    return wire.redis().hget(names.leases, RedisKeys.bytes(id)).length == TOMBSTONE;
+  }
+
+  @Test
+  void the_next_question_takes_endings_along_and_what_they_cost_is_counted() {
+    settlements.send(new Unsent.Settle(granted("a"), new Usage(1, 25, 10)));
+    var _ = granted("b"); // and takes the end of a along
+    assertEquals(true, hasEnded("a"));
+    assertEquals(false, hasEnded("b"));
+    AwaitCondition.until("it is told", SOON, () -> settlements.overageTokens() == 15);
+  }
+
+  @Test
+  void a_question_that_redis_refuses_loses_no_ending() {
+    settlements.send(new Unsent.Settle(granted("a"), new Usage(1, 25, 10)));
+    Demand talk = Pools.one().inSession("talk");
+    wire.redis().rpush(names.session(Pools.CLASS, "talk"), RedisKeys.bytes("no text"));
+    CompletionException refused =
+        assertThrows(CompletionException.class, () -> acquires.acquire("b", talk).join());
+    assertInstanceOf(RedisCommandExecutionException.class, RedisLink.cause(refused));
+    AwaitCondition.until("it has ended", SOON, () -> settlements.overageTokens() == 15);
+    assertEquals(true, hasEnded("a"));
+  }
+
+  @Test
+  void a_call_that_is_made_again_once_the_pool_is_known_has_its_endings() {
+    settlements.send(new Unsent.Settle(granted("a"), new Usage(1, 25, 10)));
+    assertEquals(1, wire.redis().hdel(names.state, RedisKeys.bytes("pool")));
+    // a pool that was lost begins in debt
+    assertInstanceOf(Reply.Refusal.class, acquires.acquire("b", Pools.one()).join());
+    assertEquals(true, hasEnded("a"));
+  }
+}

@@ -1,0 +1,47 @@
+package relay.redis;
+
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A common algorithm as a gate. When the provider refuses, all replicas leave it alone for as long
+ * as it says, which more than one gateway does not do; nothing else is learned from it.
+ */
+final class LimiterRule implements AdmissionRule {
+  private final Limiter limiter;
+  private final long largest;
+  private final boolean cools;
+  private long cooldownEnd;
+
+  LimiterRule(Limiter limiter, long largest) {
+    this.limiter = limiter;
+    this.largest = largest;
+    cools = !(limiter instanceof Limiter.None);
+  }
+
+  @Override
+  public @Nullable Pass admit(long now, long number, int replica, long tokens) {
+    return now >= cooldownEnd && limiter.take(now, replica, tokens)
+        ? new Pass(number, replica, now, tokens)
+        : null;
+  }
+
+  @Override
+  public void settle(long now, Pass pass, long tokens) {
+    if (tokens != pass.tokens()) {
+      limiter.correct(now, pass.replica(), pass.at(), tokens - pass.tokens());
+    }
+  }
+
+  @Override
+  public void refused(long now, Pass pass, long waitMicros) {
+    if (cools) {
+      cooldownEnd = Math.max(cooldownEnd, now + waitMicros);
+    }
+    settle(now, pass, 0);
+  }
+
+  @Override
+  public long largest() {
+    return largest;
+  }
+}

@@ -1,0 +1,144 @@
+package relay.redis;
+
+import io.lettuce.core.RedisFuture;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+
+/**
+ * A pool in Redis and its model, both empty at first, that go the same way: every move is made by
+ * both, and what the script answers and leaves behind must be what the model says.
+ */
+final class ModelReplay implements AutoCloseable {
+  /** What is compared after a move, beside the reply. */
+  enum Depth {
+    REPLY,
+    STATE,
+    RING
+  }
+
+  private final ScriptConnection wire;
+  private final RedisKeys names;
+  private final PoolModel model = new PoolModel();
+  private final Ledger ledger = new Ledger();
+
+  ModelReplay(ScriptConnection wire, String pool) {
+    this.wire = wire;
+    names = new RedisKeys("model", pool);
+    flush();
+  }
+
+  PoolModel model() {
+    return model;
+  }
+
+  /** Gives the reply; empty of a flush. */
+  List<Object> take(Move move, Depth depth) {
+    return switch (move) {
+      case Move.Flush _ -> {
+        flush();
+        yield List.of();
+      }
+      case Move.Call call -> take(call.step(), call.clock(), depth);
+    };
+  }
+
+  private void flush() {
+    List<String> all = wire.names(names.base());
+    if (!all.isEmpty()) {
+      wire.redis().del(all.stream().map(RedisKeys::bytes).toArray(byte[][]::new));
+    }
+    model.flushAll();
+    ledger.forget();
+    ledger.forgetLeases();
+  }
+
+  private List<Object> take(Step step, Clock clock, Depth depth) {
+    if (step instanceof Step.Configure) {
+      ledger.forget();
+    }
+    CompletableFuture<List<Object>> sent =
+        wire.send(step.script(), step.keys(names), step.args(clock).toArray());
+    RedisFuture<Map<byte[], byte[]>> state =
+        depth == Depth.REPLY ? null : wire.async().hgetall(names.state);
+    if (step instanceof Step.Survey) {
+      // It lives for a minute of real time, which on a busy machine may be less than the walk's
+      var _ = wire.async().persist(names.replicas);
+    }
+    if (step instanceof TallyStep) {
+      var _ = List.of(step.keys(names)).stream().map(wire.async()::persist).toList(); // likewise
+    }
+    List<Object> expected = step.apply(model, clock); // while Redis works
+    List<Object> reply = ScriptConnection.readable(sent.join());
+    ReplyCheck.compare(expected, reply);
+    write(step, reply);
+    if (state != null) {
+      StoredPool stored = new StoredPool(state.toCompletableFuture().join());
+      StateCheck.compare(model, stored);
+      if (depth == Depth.RING) {
+        StateCheck.compareRing(
+            model, stored, wire.redis().hgetall(names.win), wire.redis().hgetall(names.leases));
+        UncountedCheck.compare(model, wire, names);
+      }
+    }
+    return reply;
+  }
+
+  /** Into the ledger, which judges every grant. */
+  private void write(Step step, List<Object> reply) {
+    long code = (Long) reply.getFirst();
+    if (code == 1 && reply.size() > 1 && reply.get(1) instanceof Long time) {
+      switch (step) {
+        case Step.Acquire a -> {
+          ended(a.endings(), time, reply);
+          granted(a.wishes(), 2 + a.endings().size(), reply);
+        }
+        case Step.AcquireIndexed a -> {
+          ended(a.endings(), time, reply);
+          granted(a.wishes(), 2 + a.endings().size(), reply);
+        }
+        case Step.Settle s -> ended(s.costs(), time, reply);
+        case Step.Observe _ -> ledger.forget();
+        case Step.Charge c -> ledger.charged(c.group(), time, c.requests(), c.input(), c.output());
+        case Step.Renew _,
+            Step.Cooldown _,
+            Step.Quarantine _,
+            Step.Restore _,
+            Step.Configure _,
+            Step.Survey _,
+            Step.Uncounted _ -> {}
+      }
+    }
+  }
+
+  private void ended(List<Step.Cost> costs, long time, List<Object> reply) {
+    for (int n = 0; n < costs.size(); n++) {
+      Step.Cost cost = costs.get(n);
+      if ((Long) reply.get(2 + n) >= 0) {
+        ledger.ended(cost.id(), time, cost.requests(), cost.input(), cost.output());
+      }
+    }
+  }
+
+  private void granted(List<PoolModel.Wish> wishes, int from, List<Object> reply) {
+    for (int n = 0; n < wishes.size(); n++) {
+      int at = from + 5 * n;
+      String id = wishes.get(n).id();
+      LeaseModel held = model.held(id);
+      if (held != null && (Long) reply.get(at) == 1) {
+        ledger.granted(
+            id,
+            model.group((String) reply.get(at + 2)),
+            held.since,
+            (Long) reply.get(at + 3),
+            (Long) reply.get(at + 4),
+            model.shape());
+      }
+    }
+  }
+
+  @Override
+  public void close() {
+    flush();
+  }
+}

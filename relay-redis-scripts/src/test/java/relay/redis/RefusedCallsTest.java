@@ -1,0 +1,61 @@
+package relay.redis;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+
+final class RefusedCallsTest {
+  private static final String FULL = "OOM command not allowed when used memory > 'maxmemory'.";
+  private static final String FCALL = "NOPERM User x has no permissions to run the 'fcall' command";
+  private static final String KEY = "NOPERM No permissions to access a key";
+  private static final long SECOND = 1_000_000_000L;
+
+  private final List<String> told = new ArrayList<>();
+  private long nanos;
+  private final RefusedCalls refusals = new RefusedCalls(told::add, () -> nanos);
+
+  private void add(String what, String why) {
+    refusals.add(what, new IllegalStateException(why));
+  }
+
+  @Test
+  void what_lasts_is_told_once_a_minute() {
+    for (int n = 0; n < 240; n++) {
+      add("a call for pool p", FULL);
+      add("to merge estimates", FULL);
+      nanos += SECOND / 2;
+    }
+    assertEquals(4, told.size(), told.toString());
+    assertEquals("Redis refused a call for pool p: " + FULL, told.getFirst());
+  }
+
+  @Test
+  void rights_that_are_missing_are_told_once_for_all_calls_and_which_they_are() {
+    add("a call for pool p", FCALL);
+    add("a call for pool q", FCALL);
+    add("to merge estimates", FCALL);
+    assertEquals(1, told.size(), told.toString());
+    assertTrue(told.getFirst().contains("+fcall +function|load"), told.getFirst());
+    add("to merge estimates", KEY);
+    assertEquals(2, told.size(), told.toString());
+    nanos += 59 * SECOND;
+    add("a call for pool q", FCALL);
+    assertEquals(2, told.size(), told.toString());
+    nanos += SECOND;
+    add("a call for pool q", FCALL);
+    assertEquals(3, told.size(), told.toString());
+  }
+
+  @Test
+  void what_is_told_is_bounded_in_memory() {
+    for (int n = 0; n < 1_000; n++) {
+      add("call " + n, FULL);
+    }
+    assertEquals(1_000, told.size());
+    add("call 0", FULL);
+    assertEquals(1_001, told.size()); // forgotten, so told again
+  }
+}

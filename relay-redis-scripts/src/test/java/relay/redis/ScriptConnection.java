@@ -1,0 +1,115 @@
+package relay.redis;
+
+import io.lettuce.core.RedisClient;
+import io.lettuce.core.RedisCommandExecutionException;
+import io.lettuce.core.ScriptOutputType;
+import io.lettuce.core.api.StatefulRedisConnection;
+import io.lettuce.core.api.async.RedisAsyncCommands;
+import io.lettuce.core.api.sync.RedisCommands;
+import io.lettuce.core.codec.ByteArrayCodec;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.function.UnaryOperator;
+
+/** A plain connection on which tests call the scripts themselves and look at what is in Redis. */
+final class ScriptConnection implements AutoCloseable {
+  private final RedisClient client;
+  private final StatefulRedisConnection<byte[], byte[]> connection;
+  private final UnaryOperator<String> named;
+
+  ScriptConnection(String url) {
+    this(url, ScriptFile.library(), UnaryOperator.identity());
+  }
+
+  /**
+   * With other scripts than those that are shipped.
+   *
+   * @param library the text that is loaded
+   * @param named what it calls a function
+   */
+  private ScriptConnection(String url, String library, UnaryOperator<String> named) {
+    this.named = named;
+    client = RedisClient.create(url);
+    connection = client.connect(ByteArrayCodec.INSTANCE);
+    try {
+      redis().functionLoad(library);
+    } catch (RedisCommandExecutionException e) {
+      if (!String.valueOf(e.getMessage()).contains("already exists")) {
+        throw e;
+      }
+    }
+  }
+
+  /** With a fault in the scripts: this text, which occurs once, is another. */
+  static ScriptConnection faulty(String url, String text, String other) {
+    String shipped = ScriptFile.library();
+    if (shipped.indexOf(text) < 0 || shipped.indexOf(text) != shipped.lastIndexOf(text)) {
+      throw new IllegalArgumentException("not once in the scripts: " + text);
+    }
+    String fault = Digests.hex("SHA-256", text + other).substring(0, 8);
+    UnaryOperator<String> renamed = t -> t.replace("relay_", "fault_" + fault + "_");
+    return new ScriptConnection(url, renamed.apply(shipped.replace(text, other)), renamed);
+  }
+
+  RedisCommands<byte[], byte[]> redis() {
+    return connection.sync();
+  }
+
+  RedisAsyncCommands<byte[], byte[]> async() {
+    return connection.async();
+  }
+
+  CompletableFuture<List<Object>> send(ScriptFile script, byte[][] keys, Object... args) {
+    byte[][] texts = new byte[args.length][];
+    for (int n = 0; n < args.length; n++) {
+      texts[n] = RedisKeys.bytes(String.valueOf(args[n]));
+    }
+    return async()
+        .<List<Object>>fcall(named.apply(script.function()), ScriptOutputType.MULTI, keys, texts)
+        .toCompletableFuture();
+  }
+
+  /** The reply, with text for bytes. */
+  List<Object> call(ScriptFile script, byte[][] keys, Object... args) {
+    return readable(send(script, keys, args).join());
+  }
+
+  /** A line of INFO. */
+  String info(String section, String line) {
+    return redis()
+        .info(section)
+        .lines()
+        .filter(l -> l.startsWith(line + ":"))
+        .map(l -> l.substring(line.length() + 1))
+        .findFirst()
+        .orElse("");
+  }
+
+  /** Names of the keys with this prefix. */
+  List<String> names(String prefix) {
+    return redis().keys(prefix + "*").stream().map(ScriptConnection::text).sorted().toList();
+  }
+
+  static List<Object> readable(List<?> reply) {
+    return reply.stream().map(ScriptConnection::readable).toList();
+  }
+
+  private static Object readable(Object value) {
+    return switch (value) {
+      case byte[] bytes -> text(bytes);
+      case List<?> list -> readable(list);
+      default -> value;
+    };
+  }
+
+  static String text(byte[] bytes) {
+    return new String(bytes, StandardCharsets.UTF_8);
+  }
+
+  @Override
+  public void close() {
+    client.shutdown(Duration.ZERO, Duration.ofSeconds(2));
+  }
+}

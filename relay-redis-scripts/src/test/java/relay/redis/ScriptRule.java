@@ -1,0 +1,64 @@
+package relay.redis;
+
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/** The engine as a gate: its scripts on a real Redis, told the simulation's time. */
+final class ScriptRule implements AdmissionRule {
+  private static final long EPOCH = 7;
+  private static final long LEASE_MS = 3_600_000;
+  private static final List<String> FIELDS = List.of("k:key", "g:account/model");
+
+  private final ScriptConnection wire;
+  private final RedisKeys names = new RedisKeys("accuracy", Pools.name("p"));
+  private final long limit;
+
+  ScriptRule(ScriptConnection wire, Accounting accounting, long limit, long now) {
+    this.wire = wire;
+    this.limit = limit;
+    PoolPlan plan =
+        new PoolPlan(
+            "accuracy",
+            Duration.ofMinutes(1),
+            Strategy.LEAST_LOADED,
+            accounting,
+            1,
+            List.of("model"),
+            List.of(new KeyPlan("key", "account", 0, 1, 0)),
+            Map.of("account/model", new Limits(0, 0, limit, 0)));
+    call(now, new Step.Configure(0, EPOCH, plan));
+  }
+
+  private List<Object> call(long now, Step step) {
+    return wire.call(step.script(), step.keys(names), step.args(new Clock(now, 0)).toArray());
+  }
+
+  @Override
+  public @Nullable Pass admit(long now, long number, int replica, long tokens) {
+    List<Object> reply = call(now, Step.acquire("l" + number, EPOCH, 0, tokens, LEASE_MS, FIELDS));
+    return (Long) reply.get(2) == 1 ? new Pass(number, replica, now, tokens) : null;
+  }
+
+  @Override
+  public void settle(long now, Pass pass, long tokens) {
+    call(now, Step.settle("l" + pass.number(), 0, tokens));
+  }
+
+  @Override
+  public void refused(long now, Pass pass, long waitMicros) {
+    call(now, new Step.Cooldown("g:account/model", waitMicros / 1000, pass.at()));
+    settle(now, pass, 0);
+  }
+
+  @Override
+  public long largest() {
+    return limit;
+  }
+
+  /** Nothing is left in Redis. */
+  void delete() {
+    wire.names(names.base()).forEach(name -> wire.redis().del(RedisKeys.bytes(name)));
+  }
+}

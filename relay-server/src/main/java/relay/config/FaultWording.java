@@ -1,0 +1,90 @@
+package relay.config;
+
+import java.util.Collection;
+import java.util.List;
+import java.util.Locale;
+import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
+
+/** The wording of messages: what may be repeated from a file, and what a typo was meant to be. */
+final class FaultWording {
+  private static final int MAX_SHOWN = 200;
+  private static final int MAX_WORD = 40;
+  private static final int MAX_LISTED = 20;
+
+  private static final Pattern WORD = Pattern.compile("(?!sk-)[A-Za-z0-9._:@/+-]{1,40}");
+
+  private FaultWording() {}
+
+  /**
+   * Whether a message may repeat a word that was found where a setting's name or one of a few words
+   * belongs. A credential may have got there by mistake: those are longer, or start with sk-.
+   */
+  static boolean mayShow(String word) {
+    return WORD.matcher(word).matches();
+  }
+
+  /** A file's name, safe for a terminal. */
+  static String shown(String text) {
+    String safe = text.replaceAll("\\p{Cntrl}", "?");
+    return safe.length() <= MAX_SHOWN ? safe : safe.substring(0, MAX_SHOWN) + "...";
+  }
+
+  /** {@code did you mean x?} where one of the words is close, else {@code allowed: a, b, c}. */
+  static String allowed(String given, Collection<String> words) {
+    String close = closest(given, words);
+    return close == null ? allowed(words) : "did you mean " + close + "?";
+  }
+
+  static String allowed(Collection<String> words) {
+    if (words.isEmpty()) {
+      return "allowed: nothing";
+    }
+    List<String> some = words.stream().limit(MAX_LISTED).toList();
+    return "allowed: " + String.join(", ", some) + (some.size() < words.size() ? ", ..." : "");
+  }
+
+  static @Nullable String closest(String given, Collection<String> words) {
+    String typed = given.toLowerCase(Locale.ROOT).replace('-', '_');
+    if (typed.length() > MAX_WORD) {
+      return null;
+    }
+    String best = null;
+    int bestDistance = 3;
+    for (String word : words) {
+      if (word.length() > MAX_WORD) {
+        continue;
+      }
+      int distance = distance(typed, word.toLowerCase(Locale.ROOT).replace('-', '_'));
+      // A third of the letters at most: every short word is close to every other.
+      if (distance < bestDistance && distance * 3 <= Math.max(word.length(), 3)) {
+        best = word;
+        bestDistance = distance;
+      }
+    }
+    return best;
+  }
+
+  /** Edits between two words: insert, delete, replace, or swap neighbours. */
+  private static int distance(String a, String b) {
+    int[][] edits = new int[a.length() + 1][b.length() + 1];
+    for (int i = 0; i <= a.length(); i++) {
+      for (int j = 0; j <= b.length(); j++) {
+        if (i == 0 || j == 0) {
+          edits[i][j] = i + j;
+          continue;
+        }
+        int replaced = edits[i - 1][j - 1] + (a.charAt(i - 1) == b.charAt(j - 1) ? 0 : 1);
+        int least = Math.min(replaced, Math.min(edits[i - 1][j], edits[i][j - 1]) + 1);
+        if (i > 1
+            && j > 1
+            && a.charAt(i - 1) == b.charAt(j - 2)
+            && a.charAt(i - 2) == b.charAt(j - 1)) {
+          least = Math.min(least, edits[i - 2][j - 2] + 1);
+        }
+        edits[i][j] = least;
+      }
+    }
+    return edits[a.length()][b.length()];
+  }
+}

@@ -1,0 +1,134 @@
+package relay.config;
+
+import java.util.Arrays;
+import java.util.List;
+import java.util.Locale;
+import java.util.Set;
+import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
+import relay.config.Value.Kind;
+import relay.config.Value.Scalar;
+
+/** Scalars of one kind each: they report a fault and give the fallback where a value is wrong. */
+final class ScalarSettings {
+  private static final Pattern WHOLE = Pattern.compile("-?(0|[1-9][0-9_]*)");
+  private static final Pattern DECIMAL = Pattern.compile("-?[0-9]+(\\.[0-9]+)?([eE][-+]?[0-9]+)?");
+  private static final int MAX_DIGITS = 18;
+
+  private ScalarSettings() {}
+
+  static long whole(Section section, String name, long fallback, long min, long max) {
+    Value value = section.take(name);
+    if (value == null) {
+      return fallback;
+    }
+    String allowed = "a whole number from " + min + " to " + max;
+    Scalar scalar = value.scalar(allowed);
+    if (scalar == null) {
+      return fallback;
+    }
+    String digits = scalar.text();
+    if (scalar.kind() == Kind.QUOTED || !WHOLE.matcher(digits).matches()) {
+      value.refuse(notA("whole number", scalar), allowed);
+      return fallback;
+    }
+    digits = digits.replace("_", "");
+    if (digits.startsWith("-") && min >= 0) {
+      value.refuse("is negative", allowed);
+      return fallback;
+    }
+    if (digits.length() > MAX_DIGITS || Long.parseLong(digits) > max) {
+      value.refuse("is too large", allowed);
+      return fallback;
+    }
+    if (Long.parseLong(digits) < min) {
+      value.refuse("is too small", allowed);
+      return fallback;
+    }
+    return Long.parseLong(digits);
+  }
+
+  static int whole(Section section, String name, int fallback, int min, int max) {
+    return Math.toIntExact(whole(section, name, (long) fallback, (long) min, (long) max));
+  }
+
+  /** A number in (0, 1]. */
+  static double ratio(Section section, String name, double fallback) {
+    Value value = section.take(name);
+    if (value == null) {
+      return fallback;
+    }
+    String allowed = "a number above 0, up to 1";
+    Scalar scalar = value.scalar(allowed);
+    if (scalar == null) {
+      return fallback;
+    }
+    if (scalar.kind() == Kind.QUOTED || !DECIMAL.matcher(scalar.text()).matches()) {
+      value.refuse(notA("number", scalar), allowed);
+      return fallback;
+    }
+    double ratio = Double.parseDouble(scalar.text());
+    if (!(ratio > 0 && ratio <= 1)) {
+      value.refuse("is out of range", allowed);
+      return fallback;
+    }
+    return ratio;
+  }
+
+  static boolean flag(Section section, String name, boolean fallback) {
+    Value value = section.take(name);
+    if (value == null) {
+      return fallback;
+    }
+    Scalar scalar = value.scalar("true or false");
+    if (scalar == null) {
+      return fallback;
+    }
+    if (scalar.kind() != Kind.QUOTED && scalar.text().equalsIgnoreCase("true")) {
+      return true;
+    }
+    if (scalar.kind() != Kind.QUOTED && scalar.text().equalsIgnoreCase("false")) {
+      return false;
+    }
+    value.refuse("is not a boolean", "true, false");
+    return fallback;
+  }
+
+  /** One of an enum's words, in lower case. */
+  static <E extends Enum<E>> E choice(
+      Section section, String name, E fallback, Set<String> laterWords) {
+    Value value = section.take(name);
+    E chosen = value == null ? fallback : choice(value, fallback.getDeclaringClass(), laterWords);
+    return chosen == null ? fallback : chosen;
+  }
+
+  /** Null after a fault. */
+  static <E extends Enum<E>> @Nullable E choice(
+      Value value, Class<E> words, Set<String> laterWords) {
+    List<E> constants = Arrays.asList(words.getEnumConstants());
+    List<String> allowed = constants.stream().map(ScalarSettings::word).toList();
+    // off is a boolean in YAML, and a word here.
+    Scalar scalar = value.scalar("one of " + String.join(", ", allowed));
+    if (scalar == null) {
+      return null;
+    }
+    int index = allowed.indexOf(scalar.text());
+    if (index >= 0) {
+      return constants.get(index);
+    }
+    if (laterWords.contains(scalar.text())) {
+      value.faults().notSupported(value.place(), "`" + scalar.text() + "`");
+    } else {
+      value.fault(scalar.shown() + " is unknown", FaultWording.allowed(allowed));
+    }
+    return null;
+  }
+
+  private static String word(Enum<?> constant) {
+    return constant.name().toLowerCase(Locale.ROOT);
+  }
+
+  private static String notA(String kind, Scalar scalar) {
+    return scalar.kind() == Kind.QUOTED ? "is text in quotes, not a " + kind : "is not a " + kind;
+  }
+}

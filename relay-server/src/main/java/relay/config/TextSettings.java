@@ -1,0 +1,168 @@
+package relay.config;
+
+import java.net.URI;
+import java.net.URISyntaxException;
+import java.util.ArrayList;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Set;
+import java.util.function.Function;
+import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
+import relay.config.Value.Scalar;
+
+/** TextSettings of one kind each; null after a fault. */
+final class TextSettings {
+  static final String NAME_FORM =
+      "1 to 64 letters, digits and . _ @ + -, starting with a letter, a digit or _";
+  static final int MAX_MODELS = 1000;
+
+  // A name stands in Redis keys ({pool}), in hash fields (account/class), in URLs and in labels.
+  private static final Pattern NAME = Pattern.compile("[A-Za-z0-9_][A-Za-z0-9._@+-]{0,63}");
+  private static final Pattern PREFIX = Pattern.compile("[A-Za-z0-9_][A-Za-z0-9._:@+-]{0,63}");
+  private static final Pattern MODEL = Pattern.compile("[^\\p{Cntrl}\\s]{1,256}");
+  private static final String MODEL_FORM = "1 to 256 characters without spaces";
+  private static final int MAX_SECRET_CHARS = 8192;
+  private static final String SECRET_FORM =
+      "1 to " + MAX_SECRET_CHARS + " printable ASCII characters, no space at either end";
+
+  private TextSettings() {}
+
+  /** The name of a pool, account, key, class or client. */
+  static @Nullable String name(Value value) {
+    return matching(value, NAME, "is not a valid name", NAME_FORM);
+  }
+
+  static @Nullable String prefix(Value value) {
+    return matching(value, PREFIX, "is not a valid prefix", NAME_FORM + "; : too");
+  }
+
+  static @Nullable String model(Value value) {
+    return matching(value, MODEL, "is not a model's name", MODEL_FORM);
+  }
+
+  /** The name of one model: nothing that stands for several. */
+  static @Nullable String oneModel(Value value) {
+    String model = model(value);
+    if (model != null && model.contains("*")) {
+      value.refuse("is a pattern", "the whole name of one model, without *");
+      return null;
+    }
+    return model;
+  }
+
+  static boolean isModel(String text) {
+    return MODEL.matcher(text).matches() && !text.contains("*");
+  }
+
+  static @Nullable ModelPattern pattern(Value value) {
+    String pattern =
+        matching(
+            value, MODEL, "is not a pattern of models", MODEL_FORM + ", * for any part of a name");
+    return pattern == null ? null : new ModelPattern(pattern);
+  }
+
+  /** A credential. It goes into a header, so it holds what a header may hold. */
+  static @Nullable Secret secret(Value value) {
+    Scalar scalar = value.text(SECRET_FORM);
+    if (scalar == null) {
+      return null;
+    }
+    String text = scalar.text();
+    if (text.isEmpty()) {
+      value.refuse("is empty", SECRET_FORM);
+    } else if (text.length() > MAX_SECRET_CHARS) {
+      value.refuse("is too long", SECRET_FORM);
+    } else if (text.chars().anyMatch(Character::isISOControl)) {
+      value.refuse("holds a control character, such as a line break", SECRET_FORM);
+    } else if (text.chars().anyMatch(c -> c > '~')) {
+      value.refuse("holds a character outside ASCII", SECRET_FORM);
+    } else if (!text.strip().equals(text)) {
+      value.refuse("starts or ends with a space", SECRET_FORM);
+    } else {
+      return new Secret(text);
+    }
+    return null;
+  }
+
+  /** A provider's base URL, without the slashes at its end. */
+  static @Nullable URI baseUrl(Value value) {
+    String allowed = "http:// or https://, a host, perhaps a port and a path; nothing else";
+    Scalar scalar = value.text(allowed);
+    if (scalar == null) {
+      return null;
+    }
+    try {
+      URI url = new URI(scalar.text().replaceFirst("/+$", ""));
+      boolean http = isHttp(url);
+      if (http
+          && url.getHost() != null
+          && url.getUserInfo() == null
+          && url.getQuery() == null
+          && url.getFragment() == null
+          && url.getPort() != 0
+          && url.getPort() <= 65_535) {
+        return url;
+      }
+      String authority = url.getRawAuthority();
+      if (http && url.getHost() == null && authority != null && authority.contains("_")) {
+        // Docker allows them; the JDK, and what builds on it, finds no host there.
+        value.fault(
+            "names a host with an underscore, which host names do not have",
+            "give it another name, or its address");
+        return null;
+      }
+    } catch (URISyntaxException e) {
+      // The same fault as that of a URL of another kind. Its message would repeat the URL.
+    }
+    value.refuse("is not a provider's URL", allowed);
+    return null;
+  }
+
+  static boolean isHttp(URI url) {
+    return "http".equalsIgnoreCase(url.getScheme()) || "https".equalsIgnoreCase(url.getScheme());
+  }
+
+  static @Nullable ListenAddress address(Value value) {
+    String allowed = "host:port or [ipv6]:port, such as 127.0.0.1:8787";
+    Scalar scalar = value.text(allowed);
+    ListenAddress address = scalar == null ? null : ListenAddress.parse(scalar.text());
+    if (scalar != null && address == null) {
+      value.refuse("is not an address to listen on", allowed);
+    }
+    return address;
+  }
+
+  /** A list without equal entries; absent = empty. One that is there has an entry at least. */
+  static <T> List<T> list(Section section, String name, Function<Value, @Nullable T> read) {
+    Value list = section.take(name);
+    List<Value> entries = list == null ? null : list.list(MAX_MODELS, "a list of names");
+    if (list == null || entries == null) {
+      return List.of();
+    }
+    if (entries.isEmpty()) {
+      list.fault("is empty", "give at least one entry");
+    }
+    Set<T> items = new LinkedHashSet<>();
+    for (Value entry : entries) {
+      T item = read.apply(entry);
+      if (item != null && !items.add(item)) {
+        entry.fault("is in the list already", "give each once");
+      }
+    }
+    return new ArrayList<>(items);
+  }
+
+  /** Text of a form; the fault does not repeat it. */
+  static @Nullable String matching(Value value, Pattern form, String wrong, String allowed) {
+    Scalar scalar = value.text(allowed);
+    if (scalar == null) {
+      return null;
+    }
+    if (!form.matcher(scalar.text()).matches()) {
+      value.refuse(wrong, allowed);
+      return null;
+    }
+    return scalar.text();
+  }
+}

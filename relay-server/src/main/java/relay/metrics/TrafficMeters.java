@@ -1,0 +1,181 @@
+package relay.metrics;
+
+import io.micrometer.core.instrument.MeterRegistry;
+import java.util.List;
+import java.util.Locale;
+import java.util.stream.Stream;
+import relay.config.ProviderConfig;
+import relay.model.TokenUsage;
+import relay.redis.Acquisition;
+
+/** The counters with labels. */
+final class TrafficMeters {
+  private static final String UPSTREAM = "upstream";
+  private static final String RELAY = "relay";
+  private static final String OK = LabelValues.status(200);
+
+  private final LabelValues labels;
+  private final Series requests;
+  private final Series grants;
+  private final Series denials;
+  private final Series responses;
+  private final Series tokens;
+  private final Series quarantines;
+  private final Series limitRefusals;
+  private final Series brokenOff;
+
+  TrafficMeters(MeterRegistry registry, LabelValues labels, List<ProviderConfig> providers) {
+    this.labels = labels;
+    requests =
+        new Series(
+            registry,
+            "relay.requests",
+            "Requests that were answered",
+            "provider",
+            "model",
+            "status",
+            "origin");
+    grants = new Series(registry, "relay.grants", "Requests that were given a key", "pool", "key");
+    denials =
+        new Series(
+            registry, "relay.denials", "Questions for a key that were refused", "pool", "reason");
+    responses =
+        new Series(
+            registry,
+            "relay.upstream.responses",
+            "Answers of providers to attempts; status none if there was no answer",
+            "pool",
+            "key",
+            "status");
+    tokens =
+        new Series(
+            registry,
+            "relay.tokens",
+            "Tokens as providers reported them",
+            "pool",
+            "key",
+            "model",
+            "type");
+    quarantines =
+        new Series(
+            registry,
+            "relay.key.quarantines",
+            "Keys that a provider refused for good: an alert",
+            "pool",
+            "key");
+    limitRefusals =
+        new Series(
+            registry,
+            "relay.upstream.limit.refusals",
+            "429s of providers by their kind",
+            "pool",
+            "kind");
+    brokenOff =
+        new Series(
+            registry,
+            "relay.upstream.broken.answers",
+            "Answers that a provider began and did not end well",
+            "pool",
+            "how");
+    prepare(providers);
+  }
+
+  private void prepare(List<ProviderConfig> providers) {
+    requests.prepare(
+        providers.stream()
+            .flatMap(p -> models(p).map(model -> List.of(p.name(), model, OK, UPSTREAM))));
+    grants.prepare(keys(providers));
+    quarantines.prepare(keys(providers));
+    limitRefusals.prepare(
+        providers.stream()
+            .flatMap(
+                p ->
+                    Stream.of("rate", "acceleration", "spend", "quota")
+                        .map(kind -> List.of(p.name(), kind))));
+    brokenOff.prepare(
+        providers.stream()
+            .flatMap(
+                p ->
+                    Stream.of("loss", "silence", "error_event")
+                        .map(how -> List.of(p.name(), how))));
+    denials.prepare(
+        providers.stream().flatMap(p -> reasons().map(reason -> List.of(p.name(), reason))));
+    responses.prepare(keys(providers).map(key -> List.of(key.get(0), key.get(1), OK)));
+    tokens.prepare(
+        providers.stream()
+            .flatMap(
+                p ->
+                    p.keys().stream()
+                        .flatMap(key -> models(p).flatMap(m -> tokens(p.name(), key.id(), m)))));
+  }
+
+  private static Stream<List<String>> keys(List<ProviderConfig> providers) {
+    return providers.stream()
+        .flatMap(p -> p.keys().stream().map(key -> List.of(p.name(), key.id())));
+  }
+
+  private static Stream<String> models(ProviderConfig provider) {
+    return Stream.concat(
+        LabelValues.modelsOf(provider).stream().sorted(), Stream.of(LabelValues.OTHER));
+  }
+
+  /** Why a pool may refuse, in the words of the label. */
+  static Stream<String> reasons() {
+    return Stream.concat(
+        Stream.of(Acquisition.Reason.values()).map(r -> r.name().toLowerCase(Locale.ROOT)),
+        Stream.of("impossible", "quarantined", "unavailable"));
+  }
+
+  private static Stream<List<String>> tokens(String pool, String key, String model) {
+    return Stream.of("input", "output", "cache_read", "cache_creation")
+        .map(type -> List.of(pool, key, model, type));
+  }
+
+  void request(String provider, String model, int status, String origin) {
+    requests
+        .of(
+            labels.provider(provider),
+            labels.model(model),
+            LabelValues.status(status),
+            origin.equals(RELAY) ? RELAY : UPSTREAM)
+        .increment();
+  }
+
+  void grant(String pool, String key) {
+    grants.of(pool, key).increment();
+  }
+
+  void denial(String pool, String reason) {
+    denials.of(pool, reason).increment();
+  }
+
+  void upstreamResponse(String pool, String key, int status) {
+    responses.of(pool, key, LabelValues.status(status)).increment();
+  }
+
+  void limitRefusal(String pool, String kind) {
+    limitRefusals.of(pool, kind).increment();
+  }
+
+  void brokenOff(String pool, String how) {
+    brokenOff.of(pool, how).increment();
+  }
+
+  void quarantine(String pool, String key) {
+    quarantines.of(pool, key).increment();
+  }
+
+  void tokens(String pool, String key, String model, TokenUsage usage) {
+    String bounded = labels.model(model);
+    tokens(pool, key, bounded, "input", usage.inputTokens());
+    tokens(pool, key, bounded, "output", usage.outputTokens());
+    tokens(pool, key, bounded, "cache_read", usage.cacheReadTokens());
+    tokens(pool, key, bounded, "cache_creation", usage.cacheCreationTokens());
+  }
+
+  private void tokens(String pool, String key, String model, String type, long count) {
+    if (count > 0) {
+      tokens.of(pool, key, model, type).increment((double) count);
+    }
+  }
+}

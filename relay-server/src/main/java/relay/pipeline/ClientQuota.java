@@ -1,0 +1,161 @@
+package relay.pipeline;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.concurrent.CompletableFuture;
+import org.jspecify.annotations.Nullable;
+import relay.model.RelayError;
+import relay.redis.Acquisition;
+import relay.redis.Acquisition.Exhausted;
+import relay.redis.Acquisition.Granted;
+import relay.redis.Acquisition.Impossible;
+import relay.redis.Acquisition.NoneUsable;
+import relay.redis.Acquisition.Unavailable;
+import relay.redis.Demand;
+import relay.redis.Dimension;
+import relay.redis.KeyPool;
+import relay.redis.Lease;
+import relay.redis.PoolPlan;
+import relay.redis.Usage;
+import relay.redis.UsageTally;
+
+/**
+ * What a request takes of its client's own limits: once, however many providers and keys it tries,
+ * and in the end what all its attempts together were charged. Of a client without limits the same
+ * is counted, and nothing is asked. Used by one thread at a time.
+ */
+final class ClientQuota {
+  /** Of a request that counts nowhere: nothing is asked, and nothing kept. */
+  static final ClientQuota NONE = new ClientQuota(null, null, "");
+
+  private final @Nullable KeyPool pool;
+  private final @Nullable UsageTally tally;
+  private final String client;
+  private final List<Lease> carriers = new ArrayList<>(1);
+  private @Nullable Lease own;
+  private boolean began;
+  private boolean ended;
+
+  /** Why a client's own limits do not let a request pass. */
+  record Refusal(String reason, RelayError error) {}
+
+  private ClientQuota(@Nullable KeyPool pool, @Nullable UsageTally tally, String client) {
+    this.pool = pool;
+    this.tally = tally;
+    this.client = client;
+  }
+
+  static ClientQuota of(KeyPool pool, String client) {
+    return new ClientQuota(pool, null, client);
+  }
+
+  static ClientQuota unlimited(UsageTally tally, String client) {
+    return new ClientQuota(null, tally, client);
+  }
+
+  /**
+   * Asks Redis for it, unless it is had already. The question is sent at once: whoever asks for a
+   * provider's key right after it waits for one round trip and not for two.
+   *
+   * @return null when the request may pass
+   */
+  CompletableFuture<@Nullable Refusal> take(Demand wanted) {
+    if (tally != null && !began) {
+      began = true;
+      tally.began(client);
+    }
+    if (pool == null || own != null) {
+      return CompletableFuture.completedFuture(null);
+    }
+    Demand demand =
+        Demand.of(
+                pool.plan().modelClasses().getFirst(), wanted.inputTokens(), wanted.outputTokens())
+            .on(client);
+    return pool.acquire(demand).thenApply(acquisition -> taken(pool.plan(), acquisition));
+  }
+
+  private @Nullable Refusal taken(PoolPlan plan, Acquisition acquisition) {
+    if (acquisition instanceof Granted(Lease lease)) {
+      own = lease;
+      return null;
+    }
+    return new Refusal(RefusalErrors.reason(acquisition), refusal(plan, acquisition));
+  }
+
+  private RelayError refusal(PoolPlan plan, Acquisition acquisition) {
+    return switch (acquisition) {
+      case Exhausted e ->
+          RelayError.rateLimited(
+              "client %s is at its own limit (%s), which is not the providers': retry after the time given"
+                  .formatted(client, limit(plan, e.reason())),
+              e.retryAfter());
+      case Impossible i ->
+          RelayError.invalid(
+              "the request is larger than the whole %s limit of %d of client %s"
+                  .formatted(i.dimension().label(), i.limit(), client));
+      case Granted _, NoneUsable _, Unavailable _ -> RefusalErrors.of(acquisition);
+    };
+  }
+
+  /** The limit that stands in the way, as its setting says it. */
+  private String limit(PoolPlan plan, Acquisition.Reason reason) {
+    return switch (reason) {
+      case REQUESTS -> limit(plan, Dimension.REQUESTS);
+      case INPUT_TOKENS -> limit(plan, Dimension.INPUT_TOKENS);
+      case OUTPUT_TOKENS -> limit(plan, Dimension.OUTPUT_TOKENS);
+      case TOTAL_TOKENS -> limit(plan, Dimension.TOTAL_TOKENS);
+      case CONCURRENCY ->
+          "max_concurrent "
+              + plan.keys().stream()
+                  .filter(key -> key.id().equals(client))
+                  .mapToInt(key -> key.maxConcurrent())
+                  .sum();
+      case COOLDOWN -> reason.name().toLowerCase(Locale.ROOT);
+    };
+  }
+
+  private String limit(PoolPlan plan, Dimension dimension) {
+    return dimension.label()
+        + "_limit "
+        + plan.limitsOf(PoolPlan.group(client, plan.modelClasses().getFirst())).of(dimension)
+        + " a minute";
+  }
+
+  /** An attempt is made with this lease of a provider's: what it is charged counts here, too. */
+  void carriedBy(Lease lease) {
+    if (own != null || began) {
+      carriers.add(lease);
+    }
+  }
+
+  /**
+   * Gives it back, but for what the attempts were charged; does nothing while one is under way. To
+   * be called before the client is told that its request has ended: then it may ask for more.
+   */
+  void end() {
+    if (ended || (own == null && !began)) {
+      return;
+    }
+    Usage all = Usage.NONE;
+    for (Lease carrier : carriers) {
+      Usage charged = carrier.charged();
+      if (charged == null) {
+        return;
+      }
+      all = all.plus(charged);
+    }
+    ended = true;
+    if (tally != null) {
+      tally.ended(client, all.requests() == 0 ? Usage.NONE : once(all));
+    } else if (own != null && all.requests() == 0) {
+      own.cancel(); // nothing was sent
+    } else if (own != null) {
+      own.settle(all.inputTokens(), all.outputTokens());
+    }
+  }
+
+  private static Usage once(Usage all) {
+    return new Usage(1, all.inputTokens(), all.outputTokens());
+  }
+}

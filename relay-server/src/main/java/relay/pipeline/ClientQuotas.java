@@ -1,0 +1,46 @@
+package relay.pipeline;
+
+import java.util.Set;
+import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
+import relay.auth.Clients.Caller;
+import relay.redis.KeyPlan;
+import relay.redis.KeyPool;
+import relay.redis.UsageTally;
+
+/**
+ * Clients' own limits, shared by all replicas through a pool with a key for each such client, and
+ * what clients use that have none.
+ */
+final class ClientQuotas {
+  private final @Nullable KeyPool pool;
+  private final Set<String> limited;
+  private final UsageTally tally;
+
+  /**
+   * @param pool its keys have the names of the clients; null if no client has limits
+   * @param tally counts the requests of the others
+   */
+  ClientQuotas(@Nullable KeyPool pool, UsageTally tally) {
+    this.pool = pool;
+    this.tally = tally;
+    limited =
+        pool == null
+            ? Set.of()
+            : pool.plan().keys().stream().map(KeyPlan::id).collect(Collectors.toSet());
+  }
+
+  /**
+   * The part that one request may have of them.
+   *
+   * @param counted false for a request that counts against no limit
+   */
+  ClientQuota of(Caller caller, boolean counted) {
+    if (!counted) {
+      return ClientQuota.NONE;
+    }
+    return pool != null && limited.contains(caller.name())
+        ? ClientQuota.of(pool, caller.name())
+        : ClientQuota.unlimited(tally, caller.name());
+  }
+}

@@ -1,0 +1,278 @@
+package relay.pipeline;
+
+import java.time.Duration;
+import java.time.Instant;
+import java.util.List;
+import java.util.Locale;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import relay.carrier.Payload;
+import relay.model.RelayError;
+import relay.redis.Lease;
+import relay.redis.ProviderBreaker.Passage;
+import relay.redis.Remaining;
+import relay.upstream.RateLimitHeaders;
+import relay.upstream.UpstreamAnswer;
+import relay.upstream.UpstreamCall;
+import relay.upstream.UpstreamCall.Outcome;
+import relay.upstream.UpstreamRequest;
+
+/**
+ * One attempt at a request: sent on one key, with one lease, and what the answer means for the key,
+ * its quota group, its account and the whole provider.
+ */
+final class ProviderAttempt {
+  private static final Logger log = LoggerFactory.getLogger(ProviderAttempt.class);
+  private static final int ERROR_BYTES = 64 * 1024;
+
+  private final RequestContext handling;
+  private final RequestPlan plan;
+  private final Route route;
+  private final Passage passage;
+  private final Lease lease;
+  private final int number;
+  private final Payload body;
+  private boolean goesOn;
+
+  /**
+   * @param number among all attempts of the request, from 1
+   */
+  ProviderAttempt(RequestContext handling, RouteAttempts.Candidate leg, Lease lease, int number) {
+    this.handling = handling;
+    this.plan = leg.plan();
+    this.route = leg.route();
+    this.passage = leg.passage();
+    this.lease = lease;
+    this.number = number;
+    body = ProviderBody.of(plan, handling.client());
+  }
+
+  /** Null when the client was answered, or has left, or is answered by another thread. */
+  @Nullable Failure make() {
+    handling.meters().attempt();
+    handling.meters().granted(route.name(), lease.key());
+    handling.meters().reserve(reserved());
+    try {
+      return send();
+    } finally {
+      if (!goesOn) {
+        end();
+      }
+    }
+  }
+
+  private long reserved() {
+    return lease.inputTokens() + lease.outputTokens();
+  }
+
+  /** Whatever happened, the lease ends: if nothing else did, with what it reserved. */
+  private void end() {
+    try (lease) {
+      handling.meters().release(reserved());
+    }
+  }
+
+  private @Nullable Failure send() {
+    UpstreamCall call = call();
+    handling.onCancel(call::cancel);
+    long sent = System.nanoTime();
+    Outcome outcome = call.execute();
+    long waited = System.nanoTime() - sent;
+    handling.spentUpstream(waited);
+    return switch (outcome) {
+      case Outcome.Answered(UpstreamAnswer answer) -> {
+        handling.meters().firstByte(route.name(), waited);
+        try {
+          yield answered(answer);
+        } finally {
+          if (!goesOn) {
+            answer.close();
+          }
+        }
+      }
+      case Outcome.Silent() -> {
+        upstreamResponse(0);
+        failedThere();
+        handling.refuse(RelayError.timeout("the provider sent nothing for server.idle_timeout_ms"));
+        yield null;
+      }
+      case Outcome.Broken broken -> {
+        upstreamResponse(0);
+        if (!broken.sent()) {
+          lease.cancel();
+        }
+        yield broken(broken);
+      }
+    };
+  }
+
+  private @Nullable Failure broken(Outcome.Broken broken) {
+    if (handling.isOver()) {
+      route.breaker().unused(passage);
+      handling.leave();
+      return null;
+    }
+    route.breaker().failed(passage);
+    log.debug("request {}: {}", handling.id(), broken.cause().toString());
+    return new Failure.Unreachable(
+        broken.sent(),
+        "provider %s cannot be reached: %s"
+            .formatted(route.name(), broken.sent() ? "the connection broke" : "no connection"));
+  }
+
+  private UpstreamCall call() {
+    UpstreamRequest request =
+        route
+            .api()
+            .request(handling.client().target(), plan.upstreamModel(), plan.facts().stream());
+    request.method(plan.asked().method());
+    Set<String> connectionNames =
+        HeaderPolicy.connectionNames(handling.client().headers("connection"));
+    handling
+        .client()
+        .forEachHeader(
+            (name, value) -> {
+              if (HeaderPolicy.passesUpstream(name.toLowerCase(Locale.ROOT), connectionNames)) {
+                request.header(name, value);
+              }
+            });
+    request.header("accept-encoding", acceptEncoding());
+    return route.api().call(request, lease.key(), body);
+  }
+
+  private String acceptEncoding() {
+    String accepted = handling.client().header("accept-encoding");
+    if (plan.unread()) {
+      return accepted == null ? "identity" : accepted; // the answer is the client's alone
+    }
+    // What Relay asked for on its own it must take out again, for which it must see plain bytes.
+    return HeaderPolicy.acceptEncoding(plan.asksForUsage() ? null : accepted);
+  }
+
+  /** What one path of many cannot do says nothing of the provider. */
+  private void failedThere() {
+    if (plan.unread()) {
+      route.breaker().unused(passage);
+    } else {
+      route.breaker().failed(passage);
+    }
+  }
+
+  private @Nullable Failure answered(UpstreamAnswer answer) {
+    upstreamResponse(answer.status());
+    if (plan.counted()) { // what does not count has limits of its own
+      RateLimitHeaders said = RateLimitHeaders.read(answer::forEachHeader);
+      // Of a refusal the cooldown says how long nothing is left.
+      Remaining left = answer.status() == 429 ? Remaining.NONE : said.remaining();
+      route.pool().observe(lease.group(), said.limits(), left);
+    }
+    return switch (answer.status()) {
+      case 500, 502, 503, 504, 529 -> {
+        failedThere();
+        Failure failure = failed(answer);
+        lease.settle(0, 0);
+        yield failure;
+      }
+      case 429 -> {
+        route.breaker().worked(passage);
+        yield rateLimited(answer);
+      }
+      case 401, 403 -> {
+        route.breaker().worked(passage);
+        lease.settle(0, 0);
+        if (!plan.unread()) {
+          // Of all there is below /v1/ a good key may not have everything: a client that asks for
+          // the wrong thing must not take it from the others.
+          quarantine(lease.key(), List.of(lease.key()), QuarantineReason.refused(answer.status()));
+        }
+        yield new Failure.KeyRefused();
+      }
+      default -> {
+        route.breaker().worked(passage);
+        body.forget();
+        plan.forgetBody();
+        if (answer.isEventStream()) {
+          continueOnNewThread(answer);
+        } else {
+          relay(answer);
+        }
+        yield null;
+      }
+    };
+  }
+
+  private void relay(UpstreamAnswer answer) {
+    new AnswerRelay(handling, plan, lease).relay(answer, number);
+  }
+
+  /**
+   * A stream lasts for seconds or minutes, in which it mostly waits. This thread's stack has grown
+   * while OkHttp waited for the answer, and will not become smaller; a new one has what it needs.
+   */
+  private void continueOnNewThread(UpstreamAnswer answer) {
+    handling.continueOnNewThread(
+        () -> {
+          try (answer) {
+            relay(answer);
+          } finally {
+            end();
+          }
+        });
+    goesOn = true;
+  }
+
+  private Failure rateLimited(UpstreamAnswer answer) {
+    lease.settle(0, 0);
+    LimitRefusal refusal = LimitRefusal.of(answer, answer.readAtMost(ERROR_BYTES), Instant.now());
+    handling.meters().limitRefusal(route.name(), refusal.kind());
+    String account = lease.group().substring(0, lease.group().lastIndexOf('/'));
+    return switch (refusal) {
+      case LimitRefusal.Rate(var retryAfter) -> limited(retryAfter);
+      case LimitRefusal.Acceleration(var retryAfter) -> {
+        log.warn("account {} of {}: its use grows too fast", account, route.name());
+        yield limited(retryAfter);
+      }
+      case LimitRefusal.Spend(Instant until) -> {
+        quarantineAccount(account, QuarantineReason.spent(until));
+        yield new Failure.KeyRefused();
+      }
+      case LimitRefusal.Quota() -> {
+        quarantineAccount(account, QuarantineReason.quota());
+        yield new Failure.KeyRefused();
+      }
+    };
+  }
+
+  private Failure limited(Duration retryAfter) {
+    if (!plan.counted()) {
+      // Providers limit by themselves what does not count against the limits of the group.
+      return new Failure.LimitedApart(retryAfter.isPositive() ? retryAfter : Duration.ofSeconds(1));
+    }
+    route.pool().refused(lease, retryAfter);
+    return new Failure.RateLimited();
+  }
+
+  /** It may have thousands of keys. */
+  private void quarantineAccount(String account, String reason) {
+    quarantine("account " + account, route.pool().keysOf(account), reason);
+  }
+
+  private void quarantine(String what, List<String> keys, String reason) {
+    keys.forEach(key -> handling.meters().quarantined(route.name(), key));
+    route.pool().quarantine(keys, reason);
+    log.warn("quarantined in {}: {}: {}", route.name(), what, reason);
+  }
+
+  private Failure failed(UpstreamAnswer answer) {
+    return new Failure.ProviderFailed(
+        answer.status(),
+        AnswerRelay.headers(handling, plan, answer, lease).add("x-relay-error-origin", "upstream"),
+        answer.readAtMost(ERROR_BYTES));
+  }
+
+  private void upstreamResponse(int status) {
+    handling.meters().upstreamResponse(route.name(), lease.key(), status);
+  }
+}

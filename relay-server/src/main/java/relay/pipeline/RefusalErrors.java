@@ -1,0 +1,47 @@
+package relay.pipeline;
+
+import java.util.Locale;
+import relay.model.RelayError;
+import relay.redis.Acquisition;
+import relay.redis.Acquisition.Exhausted;
+import relay.redis.Acquisition.Granted;
+import relay.redis.Acquisition.Impossible;
+import relay.redis.Acquisition.NoneUsable;
+import relay.redis.Acquisition.Unavailable;
+
+/** What a client is told when no key carries its request. */
+final class RefusalErrors {
+  private RefusalErrors() {}
+
+  static RelayError of(Acquisition acquisition) {
+    return switch (acquisition) {
+      case Granted _ -> throw new IllegalArgumentException("a grant is no refusal");
+      case Exhausted e ->
+          RelayError.rateLimited(
+              "all keys are at their limits (%s): retry after the time given"
+                  .formatted(reason(acquisition)),
+              e.retryAfter());
+      case Impossible i ->
+          RelayError.invalid(
+              "the request is larger than the whole %s limit of %d of any key"
+                  .formatted(i.dimension().label(), i.limit()));
+      case NoneUsable _ ->
+          RelayError.unavailable(
+              "every key of the provider that could carry the request is out of use: `relay keys`"
+                  + " tells its operator why");
+      case Unavailable _ ->
+          RelayError.unavailable("the store of the rate limits cannot be reached");
+    };
+  }
+
+  /** The reason in one word, for metrics and messages. */
+  static String reason(Acquisition acquisition) {
+    return switch (acquisition) {
+      case Granted _ -> throw new IllegalArgumentException("a grant is no refusal");
+      case Exhausted e -> e.reason().name().toLowerCase(Locale.ROOT);
+      case Impossible _ -> "impossible";
+      case NoneUsable _ -> "quarantined";
+      case Unavailable _ -> "unavailable";
+    };
+  }
+}

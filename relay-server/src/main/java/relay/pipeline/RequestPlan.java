@@ -1,0 +1,116 @@
+package relay.pipeline;
+
+import java.time.Duration;
+import java.util.concurrent.CompletableFuture;
+import relay.carrier.Payload;
+import relay.config.ProviderConfig;
+import relay.config.ProviderConfig.Affinity;
+import relay.model.Dialect;
+import relay.model.Endpoint;
+import relay.redis.Acquisition;
+import relay.redis.Demand;
+import relay.request.RequestEdits;
+import relay.request.RequestFacts;
+
+/**
+ * What is to be sent where. The body is the client's but for a mapped model and asked-for usage.
+ */
+final class RequestPlan {
+  private final Route route;
+  private final ParsedRequest asked;
+  private final String upstreamModel;
+  private final String modelClass;
+  private final boolean asksForUsage;
+  private final Payload body;
+
+  RequestPlan(Route route, ParsedRequest asked) {
+    this.route = route;
+    this.asked = asked;
+    RequestFacts facts = asked.facts();
+    ProviderConfig provider = route.api().config();
+    upstreamModel = provider.upstreamModel(facts.model());
+    modelClass = provider.classOf(facts.model());
+    asksForUsage =
+        asked.endpoint() == Endpoint.CHAT_COMPLETIONS && facts.stream() && !facts.includeUsage();
+    String mapped = upstreamModel.equals(facts.model()) ? null : upstreamModel;
+    body =
+        mapped == null && !asksForUsage
+            ? asked.body()
+            : Payload.of(
+                asked
+                    .body()
+                    .show((bytes, _) -> RequestEdits.edit(bytes, facts, mapped, asksForUsage)));
+  }
+
+  Route route() {
+    return route;
+  }
+
+  ParsedRequest asked() {
+    return asked;
+  }
+
+  RequestFacts facts() {
+    return asked.facts();
+  }
+
+  Dialect dialect() {
+    return asked.dialect();
+  }
+
+  /** Whether it counts against its key's limits. */
+  boolean counted() {
+    return asked.counted();
+  }
+
+  /** Whether nobody looks into it, nor into its answer. */
+  boolean unread() {
+    return asked.endpoint() == null;
+  }
+
+  /** What it needs of a key. */
+  Demand demand(long inputTokens, long outputTokens) {
+    return Demand.of(modelClass, inputTokens, outputTokens).inSession(session());
+  }
+
+  /** The conversation that stays on one account; empty if none does. */
+  private String session() {
+    boolean stays = route.api().config().pooling().affinity() == Affinity.SESSION;
+    return stays && counted() ? facts().session() : "";
+  }
+
+  /**
+   * A key for it: with what it needs reserved there, if it is counted. Cancel it when nobody wants
+   * it any longer.
+   *
+   * @param waits whether it may be held for capacity
+   */
+  CompletableFuture<Acquisition> acquire(Demand demand, boolean waits) {
+    Duration most = waits ? route.api().config().pooling().maxWait() : Duration.ZERO;
+    return counted() ? route.pool().acquire(demand, most) : route.pool().pick(demand);
+  }
+
+  /** The model's name at the provider. */
+  String upstreamModel() {
+    return upstreamModel;
+  }
+
+  String modelClass() {
+    return modelClass;
+  }
+
+  /** Whether Relay asks the stream for usage that the client did not ask for. */
+  boolean asksForUsage() {
+    return asksForUsage;
+  }
+
+  Payload body() {
+    return body;
+  }
+
+  /** Nothing will be sent again: an answer may take minutes, and what was asked may be large. */
+  void forgetBody() {
+    body.forget();
+    asked.body().forget();
+  }
+}

@@ -1,0 +1,14 @@
+package relay.upstream;
+
+/** A provider that is called as its clients call Relay. */
+final class PlainProtocol implements ProviderProtocol {
+  @Override
+  public boolean serves(String path) {
+    return true;
+  }
+
+  @Override
+  public String path(String target, String model, boolean stream) {
+    return target;
+  }
+}

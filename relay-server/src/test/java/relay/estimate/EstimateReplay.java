@@ -1,0 +1,113 @@
+package relay.estimate;
+
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import relay.estimate.AgentTrace.Request;
+import relay.estimate.Estimator.Estimate;
+import relay.redis.Estimates;
+
+/** Requests beside what would have been reserved for them. */
+final class EstimateReplay {
+  private static final double WINDOW_SECONDS = 60;
+
+  private final List<Request> requests = new ArrayList<>();
+  private final List<Estimate> reserved = new ArrayList<>();
+
+  private EstimateReplay() {}
+
+  /** One dimension of a replay. */
+  enum Dimension {
+    INPUT,
+    OUTPUT
+  }
+
+  /** A quarter of a token for each byte, and the output that the client allows at most. */
+  static EstimateReplay ofBounds(List<Request> trace, long maxTokens) {
+    EstimateReplay replay = new EstimateReplay();
+    for (Request r : trace) {
+      long output = r.maxTokens() > 0 ? r.maxTokens() : maxTokens;
+      replay.add(r, new Estimate(r.inputBytes() / 4, output));
+    }
+    return replay;
+  }
+
+  /** What Relay reserves before it has learned anything. */
+  static EstimateReplay ofGuesses(List<Request> trace) {
+    Estimates nothing = new Estimates();
+    EstimateReplay replay = new EstimateReplay();
+    trace.forEach(r -> replay.add(r, estimate(nothing, r)));
+    return replay;
+  }
+
+  /** What Relay reserves while it learns, without the first requests. */
+  static EstimateReplay ofLearned(List<Request> trace, int without) {
+    Estimates estimates = new Estimates();
+    EstimateReplay replay = new EstimateReplay();
+    for (int n = 0; n < trace.size(); n++) {
+      Request r = trace.get(n);
+      if (n >= without) {
+        replay.add(r, estimate(estimates, r));
+      }
+      estimates.learn(r.use().model(), r.inputBytes(), r.chargedInput(), r.output());
+    }
+    return replay;
+  }
+
+  private static Estimate estimate(Estimates estimates, Request r) {
+    return Estimator.estimate(
+        estimates, r.use().dialect(), r.use().model(), r.inputBytes(), r.maxTokens());
+  }
+
+  private void add(Request request, Estimate estimate) {
+    requests.add(request);
+    reserved.add(estimate);
+  }
+
+  /** The error that this share of requests does not exceed: reserved less used, by used. */
+  double error(Dimension d, double share) {
+    double[] errors = new double[requests.size()];
+    for (int n = 0; n < errors.length; n++) {
+      double used = used(d, n);
+      errors[n] = (reserved(d, n) - used) / used;
+    }
+    Arrays.sort(errors);
+    return errors[(int) Math.min(errors.length - 1, Math.floor(share * errors.length))];
+  }
+
+  /**
+   * The share of a limit that needless reservations hold when the rest of it is used: each holds
+   * its excess for as long as its request runs, out of a window of 60 s.
+   */
+  double lost(Dimension d) {
+    double heldTokenSeconds = 0;
+    double usedTokens = 0;
+    for (int n = 0; n < requests.size(); n++) {
+      heldTokenSeconds += Math.max(0, reserved(d, n) - used(d, n)) * requests.get(n).seconds();
+      usedTokens += used(d, n);
+    }
+    double held = heldTokenSeconds / WINDOW_SECONDS / usedTokens; // for each token of real use
+    return held / (1 + held);
+  }
+
+  /** Tokens that were used beyond their reservation, as a share of all. */
+  double beyond(Dimension d) {
+    double beyond = 0;
+    double usedTokens = 0;
+    for (int n = 0; n < requests.size(); n++) {
+      beyond += Math.max(0, used(d, n) - reserved(d, n));
+      usedTokens += used(d, n);
+    }
+    return beyond / usedTokens;
+  }
+
+  private double reserved(Dimension d, int n) {
+    Estimate r = reserved.get(n);
+    return (double) (d == Dimension.INPUT ? r.inputTokens() : r.outputTokens());
+  }
+
+  private double used(Dimension d, int n) {
+    Request r = requests.get(n);
+    return (double) (d == Dimension.INPUT ? r.chargedInput() : r.output());
+  }
+}
