@@ -8,17 +8,16 @@ import java.util.concurrent.TimeoutException;
 import java.util.concurrent.locks.LockSupport;
 
 /**
- * Fails calls that got no answer in time. All have the same time, so their order is that of their
- * deadlines, and one thread that looks at the oldest serves all of them: a timer for each call
- * would wake a thread for each call.
+ * Fails calls without an answer after a timeout. All calls have the same timeout, so they expire in
+ * queue order, and one thread can watch the oldest. A timer per call would wake a thread per call.
  */
 final class Deadlines implements AutoCloseable {
-  private static final long LOOK_AGAIN_NANOS = 5_000_000;
+  private static final long RECHECK_NANOS = 5_000_000;
 
   private final long timeoutNanos;
   private final Queue<Call> calls = new ConcurrentLinkedQueue<>();
   private final Thread watcher;
-  private volatile boolean resting;
+  private volatile boolean parked;
   private volatile boolean closed;
 
   private record Call(CompletableFuture<?> reply, long deadlineNanos) {}
@@ -30,7 +29,7 @@ final class Deadlines implements AutoCloseable {
 
   void watch(CompletableFuture<?> reply) {
     calls.add(new Call(reply, System.nanoTime() + timeoutNanos));
-    if (resting) {
+    if (parked) {
       LockSupport.unpark(watcher);
     }
   }
@@ -39,11 +38,11 @@ final class Deadlines implements AutoCloseable {
     while (!closed) {
       Call oldest = calls.peek();
       if (oldest == null) {
-        resting = true;
+        parked = true;
         if (calls.isEmpty() && !closed) {
           LockSupport.park(this);
         }
-        resting = false;
+        parked = false;
       } else if (oldest.reply().isDone()) {
         calls.poll();
       } else {
@@ -52,8 +51,8 @@ final class Deadlines implements AutoCloseable {
           calls.poll();
           oldest.reply().completeExceptionally(new TimeoutException("Redis did not answer"));
         } else {
-          // Most calls ahead will be done by then, and go at once.
-          LockSupport.parkNanos(this, Math.max(left, LOOK_AGAIN_NANOS));
+          // Most calls at the head will be done by then and are dropped at once.
+          LockSupport.parkNanos(this, Math.max(left, RECHECK_NANOS));
         }
       }
     }

@@ -28,24 +28,24 @@ import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Flux;
 
 /**
- * What one connection needs of Lettuce's surroundings. Those that Lettuce makes itself have a
- * resolver of names, a bus for events and statistics of all commands too, of which nobody here asks
- * anything: they take their part of a start and of a replica's memory.
+ * The parts of Lettuce's client resources that one connection needs. Lettuce's own also have a DNS
+ * resolver, an event bus and command statistics, which are unused here and cost start time and
+ * memory.
  */
 final class LinkResources implements ClientResources {
-  /** Calls written together at most. */
-  private static final int FLUSH_AT_LEAST = 64;
+  /** Calls per flush, at most. */
+  private static final int CALLS_PER_FLUSH = 64;
 
-  private static final NettyCustomizer WRITES_TOGETHER =
+  private static final NettyCustomizer FLUSH_TOGETHER =
       new NettyCustomizer() {
         @Override
         public void afterChannelInitialized(Channel channel) {
-          // Calls that wait to be written together are written together.
-          channel.pipeline().addFirst(new FlushConsolidationHandler(FLUSH_AT_LEAST, true));
+          // Writes all waiting calls with one flush.
+          channel.pipeline().addFirst(new FlushConsolidationHandler(CALLS_PER_FLUSH, true));
         }
       };
 
-  /** Tells nobody. */
+  /** Drops all events. */
   private static final EventBus SILENT =
       new EventBus() {
         @Override
@@ -65,7 +65,7 @@ final class LinkResources implements ClientResources {
       new HashedWheelTimer(Thread.ofPlatform().name("redis-timer").daemon().factory());
 
   /**
-   * @param events serve the connection; null for a thread of its own
+   * @param events serves the connection; null for a thread of the resources' own
    */
   LinkResources(@Nullable LoopEvents events) {
     loops = events == null ? new DefaultEventLoopGroupProvider(1) : new LoopResources(events);
@@ -83,7 +83,7 @@ final class LinkResources implements ClientResources {
 
   @Override
   public NettyCustomizer nettyCustomizer() {
-    return WRITES_TOGETHER;
+    return FLUSH_TOGETHER;
   }
 
   @Override
@@ -101,7 +101,7 @@ final class LinkResources implements ClientResources {
     return timer;
   }
 
-  /** A thread that ends when there is nothing to do: little is ever done there. */
+  /** A thread that ends when idle: little work runs there. */
   @Override
   public EventExecutorGroup eventExecutorGroup() {
     return GlobalEventExecutor.INSTANCE;
@@ -132,7 +132,7 @@ final class LinkResources implements ClientResources {
     return Tracing.disabled();
   }
 
-  /** Lettuce does not reconnect here. */
+  /** Unused: Lettuce does not reconnect here. */
   @Override
   public Delay reconnectDelay() {
     return Delay.constant(Duration.ZERO);
