@@ -7,6 +7,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 import relay.redis.PoolScripts.Call;
 import relay.redis.Unsent.Ending;
@@ -20,12 +21,32 @@ final class AcquireCalls {
   private static final int TOGETHER = 16;
   private static final int MOST_LOOKS = 1_000; // of 64 candidates each
 
+  /** Requests that wait for a call of their pool's; more are refused at once. */
+  private static final int MOST_QUEUED = 50_000;
+
+  /** A request that waited longer is refused: its client would give up soon, others come first. */
+  private static final long MOST_QUEUED_NANOS = 5_000_000_000L;
+
   private final PoolScripts scripts;
   private final Candidates candidates;
   private final LeaseEndings settlements;
   private final Map<String, Coalescer<Wish>> shared = new ConcurrentHashMap<>();
 
-  private record Wish(String id, Demand demand, CompletableFuture<Reply> reply) {}
+  private final AtomicInteger queued = new AtomicInteger();
+
+  private record Wish(
+      String id, Demand demand, CompletableFuture<Reply> reply, long queuedAtNanos) {
+
+    Wish(String id, Demand demand) {
+      this(id, demand, new CompletableFuture<>(), System.nanoTime());
+    }
+
+    /** Refuses it if it waited too long for a call. */
+    boolean isStale(long nowNanos) {
+      return nowNanos - queuedAtNanos > MOST_QUEUED_NANOS
+          && reply.completeExceptionally(new QueueFullException());
+    }
+  }
 
   /** What a call answered. */
   private record Answer(List<Reply> endings, List<Reply> wishes) {
@@ -46,7 +67,11 @@ final class AcquireCalls {
   /** One wish. Those that have the same candidates may share a call. */
   CompletableFuture<Reply> acquire(String id, Demand demand) {
     candidates.check(demand);
-    Wish wish = new Wish(id, demand, new CompletableFuture<>());
+    if (queued.get() >= MOST_QUEUED) {
+      return CompletableFuture.failedFuture(new QueueFullException());
+    }
+    queued.getAndIncrement();
+    Wish wish = new Wish(id, demand);
     if (demand.avoid().isEmpty()) {
       String alike =
           demand.modelClass() + (demand.session().isEmpty() ? " " : " session ") + demand.key();
@@ -56,13 +81,14 @@ final class AcquireCalls {
     } else {
       var _ = send(List.of(wish));
     }
-    scripts.watch(wish.reply); // after its call: when both run out of time, the link knows first
     return wish.reply;
   }
 
   private CompletableFuture<?> send(List<Wish> all) {
+    queued.getAndAdd(-all.size());
     List<Wish> wishes = new ArrayList<>(all);
-    wishes.removeIf(wish -> wish.reply.isDone());
+    long now = System.nanoTime();
+    wishes.removeIf(wish -> wish.isStale(now));
     if (wishes.isEmpty()) {
       return CompletableFuture.completedFuture(null);
     }

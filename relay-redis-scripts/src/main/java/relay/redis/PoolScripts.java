@@ -352,11 +352,6 @@ final class PoolScripts {
     return new ArrayList<>(List.of(clock.ceiling(), REAL_TIME));
   }
 
-  /** Fails the future if it is not done within the engine's timeout. */
-  void watch(CompletableFuture<?> future) {
-    link.watch(future);
-  }
-
   /** Tells of a call that Redis refused. */
   void refused(String what, RedisCommandExecutionException why) {
     link.refused(what, why);

@@ -8,7 +8,6 @@ import io.lettuce.core.RedisReadOnlyException;
 import io.lettuce.core.RedisURI;
 import io.lettuce.core.SocketOptions;
 import io.lettuce.core.TimeoutOptions;
-import io.lettuce.core.resource.ClientResources;
 import io.netty.buffer.Unpooled;
 import io.netty.handler.flush.FlushConsolidationHandler;
 import java.time.Duration;
@@ -59,7 +58,7 @@ final class RedisLink implements AutoCloseable {
   /** Bound on calls without an answer: at 100 ms and 40,000 calls a second 4,000 are under way. */
   private static final int QUEUE = 50_000;
 
-  private final ClientResources resources;
+  private final LinkResources resources;
   private final FunctionClient client;
   private final RedisURI uri;
   private final Duration timeout;
@@ -85,7 +84,6 @@ final class RedisLink implements AutoCloseable {
    */
   RedisLink(String url, Duration timeout, @Nullable SocketLoop loop, Runnable onUp) {
     this.timeout = timeout;
-    deadlines = new Deadlines(timeout);
     this.onUp = onUp;
     uri = uri(url);
     uri.setTimeout(Duration.ofSeconds(1));
@@ -93,11 +91,19 @@ final class RedisLink implements AutoCloseable {
       calls = Runnable::run;
       answers = Runnable::run;
       resources = new LinkResources(null);
+      deadlines = new Deadlines(timeout.toNanos(), resources::afterOnEventLoop, System::nanoTime);
     } else {
       LoopEvents events = LoopEvents.on(loop);
       calls = events;
       answers = loop::begin;
       resources = new LinkResources(events);
+      deadlines =
+          new Deadlines(
+              timeout.toNanos(),
+              (nanos, task) -> {
+                var _ = loop.executeAfter(task, nanos);
+              },
+              System::nanoTime);
     }
     client = new FunctionClient(resources, options());
   }
@@ -178,14 +184,13 @@ final class RedisLink implements AutoCloseable {
   private CompletableFuture<List<Object>> call(
       FunctionConnection live, ScriptFile script, byte[][] keys, byte[][] args) {
     CompletableFuture<List<Object>> reply = new CompletableFuture<>();
-    deadlines.watch(reply);
     var _ =
         reply.whenComplete(
             (value, failure) -> {
               // Answers that come, but late, are from a Redis that is busy and not gone
               if (failure instanceof TimeoutException
                   && silent.incrementAndGet() >= SILENT
-                  && System.nanoTime() - answeredAt >= SILENT * timeout.toNanos()) {
+                  && deadlines.runningNanos() - answeredAt >= SILENT * timeout.toNanos()) {
                 giveUp(live, "it left " + SILENT + " calls without an answer");
               }
             });
@@ -199,13 +204,14 @@ final class RedisLink implements AutoCloseable {
       byte[][] keys,
       byte[][] args,
       CompletableFuture<List<Object>> reply) {
+    deadlines.watch(reply); // from now on: the wait for the I/O thread is not the fault of Redis
     var _ =
         live.call(function, keys, args)
             .whenComplete(
                 (value, failure) -> {
                   if (failure == null || cause(failure) instanceof RedisCommandExecutionException) {
                     silent.setPlain(0); // a refusal is an answer, too
-                    answeredAt = System.nanoTime();
+                    answeredAt = deadlines.runningNanos();
                   }
                   if (failure != null && cause(failure) instanceof RedisReadOnlyException) {
                     giveUp(live, "it has become a replica");
@@ -221,11 +227,6 @@ final class RedisLink implements AutoCloseable {
                     complete(reply, value, failure);
                   }
                 });
-  }
-
-  /** Fails the future if it is not done within the timeout. */
-  void watch(CompletableFuture<?> future) {
-    deadlines.watch(future);
   }
 
   /** Tells of a call that Redis refused. */
@@ -290,8 +291,11 @@ final class RedisLink implements AutoCloseable {
             }
           });
       silent.set(0);
-      answeredAt = System.nanoTime();
-      connection.set(mine);
+      answeredAt = deadlines.runningNanos();
+      if (!connection.compareAndSet(null, mine)) {
+        var _ = mine.closeAsync(); // another attempt was faster, and its connection is live
+        return true;
+      }
       if (!mine.isOpen()) {
         giveUp(mine, "the connection was closed");
         return true; // giveUp retries
@@ -311,11 +315,11 @@ final class RedisLink implements AutoCloseable {
       if (failures++ % TOLD_EVERY == 0) {
         log.warn("Redis at {} cannot be used: {}", address(), RefusedCalls.explained(why));
       }
-      connection.set(null);
       if (fresh != null) {
+        connection.compareAndSet(fresh, null); // and no other attempt's
         var _ = fresh.closeAsync();
       }
-      return false;
+      return connection.get() != null;
     }
   }
 
