@@ -11,8 +11,8 @@ import okio.Buffer;
 import okio.BufferedSink;
 import okio.Segment;
 import org.jspecify.annotations.Nullable;
+import relay.body.Payload;
 import relay.carrier.CarrierSockets;
-import relay.carrier.Payload;
 
 /** The client's body as it came; its type is one of the client's header lines. */
 final class PayloadBody extends RequestBody {
@@ -46,14 +46,14 @@ final class PayloadBody extends RequestBody {
       sink.write(payload.bytes());
       return;
     }
-    ByteBuffer inPlace = payload.inPlace();
-    Socket socket = inPlace == null ? null : plainSocket();
-    if (inPlace == null || socket == null) {
+    ByteBuffer direct = payload.directBuffer();
+    Socket socket = direct == null ? null : plainSocket();
+    if (direct == null || socket == null) {
       sink.write(lent(payload.bytes()), length);
       return;
     }
     try {
-      sink.write(lent(CarrierSockets.lend(socket, inPlace)), length);
+      sink.write(lent(CarrierSockets.lend(socket, direct)), length);
     } finally {
       CarrierSockets.takeBack(socket);
     }

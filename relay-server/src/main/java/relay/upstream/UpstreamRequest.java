@@ -4,7 +4,7 @@ import java.util.Set;
 import okhttp3.Headers;
 import okhttp3.HttpUrl;
 import okhttp3.Request;
-import relay.carrier.Payload;
+import relay.body.Payload;
 
 /** One request to a provider, built up line by line. */
 public final class UpstreamRequest {
