@@ -1,5 +1,6 @@
 package relay.redis;
 
+import relay.embedded.EmbeddedRedis;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -23,7 +24,7 @@ final class CostTable {
 
   /** The page's file. Without one the page is only printed. */
   public static void main(String... args) throws IOException {
-    try (OwnRedis redis = OwnRedis.start()) {
+    try (EmbeddedRedis redis = EmbeddedRedis.start()) {
       String page = new CostTable(redis.url()).page();
       System.out.print(page);
       if (args.length > 0) {

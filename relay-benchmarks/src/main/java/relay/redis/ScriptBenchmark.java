@@ -1,5 +1,6 @@
 package relay.redis;
 
+import relay.embedded.EmbeddedRedis;
 import java.util.concurrent.TimeUnit;
 import org.openjdk.jmh.annotations.AuxCounters;
 import org.openjdk.jmh.annotations.Benchmark;
@@ -51,7 +52,7 @@ public class ScriptBenchmark {
   @Param({"FREE"})
   public Standing standing = Standing.FREE;
 
-  private OwnRedis redis;
+  private EmbeddedRedis redis;
   private ScriptRig rig;
 
   /**
@@ -103,7 +104,7 @@ public class ScriptBenchmark {
   /** A Redis and a pool for each combination. */
   @Setup
   public void start() throws Exception {
-    redis = OwnRedis.start();
+    redis = EmbeddedRedis.start();
     rig = new ScriptRig(redis.url(), new Workload(keys, dimensions, batch, strategy, standing));
   }
 

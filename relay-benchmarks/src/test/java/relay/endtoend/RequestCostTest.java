@@ -1,5 +1,6 @@
 package relay.endtoend;
 
+import relay.embedded.LoopbackPorts;
 import java.io.IOException;
 import java.util.List;
 import org.junit.jupiter.api.AfterAll;
@@ -8,7 +9,7 @@ import org.junit.jupiter.api.Test;
 import relay.guards.CostBound;
 import relay.load.ClosedLoop;
 import relay.load.Question;
-import relay.redis.OwnRedis;
+import relay.embedded.EmbeddedRedis;
 
 /**
  * What a request costs a whole replica: the bytes that all of its threads allocate, and what Redis
@@ -25,7 +26,7 @@ final class RequestCostTest {
 
   @BeforeAll
   static void start() throws IOException {
-    counter = OwnRedis.freePort();
+    counter = LoopbackPorts.free();
     stage =
         new Stage(
             List.of(

@@ -3,6 +3,7 @@ package relay.redis;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import relay.embedded.EmbeddedRedis;
 import java.io.IOException;
 import java.util.function.Supplier;
 import org.junit.jupiter.api.AfterAll;
@@ -20,11 +21,11 @@ final class ScriptCostTest {
   private static final int BURSTS = 6;
   private static final int TRIES = 4;
 
-  private static OwnRedis redis;
+  private static EmbeddedRedis redis;
 
   @BeforeAll
   static void start() throws IOException {
-    redis = OwnRedis.start();
+    redis = EmbeddedRedis.start();
   }
 
   @AfterAll

@@ -3,6 +3,7 @@ package relay.redis;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import relay.guards.Await;
 import java.time.Duration;
 import java.util.HashSet;
 import java.util.Map;
@@ -145,11 +146,11 @@ final class EstimatesTest {
       Estimates two = b.pool(PLAN).estimates();
       learn(one, "m", 200, 100_000, 1_000);
       learn(two, "m", 200, 100_000, 3_000);
-      AwaitCondition.until(
+      Await.until(
           "both know the mean", PATIENCE, () -> knowsTheMean(one) && knowsTheMean(two));
       try (RedisEngine c = RedisEngine.start(Pools.options(url, "c", Fallback.OPEN))) {
         Estimates fresh = c.pool(PLAN).estimates();
-        AwaitCondition.until("the new one knows it, too", PATIENCE, () -> knowsTheMean(fresh));
+        Await.until("the new one knows it, too", PATIENCE, () -> knowsTheMean(fresh));
         near(one.outputTokens("m"), fresh.outputTokens("m"), 10);
       }
     }

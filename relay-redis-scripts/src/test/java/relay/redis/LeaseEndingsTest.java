@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
+import relay.guards.Await;
 import io.lettuce.core.RedisCommandExecutionException;
 import java.time.Duration;
 import java.util.concurrent.CompletionException;
@@ -70,7 +71,7 @@ final class LeaseEndingsTest {
     var _ = granted("b"); // and takes the end of a along
     assertEquals(true, hasEnded("a"));
     assertEquals(false, hasEnded("b"));
-    AwaitCondition.until("it is told", SOON, () -> settlements.overageTokens() == 15);
+    Await.until("it is told", SOON, () -> settlements.overageTokens() == 15);
   }
 
   @Test
@@ -81,7 +82,7 @@ final class LeaseEndingsTest {
     CompletionException refused =
         assertThrows(CompletionException.class, () -> acquires.acquire("b", talk).join());
     assertInstanceOf(RedisCommandExecutionException.class, RedisLink.cause(refused));
-    AwaitCondition.until("it has ended", SOON, () -> settlements.overageTokens() == 15);
+    Await.until("it has ended", SOON, () -> settlements.overageTokens() == 15);
     assertEquals(true, hasEnded("a"));
   }
 

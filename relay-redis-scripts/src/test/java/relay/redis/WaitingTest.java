@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import relay.guards.Await;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -59,7 +60,7 @@ final class WaitingTest {
           lease.cancel(); // Redis was faster than the change of mind
         }
       }
-      AwaitCondition.until(
+      Await.until(
           "nothing is held",
           SOON,
           () -> {
@@ -77,7 +78,7 @@ final class WaitingTest {
       KeyPool pool = engine.pool(plan);
       Granted first = assertInstanceOf(Granted.class, pool.acquire(Pools.one(), LONG).join());
       CompletableFuture<Acquisition> second = pool.acquire(Pools.one(), LONG);
-      AwaitCondition.until("it waits", SOON, () -> pool.waiting() == 1);
+      Await.until("it waits", SOON, () -> pool.waiting() == 1);
       first.lease().settle(1, 1);
       assertInstanceOf(Granted.class, second.join());
     }

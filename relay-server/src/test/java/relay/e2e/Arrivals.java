@@ -1,5 +1,6 @@
 package relay.e2e;
 
+import relay.guards.Await;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.Deque;

@@ -5,6 +5,8 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import relay.trial.process.ReplicaProcess;
+import relay.guards.Await;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
@@ -91,7 +93,7 @@ class DrainOverTest {
           closed.countDown();
         });
     try (Replicas replicas = setup().start(1)) {
-      RelayProcess replica = replicas.get(0);
+      ReplicaProcess replica = replicas.get(0);
       List<RawClient> open = new ArrayList<>();
       for (int n = 0; n < STREAMS; n++) {
         Dialect dialect = dialect(n);

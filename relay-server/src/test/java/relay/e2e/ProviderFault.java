@@ -1,5 +1,6 @@
 package relay.e2e;
 
+import relay.guards.Await;
 import java.time.Instant;
 import java.util.List;
 import java.util.Locale;

@@ -2,6 +2,8 @@ package relay.e2e;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
+import relay.trial.process.ReplicaProcess;
+import relay.guards.Await;
 import java.time.Duration;
 import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.Test;
@@ -20,7 +22,7 @@ class RedisRightsTest {
                 .on(redis)
                 .start(1)) {
       assertEquals("OK", operator.text("ACL", "SETUSER", "default", "-fcall"));
-      RelayProcess replica = replicas.get(0);
+      ReplicaProcess replica = replicas.get(0);
       Await.until("it is told", () -> replica.log().contains("+fcall +function|load"));
       LockSupport.parkNanos(Duration.ofSeconds(4).toNanos());
       assertEquals(

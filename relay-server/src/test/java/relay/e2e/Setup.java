@@ -1,5 +1,6 @@
 package relay.e2e;
 
+import relay.embedded.LoopbackPorts;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
@@ -172,6 +173,6 @@ final class Setup {
 
   /** For a provider that nobody listens as. */
   static String nowhere() throws IOException {
-    return "http://127.0.0.1:" + Replicas.freePort();
+    return "http://127.0.0.1:" + LoopbackPorts.free();
   }
 }

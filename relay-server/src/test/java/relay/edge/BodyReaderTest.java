@@ -26,7 +26,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 import relay.Seeds;
 import relay.carrier.Carriers;
 import relay.carrier.Payload;
-import relay.e2e.Await;
+import relay.guards.Await;
 import relay.pipeline.ClientExchange.Body;
 
 class BodyReaderTest {

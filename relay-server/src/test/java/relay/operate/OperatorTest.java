@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import relay.embedded.LoopbackPorts;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.ByteArrayOutputStream;
@@ -193,7 +194,7 @@ class OperatorTest {
 
   @Test
   void a_silent_redis_is_a_failure_that_says_where() throws Exception {
-    int port = freePort();
+    int port = LoopbackPorts.free();
     Path config = file("silent", "redis: { url: \"redis://:hunter2@127.0.0.1:" + port + "\" }\n");
     Result result = run(new Command.Keys(config, false, true));
     assertEquals(
@@ -241,7 +242,7 @@ class OperatorTest {
 
   @Test
   void a_replica_that_does_not_run_is_a_failure_that_says_what_to_do() throws Exception {
-    int port = freePort();
+    int port = LoopbackPorts.free();
     Path config = file("none", "server: { admin_listen: \"127.0.0.1:" + port + "\" }\n");
     Result result = run(new Command.Keys(config, false, false));
     assertEquals(1, result.exitCode());
@@ -257,12 +258,6 @@ class OperatorTest {
     assertEquals(1, result.exitCode());
     assertTrue(result.err().contains("server.admin_token"), result.err());
     assertEquals(-1, result.err().indexOf("hunter2"));
-  }
-
-  private static int freePort() throws IOException {
-    try (ServerSocket socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
-      return socket.getLocalPort();
-    }
   }
 
   @Test
