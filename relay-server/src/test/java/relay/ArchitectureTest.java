@@ -21,8 +21,8 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 
 /**
- * The shape of the code, over all modules but the benchmarks. The tables are the design: amend them on purpose, with
- * a reason.
+ * The shape of the code, over all modules but the benchmarks. The tables are the design: amend them
+ * on purpose, with a reason.
  */
 class ArchitectureTest {
 
@@ -186,7 +186,8 @@ class ArchitectureTest {
 
   @Test
   void main_finds_the_trial() throws ReflectiveOperationException {
-    assertEquals(void.class, Class.forName(Main.TRIAL).getMethod("main", String[].class).getReturnType());
+    assertEquals(
+        void.class, Class.forName(Main.TRIAL).getMethod("main", String[].class).getReturnType());
   }
 
   @Test

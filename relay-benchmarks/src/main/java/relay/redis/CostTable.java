@@ -1,12 +1,12 @@
 package relay.redis;
 
-import relay.embedded.EmbeddedRedis;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import relay.embedded.EmbeddedRedis;
 
 /** Measures the scripts over a real Redis and writes the page of what they cost. */
 final class CostTable {

@@ -1,6 +1,5 @@
 package relay.redis;
 
-import relay.embedded.EmbeddedRedis;
 import java.util.concurrent.TimeUnit;
 import org.openjdk.jmh.annotations.AuxCounters;
 import org.openjdk.jmh.annotations.Benchmark;
@@ -18,6 +17,7 @@ import org.openjdk.jmh.annotations.State;
 import org.openjdk.jmh.annotations.TearDown;
 import org.openjdk.jmh.annotations.Warmup;
 import org.openjdk.jmh.infra.BenchmarkParams;
+import relay.embedded.EmbeddedRedis;
 
 /**
  * Requests, acquired and settled. The score is the time of a pair, client and connection included;

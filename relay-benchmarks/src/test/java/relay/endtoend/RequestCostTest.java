@@ -1,15 +1,14 @@
 package relay.endtoend;
 
-import relay.embedded.LoopbackPorts;
 import java.io.IOException;
 import java.util.List;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
+import relay.embedded.LoopbackPorts;
 import relay.guards.CostBound;
 import relay.load.ClosedLoop;
 import relay.load.Question;
-import relay.embedded.EmbeddedRedis;
 
 /**
  * What a request costs a whole replica: the bytes that all of its threads allocate, and what Redis

@@ -3,7 +3,6 @@ package relay.redis;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import relay.embedded.EmbeddedRedis;
 import java.io.IOException;
 import java.util.function.Supplier;
 import org.junit.jupiter.api.AfterAll;
@@ -12,6 +11,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
+import relay.embedded.EmbeddedRedis;
 
 /**
  * What the scripts cost, told in commands and as ratios of times of one run: a busy machine makes

@@ -9,11 +9,11 @@ import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 import redis.embedded.RedisExecProvider;
 
-/** The redis-server executable: the one that the user names, else the one that Relay carries. */
+/** The redis-server executable: named by the user, else carried by Relay. */
 final class RedisBinary {
   private RedisBinary() {}
 
-  /** The executable; the carried one is written into {@code directory}. */
+  /** The executable. The carried one is copied into {@code directory}. */
   static Path in(Path directory) throws IOException {
     String named = System.getProperty("relay.redis.binary", System.getenv("RELAY_REDIS_BINARY"));
     if (named != null && !named.isEmpty()) {
@@ -36,7 +36,10 @@ final class RedisBinary {
     }
   }
 
-  /** Its name in the library's jar; they are linked statically, so that any libc will do. */
+  /**
+   * The name of the executable in the library's jar. It is linked statically and runs with any
+   * libc.
+   */
   static String resource(String os, String architecture) throws IOException {
     String system = system(os.toLowerCase(Locale.ROOT));
     String processor = processor(architecture.toLowerCase(Locale.ROOT));

@@ -9,16 +9,13 @@ import java.net.Socket;
 import java.nio.file.Path;
 import java.util.Arrays;
 
-/** Asks a port whether the Redis of a directory answers there. */
+/** Checks whether the Redis of a directory answers on a port. */
 final class RedisProbe {
   private static final int TIMEOUT_MS = 200;
 
   private RedisProbe() {}
 
-  /**
-   * A PONG alone would not do: where another program was quicker to take the port, it may be a
-   * Redis too.
-   */
+  /** Compares the directory too: another Redis may have taken the port. */
   static boolean answers(int port, Path directory) {
     String path = directory.toString();
     byte[] expected =
@@ -30,7 +27,7 @@ final class RedisProbe {
       socket.getOutputStream().write("PING\r\nCONFIG GET dir\r\n".getBytes(UTF_8));
       return Arrays.equals(expected, socket.getInputStream().readNBytes(expected.length));
     } catch (IOException e) {
-      return false; // not yet, or not a Redis
+      return false; // not started yet, or not a Redis
     }
   }
 }

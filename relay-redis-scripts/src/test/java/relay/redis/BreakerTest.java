@@ -5,12 +5,12 @@ import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import relay.guards.Await;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CompletionException;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import relay.guards.Await;
 import relay.redis.ProviderBreaker.Passage;
 import relay.redis.ProviderBreaker.Standing;
 import relay.redis.ProviderBreaker.State;
@@ -136,8 +136,7 @@ final class BreakerTest {
       ProviderBreaker idle = one.breaker(pool);
       ProviderBreaker busy = two.breaker(pool);
       idle.unused(firstTrial(idle));
-      Await.until(
-          "the busy one may try", SOON, () -> busy.enter() instanceof Passage.Trial);
+      Await.until("the busy one may try", SOON, () -> busy.enter() instanceof Passage.Trial);
     }
   }
 

@@ -3,13 +3,13 @@ package relay.redis;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import relay.guards.Await;
 import java.time.Duration;
 import java.util.HashSet;
 import java.util.Map;
 import java.util.Set;
 import java.util.SplittableRandom;
 import org.junit.jupiter.api.Test;
+import relay.guards.Await;
 
 /** What is learned of requests, alone and together. */
 final class EstimatesTest {
@@ -146,8 +146,7 @@ final class EstimatesTest {
       Estimates two = b.pool(PLAN).estimates();
       learn(one, "m", 200, 100_000, 1_000);
       learn(two, "m", 200, 100_000, 3_000);
-      Await.until(
-          "both know the mean", PATIENCE, () -> knowsTheMean(one) && knowsTheMean(two));
+      Await.until("both know the mean", PATIENCE, () -> knowsTheMean(one) && knowsTheMean(two));
       try (RedisEngine c = RedisEngine.start(Pools.options(url, "c", Fallback.OPEN))) {
         Estimates fresh = c.pool(PLAN).estimates();
         Await.until("the new one knows it, too", PATIENCE, () -> knowsTheMean(fresh));

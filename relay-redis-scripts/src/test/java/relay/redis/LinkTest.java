@@ -5,7 +5,6 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import relay.guards.Await;
 import io.lettuce.core.AclSetuserArgs;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -15,6 +14,7 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import relay.guards.Await;
 import relay.redis.Acquisition.Granted;
 import relay.redis.Acquisition.Unavailable;
 import relay.redis.PoolSnapshot.GroupState;
@@ -308,8 +308,7 @@ class LinkTest {
     flushAll();
     cancelled.cancel();
     lease.settle(7, 8);
-    Await.until(
-        "it is charged", SOON, () -> group(pool).used().equals(new Usage(1, 7, 8)));
+    Await.until("it is charged", SOON, () -> group(pool).used().equals(new Usage(1, 7, 8)));
     assertEquals(0, group(pool).inFlight());
   }
 

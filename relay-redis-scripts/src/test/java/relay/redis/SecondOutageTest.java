@@ -2,9 +2,9 @@ package relay.redis;
 
 import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 
-import relay.guards.Await;
 import java.time.Duration;
 import org.junit.jupiter.api.Test;
+import relay.guards.Await;
 import relay.redis.Acquisition.Exhausted;
 
 final class SecondOutageTest {
@@ -28,8 +28,7 @@ final class SecondOutageTest {
         redis.startAgain();
         Await.until("Redis is back", SOON, engine::isUp);
         long back = System.nanoTime();
-        Await.until(
-            "a while has passed", SOON, () -> System.nanoTime() - back > PAUSE.toNanos());
+        Await.until("a while has passed", SOON, () -> System.nanoTime() - back > PAUSE.toNanos());
       }
     }
   }

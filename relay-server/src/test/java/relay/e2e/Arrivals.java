@@ -1,6 +1,5 @@
 package relay.e2e;
 
-import relay.guards.Await;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.Deque;
@@ -16,6 +15,7 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicIntegerArray;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.random.RandomGenerator;
+import relay.guards.Await;
 
 /**
  * Requests that arrive at a rate of their own at several replicas in turn; those that are refused

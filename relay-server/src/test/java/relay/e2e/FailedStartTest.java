@@ -4,8 +4,6 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import relay.trial.process.ReplicaProcess;
-import relay.guards.Await;
 import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
@@ -15,6 +13,8 @@ import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import relay.embedded.EmbeddedRedis;
+import relay.guards.Await;
+import relay.trial.process.ReplicaProcess;
 
 /** A replica that cannot start, or not reach Redis, says what keeps it from that. */
 class FailedStartTest {

@@ -4,8 +4,6 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import relay.trial.process.ReplicaProcess;
-import relay.guards.Await;
 import java.net.ConnectException;
 import java.util.ArrayList;
 import java.util.List;
@@ -15,7 +13,9 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import relay.guards.Await;
 import relay.model.Dialect;
+import relay.trial.process.ReplicaProcess;
 
 /** SIGTERM: running requests end well, what they cost is settled, nothing stays behind. */
 class GracefulStopTest {

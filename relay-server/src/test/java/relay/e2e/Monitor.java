@@ -1,11 +1,11 @@
 package relay.e2e;
 
-import relay.guards.Await;
 import java.io.IOException;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.regex.Pattern;
+import relay.guards.Await;
 
 /** What {@code redis-cli MONITOR} shows. */
 final class Monitor implements AutoCloseable {

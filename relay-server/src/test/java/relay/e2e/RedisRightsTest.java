@@ -2,13 +2,13 @@ package relay.e2e;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
-import relay.trial.process.ReplicaProcess;
-import relay.guards.Await;
 import java.time.Duration;
 import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.Test;
 import relay.embedded.EmbeddedRedis;
+import relay.guards.Await;
 import relay.model.Dialect;
+import relay.trial.process.ReplicaProcess;
 
 /** A Redis that does not let its user call the scripts. */
 class RedisRightsTest {

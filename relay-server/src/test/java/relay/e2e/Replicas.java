@@ -1,7 +1,5 @@
 package relay.e2e;
 
-import relay.trial.process.ReplicaProcess;
-import relay.guards.Await;
 import com.fasterxml.jackson.databind.JsonNode;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -16,7 +14,9 @@ import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import relay.embedded.EmbeddedRedis;
 import relay.embedded.LoopbackPorts;
+import relay.guards.Await;
 import relay.model.Dialect;
+import relay.trial.process.ReplicaProcess;
 
 /**
  * Replicas of one configuration, each a process, on one Redis. Closing it leaves nothing behind.

@@ -1,12 +1,12 @@
 package relay.e2e;
 
-import relay.embedded.LoopbackPorts;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 import relay.embedded.EmbeddedRedis;
+import relay.embedded.LoopbackPorts;
 import relay.model.Dialect;
 
 /** The configuration of replicas under test, as an operator would write it. */

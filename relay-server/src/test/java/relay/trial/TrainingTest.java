@@ -31,8 +31,7 @@ class TrainingTest {
   void a_replica_under_load_leaves_a_cache_that_a_start_takes_its_classes_from() throws Exception {
     String classPath = classPathOfJars();
     Path cache = directory.resolve("relay.aot");
-    List<String> training =
-        run(0, "-XX:+UseSerialGC", "-cp", classPath, TRAINING, cache + "", "1");
+    List<String> training = run(0, "-XX:+UseSerialGC", "-cp", classPath, TRAINING, cache + "", "1");
     assertTrue(training.getLast().matches("served [1-9][0-9]* requests"), training::toString);
 
     List<String> start =

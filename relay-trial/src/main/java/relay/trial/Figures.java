@@ -3,7 +3,7 @@ package relay.trial;
 import java.time.Duration;
 import java.util.Locale;
 
-/** Numbers as people read them. */
+/** Formats numbers for people. */
 final class Figures {
   private Figures() {}
 
@@ -25,7 +25,7 @@ final class Figures {
         : String.format(Locale.ROOT, "%.1fM", Math.floor(number / 100_000.0) / 10);
   }
 
-  /** {@code 99.5 %}, rounded down: a promise is not kept by rounding. */
+  /** {@code 99.5 %}, rounded down, so that rounding never keeps a promise. */
   static String percent(double share) {
     return String.format(Locale.ROOT, "%.1f %%", Math.floor(share * 1000 + 1e-9) / 10);
   }
@@ -49,12 +49,12 @@ final class Figures {
     return text + " %";
   }
 
-  /** To the right of its column. */
+  /** Aligned to the right of a column. */
   static String right(String text, int columns) {
     return " ".repeat(Math.max(0, columns - text.length())) + text;
   }
 
-  /** To the left of its column, cut if it is too long. */
+  /** Aligned to the left of a column, cut if it is too long. */
   static String left(String text, int columns) {
     String cut = text.length() > columns ? text.substring(0, columns) : text;
     return cut + " ".repeat(columns - cut.length());

@@ -4,16 +4,16 @@ import java.time.Duration;
 import relay.trial.load.PoolView;
 
 /**
- * From when on a run is judged, and when it is over. It begins two windows after the pool was first
- * seen full: an idle pool's burst, and what replicas leave unused while their JVMs are cold, come
- * round again a window later. It is whole windows, or it would matter at what point of its window
- * an uneven flow is cut. A pool that does not fill up is judged all the same, after a while.
+ * The measured part of a run. It begins two windows after the pool is first seen full: the burst of
+ * an idle pool, and the capacity that cold JVMs leave unused, show again a window later. It lasts
+ * whole windows, so that the result of an uneven flow does not depend on the cut. A pool that does
+ * not fill up is measured after a while all the same.
  */
 final class Saturation {
-  /** Of the limit that binds, by every key's own count. */
+  /** Used share of every key's binding limit. */
   private static final double FULL_SHARE = 0.95;
 
-  private static final long LEAST_BEFORE_TENTHS = 25; // of a window, as are the next two
+  private static final long LEAST_BEFORE_TENTHS = 25; // of a window, as the next ones
   private static final long AFTER_FULL_TENTHS = 20;
   private static final long JUDGED_TENTHS = 30;
   private static final long PATIENCE_TENTHS = 60;
@@ -24,21 +24,21 @@ final class Saturation {
   private boolean full;
 
   /**
-   * @param startNanos when the load begins
+   * @param startNanos the start of the load
    */
   Saturation(long startNanos, Duration window) {
     this.startNanos = startNanos;
     tenthNanos = window.toNanos() / 10;
   }
 
-  /** More than a load has to last: the pool is looked at now and then. */
+  /** An upper bound of the time that a load lasts; the pool is only polled now and then. */
   static Duration longest(Duration window) {
     long tenths = PATIENCE_TENTHS + AFTER_FULL_TENTHS + JUDGED_TENTHS;
     return window.multipliedBy(tenths).dividedBy(10).plus(window);
   }
 
-  /** What a pool looked like. */
-  void saw(PoolView pool, long nowNanos) {
+  /** Takes the latest view of the pool. */
+  void observe(PoolView pool, long nowNanos) {
     boolean waited = nowNanos - startNanos >= PATIENCE_TENTHS * tenthNanos;
     boolean isFull = pool.groups().stream().allMatch(group -> group.share() >= FULL_SHARE);
     if (!full && (waited || (isFull && !pool.groups().isEmpty()))) {
@@ -47,13 +47,13 @@ final class Saturation {
     }
   }
 
-  /** Where the judged time begins; an estimate as long as the pool is not full. */
+  /** The start of the measured time; an estimate until the pool is full. */
   long fromNanos(long nowNanos) {
     long sinceFull = (full ? fullNanos : nowNanos) + AFTER_FULL_TENTHS * tenthNanos;
     return Math.max(startNanos + LEAST_BEFORE_TENTHS * tenthNanos, sinceFull);
   }
 
-  /** Where it ends. */
+  /** The end of the measured time. */
   long untilNanos(long nowNanos) {
     return fromNanos(nowNanos) + JUDGED_TENTHS * tenthNanos;
   }

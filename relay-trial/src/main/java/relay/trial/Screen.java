@@ -2,11 +2,11 @@ package relay.trial;
 
 import java.util.ArrayList;
 import java.util.List;
+import relay.trial.load.PoolView;
 import relay.trial.load.PoolView.Group;
 import relay.trial.load.PoolView.Usage;
-import relay.trial.load.PoolView;
 
-/** The live picture: pure drawing of one moment. */
+/** Draws one moment of the run as text. Pure. */
 final class Screen {
   private static final int NUMBERS = 13;
   private static final int LABEL = 10;
@@ -17,8 +17,8 @@ final class Screen {
   /**
    * One moment of the run.
    *
-   * @param phase what is going on, in a word or two
-   * @param grantedPerSecond of each replica, over the last moment
+   * @param phase the name of the phase, one or two words
+   * @param grantedPerSecond of each replica, since the last moment
    */
   record Moment(
       String phase,
@@ -58,7 +58,7 @@ final class Screen {
     return lines;
   }
 
-  /** The same in one line, for what is not a terminal. */
+  /** The same in one line, for an output other than a terminal. */
   String line(Moment moment) {
     StringBuilder line = new StringBuilder("  ");
     line.append(Figures.right(moment.elapsedSeconds() + " s", 5));

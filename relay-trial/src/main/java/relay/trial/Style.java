@@ -4,8 +4,7 @@ import java.nio.charset.Charset;
 import java.util.Map;
 
 /**
- * How things look: colour or not, which glyphs, how wide. Pure, so that drawings can be compared
- * with golden text.
+ * Colour, glyphs and width of the output. Pure, so that tests compare it with golden text.
  *
  * @param width columns to use
  */
@@ -14,18 +13,18 @@ record Style(boolean colour, Glyphs glyphs, int width) {
   private static final int MIN_WIDTH = 72;
   private static final int MAX_WIDTH = 100;
 
-  /** What bars and marks are made of. */
+  /** The characters of bars and marks. */
   record Glyphs(String full, String half, String rest, String good, String bad, String dot) {
     static final Glyphs UNICODE = new Glyphs("━", "╸", "─", "✓", "✗", "·");
     static final Glyphs ASCII = new Glyphs("#", "=", "-", "+", "!", "|");
 
-    /** The finer ones, if what we print to can show them. */
+    /** Unicode where the charset of the output has it, else ASCII. */
     static Glyphs in(Charset charset) {
       return charset.newEncoder().canEncode("━╸─✓✗·") ? UNICODE : ASCII;
     }
   }
 
-  /** By the conventions of the environment: {@code NO_COLOR}, {@code COLUMNS}, {@code TERM}. */
+  /** Follows the environment: {@code NO_COLOR}, {@code COLUMNS}, {@code TERM}. */
   static Style of(Map<String, String> environment, boolean terminal, Charset charset) {
     boolean plain =
         !environment.getOrDefault("NO_COLOR", "").isEmpty()
@@ -56,7 +55,7 @@ record Style(boolean colour, Glyphs glyphs, int width) {
     return paint("36", text);
   }
 
-  /** A bar of so many columns, filled to {@code share}: green once it is as good as full. */
+  /** A bar of {@code columns}, filled to {@code share}; green from 98.5 %. */
   String bar(double share, int columns) {
     int halves = (int) Math.round(Math.clamp(share, 0, 1) * columns * 2);
     String filled = glyphs.full().repeat(halves / 2) + (halves % 2 == 1 ? glyphs.half() : "");

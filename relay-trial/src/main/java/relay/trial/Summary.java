@@ -2,11 +2,11 @@ package relay.trial;
 
 import java.util.ArrayList;
 import java.util.List;
-import relay.trial.Measured.AccountMeasured;
+import relay.trial.TrialResult.AccountResult;
 import relay.trial.load.LoadTally;
 import relay.trial.load.RetryProbe;
 
-/** What a run showed, in words and figures; pure. */
+/** The result of a run as text. Pure. */
 final class Summary {
   private static final int LABEL = 16;
   private static final int VALUE = 9;
@@ -17,7 +17,7 @@ final class Summary {
     this.style = style;
   }
 
-  List<String> draw(Measured measured) {
+  List<String> draw(TrialResult measured) {
     List<String> lines = new ArrayList<>();
     lines.add("");
     lines.add(
@@ -28,7 +28,7 @@ final class Summary {
                     + Figures.right("input", 10)
                     + Figures.right("output", 10)
                     + "   by the provider's log"));
-    for (AccountMeasured account : measured.accounts()) {
+    for (AccountResult account : measured.accounts()) {
       lines.add(
           "  "
               + Figures.left(account.id(), 14)
@@ -51,7 +51,7 @@ final class Summary {
     return lines;
   }
 
-  private List<String> promises(Measured measured) {
+  private List<String> promises(TrialResult measured) {
     LoadTally.Counts load = measured.load();
     RetryProbe.Outcome probes = measured.probes();
     String exact =
@@ -94,7 +94,7 @@ final class Summary {
     return lines;
   }
 
-  private List<String> facts(Measured measured) {
+  private List<String> facts(TrialResult measured) {
     LoadTally.Counts load = measured.load();
     long perSecond =
         Math.round(load.granted() * 1000.0 / Math.max(1, measured.loadFor().toMillis()));
@@ -108,7 +108,7 @@ final class Summary {
         fact(
             "keys",
             "",
-            Figures.split(measured.accounts().stream().map(AccountMeasured::admitted).toList())),
+            Figures.split(measured.accounts().stream().map(AccountResult::admitted).toList())),
         fact(
             "measured",
             Figures.seconds(measured.steady()),
@@ -118,7 +118,7 @@ final class Summary {
                 + " to fill the pool"));
   }
 
-  private String verdict(Measured measured) {
+  private String verdict(TrialResult measured) {
     if (measured.promiseHolds()) {
       return "  " + style.good(style.glyphs().good() + " The promise holds.");
     }
@@ -141,7 +141,7 @@ final class Summary {
         + ".";
   }
 
-  private String share(double share, AccountMeasured account) {
+  private String share(double share, AccountResult account) {
     String text = Figures.right(Figures.percent(share), 10);
     return share >= account.binding() ? style.bold(text) : text;
   }

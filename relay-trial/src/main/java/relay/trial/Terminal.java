@@ -4,13 +4,16 @@ import java.io.PrintStream;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/** Redraws in place on a terminal; elsewhere writes plain lines, seldom. */
+/** Redraws in place on a terminal; elsewhere prints a plain line now and then. */
 final class Terminal implements AutoCloseable {
   private static final String UP = "\u001b[%dA";
   private static final String CLEAR_LINE = "\u001b[K";
   private static final String CLEAR_BELOW = "\u001b[J";
 
-  /** No cursor, and no wrapping: on a narrow terminal lines are cut and the picture holds. */
+  /**
+   * Hides the cursor and cuts long lines, so that the picture keeps its height on a narrow
+   * terminal.
+   */
   private static final String LIVE_ON = "\u001b[?25l\u001b[?7l";
 
   private static final String LIVE_OFF = "\u001b[?7h\u001b[?25h";
@@ -30,7 +33,7 @@ final class Terminal implements AutoCloseable {
     return inPlace;
   }
 
-  /** Shows a picture instead of the last one. Only on a terminal. */
+  /** Replaces the last picture. Only on a terminal. */
   synchronized void draw(List<String> picture) {
     if (closed) {
       return;
@@ -50,22 +53,22 @@ final class Terminal implements AutoCloseable {
     out.flush();
   }
 
-  /** Prints a line that stays; what was drawn stays above it. */
-  synchronized void say(@Nullable String line) {
+  /** Prints a line that stays, below the last picture. */
+  synchronized void print(@Nullable String line) {
     settle();
     out.println(line == null ? "" : line);
     out.flush();
   }
 
-  /** Takes the picture away, so that what follows stands in its place. */
-  synchronized void wipe() {
+  /** Erases the picture; the next output takes its place. */
+  synchronized void erase() {
     if (drawn > 0) {
       out.print(UP.formatted(drawn) + CLEAR_BELOW);
     }
     settle();
   }
 
-  /** Gives the cursor back, and draws no more: also for Ctrl-C in the middle of a run. */
+  /** Restores the cursor and stops drawing. Also runs on Ctrl-C. */
   @Override
   public synchronized void close() {
     settle();

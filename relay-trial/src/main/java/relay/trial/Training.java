@@ -17,34 +17,34 @@ import relay.trial.load.PlainConnection;
 import relay.trial.process.ReplicaProcess;
 
 /**
- * Makes the JVM's cache for {@code relay serve} (JEP 483, 514, 515: classes loaded and linked, and
- * the profiles of methods, so that a start is short and the first requests are compiled early). No
- * command for users: the launcher and the image's build run it, once for each jar.
+ * Makes the JVM's cache for {@code relay serve} (JEP 483, 514, 515). It holds loaded and linked
+ * classes and the profiles of methods: starts are short, and the first requests are compiled early.
+ * The launcher and the image's build run it, once for each jar; it is no command for users.
  *
- * <p>A replica in a process of its own serves a load for some seconds and writes the cache when it
- * ends. It is the real one, with this JVM's options, which the cache is bound to; and the load and
- * the provider, which share libraries with it, leave no mark in its profiles.
+ * <p>A replica serves a load for some seconds and writes the cache when it ends. It is a separate
+ * process, so that the load and the provider leave no trace in its profiles. It has this JVM's
+ * options, because a cache is bound to them.
  */
 final class Training {
   /**
-   * The JVM that is trained interprets at first, and what it learns then is of little use: with a
-   * sixth of this time, the first half minute under load costs twice the processor time.
+   * The JVM interprets at first, and profiles of that time are of little use. With a sixth of this
+   * time, the first half minute under load costs twice the CPU time.
    */
   private static final Duration LOAD_FOR = Duration.ofSeconds(20);
 
-  /** On a fast machine this many are enough. */
+  /** Enough on a fast machine. */
   private static final int MOST_REQUESTS = 100_000;
 
   private static final int CONNECTIONS = 8;
 
-  /** To write the cache; two seconds, where nothing else runs. */
+  /** Writing the cache takes two seconds on an idle machine. */
   private static final Duration WRITE_TIMEOUT = Duration.ofSeconds(90);
 
   private Training() {}
 
   /**
-   * {@code args}: the file to write; for how many seconds to load, if not for the usual time. Exits
-   * with 0 when the file is there.
+   * Exits with 0 when the cache is written. {@code args}: the file to write, and the seconds of
+   * load if not the default.
    */
   public static void main(String[] args) throws InterruptedException {
     Logger.getLogger("").setLevel(Level.WARNING);
@@ -63,7 +63,10 @@ final class Training {
     }
   }
 
-  /** Writes {@code cache} after a load of that time at most; gives back the requests served. */
+  /**
+   * Writes {@code cache} after a load of {@code loadFor} at most; returns the number of requests
+   * served.
+   */
   private static int run(Path cache, Duration loadFor) throws IOException, InterruptedException {
     Files.deleteIfExists(cache);
     try (TrialStage stage =
@@ -105,7 +108,8 @@ final class Training {
   }
 
   /**
-   * Sends one request after the other; all must be served, or the profile is not of the good way.
+   * Sends one request after the other. All must be served: a profile of errors would mislead the
+   * compiler.
    */
   private static int client(
       InetSocketAddress address, List<byte[]> requests, int first, long endNanos)

@@ -8,7 +8,7 @@ import relay.trial.load.RequestBytes;
 import relay.trial.provider.ProviderSimulator.Account;
 import relay.trial.provider.ProviderSimulator.Settings;
 
-/** What a replica is asked in training: both dialects, small and large, whole and streamed. */
+/** The requests of the training: both dialects, small and large, whole and streamed. */
 final class TrainingPlan {
   static final String API_KEY = "training-client-key";
 
@@ -21,14 +21,14 @@ final class TrainingPlan {
 
   private static final int LARGE = 12_800;
 
-  /** One request in so many is large, as few are. */
+  /** One request in 8 is large. */
   private static final int LARGE_EVERY = 8;
 
   private static final int ROUND = 4;
 
   private TrainingPlan() {}
 
-  /** The provider's accounts, in both dialects, with limits that are counted and never reached. */
+  /** The provider's accounts, with limits that are counted and never reached. */
   static Settings provider() {
     List<Account> accounts = new ArrayList<>();
     for (int i = 0; i < ACCOUNTS; i++) {
@@ -39,7 +39,7 @@ final class TrainingPlan {
     return Settings.of(Duration.ofMinutes(1), accounts.toArray(new Account[0]));
   }
 
-  /** A replica's config: a pool of each dialect, settings as they are where nothing is said. */
+  /** A replica's configuration: a pool of each dialect, all other settings at their defaults. */
   static String yaml(int port, int adminPort, String redisUrl, String providerUrl) {
     StringBuilder yaml = new StringBuilder(TrialConfig.head(port, adminPort, API_KEY, redisUrl));
     for (String type : List.of("anthropic", "openai")) {
@@ -70,7 +70,7 @@ final class TrainingPlan {
     return yaml.toString();
   }
 
-  /** Whole HTTP requests, to be sent in turn. */
+  /** Whole HTTP requests, sent in turn. */
   static List<byte[]> requests() {
     List<byte[]> requests = new ArrayList<>();
     for (int i = 0; i < ROUND * LARGE_EVERY; i++) {

@@ -13,22 +13,22 @@ import java.util.concurrent.TimeUnit;
 import java.util.logging.Level;
 import java.util.logging.Logger;
 import java.util.random.RandomGenerator;
-import relay.trial.Measured.AccountMeasured;
+import relay.trial.TrialResult.AccountResult;
 import relay.trial.load.Load;
 import relay.trial.load.LoadTally;
 import relay.trial.load.PoolView;
 import relay.trial.load.RequestBytes;
 import relay.trial.load.RetryProbe;
 import relay.trial.process.ReplicaProcess;
+import relay.trial.provider.ProviderSimulator;
 import relay.trial.provider.ProviderSimulator.Account;
 import relay.trial.provider.ProviderSimulator.Dimension;
 import relay.trial.provider.ProviderSimulator.Settings;
-import relay.trial.provider.ProviderSimulator;
 
 /**
  * {@code relay try}: all of Relay on one machine, without an account or a configuration. Starts
  * Redis, a provider that enforces its limits, and two replicas; saturates the pool; shows it live;
- * prints what was measured and whether the promise held.
+ * prints the figures and whether the promise held.
  */
 public final class Trial {
   private static final int REPLICAS = 2;
@@ -73,14 +73,16 @@ public final class Trial {
   }
 
   private int run() {
-    Logger undertow = Logger.getLogger("io.undertow"); // held: a logger's level dies with it
+    Logger undertow =
+        Logger.getLogger(
+            "io.undertow"); // a local variable, or the logger could be collected with its level
     Logger xnio = Logger.getLogger("org.xnio");
     undertow.setLevel(Level.WARNING);
     xnio.setLevel(Level.WARNING);
-    terminal.say("");
-    terminal.say(
+    terminal.print("");
+    terminal.print(
         "  " + style.bold("relay try") + style.dim("  two replicas share one pool of keys"));
-    terminal.say("");
+    terminal.print("");
     try (TrialStage stage =
         new TrialStage(
             Settings.of(plan.window(), plan.accounts().toArray(new Account[0])),
@@ -94,23 +96,24 @@ public final class Trial {
               + " requests/s, "
               + plan.overload()
               + " times what the pool can carry");
-      terminal.say("");
-      terminal.say(
+      terminal.print("");
+      terminal.print(
           style.dim("  look inside meanwhile:  ")
               + "redis-cli -p "
               + stage.redis().port()
               + " HGETALL 'relay:{"
               + TrialPlan.POOL
               + "}:keys'");
-      Measured measured = measure(stage);
-      terminal.wipe();
-      new Summary(style).draw(measured).forEach(terminal::say);
+      TrialResult measured = measure(stage);
+      terminal.erase();
+      new Summary(style).draw(measured).forEach(terminal::print);
       farewell();
       return measured.promiseHolds() ? 0 : 1;
     } catch (IOException e) {
-      terminal.wipe();
-      terminal.say("");
-      terminal.say("  " + style.bad(style.glyphs().bad() + " relay try failed: ") + e.getMessage());
+      terminal.erase();
+      terminal.print("");
+      terminal.print(
+          "  " + style.bad(style.glyphs().bad() + " relay try failed: ") + e.getMessage());
       return 1;
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
@@ -122,7 +125,7 @@ public final class Trial {
     return TrialConfig.yaml(plan, port, adminPort, API_KEY, redisUrl, providerUrl);
   }
 
-  private Measured measure(TrialStage stage) throws IOException, InterruptedException {
+  private TrialResult measure(TrialStage stage) throws IOException, InterruptedException {
     ProviderSimulator provider = stage.provider();
     List<InetSocketAddress> addresses =
         stage.replicas().stream().map(ReplicaProcess::address).toList();
@@ -162,7 +165,7 @@ public final class Trial {
               .run(plan.probes(), PROBE_TIMEOUT);
       long steadyNanos = saturation.fromNanos(System.nanoTime());
       long endNanos = saturation.untilNanos(System.nanoTime());
-      return new Measured(
+      return new TrialResult(
           Duration.ofNanos(endNanos - steadyNanos),
           Duration.ofNanos(steadyNanos - startNanos),
           plan.window(),
@@ -176,9 +179,9 @@ public final class Trial {
     }
   }
 
-  private static AccountMeasured measured(
+  private static AccountResult measured(
       ProviderSimulator provider, String id, long fromNanos, long toNanos) {
-    return new AccountMeasured(
+    return new AccountResult(
         id,
         provider.usedShare(id, Dimension.REQUESTS, fromNanos, toNanos),
         provider.usedShare(id, Dimension.INPUT_TOKENS, fromNanos, toNanos),
@@ -188,12 +191,12 @@ public final class Trial {
   }
 
   private void reached(String what) {
-    terminal.say("  " + style.good(style.glyphs().good()) + " " + what);
+    terminal.print("  " + style.good(style.glyphs().good()) + " " + what);
   }
 
   private void farewell() {
-    terminal.say("");
-    terminal.say("  " + style.bold("Next"));
+    terminal.print("");
+    terminal.print("  " + style.bold("Next"));
     for (String[] step :
         new String[][] {
           {"cp deploy/examples/anthropic.yaml relay.yaml", "deploy/relay.yaml has all settings"},
@@ -203,12 +206,12 @@ public final class Trial {
           {"./relay keys --watch", "live usage of every key"},
           {"redis-cli -p PORT HGETALL 'relay:{anthropic}:keys'", "the same; `serve` logs the port"}
         }) {
-      terminal.say("    " + Figures.left(step[0], 52) + style.dim(step[1]));
+      terminal.print("    " + Figures.left(step[0], 52) + style.dim(step[1]));
     }
-    terminal.say("");
+    terminal.print("");
   }
 
-  /** The live picture, frame by frame. */
+  /** Draws the live picture, frame by frame. */
   private final class Animation {
     private final TrialStage stage;
     private final Load load;
@@ -243,7 +246,7 @@ public final class Trial {
       }
       PoolView pool = PoolView.of(stage.replicas().getFirst().adminAddress());
       long now = System.nanoTime();
-      saturation.saw(pool, now);
+      saturation.observe(pool, now);
       if (!terminal.inPlace() && frames++ % LINE_EVERY_FRAMES != 0) {
         return;
       }
@@ -269,7 +272,7 @@ public final class Trial {
       if (terminal.inPlace()) {
         terminal.draw(screen.draw(moment));
       } else {
-        terminal.say(screen.line(moment));
+        terminal.print(screen.line(moment));
       }
     }
   }

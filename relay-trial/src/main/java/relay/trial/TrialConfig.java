@@ -3,11 +3,11 @@ package relay.trial;
 import java.util.Locale;
 import relay.trial.provider.ProviderSimulator.Account;
 
-/** A replica's config, as a person would write it. */
+/** A replica's configuration, as a user would write it. */
 final class TrialConfig {
   private TrialConfig() {}
 
-  /** All up to the list of providers. */
+  /** The text before the list of providers. */
   static String head(int port, int adminPort, String apiKey, String redisUrl) {
     return String.format(
         Locale.ROOT,

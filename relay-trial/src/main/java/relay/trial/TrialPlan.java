@@ -5,13 +5,14 @@ import java.util.List;
 import relay.trial.provider.ProviderSimulator.Account;
 
 /**
- * What a trial run does, in numbers.
+ * The numbers of a trial run.
  *
  * @param window the limits' window: short, so that a run sees several
  * @param accounts one key each
  * @param overload arrivals over what the pool can carry
- * @param overloadAtFirst the same in the first window. Less, because what an idle pool takes at
- *     once comes free at once a window later, and must then find takers
+ * @param overloadAtFirst the same in the first window. It is lower: an idle pool takes a burst at
+ *     once, and that capacity comes free at once a window later, when enough requests must be there
+ *     to use it
  * @param inputTokens mean input of a request; the largest is one and a half of it
  * @param outputTokens output of each request
  * @param probes rounds of the retry-after probe
@@ -31,7 +32,7 @@ record TrialPlan(
   }
 
   /**
-   * Windows of 5 s. Two accounts run out of requests first, two out of input tokens; the largest
+   * Windows of 5 s. Requests bind two of the accounts, input tokens the other two; the largest
    * request is 0.35 % of a limit.
    */
   static TrialPlan standard() {
@@ -49,7 +50,7 @@ record TrialPlan(
         5);
   }
 
-  /** Requests per second that the pool can carry. */
+  /** The pool's capacity in requests per second. */
   double capacityPerSecond() {
     double perWindow =
         accounts.stream()

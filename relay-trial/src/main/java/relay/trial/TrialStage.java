@@ -14,16 +14,16 @@ import java.util.stream.Stream;
 import relay.embedded.EmbeddedRedis;
 import relay.embedded.LoopbackPorts;
 import relay.trial.process.ReplicaProcess;
-import relay.trial.provider.ProviderSimulator.Settings;
 import relay.trial.provider.ProviderSimulator;
+import relay.trial.provider.ProviderSimulator.Settings;
 
 /**
- * All that a trial needs, running: Redis, the simulated provider, the replicas, a private directory
- * for their configs and logs. Closing it stops and removes everything, in reverse order.
+ * Runs Redis, the simulated provider and the replicas, with a private directory for configurations
+ * and logs. Closing it stops and removes everything, in reverse order.
  */
 final class TrialStage implements AutoCloseable {
 
-  /** Writes the config of a replica. */
+  /** The configuration of a replica. */
   @FunctionalInterface
   interface ConfigText {
     String yaml(int port, int adminPort, String redisUrl, String providerUrl);
@@ -42,8 +42,8 @@ final class TrialStage implements AutoCloseable {
   /**
    * Starts everything and waits until it serves.
    *
-   * @param moreJvmOptions of the replicas, beside those of this JVM
-   * @param progress told in a few words what has just been reached
+   * @param moreJvmOptions of the replicas, added to those of this JVM
+   * @param progress gets a few words on each step that is complete
    */
   TrialStage(
       Settings settings,
@@ -77,8 +77,7 @@ final class TrialStage implements AutoCloseable {
       }
       progress.accept(
           "replicas     "
-              + String.join(
-                  ", ", replicas.stream().map(r -> "127.0.0.1:" + r.port()).toList())
+              + String.join(", ", replicas.stream().map(r -> "127.0.0.1:" + r.port()).toList())
               + ", a process each");
     } catch (IOException | InterruptedException | RuntimeException e) {
       close();
@@ -98,14 +97,14 @@ final class TrialStage implements AutoCloseable {
     return replicas;
   }
 
-  /** Stops everything; once is enough, and more does no harm. */
+  /** Stops everything. Idempotent. */
   @Override
   public void close() {
     undoAll();
     try {
       Runtime.getRuntime().removeShutdownHook(onExit);
     } catch (IllegalStateException e) {
-      // the JVM is on its way out, and the hook has nothing left to do
+      // the JVM exits, and the hook finds nothing to undo
     }
   }
 
@@ -128,7 +127,7 @@ final class TrialStage implements AutoCloseable {
     onClose(() -> replicas.forEach(ReplicaProcess::terminate));
   }
 
-  /** The exit's hook may come in the middle of the start: what comes after it ends at once. */
+  /** The exit hook may run during the start: a part that starts after it ends at once. */
   private synchronized void onClose(Runnable step) {
     if (closed) {
       step.run();
@@ -137,7 +136,7 @@ final class TrialStage implements AutoCloseable {
     }
   }
 
-  /** Also runs at the JVM's exit: Ctrl-C leaves nothing behind. */
+  /** Also runs when the JVM exits, so that Ctrl-C leaves nothing behind. */
   private synchronized void undoAll() {
     if (closed) {
       return;
@@ -152,7 +151,7 @@ final class TrialStage implements AutoCloseable {
     try (Stream<Path> paths = Files.walk(directory)) {
       paths.sorted(Comparator.reverseOrder()).forEach(path -> path.toFile().delete());
     } catch (IOException e) {
-      // a temporary directory, that the system clears
+      // the system clears its temporary directory
     }
   }
 }

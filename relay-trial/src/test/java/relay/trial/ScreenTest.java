@@ -8,9 +8,9 @@ import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 import relay.trial.Style.Glyphs;
+import relay.trial.load.PoolView;
 import relay.trial.load.PoolView.Group;
 import relay.trial.load.PoolView.Usage;
-import relay.trial.load.PoolView;
 
 class ScreenTest {
   private static final Screen.Moment MOMENT =

@@ -7,8 +7,8 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.time.Duration;
 import java.util.List;
 import org.junit.jupiter.api.Test;
-import relay.trial.Measured.AccountMeasured;
 import relay.trial.Style.Glyphs;
+import relay.trial.TrialResult.AccountResult;
 import relay.trial.load.LoadTally;
 import relay.trial.load.RetryProbe.Outcome;
 
@@ -47,7 +47,7 @@ class SummaryTest {
   void names_each_part_that_did_not_hold() {
     LoadTally.Counts bad =
         new LoadTally.Counts(10, 5, List.of(3L, 2L), 4, 3, 0, 1, 0, 0, 0, 0, "status 502: no");
-    Measured measured = measured(0.9951, 0.98999, 2, bad, EXACT);
+    TrialResult measured = measured(0.9951, 0.98999, 2, bad, EXACT);
     assertFalse(measured.promiseHolds());
     String text = drawn(measured);
     assertTrue(text.contains("✗ capacity used      98.9 %"), text);
@@ -98,22 +98,22 @@ class SummaryTest {
     assertEquals("12,345", Figures.count(12_345));
   }
 
-  private static Measured measured(
+  private static TrialResult measured(
       double acme, double initech, long provider429, LoadTally.Counts load, Outcome probes) {
-    return new Measured(
+    return new TrialResult(
         Duration.ofSeconds(15),
         Duration.ofMillis(12_500),
         Duration.ofSeconds(5),
         List.of(
-            new AccountMeasured("acme", acme, 0.7462, 0.4975, 1741, Duration.ofMillis(41)),
-            new AccountMeasured("initech", 0.72, initech, 0.433, 1512, Duration.ofMillis(40))),
+            new AccountResult("acme", acme, 0.7462, 0.4975, 1741, Duration.ofMillis(41)),
+            new AccountResult("initech", 0.72, initech, 0.433, 1512, Duration.ofMillis(40))),
         provider429,
         load,
         probes,
         Duration.ofSeconds(25));
   }
 
-  private static String drawn(Measured measured) {
+  private static String drawn(TrialResult measured) {
     List<String> lines = new Summary(new Style(false, Glyphs.UNICODE, 80)).draw(measured);
     return String.join("\n", lines) + "\n";
   }

@@ -15,24 +15,24 @@ import java.util.random.RandomGenerator;
 import relay.trial.load.PlainConnection.Answer;
 
 /**
- * An open-loop load: requests arrive at a rate of their own, spread over the replicas in turn, and
- * those that are refused go away, but for a sample, which honours {@code retry-after-ms}. That is
- * how a saturated pool looks: arrivals do not wait for answers.
+ * An open-loop load: requests arrive at a given rate, whether or not earlier ones have their
+ * answers, as at a saturated pool. They go to the replicas in turn. A refused request is dropped; a
+ * sample of them retries after {@code retry-after-ms}.
  */
 public final class Load implements AutoCloseable {
 
   /**
-   * What to send.
+   * The requests to send.
    *
-   * @param replicas where to, in turn
+   * @param replicas the targets, in turn
    * @param apiKey the client's credential
    * @param perSecond arrivals per second
-   * @param perSecondAtFirst arrivals per second before {@code atFirst} is over
-   * @param inputTokens mean input of a request; single ones have from half to one and a half
+   * @param perSecondAtFirst arrivals per second during {@code atFirst}
+   * @param inputTokens mean input of a request; single requests have 0.5 to 1.5 times as much
    * @param outputTokens output of each request
-   * @param streamEvery each how-manieth request is a stream; 0 = none
-   * @param retryEvery each how-manieth 429 is repeated once; 0 = none
-   * @param maxInFlight arrivals beyond are dropped and counted
+   * @param streamEvery one request in this many is a stream; 0 = none
+   * @param retryEvery one 429 in this many is retried once; 0 = none
+   * @param maxInFlight more arrivals are dropped and counted
    */
   public record Plan(
       List<InetSocketAddress> replicas,
@@ -52,7 +52,7 @@ public final class Load implements AutoCloseable {
 
   private static final int SIZES = 11;
 
-  /** Enough to see the last event of a stream. */
+  /** Enough for the last event of a stream. */
   private static final int KEEP_BYTES = 512;
 
   private final Plan plan;
@@ -85,8 +85,8 @@ public final class Load implements AutoCloseable {
   }
 
   /**
-   * Sends for as long, or until it is to {@link #end}; blocks the calling thread, and returns when
-   * the last answer was read.
+   * Sends for {@code duration}, or until {@link #end}. Blocks the calling thread until the last
+   * answer is read.
    */
   public void run(Duration duration) {
     long startNanos = System.nanoTime();
@@ -109,7 +109,7 @@ public final class Load implements AutoCloseable {
     awaitQuiet();
   }
 
-  /** Lets {@link #run} send nothing more. */
+  /** Makes {@link #run} send no more requests. */
   public void end() {
     ending = true;
   }

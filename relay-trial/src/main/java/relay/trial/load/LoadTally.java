@@ -6,7 +6,7 @@ import java.util.concurrent.atomic.AtomicReference;
 import java.util.stream.Stream;
 import relay.trial.load.PlainConnection.Answer;
 
-/** What the load saw, counted while it runs. */
+/** Counts the answers that the load gets. */
 public final class LoadTally {
 
   /**
@@ -17,14 +17,14 @@ public final class LoadTally {
    * @param grantedByReplica the same, split
    * @param relay429 Relay's own 429s
    * @param exact429 those with a well-formed {@code retry-after-ms} and {@code retry-after}
-   * @param upstream429 429s that came from the provider
+   * @param upstream429 429s of the provider
    * @param errors anything else: other statuses, broken streams, I/O errors
-   * @param retried sampled 429s that were repeated at the time that they named
-   * @param retriedGranted those that were then granted; the others lost to the rest of the load
+   * @param retried 429s of the sample, retried at the time that they gave
+   * @param retriedGranted the granted ones of {@code retried}; the others lost to the rest of the
+   *     load
    * @param skipped arrivals dropped because too many were in flight
-   * @param lateMs the longest time by which an arrival came too late, once the pool was full: this
-   *     machine had no time for it
-   * @param firstError what the first error was; empty = none
+   * @param lateMs the longest delay of an arrival after {@code atFirst}: this machine was busy
+   * @param firstError the first error; empty = none
    */
   public record Counts(
       long sent,

@@ -13,8 +13,8 @@ import java.util.Locale;
 import java.util.Map;
 
 /**
- * One keep-alive HTTP/1.1 connection, blocking, for virtual threads. The load shares its two cores
- * with what it measures, and this costs a tenth of a general client.
+ * One keep-alive HTTP/1.1 connection, blocking, for virtual threads. The load shares the cores with
+ * the replicas that it measures, and this costs a tenth of a general client.
  */
 public final class PlainConnection implements AutoCloseable {
   private static final int CONNECT_TIMEOUT_MS = 2_000;
@@ -24,9 +24,9 @@ public final class PlainConnection implements AutoCloseable {
   private static final int MAX_BODY = 8 << 20;
 
   /**
-   * An answer, read to its end.
+   * A whole answer.
    *
-   * @param headers by lower-case name; of several with one name the last
+   * @param headers by lower-case name; of several with the same name the last
    * @param bodyEnd the last bytes of the body as text; all of a small one
    */
   public record Answer(int status, Map<String, String> headers, String bodyEnd) {
@@ -42,7 +42,7 @@ public final class PlainConnection implements AutoCloseable {
   private final byte[] tail;
   private int tailLength;
 
-  /** {@code keepBytes}: how much of the end of a body {@link Answer#bodyEnd} has at least. */
+  /** {@code keepBytes}: the least size of {@link Answer#bodyEnd}, if the body is as long. */
   public PlainConnection(InetSocketAddress address, int keepBytes) throws IOException {
     tail = new byte[2 * keepBytes];
     socket = new Socket();
@@ -57,7 +57,7 @@ public final class PlainConnection implements AutoCloseable {
     }
   }
 
-  /** Sends a whole request and reads the whole answer; the connection can then carry the next. */
+  /** Sends a whole request and reads the whole answer. The connection is then free for the next. */
   public Answer exchange(byte[] request) throws IOException {
     socket.getOutputStream().write(request);
     String[] status = line().split(" ", 3);
@@ -91,7 +91,7 @@ public final class PlainConnection implements AutoCloseable {
     try {
       socket.close();
     } catch (IOException e) {
-      // nothing is lost: the last answer was read
+      // the last answer was read
     }
   }
 
@@ -104,7 +104,7 @@ public final class PlainConnection implements AutoCloseable {
       throw new IOException("an answer of more than " + MAX_BODY + " bytes");
     }
     for (int left = bytes; left > 0; ) {
-      if (tailLength == tail.length) { // keep the second half, it is the end that tells
+      if (tailLength == tail.length) { // keep the second half
         System.arraycopy(tail, tail.length / 2, tail, 0, tail.length / 2);
         tailLength = tail.length / 2;
       }

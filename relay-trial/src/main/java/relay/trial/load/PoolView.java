@@ -9,12 +9,12 @@ import java.util.ArrayList;
 import java.util.List;
 import relay.trial.load.PlainConnection.Answer;
 
-/** A pool as {@code GET /pools} of a replica's admin port tells it. */
+/** A pool, as in {@code GET /pools} of a replica's admin port. */
 public record PoolView(List<Group> groups) {
   private static final ObjectMapper JSON = new ObjectMapper();
   private static final int MAX_BYTES = 64 << 10;
 
-  /** How much of a limit is used; a limit of 0 is not known. */
+  /** The used part of a limit; 0 = the limit is not known. */
   public record Usage(long used, long limit) {
 
     /** In 0..1; 0 where there is no limit. */
@@ -27,7 +27,7 @@ public record PoolView(List<Group> groups) {
   public record Group(
       String account, Usage requests, Usage input, Usage output, long inFlight, long cooldownMs) {
 
-    /** The fullest of the limits. */
+    /** The used share of the fullest limit. */
     public double share() {
       return Math.max(requests.share(), Math.max(input.share(), output.share()));
     }
@@ -38,7 +38,7 @@ public record PoolView(List<Group> groups) {
     return groups.stream().mapToLong(Group::inFlight).sum();
   }
 
-  /** Asks a replica. */
+  /** Reads the pool of a replica. */
   public static PoolView of(InetSocketAddress admin) throws IOException {
     Answer answer = get(admin, "/pools");
     if (answer.status() != 200) {
@@ -47,7 +47,7 @@ public record PoolView(List<Group> groups) {
     return parse(answer.bodyEnd());
   }
 
-  /** Asks one thing of an admin port. */
+  /** Sends {@code GET path} to an admin port. */
   public static Answer get(InetSocketAddress admin, String path) throws IOException {
     try (PlainConnection connection = new PlainConnection(admin, MAX_BYTES)) {
       return connection.exchange(

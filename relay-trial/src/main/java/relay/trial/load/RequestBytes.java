@@ -2,7 +2,7 @@ package relay.trial.load;
 
 import java.nio.charset.StandardCharsets;
 
-/** Whole HTTP requests of the load, made once and sent often. */
+/** Whole HTTP requests of the load, each made once and sent many times. */
 public final class RequestBytes {
   public static final String MESSAGES_MODEL = "claude-sonnet-4-5";
   public static final String CHAT_MODEL = "gpt-5";
@@ -10,8 +10,8 @@ public final class RequestBytes {
   private RequestBytes() {}
 
   /**
-   * A Messages request whose body has {@code 4 * inputTokens} bytes, which the simulator counts as
-   * {@code inputTokens}.
+   * A Messages request. Its body has {@code 4 * inputTokens} bytes; the simulator counts a token
+   * for 4 bytes.
    */
   public static byte[] messages(String apiKey, int inputTokens, int outputTokens, boolean stream) {
     String head =

@@ -3,11 +3,11 @@ package relay.trial.load;
 import relay.trial.load.PlainConnection.Answer;
 
 /**
- * When a 429 says that a retry will succeed.
+ * The time after which a 429 promises that a retry succeeds.
  *
  * @param ms {@code retry-after-ms}
- * @param wellFormed both headers are there and agree: {@code retry-after} is the same time in whole
- *     seconds, rounded up
+ * @param wellFormed whether both headers are present and agree: {@code retry-after} is the same
+ *     time in whole seconds, rounded up
  */
 record RetryAfter(long ms, boolean wellFormed) {
   private static final RetryAfter MISSING = new RetryAfter(0, false);

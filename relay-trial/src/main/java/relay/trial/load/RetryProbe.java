@@ -6,11 +6,12 @@ import java.time.Duration;
 import relay.trial.load.PlainConnection.Answer;
 
 /**
- * Is {@code retry-after-ms} exact? Asked of a pool that nobody else uses: exhaust it, take the time
- * that the 429 names, ask a slot earlier (must be refused), ask at the time (must be granted).
+ * Checks that {@code retry-after-ms} is exact, on a pool without other load: exhausts it, takes the
+ * time of the 429, retries a slot earlier (must be refused), and retries at the time (must be
+ * granted).
  *
- * <p>The requests are large, a tenth of a limit, so that the wait is longer than a slot. A round
- * whose early request was on its way for too long proves nothing and is repeated.
+ * <p>The requests are large, a tenth of a limit, so that the wait is longer than a slot. A round is
+ * repeated if its early request took too long to prove anything.
  */
 public final class RetryProbe {
   /** Slots in a window: the engine's resolution. */
@@ -19,18 +20,18 @@ public final class RetryProbe {
   private static final int MAX_TRIES = 200;
   private static final Duration SETTLE_TIMEOUT = Duration.ofSeconds(2);
 
-  /** Settles are sent a few milliseconds late, coalesced. */
+  /** Replicas send settles a few milliseconds late, in batches. */
   private static final Duration SETTLED = Duration.ofMillis(60);
 
   /**
-   * @param rounds conclusive ones
+   * @param rounds conclusive rounds
    * @param granted retries granted at the time
    * @param refused retries refused a slot before
-   * @param wanted rounds that were to be done
+   * @param wanted requested rounds
    */
   public record Outcome(int rounds, int granted, int refused, int wanted) {
 
-    /** Whether every round was conclusive and came out as promised. */
+    /** Whether every round was conclusive and kept the promise. */
     public boolean holds() {
       return rounds == wanted && granted == rounds && refused == rounds;
     }
@@ -51,7 +52,7 @@ public final class RetryProbe {
     this.slotNanos = window.toNanos() / SLOTS;
   }
 
-  /** Does so many rounds, and gives up at the deadline, whatever was reached. */
+  /** Runs {@code wanted} rounds; returns after {@code timeout} with the rounds done so far. */
   public Outcome run(int wanted, Duration timeout) throws IOException {
     long deadlineNanos = System.nanoTime() + timeout.toNanos();
     int rounds = 0;
@@ -70,7 +71,7 @@ public final class RetryProbe {
         if (answer.status() != 429 || waitNanos < 3 * slotNanos) {
           continue;
         }
-        // At the latest at asked + wait - slot, if it takes no longer than the margin to arrive.
+        // Arrives by asked + wait - slot, if it takes no longer than the margin.
         long marginNanos = slotNanos / 4;
         Wait.until(askedNanos + waitNanos - slotNanos - marginNanos);
         long earlyNanos = System.nanoTime();
@@ -89,9 +90,9 @@ public final class RetryProbe {
   }
 
   /**
-   * A settle gives tokens back, which would make a retry succeed before its time: wait until the
-   * leases have not changed for a while. (None at all would be too much to ask: that of a call to
-   * Redis that timed out lives on until its deadline.)
+   * Waits until the leases have not changed for a while: a settle gives tokens back, and a retry
+   * would then succeed early. It does not wait for zero leases: the lease of a call that timed out
+   * lives until its deadline.
    */
   private void awaitSettled() throws IOException {
     long nowNanos = System.nanoTime();

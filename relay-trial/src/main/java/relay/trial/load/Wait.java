@@ -2,7 +2,7 @@ package relay.trial.load;
 
 import java.util.concurrent.locks.LockSupport;
 
-/** Waits for a moment, to some 50 microseconds. */
+/** Waits for a time, to some 50 microseconds. */
 final class Wait {
   private Wait() {}
 

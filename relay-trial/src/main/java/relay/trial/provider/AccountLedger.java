@@ -8,21 +8,21 @@ import relay.trial.provider.ProviderSimulator.AccountStats;
 import relay.trial.provider.ProviderSimulator.Settings;
 
 /**
- * One account as its provider keeps it: a meter per limit, and what happened. A request is charged
- * 1 and its input when it is admitted, its output as it is produced.
+ * One account of the provider: a meter for each limit, and the charges. An admission charges 1
+ * request and its input; output is charged while it is produced.
  */
 final class AccountLedger {
-  /** What the provider decides; a refusal says which limit it was and for how long. */
+  /** The provider's decision; a refusal names the limit and the time until it has room. */
   sealed interface Admission {
     record Admitted() implements Admission {}
 
     record Refused(String dimension, long waitNanos) implements Admission {}
   }
 
-  /** A limit as the headers tell it. */
+  /** A limit, for the headers. */
   record Gauge(long limit, long remaining, long fullNanos) {}
 
-  /** Limits as the headers tell them; a limit of 0 is not told. */
+  /** The limits of an account, for the headers; a limit of 0 has no headers. */
   record Gauges(Gauge requests, Gauge input, Gauge output, Gauge total) {}
 
   private static final Admission ADMITTED = new Admission.Admitted();
@@ -32,7 +32,7 @@ final class AccountLedger {
   private final Account account;
   private final Settings settings;
 
-  /** Read under the lock, so that no charge is older than the one before. */
+  /** Read under the lock, so that charges are in the order of time. */
   private final LongSupplier nanoClock;
 
   private QuotaMeter requests;
@@ -67,8 +67,8 @@ final class AccountLedger {
   /**
    * Admits a request, or refuses it and changes nothing.
    *
-   * @param outputUpFront output tokens that are charged to the total now and not as produced: what
-   *     openai does with {@code max_tokens}
+   * @param outputUpFront output tokens charged to the total now instead of while they are produced,
+   *     as openai does with {@code max_tokens}
    */
   Admission admit(long requestInput, long outputUpFront) {
     lock.lock();
@@ -76,7 +76,7 @@ final class AccountLedger {
       long nowNanos = nanoClock.getAsLong();
       long byRequests = requests.waitNanos(nowNanos, 1);
       long byInput = input.waitNanos(nowNanos, requestInput);
-      long byOutput = output.waitNanos(nowNanos, 1); // nobody knows yet how long the answer will be
+      long byOutput = output.waitNanos(nowNanos, 1); // the length of the answer is not known yet
       long byTotal = total.waitNanos(nowNanos, Math.max(1, requestInput + outputUpFront));
       long wait = Math.max(Math.max(byRequests, byInput), Math.max(byOutput, byTotal));
       if (wait > 0) {
@@ -103,7 +103,7 @@ final class AccountLedger {
     }
   }
 
-  /** Charges output that was just produced. */
+  /** Charges output just produced. */
   void produced(long tokens, boolean chargedUpFront) {
     lock.lock();
     try {

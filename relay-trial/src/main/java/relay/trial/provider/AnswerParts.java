@@ -3,41 +3,42 @@ package relay.trial.provider;
 import java.nio.charset.StandardCharsets;
 import relay.trial.provider.AnswerWriter.Parts;
 
-/** The parts of a good answer; output tokens are charged as their part is produced. */
+/** The parts of a good answer. Output tokens are charged when their part is produced. */
 final class AnswerParts implements Parts {
   private final AnswerShape shape;
-  private final AskedBody asked;
+  private final RequestFields fields;
   private final Script script;
   private final String id;
   private final AccountLedger ledger;
   private final boolean stream;
   private long chargedTokens;
 
-  AnswerParts(AnswerShape shape, AskedBody asked, Script script, String id, AccountLedger ledger) {
+  AnswerParts(
+      AnswerShape shape, RequestFields fields, Script script, String id, AccountLedger ledger) {
     this.shape = shape;
-    this.asked = asked;
+    this.fields = fields;
     this.script = script;
     this.id = id;
     this.ledger = ledger;
-    stream = asked.stream() && shape.streams();
+    stream = fields.stream() && shape.streams();
   }
 
   @Override
   public int count() {
     // A JSON answer is cut in two, so that a fault has a middle to happen in.
-    return stream ? shape.eventCount(script.events(), asked) : 2;
+    return stream ? shape.eventCount(script.events(), fields) : 2;
   }
 
   @Override
   public byte[] part(int index) {
     if (stream) {
-      int through = shape.contentEventsThrough(index, script.events(), asked);
+      int through = shape.contentEventsThrough(index, script.events(), fields);
       long output = shape.outputTokens(script);
       charge(through == script.events() ? output : output * through / script.events());
-      return bytes(shape.event(index, script.events(), id, asked, script));
+      return bytes(shape.event(index, script.events(), id, fields, script));
     }
     charge(shape.outputTokens(script));
-    String json = shape.json(id, asked, script.inputTokens(), shape.outputTokens(script));
+    String json = shape.json(id, fields, script.inputTokens(), shape.outputTokens(script));
     int middle = json.length() / 2;
     return bytes(index == 0 ? json.substring(0, middle) : json.substring(middle));
   }
@@ -49,7 +50,7 @@ final class AnswerParts implements Parts {
 
   private void charge(long cumulativeTokens) {
     if (cumulativeTokens > chargedTokens) {
-      ledger.produced(cumulativeTokens - chargedTokens, shape.outputUpFront(asked) > 0);
+      ledger.produced(cumulativeTokens - chargedTokens, shape.outputUpFront(fields) > 0);
       chargedTokens = cumulativeTokens;
     }
   }

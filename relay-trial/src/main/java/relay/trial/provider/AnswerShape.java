@@ -5,20 +5,20 @@ import io.undertow.util.HeaderMap;
 import java.time.Instant;
 import org.jspecify.annotations.Nullable;
 
-/** How a dialect writes answers, errors and limits: text in, text out. */
+/** Writes the answers, errors and limits of a dialect as text. */
 sealed interface AnswerShape permits AnthropicShape, OpenAiApi {
 
   /** A whole answer. */
-  String json(String id, AskedBody asked, long inputTokens, long outputTokens);
+  String json(String id, RequestFields fields, long inputTokens, long outputTokens);
 
   /** Number of events of a stream with this many content events. */
-  int eventCount(int contentEvents, AskedBody asked);
+  int eventCount(int contentEvents, RequestFields fields);
 
-  /** The event at {@code index}, as it goes over the wire. */
-  String event(int index, int contentEvents, String id, AskedBody asked, Script script);
+  /** The event at {@code index}, as bytes of the stream. */
+  String event(int index, int contentEvents, String id, RequestFields fields, Script script);
 
-  /** How many content events have gone out once the event at {@code index} has. */
-  int contentEventsThrough(int index, int contentEvents, AskedBody asked);
+  /** The number of content events up to and including the event at {@code index}. */
+  int contentEventsThrough(int index, int contentEvents, RequestFields fields);
 
   /** An error inside a stream. */
   String errorEvent();
@@ -26,24 +26,24 @@ sealed interface AnswerShape permits AnthropicShape, OpenAiApi {
   /** An error's body. */
   String error(int status, String message, String id);
 
-  /** A 429's body; {@code dimension} null = the account's money is spent. */
+  /** The body of a 429; {@code dimension} null = the account's budget is spent. */
   String limited(@Nullable String dimension, String id);
 
-  /** The request id's header. */
+  /** The name of the header with the request id. */
   String idHeader();
 
-  /** Tells the limits, as the provider does with every answer. */
-  void tellLimits(HeaderMap headers, AccountLedger.Gauges gauges, Instant now);
+  /** Adds the limits to the headers, as the provider does with every answer. */
+  void addLimits(HeaderMap headers, AccountLedger.Gauges gauges, Instant now);
 
-  /** Output tokens that the provider charges when it admits a request. */
-  long outputUpFront(AskedBody asked);
+  /** Output tokens charged at admission. */
+  long outputUpFront(RequestFields fields);
 
-  /** Output tokens that an answer has. */
+  /** Output tokens of an answer. */
   default long outputTokens(Script script) {
     return script.outputTokens();
   }
 
-  /** Whether the endpoint knows streams. */
+  /** Whether the endpoint can stream. */
   default boolean streams() {
     return true;
   }

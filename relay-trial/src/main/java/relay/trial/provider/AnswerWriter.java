@@ -13,11 +13,11 @@ import org.xnio.XnioIoThread;
 import org.xnio.channels.StreamSinkChannel;
 
 /**
- * Writes one answer part by part from its connection's I/O thread; pauses are timers, so thousands
- * of paced streams cost no thread. Every part is flushed, unless all of them go at once.
+ * Writes one answer part by part from its connection's I/O thread; pauses are timers, so that
+ * thousands of paced streams need no thread. Each part is flushed, unless all are written at once.
  */
 final class AnswerWriter {
-  /** The parts of an answer; producing one may charge for it. */
+  /** The parts of an answer. Producing a part may charge for it. */
   interface Parts {
     int count();
 
@@ -26,14 +26,14 @@ final class AnswerWriter {
     byte[] errorPart() throws IOException;
   }
 
-  /** How an answer ended, told once. */
+  /** The end of an answer. */
   enum Ending {
     COMPLETE,
     FAULT,
     ABORTED
   }
 
-  /** Told once how it ended. */
+  /** Called once, at the end of the answer. */
   interface EndListener {
     void ended(Ending ending);
   }
@@ -70,7 +70,7 @@ final class AnswerWriter {
     sink.getWriteSetter().set(_ -> pump());
   }
 
-  /** Writes what may go now. Runs in the I/O thread only. */
+  /** Writes all parts that are due. Runs in the I/O thread only. */
   void pump() {
     try {
       while (true) {
@@ -86,7 +86,7 @@ final class AnswerWriter {
           finish();
           return;
         } else if (fault != null && next > 0 && next >= parts.count() / 2) {
-          if (!commit(fault)) {
+          if (!inject(fault)) {
             return;
           }
         } else if (mayGo()) {
@@ -135,8 +135,8 @@ final class AnswerWriter {
   }
 
   /** Returns whether there is more to write. */
-  private boolean commit(SimulatedFault committed) throws IOException {
-    switch (committed) {
+  private boolean inject(SimulatedFault injected) throws IOException {
+    switch (injected) {
       case STALL_MID_STREAM -> {
         sink.suspendWrites();
         return false;

@@ -38,49 +38,50 @@ final class AnthropicShape implements AnswerShape {
   private static final Names TOKENS = Names.of("tokens");
 
   @Override
-  public String json(String id, AskedBody asked, long inputTokens, long outputTokens) {
+  public String json(String id, RequestFields fields, long inputTokens, long outputTokens) {
     return "{\"id\":\"msg_"
         + id
         + "\",\"type\":\"message\",\"role\":\"assistant\",\"model\":"
-        + AnswerShape.quote(asked.model())
+        + AnswerShape.quote(fields.model())
         + ",\"content\":["
-        + (asked.call() == null
+        + (fields.call() == null
             ? "{\"type\":\"text\",\"text\":\"A simulated answer.\"}"
-            : toolUse(id, asked.call(), asked.call().input()))
+            : toolUse(id, fields.call(), fields.call().input()))
         + "],\"stop_reason\":\""
-        + stopReason(asked)
+        + stopReason(fields)
         + "\",\"stop_sequence\":null,\"usage\":"
         + usage(inputTokens, outputTokens)
         + "}";
   }
 
   @Override
-  public int eventCount(int contentEvents, AskedBody asked) {
+  public int eventCount(int contentEvents, RequestFields fields) {
     return BEFORE_CONTENT + contentEvents + AFTER_CONTENT;
   }
 
   @Override
-  public String event(int index, int contentEvents, String id, AskedBody asked, Script script) {
+  public String event(
+      int index, int contentEvents, String id, RequestFields fields, Script script) {
     if (index >= BEFORE_CONTENT && index < BEFORE_CONTENT + contentEvents) {
-      return asked.call() == null
+      return fields.call() == null
           ? CONTENT
           : event(
               "content_block_delta",
               "{\"type\":\"content_block_delta\",\"index\":0,"
                   + "\"delta\":{\"type\":\"input_json_delta\",\"partial_json\":"
-                  + AnswerShape.quote(asked.call().piece(index - BEFORE_CONTENT, contentEvents))
+                  + AnswerShape.quote(fields.call().piece(index - BEFORE_CONTENT, contentEvents))
                   + "}}");
     }
     return switch (index < BEFORE_CONTENT ? index : index - contentEvents) {
-      case 0 -> messageStart(id, asked, script.inputTokens());
+      case 0 -> messageStart(id, fields, script.inputTokens());
       case 1 ->
           event(
               "content_block_start",
               "{\"type\":\"content_block_start\",\"index\":0,"
                   + "\"content_block\":"
-                  + (asked.call() == null
+                  + (fields.call() == null
                       ? "{\"type\":\"text\",\"text\":\"\"}"
-                      : toolUse(id, asked.call(), "{}"))
+                      : toolUse(id, fields.call(), "{}"))
                   + "}");
       case 2 -> event("ping", "{\"type\": \"ping\"}");
       case 3 -> event("content_block_stop", "{\"type\":\"content_block_stop\",\"index\":0}");
@@ -88,7 +89,7 @@ final class AnthropicShape implements AnswerShape {
           event(
               "message_delta",
               "{\"type\":\"message_delta\",\"delta\":{\"stop_reason\":\""
-                  + stopReason(asked)
+                  + stopReason(fields)
                   + "\",\"stop_sequence\":null},\"usage\":{\"output_tokens\":"
                   + script.outputTokens()
                   + "}}");
@@ -97,7 +98,7 @@ final class AnthropicShape implements AnswerShape {
     };
   }
 
-  private static String toolUse(String id, CalledTool call, String input) {
+  private static String toolUse(String id, ToolCall call, String input) {
     return "{\"type\":\"tool_use\",\"id\":\"toolu_"
         + id
         + "\",\"name\":"
@@ -107,24 +108,24 @@ final class AnthropicShape implements AnswerShape {
         + "}";
   }
 
-  private static String stopReason(AskedBody asked) {
-    return asked.call() == null ? "end_turn" : "tool_use";
+  private static String stopReason(RequestFields fields) {
+    return fields.call() == null ? "end_turn" : "tool_use";
   }
 
-  private static String messageStart(String id, AskedBody asked, long inputTokens) {
+  private static String messageStart(String id, RequestFields fields, long inputTokens) {
     return event(
         "message_start",
         "{\"type\":\"message_start\",\"message\":{\"id\":\"msg_"
             + id
             + "\",\"type\":\"message\",\"role\":\"assistant\",\"model\":"
-            + AnswerShape.quote(asked.model())
+            + AnswerShape.quote(fields.model())
             + ",\"content\":[],\"stop_reason\":null,\"stop_sequence\":null,\"usage\":"
             + usage(inputTokens, 1)
             + "}}");
   }
 
   @Override
-  public int contentEventsThrough(int index, int contentEvents, AskedBody asked) {
+  public int contentEventsThrough(int index, int contentEvents, RequestFields fields) {
     return Math.clamp(index - BEFORE_CONTENT + 1, 0, contentEvents);
   }
 
@@ -162,7 +163,7 @@ final class AnthropicShape implements AnswerShape {
   }
 
   @Override
-  public void tellLimits(HeaderMap headers, Gauges gauges, Instant now) {
+  public void addLimits(HeaderMap headers, Gauges gauges, Instant now) {
     tell(headers, REQUESTS, gauges.requests(), gauges.requests().remaining(), now);
     tell(headers, INPUT, gauges.input(), rounded(gauges.input().remaining()), now);
     tell(headers, OUTPUT, gauges.output(), rounded(gauges.output().remaining()), now);
@@ -170,8 +171,8 @@ final class AnthropicShape implements AnswerShape {
   }
 
   @Override
-  public long outputUpFront(AskedBody asked) {
-    return 0; // max_tokens does not count here
+  public long outputUpFront(RequestFields fields) {
+    return 0; // max_tokens is not charged
   }
 
   private static void tell(
@@ -184,7 +185,7 @@ final class AnthropicShape implements AnswerShape {
     }
   }
 
-  /** The real provider rounds what remains of tokens to the nearest thousand. */
+  /** The real provider rounds remaining tokens to the nearest thousand. */
   private static long rounded(long tokens) {
     return tokens > Long.MAX_VALUE - 500 ? tokens : (tokens + 500) / 1000 * 1000;
   }

@@ -3,17 +3,17 @@ package relay.trial.provider;
 import java.util.Arrays;
 
 /**
- * When an account was charged what: a ring of the last charges, so that a test can compute the used
- * share of any interval. Output is charged as it is produced, so it stands in entries of its own
- * ({@code requests} 0). Not thread-safe.
+ * The last charges of an account, in a ring, with their times: a test can compute the used share of
+ * any interval. Output has separate entries ({@code requests} 0), because it is charged while it is
+ * produced. Not thread-safe.
  */
 final class ChargeLog {
-  /** Some 4 MB an account at most. Beyond, the oldest charges are forgotten. */
+  /** Some 4 MB for each account at most. The ring overwrites the oldest charges. */
   static final int MAX_ENTRIES = 1 << 17;
 
   private static final int FIELDS = 4;
 
-  /** What was charged in an interval. */
+  /** The charges of an interval. */
   record Sum(long requests, long inputTokens, long outputTokens) {}
 
   private long[] ring = new long[FIELDS * 256];
@@ -21,7 +21,9 @@ final class ChargeLog {
 
   void add(long nanos, long requests, long inputTokens, long outputTokens) {
     if (count == capacity() && capacity() < MAX_ENTRIES) {
-      ring = Arrays.copyOf(ring, ring.length * 2); // not yet wrapped, so a copy keeps the order
+      ring =
+          Arrays.copyOf(
+              ring, ring.length * 2); // the ring has not wrapped, so a copy keeps the order
     }
     int at = offset(count++);
     ring[at] = nanos;

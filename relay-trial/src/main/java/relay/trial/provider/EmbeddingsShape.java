@@ -3,10 +3,10 @@ package relay.trial.provider;
 /** The Embeddings API: vectors, no output tokens, no streams. */
 final class EmbeddingsShape extends OpenAiApi {
   @Override
-  public String json(String id, AskedBody asked, long inputTokens, long outputTokens) {
+  public String json(String id, RequestFields fields, long inputTokens, long outputTokens) {
     return "{\"object\":\"list\",\"data\":[{\"object\":\"embedding\",\"index\":0,"
         + "\"embedding\":[0.25,-0.5,1.0]}],\"model\":"
-        + AnswerShape.quote(asked.model())
+        + AnswerShape.quote(fields.model())
         + ",\"usage\":{\"prompt_tokens\":"
         + inputTokens
         + ",\"total_tokens\":"
@@ -20,7 +20,7 @@ final class EmbeddingsShape extends OpenAiApi {
   }
 
   @Override
-  public long outputUpFront(AskedBody asked) {
+  public long outputUpFront(RequestFields fields) {
     return 0;
   }
 
@@ -30,17 +30,18 @@ final class EmbeddingsShape extends OpenAiApi {
   }
 
   @Override
-  public int eventCount(int contentEvents, AskedBody asked) {
+  public int eventCount(int contentEvents, RequestFields fields) {
     return 0;
   }
 
   @Override
-  public String event(int index, int contentEvents, String id, AskedBody asked, Script script) {
+  public String event(
+      int index, int contentEvents, String id, RequestFields fields, Script script) {
     throw new IllegalStateException("embeddings are not streamed");
   }
 
   @Override
-  public int contentEventsThrough(int index, int contentEvents, AskedBody asked) {
+  public int contentEventsThrough(int index, int contentEvents, RequestFields fields) {
     return 0;
   }
 }

@@ -5,7 +5,7 @@ import java.io.IOException;
 import java.util.zip.GZIPOutputStream;
 import relay.trial.provider.AnswerWriter.Parts;
 
-/** Compresses an answer so that each part can be read as soon as it arrives. */
+/** Compresses an answer; a reader can decode each part when it arrives. */
 final class GzipParts implements Parts {
   private final Parts plain;
   private final ByteArrayOutputStream compressed = new ByteArrayOutputStream(1024);

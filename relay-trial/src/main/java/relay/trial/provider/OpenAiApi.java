@@ -8,7 +8,7 @@ import org.jspecify.annotations.Nullable;
 import relay.trial.provider.AccountLedger.Gauge;
 import relay.trial.provider.AccountLedger.Gauges;
 
-/** What all endpoints of the OpenAI API share: errors and limits. */
+/** The errors and limits of the OpenAI API, shared by all endpoints. */
 abstract sealed class OpenAiApi implements AnswerShape
     permits OpenAiShape, ResponsesShape, EmbeddingsShape {
   static final long CREATED = 1_760_000_000;
@@ -60,17 +60,17 @@ abstract sealed class OpenAiApi implements AnswerShape
   }
 
   @Override
-  public void tellLimits(HeaderMap headers, Gauges gauges, Instant now) {
+  public void addLimits(HeaderMap headers, Gauges gauges, Instant now) {
     tell(headers, REQUESTS, gauges.requests());
     tell(headers, TOKENS, gauges.total().limit() > 0 ? gauges.total() : gauges.input());
   }
 
   @Override
-  public long outputUpFront(AskedBody asked) {
-    return asked.maxTokens();
+  public long outputUpFront(RequestFields fields) {
+    return fields.maxTokens();
   }
 
-  /** A duration as the provider writes it: {@code 6m0s}, {@code 1.5s}, {@code 20ms}. */
+  /** A duration in the format of the provider: {@code 6m0s}, {@code 1.5s}, {@code 20ms}. */
   static String duration(long nanos) {
     long millis = Math.ceilDiv(nanos, 1_000_000L);
     if (millis < 1000) {

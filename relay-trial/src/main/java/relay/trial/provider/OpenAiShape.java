@@ -1,72 +1,77 @@
 package relay.trial.provider;
 
-/** The Chat Completions API: chunks, the usage chunk where it was asked for, {@code [DONE]}. */
+/** The Chat Completions API: chunks, the usage chunk on request, {@code [DONE]}. */
 final class OpenAiShape extends OpenAiApi {
   @Override
-  public String json(String id, AskedBody asked, long inputTokens, long outputTokens) {
-    return head(id, "chat.completion", asked)
+  public String json(String id, RequestFields fields, long inputTokens, long outputTokens) {
+    return head(id, "chat.completion", fields)
         + "\"choices\":[{\"index\":0,\"message\":{\"role\":\"assistant\","
-        + (asked.call() == null
+        + (fields.call() == null
             ? "\"content\":\"A simulated answer.\""
-            : "\"content\":null," + toolCalls(function(id, asked.call(), asked.call().input())))
+            : "\"content\":null," + toolCalls(function(id, fields.call(), fields.call().input())))
         + ",\"refusal\":null},\"logprobs\":null,\"finish_reason\":"
-        + finishReason(asked)
+        + finishReason(fields)
         + "}],\"usage\":"
         + usage(inputTokens, outputTokens)
         + "}";
   }
 
   @Override
-  public int eventCount(int contentEvents, AskedBody asked) {
-    return 1 + contentEvents + 1 + (asked.includeUsage() ? 1 : 0) + 1; // role, …, stop, usage, DONE
+  public int eventCount(int contentEvents, RequestFields fields) {
+    return 1
+        + contentEvents
+        + 1
+        + (fields.includeUsage() ? 1 : 0)
+        + 1; // role, …, stop, usage, DONE
   }
 
   @Override
-  public String event(int index, int contentEvents, String id, AskedBody asked, Script script) {
-    if (index == eventCount(contentEvents, asked) - 1) {
+  public String event(
+      int index, int contentEvents, String id, RequestFields fields, Script script) {
+    if (index == eventCount(contentEvents, fields) - 1) {
       return "data: [DONE]\n\n";
     }
     if (index == 0) {
       String content =
-          asked.call() == null
+          fields.call() == null
               ? "\"content\":\"\""
-              : "\"content\":null," + toolCalls("\"index\":0," + function(id, asked.call(), ""));
-      return chunk(id, asked, "{\"role\":\"assistant\"," + content + ",\"refusal\":null}", "null");
+              : "\"content\":null," + toolCalls("\"index\":0," + function(id, fields.call(), ""));
+      return chunk(id, fields, "{\"role\":\"assistant\"," + content + ",\"refusal\":null}", "null");
     }
     if (index <= contentEvents) {
       String content =
-          asked.call() == null
+          fields.call() == null
               ? "\"content\":\"some more words \""
               : toolCalls(
                   "\"index\":0,\"function\":{\"arguments\":"
-                      + AnswerShape.quote(asked.call().piece(index - 1, contentEvents))
+                      + AnswerShape.quote(fields.call().piece(index - 1, contentEvents))
                       + "}");
-      return chunk(id, asked, "{" + content + "}", "null");
+      return chunk(id, fields, "{" + content + "}", "null");
     }
     if (index == contentEvents + 1) {
-      return chunk(id, asked, "{}", finishReason(asked));
+      return chunk(id, fields, "{}", finishReason(fields));
     }
     return "data: "
-        + head(id, "chat.completion.chunk", asked)
+        + head(id, "chat.completion.chunk", fields)
         + "\"choices\":[],\"usage\":"
         + usage(script.inputTokens(), script.outputTokens())
         + "}\n\n";
   }
 
   @Override
-  public int contentEventsThrough(int index, int contentEvents, AskedBody asked) {
+  public int contentEventsThrough(int index, int contentEvents, RequestFields fields) {
     return Math.clamp(index, 0, contentEvents);
   }
 
-  private static String finishReason(AskedBody asked) {
-    return asked.call() == null ? "\"stop\"" : "\"tool_calls\"";
+  private static String finishReason(RequestFields fields) {
+    return fields.call() == null ? "\"stop\"" : "\"tool_calls\"";
   }
 
   private static String toolCalls(String members) {
     return "\"tool_calls\":[{" + members + "}]";
   }
 
-  private static String function(String id, CalledTool call, String input) {
+  private static String function(String id, ToolCall call, String input) {
     return "\"id\":\"call_"
         + id
         + "\",\"type\":\"function\",\"function\":{\"name\":"
@@ -76,17 +81,17 @@ final class OpenAiShape extends OpenAiApi {
         + "}";
   }
 
-  private static String chunk(String id, AskedBody asked, String delta, String finishReason) {
+  private static String chunk(String id, RequestFields fields, String delta, String finishReason) {
     return "data: "
-        + head(id, "chat.completion.chunk", asked)
+        + head(id, "chat.completion.chunk", fields)
         + "\"choices\":[{\"index\":0,\"delta\":"
         + delta
         + ",\"logprobs\":null,\"finish_reason\":"
         + finishReason
-        + (asked.includeUsage() ? "}],\"usage\":null}\n\n" : "}]}\n\n");
+        + (fields.includeUsage() ? "}],\"usage\":null}\n\n" : "}]}\n\n");
   }
 
-  private static String head(String id, String object, AskedBody asked) {
+  private static String head(String id, String object, RequestFields fields) {
     return "{\"id\":\"chatcmpl-"
         + id
         + "\",\"object\":\""
@@ -94,7 +99,7 @@ final class OpenAiShape extends OpenAiApi {
         + "\",\"created\":"
         + CREATED
         + ",\"model\":"
-        + AnswerShape.quote(asked.model())
+        + AnswerShape.quote(fields.model())
         + ",\"service_tier\":\"default\",";
   }
 

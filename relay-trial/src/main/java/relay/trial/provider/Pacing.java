@@ -3,7 +3,7 @@ package relay.trial.provider;
 import org.jspecify.annotations.Nullable;
 
 /**
- * When the parts of an answer go out.
+ * The times of the parts of an answer.
  *
  * @param intervalMs pause before each part but the first
  * @param gate name of the gate that each part but the first must pass; null = none

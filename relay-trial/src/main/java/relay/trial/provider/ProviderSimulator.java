@@ -15,33 +15,35 @@ import java.util.Set;
 import java.util.function.LongSupplier;
 
 /**
- * A provider on loopback that keeps to what providers document: a token bucket per account and
- * limit, filled continuously; a request that does not fit gets a real 429 in its dialect.
+ * A provider on loopback that enforces limits as providers document them: a token bucket for each
+ * limit of an account, refilled continuously. A request that does not fit gets a real 429 in its
+ * dialect.
  *
  * <p>{@code POST /v1/messages}, {@code /v1/chat/completions} and {@code /v1/responses} (JSON and
- * SSE), {@code POST /v1/messages/count_tokens} and {@code /v1/embeddings}; files, batches, images
- * and audio are given back as they come. The caller scripts the answer by {@code x-sim-*} headers,
- * see {@link Script}. Requests cost 1, input is charged at admission, output as it is produced;
- * openai's {@code max_tokens}, where stated, is charged to {@code tpm} at admission instead of the
- * output. A fault that is a status, or comes before the first byte, charges nothing.
+ * SSE), {@code POST /v1/messages/count_tokens} and {@code /v1/embeddings}; requests for files,
+ * batches, images and audio get their own body back. The {@code x-sim-*} headers of a request
+ * script its answer, see {@link Script}. Requests cost 1, input is charged at admission, output
+ * while it is produced; openai's {@code max_tokens}, if present, is charged to {@code tpm} at
+ * admission instead of the output. A fault charges nothing if it is a status or precedes the first
+ * byte.
  *
- * <p>Every charge is kept with its time, so the used share of any interval can be computed: {@link
+ * <p>Every charge is kept with its time, which gives the used share of any interval: {@link
  * #usedShare}.
  */
 public final class ProviderSimulator implements AutoCloseable {
 
-  /** What a provider counts. */
+  /** The counted quantities. */
   public enum Dimension {
     REQUESTS,
     INPUT_TOKENS,
     OUTPUT_TOKENS
   }
 
-  /** How a limit is enforced. */
+  /** The way to enforce a limit. */
   public enum Enforcement {
-    /** What providers document. */
+    /** As providers document it. */
     TOKEN_BUCKET,
-    /** The strictest thing imaginable: never more than the limit in any window. */
+    /** The strictest way: never more than the limit in any interval of one window. */
     SLIDING_LOG
   }
 
@@ -87,11 +89,11 @@ public final class ProviderSimulator implements AutoCloseable {
   }
 
   /**
-   * What happened on one account since the start or the last reset.
+   * The counts of one account since the start or the last reset.
    *
-   * @param refused 429s for want of capacity (not those that were ordered as faults)
-   * @param longestGapNanos between two admissions that followed each other
-   * @param admittedPerSecond the last 600 s at most
+   * @param refused 429s because a limit was used up, without ordered faults
+   * @param longestGapNanos the longest time between two consecutive admissions
+   * @param admittedPerSecond of the last 600 s at most
    */
   public record AccountStats(
       String account,
@@ -103,11 +105,11 @@ public final class ProviderSimulator implements AutoCloseable {
       List<Integer> admittedPerSecond) {}
 
   /**
-   * What happened since the start or the last reset.
+   * All counts since the start or the last reset.
    *
-   * @param openAnswers answers that are being given now
-   * @param abortedAnswers answers whose reader went away
-   * @param secretsSeen credentials as they came, known or not; at most 1024
+   * @param openAnswers answers in progress
+   * @param abortedAnswers answers aborted because the reader closed the connection
+   * @param secretsSeen the received credentials, known or not; at most 1024
    */
   public record Stats(
       List<AccountStats> accounts,
@@ -118,7 +120,7 @@ public final class ProviderSimulator implements AutoCloseable {
       long abortedAnswers,
       Set<String> secretsSeen) {
 
-    /** 429s for want of capacity, over all accounts. */
+    /** 429s because a limit was used up, over all accounts. */
     public long refused() {
       return accounts.stream().mapToLong(AccountStats::refused).sum();
     }
@@ -188,12 +190,12 @@ public final class ProviderSimulator implements AutoCloseable {
     return ((InetSocketAddress) server.getListenerInfo().getFirst().getAddress()).getPort();
   }
 
-  /** Now, on the clock of the charges. */
+  /** The current time on the clock of the charges. */
   public long nowNanos() {
     return nanoClock.getAsLong();
   }
 
-  /** What happened so far. */
+  /** The counts so far. */
   public Stats stats() {
     return new Stats(
         byAccount.values().stream().map(AccountLedger::stats).toList(),
@@ -205,7 +207,7 @@ public final class ProviderSimulator implements AutoCloseable {
         state.secretsSeen());
   }
 
-  /** What an account was charged in [from, to) on {@link #nowNanos}'s clock. */
+  /** The charges of an account in [from, to) on {@link #nowNanos}'s clock. */
   public long charged(String account, Dimension dimension, long fromNanos, long toNanos) {
     ChargeLog.Sum sum = ledger(account).charged(fromNanos, toNanos);
     return switch (dimension) {
@@ -215,7 +217,7 @@ public final class ProviderSimulator implements AutoCloseable {
     };
   }
 
-  /** Charged in [from, to) over what the limit allows in that time; 0 where there is no limit. */
+  /** The charges in [from, to) divided by the limit for that time; 0 without a limit. */
   public double usedShare(String account, Dimension dimension, long fromNanos, long toNanos) {
     Account limits = ledger(account).account();
     long limit =
@@ -245,15 +247,15 @@ public final class ProviderSimulator implements AutoCloseable {
   }
 
   /**
-   * Lets so many more events of the streams pass that named this gate by {@code x-sim-gate}. Their
-   * first event needs none.
+   * Permits {@code events} more events of the streams that named this gate by {@code x-sim-gate}.
+   * Their first event needs no permit.
    */
   public void release(String gate, int events) {
     state.gates.release(gate, events);
   }
 
   /**
-   * Commits a fault on the next {@code times} requests of an account.
+   * Injects a fault into the next {@code times} requests of an account.
    *
    * @param fault as in {@code x-sim-fault}: {@code 429}, {@code spend-429}, {@code 401}, {@code
    *     403}, {@code 500}, {@code 503}, {@code 529}, {@code reset-at-start}, {@code
@@ -261,7 +263,7 @@ public final class ProviderSimulator implements AutoCloseable {
    *     {@code error-event}
    */
   public void order(String account, String fault, int times) {
-    ledger(account); // throws if there is no such account
+    ledger(account); // throws for an unknown account
     SimulatedFault named = SimulatedFault.named(fault);
     if (named == null) {
       throw new IllegalArgumentException("no fault is named " + fault);

@@ -1,24 +1,24 @@
 package relay.trial.provider;
 
 /**
- * What a provider counts against one limit of one account. All times are monotonic nanoseconds and
- * must not go backwards. Not thread-safe: the account's ledger holds the lock.
+ * The use of one limit of one account. All times are monotonic nanoseconds and must not go
+ * backwards. Not thread-safe: the account's ledger holds the lock.
  */
 sealed interface QuotaMeter permits TokenBucket, SlidingLog, NoLimit {
 
-  /** How long until {@code amount} could be taken; 0 = now. Changes nothing but the refill. */
+  /** Time until {@code amount} can be taken; 0 = now. Only refills. */
   long waitNanos(long nowNanos, long amount);
 
   /**
-   * Takes {@code amount}, into debt if need be: output is charged as it is produced, and by then
-   * nobody can refuse it.
+   * Takes {@code amount}; the rest may become negative. Output is charged while it is produced, and
+   * can no longer be refused then.
    */
   void take(long nowNanos, long amount);
 
-  /** What could be taken now; never negative. */
+  /** The amount that can be taken now; never negative. */
   long remaining(long nowNanos);
 
-  /** How long until the whole capacity is back, if nobody asks for anything: the reset header. */
+  /** Time until the whole capacity is free without further requests: the reset header. */
   long fullNanos(long nowNanos);
 
   /** The documented limit per window; 0 = none. */

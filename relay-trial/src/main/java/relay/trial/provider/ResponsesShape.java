@@ -11,40 +11,41 @@ final class ResponsesShape extends OpenAiApi {
   private static final String DELTA = "some more words ";
 
   @Override
-  public String json(String id, AskedBody asked, long inputTokens, long outputTokens) {
+  public String json(String id, RequestFields fields, long inputTokens, long outputTokens) {
     String item =
-        asked.call() == null
+        fields.call() == null
             ? item(id, "A simulated answer.")
-            : call(id, asked.call(), "completed", asked.call().input());
-    return response(id, asked, "completed", item, usage(inputTokens, outputTokens));
+            : call(id, fields.call(), "completed", fields.call().input());
+    return response(id, fields, "completed", item, usage(inputTokens, outputTokens));
   }
 
   @Override
-  public int eventCount(int contentEvents, AskedBody asked) {
-    return firstDelta(asked) + contentEvents + (asked.call() == null ? AFTER_TEXT : AFTER_CALL);
+  public int eventCount(int contentEvents, RequestFields fields) {
+    return firstDelta(fields) + contentEvents + (fields.call() == null ? AFTER_TEXT : AFTER_CALL);
   }
 
   @Override
-  public String event(int index, int contentEvents, String id, AskedBody asked, Script script) {
+  public String event(
+      int index, int contentEvents, String id, RequestFields fields, Script script) {
     if (index == 0) {
-      return of(index, "created", started(id, asked));
+      return of(index, "created", started(id, fields));
     }
     if (index == 1) {
-      return of(index, "in_progress", started(id, asked));
+      return of(index, "in_progress", started(id, fields));
     }
-    CalledTool call = asked.call();
+    ToolCall call = fields.call();
     String whole =
         call == null ? item(id, text(contentEvents)) : call(id, call, "completed", call.input());
-    int left = eventCount(contentEvents, asked) - index;
+    int left = eventCount(contentEvents, fields) - index;
     if (left == 1) {
       String usage = usage(script.inputTokens(), script.outputTokens());
-      String response = response(id, asked, "completed", whole, usage);
+      String response = response(id, fields, "completed", whole, usage);
       return of(index, "completed", "\"response\":" + response);
     }
     if (left == 2) {
       return of(index, "output_item.done", "\"output_index\":0,\"item\":" + whole);
     }
-    int delta = index - firstDelta(asked);
+    int delta = index - firstDelta(fields);
     return call == null
         ? textEvent(index, delta, contentEvents, id)
         : callEvent(index, delta, contentEvents, id, call);
@@ -81,7 +82,7 @@ final class ResponsesShape extends OpenAiApi {
   }
 
   private static String callEvent(
-      int index, int delta, int contentEvents, String id, CalledTool call) {
+      int index, int delta, int contentEvents, String id, ToolCall call) {
     String at = "\"item_id\":\"fc_" + id + "\",\"output_index\":0,";
     if (delta < 0) {
       String item = call(id, call, "in_progress", "");
@@ -96,8 +97,8 @@ final class ResponsesShape extends OpenAiApi {
   }
 
   @Override
-  public int contentEventsThrough(int index, int contentEvents, AskedBody asked) {
-    return Math.clamp(index - firstDelta(asked) + 1L, 0, contentEvents);
+  public int contentEventsThrough(int index, int contentEvents, RequestFields fields) {
+    return Math.clamp(index - firstDelta(fields) + 1L, 0, contentEvents);
   }
 
   @Override
@@ -108,20 +109,20 @@ final class ResponsesShape extends OpenAiApi {
   }
 
   @Override
-  public long outputUpFront(AskedBody asked) {
-    return asked.maxTokens();
+  public long outputUpFront(RequestFields fields) {
+    return fields.maxTokens();
   }
 
   /** After created, in_progress, output_item.added and, of a text, content_part.added. */
-  private static int firstDelta(AskedBody asked) {
-    return asked.call() == null ? 4 : 3;
+  private static int firstDelta(RequestFields fields) {
+    return fields.call() == null ? 4 : 3;
   }
 
   private static String text(int contentEvents) {
     return DELTA.repeat(contentEvents);
   }
 
-  private static String call(String id, CalledTool call, String status, String input) {
+  private static String call(String id, ToolCall call, String status, String input) {
     return "{\"id\":\"fc_"
         + id
         + "\",\"type\":\"function_call\",\"status\":\""
@@ -151,12 +152,12 @@ final class ResponsesShape extends OpenAiApi {
     return "\"item_id\":\"msg_" + id + "\",\"output_index\":0,\"content_index\":0";
   }
 
-  private static String started(String id, AskedBody asked) {
-    return "\"response\":" + response(id, asked, "in_progress", "", "null");
+  private static String started(String id, RequestFields fields) {
+    return "\"response\":" + response(id, fields, "in_progress", "", "null");
   }
 
   private static String response(
-      String id, AskedBody asked, String status, String output, String usage) {
+      String id, RequestFields fields, String status, String output, String usage) {
     return "{\"id\":\"resp_"
         + id
         + "\",\"object\":\"response\",\"created_at\":"
@@ -164,7 +165,7 @@ final class ResponsesShape extends OpenAiApi {
         + ",\"status\":\""
         + status
         + "\",\"error\":null,\"incomplete_details\":null,\"instructions\":null,\"model\":"
-        + AnswerShape.quote(asked.model())
+        + AnswerShape.quote(fields.model())
         + ",\"output\":["
         + output
         + "],\"parallel_tool_calls\":true,\"store\":true,\"tool_choice\":\"auto\",\"tools\":[],"

@@ -8,8 +8,8 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * How one request wants to be answered. The caller says so in {@code x-sim-*} headers, which a
- * relay passes on like any header that it does not know.
+ * The answer that a request orders by its {@code x-sim-*} headers. Relay forwards them like any
+ * unknown header.
  *
  * @param inputTokens {@code x-sim-input-tokens}; absent: a quarter of the body's bytes, rounded up
  * @param outputTokens {@code x-sim-output-tokens}; default 20
@@ -19,9 +19,9 @@ import org.jspecify.annotations.Nullable;
  * @param gzip {@code x-sim-gzip: 1}, and the request accepts it
  * @param gate {@code x-sim-gate}: each event but the first waits until the test releases it
  * @param fault {@code x-sim-fault}
- * @param faultAccounts {@code x-sim-fault-accounts}: only on these; empty = all
+ * @param faultAccounts {@code x-sim-fault-accounts}: the fault is for these only; empty = for all
  * @param retryAfterSeconds {@code x-sim-retry-after} of a 429 that is a fault; -1 = no such header
- * @param tool {@code x-sim-tool}: the answer is a call of this tool, see {@link CalledTool}
+ * @param tool {@code x-sim-tool}: the answer is a call of this tool, see {@link ToolCall}
  * @param toolInput {@code x-sim-tool-input}: JSON; default {@code {}}
  */
 record Script(
@@ -54,7 +54,7 @@ record Script(
   private static final long MAX_MS = 3_600_000;
   private static final int MAX_EVENTS = 100_000;
 
-  /** Throws IllegalArgumentException, naming the header, if one makes no sense. */
+  /** Throws IllegalArgumentException that names the first invalid header. */
   static Script of(HttpServerExchange exchange, int bodyBytes) {
     HeaderMap headers = exchange.getRequestHeaders();
     String faultName = headers.getFirst(FAULT);
@@ -79,7 +79,7 @@ record Script(
         toolInput == null ? "{}" : toolInput);
   }
 
-  /** The fault to commit on this account, or null. */
+  /** The fault for a request of this account, or null. */
   @Nullable SimulatedFault faultOn(String account) {
     return faultAccounts.isEmpty() || faultAccounts.contains(account) ? fault : null;
   }
@@ -99,7 +99,7 @@ record Script(
         return value;
       }
     } catch (NumberFormatException e) {
-      // said below, with the name of the header
+      // the error below names the header
     }
     throw new IllegalArgumentException(name + ": must be a whole number 0.." + max);
   }

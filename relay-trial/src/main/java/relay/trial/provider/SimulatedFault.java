@@ -3,18 +3,18 @@ package relay.trial.provider;
 import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 
-/** What the simulated provider does wrong when it is asked to. */
+/** The faults of the simulated provider. */
 enum SimulatedFault {
-  /** 429 as for a rate, without charging anything. */
+  /** 429 of a rate limit; charges nothing. */
   STATUS_429(429),
-  /** 429 that no waiting cures: the spend limit (anthropic), the quota (openai). */
+  /** 429 that waiting does not cure: the spend limit (anthropic), the quota (openai). */
   SPEND_429(429),
   STATUS_401(401),
   STATUS_403(403),
   STATUS_500(500),
   STATUS_503(503),
   STATUS_529(529),
-  /** TCP reset before any byte of the answer, nothing charged. */
+  /** TCP reset before any byte of the answer; charges nothing. */
   RESET_AT_START(0),
   /** TCP reset after half of the answer. */
   RESET_MID_BODY(0),
@@ -42,7 +42,7 @@ enum SimulatedFault {
     return status != 0 || this == RESET_AT_START || this == STALL_AT_START;
   }
 
-  /** {@code 429}, {@code spend-429}, {@code reset-at-start} …; null if it names none. */
+  /** {@code 429}, {@code spend-429}, {@code reset-at-start} …; null for an unknown name. */
   static @Nullable SimulatedFault named(String name) {
     String upper = name.trim().toUpperCase(Locale.ROOT).replace('-', '_');
     for (SimulatedFault fault : values()) {

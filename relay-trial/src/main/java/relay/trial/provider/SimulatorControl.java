@@ -8,16 +8,16 @@ import io.undertow.server.HttpServerExchange;
 import io.undertow.util.Headers;
 import io.undertow.util.StatusCodes;
 import java.nio.charset.StandardCharsets;
-import java.util.Deque;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
+import java.util.Deque;
 import java.util.HexFormat;
 import relay.trial.provider.ProviderSimulator.AccountStats;
 import relay.trial.provider.ProviderSimulator.Stats;
 
 /**
- * {@code /sim/…}: what a test in another process asks of the simulator. {@code GET /sim/stats},
- * {@code POST /sim/reset}, {@code POST /sim/release?gate=NAME&events=N}.
+ * {@code /sim/…}: controls the simulator from another process. {@code GET /sim/stats}, {@code POST
+ * /sim/reset}, {@code POST /sim/release?gate=NAME&events=N}.
  */
 final class SimulatorControl implements HttpHandler {
   private final ProviderSimulator simulator;
@@ -47,7 +47,7 @@ final class SimulatorControl implements HttpHandler {
     }
   }
 
-  /** Secrets appear as key ids do: the first 8 hex digits of their SHA-256. */
+  /** Secrets are shown like key ids: the first 8 hex digits of their SHA-256. */
   private String write(Stats stats) {
     ObjectNode root = json.createObjectNode();
     ArrayNode accounts = root.putArray("accounts");

@@ -19,7 +19,7 @@ import org.xnio.Options;
 import relay.trial.provider.AccountLedger.Admission;
 import relay.trial.provider.AnswerWriter.Parts;
 
-/** What the provider does with a request: know the key, admit or refuse, answer as scripted. */
+/** Handles a request: authenticates the key, admits or refuses, answers as scripted. */
 final class SimulatorHandler implements HttpHandler {
   private static final HttpString API_KEY = new HttpString("x-api-key");
   private static final AnswerShape ANTHROPIC = new AnthropicShape();
@@ -55,10 +55,10 @@ final class SimulatorHandler implements HttpHandler {
     }
   }
 
-  /** Gives back what came, of any type; tells how it was asked for in {@code x-sim-asked}. */
+  /** Returns the body of the request; the header {@code x-sim-asked} has its method and target. */
   private void echo(HttpServerExchange exchange, byte[] body) {
     String secret = secretOf(exchange.getRequestHeaders());
-    state.saw(secret);
+    state.noteSecret(secret);
     if (secret == null || !ledgers.containsKey(secret)) {
       state.unauthorized.increment();
       refuse(exchange, OPENAI, StatusCodes.UNAUTHORIZED, "Incorrect API key provided");
@@ -79,8 +79,8 @@ final class SimulatorHandler implements HttpHandler {
   }
 
   /**
-   * Answers from a dispatched task: only then may a handler return before anything was written, as
-   * one does that waits or stalls.
+   * Answers from a dispatched task: only then may a handler return before it writes, as a late or a
+   * stalled answer needs.
    */
   private void receive(HttpServerExchange exchange, AnswerShape shape, boolean counted) {
     exchange
@@ -95,17 +95,17 @@ final class SimulatorHandler implements HttpHandler {
       HttpServerExchange exchange, AnswerShape shape, boolean counted, byte[] body) {
     String secret = secretOf(exchange.getRequestHeaders());
     AccountLedger ledger = secret == null ? null : ledgers.get(secret);
-    state.saw(secret);
+    state.noteSecret(secret);
     if (ledger == null) {
       state.unauthorized.increment();
       refuse(exchange, shape, StatusCodes.UNAUTHORIZED, "invalid x-api-key");
       return;
     }
     Script script;
-    AskedBody asked;
+    RequestFields fields;
     try {
       script = Script.of(exchange, body.length);
-      asked = AskedBody.parse(body, script);
+      fields = RequestFields.parse(body, script);
     } catch (IllegalArgumentException | IOException e) {
       refuse(exchange, shape, StatusCodes.BAD_REQUEST, String.valueOf(e.getMessage()));
       return;
@@ -116,15 +116,15 @@ final class SimulatorHandler implements HttpHandler {
     }
     if (fault != null && fault.beforeAdmission()) {
       state.faults.increment();
-      commit(exchange, shape, ledger, script, fault);
+      inject(exchange, shape, ledger, script, fault);
     } else if (!counted) {
       state.countTokens.increment();
       send(exchange, StatusCodes.OK, "{\"input_tokens\":" + script.inputTokens() + "}");
     } else {
-      switch (ledger.admit(script.inputTokens(), shape.outputUpFront(asked))) {
+      switch (ledger.admit(script.inputTokens(), shape.outputUpFront(fields))) {
         case Admission.Refused(String dimension, long waitNanos) ->
             limit(exchange, shape, ledger, dimension, Math.ceilDiv(waitNanos, 1_000_000_000L));
-        case Admission.Admitted() -> answer(exchange, shape, ledger, script, asked, fault);
+        case Admission.Admitted() -> answer(exchange, shape, ledger, script, fields, fault);
       }
     }
   }
@@ -134,16 +134,16 @@ final class SimulatorHandler implements HttpHandler {
       AnswerShape shape,
       AccountLedger ledger,
       Script script,
-      AskedBody asked,
+      RequestFields fields,
       @Nullable SimulatedFault fault) {
     state.openAnswers.increment();
     if (script.latencyMs() == 0) {
-      begin(exchange, shape, ledger, script, asked, fault);
+      begin(exchange, shape, ledger, script, fields, fault);
     } else {
       exchange
           .getIoThread()
           .executeAfter(
-              () -> begin(exchange, shape, ledger, script, asked, fault),
+              () -> begin(exchange, shape, ledger, script, fields, fault),
               script.latencyMs(),
               TimeUnit.MILLISECONDS);
     }
@@ -154,16 +154,16 @@ final class SimulatorHandler implements HttpHandler {
       AnswerShape shape,
       AccountLedger ledger,
       Script script,
-      AskedBody asked,
+      RequestFields fields,
       @Nullable SimulatedFault fault) {
     String id = state.nextId();
     HeaderMap headers = exchange.getResponseHeaders();
-    boolean stream = asked.stream() && shape.streams();
+    boolean stream = fields.stream() && shape.streams();
     headers.put(Headers.CONTENT_TYPE, stream ? "text/event-stream; charset=utf-8" : JSON);
     headers.put(new HttpString(shape.idHeader()), "req_" + id);
-    shape.tellLimits(headers, ledger.gauges(), state.wallClock.instant());
+    shape.addLimits(headers, ledger.gauges(), state.wallClock.instant());
     try {
-      Parts parts = new AnswerParts(shape, asked, script, id, ledger);
+      Parts parts = new AnswerParts(shape, fields, script, id, ledger);
       if (script.gzip()) {
         headers.put(Headers.CONTENT_ENCODING, "gzip");
         parts = new GzipParts(parts);
@@ -186,7 +186,7 @@ final class SimulatorHandler implements HttpHandler {
     }
   }
 
-  private void commit(
+  private void inject(
       HttpServerExchange exchange,
       AnswerShape shape,
       AccountLedger ledger,
@@ -198,7 +198,7 @@ final class SimulatorHandler implements HttpHandler {
         try {
           exchange.getConnection().setOption(Options.CLOSE_ABORT, true);
         } catch (IOException e) {
-          // it is gone already, which is what was asked for
+          // the connection is closed already
         }
         IoUtils.safeClose(exchange.getConnection());
       }
@@ -219,7 +219,7 @@ final class SimulatorHandler implements HttpHandler {
     if (retryAfterSeconds >= 0) {
       headers.put(Headers.RETRY_AFTER, retryAfterSeconds);
     }
-    shape.tellLimits(headers, ledger.gauges(), state.wallClock.instant());
+    shape.addLimits(headers, ledger.gauges(), state.wallClock.instant());
     headers.put(new HttpString(shape.idHeader()), "req_" + id);
     send(exchange, StatusCodes.TOO_MANY_REQUESTS, shape.limited(dimension, id));
   }

@@ -8,11 +8,11 @@ import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.LongAdder;
 import org.jspecify.annotations.Nullable;
 
-/** What the simulated provider counts and remembers beside its accounts' ledgers. */
+/** The counters and orders of the simulated provider, apart from its accounts' ledgers. */
 final class SimulatorState {
   private static final int MAX_SECRETS = 1024;
 
-  /** Faults that a test ordered for an account. */
+  /** A fault that a test ordered for an account. */
   private record Ordered(SimulatedFault fault, int times) {}
 
   final InstantSource wallClock;
@@ -34,7 +34,7 @@ final class SimulatorState {
     return String.format("sim%012x", ids.incrementAndGet());
   }
 
-  void saw(@Nullable String secret) {
+  void noteSecret(@Nullable String secret) {
     if (secret != null && secretsSeen.size() < MAX_SECRETS) {
       secretsSeen.add(secret);
     }
@@ -48,7 +48,7 @@ final class SimulatorState {
     ordered.put(account, new Ordered(fault, times));
   }
 
-  /** The fault that is due on this account, or null; counts it down. */
+  /** The next ordered fault of this account, or null; counts it down. */
   @Nullable SimulatedFault nextFault(String account) {
     if (ordered.isEmpty()) {
       return null;

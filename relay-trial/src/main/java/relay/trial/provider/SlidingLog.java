@@ -3,11 +3,10 @@ package relay.trial.provider;
 import java.util.ArrayDeque;
 
 /**
- * The strictest thing that a provider could enforce: in no interval as long as the window more than
- * the limit.
+ * The strictest possible enforcement: never more than the limit in any interval of one window.
  *
- * <p>Entries closer together than a ten-thousandth of the window become one, at the later time;
- * that bounds the log, and errs by being stricter.
+ * <p>Entries within a ten-thousandth of the window become one, at the later time. That bounds the
+ * log; the error is on the strict side.
  */
 final class SlidingLog implements QuotaMeter {
   private static final int CELLS = 10_000;
@@ -38,7 +37,7 @@ final class SlidingLog implements QuotaMeter {
         return cell.lastNanos + windowNanos - nowNanos;
       }
     }
-    return windowNanos; // larger than the limit: no wait would do
+    return windowNanos; // larger than the limit: it never fits
   }
 
   @Override

@@ -5,8 +5,8 @@ import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 
 /**
- * Lets a test hold a stream between two events, by name. That is how one proves that a proxy hands
- * on each event at once: the second event does not exist before the first one was seen.
+ * Lets a test hold a stream between two events, by name. It proves that a proxy forwards each event
+ * at once: the second event is not produced before the test has seen the first.
  */
 final class StreamGates {
   private static final int MAX_GATES = 1024;
@@ -14,12 +14,12 @@ final class StreamGates {
 
   private final Map<String, StreamGate> gates = new ConcurrentHashMap<>();
 
-  /** True if the next event may go now; else {@code resume} runs once it may. */
+  /** True if the next event may be written now; else {@code resume} runs when it may. */
   boolean pass(String name, Runnable resume) {
     return gate(name).pass(resume);
   }
 
-  /** Lets so many more events through, now or when they come. */
+  /** Permits {@code events} more events, now or later. */
   void release(String name, int events) {
     gate(name).release(Math.clamp(events, 0, MAX_PERMITS));
   }
@@ -48,7 +48,7 @@ final class StreamGates {
       permits = Math.min(MAX_PERMITS, permits + events);
       while (permits > 0 && !waiting.isEmpty()) {
         permits--;
-        waiting.remove().run(); // hands over to the stream's own thread
+        waiting.remove().run(); // continues on the stream's own thread
       }
     }
   }

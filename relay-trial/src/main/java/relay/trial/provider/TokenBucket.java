@@ -1,11 +1,11 @@
 package relay.trial.provider;
 
 /**
- * The bucket that providers document: a capacity, refilled continuously at {@code limit} per
+ * The token bucket that providers document: a capacity, refilled continuously at {@code limit} per
  * window.
  *
- * <p>The level is kept in units of (1 token / window nanoseconds), in which every refill is a whole
- * number: no rounding ever lends or steals a token, so a test may compare with arithmetic.
+ * <p>The level is kept in units of (1 token / window nanoseconds), so every refill is a whole
+ * number. Without rounding, tests can compare with exact arithmetic.
  */
 final class TokenBucket implements QuotaMeter {
   /** Keeps limit x window below 2^63 for windows up to a minute and a half. */

@@ -16,10 +16,10 @@ import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import relay.trial.load.PlainConnection.Answer;
+import relay.trial.provider.ProviderSimulator;
 import relay.trial.provider.ProviderSimulator.Account;
 import relay.trial.provider.ProviderSimulator.Dimension;
 import relay.trial.provider.ProviderSimulator.Settings;
-import relay.trial.provider.ProviderSimulator;
 
 @Timeout(30)
 class LoadTest {
@@ -99,7 +99,9 @@ class LoadTest {
     assertEquals(0, probe(150).refused(), "too late a time was granted a slot before");
   }
 
-  /** A gateway that takes one request every 400 ms, and whose retry-after is off by so much. */
+  /**
+   * A gateway that grants one request every 400 ms; {@code offMs} is the error of its retry-after.
+   */
   private static RetryProbe.Outcome probe(long offMs) throws IOException {
     AtomicLong freeAtNanos = new AtomicLong(System.nanoTime());
     Undertow gateway =

@@ -7,20 +7,20 @@ import java.io.IOException;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What the simulated provider reads of a request's body.
+ * The fields of a request's body that the simulated provider reads.
  *
- * @param model the model asked for
- * @param stream whether an event stream is wanted
+ * @param model the requested model
+ * @param stream whether the answer is an event stream
  * @param maxTokens {@code max_tokens} or an alias; 0 = not stated
  * @param includeUsage openai's {@code stream_options.include_usage}
- * @param call the call that is its answer; null = a text is
+ * @param call the tool call of the answer; null = the answer is a text
  */
-record AskedBody(
-    String model, boolean stream, long maxTokens, boolean includeUsage, @Nullable CalledTool call) {
+record RequestFields(
+    String model, boolean stream, long maxTokens, boolean includeUsage, @Nullable ToolCall call) {
   private static final JsonFactory JSON = new JsonFactory();
 
   /** Throws IOException if it is not a JSON object with a model. */
-  static AskedBody parse(byte[] body, Script script) throws IOException {
+  static RequestFields parse(byte[] body, Script script) throws IOException {
     String model = "";
     boolean stream = false;
     long maxTokens = 0;
@@ -44,7 +44,7 @@ record AskedBody(
     if (model.isEmpty()) {
       throw new IOException("model: Field required");
     }
-    return new AskedBody(model, stream, maxTokens, includeUsage, CalledTool.of(script, body));
+    return new RequestFields(model, stream, maxTokens, includeUsage, ToolCall.of(script, body));
   }
 
   private static boolean includesUsage(JsonParser parser) throws IOException {

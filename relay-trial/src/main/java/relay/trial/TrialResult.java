@@ -17,17 +17,17 @@ import relay.trial.load.RetryProbe;
  * @param probes retries of a quiet pool at the time that a 429 named, and a slot before
  * @param loadFor how long the load ran
  */
-record Measured(
+record TrialResult(
     Duration steady,
     Duration before,
     Duration window,
-    List<AccountMeasured> accounts,
+    List<AccountResult> accounts,
     long provider429,
     LoadTally.Counts load,
     RetryProbe.Outcome probes,
     Duration loadFor) {
 
-  /** Small requests use at least this much of the limit that binds, or the promise is broken. */
+  /** The share of the binding limit that small requests must use for the promise to hold. */
   static final double PROMISED_SHARE = 0.99;
 
   /**
@@ -35,9 +35,9 @@ record Measured(
    *
    * @param requests used share of its limit, as for the others
    * @param admitted requests
-   * @param longestPause time without an admission
+   * @param longestPause the longest time without an admission
    */
-  record AccountMeasured(
+  record AccountResult(
       String id,
       double requests,
       double input,
@@ -45,7 +45,7 @@ record Measured(
       long admitted,
       Duration longestPause) {
 
-    /** Used share of the limit that binds: nothing more fits once one of them is full. */
+    /** Used share of the binding limit: once one limit is full, no request fits. */
     double binding() {
       return Math.max(requests, Math.max(input, output));
     }
@@ -53,12 +53,12 @@ record Measured(
 
   /** The least used of the accounts' binding limits. */
   double used() {
-    return accounts.stream().mapToDouble(AccountMeasured::binding).min().orElse(0);
+    return accounts.stream().mapToDouble(AccountResult::binding).min().orElse(0);
   }
 
   Duration longestPause() {
     return accounts.stream()
-        .map(AccountMeasured::longestPause)
+        .map(AccountResult::longestPause)
         .max(Duration::compareTo)
         .orElse(Duration.ZERO);
   }
@@ -79,7 +79,9 @@ record Measured(
     return load.errors() == 0;
   }
 
-  /** Nobody asked for longer than a full pool's burst lasts, a twentieth of the window. */
+  /**
+   * The load came late by more than a twentieth of the window: a full pool's burst lasts no longer.
+   */
   boolean machineWasBusy() {
     return load.lateMs() > window.toMillis() / 20;
   }

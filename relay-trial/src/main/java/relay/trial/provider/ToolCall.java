@@ -8,19 +8,19 @@ import java.util.function.BiPredicate;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The call of a tool that is the answer instead of a text.
+ * A tool call, the answer instead of a text.
  *
  * @param name a tool that the request offers
  * @param input its arguments, JSON
  */
-record CalledTool(String name, String input) {
+record ToolCall(String name, String input) {
   private static final JsonFactory JSON = new JsonFactory();
 
   /**
-   * The call that the script wants, if the request offers that tool and does not bring its result
-   * yet: a client that runs tools by itself then gets a text and stops.
+   * The call that the script orders, if the request offers the tool and does not have its result.
+   * With a result the answer is a text, which ends the loop of a client that runs tools.
    */
-  static @Nullable CalledTool of(Script script, byte[] body) throws IOException {
+  static @Nullable ToolCall of(Script script, byte[] body) throws IOException {
     String tool = script.tool();
     if (tool == null) {
       return null;
@@ -36,15 +36,15 @@ record CalledTool(String name, String input) {
         switch (member) {
           case "tools" ->
               offered = has(parser, (name, text) -> name.equals("name") && text.equals(tool));
-          case "messages", "input" -> answered = has(parser, CalledTool::isResult);
+          case "messages", "input" -> answered = has(parser, ToolCall::isResult);
           default -> parser.skipChildren();
         }
       }
     }
-    return offered && !answered ? new CalledTool(tool, script.toolInput()) : null;
+    return offered && !answered ? new ToolCall(tool, script.toolInput()) : null;
   }
 
-  /** The piece of the input that the content event {@code index} of {@code count} carries. */
+  /** The piece of the input in the content event {@code index} of {@code count}. */
   String piece(int index, int count) {
     return input.substring(start(index, count), start(index + 1, count));
   }
@@ -62,7 +62,7 @@ record CalledTool(String name, String input) {
     };
   }
 
-  /** Whether the current value has such a member, however deep; reads the value to its end. */
+  /** Whether the current value has such a member at any depth. Consumes the value. */
   private static boolean has(JsonParser parser, BiPredicate<String, String> member)
       throws IOException {
     boolean found = false;
