@@ -21,10 +21,11 @@ import relay.logging.Logging;
 import relay.operate.ConfigLookup;
 import relay.operate.Operator;
 import relay.redis.RedisEngine;
-import relay.trial.Trial;
 
 /** Entry point: {@code relay COMMAND}. Exit codes: 0 ok, 1 failure at run time, 2 bad usage. */
 public final class Main {
+  static final String TRIAL = "relay.trial.Trial";
+
   private static final int FAILED = 1;
   private static final int BAD_USAGE = 2;
   private static final int START_SECONDS = 10;
@@ -42,10 +43,20 @@ public final class Main {
       return;
     }
     Logging.configure(Level.INFO, Logging.Format.TEXT);
-    System.exit(
-        command instanceof Command.Try
-            ? Trial.run(System.out, environment)
-            : Operator.run(command, environment, System.out, System.err));
+    if (command instanceof Command.Try) {
+      tryOut();
+      return;
+    }
+    System.exit(Operator.run(command, environment, System.out, System.err));
+  }
+
+  /** By name: the server's code does not depend on the trial, which drives it from outside. */
+  private static void tryOut() {
+    try {
+      Class.forName(TRIAL).getMethod("main", String[].class).invoke(null, (Object) new String[0]);
+    } catch (ReflectiveOperationException e) {
+      throw new IllegalStateException("relay-trial.jar does not fit this relay.jar", e);
+    }
   }
 
   /** Loads slow classes in the background, in parallel with the start. */

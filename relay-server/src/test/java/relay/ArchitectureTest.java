@@ -31,8 +31,8 @@ import org.junit.jupiter.api.Test;
 import relay.carrier.SpareBuffers;
 
 /**
- * The shape of the code, over both modules. The tables are the design: amend them on purpose, with
- * a reason.
+ * The shape of the code, over all modules but the benchmarks. The tables are the design: amend them
+ * on purpose, with a reason.
  */
 class ArchitectureTest {
 
@@ -42,9 +42,12 @@ class ArchitectureTest {
    */
   private static final List<Set<String>> LAYERS =
       List.of(
+          Set.of("relay.trial"), // a module of its own, which the server must not import
+          Set.of("relay.trial.process"),
+          Set.of("relay.trial.load", "relay.trial.provider"),
           Set.of("relay"), // Main and the composition root
           Set.of("relay.operate"), // runs what relay.cli reads
-          Set.of("relay.cli", "relay.edge", "relay.admin", "relay.trial"),
+          Set.of("relay.cli", "relay.edge", "relay.admin"),
           Set.of("relay.pipeline"),
           Set.of(
               "relay.auth",
@@ -69,9 +72,11 @@ class ArchitectureTest {
           Map.entry("io.lettuce", Set.of("relay.redis")),
           Map.entry("io.netty", Set.of("relay.redis")),
           Map.entry(
-              "io.undertow", Set.of("relay.edge", "relay.admin", "relay.trial", "relay.carrier")),
+              "io.undertow",
+              Set.of("relay.edge", "relay.admin", "relay.trial.provider", "relay.carrier")),
           Map.entry(
-              "org.xnio", Set.of("relay.edge", "relay.admin", "relay.trial", "relay.carrier")),
+              "org.xnio",
+              Set.of("relay.edge", "relay.admin", "relay.trial.provider", "relay.carrier")),
           Map.entry("okhttp3", Set.of("relay.upstream")),
           Map.entry("okio", Set.of("relay.upstream")),
           Map.entry("io.micrometer", Set.of("relay.metrics")),
@@ -105,6 +110,7 @@ class ArchitectureTest {
           Map.entry("relay.redis", 21), // a library's API: each script's arguments and outcomes
           Map.entry("relay.request", 7), // a scan, its outcomes with their parts, and the edits
           Map.entry("relay.stream", 4), // four taps on a response that the pipeline combines
+          Map.entry("relay.trial.load", 6), // the load, its tally, what both send and read
           Map.entry("relay.token", 3), // a token, where it is kept, and why there is none
           Map.entry("relay.trial", 2), // the trial, and its simulated provider
           Map.entry("relay.upstream", 7), // a provider, a request, its call, its answer, its limits
@@ -137,13 +143,13 @@ class ArchitectureTest {
           .importPackages("relay");
 
   @Test
-  void both_modules_are_looked_at() {
+  void every_module_is_looked_at() {
     assertFalse(CLASSES.isEmpty());
     Set<String> packages =
         CLASSES.stream().map(JavaClass::getPackageName).collect(Collectors.toSet());
     assertEquals(
         Set.of(),
-        Stream.of("relay", "relay.model", "relay.redis")
+        Stream.of("relay", "relay.model", "relay.redis", "relay.embedded", "relay.trial")
             .filter(name -> !packages.contains(name))
             .collect(Collectors.toSet()));
   }
@@ -195,6 +201,26 @@ class ArchitectureTest {
                                   .contains(dependency.getOriginClass().getPackageName()));
                 })
             .map(Dependency::getDescription));
+  }
+
+  /** The trial runs replicas as processes: it sees of them what a user sees. */
+  @Test
+  void the_trial_knows_nothing_of_the_server() {
+    nothing(
+        dependencies()
+            .filter(dependency -> isTrial(dependency.getOriginClass()))
+            .filter(dependency -> isOurs(dependency.getTargetClass()))
+            .filter(dependency -> !isTrial(dependency.getTargetClass()))
+            .filter(
+                dependency ->
+                    !dependency.getTargetClass().getPackageName().equals("relay.embedded"))
+            .map(Dependency::getDescription));
+  }
+
+  @Test
+  void main_finds_the_trial() throws ReflectiveOperationException {
+    assertEquals(
+        void.class, Class.forName(Main.TRIAL).getMethod("main", String[].class).getReturnType());
   }
 
   @Test
@@ -254,6 +280,10 @@ class ArchitectureTest {
 
   private static Stream<Dependency> dependencies() {
     return CLASSES.stream().flatMap(type -> type.getDirectDependenciesFromSelf().stream());
+  }
+
+  private static boolean isTrial(JavaClass type) {
+    return (type.getPackageName() + ".").startsWith("relay.trial.");
   }
 
   private static boolean isOurs(JavaClass type) {

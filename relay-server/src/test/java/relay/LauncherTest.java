@@ -13,6 +13,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import java.util.regex.Pattern;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -41,7 +42,7 @@ class LauncherTest {
   void make_a_checkout() throws IOException {
     Path real = directory.toRealPath();
     root = real.resolve("check out");
-    for (String module : List.of("relay-server", "relay-redis-scripts")) {
+    for (String module : modules()) {
       Files.createDirectories(root.resolve(module).resolve("src/main/java"));
       Files.writeString(root.resolve(module).resolve("pom.xml"), "");
     }
@@ -100,6 +101,22 @@ class LauncherTest {
         source.getParent(), FileTime.from(Instant.now().plusMillis(100))); // coarse clocks
     var _ = run(root.resolve("relay"));
     assertEquals(3, builds().size());
+  }
+
+  @Test
+  void it_builds_again_when_a_source_of_any_module_is_newer() throws Exception {
+    var _ = run(root.resolve("relay"));
+    int builds = 1;
+    for (String module : modules()) {
+      for (String source : List.of("pom.xml", "src/main/java")) {
+        Path changed = root.resolve(module).resolve(source);
+        FileTime before = Files.getLastModifiedTime(changed);
+        Files.setLastModifiedTime(changed, FileTime.from(Instant.now().plusSeconds(1)));
+        var _ = run(root.resolve("relay"));
+        assertEquals(++builds, builds().size(), changed::toString);
+        Files.setLastModifiedTime(changed, before);
+      }
+    }
   }
 
   @Test
@@ -193,6 +210,16 @@ class LauncherTest {
     assertTrue(again.contains("<version>"), again::toString);
     assertFalse(again.toString().contains("raining"), again::toString);
     assertEquals(1, trainings().size());
+  }
+
+  /** What the jar is built from: every module of the build but the benchmarks. */
+  private static List<String> modules() throws IOException {
+    return Pattern.compile("<module>(.*)</module>")
+        .matcher(Files.readString(REPOSITORY.resolve("pom.xml")))
+        .results()
+        .map(module -> module.group(1))
+        .filter(module -> !module.equals("relay-benchmarks"))
+        .toList();
   }
 
   private List<String> trainings() throws IOException {

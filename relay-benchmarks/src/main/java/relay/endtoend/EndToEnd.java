@@ -41,7 +41,7 @@ public final class EndToEnd {
 
   private String page() throws IOException, InterruptedException {
     try (Stage stage = new Stage(List.of(options.launcher().toString()))) {
-      ReplicaProcess replica = start(stage);
+      MeasuredReplica replica = start(stage);
       WarmUp.run(stage);
       for (int round = 1; round <= options.rounds(); round++) {
         System.err.println("round " + round + " of " + options.rounds());
@@ -71,9 +71,9 @@ public final class EndToEnd {
     }
   }
 
-  private ReplicaProcess start(Stage stage) throws IOException {
+  private MeasuredReplica start(Stage stage) throws IOException {
     while (true) {
-      ReplicaProcess replica = stage.replica(KEYS);
+      MeasuredReplica replica = stage.replica(KEYS);
       starts.add(replica.startMillis());
       LockSupport.parkNanos(QUIET.toNanos());
       idleMib.add(Processes.residentKib(replica.pid()) / 1024.0);
@@ -86,7 +86,7 @@ public final class EndToEnd {
     }
   }
 
-  private Added added(Stage stage, ReplicaProcess replica)
+  private Added added(Stage stage, MeasuredReplica replica)
       throws IOException, InterruptedException {
     Latencies direct = atRate(stage.providerPort());
     Latencies relayed = atRate(replica.port());

@@ -32,7 +32,7 @@ record StreamCost(
   /** Longer than it is measured. */
   private static final int EVENTS = 5_000;
 
-  static StreamCost measure(Stage stage, ReplicaProcess replica, int streams) throws IOException {
+  static StreamCost measure(Stage stage, MeasuredReplica replica, int streams) throws IOException {
     collect(replica);
     long without = Processes.residentKib(replica.pid());
     Question question =
@@ -57,7 +57,7 @@ record StreamCost(
     }
   }
 
-  private static void collect(ReplicaProcess replica) {
+  private static void collect(MeasuredReplica replica) {
     try {
       Processes.collect(replica.pid());
     } catch (IOException e) {

@@ -6,6 +6,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import relay.embedded.EmbeddedRedis;
 
 /** Measures the scripts over a real Redis and writes the page of what they cost. */
 final class CostTable {
@@ -23,7 +24,7 @@ final class CostTable {
 
   /** The page's file. Without one the page is only printed. */
   public static void main(String... args) throws IOException {
-    try (OwnRedis redis = OwnRedis.start()) {
+    try (EmbeddedRedis redis = EmbeddedRedis.start()) {
       String page = new CostTable(redis.url()).page();
       System.out.print(page);
       if (args.length > 0) {

@@ -17,6 +17,7 @@ import org.openjdk.jmh.annotations.State;
 import org.openjdk.jmh.annotations.TearDown;
 import org.openjdk.jmh.annotations.Warmup;
 import org.openjdk.jmh.infra.BenchmarkParams;
+import relay.embedded.EmbeddedRedis;
 
 /**
  * Requests, acquired and settled. The score is the time of a pair, client and connection included;
@@ -51,7 +52,7 @@ public class ScriptBenchmark {
   @Param({"FREE"})
   public Standing standing = Standing.FREE;
 
-  private OwnRedis redis;
+  private EmbeddedRedis redis;
   private ScriptRig rig;
 
   /**
@@ -103,7 +104,7 @@ public class ScriptBenchmark {
   /** A Redis and a pool for each combination. */
   @Setup
   public void start() throws Exception {
-    redis = OwnRedis.start();
+    redis = EmbeddedRedis.start();
     rig = new ScriptRig(redis.url(), new Workload(keys, dimensions, batch, strategy, standing));
   }
 

@@ -5,10 +5,10 @@ import java.util.List;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
+import relay.embedded.LoopbackPorts;
 import relay.guards.CostBound;
 import relay.load.ClosedLoop;
 import relay.load.Question;
-import relay.redis.OwnRedis;
 
 /**
  * What a request costs a whole replica: the bytes that all of its threads allocate, and what Redis
@@ -25,7 +25,7 @@ final class RequestCostTest {
 
   @BeforeAll
   static void start() throws IOException {
-    counter = OwnRedis.freePort();
+    counter = LoopbackPorts.free();
     stage =
         new Stage(
             List.of(

@@ -11,6 +11,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
+import relay.embedded.EmbeddedRedis;
 
 /**
  * What the scripts cost, told in commands and as ratios of times of one run: a busy machine makes
@@ -20,11 +21,11 @@ final class ScriptCostTest {
   private static final int BURSTS = 6;
   private static final int TRIES = 4;
 
-  private static OwnRedis redis;
+  private static EmbeddedRedis redis;
 
   @BeforeAll
   static void start() throws IOException {
-    redis = OwnRedis.start();
+    redis = EmbeddedRedis.start();
   }
 
   @AfterAll

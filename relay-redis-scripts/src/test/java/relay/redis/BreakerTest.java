@@ -10,6 +10,7 @@ import java.util.List;
 import java.util.concurrent.CompletionException;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import relay.guards.Await;
 import relay.redis.ProviderBreaker.Passage;
 import relay.redis.ProviderBreaker.Standing;
 import relay.redis.ProviderBreaker.State;
@@ -135,8 +136,7 @@ final class BreakerTest {
       ProviderBreaker idle = one.breaker(pool);
       ProviderBreaker busy = two.breaker(pool);
       idle.unused(firstTrial(idle));
-      AwaitCondition.until(
-          "the busy one may try", SOON, () -> busy.enter() instanceof Passage.Trial);
+      Await.until("the busy one may try", SOON, () -> busy.enter() instanceof Passage.Trial);
     }
   }
 
@@ -167,7 +167,7 @@ final class BreakerTest {
     for (int n = 0; n < 10; n++) {
       breaker.failed(new Passage.Free());
     }
-    AwaitCondition.until(
+    Await.until(
         "its pause is over",
         SOON,
         () -> breaker.standing().equals(new Standing(State.OPEN, Duration.ZERO)));
@@ -217,7 +217,7 @@ final class BreakerTest {
       for (int n = 0; n < 10; n++) {
         breaker.failed(new Passage.Free());
       }
-      AwaitCondition.until("it is open", SOON, () -> breaker.standing().state() == State.OPEN);
+      Await.until("it is open", SOON, () -> breaker.standing().state() == State.OPEN);
       for (Standing open : List.of(breaker.standing(), onlooker.breaker(pool).look().join())) {
         assertEquals(State.OPEN, open.state());
         assertTrue(open.nextTry().toMillis() <= 2_000, open.toString());
@@ -236,11 +236,11 @@ final class BreakerTest {
       for (int n = 0; n < 10; n++) {
         first.failed(free);
       }
-      AwaitCondition.until("the other knows", SOON, () -> second.state() == State.OPEN);
+      Await.until("the other knows", SOON, () -> second.state() == State.OPEN);
       Passage.Barred barred = assertInstanceOf(Passage.Barred.class, second.enter());
       assertTrue(barred.retryAfter().toMillis() > 0);
       Passage[] got = new Passage[1];
-      AwaitCondition.until(
+      Await.until(
           "it may try",
           SOON,
           () -> {
@@ -249,7 +249,7 @@ final class BreakerTest {
           });
       assertInstanceOf(Passage.Barred.class, second.enter());
       second.worked(got[0]);
-      AwaitCondition.until("it is closed for both", SOON, () -> first.state() == State.CLOSED);
+      Await.until("it is closed for both", SOON, () -> first.state() == State.CLOSED);
       assertInstanceOf(Passage.Free.class, first.enter());
     }
   }

@@ -26,7 +26,7 @@ final class CostTest {
   @ParameterizedTest
   @ValueSource(ints = {1, 4, 16, 64})
   void a_call_runs_few_commands_in_redis(int keys) {
-    try (RedisProcess redis = RedisProcess.start();
+    try (FaultyRedis redis = FaultyRedis.start();
         ScriptConnection wire = new ScriptConnection(redis.url())) {
       PoolPlan plan =
           Pools.plan("cost", Duration.ofMinutes(1), keys, new Limits(1_000_000, 0, 0, 0));
@@ -55,7 +55,7 @@ final class CostTest {
   @Test
   void a_search_among_sizes_that_differ_reads_few_windows() {
     int keys = 100;
-    try (RedisProcess redis = RedisProcess.start();
+    try (FaultyRedis redis = FaultyRedis.start();
         ScriptConnection wire = new ScriptConnection(redis.url())) {
       Map<String, Limits> limits = new HashMap<>();
       for (int n = 0; n < keys; n++) {

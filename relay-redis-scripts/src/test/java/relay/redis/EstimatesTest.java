@@ -9,6 +9,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.SplittableRandom;
 import org.junit.jupiter.api.Test;
+import relay.guards.Await;
 
 /** What is learned of requests, alone and together. */
 final class EstimatesTest {
@@ -145,11 +146,10 @@ final class EstimatesTest {
       Estimates two = b.pool(PLAN).estimates();
       learn(one, "m", 200, 100_000, 1_000);
       learn(two, "m", 200, 100_000, 3_000);
-      AwaitCondition.until(
-          "both know the mean", PATIENCE, () -> knowsTheMean(one) && knowsTheMean(two));
+      Await.until("both know the mean", PATIENCE, () -> knowsTheMean(one) && knowsTheMean(two));
       try (RedisEngine c = RedisEngine.start(Pools.options(url, "c", Fallback.OPEN))) {
         Estimates fresh = c.pool(PLAN).estimates();
-        AwaitCondition.until("the new one knows it, too", PATIENCE, () -> knowsTheMean(fresh));
+        Await.until("the new one knows it, too", PATIENCE, () -> knowsTheMean(fresh));
         near(one.outputTokens("m"), fresh.outputTokens("m"), 10);
       }
     }

@@ -14,6 +14,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
+import relay.guards.Await;
 import relay.redis.Acquisition.Granted;
 import relay.redis.PoolSnapshot.KeyState;
 
@@ -30,7 +31,7 @@ final class LargeAccountTest {
         IntStream.range(0, KEYS).mapToObj(n -> new KeyPlan("key" + n, "one", 1, 1, 0)).toList();
     PoolPlan plan = Pools.plan("large", Duration.ofMinutes(1), keys, new Limits(900_000, 0, 0, 0));
     RedisKeys names = new RedisKeys("test", "large");
-    try (RedisProcess redis = RedisProcess.start();
+    try (FaultyRedis redis = FaultyRedis.start();
         ScriptConnection wire = new ScriptConnection(redis.url())) {
       wire.redis().configSet("slowlog-log-slower-than", "100");
       wire.redis().configSet("slowlog-max-len", "100000");
@@ -38,7 +39,7 @@ final class LargeAccountTest {
       try (RedisEngine engine = RedisEngine.start(options)) {
         KeyPool pool = engine.pool(plan);
         Set<String> used = new HashSet<>();
-        AwaitCondition.until(
+        Await.until(
             "grants of many keys",
             Duration.ofSeconds(20),
             () -> {
@@ -80,7 +81,7 @@ final class LargeAccountTest {
   }
 
   private static void until(KeyPool pool, long quarantined) {
-    AwaitCondition.until(
+    Await.until(
         quarantined + " seen in quarantine",
         Duration.ofSeconds(20),
         () -> {

@@ -239,7 +239,7 @@ final class LearnTest {
 
   @Test
   void a_merge_costs_redis_few_commands() {
-    try (RedisProcess redis = RedisProcess.start();
+    try (FaultyRedis redis = FaultyRedis.start();
         ScriptConnection own = new ScriptConnection(redis.url())) {
       String outputs =
           IntStream.range(20, 60).mapToObj(b -> b + ":1").collect(Collectors.joining(","));

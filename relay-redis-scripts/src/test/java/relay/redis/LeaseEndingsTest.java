@@ -11,6 +11,7 @@ import java.util.concurrent.ThreadLocalRandom;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import relay.guards.Await;
 
 /** What is held of leases that have ended, and taken along by the next question; no alarm rings. */
 final class LeaseEndingsTest {
@@ -70,7 +71,7 @@ final class LeaseEndingsTest {
     var _ = granted("b"); // and takes the end of a along
     assertEquals(true, hasEnded("a"));
     assertEquals(false, hasEnded("b"));
-    AwaitCondition.until("it is told", SOON, () -> settlements.overageTokens() == 15);
+    Await.until("it is told", SOON, () -> settlements.overageTokens() == 15);
   }
 
   @Test
@@ -81,7 +82,7 @@ final class LeaseEndingsTest {
     CompletionException refused =
         assertThrows(CompletionException.class, () -> acquires.acquire("b", talk).join());
     assertInstanceOf(RedisCommandExecutionException.class, RedisLink.cause(refused));
-    AwaitCondition.until("it has ended", SOON, () -> settlements.overageTokens() == 15);
+    Await.until("it has ended", SOON, () -> settlements.overageTokens() == 15);
     assertEquals(true, hasEnded("a"));
   }
 

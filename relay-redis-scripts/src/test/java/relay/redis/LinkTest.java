@@ -14,6 +14,7 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import relay.guards.Await;
 import relay.redis.Acquisition.Granted;
 import relay.redis.Acquisition.Unavailable;
 import relay.redis.PoolSnapshot.GroupState;
@@ -25,12 +26,12 @@ class LinkTest {
   private static final Limits AMPLE = new Limits(100_000, 0, 0, 0);
   private static final Duration TIMEOUT = Duration.ofMillis(500);
 
-  private RedisProcess redis;
+  private FaultyRedis redis;
   private final List<RedisEngine> engines = new ArrayList<>();
 
   @BeforeEach
   void start() {
-    redis = RedisProcess.start();
+    redis = FaultyRedis.start();
   }
 
   @AfterEach
@@ -76,11 +77,11 @@ class LinkTest {
   }
 
   private static void upAgain(RedisEngine engine) {
-    AwaitCondition.until("the link is up", SOON, engine::isUp);
+    Await.until("the link is up", SOON, engine::isUp);
   }
 
   private static void down(RedisEngine engine, KeyPool pool) {
-    AwaitCondition.until(
+    Await.until(
         "the link is down",
         SOON,
         () -> {
@@ -113,8 +114,8 @@ class LinkTest {
       some.forEach(a -> granted(a).lease().settle(3, 4));
     }
     stop.set(true);
-    AwaitCondition.until("the flushing ends", SOON, () -> !flushing.isAlive());
-    AwaitCondition.until("all are settled", SOON, () -> group(pool).inFlight() == 0);
+    Await.until("the flushing ends", SOON, () -> !flushing.isAlive());
+    Await.until("all are settled", SOON, () -> group(pool).inFlight() == 0);
     assertEquals(
         new Usage(requests, 1 + 3 * (requests - 1), 1 + 4 * (requests - 1)), group(pool).used());
   }
@@ -127,7 +128,7 @@ class LinkTest {
     granted(pool.acquire(Pools.one()));
     redis.kill();
     assertInstanceOf(Unavailable.class, pool.acquire(Pools.one()).join());
-    AwaitCondition.until("the link is down", SOON, () -> !engine.isUp());
+    Await.until("the link is down", SOON, () -> !engine.isUp());
     assertTrue(pool.acquire(Pools.one()).isDone(), "an answer without waiting");
     redis.startAgain();
     upAgain(engine);
@@ -139,7 +140,7 @@ class LinkTest {
     RedisEngine engine = engine("r1", Fallback.OPEN);
     KeyPool pool = engine.pool(plan(new Limits(1, 1, 1, 1)));
     redis.kill();
-    AwaitCondition.until("the link is down", SOON, () -> !engine.isUp());
+    Await.until("the link is down", SOON, () -> !engine.isUp());
     for (int n = 0; n < 1_000; n++) {
       granted(pool.acquire(Pools.one()));
     }
@@ -161,7 +162,7 @@ class LinkTest {
     RedisEngine engine = impatient("r1", Fallback.CLOSED);
     KeyPool pool = engine.pool(plan(AMPLE));
     granted(pool.acquire(Pools.one())).lease().cancel();
-    AwaitCondition.until("all is settled", SOON, () -> group(pool).inFlight() == 0);
+    Await.until("all is settled", SOON, () -> group(pool).inFlight() == 0);
     redis.freeze();
     long began = System.nanoTime();
     int waited = 0;
@@ -182,7 +183,7 @@ class LinkTest {
     upAgain(engine);
     granted(pool.acquire(Pools.one())).lease().cancel();
     // What timed out or was cut off may have been granted when Redis woke up: it was cancelled.
-    AwaitCondition.until("nothing is in flight", SOON, () -> group(pool).inFlight() == 0);
+    Await.until("nothing is in flight", SOON, () -> group(pool).inFlight() == 0);
     assertEquals(new Usage(0, 0, 0), group(pool).used());
   }
 
@@ -197,10 +198,10 @@ class LinkTest {
       some.add(pool.acquire(Pools.one()));
     }
     some.forEach(a -> assertInstanceOf(Unavailable.class, a.join()));
-    AwaitCondition.until("the link is down", SOON, () -> !engine.isUp());
+    Await.until("the link is down", SOON, () -> !engine.isUp());
     redis.thaw();
     upAgain(engine);
-    AwaitCondition.until(
+    Await.until(
         "nothing is in flight or charged",
         SOON,
         () -> group(pool).inFlight() == 0 && group(pool).used().equals(new Usage(0, 0, 0)));
@@ -220,7 +221,7 @@ class LinkTest {
     leases.subList(100, 200).forEach(l -> l.settle(5, 25));
     redis.thaw();
     upAgain(engine);
-    AwaitCondition.until("all are settled", SOON, () -> group(pool).inFlight() == 0);
+    Await.until("all are settled", SOON, () -> group(pool).inFlight() == 0);
     assertEquals(new Usage(200, 100 * 30, 100 * 30), group(pool).used());
   }
 
@@ -229,7 +230,7 @@ class LinkTest {
     RedisEngine one = impatient("r1", Fallback.FAIR_SHARE);
     engine("r2", Fallback.FAIR_SHARE).pool(window(Duration.ofSeconds(2)));
     KeyPool pool = one.pool(window(Duration.ofSeconds(2)));
-    AwaitCondition.until(
+    Await.until(
         "both replicas are seen",
         SOON,
         () -> {
@@ -263,9 +264,9 @@ class LinkTest {
     KeyPool pool = engine.pool(plan(new Limits(100_000_000, 0, 0, 0)));
     Lease before = granted(pool.acquire(Pools.one())).lease();
     before.settle(10, 10);
-    AwaitCondition.until("it is settled", SOON, () -> group(pool).inFlight() == 0);
+    Await.until("it is settled", SOON, () -> group(pool).inFlight() == 0);
     redis.freeze();
-    AwaitCondition.until(
+    Await.until(
         "the link is down",
         SOON,
         () -> {
@@ -284,7 +285,7 @@ class LinkTest {
     admitted.subList(1, 200).forEach(l -> l.settle(10, 15));
     redis.thaw();
     upAgain(engine);
-    AwaitCondition.until(
+    Await.until(
         "it is charged, and what was cut off is cancelled",
         SOON,
         () -> group(pool).used().requests() >= 201 && group(pool).inFlight() == 0);
@@ -292,7 +293,7 @@ class LinkTest {
     admitted
         .getFirst()
         .settle(10, 1_000_010); // overage of a local lease that ends when Redis is back
-    AwaitCondition.until(
+    Await.until(
         "the overage is charged",
         SOON,
         () -> group(pool).used().outputTokens() == charged.outputTokens() + 1_000_000);
@@ -307,8 +308,7 @@ class LinkTest {
     flushAll();
     cancelled.cancel();
     lease.settle(7, 8);
-    AwaitCondition.until(
-        "it is charged", SOON, () -> group(pool).used().equals(new Usage(1, 7, 8)));
+    Await.until("it is charged", SOON, () -> group(pool).used().equals(new Usage(1, 7, 8)));
     assertEquals(0, group(pool).inFlight());
   }
 
@@ -344,10 +344,10 @@ class LinkTest {
     KeyPool pool = first.pool(plan(limits));
     assertEquals(500, grantedAtOnce(pool, 1_000));
     redis.kill();
-    AwaitCondition.until("the link is down", SOON, () -> !first.isUp());
+    Await.until("the link is down", SOON, () -> !first.isUp());
     redis.startAgain();
     upAgain(first);
-    AwaitCondition.until(
+    Await.until(
         "it has announced the pool",
         SOON,
         () -> pool.snapshot().handle((s, f) -> f == null).join());
@@ -363,7 +363,7 @@ class LinkTest {
     granted(pool.acquire(Pools.one()));
     long began = System.nanoTime();
     KeyPool onlooker = engine("r2", Fallback.CLOSED).pool(plan(AMPLE));
-    AwaitCondition.until(
+    Await.until(
         "three times its time have passed",
         SOON,
         () -> {
@@ -371,7 +371,7 @@ class LinkTest {
           return System.nanoTime() - began > 4_500_000_000L;
         });
     engines.removeFirst().close(); // it does not end its leases: as good as killed
-    AwaitCondition.until("the lease expired", SOON, () -> group(onlooker).inFlight() == 0);
+    Await.until("the lease expired", SOON, () -> group(onlooker).inFlight() == 0);
     assertEquals(new Usage(1, 10, 10), group(onlooker).used());
     assertEquals(1, onlooker.snapshot().join().expiredLeases());
   }

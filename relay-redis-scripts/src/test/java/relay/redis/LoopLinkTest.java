@@ -31,7 +31,7 @@ final class LoopLinkTest extends LinkTest {
   }
 
   private void withPool(Consumer<KeyPool> use) {
-    try (RedisProcess redis = RedisProcess.start();
+    try (FaultyRedis redis = FaultyRedis.start();
         RedisEngine engine = started(Pools.options(redis.url(), "r1", Fallback.CLOSED))) {
       use.accept(
           engine.pool(Pools.plan("pool", Duration.ofDays(1), 1, new Limits(1_000, 0, 0, 0))));

@@ -99,7 +99,7 @@ final class MutationRun {
 
   /** As {@link #killerOn}, on a Redis of its own: a fault may leave one that hangs. */
   private static @Nullable String killer(@Nullable Mutation mutation) throws Exception {
-    try (RedisProcess redis = RedisProcess.start()) {
+    try (FaultyRedis redis = FaultyRedis.start()) {
       System.setProperty("relay.redis.url", redis.url());
       return killerOn(mutation);
     }

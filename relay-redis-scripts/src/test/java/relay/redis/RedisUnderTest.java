@@ -9,8 +9,8 @@ import org.testcontainers.containers.wait.strategy.Wait;
 
 /**
  * The real Redis that all tests of a JVM share, each with pools of its own: the one at {@code
- * -Drelay.redis.url}, else a container where a container engine answers, else a {@link
- * RedisProcess}. There is always one, so no test is skipped.
+ * -Drelay.redis.url}, else a container where a container engine answers, else a process. There is
+ * always one, so no test is skipped.
  */
 final class RedisUnderTest {
   private static final String IMAGE = "redis:8";
@@ -25,7 +25,7 @@ final class RedisUnderTest {
       return;
     }
     String running = System.getProperty("relay.redis.binary") == null ? container() : null;
-    url = running != null ? running : RedisProcess.start().url();
+    url = running != null ? running : FaultyRedis.start().url();
     try (ScriptConnection wire = new ScriptConnection(url)) {
       String valkey = wire.info("server", "valkey_version");
       System.out.printf(

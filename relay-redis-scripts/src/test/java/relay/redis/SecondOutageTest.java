@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 
 import java.time.Duration;
 import org.junit.jupiter.api.Test;
+import relay.guards.Await;
 import relay.redis.Acquisition.Exhausted;
 
 final class SecondOutageTest {
@@ -15,20 +16,19 @@ final class SecondOutageTest {
   /** What was saved up while Redis was there has been used by way of Redis. */
   @Test
   void each_outage_starts_empty_also_after_one_in_which_nothing_was_granted() {
-    try (RedisProcess redis = RedisProcess.start();
+    try (FaultyRedis redis = FaultyRedis.start();
         RedisEngine engine =
             RedisEngine.start(Pools.options(redis.url(), "r", Fallback.FAIR_SHARE))) {
       KeyPool pool =
           engine.pool(Pools.plan("outage", PAUSE.multipliedBy(5), 1, new Limits(20, 0, 0, 0)));
       for (int outages = 0; outages < 2; outages++) {
         redis.kill();
-        AwaitCondition.until("the outage is noticed", SOON, () -> !engine.isUp());
+        Await.until("the outage is noticed", SOON, () -> !engine.isUp());
         assertInstanceOf(Exhausted.class, pool.acquire(Pools.one()).join());
         redis.startAgain();
-        AwaitCondition.until("Redis is back", SOON, engine::isUp);
+        Await.until("Redis is back", SOON, engine::isUp);
         long back = System.nanoTime();
-        AwaitCondition.until(
-            "a while has passed", SOON, () -> System.nanoTime() - back > PAUSE.toNanos());
+        Await.until("a while has passed", SOON, () -> System.nanoTime() - back > PAUSE.toNanos());
       }
     }
   }

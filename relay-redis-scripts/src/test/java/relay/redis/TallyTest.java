@@ -145,7 +145,7 @@ final class TallyTest {
 
   @Test
   void a_call_costs_redis_few_commands_and_ten_thousand_clients_little_memory() {
-    try (RedisProcess redis = RedisProcess.start();
+    try (FaultyRedis redis = FaultyRedis.start();
         ScriptConnection own = new ScriptConnection(redis.url())) {
       List<byte[]> keys = new ArrayList<>(List.of(names.counting, names.running("a")));
       keys.addAll(List.of(names.used(UsageTally.SLOTS)));

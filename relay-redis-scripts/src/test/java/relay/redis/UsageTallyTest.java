@@ -15,6 +15,7 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.RepeatedTest;
 import org.junit.jupiter.api.Test;
+import relay.guards.Await;
 import relay.redis.UsageTally.Standing;
 
 /** What clients use, as replicas count it together, over a Redis that comes and goes. */
@@ -22,12 +23,12 @@ final class UsageTallyTest {
   private static final Duration SOON = Duration.ofSeconds(20);
   private static final Usage ONE = new Usage(1, 100, 10);
 
-  private RedisProcess redis;
+  private FaultyRedis redis;
   private final List<RedisEngine> engines = new ArrayList<>();
 
   @BeforeEach
   void start() {
-    redis = RedisProcess.start();
+    redis = FaultyRedis.start();
   }
 
   @AfterEach
@@ -70,13 +71,13 @@ final class UsageTallyTest {
     one.began("nobody that is counted");
     assertEquals(new Standing(new Usage(1, 100, 10), 1), of(one, "a"), "its own at once");
     Standing expected = new Standing(new Usage(2, 200, 20), 3);
-    AwaitCondition.until("the other's", SOON, () -> of(one, "a").equals(expected));
+    Await.until("the other's", SOON, () -> of(one, "a").equals(expected));
     assertEquals(Map.of("a", expected, "b", new Standing(Usage.NONE, 1)), one.standings().join());
     two.ended("a", ONE);
     two.ended("a", Usage.NONE); // nothing was sent
     one.ended("a", ONE);
     Standing after = new Standing(new Usage(4, 400, 40), 0);
-    AwaitCondition.until("all have ended", SOON, () -> of(one, "a").equals(after));
+    Await.until("all have ended", SOON, () -> of(one, "a").equals(after));
     assertEquals(after, of(two, "a"));
   }
 
@@ -85,7 +86,7 @@ final class UsageTallyTest {
     UsageTally tally = tally("r1");
     request(tally, "a");
     try (ScriptConnection wire = new ScriptConnection(redis.url())) {
-      AwaitCondition.until("it is told", SOON, () -> !wire.names("test:{@clients}:used").isEmpty());
+      Await.until("it is told", SOON, () -> !wire.names("test:{@clients}:used").isEmpty());
       wire.redis()
           .del(wire.names("test:{@clients}").stream().map(RedisKeys::bytes).toArray(byte[][]::new));
       tally.tick();
@@ -104,7 +105,7 @@ final class UsageTallyTest {
     UsageTally two = tally("r2");
     one.began("a");
     request(one, "a");
-    AwaitCondition.until("it is told", SOON, () -> of(two, "a").inFlight() == 1);
+    Await.until("it is told", SOON, () -> of(two, "a").inFlight() == 1);
     one.ended("a", ONE);
     stopping.close();
     engines.remove(stopping);
@@ -123,7 +124,7 @@ final class UsageTallyTest {
       wire.call(ScriptFile.TALLY, keys.toArray(byte[][]::new), args);
     }
     assertEquals(6, of(living, "a").inFlight());
-    AwaitCondition.until("it is forgotten", SOON, () -> of(living, "a").inFlight() == 1);
+    Await.until("it is forgotten", SOON, () -> of(living, "a").inFlight() == 1);
     assertEquals(1, of(living, "a").used().requests(), "which really was used");
   }
 
@@ -136,7 +137,7 @@ final class UsageTallyTest {
     try (ScriptConnection wire = new ScriptConnection(redis.url())) {
       wire.redis().flushall();
     }
-    AwaitCondition.until("it is told again", SOON, () -> of(tally, "a").inFlight() == 1);
+    Await.until("it is told again", SOON, () -> of(tally, "a").inFlight() == 1);
   }
 
   @Test
@@ -146,12 +147,12 @@ final class UsageTallyTest {
     request(tally, "a");
     assertEquals(1, of(tally, "a").used().requests());
     redis.kill();
-    AwaitCondition.until("the link is down", SOON, () -> !engine.isUp());
+    Await.until("the link is down", SOON, () -> !engine.isUp());
     request(tally, "a");
     tally.began("b");
     assertThrows(CompletionException.class, () -> tally.standings().join());
     redis.startAgain();
-    AwaitCondition.until("the link is up", SOON, engine::isUp);
+    Await.until("the link is up", SOON, engine::isUp);
     assertEquals(
         Map.of("a", new Standing(ONE, 0), "b", new Standing(Usage.NONE, 1)),
         tally.standings().join(),
@@ -168,8 +169,8 @@ final class UsageTallyTest {
     tally.began("b");
     assertThrows(CompletionException.class, () -> tally.standings().join());
     redis.thaw();
-    AwaitCondition.until("the link is up", SOON, engine::isUp);
-    AwaitCondition.until("it answers", SOON, () -> answers(tally));
+    Await.until("the link is up", SOON, engine::isUp);
+    Await.until("it answers", SOON, () -> answers(tally));
     Standing a = of(tally, "a");
     assertTrue(a.used().requests() <= 1, "counted twice: " + a);
     assertEquals(1, of(tally, "b").inFlight(), "which can be told twice");
@@ -219,7 +220,7 @@ final class UsageTallyTest {
                               }
                             }))
             .toList();
-    AwaitCondition.until(
+    Await.until(
         "they have ended while it is told",
         SOON,
         () -> tally.standings().join().size() == 2 && threads.stream().noneMatch(Thread::isAlive));

@@ -11,6 +11,7 @@ import java.util.Queue;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import org.junit.jupiter.api.Test;
+import relay.guards.Await;
 import relay.redis.Acquisition.Exhausted;
 import relay.redis.Acquisition.Granted;
 
@@ -59,7 +60,7 @@ final class WaitingTest {
           lease.cancel(); // Redis was faster than the change of mind
         }
       }
-      AwaitCondition.until(
+      Await.until(
           "nothing is held",
           SOON,
           () -> {
@@ -77,7 +78,7 @@ final class WaitingTest {
       KeyPool pool = engine.pool(plan);
       Granted first = assertInstanceOf(Granted.class, pool.acquire(Pools.one(), LONG).join());
       CompletableFuture<Acquisition> second = pool.acquire(Pools.one(), LONG);
-      AwaitCondition.until("it waits", SOON, () -> pool.waiting() == 1);
+      Await.until("it waits", SOON, () -> pool.waiting() == 1);
       first.lease().settle(1, 1);
       assertInstanceOf(Granted.class, second.join());
     }

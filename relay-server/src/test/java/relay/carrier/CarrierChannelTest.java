@@ -33,7 +33,7 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import relay.Seeds;
-import relay.e2e.Await;
+import relay.guards.Await;
 
 class CarrierChannelTest {
   private static final long SECONDS = 30;

@@ -21,7 +21,7 @@ import java.util.concurrent.locks.LockSupport;
 import java.util.concurrent.locks.ReentrantLock;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
-import relay.e2e.Await;
+import relay.guards.Await;
 
 class CarriersTest {
   private static final long SECONDS = 30;

@@ -24,7 +24,7 @@ import org.xnio.ChannelListener;
 import org.xnio.IoUtils;
 import org.xnio.StreamConnection;
 import org.xnio.conduits.ConduitStreamSourceChannel;
-import relay.e2e.Await;
+import relay.guards.Await;
 
 class ClientPortTest {
   private static final int BACKLOG = 64;

@@ -19,7 +19,7 @@ import java.util.function.Predicate;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
-import relay.e2e.Await;
+import relay.guards.Await;
 
 /** What comes while a reader sleeps, and is dealt with by its carrier. */
 class ParkedConsumerTest {

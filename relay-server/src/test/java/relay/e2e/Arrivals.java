@@ -15,6 +15,7 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicIntegerArray;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.random.RandomGenerator;
+import relay.guards.Await;
 
 /**
  * Requests that arrive at a rate of their own at several replicas in turn; those that are refused

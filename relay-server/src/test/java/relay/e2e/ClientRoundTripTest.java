@@ -11,6 +11,7 @@ import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.Test;
 import relay.embedded.EmbeddedRedis;
+import relay.guards.Await;
 import relay.model.Dialect;
 
 /** What a client's own limits cost: calls, round trips, and what holds while Redis is away. */

@@ -22,6 +22,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 import relay.bedrock.EventStreamFrames;
 import relay.config.ServiceAccounts;
+import relay.guards.Await;
 import relay.model.Dialect;
 
 /** A replica before the wire rules of the clouds: what they see, and what the client gets. */

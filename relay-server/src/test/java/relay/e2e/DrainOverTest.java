@@ -24,7 +24,9 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import relay.e2e.RawProvider.Connection;
+import relay.guards.Await;
 import relay.model.Dialect;
+import relay.trial.process.ReplicaProcess;
 
 /** SIGTERM, and requests that still run when {@code server.drain_ms} is over. */
 class DrainOverTest {
@@ -91,7 +93,7 @@ class DrainOverTest {
           closed.countDown();
         });
     try (Replicas replicas = setup().start(1)) {
-      RelayProcess replica = replicas.get(0);
+      ReplicaProcess replica = replicas.get(0);
       List<RawClient> open = new ArrayList<>();
       for (int n = 0; n < STREAMS; n++) {
         Dialect dialect = dialect(n);

@@ -18,6 +18,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.MethodSource;
 import relay.e2e.RawProvider.Connection;
 import relay.e2e.RawProvider.Received;
+import relay.guards.Await;
 import relay.model.Dialect;
 
 /** The errors that Relay itself gives, each as its dialect has it. */

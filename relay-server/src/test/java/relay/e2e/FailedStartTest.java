@@ -13,6 +13,8 @@ import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import relay.embedded.EmbeddedRedis;
+import relay.guards.Await;
+import relay.trial.process.ReplicaProcess;
 
 /** A replica that cannot start, or not reach Redis, says what keeps it from that. */
 class FailedStartTest {
@@ -48,7 +50,7 @@ class FailedStartTest {
   void a_redis_that_refuses_the_password_is_not_one_that_cannot_be_reached() throws Exception {
     try (EmbeddedRedis redis = EmbeddedRedis.start()) {
       String url = redis.url().replace("://", "://nobody:hunter2@");
-      RelayProcess replica = RelayProcess.start(config(FREE, FREE, url), 0, 0, List.of());
+      ReplicaProcess replica = Replicas.launch(config(FREE, FREE, url), 0, 0, List.of());
       try {
         Await.until("it says why", () -> replica.log().contains("WRONGPASS"));
         assertFalse(replica.log().contains("hunter2"), replica.log());
@@ -62,7 +64,7 @@ class FailedStartTest {
   void a_signal_during_the_start_is_a_stop_like_any_other() throws Exception {
     try (ServerSocket redis = new ServerSocket(0, 1, InetAddress.ofLiteral("127.0.0.1"))) {
       String url = "redis://127.0.0.1:" + redis.getLocalPort();
-      RelayProcess replica = RelayProcess.start(config(FREE, FREE, url), 0, 0, List.of());
+      ReplicaProcess replica = Replicas.launch(config(FREE, FREE, url), 0, 0, List.of());
       try (Socket silent = redis.accept()) {
         replica.terminate(); // while it waits for an answer
         assertEquals(0, replica.exitCode(), replica.log());
@@ -77,8 +79,8 @@ class FailedStartTest {
   @Test
   void an_error_of_the_jvm_ends_the_start_and_nobody_waits_for_a_replica() throws Exception {
     List<String> broken = List.of("-Djava.nio.channels.spi.SelectorProvider=none");
-    RelayProcess replica =
-        RelayProcess.start(config(FREE, FREE, "redis://127.0.0.1:1"), 0, 0, broken);
+    ReplicaProcess replica =
+        Replicas.launch(config(FREE, FREE, "redis://127.0.0.1:1"), 0, 0, broken);
     try {
       assertEquals(1, replica.exitCode());
     } finally {
@@ -91,7 +93,7 @@ class FailedStartTest {
   /** The last line that it writes to the one who started it. */
   private String lastWords(String listen, String adminListen) throws Exception {
     Path config = config(listen, adminListen, "redis://127.0.0.1:1");
-    RelayProcess replica = RelayProcess.start(config, 0, 0, List.of());
+    ReplicaProcess replica = Replicas.launch(config, 0, 0, List.of());
     try {
       assertEquals(1, replica.exitCode());
     } finally {

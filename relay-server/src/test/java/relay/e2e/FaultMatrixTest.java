@@ -20,6 +20,7 @@ import java.util.concurrent.Future;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
 import relay.e2e.ProviderFault.Form;
+import relay.guards.Await;
 
 /**
  * Every fault of a provider x dialect x JSON or stream: what the client gets, what is charged, what

@@ -7,6 +7,7 @@ import java.util.Locale;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
+import relay.guards.Await;
 import relay.model.Dialect;
 
 /** A key that a provider refused comes back by itself; one that an operator took out does not. */

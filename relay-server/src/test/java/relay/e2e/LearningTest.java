@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.Test;
+import relay.guards.Await;
 import relay.model.Dialect;
 
 /** What replicas learn of a model together, as an operator sees it. */

@@ -5,6 +5,7 @@ import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.regex.Pattern;
+import relay.guards.Await;
 
 /** What {@code redis-cli MONITOR} shows. */
 final class Monitor implements AutoCloseable {

@@ -11,6 +11,7 @@ import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
+import relay.guards.Await;
 import relay.model.Dialect;
 
 /** What Redis is asked for a request, and what is never found there or anywhere else. */

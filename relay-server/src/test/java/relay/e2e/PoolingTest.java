@@ -16,11 +16,12 @@ import java.util.concurrent.Future;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
 import relay.embedded.EmbeddedRedis;
+import relay.guards.Await;
 import relay.model.Dialect;
-import relay.trial.ProviderSimulator;
-import relay.trial.ProviderSimulator.Account;
-import relay.trial.ProviderSimulator.Enforcement;
-import relay.trial.ProviderSimulator.Settings;
+import relay.trial.provider.ProviderSimulator;
+import relay.trial.provider.ProviderSimulator.Account;
+import relay.trial.provider.ProviderSimulator.Enforcement;
+import relay.trial.provider.ProviderSimulator.Settings;
 
 /** What {@code pooling} promises, over two replicas. */
 class PoolingTest {

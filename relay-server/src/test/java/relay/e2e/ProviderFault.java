@@ -4,6 +4,7 @@ import java.time.Instant;
 import java.util.List;
 import java.util.Locale;
 import relay.e2e.RawProvider.Connection;
+import relay.guards.Await;
 import relay.model.Dialect;
 
 /** What a provider can do wrong, each as bytes on the connection of one request. */

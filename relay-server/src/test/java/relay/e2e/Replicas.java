@@ -2,10 +2,9 @@ package relay.e2e;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import java.io.IOException;
-import java.net.InetAddress;
-import java.net.ServerSocket;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
@@ -14,18 +13,31 @@ import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import relay.embedded.EmbeddedRedis;
+import relay.embedded.LoopbackPorts;
+import relay.guards.Await;
 import relay.model.Dialect;
+import relay.trial.process.ReplicaProcess;
 
 /**
  * Replicas of one configuration, each a process, on one Redis. Closing it leaves nothing behind.
  */
 final class Replicas implements AutoCloseable {
   private static final int STARTS = 3;
+  private static final Duration START_TIMEOUT = Duration.ofSeconds(40);
+
+  private static final List<String> JVM_OPTIONS =
+      List.of(
+          "-Xmx256m",
+          "-XX:+UseSerialGC",
+          "-XX:TieredStopAtLevel=1", // halves the time of a start
+          "--enable-native-access=ALL-UNNAMED",
+          "--sun-misc-unsafe-memory-access=allow",
+          "--add-opens=java.base/java.lang=ALL-UNNAMED"); // as in the jar's manifest
 
   private final Path directory;
   private final EmbeddedRedis redis;
   private final boolean sharesRedis;
-  private final List<RelayProcess> processes = new ArrayList<>();
+  private final List<ReplicaProcess> processes = new ArrayList<>();
   private final Thread reaper = new Thread(this::killAll);
 
   private Replicas(@Nullable EmbeddedRedis shared) throws IOException {
@@ -42,7 +54,7 @@ final class Replicas implements AutoCloseable {
         replicas.launch(setup, n);
       }
       for (int n = 0; n < count; n++) {
-        for (int start = 1; !replicas.get(n).isReady() && start < STARTS; start++) {
+        for (int start = 1; !isReady(replicas.get(n)) && start < STARTS; start++) {
           replicas.launch(setup, n); // another program took one of its ports
         }
       }
@@ -54,14 +66,10 @@ final class Replicas implements AutoCloseable {
   }
 
   private void launch(Setup setup, int n) throws IOException {
-    int port = freePort();
-    int adminPort = freePort();
-    while (adminPort == port) { // it is free until it is listened on
-      adminPort = freePort();
-    }
+    int[] ports = LoopbackPorts.free(2);
     Path config = directory.resolve("relay-" + n + ".yaml");
-    Files.writeString(config, setup.yaml(port, adminPort, redis.url()));
-    RelayProcess process = RelayProcess.start(config, port, adminPort, setup.jvmOptions());
+    Files.writeString(config, setup.yaml(ports[0], ports[1], redis.url()));
+    ReplicaProcess process = launch(config, ports[0], ports[1], setup.jvmOptions());
     if (n < processes.size()) {
       processes.set(n, process);
     } else {
@@ -69,7 +77,26 @@ final class Replicas implements AutoCloseable {
     }
   }
 
-  RelayProcess get(int n) {
+  /** Starts a replica with the code of this JVM, and returns at once. */
+  static ReplicaProcess launch(Path config, int port, int adminPort, List<String> jvmOptions)
+      throws IOException {
+    List<String> options = new ArrayList<>(JVM_OPTIONS);
+    options.addAll(jvmOptions);
+    return ReplicaProcess.start(ReplicaProcess.javaCommand(options), config, port, adminPort);
+  }
+
+  /** False if another program took one of its ports. */
+  private static boolean isReady(ReplicaProcess process) throws Exception {
+    if (process.isReady(START_TIMEOUT)) {
+      return true;
+    }
+    if (process.log().contains("in use")) {
+      return false;
+    }
+    throw process.failure("ended at once");
+  }
+
+  ReplicaProcess get(int n) {
     return processes.get(n);
   }
 
@@ -122,14 +149,8 @@ final class Replicas implements AutoCloseable {
     }
   }
 
-  static int freePort() throws IOException {
-    try (ServerSocket socket = new ServerSocket(0, 1, InetAddress.ofLiteral("127.0.0.1"))) {
-      return socket.getLocalPort();
-    }
-  }
-
   private void killAll() {
-    processes.forEach(RelayProcess::kill);
+    processes.forEach(ReplicaProcess::kill);
   }
 
   @Override

@@ -12,6 +12,7 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import org.junit.jupiter.api.Test;
 import relay.e2e.RawProvider.Connection;
 import relay.e2e.RawProvider.Received;
+import relay.guards.Await;
 import relay.model.Dialect;
 
 /** Requests for a model that several providers serve. */

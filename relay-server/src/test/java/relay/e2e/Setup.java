@@ -6,6 +6,7 @@ import java.util.List;
 import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 import relay.embedded.EmbeddedRedis;
+import relay.embedded.LoopbackPorts;
 import relay.model.Dialect;
 
 /** The configuration of replicas under test, as an operator would write it. */
@@ -172,6 +173,6 @@ final class Setup {
 
   /** For a provider that nobody listens as. */
   static String nowhere() throws IOException {
-    return "http://127.0.0.1:" + Replicas.freePort();
+    return "http://127.0.0.1:" + LoopbackPorts.free();
   }
 }

@@ -27,7 +27,7 @@ import relay.Seeds;
 import relay.body.BodyBuffers;
 import relay.body.Payload;
 import relay.carrier.Carriers;
-import relay.e2e.Await;
+import relay.guards.Await;
 import relay.pipeline.ClientExchange.Body;
 
 class BodyReaderTest {

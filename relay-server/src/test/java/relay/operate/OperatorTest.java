@@ -12,7 +12,6 @@ import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.PrintStream;
 import java.net.InetAddress;
-import java.net.ServerSocket;
 import java.net.Socket;
 import java.net.URI;
 import java.nio.charset.StandardCharsets;
@@ -36,6 +35,7 @@ import relay.admin.AdminServer;
 import relay.admin.ServedPools;
 import relay.cli.Command;
 import relay.embedded.EmbeddedRedis;
+import relay.embedded.LoopbackPorts;
 import relay.pool.Configs;
 import relay.pool.KeyStatus;
 import relay.pool.PoolJson;
@@ -193,7 +193,7 @@ class OperatorTest {
 
   @Test
   void a_silent_redis_is_a_failure_that_says_where() throws Exception {
-    int port = freePort();
+    int port = LoopbackPorts.free();
     Path config = file("silent", "redis: { url: \"redis://:hunter2@127.0.0.1:" + port + "\" }\n");
     Result result = run(new Command.Keys(config, false, true));
     assertEquals(
@@ -241,7 +241,7 @@ class OperatorTest {
 
   @Test
   void a_replica_that_does_not_run_is_a_failure_that_says_what_to_do() throws Exception {
-    int port = freePort();
+    int port = LoopbackPorts.free();
     Path config = file("none", "server: { admin_listen: \"127.0.0.1:" + port + "\" }\n");
     Result result = run(new Command.Keys(config, false, false));
     assertEquals(1, result.exitCode());
@@ -257,12 +257,6 @@ class OperatorTest {
     assertEquals(1, result.exitCode());
     assertTrue(result.err().contains("server.admin_token"), result.err());
     assertEquals(-1, result.err().indexOf("hunter2"));
-  }
-
-  private static int freePort() throws IOException {
-    try (ServerSocket socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
-      return socket.getLocalPort();
-    }
   }
 
   @Test

@@ -34,7 +34,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 import relay.Seeds;
 import relay.body.Payload;
 import relay.carrier.Carriers;
-import relay.e2e.Await;
+import relay.guards.Await;
 import relay.upstream.UpstreamCall.Outcome;
 
 /** A reader waits below OkHttp, and never while a byte that came could be read. */
