@@ -46,7 +46,7 @@ public final class RelayCommandLine {
             .description("Show this help")
             .build();
     CommandSpec root = CommandSpec.create();
-    root.name("relay").addOption(config).addOption(help);
+    root.name("relay").interpolateVariables(false).addOption(config).addOption(help);
     root.addOption(
         OptionSpec.builder("--version")
             .type(boolean.class)
