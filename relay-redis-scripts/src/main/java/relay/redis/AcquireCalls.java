@@ -25,7 +25,7 @@ final class AcquireCalls {
   private static final int MAX_QUEUED = 50_000;
 
   /** An older request is refused: its client gives up soon, and newer ones can still be served. */
-  private static final long MAX_QUEUED_NANOS = 5_000_000_000L;
+  private static final long MAX_QUEUED_NANOS = 10_000_000_000L;
 
   private final PoolScripts scripts;
   private final Candidates candidates;
