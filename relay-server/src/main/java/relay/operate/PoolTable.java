@@ -113,7 +113,7 @@ final class PoolTable {
       double burst = group.path("burst").asDouble(1);
       if (burst < 1) {
         notes.append(
-            "  %s: %.0f %% of its burst: the provider refused larger bursts\n"
+            "  %s: %.0f %% of its burst, because the provider refuses larger ones\n"
                 .formatted(group.path("id").asText(), Math.max(1, burst * 100)));
       }
     }
