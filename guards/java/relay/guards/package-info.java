@@ -1,5 +1,6 @@
 /**
- * Tests of the source itself, compiled into every module's tests: each module checks its own files.
+ * Tests of the source code. They are compiled into every module's tests, and each module checks its
+ * own files.
  */
 @NullMarked
 package relay.guards;

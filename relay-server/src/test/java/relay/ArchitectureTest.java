@@ -21,14 +21,14 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 
 /**
- * The shape of the code, over both modules. The tables are the design: amend them on purpose, with
- * a reason.
+ * The architecture of both modules. The tables are the design: change them only deliberately and
+ * with a reason.
  */
 class ArchitectureTest {
 
   /**
-   * Who may import whom: a package only those of a lower row. Packages of one row are siblings and
-   * know nothing of each other; the composition root joins them.
+   * The layers, from the top. A package may import only packages of lower rows. Packages of one row
+   * are siblings and do not import each other; the composition root connects them.
    */
   private static final List<Set<String>> LAYERS =
       List.of(
@@ -45,15 +45,15 @@ class ArchitectureTest {
               "relay.request",
               "relay.stream",
               "relay.upstream"),
-          Set.of("relay.bedrock", "relay.vertex"), // wire rules of clouds, by their own libraries
-          Set.of("relay.pool", "relay.token"), // what the configuration says, in the engine's words
+          Set.of("relay.bedrock", "relay.vertex"), // cloud protocols, with the vendors' libraries
+          Set.of("relay.pool", "relay.token"), // the configuration as the engine's types
           Set.of("relay.config", "relay.redis"),
           Set.of("relay.carrier", "relay.model"));
 
-  /** Imports between siblings that are meant, as "from -> to". */
+  /** Permitted imports between siblings, as "from -> to". */
   private static final Set<String> ALLOWED_SIBLINGS = Set.of();
 
-  /** A library that only some packages touch, so that it can be replaced there. */
+  /** Libraries that only some packages may use, so that they stay replaceable. */
   private static final Map<String, Set<String>> LIBRARIES =
       Map.ofEntries(
           Map.entry("io.lettuce", Set.of("relay.redis")),
@@ -72,7 +72,7 @@ class ArchitectureTest {
           Map.entry("com.google.api", Set.of("relay.vertex")),
           Map.entry("redis.embedded", Set.of("relay.embedded")));
 
-  /** Public top-level types of a package, where more than two have a reason. */
+  /** The permitted number of public top-level types per package, if more than two. */
   private static final Map<String, Integer> PUBLIC_TYPES =
       Map.ofEntries(
           Map.entry(
@@ -94,7 +94,7 @@ class ArchitectureTest {
 
   private static final int PUBLIC_TYPES_ELSEWHERE = 2;
 
-  /** Standard output and error belong to the commands; all else logs. */
+  /** Only the commands use standard output and error; all other code logs. */
   private static final Set<String> TALK_TO_THE_TERMINAL =
       Set.of("relay", "relay.cli", "relay.logging", "relay.trial");
 
@@ -104,7 +104,7 @@ class ArchitectureTest {
           .importPackages("relay");
 
   @Test
-  void both_modules_are_looked_at() {
+  void both_modules_are_checked() {
     assertFalse(CLASSES.isEmpty());
     Set<String> packages =
         CLASSES.stream().map(JavaClass::getPackageName).collect(Collectors.toSet());
@@ -165,7 +165,7 @@ class ArchitectureTest {
   }
 
   @Test
-  void packages_show_little() {
+  void packages_have_few_public_types() {
     Map<String, List<String>> visible =
         CLASSES.stream()
             .filter(JavaClass::isTopLevelClass)
@@ -196,7 +196,7 @@ class ArchitectureTest {
   }
 
   @Test
-  void state_that_changes_is_never_static() {
+  void mutable_state_is_never_static() {
     nothing(
         CLASSES.stream()
             .flatMap(type -> type.getFields().stream())
@@ -213,7 +213,7 @@ class ArchitectureTest {
     return (type.getPackageName() + ".").startsWith("relay.");
   }
 
-  /** The row of LAYERS, counted from the top; a package without one is below all. */
+  /** The row in LAYERS, counted from the top; packages without a row are below all others. */
   private static int rowOf(String name) {
     int row = 0;
     while (row < LAYERS.size() && !LAYERS.get(row).contains(name)) {

@@ -13,7 +13,7 @@ import relay.load.ClosedLoop;
 import relay.load.Question;
 import relay.redis.OwnRedis;
 
-/** A replica, started as users start it: by the launcher, with a configuration. */
+/** A replica started like in production: by the launcher, with a configuration. */
 final class ReplicaProcess implements AutoCloseable {
   private static final Duration PATIENCE = Duration.ofMinutes(2);
   private static final Duration STOP = Duration.ofSeconds(5);
@@ -35,9 +35,9 @@ final class ReplicaProcess implements AutoCloseable {
   }
 
   /**
-   * Starts it, and waits until it has answered a request.
+   * Starts the replica and waits for its first answer.
    *
-   * @param command to which {@code serve --config FILE} is added
+   * @param command the launcher; {@code serve --config FILE} is appended
    * @param directory for its configuration and its log
    */
   static ReplicaProcess start(
@@ -92,7 +92,7 @@ final class ReplicaProcess implements AutoCloseable {
         one.run(1).checked();
         return;
       } catch (IOException | IllegalStateException e) {
-        // not yet
+        // not ready yet
       }
       try {
         if (process.waitFor(3, TimeUnit.MILLISECONDS)) {
@@ -115,7 +115,7 @@ final class ReplicaProcess implements AutoCloseable {
     return process.pid();
   }
 
-  /** From the launch to the first good answer. */
+  /** The time from launch to the first good answer. */
   double startMillis() {
     return startMillis;
   }

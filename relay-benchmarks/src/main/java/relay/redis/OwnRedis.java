@@ -9,8 +9,8 @@ import java.util.List;
 import redis.embedded.RedisExecProvider;
 
 /**
- * A Redis server that nothing else uses: the binary named by {@code -Drelay.redis.binary}, else the
- * one that embedded-redis carries. It keeps nothing and dies with the JVM.
+ * A private Redis server: the binary from {@code -Drelay.redis.binary}, else the one of
+ * embedded-redis. It persists nothing and ends with the JVM.
  */
 public final class OwnRedis implements AutoCloseable {
   private final Process process;
@@ -24,7 +24,7 @@ public final class OwnRedis implements AutoCloseable {
     Runtime.getRuntime().addShutdownHook(atExit);
   }
 
-  /** Starts one, and waits until it is ready. */
+  /** Starts a server and waits until it is ready. */
   public static OwnRedis start() throws IOException {
     String named = System.getProperty("relay.redis.binary");
     File binary = named != null ? new File(named) : RedisExecProvider.defaultProvider().get();
@@ -55,11 +55,15 @@ public final class OwnRedis implements AutoCloseable {
         break;
       }
     }
-    Thread.ofVirtual().start(() -> log.lines().forEach(line -> {})); // a full pipe would stop it
+    Thread.ofVirtual()
+        .start(
+            () ->
+                log.lines()
+                    .forEach(line -> {})); // drain the output: a full pipe would block the server
     return redis;
   }
 
-  /** Where it is. */
+  /** The server's URL. */
   public String url() {
     return "redis://127.0.0.1:" + port;
   }
@@ -70,7 +74,7 @@ public final class OwnRedis implements AutoCloseable {
     Runtime.getRuntime().removeShutdownHook(atExit);
   }
 
-  /** A port that nobody listens on. */
+  /** A free port. */
   public static int freePort() throws IOException {
     try (ServerSocket socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
       return socket.getLocalPort();

@@ -3,20 +3,20 @@ package relay.e2e;
 import java.time.Duration;
 import java.util.concurrent.locks.LockSupport;
 
-/** Waits, always with a bound. */
+/** Bounded waits for conditions. */
 public final class Await {
   private static final Duration MOST = Duration.ofSeconds(15);
   private static final long LOOK_AGAIN_NANOS = 2_000_000;
 
   private Await() {}
 
-  /** What is waited for; may look at sockets and files. */
+  /** The condition; may use sockets and files. */
   @FunctionalInterface
   public interface Condition {
     boolean holds() throws Exception;
   }
 
-  /** Waits until it holds; throws when it does not in good time. */
+  /** Waits until the condition holds; fails after a timeout. */
   public static void until(String what, Condition condition) throws Exception {
     until(what, MOST, condition);
   }
@@ -31,7 +31,7 @@ public final class Await {
     }
   }
 
-  /** Waits for a moment on {@link System#nanoTime}. */
+  /** Waits until a time of {@link System#nanoTime}. */
   public static void moment(long atNanos) {
     for (long left = atNanos - System.nanoTime(); left > 0; left = atNanos - System.nanoTime()) {
       LockSupport.parkNanos(left);

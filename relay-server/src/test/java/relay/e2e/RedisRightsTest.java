@@ -8,10 +8,10 @@ import org.junit.jupiter.api.Test;
 import relay.embedded.EmbeddedRedis;
 import relay.model.Dialect;
 
-/** A Redis that does not let its user call the scripts. */
+/** A Redis whose user may not call the scripts. */
 class RedisRightsTest {
   @Test
-  void it_is_told_once_what_the_user_needs() throws Exception {
+  void the_missing_permissions_are_logged_once() throws Exception {
     try (EmbeddedRedis redis = EmbeddedRedis.start();
         RedisSocket operator = new RedisSocket(redis.port());
         Replicas replicas =

@@ -9,7 +9,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 
-/** {@code relay serve} as users run it: a process, with the code of this JVM. */
+/** {@code relay serve} as a separate process, with the classes of this JVM. */
 final class RelayProcess {
   private static final Duration START = Duration.ofSeconds(40);
   private static final Duration END = Duration.ofSeconds(20);
@@ -32,12 +32,12 @@ final class RelayProcess {
     command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
     command.addAll(
         List.of(
-            "-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1")); // starts in half the time
+            "-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1")); // halves the start time
     command.addAll(
         List.of(
             "--enable-native-access=ALL-UNNAMED",
             "--sun-misc-unsafe-memory-access=allow",
-            "--add-opens=java.base/java.lang=ALL-UNNAMED")); // as the jar's manifest has it
+            "--add-opens=java.base/java.lang=ALL-UNNAMED")); // as in the jar's manifest
     command.addAll(jvmOptions);
     command.addAll(List.of("-cp", System.getProperty("java.class.path"), "relay.Main"));
     command.addAll(List.of("serve", "--config", config.toString()));
@@ -51,7 +51,7 @@ final class RelayProcess {
     return new RelayProcess(process, port, adminPort, log);
   }
 
-  /** Waits until it serves; false if its process ended instead because a port was taken. */
+  /** Waits until the replica serves; false if it ended because a port was in use. */
   boolean isReady() throws Exception {
     try {
       Await.until(
@@ -77,11 +77,11 @@ final class RelayProcess {
           .head()
           .status();
     } catch (IOException e) {
-      return 0; // not listening
+      return 0; // not listening yet
     }
   }
 
-  /** The status of a path of the admin port; 0 if it does not answer. */
+  /** The status of an admin path; 0 without an answer. */
   int admin(String path) {
     return answers("GET", path, adminPort);
   }
@@ -94,7 +94,7 @@ final class RelayProcess {
     return adminPort;
   }
 
-  /** All that it wrote so far. */
+  /** The log so far. */
   String log() {
     try {
       return Files.readString(log);
@@ -103,7 +103,7 @@ final class RelayProcess {
     }
   }
 
-  /** SIGKILL, and waits for the end. */
+  /** Sends SIGKILL and waits for the end. */
   void kill() {
     process.destroyForcibly();
     try {
@@ -113,12 +113,12 @@ final class RelayProcess {
     }
   }
 
-  /** SIGTERM. */
+  /** Sends SIGTERM. */
   void terminate() {
     process.destroy();
   }
 
-  /** SIGHUP. */
+  /** Sends SIGHUP. */
   void hangUp() throws IOException, InterruptedException {
     new ProcessBuilder("kill", "-HUP", Long.toString(process.pid())).start().waitFor();
   }
@@ -127,7 +127,7 @@ final class RelayProcess {
     return process.isAlive();
   }
 
-  /** Waits for its end; the exit code. */
+  /** Waits for the end; returns the exit code. */
   int exitCode() throws InterruptedException {
     if (!process.waitFor(END.toMillis(), TimeUnit.MILLISECONDS)) {
       throw new AssertionError("it still runs; its log says: " + log());

@@ -16,9 +16,7 @@ import org.jspecify.annotations.Nullable;
 import relay.embedded.EmbeddedRedis;
 import relay.model.Dialect;
 
-/**
- * Replicas of one configuration, each a process, on one Redis. Closing it leaves nothing behind.
- */
+/** Replica processes with one configuration on one Redis. {@code close} stops all processes. */
 final class Replicas implements AutoCloseable {
   private static final int STARTS = 3;
 
@@ -43,7 +41,7 @@ final class Replicas implements AutoCloseable {
       }
       for (int n = 0; n < count; n++) {
         for (int start = 1; !replicas.get(n).isReady() && start < STARTS; start++) {
-          replicas.launch(setup, n); // another program took one of its ports
+          replicas.launch(setup, n); // another process took one of the ports
         }
       }
       return replicas;
@@ -56,7 +54,7 @@ final class Replicas implements AutoCloseable {
   private void launch(Setup setup, int n) throws IOException {
     int port = freePort();
     int adminPort = freePort();
-    while (adminPort == port) { // it is free until it is listened on
+    while (adminPort == port) { // a free port may be returned twice
       adminPort = freePort();
     }
     Path config = directory.resolve("relay-" + n + ".yaml");
@@ -78,13 +76,13 @@ final class Replicas implements AutoCloseable {
     return get(n).port();
   }
 
-  /** What a replica's admin port answers to a look at a path. */
+  /** A replica's answer to a GET of an admin path. */
   Answer admin(int n, String path) throws IOException {
     Ask look = Ask.of(Dialect.ANTHROPIC, "").method("GET").target(path).host("127.0.0.1");
     return RawClient.ask(get(n).adminPort(), look);
   }
 
-  /** What it says of a client now. */
+  /** A client's current state at a replica. */
   JsonNode client(int n, String name) throws IOException {
     JsonNode clients = admin(n, "/clients").json().get("clients");
     for (JsonNode client : clients) {
@@ -103,7 +101,7 @@ final class Replicas implements AutoCloseable {
     return new RedisSocket(redis.port());
   }
 
-  /** A line of the picture that operators read: of a group or a key of a pool. */
+  /** A line of the snapshot in Redis, for a group or a key of a pool. */
   String line(String pool, String field) throws IOException {
     try (RedisSocket socket = redisSocket()) {
       Map<String, String> picture = socket.hash("relay:{" + pool + "}:keys");
@@ -111,7 +109,7 @@ final class Replicas implements AutoCloseable {
     }
   }
 
-  /** Waits until a line of the picture, half a second old at most, has what a pattern describes. */
+  /** Waits until a snapshot line contains a pattern. The snapshot is at most half a second old. */
   void awaitLine(String pool, String field, String pattern) throws Exception {
     Pattern wanted = Pattern.compile(pattern + "( |$)");
     try {
