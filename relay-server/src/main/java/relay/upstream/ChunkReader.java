@@ -15,6 +15,8 @@ import okio.Segment;
 import okio.Source;
 import org.jspecify.annotations.Nullable;
 import relay.carrier.CarrierSockets;
+import relay.upstream.UpstreamAnswer.DirectSink;
+import relay.upstream.UpstreamAnswer.DirectTap;
 
 /**
  * Reads a chunked HTTP/1.1 body without TLS in place of OkHttp. For each event of a stream, OkHttp
@@ -117,25 +119,24 @@ final class ChunkReader {
   }
 
   /**
-   * Sets a shortcut for data that arrives while a {@link #read} waits for its next chunk. It
-   * applies to complete chunks in the usual form, while the shortcut accepts them. Otherwise the
-   * read continues normally.
+   * Lets whole chunks that arrive while a {@link #read} waits for its next chunk go directly to the
+   * client. If the sink takes none, or the chunks are written in an unusual way, the read goes on.
    *
-   * @param heard runs when data arrives
+   * @param heard runs when something arrived
    */
-  void shortcut(UpstreamAnswer.Shortcut way, Runnable heard) {
+  void sendDirectly(DirectSink sink, DirectTap tap, Runnable heard) {
     parkedConsumer =
-        came -> {
+        arrived -> {
           heard.run();
-          return passOn(way, came);
+          return passOn(sink, tap, arrived);
         };
   }
 
-  private boolean passOn(UpstreamAnswer.Shortcut way, ByteBuffer came) {
-    byte[] bytes = came.array();
-    int from = came.arrayOffset() + came.position();
-    int end = from + came.remaining();
-    int sent = mayGo(way, bytes, from, end) ? way.send(came) : 0;
+  private boolean passOn(DirectSink sink, DirectTap tap, ByteBuffer arrived) {
+    byte[] bytes = arrived.array();
+    int from = arrived.arrayOffset() + arrived.position();
+    int end = from + arrived.remaining();
+    int sent = mayBypass(tap, bytes, from, end) ? send(sink, arrived) : 0;
     if (sent == 0) {
       ahead.write(bytes, from, end - from);
       return false;
@@ -143,13 +144,21 @@ final class ChunkReader {
     for (int p = from; p < end; ) {
       int line = sizeEnd(bytes, p, end);
       int size = size(bytes, p, line);
-      way.see(bytes, line + 2, size);
+      tap.sent(bytes, line + 2, size);
       p = line + 2 + size + 2;
     }
     return sent == end - from;
   }
 
-  private static boolean mayGo(UpstreamAnswer.Shortcut way, byte[] bytes, int from, int end) {
+  private static int send(DirectSink sink, ByteBuffer chunks) {
+    try {
+      return sink.send(chunks);
+    } catch (IOException e) {
+      return 0; // the reading thread will find the same error, and handle it
+    }
+  }
+
+  private static boolean mayBypass(DirectTap tap, byte[] bytes, int from, int end) {
     for (int p = from; p < end; ) {
       int line = sizeEnd(bytes, p, end);
       int size = line < 0 ? 0 : size(bytes, p, line);
@@ -158,7 +167,7 @@ final class ChunkReader {
           || p > end
           || bytes[p - 2] != '\r'
           || bytes[p - 1] != '\n'
-          || !way.admits(bytes, line + 2, size)) {
+          || !tap.mayBypass(bytes, line + 2, size)) {
         return false;
       }
     }

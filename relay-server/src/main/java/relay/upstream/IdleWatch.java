@@ -67,6 +67,11 @@ final class IdleWatch implements AutoCloseable {
     return one;
   }
 
+  /** Calls under watch. */
+  int watching() {
+    return watched.size();
+  }
+
   private void watch() {
     long pause = Math.min(MAX_PAUSE_NANOS, idleNanos / LOOKS_PER_TIMEOUT);
     while (!closed) {

@@ -2,7 +2,7 @@ package relay.upstream;
 
 import java.io.IOException;
 import okhttp3.Request;
-import relay.carrier.Payload;
+import relay.body.Payload;
 import relay.config.Secret;
 import relay.model.Dialect;
 import relay.token.TokenRefusedException;

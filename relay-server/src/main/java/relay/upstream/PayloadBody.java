@@ -11,8 +11,8 @@ import okio.Buffer;
 import okio.BufferedSink;
 import okio.Segment;
 import org.jspecify.annotations.Nullable;
+import relay.body.Payload;
 import relay.carrier.CarrierSockets;
-import relay.carrier.Payload;
 
 /** The client's body, unchanged. The content type is among the client's headers. */
 final class PayloadBody extends RequestBody {
@@ -49,14 +49,14 @@ final class PayloadBody extends RequestBody {
       sink.write(payload.bytes());
       return;
     }
-    ByteBuffer inPlace = payload.inPlace();
-    Socket socket = inPlace == null ? null : plainSocket();
-    if (inPlace == null || socket == null) {
+    ByteBuffer direct = payload.directBuffer();
+    Socket socket = direct == null ? null : plainSocket();
+    if (direct == null || socket == null) {
       sink.write(lent(payload.bytes()), length);
       return;
     }
     try {
-      sink.write(lent(CarrierSockets.lend(socket, inPlace)), length);
+      sink.write(lent(CarrierSockets.lend(socket, direct)), length);
     } finally {
       CarrierSockets.takeBack(socket);
     }

@@ -7,7 +7,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.stream.Collectors;
 import okhttp3.HttpUrl;
 import org.jspecify.annotations.Nullable;
-import relay.carrier.Payload;
+import relay.body.Payload;
 import relay.config.Cloud;
 import relay.config.Credential;
 import relay.config.KeyConfig;

@@ -6,7 +6,7 @@ import java.util.Locale;
 import java.util.Map;
 import okhttp3.Request;
 import relay.bedrock.RequestSigner;
-import relay.carrier.Payload;
+import relay.body.Payload;
 import relay.config.Credential;
 
 /** Signs each request with an AWS access key. */

@@ -6,7 +6,7 @@ import java.util.concurrent.Executor;
 import okhttp3.Request;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
-import relay.carrier.Payload;
+import relay.body.Payload;
 import relay.config.Secret;
 import relay.token.TokenCache;
 import relay.token.TokenRefusedException;

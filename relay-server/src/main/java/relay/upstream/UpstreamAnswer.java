@@ -18,7 +18,7 @@ public final class UpstreamAnswer implements AutoCloseable {
   private final Response response;
   private final BufferedSource source;
   private final IdleWatch.Watched watched;
-  private final ConnectionSlots.ConnectionSlot lane;
+  private final ConnectionSlots.ConnectionSlot slot;
   private @Nullable ChunkReader chunks;
 
   /**
@@ -27,11 +27,11 @@ public final class UpstreamAnswer implements AutoCloseable {
   UpstreamAnswer(
       Response response,
       IdleWatch.Watched watched,
-      ConnectionSlots.ConnectionSlot lane,
+      ConnectionSlots.ConnectionSlot slot,
       @Nullable ChunkReader chunks) {
     this.response = response;
     this.watched = watched;
-    this.lane = lane;
+    this.slot = slot;
     this.chunks = chunks;
     watched.heard();
     source = response.body().source();
@@ -111,33 +111,39 @@ public final class UpstreamAnswer implements AutoCloseable {
   }
 
   /**
-   * Forwards chunks that arrive while a {@link #read} waits, directly from the carrier to the
-   * client, without waking the reading thread. Runs on the carrier, so no method may block or wait
-   * for a lock.
+   * Takes answer bytes in the framing of this connection, HTTP/1.1 chunks, which the client's
+   * connection has, too. The reading thread sleeps on. Called by its carrier: must not block, nor
+   * wait for a lock.
    */
-  public interface Shortcut {
-
-    /** Whether one chunk's data may take the shortcut. Called for all chunks before any is sent. */
-    boolean admits(byte[] bytes, int offset, int length);
+  public interface DirectSink {
 
     /**
-     * Sends HTTP/1.1 chunks as far as possible without blocking. Unsent bytes must go out before
-     * all other data.
+     * Sends as many bytes as the client takes at once. If that is a part, the sink keeps the rest
+     * and sends it before anything else.
      *
-     * @param chunks backed by an array; must not be kept
-     * @return the number of bytes sent; 0 if the shortcut is closed: then the reading thread
-     *     handles all chunks
+     * @param framed whole chunks, backed by an array, of which nothing may be kept
+     * @return bytes sent; 0 if the sink takes none now: then it keeps none either
      */
-    int send(ByteBuffer chunks);
-
-    /** Reports the data of one sent chunk. */
-    void see(byte[] bytes, int offset, int length);
+    int send(ByteBuffer framed) throws IOException;
   }
 
-  /** Offers a shortcut. It is used if the connection allows it. */
-  public void shortcut(Shortcut way) {
+  /** Sees the data that goes to a {@link DirectSink}. Called by the carrier, as that one is. */
+  public interface DirectTap {
+
+    /** Whether this data may be sent directly. All data is asked for before any is sent. */
+    boolean mayBypass(byte[] bytes, int offset, int length);
+
+    /** This data was sent directly. */
+    void sent(byte[] bytes, int offset, int length);
+  }
+
+  /**
+   * Lets data that arrives while a {@link #read} waits go directly to the client, if both
+   * connections have the same framing.
+   */
+  public void sendDirectly(DirectSink sink, DirectTap tap) {
     if (chunks != null) {
-      chunks.shortcut(way, watched::heard);
+      chunks.sendDirectly(sink, tap, watched::heard);
     }
   }
 
@@ -167,8 +173,11 @@ public final class UpstreamAnswer implements AutoCloseable {
   @Override
   public void close() {
     ReadWait.stop();
-    response.close(); // while still watched: closing a TLS connection writes, and may block
-    watched.close();
-    lane.close(); // after its connection is released or closed
+    try {
+      response.close(); // under watch: the end of a TLS connection is a write, and may have to wait
+    } finally {
+      watched.close();
+      slot.close(); // after its connection is free again, or gone
+    }
   }
 }

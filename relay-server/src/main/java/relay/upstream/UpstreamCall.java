@@ -8,33 +8,33 @@ import okhttp3.Request;
 import okhttp3.Response;
 import okhttp3.ResponseBody;
 import org.jspecify.annotations.Nullable;
-import relay.carrier.Payload;
+import relay.body.Payload;
 import relay.token.TokenRefusedException;
 
 /** One attempt. Any thread may cancel it. */
 public final class UpstreamCall {
   private static final int UNAUTHORIZED = 401;
 
-  private final ConnectionSlots lanes;
+  private final ConnectionSlots slots;
   private final IdleWatch idleWatch;
   private final UpstreamRequest request;
-  private final ProviderProtocol wire;
+  private final ProviderProtocol protocol;
   private final KeyCredential credential;
   private final Payload body;
   private @Nullable Call call;
   private boolean canceled;
 
   UpstreamCall(
-      ConnectionSlots lanes,
+      ConnectionSlots slots,
       IdleWatch idleWatch,
       UpstreamRequest request,
-      ProviderProtocol wire,
+      ProviderProtocol protocol,
       KeyCredential credential,
       Payload body) {
-    this.lanes = lanes;
+    this.slots = slots;
     this.idleWatch = idleWatch;
     this.request = request;
-    this.wire = wire;
+    this.protocol = protocol;
     this.credential = credential;
     this.body = body;
   }
@@ -59,7 +59,7 @@ public final class UpstreamCall {
   /** Sends the request and waits for the response head. Blocks: call it on a virtual thread. */
   public Outcome execute() {
     Request.Builder adjusted = request.with(body);
-    wire.adjust(adjusted);
+    protocol.adjust(adjusted);
     Request plain = adjusted.build();
     try {
       Request.Builder proven = plain.newBuilder();
@@ -68,8 +68,7 @@ public final class UpstreamCall {
       if (outcome instanceof Outcome.Answered(UpstreamAnswer answer)
           && answer.status() == UNAUTHORIZED
           && !isCanceled()
-          && shown.renew()) {
-        answer.close(); // the token may be revoked, or expired by the provider's clock
+          && renew(shown, answer)) {
         Request.Builder again = plain.newBuilder();
         credential.show(again, body);
         outcome = send(again.build());
@@ -82,45 +81,89 @@ public final class UpstreamCall {
     }
   }
 
-  private Outcome send(Request proven) {
-    ConnectionSlots.ConnectionSlot lane = lanes.take();
-    Call next = lane.client().newCall(proven);
-    begin(next);
-    IdleWatch.Watched watched = idleWatch.watch(next);
+  /** Closes the answer if a newer token may be accepted: one may be revoked, or expire early. */
+  private static boolean renew(KeyCredential.Shown shown, UpstreamAnswer answer) {
+    boolean keep = false;
     try {
-      Response response = next.execute();
-      lane.spoke(response.protocol());
+      keep = !shown.renew();
+      return !keep;
+    } finally {
+      if (!keep) {
+        answer.close();
+      }
+    }
+  }
+
+  private Outcome send(Request proven) {
+    ConnectionSlots.ConnectionSlot slot = slots.take();
+    IdleWatch.Watched watched = null;
+    Call next = null;
+    Response response = null;
+    Outcome answered = null;
+    try {
+      next = slot.client().newCall(proven);
+      begin(next);
+      watched = idleWatch.watch(next);
+      response = next.execute();
+      slot.spoke(response.protocol());
       String wrong = AnswerHead.wrong(response);
       if (wrong != null) {
-        next.cancel(); // close the connection, so that later bytes are not read as the next answer
-        response.close();
         throw new ProtocolException("the provider's answer has " + wrong);
       }
-      Response dialects = wire.inDialect(response);
+      Response dialects = protocol.inDialect(response);
       ChunkReader chunks =
           dialects == response ? ChunkReader.of(response, request.trace().connection()) : null;
-      return new Outcome.Answered(new UpstreamAnswer(dialects, watched, lane, chunks));
+      answered = new Outcome.Answered(new UpstreamAnswer(dialects, watched, slot, chunks));
+      return answered;
     } catch (IOException e) {
-      watched.close();
-      lane.close();
       boolean sent = request.trace().sent();
-      return watched.wasSilent() && sent ? new Outcome.Silent() : new Outcome.Broken(sent, e);
+      return watched != null && watched.wasSilent() && sent
+          ? new Outcome.Silent()
+          : new Outcome.Broken(sent, e);
+    } finally {
+      if (answered == null) {
+        abandon(next, response, watched, slot);
+      }
+    }
+  }
+
+  /** Gives everything back that an attempt without an answer has taken. */
+  private static void abandon(
+      @Nullable Call call,
+      @Nullable Response response,
+      IdleWatch.@Nullable Watched watched,
+      ConnectionSlots.ConnectionSlot slot) {
+    try (slot;
+        watched;
+        response) {
+      if (call != null && response != null) {
+        call.cancel(); // the rest of this answer must not be taken for the next one
+      }
     }
   }
 
   /** A key without a token is handled like a key that the provider rejects. */
   private Outcome refused(Request plain) {
-    Response response =
-        new Response.Builder()
-            .request(plain)
-            .protocol(Protocol.HTTP_1_1)
-            .code(UNAUTHORIZED)
-            .message("")
-            .body(ResponseBody.create("", null))
-            .build();
-    ConnectionSlots.ConnectionSlot lane = lanes.take();
-    IdleWatch.Watched watched = idleWatch.watch(lane.client().newCall(plain));
-    return new Outcome.Answered(new UpstreamAnswer(response, watched, lane, null));
+    ConnectionSlots.ConnectionSlot slot = slots.take();
+    IdleWatch.Watched watched = null;
+    Outcome answered = null;
+    try {
+      Response response =
+          new Response.Builder()
+              .request(plain)
+              .protocol(Protocol.HTTP_1_1)
+              .code(UNAUTHORIZED)
+              .message("")
+              .body(ResponseBody.create("", null))
+              .build();
+      watched = idleWatch.watch(slot.client().newCall(plain));
+      answered = new Outcome.Answered(new UpstreamAnswer(response, watched, slot, null));
+      return answered;
+    } finally {
+      if (answered == null) {
+        abandon(null, null, watched, slot);
+      }
+    }
   }
 
   private synchronized void begin(Call next) {

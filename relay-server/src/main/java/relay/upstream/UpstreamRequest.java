@@ -4,7 +4,7 @@ import java.util.Set;
 import okhttp3.Headers;
 import okhttp3.HttpUrl;
 import okhttp3.Request;
-import relay.carrier.Payload;
+import relay.body.Payload;
 
 /** A builder of one request to a provider. */
 public final class UpstreamRequest {
