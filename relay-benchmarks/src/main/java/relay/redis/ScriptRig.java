@@ -117,7 +117,8 @@ final class ScriptRig implements AutoCloseable {
   }
 
   /**
-   * Warms up until every request of a burst is granted at once: keys without capacity get parked. Also until each key had a request: the script caches what it reads of a key.
+   * Warms up until every request of a burst is granted at once: keys without capacity get parked.
+   * Also until each key had a request: the script caches what it reads of a key.
    */
   private void warm() {
     int most = Math.ceilDiv(workload.keys(), BURST) + 2;

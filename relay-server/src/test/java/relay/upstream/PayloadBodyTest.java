@@ -85,9 +85,7 @@ class PayloadBodyTest {
   private static Payload inPlace(byte[] bytes) {
     ByteBuffer memory = ByteBuffer.allocateDirect(HEADROOM + bytes.length).position(HEADROOM);
     return Payload.in(
-        memory.put(bytes).position(HEADROOM),
-        new SpareBuffers(bytes.length, false, 1),
-        () -> {});
+        memory.put(bytes).position(HEADROOM), new SpareBuffers(bytes.length, false, 1), () -> {});
   }
 
   private byte[] sent(OkHttpClient http, Protocol protocol, Payload payload)
