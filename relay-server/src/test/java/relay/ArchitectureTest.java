@@ -37,8 +37,8 @@ import relay.carrier.SpareBuffers;
 class ArchitectureTest {
 
   /**
-   * Who may import whom: a package only those of a lower row. Packages of one row are siblings and
-   * know nothing of each other; the composition root joins them.
+   * The layers, from the top. A package may import only packages of lower rows. Packages of one row
+   * are siblings and do not import each other; the composition root connects them.
    */
   private static final List<Set<String>> LAYERS =
       List.of(
@@ -58,15 +58,15 @@ class ArchitectureTest {
               "relay.request",
               "relay.stream",
               "relay.upstream"),
-          Set.of("relay.bedrock", "relay.vertex"), // wire rules of clouds, by their own libraries
-          Set.of("relay.pool", "relay.token"), // what the configuration says, in the engine's words
+          Set.of("relay.bedrock", "relay.vertex"), // cloud protocols, with the vendors' libraries
+          Set.of("relay.pool", "relay.token"), // the configuration as the engine's types
           Set.of("relay.body", "relay.config", "relay.redis"),
           Set.of("relay.carrier", "relay.model"));
 
-  /** Imports between siblings that are meant, as "from -> to". */
+  /** Permitted imports between siblings, as "from -> to". */
   private static final Set<String> ALLOWED_SIBLINGS = Set.of();
 
-  /** A library that only some packages touch, so that it can be replaced there. */
+  /** Libraries that only some packages may use, so that they stay replaceable. */
   private static final Map<String, Set<String>> LIBRARIES =
       Map.ofEntries(
           Map.entry("io.lettuce", Set.of("relay.redis")),
@@ -88,7 +88,7 @@ class ArchitectureTest {
           Map.entry("picocli", Set.of("relay", "relay.cli", "relay.operate")),
           Map.entry("redis.embedded", Set.of("relay.embedded")));
 
-  /** Public top-level types of each package: no more, and no fewer. */
+  /** The exact number of public top-level types per package. */
   private static final Map<String, Integer> PUBLIC_TYPES =
       Map.ofEntries(
           Map.entry("relay", 1), // Main
@@ -104,9 +104,9 @@ class ArchitectureTest {
           Map.entry("relay.estimate", 1),
           Map.entry("relay.logging", 2), // its setup, and a log manager that lasts until the exit
           Map.entry("relay.metrics", 2), // a replica's meters, and those of its clients
-          Map.entry("relay.model", 8), // the shared words are there to be shared
+          Map.entry("relay.model", 8), // shared value types
           Map.entry("relay.operate", 2), // the commands, and where they find their config
-          Map.entry("relay.pipeline", 7), // the way of a request, its two sides, the probes of keys
+          Map.entry("relay.pipeline", 7), // the pipeline, its interfaces to both sides, key probes
           Map.entry("relay.pool", 3), // a plan, its JSON, and a key's status for the metrics
           Map.entry("relay.redis", 21), // a library's API: each script's arguments and outcomes
           Map.entry("relay.request", 7), // a scan, its outcomes with their parts, and the edits
@@ -134,7 +134,7 @@ class ArchitectureTest {
   private static final Set<String> STATELESS_EXECUTORS =
       Set.of("relay.upstream.TokenCredential.THREADS");
 
-  /** Standard output and error belong to the commands; all else logs. */
+  /** Only the commands use standard output and error; all other code logs. */
   private static final Set<String> TALK_TO_THE_TERMINAL =
       Set.of("relay", "relay.cli", "relay.logging", "relay.trial");
 
@@ -225,7 +225,7 @@ class ArchitectureTest {
   }
 
   @Test
-  void packages_show_little() {
+  void packages_have_few_public_types() {
     Map<String, List<String>> visible =
         CLASSES.stream()
             .filter(JavaClass::isTopLevelClass)
@@ -258,7 +258,7 @@ class ArchitectureTest {
   }
 
   @Test
-  void state_that_changes_is_never_static() {
+  void mutable_state_is_never_static() {
     nothing(
         CLASSES.stream()
             .flatMap(type -> type.getFields().stream())
@@ -273,8 +273,7 @@ class ArchitectureTest {
         CLASSES.stream()
             .flatMap(type -> type.getFields().stream())
             .filter(field -> field.getModifiers().contains(JavaModifier.STATIC))
-            .filter(
-                field -> SHARED_STATE.stream().anyMatch(field.getRawType()::isAssignableTo))
+            .filter(field -> SHARED_STATE.stream().anyMatch(field.getRawType()::isAssignableTo))
             .map(JavaField::getFullName)
             .filter(name -> !STATELESS_EXECUTORS.contains(name)));
   }
@@ -291,7 +290,7 @@ class ArchitectureTest {
     return (type.getPackageName() + ".").startsWith("relay.");
   }
 
-  /** The row of LAYERS, counted from the top; a package without one is below all. */
+  /** The row in LAYERS, counted from the top; packages without a row are below all others. */
   private static int rowOf(String name) {
     int row = 0;
     while (row < LAYERS.size() && !LAYERS.get(row).contains(name)) {

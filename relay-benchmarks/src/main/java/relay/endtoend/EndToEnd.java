@@ -9,7 +9,7 @@ import relay.load.Latencies;
 import relay.load.OpenLoop;
 import relay.load.Question;
 
-/** Measures Relay from outside and writes the page of what it costs. */
+/** Measures Relay's cost from outside and writes the report. */
 public final class EndToEnd {
   private static final int KEYS = 8;
   private static final int RATE = 1_000;
@@ -31,12 +31,12 @@ public final class EndToEnd {
     this.options = options;
   }
 
-  /** The page's file, what starts Relay, and options. */
+  /** Arguments: the report's file, the launcher, options. */
   public static void main(String... args) throws IOException, InterruptedException {
     Options.run(options -> new EndToEnd(options).page(), args);
   }
 
-  /** What Relay adds to the time of an answer, in milliseconds: run by run, against no Relay. */
+  /** The latency that Relay adds, in milliseconds: per run, compared with direct calls. */
   record Added(double median, double p99, double directMedian, double directP99) {}
 
   private String page() throws IOException, InterruptedException {

@@ -30,7 +30,7 @@ final class MeasuredReplica implements AutoCloseable {
   /**
    * Starts a replica, and waits until it has answered a request.
    *
-   * @param command to which {@code serve --config FILE} is added
+   * @param command the launcher; {@code serve --config FILE} is appended
    * @param directory for its configuration and its log
    */
   static MeasuredReplica start(
@@ -79,7 +79,7 @@ final class MeasuredReplica implements AutoCloseable {
         one.run(1).checked();
         return;
       } catch (IOException | IllegalStateException e) {
-        // not yet
+        // not ready yet
       }
       try {
         if (process.hasEnded(POLL_INTERVAL)) {
@@ -102,7 +102,7 @@ final class MeasuredReplica implements AutoCloseable {
     return process.pid();
   }
 
-  /** From the launch to the first good answer. */
+  /** The time from launch to the first good answer. */
   double startMillis() {
     return startMillis;
   }

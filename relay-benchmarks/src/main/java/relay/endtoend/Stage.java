@@ -9,7 +9,9 @@ import java.util.List;
 import java.util.stream.Stream;
 import relay.embedded.EmbeddedRedis;
 
-/** A Redis, a provider's stand-in and replicas of Relay, each a process that nothing else uses. */
+/**
+ * The processes of a measurement: a Redis, a provider stand-in and replicas, used by nothing else.
+ */
 final class Stage implements AutoCloseable {
   private final List<String> launcher;
   private final Path directory;
@@ -18,7 +20,7 @@ final class Stage implements AutoCloseable {
   private final ProviderProcess provider;
   private final List<MeasuredReplica> replicas = new ArrayList<>();
 
-  /** Without replicas yet; {@code serve} and its options are added to what launches one. */
+  /** Starts without replicas; {@code serve} and its options are appended to the launcher. */
   Stage(List<String> launcher) throws IOException {
     this.launcher = launcher;
     directory = Files.createTempDirectory("relay-benchmark");
@@ -35,14 +37,14 @@ final class Stage implements AutoCloseable {
     return replica;
   }
 
-  /** Ends all replicas, and empties Redis. */
+  /** Stops all replicas and clears Redis. */
   void clear() {
     replicas.forEach(MeasuredReplica::close);
     replicas.clear();
     redisInfo.forgetAll();
   }
 
-  /** Where the replicas serve. */
+  /** The replicas' data ports. */
   List<Integer> ports() {
     return replicas.stream().map(MeasuredReplica::port).toList();
   }
@@ -55,7 +57,7 @@ final class Stage implements AutoCloseable {
     return redisInfo;
   }
 
-  /** What all have used so far. */
+  /** Reads the resources used so far. */
   Reading read() throws IOException {
     return new Reading(
         System.nanoTime(),

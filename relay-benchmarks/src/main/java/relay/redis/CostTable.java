@@ -8,7 +8,7 @@ import java.util.List;
 import java.util.Locale;
 import relay.embedded.EmbeddedRedis;
 
-/** Measures the scripts over a real Redis and writes the page of what they cost. */
+/** Measures the scripts' cost in a real Redis and writes the report. */
 final class CostTable {
   private static final List<Integer> SIZES = List.of(1, 4, 8, 10, 16, 64, 1_000, 10_000);
   private static final List<Integer> BATCHES = List.of(1, 8, 16);
@@ -22,7 +22,7 @@ final class CostTable {
     this.url = url;
   }
 
-  /** The page's file. Without one the page is only printed. */
+  /** Argument: the report's file. Without it the report is only printed. */
   public static void main(String... args) throws IOException {
     try (EmbeddedRedis redis = EmbeddedRedis.start()) {
       String page = new CostTable(redis.url()).page();

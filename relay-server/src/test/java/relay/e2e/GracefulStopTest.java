@@ -17,7 +17,7 @@ import relay.guards.Await;
 import relay.model.Dialect;
 import relay.trial.process.ReplicaProcess;
 
-/** SIGTERM: running requests end well, what they cost is settled, nothing stays behind. */
+/** SIGTERM: running requests complete, their usage is settled, and nothing is left behind. */
 class GracefulStopTest {
   private static final int STREAMS = 8;
 
@@ -52,7 +52,7 @@ class GracefulStopTest {
   }
 
   @Test
-  void streams_end_whole_leases_settle_and_the_exit_code_is_0() throws Exception {
+  void streams_complete_leases_settle_and_the_exit_code_is_0() throws Exception {
     try (Replicas replicas = setup().start(1)) {
       ReplicaProcess replica = replicas.get(0);
       List<RawClient> open = openStreams(replica);
@@ -63,7 +63,7 @@ class GracefulStopTest {
       stopping.countDown();
       assertWhole(open);
       assertEquals(0, replica.exitCode(), replica.log());
-      // nobody draws the picture any more: another replica does
+      // the stopped replica no longer writes snapshots: start another one
       try (Replicas onlookers = setup().on(replicas.redis()).start(1)) {
         for (String group : List.of("a/default", "o/default")) {
           onlookers.awaitLine(

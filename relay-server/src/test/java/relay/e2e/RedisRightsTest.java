@@ -10,10 +10,10 @@ import relay.guards.Await;
 import relay.model.Dialect;
 import relay.trial.process.ReplicaProcess;
 
-/** A Redis that does not let its user call the scripts. */
+/** A Redis whose user may not call the scripts. */
 class RedisRightsTest {
   @Test
-  void it_is_told_once_what_the_user_needs() throws Exception {
+  void the_missing_permissions_are_logged_once() throws Exception {
     try (EmbeddedRedis redis = EmbeddedRedis.start();
         RedisSocket operator = new RedisSocket(redis.port());
         Replicas replicas =

@@ -18,9 +18,7 @@ import relay.guards.Await;
 import relay.model.Dialect;
 import relay.trial.process.ReplicaProcess;
 
-/**
- * Replicas of one configuration, each a process, on one Redis. Closing it leaves nothing behind.
- */
+/** Replica processes with one configuration on one Redis. {@code close} stops all processes. */
 final class Replicas implements AutoCloseable {
   private static final int STARTS = 3;
   private static final Duration START_TIMEOUT = Duration.ofSeconds(40);
@@ -105,13 +103,13 @@ final class Replicas implements AutoCloseable {
     return get(n).port();
   }
 
-  /** What a replica's admin port answers to a look at a path. */
+  /** A replica's answer to a GET of an admin path. */
   Answer admin(int n, String path) throws IOException {
     Ask look = Ask.of(Dialect.ANTHROPIC, "").method("GET").target(path).host("127.0.0.1");
     return RawClient.ask(get(n).adminPort(), look);
   }
 
-  /** What it says of a client now. */
+  /** A client's current state at a replica. */
   JsonNode client(int n, String name) throws IOException {
     JsonNode clients = admin(n, "/clients").json().get("clients");
     for (JsonNode client : clients) {
@@ -130,7 +128,7 @@ final class Replicas implements AutoCloseable {
     return new RedisSocket(redis.port());
   }
 
-  /** A line of the picture that operators read: of a group or a key of a pool. */
+  /** A line of the snapshot in Redis, for a group or a key of a pool. */
   String line(String pool, String field) throws IOException {
     try (RedisSocket socket = redisSocket()) {
       Map<String, String> picture = socket.hash("relay:{" + pool + "}:keys");
@@ -138,7 +136,7 @@ final class Replicas implements AutoCloseable {
     }
   }
 
-  /** Waits until a line of the picture, half a second old at most, has what a pattern describes. */
+  /** Waits until a snapshot line contains a pattern. The snapshot is at most half a second old. */
   void awaitLine(String pool, String field, String pattern) throws Exception {
     Pattern wanted = Pattern.compile(pattern + "( |$)");
     try {
