@@ -12,9 +12,9 @@ import java.util.concurrent.TimeUnit;
 import redis.embedded.RedisExecProvider;
 
 /**
- * A Redis server of a test's own, which it may freeze, kill and start again on the same port: the
- * binary named by {@code -Drelay.redis.binary}, else the one that embedded-redis carries. It keeps
- * nothing and dies with the JVM.
+ * A Redis server of one test, which may freeze, kill and restart it on the same port. The binary is
+ * {@code -Drelay.redis.binary}, else the one that embedded-redis contains. It persists nothing and
+ * dies with the JVM.
  */
 final class RedisProcess implements AutoCloseable {
   private final File binary;
@@ -37,7 +37,7 @@ final class RedisProcess implements AutoCloseable {
     return "redis://127.0.0.1:" + port;
   }
 
-  /** Answers stop, and nothing is refused: what a lost network looks like. */
+  /** Redis stops answering, without refusing connections, like a lost network. */
   void freeze() {
     signal("-STOP");
   }
