@@ -95,7 +95,7 @@ final class BreakerModel {
     Standing after = after(before, now, report);
     boolean moved = before.state() != State.CLOSED && !after.equals(before);
     boolean allowed = moved && report.probe().equals("ask");
-    if (moved || report.failures() + report.successes() > 0) { // otherwise the call only read the state
+    if (moved || report.failures() + report.successes() > 0) { // else only a read
       standing = after;
       isStored = true;
     }

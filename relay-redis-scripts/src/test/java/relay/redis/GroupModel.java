@@ -7,7 +7,9 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * A quota group in plain Java, without a ring or running sums: amounts are kept per slot number and
- * summed on each read. <p>Dimensions: 0 requests, 1 input, 2 output, 3 input + output.
+ * summed on each read.
+ *
+ * <p>Dimensions: 0 requests, 1 input, 2 output, 3 input + output.
  */
 final class GroupModel {
   static final int SLOTS = 240;

@@ -8,9 +8,10 @@ import org.jspecify.annotations.Nullable;
 /**
  * The calls of several clients on one pool, each with the times before and after it. It is
  * linearizable if the calls have one serial order that the model explains, and in which no call
- * precedes one that was answered before it was made (Herlihy and Wing 1990). <p>The replies guide
- * the search (Wing and Gong 1993): the pool's clock, read in the script, never falls. So only calls
- * of the same microsecond can be reordered.
+ * precedes one that was answered before it was made (Herlihy and Wing 1990).
+ *
+ * <p>The replies guide the search (Wing and Gong 1993): the pool's clock, read in the script, never
+ * falls. So only calls of the same microsecond can be reordered.
  */
 record History(Step.Configure configured, List<Object> answer, List<Call> calls) {
   private static final int MOST_AT_ONCE = 6; // of the same microsecond

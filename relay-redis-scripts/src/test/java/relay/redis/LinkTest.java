@@ -168,7 +168,7 @@ class LinkTest {
     while (engine.isUp()) {
       long asked = System.nanoTime();
       assertInstanceOf(Unavailable.class, pool.acquire(Pools.one()).join());
-      if (System.nanoTime() - asked > TIMEOUT.toNanos() / 2) { // one more may fail while the link drops the connection
+      if (System.nanoTime() - asked > TIMEOUT.toNanos() / 2) { // the link may drop it meanwhile
         waited++;
       }
     }
@@ -291,7 +291,7 @@ class LinkTest {
     Usage charged = group(pool).used();
     admitted
         .getFirst()
-        .settle(10, 1_000_010); // overage of a lease granted without Redis, ended when Redis is back
+        .settle(10, 1_000_010); // overage, after the outage
     AwaitCondition.until(
         "the overage is charged",
         SOON,

@@ -67,7 +67,7 @@ final class ModelReplay implements AutoCloseable {
       var _ = wire.async().persist(names.replicas);
     }
     if (step instanceof TallyStep) {
-      var _ = List.of(step.keys(names)).stream().map(wire.async()::persist).toList(); // it expires in real time, too
+      var _ = List.of(step.keys(names)).stream().map(wire.async()::persist).toList(); // as above
     }
     List<Object> expected = step.apply(model, clock); // while Redis works
     List<Object> reply = ScriptConnection.readable(sent.join());

@@ -10,8 +10,10 @@ import org.junit.jupiter.api.Test;
 /**
  * Random interleavings of all scripts on a real Redis. Each reply must be the model's, and every
  * few steps the whole state must be, too. A failing walk is reported with its seed and shrunk to a
- * short trace. <p> {@code -Drelay.seeds=N -Drelay.steps=M} runs more walks, {@code -Drelay.seed=S}
- * replays one, {@code -Drelay.shrink=SECONDS} bounds the shrinking of one (0: none).
+ * short trace.
+ *
+ * <p>{@code -Drelay.seeds=N -Drelay.steps=M} runs more walks, {@code -Drelay.seed=S} replays one,
+ * {@code -Drelay.shrink=SECONDS} bounds the shrinking of one (0: none).
  */
 final class ModelTest {
   private static final int SEEDS = Integer.getInteger("relay.seeds", 500);

@@ -25,8 +25,9 @@ import org.junit.platform.launcher.listeners.SummaryGeneratingListener;
 
 /**
  * Puts each fault of the list into the scripts and runs the suite. Not part of the build, because
- * it takes minutes; it writes the table in {@code MUTATIONS.md}: <pre>./mvnw test -pl
- * relay-redis-scripts -Dtest=MutationRun</pre>
+ * it takes minutes; it writes the table in {@code MUTATIONS.md}:
+ *
+ * <pre>./mvnw test -pl relay-redis-scripts -Dtest=MutationRun</pre>
  *
  * <p>{@code -Drelay.mutants=PATTERN} runs those whose name or file contains it, and keeps the other
  * rows.

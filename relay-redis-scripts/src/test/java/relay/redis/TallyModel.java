@@ -72,7 +72,7 @@ final class TallyModel {
   List<Object> counting(long now) {
     List<Map.Entry<String, Long>> some = new ArrayList<>(counting.entrySet());
     some.removeIf(replica -> replica.getValue() < now - FORGOTTEN_S);
-    some.sort(Comparator.comparingLong(Map.Entry::getValue)); // within one second by name, as in Redis
+    some.sort(Comparator.comparingLong(Map.Entry::getValue)); // then by name
     return some.stream().<Object>map(Map.Entry::getKey).toList();
   }
 

@@ -188,7 +188,7 @@ final class WaitingRoomTest {
     assertEquals(in(5_000), told(hasty));
     CompletableFuture<Acquisition> second = room.acquire(demand(3), Duration.ofMillis(5_500));
     assertFalse(second.isDone());
-    replies.addAll(List.of(in(4_000), in(4_700))); // other replicas took the first request's capacity
+    replies.addAll(List.of(in(4_000), in(4_700))); // others took its capacity
     pass(Duration.ofSeconds(2));
     assertEquals(in(4_700), told(second));
     assertFalse(first.isDone());

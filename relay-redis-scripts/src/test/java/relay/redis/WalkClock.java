@@ -10,7 +10,7 @@ import java.util.stream.LongStream;
  */
 final class WalkClock {
   private static final long START = 1_790_000_000_000_000L;
-  private static final long THREE_HOURS = 3 * 3_600_000_000L; // time in which a halved burst returns
+  private static final long THREE_HOURS = 3 * 3_600_000_000L; // a halved burst is back
 
   private final RandomGenerator random;
   private final PoolModel model;
