@@ -289,9 +289,7 @@ class LinkTest {
         SOON,
         () -> group(pool).used().requests() >= 201 && group(pool).inFlight() == 0);
     Usage charged = group(pool).used();
-    admitted
-        .getFirst()
-        .settle(10, 1_000_010); // overage, after the outage
+    admitted.getFirst().settle(10, 1_000_010); // overage, after the outage
     AwaitCondition.until(
         "the overage is charged",
         SOON,
