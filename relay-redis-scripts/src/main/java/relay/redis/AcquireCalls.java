@@ -7,6 +7,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 import relay.redis.PendingUpdate.Ending;
 import relay.redis.PoolScripts.Call;
@@ -20,12 +21,32 @@ final class AcquireCalls {
   private static final int BATCH = 16;
   private static final int MAX_RETRIES = 1_000; // each compares up to 64 candidates
 
+  /** Requests that wait for a call of their pool. Further ones are refused at once. */
+  private static final int MAX_QUEUED = 50_000;
+
+  /** An older request is refused: its client gives up soon, and newer ones can still be served. */
+  private static final long MAX_QUEUED_NANOS = 10_000_000_000L;
+
   private final PoolScripts scripts;
   private final Candidates candidates;
   private final LeaseEndings leaseEndings;
   private final Map<String, Coalescer<Request>> shared = new ConcurrentHashMap<>();
 
-  private record Request(String id, Demand demand, CompletableFuture<Reply> reply) {}
+  private final AtomicInteger queued = new AtomicInteger();
+
+  private record Request(
+      String id, Demand demand, CompletableFuture<Reply> reply, long queuedAtNanos) {
+
+    Request(String id, Demand demand) {
+      this(id, demand, new CompletableFuture<>(), System.nanoTime());
+    }
+
+    /** Refuses the request if it has waited too long for a call. */
+    boolean isRefusedAsStale(long nowNanos) {
+      return nowNanos - queuedAtNanos > MAX_QUEUED_NANOS
+          && reply.completeExceptionally(new QueueFullException());
+    }
+  }
 
   /** The decoded reply of a call. */
   private record Answer(List<Reply> endings, List<Reply> requests) {
@@ -46,7 +67,11 @@ final class AcquireCalls {
   /** Requests one lease. Requests with the same candidates may share a call. */
   CompletableFuture<Reply> acquire(String id, Demand demand) {
     candidates.check(demand);
-    Request request = new Request(id, demand, new CompletableFuture<>());
+    if (queued.get() >= MAX_QUEUED) {
+      return CompletableFuture.failedFuture(new QueueFullException());
+    }
+    queued.getAndIncrement();
+    Request request = new Request(id, demand);
     if (demand.avoid().isEmpty()) {
       String batchKey =
           demand.modelClass() + (demand.session().isEmpty() ? " " : " session ") + demand.key();
@@ -56,13 +81,14 @@ final class AcquireCalls {
     } else {
       var _ = send(List.of(request));
     }
-    scripts.watch(request.reply); // after its call, whose deadline then expires first
     return request.reply;
   }
 
   private CompletableFuture<?> send(List<Request> all) {
+    queued.getAndAdd(-all.size());
     List<Request> requests = new ArrayList<>(all);
-    requests.removeIf(request -> request.reply.isDone());
+    long now = System.nanoTime();
+    requests.removeIf(request -> request.isRefusedAsStale(now));
     if (requests.isEmpty()) {
       return CompletableFuture.completedFuture(null);
     }

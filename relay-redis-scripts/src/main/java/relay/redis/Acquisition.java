@@ -23,6 +23,12 @@ public sealed interface Acquisition {
   /** Every key that is large enough for the request is quarantined. */
   record NoneUsable() implements Acquisition {}
 
+  /**
+   * More requests wait in this process than Redis answers in time. Redis was not asked, and may be
+   * healthy: a retry a second later can succeed.
+   */
+  record Overloaded() implements Acquisition {}
+
   /** Redis is unreachable, and the pool may not be used without it. */
   record Unavailable() implements Acquisition {}
 

@@ -16,6 +16,7 @@ import relay.redis.Acquisition.Exhausted;
 import relay.redis.Acquisition.Granted;
 import relay.redis.Acquisition.Impossible;
 import relay.redis.Acquisition.NoneUsable;
+import relay.redis.Acquisition.Overloaded;
 import relay.redis.Acquisition.Unavailable;
 
 /**
@@ -239,7 +240,7 @@ final class Candidates {
   /** Chooses the denial to report: the one that ends sooner, or ends at all. */
   static Acquisition better(Acquisition a, Acquisition b) {
     return switch (b) {
-      case Granted _, Unavailable _ -> b;
+      case Granted _, Overloaded _, Unavailable _ -> b;
       case Exhausted e ->
           a instanceof Exhausted x && x.retryAfter().compareTo(e.retryAfter()) <= 0 ? a : b;
       case Impossible _ -> a instanceof NoneUsable ? b : a;

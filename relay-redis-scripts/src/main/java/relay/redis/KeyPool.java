@@ -13,6 +13,7 @@ import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import relay.redis.Acquisition.Granted;
+import relay.redis.Acquisition.Overloaded;
 import relay.redis.Acquisition.Unavailable;
 
 /**
@@ -137,6 +138,9 @@ public final class KeyPool {
     switch (failure == null ? null : RedisLink.cause(failure)) {
       case null -> {}
       case RedisGoneException _ -> {} // the script was never called
+      case QueueFullException _ -> {
+        return new Overloaded(); // nor was it here, and Redis is not to blame
+      }
       case RedisCommandExecutionException refused ->
           link.reportRefusal("a call for pool " + plan.name(), refused);
       // Timeout or lost connection: it is unknown whether the lease was granted. The cancel undoes

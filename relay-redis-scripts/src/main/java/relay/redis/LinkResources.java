@@ -14,6 +14,7 @@ import io.lettuce.core.resource.NettyCustomizer;
 import io.lettuce.core.resource.SocketAddressResolver;
 import io.lettuce.core.tracing.Tracing;
 import io.netty.channel.Channel;
+import io.netty.channel.EventLoop;
 import io.netty.handler.flush.FlushConsolidationHandler;
 import io.netty.resolver.AddressResolverGroup;
 import io.netty.util.HashedWheelTimer;
@@ -36,10 +37,11 @@ final class LinkResources implements ClientResources {
   /** Calls per flush, at most. */
   private static final int CALLS_PER_FLUSH = 64;
 
-  private static final NettyCustomizer FLUSH_TOGETHER =
+  private final NettyCustomizer customizer =
       new NettyCustomizer() {
         @Override
         public void afterChannelInitialized(Channel channel) {
+          eventLoop = channel.eventLoop();
           // Writes all waiting calls with one flush.
           channel.pipeline().addFirst(new FlushConsolidationHandler(CALLS_PER_FLUSH, true));
         }
@@ -58,6 +60,7 @@ final class LinkResources implements ClientResources {
       };
 
   private final EventLoopGroupProvider loops;
+  private volatile @Nullable EventLoop eventLoop; // of the newest connection
   private final AddressResolverGroup<InetSocketAddress> names = LoopResources.names();
   private final SocketAddressResolver addresses =
       SocketAddressResolver.create(DnsResolvers.UNRESOLVED);
@@ -76,6 +79,16 @@ final class LinkResources implements ClientResources {
     return loops;
   }
 
+  /** Runs a task on the thread that reads replies, after a delay in nanoseconds. */
+  void afterOnEventLoop(long nanos, Runnable task) {
+    EventLoop loop = eventLoop;
+    if (loop == null || loop.isShuttingDown()) {
+      task.run(); // no connection, so no reply can be waiting
+    } else {
+      var _ = loop.schedule(task, nanos, TimeUnit.NANOSECONDS);
+    }
+  }
+
   @Override
   public int ioThreadPoolSize() {
     return loops.threadPoolSize();
@@ -83,7 +96,7 @@ final class LinkResources implements ClientResources {
 
   @Override
   public NettyCustomizer nettyCustomizer() {
-    return FLUSH_TOGETHER;
+    return customizer;
   }
 
   @Override

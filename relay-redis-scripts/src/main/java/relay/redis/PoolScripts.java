@@ -354,11 +354,6 @@ final class PoolScripts {
     return new ArrayList<>(List.of(clock.ceiling(), REAL_TIME));
   }
 
-  /** Fails the future if it is not done within the engine's timeout. */
-  void watch(CompletableFuture<?> future) {
-    link.watch(future);
-  }
-
   /** Logs a call that Redis refused, at a limited rate. */
   void reportRefusal(String what, RedisCommandExecutionException why) {
     link.reportRefusal(what, why);

@@ -8,7 +8,6 @@ import io.lettuce.core.RedisReadOnlyException;
 import io.lettuce.core.RedisURI;
 import io.lettuce.core.SocketOptions;
 import io.lettuce.core.TimeoutOptions;
-import io.lettuce.core.resource.ClientResources;
 import io.netty.buffer.Unpooled;
 import io.netty.handler.flush.FlushConsolidationHandler;
 import java.time.Duration;
@@ -62,7 +61,7 @@ final class RedisLink implements AutoCloseable {
   /** Bound on unanswered calls: at 40,000 calls a second and 100 ms each, 4,000 are in flight. */
   private static final int MAX_QUEUED = 50_000;
 
-  private final ClientResources resources;
+  private final LinkResources resources;
   private final FunctionClient client;
   private final RedisURI uri;
   private final Duration timeout;
@@ -87,7 +86,6 @@ final class RedisLink implements AutoCloseable {
    */
   RedisLink(String url, Duration timeout, @Nullable SocketLoop loop, Runnable onUp) {
     this.timeout = timeout;
-    deadlines = new Deadlines(timeout);
     this.onUp = onUp;
     uri = uri(url);
     uri.setTimeout(Duration.ofSeconds(1));
@@ -95,11 +93,19 @@ final class RedisLink implements AutoCloseable {
       calls = Runnable::run;
       answers = Runnable::run;
       resources = new LinkResources(null);
+      deadlines = new Deadlines(timeout.toNanos(), resources::afterOnEventLoop, System::nanoTime);
     } else {
       LoopEvents events = LoopEvents.on(loop);
       calls = events;
       answers = loop::begin;
       resources = new LinkResources(events);
+      deadlines =
+          new Deadlines(
+              timeout.toNanos(),
+              (nanos, task) -> {
+                var _ = loop.executeAfter(task, nanos);
+              },
+              System::nanoTime);
     }
     client = new FunctionClient(resources, options());
   }
@@ -180,14 +186,13 @@ final class RedisLink implements AutoCloseable {
   private CompletableFuture<List<Object>> call(
       FunctionConnection live, ScriptFile script, byte[][] keys, byte[][] args) {
     CompletableFuture<List<Object>> reply = new CompletableFuture<>();
-    deadlines.watch(reply);
     var _ =
         reply.whenComplete(
             (value, failure) -> {
               // Late answers show that Redis is busy, not gone
               if (failure instanceof TimeoutException
                   && unanswered.incrementAndGet() >= MAX_UNANSWERED
-                  && System.nanoTime() - answeredAtNanos >= MAX_UNANSWERED * timeout.toNanos()) {
+                  && deadlines.runningNanos() - answeredAtNanos >= MAX_UNANSWERED * timeout.toNanos()) {
                 giveUp(live, "it left " + MAX_UNANSWERED + " calls without an answer");
               }
             });
@@ -201,13 +206,14 @@ final class RedisLink implements AutoCloseable {
       byte[][] keys,
       byte[][] args,
       CompletableFuture<List<Object>> reply) {
+    deadlines.watch(reply); // from now on: Redis is not to blame for the wait for this thread
     var _ =
         live.call(function, keys, args)
             .whenComplete(
                 (value, failure) -> {
                   if (failure == null || cause(failure) instanceof RedisCommandExecutionException) {
                     unanswered.setPlain(0); // a refusal is also an answer
-                    answeredAtNanos = System.nanoTime();
+                    answeredAtNanos = deadlines.runningNanos();
                   }
                   if (failure != null && cause(failure) instanceof RedisReadOnlyException) {
                     giveUp(live, "it has become a replica");
@@ -223,11 +229,6 @@ final class RedisLink implements AutoCloseable {
                     complete(reply, value, failure);
                   }
                 });
-  }
-
-  /** Fails the future if it is not done within the timeout. */
-  void watch(CompletableFuture<?> future) {
-    deadlines.watch(future);
   }
 
   /** Logs a call that Redis refused, at a limited rate. */
@@ -292,8 +293,11 @@ final class RedisLink implements AutoCloseable {
             }
           });
       unanswered.set(0);
-      answeredAtNanos = System.nanoTime();
-      connection.set(mine);
+      answeredAtNanos = deadlines.runningNanos();
+      if (!connection.compareAndSet(null, mine)) {
+        var _ = mine.closeAsync(); // another attempt has connected, and its connection is live
+        return true;
+      }
       if (!mine.isOpen()) {
         giveUp(mine, "the connection was closed");
         return true; // giveUp retries
@@ -313,11 +317,11 @@ final class RedisLink implements AutoCloseable {
       if (failures++ % LOG_EVERY == 0) {
         log.warn("Redis at {} cannot be used: {}", address(), RefusedCalls.explained(why));
       }
-      connection.set(null);
       if (fresh != null) {
+        connection.compareAndSet(fresh, null); // never the live connection of another attempt
         var _ = fresh.closeAsync();
       }
-      return false;
+      return connection.get() != null;
     }
   }
 
