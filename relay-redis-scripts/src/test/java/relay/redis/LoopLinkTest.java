@@ -16,7 +16,7 @@ import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 
-/** Likewise, when a loop of the program's own serves the connection. */
+/** {@link LinkTest} with a connection on the program's own loop. */
 final class LoopLinkTest extends LinkTest {
   private final SelectorLoop loop = new SelectorLoop();
 
@@ -39,7 +39,7 @@ final class LoopLinkTest extends LinkTest {
   }
 
   @Test
-  void who_waits_for_a_reply_goes_on_anywhere_but_on_the_loop() {
+  void code_that_waits_for_a_reply_continues_off_the_loop() {
     AtomicInteger onLoop = new AtomicInteger();
     withPool(
         pool -> {

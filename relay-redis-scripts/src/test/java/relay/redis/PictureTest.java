@@ -15,7 +15,7 @@ import org.junit.jupiter.api.Test;
 import relay.guards.Await;
 import relay.redis.Acquisition.Granted;
 
-/** What an operator reads with nothing but redis-cli. */
+/** The keys that an operator reads with redis-cli only. */
 final class PictureTest {
   private final RedisEngine engine =
       RedisEngine.start(Pools.options(RedisUnderTest.url(), "r", Fallback.CLOSED));
@@ -81,7 +81,7 @@ final class PictureTest {
   }
 
   @Test
-  void what_left_the_pool_left_its_picture() {
+  void removed_keys_and_groups_leave_the_picture() {
     engine.pool(plan);
     Await.until("all are there", Duration.ofSeconds(10), () -> lines().size() == 4);
     engine.pool(
@@ -124,7 +124,7 @@ final class PictureTest {
     assertEquals(Duration.ZERO, cooldown(pool));
   }
 
-  /** By the provider, for its rate: for two minutes. */
+  /** Rate-limited by the provider for two minutes. */
   private static void refuse(KeyPool pool, String modelClass) {
     Granted granted = (Granted) pool.acquire(Demand.of(modelClass, 1, 1)).join();
     granted.lease().settle(0, 0);

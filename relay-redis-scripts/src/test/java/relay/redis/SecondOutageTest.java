@@ -10,12 +10,12 @@ import relay.redis.Acquisition.Exhausted;
 final class SecondOutageTest {
   private static final Duration SOON = Duration.ofSeconds(20);
 
-  /** In which a share of the limit saves up enough for a request. */
+  /** The time in which a share of the limit earns enough credit for a request. */
   private static final Duration PAUSE = Duration.ofSeconds(2);
 
-  /** What was saved up while Redis was there has been used by way of Redis. */
+  /** Credit earned while Redis answered was used through Redis. */
   @Test
-  void each_outage_starts_empty_also_after_one_in_which_nothing_was_granted() {
+  void each_outage_starts_without_credit_even_after_one_without_grants() {
     try (FaultyRedis redis = FaultyRedis.start();
         RedisEngine engine =
             RedisEngine.start(Pools.options(redis.url(), "r", Fallback.FAIR_SHARE))) {

@@ -18,7 +18,7 @@ import org.junit.jupiter.api.Test;
 import relay.guards.Await;
 import relay.redis.UsageTally.Standing;
 
-/** What clients use, as replicas count it together, over a Redis that comes and goes. */
+/** Clients' usage, counted by several replicas, over a Redis that fails and returns. */
 final class UsageTallyTest {
   private static final Duration SOON = Duration.ofSeconds(20);
   private static final Usage ONE = new Usage(1, 100, 10);
@@ -33,7 +33,7 @@ final class UsageTallyTest {
 
   @AfterEach
   void stop() {
-    redis.close(); // first: nothing is left to wait for
+    redis.close(); // first, while no call is pending
     engines.forEach(RedisEngine::close);
   }
 
@@ -82,7 +82,7 @@ final class UsageTallyTest {
   }
 
   @Test
-  void nothing_is_told_while_there_is_no_news() {
+  void nothing_is_sent_without_changes() {
     UsageTally tally = tally("r1");
     request(tally, "a");
     try (ScriptConnection wire = new ScriptConnection(redis.url())) {
@@ -99,7 +99,7 @@ final class UsageTallyTest {
   }
 
   @Test
-  void a_replica_that_stops_leaves_nothing_in_flight_and_all_that_was_used() {
+  void a_replica_that_stops_leaves_its_usage_and_nothing_in_flight() {
     RedisEngine stopping = engine("r1", SOON, EngineOptions.DEFAULT_LEASE);
     UsageTally one = stopping.tally("@clients", List.of("a", "b"));
     UsageTally two = tally("r2");
@@ -113,7 +113,7 @@ final class UsageTallyTest {
   }
 
   @Test
-  void what_a_dead_replica_had_in_flight_is_forgotten_with_its_leases() {
+  void a_dead_replicas_requests_in_flight_expire_with_its_leases() {
     UsageTally living = tally("r2");
     living.began("a");
     RedisKeys names = new RedisKeys("test", "@clients");
@@ -129,7 +129,7 @@ final class UsageTallyTest {
   }
 
   @Test
-  void a_living_replica_tells_what_is_in_flight_again_and_again() {
+  void a_live_replica_resends_its_requests_in_flight() {
     UsageTally tally =
         engine("r1", SOON, Duration.ofSeconds(3)).tally("@clients", List.of("a", "b"));
     tally.began("a");
@@ -141,7 +141,7 @@ final class UsageTallyTest {
   }
 
   @Test
-  void what_was_counted_while_redis_was_away_counts_when_it_is_back() {
+  void usage_during_an_outage_is_counted_after_it() {
     RedisEngine engine = engine("r1", Duration.ofMillis(500), EngineOptions.DEFAULT_LEASE);
     UsageTally tally = engine.tally("@clients", List.of("a", "b"));
     request(tally, "a");
@@ -160,7 +160,7 @@ final class UsageTallyTest {
   }
 
   @Test
-  void what_may_have_arrived_is_not_told_again() {
+  void increments_with_unknown_outcome_are_not_resent() {
     RedisEngine engine = engine("r1", Duration.ofMillis(500), EngineOptions.DEFAULT_LEASE);
     UsageTally tally = engine.tally("@clients", List.of("a", "b"));
     assertEquals(new Standing(Usage.NONE, 0), of(tally, "a"));
@@ -188,7 +188,7 @@ final class UsageTallyTest {
   }
 
   @Test
-  void ten_thousand_clients_are_told_and_asked_for_in_parts() {
+  void ten_thousand_clients_are_written_and_read_in_batches() {
     List<String> clients = IntStream.range(0, 10_000).mapToObj(n -> "client-" + n).toList();
     UsageTally tally = engine("r1", SOON, EngineOptions.DEFAULT_LEASE).tally("@many", clients);
     clients.forEach(client -> request(tally, client));
@@ -200,13 +200,13 @@ final class UsageTallyTest {
       String cost = wire.info("commandstats", "cmdstat_fcall");
       System.out.printf("10,000 clients told once and asked for: %s%n", cost);
       int calls = Integer.parseInt(cost.replaceAll("calls=(\\d+),.*", "$1"));
-      // a hundred clients a call are told, fifty asked for; a second may pass meanwhile, and more
+      // a call writes a hundred clients or reads fifty; more than a second may pass
       assertTrue(calls >= 300 && calls < 400, cost);
     }
   }
 
-  @RepeatedTest(5) // which notices three of five times that a call may name a client twice
-  void threads_count_without_losing_any() {
+  @RepeatedTest(5) // detects in three of five runs that a call names a client twice
+  void threads_lose_no_counts() {
     UsageTally tally = tally("r1");
     List<Thread> threads =
         IntStream.range(0, 8)
