@@ -4,11 +4,11 @@ import java.io.IOException;
 import java.nio.channels.SelectableChannel;
 import java.nio.channels.SelectionKey;
 import java.util.function.Consumer;
-import relay.carrier.WaitingThread;
+import relay.carrier.CarrierLoop;
 import relay.redis.SocketLoop;
 
 /** Has a carrier wait for Redis, among others. */
-record RedisOnCarrier(WaitingThread carrier) implements SocketLoop {
+record RedisOnCarrier(CarrierLoop carrier) implements SocketLoop {
 
   @Override
   public Thread thread() {

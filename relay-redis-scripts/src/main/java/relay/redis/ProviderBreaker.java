@@ -76,7 +76,7 @@ public final class ProviderBreaker {
      *
      * @param retryAfter when to ask again
      */
-    record Barred(Duration retryAfter) implements Passage {}
+    record Refused(Duration retryAfter) implements Passage {}
   }
 
   /**
@@ -90,28 +90,28 @@ public final class ProviderBreaker {
       return new Passage.Free();
     }
     if (left(now) > 0 || !asking.compareAndSet(false, true)) {
-      return barred();
+      return refused();
     }
     try {
       Reply.Breaker reply = call(0, 0, "ask").join();
       saw(reply);
-      return reply.allowed() ? new Passage.Trial() : barred();
+      return reply.allowed() ? new Passage.Trial() : refused();
     } catch (CompletionException e) {
-      return barred(); // no answer: the next request asks again, or needs no leave
+      return refused(); // no answer: the next request asks again, or needs no leave
     } finally {
       asking.set(false);
     }
   }
 
-  private Passage barred() {
+  private Passage refused() {
     View now = view;
     Duration left = Duration.ofNanos(left(now));
     if (left.compareTo(TICK) < 0) {
-      return new Passage.Barred(TICK);
+      return new Passage.Refused(TICK);
     }
     // While one tries, what is left is the time after which it counts as lost, which is rare
     boolean tries = now.state() == State.HALF_OPEN && left.compareTo(TRIAL) > 0;
-    return new Passage.Barred(tries ? TRIAL : left);
+    return new Passage.Refused(tries ? TRIAL : left);
   }
 
   private long left(View seen) {
@@ -119,7 +119,7 @@ public final class ProviderBreaker {
   }
 
   /** The provider answered as one that works, even if it refused the request. */
-  public void worked(Passage passage) {
+  public void succeeded(Passage passage) {
     if (passage instanceof Passage.Trial) {
       see(new View(State.CLOSED, 0)); // here at once, elsewhere with the next tick
       report("good");
@@ -135,7 +135,7 @@ public final class ProviderBreaker {
   }
 
   /** Nothing was sent, or nobody waited for what came of it. */
-  public void unused(Passage passage) {
+  public void abandoned(Passage passage) {
     if (passage instanceof Passage.Trial) {
       report("back"); // another replica may have requests
     }

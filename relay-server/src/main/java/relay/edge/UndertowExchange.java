@@ -249,7 +249,7 @@ final class UndertowExchange implements ClientExchange, DirectSink {
           } else if (begun == null) {
             sendWhole(rest);
           } else {
-            new FinalPart(rest, this::abort).handleEvent(begun);
+            new FinalWrite(rest, this::abort).handleEvent(begun);
             boundRest();
           }
         });

@@ -99,7 +99,7 @@ final class ProviderAttempt {
 
   private @Nullable Failure broken(Outcome.Broken broken) {
     if (request.cancellation().isCancelled()) {
-      route.breaker().unused(passage);
+      route.breaker().abandoned(passage);
       request.answer().cancelled();
       return null;
     }
@@ -143,7 +143,7 @@ final class ProviderAttempt {
   /** What one path of many cannot do says nothing of the provider. */
   private void failedHere() {
     if (plan.unread()) {
-      route.breaker().unused(passage);
+      route.breaker().abandoned(passage);
     } else {
       route.breaker().failed(passage);
     }
@@ -165,11 +165,11 @@ final class ProviderAttempt {
         yield failure;
       }
       case 429 -> {
-        route.breaker().worked(passage);
+        route.breaker().succeeded(passage);
         yield rateLimited(answer);
       }
       case 401, 403 -> {
-        route.breaker().worked(passage);
+        route.breaker().succeeded(passage);
         lease.settle(0, 0);
         if (!plan.unread()) {
           // Of all there is below /v1/ a good key may not have everything: a client that asks for
@@ -179,7 +179,7 @@ final class ProviderAttempt {
         yield new Failure.KeyRefused();
       }
       default -> {
-        route.breaker().worked(passage);
+        route.breaker().succeeded(passage);
         body.release();
         plan.releaseBody();
         if (answer.isEventStream()) {

@@ -80,7 +80,7 @@ final class RouteAttempts {
 
     /** Nothing is sent after all. */
     void release() {
-      route().breaker().unused(passage);
+      route().breaker().abandoned(passage);
     }
   }
 
@@ -136,7 +136,7 @@ final class RouteAttempts {
 
   private @Nullable Passage enter(Route route) {
     return switch (route.breaker().enter()) {
-      case Passage.Barred(var retryAfter) -> {
+      case Passage.Refused(var retryAfter) -> {
         verdict.breakerOpen(retryAfter);
         yield null;
       }

@@ -34,7 +34,7 @@ public final class Routes {
 
   private double load(ProviderConfig provider, String model) {
     Route route = byName.get(provider.name());
-    return route == null ? 0 : PoolLoad.of(route.pool().latest(), provider.classOf(model));
+    return route == null ? 0 : PoolUtilization.of(route.pool().latest(), provider.classOf(model));
   }
 
   /** All, in the order of the configuration. */

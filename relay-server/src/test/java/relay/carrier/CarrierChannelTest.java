@@ -117,7 +117,7 @@ class CarrierChannelTest {
   }
 
   private void exchange(Random random, int aside, CompletableFuture<Integer> rounds) {
-    int home = (carriers.here() + aside) % 2;
+    int home = (carriers.currentNumber() + aside) % 2;
     try (Socket socket =
         carriers
             .sockets(home, () -> {})
@@ -242,7 +242,7 @@ class CarrierChannelTest {
     carriers.execute(
         () -> {
           try {
-            CarrierSockets own = carriers.sockets(carriers.here(), () -> {});
+            CarrierSockets own = carriers.sockets(carriers.currentNumber(), () -> {});
             kept(own.createSocket(server.getInetAddress(), server.getLocalPort()));
             before.complete(own.hasUnsolicitedInput());
             ended.join();

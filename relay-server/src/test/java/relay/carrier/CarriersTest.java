@@ -64,7 +64,7 @@ class CarriersTest {
     CompletableFuture<Integer> home = new CompletableFuture<>();
     carriers.execute(
         () -> {
-          home.complete(carriers.here());
+          home.complete(carriers.currentNumber());
           awaitQuietly(end);
         });
     return home;
@@ -143,7 +143,7 @@ class CarriersTest {
           () -> {
             try (Socket socket =
                 carriers
-                    .sockets(carriers.here(), waits::countDown)
+                    .sockets(carriers.currentNumber(), waits::countDown)
                     .createSocket(server.getInetAddress(), server.getLocalPort())) {
               new DataOutputStream(socket.getOutputStream()).flush();
               new DataInputStream(socket.getInputStream()).readByte();

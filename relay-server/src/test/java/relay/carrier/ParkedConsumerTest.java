@@ -50,7 +50,7 @@ class ParkedConsumerTest {
         () -> {
           try (Socket socket =
               carriers
-                  .sockets((carriers.here() + aside) % 2, waits::incrementAndGet)
+                  .sockets((carriers.currentNumber() + aside) % 2, waits::incrementAndGet)
                   .createSocket(server.getInetAddress(), server.getLocalPort())) {
             boolean toRead = CarrierSockets.awaitBytes(socket, parkedConsumer);
             end.complete(new Waited(toRead, socket.getInputStream().read()));

@@ -7,8 +7,8 @@ import relay.redis.PoolSnapshot;
 import relay.redis.PoolSnapshot.GroupState;
 
 /** How much of a pool's capacity for a model class is used, by its last snapshot. */
-final class PoolLoad {
-  private PoolLoad() {}
+final class PoolUtilization {
+  private PoolUtilization() {}
 
   /**
    * The used share of the dimension that is used most, over all quota groups of the class; 0 where

@@ -32,7 +32,7 @@ import relay.model.Dialect;
 import relay.model.HeaderLines;
 
 /** Chunks that are sent beneath Undertow, which has made some itself before. */
-class SentChunksTest {
+class DirectChunksTest {
   private static final Duration BOUND = Duration.ofSeconds(20);
 
   private final Carriers carriers = new Carriers("carrier", 1);
