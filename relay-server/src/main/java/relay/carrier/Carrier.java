@@ -22,13 +22,9 @@ import org.xnio.XnioIoThread;
 import org.xnio.XnioWorker;
 
 /**
- * One platform thread that runs virtual threads and, when none of them can go on, waits for sockets
- * and for times. To Undertow it is the I/O thread of the connections that it serves.
+ * A platform thread that runs virtual threads. When none is runnable, it waits in select() for sockets and timers. To Undertow it is the I/O thread of its connections.
  *
- * <p>What it runs itself, outside of a virtual thread, takes no lock that virtual threads wait for:
- * a lock is handed to one of its waiters, and if that is a virtual thread in the queue of a carrier
- * that waits for the same lock, neither goes on. So a selector and its keys are used by their
- * carrier only, and of those that would wake it one does.
+ * <p>Code on this thread itself, outside of a virtual thread, must not take a lock for which virtual threads may wait. A lock is handed to one waiter. If that waiter is a virtual thread in the queue of a carrier that waits for the same lock, both are stuck. So only the carrier uses its selector and keys, and of many wake-ups one reaches the selector.
  */
 final class Carrier extends XnioIoThread {
   private static final Logger log = LoggerFactory.getLogger(Carrier.class);

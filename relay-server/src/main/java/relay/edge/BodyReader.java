@@ -72,7 +72,7 @@ final class BodyReader {
     channel.getReadSetter().set(null);
     channel.suspendReads();
     if (bad != null) {
-      exchange.setPersistent(false); // nobody will read the rest
+      exchange.setPersistent(false); // the rest stays unread
       return bad;
     }
     long announced = exchange.getRequestContentLength();

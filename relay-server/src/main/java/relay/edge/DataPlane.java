@@ -49,7 +49,7 @@ public final class DataPlane implements AutoCloseable {
    * @param carriers run the requests, and wait for the sockets of plain connections
    * @param http2 whether to accept HTTP/2, too
    * @param tls null for plain connections
-   * @param stallTimeout how long a client may take no byte of its answer
+   * @param stallTimeout how long a client may stop reading its answer
    * @param patience how long a client may take to send a head, or a small body
    */
   public DataPlane(

@@ -48,7 +48,7 @@ final class UndertowExchange implements ClientExchange, DirectSink {
   private @Nullable StreamSinkConduit direct;
 
   /**
-   * @param requests runs what may block
+   * @param requests runs blocking code
    */
   UndertowExchange(
       HttpServerExchange exchange,

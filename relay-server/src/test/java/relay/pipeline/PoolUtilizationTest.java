@@ -48,7 +48,7 @@ class PoolUtilizationTest {
   }
 
   @Test
-  void what_is_not_known_is_no_load() {
+  void unknown_limits_count_as_no_load() {
     assertEquals(0, PoolUtilization.of(null, "default"));
     assertEquals(0, load(group("default", Limits.UNKNOWN, new Usage(99, 99, 99), 0)));
     assertEquals(0, load());
