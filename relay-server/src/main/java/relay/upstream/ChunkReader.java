@@ -19,23 +19,24 @@ import relay.upstream.UpstreamAnswer.DirectSink;
 import relay.upstream.UpstreamAnswer.DirectTap;
 
 /**
- * Reads an answer in chunks, of HTTP/1.1 without TLS, in OkHttp's stead: OkHttp makes a string of
- * each chunk's size, and moves what is in it from buffer to buffer, for each event of a stream. And
- * while OkHttp waits it holds a segment of 8 KiB for what will come, and a dozen frames on the
- * thread's stack. Thousands of streams wait at a time.
+ * Reads a chunked HTTP/1.1 body without TLS in place of OkHttp. For each event of a stream, OkHttp
+ * parses the chunk size through a String and copies the data between buffers. While it waits it
+ * holds an 8 KiB segment and a dozen stack frames, and thousands of streams wait at once.
  *
- * <p>OkHttp's own count of what the chunk still lacks is kept true, so that it may go on at any
- * byte. It reads what is not as most providers write it, and the last chunk, with which the
- * connection becomes free.
+ * <p>Keeps OkHttp's count of the chunk's remaining bytes up to date, so that OkHttp can take over
+ * at any byte. OkHttp reads unusual chunk headers, and the last chunk, which frees the connection.
  */
 final class ChunkReader {
   private static final String CHUNKED = "okhttp3.internal.http1.Http1ExchangeCodec$ChunkedSource";
   private static final Field LACKS = ReadAhead.field(chunked(), "bytesRemainingInChunk");
 
-  /** Of a chunk that ended, of which the line break is still to be read. */
+  /** The remaining count after a chunk's data: its line break is still unread. */
   private static final long ENDED = 0;
 
-  /** Of none: its size comes next. OkHttp has it so before the first one. */
+  /**
+   * The remaining count between chunks: a size comes next. OkHttp uses the same value before the
+   * first chunk.
+   */
   private static final long NONE = -1;
 
   private static final int MOST_DIGITS = 7;
@@ -59,11 +60,11 @@ final class ChunkReader {
     try {
       return Class.forName(CHUNKED);
     } catch (ClassNotFoundException e) {
-      throw new IllegalStateException("this version of OkHttp is built otherwise", e);
+      throw new IllegalStateException("the internals of this OkHttp version are not supported", e);
     }
   }
 
-  /** Null for an answer that comes in another way: OkHttp reads it. */
+  /** Null for any other kind of body: OkHttp reads it. */
   static @Nullable ChunkReader of(Response response, @Nullable Connection connection) {
     BufferedSource ahead = ReadAhead.of(connection);
     return ahead != null
@@ -77,18 +78,18 @@ final class ChunkReader {
   }
 
   /**
-   * Reads what has come of the chunks, waiting if nothing has.
+   * Reads the available chunk data; blocks if there is none.
    *
-   * @return 0 when OkHttp must read on, be it to find a fault
+   * @return 0 if OkHttp must continue, for example to report a fault
    */
   int read(byte[] target, int offset, int length) throws IOException {
     if (body.size() > 0) {
-      return 0; // it was read by OkHttp
+      return 0; // OkHttp has read it
     }
     long lacks = lacks();
     lacks = lacks == ENDED ? afterLineBreak() : lacks;
     if (ahead.size() == 0) {
-      lacks(lacks); // which holds if the wait fails, too
+      lacks(lacks); // set it now: the wait may throw
       await(lacks == NONE ? parkedConsumer : null);
     }
     int filled = 0;
@@ -103,7 +104,7 @@ final class ChunkReader {
       filled += n;
       lacks -= n;
     }
-    // So that nothing is left, and held, while the next chunk is waited for
+    // Consume the line break now, so that no buffer is held while waiting for the next chunk.
     lacks(lacks == ENDED ? afterLineBreak() : lacks);
     return filled;
   }
@@ -173,7 +174,10 @@ final class ChunkReader {
     return true;
   }
 
-  /** Behind a chunk: none, or still that it ended if no line break follows as it should. */
+  /**
+   * The remaining count after a chunk: {@link #NONE}, or {@link #ENDED} if the line break is
+   * missing or incomplete.
+   */
   private long afterLineBreak() throws IOException {
     if (ahead.size() < 2 || ahead.getByte(0) != '\r' || ahead.getByte(1) != '\n') {
       return ENDED;
@@ -182,7 +186,7 @@ final class ChunkReader {
     return NONE;
   }
 
-  /** The next chunk's; none if it is not there as a whole, or not as most providers write it. */
+  /** The next chunk's size; {@link #NONE} if its size line is incomplete or unusual. */
   private long size() throws IOException {
     Segment segment = ahead.head;
     if (segment == null) {
@@ -198,7 +202,7 @@ final class ChunkReader {
     return size;
   }
 
-  /** Where the line ends that says a chunk's size; -1 if it does not, or not as most write it. */
+  /** The end of a chunk's size line; -1 if it is incomplete or unusual. */
   private static int sizeEnd(byte[] bytes, int from, int end) {
     int p = from;
     int most = Math.min(end - 2, from + MOST_DIGITS);
@@ -220,7 +224,7 @@ final class ChunkReader {
     try {
       return LACKS.getLong(chunks);
     } catch (IllegalAccessException e) {
-      throw new IllegalStateException(e); // it was made accessible
+      throw new IllegalStateException(e); // cannot happen: setAccessible was called
     }
   }
 
@@ -228,7 +232,7 @@ final class ChunkReader {
     try {
       LACKS.setLong(chunks, bytes);
     } catch (IllegalAccessException e) {
-      throw new IllegalStateException(e); // it was made accessible
+      throw new IllegalStateException(e); // cannot happen: setAccessible was called
     }
   }
 }

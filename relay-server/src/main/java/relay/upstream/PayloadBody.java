@@ -14,14 +14,14 @@ import org.jspecify.annotations.Nullable;
 import relay.body.Payload;
 import relay.carrier.CarrierSockets;
 
-/** The client's body as it came; its type is one of the client's header lines. */
+/** The client's body, unchanged. The content type is among the client's headers. */
 final class PayloadBody extends RequestBody {
   private final int length;
   private final AttemptTrace trace;
   private final Payload payload;
 
   /**
-   * @param trace knows the connection that the body is written to
+   * @param trace provides the connection to write to
    */
   PayloadBody(Payload payload, AttemptTrace trace) {
     this.payload = payload;
@@ -39,7 +39,10 @@ final class PayloadBody extends RequestBody {
     return length;
   }
 
-  /** What fits into one segment is copied, to leave with the head; the rest is lent. */
+  /**
+   * Copies a body that fits into one segment, to send it together with the head. Lends a larger
+   * one.
+   */
   @Override
   public void writeTo(BufferedSink sink) throws IOException {
     if (length <= Segment.SIZE) {
@@ -59,7 +62,7 @@ final class PayloadBody extends RequestBody {
     }
   }
 
-  /** Where bytes arrive as they are written; null if they are encrypted or framed on the way. */
+  /** The socket of a plain HTTP/1.1 connection; null if bytes are encrypted or framed. */
   private @Nullable Socket plainSocket() {
     Connection connection = trace.connection();
     return connection != null

@@ -11,7 +11,7 @@ import okio.BufferedSource;
 import org.jspecify.annotations.Nullable;
 import relay.model.HeaderLines;
 
-/** A provider's answer: its head, and its body as it comes. */
+/** A provider's response: the head, and the body as it arrives. */
 public final class UpstreamAnswer implements AutoCloseable {
   private static final String EVENT_STREAM = "text/event-stream";
 
@@ -22,7 +22,7 @@ public final class UpstreamAnswer implements AutoCloseable {
   private @Nullable ChunkReader chunks;
 
   /**
-   * @param chunks reads the body; null if OkHttp does
+   * @param chunks reads the body; null = OkHttp does
    */
   UpstreamAnswer(
       Response response,
@@ -42,19 +42,19 @@ public final class UpstreamAnswer implements AutoCloseable {
     return response.code();
   }
 
-  /** The value of a header, the last if there are several; null if there is none. */
+  /** The last value of a header; null if absent. */
   public @Nullable String header(String name) {
     return response.header(name);
   }
 
-  /** All values of a header, in their order. */
+  /** All values of a header, in order. */
   public List<String> headers(String name) {
     return response.headers(name);
   }
 
   /**
-   * Whether a stream of events follows. A refusal is none, whatever it calls itself: it has no last
-   * event that could be missing.
+   * Whether the body is an event stream. An error status never counts as one: it has no final event
+   * to wait for.
    */
   public boolean isEventStream() {
     String type = header("content-type");
@@ -63,7 +63,7 @@ public final class UpstreamAnswer implements AutoCloseable {
         && type.regionMatches(true, 0, EVENT_STREAM, 0, EVENT_STREAM.length());
   }
 
-  /** Shows every header line in turn. */
+  /** Passes each header line to the visitor. */
   public void forEachHeader(HeaderLines.Visitor visitor) {
     Headers headers = response.headers();
     for (int n = 0; n < headers.size(); n++) {
@@ -72,8 +72,8 @@ public final class UpstreamAnswer implements AutoCloseable {
   }
 
   /**
-   * Bytes of the body; -1 if that is not known beforehand. Of an answer to a HEAD, which has none,
-   * what its headers tell.
+   * The length of the body in bytes; -1 if unknown. For a HEAD request, the length stated in the
+   * headers.
    */
   public long contentLength() {
     if (!response.request().method().equals("HEAD")) {
@@ -83,7 +83,7 @@ public final class UpstreamAnswer implements AutoCloseable {
     return told != null && told.matches("\\d{1,18}") ? Long.parseLong(told) : -1;
   }
 
-  /** Reads what has come, waiting for at least one byte; -1 at the end. Blocks. */
+  /** Reads available bytes; blocks until there is at least one. Returns -1 at the end. */
   public int read(byte[] buffer, int offset, int length) throws IOException {
     int n = chunks == null ? 0 : chunks.read(buffer, offset, length);
     if (n == 0) {
@@ -91,16 +91,16 @@ public final class UpstreamAnswer implements AutoCloseable {
     }
     watched.heard();
     if (n < 0) {
-      chunks = null; // nothing more will come
+      chunks = null; // end of the body
     }
     return n;
   }
 
   /**
-   * Has this thread run a task each time when a {@link #read} may have to wait, until this answer
-   * is closed.
+   * Runs a task on this thread before each {@link #read} that may block, until this answer is
+   * closed.
    *
-   * @return false if that cannot be told of this connection: then any read may wait
+   * @return false if the connection does not support this: then any read may block
    */
   public boolean beforeWaiting(Runnable task) {
     if (response.protocol() != Protocol.HTTP_1_1) {
@@ -148,8 +148,8 @@ public final class UpstreamAnswer implements AutoCloseable {
   }
 
   /**
-   * Reads the whole body, or its first bytes if it is longer, or what came of it if the provider
-   * breaks off. Blocks.
+   * Reads the body up to a maximum length. If the provider breaks off, returns the bytes so far.
+   * Blocks.
    */
   public byte[] readAtMost(int bytes) {
     Buffer come = source.getBuffer();
@@ -158,14 +158,14 @@ public final class UpstreamAnswer implements AutoCloseable {
         watched.heard();
       }
     } catch (IOException e) {
-      // nothing more will come
+      // the provider broke off: keep the bytes so far
     }
     Buffer first = new Buffer();
     first.write(come, Math.min(bytes, come.size()));
     return first.readByteArray();
   }
 
-  /** Whether a {@link #read} failed because the provider sent nothing for the idle timeout. */
+  /** Whether a {@link #read} failed because of the idle timeout. */
   public boolean fellSilent() {
     return watched.wasSilent();
   }

@@ -11,7 +11,7 @@ import org.jspecify.annotations.Nullable;
 import relay.body.Payload;
 import relay.token.TokenRefusedException;
 
-/** One attempt, which another thread may end. */
+/** One attempt. Any thread may cancel it. */
 public final class UpstreamCall {
   private static final int UNAUTHORIZED = 401;
 
@@ -39,24 +39,24 @@ public final class UpstreamCall {
     this.body = body;
   }
 
-  /** What came of sending the request. */
+  /** The outcome of sending the request. */
   public sealed interface Outcome {
 
-    /** The provider's status and headers are here; the body follows. */
+    /** The provider sent status and headers; the body follows. */
     record Answered(UpstreamAnswer answer) implements Outcome {}
 
     /** The provider sent no byte for the idle timeout. */
     record Silent() implements Outcome {}
 
     /**
-     * The connection could not be made or broke.
+     * The connection failed or broke.
      *
-     * @param sent whether the provider may have seen a part of the request
+     * @param sent whether the provider may have received any part of the request
      */
     record Broken(boolean sent, IOException cause) implements Outcome {}
   }
 
-  /** Sends the request and waits for the head of the answer. Blocks: use a virtual thread. */
+  /** Sends the request and waits for the response head. Blocks: call it on a virtual thread. */
   public Outcome execute() {
     Request.Builder adjusted = request.with(body);
     protocol.adjust(adjusted);
@@ -142,7 +142,7 @@ public final class UpstreamCall {
     }
   }
 
-  /** A key that gets no token is as good as one that the provider does not know. */
+  /** A key without a token is handled like a key that the provider rejects. */
   private Outcome refused(Request plain) {
     ConnectionSlots.ConnectionSlot slot = slots.take();
     IdleWatch.Watched watched = null;
@@ -173,7 +173,7 @@ public final class UpstreamCall {
     }
   }
 
-  /** Ends the attempt: whoever waits in it gets an exception at once. From any thread. */
+  /** Cancels the attempt from any thread. A blocked read fails at once. */
   public synchronized void cancel() {
     canceled = true;
     if (call != null) {
