@@ -135,8 +135,9 @@ final class BreakerTest {
         RedisEngine two = replica("r2")) {
       ProviderBreaker idle = one.breaker(pool);
       ProviderBreaker busy = two.breaker(pool);
-      idle.unused(firstTrial(idle));
-      Await.until("the busy one may try", SOON, () -> busy.enter() instanceof Passage.Trial);
+      idle.abandoned(firstTrial(idle));
+      Await.until(
+          "the busy one may try", SOON, () -> busy.enter() instanceof Passage.Trial);
     }
   }
 
@@ -146,8 +147,8 @@ final class BreakerTest {
     try (RedisEngine engine = replica("r1")) {
       ProviderBreaker breaker = engine.breaker(Pools.name("seldom"));
       Passage trial = firstTrial(breaker);
-      assertInstanceOf(Passage.Barred.class, breaker.enter(), "one at a time");
-      breaker.worked(trial);
+      assertInstanceOf(Passage.Refused.class, breaker.enter(), "one at a time");
+      breaker.succeeded(trial);
       assertInstanceOf(Passage.Free.class, breaker.enter());
     }
   }
@@ -157,7 +158,7 @@ final class BreakerTest {
     try (RedisEngine engine = replica("r1")) {
       ProviderBreaker breaker = engine.breaker(Pools.name("tried"));
       var _ = firstTrial(breaker);
-      Passage.Barred barred = assertInstanceOf(Passage.Barred.class, breaker.enter());
+      Passage.Refused barred = assertInstanceOf(Passage.Refused.class, breaker.enter());
       assertEquals(Duration.ofSeconds(2), barred.retryAfter());
     }
   }
@@ -237,7 +238,7 @@ final class BreakerTest {
         first.failed(free);
       }
       Await.until("the other knows", SOON, () -> second.state() == State.OPEN);
-      Passage.Barred barred = assertInstanceOf(Passage.Barred.class, second.enter());
+      Passage.Refused barred = assertInstanceOf(Passage.Refused.class, second.enter());
       assertTrue(barred.retryAfter().toMillis() > 0);
       Passage[] got = new Passage[1];
       Await.until(
@@ -247,8 +248,8 @@ final class BreakerTest {
             got[0] = second.enter();
             return got[0] instanceof Passage.Trial;
           });
-      assertInstanceOf(Passage.Barred.class, second.enter());
-      second.worked(got[0]);
+      assertInstanceOf(Passage.Refused.class, second.enter());
+      second.succeeded(got[0]);
       Await.until("it is closed for both", SOON, () -> first.state() == State.CLOSED);
       assertInstanceOf(Passage.Free.class, first.enter());
     }

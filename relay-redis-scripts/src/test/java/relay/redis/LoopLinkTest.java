@@ -64,7 +64,7 @@ final class LoopLinkTest extends LinkTest {
   void a_burst_at_a_stalled_loop_gets_true_answers() {
     int limit = 100;
     Duration stall = Duration.ofMillis(500); // far beyond the timeout
-    try (RedisProcess redis = RedisProcess.start();
+    try (FaultyRedis redis = FaultyRedis.start();
         RedisEngine engine = 
             started(
                 Pools.options(redis.url(), "r1", Fallback.CLOSED, Duration.ofMillis(100)))) {

@@ -9,7 +9,8 @@ import org.testcontainers.containers.wait.strategy.Wait;
 
 /**
  * The real Redis that all tests of a JVM share, each with its own pools: the one at {@code
- * -Drelay.redis.url}, else a container where a container engine answers, else a process. There is always one, so no test is skipped.
+ * -Drelay.redis.url}, else a container where a container engine answers, else a process. There is
+ * always one, so no test is skipped.
  */
 final class RedisUnderTest {
   private static final String IMAGE = "redis:8";

@@ -74,7 +74,7 @@ public final class Payload {
     ByteBuffer lent = direct.arrays.take(); // a recently used one, still in the processor's caches
     try {
       byte[] copy = lent.array();
-      direct.buffer.get(direct.buffer.position(), copy, 0, length);
+      direct.buffer.get(direct.buffer.position(), copy, lent.arrayOffset(), length); // offset 0
       return reader.read(copy, length);
     } finally {
       direct.arrays.giveBack(lent);

@@ -31,8 +31,8 @@ import relay.carrier.ClientPort;
 import relay.model.Dialect;
 import relay.model.HeaderLines;
 
-/** Chunks that are sent beneath Undertow, which has made some itself before. */
-class SentChunksTest {
+/** Chunks sent around Undertow, after chunks of its own. */
+class DirectChunksTest {
   private static final Duration BOUND = Duration.ofSeconds(20);
 
   private final Carriers carriers = new Carriers("carrier", 1);
@@ -62,7 +62,7 @@ class SentChunksTest {
     undertow.handleEvent(connection);
   }
 
-  /** A socket that has no room for the last bytes of the first write. */
+  /** A socket without room for the last bytes of the first write. */
   private final class Full extends AbstractStreamSinkConduit<StreamSinkConduit> {
     Full(StreamSinkConduit socket) {
       super(socket);
@@ -115,10 +115,10 @@ class SentChunksTest {
     }
   }
 
-  /** Undertow writes them with its next chunk. */
+  /** Undertow writes the missing bytes with its next chunk. */
   @ParameterizedTest
   @ValueSource(ints = {0, 1, 2})
-  void they_do_not_pass_the_line_break_of_the_one_before(int bytes) throws Exception {
+  void direct_chunks_do_not_overtake_the_line_break_of_the_previous_chunk(int bytes) throws Exception {
     lacking = bytes;
     try (Socket client = new Socket(port.address().getAddress(), port.address().getPort())) {
       client

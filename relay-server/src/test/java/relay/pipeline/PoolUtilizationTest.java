@@ -10,7 +10,7 @@ import relay.redis.PoolSnapshot;
 import relay.redis.PoolSnapshot.GroupState;
 import relay.redis.Usage;
 
-class PoolLoadTest {
+class PoolUtilizationTest {
 
   private static GroupState group(String modelClass, Limits limits, Usage used, int coolSeconds) {
     Duration cool = Duration.ofSeconds(coolSeconds);
@@ -19,7 +19,7 @@ class PoolLoadTest {
   }
 
   private static double load(GroupState... groups) {
-    return PoolLoad.of(
+    return PoolUtilization.of(
         new PoolSnapshot(Duration.ZERO, 1, 0, 0, List.of(groups), List.of()), "default");
   }
 
@@ -48,8 +48,8 @@ class PoolLoadTest {
   }
 
   @Test
-  void what_is_not_known_is_no_load() {
-    assertEquals(0, PoolLoad.of(null, "default"));
+  void unknown_limits_count_as_no_load() {
+    assertEquals(0, PoolUtilization.of(null, "default"));
     assertEquals(0, load(group("default", Limits.UNKNOWN, new Usage(99, 99, 99), 0)));
     assertEquals(0, load());
   }

@@ -6,13 +6,12 @@ import relay.redis.Dimension;
 import relay.redis.PoolSnapshot;
 import relay.redis.PoolSnapshot.GroupState;
 
-/** How much of a pool's capacity for a model class is used, by its last snapshot. */
-final class PoolLoad {
-  private PoolLoad() {}
+/** The used share of a pool's capacity for a model class, by its last snapshot. */
+final class PoolUtilization {
+  private PoolUtilization() {}
 
   /**
-   * The used share of the dimension that is used most, over all quota groups of the class; 0 where
-   * no limit is known. A group that cools down counts as full.
+   * The share of the most used dimension, over all quota groups of the class; 0 without known limits. A group in cooldown counts as full.
    */
   static double of(@Nullable PoolSnapshot pool, String modelClass) {
     if (pool == null) {

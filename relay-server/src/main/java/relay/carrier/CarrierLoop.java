@@ -7,44 +7,43 @@ import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import org.xnio.XnioExecutor;
 
-/** A carrier as one that waits for sockets of others. */
-public final class WaitingThread {
+/** A carrier as the event loop of another library's sockets. */
+public final class CarrierLoop {
   private final Carrier carrier;
 
-  WaitingThread(Carrier carrier) {
+  CarrierLoop(Carrier carrier) {
     this.carrier = carrier;
   }
 
-  /** Itself. */
+  /** The carrier's thread. */
   public Thread thread() {
     return carrier;
   }
 
-  /** Runs a task itself, soon: it must not block, nor wait for a lock. */
+  /** Queues a task for the carrier's thread: it must not block, nor wait for a lock. */
   public void execute(Runnable task) {
     carrier.execute(task);
   }
 
   /**
-   * Likewise, after so many nanoseconds, or a millisecond later.
+   * Queues a task after a delay, up to a millisecond late.
    *
-   * @return what takes it back, if that comes in time
+   * @return cancels the task, if it has not run
    */
   public Runnable executeAfter(Runnable task, long nanos) {
     XnioExecutor.Key key = carrier.executeAfter(task, nanos, TimeUnit.NANOSECONDS);
     return key::remove;
   }
 
-  /** Runs a task, which may block, on a virtual thread that it carries. */
+  /** Runs a task, which may block, on a virtual thread of the carrier. */
   public void begin(Runnable task) {
     carrier.begin(task);
   }
 
   /**
-   * Waits for a channel, as its key says, which begins with nothing, until it is closed. On the
-   * thread.
+   * Watches a channel until it is closed. Its key begins without interest ops. To be called on the carrier's thread.
    *
-   * @param ready is told each time it is ready; it must not block, nor wait for a lock
+   * @param ready gets the key each time the channel is ready; must not block, nor wait for a lock
    */
   public SelectionKey register(SelectableChannel channel, Consumer<SelectionKey> ready)
       throws IOException {

@@ -6,14 +6,13 @@ import org.xnio.ChannelListener;
 import org.xnio.channels.StreamSinkChannel;
 
 /**
- * The end of an answer in parts, written by the I/O thread as the socket takes it. With its last
- * bytes goes the mark of the end, in one write.
+ * Writes the end of an answer in parts, on the I/O thread, as the socket takes it. The last bytes and the terminating chunk leave in one write.
  */
-final class FinalPart implements ChannelListener<StreamSinkChannel> {
+final class FinalWrite implements ChannelListener<StreamSinkChannel> {
   private final ByteBuffer rest;
   private final Runnable onFailure;
 
-  FinalPart(ByteBuffer rest, Runnable onFailure) {
+  FinalWrite(ByteBuffer rest, Runnable onFailure) {
     this.rest = rest;
     this.onFailure = onFailure;
   }
