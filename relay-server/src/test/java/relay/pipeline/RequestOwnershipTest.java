@@ -268,22 +268,21 @@ class RequestOwnershipTest {
 
   @Test
   void resources_are_closed_once_by_the_owner_that_has_them_last() {
-    try (RequestResources first = new RequestResources(meters)) {
-      first.expect(acquire(routes.getLast().pool()));
-      assertInstanceOf(Granted.class, first.await());
-      Lease lease = first.lease();
-      first.beginAttempt();
-      RequestResources second = first.transfer();
-      first.close();
-      assertNull(lease.charged());
-      second.close();
-      Usage charged = lease.charged();
-      assertNotNull(charged);
-      assertEquals(1, charged.requests());
-      assertEquals("0.0", metric("relay_reserved_tokens"));
-      second.close();
-      assertEquals("0.0", metric("relay_reserved_tokens"));
-    }
+    RequestResources first = new RequestResources(meters);
+    first.expect(acquire(routes.getLast().pool()));
+    assertInstanceOf(Granted.class, first.await());
+    Lease lease = first.lease();
+    first.beginAttempt();
+    RequestResources second = first.transfer();
+    first.close();
+    assertNull(lease.charged());
+    second.close();
+    Usage charged = lease.charged();
+    assertNotNull(charged);
+    assertEquals(1, charged.requests());
+    assertEquals("0.0", metric("relay_reserved_tokens"));
+    second.close();
+    assertEquals("0.0", metric("relay_reserved_tokens"));
   }
 
   @Test
