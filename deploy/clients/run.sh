@@ -107,7 +107,7 @@ export CLIENT_KEY=client-key SCARCE_KEY=scarce-key
 export PROVIDER_URL=http://127.0.0.1:$provider_port
 java=("$JDK_HOME/bin/java" -cp "$work/classes:$(cat "$work/classpath")")
 
-# run TARGET URL SLOW_URL: all programs, one after another; what is not printed counts as different.
+# run TARGET URL SLOW_URL:  another; missing output counts as a difference.
 run() {
   local program
   export TARGET=$1 BASE_URL=$2 SLOW_URL=$3 CLIENT_HOME=$work/home-$1
