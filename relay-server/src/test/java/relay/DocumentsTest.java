@@ -30,10 +30,10 @@ final class DocumentsTest {
   private static final Pattern FILE =
       Pattern.compile("(?:relay-[a-z-]+|guards|deploy|docs)/[\\w./-]*[\\w/]");
   private static final Pattern CLASS = Pattern.compile("[A-Z][a-z0-9]+(?:[A-Z][a-z0-9]+)+");
-  private static final Pattern DECLARED =
-      Pattern.compile("(?:class|record|interface|enum) (\\w+)");
+  private static final Pattern DECLARED = Pattern.compile("(?:class|record|interface|enum) (\\w+)");
   private static final Pattern TEST = Pattern.compile("-Dtest='?([\\w,*]+)");
-  private static final Pattern RELAY = Pattern.compile("(?m)(?:^|[`$] ?)(?:\\./)?relay ([a-z][^`\n]*)");
+  private static final Pattern RELAY =
+      Pattern.compile("(?m)(?:^|[`$] ?)(?:\\./)?relay ([a-z][^`\n]*)");
   private static final Pattern RUN = Pattern.compile("relay-benchmarks/run ([a-z-]+)");
 
   /** Names in prose that belong to libraries or protocols. */
@@ -99,8 +99,7 @@ final class DocumentsTest {
   void every_class_in_code_exists(Path page) throws IOException {
     Set<String> classes = new TreeSet<>();
     for (Path file : Documents.files(".java")) {
-      Documents.matches(DECLARED, Documents.read(file))
-          .forEach(type -> classes.add(type.group(1)));
+      Documents.matches(DECLARED, Documents.read(file)).forEach(type -> classes.add(type.group(1)));
     }
     List<String> unknown = new ArrayList<>();
     for (String code : Documents.code(page)) {

@@ -44,7 +44,10 @@ final class DocumentedConfigTest {
         .forEach(reference -> environment.put(reference.group(1), value(reference.group(1))));
     Loaded loaded =
         ConfigFile.parse(
-            Path.of("relay.yaml"), whole, environment, (file, bytes) -> content(file).getBytes(UTF_8));
+            Path.of("relay.yaml"),
+            whole,
+            environment,
+            (file, bytes) -> content(file).getBytes(UTF_8));
     assertEquals(List.of(), Given.lines(loaded), page::toString);
   }
 

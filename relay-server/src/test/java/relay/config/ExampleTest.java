@@ -63,7 +63,8 @@ final class ExampleTest {
     Set<String> inExample = found("[a-z_0-9]+(?=:( |$))", Files.readString(EXAMPLE));
     Set<String> missing = new TreeSet<>();
     for (String reader : READERS) {
-      missing.addAll(found("(?<=\")[a-z][a-z_0-9]*(?=\")", Files.readString(SOURCES.resolve(reader))));
+      missing.addAll(
+          found("(?<=\")[a-z][a-z_0-9]*(?=\")", Files.readString(SOURCES.resolve(reader))));
     }
     assertTrue(missing.containsAll(Set.of("server", "api_key", "tpm_limit")), "wrong sources");
     missing.removeAll(inExample);
