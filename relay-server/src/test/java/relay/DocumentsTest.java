@@ -109,7 +109,7 @@ final class DocumentsTest {
     }
     for (String code : codeAndCommands(page)) {
       Documents.matches(TEST, code)
-          .flatMap(test -> Arrays.stream(test.group(1).split(",")))
+          .flatMap(test -> Arrays.stream(test.group(1).split(",", -1)))
           .filter(test -> !classes.contains(test))
           .forEach(unknown::add);
     }
@@ -134,7 +134,7 @@ final class DocumentsTest {
   }
 
   private static boolean isCommand(String text) {
-    String[] words = text.replaceAll("[\\[\\]]", "").split("\\s+");
+    String[] words = text.replaceAll("[\\[\\]]", "").split("\\s+", -1);
     return !(Arguments.parse(words.length == 1 ? new String[] {words[0], "--help"} : words)
         instanceof Command.BadUsage);
   }
@@ -159,7 +159,7 @@ final class DocumentsTest {
 
   @Test
   void the_architecture_is_short() {
-    int words = Documents.read(ARCHITECTURE).split("\\s+").length;
+    int words = Documents.read(ARCHITECTURE).split("\\s+", -1).length;
     assertTrue(words <= 3_500, "ARCHITECTURE.md: " + words + " words, at most 3,500");
   }
 

@@ -49,7 +49,7 @@ class MetersTest {
             .scrape()
             .lines()
             .filter(line -> line.startsWith("# TYPE relay_"))
-            .map(line -> line.split(" ")[2])
+            .map(line -> line.split(" ", 4)[2])
             .filter(name -> !name.endsWith("_max"))
             .filter(name -> !page.contains("| `" + name + "` |"))
             .toList();
