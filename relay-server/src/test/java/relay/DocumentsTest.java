@@ -9,6 +9,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.regex.Pattern;
@@ -17,8 +18,7 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
-import relay.cli.Arguments;
-import relay.cli.Command;
+import picocli.CommandLine.ParameterException;
 
 /** Links, paths, class names and commands in the Markdown pages exist. */
 final class DocumentsTest {
@@ -135,8 +135,13 @@ final class DocumentsTest {
 
   private static boolean isCommand(String text) {
     String[] words = text.replaceAll("[\\[\\]]", "").split("\\s+", -1);
-    return !(Arguments.parse(words.length == 1 ? new String[] {words[0], "--help"} : words)
-        instanceof Command.BadUsage);
+    try {
+      Main.commandLine(Map.of(), System.out, System.err)
+          .parseArgs(words.length == 1 ? new String[] {words[0], "--help"} : words);
+      return true;
+    } catch (ParameterException _) {
+      return false;
+    }
   }
 
   private static Path runner() {

@@ -9,8 +9,8 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
-import relay.redis.PoolScripts.Call;
 import relay.redis.PendingUpdate.Ending;
+import relay.redis.PoolScripts.Call;
 
 /**
  * Batches requests for keys into calls of {@code acquire} or {@code acquire_indexed}. The calls
@@ -96,7 +96,8 @@ final class AcquireCalls {
   }
 
   private CompletableFuture<?> send(List<Request> requests, int retries) {
-    List<Ending> endings = namesAllReadySets(requests.getFirst().demand) ? leaseEndings.takeForAcquire() : List.of();
+    List<Ending> endings =
+        namesAllReadySets(requests.getFirst().demand) ? leaseEndings.takeForAcquire() : List.of();
     return scripts
         .callConfigured(() -> call(requests, endings), raw -> Answer.of(raw, endings.size()))
         .handle(
@@ -113,7 +114,10 @@ final class AcquireCalls {
   }
 
   private void answer(
-      List<Request> requests, @Nullable List<Reply> replies, @Nullable Throwable failure, int retries) {
+      List<Request> requests,
+      @Nullable List<Reply> replies,
+      @Nullable Throwable failure,
+      int retries) {
     List<Request> again = new ArrayList<>();
     for (int n = 0; n < requests.size(); n++) {
       Request request = requests.get(n);

@@ -12,13 +12,13 @@ import java.util.TreeMap;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 import relay.model.Dialect;
-import relay.trial.ProviderSimulator;
-import relay.trial.ProviderSimulator.Account;
-import relay.trial.ProviderSimulator.Settings;
+import relay.trial.provider.ProviderSimulator;
+import relay.trial.provider.ProviderSimulator.Account;
+import relay.trial.provider.ProviderSimulator.Settings;
 
 /**
- * Requests that arrive at one moment wait in the replica, not in Redis: none of them may look like
- * an outage of Redis, whatever the mode for outages is.
+ * Simultaneous requests queue in the replica, not in Redis. They must not look like an outage of
+ * Redis, in any outage mode.
  */
 class BurstTest {
   private static final int BURST = 2_000;
@@ -27,16 +27,17 @@ class BurstTest {
 
   @ParameterizedTest
   @ValueSource(strings = {"closed", "fair_share"})
-  void of_a_burst_as_many_are_granted_as_the_pool_holds_and_all_others_get_their_time(String mode)
+  void a_burst_is_granted_up_to_the_pools_capacity_and_the_rest_gets_a_retry_time(String mode)
       throws Exception {
     Account account = new Account("all", List.of(Setup.secret("b1")), 0, 0, 0, 0);
-    try (ProviderSimulator provider = ProviderSimulator.start(Settings.of(Duration.ofMinutes(1), account));
+    try (ProviderSimulator provider =
+            ProviderSimulator.start(Settings.of(Duration.ofMinutes(1), account));
         Replicas replicas = start(provider, mode)) {
       Answer warm = RawClient.ask(replicas.port(0), Ask.of(Dialect.ANTHROPIC, "burst"));
       assertEquals(200, warm.status(), warm.toString());
       Map<Integer, Integer> statuses = burst(replicas.port(0));
       assertEquals(List.of(200, 429), List.copyOf(statuses.keySet()), statuses.toString());
-      // An idle group takes half of its limit at once; the first request was one of them.
+      // An idle group admits half of its limit at once, including the first request.
       int granted = statuses.get(200) + 1;
       assertTrue(granted >= LIMIT / 2 && granted <= LIMIT / 2 + 2, statuses.toString());
       String log = replicas.get(0).log();
@@ -57,7 +58,7 @@ class BurstTest {
         .start(1);
   }
 
-  /** Statuses and their counts. */
+  /** The number of answers by status. */
   private static Map<Integer, Integer> burst(int port) throws Exception {
     byte[] request = Ask.of(Dialect.ANTHROPIC, "burst").bytes();
     List<RawClient> clients = new ArrayList<>();

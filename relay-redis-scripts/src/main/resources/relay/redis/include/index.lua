@@ -65,7 +65,7 @@ local function reopen(r, group, key, from, sets)
 end
 
 -- Writes a pool's candidates into their ready sets, all ready. `rows` holds from index `from` on the number of
--- the set, counted after the first five KEYS, the key and the group of each. The key lists of groups in `begun`
+-- the set, counted after the first five keys, the key and the group of each. The key lists of groups in `begun`
 -- are rewritten; those of other groups are extended, because an earlier part of the pool has begun them.
 -- Replicas that start together write the same lists.
 local function index_all(r, sets, rows, from, begun)
