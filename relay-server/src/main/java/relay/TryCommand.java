@@ -19,7 +19,8 @@ record TryCommand(Map<String, String> environment, PrintStream out) implements S
     spec.usageMessage()
         .description(
             "See Relay at work, with no account and no set-up.",
-            "Starts a Redis of its own, a simulated provider that enforces limits, and two replicas.",
+            "Starts a Redis of its own, a simulated provider that enforces limits, and two"
+                + " replicas.",
             "Sends a few hundred requests, shows the usage of the keys, and prints a summary. Takes"
                 + " half a minute.")
         .footer("  relay try");

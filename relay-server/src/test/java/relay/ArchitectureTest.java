@@ -247,8 +247,7 @@ class ArchitectureTest {
         CLASSES.stream()
             .flatMap(type -> type.getFields().stream())
             .filter(field -> field.getModifiers().contains(JavaModifier.STATIC))
-            .filter(
-                field -> SHARED_STATE.stream().anyMatch(field.getRawType()::isAssignableTo))
+            .filter(field -> SHARED_STATE.stream().anyMatch(field.getRawType()::isAssignableTo))
             .map(JavaField::getFullName)
             .filter(name -> !STATELESS_EXECUTORS.contains(name)));
   }
