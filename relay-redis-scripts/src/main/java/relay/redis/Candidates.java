@@ -16,16 +16,17 @@ import relay.redis.Acquisition.Exhausted;
 import relay.redis.Acquisition.Granted;
 import relay.redis.Acquisition.Impossible;
 import relay.redis.Acquisition.NoneUsable;
+import relay.redis.Acquisition.Overloaded;
 import relay.redis.Acquisition.Unavailable;
 
 /**
- * The keys that a request may use, as the scripts want them. Those of a pool of up to {@value
- * #COMPARED} keys are named in the call, and every strategy is exact. A larger pool has an index in
- * Redis, by model class and priority, of which the script looks at a few.
+ * The keys that a request may use, in the scripts' format. A call names all keys of a pool of up to
+ * {@value #MAX_LISTED} keys, so every strategy is exact. A larger pool has an index in Redis, by
+ * model class and priority, and the script compares a few keys of it.
  */
 final class Candidates {
-  private static final int COMPARED = 16;
-  private static final int SAMPLED = 64;
+  private static final int MAX_LISTED = 16;
+  private static final int SAMPLE = 64;
 
   private final PoolPlan plan;
   private final RedisKeys names;
@@ -35,7 +36,7 @@ final class Candidates {
   private final List<byte[]> readySets = new ArrayList<>();
   private final int tiers;
 
-  /** Keys of one priority; the spares of a weighted pool, which have no weight, come last. */
+  /** Keys of one priority. In a weighted pool the keys without weight come last. */
   private record Tier(int priority, boolean spare) implements Comparable<Tier> {
     static Tier of(PoolPlan plan, KeyPlan key) {
       return new Tier(key.priority(), plan.strategy() == Strategy.WEIGHTED && key.weight() == 0);
@@ -94,12 +95,12 @@ final class Candidates {
     }
   }
 
-  /** The number of a model class's first ready set; those of a class stand together. */
+  /** The number of a model class's first ready set. The sets of a class are adjacent. */
   private int firstSet(String modelClass) {
     return 1 + plan.modelClasses().indexOf(modelClass) * tiers;
   }
 
-  /** A digest of all that decides which candidates there are. */
+  /** A digest of everything that determines the candidates. */
   private static String shape(PoolPlan plan) {
     StringBuilder text = new StringBuilder(String.join(" ", plan.modelClasses()));
     for (KeyPlan key : plan.keys()) {
@@ -109,9 +110,9 @@ final class Candidates {
     return Digests.hex("SHA-256", text.toString()).substring(0, 8);
   }
 
-  /** Whether the pool is so large that Redis keeps an index of it. */
+  /** Whether Redis keeps an index of the pool, because it is large. */
   boolean isIndexed() {
-    return plan.keys().size() > COMPARED;
+    return plan.keys().size() > MAX_LISTED;
   }
 
   /** Fails if the pool has no such model class, or no such key. */
@@ -131,7 +132,7 @@ final class Candidates {
     return line(of(demand));
   }
 
-  /** Likewise as pairs of fields. */
+  /** Each key and its group as a pair of hash fields, highest priority first. */
   byte[][] fieldsOf(Demand demand) {
     return fields(of(demand));
   }
@@ -146,7 +147,7 @@ final class Candidates {
     return others.isEmpty() ? all : others;
   }
 
-  /** ` first sets`: the number of a model class's first ready set, and how many it has. */
+  /** Appends {@code first sets}: the number of a model class's first ready set, and their count. */
   void appendReadySets(String modelClass, StringBuilder line) {
     line.append(' ').append(firstSet(modelClass)).append(' ').append(tiers);
   }
@@ -156,7 +157,7 @@ final class Candidates {
     return readySets;
   }
 
-  /** The rows of the index to leave out. */
+  /** The index rows of the keys to avoid. */
   List<String> avoided(Demand demand) {
     return demand.avoid().stream()
         .map(key -> named.get(demand.modelClass() + " " + key))
@@ -166,8 +167,8 @@ final class Candidates {
   }
 
   /**
-   * At most so many keys each, for a large pool is announced in parts. The keys of an account stand
-   * together.
+   * Splits the keys into parts of at most {@code most}, because a large pool is announced in parts.
+   * The keys of an account are adjacent.
    */
   List<List<KeyPlan>> parts(int most) {
     List<KeyPlan> sorted =
@@ -185,7 +186,7 @@ final class Candidates {
     return parts;
   }
 
-  /** The rows of the index that these keys have; none if there is no index. */
+  /** The index rows of these keys; none without an index. */
   List<Candidate> rowsOf(List<KeyPlan> keys) {
     if (!isIndexed()) {
       return List.of();
@@ -197,14 +198,14 @@ final class Candidates {
         .toList();
   }
 
-  /** The name of the remembered account of a conversation. */
+  /** The Redis key of a conversation's account. */
   byte[] session(Demand demand) {
     return names.session(demand.modelClass(), demand.session());
   }
 
   /**
-   * The candidates in parts of which any will do: of a large pool some at a time, from a random
-   * start within each priority.
+   * Batches of candidates to pick from. A large pool has several, from a random start within each
+   * priority.
    */
   List<byte[][]> samples(Demand demand) {
     List<byte[][]> parts = new ArrayList<>();
@@ -215,8 +216,8 @@ final class Candidates {
     List<Candidate> all = known(byClass.get(demand.modelClass()), demand);
     List<Candidate> others =
         rotated(all.stream().filter(c -> !demand.avoid().contains(c.key().id())).toList());
-    for (int from = 0; from < others.size(); from += SAMPLED) {
-      parts.add(fields(others.subList(from, Math.min(others.size(), from + SAMPLED))));
+    for (int from = 0; from < others.size(); from += SAMPLE) {
+      parts.add(fields(others.subList(from, Math.min(others.size(), from + SAMPLE))));
     }
     return parts;
   }
@@ -236,10 +237,10 @@ final class Candidates {
     return out;
   }
 
-  /** Of two denials the one to tell: the sooner, the one that ends at all. */
+  /** Chooses the denial to report: the one that ends sooner, or ends at all. */
   static Acquisition better(Acquisition a, Acquisition b) {
     return switch (b) {
-      case Granted _, Unavailable _ -> b;
+      case Granted _, Overloaded _, Unavailable _ -> b;
       case Exhausted e ->
           a instanceof Exhausted x && x.retryAfter().compareTo(e.retryAfter()) <= 0 ? a : b;
       case Impossible _ -> a instanceof NoneUsable ? b : a;

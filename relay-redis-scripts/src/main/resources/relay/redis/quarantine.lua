@@ -1,12 +1,12 @@
--- Takes keys out of use until `restore`. The reasons outlive everything else: they have no TTL.
+-- Takes keys out of use until `restore`. The reasons have no TTL, so they survive the pool's other state.
 --
 -- KEYS  state      the pool's state
 --       quarantine reasons by key
--- ARGV  reason     why, in a few words, no secrets
+-- ARGV  reason     a few words, without secrets
 --       ...        the keys' ids
--- REPLY {n}                                    keys that are newly quarantined
+-- REPLY {n}                                    number of newly quarantined keys
 --       {-3}                                   unknown pool or key
--- COST  one read, one write; a read and a write a key
+-- COST  one read, one write; a read and a write per key
 -- @include numbers
 -- @include pool
 -- @include key

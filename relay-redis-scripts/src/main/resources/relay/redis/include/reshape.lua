@@ -1,9 +1,8 @@
--- Gives the pool's windows slots of another length. Slots of two lengths cannot be told apart, so all
--- that is used counts as used just now. That holds for groups that left the configuration, too, for
--- they may come back.
+-- Changes the length of the slots. Entries of two lengths cannot be mixed, so all usage counts as just used.
+-- This includes groups that left the configuration, because they may come back.
 -- @uses group, records
 
--- `slot` is the present slot by the new length; `p` still has the old one.
+-- `slot` is the present slot by the new length; `p` has the old length.
 local function reshape(r, now, slot)
   local p = r.pool
   for _, field in ipairs(redis.call('HKEYS', r.state)) do
