@@ -112,7 +112,8 @@ class ArchitectureTest {
           Map.entry("relay.stream", 4), // four taps on a response that the pipeline combines
           Map.entry("relay.token", 3), // a token, where it is kept, and why there is none
           Map.entry("relay.trial", 1),
-          Map.entry("relay.trial.load", 6), // the load, its tally, its requests and answers, a probe
+          Map.entry(
+              "relay.trial.load", 6), // the load, its tally, its requests and answers, a probe
           Map.entry("relay.trial.process", 1),
           Map.entry("relay.trial.provider", 1),
           Map.entry("relay.upstream", 7), // a provider, a request, its call, its answer, its limits
@@ -274,8 +275,7 @@ class ArchitectureTest {
         CLASSES.stream()
             .flatMap(type -> type.getFields().stream())
             .filter(field -> field.getModifiers().contains(JavaModifier.STATIC))
-            .filter(
-                field -> SHARED_STATE.stream().anyMatch(field.getRawType()::isAssignableTo))
+            .filter(field -> SHARED_STATE.stream().anyMatch(field.getRawType()::isAssignableTo))
             .map(JavaField::getFullName)
             .filter(name -> !STATELESS_EXECUTORS.contains(name)));
   }

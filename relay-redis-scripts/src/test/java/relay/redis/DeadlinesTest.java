@@ -5,7 +5,6 @@ import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import relay.guards.Await;
 import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
@@ -14,6 +13,7 @@ import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.Test;
+import relay.guards.Await;
 
 /** Time in which this process did not run counts against no call. */
 class DeadlinesTest {
@@ -26,8 +26,7 @@ class DeadlinesTest {
     try (Deadlines deadlines = new Deadlines(TIMEOUT, (_, task) -> task.run(), System::nanoTime)) {
       CompletableFuture<Object> reply = new CompletableFuture<>();
       deadlines.watch(reply);
-      var failure =
-          assertThrows(ExecutionException.class, () -> reply.get(20, TimeUnit.SECONDS));
+      var failure = assertThrows(ExecutionException.class, () -> reply.get(20, TimeUnit.SECONDS));
       assertInstanceOf(TimeoutException.class, failure.getCause());
     }
   }

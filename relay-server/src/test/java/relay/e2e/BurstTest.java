@@ -30,7 +30,8 @@ class BurstTest {
   void of_a_burst_as_many_are_granted_as_the_pool_holds_and_all_others_get_their_time(String mode)
       throws Exception {
     Account account = new Account("all", List.of(Setup.secret("b1")), 0, 0, 0, 0);
-    try (ProviderSimulator provider = ProviderSimulator.start(Settings.of(Duration.ofMinutes(1), account));
+    try (ProviderSimulator provider =
+            ProviderSimulator.start(Settings.of(Duration.ofMinutes(1), account));
         Replicas replicas = start(provider, mode)) {
       Answer warm = RawClient.ask(replicas.port(0), Ask.of(Dialect.ANTHROPIC, "burst"));
       assertEquals(200, warm.status(), warm.toString());
