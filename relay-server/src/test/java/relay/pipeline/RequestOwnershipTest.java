@@ -32,6 +32,7 @@ import relay.carrier.Carriers;
 import relay.config.Config;
 import relay.config.ProviderConfig;
 import relay.embedded.EmbeddedRedis;
+import relay.guards.Await;
 import relay.metrics.Meters;
 import relay.model.Dialect;
 import relay.model.Endpoint;
