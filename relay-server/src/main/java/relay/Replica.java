@@ -28,6 +28,7 @@ import relay.config.RedisUrl;
 import relay.config.ServerConfig;
 import relay.edge.DataPlane;
 import relay.embedded.EmbeddedRedis;
+import relay.logging.Logging;
 import relay.metrics.Meters;
 import relay.pipeline.KeyProbes;
 import relay.pipeline.RequestPipeline;
@@ -100,6 +101,7 @@ final class Replica {
     }
     List<KeyPool> pools = routes.stream().map(Route::pool).toList();
     meters.bind(engine, pools);
+    meters.bindLog(Logging::dropped);
     KeyPool clientsPool = Plans.ofClients(server.auth()).map(engine::pool).orElse(null);
     if (clientsPool != null) {
       meters.bindClients(clientsPool);

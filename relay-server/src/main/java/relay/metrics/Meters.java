@@ -2,6 +2,7 @@ package relay.metrics;
 
 import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.DistributionSummary;
+import io.micrometer.core.instrument.FunctionCounter;
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.Tags;
 import io.micrometer.core.instrument.Timer;
@@ -23,6 +24,7 @@ import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.LongAdder;
+import java.util.function.LongSupplier;
 import relay.config.Config;
 import relay.model.TokenUsage;
 import relay.pool.Plans;
@@ -67,6 +69,7 @@ public final class Meters implements AutoCloseable {
   private final Map<String, Misses> estimateErrors = new HashMap<>(); // by token type
   private final LongAdder inflight = new LongAdder();
   private final LongAdder reserved = new LongAdder();
+  private volatile LongSupplier droppedLines = () -> 0;
 
   /** Creates the meters. Enabled providers determine the label values. */
   public Meters(Config config) {
@@ -97,6 +100,9 @@ public final class Meters implements AutoCloseable {
     gauge("relay.reserved.tokens", "Tokens reserved by requests in progress", reserved);
     var _ = reloads("success");
     failedReloads = reloads("failure");
+    FunctionCounter.builder("relay.log.dropped", this, m -> m.droppedLines.getAsLong())
+        .description("Log lines dropped because stderr was not read fast enough")
+        .register(registry);
     engine.register(registry);
     registry.getPrometheusRegistry().register(new PoolCollector(engine::views));
     registry.getPrometheusRegistry().register(clientUsage);
@@ -130,6 +136,11 @@ public final class Meters implements AutoCloseable {
   /** Binds the gauges of clients' own limits to this pool. */
   public void bindClients(KeyPool pool) {
     clientUsage.bind(pool);
+  }
+
+  /** Binds the counter of dropped log lines to this source. */
+  public void bindLog(LongSupplier dropped) {
+    droppedLines = dropped;
   }
 
   /** Counts a configuration reload that failed. */

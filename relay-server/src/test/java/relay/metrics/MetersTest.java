@@ -81,6 +81,7 @@ class MetersTest {
         "relay_redis_up",
         "relay_redis_mode",
         "relay_config_reloads_total",
+        "relay_log_dropped_total",
         "relay_client_requests_total",
         "relay_client_denials_total",
         "relay_client_tokens_total",
