@@ -274,6 +274,17 @@ public final class Meters implements AutoCloseable {
   }
 
   /**
+   * Counts an attempt without an answer.
+   *
+   * @param cause {@code name}, {@code refused}, {@code route}, {@code timeout}, {@code tls}, {@code
+   *     certificate}, {@code token}, {@code local}, {@code protocol}, {@code connection} or {@code
+   *     silence}
+   */
+  public void unanswered(String pool, String cause) {
+    traffic.unanswered(pool, cause);
+  }
+
+  /**
    * Counts an answer that broke off after its first byte.
    *
    * @param how {@code loss}, {@code silence} or {@code error_event}

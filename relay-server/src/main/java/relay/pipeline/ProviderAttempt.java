@@ -16,6 +16,7 @@ import relay.redis.Remaining;
 import relay.upstream.RateLimitHeaders;
 import relay.upstream.UpstreamAnswer;
 import relay.upstream.UpstreamCall;
+import relay.upstream.UpstreamCall.FailureCause;
 import relay.upstream.UpstreamCall.Outcome;
 import relay.upstream.UpstreamRequest;
 
@@ -82,6 +83,7 @@ final class ProviderAttempt {
       }
       case Outcome.Silent() -> {
         upstreamResponse(0);
+        request.meters().unanswered(route.name(), FailureCause.SILENCE.label());
         failedHere();
         request.answer().refuse(RelayError.timeout("the provider sent nothing for server.idle_timeout_ms"));
         yield null;
@@ -102,12 +104,16 @@ final class ProviderAttempt {
       request.answer().cancelled();
       return null;
     }
-    route.breaker().failed(passage);
-    log.debug("request {}: {}", request.record().id(), broken.cause().toString());
+    FailureCause why = broken.why();
+    request.meters().unanswered(route.name(), why.label());
+    route.api().logFailure(why, broken.cause());
+    if (why == FailureCause.LOCAL) {
+      route.breaker().abandoned(passage); // other replicas reach the provider
+    } else {
+      route.breaker().failed(passage);
+    }
     return new Failure.Unreachable(
-        broken.sent(),
-        "provider %s cannot be reached: %s"
-            .formatted(route.name(), broken.sent() ? "the connection broke" : "no connection"));
+        broken.sent(), "provider %s cannot be reached: %s".formatted(route.name(), why.text()));
   }
 
   private UpstreamCall call() {

@@ -67,6 +67,7 @@ class MetersTest {
         "relay_grants_total",
         "relay_denials_total",
         "relay_upstream_responses_total",
+        "relay_upstream_unanswered_total",
         "relay_attempts_total",
         "relay_tokens_total",
         "relay_reserved_tokens",
