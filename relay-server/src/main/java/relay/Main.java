@@ -48,7 +48,7 @@ public final class Main {
             : Operator.run(command, environment, System.out, System.err));
   }
 
-  /** What takes its time later is loaded beside what comes first. */
+  /** Loads slow classes in the background, in parallel with the start. */
   private static void prepare() {
     Logging.prepare();
     RedisEngine.prepare();
@@ -77,22 +77,24 @@ public final class Main {
     }
   }
 
-  /** No replica will come that the hook could stop. */
+  /** Reports a failed start, so that the shutdown hook does not wait for a replica. */
   private static IllegalStateException giveUp(Future<Replica> started, int exitCode) {
     started.cancel(false);
     System.exit(exitCode);
     return new IllegalStateException("still here");
   }
 
-  /** A signal may come while the replica starts: then it is let come to the end of that. */
+  /**
+   * Stops the replica. If a signal arrives during the start, waits for the start to finish first.
+   */
   private static void stop(Future<Replica> started) {
     try {
       started.get(START_SECONDS, TimeUnit.SECONDS).stop();
       Runtime.getRuntime().halt(0); // a drained stop is a success, signal or not
     } catch (CancellationException e) {
-      // it did not start, and has said why
+      // the start failed and was reported
     } catch (ExecutionException | InterruptedException | TimeoutException e) {
-      System.err.println("relay: stopped while it started");
+      System.err.println("relay: stopped during the start");
     }
   }
 

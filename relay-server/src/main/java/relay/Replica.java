@@ -41,7 +41,7 @@ import relay.redis.UsageTally;
 import relay.upstream.ProviderApi;
 import relay.upstream.Upstream;
 
-/** One replica, put together: what it consists of, in the order in which it starts and stops. */
+/** The composition root of a replica. Shows the order of start and stop. */
 final class Replica {
   private static final Logger log = LoggerFactory.getLogger(Replica.class);
   private static final Duration LAST_WORDS = Duration.ofSeconds(2);
@@ -63,7 +63,7 @@ final class Replica {
   /**
    * Starts a replica.
    *
-   * @throws IOException when the embedded Redis does not start, or an address cannot be listened on
+   * @throws IOException if the embedded Redis does not start, or an address cannot be bound
    */
   Replica(Config config) throws IOException {
     server = config.server();
@@ -72,14 +72,14 @@ final class Replica {
     embedded = url == null ? EmbeddedRedis.start() : null;
     if (embedded != null) {
       log.warn(
-          "no redis.url is set: using an embedded Redis on port {}, which serves this machine only"
-              + " and forgets everything when Relay stops",
+          "redis.url is not set: using an embedded Redis on port {}, for this machine only;"
+              + " its data is lost when Relay stops",
           embedded.port());
     }
     Carriers.warnIfHindered();
     carriers =
         new Carriers("carrier", Carriers.fitting(Runtime.getRuntime().availableProcessors()));
-    // What takes its time is made beside the connection to Redis
+    // Create slow components in parallel with the connection to Redis.
     CompletableFuture<Meters> counters = CompletableFuture.supplyAsync(() -> new Meters(config));
     CompletableFuture<Upstream> connections =
         CompletableFuture.supplyAsync(
@@ -126,7 +126,8 @@ final class Replica {
             server.enableHttp2(),
             server.tls(),
             server.idleTimeout(),
-            Duration.ofMillis(Long.getLong("relay.client_patience_ms", 30_000))); // tests have less
+            Duration.ofMillis(
+                Long.getLong("relay.client_patience_ms", 30_000))); // tests shorten it
     adminPlane =
         new AdminServer(
             new AdminServer.Served(
@@ -161,13 +162,16 @@ final class Replica {
     }
   }
 
-  /** Tests of crashes shorten the lease, which nobody else has a reason to: it is no setting. */
+  /** Crash tests shorten the lease through a system property. It is not a setting. */
   private static EngineOptions withLease(EngineOptions o) {
     Duration lease = Duration.ofMillis(Long.getLong("relay.lease_ms", o.lease().toMillis()));
     return new EngineOptions(o.url(), o.prefix(), o.replica(), o.timeout(), o.fallback(), lease);
   }
 
-  /** Likewise, of tests of keys that come back. */
+  /**
+   * The delay before the first probe of a quarantined key. Tests shorten it through a system
+   * property.
+   */
   private static Duration firstProbe() {
     return Duration.ofMillis(Long.getLong("relay.probe_ms", 60_000));
   }
@@ -181,21 +185,21 @@ final class Replica {
       return new Readiness.NotReady("draining");
     }
     return needsRedis && !engine.isUp()
-        ? new Readiness.NotReady("Redis cannot be reached, and redis.on_unavailable is closed")
+        ? new Readiness.NotReady("Redis is unavailable, and redis.on_unavailable is closed")
         : new Readiness.Ready();
   }
 
-  /** A new configuration needs a new process. */
+  /** Logs that a new configuration needs a restart. */
   void refuseReload() {
     meters.reloadFailed();
     log.warn(
         "SIGHUP changes nothing: this release does not reload its config; restart replicas one by"
-            + " one, requests under way end first");
+            + " one; running requests finish first");
   }
 
   /**
-   * Lets running requests end, at most for the drain time, then stops everything. The last leases
-   * are settled before the connection to Redis goes.
+   * Lets running requests finish within the drain time, then stops everything. Settles the last
+   * leases before closing the connection to Redis.
    */
   void stop() {
     log.info("stopping: {} requests still run", pipeline.running());
@@ -204,19 +208,19 @@ final class Replica {
     dataPlane.drain();
     awaitNone(pipeline::running, server.drain());
     if (pipeline.running() > 0) {
-      log.warn("server.drain_ms is over: {} requests are cut off", pipeline.running());
+      log.warn("server.drain_ms expired: closing {} running requests", pipeline.running());
       pipeline.cutOff();
       awaitNone(pipeline::running, LAST_WORDS);
     }
-    dataPlane.close(); // whoever still runs loses its client, and ends
+    dataPlane.close(); // ends the remaining requests by closing their clients' connections
     awaitNone(pipeline::running, LAST_WORDS);
     awaitNone(carriers::running, LAST_WORDS);
     if (carriers.running() > 0) {
-      log.warn("requests that do not end are left behind");
+      log.warn("some requests did not end; stopping anyway");
     }
     engine.close();
     upstream.close();
-    carriers.close(); // what waited for Redis, or closes a connection, still ran there
+    carriers.close(); // last: Redis waits and connection closes run on carriers
     adminPlane.close();
     meters.close();
     if (embedded != null) {
@@ -225,7 +229,7 @@ final class Replica {
     log.info("stopped");
   }
 
-  /** Waits until nothing runs any more, but not for ever. */
+  /** Waits until nothing runs, for at most the given time. */
   private static void awaitNone(IntSupplier running, Duration most) {
     long until = System.nanoTime() + most.toNanos();
     while (running.getAsInt() > 0 && System.nanoTime() - until < 0) {

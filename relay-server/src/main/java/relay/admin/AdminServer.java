@@ -22,17 +22,15 @@ import relay.redis.KeyPool;
 import relay.redis.ProviderBreaker;
 import relay.redis.UsageTally;
 
-/**
- * The listener for operators. It has a carrier of its own, which leaves the clients' undisturbed.
- */
+/** The admin plane's listener. It has its own carrier, so it does not disturb client requests. */
 public final class AdminServer implements AutoCloseable {
   private static final int BACKLOG = 128;
   private static final int BUFFER_BYTES = 16 * 1024;
 
-  /** For a request's head, for its body, and between requests. */
+  /** The timeout for a request's head, for its body, and between requests. */
   private static final Duration PATIENCE = Duration.ofSeconds(60);
 
-  /** So many times as long an answer waits for a reader who takes nothing: buffers hold much. */
+  /** A response may make no progress for this many timeouts: socket buffers hold much data. */
   private static final int READERS = 5;
 
   private final Carriers carrier = new Carriers("operators", 1);
@@ -40,15 +38,15 @@ public final class AdminServer implements AutoCloseable {
   private @Nullable ClientPort port;
 
   /**
-   * What operators are served.
+   * The sources of the admin plane's responses.
    *
-   * @param server the token, and the clients
-   * @param readiness asked for each {@code /readyz}; must not block
+   * @param server provides the token and the clients
+   * @param readiness called for each {@code /readyz}; must not block
    * @param metrics all metrics in Prometheus's text format
-   * @param pools asked for each request; in the order in which they are shown
-   * @param breakers of the providers, by a pool's name
-   * @param clientLimits the pool of clients' own limits; null if no client has any
-   * @param clientUse what clients without limits use
+   * @param pools called for each request; in display order
+   * @param breakers the providers' breakers, by pool name
+   * @param clientLimits the pool of clients' own limits; null if no client has limits
+   * @param clientUse the usage of clients without limits
    */
   public record Served(
       ServerConfig server,
@@ -82,11 +80,11 @@ public final class AdminServer implements AutoCloseable {
   }
 
   /**
-   * Gives up a client who does not send his body, also where he was refused, for Undertow reads it
-   * nevertheless; and one who takes nothing of his answer.
+   * Closes a connection whose client does not send its body or does not read its response. Also
+   * after a refusal, because Undertow still reads the body.
    *
-   * @param sent bytes of the answer so far
-   * @param times how often there was no more
+   * @param sent the bytes of the response sent so far
+   * @param times the number of checks without progress
    */
   private static void watch(HttpServerExchange exchange, int millis, long sent, int times) {
     var _ =
@@ -110,9 +108,9 @@ public final class AdminServer implements AutoCloseable {
   }
 
   /**
-   * Listens from now on.
+   * Starts to listen.
    *
-   * @throws UncheckedIOException when the address cannot be listened on
+   * @throws UncheckedIOException if the address cannot be bound
    */
   public void start(String host, int port) {
     try {
@@ -122,7 +120,7 @@ public final class AdminServer implements AutoCloseable {
     }
   }
 
-  /** The port that is listened on; 0 before the start. */
+  /** The listening port; 0 before the start. */
   public int port() {
     return port == null ? 0 : port.address().getPort();
   }

@@ -13,6 +13,7 @@ import java.util.concurrent.Executor;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
+import relay.body.BodyBuffers;
 import relay.carrier.AnswerDate;
 import relay.carrier.Carriers;
 import relay.config.TlsConfig;
@@ -66,7 +67,7 @@ public final class DataPlane implements AutoCloseable {
     this.port = port;
     HttpHandler handler = new HttpContinueReadHandler(this::handle);
     listener = new Listener(http2, tls, patience, handler, carriers);
-    bounds = new ClientBounds(stallTimeout, patience, listener.guard());
+    bounds = new ClientBounds(stallTimeout, patience, listener.guard(), new BodyBuffers());
   }
 
   /** Listens from now on. */

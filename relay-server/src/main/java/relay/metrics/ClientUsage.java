@@ -17,13 +17,13 @@ import relay.redis.PoolPlan;
 import relay.redis.PoolSnapshot;
 import relay.redis.PoolSnapshot.GroupState;
 
-/** How much of its own limits each client has used, over all replicas. */
+/** A gauge of each client's used share of its own limits, over all replicas. */
 final class ClientUsage implements MultiCollector {
   private final @Nullable PoolPlan plan;
   private volatile @Nullable KeyPool pool;
 
   /**
-   * @param plan of the clients' limits; null if no client has any
+   * @param plan the clients' limits; null if no client has limits
    */
   ClientUsage(@Nullable PoolPlan plan) {
     this.plan = plan;
@@ -38,7 +38,7 @@ final class ClientUsage implements MultiCollector {
     GaugeSnapshot.Builder used =
         GaugeSnapshot.builder()
             .name("relay_client_used_ratio")
-            .help("Used share of a limit of a client's own");
+            .help("Used share of a client's own limit");
     KeyPool bound = pool;
     if (plan != null) {
       add(used, plan, bound == null ? null : bound.latest());

@@ -1,7 +1,6 @@
 package relay.pipeline;
 
 import java.io.IOException;
-import java.nio.ByteBuffer;
 import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 import relay.stream.UsageChunkFilter;
@@ -18,16 +17,15 @@ final class Outbox {
 
   private static final int MOST_BYTES = 8 * 1024;
 
-  private final RequestContext handling;
+  private final RequestContext request;
   private final @Nullable UsageChunkFilter filter;
   private byte[] buffer = new byte[FIRST_BYTES];
   private int written;
   private int filled;
   private boolean gone;
-  private boolean chunksLeft; // by the client's exchange
 
-  Outbox(RequestContext handling, @Nullable UsageChunkFilter filter) {
-    this.handling = handling;
+  Outbox(RequestContext request, @Nullable UsageChunkFilter filter) {
+    this.request = request;
     this.filter = filter;
   }
 
@@ -63,7 +61,7 @@ final class Outbox {
   }
 
   /** Takes more, growing if it may; false if something must be written first. */
-  boolean takesMore() {
+  boolean hasRoom() {
     if (filled == buffer.length && filled < MOST_BYTES) {
       buffer = Arrays.copyOf(buffer, 2 * filled);
     }
@@ -87,39 +85,20 @@ final class Outbox {
   }
 
   void throwIfGone() throws ClientGoneException {
-    if (gone || handling.isGone()) {
+    if (gone || request.cancellation().isClientGone()) {
       throw new ClientGoneException();
     }
   }
 
-  /** Whether bytes, the next of the answer, need not come here, for nothing would be taken out. */
-  boolean admits(byte[] bytes, int offset, int length) {
-    return filter == null || filter.passes(bytes, offset, length);
-  }
-
-  /**
-   * Sends chunks past this, while the provider is waited for: all that came before is written then.
-   *
-   * @return how many bytes were sent; 0 if none can be
-   */
-  int send(ByteBuffer chunks) {
-    if (gone || handling.isGone()) {
-      return 0;
-    }
-    try {
-      int bytes = handling.client().sendChunks(chunks);
-      chunksLeft = bytes > 0 && chunks.hasRemaining();
-      return bytes;
-    } catch (IOException e) {
-      return 0; // the longer way finds the same, and sees to it
-    }
+  /** Whether the next bytes of the answer may bypass this outbox: nothing is taken out of them. */
+  boolean mayBypass(byte[] bytes, int offset, int length) {
+    return !gone
+        && !request.cancellation().isClientGone()
+        && (filter == null || filter.passes(bytes, offset, length));
   }
 
   void flush() throws ClientGoneException {
-    if (chunksLeft) {
-      chunksLeft = false;
-      push(buffer, 0, 0);
-    }
+    flushDirect();
     int from = written;
     written = filled;
     if (filter == null) {
@@ -135,31 +114,39 @@ final class Outbox {
   }
 
   private void write(byte[] bytes, int offset, int length) throws ClientGoneException {
-    if (length > 0) {
-      push(bytes, offset, length);
+    if (length == 0) {
+      return;
+    }
+    try {
+      request.client().write(bytes, offset, length);
+    } catch (IOException e) {
+      throw clientGone();
     }
   }
 
-  private void push(byte[] bytes, int offset, int length) throws ClientGoneException {
+  /** Writes what bypassed this outbox and the client has not taken yet. */
+  private void flushDirect() throws ClientGoneException {
     try {
-      handling.client().write(bytes, offset, length);
+      request.client().flush();
     } catch (IOException e) {
-      handling.clientLeft(); // which ends the call to the provider, too
-      throw new ClientGoneException();
+      throw clientGone();
     }
+  }
+
+  private ClientGoneException clientGone() {
+    request.cancellation().clientLeft(); // cancels the call to the provider, too
+    return new ClientGoneException();
   }
 
   /** Writes the rest and ends the answer. */
   void end() throws ClientGoneException {
-    if (chunksLeft) {
-      flush();
-    }
     if (filter == null) {
-      handling.client().end(buffer, written, filled - written);
+      flushDirect();
+      request.client().end(buffer, written, filled - written);
     } else {
       flush();
       int passes = filter.end();
-      handling.client().end(filter.output(), 0, passes);
+      request.client().end(filter.output(), 0, passes);
     }
   }
 }
