@@ -37,7 +37,8 @@ public final class KeyPool {
   private final LeaseIds leaseIds;
   private final EstimateExchange exchange;
   private final LimitNews limitNews = new LimitNews();
-  private final Map<String, Long> renewAt = new ConcurrentHashMap<>(); // by lease id, in nanoseconds
+  private final Map<String, Long> renewAt =
+      new ConcurrentHashMap<>(); // by lease id, in nanoseconds
   private final LeaseEndings leaseEndings;
   private final AcquireCalls acquires;
   private final WaitingRoom room;
@@ -474,7 +475,8 @@ public final class KeyPool {
           .renew(some)
           .exceptionally(
               failure -> {
-                some.forEach(id -> renewAt.computeIfPresent(id, (i, at) -> now)); // due with the next tick
+                some.forEach(
+                    id -> renewAt.computeIfPresent(id, (i, at) -> now)); // due with the next tick
                 return null;
               });
     }

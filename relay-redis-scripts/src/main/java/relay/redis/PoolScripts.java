@@ -130,7 +130,8 @@ final class PoolScripts {
   }
 
   /** Appends the endings' costs to the line and their ids to the arguments. */
-  static void appendEndings(List<PendingUpdate.Ending> endings, StringBuilder line, List<byte[]> args) {
+  static void appendEndings(
+      List<PendingUpdate.Ending> endings, StringBuilder line, List<byte[]> args) {
     for (PendingUpdate.Ending ending : endings) {
       Usage cost = ending.cost();
       line.append(' ').append(cost.requests()).append(' ').append(cost.inputTokens());
@@ -294,7 +295,8 @@ final class PoolScripts {
           whole.thenCompose(
               continues -> {
                 boolean due = System.nanoTime() - surveyedAllAt >= SURVEY_ALL_NANOS;
-                boolean wanted = due || survey.drawsPicture() || replica.isEmpty() || !survey.hasBegun();
+                boolean wanted =
+                    due || survey.drawsPicture() || replica.isEmpty() || !survey.hasBegun();
                 if (!continues || !wanted) {
                   return CompletableFuture.completedFuture(false);
                 }

@@ -19,6 +19,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import relay.guards.Await;
 import relay.redis.Acquisition.Exhausted;
 import relay.redis.Acquisition.Granted;
 import relay.redis.Acquisition.Impossible;
@@ -112,7 +113,7 @@ final class ReconfigureTest {
     KeyPool pool = engine.pool(plan(1, "a"));
     lease(pool.acquire(Pools.one())).close();
     CompletableFuture<Acquisition> waits = pool.acquire(Pools.one(), HOUR.multipliedBy(2));
-    AwaitCondition.until("it waits", SOON, () -> pool.waiting() == 1);
+    Await.until("it waits", SOON, () -> pool.waiting() == 1);
     pool.reconfigure(plan(100, "a")).join();
     assertInstanceOf(Granted.class, waits.get(SOON.toSeconds(), TimeUnit.SECONDS));
   }
@@ -130,13 +131,13 @@ final class ReconfigureTest {
     assertTrue(draining.draining());
     assertEquals(1, draining.inFlight());
     assertEquals("of-a", draining.account());
-    AwaitCondition.until(
+    Await.until(
         "the picture says so",
         SOON,
         () -> picture().getOrDefault("a", "").equals("status draining inflight 1 cooldown_ms 0 account of-a"));
     old.settle(10, 10);
-    AwaitCondition.until("it is gone", SOON, () -> !ids(pool).contains("a") && !picture().containsKey("a"));
-    AwaitCondition.until("its record is, too", SOON, () -> !wire.redis().hexists(names.state, RedisKeys.bytes("k:a")));
+    Await.until("it is gone", SOON, () -> !ids(pool).contains("a") && !picture().containsKey("a"));
+    Await.until("its record is, too", SOON, () -> !wire.redis().hexists(names.state, RedisKeys.bytes("k:a")));
     pool.reconfigure(plan(100, "a", "b")).join();
     assertEquals(1, group(pool, "a").used().requests());
     assertEquals(10, group(pool, "a").used().inputTokens());
@@ -179,7 +180,7 @@ final class ReconfigureTest {
   void learned_limits_survive() {
     KeyPool pool = engine.pool(plan(0, "a"));
     pool.observe("of-a/" + Pools.CLASS, requests(7), Remaining.NONE);
-    AwaitCondition.until("it is learned", SOON, () -> group(pool, "a").limits().requests() == 7);
+    Await.until("it is learned", SOON, () -> group(pool, "a").limits().requests() == 7);
     pool.reconfigure(plan(5, "a", "b")).join();
     assertEquals(5, group(pool, "a").limits().requests());
     pool.reconfigure(plan(100, "a")).join();
@@ -194,7 +195,7 @@ final class ReconfigureTest {
     pool.reconfigure(classes("haiku", "default")).join();
     assertEquals("of-a/default", lease(pool.acquire(Demand.of("opus", 1, 1))).group());
     old.settle(1, 1);
-    AwaitCondition.until("the old one has ended", SOON, () -> pool.snapshot().join().leases() == 1);
+    Await.until("the old one has ended", SOON, () -> pool.snapshot().join().leases() == 1);
   }
 
   private PoolPlan classes(String... all) {
@@ -238,13 +239,13 @@ final class ReconfigureTest {
     changed.reconfigure(plan(100, "a", "b"), Set.of("a")).join();
     late.quarantineRefused(List.of("a"), "provider answered 401");
     late.quarantineRefused(List.of("b"), "provider answered 403"); // it was not re-keyed
-    AwaitCondition.until(
+    Await.until(
         "the other one is out of use",
         SOON,
         () -> changed.snapshot().join().keys().stream().anyMatch(k -> k.id().equals("b") && k.quarantine() != null));
     assertNull(changed.snapshot().join().keys().getFirst().quarantine());
     changed.quarantineRefused(List.of("a"), "provider answered 401"); // it has the new one
-    AwaitCondition.until(
+    Await.until(
         "it is out of use", SOON, () -> changed.snapshot().join().keys().getFirst().quarantine() != null);
   }
 
@@ -261,7 +262,7 @@ final class ReconfigureTest {
     other.reconfigure(plan(20, "a")).join();
     assertEquals(20, group(first, "a").limits().requests());
     second.close();
-    AwaitCondition.until(
+    Await.until(
         "the limit of one who left no longer holds", SOON, () -> group(first, "a").limits().requests() == 100);
   }
 
@@ -274,7 +275,7 @@ final class ReconfigureTest {
     first.reconfigure(plan(100, "b")).join();
     assertEquals("a", lease(other.acquire(Pools.one())).key());
     assertEquals("b", lease(first.acquire(Pools.one())).key());
-    AwaitCondition.until(
+    Await.until(
         "each draws its own",
         SOON,
         () ->
@@ -295,12 +296,12 @@ final class ReconfigureTest {
     RedisEngine second = engine("r2");
     second.runs("old", before.plusSeconds(5));
     KeyPool other = second.pool(plan(100, "a"));
-    AwaitCondition.until(
+    Await.until(
         "one configuration",
         SOON,
         () -> pool.snapshot().join().configs().equals(List.of(new ConfigState("old", before, 2))));
     second.runs("new", after);
-    AwaitCondition.until(
+    Await.until(
         "two of them, the newest first, though the plan is the same",
         SOON,
         () ->
@@ -327,9 +328,9 @@ final class ReconfigureTest {
       first.reconfigure(plan).join();
       List<String> ids = other.plan().keys().stream().map(KeyPlan::id).toList();
       other.quarantine(ids, "test");
-      AwaitCondition.until("none is left", SOON, () -> other.acquire(Pools.one()).join() instanceof NoneUsable);
+      Await.until("none is left", SOON, () -> other.acquire(Pools.one()).join() instanceof NoneUsable);
       first.restore("k0").join();
-      AwaitCondition.until("one is", SOON, () -> isServed(other));
+      Await.until("one is", SOON, () -> isServed(other));
     }
   }
 
@@ -349,7 +350,7 @@ final class ReconfigureTest {
     first.reconfigure(large(MANY, "new")).join();
     // both have learned of the other's index when each has looked at the pool once more
     Instant since = Instant.now();
-    AwaitCondition.until("they know each other", SOON, () -> Duration.between(since, Instant.now()).toMillis() > 1_200);
+    Await.until("they know each other", SOON, () -> Duration.between(since, Instant.now()).toMillis() > 1_200);
     List<Lease> held = new ArrayList<>();
     for (int n = 0; n < MANY; n++) {
       held.add(lease(first.acquire(Pools.one().avoiding(Set.of("new")))));
@@ -366,7 +367,7 @@ final class ReconfigureTest {
     for (int n = 0; n < 10; n++) {
       pool.reconfigure(large(MANY, "new" + n)).join();
     }
-    AwaitCondition.until(
+    Await.until(
         "one index is left", SOON, () -> wire.names(names.base() + "ready:").size() == 1);
     assertInstanceOf(Granted.class, pool.acquire(Pools.one()).join());
   }
@@ -394,9 +395,9 @@ final class ReconfigureTest {
     KeyPool pool = brisk.pool(plan(1, "a"));
     pool.configure().join();
     AtomicLease held = new AtomicLease();
-    AwaitCondition.until("a grant", SOON, () -> held.take(pool));
+    Await.until("a grant", SOON, () -> held.take(pool));
     CompletableFuture<Acquisition> waits = pool.acquire(Pools.one(), HOUR.multipliedBy(2));
-    AwaitCondition.until("one waits", SOON, () -> pool.waiting() == 1);
+    Await.until("one waits", SOON, () -> pool.waiting() == 1);
     CompletableFuture<Void> over = pool.retire();
     assertEquals(new NoneUsable(), waits.get(10, TimeUnit.SECONDS));
     assertEquals(new NoneUsable(), pool.acquire(Pools.one()).join());
@@ -404,7 +405,7 @@ final class ReconfigureTest {
     assertFalse(over.isDone());
     held.lease().settle(5, 5);
     over.get(SOON.toSeconds(), TimeUnit.SECONDS);
-    AwaitCondition.until("it is forgotten", SOON, () -> brisk.find(name).isEmpty());
+    Await.until("it is forgotten", SOON, () -> brisk.find(name).isEmpty());
     KeyPool again = brisk.pool(plan(1, "a"));
     assertEquals(5, group(again, "a").used().inputTokens());
     assertEquals(again, brisk.find(name).orElseThrow());
@@ -432,7 +433,7 @@ final class ReconfigureTest {
     KeyPool pool = last.pool(plan(100, "a"));
     Lease running = lease(pool.acquire(Pools.one()));
     engine.pool(plan(100, "a")).configure().join();
-    AwaitCondition.until(
+    Await.until(
         "it shows the request", SOON, () -> picture().getOrDefault("a", "").contains("inflight 1"));
     engine.close();
     running.settle(3, 3);

@@ -7,17 +7,17 @@ import java.util.Objects;
 import java.util.Properties;
 
 /**
- * What was built, and what it runs on.
+ * The versions of the program and of its JVM.
  *
  * @param version Relay's
  * @param commit of the sources, {@code -dirty} if they differed from it; {@code unknown} if they
  *     were built outside Git
  * @param java the running JVM's version and vendor
  */
-public record Version(String version, String commit, String java) {
+record Version(String version, String commit, String java) {
 
-  /** Of this program; the build writes the first two into a resource. */
-  public static Version current() {
+  /** This program's; the build writes the first two into a resource. */
+  static Version current() {
     Properties built = new Properties();
     try (InputStream resource =
         Objects.requireNonNull(Version.class.getResourceAsStream("version.properties"))) {

@@ -8,12 +8,12 @@ import javax.net.ssl.KeyManagerFactory;
 import javax.net.ssl.SSLContext;
 import relay.config.TlsConfig;
 
-/** A TLS context that proves itself with a configured certificate. */
+/** The TLS context with the configured certificate. */
 final class ServerTls {
   private ServerTls() {}
 
   static SSLContext context(TlsConfig tls) {
-    char[] inMemory = {}; // the store never leaves it
+    char[] inMemory = {}; // the store never leaves memory
     try {
       KeyStore store = KeyStore.getInstance("PKCS12");
       store.load(null, inMemory);
