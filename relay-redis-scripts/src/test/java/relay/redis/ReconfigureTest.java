@@ -334,6 +334,16 @@ final class ReconfigureTest {
     }
   }
 
+  @Test
+  void an_observer_with_another_plan_restores_a_key_for_all() {
+    KeyPool pool = engine.pool(large(MANY));
+    pool.quarantine(pool.plan().keys().stream().map(KeyPlan::id).toList(), "test");
+    Await.until(
+        "none is left", SOON, () -> pool.acquire(Pools.one()).join() instanceof NoneUsable);
+    engine("").pool(large(10)).restore("k7").join();
+    assertTrue(isServed(pool));
+  }
+
   private static boolean isServed(KeyPool pool) {
     if (pool.acquire(Pools.one()).join() instanceof Granted(Lease lease)) {
       lease.close();
@@ -455,7 +465,9 @@ final class ReconfigureTest {
     assertEquals(26, refused); // half of each limit goes at once
     assertEquals(30, group(pool, "a").used().requests() + group(pool, "b").used().requests());
     pool.reconfigure(plan(4, "a", "b")).join();
-    assertInstanceOf(Exhausted.class, pool.acquire(Pools.one()).join());
+    Exhausted enforced = assertInstanceOf(Exhausted.class, pool.acquire(Pools.one()).join());
+    // a window, and not as many windows as limits were used
+    assertTrue(enforced.retryAfter().compareTo(HOUR.plusMinutes(10)) < 0, enforced.toString());
   }
 
   @Test
