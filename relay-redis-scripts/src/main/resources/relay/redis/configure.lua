@@ -96,7 +96,6 @@ local alone, live = true, nil
 if replica then
   enlist(fleet, replica, plan, hash, since_ms, now, {
     window = window_us, bucket = bucket, burst = burst, strategy = strategy,
-    seen = later == 0 and '-' or nil,
   })
   live = live_plans(fleet)
   for id in pairs(live) do alone = alone and id == plan end
