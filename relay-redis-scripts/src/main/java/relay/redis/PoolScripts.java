@@ -43,7 +43,7 @@ final class PoolScripts {
   private @Nullable Configuring configuring; // guarded by this
   private long announcements; // guarded by this
 
-  /** The pool's shape, on its way to Redis. */
+  /** An announcement in flight. */
   private record Configuring(Candidates shape, CompletableFuture<Void> done) {}
 
   /** One call of a script. */
@@ -208,7 +208,7 @@ final class PoolScripts {
         });
   }
 
-  /** The secrets of these keys have changed: ends what {@link #quarantine} was told `by` whom. */
+  /** The secrets of these keys have changed: ends their quarantine for refused credentials. */
   CompletableFuture<Void> rekey(List<String> ids) {
     return inBatches(
         ids,
