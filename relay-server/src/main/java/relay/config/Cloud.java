@@ -2,26 +2,25 @@ package relay.config;
 
 import java.net.URI;
 
-/** What a provider's type must know beside its base URL. */
+/** The settings that only some provider types need. */
 public sealed interface Cloud {
 
-  /** Nothing. */
+  /** The type needs no further settings. */
   record None() implements Cloud {}
 
   /**
-   * Azure OpenAI. The deployment is the model's name at the provider, so {@code model_mapping}
-   * names it where clients say something else.
+   * Azure OpenAI. The provider's model name is the deployment's name. {@code model_mapping} maps client names to deployments.
    *
    * @param apiVersion of the data plane, such as {@code 2024-10-21}
-   * @param loginUrl where Entra gives tokens; sovereign clouds have one of their own
-   * @param tokenScope what a token is asked for
+   * @param loginUrl the Entra token endpoint's base URL; sovereign clouds have their own
+   * @param tokenScope the OAuth scope of the requested tokens
    */
   record Azure(String apiVersion, URI loginUrl, String tokenScope) implements Cloud {}
 
   /**
    * Amazon Bedrock.
    *
-   * @param region which the signature names
+   * @param region the region in the request's signature
    */
   record Bedrock(String region) implements Cloud {}
 

@@ -4,19 +4,19 @@ import java.net.URI;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
-/** Reads the settings of a provider that only its type has, and where it is found by default. */
+/** Reads a provider's type-specific settings and derives its default base URL. */
 record CloudSection(Cloud cloud, @Nullable URI defaultBaseUrl) {
   private static final Pattern VERSION = Pattern.compile("[a-z0-9][a-z0-9.-]{0,39}");
   private static final Pattern REGION = Pattern.compile("[a-z][a-z0-9-]{0,39}");
   private static final Pattern PROJECT = Pattern.compile("[a-z0-9][a-z0-9.:-]{0,99}");
   private static final Pattern SCOPE = Pattern.compile("[\\x21-\\x7e]{1,200}");
 
-  private static final String API_VERSION = "2024-10-21"; // the newest dated one that is no preview
+  private static final String API_VERSION = "2024-10-21"; // the newest version that is not a preview
   private static final URI LOGIN_URL = URI.create("https://login.microsoftonline.com");
   private static final String TOKEN_SCOPE = "https://cognitiveservices.azure.com/.default";
 
   /**
-   * @param type null after a fault: then nothing more is missed
+   * @param type null after a fault in {@code type}: then no required setting is checked
    */
   static CloudSection read(Section provider, @Nullable ProviderType type) {
     if (type == null) {
@@ -48,15 +48,15 @@ record CloudSection(Cloud cloud, @Nullable URI defaultBaseUrl) {
   }
 
   private static CloudSection bedrock(Section provider) {
-    String region = needed(provider, "region", REGION, "an AWS region, such as us-east-1");
+    String region = required(provider, "region", REGION, "an AWS region, such as us-east-1");
     return new CloudSection(
         new Cloud.Bedrock(region),
         URI.create("https://bedrock-runtime.%s.amazonaws.com".formatted(region)));
   }
 
   private static CloudSection vertex(Section provider) {
-    String project = needed(provider, "project", PROJECT, "the id of a Google Cloud project");
-    String region = needed(provider, "region", REGION, "a location, such as us-east5 or global");
+    String project = required(provider, "project", PROJECT, "the id of a Google Cloud project");
+    String region = required(provider, "region", REGION, "a location, such as us-east5 or global");
     String host =
         switch (region) {
           case "global" -> "aiplatform.googleapis.com";
@@ -72,8 +72,8 @@ record CloudSection(Cloud cloud, @Nullable URI defaultBaseUrl) {
     return value == null ? null : TextSettings.matching(value, form, "is not valid", allowed);
   }
 
-  /** After a fault it stands for what is not there, as no provider comes of it. */
-  private static String needed(Section provider, String name, Pattern form, String allowed) {
+  /** Returns a placeholder after a fault. The faulty configuration is never used. */
+  private static String required(Section provider, String name, Pattern form, String allowed) {
     Value value = provider.need(name, "give " + allowed);
     String text =
         value == null ? null : TextSettings.matching(value, form, "is not valid", allowed);

@@ -3,9 +3,9 @@ package relay.config;
 import java.util.List;
 
 /**
- * A whole configuration, valid and immutable. Absent settings hold their defaults.
+ * A valid, immutable configuration. Absent settings hold their defaults.
  *
- * @param providers at least one, in the order of the file, with different names
+ * @param providers at least one, in file order, with unique names
  */
 public record Config(
     ServerConfig server,
@@ -18,7 +18,7 @@ public record Config(
     providers = List.copyOf(providers);
   }
 
-  /** The providers that are not switched off. */
+  /** The providers without {@code enabled: false}. */
   public List<ProviderConfig> enabledProviders() {
     return providers.stream().filter(ProviderConfig::enabled).toList();
   }

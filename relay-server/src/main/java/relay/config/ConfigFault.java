@@ -1,14 +1,14 @@
 package relay.config;
 
 /**
- * One thing that is wrong in a configuration file. Never holds a secret.
+ * One error in a configuration file. Never holds a secret.
  *
  * @param file the file's name as the user gave it
  * @param line from 1
  * @param column from 1, in characters
- * @param path where in the tree, such as {@code providers[0].keys[1].rpm_limit}
+ * @param path the setting's path, such as {@code providers[0].keys[1].rpm_limit}
  * @param wrong what is wrong
- * @param allowed what is allowed there, or what to do
+ * @param allowed the allowed values, or the remedy
  */
 public record ConfigFault(
     String file, int line, int column, String path, String wrong, String allowed) {

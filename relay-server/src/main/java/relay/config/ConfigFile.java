@@ -13,21 +13,20 @@ import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 import org.yaml.snakeyaml.nodes.Node;
 
-/** A configuration file: where it is looked for, and how it is read. */
+/** Finds and reads the configuration file. */
 public final class ConfigFile {
   private static final int MAX_BYTES = YamlSource.MAX_CHARS;
   private static final Place START = new Place(1, 1, "file");
 
   private ConfigFile() {}
 
-  /** Reads a file and the secret files that it names, with the environment for its references. */
+  /** Reads a file and its secret files, and resolves references from the environment. */
   public static Loaded load(Path file, Map<String, String> environment) {
     return load(file, environment, FileReader.DISK);
   }
 
   /**
-   * As {@link #load(Path, Map)}, through a given reader of files. The outcome depends on nothing
-   * but the parameters and what the reader gives.
+   * As {@link #load(Path, Map)}, with files read through {@code files}. The outcome depends only on the parameters and the reader's results.
    */
   public static Loaded load(Path file, Map<String, String> environment, FileReader files) {
     byte[] bytes;
@@ -50,12 +49,12 @@ public final class ConfigFile {
   /**
    * Reads the text of a file.
    *
-   * @param file names the file in faults, and is where relative secret files are looked for
+   * @param file the file's name in faults; its directory resolves relative secret file names
    */
   public static Loaded parse(
       Path file, String text, Map<String, String> environment, FileReader files) {
     Faults faults = new Faults(file.toString());
-    // A byte order mark is no part of the text.
+    // Strip the byte order mark: the YAML parser would read it as content.
     Node root = YamlSource.read(text.startsWith("\uFEFF") ? text.substring(1) : text, faults);
     if (root != null) {
       References references = new References(environment, files, directory(file));
@@ -68,9 +67,9 @@ public final class ConfigFile {
   }
 
   /**
-   * The file to use where none was named: the first of {@link #candidates} that exists.
+   * The default file: the first of {@link #candidates} that exists.
    *
-   * @param directory the working directory; an empty path keeps the name relative
+   * @param directory the working directory; an empty path yields a relative file name
    */
   public static Optional<Path> find(
       Path directory, Map<String, String> environment, Predicate<Path> exists) {
@@ -95,7 +94,7 @@ public final class ConfigFile {
     return candidates;
   }
 
-  /** Relative ones are to be ignored, says the XDG Base Directory Specification. */
+  /** The XDG Base Directory Specification says to ignore relative paths. */
   private static @Nullable String absolute(@Nullable String directory) {
     return directory != null && directory.startsWith("/") ? directory : null;
   }

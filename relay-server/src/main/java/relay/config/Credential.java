@@ -2,13 +2,13 @@ package relay.config;
 
 import org.jspecify.annotations.Nullable;
 
-/** How a key proves itself to its provider. */
+/** How a key authenticates to its provider. */
 public sealed interface Credential {
 
-  /** What tells the key from others, and gives it its id if it has none; null if there is none. */
+  /** The secret, unique in the pool; a key without an id gets one derived from it. Null if there is none. */
   @Nullable Secret secret();
 
-  /** The provider asks for none. */
+  /** The provider needs no credential. */
   record None() implements Credential {
     @Override
     public @Nullable Secret secret() {
@@ -16,29 +16,29 @@ public sealed interface Credential {
     }
   }
 
-  /** A word that each request carries. */
+  /** An API key, sent in a header of each request. */
   record ApiKey(Secret secret) implements Credential {}
 
   /**
-   * An application in Microsoft Entra, for which tokens are fetched.
+   * An application in Microsoft Entra. Relay fetches access tokens for it.
    *
    * @param secret the client secret
    */
   record EntraApp(String tenantId, String clientId, Secret secret) implements Credential {}
 
   /**
-   * An AWS access key, which signs each request.
+   * An AWS access key. It signs each request.
    *
    * @param secret the secret access key
-   * @param sessionToken of a temporary key; null if it is a lasting one
+   * @param sessionToken the session token of a temporary key; null for a long-term key
    */
   record AwsKey(String accessKeyId, Secret secret, @Nullable Secret sessionToken)
       implements Credential {}
 
   /**
-   * A Google service account, for which tokens are fetched.
+   * A Google service account. Relay fetches access tokens for it.
    *
-   * @param secret its key file, JSON
+   * @param secret the content of its JSON key file
    */
   record ServiceAccount(Secret secret) implements Credential {}
 }

@@ -3,7 +3,7 @@ package relay.config;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
-/** Reads what a key proves itself with: {@code key} is always the secret part. */
+/** Reads a key's credential. The setting {@code key} always holds the secret part. */
 final class CredentialSection {
   private static final Pattern ENTRA_ID = Pattern.compile("[A-Za-z0-9][A-Za-z0-9.-]{0,127}");
   private static final Pattern ACCESS_KEY_ID = Pattern.compile("[A-Za-z0-9_]{16,128}");
@@ -19,7 +19,7 @@ final class CredentialSection {
     }
     return switch (type) {
       case ANTHROPIC, OPENAI, ZAI, MINIMAX -> apiKey(key);
-      case OLLAMA -> perhapsNone(key);
+      case OLLAMA -> optionalApiKey(key);
       case AZURE -> azure(key);
       case BEDROCK -> bedrock(key);
       case VERTEX -> vertex(key);
@@ -31,7 +31,7 @@ final class CredentialSection {
     return secret == null ? null : new Credential.ApiKey(secret);
   }
 
-  private static @Nullable Credential perhapsNone(Section key) {
+  private static @Nullable Credential optionalApiKey(Section key) {
     if (key.take("key") != null) {
       return apiKey(key);
     }
@@ -65,11 +65,11 @@ final class CredentialSection {
 
   private static @Nullable Credential bedrock(Section key) {
     Secret secret = secret(key, "give the secret access key, as ${AWS_SECRET_ACCESS_KEY}");
-    Value idValue = key.need("access_key_id", "give the id that belongs to the key");
+    Value idValue = key.need("access_key_id", "give the access key id of this secret");
     String id =
         idValue == null
             ? null
-            : TextSettings.matching(idValue, ACCESS_KEY_ID, "is no access key id", ACCESS_KEY_FORM);
+            : TextSettings.matching(idValue, ACCESS_KEY_ID, "is not an access key id", ACCESS_KEY_FORM);
     Value tokenValue = key.take("session_token");
     Secret token = tokenValue == null ? null : TextSettings.secret(tokenValue);
     return secret == null || id == null ? null : new Credential.AwsKey(id, secret, token);

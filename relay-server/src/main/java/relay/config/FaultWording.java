@@ -6,7 +6,7 @@ import java.util.Locale;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
-/** The wording of messages: what may be repeated from a file, and what a typo was meant to be. */
+/** The wording of fault messages: which input may be shown, and suggestions for typos. */
 final class FaultWording {
   private static final int MAX_SHOWN = 200;
   private static final int MAX_WORD = 40;
@@ -17,20 +17,19 @@ final class FaultWording {
   private FaultWording() {}
 
   /**
-   * Whether a message may repeat a word that was found where a setting's name or one of a few words
-   * belongs. A credential may have got there by mistake: those are longer, or start with sk-.
+   * Whether a message may show an unknown setting name or keyword. It may be a misplaced credential: texts of more than 40 characters and texts that start with sk- are not shown.
    */
   static boolean mayShow(String word) {
     return WORD.matcher(word).matches();
   }
 
-  /** A file's name, safe for a terminal. */
+  /** A file name without control characters, shortened to 200 characters. */
   static String shown(String text) {
     String safe = text.replaceAll("\\p{Cntrl}", "?");
     return safe.length() <= MAX_SHOWN ? safe : safe.substring(0, MAX_SHOWN) + "...";
   }
 
-  /** {@code did you mean x?} where one of the words is close, else {@code allowed: a, b, c}. */
+  /** {@code did you mean x?} if a word is close to the given one, else {@code allowed: a, b, c}. */
   static String allowed(String given, Collection<String> words) {
     String close = closest(given, words);
     return close == null ? allowed(words) : "did you mean " + close + "?";
@@ -56,7 +55,7 @@ final class FaultWording {
         continue;
       }
       int distance = distance(typed, word.toLowerCase(Locale.ROOT).replace('-', '_'));
-      // A third of the letters at most: every short word is close to every other.
+      // At most a third of the letters may differ: short words are all close to each other.
       if (distance < bestDistance && distance * 3 <= Math.max(word.length(), 3)) {
         best = word;
         bestDistance = distance;

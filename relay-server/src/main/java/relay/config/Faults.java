@@ -4,7 +4,7 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 
-/** Collects the faults of one file. Bounded: a file of garbage must not fill the memory. */
+/** Collects the faults of one file. Keeps at most {@link #MAX_FAULTS}, to bound memory. */
 final class Faults {
   static final int MAX_FAULTS = 1000;
 
@@ -26,7 +26,7 @@ final class Faults {
   }
 
   /**
-   * A value that this version knows of but cannot honour: refused, because ignoring it would lie.
+   * Reports a planned but unsupported value. Ignoring it silently would mislead the user.
    */
   void notSupported(Place place, String what) {
     add(place, what + " is not supported yet", "remove it");
@@ -36,7 +36,7 @@ final class Faults {
     return found.isEmpty();
   }
 
-  /** In the order of the file. */
+  /** The faults in file order. */
   List<ConfigFault> inOrder() {
     List<ConfigFault> ordered = new ArrayList<>(found);
     ordered.sort(Comparator.comparingInt(ConfigFault::line).thenComparingInt(ConfigFault::column));
@@ -49,7 +49,7 @@ final class Faults {
               last.column(),
               last.path(),
               "and " + omitted + " more faults",
-              "correct these first"));
+              "fix the listed faults first"));
     }
     return List.copyOf(ordered);
   }

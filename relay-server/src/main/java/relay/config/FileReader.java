@@ -7,11 +7,11 @@ import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 
-/** How files are read: a parameter, so that loading has no hidden input. */
+/** Reads files. A parameter of loading, so that tests need no disk. */
 @FunctionalInterface
 public interface FileReader {
 
-  /** The machine's own files. */
+  /** Reads from the local file system. */
   FileReader DISK =
       (path, maxBytes) -> {
         try (InputStream file = Files.newInputStream(path)) {
@@ -20,13 +20,13 @@ public interface FileReader {
       };
 
   /**
-   * The first {@code maxBytes} bytes of a file, or all of a shorter one.
+   * The first {@code maxBytes} bytes of a file, or the whole file if it is shorter.
    *
    * @throws IOException if it cannot be read
    */
   byte[] read(Path path, int maxBytes) throws IOException;
 
-  /** What to tell a user whose file could not be read. */
+  /** A message for the user about an unreadable file. */
   static String reason(IOException failure) {
     return switch (failure) {
       case NoSuchFileException e -> "does not exist";

@@ -7,8 +7,7 @@ import java.util.HexFormat;
 import relay.model.Sha256;
 
 /**
- * The SHA-256 of a credential. It prints as its first 8 hex digits: the whole hash of a weak
- * credential could be guessed back.
+ * The SHA-256 of a credential. {@code toString} gives only the first 8 hex digits: a full hash would allow a weak credential to be brute-forced.
  */
 public final class KeyHash {
   private static final int BYTES = 32;
@@ -20,15 +19,15 @@ public final class KeyHash {
     this.digest = digest;
   }
 
-  /** The hash of a credential, as UTF-8. */
+  /** The hash of a credential's UTF-8 bytes. */
   public static KeyHash of(String credential) {
     return new KeyHash(Sha256.begin().digest(credential.getBytes(StandardCharsets.UTF_8)));
   }
 
   /**
-   * The hash that 64 hexadecimal digits state.
+   * Parses a hash from 64 hexadecimal digits.
    *
-   * @throws IllegalArgumentException if they are not 64 hexadecimal digits
+   * @throws IllegalArgumentException if the text is anything else
    */
   public static KeyHash ofHex(String hex) {
     byte[] digest = HexFormat.of().parseHex(hex);
@@ -43,7 +42,7 @@ public final class KeyHash {
     return digest.clone();
   }
 
-  /** The first 8 hex digits: the id of a key that was given none. */
+  /** The first 8 hex digits: the default id of a key. */
   public String id() {
     return HexFormat.of().formatHex(digest).substring(0, ID_DIGITS);
   }

@@ -1,7 +1,7 @@
 package relay.config;
 
 /**
- * What a quota group may use in one window of its pool; 0 = no limit known.
+ * The limits of a quota group per window of its pool; 0 = limit unknown.
  *
  * @param rpm requests
  * @param itpm input tokens
@@ -10,10 +10,10 @@ package relay.config;
  */
 public record LimitsConfig(long rpm, long itpm, long otpm, long tpm) {
 
-  /** The largest limit that may be stated. */
+  /** The largest configurable limit. */
   public static final long MAX = 1_000_000_000_000L;
 
-  /** No limit known in any dimension. */
+  /** All limits unknown. */
   public static final LimitsConfig UNKNOWN = new LimitsConfig(0, 0, 0, 0);
 
   public LimitsConfig {
@@ -30,7 +30,7 @@ public record LimitsConfig(long rpm, long itpm, long otpm, long tpm) {
 
   private static void check(long limit) {
     if (limit < 0 || limit > MAX) {
-      throw new IllegalArgumentException("a limit lies in 0.." + MAX);
+      throw new IllegalArgumentException("a limit must be in 0.." + MAX);
     }
   }
 }

@@ -14,20 +14,19 @@ public record ListenAddress(String host, int port) {
 
   public ListenAddress {
     if (port < 0 || port > MAX_PORT) {
-      throw new IllegalArgumentException("a port lies in 0.." + MAX_PORT);
+      throw new IllegalArgumentException("a port must be in 0.." + MAX_PORT);
     }
   }
 
   /**
-   * Whether only this machine can reach it. A host name other than {@code localhost} counts as
-   * reachable: what it resolves to is not asked, since it may change.
+   * Whether only this machine can reach the address. A host name other than {@code localhost} counts as reachable from outside: it is not resolved, because the result may change.
    */
   public boolean isLoopback() {
     InetAddress address = literal(host);
     return address == null ? host.equalsIgnoreCase("localhost") : address.isLoopbackAddress();
   }
 
-  /** Whether both cannot be listened on at once. Port 0 never collides. */
+  /** Whether binding both addresses would fail. Port 0 never collides. */
   boolean collidesWith(ListenAddress other) {
     return port != 0
         && port == other.port
@@ -46,7 +45,7 @@ public record ListenAddress(String host, int port) {
     return address != null && address.isAnyLocalAddress();
   }
 
-  /** {@code host:port} or {@code [ipv6]:port}; null if it is neither. */
+  /** Parses {@code host:port} or {@code [ipv6]:port}; null for anything else. */
   static @Nullable ListenAddress parse(String text) {
     int colon = text.lastIndexOf(':');
     if (colon <= 0 || !text.substring(colon + 1).matches("[0-9]{1,5}")) {
@@ -65,7 +64,7 @@ public record ListenAddress(String host, int port) {
     return port > MAX_PORT ? null : new ListenAddress(host, port);
   }
 
-  /** A host name or an IPv4 address; one of digits and dots alone must be a whole address. */
+  /** Whether the text is a host name or an IPv4 address. Digits and dots alone must form a complete IPv4 address. */
   static boolean isHost(String host) {
     if (host.matches("[0-9.]+")) {
       return host.matches("[0-9]+(\\.[0-9]+){3}") && literal(host) != null;
@@ -85,7 +84,7 @@ public record ListenAddress(String host, int port) {
     }
   }
 
-  /** As it is written in a URL. */
+  /** The form used in URLs: IPv6 addresses in brackets. */
   @Override
   public String toString() {
     return (host.contains(":") ? "[" + host + "]" : host) + ":" + port;

@@ -2,14 +2,14 @@ package relay.config;
 
 import java.util.List;
 
-/** What became of a configuration file: all of it is good, or nothing of it is used. */
+/** The outcome of loading a configuration file. A file with any fault yields no configuration. */
 public sealed interface Loaded {
 
-  /** A configuration to run with. */
+  /** A usable configuration. */
   record Valid(Config config) implements Loaded {}
 
   /**
-   * @param faults every fault, at least one, in the order of the file
+   * @param faults every fault, at least one, in file order
    */
   record Invalid(List<ConfigFault> faults) implements Loaded {
     public Invalid {

@@ -1,9 +1,9 @@
 package relay.config;
 
-/** What is logged, and how a line looks. */
+/** The log level and the line format. */
 public record LoggingConfig(Level level, Format format) {
 
-  /** From quiet to talkative; a level includes those before it. */
+  /** From least to most verbose. Each level includes the ones before it. */
   public enum Level {
     ERROR,
     WARN,
@@ -12,7 +12,7 @@ public record LoggingConfig(Level level, Format format) {
     TRACE
   }
 
-  /** One JSON object a line, or text for people. */
+  /** One JSON object per line, or human-readable text. */
   public enum Format {
     JSON,
     TEXT

@@ -1,12 +1,11 @@
 package relay.config;
 
 /**
- * Names of models, with {@code *} for any run of characters: {@code claude-opus-*}. Every other
- * character stands for itself.
+ * A pattern for model names, such as {@code claude-opus-*}. {@code *} matches any sequence of characters; every other character matches itself.
  */
 public record ModelPattern(String pattern) {
 
-  /** Whether the whole name fits. Takes pattern x name steps at most; never backtracks further. */
+  /** Whether the whole name matches. Backtracks only to the last {@code *}, so it takes at most pattern length x name length steps. */
   public boolean matches(String model) {
     int p = 0;
     int star = -1;

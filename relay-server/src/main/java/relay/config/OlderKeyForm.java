@@ -5,9 +5,7 @@ import java.util.HexFormat;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Private keys as OpenSSL wrote them before PKCS#8, and some programs still do: PKCS#1 (RFC 8017)
- * for RSA, SEC 1 (RFC 5915) for elliptic curves. PKCS#8 (RFC 5958) puts the same bytes beside a
- * name of their algorithm.
+ * Converts the private key formats that predate PKCS#8 and are still in use: PKCS#1 (RFC 8017) for RSA, SEC 1 (RFC 5915) for elliptic curves. PKCS#8 (RFC 5958) wraps the same bytes and adds the algorithm's identifier.
  */
 final class OlderKeyForm {
   static final String RSA = "RSA PRIVATE KEY";
@@ -26,10 +24,10 @@ final class OlderKeyForm {
   private OlderKeyForm() {}
 
   /**
-   * The same key in PKCS#8.
+   * Converts a key to PKCS#8.
    *
-   * @param label of its PEM block
-   * @return null if it is of neither form, or does not name its curve
+   * @param label the PEM block's label
+   * @return null if the key has neither format, or does not name its curve
    */
   static byte @Nullable [] toPkcs8(String label, byte[] der) {
     return switch (label) {
@@ -41,7 +39,7 @@ final class OlderKeyForm {
 
   private static byte @Nullable [] ofCurve(byte[] der) {
     ByteBuffer parts = content(ByteBuffer.wrap(der), SEQUENCE);
-    if (parts == null || content(parts, INTEGER) == null) { // the form's version
+    if (parts == null || content(parts, INTEGER) == null) { // the version field
       return null;
     }
     ByteBuffer secret = content(parts, OCTETS);
@@ -49,7 +47,7 @@ final class OlderKeyForm {
     if (secret == null || curve == null) {
       return null;
     }
-    // Beside the name of the curve the key does not repeat it: the JDK would not take that.
+    // The algorithm identifier names the curve. Omit it from the inner key: the JDK rejects a second copy.
     byte[] key = tagged(SEQUENCE, join(ONE, tagged(OCTETS, bytes(secret))));
     return pkcs8(join(EC_PUBLIC_KEY, bytes(curve)), key);
   }
@@ -58,7 +56,7 @@ final class OlderKeyForm {
     return tagged(SEQUENCE, join(ZERO, tagged(SEQUENCE, algorithm), tagged(OCTETS, key)));
   }
 
-  /** The content of the next value, and the buffer is behind it; null if there is no such value. */
+  /** Consumes the next DER value and returns its content; null if its tag differs or it is malformed. */
   private static @Nullable ByteBuffer content(ByteBuffer der, int tag) {
     if (der.remaining() < 2 || (der.get() & 0xff) != tag) {
       return null;
@@ -82,7 +80,7 @@ final class OlderKeyForm {
     return content;
   }
 
-  /** With its length in as few bytes as it takes: the JDK takes no other. */
+  /** Encodes a DER value. The length takes the fewest bytes possible: the JDK rejects longer forms. */
   private static byte[] tagged(int tag, byte[] content) {
     int n = content.length;
     byte[] head =

@@ -8,15 +8,15 @@ import java.util.List;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
-/** The blocks of a PEM file (RFC 7468), in their order; text around them is passed over. */
+/** The blocks of a PEM file (RFC 7468), in file order. Text between blocks is ignored. */
 final class PemBlocks {
-  /** A chain of certificates with room to spare. */
+  /** Ample for a chain of certificates. */
   static final int MAX_BYTES = 256 * 1024;
 
   private static final Pattern BLOCK =
       Pattern.compile("-----BEGIN ([A-Z0-9 ]{1,64})-----([^-]*)-----END \\1-----");
 
-  /** A block: what it says it is, such as {@code CERTIFICATE}, and its content. */
+  /** A block: its label, such as {@code CERTIFICATE}, and its decoded content. */
   static final class Block {
     private final String label;
     private final byte[] der;
@@ -38,7 +38,7 @@ final class PemBlocks {
   private PemBlocks() {}
 
   /**
-   * @throws IllegalArgumentException when the content of a block is not Base64
+   * @throws IllegalArgumentException if a block's content is not Base64
    */
   static List<Block> of(byte[] file) {
     List<Block> blocks = new ArrayList<>();

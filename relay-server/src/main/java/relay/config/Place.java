@@ -3,7 +3,7 @@ package relay.config;
 import org.yaml.snakeyaml.error.Mark;
 import org.yaml.snakeyaml.nodes.Node;
 
-/** Where a value stands: line and column from 1, and the path that leads there. */
+/** A value's location: line and column, counted from 1, and its path in the tree. */
 record Place(int line, int column, String path) {
 
   static Place of(Node node, String path) {
@@ -14,7 +14,7 @@ record Place(int line, int column, String path) {
     return new Place(mark.getLine() + 1, mark.getColumn() + 1, path);
   }
 
-  /** The place of something that is absent: where its parent starts. */
+  /** The place to report for an absent setting: the start of its parent. */
   Place child(String name) {
     return new Place(line, column, path.isEmpty() ? name : path + "." + name);
   }

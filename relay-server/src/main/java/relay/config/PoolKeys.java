@@ -9,8 +9,7 @@ import relay.config.ProviderConfig.ModelClass;
 import relay.config.ProviderConfig.QuotaGroup;
 
 /**
- * Reads the {@code keys} of a provider, and works out the limits of every account x model class:
- * keys of one account share its limits, so they state equal ones, or one of them states them.
+ * Reads a provider's {@code keys} and computes the limits of every account x model class. Keys of one account share its limits: either one key states them, or all state equal limits.
  */
 record PoolKeys(List<KeyConfig> keys, List<QuotaGroup> groups) {
   private static final int MAX_KEYS = 10_000;
@@ -18,11 +17,11 @@ record PoolKeys(List<KeyConfig> keys, List<QuotaGroup> groups) {
   private static final int MAX_WEIGHT = 1000;
   private static final String EMPTY_POOL = "give at least one key";
 
-  /** The id of the one key of a provider that asks for none. */
+  /** The id of the implicit key of a provider without credentials. */
   private static final String KEYLESS = "local";
 
-  /** LimitsConfig by model class as one key states them, and where it does. */
-  private record Stated(Map<String, LimitsConfig> byClass, String path) {
+  /** One key's limits by model class, and the key's path. */
+  private record KeyLimits(Map<String, LimitsConfig> byClass, String path) {
     boolean isEmpty() {
       return byClass.values().stream().noneMatch(LimitsConfig::areKnown);
     }
@@ -43,26 +42,26 @@ record PoolKeys(List<KeyConfig> keys, List<QuotaGroup> groups) {
       list.fault("is an empty pool", EMPTY_POOL);
     }
     List<KeyConfig> keys = new ArrayList<>();
-    Map<String, Stated> accounts = new LinkedHashMap<>();
+    Map<String, KeyLimits> accounts = new LinkedHashMap<>();
     Faults faults = provider.faults();
-    Uniques<String> ids = new Uniques<>(faults, "the same id as", "ids of a pool's keys differ");
+    Uniques<String> ids = new Uniques<>(faults, "the same id as", "give each key of the pool its own id");
     Uniques<Secret> secrets =
         new Uniques<>(faults, "the same secret as", "list each key once: it has one quota");
     for (Value entry : entries) {
       Section section = entry.section();
       KeyConfig key = key(section, type);
-      Stated stated = new Stated(limits(section, classes), entry.path());
+      KeyLimits stated = new KeyLimits(limits(section, classes), entry.path());
       section.done();
       if (key == null) {
         continue;
       }
       keys.add(key);
       boolean otherSecret = secrets.add(key.credential().secret(), section.placeOf("key"));
-      // Equal secrets without ids have equal ids: that is one fault, not two.
+      // Equal secrets without ids derive equal ids: report one fault, not two.
       if (otherSecret || section.take("id") != null) {
         ids.add(key.id(), section.placeOf("id"));
       }
-      Stated first = accounts.putIfAbsent(key.account(), stated);
+      KeyLimits first = accounts.putIfAbsent(key.account(), stated);
       if (first != null) {
         accounts.put(key.account(), share(first, stated, entry));
       }
@@ -70,7 +69,7 @@ record PoolKeys(List<KeyConfig> keys, List<QuotaGroup> groups) {
     return new PoolKeys(keys, groups(accounts, classes));
   }
 
-  /** A provider that asks for no key has one all the same, without limits: a pool has keys. */
+  /** A pool needs at least one key, so a provider without credentials gets an implicit one without limits. */
   private static PoolKeys keyless(List<String> classes) {
     KeyConfig key = new KeyConfig(new Credential.None(), KEYLESS, KEYLESS, 1, 1, 0);
     return new PoolKeys(
@@ -78,7 +77,7 @@ record PoolKeys(List<KeyConfig> keys, List<QuotaGroup> groups) {
         classes.stream().map(name -> new QuotaGroup(KEYLESS, name, LimitsConfig.UNKNOWN)).toList());
   }
 
-  /** Null without a valid credential. */
+  /** Null if the credential is not valid. */
   private static @Nullable KeyConfig key(Section section, @Nullable ProviderType type) {
     Credential credential = CredentialSection.read(section, type);
     Value idValue = section.take("id");
@@ -87,17 +86,17 @@ record PoolKeys(List<KeyConfig> keys, List<QuotaGroup> groups) {
     String account = accountValue == null ? null : TextSettings.name(accountValue);
     int priority = ScalarSettings.whole(section, "priority", 1, 0, MAX_PRIORITY);
     int weight = ScalarSettings.whole(section, "weight", 1, 0, MAX_WEIGHT);
-    int atOnce = maxConcurrent(section);
+    int maxConcurrent = maxConcurrent(section);
     Secret secret = credential == null ? null : credential.secret();
     String keyId = id == null && secret != null ? secret.hash().id() : id;
     if (credential == null || keyId == null) {
       return null;
     }
     return new KeyConfig(
-        credential, keyId, account == null ? keyId : account, priority, weight, atOnce);
+        credential, keyId, account == null ? keyId : account, priority, weight, maxConcurrent);
   }
 
-  /** The limits that a key states for each class: those of {@code limits}, else its plain ones. */
+  /** A key's limits by model class: from {@code limits}, else the limits stated at the key itself. */
   private static Map<String, LimitsConfig> limits(Section key, List<String> classes) {
     LimitsConfig plain = stated(key);
     Map<String, LimitsConfig> byClass = new LinkedHashMap<>();
@@ -119,7 +118,7 @@ record PoolKeys(List<KeyConfig> keys, List<QuotaGroup> groups) {
     return byClass;
   }
 
-  /** The plain limits of a key, or of whatever else has limits. */
+  /** The limits stated directly in a section: a key, a model class or a client. */
   static LimitsConfig stated(Section section) {
     return new LimitsConfig(
         limit(section, "rpm_limit"),
@@ -128,9 +127,9 @@ record PoolKeys(List<KeyConfig> keys, List<QuotaGroup> groups) {
         limit(section, "tpm_limit"));
   }
 
-  /** Requests at once; 0 = no bound. */
+  /** The bound on concurrent requests; 0 = none. */
   static int maxConcurrent(Section section) {
-    // As large as any limit in the file; nothing has more requests at once than an int counts.
+    // Accepts the range of every other limit; larger values are capped at Integer.MAX_VALUE.
     long stated = ScalarSettings.whole(section, "max_concurrent", 0L, 0L, LimitsConfig.MAX);
     return (int) Math.min(stated, Integer.MAX_VALUE);
   }
@@ -139,19 +138,19 @@ record PoolKeys(List<KeyConfig> keys, List<QuotaGroup> groups) {
     return ScalarSettings.whole(section, name, 0L, 0L, LimitsConfig.MAX);
   }
 
-  private static Stated share(Stated first, Stated second, Value key) {
+  private static KeyLimits share(KeyLimits first, KeyLimits second, Value key) {
     if (first.isEmpty()) {
       return second;
     }
     if (!second.isEmpty() && !first.byClass().equals(second.byClass())) {
       key.fault(
-          "states other limits than " + first.path() + ", a key of the same account",
+          "has other limits than " + first.path() + ", a key of the same account",
           "state equal limits, or state them at one key only");
     }
     return first;
   }
 
-  private static List<QuotaGroup> groups(Map<String, Stated> accounts, List<String> classes) {
+  private static List<QuotaGroup> groups(Map<String, KeyLimits> accounts, List<String> classes) {
     List<QuotaGroup> groups = new ArrayList<>();
     accounts.forEach(
         (account, stated) -> {

@@ -13,14 +13,14 @@ import relay.model.Dialect;
  * An upstream API and the pool of its keys.
  *
  * @param name the pool's name: also its hash tag in Redis
- * @param cloud what its type must know beside the base URL
- * @param baseUrl without a slash at its end; the request's path is appended
- * @param models the models that it serves; empty = any
- * @param modelMapping from a client's name of a model to the provider's
- * @param maxAttempts attempts on this provider for one request
- * @param passthrough whether requests for paths that Relay does not know go there
- * @param modelClasses in the order of the file: the first that fits a model is the model's
- * @param keys at least one, with different ids
+ * @param cloud the settings specific to its type
+ * @param baseUrl without a trailing slash; the request's path is appended
+ * @param models the served models; empty = any
+ * @param modelMapping maps client model names to the provider's names
+ * @param maxAttempts the most attempts on this provider per request
+ * @param passthrough whether requests for unknown paths may go to this provider
+ * @param modelClasses in file order; a model belongs to the first class that matches
+ * @param keys at least one, with unique ids
  * @param groups every account x model class, {@code default} included, with its effective limits
  */
 public record ProviderConfig(
@@ -61,12 +61,12 @@ public record ProviderConfig(
     return models.isEmpty() || names(model);
   }
 
-  /** Whether it names the model itself, where others may serve any. */
+  /** Whether {@code models} or {@code model_mapping} lists the model explicitly. */
   public boolean names(String model) {
     return models.contains(model) || modelMapping.containsKey(model);
   }
 
-  /** What its keys weigh together. */
+  /** The total weight of its keys. */
   public long weight() {
     return keys.stream().mapToLong(KeyConfig::weight).sum();
   }
@@ -77,8 +77,7 @@ public record ProviderConfig(
   }
 
   /**
-   * The class of a model: the first that the provider's name of it fits, else the first that the
-   * client's name fits, which may be the only telling one of the two; else {@code default}.
+   * The class of a model: the first class that matches the provider's name, else the first that matches the client's name, else {@code default}. An Azure deployment name may not reveal the model, so the client's name counts too.
    */
   public String classOf(String model) {
     if (modelClasses.isEmpty()) {
@@ -95,11 +94,11 @@ public record ProviderConfig(
   }
 
   /**
-   * How the pool's capacity is handed out.
+   * How requests get keys and capacity from the pool.
    *
-   * @param maxWait how long a request may be held for capacity before it is refused
-   * @param window the length of the limits' window
-   * @param burstRatio how much of a limit an idle group may take at once, in (0, 1]
+   * @param maxWait how long a request may wait for capacity before it is refused
+   * @param window the length of the rate-limit window
+   * @param burstRatio the share of a limit that an idle group may use at once, in (0, 1]
    */
   public record Pooling(
       Strategy strategy,
@@ -109,7 +108,7 @@ public record ProviderConfig(
       Accounting accounting,
       double burstRatio) {
 
-    /** Absent {@code pooling}. */
+    /** The defaults if {@code pooling} is absent. */
     public static final Pooling DEFAULT =
         new Pooling(
             Strategy.LEAST_LOADED,
@@ -120,7 +119,7 @@ public record ProviderConfig(
             1.0);
   }
 
-  /** Which of the keys that can carry a request does. */
+  /** How a key is selected among those with capacity. */
   public enum Strategy {
     LEAST_LOADED,
     ROUND_ROBIN,
@@ -128,22 +127,22 @@ public record ProviderConfig(
     WEIGHTED
   }
 
-  /** Whether a conversation stays on the account that holds its prompt cache. */
+  /** Whether a session stays on one account, to reuse its prompt cache. */
   public enum Affinity {
     SESSION,
     NONE
   }
 
-  /** What the limits are taken for. */
+  /** How usage counts against the limits. */
   public enum Accounting {
     SLIDING_WINDOW,
     TOKEN_BUCKET
   }
 
-  /** Models that share one quota in an account. */
+  /** Models that share one quota per account. */
   public record ModelClass(String name, List<ModelPattern> models) {
 
-    /** The class of the models that are in no other. */
+    /** The class of models that no other class matches. */
     public static final String DEFAULT = "default";
 
     public ModelClass {

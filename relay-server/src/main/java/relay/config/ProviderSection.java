@@ -30,7 +30,7 @@ final class ProviderSection {
     this.provider = provider;
   }
 
-  /** Null after a fault that leaves no provider. */
+  /** Null if a fault leaves name, type or base URL unknown. */
   static @Nullable ProviderConfig read(Section provider, Uniques<String> names) {
     return new ProviderSection(provider).read(names);
   }
@@ -81,7 +81,7 @@ final class ProviderSection {
         .forEach(
             (from, to) -> {
               if (!TextSettings.isModel(from)) {
-                to.refuse("maps from what is not a model's name", "the whole name of one model");
+                to.refuse("has a left side that is not a model name", "the whole name of one model");
               }
               String model = TextSettings.oneModel(to);
               if (model != null) {
@@ -121,13 +121,13 @@ final class ProviderSection {
       return classes;
     }
     Uniques<String> names =
-        new Uniques<>(provider.faults(), "the same name as", "names of model classes differ");
+        new Uniques<>(provider.faults(), "the same name as", "give each model class its own name");
     for (Value entry : entries) {
       Section section = entry.section();
       Value nameValue = section.need("name", "give " + TextSettings.NAME_FORM);
       String name = nameValue == null ? null : TextSettings.name(nameValue);
       if (nameValue != null && ModelClass.DEFAULT.equals(name)) {
-        nameValue.fault("is the class of the models that are in no other", "give another name");
+        nameValue.fault("is the reserved name of the class for all other models", "give another name");
       }
       names.add(name, section.placeOf("name"));
       List<ModelPattern> models = TextSettings.list(section, "models", TextSettings::pattern);

@@ -4,17 +4,17 @@ import java.net.URI;
 import org.jspecify.annotations.Nullable;
 import relay.model.Dialect;
 
-/** A kind of upstream API: the dialect that it speaks and where it is found by default. */
+/** A kind of upstream API, with its dialect and default base URL. */
 public enum ProviderType {
   ANTHROPIC(Dialect.ANTHROPIC, "https://api.anthropic.com"),
   OPENAI(Dialect.OPENAI, "https://api.openai.com"),
   ZAI(Dialect.ANTHROPIC, "https://api.z.ai/api/anthropic"),
   MINIMAX(Dialect.ANTHROPIC, "https://api.minimax.io/anthropic"),
-  /** Asks for no credential: its keys may do without a secret. */
+  /** Needs no credential: keys may omit the secret. */
   OLLAMA(Dialect.OPENAI, "http://localhost:11434"),
-  /** Each customer has a host of its own. */
+  /** Each customer has its own host. */
   AZURE(Dialect.OPENAI, null),
-  /** The host depends on the region, as that of {@link #VERTEX} does. */
+  /** The host depends on the region; the same holds for {@link #VERTEX}. */
   BEDROCK(Dialect.ANTHROPIC, null),
   VERTEX(Dialect.ANTHROPIC, null);
 

@@ -4,19 +4,19 @@ import java.time.Duration;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The store that the replicas share.
+ * The Redis that all replicas share.
  *
- * @param url null = Relay starts a Redis of its own
- * @param prefix the start of every Redis key
- * @param timeout of one command
- * @param onUnavailable what a replica does while Redis does not answer
+ * @param url null = Relay starts an embedded Redis
+ * @param prefix the prefix of every Redis key
+ * @param timeout for one command
+ * @param onUnavailable the replica's behaviour while Redis is unavailable
  */
 public record RedisConfig(
     @Nullable RedisUrl url, String prefix, Duration timeout, OnUnavailable onUnavailable) {
 
-  /** What a replica does while Redis does not answer. */
+  /** The replica's behaviour while Redis is unavailable. */
   public enum OnUnavailable {
-    /** Uses its share of the limits, by the number of replicas last seen. */
+    /** Admits requests up to the limits divided by the last known number of replicas. */
     FAIR_SHARE,
     /** Refuses requests. */
     CLOSED,

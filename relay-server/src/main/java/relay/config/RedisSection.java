@@ -30,7 +30,7 @@ final class RedisSection {
     return config;
   }
 
-  /** Null after a fault, and for an empty text: the embedded Redis, as if it were absent. */
+  /** Null after a fault or for an empty text. Empty means absent: use the embedded Redis. */
   private static @Nullable RedisUrl url(Value value) {
     Scalar scalar = value.text(RedisUrl.FORMS);
     if (scalar == null || scalar.text().isEmpty()) {

@@ -24,8 +24,7 @@ public record RedisUrl(
   static final String FORMS =
       "redis://[user:password@]host[:port][/database], or rediss:// for TLS";
 
-  // The last @ ends the credentials: a password that an environment variable brought in may hold
-  // any of : / @ without being percent-encoded.
+  // The last @ ends the credentials: a password from an environment variable may contain : / @ without percent-encoding.
   private static final Pattern URL =
       Pattern.compile(
           "(?<scheme>rediss?)://((?<user>.*)@)?(\\[(?<ipv6>[0-9a-fA-F:.]+)]|(?<host>[^@:/?#\\[\\]]+))"
@@ -33,7 +32,7 @@ public record RedisUrl(
           Pattern.DOTALL);
   private static final int DEFAULT_PORT = 6379;
 
-  /** Null if it is no such URL. */
+  /** Null if the text is not a Redis URL. */
   static @Nullable RedisUrl parse(String text) {
     Matcher url = URL.matcher(text);
     if (!url.matches()) {
@@ -66,7 +65,7 @@ public record RedisUrl(
         password == null || password.isEmpty() ? null : new Secret(password));
   }
 
-  /** Percent-decoded; a text that is not percent-encoded stays as it is. */
+  /** Percent-decodes a text; malformed escapes leave it unchanged. */
   private static String decode(String text) {
     try {
       return URLDecoder.decode(text.replace("+", "%2B"), StandardCharsets.UTF_8);

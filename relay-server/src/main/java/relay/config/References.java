@@ -13,8 +13,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Resolves <code>${NAME}</code>, <code>${NAME:-default}</code>, <code>${file:/path}</code> and
- * {@code $$} in one value. It works on values that YAML has already read, so nothing that a
- * reference brings in can become YAML.
+ * {@code $$} in one value. Works on parsed YAML values, so a resolved value is never interpreted as YAML.
  */
 final class References {
   static final int MAX_VALUE_CHARS = 65_536;
@@ -27,7 +26,7 @@ final class References {
   private final Path directory;
 
   /**
-   * @param directory of the configuration file: where a relative secret file is looked for
+   * @param directory the configuration file's directory; resolves relative secret file names
    */
   References(Map<String, String> environment, FileReader files, Path directory) {
     this.environment = environment;
@@ -37,7 +36,7 @@ final class References {
 
   sealed interface Resolution {
     /**
-     * @param literal whether it stands in the file as it is, so that a message may show it
+     * @param literal whether the value contains no reference, so that a message may show it
      */
     record Resolved(String value, boolean literal) implements Resolution {}
 
@@ -91,7 +90,7 @@ final class References {
     String fallback = separator < 0 ? null : reference.substring(separator + 2);
     Matcher wellFormed = NAME.matcher(name);
     if (!wellFormed.matches() || (fallback != null && fallback.contains("$"))) {
-      // What stands there is not repeated: it may be a credential between braces.
+      // Do not show the reference: it may be a credential in braces.
       return new Resolution.Broken("has a malformed reference", FORMS);
     }
     @Nullable String set = environment.get(name);
@@ -119,7 +118,7 @@ final class References {
           "names the file " + FaultWording.shown(name) + ", which " + FileReader.reason(e),
           allowed);
     } catch (InvalidPathException e) {
-      return new Resolution.Broken("names a file with an impossible name", allowed);
+      return new Resolution.Broken("names a file with an invalid name", allowed);
     }
     if (content.length > MAX_VALUE_CHARS) {
       return new Resolution.Broken(
@@ -134,7 +133,7 @@ final class References {
     }
   }
 
-  /** The first bytes of a file; a relative one is looked for in the directory. */
+  /** Reads the first bytes of a file; a relative name is resolved against the directory. */
   byte[] read(String name, int maxBytes) throws IOException {
     return files.read(directory.resolve(name), maxBytes);
   }

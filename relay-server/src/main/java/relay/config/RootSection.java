@@ -13,14 +13,14 @@ final class RootSection {
 
   private RootSection() {}
 
-  /** To be used only if no fault was reported. */
+  /** The result is usable only if no fault was reported. */
   static Config read(Value value) {
     Section root = value.section();
-    // Clients name providers, so these come first; the order of asking is that of the messages.
+    // Clients refer to providers, so read providers first. Take the sections in the documented order: suggestions list names in the order of the calls.
     Section server = root.section("server");
     Section redis = root.section("redis");
     Uniques<String> names =
-        new Uniques<>(root.faults(), "the same name as", "names of providers differ");
+        new Uniques<>(root.faults(), "the same name as", "give each provider its own name");
     List<ProviderConfig> providers = providers(root, names);
     Config config =
         new Config(

@@ -6,35 +6,34 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
- * How a request finds its provider where several serve its model.
+ * How to choose a provider if several serve the model.
  *
- * @param modelMapping from the beginning of a model's name to a provider; the longest that fits
- *     counts
- * @param defaultProvider null if none is preferred
+ * @param modelMapping maps model name prefixes to providers; the longest matching prefix applies
+ * @param defaultProvider null = none
  */
 public record RoutingConfig(
     Strategy strategy, Map<String, String> modelMapping, @Nullable String defaultProvider) {
 
-  /** Absent {@code routing}. */
+  /** The defaults if {@code routing} is absent. */
   public static final RoutingConfig DEFAULT = new RoutingConfig(Strategy.FAILOVER, Map.of(), null);
 
   public RoutingConfig {
     modelMapping = Collections.unmodifiableMap(new LinkedHashMap<>(modelMapping));
   }
 
-  /** Who is asked first; whoever has no capacity hands the request to the next. */
+  /** Which provider is tried first. If it has no capacity, the next one is tried. */
   public enum Strategy {
-    /** In the order of the file. */
+    /** In file order. */
     FAILOVER,
     /** In turn. */
     ROUND_ROBIN,
-    /** In turn, each as often as the weights of its keys together. */
+    /** In turn, in proportion to the total weight of each provider's keys. */
     WEIGHTED_ROUND_ROBIN,
     /** At random. */
     SHUFFLE,
-    /** The one of whose limits the least is used. */
+    /** The provider with the lowest utilization of its limits. */
     LEAST_LOADED,
-    /** The one that {@code model_mapping} names. */
+    /** The provider given by {@code model_mapping}. */
     MODEL_BASED
   }
 }

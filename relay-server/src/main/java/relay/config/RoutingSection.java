@@ -7,7 +7,7 @@ import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
 import relay.config.Value.Scalar;
 
-/** Reads {@code routing}, after the providers that it names. */
+/** Reads {@code routing}. Providers must be read first, because it refers to them by name. */
 final class RoutingSection {
   private static final int MAX_PREFIXES = 10_000;
 
@@ -41,13 +41,13 @@ final class RoutingSection {
     }
     Map<String, Value> entries = value.section().all();
     if (entries.size() > MAX_PREFIXES) {
-      value.fault("is too long", "at most " + MAX_PREFIXES + " beginnings of models' names");
+      value.fault("is too long", "allowed: at most " + MAX_PREFIXES + " prefixes");
       return mapping;
     }
     entries.forEach(
         (prefix, to) -> {
           if (!TextSettings.isModel(prefix)) {
-            to.refuse("maps from what is not a model's name", "how names of models begin");
+            to.refuse("has a left side that is not a model name prefix", "the first characters of model names");
           }
           String provider = provider(to);
           if (provider != null) {

@@ -9,7 +9,7 @@ import org.jspecify.annotations.Nullable;
 import relay.config.Value.Kind;
 import relay.config.Value.Scalar;
 
-/** Scalars of one kind each: they report a fault and give the fallback where a value is wrong. */
+/** Reads numbers, flags and keywords. A wrong value reports a fault and yields the fallback. */
 final class ScalarSettings {
   private static final Pattern WHOLE = Pattern.compile("-?(0|[1-9][0-9_]*)");
   private static final Pattern DECIMAL = Pattern.compile("-?[0-9]+(\\.[0-9]+)?([eE][-+]?[0-9]+)?");
@@ -94,20 +94,20 @@ final class ScalarSettings {
     return fallback;
   }
 
-  /** One of an enum's words, in lower case. */
+  /** An enum constant, written in lower case. */
   static <E extends Enum<E>> E choice(
-      Section section, String name, E fallback, Set<String> laterWords) {
+      Section section, String name, E fallback, Set<String> unsupportedWords) {
     Value value = section.take(name);
-    E chosen = value == null ? fallback : choice(value, fallback.getDeclaringClass(), laterWords);
+    E chosen = value == null ? fallback : choice(value, fallback.getDeclaringClass(), unsupportedWords);
     return chosen == null ? fallback : chosen;
   }
 
   /** Null after a fault. */
   static <E extends Enum<E>> @Nullable E choice(
-      Value value, Class<E> words, Set<String> laterWords) {
+      Value value, Class<E> words, Set<String> unsupportedWords) {
     List<E> constants = Arrays.asList(words.getEnumConstants());
     List<String> allowed = constants.stream().map(ScalarSettings::word).toList();
-    // off is a boolean in YAML, and a word here.
+    // YAML reads off as a boolean; here it may be a keyword.
     Scalar scalar = value.scalar("one of " + String.join(", ", allowed));
     if (scalar == null) {
       return null;
@@ -116,7 +116,7 @@ final class ScalarSettings {
     if (index >= 0) {
       return constants.get(index);
     }
-    if (laterWords.contains(scalar.text())) {
+    if (unsupportedWords.contains(scalar.text())) {
       value.faults().notSupported(value.place(), "`" + scalar.text() + "`");
     } else {
       value.fault(scalar.shown() + " is unknown", FaultWording.allowed(allowed));

@@ -4,7 +4,7 @@ import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 
 /**
- * A credential. It prints as {@code ***}, so that no log line and no record shows it by accident.
+ * A credential. {@code toString} gives {@code ***}, so that it never reaches a log by accident.
  */
 public final class Secret {
   private final String value;
@@ -13,7 +13,7 @@ public final class Secret {
     this.value = value;
   }
 
-  /** The credential itself: for the header or the command that needs it, and nothing else. */
+  /** The credential itself. Use it only to build the header or command that needs it. */
   public String reveal() {
     return value;
   }

@@ -14,12 +14,11 @@ import org.yaml.snakeyaml.nodes.Tag;
 import relay.config.Value.Context;
 
 /**
- * A mapping of settings. What has been asked for is what is known: {@link #done} reports the rest,
- * so there is no second list of names to keep in step.
+ * A mapping of settings. Every name passed to {@link #take} counts as known, and {@link #done} reports all others. This avoids a second list of names.
  */
 final class Section {
 
-  /** The setting's name as it stands in the file, and its value. */
+  /** The location of a setting's name, and its value. */
   private record Entry(Place name, Value value) {}
 
   private final Value self;
@@ -34,7 +33,7 @@ final class Section {
   }
 
   /**
-   * @param broken whether a fault has been reported in its stead: then nothing is missed in it
+   * @param broken whether a fault was already reported for it: then missing settings are not reported
    */
   static Section empty(Value self, boolean broken) {
     return new Section(self, broken);
@@ -54,7 +53,7 @@ final class Section {
       return;
     }
     if (!(key instanceof ScalarNode scalar)) {
-      faults().add(Place.of(key, path()), "has a list or mapping as a name", "give a word");
+      faults().add(Place.of(key, path()), "has a list or mapping as a setting name", "give a word");
       return;
     }
     String name = scalar.getValue();
@@ -82,7 +81,7 @@ final class Section {
     return entry == null ? null : entry.value();
   }
 
-  /** The value of a setting that must be there; null after a fault. */
+  /** The value of a required setting; null after a fault. */
   @Nullable Value need(String name, String allowed) {
     Value value = take(name);
     if (value == null) {
@@ -97,13 +96,13 @@ final class Section {
     }
   }
 
-  /** A part of this one; an empty one if it is absent. */
+  /** A nested section; an empty one if it is absent. */
   Section section(String name) {
     Value value = take(name);
     return value == null ? new Section(self, true) : value.section();
   }
 
-  /** All entries, of a mapping whose names are the user's. */
+  /** All entries, for a mapping with user-defined names. */
   Map<String, Value> all() {
     known.addAll(entries.keySet());
     Map<String, Value> all = new LinkedHashMap<>();
@@ -111,7 +110,7 @@ final class Section {
     return all;
   }
 
-  /** Where a setting is, or where it would belong. */
+  /** A setting's place, or the place to report if it is absent. */
   Place placeOf(String name) {
     Entry entry = entries.get(name);
     return entry == null ? self.place().child(name) : entry.value().place();
@@ -121,8 +120,8 @@ final class Section {
     return entries.isEmpty() && !broken;
   }
 
-  /** Settings of a later version: refused if they are there. */
-  void notYet(String... names) {
+  /** Rejects settings that this version does not support yet. */
+  void unsupported(String... names) {
     for (String name : names) {
       known.add(name);
       later.add(name);
@@ -133,7 +132,7 @@ final class Section {
     }
   }
 
-  /** Reports every setting that nobody has asked for. */
+  /** Reports every setting that was never taken. */
   void done() {
     List<String> words = known.stream().filter(name -> !later.contains(name)).toList();
     entries.forEach(

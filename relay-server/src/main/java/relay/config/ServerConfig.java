@@ -9,16 +9,16 @@ import org.jspecify.annotations.Nullable;
  * The replica itself.
  *
  * @param listen the data plane
- * @param adminListen the admin plane; never the data plane's address
+ * @param adminListen the admin plane; must differ from the data plane's address
  * @param adminToken null = none
- * @param tls of the data plane; null = plain
- * @param enableHttp2 HTTP/2 beside HTTP/1.1: by ALPN with TLS, by prior knowledge without
+ * @param tls of the data plane; null = plain text
+ * @param enableHttp2 whether to accept HTTP/2 as well as HTTP/1.1: by ALPN with TLS, by prior knowledge without
  * @param maxBodyBytes the largest request body, in bytes
- * @param maxConcurrent requests at once in this replica; 0 = no bound but memory
- * @param connectTimeout to a provider
- * @param idleTimeout how long a provider may send no byte
- * @param drain how long running requests may go on after SIGTERM
- * @param auth who may call the data plane
+ * @param maxConcurrent concurrent requests in this replica; 0 = bounded only by memory
+ * @param connectTimeout for connections to providers
+ * @param idleTimeout the longest silence from a provider during a response
+ * @param drain how long running requests may continue after SIGTERM
+ * @param auth access control of the data plane
  */
 public record ServerConfig(
     ListenAddress listen,
@@ -34,18 +34,17 @@ public record ServerConfig(
     Auth auth) {
 
   /**
-   * Who may call the data plane. Without {@code auth} a replica on a loopback address is open, as
-   * with {@code auth: none}; on any other address its absence is a fault.
+   * Access control of the data plane. If {@code auth} is absent, a replica on a loopback address is open, as with {@code auth: none}. On any other address an absent {@code auth} is a fault.
    */
   public sealed interface Auth {
 
-    /** Everyone; no credential is asked for. */
+    /** No credential needed. */
     record Open() implements Auth {}
 
     /**
-     * Only these.
+     * Only the configured clients.
      *
-     * @param clients at least one, with different names and different keys
+     * @param clients at least one, with unique names and keys
      */
     record Clients(List<Client> clients) implements Auth {
       public Clients {
@@ -54,16 +53,16 @@ public record ServerConfig(
     }
   }
 
-  /** A caller of Relay. Only the hash of its key is kept. */
+  /** A client of Relay. Only the hash of its key is kept. */
   public record Client(String name, KeyHash keyHash, Bounds bounds) {
 
     /**
-     * What a client may use.
+     * A client's permissions and limits.
      *
-     * @param models the models that it may use; empty = all
-     * @param providers the names of the providers that it may use; empty = all
-     * @param limits of its own, over all replicas, in a minute
-     * @param maxConcurrent requests at once, over all replicas; 0 = no bound
+     * @param models the permitted models; empty = all
+     * @param providers the names of the permitted providers; empty = all
+     * @param limits the client's own limits per minute, over all replicas
+     * @param maxConcurrent concurrent requests over all replicas; 0 = no bound
      */
     public record Bounds(
         List<ModelPattern> models, Set<String> providers, LimitsConfig limits, int maxConcurrent) {
@@ -81,7 +80,7 @@ public record ServerConfig(
       return bounds.providers();
     }
 
-    /** Whether it has limits of its own. */
+    /** Whether the client has its own limits. */
     public boolean isLimited() {
       return bounds.maxConcurrent() > 0 || bounds.limits().areKnown();
     }

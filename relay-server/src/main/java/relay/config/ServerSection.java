@@ -42,7 +42,7 @@ final class ServerSection {
           .faults()
           .add(
               server.placeOf("admin_listen"),
-              "is the address of the data plane too",
+              "collides with server.listen, the data plane's address",
               "give the admin plane a port of its own");
     }
     Value token = server.take("admin_token");
@@ -84,7 +84,7 @@ final class ServerSection {
     return Duration.ofMillis(ScalarSettings.whole(server, name, fallbackMs, minMs, MAX_TIMEOUT_MS));
   }
 
-  /** An empty text is no secret: a reference with an empty default leaves the setting out. */
+  /** An empty text counts as absent, so a reference with an empty default disables the setting. */
   static @Nullable Secret optionalSecret(Value value) {
     Scalar scalar = value.text("a secret");
     return scalar == null || scalar.text().isEmpty() ? null : TextSettings.secret(value);
@@ -129,7 +129,7 @@ final class ServerSection {
     if (key == null && keySha256 == null) {
       client.missing("key", "give key or key_sha256");
     } else if (key != null && keySha256 != null) {
-      keySha256.fault("stands beside key", "give one of the two");
+      keySha256.fault("conflicts with key", "give either key or key_sha256");
     }
     List<ModelPattern> models = TextSettings.list(client, "models", TextSettings::pattern);
     List<String> providers = TextSettings.list(client, "providers", this::provider);
@@ -174,15 +174,15 @@ final class ServerSection {
     return KeyHash.ofHex(scalar.text());
   }
 
-  /** The clients so far. */
+  /** Collects clients and checks that names and keys are unique. */
   private static final class Clients {
     private final List<Client> found = new ArrayList<>();
     private final Uniques<String> names;
     private final Uniques<KeyHash> keys;
 
     Clients(Faults faults) {
-      names = new Uniques<>(faults, "the same name as", "names of clients differ");
-      keys = new Uniques<>(faults, "the same credential as", "each client has its own");
+      names = new Uniques<>(faults, "the same name as", "give each client its own name");
+      keys = new Uniques<>(faults, "the same credential as", "give each client its own credential");
     }
 
     void add(

@@ -12,27 +12,27 @@ import java.util.Base64;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/** Judges a service account's key file before the first request has to. */
+/** Validates a service account's key file at load time, so that a bad file fails before the first request. */
 final class ServiceAccountFile {
   private static final List<String> NEEDED =
       List.of("client_email", "client_id", "private_key", "private_key_id", "token_uri");
 
-  /** What Google's library takes for text, if it is there. */
+  /** Optional members that Google's library requires to be strings. */
   private static final List<String> TEXTS =
       List.of("client_id", "private_key_id", "project_id", "quota_project_id", "universe_domain");
 
   private ServiceAccountFile() {}
 
-  /** What is wrong with it, in words that show nothing of it; null if nothing is. */
+  /** The file's error, in a message without any of its content; null if the file is valid. */
   static @Nullable String fault(String json) {
     JsonNode file;
     try {
       file = new JsonMapper().readTree(json);
     } catch (JacksonException e) {
-      return "is not JSON"; // the exception's words would show a part of it
+      return "is not JSON"; // the exception's message would show file content
     }
     if (!file.isObject() || !file.path("type").asText().equals("service_account")) {
-      return "is no key file of a service account";
+      return "is not a service account key file";
     }
     for (String member : NEEDED) {
       if (file.path(member).asText("").isEmpty()) {
@@ -41,15 +41,15 @@ final class ServiceAccountFile {
     }
     for (String member : TEXTS) {
       if (file.has(member) && !file.path(member).isTextual()) {
-        return "has a " + member + " that is no text";
+        return "has a " + member + " that is not text";
       }
     }
     if (!isUrl(file.path("token_uri").asText())) {
-      return "has a token_uri that is no http:// or https:// URL";
+      return "has a token_uri that is not an http:// or https:// URL";
     }
     return isPrivateKey(file.path("private_key").asText())
         ? null
-        : "has a private_key that is no RSA key in PKCS #8";
+        : "has a private_key that is not an RSA key in PKCS #8";
   }
 
   private static boolean isUrl(String text) {

@@ -11,13 +11,13 @@ import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 import relay.config.Value.Scalar;
 
-/** TextSettings of one kind each; null after a fault. */
+/** Reads text settings: names, models, secrets, URLs and addresses. Each method returns null after a fault. */
 final class TextSettings {
   static final String NAME_FORM =
       "1 to 64 letters, digits and . _ @ + -, starting with a letter, a digit or _";
   static final int MAX_MODELS = 1000;
 
-  // A name stands in Redis keys ({pool}), in hash fields (account/class), in URLs and in labels.
+  // Names appear in Redis keys ({pool}), hash fields (account/class), URLs and metric labels.
   private static final Pattern NAME = Pattern.compile("[A-Za-z0-9_][A-Za-z0-9._@+-]{0,63}");
   private static final Pattern PREFIX = Pattern.compile("[A-Za-z0-9_][A-Za-z0-9._:@+-]{0,63}");
   private static final Pattern MODEL = Pattern.compile("[^\\p{Cntrl}\\s]{1,256}");
@@ -34,14 +34,14 @@ final class TextSettings {
   }
 
   static @Nullable String prefix(Value value) {
-    return matching(value, PREFIX, "is not a valid prefix", NAME_FORM + "; : too");
+    return matching(value, PREFIX, "is not a valid prefix", NAME_FORM + "; also :");
   }
 
   static @Nullable String model(Value value) {
     return matching(value, MODEL, "is not a model's name", MODEL_FORM);
   }
 
-  /** The name of one model: nothing that stands for several. */
+  /** The name of one model, without wildcards. */
   static @Nullable String oneModel(Value value) {
     String model = model(value);
     if (model != null && model.contains("*")) {
@@ -62,7 +62,7 @@ final class TextSettings {
     return pattern == null ? null : new ModelPattern(pattern);
   }
 
-  /** A credential. It goes into a header, so it holds what a header may hold. */
+  /** A credential. It is sent in a header, so only printable ASCII is allowed. */
   static @Nullable Secret secret(Value value) {
     Scalar scalar = value.text(SECRET_FORM);
     if (scalar == null) {
@@ -85,9 +85,9 @@ final class TextSettings {
     return null;
   }
 
-  /** A provider's base URL, without the slashes at its end. */
+  /** A provider's base URL without trailing slashes. */
   static @Nullable URI baseUrl(Value value) {
-    String allowed = "http:// or https://, a host, perhaps a port and a path; nothing else";
+    String allowed = "http:// or https://, a host, optionally a port and a path; nothing else";
     Scalar scalar = value.text(allowed);
     if (scalar == null) {
       return null;
@@ -106,14 +106,14 @@ final class TextSettings {
       }
       String authority = url.getRawAuthority();
       if (http && url.getHost() == null && authority != null && authority.contains("_")) {
-        // Docker allows them; the JDK, and what builds on it, finds no host there.
+        // Docker allows underscores, but java.net.URI finds no host in such a URL.
         value.fault(
-            "names a host with an underscore, which host names do not have",
-            "give it another name, or its address");
+            "names a host with an underscore, which URLs do not allow",
+            "use a name without an underscore, or the IP address");
         return null;
       }
     } catch (URISyntaxException e) {
-      // The same fault as that of a URL of another kind. Its message would repeat the URL.
+      // Reported below, without the exception's message: it would repeat the URL.
     }
     value.refuse("is not a provider's URL", allowed);
     return null;
@@ -133,7 +133,7 @@ final class TextSettings {
     return address;
   }
 
-  /** A list without equal entries; absent = empty. One that is there has an entry at least. */
+  /** A list of unique entries. An absent list is empty; a present one needs at least one entry. */
   static <T> List<T> list(Section section, String name, Function<Value, @Nullable T> read) {
     Value list = section.take(name);
     List<Value> entries = list == null ? null : list.list(MAX_MODELS, "a list of names");
@@ -147,13 +147,13 @@ final class TextSettings {
     for (Value entry : entries) {
       T item = read.apply(entry);
       if (item != null && !items.add(item)) {
-        entry.fault("is in the list already", "give each once");
+        entry.fault("is in the list already", "list each entry once");
       }
     }
     return new ArrayList<>(items);
   }
 
-  /** Text of a form; the fault does not repeat it. */
+  /** Text that matches a pattern. The fault does not show the text. */
   static @Nullable String matching(Value value, Pattern form, String wrong, String allowed) {
     Scalar scalar = value.text(allowed);
     if (scalar == null) {

@@ -7,22 +7,22 @@ import java.util.HexFormat;
 import java.util.List;
 
 /**
- * What the data plane proves itself with.
+ * The data plane's TLS certificate and key.
  *
- * @param chain the server's certificate, then those that lead to its root; at least one
- * @param privateKey of the first certificate
+ * @param chain the server's certificate, followed by its intermediate certificates; at least one
+ * @param privateKey the first certificate's key
  */
 public record TlsConfig(List<X509Certificate> chain, PrivateKey privateKey) {
   public TlsConfig {
     chain = List.copyOf(chain);
     if (chain.isEmpty()) {
-      throw new IllegalArgumentException("a chain has a certificate at least");
+      throw new IllegalArgumentException("a chain needs at least one certificate");
     }
   }
 
   @Override
   public String toString() {
-    return "TlsConfig[" + chain.getFirst().getSubjectX500Principal() + "]"; // never the key
+    return "TlsConfig[" + chain.getFirst().getSubjectX500Principal() + "]"; // without the private key
   }
 
   /** Equal for equal files; shows nothing of the key. */

@@ -16,11 +16,11 @@ import org.jspecify.annotations.Nullable;
 import relay.config.PemBlocks.Block;
 import relay.config.Value.Scalar;
 
-/** Reads {@code server.tls}: two PEM files, which must belong together. */
+/** Reads {@code server.tls}: a certificate chain and its private key, both PEM files. */
 final class TlsSection {
   private static final List<String> KEY_TYPES = List.of("RSA", "EC", "EdDSA");
   private static final String CERTIFICATE_FORM =
-      "a PEM file with the server's certificate, then those that lead to its root";
+      "a PEM file with the server's certificate, followed by its intermediate certificates";
   private static final String KEY_FORM =
       "a PEM file with an unencrypted key (BEGIN PRIVATE KEY, as openssl pkcs8 -topk8 -nocrypt"
           + " writes it, RSA PRIVATE KEY or EC PRIVATE KEY)";
@@ -37,10 +37,10 @@ final class TlsSection {
     if (key == null || privateKey == null || chain.isEmpty()) {
       return null;
     }
-    if (!belongTogether(chain.getFirst(), privateKey)) {
+    if (!keyMatches(chain.getFirst(), privateKey)) {
       key.fault(
-          "names a key that is not that of the first certificate",
-          "give the two that belong together");
+          "names a key that does not match the first certificate",
+          "give the certificate and its own key");
       return null;
     }
     return new TlsConfig(chain, privateKey);
@@ -89,40 +89,40 @@ final class TlsSection {
     }
     boolean other = blocks.stream().anyMatch(block -> block.label().endsWith("PRIVATE KEY"));
     value.refuse(
-        other ? "names a key of another form" : "names a file without a private key", KEY_FORM);
+        other ? "names a key in an unsupported format" : "names a file without a private key", KEY_FORM);
     return null;
   }
 
-  /** Its own bytes say of which type a key is, and each type's factory takes no other. */
+  /** The encoded key names its type. Each factory rejects keys of other types, so try them all. */
   private static @Nullable PrivateKey pkcs8(byte[] der) {
     for (String type : KEY_TYPES) {
       try {
         return KeyFactory.getInstance(type).generatePrivate(new PKCS8EncodedKeySpec(der));
       } catch (GeneralSecurityException e) {
-        // of another type: the next may be right
+        // another type: try the next
       }
     }
     return null;
   }
 
-  private static boolean belongTogether(X509Certificate certificate, PrivateKey key) {
+  private static boolean keyMatches(X509Certificate certificate, PrivateKey key) {
     String algorithm =
         switch (key.getAlgorithm()) {
           case "RSA" -> "SHA256withRSA";
           case "EC" -> "SHA256withECDSA";
           default -> "EdDSA";
         };
-    byte[] anything = {1, 2, 3};
+    byte[] sample = {1, 2, 3};
     try {
       Signature signature = Signature.getInstance(algorithm);
       signature.initSign(key);
-      signature.update(anything);
+      signature.update(sample);
       byte[] signed = signature.sign();
       signature.initVerify(certificate.getPublicKey());
-      signature.update(anything);
+      signature.update(sample);
       return signature.verify(signed);
     } catch (GeneralSecurityException e) {
-      return false; // not even of one type
+      return false; // key and certificate have different types
     }
   }
 
@@ -141,7 +141,7 @@ final class TlsSection {
     } catch (IOException e) {
       value.refuse("names " + file + ", which " + FileReader.reason(e), form);
     } catch (InvalidPathException e) {
-      value.refuse("names a file with an impossible name", form);
+      value.refuse("names a file with an invalid name", form);
     } catch (IllegalArgumentException e) {
       value.refuse("names " + file + ", which is not PEM", form);
     }

@@ -6,7 +6,7 @@ import java.util.Map;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
-/** Values that must differ from each other. */
+/** Checks that values are unique and reports duplicates. */
 final class Uniques<T> {
   private final Faults faults;
   private final String what;
@@ -14,8 +14,8 @@ final class Uniques<T> {
   private final Map<T, String> paths = new LinkedHashMap<>();
 
   /**
-   * @param what what equal values are, such as {@code the same id as}
-   * @param allowed what to do
+   * @param what how the fault describes a duplicate, such as {@code the same id as}
+   * @param allowed the remedy
    */
   Uniques(Faults faults, String what, String allowed) {
     this.faults = faults;
@@ -23,7 +23,7 @@ final class Uniques<T> {
     this.allowed = allowed;
   }
 
-  /** Whether the value is the first of its kind; null is none and passes. */
+  /** Returns false, with a fault, for a duplicate. Null is never a duplicate. */
   boolean add(@Nullable T value, Place place) {
     String first = value == null ? null : paths.putIfAbsent(value, place.path());
     if (first != null) {

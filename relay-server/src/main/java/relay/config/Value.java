@@ -12,15 +12,14 @@ import org.yaml.snakeyaml.nodes.Tag;
 import relay.config.References.Resolution;
 
 /**
- * One value of the file with its place. The methods that look into it report a fault and return
- * null, or something empty, where it is not what they expect.
+ * One value of the file, with its place. The accessors report a fault and return null or an empty result if the value has the wrong type.
  */
 final class Value {
 
-  /** What every value of a file shares. */
+  /** The state shared by all values of a file. */
   record Context(Faults faults, References references) {}
 
-  /** What YAML takes a scalar for. */
+  /** How YAML classifies a scalar. */
   enum Kind {
     /** Text without quotes. */
     PLAIN,
@@ -28,14 +27,14 @@ final class Value {
     QUOTED,
     NUMBER,
     BOOLEAN,
-    /** Text that a reference brought in: read as whatever the setting needs. */
+    /** Text from a resolved reference. It may be read as any type. */
     REFERENCE
   }
 
   /** A scalar with its references resolved. */
   record Scalar(String text, Kind kind) {
 
-    /** The value as a message may show it: never what a reference brought in. */
+    /** The value for messages. A value from a reference is never shown. */
     String shown() {
       return kind != Kind.REFERENCE && FaultWording.mayShow(text) ? "`" + text + "`" : "the value";
     }
@@ -67,7 +66,7 @@ final class Value {
     faults().add(place, wrong, allowed);
   }
 
-  /** A fault whose remedy is a value of another form. */
+  /** Reports a fault; {@code form} describes the allowed values. */
   void refuse(String wrong, String form) {
     fault(wrong, "allowed: " + form);
   }
@@ -80,7 +79,7 @@ final class Value {
     return node instanceof ScalarNode && !isNull();
   }
 
-  /** Any scalar but an empty one. */
+  /** Any scalar; an empty value is a fault. */
   @Nullable Scalar scalar(String expected) {
     if (!(node instanceof ScalarNode scalar) || isNull()) {
       wrongType(expected);
@@ -109,7 +108,7 @@ final class Value {
   }
 
   /**
-   * Text. A number without quotes is taken as it is written: ids and model names may look like one.
+   * Text. Unquoted numbers count as text: ids and model names may look like numbers.
    */
   @Nullable Scalar text(String expected) {
     Scalar scalar = scalar(expected);
@@ -120,7 +119,7 @@ final class Value {
     return scalar;
   }
 
-  /** A mapping; nothing at all counts as an empty one. */
+  /** A mapping; no value counts as an empty mapping. */
   Section section() {
     if (node instanceof MappingNode mapping) {
       return Section.of(mapping, this, context);
@@ -132,7 +131,7 @@ final class Value {
     return Section.empty(this, true);
   }
 
-  /** The entries of a list; null if it is none. */
+  /** The entries of a list; null after a fault. */
   @Nullable List<Value> list(int maxEntries, String expected) {
     if (!(node instanceof SequenceNode sequence)) {
       wrongType(expected);
@@ -150,9 +149,9 @@ final class Value {
   }
 
   /**
-   * Reads a file that a value names; a relative one is looked for beside the configuration.
+   * Reads a file; a relative name is resolved against the configuration file's directory.
    *
-   * @throws java.nio.file.InvalidPathException when no file can have this name
+   * @throws java.nio.file.InvalidPathException if the name is not a valid path
    */
   byte[] readFile(String name, int maxBytes) throws IOException {
     return context.references().read(name, maxBytes);
@@ -160,7 +159,7 @@ final class Value {
 
   private void wrongType(String expected) {
     fault(
-        isNull() ? "has no value" : "is " + type() + ", which does not belong here",
+        isNull() ? "has no value" : "is " + type() + ", which is not allowed here",
         "give " + expected);
   }
 

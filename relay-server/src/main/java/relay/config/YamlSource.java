@@ -24,8 +24,7 @@ import org.yaml.snakeyaml.reader.StreamReader;
 import org.yaml.snakeyaml.resolver.Resolver;
 
 /**
- * Text to a tree of YAML nodes that know their places. Bounded: size, depth, and what aliases
- * expand to. No object is constructed from a tag.
+ * Parses text into a tree of YAML nodes with their places. Size, depth and alias expansion are bounded. Tags never construct objects.
  */
 final class YamlSource {
   static final int MAX_CHARS = 8 * 1024 * 1024;
@@ -102,7 +101,7 @@ final class YamlSource {
     return null;
   }
 
-  /** The parser's own words as far as they repeat nothing that stands in the file. */
+  /** The parser's message, without any of the file's content. */
   private static String problem(MarkedYAMLException e) {
     String problem = String.valueOf(e.getProblem());
     if (problem.startsWith("found undefined alias")) {
@@ -118,7 +117,7 @@ final class YamlSource {
     if (problem.contains("tag")) {
       return "a YAML tag";
     }
-    // What was found is a part of the file; what was expected is not.
+    // Text after "found" quotes the file; text after "expected" does not.
     String words = problem.startsWith("found") ? problem.replaceAll("\\s*'.*'", "") : problem;
     return "bad YAML: " + words.replaceAll("\\p{Cntrl}", "?");
   }
@@ -131,7 +130,7 @@ final class YamlSource {
     return new Place(line, 1 + lastLine.codePointCount(0, lastLine.length()), YAML);
   }
 
-  /** Nodes of a subtree with its aliases written out; 0 after a fault. */
+  /** The number of nodes in a subtree with aliases expanded; 0 after a fault. */
   private long size(Node node) {
     Long known = sizes.get(node);
     if (known != null) {
@@ -152,7 +151,7 @@ final class YamlSource {
       return fault(node, "a YAML tag", "give plain values, without tags");
     }
     if (size > MAX_NODES) {
-      return fault(node, "too many values, aliases written out", "allowed: at most " + MAX_NODES);
+      return fault(node, "too many values after expanding aliases", "allowed: at most " + MAX_NODES);
     }
     open.remove(node);
     sizes.put(node, size);

@@ -1,7 +1,5 @@
 /**
- * The configuration: a YAML file, the environment and secret files in, a validated tree of records
- * or every fault with its place out. Loading is a function of its parameters and keeps no state, so
- * it can be repeated at any time.
+ * The configuration. Loads a YAML file, with the environment and secret files, into validated records, or into a list of faults with their places. Loading keeps no state and can be repeated at any time.
  */
 @NullMarked
 package relay.config;

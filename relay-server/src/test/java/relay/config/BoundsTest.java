@@ -36,7 +36,7 @@ final class BoundsTest {
     assertTrue(
         faults
             .getFirst()
-            .endsWith("yaml: too many values, aliases written out; allowed: at most 1000000"),
+            .endsWith("yaml: too many values after expanding aliases; allowed: at most 1000000"),
         faults::toString);
   }
 
@@ -59,7 +59,7 @@ final class BoundsTest {
     }
     List<String> faults = Given.faults(yaml.toString());
     assertEquals(Faults.MAX_FAULTS + 1, faults.size());
-    assertTrue(faults.getLast().endsWith("and 7 more faults; correct these first"));
+    assertTrue(faults.getLast().endsWith("and 7 more faults; fix the listed faults first"));
   }
 
   @Test

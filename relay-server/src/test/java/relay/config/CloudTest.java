@@ -94,21 +94,21 @@ final class CloudTest {
                 "hunter2",
                 "is not JSON",
                 "{\"type\":\"authorized_user\"}",
-                "is no key file of a service account",
+                "is not a service account key file",
                 good.replace("client_email", "hunter2"),
                 "has no client_email",
                 good.replace("MII", "hunter2"),
-                "has a private_key that is no RSA key in PKCS #8",
+                "has a private_key that is not an RSA key in PKCS #8",
                 good.replace("client_id", "hunter2"),
                 "has no client_id",
                 good.replace("\"key-1\"", "null"),
                 "has no private_key_id",
                 good.replace("\"1\"", "1"),
-                "has a client_id that is no text",
+                "has a client_id that is not text",
                 good.replace("\"p-1\"", "[\"hunter2\"]"),
-                "has a project_id that is no text",
+                "has a project_id that is not text",
                 good.replace("https://oauth2.test/token", "oauth2.test/hunter2"),
-                "has a token_uri that is no http:// or https:// URL")
+                "has a token_uri that is not an http:// or https:// URL")
             .entrySet()) {
       Loaded loaded =
           Given.load(

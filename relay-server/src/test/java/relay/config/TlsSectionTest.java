@@ -107,10 +107,10 @@ class TlsSectionTest {
     "chain.pem,broken.key,4:18: server.tls.private_key: names a file with a key that cannot be"
         + " read",
     "chain.pem,cut.key,4:18: server.tls.private_key: names a file with a key that cannot be read",
-    "chain.pem,pkcs1.key,4:18: server.tls.private_key: names a key that is not that of the first"
+    "chain.pem,pkcs1.key,4:18: server.tls.private_key: names a key that does not match the first"
         + " certificate",
-    "chain.pem,encrypted.key,4:18: server.tls.private_key: names a key of another form",
-    "chain.pem,root.key,4:18: server.tls.private_key: names a key that is not that of the first"
+    "chain.pem,encrypted.key,4:18: server.tls.private_key: names a key in an unsupported format",
+    "chain.pem,root.key,4:18: server.tls.private_key: names a key that does not match the first"
         + " certificate"
   })
   void what_cannot_serve_is_refused_at_its_place(String certificate, String key, String fault) {
