@@ -98,6 +98,7 @@ public record ProviderConfig(
    *
    * @param maxWait how long a request may wait for capacity before it is refused
    * @param window the length of the rate-limit window
+   * @param enforce false: limits are counted and never refuse
    * @param burstRatio the share of a limit that an idle group may use at once, in (0, 1]
    */
   public record Pooling(
@@ -106,7 +107,8 @@ public record ProviderConfig(
       Duration maxWait,
       Duration window,
       Accounting accounting,
-      double burstRatio) {
+      double burstRatio,
+      boolean enforce) {
 
     /** The defaults if {@code pooling} is absent. */
     public static final Pooling DEFAULT =
@@ -116,7 +118,8 @@ public record ProviderConfig(
             Duration.ZERO,
             Duration.ofMinutes(1),
             Accounting.SLIDING_WINDOW,
-            1.0);
+            1.0,
+            true);
   }
 
   /** How a key is selected among those with capacity. */

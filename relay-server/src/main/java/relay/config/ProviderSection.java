@@ -109,8 +109,9 @@ final class ProviderSection {
                 MIN_WINDOW_MS,
                 MAX_WINDOW_MS));
     double burstRatio = ScalarSettings.ratio(pooling, "burst_ratio", Pooling.DEFAULT.burstRatio());
+    boolean enforce = ScalarSettings.flag(pooling, "enforce", Pooling.DEFAULT.enforce());
     pooling.done();
-    return new Pooling(strategy, affinity, maxWait, window, accounting, burstRatio);
+    return new Pooling(strategy, affinity, maxWait, window, accounting, burstRatio, enforce);
   }
 
   private List<ModelClass> modelClasses() {
