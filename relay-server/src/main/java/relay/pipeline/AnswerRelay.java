@@ -22,29 +22,29 @@ final class AnswerRelay {
   /** A body of known length up to this is passed on as a whole. */
   private static final int WHOLE_BYTES = 64 * 1024;
 
-  private final RequestContext handling;
+  private final RequestContext request;
   private final RequestPlan plan;
   private final Lease lease;
 
-  AnswerRelay(RequestContext handling, RequestPlan plan, Lease lease) {
-    this.handling = handling;
+  AnswerRelay(RequestContext request, RequestPlan plan, Lease lease) {
+    this.request = request;
     this.plan = plan;
     this.lease = lease;
   }
 
   void relay(UpstreamAnswer answer, int attempt) {
     HeaderLines headers =
-        headers(handling, plan, answer, lease)
-            .add(RequestContext.ATTEMPTS, Integer.toString(attempt));
+        headers(request, plan, answer, lease)
+            .add(ClientAnswer.ATTEMPTS, Integer.toString(attempt));
     if (answer.status() >= 400) {
       headers.add("x-relay-error-origin", "upstream");
     }
     boolean events = answer.isEventStream();
     long length = answer.contentLength();
-    if (handling.client().method().equals("HEAD")) {
-      handling.client().begin(answer.status(), headers, length);
-      handling.client().end(new byte[0], 0, 0);
-      handling.done(answer.status(), "upstream");
+    if (request.client().method().equals("HEAD")) {
+      request.client().begin(answer.status(), headers, length);
+      request.client().end(new byte[0], 0, 0);
+      request.answer().done(answer.status(), "upstream");
     } else if (!events && length >= 0 && length <= WHOLE_BYTES) {
       whole(answer, headers, (int) length);
     } else {
@@ -55,14 +55,14 @@ final class AnswerRelay {
   private void whole(UpstreamAnswer answer, HeaderLines headers, int length) {
     long began = System.nanoTime();
     byte[] body = answer.readAtMost(length);
-    handling.spentUpstream(System.nanoTime() - began);
+    request.record().addUpstreamNanos(System.nanoTime() - began);
     if (body.length < length) {
-      if (handling.isOver()) {
-        handling.leave();
+      if (request.cancellation().isCancelled()) {
+        request.answer().cancelled();
       } else {
         Break how = how(answer);
         brokeOff(how);
-        handling.refuse(how.error());
+        request.answer().refuse(how.error());
       }
       return; // the lease ends with what it reserved: what was produced is not known
     }
@@ -72,7 +72,7 @@ final class AnswerRelay {
     }
     scanner.end();
     settle(answer, scanner);
-    handling.answer(answer.status(), headers, body);
+    request.answer().passOn(answer.status(), headers, body);
   }
 
   private void inParts(UpstreamAnswer answer, HeaderLines headers, boolean events) {
@@ -83,8 +83,8 @@ final class AnswerRelay {
     UsageChunkFilter filter =
         events && plain && plan.asksForUsage() ? new UsageChunkFilter() : null;
     // An event may have to be added, or taken out: no length is promised for a stream.
-    handling.client().begin(answer.status(), headers, events ? -1 : answer.contentLength());
-    Outbox outbox = new Outbox(handling, filter);
+    request.client().begin(answer.status(), headers, events ? -1 : answer.contentLength());
+    Outbox outbox = new Outbox(request, filter);
     boolean whole;
     try (Usage usage = usage(answer, scanner)) {
       whole = copy(answer, usage, outbox);
@@ -93,8 +93,14 @@ final class AnswerRelay {
       if (events && usage.readable()) {
         whole = scanner.finished() || (whole && scanner.errorSeen());
       }
+    } catch (ClientGoneException e) {
       settle(answer, scanner);
-      // A failure only in a stream: what tells a client of its own mistake says "error", too.
+      request.answer().cancelled();
+      return;
+    }
+    settle(answer, scanner);
+    try {
+      // Only a stream's error event is a failure: the JSON of a client's mistake says "error", too.
       boolean errorEvent = events && scanner.errorSeen();
       if (errorEvent) {
         brokeOff(Break.ERROR_EVENT);
@@ -110,11 +116,10 @@ final class AnswerRelay {
         breakOff(outbox, tells, how.error(), scanner);
       }
     } catch (ClientGoneException e) {
-      settle(answer, scanner);
-      handling.leave();
+      request.answer().cancelled(); // the usage is settled already
       return;
     }
-    handling.done(answer.status(), whole ? "upstream" : "relay");
+    request.answer().done(answer.status(), whole ? "upstream" : "relay");
   }
 
   /** False when the provider broke off. */
@@ -133,7 +138,7 @@ final class AnswerRelay {
         }
         usage.feed(outbox.buffer(), outbox.filled(), n);
         outbox.add(n);
-        if (!gathers || !outbox.takesMore()) {
+        if (!gathers || !outbox.hasRoom()) {
           outbox.flush();
         }
       }
@@ -141,12 +146,12 @@ final class AnswerRelay {
       outbox.throwIfGone();
       return false;
     } finally {
-      handling.spentUpstream(System.nanoTime() - began);
+      request.record().addUpstreamNanos(System.nanoTime() - began);
     }
   }
 
   private Break how(UpstreamAnswer answer) {
-    if (handling.isOver()) {
+    if (request.cancellation().isCancelled()) {
       return Break.STOP;
     }
     return answer.fellSilent() ? Break.SILENCE : Break.LOSS;
@@ -163,7 +168,7 @@ final class AnswerRelay {
       return switch (this) {
         case SILENCE ->
             RelayError.timeout("the provider sent nothing more for server.idle_timeout_ms");
-        case STOP -> RequestContext.STOPPING;
+        case STOP -> ClientAnswer.STOPPING;
         case LOSS, ERROR_EVENT -> RelayError.unreachable("the provider broke off its answer");
       };
     }
@@ -175,7 +180,7 @@ final class AnswerRelay {
       return; // which is not the provider's fault
     }
     plan.route().breaker().failed(new Passage.Free());
-    handling.meters().brokenOff(plan.route().name(), how.name().toLowerCase(Locale.ROOT));
+    request.meters().brokenOff(plan.route().name(), how.name().toLowerCase(Locale.ROOT));
   }
 
   /**
@@ -191,11 +196,11 @@ final class AnswerRelay {
       }
       outbox.write(event);
     }
-    handling.client().abort();
+    request.client().abort();
   }
 
   private byte[] errorEvent(String type, String message) {
-    return plan.asked().endpoint() == Endpoint.RESPONSES
+    return plan.parsed().endpoint() == Endpoint.RESPONSES
         ? ErrorEvents.ofResponses(type, message)
         : ErrorEvents.of(plan.dialect(), type, message);
   }
@@ -218,11 +223,11 @@ final class AnswerRelay {
     }
     Charge charge = Charge.seen(plan, scanner, lease);
     lease.settle(charge.inputTokens(), charge.outputTokens());
-    handling.allowance().end(); // before the client sees the end, and may ask for more
+    request.answer().endQuota(); // before the client sees the end, and may ask for more
     if (scanner.reported()) {
       TokenUsage usage = scanner.usage();
-      handling.meters().tokens(plan.route().name(), lease.key(), plan.facts().model(), usage);
-      handling.meters().clients().tokens(handling.caller(), usage);
+      request.meters().tokens(plan.route().name(), lease.key(), plan.facts().model(), usage);
+      request.meters().clients().tokens(request.record().clientName(), usage);
       if (scanner.finished()) {
         learn(charge.inputTokens(), usage.outputTokens());
       }
@@ -235,13 +240,13 @@ final class AnswerRelay {
         .pool()
         .estimates()
         .learn(plan.upstreamModel(), plan.facts().inputBytes(), inputTokens, outputTokens);
-    handling.meters().estimateError("input", lease.inputTokens(), inputTokens);
-    handling.meters().estimateError("output", lease.outputTokens(), outputTokens);
+    request.meters().estimateError("input", lease.inputTokens(), inputTokens);
+    request.meters().estimateError("output", lease.outputTokens(), outputTokens);
   }
 
   /** The provider's header lines that pass, and Relay's own but for the number of attempts. */
   static HeaderLines headers(
-      RequestContext handling, RequestPlan plan, UpstreamAnswer answer, Lease lease) {
+      RequestContext request, RequestPlan plan, UpstreamAnswer answer, Lease lease) {
     HeaderLines lines = new HeaderLines();
     Set<String> connectionNames = HeaderPolicy.connectionNames(answer.headers("connection"));
     answer.forEachHeader(
@@ -251,7 +256,7 @@ final class AnswerRelay {
           }
         });
     return lines
-        .add("x-relay-request-id", handling.id())
+        .add("x-relay-request-id", request.record().id())
         .add("x-relay-provider", plan.route().name())
         .add("x-relay-key", lease.key());
   }

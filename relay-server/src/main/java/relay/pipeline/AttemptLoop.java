@@ -1,188 +1,169 @@
 package relay.pipeline;
 
 import java.time.Duration;
-import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 import relay.pipeline.RetryPolicy.Decision;
 import relay.pipeline.RouteAttempts.Candidate;
 import relay.redis.Acquisition;
 import relay.redis.Acquisition.Granted;
-import relay.redis.Acquisition.Unavailable;
-import relay.redis.Lease;
 
 /**
- * The attempts of a request, each with a lease of its own, at one provider after the other, until
- * one gives an answer or no more may be made. Blocking code on a virtual thread, read from top to
- * bottom.
+ * The attempts of a request: one provider after the other, each attempt with a lease of its own,
+ * until one gets an answer or no more are allowed. Blocking code for a virtual thread.
  */
 final class AttemptLoop {
-  private static final Logger log = LoggerFactory.getLogger(AttemptLoop.class);
+  private final RequestContext request;
+  private final Cancellation cancellation;
+  private final RequestResources resources;
+  private final RouteAttempts routes;
+  private Candidate candidate;
+  private ClientQuota.@Nullable Refusal quotaRefusal; // then no provider may be asked
+  private boolean limited; // whether this provider answered 429 to one of the attempts
 
-  private final RequestContext handling;
-  private final RouteAttempts journey;
-  private Candidate leg;
-  private ClientQuota.@Nullable Refusal ownLimit; // the client's, which lets nothing more pass
-  private boolean limited; // whether this provider said 429 to one of the attempts
-
-  AttemptLoop(RequestContext handling, RouteAttempts journey, Candidate first) {
-    this.handling = handling;
-    this.journey = journey;
-    leg = first;
+  AttemptLoop(
+      RequestContext request, RequestResources resources, RouteAttempts routes, Candidate first) {
+    this.request = request;
+    this.cancellation = request.cancellation();
+    this.resources = resources;
+    this.routes = routes;
+    candidate = first;
   }
 
-  /** Brings the request to its end. */
+  /** Runs the request to its end, or until another thread continues it. */
   void run() {
-    Lease lease = ask();
-    if (lease == null) {
-      lease = elsewhere();
-    }
-    while (lease != null) {
-      handling.allowance().carriedBy(lease);
-      int number = journey.attempt(leg, lease.key());
-      handling.attempts(number);
-      Failure failure = new ProviderAttempt(handling, leg, lease, number).make();
+    boolean leased = acquireFirst() || acquireElsewhere();
+    while (leased) {
+      int number = routes.attempt(candidate, resources.lease().key());
+      request.record().attempts(number);
+      Failure failure = new ProviderAttempt(request, resources, candidate, number).make();
       if (failure == null) {
         return;
       }
-      journey.verdict().failed(failure);
-      lease = another(failure);
+      routes.verdict().attemptFailed(failure);
+      leased = acquireAfter(failure);
     }
-    if (handling.isOver()) {
-      handling.leave();
-    } else if (ownLimit != null) {
-      handling.meters().clients().denied(handling.caller(), ownLimit.reason());
-      handling.refuse(ownLimit.error());
+    if (cancellation.isCancelled()) {
+      request.answer().cancelled();
+    } else if (quotaRefusal != null) {
+      request.meters().clients().denied(request.record().clientName(), quotaRefusal.reason());
+      request.answer().refuse(quotaRefusal.error());
     } else {
-      handling.end(journey.verdict().outcome(journey.asked().dialect()));
+      request.answer().verdict(routes.verdict().outcome(routes.parsed().dialect()));
     }
   }
 
-  /** The lease for a further attempt, here or at the next provider; null if there is none. */
-  private @Nullable Lease another(Failure failure) {
+  /** Acquires a lease for a further attempt, here or at another provider. */
+  private boolean acquireAfter(Failure failure) {
     RetryPolicy policy =
-        new RetryPolicy(leg.route().api().config().maxAttempts(), ThreadLocalRandom.current());
-    Decision decision = policy.after(failure, leg.attempts(), handling.timeLeft());
+        new RetryPolicy(
+            candidate.route().api().config().maxAttempts(), ThreadLocalRandom.current());
+    Decision decision = policy.after(failure, candidate.attempts(), request.timeLeft());
     limited |= failure instanceof Failure.RateLimited;
-    boolean mayBeDone = failure.unclear() && !journey.asked().repeatable();
-    if (handling.isOver() || mayBeDone) {
-      return null;
+    boolean unsafe = failure.mayHaveBeenProcessed() && !routes.parsed().repeatable();
+    if (cancellation.isCancelled() || unsafe) {
+      return false;
     }
     if (decision instanceof Decision.Again(Duration pause)) {
-      Lease here = again(pause);
-      return here != null || handling.isOver() ? here : elsewhere();
+      return acquireAgain(pause) || (!cancellation.isCancelled() && acquireElsewhere());
     }
     if (failure instanceof Failure.RateLimited) {
-      askWhen();
+      findRetryTime();
     }
-    return decision instanceof Decision.TooLate ? null : elsewhere();
+    return !(decision instanceof Decision.TooLate) && acquireElsewhere();
   }
 
-  private @Nullable Lease again(Duration pause) {
+  private boolean acquireAgain(Duration pause) {
     if (pause.isPositive()) {
       LockSupport.parkNanos(pause.toNanos());
     }
-    if (handling.isOver() || !journey.again(leg)) {
-      return null;
+    if (cancellation.isCancelled() || !routes.enterAgain(candidate)) {
+      return false;
     }
-    Acquisition other = acquire(leg.acquire());
-    if (other instanceof Granted || !limited || handling.isOver()) {
-      return granted(other);
+    Acquisition acquisition = await(candidate.acquire());
+    if (acquisition instanceof Granted || !limited || cancellation.isCancelled()) {
+      return isGranted(acquisition);
     }
-    leg.unused();
-    askWhen(); // a key that was tried may be free before all others, or alone large enough
-    return null;
+    candidate.release();
+    findRetryTime(); // a key that was tried may be free before all others, or alone large enough
+    return false;
   }
 
-  /** The lease of the first of the next providers that gives one; null if none does. */
-  private @Nullable Lease elsewhere() {
-    while (!handling.isOver() && ownLimit == null) {
-      Candidate next = journey.next();
+  /** Acquires a lease of the first of the next providers that grants one. */
+  private boolean acquireElsewhere() {
+    while (!cancellation.isCancelled() && quotaRefusal == null) {
+      Candidate next = routes.next();
       if (next == null) {
-        return null;
+        return false;
       }
-      leg = next;
+      candidate = next;
       limited = false;
-      Lease there = ask();
-      if (there != null) {
-        return there;
+      if (acquireFirst()) {
+        return true;
       }
     }
-    return null;
+    return false;
   }
 
-  /** The first question to a provider, and to the client's own limits unless they let it pass. */
-  private @Nullable Lease ask() {
-    handling.goesTo(leg.route().name(), journey.asked().facts().model());
-    // Both go out before either is answered
-    CompletableFuture<ClientQuota.@Nullable Refusal> own = handling.allowance().take(leg.demand());
-    CompletableFuture<Acquisition> wish = leg.acquire();
-    handling.onCancel(() -> wish.cancel(false));
-    ownLimit = own.join();
-    if (ownLimit == null) {
-      return granted(acquire(wish));
+  /** Asks a provider's pool for the first time, and the client's quota unless it was granted. */
+  private boolean acquireFirst() {
+    request.record().target(candidate.route().name(), routes.parsed().facts().model());
+    // Both questions leave before either is answered: one round trip.
+    ClientQuota quota = resources.quota();
+    quota.reserve(candidate.demand());
+    expect(candidate.acquire());
+    quotaRefusal = quota.await();
+    if (quotaRefusal == null) {
+      return isGranted(await());
     }
-    leg.unused();
-    giveBack(wish);
-    return null;
+    candidate.release();
+    resources.giveBackLease();
+    return false;
   }
 
-  private static void giveBack(CompletableFuture<Acquisition> wish) {
-    if (!wish.cancel(false)) {
-      var _ =
-          wish.thenAccept(
-              acquisition -> {
-                if (acquisition instanceof Granted(Lease unwanted)) {
-                  unwanted.cancel();
-                }
-              });
+  private boolean isGranted(Acquisition acquisition) {
+    if (acquisition instanceof Granted) {
+      return true;
     }
-  }
-
-  private @Nullable Lease granted(Acquisition acquisition) {
-    if (acquisition instanceof Granted(Lease next)) {
-      return next;
-    }
-    leg.unused();
-    if (!handling.isOver()) {
+    candidate.release();
+    if (!cancellation.isCancelled()) {
       denied(acquisition);
     }
-    return null;
+    return false;
   }
 
   private void denied(Acquisition acquisition) {
-    handling.meters().denied(leg.route().name(), RefusalErrors.reason(acquisition));
-    journey.verdict().refused(acquisition);
+    request.meters().denied(candidate.route().name(), RefusalErrors.reason(acquisition));
+    routes.verdict().poolRefused(acquisition);
   }
 
-  /** No attempt follows here: the pool knows when a retry of the client's will be served. */
-  private void askWhen() {
-    Acquisition acquisition = acquire(leg.acquireAny());
-    if (acquisition instanceof Granted(Lease free)) {
-      free.cancel();
-      journey.verdict().hasFreeKey();
+  /** No attempt follows here: asks the pool when a retry by the client would be granted. */
+  private void findRetryTime() {
+    Acquisition acquisition = await(candidate.acquireAny());
+    if (acquisition instanceof Granted) {
+      resources.giveBackLease();
+      routes.verdict().keyIsFree();
     } else {
       denied(acquisition);
     }
   }
 
-  private Acquisition acquire(CompletableFuture<Acquisition> wish) {
-    handling.onCancel(() -> wish.cancel(false));
-    long asked = System.nanoTime();
-    Acquisition acquisition = wish.exceptionally(AttemptLoop::none).join();
-    handling.meters().acquired(System.nanoTime() - asked);
-    return acquisition;
+  private Acquisition await(CompletableFuture<Acquisition> acquiring) {
+    expect(acquiring);
+    return await();
   }
 
-  /** Cancelled because the client left, unless something is wrong. */
-  private static Acquisition none(Throwable failure) {
-    if (!(failure instanceof CancellationException)) {
-      log.error("an error inside Relay", failure);
-    }
-    return new Unavailable();
+  private void expect(CompletableFuture<Acquisition> acquiring) {
+    resources.expect(acquiring);
+    cancellation.onCancel(() -> acquiring.cancel(false));
+  }
+
+  private Acquisition await() {
+    long asked = System.nanoTime();
+    Acquisition acquisition = resources.await();
+    request.meters().acquired(System.nanoTime() - asked);
+    return acquisition;
   }
 }

@@ -46,7 +46,7 @@ record Charge(long inputTokens, long outputTokens) {
       return new Charge(lease.inputTokens(), lease.outputTokens());
     }
     Charge reported =
-        of(plan.dialect(), plan.upstreamModel(), plan.asked().maxOutputTokens(), scanner.usage());
+        of(plan.dialect(), plan.upstreamModel(), plan.parsed().maxOutputTokens(), scanner.usage());
     return scanner.finished()
         ? reported
         : new Charge(

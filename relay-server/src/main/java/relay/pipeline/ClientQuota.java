@@ -33,6 +33,7 @@ final class ClientQuota {
   private final @Nullable UsageTally tally;
   private final String client;
   private final List<Lease> carriers = new ArrayList<>(1);
+  private @Nullable CompletableFuture<Acquisition> asked; // until it is awaited
   private @Nullable Lease own;
   private boolean began;
   private boolean ended;
@@ -55,32 +56,38 @@ final class ClientQuota {
   }
 
   /**
-   * Asks Redis for it, unless it is had already. The question is sent at once: whoever asks for a
-   * provider's key right after it waits for one round trip and not for two.
-   *
-   * @return null when the request may pass
+   * Begins to reserve the client's quota, once per request. Does not wait: a provider's key that is
+   * asked for now travels to Redis in the same round trip.
    */
-  CompletableFuture<@Nullable Refusal> take(Demand wanted) {
+  void reserve(Demand wanted) {
     if (tally != null && !began) {
       began = true;
       tally.began(client);
     }
     if (pool == null || own != null) {
-      return CompletableFuture.completedFuture(null);
+      return;
     }
     Demand demand =
         Demand.of(
                 pool.plan().modelClasses().getFirst(), wanted.inputTokens(), wanted.outputTokens())
             .on(client);
-    return pool.acquire(demand).thenApply(acquisition -> taken(pool.plan(), acquisition));
+    asked = pool.acquire(demand);
   }
 
-  private @Nullable Refusal taken(PoolPlan plan, Acquisition acquisition) {
-    if (acquisition instanceof Granted(Lease lease)) {
-      own = lease;
+  /** Waits for the reservation. Null when the request may pass. */
+  @Nullable Refusal await() {
+    if (pool == null || asked == null) {
       return null;
     }
-    return new Refusal(RefusalErrors.reason(acquisition), refusal(plan, acquisition));
+    Acquisition acquisition = asked.join();
+    if (acquisition instanceof Granted(Lease lease)) {
+      own = lease;
+    }
+    asked = null;
+    if (own != null) {
+      return null;
+    }
+    return new Refusal(RefusalErrors.reason(acquisition), refusal(pool.plan(), acquisition));
   }
 
   private RelayError refusal(PoolPlan plan, Acquisition acquisition) {
@@ -134,6 +141,10 @@ final class ClientQuota {
    * be called before the client is told that its request has ended: then it may ask for more.
    */
   void end() {
+    if (asked != null) {
+      var _ = asked.thenAccept(ClientQuota::giveBack);
+      asked = null;
+    }
     if (ended || (own == null && !began)) {
       return;
     }
@@ -152,6 +163,12 @@ final class ClientQuota {
       own.cancel(); // nothing was sent
     } else if (own != null) {
       own.settle(all.inputTokens(), all.outputTokens());
+    }
+  }
+
+  private static void giveBack(Acquisition acquisition) {
+    if (acquisition instanceof Granted(Lease unwanted)) {
+      unwanted.cancel();
     }
   }
 

@@ -7,7 +7,7 @@ import relay.model.HeaderLines;
 sealed interface Failure {
 
   /** Whether the provider may have done what it was asked to. */
-  default boolean unclear() {
+  default boolean mayHaveBeenProcessed() {
     return false;
   }
 
@@ -15,7 +15,7 @@ sealed interface Failure {
   record RateLimited() implements Failure {}
 
   /** The provider limits what is not counted here; of that the pool knows nothing. */
-  record LimitedApart(Duration retryAfter) implements Failure {}
+  record UncountedLimit(Duration retryAfter) implements Failure {}
 
   /** The provider refuses the key itself; its words may name it, so they are not passed on. */
   record KeyRefused() implements Failure {}
@@ -45,7 +45,7 @@ sealed interface Failure {
     }
 
     @Override
-    public boolean unclear() {
+    public boolean mayHaveBeenProcessed() {
       return !overloaded();
     }
 
@@ -62,7 +62,7 @@ sealed interface Failure {
    */
   record Unreachable(boolean sent, String why) implements Failure {
     @Override
-    public boolean unclear() {
+    public boolean mayHaveBeenProcessed() {
       return sent;
     }
   }

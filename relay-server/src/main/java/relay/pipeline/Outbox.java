@@ -18,7 +18,7 @@ final class Outbox {
 
   private static final int MOST_BYTES = 8 * 1024;
 
-  private final RequestContext handling;
+  private final RequestContext request;
   private final @Nullable UsageChunkFilter filter;
   private byte[] buffer = new byte[FIRST_BYTES];
   private int written;
@@ -26,8 +26,8 @@ final class Outbox {
   private boolean gone;
   private boolean chunksLeft; // by the client's exchange
 
-  Outbox(RequestContext handling, @Nullable UsageChunkFilter filter) {
-    this.handling = handling;
+  Outbox(RequestContext request, @Nullable UsageChunkFilter filter) {
+    this.request = request;
     this.filter = filter;
   }
 
@@ -63,7 +63,7 @@ final class Outbox {
   }
 
   /** Takes more, growing if it may; false if something must be written first. */
-  boolean takesMore() {
+  boolean hasRoom() {
     if (filled == buffer.length && filled < MOST_BYTES) {
       buffer = Arrays.copyOf(buffer, 2 * filled);
     }
@@ -87,7 +87,7 @@ final class Outbox {
   }
 
   void throwIfGone() throws ClientGoneException {
-    if (gone || handling.isGone()) {
+    if (gone || request.cancellation().isClientGone()) {
       throw new ClientGoneException();
     }
   }
@@ -103,11 +103,11 @@ final class Outbox {
    * @return how many bytes were sent; 0 if none can be
    */
   int send(ByteBuffer chunks) {
-    if (gone || handling.isGone()) {
+    if (gone || request.cancellation().isClientGone()) {
       return 0;
     }
     try {
-      int bytes = handling.client().sendChunks(chunks);
+      int bytes = request.client().sendChunks(chunks);
       chunksLeft = bytes > 0 && chunks.hasRemaining();
       return bytes;
     } catch (IOException e) {
@@ -142,9 +142,9 @@ final class Outbox {
 
   private void push(byte[] bytes, int offset, int length) throws ClientGoneException {
     try {
-      handling.client().write(bytes, offset, length);
+      request.client().write(bytes, offset, length);
     } catch (IOException e) {
-      handling.clientLeft(); // which ends the call to the provider, too
+      request.cancellation().clientLeft(); // which ends the call to the provider, too
       throw new ClientGoneException();
     }
   }
@@ -155,11 +155,11 @@ final class Outbox {
       flush();
     }
     if (filter == null) {
-      handling.client().end(buffer, written, filled - written);
+      request.client().end(buffer, written, filled - written);
     } else {
       flush();
       int passes = filter.end();
-      handling.client().end(filter.output(), 0, passes);
+      request.client().end(filter.output(), 0, passes);
     }
   }
 }

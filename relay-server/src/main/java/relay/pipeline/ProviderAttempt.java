@@ -27,75 +27,64 @@ final class ProviderAttempt {
   private static final Logger log = LoggerFactory.getLogger(ProviderAttempt.class);
   private static final int ERROR_BYTES = 64 * 1024;
 
-  private final RequestContext handling;
+  private final RequestContext request;
+  private final RequestResources resources;
   private final RequestPlan plan;
   private final Route route;
   private final Passage passage;
   private final Lease lease;
   private final int number;
   private final Payload body;
-  private boolean goesOn;
 
   /**
    * @param number among all attempts of the request, from 1
    */
-  ProviderAttempt(RequestContext handling, RouteAttempts.Candidate leg, Lease lease, int number) {
-    this.handling = handling;
-    this.plan = leg.plan();
-    this.route = leg.route();
-    this.passage = leg.passage();
-    this.lease = lease;
+  ProviderAttempt(
+      RequestContext request,
+      RequestResources resources,
+      RouteAttempts.Candidate candidate,
+      int number) {
+    this.request = request;
+    this.resources = resources;
+    this.plan = candidate.plan();
+    this.route = candidate.route();
+    this.passage = candidate.passage();
+    this.lease = resources.lease();
     this.number = number;
-    body = ProviderBody.of(plan, handling.client());
+    body = ProviderBody.of(plan, request.client());
   }
 
   /** Null when the client was answered, or has left, or is answered by another thread. */
   @Nullable Failure make() {
-    handling.meters().attempt();
-    handling.meters().granted(route.name(), lease.key());
-    handling.meters().reserve(reserved());
     try {
+      resources.beginAttempt();
+      request.meters().attempt();
+      request.meters().granted(route.name(), lease.key());
       return send();
     } finally {
-      if (!goesOn) {
-        end();
-      }
-    }
-  }
-
-  private long reserved() {
-    return lease.inputTokens() + lease.outputTokens();
-  }
-
-  /** Whatever happened, the lease ends: if nothing else did, with what it reserved. */
-  private void end() {
-    try (lease) {
-      handling.meters().release(reserved());
+      resources.endAttempt();
     }
   }
 
   private @Nullable Failure send() {
     UpstreamCall call = call();
-    handling.onCancel(call::cancel);
+    request.cancellation().onCancel(call::cancel);
     long sent = System.nanoTime();
     Outcome outcome = call.execute();
+    if (outcome instanceof Outcome.Answered(UpstreamAnswer answer)) {
+      resources.own(answer);
+    }
     long waited = System.nanoTime() - sent;
-    handling.spentUpstream(waited);
+    request.record().addUpstreamNanos(waited);
     return switch (outcome) {
       case Outcome.Answered(UpstreamAnswer answer) -> {
-        handling.meters().firstByte(route.name(), waited);
-        try {
-          yield answered(answer);
-        } finally {
-          if (!goesOn) {
-            answer.close();
-          }
-        }
+        request.meters().firstByte(route.name(), waited);
+        yield answered(answer);
       }
       case Outcome.Silent() -> {
         upstreamResponse(0);
-        failedThere();
-        handling.refuse(RelayError.timeout("the provider sent nothing for server.idle_timeout_ms"));
+        failedHere();
+        request.answer().refuse(RelayError.timeout("the provider sent nothing for server.idle_timeout_ms"));
         yield null;
       }
       case Outcome.Broken broken -> {
@@ -109,13 +98,13 @@ final class ProviderAttempt {
   }
 
   private @Nullable Failure broken(Outcome.Broken broken) {
-    if (handling.isOver()) {
+    if (request.cancellation().isCancelled()) {
       route.breaker().unused(passage);
-      handling.leave();
+      request.answer().cancelled();
       return null;
     }
     route.breaker().failed(passage);
-    log.debug("request {}: {}", handling.id(), broken.cause().toString());
+    log.debug("request {}: {}", request.record().id(), broken.cause().toString());
     return new Failure.Unreachable(
         broken.sent(),
         "provider %s cannot be reached: %s"
@@ -123,27 +112,27 @@ final class ProviderAttempt {
   }
 
   private UpstreamCall call() {
-    UpstreamRequest request =
+    UpstreamRequest upstreamRequest =
         route
             .api()
-            .request(handling.client().target(), plan.upstreamModel(), plan.facts().stream());
-    request.method(plan.asked().method());
+            .request(request.client().target(), plan.upstreamModel(), plan.facts().stream());
+    upstreamRequest.method(plan.parsed().method());
     Set<String> connectionNames =
-        HeaderPolicy.connectionNames(handling.client().headers("connection"));
-    handling
+        HeaderPolicy.connectionNames(request.client().headers("connection"));
+    request
         .client()
         .forEachHeader(
             (name, value) -> {
               if (HeaderPolicy.passesUpstream(name.toLowerCase(Locale.ROOT), connectionNames)) {
-                request.header(name, value);
+                upstreamRequest.header(name, value);
               }
             });
-    request.header("accept-encoding", acceptEncoding());
-    return route.api().call(request, lease.key(), body);
+    upstreamRequest.header("accept-encoding", acceptEncoding());
+    return route.api().call(upstreamRequest, lease.key(), body);
   }
 
   private String acceptEncoding() {
-    String accepted = handling.client().header("accept-encoding");
+    String accepted = request.client().header("accept-encoding");
     if (plan.unread()) {
       return accepted == null ? "identity" : accepted; // the answer is the client's alone
     }
@@ -152,7 +141,7 @@ final class ProviderAttempt {
   }
 
   /** What one path of many cannot do says nothing of the provider. */
-  private void failedThere() {
+  private void failedHere() {
     if (plan.unread()) {
       route.breaker().unused(passage);
     } else {
@@ -170,7 +159,7 @@ final class ProviderAttempt {
     }
     return switch (answer.status()) {
       case 500, 502, 503, 504, 529 -> {
-        failedThere();
+        failedHere();
         Failure failure = failed(answer);
         lease.settle(0, 0);
         yield failure;
@@ -204,7 +193,7 @@ final class ProviderAttempt {
   }
 
   private void relay(UpstreamAnswer answer) {
-    new AnswerRelay(handling, plan, lease).relay(answer, number);
+    new AnswerRelay(request, plan, lease).relay(answer, number);
   }
 
   /**
@@ -212,21 +201,13 @@ final class ProviderAttempt {
    * while OkHttp waited for the answer, and will not become smaller; a new one has what it needs.
    */
   private void continueOnNewThread(UpstreamAnswer answer) {
-    handling.continueOnNewThread(
-        () -> {
-          try (answer) {
-            relay(answer);
-          } finally {
-            end();
-          }
-        });
-    goesOn = true;
+    request.continueOnNewThread(resources, _ -> relay(answer));
   }
 
   private Failure rateLimited(UpstreamAnswer answer) {
     lease.settle(0, 0);
     LimitRefusal refusal = LimitRefusal.of(answer, answer.readAtMost(ERROR_BYTES), Instant.now());
-    handling.meters().limitRefusal(route.name(), refusal.kind());
+    request.meters().limitRefusal(route.name(), refusal.kind());
     String account = lease.group().substring(0, lease.group().lastIndexOf('/'));
     return switch (refusal) {
       case LimitRefusal.Rate(var retryAfter) -> limited(retryAfter);
@@ -248,7 +229,7 @@ final class ProviderAttempt {
   private Failure limited(Duration retryAfter) {
     if (!plan.counted()) {
       // Providers limit by themselves what does not count against the limits of the group.
-      return new Failure.LimitedApart(retryAfter.isPositive() ? retryAfter : Duration.ofSeconds(1));
+      return new Failure.UncountedLimit(retryAfter.isPositive() ? retryAfter : Duration.ofSeconds(1));
     }
     route.pool().refused(lease, retryAfter);
     return new Failure.RateLimited();
@@ -260,7 +241,7 @@ final class ProviderAttempt {
   }
 
   private void quarantine(String what, List<String> keys, String reason) {
-    keys.forEach(key -> handling.meters().quarantined(route.name(), key));
+    keys.forEach(key -> request.meters().quarantined(route.name(), key));
     route.pool().quarantine(keys, reason);
     log.warn("quarantined in {}: {}: {}", route.name(), what, reason);
   }
@@ -268,11 +249,11 @@ final class ProviderAttempt {
   private Failure failed(UpstreamAnswer answer) {
     return new Failure.ProviderFailed(
         answer.status(),
-        AnswerRelay.headers(handling, plan, answer, lease).add("x-relay-error-origin", "upstream"),
+        AnswerRelay.headers(request, plan, answer, lease).add("x-relay-error-origin", "upstream"),
         answer.readAtMost(ERROR_BYTES));
   }
 
   private void upstreamResponse(int status) {
-    handling.meters().upstreamResponse(route.name(), lease.key(), status);
+    request.meters().upstreamResponse(route.name(), lease.key(), status);
   }
 }

@@ -22,7 +22,7 @@ final class ProviderBody {
   private ProviderBody() {}
 
   static Payload of(RequestPlan plan, ClientExchange client) {
-    if (plan.asked().endpoint() != Endpoint.MESSAGES) {
+    if (plan.parsed().endpoint() != Endpoint.MESSAGES) {
       return plan.body(); // elsewhere, as to count tokens, the model stays where it is
     }
     return switch (plan.route().api().config().type()) {

@@ -1,98 +1,60 @@
 package relay.pipeline;
 
 import java.time.Duration;
-import java.util.Set;
-import java.util.concurrent.atomic.AtomicBoolean;
-import org.jspecify.annotations.Nullable;
+import java.util.function.Consumer;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import relay.metrics.Meters;
-import relay.model.HeaderLines;
-import relay.model.RelayError;
 
-/** One request on its way: the client, the names it goes by, and the one answer it gets. */
+/** One request: its client, its record, its cancellation and its answer. */
 final class RequestContext {
   private static final Logger log = LoggerFactory.getLogger(RequestContext.class);
 
-  /** How many attempts were made until the answer. */
-  static final String ATTEMPTS = "x-relay-attempts";
-
-  /** What a client is told whose request still runs when the replica has waited long enough. */
-  static final RelayError STOPPING =
-      RelayError.unavailable(
-          "this replica stops, and the answer was not complete when server.drain_ms was over: send"
-              + " the request again");
-
-  private static final String UNKNOWN = "";
-
   private final ClientExchange client;
-  private final String id = RequestIds.next();
   private final Meters meters;
   private final Duration patience;
-  private final Runnable onDone;
-  private final long startedNanos = System.nanoTime();
-  private final AtomicBoolean done = new AtomicBoolean();
-  private String provider = UNKNOWN;
-  private String model = UNKNOWN;
-  private String caller = UNKNOWN;
-  private ClientQuota allowance = ClientQuota.NONE;
-  private int attempts;
-  private long upstreamNanos;
-  private boolean goesOn;
-  private @Nullable Set<RequestContext> begun;
-  private volatile boolean gone;
-  private boolean over;
-  private @Nullable Runnable onOver;
+  private final RequestRecord record;
+  private final Cancellation cancellation = new Cancellation();
+  private final ClientAnswer answer;
+  private final int othersRunning;
 
   /**
-   * @param patience how long attempts may begin, if the client does not give up earlier
+   * @param patience how long attempts may begin, unless the client gives up earlier
    */
-  RequestContext(ClientExchange client, Meters meters, Duration patience, Runnable onDone) {
+  RequestContext(
+      ClientExchange client, Meters meters, Duration patience, RunningRequests running) {
     this.client = client;
-    this.patience = patience;
     this.meters = meters;
-    this.onDone = onDone;
-    meters.requestStarted();
+    this.patience = patience;
+    record = new RequestRecord(meters);
+    answer = new ClientAnswer(client, record, cancellation, running);
+    othersRunning = running.enter();
   }
 
-  /** Runs the request. An error of Relay's own ends it, and not in silence. */
-  void run(Runnable work) {
-    try {
-      guarded(work);
-    } finally {
-      if (!goesOn) {
-        allowance.end();
-      }
-    }
+  /** Runs the request. An error inside Relay ends it, and is logged. */
+  void run(Consumer<RequestResources> work) {
+    run(new RequestResources(meters), work);
   }
 
-  private void guarded(Runnable work) {
-    try {
-      work.run();
+  private void run(RequestResources resources, Consumer<RequestResources> work) {
+    try (resources) {
+      work.accept(resources);
     } catch (RuntimeException | Error e) {
-      log.error("request {} failed inside Relay", id, e);
-      client.abort();
-      done(500, "relay");
+      log.error("request {} failed inside Relay", record.id(), e);
+      answer.failed();
     }
   }
 
   /**
-   * Has the rest of the request run on a thread of its own. From then on the calling one has
-   * nothing to do with it any more.
+   * Runs the rest of the request on a thread of its own, which gets the resources. Afterwards the
+   * calling thread must not touch the request.
    */
-  void continueOnNewThread(Runnable rest) {
-    goesOn = true; // first: the other may be done before this comes back
+  void continueOnNewThread(RequestResources resources, Consumer<RequestResources> rest) {
+    RequestResources moved = resources.transfer();
     try {
-      client.continueOnNewThread(
-          () -> {
-            try {
-              guarded(rest);
-            } finally {
-              allowance.end();
-            }
-          });
+      client.continueOnNewThread(() -> run(moved, rest));
     } catch (RuntimeException | Error e) {
-      goesOn = false;
+      moved.close();
       throw e;
     }
   }
@@ -101,180 +63,30 @@ final class RequestContext {
     return client;
   }
 
-  String id() {
-    return id;
-  }
-
   Meters meters() {
     return meters;
   }
 
-  /** Whose request it is. */
-  void calledBy(String clientName) {
-    caller = clientName;
+  RequestRecord record() {
+    return record;
   }
 
-  String caller() {
-    return caller;
+  Cancellation cancellation() {
+    return cancellation;
   }
 
-  /** What it takes of its client's own limits. */
-  void takes(ClientQuota ofClient) {
-    allowance = ofClient;
+  ClientAnswer answer() {
+    return answer;
   }
 
-  ClientQuota allowance() {
-    return allowance;
+  /** Requests that were running when this one began. */
+  int othersRunning() {
+    return othersRunning;
   }
 
-  void goesTo(String toProvider, String toModel) {
-    provider = toProvider;
-    model = toModel;
-  }
-
-  /** An attempt begins: its number among all of the request. */
-  void attempts(int number) {
-    attempts = number;
-  }
-
-  String model() {
-    return model;
-  }
-
-  long startedNanos() {
-    return startedNanos;
-  }
-
-  /** Until no further attempt may begin; not positive if none may now. */
+  /** Time until no further attempt may begin; not positive if none may begin now. */
   Duration timeLeft() {
     return ClientTimeout.of(client.header("x-stainless-timeout"), patience)
-        .minusNanos(System.nanoTime() - startedNanos);
-  }
-
-  /** Time that was the provider's, not Relay's. */
-  void spentUpstream(long nanos) {
-    upstreamNanos += nanos;
-  }
-
-  /** Answers with an error of Relay's own. */
-  void refuse(RelayError error) {
-    allowance.end();
-    HeaderLines headers = ErrorBodies.headers(error, id);
-    if (attempts > 0) {
-      headers.add(ATTEMPTS, Integer.toString(attempts));
-    }
-    client.answer(error.status(), headers, ErrorBodies.body(client.dialect(), error, id));
-    done(error.status(), "relay");
-  }
-
-  /** Answers with JSON of Relay's own. */
-  void answer(byte[] json) {
-    client.answer(
-        200,
-        new HeaderLines()
-            .add("content-type", "application/json")
-            .add("x-relay-request-id", id)
-            .add("request-id", id)
-            .add("x-request-id", id),
-        json);
-    done(200, "relay");
-  }
-
-  /** Answers as a whole with what a provider gave. */
-  void answer(int status, HeaderLines headers, byte[] body) {
-    allowance.end();
-    client.answer(status, headers, body);
-    done(status, "upstream");
-  }
-
-  /** Answers with what came of the request at all providers together. */
-  void end(Verdict.Outcome outcome) {
-    switch (outcome) {
-      case Verdict.Outcome.Own(RelayError error) -> refuse(error);
-      case Verdict.Outcome.Passed(Failure.ProviderFailed f) -> {
-        // More may have been made after the one that brought this
-        f.headers().add(ATTEMPTS, Integer.toString(attempts));
-        answer(f.status(), f.headers(), f.body());
-      }
-    }
-  }
-
-  /** Until it is done it is one of these. */
-  void joins(Set<RequestContext> running) {
-    begun = running;
-    running.add(this);
-  }
-
-  /** The request is over, however it ended: counted once. */
-  void done(int status, String origin) {
-    allowance.end();
-    if (done.compareAndSet(false, true)) {
-      if (begun != null) {
-        begun.remove(this);
-      }
-      long took = System.nanoTime() - startedNanos;
-      meters.requestDone(provider, model, status, origin, took, Math.max(0, took - upstreamNanos));
-      meters.clients().answered(caller, status);
-      meters.requestEnded();
-      onDone.run();
-    }
-  }
-
-  /** It is over before its answer began: the client is told, unless it has left. */
-  void leave() {
-    if (isCutOff()) {
-      refuse(STOPPING);
-    } else {
-      client.abort();
-      done(499, "relay");
-    }
-  }
-
-  /** The client has left. From any thread. */
-  void clientLeft() {
-    over(true);
-  }
-
-  /** The replica waits for it no longer. From any thread. */
-  void cutOff() {
-    over(false);
-  }
-
-  private void over(boolean left) {
-    Runnable callback;
-    synchronized (this) {
-      gone |= left;
-      over = true;
-      callback = onOver;
-    }
-    if (callback != null) {
-      callback.run();
-    }
-  }
-
-  /** What to do when the client leaves, or the replica stops; at once if that has happened. */
-  void onCancel(Runnable callback) {
-    boolean now;
-    synchronized (this) {
-      onOver = callback;
-      now = over;
-    }
-    if (now) {
-      callback.run();
-    }
-  }
-
-  /** Whether nothing more is to be done for it: its client has left, or the replica stops. */
-  synchronized boolean isOver() {
-    return over;
-  }
-
-  boolean isGone() {
-    return gone;
-  }
-
-  /** Whether the replica stops and the client is still there, to be told so. */
-  synchronized boolean isCutOff() {
-    return over && !gone;
+        .minusNanos(record.elapsedNanos());
   }
 }

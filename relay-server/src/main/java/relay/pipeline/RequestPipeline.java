@@ -5,8 +5,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Consumer;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 import relay.auth.Clients;
@@ -39,14 +38,12 @@ public final class RequestPipeline {
       Pattern.compile("application/json[ \\t]*(;|$)", Pattern.CASE_INSENSITIVE);
 
   private final Clients clients;
-  private final ClientQuotas clientLimits;
+  private final ClientQuotas clientQuotas;
   private final Routes routes;
   private final ModelCatalog catalog;
   private final Meters meters;
   private final Bounds limits;
-  private final AtomicInteger running = new AtomicInteger();
-  private final Set<RequestContext> begun = ConcurrentHashMap.newKeySet();
-  private volatile boolean cutOff;
+  private final RunningRequests running = new RunningRequests();
 
   /**
    * Bounds of one replica.
@@ -69,7 +66,7 @@ public final class RequestPipeline {
       Meters meters,
       Bounds limits) {
     this.clients = clients;
-    clientLimits = new ClientQuotas(clientsPool, clientsTally);
+    clientQuotas = new ClientQuotas(clientsPool, clientsTally);
     this.routes = routes;
     catalog = new ModelCatalog(routes.all());
     this.meters = meters;
@@ -78,13 +75,12 @@ public final class RequestPipeline {
 
   /** Requests that are not answered yet. */
   public int running() {
-    return running.get();
+    return running.count();
   }
 
   /** Ends all requests: their clients are told that this replica stops. */
   public void cutOff() {
-    cutOff = true;
-    begun.forEach(RequestContext::cutOff);
+    running.cutOff();
   }
 
   /** Counts a request that was refused for its path, method or head: no way for it begins here. */
@@ -94,26 +90,23 @@ public final class RequestPipeline {
 
   /** Serves a request whose head was read. Blocks until it has been answered, or handed over. */
   public void serve(ClientExchange client, Endpoint endpoint) {
-    Admitted admitted = admit(client);
-    if (admitted != null) {
-      admitted.handling().run(() -> serve(admitted, endpoint));
-    }
+    admit(client, admitted -> serve(admitted, endpoint));
   }
 
   private void serve(Admitted admitted, Endpoint endpoint) {
-    RequestContext handling = admitted.handling();
-    RelayError wrongHead = wrongHead(handling.client());
+    RequestContext request = admitted.request();
+    RelayError wrongHead = wrongHead(request.client());
     if (wrongHead != null) {
-      handling.refuse(wrongHead);
+      request.answer().refuse(wrongHead);
       return;
     }
-    Payload body = body(handling);
+    Payload body = body(request);
     if (body == null) {
       return;
     }
     try {
       switch (looked(endpoint, body)) {
-        case BadRequest bad -> handling.refuse(RelayError.invalid(bad.message()));
+        case BadRequest bad -> request.answer().refuse(RelayError.invalid(bad.message()));
         case RequestFacts facts -> route(admitted, endpoint, body, facts);
       }
     } finally {
@@ -141,35 +134,33 @@ public final class RequestPipeline {
    */
   public void passThrough(ClientExchange client) {
     if (!routes.passThroughSomewhere()) {
-      new RequestContext(client, meters, limits.patience(), () -> {}).refuse(nothingAt(client));
+      RequestContext request = context(client);
+      request.run(_ -> request.answer().refuse(nothingAt(client)));
       return;
     }
-    Admitted admitted = admit(client);
-    if (admitted != null) {
-      admitted.handling().run(() -> passThrough(admitted));
-    }
+    admit(client, this::passThrough);
   }
 
   private void passThrough(Admitted admitted) {
-    RequestContext handling = admitted.handling();
-    ClientExchange client = handling.client();
+    RequestContext request = admitted.request();
+    ClientExchange client = request.client();
     List<Route> chosen =
         routes.passthrough(admitted.caller(), client.dialect(), TargetPath.of(client.target()));
     if (chosen.isEmpty() || !admitted.caller().mayUseAnyModel()) {
-      handling.refuse(nothingAt(client));
+      request.answer().refuse(nothingAt(client));
       return;
     }
     if (!TargetPath.isPlain(client.target())) {
-      handling.refuse(RelayError.invalid("the path must be written without . and .. in it"));
+      request.answer().refuse(RelayError.invalid("the path must be written without . and .. in it"));
       return;
     }
-    Payload body = body(handling);
+    Payload body = body(request);
     if (body == null) {
       return;
     }
     try {
       if (body.length() > 0 && BODILESS.contains(client.method())) {
-        handling.refuse(RelayError.invalid("a " + client.method() + " has no body"));
+        request.answer().refuse(RelayError.invalid("a " + client.method() + " has no body"));
       } else {
         forward(admitted, chosen, ParsedRequest.unread(client.dialect(), client.method(), body));
       }
@@ -187,67 +178,90 @@ public final class RequestPipeline {
 
   /** Lists the models of the configuration. */
   public void models(ClientExchange client) {
-    Admitted admitted = admit(client);
-    if (admitted != null) {
-      admitted.handling().answer(catalog.list(admitted.caller(), client.dialect()));
-    }
+    admit(
+        client,
+        admitted ->
+            admitted
+                .request()
+                .answer()
+                .json(catalog.list(admitted.caller(), client.dialect())));
   }
 
-  /** Tells of one model of the configuration. */
+  /** Describes one model of the configuration. */
   public void model(ClientExchange client, String id) {
-    Admitted admitted = admit(client);
-    if (admitted == null) {
-      return;
-    }
-    byte[] model = catalog.model(admitted.caller(), client.dialect(), id);
+    admit(client, admitted -> model(admitted, id));
+  }
+
+  private void model(Admitted admitted, String id) {
+    ClientAnswer answer = admitted.request().answer();
+    Dialect dialect = admitted.request().client().dialect();
+    byte[] model = catalog.model(admitted.caller(), dialect, id);
     if (model == null) {
-      admitted.handling().refuse(unserved(client.dialect(), id));
+      answer.refuse(unserved(dialect, id));
     } else {
-      admitted.handling().answer(model);
+      answer.json(model);
     }
   }
 
-  /** A request of somebody who is known, while there is room for it. */
-  private record Admitted(RequestContext handling, Caller caller) {}
+  /** A request of an authenticated client, while the replica has room for it. */
+  private record Admitted(RequestContext request, RequestResources resources, Caller caller) {}
+
+  private RequestContext context(ClientExchange client) {
+    return new RequestContext(client, meters, limits.patience(), running);
+  }
+
+  /** Authenticates the client and continues, or refuses the request. */
+  private void admit(ClientExchange client, Consumer<Admitted> next) {
+    RequestContext request = context(client);
+    request.run(
+        resources -> {
+          Caller caller = authenticate(request);
+          if (caller != null) {
+            next.accept(new Admitted(request, resources, caller));
+          }
+        });
+  }
 
   /** Null when the request was refused. */
-  private @Nullable Admitted admit(ClientExchange client) {
-    int before = running.getAndIncrement();
-    RequestContext handling =
-        new RequestContext(client, meters, limits.patience(), running::decrementAndGet);
+  private @Nullable Caller authenticate(RequestContext request) {
+    ClientExchange client = request.client();
     Caller caller =
         clients.authenticate(client.header("x-api-key"), client.header("authorization"));
     if (caller == null) {
-      handling.refuse(
-          RelayError.unauthenticated(
-              "no client of Relay has this key: send it as x-api-key or Authorization: Bearer"));
+      request
+          .answer()
+          .refuse(
+              RelayError.unauthenticated(
+                  "no client of Relay has this key: send it as x-api-key or Authorization: Bearer"));
       return null;
     }
-    handling.calledBy(caller.name());
-    if (limits.maxConcurrent() > 0 && before >= limits.maxConcurrent()) {
-      handling.refuse(
-          RelayError.overloaded(
-              client.dialect(), "this replica already serves server.max_concurrent requests"));
+    request.record().clientName(caller.name());
+    if (limits.maxConcurrent() > 0 && request.othersRunning() >= limits.maxConcurrent()) {
+      request
+          .answer()
+          .refuse(
+              RelayError.overloaded(
+                  client.dialect(), "this replica already serves server.max_concurrent requests"));
       return null;
     }
-    return new Admitted(handling, caller);
+    return caller;
   }
 
   /** Null when there is none to go on with: then the client was told. */
-  private @Nullable Payload body(RequestContext handling) {
-    ClientExchange client = handling.client();
+  private @Nullable Payload body(RequestContext request) {
+    ClientExchange client = request.client();
     switch (client.readBody(limits.maxBodyBytes())) {
       case Body.Whole(Payload payload) -> {
         return payload;
       }
-      case Body.TooLarge _ -> handling.refuse(RelayError.tooLarge(limits.maxBodyBytes()));
+      case Body.TooLarge _ -> request.answer().refuse(RelayError.tooLarge(limits.maxBodyBytes()));
       case Body.Malformed _ ->
-          handling.refuse(
+          request.answer().refuse(
               RelayError.invalid(
                   "the body's chunks are not well formed, or it is not as long as announced"));
       case Body.TooSlow _ ->
-          handling.refuse(RelayError.tooSlow("the request's body came too slowly"));
-      case Body.Broken _ -> handling.leave();
+          request.answer().refuse(RelayError.tooSlow("the request's body came too slowly"));
+      case Body.Broken _ -> request.answer().cancelled();
     }
     return null;
   }
@@ -271,7 +285,7 @@ public final class RequestPipeline {
             ? routes.choose(caller, endpoint, facts.model())
             : List.of();
     if (chosen.isEmpty()) {
-      admitted.handling().refuse(unserved(endpoint.dialect(), facts.model()));
+      admitted.request().answer().refuse(unserved(endpoint.dialect(), facts.model()));
       return;
     }
     forward(admitted, chosen, ParsedRequest.of(endpoint, facts, body));
@@ -284,20 +298,20 @@ public final class RequestPipeline {
             .formatted(dialect.name().toLowerCase(Locale.ROOT), model));
   }
 
-  private void forward(Admitted admitted, List<Route> chosen, ParsedRequest asked) {
-    RequestContext handling = admitted.handling();
-    handling.takes(clientLimits.of(admitted.caller(), asked.counted()));
-    handling.client().onGone(handling::clientLeft);
-    handling.joins(begun);
-    if (cutOff) {
-      handling.cutOff();
-    }
-    RouteAttempts journey = new RouteAttempts(chosen, asked);
-    RouteAttempts.Candidate first = journey.next();
+  private void forward(Admitted admitted, List<Route> chosen, ParsedRequest parsed) {
+    RequestContext request = admitted.request();
+    RequestResources resources = admitted.resources();
+    ClientQuota quota = clientQuotas.of(admitted.caller(), parsed.counted());
+    resources.own(quota);
+    request.answer().quota(quota);
+    request.client().onGone(request.cancellation()::clientLeft);
+    running.register(request.cancellation());
+    RouteAttempts attempts = new RouteAttempts(chosen, parsed);
+    RouteAttempts.Candidate first = attempts.next();
     if (first == null) {
-      handling.end(journey.verdict().outcome(asked.dialect()));
+      request.answer().verdict(attempts.verdict().outcome(parsed.dialect()));
     } else {
-      new AttemptLoop(handling, journey, first).run();
+      new AttemptLoop(request, resources, attempts, first).run();
     }
   }
 }

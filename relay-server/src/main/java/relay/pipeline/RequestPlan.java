@@ -13,31 +13,31 @@ import relay.request.RequestEdits;
 import relay.request.RequestFacts;
 
 /**
- * What is to be sent where. The body is the client's but for a mapped model and asked-for usage.
+ * What is to be sent where. The body is the client's but for a mapped model and parsed-for usage.
  */
 final class RequestPlan {
   private final Route route;
-  private final ParsedRequest asked;
+  private final ParsedRequest parsed;
   private final String upstreamModel;
   private final String modelClass;
   private final boolean asksForUsage;
   private final Payload body;
 
-  RequestPlan(Route route, ParsedRequest asked) {
+  RequestPlan(Route route, ParsedRequest parsed) {
     this.route = route;
-    this.asked = asked;
-    RequestFacts facts = asked.facts();
+    this.parsed = parsed;
+    RequestFacts facts = parsed.facts();
     ProviderConfig provider = route.api().config();
     upstreamModel = provider.upstreamModel(facts.model());
     modelClass = provider.classOf(facts.model());
     asksForUsage =
-        asked.endpoint() == Endpoint.CHAT_COMPLETIONS && facts.stream() && !facts.includeUsage();
+        parsed.endpoint() == Endpoint.CHAT_COMPLETIONS && facts.stream() && !facts.includeUsage();
     String mapped = upstreamModel.equals(facts.model()) ? null : upstreamModel;
     body =
         mapped == null && !asksForUsage
-            ? asked.body()
+            ? parsed.body()
             : Payload.of(
-                asked
+                parsed
                     .body()
                     .show((bytes, _) -> RequestEdits.edit(bytes, facts, mapped, asksForUsage)));
   }
@@ -46,26 +46,26 @@ final class RequestPlan {
     return route;
   }
 
-  ParsedRequest asked() {
-    return asked;
+  ParsedRequest parsed() {
+    return parsed;
   }
 
   RequestFacts facts() {
-    return asked.facts();
+    return parsed.facts();
   }
 
   Dialect dialect() {
-    return asked.dialect();
+    return parsed.dialect();
   }
 
   /** Whether it counts against its key's limits. */
   boolean counted() {
-    return asked.counted();
+    return parsed.counted();
   }
 
   /** Whether nobody looks into it, nor into its answer. */
   boolean unread() {
-    return asked.endpoint() == null;
+    return parsed.endpoint() == null;
   }
 
   /** What it needs of a key. */
@@ -108,9 +108,9 @@ final class RequestPlan {
     return body;
   }
 
-  /** Nothing will be sent again: an answer may take minutes, and what was asked may be large. */
+  /** Nothing will be sent again: an answer may take minutes, and what was parsed may be large. */
   void forgetBody() {
     body.forget();
-    asked.body().forget();
+    parsed.body().forget();
   }
 }

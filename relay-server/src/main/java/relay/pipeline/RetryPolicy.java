@@ -45,7 +45,7 @@ final class RetryPolicy {
     Duration pause =
         switch (failure) {
           // another key is another limit, and another chance: at once
-          case Failure.RateLimited _, Failure.LimitedApart _, Failure.KeyRefused _ -> Duration.ZERO;
+          case Failure.RateLimited _, Failure.UncountedLimit _, Failure.KeyRefused _ -> Duration.ZERO;
           // the first of these may be that one connection's; a second is likely to be the provider
           case Failure.Unreachable _ -> attempts == 1 ? Duration.ZERO : backOff(attempts - 1);
           case Failure.ProviderFailed f ->

@@ -17,13 +17,13 @@ import relay.redis.ProviderBreaker.Passage;
  */
 final class RouteAttempts {
   private final Iterator<Route> routes;
-  private final ParsedRequest asked;
+  private final ParsedRequest parsed;
   private final Verdict verdict = new Verdict();
   private int attempts;
 
-  RouteAttempts(List<Route> routes, ParsedRequest asked) {
+  RouteAttempts(List<Route> routes, ParsedRequest parsed) {
     this.routes = routes.iterator();
-    this.asked = asked;
+    this.parsed = parsed;
   }
 
   /** One provider on the way: what is to be sent there, and which of its keys were tried. */
@@ -52,7 +52,7 @@ final class RouteAttempts {
 
     /**
      * Asks for a key, one that was not tried if there is one. It may be held for capacity, unless
-     * another provider can be asked instead.
+     * another provider can be parsed instead.
      */
     CompletableFuture<Acquisition> acquire() {
       return plan.acquire(tried.isEmpty() ? demand : demand.avoiding(tried), last);
@@ -79,13 +79,13 @@ final class RouteAttempts {
     }
 
     /** Nothing is sent after all. */
-    void unused() {
+    void release() {
       route().breaker().unused(passage);
     }
   }
 
-  ParsedRequest asked() {
-    return asked;
+  ParsedRequest parsed() {
+    return parsed;
   }
 
   Verdict verdict() {
@@ -97,13 +97,13 @@ final class RouteAttempts {
     return attempts;
   }
 
-  /** The next provider that may be asked; null if there is none. */
+  /** The next provider that may be parsed; null if there is none. */
   @Nullable Candidate next() {
     while (routes.hasNext()) {
       Route route = routes.next();
-      Passage passage = passes(route);
+      Passage passage = enter(route);
       if (passage != null) {
-        RequestPlan plan = new RequestPlan(route, asked);
+        RequestPlan plan = new RequestPlan(route, parsed);
         return new Candidate(plan, demand(plan), passage, !routes.hasNext());
       }
     }
@@ -117,27 +117,27 @@ final class RouteAttempts {
     Estimator.Estimate estimate =
         Estimator.estimate(
             plan.route().pool().estimates(),
-            asked.dialect(),
+            parsed.dialect(),
             plan.upstreamModel(),
-            asked.facts().inputBytes(),
-            asked.maxOutputTokens());
+            parsed.facts().inputBytes(),
+            parsed.maxOutputTokens());
     return plan.demand(estimate.inputTokens(), estimate.outputTokens());
   }
 
   /** Whether a further attempt may be made at the same provider. */
-  boolean again(Candidate leg) {
-    Passage passage = passes(leg.route());
+  boolean enterAgain(Candidate candidate) {
+    Passage passage = enter(candidate.route());
     if (passage == null) {
       return false;
     }
-    leg.passage = passage;
+    candidate.passage = passage;
     return true;
   }
 
-  private @Nullable Passage passes(Route route) {
+  private @Nullable Passage enter(Route route) {
     return switch (route.breaker().enter()) {
       case Passage.Barred(var retryAfter) -> {
-        verdict.barred(retryAfter);
+        verdict.breakerOpen(retryAfter);
         yield null;
       }
       case Passage.Free free -> free;
@@ -146,9 +146,9 @@ final class RouteAttempts {
   }
 
   /** An attempt begins, on this key; its number among all. */
-  int attempt(Candidate leg, String key) {
-    leg.tried.add(key);
-    leg.attempts++;
+  int attempt(Candidate candidate, String key) {
+    candidate.tried.add(key);
+    candidate.attempts++;
     return ++attempts;
   }
 }

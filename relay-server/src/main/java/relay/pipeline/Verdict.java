@@ -19,39 +19,39 @@ import relay.redis.Acquisition.Unavailable;
 final class Verdict {
   private static final Duration AT_ONCE = Duration.ofMillis(1);
 
-  private Failure.@Nullable ProviderFailed failed;
+  private Failure.@Nullable ProviderFailed providerFailed;
   private Failure.@Nullable Unreachable unreachable;
   private @Nullable Exhausted soonest;
-  private @Nullable Duration limitedApart; // a limit of the provider's that is not the pool's
-  private @Nullable Duration opens; // the first breaker
-  private @Nullable Impossible largest;
-  private boolean hasFreeKey;
-  private boolean outOfUse;
-  private boolean unavailable;
+  private @Nullable Duration uncountedLimit; // a limit of the provider's that is not the pool's
+  private @Nullable Duration breakerOpens; // the first breaker
+  private @Nullable Impossible largestImpossible;
+  private boolean freeKey;
+  private boolean keysUnusable;
+  private boolean redisUnavailable;
 
   /** What the client gets. */
   sealed interface Outcome {
 
     /** What a provider said. */
-    record Passed(Failure.ProviderFailed answer) implements Outcome {}
+    record OfProvider(Failure.ProviderFailed answer) implements Outcome {}
 
     /** What Relay says. */
-    record Own(RelayError error) implements Outcome {}
+    record OfRelay(RelayError error) implements Outcome {}
   }
 
   /** An attempt came to nothing. */
-  void failed(Failure failure) {
+  void attemptFailed(Failure failure) {
     switch (failure) {
-      case Failure.ProviderFailed f -> failed = f;
+      case Failure.ProviderFailed f -> providerFailed = f;
       case Failure.Unreachable f -> unreachable = f;
-      case Failure.KeyRefused _ -> outOfUse = true;
+      case Failure.KeyRefused _ -> keysUnusable = true;
       case Failure.RateLimited _ -> {} // the pool knows until when
-      case Failure.LimitedApart(var retryAfter) -> limitedApart = sooner(limitedApart, retryAfter);
+      case Failure.UncountedLimit(var retryAfter) -> uncountedLimit = earlier(uncountedLimit, retryAfter);
     }
   }
 
   /** A pool gave no key. */
-  void refused(Acquisition acquisition) {
+  void poolRefused(Acquisition acquisition) {
     switch (acquisition) {
       case Granted _ -> throw new IllegalArgumentException("a grant is no refusal");
       case Exhausted e -> {
@@ -60,65 +60,65 @@ final class Verdict {
         }
       }
       case Impossible i -> {
-        if (largest == null || i.limit() > largest.limit()) {
-          largest = i;
+        if (largestImpossible == null || i.limit() > largestImpossible.limit()) {
+          largestImpossible = i;
         }
       }
-      case NoneUsable _ -> outOfUse = true;
-      case Unavailable _ -> unavailable = true;
+      case NoneUsable _ -> keysUnusable = true;
+      case Unavailable _ -> redisUnavailable = true;
     }
   }
 
   /** No more attempts may be made, though a key is free. */
-  void hasFreeKey() {
-    hasFreeKey = true;
+  void keyIsFree() {
+    freeKey = true;
   }
 
   /** A provider's breaker lets no request pass. */
-  void barred(Duration retryAfter) {
-    opens = sooner(opens, retryAfter);
+  void breakerOpen(Duration retryAfter) {
+    breakerOpens = earlier(breakerOpens, retryAfter);
   }
 
-  private static Duration sooner(@Nullable Duration before, Duration now) {
+  private static Duration earlier(@Nullable Duration before, Duration now) {
     return before == null || now.compareTo(before) < 0 ? now : before;
   }
 
   Outcome outcome(Dialect dialect) {
-    return failed != null ? new Outcome.Passed(failed) : new Outcome.Own(own(dialect));
+    return providerFailed != null ? new Outcome.OfProvider(providerFailed) : new Outcome.OfRelay(relayError(dialect));
   }
 
-  private RelayError own(Dialect dialect) {
+  private RelayError relayError(Dialect dialect) {
     if (unreachable != null) {
       return RelayError.unreachable(unreachable.why());
     }
-    if (hasFreeKey) {
+    if (freeKey) {
       return RelayError.rateLimited(
           "the provider refused as many keys as may be tried for one request"
               + " (providers[].max_attempts); others are free",
           AT_ONCE);
     }
-    if (limitedApart != null) {
+    if (uncountedLimit != null) {
       return RelayError.rateLimited(
           "the provider limits such requests by themselves: retry after the time given",
-          limitedApart);
+          uncountedLimit);
     }
     if (soonest != null) {
       RelayError error = RefusalErrors.of(soonest);
-      return opens != null && opens.compareTo(soonest.retryAfter()) < 0
-          ? RelayError.rateLimited(error.message(), opens)
+      return breakerOpens != null && breakerOpens.compareTo(soonest.retryAfter()) < 0
+          ? RelayError.rateLimited(error.message(), breakerOpens)
           : error;
     }
-    if (opens != null) {
+    if (breakerOpens != null) {
       return RelayError.overloaded(
           dialect,
           "the provider fails too often to be asked now: retry after the time given",
-          opens);
+          breakerOpens);
     }
-    if (unavailable) {
+    if (redisUnavailable) {
       return RefusalErrors.of(new Unavailable());
     }
-    return largest == null || outOfUse
+    return largestImpossible == null || keysUnusable
         ? RefusalErrors.of(new NoneUsable())
-        : RefusalErrors.of(largest);
+        : RefusalErrors.of(largestImpossible);
   }
 }

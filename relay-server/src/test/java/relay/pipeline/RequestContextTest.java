@@ -15,57 +15,82 @@ import relay.pool.Configs;
 class RequestContextTest {
   @AutoClose private final Meters meters = new Meters(Configs.of(Configs.POOLS));
 
-  private final List<String> seen = new ArrayList<>();
-  private final List<Runnable> rests = new ArrayList<>();
+  private final List<String> calls = new ArrayList<>();
+  private final List<Runnable> continuations = new ArrayList<>();
+  private final RunningRequests running = new RunningRequests();
   private boolean stopped;
+  private boolean abortFails;
 
-  private final RequestContext handling =
-      new RequestContext(client(), meters, Duration.ofSeconds(1), () -> seen.add("done"));
+  private final RequestContext request =
+      new RequestContext(client(), meters, Duration.ofSeconds(1), running);
 
-  /** One whose other thread is the test's, when it runs what is left. */
+  /** The test runs the continuation itself, in place of another thread. */
   private ClientExchange client() {
     return ScriptedExchange.of(
         (proxy, method, given) -> {
-          if (!method.getName().equals("goOn")) {
-            seen.add(method.getName());
+          if (!method.getName().equals("continueOnNewThread")) {
+            calls.add(method.getName());
+            if (abortFails) {
+              throw new IllegalStateException("the connection is in an odd state");
+            }
           } else if (stopped) {
             throw new RejectedExecutionException("no thread is left");
           } else {
-            rests.add((Runnable) given[0]);
+            continuations.add((Runnable) given[0]);
           }
           return null;
         });
   }
 
   @Test
-  void what_is_left_runs_after_the_thread_that_began_has_gone() {
-    handling.run(() -> handling.continueOnNewThread(() -> handling.done(200, "upstream")));
-    assertEquals(List.of(), seen);
-    rests.getFirst().run();
-    assertEquals(List.of("done"), seen);
+  void the_continuation_runs_after_the_first_thread_has_returned() {
+    request.run(
+        resources ->
+            request.continueOnNewThread(resources, _ -> request.answer().done(200, "upstream")));
+    assertEquals(1, running.count());
+    continuations.getFirst().run();
+    assertEquals(0, running.count());
+    assertEquals(List.of(), calls);
   }
 
   @Test
-  void an_error_in_what_is_left_ends_the_request_once() {
-    handling.run(
-        () ->
-            handling.continueOnNewThread(
-                () -> {
+  void an_error_in_the_continuation_ends_the_request_once() {
+    request.run(
+        resources ->
+            request.continueOnNewThread(
+                resources,
+                _ -> {
                   throw new IllegalStateException("as a test wants it");
                 }));
-    rests.getFirst().run();
-    assertEquals(List.of("abort", "done"), seen);
+    assertEquals(List.of(), calls);
+    continuations.getFirst().run();
+    assertEquals(List.of("abort"), calls);
+    assertEquals(0, running.count());
   }
 
   @Test
-  void a_request_for_whose_rest_there_is_no_thread_ends_at_once() {
+  void a_request_without_a_thread_for_its_continuation_ends_at_once() {
     stopped = true;
-    handling.run(
-        () ->
+    request.run(
+        resources ->
             assertThrows(
                 RejectedExecutionException.class,
-                () -> handling.continueOnNewThread(() -> seen.add("rest"))));
-    handling.run(() -> handling.continueOnNewThread(() -> seen.add("rest")));
-    assertEquals(List.of("abort", "done"), seen);
+                () -> request.continueOnNewThread(resources, _ -> calls.add("rest"))));
+    request.run(resources -> request.continueOnNewThread(resources, _ -> calls.add("rest")));
+    assertEquals(List.of("abort"), calls);
+    assertEquals(0, running.count());
+  }
+
+  @Test
+  void a_request_whose_connection_cannot_be_aborted_does_not_count_as_running() {
+    abortFails = true;
+    assertThrows(
+        IllegalStateException.class,
+        () ->
+            request.run(
+                _ -> {
+                  throw new StackOverflowError("as a test wants it");
+                }));
+    assertEquals(0, running.count());
   }
 }

@@ -33,7 +33,7 @@ class VerdictTest {
   }
 
   private static RelayError own(Consumer<Verdict> story) {
-    return assertInstanceOf(Verdict.Outcome.Own.class, of(story).outcome(Dialect.ANTHROPIC))
+    return assertInstanceOf(Verdict.Outcome.OfRelay.class, of(story).outcome(Dialect.ANTHROPIC))
         .error();
   }
 
@@ -43,15 +43,15 @@ class VerdictTest {
     Verdict verdict =
         of(
             v -> {
-              v.failed(FAILED);
-              v.failed(last);
-              v.failed(new Failure.RateLimited());
-              v.refused(exhausted(5));
-              v.barred(Duration.ofSeconds(1));
+              v.attemptFailed(FAILED);
+              v.attemptFailed(last);
+              v.attemptFailed(new Failure.RateLimited());
+              v.poolRefused(exhausted(5));
+              v.breakerOpen(Duration.ofSeconds(1));
             });
     assertSame(
         last,
-        assertInstanceOf(Verdict.Outcome.Passed.class, verdict.outcome(Dialect.OPENAI)).answer());
+        assertInstanceOf(Verdict.Outcome.OfProvider.class, verdict.outcome(Dialect.OPENAI)).answer());
   }
 
   @Test
@@ -59,8 +59,8 @@ class VerdictTest {
     RelayError error =
         own(
             v -> {
-              v.failed(new Failure.Unreachable(true, "a is down"));
-              v.refused(exhausted(5));
+              v.attemptFailed(new Failure.Unreachable(true, "a is down"));
+              v.poolRefused(exhausted(5));
             });
     assertEquals(502, error.status());
     assertEquals("a is down", error.message());
@@ -71,21 +71,21 @@ class VerdictTest {
     RelayError error =
         own(
             v -> {
-              v.failed(new Failure.RateLimited());
-              v.refused(exhausted(9));
-              v.refused(exhausted(4));
-              v.refused(exhausted(7));
-              v.barred(Duration.ofSeconds(30));
-              v.refused(new NoneUsable());
-              v.refused(new Impossible(Dimension.REQUESTS, 5));
+              v.attemptFailed(new Failure.RateLimited());
+              v.poolRefused(exhausted(9));
+              v.poolRefused(exhausted(4));
+              v.poolRefused(exhausted(7));
+              v.breakerOpen(Duration.ofSeconds(30));
+              v.poolRefused(new NoneUsable());
+              v.poolRefused(new Impossible(Dimension.REQUESTS, 5));
             });
     assertEquals(429, error.status());
     assertEquals(Duration.ofSeconds(4), error.retryAfter());
     RelayError sooner =
         own(
             v -> {
-              v.refused(exhausted(9));
-              v.barred(Duration.ofSeconds(2));
+              v.poolRefused(exhausted(9));
+              v.breakerOpen(Duration.ofSeconds(2));
             });
     assertEquals(429, sooner.status());
     assertEquals(Duration.ofSeconds(2), sooner.retryAfter());
@@ -96,8 +96,8 @@ class VerdictTest {
     RelayError error =
         own(
             v -> {
-              v.failed(new Failure.RateLimited());
-              v.hasFreeKey();
+              v.attemptFailed(new Failure.RateLimited());
+              v.keyIsFree();
             });
     assertEquals(429, error.status());
     assertEquals(Duration.ofMillis(1), error.retryAfter());
@@ -105,13 +105,13 @@ class VerdictTest {
 
   @Test
   void refused_keys_are_unavailable_unless_another_frees_up() {
-    assertEquals(503, own(v -> v.failed(new Failure.KeyRefused())).status());
-    assertEquals("api_error", own(v -> v.refused(new NoneUsable())).type());
+    assertEquals(503, own(v -> v.attemptFailed(new Failure.KeyRefused())).status());
+    assertEquals("api_error", own(v -> v.poolRefused(new NoneUsable())).type());
     RelayError later =
         own(
             v -> {
-              v.failed(new Failure.KeyRefused());
-              v.refused(exhausted(3));
+              v.attemptFailed(new Failure.KeyRefused());
+              v.poolRefused(exhausted(3));
             });
     assertEquals(429, later.status());
   }
@@ -121,12 +121,12 @@ class VerdictTest {
     Verdict verdict =
         of(
             v -> {
-              v.barred(Duration.ofSeconds(8));
-              v.barred(Duration.ofSeconds(3));
+              v.breakerOpen(Duration.ofSeconds(8));
+              v.breakerOpen(Duration.ofSeconds(3));
             });
     for (Dialect dialect : Dialect.values()) {
       RelayError error =
-          assertInstanceOf(Verdict.Outcome.Own.class, verdict.outcome(dialect)).error();
+          assertInstanceOf(Verdict.Outcome.OfRelay.class, verdict.outcome(dialect)).error();
       assertEquals(dialect == Dialect.ANTHROPIC ? 529 : 503, error.status());
       assertEquals("overloaded_error", error.type());
       assertEquals(Duration.ofSeconds(3), error.retryAfter());
@@ -138,22 +138,22 @@ class VerdictTest {
     RelayError error =
         own(
             v -> {
-              v.refused(new Impossible(Dimension.INPUT_TOKENS, 100));
-              v.refused(new Impossible(Dimension.INPUT_TOKENS, 900));
+              v.poolRefused(new Impossible(Dimension.INPUT_TOKENS, 100));
+              v.poolRefused(new Impossible(Dimension.INPUT_TOKENS, 900));
             });
     assertEquals(400, error.status());
     assertEquals(true, error.message().contains("limit of 900"));
     RelayError other =
         own(
             v -> {
-              v.refused(new Impossible(Dimension.INPUT_TOKENS, 100));
-              v.refused(new NoneUsable());
+              v.poolRefused(new Impossible(Dimension.INPUT_TOKENS, 100));
+              v.poolRefused(new NoneUsable());
             });
     assertEquals(503, other.status(), "a key that is out of use might have carried it");
   }
 
   @Test
   void without_redis_nothing_can_be_said() {
-    assertEquals(503, own(v -> v.refused(new Unavailable())).status());
+    assertEquals(503, own(v -> v.poolRefused(new Unavailable())).status());
   }
 }

@@ -1,0 +1,61 @@
+package relay.pipeline;
+
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Whether a request is still worth its work. It is not when its client has disconnected, or when
+ * the replica stops and its drain time is over. Thread-safe.
+ */
+final class Cancellation {
+  private boolean cancelled;
+  private volatile boolean clientGone;
+  private @Nullable Runnable callback;
+
+  /** The client has disconnected. From any thread. */
+  void clientLeft() {
+    cancel(true);
+  }
+
+  /** The replica no longer waits for the request. From any thread. */
+  void cutOff() {
+    cancel(false);
+  }
+
+  private void cancel(boolean byClient) {
+    Runnable toRun;
+    synchronized (this) {
+      clientGone |= byClient;
+      cancelled = true;
+      toRun = callback;
+    }
+    if (toRun != null) {
+      toRun.run();
+    }
+  }
+
+  /** Replaces the callback for a cancellation. Runs it at once if the request is cancelled. */
+  void onCancel(Runnable newCallback) {
+    boolean now;
+    synchronized (this) {
+      callback = newCallback;
+      now = cancelled;
+    }
+    if (now) {
+      newCallback.run();
+    }
+  }
+
+  /** Whether the client has disconnected or the replica has given the request up. */
+  synchronized boolean isCancelled() {
+    return cancelled;
+  }
+
+  boolean isClientGone() {
+    return clientGone;
+  }
+
+  /** Whether the replica has given the request up while its client still waits for an answer. */
+  synchronized boolean isCutOff() {
+    return cancelled && !clientGone;
+  }
+}
