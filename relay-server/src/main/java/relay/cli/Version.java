@@ -14,10 +14,10 @@ import java.util.Properties;
  *     were built outside Git
  * @param java the running JVM's version and vendor
  */
-public record Version(String version, String commit, String java) {
+record Version(String version, String commit, String java) {
 
   /** Of this program; the build writes the first two into a resource. */
-  public static Version current() {
+  static Version current() {
     Properties built = new Properties();
     try (InputStream resource =
         Objects.requireNonNull(Version.class.getResourceAsStream("version.properties"))) {

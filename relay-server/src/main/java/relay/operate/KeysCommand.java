@@ -1,84 +1,44 @@
 package relay.operate;
 
-import com.fasterxml.jackson.core.JsonProcessingException;
-import com.fasterxml.jackson.databind.ObjectMapper;
-import java.io.PrintStream;
-import java.util.concurrent.CountDownLatch;
-import java.util.concurrent.TimeUnit;
-import java.util.function.BooleanSupplier;
+import java.nio.file.Path;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Model.OptionSpec;
+import relay.cli.Operands;
+import relay.cli.Subcommand;
 
 /** {@code relay keys}. */
-final class KeysCommand {
-  private static final ObjectMapper JSON = new ObjectMapper();
-  private static final String HOME = "\u001b[H";
-  private static final String CLEAR_LINE = "\u001b[K\n";
-  private static final String CLEAR_BELOW = "\u001b[J";
+final class KeysCommand implements Subcommand {
+  private final OptionSpec watch = Operands.flag("--watch", "Refresh every second until Ctrl-C");
+  private final OptionSpec json =
+      Operands.flag("--json", "Print the JSON of GET /pools, and nothing else");
+  private final CommandContext context;
 
-  private final PoolsAccess pools;
-  private final PrintStream out;
-  private final TerminalFeatures terminal;
-  private final BooleanSupplier again;
-
-  KeysCommand(PoolsAccess pools, PrintStream out, TerminalFeatures terminal) {
-    this(pools, out, terminal, KeysCommand::inASecond);
+  KeysCommand(CommandContext context) {
+    this.context = context;
   }
 
-  /**
-   * @param again waits for the time of the next picture; false to end
-   */
-  KeysCommand(
-      PoolsAccess pools, PrintStream out, TerminalFeatures terminal, BooleanSupplier again) {
-    this.pools = pools;
-    this.out = out;
-    this.terminal = terminal;
-    this.again = again;
+  @Override
+  public void describe(CommandSpec spec) {
+    spec.name("keys").addOption(watch).addOption(json);
+    spec.usageMessage()
+        .description(
+            "Show the usage of every key and group.",
+            "Reads Redis: used and limit of each dimension, requests in flight, cooldown, status.")
+        .footer(
+            "  relay keys --watch",
+            "  relay keys --json | jq '.pools[].keys[] | select(.status != \"active\")'");
   }
 
-  void run(boolean watch, boolean json) throws OperationFailed {
-    print(picture(json), watch && !json);
-    // A reader that went away (`| head`) shows only as an error of the stream.
-    while (watch && !out.checkError() && again.getAsBoolean()) {
-      String picture;
-      try {
-        picture = picture(json);
-      } catch (OperationFailed e) {
-        if (json) {
-          throw e;
-        }
-        picture = "relay: " + e.text() + "\nTrying again every second.\n";
-      }
-      print(picture, !json);
-    }
-  }
-
-  private String picture(boolean json) throws OperationFailed {
-    String text = pools.json();
-    if (json) {
-      return text + "\n";
-    }
-    try {
-      return new PoolTable(terminal).of(JSON.readTree(text));
-    } catch (JsonProcessingException e) {
-      throw OperationFailed.atRunTime("the replica's answer is not JSON; is it a Relay?");
-    }
-  }
-
-  private void print(String picture, boolean redraw) {
-    if (redraw && terminal.live()) {
-      // Overwriting does not flicker as clearing first would.
-      out.print(HOME + picture.replace("\n", CLEAR_LINE) + CLEAR_BELOW);
-    } else {
-      out.print(picture);
-    }
-    out.flush();
-  }
-
-  private static boolean inASecond() {
-    try {
-      return !new CountDownLatch(1).await(1, TimeUnit.SECONDS);
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-      return false;
-    }
+  @Override
+  public int run(@Nullable Path config) {
+    return context.withPools(
+        config,
+        pools ->
+            new KeysView(
+                    pools,
+                    context.out(),
+                    TerminalFeatures.of(context.out(), context.environment()))
+                .run(watch.<Boolean>getValue(), json.<Boolean>getValue()));
   }
 }

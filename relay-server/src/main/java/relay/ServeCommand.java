@@ -1,0 +1,122 @@
+package relay;
+
+import java.io.IOException;
+import java.io.PrintStream;
+import java.nio.file.Path;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.CancellationException;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.event.Level;
+import picocli.CommandLine.ExitCode;
+import picocli.CommandLine.Model.CommandSpec;
+import relay.cli.Subcommand;
+import relay.config.Config;
+import relay.config.LoggingConfig;
+import relay.logging.Logging;
+import relay.operate.ConfigLookup;
+import relay.redis.RedisEngine;
+
+/** {@code relay serve}: one replica, until a signal ends the process. */
+record ServeCommand(Map<String, String> environment, PrintStream err) implements Subcommand {
+  private static final int START_SECONDS = 10;
+
+  @Override
+  public void describe(CommandSpec spec) {
+    spec.name("serve");
+    spec.usageMessage()
+        .description(
+            "Run a replica.",
+            "Serves clients until SIGTERM or Ctrl-C. Open requests may then finish"
+                + " (server.drain_ms).")
+        .footer("  relay serve", "  relay serve --config deploy/relay.yaml");
+  }
+
+  @Override
+  public int run(@Nullable Path config) throws InterruptedException {
+    Thread.ofPlatform().daemon().name("prepare").start(ServeCommand::prepare);
+    CompletableFuture<Replica> started = new CompletableFuture<>();
+    Runtime.getRuntime().addShutdownHook(new Thread(() -> stop(started), "stop"));
+    HangUp.on(start(config, started)::refuseReload);
+    new CountDownLatch(1).await();
+    return ExitCode.OK;
+  }
+
+  /** Loads slow parts that are needed later, while the main thread reads the config. */
+  private static void prepare() {
+    Logging.prepare();
+    RedisEngine.prepare();
+  }
+
+  private Replica start(@Nullable Path file, CompletableFuture<Replica> started) {
+    try {
+      Optional<Config> config = ConfigLookup.load(file, environment, err);
+      if (config.isEmpty()) {
+        throw giveUp(started, ExitCode.USAGE);
+      }
+      configureLogging(config.orElseThrow().logging());
+      return start(config.orElseThrow(), started);
+    } catch (Error e) {
+      e.printStackTrace(err);
+      throw giveUp(started, ExitCode.SOFTWARE);
+    }
+  }
+
+  private Replica start(Config config, CompletableFuture<Replica> started) {
+    try {
+      Replica replica = new Replica(config);
+      started.complete(replica);
+      return replica;
+    } catch (IOException | RuntimeException e) {
+      Throwable root = e;
+      while (root.getCause() != null) {
+        root = root.getCause();
+      }
+      String why = root.getMessage();
+      err.println("relay: cannot start: " + (why == null ? root : why));
+      throw giveUp(started, ExitCode.SOFTWARE);
+    }
+  }
+
+  /** Exits. The shutdown hook must not wait for a replica that will never start. */
+  private static IllegalStateException giveUp(Future<Replica> started, int exitCode) {
+    started.cancel(false);
+    System.exit(exitCode);
+    return new IllegalStateException("still running after exit");
+  }
+
+  /** The shutdown hook. A replica that is starting first completes its start. */
+  private void stop(Future<Replica> started) {
+    try {
+      started.get(START_SECONDS, TimeUnit.SECONDS).stop();
+      Runtime.getRuntime().halt(ExitCode.OK); // a drained stop is a success, signal or not
+    } catch (CancellationException e) {
+      // the replica did not start, and has said why
+    } catch (ExecutionException | InterruptedException | TimeoutException e) {
+      err.println("relay: stopped before the replica was ready");
+    }
+  }
+
+  private static void configureLogging(LoggingConfig logging) {
+    Level level =
+        switch (logging.level()) {
+          case ERROR -> Level.ERROR;
+          case WARN -> Level.WARN;
+          case INFO -> Level.INFO;
+          case DEBUG -> Level.DEBUG;
+          case TRACE -> Level.TRACE;
+        };
+    Logging.Format format =
+        switch (logging.format()) {
+          case JSON -> Logging.Format.JSON;
+          case TEXT -> Logging.Format.TEXT;
+        };
+    Logging.configure(level, format);
+  }
+}

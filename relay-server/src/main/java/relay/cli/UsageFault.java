@@ -1,0 +1,45 @@
+package relay.cli;
+
+import java.io.PrintWriter;
+import java.util.List;
+import picocli.CommandLine;
+import picocli.CommandLine.Help;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.UnmatchedArgumentException;
+
+/** A mistake in the arguments: a line that says what is wrong, and a line that says what to do. */
+final class UsageFault {
+  private UsageFault() {}
+
+  /** Explains it on standard error, and gives the exit code. */
+  static int explain(ParameterException fault, String[] arguments) {
+    CommandLine command = fault.getCommandLine();
+    String name = command.getCommandSpec().qualifiedName();
+    PrintWriter err = command.getErr();
+    err.println(name + ": " + what(fault));
+    List<String> near =
+        fault instanceof UnmatchedArgumentException unmatched
+            ? unmatched.getSuggestions()
+            : List.of();
+    err.println(
+        near.isEmpty()
+            ? usage(command)
+            : "Did you mean: " + String.join(" or ", near) + "?");
+    return command.getCommandSpec().exitCodeOnInvalidInput();
+  }
+
+  private static String what(ParameterException fault) {
+    boolean isCommand =
+        fault instanceof UnmatchedArgumentException unmatched
+            && !unmatched.isUnknownOption()
+            && !fault.getCommandLine().getSubcommands().isEmpty();
+    return isCommand
+        ? "unknown command \"" + ((UnmatchedArgumentException) fault).getUnmatched().getFirst() + "\""
+        : fault.getMessage();
+  }
+
+  private static String usage(CommandLine command) {
+    Help help = command.getHelp();
+    return "Usage: " + help.synopsis("Usage: ".length()).strip();
+  }
+}

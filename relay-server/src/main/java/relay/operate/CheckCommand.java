@@ -1,0 +1,56 @@
+package relay.operate;
+
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.ExitCode;
+import picocli.CommandLine.Model.CommandSpec;
+import relay.cli.Subcommand;
+import relay.config.Config;
+import relay.config.ConfigFault;
+import relay.config.ConfigFile;
+import relay.config.Loaded;
+import relay.config.ProviderConfig;
+
+/** {@code relay check}. */
+record CheckCommand(CommandContext context) implements Subcommand {
+
+  @Override
+  public void describe(CommandSpec spec) {
+    spec.name("check");
+    spec.usageMessage()
+        .description(
+            "Validate a config.",
+            "Prints every fault as FILE:LINE:COLUMN: path.to.value: what is wrong; what is allowed.")
+        .footer("  relay check", "  relay check --config deploy/relay.yaml");
+  }
+
+  @Override
+  public int run(@Nullable Path config) {
+    Optional<Path> file = ConfigLookup.file(config, context.environment(), context.err());
+    if (file.isEmpty()) {
+      return ExitCode.USAGE;
+    }
+    return switch (ConfigFile.load(file.get(), context.environment())) {
+      case Loaded.Valid(Config valid) -> {
+        context.out().println(file.get() + ": valid: " + summary(valid));
+        yield ExitCode.OK;
+      }
+      case Loaded.Invalid(List<ConfigFault> faults) -> {
+        faults.forEach(context.err()::println);
+        yield ExitCode.USAGE;
+      }
+    };
+  }
+
+  private static String summary(Config config) {
+    List<ProviderConfig> enabled = config.enabledProviders();
+    int keys = enabled.stream().mapToInt(provider -> provider.keys().size()).sum();
+    return count(enabled.size(), "provider") + ", " + count(keys, "key");
+  }
+
+  private static String count(int number, String what) {
+    return number + " " + what + (number == 1 ? "" : "s");
+  }
+}

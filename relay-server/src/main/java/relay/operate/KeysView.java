@@ -1,0 +1,84 @@
+package relay.operate;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import java.io.PrintStream;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.function.BooleanSupplier;
+
+/** What {@code relay keys} shows: once, or again every second. */
+final class KeysView {
+  private static final ObjectMapper JSON = new ObjectMapper();
+  private static final String HOME = "\u001b[H";
+  private static final String CLEAR_LINE = "\u001b[K\n";
+  private static final String CLEAR_BELOW = "\u001b[J";
+
+  private final PoolsAccess pools;
+  private final PrintStream out;
+  private final TerminalFeatures terminal;
+  private final BooleanSupplier again;
+
+  KeysView(PoolsAccess pools, PrintStream out, TerminalFeatures terminal) {
+    this(pools, out, terminal, KeysView::inASecond);
+  }
+
+  /**
+   * @param again waits for the time of the next picture; false to end
+   */
+  KeysView(
+      PoolsAccess pools, PrintStream out, TerminalFeatures terminal, BooleanSupplier again) {
+    this.pools = pools;
+    this.out = out;
+    this.terminal = terminal;
+    this.again = again;
+  }
+
+  void run(boolean watch, boolean json) throws OperationFailed {
+    print(picture(json), watch && !json);
+    // A reader that went away (`| head`) shows only as an error of the stream.
+    while (watch && !out.checkError() && again.getAsBoolean()) {
+      String picture;
+      try {
+        picture = picture(json);
+      } catch (OperationFailed e) {
+        if (json) {
+          throw e;
+        }
+        picture = "relay: " + e.text() + "\nTrying again every second.\n";
+      }
+      print(picture, !json);
+    }
+  }
+
+  private String picture(boolean json) throws OperationFailed {
+    String text = pools.json();
+    if (json) {
+      return text + "\n";
+    }
+    try {
+      return new PoolTable(terminal).of(JSON.readTree(text));
+    } catch (JsonProcessingException e) {
+      throw OperationFailed.atRunTime("the replica's answer is not JSON; is it a Relay?");
+    }
+  }
+
+  private void print(String picture, boolean redraw) {
+    if (redraw && terminal.live()) {
+      // Overwriting does not flicker as clearing first would.
+      out.print(HOME + picture.replace("\n", CLEAR_LINE) + CLEAR_BELOW);
+    } else {
+      out.print(picture);
+    }
+    out.flush();
+  }
+
+  private static boolean inASecond() {
+    try {
+      return !new CountDownLatch(1).await(1, TimeUnit.SECONDS);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      return false;
+    }
+  }
+}

@@ -1,0 +1,23 @@
+package relay.operate;
+
+import java.io.PrintStream;
+import java.util.List;
+import java.util.Map;
+import relay.cli.Subcommand;
+
+/** The commands with which an operator looks at a pool and changes it. */
+public final class OperatorCommands {
+  private OperatorCommands() {}
+
+  /** All of them, in the order of the help. */
+  public static List<Subcommand> all(
+      Map<String, String> environment, PrintStream out, PrintStream err) {
+    CommandContext context = new CommandContext(environment, out, err);
+    return List.of(
+        new CheckCommand(context),
+        new KeysCommand(context),
+        new CooldownCommand(context),
+        new QuarantineCommand(context),
+        new RestoreCommand(context));
+  }
+}

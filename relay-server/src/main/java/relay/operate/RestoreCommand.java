@@ -1,0 +1,33 @@
+package relay.operate;
+
+import java.nio.file.Path;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Model.CommandSpec;
+import relay.cli.Subcommand;
+
+/** {@code relay restore}. */
+final class RestoreCommand implements Subcommand {
+  private final KeyOperands operands = new KeyOperands();
+  private final CommandContext context;
+
+  RestoreCommand(CommandContext context) {
+    this.context = context;
+  }
+
+  @Override
+  public void describe(CommandSpec spec) {
+    spec.name("restore");
+    operands.addTo(spec);
+    spec.usageMessage().description("Use a key again, in all replicas.").footer("  relay restore anthropic acme-1");
+  }
+
+  @Override
+  public int run(@Nullable Path config) {
+    return context.withPools(
+        config,
+        pools -> {
+          pools.restore(operands.pool(), operands.key());
+          context.out().println(operands.changed("is used again"));
+        });
+  }
+}
