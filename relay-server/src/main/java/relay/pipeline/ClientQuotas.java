@@ -1,10 +1,8 @@
 package relay.pipeline;
 
 import java.util.Set;
-import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import relay.auth.Clients.Caller;
-import relay.redis.KeyPlan;
 import relay.redis.KeyPool;
 import relay.redis.UsageTally;
 
@@ -19,15 +17,13 @@ final class ClientQuotas {
 
   /**
    * @param pool its keys have the names of the clients; null if no client has limits
+   * @param limited the clients that have
    * @param tally counts the requests of the others
    */
-  ClientQuotas(@Nullable KeyPool pool, UsageTally tally) {
+  ClientQuotas(@Nullable KeyPool pool, Set<String> limited, UsageTally tally) {
     this.pool = pool;
     this.tally = tally;
-    limited =
-        pool == null
-            ? Set.of()
-            : pool.plan().keys().stream().map(KeyPlan::id).collect(Collectors.toSet());
+    this.limited = Set.copyOf(limited);
   }
 
   /**

@@ -113,9 +113,7 @@ final class ProviderAttempt {
 
   private UpstreamCall call() {
     UpstreamRequest upstreamRequest =
-        route
-            .api()
-            .request(request.client().target(), plan.upstreamModel(), plan.facts().stream());
+        api.request(request.client().target(), plan.upstreamModel(), plan.facts().stream());
     upstreamRequest.method(plan.parsed().method());
     Set<String> connectionNames =
         HeaderPolicy.connectionNames(request.client().headers("connection"));
@@ -128,7 +126,7 @@ final class ProviderAttempt {
               }
             });
     upstreamRequest.header("accept-encoding", acceptEncoding());
-    return route.api().call(upstreamRequest, lease.key(), body);
+    return api.call(upstreamRequest, lease.key(), body);
   }
 
   private String acceptEncoding() {
@@ -171,10 +169,10 @@ final class ProviderAttempt {
       case 401, 403 -> {
         route.breaker().worked(passage);
         lease.settle(0, 0);
-        if (!plan.unread()) {
-          // Of all there is below /v1/ a good key may not have everything: a client that asks for
+        if (!plan.unread() && route.api().having(lease.key()) == api) {
+          // A credential that was replaced meanwhile says nothing of the present one. And of all there is below /v1/ a good key may not have everything: a client that asks for
           // the wrong thing must not take it from the others.
-          quarantine(lease.key(), List.of(lease.key()), QuarantineReason.refused(answer.status()));
+          refused(lease.key(), QuarantineReason.refused(answer.status()));
         }
         yield new Failure.KeyRefused();
       }
@@ -238,6 +236,12 @@ final class ProviderAttempt {
   /** It may have thousands of keys. */
   private void quarantineAccount(String account, String reason) {
     quarantine("account " + account, route.pool().keysOf(account), reason);
+  }
+
+  private void refused(String key, String reason) {
+    request.meters().quarantined(route.name(), key);
+    route.pool().quarantineRefused(List.of(key), reason);
+    log.warn("quarantined in {}: {}: {}", route.name(), key, reason);
   }
 
   private void quarantine(String what, List<String> keys, String reason) {

@@ -68,6 +68,11 @@ final class RouteAttempts {
       return demand;
     }
 
+    /** Asks for this key no more. False if that was so. */
+    boolean avoid(String key) {
+      return tried.add(key);
+    }
+
     /** By which the breaker let the next attempt pass. */
     Passage passage() {
       return passage;

@@ -27,7 +27,7 @@ class OutboxTest {
 
   private Outbox outbox(@Nullable UsageChunkFilter filter) {
     return new Outbox(
-        new RequestContext(client(), meters, Duration.ofSeconds(1), new RunningRequests()),
+        new RequestContext(client(), meters, Duration.ofSeconds(1), new RunningRequests(), 0),
         filter);
   }
 
