@@ -7,7 +7,9 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
+import relay.redis.Acquisition.NoneUsable;
 import relay.redis.PoolScripts.Call;
 import relay.redis.Unsent.Ending;
 
@@ -21,7 +23,6 @@ final class AcquireCalls {
   private static final int MOST_LOOKS = 1_000; // of 64 candidates each
 
   private final PoolScripts scripts;
-  private final Candidates candidates;
   private final LeaseEndings settlements;
   private final Map<String, Coalescer<Wish>> shared = new ConcurrentHashMap<>();
 
@@ -37,15 +38,13 @@ final class AcquireCalls {
     }
   }
 
-  AcquireCalls(PoolScripts scripts, Candidates candidates, LeaseEndings settlements) {
+  AcquireCalls(PoolScripts scripts, LeaseEndings settlements) {
     this.scripts = scripts;
-    this.candidates = candidates;
     this.settlements = settlements;
   }
 
   /** One wish. Those that have the same candidates may share a call. */
   CompletableFuture<Reply> acquire(String id, Demand demand) {
-    candidates.check(demand);
     Wish wish = new Wish(id, demand, new CompletableFuture<>());
     if (demand.avoid().isEmpty()) {
       String alike =
@@ -60,6 +59,11 @@ final class AcquireCalls {
     return wish.reply;
   }
 
+  /** Forgets what calls of keys that have gone shared. */
+  void retain(Predicate<String> keys) {
+    shared.keySet().removeIf(alike -> !keys.test(alike.substring(alike.lastIndexOf(' ') + 1)));
+  }
+
   private CompletableFuture<?> send(List<Wish> all) {
     List<Wish> wishes = new ArrayList<>(all);
     wishes.removeIf(wish -> wish.reply.isDone());
@@ -70,20 +74,21 @@ final class AcquireCalls {
   }
 
   private CompletableFuture<?> send(List<Wish> wishes, int looks) {
-    List<Ending> endings = namesAll(wishes.getFirst().demand) ? settlements.take() : List.of();
+    Candidates shape = scripts.candidates();
+    Demand first = shape.served(wishes.getFirst().demand);
+    if (first == null) {
+      wishes.forEach(wish -> wish.reply.complete(new Reply.Refusal(new NoneUsable())));
+      return CompletableFuture.completedFuture(null);
+    }
+    List<Ending> endings = scripts.endsWith(first) ? settlements.take() : List.of();
     return scripts
-        .known(() -> call(wishes, endings), raw -> Answer.of(raw, endings.size()))
+        .known(() -> call(shape, first, wishes, endings), raw -> Answer.of(raw, endings.size()))
         .handle(
             (told, failure) -> {
               settlements.tookAlong(endings, told == null ? null : told.endings(), failure);
               answer(wishes, told == null ? null : told.wishes(), failure, looks);
               return null;
             });
-  }
-
-  /** Whether its call names all ready sets, where there are some: those of the endings, too. */
-  private boolean namesAll(Demand demand) {
-    return !candidates.isIndexed() || demand.key().isEmpty();
   }
 
   private void answer(
@@ -105,11 +110,20 @@ final class AcquireCalls {
     }
   }
 
-  private Call call(List<Wish> wishes, List<Ending> endings) {
-    Demand first = wishes.getFirst().demand;
+  /** By the present plan, or by the one of the first call if its key has gone since. */
+  private Call call(Candidates shape, Demand first, List<Wish> wishes, List<Ending> endings) {
+    Candidates now = scripts.candidates();
+    Demand served = now.served(wishes.getFirst().demand);
+    return served == null
+        ? callOf(shape, first, wishes, endings)
+        : callOf(now, served, wishes, endings);
+  }
+
+  private Call callOf(
+      Candidates candidates, Demand first, List<Wish> wishes, List<Ending> endings) {
     List<byte[]> k = scripts.leaseKeys();
     if (!first.session().isEmpty()) {
-      wishes.forEach(wish -> k.add(candidates.session(wish.demand)));
+      wishes.forEach(wish -> k.add(candidates.session(first.modelClass(), wish.demand.session())));
     }
     StringBuilder line = scripts.callLine().append(' ').append(endings.size());
     List<byte[]> args = new ArrayList<>(2 + endings.size() + wishes.size());

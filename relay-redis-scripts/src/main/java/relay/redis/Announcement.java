@@ -19,10 +19,14 @@ final class Announcement {
   /**
    * @param most keys of a part
    */
-  Announcement(PoolPlan plan, Candidates candidates, int most) {
-    this.plan = plan;
+  Announcement(Candidates candidates, int most) {
     this.candidates = candidates;
+    plan = candidates.plan();
     parts = candidates.parts(most);
+  }
+
+  List<byte[]> readySets() {
+    return candidates.readySets();
   }
 
   /** How many there are; at least one. */

@@ -26,6 +26,7 @@ import relay.redis.Acquisition.Unavailable;
 final class Candidates {
   private static final int COMPARED = 16;
   private static final int SAMPLED = 64;
+  private static final String OTHERS = "default";
 
   private final PoolPlan plan;
   private final RedisKeys names;
@@ -94,6 +95,10 @@ final class Candidates {
     }
   }
 
+  PoolPlan plan() {
+    return plan;
+  }
+
   /** The number of a model class's first ready set; those of a class stand together. */
   private int firstSet(String modelClass) {
     return 1 + plan.modelClasses().indexOf(modelClass) * tiers;
@@ -114,13 +119,21 @@ final class Candidates {
     return plan.keys().size() > COMPARED;
   }
 
-  /** Fails if the pool has no such model class, or no such key. */
-  void check(Demand demand) {
-    if (demand.key().isEmpty()) {
-      var _ = known(byClass.get(demand.modelClass()), demand);
-    } else {
-      var _ = known(named.get(demand.modelClass() + " " + demand.key()), demand);
-    }
+  /**
+   * The demand as this plan can serve it: a class that a change of the plan took away is served by
+   * the class {@value #OTHERS}, or the first. Null if it asks for a key that the plan does not
+   * have.
+   */
+  @Nullable Demand served(Demand demand) {
+    Demand served = byClass.containsKey(demand.modelClass()) ? demand : demand.in(othersClass());
+    boolean known =
+        served.key().isEmpty() || named.containsKey(served.modelClass() + " " + served.key());
+    return known ? served : null;
+  }
+
+  private String othersClass() {
+    List<String> all = plan.modelClasses();
+    return all.contains(OTHERS) ? OTHERS : all.getFirst();
   }
 
   /** Each key and its group, highest priority first, in one line. */
@@ -198,8 +211,8 @@ final class Candidates {
   }
 
   /** The name of the remembered account of a conversation. */
-  byte[] session(Demand demand) {
-    return names.session(demand.modelClass(), demand.session());
+  byte[] session(String modelClass, String session) {
+    return names.session(modelClass, session);
   }
 
   /**

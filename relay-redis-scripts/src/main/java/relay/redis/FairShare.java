@@ -29,13 +29,13 @@ final class FairShare {
   private static final double SHARE = 0.9;
   private static final int SAVED = 20;
 
-  private final PoolPlan plan;
+  private PoolPlan plan; // guarded by this, as all that changes
   private final LongSupplier nanoTime;
   private final Map<String, Saved> saved = new HashMap<>();
   private final Map<String, Long> cooling = new HashMap<>();
   private final Map<String, Integer> inFlight = new HashMap<>();
   private final OutageUsage owed;
-  private final List<List<KeyPlan>> tiers;
+  private List<List<KeyPlan>> tiers;
   private @Nullable PoolSnapshot seen;
   private Set<String> out = Set.of(); // quarantined when last seen
   private Map<String, Limits> limits = Map.of(); // of groups when last seen: with what was learned
@@ -47,11 +47,25 @@ final class FairShare {
     this.plan = plan;
     this.nanoTime = nanoTime;
     owed = new OutageUsage(plan.window());
+    tiers = tiers(plan);
+  }
+
+  private static List<List<KeyPlan>> tiers(PoolPlan plan) {
     NavigableMap<Integer, List<KeyPlan>> byPriority = new TreeMap<>();
     for (KeyPlan key : plan.keys()) {
       byPriority.computeIfAbsent(key.priority(), p -> new ArrayList<>()).add(key);
     }
-    tiers = List.copyOf(byPriority.descendingMap().values());
+    return List.copyOf(byPriority.descendingMap().values());
+  }
+
+  /** Choices that are made from now on use this plan. */
+  synchronized void reconfigure(PoolPlan next) {
+    plan = next;
+    tiers = tiers(next);
+    Set<String> groups = Set.copyOf(next.groups());
+    Set<String> keys = next.keys().stream().map(KeyPlan::id).collect(Collectors.toSet());
+    saved.keySet().retainAll(groups);
+    cooling.keySet().removeIf(id -> !groups.contains(id) && !keys.contains(id));
   }
 
   /** What a group has saved up by dimension, and when that was. */
@@ -103,7 +117,7 @@ final class FairShare {
       limits = limits(last);
       coolAsSeen(last);
     }
-    if (out.size() == plan.keys().size()) {
+    if (plan.keys().stream().allMatch(key -> out.contains(key.id()))) {
       return new Choice.Refused(new NoneUsable());
     }
     Search search = new Search(demand, replicas, limited);
@@ -278,6 +292,11 @@ final class FairShare {
       owed.add(lease.group(), over, nanoTime.getAsLong());
     }
     return over.totalTokens() > 0;
+  }
+
+  /** Whether no lease that was granted here lives. */
+  synchronized boolean isIdle() {
+    return inFlight.isEmpty();
   }
 
   /** Keeps a key or a group out of use. */

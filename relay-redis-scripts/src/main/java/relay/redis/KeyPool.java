@@ -9,10 +9,12 @@ import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import relay.redis.Acquisition.Granted;
+import relay.redis.Acquisition.NoneUsable;
 import relay.redis.Acquisition.Unavailable;
 
 /**
@@ -27,7 +29,6 @@ public final class KeyPool {
 
   private final RedisLink link;
   private final PoolScripts scripts;
-  private final PoolPlan plan;
   private final EngineOptions options;
   private final FairShare fairShare;
   private final Picking picking;
@@ -38,6 +39,7 @@ public final class KeyPool {
   private final LeaseEndings settlements;
   private final AcquireCalls acquires;
   private final WaitingRoom room;
+  private final Retirement retirement;
   private volatile @Nullable PoolSnapshot latest;
   private volatile boolean usedLocally;
 
@@ -48,7 +50,6 @@ public final class KeyPool {
       LeaseIds leaseIds,
       WaitingRoom.Alarm alarm) {
     this.link = link;
-    this.plan = plan;
     this.options = options;
     this.leaseIds = leaseIds;
     scripts = new PoolScripts(link, plan, options);
@@ -58,11 +59,68 @@ public final class KeyPool {
     settlements = new LeaseEndings(scripts, plan.name(), alarm);
     acquires = scripts.acquires(settlements);
     room = new WaitingRoom(this::acquire, alarm, System::nanoTime);
+    retirement = new Retirement(link.timeout());
   }
 
-  /** The pool's shape. */
+  /** The pool's present shape. */
   public PoolPlan plan() {
-    return plan;
+    return scripts.plan();
+  }
+
+  /**
+   * Changes the pool's shape while it runs. Requests that are asked for from now on are served by
+   * the new plan; those under way end under the old one, so the key of a lease may be one that only
+   * the old plan has, or the new one. Requests that wait for capacity are asked anew once Redis
+   * knows the plan. Usage, leases, cooldowns, quarantines, learned limits and estimates stay as
+   * they are.
+   *
+   * <p>While other replicas still have another plan, the smaller limit holds where they differ. A
+   * key that left every replica's plan is draining until its last lease has ended.
+   *
+   * @param plan of the same name
+   * @return done when Redis knows it; fails when Redis could not be told, which it is later then
+   */
+  public CompletableFuture<Void> reconfigure(PoolPlan plan) {
+    return reconfigure(plan, Set.of());
+  }
+
+  /**
+   * Likewise, when the secrets of some keys have changed. A quarantine by {@link
+   * #quarantineRefused} of such a key ends, for its cause is gone; no other does. For the next
+   * minutes Redis takes no such quarantine from replicas that have not changed yet: they have the
+   * old secret.
+   *
+   * @param rekeyed ids of keys that kept their id and have another secret
+   */
+  public CompletableFuture<Void> reconfigure(PoolPlan plan, Set<String> rekeyed) {
+    if (!plan.name().equals(plan().name())) {
+      throw new IllegalArgumentException("pool " + plan().name() + " cannot become " + plan.name());
+    }
+    CompletableFuture<Void> told = scripts.reconfigure(plan);
+    fairShare.reconfigure(plan);
+    Set<String> keys = plan.keys().stream().map(KeyPlan::id).collect(Collectors.toSet());
+    room.retain(key -> key.isEmpty() || keys.contains(key));
+    acquires.retain(key -> key.isEmpty() || keys.contains(key));
+    news.retain(plan.groups());
+    return told.thenCompose(
+            done ->
+                rekeyed.isEmpty()
+                    ? CompletableFuture.completedFuture(null)
+                    : scripts.rekey(List.copyOf(rekeyed)))
+        .whenComplete((done, failure) -> room.stir());
+  }
+
+  /**
+   * Takes the pool out of use: nothing is granted any longer, by {@link Acquisition.NoneUsable}.
+   * Running leases go on, are renewed, end and are settled. Then this replica leaves the pool, and
+   * what the pool held is let go.
+   *
+   * @return done when it is over
+   */
+  public CompletableFuture<Void> retire() {
+    retirement.begin(System.nanoTime());
+    room.close(new NoneUsable());
+    return retirement.over();
   }
 
   /**
@@ -70,6 +128,9 @@ public final class KeyPool {
    * done within the engine's timeout.
    */
   public CompletableFuture<Acquisition> acquire(Demand demand) {
+    if (retirement.hasBegun()) {
+      return CompletableFuture.completedFuture(new NoneUsable());
+    }
     if (!link.isUp()) {
       return CompletableFuture.completedFuture(withoutRedis(demand));
     }
@@ -102,6 +163,9 @@ public final class KeyPool {
 
   /** As {@link #acquire}, but nothing is reserved: any key that is in use and not cooling down. */
   public CompletableFuture<Acquisition> pick(Demand demand) {
+    if (retirement.hasBegun()) {
+      return CompletableFuture.completedFuture(new NoneUsable());
+    }
     return picking.pick(demand, this::latest);
   }
 
@@ -118,7 +182,8 @@ public final class KeyPool {
                 g.inputTokens(),
                 g.outputTokens(),
                 scripts.epoch(),
-                g.micros()));
+                g.micros(),
+                g.wouldDeny()));
       }
       case Reply.Refusal r -> r.why();
       // A tombstone under a new lease's id, or a pool that is unknown after it was configured.
@@ -132,7 +197,7 @@ public final class KeyPool {
       case null -> {}
       case RedisGoneException _ -> {} // it was never called
       case RedisCommandExecutionException refused ->
-          link.refused("a call for pool " + plan.name(), refused);
+          link.refused("a call for pool " + plan().name(), refused);
       // Out of time, or cut off: whether it was granted is not known. The cancel undoes it, before
       // or after.
       case Throwable _ -> {
@@ -165,7 +230,8 @@ public final class KeyPool {
                 t.inputTokens(),
                 t.outputTokens(),
                 0,
-                0));
+                0,
+                null));
       }
     };
   }
@@ -255,8 +321,24 @@ public final class KeyPool {
                 });
   }
 
+  /**
+   * Likewise, because the provider refused the keys' credentials: {@link #reconfigure(PoolPlan,
+   * Set)} with another secret ends it, too.
+   */
+  public void quarantineRefused(List<String> keys, String reason) {
+    var _ =
+        scripts
+            .quarantineRefused(keys, reason)
+            .whenComplete(
+                (done, failure) -> {
+                  if (failure != null) {
+                    var _ = lost("quarantine of " + Names.few(keys), failure);
+                  }
+                });
+  }
+
   private @Nullable Reply lost(String what, Throwable failure) {
-    log.warn("Not in Redis: {} of pool {}: {}", what, plan.name(), failure.getMessage());
+    log.warn("Not in Redis: {} of pool {}: {}", what, plan().name(), failure.getMessage());
     return null;
   }
 
@@ -275,6 +357,7 @@ public final class KeyPool {
    * for they share the cause. The future fails when Redis could not be asked.
    */
   public CompletableFuture<Void> restore(String key) {
+    PoolPlan plan = plan();
     KeyPlan named = plan.keys().stream().filter(k -> k.id().equals(key)).findFirst().orElseThrow();
     List<String> fields = new ArrayList<>();
     for (KeyPlan k : plan.keys()) {
@@ -311,7 +394,10 @@ public final class KeyPool {
 
   /** Ids of the keys of an account. */
   public List<String> keysOf(String account) {
-    return plan.keys().stream().filter(k -> k.account().equals(account)).map(KeyPlan::id).toList();
+    return plan().keys().stream()
+        .filter(k -> k.account().equals(account))
+        .map(KeyPlan::id)
+        .toList();
   }
 
   /** Leases of this replica that live. */
@@ -349,6 +435,20 @@ public final class KeyPool {
     }
     renew();
     exchange.tick();
+    if (retirement.isDue(System.nanoTime()) && isQuiet()) {
+      retirement.ends();
+      var _ = leave().whenComplete((done, failure) -> retirement.left(isQuiet()));
+    }
+  }
+
+  /** Whether all that was granted has ended, and Redis was told. */
+  private boolean isQuiet() {
+    return live.isEmpty() && fairShare.isIdle() && settlements.isEmpty();
+  }
+
+  /** This replica's last word: the readable picture shows the pool as it leaves it. */
+  CompletableFuture<Void> leave() {
+    return scripts.leave().handle((done, failure) -> null);
   }
 
   private void renew() {
@@ -374,6 +474,16 @@ public final class KeyPool {
 
   private long renewEvery() {
     return options.lease().toNanos() / 3;
+  }
+
+  /** What this process runs with. */
+  void runs(ConfigMark mark) {
+    scripts.runs(mark);
+  }
+
+  /** Whether it was retired and its last lease has ended; then it is no longer to be ticked. */
+  boolean isOver() {
+    return retirement.over().isDone();
   }
 
   /** Tells Redis the pool's shape. */

@@ -19,6 +19,7 @@ public final class Lease implements AutoCloseable {
   private final long outputTokens;
   private final long epoch;
   private final long grantedMicros;
+  private final Acquisition.@Nullable Reason wouldDeny;
   private final AtomicReference<@Nullable Usage> charged = new AtomicReference<>();
 
   Lease(
@@ -29,7 +30,8 @@ public final class Lease implements AutoCloseable {
       long inputTokens,
       long outputTokens,
       long epoch,
-      long grantedMicros) {
+      long grantedMicros,
+      Acquisition.@Nullable Reason wouldDeny) {
     this.pool = pool;
     this.id = id;
     this.key = key;
@@ -38,11 +40,12 @@ public final class Lease implements AutoCloseable {
     this.outputTokens = outputTokens;
     this.epoch = epoch;
     this.grantedMicros = grantedMicros;
+    this.wouldDeny = wouldDeny;
   }
 
   /** Of a key that was only picked: there is nothing to end. */
   static Lease uncounted(KeyPool pool, String key, String group) {
-    return new Lease(pool, "", key, group, 0, 0, UNCOUNTED, 0);
+    return new Lease(pool, "", key, group, 0, 0, UNCOUNTED, 0, null);
   }
 
   /** Whether anything was reserved. */
@@ -83,6 +86,11 @@ public final class Lease implements AutoCloseable {
   /** When it was granted, on the pool's clock; 0 if it was granted without Redis. */
   long grantedMicros() {
     return grantedMicros;
+  }
+
+  /** As {@link Acquisition.Granted#wouldDeny}. */
+  public Acquisition.@Nullable Reason wouldDeny() {
+    return wouldDeny;
   }
 
   /** Ends the lease with the tokens that were really used. The request stays counted. */

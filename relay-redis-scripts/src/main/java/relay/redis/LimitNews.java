@@ -1,5 +1,6 @@
 package relay.redis;
 
+import java.util.Collection;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
@@ -58,6 +59,11 @@ final class LimitNews {
       told.put(group, new Told(all, remaining, nanos));
     }
     return news;
+  }
+
+  /** Forgets all other groups. */
+  void retain(Collection<String> groups) {
+    told.keySet().retainAll(groups);
   }
 
   /** Redis did not get it: the next answer is news again. */

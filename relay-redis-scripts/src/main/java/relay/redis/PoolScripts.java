@@ -26,22 +26,26 @@ final class PoolScripts {
   private static final long SURVEYED_WHOLE_NANOS = 5_000_000_000L;
 
   private final RedisLink link;
-  private final PoolPlan plan;
   private final RedisKeys keys;
+  private final String replica;
   private final byte[] leaseMs;
-  private final Candidates candidates;
+  private volatile Candidates candidates;
+  private volatile ConfigMark config = ConfigMark.NONE;
   private final PoolClock clock = new PoolClock(System::nanoTime);
   private volatile long epoch;
   private volatile String epochText = "0";
   private volatile long surveyedWhole = System.nanoTime() - SURVEYED_WHOLE_NANOS;
-  private @Nullable CompletableFuture<Void> configuring;
+  private @Nullable Configuring configuring; // guarded by this
+
+  /** The pool's shape, on its way to Redis. */
+  private record Configuring(Candidates shape, CompletableFuture<Void> done) {}
 
   /** A script's call. */
   record Call(ScriptFile script, List<byte[]> keys, List<byte[]> args) {}
 
   PoolScripts(RedisLink link, PoolPlan plan, EngineOptions options) {
     this.link = link;
-    this.plan = plan;
+    replica = options.replica();
     keys = new RedisKeys(options.prefix(), plan.name());
     leaseMs = bytes(options.lease().toMillis());
     candidates = new Candidates(plan, keys);
@@ -56,7 +60,35 @@ final class PoolScripts {
    * @param settlements what the calls take along
    */
   AcquireCalls acquires(LeaseEndings settlements) {
-    return new AcquireCalls(this, candidates, settlements);
+    return new AcquireCalls(this, settlements);
+  }
+
+  /** The keys and groups of the present plan. */
+  Candidates candidates() {
+    return candidates;
+  }
+
+  PoolPlan plan() {
+    return candidates.plan();
+  }
+
+  /** Calls that are made from now on use this plan. Tells Redis of it. */
+  CompletableFuture<Void> reconfigure(PoolPlan plan) {
+    candidates = new Candidates(plan, keys);
+    return configure();
+  }
+
+  /** What this process runs with. Redis hears of it with the next survey or change of the plan. */
+  void runs(ConfigMark mark) {
+    config = mark;
+  }
+
+  /**
+   * Whether a call for this demand can end leases, too: it names all ready sets, where there are
+   * some.
+   */
+  boolean endsWith(Demand demand) {
+    return !candidates.isIndexed() || demand.key().isEmpty();
   }
 
   /** Parts of the pool to pick from, asked one after the other until one has a key. */
@@ -158,6 +190,21 @@ final class PoolScripts {
         });
   }
 
+  /** Likewise, for credentials that the provider refused; {@link #rekey} ends it. */
+  CompletableFuture<Void> quarantineRefused(List<String> ids, String reason) {
+    return quarantine(ids, reason);
+  }
+
+  /** The secrets of these keys have changed. */
+  CompletableFuture<Void> rekey(List<String> ids) {
+    return CompletableFuture.completedFuture(null);
+  }
+
+  /** A survey that is this replica's last: it no longer counts. */
+  CompletableFuture<@Nullable PoolSnapshot> leave() {
+    return survey(replica);
+  }
+
   CompletableFuture<Void> restore(List<String> fields) {
     List<byte[]> k = new ArrayList<>(List.of(keys.state, keys.quarantine));
     k.addAll(candidates.readySets());
@@ -206,9 +253,10 @@ final class PoolScripts {
    *     gives null
    */
   CompletableFuture<@Nullable PoolSnapshot> survey(String replica) {
-    Survey survey = new Survey(plan);
+    Candidates shape = candidates;
+    Survey survey = new Survey(shape.plan());
     CompletableFuture<Boolean> whole = CompletableFuture.completedFuture(true);
-    for (List<KeyPlan> slice : candidates.parts(TOGETHER)) {
+    for (List<KeyPlan> slice : shape.parts(TOGETHER)) {
       whole =
           whole.thenCompose(
               goOn -> {
@@ -254,7 +302,7 @@ final class PoolScripts {
               if (reply instanceof Reply.Done done) {
                 survey.add(slice, groups, done);
               } else {
-                throw new IllegalStateException("pool " + plan.name() + " is unknown to Redis");
+                throw new IllegalStateException("pool " + plan().name() + " is unknown to Redis");
               }
             });
   }
@@ -283,15 +331,31 @@ final class PoolScripts {
 
   /** Tells Redis the pool's shape; those who ask meanwhile share the one call. */
   CompletableFuture<Void> configure() {
-    CompletableFuture<Void> mine;
+    Configuring before;
+    Configuring mine;
     synchronized (this) {
-      if (configuring != null) {
-        return configuring;
+      before = configuring;
+      if (before != null && isPresent(before)) {
+        return before.done();
       }
-      mine = new CompletableFuture<>();
+      mine = new Configuring(candidates, new CompletableFuture<>());
       configuring = mine;
     }
-    Announcement pool = new Announcement(plan, candidates, TOGETHER);
+    if (before == null) {
+      announce(mine);
+    } else { // parts of two plans must not mix
+      var _ = before.done().whenComplete((done, failure) -> announce(mine));
+    }
+    return mine.done();
+  }
+
+  @SuppressWarnings("ReferenceEquality") // a plan that was taken again is announced again
+  private boolean isPresent(Configuring one) {
+    return one.shape() == candidates;
+  }
+
+  private void announce(Configuring mine) {
+    Announcement pool = new Announcement(mine.shape(), TOGETHER);
     CompletableFuture<Reply> done = configure(pool, 0, 0);
     for (int n = 1; n < pool.parts(); n++) {
       int part = n;
@@ -308,19 +372,20 @@ final class PoolScripts {
         done.whenComplete(
             (reply, failure) -> {
               synchronized (this) {
-                configuring = null;
+                if (configuring == mine) {
+                  configuring = null;
+                }
                 if (reply instanceof Reply.Done told) {
                   epoch = told.number(2);
                   epochText = Long.toString(epoch);
                 }
               }
               if (failure == null) {
-                mine.complete(null);
+                mine.done().complete(null);
               } else {
-                mine.completeExceptionally(failure);
+                mine.done().completeExceptionally(failure);
               }
             });
-    return mine;
   }
 
   /**
@@ -333,7 +398,7 @@ final class PoolScripts {
     args.addAll(pool.args(part, epoch, later));
     List<byte[]> k =
         new ArrayList<>(List.of(keys.state, keys.win, keys.quarantine, keys.picture, keys.learned));
-    k.addAll(candidates.readySets());
+    k.addAll(pool.readySets());
     return call(new Call(ScriptFile.CONFIGURE, k, args)).thenApply(Reply::of);
   }
 

@@ -1,10 +1,12 @@
 package relay.redis;
 
+import java.time.Instant;
 import java.util.Collection;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Future;
 import java.util.concurrent.RejectedExecutionException;
@@ -32,6 +34,8 @@ public final class RedisEngine implements AutoCloseable {
       new ScheduledThreadPoolExecutor(1, Thread.ofPlatform().name("redis-tick").daemon().factory());
   private final Map<String, ProviderBreaker> breakers = new ConcurrentHashMap<>();
   private final Map<String, UsageTally> tallies = new ConcurrentHashMap<>();
+  private final Set<KeyPool> ticked = ConcurrentHashMap.newKeySet(); // those that retire, too
+  private volatile ConfigMark config = ConfigMark.NONE;
 
   private RedisEngine(EngineOptions options, @Nullable SocketLoop loop) {
     this.options = options;
@@ -70,14 +74,36 @@ public final class RedisEngine implements AutoCloseable {
     return engine;
   }
 
-  /** A pool of this shape; tells Redis of it. */
+  /**
+   * Opens a pool of this shape, at any time, and tells Redis of it. {@link KeyPool#reconfigure}
+   * changes it, {@link KeyPool#retire} closes it; until then its name is to be opened once.
+   */
   public KeyPool pool(PoolPlan plan) {
     KeyPool pool = new KeyPool(link, plan, options, leaseIds, this::alarm);
+    pool.runs(config);
     pools.put(plan.name(), pool);
+    ticked.add(pool);
     if (!options.isOnlooker()) {
       announce(pool);
     }
     return pool;
+  }
+
+  /** The pool of this name that was opened last, unless it was retired and is over. */
+  public Optional<KeyPool> find(String pool) {
+    return Optional.ofNullable(pools.get(pool));
+  }
+
+  /**
+   * Says which configuration this process runs with: all pools' snapshots then show it, for all
+   * replicas to see. Call it before the pools are opened or reconfigured.
+   *
+   * @param hash tells configurations apart, and nothing of their secrets; without spaces
+   * @param since when this process took it
+   */
+  public void runs(String hash, Instant since) {
+    config = ConfigMark.of(hash, since);
+    ticked.forEach(pool -> pool.runs(config));
   }
 
   /** The breaker of the provider whose keys are in the pool of this name. */
@@ -97,7 +123,7 @@ public final class RedisEngine implements AutoCloseable {
   /**
    * What clients use, beside limits. It is kept with the pool of this name, which need not be one.
    *
-   * @param clients all that are counted
+   * @param clients all that are counted; {@link UsageTally#reconfigure} changes them
    */
   public UsageTally tally(String pool, Collection<String> clients) {
     return tallies.computeIfAbsent(
@@ -131,7 +157,7 @@ public final class RedisEngine implements AutoCloseable {
 
   private void announce() {
     if (!options.isOnlooker()) {
-      pools.values().forEach(RedisEngine::announce);
+      ticked.forEach(RedisEngine::announce);
     }
   }
 
@@ -140,9 +166,12 @@ public final class RedisEngine implements AutoCloseable {
   }
 
   private void tick() {
-    for (KeyPool pool : pools.values()) {
+    for (KeyPool pool : ticked) {
       try {
         pool.tick();
+        if (pool.isOver()) {
+          forget(pool);
+        }
       } catch (RuntimeException e) {
         log.warn("Pool {}: {}", pool.plan().name(), e.toString());
       }
@@ -153,18 +182,25 @@ public final class RedisEngine implements AutoCloseable {
     }
   }
 
+  private void forget(KeyPool pool) {
+    String name = pool.plan().name();
+    ticked.remove(pool);
+    if (pools.remove(name, pool)) { // unless the name was opened again
+      breakers.remove(name);
+    }
+  }
+
   /**
    * Sends what is not settled yet, waits for Redis to have it, and disconnects. Blocks for at most
    * a few timeouts.
    */
   @Override
   public void close() {
-    pools.values().forEach(KeyPool::close);
+    ticked.forEach(KeyPool::close);
     ticker.shutdownNow();
-    for (KeyPool pool : pools.values()) {
+    for (KeyPool pool : ticked) {
       pool.tick();
-      // Redis works in order: when this is answered, all that was sent before is done.
-      pool.snapshot().handle((snapshot, failure) -> snapshot).join();
+      pool.leave().join(); // Redis works in order: with the answer all that was sent is done
     }
     tallies.values().forEach(UsageTally::close);
     link.close();

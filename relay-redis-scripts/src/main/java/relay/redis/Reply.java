@@ -7,6 +7,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 import relay.redis.Acquisition.Exhausted;
 import relay.redis.Acquisition.Impossible;
 import relay.redis.Acquisition.NoneUsable;
@@ -19,6 +20,9 @@ sealed interface Reply {
   /** In the order in which the scripts number them. */
   List<Reason> REASONS = List.of(Reason.values());
 
+  /** A grant in shadow mode; how much more it is tells the reason. */
+  int SHADOW = 10;
+
   /** Likewise, from 1. */
   List<Dimension> DIMENSIONS = List.of(Dimension.values());
 
@@ -26,8 +30,15 @@ sealed interface Reply {
    * The lease was granted, now or by an earlier call.
    *
    * @param micros when, on the pool's clock
+   * @param wouldDeny why it would have been refused, were its key not in shadow mode
    */
-  record Grant(String key, String group, long inputTokens, long outputTokens, long micros)
+  record Grant(
+      String key,
+      String group,
+      long inputTokens,
+      long outputTokens,
+      long micros,
+      @Nullable Reason wouldDeny)
       implements Reply {}
 
   /** It was not. */
@@ -123,14 +134,17 @@ sealed interface Reply {
   }
 
   private static Reply ofWish(List<Object> r, int at) {
-    return switch ((int) number(r.get(at))) {
-      case 1 ->
-          new Grant(
-              text(r.get(at + 1)),
-              text(r.get(at + 2)),
-              number(r.get(at + 3)),
-              number(r.get(at + 4)),
-              number(r.get(1)));
+    int code = (int) number(r.get(at));
+    if (code == 1 || code >= SHADOW) {
+      return new Grant(
+          text(r.get(at + 1)),
+          text(r.get(at + 2)),
+          number(r.get(at + 3)),
+          number(r.get(at + 4)),
+          number(r.get(1)),
+          code == 1 ? null : REASONS.get(code - SHADOW));
+    }
+    return switch (code) {
       case 0 ->
           new Refusal(
               new Exhausted(

@@ -8,7 +8,6 @@ import java.util.concurrent.CompletableFuture;
 import org.jspecify.annotations.Nullable;
 import relay.redis.Acquisition.Exhausted;
 import relay.redis.Acquisition.Reason;
-import relay.redis.Acquisition.Unavailable;
 
 /**
  * Requests of one model class that wait for capacity, in the order of their arrival. Only the first
@@ -82,7 +81,7 @@ final class WaitingLine {
   private void goesWhenDone(Waiter waiter) {
     var _ = waiter.answer().whenComplete((acquisition, failure) -> go(waiter));
     if (room.isClosed()) {
-      dismiss();
+      dismiss(room.closing());
     }
   }
 
@@ -225,15 +224,19 @@ final class WaitingLine {
     }
   }
 
+  synchronized boolean isEmpty() {
+    return waiting.isEmpty() && asked == null;
+  }
+
   /** The pool is closed. */
-  void dismiss() {
+  void dismiss(Acquisition answer) {
     List<Waiter> all;
     synchronized (this) {
       all = List.copyOf(waiting.values());
       all.forEach(waiter -> room.leave());
       waiting.clear();
     }
-    all.forEach(waiter -> waiter.answer().complete(new Unavailable()));
+    all.forEach(waiter -> waiter.answer().complete(answer));
   }
 
   /** Nobody is served before the first. */

@@ -69,7 +69,7 @@ final class AnnouncementTest {
   }
 
   private Announcement announcement(PoolPlan plan) {
-    return new Announcement(plan, new Candidates(plan, names), PART);
+    return new Announcement(new Candidates(plan, names), PART);
   }
 
   @Test
