@@ -39,7 +39,7 @@ public final class DataPlane implements AutoCloseable {
   private final HeaderNames names = new HeaderNames();
   private final AnswerDate date = new AnswerDate(InstantSource.system());
   private final Listener listener;
-  private final ClientBounds bounds;
+  private volatile ClientBounds bounds;
   private final String host;
   private final int port;
   private volatile boolean draining;
@@ -67,6 +67,18 @@ public final class DataPlane implements AutoCloseable {
     HttpHandler handler = new HttpContinueReadHandler(this::handle);
     listener = new Listener(http2, tls, patience, handler, carriers);
     bounds = new ClientBounds(stallTimeout, patience, listener.guard());
+  }
+
+  /**
+   * Holds for requests and connections that begin from now on.
+   *
+   * @param tls null for plain connections, as at the start
+   */
+  public void reconfigure(@Nullable TlsConfig tls, Duration stallTimeout) {
+    bounds = new ClientBounds(stallTimeout, bounds.patience(), bounds.guard());
+    if (tls != null) {
+      listener.certificate(tls);
+    }
   }
 
   /** Listens from now on. */

@@ -19,18 +19,22 @@ import relay.redis.PoolSnapshot.GroupState;
 
 /** How much of its own limits each client has used, over all replicas. */
 final class ClientUsage implements MultiCollector {
-  private final @Nullable PoolPlan plan;
-  private volatile @Nullable KeyPool pool;
+  private record Bound(@Nullable PoolPlan plan, @Nullable KeyPool pool) {}
+
+  private volatile Bound bound;
 
   /**
    * @param plan of the clients' limits; null if no client has any
    */
   ClientUsage(@Nullable PoolPlan plan) {
-    this.plan = plan;
+    bound = new Bound(plan, null);
   }
 
-  void bind(KeyPool clients) {
-    pool = clients;
+  /**
+   * @param pool of this plan; null as the plan
+   */
+  void bind(@Nullable PoolPlan plan, @Nullable KeyPool pool) {
+    bound = new Bound(plan, pool);
   }
 
   @Override
@@ -39,9 +43,9 @@ final class ClientUsage implements MultiCollector {
         GaugeSnapshot.builder()
             .name("relay_client_used_ratio")
             .help("Used share of a limit of a client's own");
-    KeyPool bound = pool;
-    if (plan != null) {
-      add(used, plan, bound == null ? null : bound.latest());
+    Bound now = bound;
+    if (now.plan() != null) {
+      add(used, now.plan(), now.pool() == null ? null : now.pool().latest());
     }
     return MetricSnapshots.of(used.build());
   }

@@ -9,6 +9,7 @@ import relay.pipeline.RetryPolicy.Decision;
 import relay.pipeline.RouteAttempts.Candidate;
 import relay.redis.Acquisition;
 import relay.redis.Acquisition.Granted;
+import relay.redis.Acquisition.Unavailable;
 
 /**
  * The attempts of a request: one provider after the other, each attempt with a lease of its own,

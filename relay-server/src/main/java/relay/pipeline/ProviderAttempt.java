@@ -4,6 +4,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
 import java.util.Locale;
+import java.util.Objects;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -13,6 +14,7 @@ import relay.model.RelayError;
 import relay.redis.Lease;
 import relay.redis.ProviderBreaker.Passage;
 import relay.redis.Remaining;
+import relay.upstream.ProviderApi;
 import relay.upstream.RateLimitHeaders;
 import relay.upstream.UpstreamAnswer;
 import relay.upstream.UpstreamCall;
@@ -31,6 +33,7 @@ final class ProviderAttempt {
   private final RequestResources resources;
   private final RequestPlan plan;
   private final Route route;
+  private final ProviderApi api;
   private final Passage passage;
   private final Lease lease;
   private final int number;
@@ -50,6 +53,7 @@ final class ProviderAttempt {
     this.route = candidate.route();
     this.passage = candidate.passage();
     this.lease = resources.lease();
+    api = Objects.requireNonNull(route.api().having(lease.key())); // checked when it was granted
     this.number = number;
     body = ProviderBody.of(plan, request.client());
   }

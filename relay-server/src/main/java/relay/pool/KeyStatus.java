@@ -16,8 +16,11 @@ public enum KeyStatus {
   /** Removed from the configuration, with requests still running. */
   DRAINING;
 
-  /** The status of a key that the configuration names. */
+  /** The status of a key of a pool. */
   public static KeyStatus of(KeyState key) {
+    if (key.draining()) {
+      return DRAINING;
+    }
     if (key.quarantine() != null) {
       return QUARANTINED;
     }

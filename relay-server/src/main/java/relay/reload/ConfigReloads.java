@@ -1,12 +1,9 @@
 package relay.reload;
 
-import java.nio.file.Path;
 import java.time.Duration;
 import java.time.InstantSource;
 import java.util.List;
-import java.util.Map;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.Executors;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
@@ -15,9 +12,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import relay.config.Config;
 import relay.config.ConfigFault;
-import relay.config.ConfigFile;
 import relay.config.ConfigOutline;
-import relay.config.FileReader;
 import relay.config.Loaded;
 import relay.config.RecordedReads;
 
@@ -32,7 +27,7 @@ import relay.config.RecordedReads;
  *
  * <p>All attempts run on that one thread, one after the other.
  */
-public final class ConfigReloads implements AutoCloseable {
+public final class ConfigReloads {
   private static final Logger log = LoggerFactory.getLogger(ConfigReloads.class);
 
   /** Looks at most this often; many files slow it down, to a twentieth of a core. */
@@ -65,34 +60,30 @@ public final class ConfigReloads implements AutoCloseable {
     void attempted(ReloadOutcome outcome);
   }
 
-  private final Path file;
-  private final Map<String, String> environment;
+  private final ConfigSource source;
   private final Target target;
+  private final ScheduledExecutorService thread;
   private final InstantSource clock;
-  private final ScheduledExecutorService thread =
-      Executors.newSingleThreadScheduledExecutor(
-          Thread.ofPlatform().name("config").daemon().factory());
-  private RecordedReads seen;
   private @Nullable RecordedReads changing;
   private long changingSinceNanos;
   private volatile ConfigState state;
 
   /**
-   * @param first the files of the configuration in use, as they were read at the start
+   * @param source the configuration in use was read from it
+   * @param first the state of that
+   * @param thread a single one; all attempts run there
    */
   public ConfigReloads(
-      Path file,
-      Map<String, String> environment,
-      RecordedReads first,
+      ConfigSource source,
+      ConfigState first,
       Target target,
+      ScheduledExecutorService thread,
       InstantSource clock) {
-    this.file = file;
-    this.environment = Map.copyOf(environment);
+    this.source = source;
     this.target = target;
+    this.thread = thread;
     this.clock = clock;
-    seen = first;
-    state =
-        new ConfigState(ConfigOutline.of(target.running()).hash(), clock.instant(), List.of());
+    state = first;
   }
 
   /** What the replica runs with. */
@@ -106,10 +97,14 @@ public final class ConfigReloads implements AutoCloseable {
   }
 
   /**
-   * Reads the configuration again, now. The future fails only after {@link #close}.
+   * Reads the configuration again, now. The future fails only once the thread is shut down.
    */
   public CompletableFuture<ReloadOutcome> reload() {
-    return CompletableFuture.supplyAsync(this::attempt, thread);
+    try {
+      return CompletableFuture.supplyAsync(this::attempt, thread);
+    } catch (RejectedExecutionException e) {
+      return CompletableFuture.failedFuture(e);
+    }
   }
 
   private void lookAfter(Duration pause) {
@@ -136,8 +131,8 @@ public final class ConfigReloads implements AutoCloseable {
 
   /** Whether a file has changed and may go on to. */
   private boolean sawUnrest(long nowNanos) {
-    RecordedReads now = seen.again();
-    if (now.sameAs(seen)) {
+    RecordedReads now = source.seen().again();
+    if (now.sameAs(source.seen())) {
       changing = null;
       return false;
     }
@@ -161,7 +156,7 @@ public final class ConfigReloads implements AutoCloseable {
       log.error("a new configuration could not be taken", e);
       outcome =
           new ReloadOutcome.Refused(
-              List.of(file + ": it is valid, but could not be taken; see Relay's log"));
+              List.of(source.file() + ": it is valid, but could not be taken; see Relay's log"));
     }
     tell(outcome);
     target.attempted(outcome);
@@ -169,10 +164,7 @@ public final class ConfigReloads implements AutoCloseable {
   }
 
   private ReloadOutcome read() {
-    RecordedReads reads = new RecordedReads(FileReader.DISK);
-    Loaded loaded = ConfigFile.load(file, environment, reads);
-    seen = reads;
-    return switch (loaded) {
+    return switch (source.read()) {
       case Loaded.Invalid(List<ConfigFault> faults) ->
           new ReloadOutcome.Refused(faults.stream().map(ConfigFault::toString).toList());
       case Loaded.Valid(Config config) -> take(config);
@@ -183,7 +175,7 @@ public final class ConfigReloads implements AutoCloseable {
     Config running = target.running();
     String exposed = ExposedListener.fault(running.server(), wanted.server());
     if (exposed != null) {
-      return new ReloadOutcome.Refused(List.of(file + ": " + exposed));
+      return new ReloadOutcome.Refused(List.of(source.file() + ": " + exposed));
     }
     Config next = wanted.startedAs(running);
     ConfigOutline outline = ConfigOutline.of(next);
@@ -202,7 +194,7 @@ public final class ConfigReloads implements AutoCloseable {
   private void tell(ReloadOutcome outcome) {
     switch (outcome) {
       case ReloadOutcome.Refused(List<String> faults) -> {
-        log.warn("the config is refused, nothing changes: {} faults in {}", faults.size(), file);
+        log.warn("the config is refused, nothing changes: {} faults in {}", faults.size(), source.file());
         faults.forEach(fault -> log.warn("config fault: {}", fault));
       }
       case ReloadOutcome.Applied(ConfigState now, List<String> changes) -> {
@@ -219,10 +211,5 @@ public final class ConfigReloads implements AutoCloseable {
         }
       }
     }
-  }
-
-  @Override
-  public void close() {
-    thread.shutdownNow();
   }
 }

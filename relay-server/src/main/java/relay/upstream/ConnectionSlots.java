@@ -37,6 +37,7 @@ final class ConnectionSlots {
   private final List<ConcurrentLinkedDeque<ConnectionSlot>> idle; // of each carrier
   private final AtomicInteger idleCount = new AtomicInteger();
   private volatile boolean multiplexed;
+  private volatile boolean retired;
 
   /**
    * @param shared the client of which each lane is a copy, but for its connection
@@ -92,15 +93,21 @@ final class ConnectionSlots {
     @Override
     public void close() {
       if (sockets == null) {
+        if (retired) {
+          end();
+        }
         return;
       }
-      if (multiplexed || idleCount.get() >= MOST_IDLE) {
+      if (retired || multiplexed || idleCount.get() >= MOST_IDLE) {
         end();
         return;
       }
       idleSince = System.nanoTime();
       idleCount.getAndIncrement();
       idle.get(home).addFirst(this);
+      if (retired) { // meanwhile
+        closeIdle();
+      }
     }
 
     private void end() {
@@ -169,8 +176,15 @@ final class ConnectionSlots {
     }
   }
 
+  /** Closes all connections: those that a call uses when its answer was read. */
+  void retire() {
+    retired = true;
+    closeIdle();
+  }
+
   /** Closes all connections that no call uses. */
   void closeIdle() {
+    shared.thenAccept(client -> client.connectionPool().evictAll());
     for (ConcurrentLinkedDeque<ConnectionSlot> some : idle) {
       for (ConnectionSlot lane = left(some.pollFirst());
           lane != null;
