@@ -13,9 +13,13 @@ import relay.model.DurationText;
 public final class Operands {
   private Operands() {}
 
-  /** An option without a value. */
+  /** An option without a value: true if it is given. */
   public static OptionSpec flag(String name, String description) {
-    return OptionSpec.builder(name).type(boolean.class).description(description).build();
+    return OptionSpec.builder(name)
+        .type(boolean.class)
+        .defaultValue("false")
+        .description(description)
+        .build();
   }
 
   /** A required word. Operands have the order in which the command adds them. */

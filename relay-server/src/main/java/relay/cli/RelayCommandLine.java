@@ -46,7 +46,7 @@ public final class RelayCommandLine {
             .description("Show this help")
             .build();
     CommandSpec root = CommandSpec.create();
-    root.name("relay").addOption(config).addOption(help);
+    root.name("relay").interpolateVariables(false).addOption(config).addOption(help);
     root.addOption(
         OptionSpec.builder("--version")
             .type(boolean.class)
@@ -69,8 +69,8 @@ public final class RelayCommandLine {
         .setExpandAtFiles(false)
         .setUnmatchedOptionsAllowedAsOptionParameters(false)
         .setUsageHelpWidth(HELP_COLUMNS)
-        .setOut(new PrintWriter(out, true))
-        .setErr(new PrintWriter(err, true))
+        .setOut(new PrintWriter(out, true, out.charset()))
+        .setErr(new PrintWriter(err, true, err.charset()))
         .setExecutionStrategy(RelayCommandLine::execute)
         .setParameterExceptionHandler(UsageFault::explain);
   }

@@ -2,6 +2,7 @@ package relay.cli;
 
 import java.io.PrintWriter;
 import java.util.List;
+import java.util.Objects;
 import picocli.CommandLine;
 import picocli.CommandLine.Help;
 import picocli.CommandLine.ParameterException;
@@ -35,7 +36,7 @@ final class UsageFault {
             && !fault.getCommandLine().getSubcommands().isEmpty();
     return isCommand
         ? "unknown command \"" + ((UnmatchedArgumentException) fault).getUnmatched().getFirst() + "\""
-        : fault.getMessage();
+        : Objects.requireNonNullElse(fault.getMessage(), "bad usage");
   }
 
   private static String usage(CommandLine command) {

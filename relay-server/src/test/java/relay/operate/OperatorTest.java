@@ -3,7 +3,6 @@ package relay.operate;
 import static java.nio.charset.StandardCharsets.US_ASCII;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
-import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
@@ -21,6 +20,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -34,7 +34,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import relay.admin.AdminServer;
 import relay.admin.ServedPools;
-import relay.cli.Command;
+import relay.cli.RelayCommandLine;
 import relay.embedded.EmbeddedRedis;
 import relay.pool.Configs;
 import relay.pool.KeyStatus;
@@ -93,19 +93,19 @@ class OperatorTest {
     return Files.writeString(directory.resolve(name + ".yaml"), settings + Configs.POOLS);
   }
 
-  private static Result run(Command command) {
-    return run(command, Map.of());
+  private static Result run(Path config, String... words) {
+    return run(Map.of(), Stream.concat(Stream.of(words), Stream.of("--config", config.toString())));
   }
 
-  private static Result run(Command command, Map<String, String> environment) {
+  private static Result run(Map<String, String> environment, Stream<String> words) {
     ByteArrayOutputStream out = new ByteArrayOutputStream();
     ByteArrayOutputStream err = new ByteArrayOutputStream();
+    PrintStream outStream = new PrintStream(out, true, StandardCharsets.UTF_8);
+    PrintStream errStream = new PrintStream(err, true, StandardCharsets.UTF_8);
     int exitCode =
-        Operator.run(
-            command,
-            environment,
-            new PrintStream(out, true, StandardCharsets.UTF_8),
-            new PrintStream(err, true, StandardCharsets.UTF_8));
+        RelayCommandLine.of(
+                OperatorCommands.all(environment, outStream, errStream), outStream, errStream)
+            .execute(words.toArray(String[]::new));
     return new Result(
         exitCode, out.toString(StandardCharsets.UTF_8), err.toString(StandardCharsets.UTF_8));
   }
@@ -117,11 +117,11 @@ class OperatorTest {
     assertEquals(
         new Result(
             0, "Key acme-1 of pool anthropic is not used for 1 m 30 s, in all replicas.\n", ""),
-        run(new Command.Cooldown(config, "anthropic", "acme-1", Duration.ofSeconds(90))));
+        run(config, "cooldown", "anthropic", "acme-1", "90s"));
     assertEquals("cooling", status());
-    assertEquals(0, run(new Command.Quarantine(config, "anthropic", "acme-1")).exitCode());
+    assertEquals(0, run(config, "quarantine", "anthropic", "acme-1").exitCode());
     assertEquals("quarantined", status());
-    assertEquals(0, run(new Command.Restore(config, "anthropic", "acme-1")).exitCode());
+    assertEquals(0, run(config, "restore", "anthropic", "acme-1").exitCode());
     assertEquals("active", status());
   }
 
@@ -133,7 +133,7 @@ class OperatorTest {
   @ParameterizedTest
   @EnumSource
   void json_is_what_the_admin_plane_gives(Way way) throws Exception {
-    Result result = run(new Command.Keys(config(way), false, true));
+    Result result = run(config(way), "keys", "--json");
     assertEquals(0, result.exitCode());
     assertEquals("", result.err());
     JsonNode all = new ObjectMapper().readTree(result.out());
@@ -147,7 +147,7 @@ class OperatorTest {
   @ParameterizedTest
   @EnumSource
   void the_table_shows_every_group_and_key(Way way) throws Exception {
-    Result result = run(new Command.Keys(config(way), false, false));
+    Result result = run(config(way), "keys");
     assertEquals(0, result.exitCode());
     for (String word : List.of("acme/opus", "acme/default", "solo/default", "o-1", "0/30000")) {
       assertTrue(result.out().contains(word), result.out());
@@ -156,16 +156,16 @@ class OperatorTest {
 
   @ParameterizedTest
   @EnumSource
-  void a_provider_that_fails_is_told(Way way) throws Exception {
+  void a_failing_provider_is_shown(Way way) throws Exception {
     ProviderBreaker breaker = served.engine().breaker("anthropic");
     for (int n = 0; n < 10; n++) {
       breaker.failed(new Passage.Free());
     }
     try {
       assertEquals(ProviderBreaker.State.OPEN, breaker.look().join().state());
-      Result table = run(new Command.Keys(config(way), false, false));
+      Result table = run(config(way), "keys");
       assertTrue(table.out().contains(", provider fails: breaker open, next try in "), table.out());
-      Result json = run(new Command.Keys(config(way), false, true));
+      Result json = run(config(way), "keys", "--json");
       JsonNode pools = new ObjectMapper().readTree(json.out()).get("pools");
       assertEquals("open", pools.at("/0/breaker/state").asText());
       assertEquals("closed", pools.at("/1/breaker/state").asText());
@@ -179,12 +179,12 @@ class OperatorTest {
   @EnumSource
   void an_unknown_pool_or_key_is_bad_usage(Way way) throws Exception {
     Path config = config(way);
-    for (Command command :
+    for (String line :
         List.of(
-            new Command.Restore(config, "nothing", "acme-1"),
-            new Command.Quarantine(config, "anthropic", "nothing"),
-            new Command.Cooldown(config, "anthropic", "a/b", Duration.ofSeconds(1)))) {
-      Result result = run(command);
+            "restore nothing acme-1",
+            "quarantine anthropic nothing",
+            "cooldown anthropic a/b 1s")) {
+      Result result = run(config, line.split(" "));
       assertEquals(2, result.exitCode(), result.err());
       assertTrue(result.err().startsWith("relay: "), result.err());
       assertEquals("", result.out());
@@ -195,7 +195,7 @@ class OperatorTest {
   void a_silent_redis_is_a_failure_that_says_where() throws Exception {
     int port = freePort();
     Path config = file("silent", "redis: { url: \"redis://:hunter2@127.0.0.1:" + port + "\" }\n");
-    Result result = run(new Command.Keys(config, false, true));
+    Result result = run(config, "keys", "--json");
     assertEquals(
         new Result(
             1,
@@ -219,11 +219,8 @@ class OperatorTest {
       tell(redis, "CONFIG SET requirepass secret");
       String url = redis.url().replace("://", "://" + user);
       Path config = file("refused", "redis: { url: \"" + url + "\" }\n");
-      for (Command command :
-          List.of(
-              new Command.Keys(config, false, true),
-              new Command.Restore(config, "anthropic", "acme-1"))) {
-        Result result = run(command);
+      for (String line : List.of("keys --json", "restore anthropic acme-1")) {
+        Result result = run(config, line.split(" "));
         assertEquals(1, result.exitCode());
         assertTrue(result.err().contains(told), result.err());
         assertFalse(result.err().contains("hunter2"), result.err());
@@ -243,17 +240,17 @@ class OperatorTest {
   void a_replica_that_does_not_run_is_a_failure_that_says_what_to_do() throws Exception {
     int port = freePort();
     Path config = file("none", "server: { admin_listen: \"127.0.0.1:" + port + "\" }\n");
-    Result result = run(new Command.Keys(config, false, false));
+    Result result = run(config, "keys");
     assertEquals(1, result.exitCode());
     assertTrue(result.err().contains("http://127.0.0.1:" + port), result.err());
     assertTrue(result.err().contains("relay serve"), result.err());
   }
 
   @Test
-  void a_wrong_token_is_told() throws Exception {
+  void a_wrong_token_is_reported() throws Exception {
     String settings = Files.readString(config(Way.ADMIN_PLANE)).replace("t0ken", "hunter2");
     Path config = Files.writeString(directory.resolve("wrong.yaml"), settings);
-    Result result = run(new Command.Keys(config, false, true));
+    Result result = run(config, "keys", "--json");
     assertEquals(1, result.exitCode());
     assertTrue(result.err().contains("server.admin_token"), result.err());
     assertEquals(-1, result.err().indexOf("hunter2"));
@@ -270,17 +267,17 @@ class OperatorTest {
     Path config = file("good", "");
     assertEquals(
         new Result(0, config + ": valid: 2 providers, 4 keys\n", ""),
-        run(new Command.Check(config)));
+        run(config, "check"));
   }
 
   @Test
-  void every_fault_of_a_bad_config_is_told() throws Exception {
+  void every_fault_of_a_bad_config_is_printed() throws Exception {
     Path config = file("bad", "server: { lisen: x }\nlogging: { level: loud }\n");
-    Result result = run(new Command.Check(config));
+    Result result = run(config, "check");
     assertEquals(2, result.exitCode());
     assertEquals(2, result.err().lines().count());
     assertTrue(result.err().startsWith(config + ":1:"), result.err());
-    assertEquals(2, run(new Command.Keys(config, false, true)).exitCode());
+    assertEquals(2, run(config, "keys", "--json").exitCode());
   }
 
   @ParameterizedTest
@@ -290,29 +287,17 @@ class OperatorTest {
     Path config = home.resolve(variable.equals("HOME") ? ".config" : "").resolve("relay");
     Files.createDirectories(config);
     Files.copy(file("found", ""), config.resolve("relay.yaml"));
-    Result result = run(new Command.Check(null), Map.of(variable, home.toString()));
+    Result result = run(Map.of(variable, home.toString()), Stream.of("check"));
     assertEquals(0, result.exitCode(), result.err());
     assertTrue(result.out().startsWith(config.toString()), result.out());
   }
 
   @Test
   void without_a_config_the_places_are_named() {
-    Result result = run(new Command.Check(null), Map.of("HOME", "/nowhere"));
+    Result result = run(Map.of("HOME", "/nowhere"), Stream.of("check"));
     assertEquals(2, result.exitCode());
     assertTrue(result.err().contains("/nowhere/.config/relay/relay.yaml"), result.err());
     assertTrue(result.err().contains("--config"), result.err());
   }
 
-  @Test
-  void help_and_version_are_printed_and_bad_usage_is_told() {
-    assertEquals(new Result(0, "text\n", ""), run(new Command.Help("text\n")));
-    assertEquals(new Result(2, "", "wrong\n"), run(new Command.BadUsage("wrong")));
-    assertTrue(run(new Command.Version(null)).out().startsWith("relay 0."));
-  }
-
-  @Test
-  void what_does_not_end_at_once_is_not_its_business() {
-    assertThrows(IllegalArgumentException.class, () -> run(new Command.Serve(null)));
-    assertThrows(IllegalArgumentException.class, () -> run(new Command.Try(null)));
-  }
 }

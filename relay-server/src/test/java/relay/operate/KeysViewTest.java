@@ -16,7 +16,7 @@ import java.util.List;
 import java.util.function.BooleanSupplier;
 import org.junit.jupiter.api.Test;
 
-class KeysCommandTest {
+class KeysViewTest {
   private static final TerminalFeatures PLAIN = new TerminalFeatures(false, false, true);
   private static final String STATE =
       """
@@ -84,7 +84,7 @@ class KeysCommandTest {
       TerminalFeatures terminal, PoolsAccess pools, int pictures, boolean watch, boolean json)
       throws OperationFailed {
     ByteArrayOutputStream out = new ByteArrayOutputStream();
-    new KeysCommand(
+    new KeysView(
             pools, new PrintStream(out, true, StandardCharsets.UTF_8), terminal, times(pictures))
         .run(watch, json);
     return out.toString(StandardCharsets.UTF_8);
@@ -197,7 +197,7 @@ class KeysCommandTest {
   void a_watch_ends_when_nobody_reads_any_more() throws Exception {
     PrintStream closed = new PrintStream(OutputStream.nullOutputStream());
     closed.close();
-    new KeysCommand(new Scripted(STATE), closed, PLAIN, times(1)).run(true, false);
+    new KeysView(new Scripted(STATE), closed, PLAIN, times(1)).run(true, false);
   }
 
   @Test

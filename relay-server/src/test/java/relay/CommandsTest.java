@@ -1,0 +1,51 @@
+package relay;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.util.List;
+import java.util.Map;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.DynamicTest;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestFactory;
+import picocli.CommandLine;
+
+/** Every command that the program has, and what its help promises. */
+class CommandsTest {
+  private static final int COLUMNS = 100;
+  private static final CommandLine RELAY = commandLine();
+
+  private static CommandLine commandLine() {
+    return Main.commandLine(Map.of(), System.out, System.err);
+  }
+
+  @Test
+  void the_commands_are_these() {
+    assertEquals(
+        List.of(
+            "serve", "try", "check", "keys", "cooldown", "quarantine", "restore", "version",
+            "completion", "help"),
+        List.copyOf(RELAY.getSubcommands().keySet()));
+  }
+
+  @TestFactory
+  Stream<DynamicTest> help_fits_the_screen_and_its_examples_are_right() {
+    return RELAY.getSubcommands().entrySet().stream()
+        .map(entry -> DynamicTest.dynamicTest(entry.getKey(), () -> check(entry.getValue())));
+  }
+
+  private static void check(CommandLine command) {
+    String help = command.getUsageMessage();
+    help.lines().forEach(line -> assertTrue(line.length() <= COLUMNS, line));
+    assertTrue(command.getCommandSpec().findOption("--config") != null, help);
+    List<String> examples = List.of(command.getCommandSpec().usageMessage().footer());
+    assertFalse(examples.isEmpty(), help);
+    for (String example : examples) {
+      String words = example.replaceAll("^.*relay ", "relay ").replaceAll("[|)].*", "").strip();
+      assertTrue(words.startsWith("relay " + command.getCommandName()), example);
+      commandLine().parseArgs(words.substring("relay ".length()).split(" "));
+    }
+  }
+}
