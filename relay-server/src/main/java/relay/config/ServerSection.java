@@ -15,9 +15,9 @@ import relay.config.Value.Scalar;
 final class ServerSection {
   private static final ListenAddress DEFAULT_LISTEN = new ListenAddress("127.0.0.1", 8787);
   private static final ListenAddress DEFAULT_ADMIN_LISTEN = new ListenAddress("127.0.0.1", 9091);
-  private static final int MAX_BODY_BYTES = 1 << 30;
-  private static final int MAX_CONCURRENT = 1_000_000;
-  private static final int MAX_TIMEOUT_MS = 86_400_000;
+  static final int MAX_BODY_BYTES = 1 << 30;
+  static final int MAX_CONCURRENT = 1_000_000;
+  static final int MAX_TIMEOUT_MS = 86_400_000;
 
   private final Section server;
   private final Collection<String> providerNames;
