@@ -132,7 +132,7 @@ final class AcquireCalls {
       line.append(' ').append(wishes.size());
       line.append(' ').append(first.session().isEmpty() ? 0 : wishes.size());
       candidates.appendReadySets(first.modelClass(), line);
-      k.addAll(candidates.readySets());
+      k.addAll(candidates.allSets());
     } else {
       args.add(candidates.lineOf(first));
     }

@@ -25,8 +25,9 @@ final class Announcement {
     parts = candidates.parts(most);
   }
 
-  List<byte[]> readySets() {
-    return candidates.readySets();
+  /** Which ready sets there are, of other plans, too. */
+  List<byte[]> sets() {
+    return candidates.allSets();
   }
 
   /** How many there are; at least one. */
@@ -39,8 +40,10 @@ final class Announcement {
    *
    * @param epoch under which this replica used the pool, 0 if it never did
    * @param later 0 for the first part, else what the first one found
+   * @param replica who announces; empty for an onlooker
+   * @param config what it runs with
    */
-  List<byte[]> args(int part, long epoch, long later) {
+  List<byte[]> args(int part, long epoch, long later, String replica, ConfigMark config) {
     List<KeyPlan> keys = parts.get(part);
     List<byte[]> args = new ArrayList<>();
     args.add(bytes(epoch));
@@ -54,6 +57,9 @@ final class Announcement {
     List<String> groups = groups(part);
     args.add(bytes(groups.size()));
     args.add(bytes(keys.size()));
+    String last = part == parts.size() - 1 ? " 1" : " 0";
+    args.add(
+        bytes(replica.isEmpty() ? "-" : replica + " " + config.line(candidates.planId()) + last));
     for (String group : groups) {
       args.add(bytes(group));
       for (Dimension d : Dimension.values()) {
@@ -62,6 +68,7 @@ final class Announcement {
     }
     for (KeyPlan key : keys) {
       args.add(bytes(key.id()));
+      args.add(bytes(key.account()));
       args.add(bytes(key.maxConcurrent()));
       args.add(bytes(key.priority()));
       args.add(bytes(key.weight()));

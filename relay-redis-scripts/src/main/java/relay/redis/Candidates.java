@@ -1,6 +1,7 @@
 package relay.redis;
 
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.Collections;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -8,6 +9,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Set;
 import java.util.TreeSet;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.stream.Collectors;
@@ -35,6 +37,9 @@ final class Candidates {
   private final Map<String, byte[]> lines = new HashMap<>();
   private final List<byte[]> readySets = new ArrayList<>();
   private final int tiers;
+  private final long planId;
+  private final boolean isShadow;
+  private volatile List<byte[]> allSets = readySets; // and those of other replicas' plans
 
   /** Keys of one priority; the spares of a weighted pool, which have no weight, come last. */
   private record Tier(int priority, boolean spare) implements Comparable<Tier> {
@@ -62,6 +67,11 @@ final class Candidates {
     String row() {
       return key.id() + " " + group;
     }
+
+    /** As a call names it: the braces, which no name has, are the mark of shadow mode. */
+    String text() {
+      return key.id() + (key.enforce() ? " " : "{} ") + group;
+    }
   }
 
   Candidates(PoolPlan plan, RedisKeys names) {
@@ -73,6 +83,8 @@ final class Candidates {
                 .map(k -> Tier.of(plan, k))
                 .collect(Collectors.toCollection(TreeSet::new)));
     tiers = sorted.size();
+    planId = planId(plan);
+    isShadow = plan.keys().stream().noneMatch(KeyPlan::enforce);
     String shape = shape(plan);
     for (String modelClass : plan.modelClasses()) {
       List<Candidate> all =
@@ -112,6 +124,22 @@ final class Candidates {
       text.append(' ').append(Tier.of(plan, key).text());
     }
     return Digests.hex("SHA-256", text.toString()).substring(0, 8);
+  }
+
+  /** Tells plans apart: a digest of all that they say, as a number that scripts count exactly. */
+  private static long planId(PoolPlan plan) {
+    StringBuilder text = new StringBuilder();
+    text.append(plan.window()).append(' ').append(plan.strategy()).append(' ');
+    text.append(plan.accounting()).append(' ').append(plan.burstRatio());
+    text.append('\n').append(String.join(" ", plan.modelClasses()));
+    plan.keys().forEach(key -> text.append('\n').append(key));
+    plan.groups().forEach(g -> text.append('\n').append(g).append(' ').append(plan.limitsOf(g)));
+    String digest = Digests.hex("SHA-256", text.toString()).substring(0, 15);
+    return 1 + Long.parseLong(digest, 16) % (Limits.MAX - 1);
+  }
+
+  long planId() {
+    return planId;
   }
 
   /** Whether the pool is so large that Redis keeps an index of it. */
@@ -159,14 +187,43 @@ final class Candidates {
     return others.isEmpty() ? all : others;
   }
 
-  /** ` first sets`: the number of a model class's first ready set, and how many it has. */
+  /**
+   * ` first sets shadow`: the number of a model class's first ready set, how many it has, and
+   * whether all keys are in shadow mode.
+   */
   void appendReadySets(String modelClass, StringBuilder line) {
     line.append(' ').append(firstSet(modelClass)).append(' ').append(tiers);
+    line.append(isShadow ? " 1" : " 0");
   }
 
   /** All ready sets, in the order of their numbers: highest priority first; none if no index. */
   List<byte[]> readySets() {
     return readySets;
+  }
+
+  /** Those of this plan, and then those of other plans that replicas have. */
+  List<byte[]> allSets() {
+    return allSets;
+  }
+
+  /** Whether other plans have ready sets. */
+  boolean hasOthers() {
+    return allSets.size() > readySets.size();
+  }
+
+  /** Names of ready sets of all plans that replicas have. */
+  void all(Collection<String> names) {
+    Set<String> own = new HashSet<>();
+    readySets.forEach(set -> own.add(RedisKeys.text(set)));
+    List<byte[]> sets = new ArrayList<>(readySets);
+    names.stream().filter(name -> !own.contains(name)).forEach(n -> sets.add(RedisKeys.bytes(n)));
+    allSets = sets;
+  }
+
+  /** Whether the limits of the key that is asked for, or of all keys, are not enforced. */
+  boolean isShadow(Demand demand) {
+    Candidate one = named.get(demand.modelClass() + " " + demand.key());
+    return one == null ? isShadow : !one.key().enforce();
   }
 
   /** The rows of the index to leave out. */
@@ -261,7 +318,7 @@ final class Candidates {
   }
 
   private static byte[] line(List<Candidate> some) {
-    return RedisKeys.bytes(some.stream().map(Candidate::row).collect(Collectors.joining(" ")));
+    return RedisKeys.bytes(some.stream().map(Candidate::text).collect(Collectors.joining(" ")));
   }
 
   private static byte[][] fields(List<Candidate> some) {

@@ -11,6 +11,11 @@ import java.time.Instant;
 record ConfigMark(String hash, long sinceMs) {
   static final ConfigMark NONE = new ConfigMark("-", 0);
 
+  /** `plan hash since_ms`, as scripts read it. */
+  String line(long planId) {
+    return planId + " " + hash + " " + sinceMs;
+  }
+
   static ConfigMark of(String hash, Instant since) {
     Names.check("configuration hash", hash);
     return new ConfigMark(hash, Math.max(0, since.toEpochMilli()));

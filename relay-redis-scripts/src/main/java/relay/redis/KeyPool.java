@@ -211,7 +211,7 @@ public final class KeyPool {
   private Acquisition withoutRedis(Demand demand) {
     return switch (options.fallback()) {
       case CLOSED -> new Unavailable();
-      case FAIR_SHARE -> locally(demand, true);
+      case FAIR_SHARE -> locally(demand, !scripts.isShadow(demand));
       case OPEN -> locally(demand, false);
     };
   }
@@ -312,7 +312,7 @@ public final class KeyPool {
   public void quarantine(List<String> keys, String reason) {
     var _ =
         scripts
-            .quarantine(keys, reason)
+            .quarantine(keys, reason, false)
             .whenComplete(
                 (done, failure) -> {
                   if (failure != null) {
@@ -328,7 +328,7 @@ public final class KeyPool {
   public void quarantineRefused(List<String> keys, String reason) {
     var _ =
         scripts
-            .quarantineRefused(keys, reason)
+            .quarantine(keys, reason, true)
             .whenComplete(
                 (done, failure) -> {
                   if (failure != null) {
@@ -349,7 +349,7 @@ public final class KeyPool {
 
   /** An operator's quarantine of a key. The future fails when Redis could not be asked. */
   public CompletableFuture<Void> operatorQuarantine(String key, String reason) {
-    return scripts.quarantine(List.of(key), reason);
+    return scripts.quarantine(List.of(key), reason, false);
   }
 
   /**

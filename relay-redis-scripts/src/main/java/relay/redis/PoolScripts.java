@@ -6,8 +6,11 @@ import io.lettuce.core.RedisCommandExecutionException;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Collection;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.function.Function;
@@ -20,6 +23,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class PoolScripts {
   private static final byte[] REAL_TIME = bytes("-");
+  private static final String LEAVES = "leave";
   private static final int TOGETHER = 200;
   private static final long STALE_MS = 400;
   private static final long NEVER_STALE_MS = 1_000_000_000_000L;
@@ -74,7 +78,11 @@ final class PoolScripts {
 
   /** Calls that are made from now on use this plan. Tells Redis of it. */
   CompletableFuture<Void> reconfigure(PoolPlan plan) {
-    candidates = new Candidates(plan, keys);
+    Candidates next = new Candidates(plan, keys);
+    synchronized (this) {
+      next.all(candidates.allSets().stream().map(RedisKeys::text).toList());
+      candidates = next;
+    }
     return configure();
   }
 
@@ -88,7 +96,8 @@ final class PoolScripts {
    * some.
    */
   boolean endsWith(Demand demand) {
-    return !candidates.isIndexed() || demand.key().isEmpty();
+    Candidates now = candidates;
+    return now.isIndexed() ? demand.key().isEmpty() : !now.hasOthers();
   }
 
   /** Parts of the pool to pick from, asked one after the other until one has a key. */
@@ -110,7 +119,7 @@ final class PoolScripts {
   /** Ends leases; gives a reply for each. */
   CompletableFuture<List<Reply>> settle(List<Unsent.Ending> endings) {
     List<byte[]> k = leaseKeys();
-    k.addAll(candidates.readySets());
+    k.addAll(candidates.allSets());
     StringBuilder line = new StringBuilder(text(clock.ceiling())).append(" -");
     List<byte[]> args = new ArrayList<>(1 + endings.size());
     args.add(REAL_TIME); // its place
@@ -164,7 +173,7 @@ final class PoolScripts {
     return known(
         () -> {
           List<byte[]> k = new ArrayList<>(List.of(keys.state, keys.win, keys.learned));
-          k.addAll(candidates.readySets());
+          k.addAll(candidates.allSets());
           List<byte[]> args = timed();
           args.add(bytes(group));
           for (Dimension d : Dimension.values()) {
@@ -179,35 +188,54 @@ final class PoolScripts {
         Reply::of);
   }
 
-  CompletableFuture<Void> quarantine(List<String> ids, String reason) {
+  /**
+   * Takes keys out of use.
+   *
+   * @param refused whether the provider refused the credentials that this replica has
+   */
+  CompletableFuture<Void> quarantine(List<String> ids, String reason, boolean refused) {
+    byte[] by = refused && !replica.isEmpty() ? bytes(replica) : REAL_TIME;
     List<byte[]> k = List.of(keys.state, keys.quarantine);
     return inTurn(
         ids,
         some -> {
-          List<byte[]> args = new ArrayList<>(List.of(bytes(reason)));
+          List<byte[]> args = new ArrayList<>(List.of(bytes(reason), by));
           some.forEach(id -> args.add(bytes(id)));
           return known(() -> new Call(ScriptFile.QUARANTINE, k, args), Reply::ofCount);
         });
   }
 
-  /** Likewise, for credentials that the provider refused; {@link #rekey} ends it. */
-  CompletableFuture<Void> quarantineRefused(List<String> ids, String reason) {
-    return quarantine(ids, reason);
-  }
-
-  /** The secrets of these keys have changed. */
+  /** The secrets of these keys have changed: ends what {@link #quarantine} was told `by` whom. */
   CompletableFuture<Void> rekey(List<String> ids) {
-    return CompletableFuture.completedFuture(null);
+    return inTurn(
+        ids,
+        some ->
+            known(
+                () -> {
+                  List<byte[]> k = new ArrayList<>(List.of(keys.state, keys.quarantine));
+                  k.addAll(candidates.allSets());
+                  List<byte[]> args = new ArrayList<>(List.of(bytes(replica)));
+                  some.forEach(id -> args.add(bytes(id)));
+                  return new Call(ScriptFile.REKEY, k, args);
+                },
+                Reply::ofCount));
   }
 
   /** A survey that is this replica's last: it no longer counts. */
   CompletableFuture<@Nullable PoolSnapshot> leave() {
-    return survey(replica);
+    return survey(replica, LEAVES);
+  }
+
+  /** Whether demands that cannot be carried are granted all the same. */
+  boolean isShadow(Demand demand) {
+    Candidates now = candidates;
+    Demand served = now.served(demand);
+    return served != null && now.isShadow(served);
   }
 
   CompletableFuture<Void> restore(List<String> fields) {
     List<byte[]> k = new ArrayList<>(List.of(keys.state, keys.quarantine));
-    k.addAll(candidates.readySets());
+    k.addAll(candidates.allSets());
     return inTurn(
         fields,
         some -> {
@@ -254,6 +282,11 @@ final class PoolScripts {
    */
   CompletableFuture<@Nullable PoolSnapshot> survey(String replica) {
     Candidates shape = candidates;
+    return survey(replica, replica.isEmpty() ? "-" : config.line(shape.planId()));
+  }
+
+  private CompletableFuture<@Nullable PoolSnapshot> survey(String replica, String standing) {
+    Candidates shape = candidates;
     Survey survey = new Survey(shape.plan());
     CompletableFuture<Boolean> whole = CompletableFuture.completedFuture(true);
     for (List<KeyPlan> slice : shape.parts(TOGETHER)) {
@@ -265,11 +298,14 @@ final class PoolScripts {
                 if (!goOn || !wanted) {
                   return CompletableFuture.completedFuture(false);
                 }
-                return survey(replica, slice, survey).thenApply(v -> true);
+                return survey(replica, standing, slice, survey).thenApply(v -> true);
               });
     }
     return whole.thenApply(
         all -> {
+          if (!replica.isEmpty()) {
+            saw(survey.fleet());
+          }
           if (all) {
             surveyedWhole = System.nanoTime();
           }
@@ -277,13 +313,53 @@ final class PoolScripts {
         });
   }
 
-  private CompletableFuture<Void> survey(String replica, List<KeyPlan> slice, Survey survey) {
+  /** Brings what this replica knows of the others' plans up to date. */
+  private void saw(Reply.Fleet fleet) {
+    Set<String> fresh = new LinkedHashSet<>(fleet.sets());
+    synchronized (this) {
+      candidates.allSets().forEach(set -> fresh.remove(RedisKeys.text(set)));
+      candidates.all(fleet.sets());
+    }
+    if (!fresh.isEmpty() || !fleet.unused().isEmpty()) {
+      var _ =
+          reopen(fresh, fleet.unused())
+              .whenComplete(
+                  (done, failure) -> {
+                    if (failure != null) { // to be learned again
+                      unlearn(fresh);
+                    }
+                  });
+    }
+    if (fleet.again()) {
+      var _ = configure();
+    }
+  }
+
+  private synchronized void unlearn(Set<String> sets) {
+    candidates.all(
+        candidates.allSets().stream()
+            .map(RedisKeys::text)
+            .filter(name -> !sets.contains(name))
+            .toList());
+  }
+
+  private CompletableFuture<Reply> reopen(Collection<String> ready, Collection<String> unused) {
+    List<byte[]> k = new ArrayList<>(List.of(keys.state));
+    ready.forEach(name -> k.add(bytes(name)));
+    unused.forEach(name -> k.add(bytes(name)));
+    return call(new Call(ScriptFile.REOPEN, k, List.of(bytes(ready.size()))))
+        .thenApply(Reply::ofCount);
+  }
+
+  private CompletableFuture<Void> survey(
+      String replica, String standing, List<KeyPlan> slice, Survey survey) {
     List<String> groups = survey.groups(slice);
     return known(
             () -> {
               List<byte[]> args = new ArrayList<>(List.of(bytes(replica)));
               args.addAll(timed());
               args.add(bytes(survey.draws(STALE_MS, NEVER_STALE_MS)));
+              args.add(bytes(standing));
               args.add(bytes(groups.size()));
               groups.forEach(g -> args.add(bytes(g)));
               for (KeyPlan key : slice) {
@@ -293,7 +369,7 @@ final class PoolScripts {
               List<byte[]> k = leaseKeys();
               k.addAll(List.of(keys.quarantine, keys.picture, keys.replicas, keys.summary));
               k.add(keys.learned);
-              k.addAll(candidates.readySets());
+              k.addAll(candidates.allSets());
               return new Call(ScriptFile.SURVEY, k, args);
             },
             Reply::of)
@@ -395,10 +471,10 @@ final class PoolScripts {
    */
   private CompletableFuture<Reply> configure(Announcement pool, int part, long later) {
     List<byte[]> args = timed();
-    args.addAll(pool.args(part, epoch, later));
+    args.addAll(pool.args(part, epoch, later, replica, config));
     List<byte[]> k =
         new ArrayList<>(List.of(keys.state, keys.win, keys.quarantine, keys.picture, keys.learned));
-    k.addAll(pool.readySets());
+    k.addAll(pool.sets());
     return call(new Call(ScriptFile.CONFIGURE, k, args)).thenApply(Reply::of);
   }
 

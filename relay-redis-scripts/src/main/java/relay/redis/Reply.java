@@ -2,7 +2,9 @@ package relay.redis;
 
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -12,6 +14,7 @@ import relay.redis.Acquisition.Exhausted;
 import relay.redis.Acquisition.Impossible;
 import relay.redis.Acquisition.NoneUsable;
 import relay.redis.Acquisition.Reason;
+import relay.redis.PoolSnapshot.ConfigState;
 import relay.redis.PoolSnapshot.GroupState;
 import relay.redis.PoolSnapshot.KeyState;
 
@@ -56,10 +59,64 @@ sealed interface Reply {
   /** A lease was settled, with what was used beyond its reservation. */
   record Settled(long overTokens) implements Reply {}
 
+  /**
+   * What {@code survey} tells of the replicas and their plans.
+   *
+   * @param again whether the caller is to announce its plan again
+   * @param sets ready sets of other plans
+   * @param unused ready sets of none
+   * @param draining keys that no plan has any longer
+   */
+  record Fleet(
+      boolean again,
+      List<ConfigState> configs,
+      List<String> sets,
+      List<String> unused,
+      List<KeyState> draining) {
+    static final Fleet NONE = new Fleet(false, List.of(), List.of(), List.of(), List.of());
+  }
+
   /** Done, with the numbers that the script tells of it. */
   record Done(List<Object> values) implements Reply {
     long number(int index) {
       return Reply.number(values.get(index));
+    }
+
+    Fleet fleet(int index) {
+      List<Object> r = row(index);
+      List<Object> told = list(r.get(1));
+      List<ConfigState> configs = new ArrayList<>();
+      for (int n = 0; n < told.size(); n += 3) {
+        String hash = text(told.get(n));
+        configs.add(
+            new ConfigState(
+                hash.equals(ConfigMark.NONE.hash()) ? "" : hash,
+                Instant.ofEpochMilli(Reply.number(told.get(n + 1))),
+                (int) Reply.number(told.get(n + 2))));
+      }
+      configs.sort(Comparator.comparing(ConfigState::since).reversed());
+      List<Object> keys = list(r.get(4));
+      List<KeyState> draining = new ArrayList<>();
+      for (int n = 0; n < keys.size(); n += 8) {
+        String reason = text(keys.get(n + 4));
+        draining.add(
+            new KeyState(
+                text(keys.get(n)),
+                text(keys.get(n + 1)),
+                reason.isEmpty() ? null : reason,
+                micros(keys.get(n + 3)),
+                Reply.number(keys.get(n + 2)),
+                (int) Reply.number(keys.get(n + 5)),
+                (int) Reply.number(keys.get(n + 6)),
+                (int) Reply.number(keys.get(n + 7)),
+                true));
+      }
+      return new Fleet(
+          Reply.number(r.get(0)) == 1,
+          configs,
+          list(r.get(2)).stream().map(Reply::text).toList(),
+          list(r.get(3)).stream().map(Reply::text).toList(),
+          draining);
     }
 
     /** A group's row of {@code survey}; empty if Redis does not know the group. */
@@ -110,9 +167,8 @@ sealed interface Reply {
               (int) Reply.number(r.get(5))));
     }
 
-    @SuppressWarnings("unchecked") // Lettuce gives a nested array as a list
     private List<Object> row(int index) {
-      return (List<Object>) values.get(index);
+      return list(values.get(index));
     }
 
     private static Duration micros(Object value) {
@@ -233,9 +289,13 @@ sealed interface Reply {
     }
   }
 
-  @SuppressWarnings("unchecked") // as above
+  @SuppressWarnings("unchecked") // Lettuce gives a nested array as a list
+  private static List<Object> list(Object nested) {
+    return (List<Object>) nested;
+  }
+
   static Tallied ofTallied(List<Object> r) {
-    List<String> replicas = ((List<Object>) r.get(2)).stream().map(Reply::text).toList();
+    List<String> replicas = list(r.get(2)).stream().map(Reply::text).toList();
     return new Tallied(replicas, r.subList(3, r.size()));
   }
 

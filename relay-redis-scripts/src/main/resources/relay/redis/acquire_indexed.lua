@@ -10,9 +10,10 @@
 --       later      and all others
 --       ...        each request's session, with affinity; else none
 --       ...        all ready sets, as for settle; those of a model class stand together, highest priority first
--- ARGV  call       `epoch ceiling given lease_ms endings`, as for acquire, then ` requests sessions first sets`:
---                  the numbers of requests and of sessions (as many, or 0), which ready set is the first of
---                  the requests' model class, and how many it has; then the costs and requests as for acquire
+-- ARGV  call       `epoch ceiling given lease_ms endings`, as for acquire, then ` requests sessions first sets
+--                  shadow`: the numbers of requests and of sessions (as many, or 0), which ready set is the first
+--                  of the requests' model class, and how many it has, 1 if all keys are in shadow mode; then the
+--                  costs and requests as for acquire
 --       ...        the ids of the leases that have ended, then each request's lease's id
 --       ...        candidates to leave out: `key group`
 -- REPLY {1, time, ...}                         and of each ending and request what acquire tells; or
@@ -37,8 +38,8 @@
 -- @include grant
 local call = ARGV[1]
 local epoch, ceiling, given, lease_us, endings, at = call_line(call)
-local requests, sessions, first_set, sets
-requests, sessions, first_set, sets, at = counts_at(call, at)
+local requests, sessions, first_set, sets, shadow
+requests, sessions, first_set, sets, shadow, at = counts_at(call, at)
 if requests < 1 or endings + requests >= #ARGV then error({ err = 'BADARG there are fewer ids than announced' }) end
 local costs, tokens = nil, { 0, 0 }
 if endings > 0 then costs, at = costs_at(call, at, endings) end
@@ -79,6 +80,9 @@ for n = 1, requests do
       redis.call('ZADD', picked, k[K_PASS], row_of(k, g))
     elseif k == false then
       tell(reply, place, -5, 0, 0, 0, 0)
+    elseif shadow == 1 and answer.k then
+      grant_anyway(r, session, id, answer.k, answer.g, now, lease_us, input, output,
+        answer.opens < math.huge and answer.reason or answer.dimension, reply, place)
     elseif answer.opens < math.huge then
       tell(reply, place, 0, math.max(1, wait(answer.opens, now)), answer.reason, answer.opener, 0)
     elseif answer.small == 0 or is_kept_from_any(r, KEYS, first_set, last_set, input, output, avoided) then

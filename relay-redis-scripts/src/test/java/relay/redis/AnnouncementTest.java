@@ -63,7 +63,7 @@ final class AnnouncementTest {
     keys.addAll(new Candidates(plan, names).readySets());
     List<Object> args = new ArrayList<>(List.of(clock.ceiling(), clock.told()));
     announcement(plan)
-        .args(part, known, found)
+        .args(part, known, found, "", ConfigMark.NONE)
         .forEach(arg -> args.add(ScriptConnection.text(arg)));
     return wire.call(ScriptFile.CONFIGURE, keys.toArray(byte[][]::new), args.toArray());
   }

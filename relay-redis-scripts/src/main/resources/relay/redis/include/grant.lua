@@ -1,5 +1,6 @@
 -- What acquire does whatever its candidates: reads its arguments and makes leases.
 -- @uses numbers, pool, key, group, records, choice, lease
+local SHADOW = 10 -- with the reason: granted although it would be refused
 local SESSION_SECONDS = '3600' -- how long a conversation's account is remembered after its last request
 
 -- `epoch ceiling given lease_ms endings`, and where the line goes on.
@@ -10,12 +11,12 @@ local function call_line(line)
   return bounded(epoch, 'epoch'), most, time, bounded(lease_ms, 'lease_ms') * 1000, bounded(endings, 'endings'), at
 end
 
--- ` requests sessions first sets`, and where the line goes on.
+-- ` requests sessions first sets shadow`, and where the line goes on.
 local function counts_at(line, at)
-  local requests, sessions, first, sets, next_at = string.match(line, '^ (%d+) (%d+) (%d+) (%d+)()', at)
-  if not next_at then error({ err = 'BADARG a call goes on with `requests sessions first sets`' }) end
+  local requests, sessions, first, sets, shadow, next_at = string.match(line, '^ (%d+) (%d+) (%d+) (%d+) ([01])()', at)
+  if not next_at then error({ err = 'BADARG a call goes on with `requests sessions first sets shadow`' }) end
   return bounded(requests, 'requests'), bounded(sessions, 'sessions'), bounded(first, 'first'), bounded(sets, 'sets'),
-    next_at
+    shadow + 0, next_at
 end
 
 -- ` input output`, and where the line goes on.
@@ -42,6 +43,19 @@ local function grant(r, session, id, k, g, now, lease_us, input, output, reply, 
   r.pool[LIVE] = r.pool[LIVE] + 1
   if session then redis.call('SET', session, g.field, 'EX', SESSION_SECONDS) end
   tell(reply, at, 1, k.id, g.id, input, output)
+end
+
+-- Grants what would be refused for this reason, on a key in shadow mode. No more than a window is owed for it, as if it
+-- had been refused.
+local function grant_anyway(r, session, id, k, g, now, lease_us, input, output, reason, reply, at)
+  grant(r, session, id, k, g, now, lease_us, input, output, reply, at)
+  for d = 1, 4 do
+    if g[LEVEL + d] > g[LIMIT + d] then
+      g[LEVEL + d] = g[LIMIT + d]
+      g[LOW + d], g[OLD_LOW + d] = math.min(g[LOW + d], g[LEVEL + d]), math.min(g[OLD_LOW + d], g[LEVEL + d])
+    end
+  end
+  reply[at] = SHADOW + reason
 end
 
 -- Tells what was granted under a lease's id before, or that it has ended.
