@@ -6,16 +6,16 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * SIGHUP, at which a JVM would end: operators send it to have a configuration read again, and a
- * replica must not be lost to it. By reflection, because the compiler's warning about {@code
- * sun.misc.Signal}, the only way to a signal, cannot be turned off.
+ * Handles SIGHUP, which by default ends a JVM. Operators send it to reload a configuration. Uses
+ * reflection because javac's warning about {@code sun.misc.Signal}, the only API for signals,
+ * cannot be suppressed.
  */
 final class HangUp {
   private static final Logger log = LoggerFactory.getLogger(HangUp.class);
 
   private HangUp() {}
 
-  /** Runs the task at every SIGHUP from now on. Where there is no such signal it does nothing. */
+  /** Runs the task at every SIGHUP. Does nothing on platforms without the signal. */
   static void on(Runnable task) {
     try {
       Class<?> signal = Class.forName("sun.misc.Signal");
@@ -34,8 +34,7 @@ final class HangUp {
               signal.getConstructor(String.class).newInstance("HUP"),
               Proxy.newProxyInstance(HangUp.class.getClassLoader(), new Class<?>[] {handler}, run));
     } catch (ReflectiveOperationException e) {
-      log.debug(
-          "SIGHUP keeps its meaning", e); // ignored from the start, as under nohup, or unknown
+      log.debug("SIGHUP keeps its meaning", e); // already ignored, as under nohup, or not supported
     }
   }
 }

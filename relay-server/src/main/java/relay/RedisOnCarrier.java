@@ -7,7 +7,7 @@ import java.util.function.Consumer;
 import relay.carrier.WaitingThread;
 import relay.redis.SocketLoop;
 
-/** Has a carrier wait for Redis, among others. */
+/** Runs the Redis connection's event loop on a carrier. */
 record RedisOnCarrier(WaitingThread carrier) implements SocketLoop {
 
   @Override

@@ -77,14 +77,14 @@ final class Replica implements ConfigReloads.Target {
     embedded = url == null ? EmbeddedRedis.start() : null;
     if (embedded != null) {
       log.warn(
-          "no redis.url is set: using an embedded Redis on port {}, which serves this machine only"
-              + " and forgets everything when Relay stops",
+          "redis.url is not set: using an embedded Redis on port {}, for this machine only;"
+              + " its data is lost when Relay stops",
           embedded.port());
     }
     Carriers.warnIfHindered();
     carriers =
         new Carriers("carrier", Carriers.fitting(Runtime.getRuntime().availableProcessors()));
-    // What takes its time is made beside the connection to Redis
+    // Create slow components in parallel with the connection to Redis.
     CompletableFuture<Meters> counters = CompletableFuture.supplyAsync(() -> new Meters(config));
     CompletableFuture<Upstream> connections =
         CompletableFuture.supplyAsync(
@@ -116,7 +116,8 @@ final class Replica implements ConfigReloads.Target {
             server.enableHttp2(),
             server.tls(),
             server.idleTimeout(),
-            Duration.ofMillis(Long.getLong("relay.client_patience_ms", 30_000))); // tests have less
+            Duration.ofMillis(
+                Long.getLong("relay.client_patience_ms", 30_000))); // tests shorten it
     adminPlane =
         new AdminServer(
             new AdminServer.Served(
@@ -154,13 +155,16 @@ final class Replica implements ConfigReloads.Target {
     }
   }
 
-  /** Tests of crashes shorten the lease, which nobody else has a reason to: it is no setting. */
+  /** Crash tests shorten the lease through a system property. It is not a setting. */
   private static EngineOptions withLease(EngineOptions o) {
     Duration lease = Duration.ofMillis(Long.getLong("relay.lease_ms", o.lease().toMillis()));
     return new EngineOptions(o.url(), o.prefix(), o.replica(), o.timeout(), o.fallback(), lease);
   }
 
-  /** Likewise, of tests of keys that come back. */
+  /**
+   * The delay before the first probe of a quarantined key. Tests shorten it through a system
+   * property.
+   */
   private static Duration firstProbe() {
     return Duration.ofMillis(Long.getLong("relay.probe_ms", 60_000));
   }
@@ -174,7 +178,7 @@ final class Replica implements ConfigReloads.Target {
       return new Readiness.NotReady("draining");
     }
     return needsRedis && !engine.isUp()
-        ? new Readiness.NotReady("Redis cannot be reached, and redis.on_unavailable is closed")
+        ? new Readiness.NotReady("Redis is unavailable, and redis.on_unavailable is closed")
         : new Readiness.Ready();
   }
 
@@ -210,8 +214,8 @@ final class Replica implements ConfigReloads.Target {
   }
 
   /**
-   * Lets running requests end, at most for the drain time, then stops everything. The last leases
-   * are settled before the connection to Redis goes.
+   * Lets running requests finish within the drain time, then stops everything. Settles the last
+   * leases before closing the connection to Redis.
    */
   void stop() {
     log.info("stopping: {} requests still run", pipeline.running());
@@ -221,19 +225,19 @@ final class Replica implements ConfigReloads.Target {
     dataPlane.drain();
     awaitNone(pipeline::running, live.config().server().drain());
     if (pipeline.running() > 0) {
-      log.warn("server.drain_ms is over: {} requests are cut off", pipeline.running());
+      log.warn("server.drain_ms expired: closing {} running requests", pipeline.running());
       pipeline.cutOff();
       awaitNone(pipeline::running, LAST_WORDS);
     }
-    dataPlane.close(); // whoever still runs loses its client, and ends
+    dataPlane.close(); // ends the remaining requests by closing their clients' connections
     awaitNone(pipeline::running, LAST_WORDS);
     awaitNone(carriers::running, LAST_WORDS);
     if (carriers.running() > 0) {
-      log.warn("requests that do not end are left behind");
+      log.warn("some requests did not end; stopping anyway");
     }
     engine.close();
     upstream.close();
-    carriers.close(); // what waited for Redis, or closes a connection, still ran there
+    carriers.close(); // last: Redis waits and connection closes run on carriers
     adminPlane.close();
     meters.close();
     if (embedded != null) {
@@ -242,7 +246,7 @@ final class Replica implements ConfigReloads.Target {
     log.info("stopped");
   }
 
-  /** Waits until nothing runs any more, but not for ever. */
+  /** Waits until nothing runs, for at most the given time. */
   private static void awaitNone(IntSupplier running, Duration most) {
     long until = System.nanoTime() + most.toNanos();
     while (running.getAsInt() > 0 && System.nanoTime() - until < 0) {

@@ -7,56 +7,80 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 import relay.redis.Acquisition.NoneUsable;
 import relay.redis.PoolScripts.Call;
-import relay.redis.Unsent.Ending;
+import relay.redis.PendingUpdate.Ending;
 
 /**
- * Wishes for a key, made into calls of {@code acquire} or {@code acquire_indexed}, which take along
- * the endings of leases that are held.
+ * Batches requests for keys into calls of {@code acquire} or {@code acquire_indexed}. The calls
+ * also carry the pending lease endings.
  */
 final class AcquireCalls {
-  private static final int UNDER_WAY = 2;
-  private static final int TOGETHER = 16;
-  private static final int MOST_LOOKS = 1_000; // of 64 candidates each
+  private static final int MAX_IN_FLIGHT = 2;
+  private static final int BATCH = 16;
+  private static final int MAX_RETRIES = 1_000; // each compares up to 64 candidates
+
+  /** Requests that wait for a call of their pool. Further ones are refused at once. */
+  private static final int MAX_QUEUED = 50_000;
+
+  /** An older request is refused: its client gives up soon, and newer ones can still be served. */
+  private static final long MAX_QUEUED_NANOS = 5_000_000_000L;
 
   private final PoolScripts scripts;
-  private final LeaseEndings settlements;
-  private final Map<String, Coalescer<Wish>> shared = new ConcurrentHashMap<>();
+  private final LeaseEndings leaseEndings;
+  private final Map<String, Coalescer<Request>> shared = new ConcurrentHashMap<>();
 
-  private record Wish(String id, Demand demand, CompletableFuture<Reply> reply) {}
+  private final AtomicInteger queued = new AtomicInteger();
 
-  /** What a call answered. */
-  private record Answer(List<Reply> endings, List<Reply> wishes) {
+  private record Request(
+      String id, Demand demand, CompletableFuture<Reply> reply, long queuedAtNanos) {
+
+    Request(String id, Demand demand) {
+      this(id, demand, new CompletableFuture<>(), System.nanoTime());
+    }
+
+    /** Refuses the request if it has waited too long for a call. */
+    boolean isRefusedAsStale(long nowNanos) {
+      return nowNanos - queuedAtNanos > MAX_QUEUED_NANOS
+          && reply.completeExceptionally(new QueueFullException());
+    }
+  }
+
+  /** The decoded reply of a call. */
+  private record Answer(List<Reply> endings, List<Reply> requests) {
     static Answer of(List<Object> raw, int endings) {
       if (Reply.isUnknown(raw)) {
-        throw new IllegalStateException("Redis does not know the pool, though it was told");
+        throw new IllegalStateException("Redis does not know the pool right after configure");
       }
       return new Answer(Reply.ofEndings(raw, endings), Reply.ofAcquire(raw, endings));
     }
   }
 
-  AcquireCalls(PoolScripts scripts, LeaseEndings settlements) {
+  AcquireCalls(PoolScripts scripts, LeaseEndings leaseEndings) {
     this.scripts = scripts;
-    this.settlements = settlements;
+    this.leaseEndings = leaseEndings;
   }
 
-  /** One wish. Those that have the same candidates may share a call. */
+  /** Requests one lease. Requests with the same candidates may share a call. */
   CompletableFuture<Reply> acquire(String id, Demand demand) {
-    Wish wish = new Wish(id, demand, new CompletableFuture<>());
+    if (queued.get() >= MAX_QUEUED) {
+      return CompletableFuture.failedFuture(new QueueFullException());
+    }
+    queued.getAndIncrement();
+    Request request = new Request(id, demand);
     if (demand.avoid().isEmpty()) {
-      String alike =
+      String batchKey =
           demand.modelClass() + (demand.session().isEmpty() ? " " : " session ") + demand.key();
       shared
-          .computeIfAbsent(alike, c -> new Coalescer<>(UNDER_WAY, TOGETHER, this::send))
-          .add(wish);
+          .computeIfAbsent(batchKey, c -> new Coalescer<>(MAX_IN_FLIGHT, BATCH, this::send))
+          .add(request);
     } else {
-      var _ = send(List.of(wish));
+      var _ = send(List.of(request));
     }
-    scripts.watch(wish.reply); // after its call: when both run out of time, the link knows first
-    return wish.reply;
+    return request.reply;
   }
 
   /** Forgets what calls of keys that have gone shared. */
@@ -64,83 +88,85 @@ final class AcquireCalls {
     shared.keySet().removeIf(alike -> !keys.test(alike.substring(alike.lastIndexOf(' ') + 1)));
   }
 
-  private CompletableFuture<?> send(List<Wish> all) {
-    List<Wish> wishes = new ArrayList<>(all);
-    wishes.removeIf(wish -> wish.reply.isDone());
-    if (wishes.isEmpty()) {
+  private CompletableFuture<?> send(List<Request> all) {
+    queued.getAndAdd(-all.size());
+    List<Request> requests = new ArrayList<>(all);
+    long now = System.nanoTime();
+    requests.removeIf(request -> request.isRefusedAsStale(now));
+    if (requests.isEmpty()) {
       return CompletableFuture.completedFuture(null);
     }
-    return send(wishes, MOST_LOOKS);
+    return send(requests, MAX_RETRIES);
   }
 
-  private CompletableFuture<?> send(List<Wish> wishes, int looks) {
+  private CompletableFuture<?> send(List<Request> requests, int retries) {
     Candidates shape = scripts.candidates();
-    Demand first = shape.served(wishes.getFirst().demand);
+    Demand first = shape.served(requests.getFirst().demand);
     if (first == null) {
-      wishes.forEach(wish -> wish.reply.complete(new Reply.Refusal(new NoneUsable())));
+      requests.forEach(r -> r.reply.complete(new Reply.Refusal(new NoneUsable())));
       return CompletableFuture.completedFuture(null);
     }
-    List<Ending> endings = scripts.endsWith(first) ? settlements.take() : List.of();
+    List<Ending> endings = scripts.endsWith(first) ? leaseEndings.takeForAcquire() : List.of();
     return scripts
-        .known(() -> call(shape, first, wishes, endings), raw -> Answer.of(raw, endings.size()))
+        .callConfigured(() -> call(shape, first, requests, endings), raw -> Answer.of(raw, endings.size()))
         .handle(
-            (told, failure) -> {
-              settlements.tookAlong(endings, told == null ? null : told.endings(), failure);
-              answer(wishes, told == null ? null : told.wishes(), failure, looks);
+            (reply, failure) -> {
+              leaseEndings.acquireDone(endings, reply == null ? null : reply.endings(), failure);
+              answer(requests, reply == null ? null : reply.requests(), failure, retries);
               return null;
             });
   }
 
   private void answer(
-      List<Wish> wishes, @Nullable List<Reply> replies, @Nullable Throwable failure, int looks) {
-    List<Wish> again = new ArrayList<>();
-    for (int n = 0; n < wishes.size(); n++) {
-      Wish wish = wishes.get(n);
+      List<Request> requests, @Nullable List<Reply> replies, @Nullable Throwable failure, int retries) {
+    List<Request> again = new ArrayList<>();
+    for (int n = 0; n < requests.size(); n++) {
+      Request request = requests.get(n);
       if (replies == null) {
-        wish.reply.completeExceptionally(
+        request.reply.completeExceptionally(
             failure == null ? new IllegalStateException("no reply") : failure);
-      } else if (replies.get(n) instanceof Reply.LookAgain && looks > 0) {
-        again.add(wish);
+      } else if (replies.get(n) instanceof Reply.LookAgain && retries > 0) {
+        again.add(request);
       } else {
-        wish.reply.complete(replies.get(n));
+        request.reply.complete(replies.get(n));
       }
     }
     if (!again.isEmpty()) {
-      var _ = send(again, looks - 1);
+      var _ = send(again, retries - 1);
     }
   }
 
   /** By the present plan, or by the one of the first call if its key has gone since. */
-  private Call call(Candidates shape, Demand first, List<Wish> wishes, List<Ending> endings) {
+  private Call call(Candidates shape, Demand first, List<Request> requests, List<Ending> endings) {
     Candidates now = scripts.candidates();
-    Demand served = now.served(wishes.getFirst().demand);
+    Demand served = now.served(requests.getFirst().demand);
     return served == null
-        ? callOf(shape, first, wishes, endings)
-        : callOf(now, served, wishes, endings);
+        ? callOf(shape, first, requests, endings)
+        : callOf(now, served, requests, endings);
   }
 
   private Call callOf(
-      Candidates candidates, Demand first, List<Wish> wishes, List<Ending> endings) {
+      Candidates candidates, Demand first, List<Request> requests, List<Ending> endings) {
     List<byte[]> k = scripts.leaseKeys();
     if (!first.session().isEmpty()) {
-      wishes.forEach(wish -> k.add(candidates.session(first.modelClass(), wish.demand.session())));
+      requests.forEach(request -> k.add(candidates.session(first.modelClass(), request.demand.session())));
     }
     StringBuilder line = scripts.callLine().append(' ').append(endings.size());
-    List<byte[]> args = new ArrayList<>(2 + endings.size() + wishes.size());
+    List<byte[]> args = new ArrayList<>(2 + endings.size() + requests.size());
     boolean indexed = candidates.isIndexed() && first.key().isEmpty();
     if (indexed) {
-      line.append(' ').append(wishes.size());
-      line.append(' ').append(first.session().isEmpty() ? 0 : wishes.size());
+      line.append(' ').append(requests.size());
+      line.append(' ').append(first.session().isEmpty() ? 0 : requests.size());
       candidates.appendReadySets(first.modelClass(), line);
       k.addAll(candidates.allSets());
     } else {
       args.add(candidates.lineOf(first));
     }
-    PoolScripts.tell(endings, line, args);
-    for (Wish wish : wishes) {
-      line.append(' ').append(wish.demand.inputTokens());
-      line.append(' ').append(wish.demand.outputTokens());
-      args.add(bytes(wish.id));
+    PoolScripts.appendEndings(endings, line, args);
+    for (Request request : requests) {
+      line.append(' ').append(request.demand.inputTokens());
+      line.append(' ').append(request.demand.outputTokens());
+      args.add(bytes(request.id));
     }
     args.addFirst(bytes(line.toString()));
     if (indexed) {

@@ -3,7 +3,7 @@ package relay.redis;
 import java.time.Duration;
 import org.jspecify.annotations.Nullable;
 
-/** What became of a wish for a key. */
+/** The outcome of a request for a key. */
 public sealed interface Acquisition {
 
   /** A key carries the request: its capacity is reserved until the lease ends. */
@@ -21,9 +21,9 @@ public sealed interface Acquisition {
   /**
    * No key can carry the request now.
    *
-   * @param retryAfter with no other traffic, a retry after this time is granted and one slot (1/240
-   *     of the window) earlier is not
-   * @param reason what stands in the way of the key that will be free first
+   * @param retryAfter without other traffic, a retry after this time is granted, and a retry one
+   *     slot (1/240 of the window) earlier is not
+   * @param reason what blocks the key that will be free first
    */
   record Exhausted(Duration retryAfter, Reason reason) implements Acquisition {}
 
@@ -33,22 +33,28 @@ public sealed interface Acquisition {
   /** Every key that is large enough for the request is quarantined. */
   record NoneUsable() implements Acquisition {}
 
-  /** Redis cannot be asked, and the pool may not be used without it. */
+  /**
+   * More requests wait in this process than Redis answers in time. Redis was not asked, and may be
+   * healthy: a retry a second later can succeed.
+   */
+  record Overloaded() implements Acquisition {}
+
+  /** Redis is unreachable, and the pool may not be used without it. */
   record Unavailable() implements Acquisition {}
 
   /** Why a key cannot carry a request. The scripts number them from 0 in this order. */
   enum Reason {
-    /** It, or its group, is cooling down. */
+    /** The key, or its group, is cooling down. */
     COOLDOWN,
-    /** Its group's requests are used up for now. */
+    /** The request limit of its group. */
     REQUESTS,
-    /** Its group's input tokens are. */
+    /** The input token limit of its group. */
     INPUT_TOKENS,
-    /** Its group's output tokens are. */
+    /** The output token limit of its group. */
     OUTPUT_TOKENS,
-    /** Its group's input and output tokens together are. */
+    /** The limit on input and output tokens together of its group. */
     TOTAL_TOKENS,
-    /** It has as many live leases as it may. */
+    /** The key has its maximum of live leases. */
     CONCURRENCY;
 
     static Reason of(Dimension dimension) {

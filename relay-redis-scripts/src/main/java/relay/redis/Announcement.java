@@ -8,8 +8,8 @@ import java.util.List;
 import java.util.concurrent.ThreadLocalRandom;
 
 /**
- * What Redis is told of a pool's shape. A large pool is told in parts, for nobody else is served
- * while Redis takes one up.
+ * The arguments that announce a pool's shape to Redis. A large pool is announced in parts, because
+ * Redis serves no other call while it processes one.
  */
 final class Announcement {
   private final PoolPlan plan;
@@ -17,7 +17,7 @@ final class Announcement {
   private final List<List<KeyPlan>> parts;
 
   /**
-   * @param most keys of a part
+   * @param most maximum number of keys in a part
    */
   Announcement(Candidates candidates, int most) {
     this.candidates = candidates;
@@ -30,16 +30,16 @@ final class Announcement {
     return candidates.allSets();
   }
 
-  /** How many there are; at least one. */
+  /** Number of parts; at least one. */
   int parts() {
     return parts.size();
   }
 
   /**
-   * The arguments of {@code configure} after those about time.
+   * The arguments of {@code configure} after the time arguments.
    *
    * @param epoch under which this replica used the pool, 0 if it never did
-   * @param later 0 for the first part, else what the first one found
+   * @param later 0 for the first part, else the first part's reply
    * @param replica who announces; empty for an onlooker
    * @param config what it runs with
    */
@@ -51,7 +51,7 @@ final class Announcement {
     args.add(bytes(plan.window().toMillis()));
     args.add(bytes(plan.strategy().code()));
     args.add(bytes(plan.accounting() == Accounting.TOKEN_BUCKET ? 1 : 0));
-    long millionths = Math.max(1, Math.round(plan.burstRatio() * 1e6)); // 0 would be refused
+    long millionths = Math.max(1, Math.round(plan.burstRatio() * 1e6)); // the script refuses 0
     args.add(bytes(BigDecimal.valueOf(millionths, 6).toPlainString()));
     args.add(bytes(later));
     List<String> groups = groups(part);
@@ -79,13 +79,13 @@ final class Announcement {
     return args;
   }
 
-  /** Those of the accounts that begin with this part. */
+  /** The groups of the accounts whose first key is in this part. */
   private List<String> groups(int part) {
-    String goesOn = part == 0 ? "" : parts.get(part - 1).getLast().account();
+    String continuedAccount = part == 0 ? "" : parts.get(part - 1).getLast().account();
     return parts.get(part).stream()
         .map(KeyPlan::account)
         .distinct()
-        .filter(account -> !account.equals(goesOn))
+        .filter(account -> !account.equals(continuedAccount))
         .flatMap(a -> plan.modelClasses().stream().map(c -> PoolPlan.group(a, c)))
         .toList();
   }

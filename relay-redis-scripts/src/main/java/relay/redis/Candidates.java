@@ -18,16 +18,17 @@ import relay.redis.Acquisition.Exhausted;
 import relay.redis.Acquisition.Granted;
 import relay.redis.Acquisition.Impossible;
 import relay.redis.Acquisition.NoneUsable;
+import relay.redis.Acquisition.Overloaded;
 import relay.redis.Acquisition.Unavailable;
 
 /**
- * The keys that a request may use, as the scripts want them. Those of a pool of up to {@value
- * #COMPARED} keys are named in the call, and every strategy is exact. A larger pool has an index in
- * Redis, by model class and priority, of which the script looks at a few.
+ * The keys that a request may use, in the scripts' format. A call names all keys of a pool of up to
+ * {@value #MAX_LISTED} keys, so every strategy is exact. A larger pool has an index in Redis, by
+ * model class and priority, and the script compares a few keys of it.
  */
 final class Candidates {
-  private static final int COMPARED = 16;
-  private static final int SAMPLED = 64;
+  private static final int MAX_LISTED = 16;
+  private static final int SAMPLE = 64;
   private static final String OTHERS = "default";
 
   private final PoolPlan plan;
@@ -41,7 +42,7 @@ final class Candidates {
   private final boolean isShadow;
   private volatile List<byte[]> allSets = readySets; // and those of other replicas' plans
 
-  /** Keys of one priority; the spares of a weighted pool, which have no weight, come last. */
+  /** Keys of one priority. In a weighted pool the keys without weight come last. */
   private record Tier(int priority, boolean spare) implements Comparable<Tier> {
     static Tier of(PoolPlan plan, KeyPlan key) {
       return new Tier(key.priority(), plan.strategy() == Strategy.WEIGHTED && key.weight() == 0);
@@ -111,12 +112,12 @@ final class Candidates {
     return plan;
   }
 
-  /** The number of a model class's first ready set; those of a class stand together. */
+  /** The number of a model class's first ready set. The sets of a class are adjacent. */
   private int firstSet(String modelClass) {
     return 1 + plan.modelClasses().indexOf(modelClass) * tiers;
   }
 
-  /** A digest of all that decides which candidates there are. */
+  /** A digest of everything that determines the candidates. */
   private static String shape(PoolPlan plan) {
     StringBuilder text = new StringBuilder(String.join(" ", plan.modelClasses()));
     for (KeyPlan key : plan.keys()) {
@@ -142,9 +143,9 @@ final class Candidates {
     return planId;
   }
 
-  /** Whether the pool is so large that Redis keeps an index of it. */
+  /** Whether Redis keeps an index of the pool, because it is large. */
   boolean isIndexed() {
-    return plan.keys().size() > COMPARED;
+    return plan.keys().size() > MAX_LISTED;
   }
 
   /**
@@ -172,7 +173,7 @@ final class Candidates {
     return line(of(demand));
   }
 
-  /** Likewise as pairs of fields. */
+  /** Each key and its group as a pair of hash fields, highest priority first. */
   byte[][] fieldsOf(Demand demand) {
     return fields(of(demand));
   }
@@ -188,8 +189,8 @@ final class Candidates {
   }
 
   /**
-   * ` first sets shadow`: the number of a model class's first ready set, how many it has, and
-   * whether all keys are in shadow mode.
+   * Appends {@code first sets shadow}: the number of a model class's first ready set, their count,
+   * and whether all keys are in shadow mode.
    */
   void appendReadySets(String modelClass, StringBuilder line) {
     line.append(' ').append(firstSet(modelClass)).append(' ').append(tiers);
@@ -226,7 +227,7 @@ final class Candidates {
     return one == null ? isShadow : !one.key().enforce();
   }
 
-  /** The rows of the index to leave out. */
+  /** The index rows of the keys to avoid. */
   List<String> avoided(Demand demand) {
     return demand.avoid().stream()
         .map(key -> named.get(demand.modelClass() + " " + key))
@@ -236,8 +237,8 @@ final class Candidates {
   }
 
   /**
-   * At most so many keys each, for a large pool is announced in parts. The keys of an account stand
-   * together.
+   * Splits the keys into parts of at most {@code most}, because a large pool is announced in parts.
+   * The keys of an account are adjacent.
    */
   List<List<KeyPlan>> parts(int most) {
     List<KeyPlan> sorted =
@@ -255,7 +256,7 @@ final class Candidates {
     return parts;
   }
 
-  /** The rows of the index that these keys have; none if there is no index. */
+  /** The index rows of these keys; none without an index. */
   List<Candidate> rowsOf(List<KeyPlan> keys) {
     if (!isIndexed()) {
       return List.of();
@@ -267,14 +268,14 @@ final class Candidates {
         .toList();
   }
 
-  /** The name of the remembered account of a conversation. */
+  /** The Redis key of a conversation's account. */
   byte[] session(String modelClass, String session) {
     return names.session(modelClass, session);
   }
 
   /**
-   * The candidates in parts of which any will do: of a large pool some at a time, from a random
-   * start within each priority.
+   * Batches of candidates to pick from. A large pool has several, from a random start within each
+   * priority.
    */
   List<byte[][]> samples(Demand demand) {
     List<byte[][]> parts = new ArrayList<>();
@@ -285,8 +286,8 @@ final class Candidates {
     List<Candidate> all = known(byClass.get(demand.modelClass()), demand);
     List<Candidate> others =
         rotated(all.stream().filter(c -> !demand.avoid().contains(c.key().id())).toList());
-    for (int from = 0; from < others.size(); from += SAMPLED) {
-      parts.add(fields(others.subList(from, Math.min(others.size(), from + SAMPLED))));
+    for (int from = 0; from < others.size(); from += SAMPLE) {
+      parts.add(fields(others.subList(from, Math.min(others.size(), from + SAMPLE))));
     }
     return parts;
   }
@@ -306,10 +307,10 @@ final class Candidates {
     return out;
   }
 
-  /** Of two denials the one to tell: the sooner, the one that ends at all. */
+  /** Chooses the denial to report: the one that ends sooner, or ends at all. */
   static Acquisition better(Acquisition a, Acquisition b) {
     return switch (b) {
-      case Granted _, Unavailable _ -> b;
+      case Granted _, Overloaded _, Unavailable _ -> b;
       case Exhausted e ->
           a instanceof Exhausted x && x.retryAfter().compareTo(e.retryAfter()) <= 0 ? a : b;
       case Impossible _ -> a instanceof NoneUsable ? b : a;

@@ -9,31 +9,30 @@ import java.util.concurrent.Semaphore;
 import java.util.function.Function;
 
 /**
- * Lets what arrives while calls are under way share the next call. Nothing waits for others to
- * come: at low rates each has a call of its own, at once; the higher the load, the more share one.
+ * Batches items that arrive while calls are in flight. No item waits for others to arrive: at low
+ * rates each item gets its own call at once; under load one call carries many.
  *
- * <p>What is queued is bounded by the callers, each of whom waits for an answer or keeps what was
- * not sent.
+ * <p>The callers bound the queue: each waits for its answer, or keeps what was not sent.
  */
 final class Coalescer<T> {
-  private final int together;
+  private final int batch;
   private final Function<List<T>, CompletableFuture<?>> call;
-  private final Semaphore free;
+  private final Semaphore permits;
   private final Queue<T> queue = new ConcurrentLinkedQueue<>();
 
   /**
-   * @param underWay calls under way at most
-   * @param together most that share a call
-   * @param call makes a call; its future is done when the call is over
+   * @param maxInFlight most calls in flight at once
+   * @param batch most items of a call
+   * @param call makes a call; its future completes when the call is over
    */
-  Coalescer(int underWay, int together, Function<List<T>, CompletableFuture<?>> call) {
-    this.together = together;
+  Coalescer(int maxInFlight, int batch, Function<List<T>, CompletableFuture<?>> call) {
+    this.batch = batch;
     this.call = call;
-    free = new Semaphore(underWay);
+    permits = new Semaphore(maxInFlight);
   }
 
-  /** The first of a queue, up to so many; empty if others were faster. */
-  static <T> List<T> take(Queue<T> queue, int most) {
+  /** Removes up to {@code most} items from the queue; empty if other threads took them first. */
+  static <T> List<T> takeUpTo(Queue<T> queue, int most) {
     List<T> some = new ArrayList<>();
     for (T one = queue.poll(); one != null; one = some.size() < most ? queue.poll() : null) {
       some.add(one);
@@ -47,33 +46,33 @@ final class Coalescer<T> {
   }
 
   private void drain() {
-    // Looked at again after each release: one that was added meanwhile found no call free
-    while (!queue.isEmpty() && free.tryAcquire()) {
-      List<T> some = take(queue, together);
+    // Check again after each release: an item added in between found no permit
+    while (!queue.isEmpty() && permits.tryAcquire()) {
+      List<T> some = takeUpTo(queue, batch);
       if (some.isEmpty()) {
-        free.release();
+        permits.release();
       } else {
-        begin(some);
+        start(some);
       }
     }
   }
 
-  private void begin(List<T> some) {
+  private void start(List<T> some) {
     CompletableFuture<?> made;
     try {
       made = call.apply(some);
     } catch (RuntimeException | Error e) {
-      free.release();
+      permits.release();
       throw e;
     }
     if (made.isDone()) {
-      free.release(); // the loop goes on: without Redis a long queue would be a deep stack
+      permits.release(); // loop instead: without Redis, recursion could be deep
       return;
     }
     var _ =
         made.whenComplete(
             (done, failure) -> {
-              free.release();
+              permits.release();
               drain();
             });
   }

@@ -1,61 +1,122 @@
 package relay.redis;
 
-import java.time.Duration;
 import java.util.Queue;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.locks.LockSupport;
+import java.util.function.LongSupplier;
+import org.jspecify.annotations.Nullable;
 
 /**
- * Fails calls that got no answer in time. All have the same time, so their order is that of their
- * deadlines, and one thread that looks at the oldest serves all of them: a timer for each call
- * would wake a thread for each call.
+ * Fails calls that Redis leaves without an answer. All calls have the same timeout, so their order
+ * is that of their deadlines, and one thread serves all of them: a timer for each call would wake a
+ * thread for each call.
+ *
+ * <p>Only time in which this process ran counts. A stalled process (a throttled container, a
+ * collection, a burst that keeps the I/O thread busy) leaves replies unread, which says nothing
+ * about Redis. So the clock of the deadlines advances by ticks: a tick counts for at most {@value
+ * #MOST_COUNTED_NANOS} ns, and while a call is overdue for a tick it counts only after the I/O
+ * thread has polled its sockets since the tick before.
  */
 final class Deadlines implements AutoCloseable {
-  private static final long LOOK_AGAIN_NANOS = 5_000_000;
+  private static final long TICK_NANOS = 10_000_000;
+  private static final long MOST_COUNTED_NANOS = 2 * TICK_NANOS;
+
+  /** A timer of the I/O thread that runs after others are due, and not in the same round. */
+  private static final long NEXT_ROUND_NANOS = 1_000_000;
 
   private final long timeoutNanos;
+  private final IoTimer ioThread;
+  private final LongSupplier nanoTime;
   private final Queue<Call> calls = new ConcurrentLinkedQueue<>();
   private final Thread watcher;
+  private volatile long runningNanos;
+  private volatile boolean polled = true;
   private volatile boolean resting;
   private volatile boolean closed;
 
-  private record Call(CompletableFuture<?> reply, long deadlineNanos) {}
+  private record Call(CompletableFuture<?> reply, long sentAt) {}
 
-  Deadlines(Duration timeout) {
-    timeoutNanos = timeout.toNanos();
+  /** Timers of the thread that reads replies. */
+  @FunctionalInterface
+  interface IoTimer {
+    void after(long nanos, Runnable task);
+  }
+
+  Deadlines(long timeoutNanos, IoTimer ioThread, LongSupplier nanoTime) {
+    this.timeoutNanos = timeoutNanos;
+    this.ioThread = ioThread;
+    this.nanoTime = nanoTime;
     watcher = Thread.ofPlatform().name("redis-deadlines").daemon().start(this::watch);
   }
 
+  /** Starts the deadline of a call that is being written now. */
   void watch(CompletableFuture<?> reply) {
-    calls.add(new Call(reply, System.nanoTime() + timeoutNanos));
+    calls.add(new Call(reply, runningNanos));
     if (resting) {
       LockSupport.unpark(watcher);
     }
   }
 
+  /** Time in which this process ran and calls were under way, in nanoseconds. */
+  long runningNanos() {
+    return runningNanos;
+  }
+
   private void watch() {
+    long last = nanoTime.getAsLong();
     while (!closed) {
-      Call oldest = calls.peek();
+      Call oldest = oldest();
       if (oldest == null) {
-        resting = true;
-        if (calls.isEmpty() && !closed) {
-          LockSupport.park(this);
-        }
-        resting = false;
-      } else if (oldest.reply().isDone()) {
-        calls.poll();
+        rest();
+        last = nanoTime.getAsLong();
       } else {
-        long left = oldest.deadlineNanos() - System.nanoTime();
-        if (left <= 0) {
-          calls.poll();
-          oldest.reply().completeExceptionally(new TimeoutException("Redis did not answer"));
-        } else {
-          // Most calls ahead will be done by then, and go at once.
-          LockSupport.parkNanos(this, Math.max(left, LOOK_AGAIN_NANOS));
-        }
+        LockSupport.parkNanos(this, TICK_NANOS);
+        long now = nanoTime.getAsLong();
+        tick(oldest, Math.min(now - last, MOST_COUNTED_NANOS));
+        last = now;
       }
+    }
+  }
+
+  private @Nullable Call oldest() {
+    Call oldest = calls.peek();
+    while (oldest != null && oldest.reply().isDone()) {
+      calls.poll();
+      oldest = calls.peek();
+    }
+    return oldest;
+  }
+
+  private void rest() {
+    resting = true;
+    if (calls.isEmpty() && !closed) {
+      LockSupport.park(this);
+    }
+    resting = false;
+  }
+
+  private void tick(Call oldest, long elapsedNanos) {
+    long age = runningNanos - oldest.sentAt();
+    if (age >= TICK_NANOS && !oldest.reply().isDone()) {
+      if (!polled) {
+        return; // the I/O thread is stalled, and a reply may lie in the socket
+      }
+      polled = false;
+      // Two timers: between them the I/O thread polls its sockets once
+      ioThread.after(0, () -> ioThread.after(NEXT_ROUND_NANOS, () -> polled = true));
+    }
+    advance(runningNanos + elapsedNanos);
+  }
+
+  private void advance(long to) {
+    runningNanos = to;
+    for (Call call = oldest();
+        call != null && to - call.sentAt() >= timeoutNanos;
+        call = oldest()) {
+      calls.poll();
+      call.reply().completeExceptionally(new TimeoutException("Redis did not answer"));
     }
   }
 

@@ -3,17 +3,17 @@ package relay.redis;
 import java.util.Set;
 
 /**
- * What a request needs of a key.
+ * A request's demand on a key.
  *
  * @param modelClass one of the plan's model classes
  * @param inputTokens input tokens to reserve
  * @param outputTokens output tokens to reserve
- * @param avoid ids of keys to use only if there is no other, such as those already tried
- * @param session what tells a conversation from others, empty if nothing does: it stays on the
- *     account that served it last, which holds its prompt cache, while that has capacity; up to 64
+ * @param avoid ids of keys to use only as a last resort, such as those already tried
+ * @param session id of a conversation, empty for none. A conversation stays on the account that
+ *     served it last, and so keeps its prompt cache, while that account has capacity. Up to 64
  *     letters, digits, {@code -} and {@code _}
- * @param key id of the one key to use, empty for any: where it is not a choice, but a limit that is
- *     asked for
+ * @param key id of the only key to use, empty for any. A pool of limits, for instance, has one key
+ *     per limit
  */
 public record Demand(
     String modelClass,
@@ -27,10 +27,10 @@ public record Demand(
   public Demand {
     avoid = Set.copyOf(avoid);
     if (!isSession(session)) {
-      throw new IllegalArgumentException("a session is up to 64 letters and digits");
+      throw new IllegalArgumentException("a session has up to 64 letters, digits, - and _");
     }
     if (inputTokens < 0 || outputTokens < 0) {
-      throw new IllegalArgumentException("a demand is not negative");
+      throw new IllegalArgumentException("a demand must not be negative");
     }
     inputTokens = Math.min(inputTokens, Limits.MAX);
     outputTokens = Math.min(outputTokens, Limits.MAX);
@@ -47,12 +47,12 @@ public record Demand(
     return id.length() <= MOST_LETTERS;
   }
 
-  /** A demand that any key may serve, of no conversation. */
+  /** A demand without a conversation, for any key. */
   public static Demand of(String modelClass, long inputTokens, long outputTokens) {
     return new Demand(modelClass, inputTokens, outputTokens, Set.of(), "", "");
   }
 
-  /** The same demand, of a conversation. */
+  /** The same demand, for a conversation. */
   public Demand inSession(String id) {
     return new Demand(modelClass, inputTokens, outputTokens, avoid, id, key);
   }
@@ -62,12 +62,12 @@ public record Demand(
     return new Demand(otherClass, inputTokens, outputTokens, avoid, session, key);
   }
 
-  /** The same demand, of this key alone. */
+  /** The same demand, for this key only. */
   public Demand on(String id) {
     return new Demand(modelClass, inputTokens, outputTokens, Set.of(), session, id);
   }
 
-  /** The same demand, with these keys left out if others can serve it. */
+  /** The same demand, avoiding these keys while others can serve it. */
   public Demand avoiding(Set<String> keys) {
     return new Demand(modelClass, inputTokens, outputTokens, keys, session, key);
   }

@@ -9,7 +9,7 @@ import java.util.HexFormat;
 final class Digests {
   private Digests() {}
 
-  /** In hexadecimal. */
+  /** The digest in hexadecimal. */
   static String hex(String algorithm, String text) {
     try {
       byte[] bytes = text.getBytes(StandardCharsets.UTF_8);

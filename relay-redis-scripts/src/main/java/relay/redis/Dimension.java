@@ -1,6 +1,8 @@
 package relay.redis;
 
-/** What a provider limits per window. The scripts number them from 1 in this order. */
+/**
+ * The quantities that a provider limits per window. The scripts number them from 1 in this order.
+ */
 public enum Dimension {
   /** Requests. */
   REQUESTS("rpm"),
@@ -17,7 +19,7 @@ public enum Dimension {
     this.label = label;
   }
 
-  /** The name that operators know it by: {@code rpm}, {@code itpm}, {@code otpm}, {@code tpm}. */
+  /** The usual abbreviation: {@code rpm}, {@code itpm}, {@code otpm}, {@code tpm}. */
   public String label() {
     return label;
   }

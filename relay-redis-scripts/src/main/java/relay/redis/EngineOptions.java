@@ -3,15 +3,15 @@ package relay.redis;
 import java.time.Duration;
 
 /**
- * How to reach Redis, and what to do when it cannot be reached.
+ * How to reach Redis, and the behaviour while it is unreachable.
  *
  * @param url a {@code redis://} or {@code rediss://} URL
  * @param prefix first part of every key's name in Redis
- * @param replica this process's id among those that share the pools; empty for an onlooker, which
- *     does not count as a replica and tells Redis a pool's shape only if Redis knows none
- * @param timeout how long an answer may take before the fallback is used
+ * @param replica this process's id among the replicas that share the pools; empty for an observer,
+ *     which does not count as a replica and announces a pool only if Redis does not know it
+ * @param timeout time to an answer after which the fallback is used
  * @param fallback what to do without Redis
- * @param lease time to a lease's deadline; live ones are renewed at a third of it
+ * @param lease time to a lease's deadline; live leases are renewed after a third of it
  */
 public record EngineOptions(
     String url,
@@ -20,7 +20,7 @@ public record EngineOptions(
     Duration timeout,
     Fallback fallback,
     Duration lease) {
-  /** A lease's usual time. */
+  /** The default time to a lease's deadline. */
   public static final Duration DEFAULT_LEASE = Duration.ofSeconds(30);
 
   public EngineOptions {
@@ -30,7 +30,7 @@ public record EngineOptions(
     }
   }
 
-  boolean isOnlooker() {
+  boolean isObserver() {
     return replica.isEmpty();
   }
 }

@@ -5,17 +5,17 @@ import java.util.Map;
 import java.util.concurrent.atomic.AtomicBoolean;
 
 /**
- * Shares a pool's {@link Estimates} with the other replicas: once a second what was learned is
- * merged in Redis, and every ten seconds, and first of all, everything is read. One call at a time.
+ * Shares a pool's {@link Estimates} with the other replicas. New samples are merged in Redis once a
+ * second; all models are read at the start and every ten seconds. One call at a time.
  */
 final class EstimateExchange {
-  private static final int TICKS_TO_SEND = 2;
-  private static final int TICKS_TO_READ_ALL = 20;
+  private static final int TICKS_PER_SEND = 2;
+  private static final int TICKS_PER_READ_ALL = 20;
 
   private final PoolScripts scripts;
   private final Estimates estimates = new Estimates();
-  private final AtomicBoolean busy = new AtomicBoolean();
-  private int ticks; // guarded by busy
+  private final AtomicBoolean inFlight = new AtomicBoolean();
+  private int ticks; // guarded by inFlight
 
   EstimateExchange(PoolScripts scripts) {
     this.scripts = scripts;
@@ -27,14 +27,14 @@ final class EstimateExchange {
 
   /** Called twice a second while Redis answers. */
   void tick() {
-    if (!busy.compareAndSet(false, true)) {
+    if (!inFlight.compareAndSet(false, true)) {
       return;
     }
-    boolean all = ticks % TICKS_TO_READ_ALL == 0;
-    boolean some = ticks++ % TICKS_TO_SEND == 0;
+    boolean all = ticks % TICKS_PER_READ_ALL == 0;
+    boolean some = ticks++ % TICKS_PER_SEND == 0;
     Map<String, ModelTally> sent = some ? estimates.send() : Map.of();
     if (!all && sent.isEmpty()) {
-      busy.set(false);
+      inFlight.set(false);
       return;
     }
     var _ =
@@ -47,19 +47,19 @@ final class EstimateExchange {
                   } else {
                     failed(sent, RedisLink.cause(failure));
                   }
-                  busy.set(false);
+                  inFlight.set(false);
                 });
   }
 
   private void failed(Map<String, ModelTally> sent, Throwable failure) {
-    ticks = 0; // all is read when Redis is back
+    ticks = 0; // read all models when Redis is back
     switch (failure) {
-      case RedisGoneException _ -> estimates.unsent(sent);
+      case RedisGoneException _ -> estimates.notSent(sent);
       case RedisCommandExecutionException refused -> {
-        scripts.refused("to merge estimates", refused);
-        estimates.unsent(sent);
+        scripts.reportRefusal("to merge estimates", refused);
+        estimates.notSent(sent);
       }
-      default -> estimates.lost(sent);
+      default -> estimates.outcomeUnknown(sent);
     }
   }
 }

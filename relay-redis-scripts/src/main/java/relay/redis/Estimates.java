@@ -7,29 +7,30 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicLong;
 
 /**
- * What requests use, per model, learned from those that were settled: input tokens for a byte of
- * text, and the 90th percentile of output. A {@link KeyPool} shares its own with the other replicas
- * about once a second. Without Redis, and made by the constructor, it learns alone.
+ * Token estimates per model, learned from settled requests: input tokens per byte of text, and the
+ * 90th percentile of output tokens. A {@link KeyPool} shares its estimates with the other replicas
+ * about once a second. Without Redis, or created by the constructor, they are learned locally.
  *
- * <p>Input is learned as it is <em>charged</em>, so the ratio covers what a provider's cache
- * spares. Bounded: models beyond {@value #MODELS} share one estimate. Thread-safe; nothing blocks.
+ * <p>The input ratio is learned from <em>charged</em> tokens, so it includes the savings of a
+ * provider's cache. Bounded: models beyond {@value #MODELS} share one estimate. Thread-safe; no
+ * method blocks.
  */
 public final class Estimates {
   private static final int MODELS = 500;
 
-  /** A merge keeps Redis busy for 0.1 ms a model. */
-  private static final int SENT_TOGETHER = 4;
+  /** Models per merge. A merge takes Redis 0.1 ms per model. */
+  private static final int MERGE_BATCH = 4;
 
   private final Map<String, LearnedModel> models = new ConcurrentHashMap<>();
   private final AtomicLong turns = new AtomicLong();
-  private final LearnedModel others = new LearnedModel();
-  private final LearnedModel unheardOf = new LearnedModel();
+  private final LearnedModel overflow = new LearnedModel();
+  private final LearnedModel unseen = new LearnedModel();
 
-  /** Estimates that nobody shares. */
+  /** Creates estimates that are not shared. */
   public Estimates() {}
 
   /**
-   * Input tokens of a request, as they will probably be charged; at least 1.
+   * Estimates the input tokens that a request will be charged; at least 1.
    *
    * @param textBytes bytes of text that the model will read
    */
@@ -37,7 +38,7 @@ public final class Estimates {
     return 1 + (long) Math.ceil(textBytes * known(model).tokensPerByte());
   }
 
-  /** Output tokens that nine in ten requests of a model do not exceed; at least 1. */
+  /** Estimates the output tokens that nine in ten requests of a model do not exceed; at least 1. */
   public long outputTokens(String model) {
     return Math.max(1, (long) Math.ceil(known(model).outputTokens()));
   }
@@ -45,9 +46,9 @@ public final class Estimates {
   /**
    * Learns from a request that has ended.
    *
-   * @param textBytes as they were estimated; 0 if its input teaches nothing
-   * @param inputTokens what was charged of the input
-   * @param outputTokens what was produced
+   * @param textBytes bytes of text as estimated; 0 to learn nothing from its input
+   * @param inputTokens charged input tokens
+   * @param outputTokens produced output tokens
    */
   public void learn(String model, long textBytes, long inputTokens, long outputTokens) {
     of(model).learn(textBytes, inputTokens, outputTokens);
@@ -55,7 +56,7 @@ public final class Estimates {
 
   private LearnedModel known(String model) {
     LearnedModel known = models.get(model);
-    return known != null ? known : models.size() < MODELS ? unheardOf : others;
+    return known != null ? known : models.size() < MODELS ? unseen : overflow;
   }
 
   private LearnedModel of(String model) {
@@ -63,17 +64,17 @@ public final class Estimates {
     if (known != null) {
       return known;
     }
-    return models.size() < MODELS ? models.computeIfAbsent(model, m -> new LearnedModel()) : others;
+    return models.size() < MODELS ? models.computeIfAbsent(model, m -> new LearnedModel()) : overflow;
   }
 
-  /** What the fleet is to be told now: of a few models, those that waited longest for it. */
+  /** The samples to send now: of a few models, those that were sent least recently. */
   Map<String, ModelTally> send() {
     Map<String, ModelTally> sent = new HashMap<>();
     long turn = turns.incrementAndGet();
     models.entrySet().stream()
-        .filter(entry -> entry.getValue().hasNews())
+        .filter(entry -> entry.getValue().hasUnsent())
         .sorted(Comparator.comparingLong(entry -> entry.getValue().sentAt()))
-        .limit(SENT_TOGETHER)
+        .limit(MERGE_BATCH)
         .forEach(
             entry -> {
               ModelTally tally = entry.getValue().send(turn);
@@ -84,26 +85,26 @@ public final class Estimates {
     return sent;
   }
 
-  /** The fleet's answer, to what was sent and of other models. */
+  /** Takes the fleet's tallies of the sent models and of others. */
   void merged(Map<String, ModelTally> sent, Map<String, ModelTally> known) {
     known.forEach(
         (model, all) -> {
           if (sent.containsKey(model)) {
             of(model).merged(all);
           } else if (models.containsKey(model) || models.size() < MODELS) {
-            of(model).told(all);
+            of(model).received(all);
           }
         });
-    sent.keySet().stream().filter(model -> !known.containsKey(model)).forEach(m -> of(m).lost());
+    sent.keySet().stream().filter(model -> !known.containsKey(model)).forEach(m -> of(m).outcomeUnknown());
   }
 
-  /** Whether it arrived is not known. */
-  void lost(Map<String, ModelTally> sent) {
-    sent.keySet().forEach(model -> of(model).lost());
+  /** It is unknown whether the merge arrived. */
+  void outcomeUnknown(Map<String, ModelTally> sent) {
+    sent.keySet().forEach(model -> of(model).outcomeUnknown());
   }
 
-  /** It did not arrive. */
-  void unsent(Map<String, ModelTally> sent) {
-    sent.keySet().forEach(model -> of(model).unsent());
+  /** The merge did not arrive. */
+  void notSent(Map<String, ModelTally> sent) {
+    sent.keySet().forEach(model -> of(model).notSent());
   }
 }

@@ -20,33 +20,33 @@ import relay.redis.Acquisition.Reason;
 import relay.redis.PoolSnapshot.GroupState;
 
 /**
- * A replica's own accounting while Redis cannot be asked: its share of nine tenths of every limit,
- * split among the replicas last seen alive. It starts empty, for the windows that nobody can read
- * now may be full, and saves up at most a twentieth of its share. What it grants is remembered by
- * group for a window, and charged when Redis is back.
+ * A replica's own accounting while Redis is unreachable. The replica may use nine tenths of every
+ * limit, divided by the number of replicas last seen alive. Its credit starts empty, because the
+ * windows in Redis may be full, and grows to at most a twentieth of its share. Its grants of the
+ * last window are charged, by group, when Redis is back.
  */
 final class FairShare {
   private static final double SHARE = 0.9;
-  private static final int SAVED = 20;
+  private static final int CREDIT_DIVISOR = 20;
 
   private PoolPlan plan; // guarded by this, as all that changes
   private final LongSupplier nanoTime;
-  private final Map<String, Saved> saved = new HashMap<>();
+  private final Map<String, Credit> credits = new HashMap<>();
   private final Map<String, Long> cooling = new HashMap<>();
   private final Map<String, Integer> inFlight = new HashMap<>();
-  private final OutageUsage owed;
+  private final OutageUsage outageUsage;
   private List<List<KeyPlan>> tiers;
-  private @Nullable PoolSnapshot seen;
-  private Set<String> out = Set.of(); // quarantined when last seen
-  private Map<String, Limits> limits = Map.of(); // of groups when last seen: with what was learned
-  private long began;
-  private boolean active;
-  private int turn;
+  private @Nullable PoolSnapshot lastSnapshot;
+  private Set<String> quarantined = Set.of(); // in the last snapshot
+  private Map<String, Limits> limits = Map.of(); // by group, from the last snapshot
+  private long outageBegan;
+  private boolean inOutage;
+  private int nextKey;
 
   FairShare(PoolPlan plan, LongSupplier nanoTime) {
     this.plan = plan;
     this.nanoTime = nanoTime;
-    owed = new OutageUsage(plan.window());
+    outageUsage = new OutageUsage(plan.window());
     tiers = tiers(plan);
   }
 
@@ -64,16 +64,16 @@ final class FairShare {
     tiers = tiers(next);
     Set<String> groups = Set.copyOf(next.groups());
     Set<String> keys = next.keys().stream().map(KeyPlan::id).collect(Collectors.toSet());
-    saved.keySet().retainAll(groups);
+    credits.keySet().retainAll(groups);
     cooling.keySet().removeIf(id -> !groups.contains(id) && !keys.contains(id));
   }
 
-  /** What a group has saved up by dimension, and when that was. */
-  private static final class Saved {
+  /** A group's credit by dimension, at one time. */
+  private static final class Credit {
     final Map<Dimension, Double> amounts = new EnumMap<>(Dimension.class);
     long at;
 
-    Saved(long at) {
+    Credit(long at) {
       this.at = at;
     }
 
@@ -91,33 +91,33 @@ final class FairShare {
   }
 
   /**
-   * Chooses a key and takes the demand from its group's share: of the highest priority that can
-   * carry it, in turn, and one to avoid only if there is no other. Keys that were quarantined when
-   * Redis was last seen are left out, and those that were cooling down for as long as was left.
+   * Chooses a key and takes the demand from its group's credit. Keys of the highest priority that
+   * can carry the request are used in turn; keys to avoid come last. Keys that were quarantined in
+   * the last snapshot are left out, and cooldowns seen there run to their end.
    *
-   * @param last what was last seen in Redis: quarantines, limits, and among how many to split them
-   * @param limited false to choose without regard to limits
+   * @param last last snapshot of Redis: quarantines, cooldowns, limits and number of replicas
+   * @param limited false to ignore the limits
    */
   synchronized Choice choose(Demand demand, @Nullable PoolSnapshot last, boolean limited) {
     Choice choice = find(demand, last, limited);
     return choice instanceof Choice.Taken t ? take(t.key(), t.group(), demand) : choice;
   }
 
-  /** Chooses a key for a request that no limit counts, and takes nothing. */
+  /** Chooses a key for an uncounted request, and takes no credit. */
   synchronized Choice pick(Demand demand, @Nullable PoolSnapshot last) {
     return find(demand, last, false);
   }
 
   private Choice find(Demand demand, @Nullable PoolSnapshot last, boolean limited) {
     int replicas = last == null ? 1 : Math.max(1, last.replicas());
-    begin(Duration.ZERO);
-    if (!Objects.equals(last, seen)) {
-      seen = last;
-      out = quarantined(last);
+    beginOutage(Duration.ZERO);
+    if (!Objects.equals(last, lastSnapshot)) {
+      lastSnapshot = last;
+      quarantined = quarantined(last);
       limits = limits(last);
       coolAsSeen(last);
     }
-    if (plan.keys().stream().allMatch(key -> out.contains(key.id()))) {
+    if (plan.keys().stream().allMatch(key -> quarantined.contains(key.id()))) {
       return new Choice.Refused(new NoneUsable());
     }
     Search search = new Search(demand, replicas, limited);
@@ -134,15 +134,15 @@ final class FairShare {
   }
 
   /**
-   * An outage begins, if none is under way, with nothing saved up but what came together since.
+   * Begins an outage unless one has begun, with only the credit earned since then.
    *
-   * @param ago when Redis was asked last in vain, and who asked has waited since
+   * @param ago time since the first unanswered call
    */
-  synchronized void begin(Duration ago) {
-    if (!active) {
-      active = true;
-      saved.clear();
-      began = nanoTime.getAsLong() - ago.toNanos();
+  synchronized void beginOutage(Duration ago) {
+    if (!inOutage) {
+      inOutage = true;
+      credits.clear();
+      outageBegan = nanoTime.getAsLong() - ago.toNanos();
     }
   }
 
@@ -174,7 +174,7 @@ final class FairShare {
     return known == null ? plan.limitsOf(group) : known;
   }
 
-  /** One choice under way: what it looks for and what it found in the way. */
+  /** One choice: the demand, and the reasons why keys were rejected. */
   private final class Search {
     final Demand demand;
     final int replicas;
@@ -182,7 +182,7 @@ final class FairShare {
     private long wait = Long.MAX_VALUE;
     private Reason reason = Reason.COOLDOWN;
     private @Nullable Impossible impossible;
-    private boolean keptFrom; // a key that is large enough, by its quarantine
+    private boolean fitsQuarantined; // a large enough key is quarantined
 
     Search(Demand demand, int replicas, boolean limited) {
       this.demand = demand;
@@ -192,7 +192,7 @@ final class FairShare {
 
     @Nullable KeyPlan in(List<KeyPlan> tier, boolean avoided) {
       for (int n = 0; n < tier.size(); n++) {
-        KeyPlan key = tier.get(Math.floorMod(turn + n, tier.size()));
+        KeyPlan key = tier.get(Math.floorMod(nextKey + n, tier.size()));
         boolean wanted = demand.key().isEmpty() || demand.key().equals(key.id());
         if (!wanted || demand.avoid().contains(key.id()) != avoided) {
           continue;
@@ -200,8 +200,8 @@ final class FairShare {
         String group = PoolPlan.group(key.account(), demand.modelClass());
         Limits most = limited ? limitsOf(group) : Limits.UNKNOWN;
         Impossible tooLarge = tooLarge(most, demand);
-        if (out.contains(key.id())) {
-          keptFrom |= tooLarge == null;
+        if (quarantined.contains(key.id())) {
+          fitsQuarantined |= tooLarge == null;
           continue;
         }
         if (tooLarge != null) {
@@ -210,7 +210,7 @@ final class FairShare {
         }
         Wait w = waitOf(key, group, most, demand, replicas, limited);
         if (w.nanos() == 0) {
-          turn = Math.floorMod(turn + n + 1, tier.size());
+          nextKey = Math.floorMod(nextKey + n + 1, tier.size());
           return key;
         }
         if (w.nanos() < wait) {
@@ -225,7 +225,7 @@ final class FairShare {
       if (wait < Long.MAX_VALUE) {
         return new Exhausted(Duration.ofNanos(wait), reason);
       }
-      return impossible == null || keptFrom ? new NoneUsable() : impossible;
+      return impossible == null || fitsQuarantined ? new NoneUsable() : impossible;
     }
   }
 
@@ -247,12 +247,12 @@ final class FairShare {
     }
     long longest = 0;
     Reason reason = Reason.COOLDOWN;
-    Saved have = filled(group, share, now);
+    Credit credit = refilled(group, share, now);
     for (Dimension d : Dimension.values()) {
       double limit = most.of(d) * share;
-      // A larger request goes into debt, which the next ones wait for.
-      double need = Math.min((double) cost(d, demand), limit / SAVED);
-      double missing = need - have.of(d);
+      // A larger request puts the group into debt, and later requests wait until it is paid.
+      double need = Math.min((double) cost(d, demand), limit / CREDIT_DIVISOR);
+      double missing = need - credit.of(d);
       if (limit > 0 && missing > 0) {
         double perNano = limit / plan.window().toNanos();
         long nanos = (long) Math.ceil(missing / perNano) + 1;
@@ -266,20 +266,21 @@ final class FairShare {
   }
 
   private Choice take(KeyPlan key, String group, Demand demand) {
-    Saved have = saved.computeIfAbsent(group, g -> new Saved(began));
+    Credit credit = credits.computeIfAbsent(group, g -> new Credit(outageBegan));
     for (Dimension d : Dimension.values()) {
-      have.amounts.merge(d, (double) -cost(d, demand), Double::sum);
+      credit.amounts.merge(d, (double) -cost(d, demand), Double::sum);
     }
     inFlight.merge(key.id(), 1, Integer::sum);
     Usage used = new Usage(1, demand.inputTokens(), demand.outputTokens());
-    owed.add(group, used, nanoTime.getAsLong());
+    outageUsage.add(group, used, nanoTime.getAsLong());
     return new Choice.Taken(key, group, demand.inputTokens(), demand.outputTokens());
   }
 
   /**
-   * A lease that was granted here has ended; overage is owed, a refund is not claimed.
+   * Ends a lease granted during an outage. Usage beyond the reservation is kept for a later charge;
+   * a smaller usage is not refunded.
    *
-   * @return whether anything is owed
+   * @return whether there is usage to charge
    */
   synchronized boolean end(Lease lease, long inputTokens, long outputTokens) {
     inFlight.computeIfPresent(lease.key(), (k, n) -> n > 1 ? n - 1 : null);
@@ -289,7 +290,7 @@ final class FairShare {
             Math.max(0, inputTokens - lease.inputTokens()),
             Math.max(0, outputTokens - lease.outputTokens()));
     if (over.totalTokens() > 0) {
-      owed.add(lease.group(), over, nanoTime.getAsLong());
+      outageUsage.add(lease.group(), over, nanoTime.getAsLong());
     }
     return over.totalTokens() > 0;
   }
@@ -299,35 +300,35 @@ final class FairShare {
     return inFlight.isEmpty();
   }
 
-  /** Keeps a key or a group out of use. */
+  /** Cools a key or a group down. */
   synchronized void cool(String keyOrGroup, Duration howLong) {
     cooling.merge(keyOrGroup, nanoTime.getAsLong() + howLong.toNanos(), Math::max);
   }
 
-  /** Redis answers, whatever was granted here: the next outage starts empty again. */
-  synchronized void rest() {
-    if (active) {
-      active = false;
+  /** Ends the outage: Redis answers. The next outage starts without credit. */
+  synchronized void endOutage() {
+    if (inOutage) {
+      inOutage = false;
       cooling.clear();
     }
   }
 
-  /** Redis is back: what is owed, by group, of the last window. */
-  synchronized Map<String, Usage> handOver() {
-    rest();
-    return owed.take(nanoTime.getAsLong());
+  /** Ends the outage and returns its usage within the last window, by group. */
+  synchronized Map<String, Usage> takeOutageUsage() {
+    endOutage();
+    return outageUsage.takeAll(nanoTime.getAsLong());
   }
 
-  /** What a group has saved up by now. */
-  private Saved filled(String group, double share, long now) {
-    Saved have = saved.computeIfAbsent(group, g -> new Saved(began));
-    double passed = (double) (now - have.at) / plan.window().toNanos();
-    have.at = now;
+  /** The group's credit, refilled up to now. */
+  private Credit refilled(String group, double share, long now) {
+    Credit credit = credits.computeIfAbsent(group, g -> new Credit(outageBegan));
+    double passed = (double) (now - credit.at) / plan.window().toNanos();
+    credit.at = now;
     for (Dimension d : Dimension.values()) {
       double limit = limitsOf(group).of(d) * share;
-      have.amounts.put(d, Math.min(limit / SAVED, have.of(d) + passed * limit));
+      credit.amounts.put(d, Math.min(limit / CREDIT_DIVISOR, credit.of(d) + passed * limit));
     }
-    return have;
+    return credit;
   }
 
   private static long cost(Dimension d, Demand demand) {

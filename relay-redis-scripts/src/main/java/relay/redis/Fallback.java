@@ -1,11 +1,14 @@
 package relay.redis;
 
-/** What a replica does while Redis cannot be asked. */
+/** What a replica does while Redis is unreachable. */
 public enum Fallback {
-  /** It uses its share of nine tenths of every limit, without burst, and charges it afterwards. */
+  /**
+   * Uses the replica's share of nine tenths of every limit, without burst, and charges it
+   * afterwards.
+   */
   FAIR_SHARE,
-  /** It refuses. */
+  /** Refuses all requests. */
   CLOSED,
-  /** It lets everything through. */
+  /** Grants all requests. */
   OPEN
 }

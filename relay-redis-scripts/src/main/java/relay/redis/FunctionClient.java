@@ -13,9 +13,9 @@ import io.lettuce.core.resource.ClientResources;
 import reactor.core.publisher.Mono;
 
 /**
- * Makes connections that call functions, and nothing else. Those of Lettuce's own client have all
- * of Redis's commands, blocking, asynchronous and reactive ones: ten thousand methods, which take
- * their part of a start and of a replica's memory.
+ * Opens connections that can only call functions. The connections of Lettuce's own client carry
+ * blocking, asynchronous and reactive variants of every command: ten thousand methods, which cost
+ * start time and memory.
  */
 final class FunctionClient extends AbstractRedisClient {
   FunctionClient(ClientResources resources, ClientOptions options) {
@@ -24,7 +24,7 @@ final class FunctionClient extends AbstractRedisClient {
   }
 
   /**
-   * Connects, and introduces itself as the URL says.
+   * Connects and authenticates as the URL says.
    *
    * @throws io.lettuce.core.RedisException when Redis does not answer, or refuses
    */
@@ -46,7 +46,7 @@ final class FunctionClient extends AbstractRedisClient {
         builder,
         connection.getConnectionEvents(),
         uri);
-    builder.connectionInitializer(createHandshake(new Introduction(uri)));
+    builder.connectionInitializer(createHandshake(new Credentials(uri)));
     ConnectionFuture<FunctionConnection> connected = initializeChannelAsync(builder);
     var _ =
         connected.whenComplete(
@@ -59,8 +59,8 @@ final class FunctionClient extends AbstractRedisClient {
   }
 
   /** User, password and database. */
-  private static final class Introduction extends ConnectionState {
-    Introduction(RedisURI uri) {
+  private static final class Credentials extends ConnectionState {
+    Credentials(RedisURI uri) {
       apply(uri);
       setDb(uri.getDatabase());
     }

@@ -16,7 +16,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 
-/** A connection to Redis on which functions are called. */
+/** A connection to Redis that calls functions. */
 final class FunctionConnection extends RedisChannelHandler<byte[], byte[]> {
   private static final ByteArrayCodec BYTES = ByteArrayCodec.INSTANCE;
 
@@ -32,7 +32,7 @@ final class FunctionConnection extends RedisChannelHandler<byte[], byte[]> {
         new CommandArgs<>(BYTES).add(function).add(keys.length).addKeys(keys).addValues(args));
   }
 
-  /** Gives Redis a library of functions. */
+  /** Loads a library of functions. */
   CompletableFuture<String> load(String library) {
     return send(
         CommandType.FUNCTION,

@@ -5,9 +5,9 @@ package relay.redis;
  *
  * @param id its name in Redis, without spaces
  * @param account the quota owner; keys of one account share its quota groups
- * @param priority higher is used first
- * @param weight its share under a weighted strategy
- * @param maxConcurrent most live leases at once; 0 for no bound
+ * @param priority keys of higher priority are used first
+ * @param weight its share under the weighted strategy
+ * @param maxConcurrent maximum of live leases; 0 for no bound
  * @param enforce false for shadow mode: a request that no key can carry is granted on such a key all
  *     the same, and its lease says why it would have been refused
  */

@@ -15,17 +15,19 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import relay.redis.Acquisition.Granted;
 import relay.redis.Acquisition.NoneUsable;
+import relay.redis.Acquisition.Overloaded;
 import relay.redis.Acquisition.Unavailable;
 
 /**
- * A pool of keys that all replicas share. Thread-safe; no method blocks, but for those that say so.
+ * A pool of keys that all replicas share. Thread-safe. Methods do not block unless their Javadoc
+ * says so.
  *
- * <p>A grant costs one call of one script. What ends a lease is sent and not waited for; when Redis
- * cannot be reached it is kept, up to a bound, and sent again.
+ * <p>A grant costs one script call. The end of a lease is sent without waiting for the reply. While
+ * Redis is unreachable, endings are kept, up to a bound, and sent later.
  */
 public final class KeyPool {
   private static final Logger log = LoggerFactory.getLogger(KeyPool.class);
-  private static final int RENEWED_TOGETHER = 100;
+  private static final int RENEW_BATCH = 100;
 
   private final RedisLink link;
   private final PoolScripts scripts;
@@ -34,14 +36,14 @@ public final class KeyPool {
   private final Picking picking;
   private final LeaseIds leaseIds;
   private final EstimateExchange exchange;
-  private final LimitNews news = new LimitNews();
-  private final Map<String, Long> live = new ConcurrentHashMap<>(); // lease id -> renew at, nanos
-  private final LeaseEndings settlements;
+  private final LimitNews limitNews = new LimitNews();
+  private final Map<String, Long> renewAt = new ConcurrentHashMap<>(); // by lease id, in nanoseconds
+  private final LeaseEndings leaseEndings;
   private final AcquireCalls acquires;
   private final WaitingRoom room;
   private final Retirement retirement;
   private volatile @Nullable PoolSnapshot latest;
-  private volatile boolean usedLocally;
+  private volatile boolean hasOutageUsage;
 
   KeyPool(
       RedisLink link,
@@ -56,13 +58,13 @@ public final class KeyPool {
     fairShare = new FairShare(plan, System::nanoTime);
     picking = new Picking(this, link, scripts, fairShare, options.fallback());
     exchange = new EstimateExchange(scripts);
-    settlements = new LeaseEndings(scripts, plan.name(), alarm);
-    acquires = scripts.acquires(settlements);
+    leaseEndings = new LeaseEndings(scripts, plan.name(), alarm);
+    acquires = scripts.acquires(leaseEndings);
     room = new WaitingRoom(this::acquire, alarm, System::nanoTime);
     retirement = new Retirement(link.timeout());
   }
 
-  /** The pool's present shape. */
+  /** The pool's present keys and limits. */
   public PoolPlan plan() {
     return scripts.plan();
   }
@@ -101,13 +103,13 @@ public final class KeyPool {
     Set<String> keys = plan.keys().stream().map(KeyPlan::id).collect(Collectors.toSet());
     room.retain(key -> key.isEmpty() || keys.contains(key));
     acquires.retain(key -> key.isEmpty() || keys.contains(key));
-    news.retain(plan.groups());
+    limitNews.retain(plan.groups());
     return told.thenCompose(
             done ->
                 rekeyed.isEmpty()
                     ? CompletableFuture.completedFuture(null)
                     : scripts.rekey(List.copyOf(rekeyed)))
-        .whenComplete((done, failure) -> room.stir());
+        .whenComplete((done, failure) -> room.capacityReturned());
   }
 
   /**
@@ -124,8 +126,8 @@ public final class KeyPool {
   }
 
   /**
-   * Picks a key and reserves the demand on it, in one round trip. The future never fails, and is
-   * done within the engine's timeout.
+   * Picks a key and reserves the demand on it, in one round trip. The future never fails, and
+   * completes within the engine's timeout.
    */
   public CompletableFuture<Acquisition> acquire(Demand demand) {
     if (retirement.hasBegun()) {
@@ -143,25 +145,28 @@ public final class KeyPool {
   }
 
   /**
-   * As {@link #acquire(Demand)}, but a request that no key can carry now is held until the time at
-   * which one can, if that is not too far away; else it is refused at once, with the exact time.
-   * Requests of a model class that are held here are served in the order of their arrival, and
-   * newcomers wait behind them; at most {@value WaitingRoom#MOST} of a pool are held.
+   * As {@link #acquire(Demand)}, but parks a request that no key can carry now until a key can. If
+   * that time is later than {@code maxWait}, the request is refused at once, with the exact time.
+   * Parked requests of a model class are served in the order of their arrival, and newcomers queue
+   * behind them. At most {@value WaitingRoom#MAX_WAITING} requests of a pool are parked.
    *
-   * <p>Cancel the future when nobody wants the answer any longer: what is granted then goes back.
+   * <p>Cancel the future when the answer is no longer needed: a later grant is then cancelled.
    *
-   * @param maxWait how long it may be held; zero to ask once, beside those that wait
+   * @param maxWait how long the request may be parked; zero to ask once, without queueing
    */
   public CompletableFuture<Acquisition> acquire(Demand demand, Duration maxWait) {
     return room.acquire(demand, maxWait);
   }
 
-  /** Requests that are held for capacity. */
+  /** Requests that are parked until capacity returns. */
   public int waiting() {
     return room.waiting();
   }
 
-  /** As {@link #acquire}, but nothing is reserved: any key that is in use and not cooling down. */
+  /**
+   * As {@link #acquire}, but reserves nothing: picks any key that is neither quarantined nor
+   * cooling down.
+   */
   public CompletableFuture<Acquisition> pick(Demand demand) {
     if (retirement.hasBegun()) {
       return CompletableFuture.completedFuture(new NoneUsable());
@@ -172,7 +177,7 @@ public final class KeyPool {
   private Acquisition granted(String id, Reply reply, Demand demand) {
     return switch (reply) {
       case Reply.Grant g -> {
-        live.put(id, System.nanoTime() + renewEvery());
+        renewAt.put(id, System.nanoTime() + renewEvery());
         yield new Granted(
             new Lease(
                 this,
@@ -186,7 +191,8 @@ public final class KeyPool {
                 g.wouldDeny()));
       }
       case Reply.Refusal r -> r.why();
-      // A tombstone under a new lease's id, or a pool that is unknown after it was configured.
+      // Not expected: a new lease's id is already ended, or the pool is unknown right after
+      // configure.
       case Reply.Ended _, Reply.Unknown _, Reply.LookAgain _, Reply.Settled _, Reply.Done _ ->
           withoutRedis(demand);
     };
@@ -195,14 +201,17 @@ public final class KeyPool {
   private Acquisition failed(String id, Demand demand, @Nullable Throwable failure) {
     switch (failure == null ? null : RedisLink.cause(failure)) {
       case null -> {}
-      case RedisGoneException _ -> {} // it was never called
+      case RedisGoneException _ -> {} // the script was never called
+      case QueueFullException _ -> {
+        return new Overloaded(); // nor was it here, and Redis is not to blame
+      }
       case RedisCommandExecutionException refused ->
-          link.refused("a call for pool " + plan().name(), refused);
-      // Out of time, or cut off: whether it was granted is not known. The cancel undoes it, before
-      // or after.
+          link.reportRefusal("a call for pool " + plan().name(), refused);
+      // Timeout or lost connection: it is unknown whether the lease was granted. The cancel undoes
+      // the grant, whether it arrives before or after the acquire.
       case Throwable _ -> {
-        settlements.send(new Unsent.Cancel(id));
-        fairShare.begin(link.timeout());
+        leaseEndings.send(new PendingUpdate.Cancel(id));
+        fairShare.beginOutage(link.timeout());
       }
     }
     return withoutRedis(demand);
@@ -211,16 +220,16 @@ public final class KeyPool {
   private Acquisition withoutRedis(Demand demand) {
     return switch (options.fallback()) {
       case CLOSED -> new Unavailable();
-      case FAIR_SHARE -> locally(demand, !scripts.isShadow(demand));
-      case OPEN -> locally(demand, false);
+      case FAIR_SHARE -> grantLocally(demand, !scripts.isShadow(demand));
+      case OPEN -> grantLocally(demand, false);
     };
   }
 
-  private Acquisition locally(Demand demand, boolean limited) {
+  private Acquisition grantLocally(Demand demand, boolean limited) {
     return switch (fairShare.choose(demand, latest, limited)) {
       case FairShare.Choice.Refused r -> r.why();
       case FairShare.Choice.Taken t -> {
-        usedLocally = true;
+        hasOutageUsage = true;
         yield new Granted(
             new Lease(
                 this,
@@ -240,30 +249,30 @@ public final class KeyPool {
     if (lease.epoch() == 0) {
       endLocally(lease, inputTokens, outputTokens);
     } else {
-      live.remove(lease.id());
-      settlements.send(new Unsent.Settle(lease, new Usage(1, inputTokens, outputTokens)));
+      renewAt.remove(lease.id());
+      leaseEndings.send(new PendingUpdate.Settle(lease, new Usage(1, inputTokens, outputTokens)));
     }
-    room.stir();
+    room.capacityReturned();
   }
 
   void cancel(Lease lease) {
     if (lease.epoch() == 0) {
       endLocally(lease, 0, 0);
     } else {
-      live.remove(lease.id());
-      settlements.send(new Unsent.Cancel(lease.id()));
+      renewAt.remove(lease.id());
+      leaseEndings.send(new PendingUpdate.Cancel(lease.id()));
     }
-    room.stir();
+    room.capacityReturned();
   }
 
   private void endLocally(Lease lease, long inputTokens, long outputTokens) {
     if (fairShare.end(lease, inputTokens, outputTokens)) {
-      usedLocally = true;
+      hasOutageUsage = true;
     }
   }
 
   /**
-   * Keeps a quota group out of use, for all replicas.
+   * Cools a quota group down, for all replicas.
    *
    * @param howLong zero to let Redis choose: 1 s, doubled with every refusal in a row, at most 60 s
    */
@@ -272,9 +281,8 @@ public final class KeyPool {
   }
 
   /**
-   * The provider refused a granted request for its rate: keeps its quota group out of use, for all
-   * replicas. If the group's window was far from full, the provider lets less pass at once than was
-   * thought: from now on so do we.
+   * Reports that the provider rate-limited a granted request: its quota group cools down, for all
+   * replicas. If the group's window was far from full, the group's burst is reduced as well.
    *
    * @param howLong zero to let Redis choose: 1 s, doubled with every refusal in a row, at most 60 s
    */
@@ -286,29 +294,29 @@ public final class KeyPool {
     fairShare.cool(group, howLong.isZero() ? Duration.ofSeconds(1) : howLong);
     scripts
         .cooldown("g:" + group, howLong, grantedMicros)
-        .exceptionally(failure -> lost("cooldown of group " + group, failure));
+        .exceptionally(failure -> logLost("cooldown of group " + group, failure));
   }
 
   /**
-   * What a provider's answer said of a quota group. Limits hold from then on, for all replicas,
-   * where the plan states none or larger ones; what is left only ever makes the pool more careful.
-   * Most answers say nothing new and cost nothing.
+   * Reports the limits in a provider's answer. A stated limit applies to all replicas from now on
+   * where the plan has none or a larger one. The stated remainder only ever lowers the pool's
+   * estimate of what is left. Most answers carry no news and cause no call.
    *
    * @param limits the stated limits, 0 where none was stated
    */
   public void observe(String group, Limits limits, Remaining remaining) {
-    if (news.isNews(group, limits, remaining, latest, System.nanoTime())) {
+    if (limitNews.isNews(group, limits, remaining, latest, System.nanoTime())) {
       scripts
           .observe(group, limits, remaining)
           .exceptionally(
               failure -> {
-                news.forget(group);
-                return lost("what was observed of group " + group, failure);
+                limitNews.forget(group);
+                return logLost("limits observed for group " + group, failure);
               });
     }
   }
 
-  /** Keeps keys out of use until {@link #restore}, for all replicas. */
+  /** Quarantines keys until {@link #restore}, for all replicas. */
   public void quarantine(List<String> keys, String reason) {
     var _ =
         scripts
@@ -316,7 +324,7 @@ public final class KeyPool {
             .whenComplete(
                 (done, failure) -> {
                   if (failure != null) {
-                    var _ = lost("quarantine of " + Names.few(keys), failure);
+                    var _ = logLost("quarantine of " + Names.few(keys), failure);
                   }
                 });
   }
@@ -332,29 +340,29 @@ public final class KeyPool {
             .whenComplete(
                 (done, failure) -> {
                   if (failure != null) {
-                    var _ = lost("quarantine of " + Names.few(keys), failure);
+                    var _ = logLost("quarantine of " + Names.few(keys), failure);
                   }
                 });
   }
 
-  private @Nullable Reply lost(String what, Throwable failure) {
-    log.warn("Not in Redis: {} of pool {}: {}", what, plan().name(), failure.getMessage());
+  private @Nullable Reply logLost(String what, Throwable failure) {
+    log.warn("Redis did not store the {} of pool {}: {}", what, plan().name(), failure.getMessage());
     return null;
   }
 
-  /** An operator's cooldown of a key. The future fails when Redis could not be asked. */
+  /** Cools one key down, on an operator's request. The future fails when Redis cannot be asked. */
   public CompletableFuture<Void> operatorCooldown(String key, Duration howLong) {
     return scripts.cooldown("k:" + key, howLong, 0).thenAccept(reply -> {});
   }
 
-  /** An operator's quarantine of a key. The future fails when Redis could not be asked. */
+  /** Quarantines one key, on an operator's request. The future fails when Redis cannot be asked. */
   public CompletableFuture<Void> operatorQuarantine(String key, String reason) {
     return scripts.quarantine(List.of(key), reason, false);
   }
 
   /**
-   * Ends the cooldown and quarantine of a key, and those of its account's groups and other keys,
-   * for they share the cause. The future fails when Redis could not be asked.
+   * Ends the cooldown and quarantine of a key, and of its account's groups and other keys, because
+   * they share the cause. The future fails when Redis cannot be asked.
    */
   public CompletableFuture<Void> restore(String key) {
     PoolPlan plan = plan();
@@ -369,25 +377,25 @@ public final class KeyPool {
     return scripts.restore(fields);
   }
 
-  /** Ends the quarantine of keys, and nothing else of their accounts. */
-  CompletableFuture<Void> restoreAlone(List<String> ids) {
+  /** Ends the quarantine of these keys only, not of the rest of their accounts. */
+  CompletableFuture<Void> restoreKeys(List<String> ids) {
     return scripts.restore(ids.stream().map(id -> "k:" + id).toList());
   }
 
-  /** The present state. The future fails when Redis could not be asked. */
+  /** Reads the present state. The future fails when Redis cannot be asked. */
   public CompletableFuture<PoolSnapshot> snapshot() {
-    settlements.flush(); // what has ended is to be seen
+    leaseEndings.flush(); // so that the snapshot shows leases that have just ended
     return scripts
         .survey("")
-        .thenApply(snapshot -> Objects.requireNonNull(snapshot, "an onlooker sees all"));
+        .thenApply(snapshot -> Objects.requireNonNull(snapshot, "an observer reads all"));
   }
 
-  /** The state at the last sign of life, at most half a second old while Redis answers. */
+  /** The state at the last heartbeat, at most half a second old while Redis answers. */
   public @Nullable PoolSnapshot latest() {
     return latest;
   }
 
-  /** What requests of the pool's models use, learned by all replicas together. */
+  /** Token estimates for the pool's models, learned by all replicas together. */
   public Estimates estimates() {
     return exchange.estimates();
   }
@@ -400,17 +408,17 @@ public final class KeyPool {
         .toList();
   }
 
-  /** Leases of this replica that live. */
+  /** Live leases of this replica. */
   public int liveLeases() {
-    return live.size();
+    return renewAt.size();
   }
 
-  /** Tokens that settles of this replica charged beyond their reservations. */
+  /** Tokens that this replica's settlements charged beyond the reservations. */
   public long overageTokens() {
-    return settlements.overageTokens();
+    return leaseEndings.overageTokens();
   }
 
-  /** Called twice a second while the link is up: sign of life, what is owed, renewals. */
+  /** Called twice a second while the link is up: heartbeat, outage usage, renewals. */
   void tick() {
     if (!link.isUp()) {
       return;
@@ -420,18 +428,18 @@ public final class KeyPool {
         .thenAccept(
             snapshot -> {
               latest = snapshot == null ? latest : snapshot;
-              fairShare.rest();
+              fairShare.endOutage();
             })
-        .exceptionally(failure -> null); // the link knows, and the next tick tries again
-    settlements.flush();
-    settlements.sendAgain();
-    if (usedLocally) {
-      usedLocally = false;
+        .exceptionally(failure -> null); // the next tick tries again
+    leaseEndings.flush();
+    leaseEndings.sendAgain();
+    if (hasOutageUsage) {
+      hasOutageUsage = false;
       fairShare
-          .handOver()
+          .takeOutageUsage()
           .forEach(
               (group, usage) ->
-                  settlements.send(new Unsent.OutageUsage(leaseIds.next(), group, usage)));
+                  leaseEndings.send(new PendingUpdate.LateCharge(leaseIds.next(), group, usage)));
     }
     renew();
     exchange.tick();
@@ -443,7 +451,7 @@ public final class KeyPool {
 
   /** Whether all that was granted has ended, and Redis was told. */
   private boolean isQuiet() {
-    return live.isEmpty() && fairShare.isIdle() && settlements.isEmpty();
+    return renewAt.isEmpty() && fairShare.isIdle() && leaseEndings.isEmpty();
   }
 
   /** This replica's last word: the readable picture shows the pool as it leaves it. */
@@ -454,19 +462,19 @@ public final class KeyPool {
   private void renew() {
     long now = System.nanoTime();
     List<String> due = new ArrayList<>();
-    live.forEach(
+    renewAt.forEach(
         (id, at) -> {
-          if (at - now <= 0 && live.replace(id, at, now + renewEvery())) {
+          if (at - now <= 0 && renewAt.replace(id, at, now + renewEvery())) {
             due.add(id);
           }
         });
-    for (int from = 0; from < due.size(); from += RENEWED_TOGETHER) {
-      List<String> some = due.subList(from, Math.min(due.size(), from + RENEWED_TOGETHER));
+    for (int from = 0; from < due.size(); from += RENEW_BATCH) {
+      List<String> some = due.subList(from, Math.min(due.size(), from + RENEW_BATCH));
       scripts
           .renew(some)
           .exceptionally(
               failure -> {
-                some.forEach(id -> live.computeIfPresent(id, (i, at) -> now)); // at once again
+                some.forEach(id -> renewAt.computeIfPresent(id, (i, at) -> now)); // due with the next tick
                 return null;
               });
     }
@@ -486,19 +494,19 @@ public final class KeyPool {
     return retirement.over().isDone();
   }
 
-  /** Tells Redis the pool's shape. */
+  /** Announces the pool's shape to Redis. */
   CompletableFuture<Void> configure() {
     return scripts.configure();
   }
 
-  /** Nobody is held any longer, nor any settle. */
+  /** Refuses all parked requests, and sends all pending lease endings. */
   void close() {
     room.close();
-    settlements.close();
+    leaseEndings.close();
   }
 
-  /** Ids of live leases, for tests. */
+  /** Ids of live leases. For tests. */
   Set<String> liveIds() {
-    return Set.copyOf(live.keySet());
+    return Set.copyOf(renewAt.keySet());
   }
 }

@@ -3,12 +3,11 @@ package relay.redis;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What is known of one model: by the fleet, and by this replica alone since it last told the fleet.
- * Thread-safe; what is read is computed when something was learned, not when it is asked for.
+ * Token estimates of one model, from the fleet's tally and this replica's unmerged one.
+ * Thread-safe. Estimates are computed on learning, not on reading.
  *
- * <p>Few samples are outweighed by a guess: of tokens it is as good as four requests, of outputs as
- * two. So one long output raises the quantile at once, and it takes eighteen short ones to lower
- * it.
+ * <p>A prior outweighs few samples: it counts as four requests for the token ratio, and as two for
+ * outputs. So one long output raises the quantile at once, and eighteen short ones lower it again.
  */
 final class LearnedModel {
   private static final double GUESSED_TOKENS_PER_BYTE = 0.25;
@@ -18,8 +17,8 @@ final class LearnedModel {
   private static final double QUANTILE = 0.9;
 
   private ModelTally fleet = new ModelTally();
-  private ModelTally own = new ModelTally();
-  private @Nullable ModelTally onItsWay;
+  private ModelTally unsent = new ModelTally();
+  private @Nullable ModelTally inFlight;
   private volatile long sentAt;
   private volatile double tokensPerByte;
   private volatile double outputTokens;
@@ -37,67 +36,67 @@ final class LearnedModel {
   }
 
   synchronized void learn(long textBytes, long inputTokens, long usedOutputTokens) {
-    own.add(textBytes, inputTokens, usedOutputTokens);
+    unsent.add(textBytes, inputTokens, usedOutputTokens);
     compute();
   }
 
-  /** Whether there is something to tell the fleet, and nothing on its way. */
-  synchronized boolean hasNews() {
-    return onItsWay == null && !own.isEmpty();
+  /** Whether there are samples to send and no merge is in flight. */
+  synchronized boolean hasUnsent() {
+    return inFlight == null && !unsent.isEmpty();
   }
 
-  /** The turn in which something was last sent; 0 for never. */
+  /** The turn of the last send; 0 for never. */
   long sentAt() {
     return sentAt;
   }
 
-  /** What the fleet is to be told in this turn; null if nothing. */
+  /** The samples to send in this turn; null for none. */
   synchronized @Nullable ModelTally send(long turn) {
-    if (!hasNews()) {
+    if (!hasUnsent()) {
       return null;
     }
     sentAt = turn;
-    onItsWay = own;
-    own = new ModelTally();
-    return onItsWay.copy();
+    inFlight = unsent;
+    unsent = new ModelTally();
+    return inFlight.copy();
   }
 
-  /** What the fleet knows, which includes what was on its way. */
+  /** The merge succeeded: the fleet's tally includes the samples in flight. */
   synchronized void merged(ModelTally all) {
-    onItsWay = null;
+    inFlight = null;
     fleet = all;
     compute();
   }
 
-  /** Likewise, when nothing of this model had been sent with the question. */
-  synchronized void told(ModelTally all) {
+  /** The fleet's tally, when this replica sent nothing of the model. */
+  synchronized void received(ModelTally all) {
     fleet = all;
     compute();
   }
 
-  /** Whether it arrived is not known: it is not sent again, so it cannot count twice. */
-  synchronized void lost() {
-    if (onItsWay != null) {
-      fleet.add(onItsWay);
-      onItsWay = null;
+  /** The merge's outcome is unknown: it is not sent again, so it cannot count twice. */
+  synchronized void outcomeUnknown() {
+    if (inFlight != null) {
+      fleet.add(inFlight);
+      inFlight = null;
     }
   }
 
-  /** It was not sent at all. */
-  synchronized void unsent() {
-    if (onItsWay != null) {
-      onItsWay.add(own);
-      own = onItsWay;
-      onItsWay = null;
+  /** The samples were not sent. */
+  synchronized void notSent() {
+    if (inFlight != null) {
+      inFlight.add(unsent);
+      unsent = inFlight;
+      inFlight = null;
     }
   }
 
   private void compute() {
     ModelTally all = fleet.copy();
-    if (onItsWay != null) {
-      all.add(onItsWay);
+    if (inFlight != null) {
+      all.add(inFlight);
     }
-    all.add(own);
+    all.add(unsent);
     double seen = all.bytes > 0 ? all.tokens / all.bytes : GUESSED_TOKENS_PER_BYTE;
     tokensPerByte =
         (all.samples * seen + GUESSED_INPUTS * GUESSED_TOKENS_PER_BYTE)

@@ -4,9 +4,9 @@ import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A granted request: the key that carries it and what is reserved there. It ends exactly once, by
- * {@link #settle}, {@link #cancel} or {@link #close}; later calls do nothing. While it lives it is
- * renewed in the background; the lease of a process that died expires by itself.
+ * A granted request: its key and its reservation. A lease ends exactly once, by {@link #settle},
+ * {@link #cancel} or {@link #close}; later calls do nothing. A live lease is renewed in the
+ * background; the lease of a process that died expires.
  */
 public final class Lease implements AutoCloseable {
   private static final long UNCOUNTED = -1;
@@ -43,7 +43,7 @@ public final class Lease implements AutoCloseable {
     this.wouldDeny = wouldDeny;
   }
 
-  /** Of a key that was only picked: there is nothing to end. */
+  /** A lease without a reservation, for a picked key: ending it does nothing. */
   static Lease uncounted(KeyPool pool, String key, String group) {
     return new Lease(pool, "", key, group, 0, 0, UNCOUNTED, 0, null);
   }
@@ -63,7 +63,7 @@ public final class Lease implements AutoCloseable {
     return key;
   }
 
-  /** Id of the quota group that is charged. */
+  /** Id of the charged quota group. */
   public String group() {
     return group;
   }
@@ -78,12 +78,12 @@ public final class Lease implements AutoCloseable {
     return outputTokens;
   }
 
-  /** The epoch of the pool in which it was granted; 0 if it was granted without Redis. */
+  /** The pool's epoch at the grant; 0 if granted without Redis. */
   long epoch() {
     return epoch;
   }
 
-  /** When it was granted, on the pool's clock; 0 if it was granted without Redis. */
+  /** Grant time on the pool's clock; 0 if granted without Redis. */
   long grantedMicros() {
     return grantedMicros;
   }
@@ -93,7 +93,7 @@ public final class Lease implements AutoCloseable {
     return wouldDeny;
   }
 
-  /** Ends the lease with the tokens that were really used. The request stays counted. */
+  /** Ends the lease and charges the tokens actually used. The request stays counted. */
   public void settle(long inputTokensUsed, long outputTokensUsed) {
     long input = Math.clamp(inputTokensUsed, 0, Limits.MAX);
     long output = Math.clamp(outputTokensUsed, 0, Limits.MAX);
@@ -103,19 +103,19 @@ public final class Lease implements AutoCloseable {
     }
   }
 
-  /** Ends the lease of a request of which no byte was sent: nothing stays charged. */
+  /** Ends the lease of a request that was never sent: refunds the whole charge. */
   public void cancel() {
     if (charged.compareAndSet(null, Usage.NONE) && isCounted()) {
       pool.cancel(this);
     }
   }
 
-  /** What it ended with, nothing for a key that was only picked; null while it lives. */
+  /** The final charge: {@link Usage#NONE} for a picked key, null while the lease is live. */
   public @Nullable Usage charged() {
     return charged.get();
   }
 
-  /** Ends the lease, if nothing else did, as if all that was reserved had been used. */
+  /** Ends the lease, unless it has ended, and charges the whole reservation. */
   @Override
   public void close() {
     settle(inputTokens, outputTokens);

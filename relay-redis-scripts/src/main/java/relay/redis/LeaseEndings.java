@@ -11,33 +11,33 @@ import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
-import relay.redis.Unsent.Ending;
+import relay.redis.PendingUpdate.Ending;
 
 /**
- * What Redis must be told of leases that have ended. It is sent and not waited for: in the call of
- * the next question for a key, for which it counts, so that it costs little beyond its own
- * accounting; or in a call of its own when none has come for {@value #HELD_MS} ms. What could not
- * be sent is kept, up to {@value #UNSETTLED} leases, and sent again: it counts once.
+ * Sends the ends of leases to Redis without waiting for replies. An ending travels in the next
+ * acquire call, which makes it cheap and counts it before that request. If no acquire comes for
+ * {@value #HELD_MS} ms, endings are sent in a call of their own. Endings that could not be sent are
+ * kept, up to {@value #MAX_UNSENT}, and sent again; Redis counts each once.
  */
 final class LeaseEndings {
   private static final Logger log = LoggerFactory.getLogger(LeaseEndings.class);
-  private static final int UNSETTLED = 10_000;
-  private static final int TOGETHER = 64;
+  private static final int MAX_UNSENT = 10_000;
+  private static final int BATCH = 64;
   private static final int HELD_MS = 2;
 
   private final PoolScripts scripts;
   private final String pool;
   private final WaitingRoom.Alarm alarm;
   private final Queue<Ending> endings = new ConcurrentLinkedQueue<>();
-  private final AtomicBoolean alarmed = new AtomicBoolean();
-  private volatile boolean busy; // since the last alarm
-  private volatile boolean asked; // likewise: a question came, and took along what there was
-  private final Queue<Unsent> unsettled = new LinkedBlockingQueue<>(UNSETTLED);
+  private final AtomicBoolean alarmSet = new AtomicBoolean();
+  private volatile boolean endedSinceAlarm; // a lease has ended since the last alarm
+  private volatile boolean acquiredSinceAlarm; // an acquire call has taken endings since then
+  private final Queue<PendingUpdate> unsent = new LinkedBlockingQueue<>(MAX_UNSENT);
   private final AtomicLong overage = new AtomicLong();
   private volatile boolean closing;
 
   /**
-   * @param alarm calls back after so many nanoseconds, while the engine runs
+   * @param alarm runs callbacks after a delay, while the engine runs
    */
   LeaseEndings(PoolScripts scripts, String pool, WaitingRoom.Alarm alarm) {
     this.scripts = scripts;
@@ -47,29 +47,29 @@ final class LeaseEndings {
 
   /** Whether there is nothing that Redis was not told. */
   boolean isEmpty() {
-    return endings.isEmpty() && unsettled.isEmpty();
+    return endings.isEmpty() && unsent.isEmpty();
   }
 
-  /** Tokens that were charged beyond their reservations. */
+  /** Tokens that settlements charged beyond the reservations. */
   long overageTokens() {
     return overage.get();
   }
 
-  void send(Unsent unsent) {
-    switch (unsent) {
-      case Unsent.OutageUsage o -> {
+  void send(PendingUpdate update) {
+    switch (update) {
+      case PendingUpdate.LateCharge late -> {
         var _ =
             scripts
-                .charge(o.id(), o.group(), o.usage())
-                .whenComplete((reply, failure) -> sent(o, failure));
+                .charge(late.id(), late.group(), late.usage())
+                .whenComplete((reply, failure) -> keepIfFailed(late, failure));
       }
       case Ending ending -> {
         endings.add(ending);
         if (closing) {
-          flush(); // there are no alarms any more
+          flush(); // alarms no longer fire
         } else {
-          if (!busy) {
-            busy = true;
+          if (!endedSinceAlarm) {
+            endedSinceAlarm = true;
           }
           setAlarm();
         }
@@ -77,125 +77,123 @@ final class LeaseEndings {
     }
   }
 
-  /**
-   * Endings that a question for a key takes along: {@link #tookAlong} must be told of the outcome.
-   */
-  List<Ending> take() {
-    if (!asked) {
-      asked = true;
+  /** Takes endings for an acquire call. Report the outcome to {@link #acquireDone}. */
+  List<Ending> takeForAcquire() {
+    if (!acquiredSinceAlarm) {
+      acquiredSinceAlarm = true;
     }
-    return Coalescer.take(endings, TOGETHER);
+    return Coalescer.takeUpTo(endings, BATCH);
   }
 
   private void setAlarm() {
-    if (!alarmed.get() && alarmed.compareAndSet(false, true)) {
-      var _ = alarm.in(TimeUnit.MILLISECONDS.toNanos(HELD_MS), this::sendHeld);
+    if (!alarmSet.get() && alarmSet.compareAndSet(false, true)) {
+      var _ = alarm.in(TimeUnit.MILLISECONDS.toNanos(HELD_MS), this::onAlarm);
     }
   }
 
   /**
-   * While there is something to do each time, the alarm sets itself: to be set wakes a thread.
-   * While questions come, what is held waits for the next one.
+   * Rearms the alarm while leases keep ending, because setting one from another thread wakes the
+   * timer's thread. While acquire calls come, endings wait for the next one.
    */
-  private void sendHeld() {
-    if (!asked) {
+  private void onAlarm() {
+    if (!acquiredSinceAlarm) {
       flush();
     }
-    asked = false;
-    alarmed.set(false);
-    if (busy || !endings.isEmpty()) {
-      busy = false;
+    acquiredSinceAlarm = false;
+    alarmSet.set(false);
+    if (endedSinceAlarm || !endings.isEmpty()) {
+      endedSinceAlarm = false;
       setAlarm();
     }
   }
 
-  /** From now on nothing is held. */
+  /** Sends every ending at once from now on. */
   void close() {
     closing = true;
     flush();
   }
 
-  /** Sends what is held now. */
+  /** Sends all pending endings. */
   void flush() {
     while (!endings.isEmpty()) {
-      settle(Coalescer.take(endings, TOGETHER));
+      settle(Coalescer.takeUpTo(endings, BATCH));
     }
   }
 
-  /** What could not be sent before. */
+  /** Retries what could not be sent before. */
   void sendAgain() {
-    for (int n = unsettled.size(); n > 0; n--) {
-      Unsent unsent = unsettled.poll();
-      if (unsent != null) {
-        send(unsent);
+    for (int n = unsent.size(); n > 0; n--) {
+      PendingUpdate update = unsent.poll();
+      if (update != null) {
+        send(update);
       }
     }
   }
 
   private void settle(List<Ending> all) {
     if (!all.isEmpty()) {
-      var _ = scripts.settle(all).whenComplete((replies, failure) -> ended(all, replies, failure));
+      var _ = scripts.settle(all).whenComplete((replies, failure) -> callDone(all, replies, failure));
     }
   }
 
   /**
-   * What became of endings that were taken along.
+   * Handles the outcome of an acquire call that carried endings.
    *
-   * @param replies of each, null if the call failed
+   * @param replies one per ending, null if the call failed
    */
-  void tookAlong(List<Ending> all, @Nullable List<Reply> replies, @Nullable Throwable failure) {
+  void acquireDone(List<Ending> all, @Nullable List<Reply> replies, @Nullable Throwable failure) {
     if (failure != null && RedisLink.cause(failure) instanceof RedisCommandExecutionException) {
-      settle(all); // that it was refused says nothing of them
+      settle(all); // the refusal may concern the acquire only, so settle separately
     } else {
-      ended(all, replies, failure);
+      callDone(all, replies, failure);
     }
   }
 
-  private void ended(List<Ending> all, @Nullable List<Reply> replies, @Nullable Throwable failure) {
+  private void callDone(List<Ending> all, @Nullable List<Reply> replies, @Nullable Throwable failure) {
     for (int n = 0; n < all.size(); n++) {
-      sent(all.get(n), failure);
-      if (replies != null && all.get(n) instanceof Unsent.Settle settle) {
-        settled(settle, replies.get(n));
+      keepIfFailed(all.get(n), failure);
+      if (replies != null && all.get(n) instanceof PendingUpdate.Settle settle) {
+        settleDone(settle, replies.get(n));
       }
     }
   }
 
-  private void sent(Unsent unsent, @Nullable Throwable failure) {
+  private void keepIfFailed(PendingUpdate update, @Nullable Throwable failure) {
     if (failure == null) {
       return;
     }
     if (RedisLink.cause(failure) instanceof RedisCommandExecutionException refusal
-        && !RedisLink.isPassing(refusal)) {
-      if (RefusedCalls.isOfRights(String.valueOf(refusal.getMessage()))) {
-        scripts.refused("to end leases", refusal);
+        && !RedisLink.isTransient(refusal)) {
+      if (RefusedCalls.isMissingRights(String.valueOf(refusal.getMessage()))) {
+        scripts.reportRefusal("to end leases", refusal);
       } else {
-        log.warn("Pool {}: {} was refused: {}", pool, unsent, refusal.getMessage());
+        log.warn("Pool {}: Redis refused {}: {}", pool, update, refusal.getMessage());
       }
     } else {
-      keep(unsent);
+      keep(update);
     }
   }
 
-  /** Until the next tick. */
-  private void keep(Unsent unsent) {
-    if (!unsettled.offer(unsent)) {
-      log.warn("Pool {} forgets {}: too much is unsettled", pool, unsent);
+  /** Keeps it until the next tick. */
+  private void keep(PendingUpdate update) {
+    if (!unsent.offer(update)) {
+      log.warn("Pool {} drops {}: too many updates wait for Redis", pool, update);
     }
   }
 
-  private void settled(Unsent.Settle settle, Reply reply) {
+  private void settleDone(PendingUpdate.Settle settle, Reply reply) {
     if (reply instanceof Reply.Unknown) {
-      chargeLost(settle);
+      chargeUnknown(settle);
     } else if (reply instanceof Reply.Settled done) {
       overage.addAndGet(done.overTokens());
     }
   }
 
   /**
-   * Redis does not know the lease. If the pool's state was lost, so was the charge; else the lease
-   * has been over for long, and only what exceeds its reservation was never charged.
+   * Redis does not know the lease. If the pool's state was lost, so was the charge: charge all of
+   * it. Otherwise the lease expired long ago, and only the use beyond its reservation is missing.
    */
-  private void chargeLost(Unsent.Settle settle) {
+  private void chargeUnknown(PendingUpdate.Settle settle) {
     Lease lease = settle.lease();
     Usage cost = settle.cost();
     var _ =
@@ -215,7 +213,7 @@ final class LeaseEndings {
                               0,
                               Math.max(0, cost.inputTokens() - lease.inputTokens()),
                               Math.max(0, cost.outputTokens() - lease.outputTokens()));
-                  send(new Unsent.OutageUsage(lease.id(), lease.group(), usage));
+                  send(new PendingUpdate.LateCharge(lease.id(), lease.group(), usage));
                 });
   }
 }

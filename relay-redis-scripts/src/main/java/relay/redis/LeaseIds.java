@@ -3,7 +3,7 @@ package relay.redis;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.random.RandomGenerator;
 
-/** Ids that no other engine gives: a random start of 60 bits and a number. */
+/** Ids that are unique among engines: a random start of 60 bits, and a number. */
 final class LeaseIds {
   private final String start;
   private final AtomicLong next = new AtomicLong();

@@ -8,44 +8,46 @@ import org.jspecify.annotations.Nullable;
 import relay.redis.PoolSnapshot.GroupState;
 
 /**
- * Which of a provider's words on limits are worth a call to Redis. Every answer carries them, and
- * nearly all say what is known: the same limits, and no less left than our own use explains.
+ * Decides which of a provider's stated limits are worth a call to Redis. Every answer states them,
+ * and nearly all repeat what is known: the same limits, and a remainder that our own use explains.
  *
- * <p>News are limits that differ from the last, and a remainder that is lower than limit less used
- * by more than a twentieth of the limit, since someone else uses the account then; and a limit that
- * Redis no longer knows. Of a group there is one news a second at most: what is still true then
- * comes with the next answer. Thread-safe.
+ * <p>Three things are news. A limit differs from the last one. A limit is no longer in Redis. Or
+ * the remainder falls short of limit minus own use by more than a twentieth of the limit: then
+ * another user shares the account. A group has at most one news a second; if it still holds, the
+ * next answer repeats it. Thread-safe.
  */
 final class LimitNews {
   private static final int MOST_GROUPS = 20_000;
   private static final long PAUSE_NANOS = 1_000_000_000;
   private static final double NOTABLE = 0.05;
 
-  /** What was told so long ago and is not in the snapshot, Redis has lost or let expire. */
+  /**
+   * Reported limits that are missing in a snapshot after this time were lost by Redis, or expired.
+   */
   private static final long KNOWN_NANOS = 10_000_000_000L;
 
   private static final Usage UNUSED = new Usage(0, 0, 0);
 
-  private final Map<String, Told> told = new ConcurrentHashMap<>();
+  private final Map<String, Reported> reported = new ConcurrentHashMap<>();
   private volatile Known known = new Known(null, Map.of());
 
-  /** What was last news of a group. */
-  record Told(Limits limits, Remaining remaining, long nanos) {}
+  /** The last news of a group. */
+  record Reported(Limits limits, Remaining remaining, long nanos) {}
 
   private record Known(@Nullable PoolSnapshot snapshot, Map<String, GroupState> groups) {}
 
   /**
-   * Whether to tell Redis; if so, it counts as told.
+   * Whether to report the answer to Redis. If so, it is recorded as reported.
    *
-   * @param latest what this replica knows of the pool; null for nothing
+   * @param latest last snapshot of the pool; null for none
    * @param nanos now, on a monotonic clock
    */
   boolean isNews(
       String group, Limits limits, Remaining remaining, @Nullable PoolSnapshot latest, long nanos) {
-    Told before = told.get(group);
+    Reported before = reported.get(group);
     if (!limits.areKnown()
         || (before != null && nanos - before.nanos() < PAUSE_NANOS)
-        || (before == null && told.size() >= MOST_GROUPS)) {
+        || (before == null && reported.size() >= MOST_GROUPS)) {
       return false;
     }
     Limits all = before == null ? limits : completed(limits, before.limits());
@@ -56,27 +58,27 @@ final class LimitNews {
             || (nanos - before.nanos() >= KNOWN_NANOS && isLost(limits, state))
             || lower(limits, remaining, state == null ? UNUSED : state.used());
     if (news) {
-      told.put(group, new Told(all, remaining, nanos));
+      reported.put(group, new Reported(all, remaining, nanos));
     }
     return news;
   }
 
   /** Forgets all other groups. */
   void retain(Collection<String> groups) {
-    told.keySet().retainAll(groups);
+    reported.keySet().retainAll(groups);
   }
 
-  /** Redis did not get it: the next answer is news again. */
+  /** The report failed: the next answer is news again. */
   void forget(String group) {
-    told.remove(group);
+    reported.remove(group);
   }
 
-  /** What was last told of a group. */
-  @Nullable Told told(String group) {
-    return told.get(group);
+  /** The last report of a group. */
+  @Nullable Reported reported(String group) {
+    return reported.get(group);
   }
 
-  /** An answer that leaves a limit out does not say that it is gone. */
+  /** An answer without a limit does not revoke it. */
   private static Limits completed(Limits stated, Limits before) {
     return new Limits(
         stated.requests() > 0 ? stated.requests() : before.requests(),
@@ -107,7 +109,7 @@ final class LimitNews {
     return false;
   }
 
-  @SuppressWarnings("ReferenceEquality") // whether it is a newer one, whatever it says
+  @SuppressWarnings("ReferenceEquality") // compares identity: a newer snapshot, even an equal one
   private @Nullable GroupState state(String group, PoolSnapshot latest) {
     Known index = known;
     if (index.snapshot() != latest) {

@@ -1,7 +1,7 @@
 package relay.redis;
 
 /**
- * What a quota group may use in one window; 0 is a limit that is not known, which admits freely.
+ * The limits of a quota group per window. 0 means that no limit is known, and admits freely.
  *
  * @param requests requests
  * @param inputTokens input tokens
@@ -30,7 +30,7 @@ public record Limits(long requests, long inputTokens, long outputTokens, long to
 
   private static void check(long limit) {
     if (limit < 0 || limit > MAX) {
-      throw new IllegalArgumentException("a limit lies in 0.." + MAX + ": " + limit);
+      throw new IllegalArgumentException("a limit must be from 0 to " + MAX + ": " + limit);
     }
   }
 

@@ -14,6 +14,7 @@ import io.lettuce.core.resource.NettyCustomizer;
 import io.lettuce.core.resource.SocketAddressResolver;
 import io.lettuce.core.tracing.Tracing;
 import io.netty.channel.Channel;
+import io.netty.channel.EventLoop;
 import io.netty.handler.flush.FlushConsolidationHandler;
 import io.netty.resolver.AddressResolverGroup;
 import io.netty.util.HashedWheelTimer;
@@ -28,24 +29,25 @@ import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Flux;
 
 /**
- * What one connection needs of Lettuce's surroundings. Those that Lettuce makes itself have a
- * resolver of names, a bus for events and statistics of all commands too, of which nobody here asks
- * anything: they take their part of a start and of a replica's memory.
+ * The parts of Lettuce's client resources that one connection needs. Lettuce's own also have a DNS
+ * resolver, an event bus and command statistics, which are unused here and cost start time and
+ * memory.
  */
 final class LinkResources implements ClientResources {
-  /** Calls written together at most. */
-  private static final int FLUSH_AT_LEAST = 64;
+  /** Calls per flush, at most. */
+  private static final int CALLS_PER_FLUSH = 64;
 
-  private static final NettyCustomizer WRITES_TOGETHER =
+  private final NettyCustomizer customizer =
       new NettyCustomizer() {
         @Override
         public void afterChannelInitialized(Channel channel) {
-          // Calls that wait to be written together are written together.
-          channel.pipeline().addFirst(new FlushConsolidationHandler(FLUSH_AT_LEAST, true));
+          eventLoop = channel.eventLoop();
+          // Writes all waiting calls with one flush.
+          channel.pipeline().addFirst(new FlushConsolidationHandler(CALLS_PER_FLUSH, true));
         }
       };
 
-  /** Tells nobody. */
+  /** Drops all events. */
   private static final EventBus SILENT =
       new EventBus() {
         @Override
@@ -58,6 +60,7 @@ final class LinkResources implements ClientResources {
       };
 
   private final EventLoopGroupProvider loops;
+  private volatile @Nullable EventLoop eventLoop; // of the newest connection
   private final AddressResolverGroup<InetSocketAddress> names = LoopResources.names();
   private final SocketAddressResolver addresses =
       SocketAddressResolver.create(DnsResolvers.UNRESOLVED);
@@ -65,7 +68,7 @@ final class LinkResources implements ClientResources {
       new HashedWheelTimer(Thread.ofPlatform().name("redis-timer").daemon().factory());
 
   /**
-   * @param events serve the connection; null for a thread of its own
+   * @param events serves the connection; null for a thread of the resources' own
    */
   LinkResources(@Nullable LoopEvents events) {
     loops = events == null ? new DefaultEventLoopGroupProvider(1) : new LoopResources(events);
@@ -76,6 +79,16 @@ final class LinkResources implements ClientResources {
     return loops;
   }
 
+  /** Runs a task on the thread that reads replies, after a delay in nanoseconds. */
+  void afterOnEventLoop(long nanos, Runnable task) {
+    EventLoop loop = eventLoop;
+    if (loop == null || loop.isShuttingDown()) {
+      task.run(); // no connection, so no reply can be waiting
+    } else {
+      var _ = loop.schedule(task, nanos, TimeUnit.NANOSECONDS);
+    }
+  }
+
   @Override
   public int ioThreadPoolSize() {
     return loops.threadPoolSize();
@@ -83,7 +96,7 @@ final class LinkResources implements ClientResources {
 
   @Override
   public NettyCustomizer nettyCustomizer() {
-    return WRITES_TOGETHER;
+    return customizer;
   }
 
   @Override
@@ -101,7 +114,7 @@ final class LinkResources implements ClientResources {
     return timer;
   }
 
-  /** A thread that ends when there is nothing to do: little is ever done there. */
+  /** A thread that ends when idle: little work runs there. */
   @Override
   public EventExecutorGroup eventExecutorGroup() {
     return GlobalEventExecutor.INSTANCE;
@@ -132,7 +145,7 @@ final class LinkResources implements ClientResources {
     return Tracing.disabled();
   }
 
-  /** Lettuce does not reconnect here. */
+  /** Unused: Lettuce does not reconnect here. */
   @Override
   public Delay reconnectDelay() {
     return Delay.constant(Duration.ZERO);

@@ -35,9 +35,9 @@ final class LoopEvents extends ManualIoEventLoop {
     this.sockets = sockets;
   }
 
-  /** Does all that is to be done now. */
+  /** Handles ready sockets and due tasks. */
   private void turn() {
-    sockets.turning.set(false);
+    sockets.turnScheduled.set(false);
     runNow();
     long left = nextScheduledTaskNano();
     if (left >= 0) {
@@ -53,10 +53,10 @@ final class LoopEvents extends ManualIoEventLoop {
     }
   }
 
-  /** What Netty has of the sockets. */
+  /** Netty's I/O handler on the loop's selector. */
   private static final class Sockets implements IoHandler {
     private final SocketLoop loop;
-    private final AtomicBoolean turning = new AtomicBoolean(); // a turn is about to come
+    private final AtomicBoolean turnScheduled = new AtomicBoolean(); // a turn is scheduled
     private final Queue<Registered> ready = new ArrayDeque<>();
     private Runnable turn = () -> {};
 
@@ -88,7 +88,7 @@ final class LoopEvents extends ManualIoEventLoop {
       }
 
       @Override
-      @SuppressWarnings({"unchecked", "TypeParameterUnusedInFormals"}) // Netty wants the key
+      @SuppressWarnings({"unchecked", "TypeParameterUnusedInFormals"}) // Netty asks for the key
       public <T> T attachment() {
         return (T) key;
       }
@@ -142,7 +142,7 @@ final class LoopEvents extends ManualIoEventLoop {
 
     @Override
     public void wakeup() {
-      if (!turning.get() && turning.compareAndSet(false, true)) {
+      if (!turnScheduled.get() && turnScheduled.compareAndSet(false, true)) {
         loop.execute(turn);
       }
     }

@@ -17,7 +17,7 @@ import java.net.UnknownHostException;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 
-/** What Lettuce has of a {@link SocketLoop}. */
+/** Provides a {@link SocketLoop} to Lettuce as its event loop. */
 final class LoopResources implements EventLoopGroupProvider {
   private final LoopEvents events;
 
@@ -26,7 +26,7 @@ final class LoopResources implements EventLoopGroupProvider {
   }
 
   @Override
-  @SuppressWarnings("unchecked") // Lettuce uses it as the group that it is
+  @SuppressWarnings("unchecked") // Lettuce asks for the type that it is
   public <T extends EventLoopGroup> T allocate(Class<T> type) {
     return (T) events;
   }
@@ -36,7 +36,7 @@ final class LoopResources implements EventLoopGroupProvider {
     return 1;
   }
 
-  /** Its thread goes on: it is not Lettuce's. */
+  /** Does nothing: the thread is not Lettuce's. */
   @Override
   public Future<Boolean> release(
       EventExecutorGroup group, long quietPeriod, long timeout, TimeUnit unit) {
@@ -48,7 +48,7 @@ final class LoopResources implements EventLoopGroupProvider {
     return GlobalEventExecutor.INSTANCE.newSucceededFuture(true);
   }
 
-  /** Looks names up elsewhere: it may take seconds, and the loop serves others, too. */
+  /** Resolves names on a new thread: a lookup may take seconds, and the loop serves others. */
   static AddressResolverGroup<InetSocketAddress> names() {
     return new AddressResolverGroup<>() {
       @Override

@@ -5,13 +5,13 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /**
- * What requests of a model used: sums, and a histogram of outputs. Old samples fade: together they
- * weigh at most {@value #MOST_SAMPLES}. Not thread-safe.
+ * The usage of a model's requests: sums, and a histogram of outputs. Old samples fade: together
+ * they weigh at most {@value #MOST_SAMPLES}. Not thread-safe.
  */
 final class ModelTally {
   static final double MOST_SAMPLES = 1_000;
 
-  /** Above this a report of usage is taken for a mistake, or it would spoil the sum for long. */
+  /** A larger ratio is treated as a reporting error, because it would distort the sum for long. */
   private static final double MOST_TOKENS_PER_BYTE = 10;
 
   private static final Pattern LINE =
@@ -54,7 +54,7 @@ final class ModelTally {
     return copy;
   }
 
-  /** What part of the old samples stays when new ones come. */
+  /** The factor by which old samples are scaled when new ones arrive. */
   private static double keep(double old, double added) {
     return old + added <= MOST_SAMPLES ? 1 : Math.max(0, MOST_SAMPLES - added) / old;
   }
@@ -70,7 +70,7 @@ final class ModelTally {
     }
   }
 
-  /** The outputs as the script takes them: {@code bucket:count} with commas between. */
+  /** The outputs in the script's format: {@code bucket:count}, separated by commas. */
   String outputsText() {
     StringBuilder out = new StringBuilder();
     for (int b = 0; b < outputs.length; b++) {
@@ -82,7 +82,7 @@ final class ModelTally {
     return out.toString();
   }
 
-  /** Reads the line that Redis holds; empty if it is none. */
+  /** Parses the line that Redis holds; empty if the line is malformed. */
   static Optional<ModelTally> read(String line) {
     Matcher m = LINE.matcher(line);
     if (!m.matches()) {

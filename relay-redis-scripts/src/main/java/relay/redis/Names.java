@@ -4,7 +4,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.regex.Pattern;
 
-/** Names that go into Redis keys, hash fields and lists that are split at spaces. */
+/** Checks names that become parts of Redis keys, hash fields and space-separated lists. */
 final class Names {
   private static final Pattern ALLOWED = Pattern.compile("[^\\s{}\\p{Cntrl}]{1,200}");
   private static final int FEW = 3;
@@ -18,7 +18,7 @@ final class Names {
     }
   }
 
-  /** For a message: {@code a, b, c and 9,997 more}. */
+  /** A list for a message: {@code a, b, c and 9,997 more}. */
   static String few(List<String> names) {
     return names.size() <= FEW + 1
         ? String.join(", ", names)

@@ -7,11 +7,11 @@ import java.util.HashMap;
 import java.util.Map;
 
 /**
- * What was used without Redis, by group, of the last window: what is older counts against no limit
- * any more, at the provider's least of all. Not thread-safe.
+ * Usage during an outage of Redis, by group, within the last window. Older usage no longer counts
+ * against any limit, at the provider either. Not thread-safe.
  */
 final class OutageUsage {
-  private static final int SLOTS = 16; // of a window, the oldest counted whole
+  private static final int SLOTS = 16; // per window; the oldest slot counts in full
 
   private final long slotNanos;
   private final Deque<Slot> slots = new ArrayDeque<>();
@@ -23,23 +23,23 @@ final class OutageUsage {
   }
 
   void add(String group, Usage usage, long nanos) {
-    forget(nanos);
+    dropOld(nanos);
     if (slots.isEmpty() || nanos - slots.getLast().since() >= slotNanos) {
       slots.add(new Slot(nanos, new HashMap<>()));
     }
     slots.getLast().used().merge(group, usage, Usage::plus);
   }
 
-  /** All of it, which is owed no longer. */
-  Map<String, Usage> take(long nanos) {
-    forget(nanos);
+  /** Removes and returns all usage. */
+  Map<String, Usage> takeAll(long nanos) {
+    dropOld(nanos);
     Map<String, Usage> all = new HashMap<>();
     slots.forEach(slot -> slot.used().forEach((group, u) -> all.merge(group, u, Usage::plus)));
     slots.clear();
     return all;
   }
 
-  private void forget(long nanos) {
+  private void dropOld(long nanos) {
     while (!slots.isEmpty() && nanos - slots.getFirst().since() > (SLOTS + 1) * slotNanos) {
       slots.removeFirst();
     }

@@ -3,8 +3,8 @@ package relay.redis;
 import java.util.Arrays;
 
 /**
- * Lengths of outputs, counted by their order of magnitude: bucket b holds those of up to 2^(b/4)
- * tokens, so a quantile is known within a fifth. The last bucket has all that is longer.
+ * A histogram of output lengths: bucket b holds outputs of up to 2^(b/4) tokens, so a quantile is
+ * exact to a fifth. The last bucket holds all longer outputs.
  */
 final class OutputBuckets {
   static final int COUNT = 81;
@@ -21,13 +21,13 @@ final class OutputBuckets {
   static int of(long tokens) {
     int found = Arrays.binarySearch(UP_TO, tokens);
     while (found > 0 && UP_TO[found - 1] == tokens) {
-      found--; // the first few buckets end at the same whole number
+      found--; // the first few buckets have the same upper bound
     }
     return Math.min(COUNT - 1, found >= 0 ? found : -found - 1);
   }
 
   /**
-   * The length that is not exceeded by this share of outputs, between the bounds of its bucket.
+   * The length that this share of outputs does not exceed, interpolated within its bucket.
    *
    * @return 0 if there are none
    */

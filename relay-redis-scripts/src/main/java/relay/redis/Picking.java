@@ -24,7 +24,7 @@ final class Picking {
     this.fallback = fallback;
   }
 
-  /** As {@link KeyPool#pick}; {@code latest} is what was last seen in Redis. */
+  /** As {@link KeyPool#pick}; {@code latest} gives the last snapshot of the pool. */
   CompletableFuture<Acquisition> pick(Demand demand, Supplier<@Nullable PoolSnapshot> latest) {
     if (!link.isUp()) {
       return CompletableFuture.completedFuture(withoutRedis(demand, latest));

@@ -3,9 +3,9 @@ package relay.redis;
 import java.util.function.LongSupplier;
 
 /**
- * What a replica knows of a pool's clock: a time that it read from a reply, and how long ago that
- * was by its own monotonic clock. From it follows the latest time that is believable now; a Redis
- * whose clock jumped ahead is held to that. The replica's wall clock plays no part.
+ * A replica's view of a pool's clock: a time read from a reply, and the monotonic time since then.
+ * They give the latest plausible time, and the scripts cap a Redis clock that jumped ahead at it.
+ * The replica's wall clock plays no part.
  */
 final class PoolClock {
   private static final long ALLOWANCE_MICROS = 1_000_000;
@@ -21,8 +21,8 @@ final class PoolClock {
     this.nanoTime = nanoTime;
   }
 
-  /** A reply carried this time; 0 is none. */
-  void saw(long micros) {
+  /** Records the time of a reply; 0 is none. */
+  void observed(long micros) {
     long now = nanoTime.getAsLong();
     Reading known = last;
     if (micros > 0 && (known.micros() == 0 || now - known.nanos() > REFRESH_NANOS)) {
@@ -30,7 +30,7 @@ final class PoolClock {
     }
   }
 
-  /** The latest believable time in microseconds as a script's argument; 0 when none is known. */
+  /** The latest plausible time in microseconds, as a script argument; 0 when none is known. */
   byte[] ceiling() {
     Reading known = last;
     if (known.micros() == 0) {

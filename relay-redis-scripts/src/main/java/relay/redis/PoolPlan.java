@@ -11,12 +11,13 @@ import java.util.Set;
  *
  * @param name the pool's name, which is its hash tag in Redis
  * @param window length of the limits' window, at least 240 ms
- * @param strategy how a key is chosen
- * @param accounting how the limits are kept
- * @param burstRatio in (0, 1]: how much of a limit the pacer lets an idle group take at once
- * @param modelClasses classes of models that share one quota in an account
- * @param keys the keys, at least one, with ids of their own
- * @param limits of quota groups by id, {@code account/class}; a group without an entry has none
+ * @param strategy how to choose a key
+ * @param accounting how to enforce the limits
+ * @param burstRatio in (0, 1]: share of a limit that an idle group may use at once
+ * @param modelClasses classes of models; the models of a class share one quota in an account
+ * @param keys the keys, at least one, with distinct ids
+ * @param limits limits of quota groups by id, {@code account/class}; a group without an entry has
+ *     none
  */
 public record PoolPlan(
     String name,
@@ -36,7 +37,7 @@ public record PoolPlan(
       throw new IllegalArgumentException("the window must be at least 240 ms: " + window);
     }
     if (!(burstRatio > 0 && burstRatio <= 1)) {
-      throw new IllegalArgumentException("burstRatio must lie in (0, 1]: " + burstRatio);
+      throw new IllegalArgumentException("burstRatio must be above 0 and at most 1: " + burstRatio);
     }
     if (keys.isEmpty() || modelClasses.isEmpty()) {
       throw new IllegalArgumentException("pool " + name + " needs a key and a model class");

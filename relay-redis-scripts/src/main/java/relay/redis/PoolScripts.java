@@ -18,16 +18,16 @@ import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The scripts of one pool, one method a script: builds KEYS and ARGV, decodes the reply, and when
- * Redis does not know the pool tells it the pool's shape and asks again.
+ * The scripts of one pool, one method per script: builds KEYS and ARGV and decodes the reply. If
+ * Redis does not know the pool, it announces the pool and calls again.
  */
 final class PoolScripts {
   private static final byte[] REAL_TIME = bytes("-");
   private static final String LEAVES = "leave";
-  private static final int TOGETHER = 200;
+  private static final int BATCH = 200;
   private static final long STALE_MS = 400;
   private static final long NEVER_STALE_MS = 1_000_000_000_000L;
-  private static final long SURVEYED_WHOLE_NANOS = 5_000_000_000L;
+  private static final long SURVEY_ALL_NANOS = 5_000_000_000L;
 
   private final RedisLink link;
   private final RedisKeys keys;
@@ -38,13 +38,13 @@ final class PoolScripts {
   private final PoolClock clock = new PoolClock(System::nanoTime);
   private volatile long epoch;
   private volatile String epochText = "0";
-  private volatile long surveyedWhole = System.nanoTime() - SURVEYED_WHOLE_NANOS;
+  private volatile long surveyedAllAt = System.nanoTime() - SURVEY_ALL_NANOS;
   private @Nullable Configuring configuring; // guarded by this
 
   /** The pool's shape, on its way to Redis. */
   private record Configuring(Candidates shape, CompletableFuture<Void> done) {}
 
-  /** A script's call. */
+  /** One call of a script. */
   record Call(ScriptFile script, List<byte[]> keys, List<byte[]> args) {}
 
   PoolScripts(RedisLink link, PoolPlan plan, EngineOptions options) {
@@ -61,10 +61,10 @@ final class PoolScripts {
   }
 
   /**
-   * @param settlements what the calls take along
+   * @param leaseEndings the lease endings that the calls carry
    */
-  AcquireCalls acquires(LeaseEndings settlements) {
-    return new AcquireCalls(this, settlements);
+  AcquireCalls acquires(LeaseEndings leaseEndings) {
+    return new AcquireCalls(this, leaseEndings);
   }
 
   /** The keys and groups of the present plan. */
@@ -100,15 +100,15 @@ final class PoolScripts {
     return now.isIndexed() ? demand.key().isEmpty() : !now.hasOthers();
   }
 
-  /** Parts of the pool to pick from, asked one after the other until one has a key. */
+  /** Batches of candidates to pick from. Try them in order until one has a usable key. */
   List<byte[][]> samples(Demand demand) {
     return candidates.samples(demand);
   }
 
   CompletableFuture<Reply> pick(byte[][] fields) {
-    return known(
+    return callConfigured(
         () -> {
-          List<byte[]> args = timed();
+          List<byte[]> args = clockArgs();
           args.add(bytes(ThreadLocalRandom.current().nextInt(Integer.MAX_VALUE)));
           args.addAll(List.of(fields));
           return new Call(ScriptFile.PICK, List.of(keys.state), args);
@@ -116,22 +116,22 @@ final class PoolScripts {
         raw -> Reply.isUnknown(raw) ? new Reply.Unknown() : Reply.ofAcquire(raw, 0).getFirst());
   }
 
-  /** Ends leases; gives a reply for each. */
-  CompletableFuture<List<Reply>> settle(List<Unsent.Ending> endings) {
+  /** Ends leases, with one reply for each. */
+  CompletableFuture<List<Reply>> settle(List<PendingUpdate.Ending> endings) {
     List<byte[]> k = leaseKeys();
     k.addAll(candidates.allSets());
     StringBuilder line = new StringBuilder(text(clock.ceiling())).append(" -");
     List<byte[]> args = new ArrayList<>(1 + endings.size());
-    args.add(REAL_TIME); // its place
-    tell(endings, line, args);
+    args.add(REAL_TIME); // placeholder for the line
+    appendEndings(endings, line, args);
     args.set(0, bytes(line.toString()));
     return call(new Call(ScriptFile.SETTLE, k, args))
         .thenApply(raw -> Reply.ofEndings(raw, endings.size()));
   }
 
-  /** The numbers of endings, and their ids, as in every call that ends leases. */
-  static void tell(List<Unsent.Ending> endings, StringBuilder line, List<byte[]> args) {
-    for (Unsent.Ending ending : endings) {
+  /** Appends the endings' costs to the line and their ids to the arguments. */
+  static void appendEndings(List<PendingUpdate.Ending> endings, StringBuilder line, List<byte[]> args) {
+    for (PendingUpdate.Ending ending : endings) {
       Usage cost = ending.cost();
       line.append(' ').append(cost.requests()).append(' ').append(cost.inputTokens());
       line.append(' ').append(cost.outputTokens());
@@ -139,13 +139,13 @@ final class PoolScripts {
     }
   }
 
-  /** What every script that makes or ends leases works on. */
+  /** The keys of every script that creates or ends leases. */
   List<byte[]> leaseKeys() {
     return new ArrayList<>(List.of(keys.state, keys.win, keys.leases, keys.due, keys.later));
   }
 
   CompletableFuture<Reply> renew(List<String> ids) {
-    List<byte[]> args = timed();
+    List<byte[]> args = clockArgs();
     args.add(leaseMs);
     ids.forEach(id -> args.add(bytes(id)));
     List<byte[]> k = List.of(keys.state, keys.leases, keys.later);
@@ -153,28 +153,28 @@ final class PoolScripts {
   }
 
   /**
-   * Keeps a key or a group out of use.
+   * Cools a key or a group down.
    *
-   * @param grantedMicros when the request was granted that the provider refused, by the pool's
-   *     clock; 0 if none was
+   * @param grantedMicros grant time, on the pool's clock, of the request that the provider refused;
+   *     0 if there was none
    */
   CompletableFuture<Reply> cooldown(String field, Duration howLong, long grantedMicros) {
-    return known(
+    return callConfigured(
         () -> {
-          List<byte[]> args = timed();
+          List<byte[]> args = clockArgs();
           args.addAll(List.of(bytes(field), bytes(howLong.toMillis()), bytes(grantedMicros)));
           return new Call(ScriptFile.COOLDOWN, List.of(keys.state, keys.win), args);
         },
         Reply::of);
   }
 
-  /** What a provider's answer said of a group. */
+  /** Reports the limits in a provider's answer. */
   CompletableFuture<Reply> observe(String group, Limits limits, Remaining remaining) {
-    return known(
+    return callConfigured(
         () -> {
           List<byte[]> k = new ArrayList<>(List.of(keys.state, keys.win, keys.learned));
           k.addAll(candidates.allSets());
-          List<byte[]> args = timed();
+          List<byte[]> args = clockArgs();
           args.add(bytes(group));
           for (Dimension d : Dimension.values()) {
             args.add(bytes(limits.of(d)));
@@ -196,21 +196,21 @@ final class PoolScripts {
   CompletableFuture<Void> quarantine(List<String> ids, String reason, boolean refused) {
     byte[] by = refused && !replica.isEmpty() ? bytes(replica) : REAL_TIME;
     List<byte[]> k = List.of(keys.state, keys.quarantine);
-    return inTurn(
+    return inBatches(
         ids,
         some -> {
           List<byte[]> args = new ArrayList<>(List.of(bytes(reason), by));
           some.forEach(id -> args.add(bytes(id)));
-          return known(() -> new Call(ScriptFile.QUARANTINE, k, args), Reply::ofCount);
+          return callConfigured(() -> new Call(ScriptFile.QUARANTINE, k, args), Reply::ofCount);
         });
   }
 
   /** The secrets of these keys have changed: ends what {@link #quarantine} was told `by` whom. */
   CompletableFuture<Void> rekey(List<String> ids) {
-    return inTurn(
+    return inBatches(
         ids,
         some ->
-            known(
+            callConfigured(
                 () -> {
                   List<byte[]> k = new ArrayList<>(List.of(keys.state, keys.quarantine));
                   k.addAll(candidates.allSets());
@@ -236,20 +236,20 @@ final class PoolScripts {
   CompletableFuture<Void> restore(List<String> fields) {
     List<byte[]> k = new ArrayList<>(List.of(keys.state, keys.quarantine));
     k.addAll(candidates.allSets());
-    return inTurn(
+    return inBatches(
         fields,
         some -> {
           List<byte[]> args = some.stream().map(RedisKeys::bytes).toList();
-          return known(() -> new Call(ScriptFile.RESTORE, k, args), Reply::ofCount);
+          return callConfigured(() -> new Call(ScriptFile.RESTORE, k, args), Reply::ofCount);
         });
   }
 
-  /** A call for some of them at a time, one after the other, even if one fails. */
-  private static CompletableFuture<Void> inTurn(
+  /** Calls once per batch, one batch after the other, even if one fails. */
+  private static CompletableFuture<Void> inBatches(
       List<String> all, Function<List<String>, CompletableFuture<Reply>> call) {
     CompletableFuture<Void> done = CompletableFuture.completedFuture(null);
-    for (int from = 0; from < all.size(); from += TOGETHER) {
-      List<String> some = all.subList(from, Math.min(all.size(), from + TOGETHER));
+    for (int from = 0; from < all.size(); from += BATCH) {
+      List<String> some = all.subList(from, Math.min(all.size(), from + BATCH));
       CompletableFuture<Void> before = done;
       done =
           CompletableFuture.allOf(before, before.handle((end, failure) -> some).thenCompose(call));
@@ -258,9 +258,9 @@ final class PoolScripts {
   }
 
   CompletableFuture<Reply> charge(String id, String group, Usage usage) {
-    return known(
+    return callConfigured(
         () -> {
-          List<byte[]> args = timed();
+          List<byte[]> args = clockArgs();
           args.addAll(
               List.of(
                   bytes(id),
@@ -274,11 +274,11 @@ final class PoolScripts {
   }
 
   /**
-   * The pool's state, read in slices.
+   * Reads the pool's state in slices.
    *
-   * @param replica the caller's id as a sign of life, empty for an onlooker. A replica reads all of
-   *     a large pool only every few seconds, or when its readable picture is out of date; else it
-   *     gives null
+   * @param replica the caller's id as a heartbeat, empty for an observer. A replica reads a large
+   *     pool as a whole only every few seconds, or when the readable picture is stale; otherwise
+   *     the result is null
    */
   CompletableFuture<@Nullable PoolSnapshot> survey(String replica) {
     Candidates shape = candidates;
@@ -289,13 +289,13 @@ final class PoolScripts {
     Candidates shape = candidates;
     Survey survey = new Survey(shape.plan());
     CompletableFuture<Boolean> whole = CompletableFuture.completedFuture(true);
-    for (List<KeyPlan> slice : shape.parts(TOGETHER)) {
+    for (List<KeyPlan> slice : shape.parts(BATCH)) {
       whole =
           whole.thenCompose(
-              goOn -> {
-                boolean due = System.nanoTime() - surveyedWhole >= SURVEYED_WHOLE_NANOS;
-                boolean wanted = due || survey.draws() || replica.isEmpty() || !survey.hasBegun();
-                if (!goOn || !wanted) {
+              continues -> {
+                boolean due = System.nanoTime() - surveyedAllAt >= SURVEY_ALL_NANOS;
+                boolean wanted = due || survey.drawsPicture() || replica.isEmpty() || !survey.hasBegun();
+                if (!continues || !wanted) {
                   return CompletableFuture.completedFuture(false);
                 }
                 return survey(replica, standing, slice, survey).thenApply(v -> true);
@@ -307,7 +307,7 @@ final class PoolScripts {
             saw(survey.fleet());
           }
           if (all) {
-            surveyedWhole = System.nanoTime();
+            surveyedAllAt = System.nanoTime();
           }
           return all ? survey.snapshot() : null;
         });
@@ -354,11 +354,11 @@ final class PoolScripts {
   private CompletableFuture<Void> survey(
       String replica, String standing, List<KeyPlan> slice, Survey survey) {
     List<String> groups = survey.groups(slice);
-    return known(
+    return callConfigured(
             () -> {
               List<byte[]> args = new ArrayList<>(List.of(bytes(replica)));
-              args.addAll(timed());
-              args.add(bytes(survey.draws(STALE_MS, NEVER_STALE_MS)));
+              args.addAll(clockArgs());
+              args.add(bytes(survey.pictureAgeMs(STALE_MS, NEVER_STALE_MS)));
               args.add(bytes(standing));
               args.add(bytes(groups.size()));
               groups.forEach(g -> args.add(bytes(g)));
@@ -384,10 +384,10 @@ final class PoolScripts {
   }
 
   /**
-   * Merges what was learned of models, and tells what the fleet knows of them. Not to be sent again
-   * when the outcome is not known: it would count twice.
+   * Merges learned tallies into the fleet's and returns the fleet's. Never retry it when the
+   * outcome is unknown: it would count twice.
    *
-   * @param all whether to be told of all models
+   * @param all whether to return all models, not only those in {@code learned}
    */
   CompletableFuture<Map<String, ModelTally>> learn(boolean all, Map<String, ModelTally> learned) {
     List<byte[]> args = new ArrayList<>();
@@ -405,7 +405,7 @@ final class PoolScripts {
         .thenApply(Reply::ofLearn);
   }
 
-  /** Tells Redis the pool's shape; those who ask meanwhile share the one call. */
+  /** Announces the pool's shape to Redis. Concurrent callers share one call. */
   CompletableFuture<Void> configure() {
     Configuring before;
     Configuring mine;
@@ -431,7 +431,7 @@ final class PoolScripts {
   }
 
   private void announce(Configuring mine) {
-    Announcement pool = new Announcement(mine.shape(), TOGETHER);
+    Announcement pool = new Announcement(mine.shape(), BATCH);
     CompletableFuture<Reply> done = configure(pool, 0, 0);
     for (int n = 1; n < pool.parts(); n++) {
       int part = n;
@@ -451,8 +451,8 @@ final class PoolScripts {
                 if (configuring == mine) {
                   configuring = null;
                 }
-                if (reply instanceof Reply.Done told) {
-                  epoch = told.number(2);
+                if (reply instanceof Reply.Done first) {
+                  epoch = first.number(2);
                   epochText = Long.toString(epoch);
                 }
               }
@@ -465,12 +465,12 @@ final class PoolScripts {
   }
 
   /**
-   * One part of the pool.
+   * Announces one part of the pool.
    *
-   * @param later 0 for the first, else what the first one found
+   * @param later 0 for the first part, else the first part's reply
    */
   private CompletableFuture<Reply> configure(Announcement pool, int part, long later) {
-    List<byte[]> args = timed();
+    List<byte[]> args = clockArgs();
     args.addAll(pool.args(part, epoch, later, replica, config));
     List<byte[]> k =
         new ArrayList<>(List.of(keys.state, keys.win, keys.quarantine, keys.picture, keys.learned));
@@ -478,7 +478,7 @@ final class PoolScripts {
     return call(new Call(ScriptFile.CONFIGURE, k, args)).thenApply(Reply::of);
   }
 
-  /** `epoch ceiling given lease_ms`, as acquire's first argument begins. */
+  /** The start of acquire's first argument: {@code epoch ceiling given lease_ms}. */
   StringBuilder callLine() {
     StringBuilder line = new StringBuilder(epochText).append(' ').append(text(clock.ceiling()));
     return line.append(" - ").append(text(leaseMs));
@@ -488,36 +488,31 @@ final class PoolScripts {
     return new String(digits, StandardCharsets.ISO_8859_1);
   }
 
-  /** The arguments about time, which most scripts begin with. */
-  private List<byte[]> timed() {
+  /** The time arguments with which most scripts begin. */
+  private List<byte[]> clockArgs() {
     return new ArrayList<>(List.of(clock.ceiling(), REAL_TIME));
   }
 
-  /** Fails the future if it is not done within the engine's timeout. */
-  void watch(CompletableFuture<?> future) {
-    link.watch(future);
+  /** Logs a call that Redis refused, at a limited rate. */
+  void reportRefusal(String what, RedisCommandExecutionException why) {
+    link.reportRefusal(what, why);
   }
 
-  /** Tells of a call that Redis refused. */
-  void refused(String what, RedisCommandExecutionException why) {
-    link.refused(what, why);
+  /** Calls a script. If Redis does not know the pool, announces the pool and calls once more. */
+  <T> CompletableFuture<T> callConfigured(Supplier<Call> call, Function<List<Object>, T> decode) {
+    return rawConfigured(call).thenApply(decode);
   }
 
-  /** A call that needs the pool to be known: once more after it was configured. */
-  <T> CompletableFuture<T> known(Supplier<Call> call, Function<List<Object>, T> decode) {
-    return knownRaw(call).thenApply(decode);
-  }
-
-  private CompletableFuture<List<Object>> knownRaw(Supplier<Call> call) {
-    long asked = epoch;
+  private CompletableFuture<List<Object>> rawConfigured(Supplier<Call> call) {
+    long epochBefore = epoch;
     return call(call.get())
         .thenCompose(
             raw -> {
               if (!Reply.isUnknown(raw)) {
                 return CompletableFuture.completedFuture(raw);
               }
-              if (epoch != asked) {
-                return knownRaw(call); // it was configured meanwhile: many ask at start
+              if (epoch != epochBefore) {
+                return rawConfigured(call); // another call has configured it
               }
               return configure().thenCompose(done -> call(call.get()));
             });
@@ -528,7 +523,7 @@ final class PoolScripts {
             call.script(), call.keys().toArray(byte[][]::new), call.args().toArray(byte[][]::new))
         .thenApply(
             raw -> {
-              clock.saw(Reply.time(raw));
+              clock.observed(Reply.time(raw));
               return raw;
             });
   }

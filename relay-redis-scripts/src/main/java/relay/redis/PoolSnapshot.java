@@ -8,8 +8,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * The state of a pool at one moment.
  *
- * @param nextCapacity when the smallest request can be granted; zero if now
- * @param replicas replicas that gave a sign of life in the last three seconds
+ * @param nextCapacity time until the smallest request can be granted; zero if now
+ * @param replicas replicas with a heartbeat in the last three seconds
  * @param leases live leases
  * @param expiredLeases leases that expired since the pool's state began
  * @param configs the configurations that live replicas run with, newest first: more than one while
@@ -52,12 +52,12 @@ public record PoolSnapshot(
   /**
    * A quota group.
    *
-   * @param used charged in the present window
+   * @param used usage in the present window
    * @param limits as Redis holds them
-   * @param opens when the smallest request can be granted by its window, pacer and cooldown
-   * @param learned limits that the provider's answers stated; 0 where none was
-   * @param burst the share of its burst that the provider is known to let pass: 1, unless it
-   *     refused requests while the window was far from full
+   * @param opens time until the window, pacer and cooldown admit the smallest request
+   * @param learned limits stated in the provider's answers; 0 where none was
+   * @param burst share of the burst that the provider is known to admit: 1, unless it refused
+   *     requests while the window was far from full
    */
   public record GroupState(
       String id,
@@ -74,7 +74,7 @@ public record PoolSnapshot(
   /**
    * A key.
    *
-   * @param quarantine why it is quarantined, null if it is not
+   * @param quarantine reason of its quarantine, null if it is not quarantined
    * @param cooldown its own, or that of all its quota groups
    * @param draining whether no live replica's plan has the key any longer: its last requests run
    */

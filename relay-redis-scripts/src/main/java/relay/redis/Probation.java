@@ -9,8 +9,8 @@ import java.util.concurrent.CompletableFuture;
 import java.util.function.Supplier;
 
 /**
- * The way back for keys that a provider refused. Of all replicas one at a time has the turn to ask
- * the provider about a key; the pauses between turns double, up to thirty times the first.
+ * Returns quarantined keys to use once the provider accepts them again. One replica at a time gets
+ * the turn to probe a key. The pauses between turns double, up to thirty times the first.
  */
 public final class Probation {
   private static final byte[] REAL_TIME = {};
@@ -20,7 +20,7 @@ public final class Probation {
   private final Supplier<KeyPool> pool;
 
   /**
-   * @param pool as it is when keys are restored
+   * @param pool the pool at the time of a restore
    */
   Probation(RedisLink link, EngineOptions options, String name, Supplier<KeyPool> pool) {
     this.link = link;
@@ -29,11 +29,11 @@ public final class Probation {
   }
 
   /**
-   * Asks for a turn. The future fails when Redis could not be asked.
+   * Asks for a turn to probe a key. The future fails when Redis cannot be asked.
    *
    * @param ids of quarantined keys
    * @param first pause before the first turn of a key
-   * @return the key whose turn it is, if any is due
+   * @return the key to probe now, if one is due
    */
   public CompletableFuture<Optional<String>> turn(List<String> ids, Duration first) {
     byte[][] args = new byte[2 + ids.size()][];
@@ -46,8 +46,8 @@ public final class Probation {
         .thenApply(Reply::ofProbe);
   }
 
-  /** Brings keys back into use, and nothing else of their accounts. */
+  /** Ends the quarantine of these keys only, not of the rest of their accounts. */
   public CompletableFuture<Void> restore(List<String> ids) {
-    return pool.get().restoreAlone(ids);
+    return pool.get().restoreKeys(ids);
   }
 }

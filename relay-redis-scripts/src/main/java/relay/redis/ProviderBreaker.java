@@ -13,13 +13,13 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Whether a provider as a whole works, as all replicas together have seen it: an overloaded
- * provider must not cost every key an attempt of every request. Thread-safe.
+ * A circuit breaker for a whole provider, shared by all replicas: an overloaded provider must not
+ * cost every request an attempt on every key. Thread-safe.
  *
- * <p>What is known is the reply to this replica's last report or to its last tick, half a second
- * old at most. A failure is reported at once, successes are counted and go along. When the pause of
- * an open breaker is over, the next request asks Redis for leave to be sent, and waits for the
- * answer: however seldom requests come, the first finds out whether the provider works. It closes
+ * <p>The state comes from the reply to this replica's last report or tick and is at most half a
+ * second old. A failure is reported at once; successes are counted and sent with the next report.
+ * When the pause of an open breaker is over, the next request asks Redis for permission to try and
+ * waits for the reply, so the first request tests the provider even at low rates. Its result closes
  * the breaker or opens it again. No other request waits for Redis here.
  */
 public final class ProviderBreaker {
@@ -29,7 +29,7 @@ public final class ProviderBreaker {
   private static final byte[] NONE = {};
   private static final Duration TICK = Duration.ofMillis(500);
 
-  /** In most cases a request that tries has found out by then. */
+  /** Within this time most trial requests have ended. */
   private static final Duration TRIAL = Duration.ofSeconds(2);
 
   private final RedisLink link;
@@ -50,29 +50,29 @@ public final class ProviderBreaker {
     replica = bytes(options.replica());
   }
 
-  /** In the order in which the script numbers them. */
+  /** In the order of the script's numbers. */
   public enum State {
     /** Requests pass. */
     CLOSED,
-    /** None passes. */
+    /** No request passes. */
     OPEN,
-    /** One request tries whether the provider works again. */
+    /** One trial request tests whether the provider works again. */
     HALF_OPEN
   }
 
   private record View(State state, long untilNanos) {}
 
-  /** Whether a request may be sent. How it ended is to be reported, or that it was not sent. */
+  /** Whether a request may be sent. The caller must report its result, or that it was not sent. */
   public sealed interface Passage {
 
-    /** It may. */
+    /** It may be sent. */
     record Free() implements Passage {}
 
-    /** It may, as the one that tries whether the provider works again. */
+    /** It may be sent, as the trial request. */
     record Trial() implements Passage {}
 
     /**
-     * It may not.
+     * It may not be sent.
      *
      * @param retryAfter when to ask again
      */
@@ -80,12 +80,12 @@ public final class ProviderBreaker {
   }
 
   /**
-   * Asks for passage. Waits for Redis, up to its timeout, only where the answer may be a {@link
-   * Passage.Trial}.
+   * Asks whether a request may be sent. Waits for Redis, up to its timeout, only where the answer
+   * may be a {@link Passage.Trial}.
    */
   public Passage enter() {
     View now = view;
-    // without Redis nobody could be given leave, so nobody needs it
+    // without Redis no trial can be granted: let the request pass
     if (now.state() == State.CLOSED || !link.isUp()) {
       return new Passage.Free();
     }
@@ -94,10 +94,10 @@ public final class ProviderBreaker {
     }
     try {
       Reply.Breaker reply = call(0, 0, "ask").join();
-      saw(reply);
+      received(reply);
       return reply.allowed() ? new Passage.Trial() : barred();
     } catch (CompletionException e) {
-      return barred(); // no answer: the next request asks again, or needs no leave
+      return barred(); // no answer: the next request asks again, or passes while Redis is down
     } finally {
       asking.set(false);
     }
@@ -109,19 +109,19 @@ public final class ProviderBreaker {
     if (left.compareTo(TICK) < 0) {
       return new Passage.Barred(TICK);
     }
-    // While one tries, what is left is the time after which it counts as lost, which is rare
+    // During a trial, the time left is its timeout, which is rarely reached
     boolean tries = now.state() == State.HALF_OPEN && left.compareTo(TRIAL) > 0;
     return new Passage.Barred(tries ? TRIAL : left);
   }
 
-  private long left(View seen) {
-    return seen.untilNanos() - nanoTime.getAsLong();
+  private long left(View view) {
+    return view.untilNanos() - nanoTime.getAsLong();
   }
 
-  /** The provider answered as one that works, even if it refused the request. */
+  /** The provider works: it answered, even if it refused the request. */
   public void worked(Passage passage) {
     if (passage instanceof Passage.Trial) {
-      see(new View(State.CLOSED, 0)); // here at once, elsewhere with the next tick
+      update(new View(State.CLOSED, 0)); // here at once, on other replicas with their next tick
       report("good");
     } else {
       successes.incrementAndGet();
@@ -134,27 +134,27 @@ public final class ProviderBreaker {
     report(passage instanceof Passage.Trial ? "bad" : "");
   }
 
-  /** Nothing was sent, or nobody waited for what came of it. */
+  /** The request was not sent, or its result is unknown. */
   public void unused(Passage passage) {
     if (passage instanceof Passage.Trial) {
-      report("back"); // another replica may have requests
+      report("back"); // another replica may run the trial
     }
   }
 
   /**
-   * How a breaker stands.
+   * The breaker's state.
    *
-   * @param nextTry until another request may try whether the provider works; zero while it is
-   *     closed, or if one may now
+   * @param nextTry time until another request may try the provider; zero while the breaker is
+   *     closed, or if one may try now
    */
   public record Standing(State state, Duration nextTry) {}
 
-  /** As this replica knows it. */
+  /** The state as this replica knows it. */
   public State state() {
     return view.state();
   }
 
-  /** As this replica knows it: half a second old at most, while Redis answers. */
+  /** The state as this replica knows it, at most half a second old while Redis answers. */
   public Standing standing() {
     View now = view;
     long left = now.state() == State.CLOSED ? 0 : left(now);
@@ -162,8 +162,8 @@ public final class ProviderBreaker {
   }
 
   /**
-   * As Redis knows it now: for an onlooker, who is told nothing. The future fails when Redis could
-   * not be asked.
+   * Reads the present state from Redis and reports nothing, for an observer. The future fails when
+   * Redis cannot be asked.
    */
   public CompletableFuture<Standing> look() {
     return call(0, 0, "")
@@ -171,7 +171,7 @@ public final class ProviderBreaker {
             reply -> new Standing(STATES.get(reply.state()), Duration.ofMillis(reply.waitMs())));
   }
 
-  /** Twice a second while the link is up. */
+  /** Called twice a second while the link is up. */
   void tick() {
     report("");
   }
@@ -184,9 +184,9 @@ public final class ProviderBreaker {
             .whenComplete(
                 (reply, failure) -> {
                   if (reply != null) {
-                    saw(reply);
+                    received(reply);
                   } else {
-                    failures.addAndGet(failed); // to be told with the next tick
+                    failures.addAndGet(failed); // sent again with the next tick
                     successes.addAndGet(worked);
                   }
                 });
@@ -199,16 +199,16 @@ public final class ProviderBreaker {
     return link.call(ScriptFile.BREAKER, keys, args).thenApply(Reply::ofBreaker);
   }
 
-  private void saw(Reply.Breaker reply) {
+  private void received(Reply.Breaker reply) {
     State state = STATES.get(reply.state());
-    see(new View(state, nanoTime.getAsLong() + reply.waitMs() * 1_000_000));
+    update(new View(state, nanoTime.getAsLong() + reply.waitMs() * 1_000_000));
   }
 
-  private void see(View next) {
+  private void update(View next) {
     State before = view.state();
     view = next;
     if (before == State.CLOSED && next.state() != State.CLOSED) {
-      log.warn("Pool {}: its provider fails too often and is left alone for a while", pool);
+      log.warn("Pool {}: its provider fails too often; requests to it are paused", pool);
     } else if (before != State.CLOSED && next.state() == State.CLOSED) {
       log.info("Pool {}: its provider works again", pool);
     }

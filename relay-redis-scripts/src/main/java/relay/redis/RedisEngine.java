@@ -18,8 +18,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The connection to Redis through which a process shares key pools with others. One a process is
- * enough: the scripts are what bounds it, not the connection.
+ * The connection to Redis, and the key pools that a process shares through it. One engine per
+ * process is enough: the scripts limit throughput, not the connection.
  */
 public final class RedisEngine implements AutoCloseable {
   private static final Logger log = LoggerFactory.getLogger(RedisEngine.class);
@@ -40,33 +40,33 @@ public final class RedisEngine implements AutoCloseable {
   private RedisEngine(EngineOptions options, @Nullable SocketLoop loop) {
     this.options = options;
     this.loop = loop;
-    ticker.setRemoveOnCancelPolicy(true); // most alarms are turned off before their time
+    ticker.setRemoveOnCancelPolicy(true); // most alarms are cancelled before they are due
     link = new RedisLink(options.url(), options.timeout(), loop, this::announce);
   }
 
   /**
-   * Makes ready what the first start of an engine takes its time for. A program in a hurry calls it
-   * on a thread of its own while it reads its configuration; nobody has to.
+   * Loads the classes and the script library that the first engine needs. Optional: a program that
+   * must start fast calls this on another thread while it reads its configuration.
    */
   public static void prepare() {
     RedisLink.prepare();
     ScriptFile.library();
   }
 
-  /** Connects. When Redis does not answer, the fallback holds until it does. */
+  /** Connects. While Redis does not answer, the fallback applies. */
   public static RedisEngine start(EngineOptions options) {
     return start(options, null);
   }
 
   /**
-   * Likewise, with the connection served by a thread of the program's own.
+   * Connects, with the connection served by the program's own thread.
    *
-   * @param loop it must go on until the engine is closed; null for a thread of the engine's
+   * @param loop must run until the engine is closed; null for a thread of the engine's own
    */
   public static RedisEngine start(EngineOptions options, @Nullable SocketLoop loop) {
     RedisEngine engine = new RedisEngine(options, loop);
     engine.link.start();
-    if (!options.isOnlooker()) {
+    if (!options.isObserver()) {
       var _ =
           engine.ticker.scheduleWithFixedDelay(
               engine::tick, TICK_MS, TICK_MS, TimeUnit.MILLISECONDS);
@@ -75,15 +75,16 @@ public final class RedisEngine implements AutoCloseable {
   }
 
   /**
-   * Opens a pool of this shape, at any time, and tells Redis of it. {@link KeyPool#reconfigure}
-   * changes it, {@link KeyPool#retire} closes it; until then its name is to be opened once.
+   * Opens a pool of this shape, at any time, and announces it to Redis. {@link
+   * KeyPool#reconfigure} changes it and {@link KeyPool#retire} closes it. Until then do not open
+   * its name again.
    */
   public KeyPool pool(PoolPlan plan) {
     KeyPool pool = new KeyPool(link, plan, options, leaseIds, this::alarm);
     pool.runs(config);
     pools.put(plan.name(), pool);
     ticked.add(pool);
-    if (!options.isOnlooker()) {
+    if (!options.isObserver()) {
       announce(pool);
     }
     return pool;
@@ -106,14 +107,15 @@ public final class RedisEngine implements AutoCloseable {
     ticked.forEach(pool -> pool.runs(config));
   }
 
-  /** The breaker of the provider whose keys are in the pool of this name. */
+  /** The circuit breaker of the provider whose keys are in the named pool. */
   public ProviderBreaker breaker(String pool) {
     return breakers.computeIfAbsent(
         pool, name -> new ProviderBreaker(link, options, name, System::nanoTime));
   }
 
   /**
-   * The way back for the quarantined keys of the pool of this name, which is one of this engine.
+   * Returns the probation of the named pool's quarantined keys. The pool must belong to this
+   * engine.
    */
   public Probation probation(String pool) {
     return new Probation(
@@ -121,9 +123,10 @@ public final class RedisEngine implements AutoCloseable {
   }
 
   /**
-   * What clients use, beside limits. It is kept with the pool of this name, which need not be one.
+   * Counts what clients use, without limiting it.
    *
-   * @param clients all that are counted; {@link UsageTally#reconfigure} changes them
+   * @param pool the pool under whose name the counts are kept; it need not exist
+   * @param clients all clients to count; {@link UsageTally#reconfigure} changes them
    */
   public UsageTally tally(String pool, Collection<String> clients) {
     return tallies.computeIfAbsent(
@@ -136,27 +139,27 @@ public final class RedisEngine implements AutoCloseable {
   }
 
   /**
-   * What Redis says when it answers, but refuses the connection: for a wrong password, say. Empty
-   * if it does not answer, and if it is up.
+   * Redis's error when it refuses the connection, for example for a wrong password. Empty while it
+   * does not answer, and while it is up.
    */
   public Optional<String> refusal() {
     return link.refusal();
   }
 
   private Runnable alarm(long nanos, Runnable callback) {
-    if (loop != null) { // where it wakes no thread of its own
+    if (loop != null) { // the loop's timer needs no thread of its own
       return loop.executeAfter(() -> loop.begin(callback), nanos);
     }
     try {
       Future<?> set = ticker.schedule(callback, nanos, TimeUnit.NANOSECONDS);
       return () -> set.cancel(false);
     } catch (RejectedExecutionException e) {
-      return () -> {}; // the engine is closed, and with it the rooms in which someone waited
+      return () -> {}; // the engine is closed, and so is every waiting room
     }
   }
 
   private void announce() {
-    if (!options.isOnlooker()) {
+    if (!options.isObserver()) {
       ticked.forEach(RedisEngine::announce);
     }
   }
@@ -191,8 +194,8 @@ public final class RedisEngine implements AutoCloseable {
   }
 
   /**
-   * Sends what is not settled yet, waits for Redis to have it, and disconnects. Blocks for at most
-   * a few timeouts.
+   * Sends all pending lease endings, waits until Redis has processed them, and disconnects. Blocks
+   * for at most a few timeouts.
    */
   @Override
   public void close() {
@@ -200,7 +203,7 @@ public final class RedisEngine implements AutoCloseable {
     ticker.shutdownNow();
     for (KeyPool pool : ticked) {
       pool.tick();
-      pool.leave().join(); // Redis works in order: with the answer all that was sent is done
+      pool.leave().join(); // Redis executes calls in order: all earlier ones are done, too
     }
     tallies.values().forEach(UsageTally::close);
     link.close();

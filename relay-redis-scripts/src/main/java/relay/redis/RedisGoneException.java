@@ -1,6 +1,6 @@
 package relay.redis;
 
-/** There is no connection to Redis: the script was not called. */
+/** No connection to Redis: the script was not called. */
 final class RedisGoneException extends RuntimeException {
   private static final long serialVersionUID = 1L;
 

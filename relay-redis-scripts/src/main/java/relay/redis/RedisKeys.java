@@ -3,7 +3,10 @@ package relay.redis;
 import java.nio.charset.StandardCharsets;
 import java.util.stream.IntStream;
 
-/** The names of a pool's keys in Redis: all with the pool's hash tag, so in one Cluster slot. */
+/**
+ * The names of a pool's keys in Redis. All have the pool's hash tag, so they share one Cluster
+ * slot.
+ */
 final class RedisKeys {
   final byte[] state;
   final byte[] win;
@@ -39,33 +42,32 @@ final class RedisKeys {
     counting = bytes(base + "counting");
   }
 
-  /** What all names begin with. */
+  /** The common prefix of all names. */
   String base() {
     return base;
   }
 
-  /** The account that a conversation's prompt cache is on, per model class. */
+  /** Holds the account of a conversation, per model class. */
   byte[] session(String modelClass, String session) {
     return bytes(base + "session:" + modelClass + ":" + session);
   }
 
-  /** The slots in which clients' usage is kept, so many. */
+  /** The slots of clients' usage. */
   byte[][] used(int slots) {
     return IntStream.range(0, slots)
         .mapToObj(slot -> bytes(base + "used:" + slot))
         .toArray(byte[][]::new);
   }
 
-  /** What a replica has in flight by client. */
+  /** A replica's requests in flight, by client. */
   byte[] running(String replica) {
     return bytes(base + "running:" + replica);
   }
 
   /**
-   * The candidates of one tier for a model class, in a large pool.
+   * A ready set: the candidates of one tier and model class, in a large pool.
    *
-   * @param shape tells plans with other keys apart: while replicas have two, each has sets of its
-   *     own
+   * @param shape digest of the plan's keys; replicas with different plans use different sets
    */
   byte[] ready(String shape, String modelClass, String tier) {
     return bytes(base + "ready:" + shape + ":" + modelClass + ":" + tier);

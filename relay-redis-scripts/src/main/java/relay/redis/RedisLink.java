@@ -8,7 +8,6 @@ import io.lettuce.core.RedisReadOnlyException;
 import io.lettuce.core.RedisURI;
 import io.lettuce.core.SocketOptions;
 import io.lettuce.core.TimeoutOptions;
-import io.lettuce.core.resource.ClientResources;
 import io.netty.buffer.Unpooled;
 import io.netty.handler.flush.FlushConsolidationHandler;
 import java.time.Duration;
@@ -29,63 +28,64 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The one connection to Redis, and the knowledge whether it is any good.
+ * The one connection to Redis, and whether it works.
  *
- * <p>Lettuce would queue commands while Redis is away and replay them afterwards, each perhaps a
- * second charge. Here a connection that closed, or left {@value #SILENT} calls in a row without an
- * answer for as many timeouts, is given up: its calls fail at once, nothing is queued behind a dead
- * Redis, and a new one is tried every {@value #RETRY_MS} ms in the background until it answers.
+ * <p>Lettuce would queue commands while Redis is away and replay them later; each replay could
+ * charge twice. This class drops a connection that closed, or that left {@value #MAX_UNANSWERED}
+ * calls in a row unanswered for as many timeouts. Its calls fail at once, nothing queues behind a
+ * dead Redis, and a background thread reconnects every {@value #RETRY_MS} ms.
  */
 final class RedisLink implements AutoCloseable {
   private static final Logger log = LoggerFactory.getLogger(RedisLink.class);
 
-  /** A blackhole sends no reset: so many calls in a row without an answer count as one. */
-  private static final int SILENT = 3;
+  /**
+   * A network that swallows packets sends no reset: this many calls in a row without an answer
+   * count as a lost connection.
+   */
+  private static final int MAX_UNANSWERED = 3;
 
   private static final int RETRY_MS = 200;
 
-  /** A busy Redis may take its time over a library. */
+  /** A busy Redis may take long to load the library. */
   private static final int LOAD_SECONDS = 2;
 
   private static final int CLOSE_SECONDS = 2;
 
-  /** Why Redis refuses for a while, in its own words: a failover, a start, no memory or disk. */
-  private static final List<String> PASSING =
+  /** Prefixes of transient errors: a failover, a start, a busy script, no memory or disk. */
+  private static final List<String> TRANSIENT =
       List.of("READONLY ", "LOADING ", "MASTERDOWN ", "NOREPLICAS ", "BUSY ", "OOM ", "MISCONF ");
 
-  /** A long outage is told of once in 30 s. */
-  private static final int TOLD_EVERY = 150;
+  /** A long outage is logged once in 30 s. */
+  private static final int LOG_EVERY = 150;
 
-  /** Bound on calls without an answer: at 100 ms and 40,000 calls a second 4,000 are under way. */
-  private static final int QUEUE = 50_000;
+  /** Bound on unanswered calls: at 40,000 calls a second and 100 ms each, 4,000 are in flight. */
+  private static final int MAX_QUEUED = 50_000;
 
-  private final ClientResources resources;
+  private final LinkResources resources;
   private final FunctionClient client;
   private final RedisURI uri;
   private final Duration timeout;
   private final Deadlines deadlines;
-  private final RefusedCalls refusals = new RefusedCalls(log::warn, System::nanoTime);
-  private final Executor calls; // Lettuce has locks, which a loop's thread takes alone
+  private final RefusedCalls refusedCalls = new RefusedCalls(log::warn, System::nanoTime);
+  private final Executor calls; // a loop's thread must be the only one that takes Lettuce's locks
   private final Executor answers;
   private final Runnable onUp;
-  private final AtomicInteger silent = new AtomicInteger();
+  private final AtomicInteger unanswered = new AtomicInteger();
   private final ScheduledExecutorService reconnector =
       Executors.newSingleThreadScheduledExecutor(
           Thread.ofPlatform().name("redis-reconnect").daemon().factory());
   private final AtomicReference<@Nullable FunctionConnection> connection = new AtomicReference<>();
-  private volatile long answeredAt;
-  private volatile @Nullable String refusal; // in Redis's words, while it refuses the connection
-  private int failures; // to connect, in a row; of the one thread that connects
+  private volatile long answeredAtNanos;
+  private volatile @Nullable String refusal; // Redis's error while it refuses the connection
+  private int failures; // failed connects in a row; only the connecting thread uses it
   private volatile boolean closed;
 
   /**
-   * @param loop serves the connection; null for a thread of its own
-   * @param onUp called in the background after every (re)connect, before the link counts as up for
-   *     others; it may call scripts itself
+   * @param loop serves the connection; null for a thread of the link's own
+   * @param onUp called on the connecting thread after every (re)connect; it may call scripts itself
    */
   RedisLink(String url, Duration timeout, @Nullable SocketLoop loop, Runnable onUp) {
     this.timeout = timeout;
-    deadlines = new Deadlines(timeout);
     this.onUp = onUp;
     uri = uri(url);
     uri.setTimeout(Duration.ofSeconds(1));
@@ -93,18 +93,26 @@ final class RedisLink implements AutoCloseable {
       calls = Runnable::run;
       answers = Runnable::run;
       resources = new LinkResources(null);
+      deadlines = new Deadlines(timeout.toNanos(), resources::afterOnEventLoop, System::nanoTime);
     } else {
       LoopEvents events = LoopEvents.on(loop);
       calls = events;
       answers = loop::begin;
       resources = new LinkResources(events);
+      deadlines =
+          new Deadlines(
+              timeout.toNanos(),
+              (nanos, task) -> {
+                var _ = loop.executeAfter(task, nanos);
+              },
+              System::nanoTime);
     }
     client = new FunctionClient(resources, options());
   }
 
   /**
-   * A name with an underscore, as Docker's may have, is no host to the JDK: Lettuce takes the port
-   * for a part of it, then, and the usual port for the port.
+   * The JDK accepts no underscore in a host name, but Docker uses them. For such a URL Lettuce
+   * takes the port for a part of the host name and uses the default port.
    */
   static RedisURI uri(String url) {
     RedisURI uri = RedisURI.create(url);
@@ -121,9 +129,9 @@ final class RedisLink implements AutoCloseable {
     return ClientOptions.builder()
         .autoReconnect(false)
         .disconnectedBehavior(ClientOptions.DisconnectedBehavior.REJECT_COMMANDS)
-        .requestQueueSize(QUEUE)
+        .requestQueueSize(MAX_QUEUED)
         .pingBeforeActivateConnection(true)
-        // Calls are timed here: Lettuce's own timer would end them first, as another failure
+        // Deadlines times the calls: Lettuce's timer would end them first, with another exception
         .timeoutOptions(TimeoutOptions.builder().timeoutCommands(false).build())
         .socketOptions(
             SocketOptions.builder()
@@ -134,14 +142,14 @@ final class RedisLink implements AutoCloseable {
         .build();
   }
 
-  /** Makes ready what takes longest of Lettuce's and Netty's classes. */
+  /** Loads the slowest of Lettuce's and Netty's classes. */
   static void prepare() {
     var _ = options();
-    var _ = Unpooled.EMPTY_BUFFER.isReadable(); // what Netty can do on this JVM
+    var _ = Unpooled.EMPTY_BUFFER.isReadable(); // probes the JVM's features
     var _ = new FlushConsolidationHandler().isSharable(); // the first annotation takes 20 ms
   }
 
-  /** Connects, or leaves that to the background when Redis does not answer now. */
+  /** Connects, or retries in the background if Redis does not answer now. */
   void start() {
     if (!connect()) {
       retryLater();
@@ -153,7 +161,7 @@ final class RedisLink implements AutoCloseable {
     return connection.get() != null;
   }
 
-  /** How long a call waits for its answer. */
+  /** The time after which a call fails. */
   Duration timeout() {
     return timeout;
   }
@@ -164,8 +172,8 @@ final class RedisLink implements AutoCloseable {
   }
 
   /**
-   * Calls a script. The future fails with {@link TimeoutException} when its outcome is not known,
-   * with {@link RedisGoneException} when it was not called at all.
+   * Calls a script. The future fails with {@link TimeoutException} when the outcome is unknown, and
+   * with {@link RedisGoneException} when the script was not called.
    */
   CompletableFuture<List<Object>> call(ScriptFile script, byte[][] keys, byte[][] args) {
     FunctionConnection live = connection.get();
@@ -178,15 +186,14 @@ final class RedisLink implements AutoCloseable {
   private CompletableFuture<List<Object>> call(
       FunctionConnection live, ScriptFile script, byte[][] keys, byte[][] args) {
     CompletableFuture<List<Object>> reply = new CompletableFuture<>();
-    deadlines.watch(reply);
     var _ =
         reply.whenComplete(
             (value, failure) -> {
-              // Answers that come, but late, are from a Redis that is busy and not gone
+              // Late answers show that Redis is busy, not gone
               if (failure instanceof TimeoutException
-                  && silent.incrementAndGet() >= SILENT
-                  && System.nanoTime() - answeredAt >= SILENT * timeout.toNanos()) {
-                giveUp(live, "it left " + SILENT + " calls without an answer");
+                  && unanswered.incrementAndGet() >= MAX_UNANSWERED
+                  && deadlines.runningNanos() - answeredAtNanos >= MAX_UNANSWERED * timeout.toNanos()) {
+                giveUp(live, "it left " + MAX_UNANSWERED + " calls without an answer");
               }
             });
     calls.execute(() -> send(live, script.function(), keys, args, reply));
@@ -199,20 +206,21 @@ final class RedisLink implements AutoCloseable {
       byte[][] keys,
       byte[][] args,
       CompletableFuture<List<Object>> reply) {
+    deadlines.watch(reply); // from now on: Redis is not to blame for the wait for this thread
     var _ =
         live.call(function, keys, args)
             .whenComplete(
                 (value, failure) -> {
                   if (failure == null || cause(failure) instanceof RedisCommandExecutionException) {
-                    silent.setPlain(0); // a refusal is an answer, too
-                    answeredAt = System.nanoTime();
+                    unanswered.setPlain(0); // a refusal is also an answer
+                    answeredAtNanos = deadlines.runningNanos();
                   }
                   if (failure != null && cause(failure) instanceof RedisReadOnlyException) {
                     giveUp(live, "it has become a replica");
                   }
                   if (isUnknown(failure)) {
-                    // It was flushed, or Redis started anew: nothing ran, so it may be called
-                    // again.
+                    // The library was flushed, or Redis restarted empty: nothing ran, so a retry is
+                    // safe.
                     var _ =
                         loadLibrary(live)
                             .thenCompose(name -> live.call(function, keys, args))
@@ -223,20 +231,15 @@ final class RedisLink implements AutoCloseable {
                 });
   }
 
-  /** Fails the future if it is not done within the timeout. */
-  void watch(CompletableFuture<?> future) {
-    deadlines.watch(future);
+  /** Logs a call that Redis refused, at a limited rate. */
+  void reportRefusal(String what, RedisCommandExecutionException why) {
+    refusedCalls.report(what, why);
   }
 
-  /** Tells of a call that Redis refused. */
-  void refused(String what, RedisCommandExecutionException why) {
-    refusals.add(what, why);
-  }
-
-  /** Whether a refusal is not of what was asked: Redis cannot write now, but may later. */
-  static boolean isPassing(RedisCommandExecutionException refusal) {
+  /** Whether the refusal is transient: Redis cannot write now, but may later. */
+  static boolean isTransient(RedisCommandExecutionException refusal) {
     String why = String.valueOf(refusal.getMessage());
-    return PASSING.stream().anyMatch(why::startsWith);
+    return TRANSIENT.stream().anyMatch(why::startsWith);
   }
 
   private static boolean isUnknown(@Nullable Throwable failure) {
@@ -245,7 +248,7 @@ final class RedisLink implements AutoCloseable {
         && String.valueOf(refused.getMessage()).contains("Function not found");
   }
 
-  /** Gives Redis the scripts, unless it has them. */
+  /** Loads the library into Redis, unless it is there. */
   private static CompletableFuture<String> loadLibrary(FunctionConnection live) {
     return live.load(ScriptFile.library())
         .exceptionally(
@@ -289,9 +292,12 @@ final class RedisLink implements AutoCloseable {
               answers.execute(() -> giveUp(mine, "the connection was closed"));
             }
           });
-      silent.set(0);
-      answeredAt = System.nanoTime();
-      connection.set(mine);
+      unanswered.set(0);
+      answeredAtNanos = deadlines.runningNanos();
+      if (!connection.compareAndSet(null, mine)) {
+        var _ = mine.closeAsync(); // another attempt has connected, and its connection is live
+        return true;
+      }
       if (!mine.isOpen()) {
         giveUp(mine, "the connection was closed");
         return true; // giveUp retries
@@ -308,18 +314,18 @@ final class RedisLink implements AutoCloseable {
       Throwable root = root(e);
       String why = root.getMessage() == null ? root.toString() : root.getMessage();
       refusal = root instanceof RedisCommandExecutionException ? why : null;
-      if (failures++ % TOLD_EVERY == 0) {
+      if (failures++ % LOG_EVERY == 0) {
         log.warn("Redis at {} cannot be used: {}", address(), RefusedCalls.explained(why));
       }
-      connection.set(null);
       if (fresh != null) {
+        connection.compareAndSet(fresh, null); // never the live connection of another attempt
         var _ = fresh.closeAsync();
       }
-      return false;
+      return connection.get() != null;
     }
   }
 
-  /** What Redis said, or the system: Lettuce puts around it that it could not connect. */
+  /** The root cause: Lettuce wraps the error of Redis or the system. */
   private static Throwable root(Throwable failure) {
     Throwable root = failure;
     while (root.getCause() != null) {
@@ -328,7 +334,7 @@ final class RedisLink implements AutoCloseable {
     return root;
   }
 
-  /** Only the first to notice acts: the others find that the connection is no longer this one. */
+  /** Only the first caller acts: for later ones the connection is already another. */
   private void giveUp(FunctionConnection dead, String why) {
     if (!connection.compareAndSet(dead, null)) {
       return;
@@ -338,7 +344,7 @@ final class RedisLink implements AutoCloseable {
       retryLater();
     }
     if (dead.isOpen() && !closed) {
-      reconnector.execute(dead::close); // elsewhere, for it takes locks of Lettuce's
+      reconnector.execute(dead::close); // on another thread, because it takes Lettuce's locks
     }
   }
 
@@ -356,7 +362,7 @@ final class RedisLink implements AutoCloseable {
     }
   }
 
-  /** Where Redis is, without its password. */
+  /** Redis's host and port, without the password. */
   private String address() {
     return uri.getHost() + ":" + uri.getPort();
   }
@@ -369,7 +375,7 @@ final class RedisLink implements AutoCloseable {
     var _ =
         client
             .shutdownAsync(0, CLOSE_SECONDS, TimeUnit.SECONDS)
-            .completeOnTimeout(null, CLOSE_SECONDS, TimeUnit.SECONDS) // or for ever, if it hangs
+            .completeOnTimeout(null, CLOSE_SECONDS, TimeUnit.SECONDS) // the shutdown could hang
             .exceptionally(failure -> null)
             .join();
     var _ = resources.shutdown(0, CLOSE_SECONDS, TimeUnit.SECONDS);

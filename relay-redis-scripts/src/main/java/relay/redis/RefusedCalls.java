@@ -6,61 +6,61 @@ import java.util.function.Consumer;
 import java.util.function.LongSupplier;
 
 /**
- * Tells of calls that Redis refused: of each reason when it is new, then at most once a minute. It
- * may be in the way of all calls.
+ * Logs calls that Redis refused: each reason when it first occurs, then at most once a minute. One
+ * reason may affect every call.
  */
 final class RefusedCalls {
-  private static final long AGAIN_NANOS = 60_000_000_000L;
+  private static final long REPEAT_NANOS = 60_000_000_000L;
 
   private static final String RIGHTS =
       "it needs +fcall +function|load +@read +@write +@connection +time, and the keys of"
           + " redis.prefix, as ~relay:*";
 
-  /** Reasons that are told apart. */
-  private static final int MOST = 100;
+  /** Maximum number of distinct reasons. */
+  private static final int MAX_REASONS = 100;
 
-  private final Consumer<String> tell;
+  private final Consumer<String> log;
   private final LongSupplier nanoTime;
-  private final Map<String, Long> told = new ConcurrentHashMap<>(); // when, in nanoseconds
+  private final Map<String, Long> loggedAt = new ConcurrentHashMap<>(); // in nanoseconds
 
-  RefusedCalls(Consumer<String> tell, LongSupplier nanoTime) {
-    this.tell = tell;
+  RefusedCalls(Consumer<String> log, LongSupplier nanoTime) {
+    this.log = log;
     this.nanoTime = nanoTime;
   }
 
   /**
-   * Whether Redis lets its user do too little, in its own words: of a call, of a key, of a command
-   * in a script; those of the latter have changed from Redis 7.0 to 7.2.
+   * Whether the error says that the Redis user lacks rights: for a call, a key, or a command in a
+   * script. The message of the last kind changed from Redis 7.0 to 7.2.
    */
-  static boolean isOfRights(String why) {
+  static boolean isMissingRights(String why) {
     return why.startsWith("NOPERM ")
         || why.contains("ACL failure in script")
         || why.contains("The user executing the script");
   }
 
-  /** Likewise with what the user needs, if that is why. */
+  /** Returns the error, with the rights that the user needs if it lacks any. */
   static String explained(String why) {
-    return isOfRights(why) ? why + "; " + RIGHTS : why;
+    return isMissingRights(why) ? why + "; " + RIGHTS : why;
   }
 
   /**
-   * Tells of one, if it is time to.
+   * Logs a refusal, unless the same one was logged within a minute.
    *
-   * @param what was refused; missing rights are told once for all
+   * @param what the refused action; missing rights are logged once for all actions
    */
-  void add(String what, Throwable refusal) {
+  void report(String what, Throwable refusal) {
     String why = String.valueOf(refusal.getMessage());
     String line =
-        isOfRights(why)
-            ? "Redis does not let its user do this: " + explained(why)
+        isMissingRights(why)
+            ? "The Redis user lacks rights: " + explained(why)
             : "Redis refused " + what + ": " + why;
     long now = nanoTime.getAsLong();
-    if (told.size() >= MOST) {
-      told.clear();
+    if (loggedAt.size() >= MAX_REASONS) {
+      loggedAt.clear();
     }
-    Long when = told.putIfAbsent(line, now);
-    if (when == null || (now - when >= AGAIN_NANOS && told.replace(line, when, now))) {
-      tell.accept(line);
+    Long when = loggedAt.putIfAbsent(line, now);
+    if (when == null || (now - when >= REPEAT_NANOS && loggedAt.replace(line, when, now))) {
+      log.accept(line);
     }
   }
 }

@@ -1,8 +1,8 @@
 package relay.redis;
 
 /**
- * What a provider says that is left of a quota group's limits; {@link #NOT_STATED} where it says
- * nothing.
+ * The remainders of a quota group's limits as a provider states them; {@link #NOT_STATED} where it
+ * states none.
  *
  * @param requests requests
  * @param inputTokens input tokens
@@ -10,10 +10,10 @@ package relay.redis;
  * @param totalTokens input and output tokens together
  */
 public record Remaining(long requests, long inputTokens, long outputTokens, long totalTokens) {
-  /** Nothing was said of a dimension. */
+  /** The provider states no remainder. */
   public static final long NOT_STATED = -1;
 
-  /** Nothing was said at all. */
+  /** No remainder is stated in any dimension. */
   public static final Remaining NONE =
       new Remaining(NOT_STATED, NOT_STATED, NOT_STATED, NOT_STATED);
 
@@ -27,11 +27,11 @@ public record Remaining(long requests, long inputTokens, long outputTokens, long
   private static void check(long remaining) {
     if (remaining < NOT_STATED || remaining > Limits.MAX) {
       throw new IllegalArgumentException(
-          "what is left lies in -1.." + Limits.MAX + ": " + remaining);
+          "a remainder must be from -1 to " + Limits.MAX + ": " + remaining);
     }
   }
 
-  /** What is left of one dimension, or {@link #NOT_STATED}. */
+  /** The remainder of one dimension, or {@link #NOT_STATED}. */
   public long of(Dimension dimension) {
     return switch (dimension) {
       case REQUESTS -> requests;

@@ -18,21 +18,21 @@ import relay.redis.PoolSnapshot.ConfigState;
 import relay.redis.PoolSnapshot.GroupState;
 import relay.redis.PoolSnapshot.KeyState;
 
-/** What a script answered. Nobody else sees the raw array. */
+/** A script's decoded reply. No other class reads the raw array. */
 sealed interface Reply {
-  /** In the order in which the scripts number them. */
+  /** In the order of the scripts' numbers, from 0. */
   List<Reason> REASONS = List.of(Reason.values());
 
   /** A grant in shadow mode; how much more it is tells the reason. */
   int SHADOW = 10;
 
-  /** Likewise, from 1. */
+  /** In the order of the scripts' numbers, from 1. */
   List<Dimension> DIMENSIONS = List.of(Dimension.values());
 
   /**
    * The lease was granted, now or by an earlier call.
    *
-   * @param micros when, on the pool's clock
+   * @param micros grant time on the pool's clock
    * @param wouldDeny why it would have been refused, were its key not in shadow mode
    */
   record Grant(
@@ -44,19 +44,23 @@ sealed interface Reply {
       @Nullable Reason wouldDeny)
       implements Reply {}
 
-  /** It was not. */
+  /** The lease was not granted. */
   record Refusal(Acquisition why) implements Reply {}
 
-  /** The pool, a group, a key or a lease is not known. */
+  /** Redis does not know the pool, a group, a key or the lease. */
   record Unknown() implements Reply {}
 
   /** The lease had ended before. */
   record Ended() implements Reply {}
 
-  /** Many candidates of a large pool were looked at in vain: the call must be made again. */
+  /** The script compared its maximum of candidates without a match: call again. */
   record LookAgain() implements Reply {}
 
-  /** A lease was settled, with what was used beyond its reservation. */
+  /**
+   * A lease was settled.
+   *
+   * @param overTokens tokens beyond the reservation
+   */
   record Settled(long overTokens) implements Reply {}
 
   /**
@@ -76,7 +80,7 @@ sealed interface Reply {
     static final Fleet NONE = new Fleet(false, List.of(), List.of(), List.of(), List.of());
   }
 
-  /** Done, with the numbers that the script tells of it. */
+  /** The call succeeded; {@code values} is the script's reply. */
   record Done(List<Object> values) implements Reply {
     long number(int index) {
       return Reply.number(values.get(index));
@@ -177,19 +181,19 @@ sealed interface Reply {
   }
 
   /**
-   * The reply of {@code acquire}, one for each wish.
+   * The reply of {@code acquire}, one for each request.
    *
-   * @param endings of so many leases it tells before
+   * @param endings number of lease endings that precede in the reply
    */
   static List<Reply> ofAcquire(List<Object> r, int endings) {
     List<Reply> all = new ArrayList<>();
     for (int n = 2 + endings; n + 5 <= r.size(); n += 5) {
-      all.add(ofWish(r, n));
+      all.add(ofRequest(r, n));
     }
     return all;
   }
 
-  private static Reply ofWish(List<Object> r, int at) {
+  private static Reply ofRequest(List<Object> r, int at) {
     int code = (int) number(r.get(at));
     if (code == 1 || code >= SHADOW) {
       return new Grant(
@@ -217,12 +221,12 @@ sealed interface Reply {
     };
   }
 
-  /** What the reply of {@code settle} or {@code acquire} tells of so many leases that ended. */
+  /** The outcomes of lease endings in a reply of {@code settle} or {@code acquire}. */
   static List<Reply> ofEndings(List<Object> r, int endings) {
     List<Reply> all = new ArrayList<>(endings);
     for (int n = 2; n < 2 + endings; n++) {
-      long told = number(r.get(n));
-      all.add(told >= 0 ? new Settled(told) : told == -4 ? new Ended() : new Unknown());
+      long code = number(r.get(n));
+      all.add(code >= 0 ? new Settled(code) : code == -4 ? new Ended() : new Unknown());
     }
     return all;
   }
@@ -241,7 +245,7 @@ sealed interface Reply {
     };
   }
 
-  /** The reply of a script that only counts. */
+  /** The reply of a script that returns only a count. */
   static Reply ofCount(List<Object> r) {
     return number(r.get(0)) == -3 ? new Unknown() : new Done(r);
   }
@@ -271,12 +275,12 @@ sealed interface Reply {
   /**
    * The reply of {@code tallied}.
    *
-   * @param replicas that count
-   * @param numbers four of each client
+   * @param replicas replicas that report counts
+   * @param numbers four per client
    */
   record Tallied(List<String> replicas, List<Object> numbers) {
 
-    /** Of these clients, which were asked for. */
+    /** Adds the standings of these clients, in the order of the call. */
     void addTo(Map<String, UsageTally.Standing> all, List<String> clients) {
       for (int n = 0; n < clients.size(); n++) {
         Usage used = new Usage(number(4 * n), number(4 * n + 1), number(4 * n + 2));
@@ -299,7 +303,7 @@ sealed interface Reply {
     return new Tallied(replicas, r.subList(3, r.size()));
   }
 
-  /** The time on the pool's clock in microseconds that the reply carries, or 0. */
+  /** The time on the pool's clock in the reply, in microseconds; 0 if it has none. */
   static long time(List<Object> r) {
     return r.size() > 1 ? number(r.get(1)) : 0;
   }
@@ -313,6 +317,6 @@ sealed interface Reply {
   }
 
   private static IllegalStateException unexpected(List<Object> r) {
-    return new IllegalStateException("a script gave an unexpected reply: " + r);
+    return new IllegalStateException("unexpected reply of a script: " + r);
   }
 }

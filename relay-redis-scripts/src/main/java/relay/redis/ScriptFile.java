@@ -8,8 +8,8 @@ import java.util.Arrays;
 import java.util.Locale;
 
 /**
- * The scripts. All are functions of one library, which Redis keeps, replicates and saves as it does
- * data: so a call costs no compiled text's prelude, and a failover forgets none of them.
+ * The scripts. All are functions of one library, which Redis keeps, replicates and persists like
+ * data. So a call compiles nothing, and a failover loses no function.
  */
 enum ScriptFile {
   ACQUIRE,
@@ -34,23 +34,23 @@ enum ScriptFile {
 
   private final String file = name().toLowerCase(Locale.ROOT);
 
-  /** What Redis is given, as the build has put it together. */
+  /** The library's text, as assembled by the build. */
   static String library() {
     return Library.TEXT;
   }
 
-  /** The name by which it is called. */
+  /** The function's name in Redis. */
   String function() {
     return Library.NAME + "_" + file;
   }
 
   private static final class Library {
     static final String TEXT = read("library");
-    static final String NAME = TEXT.substring(ScriptLibrary.NAMED.length(), TEXT.indexOf('\n'));
+    static final String NAME = TEXT.substring(ScriptLibrary.NAME_LINE.length(), TEXT.indexOf('\n'));
   }
 
-  /** The library, from all scripts. */
-  static ScriptLibrary putTogether() {
+  /** Assembles the library from all scripts. */
+  static ScriptLibrary assemble() {
     return new ScriptLibrary(
         Arrays.stream(values()).map(script -> script.file).toList(), ScriptFile::read);
   }
@@ -58,7 +58,7 @@ enum ScriptFile {
   private static String read(String name) {
     try (InputStream in = ScriptFile.class.getResourceAsStream("/relay/redis/" + name + ".lua")) {
       if (in == null) {
-        throw new IllegalStateException("script " + name + " is missing from the jar");
+        throw new IllegalStateException("the jar lacks the script " + name);
       }
       return new String(in.readAllBytes(), StandardCharsets.UTF_8);
     } catch (IOException e) {

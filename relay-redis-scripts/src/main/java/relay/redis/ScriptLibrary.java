@@ -13,30 +13,30 @@ import java.util.Set;
 import java.util.function.UnaryOperator;
 
 /**
- * The text that Redis is given: all scripts as functions and, once, all that they include. The
- * build puts it together and the jar carries it: a program that starts would take 40 ms for it.
+ * The function library for Redis: every script as a function, and each include once. The build
+ * assembles it into the jar, because assembly takes 40 ms at start.
  */
 final class ScriptLibrary {
-  /** The first line; what follows there is the name. */
-  static final String NAMED = "#!lua name=";
+  /** The start of the first line; the library's name follows. */
+  static final String NAME_LINE = "#!lua name=";
 
   private static final String INCLUDE = "-- @include ";
   private static final String LOCAL = "local ";
   private static final String REGISTER = "redis.register_function('";
 
-  /** The library's name, which holds its digest: replicas of two versions can use one Redis. */
+  /** The library's name contains its digest, so replicas of two versions can share one Redis. */
   final String name;
 
   final String text;
 
   /**
-   * @param scripts their names, which are their functions' too
-   * @param read gives the text of a script, or of {@code include/} and the name of an include
+   * @param scripts the scripts' names, which are also their functions' names
+   * @param read returns the text of a script, or of {@code include/} and an include's name
    */
   ScriptLibrary(Collection<String> scripts, UnaryOperator<String> read) {
     List<String[]> bodies = scripts.stream().map(script -> lines(read.apply(script))).toList();
     Set<String> includes =
-        new LinkedHashSet<>(); // each before those that use it, as they are named
+        new LinkedHashSet<>(); // in order of use: an include comes after those that it uses
     for (String[] body : bodies) {
       for (String line : body) {
         if (line.startsWith(INCLUDE)) {
@@ -61,35 +61,35 @@ final class ScriptLibrary {
     }
     name = "relay_" + Digests.hex("SHA-256", code.toString()).substring(0, 12);
     text =
-        NAMED
+        NAME_LINE
             + name
             + "\n"
             + code.substring(0, functions)
             + code.substring(functions).replace(REGISTER, REGISTER + name);
   }
 
-  /** For the build: writes the library to the file that is named. */
+  /** For the build: writes the library to the named file. */
   public static void main(String[] args) throws IOException {
-    Files.writeString(Path.of(args[0]), ScriptFile.putTogether().text);
+    Files.writeString(Path.of(args[0]), ScriptFile.assemble().text);
   }
 
   private static String[] lines(String lua) {
     return lua.split("\n", -1);
   }
 
-  /** Comments would only be sent and kept. */
+  /** Drops comments and empty lines: Redis would store them. */
   private static void addCode(StringBuilder out, String line) {
     if (!line.isEmpty() && !line.stripLeading().startsWith("--")) {
       out.append(line).append('\n');
     }
   }
 
-  /** What is shared, without its constants, which are kept for {@link #addWithNumbers}. */
+  /** Adds an include's code without its constants, which are kept for {@link #addWithNumbers}. */
   private static void addShared(StringBuilder out, Map<String, String> constants, String[] lines) {
     for (int n = 0; n < lines.length; n++) {
       String line = lines[n];
-      boolean goesOn = line.startsWith(LOCAL) && line.endsWith("=");
-      if (goesOn && areConstants(line + " " + lines[n + 1].strip(), constants)) {
+      boolean continues = line.startsWith(LOCAL) && line.endsWith("=");
+      if (continues && areConstants(line + " " + lines[n + 1].strip(), constants)) {
         n++;
       } else if (!areConstants(line, constants)) {
         addCode(out, line);
@@ -97,7 +97,9 @@ final class ScriptLibrary {
     }
   }
 
-  /** Whether it is {@code local A, B = 1, 2}, all of them numbers; then it is remembered. */
+  /**
+   * Whether the line is {@code local A, B = 1, 2} with numbers only; if so, records the constants.
+   */
   private static boolean areConstants(String line, Map<String, String> constants) {
     int is = line.indexOf(" = ");
     if (is < 0 || !line.startsWith(LOCAL)) {
@@ -132,7 +134,7 @@ final class ScriptLibrary {
     }
   }
 
-  /** Puts numbers in place of constants' names: Lua would look each name up each time. */
+  /** Replaces constants by their numbers: Lua would look up each name on each use. */
   private static void addWithNumbers(
       StringBuilder out, CharSequence lua, Map<String, String> constants) {
     int at = 0;
@@ -156,7 +158,10 @@ final class ScriptLibrary {
     }
   }
 
-  /** After the second quote, or after the first one if it is the only one of its line. */
+  /**
+   * Returns the position after the closing quote, or after the opening one if the line has no
+   * other.
+   */
   private static int endOfText(CharSequence lua, int begin) {
     for (int at = begin + 1; at < lua.length() && lua.charAt(at) != '\n'; at++) {
       if (lua.charAt(at) == '\'') {

@@ -7,34 +7,36 @@ import java.util.concurrent.Executor;
 import java.util.function.Consumer;
 
 /**
- * A thread of the program's own that waits for sockets, and can wait for that of Redis among them.
- * A program that has one saves each call two changes of threads: the reply is read where whoever
- * asked goes on.
+ * A program's own selector thread, which can also serve the connection to Redis. It saves two
+ * thread switches per call: the reply is read on the thread that continues the request.
  */
 public interface SocketLoop extends Executor {
 
-  /** The thread. */
+  /** The loop's thread. */
   Thread thread();
 
-  /** Runs a task, soon, on the thread. It does not block. From any thread. */
+  /** Runs a task soon on the loop's thread. The task must not block. Callable from any thread. */
   @Override
   void execute(Runnable task);
 
   /**
-   * Likewise, after so many nanoseconds, or a millisecond later.
+   * Runs a task on the loop's thread after a delay, up to a millisecond later.
    *
-   * @return what takes it back, if that comes in time
+   * @param nanos the delay in nanoseconds
+   * @return cancels the task, unless it has begun
    */
   Runnable executeAfter(Runnable task, long nanos);
 
-  /** Runs a task that may wait for a lock, anywhere but on the thread itself. From any thread. */
+  /**
+   * Runs a task that may block on a lock, on any thread but the loop's. Callable from any thread.
+   */
   void begin(Runnable task);
 
   /**
-   * Waits for a channel from now on; for what, its key says, which begins with nothing. On the
-   * thread.
+   * Registers a channel, with an empty interest set; change it through the key. Call it on the
+   * loop's thread.
    *
-   * @param ready is told, on the thread, each time the channel is ready
+   * @param ready called on the loop's thread each time the channel is ready
    */
   SelectionKey register(SelectableChannel channel, Consumer<SelectionKey> ready) throws IOException;
 }

@@ -1,14 +1,14 @@
 package relay.redis;
 
-/** How a key is chosen among those of the highest priority that can carry a request. */
+/** How to choose among the keys of the highest priority that can carry a request. */
 public enum Strategy {
   /** The key whose fullest dimension is the least full. */
   LEAST_LOADED(1),
   /** The key that was chosen the longest time ago. */
   ROUND_ROBIN(2),
-  /** Any, with equal chances. */
+  /** A random key, with equal chances. */
   RANDOM(3),
-  /** In turn, each as often as its weight says; a key of weight 0 only if no other can serve. */
+  /** In turn, in proportion to the weights. A key of weight 0 serves only when no other can. */
   WEIGHTED(4);
 
   private final int code;

@@ -9,7 +9,7 @@ import java.util.Set;
 import relay.redis.PoolSnapshot.GroupState;
 import relay.redis.PoolSnapshot.KeyState;
 
-/** Puts the slices of a survey together. */
+/** Combines the slices of a survey into a snapshot. */
 final class Survey {
   private final PoolPlan plan;
   private final Set<String> seen = new HashSet<>();
@@ -18,15 +18,15 @@ final class Survey {
   private int replicas;
   private long leases;
   private long expired;
-  private boolean first = true;
-  private boolean drawn;
+  private boolean isFirst = true;
+  private boolean drawsPicture;
   private Reply.Fleet fleet = Reply.Fleet.NONE;
 
   Survey(PoolPlan plan) {
     this.plan = plan;
   }
 
-  /** The groups of these keys. Those of a large account come with each slice of it. */
+  /** The groups of these keys. A large account's groups are part of each of its slices. */
   List<String> groups(List<KeyPlan> slice) {
     return slice.stream()
         .map(KeyPlan::account)
@@ -36,30 +36,30 @@ final class Survey {
   }
 
   boolean hasBegun() {
-    return !first;
+    return !isFirst;
   }
 
-  /** Whether the first slice found the readable picture out of date. */
-  boolean draws() {
-    return drawn;
+  /** Whether the first slice found that the readable picture is stale. */
+  boolean drawsPicture() {
+    return drawsPicture;
   }
 
-  /** The age that makes the readable picture stale: what the first slice decides holds for all. */
-  long draws(long staleMs, long neverMs) {
-    return first ? staleMs : drawn ? 0 : neverMs;
+  /** The age in ms beyond which the picture is redrawn; the first slice decides for all. */
+  long pictureAgeMs(long staleMs, long neverMs) {
+    return isFirst ? staleMs : drawsPicture ? 0 : neverMs;
   }
 
-  void add(List<KeyPlan> slice, List<String> slicesGroups, Reply.Done reply) {
-    if (first) {
-      first = false;
+  void add(List<KeyPlan> slice, List<String> sliceGroups, Reply.Done reply) {
+    if (isFirst) {
+      isFirst = false;
       replicas = (int) reply.number(3);
       leases = reply.number(4);
       expired = reply.number(5);
-      drawn = reply.number(6) == 1;
+      drawsPicture = reply.number(6) == 1;
       fleet = reply.fleet(7);
     }
     int at = 8;
-    for (String group : slicesGroups) {
+    for (String group : sliceGroups) {
       Optional<GroupState> state = reply.group(at++, group);
       if (seen.add(group)) {
         state.ifPresent(groups::add);

@@ -1,7 +1,7 @@
 package relay.redis;
 
 /**
- * What was used of a quota group.
+ * Usage of a quota group.
  *
  * @param requests requests
  * @param inputTokens input tokens
@@ -9,7 +9,7 @@ package relay.redis;
  */
 public record Usage(long requests, long inputTokens, long outputTokens) {
 
-  /** Nothing. */
+  /** No usage. */
   public static final Usage NONE = new Usage(0, 0, 0);
 
   /** Input and output tokens together. */
@@ -17,7 +17,7 @@ public record Usage(long requests, long inputTokens, long outputTokens) {
     return inputTokens + outputTokens;
   }
 
-  /** What was used in one dimension. */
+  /** The usage in one dimension. */
   public long of(Dimension dimension) {
     return switch (dimension) {
       case REQUESTS -> requests;
@@ -27,7 +27,7 @@ public record Usage(long requests, long inputTokens, long outputTokens) {
     };
   }
 
-  /** Both together. */
+  /** The sum of both. */
   public Usage plus(Usage other) {
     return new Usage(
         requests + other.requests,

@@ -17,24 +17,24 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.LongAdder;
 
 /**
- * What clients without limits of their own use, counted by all replicas together, for people to
- * see: nothing is reserved, and no request waits for it. Each replica counts in memory, and once a
- * second tells Redis what is new. Thread-safe; nothing blocks but {@link #close}.
+ * Counts the usage of clients without limits of their own, over all replicas, for display only.
+ * Nothing is reserved, and no request waits. Each replica counts in memory and sends the increments
+ * to Redis once a second. Thread-safe; only {@link #close} blocks.
  *
- * <p>What is told is never told again, so if Redis dies over it, it counts once or not at all. What
- * was counted while Redis was away counts when it is back.
+ * <p>Increments are sent at most once: if Redis fails during a call, they count once or not at all.
+ * Usage during an outage is sent when Redis is back.
  */
 public final class UsageTally {
-  /** Of two seconds each: one more than a minute has, for the present one has only begun. */
+  /** Slots of two seconds: one more than a minute needs, because the present one is incomplete. */
   static final int SLOTS = 31;
 
-  private static final int TICKS_TO_SEND = 2;
+  private static final int TICKS_PER_SEND = 2;
 
-  /** A call keeps Redis busy for some 3 us a client. */
-  private static final int TOLD_TOGETHER = 100;
+  /** Clients per write. A write takes Redis some 3 us per client. */
+  private static final int WRITE_BATCH = 100;
 
-  /** And a question for some 5, or 60 if it was busy all the time. */
-  private static final int ASKED_TOGETHER = 50;
+  /** Clients per read. A read takes some 5 us per client, or 60 us if all slots are in use. */
+  private static final int READ_BATCH = 50;
 
   private static final byte[] REAL_TIME = bytes("-");
 
@@ -42,20 +42,20 @@ public final class UsageTally {
   private final RedisKeys keys;
   private final byte[] replica;
   private final byte[] leaseMs;
-  private final byte[][] told;
-  private final long toldAgainNanos;
-  private volatile Map<String, Count> counts; // which stays as it is made
+  private final byte[][] tallyKeys;
+  private final long resendNanos;
+  private volatile Map<String, Count> counts; // fixed after construction
   private volatile List<String> shown;
-  private final Queue<Count> news = new ConcurrentLinkedQueue<>();
+  private final Queue<Count> queue = new ConcurrentLinkedQueue<>();
   private CompletableFuture<Void> sending = CompletableFuture.completedFuture(null);
-  private long toldAllNanos = System.nanoTime();
+  private long resentAt = System.nanoTime();
   private int ticks;
 
   /**
-   * What a client uses.
+   * A client's usage.
    *
    * @param used by requests that ended in the last minute
-   * @param inFlight requests that have begun and not ended
+   * @param inFlight requests in flight
    */
   public record Standing(Usage used, long inFlight) {}
 
@@ -64,12 +64,12 @@ public final class UsageTally {
     keys = new RedisKeys(options.prefix(), pool);
     replica = bytes(options.replica());
     leaseMs = bytes(options.lease().toMillis());
-    toldAgainNanos = options.lease().toNanos() / 3;
+    resendNanos = options.lease().toNanos() / 3;
     byte[][] slots = keys.used(SLOTS);
-    told = new byte[2 + SLOTS][];
-    told[0] = keys.counting;
-    told[1] = keys.running(options.replica());
-    System.arraycopy(slots, 0, told, 2, SLOTS);
+    tallyKeys = new byte[2 + SLOTS][];
+    tallyKeys[0] = keys.counting;
+    tallyKeys[1] = keys.running(options.replica());
+    System.arraycopy(slots, 0, tallyKeys, 2, SLOTS);
     shown = List.copyOf(clients);
     counts = counts(shown, Map.of());
   }
@@ -99,25 +99,25 @@ public final class UsageTally {
     counts = counts(shown, counts);
   }
 
-  /** What one client did, as this replica counts it. */
+  /** One client's usage at this replica. */
   private static final class Count {
     final byte[] client;
     final AtomicInteger inFlight = new AtomicInteger();
     final LongAdder requests = new LongAdder();
     final LongAdder inputTokens = new LongAdder();
     final LongAdder outputTokens = new LongAdder();
-    final AtomicBoolean hasNews = new AtomicBoolean();
-    private Usage told = Usage.NONE; // of the one call at a time
+    final AtomicBoolean isQueued = new AtomicBoolean();
+    private Usage reported = Usage.NONE; // written by one call at a time
 
     Count(byte[] client) {
       this.client = client;
     }
 
-    News take() {
-      hasNews.set(false); // before the look: what comes during it is news again
+    Increment take() {
+      isQueued.set(false); // reset before reading: a concurrent change queues the client again
       Usage all = new Usage(requests.sum(), inputTokens.sum(), outputTokens.sum());
-      News fresh = new News(this, minus(all, told), inFlight.get());
-      told = all;
+      Increment fresh = new Increment(this, minus(all, reported), inFlight.get());
+      reported = all;
       return fresh;
     }
 
@@ -129,8 +129,8 @@ public final class UsageTally {
     }
   }
 
-  /** What Redis is told of a client. */
-  private record News(Count of, Usage used, int inFlight) {
+  /** One client's increments for Redis. */
+  private record Increment(Count of, Usage used, int inFlight) {
     void addTo(List<byte[]> args) {
       args.add(of.client);
       for (long number : new long[] {used.requests(), used.inputTokens(), used.outputTokens()}) {
@@ -139,13 +139,13 @@ public final class UsageTally {
       args.add(bytes(Math.max(0, inFlight)));
     }
 
-    /** It did not arrive. */
-    void untold() {
-      of.told = Count.minus(of.told, used);
+    /** Redis did not count it: it is sent again. */
+    void notArrived() {
+      of.reported = Count.minus(of.reported, used);
     }
   }
 
-  /** A request of a client begins; of one that is not counted nothing is noted. */
+  /** Counts a request in flight. Does nothing for a client that is not counted. */
   public void began(String client) {
     Count count = counts.get(client);
     if (count != null) {
@@ -154,7 +154,7 @@ public final class UsageTally {
     }
   }
 
-  /** A request that began has ended, and has used this. */
+  /** Ends a request in flight and counts its usage. */
   public void ended(String client, Usage used) {
     Count count = counts.get(client);
     if (count != null) {
@@ -167,42 +167,42 @@ public final class UsageTally {
   }
 
   private void note(Count count) {
-    if (count.hasNews.compareAndSet(false, true)) {
-      news.add(count);
+    if (count.isQueued.compareAndSet(false, true)) {
+      queue.add(count);
     }
   }
 
   /** Called twice a second while Redis answers. */
   synchronized void tick() {
-    if (ticks++ % TICKS_TO_SEND == 0 && sending.isDone()) {
+    if (ticks++ % TICKS_PER_SEND == 0 && sending.isDone()) {
       long now = System.nanoTime();
-      if (now - toldAllNanos >= toldAgainNanos) {
-        toldAllNanos = now; // it is believed for a while only, and Redis may have lost it
+      if (now - resentAt >= resendNanos) {
+        resentAt = now; // in-flight counts expire in Redis, and Redis may have lost them
         counts.values().stream().filter(count -> count.inFlight.get() > 0).forEach(this::note);
       }
       sending = send();
     }
   }
 
-  /** Tells what is new, when what is being told has arrived. Fails if Redis does not hear it. */
-  private synchronized CompletableFuture<Void> tellAll() {
+  /** Sends all increments after the call in flight. Fails if Redis does not accept them. */
+  private synchronized CompletableFuture<Void> flush() {
     sending = sending.exceptionally(failed -> null).thenCompose(done -> send());
     return sending;
   }
 
   private CompletableFuture<Void> send() {
     List<Count> changed = new ArrayList<>();
-    for (Count count; changed.size() < TOLD_TOGETHER && (count = news.poll()) != null; ) {
+    for (Count count; changed.size() < WRITE_BATCH && (count = queue.poll()) != null; ) {
       changed.add(count);
     }
     if (changed.isEmpty()) {
       return CompletableFuture.completedFuture(null);
     }
-    // Only now, for a count that was taken may have news again, and a call names each client once
-    List<News> some = changed.stream().map(Count::take).toList();
+    // Read the counts after the polls: a client may be queued twice, but a call names each once
+    List<Increment> some = changed.stream().map(Count::take).toList();
     List<byte[]> args = new ArrayList<>(List.of(REAL_TIME, replica, leaseMs));
     some.forEach(each -> each.addTo(args));
-    return link.call(ScriptFile.TALLY, told, args.toArray(byte[][]::new))
+    return link.call(ScriptFile.TALLY, tallyKeys, args.toArray(byte[][]::new))
         .whenComplete(
             (reply, failure) -> {
               if (failure != null) {
@@ -211,24 +211,24 @@ public final class UsageTally {
             })
         .thenCompose(
             reply ->
-                some.size() < TOLD_TOGETHER ? CompletableFuture.completedFuture(null) : send());
+                some.size() < WRITE_BATCH ? CompletableFuture.completedFuture(null) : send());
   }
 
-  private void failed(List<News> some, Throwable failure) {
+  private void failed(List<Increment> some, Throwable failure) {
     switch (failure) {
-      case RedisGoneException _ -> some.forEach(News::untold);
+      case RedisGoneException _ -> some.forEach(Increment::notArrived);
       case RedisCommandExecutionException refused -> {
-        link.refused("to count clients' usage", refused);
-        some.forEach(News::untold);
+        link.reportRefusal("to count clients' usage", refused);
+        some.forEach(Increment::notArrived);
       }
-      default -> {} // it may have arrived
+      default -> {} // the call may have been executed
     }
-    some.forEach(each -> note(each.of)); // what is in flight can be told twice
+    some.forEach(each -> note(each.of)); // in-flight counts may be sent twice
   }
 
   /**
-   * What each client uses, over all replicas; what others counted is a second old at most. The
-   * future fails when Redis could not be asked.
+   * Returns each client's usage over all replicas; other replicas' part is at most a second old.
+   * The future fails when Redis cannot be asked.
    */
   public CompletableFuture<Map<String, Standing>> standings() {
     List<String> clients = shown;
@@ -236,20 +236,20 @@ public final class UsageTally {
       return CompletableFuture.completedFuture(Map.of());
     }
     Map<String, Standing> all = new HashMap<>();
-    return tellAll()
+    return flush()
         .thenCompose(done -> ask(List.of(), List.of()))
         .thenCompose(
             first -> {
-              CompletableFuture<Void> asked = CompletableFuture.completedFuture(null);
-              for (int from = 0; from < clients.size(); from += ASKED_TOGETHER) {
+              CompletableFuture<Void> done = CompletableFuture.completedFuture(null);
+              for (int from = 0; from < clients.size(); from += READ_BATCH) {
                 List<String> some =
-                    clients.subList(from, Math.min(clients.size(), from + ASKED_TOGETHER));
-                asked =
-                    asked
-                        .thenCompose(done -> ask(first.replicas(), some))
+                    clients.subList(from, Math.min(clients.size(), from + READ_BATCH));
+                done =
+                    done
+                        .thenCompose(previous -> ask(first.replicas(), some))
                         .thenAccept(reply -> reply.addTo(all, some));
               }
-              return asked;
+              return done;
             })
         .thenApply(done -> all);
   }
@@ -264,8 +264,8 @@ public final class UsageTally {
         .thenApply(Reply::ofTallied);
   }
 
-  /** Tells what is not told yet, and waits for it, but never longer than for a few calls. */
+  /** Sends the last increments and waits for the reply, for at most a few timeouts. */
   void close() {
-    tellAll().exceptionally(failed -> null).join();
+    flush().exceptionally(failed -> null).join();
   }
 }

@@ -10,86 +10,86 @@ import relay.redis.Acquisition.Exhausted;
 import relay.redis.Acquisition.Reason;
 
 /**
- * Requests of one model class that wait for capacity, in the order of their arrival. Only the first
- * asks, at the time at which it was told that it will be granted; when it is served, the next one
- * asks. So a large request is not overtaken forever by small ones, and Redis is not asked in vain.
+ * The parked requests of one model class, in order of arrival. Only the first one calls Redis, at
+ * the time at which it expects a grant. After its grant the next one calls. So small requests never
+ * overtake a large one for ever, and Redis gets no pointless calls.
  *
- * <p>While nobody waits, newcomers ask at once and side by side.
+ * <p>While no request is parked, new requests call Redis at once and concurrently.
  */
 final class WaitingLine {
-  /** Others may give capacity back before the time that was told. */
-  private static final long LOOK_AGAIN_NANOS = 1_000_000_000L;
+  /** Recheck interval: other replicas may return capacity before the predicted time. */
+  private static final long RECHECK_NANOS = 1_000_000_000L;
 
-  /** What ends a lease is sent a little later than it is called. */
-  private static final long STIRRED_NANOS = 20_000_000L;
+  /** Recheck delay after a lease ended here: its ending reaches Redis a little later. */
+  private static final long RECHECK_SOON_NANOS = 20_000_000L;
 
-  /** Told to those for whom no time is known. */
+  /** The retry time in an answer when none is known. */
   private static final long UNKNOWN_NANOS = 1_000_000_000L;
 
   private final WaitingRoom room;
-  private final TreeMap<Long, Waiter> waiting = new TreeMap<>();
-  private @Nullable Waiter asked; // the first, while Redis has its question
-  private boolean stirred;
-  private long opens; // when the first can be granted, as far as is known
+  private final TreeMap<Long, Parked> waiting = new TreeMap<>();
+  private @Nullable Parked asking; // the first request, while its acquire is in flight
+  private boolean recheckSoon;
+  private long opensAt; // when the first can be granted, as far as known
   private Reason reason = Reason.COOLDOWN;
-  private @Nullable Runnable alarmOff;
+  private @Nullable Runnable cancelAlarm;
   private long alarmAt;
 
   /**
-   * Someone who wants a key.
+   * A request for a key.
    *
-   * @param arrival his number
-   * @param until by the clock of the room; not later
+   * @param arrival its sequence number
+   * @param until latest time of an answer, on the room's clock
    */
-  record Waiter(long arrival, Demand demand, long until, CompletableFuture<Acquisition> answer) {}
+  record Parked(long arrival, Demand demand, long until, CompletableFuture<Acquisition> answer) {}
 
   WaitingLine(WaitingRoom room) {
     this.room = room;
   }
 
-  /** Asks for a newcomer, or has him wait behind the others. */
-  void arrive(Waiter newcomer) {
-    boolean othersWait;
+  /** Calls Redis for a new request, or queues it behind the others. */
+  void arrive(Parked newcomer) {
+    boolean hasQueue;
     boolean waits = false;
     synchronized (this) {
-      othersWait = !waiting.isEmpty();
-      if (othersWait && opens - newcomer.until() <= 0 && room.enter()) {
+      hasQueue = !waiting.isEmpty();
+      if (hasQueue && opensAt - newcomer.until() <= 0 && room.enter()) {
         waiting.put(newcomer.arrival(), newcomer);
         waits = true;
-        if (asked == null && alarmAt - newcomer.until() > 0) {
+        if (asking == null && alarmAt - newcomer.until() > 0) {
           setAlarm(newcomer.until());
         }
       }
     }
     if (waits) {
-      goesWhenDone(newcomer);
-    } else if (othersWait) {
-      newcomer.answer().complete(notYet());
+      leaveWhenAnswered(newcomer);
+    } else if (hasQueue) {
+      newcomer.answer().complete(exhausted());
     } else {
       var _ =
           room.ask(newcomer.demand())
               .thenAccept(
                   acquisition -> {
-                    if (told(newcomer, acquisition)) {
+                    if (answered(newcomer, acquisition)) {
                       askForFirst();
                     }
                   });
     }
   }
 
-  /** Whoever was answered, or has lost interest, no longer waits. */
-  private void goesWhenDone(Waiter waiter) {
-    var _ = waiter.answer().whenComplete((acquisition, failure) -> go(waiter));
+  /** Removes a request when it is answered or cancelled. */
+  private void leaveWhenAnswered(Parked request) {
+    var _ = request.answer().whenComplete((acquisition, failure) -> leave(request));
     if (room.isClosed()) {
-      dismiss(room.closing());
+      refuseAll(room.closing());
     }
   }
 
-  private void go(Waiter waiter) {
+  private void leave(Parked request) {
     boolean wasFirst;
     synchronized (this) {
-      wasFirst = !waiting.isEmpty() && waiting.firstKey() == waiter.arrival();
-      if (waiting.remove(waiter.arrival()) != null) {
+      wasFirst = !waiting.isEmpty() && waiting.firstKey() == request.arrival();
+      if (waiting.remove(request.arrival()) != null) {
         room.leave();
       }
     }
@@ -98,95 +98,101 @@ final class WaitingLine {
     }
   }
 
-  /** Asks until one must wait. A loop, for without Redis every answer is there at once. */
+  /**
+   * Calls Redis until a request must wait. A loop, not a recursion: without Redis every answer is
+   * immediate.
+   */
   private void askForFirst() {
     while (true) {
-      Waiter first;
+      Parked first;
       synchronized (this) {
-        if (asked != null || waiting.isEmpty()) {
+        if (asking != null || waiting.isEmpty()) {
           return;
         }
         first = waiting.firstEntry().getValue();
-        asked = first;
+        asking = first;
       }
       CompletableFuture<Acquisition> reply = room.ask(first.demand());
       if (!reply.isDone()) {
         var _ =
             reply.thenAccept(
                 acquisition -> {
-                  if (told(first, acquisition)) {
+                  if (answered(first, acquisition)) {
                     askForFirst();
                   }
                 });
         return;
       }
-      if (!told(first, reply.join())) {
+      if (!answered(first, reply.join())) {
         return;
       }
     }
   }
 
-  /** What Redis said to a waiter or a newcomer. True if whoever is first then is to ask. */
-  private boolean told(Waiter waiter, Acquisition acquisition) {
-    List<Waiter> hopeless = List.of();
-    boolean enters = false;
+  /** Handles Redis's answer. Returns true if the request that is now first must call Redis. */
+  private boolean answered(Parked request, Acquisition acquisition) {
+    List<Parked> tooLate = List.of();
+    boolean joins = false;
     boolean stays = false;
-    boolean wasAsked;
+    boolean wasAsking;
     synchronized (this) {
-      wasAsked = asked != null && asked.arrival() == waiter.arrival();
-      if (wasAsked) {
-        asked = null;
+      wasAsking = asking != null && asking.arrival() == request.arrival();
+      if (wasAsking) {
+        asking = null;
       }
-      boolean isIn = waiting.containsKey(waiter.arrival());
-      if (acquisition instanceof Exhausted e && mayWait(waiter, e)) {
-        enters = !isIn && room.enter();
-        stays = isIn || enters;
+      boolean isQueued = waiting.containsKey(request.arrival());
+      if (acquisition instanceof Exhausted e && mayWait(request, e)) {
+        joins = !isQueued && room.enter();
+        stays = isQueued || joins;
       }
-      if (enters) {
-        waiting.put(waiter.arrival(), waiter);
+      if (joins) {
+        waiting.put(request.arrival(), request);
       }
-      boolean isFirst = !waiting.isEmpty() && waiting.firstKey() == waiter.arrival();
+      boolean isFirst = !waiting.isEmpty() && waiting.firstKey() == request.arrival();
       if (stays && isFirst && acquisition instanceof Exhausted e) {
-        hopeless = waitsFirst(e);
-      } else if (!stays && isIn) {
-        waiting.remove(waiter.arrival());
+        tooLate = scheduleFirst(e);
+      } else if (!stays && isQueued) {
+        waiting.remove(request.arrival());
         room.leave();
       }
     }
-    if (enters) {
-      goesWhenDone(waiter);
+    if (joins) {
+      leaveWhenAnswered(request);
     } else if (!stays) {
-      WaitingRoom.give(waiter.answer(), acquisition);
+      WaitingRoom.deliver(request.answer(), acquisition);
     }
-    hopeless.forEach(other -> other.answer().complete(notYet()));
-    return wasAsked && !stays;
+    tooLate.forEach(other -> other.answer().complete(exhausted()));
+    return wasAsking && !stays;
   }
 
-  private boolean mayWait(Waiter waiter, Exhausted e) {
-    Duration left = Duration.ofNanos(waiter.until() - room.now());
+  private boolean mayWait(Parked request, Exhausted e) {
+    Duration left = Duration.ofNanos(request.until() - room.now());
     boolean inTime = e.reason() == Reason.CONCURRENCY || e.retryAfter().compareTo(left) <= 0;
-    return left.isPositive() && inTime && !waiter.answer().isDone();
+    return left.isPositive() && inTime && !request.answer().isDone();
   }
 
-  /** The first waits on. Gives those behind him who have to leave before his time comes. */
-  private List<Waiter> waitsFirst(Exhausted e) {
+  /**
+   * Schedules the next call of the first request. Returns the requests whose deadline comes sooner
+   * than the first one's grant.
+   */
+  private List<Parked> scheduleFirst(Exhausted e) {
     long now = room.now();
     boolean known = e.reason() != Reason.CONCURRENCY;
-    opens = known ? now + e.retryAfter().toNanos() : now;
+    opensAt = known ? now + e.retryAfter().toNanos() : now;
     reason = e.reason();
-    long next = now + (stirred ? STIRRED_NANOS : LOOK_AGAIN_NANOS);
-    next = known ? earlier(next, opens) : next;
-    stirred = false;
-    List<Waiter> hopeless = new ArrayList<>();
-    for (Waiter other : waiting.values()) {
-      if (opens - other.until() > 0) {
-        hopeless.add(other);
+    long next = now + (recheckSoon ? RECHECK_SOON_NANOS : RECHECK_NANOS);
+    next = known ? earlier(next, opensAt) : next;
+    recheckSoon = false;
+    List<Parked> tooLate = new ArrayList<>();
+    for (Parked other : waiting.values()) {
+      if (opensAt - other.until() > 0) {
+        tooLate.add(other);
       } else {
         next = earlier(next, other.until());
       }
     }
     setAlarm(next);
-    return hopeless;
+    return tooLate;
   }
 
   private static long earlier(long a, long b) {
@@ -194,54 +200,54 @@ final class WaitingLine {
   }
 
   private void setAlarm(long at) {
-    if (alarmOff != null) {
-      alarmOff.run();
+    if (cancelAlarm != null) {
+      cancelAlarm.run();
     }
     alarmAt = at;
-    alarmOff = room.setAlarm(Math.max(0, at - room.now()), this::ring);
+    cancelAlarm = room.setAlarm(Math.max(0, at - room.now()), this::onAlarm);
   }
 
-  private void ring() {
-    List<Waiter> late;
+  private void onAlarm() {
+    List<Parked> expired;
     synchronized (this) {
       long now = room.now();
-      late =
+      expired =
           waiting.values().stream()
-              .skip(1) // the first asks once more
-              .filter(waiter -> waiter.until() - now <= 0)
+              .skip(1) // the first calls Redis once more
+              .filter(request -> request.until() - now <= 0)
               .toList();
     }
-    late.forEach(waiter -> waiter.answer().complete(notYet()));
+    expired.forEach(request -> request.answer().complete(exhausted()));
     askForFirst();
   }
 
-  /** Capacity may be back: the first asks soon. */
-  synchronized void stir() {
-    if (asked != null) {
-      stirred = true;
-    } else if (!waiting.isEmpty() && alarmAt - (room.now() + STIRRED_NANOS) > 0) {
-      setAlarm(room.now() + STIRRED_NANOS);
+  /** Capacity may have returned: the first request calls Redis soon. */
+  synchronized void capacityReturned() {
+    if (asking != null) {
+      recheckSoon = true;
+    } else if (!waiting.isEmpty() && alarmAt - (room.now() + RECHECK_SOON_NANOS) > 0) {
+      setAlarm(room.now() + RECHECK_SOON_NANOS);
     }
   }
 
   synchronized boolean isEmpty() {
-    return waiting.isEmpty() && asked == null;
+    return waiting.isEmpty() && asking == null;
   }
 
-  /** The pool is closed. */
-  void dismiss(Acquisition answer) {
-    List<Waiter> all;
+  /** Refuses all requests: the pool is closed. */
+  void refuseAll(Acquisition answer) {
+    List<Parked> all;
     synchronized (this) {
       all = List.copyOf(waiting.values());
-      all.forEach(waiter -> room.leave());
+      all.forEach(request -> room.leave());
       waiting.clear();
     }
-    all.forEach(waiter -> waiter.answer().complete(answer));
+    all.forEach(request -> request.answer().complete(answer));
   }
 
-  /** Nobody is served before the first. */
-  private synchronized Acquisition notYet() {
-    long wait = opens - room.now();
+  /** A refusal until the first request's expected grant, since none is served before it. */
+  private synchronized Acquisition exhausted() {
+    long wait = opensAt - room.now();
     return new Exhausted(Duration.ofNanos(wait > 0 ? wait : UNKNOWN_NANOS), reason);
   }
 }

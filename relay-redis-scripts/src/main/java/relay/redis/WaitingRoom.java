@@ -13,12 +13,12 @@ import relay.redis.Acquisition.Granted;
 import relay.redis.Acquisition.Unavailable;
 
 /**
- * Holds requests until a key can carry them: those of a model class in one line, served in the
- * order of their arrival at this replica. No thread waits; one alarm a line is enough.
+ * Parks requests until a key can carry them: one line per model class, served in order of arrival
+ * at this replica. No thread waits; each line has one alarm.
  */
 final class WaitingRoom {
-  /** More are refused at once: who waits takes memory, and holds a connection open. */
-  static final int MOST = 1_000;
+  /** More are refused at once: each parked request takes memory and an open connection. */
+  static final int MAX_WAITING = 1_000;
 
   private static final Duration LONGEST = Duration.ofDays(1);
 
@@ -31,17 +31,17 @@ final class WaitingRoom {
   private volatile boolean closed;
   private volatile Acquisition closing = new Unavailable();
 
-  /** Calls back later. */
+  /** Runs callbacks later. */
   @FunctionalInterface
   interface Alarm {
-    /** Gives what turns it off. */
+    /** Returns an action that cancels the callback. */
     Runnable in(long nanos, Runnable callback);
   }
 
   /**
-   * A room without anybody in it.
+   * Creates an empty room.
    *
-   * @param ask asks for a key, once; its future never fails
+   * @param ask makes one acquire call; its future never fails
    */
   WaitingRoom(
       Function<Demand, CompletableFuture<Acquisition>> ask, Alarm alarm, LongSupplier nanoTime) {
@@ -53,30 +53,30 @@ final class WaitingRoom {
   CompletableFuture<Acquisition> acquire(Demand demand, Duration maxWait) {
     CompletableFuture<Acquisition> answer = new CompletableFuture<>();
     if (maxWait.isZero() || maxWait.isNegative()) {
-      var _ = ask(demand).thenAccept(acquisition -> give(answer, acquisition));
+      var _ = ask(demand).thenAccept(acquisition -> deliver(answer, acquisition));
       return answer;
     }
     Duration most = maxWait.compareTo(LONGEST) < 0 ? maxWait : LONGEST;
     long until = nanoTime.getAsLong() + most.toNanos();
     lines
         .computeIfAbsent(demand.modelClass() + "/" + demand.key(), line -> new WaitingLine(this))
-        .arrive(new WaitingLine.Waiter(arrivals.incrementAndGet(), demand, until, answer));
+        .arrive(new WaitingLine.Parked(arrivals.incrementAndGet(), demand, until, answer));
     return answer;
   }
 
-  /** A lease has ended: capacity may be back sooner than was thought. */
-  void stir() {
+  /** A lease has ended: capacity may return earlier than predicted. */
+  void capacityReturned() {
     if (waiting.get() > 0) {
-      lines.values().forEach(WaitingLine::stir);
+      lines.values().forEach(WaitingLine::capacityReturned);
     }
   }
 
-  /** How many wait. */
+  /** Number of parked requests. */
   int waiting() {
     return waiting.get();
   }
 
-  /** Nobody waits any longer. */
+  /** Refuses all parked requests. */
   void close() {
     close(new Unavailable());
   }
@@ -85,7 +85,7 @@ final class WaitingRoom {
   void close(Acquisition answer) {
     closing = answer;
     closed = true;
-    lines.values().forEach(line -> line.dismiss(answer));
+    lines.values().forEach(line -> line.refuseAll(answer));
   }
 
   /** Forgets the empty lines of keys that have gone: none will wait there again. */
@@ -118,12 +118,12 @@ final class WaitingRoom {
     return nanoTime.getAsLong();
   }
 
-  /** Takes a place, if there is one. */
+  /** Takes a place if one is free. */
   boolean enter() {
     if (closed) {
       return false;
     }
-    if (waiting.incrementAndGet() > MOST) {
+    if (waiting.incrementAndGet() > MAX_WAITING) {
       waiting.decrementAndGet();
       return false;
     }
@@ -134,8 +134,8 @@ final class WaitingRoom {
     waiting.decrementAndGet();
   }
 
-  /** Nobody may want the answer any longer: what was granted goes back. */
-  static void give(CompletableFuture<Acquisition> answer, Acquisition acquisition) {
+  /** Delivers an answer. If the caller has cancelled, the granted lease is cancelled. */
+  static void deliver(CompletableFuture<Acquisition> answer, Acquisition acquisition) {
     if (!answer.complete(acquisition) && acquisition instanceof Granted(Lease lease)) {
       lease.cancel();
     }

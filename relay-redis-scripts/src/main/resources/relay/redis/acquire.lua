@@ -1,21 +1,21 @@
--- Picks keys that can carry requests and reserves the requests on them, or says when one can. Requests
--- that arrive together share a call, and leases that have ended meanwhile are ended by it, too: first those,
--- then the requests, in their order, as if each had come alone.
+-- Picks keys that can carry requests and reserves the requests on them, or returns when one can. A call may
+-- carry several requests and the ids of leases that have ended. It ends the leases first and then handles the
+-- requests in order, with the result of separate calls.
 --
 -- KEYS  state      the pool's state: records of the pool, its groups and its keys
 --       win        the closed slots of the groups' windows
 --       leases     leases by id
---       due        when leases are looked at again: those in order
---       later      and all others
---       ...        each request's session, with affinity; else none
+--       due        leases by the time of their next check: a list, in order of time
+--       later      the same for all other leases: a sorted set
+--       ...        each request's session, if the requests have sessions
 -- ARGV  call       `epoch ceiling given lease_ms endings`: the pool's epoch as the replica knows it; the
---                  latest believable time on the pool's clock in microseconds, 0 if unknown; a test's
---                  clock, - for Redis TIME; time to the leases' deadline; how many leases have ended; then
---                  of each of those ` requests input output`: what it really cost, as for settle; then
---                  of each request ` input output`: the tokens to reserve
---       candidates `key group` of each, highest priority first, in one line; `key{} group` in shadow mode
---       ...        the ids of the leases that have ended, then each request's lease's id, made by the replica
--- REPLY {1, time, ...} and of each ending one value, as settle; then of each request five:
+--                  latest plausible time on the pool's clock in microseconds, 0 if unknown; a test's
+--                  clock, - for Redis TIME; time to the leases' deadline; number of leases to end; then
+--                  for each of those ` requests input output`: its actual cost, as for settle; then
+--                  for each request ` input output`: the tokens to reserve
+--       candidates `key group` for each candidate, highest priority first, in one line; `key{} group` in shadow mode
+--       ...        the ids of the leases to end, then a new lease id for each request
+-- REPLY {1, time, ...} then for each ending one value, as settle; then for each request five:
 --         1, key, group, input, output         granted
 --         10 + reason, ...                     likewise, on a key in shadow mode, where it would be refused
 --         0, wait_us, reason, key, 0           no capacity for wait_us; reason: 0 cooldown, 1 requests,
@@ -24,8 +24,8 @@
 --         -2, 0, 0, 0, 0                       every key that is large enough is quarantined
 --         -4, 0, 0, 0, 0                       this lease has ended already
 --       {-3}                                   unknown pool, group or epoch: configure, then ask again
--- COST  two reads and three writes, whatever the number of endings and requests; more when a slot closes, a
---       lease expires, the answer is no, or another wrote last: then each candidate is read
+-- COST  two reads and three writes for any number of endings and requests. More when a slot closes, a lease
+--       expires, a request is denied, or another process wrote last: then each candidate is read
 -- @include numbers
 -- @include pool
 -- @include key
@@ -40,7 +40,7 @@
 -- @include grant
 local call = ARGV[1]
 local epoch, ceiling, given, lease_us, endings, at = call_line(call)
-local first = 3 + endings -- the first request's id
+local first = 3 + endings -- the position of the first request's id
 if first > #ARGV then error({ err = 'BADARG there are fewer ids than announced' }) end
 local costs, tokens = nil, { 0, 0 }
 if endings > 0 then costs, at = costs_at(call, at, endings) end

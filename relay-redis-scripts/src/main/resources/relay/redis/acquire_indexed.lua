@@ -1,27 +1,27 @@
--- Picks keys of a large pool that can carry requests and reserves the requests on them, or says when
--- one can. As `acquire`, but the candidates come from the pool's index: a few that are ready are
--- compared, those that prove unable are parked until they are able. So a grant costs the same whatever
--- the pool's size, and no request is denied while any key can carry it.
+-- Picks keys of a large pool that can carry requests and reserves the requests on them, or returns when one
+-- can. Like `acquire`, but with candidates from the pool's index: it compares a few ready ones, and parks those
+-- that cannot carry the request until they can. So a grant costs the same at any pool size, and no request is
+-- denied while any key can carry it.
 --
 -- KEYS  state      the pool's state: records of the pool, its groups and its keys
 --       win        the closed slots of the groups' windows
 --       leases     leases by id
---       due        when leases are looked at again: those in order
---       later      and all others
---       ...        each request's session, with affinity; else none
---       ...        all ready sets, as for settle; those of a model class stand together, highest priority first
+--       due        leases by the time of their next check: a list, in order of time
+--       later      the same for all other leases: a sorted set
+--       ...        each request's session, if the requests have sessions
+--       ...        all ready sets, as for settle; those of a model class are adjacent, highest priority first
 -- ARGV  call       `epoch ceiling given lease_ms endings`, as for acquire, then ` requests sessions first sets
---                  shadow`: the numbers of requests and of sessions (as many, or 0), which ready set is the first
---                  of the requests' model class, and how many it has, 1 if all keys are in shadow mode; then the
+--                  shadow`: the number of requests; the number of sessions (the same, or 0); the first ready set
+--                  of the requests' model class; the number of its ready sets, 1 if all keys are in shadow mode; then
 --                  costs and requests as for acquire
---       ...        the ids of the leases that have ended, then each request's lease's id
---       ...        candidates to leave out: `key group`
--- REPLY {1, time, ...}                         and of each ending and request what acquire tells; or
---         -5, 0, 0, 0, 0                       many were looked at in vain: ask again
+--       ...        the ids of the leases to end, then a new lease id for each request
+--       ...        candidates to avoid: `key group`
+-- REPLY {1, time, ...}                         then for each ending and request the values of acquire, or
+--         -5, 0, 0, 0, 0                       compared the maximum without a match: call again
 --       {-3}                                   unknown pool, epoch or ready set: configure, then ask again
--- COST  two reads and a write more than acquire with as many candidates as a sample has, for each request. A
---       denial looks at all that were parked by requests of another size; one of a request that is too large
---       for every key in use looks at the quarantined ones, too
+-- COST  for each request two reads and a write more than acquire with as many candidates as a sample. A
+--       denial reads all candidates that requests of another size have parked. If the request is too large
+--       for every usable key, it reads the quarantined ones as well
 -- @include numbers
 -- @include pool
 -- @include key
@@ -49,7 +49,7 @@ read_to(call, at)
 local r = open(KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5])
 local p = r and r.pool
 if not p or p[EPOCH] ~= epoch then return { -3 } end
-local from = 6 + sessions -- the first ready set of all
+local from = 6 + sessions -- the position of the first ready set
 first_set = from + first_set - 1
 local last_set = first_set + sets - 1
 if redis.call('EXISTS', KEYS[first_set]) == 0 then return { -3 } end

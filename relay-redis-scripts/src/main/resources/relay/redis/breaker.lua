@@ -1,22 +1,22 @@
--- The breaker of a whole provider, shared by all replicas: opens when most requests of a short time
--- failed, whichever key they used, and lets one request at a time try whether the provider works
--- again. Also tells its state to a replica that reports nothing.
+-- The circuit breaker of a whole provider, shared by all replicas. It opens when most requests of a short
+-- interval failed, on whichever keys, and then admits one trial request at a time. A call without counts only
+-- reads its state.
 --
 -- KEYS  breaker    the breaker, readable: state, failures, successes, since_ms, until_ms, opened
 -- ARGV  given      a test's clock in microseconds, '' for Redis TIME
 --       failures   requests at which the provider failed since the caller's last report
 --       successes  requests at which it did not
---       probe      `ask` for leave to send one, how that ended: `good`, `bad` or not sent: `back`; or ''
+--       probe      `ask` to run a trial; the result of one: `good`, `bad` or, if not sent, `back`; else ''
 --       caller     the calling replica's id
--- REPLY {1, state, wait_ms, allowed}           state: 0 closed, 1 open, 2 one request tries; wait_ms: until
---                                              the next may ask; allowed: 1 if the caller now may send one
--- COST  one read; one write and one expiry when something was reported or allowed
+-- REPLY {1, state, wait_ms, allowed}           state: 0 closed, 1 open, 2 in trial; wait_ms: time until
+--                                              another may ask; allowed: 1 if the caller may run a trial
+-- COST  one read; one write and one expiry when something was reported or a trial granted
 -- @include numbers
-local WINDOW_MS = 10000     -- in which failures are counted
-local LEAST = 10            -- failures that open it, if they are at least half of all requests
-local FIRST_PAUSE_MS = 2000 -- doubled each time that the trying request fails
+local WINDOW_MS = 10000     -- interval in which failures are counted
+local LEAST = 10            -- failures that open it, if at least half of all requests failed
+local FIRST_PAUSE_MS = 2000 -- doubled with each failed trial
 local PAUSE_MS = 60000
-local TRY_MS = 30000        -- after which another request may try, for the first may never end
+local TRY_MS = 30000        -- then another request may try: the first may never end
 local KEEP_MS = 600000
 local breaker, given, probe, caller = KEYS[1], ARGV[1], ARGV[4], ARGV[5]
 local failed, worked = number(ARGV[2], 'failures'), number(ARGV[3], 'successes')
@@ -32,7 +32,7 @@ local now = math.floor(micros / 1000)
 local v = redis.call('HMGET', breaker, 'state', 'failures', 'successes', 'since_ms', 'until_ms', 'opened', 'tries')
 local state, failures, successes = v[1] or 'closed', tonumber(v[2] or 0), tonumber(v[3] or 0)
 local since, till, opened, tries = tonumber(v[4] or 0), tonumber(v[5] or 0), tonumber(v[6] or 0), v[7] or ''
--- a clock that stepped back (failover to another host) neither keeps it open nor counts for ever
+-- after a failover the clock may step back: bound both times by the present
 since, till = math.min(since, now), math.min(till, now + PAUSE_MS)
 local changed, allowed = failed + worked > 0, 0
 

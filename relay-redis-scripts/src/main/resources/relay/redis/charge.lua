@@ -1,20 +1,20 @@
--- Charges what was used without a lease in this Redis: requests that a replica let through on its own
--- while Redis was away, and requests whose lease was lost with the pool's state.
+-- Charges usage without a lease in this Redis: requests that a replica admitted on its own during an outage,
+-- and requests whose lease was lost with the pool's state.
 --
 -- KEYS  state      the pool's state
 --       win        the closed slots of the groups' windows
 --       leases     leases by id
---       due        when leases are looked at again: those in order
---       later      and all others
--- ARGV  ceiling    latest believable time on the pool's clock in microseconds, 0 if unknown
+--       due        leases by the time of their next check: a list, in order of time
+--       later      the same for all other leases: a sorted set
+-- ARGV  ceiling    latest plausible time on the pool's clock in microseconds, 0 if unknown
 --       given      a test's clock in microseconds, - for Redis TIME
---       id         of the lease that there would have been
+--       id         an id for the charge: it counts once
 --       group      the quota group
 --       requests   requests
 --       input      input tokens
 --       output     output tokens
 -- REPLY {1, time}                              charged
---       {0}                                    this lease is known here or was charged before
+--       {0}                                    this id is a known lease or was charged before
 --       {-3}                                   unknown pool or group
 -- COST  one or two reads, three writes
 -- @include numbers

@@ -1,38 +1,38 @@
--- Announces a pool's shape: its window, strategy, keys and quota groups with their limits. Usage,
--- cooldowns, leases and learned limits of what is known already stay. A replica calls it at start, when
--- its configuration changes, and when a script answers that it does not know the pool. A large pool
--- comes in parts, and so does a large account: its groups come with the first of its keys.
+-- Announces a pool's shape: its window, strategy, keys and quota groups with their limits. Existing usage,
+-- cooldowns, leases and learned limits stay. A replica calls it at start, when its configuration changes, and
+-- when a script replies that the pool is unknown. A large pool is announced in parts. An account may span
+-- parts: its groups come with the first of its keys.
 --
 -- KEYS  state      the pool's state
 --       win        the closed slots of the groups' windows
 --       quarantine reasons by key
---       keys       the readable picture: drawn anew, without what left the pool
---       learned    limits that the provider stated
---       ...        ready sets of an indexed pool: one a priority and model class; then those of other plans
--- ARGV  ceiling    latest believable time on the pool's clock in microseconds, 0 if unknown
+--       keys       the readable picture: rewritten, without what left the pool
+--       learned    limits stated by the provider
+--       ...        ready sets of an indexed pool: one per priority and model class; then those of other plans
+-- ARGV  ceiling    latest plausible time on the pool's clock in microseconds, 0 if unknown
 --       given      a test's clock in microseconds, - for Redis TIME
 --       known      the epoch under which the replica used this pool, 0 if it never did
---       fresh      a random number: the epoch to take if there is none
+--       fresh      a random number: the epoch of a new pool
 --       window_ms  the limits' window
 --       strategy   1 least_loaded, 2 round_robin, 3 random, 4 weighted
---       bucket     1 if the groups mirror a bucket, 0 if they keep a window
+--       bucket     1 if the groups mirror a token bucket, 0 if they enforce a window
 --       burst      burst ratio, a decimal in (0, 1]
---       later      0 for the first part; for a later one the first's answer: 1, or 2 if the state was lost
+--       later      0 for the first part; for later parts the first part's `found`
 --       groups     number of groups
 --       keys       number of keys
 --       config     `replica plan hash since_ms last`: who runs with which plan (a number), the hash of its
 --                  configuration and since when; 1 if this is the last part, else 0. `-` for one who is no
 --                  replica: what live replicas want is left as it is
---       ...        of each group: id, requests, input, output, input + output (limits, 0 unknown)
---       ...        of each key: id, account, max_concurrent, priority, weight
---       ...        of each candidate of an indexed pool: number of its ready set, key, group
+--       ...        for each group: id, requests, input, output, input + output (limits, 0 unknown)
+--       ...        for each key: id, account, max_concurrent, priority, weight
+--       ...        for each candidate of an indexed pool: number of its ready set, key, group
 -- REPLY {1, time, epoch, found}                found: 2 if the state was lost, else 1
--- COST  two reads and two writes a group, one of each a key and a candidate; when the window's length
---       changes, more
+-- COST  two reads and two writes per group, one of each per key and candidate; more when the window's
+--       length changes
 --
--- A pool that nobody used starts full. One whose state was lost while replicas used it (they name an
--- epoch that Redis does not know) starts in full debt: its buckets refill at the limits' rate, but
--- what may have been spent a moment ago is not spent twice.
+-- A new pool starts with its full limits. If replicas name an epoch that Redis does not know, the pool's state
+-- was lost while in use. Such a pool starts in full debt: its buckets refill at the limits' rate, so usage of a
+-- moment ago is not granted twice.
 --
 -- Replicas may have different plans while a change goes through the fleet. The smaller limit holds then, as long as a live
 -- replica wants it; the strategy and the weights of the newest plan do. The replica that takes the last one from a plan
@@ -73,8 +73,8 @@ if not replica and config ~= '-' then error({ err = 'BADARG config must be `repl
 for n = rows_from, #ARGV, 3 do
   if number(ARGV[n], 'argument ' .. n) > #KEYS - 5 then error({ err = 'BADARG there is no ready set ' .. ARGV[n] }) end
 end
--- 240 slots are a slot longer than the window: what was sent late and what was sent early arrive closer
--- together than they were sent
+-- The 240 slots span one slot more than the window: requests may reach the provider closer together than we
+-- sent them
 local function slot_of(us) return math.ceil(us * (SLOTS + 1) / SLOTS / SLOTS) end
 
 local r = open(state, win)
@@ -83,12 +83,12 @@ local lost = later == 2 or later == 0 and known > 0
 if not r then
   r = records(state, win, { fresh, 0, 0, 0, 0, window_us, slot_of(window_us), strategy, 0, 0, 0, lost and 1 or 0, 0, 0, bucket, 0, 0 })
 elseif later == 0 then
-  -- a newcomer made the pool anew before one who remembers came back
+  -- a new replica created the pool before one that remembers the old epoch came back
   lost = known > 0 and r.pool[EPOCH] ~= known and r.pool[LOST] == 0
   if lost then r.pool[LOST] = 1 end
 end
 local p = r.pool
--- of what is new to Redis, and not to the replica: the first part told, and this one did not come then
+-- later parts of a lost pool: groups that are new to Redis, but not to the replica
 local forgotten = known > 0 and p[EPOCH] ~= known
 local now = pool_time(p, given, ceiling)
 local fleet = read_fleet(r)
@@ -134,7 +134,7 @@ for n = 13, keys_from - 1, 5 do
     for d = 1, 4 do
       limit(g, d, effective(wanted[d], stated[d]), now)
       if indebted then
-        -- nothing of an earlier charge need be left in a debt that is set here
+        -- this debt may contain no earlier charge, so refunds must not reduce it
         g[LEVEL + d] = math.max(g[LEVEL + d], burst * g[LIMIT + d])
         g[LOW + d], g[OLD_LOW + d], g[CHANGED] = 0, 0, now
       end

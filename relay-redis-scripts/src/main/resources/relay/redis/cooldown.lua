@@ -1,15 +1,15 @@
--- Keeps a key or a quota group out of use for a while. A cooldown is only ever lengthened here;
--- `restore` ends one. A provider that refuses while the window is far from full lets less pass at once
--- than was thought: the group's burst is halved, at most once for all that was granted before.
+-- Cools a key or a quota group down. A call never shortens a cooldown; `restore` ends one. If the provider
+-- refuses while the window is far from full, it admits a smaller burst than assumed: the group's burst is
+-- halved, at most once for all requests granted before.
 --
 -- KEYS  state      the pool's state
 --       win        the closed slots of the groups' windows
--- ARGV  ceiling    latest believable time on the pool's clock in microseconds, 0 if unknown
+-- ARGV  ceiling    latest plausible time on the pool's clock in microseconds, 0 if unknown
 --       given      a test's clock in microseconds, - for Redis TIME
 --       field      `k:<key>` or `g:<group>`
---       cool_ms    how long; 0 for a group: 1 s, doubled with every refusal in a row, at most 60 s
---       granted    when the request was granted that the provider refused for its rate; 0: none was
--- REPLY {1, time, cooldown_us}                 how long the cooldown now lasts
+--       cool_ms    duration; 0 for a group: 1 s, doubled with every refusal in a row, at most 60 s
+--       granted    grant time of the request that the provider rate-limited; 0 for none
+-- REPLY {1, time, cooldown_us}                 the remaining cooldown
 --       {-3}                                   unknown pool, key or group
 -- COST  one or two reads, one write
 -- @include numbers

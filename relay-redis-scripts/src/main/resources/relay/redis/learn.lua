@@ -1,18 +1,17 @@
--- Merges what a replica has learned of models' requests into what the fleet knows, and answers with
--- that. A merge is sent once and never again: one whose reply is lost counts once or not at all.
+-- Merges a replica's samples of models' requests into the fleet's, and returns the fleet's. A merge is never
+-- retried: if its reply is lost, it counts once or not at all.
 --
--- What is known of a model is one line of text that `redis-cli HGETALL` shows:
--- `tokens_per_kb 251 output_p90 812 samples 1000 | bytes .. tokens .. at .. outputs b:n ..`. Of the
--- last part, outputs of up to 2^(b/4) tokens were seen n times. Old samples fade: all of them
--- together weigh at most 1,000, and half as much every six hours, but for the last 20.
+-- Each model has one line of text, readable with `redis-cli HGETALL`: `tokens_per_kb 251 output_p90 812 samples
+-- 1000 | bytes .. tokens .. at .. outputs b:n ..`. Here b:n are n outputs of up to 2^(b/4) tokens. Old samples
+-- fade: together they weigh at most 1,000, and their weight halves every six hours, but not below 20.
 --
--- KEYS  estimates  hash: model -> what is known of it
+-- KEYS  estimates  hash: model -> its line
 -- ARGV  given      a test's clock in seconds, - for Redis TIME
---       all        1 to be told of all models, 0 of those that are named
---       ...        for each model: name, samples (0 only asks), text bytes, input tokens, b:n,b:n..
--- REPLY {1, seconds, model, line...}           what is known now
--- COST  two reads and one write, some 0.1 ms a model: replicas send four in a call. At most 500
---       models are kept, and of more an old one goes
+--       all        1 to return all models, 0 for the named ones
+--       ...        for each model: name, samples (0 only reads), text bytes, input tokens, b:n,b:n..
+-- REPLY {1, seconds, model, line...}           the lines after the merge
+-- COST  two reads and one write, some 0.1 ms per model; replicas send four per call. At most 500
+--       models are kept: a new one replaces an old one
 -- @include numbers
 local MOST_SAMPLES, KEPT_SAMPLES, HALF_LIFE_S = 1000, 20, 21600
 local MOST_MODELS, TTL_S, LAST_BUCKET = 500, 604800, 80
@@ -28,7 +27,7 @@ local function scale(m, factor)
   for b, n in pairs(m.outputs) do m.outputs[b] = n * factor end
 end
 
--- Of what the hash holds; a line that nobody here wrote is as good as none.
+-- Parses a line of the hash. A malformed line, from a foreign writer, counts as none.
 local function read_line(line)
   local m = empty()
   if not line then return m end
@@ -60,7 +59,7 @@ local function read_delta(n)
   if rest ~= '' then error({ err = 'BADARG outputs must be bucket:count,...' }) end
   if m.samples > MOST_SAMPLES then
     scale(m, MOST_SAMPLES / m.samples)
-    m.samples = MOST_SAMPLES -- to the last digit: `merge` divides by what is left of the others
+    m.samples = MOST_SAMPLES -- exactly, because `merge` divides by the room left for the others
   end
   return m
 end
@@ -108,7 +107,7 @@ for n, name in ipairs(names) do
 end
 if #writes > 0 then
   redis.call('HSET', estimates, unpack(writes))
-  -- A random few are looked at, so the oldest of them is old: the others need no search.
+  -- Approximates the oldest by the oldest of ten random models, which needs no search.
   for _ = MOST_MODELS + 1, redis.call('HLEN', estimates) do
     local some = redis.call('HRANDFIELD', estimates, 10, 'WITHVALUES')
     local oldest, oldest_at

@@ -1,18 +1,18 @@
--- Takes up what a provider's answer said of a quota group. A limit that it stated holds for all
--- replicas and is kept. What is left by its count only ever makes ours more careful: answers are stale
--- by all that is in flight. If the account used more than we know of, someone else uses it: that is
--- charged here, and ages out as everything does.
+-- Applies the limits stated in a provider's answer for a quota group. A stated limit is kept and holds for all
+-- replicas. A stated remainder can only raise our usage: answers are stale by everything in flight. If the
+-- account used more than we know, another user shares it: the difference is charged here, and ages out like
+-- other usage.
 --
 -- KEYS  state      the pool's state
 --       win        the closed slots of the groups' windows
---       learned    limits that the provider stated
+--       learned    limits stated by the provider
 --       ...        all ready sets of an indexed pool
--- ARGV  ceiling    latest believable time on the pool's clock in microseconds, 0 if unknown
+-- ARGV  ceiling    latest plausible time on the pool's clock in microseconds, 0 if unknown
 --       given      a test's clock in microseconds, - for Redis TIME
 --       group      the quota group
---       ...        stated limits of requests, input, output, input + output; 0 where there was none
---       ...        what is left of each; - where it was not said
--- REPLY {1, time, requests, input, output}     foreign use that was charged
+--       ...        stated limits of requests, input, output, input + output; 0 where none is stated
+--       ...        the remainder of each; - where none is stated
+-- REPLY {1, time, requests, input, output}     charged foreign usage
 --       {-3}                                   unknown pool or group
 -- COST  two reads, one write; one more when a limit is new
 -- @include numbers
@@ -54,9 +54,9 @@ local foreign = { 0, 0, 0 }
 for d = 1, 4 do
   if stated[d] > 0 and left[d] and left[d] < stated[d] then
     local ours = p[BUCKET] == 1 and g[LEVEL + d] or d == 4 and g[USED + 2] + g[USED + 3] or g[USED + d]
-    -- providers round what is left of tokens to thousands
+    -- providers round remaining tokens to thousands
     local unknown = math.floor(stated[d] - left[d] - ours - math.max(stated[d] / 100, d == 1 and 1 or 1000))
-    local as = d == 4 and 2 or d -- of all tokens it is not said of which kind
+    local as = d == 4 and 2 or d -- the split of total tokens is unknown: count them as input
     if unknown > 0 then foreign[as] = math.max(foreign[as], unknown) end
   end
 end

@@ -1,14 +1,14 @@
--- Picks a key for a request that is not counted: any that is in use and not cooling down, of the
--- highest priority that has one. Nothing is reserved and nothing is written.
+-- Picks a key for an uncounted request: any that is neither quarantined nor cooling down, of the highest
+-- priority that has one. Reserves and writes nothing.
 --
 -- KEYS  state      the pool's state
--- ARGV  ceiling    latest believable time on the pool's clock in microseconds, 0 if unknown
+-- ARGV  ceiling    latest plausible time on the pool's clock in microseconds, 0 if unknown
 --       given      a test's clock in microseconds, - for Redis TIME
---       draw       a random number: which of the usable keys
+--       draw       a random number that selects among the usable keys
 --       ...        candidates in pairs, highest priority first: `k:<key>`, `g:<group>`
--- REPLY {1, time, ...} and, as acquire of a request, five values:
+-- REPLY {1, time, ...} then five values, as acquire for one request:
 --         1, key, group, 0, 0                  use this key
---         0, wait_us, 0, key, 0                all are cooling down; this one is the first that will not
+--         0, wait_us, 0, key, 0                all are cooling down; this key is usable first
 --         -2, 0, 0, 0, 0                       every candidate is quarantined
 --       {-3}                                   unknown pool, key or group
 -- COST  one read

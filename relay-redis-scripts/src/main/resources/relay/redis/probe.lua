@@ -1,13 +1,13 @@
--- Gives out turns to ask the provider whether it accepts a quarantined key again: one replica of all
--- at a time, after pauses that grow while the answer is no.
+-- Assigns turns to probe quarantined keys: one replica at a time asks the provider whether it accepts a key
+-- again. The pauses between turns grow while the provider refuses.
 --
 -- KEYS  quarantine reasons by key
 --       probes     by key, readable: `tries 2 next_ms 1764086400000`
 -- ARGV  given      a test's clock in microseconds, '' for Redis TIME
---       first_ms   pause before the first try; doubled with each, at most 30 times as long
+--       first_ms   pause before the first try; doubles with each try, up to 30 times as long
 --       ...        the keys' ids
--- REPLY {1, turn...}                           the key whose turn it is, at most one
--- COST  two reads a key, one write when something is due
+-- REPLY {1, turn...}                           the key to probe now, at most one
+-- COST  two reads per key, one write when a key is due
 -- @include numbers
 local quarantine, probes = KEYS[1], KEYS[2]
 local given, first = ARGV[1], number(ARGV[2], 'first_ms')
@@ -25,7 +25,7 @@ for n = 3, #ARGV do
     local tries, next_ms = string.match(redis.call('HGET', probes, id) or '', '^tries (%d+) next_ms (%d+)$')
     tries, next_ms = tonumber(tries), tonumber(next_ms)
     local set
-    -- one that was last out of use long ago, or was noted under another clock, begins anew
+    -- start over if the last quarantine was long ago, or the time is from another clock
     if not tries or next_ms < now - KEEP_MS / 2 or next_ms > now + LONGEST * first then
       tries, set = 0, now + first
     elseif next_ms <= now then

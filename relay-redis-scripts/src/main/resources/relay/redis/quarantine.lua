@@ -1,14 +1,14 @@
--- Takes keys out of use until `restore`. The reasons outlive everything else: they have no TTL.
+-- Takes keys out of use until `restore`. The reasons have no TTL, so they survive the pool's other state.
 --
 -- KEYS  state      the pool's state
 --       quarantine reasons by key
--- ARGV  reason     why, in a few words, no secrets
+-- ARGV  reason     a few words, without secrets
 --       by         the replica whose credentials the provider refused: another secret ends that, and it is not
 --                  believed of one that changed before it; - for any other reason
 --       ...        the keys' ids
--- REPLY {n}                                    keys that are newly quarantined
+-- REPLY {n}                                    number of newly quarantined keys
 --       {-3}                                   unknown pool or key
--- COST  one read, one write; a read and a write a key
+-- COST  one read, one write; a read and a write per key
 -- @include numbers
 -- @include pool
 -- @include key
@@ -25,13 +25,11 @@ local by = ARGV[2] ~= '-' and (read_fleet(r).replicas[ARGV[2]] or { at = 0 })
 local newly = 0
 for n = 3, #ARGV do
   local k = key_of(r, ARGV[n])
-  if k[K_STOPPED] == 0 and not (by and has_old_secret(r, by, ARGV[n])) then
-    newly = newly + 1
+  local is_new = k[K_STOPPED] == 0 and not (by and has_old_secret(r, by, ARGV[n]))
+  if is_new then newly = newly + 1 end
+  -- what ends refused credentials does not end another reason
+  if is_new or k[K_STOPPED] == REFUSED and not by then
     k[K_STOPPED] = by and REFUSED or 1
-    change(r, k)
-    redis.call('HSET', quarantine, ARGV[n], ARGV[1])
-  elseif k[K_STOPPED] == REFUSED and not by then
-    k[K_STOPPED] = 1 -- what ends the first reason does not end this one
     change(r, k)
     redis.call('HSET', quarantine, ARGV[n], ARGV[1])
   end

@@ -1,15 +1,15 @@
--- Moves the deadlines of leases whose requests still run. A lease that has expired stays expired.
+-- Extends the deadlines of leases whose requests still run. An expired lease stays expired.
 --
 -- KEYS  state      the pool's state
 --       leases     leases by id
---       later      when those are looked at again that are not new
--- ARGV  ceiling    latest believable time on the pool's clock in microseconds, 0 if unknown
+--       later      leases by the time of their next check, except new ones
+-- ARGV  ceiling    latest plausible time on the pool's clock in microseconds, 0 if unknown
 --       given      a test's clock in microseconds, - for Redis TIME
 --       lease_ms   time from now to the new deadline
 --       ...        the leases' ids
--- REPLY {1, time, alive...}                    1 or 0 for each lease
+-- REPLY {1, time, alive...}                    for each lease 1 if it is live, else 0
 --       {-3}                                   unknown pool
--- COST  two reads, one write, and two writes a lease
+-- COST  two reads, one write, and two writes per lease
 -- @include numbers
 -- @include pool
 -- @include key

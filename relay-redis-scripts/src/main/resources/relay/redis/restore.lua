@@ -1,12 +1,12 @@
--- Brings keys and quota groups back into use: ends quarantines and cooldowns.
+-- Returns keys and quota groups to use: ends their quarantines and cooldowns.
 --
 -- KEYS  state      the pool's state
 --       quarantine reasons by key
 --       ...        all ready sets of an indexed pool
 -- ARGV  ...        `k:<key>`, `g:<group>`
--- REPLY {n}                                    keys and groups that were out of use
+-- REPLY {n}                                    number of keys and groups that were out of use
 --       {-3}                                   unknown pool, key or group
--- COST  one read, one write; a read and a write a field
+-- COST  one read, one write; a read and a write per field
 -- @include numbers
 -- @include pool
 -- @include key

@@ -1,24 +1,24 @@
--- Ends leases: each one's concurrency comes back and its charge becomes what it really cost. More than
--- was reserved goes to the present slot, less goes back to where it was charged. A lease that expired
--- before has given its concurrency back already. A request that was never sent costs nothing: that is
--- a cancel; one that comes before its acquire leaves a tombstone, so that the acquire grants nothing.
+-- Ends leases: releases their concurrency and corrects each charge to the actual cost. Usage beyond the
+-- reservation is charged to the present slot; unused reservation is refunded to the slot of the charge. An
+-- expired lease has released its concurrency before. A cancel is a settle with no cost. If it arrives before
+-- its acquire, it leaves a tombstone, and the acquire then grants nothing.
 --
 -- KEYS  state      the pool's state
 --       win        the closed slots of the groups' windows
 --       leases     leases by id
---       due        when leases are looked at again: those in order
---       later      and all others
+--       due        leases by the time of their next check: a list, in order of time
+--       later      the same for all other leases: a sorted set
 --       ...        all ready sets of an indexed pool
--- ARGV  call       `ceiling given`: the latest believable time on the pool's clock in microseconds, 0 if
---                  unknown; a test's clock, - for Redis TIME; then of each lease ` requests input output`:
---                  what it really cost; requests is 1, or 0 for a cancel
+-- ARGV  call       `ceiling given`: the latest plausible time on the pool's clock in microseconds, 0 if
+--                  unknown; a test's clock, - for Redis TIME; then for each lease ` requests input output`:
+--                  its actual cost; requests is 1, or 0 for a cancel
 --       ...        the leases' ids
--- REPLY {1, time, ...} and of each lease one value:
---         0 or more                            settled; tokens beyond the reservation
+-- REPLY {1, time, ...} then for each lease one value:
+--         0 or more                            settled; the tokens beyond the reservation
 --         -3                                   no such lease
---         -4                                   it has ended already: nothing changed
--- COST  two reads and two writes, whatever the number of leases; one of each more when a charge's slot
---       has closed; a read of each key and group if another wrote last
+--         -4                                   it had ended already: nothing changed
+-- COST  two reads and two writes for any number of leases; one more of each when a charge's slot
+--       has closed; a read of each key and group if another process wrote last
 -- @include numbers
 -- @include pool
 -- @include key

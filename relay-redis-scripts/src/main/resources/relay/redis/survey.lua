@@ -1,38 +1,38 @@
--- Reads the present state of a pool and keeps its readable picture in `keys` at most a second old.
--- A replica calls it twice a second: it is also its sign of life.
+-- Reads the state of a pool, and rewrites its readable picture in `keys` when that is stale. Each replica calls
+-- it twice a second; the call is also its heartbeat.
 --
 -- KEYS  state      the pool's state
 --       win        the closed slots of the groups' windows
 --       leases     leases by id
---       due        when leases are looked at again: those in order
---       later      and all others
+--       due        leases by the time of their next check: a list, in order of time
+--       later      the same for all other leases: a sorted set
 --       quarantine reasons by key
 --       keys       the readable picture
---       replicas   replicas by the time of their last sign of life
---       summary    the pool in one readable line, drawn with the picture
---       learned    limits that the provider stated
+--       replicas   replicas by the time of their last heartbeat
+--       summary    the pool in one readable line, written with the picture
+--       learned    limits stated by the provider
 --       ...        all ready sets of an indexed pool
--- ARGV  replica    the calling replica's id, '' for an onlooker
---       ceiling    latest believable time on the pool's clock in microseconds, 0 if unknown
+-- ARGV  replica    the calling replica's id, '' for an observer
+--       ceiling    latest plausible time on the pool's clock in microseconds, 0 if unknown
 --       given      a test's clock in microseconds, - for Redis TIME
---       stale_ms   age beyond which the readable picture is drawn anew
+--       stale_ms   age at which the readable picture is rewritten
 --       config     `plan hash since_ms`: what the replica runs with, as for configure; - if it is none, `leave`
 --                  for its last call
 --       groups     number of groups
 --       ...        the groups' ids
---       ...        of each key: id, account
--- REPLY {1, time, epoch, replicas, live leases, leases expired so far, 1 if the picture was drawn, fleet, groups...,
+--       ...        for each key: id, account
+-- REPLY {1, time, epoch, replicas, live leases, expired leases, 1 if the picture was rewritten, fleet, groups...,
 --         keys...}
 --         fleet: {1 if the replica is to announce its plan again; of each configuration in use: hash, since_ms,
 --                 replicas; ready sets of other plans; those of none any longer; of each key that drains: id,
 --                 account, in flight, cooldown_us, reason of the quarantine or '', max_concurrent, priority, weight}
 --         group: {requests, input, output, in flight, cooldown_us, opens_us, limits of requests, input,
---                 output, input + output; limits of these that the provider stated; thousandths of the
---                 burst that the provider is known to let pass}; empty if unknown
+--                 output, input + output; the provider's stated limits of these; thousandths of the
+--                 burst that the provider is known to admit}; empty if unknown
 --         key:   {in flight, cooldown_us of its own or of all its groups, reason of the quarantine or '',
 --                 max_concurrent, priority, weight}
 --       {-3}                                   unknown pool
--- COST  one read of all records, one write of those that rolled, one of the picture when it is stale
+-- COST  one read of all records, one write of the changed ones, one of the picture when it is stale
 -- @include numbers
 -- @include pool
 -- @include key
@@ -51,6 +51,7 @@ local state, win, leases, due, later, quarantine, picture, replicas, summary, le
 local replica, given, ceiling = ARGV[1], clock(ARGV[3], ARGV[2])
 local stale_us, config, groups = number(ARGV[4], 'stale_ms') * 1000, ARGV[5], number(ARGV[6], 'groups')
 if groups > #ARGV - 6 then error({ err = 'BADARG fewer groups than announced' }) end
+check_standing(config)
 local r = open(state, win, leases, due, later)
 if not r then return { -3 } end
 local p = r.pool
@@ -73,9 +74,9 @@ local live, others_draw = take_roll(fleet, replica, config, redis.call('ZRANGEBY
 local mine = others_draw and live[string.match(config, '^%d+')] -- keys that only one plan has are drawn by it
 local draw = now - (mine and mine.drawn or p[PUBLISHED]) >= stale_us or config == 'leave'
 local lines = {}
-local frees, soonest = {}, math.huge -- when an account's groups open, and any key that is in use
-local rests = {} -- until when all groups of an account are cooling down: none of its keys can serve
-local function whole(x) return string.format('%.0f', x) end -- for people: tostring would write 1e+15
+local frees, soonest = {}, math.huge -- time until a group of the account opens; the minimum over usable keys
+local rests = {} -- remaining cooldown of an account: the least of its groups'
+local function whole(x) return string.format('%.0f', x) end -- tostring would print 1e+15
 local function of(used, limit) return whole(used) .. '/' .. (limit > 0 and whole(limit) or '-') end
 local function cool_ms(us) return whole(math.ceil(us / 1000)) end
 
@@ -140,7 +141,7 @@ if draw and #lines > 0 then
   end
   for n = 1, #lines, 200 do redis.call('HSET', picture, unpack(lines, n, math.min(n + 199, #lines))) end
   redis.call('PEXPIRE', picture, 10000)
-  -- a later slice of a large pool knows only its own keys
+  -- a later slice of a large pool has only its own keys: keep the earlier slices' minimum
   local before = stale_us == 0 and tonumber(string.match(redis.call('GET', summary) or '', 'next_capacity_ms (%d+)$'))
   soonest = math.min(soonest, before and before * 1000 or math.huge)
   redis.call('SET', summary, 'replicas ' .. alive .. ' leases ' .. whole(p[LIVE]) .. ' expired ' .. whole(p[EXPIRED])

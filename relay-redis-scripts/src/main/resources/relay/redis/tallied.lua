@@ -1,12 +1,13 @@
--- Tells what clients used in the last minute and have in flight, over all replicas, as `tally` keeps it.
+-- Returns clients' usage of the last minute and their requests in flight, over all replicas, as kept by
+-- `tally`.
 --
 -- KEYS  counting   replicas by the second of their last call
---       ...        the slots, then of each replica what it has running
+--       ...        the slots, then each replica's hash of requests in flight
 -- ARGV  given      a test's clock in seconds, - for Redis TIME
---       slots      how many of the KEYS are slots
+--       slots      number of KEYS that are slots
 --       ...        the clients' names
--- REPLY {1, seconds, {replica...}, of each client requests, input, output, in flight...}
--- COST  one read a slot and replica of all the clients; writes nothing
+-- REPLY {1, seconds, {replica...}, for each client requests, input, output, in flight...}
+-- COST  one read of all the clients per slot and per replica; writes nothing
 -- @include numbers
 local SLOT_S, FORGOTTEN_S = 2, 60
 local counting = KEYS[1]
@@ -18,7 +19,7 @@ local replicas = redis.call('ZRANGEBYSCORE', counting, now - FORGOTTEN_S, '+inf'
 local reply = { 1, now, replicas }
 for n = 1, 4 * #names do reply[3 + n] = 0 end
 
--- What somebody else wrote there is as good as nothing.
+-- Ignores a malformed value, from a foreign writer.
 local function add(place, digits)
   if digits then reply[place] = reply[place] + digits end
 end

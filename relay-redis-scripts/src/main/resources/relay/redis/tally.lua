@@ -1,20 +1,18 @@
--- Adds what a replica counted of clients' requests to what the fleet counted in the last minute, and
--- notes how many it has in flight. Sent once and never again: a call whose reply is lost counts once or
--- not at all.
+-- Adds a replica's increments of clients' usage to the fleet's counts of the last minute, and stores the
+-- replica's requests in flight. Never retried: if its reply is lost, it counts once or not at all.
 --
--- What was used is kept by slots of 2 s, which take turns in their keys: nobody has to clear away what
--- is old. Of a slot's hash the field '' says which slot it is; each other is a client, with
--- `requests input output`.
+-- Usage is kept in slots of 2 s. The slots' keys are reused in turn, so old usage needs no cleanup. In a slot's
+-- hash, the field '' holds the slot's number, and each client's field holds `requests input output`.
 --
 -- KEYS  counting   replicas by the second of their last call
---       running    the calling replica's: client -> requests in flight there
+--       running    the calling replica's hash: client -> requests in flight
 --       ...        the slots
 -- ARGV  given      a test's clock in seconds, - for Redis TIME
 --       replica    the calling replica's id
---       lease_ms   for how long what it has in flight is believed without a further call
---       ...        of each client, once: name, requests, input tokens, output tokens, in flight
+--       lease_ms   how long its counts in flight stay valid without another call
+--       ...        for each client, once: name, requests, input tokens, output tokens, in flight
 -- REPLY {1, seconds}
--- COST  two reads, and one write for each of: slot, what began to run, what no longer does
+-- COST  two reads, and one write each for the slot, the clients in flight and the idle clients
 -- @include numbers
 local SLOT_S, FORGOTTEN_S = 2, 60
 local counting, running = KEYS[1], KEYS[2]

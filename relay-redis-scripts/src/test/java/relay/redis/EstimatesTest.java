@@ -109,7 +109,7 @@ final class EstimatesTest {
       }
       Map<String, ModelTally> some = estimates.send();
       sent.addAll(some.keySet());
-      estimates.lost(some);
+      estimates.outcomeUnknown(some);
     }
     assertEquals(39, sent.size(), "all but the one that nobody used");
   }
@@ -122,10 +122,10 @@ final class EstimatesTest {
     Map<String, ModelTally> sent = estimates.send();
     assertEquals(known, estimates.inputTokens("m", 1_000_000));
     assertTrue(estimates.send().isEmpty(), "it is sent once");
-    estimates.unsent(sent);
+    estimates.notSent(sent);
     assertEquals(known, estimates.inputTokens("m", 1_000_000));
     assertEquals(100, estimates.send().values().iterator().next().samples);
-    estimates.lost(sent);
+    estimates.outcomeUnknown(sent);
     assertEquals(known, estimates.inputTokens("m", 1_000_000));
     assertTrue(estimates.send().isEmpty(), "what may have arrived is not sent again");
     ModelTally fleet = new ModelTally();

@@ -62,10 +62,10 @@ final class FairShareTest {
   @Test
   void who_waited_for_redis_in_vain_finds_what_came_together_meanwhile() {
     FairShare share = share(LIMITS); // of which one comes together in 67 ms
-    share.begin(Duration.ofMillis(140));
+    share.beginOutage(Duration.ofMillis(140));
     assertInstanceOf(FairShare.Choice.Taken.class, share.choose(Pools.one(), null, true));
     assertInstanceOf(FairShare.Choice.Taken.class, share.choose(Pools.one(), null, true));
-    share.begin(Duration.ofMillis(140)); // it is the same outage
+    share.beginOutage(Duration.ofMillis(140)); // it is the same outage
     refused(share.choose(Pools.one(), null, true));
   }
 
@@ -74,10 +74,10 @@ final class FairShareTest {
     FairShare share = share(LIMITS);
     int all = admitted(share, null, WINDOW.multipliedBy(10));
     assertTrue(all > 8_900, "admitted: " + all);
-    Usage owed = share.handOver().getOrDefault(GROUP, Usage.NONE);
+    Usage owed = share.takeOutageUsage().getOrDefault(GROUP, Usage.NONE);
     assertTrue(owed.requests() >= 899 && owed.requests() < 1_000, "owed: " + owed);
     assertEquals(10 * owed.requests(), owed.inputTokens());
-    assertTrue(share.handOver().isEmpty(), "it is owed once");
+    assertTrue(share.takeOutageUsage().isEmpty(), "it is owed once");
   }
 
   @Test
@@ -85,7 +85,7 @@ final class FairShareTest {
     FairShare share = share(LIMITS);
     assertTrue(admitted(share, null, WINDOW) > 0);
     nanos += 2 * WINDOW.toNanos();
-    assertTrue(share.handOver().isEmpty());
+    assertTrue(share.takeOutageUsage().isEmpty());
   }
 
   @Test

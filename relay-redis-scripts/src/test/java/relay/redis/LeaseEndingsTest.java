@@ -67,7 +67,7 @@ final class LeaseEndingsTest {
 
   @Test
   void the_next_question_takes_endings_along_and_what_they_cost_is_counted() {
-    settlements.send(new Unsent.Settle(granted("a"), new Usage(1, 25, 10)));
+    settlements.send(new PendingUpdate.Settle(granted("a"), new Usage(1, 25, 10)));
     var _ = granted("b"); // and takes the end of a along
     assertEquals(true, hasEnded("a"));
     assertEquals(false, hasEnded("b"));
@@ -76,7 +76,7 @@ final class LeaseEndingsTest {
 
   @Test
   void a_question_that_redis_refuses_loses_no_ending() {
-    settlements.send(new Unsent.Settle(granted("a"), new Usage(1, 25, 10)));
+    settlements.send(new PendingUpdate.Settle(granted("a"), new Usage(1, 25, 10)));
     Demand talk = Pools.one().inSession("talk");
     wire.redis().rpush(names.session(Pools.CLASS, "talk"), RedisKeys.bytes("no text"));
     CompletionException refused =
@@ -88,7 +88,7 @@ final class LeaseEndingsTest {
 
   @Test
   void a_call_that_is_made_again_once_the_pool_is_known_has_its_endings() {
-    settlements.send(new Unsent.Settle(granted("a"), new Usage(1, 25, 10)));
+    settlements.send(new PendingUpdate.Settle(granted("a"), new Usage(1, 25, 10)));
     assertEquals(1, wire.redis().hdel(names.state, RedisKeys.bytes("pool")));
     // a pool that was lost begins in debt
     assertInstanceOf(Reply.Refusal.class, acquires.acquire("b", Pools.one()).join());

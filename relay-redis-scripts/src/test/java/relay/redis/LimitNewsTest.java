@@ -64,8 +64,8 @@ final class LimitNewsTest {
     assertFalse(isNews(LIMITS, Remaining.NONE, null));
     assertTrue(isNews(new Limits(0, 0, 0, 9), Remaining.NONE, null));
     assertEquals(
-        new LimitNews.Told(new Limits(100, 30_000, 8_000, 9), Remaining.NONE, nanos),
-        news.told("acme/default"));
+        new LimitNews.Reported(new Limits(100, 30_000, 8_000, 9), Remaining.NONE, nanos),
+        news.reported("acme/default"));
   }
 
   @Test

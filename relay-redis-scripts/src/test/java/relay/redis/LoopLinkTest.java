@@ -10,6 +10,7 @@ import java.util.List;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.locks.LockSupport;
 import java.util.function.Consumer;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
@@ -57,6 +58,33 @@ final class LoopLinkTest extends LinkTest {
         });
     assertEquals(0, onLoop.get());
     assertTrue(loop.begun() > 0, "replies came another way");
+  }
+
+  @Test
+  void a_burst_at_a_stalled_loop_gets_true_answers() {
+    int limit = 100;
+    Duration stall = Duration.ofMillis(500); // far beyond the timeout
+    try (RedisProcess redis = RedisProcess.start();
+        RedisEngine engine = 
+            started(
+                Pools.options(redis.url(), "r1", Fallback.CLOSED, Duration.ofMillis(100)))) {
+      KeyPool pool =
+          engine.pool(Pools.plan("pool", Duration.ofDays(1), 1, new Limits(limit, 0, 0, 0)));
+      assertInstanceOf(Acquisition.Granted.class, pool.acquire(Pools.one()).join());
+      loop.execute(() -> LockSupport.parkNanos(stall.toNanos()));
+      List<Acquisition> all =
+          IntStream.range(0, 2_000)
+              .mapToObj(n -> pool.acquire(Pools.one()))
+              .toList()
+              .stream()
+              .map(CompletableFuture::join)
+              .toList();
+      long granted = all.stream().filter(Acquisition.Granted.class::isInstance).count();
+      long exhausted = all.stream().filter(Acquisition.Exhausted.class::isInstance).count();
+      assertEquals(2_000, granted + exhausted, "some were told that Redis is away");
+      assertEquals(limit / 2 - 1, granted, "an idle group takes half of its limit at once");
+      assertTrue(engine.isUp());
+    }
   }
 
   @Test

@@ -18,7 +18,7 @@ final class RefusedCallsTest {
   private final RefusedCalls refusals = new RefusedCalls(told::add, () -> nanos);
 
   private void add(String what, String why) {
-    refusals.add(what, new IllegalStateException(why));
+    refusals.report(what, new IllegalStateException(why));
   }
 
   @Test

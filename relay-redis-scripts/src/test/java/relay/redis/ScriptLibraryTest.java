@@ -60,7 +60,7 @@ final class ScriptLibraryTest {
 
   @Test
   void what_the_build_has_put_together_is_of_these_scripts() {
-    assertEquals(ScriptFile.putTogether().text, ScriptFile.library());
+    assertEquals(ScriptFile.assemble().text, ScriptFile.library());
     assertTrue(
         ScriptFile.library()
             .contains("redis.register_function('" + ScriptFile.SETTLE.function() + "'"));

@@ -76,6 +76,7 @@ final class SimultaneousTest {
         switch (answer.join()) {
           case Granted g -> granted.merge(g.lease().group(), 1L, Long::sum);
           case Unavailable u -> throw new AssertionError("no answer in time: " + u);
+          case Acquisition.Overloaded o -> throw new AssertionError("refused here: " + o);
           case Acquisition.Exhausted _, Acquisition.Impossible _, Acquisition.NoneUsable _ -> {}
         }
       }

@@ -251,8 +251,8 @@ final class WaitingRoomTest {
   @Test
   void when_a_lease_ends_the_first_asks_soon() {
     CompletableFuture<Acquisition> first = arrive(1, in(900));
-    room.stir();
-    room.stir();
+    room.capacityReturned();
+    room.capacityReturned();
     replies.add(SERVED);
     pass(Duration.ofMillis(20));
     assertTrue(first.isDone());
@@ -265,7 +265,7 @@ final class WaitingRoomTest {
     CompletableFuture<Acquisition> pending = new CompletableFuture<>();
     redis = demand -> pending;
     pass(Duration.ofMillis(500));
-    room.stir();
+    room.capacityReturned();
     redis = demand -> CompletableFuture.completedFuture(SERVED);
     pending.complete(in(900));
     pass(Duration.ofMillis(20));
@@ -282,10 +282,10 @@ final class WaitingRoomTest {
 
   @Test
   void no_more_than_the_bound_wait() {
-    for (int n = 0; n < WaitingRoom.MOST; n++) {
+    for (int n = 0; n < WaitingRoom.MAX_WAITING; n++) {
       var _ = arrive(n, n == 0 ? new Acquisition[] {in(5_000)} : new Acquisition[0]);
     }
-    assertEquals(WaitingRoom.MOST, room.waiting());
+    assertEquals(WaitingRoom.MAX_WAITING, room.waiting());
     assertEquals(in(5_000), told(arrive(1)));
     replies.add(in(7));
     assertEquals(in(7), told(room.acquire(Demand.of("other", 1, 0), WAIT)));
@@ -294,7 +294,7 @@ final class WaitingRoomTest {
   @Test
   void a_long_line_is_served_without_deep_recursion() {
     List<CompletableFuture<Acquisition>> all = new ArrayList<>();
-    for (int n = 0; n < WaitingRoom.MOST; n++) {
+    for (int n = 0; n < WaitingRoom.MAX_WAITING; n++) {
       all.add(arrive(n, n == 0 ? new Acquisition[] {in(500)} : new Acquisition[0]));
     }
     redis = demand -> CompletableFuture.completedFuture(SERVED);

@@ -17,13 +17,12 @@ import relay.config.ListenAddress;
 import relay.config.Secret;
 
 /**
- * Who may do what. On a loopback address no token is needed, so there the browser of whoever works
- * on the machine is the way in for strangers: a page may post to any address ({@code Origin}
- * tells), and with a name of its own that resolves to 127.0.0.1 it may even read ({@code Host}
- * tells).
+ * Access control of the admin plane. On a loopback address no token is needed, so a web page in a
+ * local browser is a possible attacker. A page can post to any address: check {@code Origin}. With
+ * DNS rebinding, a host name that resolves to 127.0.0.1, it can also read: check {@code Host}.
  */
 final class AdminAuthorization {
-  /** What a probe or a scraper asks, and which tells nothing that it should not know. */
+  /** Paths for probes and scrapers. They reveal nothing confidential. */
   static final Set<String> OPEN = Set.of("/healthz", "/readyz", "/metrics");
 
   private static final HttpString SEC_FETCH_SITE = HttpString.tryFromString("sec-fetch-site");
@@ -41,12 +40,12 @@ final class AdminAuthorization {
     this.tokenNow = tokenNow;
   }
 
-  /** Why a request is refused; null if it is not. */
+  /** The refusal of a request; null if it is allowed. */
   @Nullable AdminReply refusal(HttpServerExchange exchange) {
     HeaderMap headers = exchange.getRequestHeaders();
     HttpString method = exchange.getRequestMethod();
     if (!method.equals(Methods.GET) && !method.equals(Methods.HEAD) && isForeign(headers)) {
-      return AdminReply.error(403, "a request from another origin is refused");
+      return AdminReply.error(403, "requests from another origin are refused");
     }
     if (OPEN.contains(exchange.getRequestPath())) {
       return null;
@@ -63,7 +62,7 @@ final class AdminAuthorization {
     }
     if (!listen.isLoopback()) {
       return AdminReply.error(
-          403, "not without a token on " + listen.host() + "; set server.admin_token");
+          403, "needs a token on " + listen.host() + "; set server.admin_token");
     }
     return isAddressedHere(headers.getFirst(Headers.HOST))
         ? null
@@ -103,7 +102,10 @@ final class AdminAuthorization {
     return shown != null && token.equals(KeyHash.of(shown));
   }
 
-  /** A browser can send a token only as the password that it asks its user for; of any name. */
+  /**
+   * The password of Basic authentication: browsers can send the token only this way. The user name
+   * is ignored.
+   */
   private static @Nullable String password(String encoded) {
     try {
       String decoded = new String(Base64.getDecoder().decode(encoded), StandardCharsets.UTF_8);
@@ -119,7 +121,7 @@ final class AdminAuthorization {
     return accepts != null && accepts.contains("text/html");
   }
 
-  /** Whether a Host header, of any port for the sake of tunnels, means this machine. */
+  /** Whether a Host header names this machine. Any port is allowed, because tunnels change it. */
   private boolean isAddressedHere(@Nullable String hostAndPort) {
     if (hostAndPort == null) {
       return false;

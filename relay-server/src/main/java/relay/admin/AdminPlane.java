@@ -24,9 +24,8 @@ import relay.redis.KeyPool;
 import relay.reload.ConfigState;
 
 /**
- * The handler of the admin port. Health and readiness are answered at once; what asks Redis, or
- * takes a while, runs on a virtual thread, {@value #AT_ONCE} at a time; some more wait for their
- * turn.
+ * The handler of the admin port. Answers health and readiness at once. Requests that read Redis or
+ * take time run on virtual threads, {@value #AT_ONCE} at a time; a bounded number of others queues.
  */
 final class AdminPlane implements HttpHandler {
   private static final Logger log = LoggerFactory.getLogger(AdminPlane.class);
@@ -39,11 +38,11 @@ final class AdminPlane implements HttpHandler {
   private final Executor threads;
   private final AdminAuthorization gate;
   private final Served served;
-  private final Semaphore turns = new Semaphore(AT_ONCE, true); // virtual threads alone wait for it
+  private final Semaphore turns = new Semaphore(AT_ONCE, true); // only virtual threads block on it
   private final AtomicInteger slow = new AtomicInteger();
 
   /**
-   * @param threads give each task a virtual thread
+   * @param threads runs each task on a virtual thread
    */
   AdminPlane(Executor threads, Served served) {
     this.threads = threads;
@@ -77,7 +76,9 @@ final class AdminPlane implements HttpHandler {
             (broken, failure) -> AdminReply.error(400, "the body could not be read").send(broken));
   }
 
-  /** Who is slow to send its body has not had a place among those who wait. */
+  /**
+   * Queues for a turn, after the body was read: a slow body must not occupy a place in the queue.
+   */
   private void takeTurn(HttpServerExchange exchange, byte[] body) {
     if (slow.incrementAndGet() > AT_ONCE + QUEUED) {
       slow.decrementAndGet();
@@ -108,7 +109,7 @@ final class AdminPlane implements HttpHandler {
       return AdminReply.error(503, e.text());
     } catch (RuntimeException e) {
       log.error("{} {} failed", exchange.getRequestMethod(), exchange.getRequestPath(), e);
-      return AdminReply.error(500, "an error in Relay; see its log");
+      return AdminReply.error(500, "internal error; see Relay's log");
     }
   }
 

@@ -8,7 +8,7 @@ import io.undertow.util.HttpString;
 import java.nio.charset.StandardCharsets;
 import java.util.Map;
 
-/** What a request is answered with. */
+/** A response of the admin plane. */
 record AdminReply(int status, String contentType, String body, Map<HttpString, String> headers) {
   static final String JSON = "application/json";
   private static final HttpString NO_SNIFFING = HttpString.tryFromString("x-content-type-options");

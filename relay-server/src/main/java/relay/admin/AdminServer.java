@@ -25,17 +25,15 @@ import relay.redis.UsageTally;
 import relay.reload.ConfigState;
 import relay.reload.ReloadOutcome;
 
-/**
- * The listener for operators. It has a carrier of its own, which leaves the clients' undisturbed.
- */
+/** The admin plane's listener. It has its own carrier, so it does not disturb client requests. */
 public final class AdminServer implements AutoCloseable {
   private static final int BACKLOG = 128;
   private static final int BUFFER_BYTES = 16 * 1024;
 
-  /** For a request's head, for its body, and between requests. */
+  /** The timeout for a request's head, for its body, and between requests. */
   private static final Duration PATIENCE = Duration.ofSeconds(60);
 
-  /** So many times as long an answer waits for a reader who takes nothing: buffers hold much. */
+  /** A response may make no progress for this many timeouts: socket buffers hold much data. */
   private static final int READERS = 5;
 
   private final Carriers carrier = new Carriers("operators", 1);
@@ -43,7 +41,7 @@ public final class AdminServer implements AutoCloseable {
   private @Nullable ClientPort port;
 
   /**
-   * What operators are served.
+   * The sources of the admin plane's responses.
    *
    * @param server the token, and the clients, as they are now
    * @param readiness asked for each {@code /readyz}; must not block
@@ -89,11 +87,11 @@ public final class AdminServer implements AutoCloseable {
   }
 
   /**
-   * Gives up a client who does not send his body, also where he was refused, for Undertow reads it
-   * nevertheless; and one who takes nothing of his answer.
+   * Closes a connection whose client does not send its body or does not read its response. Also
+   * after a refusal, because Undertow still reads the body.
    *
-   * @param sent bytes of the answer so far
-   * @param times how often there was no more
+   * @param sent the bytes of the response sent so far
+   * @param times the number of checks without progress
    */
   private static void watch(HttpServerExchange exchange, int millis, long sent, int times) {
     var _ =
@@ -117,9 +115,9 @@ public final class AdminServer implements AutoCloseable {
   }
 
   /**
-   * Listens from now on.
+   * Starts to listen.
    *
-   * @throws UncheckedIOException when the address cannot be listened on
+   * @throws UncheckedIOException if the address cannot be bound
    */
   public void start(String host, int port) {
     try {
@@ -129,7 +127,7 @@ public final class AdminServer implements AutoCloseable {
     }
   }
 
-  /** The port that is listened on; 0 before the start. */
+  /** The listening port; 0 before the start. */
   public int port() {
     return port == null ? 0 : port.address().getPort();
   }

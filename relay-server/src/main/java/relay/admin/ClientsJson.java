@@ -23,13 +23,13 @@ import relay.redis.UsageTally;
 import relay.redis.UsageTally.Standing;
 
 /**
- * The clients, what each may use, and what it has used in the last minute. {@code null} is no
- * restriction and no limit.
+ * The clients with their permissions, limits and usage of the last minute. {@code null} means no
+ * restriction or no limit.
  */
 final class ClientsJson {
   private static final JsonNodeFactory JSON = JsonNodeFactory.instance;
 
-  /** When one of a client's requests will end cannot be known. */
+  /** The advised wait for a client at its concurrency limit: the end of a request is unknown. */
   private static final long FULL_MS = 1_000;
 
   private static final Standing NOTHING = new Standing(Usage.NONE, 0);
@@ -52,8 +52,8 @@ final class ClientsJson {
   }
 
   /**
-   * @param pool of the clients' own limits; null if no client has any
-   * @param tally of what the others use
+   * @param pool the clients' own limits; null if no client has limits
+   * @param tally the usage of clients without limits
    */
   static ObjectNode of(Auth auth, @Nullable KeyPool pool, UsageTally tally) throws RedisSilent {
     CompletableFuture<Map<String, Standing>> standings = tally.standings();
@@ -122,7 +122,7 @@ final class ClientsJson {
     client.put("in_flight", inFlight);
   }
 
-  /** Until the smallest request passes. */
+  /** Milliseconds until the smallest request is admitted. */
   private static long nextCapacityMs(@Nullable GroupState group, @Nullable KeyState key) {
     long opens = group == null ? 0 : millis(group.opens());
     boolean full = key != null && key.maxConcurrent() > 0 && key.inFlight() >= key.maxConcurrent();

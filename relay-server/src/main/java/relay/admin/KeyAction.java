@@ -18,7 +18,7 @@ import relay.admin.PoolStates.RedisSilent;
 import relay.model.DurationText;
 import relay.redis.KeyPool;
 
-/** What an operator does to a key, for all replicas. */
+/** An operator's action on a key, for all replicas. */
 enum KeyAction {
   COOLDOWN,
   QUARANTINE,
@@ -29,7 +29,7 @@ enum KeyAction {
   private static final String HOW =
       "; give it as ?duration=30s or {\"duration\": \"30s\"}: " + DurationText.ALLOWED;
 
-  /** The word in the path. */
+  /** The action's name in the path. */
   String word() {
     return name().toLowerCase(Locale.ROOT);
   }
@@ -38,7 +38,7 @@ enum KeyAction {
     return Arrays.stream(values()).filter(action -> action.word().equals(word)).findFirst();
   }
 
-  /** Does what the request says. Waits for Redis. */
+  /** Performs the action. Blocks until Redis responds. */
   AdminReply on(KeyPool pool, String key, HttpServerExchange exchange, byte[] body)
       throws RedisSilent {
     ObjectNode done = JsonNodeFactory.instance.objectNode();
@@ -60,7 +60,7 @@ enum KeyAction {
     return AdminReply.json(done);
   }
 
-  /** Empty if there is none. */
+  /** The duration of the request; empty if absent. */
   private static String durationText(HttpServerExchange exchange, byte[] body) {
     Deque<String> parameter = exchange.getQueryParameters().get("duration");
     if (parameter != null) {

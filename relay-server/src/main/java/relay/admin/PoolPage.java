@@ -8,7 +8,7 @@ import java.util.Map;
 import relay.pool.ConfigLine;
 import relay.pool.PoolJson;
 
-/** A plain page that shows the pools and loads itself anew every two seconds. */
+/** A plain HTML page of the pools. It reloads every two seconds. */
 final class PoolPage {
   private static final HttpString POLICY = HttpString.tryFromString("content-security-policy");
 
@@ -61,7 +61,7 @@ final class PoolPage {
     }
     page.append("</table>");
     if (learned) {
-      page.append("<p>* as the provider's answers state it</p>");
+      page.append("<p>* according to the provider's response headers</p>");
     }
     page.append("<table>");
     row(page, "th", "key", "account", "status", "in flight", "cooldown ms", "reason");
@@ -80,7 +80,7 @@ final class PoolPage {
     page.append("</table>\n");
   }
 
-  /** In words, whether requests pass to the provider. */
+  /** Describes the breaker's state. */
   private static String breaker(JsonNode breaker) {
     String state = text(breaker, "state");
     String next = text(breaker, "next_try_ms") + " ms";
@@ -113,7 +113,7 @@ final class PoolPage {
         + (learned ? "*" : "");
   }
 
-  /** How much of its burst the provider lets pass; less than all if it refused some of it. */
+  /** The share of the burst that the provider accepts; below 100 % after refusals. */
   private static String burst(JsonNode group) {
     return Math.round(group.path("burst").asDouble(1) * 100) + " %";
   }

@@ -14,16 +14,16 @@ import relay.pool.PoolJson;
 import relay.redis.KeyPool;
 import relay.redis.ProviderBreaker;
 
-/** Asks Redis and waits for what it says. To be called from a thread that may wait. */
+/** Reads the pools' states from Redis. Blocks: call it on a virtual thread. */
 final class PoolStates {
   private static final Logger log = LoggerFactory.getLogger(PoolStates.class);
 
-  /** The engine gives up long before; this is for its mistakes. */
+  /** A safety net: the engine's own timeout is much shorter. */
   private static final long LONGEST_SECONDS = 30;
 
   private PoolStates() {}
 
-  /** Redis could not be asked. */
+  /** Redis does not respond. */
   static final class RedisSilent extends Exception {
     private static final long serialVersionUID = 1;
 
@@ -37,9 +37,9 @@ final class PoolStates {
   }
 
   /**
-   * The pools' JSON, in their order.
+   * The pools as JSON, in order.
    *
-   * @param breakers by a pool's name; they are not asked, for a replica knows how they stand
+   * @param breakers by pool name; a replica's local state, not read from Redis
    */
   static List<ObjectNode> of(Collection<KeyPool> pools, Function<String, ProviderBreaker> breakers)
       throws RedisSilent {
@@ -57,7 +57,7 @@ final class PoolStates {
     try {
       return future.get(LONGEST_SECONDS, TimeUnit.SECONDS);
     } catch (ExecutionException | TimeoutException e) {
-      log.debug("Redis could not be asked", e);
+      log.debug("Cannot read from Redis", e);
       throw new RedisSilent(e);
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();

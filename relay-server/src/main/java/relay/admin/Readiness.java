@@ -1,15 +1,15 @@
 package relay.admin;
 
-/** Whether a replica should get traffic. */
+/** Whether a replica should receive traffic. */
 public sealed interface Readiness {
 
-  /** It should. */
+  /** The replica should receive traffic. */
   record Ready() implements Readiness {}
 
   /**
-   * It should not.
+   * The replica should not receive traffic.
    *
-   * @param reason why, for the one who looks: {@code draining}
+   * @param reason for the operator, such as {@code draining}
    */
   record NotReady(String reason) implements Readiness {}
 }

@@ -1,4 +1,4 @@
-/** The admin plane: health, metrics, the state of the pools, and what an operator does to a key. */
+/** The admin plane: health, metrics, pool states and operator actions on keys. */
 @NullMarked
 package relay.admin;
 

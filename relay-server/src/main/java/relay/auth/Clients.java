@@ -9,28 +9,28 @@ import relay.config.ServerConfig.Auth;
 import relay.config.ServerConfig.Client;
 
 /**
- * Knows callers by their credential. The time it takes says nothing about the credential: a caller
- * cannot steer the SHA-256 by which it is looked up, and hashes are compared in constant time.
+ * Identifies clients by their credential. The timing reveals nothing about credentials: lookup uses
+ * their SHA-256, which a client cannot control, and hashes are compared in constant time.
  */
 public final class Clients {
   private final Map<KeyHash, Client> clients;
   private final Caller anyone = new Caller("anonymous", null);
   private final boolean open;
 
-  /** Who calls, and what it may use. */
+  /** An authenticated client and its permissions. */
   public record Caller(String name, @Nullable Client restrictions) {
 
-    /** Whether the caller may use a model. */
+    /** Whether the client may use a model. */
     public boolean mayUseModel(String model) {
       return restrictions == null || restrictions.mayUseModel(model);
     }
 
-    /** Whether no model is kept from the caller. */
+    /** Whether the client may use every model. */
     public boolean mayUseAnyModel() {
       return restrictions == null || restrictions.models().isEmpty();
     }
 
-    /** Whether the caller may use a provider. */
+    /** Whether the client may use a provider. */
     public boolean mayUseProvider(String provider) {
       return restrictions == null || restrictions.mayUseProvider(provider);
     }
@@ -53,11 +53,11 @@ public final class Clients {
   }
 
   /**
-   * The caller with this credential.
+   * Finds the client with this credential.
    *
    * @param apiKey the {@code x-api-key} header
    * @param authorization the {@code Authorization} header
-   * @return null if neither is a client's
+   * @return null if neither belongs to a client
    */
   public @Nullable Caller authenticate(@Nullable String apiKey, @Nullable String authorization) {
     if (open) {

@@ -1,4 +1,4 @@
-/** Who calls: clients and their credentials. */
+/** Authentication of clients. */
 @NullMarked
 package relay.auth;
 

@@ -2,7 +2,7 @@ package relay.bedrock;
 
 import java.util.Map;
 
-/** One message of an event stream: its headers that hold text, and its payload. */
+/** One message of an event stream: its text headers and its payload. */
 final class EventMessage {
   private final Map<String, String> headers;
   private final byte[] payload;
@@ -12,7 +12,7 @@ final class EventMessage {
     this.payload = payload;
   }
 
-  /** A header's text; empty if there is none. */
+  /** A header's text; empty if absent. */
   String header(String name) {
     return headers.getOrDefault(name, "");
   }

@@ -11,8 +11,8 @@ import java.util.zip.CRC32;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Takes the messages out of {@code application/vnd.amazon.eventstream}, however its bytes are cut.
- * Pure.
+ * Parses the messages of {@code application/vnd.amazon.eventstream}. The input may be split
+ * anywhere.
  *
  * <pre>
  * total length  4 bytes    of the message
@@ -26,7 +26,7 @@ import org.jspecify.annotations.Nullable;
  * Source: the Smithy specification of Amazon Event Stream.
  */
 final class EventMessages {
-  /** A larger message is refused, as the format's own bound says. */
+  /** The format's own bound; larger messages are rejected. */
   static final int MAX_MESSAGE = 16 * 1024 * 1024;
 
   private static final int MAX_HEADERS = 128 * 1024;
@@ -38,7 +38,7 @@ final class EventMessages {
   private int start;
   private int end;
 
-  /** Adds what has come. */
+  /** Adds received bytes. */
   void feed(byte[] bytes, int offset, int length) {
     if (length > room.length - end) {
       int kept = end - start;
@@ -53,7 +53,7 @@ final class EventMessages {
     end += length;
   }
 
-  /** The next whole message; null until more has come. */
+  /** The next complete message; null if more bytes are needed. */
   @Nullable EventMessage next() throws EventStreamException {
     if (end - start < PRELUDE) {
       return null;
@@ -66,7 +66,7 @@ final class EventMessages {
         || headers < 0
         || headers > MAX_HEADERS
         || total < PRELUDE + headers + CRC) {
-      throw new EventStreamException("a message of an impossible length");
+      throw new EventStreamException("a message has an invalid length");
     }
     if (end - start < total) {
       return null;
@@ -82,7 +82,7 @@ final class EventMessages {
     return message;
   }
 
-  /** Whether no part of a message is left over. */
+  /** Whether no partial message is buffered. */
   boolean isEmpty() {
     return start == end;
   }
@@ -110,11 +110,11 @@ final class EventMessages {
           case 6 -> skip(in, in.getShort() & 0xffff);
           case 7 -> headers.put(name, text(in, in.getShort() & 0xffff));
           case 9 -> skip(in, 16); // UUID
-          default -> throw new EventStreamException("a header of an unknown type");
+          default -> throw new EventStreamException("a header has an unknown type");
         }
       }
     } catch (BufferUnderflowException e) {
-      throw new EventStreamException("headers that end too early");
+      throw new EventStreamException("the headers end too early");
     }
     return headers;
   }

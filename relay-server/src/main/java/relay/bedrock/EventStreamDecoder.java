@@ -12,9 +12,8 @@ import org.jspecify.annotations.Nullable;
 import relay.model.JsonString;
 
 /**
- * Turns the answer of InvokeModelWithResponseStream into the SSE stream that Anthropic's own API
- * would have sent: each {@code chunk} carries one of its events. An exception in the stream becomes
- * an error event, behind which nothing follows. Pure.
+ * Converts the response of InvokeModelWithResponseStream to the SSE stream of Anthropic's API: each
+ * {@code chunk} carries one event. An exception in the stream becomes a final error event.
  *
  * <p>Source: Amazon Bedrock's API reference, ResponseStream.
  */
@@ -31,9 +30,9 @@ public final class EventStreamDecoder {
   }
 
   /**
-   * The next event of what was added, as SSE; null if no further one is whole.
+   * The next complete event as SSE; null if more bytes are needed.
    *
-   * @throws IOException if what comes next is no event stream
+   * @throws IOException if the input is not a valid event stream
    */
   public byte @Nullable [] next() throws IOException {
     EventMessage message = messages.next();
@@ -48,9 +47,9 @@ public final class EventStreamDecoder {
   }
 
   /**
-   * The event stream is over.
+   * Ends the event stream.
    *
-   * @throws IOException if it broke off within a message
+   * @throws IOException if it ends within a message
    */
   public void end() throws IOException {
     if (!messages.isEmpty()) {
@@ -71,17 +70,17 @@ public final class EventStreamDecoder {
         ended = true;
         yield error(message.header(":error-code"), message.header(":error-message"));
       }
-      default -> throw new EventStreamException("a message of an unknown type");
+      default -> throw new EventStreamException("a message has an unknown type");
     };
   }
 
   private byte[] chunk(byte[] payload) throws IOException {
     byte[] data = bytes(read(payload).path("bytes"));
     if (data == null) {
-      throw new EventStreamException("a chunk without bytes");
+      throw new EventStreamException("a chunk has no bytes");
     }
     for (int i = 0; i < data.length; i++) {
-      // Between the tokens of JSON a line break is a space; in an event it would end the line.
+      // Replace line breaks between JSON tokens with spaces: in SSE they would end the data line.
       data[i] = data[i] == '\n' || data[i] == '\r' ? (byte) ' ' : data[i];
     }
     String type = read(data).path("type").asText();
@@ -107,7 +106,7 @@ public final class EventStreamDecoder {
     try {
       return json.readTree(payload);
     } catch (JacksonException e) {
-      throw new EventStreamException("a message that is not JSON");
+      throw new EventStreamException("a message is not JSON");
     }
   }
 
@@ -118,7 +117,7 @@ public final class EventStreamDecoder {
         .getBytes(UTF_8);
   }
 
-  /** Bedrock's exceptions in Anthropic's words. */
+  /** Maps Bedrock's exceptions to Anthropic's error types. */
   private static String errorType(String code) {
     return switch (code.toLowerCase(Locale.ROOT)) {
       case "throttlingexception" -> "rate_limit_error";

@@ -2,7 +2,7 @@ package relay.bedrock;
 
 import java.io.IOException;
 
-/** The bytes are no event stream, or not whole. */
+/** The input is not a valid event stream, or is incomplete. */
 final class EventStreamException extends IOException {
   private static final long serialVersionUID = 1L;
 

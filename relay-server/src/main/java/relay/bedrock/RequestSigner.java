@@ -37,9 +37,9 @@ public final class RequestSigner {
   /**
    * Signs a POST.
    *
-   * @param url with the path as it goes over the wire
-   * @param signed the headers that the signature covers, beside {@code host} and those it adds
-   * @param headers takes the headers that the request must carry, {@code host} among them
+   * @param url with the path exactly as sent
+   * @param signed further headers to sign, besides {@code host} and the added ones
+   * @param headers receives the headers to send, including {@code host}
    */
   public void sign(
       URI url, Map<String, String> signed, byte[] body, BiConsumer<String, String> headers) {

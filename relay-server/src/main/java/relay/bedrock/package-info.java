@@ -1,4 +1,4 @@
-/** The wire rules of Amazon Bedrock: requests signed by AWS's own library, and its event stream. */
+/** Amazon Bedrock's protocol: requests signed by AWS's library, and its event stream format. */
 @NullMarked
 package relay.bedrock;
 

@@ -9,7 +9,7 @@ import java.util.concurrent.atomic.AtomicInteger;
  * Buffers of one size that are used again and again, without locks. The one that came back last is
  * taken first: the processor's caches may still hold it, and those that nobody needs stay cold.
  */
-final class SpareBuffers {
+public final class SpareBuffers {
   private final int size;
   private final boolean direct;
   private final int most;
@@ -21,14 +21,14 @@ final class SpareBuffers {
    * @param direct whether they are outside the heap
    * @param most so many are kept; what is beyond was for a moment with much to do
    */
-  SpareBuffers(int size, boolean direct, int most) {
+  public SpareBuffers(int size, boolean direct, int most) {
     this.size = size;
     this.direct = direct;
     this.most = most;
   }
 
   /** A buffer with all its room. What it holds may be anything. */
-  ByteBuffer take() {
+  public ByteBuffer take() {
     ByteBuffer known = spare.pollFirst();
     if (known != null) {
       count.getAndDecrement();
@@ -38,7 +38,7 @@ final class SpareBuffers {
   }
 
   /** Takes a buffer back that nobody uses any more. */
-  void giveBack(ByteBuffer buffer) {
+  public void giveBack(ByteBuffer buffer) {
     if (count.getAndIncrement() < most) {
       spare.addFirst(buffer);
     } else {

@@ -9,7 +9,8 @@ public sealed interface Cloud {
   record None() implements Cloud {}
 
   /**
-   * Azure OpenAI. The provider's model name is the deployment's name. {@code model_mapping} maps client names to deployments.
+   * Azure OpenAI. The provider's model name is the deployment's name. {@code model_mapping} maps
+   * client names to deployments.
    *
    * @param apiVersion of the data plane, such as {@code 2024-10-21}
    * @param loginUrl the Entra token endpoint's base URL; sovereign clouds have their own

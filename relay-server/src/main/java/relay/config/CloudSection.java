@@ -11,7 +11,8 @@ record CloudSection(Cloud cloud, @Nullable URI defaultBaseUrl) {
   static final Pattern PROJECT = Pattern.compile("[a-z0-9][a-z0-9.:-]{0,99}");
   static final Pattern SCOPE = Pattern.compile("[\\x21-\\x7e]{1,200}");
 
-  private static final String API_VERSION = "2024-10-21"; // the newest version that is not a preview
+  private static final String API_VERSION =
+      "2024-10-21"; // the newest version that is not a preview
   private static final URI LOGIN_URL = URI.create("https://login.microsoftonline.com");
   private static final String TOKEN_SCOPE = "https://cognitiveservices.azure.com/.default";
 

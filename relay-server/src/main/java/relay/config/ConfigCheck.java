@@ -4,7 +4,9 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 
-/** {@code relay check}: validates a configuration file and returns output lines and an exit code. */
+/**
+ * {@code relay check}: validates a configuration file and returns output lines and an exit code.
+ */
 public final class ConfigCheck {
   private ConfigCheck() {}
 

@@ -26,7 +26,8 @@ public final class ConfigFile {
   }
 
   /**
-   * As {@link #load(Path, Map)}, with files read through {@code files}. The outcome depends only on the parameters and the reader's results.
+   * As {@link #load(Path, Map)}, with files read through {@code files}. The outcome depends only on
+   * the parameters and the reader's results.
    */
   public static Loaded load(Path file, Map<String, String> environment, FileReader files) {
     byte[] bytes;

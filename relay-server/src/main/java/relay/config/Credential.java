@@ -5,7 +5,10 @@ import org.jspecify.annotations.Nullable;
 /** How a key authenticates to its provider. */
 public sealed interface Credential {
 
-  /** The secret, unique in the pool; a key without an id gets one derived from it. Null if there is none. */
+  /**
+   * The secret, unique in the pool; a key without an id gets one derived from it. Null if there is
+   * none.
+   */
   @Nullable Secret secret();
 
   /** The provider needs no credential. */

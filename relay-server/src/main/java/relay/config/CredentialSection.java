@@ -69,7 +69,8 @@ final class CredentialSection {
     String id =
         idValue == null
             ? null
-            : TextSettings.matching(idValue, ACCESS_KEY_ID, "is not an access key id", ACCESS_KEY_FORM);
+            : TextSettings.matching(
+                idValue, ACCESS_KEY_ID, "is not an access key id", ACCESS_KEY_FORM);
     Value tokenValue = key.take("session_token");
     Secret token = tokenValue == null ? null : TextSettings.secret(tokenValue);
     return secret == null || id == null ? null : new Credential.AwsKey(id, secret, token);

@@ -17,7 +17,8 @@ final class FaultWording {
   private FaultWording() {}
 
   /**
-   * Whether a message may show an unknown setting name or keyword. It may be a misplaced credential: texts of more than 40 characters and texts that start with sk- are not shown.
+   * Whether a message may show an unknown setting name or keyword. It may be a misplaced
+   * credential: texts of more than 40 characters and texts that start with sk- are not shown.
    */
   static boolean mayShow(String word) {
     return WORD.matcher(word).matches();

@@ -47,9 +47,7 @@ final class Faults {
     all.faults.add(new ConfigFault(file, place.line(), place.column(), path, wrong, allowed));
   }
 
-  /**
-   * Reports a planned but unsupported value. Ignoring it silently would mislead the user.
-   */
+  /** Reports a planned but unsupported value. Ignoring it silently would mislead the user. */
   void notSupported(Place place, String what) {
     add(place, what + " is not supported yet", "remove it");
   }

@@ -5,7 +5,8 @@ package relay.config;
  *
  * @param id unique in the pool; by default the first 8 hex digits of the secret's SHA-256
  * @param account the owner of the quota; by default the id
- * @param priority keys of higher priority are used first; lower ones only when no higher key has capacity
+ * @param priority keys of higher priority are used first; lower ones only when no higher key has
+ *     capacity
  * @param weight its share under weighted selection; 0 = only if no other key has capacity
  * @param maxConcurrent concurrent requests on this key; 0 = no bound
  */

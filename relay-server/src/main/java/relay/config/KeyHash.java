@@ -7,7 +7,8 @@ import java.util.HexFormat;
 import relay.model.Sha256;
 
 /**
- * The SHA-256 of a credential. {@code toString} gives only the first 8 hex digits: a full hash would allow a weak credential to be brute-forced.
+ * The SHA-256 of a credential. {@code toString} gives only the first 8 hex digits: a full hash
+ * would allow a weak credential to be brute-forced.
  */
 public final class KeyHash {
   private static final int BYTES = 32;

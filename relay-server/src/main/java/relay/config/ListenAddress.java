@@ -19,7 +19,8 @@ public record ListenAddress(String host, int port) {
   }
 
   /**
-   * Whether only this machine can reach the address. A host name other than {@code localhost} counts as reachable from outside: it is not resolved, because the result may change.
+   * Whether only this machine can reach the address. A host name other than {@code localhost}
+   * counts as reachable from outside: it is not resolved, because the result may change.
    */
   public boolean isLoopback() {
     InetAddress address = literal(host);
@@ -64,7 +65,10 @@ public record ListenAddress(String host, int port) {
     return port > MAX_PORT ? null : new ListenAddress(host, port);
   }
 
-  /** Whether the text is a host name or an IPv4 address. Digits and dots alone must form a complete IPv4 address. */
+  /**
+   * Whether the text is a host name or an IPv4 address. Digits and dots alone must form a complete
+   * IPv4 address.
+   */
   static boolean isHost(String host) {
     if (host.matches("[0-9.]+")) {
       return host.matches("[0-9]+(\\.[0-9]+){3}") && literal(host) != null;

@@ -1,11 +1,15 @@
 package relay.config;
 
 /**
- * A pattern for model names, such as {@code claude-opus-*}. {@code *} matches any sequence of characters; every other character matches itself.
+ * A pattern for model names, such as {@code claude-opus-*}. {@code *} matches any sequence of
+ * characters; every other character matches itself.
  */
 public record ModelPattern(String pattern) {
 
-  /** Whether the whole name matches. Backtracks only to the last {@code *}, so it takes at most pattern length x name length steps. */
+  /**
+   * Whether the whole name matches. Backtracks only to the last {@code *}, so it takes at most
+   * pattern length x name length steps.
+   */
   public boolean matches(String model) {
     int p = 0;
     int star = -1;

@@ -5,7 +5,9 @@ import java.util.HexFormat;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Converts the private key formats that predate PKCS#8 and are still in use: PKCS#1 (RFC 8017) for RSA, SEC 1 (RFC 5915) for elliptic curves. PKCS#8 (RFC 5958) wraps the same bytes and adds the algorithm's identifier.
+ * Converts the private key formats that predate PKCS#8 and are still in use: PKCS#1 (RFC 8017) for
+ * RSA, SEC 1 (RFC 5915) for elliptic curves. PKCS#8 (RFC 5958) wraps the same bytes and adds the
+ * algorithm's identifier.
  */
 final class OlderKeyForm {
   static final String RSA = "RSA PRIVATE KEY";
@@ -47,7 +49,8 @@ final class OlderKeyForm {
     if (secret == null || curve == null) {
       return null;
     }
-    // The algorithm identifier names the curve. Omit it from the inner key: the JDK rejects a second copy.
+    // The algorithm identifier names the curve. Omit it from the inner key: the JDK rejects a
+    // second copy.
     byte[] key = tagged(SEQUENCE, join(ONE, tagged(OCTETS, bytes(secret))));
     return pkcs8(join(EC_PUBLIC_KEY, bytes(curve)), key);
   }
@@ -56,7 +59,10 @@ final class OlderKeyForm {
     return tagged(SEQUENCE, join(ZERO, tagged(SEQUENCE, algorithm), tagged(OCTETS, key)));
   }
 
-  /** Consumes the next DER value and returns its content; null if its tag differs or it is malformed. */
+  /**
+   * Consumes the next DER value and returns its content; null if its tag differs or it is
+   * malformed.
+   */
   private static @Nullable ByteBuffer content(ByteBuffer der, int tag) {
     if (der.remaining() < 2 || (der.get() & 0xff) != tag) {
       return null;
@@ -80,7 +86,9 @@ final class OlderKeyForm {
     return content;
   }
 
-  /** Encodes a DER value. The length takes the fewest bytes possible: the JDK rejects longer forms. */
+  /**
+   * Encodes a DER value. The length takes the fewest bytes possible: the JDK rejects longer forms.
+   */
   private static byte[] tagged(int tag, byte[] content) {
     int n = content.length;
     byte[] head =

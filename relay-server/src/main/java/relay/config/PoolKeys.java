@@ -9,7 +9,8 @@ import relay.config.ProviderConfig.ModelClass;
 import relay.config.ProviderConfig.QuotaGroup;
 
 /**
- * Reads a provider's {@code keys} and computes the limits of every account x model class. Keys of one account share its limits: either one key states them, or all state equal limits.
+ * Reads a provider's {@code keys} and computes the limits of every account x model class. Keys of
+ * one account share its limits: either one key states them, or all state equal limits.
  */
 record PoolKeys(List<KeyConfig> keys, List<QuotaGroup> groups) {
   static final int MAX_KEYS = 10_000;
@@ -44,7 +45,8 @@ record PoolKeys(List<KeyConfig> keys, List<QuotaGroup> groups) {
     List<KeyConfig> keys = new ArrayList<>();
     Map<String, KeyLimits> accounts = new LinkedHashMap<>();
     Faults faults = provider.faults();
-    Uniques<String> ids = new Uniques<>(faults, "the same id as", "give each key of the pool its own id");
+    Uniques<String> ids =
+        new Uniques<>(faults, "the same id as", "give each key of the pool its own id");
     Uniques<Secret> secrets =
         new Uniques<>(faults, "the same secret as", "list each key once: it has one quota");
     for (Value entry : entries) {
@@ -69,7 +71,10 @@ record PoolKeys(List<KeyConfig> keys, List<QuotaGroup> groups) {
     return new PoolKeys(keys, groups(accounts, classes));
   }
 
-  /** A pool needs at least one key, so a provider without credentials gets an implicit one without limits. */
+  /**
+   * A pool needs at least one key, so a provider without credentials gets an implicit one without
+   * limits.
+   */
   private static PoolKeys keyless(List<String> classes) {
     KeyConfig key = new KeyConfig(new Credential.None(), KEYLESS, KEYLESS, 1, 1, 0);
     return new PoolKeys(
@@ -96,7 +101,9 @@ record PoolKeys(List<KeyConfig> keys, List<QuotaGroup> groups) {
         credential, keyId, account == null ? keyId : account, priority, weight, maxConcurrent);
   }
 
-  /** A key's limits by model class: from {@code limits}, else the limits stated at the key itself. */
+  /**
+   * A key's limits by model class: from {@code limits}, else the limits stated at the key itself.
+   */
   private static Map<String, LimitsConfig> limits(Section key, List<String> classes) {
     LimitsConfig plain = stated(key);
     Map<String, LimitsConfig> byClass = new LinkedHashMap<>();

@@ -61,7 +61,7 @@ public record ProviderConfig(
     return models.isEmpty() || names(model);
   }
 
-  /** Whether {@code models} or {@code model_mapping} lists the model explicitly. */
+  /** Whether the configuration lists the model explicitly, as served or as mapped. */
   public boolean names(String model) {
     return models.contains(model) || modelMapping.containsKey(model);
   }
@@ -77,7 +77,9 @@ public record ProviderConfig(
   }
 
   /**
-   * The class of a model: the first class that matches the provider's name, else the first that matches the client's name, else {@code default}. An Azure deployment name may not reveal the model, so the client's name counts too.
+   * The class of a model: the first class that matches the provider's name, else the first that
+   * matches the client's name, else {@code default}. An Azure deployment name may not reveal the
+   * model, so the client's name counts too.
    */
   public String classOf(String model) {
     if (modelClasses.isEmpty()) {

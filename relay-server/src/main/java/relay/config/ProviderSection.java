@@ -81,7 +81,8 @@ final class ProviderSection {
         .forEach(
             (from, to) -> {
               if (!TextSettings.isModel(from)) {
-                to.refuse("has a left side that is not a model name", "the whole name of one model");
+                to.refuse(
+                    "has a left side that is not a model name", "the whole name of one model");
               }
               String model = TextSettings.oneModel(to);
               if (model != null) {
@@ -128,7 +129,8 @@ final class ProviderSection {
       Value nameValue = section.need("name", "give " + TextSettings.NAME_FORM);
       String name = nameValue == null ? null : TextSettings.name(nameValue);
       if (nameValue != null && ModelClass.DEFAULT.equals(name)) {
-        nameValue.fault("is the reserved name of the class for all other models", "give another name");
+        nameValue.fault(
+            "is the reserved name of the class for all other models", "give another name");
       }
       names.add(name, section.placeOf("name"));
       List<ModelPattern> models = TextSettings.list(section, "models", TextSettings::pattern);

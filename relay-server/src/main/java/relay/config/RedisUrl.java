@@ -24,7 +24,8 @@ public record RedisUrl(
   static final String FORMS =
       "redis://[user:password@]host[:port][/database], or rediss:// for TLS";
 
-  // The last @ ends the credentials: a password from an environment variable may contain : / @ without percent-encoding.
+  // The last @ ends the credentials: a password from an environment variable may contain : / @
+  // without percent-encoding.
   private static final Pattern URL =
       Pattern.compile(
           "(?<scheme>rediss?)://((?<user>.*)@)?(\\[(?<ipv6>[0-9a-fA-F:.]+)]|(?<host>[^@:/?#\\[\\]]+))"

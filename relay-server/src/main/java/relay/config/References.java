@@ -13,7 +13,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Resolves <code>${NAME}</code>, <code>${NAME:-default}</code>, <code>${file:/path}</code> and
- * {@code $$} in one value. Works on parsed YAML values, so a resolved value is never interpreted as YAML.
+ * {@code $$} in one value. Works on parsed YAML values, so a resolved value is never interpreted as
+ * YAML.
  */
 final class References {
   static final int MAX_VALUE_CHARS = 65_536;

@@ -16,7 +16,8 @@ final class RootSection {
   /** The result is usable only if no fault was reported. */
   static Config read(Value value) {
     Section root = value.section();
-    // Clients refer to providers, so read providers first. Take the sections in the documented order: suggestions list names in the order of the calls.
+    // Clients refer to providers, so read providers first. Take the sections in the documented
+    // order: suggestions list names in the order of the calls.
     Section server = root.section("server");
     Section redis = root.section("redis");
     Uniques<String> names =

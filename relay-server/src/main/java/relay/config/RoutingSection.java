@@ -47,7 +47,9 @@ final class RoutingSection {
     entries.forEach(
         (prefix, to) -> {
           if (!TextSettings.isModel(prefix)) {
-            to.refuse("has a left side that is not a model name prefix", "the first characters of model names");
+            to.refuse(
+                "has a left side that is not a model name prefix",
+                "the first characters of model names");
           }
           String provider = provider(to);
           if (provider != null) {

@@ -98,7 +98,8 @@ final class ScalarSettings {
   static <E extends Enum<E>> E choice(
       Section section, String name, E fallback, Set<String> unsupportedWords) {
     Value value = section.take(name);
-    E chosen = value == null ? fallback : choice(value, fallback.getDeclaringClass(), unsupportedWords);
+    E chosen =
+        value == null ? fallback : choice(value, fallback.getDeclaringClass(), unsupportedWords);
     return chosen == null ? fallback : chosen;
   }
 

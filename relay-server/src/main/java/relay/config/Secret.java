@@ -3,9 +3,7 @@ package relay.config;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 
-/**
- * A credential. {@code toString} gives {@code ***}, so that it never reaches a log by accident.
- */
+/** A credential. {@code toString} gives {@code ***}, so that it never reaches a log by accident. */
 public final class Secret {
   private final String value;
 

@@ -14,7 +14,8 @@ import org.yaml.snakeyaml.nodes.Tag;
 import relay.config.Value.Context;
 
 /**
- * A mapping of settings. Every name passed to {@link #take} counts as known, and {@link #done} reports all others. This avoids a second list of names.
+ * A mapping of settings. Every name passed to {@link #take} counts as known, and {@link #done}
+ * reports all others. This avoids a second list of names.
  */
 final class Section {
 
@@ -33,7 +34,8 @@ final class Section {
   }
 
   /**
-   * @param broken whether a fault was already reported for it: then missing settings are not reported
+   * @param broken whether a fault was already reported for it: then missing settings are not
+   *     reported
    */
   static Section empty(Value self, boolean broken) {
     return new Section(self, broken);

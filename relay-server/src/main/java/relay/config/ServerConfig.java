@@ -12,7 +12,8 @@ import org.jspecify.annotations.Nullable;
  * @param adminListen the admin plane; must differ from the data plane's address
  * @param adminToken null = none
  * @param tls of the data plane; null = plain text
- * @param enableHttp2 whether to accept HTTP/2 as well as HTTP/1.1: by ALPN with TLS, by prior knowledge without
+ * @param enableHttp2 whether to accept HTTP/2 as well as HTTP/1.1: by ALPN with TLS, by prior
+ *     knowledge without
  * @param maxBodyBytes the largest request body, in bytes
  * @param maxConcurrent concurrent requests in this replica; 0 = bounded only by memory
  * @param connectTimeout for connections to providers
@@ -34,7 +35,8 @@ public record ServerConfig(
     Auth auth) {
 
   /**
-   * Access control of the data plane. If {@code auth} is absent, a replica on a loopback address is open, as with {@code auth: none}. On any other address an absent {@code auth} is a fault.
+   * Access control of the data plane. If {@code auth} is absent, a replica on a loopback address is
+   * open, as with {@code auth: none}. On any other address an absent {@code auth} is a fault.
    */
   public sealed interface Auth {
 

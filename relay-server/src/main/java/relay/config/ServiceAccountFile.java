@@ -12,7 +12,10 @@ import java.util.Base64;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/** Validates a service account's key file at load time, so that a bad file fails before the first request. */
+/**
+ * Validates a service account's key file at load time, so that a bad file fails before the first
+ * request.
+ */
 final class ServiceAccountFile {
   private static final List<String> NEEDED =
       List.of("client_email", "client_id", "private_key", "private_key_id", "token_uri");

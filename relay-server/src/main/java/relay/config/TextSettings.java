@@ -11,7 +11,10 @@ import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 import relay.config.Value.Scalar;
 
-/** Reads text settings: names, models, secrets, URLs and addresses. Each method returns null after a fault. */
+/**
+ * Reads text settings: names, models, secrets, URLs and addresses. Each method returns null after a
+ * fault.
+ */
 final class TextSettings {
   static final String NAME_FORM =
       "1 to 64 letters, digits and . _ @ + -, starting with a letter, a digit or _";

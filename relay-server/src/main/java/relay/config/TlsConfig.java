@@ -22,7 +22,9 @@ public record TlsConfig(List<X509Certificate> chain, PrivateKey privateKey) {
 
   @Override
   public String toString() {
-    return "TlsConfig[" + chain.getFirst().getSubjectX500Principal() + "]"; // without the private key
+    return "TlsConfig["
+        + chain.getFirst().getSubjectX500Principal()
+        + "]"; // without the private key
   }
 
   /** Equal for equal files; shows nothing of the key. */

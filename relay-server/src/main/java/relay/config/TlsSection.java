@@ -89,7 +89,8 @@ final class TlsSection {
     }
     boolean other = blocks.stream().anyMatch(block -> block.label().endsWith("PRIVATE KEY"));
     value.refuse(
-        other ? "names a key in an unsupported format" : "names a file without a private key", KEY_FORM);
+        other ? "names a key in an unsupported format" : "names a file without a private key",
+        KEY_FORM);
     return null;
   }
 

@@ -15,7 +15,8 @@ import org.yaml.snakeyaml.nodes.Tag;
 import relay.config.References.Resolution;
 
 /**
- * One value of the file, with its place. The accessors report a fault and return null or an empty result if the value has the wrong type.
+ * One value of the file, with its place. The accessors report a fault and return null or an empty
+ * result if the value has the wrong type.
  */
 final class Value {
 
@@ -110,9 +111,7 @@ final class Value {
         : Kind.PLAIN;
   }
 
-  /**
-   * Text. Unquoted numbers count as text: ids and model names may look like numbers.
-   */
+  /** Text. Unquoted numbers count as text: ids and model names may look like numbers. */
   @Nullable Scalar text(String expected) {
     Scalar scalar = scalar(expected);
     if (scalar != null && scalar.kind() == Kind.BOOLEAN) {

@@ -24,7 +24,8 @@ import org.yaml.snakeyaml.reader.StreamReader;
 import org.yaml.snakeyaml.resolver.Resolver;
 
 /**
- * Parses text into a tree of YAML nodes with their places. Size, depth and alias expansion are bounded. Tags never construct objects.
+ * Parses text into a tree of YAML nodes with their places. Size, depth and alias expansion are
+ * bounded. Tags never construct objects.
  */
 final class YamlSource {
   static final int MAX_CHARS = 8 * 1024 * 1024;
@@ -151,7 +152,8 @@ final class YamlSource {
       return fault(node, "a YAML tag", "give plain values, without tags");
     }
     if (size > MAX_NODES) {
-      return fault(node, "too many values after expanding aliases", "allowed: at most " + MAX_NODES);
+      return fault(
+          node, "too many values after expanding aliases", "allowed: at most " + MAX_NODES);
     }
     open.remove(node);
     sizes.put(node, size);

@@ -1,5 +1,7 @@
 /**
- * The configuration. Loads a YAML file, with the environment and secret files, into validated records, or into a list of faults with their places. Loading keeps no state and can be repeated at any time.
+ * The configuration. Loads a YAML file, with the environment and secret files, into validated
+ * records, or into a list of faults with their places. Loading keeps no state and can be repeated
+ * at any time.
  */
 @NullMarked
 package relay.config;

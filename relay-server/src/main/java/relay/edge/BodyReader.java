@@ -1,15 +1,14 @@
 package relay.edge;
 
-import io.undertow.connector.ByteBufferPool;
-import io.undertow.connector.PooledByteBuffer;
 import io.undertow.server.HttpServerExchange;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 import org.xnio.channels.StreamSourceChannel;
-import relay.carrier.Buffers;
-import relay.carrier.Payload;
+import relay.body.Payload;
+import relay.body.BodyBuffer;
+import relay.body.BodyBuffers;
 import relay.pipeline.ClientExchange.Body;
 
 /**
@@ -17,13 +16,7 @@ import relay.pipeline.ClientExchange.Body;
  * come, not for what the client says will; but a {@link BodyBuffer} is taken at once.
  */
 final class BodyReader {
-  private static final int FIRST_ROOM = 64 * 1024;
-
-  /**
-   * What a socket holds is read with one call where Undertow would make four. There are as many
-   * buffers as threads that read at the same moment; none waits with one in its hand.
-   */
-  private static final ByteBufferPool BUFFERS = new Buffers(FIRST_ROOM);
+  private static final int FIRST_ROOM = BodyBuffers.BYTES;
 
   private static final byte[] NONE = {};
 
@@ -34,7 +27,7 @@ final class BodyReader {
   private final StreamSourceChannel channel;
   private final ClientBounds bounds;
   private final int maxBytes;
-  private @Nullable BodyBuffer place;
+  private @Nullable BodyBuffer direct;
   private byte[] bytes = NONE;
   private int length;
   private long startedNanos; // once anything had to be waited for
@@ -65,12 +58,12 @@ final class BodyReader {
   }
 
   private Body read() throws IOException {
-    place = BodyBuffer.of(exchange.getRequestContentLength());
+    direct = bounds.bodies().reserve(exchange.getRequestContentLength());
     try {
       return body();
     } finally {
-      if (place != null) {
-        place.giveBack();
+      if (direct != null) {
+        direct.release();
       }
     }
   }
@@ -92,12 +85,12 @@ final class BodyReader {
   }
 
   private Payload payload() {
-    if (place == null) {
+    if (direct == null) {
       return Payload.of(length == bytes.length ? bytes : Arrays.copyOf(bytes, length));
     }
-    Payload inPlace = place.payload();
-    place = null; // the payload's now
-    return inPlace;
+    Payload payload = direct.payload();
+    direct = null; // the payload's now
+    return payload;
   }
 
   /** Null when the body's end was reached. */
@@ -110,7 +103,7 @@ final class BodyReader {
       if (length > maxBytes) {
         return new Body.TooLarge();
       }
-      if (place != null && place.isOverfull()) { // as HTTP/2's frames allow
+      if (direct != null && direct.isOverfull()) { // as HTTP/2's frames allow
         return new Body.Malformed();
       }
       if (n == 0) {
@@ -126,13 +119,14 @@ final class BodyReader {
 
   /** All that came; at most one byte beyond what is allowed is kept. */
   private int readSome() throws IOException {
-    if (place != null) {
-      int n = place.read(channel);
+    if (direct != null) {
+      int n = channel.read(direct.buffer());
       length += Math.max(0, n);
       return n;
     }
-    try (PooledByteBuffer pooled = BUFFERS.allocate()) {
-      ByteBuffer buffer = pooled.getBuffer();
+    // One call reads what Undertow would read with four. No thread parks while it holds a buffer.
+    ByteBuffer buffer = bounds.bodies().take();
+    try {
       int n = channel.read(buffer);
       if (n > 0) {
         int some = Math.min(n, maxBytes - length + 1);
@@ -141,6 +135,8 @@ final class BodyReader {
         length += some;
       }
       return n;
+    } finally {
+      bounds.bodies().giveBack(buffer);
     }
   }
 

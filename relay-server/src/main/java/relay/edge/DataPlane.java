@@ -13,6 +13,7 @@ import java.util.concurrent.Executor;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
+import relay.body.BodyBuffers;
 import relay.carrier.AnswerDate;
 import relay.carrier.Carriers;
 import relay.config.TlsConfig;
@@ -66,7 +67,7 @@ public final class DataPlane implements AutoCloseable {
     this.port = port;
     HttpHandler handler = new HttpContinueReadHandler(this::handle);
     listener = new Listener(http2, tls, patience, handler, carriers);
-    bounds = new ClientBounds(stallTimeout, patience, listener.guard());
+    bounds = new ClientBounds(stallTimeout, patience, listener.guard(), new BodyBuffers());
   }
 
   /**
@@ -75,7 +76,9 @@ public final class DataPlane implements AutoCloseable {
    * @param tls null for plain connections, as at the start
    */
   public void reconfigure(@Nullable TlsConfig tls, Duration stallTimeout) {
-    bounds = new ClientBounds(stallTimeout, bounds.patience(), bounds.guard());
+    ClientBounds before = bounds;
+    bounds =
+        new ClientBounds(stallTimeout, before.patience(), before.guard(), before.bodies());
     if (tls != null) {
       listener.certificate(tls);
     }

@@ -20,18 +20,20 @@ import relay.carrier.AnswerDate;
 import relay.model.Dialect;
 import relay.model.HeaderLines;
 import relay.pipeline.ClientExchange;
+import relay.upstream.UpstreamAnswer.DirectSink;
 
 /**
  * A client's exchange over Undertow.
  *
  * <p>Parts of an answer are written by the virtual thread that reads them from the provider,
  * straight to the socket. Chunks that the provider made are sent past Undertow by the carrier while
- * that thread sleeps ({@link #sendChunks}). Whole answers, and the end of those in parts, are
+ * that thread sleeps ({@link #send(ByteBuffer)}). Whole answers, and the end of those in parts, are
  * written by the I/O thread: an exchange that ends elsewhere makes Undertow's read listener spin
  * against it for the next request.
  */
-final class UndertowExchange implements ClientExchange {
-  private static final ByteBuffer NONE = ByteBuffer.allocate(0);
+final class UndertowExchange implements ClientExchange, DirectSink {
+  private static final byte[] NO_BYTES = {};
+  private static final ByteBuffer NONE = ByteBuffer.wrap(NO_BYTES);
 
   private final HttpServerExchange exchange;
   private final Dialect dialect;
@@ -42,13 +44,13 @@ final class UndertowExchange implements ClientExchange {
   private final Executor requests;
   private @Nullable StreamSinkChannel channel; // of an answer in parts that has begun
   private long left = -1; // of an announced length, not written yet; -1 if none was announced
-  private ByteBuffer chunksLeft = NONE; // to be sent before anything else
+  private ByteBuffer unsent = NONE; // to be sent before anything else
 
   /**
    * Where chunks may go, once that is known and until Undertow writes again: to ask it each time is
    * to go through a dozen objects that no processor's cache has, of one of thousands of streams.
    */
-  private @Nullable StreamSinkConduit chunksWay;
+  private @Nullable StreamSinkConduit direct;
 
   /**
    * @param requests runs what may block
@@ -125,7 +127,7 @@ final class UndertowExchange implements ClientExchange {
   @Override
   public void answer(int status, HeaderLines headers, byte[] body) {
     head(status, headers, body.length);
-    onIoThread(() -> send(ByteBuffer.wrap(body)));
+    onIoThread(() -> sendWhole(ByteBuffer.wrap(body)));
   }
 
   @Override
@@ -160,11 +162,11 @@ final class UndertowExchange implements ClientExchange {
     ByteBuffer rest = ByteBuffer.wrap(bytes, offset, length);
     StreamSinkChannel out = sink();
     long until = 0;
-    while (chunksWay != null && chunksLeft.hasRemaining()) {
-      until = chunksWay.write(chunksLeft) == 0 ? awaitWritable(out, until) : 0;
+    while (direct != null && unsent.hasRemaining()) {
+      until = direct.write(unsent) == 0 ? awaitWritable(out, until) : 0;
     }
-    chunksLeft = NONE;
-    chunksWay = null;
+    unsent = NONE;
+    direct = null;
     // To flush the last byte that was announced would end the exchange, here
     while (rest.hasRemaining() || (left != 0 && !out.flush())) {
       int n = rest.hasRemaining() ? out.write(rest) : 0;
@@ -178,16 +180,28 @@ final class UndertowExchange implements ClientExchange {
   }
 
   @Override
-  public int sendChunks(ByteBuffer chunks) throws IOException {
-    if (chunksWay == null && channel != null) {
-      chunksWay = wayOfChunks();
+  public void flush() throws IOException {
+    if (unsent.hasRemaining()) {
+      write(NO_BYTES, 0, 0);
     }
-    if (chunksWay == null || chunksLeft.hasRemaining()) {
+  }
+
+  @Override
+  public DirectSink directSink() {
+    return this;
+  }
+
+  @Override
+  public int send(ByteBuffer chunks) throws IOException {
+    if (direct == null && channel != null) {
+      direct = chunkSocket();
+    }
+    if (direct == null || unsent.hasRemaining()) {
       return 0;
     }
-    int sent = chunksWay.write(chunks);
+    int sent = direct.write(chunks);
     if (sent > 0 && chunks.hasRemaining()) {
-      chunksLeft = ByteBuffer.allocate(chunks.remaining()).put(chunks).flip();
+      unsent = ByteBuffer.allocate(chunks.remaining()).put(chunks).flip();
     }
     return sent;
   }
@@ -197,7 +211,7 @@ final class UndertowExchange implements ClientExchange {
    * without TLS, that has not sent its next request, where chunks are what it gets. It may speak
    * HTTP/1.0, or the status be one without a body.
    */
-  private @Nullable StreamSinkConduit wayOfChunks() {
+  private @Nullable StreamSinkConduit chunkSocket() {
     return exchange.isInIoThread()
             && exchange.getConnection() instanceof HttpServerConnection connection
             && connection.getPipelineBuffer() == null
@@ -241,7 +255,7 @@ final class UndertowExchange implements ClientExchange {
           if (begun == null && !rest.hasRemaining()) {
             exchange.endExchange(); // which leaves the length in the answer to a HEAD as it is
           } else if (begun == null) {
-            send(rest);
+            sendWhole(rest);
           } else {
             new FinalPart(rest, this::abort).handleEvent(begun);
             boundRest();
@@ -249,7 +263,7 @@ final class UndertowExchange implements ClientExchange {
         });
   }
 
-  private void send(ByteBuffer body) {
+  private void sendWhole(ByteBuffer body) {
     exchange.getResponseSender().send(body);
     boundRest();
   }

@@ -4,21 +4,21 @@ import relay.model.Dialect;
 import relay.redis.Estimates;
 
 /**
- * What to reserve for a request before it is sent: a pool's learned estimates, by the rule of its
- * provider.
+ * Computes the reservation for a request from the pool's learned ratios and the provider's charging
+ * rule.
  */
 public final class Estimator {
   private Estimator() {}
 
-  /** What to reserve. */
+  /** The tokens to reserve. */
   public record Estimate(long inputTokens, long outputTokens) {}
 
   /**
-   * Estimates a request.
+   * Estimates a request's tokens.
    *
-   * @param learned what the pool's requests used
-   * @param inputBytes bytes that the model will read as text, or that count as much
-   * @param maxOutputTokens the client's bound on the output; negative if it gave none
+   * @param learned the ratios learned from the pool's requests
+   * @param inputBytes text bytes for the model, including the equivalent of attachments
+   * @param maxOutputTokens the client's bound on the output; negative = none
    */
   public static Estimate estimate(
       Estimates learned, Dialect dialect, String model, long inputBytes, long maxOutputTokens) {
@@ -26,9 +26,9 @@ public final class Estimator {
     if (maxOutputTokens >= 0) {
       output =
           switch (dialect) {
-            // what is produced counts: the bound only caps it
+            // actual output counts; the bound only caps it
             case ANTHROPIC -> Math.min(output, maxOutputTokens);
-            // the bound itself is charged at admission, whatever is produced below it
+            // the provider charges the bound itself at admission
             case OPENAI -> maxOutputTokens;
           };
     }

@@ -1,4 +1,4 @@
-/** What a request will probably use, learned from what earlier ones did use. */
+/** Estimates of a request's token usage, learned from earlier requests. */
 @NullMarked
 package relay.estimate;
 

@@ -10,7 +10,7 @@ import relay.config.ServerConfig.Auth;
 import relay.config.ServerConfig.Client;
 import relay.model.TokenUsage;
 
-/** What is counted of each client. Only those that the configuration names are told apart. */
+/** Counters per client. Only configured clients have their own label value. */
 public final class ClientMeters {
   private static final String OK = LabelValues.status(200);
   private static final String TOO_MANY = LabelValues.status(429);
@@ -28,23 +28,19 @@ public final class ClientMeters {
   ClientMeters(MeterRegistry registry, Auth auth) {
     requests =
         new Series(
-            registry,
-            "relay.client.requests",
-            "Requests of a client that were answered",
-            "client",
-            "status");
+            registry, "relay.client.requests", "Answered requests by client", "client", "status");
     denials =
         new Series(
             registry,
             "relay.client.denials",
-            "Requests that a client's own limits refused",
+            "Requests refused by a client's own limits",
             "client",
             "reason");
     tokens =
         new Series(
             registry,
             "relay.client.tokens",
-            "Tokens of a client's requests as providers reported them",
+            "Tokens by client, as reported by providers",
             "client",
             "type");
     reconfigure(auth);
@@ -78,7 +74,7 @@ public final class ClientMeters {
             .flatMap(c -> TrafficMeters.reasons().map(reason -> List.of(c.name(), reason))));
   }
 
-  /** A request of a client was answered; an unknown client is not counted. */
+  /** Counts an answered request; unknown clients are not counted. */
   public void answered(String client, int status) {
     if (names.contains(client)) {
       requests.of(client, LabelValues.status(status)).increment();
@@ -86,7 +82,7 @@ public final class ClientMeters {
   }
 
   /**
-   * A client's own limits refused a request.
+   * Counts a request refused by the client's own limits.
    *
    * @param reason as for pools
    */
@@ -96,7 +92,7 @@ public final class ClientMeters {
     }
   }
 
-  /** Tokens that a provider reported for a client's request. */
+  /** Counts the tokens that a provider reported for a client's request. */
   public void tokens(String client, TokenUsage usage) {
     if (names.contains(client)) {
       add(client, INPUT, usage.inputTokens());

@@ -17,14 +17,14 @@ import relay.redis.PoolPlan;
 import relay.redis.PoolSnapshot;
 import relay.redis.PoolSnapshot.GroupState;
 
-/** How much of its own limits each client has used, over all replicas. */
+/** A gauge of each client's used share of its own limits, over all replicas. */
 final class ClientUsage implements MultiCollector {
   private record Bound(@Nullable PoolPlan plan, @Nullable KeyPool pool) {}
 
   private volatile Bound bound;
 
   /**
-   * @param plan of the clients' limits; null if no client has any
+   * @param plan the clients' limits; null if no client has limits
    */
   ClientUsage(@Nullable PoolPlan plan) {
     bound = new Bound(plan, null);

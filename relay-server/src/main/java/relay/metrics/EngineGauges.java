@@ -16,9 +16,9 @@ import relay.redis.PoolSnapshot;
 import relay.redis.ProviderBreaker;
 import relay.redis.RedisEngine;
 
-/** What is read from the engine when someone asks. Before there is one, Redis counts as down. */
+/** Gauges that read the engine at each scrape. Until an engine is bound, Redis counts as down. */
 final class EngineGauges {
-  /** The limits are shared through Redis: the usual state. */
+  /** The normal mode: limits are shared through Redis. */
   private static final String SHARED = "shared";
 
   private final List<PoolPlan> plans;
@@ -49,14 +49,14 @@ final class EngineGauges {
 
   void register(MeterRegistry registry) {
     Gauge.builder("relay.redis.up", this, g -> g.isUp() ? 1 : 0)
-        .description("1 while Redis answers")
+        .description("1 while Redis responds")
         .register(registry);
     mode(registry, SHARED);
     for (OnUnavailable without : OnUnavailable.values()) {
       mode(registry, word(without));
     }
     Gauge.builder("relay.waiting", this, g -> g.sum(KeyPool::waiting))
-        .description("Requests that wait for capacity")
+        .description("Requests waiting for capacity")
         .register(registry);
     FunctionCounter.builder("relay.leases.expired", this, g -> g.expiredBefore + g.sum(EngineGauges::expired))
         .description("Leases whose replica ended without ending them, over all replicas")
@@ -68,7 +68,7 @@ final class EngineGauges {
 
   private void mode(MeterRegistry registry, String mode) {
     Gauge.builder("relay.redis.mode", this, g -> g.mode().equals(mode) ? 1 : 0)
-        .description("1 for the way in which limits are kept now")
+        .description("1 for the current mode of limit enforcement")
         .tag("mode", mode)
         .register(registry);
   }

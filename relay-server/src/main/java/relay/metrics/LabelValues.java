@@ -7,12 +7,12 @@ import java.util.Map;
 import java.util.Set;
 import relay.config.ProviderConfig;
 
-/** Keeps label values to a bounded set: what a client sends must not make a new series. */
+/** Bounds the set of label values: client input must not create new series. */
 final class LabelValues {
-  /** A model that no provider's configuration names. */
+  /** A model that is not in any provider's configuration. */
   static final String OTHER = "other";
 
-  /** There is no such thing: a request that reached no provider, an answer that did not come. */
+  /** No value: the request reached no provider, or got no answer. */
   static final String NONE = "none";
 
   private static final Set<Integer> USUAL =
@@ -78,7 +78,7 @@ final class LabelValues {
     return providers.contains(provider) ? provider : NONE;
   }
 
-  /** The usual statuses by number, the others by their class. */
+  /** Common statuses by number, others by class. */
   static String status(int status) {
     return status >= 100 && status < STATUSES.length ? STATUSES[status] : NONE;
   }

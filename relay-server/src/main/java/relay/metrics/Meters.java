@@ -35,24 +35,24 @@ import relay.redis.KeyPool;
 import relay.redis.RedisEngine;
 
 /**
- * What a replica counts and measures. Every meter exists from the start, at 0. Thread-safe; a call
- * costs a look into a map and an addition.
+ * A replica's metrics. Every meter exists from the start, at 0. Thread-safe; a call costs one map
+ * lookup and one addition.
  */
 public final class Meters implements AutoCloseable {
-  /** From what a cache hit takes to what a long answer does, in milliseconds. */
+  /** From a cache hit to a long answer, in milliseconds. */
   private static final Duration[] REQUEST_BUCKETS =
       millis(5, 25, 100, 250, 500, 1_000, 2_500, 5_000, 10_000, 30_000, 60_000, 120_000, 300_000);
 
   private static final Duration[] FIRST_BYTE_BUCKETS =
       millis(5, 25, 50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000, 30_000, 60_000);
 
-  /** Relay alone takes less than a millisecond, Redis included. */
+  /** Relay's own overhead is below a millisecond, Redis included. */
   private static final Duration[] FAST_BUCKETS =
       micros(50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000, 25_000, 50_000, 100_000, 250_000);
 
   private static final double[] RATIO_BUCKETS = {0.05, 0.1, 0.25, 0.5, 0.75, 1, 1.5, 2, 4, 10, 100};
 
-  /** How far estimates were off, in one direction and the other. */
+  /** Estimation errors: over- and underestimates. */
   private record Misses(DistributionSummary over, DistributionSummary under) {}
 
   private final PrometheusMeterRegistry registry =
@@ -78,7 +78,7 @@ public final class Meters implements AutoCloseable {
   private final LongAdder inflight = new LongAdder();
   private final LongAdder reserved = new LongAdder();
 
-  /** The providers that are enabled give the labels their values. */
+  /** Creates the meters. Enabled providers determine the label values. */
   public Meters(Config config) {
     List<ProviderConfig> providers = config.enabledProviders();
     present = providers;
@@ -89,11 +89,11 @@ public final class Meters implements AutoCloseable {
             providers.stream().map(Plans::of).toList(), config.redis().onUnavailable());
     clients = new ClientMeters(registry, config.server().auth());
     clientUsage = new ClientUsage(Plans.ofClients(config.server().auth()).orElse(null));
-    overhead = timer("relay.overhead", "Time of a request in Relay alone", FAST_BUCKETS);
-    acquire = timer("relay.acquire.duration", "Time to be given a key", FAST_BUCKETS);
+    overhead = timer("relay.overhead", "Time that Relay itself adds to a request", FAST_BUCKETS);
+    acquire = timer("relay.acquire.duration", "Time to acquire a key", FAST_BUCKETS);
     attempts =
         Counter.builder("relay.attempts")
-            .description("Requests that went to providers, retries included")
+            .description("Requests sent to providers, including retries")
             .register(registry);
     for (String type : List.of("input", "output")) {
       estimateErrors.put(type, new Misses(summary(type, "over"), summary(type, "under")));
@@ -125,7 +125,7 @@ public final class Meters implements AutoCloseable {
 
   private Counter reloads(String result) {
     return Counter.builder("relay.config.reloads")
-        .description("Times that a changed configuration was read")
+        .description("Reloads of the configuration")
         .tag("result", result)
         .register(registry);
   }
@@ -142,7 +142,7 @@ public final class Meters implements AutoCloseable {
         .forEach(meters -> meters.bindTo(registry));
   }
 
-  /** The gauges of keys, groups and Redis read these from now on. */
+  /** Binds the gauges of keys, groups and Redis to these sources. */
   public void bind(RedisEngine redis, Collection<KeyPool> pools) {
     engine.bind(redis, pools);
   }
@@ -206,18 +206,18 @@ public final class Meters implements AutoCloseable {
     shadow.passed(scope, name, reason);
   }
 
-  /** What is counted by client. */
+  /** The counters per client. */
   public ClientMeters clients() {
     return clients;
   }
 
   /**
-   * A request was answered.
+   * Records an answered request.
    *
-   * @param provider who answered it, empty if none did
-   * @param model as the client named it; one that no configuration names counts as {@code other}
-   * @param origin {@code relay} for Relay's own errors, {@code upstream} or empty for all else
-   * @param overheadNanos the part of the duration that Relay itself took
+   * @param provider the provider that answered; empty if none did
+   * @param model the client's model name; unconfigured models count as {@code other}
+   * @param origin {@code relay} for Relay's own errors, otherwise {@code upstream} or empty
+   * @param overheadNanos the part of the duration spent in Relay
    */
   public void requestDone(
       String provider,
@@ -231,53 +231,53 @@ public final class Meters implements AutoCloseable {
     overhead.record(overheadNanos, TimeUnit.NANOSECONDS);
   }
 
-  /** A request was refused by its head alone: it took no time, and had no model yet. */
+  /** Counts a request refused because of its head: without duration and model. */
   public void refusedAtOnce(int status) {
     traffic.request("", "", status, "relay");
   }
 
-  /** Time from the request's arrival to the first byte of a provider's answer. */
+  /** Records the time from the request's arrival to the first byte of a provider's answer. */
   public void firstByte(String provider, long nanos) {
     firstByteTimer(labels.provider(provider)).record(nanos, TimeUnit.NANOSECONDS);
   }
 
-  /** Time that the question for a key took, granted or not. */
+  /** Records the time to acquire a key, granted or not. */
   public void acquired(long nanos) {
     acquire.record(nanos, TimeUnit.NANOSECONDS);
   }
 
-  /** A key was granted. */
+  /** Counts a granted key. */
   public void granted(String pool, String key) {
     traffic.grant(pool, key);
   }
 
   /**
-   * No key was granted.
+   * Counts a denial.
    *
-   * @param reason a word of {@code Acquisition.Reason} in lower case, {@code impossible}, {@code
+   * @param reason an {@code Acquisition.Reason} in lower case, {@code impossible}, {@code
    *     quarantined} or {@code unavailable}
    */
   public void denied(String pool, String reason) {
     traffic.denial(pool, reason);
   }
 
-  /** A provider answered an attempt; status 0 if no answer came. */
+  /** Counts a provider's answer to an attempt; status 0 = no answer. */
   public void upstreamResponse(String pool, String key, int status) {
     traffic.upstreamResponse(pool, key, status);
   }
 
-  /** A request goes to a provider. */
+  /** Counts a request sent to a provider. */
   public void attempt() {
     attempts.increment();
   }
 
-  /** Tokens that a provider reported. */
+  /** Counts the tokens that a provider reported. */
   public void tokens(String pool, String key, String model, TokenUsage usage) {
     traffic.tokens(pool, key, model, usage);
   }
 
   /**
-   * How far one request's estimate was off.
+   * Records the estimation error of one request.
    *
    * @param type {@code input} or {@code output}
    */
@@ -291,39 +291,39 @@ public final class Meters implements AutoCloseable {
 
   private DistributionSummary summary(String type, String direction) {
     return DistributionSummary.builder("relay.estimate.error.ratio")
-        .description("Reserved less used tokens of a request, by used ones: 0 is exact")
+        .description("Reserved minus used tokens of a request, divided by used tokens: 0 is exact")
         .tags("type", type, "direction", direction)
         .serviceLevelObjectives(RATIO_BUCKETS)
         .register(registry);
   }
 
-  /** A request has arrived. */
+  /** Counts an arrived request as in progress. */
   public void requestStarted() {
     inflight.increment();
   }
 
-  /** A request that had arrived is over. */
+  /** Ends a request in progress. */
   public void requestEnded() {
     inflight.decrement();
   }
 
-  /** Tokens are reserved. */
+  /** Adds reserved tokens. */
   public void reserve(long tokens) {
     reserved.add(tokens);
   }
 
-  /** Tokens that were reserved no longer are. */
+  /** Subtracts reserved tokens. */
   public void release(long tokens) {
     reserved.add(-tokens);
   }
 
-  /** A provider refused a key for good: someone must look at it. */
+  /** Counts a key that a provider rejected permanently. An operator must act. */
   public void quarantined(String pool, String key) {
     traffic.quarantine(pool, key);
   }
 
   /**
-   * A provider answered 429.
+   * Counts a provider's 429.
    *
    * @param kind {@code rate}, {@code acceleration}, {@code spend} or {@code quota}
    */
@@ -332,7 +332,7 @@ public final class Meters implements AutoCloseable {
   }
 
   /**
-   * A provider failed after an answer's first byte.
+   * Counts an answer that broke off after its first byte.
    *
    * @param how {@code loss}, {@code silence} or {@code error_event}
    */
@@ -340,7 +340,7 @@ public final class Meters implements AutoCloseable {
     traffic.brokenOff(pool, how);
   }
 
-  /** All of it in Prometheus's text format 0.0.4. */
+  /** All metrics in Prometheus's text format 0.0.4. */
   public String scrape() {
     return registry.scrape();
   }

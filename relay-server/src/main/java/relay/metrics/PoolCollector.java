@@ -22,12 +22,12 @@ import relay.redis.PoolSnapshot.KeyState;
 import relay.redis.ProviderBreaker;
 
 /**
- * Gauges of every key and quota group, made from the pools' last snapshots when they are scraped. A
- * pool may have 10,000 keys, for each of which Micrometer would keep eight objects.
+ * Gauges of every key and quota group, created at scrape time from the pools' latest snapshots. A
+ * pool may have 10,000 keys, and Micrometer would keep eight objects for each.
  */
 final class PoolCollector implements MultiCollector {
 
-  /** A pool's shape, its last state if it is known, and whether its provider works. */
+  /** A pool's plan, its latest state if known, and its provider's breaker state. */
   record View(PoolPlan plan, @Nullable PoolSnapshot state, ProviderBreaker.State breaker) {}
 
   private final Supplier<List<View>> pools;
@@ -41,15 +41,15 @@ final class PoolCollector implements MultiCollector {
     GaugeSnapshot.Builder used =
         GaugeSnapshot.builder()
             .name("relay_key_used_ratio")
-            .help("Used share of a quota group's limit; 0 while no limit is known");
+            .help("Used share of a quota group's limit; 0 while the limit is unknown");
     GaugeSnapshot.Builder status =
         GaugeSnapshot.builder()
             .name("relay_key_status")
-            .help("1 for the status that a key has; 0 for all while Redis was never read");
+            .help("1 for a key's current status; 0 for all until the first read from Redis");
     GaugeSnapshot.Builder breaker =
         GaugeSnapshot.builder()
             .name("relay_breaker_state")
-            .help("1 for the state of a provider's breaker");
+            .help("1 for the current state of a provider's breaker");
     for (View view : pools.get()) {
       for (ProviderBreaker.State state : ProviderBreaker.State.values()) {
         breaker.dataPoint(

@@ -13,14 +13,13 @@ import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The counters of one name, by the values of their labels. A request finds its counter with one
- * look into a map; tags are built only when a series is new.
+ * The counters of one metric, by label values. A request finds its counter with one map lookup;
+ * tags are built only for a new series.
  */
 final class Series {
   /**
-   * A series that appears with its first value hides that value from {@code rate()}, so the likely
-   * ones exist from the start, up to so many; a pool of thousands of keys fills in its own as they
-   * are used.
+   * The most series to create up front. {@code rate()} misses the first value of a new series, so
+   * likely series exist from the start. A pool of thousands of keys creates the rest on use.
    */
   private static final int PREPARED = 2_000;
 
@@ -30,7 +29,7 @@ final class Series {
   private final String[] labels;
   private final Map<Values, Counter> counters = new ConcurrentHashMap<>();
 
-  /** No record: to make the methods that it would have takes the JVM its part of a start. */
+  /** Not a record: generating a record's methods would slow down the start. */
   private static final class Values {
     private final String[] values;
 
@@ -50,7 +49,7 @@ final class Series {
   }
 
   /**
-   * @param labels their names
+   * @param labels the label names
    */
   Series(MeterRegistry registry, String name, String description, String... labels) {
     this.registry = registry;
@@ -60,7 +59,7 @@ final class Series {
   }
 
   /**
-   * @param likely values of all labels
+   * @param the likely values of all labels
    */
   void prepare(Stream<List<String>> likely) {
     likely.limit(PREPARED).forEach(values -> of(values.toArray(String[]::new)));
@@ -77,7 +76,7 @@ final class Series {
   }
 
   /**
-   * @param values of the labels, in the order of their names
+   * @param values the label values, in the order of the names
    */
   Counter of(String... values) {
     Values key = new Values(values);

@@ -8,7 +8,7 @@ import relay.config.ProviderConfig;
 import relay.model.TokenUsage;
 import relay.redis.Acquisition;
 
-/** The counters with labels. */
+/** The labelled counters. */
 final class TrafficMeters {
   private static final String UPSTREAM = "upstream";
   private static final String RELAY = "relay";
@@ -30,20 +30,18 @@ final class TrafficMeters {
         new Series(
             registry,
             "relay.requests",
-            "Requests that were answered",
+            "Answered requests",
             "provider",
             "model",
             "status",
             "origin");
-    grants = new Series(registry, "relay.grants", "Requests that were given a key", "pool", "key");
-    denials =
-        new Series(
-            registry, "relay.denials", "Questions for a key that were refused", "pool", "reason");
+    grants = new Series(registry, "relay.grants", "Requests that got a key", "pool", "key");
+    denials = new Series(registry, "relay.denials", "Denied requests for a key", "pool", "reason");
     responses =
         new Series(
             registry,
             "relay.upstream.responses",
-            "Answers of providers to attempts; status none if there was no answer",
+            "Providers' answers to attempts; status none if there was no answer",
             "pool",
             "key",
             "status");
@@ -51,7 +49,7 @@ final class TrafficMeters {
         new Series(
             registry,
             "relay.tokens",
-            "Tokens as providers reported them",
+            "Tokens, as reported by providers",
             "pool",
             "key",
             "model",
@@ -60,21 +58,17 @@ final class TrafficMeters {
         new Series(
             registry,
             "relay.key.quarantines",
-            "Keys that a provider refused for good: an alert",
+            "Keys that a provider rejected permanently; alert on any increase",
             "pool",
             "key");
     limitRefusals =
         new Series(
-            registry,
-            "relay.upstream.limit.refusals",
-            "429s of providers by their kind",
-            "pool",
-            "kind");
+            registry, "relay.upstream.limit.refusals", "Providers' 429s by kind", "pool", "kind");
     brokenOff =
         new Series(
             registry,
             "relay.upstream.broken.answers",
-            "Answers that a provider began and did not end well",
+            "Answers that a provider broke off after the first byte",
             "pool",
             "how");
     prepare(providers);
@@ -131,7 +125,7 @@ final class TrafficMeters {
         LabelValues.modelsOf(provider).stream().sorted(), Stream.of(LabelValues.OTHER));
   }
 
-  /** Why a pool may refuse, in the words of the label. */
+  /** The label values for denial reasons. */
   static Stream<String> reasons() {
     return Stream.concat(
         Stream.of(Acquisition.Reason.values()).map(r -> r.name().toLowerCase(Locale.ROOT)),

@@ -1,4 +1,4 @@
-/** What Relay counts and measures, for Prometheus. */
+/** Relay's Prometheus metrics. */
 @NullMarked
 package relay.metrics;
 

@@ -1,6 +1,6 @@
 package relay.model;
 
-/** The wire format in which a client speaks to Relay, and Relay to a provider. */
+/** The API format between client and Relay, and between Relay and provider. */
 public enum Dialect {
   ANTHROPIC,
   OPENAI

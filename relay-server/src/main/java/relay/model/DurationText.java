@@ -5,20 +5,23 @@ import java.util.Optional;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
-/** A duration as an operator writes it: {@code 500ms}, {@code 90s}, {@code 5m}, {@code 1h}. */
+/**
+ * The text format of durations in commands and requests: {@code 500ms}, {@code 90s}, {@code 5m},
+ * {@code 1h}.
+ */
 public final class DurationText {
-  /** What is allowed, for a message. */
+  /** The allowed format, for messages. */
   public static final String ALLOWED =
-      "allowed is a number above 0 with ms, s, m or h, up to 30 days: 90s";
+      "allowed: a number above 0 with ms, s, m or h, up to 30 days: 90s";
 
   private static final Duration MOST = Duration.ofDays(30);
 
-  /** Ten digits hold 30 days of milliseconds and cannot overflow. */
+  /** Ten digits suffice for 30 days in milliseconds and cannot overflow. */
   private static final Pattern TEXT = Pattern.compile("([0-9]{1,10})(ms|s|m|h)");
 
   private DurationText() {}
 
-  /** The duration, above 0 and at most 30 days; empty if the text is none. */
+  /** The duration, above 0 and at most 30 days; empty if the text is not a valid duration. */
   public static Optional<Duration> parse(String text) {
     Matcher matcher = TEXT.matcher(text);
     if (!matcher.matches()) {

@@ -2,7 +2,7 @@ package relay.model;
 
 import org.jspecify.annotations.Nullable;
 
-/** A path of the data plane whose requests Relay reads. */
+/** A data plane path whose request bodies Relay scans. */
 public enum Endpoint {
   MESSAGES("/v1/messages", Dialect.ANTHROPIC, true),
   COUNT_TOKENS("/v1/messages/count_tokens", Dialect.ANTHROPIC, false),
@@ -20,17 +20,17 @@ public enum Endpoint {
     this.counted = counted;
   }
 
-  /** The request's path, query excluded. */
+  /** The path without a query. */
   public String path() {
     return path;
   }
 
-  /** The dialect that is spoken there. */
+  /** The dialect of the endpoint. */
   public Dialect dialect() {
     return dialect;
   }
 
-  /** Whether a request counts against the limits of its key. */
+  /** Whether requests count against a key's limits. */
   public boolean counted() {
     return counted;
   }

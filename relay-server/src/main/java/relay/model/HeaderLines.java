@@ -5,10 +5,10 @@ import java.util.List;
 import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 
-/** Header lines in their order; names are compared without regard to case. */
+/** Header lines in order. Names are case-insensitive. */
 public final class HeaderLines {
 
-  /** Takes one line. */
+  /** Receives one header line. */
   @FunctionalInterface
   public interface Visitor {
     void line(String name, String value);
@@ -23,7 +23,7 @@ public final class HeaderLines {
     return this;
   }
 
-  /** The first value of a name; null if there is none. */
+  /** The first value of a header; null if absent. */
   public @Nullable String first(String name) {
     for (int n = 0; n < flat.size(); n += 2) {
       if (flat.get(n).equalsIgnoreCase(name)) {
@@ -33,7 +33,7 @@ public final class HeaderLines {
     return null;
   }
 
-  /** Shows every line in turn. */
+  /** Passes each line to the visitor. */
   public void forEach(Visitor visitor) {
     for (int n = 0; n < flat.size(); n += 2) {
       visitor.line(flat.get(n), flat.get(n + 1));
@@ -44,6 +44,6 @@ public final class HeaderLines {
   public String toString() {
     StringBuilder names = new StringBuilder();
     forEach((name, value) -> names.append(name.toLowerCase(Locale.ROOT)).append(' '));
-    return names.toString(); // never values: one may be a secret
+    return names.toString(); // without values: they may hold secrets
   }
 }

@@ -2,14 +2,11 @@ package relay.model;
 
 import java.util.HexFormat;
 
-/** Texts as JSON strings. */
+/** Writes JSON strings. */
 public final class JsonString {
   private JsonString() {}
 
-  /**
-   * The text in quotes. Line ends and all other control characters are escaped, so that it is one
-   * line wherever it stands.
-   */
+  /** Quotes a text. Escapes all control characters, so that the result is a single line. */
   public static String quote(String text) {
     StringBuilder out = new StringBuilder(text.length() + 2).append('"');
     for (int i = 0; i < text.length(); i++) {

@@ -4,12 +4,12 @@ import java.time.Duration;
 import org.jspecify.annotations.Nullable;
 
 /**
- * An error that Relay itself answers with.
+ * An error response of Relay itself.
  *
  * @param status the HTTP status
- * @param type the error's type, the same word in both dialects
- * @param message what is wrong and what to do
- * @param retryAfter when a retry makes sense; null where it makes none
+ * @param type the error type, the same in both dialects
+ * @param message the problem and the remedy
+ * @param retryAfter the delay before a retry; null if a retry is pointless or its time unknown
  */
 public record RelayError(int status, String type, String message, @Nullable Duration retryAfter) {
 
@@ -18,32 +18,32 @@ public record RelayError(int status, String type, String message, @Nullable Dura
     return new RelayError(400, "invalid_request_error", message, null);
   }
 
-  /** 401: no or a wrong credential. */
+  /** 401: a missing or wrong credential. */
   public static RelayError unauthenticated(String message) {
     return new RelayError(401, "authentication_error", message, null);
   }
 
-  /** 404: no such path, or a model that the client cannot have. */
+  /** 404: an unknown path, or a model that the client may not use. */
   public static RelayError notFound(String message) {
     return new RelayError(404, "not_found_error", message, null);
   }
 
-  /** 405: the path exists for other methods. */
+  /** 405: the path does not support the method. */
   public static RelayError wrongMethod(String message) {
     return new RelayError(405, "invalid_request_error", message, null);
   }
 
-  /** 408: the request did not come in good time. */
+  /** 408: the client sent the request too slowly. */
   public static RelayError tooSlow(String message) {
     return new RelayError(408, "timeout_error", message, null);
   }
 
-  /** 415: the body comes in a form that Relay does not read. */
+  /** 415: the body has an unsupported encoding or type. */
   public static RelayError unsupported(String message) {
     return new RelayError(415, "invalid_request_error", message, null);
   }
 
-  /** 413: the body is longer than configured. */
+  /** 413: the body exceeds the configured maximum. */
   public static RelayError tooLarge(long maxBytes) {
     return new RelayError(
         413,
@@ -52,32 +52,32 @@ public record RelayError(int status, String type, String message, @Nullable Dura
         null);
   }
 
-  /** 429: no capacity until then. */
+  /** 429: no capacity before {@code retryAfter}. */
   public static RelayError rateLimited(String message, Duration retryAfter) {
     return new RelayError(429, "rate_limit_error", message, retryAfter);
   }
 
-  /** 502: no provider could be reached. */
+  /** 502: no provider is reachable. */
   public static RelayError unreachable(String message) {
     return new RelayError(502, "api_error", message, null);
   }
 
-  /** 503: Relay cannot serve the request now, and when is not known. */
+  /** 503: Relay cannot serve the request now; the retry time is unknown. */
   public static RelayError unavailable(String message) {
     return new RelayError(503, "api_error", message, Duration.ofSeconds(1));
   }
 
-  /** 504: the provider kept silent. */
+  /** 504: the provider sent nothing for the idle timeout. */
   public static RelayError timeout(String message) {
     return new RelayError(504, "timeout_error", message, null);
   }
 
-  /** 529, or 503 where the dialect has no such status: this replica has too much to do. */
+  /** 529, or 503 if the dialect has no 529: this replica is overloaded. */
   public static RelayError overloaded(Dialect dialect, String message) {
     return overloaded(dialect, message, Duration.ofSeconds(1));
   }
 
-  /** Likewise: whoever would have to do it has too much to do until then. */
+  /** 529, or 503 if the dialect has no 529: overloaded until {@code retryAfter}. */
   public static RelayError overloaded(Dialect dialect, String message, Duration retryAfter) {
     int status =
         switch (dialect) {

@@ -3,19 +3,19 @@ package relay.model;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 
-/** SHA-256, as it is used for each request. */
+/** SHA-256 digests, cheap enough for every request. */
 public final class Sha256 {
-  /** Never fed: to copy it costs less than to search through the security providers. */
+  /** An empty digest to clone: cheaper than a search through the security providers. */
   private static final MessageDigest EMPTY = found();
 
   private Sha256() {}
 
-  /** A digest that was fed nothing yet. */
+  /** A new, empty digest. */
   public static MessageDigest begin() {
     try {
       return (MessageDigest) EMPTY.clone();
     } catch (CloneNotSupportedException e) {
-      return found(); // of a security provider of the user's own
+      return found(); // a custom security provider without clone support
     }
   }
 

@@ -3,11 +3,11 @@ package relay.model;
 /**
  * Token counts of one answer, as the provider reported them; a count that was not reported is 0.
  *
- * <p>The two dialects count differently, and the counts here are already made comparable: {@code
- * inputTokens} never contains the cached ones.
+ * <p>The dialects count differently; here the counts are normalized: {@code inputTokens} never
+ * includes cached tokens.
  *
- * @param inputTokens prompt tokens read afresh (anthropic {@code input_tokens}; openai {@code
- *     prompt_tokens} less {@code cached_tokens})
+ * @param inputTokens uncached prompt tokens (anthropic {@code input_tokens}; openai {@code
+ *     prompt_tokens} minus {@code cached_tokens})
  * @param cacheCreationTokens prompt tokens written to the provider's cache (anthropic only)
  * @param cacheReadTokens prompt tokens served from the provider's cache
  * @param outputTokens generated tokens
@@ -15,12 +15,12 @@ package relay.model;
 public record TokenUsage(
     long inputTokens, long cacheCreationTokens, long cacheReadTokens, long outputTokens) {
 
-  /** Nothing was reported. */
+  /** No usage reported. */
   public static final TokenUsage NONE = new TokenUsage(0, 0, 0, 0);
 
   public TokenUsage {
     if (inputTokens < 0 || cacheCreationTokens < 0 || cacheReadTokens < 0 || outputTokens < 0) {
-      throw new IllegalArgumentException("a token count is negative");
+      throw new IllegalArgumentException("a token count must not be negative");
     }
   }
 }

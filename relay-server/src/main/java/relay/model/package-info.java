@@ -1,4 +1,4 @@
-/** Words that every part shares: no state, no I/O, no dependency on any other package. */
+/** Shared value types: no state, no I/O, no dependency on other packages. */
 @NullMarked
 package relay.model;
 

@@ -1,7 +1,6 @@
 package relay.pipeline;
 
 import java.io.IOException;
-import java.nio.ByteBuffer;
 import java.util.Locale;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
@@ -126,7 +125,7 @@ final class AnswerRelay {
   private boolean copy(UpstreamAnswer answer, Usage usage, Outbox outbox)
       throws ClientGoneException {
     boolean gathers = answer.beforeWaiting(outbox::flushBeforeWaiting);
-    answer.shortcut(new PastOutbox(outbox, usage));
+    answer.sendDirectly(request.client().directSink(), new UsageTap(outbox, usage));
     long began = System.nanoTime();
     try {
       while (true) {
@@ -261,20 +260,15 @@ final class AnswerRelay {
         .add("x-relay-key", lease.key());
   }
 
-  /** For chunks that need not be gathered. */
-  private record PastOutbox(Outbox outbox, Usage usage) implements UpstreamAnswer.Shortcut {
+  /** Reads the usage of data that bypasses the outbox. */
+  private record UsageTap(Outbox outbox, Usage usage) implements UpstreamAnswer.DirectTap {
     @Override
-    public boolean admits(byte[] bytes, int offset, int length) {
-      return outbox.admits(bytes, offset, length);
+    public boolean mayBypass(byte[] bytes, int offset, int length) {
+      return outbox.mayBypass(bytes, offset, length);
     }
 
     @Override
-    public int send(ByteBuffer chunks) {
-      return outbox.send(chunks);
-    }
-
-    @Override
-    public void see(byte[] bytes, int offset, int length) {
+    public void sent(byte[] bytes, int offset, int length) {
       usage.feed(bytes, offset, length);
     }
   }

@@ -115,7 +115,7 @@ final class AttemptLoop {
     ClientQuota quota = resources.quota();
     quota.reserve(candidate.demand());
     expect(candidate.acquire());
-    quotaRefusal = quota.await();
+    quotaRefusal = quota.await(routes.parsed().dialect());
     if (quotaRefusal == null) {
       return isGranted(await());
     }

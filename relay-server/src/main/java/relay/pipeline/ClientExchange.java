@@ -1,12 +1,12 @@
 package relay.pipeline;
 
 import java.io.IOException;
-import java.nio.ByteBuffer;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
-import relay.carrier.Payload;
+import relay.body.Payload;
 import relay.model.Dialect;
 import relay.model.HeaderLines;
+import relay.upstream.UpstreamAnswer.DirectSink;
 
 /**
  * A client's request and the way to answer it, once. Answering hands the exchange over: nothing may
@@ -55,13 +55,13 @@ public interface ClientExchange {
   void write(byte[] bytes, int offset, int length) throws IOException;
 
   /**
-   * Sends chunks of HTTP/1.1 as they are, as far as the client takes them at once: for the thread
-   * that waits for the connection itself, while none is in {@link #write}. What is left of them is
-   * sent by the next write, though that may be of nothing. Does not block.
-   *
-   * @return how many bytes were sent; 0 if none could be now, or never can: then none is kept
+   * Takes answer bytes directly from the provider's connection, while no thread is in {@link
+   * #write}. After it took bytes, {@link #flush} must precede the next wait and {@link #end}.
    */
-  int sendChunks(ByteBuffer chunks) throws IOException;
+  DirectSink directSink();
+
+  /** Writes bytes that the {@link #directSink} has kept, if there are any. Blocks. */
+  void flush() throws IOException;
 
   /**
    * Writes the last part, which may be empty, and ends the answer. From any thread; does not block.

@@ -5,12 +5,14 @@ import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.CompletableFuture;
 import org.jspecify.annotations.Nullable;
+import relay.model.Dialect;
 import relay.model.RelayError;
 import relay.redis.Acquisition;
 import relay.redis.Acquisition.Exhausted;
 import relay.redis.Acquisition.Granted;
 import relay.redis.Acquisition.Impossible;
 import relay.redis.Acquisition.NoneUsable;
+import relay.redis.Acquisition.Overloaded;
 import relay.redis.Acquisition.Unavailable;
 import relay.redis.Demand;
 import relay.redis.Dimension;
@@ -76,7 +78,7 @@ final class ClientQuota {
   }
 
   /** Waits for the reservation. Null when the request may pass. */
-  @Nullable Refusal await() {
+  @Nullable Refusal await(Dialect dialect) {
     if (pool == null || asked == null) {
       return null;
     }
@@ -89,7 +91,7 @@ final class ClientQuota {
     if (own != null || (acquisition instanceof NoneUsable && isGone(pool.plan()))) {
       return null;
     }
-    return new Refusal(RefusalErrors.reason(acquisition), refusal(pool.plan(), acquisition));
+    return new Refusal(RefusalErrors.reason(acquisition), refusal(pool.plan(), acquisition, dialect));
   }
 
   /** Why the client's limits would have refused it, were they enforced; once, then null. */
@@ -104,7 +106,7 @@ final class ClientQuota {
     return plan.keys().stream().noneMatch(key -> key.id().equals(client));
   }
 
-  private RelayError refusal(PoolPlan plan, Acquisition acquisition) {
+  private RelayError refusal(PoolPlan plan, Acquisition acquisition, Dialect dialect) {
     return switch (acquisition) {
       case Exhausted e ->
           RelayError.rateLimited(
@@ -115,7 +117,8 @@ final class ClientQuota {
           RelayError.invalid(
               "the request is larger than the whole %s limit of %d of client %s"
                   .formatted(i.dimension().label(), i.limit(), client));
-      case Granted _, NoneUsable _, Unavailable _ -> RefusalErrors.of(acquisition);
+      case Granted _, NoneUsable _, Overloaded _, Unavailable _ ->
+          RefusalErrors.of(acquisition, dialect);
     };
   }
 

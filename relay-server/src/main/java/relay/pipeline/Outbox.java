@@ -1,7 +1,6 @@
 package relay.pipeline;
 
 import java.io.IOException;
-import java.nio.ByteBuffer;
 import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 import relay.stream.UsageChunkFilter;
@@ -24,7 +23,6 @@ final class Outbox {
   private int written;
   private int filled;
   private boolean gone;
-  private boolean chunksLeft; // by the client's exchange
 
   Outbox(RequestContext request, @Nullable UsageChunkFilter filter) {
     this.request = request;
@@ -92,34 +90,15 @@ final class Outbox {
     }
   }
 
-  /** Whether bytes, the next of the answer, need not come here, for nothing would be taken out. */
-  boolean admits(byte[] bytes, int offset, int length) {
-    return filter == null || filter.passes(bytes, offset, length);
-  }
-
-  /**
-   * Sends chunks past this, while the provider is waited for: all that came before is written then.
-   *
-   * @return how many bytes were sent; 0 if none can be
-   */
-  int send(ByteBuffer chunks) {
-    if (gone || request.cancellation().isClientGone()) {
-      return 0;
-    }
-    try {
-      int bytes = request.client().sendChunks(chunks);
-      chunksLeft = bytes > 0 && chunks.hasRemaining();
-      return bytes;
-    } catch (IOException e) {
-      return 0; // the longer way finds the same, and sees to it
-    }
+  /** Whether the next bytes of the answer may bypass this outbox: nothing is taken out of them. */
+  boolean mayBypass(byte[] bytes, int offset, int length) {
+    return !gone
+        && !request.cancellation().isClientGone()
+        && (filter == null || filter.passes(bytes, offset, length));
   }
 
   void flush() throws ClientGoneException {
-    if (chunksLeft) {
-      chunksLeft = false;
-      push(buffer, 0, 0);
-    }
+    flushDirect();
     int from = written;
     written = filled;
     if (filter == null) {
@@ -135,26 +114,34 @@ final class Outbox {
   }
 
   private void write(byte[] bytes, int offset, int length) throws ClientGoneException {
-    if (length > 0) {
-      push(bytes, offset, length);
+    if (length == 0) {
+      return;
     }
-  }
-
-  private void push(byte[] bytes, int offset, int length) throws ClientGoneException {
     try {
       request.client().write(bytes, offset, length);
     } catch (IOException e) {
-      request.cancellation().clientLeft(); // which ends the call to the provider, too
-      throw new ClientGoneException();
+      throw clientGone();
     }
+  }
+
+  /** Writes what bypassed this outbox and the client has not taken yet. */
+  private void flushDirect() throws ClientGoneException {
+    try {
+      request.client().flush();
+    } catch (IOException e) {
+      throw clientGone();
+    }
+  }
+
+  private ClientGoneException clientGone() {
+    request.cancellation().clientLeft(); // cancels the call to the provider, too
+    return new ClientGoneException();
   }
 
   /** Writes the rest and ends the answer. */
   void end() throws ClientGoneException {
-    if (chunksLeft) {
-      flush();
-    }
     if (filter == null) {
+      flushDirect();
       request.client().end(buffer, written, filled - written);
     } else {
       flush();

@@ -2,7 +2,7 @@ package relay.pipeline;
 
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
-import relay.carrier.Payload;
+import relay.body.Payload;
 import relay.model.Dialect;
 import relay.model.Endpoint;
 import relay.request.RequestFacts;

@@ -9,7 +9,7 @@ import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
-import relay.carrier.Payload;
+import relay.body.Payload;
 import relay.model.RelayError;
 import relay.redis.Lease;
 import relay.redis.ProviderBreaker.Passage;
@@ -182,8 +182,8 @@ final class ProviderAttempt {
       }
       default -> {
         route.breaker().worked(passage);
-        body.forget();
-        plan.forgetBody();
+        body.release();
+        plan.releaseBody();
         if (answer.isEventStream()) {
           continueOnNewThread(answer);
         } else {

@@ -1,19 +1,21 @@
 package relay.pipeline;
 
 import java.util.Locale;
+import relay.model.Dialect;
 import relay.model.RelayError;
 import relay.redis.Acquisition;
 import relay.redis.Acquisition.Exhausted;
 import relay.redis.Acquisition.Granted;
 import relay.redis.Acquisition.Impossible;
 import relay.redis.Acquisition.NoneUsable;
+import relay.redis.Acquisition.Overloaded;
 import relay.redis.Acquisition.Unavailable;
 
 /** What a client is told when no key carries its request. */
 final class RefusalErrors {
   private RefusalErrors() {}
 
-  static RelayError of(Acquisition acquisition) {
+  static RelayError of(Acquisition acquisition, Dialect dialect) {
     return switch (acquisition) {
       case Granted _ -> throw new IllegalArgumentException("a grant is no refusal");
       case Exhausted e ->
@@ -29,6 +31,9 @@ final class RefusalErrors {
           RelayError.unavailable(
               "every key of the provider that could carry the request is out of use: `relay keys`"
                   + " tells its operator why");
+      case Overloaded _ ->
+          RelayError.overloaded(
+              dialect, "more requests wait for a key in this replica than Redis answers in time");
       case Unavailable _ ->
           RelayError.unavailable("the store of the rate limits cannot be reached");
     };
@@ -45,6 +50,7 @@ final class RefusalErrors {
       case Exhausted e -> word(e.reason());
       case Impossible _ -> "impossible";
       case NoneUsable _ -> "quarantined";
+      case Overloaded _ -> "overloaded";
       case Unavailable _ -> "unavailable";
     };
   }

@@ -10,7 +10,7 @@ import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 import relay.auth.Clients;
 import relay.auth.Clients.Caller;
-import relay.carrier.Payload;
+import relay.body.Payload;
 import relay.metrics.Meters;
 import relay.model.Dialect;
 import relay.model.Endpoint;
@@ -116,7 +116,7 @@ public final class RequestPipeline {
         case RequestFacts facts -> route(admitted, endpoint, body, facts);
       }
     } finally {
-      body.forget();
+      body.release();
     }
   }
 
@@ -131,7 +131,7 @@ public final class RequestPipeline {
     // What is embedded has no prompt cache, and what is not counted goes to any key
     boolean sessions =
         routes.keepSessions() && endpoint.counted() && endpoint != Endpoint.EMBEDDINGS;
-    return body.show(sessions ? RequestScanner::scanWithSession : RequestScanner::scan);
+    return body.withBytes(sessions ? RequestScanner::scanWithSession : RequestScanner::scan);
   }
 
   /**
@@ -169,7 +169,7 @@ public final class RequestPipeline {
         forward(admitted, chosen, ParsedRequest.unread(client.dialect(), client.method(), body));
       }
     } finally {
-      body.forget();
+      body.release();
     }
   }
 

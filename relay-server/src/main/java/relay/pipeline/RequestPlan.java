@@ -2,7 +2,7 @@ package relay.pipeline;
 
 import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
-import relay.carrier.Payload;
+import relay.body.Payload;
 import relay.config.ProviderConfig;
 import relay.config.ProviderConfig.Affinity;
 import relay.model.Dialect;
@@ -39,7 +39,7 @@ final class RequestPlan {
             : Payload.of(
                 parsed
                     .body()
-                    .show((bytes, _) -> RequestEdits.edit(bytes, facts, mapped, asksForUsage)));
+                    .withBytes((bytes, _) -> RequestEdits.edit(bytes, facts, mapped, asksForUsage)));
   }
 
   Route route() {
@@ -109,8 +109,8 @@ final class RequestPlan {
   }
 
   /** Nothing will be sent again: an answer may take minutes, and what was parsed may be large. */
-  void forgetBody() {
-    body.forget();
-    parsed.body().forget();
+  void releaseBody() {
+    body.release();
+    parsed.body().release();
   }
 }

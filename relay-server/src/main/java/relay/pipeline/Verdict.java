@@ -9,6 +9,7 @@ import relay.redis.Acquisition.Exhausted;
 import relay.redis.Acquisition.Granted;
 import relay.redis.Acquisition.Impossible;
 import relay.redis.Acquisition.NoneUsable;
+import relay.redis.Acquisition.Overloaded;
 import relay.redis.Acquisition.Unavailable;
 
 /**
@@ -27,6 +28,7 @@ final class Verdict {
   private @Nullable Impossible largestImpossible;
   private boolean freeKey;
   private boolean keysUnusable;
+  private boolean overloaded;
   private boolean redisUnavailable;
 
   /** What the client gets. */
@@ -65,6 +67,7 @@ final class Verdict {
         }
       }
       case NoneUsable _ -> keysUnusable = true;
+      case Overloaded _ -> overloaded = true;
       case Unavailable _ -> redisUnavailable = true;
     }
   }
@@ -103,7 +106,7 @@ final class Verdict {
           uncountedLimit);
     }
     if (soonest != null) {
-      RelayError error = RefusalErrors.of(soonest);
+      RelayError error = RefusalErrors.of(soonest, dialect);
       return breakerOpens != null && breakerOpens.compareTo(soonest.retryAfter()) < 0
           ? RelayError.rateLimited(error.message(), breakerOpens)
           : error;
@@ -114,11 +117,14 @@ final class Verdict {
           "the provider fails too often to be asked now: retry after the time given",
           breakerOpens);
     }
+    if (overloaded) {
+      return RefusalErrors.of(new Overloaded(), dialect);
+    }
     if (redisUnavailable) {
-      return RefusalErrors.of(new Unavailable());
+      return RefusalErrors.of(new Unavailable(), dialect);
     }
     return largestImpossible == null || keysUnusable
-        ? RefusalErrors.of(new NoneUsable())
-        : RefusalErrors.of(largestImpossible);
+        ? RefusalErrors.of(new NoneUsable(), dialect)
+        : RefusalErrors.of(largestImpossible, dialect);
   }
 }

@@ -14,21 +14,23 @@ import relay.redis.PoolPlan;
 import relay.redis.Strategy;
 
 /**
- * Clients' own limits, in the engine's words: a pool with a key and an account for each client that
- * has limits. A request asks it for the one key that has its client's name.
+ * Maps clients' own limits to an engine pool, with one key and one account per limited client. A
+ * request acquires the key with its client's name.
  */
 final class ClientsPool {
-  /** No provider can have this name: theirs start with a letter, a digit or an underscore. */
+  /**
+   * Cannot collide with a provider: provider names start with a letter, a digit or an underscore.
+   */
   static final String NAME = "@clients";
 
-  /** The one model class: a client's limits hold for all models together. */
+  /** The one model class: a client's limits apply to all models together. */
   private static final String MODEL_CLASS = "default";
 
   private static final Duration WINDOW = Duration.ofMinutes(1);
 
   private ClientsPool() {}
 
-  /** The pool of those that have limits; empty if nobody has. */
+  /** The pool of limited clients; empty if there are none. */
   static Optional<PoolPlan> of(Auth auth) {
     return switch (auth) {
       case Auth.Open() -> Optional.empty();
@@ -36,7 +38,7 @@ final class ClientsPool {
     };
   }
 
-  /** Names of those that have no limits. */
+  /** The names of clients without limits. */
   static List<String> unlimited(Auth auth) {
     return switch (auth) {
       case Auth.Open() -> List.of();

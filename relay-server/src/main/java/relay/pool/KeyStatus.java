@@ -3,17 +3,17 @@ package relay.pool;
 import java.util.Locale;
 import relay.redis.PoolSnapshot.KeyState;
 
-/** Whether a key can be used. */
+/** A key's availability. */
 public enum KeyStatus {
   ACTIVE,
   /**
-   * The key's own cooldown runs, or those of all its quota groups: while one of them is free, the
-   * key may still serve the models of that.
+   * The key or all its quota groups are in cooldown. While one group is free, the key still serves
+   * that group's models.
    */
   COOLING,
-  /** Not used until it is restored. */
+  /** Not used until an operator restores it or a probe succeeds. */
   QUARANTINED,
-  /** Removed from the configuration, with requests still running. */
+  /** Removed from the configuration, but requests still run. */
   DRAINING;
 
   /** The status of a key of a pool. */
@@ -27,7 +27,7 @@ public enum KeyStatus {
     return key.cooldown().isPositive() ? COOLING : ACTIVE;
   }
 
-  /** The word that operators see. */
+  /** The name shown to operators. */
   public String label() {
     return name().toLowerCase(Locale.ROOT);
   }

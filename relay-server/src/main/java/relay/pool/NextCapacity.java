@@ -8,14 +8,14 @@ import relay.redis.PoolSnapshot;
 import relay.redis.PoolSnapshot.GroupState;
 import relay.redis.PoolSnapshot.KeyState;
 
-/** When a pool can carry the smallest request again. */
+/** The time until a pool can admit the smallest request. */
 final class NextCapacity {
-  /** When a running request will end cannot be known: a retry is advised after so long. */
+  /** The advised wait at a concurrency limit: the end of a running request is unknown. */
   private static final Duration CONCURRENCY = Duration.ofSeconds(1);
 
   private NextCapacity() {}
 
-  /** The earliest time over the keys; zero if now, null if every key is quarantined. */
+  /** The earliest time over all keys; zero = now, null if every key is quarantined. */
   static @Nullable Duration of(PoolSnapshot snapshot) {
     Map<String, Duration> opens =
         snapshot.groups().stream()

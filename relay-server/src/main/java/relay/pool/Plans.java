@@ -23,13 +23,13 @@ import relay.redis.RedisEngine;
 import relay.redis.Strategy;
 import relay.redis.UsageTally;
 
-/** What the configuration says of pools and Redis, in the engine's words. */
+/** Converts the configuration of pools and Redis to the engine's types. */
 public final class Plans {
   private static final Duration PATIENCE = Duration.ofSeconds(2);
 
   private Plans() {}
 
-  /** The pool of a provider. Holds no secret. */
+  /** A provider's pool. Contains no secrets. */
   public static PoolPlan of(ProviderConfig provider) {
     ProviderConfig.Pooling pooling = provider.pooling();
     List<KeyPlan> keys =
@@ -60,14 +60,14 @@ public final class Plans {
   }
 
   /**
-   * The pool of clients' own limits: for each client that has any, a key with the client's name and
-   * an account of its own, and one model class. Empty if no client has limits.
+   * The pool of clients' own limits. Each limited client has a key with its name and its own
+   * account; there is one model class. Empty if no client has limits.
    */
   public static Optional<PoolPlan> ofClients(Auth auth) {
     return ClientsPool.of(auth);
   }
 
-  /** Counts, beside that pool, what clients without limits of their own use. */
+  /** Counts the usage of clients without own limits. */
   public static UsageTally tally(RedisEngine engine, Auth auth) {
     return engine.tally(ClientsPool.NAME, ClientsPool.unlimited(auth));
   }
@@ -98,10 +98,10 @@ public final class Plans {
   }
 
   /**
-   * How to reach Redis.
+   * The engine's options.
    *
-   * @param url where it is: {@link #url} of the configuration's, or the embedded one's
-   * @param replica this process's id among the replicas
+   * @param url the {@link #url} from the configuration, or that of the embedded Redis
+   * @param replica this replica's id
    */
   public static EngineOptions options(RedisConfig redis, String url, String replica) {
     return new EngineOptions(
@@ -114,8 +114,8 @@ public final class Plans {
   }
 
   /**
-   * How a command looks into Redis, beside the replicas: it does not count as one, and it may wait
-   * longer than a request.
+   * The options for command line access: it does not count as a replica, and has a longer timeout
+   * than a request.
    */
   public static EngineOptions onlooker(RedisConfig redis, String url) {
     return new EngineOptions(
@@ -135,7 +135,7 @@ public final class Plans {
     };
   }
 
-  /** The URL as the engine takes it, credentials included: never log it. */
+  /** The Redis URL with credentials: never log it. */
   public static String url(RedisUrl redis) {
     StringBuilder url = new StringBuilder(redis.tls() ? "rediss://" : "redis://");
     Secret password = redis.password();
@@ -153,7 +153,7 @@ public final class Plans {
   }
 
   private static String encoded(@Nullable String text) {
-    // The encoder is for forms, in which a plus is a space; in a URL a space is %20.
+    // The encoder is for forms and writes a space as plus; a URL needs %20.
     return text == null ? "" : URLEncoder.encode(text, StandardCharsets.UTF_8).replace("+", "%20");
   }
 }

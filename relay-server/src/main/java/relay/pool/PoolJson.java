@@ -20,7 +20,7 @@ import relay.redis.PoolSnapshot.GroupState;
 import relay.redis.PoolSnapshot.KeyState;
 import relay.redis.ProviderBreaker;
 
-/** A pool's state as {@code GET /pools} and {@code relay keys --json} give it. */
+/** A pool's state as JSON, for {@code GET /pools} and {@code relay keys --json}. */
 public final class PoolJson {
   private static final JsonNodeFactory JSON = JsonNodeFactory.instance;
 
@@ -74,9 +74,9 @@ public final class PoolJson {
   }
 
   /**
-   * One pool. A limit that is not known is {@code null}; durations are rounded up.
+   * One pool. Unknown limits are {@code null}; durations are rounded up.
    *
-   * @param breaker of the provider whose keys are in the pool
+   * @param breaker the provider's breaker
    */
   public static ObjectNode of(
       PoolPlan plan, PoolSnapshot snapshot, ProviderBreaker.Standing breaker) {

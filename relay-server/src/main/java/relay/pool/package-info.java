@@ -1,6 +1,6 @@
 /**
- * Pools between the configuration and the engine: the plan of a pool out of the file, and its state
- * as operators read it.
+ * Connects configuration and engine: builds pool plans from the configuration, and pool states for
+ * operators.
  */
 @NullMarked
 package relay.pool;

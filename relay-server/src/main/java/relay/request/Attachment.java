@@ -1,23 +1,23 @@
 package relay.request;
 
 /**
- * What an attachment counts as in bytes of text: it is encoded, so its own length says little of
- * its tokens. A flat estimate with bounds: an image is scaled by providers to about 1,500 tokens, a
- * document's page takes 1,500 to 3,000. The learned ratio of the model then applies as to text, so
- * it covers attachments that the provider's cache spares, too.
+ * Converts an attachment's size to the equivalent bytes of text. The encoded length says little
+ * about tokens, so this is a rough, bounded estimate: providers scale an image to about 1,500
+ * tokens, and a document page takes 1,500 to 3,000. The model's learned ratio then applies as it
+ * does to text, so it also corrects for attachments in the provider's cache.
  */
 final class Attachment {
-  /** At four bytes a token, 1,500 tokens. */
+  /** 1,500 tokens at four bytes per token. */
   static final long IMAGE_BYTES = 6_000;
 
-  /** What a PDF begins with, encoded. */
+  /** The start of a PDF ({@code %PDF}) in base64. */
   static final String PDF_IN_BASE64 = "JVBER";
 
   private static final long MOST_DOCUMENT_BYTES = 400_000;
   private static final int PAYLOAD_PER_DOCUMENT_BYTE = 4;
   private static final int PAYLOAD_PER_AUDIO_BYTE = 256;
 
-  /** Of one request: a million tokens, more than any model reads. */
+  /** The bound per request: a million tokens, more than any model accepts. */
   private static final long MOST_BYTES = 4_000_000;
 
   private Attachment() {}
@@ -31,7 +31,7 @@ final class Attachment {
         payloadBytes / PAYLOAD_PER_DOCUMENT_BYTE, image(payloadBytes), MOST_DOCUMENT_BYTES);
   }
 
-  /** Ten tokens a second, of speech at 64 kbit a second. */
+  /** Ten tokens per second for speech at 64 kbit/s. */
   static long audio(long payloadBytes) {
     return Math.min(payloadBytes / PAYLOAD_PER_AUDIO_BYTE, MOST_DOCUMENT_BYTES);
   }

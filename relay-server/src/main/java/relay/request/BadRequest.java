@@ -1,9 +1,9 @@
 package relay.request;
 
 /**
- * The body cannot be forwarded; nothing of it was charged.
+ * The body is invalid. It is not forwarded and nothing is charged.
  *
- * @param offset the byte at which reading stopped, from 0
- * @param message for the caller; names the offset, never quotes the body
+ * @param offset the byte at which scanning stopped, from 0
+ * @param message for the client; names the offset, never quotes the body
  */
 public record BadRequest(int offset, String message) implements RequestScan {}

@@ -2,12 +2,12 @@ package relay.request;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 
-/** JSON strings to Java's; only ever used on short ones. */
+/** Decodes JSON strings. Used only for short ones. */
 final class Escapes {
 
   private Escapes() {}
 
-  /** The content of a string that {@link JsonText#string} accepted, without its quotes. */
+  /** Decodes the content of a string, without quotes, that {@link JsonText#string} accepted. */
   static String decode(JsonText text, int start, int end, boolean escaped) {
     if (!escaped) {
       return new String(text.bytes, start, end - start, UTF_8);

@@ -6,11 +6,11 @@ import java.nio.ByteOrder;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The tokens of RFC 8259 over bytes. A method takes the position where its token starts and returns
- * the one after it, or {@link #FAILED} once {@link #fail} has noted why.
+ * A tokenizer for RFC 8259 over bytes. Each method takes a token's start position and returns the
+ * position after it, or {@link #FAILED} after {@link #fail} has recorded the reason.
  *
- * <p>Strings are nearly all of a body, so they are not read byte by byte: {@link StringMarks} says
- * which bytes of a long one need a look.
+ * <p>Strings make up most of a body, so they are not read byte by byte: {@link StringMarks} finds
+ * the bytes of a long string that need inspection.
  */
 final class JsonText {
   static final int FAILED = -1;
@@ -23,7 +23,7 @@ final class JsonText {
   private static final long BACKSLASHES = ONES * '\\';
   private static final long SPACES = ONES * ' ';
 
-  /** Of a string so much is read eight bytes a step; for a longer one marks are made. */
+  /** Strings up to this length are read eight bytes per step; longer ones use marks. */
   private static final int SHORT_BYTES = 72;
 
   private static final boolean[] SIMPLE_ESCAPES = new boolean[256];
@@ -36,7 +36,7 @@ final class JsonText {
   final int end;
   private final StringMarks marks;
 
-  /** Of the last string: its length in UTF-8 once decoded, and whether it has escapes. */
+  /** The last string's decoded length in UTF-8 bytes, and whether it has escapes. */
   int decodedLength;
 
   boolean escaped;
@@ -50,7 +50,7 @@ final class JsonText {
     this.marks = new StringMarks(bytes, end);
   }
 
-  /** Only the first failure counts: it is the one that the caller can act on. */
+  /** Records only the first failure: later ones follow from it. */
   int fail(int at, String what) {
     if (failure == null) {
       failedAt = at;
@@ -59,7 +59,7 @@ final class JsonText {
     return FAILED;
   }
 
-  /** The byte at a position, or -1 behind the end, which no grammar accepts. */
+  /** The byte at a position, or -1 past the end. No grammar rule accepts -1. */
   int at(int p) {
     return p < end ? bytes[p] & 0xff : -1;
   }
@@ -76,16 +76,16 @@ final class JsonText {
     return p;
   }
 
-  /** Reads a string whose opening quote stands just before {@code from}. */
+  /** Reads a string; its opening quote is just before {@code from}. */
   int string(int from) {
     byte[] b = bytes;
     int p = shortAscii(from);
-    int saved = 0; // bytes by which the written form is longer than the decoded one
+    int saved = 0; // encoded length minus decoded length, in bytes
     while (p >= end || b[p] != '"') {
       int look = marks.next(p);
       saved += marks.passed();
       if (look > p && b[look - 1] == '\\') {
-        look--; // an escape that is read here, and was counted
+        look--; // re-read this escape here, and undo its count
         saved--;
       } else if (look > p && b[look - 1] < 0) {
         look = characterBefore(look);
@@ -106,7 +106,8 @@ final class JsonText {
           saved += next - p - (b[p + 1] == 'u' ? decodedEscape(p) : 1);
         }
         p = next;
-      } while (b[p - 1] == '\\'); // what is marked behind it is not so
+      } while (b[p - 1]
+          == '\\'); // the mark after an escaped backslash is wrong: read that byte here
     }
     escaped = saved > 0;
     decodedLength = p - from - saved;
@@ -114,16 +115,17 @@ final class JsonText {
   }
 
   /**
-   * Most strings are names and short words. The first byte that is a quote, a backslash, a control
-   * character or not ASCII, or one before that.
+   * Skips plain ASCII: most strings are names and short words. Returns the first quote, backslash,
+   * control character or non-ASCII byte, or an earlier position.
    */
   private int shortAscii(int from) {
     byte[] b = bytes;
     int p = from;
     for (int last = Math.min(from + SHORT_BYTES, end) - 8; p <= last; p += 8) {
       long w = (long) LONGS.get(b, p);
-      // A byte that borrows sets its high bit; a borrow can only spoil bytes behind a true hit.
-      // A quote with its bit 1 changed is a space, the first behind the control characters.
+      // A byte that borrows sets its high bit. A borrow only corrupts bytes after a true hit.
+      // A quote with bit 1 flipped is a space, so one comparison finds quotes and control
+      // characters.
       long hits = (w | ((w ^ TWOS) - SPACES - ONES) | ((w ^ BACKSLASHES) - ONES)) & HIGH_BITS;
       if (hits != 0) {
         return p + (Long.numberOfTrailingZeros(hits) >>> 3);
@@ -132,7 +134,7 @@ final class JsonText {
     return p;
   }
 
-  /** Where the character begins that the bytes just before {@code p} are of. */
+  /** The start of the multi-byte character before {@code p}, or {@code p} if there is none. */
   private int characterBefore(int p) {
     int start = p - 1;
     while (p - start < 3 && (bytes[start] & 0xc0) == 0x80) {
@@ -141,7 +143,7 @@ final class JsonText {
     return (bytes[start] & 0xc0) == 0xc0 ? start : p;
   }
 
-  /** Reads one character, or one escape, that is no quote. */
+  /** Reads one character or escape other than a quote. */
   private int character(int p) {
     int c = bytes[p];
     if (c == '\\') {
@@ -153,12 +155,12 @@ final class JsonText {
     return c < ' ' ? fail(p, "a control character in a string must be escaped") : p + 1;
   }
 
-  /** Looked up, not compared: which of them comes next no processor can foresee. */
+  /** A table lookup: comparisons would cause branch mispredictions. */
   private static boolean isSimple(int c) {
     return c >= 0 && SIMPLE_ESCAPES[c];
   }
 
-  /** One that is not simple. */
+  /** Reads a {@code \}{@code u} escape; all others are invalid here. */
   private int escape(int p) {
     if (at(p + 1) != 'u') {
       return fail(p, "a backslash must start a valid escape");
@@ -176,7 +178,8 @@ final class JsonText {
   }
 
   /**
-   * UTF-8 bytes of a valid {@code \}{@code u}; half of a surrogate pair counts as half of its four.
+   * UTF-8 bytes of a valid {@code \}{@code u}; each surrogate counts 2, so a pair counts its 4
+   * bytes.
    */
   private int decodedEscape(int p) {
     int unit = unit(p);
@@ -186,7 +189,7 @@ final class JsonText {
     return unit < 0x800 || Character.isSurrogate((char) unit) ? 2 : 3;
   }
 
-  /** The UTF-16 unit of a valid {@code \}{@code uXXXX} whose backslash stands at {@code p}. */
+  /** The UTF-16 unit of a valid {@code \}{@code uXXXX} with its backslash at {@code p}. */
   int unit(int p) {
     int unit = 0;
     for (int i = p + 2; i < p + 6; i++) {
@@ -195,7 +198,7 @@ final class JsonText {
     return unit;
   }
 
-  /** Reads one character of two to four bytes as RFC 3629 has it: shortest form, no surrogates. */
+  /** Reads one character of two to four bytes by RFC 3629: shortest form, no surrogates. */
   private int multiByte(int p) {
     int first = bytes[p] & 0xff;
     int second = at(p + 1);

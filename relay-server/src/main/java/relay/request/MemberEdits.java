@@ -9,10 +9,10 @@ import java.util.Set;
 import relay.model.JsonString;
 
 /**
- * Takes members out of a request's top level and puts others in, for providers that want to be told
- * the model in the URL. Every member that stays does so byte for byte.
+ * Removes and adds top-level members of a request, for providers that take the model from the URL.
+ * All other members keep their exact bytes.
  *
- * <p>The body must be one that {@link RequestScanner} accepted.
+ * <p>{@link RequestScanner} must have accepted the body.
  */
 public final class MemberEdits {
   private static final int ADDED_BYTES = 128;
@@ -20,10 +20,10 @@ public final class MemberEdits {
   private MemberEdits() {}
 
   /**
-   * A new body.
+   * Returns the edited body.
    *
-   * @param without names of the members to take out
-   * @param with JSON values to put in, by name, where the body has no member of that name
+   * @param without names of the members to remove
+   * @param with JSON values by name, added if the body has no such member
    */
   public static byte[] edit(byte[] body, Set<String> without, Map<String, String> with) {
     JsonText text = new JsonText(body, body.length);
@@ -54,7 +54,7 @@ public final class MemberEdits {
     return out.toByteArray();
   }
 
-  /** Behind a value of valid JSON: brackets are counted, strings are stepped over. */
+  /** The position after a value of valid JSON: counts brackets and skips strings. */
   private static int valueEnd(JsonText text, int start) {
     if (text.at(start) == '"') {
       return text.string(start + 1);
@@ -66,10 +66,10 @@ public final class MemberEdits {
       boolean closes = c == '}' || c == ']';
       boolean ends = closes || c == ',' || c == ' ' || c == '\n' || c == '\r' || c == '\t' || c < 0;
       if (depth == 0 && ends) {
-        return p; // behind a number or a word
+        return p; // after a number or literal
       }
       if (c < 0) {
-        throw new IllegalArgumentException("not a body that was scanned");
+        throw new IllegalArgumentException("the body was not scanned");
       }
       p = c == '"' ? text.string(p + 1) : p + 1;
       if (c == '{' || c == '[') {

@@ -1,6 +1,6 @@
 package relay.request;
 
-/** The member names that mean something to the scanner, found without making a String. */
+/** The member names that the scanner recognizes, matched without creating a String. */
 enum Name {
   MODEL("model", 1),
   STREAM("stream", 2),
@@ -29,12 +29,12 @@ enum Name {
   PROMPT_CACHE_KEY("prompt_cache_key"),
   OTHER("");
 
-  /** No name above is longer. */
+  /** The length of the longest name. */
   static final int LONGEST = "max_completion_tokens".length();
 
   final String text;
 
-  /** A bit of its own if the name may stand only once at top level, else 0. */
+  /** A distinct bit if the name may occur only once at top level, else 0. */
   final int onceBit;
 
   Name(String text, int onceBit) {

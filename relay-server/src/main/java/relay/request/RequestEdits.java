@@ -7,10 +7,10 @@ import org.jspecify.annotations.Nullable;
 import relay.model.JsonString;
 
 /**
- * The two changes that Relay may make to a body. Everything else stays byte for byte, so that what
- * a provider caches by prefix and what a client signed stays as it was.
+ * The two changes that Relay makes to a body. All other bytes stay the same, to keep the provider's
+ * prompt cache prefix and client signatures valid.
  *
- * <p>The body must be the one that the facts were found in.
+ * <p>The facts must come from the same body.
  */
 public final class RequestEdits {
   private static final byte[] TRUE = "true".getBytes(ISO_8859_1);
@@ -22,21 +22,21 @@ public final class RequestEdits {
 
   private RequestEdits() {}
 
-  /** A new body with another model's name. */
+  /** Returns the body with another model name. */
   public static byte[] withModel(byte[] body, RequestFacts facts, String model) {
     return edit(body, facts, model, false);
   }
 
-  /** A new body that asks for usage in a stream ({@code stream_options.include_usage}). */
+  /** Returns the body with usage requested in the stream ({@code stream_options.include_usage}). */
   public static byte[] withIncludeUsage(byte[] body, RequestFacts facts) {
     return edit(body, facts, null, true);
   }
 
   /**
-   * A new body with none, one or both of the changes.
+   * Returns the body with none, one or both of the changes.
    *
-   * @param model the new name; null leaves the old one
-   * @param includeUsage whether to ask for usage; no change when the client asks for it itself
+   * @param model the new name; null = unchanged
+   * @param includeUsage whether to request usage; no effect if the client already does
    */
   public static byte[] edit(
       byte[] body, RequestFacts facts, @Nullable String model, boolean includeUsage) {
@@ -64,7 +64,7 @@ public final class RequestEdits {
     }
     ByteRange options = facts.streamOptions();
     if (options == null) {
-      // A valid request has a model: the object is not empty and a comma is right.
+      // A valid request has a model, so the object is not empty and the comma is needed.
       return Splice.insert(afterSpace(body, 0) + 1, OPTIONS_COMMA);
     }
     if (body[options.start()] != '{') {
@@ -82,7 +82,7 @@ public final class RequestEdits {
     return p;
   }
 
-  /** A range of the body and what stands there instead. */
+  /** A range of the body and its replacement. */
   private static final class Splice {
     static final Splice NONE = insert(0, new byte[0]);
 
@@ -102,7 +102,7 @@ public final class RequestEdits {
       return replacement.length - range.length();
     }
 
-    /** Copies what lies between {@code from} and this place, then the replacement. */
+    /** Copies the bytes from {@code from} up to this range, then the replacement. */
     int apply(byte[] body, int from, byte[] out, int at) {
       int kept = range.start() - from;
       System.arraycopy(body, from, out, at, kept);

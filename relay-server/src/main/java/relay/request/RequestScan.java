@@ -1,4 +1,4 @@
 package relay.request;
 
-/** What came of reading a request's body. */
+/** The outcome of scanning a request body. */
 public sealed interface RequestScan permits RequestFacts, BadRequest {}

@@ -5,31 +5,31 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Reads a request's body in one pass: whether it is JSON (RFC 8259, strict UTF-8, at most {@value
- * #MAX_DEPTH} levels), and the few facts that Relay needs. There is no tree, and of all strings
- * only the model's name is made.
+ * Scans a request body in one pass. Validates the JSON (RFC 8259, strict UTF-8, at most {@value
+ * #MAX_DEPTH} levels) and collects the facts that Relay needs. Builds no tree, and creates a String
+ * only for the model's name.
  *
- * <p>Names are compared with their escapes decoded, so that an escaped "model" cannot smuggle in a
- * second model. The same name twice is refused where it would change what is charged or where the
- * request goes; elsewhere the last one counts, as in most parsers.
+ * <p>Names are compared after decoding escapes, so an escaped "model" cannot hide a second model. A
+ * duplicate name is an error if it affects charging or routing; elsewhere the last one counts, as
+ * in most parsers.
  */
 public final class RequestScanner {
   /** Deeper bodies are refused. */
   public static final int MAX_DEPTH = 512;
 
-  /** Longer model names (in UTF-8 bytes) are refused: no provider has one. */
+  /** Longer model names (in UTF-8 bytes) are refused: no provider uses them. */
   public static final int MAX_MODEL_BYTES = 256;
 
-  /** Larger output bounds are refused; all token counts of Relay stay exact far above it. */
+  /** Larger output bounds are refused, so that sums of token counts stay exact. */
   public static final long MAX_OUTPUT_TOKENS = 1_000_000_000_000L;
 
-  /** An input may be given as tokens, by number: of text a token has about so many bytes. */
+  /** The text bytes counted per token for an input given as token numbers. */
   static final int BYTES_PER_TOKEN = 4;
 
   private final JsonText text;
   private final SessionTrace session;
 
-  private int seen; // once-bits of the names read at top level
+  private int seen; // onceBits of the top-level names so far
   private @Nullable String model;
   private @Nullable ByteRange modelValue;
   private boolean stream;
@@ -46,12 +46,12 @@ public final class RequestScanner {
     this.session = session;
   }
 
-  /** Reads the first {@code length} bytes of {@code body}; never throws for what they contain. */
+  /** Reads the first {@code length} bytes of {@code body}; never throws, whatever the content. */
   public static RequestScan scan(byte[] body, int length) {
     return new RequestScanner(new JsonText(body, length), SessionTrace.off()).scan();
   }
 
-  /** As {@link #scan}, and finds what tells the conversation from others. */
+  /** As {@link #scan}, and derives the conversation's id. */
   public static RequestScan scanWithSession(byte[] body, int length) {
     return new RequestScanner(new JsonText(body, length), SessionTrace.on()).scan();
   }
@@ -140,7 +140,7 @@ public final class RequestScanner {
       p = text.afterSpace(p);
       int c = text.at(p);
       if (c == '}') {
-        // The type may stand behind the data, so the data was counted and is taken back.
+        // The type may follow the data, so the data was counted as text: undo that.
         if (base64) {
           textBytes -= dataBytes;
           attachedBytes +=
@@ -149,7 +149,7 @@ public final class RequestScanner {
                   : Attachment.image(dataBytes);
         }
         if (ofUser) {
-          session.open(false); // what comes after differs from turn to turn
+          session.open(false); // later messages differ between turns
         }
         return p + 1;
       }
@@ -189,7 +189,7 @@ public final class RequestScanner {
   /**
    * Reads a value inside a container of the given depth.
    *
-   * @param payload whether a string is no text for the model
+   * @param payload whether a string is an encoded payload, not text
    */
   private int value(int p, int depth, Role role, boolean payload) {
     return switch (text.at(p)) {
@@ -232,7 +232,7 @@ public final class RequestScanner {
                   ? Attachment.document(text.decodedLength)
                   : Attachment.image(text.decodedLength);
         } else if (end > 0 && text.at(start) == '"' && isImage(name, role)) {
-          attachedBytes += Attachment.IMAGE_BYTES; // the provider fetches it
+          attachedBytes += Attachment.IMAGE_BYTES; // the provider fetches this URL
         }
         yield end;
       }
@@ -250,13 +250,13 @@ public final class RequestScanner {
         session.open(before);
         yield end;
       }
-      case USER_ID -> named(role == Role.METADATA ? 2 : 0, start, depth);
+      case USER_ID -> sessionName(role == Role.METADATA ? 2 : 0, start, depth);
       default -> value(start, depth, Role.PLAIN, false);
     };
   }
 
-  /** A value that names the conversation, if its rank is above 0. */
-  private int named(int rank, int start, int depth) {
+  /** Reads a value that identifies the conversation, if the rank is above 0. */
+  private int sessionName(int rank, int start, int depth) {
     int end = value(start, depth, Role.PLAIN, false);
     if (end > 0 && text.at(start) == '"') {
       session.state(rank, text.bytes, start + 1, end - 1);
@@ -264,8 +264,8 @@ public final class RequestScanner {
     return end;
   }
 
-  /** A value that stays the same in all turns of a conversation, or begins so. */
-  private int stable(int start, Role role) {
+  /** Reads a value whose start is the same in all turns of a conversation. */
+  private int stablePrefix(int start, Role role) {
     session.open(true);
     int end = value(start, 1, role, false);
     session.open(false);
@@ -282,15 +282,15 @@ public final class RequestScanner {
       case STREAM -> stream(start);
       case INPUT -> {
         long before = numbersInArrays;
-        int end = stable(start, Role.MESSAGES);
+        int end = stablePrefix(start, Role.MESSAGES);
         textBytes += BYTES_PER_TOKEN * (numbersInArrays - before);
         yield end;
       }
-      case SYSTEM, TOOLS, INSTRUCTIONS -> stable(start, Role.PLAIN);
-      case MESSAGES -> stable(start, Role.MESSAGES);
+      case SYSTEM, TOOLS, INSTRUCTIONS -> stablePrefix(start, Role.PLAIN);
+      case MESSAGES -> stablePrefix(start, Role.MESSAGES);
       case METADATA -> value(start, 1, Role.METADATA, false);
-      case USER -> named(1, start, 1);
-      case PROMPT_CACHE_KEY -> named(3, start, 1);
+      case USER -> sessionName(1, start, 1);
+      case PROMPT_CACHE_KEY -> sessionName(3, start, 1);
       case MAX_TOKENS, MAX_COMPLETION_TOKENS, MAX_OUTPUT_TOKENS -> outputBound(name, start);
       case STREAM_OPTIONS -> {
         includeUsageValue = null;
@@ -315,7 +315,7 @@ public final class RequestScanner {
       return text.fail(start, "\"model\" is longer than " + MAX_MODEL_BYTES + " bytes");
     }
     String decoded = Escapes.decode(text, start + 1, end - 1, text.escaped);
-    // It becomes part of Redis keys, metrics and log lines.
+    // The name goes into Redis keys, metrics and log lines.
     if (!isPrintable(decoded)) {
       return text.fail(start, "\"model\" must not contain control characters or lone surrogates");
     }
@@ -387,7 +387,10 @@ public final class RequestScanner {
         || (name == Name.URL && (role == Role.IMAGE_URL || role == Role.SOURCE));
   }
 
-  /** A scheme may be written in either case, what base64 begins with only as it is given. */
+  /**
+   * Compares from {@code start}; lower-case letters of {@code wanted} match either case, because
+   * URL schemes ignore case.
+   */
   private boolean startsWith(int start, String wanted) {
     for (int i = 0; i < wanted.length(); i++) {
       int c = text.at(start + i);

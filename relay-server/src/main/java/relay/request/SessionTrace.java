@@ -6,16 +6,16 @@ import org.jspecify.annotations.Nullable;
 import relay.model.Sha256;
 
 /**
- * What tells a conversation from others, found while its body is read: what the client states, else
- * a hash of what stays the same from turn to turn, which is also what a provider's prompt cache
- * begins with: system prompt, tools, and the messages up to the first of the user.
+ * Derives a conversation's id during the scan. It is the id that the client states, else a hash of
+ * the part that is the same in every turn: system prompt, tools, and the messages up to the first
+ * user message. A provider's prompt cache starts with the same part.
  *
- * <p>Only strings count, so that neither spaces nor a mark of the cache, which clients move from
- * turn to turn, make another conversation. What the client states is hashed as well: it may be a
- * person's name, and it goes to Redis.
+ * <p>Only strings are hashed, so white space and cache markers, which clients move between turns,
+ * do not change the id. A stated id is hashed too: it is stored in Redis and may be a person's
+ * name.
  */
 final class SessionTrace {
-  /** Of a longer string its two ends and its length count. */
+  /** For longer strings only both ends and the length are hashed. */
   static final int WHOLE_BYTES = 16 * 1024;
 
   private static final int ID_BYTES = 16;
@@ -30,7 +30,7 @@ final class SessionTrace {
     this.prefix = prefix;
   }
 
-  /** Finds nothing and costs nothing. */
+  /** A trace that derives no id, at no cost. */
   static SessionTrace off() {
     return new SessionTrace(null);
   }
@@ -40,9 +40,9 @@ final class SessionTrace {
   }
 
   /**
-   * What follows is, or is not, of the stable prefix.
+   * Sets whether the following strings belong to the stable prefix.
    *
-   * @return whether it was before
+   * @return the previous setting
    */
   boolean open(boolean now) {
     boolean before = open;
@@ -54,7 +54,7 @@ final class SessionTrace {
     return open;
   }
 
-  /** A string of the prefix, as it stands in the body. */
+  /** Adds a string of the prefix, undecoded. */
   void add(byte[] body, int start, int end) {
     if (prefix != null && stated == null) {
       any = true;
@@ -63,9 +63,9 @@ final class SessionTrace {
   }
 
   /**
-   * The client names the conversation.
+   * Adds an id stated by the client.
    *
-   * @param rank from 1 up; the higher counts where several are stated
+   * @param rank from 1; the highest rank wins if several ids are stated
    */
   void state(int rank, byte[] body, int start, int end) {
     if (prefix != null && end > start && rank > statedRank) {
@@ -75,7 +75,7 @@ final class SessionTrace {
     }
   }
 
-  /** 32 hexadecimal digits, or empty if nothing tells the conversation from others. */
+  /** 32 hexadecimal digits, or empty if there is neither a stated id nor a prefix. */
   String id() {
     MessageDigest digest = stated != null ? stated : prefix;
     return digest == null || (stated == null && !any)

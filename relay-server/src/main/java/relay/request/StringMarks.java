@@ -5,29 +5,31 @@ import java.lang.invoke.VarHandle;
 import java.nio.ByteOrder;
 
 /**
- * Marks, for a part of the body at a time, which bytes the reader of a string must look at: quotes,
- * control characters, escapes, bytes that are no UTF-8. All else it passes over, so text costs the
- * same in whatever language it is, and however many line breaks and quotes it has.
+ * Marks the bytes that the reader of a string must inspect: quotes, control characters, uncommon
+ * escapes, invalid UTF-8. Works on one part of the body at a time. All other bytes are skipped, so
+ * the cost per byte does not depend on the text's language or its line breaks and quotes.
  *
- * <p>Each loop here is the same arithmetic for every eight bytes, without branches: the JVM's
- * compiler makes vector instructions of it. It does so only while a loop's body is small (some
- * thirty operations), which is why there are several loops, and only over longs, a view of the
- * bytes, to another array. With a call for each of its comparisons {@link #passEscapes} is no
- * longer made so, and eight times slower. A condition is a byte's high bit; bytes do not carry into
- * each other.
+ * <p>Each loop does the same branch-free arithmetic on every eight bytes, so that the JIT compiler
+ * vectorizes it. The JIT only does so for small loop bodies (about thirty operations), hence
+ * several loops, and only if they read longs through a byte view and write to another array. {@link
+ * #passEscapes} inlines its comparisons by hand: with method calls it is not vectorized and runs
+ * eight times slower. The high bit of each byte holds the condition; bytes do not carry into each
+ * other.
  *
- * <p>What is marked is wrong in one case only: behind a backslash that is itself escaped, an escape
- * is seen. The second backslash is always looked at, and whoever reads it reads on to the next
- * byte.
+ * <p>The marks are wrong in one case: a byte after an escaped backslash is treated as an escape.
+ * The second backslash is always marked, and the reader then inspects the next byte itself.
  */
 final class StringMarks {
-  /** Words of eight bytes: enough that the ends of a loop, which are not vectors, count little. */
+  /**
+   * The part size in words of eight bytes: large enough that the non-vectorized loop ends cost
+   * little.
+   */
   private static final int MOST_WORDS = 256;
 
-  /** Sequences of UTF-8 are told by the three bytes before, so the first ones have no marks. */
+  /** UTF-8 checks read the three preceding bytes, so the first word has no marks. */
   private static final int FIRST = 8;
 
-  /** More than one byte of so many that is looked at: worth to tell the common escapes apart. */
+  /** Above one inspected byte in this many, skipping the common escapes pays off. */
   private static final int DENSE = 128;
 
   private static final VarHandle LONGS =
@@ -40,13 +42,14 @@ final class StringMarks {
   private final int end;
 
   /**
-   * Of each byte the highest bit: to be looked at; the lowest: a backslash, for {@link #passed}.
+   * Per byte: the highest bit marks a byte to inspect; the lowest marks a backslash, for {@link
+   * #passed}.
    */
   private final long[] marks;
 
-  private int start; // of the marked part
-  private int marked; // its end
-  private int met; // in it: bytes that were looked at, and escapes passed over
+  private int start; // start of the marked part
+  private int marked; // end of the marked part
+  private int met; // in the marked part: inspected bytes plus skipped escapes
   private int passed;
 
   StringMarks(byte[] bytes, int end) {
@@ -56,8 +59,8 @@ final class StringMarks {
   }
 
   /**
-   * The first byte from {@code from} on to be looked at. Where there are no marks, at the body's
-   * two ends, that is {@code from}.
+   * The first byte to inspect, at or after {@code from}. Returns {@code from} itself where there
+   * are no marks, at both ends of the body.
    */
   int next(int from) {
     int p = from;
@@ -72,7 +75,7 @@ final class StringMarks {
     return p;
   }
 
-  /** Escapes of two bytes that the last {@link #next} passed over. */
+  /** The number of two-byte escapes that the last {@link #next} skipped. */
   int passed() {
     return passed;
   }
@@ -110,7 +113,7 @@ final class StringMarks {
     return found;
   }
 
-  /** Marks the part that begins with the word of {@code p}; false if there is no whole word. */
+  /** Marks the part that starts at the word of {@code p}; false if no whole word is left. */
   private boolean mark(int p) {
     if (p < FIRST || p + 8 > end) {
       return false;
@@ -122,7 +125,7 @@ final class StringMarks {
     marked = start + (words << 3);
     byte before = bytes[start - 1];
     long foreign;
-    // A backslash that ended the part before was passed over: this part must know of it
+    // A backslash at the end of the previous part was skipped, so this part must handle its escape.
     if (dense || before == '\\') {
       foreign = tellBackslashes(bytes, start, marks, words);
       passEscapes(bytes, start, marks, words);
@@ -136,7 +139,9 @@ final class StringMarks {
     return true;
   }
 
-  /** Marks quotes, backslashes, control characters. Returns whether any byte is beyond ASCII. */
+  /**
+   * Marks quotes, backslashes and control characters. Returns non-zero if any byte is not ASCII.
+   */
   private static long special(byte[] b, int start, long[] marks, int words) {
     long all = 0;
     for (int i = 0; i < words; i++) {
@@ -148,7 +153,7 @@ final class StringMarks {
     return all & HIGH;
   }
 
-  /** As {@link #special}, but backslashes have a mark of their own. */
+  /** As {@link #special}, but gives backslashes their own mark. */
   private static long tellBackslashes(byte[] b, int start, long[] marks, int words) {
     long all = 0;
     for (int i = 0; i < words; i++) {
@@ -161,7 +166,7 @@ final class StringMarks {
     return all & HIGH;
   }
 
-  /** Behind a backslash a common escape needs no look, and all else does. */
+  /** After a backslash, unmarks common escapes and marks all other bytes. */
   private static void passEscapes(byte[] b, int start, long[] marks, int words) {
     for (int i = 0; i < words; i++) {
       long w = (long) LONGS.get(b, start + 8 * i);
@@ -179,7 +184,10 @@ final class StringMarks {
     }
   }
 
-  /** A byte continues a character if and only if one of the three before says so. */
+  /**
+   * Marks bytes that are continuation bytes but should not be, or the reverse. The three preceding
+   * bytes decide.
+   */
   private static void checkSequences(byte[] b, int start, long[] marks, int words) {
     for (int i = 0; i < words; i++) {
       long w = (long) LONGS.get(b, start + 8 * i);
@@ -193,8 +201,8 @@ final class StringMarks {
   }
 
   /**
-   * Marks forms that are too long, halves of surrogate pairs, and all that begins a character of
-   * four bytes or more, which are few.
+   * Marks overlong forms, surrogates, and every lead byte of four or more bytes. The latter are
+   * rare.
    */
   private static void checkRanges(byte[] b, int start, long[] marks, int words) {
     for (int i = 0; i < words; i++) {
@@ -206,12 +214,15 @@ final class StringMarks {
     }
   }
 
-  /** Of bytes below 128. A quote with its bit 1 changed is a space, the first after controls. */
+  /**
+   * For bytes below 128. A quote with bit 1 flipped is a space, the first character after the
+   * controls.
+   */
   private static long isNotQuoteOrControl(long low) {
     return (low ^ (ONES << 1)) + ONES * (0x80 - '!');
   }
 
-  /** Of bytes below 128. */
+  /** For bytes below 128. */
   private static long isNot(long low, char c) {
     return (low ^ (ONES * c)) + LOW;
   }

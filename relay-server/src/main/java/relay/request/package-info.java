@@ -1,5 +1,6 @@
 /**
- * What Relay must know of a request's body, found in one pass, and the two edits it may make. Pure.
+ * Scans request bodies in one pass for the facts that Relay needs, and applies its few edits. Free
+ * of I/O.
  */
 @NullMarked
 package relay.request;

@@ -4,7 +4,7 @@ import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import java.nio.ByteOrder;
 
-/** Looks for the few bytes that matter, eight at a step: nearly all bytes of a stream do not. */
+/** Searches for delimiter bytes, eight bytes per step. Nearly all bytes of a stream are none. */
 final class ByteSearch {
   private static final VarHandle LONGS =
       MethodHandles.byteArrayViewVarHandle(long[].class, ByteOrder.LITTLE_ENDIAN);
@@ -23,7 +23,7 @@ final class ByteSearch {
     int p = from;
     for (int last = end - 8; p <= last; p += 8) {
       long w = (long) LONGS.get(buf, p);
-      // The lowest bit set is exact: a borrow can only spoil the bytes behind a true hit.
+      // The lowest set bit is exact: a borrow only corrupts bytes after a true hit.
       long hits = (zeros(w ^ LINE_FEEDS) | zeros(w ^ RETURNS)) & HIGH_BITS;
       if (hits != 0) {
         return p + (Long.numberOfTrailingZeros(hits) >>> 3);
@@ -35,7 +35,7 @@ final class ByteSearch {
     return p;
   }
 
-  /** The first byte that ends a run inside a JSON string: quote, backslash, control; or end. */
+  /** The first quote, backslash or control character of a JSON string, or {@code end}. */
   static int stringStop(byte[] buf, int from, int end) {
     int p = from;
     for (int last = end - 8; p <= last; p += 8) {

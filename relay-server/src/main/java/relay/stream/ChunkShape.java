@@ -1,6 +1,9 @@
 package relay.stream;
 
-/** What {@link UsageChunkFilter} must know of one chunk of an openai stream. */
+/**
+ * Finds the usage member and the choices in one chunk of an OpenAI stream, for {@link
+ * UsageChunkFilter}.
+ */
 final class ChunkShape extends JsonWalker {
   private static final int ROOT = 2;
   private static final int CHOICES = 3;
@@ -14,7 +17,10 @@ final class ChunkShape extends JsonWalker {
   private boolean usageObject;
   private boolean usageNull;
 
-  /** Positions in the document of the member {@code usage}: its name's quote, its value's end. */
+  /**
+   * The position of the member {@code usage} in the document: from its name's opening quote to its
+   * value's end.
+   */
   long usageStart;
 
   long usageEnd;
@@ -29,12 +35,15 @@ final class ChunkShape extends JsonWalker {
     usageNull = false;
   }
 
-  /** The chunk that is sent only because usage was asked for. */
+  /** Whether this is the final usage chunk, sent only because usage was requested. */
   boolean onlyUsage() {
     return complete() && choices && !choice && usageObject;
   }
 
-  /** A chunk of content that says {@code "usage":null} because usage was asked for. */
+  /**
+   * Whether this is a content chunk with {@code "usage":null}, present only because usage was
+   * requested.
+   */
   boolean nullUsage() {
     return complete() && usages == 1 && usageNull;
   }

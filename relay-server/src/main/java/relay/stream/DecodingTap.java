@@ -6,14 +6,13 @@ import java.util.zip.Inflater;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Reads a compressed answer beside its way to the client, which gets the bytes as they came. What
- * cannot be decoded stops the reading and nothing else. Checksums are the client's business and are
- * not verified.
+ * Decodes a copy of a compressed answer for usage scanning. The client gets the original bytes. A
+ * decoding error stops only the tap. Checksums are not verified: the client does that.
  *
  * <p>Holds native memory until {@link #close}. Not thread-safe.
  */
 public final class DecodingTap implements AutoCloseable {
-  /** A call decodes at most this much, and {@link #MAX_RATIO} times what it was given. */
+  /** Bounds a call's output: at most this plus {@link #MAX_RATIO} times its input, in bytes. */
   static final int MAX_OUTPUT_PER_CALL = 1024 * 1024;
 
   static final int MAX_RATIO = 32;
@@ -21,9 +20,9 @@ public final class DecodingTap implements AutoCloseable {
   private static final int TRAILER_BYTES = 8;
   private static final int BLOCK_BYTES = 8 * 1024;
 
-  /** Who reads what is decoded. */
+  /** Receives the decoded bytes. */
   public interface Reader {
-    /** Reads the next bytes; the buffer is not kept. */
+    /** Receives the next bytes; must not keep the buffer. */
     void feed(byte[] buf, int off, int len);
   }
 
@@ -32,7 +31,7 @@ public final class DecodingTap implements AutoCloseable {
     ZLIB_OR_RAW,
     BODY,
     GZIP_TRAILER,
-    ENDED, // a deflate body; what follows it is not looked at
+    ENDED, // after a deflate body: ignore the rest
     STOPPED
   }
 
@@ -44,7 +43,7 @@ public final class DecodingTap implements AutoCloseable {
   private State state;
   private Inflater inflater;
   private int trailer;
-  private int firstByte = -1; // of a deflate body, until the second tells its kind
+  private int firstByte = -1; // of a deflate body, held until the second byte shows the format
 
   private DecodingTap(Reader reader, boolean gzip) {
     this.reader = reader;
@@ -54,9 +53,9 @@ public final class DecodingTap implements AutoCloseable {
   }
 
   /**
-   * For a body with this {@code content-encoding}.
+   * A tap for a {@code content-encoding}.
    *
-   * @return null if it is neither gzip nor deflate
+   * @return null if the encoding is neither gzip nor deflate
    */
   public static @Nullable DecodingTap of(@Nullable String encoding, Reader reader) {
     return switch (encoding == null ? "" : encoding.strip().toLowerCase(Locale.ROOT)) {
@@ -66,12 +65,12 @@ public final class DecodingTap implements AutoCloseable {
     };
   }
 
-  /** Of one member or several. */
+  /** Gzip with one or more members. */
   static DecodingTap gzip(Reader reader) {
     return new DecodingTap(reader, true);
   }
 
-  /** Zlib as the standard has it, or raw as some send it. */
+  /** Deflate in the zlib format of the standard, or raw as some servers send it. */
   static DecodingTap deflate(Reader reader) {
     return new DecodingTap(reader, false);
   }
@@ -110,7 +109,10 @@ public final class DecodingTap implements AutoCloseable {
     }
   }
 
-  /** RFC 1950: the method is 8 and the two bytes are a multiple of 31; else there is no header. */
+  /**
+   * RFC 1950: a zlib header has method 8 and its two bytes are a multiple of 31. Anything else is
+   * raw deflate.
+   */
   private long chooseFormat(int b, long budget) {
     if (firstByte < 0) {
       firstByte = b;
@@ -124,7 +126,7 @@ public final class DecodingTap implements AutoCloseable {
     return inflate(new byte[] {(byte) firstByte, (byte) b}, 0, 2, budget);
   }
 
-  /** Decodes until the input is used or the body ends; returns what is left of the budget. */
+  /** Decodes until the input is consumed or the body ends; returns the remaining budget. */
   private long inflate(byte[] buf, int from, int end, long budget) {
     long left = budget;
     inflater.setInput(buf, from, end - from);
@@ -161,12 +163,12 @@ public final class DecodingTap implements AutoCloseable {
     return state != State.ENDED && state != State.STOPPED;
   }
 
-  /** Whether something could not be decoded, so that what was read is not all that came. */
+  /** Whether decoding failed, so that the reader did not get the whole answer. */
   public boolean stopped() {
     return state == State.STOPPED;
   }
 
-  /** Frees the native memory; what was read stays. May be called twice. */
+  /** Frees the native memory. May be called twice. */
   @Override
   public void close() {
     state = State.STOPPED;

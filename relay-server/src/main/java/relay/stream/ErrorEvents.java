@@ -6,16 +6,16 @@ import relay.model.Dialect;
 import relay.model.JsonString;
 
 /**
- * The event with which a stream ends that broke after its first byte: the status line is long gone,
- * and a clean end would look like a whole answer.
+ * The error event that ends a stream broken after its first byte. The status line is already sent,
+ * and a clean end would look like a complete answer.
  */
 public final class ErrorEvents {
 
   private ErrorEvents() {}
 
   /**
-   * One SSE event in the dialect's words, with its empty line. It may be appended only {@linkplain
-   * UsageScanner#atEventBoundary at an event's boundary}; elsewhere an empty line must come first.
+   * One SSE event in the dialect's format, with its empty line. Append it only {@linkplain
+   * UsageScanner#atEventBoundary at an event boundary}; elsewhere send an empty line first.
    *
    * @param type the dialect's error type, such as {@code api_error} or {@code timeout_error}
    */
@@ -39,8 +39,8 @@ public final class ErrorEvents {
   }
 
   /**
-   * The same in the words of openai's responses, whose events have a type: it stands at both levels
-   * at which their clients look for an error.
+   * The same for OpenAI's Responses API. Its events have a type, and its clients look for an error
+   * at two levels, so both have it.
    */
   public static byte[] ofResponses(String type, String message) {
     String text = JsonString.quote(message);

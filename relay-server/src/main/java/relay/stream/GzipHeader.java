@@ -1,6 +1,6 @@
 package relay.stream;
 
-/** Passes over the header of a gzip member (RFC 1952), which may be cut anywhere. */
+/** Skips the header of a gzip member (RFC 1952). The input may be split anywhere. */
 final class GzipHeader {
   private static final int HEADER_CRC = 2;
   private static final int EXTRA = 4;
@@ -21,7 +21,7 @@ final class GzipHeader {
 
   private Part part = Part.FIXED;
   private int flags;
-  private int count; // bytes of this part by now; of EXTRA: bytes to come
+  private int count; // bytes read of this part; for EXTRA: bytes left
   private int extraLength;
 
   void reset() {
@@ -37,7 +37,7 @@ final class GzipHeader {
     return part == Part.INVALID;
   }
 
-  /** Reads one byte; not to be called when done or invalid. */
+  /** Reads one byte. Must not be called once done or invalid. */
   void accept(int b) {
     switch (part) {
       case FIXED -> fixed(b);
@@ -94,7 +94,7 @@ final class GzipHeader {
     }
   }
 
-  /** The next part that the flags announce, in the order of the format. */
+  /** Moves to the next part that the flags announce, in the format's order. */
   private void after(int flag) {
     count = 0;
     if (flag < EXTRA && (flags & EXTRA) != 0) {

@@ -1,26 +1,25 @@
 package relay.stream;
 
 /**
- * An incremental JSON tokenizer: fed with bytes cut anywhere, it walks the structure and reports
- * only the members that a subclass wants. It keeps no text but one short token, so its memory does
- * not depend on the document.
+ * An incremental JSON tokenizer. Accepts input split anywhere, and reports only the members that a
+ * subclass selects. It keeps one short token, so its memory does not depend on the document.
  *
- * <p>A subclass gives each container that it cares for a context; a container that it skips is
- * walked for its structure alone. Names are compared as written: no provider escapes the letters of
- * its own field names. The inner form of numbers, the digits of Unicode escapes and UTF-8 are not
- * judged; all else that is not JSON makes the document {@linkplain #complete never complete}.
+ * <p>A subclass assigns a context to each container of interest; other containers are only parsed
+ * for structure. Names are compared without decoding: no provider escapes its own field names. The
+ * syntax of numbers, the digits of Unicode escapes and UTF-8 are not checked. Any other syntax
+ * error means that the document {@linkplain #complete never completes}.
  */
 abstract class JsonWalker {
-  /** Returned by {@link #open} for a container whose content does not matter. */
+  /** Returned by {@link #open} for a container to ignore. */
   static final int SKIP = 0;
 
-  /** The context of the document's value itself. */
+  /** The context of the top-level value. */
   static final int DOCUMENT = 1;
 
-  /** Returned by {@link #name} for a member that does not matter. */
+  /** Returned by {@link #name} for a member to ignore. */
   static final int OTHER = 0;
 
-  /** Deeper documents are taken as broken. */
+  /** Deeper documents count as broken. */
   static final int MAX_DEPTH = 512;
 
   private static final int MAX_TRACKED = 8;
@@ -51,9 +50,10 @@ abstract class JsonWalker {
 
   private State state = State.VALUE;
   private int depth;
-  private final long[] objects = new long[MAX_DEPTH / 64 + 1]; // by depth: 1 is an object
+  private final long[] objects =
+      new long[MAX_DEPTH / 64 + 1]; // one bit per depth: 1 = object, 0 = array
 
-  /** Containers down to this depth have a context; the one at hand is skipped if it is deeper. */
+  /** Containers down to this depth have a context; a deeper current container is skipped. */
   private int tracked;
 
   private final int[] contexts = new int[MAX_TRACKED];
@@ -67,7 +67,7 @@ abstract class JsonWalker {
   private Scalar literal = Scalar.NULL;
   private String literalText = "";
 
-  /** Position in the document less position in the buffer at hand. */
+  /** The document position minus the position in the current buffer. */
   private long origin;
 
   private long consumed;
@@ -87,40 +87,40 @@ abstract class JsonWalker {
     consumed = 0;
   }
 
-  /** Whether one whole JSON value was read, and nothing but spaces behind it. */
+  /** Whether exactly one JSON value was read, followed only by white space. */
   final boolean complete() {
     return state == State.DONE;
   }
 
-  /** The rest of the document does not matter; it will not become complete. */
+  /** Ignores the rest of the document. It never becomes complete. */
   final void stop() {
     state = State.STOPPED;
   }
 
   /**
-   * Which member this is.
+   * Identifies a member.
    *
-   * @param start position of its opening quote in the document
-   * @return a number of the subclass, or {@link #OTHER}
+   * @param start the document position of its opening quote
+   * @return a number chosen by the subclass, or {@link #OTHER}
    */
   abstract int name(int context, byte[] text, int length, long start);
 
   /**
    * An object or array starts.
    *
-   * @param member as {@link #name} gave it; {@link #OTHER} for an element
+   * @param member the result of {@link #name}; {@link #OTHER} for an element
    * @return its context, or {@link #SKIP}
    */
   abstract int open(int context, int member, boolean array);
 
   /**
-   * A wanted member's value, or an element of a wanted array.
+   * Reports the scalar value of a selected member, or an element of a selected array.
    *
-   * @param length of the token; -1 if it was longer than {@value #MAX_TOKEN} bytes
+   * @param length of the token; -1 if longer than {@value #MAX_TOKEN} bytes
    */
   abstract void scalar(int context, int member, Scalar kind, byte[] text, int length);
 
-  /** A wanted member's value was read; {@code end} is the position behind it. */
+  /** A selected member's value ended; {@code end} is the position after it. */
   void ended(int context, int member, long end) {}
 
   final void feed(byte[] buf, int from, int end) {

@@ -5,8 +5,8 @@ import static java.nio.charset.StandardCharsets.ISO_8859_1;
 import java.util.Arrays;
 
 /**
- * Whether any of a few words of equal length occurs in a run of bytes (Wu and Manber's search with
- * blocks of two bytes). It says "may matter" cheaply, a tokenizer then says whether it does.
+ * Searches bytes for any of a few words of equal length (the Wu-Manber algorithm with two-byte
+ * blocks). A cheap filter: only hits need the tokenizer.
  */
 final class KeywordSearch {
   private static final int HASHES = 1024;
@@ -14,7 +14,10 @@ final class KeywordSearch {
   private final int length;
   private final byte[][] words;
 
-  /** By the two bytes at a window's end: how far the window may move; 0 is a possible hit. */
+  /**
+   * Indexed by the hash of the window's last two bytes: how far the window may move; 0 = possible
+   * hit.
+   */
   private final byte[] shifts = new byte[HASHES];
 
   KeywordSearch(String... words) {

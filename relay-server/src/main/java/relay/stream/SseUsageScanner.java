@@ -4,13 +4,12 @@ import relay.model.Dialect;
 import relay.model.TokenUsage;
 
 /**
- * Frames server-sent events as the WHATWG specification has it (CR, LF, CRLF, a leading BOM,
- * comments, data of several lines) and gives their data to a tokenizer.
+ * Parses server-sent events by the WHATWG specification (CR, LF, CRLF, a leading BOM, comments,
+ * multi-line data) and passes their data to a tokenizer.
  *
- * <p>Most events cannot say anything of usage. One that lies whole in the buffer at hand is passed
- * over when a search for the few words that matter finds none; what the tokenizer would make of it
- * is the same. All others are walked byte by byte, so that it makes no difference where the input
- * was cut.
+ * <p>Most events carry no usage. An event that lies completely in the current buffer is skipped if
+ * it contains none of a few keywords; the tokenizer would find nothing in it either. All other
+ * events are parsed byte by byte, so the result does not depend on how the input was split.
  */
 final class SseUsageScanner implements UsageScanner {
   private static final long DATA = 0x64617461L; // "data"
@@ -18,9 +17,9 @@ final class SseUsageScanner implements UsageScanner {
   private static final long ERROR = 0x6572726f72L; // "error"
   private static final int LONGEST_WORD = 5;
   private static final byte[] BOM = {(byte) 0xef, (byte) 0xbb, (byte) 0xbf};
-  private static final String DONE = "[DONE]"; // what follows it matters to no client
+  private static final String DONE = "[DONE]"; // ends the stream: clients ignore the rest
 
-  /** An openai event without any of these beginnings has no usage, error or end. */
+  /** An OpenAI event without any of these words has no usage, error or end. */
   private static final KeywordSearch OPENAI_WORDS =
       new KeywordSearch("_tokens", "\"error\"", "\"respon");
 
@@ -41,15 +40,15 @@ final class SseUsageScanner implements UsageScanner {
 
   private State state = State.BOM;
   private State field = State.IGNORED_LINE;
-  private boolean skipLineFeed; // the last byte was a CR: an LF now belongs to it
-  private long word; // the field's name or the event's type, while it is short
+  private boolean skipLineFeed; // the last byte was a CR: skip an LF now
+  private long word; // the field name or event type, up to LONGEST_WORD bytes
   private int wordLength;
 
-  // Of the event at hand.
-  private boolean pending; // it has a field
+  // State of the current event.
+  private boolean pending; // it has at least one field
   private int dataLines;
   private boolean typeIsError;
-  private int doneLength; // how much of [DONE] its data began with; -1 when it begins otherwise
+  private int doneLength; // length of the matched start of [DONE]; -1 after a mismatch
 
   private boolean finished;
   private boolean errorSeen;
@@ -90,7 +89,7 @@ final class SseUsageScanner implements UsageScanner {
       }
       return p + 1;
     }
-    // Anything else is the beginning of a line; a part of a BOM is a field that nobody knows.
+    // Without a BOM this byte starts a line. A partial BOM starts an unknown field.
     if (wordLength == 0) {
       startLine();
     } else {
@@ -224,9 +223,9 @@ final class SseUsageScanner implements UsageScanner {
   }
 
   /**
-   * Passes over an event of one data line that cannot matter, if it lies whole before {@code end}.
+   * Skips an irrelevant event of one data line, if it ends before {@code end}.
    *
-   * @return the position behind its empty line, or {@code p} if it must be walked
+   * @return the position after its empty line, or {@code p} if it must be parsed
    */
   private int afterPlainEvent(byte[] buf, int p, int end) {
     if (end - p < 8
@@ -244,7 +243,7 @@ final class SseUsageScanner implements UsageScanner {
       next++;
     }
     if (next >= end || (buf[next] != '\n' && buf[next] != '\r')) {
-      return p; // cut, or more lines follow
+      return p; // incomplete, or more lines follow
     }
     if (openai
         ? startsWith(DONE, buf, from, stop) || OPENAI_WORDS.in(buf, from, stop)

@@ -3,15 +3,15 @@ package relay.stream;
 import java.util.Arrays;
 
 /**
- * Takes out of an openai stream what is there only because Relay asked for usage and the client did
- * not: the last chunk with its empty {@code choices}, and the {@code "usage":null} of the others.
- * Everything else passes byte for byte.
+ * Removes the effects of a usage request that Relay added to an OpenAI stream: the final usage
+ * chunk with empty {@code choices}, and {@code "usage":null} in other chunks. All other bytes pass
+ * unchanged.
  *
- * <p>An event passes as soon as it is complete. At most one is held; one that is longer than {@link
- * #MAX_EVENT_BYTES} passes as it is. Not thread-safe.
+ * <p>An event passes as soon as it is complete. At most one event is held; an event longer than
+ * {@link #MAX_EVENT_BYTES} passes unchanged. Not thread-safe.
  */
 public final class UsageChunkFilter {
-  /** The most that is held back. */
+  /** The most bytes held back. */
   public static final int MAX_EVENT_BYTES = 64 * 1024;
 
   private static final KeywordSearch USAGE = new KeywordSearch("\"usage\"");
@@ -26,13 +26,13 @@ public final class UsageChunkFilter {
 
   private boolean lineEmpty = true;
   private boolean skipLineFeed; // the last byte was a CR: an LF now belongs to it
-  private boolean dropped; // the last event was taken out
-  private boolean passing; // the event at hand was too long to hold
+  private boolean dropped; // the last event was removed
+  private boolean passing; // the current event is too long to hold
 
   /**
    * Reads the next bytes of the stream; the buffer is not kept.
    *
-   * @return how many bytes of {@link #output} are to be sent now; may be 0
+   * @return the number of bytes of {@link #output} to send now; may be 0
    */
   public int filter(byte[] buf, int off, int len) {
     outputLength = 0;
@@ -72,8 +72,8 @@ public final class UsageChunkFilter {
   }
 
   /**
-   * Whether nothing is held and the next bytes are whole events in which no usage is spoken of:
-   * they pass as they are, and need not be given to {@link #filter}.
+   * Whether nothing is held and the next bytes are complete events without usage. Such bytes may be
+   * sent without calling {@link #filter}.
    */
   public boolean passes(byte[] buf, int off, int len) {
     return heldLength == 0
@@ -90,7 +90,7 @@ public final class UsageChunkFilter {
             || (buf[end - 2] == '\r' && buf[end - 3] == '\n' && buf[end - 4] == '\r'));
   }
 
-  /** The stream ended: what is held passes as it is; returns as {@link #filter}. */
+  /** Ends the stream: held bytes pass unchanged. Returns as {@link #filter}. */
   public int end() {
     outputLength = 0;
     emit(held, 0, heldLength);
@@ -148,7 +148,7 @@ public final class UsageChunkFilter {
     }
   }
 
-  /** Walks the event's data; returns where it starts, or -1 if it is not all on one line. */
+  /** Parses the event's data; returns its start, or -1 if it spans several lines. */
   private int walk(byte[] buf, int from, int end) {
     shape.reset();
     int lines = 0;
@@ -180,7 +180,7 @@ public final class UsageChunkFilter {
         && buf[p + 4] == ':';
   }
 
-  /** Passes the event on without its member and the one comma that goes with it. */
+  /** Emits the event without the member and one adjacent comma. */
   private void withoutUsage(byte[] buf, int from, int member, int memberEnd, int end) {
     int before = member - 1;
     while (buf[before] == ' ' || buf[before] == '\t') {

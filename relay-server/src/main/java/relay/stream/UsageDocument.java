@@ -3,11 +3,11 @@ package relay.stream;
 import relay.model.Dialect;
 
 /**
- * One JSON document of an answer, a body or the data of an event: what it says of usage, of an end
- * and of an error. It counts only once {@link #complete} (or {@link #stop}ped) is known.
+ * Extracts usage, end and error from one JSON document: a body or an event's data. The results are
+ * valid only if the document is {@link #complete}.
  */
 final class UsageDocument extends JsonWalker {
-  /** Larger counts are not believed: {@code ENGINE.md} bounds every number so. */
+  /** Larger counts are ignored: the engine bounds every number by 10^12. */
   private static final long MAX_TOKENS = 1_000_000_000_000L;
 
   private static final int MAX_DIGITS = 13;
@@ -91,7 +91,7 @@ final class UsageDocument extends JsonWalker {
     return is("cache_read_input_tokens", text, length) ? CACHE_READ : OTHER;
   }
 
-  /** Chat completions and embeddings have the first name of each pair, responses the second. */
+  /** Chat completions and embeddings use the first name of each pair, responses the second. */
   private static int openaiCount(byte[] text, int length) {
     if (is("prompt_tokens", text, length) || is("input_tokens", text, length)) {
       return INPUT;
@@ -141,7 +141,7 @@ final class UsageDocument extends JsonWalker {
     }
   }
 
-  /** The type mostly stands first: then the bulk of a stream, its deltas, is not walked at all. */
+  /** The type usually comes first, so deltas, the bulk of a stream, are skipped early. */
   private void type(byte[] text, int length) {
     if (is("error", text, length)) {
       error = true;
@@ -162,8 +162,9 @@ final class UsageDocument extends JsonWalker {
   }
 
   /**
-   * The latest of a count's values, for counts are cumulative in every dialect. A 0 takes none
-   * away: gateways give a count under both of its names, or in each event, and have it in one.
+   * The latest value of a count: counts are cumulative in every dialect. A 0 does not replace a
+   * positive value: some gateways send a count under both names or in every event, but fill only
+   * one.
    */
   static long later(long latest, long before) {
     return latest > 0 || before == ABSENT ? latest : before;

@@ -4,12 +4,12 @@ import relay.model.Dialect;
 import relay.model.TokenUsage;
 
 /**
- * Reads the usage out of an answer as it passes, without keeping it: memory is bounded and does not
- * depend on the answer. Feed it the decoded bytes in order, cut anywhere; what it says then is true
- * of what it was fed. Broken input gives no usage, never an exception.
+ * Extracts the token usage from an answer as it passes. Memory is bounded, whatever the answer's
+ * size. Feed it the decoded bytes in order, split anywhere; results reflect the bytes fed so far.
+ * Broken input yields no usage, never an exception.
  *
- * <p>A stream's usage counts from the end of the line that brought it; a JSON body's once the whole
- * body was read. Not thread-safe.
+ * <p>A stream's usage is available at the end of its line; a JSON body's after the whole body. Not
+ * thread-safe.
  */
 public sealed interface UsageScanner permits SseUsageScanner, JsonUsageScanner {
 
@@ -26,17 +26,17 @@ public sealed interface UsageScanner permits SseUsageScanner, JsonUsageScanner {
   /** Reads the next bytes; the buffer is not kept. */
   void feed(byte[] buf, int off, int len);
 
-  /** Nothing follows: an unterminated last line counts as if it were ended. */
+  /** Ends the input: an unterminated last line counts as complete. */
   void end();
 
-  /** What was reported by now; {@link TokenUsage#NONE} if nothing was. */
+  /** The usage reported so far; {@link TokenUsage#NONE} if none. */
   TokenUsage usage();
 
   /** Whether any count was reported, even if it was 0. */
   boolean reported();
 
   /**
-   * Whether the answer is whole: anthropic's {@code message_stop}, openai's {@code [DONE]} (or
+   * Whether the answer is complete: anthropic's {@code message_stop}, openai's {@code [DONE]} (or
    * {@code response.completed}, {@code .incomplete}, {@code .failed}), the end of a JSON body.
    */
   boolean finished();
@@ -45,8 +45,8 @@ public sealed interface UsageScanner permits SseUsageScanner, JsonUsageScanner {
   boolean errorSeen();
 
   /**
-   * Whether an event may be appended to what was fed without touching one that is not yet ended;
-   * true before the first byte, always false for a JSON body.
+   * Whether the input ends between two events, so that an event may be appended. True before the
+   * first byte, always false for a JSON body.
    */
   boolean atEventBoundary();
 }

@@ -3,7 +3,7 @@ package relay.stream;
 import relay.model.Dialect;
 import relay.model.TokenUsage;
 
-/** The latest counts of an answer, over its documents. */
+/** The latest counts over all documents of an answer. */
 final class UsageTotals {
   private final Dialect dialect;
   private long input = UsageDocument.ABSENT;
@@ -34,7 +34,7 @@ final class UsageTotals {
     long in = Math.max(input, 0);
     long read = Math.max(cacheRead, 0);
     if (dialect == Dialect.OPENAI) {
-      // OpenAI counts cached tokens within the prompt's; more than the prompt has cannot be true.
+      // OpenAI includes cached tokens in the prompt's count, so they cannot exceed it.
       read = Math.min(read, in);
       in -= read;
     }

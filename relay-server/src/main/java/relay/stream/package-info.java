@@ -1,5 +1,6 @@
 /**
- * Server-sent events as they pass: what they say of usage, and the few that Relay changes. Pure.
+ * Extracts usage from streamed answers and edits the few events that Relay must change. Free of
+ * I/O.
  */
 @NullMarked
 package relay.stream;

@@ -3,5 +3,5 @@ package relay.token;
 import java.time.Instant;
 import relay.config.Secret;
 
-/** A token and when it ends. */
+/** An access token and its expiry. */
 public record AccessToken(Secret value, Instant expiresAt) {}

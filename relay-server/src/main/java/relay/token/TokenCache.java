@@ -13,32 +13,32 @@ import org.jspecify.annotations.Nullable;
 import relay.config.Secret;
 
 /**
- * The token of one key. While it lives all requests take it as it is; a new one is fetched some
- * minutes before it ends, beside the requests. Only where there is none do they wait, all for the
- * same fetch and for a bounded time. What a failed fetch said holds for a second, so that a busy
- * key does not besiege a token endpoint that is in trouble.
+ * Caches one key's access token. A new token is fetched in the background some minutes before the
+ * old one expires. Requests wait only if there is no valid token: all for the same fetch, for a
+ * bounded time. A failed fetch is remembered for a second, so that a busy key does not flood a
+ * failing token endpoint.
  */
 public final class TokenCache {
-  /** How long a request waits for a token at most. */
+  /** The longest wait of a request for a token. */
   public static final Duration LONGEST_FETCH = Duration.ofSeconds(10);
 
   private static final Duration AHEAD = Duration.ofMinutes(5);
   private static final Duration SPARE = Duration.ofSeconds(30);
   private static final Duration FAILURE_HOLDS = Duration.ofSeconds(1);
 
-  /** Gets a token; it may block, in a thread that nobody else waits for. */
+  /** Fetches a token. May block: it runs on its own thread. */
   @FunctionalInterface
   public interface Fetch {
     AccessToken fetch() throws IOException, TokenRefusedException;
   }
 
   /**
-   * @param refreshAt from when on a new one is fetched
-   * @param usableUntil when it is too late to send it
+   * @param refreshAt when to fetch the next token
+   * @param usableUntil when to stop sending this token
    */
   private record Held(AccessToken token, Instant refreshAt, Instant usableUntil) {
 
-    /** A token of a short life is renewed in its last half, and used for nine tenths of it. */
+    /** A short-lived token is refreshed after half its lifetime and used for nine tenths of it. */
     static Held of(AccessToken token, Instant now) {
       Duration life = Duration.between(now, token.expiresAt());
       return new Held(
@@ -63,7 +63,7 @@ public final class TokenCache {
   private Instant failureEnds = Instant.MIN;
 
   /**
-   * @param threads run a fetch each
+   * @param threads run the fetches
    */
   public TokenCache(Fetch fetch, InstantSource clock, Executor threads) {
     this(fetch, clock, threads, LONGEST_FETCH);
@@ -77,10 +77,10 @@ public final class TokenCache {
   }
 
   /**
-   * A token that can be sent now. Blocks where there is none.
+   * Returns a valid token. Blocks if there is none.
    *
    * @throws TokenRefusedException if the endpoint refuses the credential
-   * @throws IOException if it cannot be reached, fails, or is too slow
+   * @throws IOException if the endpoint is unreachable, fails, or is too slow
    */
   public Secret token() throws IOException, TokenRefusedException {
     CompletableFuture<AccessToken> awaited;
@@ -98,8 +98,8 @@ public final class TokenCache {
   }
 
   /**
-   * Drops a token that the provider refused, unless another one is in use by now. Of many requests
-   * that saw it refused one is the first, and each of them may have what is fetched thereupon.
+   * Drops a token that the provider rejected, unless it was already replaced. If many requests
+   * report the same token, only the first call has an effect, and all of them share the next fetch.
    */
   public synchronized void forget(Secret token) {
     if (held != null && held.token().value().equals(token)) {
@@ -107,7 +107,7 @@ public final class TokenCache {
     }
   }
 
-  /** The fetch under way, a new one, or the one that has just failed. Under the lock. */
+  /** The running fetch, the one that just failed, or a new one. Call under the lock. */
   private CompletableFuture<AccessToken> fetching(Instant now) {
     if (running != null) {
       return running;
@@ -117,7 +117,7 @@ public final class TokenCache {
     }
     CompletableFuture<AccessToken> next = new CompletableFuture<>();
     next.orTimeout(longestFetch.toMillis(), TimeUnit.MILLISECONDS);
-    // Whoever waits gets the token when it is held: else it could be forgotten before it was
+    // Complete waiters only after the token is stored: otherwise forget() could run before that.
     CompletableFuture<AccessToken> noted =
         next.whenComplete((token, failure) -> ended(next, token));
     running = noted;
@@ -151,7 +151,7 @@ public final class TokenCache {
       if (fetch == null) {
         throw new IOException("no token");
       }
-      return fetch.get().value(); // ends by its own timeout
+      return fetch.get().value(); // Fetch has its own timeout
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
       throw new IOException("interrupted while waiting for a token", e);
@@ -159,7 +159,7 @@ public final class TokenCache {
       if (e.getCause() instanceof TokenRefusedException refused) {
         throw refused;
       }
-      // The cause's words may come from the endpoint; its kind says enough.
+      // Show only the cause's class: its message may quote the endpoint.
       Throwable cause = Objects.requireNonNullElse(e.getCause(), e);
       throw new IOException("no token: " + cause.getClass().getSimpleName(), cause);
     }

@@ -1,4 +1,4 @@
-/** Access tokens: fetched ahead of time, by one at a time, shared by all requests of a key. */
+/** Access tokens: fetched ahead of expiry, one fetch at a time, shared by all requests of a key. */
 @NullMarked
 package relay.token;
 

@@ -5,18 +5,18 @@ import okhttp3.Response;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What is wrong with the head of an answer that OkHttp takes, though where the body ends is not
- * sure, or it is no answer at all. Passed on, it might give a client a part of another's answer.
+ * Rejects response heads that OkHttp accepts although the body's end is ambiguous or the status is
+ * invalid. Forwarding such a response could leak part of another client's answer.
  */
 final class AnswerHead {
-  /** Providers send some thirty. */
+  /** Providers send about thirty. */
   static final int MAX_LINES = 100;
 
   private static final int MAX_LENGTH_DIGITS = 18;
 
   private AnswerHead() {}
 
-  /** Null if nothing is. */
+  /** The fault in a response's head; null if it is valid. */
   static @Nullable String wrong(Response response) {
     if (response.code() < 200) {
       return "the status " + response.code();
@@ -27,7 +27,7 @@ final class AnswerHead {
     List<String> lengths = response.headers("content-length");
     for (String length : lengths) {
       if (!length.equals(lengths.getFirst()) || !isLength(length)) {
-        return "an unclear content-length";
+        return "an ambiguous content-length";
       }
     }
     List<String> encodings = response.headers("transfer-encoding");

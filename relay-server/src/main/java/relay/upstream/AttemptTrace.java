@@ -5,9 +5,9 @@ import okhttp3.Connection;
 import okhttp3.EventListener;
 import org.jspecify.annotations.Nullable;
 
-/** Notes how far an attempt got, for what it costs depends on that. */
+/** Records how far an attempt got: the charge depends on it. */
 final class AttemptTrace extends EventListener {
-  /** Gives each call the trace that its request carries. */
+  /** Returns the trace that the call's request carries as a tag. */
   static final EventListener.Factory FACTORY =
       call -> {
         AttemptTrace trace = call.request().tag(AttemptTrace.class);
@@ -35,12 +35,12 @@ final class AttemptTrace extends EventListener {
     sent = true;
   }
 
-  /** What the answer comes on; null before it is known. */
+  /** The connection of the call; null before there is one. */
   @Nullable Connection connection() {
     return connection;
   }
 
-  /** Whether the provider may have seen a part of the request. */
+  /** Whether the provider may have received any part of the request. */
   boolean sent() {
     return sent;
   }

@@ -6,11 +6,11 @@ import java.util.stream.Collectors;
 import relay.config.Cloud;
 
 /**
- * Azure OpenAI's data plane: the model is a deployment, most paths name it, and each has a version
- * in its query.
+ * Azure OpenAI's data plane. A model is a deployment, most paths contain its name, and every query
+ * has an API version.
  */
 final class AzureProtocol implements ProviderProtocol {
-  /** The rest names the deployment in its body, or none. */
+  /** Paths with the deployment's name. Other requests name it in the body, or not at all. */
   private static final Set<String> OF_A_DEPLOYMENT =
       Set.of("chat/completions", "completions", "embeddings");
 

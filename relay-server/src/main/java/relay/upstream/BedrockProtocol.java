@@ -22,7 +22,10 @@ final class BedrockProtocol implements ProviderProtocol {
         + (stream ? "/invoke-with-response-stream" : "/invoke");
   }
 
-  /** There is no list of models here: a model that does not exist is asked. */
+  /**
+   * Bedrock's runtime API has no free list of models, so the probe requests a model that does not
+   * exist.
+   */
   @Override
   public Probe probe() {
     return new Probe("POST", path(Endpoint.MESSAGES.path(), NO_MODEL, false), "{}");
@@ -33,9 +36,9 @@ final class BedrockProtocol implements ProviderProtocol {
     request
         .header("content-type", "application/json")
         .header("accept", "application/json")
-        .header("accept-encoding", "identity") // frames must be seen
+        .header("accept-encoding", "identity") // the relay must parse the frames
         .removeHeader("anthropic-version")
-        .removeHeader("anthropic-beta"); // both are in the body
+        .removeHeader("anthropic-beta"); // the body holds both values
   }
 
   @Override

@@ -15,25 +15,28 @@ import okio.Segment;
 import okio.Source;
 import org.jspecify.annotations.Nullable;
 import relay.carrier.CarrierSockets;
+import relay.upstream.UpstreamAnswer.DirectSink;
+import relay.upstream.UpstreamAnswer.DirectTap;
 
 /**
- * Reads an answer in chunks, of HTTP/1.1 without TLS, in OkHttp's stead: OkHttp makes a string of
- * each chunk's size, and moves what is in it from buffer to buffer, for each event of a stream. And
- * while OkHttp waits it holds a segment of 8 KiB for what will come, and a dozen frames on the
- * thread's stack. Thousands of streams wait at a time.
+ * Reads a chunked HTTP/1.1 body without TLS in place of OkHttp. For each event of a stream, OkHttp
+ * parses the chunk size through a String and copies the data between buffers. While it waits it
+ * holds an 8 KiB segment and a dozen stack frames, and thousands of streams wait at once.
  *
- * <p>OkHttp's own count of what the chunk still lacks is kept true, so that it may go on at any
- * byte. It reads what is not as most providers write it, and the last chunk, with which the
- * connection becomes free.
+ * <p>Keeps OkHttp's count of the chunk's remaining bytes up to date, so that OkHttp can take over
+ * at any byte. OkHttp reads unusual chunk headers, and the last chunk, which frees the connection.
  */
 final class ChunkReader {
   private static final String CHUNKED = "okhttp3.internal.http1.Http1ExchangeCodec$ChunkedSource";
   private static final Field LACKS = ReadAhead.field(chunked(), "bytesRemainingInChunk");
 
-  /** Of a chunk that ended, of which the line break is still to be read. */
+  /** The remaining count after a chunk's data: its line break is still unread. */
   private static final long ENDED = 0;
 
-  /** Of none: its size comes next. OkHttp has it so before the first one. */
+  /**
+   * The remaining count between chunks: a size comes next. OkHttp uses the same value before the
+   * first chunk.
+   */
   private static final long NONE = -1;
 
   private static final int MOST_DIGITS = 7;
@@ -57,11 +60,11 @@ final class ChunkReader {
     try {
       return Class.forName(CHUNKED);
     } catch (ClassNotFoundException e) {
-      throw new IllegalStateException("this version of OkHttp is built otherwise", e);
+      throw new IllegalStateException("the internals of this OkHttp version are not supported", e);
     }
   }
 
-  /** Null for an answer that comes in another way: OkHttp reads it. */
+  /** Null for any other kind of body: OkHttp reads it. */
   static @Nullable ChunkReader of(Response response, @Nullable Connection connection) {
     BufferedSource ahead = ReadAhead.of(connection);
     return ahead != null
@@ -75,18 +78,18 @@ final class ChunkReader {
   }
 
   /**
-   * Reads what has come of the chunks, waiting if nothing has.
+   * Reads the available chunk data; blocks if there is none.
    *
-   * @return 0 when OkHttp must read on, be it to find a fault
+   * @return 0 if OkHttp must continue, for example to report a fault
    */
   int read(byte[] target, int offset, int length) throws IOException {
     if (body.size() > 0) {
-      return 0; // it was read by OkHttp
+      return 0; // OkHttp has read it
     }
     long lacks = lacks();
     lacks = lacks == ENDED ? afterLineBreak() : lacks;
     if (ahead.size() == 0) {
-      lacks(lacks); // which holds if the wait fails, too
+      lacks(lacks); // set it now: the wait may throw
       await(lacks == NONE ? parkedConsumer : null);
     }
     int filled = 0;
@@ -101,7 +104,7 @@ final class ChunkReader {
       filled += n;
       lacks -= n;
     }
-    // So that nothing is left, and held, while the next chunk is waited for
+    // Consume the line break now, so that no buffer is held while waiting for the next chunk.
     lacks(lacks == ENDED ? afterLineBreak() : lacks);
     return filled;
   }
@@ -116,25 +119,24 @@ final class ChunkReader {
   }
 
   /**
-   * What comes while a {@link #read} waits for its next chunk goes a shorter way, if it is nothing
-   * but whole chunks, written as most providers do, and that way is open. If not, the read goes on
-   * with it.
+   * Lets whole chunks that arrive while a {@link #read} waits for its next chunk go directly to the
+   * client. If the sink takes none, or the chunks are written in an unusual way, the read goes on.
    *
-   * @param heard is run when something came
+   * @param heard runs when something arrived
    */
-  void shortcut(UpstreamAnswer.Shortcut way, Runnable heard) {
+  void sendDirectly(DirectSink sink, DirectTap tap, Runnable heard) {
     parkedConsumer =
-        came -> {
+        arrived -> {
           heard.run();
-          return passOn(way, came);
+          return passOn(sink, tap, arrived);
         };
   }
 
-  private boolean passOn(UpstreamAnswer.Shortcut way, ByteBuffer came) {
-    byte[] bytes = came.array();
-    int from = came.arrayOffset() + came.position();
-    int end = from + came.remaining();
-    int sent = mayGo(way, bytes, from, end) ? way.send(came) : 0;
+  private boolean passOn(DirectSink sink, DirectTap tap, ByteBuffer arrived) {
+    byte[] bytes = arrived.array();
+    int from = arrived.arrayOffset() + arrived.position();
+    int end = from + arrived.remaining();
+    int sent = mayBypass(tap, bytes, from, end) ? send(sink, arrived) : 0;
     if (sent == 0) {
       ahead.write(bytes, from, end - from);
       return false;
@@ -142,13 +144,21 @@ final class ChunkReader {
     for (int p = from; p < end; ) {
       int line = sizeEnd(bytes, p, end);
       int size = size(bytes, p, line);
-      way.see(bytes, line + 2, size);
+      tap.sent(bytes, line + 2, size);
       p = line + 2 + size + 2;
     }
     return sent == end - from;
   }
 
-  private static boolean mayGo(UpstreamAnswer.Shortcut way, byte[] bytes, int from, int end) {
+  private static int send(DirectSink sink, ByteBuffer chunks) {
+    try {
+      return sink.send(chunks);
+    } catch (IOException e) {
+      return 0; // the reading thread will find the same error, and handle it
+    }
+  }
+
+  private static boolean mayBypass(DirectTap tap, byte[] bytes, int from, int end) {
     for (int p = from; p < end; ) {
       int line = sizeEnd(bytes, p, end);
       int size = line < 0 ? 0 : size(bytes, p, line);
@@ -157,14 +167,17 @@ final class ChunkReader {
           || p > end
           || bytes[p - 2] != '\r'
           || bytes[p - 1] != '\n'
-          || !way.admits(bytes, line + 2, size)) {
+          || !tap.mayBypass(bytes, line + 2, size)) {
         return false;
       }
     }
     return true;
   }
 
-  /** Behind a chunk: none, or still that it ended if no line break follows as it should. */
+  /**
+   * The remaining count after a chunk: {@link #NONE}, or {@link #ENDED} if the line break is
+   * missing or incomplete.
+   */
   private long afterLineBreak() throws IOException {
     if (ahead.size() < 2 || ahead.getByte(0) != '\r' || ahead.getByte(1) != '\n') {
       return ENDED;
@@ -173,7 +186,7 @@ final class ChunkReader {
     return NONE;
   }
 
-  /** The next chunk's; none if it is not there as a whole, or not as most providers write it. */
+  /** The next chunk's size; {@link #NONE} if its size line is incomplete or unusual. */
   private long size() throws IOException {
     Segment segment = ahead.head;
     if (segment == null) {
@@ -189,7 +202,7 @@ final class ChunkReader {
     return size;
   }
 
-  /** Where the line ends that says a chunk's size; -1 if it does not, or not as most write it. */
+  /** The end of a chunk's size line; -1 if it is incomplete or unusual. */
   private static int sizeEnd(byte[] bytes, int from, int end) {
     int p = from;
     int most = Math.min(end - 2, from + MOST_DIGITS);
@@ -211,7 +224,7 @@ final class ChunkReader {
     try {
       return LACKS.getLong(chunks);
     } catch (IllegalAccessException e) {
-      throw new IllegalStateException(e); // it was made accessible
+      throw new IllegalStateException(e); // cannot happen: setAccessible was called
     }
   }
 
@@ -219,7 +232,7 @@ final class ChunkReader {
     try {
       LACKS.setLong(chunks, bytes);
     } catch (IllegalAccessException e) {
-      throw new IllegalStateException(e); // it was made accessible
+      throw new IllegalStateException(e); // cannot happen: setAccessible was called
     }
   }
 }

@@ -14,8 +14,8 @@ import okio.BufferedSource;
 import relay.model.JsonString;
 
 /**
- * A cloud's own errors in Anthropic's words: its clients look for a type and a message where
- * Anthropic puts them. What is in that form already passes as it came.
+ * Converts cloud errors to Anthropic's error format, because clients read type and message there.
+ * An error already in that format passes unchanged.
  */
 final class CloudErrors {
   private static final int MOST_BYTES = 64 * 1024;
@@ -30,14 +30,14 @@ final class CloudErrors {
       try {
         source.request(MOST_BYTES);
       } catch (IOException e) {
-        // the status is known, and that it is an error
+        // the body is unreadable, but the error status is known
       }
       body = source.readByteArray(Math.min(MOST_BYTES, source.getBuffer().size()));
     }
     return response
         .newBuilder()
         .header("content-type", JSON.toString())
-        .removeHeader("content-encoding") // of what was not asked for packed, and was not read
+        .removeHeader("content-encoding") // the new body is not compressed
         .body(ResponseBody.create(inDialect(response.code(), body), JSON))
         .build();
   }

@@ -22,11 +22,11 @@ import relay.carrier.Carriers;
 /**
  * The connections to one provider.
  *
- * <p>OkHttp's pool looks at one connection after the other, under the lock of each, for every call,
- * and wakes a thread to count them all after it. With a connection for each call of HTTP/1.1 that
- * is more work the more calls run. So each such connection has a lane of its own, a client with a
- * pool of one, and of the lanes at a carrier the one that was used last is taken first. HTTP/2 has
- * one connection for many calls, and one client that all share.
+ * <p>For every call, OkHttp's pool locks and checks one connection after the other, and afterwards
+ * wakes a thread to count them all. HTTP/1.1 needs a connection per call, so this cost grows with
+ * the load. Therefore each HTTP/1.1 connection has its own slot: an OkHttp client with a pool of
+ * one. Each carrier takes its most recently used slot first. HTTP/2 multiplexes calls over one
+ * connection, so its calls share one client.
  */
 final class ConnectionSlots {
   private static final int MOST_IDLE = 10_000;
@@ -34,16 +34,16 @@ final class ConnectionSlots {
   private final CompletableFuture<OkHttpClient> shared;
   private final Carriers carriers;
   private final long lifeNanos;
-  private final List<ConcurrentLinkedDeque<ConnectionSlot>> idle; // of each carrier
+  private final List<ConcurrentLinkedDeque<ConnectionSlot>> idle; // by carrier
   private final AtomicInteger idleCount = new AtomicInteger();
   private volatile boolean multiplexed;
   private volatile boolean retired;
 
   /**
-   * @param shared the client of which each lane is a copy, but for its connection
-   * @param carriers whose threads make the calls
-   * @param life how long a connection is kept that no call uses
-   * @param multiplexed whether HTTP/2 is expected, until the first answer shows what is spoken
+   * @param shared the client for HTTP/2; slots are copies of it with their own connection pool
+   * @param carriers the carriers whose threads make the calls
+   * @param life how long an idle connection is kept
+   * @param multiplexed whether to expect HTTP/2 until the first answer shows the protocol
    */
   ConnectionSlots(
       CompletableFuture<OkHttpClient> shared,
@@ -60,11 +60,12 @@ final class ConnectionSlots {
             .toList();
   }
 
-  /** For one call at a time: to be closed when its answer was read. */
+  /** A slot for one call at a time. Close it after reading the answer. */
   final class ConnectionSlot implements AutoCloseable {
     private final OkHttpClient client;
     private final int home;
-    private final @Nullable CarrierSockets sockets; // of its own connection, if it has one
+    private final @Nullable CarrierSockets
+        sockets; // for its own connection; null for the shared client
     private long idleSince;
 
     private ConnectionSlot(OkHttpClient client, int home, @Nullable CarrierSockets sockets) {
@@ -73,7 +74,7 @@ final class ConnectionSlots {
       this.sockets = sockets;
     }
 
-    /** The provider has ended the connection, or will not be understood there any more. */
+    /** Whether the connection is unusable: closed by the provider, or out of sync. */
     private boolean isSpent() {
       return sockets != null && sockets.hasUnsolicitedInput();
     }
@@ -82,7 +83,7 @@ final class ConnectionSlots {
       return client;
     }
 
-    /** What the provider turned out to speak. */
+    /** Records the protocol that the provider speaks. */
     void spoke(Protocol protocol) {
       boolean http2 = protocol == Protocol.HTTP_2;
       if (http2 != multiplexed) {
@@ -155,7 +156,7 @@ final class ConnectionSlots {
     return new ConnectionSlot(client, home, sockets);
   }
 
-  /** Closes the connections that were not used for their life; to be called now and then. */
+  /** Closes connections that were idle for too long. Called periodically. */
   void closeOld() {
     idle.forEach(this::closeOld);
   }
@@ -194,7 +195,7 @@ final class ConnectionSlots {
     }
   }
 
-  /** Cleans nothing up: a lane's one connection is closed by {@link #closeOld}. */
+  /** Runs no cleanup tasks: {@link #closeOld} closes a slot's connection. */
   private static final class NoThreads implements TaskRunner.Backend {
     @Override
     public long nanoTime() {

@@ -21,8 +21,8 @@ import relay.token.TokenCache;
 import relay.token.TokenRefusedException;
 
 /**
- * Gets access tokens for an application in Microsoft Entra: the client credentials grant of OAuth
- * 2.0 (RFC 6749, 4.4) at {@code /TENANT/oauth2/v2.0/token}.
+ * Fetches access tokens for an application in Microsoft Entra: the client credentials grant of
+ * OAuth 2.0 (RFC 6749, 4.4) at {@code /TENANT/oauth2/v2.0/token}.
  */
 final class EntraTokens implements TokenCache.Fetch {
   private static final int MOST_BYTES = 64 * 1024;
@@ -74,13 +74,13 @@ final class EntraTokens implements TokenCache.Fetch {
       String token = said.path("access_token").asText();
       long life = said.path("expires_in").asLong();
       if (token.isEmpty() || life <= 0) {
-        throw new IOException("the token endpoint gave no token");
+        throw new IOException("the token endpoint's answer holds no token");
       }
       return new AccessToken(new Secret(token), asked.plusSeconds(Math.min(life, LONGEST_LIFE_S)));
     }
   }
 
-  /** Of what the endpoint says only its error code: the description may hold more than is good. */
+  /** Shows only the endpoint's error code: its description may hold confidential details. */
   private static String refusal(int status, JsonNode said) {
     String code = said.path("error").asText();
     return "the token endpoint answered "
@@ -92,7 +92,9 @@ final class EntraTokens implements TokenCache.Fetch {
     try {
       return new JsonMapper().readTree(body);
     } catch (JacksonException e) {
-      throw new IOException("the token endpoint's answer is not JSON"); // its words stay here
+      throw new IOException(
+          "the token endpoint's answer is not JSON"); // without the cause: its message would quote
+                                                      // the answer
     }
   }
 }

@@ -10,7 +10,7 @@ import okio.Okio;
 import okio.Source;
 import relay.bedrock.EventStreamDecoder;
 
-/** The body of an event stream as the SSE stream that it stands for, as it comes. */
+/** Converts a Bedrock event stream body to SSE while it arrives. */
 final class EventStreamBody extends ForwardingSource {
   private static final MediaType SSE = MediaType.get("text/event-stream");
   private static final int PART = 8 * 1024;
@@ -49,6 +49,6 @@ final class EventStreamBody extends ForwardingSource {
       event = decoder.next();
     }
     sink.write(event);
-    return event.length; // one at a time: what is whole before a fault comes before it
+    return event.length; // one event per read: deliver complete events before reporting a fault
   }
 }

@@ -7,8 +7,8 @@ import java.util.concurrent.locks.LockSupport;
 import okhttp3.Call;
 
 /**
- * Ends calls whose provider has been silent for too long. One thread looks at all of them now and
- * then: a timeout of the socket's would cost a timer for every read.
+ * Cancels calls whose provider is silent for too long. One thread checks all calls periodically:
+ * socket timeouts would cost a timer per read.
  */
 final class IdleWatch implements AutoCloseable {
   private static final long LOOKS_PER_TIMEOUT = 20;
@@ -21,7 +21,7 @@ final class IdleWatch implements AutoCloseable {
   private volatile boolean closed;
 
   /**
-   * @param onLook what else is to be done each time the calls are looked at
+   * @param onLook a task to run at each check
    */
   IdleWatch(Duration idleTimeout, Runnable onLook) {
     this.onLook = onLook;
@@ -29,7 +29,7 @@ final class IdleWatch implements AutoCloseable {
     watcher = Thread.ofPlatform().name("upstream-idle").daemon().start(this::watch);
   }
 
-  /** A call under watch until it is closed. */
+  /** A watched call. Close it to end the watch. */
   final class Watched implements AutoCloseable {
     private final Call call;
     private volatile long heardAt = System.nanoTime();
@@ -39,12 +39,12 @@ final class IdleWatch implements AutoCloseable {
       this.call = call;
     }
 
-    /** The provider sent something. */
+    /** Records that the provider sent data. */
     void heard() {
       heardAt = System.nanoTime();
     }
 
-    /** Whether the call was ended because it sent nothing. */
+    /** Whether the watch cancelled the call. */
     boolean wasSilent() {
       return silent;
     }
@@ -71,6 +71,11 @@ final class IdleWatch implements AutoCloseable {
     Watched one = new Watched(call);
     watched.add(one);
     return one;
+  }
+
+  /** Calls under watch. */
+  int watching() {
+    return watched.size();
   }
 
   private void watch() {

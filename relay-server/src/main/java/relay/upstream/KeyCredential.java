@@ -2,34 +2,34 @@ package relay.upstream;
 
 import java.io.IOException;
 import okhttp3.Request;
-import relay.carrier.Payload;
+import relay.body.Payload;
 import relay.config.Secret;
 import relay.model.Dialect;
 import relay.token.TokenRefusedException;
 
-/** How one key shows that it is one. */
+/** Authenticates requests with one key. */
 @FunctionalInterface
 interface KeyCredential {
 
   /**
-   * Adds to a request what proves the key. Blocks where a token must be fetched first.
+   * Adds the credential to a request. Blocks if a token must be fetched first.
    *
-   * @throws TokenRefusedException if there is no token for this key, and will be none
-   * @throws IOException if a token cannot be had now
+   * @throws TokenRefusedException if the token endpoint rejects the key permanently
+   * @throws IOException if no token is available now
    */
   Shown show(Request.Builder request, Payload body) throws IOException, TokenRefusedException;
 
-  /** What a request was sent with. */
+  /** The credential that a request was sent with. */
   @FunctionalInterface
   interface Shown {
-    /** What cannot be had anew. */
+    /** A fixed credential, without renewal. */
     Shown FOR_GOOD = () -> false;
 
-    /** After a 401: whether to try once more, with something newer. */
+    /** Called after a 401. Returns whether to retry once with a newer token. */
     boolean renew();
   }
 
-  /** For a provider that asks for nothing. */
+  /** For a provider without credentials. */
   static KeyCredential none() {
     return (_, _) -> Shown.FOR_GOOD;
   }

@@ -4,16 +4,17 @@ import okio.Buffer;
 import okio.Segment;
 
 /**
- * Puts bytes into a buffer of Okio's as they are. Its own calls copy them into segments of 8 KiB;
- * one that is shared and owned by nobody is only read, and does not go to its pool.
+ * Puts a byte array into an Okio buffer without copying. Okio's own methods copy into 8 KiB
+ * segments. The segment here is marked shared and not owned, so Okio only reads it and never
+ * recycles it.
  */
 final class LentBytes {
   private LentBytes() {}
 
   /**
-   * Fills a buffer that is empty. Nobody may change the bytes before they were read.
+   * Fills an empty buffer. The bytes must not change until they are read.
    *
-   * @param length of them, or of those that they stand for
+   * @param length the number of bytes to lend
    */
   static void lend(byte[] bytes, int length, Buffer empty) {
     Segment all = new Segment(bytes, 0, length, true, false);

@@ -11,11 +11,11 @@ import java.util.concurrent.RejectedExecutionException;
 import okhttp3.Dns;
 
 /**
- * Looks names up on threads of their own: the system's resolver may block for seconds, and a
- * carrier that runs it would keep all its other requests waiting.
+ * Resolves host names on dedicated threads: the system's resolver may block for seconds, which
+ * would stall all other requests of a carrier.
  */
 final class NameLookups implements Dns, AutoCloseable {
-  private static final int AT_ONCE = 4; // the JDK keeps what it found, so they are few
+  private static final int AT_ONCE = 4; // the JDK caches results, so lookups are rare
 
   private final ExecutorService threads =
       Executors.newFixedThreadPool(

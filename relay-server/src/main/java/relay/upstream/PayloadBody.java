@@ -11,17 +11,17 @@ import okio.Buffer;
 import okio.BufferedSink;
 import okio.Segment;
 import org.jspecify.annotations.Nullable;
+import relay.body.Payload;
 import relay.carrier.CarrierSockets;
-import relay.carrier.Payload;
 
-/** The client's body as it came; its type is one of the client's header lines. */
+/** The client's body, unchanged. The content type is among the client's headers. */
 final class PayloadBody extends RequestBody {
   private final int length;
   private final AttemptTrace trace;
   private final Payload payload;
 
   /**
-   * @param trace knows the connection that the body is written to
+   * @param trace provides the connection to write to
    */
   PayloadBody(Payload payload, AttemptTrace trace) {
     this.payload = payload;
@@ -39,27 +39,30 @@ final class PayloadBody extends RequestBody {
     return length;
   }
 
-  /** What fits into one segment is copied, to leave with the head; the rest is lent. */
+  /**
+   * Copies a body that fits into one segment, to send it together with the head. Lends a larger
+   * one.
+   */
   @Override
   public void writeTo(BufferedSink sink) throws IOException {
     if (length <= Segment.SIZE) {
       sink.write(payload.bytes());
       return;
     }
-    ByteBuffer inPlace = payload.inPlace();
-    Socket socket = inPlace == null ? null : plainSocket();
-    if (inPlace == null || socket == null) {
+    ByteBuffer direct = payload.directBuffer();
+    Socket socket = direct == null ? null : plainSocket();
+    if (direct == null || socket == null) {
       sink.write(lent(payload.bytes()), length);
       return;
     }
     try {
-      sink.write(lent(CarrierSockets.lend(socket, inPlace)), length);
+      sink.write(lent(CarrierSockets.lend(socket, direct)), length);
     } finally {
       CarrierSockets.takeBack(socket);
     }
   }
 
-  /** Where bytes arrive as they are written; null if they are encrypted or framed on the way. */
+  /** The socket of a plain HTTP/1.1 connection; null if bytes are encrypted or framed. */
   private @Nullable Socket plainSocket() {
     Connection connection = trace.connection();
     return connection != null

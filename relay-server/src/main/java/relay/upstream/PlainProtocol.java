@@ -1,6 +1,6 @@
 package relay.upstream;
 
-/** A provider that is called as its clients call Relay. */
+/** A provider with the same API that clients use to call Relay. */
 final class PlainProtocol implements ProviderProtocol {
   @Override
   public boolean serves(String path) {

@@ -10,7 +10,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.stream.Collectors;
 import okhttp3.HttpUrl;
 import org.jspecify.annotations.Nullable;
-import relay.carrier.Payload;
+import relay.body.Payload;
 import relay.config.Cloud;
 import relay.config.Credential;
 import relay.config.KeyConfig;
@@ -20,7 +20,7 @@ import relay.model.Dialect;
 import relay.token.TokenCache;
 import relay.vertex.ServiceAccountTokens;
 
-/** A provider as requests see it: where they go, and with which credential. */
+/** A provider's URLs and credentials: builds requests and calls. */
 public final class ProviderApi {
   private static final int REMEMBERED_URLS = 256;
   private static final String ANTHROPIC_VERSION = "2023-06-01";
@@ -54,7 +54,7 @@ public final class ProviderApi {
             : upstream.lanes(config.baseUrl().getScheme().equals("https"), connectTimeout);
     this.config = config;
     String url = config.baseUrl().toString();
-    // Paths begin with /v1: one that ends the base URL is not doubled.
+    // Paths start with /v1: drop a /v1 at the end of the base URL.
     base = url.endsWith("/v1") ? url.substring(0, url.length() - 3) : url;
     wire = ProviderProtocol.of(config);
     Map<String, KeyCredential> known = previous == null ? Map.of() : previous.keptBy(config);
@@ -149,25 +149,25 @@ public final class ProviderApi {
    *
    * @param target the client's path and query
    * @param model the provider's name of the model; empty if none is known
-   * @param stream whether the answer is to be a stream
+   * @param stream whether the client requests a streamed response
    */
   public UpstreamRequest request(String target, String model, boolean stream) {
     return new UpstreamRequest(url(wire.path(target, model, stream)));
   }
 
-  /** Whether the provider has what a path of Relay's stands for. */
+  /** Whether the provider supports a path of Relay's API. */
   public boolean serves(String path) {
     return wire.serves(path);
   }
 
-  /** The request as a call on a key; nothing is sent yet. */
+  /** Creates a call with a key. Sends nothing yet. */
   public UpstreamCall call(UpstreamRequest request, String keyId, Payload body) {
     return upstream.call(lanes, request, wire, credential(keyId), body);
   }
 
   /**
-   * A call that costs nothing, whose answer shows whether the provider accepts a key: 401 and 403
-   * say no. Nothing is sent yet.
+   * Creates a free call that shows whether the provider accepts a key: 401 and 403 mean no. Sends
+   * nothing yet.
    */
   public UpstreamCall probe(String keyId) {
     ProviderProtocol.Probe probe = wire.probe();
@@ -188,12 +188,14 @@ public final class ProviderApi {
     return credential;
   }
 
-  /** Whether a key of this id can be used: another replica's configuration may know more. */
+  /**
+   * Whether this replica has a key with the id: another replica's configuration may have more keys.
+   */
   public boolean knows(@Nullable String keyId) {
     return keyId != null && credentials.containsKey(keyId);
   }
 
-  /** Clients use few paths: their URLs are parsed once. */
+  /** Caches parsed URLs: clients use few paths. */
   private HttpUrl url(String path) {
     HttpUrl known = urls.get(path);
     if (known != null) {

@@ -6,7 +6,7 @@ import okhttp3.Response;
 import relay.config.Cloud;
 import relay.config.ProviderConfig;
 
-/** Where requests to one type of provider go, and what its answers look like. */
+/** The URL and format differences of one type of provider. */
 interface ProviderProtocol {
 
   static ProviderProtocol of(ProviderConfig provider) {
@@ -18,34 +18,34 @@ interface ProviderProtocol {
     };
   }
 
-  /** Whether the provider has what the client's path stands for. */
+  /** Whether the provider supports the client's path. */
   boolean serves(String path);
 
   /**
-   * What comes behind the base URL.
+   * The path and query after the base URL.
    *
    * @param target the client's path and query
-   * @param model the provider's name of the model; empty if the body was not read
+   * @param model the provider's name of the model; empty if the body was not scanned
    */
   String path(String target, String model, boolean stream);
 
   /**
-   * A request that costs nothing, whose answer shows whether a key is accepted: any but 401 and 403
-   * says that it is.
+   * A free request that shows whether the provider accepts a key: any status except 401 and 403
+   * means yes.
    */
   default Probe probe() {
     return new Probe("GET", path("/v1/models", "", false), "");
   }
 
   /**
-   * @param path what comes behind the base URL
+   * @param path the path and query after the base URL
    */
   record Probe(String method, String path, String body) {}
 
-  /** Sets the headers that the provider's rules ask for. */
+  /** Sets the headers that the provider requires. */
   default void adjust(Request.Builder request) {}
 
-  /** The answer as the dialect has it. Blocks where it must read to know. */
+  /** Converts the answer to the dialect's format. May block to read the body. */
   default Response inDialect(Response response) throws IOException {
     return response;
   }

@@ -7,23 +7,24 @@ import relay.redis.Limits;
 import relay.redis.Remaining;
 
 /**
- * What an answer's headers say of the limits of the account that it went to. Sources: Anthropic's
- * and OpenAI's documentation of their rate limit headers.
+ * The account's limits according to an answer's headers. Sources: Anthropic's and OpenAI's
+ * documentation of their rate limit headers.
  *
  * <ul>
- *   <li>{@code anthropic-ratelimit-tokens-*} is the tighter one of input and output, so it is a
- *       total only where those two are not stated; {@code anthropic-priority-*} is another quota.
- *   <li>{@code remaining} of Anthropic's tokens is rounded to 1,000, and is taken for the most that
- *       it can stand for: what is left is only ever used to become more careful, and a rounding is
- *       no reason to.
- *   <li>A limit that is no whole number from 1 to 10^12 is not stated: OpenAI says -1 or 0 where it
- *       has none. Nor is one that is stated twice, with different values. What remains counts only
- *       beside its limit, and never as more than that.
+ *   <li>{@code anthropic-ratelimit-tokens-*} gives the tighter of input and output, so it counts as
+ *       a total only if those two are absent; {@code anthropic-priority-*} is a separate quota and
+ *       is ignored.
+ *   <li>Anthropic rounds {@code remaining} tokens to 1,000. Relay assumes the largest value that
+ *       rounds to it: remaining only ever tightens the limit, and a rounding must not.
+ *   <li>A limit counts only if it is a whole number from 1 to 10^12: OpenAI sends -1 or 0 for none.
+ *       A limit given twice with different values is ignored. Remaining counts only together with
+ *       its limit, and is capped by it.
  * </ul>
  *
- * <p>The resets are not read here: they tell of a full refill, and matter after a refusal only.
+ * <p>Resets are not read here: they give the time of a full refill and matter only after a refusal
+ * ({@link RetryTime}).
  *
- * @param limits 0 where nothing was said
+ * @param limits 0 = absent
  */
 public record RateLimitHeaders(Limits limits, Remaining remaining) {
   private static final String ANTHROPIC = "anthropic-ratelimit-";
@@ -32,7 +33,7 @@ public record RateLimitHeaders(Limits limits, Remaining remaining) {
   private static final RateLimitHeaders NOTHING =
       new RateLimitHeaders(Limits.UNKNOWN, Remaining.NONE);
 
-  /** Reads the header lines that are shown to a visitor; never throws for what they contain. */
+  /** Reads the header lines passed to a visitor; never throws, whatever they contain. */
   public static RateLimitHeaders read(Consumer<HeaderLines.Visitor> lines) {
     Stated stated = new Stated();
     lines.accept(stated);
@@ -40,10 +41,11 @@ public record RateLimitHeaders(Limits limits, Remaining remaining) {
   }
 
   /**
-   * What was stated so far, by dimension; anthropic's before openai's where a gateway adds those.
+   * The values so far, by dimension. Anthropic's headers take precedence if a gateway adds
+   * OpenAI's.
    */
   private static final class Stated implements HeaderLines.Visitor {
-    // in the order in which limits state them
+    // the order of the Limits components
     private static final int REQUESTS = 0;
     private static final int INPUT = 1;
     private static final int OUTPUT = 2;
@@ -147,7 +149,7 @@ public record RateLimitHeaders(Limits limits, Remaining remaining) {
           new Remaining(left[0], left[1], left[2], left[3]));
     }
 
-    /** None left is meant as it is said. */
+    /** The largest value that rounds to the given one; 0 is exact. */
     private static long mostMeant(long left) {
       return left > 0 && left % ROUNDED_TO == 0 ? left + ROUNDED_TO / 2 : left;
     }

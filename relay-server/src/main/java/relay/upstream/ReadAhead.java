@@ -8,39 +8,42 @@ import okhttp3.internal.connection.RealConnection;
 import okio.BufferedSource;
 import org.jspecify.annotations.Nullable;
 
-/** What OkHttp has read of a connection and not used yet; it shows it to nobody. */
+/**
+ * Accesses the bytes that OkHttp has read from a connection but not consumed. OkHttp has no API for
+ * it.
+ */
 final class ReadAhead {
   private static final Field SOCKET = field(RealConnection.class, "socket");
 
   private ReadAhead() {}
 
-  /** A field of OkHttp's own, which another version may not have. */
+  /** A private field of OkHttp, which other versions may lack. */
   static Field field(Class<?> owner, String name) {
     try {
       Field field = owner.getDeclaredField(name);
       field.setAccessible(true);
       return field;
     } catch (NoSuchFieldException e) {
-      throw new IllegalStateException("this version of OkHttp is built otherwise", e);
+      throw new IllegalStateException("the internals of this OkHttp version are not supported", e);
     }
   }
 
-  /** Null if nothing is read ahead for one call: over HTTP/2. */
+  /** The connection's read-ahead buffer; null over HTTP/2, where calls share it. */
   static @Nullable BufferedSource of(@Nullable Connection connection) {
     if (connection instanceof RealConnection real && real.protocol() == Protocol.HTTP_1_1) {
       try {
         return ((BufferedSocket) SOCKET.get(real)).getSource();
       } catch (IllegalAccessException e) {
-        throw new IllegalStateException(e); // it was made accessible
+        throw new IllegalStateException(e); // cannot happen: setAccessible was called
       }
     }
     return null;
   }
 
   /**
-   * Takes a connection out of use on which the provider sent more than its answer: OkHttp would
-   * take the rest for the answer to the next request, which is another client's. To be called when
-   * an answer has been read to its end, before the connection is free again.
+   * Retires a connection if the provider sent more than the answer. OkHttp would read the rest as
+   * the answer to the next request, which may be another client's. Call this after reading an
+   * answer completely, before the connection is released.
    */
   static void check(Connection connection) {
     BufferedSource source = of(connection);

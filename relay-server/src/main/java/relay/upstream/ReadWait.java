@@ -1,11 +1,11 @@
 package relay.upstream;
 
 /**
- * Tells a thread's owner that the thread is about to wait for a socket. All that came has been used
- * up by then: the moment to send on what was gathered, not earlier (a write for each event of a
- * burst) and not later (an event held back).
+ * Runs a task when a thread is about to wait for a socket. All received data is consumed by then,
+ * so this is the right moment to flush: earlier would cost a write per event of a burst, later
+ * would delay an event.
  *
- * <p>Holds for HTTP/1.1, with TLS or without, where the thread that wants the answer reads the
+ * <p>Works for HTTP/1.1, with and without TLS, because the thread that needs the answer reads the
  * socket itself.
  */
 final class ReadWait {
@@ -13,7 +13,7 @@ final class ReadWait {
 
   private ReadWait() {}
 
-  /** Sets what the calling thread does before each wait. */
+  /** Sets the task that the calling thread runs before each wait. */
   static void listen(Runnable beforeWait) {
     LISTENER.set(beforeWait);
   }

@@ -12,9 +12,9 @@ import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /**
- * When a provider that refused wants to be asked again. Sources: RFC 9110 (seconds or a date),
- * Anthropic's and OpenAI's documentation of their rate limit headers. Whatever cannot be read, or
- * lies more than a day ahead, is as good as absent.
+ * The earliest retry time that a refusing provider states. Sources: RFC 9110 (seconds or a date),
+ * Anthropic's and OpenAI's documentation of their rate limit headers. Unreadable values and times
+ * more than a day ahead are ignored.
  */
 public final class RetryTime {
   private static final Duration LONGEST = Duration.ofDays(1);
@@ -30,12 +30,12 @@ public final class RetryTime {
 
   private RetryTime() {}
 
-  /** How long to wait from now on; zero if the answer does not say. */
+  /** How long to wait from {@code now}; zero if the answer does not say. */
   public static Duration of(UpstreamAnswer answer, Instant now) {
     return of(answer::header, now);
   }
 
-  /** Likewise, but by {@code retry-after} alone: where a limit is not what stood in the way. */
+  /** As {@link #of}, from {@code retry-after} only: for refusals without an exhausted limit. */
   public static Duration stated(UpstreamAnswer answer, Instant now) {
     return bounded(stated(answer::header, now));
   }
@@ -60,9 +60,9 @@ public final class RetryTime {
   }
 
   /**
-   * A reset is the time of full refill. The limits that are exhausted decide, the latest of them;
-   * one that does not say what remains counts as exhausted. If none is, some limit had too little
-   * left for this request, and the soonest reset is a good time to try again.
+   * A reset is the time of a full refill. The latest reset of the exhausted limits applies; a limit
+   * without a remaining count is taken as exhausted. If none is exhausted, some limit had too
+   * little left for this request, so the earliest reset applies.
    */
   private static @Nullable Duration resets(Headers headers, Instant now) {
     Duration latest = null;

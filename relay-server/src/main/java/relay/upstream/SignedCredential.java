@@ -6,10 +6,10 @@ import java.util.Locale;
 import java.util.Map;
 import okhttp3.Request;
 import relay.bedrock.RequestSigner;
-import relay.carrier.Payload;
+import relay.body.Payload;
 import relay.config.Credential;
 
-/** An AWS access key, which signs each request. */
+/** Signs each request with an AWS access key. */
 final class SignedCredential implements KeyCredential {
   private final RequestSigner signer;
 
@@ -24,7 +24,7 @@ final class SignedCredential implements KeyCredential {
     for (String name : request.headers().names()) {
       String lower = name.toLowerCase(Locale.ROOT);
       if (lower.startsWith("x-amz-")) {
-        builder.removeHeader(name); // a client's; each would have to be what was signed
+        builder.removeHeader(name); // drop the client's: it would not match the signature
       } else if (lower.equals("content-type") || lower.startsWith("x-amzn-bedrock-")) {
         signed.put(lower, String.join(",", request.headers(name)));
       }

@@ -4,7 +4,7 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 
 import java.util.HexFormat;
 
-/** Parts of a request's target. Pure. */
+/** Parts of a request's target. */
 final class Targets {
   private Targets() {}
 
@@ -13,16 +13,17 @@ final class Targets {
     return question < 0 ? target : target.substring(0, question);
   }
 
-  /** With its question mark; empty if there is none. */
+  /** The query with its question mark; empty if there is none. */
   static String query(String target) {
     int question = target.indexOf('?');
     return question < 0 ? "" : target.substring(question);
   }
 
-  /** A model's name as one segment of a path, whatever it consists of. */
+  /** Encodes a model's name as one path segment. */
   static String segment(String model) {
     if (model.equals(".") || model.equals("..")) {
-      return "-"; // no model has such a name, and no escape keeps it from being taken for a step
+      return "-"; // a dot segment: URL parsers resolve it even if escaped, and no model has such a
+                  // name
     }
     StringBuilder out = new StringBuilder(model.length() + 8);
     for (byte b : model.getBytes(UTF_8)) {

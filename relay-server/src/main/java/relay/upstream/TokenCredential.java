@@ -6,16 +6,16 @@ import java.util.concurrent.Executor;
 import okhttp3.Request;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
-import relay.carrier.Payload;
+import relay.body.Payload;
 import relay.config.Secret;
 import relay.token.TokenCache;
 import relay.token.TokenRefusedException;
 
-/** A key for which tokens are fetched. */
+/** Authenticates with fetched access tokens. */
 final class TokenCredential implements KeyCredential {
   private static final Logger log = LoggerFactory.getLogger(TokenCredential.class);
 
-  /** Platform threads: what fetches tokens may block in the system, to look up a name. */
+  /** Platform threads: fetching a token may block in a system call to resolve a name. */
   private static final Executor THREADS =
       task -> Thread.ofPlatform().name("token").daemon().start(task);
 
@@ -23,7 +23,7 @@ final class TokenCredential implements KeyCredential {
   private final TokenCache tokens;
 
   /**
-   * @param name of the provider and the key, for the log
+   * @param name provider and key, for the log
    */
   TokenCredential(String name, TokenCache.Fetch fetch) {
     this.name = name;
@@ -37,7 +37,7 @@ final class TokenCredential implements KeyCredential {
     try {
       token = tokens.token();
     } catch (TokenRefusedException e) {
-      log.warn("no token for {}: {}", name, e.getMessage());
+      log.warn("cannot get a token for {}: {}", name, e.getMessage());
       throw e;
     }
     request.header("authorization", "Bearer " + token.reveal());

@@ -11,8 +11,8 @@ import okhttp3.ConnectionSpec;
 import okhttp3.OkHttpClient;
 import okhttp3.Protocol;
 import org.jspecify.annotations.Nullable;
+import relay.body.Payload;
 import relay.carrier.Carriers;
-import relay.carrier.Payload;
 import relay.config.Cloud;
 import relay.config.Credential;
 import relay.token.TokenCache;
@@ -20,10 +20,10 @@ import relay.token.TokenCache;
 /**
  * The connections to all providers.
  *
- * <p>OkHttp's defaults throttle a relay: silent retries and redirects, a pool that costs more the
- * more connections it holds ({@link ConnectionSlots}), and Nagle's algorithm, which holds the end
- * of a request back until the start was acknowledged. Its dispatcher's limits do not apply to the
- * blocking calls that are made here.
+ * <p>Some OkHttp defaults do not fit a relay: silent retries and redirects, a pool whose cost grows
+ * with its connections (see {@link ConnectionSlots}), and Nagle's algorithm, which delays a
+ * request's end until its start is acknowledged. The dispatcher's limits do not apply, because all
+ * calls here are blocking.
  */
 public final class Upstream implements AutoCloseable {
   private static final int IDLE_CONNECTIONS = 10_000;
@@ -37,7 +37,7 @@ public final class Upstream implements AutoCloseable {
   private final List<ConnectionSlots> lanes = new CopyOnWriteArrayList<>();
 
   /**
-   * @param carriers run the calls, and wait for their sockets
+   * @param carriers the carriers that run the calls and wait for their sockets
    */
   public Upstream(Carriers carriers, Duration connectTimeout, Duration idleTimeout) {
     this.carriers = carriers;
@@ -51,7 +51,7 @@ public final class Upstream implements AutoCloseable {
             .connectionSpecs(List.of(ConnectionSpec.CLEARTEXT))
             .protocols(List.of(Protocol.HTTP_2, Protocol.HTTP_1_1))
             .connectTimeout(connectTimeout)
-            .readTimeout(Duration.ZERO) // IdleWatch sees to it
+            .readTimeout(Duration.ZERO) // IdleWatch does this
             .writeTimeout(Duration.ZERO)
             .retryOnConnectionFailure(false)
             .followRedirects(false)
@@ -59,7 +59,7 @@ public final class Upstream implements AutoCloseable {
             .build();
   }
 
-  /** On another thread than the one that watches: to close a TLS connection may take its time. */
+  /** Runs on a separate thread: closing a TLS connection may block. */
   private void closeOld() {
     Thread.ofVirtual().start(() -> lanes.forEach(ConnectionSlots::closeOld));
   }
@@ -99,8 +99,8 @@ public final class Upstream implements AutoCloseable {
   }
 
   /**
-   * The one that speaks TLS, too. It reads the certificates of all authorities, which takes a tenth
-   * of a start: only if it is needed, and beside the rest.
+   * The client with TLS. It loads all CA certificates, which takes a tenth of the start time, so it
+   * is created in the background and only if needed.
    */
   private synchronized CompletableFuture<OkHttpClient> secure() {
     CompletableFuture<OkHttpClient> known = secure;
@@ -112,7 +112,7 @@ public final class Upstream implements AutoCloseable {
     return known;
   }
 
-  /** The request as a call; nothing is sent yet. */
+  /** Creates a call. Sends nothing yet. */
   UpstreamCall call(
       ConnectionSlots lanesThere,
       UpstreamRequest request,
@@ -126,7 +126,7 @@ public final class Upstream implements AutoCloseable {
     return new EntraTokens(secure(), azure, app, InstantSource.system());
   }
 
-  /** Closes idle connections; calls under way end by themselves. */
+  /** Closes idle connections. Running calls finish on their own. */
   @Override
   public void close() {
     idleWatch.close();

@@ -11,27 +11,27 @@ import okio.BufferedSource;
 import org.jspecify.annotations.Nullable;
 import relay.model.HeaderLines;
 
-/** A provider's answer: its head, and its body as it comes. */
+/** A provider's response: the head, and the body as it arrives. */
 public final class UpstreamAnswer implements AutoCloseable {
   private static final String EVENT_STREAM = "text/event-stream";
 
   private final Response response;
   private final BufferedSource source;
   private final IdleWatch.Watched watched;
-  private final ConnectionSlots.ConnectionSlot lane;
+  private final ConnectionSlots.ConnectionSlot slot;
   private @Nullable ChunkReader chunks;
 
   /**
-   * @param chunks reads the body; null if OkHttp does
+   * @param chunks reads the body; null = OkHttp does
    */
   UpstreamAnswer(
       Response response,
       IdleWatch.Watched watched,
-      ConnectionSlots.ConnectionSlot lane,
+      ConnectionSlots.ConnectionSlot slot,
       @Nullable ChunkReader chunks) {
     this.response = response;
     this.watched = watched;
-    this.lane = lane;
+    this.slot = slot;
     this.chunks = chunks;
     watched.heard();
     source = response.body().source();
@@ -42,19 +42,19 @@ public final class UpstreamAnswer implements AutoCloseable {
     return response.code();
   }
 
-  /** The value of a header, the last if there are several; null if there is none. */
+  /** The last value of a header; null if absent. */
   public @Nullable String header(String name) {
     return response.header(name);
   }
 
-  /** All values of a header, in their order. */
+  /** All values of a header, in order. */
   public List<String> headers(String name) {
     return response.headers(name);
   }
 
   /**
-   * Whether a stream of events follows. A refusal is none, whatever it calls itself: it has no last
-   * event that could be missing.
+   * Whether the body is an event stream. An error status never counts as one: it has no final event
+   * to wait for.
    */
   public boolean isEventStream() {
     String type = header("content-type");
@@ -63,7 +63,7 @@ public final class UpstreamAnswer implements AutoCloseable {
         && type.regionMatches(true, 0, EVENT_STREAM, 0, EVENT_STREAM.length());
   }
 
-  /** Shows every header line in turn. */
+  /** Passes each header line to the visitor. */
   public void forEachHeader(HeaderLines.Visitor visitor) {
     Headers headers = response.headers();
     for (int n = 0; n < headers.size(); n++) {
@@ -72,8 +72,8 @@ public final class UpstreamAnswer implements AutoCloseable {
   }
 
   /**
-   * Bytes of the body; -1 if that is not known beforehand. Of an answer to a HEAD, which has none,
-   * what its headers tell.
+   * The length of the body in bytes; -1 if unknown. For a HEAD request, the length stated in the
+   * headers.
    */
   public long contentLength() {
     if (!response.request().method().equals("HEAD")) {
@@ -83,7 +83,7 @@ public final class UpstreamAnswer implements AutoCloseable {
     return told != null && told.matches("\\d{1,18}") ? Long.parseLong(told) : -1;
   }
 
-  /** Reads what has come, waiting for at least one byte; -1 at the end. Blocks. */
+  /** Reads available bytes; blocks until there is at least one. Returns -1 at the end. */
   public int read(byte[] buffer, int offset, int length) throws IOException {
     int n = chunks == null ? 0 : chunks.read(buffer, offset, length);
     if (n == 0) {
@@ -91,16 +91,16 @@ public final class UpstreamAnswer implements AutoCloseable {
     }
     watched.heard();
     if (n < 0) {
-      chunks = null; // nothing more will come
+      chunks = null; // end of the body
     }
     return n;
   }
 
   /**
-   * Has this thread run a task each time when a {@link #read} may have to wait, until this answer
-   * is closed.
+   * Runs a task on this thread before each {@link #read} that may block, until this answer is
+   * closed.
    *
-   * @return false if that cannot be told of this connection: then any read may wait
+   * @return false if the connection does not support this: then any read may block
    */
   public boolean beforeWaiting(Runnable task) {
     if (response.protocol() != Protocol.HTTP_1_1) {
@@ -111,38 +111,45 @@ public final class UpstreamAnswer implements AutoCloseable {
   }
 
   /**
-   * A way for chunks that come while a {@link #read} waits: not by the thread that reads, which
-   * sleeps on, but as they are, to where they go. Used by the thread's carrier, so nothing of it
-   * may block, nor wait for a lock.
+   * Takes answer bytes in the framing of this connection, HTTP/1.1 chunks, which the client's
+   * connection has, too. The reading thread sleeps on. Called by its carrier: must not block, nor
+   * wait for a lock.
    */
-  public interface Shortcut {
-
-    /** Whether the data of one chunk may go this way. All are asked before any is sent. */
-    boolean admits(byte[] bytes, int offset, int length);
+  public interface DirectSink {
 
     /**
-     * Sends chunks, as HTTP/1.1 has them, as far as that can be done at once. What is left of them
-     * goes before everything else.
+     * Sends as many bytes as the client takes at once. If that is a part, the sink keeps the rest
+     * and sends it before anything else.
      *
-     * @param chunks with an array behind it, of which nothing is to be kept
-     * @return how many bytes were sent; 0 if the way is closed: then all goes the longer way
+     * @param framed whole chunks, backed by an array, of which nothing may be kept
+     * @return bytes sent; 0 if the sink takes none now: then it keeps none either
      */
-    int send(ByteBuffer chunks);
-
-    /** Of what was sent, the data of one chunk. */
-    void see(byte[] bytes, int offset, int length);
+    int send(ByteBuffer framed) throws IOException;
   }
 
-  /** Offers a shorter way, which is taken where there can be one. */
-  public void shortcut(Shortcut way) {
+  /** Sees the data that goes to a {@link DirectSink}. Called by the carrier, as that one is. */
+  public interface DirectTap {
+
+    /** Whether this data may be sent directly. All data is asked for before any is sent. */
+    boolean mayBypass(byte[] bytes, int offset, int length);
+
+    /** This data was sent directly. */
+    void sent(byte[] bytes, int offset, int length);
+  }
+
+  /**
+   * Lets data that arrives while a {@link #read} waits go directly to the client, if both
+   * connections have the same framing.
+   */
+  public void sendDirectly(DirectSink sink, DirectTap tap) {
     if (chunks != null) {
-      chunks.shortcut(way, watched::heard);
+      chunks.sendDirectly(sink, tap, watched::heard);
     }
   }
 
   /**
-   * Reads the whole body, or its first bytes if it is longer, or what came of it if the provider
-   * breaks off. Blocks.
+   * Reads the body up to a maximum length. If the provider breaks off, returns the bytes so far.
+   * Blocks.
    */
   public byte[] readAtMost(int bytes) {
     Buffer come = source.getBuffer();
@@ -151,14 +158,14 @@ public final class UpstreamAnswer implements AutoCloseable {
         watched.heard();
       }
     } catch (IOException e) {
-      // nothing more will come
+      // the provider broke off: keep the bytes so far
     }
     Buffer first = new Buffer();
     first.write(come, Math.min(bytes, come.size()));
     return first.readByteArray();
   }
 
-  /** Whether a {@link #read} failed because the provider sent nothing for the idle timeout. */
+  /** Whether a {@link #read} failed because of the idle timeout. */
   public boolean fellSilent() {
     return watched.wasSilent();
   }
@@ -166,8 +173,11 @@ public final class UpstreamAnswer implements AutoCloseable {
   @Override
   public void close() {
     ReadWait.stop();
-    response.close(); // under watch: the end of a TLS connection is a write, and may have to wait
-    watched.close();
-    lane.close(); // after its connection is free again, or gone
+    try {
+      response.close(); // under watch: the end of a TLS connection is a write, and may have to wait
+    } finally {
+      watched.close();
+      slot.close(); // after its connection is free again, or gone
+    }
   }
 }

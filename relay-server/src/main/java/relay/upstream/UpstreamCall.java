@@ -8,58 +8,58 @@ import okhttp3.Request;
 import okhttp3.Response;
 import okhttp3.ResponseBody;
 import org.jspecify.annotations.Nullable;
-import relay.carrier.Payload;
+import relay.body.Payload;
 import relay.token.TokenRefusedException;
 
-/** One attempt, which another thread may end. */
+/** One attempt. Any thread may cancel it. */
 public final class UpstreamCall {
   private static final int UNAUTHORIZED = 401;
 
-  private final ConnectionSlots lanes;
+  private final ConnectionSlots slots;
   private final IdleWatch idleWatch;
   private final UpstreamRequest request;
-  private final ProviderProtocol wire;
+  private final ProviderProtocol protocol;
   private final KeyCredential credential;
   private final Payload body;
   private @Nullable Call call;
   private boolean canceled;
 
   UpstreamCall(
-      ConnectionSlots lanes,
+      ConnectionSlots slots,
       IdleWatch idleWatch,
       UpstreamRequest request,
-      ProviderProtocol wire,
+      ProviderProtocol protocol,
       KeyCredential credential,
       Payload body) {
-    this.lanes = lanes;
+    this.slots = slots;
     this.idleWatch = idleWatch;
     this.request = request;
-    this.wire = wire;
+    this.protocol = protocol;
     this.credential = credential;
     this.body = body;
   }
 
-  /** What came of sending the request. */
+  /** The outcome of sending the request. */
   public sealed interface Outcome {
 
-    /** The provider's status and headers are here; the body follows. */
+    /** The provider sent status and headers; the body follows. */
     record Answered(UpstreamAnswer answer) implements Outcome {}
 
     /** The provider sent no byte for the idle timeout. */
     record Silent() implements Outcome {}
 
     /**
-     * The connection could not be made or broke.
+     * The connection failed or broke.
      *
-     * @param sent whether the provider may have seen a part of the request
+     * @param sent whether the provider may have received any part of the request
      */
     record Broken(boolean sent, IOException cause) implements Outcome {}
   }
 
-  /** Sends the request and waits for the head of the answer. Blocks: use a virtual thread. */
+  /** Sends the request and waits for the response head. Blocks: call it on a virtual thread. */
   public Outcome execute() {
     Request.Builder adjusted = request.with(body);
-    wire.adjust(adjusted);
+    protocol.adjust(adjusted);
     Request plain = adjusted.build();
     try {
       Request.Builder proven = plain.newBuilder();
@@ -68,8 +68,7 @@ public final class UpstreamCall {
       if (outcome instanceof Outcome.Answered(UpstreamAnswer answer)
           && answer.status() == UNAUTHORIZED
           && !isCanceled()
-          && shown.renew()) {
-        answer.close(); // a token may be revoked, or end early by the provider's clock
+          && renew(shown, answer)) {
         Request.Builder again = plain.newBuilder();
         credential.show(again, body);
         outcome = send(again.build());
@@ -82,45 +81,89 @@ public final class UpstreamCall {
     }
   }
 
-  private Outcome send(Request proven) {
-    ConnectionSlots.ConnectionSlot lane = lanes.take();
-    Call next = lane.client().newCall(proven);
-    begin(next);
-    IdleWatch.Watched watched = idleWatch.watch(next);
+  /** Closes the answer if a newer token may be accepted: one may be revoked, or expire early. */
+  private static boolean renew(KeyCredential.Shown shown, UpstreamAnswer answer) {
+    boolean keep = false;
     try {
-      Response response = next.execute();
-      lane.spoke(response.protocol());
-      String wrong = AnswerHead.wrong(response);
-      if (wrong != null) {
-        next.cancel(); // what follows on the connection must not be taken for the next answer
-        response.close();
-        throw new ProtocolException("the provider's answer has " + wrong);
+      keep = !shown.renew();
+      return !keep;
+    } finally {
+      if (!keep) {
+        answer.close();
       }
-      Response dialects = wire.inDialect(response);
-      ChunkReader chunks =
-          dialects == response ? ChunkReader.of(response, request.trace().connection()) : null;
-      return new Outcome.Answered(new UpstreamAnswer(dialects, watched, lane, chunks));
-    } catch (IOException e) {
-      watched.close();
-      lane.close();
-      boolean sent = request.trace().sent();
-      return watched.wasSilent() && sent ? new Outcome.Silent() : new Outcome.Broken(sent, e);
     }
   }
 
-  /** A key that gets no token is as good as one that the provider does not know. */
+  private Outcome send(Request proven) {
+    ConnectionSlots.ConnectionSlot slot = slots.take();
+    IdleWatch.Watched watched = null;
+    Call next = null;
+    Response response = null;
+    Outcome answered = null;
+    try {
+      next = slot.client().newCall(proven);
+      begin(next);
+      watched = idleWatch.watch(next);
+      response = next.execute();
+      slot.spoke(response.protocol());
+      String wrong = AnswerHead.wrong(response);
+      if (wrong != null) {
+        throw new ProtocolException("the provider's answer has " + wrong);
+      }
+      Response dialects = protocol.inDialect(response);
+      ChunkReader chunks =
+          dialects == response ? ChunkReader.of(response, request.trace().connection()) : null;
+      answered = new Outcome.Answered(new UpstreamAnswer(dialects, watched, slot, chunks));
+      return answered;
+    } catch (IOException e) {
+      boolean sent = request.trace().sent();
+      return watched != null && watched.wasSilent() && sent
+          ? new Outcome.Silent()
+          : new Outcome.Broken(sent, e);
+    } finally {
+      if (answered == null) {
+        abandon(next, response, watched, slot);
+      }
+    }
+  }
+
+  /** Gives everything back that an attempt without an answer has taken. */
+  private static void abandon(
+      @Nullable Call call,
+      @Nullable Response response,
+      IdleWatch.@Nullable Watched watched,
+      ConnectionSlots.ConnectionSlot slot) {
+    try (slot;
+        watched;
+        response) {
+      if (call != null && response != null) {
+        call.cancel(); // the rest of this answer must not be taken for the next one
+      }
+    }
+  }
+
+  /** A key without a token is handled like a key that the provider rejects. */
   private Outcome refused(Request plain) {
-    Response response =
-        new Response.Builder()
-            .request(plain)
-            .protocol(Protocol.HTTP_1_1)
-            .code(UNAUTHORIZED)
-            .message("")
-            .body(ResponseBody.create("", null))
-            .build();
-    ConnectionSlots.ConnectionSlot lane = lanes.take();
-    IdleWatch.Watched watched = idleWatch.watch(lane.client().newCall(plain));
-    return new Outcome.Answered(new UpstreamAnswer(response, watched, lane, null));
+    ConnectionSlots.ConnectionSlot slot = slots.take();
+    IdleWatch.Watched watched = null;
+    Outcome answered = null;
+    try {
+      Response response =
+          new Response.Builder()
+              .request(plain)
+              .protocol(Protocol.HTTP_1_1)
+              .code(UNAUTHORIZED)
+              .message("")
+              .body(ResponseBody.create("", null))
+              .build();
+      watched = idleWatch.watch(slot.client().newCall(plain));
+      answered = new Outcome.Answered(new UpstreamAnswer(response, watched, slot, null));
+      return answered;
+    } finally {
+      if (answered == null) {
+        abandon(null, null, watched, slot);
+      }
+    }
   }
 
   private synchronized void begin(Call next) {
@@ -130,7 +173,7 @@ public final class UpstreamCall {
     }
   }
 
-  /** Ends the attempt: whoever waits in it gets an exception at once. From any thread. */
+  /** Cancels the attempt from any thread. A blocked read fails at once. */
   public synchronized void cancel() {
     canceled = true;
     if (call != null) {

@@ -4,11 +4,11 @@ import java.util.Set;
 import okhttp3.Headers;
 import okhttp3.HttpUrl;
 import okhttp3.Request;
-import relay.carrier.Payload;
+import relay.body.Payload;
 
-/** One request to a provider, built up line by line. */
+/** A builder of one request to a provider. */
 public final class UpstreamRequest {
-  /** Methods that OkHttp sends only with a body, be it an empty one. */
+  /** Methods for which OkHttp requires a body, even an empty one. */
   private static final Set<String> WITH_BODY = Set.of("POST", "PUT", "PATCH");
 
   private final Request.Builder builder = new Request.Builder();
@@ -21,25 +21,25 @@ public final class UpstreamRequest {
     builder.url(url).tag(AttemptTrace.class, trace);
   }
 
-  /** Sets another method than POST. Such a request may go without a body. */
+  /** Sets a method other than POST. Such a request may have no body. */
   public void method(String other) {
     method = other;
   }
 
-  /** Adds a header line as it is, in UTF-8; a line that no HTTP message may carry is left out. */
+  /** Adds a header line unchanged, in UTF-8. Drops a line that is not valid in HTTP. */
   public void header(String name, String value) {
     try {
       headers.addUnsafeNonAscii(name, value);
       hasUserAgent |= name.equalsIgnoreCase("user-agent");
     } catch (IllegalArgumentException e) {
-      return; // an odd name: HTTP/2 clients are not held to HTTP/1.1's
+      return; // not a valid HTTP/1.1 name: HTTP/2 clients may send it
     }
   }
 
-  /** The request as it would go to a provider that needs nothing more. */
+  /** The request without credential and provider-specific changes. */
   Request.Builder with(Payload body) {
     if (!hasUserAgent) {
-      headers.set("user-agent", "relay"); // OkHttp would put in its own
+      headers.set("user-agent", "relay"); // otherwise OkHttp adds its own
     }
     boolean bare = body.length() == 0 && !WITH_BODY.contains(method);
     return builder

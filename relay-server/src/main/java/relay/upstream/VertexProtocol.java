@@ -6,7 +6,7 @@ import okhttp3.Response;
 import relay.config.Cloud;
 import relay.model.Endpoint;
 
-/** Vertex AI's rawPredict and streamRawPredict of Anthropic's models. */
+/** Vertex AI's rawPredict and streamRawPredict for Anthropic models. */
 final class VertexProtocol implements ProviderProtocol {
   private static final String NO_MODEL = "relay-probe";
   private static final String COUNT_TOKENS = Endpoint.MESSAGES.path() + "/count_tokens";
@@ -32,7 +32,7 @@ final class VertexProtocol implements ProviderProtocol {
     return models + Targets.segment(model) + (stream ? ":streamRawPredict" : ":rawPredict");
   }
 
-  /** There is no list of models here: a model that does not exist is asked. */
+  /** Vertex AI has no list of these models, so the probe requests a model that does not exist. */
   @Override
   public Probe probe() {
     return new Probe("POST", path(Endpoint.MESSAGES.path(), NO_MODEL, false), "{}");

@@ -1,4 +1,7 @@
-/** The provider's side: requests over OkHttp, answers, and what their status and headers mean. */
+/**
+ * The provider side: sends requests with OkHttp, reads responses, and interprets their status and
+ * headers.
+ */
 @NullMarked
 package relay.upstream;
 

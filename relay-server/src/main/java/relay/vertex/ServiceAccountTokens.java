@@ -17,8 +17,8 @@ import relay.token.TokenCache;
 import relay.token.TokenRefusedException;
 
 /**
- * Gets access tokens for a service account: a signed assertion for a token, at the key file's
- * {@code token_uri} (RFC 7523).
+ * Fetches access tokens for a service account: sends a signed assertion to the key file's {@code
+ * token_uri} (RFC 7523).
  */
 public final class ServiceAccountTokens implements TokenCache.Fetch {
   private static final String SCOPE = "https://www.googleapis.com/auth/cloud-platform";
@@ -26,7 +26,8 @@ public final class ServiceAccountTokens implements TokenCache.Fetch {
   private final ServiceAccountCredentials credentials;
 
   /**
-   * @throws IllegalArgumentException if the key file is none, which its check has ruled out
+   * @throws IllegalArgumentException if the key file is invalid; the configuration check prevents
+   *     this
    */
   public ServiceAccountTokens(Credential.ServiceAccount account) {
     try {
@@ -37,10 +38,10 @@ public final class ServiceAccountTokens implements TokenCache.Fetch {
                   () -> transport)
               .toBuilder()
               .setScopes(List.of(SCOPE))
-              .setDefaultRetriesEnabled(false) // whoever needs the token asks again
+              .setDefaultRetriesEnabled(false) // TokenCache decides when to retry
               .build();
     } catch (IOException e) {
-      throw new IllegalArgumentException("the key file of a service account cannot be used");
+      throw new IllegalArgumentException("the service account key file is not valid");
     }
   }
 
@@ -50,7 +51,7 @@ public final class ServiceAccountTokens implements TokenCache.Fetch {
       com.google.auth.oauth2.AccessToken token = credentials.refreshAccessToken();
       Date expires = token.getExpirationTime();
       if (expires == null) {
-        throw new IOException("the token endpoint gave a token without an end");
+        throw new IOException("the token endpoint's token has no expiry");
       }
       return new AccessToken(new Secret(token.getTokenValue()), expires.toInstant());
     } catch (IOException e) {

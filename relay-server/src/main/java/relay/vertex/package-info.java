@@ -1,4 +1,4 @@
-/** Tokens of Google service accounts, by Google's own library. */
+/** Access tokens of Google service accounts, with Google's library. */
 @NullMarked
 package relay.vertex;
 

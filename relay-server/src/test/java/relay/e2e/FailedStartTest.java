@@ -85,7 +85,7 @@ class FailedStartTest {
       replica.kill();
     }
     assertTrue(replica.log().contains("Error"), replica.log());
-    assertFalse(replica.log().contains("stopped while it started"), replica.log());
+    assertFalse(replica.log().contains("stopped during the start"), replica.log());
   }
 
   /** The last line that it writes to the one who started it. */

@@ -24,8 +24,9 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 import relay.Seeds;
+import relay.body.BodyBuffers;
+import relay.body.Payload;
 import relay.carrier.Carriers;
-import relay.carrier.Payload;
 import relay.e2e.Await;
 import relay.pipeline.ClientExchange.Body;
 
@@ -36,12 +37,13 @@ class BodyReaderTest {
 
   private final Seeds seeds = new Seeds();
   private final Carriers carriers = new Carriers("carrier", 1);
+  private final BodyBuffers bodies = new BodyBuffers();
   private final BlockingQueue<Body> read = new LinkedBlockingQueue<>();
   private final Listener listener = new Listener(true, null, PATIENCE, this::handle, carriers);
 
   @BeforeEach
   void start() {
-    assertEquals(0, BodyBuffer.taken());
+    assertEquals(0, bodies.held());
     listener.start("127.0.0.1", 0);
   }
 
@@ -49,11 +51,11 @@ class BodyReaderTest {
   void stop() {
     listener.stop();
     carriers.close();
-    assertEquals(0, BodyBuffer.taken(), "all places were given back");
+    assertEquals(0, bodies.held(), "all places were given back");
   }
 
   private void handle(HttpServerExchange exchange) {
-    ClientBounds bounds = new ClientBounds(PATIENCE, PATIENCE, listener.guard());
+    ClientBounds bounds = new ClientBounds(PATIENCE, PATIENCE, listener.guard(), bodies);
     exchange.dispatch(
         carriers.at(exchange.getIoThread()),
         () -> {
@@ -102,10 +104,10 @@ class BodyReaderTest {
         }
         Payload payload = whole();
         boolean inPlace = length > 8_192 && length < 63_488;
-        assertEquals(inPlace, payload.inPlace() != null);
-        assertEquals(inPlace ? 1 : 0, BodyBuffer.taken());
+        assertEquals(inPlace, payload.directBuffer() != null);
+        assertEquals(inPlace ? 1 : 0, bodies.held());
         assertArrayEquals(bytes, payload.bytes(), seeds.replay(0));
-        payload.forget();
+        payload.release();
       }
     }
   }
@@ -122,13 +124,13 @@ class BodyReaderTest {
         held.add(whole());
       }
     }
-    assertEquals(PLACES, BodyBuffer.taken());
+    assertEquals(PLACES, bodies.held());
     for (int n = 0; n < held.size(); n++) {
       seeds.random(n).nextBytes(bytes);
-      assertEquals(n < PLACES, held.get(n).inPlace() != null);
+      assertEquals(n < PLACES, held.get(n).directBuffer() != null);
       assertArrayEquals(bytes, held.get(n).bytes(), seeds.replay(n));
     }
-    held.forEach(Payload::forget);
+    held.forEach(Payload::release);
   }
 
   @Test
@@ -136,7 +138,7 @@ class BodyReaderTest {
     try (Socket client = connect()) {
       client.getOutputStream().write(head(50_000));
       client.getOutputStream().write(new byte[20_000]);
-      Await.until("the body is being read", () -> BodyBuffer.taken() == 1);
+      Await.until("the body is being read", () -> bodies.held() == 1);
     }
     assertInstanceOf(Body.Broken.class, next());
   }

@@ -23,6 +23,7 @@ import org.xnio.OptionMap;
 import org.xnio.StreamConnection;
 import org.xnio.conduits.AbstractStreamSinkConduit;
 import org.xnio.conduits.StreamSinkConduit;
+import relay.body.BodyBuffers;
 import relay.carrier.AnswerDate;
 import relay.carrier.Buffers;
 import relay.carrier.Carriers;
@@ -86,7 +87,7 @@ class SentChunksTest {
         new UndertowExchange(
             exchange,
             Dialect.ANTHROPIC,
-            new ClientBounds(BOUND, BOUND, new FramingGuard(undertow)),
+            new ClientBounds(BOUND, BOUND, new FramingGuard(undertow), new BodyBuffers()),
             new HeaderNames(),
             new AnswerDate(InstantSource.system()),
             carriers);
@@ -108,7 +109,7 @@ class SentChunksTest {
 
   private void sendOn(UndertowExchange client) {
     try {
-      sent.complete(client.sendChunks(ByteBuffer.wrap("07\r\n, world\r\n".getBytes(ISO_8859_1))));
+      sent.complete(client.send(ByteBuffer.wrap("07\r\n, world\r\n".getBytes(ISO_8859_1))));
     } catch (IOException e) {
       sent.completeExceptionally(e);
     }

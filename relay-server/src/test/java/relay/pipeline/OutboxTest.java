@@ -3,10 +3,10 @@ package relay.pipeline;
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
-import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -17,13 +17,11 @@ import relay.metrics.Meters;
 import relay.pool.Configs;
 import relay.stream.UsageChunkFilter;
 
-/** Chunks that go past the outbox, of which the client takes a part. */
 class OutboxTest {
   @AutoClose private final Meters meters = new Meters(Configs.of(Configs.POOLS));
 
-  private final List<String> done = new ArrayList<>();
-  private final ByteBuffer chunks = ByteBuffer.allocate(10);
-  private int takes; // bytes at a time; -1 when it has left
+  private final List<String> calls = new ArrayList<>();
+  private boolean clientGone;
 
   private Outbox outbox(@Nullable UsageChunkFilter filter) {
     return new Outbox(
@@ -34,60 +32,57 @@ class OutboxTest {
   private ClientExchange client() {
     return ScriptedExchange.of(
         (proxy, method, given) -> {
-          if (!method.getName().equals("sendChunks")) {
-            done.add(method.getName() + " " + given[2]);
-            return null;
+          if (clientGone) {
+            throw new IOException("the client has left");
           }
-          if (takes < 0) {
-            throw new IOException("it has left");
-          }
-          done.add("sendChunks");
-          ByteBuffer some = (ByteBuffer) given[0];
-          some.position(some.position() + takes);
-          return takes;
+          calls.add(given == null ? method.getName() : method.getName() + " " + given[2]);
+          return null;
         });
   }
 
-  @Test
-  void what_is_left_of_chunks_is_written_before_the_next_wait_and_once() throws Exception {
-    Outbox outbox = outbox(null);
-    takes = 10;
-    assertEquals(10, outbox.send(chunks));
-    outbox.flushBeforeWaiting();
-    assertEquals(List.of("sendChunks"), done);
-    takes = 3;
-    assertEquals(3, outbox.send(chunks.clear()));
-    outbox.flushBeforeWaiting();
-    outbox.flushBeforeWaiting();
-    assertEquals(List.of("sendChunks", "sendChunks", "write 0"), done);
+  private static void add(Outbox outbox, String text) {
+    byte[] bytes = text.getBytes(UTF_8);
+    System.arraycopy(bytes, 0, outbox.buffer(), outbox.filled(), bytes.length);
+    outbox.add(bytes.length);
   }
 
   @Test
-  void what_is_left_of_chunks_is_written_before_the_end() throws Exception {
+  void bytes_that_bypassed_it_are_flushed_before_each_wait_and_before_its_own() {
     Outbox outbox = outbox(null);
-    takes = 3;
-    assertEquals(3, outbox.send(chunks));
-    outbox.end();
-    assertEquals(List.of("sendChunks", "write 0", "end 0"), done);
+    outbox.flushBeforeWaiting();
+    assertEquals(List.of("flush"), calls);
+    add(outbox, "data: {}\n\n");
+    outbox.flushBeforeWaiting();
+    assertEquals(List.of("flush", "flush", "write 10"), calls);
   }
 
   @Test
-  void chunks_that_nobody_takes_are_nobodys_rest() throws Exception {
-    Outbox outbox = outbox(null);
-    assertEquals(0, outbox.send(chunks));
-    takes = -1;
-    assertEquals(0, outbox.send(chunks));
-    outbox.end();
-    assertEquals(List.of("sendChunks", "end 0"), done);
+  void bytes_that_bypassed_it_are_flushed_before_the_end() throws Exception {
+    outbox(null).end();
+    assertEquals(List.of("flush", "end 0"), calls);
+    calls.clear();
+    outbox(new UsageChunkFilter()).end();
+    assertEquals(List.of("flush", "end 0"), calls);
   }
 
   @Test
-  void only_what_nothing_would_be_taken_out_of_goes_past() {
+  void nothing_bypasses_it_after_the_client_has_left() {
+    byte[] event = "data: {}\n\n".getBytes(UTF_8);
+    Outbox outbox = outbox(null);
+    assertTrue(outbox.mayBypass(event, 0, event.length));
+    clientGone = true;
+    outbox.flushBeforeWaiting();
+    assertFalse(outbox.mayBypass(event, 0, event.length));
+    assertThrows(ClientGoneException.class, outbox::throwIfGone);
+  }
+
+  @Test
+  void only_bytes_that_the_filter_leaves_whole_may_bypass_it() {
     byte[] plain = "data: {}\n\n".getBytes(UTF_8);
     byte[] usage = "data: {\"usage\":null}\n\n".getBytes(UTF_8);
-    assertTrue(outbox(null).admits(usage, 0, usage.length));
+    assertTrue(outbox(null).mayBypass(usage, 0, usage.length));
     Outbox filtered = outbox(new UsageChunkFilter());
-    assertTrue(filtered.admits(plain, 0, plain.length));
-    assertFalse(filtered.admits(usage, 0, usage.length));
+    assertTrue(filtered.mayBypass(plain, 0, plain.length));
+    assertFalse(filtered.mayBypass(usage, 0, usage.length));
   }
 }

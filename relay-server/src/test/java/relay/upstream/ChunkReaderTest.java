@@ -32,8 +32,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 import relay.Seeds;
+import relay.body.Payload;
 import relay.carrier.Carriers;
-import relay.carrier.Payload;
 import relay.e2e.Await;
 import relay.upstream.UpstreamCall.Outcome;
 
@@ -51,7 +51,7 @@ class ChunkReaderTest {
   private final ByteArrayOutputStream got = new ByteArrayOutputStream();
   private final Semaphore bytesSeen = new Semaphore(0);
   private final CompletableFuture<Thread> reader = new CompletableFuture<>();
-  private UpstreamAnswer.@Nullable Shortcut way;
+  private @Nullable Direct way;
   private ServerSocket server;
 
   @BeforeEach
@@ -91,7 +91,7 @@ class ChunkReaderTest {
           }
           try (answer) {
             if (way != null) {
-              answer.shortcut(way);
+              answer.sendDirectly(way, way);
             }
             byte[] some = new byte[1024];
             for (int n = answer.read(some, 0, 1024); n >= 0; n = answer.read(some, 0, 1024)) {
@@ -110,8 +110,10 @@ class ChunkReaderTest {
     bytesSeen.release(length);
   }
 
+  private interface Direct extends UpstreamAnswer.DirectSink, UpstreamAnswer.DirectTap {}
+
   /** A way that is open, closed, or takes a part, whose rest its other end would see to. */
-  private final class Fickle implements UpstreamAnswer.Shortcut {
+  private final class Fickle implements Direct {
     private final Random random;
     private int taken;
     private int onVirtual;
@@ -121,7 +123,7 @@ class ChunkReaderTest {
     }
 
     @Override
-    public boolean admits(byte[] bytes, int offset, int length) {
+    public boolean mayBypass(byte[] bytes, int offset, int length) {
       return random.nextInt(10) > 0;
     }
 
@@ -139,7 +141,7 @@ class ChunkReaderTest {
     }
 
     @Override
-    public void see(byte[] bytes, int offset, int length) {
+    public void sent(byte[] bytes, int offset, int length) {
       seen(bytes, offset, length);
     }
   }
@@ -305,9 +307,9 @@ class ChunkReaderTest {
     List<String> chunks = new CopyOnWriteArrayList<>();
     List<String> seen = new CopyOnWriteArrayList<>();
     way =
-        new UpstreamAnswer.Shortcut() {
+        new Direct() {
           @Override
-          public boolean admits(byte[] bytes, int offset, int length) {
+          public boolean mayBypass(byte[] bytes, int offset, int length) {
             return bytes[offset] == 'd';
           }
 
@@ -318,7 +320,7 @@ class ChunkReaderTest {
           }
 
           @Override
-          public void see(byte[] bytes, int offset, int length) {
+          public void sent(byte[] bytes, int offset, int length) {
             seen.add(new String(bytes, offset, length, ISO_8859_1));
           }
         };

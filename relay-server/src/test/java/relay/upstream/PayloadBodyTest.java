@@ -18,9 +18,9 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import relay.LocalTls;
 import relay.Seeds;
-import relay.carrier.Buffers;
+import relay.body.Payload;
 import relay.carrier.Carriers;
-import relay.carrier.Payload;
+import relay.carrier.SpareBuffers;
 
 class PayloadBodyTest {
   private static final List<Integer> SIZES =
@@ -86,7 +86,7 @@ class PayloadBodyTest {
     ByteBuffer memory = ByteBuffer.allocateDirect(HEADROOM + bytes.length).position(HEADROOM);
     return Payload.in(
         memory.put(bytes).position(HEADROOM),
-        new Buffers(bytes.length).getArrayBackedPool(),
+        new SpareBuffers(bytes.length, false, 1),
         () -> {});
   }
 

@@ -7,7 +7,7 @@ import java.time.Instant;
 import java.util.concurrent.atomic.AtomicInteger;
 import okhttp3.Request;
 import org.junit.jupiter.api.Test;
-import relay.carrier.Payload;
+import relay.body.Payload;
 import relay.config.Secret;
 import relay.token.AccessToken;
 

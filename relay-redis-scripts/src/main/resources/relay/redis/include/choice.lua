@@ -1,27 +1,26 @@
--- The pick among candidates: a list holds the records of a key and its group in turn, highest priority first.
+-- Choosing among candidates. A list holds the records of a key and its group in turn, highest priority first.
 -- @uses pool, key, group, records, gate
 local LEAST_LOADED, ROUND_ROBIN, RANDOM, WEIGHTED = 1, 2, 3, 4
 
--- The next of a sequence of draws (Park and Miller): exact in doubles.
+-- The next pseudo-random number (Park and Miller): exact in doubles.
 local function draw(seed) return seed * 16807 % 2147483647 end
 
--- The best candidate for a request, as its place in the list, and what it reserves: among those of the
--- highest priority that can carry it, first one of the group that the session favours, then by the
--- strategy: the least full, the next in turn, or the smallest draw. Turns are told by passes: a key's
--- pass grows by one over its weight with each pick, and the smallest is next. One without weight is a
--- spare: it comes after all others of its priority.
--- Else nil, the number of quarantined and of too small candidates, and the largest limit that is too
--- small, with its dimension.
+-- The best candidate for a request: its index in the list, and what to reserve. Among the candidates of the
+-- highest priority that can carry it, one of the session's group comes first. Then the strategy decides: the
+-- least load, the next turn or the smallest random number. A key's turn is its pass, which grows by 1/weight
+-- with each pick; the smallest pass is next. A key without weight is a spare, behind all others of its
+-- priority. If none can carry it: nil, the numbers of quarantined and of too small candidates, and the largest
+-- limit that is too small, with its dimension.
 local function best_of(r, list, now, input, output, favourite, seed)
   local p = r.pool
   local window, bucket, strategy = p[WINDOW], p[BUCKET] == 1, p[STRATEGY]
   local slot = math.floor(now / p[SLOT])
   local best, best_rank, best_flight, best_pass, best_priority, best_input, best_output, best_mine, best_spare
   local stopped, small, dimension, limit = 0, 0, 0, 0
-  local bound = math.huge -- one that is fuller than the best need not be looked at to the end
+  local bound = math.huge -- a candidate fuller than the best need not be evaluated to the end
   for c = 1, #list, 2 do
     local g = list[c + 1]
-    if g[RECENT] < slot then -- to be written whatever the answer
+    if g[RECENT] < slot then -- written even if this candidate is not chosen
       roll(r.win, p, g, slot)
       change(r, g)
     end
@@ -71,7 +70,7 @@ local function best_of(r, list, now, input, output, favourite, seed)
   return nil, stopped, small, dimension, limit
 end
 
--- Whether one of these candidates could ever carry the request if it were not quarantined.
+-- Whether quarantine alone keeps one of these candidates from carrying the request.
 local function is_kept_from(list, input, output)
   for c = 1, #list, 2 do
     local g = list[c + 1]
@@ -80,14 +79,14 @@ local function is_kept_from(list, input, output)
   return false
 end
 
--- Puts the charge of a grant into the records of its key and group.
+-- Charges a grant to the records of its key and group.
 local function take(r, k, g, now, input, output)
   local p = r.pool
   flow(p, g, now)
   charge(g, 1, input, output)
   g[FLIGHT] = g[FLIGHT] + 1
   k[K_FLIGHT] = k[K_FLIGHT] + 1
-  -- one that could not be picked for a while does not catch up
+  -- a key that was unusable for a while does not catch up
   local turn = math.max(k[K_PASS], p[TURN])
   local weight = p[STRATEGY] == WEIGHTED and k[K_WEIGHT] or 1
   p[TURN] = turn
@@ -96,8 +95,8 @@ local function take(r, k, g, now, input, output)
   change(r, g)
 end
 
--- The earliest time at which a candidate could carry the request, and the reason; `math.huge` if it is
--- quarantined or too small, for then it never can. A time beyond `most` need not be the earliest.
+-- The earliest time at which a candidate can carry the request, and the reason. `math.huge` if it never can: it
+-- is quarantined or too small. A time beyond `most` may be later than the earliest.
 local function able_at(r, k, g, now, most, input, output)
   if k[K_STOPPED] > 0 then return math.huge, 0 end
   local want_in, want_out = clamp(input, output, g[LIMIT + 2], g[LIMIT + 3], g[LIMIT + 4])
@@ -108,7 +107,7 @@ local function able_at(r, k, g, now, most, input, output)
   return at, why
 end
 
--- The earliest of these times among candidates: the time, the reason and the key.
+-- The earliest of these times over all candidates: the time, the reason and the key.
 local function soonest(r, list, now, input, output)
   local opens, reason, opener = math.huge, 0, ''
   for c = 1, #list, 2 do

@@ -1,10 +1,10 @@
--- What acquire_indexed does before it denies a request: it looks at all that may be able.
+-- How acquire_indexed denies a request: it first checks all candidates that may be able to carry it.
 -- @uses pool, key, group, records, gate, choice, index, search
 
--- Whether it is known of a candidate that it cannot carry a request before a time: one that costs no more in the
--- dimension that decides could not either. What costs more passes a window no sooner; it passes a pacer sooner, but
--- not before its debt is as low as the cost. Output is cut to what input leaves of a limit of both: so nothing
--- is known of it there.
+-- Whether a recorded check shows that a candidate cannot carry a request before a time. This holds for every
+-- request that costs no less in the deciding dimension. A larger cost passes a window no sooner. It passes a
+-- pacer sooner, but not before the debt has fallen to the cost. Output is clamped to the rest of a total limit,
+-- so with a total limit nothing is known of output.
 local function is_shut(r, row, before, input, output)
   local noted = r.shut[row]
   if not noted or noted[1] < before then return false end
@@ -23,17 +23,17 @@ local function is_shut(r, row, before, input, output)
     or g[AT] + (g[LEVEL + d] - cost) * r.pool[WINDOW] / g[LIMIT + d] >= before
 end
 
--- No candidate of a ready set is ready: when the first can carry the request, or one that can after all, as
--- by `search`. Where all are parked by requests of this size, the first few tell; else those that were parked by
--- another are looked at, too: of most it is known without a look that they cannot yet.
+-- No candidate of a ready set is ready: finds when the first can carry the request. Returns a candidate, as
+-- `search`, if one can after all. If requests of this size parked all candidates, the first few tell the time.
+-- Otherwise candidates parked by other sizes are checked as well; for most of them `is_shut` needs no read.
 local function deny(r, set, now, input, output, avoided, told)
   local state, p, size = r.state, r.pool, size_of(input, output)
   local mixed, sizes = redis.call('HGET', state, 's:' .. set) ~= size, r.sizes[set] or {}
   local step = mixed and 100 or 16
-  local at, again, shut, unable = 0, {}, {}, {} -- those that are shut, and those that a look found unable
+  local at, again, shut, unable = 0, {}, {}, {} -- `shut`: known unable without a check; `unable`: found unable
   local unlike = false -- whether one stays parked by a request of another size
 
-  -- When these can carry it.
+  -- Takes the times at which these can carry the request into account.
   local function tell_of(list)
     for c = 1, #list, 2 do
       local k, g, most = list[c], list[c + 1], told.opens
@@ -81,7 +81,7 @@ local function deny(r, set, now, input, output, avoided, told)
       local list = list_of(r, rows, from, math.min(from + 15, #rows))
       local best, want_in, want_out = best_of(r, list, now, input, output, nil, 1)
       if best then return list[best], list[best + 1], want_in, want_out end
-      if mixed then -- another may be able: then nobody need know when these are
+      if mixed then -- compute the times later: another candidate may be able, and then they are not needed
         for c = 1, #list do unable[#unable + 1] = list[c] end
       else
         tell_of(list)
@@ -102,9 +102,9 @@ local function deny(r, set, now, input, output, avoided, told)
   if mixed then redis.call('HSET', state, 's:' .. set, unlike and 'mixed' or size) end
 end
 
--- The candidate for a request, of the ready sets from place `first` to `last` of `sets`, highest priority first:
--- the records of its key and group, what it reserves, and its ready set. Else nil, and what `deny` found; `false`
--- if the looks ran out.
+-- Finds the candidate for a request in the ready sets `first` to `last` of `sets`, highest priority first: the
+-- records of its key and group, what to reserve, and its ready set. Otherwise nil and the findings of `deny`;
+-- `false` if the call has compared its maximum.
 local function find(r, sets, first, last, now, input, output, favourite, seed, avoided, looks)
   local answer
   for n = first, last do
@@ -119,8 +119,8 @@ local function find(r, sets, first, last, now, input, output, favourite, seed, a
   return nil, nil, nil, nil, nil, answer
 end
 
--- Whether a quarantined candidate of these ready sets could ever carry the request. Those that `deny` met are
--- parked for good by now.
+-- Whether quarantine alone keeps a candidate of these ready sets from carrying the request. `deny` has parked
+-- the quarantined ones that it met at `NEVER`.
 local function is_kept_from_any(r, sets, first, last, input, output, avoided)
   for n = first, last do
     for _, row in ipairs(redis.call('ZRANGEBYSCORE', sets[n], NEVER, NEVER)) do

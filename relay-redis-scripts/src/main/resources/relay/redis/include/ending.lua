@@ -1,7 +1,7 @@
--- How leases end: in a call of settle's, or in one of acquire's.
+-- Ending leases, for settle and the acquire scripts.
 -- @uses numbers, pool, key, group, records, index, refund, lease
 
--- `ceiling given`, and where the line goes on.
+-- Parses `ceiling given`; the last result is the position of the rest.
 local function call_time(line)
   local ceiling, given, at = string.match(line, '^(%d+) (%S+)()')
   if not at then error({ err = 'BADARG a call begins with `ceiling given`' }) end
@@ -9,7 +9,8 @@ local function call_time(line)
   return time, most, at
 end
 
--- What so many leases cost, ` requests input output` of each in turn, and where the line goes on.
+-- Parses the costs of `count` leases, ` requests input output` for each; the last result is the position of the
+-- rest.
 local function costs_at(line, at, count)
   local costs = { 0, 0, 0 }
   for n = 1, 3 * count, 3 do
@@ -21,7 +22,7 @@ local function costs_at(line, at, count)
   return costs, at
 end
 
--- Replaces a lease's charge by its cost in the records of its key and group. Gives the tokens beyond the
+-- Replaces a lease's charge by its cost in the records of its key and group. Returns the tokens beyond the
 -- reservation; nil if the key or the group is unknown.
 local function finish(r, id, record, requests, input, output, now, from, sets)
   local p = r.pool
@@ -45,13 +46,14 @@ local function finish(r, id, record, requests, input, output, now, from, sets)
   change(r, k)
   change(r, g)
   reopen(r, group, key, from, sets)
-  -- the list holds it at its deadline, unless that has changed
+  -- it is in the list `due` at its deadline, unless the deadline has changed
   put_lease(r, id, struct.pack(TOMB, 'ended', now, standing == FRESH and deadline or 0))
   return over_in + over_out
 end
 
--- Ends the leases with the ids `first` to `last`, and tells of each in its place of the reply, from the third
--- on. `sets` holds the ready sets of an indexed pool from place `from` on. Whether anything has changed.
+-- Ends the leases with the ids `first` to `last`, and writes each result into the reply, from the third value
+-- on. `sets` holds the ready sets of an indexed pool from index `from` on. Returns whether anything has
+-- changed.
 local function end_leases(r, ids, first, last, costs, now, from, sets, reply)
   local held, changed = r.held, false
   for n = first, last do

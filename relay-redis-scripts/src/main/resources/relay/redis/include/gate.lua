@@ -1,18 +1,17 @@
 -- Whether a group can carry a request, and if not, when.
 -- @uses key, group
 
--- What one dimension lets the pacer's debt rise to. It shrinks as the window fills, so an idle group
--- takes half its limit at once and a full one flows evenly. A mirrored bucket has no window: it lets
--- the debt rise to nearly its documented size. `shrunk` is 1 unless the provider refused a burst: then
--- what it lets pass is a bound of its own, and the second of two large requests in a row is taken away,
--- too. `burst` is shrunk already.
+-- The bound on the pacer's debt in one dimension. It shrinks as the window fills, so an idle group may use half
+-- its limit at once, and a full one flows evenly. A mirrored bucket has no window: its debt may rise to nearly
+-- its documented size. `shrunk` is 1 unless the provider refused a burst: then the burst it admits is a bound
+-- as well, and the extra room for a second large request is reduced. `burst` already includes `shrunk`.
 local function headway(bucket, cost, limit, used, burst, shrunk)
   if bucket then return math.max(math.min(0.95 * shrunk, burst) * limit, cost) end
   local free = burst / shrunk * math.max(limit - used, limit / 20)
   return math.max(math.min(burst * limit, free), cost * (1 + math.min(1, 4 * shrunk)))
 end
 
--- The share of the limit in use once the cost is added, or nil when it does not fit now.
+-- The share of the limit in use after adding the cost; nil if it does not fit now.
 local function load_with(bucket, cost, limit, used, level, burst, shrunk)
   local debt = level > 0 and level + cost or cost
   if bucket then
@@ -25,8 +24,8 @@ local function load_with(bucket, cost, limit, used, level, burst, shrunk)
   return used / limit
 end
 
--- Input and output as this group accounts for them: an estimate up to twice a limit is clamped to it,
--- else a small limit could never admit anything. Above that: nil, the dimension and its limit.
+-- Input and output as this group counts them. An estimate of up to twice a limit is clamped to the limit, or a
+-- small limit could never admit it. Above that: nil, the dimension and its limit.
 local function clamp(input, output, limit_in, limit_out, limit_all)
   if limit_in > 0 and input > limit_in then
     if input > 2 * limit_in then return nil, 2, limit_in end
@@ -44,9 +43,9 @@ local function clamp(input, output, limit_in, limit_out, limit_all)
   return input, output
 end
 
--- What a candidate says to a request. The group was rolled to now.
--- 1: it fits: how full its fullest dimension would be, live leases, pass, priority, input, output
--- 0: it has no room now, or would be fuller than `bound`
+-- Checks whether a candidate can carry a request. `roll` must have run up to now.
+-- 1: it can: load of the fullest dimension with the request, live leases, pass, priority, input, output
+-- 0: it cannot now, or its load would exceed `bound`
 -- 2: its key is quarantined
 -- 3: the request is larger than a limit: dimension, limit
 local function look(k, g, now, window, bucket, input, output, bound)
@@ -66,8 +65,8 @@ local function look(k, g, now, window, bucket, input, output, bound)
   end
   if shrunk < 1 then burst, shrunk = burst_of(burst, shrunk, shrunk_at, now) end
   local passed, both = now > at and now - at or 0, input + output
-  -- The debt only falls: where the pacer lets the debt pass that was noted last, what flowed off since does not
-  -- matter, nor does the window, which has as much room at least. So it is for most requests.
+  -- The debt only falls over time. If even the last recorded debt passes the pacer, its decay since does not
+  -- matter, and the window has at least as much room. This is the usual case.
   local room = bucket and 0 or burst
   if l1 > 0 then
     local x
@@ -116,11 +115,10 @@ local function look(k, g, now, window, bucket, input, output, bound)
   return 1, load, flight, k[K_PASS], k[K_PRIORITY], input, output
 end
 
--- The first time from `least` on at which one dimension can take the cost with this burst, if nothing
--- else happens. Both conditions can only turn from false to true as time goes on: slots leave one by
--- one, the debt falls steadily and its bound rises with every slot that leaves. So: the first interval
--- between two departures in which the debt gets low enough. Whoever needs no time beyond `most` is told
--- just any such time then.
+-- The first time from `least` on at which one dimension can take the cost with this burst, without further
+-- traffic. Both conditions turn from false to true once: slots leave one by one, the debt falls steadily, and
+-- its bound rises with each slot that leaves. So the result lies in the first interval between two departures
+-- in which the debt falls low enough. If the first time is beyond `most`, any time beyond `most` is returned.
 local function opens_with(win, p, g, least, most, d, cost, burst, shrunk)
   local limit = g[LIMIT + d]
   local level, rate = g[LEVEL + d], limit / p[WINDOW]
@@ -152,11 +150,11 @@ local function opens_with(win, p, g, least, most, d, cost, burst, shrunk)
       used = used - (d == 4 and g[CURRENT + 2] + g[CURRENT + 3] or g[CURRENT + d])
     end
   end
-  return least -- not reached: with the last departure the window is empty
+  return least -- not reached: after the last departure the window is empty
 end
 
--- The first time at which one dimension can take the cost if nothing else happens. Where a part of the
--- burst comes back before that, it is found anew with the larger burst.
+-- The first time at which one dimension can take the cost without further traffic. If a part of the burst
+-- returns before that time, the time is computed again with the larger burst.
 local function dimension_opens(win, p, g, now, most, d, cost)
   if g[LIMIT + d] == 0 or cost == 0 then return now end
   local least = now
@@ -170,12 +168,11 @@ local function dimension_opens(win, p, g, now, most, d, cost)
   end
 end
 
--- How long that is, in a reply: at most 10^15 us, for a debt of very many limits would not fit into an
--- integer.
+-- The wait for a reply: at most 10^15 us, because the debt of very many limits would overflow an integer.
 local function wait(opens, now) return math.max(0, math.min(1e15, opens - now)) end
 
--- The first time at which the whole group can take a request, and the dimension that decides it
--- (0: its cooldown). A time beyond `most` need not be the first.
+-- The first time at which the whole group can take a request, and the deciding dimension (0: its cooldown). A
+-- time beyond `most` may be later than the first.
 local function group_opens(win, p, g, now, most, requests, input, output)
   local opens, reason = math.max(now, g[COOL]), 0
   local costs = { requests, input, output, input + output }

@@ -1,9 +1,9 @@
--- What acquire does whatever its candidates: reads its arguments and makes leases.
+-- The parts common to acquire and acquire_indexed: parsing arguments and making leases.
 -- @uses numbers, pool, key, group, records, choice, lease
 local SHADOW = 10 -- with the reason: granted although it would be refused
-local SESSION_SECONDS = '3600' -- how long a conversation's account is remembered after its last request
+local SESSION_SECONDS = '3600' -- a conversation's account is remembered this long after its last request
 
--- `epoch ceiling given lease_ms endings`, and where the line goes on.
+-- Parses `epoch ceiling given lease_ms endings`; the last result is the position of the rest.
 local function call_line(line)
   local epoch, ceiling, given, lease_ms, endings, at = string.match(line, '^(%d+) (%d+) (%S+) (%d+) (%d+)()')
   if not at then error({ err = 'BADARG a call begins with `epoch ceiling given lease_ms endings`' }) end
@@ -11,7 +11,7 @@ local function call_line(line)
   return bounded(epoch, 'epoch'), most, time, bounded(lease_ms, 'lease_ms') * 1000, bounded(endings, 'endings'), at
 end
 
--- ` requests sessions first sets shadow`, and where the line goes on.
+-- Parses ` requests sessions first sets shadow`; the last result is the position of the rest.
 local function counts_at(line, at)
   local requests, sessions, first, sets, shadow, next_at = string.match(line, '^ (%d+) (%d+) (%d+) (%d+) ([01])()', at)
   if not next_at then error({ err = 'BADARG a call goes on with `requests sessions first sets shadow`' }) end
@@ -19,22 +19,22 @@ local function counts_at(line, at)
     shadow + 0, next_at
 end
 
--- ` input output`, and where the line goes on.
+-- Parses ` input output`; the last result is the position of the rest.
 local function tokens_at(line, at)
   local input, output, next_at = string.match(line, '^ (%d+) (%d+)()', at)
   if not next_at then error({ err = 'BADARG a request is `input output`, whole numbers' }) end
   return bounded(input, 'input'), bounded(output, 'output'), next_at
 end
 
--- The first of a request's draws: two requests with ids of their own draw independently.
+-- A request's first random number: requests with different ids draw independently.
 local function seed_of(id) return 1 + tonumber(string.sub(redis.sha1hex(id), 1, 8), 16) % 2147483646 end
 
--- Puts what is told of one request into its place in the reply.
+-- Writes one request's result into the reply.
 local function tell(reply, at, code, a, b, c, d)
   reply[at], reply[at + 1], reply[at + 2], reply[at + 3], reply[at + 4] = code, a, b, c, d
 end
 
--- Makes the lease, and tells of it.
+-- Creates the lease and writes its result.
 local function grant(r, session, id, k, g, now, lease_us, input, output, reply, at)
   local deadline = deadline_of(now, lease_us)
   put_lease(r, id, struct.pack(LEASE, k.id, g.id, now, 1, input, output, deadline, FRESH))
@@ -58,7 +58,7 @@ local function grant_anyway(r, session, id, k, g, now, lease_us, input, output, 
   reply[at] = SHADOW + reason
 end
 
--- Tells what was granted under a lease's id before, or that it has ended.
+-- Writes the result of an id used before: its grant, or that it has ended.
 local function tell_again(record, reply, at)
   if is_tomb(record) then
     tell(reply, at, -4, 0, 0, 0, 0)

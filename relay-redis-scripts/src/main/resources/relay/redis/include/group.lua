@@ -2,43 +2,43 @@
 -- @uses pool
 local GROUP = '<ddddddddddddddddddddddddddddddddd'
 local AT, RECENT, COOL, BURST = 1, 2, 3, 4 -- last touch, newest slot, cooldown's end, burst ratio
-local SHRUNK, SHRUNK_AT = 5, 6 -- what of the burst the provider lets pass, as far as known, and since when
-local LIMIT = 6 -- LIMIT + d; d: 1 requests, 2 input, 3 output, 4 input + output
-local USED = 10 -- USED + d, d <= 3: sum over the live slots, the present one included
+local SHRUNK, SHRUNK_AT = 5, 6 -- share of the burst that the provider is known to admit, and since when
+local LIMIT = 6 -- LIMIT + d; d is 1 requests, 2 input, 3 output, 4 input + output
+local USED = 10 -- USED + d, d <= 3: the sum over the live slots, with the present one
 local LEVEL = 13 -- LEVEL + d: the pacer's debt
-local HOT = 17 -- what a choice needs stands up to here
-local CURRENT = 17 -- CURRENT + d, d <= 3: the present slot, not yet in the ring
-local FLIGHT, STRIKES = 21, 22 -- live leases; 429s in a row that named no time
-local LOW, LOW_SINCE = 22, 27 -- LOW + d: least debt since LOW_SINCE
-local OLD_LOW, OLD_SINCE = 27, 32 -- likewise, over a longer time
-local CHANGED = 33 -- when a limit changed last
-local CONFIGURED = '<dddd' -- field `c:<group>`: the four limits as the configuration has them
+local HOT = 17 -- a choice reads the fields up to here
+local CURRENT = 17 -- CURRENT + d, d <= 3: the present slot, not in the ring yet
+local FLIGHT, STRIKES = 21, 22 -- live leases; 429s in a row without a retry time
+local LOW, LOW_SINCE = 22, 27 -- LOW + d: the least debt since LOW_SINCE
+local OLD_LOW, OLD_SINCE = 27, 32 -- OLD_LOW + d: the least debt since OLD_SINCE, an earlier time
+local CHANGED = 33 -- time of the last change of a limit
+local CONFIGURED = '<dddd' -- field `c:<group>`: the four configured limits
 local HOUR_US = 3600e6
-local SLOTS, CHUNK = 240, 16 -- the ring: 240 closed slots in chunks of 16, three doubles a slot
+local SLOTS, CHUNK = 240, 16 -- the ring: 240 closed slots in chunks of 16, three doubles per slot
 local ENTRY, ENTRY_BYTES = '<ddd', 24
 local EMPTY = '\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0'
 
 local function read_group(value) return { struct.unpack(GROUP, value) } end
 local function pack_group(g) return struct.pack(GROUP, unpack(g, 1, 33)) end
 
--- The share of a limit that may be taken at once. What a provider's refusal took of it comes back
--- slowly: doubled every hour.
+-- The share of a limit that may be used at once. A refusal by the provider shrinks it; it doubles back every
+-- hour.
 local function burst_of(ratio, shrunk, shrunk_at, now)
   if shrunk == 1 then return ratio, 1 end
   shrunk = math.min(1, shrunk * 2 ^ math.floor(math.max(0, now - shrunk_at) / HOUR_US))
   return ratio * shrunk, shrunk
 end
 
--- A closed slot of the ring inside its chunk's string, or zeros.
+-- A closed slot's entry in its chunk, or zeros.
 local function entry(chunk, index)
   if not chunk then return 0, 0, 0 end
   return struct.unpack(ENTRY, chunk, (index % CHUNK) * ENTRY_BYTES + 1)
 end
 
--- Brings the window to `slot`: closes the present slot into the ring and gives back what left. The
--- window is the present slot and the 240 before it, the oldest counted whole: so no interval of the
--- window's length ever holds more than the limit. Slots a..b-1 leave when b comes, and have just the
--- ring places of the slots that close, so one pass over those places does both.
+-- Advances the window to `slot`: moves the present slot into the ring and subtracts the slots that leave. The
+-- window is the present slot and the 240 before it, and the oldest counts in full, so no interval of the
+-- window's length ever exceeds the limit. Slots a..b-1 leave when b comes, and their ring places are those of
+-- the slots that close, so one pass over these places does both.
 local function roll(win, p, g, slot)
   local from = g[RECENT]
   if slot <= from then return end
@@ -71,7 +71,7 @@ local function roll(win, p, g, slot)
         local head = at == 0 and struct.pack(ENTRY, g[CURRENT + 1], g[CURRENT + 2], g[CURRENT + 3]) or EMPTY
         redis.call('HSET', win, field, string.sub(chunk, 1, first * ENTRY_BYTES) .. head
           .. string.rep(EMPTY, count - 1) .. string.sub(chunk, (first + count) * ENTRY_BYTES + 1))
-        -- the end of what is there already was put off with that of the rest, not long ago
+        -- an existing hash had its TTL extended recently, with the other keys
         if fresh or p[LAST] >= p[FRESH_AT] then redis.call('PEXPIRE', win, keep_ms(p)) end
       end
       at = at + count
@@ -81,12 +81,12 @@ local function roll(win, p, g, slot)
   g[RECENT] = slot
 end
 
--- Lets the pacers run to `now` and notes the least debt on the way, which bounds later refunds.
+-- Refills the pacers up to `now` and tracks the least debt, which bounds later refunds.
 local function flow(p, g, now)
   local passed, window = now - g[AT], p[WINDOW]
   if passed > 0 then g[AT] = now end
   local anew = now - g[LOW_SINCE] >= window / 2
-  if passed <= 0 and not anew then return end -- a call's second look
+  if passed <= 0 and not anew then return end -- the second check within a call
   if anew then
     g[OLD_SINCE], g[LOW_SINCE] = g[LOW_SINCE], now
   end
@@ -106,7 +106,7 @@ local function flow(p, g, now)
   end
 end
 
--- Takes up a cost in the present slot. The group was rolled and its pacers flowed.
+-- Charges a cost to the present slot. `roll` and `flow` must have run.
 local function charge(g, requests, input, output)
   g[USED + 1], g[CURRENT + 1] = g[USED + 1] + requests, g[CURRENT + 1] + requests
   g[USED + 2], g[CURRENT + 2] = g[USED + 2] + input, g[CURRENT + 2] + input
@@ -117,7 +117,7 @@ local function charge(g, requests, input, output)
   if g[LIMIT + 4] > 0 then g[LEVEL + 4] = g[LEVEL + 4] + (input + output) end
 end
 
--- Takes over limits that the provider stated or the configuration changed.
+-- Changes a limit that the provider stated or the configuration changed.
 local function limit(g, d, wanted, now)
   local had = g[LIMIT + d]
   if wanted == had then return end
@@ -126,18 +126,18 @@ local function limit(g, d, wanted, now)
   if wanted == 0 then
     g[LEVEL + d], g[LOW + d], g[OLD_LOW + d] = 0, 0, 0
   elseif had == 0 then
-    -- nothing was paced so far: all that is used may have been used just now
+    -- the limit is new, so nothing was paced: all usage may be recent
     g[LEVEL + d] = math.min(wanted, used)
     g[LOW + d], g[OLD_LOW + d] = 0, 0
   elseif g[LEVEL + d] > math.max(wanted, used) then
-    -- owed since the state was lost, not for use that is known: the whole limit is the most that can be
-    -- missing, and a larger one's debt would keep a smaller from any use for many windows
+    -- This debt is from a lost state, not from known usage. The new limit is the most that can be missing; the
+    -- debt of a larger limit would block a smaller one for many windows.
     g[LEVEL + d] = math.max(wanted, used)
     g[LOW + d], g[OLD_LOW + d] = 0, 0
   end
 end
 
--- How full the fullest dimension with a limit is; 1 if there is none.
+-- The load of the fullest limited dimension; 1 if no dimension has a limit.
 local function fullest(p, g)
   local most, any = 0, false
   for d = 1, 4 do

@@ -1,22 +1,22 @@
--- The index of a large pool: a sorted set for each priority and model class, the ready set, of its
--- candidates, `key group`. One that may be able to carry a request is ready: its score is its turn, and
--- the smallest is looked at first. One that was found unable is parked: its score is twice the time at
--- which it will be able, so it stands behind all that are ready, in the order of that time. The odd
--- bit tells that the time holds for the size of the request that found it; an even one that it is in
--- the way of any request. What gives capacity back makes a candidate ready again.
+-- The index of a large pool: one sorted set per priority and model class, called a ready set. Its members are
+-- the candidates, `key group`. A candidate that may be able to carry a request is ready: its score is its turn,
+-- and the smallest turn comes first. A candidate that proved unable is parked: its score is twice the time at
+-- which it will be able, which sorts it behind all ready ones, in order of time. An odd score means that the
+-- time depends on the size of the request; an even one applies to any request. Returned capacity makes
+-- candidates ready again.
 --
--- Most calls change nothing of that. So it is kept with the records that all candidates of a key or a group
--- are ready (`ready`: the first of the ready sets that were looked at, which tells configurations apart), and
--- of each set when the first one that is parked is due (`wakes`), and of which size the request was that parked a
--- candidate there (`sizes`). A record that was read anew knows neither.
+-- Most calls leave the index unchanged, so some facts are cached with the records. `ready`: all candidates of
+-- this key or group are ready; the value is the first ready set checked, which identifies the configuration.
+-- `wakes`: when the first parked candidate of a set is due. `sizes`: the size of the request that parked a
+-- candidate there. A record read anew has none of these.
 -- @uses pool, key, group, records
-local PARKED = 1e15 -- scores from here on are twice a time in microseconds; turns are far below
-local NEVER = 8e15 -- a quarantined one is parked until something reopens it
-local MANY = 100 -- keys of a group that are not asked one by one whether they are parked
+local PARKED = 1e15 -- scores from here on are twice a time in microseconds; turns stay far below
+local NEVER = 8e15 -- a quarantined candidate is parked until something reopens it
+local MANY = 100 -- a group with more keys is reopened by one scan of the parked candidates
 
 local function row_of(k, g) return k.id .. ' ' .. g.id end
 
--- Puts a candidate behind all that are ready, because of a request of this size.
+-- Parks a candidate that cannot carry a request of this size.
 local function park_at(r, set, score, k, g, size)
   local row = row_of(k, g)
   redis.call('ZADD', set, score, row)
@@ -40,7 +40,7 @@ local function make_ready(r, row, from, sets)
   end
 end
 
--- Ready again: all parked candidates whose rows end so.
+-- Makes all parked candidates ready whose rows end so.
 local function reopen_parked(r, ending, from, sets)
   for n = from, #sets do
     for _, row in ipairs(redis.call('ZRANGEBYSCORE', sets[n], PARKED, '+inf')) do
@@ -49,8 +49,8 @@ local function reopen_parked(r, ending, from, sets)
   end
 end
 
--- Ready again: all candidates of a group, `m:<group>`, and of a key, `q:<key>`, if one is given. `sets`
--- holds the ready sets from place `from` on.
+-- Makes all candidates ready of a group, `m:<group>`, and of a key, `q:<key>`, if given. `sets` holds the ready
+-- sets from index `from` on.
 local function reopen(r, group, key, from, sets)
   local first = sets[from]
   if not first then return end
@@ -69,10 +69,10 @@ local function reopen(r, group, key, from, sets)
   if k then k.ready = first end
 end
 
--- Writes a plan's candidates into their ready sets, all ready: from place `from` of `rows` on the number
--- of the set, counted after the first five keys, the key and the group of each. The keys of a group that is in
--- `begun` are listed from the start; those of others follow what an earlier part of the plan has listed, or another
--- plan, unless this one is `alone`. Replicas that start together tell of the same. Gives the names of the sets.
+-- Writes a plan's candidates into their ready sets, all ready. `rows` holds from index `from` on the number of
+-- the set, counted after the first five keys, the key and the group of each. The key lists of groups in `begun`
+-- are rewritten; those of other groups are extended, because an earlier part of the plan has begun them, or
+-- another plan that is live. Replicas that start together write the same lists. Returns the names of the sets.
 local function index_all(r, sets, rows, from, begun, alone)
   local state = r.state
   local keys_of, listed_of, groups_of, sets_of = {}, {}, {}, {}

@@ -1,9 +1,9 @@
--- Limits that the provider stated in its answers, in the hash `learned`: one readable line a group, as
--- `rpm 50 itpm 30000 otpm 8000 tpm -`. It outlives the pool's state.
+-- Limits stated in the provider's answers, in the hash `learned`: one readable line per group, such as `rpm 50
+-- itpm 30000 otpm 8000 tpm -`. It survives the pool's state.
 -- @uses group
-local LEARNED_MS = 30 * 86400000 -- how long they are kept after the last answer that stated one
+local LEARNED_MS = 30 * 86400000 -- kept this long after the last answer that stated one
 
--- The four limits in a line, 0 where none was stated.
+-- Parses a line's four limits; 0 where none is stated.
 local function learned_of(line)
   local stated = { 0, 0, 0, 0 }
   if line then
@@ -19,7 +19,7 @@ local function learned_line(stated)
   return 'rpm ' .. text(1) .. ' itpm ' .. text(2) .. ' otpm ' .. text(3) .. ' tpm ' .. text(4)
 end
 
--- What holds: the provider's word, and what the configuration wants to leave unused of it.
+-- The effective limit: the smaller of the stated and the configured one, which may leave a part of it unused.
 local function effective(configured, stated)
   if configured == 0 or stated == 0 then return math.max(configured, stated) end
   return math.min(configured, stated)

@@ -1,23 +1,23 @@
--- Leases, in the hash `leases`: id to record. One that has ended stays a while as a tombstone, so that
--- a duplicate or a latecomer finds it and does nothing; one that expired stays, so that its late
--- settlement is exact. When each is due to be looked at again is told by two queues: the list `due`,
--- whose times only rise, as those of new leases do, and the sorted set `later` for all others.
+-- Leases, in the hash `leases`: id to record. An ended lease stays for a while as a tombstone, so a duplicate
+-- or late call changes nothing. An expired lease stays too, so its late settlement is exact. Two queues hold
+-- the time of each lease's next check: the list `due` for new leases, whose times only rise, and the sorted set
+-- `later` for all others.
 -- @uses pool, key, group, records, index
 local LEASE = '<ssdddddd' -- key, group, time, requests, input, output of the charge; deadline; state
 local FRESH, RENEWED, EXPIRED_LEASE = 0, 1, 2
-local TOMB = '<sdd' -- 'ended', when it ended, its time in the list `due` or 0
+local TOMB = '<sdd' -- 'ended', the time of the end, its time in the list `due` or 0
 local TOMB_BYTES, TOMB_US = 22, 30e6
-local TICK_US = 1e5 -- deadlines are rounded up to it, so that many are swept together
+local TICK_US = 1e5 -- deadlines are rounded up to this, so one sweep handles many
 local NOTHING_DUE = 9e15
 
 local function is_tomb(record) return #record == TOMB_BYTES end
 local function deadline_of(now, lease_us) return math.ceil((now + lease_us) / TICK_US) * TICK_US end
 
--- Reads what stands under the ids `from` to `to` of a call, each of which may occur in it again. `held` is
--- what stands there as far as the call has come. What it changes is written when it ends.
+-- Reads the records of the ids `from` to `to` of a call; an id may occur more than once. `held` is their state
+-- as the call proceeds. The call writes its changes at the end.
 local function hold_leases(r, ids, from, to)
   local found = redis.call('HMGET', r.leases, unpack(ids, from, to))
-  local held = { [ids[from]] = found[1], [ids[to]] = found[to - from + 1] } -- most calls are about one or two
+  local held = { [ids[from]] = found[1], [ids[to]] = found[to - from + 1] } -- most calls have one or two ids
   for n = from + 1, to - 1 do held[ids[n]] = found[n - from + 1] end
   r.held, r.told_count, r.queued_count, r.expects = held, 0, 0, false
 end
@@ -27,7 +27,7 @@ local function put_lease(r, id, record)
   r.held[id], told[n + 1], told[n + 2], r.told_count = record, id, record, n + 2
 end
 
--- Has a lease looked at again at a time.
+-- Schedules a lease's next check.
 local function expect(r, id, at)
   local p = r.pool
   if at >= p[LAST_DUE] then
@@ -41,8 +41,8 @@ local function expect(r, id, at)
   r.expects = true
 end
 
--- Writes what a call has changed of leases. Puts off the end of all that a pool keeps, once a minute, and
--- when one of them may be new.
+-- Writes the call's changes of leases. Extends the TTL of all the pool's keys once a minute, and when one of
+-- them may be new.
 local function write_leases(r, now)
   local p = r.pool
   if r.told_count > 0 then redis.call('HSET', r.leases, unpack(r.told, 1, r.told_count)) end
@@ -53,15 +53,15 @@ local function write_leases(r, now)
   end
 end
 
--- Ends an id that holds nothing.
+-- Writes a tombstone for an id without a lease.
 local function bury(r, id, now)
   local deadline = deadline_of(now, TOMB_US)
   put_lease(r, id, struct.pack(TOMB, 'ended', now, deadline))
   expect(r, id, deadline)
 end
 
--- Gives the concurrency of an expired lease back; its tokens stay charged until they age out. Gives
--- until when its record is kept.
+-- Releases the concurrency of an expired lease; its tokens stay charged until they age out. Returns the time
+-- until which its record is kept.
 local function expire(r, id, now, key, group, since, requests, input, output, deadline)
   local p, k, g = r.pool, key_of(r, key), group_of(r, group)
   if k and g then
@@ -75,15 +75,15 @@ local function expire(r, id, now, key, group, since, requests, input, output, de
   return now + p[WINDOW] + TOMB_US
 end
 
--- Looks at what is due, at most `most` of each queue, so that a call's cost is bounded. `sets` holds the
--- ready sets of an indexed pool from place `from` on. `SWEEP_AT` is
--- never later than the first that is due, so a call that has nothing to sweep asks nothing.
+-- Checks what is due, at most `most` leases of each queue, so that a call's cost is bounded. `sets` holds the
+-- ready sets of an indexed pool from index `from` on. `SWEEP_AT` is never later than the first due time, so a
+-- call with nothing to sweep needs no command.
 local function sweep(r, now, most, from, sets)
   local p, leases, due, later = r.pool, r.leases, r.due, r.later
   if now < p[SWEEP_AT] then return end
   local gone, next_at = {}, NOTHING_DUE
 
-  -- Gives the time at which it is due again, if it is.
+  -- Returns the time of the next check, if there is one.
   local function turn(id, record)
     if is_tomb(record) then
       local _, ended = struct.unpack(TOMB, record)
@@ -111,7 +111,7 @@ local function sweep(r, now, most, from, sets)
       else
         _, _, _, _, _, _, at, standing = struct.unpack(LEASE, record)
       end
-      if standing ~= RENEWED and standing ~= EXPIRED_LEASE then -- those are in the other queue
+      if standing ~= RENEWED and standing ~= EXPIRED_LEASE then -- these are in the other queue
         if at > now then
           next_at = at
           break
@@ -140,5 +140,5 @@ local function sweep(r, now, most, from, sets)
   if #gone > 0 then redis.call('HDEL', leases, unpack(gone)) end
   p[SWEEP_AT] = next_at
   keep(p, leases, due, later)
-  p[FRESH_AT] = 0 -- one that is empty now is made anew by the next lease
+  p[FRESH_AT] = 0 -- a queue that is empty now is created again by the next lease, without a TTL
 end

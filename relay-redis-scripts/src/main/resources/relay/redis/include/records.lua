@@ -1,18 +1,18 @@
--- The records of a pool, its own and those of its keys and quota groups, as tables. Redis holds them packed,
--- and what a call changed is written before it ends. To read and to unpack them would be a third of a call's
--- cost, and more with more keys: so what was read is kept here for the next call.
+-- The records of a pool, its keys and its quota groups, as tables. Redis holds them packed, and a call writes
+-- its changes before it ends. Reading and unpacking would take a third of a call's time, more with more keys,
+-- so the tables are cached here for the next call.
 --
--- What is kept is used only if the pool's record in Redis is, to the byte, the one that this process wrote
--- last, and every write gives that record a stamp of its own. So whatever befell the data (a flush, a failover
--- and back, a copy that was restored, another version of this library), a call finds another record and reads
--- anew. While a call is under way nothing is kept: one that fails half-way leaves nothing behind. Redis need
--- not keep this library's variables: a call that finds none reads. All this asks of the scripts is that every
--- field of the state that is kept here is written together with `pool`.
+-- The cache is valid only while the pool's record in Redis equals, byte for byte, the one that this process
+-- wrote last. Every write gives that record a new stamp. So after a flush, a failover and back, a restored copy
+-- or another version of this library, a call finds a different record and reads again. During a call the cache
+-- entry is removed, so a failed call leaves nothing behind. Redis may drop this library's variables: then a
+-- call reads again. All this requires one thing of the scripts: they write cached fields of the state only
+-- together with `pool`.
 -- @uses pool, key, group
-local MOST_KEPT = 100000 -- of records and names in lists, in all pools: some 25 MB
-local kept, kept_count = {}, 0 -- by the name of the state; how much was added since it was empty
+local MOST_KEPT = 100000 -- records and listed names, over all pools: some 25 MB
+local kept, kept_count = {}, 0 -- by the state's key; entries added since the last reset
 
--- The two kinds of records: where they are kept, how their fields begin, how they are packed.
+-- The two kinds of records: their table, field prefix, and packing.
 local KEY = { of = 'keys', prefix = 'k:', read = read_key, pack = pack_key }
 local GROUP = { of = 'groups', prefix = 'g:', read = read_group, pack = pack_group }
 
@@ -25,26 +25,25 @@ local function hold(r, kind, id, record)
   return record
 end
 
--- One that is not kept, nil if it is unknown.
+-- Reads a record that is not cached; nil if it is unknown.
 local function fetch(r, kind, id)
   local packed = redis.call('HGET', r.state, kind.prefix .. id)
   if packed then return hold(r, kind, id, kind.read(packed)) end
 end
 
--- The records of a pool that this process did not write last. Its stamps go on from the present microsecond,
--- and no process writes once a microsecond: so no two ever give the same one.
+-- Creates the tables of a pool that this process did not write last. Stamps start at the present microsecond,
+-- and no process writes once per microsecond, so no two processes produce the same stamp.
 local function records(state, win, p)
   local t = redis.call('TIME')
   p[STAMP] = math.max(p[STAMP] + 1, t[1] * 1e6 + t[2])
   return {
     state = state, win = win, pool = p, keys = {}, groups = {}, lists = {}, wakes = {}, sizes = {}, shut = {},
-    -- what a call is going to write; they stay, for a table that grows is dear
+    -- pending writes of a call; reused, because growing a table is expensive
     changed = {}, changes = 0, values = {}, told = {}, queued = {},
   }
 end
 
--- The records of the pool whose state and windows have these names, and its leases, if they matter; nil if
--- it is unknown.
+-- Opens the pool with these keys for its state, windows and, if needed, leases; nil if it is unknown.
 local function open(state, win, leases, due, later)
   local packed = redis.call('HGET', state, 'pool')
   if kept_count > MOST_KEPT then kept, kept_count = {}, 0 end
@@ -56,7 +55,7 @@ local function open(state, win, leases, due, later)
   return r
 end
 
--- A key's record, a group's, that of a field; nil if it is unknown.
+-- The record of a key, of a group, and of a field; nil if it is unknown.
 local function key_of(r, id) return r.keys[id] or fetch(r, KEY, id) end
 local function group_of(r, id) return r.groups[id] or fetch(r, GROUP, id) end
 
@@ -64,7 +63,7 @@ local function record_of(r, field)
   return (kind_of(field) == GROUP and group_of or key_of)(r, string.sub(field, 3))
 end
 
--- Reads the records of these fields, of which none is kept, with one call.
+-- Reads the uncached records of these fields with one command.
 local function fetch_all(r, fields)
   if #fields == 0 then return end
   local v = redis.call('HMGET', r.state, unpack(fields))
@@ -74,7 +73,7 @@ local function fetch_all(r, fields)
   end
 end
 
--- Of one that is new.
+-- Creates a record.
 local function new_key(r, id) return hold(r, KEY, id, { 0, 0, 0, 0, 0, 0, 0 }) end
 
 local function new_group(r, id)
@@ -83,7 +82,7 @@ local function new_group(r, id)
   return hold(r, GROUP, id, g)
 end
 
--- The records that a line `key group key group ...` names, in its order; nil if one is unknown. `{}` after a key says
+-- The records named by a line `key group key group ...`, in order; nil if one is unknown. `{}` after a key says
 -- that it is in shadow mode: `shadow` has the places of those.
 local function named(r, line)
   local list = r.lists[line]
@@ -104,7 +103,7 @@ local function named(r, line)
   return list
 end
 
--- The names that a field of the state lists.
+-- The names listed in a field of the state.
 local function names_in(r, field)
   local list = r.lists[field]
   if list then return list end
@@ -120,7 +119,7 @@ local function put_names(r, field, names)
   redis.call('HSET', r.state, field, names)
 end
 
--- Has a record written when the call ends.
+-- Marks a record for writing at the end of the call.
 local function change(r, record)
   if not record.changed then
     local n = r.changes + 1
@@ -140,7 +139,7 @@ local function drop(r, record)
   r.stale = true
 end
 
--- Writes what has changed, and the pool's own record, for its clock has moved.
+-- Writes the changed records, and the pool's own, because its clock has advanced.
 local function write(r)
   local changed, values, last = r.changed, r.values, 2
   r.pool[STAMP] = r.pool[STAMP] + 1
@@ -150,7 +149,7 @@ local function write(r)
     local record = changed[n]
     record.changed = false
     values[last + 1], values[last + 2], last = record.field, record.pack(record), last + 2
-    if n % 100 == 0 then -- a call takes no more
+    if n % 100 == 0 then -- bound on the arguments of one command
       redis.call('HSET', r.state, unpack(values, 1, last))
       last = 2
     end

@@ -1,8 +1,8 @@
--- Gives back a part of a charge made at `since` in `slot`. The group was rolled and flowed to `now`.
+-- Refunds a part of a charge made at `since` in `slot`. `roll` and `flow` must have run up to `now`.
 -- @uses group
 
--- The window: in the slot of the charge, and only while that slot is live. One of another length is
--- not: a number from before the slots' length changed would hit another charge's slot.
+-- The window: refunds in the slot of the charge, and only while that slot is live. A charge from before a
+-- change of the slots' length is not refunded: its slot number now belongs to another charge.
 local function refund_window(win, p, g, since, slot, requests, input, output)
   local recent = g[RECENT]
   if since <= p[SHAPED_AT] then
@@ -25,13 +25,12 @@ local function refund_window(win, p, g, since, slot, requests, input, output)
   g[USED + 1], g[USED + 2], g[USED + 3] = g[USED + 1] - requests, g[USED + 2] - input, g[USED + 3] - output
 end
 
--- The pacer: had the smaller amount been charged at `since`, the debt would now be lower by the
--- refund, but never by more than its least value since then, for a debt of 0 does not fall. That
--- least value is known from below by two running minima; where neither reaches back far enough, what
--- flowed off since then is taken as lost, if the limit was the same all the time. Either way the debt
--- stays at or above the true one. Beside a window that lets the whole limit pass at once, the window
--- bounds what the pacer does: there all comes back, or requests that reserve more than they cost would
--- be paced by what they reserve.
+-- The pacer: if the smaller amount had been charged at `since`, the debt would be lower by the refund, but by
+-- no more than its least value since then, because a debt of 0 does not fall. Two running minima bound that
+-- least value from below. Where neither reaches back to `since`, the outflow since then counts as lost,
+-- provided that the limit did not change. Either way the debt stays at or above the exact one. Where the window
+-- lets the whole limit pass at once, the window bounds the pacer, and the whole amount is refunded. Otherwise
+-- the reservations would pace requests that reserve more than they cost.
 local function refund_pacer(p, g, d, since, now, amount)
   local limit, level = g[LIMIT + d], g[LEVEL + d]
   if limit == 0 or level == 0 or amount <= 0 then return end

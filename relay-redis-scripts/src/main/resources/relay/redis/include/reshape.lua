@@ -1,10 +1,9 @@
--- Gives the pool's windows slots of another length. Slots of two lengths cannot be told apart, so all
--- that is used counts as used just now. That holds for groups that left the configuration, too, for
--- they may come back.
+-- Changes the length of the slots. Entries of two lengths cannot be mixed, so all usage counts as just used.
+-- This includes groups that left the configuration, because they may come back.
 -- @uses group, records
 
 
--- All groups, those that left the configuration, too.
+-- All groups, including those that left the configuration.
 local function all_groups(r)
   local all = {}
   for _, field in ipairs(redis.call('HKEYS', r.state)) do

@@ -1,9 +1,10 @@
--- How acquire_indexed finds a candidate: it compares a few that are ready, and parks those that prove unable.
+-- How acquire_indexed finds a candidate: it compares a few ready ones, and parks those that cannot carry the
+-- request.
 -- @uses pool, key, group, records, gate, choice, index
-local LATEST = 3.9e15 -- no later time is told apart: the odd bit must fit into a double
-local COMPARED, SAMPLE, MOST_LOOKS = 2, 4, 64 -- compared at first, then looked at together, in all
+local LATEST = 3.9e15 -- later times are treated alike: the odd bit must fit into a double
+local COMPARED, SAMPLE, MOST_LOOKS = 2, 4, 64 -- candidates in the first comparison, in a later one, per call
 
--- The records of candidates, of all rows or of those `from` to `to`.
+-- The records of the candidates in rows `from` to `to`, or in all rows.
 local function list_of(r, rows, from, to)
   local list, fields = {}, nil
   from, to = from or 1, to or #rows
@@ -24,10 +25,10 @@ local function list_of(r, rows, from, to)
   return list
 end
 
--- The score of one that is parked until `opens` for this reason.
+-- The score of a candidate parked until `opens` for this reason.
 local function parked_at(opens, reason) return 2 * math.min(opens, LATEST) + (reason <= 1 and 0 or 1) end
 
--- What was parked until now and is due goes to the end of those that are ready.
+-- Moves parked candidates that are due to the end of the ready ones.
 local function wake(r, set, now)
   if r.wakes[set] and r.wakes[set] > 2 * now + 1 then return end
   local parked = redis.call('ZRANGEBYSCORE', set, PARKED, '+inf', 'WITHSCORES', 'LIMIT', 0, SAMPLE + 1)
@@ -44,27 +45,27 @@ end
 
 local function size_of(input, output) return input .. ' ' .. output end
 
--- Notes of which size the requests were that parked candidates; `mixed` once they differ.
+-- Records the size of the requests that parked candidates; `mixed` if the sizes differ.
 local function note_size(state, set, size)
   local field = 's:' .. set
   local held = redis.call('HGET', state, field)
   if held ~= size then redis.call('HSET', state, field, (held and held ~= '') and 'mixed' or size) end
 end
 
--- When a candidate can carry a request, as `able_at`. Notes what that says of others.
+-- When a candidate can carry a request, as `able_at`. Records the result for `is_shut`.
 local function able_and_noted(r, k, g, now, most, input, output)
   local opens, reason = able_at(r, k, g, now, most, input, output)
   if reason > 0 and reason < 5 then r.shut[row_of(k, g)] = { opens, reason, input, output, g } end
   return opens, reason
 end
 
--- Parks one candidate that cannot carry a request: at its time for this request.
+-- Parks a candidate until it can carry this request.
 local function park(r, set, k, g, now, input, output)
   if k[K_STOPPED] > 0 then
     park_at(r, set, NEVER, k, g)
   else
     local opens, reason = able_and_noted(r, k, g, now, math.huge, input, output)
-    -- one that is too small for this request may be large enough for the next
+    -- a group too small for this request may be large enough for the next
     if opens == math.huge then opens, reason = now + r.pool[WINDOW], 2 end
     local size = size_of(input, output)
     park_at(r, set, parked_at(opens, reason), k, g, size)
@@ -72,8 +73,9 @@ local function park(r, set, k, g, now, input, output)
   end
 end
 
--- The best ready candidate of one ready set for a request: the records of its key and group, what it
--- reserves, and nothing if none can carry it. `false` if the looks ran out.
+-- Finds the best ready candidate of a ready set: returns the records of its key and group, and what to reserve
+-- there. Returns nothing if no ready candidate can carry the request, and `false` if the call has compared its
+-- maximum.
 local function search(r, set, now, input, output, favourite, seed, avoided, looks)
   local p = r.pool
   wake(r, set, now)
@@ -102,7 +104,7 @@ local function search(r, set, now, input, output, favourite, seed, avoided, look
     end
     local found = redis.call('ZRANGE', set, from, from + most - 1, 'WITHSCORES')
     local rows, parked = {}, #found == 0
-    local some = not parked and tonumber(found[#found]) > 2 * now + 1 -- the last has the highest score
+    local some = not parked and tonumber(found[#found]) > 2 * now + 1 -- the last one has the highest score
     for n = 1, #found, 2 do
       if some and tonumber(found[n + 1]) > 2 * now + 1 then
         parked = true

@@ -1,6 +1,14 @@
 -- What a survey has to do with the fleet's plans.
 -- @uses pool, key, group, records, fleet, wanted
 
+local STANDING = '^(%d+) (%S+) (%d+)$'
+
+local function check_standing(config)
+  if config ~= '-' and config ~= 'leave' and not string.find(config, STANDING) then
+    error({ err = 'BADARG config must be `plan hash since_ms`, - or leave' })
+  end
+end
+
 -- Takes replicas off that have been silent for long, and one that leaves. Gives the plans of the others, and whether
 -- they are several. `heard` are those that gave a sign of life.
 local function take_roll(fleet, replica, config, heard)
@@ -11,7 +19,7 @@ local function take_roll(fleet, replica, config, heard)
       fleet.replicas[id], fleet.changed = nil, true
     end
   end
-  local plan, hash, since_ms = string.match(config, '^(%d+) (%S+) (%d+)$')
+  local plan, hash, since_ms = string.match(config, STANDING)
   local mine = fleet.replicas[replica]
   if plan and mine and mine.plan == plan and (mine.hash ~= hash or mine.since_ms ~= since_ms) then
     mine.hash, mine.since_ms, fleet.changed = hash, since_ms, true -- another configuration with the same plan

@@ -1,0 +1,76 @@
+package relay.redis;
+
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertInstanceOf;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.time.Duration;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
+import org.junit.jupiter.api.Test;
+
+/** Time in which this process did not run counts against no call. */
+class DeadlinesTest {
+  private static final Duration SOON = Duration.ofSeconds(20);
+  private static final long MS = 1_000_000;
+  private static final long TIMEOUT = 100 * MS;
+
+  @Test
+  void a_call_without_an_answer_fails() {
+    try (Deadlines deadlines = new Deadlines(TIMEOUT, (_, task) -> task.run(), System::nanoTime)) {
+      CompletableFuture<Object> reply = new CompletableFuture<>();
+      deadlines.watch(reply);
+      var failure =
+          assertThrows(ExecutionException.class, () -> reply.get(20, TimeUnit.SECONDS));
+      assertInstanceOf(TimeoutException.class, failure.getCause());
+    }
+  }
+
+  @Test
+  void a_jump_of_the_time_counts_as_two_ticks() {
+    AtomicLong now = new AtomicLong();
+    AtomicInteger ticks = new AtomicInteger();
+    Deadlines.IoTimer ioThread = (_, task) -> task.run();
+    try (Deadlines deadlines =
+        new Deadlines(
+            TIMEOUT,
+            ioThread,
+            () -> {
+              ticks.incrementAndGet();
+              return now.addAndGet(3_600_000 * MS); // an hour each time it is read
+            })) {
+      CompletableFuture<Object> reply = new CompletableFuture<>();
+      deadlines.watch(reply);
+      AwaitCondition.until("three ticks", SOON, () -> deadlines.runningNanos() >= 60 * MS);
+      assertTrue(ticks.get() >= 3, "an hour counted as more than two ticks");
+      reply.complete("late, but within the running time");
+    }
+  }
+
+  @Test
+  void nothing_fails_while_the_thread_that_reads_replies_is_stalled() {
+    AtomicInteger asked = new AtomicInteger();
+    AtomicLong reads = new AtomicLong();
+    try (Deadlines deadlines =
+        new Deadlines(
+            TIMEOUT,
+            (_, _) -> asked.incrementAndGet(), // it never comes to its timers
+            () -> {
+              reads.incrementAndGet();
+              return System.nanoTime();
+            })) {
+      CompletableFuture<Object> reply = new CompletableFuture<>();
+      deadlines.watch(reply);
+      AwaitCondition.until("the thread is asked", SOON, () -> asked.get() == 1);
+      long before = reads.get();
+      // Far more ticks than a timeout has
+      AwaitCondition.until("ticks pass", SOON, () -> reads.get() > before + 30);
+      assertFalse(reply.isDone());
+    }
+  }
+}

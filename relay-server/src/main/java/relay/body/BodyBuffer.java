@@ -1,0 +1,43 @@
+package relay.body;
+
+import java.nio.ByteBuffer;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
+
+/** A direct buffer that holds one body until {@link #release}. Used by one thread at a time. */
+public final class BodyBuffer {
+  private final BodyBuffers owner;
+  private @Nullable ByteBuffer buffer;
+
+  BodyBuffer(BodyBuffers owner, ByteBuffer buffer, int announced) {
+    this.owner = owner;
+    // One byte more than announced: a body that fills it is too long.
+    this.buffer =
+        buffer.position(BodyBuffers.HEADROOM).limit(BodyBuffers.HEADROOM + announced + 1);
+  }
+
+  /** Where to read the body to. */
+  public ByteBuffer buffer() {
+    return Objects.requireNonNull(buffer, "the buffer was released");
+  }
+
+  /** Whether more bytes than announced were read. */
+  public boolean isOverfull() {
+    return !buffer().hasRemaining();
+  }
+
+  /** The bytes read so far, as a body. Its release gives this buffer back. */
+  public Payload payload() {
+    ByteBuffer body = buffer().flip().position(BodyBuffers.HEADROOM);
+    return Payload.in(body, owner.arrays(), this::release);
+  }
+
+  /** Gives the buffer back, the first time. No thread may use its bytes afterwards. */
+  public void release() {
+    ByteBuffer released = buffer;
+    buffer = null;
+    if (released != null) {
+      owner.release(released);
+    }
+  }
+}

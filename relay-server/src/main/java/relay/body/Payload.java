@@ -1,0 +1,114 @@
+package relay.body;
+
+import java.nio.ByteBuffer;
+import org.jspecify.annotations.Nullable;
+import relay.carrier.SpareBuffers;
+
+/**
+ * A request's body: an array, or direct memory that the provider's socket sends as it is. Direct
+ * memory becomes an array only for a caller that needs one.
+ *
+ * <p>{@link #release} lets the next request reuse the memory, so it must follow the last read and
+ * the last send. Used by one thread at a time.
+ */
+public final class Payload {
+  private final int length;
+  private byte @Nullable [] bytes;
+  private @Nullable Memory memory;
+
+  private Payload(byte[] bytes) {
+    this.bytes = bytes;
+    length = bytes.length;
+  }
+
+  private Payload(Memory memory, int length) {
+    this.memory = memory;
+    this.length = length;
+  }
+
+  /**
+   * Memory outside of the heap.
+   *
+   * @param buffer the body is between its position and its limit; before it is room
+   * @param arrays of at least as many bytes as the body has
+   * @param onRelease gives the memory back
+   */
+  private record Memory(ByteBuffer buffer, SpareBuffers arrays, Runnable onRelease) {}
+
+  /** A body in an array that must not change. */
+  public static Payload of(byte[] bytes) {
+    return new Payload(bytes);
+  }
+
+  /**
+   * A body in direct memory.
+   *
+   * @param buffer the body is between its position and its limit
+   * @param arrays spare heap buffers of at least the same size
+   * @param onRelease gives the buffer back
+   */
+  public static Payload in(ByteBuffer buffer, SpareBuffers arrays, Runnable onRelease) {
+    return new Payload(new Memory(buffer, arrays, onRelease), buffer.remaining());
+  }
+
+  /** Bytes of the body. */
+  public int length() {
+    return length;
+  }
+
+  /** Reads bytes that are valid during the call only. */
+  public interface Reader<T> {
+    /**
+     * @param bytes may be longer than the body
+     * @param length of the body
+     */
+    T read(byte[] bytes, int length);
+  }
+
+  /** Has the bytes read by a caller that does not keep them. */
+  public <T> T withBytes(Reader<T> reader) {
+    Memory direct = memory;
+    if (bytes != null || direct == null) {
+      return reader.read(bytes(), length);
+    }
+    ByteBuffer lent = direct.arrays.take(); // a recently used one, still in the processor's caches
+    try {
+      byte[] copy = lent.array();
+      direct.buffer.get(direct.buffer.position(), copy, 0, length);
+      return reader.read(copy, length);
+    } finally {
+      direct.arrays.giveBack(lent);
+    }
+  }
+
+  /** The bytes, which the caller may keep but not change. */
+  public byte[] bytes() {
+    byte[] known = bytes;
+    if (known == null) {
+      Memory direct = memory;
+      if (direct == null) {
+        throw new IllegalStateException("the body was released");
+      }
+      known = new byte[length];
+      direct.buffer.get(direct.buffer.position(), known);
+      bytes = known;
+    }
+    return known;
+  }
+
+  /** A view of the direct memory; null if the body is an array. */
+  public @Nullable ByteBuffer directBuffer() {
+    Memory direct = memory;
+    return direct == null ? null : direct.buffer.duplicate();
+  }
+
+  /** Ends the use of the body. Only {@link #length} may be called afterwards. */
+  public void release() {
+    Memory direct = memory;
+    memory = null;
+    bytes = null;
+    if (direct != null) {
+      direct.onRelease.run();
+    }
+  }
+}

@@ -1,0 +1,323 @@
+package relay.pipeline;
+
+import static java.nio.charset.StandardCharsets.ISO_8859_1;
+import static java.nio.charset.StandardCharsets.UTF_8;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertInstanceOf;
+import static org.junit.jupiter.api.Assertions.assertNotNull;
+import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.OutputStream;
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.net.Socket;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Random;
+import java.util.stream.Collectors;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import relay.auth.Clients;
+import relay.body.Payload;
+import relay.carrier.Carriers;
+import relay.config.Config;
+import relay.config.ProviderConfig;
+import relay.e2e.Await;
+import relay.embedded.EmbeddedRedis;
+import relay.metrics.Meters;
+import relay.model.Dialect;
+import relay.model.Endpoint;
+import relay.pool.Configs;
+import relay.pool.Plans;
+import relay.redis.Acquisition;
+import relay.redis.Acquisition.Granted;
+import relay.redis.Demand;
+import relay.redis.Dimension;
+import relay.redis.KeyPlan;
+import relay.redis.KeyPool;
+import relay.redis.Lease;
+import relay.redis.RedisEngine;
+import relay.redis.Usage;
+import relay.upstream.ProviderApi;
+import relay.upstream.Upstream;
+
+/** Leases, quotas and usage of requests that end in unusual places. */
+@Timeout(120)
+class RequestOwnershipTest {
+  private static final Duration LONG = Duration.ofMinutes(1);
+  private static final String CLIENT_KEY = "client-secret-of-team";
+  private static final String EVENTS =
+      """
+      data: {"choices":[{"index":0,"delta":{"content":"hi"}}]}
+
+      data: {"choices":[],"usage":{"prompt_tokens":7,"completion_tokens":3,"total_tokens":10}}
+
+      data: [DONE]
+
+      """;
+
+  private final List<String> calls = new ArrayList<>();
+  private final CountDownLatch aborted = new CountDownLatch(1);
+  private final Carriers carriers = new Carriers("carrier", 1);
+  private EmbeddedRedis redis;
+  private ServerSocket provider;
+  private RedisEngine engine;
+  private Upstream upstream;
+  private Meters meters;
+  private List<Route> routes;
+  private KeyPool clientsPool;
+  private RequestPipeline pipeline;
+
+  @BeforeEach
+  void start() throws IOException {
+    redis = EmbeddedRedis.start();
+    provider = new ServerSocket(0, 50, InetAddress.getLoopbackAddress());
+    Config config =
+        Configs.of(
+            """
+            server:
+              auth:
+                clients:
+                  - { name: team, key: %s, rpm_limit: 100 }
+            providers:
+              - name: cloud
+                type: bedrock
+                region: eu-west-1
+                models: [claude-x]
+                keys: [{ key: one, id: c-1, access_key_id: AKIAEXAMPLE0000A, rpm_limit: 50 }]
+              - name: open
+                type: openai
+                base_url: http://127.0.0.1:%d
+                models: [gpt-x]
+                keys: [{ key: secret-4, id: o-1, rpm_limit: 50 }]
+            """
+                .formatted(CLIENT_KEY, provider.getLocalPort()));
+    engine = RedisEngine.start(Configs.replica(config, redis.url(), "a"));
+    upstream = new Upstream(carriers, LONG, LONG);
+    meters = new Meters(config);
+    routes = new ArrayList<>();
+    for (ProviderConfig one : config.enabledProviders()) {
+      routes.add(
+          new Route(
+              new ProviderApi(upstream, one, LONG, null),
+              engine.pool(Plans.of(one)),
+              engine.breaker(one.name())));
+    }
+    clientsPool = engine.pool(Plans.ofClients(config.server().auth()).orElseThrow());
+    pipeline =
+        new RequestPipeline(
+            new RequestPipeline.Serving(
+                new Clients(config.server().auth()),
+                clientsPool,
+                clientsPool.plan().keys().stream().map(KeyPlan::id).collect(Collectors.toSet()),
+                Plans.tally(engine, config.server().auth()),
+                new Routes(routes, config.routing(), new Random(1)),
+                new RequestPipeline.Bounds(1_000_000, 0, LONG)),
+            meters);
+  }
+
+  @AfterEach
+  void stop() throws IOException {
+    engine.close();
+    upstream.close();
+    carriers.close();
+    meters.close();
+    provider.close();
+    redis.close();
+  }
+
+  /** What a client does where it does not act as usual. */
+  @FunctionalInterface
+  private interface Odd {
+    void act(String method, Object[] given) throws IOException;
+  }
+
+  private ClientExchange client(Dialect dialect, String target, String json, Odd odd) {
+    return ScriptedExchange.of(
+        (proxy, method, given) -> {
+          odd.act(method.getName(), given);
+          return switch (method.getName()) {
+            case "method" -> "POST";
+            case "dialect" -> dialect;
+            case "target" -> target;
+            case "header" -> "x-api-key".equals(given[0]) ? CLIENT_KEY : null;
+            case "headers" -> List.of();
+            case "readBody" -> new ClientExchange.Body.Whole(Payload.of(json.getBytes(UTF_8)));
+            case "continueOnNewThread" -> {
+              carriers.execute((Runnable) given[0]);
+              yield null;
+            }
+            case "abort" -> {
+              aborted.countDown();
+              yield null;
+            }
+            default -> null;
+          };
+        });
+  }
+
+  private void serve(ClientExchange client, Endpoint endpoint) throws Exception {
+    carriers.execute(() -> pipeline.serve(client, endpoint));
+    assertTrue(aborted.await(60, TimeUnit.SECONDS));
+    Await.until("the request has ended", () -> pipeline.running() == 0);
+  }
+
+  private static long requests(KeyPool pool) {
+    return pool.snapshot().join().groups().stream()
+        .mapToLong(group -> group.used().of(Dimension.REQUESTS))
+        .sum();
+  }
+
+  private static CompletableFuture<Acquisition> acquire(KeyPool pool) {
+    return pool.acquire(Demand.of(pool.plan().modelClasses().getFirst(), 1, 1), Duration.ZERO);
+  }
+
+  private Lease granted() {
+    return assertInstanceOf(Granted.class, acquire(routes.getLast().pool()).join()).lease();
+  }
+
+  /** The body for Bedrock is made from a header: between the grant and the attempt. */
+  @Test
+  void an_error_between_the_grant_and_the_attempt_gives_both_leases_back() throws Exception {
+    String json = "{\"model\":\"claude-x\",\"max_tokens\":10,\"messages\":[]}";
+    ClientExchange client =
+        client(
+            Dialect.ANTHROPIC,
+            "/v1/messages",
+            json,
+            (method, given) -> {
+              if (method.equals("header") && "anthropic-beta".equals(given[0])) {
+                throw new StackOverflowError("as a test wants it");
+              }
+            });
+    serve(client, Endpoint.MESSAGES);
+    KeyPool pool = routes.getFirst().pool();
+    Await.until("no lease lives", () -> pool.liveLeases() == 0 && clientsPool.liveLeases() == 0);
+    assertEquals(0, requests(pool), "nothing was sent, so nothing is charged");
+    assertEquals(0, requests(clientsPool));
+  }
+
+  @Test
+  void usage_is_counted_once_when_the_client_leaves_with_the_last_bytes() throws Exception {
+    Thread.ofVirtual().start(this::answerOnce);
+    ClientExchange client =
+        client(
+            Dialect.OPENAI,
+            "/v1/chat/completions",
+            "{\"model\":\"gpt-x\",\"stream\":true,\"messages\":[]}",
+            (method, given) -> {
+              calls.add(method);
+              if (method.equals("write")) {
+                throw new IOException("the client has left");
+              }
+            });
+    serve(client, Endpoint.CHAT_COMPLETIONS);
+    assertTrue(calls.contains("write"), calls.toString());
+    assertEquals("7.0", metric("relay_client_tokens_total{client=\"team\",type=\"input\"}"));
+    assertEquals("3.0", metric("relay_client_tokens_total{client=\"team\",type=\"output\"}"));
+  }
+
+  private void answerOnce() {
+    try (Socket peer = provider.accept()) {
+      InputStream in = peer.getInputStream();
+      StringBuilder request = new StringBuilder();
+      while (request.indexOf("\"messages\":[]") < 0) {
+        request.append((char) in.read());
+      }
+      OutputStream out = peer.getOutputStream();
+      String head =
+          "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ncontent-length: "
+              + EVENTS.length()
+              + "\r\n\r\n";
+      out.write((head + EVENTS).getBytes(ISO_8859_1));
+      out.flush();
+      assertTrue(aborted.await(60, TimeUnit.SECONDS));
+    } catch (IOException e) {
+      throw new AssertionError(e);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  private String metric(String series) {
+    return meters
+        .scrape()
+        .lines()
+        .filter(line -> line.startsWith(series + " "))
+        .map(line -> line.substring(series.length() + 1))
+        .findFirst()
+        .orElse("none");
+  }
+
+  @Test
+  void a_quota_that_is_granted_after_its_request_has_failed_goes_back() throws Exception {
+    ClientQuota quota = ClientQuota.of(clientsPool, "team");
+    quota.reserve(Demand.of("any", 1, 1));
+    quota.end();
+    Demand next = Demand.of(clientsPool.plan().modelClasses().getFirst(), 1, 1).on("team");
+    Lease later = assertInstanceOf(Granted.class, clientsPool.acquire(next).join()).lease();
+    Await.until("the first lease is cancelled", () -> clientsPool.liveLeases() == 1);
+    later.cancel();
+    Await.until("Redis has both", () -> requests(clientsPool) == 0);
+  }
+
+  @Test
+  void resources_are_closed_once_by_the_owner_that_has_them_last() {
+    try (RequestResources first = new RequestResources(meters)) {
+      first.expect(acquire(routes.getLast().pool()));
+      assertInstanceOf(Granted.class, first.await());
+      Lease lease = first.lease();
+      first.beginAttempt();
+      RequestResources second = first.transfer();
+      first.close();
+      assertNull(lease.charged());
+      second.close();
+      Usage charged = lease.charged();
+      assertNotNull(charged);
+      assertEquals(1, charged.requests());
+      assertEquals("0.0", metric("relay_reserved_tokens"));
+      second.close();
+      assertEquals("0.0", metric("relay_reserved_tokens"));
+    }
+  }
+
+  @Test
+  void a_lease_that_nobody_awaits_goes_back() {
+    CompletableFuture<Acquisition> pending = new CompletableFuture<>();
+    try (RequestResources resources = new RequestResources(meters)) {
+      resources.expect(pending);
+    }
+    assertTrue(pending.isCancelled());
+    Lease lease = granted();
+    try (RequestResources resources = new RequestResources(meters)) {
+      resources.expect(CompletableFuture.completedFuture(new Granted(lease)));
+    }
+    assertEquals(Usage.NONE, lease.charged());
+  }
+
+  @Test
+  void a_lease_without_an_attempt_is_cancelled_and_one_with_an_attempt_is_charged() {
+    for (boolean attempted : new boolean[] {false, true}) {
+      Lease lease = granted();
+      try (RequestResources resources = new RequestResources(meters)) {
+        resources.expect(CompletableFuture.completedFuture(new Granted(lease)));
+        assertInstanceOf(Granted.class, resources.await());
+        if (attempted) {
+          resources.beginAttempt();
+        }
+      }
+      Usage charged = lease.charged();
+      assertNotNull(charged);
+      assertEquals(attempted ? 1 : 0, charged.requests());
+    }
+  }
+}

@@ -1,0 +1,130 @@
+package relay.upstream;
+
+import static java.util.concurrent.CompletableFuture.completedFuture;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertInstanceOf;
+import static org.junit.jupiter.api.Assertions.assertSame;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+
+import java.io.IOException;
+import java.time.Duration;
+import java.util.concurrent.Callable;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+import mockwebserver3.MockResponse;
+import mockwebserver3.MockWebServer;
+import okhttp3.OkHttpClient;
+import okhttp3.Request;
+import okhttp3.Response;
+import org.junit.jupiter.api.AutoClose;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import relay.body.Payload;
+import relay.carrier.Carriers;
+import relay.upstream.UpstreamCall.Outcome;
+
+/** An attempt gives its connection slot and its watch back, whatever is thrown. */
+class UpstreamCallTest {
+  private static final Duration LONG = Duration.ofMinutes(5);
+  private static final Payload BODY = Payload.of(new byte[] {'{', '}'});
+
+  @AutoClose private final MockWebServer web = new MockWebServer();
+  @AutoClose private final Carriers carriers = new Carriers("carrier", 1);
+  @AutoClose private final IdleWatch idleWatch = new IdleWatch(LONG, () -> {});
+
+  private final ConnectionSlots slots =
+      new ConnectionSlots(completedFuture(new OkHttpClient()), carriers, LONG, false);
+
+  @BeforeEach
+  void start() throws IOException {
+    web.start();
+  }
+
+  private UpstreamCall call(ProviderProtocol protocol, KeyCredential credential) {
+    UpstreamRequest request = new UpstreamRequest(web.url("/v1/messages"));
+    return new UpstreamCall(slots, idleWatch, request, protocol, credential, BODY);
+  }
+
+  /** Runs on the carrier, to which the connection slots belong. */
+  private <T> T onCarrier(Callable<T> task) throws Exception {
+    CompletableFuture<T> result = new CompletableFuture<>();
+    carriers.execute(
+        () -> {
+          try {
+            result.complete(task.call());
+          } catch (Throwable e) {
+            result.completeExceptionally(e);
+          }
+        });
+    return result.get(20, TimeUnit.SECONDS);
+  }
+
+  private ConnectionSlots.ConnectionSlot idleSlot() throws Exception {
+    return onCarrier(
+        () -> {
+          ConnectionSlots.ConnectionSlot slot = slots.take();
+          slot.close();
+          return slot;
+        });
+  }
+
+  @Test
+  void an_error_after_the_head_gives_everything_back() throws Exception {
+    web.enqueue(new MockResponse.Builder().body("answer").build());
+    ConnectionSlots.ConnectionSlot before = idleSlot();
+    ProviderProtocol broken =
+        new ProviderProtocol() {
+          @Override
+          public boolean serves(String path) {
+            return true;
+          }
+
+          @Override
+          public String path(String target, String model, boolean stream) {
+            return target;
+          }
+
+          @Override
+          public Response inDialect(Response response) {
+            throw new StackOverflowError("as a test wants it");
+          }
+        };
+    onCarrier(
+        () -> assertThrows(StackOverflowError.class, call(broken, KeyCredential.none())::execute));
+    assertEquals(0, idleWatch.watching());
+    assertSame(before, idleSlot(), "the slot is idle again");
+    assertEquals(0, before.client().connectionPool().connectionCount(), "its connection is closed");
+  }
+
+  @Test
+  void an_error_in_the_renewal_of_a_token_closes_the_first_answer() throws Exception {
+    web.enqueue(new MockResponse.Builder().code(401).build());
+    ConnectionSlots.ConnectionSlot before = idleSlot();
+    KeyCredential credential =
+        (Request.Builder request, Payload body) ->
+            () -> {
+              throw new IllegalStateException("as a test wants it");
+            };
+    onCarrier(
+        () ->
+            assertThrows(
+                IllegalStateException.class, call(new PlainProtocol(), credential)::execute));
+    assertEquals(0, idleWatch.watching());
+    assertSame(before, idleSlot());
+  }
+
+  @Test
+  void an_answer_that_is_read_gives_everything_back() throws Exception {
+    web.enqueue(new MockResponse.Builder().body("answer").build());
+    onCarrier(
+        () -> {
+          Outcome outcome = call(new PlainProtocol(), KeyCredential.none()).execute();
+          try (UpstreamAnswer answer =
+              assertInstanceOf(Outcome.Answered.class, outcome).answer()) {
+            assertEquals(1, idleWatch.watching());
+            return answer.readAtMost(6);
+          }
+        });
+    assertEquals(0, idleWatch.watching());
+  }
+}
