@@ -129,8 +129,8 @@ public final class ConfigReloads {
     }
   }
 
-  /** Whether a file has changed and may go on to. */
-  private boolean sawUnrest(long nowNanos) {
+  /** One look. Whether a file has changed, and may still be changing. */
+  boolean sawUnrest(long nowNanos) {
     RecordedReads now = source.seen().again();
     if (now.sameAs(source.seen())) {
       changing = null;

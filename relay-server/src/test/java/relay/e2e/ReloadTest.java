@@ -5,6 +5,9 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
@@ -401,6 +404,36 @@ class ReloadTest {
     String hash = before.get("hash").asText();
     assertEquals(hash, replicas.admin(0, "/pools").json().path("config").path("hash").asText());
     assertEquals(1, replicas.metric(0, "relay_config_info{hash=\"" + hash + "\"}"));
+  }
+
+  @Test
+  void a_config_map_is_swapped() throws Exception {
+    take(setup());
+    Path config = replicas.config(0);
+    try {
+      for (int n = 0; n < 3; n++) {
+        String client = "mapped-" + n;
+        Path version = Files.createDirectory(config.resolveSibling("..2026_11_27." + n));
+        Files.writeString(
+            version.resolve(config.getFileName()),
+            setup()
+                .client(client)
+                .yaml(
+                    replicas.port(0), replicas.get(0).adminPort(), replicas.redis().url()));
+        Path link = Files.createSymbolicLink(config.resolveSibling("..tmp"), version.getFileName());
+        Files.move(link, config.resolveSibling("..data"), StandardCopyOption.ATOMIC_MOVE);
+        if (n == 0) {
+          Path file =
+              Files.createSymbolicLink(
+                  config.resolveSibling("link"), Path.of("..data").resolve(config.getFileName()));
+          Files.move(file, config, StandardCopyOption.ATOMIC_MOVE);
+        }
+        Await.until(client, () -> askAs(Setup.clientKey(client)).status() == 200);
+      }
+    } finally {
+      Files.delete(config);
+      replicas.write(0, setup());
+    }
   }
 
   @Test
