@@ -200,7 +200,7 @@ public final class ConfigSchema {
 
   private static SchemaNode cluster() {
     SchemaNode cluster = flag("Redis Cluster: not supported yet", false);
-    cluster.json().withArray("anyOf").withObject("/0").put("const", false);
+    ((ObjectNode) cluster.json().path("anyOf").path(0)).put("const", false);
     return cluster;
   }
 
@@ -245,7 +245,7 @@ public final class ConfigSchema {
             .need("name", "type")
             .only(ProviderType.AZURE, "api_version", "login_url", "token_scope")
             .only(ProviderType.VERTEX, "project");
-    provider.json().withObject("/properties/model_classes").remove("minItems");
+    ((ObjectNode) provider.json().path("properties").path("model_classes")).remove("minItems");
     return provider;
   }
 

@@ -54,7 +54,14 @@ final class SchemaNode {
 
   static SchemaNode text(String title, Pattern form) {
     ObjectNode own = JSON.objectNode().put("pattern", whole(form));
-    own.putArray("type").add("string").add("number");
+    if (form.matcher("0").matches()) { // a number without quotes is text, too
+      own.putArray("type").add("string").add("number");
+      if (!form.matcher("-1").matches()) {
+        own.put("minimum", 0);
+      }
+    } else {
+      own.put("type", "string");
+    }
     return scalar(title, own);
   }
 
@@ -112,7 +119,8 @@ final class SchemaNode {
   /** A mapping whose names are the user's. */
   static SchemaNode map(String title, SchemaNode values) {
     SchemaNode made = new SchemaNode(title);
-    made.node.put("type", "object").set("additionalProperties", values.node);
+    made.node.putArray("type").add("object").add("null");
+    made.node.set("additionalProperties", values.node);
     return made;
   }
 
