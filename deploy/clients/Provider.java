@@ -2,9 +2,9 @@ import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.time.Duration;
 import java.util.List;
-import relay.trial.ProviderSimulator;
-import relay.trial.ProviderSimulator.Account;
-import relay.trial.ProviderSimulator.Settings;
+import relay.trial.provider.ProviderSimulator;
+import relay.trial.provider.ProviderSimulator.Account;
+import relay.trial.provider.ProviderSimulator.Settings;
 
 /**
  * The provider of `relay try` as a process of its own, three times: one that only Relay asks, with

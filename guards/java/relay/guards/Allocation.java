@@ -5,13 +5,14 @@ import java.lang.management.ManagementFactory;
 
 /** Counts the bytes that the calling thread allocates. */
 public final class Allocation {
-  private static final int WARM_CALLS = 100; // classes are loaded, call sites linked
+  private static final int WARM_CALLS = 100; // to load classes and link call sites
   private static final int CALLS = 200;
 
   private Allocation() {}
 
   /**
-   * Bytes a call, as the interpreter allocates: the optimizing compiler may spare some, never adds.
+   * Allocated bytes per call in the interpreter: the JIT compiler may remove allocations, but never
+   * adds any.
    */
   public static double bytesPerCall(Runnable call) {
     ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();

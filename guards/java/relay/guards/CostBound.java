@@ -5,12 +5,12 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.util.Locale;
 
 /**
- * What the way of a request may cost, in figures that a busy machine does not change: bytes
- * allocated, commands of Redis. Each bound lies some 15 to 25 % above what was measured when it was
- * set; the build's output has what is measured now. Lower a bound whenever something got cheaper.
+ * Bounds on the cost of the hot path, in figures that do not depend on the machine's load:
+ * allocated bytes and Redis commands. Each bound is 15 to 25 % above the value measured when it was
+ * set; the build prints the current values. Lower a bound after an improvement.
  */
 public enum CostBound {
-  // Bytes allocated by a call of a pure part.
+  // Bytes allocated per call of a component.
   SCAN_2_KB(2_000),
   SCAN_50_KB(3_200),
   SCAN_WITH_SESSION_2_KB(3_200),
@@ -24,16 +24,16 @@ public enum CostBound {
   HEADERS_TO_THE_CLIENT(145),
   RATE_LIMIT_HEADERS(1_100),
 
-  // Bytes allocated by a replica for a request, all threads, code compiled but not optimized.
-  // It waits for its grant on its virtual thread, whose stack is put aside meanwhile.
+  // Bytes allocated by a replica per request, over all threads, with C1 code. Includes the saved
+  // stack of the virtual thread that waits for the grant.
   REQUEST_2_KB(52_000),
   REQUEST_50_KB(50_000),
-  // Of a stream it depends on how many reads its events come with: 45,000 to 62,000 were seen.
+  // For a stream this depends on the number of reads that deliver its events: 45,000 to 62,000.
   REQUEST_30_EVENTS(75_000),
 
-  // For a request: calls of Redis's functions, one before the provider is asked, which ends the
-  // lease of the request before; on a slow machine some leases end in a call of their own. And all
-  // commands, those inside of functions included.
+  // Per request: function calls, and all commands including those inside functions. One call
+  // acquires a key and ends the previous request's lease; on a slow machine some leases end in a
+  // separate call.
   REDIS_CALLS(1.5),
   REDIS_COMMANDS(12.5);
 
@@ -43,7 +43,7 @@ public enum CostBound {
     this.most = most;
   }
 
-  /** Fails if more was measured than is allowed; prints what was. */
+  /** Fails if the measured value exceeds the bound; prints the value. */
   public void hold(double measured) {
     String figure =
         String.format(Locale.ROOT, "%s: %,.1f measured, at most %,.1f", this, measured, most);
@@ -51,8 +51,8 @@ public enum CostBound {
     assertTrue(
         measured <= most,
         figure
-            + ". The hot path got dearer: find what your change adds to it and take it off. If it"
-            + " is meant and worth it, raise the bound in guards/java/relay/guards/CostBound.java,"
-            + " and say why in the commit.");
+            + ". The hot path became more expensive: find and remove the cost that your change"
+            + " adds. If it is intended and justified, raise the bound in"
+            + " guards/java/relay/guards/CostBound.java and explain it in the commit.");
   }
 }

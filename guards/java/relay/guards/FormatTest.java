@@ -12,7 +12,9 @@ import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 
-/** Every Java file is as google-java-format writes it. {@code -Dformat.write=true} rewrites. */
+/**
+ * Every Java file has google-java-format's format. {@code -Dformat.write=true} rewrites the files.
+ */
 class FormatTest {
   private static final String FIX =
       "./mvnw -q test -Dtest=FormatTest -Dsurefire.failIfNoSpecifiedTests=false"
@@ -42,6 +44,6 @@ class FormatTest {
         }
       }
     }
-    assertEquals(List.of(), wrong, "not in the format; this rewrites the files: " + FIX);
+    assertEquals(List.of(), wrong, "wrong format; to rewrite the files: " + FIX);
   }
 }

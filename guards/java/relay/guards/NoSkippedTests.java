@@ -10,9 +10,9 @@ import org.junit.platform.launcher.TestExecutionListener;
 import org.junit.platform.launcher.TestIdentifier;
 
 /**
- * Fails the build when a test was skipped or gave up on an assumption: a skip is not a pass.
+ * Fails the build if a test was skipped or aborted by an assumption: a skip is not a pass.
  *
- * <p>It throws when the session closes. JUnit only logs what a listener throws earlier.
+ * <p>Throws when the session closes: JUnit only logs exceptions that a listener throws earlier.
  */
 public final class NoSkippedTests implements LauncherSessionListener, TestExecutionListener {
   private final List<String> skipped = new CopyOnWriteArrayList<>();

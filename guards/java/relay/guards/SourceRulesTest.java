@@ -8,11 +8,11 @@ import java.util.List;
 import java.util.regex.Pattern;
 import org.junit.jupiter.api.Test;
 
-/** Rules that a look at the text can hold. */
+/** Rules checked on the source text. */
 class SourceRulesTest {
   private static final int MOST_LINES = 400;
 
-  /** Whatever a test waits for, it can be told of, or it can pass a clock. */
+  /** Tests wait for events or pass a clock; they never sleep. */
   private static final Pattern SLEEP = Pattern.compile("(\\.|::)\\s*sleep\\b");
 
   private static final Pattern VAGUE_NAME =
@@ -46,7 +46,7 @@ class SourceRulesTest {
     List<String> found =
         Sources.endingIn(".java").stream()
             .filter(file -> VAGUE_NAME.matcher(file.getFileName().toString()).matches())
-            .map(file -> file + ": name it by a word of the field")
+            .map(file -> file + ": use a more specific name")
             .toList();
     assertEquals(List.of(), found);
   }

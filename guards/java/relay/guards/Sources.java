@@ -7,7 +7,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.stream.Stream;
 
-/** The files of the module under test, which the build makes the working directory. */
+/** The files of the module under test. The build makes the module the working directory. */
 final class Sources {
   private static final List<Path> ROOTS = List.of(Path.of("src"), Path.of("../guards"));
 

@@ -13,9 +13,7 @@ import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 
-/**
- * One simple name stands for one class in the whole project: a reader never asks which is meant.
- */
+/** Simple class names are unique in the whole project. */
 class UniqueNamesTest {
   private static final String PACKAGE_PAGE = "package-info.java";
 

@@ -1,5 +1,6 @@
 /**
- * Tests of the source itself, compiled into every module's tests: each module checks its own files.
+ * Compiled into the tests of every module: tests of the module's own sources, and what the tests of
+ * several modules share.
  */
 @NullMarked
 package relay.guards;

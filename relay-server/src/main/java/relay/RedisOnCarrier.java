@@ -4,11 +4,11 @@ import java.io.IOException;
 import java.nio.channels.SelectableChannel;
 import java.nio.channels.SelectionKey;
 import java.util.function.Consumer;
-import relay.carrier.WaitingThread;
+import relay.carrier.CarrierLoop;
 import relay.redis.SocketLoop;
 
 /** Runs the Redis connection's event loop on a carrier. */
-record RedisOnCarrier(WaitingThread carrier) implements SocketLoop {
+record RedisOnCarrier(CarrierLoop carrier) implements SocketLoop {
 
   @Override
   public Thread thread() {

@@ -49,7 +49,7 @@ record ServeCommand(Map<String, String> environment, PrintStream err) implements
     return ExitCode.OK;
   }
 
-  /** Loads slow parts that are needed later, while the main thread reads the config. */
+  /** Loads slow classes in the background, in parallel with the start. */
   private static void prepare() {
     Logging.prepare();
     RedisEngine.prepare();
@@ -94,22 +94,24 @@ record ServeCommand(Map<String, String> environment, PrintStream err) implements
     }
   }
 
-  /** Exits. The shutdown hook must not wait for a replica that will never start. */
+  /** Reports a failed start, so that the shutdown hook does not wait for a replica. */
   private static IllegalStateException giveUp(Future<Replica> started, int exitCode) {
     started.cancel(false);
     System.exit(exitCode);
-    return new IllegalStateException("still running after exit");
+    return new IllegalStateException("still here");
   }
 
-  /** The shutdown hook. A replica that is starting first completes its start. */
+  /**
+   * Stops the replica. If a signal arrives during the start, waits for the start to finish first.
+   */
   private void stop(Future<Replica> started) {
     try {
       started.get(START_SECONDS, TimeUnit.SECONDS).stop();
       Runtime.getRuntime().halt(ExitCode.OK); // a drained stop is a success, signal or not
     } catch (CancellationException e) {
-      // the replica did not start, and has said why
+      // the start failed and was reported
     } catch (ExecutionException | InterruptedException | TimeoutException e) {
-      err.println("relay: stopped before the replica was ready");
+      err.println("relay: stopped during the start");
     }
   }
 }

@@ -1,17 +1,18 @@
 package relay;
 
-import java.io.PrintStream;
 import java.nio.file.Path;
-import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.event.Level;
 import picocli.CommandLine.Model.CommandSpec;
 import relay.cli.Subcommand;
 import relay.logging.Logging;
-import relay.trial.Trial;
 
-/** {@code relay try}. */
-record TryCommand(Map<String, String> environment, PrintStream out) implements Subcommand {
+/**
+ * {@code relay try}. Starts the trial by name: the server's code does not depend on the trial, which
+ * drives it from outside.
+ */
+record TryCommand() implements Subcommand {
+  static final String TRIAL = "relay.trial.Trial";
 
   @Override
   public void describe(CommandSpec spec) {
@@ -28,6 +29,11 @@ record TryCommand(Map<String, String> environment, PrintStream out) implements S
   @Override
   public int run(@Nullable Path config) {
     Logging.configure(Level.INFO, Logging.Format.TEXT);
-    return Trial.run(out, environment);
+    try {
+      Class.forName(TRIAL).getMethod("main", String[].class).invoke(null, (Object) new String[0]);
+      return 0; // not reached: the trial exits by itself
+    } catch (ReflectiveOperationException e) {
+      throw new IllegalStateException("relay-trial.jar does not fit this relay.jar", e);
+    }
   }
 }

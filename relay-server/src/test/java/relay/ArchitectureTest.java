@@ -31,20 +31,23 @@ import org.junit.jupiter.api.Test;
 import relay.carrier.SpareBuffers;
 
 /**
- * The shape of the code, over both modules. The tables are the design: amend them on purpose, with
- * a reason.
+ * The shape of the code, over all modules but the benchmarks. The tables are the design: amend them
+ * on purpose, with a reason.
  */
 class ArchitectureTest {
 
   /**
-   * Who may import whom: a package only those of a lower row. Packages of one row are siblings and
-   * know nothing of each other; the composition root joins them.
+   * The layers, from the top. A package may import only packages of lower rows. Packages of one row
+   * are siblings and do not import each other; the composition root connects them.
    */
   private static final List<Set<String>> LAYERS =
       List.of(
+          Set.of("relay.trial"), // a module of its own, which the server must not import
+          Set.of("relay.trial.process"),
+          Set.of("relay.trial.load", "relay.trial.provider"),
           Set.of("relay"), // Main and the composition root
           Set.of("relay.operate"), // the operator's commands
-          Set.of("relay.cli", "relay.edge", "relay.admin", "relay.trial"),
+          Set.of("relay.cli", "relay.edge", "relay.admin"),
           Set.of("relay.pipeline"),
           Set.of(
               "relay.auth",
@@ -56,23 +59,25 @@ class ArchitectureTest {
               "relay.request",
               "relay.stream",
               "relay.upstream"),
-          Set.of("relay.bedrock", "relay.vertex"), // wire rules of clouds, by their own libraries
-          Set.of("relay.pool", "relay.token"), // what the configuration says, in the engine's words
+          Set.of("relay.bedrock", "relay.vertex"), // cloud protocols, with the vendors' libraries
+          Set.of("relay.pool", "relay.token"), // the configuration as the engine's types
           Set.of("relay.body", "relay.config", "relay.redis"),
           Set.of("relay.carrier", "relay.model"));
 
-  /** Imports between siblings that are meant, as "from -> to". */
+  /** Permitted imports between siblings, as "from -> to". */
   private static final Set<String> ALLOWED_SIBLINGS = Set.of();
 
-  /** A library that only some packages touch, so that it can be replaced there. */
+  /** Libraries that only some packages may use, so that they stay replaceable. */
   private static final Map<String, Set<String>> LIBRARIES =
       Map.ofEntries(
           Map.entry("io.lettuce", Set.of("relay.redis")),
           Map.entry("io.netty", Set.of("relay.redis")),
           Map.entry(
-              "io.undertow", Set.of("relay.edge", "relay.admin", "relay.trial", "relay.carrier")),
+              "io.undertow",
+              Set.of("relay.edge", "relay.admin", "relay.trial.provider", "relay.carrier")),
           Map.entry(
-              "org.xnio", Set.of("relay.edge", "relay.admin", "relay.trial", "relay.carrier")),
+              "org.xnio",
+              Set.of("relay.edge", "relay.admin", "relay.trial.provider", "relay.carrier")),
           Map.entry("okhttp3", Set.of("relay.upstream")),
           Map.entry("okio", Set.of("relay.upstream")),
           Map.entry("io.micrometer", Set.of("relay.metrics")),
@@ -84,7 +89,7 @@ class ArchitectureTest {
           Map.entry("picocli", Set.of("relay", "relay.cli", "relay.operate")),
           Map.entry("redis.embedded", Set.of("relay.embedded")));
 
-  /** Public top-level types of each package: no more, and no fewer. */
+  /** The exact number of public top-level types per package. */
   private static final Map<String, Integer> PUBLIC_TYPES =
       Map.ofEntries(
           Map.entry("relay", 1), // Main
@@ -100,7 +105,7 @@ class ArchitectureTest {
           Map.entry("relay.estimate", 1),
           Map.entry("relay.logging", 2), // its setup, and a log manager that lasts until the exit
           Map.entry("relay.metrics", 2), // a replica's meters, and those of its clients
-          Map.entry("relay.model", 8), // the shared words are there to be shared
+          Map.entry("relay.model", 8), // shared value types
           Map.entry("relay.operate", 2), // the commands, and where they find their config
           Map.entry("relay.pipeline", 7), // the way of a request, its two sides, the probes of keys
           Map.entry("relay.pool", 4), // a plan, its JSON and its line of text, a key's status
@@ -108,6 +113,7 @@ class ArchitectureTest {
           Map.entry("relay.redis", 21), // a library's API: each script's arguments and outcomes
           Map.entry("relay.request", 7), // a scan, its outcomes with their parts, and the edits
           Map.entry("relay.stream", 4), // four taps on a response that the pipeline combines
+          Map.entry("relay.trial.load", 6), // the load, its tally, what both send and read
           Map.entry("relay.token", 3), // a token, where it is kept, and why there is none
           Map.entry("relay.trial", 2), // the trial, and its simulated provider
           Map.entry("relay.upstream", 7), // a provider, a request, its call, its answer, its limits
@@ -130,7 +136,7 @@ class ArchitectureTest {
   private static final Set<String> STATELESS_EXECUTORS =
       Set.of("relay.upstream.TokenCredential.THREADS");
 
-  /** Standard output and error belong to the commands; all else logs. */
+  /** Only the commands use standard output and error; all other code logs. */
   private static final Set<String> TALK_TO_THE_TERMINAL =
       Set.of("relay", "relay.cli", "relay.logging", "relay.trial");
 
@@ -140,13 +146,13 @@ class ArchitectureTest {
           .importPackages("relay");
 
   @Test
-  void both_modules_are_looked_at() {
+  void every_module_is_looked_at() {
     assertFalse(CLASSES.isEmpty());
     Set<String> packages =
         CLASSES.stream().map(JavaClass::getPackageName).collect(Collectors.toSet());
     assertEquals(
         Set.of(),
-        Stream.of("relay", "relay.model", "relay.redis")
+        Stream.of("relay", "relay.model", "relay.redis", "relay.embedded", "relay.trial")
             .filter(name -> !packages.contains(name))
             .collect(Collectors.toSet()));
   }
@@ -200,8 +206,28 @@ class ArchitectureTest {
             .map(Dependency::getDescription));
   }
 
+  /** The trial runs replicas as processes: it sees of them what a user sees. */
   @Test
-  void packages_show_little() {
+  void the_trial_knows_nothing_of_the_server() {
+    nothing(
+        dependencies()
+            .filter(dependency -> isTrial(dependency.getOriginClass()))
+            .filter(dependency -> isOurs(dependency.getTargetClass()))
+            .filter(dependency -> !isTrial(dependency.getTargetClass()))
+            .filter(
+                dependency ->
+                    !dependency.getTargetClass().getPackageName().equals("relay.embedded"))
+            .map(Dependency::getDescription));
+  }
+
+  @Test
+  void main_finds_the_trial() throws ReflectiveOperationException {
+    assertEquals(
+        void.class, Class.forName(TryCommand.TRIAL).getMethod("main", String[].class).getReturnType());
+  }
+
+  @Test
+  void packages_have_few_public_types() {
     Map<String, List<String>> visible =
         CLASSES.stream()
             .filter(JavaClass::isTopLevelClass)
@@ -234,7 +260,7 @@ class ArchitectureTest {
   }
 
   @Test
-  void state_that_changes_is_never_static() {
+  void mutable_state_is_never_static() {
     nothing(
         CLASSES.stream()
             .flatMap(type -> type.getFields().stream())
@@ -249,8 +275,7 @@ class ArchitectureTest {
         CLASSES.stream()
             .flatMap(type -> type.getFields().stream())
             .filter(field -> field.getModifiers().contains(JavaModifier.STATIC))
-            .filter(
-                field -> SHARED_STATE.stream().anyMatch(field.getRawType()::isAssignableTo))
+            .filter(field -> SHARED_STATE.stream().anyMatch(field.getRawType()::isAssignableTo))
             .map(JavaField::getFullName)
             .filter(name -> !STATELESS_EXECUTORS.contains(name)));
   }
@@ -259,11 +284,15 @@ class ArchitectureTest {
     return CLASSES.stream().flatMap(type -> type.getDirectDependenciesFromSelf().stream());
   }
 
+  private static boolean isTrial(JavaClass type) {
+    return (type.getPackageName() + ".").startsWith("relay.trial.");
+  }
+
   private static boolean isOurs(JavaClass type) {
     return (type.getPackageName() + ".").startsWith("relay.");
   }
 
-  /** The row of LAYERS, counted from the top; a package without one is below all. */
+  /** The row in LAYERS, counted from the top; packages without a row are below all others. */
   private static int rowOf(String name) {
     int row = 0;
     while (row < LAYERS.size() && !LAYERS.get(row).contains(name)) {

@@ -4,13 +4,17 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestFactory;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 import picocli.CommandLine;
+import picocli.CommandLine.ParseResult;
 
 /** Every command that the program has, and what its help promises. */
 class CommandsTest {
@@ -28,6 +32,40 @@ class CommandsTest {
             "serve", "try", "check", "keys", "cooldown", "quarantine", "restore", "version",
             "completion", "help"),
         List.copyOf(RELAY.getSubcommands().keySet()));
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"serve", "serve --config a/relay.yaml"})
+  void a_plain_serve_means_what_picocli_reads(String line) {
+    String[] words = line.split(" ");
+    assertTrue(Main.isPlainServe(words));
+    ParseResult serve = commandLine().parseArgs(words).subcommand();
+    assertEquals("serve", serve.commandSpec().name());
+    Path config = words.length == 1 ? null : Path.of(words[2]);
+    assertEquals(config, serve.matchedOptionValue("--config", (Path) null));
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "serve --help",
+        "serve --config",
+        "serve --config=relay.yaml",
+        "serve --config --json",
+        "serve --json relay.yaml",
+        "serve relay.yaml",
+        "--config a serve",
+        "keys --config relay.yaml",
+        "version"
+      })
+  void other_words_are_left_to_picocli(String line) {
+    assertFalse(Main.isPlainServe(line.split(" ")));
+  }
+
+  @Test
+  void an_empty_file_name_is_left_to_picocli() {
+    assertFalse(Main.isPlainServe("serve", "--config", ""));
+    assertFalse(Main.isPlainServe());
   }
 
   @TestFactory

@@ -37,7 +37,7 @@ import relay.config.ConfigFile;
 import relay.config.Loaded;
 import relay.config.ServerConfig;
 
-/** The files of deploy/ agree with each other and with the program that they run. */
+/** The files of deploy/ are consistent with each other and with the program. */
 @Timeout(60)
 class DeployTest {
   private static final Path DEPLOY = Path.of("..", "deploy");
@@ -59,14 +59,14 @@ class DeployTest {
               .filter(file -> !file.toString().matches(".*/(target|node_modules)/.*"))
               .toList();
     }
-    assertTrue(files.size() >= 7, files::toString); // a wrong directory would prove nothing
+    assertTrue(files.size() >= 7, files::toString); // guards against a wrong directory
     for (Path file : files) {
       assertTrue(yaml(file).isObject(), file::toString);
     }
   }
 
   @Test
-  void the_manifests_give_the_config_all_that_it_asks_for() {
+  void the_manifests_provide_all_variables_of_the_config() {
     ServerConfig inKubernetes = server(podEnvironment());
     assertEquals("0.0.0.0", inKubernetes.listen().host());
     assertEquals("0.0.0.0", inKubernetes.adminListen().host());
@@ -86,7 +86,7 @@ class DeployTest {
   }
 
   @Test
-  void ports_are_those_of_the_config() {
+  void ports_match_the_config() {
     ServerConfig server = server(podEnvironment());
     Map<String, Integer> ports = new HashMap<>();
     container
@@ -95,7 +95,7 @@ class DeployTest {
     assertEquals(
         Map.of("http", server.listen().port(), "admin", server.adminListen().port()), ports);
 
-    // The Service has the data plane and nothing else.
+    // The Service exposes only the data plane.
     JsonNode service = yaml(KUBERNETES.resolve("service.yaml"));
     assertEquals(1, service.at("/spec/ports").size());
     assertEquals("http", service.at("/spec/ports/0/targetPort").asText());
@@ -115,7 +115,7 @@ class DeployTest {
   }
 
   @Test
-  void probes_ask_the_admin_port() {
+  void probes_use_the_admin_port() {
     Map<String, String> paths =
         Map.of(
             "startupProbe", "/healthz", "livenessProbe", "/healthz", "readinessProbe", "/readyz");
@@ -127,7 +127,7 @@ class DeployTest {
   }
 
   @Test
-  void a_stop_leaves_the_time_to_drain() {
+  void the_grace_period_covers_the_drain_time() {
     Duration drain = server(podEnvironment()).drain();
     Duration before = Duration.ofSeconds(container.at("/lifecycle/preStop/sleep/seconds").asLong());
     Duration grace = Duration.ofSeconds(pod.get("terminationGracePeriodSeconds").asLong());
@@ -155,7 +155,7 @@ class DeployTest {
   }
 
   @Test
-  void a_replica_has_no_rights_and_nothing_to_write_to() {
+  void a_replica_has_no_privileges_and_a_read_only_file_system() {
     List<String> user = found(dockerfile, "(?m)^USER (\\d+:\\d+)$");
     assertEquals(1, user.size(), "the Dockerfile's USER is two numbers");
     JsonNode security = pod.get("securityContext");
@@ -191,7 +191,7 @@ class DeployTest {
   }
 
   @Test
-  void the_image_makes_the_cache_that_it_starts_with_and_with_the_same_options() {
+  void the_image_builds_its_aot_cache_with_the_options_that_it_starts_with() {
     String training = found(dockerfile, "(?s)\nRUN java (.*?) relay.trial.Training ").getFirst();
     String file = found(dockerfile, "relay.trial.Training (\\S+)").getFirst();
     String entry = found(dockerfile, "(?s)\nENTRYPOINT (\\[.*?\\])\n").getFirst();
@@ -218,7 +218,7 @@ class DeployTest {
   }
 
   @Test
-  void the_config_is_mounted_where_the_image_looks_for_it() {
+  void the_config_is_mounted_where_the_image_reads_it() {
     JsonNode command = json(found(dockerfile, "(?m)^CMD (\\[.*\\])$").getFirst());
     assertEquals("serve", command.get(0).asText());
     Path config = Path.of(command.get(2).asText());
@@ -303,7 +303,7 @@ class DeployTest {
         .toList();
   }
 
-  /** What Kubernetes gives where nothing optional is set. */
+  /** The environment in Kubernetes without optional settings. */
   private Map<String, String> podEnvironment() {
     Map<String, String> environment = new HashMap<>();
     for (JsonNode variable : container.get("env")) {
@@ -315,7 +315,7 @@ class DeployTest {
     return environment;
   }
 
-  /** What compose gives where its user sets only what must be set. */
+  /** The environment in compose with only the required settings. */
   private static Map<String, String> environment(JsonNode replica) {
     Map<String, String> environment = new HashMap<>();
     for (Map.Entry<String, JsonNode> variable : replica.get("environment").properties()) {

@@ -13,19 +13,21 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import java.util.regex.Pattern;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
- * The script {@code relay}, in a checkout whose Maven and JDK are scripts that tell of their call.
+ * The script {@code relay}, in a checkout with scripts in place of Maven and JDK. They record their
+ * calls.
  */
 @Timeout(60)
 class LauncherTest {
   private static final Path REPOSITORY = Path.of("..").toAbsolutePath().normalize();
 
-  /** Notes its options, and writes the file that its last word names. */
+  /** Records its options and creates the file named by the last argument. */
   private static final String TRAINING =
       """
       echo "$*" >>"${0%/bin/java}/trainings"
@@ -41,7 +43,7 @@ class LauncherTest {
   void make_a_checkout() throws IOException {
     Path real = directory.toRealPath();
     root = real.resolve("check out");
-    for (String module : List.of("relay-server", "relay-redis-scripts")) {
+    for (String module : modules()) {
       Files.createDirectories(root.resolve(module).resolve("src/main/java"));
       Files.writeString(root.resolve(module).resolve("pom.xml"), "");
     }
@@ -78,7 +80,7 @@ class LauncherTest {
   }
 
   @Test
-  void it_builds_first_and_then_no_more() throws Exception {
+  void it_builds_only_once() throws Exception {
     assertTrue(run(root.resolve("relay"), "version").contains("<version>"));
     assertTrue(run(root.resolve("relay"), "version").contains("<version>"));
     assertEquals(1, builds().size());
@@ -86,7 +88,7 @@ class LauncherTest {
   }
 
   @Test
-  void it_builds_again_when_a_source_is_newer_or_gone() throws Exception {
+  void it_builds_again_if_a_source_is_newer_or_deleted() throws Exception {
     Path source = Files.writeString(root.resolve("relay-server/src/main/java/A.java"), "");
     backdate(root);
     var _ = run(root.resolve("relay"));
@@ -97,18 +99,35 @@ class LauncherTest {
     backdate(root.resolve("relay-server/src"));
     Files.delete(source);
     Files.setLastModifiedTime(
-        source.getParent(), FileTime.from(Instant.now().plusMillis(100))); // coarse clocks
+        source.getParent(),
+        FileTime.from(Instant.now().plusMillis(100))); // file times may be coarse
     var _ = run(root.resolve("relay"));
     assertEquals(3, builds().size());
   }
 
   @Test
-  void two_at_a_time_build_once() throws Exception {
+  void it_builds_again_when_a_source_of_any_module_is_newer() throws Exception {
+    var _ = run(root.resolve("relay"));
+    int builds = 1;
+    for (String module : modules()) {
+      for (String source : List.of("pom.xml", "src/main/java")) {
+        Path changed = root.resolve(module).resolve(source);
+        FileTime before = Files.getLastModifiedTime(changed);
+        Files.setLastModifiedTime(changed, FileTime.from(Instant.now().plusSeconds(1)));
+        var _ = run(root.resolve("relay"));
+        assertEquals(++builds, builds().size(), changed::toString);
+        Files.setLastModifiedTime(changed, before);
+      }
+    }
+  }
+
+  @Test
+  void two_concurrent_starts_build_once() throws Exception {
     Process mkfifo = new ProcessBuilder("mkfifo", root.resolve("gate").toString()).start();
     assertEquals(0, mkfifo.waitFor());
     Process one = start(root.resolve("relay"), "one");
     Process other = start(root.resolve("relay"), "other");
-    Files.writeString(root.resolve("gate"), "go\n"); // opens when a build reads
+    Files.writeString(root.resolve("gate"), "go\n"); // a FIFO: this blocks until a build reads it
     assertTrue(output(one).contains("<one>"));
     assertTrue(output(other).contains("<other>"));
     assertEquals(1, builds().size());
@@ -146,7 +165,7 @@ class LauncherTest {
   }
 
   @Test
-  void it_trains_once_for_each_build_and_uses_what_was_learned() throws Exception {
+  void it_trains_once_per_build_and_uses_the_result() throws Exception {
     List<String> first = run(root.resolve("relay"), "version");
     List<String> second = run(root.resolve("relay"), "version");
     Path cache = root.resolve("relay-server/target/relay.aot");
@@ -157,7 +176,7 @@ class LauncherTest {
     assertFalse(second.toString().contains("training"), second::toString);
     assertEquals(1, trainings().size());
 
-    Path jar = root.resolve("relay-server/target/relay.jar"); // as Maven leaves it
+    Path jar = root.resolve("relay-server/target/relay.jar"); // as Maven creates it
     Files.setLastModifiedTime(jar, FileTime.from(Instant.now().plusSeconds(1)));
     Files.setLastModifiedTime(cache, FileTime.from(Instant.now()));
     assertFalse(run(root.resolve("relay")).contains("<version>"));
@@ -181,7 +200,7 @@ class LauncherTest {
   }
 
   @Test
-  void a_training_that_failed_hinders_nothing_and_is_not_tried_again() throws Exception {
+  void a_failed_training_is_ignored_and_not_repeated() throws Exception {
     Files.writeString(jdk.resolve("training"), TRAINING + "echo 'no Redis'\nexit 1\n");
     List<String> output = run(root.resolve("relay"), "version");
     assertTrue(output.contains("<version>"), output::toString);
@@ -193,6 +212,16 @@ class LauncherTest {
     assertTrue(again.contains("<version>"), again::toString);
     assertFalse(again.toString().contains("raining"), again::toString);
     assertEquals(1, trainings().size());
+  }
+
+  /** What the jar is built from: every module of the build but the benchmarks. */
+  private static List<String> modules() throws IOException {
+    return Pattern.compile("<module>(.*)</module>")
+        .matcher(Files.readString(REPOSITORY.resolve("pom.xml")))
+        .results()
+        .map(module -> module.group(1))
+        .filter(module -> !module.equals("relay-benchmarks"))
+        .toList();
   }
 
   private List<String> trainings() throws IOException {
@@ -230,7 +259,9 @@ class LauncherTest {
     assertTrue(file.toFile().setExecutable(true));
   }
 
-  /** Sources of yesterday: the build of today is newer, however coarse the file system's clock. */
+  /**
+   * Dates the sources back to yesterday, so that the build is newer even with coarse file times.
+   */
   private static void backdate(Path top) throws IOException {
     FileTime yesterday = FileTime.from(Instant.now().minus(Duration.ofDays(1)));
     try (var files = Files.walk(top)) {

@@ -14,11 +14,11 @@ import java.util.jar.JarEntry;
 import java.util.jar.JarFile;
 import org.junit.jupiter.api.Test;
 
-/** The build makes one jar of all libraries, in which there is one file of a name. */
+/** The build merges all libraries into one jar, so file names must not collide. */
 class LibrariesTest {
 
   @Test
-  void no_library_brings_another_form_of_anothers_class() throws IOException {
+  void no_two_libraries_have_different_versions_of_a_class() throws IOException {
     Map<String, JarEntry> classes = new HashMap<>();
     List<String> differing = new ArrayList<>();
     for (String jar : jars()) {

@@ -5,12 +5,12 @@ import okhttp3.OkHttpClient;
 import okhttp3.tls.HandshakeCertificates;
 import okhttp3.tls.HeldCertificate;
 
-/** A certificate of this machine, for both sides of a connection. */
+/** A self-signed certificate for localhost, for both ends of a connection. */
 public final class LocalTls {
   private final HeldCertificate certificate =
       new HeldCertificate.Builder().addSubjectAlternativeName("localhost").build();
 
-  /** What a server shows it with. */
+  /** The server's socket factory. */
   public SSLSocketFactory server() {
     return new HandshakeCertificates.Builder()
         .heldCertificate(certificate)
@@ -18,7 +18,7 @@ public final class LocalTls {
         .sslSocketFactory();
   }
 
-  /** A client that trusts it. */
+  /** A client that trusts the certificate. */
   public OkHttpClient.Builder client() {
     HandshakeCertificates trust =
         new HandshakeCertificates.Builder()

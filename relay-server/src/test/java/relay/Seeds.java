@@ -4,28 +4,28 @@ import java.util.Random;
 import java.util.SplittableRandom;
 
 /**
- * Seeds of tests that try random input: other ones in each run, unless {@code -Drelay.seed=N} asks
- * for those of a run that failed. Put {@link #toString} into every message.
+ * Seeds for tests with random input. They differ in each run unless {@code -Drelay.seed=N} repeats
+ * a failed run. Put {@link #toString} into every message.
  */
 public final class Seeds {
   private final long first = Long.getLong("relay.seed", new SplittableRandom().nextLong() >>> 1);
 
-  /** The randomness of the n-th try. */
+  /** The random numbers of the n-th try. */
   public Random random(int n) {
     return new Random(first + n);
   }
 
-  /** What to type to see a failure of the n-th try again, at once. */
+  /** The options that repeat only the n-th try. */
   public String replay(int n) {
     return "replay: -Drelay.seed=" + (first + n);
   }
 
-  /** As many tries as wanted, or the one that is to be seen again. */
+  /** The number of tries, or 1 when a single try is repeated. */
   public int tries(int wanted) {
     return Long.getLong("relay.seed") == null ? wanted : 1;
   }
 
-  /** A copy with a few bytes changed, taken out, put in or repeated. */
+  /** A copy with a few bytes changed, removed, inserted or repeated. */
   public static byte[] mutated(byte[] original, Random random, String likely) {
     byte[] out = original;
     for (int n = random.nextInt(4); n >= 0; n--) {

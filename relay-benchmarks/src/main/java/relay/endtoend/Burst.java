@@ -10,40 +10,40 @@ import relay.load.Question;
 import relay.load.Tally;
 
 /**
- * As many requests of a kind as a number of connections can carry, and what they cost.
+ * A closed-loop load: one kind of request over a number of connections, with its cost.
  *
- * @param question what is asked
- * @param connections each asks again as soon as it has its answer
+ * @param question the request
+ * @param connections each sends the next request after its answer
  */
 record Burst(Question question, int connections) {
   private static final Duration BEGINNING = Duration.ofMillis(300);
 
-  /** About the length of an event of the stand-in's. */
+  /** The approximate length of a stand-in's event. */
   private static final int EVENT_BYTES = 120;
 
   private static final int JSON_BYTES = 800;
 
-  /** 2 KB, answered in one piece. */
+  /** 2 KB, with a JSON answer. */
   static Burst small() {
     return new Burst(Question.ofJson(2_048), 64);
   }
 
-  /** 50 KB, answered in one piece. */
+  /** 50 KB, with a JSON answer. */
   static Burst large() {
     return new Burst(Question.ofJson(51_200), 32);
   }
 
-  /** 2 KB, answered by 30 events, back to back. */
+  /** 2 KB, with an answer of 30 events back to back. */
   static Burst events() {
     return new Burst(Question.ofEvents(2_048, 30), 32);
   }
 
-  /** The same by another number of connections. */
+  /** The same load with another number of connections. */
   Burst connections(int number) {
     return new Burst(question, number);
   }
 
-  /** What was measured. */
+  /** The result of a measurement. */
   record Measured(Cost cost, double perSecond) {
 
     /** Cells of a table: Relay, Redis, calls of scripts, commands of Redis; medians of runs. */

@@ -1,14 +1,14 @@
 package relay.endtoend;
 
 /**
- * What a request or an event costs.
+ * The cost of a request or an event.
  *
  * @param relayMicros processor time of all replicas
- * @param redisMicros likewise of Redis
- * @param otherMicros likewise of the stand-in and the driver
+ * @param redisMicros processor time of Redis
+ * @param otherMicros processor time of the stand-in and the driver
  * @param functionCalls calls of scripts
- * @param commands commands of Redis, those inside of scripts included
- * @param strangers share of the machine that other processes took meanwhile
+ * @param commands Redis commands, including those inside scripts
+ * @param strangers share of the machine that other processes used meanwhile
  */
 record Cost(
     double relayMicros,

@@ -9,7 +9,7 @@ import relay.load.Latencies;
 import relay.load.OpenLoop;
 import relay.load.Question;
 
-/** Measures Relay from outside and writes the page of what it costs. */
+/** Measures Relay's cost from outside and writes the report. */
 public final class EndToEnd {
   private static final int KEYS = 8;
   private static final int RATE = 1_000;
@@ -31,17 +31,17 @@ public final class EndToEnd {
     this.options = options;
   }
 
-  /** The page's file, what starts Relay, and options. */
+  /** Arguments: the report's file, the launcher, options. */
   public static void main(String... args) throws IOException, InterruptedException {
     Options.run(options -> new EndToEnd(options).page(), args);
   }
 
-  /** What Relay adds to the time of an answer, in milliseconds: run by run, against no Relay. */
+  /** The latency that Relay adds, in milliseconds: per run, compared with direct calls. */
   record Added(double median, double p99, double directMedian, double directP99) {}
 
   private String page() throws IOException, InterruptedException {
     try (Stage stage = new Stage(List.of(options.launcher().toString()))) {
-      ReplicaProcess replica = start(stage);
+      MeasuredReplica replica = start(stage);
       WarmUp.run(stage);
       for (int round = 1; round <= options.rounds(); round++) {
         System.err.println("round " + round + " of " + options.rounds());
@@ -71,9 +71,9 @@ public final class EndToEnd {
     }
   }
 
-  private ReplicaProcess start(Stage stage) throws IOException {
+  private MeasuredReplica start(Stage stage) throws IOException {
     while (true) {
-      ReplicaProcess replica = stage.replica(KEYS);
+      MeasuredReplica replica = stage.replica(KEYS);
       starts.add(replica.startMillis());
       LockSupport.parkNanos(QUIET.toNanos());
       idleMib.add(Processes.residentKib(replica.pid()) / 1024.0);
@@ -86,7 +86,7 @@ public final class EndToEnd {
     }
   }
 
-  private Added added(Stage stage, ReplicaProcess replica)
+  private Added added(Stage stage, MeasuredReplica replica)
       throws IOException, InterruptedException {
     Latencies direct = atRate(stage.providerPort());
     Latencies relayed = atRate(replica.port());

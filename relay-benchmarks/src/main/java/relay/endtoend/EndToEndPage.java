@@ -5,7 +5,7 @@ import java.util.Locale;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
-/** What was measured, in Markdown. */
+/** The results as Markdown. */
 record EndToEndPage(
     String redisVersion,
     Options options,

@@ -6,7 +6,9 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 
-/** Measures what a request costs with more keys, connections and replicas, and writes the page. */
+/**
+ * Measures the cost of a request with more keys, connections and replicas, and writes the report.
+ */
 public final class Growth {
   private static final int KEYS = 8;
   private static final int CONNECTIONS = 64;
@@ -22,7 +24,7 @@ public final class Growth {
     this.options = options;
   }
 
-  /** The page's file, what starts Relay, and options. */
+  /** Arguments: the report's file, the launcher, options. */
   public static void main(String... args) throws IOException, InterruptedException {
     Options.run(options -> new Growth(options).page(), args);
   }

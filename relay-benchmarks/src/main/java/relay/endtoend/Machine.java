@@ -1,10 +1,10 @@
 package relay.endtoend;
 
-/** What was measured on. */
+/** The machine of the measurement. */
 final class Machine {
   private Machine() {}
 
-  /** As each page names it. */
+  /** The description for reports. */
   static String card(String redisVersion) {
     return System.getProperty("os.arch")
         + ", "

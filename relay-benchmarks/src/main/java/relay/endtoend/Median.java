@@ -3,7 +3,7 @@ package relay.endtoend;
 import java.util.List;
 import java.util.function.ToDoubleFunction;
 
-/** The middle of several runs, and how far they lie apart. */
+/** The median and the range of several runs. */
 final class Median {
   private Median() {}
 

@@ -6,15 +6,15 @@ import java.nio.file.Path;
 import java.time.Duration;
 
 /**
- * How much is measured.
+ * The options of a measurement.
  *
- * @param page the file that is written
- * @param launcher what starts Relay
- * @param rounds of which the median counts
- * @param streams that are open at once
- * @param starts of which the median counts
- * @param openRuns runs at a fixed rate, of which the median counts
- * @param share of the time that each measurement takes, from 0 to 1; below 1 nothing is written
+ * @param page the report's file
+ * @param launcher the command that starts Relay
+ * @param rounds rounds; the median counts
+ * @param streams concurrent streams
+ * @param starts starts; the median counts
+ * @param openRuns runs at a fixed rate; the median counts
+ * @param share fraction of the full measuring time, from 0 to 1; below 1 no report is written
  */
 record Options(
     Path page, Path launcher, int rounds, int streams, int starts, int openRuns, double share) {
@@ -23,15 +23,15 @@ record Options(
           + " works)";
   private static final int MOST_STREAMS = 5_000;
 
-  /** What is measured, as a page. */
+  /** Measures and returns the report. */
   @FunctionalInterface
   interface Pages {
     String page(Options options) throws IOException, InterruptedException;
   }
 
   /**
-   * Reads {@code PAGE LAUNCHER [OPTION...]}, measures and prints the page, and writes it unless its
-   * figures are from a quick look. Exits with 2 when the options are not understood.
+   * Reads {@code PAGE LAUNCHER [OPTION...]}, measures and prints the report. Writes it unless this
+   * is a quick run. Exits with 2 on bad options.
    */
   static void run(Pages measured, String... args) throws IOException, InterruptedException {
     Options options;
@@ -49,7 +49,7 @@ record Options(
     }
   }
 
-  /** What is left of this time for a quick look. */
+  /** The duration, shortened for a quick run. */
   Duration part(Duration whole) {
     return Duration.ofMillis(Math.round(whole.toMillis() * share));
   }

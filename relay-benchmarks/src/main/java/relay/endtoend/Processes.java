@@ -8,7 +8,7 @@ import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.regex.Pattern;
 
-/** What the system knows of processes. */
+/** Process figures from the operating system. */
 final class Processes {
   private static final Pattern RESIDENT = Pattern.compile("VmRSS:\\s+(\\d+) kB");
   private static final Path MACHINE = Path.of("/proc/stat");
@@ -16,7 +16,7 @@ final class Processes {
 
   private Processes() {}
 
-  /** Microseconds of a processor that they have used, user and system; in steps of 10 ms. */
+  /** The processor time of processes in microseconds, user and system; in steps of 10 ms. */
   static double cpuMicros(List<Long> pids) {
     return pids.stream()
             .mapToDouble(
@@ -29,7 +29,7 @@ final class Processes {
         / 1e3;
   }
 
-  /** KiB of memory that are resident. */
+  /** Resident memory in KiB. */
   static long residentKib(long pid) throws IOException {
     Path status = Path.of("/proc/" + pid + "/status");
     if (Files.exists(status)) {
@@ -44,8 +44,7 @@ final class Processes {
   }
 
   /**
-   * Has a JVM collect its garbage and give back what it does not need, so that resident memory says
-   * what is held.
+   * Makes a JVM collect garbage and return free memory, so that resident memory shows live data.
    */
   static void collect(long pid) throws IOException {
     jcmd(pid, "VM.set_flag", "MinHeapFreeRatio", "5");
@@ -56,7 +55,7 @@ final class Processes {
     jcmd(pid, "VM.set_flag", "MinHeapFreeRatio", "40");
   }
 
-  /** A program of the JDK that runs this. */
+  /** The path of a program of the running JDK. */
   static String tool(String name) {
     return Path.of(System.getProperty("java.home"), "bin", name).toString();
   }
@@ -69,7 +68,7 @@ final class Processes {
     builder.start().onExit().orTimeout(JCMD_PATIENCE_SECONDS, TimeUnit.SECONDS).join();
   }
 
-  /** Microseconds that all processors together were busy; 0 where the system does not tell. */
+  /** The busy time of all processors in microseconds; 0 if unknown. */
   static double machineMicros() throws IOException {
     if (!Files.exists(MACHINE)) {
       return 0;

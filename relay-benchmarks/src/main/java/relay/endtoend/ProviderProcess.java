@@ -4,7 +4,7 @@ import java.io.IOException;
 import java.util.List;
 import relay.standin.StandIn;
 
-/** The provider's stand-in, in a process of its own. It ends with this JVM. */
+/** The provider stand-in in its own process. It ends with this JVM. */
 final class ProviderProcess implements AutoCloseable {
   private final Process process;
   private final int port;

@@ -1,15 +1,15 @@
 package relay.endtoend;
 
 /**
- * What the processes have used up to a moment.
+ * The resources used up to one point in time.
  *
- * @param atNanos the moment
+ * @param atNanos the time of the reading
  * @param relayMicros processor time of all replicas
- * @param redisMicros likewise of Redis
- * @param otherMicros likewise of the stand-in and the driver
- * @param machineMicros likewise of the whole machine; 0 where it is not known
+ * @param redisMicros processor time of Redis
+ * @param otherMicros processor time of the stand-in and the driver
+ * @param machineMicros processor time of the whole machine; 0 if unknown
  * @param functionCalls calls of scripts
- * @param commands commands of Redis, those inside of scripts included
+ * @param commands Redis commands, including those inside scripts
  */
 record Reading(
     long atNanos,
@@ -20,7 +20,7 @@ record Reading(
     long functionCalls,
     long commands) {
 
-  /** What was used since an earlier moment, for each of so many requests or events. */
+  /** The cost since an earlier reading, per request or event. */
   Cost since(Reading before, long count) {
     double strangers =
         (machineMicros - before.machineMicros)

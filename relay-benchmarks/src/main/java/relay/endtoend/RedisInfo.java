@@ -6,7 +6,7 @@ import java.time.Duration;
 import java.util.regex.MatchResult;
 import java.util.regex.Pattern;
 
-/** What Redis says of itself. */
+/** Figures from Redis's INFO command. */
 final class RedisInfo implements AutoCloseable {
   private static final Pattern CPU = Pattern.compile("(?m)^used_cpu_(?:user|sys):([0-9.]+)");
   private static final Pattern CALLS =
@@ -21,7 +21,7 @@ final class RedisInfo implements AutoCloseable {
     redis = client.connect().sync();
   }
 
-  /** Microseconds of a processor that it has used. */
+  /** The processor time of Redis in microseconds. */
   double cpuMicros() {
     return CPU.matcher(redis.info("cpu"))
         .results()
@@ -29,12 +29,12 @@ final class RedisInfo implements AutoCloseable {
         .sum();
   }
 
-  /** Commands that it has run, those that functions called included; this class's not. */
+  /** The commands run, including those inside functions, without those of this class. */
   long commands() {
     return calls().mapToLong(found -> Long.parseLong(found.group(2))).sum();
   }
 
-  /** Of them, calls of functions. */
+  /** The function calls among the commands. */
   long functionCalls() {
     return calls()
         .filter(found -> found.group(1).equals("fcall"))

@@ -7,44 +7,46 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.stream.Stream;
-import relay.redis.OwnRedis;
+import relay.embedded.EmbeddedRedis;
 
-/** A Redis, a provider's stand-in and replicas of Relay, each a process that nothing else uses. */
+/**
+ * The processes of a measurement: a Redis, a provider stand-in and replicas, used by nothing else.
+ */
 final class Stage implements AutoCloseable {
   private final List<String> launcher;
   private final Path directory;
-  private final OwnRedis redis;
+  private final EmbeddedRedis redis;
   private final RedisInfo redisInfo;
   private final ProviderProcess provider;
-  private final List<ReplicaProcess> replicas = new ArrayList<>();
+  private final List<MeasuredReplica> replicas = new ArrayList<>();
 
-  /** Without replicas yet; {@code serve} and its options are added to what launches one. */
+  /** Starts without replicas; {@code serve} and its options are appended to the launcher. */
   Stage(List<String> launcher) throws IOException {
     this.launcher = launcher;
     directory = Files.createTempDirectory("relay-benchmark");
-    redis = OwnRedis.start();
+    redis = EmbeddedRedis.start();
     redisInfo = new RedisInfo(redis.url());
     provider = ProviderProcess.start();
   }
 
   /** Adds a replica that serves. */
-  ReplicaProcess replica(int keys) throws IOException {
-    ReplicaProcess replica =
-        ReplicaProcess.start(launcher, directory, redis.url(), provider.port(), keys);
+  MeasuredReplica replica(int keys) throws IOException {
+    MeasuredReplica replica =
+        MeasuredReplica.start(launcher, directory, redis.url(), provider.port(), keys);
     replicas.add(replica);
     return replica;
   }
 
-  /** Ends all replicas, and empties Redis. */
+  /** Stops all replicas and clears Redis. */
   void clear() {
-    replicas.forEach(ReplicaProcess::close);
+    replicas.forEach(MeasuredReplica::close);
     replicas.clear();
     redisInfo.forgetAll();
   }
 
-  /** Where the replicas serve. */
+  /** The replicas' data ports. */
   List<Integer> ports() {
-    return replicas.stream().map(ReplicaProcess::port).toList();
+    return replicas.stream().map(MeasuredReplica::port).toList();
   }
 
   int providerPort() {
@@ -55,11 +57,11 @@ final class Stage implements AutoCloseable {
     return redisInfo;
   }
 
-  /** What all have used so far. */
+  /** Reads the resources used so far. */
   Reading read() throws IOException {
     return new Reading(
         System.nanoTime(),
-        Processes.cpuMicros(replicas.stream().map(ReplicaProcess::pid).toList()),
+        Processes.cpuMicros(replicas.stream().map(MeasuredReplica::pid).toList()),
         redisInfo.cpuMicros(),
         Processes.cpuMicros(List.of(provider.pid(), ProcessHandle.current().pid())),
         Processes.machineMicros(),
@@ -69,7 +71,7 @@ final class Stage implements AutoCloseable {
 
   @Override
   public void close() throws IOException {
-    replicas.forEach(ReplicaProcess::close);
+    replicas.forEach(MeasuredReplica::close);
     provider.close();
     redisInfo.close();
     redis.close();

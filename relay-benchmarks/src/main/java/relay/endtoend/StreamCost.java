@@ -8,14 +8,14 @@ import relay.load.Question;
 import relay.load.Tally;
 
 /**
- * What many open streams cost.
+ * The cost of many open streams.
  *
- * @param streams open at once
- * @param eventsPerSecond that came, in all
- * @param microsPerEvent of Relay's processor time
- * @param kibPerStream of resident memory, beyond that of the process without them
- * @param delayMedianMillis from the stand-in's writing to the driver's reading
- * @param delayP99Millis likewise, what 99 % do not exceed
+ * @param streams concurrent streams
+ * @param eventsPerSecond events received per second, over all streams
+ * @param microsPerEvent Relay's processor time per event
+ * @param kibPerStream additional resident memory per stream
+ * @param delayMedianMillis median time from the stand-in's write to the driver's read
+ * @param delayP99Millis 99th percentile of the same
  */
 record StreamCost(
     int streams,
@@ -29,10 +29,10 @@ record StreamCost(
   private static final Duration TIME = Duration.ofSeconds(5);
   private static final Duration LOOK_AGAIN = Duration.ofMillis(200);
 
-  /** Longer than it is measured. */
+  /** More events than the measurement needs. */
   private static final int EVENTS = 5_000;
 
-  static StreamCost measure(Stage stage, ReplicaProcess replica, int streams) throws IOException {
+  static StreamCost measure(Stage stage, MeasuredReplica replica, int streams) throws IOException {
     collect(replica);
     long without = Processes.residentKib(replica.pid());
     Question question =
@@ -44,7 +44,7 @@ record StreamCost(
       Reading after = stage.read();
       Thread collects = Thread.ofPlatform().start(() -> collect(replica));
       while (collects.isAlive()) {
-        open.run(LOOK_AGAIN); // an answer that nobody reads would be held, too
+        open.run(LOOK_AGAIN); // read in between: unread answers would occupy memory
       }
       long with = Processes.residentKib(replica.pid());
       return new StreamCost(
@@ -57,7 +57,7 @@ record StreamCost(
     }
   }
 
-  private static void collect(ReplicaProcess replica) {
+  private static void collect(MeasuredReplica replica) {
     try {
       Processes.collect(replica.pid());
     } catch (IOException e) {

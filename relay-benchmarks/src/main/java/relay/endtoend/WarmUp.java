@@ -4,16 +4,16 @@ import java.io.IOException;
 import java.time.Duration;
 import java.util.concurrent.locks.LockSupport;
 
-/** Load of all kinds until the replicas' code is compiled: until a request gets no cheaper. */
+/** Runs all kinds of load until the replicas' code is compiled: until requests get no cheaper. */
 final class WarmUp {
   private static final Duration BURST = Duration.ofSeconds(1);
   private static final Duration SHORT = Duration.ofMillis(500);
 
-  /** Leaves a processor to the compiler, which a closed loop starves. */
+  /** A pause for the JIT compiler, which a closed loop starves. */
   private static final Duration REST = Duration.ofMillis(600);
 
   private static final double SETTLED = 0.95;
-  private static final int SETTLED_ROUNDS = 2; // one alone may have been disturbed
+  private static final int SETTLED_ROUNDS = 2; // a single round may have been disturbed
   private static final int MOST_ROUNDS = 16;
 
   private WarmUp() {}

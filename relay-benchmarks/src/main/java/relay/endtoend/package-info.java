@@ -1,3 +1,3 @@
-/** What Relay costs, measured from outside: a process under load, as users run it. */
+/** Measures Relay's cost from outside: a process under load, started as in production. */
 @org.jspecify.annotations.NullMarked
 package relay.endtoend;

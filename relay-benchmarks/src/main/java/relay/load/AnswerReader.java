@@ -5,9 +5,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.Locale;
 
-/**
- * Reads answers of HTTP/1.1, one at a time, in whatever parts they come; keeps nothing of bodies.
- */
+/** Parses HTTP/1.1 responses, one at a time, from input split anywhere. Keeps no body bytes. */
 final class AnswerReader {
   private static final int MOST_HEAD_BYTES = 16 << 10;
   private static final int MOST_CHUNK_DIGITS = 8;
@@ -27,8 +25,8 @@ final class AnswerReader {
   private State state = State.HEAD;
   private int status;
   private boolean closes;
-  private long left; // bytes of the body, or of the chunk
-  private int lineLength; // of the chunk's size, or of the trailer's line
+  private long left; // remaining bytes of the body or the chunk
+  private int lineLength; // length so far of a chunk's size line or a trailer line
   private long bodyBytes;
 
   AnswerReader(BodyPart body) {
@@ -39,7 +37,7 @@ final class AnswerReader {
     return status;
   }
 
-  /** Whether the server ends the connection after this answer. */
+  /** Whether the server closes the connection after this answer. */
   boolean closes() {
     return closes;
   }
@@ -48,7 +46,7 @@ final class AnswerReader {
     return bodyBytes;
   }
 
-  /** Makes ready for the next answer. */
+  /** Resets for the next answer. */
   void reset() {
     state = State.HEAD;
     headLength = 0;
@@ -57,7 +55,7 @@ final class AnswerReader {
     bodyBytes = 0;
   }
 
-  /** Whether the answer is whole with these bytes; nothing may follow it. */
+  /** Parses bytes; returns whether they complete the answer. Extra bytes are a fault. */
   boolean feed(byte[] bytes, int to) throws IOException {
     int p = 0;
     while (p < to) {
@@ -125,13 +123,13 @@ final class AnswerReader {
     } else if (b != '\r') {
       int digit = Character.digit(b, 16);
       if (digit < 0 || ++lineLength > MOST_CHUNK_DIGITS) {
-        throw new IOException("a chunk with a strange size");
+        throw new IOException("a chunk with an invalid size");
       }
       left = left << 4 | digit;
     }
   }
 
-  /** Where the body begins in these bytes, or their end. */
+  /** Parses the head; returns where the body starts in these bytes, or their end. */
   private int head(byte[] bytes, int to) throws IOException {
     int known = headLength;
     if (known + to > head.length) {

@@ -1,8 +1,8 @@
 package relay.load;
 
-/** Sees an answer's body as it comes, cut anywhere. */
+/** Receives an answer's body in parts, split anywhere. */
 interface BodyPart {
-  /** A connection whose bodies nobody looks at. */
+  /** Ignores the body. */
   BodyPart IGNORED = (bytes, from, to) -> {};
 
   void see(byte[] bytes, int from, int to);

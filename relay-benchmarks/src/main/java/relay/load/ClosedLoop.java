@@ -4,18 +4,18 @@ import java.io.IOException;
 import java.time.Duration;
 import java.util.List;
 
-/** A number of connections, each of which asks again as soon as it has its answer. */
+/** A closed loop: each connection sends its next request after its answer. */
 public final class ClosedLoop implements AutoCloseable, Driver.Events {
   private final Driver driver;
   private final long leastBytes;
   private Tally tally = new Tally();
 
   /**
-   * Connects, and asks.
+   * Connects and sends the first requests.
    *
-   * @param ports where servers listen; connections go to them in turn
+   * @param ports the servers' ports; connections are distributed in turn
    * @param request the bytes of a request
-   * @param leastBytes of a good answer's body
+   * @param leastBytes the minimum body length of a good answer
    */
   public ClosedLoop(List<Integer> ports, byte[] request, int connections, long leastBytes)
       throws IOException {
@@ -31,14 +31,14 @@ public final class ClosedLoop implements AutoCloseable, Driver.Events {
     }
   }
 
-  /** Goes on for this long. Between two calls no answer is read, so nothing is asked either. */
+  /** Runs for a duration. Between two calls no answer is read, so no request is sent. */
   public Tally run(Duration time) throws IOException {
     tally = new Tally();
     driver.pollUntil(System.nanoTime() + time.toNanos(), this);
     return tally.end();
   }
 
-  /** Goes on for this many answers. */
+  /** Runs until this many answers have arrived. */
   public Tally run(int answers) throws IOException {
     long patience = System.nanoTime() + Duration.ofMinutes(1).toNanos();
     tally = new Tally();

@@ -6,13 +6,13 @@ import java.nio.ByteBuffer;
 import java.nio.channels.SelectionKey;
 import java.nio.channels.SocketChannel;
 
-/** A connection to the server, with one request at a time. */
+/** A connection to the server. It handles one request at a time. */
 final class Connection {
   private final SocketChannel channel;
   private final SelectionKey key;
   private final AnswerReader reader;
   private final ByteBuffer request;
-  private volatile long sinceNanos; // written before the request, by the thread that sends it
+  private volatile long sinceNanos; // set before the request by the sending thread
 
   Connection(SocketChannel channel, SelectionKey key, AnswerReader reader, ByteBuffer request) {
     this.channel = channel;
@@ -21,7 +21,7 @@ final class Connection {
     this.request = request;
   }
 
-  /** When the request at hand was due. */
+  /** The due time of the current request. */
   long sinceNanos() {
     return sinceNanos;
   }
@@ -30,7 +30,7 @@ final class Connection {
     return reader;
   }
 
-  /** Asks, now that no request is under way. */
+  /** Sends a request. No other may be in progress. */
   void ask(long dueNanos) throws IOException {
     reader.reset();
     request.rewind();
@@ -46,7 +46,7 @@ final class Connection {
     }
   }
 
-  /** Whether the answer is whole now. */
+  /** Reads available bytes; returns whether the answer is complete. */
   boolean ready(byte[] bytes) throws IOException {
     if (key.isWritable()) {
       write();
@@ -73,7 +73,7 @@ final class Connection {
     try {
       channel.close();
     } catch (IOException e) {
-      // it is of no use any more
+      // the connection is being discarded
     }
   }
 }

@@ -11,7 +11,9 @@ import java.nio.channels.Selector;
 import java.nio.channels.SocketChannel;
 import java.util.List;
 
-/** Connections to servers on loopback, and the loop that reads their answers, for one thread. */
+/**
+ * Connections to servers on loopback, and the event loop that reads their answers on one thread.
+ */
 final class Driver implements AutoCloseable {
   private static final int BUFFER_BYTES = 64 << 10;
 
@@ -21,23 +23,23 @@ final class Driver implements AutoCloseable {
   private final byte[] buffer = new byte[BUFFER_BYTES];
   private int dialed;
 
-  /** What becomes of connections. */
+  /** Callbacks for connections. */
   interface Events {
-    /** An answer is whole. */
+    /** An answer is complete. */
     void answered(Connection connection) throws IOException;
 
-    /** The connection broke, or the server ended it. */
+    /** The connection broke, or the server closed it. */
     void lost(Connection connection, String why) throws IOException;
   }
 
-  /** Connections go to these ports in turn. */
+  /** Distributes connections over the ports in turn. */
   Driver(List<Integer> ports, byte[] request) throws IOException {
     this.selector = Selector.open();
     this.ports = ports;
     this.request = ByteBuffer.allocateDirect(request.length).put(request).flip();
   }
 
-  /** A new connection. For any thread. */
+  /** Opens a connection. Callable from any thread. */
   synchronized Connection dial(BodyPart body) throws IOException {
     int port = ports.get(dialed++ % ports.size());
     SocketChannel channel =
@@ -51,18 +53,19 @@ final class Driver implements AutoCloseable {
     return connection;
   }
 
-  /** Sees to all that comes until then. */
+  /** Handles events until the given time. */
   void pollUntil(long untilNanos, Events events) throws IOException {
     while (System.nanoTime() - untilNanos < 0) {
       poll(untilNanos, events);
     }
   }
 
-  /** Sees to what came; waits for something until then. */
+  /** Handles pending events; waits for one until the given time. */
   void poll(long untilNanos, Events events) throws IOException {
     long left = untilNanos - System.nanoTime();
     if (left > 0) {
-      selector.select(Math.ceilDiv(left, 1_000_000)); // a little late, for a selector knows no less
+      selector.select(
+          Math.ceilDiv(left, 1_000_000)); // rounded up: a selector's timeout is in milliseconds
     } else {
       selector.selectNow();
     }

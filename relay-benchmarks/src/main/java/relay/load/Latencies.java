@@ -2,7 +2,7 @@ package relay.load;
 
 import java.util.Arrays;
 
-/** Times, in nanoseconds. Not thread-safe. */
+/** Latencies in nanoseconds. Not thread-safe. */
 public final class Latencies {
   private long[] nanos = new long[1 << 14];
   private int count;
@@ -14,7 +14,7 @@ public final class Latencies {
     nanos[count++] = each;
   }
 
-  /** Milliseconds that this share of them, from 0 to 1, did not exceed; NaN if there are none. */
+  /** The quantile for a share from 0 to 1, in milliseconds; NaN if there are no values. */
   public double millis(double share) {
     if (count == 0) {
       return Double.NaN;

@@ -9,8 +9,9 @@ import java.util.List;
 import java.util.concurrent.locks.LockSupport;
 
 /**
- * Requests at fixed times, whatever becomes of those before. Latency counts from the time at which
- * a request was due, so a server that stalls cannot hide it. One thread asks, another reads.
+ * An open loop: requests at fixed times, independent of earlier answers. Latency counts from a
+ * request's due time, so a stalling server cannot hide it (no coordinated omission). One thread
+ * sends, another reads.
  */
 public final class OpenLoop implements AutoCloseable, Driver.Events {
   private static final int CONNECTIONS = 64;
@@ -19,7 +20,8 @@ public final class OpenLoop implements AutoCloseable, Driver.Events {
 
   private final Driver driver;
   private final Deque<Connection> idle = new ArrayDeque<>();
-  private final Deque<Long> late = new ArrayDeque<>(); // due, but all connections were busy
+  private final Deque<Long> late =
+      new ArrayDeque<>(); // due times of requests without a free connection
   private Tally tally = new Tally();
   private long recordFromNanos;
   private int open;
@@ -33,10 +35,10 @@ public final class OpenLoop implements AutoCloseable, Driver.Events {
   }
 
   /**
-   * Asks.
+   * Runs the load.
    *
-   * @param warm before what counts
-   * @param time of what counts
+   * @param warm the warm-up time, not measured
+   * @param time the measured time
    */
   public Tally run(int perSecond, Duration warm, Duration time)
       throws IOException, InterruptedException {

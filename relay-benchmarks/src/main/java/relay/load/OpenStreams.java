@@ -4,7 +4,7 @@ import java.io.IOException;
 import java.time.Duration;
 import java.util.List;
 
-/** Many streams that are open at once, each with an event from time to time. */
+/** Many concurrent streams, each with an event now and then. */
 public final class OpenStreams implements AutoCloseable, Driver.Events {
   private static final int STARTS_PER_SECOND = 1000;
   private static final Duration PATIENCE = Duration.ofSeconds(20);
@@ -13,9 +13,7 @@ public final class OpenStreams implements AutoCloseable, Driver.Events {
   private Tally tally = new Tally();
   private int started;
 
-  /**
-   * Opens them, so many a second that each start is one of few, and waits until all give events.
-   */
+  /** Opens the streams at a limited rate and waits until all deliver events. */
   public OpenStreams(int port, byte[] request, int streams) throws IOException {
     driver = new Driver(List.of(port), request);
     long begin = System.nanoTime();
@@ -35,7 +33,7 @@ public final class OpenStreams implements AutoCloseable, Driver.Events {
     }
   }
 
-  /** A stream, which counts as started with its first event. */
+  /** A stream. It counts as started with its first event. */
   private final class FirstSeen implements BodyPart {
     private final Stamps stamps = new Stamps(this::event);
     private boolean seen;
@@ -52,7 +50,7 @@ public final class OpenStreams implements AutoCloseable, Driver.Events {
     }
   }
 
-  /** Reads for this long. */
+  /** Reads events for a duration. */
   public Tally run(Duration time) throws IOException {
     tally = new Tally();
     driver.pollUntil(System.nanoTime() + time.toNanos(), this);

@@ -5,14 +5,14 @@ import java.util.List;
 import relay.standin.StandIn;
 
 /**
- * A request to {@code /v1/messages}, as coding agents make them: turns of prose and code.
+ * A request to {@code /v1/messages} in the style of coding agents: turns of prose and code.
  *
- * @param bodyBytes of its body
- * @param events content events of the stream that it asks for; negative: an answer in one piece
- * @param intervalMillis between two of them
+ * @param bodyBytes the length of the body
+ * @param events the number of content events in the requested stream; negative = a JSON answer
+ * @param intervalMillis the time between two events
  */
 public record Question(int bodyBytes, int events, long intervalMillis) {
-  /** What clients of the measured replicas show. */
+  /** The client credential at the measured replicas. */
   public static final String CLIENT_KEY = "a-client-of-the-benchmark";
 
   private static final List<String> WORDS =
@@ -58,17 +58,17 @@ public record Question(int bodyBytes, int events, long intervalMillis) {
 
   private static final int TURN_BYTES = 700;
 
-  /** One whose answer is JSON. */
+  /** A request with a JSON answer. */
   public static Question ofJson(int bodyBytes) {
     return new Question(bodyBytes, -1, 0);
   }
 
-  /** One whose answer is this many events, back to back. */
+  /** A request with an answer of this many events, back to back. */
   public static Question ofEvents(int bodyBytes, int events) {
     return new Question(bodyBytes, events, 0);
   }
 
-  /** All bytes of the request. */
+  /** The complete request. */
   public byte[] bytes() {
     String body = body();
     StringBuilder request = new StringBuilder();
@@ -88,7 +88,7 @@ public record Question(int bodyBytes, int events, long intervalMillis) {
     return request.append("\r\n").append(body).toString().getBytes(StandardCharsets.US_ASCII);
   }
 
-  /** Its body. */
+  /** The request's body. */
   public String body() {
     StringBuilder body =
         new StringBuilder(

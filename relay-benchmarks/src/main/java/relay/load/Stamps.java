@@ -4,15 +4,15 @@ import java.time.Instant;
 import java.util.function.LongConsumer;
 
 /**
- * Finds the stamps of a stream, {@code t=} and 19 digits, nanoseconds since the epoch, and tells
- * how long ago each was. A stamp may be cut anywhere.
+ * Finds the time stamps in a stream ({@code t=} and 19 digits, nanoseconds since the epoch) and
+ * reports their age. A stamp may be split anywhere.
  */
 final class Stamps implements BodyPart {
   private static final int DIGITS = 19;
 
   private final LongConsumer ages;
   private byte previous;
-  private int digits = -1; // of the stamp at hand; -1 outside of one
+  private int digits = -1; // digits read of the current stamp; -1 outside a stamp
   private long stamp;
 
   Stamps(LongConsumer ages) {

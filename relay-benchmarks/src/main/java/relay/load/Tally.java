@@ -3,7 +3,7 @@ package relay.load;
 import java.util.Map;
 import java.util.TreeMap;
 
-/** What became of the requests, or the events, of a measured time. Not thread-safe. */
+/** The outcomes of the requests or events in a measured time. Not thread-safe. */
 public final class Tally {
   private final long sinceNanos = System.nanoTime();
   private final Latencies latencies = new Latencies();
@@ -25,22 +25,22 @@ public final class Tally {
     return this;
   }
 
-  /** Good answers, or events. */
+  /** The number of good answers or events. */
   public long count() {
     return count;
   }
 
-  /** Of them, a second. */
+  /** The rate of good answers or events per second. */
   public double perSecond() {
     return 1e9 * count / (untilNanos - sinceNanos);
   }
 
-  /** How long they took, or how late the events came. */
+  /** The latencies of answers, or the delays of events. */
   public Latencies latencies() {
     return latencies;
   }
 
-  /** This, if nothing went wrong: a figure of failing requests is none. */
+  /** Returns this if there were no faults: figures with failed requests are not valid. */
   public Tally checked() {
     if (!faults.isEmpty() || count == 0) {
       throw new IllegalStateException(count + " good answers, and faults: " + faults);

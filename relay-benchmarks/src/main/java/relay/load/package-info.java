@@ -1,3 +1,3 @@
-/** Drives a server over loopback: many connections by one or two threads. */
+/** Load generators over loopback: many connections on one or two threads. */
 @org.jspecify.annotations.NullMarked
 package relay.load;

@@ -6,8 +6,9 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import relay.embedded.EmbeddedRedis;
 
-/** Measures the scripts over a real Redis and writes the page of what they cost. */
+/** Measures the scripts' cost in a real Redis and writes the report. */
 final class CostTable {
   private static final List<Integer> SIZES = List.of(1, 4, 8, 10, 16, 64, 1_000, 10_000);
   private static final List<Integer> BATCHES = List.of(1, 8, 16);
@@ -21,9 +22,9 @@ final class CostTable {
     this.url = url;
   }
 
-  /** The page's file. Without one the page is only printed. */
+  /** Argument: the report's file. Without it the report is only printed. */
   public static void main(String... args) throws IOException {
-    try (OwnRedis redis = OwnRedis.start()) {
+    try (EmbeddedRedis redis = EmbeddedRedis.start()) {
       String page = new CostTable(redis.url()).page();
       System.out.print(page);
       if (args.length > 0) {

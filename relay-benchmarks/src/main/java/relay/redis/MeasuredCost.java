@@ -4,15 +4,15 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * What a workload's scripts cost: the tenth percentile of many bursts, for what else a machine does
- * only ever makes a burst slower.
+ * The cost of a workload's scripts: the tenth percentile of many bursts, because other load on the
+ * machine only makes bursts slower.
  *
- * @param acquireMicros of a call of acquire, inside of the script
- * @param bothMicros likewise of one that ends as many leases as it makes
- * @param settleMicros likewise of settle
- * @param referenceMicros of the reference script, measured between the bursts
- * @param cpuMicrosPerPair of Redis's main thread for one request's acquire and settle in one call,
- *     all in
+ * @param acquireMicros time inside the script per call of acquire
+ * @param bothMicros the same for calls that end as many leases as they grant
+ * @param settleMicros the same for settle
+ * @param referenceMicros time of the reference script, measured between the bursts
+ * @param cpuMicrosPerPair total time of Redis's main thread for one request's acquire and settle in
+ *     one call
  */
 record MeasuredCost(
     double acquireMicros,

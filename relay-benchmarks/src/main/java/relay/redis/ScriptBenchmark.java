@@ -17,11 +17,12 @@ import org.openjdk.jmh.annotations.State;
 import org.openjdk.jmh.annotations.TearDown;
 import org.openjdk.jmh.annotations.Warmup;
 import org.openjdk.jmh.infra.BenchmarkParams;
+import relay.embedded.EmbeddedRedis;
 
 /**
- * Requests, acquired and settled. The score is the time of a pair, client and connection included;
- * {@code acquireNanos} and {@code settleNanos} are what Redis spent in a call of each script,
- * {@code bothNanos} in one of acquire that ends leases, too.
+ * Acquires and settles requests. The score is the time of a pair, including client and connection.
+ * {@code acquireNanos} and {@code settleNanos} are the times inside a call of each script; {@code
+ * bothNanos} is that of an acquire that also ends leases.
  */
 @SuppressWarnings("NullAway.Init") // JMH calls start() first
 @State(Scope.Benchmark)
@@ -31,32 +32,32 @@ import org.openjdk.jmh.infra.BenchmarkParams;
 @Warmup(iterations = 2, time = 1)
 @Measurement(iterations = 3, time = 1)
 public class ScriptBenchmark {
-  /** Keys of the pool. */
+  /** The number of keys in the pool. */
   @Param({"1", "4", "8", "16", "64", "1000", "10000"})
   public int keys;
 
-  /** Dimensions with a limit. */
+  /** The number of limited dimensions. */
   @Param({"4"})
   public int dimensions;
 
-  /** Requests a call. */
+  /** Requests per call. */
   @Param({"1"})
   public int batch;
 
-  /** How a key is chosen. */
+  /** The selection strategy. */
   @Param({"LEAST_LOADED"})
   public Strategy strategy = Strategy.LEAST_LOADED;
 
-  /** How the keys stand. */
+  /** The state of the keys. */
   @Param({"FREE"})
   public Standing standing = Standing.FREE;
 
-  private OwnRedis redis;
+  private EmbeddedRedis redis;
   private ScriptRig rig;
 
   /**
-   * Time inside of the scripts. JMH adds up what the iterations count, so each counts its part of
-   * the mean.
+   * Time inside the scripts. JMH sums the counters of all iterations, so each iteration adds its
+   * share of the mean.
    */
   @AuxCounters(AuxCounters.Type.EVENTS)
   @State(Scope.Thread)
@@ -67,7 +68,7 @@ public class ScriptBenchmark {
     private double both;
     private double settle;
 
-    /** Forgets the last iteration. */
+    /** Resets the counters of the last iteration. */
     @Setup(Level.Iteration)
     public void forget(BenchmarkParams params) {
       iterations = params.getMeasurement().getCount() * Math.max(1, params.getForks());
@@ -84,37 +85,37 @@ public class ScriptBenchmark {
       settle += cost.settle().microsPerCall();
     }
 
-    /** Nanoseconds in a call of acquire. */
+    /** Nanoseconds inside a call of acquire. */
     public long acquireNanos() {
       return Math.round(1_000 * acquire / bursts / iterations);
     }
 
-    /** Nanoseconds in a call of acquire that ends leases, too. */
+    /** Nanoseconds inside a call of acquire that also ends leases. */
     public long bothNanos() {
       return Math.round(1_000 * both / bursts / iterations);
     }
 
-    /** Nanoseconds in a call of settle. */
+    /** Nanoseconds inside a call of settle. */
     public long settleNanos() {
       return Math.round(1_000 * settle / bursts / iterations);
     }
   }
 
-  /** A Redis and a pool for each combination. */
+  /** Starts a Redis and a pool for each parameter combination. */
   @Setup
   public void start() throws Exception {
-    redis = OwnRedis.start();
+    redis = EmbeddedRedis.start();
     rig = new ScriptRig(redis.url(), new Workload(keys, dimensions, batch, strategy, standing));
   }
 
-  /** Ends both. */
+  /** Stops both. */
   @TearDown
   public void stop() {
     rig.close();
     redis.close();
   }
 
-  /** A burst of acquires in one write, one of acquires that end its leases, one of settles. */
+  /** Three bursts, each in one write: acquires, acquires that end those leases, settles. */
   @Benchmark
   @OperationsPerInvocation(2 * ScriptRig.BURST)
   public void acquire_and_settle(InRedis counters) {

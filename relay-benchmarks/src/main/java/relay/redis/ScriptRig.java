@@ -20,16 +20,16 @@ import java.util.function.Supplier;
 import relay.redis.PoolScripts.Call;
 
 /**
- * A pool in a Redis that nothing else uses, and calls of its scripts: hundreds in one write, so
- * that Redis does nothing but run them. Not thread-safe.
+ * Calls the scripts of a pool in a private Redis, hundreds per write, so that Redis spends its time
+ * in scripts. Not thread-safe.
  */
 final class ScriptRig implements AutoCloseable {
-  /** Requests of a burst. */
+  /** Requests per burst. */
   static final int BURST = 480;
 
   private static final int REFERENCES = 240;
 
-  /** Each request used a little less than was reserved, as most do. */
+  /** The usage per request: a little below the reservation, as usual. */
   private static final String COST = " 1 " + Workload.INPUT * 9 / 10 + " " + Workload.OUTPUT / 2;
 
   private static final Duration PATIENCE = Duration.ofMinutes(2);
@@ -53,20 +53,20 @@ final class ScriptRig implements AutoCloseable {
   private long leases;
 
   /**
-   * What bursts cost.
+   * The cost of bursts.
    *
    * @param acquire calls of acquire alone
-   * @param both calls of acquire that end as many leases as they make
+   * @param both calls of acquire that end as many leases as they grant
    * @param settle calls of settle
    */
   record Bursts(ServerCost acquire, ServerCost both, ServerCost settle) {}
 
-  /** Empties the Redis at this URL, and makes the pool there. Its time is Redis's. */
+  /** Clears the Redis at the URL and creates the pool there. Uses the time of Redis. */
   ScriptRig(String url, Workload workload) {
     this(url, workload, () -> "-");
   }
 
-  /** With time of its own: 10,000 calls a second, whatever the machine's pace. */
+  /** Uses simulated time: 10,000 calls per second, whatever the machine's speed. */
   static ScriptRig timed(String url, Workload workload) {
     AtomicLong micros = new AtomicLong(1_000 * (System.currentTimeMillis() + 60_000));
     return new ScriptRig(url, workload, () -> Long.toString(micros.addAndGet(100)));
@@ -92,7 +92,7 @@ final class ScriptRig implements AutoCloseable {
     warm();
   }
 
-  /** Tells Redis the pool's shape, and puts its keys into their standing. */
+  /** Writes the pool's plan to Redis and puts the keys into their state. */
   private long prepare(String url, PoolPlan plan) {
     EngineOptions options =
         new EngineOptions(
@@ -117,8 +117,8 @@ final class ScriptRig implements AutoCloseable {
   }
 
   /**
-   * Until every request of a burst finds a key at once, for those that can carry none are parked;
-   * and until there was a request for each key, for what was read of a key is kept.
+   * Warms up until every request of a burst is granted at once: keys without capacity get parked.
+   * Also until each key had a request: the script caches what it reads of a key.
    */
   private void warm() {
     int most = Math.ceilDiv(workload.keys(), BURST) + 2;
@@ -129,7 +129,7 @@ final class ScriptRig implements AutoCloseable {
     }
   }
 
-  /** Microseconds of twenty commands in a function, the measure for other machines. */
+  /** Microseconds of twenty commands in a function: a reference for comparing machines. */
   double reference() {
     redis.configResetstat();
     List<RedisFuture<?>> all = new ArrayList<>();
@@ -141,7 +141,7 @@ final class ScriptRig implements AutoCloseable {
     return ServerCost.read(redis).microsPerCall();
   }
 
-  /** One burst of each kind, measured. */
+  /** Measures one burst of each kind. */
   Bursts measure() {
     List<String> first = ids();
     ServerCost acquire = acquired(acquires(first));
@@ -163,7 +163,7 @@ final class ScriptRig implements AutoCloseable {
   }
 
   /**
-   * Microseconds of Redis's main thread for a pair in one call, all in: parsing, scripts, replies.
+   * Total microseconds of Redis's main thread for a pair in one call: parsing, scripts, replies.
    */
   double cpuMicrosPerPair(int bursts) {
     List<String> held = ids();
@@ -192,7 +192,7 @@ final class ScriptRig implements AutoCloseable {
   private List<String> ids() {
     List<String> ids = new ArrayList<>();
     for (int n = 0; n < BURST; n++) {
-      ids.add("bench" + String.format("%012d", leases++)); // as long as a lease's id is
+      ids.add("bench" + String.format("%012d", leases++)); // the length of a real lease id
     }
     return ids;
   }
@@ -201,7 +201,7 @@ final class ScriptRig implements AutoCloseable {
     return acquires(ids, List.of());
   }
 
-  /** As many leases end as are made, or none. */
+  /** Calls of acquire that end as many leases as they grant, or none. */
   private List<Call> acquires(List<String> ids, List<String> ended) {
     Demand demand = Demand.of(Workload.CLASS, Workload.INPUT, Workload.OUTPUT);
     List<byte[]> keys = leaseKeys();

@@ -5,12 +5,12 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /**
- * What function calls cost Redis since its statistics were reset, as the server measured it:
- * neither the client nor the network is in it.
+ * The cost of function calls since Redis's statistics were reset, measured by the server: without
+ * client and network.
  *
- * @param calls calls
- * @param micros microseconds inside of the functions
- * @param commands commands that the functions called
+ * @param calls the number of calls
+ * @param micros microseconds inside the functions
+ * @param commands commands called by the functions
  */
 record ServerCost(long calls, long micros, long commands) {
   private static final Pattern STAT = Pattern.compile("cmdstat_(\\S+):calls=(\\d+),usec=(\\d+),.*");
@@ -37,7 +37,7 @@ record ServerCost(long calls, long micros, long commands) {
     return new ServerCost(calls, micros, commands);
   }
 
-  /** Microseconds of a processor that Redis's main thread has used since it began. */
+  /** The processor time of Redis's main thread in microseconds. */
   static double cpuMicros(RedisCommands<byte[], byte[]> redis) {
     return redis
         .info("cpu")

@@ -1,15 +1,15 @@
 package relay.redis;
 
-/** How the keys of a measured pool stand. */
+/** The state of the keys in a measured pool. */
 public enum Standing {
-  /** All can carry every request. */
+  /** All keys have capacity. */
   FREE,
-  /** Of a hundred keys, 99 are cooling down for longer than is measured. */
+  /** 99 of 100 keys are in cooldown during the whole measurement. */
   COOLING,
-  /** Of a hundred keys, 99 have used up their limits for longer than is measured. */
+  /** 99 of 100 keys have exhausted their limits during the whole measurement. */
   EXHAUSTED;
 
-  /** Whether the key at this place of the pool can carry requests. */
+  /** Whether the key at an index of the pool has capacity. */
   boolean carries(int place) {
     return this == FREE || place % 100 == 0;
   }

@@ -7,23 +7,23 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * What is measured.
+ * A measured workload.
  *
- * @param keys keys of the pool, each of an account of its own
- * @param dimensions how many dimensions have a limit, from 1 (requests) to 4
- * @param batch requests a call
+ * @param keys keys of the pool, each with its own account
+ * @param dimensions the number of limited dimensions, from 1 (requests) to 4
+ * @param batch requests per call
  */
 public record Workload(int keys, int dimensions, int batch, Strategy strategy, Standing standing) {
   static final String CLASS = "model";
   static final long INPUT = 1_000;
   static final long OUTPUT = 200;
 
-  /** So much is never used while it is measured. */
+  /** A limit that the measurement never reaches. */
   private static final long PLENTY = 1_000_000_000;
 
   private static final long SCARCE = 1_000_000;
 
-  /** One request a call, all dimensions, the least loaded of keys that are all free. */
+  /** One request per call, all dimensions, least loaded, all keys free. */
   static Workload of(int keys) {
     return new Workload(keys, 4, 1, Strategy.LEAST_LOADED, Standing.FREE);
   }
@@ -73,7 +73,7 @@ public record Workload(int keys, int dimensions, int batch, Strategy strategy, S
     return PoolPlan.group("account" + place, CLASS);
   }
 
-  /** An hour's requests of a key that can carry none. */
+  /** The usage of an exhausted key: an hour's requests. */
   static Usage used() {
     return new Usage(60 * SCARCE, 0, 0);
   }

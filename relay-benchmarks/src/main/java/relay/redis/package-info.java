@@ -1,6 +1,6 @@
 /**
- * Measures the scripts. In the engine's package, for it calls them one by one, which the engine
- * shows to nobody.
+ * Measures the scripts. Lives in the engine's package because it calls single scripts, which are
+ * package-private.
  */
 @org.jspecify.annotations.NullMarked
 package relay.redis;

@@ -7,7 +7,7 @@ import java.nio.channels.SelectionKey;
 import java.nio.channels.SocketChannel;
 import org.jspecify.annotations.Nullable;
 
-/** A connection: requests one after another. A stream with a pace is written by the pacer. */
+/** A connection with sequential requests. The pacer writes paced streams. */
 final class Conversation {
   private static final int BUFFER_BYTES = 4 << 10;
 
@@ -41,12 +41,12 @@ final class Conversation {
       }
       answer(frames);
       if (came < room) {
-        return; // the socket is empty
+        return; // no more bytes in the socket
       }
     }
   }
 
-  /** Answers what is whole, and sees to it that there is room for the rest. */
+  /** Answers complete requests and makes room for the rest. */
   private void answer(Frames frames) throws IOException {
     while (in.position() > 0) {
       if (head == null) {
@@ -101,7 +101,7 @@ final class Conversation {
     try {
       channel.close();
     } catch (IOException e) {
-      // it is of no use any more
+      // the connection is being discarded
     }
   }
 }

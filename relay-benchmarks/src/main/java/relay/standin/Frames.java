@@ -5,9 +5,7 @@ import java.nio.charset.StandardCharsets;
 import java.time.Instant;
 import java.util.List;
 
-/**
- * The bytes of the answers, in the shape of Anthropic's. For one thread: its buffers are reused.
- */
+/** The bytes of the answers, in Anthropic's format. Not thread-safe: buffers are reused. */
 final class Frames {
   private static final String PROSE =
       "A pool of keys belongs to all replicas alike. Before a request leaves, room is taken for it"
@@ -95,7 +93,7 @@ final class Frames {
   private final List<ByteBuffer> middle = END.subList(0, 2).stream().map(Frames::chunk).toList();
   private final ByteBuffer last = direct(chunkText(END.getLast()) + "0\r\n\r\n");
 
-  /** A whole answer, not in events. */
+  /** A complete JSON answer. */
   ByteBuffer json() {
     return json.rewind();
   }
@@ -104,13 +102,13 @@ final class Frames {
     return streamHead.rewind();
   }
 
-  /** What comes before the content, an event each. */
+  /** The events before the content. */
   List<ByteBuffer> beginning() {
     beginning.forEach(ByteBuffer::rewind);
     return beginning;
   }
 
-  /** An event of content, stamped with this moment: {@code t=}, nanoseconds since the epoch. */
+  /** A content event with a time stamp: {@code t=}, nanoseconds since the epoch. */
   ByteBuffer content() {
     Instant now = Instant.now();
     long rest = now.getEpochSecond() * 1_000_000_000L + now.getNano();
@@ -121,13 +119,13 @@ final class Frames {
     return content.rewind();
   }
 
-  /** What comes after the content, but for the last event. */
+  /** The events after the content, except the last. */
   List<ByteBuffer> end() {
     middle.forEach(ByteBuffer::rewind);
     return middle;
   }
 
-  /** The last event, and the end of the answer. */
+  /** The last event and the end of the answer. */
   ByteBuffer last() {
     return last.rewind();
   }

@@ -5,7 +5,7 @@ import java.nio.ByteBuffer;
 import java.nio.channels.SelectionKey;
 import java.nio.channels.SocketChannel;
 
-/** Writes to a socket that must not be waited for. For any thread, one answer at a time. */
+/** Writes to a socket without blocking. Callable from any thread, one answer at a time. */
 final class Outlet {
   private static final int MOST_WAITING_BYTES = 4 << 20;
   private static final ByteBuffer NOTHING = ByteBuffer.allocate(0);
@@ -19,7 +19,7 @@ final class Outlet {
     this.key = key;
   }
 
-  /** A write of its own; what the socket does not take waits until it does. */
+  /** Writes bytes in one call; buffers the bytes that the socket does not accept yet. */
   synchronized void write(ByteBuffer bytes) throws IOException {
     if (!waiting.hasRemaining()) {
       channel.write(bytes);

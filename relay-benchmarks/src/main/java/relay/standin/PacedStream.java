@@ -3,7 +3,7 @@ package relay.standin;
 import java.io.IOException;
 import java.time.Duration;
 
-/** A stream that gives an event from time to time. For the pacer's thread. */
+/** A stream with events at a fixed interval. Confined to the pacer's thread. */
 final class PacedStream implements Comparable<PacedStream> {
   private final Conversation conversation;
   private final long intervalNanos;
@@ -21,7 +21,7 @@ final class PacedStream implements Comparable<PacedStream> {
     return dueNanos;
   }
 
-  /** Writes what is due; false if that was the end. */
+  /** Writes the due events; returns false at the stream's end. */
   boolean write(Frames frames) throws IOException {
     if (left-- <= 0) {
       conversation.end(frames);

@@ -6,7 +6,7 @@ import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.locks.LockSupport;
 
-/** The thread that writes streams with a pace: a selector's timeout is too coarse for them. */
+/** The thread that writes paced streams: a selector's timeout is too coarse for them. */
 final class Pacer {
   private final Queue<PacedStream> arriving = new ConcurrentLinkedQueue<>();
   private final Thread thread = Thread.ofPlatform().daemon().name("pacer").unstarted(this::run);

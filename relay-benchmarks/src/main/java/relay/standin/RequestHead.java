@@ -6,19 +6,19 @@ import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What the stand-in reads of a request: how long it is, and which answer it asks for.
+ * The parts of a request that the stand-in reads: its length and the requested answer.
  *
- * @param headBytes up to the body
- * @param bodyBytes of the body
- * @param events content events of the stream that is asked for; negative: a JSON answer
- * @param intervalMillis between two of them; 0: back to back
+ * @param headBytes the length of the head
+ * @param bodyBytes the length of the body
+ * @param events content events of the requested stream; negative = a JSON answer
+ * @param intervalMillis the time between two events; 0 = back to back
  */
 record RequestHead(int headBytes, int bodyBytes, int events, long intervalMillis) {
   private static final String END = "\r\n\r\n";
   private static final int MOST_HEAD_BYTES = 64 << 10;
   private static final int MOST_BODY_BYTES = 64 << 20;
 
-  /** The head at the beginning of these bytes; null if it is not whole yet. */
+  /** Parses the head at the start of the bytes; null if it is incomplete. */
   static @Nullable RequestHead read(ByteBuffer bytes) {
     String text = StandardCharsets.ISO_8859_1.decode(bytes).toString();
     int end = text.indexOf(END);

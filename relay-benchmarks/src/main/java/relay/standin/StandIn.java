@@ -11,15 +11,15 @@ import java.nio.channels.ServerSocketChannel;
 import java.nio.channels.SocketChannel;
 
 /**
- * A provider that answers at once: JSON of about 1 KB, or events if the request's header {@value
- * EVENTS} says how many. HTTP/1.1, loopback only, one thread and one more for streams with a pace.
- * It prints its port, and ends when its standard input does.
+ * A provider that answers at once: JSON of about 1 KB, or the number of events in the request's
+ * header {@value EVENTS}. HTTP/1.1, loopback only, with one thread, plus one for paced streams.
+ * Prints its port, and ends at the end of its standard input.
  */
 public final class StandIn {
-  /** A request's header: content events of the stream that is to be the answer. */
+  /** Request header: the number of content events in the streamed answer. */
   public static final String EVENTS = "x-standin-events";
 
-  /** A request's header: milliseconds between two of them; without it they come back to back. */
+  /** Request header: milliseconds between two events; by default they are sent back to back. */
   public static final String INTERVAL = "x-standin-interval-ms";
 
   private static final int BACKLOG = 4096;
@@ -37,7 +37,7 @@ public final class StandIn {
     listener.register(selector, SelectionKey.OP_ACCEPT);
   }
 
-  /** Serves until its standard input ends. */
+  /** Serves until standard input ends. */
   public static void main(String... args) throws IOException {
     StandIn standIn = new StandIn();
     System.out.println(((InetSocketAddress) standIn.listener.getLocalAddress()).getPort());
@@ -51,10 +51,10 @@ public final class StandIn {
   private static void endWithInput() {
     try {
       while (System.in.read() >= 0) {
-        // whoever started it is still there
+        // the parent process is still alive
       }
     } catch (IOException e) {
-      // likewise the end
+      // also means that the parent has ended
     }
     Runtime.getRuntime().halt(0);
   }
@@ -82,7 +82,7 @@ public final class StandIn {
         key.attach(new Conversation(channel, key, pacer));
       }
     } catch (IOException e) {
-      System.err.println("stand-in: a connection could not be taken: " + e.getMessage());
+      System.err.println("stand-in: cannot accept a connection: " + e.getMessage());
     }
   }
 }

@@ -1,3 +1,3 @@
-/** Stands in for a provider, in a process of its own: answers at once, and costs little. */
+/** A stand-in for a provider, in its own process: answers at once, at little cost. */
 @org.jspecify.annotations.NullMarked
 package relay.standin;

@@ -10,9 +10,9 @@ import java.net.Socket;
 import java.nio.charset.StandardCharsets;
 import relay.Main;
 
-/** {@code relay}, in a JVM that tells how many bytes its threads have allocated. */
+/** {@code relay}, in a JVM that reports the bytes allocated by its threads. */
 final class CountedReplica {
-  /** A system property: the port at which whoever connects is told. */
+  /** The system property with the port of the allocation counter. */
   static final String PORT = "relay.counter.port";
 
   private CountedReplica() {}
@@ -32,12 +32,12 @@ final class CountedReplica {
         String bytes = Long.toString(threads.getTotalThreadAllocatedBytes());
         out.write(bytes.getBytes(StandardCharsets.US_ASCII));
       } catch (IOException e) {
-        System.err.println("the counter was not told: " + e);
+        System.err.println("the allocation counter is not available: " + e);
       }
     }
   }
 
-  /** Bytes that the replica at whose counter's port one asks has allocated so far. */
+  /** The bytes allocated so far by the replica with this counter port. */
   static long allocated(int port) throws IOException {
     try (Socket counter = new Socket(InetAddress.getLoopbackAddress(), port)) {
       byte[] bytes = counter.getInputStream().readAllBytes();

@@ -5,15 +5,15 @@ import java.util.List;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
+import relay.embedded.LoopbackPorts;
 import relay.guards.CostBound;
 import relay.load.ClosedLoop;
 import relay.load.Question;
-import relay.redis.OwnRedis;
 
 /**
- * What a request costs a whole replica: the bytes that all of its threads allocate, and what Redis
- * is asked. One request after another, so that each has its own calls of Redis. The code is
- * compiled but not optimized, for how much of it the optimizer has seen would be chance.
+ * The cost of a request in a whole replica: bytes allocated by all threads, and Redis commands.
+ * Requests run one after another, so that each has its own Redis calls. Code is compiled by C1
+ * only, because C2's optimizations vary between runs.
  */
 final class RequestCostTest {
   private static final int WARM = 300;
@@ -25,7 +25,7 @@ final class RequestCostTest {
 
   @BeforeAll
   static void start() throws IOException {
-    counter = OwnRedis.freePort();
+    counter = LoopbackPorts.free();
     stage =
         new Stage(
             List.of(
@@ -42,7 +42,7 @@ final class RequestCostTest {
                 System.getProperty("java.class.path"),
                 CountedReplica.class.getName()));
     stage.replica(8);
-    measure(Question.ofJson(2_048)); // what a start leaves to do is done
+    measure(Question.ofJson(2_048)); // initialize lazily created state
   }
 
   @AfterAll
@@ -51,8 +51,8 @@ final class RequestCostTest {
   }
 
   /**
-   * For each request; the least of several parts, for what a replica does now and then by itself
-   * only adds to some of them.
+   * Figures per request: the minimum over several parts, because a replica's periodic work adds to
+   * some of them.
    */
   private record Figures(double bytes, double calls, double commands) {
     Figures least(Figures other) {

@@ -25,7 +25,8 @@ class AnswerReaderTest {
         "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhe\r\n3\r\nllo\r\n0\r\n\r\n",
         "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n05\r\nhello\r\n0\r\na: b\r\n\r\n",
       })
-  void an_answer_is_whole_with_its_last_byte_wherever_it_was_cut(String answer) throws IOException {
+  void an_answer_is_complete_with_its_last_byte_wherever_it_was_split(String answer)
+      throws IOException {
     byte[] bytes = answer.getBytes(US_ASCII);
     for (int cut = 1; cut < bytes.length; cut++) {
       reader.reset();
@@ -40,7 +41,7 @@ class AnswerReaderTest {
   }
 
   @Test
-  void an_empty_answer_is_whole_with_its_head() throws IOException {
+  void an_empty_answer_is_complete_with_its_head() throws IOException {
     byte[] answer =
         "HTTP/1.1 503 x\r\nconnection: close\r\ncontent-length: 0\r\n\r\n".getBytes(US_ASCII);
     assertTrue(reader.feed(answer, answer.length));
@@ -56,7 +57,7 @@ class AnswerReaderTest {
         "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nx\r\n",
         "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n\r\n",
       })
-  void what_is_no_answer_is_refused(String text) {
+  void malformed_answers_are_refused(String text) {
     byte[] bytes = text.getBytes(US_ASCII);
     assertThrows(IOException.class, () -> reader.feed(bytes, bytes.length));
   }

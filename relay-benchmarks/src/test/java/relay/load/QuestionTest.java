@@ -14,8 +14,7 @@ class QuestionTest {
 
   @ParameterizedTest
   @CsvSource({"2048, -1", "2048, 30", "51200, -1", "8191, 1"})
-  void a_question_is_json_of_the_length_that_was_asked_for(int bytes, int events)
-      throws IOException {
+  void a_question_is_json_of_the_requested_length(int bytes, int events) throws IOException {
     Question question = new Question(bytes, events, 0);
     String body = question.body();
     assertEquals(bytes, body.length());

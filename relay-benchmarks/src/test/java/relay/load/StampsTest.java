@@ -12,7 +12,7 @@ import org.junit.jupiter.api.Test;
 class StampsTest {
 
   @Test
-  void each_stamp_is_found_once_wherever_it_was_cut() {
+  void each_stamp_is_found_once_wherever_it_was_split() {
     long written = Instant.now().getEpochSecond() * 1_000_000_000L;
     String event = "{\"text\":\"t=" + written + " and more\"}\n\n";
     byte[] events = (event + "data: t=12 t= t\n" + event).getBytes(US_ASCII);

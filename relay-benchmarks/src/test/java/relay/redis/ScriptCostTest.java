@@ -11,20 +11,21 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
+import relay.embedded.EmbeddedRedis;
 
 /**
- * What the scripts cost, told in commands and as ratios of times of one run: a busy machine makes
- * all of them slower. Of many bursts the fastest counts; a ratio that is missed is measured again.
+ * The scripts' cost in commands and in ratios of times of the same run, because a busy machine
+ * slows all of them. The fastest of many bursts counts; a missed ratio is measured again.
  */
 final class ScriptCostTest {
   private static final int BURSTS = 6;
   private static final int TRIES = 4;
 
-  private static OwnRedis redis;
+  private static EmbeddedRedis redis;
 
   @BeforeAll
   static void start() throws IOException {
-    redis = OwnRedis.start();
+    redis = EmbeddedRedis.start();
   }
 
   @AfterAll
@@ -32,7 +33,7 @@ final class ScriptCostTest {
     redis.close();
   }
 
-  /** What was measured, and whether it keeps to its bounds. */
+  /** The measured figures, and whether they are within their bounds. */
   private record Cost(String figures, boolean keeps) {}
 
   private static void keepsToItsBounds(Supplier<Cost> measurement) {
@@ -86,7 +87,7 @@ final class ScriptCostTest {
   void a_request_takes_few_commands(
       int keys, int batch, double acquire, double both, double settle) {
     Workload workload = Workload.of(keys).batch(batch);
-    // A burst that meets what is done once a second has some more
+    // A burst may include the script's work that is done once per second.
     keepsToItsBounds(
         () -> {
           try (ScriptRig rig = ScriptRig.timed(redis.url(), workload)) {
@@ -104,7 +105,7 @@ final class ScriptCostTest {
   }
 
   @Test
-  void of_four_keys_a_call_costs_a_small_multiple_of_twenty_plain_commands() {
+  void a_call_on_four_keys_costs_a_small_multiple_of_twenty_plain_commands() {
     Fastest four = new Fastest(Workload.of(4));
     keepsToItsBounds(
         () -> {
@@ -119,7 +120,7 @@ final class ScriptCostTest {
 
   @ParameterizedTest
   @EnumSource
-  void a_grant_of_ten_thousand_keys_costs_a_small_multiple_of_one_of_ten(Standing standing) {
+  void a_grant_from_ten_thousand_keys_costs_a_small_multiple_of_one_from_ten(Standing standing) {
     Fastest ten = new Fastest(Workload.of(10));
     Fastest large = new Fastest(Workload.of(10_000).standing(standing));
     keepsToItsBounds(

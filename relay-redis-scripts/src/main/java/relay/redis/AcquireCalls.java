@@ -11,8 +11,8 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 import relay.redis.Acquisition.NoneUsable;
-import relay.redis.PoolScripts.Call;
 import relay.redis.PendingUpdate.Ending;
+import relay.redis.PoolScripts.Call;
 
 /**
  * Batches requests for keys into calls of {@code acquire} or {@code acquire_indexed}. The calls
@@ -27,7 +27,7 @@ final class AcquireCalls {
   private static final int MAX_QUEUED = 50_000;
 
   /** An older request is refused: its client gives up soon, and newer ones can still be served. */
-  private static final long MAX_QUEUED_NANOS = 5_000_000_000L;
+  private static final long MAX_QUEUED_NANOS = 10_000_000_000L;
 
   private final PoolScripts scripts;
   private final LeaseEndings leaseEndings;
@@ -100,7 +100,8 @@ final class AcquireCalls {
   }
 
   private CompletableFuture<?> send(List<Request> requests, int retries) {
-    Candidates shape = scripts.candidates();
+    Candidates shape =
+        scripts.candidates();
     Demand first = shape.served(requests.getFirst().demand);
     if (first == null) {
       requests.forEach(r -> r.reply.complete(new Reply.Refusal(new NoneUsable())));
@@ -118,7 +119,10 @@ final class AcquireCalls {
   }
 
   private void answer(
-      List<Request> requests, @Nullable List<Reply> replies, @Nullable Throwable failure, int retries) {
+      List<Request> requests,
+      @Nullable List<Reply> replies,
+      @Nullable Throwable failure,
+      int retries) {
     List<Request> again = new ArrayList<>();
     for (int n = 0; n < requests.size(); n++) {
       Request request = requests.get(n);

@@ -64,7 +64,9 @@ public final class Estimates {
     if (known != null) {
       return known;
     }
-    return models.size() < MODELS ? models.computeIfAbsent(model, m -> new LearnedModel()) : overflow;
+    return models.size() < MODELS
+        ? models.computeIfAbsent(model, m -> new LearnedModel())
+        : overflow;
   }
 
   /** The samples to send now: of a few models, those that were sent least recently. */
@@ -95,7 +97,9 @@ public final class Estimates {
             of(model).received(all);
           }
         });
-    sent.keySet().stream().filter(model -> !known.containsKey(model)).forEach(m -> of(m).outcomeUnknown());
+    sent.keySet().stream()
+        .filter(model -> !known.containsKey(model))
+        .forEach(m -> of(m).outcomeUnknown());
   }
 
   /** It is unknown whether the merge arrived. */

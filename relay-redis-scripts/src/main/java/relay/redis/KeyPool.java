@@ -37,7 +37,8 @@ public final class KeyPool {
   private final LeaseIds leaseIds;
   private final EstimateExchange exchange;
   private final LimitNews limitNews = new LimitNews();
-  private final Map<String, Long> renewAt = new ConcurrentHashMap<>(); // by lease id, in nanoseconds
+  private final Map<String, Long> renewAt =
+      new ConcurrentHashMap<>(); // by lease id, in nanoseconds
   private final LeaseEndings leaseEndings;
   private final AcquireCalls acquires;
   private final WaitingRoom room;
@@ -431,6 +432,16 @@ public final class KeyPool {
               fairShare.endOutage();
             })
         .exceptionally(failure -> null); // the next tick tries again
+    sendPending();
+    renew();
+    exchange.tick();
+    if (retirement.isDue(System.nanoTime()) && isQuiet()) {
+      retirement.ends();
+      var _ = leave().whenComplete((done, failure) -> retirement.left(isQuiet()));
+    }
+  }
+
+  private void sendPending() {
     leaseEndings.flush();
     leaseEndings.sendAgain();
     if (hasOutageUsage) {
@@ -441,12 +452,6 @@ public final class KeyPool {
               (group, usage) ->
                   leaseEndings.send(new PendingUpdate.LateCharge(leaseIds.next(), group, usage)));
     }
-    renew();
-    exchange.tick();
-    if (retirement.isDue(System.nanoTime()) && isQuiet()) {
-      retirement.ends();
-      var _ = leave().whenComplete((done, failure) -> retirement.left(isQuiet()));
-    }
   }
 
   /** Whether all that was granted has ended, and Redis was told. */
@@ -456,6 +461,11 @@ public final class KeyPool {
 
   /** This replica's last word: the readable picture shows the pool as it leaves it. */
   CompletableFuture<Void> leave() {
+    if (!link.isUp() || options.isObserver()) {
+      return CompletableFuture.completedFuture(null);
+    }
+    sendPending();
+    exchange.tick();
     return scripts.leave().handle((done, failure) -> null);
   }
 
@@ -474,7 +484,8 @@ public final class KeyPool {
           .renew(some)
           .exceptionally(
               failure -> {
-                some.forEach(id -> renewAt.computeIfPresent(id, (i, at) -> now)); // due with the next tick
+                some.forEach(
+                    id -> renewAt.computeIfPresent(id, (i, at) -> now)); // due with the next tick
                 return null;
               });
     }

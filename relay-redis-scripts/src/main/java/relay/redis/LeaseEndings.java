@@ -132,7 +132,8 @@ final class LeaseEndings {
 
   private void settle(List<Ending> all) {
     if (!all.isEmpty()) {
-      var _ = scripts.settle(all).whenComplete((replies, failure) -> callDone(all, replies, failure));
+      var _ =
+          scripts.settle(all).whenComplete((replies, failure) -> callDone(all, replies, failure));
     }
   }
 
@@ -149,7 +150,8 @@ final class LeaseEndings {
     }
   }
 
-  private void callDone(List<Ending> all, @Nullable List<Reply> replies, @Nullable Throwable failure) {
+  private void callDone(
+      List<Ending> all, @Nullable List<Reply> replies, @Nullable Throwable failure) {
     for (int n = 0; n < all.size(); n++) {
       keepIfFailed(all.get(n), failure);
       if (replies != null && all.get(n) instanceof PendingUpdate.Settle settle) {

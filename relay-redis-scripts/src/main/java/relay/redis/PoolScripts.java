@@ -35,6 +35,7 @@ final class PoolScripts {
   private final byte[] leaseMs;
   private volatile Candidates candidates;
   private volatile ConfigMark config = ConfigMark.NONE;
+  private volatile boolean left; // since the last heartbeat
   private final PoolClock clock = new PoolClock(System::nanoTime);
   private volatile long epoch;
   private volatile String epochText = "0";
@@ -130,7 +131,8 @@ final class PoolScripts {
   }
 
   /** Appends the endings' costs to the line and their ids to the arguments. */
-  static void appendEndings(List<PendingUpdate.Ending> endings, StringBuilder line, List<byte[]> args) {
+  static void appendEndings(
+      List<PendingUpdate.Ending> endings, StringBuilder line, List<byte[]> args) {
     for (PendingUpdate.Ending ending : endings) {
       Usage cost = ending.cost();
       line.append(' ').append(cost.requests()).append(' ').append(cost.inputTokens());
@@ -223,6 +225,7 @@ final class PoolScripts {
 
   /** A survey that is this replica's last: it no longer counts. */
   CompletableFuture<@Nullable PoolSnapshot> leave() {
+    left = true;
     return survey(replica, LEAVES);
   }
 
@@ -234,6 +237,14 @@ final class PoolScripts {
   }
 
   CompletableFuture<Void> restore(List<String> fields) {
+    if (!replica.isEmpty()) {
+      return restoreKnown(fields);
+    }
+    // an observer has no heartbeat from which it would know the index of each plan
+    return survey("").handle((snapshot, failure) -> fields).thenCompose(this::restoreKnown);
+  }
+
+  private CompletableFuture<Void> restoreKnown(List<String> fields) {
     List<byte[]> k = new ArrayList<>(List.of(keys.state, keys.quarantine));
     k.addAll(candidates.allSets());
     return inBatches(
@@ -281,6 +292,7 @@ final class PoolScripts {
    *     the result is null
    */
   CompletableFuture<@Nullable PoolSnapshot> survey(String replica) {
+    left = false;
     Candidates shape = candidates;
     return survey(replica, replica.isEmpty() ? "-" : config.line(shape.planId()));
   }
@@ -294,8 +306,10 @@ final class PoolScripts {
           whole.thenCompose(
               continues -> {
                 boolean due = System.nanoTime() - surveyedAllAt >= SURVEY_ALL_NANOS;
-                boolean wanted = due || survey.drawsPicture() || replica.isEmpty() || !survey.hasBegun();
-                if (!continues || !wanted) {
+                boolean wanted =
+                    due || survey.drawsPicture() || replica.isEmpty() || !survey.hasBegun();
+                boolean late = left && !standing.equals(LEAVES); // it would be a heartbeat
+                if (!continues || !wanted || late) {
                   return CompletableFuture.completedFuture(false);
                 }
                 return survey(replica, standing, slice, survey).thenApply(v -> true);
@@ -303,9 +317,7 @@ final class PoolScripts {
     }
     return whole.thenApply(
         all -> {
-          if (!replica.isEmpty()) {
-            saw(survey.fleet());
-          }
+          saw(survey.fleet());
           if (all) {
             surveyedAllAt = System.nanoTime();
           }
@@ -319,6 +331,9 @@ final class PoolScripts {
     synchronized (this) {
       candidates.allSets().forEach(set -> fresh.remove(RedisKeys.text(set)));
       candidates.all(fleet.sets());
+    }
+    if (left || replica.isEmpty()) {
+      return;
     }
     if (!fresh.isEmpty() || !fleet.unused().isEmpty()) {
       var _ =
@@ -425,6 +440,17 @@ final class PoolScripts {
     return mine.done();
   }
 
+  @SuppressWarnings("ReferenceEquality") // another announcement may have been asked for since
+  private synchronized void announced(Configuring mine, @Nullable Reply reply) {
+    if (configuring == mine) {
+      configuring = null;
+    }
+    if (reply instanceof Reply.Done first) {
+      epoch = first.number(2);
+      epochText = Long.toString(epoch);
+    }
+  }
+
   @SuppressWarnings("ReferenceEquality") // a plan that was taken again is announced again
   private boolean isPresent(Configuring one) {
     return one.shape() == candidates;
@@ -447,15 +473,7 @@ final class PoolScripts {
     var _ =
         done.whenComplete(
             (reply, failure) -> {
-              synchronized (this) {
-                if (configuring == mine) {
-                  configuring = null;
-                }
-                if (reply instanceof Reply.Done first) {
-                  epoch = first.number(2);
-                  epochText = Long.toString(epoch);
-                }
-              }
+              announced(mine, reply);
               if (failure == null) {
                 mine.done().complete(null);
               } else {

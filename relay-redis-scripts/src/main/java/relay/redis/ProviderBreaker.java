@@ -76,7 +76,7 @@ public final class ProviderBreaker {
      *
      * @param retryAfter when to ask again
      */
-    record Barred(Duration retryAfter) implements Passage {}
+    record Refused(Duration retryAfter) implements Passage {}
   }
 
   /**
@@ -90,28 +90,28 @@ public final class ProviderBreaker {
       return new Passage.Free();
     }
     if (left(now) > 0 || !asking.compareAndSet(false, true)) {
-      return barred();
+      return refused();
     }
     try {
       Reply.Breaker reply = call(0, 0, "ask").join();
       received(reply);
-      return reply.allowed() ? new Passage.Trial() : barred();
+      return reply.allowed() ? new Passage.Trial() : refused();
     } catch (CompletionException e) {
-      return barred(); // no answer: the next request asks again, or passes while Redis is down
+      return refused(); // no answer: the next request asks again, or passes while Redis is down
     } finally {
       asking.set(false);
     }
   }
 
-  private Passage barred() {
+  private Passage refused() {
     View now = view;
     Duration left = Duration.ofNanos(left(now));
     if (left.compareTo(TICK) < 0) {
-      return new Passage.Barred(TICK);
+      return new Passage.Refused(TICK);
     }
     // During a trial, the time left is its timeout, which is rarely reached
     boolean tries = now.state() == State.HALF_OPEN && left.compareTo(TRIAL) > 0;
-    return new Passage.Barred(tries ? TRIAL : left);
+    return new Passage.Refused(tries ? TRIAL : left);
   }
 
   private long left(View view) {
@@ -119,7 +119,7 @@ public final class ProviderBreaker {
   }
 
   /** The provider works: it answered, even if it refused the request. */
-  public void worked(Passage passage) {
+  public void succeeded(Passage passage) {
     if (passage instanceof Passage.Trial) {
       update(new View(State.CLOSED, 0)); // here at once, on other replicas with their next tick
       report("good");
@@ -135,7 +135,7 @@ public final class ProviderBreaker {
   }
 
   /** The request was not sent, or its result is unknown. */
-  public void unused(Passage passage) {
+  public void abandoned(Passage passage) {
     if (passage instanceof Passage.Trial) {
       report("back"); // another replica may run the trial
     }

@@ -202,7 +202,6 @@ public final class RedisEngine implements AutoCloseable {
     ticked.forEach(KeyPool::close);
     ticker.shutdownNow();
     for (KeyPool pool : ticked) {
-      pool.tick();
       pool.leave().join(); // Redis executes calls in order: all earlier ones are done, too
     }
     tallies.values().forEach(UsageTally::close);

@@ -210,8 +210,7 @@ public final class UsageTally {
               }
             })
         .thenCompose(
-            reply ->
-                some.size() < WRITE_BATCH ? CompletableFuture.completedFuture(null) : send());
+            reply -> some.size() < WRITE_BATCH ? CompletableFuture.completedFuture(null) : send());
   }
 
   private void failed(List<Increment> some, Throwable failure) {
@@ -245,8 +244,7 @@ public final class UsageTally {
                 List<String> some =
                     clients.subList(from, Math.min(clients.size(), from + READ_BATCH));
                 done =
-                    done
-                        .thenCompose(previous -> ask(first.replicas(), some))
+                    done.thenCompose(previous -> ask(first.replicas(), some))
                         .thenAccept(reply -> reply.addTo(all, some));
               }
               return done;

@@ -2,19 +2,19 @@ package relay.redis;
 
 import java.util.ArrayDeque;
 
-/** What a provider enforces for one account. Times are microseconds, limits are for a minute. */
+/** A provider's enforcement for one account. Times are in microseconds, limits are per minute. */
 sealed interface Account {
   long MINUTE = 60_000_000;
 
-  /** Takes up a request, or says how long to wait for it: 0 if it was taken. */
+  /** Accepts a request and returns 0, or returns the time to wait for it. */
   long ask(long now, long tokens);
 
-  /** Counts tokens of an answer as they are made. It can no longer be refused. */
+  /** Counts an answer's tokens as they are produced. They cannot be refused. */
   void count(long now, long tokens);
 
   /**
-   * The bucket that providers document, refilled steadily. A request larger than the bucket passes
-   * when it is full: no real limit shuts a size out for good.
+   * The bucket that providers document, refilled steadily. A full bucket admits a request larger
+   * than itself, because no real limit excludes a size for good.
    */
   final class Bucket implements Account {
     private static final double ROUNDING = 1e-6;
@@ -47,7 +47,7 @@ sealed interface Account {
     }
   }
 
-  /** The strictest rule there can be: in no minute more than the limit. */
+  /** The strictest possible rule: no minute exceeds the limit. */
   final class Log implements Account {
     private final long limit;
     private final ArrayDeque<long[]> entries = new ArrayDeque<>(); // time, tokens
@@ -81,7 +81,7 @@ sealed interface Account {
       used += tokens;
     }
 
-    /** Less was used than was counted at `since`; what is a minute ago no longer counts. */
+    /** Corrects an overcount at `since`; usage older than a minute no longer counts. */
     void refund(long now, long since, long tokens) {
       forget(now);
       for (long[] entry : entries.reversed()) {

@@ -8,7 +8,10 @@ import java.util.Map;
 import java.util.function.Predicate;
 import java.util.stream.Collectors;
 
-/** The page that shows how gates fare before simulated providers. The same runs, the same page. */
+/**
+ * Renders the report that compares admission rules before simulated providers. Deterministic: the
+ * same runs give the same page.
+ */
 final class AccuracyReport {
   static final List<Double> SIZES = List.of(0.001, 0.005, 0.02, 0.1, 0.3);
   private static final int[] REPLICAS = {1, 8};
@@ -18,7 +21,7 @@ final class AccuracyReport {
       |---|---|---|---|---|---|
       """;
 
-  /** A line of a table: a gate before a provider. */
+  /** A table row: an admission rule before a provider. */
   record Row(SimulatedTraffic.Kind kind, Cell.Enforced account, int replicas, Rule rule) {
     String table() {
       return String.format(
@@ -54,7 +57,7 @@ final class AccuracyReport {
   /**
    * The page.
    *
-   * @param anew the rows to simulate; what the others gave is taken from the old page
+   * @param anew the rows to simulate; the other rows are copied from the old page
    */
   static String page(String introduction, Predicate<Row> anew, String oldPage) {
     Map<Row, String> lines =

@@ -17,9 +17,10 @@ import relay.redis.Cell.Enforced;
 import relay.redis.SimulatedTraffic.Kind;
 
 /**
- * Gates before simulated providers. The committed report must be what comes of it: all of it is
- * made with {@code -Dreport.write=true}, else our own rows and a table of the others'. With {@code
- * -Dreport.scripts=all} every row of ours is run on the scripts in a real Redis, too.
+ * Compares admission rules before simulated providers. The committed report must match the
+ * simulations. {@code -Dreport.write=true} simulates and writes all rows; otherwise the test
+ * simulates our rows and one table of the others'. {@code -Dreport.scripts=all} also runs every row
+ * of ours on the scripts in a real Redis.
  */
 final class AccuracyReportTest {
   private static final Path REPORT = Path.of("../docs/accuracy.md");
@@ -27,7 +28,7 @@ final class AccuracyReportTest {
       "./mvnw -q test -pl relay-redis-scripts -Dtest=AccuracyReportTest -Dreport.write=true";
 
   @Test
-  void the_committed_report_is_what_the_simulations_give() throws IOException {
+  void the_committed_report_matches_the_simulations() throws IOException {
     boolean write = Boolean.getBoolean("report.write");
     String committed = Files.exists(REPORT) ? Files.readString(REPORT) : "";
     String page =
@@ -75,7 +76,7 @@ final class AccuracyReportTest {
   }
 
   @Test
-  void agents_that_reserve_too_much_are_not_paced_by_what_they_reserve() {
+  void overestimated_reservations_do_not_pace_agents() {
     Outcome ours = run(new Cell(Kind.AGENTS, Enforced.BUCKET, 8, Rule.SLIDING_WINDOW, 0.005));
     Outcome exact = run(new Cell(Kind.AGENTS, Enforced.BUCKET, 1, Rule.SPLIT, 0.005));
     assertEquals(0, ours.refused());
@@ -83,7 +84,7 @@ final class AccuracyReportTest {
   }
 
   @Test
-  void the_mirrored_bucket_uses_all_that_is_paid_for_at_any_size() {
+  void the_mirrored_bucket_uses_the_whole_limit_at_any_size() {
     for (double size : AccuracyReport.SIZES) {
       Outcome o = run(new Cell(Kind.KNOWN, Enforced.BUCKET, 8, Rule.TOKEN_BUCKET, size));
       assertEquals(0, o.refused(), "of size " + size);
@@ -101,7 +102,7 @@ final class AccuracyReportTest {
   }
 
   @Test
-  void the_scripts_on_a_real_redis_give_what_the_model_gives() {
+  void the_scripts_on_a_real_redis_match_the_model() {
     List<Cell> cells =
         "all".equals(System.getProperty("report.scripts"))
             ? AccuracyReport.rows().stream()

@@ -2,25 +2,25 @@ package relay.redis;
 
 import org.jspecify.annotations.Nullable;
 
-/** What decides whether a request is sent to a provider now. Times are microseconds. */
+/** Decides whether to send a request to a provider now. Times are in microseconds. */
 interface AdmissionRule {
   /**
-   * A request that was let through.
+   * An admitted request.
    *
    * @param number of the request, from 1
-   * @param tokens what was reserved
+   * @param tokens the reservation
    */
   record Pass(long number, int replica, long at, long tokens) {}
 
-  /** Lets a request through and charges it, or not: then null, and nothing has happened. */
+  /** Admits a request and charges it. Returns null, without any effect, if it is not admitted. */
   @Nullable Pass admit(long now, long number, int replica, long tokens);
 
-  /** The request has ended and really cost this. */
+  /** The request has ended with this actual cost. */
   void settle(long now, Pass pass, long tokens);
 
-  /** The provider refused the request and wants to be left alone for so long. */
+  /** The provider refused the request and asks for this pause. */
   void refused(long now, Pass pass, long waitMicros);
 
-  /** The largest reservation that can ever pass. */
+  /** The largest reservation that is ever admitted. */
   long largest();
 }

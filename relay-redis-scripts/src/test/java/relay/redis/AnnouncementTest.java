@@ -10,11 +10,11 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import relay.redis.PoolModel.Wish;
 
-/** A large pool is announced in parts; an account of more keys than a part has, too. */
+/** A large pool is announced in parts, and so is an account with more keys than a part. */
 final class AnnouncementTest {
   private static final int PART = 60;
   private static final int NEWCOMER = 0;
-  private static final long REMEMBERED = 99; // an epoch that Redis has lost
+  private static final long REMEMBERED = 99; // an epoch unknown to Redis
   private static final long GRANTED = 1;
   private static final long DENIED = 0;
   private static final long LOOK_AGAIN = -5;
@@ -29,7 +29,7 @@ final class AnnouncementTest {
     wire.close();
   }
 
-  /** So many keys of an account, each for one request at a time. */
+  /** Keys of one account, each for one request at a time. */
   private static PoolPlan account(int keys) {
     List<KeyPlan> all =
         IntStream.range(0, keys).mapToObj(n -> new KeyPlan("key" + n, "one", 0, 1, 1)).toList();
@@ -73,14 +73,14 @@ final class AnnouncementTest {
   }
 
   @Test
-  void the_keys_of_an_account_are_listed_whichever_part_they_came_with() {
+  void all_keys_of_an_account_are_listed_whatever_their_part() {
     assertEquals(3, announcement(account(130)).parts());
     announce(account(130), NEWCOMER);
     assertEquals(ids(130), listed());
   }
 
   @Test
-  void keys_that_left_the_account_are_listed_no_more() {
+  void keys_that_left_the_account_are_not_listed() {
     announce(account(130), NEWCOMER);
     announce(account(70), NEWCOMER);
     assertEquals(ids(70), listed());
@@ -96,7 +96,7 @@ final class AnnouncementTest {
   }
 
   @Test
-  void a_key_of_many_that_is_free_again_is_found() {
+  void a_freed_key_of_many_is_found() {
     PoolPlan plan = account(130);
     announce(plan, NEWCOMER);
     for (int n = 0; n < 130; n++) {
@@ -107,7 +107,7 @@ final class AnnouncementTest {
     assertEquals(GRANTED, acquire(plan, "next"));
   }
 
-  /** A newcomer had made it anew before one came back who knows that it was lost. */
+  /** A new replica had created the pool before a replica with the old epoch came back. */
   @Test
   void each_part_of_a_lost_pool_is_in_debt() {
     PoolPlan plan = Pools.plan("lost", Duration.ofMinutes(1), 2 * PART, new Limits(10, 0, 0, 0));

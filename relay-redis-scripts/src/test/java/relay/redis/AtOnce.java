@@ -7,13 +7,13 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 
-/** Several random walks at a time: most of a step is waiting for Redis. */
+/** Runs several random walks at once: most of a step is waiting for Redis. */
 final class AtOnce {
   private static final int WALKS = 4;
 
   private AtOnce() {}
 
-  /** Runs it on each of some threads, to the end of all; the first one's failure is thrown. */
+  /** Runs a task on several threads and waits for all; throws the first failure. */
   static void run(Runnable walks) throws Exception {
     List<Future<?>> all = new ArrayList<>();
     try (ExecutorService threads = Executors.newFixedThreadPool(WALKS)) {

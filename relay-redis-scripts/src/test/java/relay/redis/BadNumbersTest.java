@@ -19,7 +19,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
-/** No script takes a bad number, and none has written anything when it finds one. */
+/** Every script rejects bad numbers before it writes anything. */
 final class BadNumbersTest {
   private static final List<String> BAD =
       List.of(
@@ -42,7 +42,7 @@ final class BadNumbersTest {
           "99999999999999999999999",
           "x");
 
-  /** A count or a duration may be this, a moment in microseconds is larger. */
+  /** Valid as a time in microseconds, but too large for a count or a duration. */
   private static final String ABOVE_COUNTS = "1000000000001";
 
   private static final Clock NOW = new Clock(1_790_000_000_000_000L, 1_790_000_000_000_000L);
@@ -117,7 +117,7 @@ final class BadNumbersTest {
         new Good(new TalliedStep(List.of("r1"), List.of("c")), List.of(), List.of(0, 1)));
   }
 
-  /** One of several in an argument; a moment or a count. */
+  /** One of several numbers in an argument: a time or a count. */
   record Word(int argument, int place, boolean moment) {
     String with(String argument, String word) {
       String[] words = argument.split(" ", -1);
@@ -126,7 +126,7 @@ final class BadNumbersTest {
     }
   }
 
-  /** For each letter a word: a count, a moment, or something else. */
+  /** One word per letter: a count, a time, or other text. */
   private static List<Word> words(int argument, String kinds) {
     List<Word> words = new ArrayList<>();
     for (int n = 0; n < kinds.length(); n++) {
@@ -183,7 +183,7 @@ final class BadNumbersTest {
       }
     }
     assertEquals(before, dump());
-    // The test would pass with any arguments if the good ones were refused, too.
+    // Without this check, the test would also pass if the good arguments were refused.
     assertTrue(List.of(1L, -3L).contains(call(good.step()).getFirst()));
   }
 
@@ -202,7 +202,7 @@ final class BadNumbersTest {
 
   @ParameterizedTest
   @MethodSource("counts")
-  void a_count_of_groups_that_are_not_there_is_refused(int groups) {
+  void a_wrong_count_of_groups_is_refused(int groups) {
     Map<String, String> before = dump();
     Step configure = new Step.Configure(0, 9, PLAN);
     refused(configure, configure.args(NOW).toArray(), 9, Integer.toString(groups));
@@ -232,7 +232,7 @@ final class BadNumbersTest {
         what + ": " + refusal.getCause().getMessage());
   }
 
-  /** Of all keys what they hold. Not DUMP: Redis moves a hash's fields about in its spare time. */
+  /** The content of all keys. Not DUMP: Redis may reorder a hash's fields in the background. */
   private Map<String, String> dump() {
     Map<String, String> all = new TreeMap<>();
     for (String name : wire.names("bad:{")) {

@@ -13,7 +13,7 @@ final class BreakerModel {
   private static final long LONGEST_MS = 60_000;
   private static final long TRIAL_MS = 30_000;
 
-  /** In the order in which replies number them. */
+  /** In the order of the replies' numbers. */
   private enum State {
     CLOSED,
     OPEN,
@@ -21,10 +21,10 @@ final class BreakerModel {
   }
 
   /**
-   * Where it stands.
+   * The breaker's state.
    *
-   * @param opened times in a row
-   * @param tries the replica that has leave to send a request, empty if none has
+   * @param opened times it opened in a row
+   * @param tries the replica that runs the trial, empty if none does
    */
   private record Standing(
       State state,
@@ -42,7 +42,7 @@ final class BreakerModel {
           state, failures + failed, successes + worked, sinceMs, untilMs, opened, tries);
     }
 
-    /** Nothing that was counted before this counts. */
+    /** Forgets all counts up to now. */
     Standing from(long now) {
       return new Standing(state, 0, 0, now, untilMs, opened, tries);
     }
@@ -57,7 +57,7 @@ final class BreakerModel {
       return new Standing(State.OPEN, failures, successes, sinceMs, now + pause, opened + 1, "");
     }
 
-    /** As one would have it whose clock is behind the one that wrote it. */
+    /** The state as a clock behind the writer's must read it. */
     Standing seenAt(long now) {
       return new Standing(
           state,
@@ -80,12 +80,12 @@ final class BreakerModel {
     isStored = false;
   }
 
-  /** The replica that may send a request; empty if none. */
+  /** The replica that runs the trial; empty if none. */
   String tries() {
     return standing.tries();
   }
 
-  /** When its answers may change by themselves, in microseconds. */
+  /** The times, in microseconds, at which answers may change without a call. */
   LongStream moments() {
     return LongStream.of(1000 * standing.untilMs(), 1000 * (standing.sinceMs() + COUNTED_MS));
   }
@@ -95,7 +95,7 @@ final class BreakerModel {
     Standing after = after(before, now, report);
     boolean moved = before.state() != State.CLOSED && !after.equals(before);
     boolean allowed = moved && report.probe().equals("ask");
-    if (moved || report.failures() + report.successes() > 0) { // else it was only asked
+    if (moved || report.failures() + report.successes() > 0) { // else only a read
       standing = after;
       isStored = true;
     }
@@ -125,7 +125,7 @@ final class BreakerModel {
     };
   }
 
-  /** What Redis holds of it. */
+  /** The breaker's hash in Redis. */
   Map<String, String> stored() {
     return !isStored
         ? Map.of()

@@ -5,7 +5,7 @@ import java.util.List;
 /**
  * A replica's report to the provider's breaker.
  *
- * @param probe empty, or what becomes of the one request that tries
+ * @param probe empty, or the result of a trial
  */
 record BreakerStep(long failures, long successes, String probe, String caller)
     implements Step.Uncounted {

@@ -10,6 +10,7 @@ import java.util.List;
 import java.util.concurrent.CompletionException;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import relay.guards.Await;
 import relay.redis.ProviderBreaker.Passage;
 import relay.redis.ProviderBreaker.Standing;
 import relay.redis.ProviderBreaker.State;
@@ -42,14 +43,14 @@ final class BreakerTest {
     return reply.subList(1, reply.size());
   }
 
-  /** Opens it; after its pause this caller tries. */
+  /** Opens the breaker; after its pause this caller tries. */
   private void tries(String caller) {
     report(10, 0, "", "a");
     nowMs += 2000;
     assertEquals(TRIES, report(0, 0, "ask", caller));
   }
 
-  /** An onlooker if it has no name. */
+  /** An observer if the name is empty. */
   private static RedisEngine replica(String name) {
     return RedisEngine.start(Pools.options(RedisUnderTest.url(), name, Fallback.CLOSED));
   }
@@ -63,7 +64,7 @@ final class BreakerTest {
   }
 
   @Test
-  void few_failures_leave_it_closed_and_ten_in_a_short_time_open_it() {
+  void few_failures_leave_it_closed_and_ten_within_the_window_open_it() {
     assertEquals(closed(), report(9, 0, "", "a"));
     assertEquals(open(2000), report(1, 0, "", "b"));
     assertEquals("open", ScriptConnection.text(wire.redis().hget(name, RedisKeys.bytes("state"))));
@@ -87,7 +88,7 @@ final class BreakerTest {
   }
 
   @Test
-  void one_request_at_a_time_tries_and_its_success_closes_it() {
+  void one_trial_runs_at_a_time_and_its_success_closes_it() {
     report(10, 0, "", "a");
     nowMs += 1999;
     assertEquals(open(1), report(0, 0, "ask", "a"));
@@ -99,7 +100,7 @@ final class BreakerTest {
   }
 
   @Test
-  void each_try_that_fails_doubles_the_pause_up_to_a_minute() {
+  void each_failed_trial_doubles_the_pause_up_to_a_minute() {
     report(10, 0, "", "a");
     long pause = 2000;
     for (int n = 0; n < 8; n++) {
@@ -111,7 +112,7 @@ final class BreakerTest {
   }
 
   @Test
-  void a_try_that_never_ends_is_followed_by_another() {
+  void a_trial_that_never_ends_is_replaced() {
     tries("a");
     nowMs += 30_000;
     assertEquals(TRIES, report(0, 0, "ask", "b"));
@@ -120,7 +121,7 @@ final class BreakerTest {
   }
 
   @Test
-  void leave_that_was_not_used_goes_back_and_another_replica_may_try_at_once() {
+  void an_unused_trial_is_returned_and_another_replica_may_try_at_once() {
     tries("a");
     assertEquals(ANOTHER_TRIES, report(0, 0, "back", "b"), "it is not b's");
     assertEquals(open(0), report(0, 0, "back", "a"));
@@ -128,46 +129,46 @@ final class BreakerTest {
   }
 
   @Test
-  void leave_that_a_request_did_not_use_is_free_for_another_replica() {
+  void an_unused_trial_is_free_for_another_replica() {
     String pool = Pools.name("idle");
     try (RedisEngine one = replica("r1");
         RedisEngine two = replica("r2")) {
       ProviderBreaker idle = one.breaker(pool);
       ProviderBreaker busy = two.breaker(pool);
-      idle.unused(firstTrial(idle));
-      AwaitCondition.until(
+      idle.abandoned(firstTrial(idle));
+      Await.until(
           "the busy one may try", SOON, () -> busy.enter() instanceof Passage.Trial);
     }
   }
 
-  /** Else the provider of a pool that is seldom asked would never be tried. */
+  /** Otherwise a rarely used provider would never be tried. */
   @Test
-  void however_late_the_first_request_after_the_pause_comes_it_tries() {
+  void the_first_request_after_the_pause_is_the_trial_however_late() {
     try (RedisEngine engine = replica("r1")) {
       ProviderBreaker breaker = engine.breaker(Pools.name("seldom"));
       Passage trial = firstTrial(breaker);
-      assertInstanceOf(Passage.Barred.class, breaker.enter(), "one at a time");
-      breaker.worked(trial);
+      assertInstanceOf(Passage.Refused.class, breaker.enter(), "one at a time");
+      breaker.succeeded(trial);
       assertInstanceOf(Passage.Free.class, breaker.enter());
     }
   }
 
   @Test
-  void while_one_tries_the_others_are_not_told_to_wait_until_it_would_count_as_lost() {
+  void during_a_trial_the_retry_time_is_shorter_than_the_trials_timeout() {
     try (RedisEngine engine = replica("r1")) {
       ProviderBreaker breaker = engine.breaker(Pools.name("tried"));
       var _ = firstTrial(breaker);
-      Passage.Barred barred = assertInstanceOf(Passage.Barred.class, breaker.enter());
+      Passage.Refused barred = assertInstanceOf(Passage.Refused.class, breaker.enter());
       assertEquals(Duration.ofSeconds(2), barred.retryAfter());
     }
   }
 
-  /** Opens it, and asks nothing of it until a request may try: this one. */
+  /** Opens the breaker and waits until a request may try: this one. */
   private static Passage firstTrial(ProviderBreaker breaker) {
     for (int n = 0; n < 10; n++) {
       breaker.failed(new Passage.Free());
     }
-    AwaitCondition.until(
+    Await.until(
         "its pause is over",
         SOON,
         () -> breaker.standing().equals(new Standing(State.OPEN, Duration.ZERO)));
@@ -182,14 +183,14 @@ final class BreakerTest {
   }
 
   @Test
-  void a_clock_that_steps_back_does_not_keep_it_open() {
+  void a_clock_step_back_does_not_keep_it_open() {
     report(10, 0, "", "a");
     nowMs -= 500_000;
     assertEquals(open(60_000), report(0, 0, "", "a"));
   }
 
   @Test
-  void a_look_writes_nothing() {
+  void a_read_writes_nothing() {
     assertEquals(closed(), report(0, 0, "", "a"));
     assertEquals(0, wire.redis().exists(name));
   }
@@ -206,7 +207,7 @@ final class BreakerTest {
   }
 
   @Test
-  void how_it_stands_is_known_to_replicas_without_a_call_and_told_to_onlookers() {
+  void replicas_know_the_state_without_a_call_and_observers_can_read_it() {
     String pool = Pools.name("shown");
     try (RedisEngine one = replica("r1");
         RedisEngine onlooker = replica("")) {
@@ -217,7 +218,7 @@ final class BreakerTest {
       for (int n = 0; n < 10; n++) {
         breaker.failed(new Passage.Free());
       }
-      AwaitCondition.until("it is open", SOON, () -> breaker.standing().state() == State.OPEN);
+      Await.until("it is open", SOON, () -> breaker.standing().state() == State.OPEN);
       for (Standing open : List.of(breaker.standing(), onlooker.breaker(pool).look().join())) {
         assertEquals(State.OPEN, open.state());
         assertTrue(open.nextTry().toMillis() <= 2_000, open.toString());
@@ -226,7 +227,7 @@ final class BreakerTest {
   }
 
   @Test
-  void what_one_replica_sees_bars_the_others_and_one_of_them_may_try() {
+  void one_replicas_failures_bar_the_others_and_one_of_them_may_try() {
     String pool = Pools.name("shared");
     try (RedisEngine one = replica("r1");
         RedisEngine two = replica("r2")) {
@@ -236,20 +237,20 @@ final class BreakerTest {
       for (int n = 0; n < 10; n++) {
         first.failed(free);
       }
-      AwaitCondition.until("the other knows", SOON, () -> second.state() == State.OPEN);
-      Passage.Barred barred = assertInstanceOf(Passage.Barred.class, second.enter());
+      Await.until("the other knows", SOON, () -> second.state() == State.OPEN);
+      Passage.Refused barred = assertInstanceOf(Passage.Refused.class, second.enter());
       assertTrue(barred.retryAfter().toMillis() > 0);
       Passage[] got = new Passage[1];
-      AwaitCondition.until(
+      Await.until(
           "it may try",
           SOON,
           () -> {
             got[0] = second.enter();
             return got[0] instanceof Passage.Trial;
           });
-      assertInstanceOf(Passage.Barred.class, second.enter());
-      second.worked(got[0]);
-      AwaitCondition.until("it is closed for both", SOON, () -> first.state() == State.CLOSED);
+      assertInstanceOf(Passage.Refused.class, second.enter());
+      second.succeeded(got[0]);
+      Await.until("it is closed for both", SOON, () -> first.state() == State.CLOSED);
       assertInstanceOf(Passage.Free.class, first.enter());
     }
   }

@@ -17,7 +17,7 @@ final class BucketTest {
   private long micros = 1_790_000_000_000_000L;
   private long next;
 
-  /** What was used is no load, however much it was, once the bucket is full again. */
+  /** Old usage is no load once the bucket is full again, however large it was. */
   @Test
   void the_least_loaded_bucket_is_the_one_with_the_least_debt() {
     try (ScriptConnection wire = new ScriptConnection(RedisUnderTest.url())) {
@@ -59,7 +59,10 @@ final class BucketTest {
     return wire.call(step.script(), step.keys(names), step.args(clock).toArray());
   }
 
-  /** Whatever a provider refuses: a 64th of a limit goes at once, and its rate is not less. */
+  /**
+   * However often a provider refuses, a 64th of the limit is still admitted at once, at the full
+   * rate.
+   */
   @Test
   void a_burst_is_not_halved_for_ever() {
     try (ScriptConnection wire = new ScriptConnection(RedisUnderTest.url())) {

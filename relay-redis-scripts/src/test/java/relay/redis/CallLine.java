@@ -5,7 +5,9 @@ import static java.util.stream.Collectors.joining;
 import java.util.List;
 import relay.redis.PoolModel.Wish;
 
-/** The first argument of the scripts that make and end leases: all numbers of a call, in a line. */
+/**
+ * The first argument of the scripts that create and end leases: all numbers of a call, in one line.
+ */
 final class CallLine {
   private CallLine() {}
 

@@ -29,7 +29,7 @@ record Cell(SimulatedTraffic.Kind kind, Enforced account, int replicas, Rule rul
     }
   }
 
-  /** Measured so long that a single request does not show. */
+  /** Long enough that a single request does not matter. */
   int minutes() {
     return size < 0.01 ? 10 : (int) Math.min(300, Math.round(1_500 * size));
   }

@@ -7,9 +7,9 @@ import java.util.Map;
 import relay.redis.PoolModel.Wait;
 
 /**
- * A key that a request may use, in the model.
+ * A candidate key, in the model.
  *
- * @param load how full the fullest dimension would be, NaN if one is too full
+ * @param load load of the fullest dimension, NaN if one is too full
  */
 record Choice(KeyModel key, GroupModel group, long input, long output, double load, long inFlight) {
 
@@ -23,7 +23,7 @@ record Choice(KeyModel key, GroupModel group, long input, long output, double lo
       Shape shape) {
     double load = key.maxConcurrent > 0 ? (double) (inFlight + 1) / key.maxConcurrent : 0;
     for (int d = 0; d < 4 && !Double.isNaN(load); d++) {
-      // the larger of the two, or NaN if either is
+      // Math.max: NaN if either is NaN
       load = Math.max(load, group.load(d, GroupModel.cost(d, 1, input, output), now, shape));
     }
     return new Choice(key, group, input, output, load, inFlight);
@@ -38,7 +38,7 @@ record Choice(KeyModel key, GroupModel group, long input, long output, double lo
     return !cool && !busy() && !Double.isNaN(load);
   }
 
-  /** The key that a strategy prefers. A random one's draws follow from the lease's id. */
+  /** The strategy's choice. Random draws follow from the lease's id. */
   static Comparator<Choice> order(Strategy strategy, Map<Choice, Long> draws) {
     Comparator<Choice> turn = Comparator.comparingDouble(c -> c.key.pass);
     return switch (strategy) {
@@ -51,7 +51,7 @@ record Choice(KeyModel key, GroupModel group, long input, long output, double lo
     };
   }
 
-  /** Whether it serves only where no other can. */
+  /** Whether the key serves only when no other can. */
   boolean isSpare(Strategy strategy) {
     return strategy == Strategy.WEIGHTED && key.weight == 0;
   }
@@ -72,7 +72,7 @@ record Choice(KeyModel key, GroupModel group, long input, long output, double lo
     return all;
   }
 
-  /** The earliest key's latest hindrance. */
+  /** The time of the key that is free first: its latest obstacle. */
   static Wait wait(List<Choice> usable, long now, Shape shape) {
     List<Hindrance> latest = new ArrayList<>();
     long opens = Long.MAX_VALUE;

@@ -1,11 +1,11 @@
 package relay.redis;
 
-/** A test's clock and what the calling replica believes of the pool's; microseconds. */
+/** A test's clock and the caller's ceiling for the pool's time, in microseconds. */
 record Clock(long given, long ceiling) {
-  /** The clock of Redis itself. */
+  /** Redis's own clock. */
   static final Clock OF_REDIS = new Clock(-1, 0);
 
-  /** As the scripts are told it. */
+  /** The time arguments of a script. */
   String told() {
     return given < 0 ? "-" : Long.toString(given);
   }

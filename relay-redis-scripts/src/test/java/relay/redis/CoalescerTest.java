@@ -7,9 +7,9 @@ import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
 
 final class CoalescerTest {
-  /** As when Redis goes away while many wait: then each call is over as soon as it is made. */
+  /** When Redis fails while many items wait, each call is over as soon as it is made. */
   @Test
-  void calls_that_are_over_at_once_need_no_deep_stack() {
+  void immediate_calls_need_no_deep_stack() {
     CompletableFuture<Void> gone = new CompletableFuture<>();
     AtomicInteger called = new AtomicInteger();
     Coalescer<Integer> coalescer =

@@ -20,13 +20,13 @@ final class CostTest {
   private static final int CALLS = 2_000;
   private static final Pattern STAT = Pattern.compile("cmdstat_(\\S+):calls=(\\d+),usec=(\\d+),.*");
 
-  /** Of one command since the statistics were reset. */
+  /** The calls of one command since the statistics were reset. */
   private record Cost(long calls, long micros) {}
 
   @ParameterizedTest
   @ValueSource(ints = {1, 4, 16, 64})
   void a_call_runs_few_commands_in_redis(int keys) {
-    try (RedisProcess redis = RedisProcess.start();
+    try (FaultyRedis redis = FaultyRedis.start();
         ScriptConnection wire = new ScriptConnection(redis.url())) {
       PoolPlan plan =
           Pools.plan("cost", Duration.ofMinutes(1), keys, new Limits(1_000_000, 0, 0, 0));
@@ -51,11 +51,11 @@ final class CostTest {
     }
   }
 
-  /** A pool of which all is used, by requests none of which is as large as another. */
+  /** A full pool; all its requests have different sizes. */
   @Test
   void a_search_among_sizes_that_differ_reads_few_windows() {
     int keys = 100;
-    try (RedisProcess redis = RedisProcess.start();
+    try (FaultyRedis redis = FaultyRedis.start();
         ScriptConnection wire = new ScriptConnection(redis.url())) {
       Map<String, Limits> limits = new HashMap<>();
       for (int n = 0; n < keys; n++) {
@@ -63,7 +63,7 @@ final class CostTest {
       }
       Picks picks = new Picks(wire, Strategy.LEAST_LOADED, Picks.keys(keys, 0, 1), limits);
       Random random = new Random(1);
-      double pause = 60e6 / (1.5 * keys * 10); // half as many again as fit
+      double pause = 60e6 / (1.5 * keys * 10); // half more than fit
       int calls = 3_000; // two windows
       int granted = 0;
       for (int n = 0; n < calls; n++) {
@@ -83,7 +83,7 @@ final class CostTest {
           "Cost with %d keys that are used up by sizes that differ: %.1f us, %.1f reads a call,"
               + " %d of %d granted%n",
           keys, (double) script.micros() / script.calls(), reads, granted, calls - calls / 2);
-      assertTrue(reads <= 65, reads + " reads a call"); // 112 if each key is asked for its time
+      assertTrue(reads <= 65, reads + " reads a call"); // 112 if each key were checked
     }
   }
 

@@ -13,6 +13,7 @@ import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.Test;
+import relay.guards.Await;
 
 /** Time in which this process did not run counts against no call. */
 class DeadlinesTest {
@@ -46,7 +47,7 @@ class DeadlinesTest {
             })) {
       CompletableFuture<Object> reply = new CompletableFuture<>();
       deadlines.watch(reply);
-      AwaitCondition.until("three ticks", SOON, () -> deadlines.runningNanos() >= 60 * MS);
+      Await.until("three ticks", SOON, () -> deadlines.runningNanos() >= 60 * MS);
       assertTrue(ticks.get() >= 3, "an hour counted as more than two ticks");
       reply.complete("late, but within the running time");
     }
@@ -66,10 +67,10 @@ class DeadlinesTest {
             })) {
       CompletableFuture<Object> reply = new CompletableFuture<>();
       deadlines.watch(reply);
-      AwaitCondition.until("the thread is asked", SOON, () -> asked.get() == 1);
+      Await.until("the thread is asked", SOON, () -> asked.get() == 1);
       long before = reads.get();
       // Far more ticks than a timeout has
-      AwaitCondition.until("ticks pass", SOON, () -> reads.get() > before + 30);
+      Await.until("ticks pass", SOON, () -> reads.get() > before + 30);
       assertFalse(reply.isDone());
     }
   }

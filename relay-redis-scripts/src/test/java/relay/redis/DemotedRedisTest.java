@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.time.Duration;
 import org.junit.jupiter.api.Test;
+import relay.guards.Await;
 import relay.redis.Acquisition.Granted;
 import relay.redis.Acquisition.Unavailable;
 
@@ -14,21 +15,21 @@ final class DemotedRedisTest {
   private static final Duration SOON = Duration.ofSeconds(20);
 
   @Test
-  void it_is_given_up_and_what_ends_meanwhile_is_settled_when_it_writes_again() {
-    try (RedisProcess redis = RedisProcess.start();
+  void its_connection_is_dropped_and_pending_settles_are_sent_when_it_writes_again() {
+    try (FaultyRedis redis = FaultyRedis.start();
         ScriptConnection wire = new ScriptConnection(redis.url());
         RedisEngine engine = RedisEngine.start(Pools.options(redis.url(), "r", Fallback.CLOSED))) {
       Limits ample = new Limits(1_000, 0, 0, 0);
       KeyPool pool = engine.pool(Pools.plan("pool", Duration.ofMinutes(1), 1, ample));
       Lease lease = assertInstanceOf(Granted.class, pool.acquire(Pools.one()).join()).lease();
-      var _ = wire.redis().replicaof("127.0.0.1", 1); // where nobody is
+      var _ = wire.redis().replicaof("127.0.0.1", 1); // where no server listens
       lease.settle(25, 5);
-      AwaitCondition.until("the link is down", SOON, () -> !engine.isUp());
+      Await.until("the link is down", SOON, () -> !engine.isUp());
       assertTrue(pool.acquire(Pools.one()).isDone(), "an answer without waiting");
       assertInstanceOf(Unavailable.class, pool.acquire(Pools.one()).join());
       var _ = wire.redis().replicaofNoOne();
-      AwaitCondition.until("the link is up", SOON, engine::isUp);
-      AwaitCondition.until("it is settled", SOON, () -> inFlight(pool) == 0);
+      Await.until("the link is up", SOON, engine::isUp);
+      Await.until("it is settled", SOON, () -> inFlight(pool) == 0);
       assertEquals(new Usage(1, 25, 5), pool.snapshot().join().groups().getFirst().used());
     }
   }

@@ -3,7 +3,7 @@ package relay.redis;
 import java.util.ArrayList;
 import java.util.List;
 
-/** What becomes of leases after their grant, in the model. */
+/** The end of leases, in the model. */
 final class EndingModel {
   private static final List<Object> ENDED = List.of(0L);
 
@@ -16,13 +16,13 @@ final class EndingModel {
     this.leases = leases;
   }
 
-  /** Ends leases in a call of their own. */
+  /** Ends leases in a separate call. */
   List<Object> settle(Clock clock, List<Step.Cost> costs) {
     Runnable rewind = pool.rewinder();
     List<Object> reply = new ArrayList<>(List.of(1L, pool.isKnown() ? pool.time(clock) : 0L));
     ended = false;
     reply.addAll(end(costs));
-    if (!ended) { // nothing is written, not even that time has passed
+    if (!ended) { // nothing is written, not even the pool's time
       rewind.run();
     }
     return reply;

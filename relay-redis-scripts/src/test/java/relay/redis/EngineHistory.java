@@ -17,23 +17,23 @@ import relay.redis.PoolModel.Wish;
 import relay.redis.RecordedRedis.Exchange;
 
 /**
- * A {@link History} of what the clients of whole engines asked and saw, each request for itself.
- * What passed on the wire tells which of them shared a call, and so in which order Redis took them:
- * such a call must lie between the last of its requests and the first of their answers, and between
- * the times at which it passed there and back.
+ * A {@link History} of the requests of whole engines' clients. The recorded wire traffic tells
+ * which requests shared a call, and so the order in which Redis executed them. Such a call lies
+ * between the last of its requests and the first of their answers, and between its times on the
+ * wire.
  */
 final class EngineHistory {
-  /** Before the first of a FCALL's keys. */
+  /** Index of FCALL's first key. */
   private static final int KEYS_FROM = 3;
 
-  /** What the index of a large pool answers when it looked at many candidates in vain. */
+  /** The reply of a large pool's index that asks for another call. */
   private static final Long LOOK_AGAIN = -5L;
 
   /**
-   * A request, of sizes that no other one has.
+   * A request with unique token counts.
    *
-   * @param madeNanos before it was made
-   * @param answeredNanos when its answer was there
+   * @param madeNanos before the call
+   * @param answeredNanos after the answer
    */
   record Request(long input, long output, Acquisition answer, long madeNanos, long answeredNanos) {}
 
@@ -64,7 +64,7 @@ final class EngineHistory {
     return mostTogether;
   }
 
-  /** Most endings that an acquire took along. */
+  /** The maximum of endings carried by one acquire. */
   int mostTaken() {
     return mostTaken;
   }
@@ -105,7 +105,7 @@ final class EngineHistory {
                 List.of());
         calls.add(passed(e, survey, reply));
       }
-      case "learn", "breaker" -> {} // they touch nothing of the pool
+      case "learn", "breaker" -> {} // they do not touch the pool
       case String other -> throw new AssertionError("unexpected call of " + other);
     }
   }
@@ -145,7 +145,7 @@ final class EngineHistory {
     List<String> tokens = numbers.subList(3 * ended, numbers.size());
     for (int n = 0; n < tokens.size() / 2; n++) {
       List<Object> told = raw.subList(2 + ended + 5 * n, 7 + ended + 5 * n);
-      if (!told.getFirst().equals(LOOK_AGAIN)) { // it changed nothing, and another call has it
+      if (!told.getFirst().equals(LOOK_AGAIN)) { // it changed nothing, and another call carries it
         String sizes = tokens.get(2 * n) + " " + tokens.get(2 * n + 1);
         Request request = requests.remove(sizes);
         assertNotNull(request, () -> "nobody asked for it, or it was asked twice: " + sizes);
@@ -171,7 +171,7 @@ final class EngineHistory {
     calls.add(new Call(made, answered, step, reply));
   }
 
-  /** What a client saw is what Redis answered to its request, and not to another of the call. */
+  /** A client must see Redis's answer to its own request, not to another of the same call. */
   private static void same(Request request, long time, List<Object> reply) {
     switch (request.answer()) {
       case Granted(Lease lease) -> {
@@ -202,7 +202,7 @@ final class EngineHistory {
     calls.add(new Call(made, e.answeredNanos(), new Step.Settle(costs), reply));
   }
 
-  /** What a client did, of which a call tells these numbers. */
+  /** The client's operation with these numbers. */
   private Ending ended(String id, List<String> numbers) {
     Ending ending = endings.remove(id);
     assertNotNull(ending, () -> "nobody ended it, or it was ended twice: " + id);

@@ -29,27 +29,27 @@ import relay.redis.EngineHistory.Request;
 import relay.redis.RecordedRedis.Exchange;
 
 /**
- * Eight threads ask four engines for keys, so many at once that requests share calls, and end their
- * leases: what each saw of its own requests must have one serial order that the model explains.
+ * Eight threads acquire and settle through four engines, at a rate at which requests share calls.
+ * The answers must have one serial order that the model explains.
  */
 final class EngineLinearityTest {
   private static final int ENGINES = 4;
   private static final int THREADS = 8;
-  private static final int AT_ONCE = 12; // of each thread
+  private static final int AT_ONCE = 12; // operations per thread
   private static final int ROUNDS = Integer.getInteger("relay.calls", 250) / AT_ONCE;
   private static final int SIZES = 400;
   private static final Duration WINDOW = Duration.ofSeconds(2);
 
   @ParameterizedTest
   @EnumSource(Strategy.class)
-  void what_clients_of_engines_see_has_a_serial_order(Strategy strategy) throws Exception {
+  void engine_answers_have_a_serial_order(Strategy strategy) throws Exception {
     Run run = new Run(plan(strategy, 4));
     run.toItsEnd();
     run.check();
   }
 
   @Test
-  void what_clients_of_engines_see_of_a_large_pool_has_a_serial_order() throws Exception {
+  void engine_answers_of_a_large_pool_have_a_serial_order() throws Exception {
     Run run = new Run(plan(Strategy.LEAST_LOADED, 20));
     run.toItsEnd();
     run.check();
@@ -87,7 +87,7 @@ final class EngineLinearityTest {
         one.input(), one.output(), other.answer(), one.madeNanos(), one.answeredNanos());
   }
 
-  /** Two keys an account, and little capacity, so that most is decided by who came first. */
+  /** Two keys per account and little capacity, so most answers depend on the order. */
   private static PoolPlan plan(Strategy strategy, int keys) {
     List<KeyPlan> plans =
         IntStream.range(0, keys)
@@ -107,7 +107,7 @@ final class EngineLinearityTest {
         all);
   }
 
-  /** What all threads together did and saw. */
+  /** The operations and answers of all threads. */
   private static final class Run {
     private final PoolPlan plan;
     private final Set<Long> sizes = ConcurrentHashMap.newKeySet();
@@ -146,7 +146,7 @@ final class EngineLinearityTest {
           requests.addAll(one.get().requests);
           endings.addAll(one.get().endings);
         }
-        engines.forEach(RedisEngine::close); // it waits until all is settled
+        engines.forEach(RedisEngine::close); // close waits until all leases are settled
         exchanges = redis.exchanges().toList();
       }
     }

@@ -8,9 +8,9 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /**
- * What the fleet knows of models, in the model. Its numbers are those of the lines, rounded as they
- * are there, so that most lines are equal letter by letter. Of a few the last digit is another, for
- * powers are not rounded alike everywhere; then the script's holds from there on.
+ * The fleet's tallies, in the model. Numbers are rounded as in Redis's lines, so most lines are
+ * equal to the letter. Where powers round differently, a last digit may differ; the model then
+ * continues with the script's value.
  */
 final class EstimatesModel {
   private static final double MOST = 1_000; // samples
@@ -57,7 +57,7 @@ final class EstimatesModel {
           samples + other.samples, bytes + other.bytes, tokens + other.tokens, at, both);
     }
 
-    /** Samples fade with age; few are left, but never none. */
+    /** Samples fade with age, down to a minimum. */
     Known aged(long now) {
       double left = samples * StrictMath.pow(0.5, Math.max(0, now - at) / HALF_LIFE_S);
       double kept = Math.max(left, Math.min(samples, KEPT));
@@ -65,7 +65,7 @@ final class EstimatesModel {
       return new Known(faded.samples, faded.bytes, faded.tokens, now, faded.outputs);
     }
 
-    /** As it is read again from its line. */
+    /** As parsed from its line. */
     static Known read(Matcher m) {
       double[] outputs = new double[OutputBuckets.COUNT];
       for (String entry : m.group("outputs").strip().split(" ", -1)) {
@@ -140,7 +140,7 @@ final class EstimatesModel {
     lines.clear();
   }
 
-  /** Of the number itself, as C prints it, and not of the shortest text that stands for it. */
+  /** Rounds the exact value, as C's printf, not its shortest decimal text. */
   private static BigDecimal rounded(double number, int places) {
     return new BigDecimal(number).setScale(places, RoundingMode.HALF_EVEN);
   }
@@ -164,7 +164,7 @@ final class EstimatesModel {
     known.put(news.model(), all);
   }
 
-  /** A script told this line. */
+  /** Takes over a line of the script. */
   void told(String model, String line) {
     Known expected = known.getOrDefault(model, Known.NOTHING);
     Matcher told = LINE.matcher(line);
@@ -178,14 +178,14 @@ final class EstimatesModel {
   private static boolean isNear(Matcher told, Known expected) {
     double output = Double.parseDouble(told.group("p90"));
     boolean kb = Math.abs(expected.tokensPerKb() - Double.parseDouble(told.group("kb"))) < 1.1;
-    // where the share ends with a bucket, the next one is as right
+    // at a bucket's end, the next bucket is equally right
     boolean p90 =
         Math.abs(expected.quantile(SHARE - 1e-9) - output) < 1.1
             || Math.abs(expected.quantile(SHARE + 1e-9) - output) < 1.1;
     return kb && p90 && Known.read(told).isNear(expected);
   }
 
-  /** What Redis holds: a line a model. */
+  /** The lines in Redis, one per model. */
   Map<String, String> stored() {
     return lines;
   }

@@ -9,6 +9,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.SplittableRandom;
 import org.junit.jupiter.api.Test;
+import relay.guards.Await;
 
 /** What is learned of requests, alone and together. */
 final class EstimatesTest {
@@ -27,7 +28,7 @@ final class EstimatesTest {
   }
 
   @Test
-  void a_model_that_nobody_used_has_a_guess() {
+  void an_unused_model_has_a_prior() {
     Estimates estimates = new Estimates();
     assertEquals(251, estimates.inputTokens("m", 1_000));
     assertEquals(1, estimates.inputTokens("m", 0));
@@ -35,7 +36,7 @@ final class EstimatesTest {
   }
 
   @Test
-  void the_ratio_is_that_of_all_tokens_to_all_bytes() {
+  void the_ratio_is_total_tokens_per_total_bytes() {
     Estimates estimates = new Estimates();
     for (int n = 0; n < 500; n++) {
       estimates.learn("m", 100_000, 30_000, 100); // written to the cache
@@ -56,7 +57,7 @@ final class EstimatesTest {
   }
 
   @Test
-  void few_samples_raise_a_guess_at_once_and_lower_it_slowly() {
+  void few_samples_raise_the_prior_at_once_and_lower_it_slowly() {
     Estimates estimates = new Estimates();
     learn(estimates, "long", 1, 1_000, 8_000);
     assertTrue(estimates.outputTokens("long") > 6_000);
@@ -67,7 +68,7 @@ final class EstimatesTest {
   }
 
   @Test
-  void a_report_that_cannot_be_true_spoils_little() {
+  void an_implausible_report_has_little_effect() {
     Estimates estimates = new Estimates();
     learn(estimates, "m", 1_000, 1_000, 100);
     estimates.learn("m", 10, Long.MAX_VALUE, Long.MAX_VALUE);
@@ -78,7 +79,7 @@ final class EstimatesTest {
   }
 
   @Test
-  void models_are_bounded_and_asking_makes_none() {
+  void models_are_bounded_and_reading_creates_none() {
     Estimates estimates = new Estimates();
     for (int n = 0; n < 2_000; n++) {
       assertEquals(500, estimates.outputTokens("asked for " + n));
@@ -100,7 +101,7 @@ final class EstimatesTest {
   }
 
   @Test
-  void every_model_has_its_turn_however_busy_others_are() {
+  void every_model_gets_its_turn_however_busy_others_are() {
     Estimates estimates = new Estimates();
     Set<String> sent = new HashSet<>();
     for (int turn = 0; turn < 10; turn++) {
@@ -115,7 +116,7 @@ final class EstimatesTest {
   }
 
   @Test
-  void what_is_on_its_way_counts_once_whatever_becomes_of_it() {
+  void samples_in_flight_count_once_whatever_the_outcome() {
     Estimates estimates = new Estimates();
     learn(estimates, "m", 100, 1_000, 100);
     long known = estimates.inputTokens("m", 1_000_000);
@@ -137,7 +138,7 @@ final class EstimatesTest {
   }
 
   @Test
-  void replicas_learn_from_each_other_and_a_new_one_starts_with_what_they_know() {
+  void replicas_learn_from_each_other_and_a_new_one_starts_with_their_estimates() {
     String url = RedisUnderTest.url();
     try (RedisEngine a = RedisEngine.start(Pools.options(url, "a", Fallback.OPEN));
         RedisEngine b = RedisEngine.start(Pools.options(url, "b", Fallback.OPEN))) {
@@ -145,11 +146,10 @@ final class EstimatesTest {
       Estimates two = b.pool(PLAN).estimates();
       learn(one, "m", 200, 100_000, 1_000);
       learn(two, "m", 200, 100_000, 3_000);
-      AwaitCondition.until(
-          "both know the mean", PATIENCE, () -> knowsTheMean(one) && knowsTheMean(two));
+      Await.until("both know the mean", PATIENCE, () -> knowsTheMean(one) && knowsTheMean(two));
       try (RedisEngine c = RedisEngine.start(Pools.options(url, "c", Fallback.OPEN))) {
         Estimates fresh = c.pool(PLAN).estimates();
-        AwaitCondition.until("the new one knows it, too", PATIENCE, () -> knowsTheMean(fresh));
+        Await.until("the new one knows it, too", PATIENCE, () -> knowsTheMean(fresh));
         near(one.outputTokens("m"), fresh.outputTokens("m"), 10);
       }
     }

@@ -9,7 +9,7 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
-/** What is left in Redis goes away by itself, and how much memory it takes till then. */
+/** All state in Redis expires; how much memory it takes until then. */
 final class ExpiryTest {
   private static final long START = 1_790_000_000_000_000L;
   private static final long SECOND = 1_000_000;
@@ -71,7 +71,7 @@ final class ExpiryTest {
     run(Step.settle("a", 20, 20));
     run(Step.cancel("never"));
     run(Step.cancel("b"));
-    // the set of leases is gone with the last of them, and comes again
+    // the set of leases disappears with its last member and is created again
     assertEquals(1L, run(acquire("c")).getFirst());
     micros += 2 * SECOND;
     run(new Step.Charge("d", "account1/model", 1, 5, 5));
@@ -103,7 +103,7 @@ final class ExpiryTest {
   }
 
   @Test
-  void use_puts_off_the_end_of_what_a_client_has_in_flight() {
+  void a_call_extends_the_ttl_of_requests_in_flight() {
     run(tally(1));
     assertEquals(true, wire.redis().pexpire(names.running("r1"), 1_000));
     run(new TallyStep("r1", 30_000, List.of()));
@@ -120,7 +120,7 @@ final class ExpiryTest {
   }
 
   @Test
-  void the_index_of_a_large_pool_goes_away_too() {
+  void the_index_of_a_large_pool_expires() {
     List<String> sets = List.of("ready:model:0");
     List<Object> rows = List.of(1, "key0", "account0/model", 1, "key1", "account1/model");
     run(new Step.Configure(7, 8, plan, sets, rows));
@@ -133,7 +133,7 @@ final class ExpiryTest {
   }
 
   @Test
-  void use_puts_off_the_end_of_a_pool() {
+  void a_call_extends_a_pools_ttl() {
     run(acquire("a"));
     putOff(acquire("b"), names.state);
     putOff(acquire("c"), names.leases);
@@ -144,9 +144,7 @@ final class ExpiryTest {
     putOff(new Step.Survey("r1", 0, plan.groups(), plan.keys(), List.of()), names.state);
   }
 
-  /**
-   * What would end in a minute does not, after the next call that comes a minute after the last.
-   */
+  /** A call a minute after the last one extends every TTL. */
   private void putOff(Step step, byte[] key) {
     assertEquals(true, wire.redis().pexpire(key, 60_000));
     micros += 61 * SECOND;
@@ -156,7 +154,7 @@ final class ExpiryTest {
   }
 
   @Test
-  void use_puts_off_the_end_of_a_pool_of_which_no_lease_is_due() {
+  void a_call_extends_a_pools_ttl_when_no_lease_is_due() {
     List<String> fields = List.of("k:key0", "g:account0/model");
     call(Step.acquire("a", 7, 10, 10, 3_600_000, fields));
     putOff(Step.acquire("b", 7, 10, 10, 3_600_000, fields), names.state);
@@ -164,7 +162,7 @@ final class ExpiryTest {
   }
 
   @Test
-  void use_of_one_account_puts_off_the_end_of_what_others_used() {
+  void a_call_for_one_account_extends_the_ttl_of_the_others_usage() {
     call(Step.acquire("a", 7, 10, 10, 3_600_000, List.of("k:key0", "g:account0/model")));
     micros += SECOND;
     call(Step.acquire("b", 7, 10, 10, 3_600_000, List.of("k:key0", "g:account0/model")));
@@ -173,7 +171,7 @@ final class ExpiryTest {
   }
 
   @Test
-  void the_queue_of_leases_that_are_due_before_others_goes_away_too() {
+  void the_sorted_set_of_leases_expires() {
     List<String> fields = List.of("k:key0", "g:account0/model");
     run(Step.acquire("a", 7, 10, 10, 3_600_000, fields));
     micros += SECOND;
@@ -183,7 +181,7 @@ final class ExpiryTest {
   }
 
   @Test
-  void a_quarantine_outlives_the_state_of_its_pool() {
+  void a_quarantine_survives_its_pools_state() {
     run(new Step.Quarantine("no credit left", List.of("key0")));
     assertEquals(1, wire.redis().del(names.state));
     run(new Step.Configure(0, 7, plan));

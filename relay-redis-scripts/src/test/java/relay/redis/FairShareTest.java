@@ -14,7 +14,7 @@ import relay.redis.Acquisition.Reason;
 import relay.redis.PoolSnapshot.GroupState;
 import relay.redis.PoolSnapshot.KeyState;
 
-/** What a replica does on its own, on a virtual clock. */
+/** A replica's behaviour without Redis, on a virtual clock. */
 final class FairShareTest {
   private static final Duration WINDOW = Duration.ofMinutes(1);
   private static final String GROUP = "account0/" + Pools.CLASS;
@@ -43,7 +43,7 @@ final class FairShareTest {
     return new PoolSnapshot(Duration.ZERO, 1, 0, 0, List.of(group), List.of(key));
   }
 
-  /** How many were admitted in a time, in which one asked every 10 ms. */
+  /** Requests admitted in an interval, at one request per 10 ms. */
   private int admitted(FairShare share, @Nullable PoolSnapshot last, Duration time) {
     int admitted = 0;
     for (long end = nanos + time.toNanos(); nanos < end; nanos += 10_000_000) {
@@ -60,17 +60,17 @@ final class FairShareTest {
   }
 
   @Test
-  void who_waited_for_redis_in_vain_finds_what_came_together_meanwhile() {
-    FairShare share = share(LIMITS); // of which one comes together in 67 ms
+  void after_a_timeout_the_credit_earned_during_it_is_usable() {
+    FairShare share = share(LIMITS); // one is earned in 67 ms
     share.beginOutage(Duration.ofMillis(140));
     assertInstanceOf(FairShare.Choice.Taken.class, share.choose(Pools.one(), null, true));
     assertInstanceOf(FairShare.Choice.Taken.class, share.choose(Pools.one(), null, true));
-    share.beginOutage(Duration.ofMillis(140)); // it is the same outage
+    share.beginOutage(Duration.ofMillis(140)); // the same outage
     refused(share.choose(Pools.one(), null, true));
   }
 
   @Test
-  void what_is_owed_after_a_long_outage_is_what_the_last_window_used() {
+  void after_a_long_outage_the_last_windows_usage_is_charged() {
     FairShare share = share(LIMITS);
     int all = admitted(share, null, WINDOW.multipliedBy(10));
     assertTrue(all > 8_900, "admitted: " + all);
@@ -81,7 +81,7 @@ final class FairShareTest {
   }
 
   @Test
-  void what_was_used_longer_than_a_window_ago_is_not_owed() {
+  void usage_older_than_a_window_is_not_charged() {
     FairShare share = share(LIMITS);
     assertTrue(admitted(share, null, WINDOW) > 0);
     nanos += 2 * WINDOW.toNanos();
@@ -96,7 +96,7 @@ final class FairShareTest {
   }
 
   @Test
-  void a_request_whose_one_key_is_out_of_use_is_told_so() {
+  void a_request_for_one_unusable_key_is_refused() {
     PoolPlan plan = Pools.plan("pool", WINDOW, 2, LIMITS);
     KeyState key = new KeyState("key0", "account0", "why", Duration.ZERO, 0, 0, 1, 1);
     PoolSnapshot last = new PoolSnapshot(Duration.ZERO, 1, 0, 0, List.of(), List.of(key));
@@ -106,7 +106,7 @@ final class FairShareTest {
   }
 
   @Test
-  void a_cooldown_that_was_seen_holds_without_redis() {
+  void a_cooldown_in_the_last_snapshot_holds_without_redis() {
     Duration cooldown = Duration.ofSeconds(40);
     for (boolean ofKey : new boolean[] {false, true}) {
       FairShare share = share(LIMITS);

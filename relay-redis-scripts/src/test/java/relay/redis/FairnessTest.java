@@ -15,7 +15,10 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import relay.redis.Picks.Pick;
 
-/** Who gets the work, by the scripts on a real Redis; pools in which all keys are compared. */
+/**
+ * How the scripts distribute requests over keys, on a real Redis. All keys of these pools are
+ * compared.
+ */
 final class FairnessTest {
   private static final int PICKS = 100_000;
 
@@ -60,7 +63,7 @@ final class FairnessTest {
   }
 
   @Test
-  void random_is_uniform_and_in_no_order() {
+  void random_is_uniform_and_unordered() {
     Picks picks = unlimited(Strategy.RANDOM, Picks.keys(8, 0, 1));
     List<String> all = picks.many(PICKS / 2);
     System.out.println("Fairness: " + picks.statistics());
@@ -85,7 +88,7 @@ final class FairnessTest {
       limits.put("a" + n + "/model", new Limits(sizes[n], 0, 0, 0));
     }
     Picks picks = new Picks(wire, Strategy.LEAST_LOADED, Picks.keys(5, 0, 1), limits);
-    saturate(picks, 60, 600); // what is taken at once is gone
+    saturate(picks, 60, 600); // the initial burst is used up
     picks.forget();
     saturate(picks, 120, 600);
     double least = 1;
@@ -100,7 +103,10 @@ final class FairnessTest {
     assertTrue(most - least <= 0.02, picks.counts().toString());
   }
 
-  /** Wishes evenly over so many seconds; leases stay, but nothing bounds their number. */
+  /**
+   * Requests spread evenly over some seconds. The leases stay live, without a bound on their
+   * number.
+   */
   private static void saturate(Picks picks, int seconds, int callsAMinute) {
     for (int call = 0; call < seconds * callsAMinute / 60; call++) {
       picks.pass(60_000_000 / callsAMinute);
@@ -117,7 +123,7 @@ final class FairnessTest {
   }
 
   @Test
-  void a_lower_tier_serves_only_what_the_higher_cannot() {
+  void a_lower_tier_serves_only_requests_that_the_higher_cannot() {
     for (Strategy strategy : Strategy.values()) {
       List<KeyPlan> keys = new ArrayList<>();
       for (int n = 0; n < 6; n++) {
@@ -135,7 +141,7 @@ final class FairnessTest {
   }
 
   @Test
-  void a_conversation_stays_until_capacity_says_otherwise() {
+  void a_conversation_keeps_its_account_while_it_has_capacity() {
     for (Strategy strategy : Strategy.values()) {
       for (int count : new int[] {5, 40}) { // all compared, and by the index
         String what = strategy + ", " + count + " keys";

@@ -6,8 +6,8 @@ import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A quota group as ENGINE.md describes it, told without a ring and without running sums: every
- * slot's amounts are kept by the slot's number, and what is used is added up whenever it is asked.
+ * A quota group in plain Java, without a ring or running sums: amounts are kept per slot number and
+ * summed on each read.
  *
  * <p>Dimensions: 0 requests, 1 input, 2 output, 3 input + output.
  */
@@ -18,7 +18,7 @@ final class GroupModel {
   final long[] limits = new long[4];
   double burst;
 
-  /** What of the burst the provider lets pass, and since when. */
+  /** The share of the burst that the provider is known to admit, and since when. */
   double shrunk = 1;
 
   long shrunkAt;
@@ -44,7 +44,7 @@ final class GroupModel {
     longerSince = now;
   }
 
-  /** Used in the window whose newest slot is this one. */
+  /** Usage in the window that ends with this slot. */
   long used(int d, long slot) {
     long sum = 0;
     for (long[] amounts : slots.subMap(slot - SLOTS, true, slot, true).values()) {
@@ -78,13 +78,13 @@ final class GroupModel {
     };
   }
 
-  /** Twice as much every hour, till all of it is back. */
+  /** Doubles every hour, up to 1. */
   double shrunkAt(long now) {
     double hours = Math.floor(Math.max(0, now - shrunkAt) / 3_600_000_000.0);
     return Math.min(1, shrunk * Math.pow(2, hours));
   }
 
-  /** Whether one dimension has room for the cost at this moment, and how full it would be. */
+  /** Whether one dimension has room for the cost now, and its load. */
   double load(int d, long cost, long now, Shape shape) {
     long limit = limits[d];
     if (limit == 0 || cost == 0) {
@@ -105,8 +105,8 @@ final class GroupModel {
   }
 
   /**
-   * When the dimension has room if nothing else happens, found by trying. It is monotone: slots
-   * only leave and the debt only falls.
+   * The time at which the dimension has room without further traffic, found by search. Room only
+   * grows: slots leave and the debt falls.
    */
   long opens(int d, long cost, long now, Shape shape) {
     long no = now - 1;
@@ -125,7 +125,7 @@ final class GroupModel {
     return yes;
   }
 
-  /** How full the fullest dimension with a limit is; 1 if there is none. */
+  /** The load of the fullest limited dimension; 1 if none is limited. */
   private double fullest(long now, Shape shape) {
     double most = 0;
     boolean any = false;
@@ -150,7 +150,7 @@ final class GroupModel {
     }
   }
 
-  /** After a flow to now: the provider said what is left of what it allows. */
+  /** Call after a flow to now. Takes the provider's stated remainder. */
   long[] observe(List<Long> stated, List<Long> left, long now, Shape shape) {
     long[] foreign = new long[3];
     for (int d = 0; d < 4; d++) {
@@ -167,14 +167,14 @@ final class GroupModel {
     return foreign;
   }
 
-  /** By how much rounding may move the time at which the debt is low enough. */
+  /** Rounding error of the time at which the debt is low enough. */
   double fuzz(int d, Shape shape) {
     return limits[d] == 0
         ? 0
         : 8 * Math.ulp(Math.max(debt[d], (double) limits[d])) * shape.windowMicros() / limits[d];
   }
 
-  /** The debt runs down to now. */
+  /** Lets the debt decay up to now. */
   void flow(long now, Shape shape) {
     for (int d = 0; d < 4; d++) {
       debt[d] = debtAt(d, now, shape.windowMicros());
@@ -209,7 +209,7 @@ final class GroupModel {
     amounts[2] += output;
   }
 
-  /** After a flow to now: what was charged at `since` was too much by this. */
+  /** Call after a flow to now. Refunds an overcharge made at `since`. */
   void refund(long since, long now, Shape shape, long requests, long input, long output) {
     if (requests + input + output == 0) {
       return;
@@ -224,8 +224,8 @@ final class GroupModel {
   }
 
   /**
-   * Had the smaller amount been charged, the debt would be lower by as much as it never fell below
-   * since then; from below that is known by the minima, or by what can have run down at most.
+   * With the smaller charge, the debt would be lower by at most its least value since then. The
+   * minima bound that value from below, or the maximal decay does.
    */
   private void refundDebt(int d, long amount, long since, long now, Shape shape) {
     if (limits[d] == 0 || amount <= 0) {
@@ -264,11 +264,11 @@ final class GroupModel {
         debt[d] = 0;
         least[d] = 0;
         longerLeast[d] = 0;
-      } else if (limits[d] == 0) { // nothing was paced: all may have been used just now
+      } else if (limits[d] == 0) { // nothing was paced: all usage may be recent
         debt[d] = Math.min(fresh[d], used);
         least[d] = 0;
         longerLeast[d] = 0;
-      } else if (debt[d] > Math.max(fresh[d], used)) { // no more of the limit can be missing
+      } else if (debt[d] > Math.max(fresh[d], used)) { // no more than the limit can be missing
         debt[d] = Math.max(fresh[d], used);
         least[d] = 0;
         longerLeast[d] = 0;
@@ -277,7 +277,7 @@ final class GroupModel {
     }
   }
 
-  /** The state was lost: nothing may be taken at once. */
+  /** The state was lost: the group starts in full debt. */
   void indebt(long now) {
     steadySince = now;
     for (int d = 0; d < 4; d++) {
@@ -287,7 +287,19 @@ final class GroupModel {
     }
   }
 
-  /** Slots get another length: all that is used at `oldSlot` is put into `newSlot`. */
+  /** After a flow to now. The pacer is all that counts from now on: all usage may be recent. */
+  void mirror(long now, Shape shape) {
+    for (int d = 0; d < 4; d++) {
+      long used = Math.min(limits[d], used(d, shape.slotOf(now)));
+      if (debt[d] < used) {
+        debt[d] = used;
+        least[d] = 0;
+        longerLeast[d] = 0;
+      }
+    }
+  }
+
+  /** Changes the slots' length: all usage at `oldSlot` moves to `newSlot`. */
   void reshape(long oldSlot, long newSlot) {
     long[] all = {used(0, oldSlot), used(1, oldSlot), used(2, oldSlot)};
     slots.clear();
@@ -295,8 +307,8 @@ final class GroupModel {
   }
 
   /**
-   * Up to twice a limit is taken for the limit; more never fits, and is noted if the limit is
-   * larger than what was noted before: dimension from 1, limit.
+   * Clamps up to twice a limit to the limit. A larger amount never fits, and is recorded if its
+   * limit is the largest so far: dimension from 1, limit.
    */
   long @Nullable [] clamp(long input, long output, long[] tooLarge) {
     long in = input;

@@ -6,15 +6,15 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What several clients saw of one pool: each call with the times at which it was made and answered.
- * It is linearizable if the calls have one serial order that the model explains and in which no
- * call stands before one that was answered before it was made (Herlihy and Wing 1990).
+ * The calls of several clients on one pool, each with the times before and after it. It is
+ * linearizable if the calls have one serial order that the model explains, and in which no call
+ * precedes one that was answered before it was made (Herlihy and Wing 1990).
  *
- * <p>The search (Wing and Gong 1993) is guided by what the replies tell: the pool's clock, read in
- * the script, never falls. So only calls of one microsecond can stand in more than one order.
+ * <p>The replies guide the search (Wing and Gong 1993): the pool's clock, read in the script, never
+ * falls. So only calls of the same microsecond can be reordered.
  */
 record History(Step.Configure configured, List<Object> answer, List<Call> calls) {
-  private static final int MOST_AT_ONCE = 6; // of one microsecond
+  private static final int MOST_AT_ONCE = 6; // of the same microsecond
 
   History {
     calls = List.copyOf(calls);
@@ -32,7 +32,7 @@ record History(Step.Configure configured, List<Object> answer, List<Call> calls)
     }
   }
 
-  /** Why there is no serial order that explains this; null if there is one. */
+  /** Why no serial order explains the calls; null if one does. */
   @Nullable String unexplained() {
     List<Call> byTime =
         calls.stream()
@@ -47,7 +47,7 @@ record History(Step.Configure configured, List<Object> answer, List<Call> calls)
     return model;
   }
 
-  /** What is wrong with every order of the rest; null if one is right. */
+  /** Why no order of the rest is right; null if one is. */
   private @Nullable String search(List<Call> before, PoolModel model, List<Call> rest) {
     int from = 0;
     while (from < rest.size()) {
@@ -86,7 +86,7 @@ record History(Step.Configure configured, List<Object> answer, List<Call> calls)
     return wrong;
   }
 
-  /** Puts a call behind those before it. */
+  /** Appends a call to the order. */
   private static @Nullable String step(List<Call> before, PoolModel model, Call call) {
     for (Call earlier : before.reversed()) {
       if (call.answeredNanos() - earlier.madeNanos() < 0) {

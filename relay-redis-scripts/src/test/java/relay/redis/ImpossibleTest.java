@@ -15,12 +15,12 @@ import relay.redis.Acquisition.Impossible;
 import relay.redis.Acquisition.NoneUsable;
 import relay.redis.PoolSnapshot.KeyState;
 
-/** What can never be granted, and what only a quarantine is in the way of. */
+/** Requests that can never be granted, and requests that only a quarantine blocks. */
 final class ImpossibleTest {
   private static final Demand LARGE = Demand.of(Pools.CLASS, 400, 0);
   private static final Demand TOO_LARGE = Demand.of(Pools.CLASS, 4_000, 0);
 
-  /** One key of ten times the others' limit. */
+  /** One key has ten times the others' limit. */
   private static PoolPlan plan(int keys) {
     Duration minute = Duration.ofMinutes(1);
     PoolPlan same = Pools.plan(Pools.name("large"), minute, keys, new Limits(0, 100, 0, 0));
@@ -58,7 +58,7 @@ final class ImpossibleTest {
   }
 
   @Test
-  void nor_is_it_without_redis() {
+  void without_redis_it_is_not_impossible_either() {
     KeyState key = new KeyState("key0", "account0", "why", Duration.ZERO, 0, 0, 1, 1);
     PoolSnapshot last = new PoolSnapshot(Duration.ZERO, 1, 0, 0, List.of(), List.of(key));
     FairShare share = new FairShare(plan(2), () -> 0);

@@ -11,19 +11,19 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
 /**
- * The library keeps a pool's records from one call to the next. Whatever else befell them in Redis
- * meanwhile, a call must see it.
+ * The library caches a pool's records between calls. A call must notice every other change of the
+ * data in Redis.
  */
 final class KeptRecordsTest {
   private static final String KEY = "k:key0";
   private static final String GROUP = "g:account0/model";
   private static final long SLOT = 251_042; // more than a slot of a minute's window
-  private static final int INPUT = 1; // place of the input tokens in what is used
+  private static final int INPUT = 1; // index of the used input tokens
 
   private final RedisKeys names = new RedisKeys("kept", Pools.name("p"));
   private final ScriptConnection wire = new ScriptConnection(RedisUnderTest.url());
 
-  /** A library of its own in the same Redis, as another version is. */
+  /** A second library in the same Redis, as another version would have. */
   private final ScriptConnection other =
       ScriptConnection.faulty(RedisUnderTest.url(), "kept_count > 100000", "kept_count > 99999");
 
@@ -59,7 +59,7 @@ final class KeptRecordsTest {
   }
 
   @Test
-  void two_versions_of_the_library_see_what_the_other_wrote() {
+  void two_versions_of_the_library_see_each_others_writes() {
     for (int n = 0; n < 100; n++) {
       assertEquals(1L, acquire(n % 3 == 0 ? other : wire, "l" + n).get(2));
       assertEquals(n + 1, used(0));
@@ -82,7 +82,7 @@ final class KeptRecordsTest {
   }
 
   @Test
-  void a_copy_that_was_restored_is_read_anew() {
+  void a_restored_copy_is_read_again() {
     acquire(wire, "a");
     byte[] copy = wire.redis().dump(names.state);
     acquire(wire, "b");
@@ -95,7 +95,7 @@ final class KeptRecordsTest {
   }
 
   @Test
-  void a_copy_of_the_same_microsecond_is_read_anew() {
+  void a_copy_of_the_same_microsecond_is_read_again() {
     acquire(wire, "a");
     byte[] copy = wire.redis().dump(names.state);
     call(wire, new Step.Quarantine("no credit", List.of("key0")));
@@ -107,13 +107,13 @@ final class KeptRecordsTest {
   }
 
   @Test
-  void a_call_that_failed_half_way_leaves_nothing() {
+  void a_failed_call_leaves_nothing_cached() {
     acquire(wire, "a");
     micros += SLOT;
     acquire(wire, "b");
     byte[] windows = wire.redis().dump(names.win);
     wire.redis().set(names.win, RedisKeys.bytes("not a hash"));
-    // more input than was reserved is charged, before less output fails to come back
+    // excess input is charged before the refund of output fails
     assertThrows(RuntimeException.class, () -> call(wire, Step.settle("a", 25, 5)));
     wire.redis().restore(names.win, windows, RestoreArgs.Builder.ttl(600_000).replace());
     assertEquals(15L, call(wire, Step.settle("a", 25, 5)).get(2));

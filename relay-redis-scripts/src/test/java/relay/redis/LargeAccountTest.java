@@ -14,15 +14,16 @@ import java.util.concurrent.CompletableFuture;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
+import relay.guards.Await;
 import relay.redis.Acquisition.Granted;
 import relay.redis.PoolSnapshot.KeyState;
 
-/** As many keys as a pool may have, all of one account: they share their quota groups. */
+/** The maximum number of keys in one account: they share their quota groups. */
 final class LargeAccountTest {
   private static final int KEYS = 10_000;
   private static final int GRANTS = 500;
   private static final Duration TIMEOUT = Duration.ofMillis(100); // the usual one
-  private static final long MOST_MICROS = 50_000; // nobody else is served meanwhile
+  private static final long MOST_MICROS = 50_000; // Redis serves no other call meanwhile
 
   @Test
   void a_pool_whose_keys_share_an_account_serves_and_no_call_takes_long() {
@@ -30,7 +31,7 @@ final class LargeAccountTest {
         IntStream.range(0, KEYS).mapToObj(n -> new KeyPlan("key" + n, "one", 1, 1, 0)).toList();
     PoolPlan plan = Pools.plan("large", Duration.ofMinutes(1), keys, new Limits(900_000, 0, 0, 0));
     RedisKeys names = new RedisKeys("test", "large");
-    try (RedisProcess redis = RedisProcess.start();
+    try (FaultyRedis redis = FaultyRedis.start();
         ScriptConnection wire = new ScriptConnection(redis.url())) {
       wire.redis().configSet("slowlog-log-slower-than", "100");
       wire.redis().configSet("slowlog-max-len", "100000");
@@ -38,7 +39,7 @@ final class LargeAccountTest {
       try (RedisEngine engine = RedisEngine.start(options)) {
         KeyPool pool = engine.pool(plan);
         Set<String> used = new HashSet<>();
-        AwaitCondition.until(
+        Await.until(
             "grants of many keys",
             Duration.ofSeconds(20),
             () -> {
@@ -51,7 +52,7 @@ final class LargeAccountTest {
       }
       options = Pools.options(redis.url(), "patient", Fallback.CLOSED);
       try (RedisEngine engine = RedisEngine.start(options)) {
-        KeyPool other = engine.pool(plan); // twice at once, as replicas that start together
+        KeyPool other = engine.pool(plan); // twice, as by replicas that start together
         KeyPool pool = engine.pool(plan);
         CompletableFuture.allOf(other.configure(), pool.configure()).join();
         assertEquals(KEYS, listed(wire, names).size());
@@ -80,7 +81,7 @@ final class LargeAccountTest {
   }
 
   private static void until(KeyPool pool, long quarantined) {
-    AwaitCondition.until(
+    Await.until(
         quarantined + " seen in quarantine",
         Duration.ofSeconds(20),
         () -> {
@@ -105,7 +106,7 @@ final class LargeAccountTest {
                 Collectors.mapping(entry -> (Long) entry.get(2), Collectors.toList())));
   }
 
-  /** A machine that is busy with other things makes some of them long. */
+  /** A busy machine makes some calls slow. */
   private static long median(List<Long> sorted) {
     return sorted.get(sorted.size() / 2);
   }

@@ -16,7 +16,10 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** Who gets the work in a pool of a thousand keys, of which an index shows a few at a time. */
+/**
+ * How requests are distributed over a pool of a thousand keys, where the index offers a few at a
+ * time.
+ */
 final class LargePoolFairnessTest {
   private static final int KEYS = 1_000;
   private static final int FEW = 6;
@@ -41,9 +44,9 @@ final class LargePoolFairnessTest {
     }
   }
 
-  /** That key would be the last to open by itself; the walk through the index ends long before. */
+  /** That key would open last; a walk through the index ends long before it. */
   @Test
-  void what_ends_in_the_call_of_a_question_can_carry_it() {
+  void a_lease_that_ends_in_an_acquire_frees_capacity_for_it() {
     List<KeyPlan> keys = Picks.keys(20, 0, 1);
     Map<String, Limits> one = new HashMap<>();
     keys.forEach(key -> one.put(PoolPlan.group(key.account(), "model"), new Limits(1, 0, 0, 0)));
@@ -59,7 +62,7 @@ final class LargePoolFairnessTest {
   }
 
   @Test
-  void what_ends_in_one_class_frees_its_key_for_all() {
+  void a_lease_end_in_one_class_frees_its_key_for_all_classes() {
     List<KeyPlan> keys = Picks.keys(20, 1, 1);
     Picks picks = new Picks(wire, Strategy.LEAST_LOADED, keys, Map.of(), List.of("model", "other"));
     Picks.Pick one = picks.wish(20, null).getLast();
@@ -68,7 +71,7 @@ final class LargePoolFairnessTest {
     assertTrue(picks.isGranted("other"));
   }
 
-  /** Though more keys stand before them than a denial looks at. */
+  /** More keys precede it than a denial checks. */
   @Test
   void a_restored_group_frees_its_keys() {
     List<KeyPlan> keys = new ArrayList<>();
@@ -84,7 +87,7 @@ final class LargePoolFairnessTest {
   }
 
   @Test
-  void what_expires_frees_its_key_at_once() {
+  void an_expired_lease_frees_its_key_at_once() {
     Picks picks = new Picks(wire, Strategy.LEAST_LOADED, Picks.keys(20, 1, 1), Map.of());
     picks.many(20);
     picks.pass(1_000 * Picks.LEASE_MS - 500_000);
@@ -94,7 +97,7 @@ final class LargePoolFairnessTest {
   }
 
   @Test
-  void a_larger_limit_holds_at_once() {
+  void a_larger_limit_applies_at_once() {
     List<KeyPlan> keys = Picks.keys(20, 0, 1);
     Picks picks = new Picks(wire, Strategy.LEAST_LOADED, keys, Map.of());
     keys.forEach(key -> picks.stated(key, 1));
@@ -104,10 +107,10 @@ final class LargePoolFairnessTest {
     assertEquals("k7", picks.wish(1, null).getFirst().key());
   }
 
-  /** Sizes by turns: a key that is parked by one may be able to carry another. */
+  /** Alternating sizes: a key parked by one size may be able to carry another. */
   @ParameterizedTest
   @ValueSource(ints = {2, 3, 40})
-  void what_the_index_denies_no_key_can_carry(int sizes) {
+  void a_request_denied_by_the_index_fits_no_key(int sizes) {
     List<KeyPlan> keys = Picks.keys(20, 0, 1);
     Map<String, Limits> limits = new HashMap<>();
     keys.forEach(
@@ -118,7 +121,7 @@ final class LargePoolFairnessTest {
     long size = 0;
     for (int n = 0; n < 4_000; n++) {
       picks.pass(random.nextLong(300_000));
-      if (random.nextInt(6) == 0) { // some of one size come one after the other
+      if (random.nextInt(6) == 0) { // some requests of one size follow one another
         size = 1 + random.nextLong(sizes);
       }
       long input = 4_000 * size / sizes;
@@ -160,7 +163,7 @@ final class LargePoolFairnessTest {
   }
 
   @Test
-  void a_key_that_could_not_serve_takes_its_turns_again() {
+  void a_key_that_was_unusable_takes_its_turns_again() {
     Map<String, Limits> limits = new HashMap<>(limits(1_000));
     limits.put("a0/model", new Limits(2, 0, 0, 0));
     Picks picks = new Picks(wire, Strategy.ROUND_ROBIN, Picks.keys(30, 0, 1), limits);
@@ -173,7 +176,7 @@ final class LargePoolFairnessTest {
   }
 
   @Test
-  void a_lower_tier_serves_only_what_the_higher_cannot() {
+  void a_lower_tier_serves_only_requests_that_the_higher_cannot() {
     List<KeyPlan> keys = new ArrayList<>();
     for (int n = 0; n < 100; n++) {
       keys.add(new KeyPlan("k" + n, "a" + n, n % 2, 1, 4));

@@ -6,17 +6,17 @@ import java.util.SortedMap;
 import java.util.stream.Collectors;
 
 /**
- * A replica tells the fleet what it learned of models, and is told what the fleet knows.
+ * A replica merges its samples and reads the fleet's.
  *
- * @param all whether to be told of all models
+ * @param all whether to return all models
  */
 record LearnStep(boolean all, List<Learned> models) implements Step.Uncounted {
 
   /**
-   * What was learned of a model.
+   * Samples of a model.
    *
-   * @param samples 0 to ask only
-   * @param outputs how many were seen, by bucket
+   * @param samples 0 to read only
+   * @param outputs counts by bucket
    */
   record Learned(
       String model, long samples, long bytes, long tokens, SortedMap<Integer, Long> outputs) {

@@ -17,7 +17,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** What the fleet knows of models, merged in Redis by {@code learn}. */
+/** The fleet's tallies, merged in Redis by {@code learn}. */
 final class LearnTest {
   private static final long START_S = 1_790_000_000L;
   private static final long HOUR_S = 3_600;
@@ -48,7 +48,7 @@ final class LearnTest {
   }
 
   @Test
-  void a_line_can_be_read_by_people_and_by_replicas() {
+  void a_line_is_readable_by_operators_and_replicas() {
     List<Object> reply = learn("claude", 10, 102_400, 25_600, "40:9,48:1");
     assertEquals(
         "tokens_per_kb 256 output_p90 1024 samples 10.00"
@@ -86,7 +86,7 @@ final class LearnTest {
   }
 
   @Test
-  void old_samples_give_way_to_new_ones() {
+  void new_samples_displace_old_ones() {
     for (int n = 0; n < 20; n++) {
       learn("m", 100, 100_000, 50_000, "20:100");
     }
@@ -101,7 +101,7 @@ final class LearnTest {
   }
 
   @Test
-  void one_large_merge_weighs_no_more_than_all_that_is_kept() {
+  void one_large_merge_weighs_no_more_than_the_maximum() {
     learn("m", 100, 100_000, 50_000, "20:100");
     learn("m", 50_000, 50_000_000, 5_000_000, "60:50000");
     ModelTally tally = known("m");
@@ -111,7 +111,7 @@ final class LearnTest {
   }
 
   @Test
-  void age_halves_the_weight_and_leaves_what_was_learned() {
+  void age_halves_the_weight_and_keeps_the_estimates() {
     learn("m", 800, 800_000, 80_000, "40:800");
     seconds += 6 * HOUR_S;
     learn("m", 100, 100_000, 50_000, "60:100");
@@ -126,7 +126,7 @@ final class LearnTest {
   }
 
   @Test
-  void a_question_without_samples_changes_nothing() {
+  void a_read_without_samples_changes_nothing() {
     learn("m", 1, 1_000, 100, "40:1");
     String before = line("m");
     seconds += HOUR_S;
@@ -160,7 +160,7 @@ final class LearnTest {
   }
 
   @Test
-  void what_somebody_else_wrote_there_is_replaced() {
+  void a_malformed_line_is_replaced() {
     for (String line :
         List.of("", "x", "tokens_per_kb 1 samples nan | bytes 1 tokens 1 at 1 outputs")) {
       wire.redis().hset(names.estimates, RedisKeys.bytes("m"), RedisKeys.bytes(line));
@@ -183,7 +183,7 @@ final class LearnTest {
   void bad_numbers_are_refused_before_anything_is_written(String bad) {
     Object[] good = {START_S, 0, "m", 1, 1_000, 100, "40:1"};
     for (int n : List.of(0, 1, 3, 4, 5)) {
-      if (n > 0 || !bad.isEmpty()) { // no given time is the real one
+      if (n > 0 || !bad.isEmpty()) { // without a given time, the real one
         refused(good, n, bad);
       }
     }
@@ -239,7 +239,7 @@ final class LearnTest {
 
   @Test
   void a_merge_costs_redis_few_commands() {
-    try (RedisProcess redis = RedisProcess.start();
+    try (FaultyRedis redis = FaultyRedis.start();
         ScriptConnection own = new ScriptConnection(redis.url())) {
       String outputs =
           IntStream.range(20, 60).mapToObj(b -> b + ":1").collect(Collectors.joining(","));

@@ -11,8 +11,9 @@ import java.util.concurrent.ThreadLocalRandom;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import relay.guards.Await;
 
-/** What is held of leases that have ended, and taken along by the next question; no alarm rings. */
+/** Endings are held and carried by the next acquire. The alarm never fires here. */
 final class LeaseEndingsTest {
   private static final Duration SOON = Duration.ofSeconds(10);
   private static final int TOMBSTONE = 22; // bytes
@@ -66,31 +67,31 @@ final class LeaseEndingsTest {
   }
 
   @Test
-  void the_next_question_takes_endings_along_and_what_they_cost_is_counted() {
+  void the_next_acquire_carries_endings_and_counts_their_cost() {
     settlements.send(new PendingUpdate.Settle(granted("a"), new Usage(1, 25, 10)));
-    var _ = granted("b"); // and takes the end of a along
+    var _ = granted("b"); // and carries the end of a
     assertEquals(true, hasEnded("a"));
     assertEquals(false, hasEnded("b"));
-    AwaitCondition.until("it is told", SOON, () -> settlements.overageTokens() == 15);
+    Await.until("it is told", SOON, () -> settlements.overageTokens() == 15);
   }
 
   @Test
-  void a_question_that_redis_refuses_loses_no_ending() {
+  void a_refused_acquire_loses_no_ending() {
     settlements.send(new PendingUpdate.Settle(granted("a"), new Usage(1, 25, 10)));
     Demand talk = Pools.one().inSession("talk");
     wire.redis().rpush(names.session(Pools.CLASS, "talk"), RedisKeys.bytes("no text"));
     CompletionException refused =
         assertThrows(CompletionException.class, () -> acquires.acquire("b", talk).join());
     assertInstanceOf(RedisCommandExecutionException.class, RedisLink.cause(refused));
-    AwaitCondition.until("it has ended", SOON, () -> settlements.overageTokens() == 15);
+    Await.until("it has ended", SOON, () -> settlements.overageTokens() == 15);
     assertEquals(true, hasEnded("a"));
   }
 
   @Test
-  void a_call_that_is_made_again_once_the_pool_is_known_has_its_endings() {
+  void a_call_repeated_after_configure_carries_its_endings() {
     settlements.send(new PendingUpdate.Settle(granted("a"), new Usage(1, 25, 10)));
     assertEquals(1, wire.redis().hdel(names.state, RedisKeys.bytes("pool")));
-    // a pool that was lost begins in debt
+    // a lost pool starts in debt
     assertInstanceOf(Reply.Refusal.class, acquires.acquire("b", Pools.one()).join());
     assertEquals(true, hasEnded("a"));
   }

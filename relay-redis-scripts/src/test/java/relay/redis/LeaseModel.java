@@ -1,6 +1,6 @@
 package relay.redis;
 
-/** A lease that was granted and has not been ended; one that expired is not live. */
+/** A lease that was granted and has not ended; an expired one is not live. */
 final class LeaseModel {
   final String id;
   final String key;
@@ -11,7 +11,7 @@ final class LeaseModel {
   long deadline;
   boolean live = true;
 
-  /** Whether it waits in the queue of those whose time has changed. */
+  /** Whether it is in the queue of changed deadlines. */
   boolean renewed;
 
   LeaseModel(
@@ -25,7 +25,7 @@ final class LeaseModel {
     this.deadline = deadline;
   }
 
-  /** As it is read from Redis. */
+  /** As decoded from Redis. */
   String name() {
     return id + " " + key + " " + group;
   }

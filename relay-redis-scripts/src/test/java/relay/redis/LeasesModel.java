@@ -9,16 +9,16 @@ import java.util.stream.LongStream;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
-/** The leases of a pool: which live, which have ended, and when each is looked at again. */
+/** The leases of a pool: live ones, ended ones, and the time of each one's next check. */
 final class LeasesModel {
   static final long TOMB = 30_000_000;
   private static final long TICK = 100_000;
   private static final long NOTHING_DUE = 9_000_000_000_000_000L;
 
   /**
-   * A lease that has ended.
+   * An ended lease.
    *
-   * @param at its time in the list, 0 if it waits elsewhere or anywhere
+   * @param at its time in the list, 0 if it is not in the list
    */
   private record Ended(long since, long at) {}
 
@@ -37,7 +37,7 @@ final class LeasesModel {
     later.clear();
   }
 
-  /** A pool's record begins anew. */
+  /** A pool's record starts again. */
   void begin() {
     lastDue = 0;
     sweepAt = 0;
@@ -83,7 +83,7 @@ final class LeasesModel {
     sweepAt = Math.min(sweepAt, at);
   }
 
-  /** An id that holds nothing. */
+  /** Writes a tombstone for an id without a lease. */
   void bury(String id, long now) {
     long at = deadline(now, TOMB);
     ended.put(id, new Ended(now, at));
@@ -102,7 +102,7 @@ final class LeasesModel {
     later.put(lease.id, lease.deadline);
   }
 
-  /** Looks at what is due, at most so many of both queues. */
+  /** Checks what is due, with a bound for each queue. */
   void sweep(long now, int most, long windowMicros) {
     if (now < sweepAt) {
       return;

@@ -8,8 +8,8 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * Everything that was charged, by the exact microsecond: an accountant who knows nothing of slots
- * and debts, and checks at every admission what a provider would: guarantees 1 and 2.
+ * All charges, with exact times. Independent of slots and debts, it checks at every admission what
+ * a provider would: guarantees 1 and 2.
  */
 final class Ledger {
   private static final class Entry {
@@ -33,7 +33,7 @@ final class Ledger {
   private final Map<String, List<Entry>> groups = new HashMap<>();
   private final Map<String, Entry> leases = new HashMap<>();
 
-  /** Limits changed: what was before cannot be judged by them. */
+  /** The limits changed: forget charges under the old ones. */
   void forget() {
     groups.clear();
   }
@@ -66,11 +66,11 @@ final class Ledger {
     entry.amounts[2] = Math.min(output, entry.amounts[2]);
   }
 
-  /** Checks a grant, if it is not one that was told before. */
+  /** Checks a grant, unless it repeats an earlier one. */
   void granted(String lease, GroupModel group, long micros, long input, long output, Shape shape) {
     Entry before = leases.get(lease);
     if (before != null && before.micros == micros) {
-      return; // told again; else its record had gone, and the id was used anew
+      return; // a repetition; otherwise the record had expired, and the id was used again
     }
     List<Entry> all = of(group.id);
     all.add(new Entry(group.id, micros, true, 1, input, output));
@@ -90,8 +90,8 @@ final class Ledger {
         shape.bucket()
             ? Math.max(Math.min(0.95, group.burst) * limit, (double) mine.of(d))
             : Math.max(group.burst * limit, 2.0 * mine.of(d));
-    // Where a group may take its whole limit at once, the window alone holds the pace of what is
-    // admitted; the pacer, which takes all refunds back, need not pay for what came on top.
+    // With a burst of the whole limit, only the window bounds admission. The pacer refunds in full
+    // there and need not cover later overage.
     boolean windowPaces = group.burst >= 1 && !shape.bucket();
     long sum = 0;
     long admitted = 0;

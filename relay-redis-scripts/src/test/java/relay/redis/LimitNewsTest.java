@@ -10,7 +10,7 @@ import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import relay.redis.PoolSnapshot.GroupState;
 
-/** Which of a provider's words on limits cost a call to Redis. */
+/** Which of a provider's stated limits cost a call to Redis. */
 final class LimitNewsTest {
   private static final long SECOND = 1_000_000_000;
   private static final Limits LIMITS = new Limits(100, 30_000, 8_000, 0);
@@ -55,7 +55,7 @@ final class LimitNewsTest {
   }
 
   @Test
-  void an_answer_that_states_nothing_or_less_is_no_news() {
+  void an_answer_without_limits_is_no_news() {
     assertFalse(isNews(Limits.UNKNOWN, new Remaining(0, 0, 0, 0), null));
     assertTrue(isNews(LIMITS, Remaining.NONE, null));
     nanos += 2 * SECOND;
@@ -95,7 +95,7 @@ final class LimitNewsTest {
   }
 
   @Test
-  void foreign_use_is_news_once_a_second_until_it_is_accounted_for() {
+  void foreign_usage_is_news_once_a_second_until_it_is_charged() {
     PoolSnapshot latest = used(10, 3_000, 800);
     assertTrue(isNews(LIMITS, Remaining.NONE, latest));
     assertFalse(isNews(LIMITS, new Remaining(90, 5_000, 7_200, -1), latest), "just told");
@@ -108,7 +108,7 @@ final class LimitNewsTest {
   }
 
   @Test
-  void what_redis_did_not_get_is_news_again() {
+  void a_failed_report_is_news_again() {
     assertTrue(isNews(LIMITS, Remaining.NONE, null));
     news.forget("acme/default");
     assertTrue(isNews(LIMITS, Remaining.NONE, null));

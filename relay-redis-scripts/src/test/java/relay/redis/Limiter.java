@@ -4,17 +4,17 @@ import java.util.List;
 import java.util.stream.Stream;
 
 /**
- * Algorithms that gateways commonly use, each as good as it can be: one atomic state for all
- * replicas where it has one, corrected when the true cost is known. Limits are for a minute.
+ * Rate-limiting algorithms of common gateways, each in its best form: one atomic state for all
+ * replicas where possible, corrected by the actual cost. Limits are per minute.
  */
 sealed interface Limiter {
-  /** Takes tokens, or nothing at all. */
+  /** Takes all of the tokens or none. */
   boolean take(long now, int replica, long tokens);
 
-  /** What was taken at `since` was too little by this, or too much if it is negative. */
+  /** Corrects the amount taken at `since` by this difference. */
   void correct(long now, int replica, long since, long tokens);
 
-  /** Nothing is limited. */
+  /** No limit. */
   final class None implements Limiter {
     @Override
     public boolean take(long now, int replica, long tokens) {
@@ -25,7 +25,7 @@ sealed interface Limiter {
     public void correct(long now, int replica, long since, long tokens) {}
   }
 
-  /** A counter for each minute of the clock. */
+  /** A counter per clock minute. */
   final class Minutes implements Limiter {
     private final long limit;
     private final boolean overlapping;
@@ -34,8 +34,8 @@ sealed interface Limiter {
     private long before;
 
     /**
-     * @param overlapping whether the last minute's counter counts for the part of it that is less
-     *     than a minute ago
+     * @param overlapping whether the last minute's counter counts in proportion to its part within
+     *     the last 60 s
      */
     Minutes(long limit, boolean overlapping) {
       this.limit = limit;
@@ -73,7 +73,7 @@ sealed interface Limiter {
     }
   }
 
-  /** A pacer with room for a whole limit, and nothing beside it: the bucket of a provider. */
+  /** A pacer with a burst of the whole limit: a provider's bucket. */
   final class Gcra implements Limiter {
     private final Account.Bucket bucket;
 
@@ -92,7 +92,7 @@ sealed interface Limiter {
     }
   }
 
-  /** An exact log in every replica, of its part of the limit. */
+  /** An exact log per replica, for its share of the limit. */
   final class Split implements Limiter {
     private final List<Account.Log> logs;
 

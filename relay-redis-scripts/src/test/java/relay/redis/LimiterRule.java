@@ -3,8 +3,8 @@ package relay.redis;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A common algorithm as a gate. When the provider refuses, all replicas leave it alone for as long
- * as it says, which more than one gateway does not do; nothing else is learned from it.
+ * A common algorithm as an admission rule. After a refusal, all replicas pause as the provider
+ * asks, which several gateways do not do; they learn nothing else from it.
  */
 final class LimiterRule implements AdmissionRule {
   private final Limiter limiter;

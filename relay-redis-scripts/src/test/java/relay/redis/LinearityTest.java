@@ -25,13 +25,13 @@ import relay.redis.History.Call;
 import relay.redis.PoolModel.Wish;
 
 /**
- * Eight threads on four connections acquire, settle, cancel and renew, on the clock of Redis
- * itself: what they saw must have one serial order that the model explains.
+ * Eight threads on four connections acquire, settle, cancel and renew, on Redis's own clock. The
+ * replies must have one serial order that the model explains.
  */
 final class LinearityTest {
   private static final int THREADS = 8;
   private static final int CONNECTIONS = 4;
-  private static final int CALLS = Integer.getInteger("relay.calls", 250); // of each thread
+  private static final int CALLS = Integer.getInteger("relay.calls", 250); // operations per thread
   private static final int LEASE_MS = 30_000;
   private static final long EPOCH = 7;
   private static final Duration WINDOW = Duration.ofSeconds(2);
@@ -39,7 +39,7 @@ final class LinearityTest {
 
   @ParameterizedTest
   @EnumSource(Strategy.class)
-  void what_clients_see_has_a_serial_order(Strategy strategy) throws Exception {
+  void replies_have_a_serial_order(Strategy strategy) throws Exception {
     History history = recorded(strategy, 4, false);
     assertNull(history.unexplained());
     assertTrue(some(history, call -> code(call) == 1 && isAcquire(call)) > THREADS, "granted");
@@ -51,12 +51,12 @@ final class LinearityTest {
   }
 
   @Test
-  void what_clients_see_of_a_large_pool_has_a_serial_order() throws Exception {
+  void replies_of_a_large_pool_have_a_serial_order() throws Exception {
     assertNull(recorded(Strategy.LEAST_LOADED, 20, true).unexplained());
   }
 
   @Test
-  void a_history_that_cannot_have_been_is_rejected() throws Exception {
+  void an_impossible_history_is_rejected() throws Exception {
     History history = recorded(Strategy.LEAST_LOADED, 4, false);
     assertNull(history.unexplained());
     List<Call> calls = history.calls();
@@ -150,7 +150,7 @@ final class LinearityTest {
     return (Long) call.reply().get(place(call));
   }
 
-  /** Where what is told of the first request begins, or of the first lease that ends. */
+  /** Index of the first result in a reply. */
   private static int place(Call call) {
     return 2 + endings(call.step()).size();
   }
@@ -207,7 +207,7 @@ final class LinearityTest {
     }
   }
 
-  /** Two keys an account, and little capacity, so that most is decided by who came first. */
+  /** Two keys per account and little capacity, so most replies depend on the order. */
   private static Step.Configure configure(Strategy strategy, int keys, boolean indexed) {
     List<KeyPlan> plans =
         IntStream.range(0, keys)
@@ -251,7 +251,7 @@ final class LinearityTest {
       List<String> granted = new ArrayList<>();
       List<Call> calls = new ArrayList<>();
       for (int n = 0; n < CALLS; n++) {
-        // few are granted where the machine is fast, and half of the other calls are about those
+        // a fast machine gets few grants, and half of the other calls need them
         boolean had = !granted.isEmpty() && random.nextBoolean();
         Call call = call(wire, names, step(random, ids, had ? granted : ids), Clock.OF_REDIS);
         calls.add(call);
@@ -279,7 +279,7 @@ final class LinearityTest {
       return new Step.Cost(id, 1, random.nextInt(600), random.nextInt(600));
     }
 
-    /** Of one request, or of several that share a call. */
+    /** The replies of one request, or of several that share a call. */
     private Step acquire(SplittableRandom random, List<String> ids, List<Step.Cost> endings) {
       List<Wish> wishes = new ArrayList<>();
       for (int n = random.nextInt(1, 4); n > 0; n--) {

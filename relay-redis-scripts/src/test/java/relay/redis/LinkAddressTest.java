@@ -6,7 +6,7 @@ import io.lettuce.core.RedisURI;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-/** Where a URL leads. */
+/** The address in a URL. */
 class LinkAddressTest {
   @ParameterizedTest
   @CsvSource({

@@ -14,40 +14,41 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import relay.guards.Await;
 import relay.redis.Acquisition.Granted;
 import relay.redis.Acquisition.Unavailable;
 import relay.redis.PoolSnapshot.GroupState;
 
-/** Redis goes away, by every way it has, and comes back. */
+/** Redis fails in every way it can, and comes back. */
 class LinkTest {
   private static final Duration SOON = Duration.ofSeconds(20);
-  private static final Duration DAY = Duration.ofDays(1); // in it, a test's time is nothing
+  private static final Duration DAY = Duration.ofDays(1); // a test's duration is negligible in it
   private static final Limits AMPLE = new Limits(100_000, 0, 0, 0);
   private static final Duration TIMEOUT = Duration.ofMillis(500);
 
-  private RedisProcess redis;
+  private FaultyRedis redis;
   private final List<RedisEngine> engines = new ArrayList<>();
 
   @BeforeEach
   void start() {
-    redis = RedisProcess.start();
+    redis = FaultyRedis.start();
   }
 
   @AfterEach
   void stop() {
-    redis.close(); // first: nothing is left to wait for
+    redis.close(); // first, while no call is pending
     engines.forEach(RedisEngine::close);
     allStopped();
   }
 
-  /** For what engines needed to the last. */
+  /** Closes what the engines use, after them. */
   void allStopped() {}
 
   private RedisEngine engine(String replica, Fallback fallback) {
     return engine(Pools.options(redis.url(), replica, fallback));
   }
 
-  /** One that soon finds that Redis does not answer. */
+  /** An engine with a short timeout. */
   private RedisEngine impatient(String replica, Fallback fallback) {
     return engine(Pools.options(redis.url(), replica, fallback, TIMEOUT));
   }
@@ -58,7 +59,7 @@ class LinkTest {
     return engine;
   }
 
-  /** A loop of the program's own serves {@link LoopLinkTest}'s. */
+  /** {@link LoopLinkTest} overrides it with a loop of the program's own. */
   RedisEngine started(EngineOptions options) {
     return RedisEngine.start(options);
   }
@@ -76,11 +77,11 @@ class LinkTest {
   }
 
   private static void upAgain(RedisEngine engine) {
-    AwaitCondition.until("the link is up", SOON, engine::isUp);
+    Await.until("the link is up", SOON, engine::isUp);
   }
 
   private static void down(RedisEngine engine, KeyPool pool) {
-    AwaitCondition.until(
+    Await.until(
         "the link is down",
         SOON,
         () -> {
@@ -113,21 +114,21 @@ class LinkTest {
       some.forEach(a -> granted(a).lease().settle(3, 4));
     }
     stop.set(true);
-    AwaitCondition.until("the flushing ends", SOON, () -> !flushing.isAlive());
-    AwaitCondition.until("all are settled", SOON, () -> group(pool).inFlight() == 0);
+    Await.until("the flushing ends", SOON, () -> !flushing.isAlive());
+    Await.until("all are settled", SOON, () -> group(pool).inFlight() == 0);
     assertEquals(
         new Usage(requests, 1 + 3 * (requests - 1), 1 + 4 * (requests - 1)), group(pool).used());
   }
 
   @Test
-  void closed_refuses_at_once_while_redis_is_dead_and_grants_when_it_is_back() {
+  void closed_refuses_at_once_during_an_outage_and_grants_after_it() {
     RedisEngine engine = engine("r1", Fallback.CLOSED);
-    // What is lost starts without burst: a window in which the next request's time comes soon.
+    // A lost pool starts without burst: with a short window the next request's time comes soon.
     KeyPool pool = engine.pool(Pools.plan("pool", Duration.ofSeconds(1), 1, AMPLE));
     granted(pool.acquire(Pools.one()));
     redis.kill();
     assertInstanceOf(Unavailable.class, pool.acquire(Pools.one()).join());
-    AwaitCondition.until("the link is down", SOON, () -> !engine.isUp());
+    Await.until("the link is down", SOON, () -> !engine.isUp());
     assertTrue(pool.acquire(Pools.one()).isDone(), "an answer without waiting");
     redis.startAgain();
     upAgain(engine);
@@ -135,11 +136,11 @@ class LinkTest {
   }
 
   @Test
-  void open_lets_everything_through() {
+  void open_grants_everything() {
     RedisEngine engine = engine("r1", Fallback.OPEN);
     KeyPool pool = engine.pool(plan(new Limits(1, 1, 1, 1)));
     redis.kill();
-    AwaitCondition.until("the link is down", SOON, () -> !engine.isUp());
+    Await.until("the link is down", SOON, () -> !engine.isUp());
     for (int n = 0; n < 1_000; n++) {
       granted(pool.acquire(Pools.one()));
     }
@@ -157,18 +158,18 @@ class LinkTest {
   }
 
   @Test
-  void a_redis_that_only_stops_answering_is_noticed_after_three_timeouts() {
+  void a_redis_that_stops_answering_is_detected_after_three_timeouts() {
     RedisEngine engine = impatient("r1", Fallback.CLOSED);
     KeyPool pool = engine.pool(plan(AMPLE));
     granted(pool.acquire(Pools.one())).lease().cancel();
-    AwaitCondition.until("all is settled", SOON, () -> group(pool).inFlight() == 0);
+    Await.until("all is settled", SOON, () -> group(pool).inFlight() == 0);
     redis.freeze();
     long began = System.nanoTime();
     int waited = 0;
     while (engine.isUp()) {
       long asked = System.nanoTime();
       assertInstanceOf(Unavailable.class, pool.acquire(Pools.one()).join());
-      if (System.nanoTime() - asked > TIMEOUT.toNanos() / 2) { // one more may meet the giving up
+      if (System.nanoTime() - asked > TIMEOUT.toNanos() / 2) { // the link may drop it meanwhile
         waited++;
       }
     }
@@ -181,8 +182,8 @@ class LinkTest {
     redis.thaw();
     upAgain(engine);
     granted(pool.acquire(Pools.one())).lease().cancel();
-    // What timed out or was cut off may have been granted when Redis woke up: it was cancelled.
-    AwaitCondition.until("nothing is in flight", SOON, () -> group(pool).inFlight() == 0);
+    // Redis may have granted the failed calls when it woke up: they were cancelled.
+    Await.until("nothing is in flight", SOON, () -> group(pool).inFlight() == 0);
     assertEquals(new Usage(0, 0, 0), group(pool).used());
   }
 
@@ -197,10 +198,10 @@ class LinkTest {
       some.add(pool.acquire(Pools.one()));
     }
     some.forEach(a -> assertInstanceOf(Unavailable.class, a.join()));
-    AwaitCondition.until("the link is down", SOON, () -> !engine.isUp());
+    Await.until("the link is down", SOON, () -> !engine.isUp());
     redis.thaw();
     upAgain(engine);
-    AwaitCondition.until(
+    Await.until(
         "nothing is in flight or charged",
         SOON,
         () -> group(pool).inFlight() == 0 && group(pool).used().equals(new Usage(0, 0, 0)));
@@ -220,7 +221,7 @@ class LinkTest {
     leases.subList(100, 200).forEach(l -> l.settle(5, 25));
     redis.thaw();
     upAgain(engine);
-    AwaitCondition.until("all are settled", SOON, () -> group(pool).inFlight() == 0);
+    Await.until("all are settled", SOON, () -> group(pool).inFlight() == 0);
     assertEquals(new Usage(200, 100 * 30, 100 * 30), group(pool).used());
   }
 
@@ -229,7 +230,7 @@ class LinkTest {
     RedisEngine one = impatient("r1", Fallback.FAIR_SHARE);
     engine("r2", Fallback.FAIR_SHARE).pool(window(Duration.ofSeconds(2)));
     KeyPool pool = one.pool(window(Duration.ofSeconds(2)));
-    AwaitCondition.until(
+    Await.until(
         "both replicas are seen",
         SOON,
         () -> {
@@ -240,7 +241,7 @@ class LinkTest {
     down(one, pool);
     long began = System.nanoTime();
     int admitted = 0;
-    // down() took one or more of the share, so what it left is the upper bound that counts
+    // down() used a part of the share, so only the upper bound is exact
     while (System.nanoTime() - began < 4_000_000_000L) {
       if (pool.acquire(Pools.one()).join() instanceof Granted g) {
         g.lease().settle(10, 10);
@@ -258,14 +259,14 @@ class LinkTest {
   }
 
   @Test
-  void what_was_used_without_redis_is_charged_when_it_is_back() {
+  void usage_during_an_outage_is_charged_after_it() {
     RedisEngine engine = impatient("r1", Fallback.FAIR_SHARE);
     KeyPool pool = engine.pool(plan(new Limits(100_000_000, 0, 0, 0)));
     Lease before = granted(pool.acquire(Pools.one())).lease();
     before.settle(10, 10);
-    AwaitCondition.until("it is settled", SOON, () -> group(pool).inFlight() == 0);
+    Await.until("it is settled", SOON, () -> group(pool).inFlight() == 0);
     redis.freeze();
-    AwaitCondition.until(
+    Await.until(
         "the link is down",
         SOON,
         () -> {
@@ -274,7 +275,7 @@ class LinkTest {
           }
           return !engine.isUp();
         });
-    // Starts empty: these are admitted as the share fills up, 1,000 a second.
+    // The share starts empty: these are admitted as it fills, 1,000 a second.
     List<Lease> admitted = new ArrayList<>();
     while (admitted.size() < 200) {
       if (pool.acquire(Pools.one()).join() instanceof Granted g) {
@@ -284,15 +285,13 @@ class LinkTest {
     admitted.subList(1, 200).forEach(l -> l.settle(10, 15));
     redis.thaw();
     upAgain(engine);
-    AwaitCondition.until(
+    Await.until(
         "it is charged, and what was cut off is cancelled",
         SOON,
         () -> group(pool).used().requests() >= 201 && group(pool).inFlight() == 0);
     Usage charged = group(pool).used();
-    admitted
-        .getFirst()
-        .settle(10, 1_000_010); // overage of a local lease that ends when Redis is back
-    AwaitCondition.until(
+    admitted.getFirst().settle(10, 1_000_010); // overage, after the outage
+    Await.until(
         "the overage is charged",
         SOON,
         () -> group(pool).used().outputTokens() == charged.outputTokens() + 1_000_000);
@@ -300,15 +299,14 @@ class LinkTest {
   }
 
   @Test
-  void a_lease_that_was_lost_with_the_state_is_charged_when_it_is_settled() {
+  void a_lease_lost_with_the_state_is_charged_when_it_is_settled() {
     KeyPool pool = engine("r1", Fallback.CLOSED).pool(plan(AMPLE));
     Lease lease = granted(pool.acquire(Pools.one())).lease();
     Lease cancelled = granted(pool.acquire(Pools.one())).lease();
     flushAll();
     cancelled.cancel();
     lease.settle(7, 8);
-    AwaitCondition.until(
-        "it is charged", SOON, () -> group(pool).used().equals(new Usage(1, 7, 8)));
+    Await.until("it is charged", SOON, () -> group(pool).used().equals(new Usage(1, 7, 8)));
     assertEquals(0, group(pool).inFlight());
   }
 
@@ -327,7 +325,7 @@ class LinkTest {
   }
 
   @Test
-  void a_newcomer_starts_full_and_one_whose_state_was_lost_starts_without_burst() {
+  void a_new_pool_starts_full_and_a_lost_one_without_burst() {
     Limits limits = new Limits(1_000, 0, 0, 0);
     KeyPool pool = engine("r1", Fallback.CLOSED).pool(plan(limits));
     assertEquals(500, grantedAtOnce(pool, 1_000), "half the limit at once");
@@ -338,16 +336,16 @@ class LinkTest {
   }
 
   @Test
-  void one_who_remembers_puts_a_newcomers_pool_in_debt() {
+  void a_replica_with_the_old_epoch_puts_a_recreated_pool_in_debt() {
     Limits limits = new Limits(1_000, 0, 0, 0);
     RedisEngine first = engine("r1", Fallback.CLOSED);
     KeyPool pool = first.pool(plan(limits));
     assertEquals(500, grantedAtOnce(pool, 1_000));
     redis.kill();
-    AwaitCondition.until("the link is down", SOON, () -> !first.isUp());
+    Await.until("the link is down", SOON, () -> !first.isUp());
     redis.startAgain();
     upAgain(first);
-    AwaitCondition.until(
+    Await.until(
         "it has announced the pool",
         SOON,
         () -> pool.snapshot().handle((s, f) -> f == null).join());
@@ -355,7 +353,7 @@ class LinkTest {
   }
 
   @Test
-  void a_lease_lives_on_while_it_is_renewed_and_expires_with_its_engine() {
+  void a_lease_is_renewed_while_its_engine_runs_and_then_expires() {
     EngineOptions shortLease =
         new EngineOptions(
             redis.url(), "test", "r1", TIMEOUT, Fallback.CLOSED, Duration.ofMillis(1_500));
@@ -363,15 +361,15 @@ class LinkTest {
     granted(pool.acquire(Pools.one()));
     long began = System.nanoTime();
     KeyPool onlooker = engine("r2", Fallback.CLOSED).pool(plan(AMPLE));
-    AwaitCondition.until(
+    Await.until(
         "three times its time have passed",
         SOON,
         () -> {
           assertEquals(1, group(onlooker).inFlight());
           return System.nanoTime() - began > 4_500_000_000L;
         });
-    engines.removeFirst().close(); // it does not end its leases: as good as killed
-    AwaitCondition.until("the lease expired", SOON, () -> group(onlooker).inFlight() == 0);
+    engines.removeFirst().close(); // it leaves its leases open, as a killed process would
+    Await.until("the lease expired", SOON, () -> group(onlooker).inFlight() == 0);
     assertEquals(new Usage(1, 10, 10), group(onlooker).used());
     assertEquals(1, onlooker.snapshot().join().expiredLeases());
   }

@@ -16,7 +16,7 @@ import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 
-/** Likewise, when a loop of the program's own serves the connection. */
+/** {@link LinkTest} with a connection on the program's own loop. */
 final class LoopLinkTest extends LinkTest {
   private final SelectorLoop loop = new SelectorLoop();
 
@@ -31,7 +31,7 @@ final class LoopLinkTest extends LinkTest {
   }
 
   private void withPool(Consumer<KeyPool> use) {
-    try (RedisProcess redis = RedisProcess.start();
+    try (FaultyRedis redis = FaultyRedis.start();
         RedisEngine engine = started(Pools.options(redis.url(), "r1", Fallback.CLOSED))) {
       use.accept(
           engine.pool(Pools.plan("pool", Duration.ofDays(1), 1, new Limits(1_000, 0, 0, 0))));
@@ -39,7 +39,7 @@ final class LoopLinkTest extends LinkTest {
   }
 
   @Test
-  void who_waits_for_a_reply_goes_on_anywhere_but_on_the_loop() {
+  void code_that_waits_for_a_reply_continues_off_the_loop() {
     AtomicInteger onLoop = new AtomicInteger();
     withPool(
         pool -> {
@@ -64,7 +64,7 @@ final class LoopLinkTest extends LinkTest {
   void a_burst_at_a_stalled_loop_gets_true_answers() {
     int limit = 100;
     Duration stall = Duration.ofMillis(500); // far beyond the timeout
-    try (RedisProcess redis = RedisProcess.start();
+    try (FaultyRedis redis = FaultyRedis.start();
         RedisEngine engine = 
             started(
                 Pools.options(redis.url(), "r1", Fallback.CLOSED, Duration.ofMillis(100)))) {

@@ -7,11 +7,11 @@ import java.util.List;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
-/** A pool whose state was lost owes what may have been spent: what one window gives back. */
+/** A pool with lost state owes what may have been spent: what one window gives back. */
 final class LostDebtTest {
   private static final long NOW = 1_790_000_000_000_000L;
   private static final long WINDOW = 60_000_000;
-  private static final long REMEMBERED = 99; // an epoch that Redis has lost
+  private static final long REMEMBERED = 99; // an epoch unknown to Redis
   private static final long EPOCH = 7;
   private static final String GROUP = "account0/model";
   private static final PoolPlan PLAN =
@@ -43,7 +43,7 @@ final class LostDebtTest {
   }
 
   @Test
-  void what_a_larger_limit_owed_is_not_paid_at_the_rate_of_a_smaller() {
+  void a_larger_limits_debt_is_not_paid_at_a_smaller_limits_rate() {
     var _ = call(new Step.Configure(REMEMBERED, EPOCH, PLAN), NOW);
     provider(10, NOW);
     assertEquals(0, granted("at once", NOW));
@@ -51,7 +51,7 @@ final class LostDebtTest {
   }
 
   @Test
-  void what_was_used_since_is_owed_whatever_the_limit() {
+  void later_usage_stays_charged_whatever_the_limit() {
     var _ = call(new Step.Configure(0, EPOCH, PLAN), NOW);
     for (int n = 0; n < 30; n++) {
       assertEquals(1, granted("used " + n, NOW));

@@ -7,10 +7,10 @@ import java.util.List;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
-/** A large pool is announced in parts, and what announces it may fail between two of them. */
+/** A large pool is announced in parts, and the announcement may fail in between. */
 final class LostPartTest {
   private static final long NOW = 1_790_000_000_000_000L;
-  private static final long REMEMBERED = 99; // an epoch that Redis has lost
+  private static final long REMEMBERED = 99; // an epoch unknown to Redis
   private static final long EPOCH = 7;
 
   private final RedisKeys names = new RedisKeys("parts", Pools.name("p"));
@@ -39,7 +39,7 @@ final class LostPartTest {
   }
 
   @Test
-  void what_was_lost_starts_without_a_burst_also_if_its_part_did_not_come_at_first() {
+  void a_lost_pool_starts_without_burst_even_if_a_part_was_announced_late() {
     assertEquals(2L, configure(REMEMBERED, 1).get(3));
     assertEquals(1L, configure(REMEMBERED, 2).get(3)); // once more, and by other replicas
     assertEquals(0, granted(0));

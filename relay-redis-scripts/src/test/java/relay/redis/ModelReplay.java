@@ -6,11 +6,11 @@ import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 
 /**
- * A pool in Redis and its model, both empty at first, that go the same way: every move is made by
- * both, and what the script answers and leaves behind must be what the model says.
+ * Applies every move to a pool in Redis and to its model, both empty at first. The scripts' replies
+ * and stored state must match the model.
  */
 final class ModelReplay implements AutoCloseable {
-  /** What is compared after a move, beside the reply. */
+  /** What to compare after a move, besides the reply. */
   enum Depth {
     REPLY,
     STATE,
@@ -32,7 +32,7 @@ final class ModelReplay implements AutoCloseable {
     return model;
   }
 
-  /** Gives the reply; empty of a flush. */
+  /** Returns the reply; empty for a flush. */
   List<Object> take(Move move, Depth depth) {
     return switch (move) {
       case Move.Flush _ -> {
@@ -62,11 +62,12 @@ final class ModelReplay implements AutoCloseable {
     RedisFuture<Map<byte[], byte[]>> state =
         depth == Depth.REPLY ? null : wire.async().hgetall(names.state);
     if (step instanceof Step.Survey) {
-      // It lives for a minute of real time, which on a busy machine may be less than the walk's
+      // It expires after a minute of real time, which may be shorter than the walk on a busy
+      // machine
       var _ = wire.async().persist(names.replicas);
     }
     if (step instanceof TallyStep) {
-      var _ = List.of(step.keys(names)).stream().map(wire.async()::persist).toList(); // likewise
+      var _ = List.of(step.keys(names)).stream().map(wire.async()::persist).toList(); // as above
     }
     List<Object> expected = step.apply(model, clock); // while Redis works
     List<Object> reply = ScriptConnection.readable(sent.join());
@@ -84,7 +85,7 @@ final class ModelReplay implements AutoCloseable {
     return reply;
   }
 
-  /** Into the ledger, which judges every grant. */
+  /** Records in the ledger, which checks every grant. */
   private void write(Step step, List<Object> reply) {
     long code = (Long) reply.getFirst();
     if (code == 1 && reply.size() > 1 && reply.get(1) instanceof Long time) {

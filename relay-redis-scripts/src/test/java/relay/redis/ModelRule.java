@@ -2,7 +2,9 @@ package relay.redis;
 
 import org.jspecify.annotations.Nullable;
 
-/** The engine as a gate, by the model that {@link ModelTest} holds equal to the scripts. */
+/**
+ * The engine as an admission rule, by the model that {@link ModelTest} holds equal to the scripts.
+ */
 final class ModelRule implements AdmissionRule {
   private static final int OUTPUT = 2;
 

@@ -8,11 +8,11 @@ import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.Test;
 
 /**
- * Random interleavings of all scripts on a real Redis. The reply to each step must be the model's,
- * and every few steps all that is stored, too. A walk that fails is told with its seed and shrunk
- * to a short trace.
+ * Random interleavings of all scripts on a real Redis. Each reply must be the model's, and every
+ * few steps the whole state must be, too. A failing walk is reported with its seed and shrunk to a
+ * short trace.
  *
- * <p>{@code -Drelay.seeds=N -Drelay.steps=M} makes more walks, {@code -Drelay.seed=S} replays one,
+ * <p>{@code -Drelay.seeds=N -Drelay.steps=M} runs more walks, {@code -Drelay.seed=S} replays one,
  * {@code -Drelay.shrink=SECONDS} bounds the shrinking of one (0: none).
  */
 final class ModelTest {

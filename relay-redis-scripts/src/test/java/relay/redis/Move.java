@@ -2,16 +2,16 @@ package relay.redis;
 
 import org.jspecify.annotations.Nullable;
 
-/** What happens to a pool in a {@link Trace}. */
+/** An event of a pool in a {@link Trace}. */
 sealed interface Move {
 
   /**
    * A call at a time.
    *
-   * @param under the configuration that its caller knew; null of the first one itself
+   * @param under the configuration known to its caller; null for the first configuration
    */
   record Call(Step step, Clock clock, Step.@Nullable Configure under) implements Move {}
 
-  /** All that Redis holds is lost. */
+  /** Redis loses all data. */
   record Flush() implements Move {}
 }

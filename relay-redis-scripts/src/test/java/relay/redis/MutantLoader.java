@@ -8,11 +8,11 @@ import java.nio.charset.StandardCharsets;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Loads the engine and its tests once more, with a fault in the scripts that they read. What is
- * shipped needs no door for that.
+ * Loads the engine and its tests again, with a fault in the scripts. So the shipped code needs no
+ * hook for it.
  */
 final class MutantLoader extends ClassLoader {
-  /** What Redis is given, as the build has put it together. */
+  /** The library's text, as assembled by the build. */
   static final String LIBRARY = "relay/redis/library.lua";
 
   private static final String PACKAGE = "relay.redis.";

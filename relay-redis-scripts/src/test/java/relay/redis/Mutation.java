@@ -13,16 +13,16 @@ import java.util.stream.Stream;
 /**
  * A fault in the scripts that the suite must notice.
  *
- * @param file of the script, without its ending
- * @param guarantee what it breaks
- * @param text what stands there
- * @param instead and what is put there
+ * @param file of the script, without its extension
+ * @param guarantee the guarantee that it breaks
+ * @param text the correct text
+ * @param instead the faulty text
  */
 record Mutation(String name, String file, String guarantee, String text, String instead) {
   private static final String LIST = "mutations.txt";
 
   /**
-   * The list: {@code = name | file | guarantee}, lines that are taken out, lines that are put in.
+   * The list: {@code = name | file | guarantee}, then the removed lines, then the inserted lines.
    */
   static List<Mutation> all() {
     List<Mutation> all = new ArrayList<>();
@@ -48,7 +48,7 @@ record Mutation(String name, String file, String guarantee, String text, String 
             .toList());
   }
 
-  /** How often the text occurs in the script: once, or the list is out of date. */
+  /** Occurrences of the text in the script: other than one, the list is outdated. */
   int occurrences() {
     String script = read(file + ".lua");
     int found = 0;
@@ -58,7 +58,7 @@ record Mutation(String name, String file, String guarantee, String text, String 
     return found;
   }
 
-  /** All scripts, this one with the fault, as the build puts them together. */
+  /** Assembles the library with this fault. */
   String library() {
     List<String> scripts =
         Stream.of(ScriptFile.values())

@@ -14,7 +14,7 @@ import java.util.List;
 import java.util.Objects;
 import org.junit.jupiter.api.Test;
 
-/** The list of faults for {@link MutationRun} fits the scripts, and the page tells of the list. */
+/** The list of faults for {@link MutationRun} fits the scripts, and the page matches the list. */
 final class MutationListTest {
   @Test
   void the_text_of_each_fault_occurs_once_in_its_script() {
@@ -39,7 +39,7 @@ final class MutationListTest {
   }
 
   @Test
-  void the_page_tells_of_each_fault_what_caught_it() throws IOException {
+  void the_page_names_each_fault_and_its_catcher() throws IOException {
     String page = Files.readString(Path.of("MUTATIONS.md"));
     assertTrue(page.startsWith(MutationPage.HEAD));
     List<String> told =

@@ -2,7 +2,7 @@ package relay.redis;
 
 import org.jspecify.annotations.Nullable;
 
-/** How {@code MUTATIONS.md} is written. */
+/** Formats {@code MUTATIONS.md}. */
 final class MutationPage {
   static final String HEAD =
       """

@@ -24,19 +24,19 @@ import org.junit.platform.launcher.core.LauncherFactory;
 import org.junit.platform.launcher.listeners.SummaryGeneratingListener;
 
 /**
- * Puts each fault of the list into the scripts and lets the suite find it. Not part of the build,
- * for it takes minutes; it writes the table in {@code MUTATIONS.md}:
+ * Puts each fault of the list into the scripts and runs the suite. Not part of the build, because
+ * it takes minutes; it writes the table in {@code MUTATIONS.md}:
  *
  * <pre>./mvnw test -pl relay-redis-scripts -Dtest=MutationRun</pre>
  *
- * <p>{@code -Drelay.mutants=PATTERN} runs those whose name or file has it, and leaves the rows of
- * the others as they are.
+ * <p>{@code -Drelay.mutants=PATTERN} runs those whose name or file contains it, and keeps the other
+ * rows.
  */
 final class MutationRun {
   private static final String WALKS =
       "ModelTest#every_interleaving_gives_the_replies_and_the_state_of_the_model";
 
-  /** A few walks first, which find most faults; the rest of them last, which take longest. */
+  /** First a few walks, which find most faults; last the slowest tests. */
   private static final String FEW = "40";
 
   private static final String MANY = System.getProperty("relay.seeds", "240");
@@ -44,6 +44,8 @@ final class MutationRun {
   private static final List<String> SUITE =
       List.of(
           WALKS,
+          "FleetWalkTest",
+          "ReconfigureTest",
           "ImpossibleTest",
           "BadNumbersTest",
           "ExpiryTest",
@@ -74,7 +76,7 @@ final class MutationRun {
           long start = System.nanoTime();
           String killer = killer(mutation);
           killers.put(mutation, killer);
-          write(killers); // a run that ends early leaves what it found
+          write(killers); // an aborted run keeps its results
           System.out.printf(
               "%-10s %s (%s, %,d ms)%n",
               killer == null ? "SURVIVED" : "caught",
@@ -97,9 +99,9 @@ final class MutationRun {
     }
   }
 
-  /** As {@link #killerOn}, on a Redis of its own: a fault may leave one that hangs. */
+  /** As {@link #killerOn}, on a new Redis: a fault may make it hang. */
   private static @Nullable String killer(@Nullable Mutation mutation) throws Exception {
-    try (RedisProcess redis = RedisProcess.start()) {
+    try (FaultyRedis redis = FaultyRedis.start()) {
       System.setProperty("relay.redis.url", redis.url());
       return killerOn(mutation);
     }
@@ -119,7 +121,7 @@ final class MutationRun {
               : selectClass(type);
       SummaryGeneratingListener summary = new SummaryGeneratingListener();
       int tries = 0;
-      do { // a machine that stood still for a while says nothing of the fault
+      do { // a paused machine says nothing about the fault
         launcher.execute(
             LauncherDiscoveryRequestBuilder.request().selectors(selector).build(), summary);
       } while (tries++ < 2 && hasWaitedInVain(summary));

@@ -8,7 +8,7 @@ import org.junit.jupiter.api.Test;
 
 class NamesTest {
   @Test
-  void of_many_keys_a_message_names_a_few() {
+  void a_message_names_a_few_of_many_keys() {
     assertEquals("a", Names.few(List.of("a")));
     assertEquals("a, b, c, d", Names.few(List.of("a", "b", "c", "d")));
     assertEquals("k, k, k and 2 more", Names.few(Collections.nCopies(5, "k")));

@@ -12,7 +12,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 import relay.redis.Acquisition.Exhausted;
 import relay.redis.Acquisition.Granted;
 
-/** A demand of one named key: a limit that is asked for, whatever others have left. */
+/** A demand for one named key: it stands for a limit, whatever capacity other keys have. */
 final class OneKeyTest {
   private final RedisEngine engine =
       RedisEngine.start(Pools.options(RedisUnderTest.url(), "r", Fallback.CLOSED));

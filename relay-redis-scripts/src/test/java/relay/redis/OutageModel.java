@@ -5,7 +5,7 @@ import java.util.Map;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
-/** What keeps keys and groups out of use for a while, and brings them back, in the model. */
+/** Cooldowns, quarantines and restores, in the model. */
 final class OutageModel {
   private final PoolModel pool;
   private final Map<String, String> reasons = new TreeMap<>();
@@ -18,12 +18,12 @@ final class OutageModel {
     reasons.clear();
   }
 
-  /** Why a key is quarantined; null if it is not. */
+  /** The reason of a key's quarantine; null if it is not quarantined. */
   @Nullable String reason(String key) {
     return reasons.get(key);
   }
 
-  /** Of all quarantined keys. */
+  /** The reasons of all quarantined keys. */
   Map<String, String> reasons() {
     return reasons;
   }

@@ -1,13 +1,13 @@
 package relay.redis;
 
 /**
- * What a simulation gave.
+ * A simulation's result.
  *
  * @param used share of the limit that the provider served
  * @param sent requests that reached the provider
  * @param refused how many of them it refused
- * @param refusedLater those of them that were not in the first minutes
- * @param pause longest time, in microseconds, in which it served none
+ * @param refusedLater refused requests after the first minutes
+ * @param pause longest time without a served request, in microseconds
  */
 record Outcome(double used, long sent, long refused, long refusedLater, long pause) {
   long perMillion() {

@@ -5,9 +5,9 @@ import java.util.Comparator;
 import java.util.List;
 
 /**
- * Asks for a key for a request that is not counted.
+ * Picks a key for an uncounted request.
  *
- * @param draw which of those that can serve it
+ * @param draw selects among the usable keys
  * @param fields candidates, highest priority first
  */
 record PickStep(long draw, List<String> fields) implements Step.Uncounted {
@@ -35,15 +35,15 @@ record PickStep(long draw, List<String> fields) implements Step.Uncounted {
     }
     Runnable rewind = model.rewinder();
     long now = model.time(c);
-    rewind.run(); // a pick writes nothing, not even that time has passed
+    rewind.run(); // a pick writes nothing, not even the pool's time
     List<Object> reply = new ArrayList<>(List.of(1L, now));
     reply.addAll(answer(inUse(model), now));
     return reply;
   }
 
-  /** A key that is not quarantined, for one of its groups. */
+  /** A key that is not quarantined, with one of its groups. */
   record Server(KeyModel key, GroupModel group) {
-    /** When neither of them is cooling down. */
+    /** The time at which neither is cooling down. */
     long from() {
       return Math.max(key.cooldownEnd, group.cooldownEnd);
     }

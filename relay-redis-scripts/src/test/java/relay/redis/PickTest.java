@@ -18,7 +18,7 @@ import relay.redis.Acquisition.NoneUsable;
 import relay.redis.Acquisition.Reason;
 import relay.redis.Acquisition.Unavailable;
 
-/** Keys for requests that no limit counts. */
+/** Picks keys for uncounted requests. */
 final class PickTest {
   private static final Limits ONE_REQUEST = new Limits(1, 0, 0, 0);
   private static final Duration MINUTE = Duration.ofMinutes(1);
@@ -49,7 +49,7 @@ final class PickTest {
   }
 
   @Test
-  void picks_count_nothing_and_no_limit_stands_in_their_way() {
+  void picks_count_nothing_and_ignore_limits() {
     KeyPool pool = pool(List.of(key("a", 1)));
     for (int n = 0; n < 20; n++) {
       Lease lease = ((Granted) pool.pick(Pools.one()).join()).lease();
@@ -64,7 +64,7 @@ final class PickTest {
     assertEquals(new Usage(0, 0, 0), group.used());
     assertEquals(0, group.inFlight());
     assertEquals(0, pool.liveLeases());
-    // the one request that the limit allows is still there, and taking it leaves picks alone
+    // the limit's one request is still available, and does not affect picks
     assertInstanceOf(Granted.class, pool.acquire(Pools.one()).join());
     assertInstanceOf(Exhausted.class, pool.acquire(Pools.one()).join());
     assertEquals("a", picked(pool, Set.of()));
@@ -110,7 +110,7 @@ final class PickTest {
   }
 
   @Test
-  void without_redis_a_pick_takes_nothing_either() throws Exception {
+  void without_redis_a_pick_takes_no_credit() throws Exception {
     for (Fallback fallback : Fallback.values()) {
       try (RedisEngine alone =
           RedisEngine.start(

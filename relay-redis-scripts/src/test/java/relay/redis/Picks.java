@@ -11,8 +11,8 @@ import org.jspecify.annotations.Nullable;
 import relay.redis.PoolModel.Wish;
 
 /**
- * A pool on a real Redis whose scripts are asked for keys, sixteen wishes a call, at a time that is
- * told. It counts what each key got.
+ * Calls a pool's scripts on a real Redis, sixteen requests per call, at given times, and counts the
+ * grants of each key.
  */
 final class Picks {
   static final int TOGETHER = 16;
@@ -20,13 +20,13 @@ final class Picks {
   private static final long LOOK_AGAIN = -5;
   private static final String CLASS = "model";
 
-  /** Long enough that no lease ends by itself. */
+  /** So long that no lease expires. */
   static final long LEASE_MS = 3_600_000;
 
   /**
-   * A grant, or the answer to a wish that got none.
+   * A grant or a refusal.
    *
-   * @param key empty for none
+   * @param key empty for a refusal
    * @param lease its id
    */
   record Pick(String key, String lease) {}
@@ -45,7 +45,7 @@ final class Picks {
   }
 
   /**
-   * @param classes model classes, that of the wishes among them
+   * @param classes model classes, including the requests'
    */
   Picks(
       ScriptConnection wire,
@@ -80,7 +80,7 @@ final class Picks {
     keys.forEach(key -> counts.put(key.id(), 0L));
   }
 
-  /** So many keys, each of an account of its own, with weights that come again and again. */
+  /** Keys in separate accounts, with weights that repeat in a cycle. */
   static List<KeyPlan> keys(int count, int maxConcurrent, int... weights) {
     return IntStream.range(0, count)
         .mapToObj(n -> new KeyPlan("k" + n, "a" + n, 0, weights[n % weights.length], maxConcurrent))
@@ -95,7 +95,7 @@ final class Picks {
     micros += passedMicros;
   }
 
-  /** Wishes of one request and 10 tokens each, each in the conversation that it names. */
+  /** Requests of 10 tokens each, each in its given conversation. */
   List<Pick> wish(int count, @Nullable String session) {
     List<Wish> wishes = new ArrayList<>();
     for (int n = 0; n < count; n++) {
@@ -111,7 +111,7 @@ final class Picks {
         .toList();
   }
 
-  /** One wish of so many tokens, in a call of its own; gives whether it got a key. */
+  /** One request of this size in a separate call; returns whether it was granted. */
   boolean isGranted(long input, long output) {
     List<Wish> asked = List.of(new Wish("l" + next++, input, output, ""));
     Map<String, String> got = new HashMap<>();
@@ -121,7 +121,7 @@ final class Picks {
     return !got.isEmpty();
   }
 
-  /** Likewise, of all keys, looked at one by one, without the index. */
+  /** The same, comparing all keys one by one, without the index. */
   boolean isGrantedByAny(long input, long output) {
     List<String> all = new ArrayList<>();
     plan.keys().forEach(key -> all.addAll(fieldsOf(key, CLASS)));
@@ -133,7 +133,7 @@ final class Picks {
     return List.of("k:" + key.id(), "g:" + PoolPlan.group(key.account(), modelClass));
   }
 
-  /** One wish, in a call that first cancels what was picked before. */
+  /** One request, in a call that first cancels the earlier grants. */
   Pick instead(Pick over) {
     Wish wish = new Wish("l" + next++, 5, 5, "");
     Map<String, String> got = new HashMap<>();
@@ -145,7 +145,7 @@ final class Picks {
     return ask(List.of(), wishes, got);
   }
 
-  /** Notes the keys that were granted; gives the wishes that are to be asked for again. */
+  /** Counts the granted keys; returns the requests that must be sent again. */
   private List<Wish> ask(List<Step.Cost> endings, List<Wish> wishes, Map<String, String> got) {
     List<Object> reply =
         call(
@@ -168,7 +168,7 @@ final class Picks {
     return again;
   }
 
-  /** Many wishes; gives what each got. */
+  /** Sends many requests; returns each one's result. */
   List<String> many(int count) {
     List<String> all = new ArrayList<>();
     while (all.size() < count) {
@@ -181,7 +181,7 @@ final class Picks {
     return sets.stream().filter(set -> set.contains(":" + modelClass + ":")).toList();
   }
 
-  /** One wish of another model class; gives whether it got a key. */
+  /** One request of another model class; returns whether it was granted. */
   boolean isGranted(String modelClass) {
     List<String> all = new ArrayList<>();
     plan.keys().forEach(key -> all.addAll(fieldsOf(key, modelClass)));
@@ -198,19 +198,19 @@ final class Picks {
     call(new Step.Observe(group, List.of(requests, 0L, 0L, 0L), List.of(-1L, -1L, -1L, -1L), sets));
   }
 
-  /** The provider refuses for its rate, for a millisecond, what was granted just now. */
+  /** The provider rate-limits the last grants, for a millisecond. */
   void refused(KeyPlan key) {
     String group = PoolPlan.group(key.account(), CLASS);
     Object now = call(new Step.Cooldown("g:" + group, 1, 0)).get(1);
     call(new Step.Cooldown("g:" + group, 1, (Long) now));
   }
 
-  /** A minute's rest for the key's quota group. */
+  /** Cools the key's quota group down for a minute. */
   void cooled(KeyPlan key) {
     call(new Step.Cooldown("g:" + PoolPlan.group(key.account(), CLASS), 60_000, 0));
   }
 
-  /** An operator ends it. */
+  /** An operator restores the key. */
   void restored(KeyPlan key) {
     call(new Step.Restore(List.of("g:" + PoolPlan.group(key.account(), CLASS)), sets));
   }
@@ -235,7 +235,7 @@ final class Picks {
     counts.replaceAll((key, count) -> 0L);
   }
 
-  /** How far the counts are from shares in proportion to the keys' weights. */
+  /** The chi-square distance of the counts from shares in proportion to the weights. */
   double chiSquare() {
     double weights = plan.keys().stream().mapToInt(KeyPlan::weight).sum();
     double all = counts.values().stream().mapToLong(Long::longValue).sum();
@@ -247,7 +247,7 @@ final class Picks {
     return sum;
   }
 
-  /** What chi-square exceeds once in a thousand times by chance (Wilson and Hilferty). */
+  /** The value that chi-square exceeds by chance once in a thousand times (Wilson and Hilferty). */
   static double critical(int freedom) {
     double part = 2.0 / (9 * freedom);
     return freedom * Math.pow(1 - part + 3.09 * Math.sqrt(part), 3);

@@ -12,9 +12,10 @@ import java.util.Objects;
 import java.util.Set;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import relay.guards.Await;
 import relay.redis.Acquisition.Granted;
 
-/** What an operator reads with nothing but redis-cli. */
+/** The keys that an operator reads with redis-cli only. */
 final class PictureTest {
   private final RedisEngine engine =
       RedisEngine.start(Pools.options(RedisUnderTest.url(), "r", Fallback.CLOSED));
@@ -58,7 +59,7 @@ final class PictureTest {
     pool.operatorQuarantine(granted.lease().key().equals("a-1") ? "b-1" : "a-1", "test").join();
     String used = granted.lease().group();
     String idle = used.equals("a/model") ? "b/model" : "a/model";
-    AwaitCondition.until(
+    Await.until(
         "the picture shows the grant and the quarantine",
         Duration.ofSeconds(10),
         () ->
@@ -80,16 +81,16 @@ final class PictureTest {
   }
 
   @Test
-  void what_left_the_pool_left_its_picture() {
+  void removed_keys_and_groups_leave_the_picture() {
     engine.pool(plan);
-    AwaitCondition.until("all are there", Duration.ofSeconds(10), () -> lines().size() == 4);
+    Await.until("all are there", Duration.ofSeconds(10), () -> lines().size() == 4);
     engine.pool(
         Pools.plan(
             plan.name(),
             plan.window(),
             List.of(new KeyPlan("a-1", "a", 0, 1, 0)),
             new Limits(4, 30_000, 0, 0)));
-    AwaitCondition.until(
+    Await.until(
         "only one is",
         Duration.ofSeconds(10),
         () -> lines().keySet().equals(Set.of("a/model", "a-1")));
@@ -112,7 +113,7 @@ final class PictureTest {
     assertEquals(Duration.ZERO, cooldown(pool));
     refuse(pool, "haiku");
     assertTrue(cooldown(pool).compareTo(Duration.ofMinutes(1)) > 0);
-    AwaitCondition.until(
+    Await.until(
         "the line says so",
         Duration.ofSeconds(10),
         () ->
@@ -123,7 +124,7 @@ final class PictureTest {
     assertEquals(Duration.ZERO, cooldown(pool));
   }
 
-  /** By the provider, for its rate: for two minutes. */
+  /** Rate-limited by the provider for two minutes. */
   private static void refuse(KeyPool pool, String modelClass) {
     Granted granted = (Granted) pool.acquire(Demand.of(modelClass, 1, 1)).join();
     granted.lease().settle(0, 0);
@@ -137,7 +138,7 @@ final class PictureTest {
   @Test
   void one_line_says_when_capacity_returns() {
     KeyPool pool = engine.pool(plan);
-    AwaitCondition.until(
+    Await.until(
         "there is capacity",
         Duration.ofSeconds(10),
         () ->
@@ -146,13 +147,13 @@ final class PictureTest {
     for (int n = 0; n < 8; n++) {
       var _ = pool.acquire(Pools.one()).join();
     }
-    AwaitCondition.until(
+    Await.until(
         "half of both limits is gone at once, and nothing more comes for minutes",
         Duration.ofSeconds(10),
         () -> summary().matches("replicas 1 leases 4 expired 0 next_capacity_ms [1-9]\\d{5}"));
     pool.operatorQuarantine("a-1", "test").join();
     pool.operatorQuarantine("b-1", "test").join();
-    AwaitCondition.until(
+    Await.until(
         "no key is left", Duration.ofSeconds(10), () -> summary().endsWith("next_capacity_ms -"));
   }
 }

@@ -13,11 +13,11 @@ import java.util.stream.LongStream;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A whole pool in plain Java, written from ENGINE.md: what every script must answer and leave
- * behind. It knows nothing of records, rings or sweeping times.
+ * A whole pool in plain Java, written from the engine's specification: each script's reply and
+ * effect. It is independent of records, rings and sweeps.
  */
 final class PoolModel {
-  /** Longest wait that is told, in microseconds. */
+  /** Longest wait in a reply, in microseconds. */
   static final long FOREVER = 1_000_000_000_000_000L;
 
   /**
@@ -30,8 +30,8 @@ final class PoolModel {
   /**
    * A refusal's wait.
    *
-   * @param fuzz by how much more than the exact wait the script may answer
-   * @param accepted reasons and keys that are as early, within the fuzz
+   * @param fuzz by how much the script may exceed the exact wait
+   * @param accepted equally early reasons and keys, within the fuzz
    */
   record Wait(long micros, double fuzz, List<String> accepted) {}
 
@@ -107,7 +107,7 @@ final class PoolModel {
     return known;
   }
 
-  /** Gives what makes the clock again what it is now, as if no call had come. */
+  /** Returns an action that restores the clock, as if no call had come. */
   Runnable rewinder() {
     long offsetNow = offset;
     long lastNow = last;
@@ -117,12 +117,12 @@ final class PoolModel {
     };
   }
 
-  /** What Redis's clock reads, if nothing steps, when the pool's has come to this time. */
+  /** Redis's clock at this pool time, if the clock does not step. */
   long given(long poolMicros) {
     return poolMicros - offset;
   }
 
-  /** Monotone; a step ahead is held at what the caller believes. */
+  /** Monotonic; a step ahead is capped at the caller's ceiling. */
   long time(Clock clock) {
     long time = clock.given() + offset;
     if (clock.ceiling() > 0) {
@@ -177,10 +177,16 @@ final class PoolModel {
         g.reshape(before.slotOf(now), shape.slotOf(now));
       }
     }
+    if (bucket && !before.bucket()) {
+      for (GroupModel g : groups.values()) {
+        g.flow(now, shape);
+        g.mirror(now, shape);
+      }
+    }
     for (String id : plan.groups()) {
       boolean forgotten = !groups.containsKey(id) && knownEpoch > 0 && knownEpoch != epoch;
       GroupModel g = groups.computeIfAbsent(id, i -> new GroupModel(i, now));
-      g.flow(now, before);
+      g.flow(now, shape);
       Limits l = plan.limitsOf(id);
       configured.put(
           id, new long[] {l.requests(), l.inputTokens(), l.outputTokens(), l.totalTokens()});
@@ -199,7 +205,7 @@ final class PoolModel {
     return List.of(1L, now, epoch, inDebt ? 2L : 1L);
   }
 
-  /** The provider's word, and what the configuration leaves unused of it. */
+  /** The effective limit of a stated and a configured one. */
   private long[] effective(String group) {
     long[] wanted = configured.getOrDefault(group, new long[4]);
     long[] stated = learned(group);
@@ -248,7 +254,7 @@ final class PoolModel {
     return reply;
   }
 
-  /** What the index of a large pool must answer: which of those that fit is not told. */
+  /** The reply of a large pool's index; it may be any of the fitting keys. */
   List<Object> acquireIndexed(
       Clock clock,
       long callersEpoch,
@@ -267,7 +273,7 @@ final class PoolModel {
     return reply;
   }
 
-  /** A part of a reply that is known when what stands before it was compared. */
+  /** A part of a reply that depends on the parts before it. */
   record Later(Supplier<List<Object>> part) {}
 
   private List<Object> picked(Wish wish, List<String> fields, long now, long leaseMicros) {
@@ -282,20 +288,20 @@ final class PoolModel {
     }
     List<Object> refusal = new ArrayList<>(search.refusal());
     if (refusal.getFirst().equals(-1L)) {
-      refusal.set(1, Step.Any.ANYTHING); // of two equal limits either may be told
+      refusal.set(1, Step.Any.ANYTHING); // of two equal limits either is right
     }
     return refusal;
   }
 
   /**
-   * A grant of one of several keys, and then of what it is.
+   * A grant of one of several keys, and the rest of the reply for that key.
    *
-   * @param favourite the group to which the conversation belongs, if it is among them
-   * @param take takes the grant up, once it is known which
+   * @param favourite the conversation's group, if it is among them
+   * @param take applies the grant, once the key is known
    */
   record Picked(List<Choice> fitting, @Nullable String favourite, Consumer<Choice> take) {}
 
-  /** The group that a conversation was served by last. */
+  /** The group that last served a conversation. */
   @Nullable String favourite(Wish wish) {
     return wish.session().isEmpty() ? null : sessions.get(wish.session());
   }
@@ -308,7 +314,7 @@ final class PoolModel {
     return leases.hasEnded(id);
   }
 
-  /** Takes up a grant. */
+  /** Applies a grant. */
   void grant(Wish wish, Choice best, long now, long leaseMicros) {
     KeyModel key = best.key();
     GroupModel group = best.group();

@@ -7,18 +7,18 @@ import java.util.Map;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.stream.IntStream;
 
-/** Pools and engines as tests use them. */
+/** Pools and engines for tests. */
 final class Pools {
   static final String CLASS = "model";
 
   private Pools() {}
 
-  /** A name that no other test has. */
+  /** A unique name. */
   static String name(String test) {
     return test + "-" + Long.toString(ThreadLocalRandom.current().nextLong(1L << 50), 36);
   }
 
-  /** One key a group, all groups with the same limits. */
+  /** One key per group, all groups with the same limits. */
   static PoolPlan plan(String name, Duration window, int groups, Limits limits) {
     List<KeyPlan> keys =
         IntStream.range(0, groups)
@@ -41,7 +41,7 @@ final class Pools {
         all);
   }
 
-  /** With a timeout that a busy machine keeps. */
+  /** With a timeout long enough for a busy machine. */
   static EngineOptions options(String url, String replica, Fallback fallback) {
     return options(url, replica, fallback, Duration.ofSeconds(10));
   }

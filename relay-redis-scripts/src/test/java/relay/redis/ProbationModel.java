@@ -5,7 +5,7 @@ import java.util.Map;
 import java.util.TreeMap;
 import java.util.stream.LongStream;
 
-/** Whose turn it is to be tried again, in the model: milliseconds of Redis's own clock. */
+/** Turns to probe keys, in the model: milliseconds of Redis's own clock. */
 final class ProbationModel {
   private static final long LONGEST = 30; // first pauses
   private static final long FORGOTTEN_MS = 3_600_000;
@@ -23,7 +23,7 @@ final class ProbationModel {
     turns.clear();
   }
 
-  /** When its answers may change by themselves, in microseconds. */
+  /** The times, in microseconds, at which answers may change without a call. */
   LongStream moments() {
     return turns.values().stream()
         .mapToLong(Turn::nextMs)
@@ -54,12 +54,12 @@ final class ProbationModel {
     return true;
   }
 
-  /** Of a quarantine long ago, or noted under a clock that was ahead. */
+  /** The record is of a quarantine long ago, or from a clock that was ahead. */
   private static boolean isOfAnotherTime(Turn turn, long now, long firstMs) {
     return turn.nextMs() < now - FORGOTTEN_MS || turn.nextMs() > now + LONGEST * firstMs;
   }
 
-  /** What Redis holds of it. */
+  /** The record in Redis. */
   Map<String, String> stored() {
     Map<String, String> stored = new TreeMap<>();
     turns.forEach(

@@ -12,7 +12,7 @@ import org.junit.jupiter.api.Test;
 import relay.redis.Acquisition.Granted;
 import relay.redis.Acquisition.NoneUsable;
 
-/** Turns at asking a provider about a quarantined key, on a virtual clock. */
+/** Turns to probe a quarantined key, on a virtual clock. */
 final class ProbationTest {
   private static final long MINUTE = 60_000;
 
@@ -97,7 +97,7 @@ final class ProbationTest {
   }
 
   @Test
-  void a_key_that_is_restored_has_no_turn_and_soon_refused_again_it_does_not_begin_anew() {
+  void a_restored_key_has_no_turn_and_keeps_its_pause_if_soon_quarantined_again() {
     quarantined("k");
     turn("k");
     nowMs += MINUTE;
@@ -114,7 +114,7 @@ final class ProbationTest {
   }
 
   @Test
-  void a_clock_that_steps_back_does_not_put_off_the_turn_for_long() {
+  void a_clock_step_back_does_not_delay_the_turn_for_long() {
     quarantined("k");
     turn("k");
     nowMs -= 100 * MINUTE;

@@ -8,7 +8,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Stream;
 
-/** What another program can see of the library. */
+/** The library's public API. */
 final class PublicApi {
   private static final Path SOURCES = Path.of("src/main/java/relay/redis");
 

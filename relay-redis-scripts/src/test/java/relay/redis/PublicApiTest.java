@@ -33,7 +33,7 @@ import javax.tools.ToolProvider;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 
-/** The library is a library: it hides what it is made of, and says what everything is. */
+/** The library exposes only its API, and documents all of it. */
 final class PublicApiTest {
   private static final JavaClasses CLASSES =
       new ClassFileImporter()
@@ -64,7 +64,7 @@ final class PublicApiTest {
   }
 
   @Test
-  void it_depends_on_nothing_else_of_relay() {
+  void it_depends_on_no_other_module() {
     assertEquals(
         List.of(),
         CLASSES.stream()

@@ -15,15 +15,15 @@ import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.stream.Stream;
 
 /**
- * A door to Redis that writes down what passes: so an engine's calls are known as they were really
- * made, and the engine needs nothing for it.
+ * A proxy to Redis that records the traffic: so an engine's real calls are known without hooks in
+ * the engine.
  */
 final class RecordedRedis implements AutoCloseable {
   /**
    * A command and its answer.
    *
-   * @param sentNanos before it was passed on
-   * @param answeredNanos before its answer was
+   * @param sentNanos before it was forwarded
+   * @param answeredNanos before its answer was forwarded
    */
   record Exchange(List<?> command, Object reply, long sentNanos, long answeredNanos) {
     String word(int n) {
@@ -52,7 +52,7 @@ final class RecordedRedis implements AutoCloseable {
     return "redis://127.0.0.1:" + door.getLocalPort();
   }
 
-  /** What passed, in the order of the answers of each connection. */
+  /** The traffic, in the order of the answers of each connection. */
   Stream<Exchange> exchanges() {
     return exchanges.stream();
   }
@@ -70,7 +70,7 @@ final class RecordedRedis implements AutoCloseable {
         var _ = Thread.ofVirtual().start(() -> passAnswers(server, client, sent));
       }
     } catch (IOException e) {
-      close(); // it is closed
+      close(); // the proxy is closed
     }
   }
 

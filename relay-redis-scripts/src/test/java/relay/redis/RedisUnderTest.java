@@ -8,9 +8,9 @@ import org.testcontainers.containers.GenericContainer;
 import org.testcontainers.containers.wait.strategy.Wait;
 
 /**
- * The real Redis that all tests of a JVM share, each with pools of its own: the one at {@code
- * -Drelay.redis.url}, else a container where a container engine answers, else a {@link
- * RedisProcess}. There is always one, so no test is skipped.
+ * The real Redis that all tests of a JVM share, each with its own pools: the one at {@code
+ * -Drelay.redis.url}, else a container where a container engine answers, else a process. There is
+ * always one, so no test is skipped.
  */
 final class RedisUnderTest {
   private static final String IMAGE = "redis:8";
@@ -25,7 +25,7 @@ final class RedisUnderTest {
       return;
     }
     String running = System.getProperty("relay.redis.binary") == null ? container() : null;
-    url = running != null ? running : RedisProcess.start().url();
+    url = running != null ? running : FaultyRedis.start().url();
     try (ScriptConnection wire = new ScriptConnection(url)) {
       String valkey = wire.info("server", "valkey_version");
       System.out.printf(
@@ -43,7 +43,7 @@ final class RedisUnderTest {
     return Shared.REDIS.url;
   }
 
-  /** The URL of a Redis in a container, or null. Where no engine can be, none is looked for. */
+  /** The URL of a Redis in a container, or null without a container engine. */
   private static @Nullable String container() {
     boolean perhaps =
         System.getenv("DOCKER_HOST") != null
@@ -53,11 +53,11 @@ final class RedisUnderTest {
       return null;
     }
     try {
-      @SuppressWarnings("resource") // it lives as long as the JVM
+      @SuppressWarnings("resource") // it runs as long as the JVM
       GenericContainer<?> redis =
           new GenericContainer<>(IMAGE)
               .withExposedPorts(PORT)
-              // asks for no tool inside the image, as a look at its ports would
+              // needs no tool inside the image, unlike the default check of the ports
               .waitingFor(Wait.forLogMessage(".*Ready to accept connections.*", 1));
       redis.start();
       return "redis://" + redis.getHost() + ":" + redis.getMappedPort(PORT);

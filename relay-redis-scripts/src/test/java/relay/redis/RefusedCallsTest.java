@@ -22,7 +22,7 @@ final class RefusedCallsTest {
   }
 
   @Test
-  void what_lasts_is_told_once_a_minute() {
+  void a_lasting_refusal_is_logged_once_a_minute() {
     for (int n = 0; n < 240; n++) {
       add("a call for pool p", FULL);
       add("to merge estimates", FULL);
@@ -33,7 +33,7 @@ final class RefusedCallsTest {
   }
 
   @Test
-  void rights_that_are_missing_are_told_once_for_all_calls_and_which_they_are() {
+  void missing_rights_are_named_and_logged_once_for_all_calls() {
     add("a call for pool p", FCALL);
     add("a call for pool q", FCALL);
     add("to merge estimates", FCALL);
@@ -50,12 +50,12 @@ final class RefusedCallsTest {
   }
 
   @Test
-  void what_is_told_is_bounded_in_memory() {
+  void remembered_refusals_are_bounded() {
     for (int n = 0; n < 1_000; n++) {
       add("call " + n, FULL);
     }
     assertEquals(1_000, told.size());
     add("call 0", FULL);
-    assertEquals(1_001, told.size()); // forgotten, so told again
+    assertEquals(1_001, told.size()); // forgotten, so logged again
   }
 }

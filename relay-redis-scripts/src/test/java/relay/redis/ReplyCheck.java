@@ -17,7 +17,7 @@ import relay.redis.PoolModel.Wait;
 final class ReplyCheck {
   private ReplyCheck() {}
 
-  /** A text that is looked at otherwise. */
+  /** A text with its own comparison. */
   record Told(Consumer<String> check) {}
 
   /** The rest of a reply: these names, each with a text, in any order. */
@@ -49,7 +49,7 @@ final class ReplyCheck {
     }
   }
 
-  /** How many values of a reply it stands for. */
+  /** Number of reply values that it stands for. */
   static int places(Object expected) {
     return switch (expected) {
       case Later _, Picked _ -> 5;

@@ -9,7 +9,7 @@ import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/** Reads the messages that Redis and its clients send (RESP 2 and 3), and keeps their bytes. */
+/** Reads RESP 2 and 3 messages of Redis and its clients, and keeps their bytes. */
 final class RespMessages {
   private static final int CR = '\r';
 
@@ -17,16 +17,16 @@ final class RespMessages {
   private final ByteArrayOutputStream bytes = new ByteArrayOutputStream();
 
   /**
-   * @param in of one side, buffered
+   * @param in one side's stream, buffered
    */
   RespMessages(InputStream in) {
     this.in = in;
   }
 
   /**
-   * The next one: a text, a number, or a list of such. Null stands for nothing.
+   * The next message: a text, a number, or a list of them; null for a null reply.
    *
-   * @throws EOFException when the other side sends no more
+   * @throws EOFException when the other side has closed the stream
    */
   @Nullable Object next() throws IOException {
     int type = read();
@@ -41,7 +41,7 @@ final class RespMessages {
     };
   }
 
-  /** The bytes of what was read since it was asked last. */
+  /** The bytes read since the last call. */
   byte[] taken() {
     byte[] all = bytes.toByteArray();
     bytes.reset();

@@ -15,8 +15,8 @@ import relay.redis.PoolModel.Later;
 import relay.redis.PoolModel.Picked;
 
 /**
- * Random states: a request that was refused is granted at the time it was told, and not one slot,
- * or where only a pacer decides one millisecond, before.
+ * Random states: a refused request is granted at the returned time. It is not granted one slot
+ * earlier, or one millisecond earlier where only a pacer decides.
  */
 final class RetryAfterTest {
   private static final int STATES = Integer.getInteger("relay.states", 3_000);
@@ -43,7 +43,7 @@ final class RetryAfterTest {
     }
   }
 
-  /** A walk on which every refusal is followed up in the model's absence. */
+  /** A walk that follows up on every refusal, without the model. */
   private static final class State {
     private final ScriptConnection wire;
     private final long seed;
@@ -102,7 +102,10 @@ final class RetryAfterTest {
       return 1;
     }
 
-    /** No free place: when its leases end is not known, so that is left out of the told time. */
+    /**
+     * At its concurrency bound: the returned time is no promise, because the leases' end is
+     * unknown.
+     */
     private boolean busy(String key) {
       KeyModel k = model.key(key);
       return k.maxConcurrent > 0 && model.inFlightOfKey(key) >= k.maxConcurrent;
@@ -110,14 +113,14 @@ final class RetryAfterTest {
 
     private List<Object> take(Step step) {
       Clock clock = walk.tick(step);
-      List<Object> expected = step.apply(model, clock); // the walk asks the model for much
+      List<Object> expected = step.apply(model, clock); // the walk reads much of the model
       List<Object> reply = call(step, clock);
       follow(expected, reply);
       walk.answered(step, reply);
       return reply;
     }
 
-    /** The model takes up what was picked, where that is not told. */
+    /** The model applies the script's choice where several are right. */
     private static void follow(List<Object> expected, List<Object> reply) {
       int place = 0;
       for (Object part : expected) {
@@ -136,12 +139,12 @@ final class RetryAfterTest {
       return wire.call(step.script(), step.keys(names), step.args(clock).toArray());
     }
 
-    /** On a copy of the pool, which is then thrown away. */
+    /** On a copy of the pool, which is then discarded. */
     private void follow(Step asked, long now, long wait, long reason) {
       if (wait >= PoolModel.FOREVER) {
         return;
       }
-      // leases that expire meanwhile would be other traffic, but they only give concurrency back
+      // leases that expire meanwhile are other traffic, but only release concurrency
       String what = "seed " + seed + ", told " + wait + " for " + reason + ", " + asked;
       long slot = model.shape().slotMicros();
       boolean pacerOnly = reason != COOLDOWN && !onBorder(now + wait, slot);
@@ -168,7 +171,7 @@ final class RetryAfterTest {
       wire.redis().restore(name, 600_000, dump);
     }
 
-    /** At a time on the pool's clock: the given clock is set so that the offset yields it. */
+    /** At a time on the pool's clock: chooses the given clock so that the offset yields it. */
     private List<Object> at(Step asked, long poolMicros) {
       StoredPool stored = new StoredPool(wire.redis().hgetall(names.state));
       long offset = (long) stored.number("pool", StoredPool.OFFSET);

@@ -2,7 +2,7 @@ package relay.redis;
 
 import org.jspecify.annotations.Nullable;
 
-/** Gates that are compared. */
+/** The compared admission rules. */
 enum Rule {
   SLIDING_WINDOW("**`sliding_window`**", Accounting.SLIDING_WINDOW),
   TOKEN_BUCKET("**`token_bucket`**", Accounting.TOKEN_BUCKET),
@@ -36,7 +36,7 @@ enum Rule {
         this == SPLIT ? limit / replicas : limit);
   }
 
-  /** The share of the limit that passes in an instant, of three limits that are asked for. */
+  /** The share of the limit that passes at once, for each of three requested limits. */
   double atOnce(double size, int replicas) {
     AdmissionRule gate = gate(replicas);
     long tokens = Math.round(size * SimulatedTraffic.LIMIT);

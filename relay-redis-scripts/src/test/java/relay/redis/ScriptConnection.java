@@ -13,7 +13,7 @@ import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.UnaryOperator;
 
-/** A plain connection on which tests call the scripts themselves and look at what is in Redis. */
+/** A plain connection on which tests call scripts and inspect Redis. */
 final class ScriptConnection implements AutoCloseable {
   private final RedisClient client;
   private final StatefulRedisConnection<byte[], byte[]> connection;
@@ -24,10 +24,10 @@ final class ScriptConnection implements AutoCloseable {
   }
 
   /**
-   * With other scripts than those that are shipped.
+   * With other scripts than the shipped ones.
    *
-   * @param library the text that is loaded
-   * @param named what it calls a function
+   * @param library the text to load
+   * @param named maps a script to its function's name
    */
   private ScriptConnection(String url, String library, UnaryOperator<String> named) {
     this.named = named;
@@ -42,7 +42,7 @@ final class ScriptConnection implements AutoCloseable {
     }
   }
 
-  /** With a fault in the scripts: this text, which occurs once, is another. */
+  /** With a fault in the scripts: replaces a text that occurs once. */
   static ScriptConnection faulty(String url, String text, String other) {
     String shipped = ScriptFile.library();
     if (shipped.indexOf(text) < 0 || shipped.indexOf(text) != shipped.lastIndexOf(text)) {

@@ -23,10 +23,10 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.MethodSource;
 
-/** The header of a script is its contract: here it is held against the code. */
+/** The header of a script is its contract: this test compares it with the code. */
 final class ScriptHeaderTest {
   private static final int MOST_LINES = 200;
-  private static final int CONTINUED = 10; // spaces before the rest of an explanation
+  private static final int CONTINUED = 10; // indentation of a continuation line
   private static final List<String> SECTIONS = List.of("KEYS", "ARGV", "REPLY", "COST");
   private static final Pattern INCLUDE = Pattern.compile("(?m)^-- @include (\\S+)$");
   private static final Pattern USES = Pattern.compile("(?m)^-- @uses (.+)$");
@@ -35,7 +35,7 @@ final class ScriptHeaderTest {
 
   @ParameterizedTest
   @EnumSource(ScriptFile.class)
-  void a_script_says_what_it_does_and_its_keys_arguments_replies_and_cost(ScriptFile script) {
+  void a_script_documents_its_purpose_keys_arguments_replies_and_cost(ScriptFile script) {
     String text = read(script);
     assertTrue(text.startsWith("-- "), "what it does comes first");
     for (String section : SECTIONS) {
@@ -112,7 +112,7 @@ final class ScriptHeaderTest {
     assertEquals(Set.copyOf(included).size(), included.size(), "twice: " + included);
     for (String include : included) {
       for (String used : uses(read("include/" + include))) {
-        // so there can be no circle, either
+        // this also excludes cycles
         assertTrue(
             included.indexOf(used) >= 0 && included.indexOf(used) < included.indexOf(include),
             include + " uses " + used + ", but the includes are " + included);
@@ -120,14 +120,14 @@ final class ScriptHeaderTest {
     }
   }
 
-  /** Every include that some script has. */
+  /** All includes of all scripts. */
   static Stream<String> includes() {
     return Stream.of(ScriptFile.values()).flatMap(s -> includes(read(s)).stream()).distinct();
   }
 
   @ParameterizedTest
   @MethodSource("includes")
-  void an_include_says_what_it_is_and_leaves_keys_and_arguments_alone(String name) {
+  void an_include_has_a_header_and_does_not_touch_keys_or_arguments(String name) {
     String text = read("include/" + name);
     assertTrue(text.startsWith("-- "), "what it is comes first");
     assertFalse(Pattern.compile("\\b(KEYS|ARGV)\\b").matcher(text).find(), "KEYS or ARGV");
@@ -137,7 +137,7 @@ final class ScriptHeaderTest {
 
   @ParameterizedTest
   @MethodSource("includes")
-  void an_include_says_whose_functions_and_constants_it_uses(String name) {
+  void an_include_names_the_includes_that_it_uses(String name) {
     String code = code(read("include/" + name)).replaceAll("'[^']*'", "''");
     Set<String> reachable = new TreeSet<>(uses(read("include/" + name)));
     for (String use : List.copyOf(reachable)) {

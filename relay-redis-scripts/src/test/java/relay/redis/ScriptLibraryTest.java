@@ -10,7 +10,7 @@ import java.util.Map;
 import java.util.Objects;
 import org.junit.jupiter.api.Test;
 
-/** How scripts and what they include become one text. */
+/** Assembling scripts and includes into one text. */
 final class ScriptLibraryTest {
   private final Map<String, String> files =
       new HashMap<>(
@@ -27,7 +27,7 @@ final class ScriptLibraryTest {
   }
 
   @Test
-  void constants_become_numbers_and_nothing_else_does() {
+  void only_constants_become_numbers() {
     ScriptLibrary library = library();
     String name = library.name;
     assertEquals(
@@ -49,7 +49,7 @@ final class ScriptLibraryTest {
   }
 
   @Test
-  void another_text_has_another_name() {
+  void a_different_text_has_a_different_name() {
     String before = library().name;
     assertEquals(before, library().name);
     files.put("two", files.get("two") + "-- a comment is no part of it\n");
@@ -59,7 +59,7 @@ final class ScriptLibraryTest {
   }
 
   @Test
-  void what_the_build_has_put_together_is_of_these_scripts() {
+  void the_built_library_matches_the_scripts() {
     assertEquals(ScriptFile.assemble().text, ScriptFile.library());
     assertTrue(
         ScriptFile.library()

@@ -5,7 +5,7 @@ import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
-/** The engine as a gate: its scripts on a real Redis, told the simulation's time. */
+/** The engine as an admission rule: its scripts on a real Redis, at the simulation's time. */
 final class ScriptRule implements AdmissionRule {
   private static final long EPOCH = 7;
   private static final long LEASE_MS = 3_600_000;
@@ -57,7 +57,7 @@ final class ScriptRule implements AdmissionRule {
     return limit;
   }
 
-  /** Nothing is left in Redis. */
+  /** Deletes everything in Redis. */
   void delete() {
     wire.names(names.base()).forEach(name -> wire.redis().del(RedisKeys.bytes(name)));
   }

@@ -8,7 +8,7 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import relay.redis.PoolModel.Wish;
 
-/** One request's search for a key in the model: what of the candidates can carry it. */
+/** One request's search for a key in the model. */
 final class Search {
   private final PoolModel pool;
   private final Wish wish;
@@ -17,7 +17,7 @@ final class Search {
   private final int candidates;
   private final long[] tooLarge = {0, 0};
   private int stopped;
-  private boolean keptFrom; // one that is large enough, by its quarantine
+  private boolean keptFrom; // a large enough candidate is quarantined
 
   /**
    * @param fields pairs of {@code k:<key>} and {@code g:<group>}, highest priority first
@@ -43,7 +43,7 @@ final class Search {
     }
   }
 
-  /** The script's five values for the request; a grant is taken up. */
+  /** The script's five values for the request; applies a grant. */
   List<Object> answer(Strategy strategy, long leaseMicros) {
     List<Object> before = before();
     if (before != null) {
@@ -57,7 +57,7 @@ final class Search {
     return List.of(1L, best.key().id, best.group().id, best.input(), best.output());
   }
 
-  /** What an earlier call under this id got, if there was one. */
+  /** The result of an earlier call with this id, if there was one. */
   @Nullable List<Object> before() {
     if (pool.hasEnded(wish.id())) {
       return List.of(-4L, 0L, 0L, 0L, 0L);
@@ -66,14 +66,14 @@ final class Search {
     return held == null ? null : List.of(1L, held.key, held.group, held.input, held.output);
   }
 
-  /** Those of the highest priority that can carry the request. */
+  /** The candidates of the highest priority that can carry the request. */
   private List<Choice> fitting() {
     List<Choice> fitting = usable.stream().filter(c -> c.fits(now)).toList();
     int highest = fitting.stream().mapToInt(c -> c.key().priority).max().orElse(0);
     return fitting.stream().filter(c -> c.key().priority == highest).toList();
   }
 
-  /** Of them those that are not spares, if there are any. */
+  /** Without the spares, unless all are spares. */
   List<Choice> fitting(Strategy strategy) {
     List<Choice> fitting = fitting();
     List<Choice> first = fitting.stream().filter(c -> !c.isSpare(strategy)).toList();
@@ -92,7 +92,7 @@ final class Search {
         Comparator.<Choice, Boolean>comparing(c -> c.isSpare(strategy))
             .thenComparing(c -> !c.group().id.equals(favourite))
             .thenComparing(Choice.order(strategy, draws));
-    return fitting().stream().min(order).orElse(null); // the first of equals
+    return fitting().stream().min(order).orElse(null); // the first among equals
   }
 
   private static long seed(String id) {

@@ -4,31 +4,31 @@ import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 
 import java.time.Duration;
 import org.junit.jupiter.api.Test;
+import relay.guards.Await;
 import relay.redis.Acquisition.Exhausted;
 
 final class SecondOutageTest {
   private static final Duration SOON = Duration.ofSeconds(20);
 
-  /** In which a share of the limit saves up enough for a request. */
+  /** The time in which a share of the limit earns enough credit for a request. */
   private static final Duration PAUSE = Duration.ofSeconds(2);
 
-  /** What was saved up while Redis was there has been used by way of Redis. */
+  /** Credit earned while Redis answered was used through Redis. */
   @Test
-  void each_outage_starts_empty_also_after_one_in_which_nothing_was_granted() {
-    try (RedisProcess redis = RedisProcess.start();
+  void each_outage_starts_without_credit_even_after_one_without_grants() {
+    try (FaultyRedis redis = FaultyRedis.start();
         RedisEngine engine =
             RedisEngine.start(Pools.options(redis.url(), "r", Fallback.FAIR_SHARE))) {
       KeyPool pool =
           engine.pool(Pools.plan("outage", PAUSE.multipliedBy(5), 1, new Limits(20, 0, 0, 0)));
       for (int outages = 0; outages < 2; outages++) {
         redis.kill();
-        AwaitCondition.until("the outage is noticed", SOON, () -> !engine.isUp());
+        Await.until("the outage is noticed", SOON, () -> !engine.isUp());
         assertInstanceOf(Exhausted.class, pool.acquire(Pools.one()).join());
         redis.startAgain();
-        AwaitCondition.until("Redis is back", SOON, engine::isUp);
+        Await.until("Redis is back", SOON, engine::isUp);
         long back = System.nanoTime();
-        AwaitCondition.until(
-            "a while has passed", SOON, () -> System.nanoTime() - back > PAUSE.toNanos());
+        Await.until("a while has passed", SOON, () -> System.nanoTime() - back > PAUSE.toNanos());
       }
     }
   }

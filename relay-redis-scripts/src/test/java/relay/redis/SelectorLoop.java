@@ -13,7 +13,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Consumer;
 
-/** A loop as a program may have one; what must not run on its thread is run on virtual threads. */
+/** A program's loop. Tasks that may block run on virtual threads. */
 final class SelectorLoop implements SocketLoop, AutoCloseable {
   private static final long LOOK_MS = 1;
 
@@ -67,7 +67,7 @@ final class SelectorLoop implements SocketLoop, AutoCloseable {
     ((Consumer<SelectionKey>) key.attachment()).accept(key);
   }
 
-  /** Tasks that were to run elsewhere. */
+  /** Tasks that were to run on other threads. */
   long begun() {
     return begun.get();
   }

@@ -1,6 +1,8 @@
 package relay.redis;
 
-/** The window, since when slots have their present length, and whether a bucket is mirrored. */
+/**
+ * The window, the time of the last change of the slots' length, and whether a bucket is mirrored.
+ */
 record Shape(long windowMicros, long since, boolean bucket) {
   long slotMicros() {
     return Math.ceilDiv(windowMicros * (GroupModel.SLOTS + 1), GroupModel.SLOTS * GroupModel.SLOTS);

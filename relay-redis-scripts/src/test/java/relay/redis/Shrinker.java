@@ -7,7 +7,7 @@ import java.util.function.Function;
 import java.util.function.Predicate;
 
 /**
- * Makes a failing list short: leaves out ever smaller runs of it, and then parts of what is left,
+ * Shortens a failing list: removes ever smaller runs of it, then replaces elements by smaller ones,
  * as long as it still fails (delta debugging, Zeller and Hildebrandt 2002).
  */
 final class Shrinker<T> {
@@ -15,8 +15,8 @@ final class Shrinker<T> {
   private final BooleanSupplier timeIsLeft;
 
   /**
-   * @param fails tells whether a list still fails; asked many times
-   * @param timeIsLeft bounds the search; when it ends, the shortest list so far stands
+   * @param fails whether a list still fails; called many times
+   * @param timeIsLeft bounds the search; when time is up, the shortest list so far is the result
    */
   Shrinker(Predicate<List<T>> fails, BooleanSupplier timeIsLeft) {
     this.fails = fails;
@@ -24,9 +24,9 @@ final class Shrinker<T> {
   }
 
   /**
-   * A list that fails and of which no single element can be left out, if time allows.
+   * A failing list from which no single element can be removed, if time allows.
    *
-   * @param parts smaller elements that may stand for one
+   * @param parts smaller replacements for an element
    */
   List<T> shrink(List<T> failing, Function<T, List<T>> parts) {
     List<T> now = List.copyOf(failing);
@@ -40,7 +40,7 @@ final class Shrinker<T> {
     return withParts(now, parts);
   }
 
-  /** From the end on: there stands what the failure needs least, apart from its last element. */
+  /** From the end: the failure needs the late elements least, apart from the last. */
   private List<T> withoutRuns(List<T> all, int run) {
     List<T> now = all;
     for (int to = now.size(); to > 0 && timeIsLeft.getAsBoolean(); to -= run) {

@@ -3,15 +3,15 @@ package relay.redis;
 import java.util.SplittableRandom;
 
 /**
- * Requests of about one size, three times as many as the limit can carry, at random times. What is
- * drawn does not depend on what becomes of them: every gate gets the same.
+ * Requests of about one size, at random times, at three times the limit's rate. The draws do not
+ * depend on the results, so all rules get the same requests.
  */
 final class SimulatedTraffic {
-  /** How much is known of a request's cost before it is sent. */
+  /** What is known of a request's cost before it is sent. */
   enum Kind {
-    /** All of it. */
+    /** The exact cost. */
     KNOWN,
-    /** An agent's: nothing. Outputs of a heavy tail, made at a steady speed. */
+    /** Nothing, as with an agent: outputs have a heavy tail and are produced at a steady speed. */
     AGENTS
   }
 
@@ -22,10 +22,10 @@ final class SimulatedTraffic {
   static final int OVERLOAD = 3;
   private static final long MOST_DELAY = 200_000;
 
-  /** The natural logarithm of outputs has this deviation: one in ten is 2.2 times the mean. */
+  /** The standard deviation of outputs' natural logarithm: one in ten is 2.2 times the mean. */
   private static final double SPREAD = 1;
 
-  /** Of the size, before it is cut at the limit. */
+  /** The size before it is cut at the limit. */
   private final double mean;
 
   private final Kind kind;

@@ -5,13 +5,13 @@ import java.util.SplittableRandom;
 import relay.redis.AdmissionRule.Pass;
 import relay.redis.SimulatedTraffic.Request;
 
-/** One account, one gate before it, and the time that passes between them; all times virtual. */
+/** One account behind one admission rule, with the latency between them, in virtual time. */
 final class Simulation {
-  /** What is learned in the first minutes is no part of what is measured, but of the refusals. */
+  /** Warm-up: excluded from all measures except the refusals. */
   static final long WARM = 2 * Account.MINUTE;
 
   private static final long ANSWER = 1_000_000; // until an answer begins, or is there
-  private static final long MADE_IN = 8_000_000; // an output of the mean length
+  private static final long MADE_IN = 8_000_000; // duration of a mean output
   private static final long CHUNK = 1_000_000;
   private static final long BACK = 20_000; // from the provider, of a refusal
   private static final int MOST_TRIES = 5;
@@ -93,7 +93,7 @@ final class Simulation {
       return; // gone
     }
     long there = now + request.delay();
-    if (cell.replicas() == 1) { // one connection: nobody overtakes
+    if (cell.replicas() == 1) { // one connection: requests stay in order
       there = Math.max(there, lastAtProvider);
       lastAtProvider = there;
     }

@@ -16,14 +16,14 @@ import org.junit.jupiter.api.Test;
 import relay.redis.Acquisition.Granted;
 import relay.redis.Acquisition.Unavailable;
 
-/** Many threads of two replicas at once. The window is a day, so time lets nothing through. */
+/** Many threads of two replicas at once. The window is a day, so passing time admits nothing. */
 final class SimultaneousTest {
   private static final Duration DAY = Duration.ofDays(1);
   private static final int LIMIT = 1_000;
   private static final int THREADS = 8;
 
   @Test
-  void of_ten_times_the_limit_at_once_exactly_the_burst_gets_in() throws Exception {
+  void of_ten_times_the_limit_exactly_the_burst_is_admitted() throws Exception {
     Map<String, Long> granted = granted(1, new Limits(LIMIT, 0, 0, 0), Pools.one());
     assertEquals(Map.of("account0/model", halfOf(LIMIT)), granted);
   }
@@ -42,12 +42,12 @@ final class SimultaneousTest {
     assertEquals(Map.of("account0/model", 71L), granted(1, limits, Demand.of(Pools.CLASS, 30, 40)));
   }
 
-  /** What fits while n + 1 <= limit - n. */
+  /** The number that fits while n + 1 <= limit - n. */
   private static long halfOf(long limit) {
     return (limit - 1) / 2 + 1;
   }
 
-  /** Grants by group, which is also what Redis has counted. */
+  /** Grants by group, compared with Redis's counts. */
   private static Map<String, Long> granted(int groups, Limits limits, Demand demand)
       throws Exception {
     PoolPlan plan = Pools.plan(Pools.name("simultaneous"), DAY, groups, limits);

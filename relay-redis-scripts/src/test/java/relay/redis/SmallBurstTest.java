@@ -8,7 +8,7 @@ import relay.redis.Acquisition.Granted;
 
 final class SmallBurstTest {
   @Test
-  void the_smallest_burst_that_a_plan_allows_is_no_refusal() {
+  void the_smallest_allowed_burst_is_accepted() {
     EngineOptions options = Pools.options(RedisUnderTest.url(), "r", Fallback.CLOSED);
     PoolPlan some =
         Pools.plan(Pools.name("burst"), Duration.ofMinutes(1), 1, new Limits(9, 0, 0, 0));

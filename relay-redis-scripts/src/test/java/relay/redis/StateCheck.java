@@ -5,7 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.Map;
 
-/** Compares all that the scripts have stored with the model. */
+/** Compares the scripts' stored state with the model. */
 final class StateCheck {
   private StateCheck() {}
 

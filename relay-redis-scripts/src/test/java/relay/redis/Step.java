@@ -7,7 +7,7 @@ import java.util.List;
 import java.util.Locale;
 import relay.redis.PoolModel.Wish;
 
-/** One call of a script, with everything but the time: so it can be made again, later. */
+/** One call of a script, without the time, so it can be repeated later. */
 sealed interface Step {
   ScriptFile script();
 
@@ -16,15 +16,15 @@ sealed interface Step {
   /** The script's arguments. */
   List<Object> args(Clock clock);
 
-  /** The same on the model; gives the reply that is expected. */
+  /** Applies the call to the model; returns the expected reply. */
   List<Object> apply(PoolModel model, Clock clock);
 
-  /** In a reply: whatever it is. */
+  /** Matches any value of a reply. */
   enum Any {
     ANYTHING
   }
 
-  /** Of a script that counts against no limit; each has a model of its own. */
+  /** A call of a script that no limit counts; each has its own model. */
   sealed interface Uncounted extends Step
       permits PickStep, BreakerStep, ProbeStep, LearnStep, TallyStep, TalliedStep {}
 
@@ -32,7 +32,7 @@ sealed interface Step {
     return new byte[][] {n.state, n.win, n.leases, n.due, n.later};
   }
 
-  /** One request of no conversation. */
+  /** One request without a conversation. */
   static Acquire acquire(
       String id, long epoch, long input, long output, long leaseMs, List<String> fields) {
     return new Acquire(List.of(new Wish(id, input, output, "")), epoch, leaseMs, fields);
@@ -46,7 +46,7 @@ sealed interface Step {
     return new Settle(List.of(new Cost(id, 0, 0, 0)));
   }
 
-  /** Either all requests are of conversations or none is. First the leases end. */
+  /** Either all requests have conversations or none has. The endings come first. */
   record Acquire(
       List<Cost> endings, List<Wish> wishes, long epoch, long leaseMs, List<String> fields)
       implements Step {
@@ -92,8 +92,8 @@ sealed interface Step {
    * From a large pool's index.
    *
    * @param mine ready sets of the class
-   * @param sets those of all classes
-   * @param avoided rows to leave out
+   * @param sets ready sets of all classes
+   * @param avoided rows to avoid
    * @param fields all candidates, for the model
    */
   record AcquireIndexed(
@@ -135,7 +135,7 @@ sealed interface Step {
     }
   }
 
-  /** What a lease really cost. */
+  /** A lease's actual cost. */
   record Cost(String id, long requests, long input, long output) {}
 
   /** Ends leases. The sets are the ready sets of an indexed pool. */
@@ -174,7 +174,7 @@ sealed interface Step {
     return all.toArray(byte[][]::new);
   }
 
-  /** What a provider's answer said; what is left is -1 where it said nothing. */
+  /** A provider's stated limits and remainders; a remainder is -1 where none is stated. */
   record Observe(String group, List<Long> stated, List<Long> left, List<String> sets)
       implements Step {
     @Override

@@ -10,7 +10,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 
-/** What the scripts left in the state hash, decoded. Field numbers count from 1, as in Lua. */
+/** The decoded state hash. Field numbers count from 1, as in Lua. */
 final class StoredPool {
   static final int OFFSET = 2;
   static final int LAST = 3;

@@ -7,7 +7,7 @@ import java.util.Map;
 import java.util.Objects;
 import relay.redis.PoolModel.Wait;
 
-/** What a survey shows, in the model. */
+/** The survey, in the model. */
 final class SurveyModel {
   private final Map<String, Long> replicas = new HashMap<>();
   private long drawnAt;
@@ -16,7 +16,7 @@ final class SurveyModel {
     replicas.clear();
   }
 
-  /** The picture is out of date. */
+  /** The picture is stale. */
   void configured() {
     drawnAt = 0;
   }
@@ -63,7 +63,7 @@ final class SurveyModel {
     return reply;
   }
 
-  /** How long all groups of an account are cooling down, of those that were asked for. */
+  /** The remaining cooldown of an account: the least of its requested groups'. */
   private static long rest(PoolModel pool, String account, List<String> groupIds, long now) {
     return groupIds.stream()
         .filter(id -> id.substring(0, id.lastIndexOf('/')).equals(account))

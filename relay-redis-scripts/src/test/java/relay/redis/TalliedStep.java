@@ -4,9 +4,9 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * An operator asks what clients use.
+ * An operator reads the clients' usage.
  *
- * @param replicas whose requests in flight are asked for
+ * @param replicas replicas to read the requests in flight of
  */
 record TalliedStep(List<String> replicas, List<String> clients) implements Step.Uncounted {
   @Override

@@ -8,7 +8,7 @@ import java.util.Map;
 import java.util.TreeMap;
 import java.util.stream.LongStream;
 
-/** What clients without limits use, in the model: seconds of Redis's own clock. */
+/** The usage of clients without limits, in the model: seconds of Redis's own clock. */
 final class TallyModel {
   private static final long FORGOTTEN_S = 60;
 
@@ -72,11 +72,11 @@ final class TallyModel {
   List<Object> counting(long now) {
     List<Map.Entry<String, Long>> some = new ArrayList<>(counting.entrySet());
     some.removeIf(replica -> replica.getValue() < now - FORGOTTEN_S);
-    some.sort(Comparator.comparingLong(Map.Entry::getValue)); // of one second by name, as they are
+    some.sort(Comparator.comparingLong(Map.Entry::getValue)); // then by name
     return some.stream().<Object>map(Map.Entry::getKey).toList();
   }
 
-  /** When its answers change by themselves, in microseconds. */
+  /** The times, in microseconds, at which answers change without a call. */
   LongStream moments() {
     return LongStream.concat(
             slots.values().stream()
@@ -85,7 +85,7 @@ final class TallyModel {
         .map(seconds -> seconds * 1_000_000);
   }
 
-  /** What Redis holds of a slot. */
+  /** A slot's hash in Redis. */
   Map<String, String> stored(int place) {
     Map<String, String> stored = new TreeMap<>();
     Slot slot = slots.get(place);
@@ -100,7 +100,7 @@ final class TallyModel {
     return stored;
   }
 
-  /** What Redis holds of a replica. */
+  /** A replica's hash in Redis. */
   Map<String, String> stored(String replica) {
     Map<String, String> stored = new TreeMap<>();
     running

@@ -3,14 +3,14 @@ package relay.redis;
 import java.util.ArrayList;
 import java.util.List;
 
-/** A replica tells what it counted of clients' requests. */
+/** A replica sends its increments of clients' usage. */
 record TallyStep(String replica, long leaseMs, List<Told> clients) implements Step.Uncounted {
-  /** Few, so that a walk fills them all and comes round again. */
+  /** Few slots, so that a walk reuses them. */
   static final int SLOTS = 5;
 
   static final int SLOT_S = 2;
 
-  /** What is new of a client. */
+  /** A client's increments. */
   record Told(String client, Usage used, long inFlight) {}
 
   @Override

@@ -8,7 +8,7 @@ import java.util.List;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
-/** What clients use, as {@code tally} keeps it and {@code tallied} tells it, on a virtual clock. */
+/** Clients' usage, as kept by {@code tally} and returned by {@code tallied}, on a virtual clock. */
 final class TallyTest {
   private static final long START_S = 1_790_000_000L;
 
@@ -47,7 +47,7 @@ final class TallyTest {
   }
 
   @Test
-  void replicas_add_up_and_people_can_read_it() {
+  void replicas_counts_add_up_and_are_readable() {
     tally("a", "team", 2, 100, 20, 3, "other", 0, 0, 0, 1);
     tally("b", "team", 1, 50, 10, 2);
     assertEquals(List.of(3L, 150L, 30L, 5L), tallied("team", "a", "b"));
@@ -63,7 +63,7 @@ final class TallyTest {
   }
 
   @Test
-  void use_ages_out_after_a_minute() {
+  void usage_ages_out_after_a_minute() {
     tally("a", "team", 1, 1, 1, 0);
     for (int n = 0; n < 30; n++) {
       seconds += 2;
@@ -79,7 +79,7 @@ final class TallyTest {
   }
 
   @Test
-  void a_slot_that_comes_round_again_begins_anew() {
+  void a_reused_slot_starts_empty() {
     tally("a", "team", 5, 5, 5, 0, "gone", 1, 1, 1, 0);
     seconds += 2 * UsageTally.SLOTS;
     tally("a", "team", 1, 1, 1, 0);
@@ -88,7 +88,7 @@ final class TallyTest {
   }
 
   @Test
-  void what_no_longer_runs_is_gone_and_all_of_it_expires() {
+  void ended_requests_are_removed_and_all_keys_expire() {
     tally("a", "team", 0, 0, 0, 3);
     assertTrue(wire.redis().exists(names.running("a")) == 1);
     assertTrue(wire.redis().exists(names.used(UsageTally.SLOTS)) == 0, "nothing was used");
@@ -106,7 +106,7 @@ final class TallyTest {
   }
 
   @Test
-  void a_replica_that_is_silent_for_a_minute_is_forgotten() {
+  void a_replica_without_calls_for_a_minute_is_forgotten() {
     tally("a", "team", 0, 0, 0, 1);
     seconds += 60;
     tally("b", "team", 0, 0, 0, 1);
@@ -118,7 +118,7 @@ final class TallyTest {
   }
 
   @Test
-  void a_clock_that_steps_does_no_lasting_harm() {
+  void a_clock_step_has_no_lasting_effect() {
     tally("a", "team", 1, 1, 1, 0);
     seconds += 3_600;
     assertEquals(0L, tallied("team").getFirst());
@@ -131,7 +131,7 @@ final class TallyTest {
   }
 
   @Test
-  void what_somebody_else_wrote_there_is_as_good_as_nothing() {
+  void malformed_values_are_ignored() {
     byte[] slot = names.used(UsageTally.SLOTS)[(int) (seconds / 2 % UsageTally.SLOTS)];
     for (String line : List.of("", "x", "1 2", "nan nan nan", "0x1 1 1", "1 2 3 4")) {
       tally("a", "team", 1, 1, 1, 0);
@@ -145,7 +145,7 @@ final class TallyTest {
 
   @Test
   void a_call_costs_redis_few_commands_and_ten_thousand_clients_little_memory() {
-    try (RedisProcess redis = RedisProcess.start();
+    try (FaultyRedis redis = FaultyRedis.start();
         ScriptConnection own = new ScriptConnection(redis.url())) {
       List<byte[]> keys = new ArrayList<>(List.of(names.counting, names.running("a")));
       keys.addAll(List.of(names.used(UsageTally.SLOTS)));

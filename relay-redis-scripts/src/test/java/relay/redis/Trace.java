@@ -4,15 +4,15 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Collectors;
 
-/** A recorded walk: calls with their clocks, so that it can be made again without its generator. */
+/** A recorded walk: calls with their clocks, repeatable without its generator. */
 record Trace(List<Move> moves) {
   Trace {
     moves = List.copyOf(moves);
   }
 
   /**
-   * Whether every caller knows the configuration in force. What a part of a walk left out may not
-   * break that: a replica that asks for a ready set that it never announced proves nothing.
+   * Whether every caller knows the current configuration. Shortening a walk must not break this: a
+   * call that names a ready set it never announced proves nothing.
    */
   boolean isConsistent() {
     Step.Configure inForce = null;
@@ -28,9 +28,7 @@ record Trace(List<Move> moves) {
     return true;
   }
 
-  /**
-   * The shorter calls that may stand for one: with one wish or lease less. None if it has but one.
-   */
+  /** Shorter replacements of a call: with one request or lease less. None if it has only one. */
   static List<Move> parts(Move move) {
     List<Move> parts = new ArrayList<>();
     if (move instanceof Move.Call(Step step, Clock clock, Step.Configure under)) {
@@ -82,7 +80,7 @@ record Trace(List<Move> moves) {
     };
   }
 
-  /** All of them, if none has this place. */
+  /** All of them, if none has this index. */
   private static <T> List<T> without(List<T> all, int n) {
     List<T> rest = new ArrayList<>(all);
     if (n >= 0 && n < all.size()) {
@@ -91,7 +89,7 @@ record Trace(List<Move> moves) {
     return rest;
   }
 
-  /** For people: a line a move, times from the first call on. */
+  /** For display: one line per move, with times from the first call on. */
   @Override
   public String toString() {
     StringBuilder out = new StringBuilder();

@@ -6,7 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.util.HashMap;
 import java.util.Map;
 
-/** Compares what the scripts keep beside a pool's state with the model, and when it will expire. */
+/** Compares the scripts' data outside a pool's state with the model, including its expiry. */
 final class UncountedCheck {
   private static final long BREAKER_MS = 600_000;
   private static final long PROBES_MS = 7_200_000;

@@ -7,7 +7,7 @@ import java.util.TreeMap;
 import java.util.random.RandomGenerator;
 import java.util.stream.LongStream;
 
-/** The calls of a {@link Walk} that count against no limit. */
+/** The calls of a {@link Walk} that no limit counts. */
 final class UncountedWalk {
   private static final List<String> PROBES = List.of("", "", "ask", "ask", "good", "bad", "back");
   private static final long[] SAMPLES = {0, 1, 2, 19, 20, 21, 500, 999, 1_000, 50_000};
@@ -27,7 +27,7 @@ final class UncountedWalk {
     return new PickStep(random.nextInt(1_000), fields);
   }
 
-  /** What has nothing to do with keys. */
+  /** Calls that do not concern keys. */
   Step other() {
     return switch (random.nextInt(8)) {
       case 0, 1, 2 -> breaker();
@@ -37,7 +37,7 @@ final class UncountedWalk {
     };
   }
 
-  /** Failures in plenty now and then, or it would hardly ever open. */
+  /** Bursts of failures; otherwise the breaker would hardly ever open. */
   private Step breaker() {
     boolean fails = random.nextInt(3) == 0;
     long failures = random.nextInt(fails ? 12 : 3);
@@ -97,7 +97,7 @@ final class UncountedWalk {
         replicas, random.nextInt(4) == 0 ? List.of() : List.of("c0", "c2", "c1"));
   }
 
-  /** When the answer to a call may change by itself, on Redis's clock in microseconds. */
+  /** The times, in microseconds of Redis's clock, at which an answer may change without a call. */
   LongStream moments(Step step) {
     return switch (step) {
       case BreakerStep _ -> model.breaker.moments();

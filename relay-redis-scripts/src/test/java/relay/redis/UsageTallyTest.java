@@ -15,24 +15,25 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.RepeatedTest;
 import org.junit.jupiter.api.Test;
+import relay.guards.Await;
 import relay.redis.UsageTally.Standing;
 
-/** What clients use, as replicas count it together, over a Redis that comes and goes. */
+/** Clients' usage, counted by several replicas, over a Redis that fails and returns. */
 final class UsageTallyTest {
   private static final Duration SOON = Duration.ofSeconds(20);
   private static final Usage ONE = new Usage(1, 100, 10);
 
-  private RedisProcess redis;
+  private FaultyRedis redis;
   private final List<RedisEngine> engines = new ArrayList<>();
 
   @BeforeEach
   void start() {
-    redis = RedisProcess.start();
+    redis = FaultyRedis.start();
   }
 
   @AfterEach
   void stop() {
-    redis.close(); // first: nothing is left to wait for
+    redis.close(); // first, while no call is pending
     engines.forEach(RedisEngine::close);
   }
 
@@ -70,22 +71,22 @@ final class UsageTallyTest {
     one.began("nobody that is counted");
     assertEquals(new Standing(new Usage(1, 100, 10), 1), of(one, "a"), "its own at once");
     Standing expected = new Standing(new Usage(2, 200, 20), 3);
-    AwaitCondition.until("the other's", SOON, () -> of(one, "a").equals(expected));
+    Await.until("the other's", SOON, () -> of(one, "a").equals(expected));
     assertEquals(Map.of("a", expected, "b", new Standing(Usage.NONE, 1)), one.standings().join());
     two.ended("a", ONE);
     two.ended("a", Usage.NONE); // nothing was sent
     one.ended("a", ONE);
     Standing after = new Standing(new Usage(4, 400, 40), 0);
-    AwaitCondition.until("all have ended", SOON, () -> of(one, "a").equals(after));
+    Await.until("all have ended", SOON, () -> of(one, "a").equals(after));
     assertEquals(after, of(two, "a"));
   }
 
   @Test
-  void nothing_is_told_while_there_is_no_news() {
+  void nothing_is_sent_without_changes() {
     UsageTally tally = tally("r1");
     request(tally, "a");
     try (ScriptConnection wire = new ScriptConnection(redis.url())) {
-      AwaitCondition.until("it is told", SOON, () -> !wire.names("test:{@clients}:used").isEmpty());
+      Await.until("it is told", SOON, () -> !wire.names("test:{@clients}:used").isEmpty());
       wire.redis()
           .del(wire.names("test:{@clients}").stream().map(RedisKeys::bytes).toArray(byte[][]::new));
       tally.tick();
@@ -98,13 +99,13 @@ final class UsageTallyTest {
   }
 
   @Test
-  void a_replica_that_stops_leaves_nothing_in_flight_and_all_that_was_used() {
+  void a_replica_that_stops_leaves_its_usage_and_nothing_in_flight() {
     RedisEngine stopping = engine("r1", SOON, EngineOptions.DEFAULT_LEASE);
     UsageTally one = stopping.tally("@clients", List.of("a", "b"));
     UsageTally two = tally("r2");
     one.began("a");
     request(one, "a");
-    AwaitCondition.until("it is told", SOON, () -> of(two, "a").inFlight() == 1);
+    Await.until("it is told", SOON, () -> of(two, "a").inFlight() == 1);
     one.ended("a", ONE);
     stopping.close();
     engines.remove(stopping);
@@ -112,7 +113,7 @@ final class UsageTallyTest {
   }
 
   @Test
-  void what_a_dead_replica_had_in_flight_is_forgotten_with_its_leases() {
+  void a_dead_replicas_requests_in_flight_expire_with_its_leases() {
     UsageTally living = tally("r2");
     living.began("a");
     RedisKeys names = new RedisKeys("test", "@clients");
@@ -123,12 +124,12 @@ final class UsageTallyTest {
       wire.call(ScriptFile.TALLY, keys.toArray(byte[][]::new), args);
     }
     assertEquals(6, of(living, "a").inFlight());
-    AwaitCondition.until("it is forgotten", SOON, () -> of(living, "a").inFlight() == 1);
+    Await.until("it is forgotten", SOON, () -> of(living, "a").inFlight() == 1);
     assertEquals(1, of(living, "a").used().requests(), "which really was used");
   }
 
   @Test
-  void a_living_replica_tells_what_is_in_flight_again_and_again() {
+  void a_live_replica_resends_its_requests_in_flight() {
     UsageTally tally =
         engine("r1", SOON, Duration.ofSeconds(3)).tally("@clients", List.of("a", "b"));
     tally.began("a");
@@ -136,22 +137,22 @@ final class UsageTallyTest {
     try (ScriptConnection wire = new ScriptConnection(redis.url())) {
       wire.redis().flushall();
     }
-    AwaitCondition.until("it is told again", SOON, () -> of(tally, "a").inFlight() == 1);
+    Await.until("it is told again", SOON, () -> of(tally, "a").inFlight() == 1);
   }
 
   @Test
-  void what_was_counted_while_redis_was_away_counts_when_it_is_back() {
+  void usage_during_an_outage_is_counted_after_it() {
     RedisEngine engine = engine("r1", Duration.ofMillis(500), EngineOptions.DEFAULT_LEASE);
     UsageTally tally = engine.tally("@clients", List.of("a", "b"));
     request(tally, "a");
     assertEquals(1, of(tally, "a").used().requests());
     redis.kill();
-    AwaitCondition.until("the link is down", SOON, () -> !engine.isUp());
+    Await.until("the link is down", SOON, () -> !engine.isUp());
     request(tally, "a");
     tally.began("b");
     assertThrows(CompletionException.class, () -> tally.standings().join());
     redis.startAgain();
-    AwaitCondition.until("the link is up", SOON, engine::isUp);
+    Await.until("the link is up", SOON, engine::isUp);
     assertEquals(
         Map.of("a", new Standing(ONE, 0), "b", new Standing(Usage.NONE, 1)),
         tally.standings().join(),
@@ -159,7 +160,7 @@ final class UsageTallyTest {
   }
 
   @Test
-  void what_may_have_arrived_is_not_told_again() {
+  void increments_with_unknown_outcome_are_not_resent() {
     RedisEngine engine = engine("r1", Duration.ofMillis(500), EngineOptions.DEFAULT_LEASE);
     UsageTally tally = engine.tally("@clients", List.of("a", "b"));
     assertEquals(new Standing(Usage.NONE, 0), of(tally, "a"));
@@ -168,8 +169,8 @@ final class UsageTallyTest {
     tally.began("b");
     assertThrows(CompletionException.class, () -> tally.standings().join());
     redis.thaw();
-    AwaitCondition.until("the link is up", SOON, engine::isUp);
-    AwaitCondition.until("it answers", SOON, () -> answers(tally));
+    Await.until("the link is up", SOON, engine::isUp);
+    Await.until("it answers", SOON, () -> answers(tally));
     Standing a = of(tally, "a");
     assertTrue(a.used().requests() <= 1, "counted twice: " + a);
     assertEquals(1, of(tally, "b").inFlight(), "which can be told twice");
@@ -187,7 +188,7 @@ final class UsageTallyTest {
   }
 
   @Test
-  void ten_thousand_clients_are_told_and_asked_for_in_parts() {
+  void ten_thousand_clients_are_written_and_read_in_batches() {
     List<String> clients = IntStream.range(0, 10_000).mapToObj(n -> "client-" + n).toList();
     UsageTally tally = engine("r1", SOON, EngineOptions.DEFAULT_LEASE).tally("@many", clients);
     clients.forEach(client -> request(tally, client));
@@ -199,13 +200,13 @@ final class UsageTallyTest {
       String cost = wire.info("commandstats", "cmdstat_fcall");
       System.out.printf("10,000 clients told once and asked for: %s%n", cost);
       int calls = Integer.parseInt(cost.replaceAll("calls=(\\d+),.*", "$1"));
-      // a hundred clients a call are told, fifty asked for; a second may pass meanwhile, and more
+      // a call writes a hundred clients or reads fifty; more than a second may pass
       assertTrue(calls >= 300 && calls < 400, cost);
     }
   }
 
-  @RepeatedTest(5) // which notices three of five times that a call may name a client twice
-  void threads_count_without_losing_any() {
+  @RepeatedTest(5) // detects in three of five runs that a call names a client twice
+  void threads_lose_no_counts() {
     UsageTally tally = tally("r1");
     List<Thread> threads =
         IntStream.range(0, 8)
@@ -219,7 +220,7 @@ final class UsageTallyTest {
                               }
                             }))
             .toList();
-    AwaitCondition.until(
+    Await.until(
         "they have ended while it is told",
         SOON,
         () -> tally.standings().join().size() == 2 && threads.stream().noneMatch(Thread::isAlive));

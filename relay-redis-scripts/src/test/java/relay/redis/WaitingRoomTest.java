@@ -21,9 +21,9 @@ import relay.redis.Acquisition.NoneUsable;
 import relay.redis.Acquisition.Reason;
 import relay.redis.Acquisition.Unavailable;
 
-/** The waiting room under a clock that stands still until it is moved. */
+/** The waiting room under a manual clock. */
 final class WaitingRoomTest {
-  /** Stands for a grant: an answer that ends the waiting, and needs no pool. */
+  /** Stands for a grant: an answer that ends the waiting without a pool. */
   private static final Acquisition SERVED = new NoneUsable();
 
   private static final Duration WAIT = Duration.ofSeconds(10);
@@ -34,7 +34,7 @@ final class WaitingRoomTest {
   private final Deque<Acquisition> replies = new ArrayDeque<>();
   private Function<Demand, CompletableFuture<Acquisition>> redis =
       demand -> CompletableFuture.completedFuture(replies.removeFirst());
-  private long now = Long.MAX_VALUE - 1_000; // the clock's zero means nothing, and it may overflow
+  private long now = Long.MAX_VALUE - 1_000; // the clock's origin is arbitrary, and it may overflow
   private long passed;
   private int alarms;
   private final WaitingRoom room = new WaitingRoom(this::ask, this::alarm, () -> now);
@@ -85,7 +85,7 @@ final class WaitingRoomTest {
   }
 
   @Test
-  void while_nobody_waits_everyone_asks_at_once() {
+  void while_none_is_parked_requests_call_redis_at_once() {
     assertEquals(SERVED, told(arrive(1, SERVED)));
     assertEquals(SERVED, told(arrive(2, SERVED)));
     assertEquals(0, room.waiting());
@@ -93,7 +93,7 @@ final class WaitingRoomTest {
   }
 
   @Test
-  void a_request_is_held_until_the_very_time_at_which_capacity_returns() {
+  void a_request_is_parked_until_capacity_returns() {
     CompletableFuture<Acquisition> answer = arrive(1, in(700));
     assertEquals(1, room.waiting());
     pass(Duration.ofMillis(700).minusNanos(1));
@@ -105,14 +105,14 @@ final class WaitingRoomTest {
   }
 
   @Test
-  void a_time_too_far_away_is_told_at_once() {
+  void a_wait_beyond_the_maximum_is_refused_at_once() {
     assertEquals(in(10_001), told(arrive(1, in(10_001))));
     assertEquals(0, room.waiting());
     assertFalse(arrive(2, in(10_000)).isDone());
   }
 
   @Test
-  void without_patience_it_is_asked_once_beside_those_who_wait() {
+  void a_zero_maximum_wait_calls_redis_once_without_queueing() {
     CompletableFuture<Acquisition> first = arrive(1, in(700));
     replies.add(SERVED);
     assertEquals(SERVED, told(room.acquire(demand(2), Duration.ZERO)));
@@ -120,7 +120,7 @@ final class WaitingRoomTest {
   }
 
   @Test
-  void those_who_wait_are_served_in_the_order_of_their_arrival() {
+  void parked_requests_are_served_in_order_of_arrival() {
     CompletableFuture<Acquisition> one = arrive(1, in(500));
     CompletableFuture<Acquisition> two = arrive(2);
     CompletableFuture<Acquisition> three = arrive(3);
@@ -154,7 +154,7 @@ final class WaitingRoomTest {
   }
 
   @Test
-  void an_earlier_arrival_that_is_denied_later_stands_before_the_others() {
+  void an_earlier_arrival_denied_later_queues_before_the_others() {
     List<CompletableFuture<Acquisition>> pending = new ArrayList<>();
     redis =
         demand -> {
@@ -181,14 +181,14 @@ final class WaitingRoomTest {
   }
 
   @Test
-  void the_time_is_told_to_those_who_cannot_wait_until_the_first_is_served() {
+  void requests_that_cannot_wait_for_the_first_ones_grant_are_refused() {
     CompletableFuture<Acquisition> first = arrive(1, in(5_000));
     replies.clear();
     CompletableFuture<Acquisition> hasty = room.acquire(demand(2), Duration.ofMillis(4_999));
     assertEquals(in(5_000), told(hasty));
     CompletableFuture<Acquisition> second = room.acquire(demand(3), Duration.ofMillis(5_500));
     assertFalse(second.isDone());
-    replies.addAll(List.of(in(4_000), in(4_700))); // others took what was to be the first's
+    replies.addAll(List.of(in(4_000), in(4_700))); // others took its capacity
     pass(Duration.ofSeconds(2));
     assertEquals(in(4_700), told(second));
     assertFalse(first.isDone());
@@ -196,7 +196,7 @@ final class WaitingRoomTest {
   }
 
   @Test
-  void who_is_first_when_the_patience_ends_asks_once_more() {
+  void at_its_deadline_the_first_request_calls_redis_once_more() {
     CompletableFuture<Acquisition> first = arrive(1, BUSY);
     for (int n = 0; n < 9; n++) {
       replies.add(BUSY);
@@ -210,7 +210,7 @@ final class WaitingRoomTest {
   }
 
   @Test
-  void where_no_time_is_known_who_stands_behind_leaves_when_his_patience_ends() {
+  void without_a_known_time_later_requests_leave_at_their_deadline() {
     var _ = arrive(1, BUSY);
     CompletableFuture<Acquisition> second = room.acquire(demand(2), Duration.ofMillis(100));
     replies.add(BUSY);
@@ -220,7 +220,7 @@ final class WaitingRoomTest {
   }
 
   @Test
-  void who_leaves_makes_room_for_the_next() {
+  void a_cancelled_request_makes_room_for_the_next() {
     CompletableFuture<Acquisition> one = arrive(1, in(5_000));
     CompletableFuture<Acquisition> two = arrive(2);
     CompletableFuture<Acquisition> three = arrive(3);
@@ -234,7 +234,7 @@ final class WaitingRoomTest {
   }
 
   @Test
-  void who_leaves_while_he_is_asked_for_does_not_hold_up_the_next() {
+  void a_request_cancelled_during_its_call_does_not_delay_the_next() {
     CompletableFuture<Acquisition> one = arrive(1, in(500));
     CompletableFuture<Acquisition> two = arrive(2);
     CompletableFuture<Acquisition> pending = new CompletableFuture<>();
@@ -249,7 +249,7 @@ final class WaitingRoomTest {
   }
 
   @Test
-  void when_a_lease_ends_the_first_asks_soon() {
+  void when_a_lease_ends_the_first_calls_redis_soon() {
     CompletableFuture<Acquisition> first = arrive(1, in(900));
     room.capacityReturned();
     room.capacityReturned();
@@ -260,7 +260,7 @@ final class WaitingRoomTest {
   }
 
   @Test
-  void a_lease_that_ends_while_the_first_is_asked_for_is_not_missed() {
+  void a_lease_end_during_the_first_ones_call_is_not_missed() {
     CompletableFuture<Acquisition> first = arrive(1, in(500));
     CompletableFuture<Acquisition> pending = new CompletableFuture<>();
     redis = demand -> pending;
@@ -273,7 +273,7 @@ final class WaitingRoomTest {
   }
 
   @Test
-  void capacity_that_others_give_back_is_found_within_a_second() {
+  void capacity_returned_by_others_is_found_within_a_second() {
     CompletableFuture<Acquisition> first = arrive(1, in(9_000));
     replies.add(SERVED);
     pass(Duration.ofSeconds(1));
@@ -281,7 +281,7 @@ final class WaitingRoomTest {
   }
 
   @Test
-  void no_more_than_the_bound_wait() {
+  void parked_requests_are_bounded() {
     for (int n = 0; n < WaitingRoom.MAX_WAITING; n++) {
       var _ = arrive(n, n == 0 ? new Acquisition[] {in(5_000)} : new Acquisition[0]);
     }
@@ -304,7 +304,7 @@ final class WaitingRoomTest {
   }
 
   @Test
-  void what_can_never_be_granted_is_told_when_its_turn_comes() {
+  void an_impossible_request_is_refused_in_its_turn() {
     var _ = arrive(1, in(500));
     CompletableFuture<Acquisition> large = arrive(2);
     replies.addAll(List.of(SERVED, new Impossible(Dimension.REQUESTS, 1)));
@@ -313,7 +313,7 @@ final class WaitingRoomTest {
   }
 
   @Test
-  void nobody_is_left_behind_when_the_engine_closes() {
+  void closing_the_engine_answers_all_parked_requests() {
     CompletableFuture<Acquisition> first = arrive(1, in(500));
     CompletableFuture<Acquisition> second = arrive(2);
     room.close();

@@ -11,10 +11,11 @@ import java.util.Queue;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import org.junit.jupiter.api.Test;
+import relay.guards.Await;
 import relay.redis.Acquisition.Exhausted;
 import relay.redis.Acquisition.Granted;
 
-/** Requests that wait for a real pool. */
+/** Requests parked for a real pool. */
 final class WaitingTest {
   private static final Duration SOON = Duration.ofSeconds(20);
   private static final Duration LONG = Duration.ofMinutes(5);
@@ -22,7 +23,7 @@ final class WaitingTest {
   private static final Duration DAY = Duration.ofDays(1);
 
   @Test
-  void all_who_wait_are_served_in_order_as_capacity_returns() {
+  void parked_requests_are_served_in_order_as_capacity_returns() {
     PoolPlan plan = Pools.plan(Pools.name("waiting"), WINDOW, 1, new Limits(4, 0, 0, 0));
     try (RedisEngine engine = engine("r1");
         RedisEngine other = engine("r2")) {
@@ -41,14 +42,14 @@ final class WaitingTest {
       }
       all.forEach(answer -> assertInstanceOf(Granted.class, answer.join()));
       List<Integer> order = List.copyOf(served);
-      // Those who came while nobody waited asked side by side; all others in turn.
+      // Requests that came before any was parked called Redis concurrently; the others in order.
       assertEquals(order.subList(4, 12), order.subList(4, 12).stream().sorted().toList());
       assertEquals(0, pool.waiting());
     }
   }
 
   @Test
-  void what_is_granted_to_nobody_goes_back() {
+  void a_grant_after_cancellation_is_cancelled() {
     PoolPlan plan = Pools.plan(Pools.name("waiting"), DAY, 1, new Limits(100, 0, 0, 0));
     try (RedisEngine engine = engine("r1")) {
       KeyPool pool = engine.pool(plan);
@@ -56,10 +57,10 @@ final class WaitingTest {
         CompletableFuture<Acquisition> answer =
             pool.acquire(Pools.one(), n % 2 == 0 ? LONG : Duration.ZERO);
         if (!answer.cancel(false) && answer.join() instanceof Granted(Lease lease)) {
-          lease.cancel(); // Redis was faster than the change of mind
+          lease.cancel(); // Redis answered before the cancellation
         }
       }
-      AwaitCondition.until(
+      Await.until(
           "nothing is held",
           SOON,
           () -> {
@@ -70,21 +71,21 @@ final class WaitingTest {
   }
 
   @Test
-  void a_place_that_becomes_free_is_taken_by_who_waits() {
+  void returned_concurrency_goes_to_a_parked_request() {
     List<KeyPlan> keys = List.of(new KeyPlan("key", "account", 0, 1, 1));
     PoolPlan plan = Pools.plan(Pools.name("waiting"), DAY, keys, Limits.UNKNOWN);
     try (RedisEngine engine = engine("r1")) {
       KeyPool pool = engine.pool(plan);
       Granted first = assertInstanceOf(Granted.class, pool.acquire(Pools.one(), LONG).join());
       CompletableFuture<Acquisition> second = pool.acquire(Pools.one(), LONG);
-      AwaitCondition.until("it waits", SOON, () -> pool.waiting() == 1);
+      Await.until("it waits", SOON, () -> pool.waiting() == 1);
       first.lease().settle(1, 1);
       assertInstanceOf(Granted.class, second.join());
     }
   }
 
   @Test
-  void a_time_beyond_the_patience_is_told_at_once() {
+  void a_wait_beyond_the_maximum_is_refused_at_once() {
     PoolPlan plan = Pools.plan(Pools.name("waiting"), DAY, 1, new Limits(1, 0, 0, 0));
     try (RedisEngine engine = engine("r1")) {
       KeyPool pool = engine.pool(plan);

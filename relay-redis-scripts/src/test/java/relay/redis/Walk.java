@@ -13,8 +13,8 @@ import java.util.stream.Stream;
 import relay.redis.PoolModel.Wish;
 
 /**
- * A random walk through the life of a pool: which call comes next, at what time, as told by what
- * clock. The same generator gives the same walk.
+ * A random walk through a pool's life: generates the next call, its time and its clock. The same
+ * generator yields the same walk.
  */
 final class Walk {
   private static final long MAX = Limits.MAX;
@@ -36,7 +36,7 @@ final class Walk {
   private final List<String> classes = new ArrayList<>();
   private final boolean indexed;
   private PoolPlan plan;
-  private int version; // of the plan
+  private int version; // in the plan
   private int next;
 
   Walk(RandomGenerator random, PoolModel model) {
@@ -61,12 +61,12 @@ final class Walk {
     return plan;
   }
 
-  /** A step in time before a call, and the clock after it. */
+  /** A step in time before a call, and the resulting clock. */
   Clock tick(Step step) {
     return clock.tick(uncounted.moments(step));
   }
 
-  /** A replica reads the pool's time in replies. */
+  /** A replica reads the pool's time in a reply. */
   void answered(Step step, List<Object> reply) {
     clock.answered(step, reply);
   }
@@ -75,7 +75,7 @@ final class Walk {
     return configure(0, 1 + random.nextLong(MAX - 1));
   }
 
-  /** After the loss of everything: by one who remembers, or by a newcomer. */
+  /** After a loss of all data: by a replica that knows the epoch, or by a new one. */
   Step configuredAgain() {
     return configure(random.nextInt(3) == 0 ? 0 : model.epoch(), 1 + random.nextLong(MAX - 1));
   }
@@ -106,7 +106,7 @@ final class Walk {
     return new Step.Settle(costs(), sets());
   }
 
-  /** A step once more, on the index as it is now. */
+  /** Repeats a step, with the present index. */
   private Step again(Step step) {
     return switch (step) {
       case Step.Acquire a ->
@@ -124,7 +124,7 @@ final class Walk {
     };
   }
 
-  /** Highest priority first, as it is now. */
+  /** Highest priority first, in the present configuration. */
   private List<String> sorted(List<String> fields) {
     List<String> sorted = new ArrayList<>();
     fields.stream()
@@ -156,7 +156,7 @@ final class Walk {
     return new Step.Configure(known, fresh, plan, sets, rows);
   }
 
-  /** Names of the ready sets, of each class by priority, highest first; spares come last. */
+  /** Names of the ready sets, per class by priority, highest first; spares come last. */
   private List<String> sets() {
     return indexed ? classes.stream().flatMap(c -> sets(c).stream()).toList() : List.of();
   }
@@ -220,7 +220,7 @@ final class Walk {
         endings, wishes, epoch, leaseMs, sets(modelClass), sets(), avoided, fields);
   }
 
-  /** Of all keys or some, highest priority first. */
+  /** Candidates of all keys or some, highest priority first. */
   private List<String> fields(String modelClass) {
     List<KeyPlan> chosen = random.nextInt(4) > 0 ? plan.keys() : some(plan.keys()).toList();
     List<String> fields = new ArrayList<>();
@@ -291,7 +291,7 @@ final class Walk {
     return new Step.Cooldown(field, millis, Math.max(0, granted));
   }
 
-  /** Keys, and with each its groups. */
+  /** Keys, each with its groups. */
   private Step restore() {
     Set<String> fields = new LinkedHashSet<>();
     some(keys)
@@ -352,7 +352,7 @@ final class Walk {
     return random.nextLong(20_000, 120_000);
   }
 
-  /** The size of one of the present limits. */
+  /** A request as large as one of the present limits. */
   private long typical() {
     long limit = plan.limitsOf(group()).of(TOKENS.get(random.nextInt(TOKENS.size())));
     return limit == 0 ? 100 : limit;
@@ -385,7 +385,7 @@ final class Walk {
     return keys.get(random.nextInt(keys.size()));
   }
 
-  /** One at least, if there is one. */
+  /** At least one element, if there is any. */
   private <T> Stream<T> some(List<T> all) {
     if (all.isEmpty()) {
       return Stream.of();

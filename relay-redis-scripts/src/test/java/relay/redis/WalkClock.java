@@ -5,18 +5,19 @@ import java.util.random.RandomGenerator;
 import java.util.stream.LongStream;
 
 /**
- * The time on a {@link Walk}: the true one, Redis's, which may be off, and what a replica knows.
+ * The clocks of a {@link Walk}: the true time, Redis's clock, which may be off, and the replica's
+ * reading.
  */
 final class WalkClock {
   private static final long START = 1_790_000_000_000_000L;
-  private static final long THREE_HOURS = 3 * 3_600_000_000L; // in which a halved burst comes back
+  private static final long THREE_HOURS = 3 * 3_600_000_000L; // a halved burst is back
 
   private final RandomGenerator random;
   private final PoolModel model;
   private long micros = START; // the true time
-  private long skew; // by how much Redis's clock is off
-  private long surest = START; // the true time when a replica last saw the pool's clock
-  private long seen; // and what it read
+  private long skew; // offset of Redis's clock
+  private long surest = START; // true time of a replica's last reading of the pool's clock
+  private long seen; // the reading
 
   WalkClock(RandomGenerator random, PoolModel model) {
     this.random = random;
@@ -24,10 +25,10 @@ final class WalkClock {
   }
 
   /**
-   * A step in time and the clock after it.
+   * A step in time and the resulting clock.
    *
-   * @param moments when the next call's answer may change, on Redis's clock: one of them, or the
-   *     microsecond before it, is a likely time for the call
+   * @param moments times on Redis's clock at which the next call's answer may change; one of them,
+   *     or the microsecond before it, is a likely time for the call
    */
   Clock tick(LongStream moments) {
     long window = model.shape().windowMicros();
@@ -60,13 +61,13 @@ final class WalkClock {
     return new Clock(Math.max(1, micros + skew), ceiling);
   }
 
-  /** To the first deadline, or the microsecond before it. */
+  /** Steps to the first deadline, or to the microsecond before it. */
   private long untilMoment() {
     long first = model.deadlines().min().orElse(model.last() + 1);
     return Math.max(0, first - model.last() - random.nextInt(2));
   }
 
-  /** Replies of most scripts tell the pool's time. */
+  /** Most scripts' replies contain the pool's time. */
   void answered(Step step, List<Object> reply) {
     boolean tells =
         switch (step) {

@@ -8,7 +8,7 @@ import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 import relay.redis.ModelReplay.Depth;
 
-/** One seed's walk: made, recorded, and where it fails, shrunk. */
+/** One seed's walk: generated, recorded and, if it fails, shrunk. */
 final class Wandering {
   private static final int STATE_EVERY = 5;
   private static final int RING_EVERY = 40;
@@ -24,7 +24,7 @@ final class Wandering {
     pool = "p" + seed;
   }
 
-  /** How it failed, or null. */
+  /** The failure, or null. */
   @Nullable AssertionError wander(int steps) {
     SplittableRandom random = new SplittableRandom(seed);
     try (ModelReplay replay = new ModelReplay(wire, pool)) {
@@ -47,7 +47,7 @@ final class Wandering {
       return null;
     } catch (AssertionError e) {
       return e;
-    } catch (RuntimeException e) { // of a script, as a rule
+    } catch (RuntimeException e) { // usually of a script
       return new AssertionError(e);
     }
   }
@@ -63,7 +63,7 @@ final class Wandering {
     return new Trace(moves);
   }
 
-  /** Makes the trace short and tells it. Time is bounded. */
+  /** Shortens the trace and reports it, in bounded time. */
   String shrunk(int seconds) {
     if (seconds > 0) {
       long end = System.nanoTime() + Duration.ofSeconds(seconds).toNanos();
@@ -79,7 +79,7 @@ final class Wandering {
         " fails, also with these %d of its moves: %s%n%s", moves.size(), last, trace());
   }
 
-  /** What goes wrong when this is done on an empty pool; null if nothing does. */
+  /** The failure of these moves on an empty pool; null if they succeed. */
   private @Nullable AssertionError failure(Trace trace) {
     if (!trace.isConsistent()) {
       return null;

@@ -11,12 +11,11 @@ public final class BodyBuffer {
 
   BodyBuffer(BodyBuffers owner, ByteBuffer buffer, int announced) {
     this.owner = owner;
-    // One byte more than announced: a body that fills it is too long.
-    this.buffer =
-        buffer.position(BodyBuffers.HEADROOM).limit(BodyBuffers.HEADROOM + announced + 1);
+    // One byte more than announced, to detect a longer body.
+    this.buffer = buffer.position(BodyBuffers.HEADROOM).limit(BodyBuffers.HEADROOM + announced + 1);
   }
 
-  /** Where to read the body to. */
+  /** The buffer to read the body into. */
   public ByteBuffer buffer() {
     return Objects.requireNonNull(buffer, "the buffer was released");
   }
@@ -26,13 +25,15 @@ public final class BodyBuffer {
     return !buffer().hasRemaining();
   }
 
-  /** The bytes read so far, as a body. Its release gives this buffer back. */
+  /** The bytes read so far, as a body. Releasing the body releases this buffer. */
   public Payload payload() {
     ByteBuffer body = buffer().flip().position(BodyBuffers.HEADROOM);
     return Payload.in(body, owner.arrays(), this::release);
   }
 
-  /** Gives the buffer back, the first time. No thread may use its bytes afterwards. */
+  /**
+   * Releases the buffer once; later calls have no effect. No thread may use its bytes afterwards.
+   */
   public void release() {
     ByteBuffer released = buffer;
     buffer = null;

@@ -6,12 +6,12 @@ import org.jspecify.annotations.Nullable;
 import relay.carrier.SpareBuffers;
 
 /**
- * The memory of one replica for the bodies of its requests. A body in a direct buffer goes from the
- * client's socket to the provider's without a copy. An array would have to be zeroed, and copied
- * into and out of: a fifth of the cost of a body of 50 KB. Thread-safe.
+ * A replica's memory for request bodies. A body in a direct buffer passes from the client's socket
+ * to the provider's without a copy. An array needs zeroing and two copies: a fifth of the cost of a
+ * 50 KB body. Thread-safe.
  */
 public final class BodyBuffers {
-  /** Bytes of a buffer for reading. */
+  /** The size of a buffer for reading, in bytes. */
   public static final int BYTES = 64 * 1024;
 
   /** Room before the body, for the request head that is sent with it. */
@@ -20,7 +20,7 @@ public final class BodyBuffers {
   /** A body of at most this size is cheaper in an array. */
   private static final int SMALL = 8 * 1024;
 
-  /** Buffers that bodies may hold at a time. Further bodies are arrays, which cost more. */
+  /** The most buffers that bodies hold at once. Further bodies use arrays, which cost more. */
   private static final int MOST_HELD = 256;
 
   private final SpareBuffers direct = new SpareBuffers(BYTES, true, MOST_HELD);
@@ -46,17 +46,17 @@ public final class BodyBuffers {
     }
   }
 
-  /** Buffers that bodies hold now. */
+  /** The number of buffers that bodies hold now. */
   public int held() {
     return MOST_HELD - free.availablePermits();
   }
 
-  /** A direct buffer of {@link #BYTES} for a read that does not wait. To be given back after it. */
+  /** A direct buffer of {@link #BYTES} for a non-blocking read. Return it after the read. */
   public ByteBuffer take() {
     return direct.take();
   }
 
-  /** Takes back what {@link #take} gave. */
+  /** Returns a buffer from {@link #take}. */
   public void giveBack(ByteBuffer buffer) {
     direct.giveBack(buffer);
   }

@@ -5,8 +5,8 @@ import org.jspecify.annotations.Nullable;
 import relay.carrier.SpareBuffers;
 
 /**
- * A request's body: an array, or direct memory that the provider's socket sends as it is. Direct
- * memory becomes an array only for a caller that needs one.
+ * A request body: an array, or direct memory that the provider's socket sends without a copy.
+ * Direct memory is copied to an array only for a caller that needs one.
  *
  * <p>{@link #release} lets the next request reuse the memory, so it must follow the last read and
  * the last send. Used by one thread at a time.
@@ -65,7 +65,7 @@ public final class Payload {
     T read(byte[] bytes, int length);
   }
 
-  /** Has the bytes read by a caller that does not keep them. */
+  /** Passes the bytes to a reader that must not keep them. */
   public <T> T withBytes(Reader<T> reader) {
     Memory direct = memory;
     if (bytes != null || direct == null) {
@@ -74,14 +74,14 @@ public final class Payload {
     ByteBuffer lent = direct.arrays.take(); // a recently used one, still in the processor's caches
     try {
       byte[] copy = lent.array();
-      direct.buffer.get(direct.buffer.position(), copy, 0, length);
+      direct.buffer.get(direct.buffer.position(), copy, lent.arrayOffset(), length); // offset 0
       return reader.read(copy, length);
     } finally {
       direct.arrays.giveBack(lent);
     }
   }
 
-  /** The bytes, which the caller may keep but not change. */
+  /** The bytes. The caller may keep them but not change them. */
   public byte[] bytes() {
     byte[] known = bytes;
     if (known == null) {

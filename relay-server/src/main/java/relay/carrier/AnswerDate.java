@@ -5,9 +5,7 @@ import java.time.LocalDateTime;
 import java.time.ZoneOffset;
 
 /**
- * The date of answers that bring none, as HTTP writes it: {@code Sun, 06 Nov 1994 08:49:37 GMT}.
- * Undertow's own takes a calendar for it, which takes 2 MB and its time for all languages of the
- * world.
+ * The date of answers without one, in HTTP's format: {@code Sun, 06 Nov 1994 08:49:37 GMT}. Undertow's own code uses a calendar, which loads 2 MB of locale data.
  */
 public final class AnswerDate {
   private static final String DAYS = "MonTueWedThuFriSatSun";
@@ -23,13 +21,13 @@ public final class AnswerDate {
     last = written(clock.millis() / 1000);
   }
 
-  /** Written anew once a second. */
+  /** Formatted once a second. */
   public String now() {
     long second = clock.millis() / 1000;
     Written written = last;
     if (written.second != second) {
       written = written(second);
-      last = written; // whoever comes last wins, which does not matter
+      last = written; // a benign race
     }
     return written.text;
   }

@@ -22,13 +22,9 @@ import org.xnio.XnioIoThread;
 import org.xnio.XnioWorker;
 
 /**
- * One platform thread that runs virtual threads and, when none of them can go on, waits for sockets
- * and for times. To Undertow it is the I/O thread of the connections that it serves.
+ * A platform thread that runs virtual threads. When none is runnable, it waits in select() for sockets and timers. To Undertow it is the I/O thread of its connections.
  *
- * <p>What it runs itself, outside of a virtual thread, takes no lock that virtual threads wait for:
- * a lock is handed to one of its waiters, and if that is a virtual thread in the queue of a carrier
- * that waits for the same lock, neither goes on. So a selector and its keys are used by their
- * carrier only, and of those that would wake it one does.
+ * <p>Code on this thread itself, outside of a virtual thread, must not take a lock for which virtual threads may wait. A lock is handed to one waiter. If that waiter is a virtual thread in the queue of a carrier that waits for the same lock, both are stuck. So only the carrier uses its selector and keys, and of many wake-ups one reaches the selector.
  */
 final class Carrier extends XnioIoThread {
   private static final Logger log = LoggerFactory.getLogger(Carrier.class);
@@ -59,8 +55,7 @@ final class Carrier extends XnioIoThread {
 
   /** Something that is closed with its carrier. */
   interface Carried extends Watched {
-    /** From any thread. */
-    void close();
+    /** Closes it, from any thread. */ void close();
   }
 
   Carrier(String name, int number) {
@@ -73,13 +68,13 @@ final class Carrier extends XnioIoThread {
     }
   }
 
-  /** Nothing is left to a worker: what blocks runs on virtual threads. */
+  /** There is no worker: blocking code runs on virtual threads. */
   @Override
   public @Nullable XnioWorker getWorker() {
     return null;
   }
 
-  /** Runs a task, soon, on this thread. From any thread, and does not wait. */
+  /** Queues a task for this thread, from any thread. */
   @Override
   public void execute(Runnable task) {
     tasks.add(task);
@@ -95,7 +90,7 @@ final class Carrier extends XnioIoThread {
   @Override
   public Key executeAfter(Runnable task, long time, TimeUnit unit) {
     Key key = timers.after(task, unit.toNanos(time));
-    wakeUp(); // it may be the first of all
+    wakeUp(); // it may be due before all others
     return key;
   }
 
@@ -121,12 +116,12 @@ final class Carrier extends XnioIoThread {
         });
   }
 
-  /** The carrier of the task that calls; null outside of tasks. */
-  static @Nullable Carrier here() {
+  /** The carrier of the calling task; null outside of tasks. */
+  static @Nullable Carrier current() {
     return HERE.get();
   }
 
-  /** Whether nothing else runs here while the calling thread does. */
+  /** Whether the calling thread excludes all others on this carrier. */
   boolean runsThisThread() {
     return Thread.currentThread() == this || (HERE.get() == this && VirtualThreads.canBeCarried());
   }
@@ -136,39 +131,39 @@ final class Carrier extends XnioIoThread {
     return requests;
   }
 
-  /** Of the tasks that have begun, those that have not ended. */
+  /** Tasks that have not ended. */
   int running() {
     return running.get();
   }
 
-  /** Clients' connections that are open here. */
+  /** Open client connections of this carrier. */
   AtomicInteger connections() {
     return connections;
   }
 
-  /** Watches a channel that its owner closes in time. For tasks of this carrier only. */
+  /** Watches a channel, which its owner must close. For tasks of this carrier only. */
   SelectionKey watch(SelectableChannel channel, int ops, Watched owner) throws IOException {
     return channel.register(selector, ops, owner);
   }
 
-  /** Likewise, and closes it with itself, unless told to forget it. */
+  /** Watches a channel until {@link #forget}, and closes its owner when the carrier closes. */
   SelectionKey keep(SelectableChannel channel, int ops, Carried owner) throws IOException {
     SelectionKey key = watch(channel, ops, owner);
     sockets.add(owner);
     return key;
   }
 
-  /** Empty; for what the carrier itself does until it returns. An array is behind it. */
+  /** An empty buffer, backed by an array, for use by the current callback of the carrier. */
   ByteBuffer room() {
     return room.clear();
   }
 
-  /** Of a channel that is watched; null of any other. For tasks of this carrier only. */
+  /** The key of a watched channel; null for others. For tasks of this carrier only. */
   @Nullable SelectionKey keyOf(SelectableChannel channel) {
     return channel.keyFor(selector);
   }
 
-  /** It is closed. For tasks of this carrier only. */
+  /** Drops a closed channel. For tasks of this carrier only. */
   void forget(Carried owner) {
     sockets.remove(owner);
   }
@@ -184,19 +179,19 @@ final class Carrier extends XnioIoThread {
         runSome();
         timers.runDue();
         look();
-      } catch (Throwable e) { // without its thread all that it carries would wait forever
+      } catch (Throwable e) { // if this thread ended, its virtual threads would wait for ever
         tell(e);
       }
     }
     end();
   }
 
-  /** Elsewhere: a log has locks. */
+  /** Logs on another thread: a logger has locks. */
   static void tell(Throwable failure) {
     try {
       Thread.ofPlatform().daemon().start(() -> log.error("an error inside Relay", failure));
     } catch (Throwable e) {
-      // No thread is to be had: it stays untold, but this one goes on
+      // No thread can be started: the carrier must go on without the log line
     }
   }
 
@@ -210,7 +205,7 @@ final class Carrier extends XnioIoThread {
   private void look() throws IOException {
     if (tasks.isEmpty()) {
       asleep.set(true);
-      if (tasks.isEmpty()) { // or it came before it could know that it has to wake
+      if (tasks.isEmpty()) { // recheck: a task added before asleep was set did not wake this thread
         await(timers.untilNextMs());
       }
       asleep.set(false);
@@ -231,21 +226,21 @@ final class Carrier extends XnioIoThread {
 
   private void ready(SelectionKey key) {
     if (asleep.get()) {
-      asleep.set(false); // or what is woken now would wake this once more
+      asleep.set(false); // or callbacks would write to the wake-up pipe for nothing
     }
-    if (key.isValid()) { // or it was closed this moment, by what was ready before it
+    if (key.isValid()) { // an earlier callback of this select() may have closed it
       ((Watched) key.attachment()).ready(key);
     }
   }
 
-  /** Whoever waits for a socket learns that it is closed. */
+  /** Closes all sockets, so that their threads wake up and fail. */
   private void end() {
     try {
       while (!sockets.isEmpty() || !tasks.isEmpty()) {
         try {
           List.copyOf(sockets).forEach(Carried::close);
           runSome();
-        } catch (Throwable e) { // the others are still to be closed
+        } catch (Throwable e) { // go on with the others
           tell(e);
         }
       }

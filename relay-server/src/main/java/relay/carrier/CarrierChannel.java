@@ -13,9 +13,7 @@ import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A connection whose reader and writer park until its carrier finds the socket ready. The carrier
- * watches for bytes to read all the time, so that a wait takes no call of the system but the
- * carrier's own. One thread may read and one may write at a time; any may close.
+ * A connection whose reader and writer park until its carrier finds the socket ready. OP_READ stays registered, so a wait costs no system call besides the carrier's select(). One thread may read and one may write at a time. Any thread may close.
  */
 final class CarrierChannel implements Carrier.Carried {
   private final Carrier carrier;
@@ -30,9 +28,9 @@ final class CarrierChannel implements Carrier.Carried {
   private volatile boolean muted;
   private volatile boolean closed;
 
-  private boolean socketDrained = true; // the reader's: nothing was left when it last read
+  private boolean socketDrained = true; // reader only: its last read emptied the socket
 
-  // Of a reader that waits in awaitBytes: used by its carrier alone, which runs that reader, too
+  // For a reader in awaitBytes. Only its carrier, which also runs that reader, uses these two
   private @Nullable Predicate<ByteBuffer> parkedConsumer;
   private boolean bytesReturned;
 
@@ -71,12 +69,12 @@ final class CarrierChannel implements Carrier.Carried {
     }
   }
 
-  /** By the carrier. False if the reader is to read. */
+  /** Runs on the carrier. False if the reader must read. */
   private boolean passOn(Predicate<ByteBuffer> way) {
     try {
       ByteBuffer room = carrier.room();
       if (channel.read(room) < 0) {
-        return false; // the next read finds the end as well
+        return false; // the next read finds the end, too
       }
       socketDrained = room.hasRemaining();
       if (room.position() > 0 && !way.test(room.flip())) {
@@ -85,7 +83,7 @@ final class CarrierChannel implements Carrier.Carried {
         LockSupport.unpark(reader);
       }
     } catch (IOException e) {
-      close(); // a reset is told of only once
+      close(); // the kernel reports a reset once only
     } catch (RuntimeException | Error e) {
       close(); // bytes are lost
       throw e;
@@ -93,23 +91,21 @@ final class CarrierChannel implements Carrier.Carried {
     return true;
   }
 
-  /** Nobody has taken what was told before: not once more, or the carrier would never rest. */
+  /** The reader has not consumed the last readiness event: stop watching OP_READ, or select() spins. */
   private void mute(SelectionKey selected) {
     selected.interestOpsAnd(~SelectionKey.OP_READ);
     muted = true;
-    if (!readable) { // it was taken just now, before this could be known
+    if (!readable) { // the reader consumed it meanwhile and did not see muted
       listen();
     }
   }
 
-  /** By the carrier. */
-  private void listen() {
+  /** Runs on the carrier. */ private void listen() {
     muted = false;
     watchFor(SelectionKey.OP_READ);
   }
 
-  /** By the carrier. */
-  private void watchFor(int ops) {
+  /** Runs on the carrier. */ private void watchFor(int ops) {
     try {
       if (closed) {
         return;
@@ -125,9 +121,9 @@ final class CarrierChannel implements Carrier.Carried {
   }
 
   /**
-   * Makes the connection.
+   * Connects.
    *
-   * @param timeoutMs 0 for none but the system's
+   * @param timeoutMs 0 for the system's own timeout
    */
   void connect(SocketAddress remote, int timeoutMs) throws IOException {
     if (!channel.connect(remote)) {
@@ -138,7 +134,7 @@ final class CarrierChannel implements Carrier.Carried {
   }
 
   /**
-   * Reads what has come; waits if nothing has.
+   * Reads available bytes; waits if there are none.
    *
    * @param timeoutMs 0 for none
    * @return the number of bytes; -1 at the end
@@ -159,12 +155,10 @@ final class CarrierChannel implements Carrier.Carried {
   }
 
   /**
-   * Waits until a {@link #read} need not, be it because it would fail: the reader needs no room for
-   * what comes until it has come.
+   * Waits until a {@link #read} would return or fail at once. The reader needs no buffer while it waits.
    *
-   * @param offered is given what comes meanwhile, by the carrier, and so must not block; the reader
-   *     waits on as long as it returns true. Not asked where the reader is not the carrier's alone
-   * @return false if there is nothing to read: what came was given away
+   * @param offered gets the bytes that arrive meanwhile, on the carrier: it must not block. While it returns true, the reader sleeps on. Unused if the carrier does not run the reader
+   * @return false if there is nothing to read, because {@code offered} took the bytes
    */
   boolean awaitBytes(@Nullable Predicate<ByteBuffer> offered) {
     if (!socketDrained) {
@@ -177,7 +171,7 @@ final class CarrierChannel implements Carrier.Carried {
       socketDrained &= bytesReturned;
       return !bytesReturned;
     } catch (IOException e) {
-      return true; // the read will find the same
+      return true; // the read will fail, too
     } finally {
       parkedConsumer = null;
       bytesReturned = false;
@@ -196,17 +190,17 @@ final class CarrierChannel implements Carrier.Carried {
     }
   }
 
-  /** Before what was told of is read: what comes after that is told once more. */
+  /** Consumes the readiness event before the read: later bytes cause a new event. */
   private void takeNotice() {
     if (readable) {
       readable = false;
-      if (muted) { // in the other order the carrier looks at the same two
+      if (muted) { // mute() checks both flags in the other order
         carrier.execute(this::listen);
       }
     }
   }
 
-  /** Writes all, waiting as often as it must. */
+  /** Writes all bytes. Blocks. */
   void write(ByteBuffer bytes) throws IOException {
     while (bytes.hasRemaining()) {
       if (channel.write(bytes) == 0) {
@@ -242,15 +236,13 @@ final class CarrierChannel implements Carrier.Carried {
       }
       LockSupport.parkNanos(this, left);
     }
-    if (Thread.currentThread().isInterrupted()) { // else it would never park again, but spin
+    if (Thread.currentThread().isInterrupted()) { // park() returns at once from now on, and this would spin
       throw new SocketException("interrupted");
     }
   }
 
   /**
-   * Whether something came, or the end, that nobody waits for: on a connection without a request
-   * that means that it is of no more use. Known to threads of its carrier only: any other may be
-   * told of what it has read in the meantime.
+   * Whether input or the end of the stream arrived while no thread reads. An idle connection with such input must not be used again. Reliable on threads of its carrier only: others always get false.
    */
   boolean hasUnsolicitedInput() {
     return readable && reader == null && carrier.runsThisThread();
@@ -267,13 +259,12 @@ final class CarrierChannel implements Carrier.Carried {
     carrier.execute(this::end);
   }
 
-  /** By the carrier. */
-  private void end() {
+  /** Runs on the carrier. */ private void end() {
     carrier.forget(this);
     try {
       channel.close();
     } catch (IOException e) {
-      // it is gone either way
+      // closed either way
     }
   }
 }

@@ -15,7 +15,7 @@ import java.net.UnknownHostException;
 import java.util.Map;
 import java.util.Set;
 
-/** A {@link CarrierChannel} as that which a {@link java.net.Socket} is made of. */
+/** Adapts a {@link CarrierChannel} to {@link java.net.Socket}. */
 final class CarrierEndpoint extends SocketImpl {
   private static final Map<Integer, SocketOption<?>> OPTIONS =
       Map.of(
@@ -127,7 +127,7 @@ final class CarrierEndpoint extends SocketImpl {
 
   @Override
   protected int available() {
-    return 0; // it is not known without reading
+    return 0; // unknown before a read
   }
 
   @Override

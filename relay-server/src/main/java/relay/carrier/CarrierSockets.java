@@ -11,8 +11,7 @@ import javax.net.SocketFactory;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Sockets that a carrier waits for, and that send what they are given when it is flushed, at once
- * (TCP_NODELAY) and as one.
+ * Sockets watched by a carrier. They gather writes until a flush, and then send them at once (TCP_NODELAY), together.
  */
 public final class CarrierSockets extends SocketFactory {
   private final Carrier carrier;
@@ -27,41 +26,33 @@ public final class CarrierSockets extends SocketFactory {
   }
 
   /**
-   * Whether something came on the socket that was made last, or its end, that nobody waits for:
-   * while no request is under way there, that means that none should begin. Known to tasks of its
-   * carrier only; others are told false.
+   * Whether input or the end of the stream arrived on the last socket made here while no thread reads. An idle connection with such input must not get a request. Reliable in tasks of its carrier only; others always get false.
    */
   public boolean hasUnsolicitedInput() {
     CarrierChannel known = last;
     return known != null && known.hasUnsolicitedInput();
   }
 
-  /** Whether a socket was made here, by any of these. */
+  /** Whether a socket was made by any instance of this class. */
   public static boolean made(Socket socket) {
     return socket instanceof CarrierSocket;
   }
 
   /**
-   * By the reader of a socket that was {@link #made} here: waits until something came, the end or a
-   * fault included, which the next read finds. A reader that waits so needs no room meanwhile.
+   * Waits until a read of this {@link #made} socket would return or fail at once. For its reading thread, which needs no buffer meanwhile.
    *
-   * @param parkedConsumer is given what comes while the reader waits, an array behind it, and
-   *     returns whether to wait on. It is run by the carrier, so it must not block, nor wait for a
-   *     lock, and keeps nothing of the buffer. Null for none; where no carrier runs the reader it
-   *     is not asked
-   * @return whether there is something to read; false if the stand-in had it, and returned false
+   * @param parkedConsumer gets the bytes that arrive during the wait, in a buffer backed by an array, and returns whether to wait on. It runs on the carrier: it must not block, wait for a lock, or keep the buffer. Null for none. Unused if no carrier runs the reader
+   * @return whether there is input to read; false if the consumer took it and returned false
    */
   public static boolean awaitBytes(Socket socket, @Nullable Predicate<ByteBuffer> parkedConsumer) {
     return ((CarrierSocket) socket).endpoint.connection().awaitBytes(parkedConsumer);
   }
 
   /**
-   * Lends memory outside of the heap to whoever is about to write to a socket that was {@link
-   * #made} here, through layers that know arrays only.
+   * Lends direct memory to a write on a {@link #made} socket, through layers that accept arrays only.
    *
-   * @param bytes with room before them for a head
-   * @return stands for the bytes: when it is written, though it is empty, they are; until {@link
-   *     #takeBack}
+   * @param bytes the body, with room for a head before it
+   * @return an array that stands for the bytes: a write of it writes them, until {@link #takeBack}
    */
   public static byte[] lend(Socket socket, ByteBuffer bytes) {
     return ((CarrierSocket) socket).endpoint.output().lend(bytes);
@@ -80,14 +71,14 @@ public final class CarrierSockets extends SocketFactory {
       this.endpoint = endpoint;
     }
 
-    /** The socket's own would not pass a flush on. */
+    /** {@link Socket}'s own stream does not pass on a flush. */
     @Override
     public OutputStream getOutputStream() throws IOException {
-      super.getOutputStream(); // which looks whether there may be one
+      super.getOutputStream(); // checks the state of the socket
       return endpoint.getOutputStream();
     }
 
-    /** A socket that was never used would not close what it is made of. */
+    /** {@link Socket} does not close an endpoint that was never connected. */
     @Override
     public void close() throws IOException {
       super.close();

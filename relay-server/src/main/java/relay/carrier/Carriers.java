@@ -13,7 +13,7 @@ import org.xnio.ChannelListener;
 import org.xnio.StreamConnection;
 import org.xnio.XnioIoThread;
 
-/** The carriers of a replica. Each task gets a virtual thread of the one that has least to do. */
+/** The carriers of a replica. Each task gets a virtual thread on the least busy one. */
 public final class Carriers implements Executor, AutoCloseable {
   private static final Logger log = LoggerFactory.getLogger(Carriers.class);
   private static final int SPARE_ROOMS = 64;
@@ -25,7 +25,7 @@ public final class Carriers implements Executor, AutoCloseable {
   /**
    * Starts them.
    *
-   * @param name what their threads' names begin with
+   * @param name prefix of the thread names
    * @param count at least 1
    */
   public Carriers(String name, int count) {
@@ -33,7 +33,7 @@ public final class Carriers implements Executor, AutoCloseable {
     carriers.forEach(Carrier::start);
   }
 
-  /** Tells the operator if something keeps them from running what they wait for. */
+  /** Warns if the JVM prevents carriers from running virtual threads themselves. */
   public static void warnIfHindered() {
     if (!VirtualThreads.canBeCarried()) {
       log.warn(
@@ -43,15 +43,14 @@ public final class Carriers implements Executor, AutoCloseable {
   }
 
   /**
-   * As many as there is work for, when a core's other half is taken by clients' connections and by
-   * Redis's. Fewer carriers are woken less often, and find more to do each time.
+   * A good number of carriers: one core is left for Redis and the rest of the process. Fewer carriers wake up less often, and find more work each time.
    */
   public static int fitting(int processors) {
     return Math.max(1, processors - 1);
   }
 
   /**
-   * Begins a task, which may block.
+   * Starts a task, which may block.
    *
    * @throws RejectedExecutionException after {@link #close}
    */
@@ -64,8 +63,7 @@ public final class Carriers implements Executor, AutoCloseable {
   }
 
   /**
-   * The first of those that run fewest: one does all as long as there is little, and its
-   * connections stay in use.
+   * The first carrier with the fewest tasks. At low load one carrier does everything, so its connections stay in use.
    */
   private Carrier leastBusy() {
     Carrier best = carriers.getFirst();
@@ -80,32 +78,30 @@ public final class Carriers implements Executor, AutoCloseable {
     return best;
   }
 
-  /** How many there are. */
+  /** Number of carriers. */
   public int count() {
     return carriers.size();
   }
 
   /** The number, from 0, of the carrier that runs the calling thread; 0 if none does. */
-  public int here() {
-    return Math.max(0, carriers.indexOf(Carrier.here()));
+  public int currentNumber() {
+    return Math.max(0, carriers.indexOf(Carrier.current()));
   }
 
   /**
-   * Makes sockets for which a carrier waits: best that of the thread that will read them. Any
-   * thread may use them, as it may use others.
+   * Makes sockets that a carrier watches, best the carrier of the reading thread. Any thread may use them.
    *
    * @param home the carrier's number
-   * @param beforeWaiting is run by a thread that has read all that came, before it waits for more
+   * @param beforeWaiting runs on the reading thread each time before it waits for more bytes
    */
   public CarrierSockets sockets(int home, Runnable beforeWaiting) {
     return new CarrierSockets(carriers.get(home), beforeWaiting, rooms);
   }
 
   /**
-   * Listens, and serves the connections: each by the carrier that has fewest.
+   * Listens on an address. The carrier with the fewest connections serves the next one.
    *
-   * @param opener is told of each connection by its carrier, which runs it itself: it must not
-   *     block, nor wait for a lock
+   * @param opener gets each connection, on its carrier: must not block, nor wait for a lock
    */
   public ClientPort listen(
       InetSocketAddress address, int backlog, ChannelListener<? super StreamConnection> opener)
@@ -119,29 +115,28 @@ public final class Carriers implements Executor, AutoCloseable {
   }
 
   /**
-   * Begins tasks, which may block, on the carrier that is this I/O thread, so that nothing else
-   * runs for its connections meanwhile; or where there is least to do, if it is none.
+   * An executor for tasks that may block: on the carrier that is this I/O thread, or on the least busy one if it is no carrier.
    */
   public Executor at(XnioIoThread thread) {
     return thread instanceof Carrier carrier ? carrier.requests() : this;
   }
 
-  /** One that waits for sockets of others, too. */
-  public WaitingThread first() {
-    return new WaitingThread(carriers.getFirst());
+  /** The first carrier, as an event loop for sockets of other libraries. */
+  public CarrierLoop first() {
+    return new CarrierLoop(carriers.getFirst());
   }
 
-  /** Run what is given to them themselves, in order: it must not block, nor wait for a lock. */
+  /** The carriers as executors. They run tasks themselves, in order: a task must not block, nor wait for a lock. */
   public List<? extends Executor> threads() {
     return carriers;
   }
 
-  /** Of the tasks that have begun, those that have not ended. */
+  /** Tasks that have not ended. */
   public int running() {
     return carriers.stream().mapToInt(Carrier::running).sum();
   }
 
-  /** Closes all sockets, and lets nothing begin any more. */
+  /** Closes all sockets, and accepts no more tasks. */
   @Override
   public void close() {
     closed = true;

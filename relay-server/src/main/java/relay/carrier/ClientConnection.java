@@ -10,7 +10,7 @@ import org.xnio.Option;
 import org.xnio.Options;
 import org.xnio.StreamConnection;
 
-/** A client's connection that a carrier serves. */
+/** A client's connection, served by a carrier. */
 final class ClientConnection extends StreamConnection {
   private final Carrier carrier;
   private final ClientSocket socket;
@@ -41,7 +41,7 @@ final class ClientConnection extends StreamConnection {
     IoUtils.safeClose(this);
   }
 
-  /** Takes {@link Options#CLOSE_ABORT} alone: the connection's end will be a reset. */
+  /** Supports {@link Options#CLOSE_ABORT} only: a close will send a reset. */
   @Override
   public <T> T setOption(Option<T> option, T value) throws IOException {
     if (option.equals(Options.CLOSE_ABORT)) {

@@ -12,12 +12,12 @@ import java.util.function.Supplier;
 import org.xnio.ChannelListener;
 import org.xnio.StreamConnection;
 
-/** A port that is listened on; each connection is served by the carrier that has fewest. */
+/** A listening port. The carrier with the fewest connections serves the next one. */
 public final class ClientPort implements Carrier.Carried, AutoCloseable {
-  /** When no connection can be taken, for want of file descriptors, it is tried again so soon. */
+  /** Pause after accept() failed, for instance for want of file descriptors. */
   private static final long PAUSE_MS = 100;
 
-  /** Connections taken before others get their turn. */
+  /** Connections accepted per readiness event; then other events get their turn. */
   private static final int AT_ONCE = 64;
 
   private final Carrier carrier;
@@ -27,9 +27,9 @@ public final class ClientPort implements Carrier.Carried, AutoCloseable {
   private final InetSocketAddress address;
 
   /**
-   * @param carrier takes the connections
-   * @param next the carrier that serves the next one
-   * @param opener is told of each, on its carrier
+   * @param carrier accepts the connections
+   * @param next chooses the carrier of the next connection
+   * @param opener gets each connection, on its carrier
    */
   ClientPort(
       Carrier carrier,
@@ -54,7 +54,7 @@ public final class ClientPort implements Carrier.Carried, AutoCloseable {
     carrier.execute(this::register);
   }
 
-  /** What is listened on. */
+  /** The address that is bound. */
   public InetSocketAddress address() {
     return address;
   }
@@ -100,7 +100,7 @@ public final class ClientPort implements Carrier.Carried, AutoCloseable {
       accepted.configureBlocking(false);
       accepted.setOption(StandardSocketOptions.TCP_NODELAY, true);
       accepted.setOption(StandardSocketOptions.SO_KEEPALIVE, true);
-    } catch (IOException e) { // it is gone already
+    } catch (IOException e) { // the client has closed it
       accepted.close();
       return;
     }
@@ -119,7 +119,7 @@ public final class ClientPort implements Carrier.Carried, AutoCloseable {
     opener.handleEvent(connection);
   }
 
-  /** Listens no more. The connections stay. From any thread. */
+  /** Stops listening, from any thread. Connections stay open. */
   @Override
   public void close() {
     carrier.execute(this::end);
@@ -130,7 +130,7 @@ public final class ClientPort implements Carrier.Carried, AutoCloseable {
     try {
       server.close();
     } catch (IOException e) {
-      // it is gone either way
+      // closed either way
     }
   }
 }

@@ -19,9 +19,7 @@ import org.xnio.conduits.StreamSourceConduit;
 import org.xnio.conduits.WriteReadyHandler;
 
 /**
- * The socket of a client's connection as Undertow wants it. Its carrier goes on watching for bytes
- * when reading is suspended, until some come in vain: while a request runs most clients say
- * nothing, and to change what is watched for is a call of the system each time.
+ * Adapts a client's socket to XNIO's conduits. The carrier keeps watching OP_READ after reads are suspended, until bytes arrive unwanted. Most clients send nothing while a request runs, and each change of the interest ops is a system call.
  */
 final class ClientSocket implements StreamSourceConduit, StreamSinkConduit, Carrier.Carried {
   private final Carrier carrier;
@@ -33,7 +31,7 @@ final class ClientSocket implements StreamSourceConduit, StreamSinkConduit, Carr
   private volatile @Nullable WriteReadyHandler onWritable;
   private volatile boolean readsResumed;
   private volatile boolean writesResumed;
-  private volatile boolean readinessNotConsumed; // of bytes, or the end, that nobody has read since
+  private volatile boolean readinessNotConsumed; // input or the end arrived, and was not read since
   private volatile boolean muted;
 
   ClientSocket(Carrier carrier, SocketChannel channel, ClientConnection connection) {
@@ -60,7 +58,7 @@ final class ClientSocket implements StreamSourceConduit, StreamSinkConduit, Carr
       } else if (readinessNotConsumed) {
         mute(selected);
       } else {
-        readinessNotConsumed = true; // whoever reads without being told may do so soon
+        readinessNotConsumed = true; // a reader may take it without an event
       }
     }
     if ((ops & SelectionKey.OP_WRITE) != 0) {
@@ -76,11 +74,11 @@ final class ClientSocket implements StreamSourceConduit, StreamSinkConduit, Carr
     }
   }
 
-  /** Or the carrier would never rest. */
+  /** Stops watching OP_READ, or select() spins. */
   private void mute(SelectionKey selected) {
     selected.interestOpsAnd(~SelectionKey.OP_READ);
     muted = true;
-    if (readsResumed) { // this moment, before it could be known
+    if (readsResumed) { // resumed meanwhile
       listen();
     }
   }
@@ -189,11 +187,11 @@ final class ClientSocket implements StreamSourceConduit, StreamSinkConduit, Carr
     try {
       var _ = way.run();
     } catch (ClosedChannelException e) {
-      // it is shut then
+      // already shut
     }
   }
 
-  /** Who reads learns that there is nothing more. */
+  /** Wakes up the reader: the input has ended. */
   void readsEnded() {
     ReadReadyHandler handler = onReadable;
     if (handler != null) {
@@ -209,7 +207,7 @@ final class ClientSocket implements StreamSourceConduit, StreamSinkConduit, Carr
   @Override
   public void resumeReads() {
     readsResumed = true;
-    if (muted) { // in the other order the carrier looks at the same two
+    if (muted) { // mute() checks both flags in the other order
       onCarrier(this::listen);
     }
   }
@@ -298,7 +296,7 @@ final class ClientSocket implements StreamSourceConduit, StreamSinkConduit, Carr
 
   @Override
   public boolean flush() {
-    return true; // nothing is held here
+    return true; // no buffer here
   }
 
   @Override
@@ -317,7 +315,7 @@ final class ClientSocket implements StreamSourceConduit, StreamSinkConduit, Carr
     terminateWrites();
   }
 
-  /** Who writes learns that no more is taken. */
+  /** Wakes up the writer: output has ended. */
   void writesEnded() {
     WriteReadyHandler handler = onWritable;
     if (handler != null) {
@@ -379,13 +377,13 @@ final class ClientSocket implements StreamSourceConduit, StreamSinkConduit, Carr
     return carrier.getWorker();
   }
 
-  /** The connection's, too. */
+  /** Closes the connection, too. */
   @Override
   public void close() {
     connection.abandon();
   }
 
-  /** The socket alone; the connection counts as closed already. */
+  /** Closes the socket only: the connection is closed already. */
   void end() {
     onCarrier(
         () -> {
@@ -393,7 +391,7 @@ final class ClientSocket implements StreamSourceConduit, StreamSinkConduit, Carr
           try {
             channel.close();
           } catch (IOException e) {
-            // it is gone either way
+            // closed either way
           }
         });
   }

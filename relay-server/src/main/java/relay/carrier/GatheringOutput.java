@@ -6,9 +6,7 @@ import java.nio.ByteBuffer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Writes what came since the last flush as one: OkHttp hands a request over in segments of 8 KiB,
- * and each would be a system call, and a packet, of its own. It is gathered where the system can
- * take it from. Between requests this holds nothing: the room comes from a pool and goes back.
+ * Gathers bytes until a flush, and writes them together. OkHttp writes a request in segments of 8 KiB, each of which would be a system call and a packet. The buffer is direct memory from a pool, held during a request only.
  */
 final class GatheringOutput extends OutputStream {
   /** Bytes gathered at most. */
@@ -19,12 +17,12 @@ final class GatheringOutput extends OutputStream {
   private final SpareBuffers rooms;
   private @Nullable ByteBuffer room;
   private @Nullable ByteBuffer lent;
-  private byte @Nullable [] stands; // for what is lent
+  private byte @Nullable [] stands; // stands for the lent memory
 
-  /** Where it goes. */
+  /** The destination. */
   @FunctionalInterface
   interface Sink {
-    /** Takes all of it, waiting if it must. */
+    /** Writes all bytes. Blocks. */
     void write(ByteBuffer bytes) throws IOException;
   }
 
@@ -43,7 +41,7 @@ final class GatheringOutput extends OutputStream {
   }
 
   @Override
-  @SuppressWarnings("ReferenceEquality") // one array stands for what is lent, and no equal one
+  @SuppressWarnings("ReferenceEquality") // identity: an equal array is not the lent one
   public void write(byte[] bytes, int offset, int length) throws IOException {
     if (bytes == stands) {
       writeLent(length);
@@ -64,10 +62,9 @@ final class GatheringOutput extends OutputStream {
   }
 
   /**
-   * Lends memory outside of the heap that is to be written; before its position there may be room
-   * that nobody uses.
+   * Lends direct memory for a write. The room before its position is free for a head.
    *
-   * @return is to be written in its stead, with the length of what is lent
+   * @return an array to write in its place, with the length of the lent memory
    */
   byte[] lend(ByteBuffer direct) {
     lent = direct;
@@ -75,13 +72,13 @@ final class GatheringOutput extends OutputStream {
     return stands;
   }
 
-  /** Nothing is lent any more. */
+  /** Ends the loan. */
   void takeBack() {
     lent = null;
     stands = null;
   }
 
-  /** With what was gathered right before it, if there is room, so that both are one write. */
+  /** Copies the gathered bytes right before the lent ones, if there is room: both leave in one write. */
   private void writeLent(int length) throws IOException {
     ByteBuffer direct = lent;
     if (direct == null || direct.remaining() != length) {

@@ -6,8 +6,7 @@ import java.util.concurrent.ConcurrentLinkedDeque;
 import java.util.concurrent.atomic.AtomicInteger;
 
 /**
- * Buffers of one size that are used again and again, without locks. The one that came back last is
- * taken first: the processor's caches may still hold it, and those that nobody needs stay cold.
+ * A lock-free pool of buffers of one size. The buffer returned last is taken first: it may still be in the processor's caches. Unneeded buffers stay cold.
  */
 public final class SpareBuffers {
   private final int size;
@@ -19,7 +18,7 @@ public final class SpareBuffers {
   /**
    * @param size of each, in bytes
    * @param direct whether they are outside the heap
-   * @param most so many are kept; what is beyond was for a moment with much to do
+   * @param most buffers kept; those beyond served a burst and are dropped
    */
   public SpareBuffers(int size, boolean direct, int most) {
     this.size = size;
@@ -27,7 +26,7 @@ public final class SpareBuffers {
     this.most = most;
   }
 
-  /** A buffer with all its room. What it holds may be anything. */
+  /** A cleared buffer, with arbitrary contents. */
   public ByteBuffer take() {
     ByteBuffer known = spare.pollFirst();
     if (known != null) {
@@ -37,7 +36,7 @@ public final class SpareBuffers {
     return direct ? ByteBuffer.allocateDirect(size) : ByteBuffer.allocate(size);
   }
 
-  /** Takes a buffer back that nobody uses any more. */
+  /** Returns a buffer that is no longer used. */
   public void giveBack(ByteBuffer buffer) {
     if (count.getAndIncrement() < most) {
       spare.addFirst(buffer);
@@ -46,7 +45,7 @@ public final class SpareBuffers {
     }
   }
 
-  /** How many are spare now. */
+  /** Spare buffers now. */
   int count() {
     return count.get();
   }
@@ -59,7 +58,7 @@ public final class SpareBuffers {
     return direct;
   }
 
-  /** Leaves the spare ones to the collector. */
+  /** Drops all spare buffers. */
   void clear() {
     while (spare.pollFirst() != null) {
       count.getAndDecrement();

@@ -9,8 +9,7 @@ import org.jspecify.annotations.Nullable;
 import org.xnio.XnioExecutor;
 
 /**
- * What a carrier is to run at a later time. Any thread adds and takes back, without a lock; the
- * carrier runs what is due.
+ * The timers of a carrier. Any thread adds and cancels them, without a lock. The carrier runs those that are due.
  */
 final class Timers {
   private static final long MS = TimeUnit.MILLISECONDS.toNanos(1);
@@ -87,20 +86,20 @@ final class Timers {
     return new Repeated(task, nanos);
   }
 
-  /** Runs what is due now. */
+  /** Runs the due timers. */
   void runDue() {
     if (waiting.isEmpty()) {
       return;
     }
     long now = System.nanoTime();
     for (Timer first = first(); first != null && first.dueNanos - now <= 0; first = first()) {
-      if (first.remove()) { // else it was taken back this moment
+      if (first.remove()) { // else it was just cancelled
         first.task.run();
       }
     }
   }
 
-  /** Milliseconds until something is due, rounded up; 0 if something is, -1 if nothing waits. */
+  /** Milliseconds until the next timer is due, rounded up; 0 if one is due; -1 without timers. */
   long untilNextMs() {
     Timer first = first();
     if (first == null) {
@@ -113,7 +112,7 @@ final class Timers {
   private @Nullable Timer first() {
     try {
       return waiting.isEmpty() ? null : waiting.first();
-    } catch (NoSuchElementException e) { // the last one was taken back this moment
+    } catch (NoSuchElementException e) { // the last one was just cancelled
       return null;
     }
   }

@@ -7,10 +7,7 @@ import java.util.concurrent.Executor;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Virtual threads that are run by an executor of one's own. The JDK can do that but shows it to
- * nobody: {@code java.lang} must be opened ({@code Add-Opens} in the jar's manifest). Where that
- * does not hold, or in a JDK that is built otherwise, the JDK's own carriers run them: all works as
- * well, and takes more processor time.
+ * Virtual threads on a given executor. The JDK has this, but not in its API: {@code java.lang} must be open ({@code Add-Opens} in the jar's manifest). Otherwise, or in another JDK, its own carriers run them: everything works, with more processor time.
  */
 final class VirtualThreads {
   private static final @Nullable MethodHandle MAKE = find();
@@ -31,7 +28,7 @@ final class VirtualThreads {
     }
   }
 
-  /** Whether the executor that is given to {@link #start} is used. */
+  /** Whether {@link #start} uses the given executor. */
   static boolean canBeCarried() {
     return MAKE != null;
   }

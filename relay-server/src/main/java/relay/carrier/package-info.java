@@ -1,6 +1,5 @@
 /**
- * The threads that carry requests: each runs virtual threads, and waits itself for the sockets that
- * those read, so that bytes of a provider reach their reader without another thread between.
+ * Carrier threads of requests. Each runs virtual threads and select()s their sockets itself, so bytes reach their reader without a hop to another thread.
  */
 @NullMarked
 package relay.carrier;

@@ -17,7 +17,7 @@ import picocli.CommandLine.RunLast;
 import picocli.CommandLine.ScopeType;
 import picocli.CommandLine.TypeConversionException;
 
-/** The command line: reads the arguments, runs one command, explains a mistake. */
+/** The command line: reads the arguments and runs one command. */
 public final class RelayCommandLine {
   private static final int HELP_COLUMNS = 100;
 

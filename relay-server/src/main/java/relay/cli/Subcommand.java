@@ -4,13 +4,13 @@ import java.nio.file.Path;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Model.CommandSpec;
 
-/** One command of {@code relay}: what it takes, and what it does. */
+/** One command of {@code relay}: its syntax and its action. */
 public interface Subcommand {
 
   /**
-   * Sets the name, the options and operands ({@link Operands} has the usual ones), and the text of
-   * the help: a description whose first line stands in the list of commands, and a footer with
-   * examples. {@code --config} and {@code --help} are there already. Called once.
+   * Sets the name, the options, the operands and the help; {@link Operands} has the usual ones. The
+   * first line of the description stands in the list of commands. The footer has examples. {@code
+   * --config} and {@code --help} come from {@link RelayCommandLine}. Called once.
    */
   void describe(CommandSpec spec);
 

@@ -8,11 +8,11 @@ import picocli.CommandLine.Help;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.UnmatchedArgumentException;
 
-/** A mistake in the arguments: a line that says what is wrong, and a line that says what to do. */
+/** Explains wrong arguments in two lines: the fault, and a suggestion or the usage. */
 final class UsageFault {
   private UsageFault() {}
 
-  /** Explains it on standard error, and gives the exit code. */
+  /** Writes both lines to standard error; returns the exit code. */
   static int explain(ParameterException fault, String[] arguments) {
     CommandLine command = fault.getCommandLine();
     String name = command.getCommandSpec().qualifiedName();

@@ -7,7 +7,7 @@ import java.util.Objects;
 import java.util.Properties;
 
 /**
- * What was built, and what it runs on.
+ * The versions of the program and of its JVM.
  *
  * @param version Relay's
  * @param commit of the sources, {@code -dirty} if they differed from it; {@code unknown} if they
@@ -16,7 +16,7 @@ import java.util.Properties;
  */
 record Version(String version, String commit, String java) {
 
-  /** Of this program; the build writes the first two into a resource. */
+  /** This program's; the build writes the first two into a resource. */
   static Version current() {
     Properties built = new Properties();
     try (InputStream resource =

@@ -1,4 +1,4 @@
-/** The command line: what the arguments ask for, and the texts of help. */
+/** The command line, read by picocli: arguments, help, suggestions, completion. */
 @NullMarked
 package relay.cli;
 

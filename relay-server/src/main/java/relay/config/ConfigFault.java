@@ -7,7 +7,7 @@ package relay.config;
  * @param line from 1
  * @param column from 1, in characters
  * @param path the setting's path, such as {@code providers[0].keys[1].rpm_limit}
- * @param wrong what is wrong
+ * @param wrong the error
  * @param allowed the allowed values, or the remedy
  */
 public record ConfigFault(

@@ -12,15 +12,14 @@ import relay.body.BodyBuffers;
 import relay.pipeline.ClientExchange.Body;
 
 /**
- * Reads a body as it comes, never more than allowed, and not for ever. Room is made for what has
- * come, not for what the client says will; but a {@link BodyBuffer} is taken at once.
+ * Reads a body, bounded in bytes and in time. An array grows with the bytes that have arrived, not with the announced length. A {@link BodyBuffer} is reserved at once.
  */
 final class BodyReader {
   private static final int FIRST_ROOM = BodyBuffers.BYTES;
 
   private static final byte[] NONE = {};
 
-  /** A body may take a second more than it is given for each so many bytes that came. */
+  /** Each such number of bytes gives the body one more second. */
   private static final long BYTES_A_SECOND = 8 * 1024;
 
   private final HttpServerExchange exchange;
@@ -30,7 +29,7 @@ final class BodyReader {
   private @Nullable BodyBuffer direct;
   private byte[] bytes = NONE;
   private int length;
-  private long startedNanos; // once anything had to be waited for
+  private long startedNanos; // of the first wait; 0 before it
 
   private BodyReader(
       HttpServerExchange exchange, StreamSourceChannel channel, ClientBounds bounds, int maxBytes) {
@@ -40,10 +39,10 @@ final class BodyReader {
     this.maxBytes = maxBytes;
   }
 
-  /** Reads to the end. Blocks: on a virtual thread. */
+  /** Reads to the end. Blocks: use a virtual thread. */
   static Body read(HttpServerExchange exchange, ClientBounds bounds, int maxBytes) {
     if (exchange.getRequestContentLength() > maxBytes) {
-      exchange.setPersistent(false); // nobody will read the rest
+      exchange.setPersistent(false); // the rest stays unread
       return new Body.TooLarge();
     }
     StreamSourceChannel channel = exchange.getRequestChannel();
@@ -73,11 +72,11 @@ final class BodyReader {
     channel.getReadSetter().set(null);
     channel.suspendReads();
     if (bad != null) {
-      exchange.setPersistent(false); // nobody will read the rest
+      exchange.setPersistent(false); // the rest stays unread
       return bad;
     }
     long announced = exchange.getRequestContentLength();
-    if (announced >= 0 && announced != length) { // as HTTP/2's frames allow
+    if (announced >= 0 && announced != length) { // possible over HTTP/2
       exchange.setPersistent(false);
       return new Body.Malformed();
     }
@@ -89,11 +88,11 @@ final class BodyReader {
       return Payload.of(length == bytes.length ? bytes : Arrays.copyOf(bytes, length));
     }
     Payload payload = direct.payload();
-    direct = null; // the payload's now
+    direct = null; // the payload owns it now
     return payload;
   }
 
-  /** Null when the body's end was reached. */
+  /** Null when the end of the body was reached. */
   private @Nullable Body readAll() throws IOException {
     while (true) {
       int n = readSome();
@@ -117,7 +116,7 @@ final class BodyReader {
     }
   }
 
-  /** All that came; at most one byte beyond what is allowed is kept. */
+  /** Reads what has arrived. Keeps at most one byte more than allowed. */
   private int readSome() throws IOException {
     if (direct != null) {
       int n = channel.read(direct.buffer());
@@ -140,7 +139,7 @@ final class BodyReader {
     }
   }
 
-  /** Waits until more came, or for a while; false when the time that was given is over. */
+  /** Waits for more bytes, or for a while. False when the body's time is over. */
   private boolean mayWait() {
     long now = System.nanoTime();
     if (startedNanos == 0) {
@@ -162,7 +161,7 @@ final class BodyReader {
     }
   }
 
-  /** A client that sends much at once will go on so; one that sends little may be up to no good. */
+  /** A client that sends much at once will send the rest soon. One that sends little may be an attack. */
   private long room(int more) {
     if (length > 0) {
       return 2L * bytes.length;

@@ -5,7 +5,7 @@ import java.lang.reflect.Field;
 import java.nio.ByteBuffer;
 import org.xnio.conduits.StreamSinkConduit;
 
-/** Where an answer stands that Undertow writes in chunks; it shows it to nobody. */
+/** Whether Undertow has written its last chunk completely. Undertow has no API for that. */
 final class ChunkEnd {
   private static final Field LINE_BREAK = field("chunkingSepBuffer");
 
@@ -22,9 +22,7 @@ final class ChunkEnd {
   }
 
   /**
-   * Whether another chunk may follow on the socket: what was written before, and flushed, are
-   * chunks, and the last is whole. Its line break need not have found room with its data. Then
-   * Undertow, which counts data alone, keeps it for its next write.
+   * Whether another chunk may follow on the socket: the answer is chunked, and its last chunk is complete. The line break of a chunk may not fit with its data. Undertow then keeps it for the next write, although it has counted the data as written.
    */
   static boolean isReached(StreamSinkConduit answer) {
     try {

@@ -13,9 +13,7 @@ import org.xnio.channels.StreamSourceChannel;
 import org.xnio.conduits.StreamSourceConduit;
 
 /**
- * Notices that a client leaves while its request runs. Undertow looks at the connection again only
- * when the answer is written; until then a request that nobody waits for would go on costing
- * tokens. What a client sends meanwhile, its next request, is put back for later.
+ * Detects that a client disconnects while its request runs. Undertow reads the connection again only after the answer, and until then an abandoned request would cost tokens. Bytes that arrive meanwhile, the next request, are put back.
  */
 final class ClientDisconnectWatch {
   private static final long STREAM_LOOK_MS = 250;
@@ -31,7 +29,7 @@ final class ClientDisconnectWatch {
     this.onGone = onGone;
   }
 
-  /** Begins to watch, once the request was read to its end. */
+  /** Begins to watch, after the request was read to its end. */
   static void on(HttpServerExchange exchange, Runnable onGone) {
     if (!(exchange.getConnection() instanceof HttpServerConnection http)) {
       lookAfterStream(exchange, onGone);
@@ -46,9 +44,7 @@ final class ClientDisconnectWatch {
   }
 
   /**
-   * Tells the exchange that runs on a connection when the connection is closed. There is one for
-   * each connection, and it forgets each exchange at its end: a listener for each exchange would
-   * keep them all, with their bodies, until a kept-alive connection closes.
+   * Notifies the current exchange when its connection closes. One per connection, and it drops each exchange at its end. A listener per exchange would retain all of them, with their bodies, until a kept-alive connection closes.
    */
   private static final class Closing implements ServerConnection.CloseListener {
     private static final AttachmentKey<Closing> KEY = AttachmentKey.create(Closing.class);
@@ -83,7 +79,7 @@ final class ClientDisconnectWatch {
     }
   }
 
-  /** A client of HTTP/2 resets one stream of its connection, which Undertow tells nobody. */
+  /** An HTTP/2 client may reset one stream of its connection. Undertow has no event for that, so look. */
   private static void lookAfterStream(HttpServerExchange exchange, Runnable onGone) {
     var _ =
         exchange

@@ -47,9 +47,9 @@ public final class DataPlane implements AutoCloseable {
 
   /**
    * @param carriers run the requests, and wait for the sockets of plain connections
-   * @param http2 whether HTTP/2 is spoken, too
+   * @param http2 whether to accept HTTP/2, too
    * @param tls null for plain connections
-   * @param stallTimeout how long a client may take no byte of its answer
+   * @param stallTimeout how long a client may stop reading its answer
    * @param patience how long a client may take to send a head, or a small body
    */
   public DataPlane(
@@ -94,7 +94,7 @@ public final class DataPlane implements AutoCloseable {
     return listener.port();
   }
 
-  /** From now on every connection is closed after its answer. */
+  /** Closes every connection after its answer from now on. */
   public void drain() {
     draining = true;
   }
@@ -103,11 +103,11 @@ public final class DataPlane implements AutoCloseable {
     if (draining) {
       exchange.setPersistent(false);
     }
-    String path = exchange.getRequestURI(); // as it came: no parameters taken off, nothing decoded
+    String path = exchange.getRequestURI(); // undecoded, with its path parameters
     Endpoint endpoint = Endpoint.at(path);
     RelayError wrong = HeadCheck.wrong(exchange);
     if (wrong != null) {
-      exchange.setPersistent(false); // where the next request would begin is not sure
+      exchange.setPersistent(false); // the start of the next request is uncertain
       refuse(exchange, wrong, endpoint == null ? dialectOf(exchange) : endpoint.dialect());
     } else if (endpoint != null) {
       allow(exchange, POST, endpoint.dialect(), client -> pipeline.serve(client, endpoint));
@@ -126,7 +126,7 @@ public final class DataPlane implements AutoCloseable {
     }
   }
 
-  /** What a client's setting needs whose /v1 is missing, or there twice: SDKs differ in it. */
+  /** A hint for a base URL with /v1 missing or twice. SDKs differ in it. */
   private static String baseUrl(String path) {
     if (path.startsWith("/v1/v1/")) {
       return ": this client adds /v1 itself, so give it a base URL without /v1";
@@ -142,7 +142,7 @@ public final class DataPlane implements AutoCloseable {
       List<String> methods,
       Dialect dialect,
       Consumer<ClientExchange> next) {
-    String method = exchange.getRequestMethod().toString(); // which, unlike a header, has a case
+    String method = exchange.getRequestMethod().toString(); // case-sensitive, unlike header names
     if (!methods.contains(method)) {
       exchange.getResponseHeaders().put(names.of("allow"), String.join(", ", methods));
       refuse(exchange, RelayError.wrongMethod("use " + String.join(" or ", methods)), dialect);
@@ -177,7 +177,7 @@ public final class DataPlane implements AutoCloseable {
         });
   }
 
-  /** What follows may block, and wait for locks. */
+  /** Runs the rest on a virtual thread, which may block and wait for locks. */
   private void begin(HttpServerExchange exchange, Dialect dialect, Consumer<ClientExchange> next) {
     Executor requests = carriers.at(exchange.getIoThread());
     UndertowExchange client =
@@ -188,13 +188,13 @@ public final class DataPlane implements AutoCloseable {
           try {
             next.accept(client);
           } catch (RuntimeException | Error e) {
-            client.abort(); // else it would wait for ever
+            client.abort(); // or the client would wait for ever
             throw e;
           }
         });
   }
 
-  /** Closes the port, and all connections once the ends of given answers were written. */
+  /** Closes the port. Closes all connections after the last writes of finished answers. */
   @Override
   public void close() {
     listener.closePort();
@@ -203,7 +203,7 @@ public final class DataPlane implements AutoCloseable {
   }
 
   /**
-   * Ends of answers were handed to the I/O threads, which work in order: so wait for their turn.
+   * The I/O threads run the last writes of answers in order. So wait until a task after them has run.
    */
   private void awaitHandedOver() {
     List<? extends Executor> threads = listener.threads();

@@ -24,10 +24,7 @@ import org.xnio.conduits.ConduitReadableByteChannel;
 import org.xnio.conduits.StreamSourceConduit;
 
 /**
- * Stands between the sockets of HTTP/1.1 clients and Undertow, and has {@link RequestFraming} look
- * at every byte first. A fault in a head is turned into one that Undertow answers with 400. At one
- * in a body the bytes stop, and the body's reader is told when it asks: the client is answered,
- * where Undertow would close the connection without a word.
+ * Checks every byte of HTTP/1.1 clients with {@link RequestFraming} before Undertow gets it. A fault in a head becomes one that Undertow answers with 400. At a fault in a body the bytes stop, and {@link #foundBroken} reports it, so that the client gets an answer. Undertow would close the connection without one.
  */
 final class FramingGuard implements DelegateOpenListener {
   private static final long ASKED_WITHIN_MS = 1_000;
@@ -41,8 +38,7 @@ final class FramingGuard implements DelegateOpenListener {
   }
 
   /**
-   * Whether the body that is being read turned out to be framed wrongly. Right after a read that
-   * gave nothing; true once, and then nothing more can be read.
+   * Whether the framing of the current body is wrong. To be called after a read without bytes. True once; nothing can be read afterwards.
    */
   boolean foundBroken(HttpServerExchange exchange) {
     return exchange.getConnection() instanceof HttpServerConnection http
@@ -55,7 +51,7 @@ final class FramingGuard implements DelegateOpenListener {
   }
 
   /**
-   * @param first what was read already to learn which protocol is spoken
+   * @param first bytes that were read to detect the protocol
    */
   @Override
   public void handleEvent(StreamConnection connection, @Nullable PooledByteBuffer first) {
@@ -77,7 +73,7 @@ final class FramingGuard implements DelegateOpenListener {
     undertow.handleEvent(connection, first);
   }
 
-  /** No head may hold a NUL, so Undertow answers 400 and closes. */
+  /** Undertow answers a NUL in a head with 400 and closes. */
   private static void spoil(ByteBuffer bytes, int at, RequestFraming framing) {
     if (at < bytes.limit()) {
       bytes.put(at, (byte) 0);
@@ -104,7 +100,7 @@ final class FramingGuard implements DelegateOpenListener {
       do {
         before = held.length;
         n = readOnce(target);
-        // When all that came is held back, what follows may have come, too: 0 would say it has not
+        // All bytes are held back, and more may be available: do not return 0
       } while (n == 0 && held.length > before);
       return n;
     }
@@ -142,7 +138,7 @@ final class FramingGuard implements DelegateOpenListener {
       return target.position() - start;
     }
 
-    /** Keeps the blanks before an index for the next read; how many they are. */
+    /** Keeps the whitespace before an index for the next read. Returns its length. */
     int holdBack(ByteBuffer bytes, int end) {
       int open = framing.open();
       if (open > 0) {
@@ -152,7 +148,7 @@ final class FramingGuard implements DelegateOpenListener {
       return open;
     }
 
-    /** If nobody has asked by then, nobody will. */
+    /** By then no reader will ask any more. */
     private void tell() {
       next.suspendReads();
       broken.add(connection);

@@ -12,19 +12,17 @@ import org.jspecify.annotations.Nullable;
 import relay.model.RelayError;
 
 /**
- * What is wrong with a request's head that Undertow takes, though it is too large, or leaves open
- * where the body ends, whom the request is for, or what it says. Afterwards its values are as the
- * client sent them: with all their {@link HeaderWhitespace}.
+ * Rejects heads that Undertow accepts although they are too large, or ambiguous in the body's length, the target or a value. Restores the {@linkplain HeaderWhitespace whitespace} of the values.
  */
 final class HeadCheck {
-  /** Of the target and the header lines, each with its colon, its space and its end. */
+  /** Most bytes of the target and the header lines, each with colon, space and line end. */
   static final int MAX_BYTES = 64 * 1024;
 
   static final int MAX_LINES = 200;
 
   private static final int LINE_MARKS = 4;
 
-  /** Relay reads the first line of these; another reader might read the last. */
+  /** Relay uses the first of these lines; another parser may use the last. */
   private static final List<HttpString> ONCE =
       List.of(Headers.CONTENT_TYPE, Headers.CONTENT_ENCODING);
 
@@ -38,7 +36,7 @@ final class HeadCheck {
 
   private HeadCheck() {}
 
-  /** Null if nothing is. */
+  /** Null for a correct head. */
   static @Nullable RelayError wrong(HttpServerExchange exchange) {
     HeaderMap headers = exchange.getRequestHeaders();
     if (exchange.getRequestMethod().toString().equals("CONNECT")) {
@@ -46,7 +44,7 @@ final class HeadCheck {
     }
     if (exchange.isHostIncludedInRequestURI()) {
       return RelayError.invalid(
-          "the request's target is a whole URL, as for a proxy, which Relay is not: make it the"
+          "the request's target is an absolute URL, as for a proxy; Relay is no proxy: make it the"
               + " base URL of the API");
     }
     HeaderValues encodings = headers.get(Headers.TRANSFER_ENCODING);
@@ -66,16 +64,16 @@ final class HeadCheck {
     for (HeaderValues values : headers) {
       HttpString name = values.getHeaderName();
       if (!isName(name)) {
-        return RelayError.invalid("a header's name is none that HTTP allows");
+        return RelayError.invalid("a header's name has characters that HTTP does not allow");
       }
       for (int n = 0; n < values.size(); n++) {
         if (!HeaderText.isText(values.get(n)) && isHttp1(exchange)) {
           values.set(
-              n, HeaderWhitespace.restored(values.get(n))); // of HTTP/2 a mark is the client's own
+              n, HeaderWhitespace.restored(values.get(n))); // over HTTP/2 nothing was encoded
         }
         if (!HeaderText.isText(values.get(n))) {
           return RelayError.invalid(
-              "the header %s holds bytes that are no UTF-8 text".formatted(name));
+              "the header %s is not UTF-8 text".formatted(name));
         }
         lines++;
         bytes += name.length() + values.get(n).length() + LINE_MARKS;
@@ -92,7 +90,7 @@ final class HeadCheck {
     return exchange.getConnection() instanceof HttpServerConnection;
   }
 
-  /** Written as a line of HTTP/1.1, a name with a colon would be another header. */
+  /** In HTTP/1.1 a name with a colon would become another header. */
   private static boolean isName(HttpString name) {
     for (int n = 0; n < name.length(); n++) {
       if (!OF_NAMES[name.byteAt(n) & 0xff]) {

@@ -7,8 +7,7 @@ import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Names of response headers in Undertow's form. Providers use few dozens: each is made once. Others
- * than HTTP allows there are none of: Undertow would write them as they are.
+ * Response header names in Undertow's form. Providers use a few dozen, so each is made once. Invalid names have no form here: Undertow would write them unchecked.
  */
 final class HeaderNames {
   private static final int REMEMBERED = 512;
@@ -17,13 +16,13 @@ final class HeaderNames {
 
   private final Map<String, HttpString> known = new ConcurrentHashMap<>();
 
-  /** Null if no header can have it. */
+  /** Null for an invalid name. */
   @Nullable HttpString ofAny(String name) {
     HttpString ready = known.get(name);
     return ready == null && TOKEN.matcher(name).matches() ? of(name) : ready;
   }
 
-  /** The form of a name of Relay's own. */
+  /** A name that Relay itself uses. */
   HttpString of(String name) {
     HttpString ready = known.get(name);
     if (ready == null) {

@@ -8,13 +8,12 @@ import java.nio.charset.CharacterCodingException;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Values of headers as Relay has them, text, and as Undertow has them, a character for each byte:
- * it writes the low byte of a character that has more, so that some would become line breaks.
+ * Converts header values between text and Undertow's form, one character per byte. Undertow writes only the low byte of a character, so some text would become line breaks.
  */
 final class HeaderText {
   private HeaderText() {}
 
-  /** A client's value as text; one that is no UTF-8 stays as it is. */
+  /** A client's value as text; invalid UTF-8 stays unchanged. */
   static String read(String value) {
     if (isAscii(value)) {
       return value;
@@ -27,14 +26,14 @@ final class HeaderText {
   static boolean isText(String value) {
     for (int n = 0; n < value.length(); n++) {
       char c = value.charAt(n);
-      if (c < ' ' || c > '~') { // nearly never
+      if (c < ' ' || c > '~') { // rare
         return mayPass(value) && (isAscii(value) || decoded(value) != null);
       }
     }
     return true;
   }
 
-  /** Whether a value holds nothing that ends a line or that no header may hold. */
+  /** Whether a value has no line ends and no forbidden characters. */
   static boolean mayPass(String value) {
     for (int n = 0; n < value.length(); n++) {
       char c = value.charAt(n);
@@ -45,7 +44,7 @@ final class HeaderText {
     return true;
   }
 
-  /** A text for Undertow to write. */
+  /** Text in Undertow's form. */
   static String write(String text) {
     return isAscii(text) ? text : new String(text.getBytes(UTF_8), ISO_8859_1);
   }

@@ -23,13 +23,11 @@ import relay.config.TlsConfig;
 
 /**
  * The port that clients connect to: HTTP/1.1, and HTTP/2 by prior knowledge or, with TLS, by ALPN.
- * An {@code Upgrade} is never made. Put together by hand, for Undertow's builder lets nobody look
- * at the bytes first ({@link FramingGuard}).
+ * {@code Upgrade} is never accepted. Built by hand: Undertow's builder has no place for a {@link FramingGuard} before its parser.
  */
 final class Listener {
   /**
-   * Undertow reads twice as much of a head as {@link HeadCheck} takes, for it refuses without a
-   * word of why.
+   * Undertow reads twice as much of a head as {@link HeadCheck} allows: Undertow itself would refuse without a reason.
    */
   private static final int HEAD_BYTES_READ = 2 * HeadCheck.MAX_BYTES;
 
@@ -40,8 +38,7 @@ final class Listener {
   private static final Duration IDLE = Duration.ofMinutes(6); // SDKs keep connections for 5
 
   static {
-    // Else 20,000 bytes of HTTP/2, beyond which Undertow asks the client for a retry. It is read
-    // once
+    // The default is 20,000 bytes; beyond it Undertow asks HTTP/2 clients to retry. Read once
     System.setProperty(
         Http2Channel.HTTP2_MAX_HEADER_SIZE_PROPERTY, Integer.toString(HEAD_BYTES_READ));
   }
@@ -77,7 +74,7 @@ final class Listener {
             .set(UndertowOptions.MAX_HEADERS, HEAD_LINES_READ)
             .set(UndertowOptions.REQUEST_PARSE_TIMEOUT, (int) patience.toMillis())
             .set(UndertowOptions.NO_REQUEST_TIMEOUT, (int) IDLE.toMillis())
-            // BodyReader holds the bound; Undertow's own default is 2 MiB, and it answers nothing
+            // BodyReader has the bound; Undertow's own, 2 MiB, closes without an answer
             .set(UndertowOptions.MAX_ENTITY_SIZE, -1L)
             .set(UndertowOptions.DECODE_URL, false)
             .set(UndertowOptions.ALWAYS_SET_KEEP_ALIVE, false)
@@ -97,12 +94,12 @@ final class Listener {
     return alpn;
   }
 
-  /** Looks at the bytes of HTTP/1.1 clients. */
+  /** Checks the framing of HTTP/1.1 requests. */
   FramingGuard guard() {
     return guard;
   }
 
-  /** Those that serve the connections. */
+  /** The I/O threads of the connections. */
   List<? extends Executor> threads() {
     return secure == null ? carriers.threads() : secure.threads();
   }
@@ -140,7 +137,7 @@ final class Listener {
     return secure == null ? 0 : secure.address().getPort();
   }
 
-  /** Takes no connection any more, soon. */
+  /** Stops accepting connections, soon. */
   void closePort() {
     if (plain != null) {
       plain.close();

@@ -3,25 +3,19 @@ package relay.edge;
 import java.nio.ByteBuffer;
 
 /**
- * Follows the bytes of an HTTP/1.1 connection from request to request and stops at what Undertow
- * would take, though two readers may understand it differently: a folded header line, a length of
- * more digits than a long has, and chunks that are framed in any but the one right way. What
- * Undertow refuses itself is left to it.
+ * Parses the framing of an HTTP/1.1 connection, request by request, and rejects input that two parsers could interpret differently although Undertow accepts it: a folded header line, a length with more digits than a long, chunks with unusual framing. Undertow rejects the rest itself.
  *
- * <p>HeaderWhitespace inside a header's value, of which Undertow would make one space, are written
- * so that it leaves them alone: see {@link HeaderWhitespace}. Whether blanks are inside shows only
- * behind them, so those with which the input ends are {@linkplain #open to be held back}.
+ * <p>Undertow would merge whitespace inside a header's value into one space, so it is encoded: see {@link HeaderWhitespace}. Only the next byte shows whether whitespace is inside the value, so whitespace at the end of the input {@linkplain #open is held back}.
  *
- * <p>It makes no difference where the input is cut. Once the client speaks HTTP/2, everything
- * passes. Not thread-safe.
+ * <p>The input may be cut anywhere. HTTP/2 passes unchecked. Not thread-safe.
  */
 final class RequestFraming {
   /**
-   * A line of a chunk's size with its extensions, or the trailer after the last chunk, in bytes.
+   * Most bytes of a chunk-size line with its extensions, or of the trailer.
    */
   static final int MAX_CHUNK_LINE = 4096;
 
-  /** HeaderWhitespace in a row inside a value, or at its end. */
+  /** Most whitespace in a row inside a value, or at its end. */
   static final int MAX_BLANKS = 8 * 1024;
 
   private static final int NOT_BEGUN = -1;
@@ -55,34 +49,32 @@ final class RequestFraming {
   private boolean mayBePreface = true;
   private boolean mayBeLength;
   private boolean mayBeEncoding;
-  private long length; // of the body, or of the chunk at hand
+  private long length; // of the body, or of the current chunk
   private int digits;
-  private int blanks; // in a row, of a value that has begun
+  private int blanks; // in a row, after the first byte of a value
   private boolean chunked;
 
-  /** Whether a body is being read, so that the request's head was taken. */
+  /** Whether the head was accepted and the body is being read. */
   boolean inBody() {
     return state.compareTo(State.BODY) >= 0 && state != State.ANYTHING;
   }
 
-  /** From now on everything passes. */
+  /** Whether everything passes from now on. */
   void letAllPass() {
     state = State.ANYTHING;
   }
 
   /**
-   * How many of the bytes that were read last are blanks of which it is not known yet whether they
-   * are inside a value. They are to be shown to Undertow only with what follows, and to be right
-   * before it in the buffer that is read next.
+   * Trailing whitespace of the last input that may be inside a value. Undertow must get it together with the following bytes: put it right before them in the next buffer.
    */
   int open() {
     return state == State.VALUE ? Math.max(0, blanks) : 0;
   }
 
   /**
-   * Reads bytes, and changes blanks among them.
+   * Parses bytes, and encodes whitespace in place.
    *
-   * @return the index of the first one that must not pass; {@code end} if all may
+   * @return index of the first byte that must not pass; {@code end} if all may
    */
   int accept(ByteBuffer bytes, int from, int end) {
     int p = from;
@@ -107,8 +99,7 @@ final class RequestFraming {
   }
 
   /**
-   * Most of a head's bytes change nothing: the rest of a word, of a name that is not looked for, of
-   * the request line. Passes over those from an index on.
+   * Skips bytes that change no state, which most bytes of a head do: the rest of a word, of an unneeded name, of the request line.
    */
   private int afterOrdinary(ByteBuffer bytes, int from, int end) {
     int p = from;
@@ -182,7 +173,7 @@ final class RequestFraming {
 
   private boolean lineStart(byte b) {
     if (b == ' ' || b == '\t') {
-      return false; // it goes on with the line before (obs-fold)
+      return false; // continues the previous line (obs-fold)
     }
     if (b == '\r') {
       state = State.HEAD_END;
@@ -276,7 +267,7 @@ final class RequestFraming {
 
   private boolean sizeEnd(byte b) {
     at = 0;
-    digits = 0; // from now on the bytes of the trailer
+    digits = 0; // counts the bytes of the trailer from now on
     return expect(b, '\n', length == 0 ? State.TRAILER_START : State.CHUNK);
   }
 

@@ -21,8 +21,7 @@ import org.xnio.ssl.SslConnection;
 import relay.config.TlsConfig;
 
 /**
- * A port that speaks TLS. XNIO's threads serve it, not the carriers: TLS has locks of its own, and
- * its arithmetic would hold up others.
+ * A TLS port. XNIO's threads serve it, not the carriers: TLS takes locks, and its arithmetic would delay other connections.
  */
 final class SecurePort implements AutoCloseable {
   private static final int HANDSHAKE_THREADS = 4;
@@ -37,7 +36,7 @@ final class SecurePort implements AutoCloseable {
    *
    * @param wanted port 0 for any
    * @param patience how long a client may take for its handshake
-   * @param opener is told of each connection
+   * @param opener gets each connection
    */
   SecurePort(
       InetSocketAddress wanted,
@@ -108,12 +107,12 @@ final class SecurePort implements AutoCloseable {
     return address;
   }
 
-  /** Those that serve its connections. */
+  /** The I/O threads of its connections. */
   List<? extends Executor> threads() {
     return IntStream.range(0, worker.getIoThreadCount()).mapToObj(worker::getIoThread).toList();
   }
 
-  /** Listens no more. The connections stay. */
+  /** Stops listening. Connections stay open. */
   void closePort() {
     IoUtils.safeClose(socket);
   }

@@ -52,7 +52,7 @@ final class ServerTls {
 
   private static X509ExtendedKeyManager keyManager(TlsConfig tls)
       throws GeneralSecurityException, IOException {
-    char[] inMemory = {}; // the store never leaves it
+    char[] inMemory = {}; // the store never leaves memory
     KeyStore store = KeyStore.getInstance("PKCS12");
     store.load(null, inMemory);
     store.setKeyEntry(

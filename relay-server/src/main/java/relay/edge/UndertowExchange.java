@@ -25,11 +25,7 @@ import relay.upstream.UpstreamAnswer.DirectSink;
 /**
  * A client's exchange over Undertow.
  *
- * <p>Parts of an answer are written by the virtual thread that reads them from the provider,
- * straight to the socket. Chunks that the provider made are sent past Undertow by the carrier while
- * that thread sleeps ({@link #send(ByteBuffer)}). Whole answers, and the end of those in parts, are
- * written by the I/O thread: an exchange that ends elsewhere makes Undertow's read listener spin
- * against it for the next request.
+ * <p>The virtual thread that reads parts of an answer from the provider writes them straight to the socket. While it sleeps, the carrier sends the provider's chunks around Undertow ({@link #send(ByteBuffer)}). The I/O thread writes whole answers and the end of answers in parts: if an exchange ends on another thread, Undertow's read listener spins against it for the next request.
  */
 final class UndertowExchange implements ClientExchange, DirectSink {
   private static final byte[] NO_BYTES = {};
@@ -42,18 +38,17 @@ final class UndertowExchange implements ClientExchange, DirectSink {
   private final HeaderNames names;
   private final AnswerDate date;
   private final Executor requests;
-  private @Nullable StreamSinkChannel channel; // of an answer in parts that has begun
-  private long left = -1; // of an announced length, not written yet; -1 if none was announced
-  private ByteBuffer unsent = NONE; // to be sent before anything else
+  private @Nullable StreamSinkChannel channel; // of an answer in parts, once begun
+  private long left = -1; // bytes of the announced length not written yet; -1 without one
+  private ByteBuffer unsent = NONE; // accepted chunks that the client has not taken
 
   /**
-   * Where chunks may go, once that is known and until Undertow writes again: to ask it each time is
-   * to go through a dozen objects that no processor's cache has, of one of thousands of streams.
+   * The socket for chunks, cached until Undertow writes again. A lookup touches a dozen objects per event, which are in no processor's cache when thousands of streams are open.
    */
   private @Nullable StreamSinkConduit direct;
 
   /**
-   * @param requests runs what may block
+   * @param requests runs blocking code
    */
   UndertowExchange(
       HttpServerExchange exchange,
@@ -68,7 +63,7 @@ final class UndertowExchange implements ClientExchange, DirectSink {
     this.names = names;
     this.date = date;
     this.requests = requests;
-    String path = exchange.getRequestURI(); // as it came
+    String path = exchange.getRequestURI(); // undecoded
     String query = exchange.getQueryString();
     target = query.isEmpty() ? path : path + "?" + query;
   }
@@ -151,8 +146,7 @@ final class UndertowExchange implements ClientExchange, DirectSink {
     if (length >= 0) {
       exchange.setResponseContentLength(length);
     } else if (exchange.isHttp11() && !exchange.isPersistent()) {
-      // To a client that wants its connection closed, and to all while the replica drains, Undertow
-      // would tell the answer's end by that of the connection: one that broke off would look whole.
+      // Without keep-alive, as during a drain, Undertow would end the answer by closing the connection: a truncated answer would look complete.
       exchange.getResponseHeaders().put(Headers.TRANSFER_ENCODING, "chunked");
     }
   }
@@ -167,7 +161,7 @@ final class UndertowExchange implements ClientExchange, DirectSink {
     }
     unsent = NONE;
     direct = null;
-    // To flush the last byte that was announced would end the exchange, here
+    // Flushing the last announced byte would end the exchange on this thread
     while (rest.hasRemaining() || (left != 0 && !out.flush())) {
       int n = rest.hasRemaining() ? out.write(rest) : 0;
       if (n == 0) {
@@ -207,9 +201,7 @@ final class UndertowExchange implements ClientExchange, DirectSink {
   }
 
   /**
-   * The socket, beneath all that makes an answer of what is written: of a client of this carrier,
-   * without TLS, that has not sent its next request, where chunks are what it gets. It may speak
-   * HTTP/1.0, or the status be one without a body.
+   * The raw socket, if chunks may be written to it: the client is on this carrier, without TLS, gets a chunked answer, and has not pipelined its next request. Null for HTTP/1.0 and for a status without a body.
    */
   private @Nullable StreamSinkConduit chunkSocket() {
     return exchange.isInIoThread()
@@ -231,7 +223,7 @@ final class UndertowExchange implements ClientExchange, DirectSink {
   }
 
   /**
-   * @param until when this began to wait, and for how long it may; 0 if it has not waited yet
+   * @param until end of the wait in {@link System#nanoTime}; 0 before the first wait
    */
   private long awaitWritable(StreamSinkChannel out, long until) throws IOException {
     long now = System.nanoTime();
@@ -253,11 +245,11 @@ final class UndertowExchange implements ClientExchange, DirectSink {
     onIoThread(
         () -> {
           if (begun == null && !rest.hasRemaining()) {
-            exchange.endExchange(); // which leaves the length in the answer to a HEAD as it is
+            exchange.endExchange(); // keeps the content-length of an answer to HEAD
           } else if (begun == null) {
             sendWhole(rest);
           } else {
-            new FinalPart(rest, this::abort).handleEvent(begun);
+            new FinalWrite(rest, this::abort).handleEvent(begun);
             boundRest();
           }
         });
@@ -268,7 +260,7 @@ final class UndertowExchange implements ClientExchange, DirectSink {
     boundRest();
   }
 
-  /** Nobody waits for the rest of an answer, but it may not take for ever. */
+  /** No thread waits for the rest of an answer, so a timer bounds it. */
   private void boundRest() {
     if (!exchange.isComplete()) {
       var _ =
@@ -297,12 +289,12 @@ final class UndertowExchange implements ClientExchange, DirectSink {
         });
   }
 
-  /** In HTTP/1.0 an answer's end is that of the connection: any other would look like it. */
+  /** In HTTP/1.0 the end of the connection ends the answer. A reset shows that it is truncated. */
   private void endWillBeReset() {
     try {
       exchange.getConnection().setOption(Options.CLOSE_ABORT, true);
     } catch (IOException e) {
-      // it is gone
+      // already closed
     }
   }
 
@@ -318,7 +310,7 @@ final class UndertowExchange implements ClientExchange, DirectSink {
     }
   }
 
-  /** Nobody else would answer. */
+  /** Closes the connection if the task fails: no other code would answer. */
   private void orClose(Runnable task) {
     try {
       task.run();

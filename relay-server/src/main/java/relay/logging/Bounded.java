@@ -6,7 +6,7 @@ import java.util.logging.Formatter;
 import java.util.logging.LogRecord;
 import org.jspecify.annotations.Nullable;
 
-/** The parts of a record, cut where a line would grow too long for a collector. */
+/** The parts of a record, cut to a length that log collectors accept. */
 final class Bounded {
   static final int MESSAGE_CHARS = 8 * 1024;
   static final int STACK_CHARS = 16 * 1024;
@@ -33,7 +33,7 @@ final class Bounded {
     if (text.length() <= chars) {
       return text;
     }
-    // Not between the halves of a surrogate pair.
+    // Do not split a surrogate pair.
     int end = Character.isHighSurrogate(text.charAt(chars - 1)) ? chars - 1 : chars;
     return text.substring(0, end) + CUT;
   }

@@ -10,7 +10,7 @@ import relay.model.JsonString;
 
 /**
  * One object a line: {@code ts} (RFC 3339, UTC, milliseconds), {@code level}, {@code logger},
- * {@code msg}, and where there is one {@code thread} and {@code exception} (the stack trace).
+ * {@code msg}, and if present {@code thread} and {@code exception} (the stack trace).
  */
 final class JsonFormatter extends Formatter {
   private static final DateTimeFormatter TIME =

@@ -38,8 +38,8 @@ final class LineHandler extends Handler {
   }
 
   /**
-   * A thread that runs virtual ones must not stand in a queue behind one of them, which would never
-   * get its turn: it tries, and the lock goes to whoever is there.
+   * A carrier must not queue behind a virtual thread: that thread needs the carrier to release the
+   * lock. So a carrier tries the lock until it is free.
    */
   private void enter() {
     if (Thread.currentThread().isVirtual()) {

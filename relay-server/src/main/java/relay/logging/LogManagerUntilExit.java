@@ -3,10 +3,10 @@ package relay.logging;
 import java.util.logging.LogManager;
 
 /**
- * A log manager that does not stop before the program does.
+ * A log manager that logs until the JVM exits.
  *
- * <p>The JDK's resets itself in a shutdown hook of its own, which runs beside the one that drains:
- * what the drain logs would be lost. The JVM makes it by name, hence public.
+ * <p>The JDK's log manager resets itself in a shutdown hook, in parallel with Relay's drain: the
+ * drain's log lines would be lost. Public because the JVM creates it by name.
  */
 public final class LogManagerUntilExit extends LogManager {
   /** For the JVM. */

@@ -19,9 +19,9 @@ public final class Logging {
   }
 
   /**
-   * Relay's own loggers, whose level is the operator's; of the JDK and the libraries only warnings
-   * are of use. Held here because a logger that nobody holds forgets its level, and in a class of
-   * its own because the first logger fixes the log manager, which {@link #configure} chooses.
+   * The parent of Relay's loggers. It has the configured level; the JDK and the libraries log
+   * warnings only. The reference keeps the level: an unreferenced logger is collected. A separate
+   * class, because the first logger fixes the log manager, and {@link #configure} chooses it.
    */
   private static final class Own {
     static final Logger LOGGER = Logger.getLogger("relay");
@@ -30,22 +30,21 @@ public final class Logging {
   private Logging() {}
 
   /**
-   * Sends every record of {@code level} and above to stderr. Call it first thing in {@code main}:
-   * only then do records that are written while the JVM shuts down still come out. A later call
-   * replaces level and format.
+   * Sends every record of {@code level} and above to stderr. Call it before the first use of a
+   * logger: else records are lost while the JVM shuts down. A later call replaces level and format.
    */
   public static void configure(Level level, Format format) {
     configure(level, format, new FileOutputStream(FileDescriptor.err));
   }
 
-  /** As {@link #configure} does first: then other threads may use loggers before. */
+  /** Chooses the log manager. Threads may use loggers from now on, before {@link #configure}. */
   public static void chooseManager() {
     System.setProperty("java.util.logging.manager", LogManagerUntilExit.class.getName());
   }
 
   /**
-   * What {@link #configure} takes its time for: before the first log manager is there, the JDK
-   * looks for others in each jar.
+   * Does the slow part of {@link #configure}: before the JDK creates a log manager, it searches
+   * each jar for another one.
    */
   public static void prepare() {
     LogManager.getLogManager();

@@ -9,12 +9,12 @@ import java.util.logging.LogRecord;
 import org.jspecify.annotations.Nullable;
 
 /**
- * {@code 13:14:15.016 WARN Pipeline: message}, local time, and the stack trace on lines of its own.
+ * {@code 13:14:15.016 WARN Pipeline: message}, local time; a stack trace follows on separate lines.
  */
 final class TextFormatter extends Formatter {
   private final Supplier<DateTimeFormatter> time;
 
-  /** Made for the first line: to read the time zones takes its part of a start. */
+  /** Created for the first line: reading the time zones would slow each start. */
   private static final class Local {
     static final DateTimeFormatter TIME = in(ZoneId.systemDefault());
   }
@@ -54,7 +54,7 @@ final class TextFormatter extends Formatter {
     return logger == null ? "" : logger.substring(logger.lastIndexOf('.') + 1);
   }
 
-  /** What a client sent must neither forge a line of the log nor steer the terminal. */
+  /** A client's text must not forge a log line or control the terminal. */
   private static void appendSafely(StringBuilder line, String text, String allowed) {
     for (int i = 0; i < text.length(); i++) {
       char c = text.charAt(i);

@@ -59,7 +59,7 @@ final class Series {
   }
 
   /**
-   * @param the likely values of all labels
+   * @param likely the likely values of all labels
    */
   void prepare(Stream<List<String>> likely) {
     likely.limit(PREPARED).forEach(values -> of(values.toArray(String[]::new)));

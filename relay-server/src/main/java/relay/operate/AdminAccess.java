@@ -19,7 +19,7 @@ import relay.config.ListenAddress;
 import relay.config.Secret;
 import relay.config.ServerConfig;
 
-/** The pools of the replica that runs with this configuration, through its admin plane. */
+/** Uses the admin plane of the replica that runs with this configuration. */
 final class AdminAccess implements PoolsAccess {
   private static final Duration TIMEOUT = Duration.ofSeconds(10);
   private static final long MAX_ANSWER_BYTES = 256L << 20;
@@ -43,13 +43,13 @@ final class AdminAccess implements PoolsAccess {
     ListenAddress listen = server.adminListen();
     if (listen.port() == 0) {
       throw OperationFailed.badUsage(
-          "neither redis.url nor the port of server.admin_listen is set: one of them is the way to"
-              + " the replicas");
+          "neither redis.url nor the port of server.admin_listen is set: set one of them to"
+              + " reach the replicas");
     }
     return new AdminAccess(URI.create("http://" + reachable(listen)), server.adminToken());
   }
 
-  /** One listens on all addresses, but speaks to one. */
+  /** A wildcard address is good for listening only; connect to loopback instead. */
   private static ListenAddress reachable(ListenAddress listen) {
     String loopback = listen.host().contains(":") ? "::1" : "127.0.0.1";
     boolean isName = !listen.host().matches("[0-9.]+|.*:.*");

@@ -20,8 +20,8 @@ public final class ConfigLookup {
   private ConfigLookup() {}
 
   /**
-   * The file to read: the one that was named, else the first of the usual ones. If there is none,
-   * {@code err} is told where one is looked for.
+   * The file to read: {@code named}, else the first that exists of the default places. If none
+   * exists, writes the places to {@code err}.
    */
   public static Optional<Path> file(
       @Nullable Path named, Map<String, String> environment, PrintStream err) {
@@ -39,7 +39,7 @@ public final class ConfigLookup {
     return found;
   }
 
-  /** A valid configuration; if there is none, {@code err} is told every fault. */
+  /** The configuration, if it is valid; else writes every fault to {@code err}. */
   public static Optional<Config> load(
       @Nullable Path named, Map<String, String> environment, PrintStream err) {
     return file(named, environment, err)

@@ -3,7 +3,7 @@ package relay.operate;
 import java.util.ArrayList;
 import java.util.List;
 
-/** Cells in columns that are as wide as they need to be. */
+/** A table. Each column is as wide as its widest cell. */
 final class Grid {
   private static final String GAP = "  ";
   private static final String RESET = "\u001b[0m";
@@ -15,7 +15,7 @@ final class Grid {
     this.colours = colours;
   }
 
-  /** How a cell stands out. */
+  /** The look of a cell. */
   enum Style {
     PLAIN(""),
     FAINT("\u001b[2m"),
@@ -30,7 +30,7 @@ final class Grid {
     }
   }
 
-  /** What a column shows in a row. */
+  /** The text of one column in one row. */
   record Cell(String text, Style style) {
     static Cell of(String text) {
       return new Cell(text, Style.PLAIN);
@@ -46,7 +46,7 @@ final class Grid {
     int[] widths = widths();
     StringBuilder lines = new StringBuilder();
     for (List<Cell> row : rows) {
-      // Nothing is padded to the right of the last text: lines end where it does.
+      // No padding after the last text of a line.
       int last = row.size() - 1;
       while (last > 0 && row.get(last).text().isEmpty()) {
         last--;

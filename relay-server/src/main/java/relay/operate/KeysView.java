@@ -24,7 +24,7 @@ final class KeysView {
   }
 
   /**
-   * @param again waits for the time of the next picture; false to end
+   * @param again waits until the next picture is due; false ends the watch
    */
   KeysView(
       PoolsAccess pools, PrintStream out, TerminalFeatures terminal, BooleanSupplier again) {
@@ -36,7 +36,7 @@ final class KeysView {
 
   void run(boolean watch, boolean json) throws OperationFailed {
     print(picture(json), watch && !json);
-    // A reader that went away (`| head`) shows only as an error of the stream.
+    // A closed pipe (`| head`) shows only as an error of the stream.
     while (watch && !out.checkError() && again.getAsBoolean()) {
       String picture;
       try {
@@ -65,7 +65,7 @@ final class KeysView {
 
   private void print(String picture, boolean redraw) {
     if (redraw && terminal.live()) {
-      // Overwriting does not flicker as clearing first would.
+      // Overwrite in place: clearing first would flicker.
       out.print(HOME + picture.replace("\n", CLEAR_LINE) + CLEAR_BELOW);
     } else {
       out.print(picture);

@@ -1,6 +1,6 @@
 package relay.operate;
 
-/** A command cannot do what was asked. */
+/** A command failed; the text explains it to the user. */
 final class OperationFailed extends Exception {
   private static final long serialVersionUID = 1;
 
@@ -13,12 +13,12 @@ final class OperationFailed extends Exception {
     this.text = text;
   }
 
-  /** What was asked for makes no sense: exit code 2. */
+  /** Bad usage or config: exit code 2. */
   static OperationFailed badUsage(String text) {
     return new OperationFailed(2, text);
   }
 
-  /** It would have made sense: exit code 1. */
+  /** A failure at run time: exit code 1. */
   static OperationFailed atRunTime(String text) {
     return new OperationFailed(1, text);
   }
@@ -27,7 +27,7 @@ final class OperationFailed extends Exception {
     return exitCode;
   }
 
-  /** What is wrong, and what to do. */
+  /** The fault, and how to correct it. */
   String text() {
     return text;
   }

@@ -51,7 +51,7 @@ final class PoolTable {
         + ")";
   }
 
-  /** Nothing while requests pass. */
+  /** Empty while the breaker is closed. */
   private static String breaker(JsonNode breaker) {
     String next = " in " + duration(breaker.path("next_try_ms"));
     return switch (breaker.path("state").asText()) {
@@ -64,7 +64,7 @@ final class PoolTable {
   private String groups(JsonNode pool) {
     Grid grid = new Grid(terminal.colours());
     List<JsonNode> groups = list(pool.path("groups"));
-    // Few providers count both kinds of tokens together.
+    // Few providers limit the sum of input and output tokens.
     boolean tpm = groups.stream().anyMatch(g -> !g.path("limits").path("tpm").isNull());
     List<String> dimensions = tpm ? DIMENSIONS : DIMENSIONS.subList(0, 3);
     List<Cell> head = new ArrayList<>();
@@ -83,7 +83,7 @@ final class PoolTable {
     return grid.lines();
   }
 
-  /** A bar, and the numbers. */
+  /** A bar, and used/limit. */
   private List<Cell> usage(JsonNode group, String dimension) {
     long used = group.path("used").path(dimension).asLong();
     JsonNode limit = group.path("limits").path(dimension);
@@ -101,7 +101,7 @@ final class PoolTable {
         Cell.of(used + "/" + limit.asLong() + (isLearned(group, dimension) ? "*" : "")));
   }
 
-  /** Whether the limit that holds is the one that the provider's answers state. */
+  /** True if the limit in force comes from the provider's headers. */
   private static boolean isLearned(JsonNode group, String dimension) {
     JsonNode learned = group.path("learned").path(dimension);
     return learned.isNumber() && learned.asLong() == group.path("limits").path(dimension).asLong();
@@ -117,7 +117,7 @@ final class PoolTable {
       double burst = group.path("burst").asDouble(1);
       if (burst < 1) {
         notes.append(
-            "  %s: %.0f %% of its burst, for the provider lets no more pass at once\n"
+            "  %s: %.0f %% of its burst, because the provider refuses larger ones\n"
                 .formatted(group.path("id").asText(), Math.max(1, burst * 100)));
       }
     }

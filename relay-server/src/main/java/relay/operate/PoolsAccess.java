@@ -4,10 +4,10 @@ import java.time.Duration;
 import relay.config.Config;
 import relay.config.RedisUrl;
 
-/** A way to the pools of the replicas that run with a configuration. */
+/** Reads and changes the pools of the replicas that run with a configuration. */
 interface PoolsAccess extends AutoCloseable {
 
-  /** As {@code GET /pools} gives it. */
+  /** The JSON of {@code GET /pools}. */
   String json() throws OperationFailed;
 
   void cooldown(String pool, String key, Duration duration) throws OperationFailed;
@@ -20,8 +20,8 @@ interface PoolsAccess extends AutoCloseable {
   void close();
 
   /**
-   * Through Redis where the configuration names one. An embedded Redis has a port that nobody knows
-   * beforehand, so there the replica's admin plane is asked.
+   * Uses Redis if the configuration names one. The port of an embedded Redis is random, so the
+   * replica's admin plane is used instead.
    */
   static PoolsAccess of(Config config) throws OperationFailed {
     RedisUrl redis = config.redis().url();

@@ -17,7 +17,7 @@ import relay.redis.KeyPlan;
 import relay.redis.KeyPool;
 import relay.redis.RedisEngine;
 
-/** The pools in the Redis that the configuration names; no replica need run. */
+/** Uses the Redis that the configuration names; no replica needs to run. */
 final class RedisAccess implements PoolsAccess {
   private final RedisEngine engine;
   private final Map<String, KeyPool> pools = new LinkedHashMap<>();
@@ -75,7 +75,7 @@ final class RedisAccess implements PoolsAccess {
     return pool;
   }
 
-  /** The engine bounds the wait. */
+  /** The engine has a timeout for every call. */
   private void await(CompletableFuture<?> answer) throws OperationFailed {
     try {
       answer.join();
@@ -93,11 +93,11 @@ final class RedisAccess implements PoolsAccess {
   private static String refuses(String why) {
     String what =
         switch (why.split(" ", 2)[0]) {
-          case "WRONGPASS" -> " refuses the password; check the user and password in redis.url";
-          case "NOAUTH" -> " wants a password; put it into redis.url";
+          case "WRONGPASS" -> " rejects the password; check the user and password in redis.url";
+          case "NOAUTH" -> " requires a password; put it into redis.url";
           case "NOPERM" ->
-              " lets the user in redis.url do too little; the README has what it needs";
-          default -> " refuses the connection";
+              " denies a command to the user in redis.url; the README lists the rights it needs";
+          default -> " rejects the connection";
         };
     return what + ". It says: " + why;
   }

@@ -5,11 +5,11 @@ import java.io.PrintStream;
 import java.util.Map;
 
 /**
- * What the reader's screen can show.
+ * The abilities of the terminal.
  *
- * @param live it is a screen that can be redrawn, not a file or a pipe
- * @param colours it shows colours
- * @param blocks it shows block characters
+ * @param live a terminal that can be redrawn, not a file or a pipe
+ * @param colours ANSI colours
+ * @param blocks block characters
  */
 record TerminalFeatures(boolean live, boolean colours, boolean blocks) {
 

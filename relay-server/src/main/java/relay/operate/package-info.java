@@ -1,4 +1,4 @@
-/** The commands that are over at once: what an operator asks of Relay, and does to its keys. */
+/** The operator's commands: check a config, show the keys, change a key. */
 @NullMarked
 package relay.operate;
 

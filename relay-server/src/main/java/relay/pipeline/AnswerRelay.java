@@ -16,9 +16,9 @@ import relay.stream.UsageChunkFilter;
 import relay.stream.UsageScanner;
 import relay.upstream.UpstreamAnswer;
 
-/** Passes a provider's answer on as it comes, reads its usage on the way, and settles the lease. */
+/** Relays a provider's answer as it arrives, reads its usage, and settles the lease. */
 final class AnswerRelay {
-  /** A body of known length up to this is passed on as a whole. */
+  /** A body of known length up to this is relayed as a whole. */
   private static final int WHOLE_BYTES = 64 * 1024;
 
   private final RequestContext request;
@@ -63,7 +63,7 @@ final class AnswerRelay {
         brokeOff(how);
         request.answer().refuse(how.error());
       }
-      return; // the lease ends with what it reserved: what was produced is not known
+      return; // the usage is unknown: the lease is charged what it reserved
     }
     UsageScanner scanner = UsageScanner.ofJson(plan.dialect());
     try (Usage usage = usage(answer, scanner)) {
@@ -81,14 +81,14 @@ final class AnswerRelay {
     boolean plain = isPlain(encoding);
     UsageChunkFilter filter =
         events && plain && plan.asksForUsage() ? new UsageChunkFilter() : null;
-    // An event may have to be added, or taken out: no length is promised for a stream.
+    // An event may be added or removed, so a stream has no content-length.
     request.client().begin(answer.status(), headers, events ? -1 : answer.contentLength());
     Outbox outbox = new Outbox(request, filter);
     boolean whole;
     try (Usage usage = usage(answer, scanner)) {
       whole = copy(answer, usage, outbox);
       scanner.end();
-      // A stream is whole when its last event came, whatever HTTP says, and only then.
+      // A stream is complete if and only if its last event arrived, whatever the framing says.
       if (events && usage.readable()) {
         whole = scanner.finished() || (whole && scanner.errorSeen());
       }
@@ -99,7 +99,7 @@ final class AnswerRelay {
     }
     settle(answer, scanner);
     try {
-      // Only a stream's error event is a failure: the JSON of a client's mistake says "error", too.
+      // Only the error event of a stream is a failure: a 400's JSON says "error", too.
       boolean errorEvent = events && scanner.errorSeen();
       if (errorEvent) {
         brokeOff(Break.ERROR_EVENT);
@@ -121,7 +121,7 @@ final class AnswerRelay {
     request.answer().done(answer.status(), whole ? "upstream" : "relay");
   }
 
-  /** False when the provider broke off. */
+  /** False when the provider broke off the answer. */
   private boolean copy(UpstreamAnswer answer, Usage usage, Outbox outbox)
       throws ClientGoneException {
     boolean gathers = answer.beforeWaiting(outbox::flushBeforeWaiting);
@@ -156,7 +156,7 @@ final class AnswerRelay {
     return answer.fellSilent() ? Break.SILENCE : Break.LOSS;
   }
 
-  /** How an answer fails in its middle: by the provider, or because the replica stops. */
+  /** Why an answer that has begun is not completed. */
   private enum Break {
     ERROR_EVENT,
     LOSS,
@@ -173,17 +173,17 @@ final class AnswerRelay {
     }
   }
 
-  /** It had begun well, and so was counted as one that works. */
+  /** Reports a failure of a provider whose answer had counted as a success. */
   private void brokeOff(Break how) {
     if (how == Break.STOP) {
-      return; // which is not the provider's fault
+      return; // not the provider's fault
     }
     plan.route().breaker().failed(new Passage.Free());
     request.meters().brokenOff(plan.route().name(), how.name().toLowerCase(Locale.ROOT));
   }
 
   /**
-   * The status line is long gone: an error event, and an end that cannot be taken for a good one.
+   * Ends an answer whose status line is sent: an error event, then a broken connection.
    */
   private void breakOff(Outbox outbox, boolean tells, RelayError error, UsageScanner scanner)
       throws ClientGoneException {
@@ -222,7 +222,7 @@ final class AnswerRelay {
     }
     Charge charge = Charge.seen(plan, scanner, lease);
     lease.settle(charge.inputTokens(), charge.outputTokens());
-    request.answer().endQuota(); // before the client sees the end, and may ask for more
+    request.answer().endQuota(); // before the client sees the end and sends more
     if (scanner.reported()) {
       TokenUsage usage = scanner.usage();
       request.meters().tokens(plan.route().name(), lease.key(), plan.facts().model(), usage);
@@ -233,7 +233,7 @@ final class AnswerRelay {
     }
   }
 
-  /** From what was charged of the input, but from what was produced and not a bound's charge. */
+  /** Learns from the charged input, but from the produced output: a charge may be the client's bound. */
   private void learn(long inputTokens, long outputTokens) {
     plan.route()
         .pool()
@@ -243,7 +243,7 @@ final class AnswerRelay {
     request.meters().estimateError("output", lease.outputTokens(), outputTokens);
   }
 
-  /** The provider's header lines that pass, and Relay's own but for the number of attempts. */
+  /** The provider's header lines that pass, and Relay's own except the number of attempts. */
   static HeaderLines headers(
       RequestContext request, RequestPlan plan, UpstreamAnswer answer, Lease lease) {
     HeaderLines lines = new HeaderLines();
@@ -273,7 +273,7 @@ final class AnswerRelay {
     }
   }
 
-  /** Where an answer's bytes are read for usage: as they are, or decoded. */
+  /** Feeds an answer's bytes to the usage scanner, decoded if necessary. */
   private record Usage(@Nullable UsageScanner plain, @Nullable DecodingTap decoding)
       implements AutoCloseable {
 
@@ -282,7 +282,7 @@ final class AnswerRelay {
     static Usage of(@Nullable String encoding, UsageScanner scanner) {
       return isPlain(encoding)
           ? new Usage(scanner, null)
-          : new Usage(null, DecodingTap.of(encoding, scanner::feed)); // any other: unread
+          : new Usage(null, DecodingTap.of(encoding, scanner::feed)); // other encodings stay unread
     }
 
     boolean readable() {

@@ -7,11 +7,9 @@ import relay.redis.Lease;
 import relay.stream.UsageScanner;
 
 /**
- * What a reported usage counts against the limits.
+ * The charge of a reported usage against the limits.
  *
- * <p>Anthropic counts input that was read afresh or written to its cache; what it read from the
- * cache is free, but for its models of the third generation. OpenAI counts the whole prompt, and at
- * admission the output that the client allowed, which it does not give back.
+ * <p>Anthropic counts uncached input and cache writes. Cache reads are free, except for models of the third generation. OpenAI counts the whole prompt, and at admission the client's bound on the output, which it never gives back.
  */
 record Charge(long inputTokens, long outputTokens) {
 
@@ -38,8 +36,7 @@ record Charge(long inputTokens, long outputTokens) {
   }
 
   /**
-   * What a request cost by what was seen of its answer. One that broke off may have cost more
-   * output than was reported by then: the reservation stands for it.
+   * The charge by the usage seen so far. An incomplete answer may have cost more output than it reported, so at least the reservation is charged.
    */
   static Charge seen(RequestPlan plan, UsageScanner scanner, Lease lease) {
     if (!scanner.reported()) {

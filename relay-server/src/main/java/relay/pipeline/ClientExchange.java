@@ -9,8 +9,7 @@ import relay.model.HeaderLines;
 import relay.upstream.UpstreamAnswer.DirectSink;
 
 /**
- * A client's request and the way to answer it, once. Answering hands the exchange over: nothing may
- * be called after {@link #answer}, {@link #end} or {@link #abort}.
+ * A client's request, and its one answer. No method may be called after {@link #answer}, {@link #end} or {@link #abort}.
  */
 public interface ClientExchange {
 
@@ -20,7 +19,7 @@ public interface ClientExchange {
   /** The dialect in which the client wants its answer. */
   Dialect dialect();
 
-  /** Path and query as they came. */
+  /** Path and query, undecoded. */
   String target();
 
   /** The first value of a header; null if there is none. */
@@ -29,29 +28,29 @@ public interface ClientExchange {
   /** All values of a header, in their order. */
   List<String> headers(String name);
 
-  /** Shows every header line in turn. */
+  /** Visits every header line. */
   void forEachHeader(HeaderLines.Visitor visitor);
 
-  /** Reads the body, once. Blocks, though not for ever: use a virtual thread. */
+  /** Reads the body, once. Blocks for a bounded time: use a virtual thread. */
   Body readBody(int maxBytes);
 
-  /** Calls back, from any thread, when the client has left before it was answered. */
+  /** Runs a callback, on any thread, if the client disconnects before its answer. */
   void onGone(Runnable callback);
 
   /** Runs the rest of the request, which may block, on another thread. Does not wait for it. */
   void continueOnNewThread(Runnable rest);
 
-  /** Answers as a whole. From any thread; does not block. */
+  /** Sends a whole answer. From any thread; does not block. */
   void answer(int status, HeaderLines headers, byte[] body);
 
   /**
    * Begins an answer that follows in parts.
    *
-   * @param length bytes of the body, of which the answer to a HEAD has none; -1 if not known
+   * @param length bytes of the body; -1 if unknown. The answer to a HEAD has no body
    */
   void begin(int status, HeaderLines headers, long length);
 
-  /** Writes the next part and waits until the client took it. Blocks: use a virtual thread. */
+  /** Writes the next part. Blocks until the client's socket took it: use a virtual thread. */
   void write(byte[] bytes, int offset, int length) throws IOException;
 
   /**
@@ -69,25 +68,25 @@ public interface ClientExchange {
    */
   void end(byte[] bytes, int offset, int length);
 
-  /** Breaks the connection, so that what came cannot be taken for a whole answer. */
+  /** Closes the connection, so that the client does not take the answer for a complete one. */
   void abort();
 
-  /** What came of reading a body. */
+  /** The result of reading a body. */
   sealed interface Body {
 
-    /** It is here. */
+    /** The whole body. */
     record Whole(Payload payload) implements Body {}
 
-    /** It is longer than allowed. */
+    /** It exceeds the allowed size. */
     record TooLarge() implements Body {}
 
-    /** Its chunks are not framed as HTTP has it; the rest cannot be read. */
+    /** Its chunks are malformed; the rest cannot be read. */
     record Malformed() implements Body {}
 
-    /** It came too slowly. */
+    /** The client sent it too slowly. */
     record TooSlow() implements Body {}
 
-    /** The client left or broke the protocol: there is nobody to answer. */
+    /** The client disconnected or broke the protocol: no answer is possible. */
     record Broken() implements Body {}
   }
 }

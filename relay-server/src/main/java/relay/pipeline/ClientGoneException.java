@@ -1,6 +1,6 @@
 package relay.pipeline;
 
-/** The client left while it was being answered. */
+/** The client disconnected during its answer. */
 final class ClientGoneException extends Exception {
   private static final long serialVersionUID = 1L;
 

@@ -23,12 +23,10 @@ import relay.redis.Usage;
 import relay.redis.UsageTally;
 
 /**
- * What a request takes of its client's own limits: once, however many providers and keys it tries,
- * and in the end what all its attempts together were charged. Of a client without limits the same
- * is counted, and nothing is asked. Used by one thread at a time.
+ * A request's share of its client's own limits. It is reserved once, for all providers and keys, and settled with the sum of what the attempts were charged. For a client without limits the usage is only counted. Used by one thread at a time.
  */
 final class ClientQuota {
-  /** Of a request that counts nowhere: nothing is asked, and nothing kept. */
+  /** For a request that counts against no limit. */
   static final ClientQuota NONE = new ClientQuota(null, null, "");
 
   private final @Nullable KeyPool pool;
@@ -122,7 +120,7 @@ final class ClientQuota {
     };
   }
 
-  /** The limit that stands in the way, as its setting says it. */
+  /** The exceeded limit, in the words of its setting. */
   private String limit(PoolPlan plan, Acquisition.Reason reason) {
     return switch (reason) {
       case REQUESTS -> limit(plan, Dimension.REQUESTS);
@@ -146,7 +144,7 @@ final class ClientQuota {
         + " a minute";
   }
 
-  /** An attempt is made with this lease of a provider's: what it is charged counts here, too. */
+  /** Adds the charge of an attempt's lease to this quota. */
   void carriedBy(Lease lease) {
     if (own != null || began) {
       carriers.add(lease);
@@ -154,8 +152,7 @@ final class ClientQuota {
   }
 
   /**
-   * Gives it back, but for what the attempts were charged; does nothing while one is under way. To
-   * be called before the client is told that its request has ended: then it may ask for more.
+   * Settles the quota with the charges of all attempts. Does nothing while an attempt's lease lives. To be called before the client sees the end of its answer and sends its next request.
    */
   void end() {
     if (asked != null) {

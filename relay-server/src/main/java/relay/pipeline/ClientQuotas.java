@@ -7,8 +7,7 @@ import relay.redis.KeyPool;
 import relay.redis.UsageTally;
 
 /**
- * Clients' own limits, shared by all replicas through a pool with a key for each such client, and
- * what clients use that have none.
+ * Clients' own limits, shared by all replicas in a pool with one key per limited client. Counts the usage of clients without limits.
  */
 final class ClientQuotas {
   private final @Nullable KeyPool pool;
@@ -27,7 +26,7 @@ final class ClientQuotas {
   }
 
   /**
-   * The part that one request may have of them.
+   * The quota of one request.
    *
    * @param counted false for a request that counts against no limit
    */

@@ -5,8 +5,7 @@ import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /**
- * How long a request may be tried: as long as the client waits. The official SDKs say so in {@code
- * x-stainless-timeout}, in seconds.
+ * How long attempts may begin: as long as the client waits. The official SDKs send that in {@code x-stainless-timeout}, in seconds.
  */
 final class ClientTimeout {
   private static final Pattern SECONDS = Pattern.compile("\\d{1,6}(\\.\\d{1,9})?");
@@ -14,7 +13,7 @@ final class ClientTimeout {
   private ClientTimeout() {}
 
   /**
-   * The lesser of what the client says and a bound.
+   * The lesser of the client's timeout and a bound.
    *
    * @param stated the header's value; null if there is none
    */

@@ -7,7 +7,7 @@ import relay.model.HeaderLines;
 import relay.model.JsonString;
 import relay.model.RelayError;
 
-/** Relay's own errors as the dialects write them. */
+/** Relay's own errors in the format of each dialect. */
 public final class ErrorBodies {
   private ErrorBodies() {}
 
@@ -41,8 +41,7 @@ public final class ErrorBodies {
             .add("x-request-id", requestId) // where OpenAI's SDKs look for it
             .add("x-relay-error-origin", "relay");
     if (error.status() < 500 && error.status() != 429) {
-      // The SDKs obey it. Claude Code retries a 401 for minutes, in silence, unless it is told not
-      // to.
+      // The SDKs obey it. Without it Claude Code silently retries a 401 for minutes.
       lines.add("x-should-retry", "false");
     }
     Duration wait = error.retryAfter();
@@ -56,7 +55,7 @@ public final class ErrorBodies {
   }
 
   private static String code(RelayError error) {
-    return switch (error.status()) { // what programs look at in openai's errors
+    return switch (error.status()) { // the field that OpenAI clients evaluate
       case 401 -> "\"invalid_api_key\"";
       case 429 -> "\"rate_limit_exceeded\"";
       default -> "null";

@@ -3,24 +3,24 @@ package relay.pipeline;
 import java.time.Duration;
 import relay.model.HeaderLines;
 
-/** Why an attempt came to nothing, and what the client would be told if it was the last one. */
+/** Why an attempt failed. */
 sealed interface Failure {
 
-  /** Whether the provider may have done what it was asked to. */
+  /** Whether the provider may have processed the request. */
   default boolean mayHaveBeenProcessed() {
     return false;
   }
 
-  /** The provider said that a limit is reached; the pool knows until when. */
+  /** The provider reported a limit. The pool knows the retry time. */
   record RateLimited() implements Failure {}
 
-  /** The provider limits what is not counted here; of that the pool knows nothing. */
+  /** The provider reported a limit on requests that are not counted. The pool does not know it. */
   record UncountedLimit(Duration retryAfter) implements Failure {}
 
-  /** The provider refuses the key itself; its words may name it, so they are not passed on. */
+  /** The provider refused the key. Its message may contain the key, so it is not relayed. */
   record KeyRefused() implements Failure {}
 
-  /** The provider failed, and this is what it said. */
+  /** The provider answered with an error. */
   final class ProviderFailed implements Failure {
     private final int status;
     private final HeaderLines headers;
@@ -49,14 +49,14 @@ sealed interface Failure {
       return !overloaded();
     }
 
-    /** Whether the whole provider has too much to do, so that other keys fare no better at once. */
+    /** Whether the provider is overloaded: an immediate retry on another key would fail, too. */
     boolean overloaded() {
       return status == 529 || status == 503;
     }
   }
 
   /**
-   * No connection, or it broke before the first byte.
+   * No connection, or it broke before the first byte of the answer.
    *
    * @param sent whether the provider may have seen a part of the request
    */

@@ -7,7 +7,7 @@ import java.util.Set;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
-/** Which header lines pass. Names are given in lower case. */
+/** Which header lines pass. Names are in lower case. */
 final class HeaderPolicy {
   private static final Set<String> HOP_BY_HOP =
       Set.of(
@@ -22,7 +22,7 @@ final class HeaderPolicy {
           "upgrade",
           "http2-settings");
 
-  /** Of the client's: what belongs to its connection to Relay, and its credentials for Relay. */
+  /** Client headers that do not pass: hop-by-hop ones, and credentials for Relay. */
   private static final Set<String> NOT_UPSTREAM =
       Set.of(
           "host",
@@ -33,7 +33,7 @@ final class HeaderPolicy {
           "api-key",
           "accept-encoding");
 
-  /** Encodings in which usage can be read; the client may get others only unread. */
+  /** Encodings whose usage can be read. Others pass in unread answers only. */
   private static final Set<String> READABLE = Set.of("gzip", "deflate");
 
   private static final Pattern REFUSED = Pattern.compile("q=0(\\.0*)?");
@@ -49,8 +49,7 @@ final class HeaderPolicy {
   }
 
   /**
-   * Whether a provider's header goes to the client. Those that tell of one key's limits would
-   * mislead the client of a pool.
+   * Whether a provider's header goes to the client. The limits of one key would mislead the client of a pool.
    */
   static boolean passesDownstream(String name, Set<String> connectionNames) {
     return !HOP_BY_HOP.contains(name)
@@ -71,7 +70,7 @@ final class HeaderPolicy {
     Set<String> names = Set.of();
     for (String value : connection) {
       if (value.equalsIgnoreCase("keep-alive") || value.equalsIgnoreCase("close")) {
-        continue; // as nearly all are
+        continue; // the usual case
       }
       names = new HashSet<>(names);
       for (String hop : value.split(",", -1)) {
@@ -81,7 +80,7 @@ final class HeaderPolicy {
     return names;
   }
 
-  /** What to accept of the provider: no encoding that the client did not accept. */
+  /** The accept-encoding for the provider: only encodings that the client accepts. */
   static String acceptEncoding(@Nullable String accepted) {
     if (accepted == null) {
       return "identity";

@@ -23,18 +23,15 @@ import relay.upstream.UpstreamAnswer;
 import relay.upstream.UpstreamCall.Outcome;
 
 /**
- * Brings quarantined keys back: one that the provider refused when the provider accepts it again,
- * one whose account had spent its money when the month is over. What an operator took out of use
- * stays so.
+ * Restores quarantined keys: a refused key when the provider accepts it again, a key of an account at its spend limit when the month is over. An operator's quarantine stays.
  *
- * <p>Once a second each pool's last snapshot is looked at. At most one probe of a pool is under way
- * in a replica, and of all replicas one has the turn for a key.
+ * <p>Checks each pool's last snapshot once a second. A replica runs at most one probe per pool, and Redis gives the turn for a key to one replica.
  */
 public final class KeyProbes implements AutoCloseable {
   private static final Logger log = LoggerFactory.getLogger(KeyProbes.class);
   private static final long LOOK_MS = 1_000;
 
-  /** Keys that one look asks for turns: of more, those at the front come back first. */
+  /** Keys per check. If there are more, the first ones are restored first. */
   private static final int KEYS = 50;
 
   private final Supplier<List<Route>> routes;
@@ -67,7 +64,7 @@ public final class KeyProbes implements AutoCloseable {
     this.carriers = carriers;
   }
 
-  /** Begins to look. */
+  /** Starts the checks. */
   public void start() {
     var _ = looks.scheduleWithFixedDelay(this::look, LOOK_MS, LOOK_MS, TimeUnit.MILLISECONDS);
   }
@@ -128,7 +125,7 @@ public final class KeyProbes implements AutoCloseable {
         .toList();
   }
 
-  /** Blocks until the provider has answered. */
+  /** Blocks until the provider answers. */
   private void probe(Route route, String key) {
     try {
       switch (route.api().probe(key).execute()) {
@@ -150,8 +147,7 @@ public final class KeyProbes implements AutoCloseable {
   }
 
   /**
-   * Any answer but a refusal shows that the key is known, be it that the path is not. One that the
-   * next request finds refused after all waits the longer for its next turn.
+   * Any answer except a refusal proves the key, also a 404. If a later request is refused after all, the pause before the next probe doubles.
    */
   private static boolean accepted(int status) {
     return status < 500 && status != 401 && status != 403;

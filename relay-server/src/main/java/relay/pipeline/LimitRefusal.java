@@ -12,11 +12,10 @@ import relay.upstream.RetryTime;
 import relay.upstream.UpstreamAnswer;
 
 /**
- * The kinds of 429 that providers give, told apart by the words of their errors. The codes are the
- * providers' own; nothing else in an error contains them.
+ * The kinds of 429, distinguished by the error text. The codes are the providers' own and occur in no other error.
  */
 sealed interface LimitRefusal {
-  /** Of an unpacked body; no refusal is as long. */
+  /** Most bytes of a decoded body. Refusals are shorter. */
   int MOST_BYTES = 64 * 1024;
 
   /**
@@ -27,8 +26,7 @@ sealed interface LimitRefusal {
   record Rate(Duration retryAfter) implements LimitRefusal {}
 
   /**
-   * The account's use grows too fast, though its limits are not reached (anthropic). The reset
-   * headers tell of the limits, so they say nothing here.
+   * The account's usage grows too fast, below its limits (anthropic). The reset headers describe the limits, so they do not apply.
    *
    * @param retryAfter zero if the provider does not say
    */
@@ -41,10 +39,10 @@ sealed interface LimitRefusal {
    */
   record Spend(Instant until) implements LimitRefusal {}
 
-  /** The account's quota is used up, until someone pays (openai). */
+  /** The account's prepaid quota is used up (openai). */
   record Quota() implements LimitRefusal {}
 
-  /** For metrics. */
+  /** The label in metrics. */
   default String kind() {
     return switch (this) {
       case Rate _ -> "rate";
@@ -68,8 +66,7 @@ sealed interface LimitRefusal {
   }
 
   /**
-   * The beginning of a refusal's text. The client may have asked for it packed; of one that was
-   * cut, what came is unpacked.
+   * The start of a refusal's text, decoded if the client had asked for an encoding. A truncated body is decoded as far as possible.
    */
   static String words(@Nullable String encoding, byte[] body) {
     ByteArrayOutputStream plain = new ByteArrayOutputStream();
@@ -95,7 +92,7 @@ sealed interface LimitRefusal {
         .toInstant();
   }
 
-  /** What the providers write. */
+  /** Patterns of error texts. */
   final class Words {
     private static final Pattern ACCELERATION =
         Pattern.compile("acceleration|usage increase rate", Pattern.CASE_INSENSITIVE);

@@ -12,8 +12,7 @@ import relay.model.Dialect;
 import relay.model.JsonString;
 
 /**
- * The models that a caller may use, as the configuration names them, in the JSON of the models
- * endpoints. When a model was made is not known: both dialects then have the beginning of 1970.
+ * The configured models that a caller may use, in the JSON of the models endpoints. Creation times are unknown, so both dialects get the start of 1970.
  */
 final class ModelCatalog {
   private final List<Route> routes;
@@ -24,7 +23,7 @@ final class ModelCatalog {
 
   /** The list, on one page. */
   byte[] list(Caller caller, Dialect dialect) {
-    Map<String, String> owners = new LinkedHashMap<>(); // by model: the first provider serves it
+    Map<String, String> owners = new LinkedHashMap<>(); // by model; the first provider wins
     for (Route route : routes) {
       if (route.isFor(caller, dialect)) {
         ProviderConfig provider = route.api().config();

@@ -6,12 +6,11 @@ import org.jspecify.annotations.Nullable;
 import relay.stream.UsageChunkFilter;
 
 /**
- * What was read of an answer and is not written yet. It is written before anything is waited for:
- * an event that came alone leaves at once, those that came together leave together.
+ * Answer bytes that are read and not yet written. They are written before each wait for the provider: a single event leaves at once, events that arrive together leave together.
  */
 final class Outbox {
   /**
-   * An event of a stream takes some hundred bytes, and thousands of streams wait for their next.
+   * Thousands of streams hold a buffer while they wait, and an event has some hundred bytes.
    */
   private static final int FIRST_BYTES = 1024;
 
@@ -30,10 +29,7 @@ final class Outbox {
   }
 
   /**
-   * Before a read: what was written makes room. Not during one, though {@link #flushBeforeWaiting}
-   * is called then: the read has been told its place. So what a read brings stands behind what was
-   * written while it waited, and is moved here, or each event of a quiet stream would stand behind
-   * the last, up to the most that is ever held.
+   * Removes written bytes, before a read. {@link #flushBeforeWaiting} runs during a read and cannot do that: the read already has its offset. Without this, each event of a quiet stream would be appended to the last one, and the buffer would grow to its maximum.
    */
   void makeRoom() {
     if (written > 0) {
@@ -47,7 +43,7 @@ final class Outbox {
     }
   }
 
-  /** Where to read to: {@link #room} bytes from {@link #filled} on. */
+  /** The target of a read: {@link #room} bytes from {@link #filled} on. */
   byte[] buffer() {
     return buffer;
   }
@@ -60,7 +56,7 @@ final class Outbox {
     return buffer.length - filled;
   }
 
-  /** Takes more, growing if it may; false if something must be written first. */
+  /** Whether another read fits, growing the buffer if allowed. If not, flush first. */
   boolean hasRoom() {
     if (filled == buffer.length && filled < MOST_BYTES) {
       buffer = Arrays.copyOf(buffer, 2 * filled);
@@ -68,12 +64,12 @@ final class Outbox {
     return filled < buffer.length;
   }
 
-  /** So many bytes were read to the buffer. */
+  /** Counts bytes that were read into the buffer. */
   void add(int bytes) {
     filled += bytes;
   }
 
-  /** For a place that can throw nothing: {@link #throwIfGone} does it afterwards. */
+  /** For a callback that must not throw: {@link #throwIfGone} reports a failure later. */
   void flushBeforeWaiting() {
     if (!gone) {
       try {
@@ -90,7 +86,7 @@ final class Outbox {
     }
   }
 
-  /** Whether the next bytes of the answer may bypass this outbox: nothing is taken out of them. */
+  /** Whether the next bytes of the answer may bypass this outbox: the filter removes nothing. */
   boolean mayBypass(byte[] bytes, int offset, int length) {
     return !gone
         && !request.cancellation().isClientGone()
@@ -124,7 +120,7 @@ final class Outbox {
     }
   }
 
-  /** Writes what bypassed this outbox and the client has not taken yet. */
+  /** Writes bytes that bypassed this outbox and that the client has not taken yet. */
   private void flushDirect() throws ClientGoneException {
     try {
       request.client().flush();

@@ -7,7 +7,7 @@ import relay.model.Dialect;
 import relay.model.Endpoint;
 import relay.request.RequestFacts;
 
-/** What a client asked for, before it is known which provider it goes to. */
+/** A client's request, before the choice of a provider. */
 final class ParsedRequest {
   private static final Set<String> REPEATABLE = Set.of("GET", "HEAD", "OPTIONS", "PUT", "DELETE");
 
@@ -30,12 +30,12 @@ final class ParsedRequest {
     this.body = body;
   }
 
-  /** A request that was read. */
+  /** A request with a known endpoint. */
   static ParsedRequest of(Endpoint endpoint, RequestFacts facts, Payload body) {
     return new ParsedRequest(endpoint.dialect(), endpoint, "POST", facts, body);
   }
 
-  /** A request that passes unread. */
+  /** A request that passes unparsed. */
   static ParsedRequest unread(Dialect dialect, String method, Payload body) {
     return new ParsedRequest(dialect, null, method, RequestFacts.UNREAD, body);
   }
@@ -44,7 +44,7 @@ final class ParsedRequest {
     return dialect;
   }
 
-  /** Where it goes; null when it passes unread. */
+  /** The endpoint; null when the request passes unparsed. */
   @Nullable Endpoint endpoint() {
     return endpoint;
   }
@@ -67,14 +67,13 @@ final class ParsedRequest {
   }
 
   /**
-   * Whether it may be sent again when it is not known what became of it. To generate twice costs
-   * tokens; to create a batch twice costs its user a second batch.
+   * Whether to retry when the outcome is unknown. Generating twice costs tokens, but creating a batch twice costs its user a second batch.
    */
   boolean repeatable() {
     return endpoint != null || REPEATABLE.contains(method);
   }
 
-  /** The client's bound on the output, or what stands for it; negative if it gave none. */
+  /** The client's bound on the output; negative without one. */
   long maxOutputTokens() {
     return endpoint == Endpoint.EMBEDDINGS ? 0 : facts.maxOutputTokens();
   }

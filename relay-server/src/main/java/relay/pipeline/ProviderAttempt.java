@@ -22,8 +22,7 @@ import relay.upstream.UpstreamCall.Outcome;
 import relay.upstream.UpstreamRequest;
 
 /**
- * One attempt at a request: sent on one key, with one lease, and what the answer means for the key,
- * its quota group, its account and the whole provider.
+ * One attempt: sends the request with one key and one lease, and applies the answer to the key, its quota group, its account and the provider.
  */
 final class ProviderAttempt {
   private static final Logger log = LoggerFactory.getLogger(ProviderAttempt.class);
@@ -58,7 +57,7 @@ final class ProviderAttempt {
     body = ProviderBody.of(plan, request.client());
   }
 
-  /** Null when the client was answered, or has left, or is answered by another thread. */
+  /** Null if no further attempt may follow: the client was answered, has left, or another thread answers it. */
   @Nullable Failure make() {
     try {
       resources.beginAttempt();
@@ -103,7 +102,7 @@ final class ProviderAttempt {
 
   private @Nullable Failure broken(Outcome.Broken broken) {
     if (request.cancellation().isCancelled()) {
-      route.breaker().unused(passage);
+      route.breaker().abandoned(passage);
       request.answer().cancelled();
       return null;
     }
@@ -136,16 +135,16 @@ final class ProviderAttempt {
   private String acceptEncoding() {
     String accepted = request.client().header("accept-encoding");
     if (plan.unread()) {
-      return accepted == null ? "identity" : accepted; // the answer is the client's alone
+      return accepted == null ? "identity" : accepted; // Relay does not read the answer
     }
-    // What Relay asked for on its own it must take out again, for which it must see plain bytes.
+    // To remove usage that only Relay asked for, it needs plain bytes.
     return HeaderPolicy.acceptEncoding(plan.asksForUsage() ? null : accepted);
   }
 
-  /** What one path of many cannot do says nothing of the provider. */
+  /** A failure of an unknown path does not prove a failing provider. */
   private void failedHere() {
     if (plan.unread()) {
-      route.breaker().unused(passage);
+      route.breaker().abandoned(passage);
     } else {
       route.breaker().failed(passage);
     }
@@ -153,9 +152,9 @@ final class ProviderAttempt {
 
   private @Nullable Failure answered(UpstreamAnswer answer) {
     upstreamResponse(answer.status());
-    if (plan.counted()) { // what does not count has limits of its own
+    if (plan.counted()) { // uncounted requests have other limits
       RateLimitHeaders said = RateLimitHeaders.read(answer::forEachHeader);
-      // Of a refusal the cooldown says how long nothing is left.
+      // After a refusal the cooldown replaces the remaining counts.
       Remaining left = answer.status() == 429 ? Remaining.NONE : said.remaining();
       route.pool().observe(lease.group(), said.limits(), left);
     }
@@ -167,21 +166,22 @@ final class ProviderAttempt {
         yield failure;
       }
       case 429 -> {
-        route.breaker().worked(passage);
+        route.breaker().succeeded(passage);
         yield rateLimited(answer);
       }
       case 401, 403 -> {
-        route.breaker().worked(passage);
+        route.breaker().succeeded(passage);
         lease.settle(0, 0);
         if (!plan.unread() && route.api().having(lease.key()) == api) {
-          // A credential that was replaced meanwhile says nothing of the present one. And of all there is below /v1/ a good key may not have everything: a client that asks for
-          // the wrong thing must not take it from the others.
+          // If the credential was replaced meanwhile, its refusal says nothing of the new one. And
+          // a good key may lack rights on some path below /v1/: one client's request must not
+          // quarantine it for the others.
           refused(lease.key(), QuarantineReason.refused(answer.status()));
         }
         yield new Failure.KeyRefused();
       }
       default -> {
-        route.breaker().worked(passage);
+        route.breaker().succeeded(passage);
         body.release();
         plan.releaseBody();
         if (answer.isEventStream()) {
@@ -199,8 +199,7 @@ final class ProviderAttempt {
   }
 
   /**
-   * A stream lasts for seconds or minutes, in which it mostly waits. This thread's stack has grown
-   * while OkHttp waited for the answer, and will not become smaller; a new one has what it needs.
+   * A stream waits for seconds or minutes. This thread's stack has grown in OkHttp and never shrinks. A new thread has a small stack.
    */
   private void continueOnNewThread(UpstreamAnswer answer) {
     request.continueOnNewThread(resources, _ -> relay(answer));
@@ -230,14 +229,14 @@ final class ProviderAttempt {
 
   private Failure limited(Duration retryAfter) {
     if (!plan.counted()) {
-      // Providers limit by themselves what does not count against the limits of the group.
+      // Providers have separate limits for requests that do not count against the group's.
       return new Failure.UncountedLimit(retryAfter.isPositive() ? retryAfter : Duration.ofSeconds(1));
     }
     route.pool().refused(lease, retryAfter);
     return new Failure.RateLimited();
   }
 
-  /** It may have thousands of keys. */
+  /** An account may have thousands of keys. */
   private void quarantineAccount(String account, String reason) {
     quarantine("account " + account, route.pool().keysOf(account), reason);
   }

@@ -12,9 +12,7 @@ import relay.model.JsonString;
 import relay.request.MemberEdits;
 
 /**
- * The body as the provider's type wants it. Clouds that serve Anthropic's models are told the model
- * in the URL and the API's version in the body; Bedrock also whether to stream, and which betas to
- * use.
+ * The body in the form of the provider's type. Clouds with Anthropic's models take the model from the URL and the API version from the body. Bedrock also takes streaming from the URL and betas from the body.
  */
 final class ProviderBody {
   private static final String VERSION = "anthropic_version";
@@ -23,7 +21,7 @@ final class ProviderBody {
 
   static Payload of(RequestPlan plan, ClientExchange client) {
     if (plan.parsed().endpoint() != Endpoint.MESSAGES) {
-      return plan.body(); // elsewhere, as to count tokens, the model stays where it is
+      return plan.body(); // other endpoints keep the model in the body
     }
     return switch (plan.route().api().config().type()) {
       case ANTHROPIC, OPENAI, ZAI, MINIMAX, OLLAMA, AZURE -> plan.body();

@@ -5,8 +5,7 @@ import java.time.Instant;
 import java.util.Optional;
 
 /**
- * Why Relay itself put a key out of use, in the words that operators read in Redis, and what of it
- * ends without them.
+ * Why Relay quarantined a key, as text for operators in Redis. Some reasons end without an operator.
  */
 final class QuarantineReason {
   private static final String REFUSED = "provider answered ";
@@ -14,17 +13,17 @@ final class QuarantineReason {
 
   private QuarantineReason() {}
 
-  /** The provider refused the key: whether it still does can be asked. */
+  /** The provider refused the key. A probe can end it. */
   static String refused(int status) {
     return REFUSED + status;
   }
 
-  /** The month's money is spent. */
+  /** The account's monthly spend limit is reached. */
   static String spent(Instant until) {
     return SPENT + until;
   }
 
-  /** The account's quota is used up: only someone who pays can end it, so an operator restores. */
+  /** The account's prepaid quota is used up: an operator restores it after a payment. */
   static String quota() {
     return "quota used up (insufficient_quota)";
   }
@@ -34,7 +33,7 @@ final class QuarantineReason {
     return reason.startsWith(REFUSED);
   }
 
-  /** When it ends by itself. */
+  /** The time at which it ends by itself. */
   static Optional<Instant> end(String reason) {
     if (!reason.startsWith(SPENT)) {
       return Optional.empty();
@@ -42,7 +41,7 @@ final class QuarantineReason {
     try {
       return Optional.of(Instant.parse(reason.substring(SPENT.length())));
     } catch (DateTimeException e) {
-      return Optional.empty(); // written by hand: it is the operator's to end
+      return Optional.empty(); // written by an operator, who also ends it
     }
   }
 }

@@ -11,7 +11,7 @@ import relay.redis.Acquisition.NoneUsable;
 import relay.redis.Acquisition.Overloaded;
 import relay.redis.Acquisition.Unavailable;
 
-/** What a client is told when no key carries its request. */
+/** The client's error when no key is granted. */
 final class RefusalErrors {
   private RefusalErrors() {}
 

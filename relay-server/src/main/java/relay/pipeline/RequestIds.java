@@ -2,7 +2,7 @@ package relay.pipeline;
 
 import java.util.concurrent.ThreadLocalRandom;
 
-/** Ids by which a request is found in logs: unique for all practical purposes, and cheap. */
+/** Ids to find a request in logs: cheap, and unique in practice. */
 public final class RequestIds {
   private static final char[] DIGITS = "0123456789abcdefghijklmnopqrstuv".toCharArray();
 

@@ -24,13 +24,12 @@ import relay.request.RequestScan;
 import relay.request.RequestScanner;
 
 /**
- * The way of a request, from top to bottom: authenticate, read, look, choose the provider,
- * estimate, acquire, and then in {@link AttemptLoop} send, stream and settle.
+ * The steps of a request: authenticate, read, scan, choose the provider, estimate, acquire, and then in {@link AttemptLoop} send, stream and settle.
  *
- * <p>All of it is blocking code on one virtual thread, read from top to bottom.
+ * <p>Blocking code on a virtual thread.
  */
 public final class RequestPipeline {
-  /** A longer body is looked through on another thread: a carrier serves others, too. */
+  /** Longer bodies are scanned on another thread: a scan would delay other requests of the carrier. */
   private static final int LOOKED_THROUGH_AT_ONCE = 64 * 1024;
 
   private static final Set<String> BODILESS = Set.of("GET", "HEAD");
@@ -44,7 +43,7 @@ public final class RequestPipeline {
    * Bounds of one replica.
    *
    * @param maxBodyBytes of a request's body
-   * @param maxConcurrent requests at once; 0 for no bound
+   * @param maxConcurrent concurrent requests; 0 for no bound
    * @param patience how long attempts of a request may begin
    */
   public record Bounds(int maxBodyBytes, int maxConcurrent, Duration patience) {}
@@ -79,22 +78,22 @@ public final class RequestPipeline {
     generations.replace(new Generation(next), ended);
   }
 
-  /** Requests that are not answered yet. */
+  /** Requests without an answer yet. */
   public int running() {
     return generations.running();
   }
 
-  /** Ends all requests: their clients are told that this replica stops. */
+  /** Cancels all requests. Their clients get an error: this replica stops. */
   public void cutOff() {
     generations.cutOff();
   }
 
-  /** Counts a request that was refused for its path, method or head: no way for it begins here. */
+  /** Counts a request that was refused for its path, method or head, before the pipeline. */
   public void refusedAtOnce(int status) {
     meters.refusedAtOnce(status);
   }
 
-  /** Serves a request whose head was read. Blocks until it has been answered, or handed over. */
+  /** Serves a request whose head was read. Blocks until it is answered, or another thread continues it. */
   public void serve(ClientExchange client, Endpoint endpoint) {
     admit(client, admitted -> serve(admitted, endpoint));
   }
@@ -128,15 +127,14 @@ public final class RequestPipeline {
   }
 
   private static RequestScan scan(Routes routes, Endpoint endpoint, Payload body) {
-    // What is embedded has no prompt cache, and what is not counted goes to any key
+    // Embeddings have no prompt cache, and uncounted requests may use any key
     boolean sessions =
         routes.keepSessions() && endpoint.counted() && endpoint != Endpoint.EMBEDDINGS;
     return body.withBytes(sessions ? RequestScanner::scanWithSession : RequestScanner::scan);
   }
 
   /**
-   * Serves a request for a path below {@code /v1/} that Relay does not know: it passes unread to
-   * the first provider that is set to let it. Blocks as {@link #serve} does.
+   * Serves a request for an unknown path below {@code /v1/}: it passes unparsed to the first provider with {@code passthrough}. Blocks as {@link #serve} does.
    */
   public void passThrough(ClientExchange client) {
     admit(client, true, this::passThrough);
@@ -278,7 +276,7 @@ public final class RequestPipeline {
     return caller;
   }
 
-  /** Null when there is none to go on with: then the client was told. */
+  /** Null when the request was refused or cancelled. */
   private static @Nullable Payload body(Admitted admitted) {
     RequestContext request = admitted.request();
     ClientExchange client = request.client();
@@ -324,7 +322,7 @@ public final class RequestPipeline {
     forward(admitted, chosen, ParsedRequest.of(endpoint, facts, body));
   }
 
-  /** The dialect is told, too: the same model may be served in the other one. */
+  /** The message names the dialect: the model may be served in the other one. */
   private static RelayError unserved(Dialect dialect, String model) {
     return RelayError.notFound(
         "no provider of the %s dialect serves model '%s' to this client"

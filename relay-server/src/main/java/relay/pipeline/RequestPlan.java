@@ -13,7 +13,7 @@ import relay.request.RequestEdits;
 import relay.request.RequestFacts;
 
 /**
- * What is to be sent where. The body is the client's but for a mapped model and parsed-for usage.
+ * A request as one provider gets it. The body is the client's, except for a mapped model and for usage that Relay asks for.
  */
 final class RequestPlan {
   private final Route route;
@@ -63,27 +63,26 @@ final class RequestPlan {
     return parsed.counted();
   }
 
-  /** Whether nobody looks into it, nor into its answer. */
+  /** Whether the request and its answer pass unparsed. */
   boolean unread() {
     return parsed.endpoint() == null;
   }
 
-  /** What it needs of a key. */
+  /** The demand on a key. */
   Demand demand(long inputTokens, long outputTokens) {
     return Demand.of(modelClass, inputTokens, outputTokens).inSession(session());
   }
 
-  /** The conversation that stays on one account; empty if none does. */
+  /** The session that stays on one account; empty if none does. */
   private String session() {
     boolean stays = route.api().config().pooling().affinity() == Affinity.SESSION;
     return stays && counted() ? facts().session() : "";
   }
 
   /**
-   * A key for it: with what it needs reserved there, if it is counted. Cancel it when nobody wants
-   * it any longer.
+   * Acquires a key, and reserves the demand if the request is counted. Cancel the future if the key is no longer needed.
    *
-   * @param waits whether it may be held for capacity
+   * @param waits whether the request may wait for capacity
    */
   CompletableFuture<Acquisition> acquire(Demand demand, boolean waits) {
     Duration most = waits ? route.api().config().pooling().maxWait() : Duration.ZERO;
@@ -108,7 +107,7 @@ final class RequestPlan {
     return body;
   }
 
-  /** Nothing will be sent again: an answer may take minutes, and what was parsed may be large. */
+  /** Releases the body after the last attempt: an answer may take minutes, and the body may be large. */
   void releaseBody() {
     body.release();
     parsed.body().release();

@@ -3,7 +3,7 @@ package relay.pipeline;
 import java.time.Duration;
 import java.util.random.RandomGenerator;
 
-/** Whether a request that failed is tried again at the same provider, and after which pause. */
+/** Whether to retry a failed request at the same provider, and after which pause. */
 final class RetryPolicy {
   private static final Duration FIRST_PAUSE = Duration.ofMillis(100);
   private static final Duration LONGEST_PAUSE = Duration.ofSeconds(2);
@@ -19,13 +19,13 @@ final class RetryPolicy {
   /** What to do after a failure. */
   sealed interface Decision {
 
-    /** Once more at this provider, on another key if there is one. */
+    /** Retry at this provider, on another key if there is one. */
     record Again(Duration pause) implements Decision {}
 
-    /** Not here. */
+    /** Do not retry at this provider. */
     record Enough() implements Decision {}
 
-    /** Nowhere: whoever asked does not wait any longer. */
+    /** Do not retry at all: the client's timeout is over. */
     record TooLate() implements Decision {}
   }
 
@@ -44,9 +44,9 @@ final class RetryPolicy {
     }
     Duration pause =
         switch (failure) {
-          // another key is another limit, and another chance: at once
+          // another key has another limit: retry at once
           case Failure.RateLimited _, Failure.UncountedLimit _, Failure.KeyRefused _ -> Duration.ZERO;
-          // the first of these may be that one connection's; a second is likely to be the provider
+          // the first may be due to one connection, a second one is likely the provider's
           case Failure.Unreachable _ -> attempts == 1 ? Duration.ZERO : backOff(attempts - 1);
           case Failure.ProviderFailed f ->
               f.overloaded()
@@ -56,7 +56,7 @@ final class RetryPolicy {
     return pause.compareTo(left) < 0 ? new Decision.Again(pause) : new Decision.Enough();
   }
 
-  /** Doubled with each, and somewhere in its upper half, so that replicas do not come together. */
+  /** Doubles with each attempt. Jitter in the upper half keeps replicas apart. */
   private Duration backOff(int n) {
     long bound = Math.min(LONGEST_PAUSE.toNanos(), FIRST_PAUSE.toNanos() << Math.min(n - 1, 10));
     return Duration.ofNanos(random.nextLong(bound / 2, bound + 1));

@@ -6,10 +6,10 @@ import relay.redis.KeyPool;
 import relay.redis.ProviderBreaker;
 import relay.upstream.ProviderApi;
 
-/** A provider that requests can go to: how it is called, its keys, and whether it works. */
+/** A provider: its API, its key pool, and its breaker. */
 public record Route(ProviderApi api, KeyPool pool, ProviderBreaker breaker) {
 
-  /** Whether a request may and can go there. */
+  /** Whether the provider may serve a request. */
   boolean takes(Caller caller, Dialect dialect, String model) {
     return isFor(caller, dialect) && api.config().serves(model);
   }

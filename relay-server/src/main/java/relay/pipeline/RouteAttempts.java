@@ -12,8 +12,7 @@ import relay.redis.Demand;
 import relay.redis.ProviderBreaker.Passage;
 
 /**
- * The providers that may carry a request, one after the other, and what came of it so far. Used by
- * one thread at a time.
+ * Walks over the providers of a request, and collects the results of its attempts. Used by one thread at a time.
  */
 final class RouteAttempts {
   private final Iterator<Route> routes;
@@ -26,7 +25,7 @@ final class RouteAttempts {
     this.parsed = parsed;
   }
 
-  /** One provider on the way: what is to be sent there, and which of its keys were tried. */
+  /** A provider that the breaker lets the request enter: the request's plan there, and the keys tried. */
   static final class Candidate {
     private final RequestPlan plan;
     private final Demand demand;
@@ -51,19 +50,18 @@ final class RouteAttempts {
     }
 
     /**
-     * Asks for a key, one that was not tried if there is one. It may be held for capacity, unless
-     * another provider can be parsed instead.
+     * Acquires a key, an untried one if possible. At the last provider the request may wait for capacity.
      */
     CompletableFuture<Acquisition> acquire() {
       return plan.acquire(tried.isEmpty() ? demand : demand.avoiding(tried), last);
     }
 
-    /** Asks for a key, without regard to what was tried, and at once. */
+    /** Acquires any key, tried or not, without waiting for capacity. */
     CompletableFuture<Acquisition> acquireAny() {
       return plan.acquire(demand, false);
     }
 
-    /** What it needs of a key there. */
+    /** The demand on a key of this provider. */
     Demand demand() {
       return demand;
     }
@@ -73,19 +71,19 @@ final class RouteAttempts {
       return tried.add(key);
     }
 
-    /** By which the breaker let the next attempt pass. */
+    /** The breaker's permission for the next attempt. */
     Passage passage() {
       return passage;
     }
 
-    /** Attempts here so far. */
+    /** Attempts at this provider so far. */
     int attempts() {
       return attempts;
     }
 
-    /** Nothing is sent after all. */
+    /** Gives the breaker's permission back: nothing is sent. */
     void release() {
-      route().breaker().unused(passage);
+      route().breaker().abandoned(passage);
     }
   }
 
@@ -102,7 +100,7 @@ final class RouteAttempts {
     return attempts;
   }
 
-  /** The next provider that may be parsed; null if there is none. */
+  /** The next provider that its breaker lets us enter; null if there is none. */
   @Nullable Candidate next() {
     while (routes.hasNext()) {
       Route route = routes.next();
@@ -129,7 +127,7 @@ final class RouteAttempts {
     return plan.demand(estimate.inputTokens(), estimate.outputTokens());
   }
 
-  /** Whether a further attempt may be made at the same provider. */
+  /** Asks the breaker for a further attempt at the same provider. */
   boolean enterAgain(Candidate candidate) {
     Passage passage = enter(candidate.route());
     if (passage == null) {
@@ -141,7 +139,7 @@ final class RouteAttempts {
 
   private @Nullable Passage enter(Route route) {
     return switch (route.breaker().enter()) {
-      case Passage.Barred(var retryAfter) -> {
+      case Passage.Refused(var retryAfter) -> {
         verdict.breakerOpen(retryAfter);
         yield null;
       }
@@ -150,7 +148,7 @@ final class RouteAttempts {
     };
   }
 
-  /** An attempt begins, on this key; its number among all. */
+  /** Counts an attempt with this key. Returns its number in the request. */
   int attempt(Candidate candidate, String key) {
     candidate.tried.add(key);
     candidate.attempts++;

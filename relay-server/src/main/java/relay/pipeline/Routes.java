@@ -14,7 +14,7 @@ import relay.config.RoutingConfig;
 import relay.model.Dialect;
 import relay.model.Endpoint;
 
-/** All providers, and which of them a request goes to, in which order. */
+/** All providers, and the order in which a request tries them. */
 public final class Routes {
   private final List<Route> all;
   private final Map<String, Route> byName;
@@ -34,7 +34,7 @@ public final class Routes {
 
   private double load(ProviderConfig provider, String model) {
     Route route = byName.get(provider.name());
-    return route == null ? 0 : PoolLoad.of(route.pool().latest(), provider.classOf(model));
+    return route == null ? 0 : PoolUtilization.of(route.pool().latest(), provider.classOf(model));
   }
 
   /** All, in the order of the configuration. */
@@ -42,17 +42,17 @@ public final class Routes {
     return all;
   }
 
-  /** Whether any keeps conversations on one account. */
+  /** Whether any provider keeps sessions on one account. */
   boolean keepSessions() {
     return keepSessions;
   }
 
-  /** Whether any lets requests pass unread. */
+  /** Whether any provider has {@code passthrough}. */
   boolean passThroughSomewhere() {
     return all.stream().anyMatch(route -> route.api().config().passthrough());
   }
 
-  /** The first that lets requests pass unread, of those that a caller may use; empty if none. */
+  /** The first provider with {@code passthrough} that the caller may use; empty if none. */
   List<Route> passthrough(Caller caller, Dialect dialect, String path) {
     return all.stream()
         .filter(route -> route.api().config().passthrough() && route.isFor(caller, dialect))
@@ -61,7 +61,7 @@ public final class Routes {
         .toList();
   }
 
-  /** Those that take a request, the first to be asked first; empty if none does. */
+  /** The providers for a request, in the order to try them; empty if none serves it. */
   List<Route> choose(Caller caller, Endpoint endpoint, String model) {
     List<ProviderConfig> able = new ArrayList<>(all.size());
     for (Route route : all) {

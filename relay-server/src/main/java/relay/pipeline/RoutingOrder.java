@@ -14,11 +14,10 @@ import relay.config.ProviderConfig;
 import relay.config.RoutingConfig;
 
 /**
- * Whom of the providers that serve a model to ask first, and who follows when one has no capacity.
- * Each replica takes turns on its own: over many requests the shares are the same.
+ * The order in which to try the providers of a model. Each replica rotates on its own: over many requests the shares are the same.
  */
 final class RoutingOrder {
-  /** Sets of providers that take turns of their own; beyond these all share one turn. */
+  /** Sets of providers with a rotation of their own. Further sets share one. */
   private static final int SETS = 1_000;
 
   private static final List<String> OTHERS = List.of();
@@ -28,9 +27,9 @@ final class RoutingOrder {
   private final RandomGenerator random;
   private final Map<List<String>, long[]> turns = new ConcurrentHashMap<>();
 
-  /** How busy a provider is for a model. */
+  /** The load of a provider for a model. */
   interface Load {
-    /** The used share of its limits: 0 if it is idle, 1 if it is full. */
+    /** The used share of its limits, from 0 to 1. */
     double of(ProviderConfig provider, String model);
   }
 
@@ -41,7 +40,7 @@ final class RoutingOrder {
   }
 
   /**
-   * All of them, the first to be asked first.
+   * All given providers, in the order to try them.
    *
    * @param able providers that serve the model, in the order of the file
    */
@@ -81,9 +80,7 @@ final class RoutingOrder {
   }
 
   /**
-   * The provider that the longest fitting beginning of the model's name gives, else the default
-   * one. Those that serve just any model are no substitutes for it: they would be asked for models
-   * that they do not have. If none is given, the order of the file.
+   * The provider of the longest matching model prefix, else the default one. Providers that accept any model are no fallback: they would get models that they do not have. Without a match, the order of the file.
    */
   private List<ProviderConfig> byModel(List<ProviderConfig> able, String model) {
     String mapped =
@@ -108,8 +105,7 @@ final class RoutingOrder {
   }
 
   /**
-   * Each as often as its weight says, and spread evenly: every provider gains its weight, the one
-   * that has most is taken and pays what all gained.
+   * Smooth weighted round robin: every provider gains its weight; the one with the most is taken and pays the sum of the weights.
    */
   private List<ProviderConfig> weighted(List<ProviderConfig> able) {
     long[] credit = state(able);
@@ -129,18 +125,18 @@ final class RoutingOrder {
     for (int n = 0; n < able.size(); n++) {
       order.add(new Loaded(able.get(n), (double) -seen[n]));
     }
-    order.sort(Comparator.comparingDouble(Loaded::load)); // stable: equals in the file's order
+    order.sort(Comparator.comparingDouble(Loaded::load)); // stable: equal loads keep the file's order
     return order.stream().map(Loaded::provider).toList();
   }
 
-  /** What a set of providers remembers of its turns. */
+  /** The rotation state of a set of providers. */
   private long[] state(List<ProviderConfig> able) {
     List<String> names = able.stream().map(ProviderConfig::name).toList();
     long[] known = turns.get(names);
     if (known != null) {
       return known;
     }
-    // The array of the rest is long enough for any set: there are at most 1,000 providers.
+    // Shared by the further sets: long enough for any, since there are at most 1,000 providers.
     return turns.size() < SETS
         ? turns.computeIfAbsent(names, n -> new long[n.size()])
         : turns.computeIfAbsent(OTHERS, n -> new long[SETS]);

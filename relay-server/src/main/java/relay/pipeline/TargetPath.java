@@ -3,7 +3,7 @@ package relay.pipeline;
 import java.util.Locale;
 import java.util.regex.Pattern;
 
-/** Judges the path of a request that passes unread: its meaning must be that of its text. */
+/** Checks the path of an unparsed request: every parser must read it in the same way. */
 final class TargetPath {
   private static final Pattern DOTS = Pattern.compile("\\.{1,2}(;.*)?");
 
@@ -16,9 +16,7 @@ final class TargetPath {
   }
 
   /**
-   * False for a path that a URL's reader may take for another one, so that it leaves {@code /v1/}:
-   * with segments of dots, plain or escaped, be it between escaped slashes or before parameters, or
-   * with characters that separate what they should not.
+   * False for a path that another URL parser may resolve to one outside of {@code /v1/}: with dot segments, plain or escaped, between escaped slashes or before parameters, or with characters that some parsers take as separators.
    *
    * @param target path and query
    */

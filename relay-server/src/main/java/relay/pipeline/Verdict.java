@@ -13,9 +13,7 @@ import relay.redis.Acquisition.Overloaded;
 import relay.redis.Acquisition.Unavailable;
 
 /**
- * What a client is told when nobody carried its request, by all that came of it at all providers: a
- * provider's own error if there was one, else that no provider could be reached, else the earliest
- * time at which any of them could serve.
+ * The answer when no provider has served the request, from all results: a provider's own error if there was one, else that no provider could be reached, else the earliest retry time of all.
  */
 final class Verdict {
   private static final Duration AT_ONCE = Duration.ofMillis(1);
@@ -23,36 +21,36 @@ final class Verdict {
   private Failure.@Nullable ProviderFailed providerFailed;
   private Failure.@Nullable Unreachable unreachable;
   private @Nullable Exhausted soonest;
-  private @Nullable Duration uncountedLimit; // a limit of the provider's that is not the pool's
-  private @Nullable Duration breakerOpens; // the first breaker
+  private @Nullable Duration uncountedLimit; // the earliest retry time of limits unknown to the pools
+  private @Nullable Duration breakerOpens; // the earliest time of all open breakers
   private @Nullable Impossible largestImpossible;
   private boolean freeKey;
   private boolean keysUnusable;
   private boolean overloaded;
   private boolean redisUnavailable;
 
-  /** What the client gets. */
+  /** The client's answer. */
   sealed interface Outcome {
 
-    /** What a provider said. */
+    /** A provider's error. */
     record OfProvider(Failure.ProviderFailed answer) implements Outcome {}
 
-    /** What Relay says. */
+    /** Relay's own error. */
     record OfRelay(RelayError error) implements Outcome {}
   }
 
-  /** An attempt came to nothing. */
+  /** An attempt failed. */
   void attemptFailed(Failure failure) {
     switch (failure) {
       case Failure.ProviderFailed f -> providerFailed = f;
       case Failure.Unreachable f -> unreachable = f;
       case Failure.KeyRefused _ -> keysUnusable = true;
-      case Failure.RateLimited _ -> {} // the pool knows until when
+      case Failure.RateLimited _ -> {} // the pool knows the retry time
       case Failure.UncountedLimit(var retryAfter) -> uncountedLimit = earlier(uncountedLimit, retryAfter);
     }
   }
 
-  /** A pool gave no key. */
+  /** A pool granted no key. */
   void poolRefused(Acquisition acquisition) {
     switch (acquisition) {
       case Granted _ -> throw new IllegalArgumentException("a grant is no refusal");
@@ -72,12 +70,12 @@ final class Verdict {
     }
   }
 
-  /** No more attempts may be made, though a key is free. */
+  /** A key is free, but no further attempt is allowed. */
   void keyIsFree() {
     freeKey = true;
   }
 
-  /** A provider's breaker lets no request pass. */
+  /** A provider's breaker is open. */
   void breakerOpen(Duration retryAfter) {
     breakerOpens = earlier(breakerOpens, retryAfter);
   }

@@ -1,4 +1,4 @@
-/** The way of a request: authenticate, read, acquire, forward, stream, settle. */
+/** The steps of a request: authenticate, read, acquire, forward, stream, settle. */
 @NullMarked
 package relay.pipeline;
 

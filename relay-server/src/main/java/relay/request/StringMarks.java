@@ -10,8 +10,8 @@ import java.nio.ByteOrder;
  * the cost per byte does not depend on the text's language or its line breaks and quotes.
  *
  * <p>Each loop does the same branch-free arithmetic on every eight bytes, so that the JIT compiler
- * vectorizes it. The JIT only does so for small loop bodies (about thirty operations), hence
- * several loops, and only if they read longs through a byte view and write to another array. {@link
+ * vectorizes it. The JIT does so only for small loop bodies of about thirty operations, so there
+ * are several loops. They must read longs through a byte view and write to another array. {@link
  * #passEscapes} inlines its comparisons by hand: with method calls it is not vectorized and runs
  * eight times slower. The high bit of each byte holds the condition; bytes do not carry into each
  * other.

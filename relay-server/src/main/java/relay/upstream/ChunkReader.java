@@ -119,8 +119,8 @@ final class ChunkReader {
   }
 
   /**
-   * Lets whole chunks that arrive while a {@link #read} waits for its next chunk go directly to the
-   * client. If the sink takes none, or the chunks are written in an unusual way, the read goes on.
+   * Sends complete chunks that arrive while a {@link #read} waits directly to the client. If the
+   * sink accepts none, or the chunks have an unusual form, the read continues.
    *
    * @param heard runs when something arrived
    */

@@ -120,7 +120,7 @@ final class ConnectionSlots {
     if (multiplexed) {
       return new ConnectionSlot(shared.join(), 0, null);
     }
-    int here = carriers.here();
+    int here = carriers.currentNumber();
     ConnectionSlot known = left(idle.get(here).pollFirst());
     while (known != null && known.isSpent()) {
       known.end();

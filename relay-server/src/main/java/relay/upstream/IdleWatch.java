@@ -73,7 +73,7 @@ final class IdleWatch implements AutoCloseable {
     return one;
   }
 
-  /** Calls under watch. */
+  /** The number of watched calls. */
   int watching() {
     return watched.size();
   }

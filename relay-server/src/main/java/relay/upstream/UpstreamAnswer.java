@@ -111,29 +111,28 @@ public final class UpstreamAnswer implements AutoCloseable {
   }
 
   /**
-   * Takes answer bytes in the framing of this connection, HTTP/1.1 chunks, which the client's
-   * connection has, too. The reading thread sleeps on. Called by its carrier: must not block, nor
-   * wait for a lock.
+   * Takes answer bytes as HTTP/1.1 chunks, the framing of both this connection and the client's.
+   * The reading thread stays parked. Called by its carrier: must not block or wait for a lock.
    */
   public interface DirectSink {
 
     /**
-     * Sends as many bytes as the client takes at once. If that is a part, the sink keeps the rest
-     * and sends it before anything else.
+     * Sends bytes without blocking. After a partial write the sink keeps the rest and sends it
+     * before all other data.
      *
-     * @param framed whole chunks, backed by an array, of which nothing may be kept
-     * @return bytes sent; 0 if the sink takes none now: then it keeps none either
+     * @param framed complete chunks, backed by an array; must not be kept
+     * @return the number of bytes sent; 0 if the sink accepts none now: then it keeps none either
      */
     int send(ByteBuffer framed) throws IOException;
   }
 
-  /** Sees the data that goes to a {@link DirectSink}. Called by the carrier, as that one is. */
+  /** Observes the data sent to a {@link DirectSink}. Called by the carrier, too. */
   public interface DirectTap {
 
-    /** Whether this data may be sent directly. All data is asked for before any is sent. */
+    /** Whether this data may be sent directly. Called for all data before any is sent. */
     boolean mayBypass(byte[] bytes, int offset, int length);
 
-    /** This data was sent directly. */
+    /** Reports data that was sent directly. */
     void sent(byte[] bytes, int offset, int length);
   }
 
@@ -174,10 +173,10 @@ public final class UpstreamAnswer implements AutoCloseable {
   public void close() {
     ReadWait.stop();
     try {
-      response.close(); // under watch: the end of a TLS connection is a write, and may have to wait
+      response.close(); // while still watched: closing a TLS connection writes, and may block
     } finally {
       watched.close();
-      slot.close(); // after its connection is free again, or gone
+      slot.close(); // after its connection is released or closed
     }
   }
 }

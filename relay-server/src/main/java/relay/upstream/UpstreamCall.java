@@ -81,7 +81,7 @@ public final class UpstreamCall {
     }
   }
 
-  /** Closes the answer if a newer token may be accepted: one may be revoked, or expire early. */
+  /** Closes the answer if a newer token may be accepted: the old one may be revoked or expired. */
   private static boolean renew(KeyCredential.Shown shown, UpstreamAnswer answer) {
     boolean keep = false;
     try {
@@ -127,7 +127,7 @@ public final class UpstreamCall {
     }
   }
 
-  /** Gives everything back that an attempt without an answer has taken. */
+  /** Releases all resources of an attempt without an answer. */
   private static void abandon(
       @Nullable Call call,
       @Nullable Response response,
@@ -137,7 +137,7 @@ public final class UpstreamCall {
         watched;
         response) {
       if (call != null && response != null) {
-        call.cancel(); // the rest of this answer must not be taken for the next one
+        call.cancel(); // close the connection, so that the rest is not read as the next answer
       }
     }
   }

@@ -15,7 +15,7 @@ import relay.admin.RawHttp.Answer;
 import relay.config.Config;
 import relay.pool.Configs;
 
-/** The page where a token is needed: a browser can send none but as a password. */
+/** The page with a token: a browser can send it only as a password. */
 @Timeout(60)
 @TestInstance(Lifecycle.PER_CLASS)
 class AdminBrowserTest {
@@ -38,7 +38,7 @@ class AdminBrowserTest {
   }
 
   @Test
-  void the_token_is_the_password_of_any_name() throws Exception {
+  void the_token_is_the_password_with_any_user_name() throws Exception {
     for (String right : List.of("anybody:t0k:en", ":t0k:en")) {
       Answer page = http.send("GET", "/", "", "Authorization", basic(right));
       assertEquals(200, page.status(), right);
@@ -52,9 +52,9 @@ class AdminBrowserTest {
     }
   }
 
-  /** A browser sends the password along with what a foreign page posts. */
+  /** A browser sends the password with a foreign page's posts, too. */
   @Test
-  void a_foreign_page_can_do_nothing_with_it() throws Exception {
+  void a_foreign_page_cannot_use_the_password() throws Exception {
     String restore = "/pools/anthropic/keys/acme-1/restore";
     String password = basic("a:t0k:en");
     assertEquals(200, http.send("POST", restore, "", "Authorization", password).status());

@@ -65,7 +65,7 @@ class AdminPlaneTest {
   }
 
   @Test
-  void readiness_is_what_it_is_told() throws Exception {
+  void readiness_follows_its_source() throws Exception {
     assertEquals(200, http.get("/readyz").status());
     readiness.set(new Readiness.NotReady("draining"));
     Answer answer = http.get("/readyz");
@@ -205,7 +205,7 @@ class AdminPlaneTest {
         "/pools/nothing/keys/acme-1/restore",
         "/healthz/"
       })
-  void what_does_not_exist_is_not_found(String path) throws Exception {
+  void unknown_paths_are_not_found(String path) throws Exception {
     for (Answer answer : List.of(http.get(path), http.post(path, ""))) {
       assertEquals(404, answer.status(), path);
       assertTrue(json.readTree(answer.body()).has("error"));
@@ -223,7 +223,7 @@ class AdminPlaneTest {
     "POST, /, 'GET, HEAD'",
     "GET, /pools/anthropic/keys/acme-1/restore, POST",
   })
-  void a_wrong_method_is_told_the_right_one(String method, String path, String allow)
+  void a_wrong_method_gets_the_allowed_one(String method, String path, String allow)
       throws Exception {
     Answer answer = http.send(method, path, "");
     assertEquals(405, answer.status());
@@ -231,7 +231,7 @@ class AdminPlaneTest {
   }
 
   @Test
-  void head_is_as_get_without_the_body() throws Exception {
+  void head_equals_get_without_the_body() throws Exception {
     Answer answer = http.send("HEAD", "/pools", "");
     assertEquals(200, answer.status());
     assertEquals("", answer.body());
@@ -245,7 +245,7 @@ class AdminPlaneTest {
     "Sec-Fetch-Site, cross-site",
     "Sec-Fetch-Site, same-site",
   })
-  void a_page_from_elsewhere_may_not_post(String header, String value) throws Exception {
+  void a_page_of_another_origin_may_not_post(String header, String value) throws Exception {
     String path = "/pools/anthropic/keys/acme-1/quarantine";
     assertEquals(403, http.send("POST", path, "", header, value).status());
     assertEquals("active", key("acme-1").get("status").asText());
@@ -263,14 +263,13 @@ class AdminPlaneTest {
     "evil.example, 403", "evil.example:9091, 403", "127.0.0.1.evil.example, 403", "'', 403",
     "localhost, 200", "LOCALHOST:1234, 200", "127.0.0.1:80, 200", "[::1]:9091, 200"
   })
-  void a_name_that_was_rebound_to_this_machine_is_refused(String host, int status)
-      throws Exception {
+  void a_rebound_host_name_is_refused(String host, int status) throws Exception {
     assertEquals(status, http.send("GET", "/pools", "", "Host", host).status());
     assertEquals(200, http.send("GET", "/healthz", "", "Host", host).status());
   }
 
   @Test
-  void with_a_token_the_rest_needs_it() throws Exception {
+  void with_a_token_all_other_paths_need_it() throws Exception {
     Config config =
         Configs.of("server: { admin_listen: \"0.0.0.0:0\", admin_token: t0ken }\n" + Configs.POOLS);
     try (AdminServer other = serve(config, served.pools())) {
@@ -325,7 +324,7 @@ class AdminPlaneTest {
   }
 
   @Test
-  void without_redis_it_says_so() throws Exception {
+  void without_redis_the_error_says_so() throws Exception {
     String url;
     try (EmbeddedRedis gone = EmbeddedRedis.start()) {
       url = gone.url();

@@ -25,7 +25,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 import relay.config.Config;
 import relay.pool.Configs;
 
-/** Its one carrier, with many requests and with slow ones. */
+/** The admin server's single carrier under many and slow requests. */
 @Timeout(60)
 @TestInstance(Lifecycle.PER_CLASS)
 class AdminServerTest {
@@ -38,7 +38,7 @@ class AdminServerTest {
   AdminServerTest() throws Exception {}
 
   @Test
-  void many_at_once_take_turns() throws Exception {
+  void concurrent_requests_take_turns() throws Exception {
     AtomicInteger answered = new AtomicInteger();
     try (AdminServer server = served.serve()) {
       RawHttp http = new RawHttp(server.port());
@@ -64,7 +64,7 @@ class AdminServerTest {
   }
 
   @Test
-  void bodies_that_do_not_come_keep_nobody_out() throws Exception {
+  void missing_bodies_do_not_block_other_requests() throws Exception {
     List<Socket> stalled = new ArrayList<>();
     try (AdminServer server = served.serve()) {
       for (int n = 0; n < 200; n++) {
@@ -85,7 +85,7 @@ class AdminServerTest {
   }
 
   @Test
-  void a_long_answer_waits_for_its_reader_and_holds_up_nobody() throws Exception {
+  void a_long_answer_waits_for_its_reader_without_blocking_others() throws Exception {
     String text = "relay_up 1\n".repeat(1_500_000);
     try (AdminServer server = served.serve(CONFIG, served.pools(), Readiness.Ready::new, text);
         Socket slow = new Socket(InetAddress.getLoopbackAddress(), server.port())) {
@@ -94,7 +94,7 @@ class AdminServerTest {
               "GET /metrics HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
                   .getBytes(StandardCharsets.US_ASCII));
       assertEquals('H', slow.getInputStream().read());
-      assertEquals(200, new RawHttp(server.port()).get("/pools").status()); // meanwhile
+      assertEquals(200, new RawHttp(server.port()).get("/pools").status()); // served meanwhile
       String rest = new String(slow.getInputStream().readAllBytes(), StandardCharsets.US_ASCII);
       assertEquals(text, rest.substring(rest.indexOf("\r\n\r\n") + 4));
     }
@@ -111,15 +111,15 @@ class AdminServerTest {
             + "Content-Length: 9\r\n\r\n",
         "POST /pools HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nab",
       })
-  void a_body_that_does_not_come_is_not_waited_for_for_ever(String request) throws Exception {
+  void a_missing_body_times_out(String request) throws Exception {
     try (AdminServer server = impatient("");
         Socket stalled = connected(server, request)) {
-      stalled.getInputStream().readAllBytes(); // to the end, which comes
+      stalled.getInputStream().readAllBytes(); // blocks until Relay closes the connection
     }
   }
 
   @Test
-  void a_body_that_comes_byte_by_byte_is_not_waited_for_for_ever() throws Exception {
+  void a_body_sent_byte_by_byte_times_out() throws Exception {
     String head = "POST /metrics HTTP/1.1\r\nHost: localhost\r\nContent-Length: 4000\r\n\r\n";
     try (AdminServer server = impatient("");
         Socket slow = connected(server, head)) {
@@ -135,7 +135,7 @@ class AdminServerTest {
   }
 
   @Test
-  void who_reads_slowly_is_waited_for_and_who_reads_nothing_is_not() throws Exception {
+  void a_slow_reader_is_served_and_a_stalled_one_is_disconnected() throws Exception {
     String text = "relay_up 1\n".repeat(1_500_000);
     String request = "GET /metrics HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
     try (AdminServer server = impatient(text);
@@ -152,7 +152,7 @@ class AdminServerTest {
     }
   }
 
-  /** How many bytes came before the connection was closed. */
+  /** The number of bytes received before the connection was closed. */
   private static long read(Socket socket) throws IOException {
     byte[] some = new byte[64 * 1024];
     long length = 0;
@@ -163,7 +163,7 @@ class AdminServerTest {
         length += n;
       }
     } catch (SocketException e) {
-      return length; // reset
+      return length; // connection reset
     }
     return length;
   }

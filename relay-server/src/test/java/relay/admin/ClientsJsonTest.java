@@ -69,7 +69,7 @@ class ClientsJsonTest {
   }
 
   @Test
-  void the_use_of_a_client_without_limits_is_shown_alike() throws Exception {
+  void the_usage_of_a_client_without_limits_is_shown_in_the_same_form() throws Exception {
     JsonNode before = clients().at("/clients/0");
     assertEquals(0, before.get("in_flight").asInt());
     tally.began("default");
@@ -94,7 +94,7 @@ class ClientsJsonTest {
   }
 
   @Test
-  void a_clients_use_of_its_own_limits_is_shown() throws Exception {
+  void a_clients_usage_of_its_own_limits_is_shown() throws Exception {
     Acquisition acquisition =
         limits.acquire(Demand.of("default", 70, 30).on("team")).get(20, TimeUnit.SECONDS);
     Lease lease = assertInstanceOf(Acquisition.Granted.class, acquisition).lease();

@@ -11,7 +11,7 @@ import relay.pool.PoolJson;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-/** The page, of the JSON that it is made from. */
+/** The page, rendered from its JSON. */
 class PoolPageTest {
   private static final String POOL =
       """
@@ -37,12 +37,12 @@ class PoolPageTest {
         page.contains(
             "<tr><td>acme/opus<td>12 / 50<td>7 / 40000*<td>3 / -<td>10 / -<td>25 %<td>2<td>1500"),
         page);
-    assertTrue(page.contains("* as the provider's answers state it"), page);
+    assertTrue(page.contains("* according to the provider's response headers"), page);
     assertTrue(page.contains("<span class=\"quarantined\">quarantined</span><td>2<td>0"), page);
   }
 
   @Test
-  void what_others_wrote_is_text() throws Exception {
+  void foreign_text_is_escaped() throws Exception {
     String page = page(POOL);
     assertTrue(page.contains("&lt;b>&quot;401&quot;&lt;/b> &amp; more"), page);
   }
@@ -53,7 +53,7 @@ class PoolPageTest {
     "open, 'open</span>: the provider fails; a request may try it in 1200 ms</p>'",
     "half_open, 'half open</span>: one request tries the provider; another may in 1200 ms</p>'",
   })
-  void whether_the_provider_works_is_told(String state, String words) throws Exception {
+  void the_breakers_state_is_shown(String state, String words) throws Exception {
     String page =
         page(
             POOL.replace("\"closed\",\"next_try_ms\":0", "\"" + state + "\",\"next_try_ms\":1200"));

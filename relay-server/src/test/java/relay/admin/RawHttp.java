@@ -6,10 +6,12 @@ import java.net.Socket;
 import java.nio.charset.StandardCharsets;
 import java.util.Locale;
 
-/** Requests with any header: the JDK's client refuses to send a Host or an Origin of one's own. */
+/**
+ * Sends requests with arbitrary headers: the JDK's client does not allow setting Host and Origin.
+ */
 record RawHttp(int port) {
   record Answer(int status, String head, String body) {
-    /** Empty if there is none. */
+    /** A header's value; empty if absent. */
     String header(String name) {
       return head.lines()
           .filter(line -> line.toLowerCase(Locale.ROOT).startsWith(name + ":"))
@@ -31,7 +33,7 @@ record RawHttp(int port) {
     return send("POST", path, body);
   }
 
-  /** Names and values of headers alternate. */
+  /** Sends a request; header names and values alternate. */
   Answer send(String method, String path, String body, String... headers) throws IOException {
     StringBuilder request = new StringBuilder(method + " " + path + " HTTP/1.1\r\n");
     boolean hasHost = false;

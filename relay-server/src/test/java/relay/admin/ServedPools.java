@@ -15,7 +15,7 @@ import relay.redis.RedisEngine;
 import relay.reload.ConfigState;
 import relay.reload.ReloadOutcome;
 
-/** The pools of a configuration over a Redis of their own, for operators' ports to show. */
+/** The pools of a configuration over a private Redis, for tests of the admin plane. */
 public final class ServedPools implements AutoCloseable {
   private final Config config;
   private final EmbeddedRedis redis;
@@ -45,7 +45,7 @@ public final class ServedPools implements AutoCloseable {
     return pools;
   }
 
-  /** A port on loopback, the caller's to close. */
+  /** An admin server on loopback; the caller closes it. */
   public AdminServer serve() {
     return serve(config, pools, Readiness.Ready::new, "");
   }

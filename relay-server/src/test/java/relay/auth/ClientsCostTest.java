@@ -10,7 +10,7 @@ import relay.pool.Configs;
 class ClientsCostTest {
 
   @Test
-  void to_know_a_client_allocates_little() {
+  void authentication_allocates_little() {
     String key = "sk-of-a-client";
     Clients clients =
         new Clients(

@@ -13,7 +13,7 @@ import relay.config.Config;
 import relay.pool.Configs;
 
 class ClientsTest {
-  /** One of the clients is known by the SHA-256 of {@code abc} alone. */
+  /** One client is configured only by the SHA-256 of {@code abc}. */
   private static final Config CONFIG =
       Configs.of(
           """
@@ -38,7 +38,7 @@ class ClientsTest {
     "by-hash, , Bearer abc",
     "by-hash, abc, Bearer sk-by-key",
   })
-  void a_client_is_known_by_either_header(
+  void a_client_is_identified_by_either_header(
       String name, @Nullable String apiKey, @Nullable String authorization) {
     Caller caller = clients.authenticate(apiKey, authorization);
     assertNotNull(caller);

@@ -15,7 +15,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-/** Bedrock's frames in, Anthropic's events out. */
+/** Decodes Bedrock's frames to Anthropic's events. */
 class EventStreamDecoderTest {
   private static final byte[] LAST = EventStreamFrames.chunk("{\"type\":\"message_stop\"}");
 
@@ -61,12 +61,12 @@ class EventStreamDecoderTest {
   }
 
   @Test
-  void chunks_become_events_and_other_events_are_left_out() throws IOException {
+  void chunks_become_events_and_other_events_are_dropped() throws IOException {
     assertEquals(EVENTS, decode(STREAM));
   }
 
   @Test
-  void a_stream_cut_at_every_byte_gives_the_same_events() throws IOException {
+  void a_stream_split_at_any_byte_gives_the_same_events() throws IOException {
     for (int cut = 0; cut <= STREAM.length; cut++) {
       byte[] head = Arrays.copyOf(STREAM, cut);
       byte[] tail = Arrays.copyOfRange(STREAM, cut, STREAM.length);
@@ -75,7 +75,7 @@ class EventStreamDecoderTest {
   }
 
   @Test
-  void a_stream_that_comes_byte_by_byte_gives_the_same_events() throws IOException {
+  void a_stream_fed_byte_by_byte_gives_the_same_events() throws IOException {
     byte[][] single = new byte[STREAM.length][];
     for (int n = 0; n < STREAM.length; n++) {
       single[n] = new byte[] {STREAM[n]};
@@ -84,7 +84,7 @@ class EventStreamDecoderTest {
   }
 
   @Test
-  void what_is_whole_before_damage_is_given_first() {
+  void complete_events_before_damage_are_delivered_first() {
     for (int bit = 0; bit < 8 * LAST.length; bit++) {
       byte[] damaged = STREAM.clone();
       damaged[STREAM.length - LAST.length + bit / 8] ^= (byte) (1 << (bit % 8));
@@ -103,7 +103,7 @@ class EventStreamDecoderTest {
   }
 
   @Test
-  void a_flipped_bit_anywhere_is_noticed() {
+  void any_flipped_bit_is_detected() {
     for (int bit = 0; bit < 8 * LAST.length; bit++) {
       byte[] wrong = LAST.clone();
       wrong[bit / 8] ^= (byte) (1 << (bit % 8));
@@ -112,7 +112,7 @@ class EventStreamDecoderTest {
   }
 
   @Test
-  void garbage_is_refused_and_never_anything_else() {
+  void garbage_only_causes_the_declared_exception() {
     Random random = new Random(4711);
     for (int n = 0; n < 2000; n++) {
       byte[] garbage = new byte[12 + random.nextInt(200)];
@@ -141,7 +141,7 @@ class EventStreamDecoderTest {
   }
 
   @Test
-  void a_message_beyond_the_bound_is_refused_before_it_has_come() {
+  void an_oversized_message_is_refused_before_it_arrives() {
     ByteBuffer prelude = ByteBuffer.allocate(12).putInt(EventMessages.MAX_MESSAGE + 1).putInt(0);
     CRC32 crc = new CRC32();
     crc.update(prelude.array(), 0, 8);
@@ -180,7 +180,7 @@ class EventStreamDecoderTest {
   }
 
   @Test
-  void headers_of_every_type_are_stepped_over() throws IOException {
+  void headers_of_every_type_are_skipped() throws IOException {
     byte[] others =
         new byte[] {
           1, 'a', 0, 1, 'b', 1, 1, 'c', 2, 9, 1, 'd', 3, 9, 9, 1, 'e', 4, 9, 9, 9, 9, //

@@ -10,11 +10,11 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.zip.CRC32;
 
-/** Messages of an event stream as Bedrock writes them, by the format's specification. */
+/** Builds event stream messages in Bedrock's format, by its specification. */
 public final class EventStreamFrames {
   private EventStreamFrames() {}
 
-  /** One of Anthropic's events. The padding is of another length for each, as Bedrock's is. */
+  /** Wraps an Anthropic event. The padding's length varies, as in Bedrock's frames. */
   public static byte[] chunk(String event) {
     String bytes = Base64.getEncoder().encodeToString(event.getBytes(UTF_8));
     String padding = "abcdefghijklmnopqrstuvwxyz".substring(0, event.length() % 26);

@@ -17,7 +17,7 @@ import org.junit.jupiter.api.Test;
 import relay.config.Credential;
 import relay.config.Secret;
 
-/** What AWS's library signs holds before an independent check. */
+/** Verifies the signatures of AWS's library with an independent implementation. */
 class RequestSignerTest {
   private static final String ID = "AKIDEXAMPLE0000000AA";
   private static final String SECRET = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY";
@@ -45,7 +45,7 @@ class RequestSignerTest {
   }
 
   @Test
-  void the_signature_is_the_one_that_an_independent_check_expects() {
+  void the_signature_passes_an_independent_check() {
     Map<String, String> headers = signed(null);
     assertEquals("", fault(headers, BODY, SECRET));
     assertEquals("20260102T030405Z", headers.get("x-amz-date"));
@@ -60,7 +60,7 @@ class RequestSignerTest {
   }
 
   @Test
-  void the_check_notices_another_body_or_key() {
+  void the_check_detects_another_body_or_key() {
     Map<String, String> headers = signed(null);
     assertNotEquals("", fault(headers, "{}".getBytes(UTF_8), SECRET));
     assertNotEquals("", fault(headers, BODY, SECRET + "x"));

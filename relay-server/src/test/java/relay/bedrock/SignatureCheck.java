@@ -17,8 +17,8 @@ import javax.crypto.Mac;
 import javax.crypto.spec.SecretKeySpec;
 
 /**
- * Verifies AWS Signature Version 4 as AWS does, written from its documentation alone: what a
- * request was signed with must give the signature that it carries.
+ * Verifies AWS Signature Version 4. Written from AWS's documentation only, independent of its
+ * library.
  */
 public final class SignatureCheck {
   private static final Pattern AUTHORIZATION =
@@ -29,9 +29,9 @@ public final class SignatureCheck {
   private SignatureCheck() {}
 
   /**
-   * What is wrong; empty if nothing is.
+   * Verifies a request; returns the fault, or an empty text if the signature is valid.
    *
-   * @param path as it came over the wire, without a query
+   * @param path the path as received, without a query
    * @param headers by lower-case name
    */
   public static String fault(
@@ -61,7 +61,7 @@ public final class SignatureCheck {
     }
     String hashHeader = headers.getOrDefault("x-amz-content-sha256", bodyHash);
     if (!hashHeader.equals(bodyHash)) {
-      return "x-amz-content-sha256 is not that of the body";
+      return "x-amz-content-sha256 does not match the body";
     }
     String canonical =
         "POST\n"

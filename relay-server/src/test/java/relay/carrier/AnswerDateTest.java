@@ -22,12 +22,12 @@ class AnswerDateTest {
   private final AnswerDate date = new AnswerDate(now::get);
 
   @Test
-  void it_is_the_one_of_the_standard() {
+  void it_is_the_example_of_the_standard() {
     assertEquals("Sun, 06 Nov 1994 08:49:37 GMT", date.now());
   }
 
   @Test
-  void every_day_of_four_years_is_as_the_jdk_writes_it() {
+  void every_day_of_four_years_is_formatted_as_by_the_jdk() {
     Instant first = LocalDate.of(2027, 1, 1).atTime(0, 0, 59).toInstant(ZoneOffset.UTC);
     for (int day = 0; day < 4 * 366; day++) {
       now.set(first.plus(Duration.ofDays(day)).plusSeconds(day * 61L));
@@ -36,7 +36,7 @@ class AnswerDateTest {
   }
 
   @Test
-  void it_is_written_anew_once_a_second() {
+  void it_is_formatted_once_a_second() {
     now.set(Instant.parse("2026-12-31T23:59:59.001Z"));
     String written = date.now();
     now.set(Instant.parse("2026-12-31T23:59:59.999Z"));

@@ -33,7 +33,7 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import relay.Seeds;
-import relay.e2e.Await;
+import relay.guards.Await;
 
 class CarrierChannelTest {
   private static final long SECONDS = 30;
@@ -80,7 +80,7 @@ class CarrierChannelTest {
   }
 
   @Test
-  void what_is_sent_comes_back_whole_on_many_connections_that_share_two_carriers()
+  void echoes_are_complete_on_many_connections_of_two_carriers()
       throws Exception {
     serving.add(Thread.ofVirtual().start(this::echo));
     List<CompletableFuture<Integer>> all = new ArrayList<>();
@@ -107,7 +107,7 @@ class CarrierChannelTest {
                   try (accepted) {
                     accepted.getInputStream().transferTo(accepted.getOutputStream());
                   } catch (IOException e) {
-                    // the other side tells what is wrong
+                    // the other side reports the error
                   }
                 });
       }
@@ -117,7 +117,7 @@ class CarrierChannelTest {
   }
 
   private void exchange(Random random, int aside, CompletableFuture<Integer> rounds) {
-    int home = (carriers.here() + aside) % 2;
+    int home = (carriers.currentNumber() + aside) % 2;
     try (Socket socket =
         carriers
             .sockets(home, () -> {})
@@ -148,14 +148,14 @@ class CarrierChannelTest {
   }
 
   @Test
-  void a_wait_is_told_before_it_and_what_came_meanwhile_is_read() throws Exception {
+  void the_callback_runs_before_each_wait_and_later_bytes_are_read() throws Exception {
     Socket socket = connect();
     Socket peer = accept();
     assertEquals(0, waits.get());
     peer.getOutputStream().write(new byte[] {1, 2, 3});
     assertEquals(1, socket.getInputStream().read());
     assertEquals(1, waits.get());
-    assertEquals(2, socket.getInputStream().read()); // not all was read: there is no wait
+    assertEquals(2, socket.getInputStream().read()); // bytes are left, so there is no wait
     assertEquals(3, socket.getInputStream().read());
     assertEquals(1, waits.get());
     peer.close();
@@ -164,7 +164,7 @@ class CarrierChannelTest {
   }
 
   @Test
-  void a_writer_waits_until_the_other_side_reads() throws Exception {
+  void a_writer_parks_until_the_other_side_reads() throws Exception {
     byte[] much = new byte[8_000_000];
     new Random(5).nextBytes(much);
     Socket socket = connect();
@@ -191,7 +191,7 @@ class CarrierChannelTest {
   }
 
   @Test
-  void what_nobody_reads_does_not_keep_the_carrier_busy_and_is_read_later() throws Exception {
+  void unread_bytes_do_not_keep_the_carrier_busy_and_are_read_later() throws Exception {
     CompletableFuture<Boolean> passed = new CompletableFuture<>();
     carrier.begin(
         () -> {
@@ -235,14 +235,14 @@ class CarrierChannelTest {
   }
 
   @Test
-  void a_connection_whose_other_side_ended_is_known_before_it_is_used_again() throws Exception {
+  void a_connection_that_the_other_side_closed_is_known_before_its_next_use() throws Exception {
     CompletableFuture<Boolean> before = new CompletableFuture<>();
     CompletableFuture<Boolean> ended = new CompletableFuture<>();
     CompletableFuture<Boolean> after = new CompletableFuture<>();
     carriers.execute(
         () -> {
           try {
-            CarrierSockets own = carriers.sockets(carriers.here(), () -> {});
+            CarrierSockets own = carriers.sockets(carriers.currentNumber(), () -> {});
             kept(own.createSocket(server.getInetAddress(), server.getLocalPort()));
             before.complete(own.hasUnsolicitedInput());
             ended.join();
@@ -294,7 +294,7 @@ class CarrierChannelTest {
   }
 
   @Test
-  void a_read_waits_no_longer_than_its_timeout() throws Exception {
+  void a_read_times_out() throws Exception {
     Socket socket = connect();
     Socket peer = accept();
     socket.setSoTimeout(20);
@@ -305,7 +305,7 @@ class CarrierChannelTest {
   }
 
   @Test
-  void a_connection_that_is_refused_or_not_answered_or_goes_nowhere_fails() throws Exception {
+  void a_connection_that_is_refused_or_unanswered_or_unroutable_fails() throws Exception {
     int port = server.getLocalPort();
     server.close();
     InetSocketAddress nobody = new InetSocketAddress(InetAddress.getLoopbackAddress(), port);
@@ -316,7 +316,7 @@ class CarrierChannelTest {
       assertThrows(
           SocketTimeoutException.class,
           () -> {
-            for (int n = 0; n < 10; n++) { // nobody accepts, and there is room for one or two
+            for (int n = 0; n < 10; n++) { // no accept(), and a backlog of one or two
               kept(sockets.createSocket()).connect(full.getLocalSocketAddress(), 200);
             }
           });
@@ -335,7 +335,7 @@ class CarrierChannelTest {
   }
 
   @Test
-  void options_are_those_of_the_socket() throws Exception {
+  void options_reach_the_socket() throws Exception {
     Socket socket = connect();
     assertTrue(socket.getTcpNoDelay());
     assertFalse(socket.getKeepAlive());

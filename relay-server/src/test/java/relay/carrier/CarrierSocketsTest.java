@@ -34,7 +34,7 @@ class CarrierSocketsTest {
   }
 
   @Test
-  void over_tls_a_large_request_passes_and_every_wait_for_its_answer_is_told()
+  void over_tls_a_large_request_passes_and_the_callback_runs_before_every_wait()
       throws IOException, InterruptedException {
     MockResponse chunked =
         new MockResponse.Builder()
@@ -50,7 +50,7 @@ class CarrierSocketsTest {
     exchange(Protocol.HTTP_2, new MockResponse.Builder().body(ANSWER).build());
   }
 
-  /** Sends a large body and compares what arrives on both sides; how often a wait was told. */
+  /** Sends a large body, and compares both sides. Returns the number of waits. */
   private int exchange(Protocol protocol, MockResponse answer)
       throws IOException, InterruptedException {
     byte[] body = new byte[300_000];

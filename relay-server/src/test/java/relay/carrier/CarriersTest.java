@@ -21,7 +21,7 @@ import java.util.concurrent.locks.LockSupport;
 import java.util.concurrent.locks.ReentrantLock;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
-import relay.e2e.Await;
+import relay.guards.Await;
 
 class CarriersTest {
   private static final long SECONDS = 30;
@@ -43,7 +43,7 @@ class CarriersTest {
   }
 
   @Test
-  void one_carrier_does_all_while_there_is_little_and_both_share_what_is_more() throws Exception {
+  void one_carrier_runs_all_tasks_at_low_load_and_both_share_a_high_load() throws Exception {
     for (int n = 0; n < 5; n++) {
       assertEquals(0, home(new CountDownLatch(0)).get(SECONDS, TimeUnit.SECONDS));
       Await.until("it has ended", () -> carriers.running() == 0);
@@ -59,12 +59,12 @@ class CarriersTest {
     Await.until("all have ended", () -> carriers.running() == 0);
   }
 
-  /** Begins a task that waits for {@code end}; where it runs. */
+  /** Starts a task that waits for {@code end}. Returns its carrier's number. */
   private CompletableFuture<Integer> home(CountDownLatch end) {
     CompletableFuture<Integer> home = new CompletableFuture<>();
     carriers.execute(
         () -> {
-          home.complete(carriers.here());
+          home.complete(carriers.currentNumber());
           awaitQuietly(end);
         });
     return home;
@@ -79,7 +79,7 @@ class CarriersTest {
   }
 
   @Test
-  void a_task_that_fails_takes_no_other_with_it() throws Exception {
+  void a_failed_task_does_not_affect_others() throws Exception {
     for (int n = 0; n < 4; n++) {
       carriers.execute(
           () -> {
@@ -96,7 +96,7 @@ class CarriersTest {
    * a carrier that waited for such a lock itself would never run them.
    */
   @Test
-  void locks_between_virtual_and_other_threads_hold_no_carrier() throws Exception {
+  void a_lock_shared_with_other_threads_does_not_block_a_carrier() throws Exception {
     int tasks = 64;
     int turns = 400;
     Object monitor = new Object();
@@ -135,7 +135,7 @@ class CarriersTest {
   }
 
   @Test
-  void who_waits_for_a_socket_learns_that_the_carriers_close() throws Exception {
+  void a_thread_that_waits_for_a_socket_fails_when_the_carriers_close() throws Exception {
     try (ServerSocket server = new ServerSocket(0, 50, InetAddress.getLoopbackAddress())) {
       CompletableFuture<IOException> seen = new CompletableFuture<>();
       CountDownLatch waits = new CountDownLatch(1);
@@ -143,7 +143,7 @@ class CarriersTest {
           () -> {
             try (Socket socket =
                 carriers
-                    .sockets(carriers.here(), waits::countDown)
+                    .sockets(carriers.currentNumber(), waits::countDown)
                     .createSocket(server.getInetAddress(), server.getLocalPort())) {
               new DataOutputStream(socket.getOutputStream()).flush();
               new DataInputStream(socket.getInputStream()).readByte();

@@ -24,7 +24,7 @@ import org.xnio.ChannelListener;
 import org.xnio.IoUtils;
 import org.xnio.StreamConnection;
 import org.xnio.conduits.ConduitStreamSourceChannel;
-import relay.e2e.Await;
+import relay.guards.Await;
 
 class ClientPortTest {
   private static final int BACKLOG = 64;
@@ -62,7 +62,7 @@ class ClientPortTest {
     return client;
   }
 
-  /** Gives back what it reads, and asks to be told of more. */
+  /** Echoes its input, and resumes reads. */
   private static void echo(StreamConnection connection) {
     connection.getSourceChannel().setReadListener(source -> echo(connection, source));
     connection.getSourceChannel().resumeReads();
@@ -77,7 +77,7 @@ class ClientPortTest {
       }
       bytes.flip();
       while (bytes.hasRemaining()) {
-        connection.getSinkChannel().write(bytes); // less than a socket holds
+        connection.getSinkChannel().write(bytes); // fits into the socket's buffer
       }
     } catch (IOException e) {
       IoUtils.safeClose(connection);
@@ -100,7 +100,7 @@ class ClientPortTest {
   }
 
   @Test
-  void connections_are_shared_by_the_carriers_and_forgotten_when_they_close() throws Exception {
+  void connections_are_spread_over_the_carriers_and_dropped_when_they_close() throws Exception {
     listen(ClientPortTest::echo);
     for (int n = 0; n < 4; n++) {
       Socket client = client();
@@ -119,14 +119,14 @@ class ClientPortTest {
   }
 
   @Test
-  void what_comes_while_nobody_wants_it_is_kept_and_told_of_once_it_is_wanted() throws Exception {
+  void bytes_that_arrive_while_reads_are_suspended_are_reported_after_the_resume() throws Exception {
     AtomicInteger told = new AtomicInteger();
     listen(
         connection ->
             connection.getSourceChannel().setReadListener(source -> told.incrementAndGet()));
     Socket client = client();
     OutputStream out = client.getOutputStream();
-    for (int n = 0; n < 50; n++) { // more often than it takes to mute it
+    for (int n = 0; n < 50; n++) { // more often than needed to mute it
       out.write(n);
       Await.until("it came", () -> !served.isEmpty());
       turn();
@@ -138,7 +138,7 @@ class ClientPortTest {
     assertEquals(50, client.getInputStream().readNBytes(50).length);
   }
 
-  /** The carriers have dealt with all that had come. */
+  /** Waits until the carriers have handled all input. */
   private void turn() throws Exception {
     for (var thread : carriers.threads()) {
       AtomicInteger turns = new AtomicInteger();
@@ -150,7 +150,7 @@ class ClientPortTest {
   }
 
   @Test
-  void a_virtual_thread_reads_without_being_told_and_writes_until_the_client_takes_no_more()
+  void a_virtual_thread_reads_without_an_event_and_writes_until_the_socket_is_full()
       throws Exception {
     AtomicInteger written = new AtomicInteger();
     listen(
@@ -178,13 +178,13 @@ class ClientPortTest {
                       connection.getSinkChannel().resumeWrites();
                     }));
     Socket client = client();
-    byte[] all = client.getInputStream().readAllBytes(); // which makes it writable, and it closes
+    byte[] all = client.getInputStream().readAllBytes(); // makes it writable, and it closes
     assertEquals(written.get(), all.length);
     assertTrue(all.length > 0);
   }
 
   @Test
-  void a_closed_port_takes_no_more_and_what_is_open_stays() throws Exception {
+  void a_closed_port_accepts_no_more_and_open_connections_stay() throws Exception {
     listen(ClientPortTest::echo);
     Socket client = client();
     client.getOutputStream().write(1);

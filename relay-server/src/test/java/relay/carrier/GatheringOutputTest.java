@@ -15,7 +15,7 @@ class GatheringOutputTest {
   private final Sent sent = new Sent();
   private final GatheringOutput output = new GatheringOutput(sent::take, () -> {}, pool);
 
-  /** What the socket was given, and in how many writes. */
+  /** The bytes and the number of writes at the socket. */
   private static final class Sent extends ByteArrayOutputStream {
     private int writes;
 
@@ -47,7 +47,7 @@ class GatheringOutputTest {
   }
 
   @Test
-  void bytes_arrive_as_they_were_written_however_they_are_cut() throws IOException {
+  void bytes_arrive_as_written_in_whatever_pieces() throws IOException {
     Random random = new Random(7);
     ByteArrayOutputStream expected = new ByteArrayOutputStream();
     for (int n = 0; n < 2_000; n++) {
@@ -65,7 +65,7 @@ class GatheringOutputTest {
   }
 
   @Test
-  void a_write_that_fails_gives_its_room_back_and_leaves_nothing_behind() throws IOException {
+  void a_failed_write_returns_its_buffer_and_keeps_no_bytes() throws IOException {
     GatheringOutput broken =
         new GatheringOutput(
             bytes -> {
@@ -76,10 +76,10 @@ class GatheringOutputTest {
     broken.write(new byte[100]);
     assertThrows(IOException.class, broken::flush);
     assertEquals(1, pool.count());
-    broken.flush(); // there is nothing to write any more
+    broken.flush(); // nothing is left to write
   }
 
-  /** As OkHttp does: a head, and then something that stands for the body. */
+  /** Writes a head and the stand-in of the body, as OkHttp does. */
   private void send(byte[] head, ByteBuffer body) throws IOException {
     output.write(head, 0, head.length);
     int length = body.remaining();
@@ -97,7 +97,7 @@ class GatheringOutputTest {
   }
 
   @Test
-  void what_is_lent_leaves_with_what_was_gathered_before_it() throws IOException {
+  void lent_memory_leaves_in_one_write_with_the_gathered_bytes() throws IOException {
     send(new byte[] {1, 2, 3}, behind(3, new byte[] {4, 5}));
     assertEquals(1, sent.writes);
     assertArrayEquals(new byte[] {1, 2, 3, 4, 5}, sent.toByteArray());
@@ -105,7 +105,7 @@ class GatheringOutputTest {
   }
 
   @Test
-  void what_is_lent_leaves_behind_a_head_for_which_there_is_no_room() throws IOException {
+  void lent_memory_without_room_for_the_head_leaves_after_it() throws IOException {
     send(new byte[] {1, 2, 3}, behind(2, new byte[] {4, 5}));
     send(new byte[0], behind(0, new byte[] {6}));
     assertEquals(3, sent.writes);
@@ -114,7 +114,7 @@ class GatheringOutputTest {
   }
 
   @Test
-  void what_is_lent_may_be_sent_again() throws IOException {
+  void lent_memory_may_be_sent_again() throws IOException {
     ByteBuffer body = behind(4, new byte[] {7, 8});
     send(new byte[] {1}, body.duplicate());
     send(new byte[] {2, 3}, body.duplicate());
@@ -122,7 +122,7 @@ class GatheringOutputTest {
   }
 
   @Test
-  void what_is_lent_is_never_written_in_part_or_twice() throws IOException {
+  void lent_memory_is_never_written_in_part_or_twice() throws IOException {
     byte[] stands = output.lend(behind(0, new byte[] {7, 8}));
     assertThrows(IOException.class, () -> output.write(stands, 0, 1));
     output.write(stands, 0, 2);

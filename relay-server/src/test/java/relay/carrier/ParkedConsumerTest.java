@@ -19,9 +19,9 @@ import java.util.function.Predicate;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
-import relay.e2e.Await;
+import relay.guards.Await;
 
-/** What comes while a reader sleeps, and is dealt with by its carrier. */
+/** Bytes that arrive while a reader is parked, handled by its carrier. */
 class ParkedConsumerTest {
   private static final long SECONDS = 30;
 
@@ -40,7 +40,7 @@ class ParkedConsumerTest {
     carriers.close();
   }
 
-  /** What a reader saw of one wait, and of the read after it. */
+  /** The results of one wait, and of the read after it. */
   private record Waited(boolean toRead, int read) {}
 
   /** Waits for bytes on a socket of the carrier that runs the wait, or of the other one. */
@@ -50,7 +50,7 @@ class ParkedConsumerTest {
         () -> {
           try (Socket socket =
               carriers
-                  .sockets((carriers.here() + aside) % 2, waits::incrementAndGet)
+                  .sockets((carriers.currentNumber() + aside) % 2, waits::incrementAndGet)
                   .createSocket(server.getInetAddress(), server.getLocalPort())) {
             boolean toRead = CarrierSockets.awaitBytes(socket, parkedConsumer);
             end.complete(new Waited(toRead, socket.getInputStream().read()));
@@ -62,7 +62,7 @@ class ParkedConsumerTest {
   }
 
   @Test
-  void what_comes_while_a_reader_waits_is_given_to_its_stand_in_until_that_gives_up()
+  void bytes_that_arrive_while_a_reader_is_parked_go_to_its_consumer_until_it_declines()
       throws Exception {
     List<Integer> given = new CopyOnWriteArrayList<>();
     CompletableFuture<Waited> end =
@@ -84,11 +84,11 @@ class ParkedConsumerTest {
     peer.getOutputStream().write(4);
     assertEquals(new Waited(false, 4), end.get(SECONDS, TimeUnit.SECONDS));
     assertEquals(List.of(1, 2, 3), given);
-    assertEquals(2, waits.get()); // no read was tried in vain
+    assertEquals(2, waits.get()); // no read was tried without bytes
   }
 
   @Test
-  void the_end_is_for_the_reader() throws Exception {
+  void the_end_of_the_stream_wakes_the_reader() throws Exception {
     CompletableFuture<Waited> end = await(0, came -> true);
     Socket peer = server.accept();
     peer.getOutputStream().write(1);
@@ -97,14 +97,14 @@ class ParkedConsumerTest {
   }
 
   @Test
-  void a_reader_of_another_carrier_has_no_stand_in() throws Exception {
+  void a_reader_of_another_carrier_has_no_consumer() throws Exception {
     CompletableFuture<Waited> end = await(1, came -> true);
     server.accept().getOutputStream().write(5);
     assertEquals(new Waited(true, 5), end.get(SECONDS, TimeUnit.SECONDS));
   }
 
   @Test
-  void a_fault_of_the_stand_in_ends_the_connection_and_not_the_carrier() throws Exception {
+  void an_error_in_the_consumer_closes_the_connection_and_not_the_carrier() throws Exception {
     for (int n = 0; n < 2; n++) {
       CompletableFuture<Waited> end =
           await(

@@ -13,7 +13,7 @@ class SpareBuffersTest {
   private final SpareBuffers buffers = new SpareBuffers(100, true, 3);
 
   @Test
-  void the_one_that_came_back_last_is_taken_first_with_all_its_room() {
+  void the_buffer_returned_last_is_taken_first_and_cleared() {
     ByteBuffer one = buffers.take();
     ByteBuffer two = buffers.take();
     assertNotSame(one, two);
@@ -26,7 +26,7 @@ class SpareBuffersTest {
   }
 
   @Test
-  void no_more_are_kept_than_that() {
+  void no_more_than_the_bound_are_kept() {
     Stream.generate(buffers::take).limit(10).toList().forEach(buffers::giveBack);
     assertEquals(3, buffers.count());
     Stream.generate(buffers::take).limit(5).toList().forEach(buffers::giveBack);
@@ -34,7 +34,7 @@ class SpareBuffersTest {
   }
 
   @Test
-  void those_that_come_after_the_spare_ones_were_let_go_are_kept_again() {
+  void buffers_returned_after_a_clear_are_kept() {
     Stream.generate(buffers::take).limit(3).toList().forEach(buffers::giveBack);
     buffers.clear();
     assertEquals(0, buffers.count());
@@ -44,7 +44,7 @@ class SpareBuffersTest {
   }
 
   @Test
-  void they_are_where_they_should_be() {
+  void buffers_are_direct_or_on_the_heap_as_asked() {
     assertTrue(buffers.take().isDirect());
     assertTrue(new SpareBuffers(100, false, 3).take().hasArray());
   }

@@ -22,7 +22,7 @@ class TimersTest {
   }
 
   @Test
-  void what_is_due_runs_in_the_order_of_its_time_and_the_rest_waits() {
+  void due_timers_run_in_the_order_of_their_times_and_others_wait() {
     var _ = timers.after(told("later"), HOUR);
     var _ = timers.after(told("second"), -10);
     var _ = timers.after(told("first"), -1_000_000_000);
@@ -34,7 +34,7 @@ class TimersTest {
   }
 
   @Test
-  void what_is_taken_back_does_not_run_and_nothing_waits_then() {
+  void a_cancelled_timer_does_not_run() {
     XnioExecutor.Key key = timers.after(told("never"), -1);
     assertTrue(key.remove());
     assertFalse(key.remove());
@@ -44,13 +44,13 @@ class TimersTest {
   }
 
   @Test
-  void a_wait_of_less_than_a_millisecond_is_rounded_up_lest_it_becomes_a_spin() {
+  void a_wait_of_less_than_a_millisecond_is_rounded_up_so_that_it_does_not_spin() {
     var _ = timers.after(told("soon"), 900_000_000);
     assertTrue(timers.untilNextMs() > 0);
   }
 
   @Test
-  void what_is_repeated_runs_until_it_is_taken_back() {
+  void a_repeated_timer_runs_until_it_is_cancelled() {
     XnioExecutor.Key key = timers.every(told("again"), 1);
     for (int n = 0; n < 3; n++) {
       LockSupport.parkNanos(1_000);

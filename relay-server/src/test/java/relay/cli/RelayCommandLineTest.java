@@ -129,7 +129,7 @@ class RelayCommandLineTest {
   @ValueSource(
       strings = {"30", "0s", "1d", "s", "1.5h", "1H", "721h", "99999999999h", "9999999999h", "+1s"})
   void other_durations_are_refused_with_what_is_allowed(String text) {
-    assertRefused("\"" + text + "\" is not a duration; allowed is", "cooldown p k " + text);
+    assertRefused("\"" + text + "\" is not a duration; allowed: ", "cooldown p k " + text);
   }
 
   @ParameterizedTest

@@ -9,7 +9,7 @@ import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 
-/** A hostile or broken file costs little and yields a fault. */
+/** Hostile or broken files use bounded resources and yield a fault. */
 final class BoundsTest {
 
   @Test
@@ -25,7 +25,7 @@ final class BoundsTest {
   }
 
   @Test
-  void aliases_that_multiply_are_refused() {
+  void exploding_aliases_are_refused() {
     StringBuilder bomb = new StringBuilder("l0: &l0 [x, x, x, x, x, x, x, x, x, x]\n");
     for (int level = 1; level < 20; level++) {
       bomb.append("l%d: &l%d [".formatted(level, level));
@@ -63,7 +63,7 @@ final class BoundsTest {
   }
 
   @Test
-  void ten_thousand_keys_are_not_too_many_and_one_more_is() {
+  void a_pool_has_at_most_ten_thousand_keys() {
     Config config = Given.valid(keys(10_000));
     assertEquals(10_000, config.providers().getFirst().groups().size());
     assertEquals(
@@ -72,13 +72,13 @@ final class BoundsTest {
   }
 
   @Test
-  void a_pattern_with_many_stars_does_not_explode() {
+  void a_pattern_with_many_stars_matches_in_bounded_time() {
     ModelPattern pattern = new ModelPattern("*a".repeat(100) + "b");
     assertEquals(false, pattern.matches("a".repeat(10_000)));
   }
 
   @Test
-  void a_value_of_hostile_length_is_only_a_fault() {
+  void a_very_long_value_is_a_fault() {
     String dots = "a.".repeat(100_000);
     for (String setting : List.of("listen", "drain_ms", "enable_http2", "auth", "admin_token")) {
       String yaml = "server: {" + setting + ": \"" + dots + "\"}\n" + Given.PROVIDERS;

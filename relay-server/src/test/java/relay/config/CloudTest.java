@@ -9,7 +9,7 @@ import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 
-/** The settings that only some types of providers have. */
+/** The settings specific to some provider types. */
 final class CloudTest {
   private static ProviderConfig provider(String yaml) {
     return Given.valid("providers:\n  - {name: a, " + yaml + "}\n").providers().getFirst();
@@ -38,7 +38,7 @@ final class CloudTest {
   }
 
   @Test
-  void azure_needs_no_more_than_its_url() {
+  void azure_needs_only_its_url() {
     ProviderConfig azure =
         provider("type: azure, base_url: 'https://my.openai.azure.com', keys: [{key: one}]");
     assertEquals(
@@ -50,7 +50,7 @@ final class CloudTest {
   }
 
   @Test
-  void bedrock_lives_in_its_region_and_signs_with_access_keys() {
+  void bedrock_has_a_region_and_access_keys() {
     ProviderConfig bedrock =
         provider(
             "type: bedrock, region: eu-west-1, keys: [{key: one, access_key_id: AKIAEXAMPLE0000A},"
@@ -65,7 +65,7 @@ final class CloudTest {
   }
 
   @Test
-  void vertex_lives_in_its_location_and_has_a_service_account() {
+  void vertex_has_a_location_and_a_service_account() {
     String file = ServiceAccounts.file("https://oauth2.test/token");
     for (Map.Entry<String, String> host :
         Map.of(
@@ -87,7 +87,7 @@ final class CloudTest {
   }
 
   @Test
-  void a_key_file_that_cannot_serve_is_refused_and_not_shown() {
+  void an_invalid_key_file_is_refused_and_not_shown() {
     String good = ServiceAccounts.file("https://oauth2.test/token");
     for (Map.Entry<String, String> wrong :
         Map.of(

@@ -18,7 +18,7 @@ final class ConfigFileTest {
   @TempDir Path directory = HERE;
 
   @Test
-  void a_file_is_looked_for_here_then_in_the_users_place_then_in_the_systems() {
+  void the_file_is_searched_in_the_working_then_user_then_system_directory() {
     assertEquals(
         List.of(
             Path.of("relay.yaml"),
@@ -47,7 +47,7 @@ final class ConfigFileTest {
   }
 
   @Test
-  void a_relative_secret_file_is_beside_the_config() throws IOException {
+  void a_relative_secret_file_is_resolved_against_the_configs_directory() throws IOException {
     Files.writeString(directory.resolve("key.txt"), "from-file\n");
     Path file =
         Files.writeString(
@@ -77,7 +77,7 @@ final class ConfigFileTest {
   }
 
   @Test
-  void a_check_counts_what_a_valid_file_holds() {
+  void a_check_counts_providers_keys_and_groups() {
     String yaml =
         """
         providers:
@@ -95,7 +95,7 @@ final class ConfigFileTest {
   }
 
   @Test
-  void a_check_prints_every_fault_in_the_order_of_the_file() {
+  void a_check_prints_every_fault_in_file_order() {
     String yaml = "loging: {}\nserver: {drain_ms: -1}\n" + Given.PROVIDERS + "redis: {url: 1}\n";
     assertEquals(
         new ConfigCheck.Report(

@@ -67,14 +67,14 @@ final class DefaultsTest {
   }
 
   @Test
-  void empty_sections_are_as_good_as_absent_ones() {
+  void empty_sections_equal_absent_ones() {
     assertEquals(
         Given.valid(Given.PROVIDERS),
         Given.valid("server:\nredis: {}\nrouting:\nlogging:\n" + Given.PROVIDERS));
   }
 
   @Test
-  void an_empty_reference_leaves_an_optional_setting_out() {
+  void an_empty_reference_disables_an_optional_setting() {
     assertEquals(
         Given.valid(Given.PROVIDERS),
         Given.valid(

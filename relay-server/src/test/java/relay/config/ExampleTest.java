@@ -14,11 +14,11 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.junit.jupiter.api.Test;
 
-/** The example that users start from is valid and complete. */
+/** The shipped example is valid and complete. */
 final class ExampleTest {
   static final Path EXAMPLE = Path.of("..", "deploy", "relay.yaml");
 
-  /** What it needs, and no more. */
+  /** The variables that the example needs. */
   static final Map<String, String> ENVIRONMENT =
       Map.of(
           "RELAY_API_KEY", "hunter2-a",

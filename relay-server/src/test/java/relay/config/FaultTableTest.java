@@ -15,8 +15,8 @@ import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /**
- * Every kind of fault with its exact words and place: {@code faults.txt} holds a title, a file and,
- * marked by {@code =>}, the faults that it must yield, all of them and no other.
+ * Every kind of fault with its exact wording and place. Each case in {@code faults.txt} has a
+ * title, a file and, marked by {@code =>}, the exact list of expected faults.
  */
 final class FaultTableTest {
 

@@ -12,7 +12,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** Values with a form of their own: patterns, addresses, Redis URLs, hashes. */
+/** Values with their own syntax: patterns, addresses, Redis URLs, hashes. */
 final class FormsTest {
 
   @ParameterizedTest
@@ -32,7 +32,7 @@ final class FormsTest {
     "gpt-?, gpt-5, false",
     "**, x, true",
   })
-  void a_star_stands_for_any_run_of_characters(String pattern, String model, boolean matches) {
+  void a_star_matches_any_sequence_of_characters(String pattern, String model, boolean matches) {
     assertEquals(matches, new ModelPattern(pattern).matches(model));
   }
 
@@ -49,7 +49,7 @@ final class FormsTest {
     "localhost.example.com:1, false",
     "127.0.0.1.example.com:1, false",
   })
-  void only_the_machine_itself_is_loopback(String text, boolean loopback) {
+  void only_local_addresses_are_loopback(String text, boolean loopback) {
     ListenAddress address = ListenAddress.parse(text);
     assertNotNull(address, text);
     assertEquals(loopback, address.isLoopback());
@@ -84,7 +84,7 @@ final class FormsTest {
         "[fe80::1%eth0]:80",
         "a..b:80"
       })
-  void other_texts_are_no_address(String text) {
+  void malformed_addresses_are_rejected(String text) {
     assertNull(ListenAddress.parse(text));
   }
 
@@ -101,7 +101,7 @@ final class FormsTest {
         "redis://u:p@q:r/s@h, false, h, 6379, 0, u, p@q:r/s",
         "redis://[::1]:7, false, ::1, 7, 0, -, -",
       })
-  void a_redis_url_is_taken_apart(
+  void a_redis_url_is_parsed(
       String text, boolean tls, String host, int port, int database, String user, String password) {
     assertEquals(
         new RedisUrl(
@@ -127,12 +127,12 @@ final class FormsTest {
         "redis://h h",
         "redis://256.1.1.1"
       })
-  void other_texts_are_no_redis_url(String text) {
+  void malformed_redis_urls_are_rejected(String text) {
     assertNull(RedisUrl.parse(text));
   }
 
   @Test
-  void a_hash_is_compared_by_its_bytes_and_printed_by_its_start() {
+  void a_hash_compares_by_bytes_and_prints_its_first_digits() {
     KeyHash hash =
         KeyHash.ofHex("BA7816BF8F01CFEA414140DE5DAE2223B00361A396177A9CB410FF61F20015AD");
     assertEquals(KeyHash.of("abc"), hash);
@@ -143,7 +143,7 @@ final class FormsTest {
   }
 
   @Test
-  void a_secret_equals_its_like_and_prints_as_stars() {
+  void equal_secrets_are_equal_and_print_as_stars() {
     assertEquals(new Secret("abc"), new Secret("abc"));
     assertNotEquals(new Secret("abc"), new Secret("abd"));
     assertEquals("***", new Secret("abc").toString());
@@ -157,7 +157,7 @@ final class FormsTest {
     "Key, key",
     "kye, key"
   })
-  void a_typo_is_understood(String typed, String meant) {
+  void a_typo_gets_a_suggestion(String typed, String meant) {
     assertEquals(
         meant, FaultWording.closest(typed, List.of("rpm_limit", "base_url", "key", "weight")));
   }

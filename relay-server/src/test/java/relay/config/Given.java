@@ -11,11 +11,11 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 
-/** The world that the tests' files are read in: an environment and secret files. */
+/** The environment and secret files for the tests' configurations. */
 final class Given {
   static final Path FILE = Path.of("relay.yaml");
 
-  /** One valid provider, to put below what a test is about. */
+  /** One valid provider, to complete a test's configuration. */
   static final String PROVIDERS =
       "providers: [{name: anthropic, type: anthropic, keys: [{key: provider-key}]}]\n";
 

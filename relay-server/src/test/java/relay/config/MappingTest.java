@@ -192,13 +192,13 @@ final class MappingTest {
   }
 
   @Test
-  void auth_none_opens_any_address() {
+  void auth_none_permits_any_address() {
     Config config = Given.valid("server: {listen: '0.0.0.0:80', auth: none}\n" + Given.PROVIDERS);
     assertEquals(new Auth.Open(), config.server().auth());
   }
 
   @Test
-  void the_class_of_a_model_follows_from_the_providers_name_of_it_and_else_from_the_clients() {
+  void a_models_class_is_matched_by_the_providers_name_then_by_the_clients() {
     ProviderConfig provider =
         Given.valid(
                 """
@@ -221,7 +221,7 @@ final class MappingTest {
   }
 
   @Test
-  void a_provider_answers_questions_about_models() {
+  void a_provider_knows_its_models() {
     ProviderConfig provider = Given.valid(FULL).providers().getFirst();
     assertEquals(List.of("big", "default"), provider.classNames());
     assertEquals("big", provider.classOf("huge-2"));
@@ -232,7 +232,7 @@ final class MappingTest {
   }
 
   @Test
-  void a_client_answers_what_it_may_use() {
+  void a_client_knows_its_permissions() {
     Auth.Clients auth = (Auth.Clients) Given.valid(FULL).server().auth();
     Client any = auth.clients().getFirst();
     Client team = auth.clients().get(1);
@@ -244,7 +244,7 @@ final class MappingTest {
   }
 
   @Test
-  void any_key_of_an_account_may_be_the_one_that_states_its_limits() {
+  void any_key_of_an_account_may_state_its_limits() {
     Config config =
         Given.valid(
             """
@@ -262,7 +262,7 @@ final class MappingTest {
   }
 
   @Test
-  void an_alias_stands_for_its_anchor() {
+  void an_alias_repeats_its_anchor() {
     Config config =
         Given.valid(
             """
@@ -279,12 +279,12 @@ final class MappingTest {
   }
 
   @Test
-  void a_byte_order_mark_and_windows_line_ends_are_no_fault() {
+  void a_byte_order_mark_and_windows_line_ends_are_allowed() {
     assertEquals(Given.valid(FULL), Given.valid("\uFEFF" + FULL.replace("\n", "\r\n")));
   }
 
   @Test
-  void the_same_input_gives_the_same_config_and_it_cannot_be_changed() {
+  void equal_input_gives_equal_immutable_configs() {
     Config config = Given.valid(FULL);
     assertEquals(Given.valid(FULL), config);
     assertThrows(UnsupportedOperationException.class, () -> config.providers().clear());

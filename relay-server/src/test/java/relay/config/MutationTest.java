@@ -11,15 +11,13 @@ import java.util.random.RandomGenerator;
 import java.util.random.RandomGeneratorFactory;
 import org.junit.jupiter.api.Test;
 
-/**
- * A valid file with random damage yields faults or a config, never an exception, never a secret.
- */
+/** A randomly damaged valid file yields faults or a config, never an exception or a secret. */
 final class MutationTest {
   private static final int RUNS = Integer.getInteger("relay.config.mutations", 2000);
   private static final String SPECIAL = "{}[],:#&*!|>'\"%@`-?\n\t $~<=.0\\\0\uFEFF\u0085é\uD83D";
 
   @Test
-  void damage_never_breaks_the_reader() throws IOException {
+  void damaged_files_never_cause_an_exception() throws IOException {
     String whole = Files.readString(ExampleTest.EXAMPLE);
     int valid = 0;
     for (long seed = 0; seed < RUNS; seed++) {

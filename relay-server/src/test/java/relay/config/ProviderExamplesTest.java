@@ -12,7 +12,7 @@ import java.util.Map;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
-/** Each type of provider has an example that is valid as it stands. */
+/** Each provider type has a valid example. */
 final class ProviderExamplesTest {
   private static final Map<String, String> ENVIRONMENT =
       Map.ofEntries(

@@ -29,7 +29,7 @@ final class ReferencesTest {
     "${file:/secrets/unix}, hunter2",
     "${file:/secrets/windows}, hunter2",
   })
-  void a_reference_becomes_what_it_names(String raw, String value) {
+  void a_reference_is_replaced_by_its_value(String raw, String value) {
     assertEquals(value, key("'" + raw + "'", Given.ENVIRONMENT));
     assertEquals(value, key("\"" + raw + "\"", Given.ENVIRONMENT));
   }
@@ -51,13 +51,13 @@ final class ReferencesTest {
         "0x10",
         "\\n"
       })
-  void a_secret_that_looks_like_yaml_or_a_reference_is_only_text(String secret) {
+  void a_secret_with_yaml_or_reference_syntax_stays_text(String secret) {
     assertEquals(secret, key("${TRICKY}", Map.of("TRICKY", secret)));
     assertEquals(secret, key("\"${TRICKY}\"", Map.of("TRICKY", secret)));
   }
 
   @Test
-  void a_reference_serves_numbers_flags_choices_and_addresses() {
+  void references_work_for_numbers_flags_choices_and_addresses() {
     Config config =
         Given.valid(
             """

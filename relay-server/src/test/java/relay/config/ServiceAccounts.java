@@ -5,18 +5,18 @@ import java.security.KeyPairGenerator;
 import java.security.NoSuchAlgorithmException;
 import java.util.Base64;
 
-/** Key files of service accounts, as Google gives them out, with a key pair of the test's own. */
+/** Service account key files in Google's format, with a test key pair. */
 public final class ServiceAccounts {
   private static final KeyPair PAIR = pair();
 
   private ServiceAccounts() {}
 
-  /** What signs the assertions of every file. */
+  /** The key pair of every file. */
   public static KeyPair keyPair() {
     return PAIR;
   }
 
-  /** A key file; one line, so that it can stand in a variable. */
+  /** A key file as one line, so that it fits into a variable. */
   public static String file(String tokenUrl) {
     byte[] der = PAIR.getPrivate().getEncoded();
     String key = Base64.getMimeEncoder(64, new byte[] {'\n'}).encodeToString(der);

@@ -39,13 +39,13 @@ class TlsSectionTest {
     files.put("encrypted.key", ROOT.privateKeyPkcs8Pem().replace("PRIVATE", "ENCRYPTED PRIVATE"));
     files.put("broken.pem", broken);
     files.put("broken.key", broken.replace("CERTIFICATE", "PRIVATE KEY"));
-    files.put("text.pem", "nothing of the kind");
+    files.put("text.pem", "not PEM at all");
     files.put("odd.pem", "-----BEGIN CERTIFICATE-----\n!!!\n-----END CERTIFICATE-----\n");
     files.put("long.pem", "x".repeat(300_000));
     return files;
   }
 
-  /** As {@code openssl ecparam -name prime256v1 -genkey} writes it. */
+  /** The format of {@code openssl ecparam -name prime256v1 -genkey}. */
   private static String sec1(HeldCertificate held) {
     byte[] number = ((ECPrivateKey) held.keyPair().getPrivate()).getS().toByteArray();
     String digits = HexFormat.of().formatHex(number);
@@ -82,7 +82,7 @@ class TlsSectionTest {
     "root.pem,pkcs1.key,1,RSA",
     "chain.pem,sec1.key,2,EC"
   })
-  void a_certificate_with_its_key_is_taken(
+  void a_certificate_with_its_key_is_accepted(
       String certificate, String key, int length, String type) {
     Loaded loaded = load(certificate, key);
     TlsConfig tls = loaded instanceof Loaded.Valid(Config config) ? config.server().tls() : null;
@@ -113,7 +113,7 @@ class TlsSectionTest {
     "chain.pem,root.key,4:18: server.tls.private_key: names a key that does not match the first"
         + " certificate"
   })
-  void what_cannot_serve_is_refused_at_its_place(String certificate, String key, String fault) {
+  void invalid_files_are_reported_at_their_place(String certificate, String key, String fault) {
     List<String> faults = Given.lines(load(certificate, key));
     assertEquals(1, faults.size(), faults.toString());
     String wanted = Path.of("dir", "relay.yaml") + ":" + fault.replace(";", ",");
@@ -121,7 +121,7 @@ class TlsSectionTest {
   }
 
   @Test
-  void both_files_are_needed() {
+  void both_files_are_required() {
     List<String> faults = Given.faults("server: { tls: { certificate: a } }\n" + Given.PROVIDERS);
     assertTrue(
         faults.stream().anyMatch(f -> f.contains("server.tls.private_key: is missing")),

@@ -8,7 +8,7 @@ import java.io.IOException;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/** An answer as it came over the wire. */
+/** A received HTTP response. */
 final class Answer {
   private final int status;
   private final List<String> headers;
@@ -35,12 +35,12 @@ final class Answer {
     return body;
   }
 
-  /** Whether the body came to its proper end. */
+  /** Whether the body is complete. */
   boolean whole() {
     return whole;
   }
 
-  /** The first value of a header; null if there is none. */
+  /** The first value of a header; null if absent. */
   @Nullable String header(String name) {
     return header(headers, name);
   }

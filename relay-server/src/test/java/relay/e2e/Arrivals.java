@@ -15,10 +15,11 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicIntegerArray;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.random.RandomGenerator;
+import relay.guards.Await;
 
 /**
- * Requests that arrive at a rate of their own at several replicas in turn; those that are refused
- * go away. That is how a saturated pool looks: arrivals do not wait for answers.
+ * An open load: requests arrive at a fixed rate at the replicas in turn, whatever the answers.
+ * Refused requests are not retried. This models a saturated pool.
  */
 final class Arrivals implements AutoCloseable {
   private static final int MOST_AT_ONCE = 256;
@@ -41,15 +42,14 @@ final class Arrivals implements AutoCloseable {
     ports.forEach(port -> idle.add(new ConcurrentLinkedDeque<>()));
   }
 
-  /** What is done under load. */
+  /** A step to run under load. */
   @FunctionalInterface
   interface Step {
     void run() throws Exception;
   }
 
   /**
-   * Lets them arrive, spread evenly but for some jitter, until a step is done, and waits for the
-   * last answers.
+   * Sends requests evenly with some jitter until a step is done, then waits for the last answers.
    */
   void saturateDuring(double perSecond, Step step) throws Exception {
     AtomicBoolean stopped = new AtomicBoolean();
@@ -77,7 +77,7 @@ final class Arrivals implements AutoCloseable {
     }
   }
 
-  /** So many at once. */
+  /** Sends several requests at once. */
   void together(int many) throws InterruptedException {
     for (int n = 0; n < many; n++) {
       one(n % ports.size());
@@ -143,7 +143,7 @@ final class Arrivals implements AutoCloseable {
     return refused.get();
   }
 
-  /** Whatever was neither a good answer nor a 429. */
+  /** All outcomes other than a good answer or a 429. */
   List<String> failures() {
     return List.copyOf(failures);
   }

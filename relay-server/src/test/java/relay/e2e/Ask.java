@@ -7,9 +7,9 @@ import java.util.ArrayList;
 import java.util.List;
 import relay.model.Dialect;
 
-/** A client's request, built line by line. */
+/** A builder of a client's request. */
 final class Ask {
-  /** What clients show to Relay in these tests. */
+  /** The default client's credential in these tests. */
   static final String CLIENT_KEY = "client-secret-5f1c7d";
 
   private String method = "POST";
@@ -38,17 +38,17 @@ final class Ask {
     }
   }
 
-  /** A question of some words to a model. */
+  /** A short request to a model. */
   static Ask of(Dialect dialect, String model) {
     return new Ask(dialect, body(model, ""));
   }
 
-  /** The same, with the answer as a stream. */
+  /** The same with a streamed answer. */
   static Ask stream(Dialect dialect, String model) {
     return new Ask(dialect, body(model, "\"stream\":true,"));
   }
 
-  /** A body with other members before the messages, such as {@code "stream":true,}. */
+  /** A body with further members before the messages, such as {@code "stream":true,}. */
   static String body(String model, String members) {
     return "{\"model\":\"%s\",%s\"messages\":[{\"role\":\"user\",\"content\":\"Hello, who are you?\"}]}"
         .formatted(model, members);
@@ -69,7 +69,7 @@ final class Ask {
     return this;
   }
 
-  /** As a client of {@link Setup#client}. */
+  /** Uses the credential of a client from {@link Setup#client}. */
   Ask from(String client) {
     return credential("x-api-key: " + Setup.clientKey(client));
   }
@@ -100,7 +100,7 @@ final class Ask {
     return this;
   }
 
-  /** Sends the body in chunks of so many bytes, its length not told beforehand. */
+  /** Sends the body with chunked encoding, in chunks of this size. */
   Ask chunked(int bytes) {
     chunk = bytes;
     return this;

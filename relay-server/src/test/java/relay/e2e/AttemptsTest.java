@@ -25,9 +25,12 @@ import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
 import relay.e2e.RawProvider.Connection;
 import relay.e2e.RawProvider.Received;
+import relay.guards.Await;
 import relay.model.Dialect;
 
-/** What one request does when a provider refuses or fails: other keys, and the memory of it. */
+/**
+ * Retries of a request after a provider's refusal or failure: other keys, cooldowns, quarantine.
+ */
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 class AttemptsTest {
   private static final List<String> POOLS =
@@ -35,7 +38,7 @@ class AttemptsTest {
           "cool", "full", "few", "fail", "wrong", "busy", "spent", "refused", "reset", "gzip",
           "deflate", "raw", "long", "cut");
 
-  /** How each pool's provider answers its n-th request, n counted from 0. */
+  /** How a pool's provider answers its n-th request, counted from 0. */
   private interface Behaviour {
     void answer(int n, Received request, Connection connection) throws Exception;
   }
@@ -123,7 +126,8 @@ class AttemptsTest {
     long after = (System.nanoTime() - refused) / 1_000_000;
     assertTrue(after >= 2000, "used again after " + after + " ms");
     assertTrue(after < 4000, "used again only after " + after + " ms");
-    replicas.awaitLine(pool, id + "/default", "rpm 2/- itpm 7/- otpm 3/-"); // the 429 cost no token
+    replicas.awaitLine(
+        pool, id + "/default", "rpm 2/- itpm 7/- otpm 3/-"); // the 429 charged no tokens
   }
 
   private static String value(Answer answer, String header) {
@@ -169,7 +173,7 @@ class AttemptsTest {
 
   @ParameterizedTest
   @EnumSource
-  void a_failure_of_the_provider_is_tried_on_the_next_key(Dialect dialect) throws Exception {
+  void after_a_provider_failure_the_next_key_is_tried(Dialect dialect) throws Exception {
     String pool = pool("fail", dialect);
     List<Integer> statuses = List.of(500, 502, 200, 504, 200, 500, 500, 500);
     behaviours.put(
@@ -196,7 +200,7 @@ class AttemptsTest {
 
   @ParameterizedTest
   @EnumSource
-  void other_errors_are_the_clients_and_pass_as_they_came(Dialect dialect) throws Exception {
+  void client_errors_pass_unchanged(Dialect dialect) throws Exception {
     String pool = pool("wrong", dialect);
     List<Integer> statuses = List.of(400, 404, 413, 422);
     behaviours.put(
@@ -223,7 +227,7 @@ class AttemptsTest {
 
   @ParameterizedTest
   @EnumSource
-  void an_overloaded_provider_is_asked_again_and_its_word_passed_on_at_last(Dialect dialect)
+  void an_overloaded_provider_is_retried_and_its_error_passed_on_at_last(Dialect dialect)
       throws Exception {
     String pool = pool("busy", dialect);
     int status = dialect == Dialect.ANTHROPIC ? 529 : 503;
@@ -285,18 +289,17 @@ class AttemptsTest {
     "ANTHROPIC, gzip", "ANTHROPIC, deflate", "ANTHROPIC, raw", "ANTHROPIC, long", "ANTHROPIC, cut",
     "OPENAI, gzip", "OPENAI, deflate", "OPENAI, raw", "OPENAI, long", "OPENAI, cut"
   })
-  void a_spend_stop_is_understood_when_it_comes_packed(Dialect dialect, String packing)
-      throws Exception {
+  void a_compressed_spend_stop_is_recognized(Dialect dialect, String packing) throws Exception {
     String pool = pool(packing, dialect);
     boolean gzip = List.of("gzip", "long", "cut").contains(packing);
-    boolean cut = packing.equals("cut"); // the connection breaks before all that was promised came
+    boolean cut = packing.equals("cut"); // the connection breaks before the announced length
     ByteArrayOutputStream packed = new ByteArrayOutputStream();
     try (OutputStream out =
         gzip
             ? new GZIPOutputStream(packed)
             : new DeflaterOutputStream(packed, new Deflater(6, packing.equals("raw")))) {
       out.write(spendStop(dialect).getBytes(UTF_8));
-      if (packing.equals("long")) { // more than is read of a refusal
+      if (packing.equals("long")) { // longer than Relay reads of a refusal
         byte[] noise = new byte[100_000];
         new Random(1).nextBytes(noise);
         out.write(noise);
@@ -349,7 +352,7 @@ class AttemptsTest {
 
   @ParameterizedTest
   @EnumSource
-  void a_connection_that_breaks_before_the_first_byte_is_tried_on_the_next_key(Dialect dialect)
+  void after_a_connection_loss_before_the_first_byte_the_next_key_is_tried(Dialect dialect)
       throws Exception {
     String pool = pool("reset", dialect);
     behaviours.put(

@@ -27,7 +27,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 import relay.e2e.RawProvider.Connection;
 import relay.model.Dialect;
 
-/** A stream that breaks never looks like one that ended well, whoever breaks it. */
+/** A broken stream never looks complete to the client, whether provider or client breaks it. */
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 class BrokenStreamTest {
   private static final Duration SOON = Duration.ofSeconds(1);
@@ -81,7 +81,7 @@ class BrokenStreamTest {
         connection.close();
       }
     },
-    /** HTTP ends as it should, the dialect's last event is missing. */
+    /** HTTP ends correctly, but the dialect's last event is missing. */
     CLEANLY {
       @Override
       void after(Dialect dialect, Connection connection) throws Exception {
@@ -104,7 +104,7 @@ class BrokenStreamTest {
     return cases;
   }
 
-  /** After two events. */
+  /** Breaks off after two events. */
   private void breaksOff(Dialect dialect, Break how) {
     List<String> events = Says.events(dialect);
     provider.script(
@@ -116,7 +116,7 @@ class BrokenStreamTest {
         });
   }
 
-  /** As simple clients ask, and proxies that speak HTTP/1.0. */
+  /** Requests of simple clients, and of proxies with HTTP/1.0. */
   @ParameterizedTest
   @CsvSource({
     "ANTHROPIC, HTTP/1.1",
@@ -124,7 +124,7 @@ class BrokenStreamTest {
     "OPENAI, HTTP/1.1",
     "OPENAI, HTTP/1.0",
   })
-  void a_client_that_wants_its_connection_closed_sees_that_a_stream_broke(
+  void a_client_that_requests_connection_close_detects_a_broken_stream(
       Dialect dialect, String protocol) throws Exception {
     breaksOff(dialect, Break.BETWEEN_EVENTS);
     Ask ask = Ask.stream(dialect, pool("broken", dialect)).header("connection: close");
@@ -154,10 +154,10 @@ class BrokenStreamTest {
     assertEquals(before + 1, provider.received(pool).size(), "it was tried again after a byte");
   }
 
-  /** Packed and whole as far as HTTP and the packing go, but without the dialect's last event. */
+  /** A compressed stream, complete in HTTP and gzip, but without the dialect's last event. */
   @ParameterizedTest
   @CsvSource({"ANTHROPIC, gzip", "ANTHROPIC, deflate", "OPENAI, gzip", "OPENAI, deflate"})
-  void a_packed_stream_without_its_last_event_does_not_look_complete(
+  void a_compressed_stream_without_its_last_event_does_not_look_complete(
       Dialect dialect, String encoding) throws Exception {
     ByteArrayOutputStream packed = new ByteArrayOutputStream();
     try (OutputStream packing =
@@ -177,7 +177,7 @@ class BrokenStreamTest {
     assertFalse(answer.whole(), "it looks complete");
   }
 
-  /** The last event, apart from all before it. */
+  /** Checks the last event, separate from all earlier ones. */
   private static void assertErrorEvent(Dialect dialect, String text) throws Exception {
     assertTrue(text.endsWith("\n\n"), text);
     List<String> events = List.of(text.split("\n\n", -1));
@@ -222,7 +222,7 @@ class BrokenStreamTest {
 
   @ParameterizedTest
   @EnumSource
-  void a_client_that_leaves_a_stream_ends_the_call_to_the_provider(Dialect dialect)
+  void a_client_that_leaves_a_stream_cancels_the_call_to_the_provider(Dialect dialect)
       throws Exception {
     CountDownLatch closed = new CountDownLatch(1);
     provider.script(
@@ -237,7 +237,7 @@ class BrokenStreamTest {
       wire.send(Ask.stream(dialect, pool)).head().readTo("\n\n");
     }
     assertTrue(closed.await(SOON.toMillis(), TimeUnit.MILLISECONDS), "the call goes on");
-    // anthropic reported its input already; what was produced since is taken as reserved
+    // anthropic has reported its input; the output is charged as reserved
     String input = dialect == Dialect.ANTHROPIC ? "7" : "[1-9]\\d*";
     replicas.awaitLine(
         pool, pool + "-1/default", "rpm 1/- itpm " + input + "/- otpm [1-9]\\d*/- inflight 0");
@@ -245,7 +245,7 @@ class BrokenStreamTest {
 
   @ParameterizedTest
   @EnumSource
-  void a_client_that_leaves_before_the_first_byte_ends_the_call_to_the_provider(Dialect dialect)
+  void a_client_that_leaves_before_the_first_byte_cancels_the_call_to_the_provider(Dialect dialect)
       throws Exception {
     CountDownLatch asked = new CountDownLatch(1);
     CountDownLatch closed = new CountDownLatch(1);
@@ -262,7 +262,7 @@ class BrokenStreamTest {
     }
     assertTrue(closed.await(SOON.toMillis(), TimeUnit.MILLISECONDS), "the call goes on");
     replicas.awaitLine(pool, pool + "-1/default", "rpm 1/- .* inflight 0");
-    assertEquals(1, provider.received(pool).size(), "nobody waits, and yet it was tried again");
+    assertEquals(1, provider.received(pool).size(), "retried although the client had left");
   }
 
   @ParameterizedTest

@@ -12,8 +12,8 @@ import relay.model.Dialect;
 import relay.model.Endpoint;
 
 /**
- * One way to call an endpoint: as JSON or as a stream, the answer compressed or not, the model
- * mapped or not. It has a model of its own, and a pool of that name.
+ * One combination of endpoint, JSON or stream, compression and model mapping. Each has its own
+ * model, and a pool of the same name.
  */
 record Call(Endpoint endpoint, boolean stream, Coding coding, boolean mapped) {
 
@@ -39,7 +39,7 @@ record Call(Endpoint endpoint, boolean stream, Coding coding, boolean mapped) {
     return mapped ? "vendor/" + model() + ":2026" : model();
   }
 
-  /** The model's name also stands where it is not the model, and with escapes. */
+  /** The body. It also contains the model's name in other places, and with escapes. */
   String body(String modelValue) {
     String input =
         switch (endpoint) {
@@ -55,7 +55,7 @@ record Call(Endpoint endpoint, boolean stream, Coding coding, boolean mapped) {
         .formatted(model(), modelValue, stream, model());
   }
 
-  /** What the provider answers, plain. */
+  /** The provider's answer, uncompressed. */
   String answer() {
     return switch (endpoint) {
       case MESSAGES, CHAT_COMPLETIONS ->
@@ -87,12 +87,15 @@ record Call(Endpoint endpoint, boolean stream, Coding coding, boolean mapped) {
         + "\"output_tokens\":3,\"total_tokens\":10}";
   }
 
-  /** Whether Relay asks for usage and takes it out again, for which it must see plain bytes. */
+  /**
+   * Whether Relay requests usage and removes it from the answer, which needs an uncompressed
+   * answer.
+   */
   boolean asksForUsage() {
     return endpoint == Endpoint.CHAT_COMPLETIONS && stream;
   }
 
-  /** The group's line in the picture once this call, and nothing else, has been charged. */
+  /** The group's line in the snapshot after only this call was charged. */
   String charged() {
     return switch (endpoint) {
       case MESSAGES, CHAT_COMPLETIONS, RESPONSES -> "rpm 1/- itpm 7/- otpm 3/- inflight 0";
@@ -109,7 +112,7 @@ record Call(Endpoint endpoint, boolean stream, Coding coding, boolean mapped) {
         : ask.header("accept-encoding: br, " + coding.name().toLowerCase(Locale.ROOT) + ";q=0.9");
   }
 
-  /** Bytes of the answer's body as they go over the wire. */
+  /** The encoded bytes of the answer's body. */
   byte[] encoded(String answer) throws IOException {
     ByteArrayOutputStream out = new ByteArrayOutputStream();
     switch (coding) {

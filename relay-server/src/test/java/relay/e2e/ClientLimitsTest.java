@@ -16,11 +16,12 @@ import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
+import relay.guards.Await;
 import relay.model.Dialect;
 
 /**
- * Clients' own limits over two replicas. Each test has a client and a provider of its own name, so
- * what Redis holds of both tells what was charged to whom.
+ * Clients' own limits over two replicas. Each test has its own client and provider, so Redis shows
+ * the charges of each.
  */
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 class ClientLimitsTest {
@@ -84,7 +85,7 @@ class ClientLimitsTest {
   }
 
   @Test
-  void requests_are_limited_over_all_replicas_and_others_are_undisturbed() throws Exception {
+  void requests_are_limited_over_all_replicas_without_effect_on_other_clients() throws Exception {
     answersWell();
     long began = System.nanoTime();
     List<Answer> answers = new ArrayList<>();
@@ -93,7 +94,7 @@ class ClientLimitsTest {
       Ask another = Ask.of(Dialect.ANTHROPIC, "rpm");
       assertEquals(200, RawClient.ask(replicas.port(n % 2), another).status());
     }
-    // half of the limit goes at once, and then one every 15 s
+    // half of the limit at once, then one request every 15 s
     long most = 2 + (System.nanoTime() - began) / 15_000_000_000L;
     long served = answers.stream().filter(answer -> answer.status() == 200).count();
     assertTrue(served >= 2 && served <= most, served + " of " + most);
@@ -107,7 +108,7 @@ class ClientLimitsTest {
     awaitClient(
         "rpm",
         "rpm %d/4 itpm %d/- otpm %d/-.* inflight 0".formatted(served, 7 * served, 3 * served));
-    awaitProvider("rpm", "rpm %d/- .*inflight 0".formatted(served + 6)); // refusals left no trace
+    awaitProvider("rpm", "rpm %d/- .*inflight 0".formatted(served + 6)); // refusals charged nothing
   }
 
   @Test
@@ -137,7 +138,7 @@ class ClientLimitsTest {
   }
 
   @Test
-  void tokens_are_settled_with_what_was_used() throws Exception {
+  void tokens_are_settled_to_the_actual_usage() throws Exception {
     answersWell();
     Ask large = ask("tokens").body(Ask.body("tokens", "\"max_tokens\":400,"));
     for (int n = 0; n < 10; n++) {
@@ -149,7 +150,7 @@ class ClientLimitsTest {
   }
 
   @Test
-  void requests_at_once_are_limited_over_all_replicas() throws Exception {
+  void concurrent_requests_are_limited_over_all_replicas() throws Exception {
     CountDownLatch held = new CountDownLatch(2);
     CountDownLatch go = new CountDownLatch(1);
     provider.script(
@@ -182,7 +183,7 @@ class ClientLimitsTest {
   }
 
   @Test
-  void one_request_after_the_other_never_counts_as_two_at_once() throws Exception {
+  void sequential_requests_never_count_as_concurrent() throws Exception {
     answersWell();
     try (RawClient wire = new RawClient(replicas.port(0))) {
       for (int n = 0; n < 30; n++) {
@@ -193,7 +194,7 @@ class ClientLimitsTest {
   }
 
   @Test
-  void a_refusal_by_the_pool_leaves_the_client_as_it_was() throws Exception {
+  void a_refusal_by_the_pool_charges_the_client_nothing() throws Exception {
     answersWell();
     int served = 0;
     for (int n = 0; n < 6; n++) {
@@ -212,7 +213,7 @@ class ClientLimitsTest {
   }
 
   @Test
-  void a_request_larger_than_the_clients_whole_limit_is_refused_for_good() throws Exception {
+  void a_request_larger_than_the_clients_whole_limit_is_refused_without_retry() throws Exception {
     answersWell();
     Ask large = ask("small").body(Ask.body("small", "\"max_tokens\":500,"));
     Answer answer = RawClient.ask(replicas.port(0), large);
@@ -227,7 +228,7 @@ class ClientLimitsTest {
   }
 
   @Test
-  void what_counts_for_no_key_counts_for_no_client() throws Exception {
+  void uncharged_requests_are_not_charged_to_the_client() throws Exception {
     provider.script(
         (request, connection) -> connection.write(Says.json(200, "{\"input_tokens\":7}")));
     for (int n = 0; n < 8; n++) {
@@ -253,7 +254,7 @@ class ClientLimitsTest {
   }
 
   @Test
-  void a_request_of_which_nothing_was_sent_counts_nothing() throws Exception {
+  void a_request_that_was_never_sent_is_not_charged() throws Exception {
     assertEquals(502, RawClient.ask(replicas.port(0), ask("nowhere")).status());
     Await.until(
         "the client's limits are as they were",
@@ -264,7 +265,7 @@ class ClientLimitsTest {
   }
 
   @Test
-  void operators_see_clients_and_no_pool_of_them() throws Exception {
+  void operators_see_clients_but_not_their_internal_pool() throws Exception {
     answersWell();
     int refused = 0;
     for (int n = 0; n < 7; n++) {

@@ -11,9 +11,13 @@ import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.Test;
 import relay.embedded.EmbeddedRedis;
+import relay.guards.Await;
 import relay.model.Dialect;
 
-/** What a client's own limits cost: calls, round trips, and what holds while Redis is away. */
+/**
+ * The cost of a client's own limits: calls and round trips, and their enforcement during a Redis
+ * outage.
+ */
 class ClientRoundTripTest {
   @AutoClose
   private final RawProvider provider =
@@ -40,7 +44,7 @@ class ClientRoundTripTest {
   }
 
   @Test
-  void both_pools_are_asked_before_either_has_answered() throws Exception {
+  void both_pools_are_called_before_either_has_replied() throws Exception {
     try (RedisRelay before = new RedisRelay(redis.port());
         Replicas replicas =
             setup("rpm_limit: 1000")
@@ -81,11 +85,11 @@ class ClientRoundTripTest {
   }
 
   @Test
-  void without_redis_a_client_has_its_fair_share() throws Exception {
+  void without_redis_a_client_gets_its_fair_share() throws Exception {
     try (Replicas replicas = setup("rpm_limit: 6").on(redis).start(1)) {
       assertEquals(200, RawClient.ask(replicas.port(0), limited()).status());
       redis.close();
-      // The share starts empty, and the pool's key has no limits.
+      // The fair share starts empty, and the pool's key has no limits.
       Await.until(
           "the client's share is used up",
           () -> {

@@ -12,11 +12,12 @@ import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
+import relay.guards.Await;
 import relay.model.Dialect;
 
 /**
- * What clients without limits use, as operators see it at either of two replicas. Each test has a
- * client of its own.
+ * The usage of clients without limits, as operators see it at two replicas. Each test has its own
+ * client.
  */
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 class ClientUsageTest {
@@ -79,7 +80,7 @@ class ClientUsageTest {
   }
 
   @Test
-  void use_is_that_of_all_replicas() throws Exception {
+  void usage_is_summed_over_all_replicas() throws Exception {
     answersWell();
     for (int n = 0; n < 7; n++) {
       assertEquals(200, RawClient.ask(replicas.port(n % 2), ask("both")).status());
@@ -90,7 +91,7 @@ class ClientUsageTest {
   }
 
   @Test
-  void a_stream_is_in_flight_until_it_ends_and_then_was_used() throws Exception {
+  void a_stream_is_in_flight_until_it_ends_and_counts_as_usage_then() throws Exception {
     CountDownLatch ends = new CountDownLatch(1);
     List<String> events = Says.events(Dialect.ANTHROPIC);
     provider.script(
@@ -134,7 +135,7 @@ class ClientUsageTest {
   }
 
   @Test
-  void what_counts_for_no_key_or_was_not_sent_counts_for_no_client() throws Exception {
+  void uncharged_and_unsent_requests_are_not_charged_to_the_client() throws Exception {
     provider.script(
         (request, connection) -> connection.write(Says.json(200, "{\"input_tokens\":7}")));
     Ask count = ask("uncounted").target("/v1/messages/count_tokens");
@@ -149,7 +150,7 @@ class ClientUsageTest {
   }
 
   @Test
-  void what_a_replica_had_in_flight_that_died_is_forgotten() throws Exception {
+  void the_in_flight_requests_of_a_dead_replica_are_dropped() throws Exception {
     provider.script(
         (request, connection) -> {
           connection.write(Says.STREAM);
@@ -166,7 +167,7 @@ class ClientUsageTest {
   }
 
   @Test
-  void requests_are_told_of_together_and_not_one_by_one() throws Exception {
+  void usage_is_reported_in_batches() throws Exception {
     answersWell();
     try (Monitor monitor = new Monitor(replicas.redis().port());
         RawClient wire = new RawClient(replicas.port(0))) {
@@ -176,7 +177,7 @@ class ClientUsageTest {
       }
       long most = 3 + TimeUnit.NANOSECONDS.toSeconds(System.nanoTime() - began);
       long told = monitor.until().stream().filter(line -> line.contains("_tally\"")).count();
-      assertTrue(told <= 2 * most, told + " calls in " + most + " s"); // of each replica
+      assertTrue(told <= 2 * most, told + " calls in " + most + " s"); // per replica
     }
     awaitUse(1, "many", 200, 0);
   }

@@ -15,11 +15,13 @@ import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
+import relay.guards.Await;
 import relay.model.Dialect;
 
 /**
- * Clients' own limits where {@code max_wait_ms} holds requests for a provider's capacity: nobody is
- * held for what is his own, and who is held has what one request takes, until it ends or he leaves.
+ * Clients' own limits with {@code max_wait_ms}. Requests wait for a provider's capacity, but not
+ * for the client's own limit. A waiting request holds its share of the client's limits until it
+ * ends or the client leaves.
  */
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 class ClientWaitTest {
@@ -75,7 +77,7 @@ class ClientWaitTest {
     provider.script((request, connection) -> connection.write(Says.fine(Dialect.ANTHROPIC)));
   }
 
-  /** The one request that the provider's limit lets pass in twelve hours. */
+  /** Sends the one request that the provider's limit admits in twelve hours. */
   private void fill(String pool) throws Exception {
     answersWell();
     Ask first = Ask.of(Dialect.ANTHROPIC, pool);
@@ -106,10 +108,10 @@ class ClientWaitTest {
   }
 
   @Test
-  void a_client_over_its_own_limit_is_refused_at_once_and_who_waits_gives_all_back()
+  void a_client_over_its_own_limit_is_refused_at_once_and_a_cancelled_wait_returns_everything()
       throws Exception {
     fill("full-few");
-    for (int round = 0; round < 2; round++) { // half of the limit goes at once, again and again
+    for (int round = 0; round < 2; round++) { // half of the limit is available at once, repeatedly
       try (RawClient _ = asking(ask("full-few", "few"));
           RawClient _ = asking(ask("full-few", "few"))) {
         awaitWaiting("full-few", 2);
@@ -127,7 +129,7 @@ class ClientWaitTest {
   }
 
   @Test
-  void one_that_waits_is_one_of_those_that_a_client_may_have_at_once() throws Exception {
+  void a_waiting_request_counts_against_the_clients_concurrency() throws Exception {
     fill("full-one");
     for (int round = 0; round < 2; round++) {
       try (RawClient _ = asking(ask("full-one", "one"))) {
@@ -142,7 +144,7 @@ class ClientWaitTest {
   }
 
   @Test
-  void one_that_waited_counts_once_and_what_it_used() throws Exception {
+  void a_request_that_waited_counts_once_with_its_actual_usage() throws Exception {
     answersWell();
     List<Future<Answer>> answers = new ArrayList<>();
     try (ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
@@ -157,7 +159,7 @@ class ClientWaitTest {
   }
 
   @Test
-  void one_that_waited_in_vain_takes_nothing_of_its_client() throws Exception {
+  void a_request_that_waited_in_vain_is_not_charged() throws Exception {
     CountDownLatch served = new CountDownLatch(1);
     CountDownLatch go = new CountDownLatch(1);
     provider.script(

@@ -25,14 +25,14 @@ import relay.e2e.RawProvider.Received;
 import relay.model.Dialect;
 
 /**
- * The wire rules of Azure OpenAI, Bedrock, Vertex AI and of the token endpoints that go with them,
- * on one port. A request that breaks a rule is noted and answered with 400.
+ * Checks requests by the protocols of Azure OpenAI, Bedrock, Vertex AI and their token endpoints,
+ * all on one port. Records each violation and answers it with 400.
  */
 final class CloudSimulator implements AutoCloseable {
   static final String REGION = "eu-west-1";
   static final String ACCESS_KEY = "AKIARELAYTEST000001";
 
-  /** Answers a request that kept the rules. */
+  /** Answers a valid request. */
   @FunctionalInterface
   interface Behaviour {
     void answer(Received request, Connection connection) throws Exception;
@@ -50,22 +50,22 @@ final class CloudSimulator implements AutoCloseable {
     return server.url();
   }
 
-  /** What happens to requests for a model from now on, or to a token endpoint's path. */
+  /** Sets the behaviour for a model or a token endpoint's path. */
   void on(String modelOrPath, Behaviour behaviour) {
     behaviours.put(modelOrPath, behaviour);
   }
 
-  /** Back to a good answer. */
+  /** Restores the good answer. */
   void off(String modelOrPath) {
     behaviours.remove(modelOrPath);
   }
 
-  /** The rules that were broken so far. */
+  /** The violations so far. */
   List<String> broken() {
     return List.copyOf(broken);
   }
 
-  /** Requests whose line has a text, in their order. */
+  /** The requests whose request line contains a text, in order. */
   List<Received> received(String text) {
     return server.received().stream().filter(r -> r.line().contains(text)).toList();
   }
@@ -194,7 +194,7 @@ final class CloudSimulator implements AutoCloseable {
         + "transfer-encoding: chunked\r\n\r\n";
   }
 
-  /** The data of an event. */
+  /** The data of an SSE event. */
   static String data(String event) {
     return event.substring(event.indexOf("data: ") + 6).strip();
   }

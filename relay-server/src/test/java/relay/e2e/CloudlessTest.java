@@ -10,11 +10,12 @@ import org.junit.jupiter.api.Test;
 import relay.model.Dialect;
 
 /**
- * Types of providers that differ in their address alone, and what a replica without clouds loads.
+ * Provider types that differ only in their address, and the classes that a replica without clouds
+ * loads.
  */
 class CloudlessTest {
   @Test
-  void each_type_is_called_as_it_wants_and_no_cloud_is_loaded() throws Exception {
+  void each_type_is_called_correctly_and_no_cloud_library_is_loaded() throws Exception {
     try (RawProvider local =
             new RawProvider((_, connection) -> connection.write(Says.fine(Dialect.OPENAI)));
         Replicas own =

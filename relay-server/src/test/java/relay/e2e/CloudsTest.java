@@ -22,9 +22,13 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 import relay.bedrock.EventStreamFrames;
 import relay.config.ServiceAccounts;
+import relay.guards.Await;
 import relay.model.Dialect;
 
-/** A replica before the wire rules of the clouds: what they see, and what the client gets. */
+/**
+ * A replica with simulated clouds: the requests that they receive, and the answers that clients
+ * get.
+ */
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 class CloudsTest {
   private static final String CLAUDE = "anthropic.claude-test-v1:0";
@@ -121,7 +125,7 @@ class CloudsTest {
   }
 
   @Test
-  void azure_is_asked_by_deployment_with_its_api_key() throws Exception {
+  void azure_is_called_by_deployment_with_its_api_key() throws Exception {
     Answer answer = ask(Ask.of(Dialect.OPENAI, "gpt-5"));
     assertEquals(200, answer.status(), answer.toString());
     assertEquals(Says.answer(Dialect.OPENAI), answer.text());
@@ -131,7 +135,7 @@ class CloudsTest {
   }
 
   @Test
-  void an_entra_token_is_fetched_once_and_shown_to_azure() throws Exception {
+  void an_entra_token_is_fetched_once_and_sent_to_azure() throws Exception {
     cloud.on(
         "my-entra",
         (request, connection) -> {
@@ -156,8 +160,8 @@ class CloudsTest {
   }
 
   @Test
-  void a_revoked_token_is_replaced_without_a_word_to_the_client() throws Exception {
-    ask(Ask.of(Dialect.OPENAI, "my-entra")); // now there is a token
+  void a_revoked_token_is_replaced_unnoticed_by_the_client() throws Exception {
+    ask(Ask.of(Dialect.OPENAI, "my-entra")); // fetches a token
     cloud.on(
         "my-revoked",
         (request, connection) ->
@@ -174,7 +178,7 @@ class CloudsTest {
   }
 
   @Test
-  void a_key_that_gets_no_token_is_quarantined_and_another_serves() throws Exception {
+  void a_key_without_a_token_is_quarantined_and_another_serves() throws Exception {
     cloud.on(
         "/tenant-2/oauth2/v2.0/token",
         (request, connection) ->
@@ -188,7 +192,7 @@ class CloudsTest {
   }
 
   @Test
-  void a_token_endpoint_that_fails_costs_the_key_nothing() throws Exception {
+  void a_failing_token_endpoint_does_not_quarantine_the_key() throws Exception {
     cloud.on(
         "/tenant-3/oauth2/v2.0/token",
         (request, connection) -> connection.write(Says.json(503, "{}")));
@@ -199,7 +203,7 @@ class CloudsTest {
   }
 
   @Test
-  void bedrock_is_asked_signed_and_answers_untouched() throws Exception {
+  void bedrock_requests_are_signed_and_answers_pass_unchanged() throws Exception {
     Answer answer =
         ask(
             Ask.of(Dialect.ANTHROPIC, "claude-mapped")
@@ -222,7 +226,7 @@ class CloudsTest {
   }
 
   @Test
-  void a_bedrock_stream_is_that_of_anthropics_own_api() throws Exception {
+  void a_bedrock_stream_equals_that_of_anthropics_api() throws Exception {
     Answer answer = ask(Ask.stream(Dialect.ANTHROPIC, CLAUDE));
     assertEquals("text/event-stream", answer.header("content-type"));
     assertEquals(String.join("", Says.events(Dialect.ANTHROPIC)), answer.text());
@@ -240,7 +244,7 @@ class CloudsTest {
           for (String event : events) {
             connection.chunk(EventStreamFrames.chunk(CloudSimulator.data(event)));
             if (!seenByClient.tryAcquire(20, TimeUnit.SECONDS)) {
-              connection.reset(); // it was held back: end the test, which fails
+              connection.reset(); // the event was held back: fail the test
             }
           }
           connection.chunk("");
@@ -280,7 +284,7 @@ class CloudsTest {
   }
 
   @Test
-  void a_bedrock_error_has_the_dialects_words() throws Exception {
+  void a_bedrock_error_has_the_dialects_format() throws Exception {
     cloud.on(
         BUSY,
         (request, connection) ->
@@ -345,7 +349,7 @@ class CloudsTest {
 
   @ParameterizedTest
   @ValueSource(booleans = {false, true})
-  void vertex_is_asked_with_a_token_of_the_service_account(boolean stream) throws Exception {
+  void vertex_is_called_with_a_token_of_the_service_account(boolean stream) throws Exception {
     Ask ask =
         stream
             ? Ask.stream(Dialect.ANTHROPIC, "claude-test@1")
@@ -361,7 +365,7 @@ class CloudsTest {
   }
 
   @Test
-  void vertex_errors_have_the_dialects_words() throws Exception {
+  void vertex_errors_have_the_dialects_format() throws Exception {
     cloud.on(
         "claude-test@1",
         (request, connection) ->

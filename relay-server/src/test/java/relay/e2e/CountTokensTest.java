@@ -13,7 +13,7 @@ import relay.e2e.RawProvider.Received;
 import relay.model.Dialect;
 import relay.model.Endpoint;
 
-/** Counting of tokens is free: it passes where messages must wait, and costs them nothing. */
+/** Counting tokens is free: it passes while messages must wait, and uses none of their limits. */
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 class CountTokensTest {
   private final RawProvider provider = new RawProvider((request, connection) -> {});
@@ -68,7 +68,7 @@ class CountTokensTest {
   }
 
   @Test
-  void keys_take_turns_by_chance() throws Exception {
+  void keys_are_chosen_at_random() throws Exception {
     everyAnswerIs(counted());
     Set<String> used = new HashSet<>();
     for (int n = 0; n < 200 && used.size() < 2; n++) {
@@ -78,7 +78,7 @@ class CountTokensTest {
   }
 
   @Test
-  void a_group_that_cools_down_for_messages_is_left_out() throws Exception {
+  void a_group_in_cooldown_is_skipped() throws Exception {
     provider.script(
         (request, connection) ->
             connection.write(
@@ -105,7 +105,7 @@ class CountTokensTest {
   }
 
   @Test
-  void its_own_limit_at_the_provider_is_not_that_of_messages() throws Exception {
+  void a_429_for_counting_does_not_affect_messages() throws Exception {
     everyAnswerIs(
         Says.json(
             429, Says.error(Dialect.ANTHROPIC, "rate_limit_error", "no"), "retry-after: 600"));

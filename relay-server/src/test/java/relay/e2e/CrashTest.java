@@ -13,7 +13,10 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
 import relay.model.Dialect;
 
-/** kill -9 of one replica of two, with streams open: what it held comes back, what it spent not. */
+/**
+ * kill -9 of one of two replicas with open streams: its concurrency is released, its usage stays
+ * charged.
+ */
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 class CrashTest {
   private static final Duration LEASE = Duration.ofSeconds(3);
@@ -70,7 +73,7 @@ class CrashTest {
     Errors.relays(full, Dialect.ANTHROPIC, 429, "rate_limit_error");
     assertEquals(1000, Errors.retryAfterMs(full));
 
-    // Longer than a lease: while the replica lives, its leases are renewed.
+    // Longer than a lease: a live replica renews its leases.
     long renewed = opened + LEASE.plusMillis(700).toNanos();
     while (System.nanoTime() - renewed < 0) {
       assertEquals(429, askTheOther("bounded").status(), "a live stream lost its lease");
@@ -86,7 +89,7 @@ class CrashTest {
       assertEquals(200, askTheOther("free").status(), "the other replica should not notice");
       waited = System.nanoTime() - killed;
     } while (askTheOther("bounded").status() == 429);
-    // The last renewal may have been just before the kill, or a third of a lease earlier.
+    // The last renewal was at most a third of a lease before the kill.
     assertTrue(waited <= LEASE.plusMillis(1500).toNanos(), "after " + waited / 1_000_000 + " ms");
     assertTrue(waited >= LEASE.dividedBy(3).toNanos(), "after " + waited / 1_000_000 + " ms");
 

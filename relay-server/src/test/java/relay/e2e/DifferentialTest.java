@@ -21,16 +21,16 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
 import relay.Seeds;
 import relay.model.Dialect;
-import relay.trial.ProviderSimulator;
-import relay.trial.ProviderSimulator.Account;
-import relay.trial.ProviderSimulator.Settings;
+import relay.trial.provider.ProviderSimulator;
+import relay.trial.provider.ProviderSimulator.Account;
+import relay.trial.provider.ProviderSimulator.Settings;
 
-/** A provider that is asked directly, and its twin that is asked through Relay, say the same. */
+/** A provider called directly and its twin called through Relay give the same answers. */
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 class DifferentialTest {
   private static final int REQUESTS = 1_000;
 
-  /** Of the connection, the moment or the framing of the bytes; Relay's own are named below. */
+  /** Headers about connection, time or framing; Relay's own headers are listed below. */
   private static final Set<String> NOT_COMPARED =
       Set.of("date", "connection", "transfer-encoding", "content-length");
 
@@ -62,7 +62,7 @@ class DifferentialTest {
   /**
    * A request of either kind.
    *
-   * @param own whether Relay refuses it in words of its own
+   * @param own whether Relay itself refuses the request
    */
   private record Question(Dialect dialect, boolean own, Ask ask) {}
 
@@ -89,7 +89,7 @@ class DifferentialTest {
         "x-blanks: " + "v  ".repeat(random.nextInt(3)) + "v \tv\t".repeat(random.nextInt(3)));
     ask.header(
         "accept-encoding: " + List.of("gzip", "identity", "gzip, br").get(random.nextInt(3)));
-    // Usage that the client did not ask for can only be taken out of plain bytes: never zipped.
+    // Relay can remove usage only from uncompressed answers.
     boolean plain = stream && dialect == Dialect.OPENAI && !body.contains("include_usage");
     if (random.nextInt(3) == 0 && !plain) {
       ask.header("x-sim-gzip: 1");
@@ -118,7 +118,7 @@ class DifferentialTest {
   }
 
   @Test
-  void a_thousand_random_requests_are_answered_alike() throws Exception {
+  void a_thousand_random_requests_get_equal_answers() throws Exception {
     int refused = 0;
     int streams = 0;
     try (Kept toProvider = new Kept(direct.port());
@@ -163,7 +163,7 @@ class DifferentialTest {
     return lines;
   }
 
-  /** The twins count the requests that they see, of which Relay keeps some back. */
+  /** Removes request counters: Relay does not forward all requests. */
   private static String withoutIds(String text) {
     return text.replaceAll("sim[0-9a-f]{12}", "sim");
   }
@@ -177,7 +177,7 @@ class DifferentialTest {
     }
   }
 
-  /** A connection that is used again while the other side lets it. */
+  /** A connection that is reused while the server keeps it open. */
   private static final class Kept implements AutoCloseable {
     private final int port;
     private RawClient wire;

@@ -24,9 +24,11 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import relay.e2e.RawProvider.Connection;
+import relay.guards.Await;
 import relay.model.Dialect;
+import relay.trial.process.ReplicaProcess;
 
-/** SIGTERM, and requests that still run when {@code server.drain_ms} is over. */
+/** Requests that still run when {@code server.drain_ms} after SIGTERM has expired. */
 class DrainOverTest {
   private static final int STREAMS = 6;
 
@@ -54,7 +56,7 @@ class DrainOverTest {
     return dialect == Dialect.ANTHROPIC ? "anthropic" : "openai";
   }
 
-  /** How far a provider gets with a stream that it never ends. */
+  /** How far a stream that never ends has progressed. */
   enum Reached {
     THE_HEAD {
       @Override
@@ -91,7 +93,7 @@ class DrainOverTest {
           closed.countDown();
         });
     try (Replicas replicas = setup().start(1)) {
-      RelayProcess replica = replicas.get(0);
+      ReplicaProcess replica = replicas.get(0);
       List<RawClient> open = new ArrayList<>();
       for (int n = 0; n < STREAMS; n++) {
         Dialect dialect = dialect(n);
@@ -107,7 +109,7 @@ class DrainOverTest {
       for (int n = 0; n < STREAMS; n++) {
         try (RawClient wire = open.get(n)) {
           if (reached == Reached.THE_HEAD) {
-            wire.head(); // which waits for the first event
+            wire.head(); // blocks until the first event
           }
           assertEquals(200, wire.status());
           Answer rest = wire.rest();
@@ -140,14 +142,14 @@ class DrainOverTest {
   }
 
   @Test
-  void a_stream_whose_last_event_came_is_whole() throws Exception {
+  void a_stream_with_its_last_event_is_complete() throws Exception {
     provider.script(
         (request, connection) -> {
           connection.write(Says.STREAM);
           for (String event : Says.events(Dialect.ANTHROPIC)) {
             connection.chunk(event);
           }
-          connection.awaitClosed(); // HTTP's end does not come
+          connection.awaitClosed(); // without the end of the HTTP body
         });
     try (Replicas replicas = setup().start(1);
         RawClient wire = new RawClient(replicas.port(0))) {
@@ -165,7 +167,7 @@ class DrainOverTest {
 
   @ParameterizedTest
   @EnumSource
-  void a_request_without_an_answer_is_answered(Dialect dialect) throws Exception {
+  void a_request_without_an_answer_gets_an_error(Dialect dialect) throws Exception {
     CountDownLatch asked = new CountDownLatch(1);
     provider.script(
         (request, connection) -> {
@@ -187,7 +189,7 @@ class DrainOverTest {
   }
 
   @Test
-  void a_request_that_waits_for_capacity_is_answered() throws Exception {
+  void a_request_that_waits_for_capacity_gets_an_error() throws Exception {
     provider.script((request, connection) -> connection.write(Says.fine(Dialect.ANTHROPIC)));
     Setup waits =
         new Setup()
@@ -212,7 +214,7 @@ class DrainOverTest {
   }
 
   @Test
-  void all_streams_of_a_connection_of_http_2_are_told() throws Exception {
+  void all_streams_of_an_http_2_connection_get_an_error() throws Exception {
     String first = Says.events(Dialect.ANTHROPIC).getFirst();
     provider.script(
         (request, connection) -> {
@@ -255,7 +257,7 @@ class DrainOverTest {
   }
 
   @Test
-  void a_client_that_reads_nothing_delays_the_end_by_little() throws Exception {
+  void a_client_that_reads_nothing_delays_the_stop_only_briefly() throws Exception {
     provider.script(
         (request, connection) -> {
           connection.write(Says.STREAM);

@@ -11,12 +11,12 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
 import relay.model.Dialect;
 import relay.model.Endpoint;
-import relay.trial.ProviderSimulator;
-import relay.trial.ProviderSimulator.Account;
-import relay.trial.ProviderSimulator.Dimension;
-import relay.trial.ProviderSimulator.Settings;
+import relay.trial.provider.ProviderSimulator;
+import relay.trial.provider.ProviderSimulator.Account;
+import relay.trial.provider.ProviderSimulator.Dimension;
+import relay.trial.provider.ProviderSimulator.Settings;
 
-/** All endpoints at once, over two replicas: what Redis holds is what the provider charged. */
+/** All endpoints together, over two replicas: Redis and the provider agree on the charges. */
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 class EndpointLedgerTest {
   private static final int ROUNDS = 4;
@@ -55,7 +55,7 @@ class EndpointLedgerTest {
   }
 
   @Test
-  void the_pools_used_tokens_are_the_providers_charges() throws Exception {
+  void the_pools_used_tokens_equal_the_providers_charges() throws Exception {
     Random random = new Random(7);
     for (int round = 0; round < ROUNDS; round++) {
       for (Endpoint endpoint : Endpoint.values()) {

@@ -76,7 +76,7 @@ class EndpointMatrixTest {
     return setup;
   }
 
-  /** As the call wants it, in an encoding that Relay accepted. */
+  /** Answers in the call's format, with an encoding that Relay accepts. */
   private static void answer(Received request, Connection connection) throws Exception {
     Call call = calls().filter(c -> request.isFor(c.upstreamModel())).findFirst().orElseThrow();
     String accepted = String.valueOf(request.header("accept-encoding"));
@@ -138,7 +138,7 @@ class EndpointMatrixTest {
 
   @ParameterizedTest
   @EnumSource
-  void names_that_decide_stand_only_once(Endpoint endpoint) throws Exception {
+  void duplicate_decisive_names_are_refused(Endpoint endpoint) throws Exception {
     String model = calls().filter(c -> c.endpoint() == endpoint).findFirst().orElseThrow().model();
     int before = provider.received().size();
     for (String twice :
@@ -161,7 +161,7 @@ class EndpointMatrixTest {
 
   @ParameterizedTest
   @EnumSource
-  void other_methods_are_told_which_is_right(Endpoint endpoint) throws Exception {
+  void other_methods_get_a_405_with_the_right_method(Endpoint endpoint) throws Exception {
     for (String method : List.of("GET", "PUT", "DELETE", "OPTIONS")) {
       Ask ask = Ask.of(endpoint.dialect(), "").method(method).target(endpoint.path());
       Answer answer = RawClient.ask(replicas.port(0), ask);

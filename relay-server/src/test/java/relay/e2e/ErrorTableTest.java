@@ -18,9 +18,10 @@ import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.MethodSource;
 import relay.e2e.RawProvider.Connection;
 import relay.e2e.RawProvider.Received;
+import relay.guards.Await;
 import relay.model.Dialect;
 
-/** The errors that Relay itself gives, each as its dialect has it. */
+/** Relay's own errors, in each dialect's format. */
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 @TestMethodOrder(MethodOrderer.OrderAnnotation.class)
 class ErrorTableTest {
@@ -127,7 +128,7 @@ class ErrorTableTest {
 
   @ParameterizedTest
   @EnumSource
-  void a_request_larger_than_any_whole_limit_is_not_told_to_wait(Dialect dialect) throws Exception {
+  void a_request_larger_than_any_whole_limit_gets_no_retry_time(Dialect dialect) throws Exception {
     String members = "\"system\":\"" + "long ".repeat(1000) + "\",";
     Answer answer = ask(Ask.of(dialect, "").body(Ask.body(model("small", dialect), members)));
     String message = Errors.relays(answer, dialect, 400, "invalid_request_error");
@@ -136,7 +137,7 @@ class ErrorTableTest {
 
   @ParameterizedTest
   @EnumSource
-  void without_a_right_credential_nobody_gets_in(Dialect dialect) throws Exception {
+  void requests_without_a_valid_credential_are_refused(Dialect dialect) throws Exception {
     String model = model("main", dialect);
     int before = provider.received().size();
     for (String line :
@@ -168,8 +169,7 @@ class ErrorTableTest {
 
   @ParameterizedTest
   @EnumSource
-  void a_model_that_nobody_serves_or_the_client_may_not_use_is_not_found(Dialect dialect)
-      throws Exception {
+  void an_unserved_or_forbidden_model_is_not_found(Dialect dialect) throws Exception {
     String unknown =
         Errors.relays(ask(Ask.of(dialect, "unheard-of")), dialect, 404, "not_found_error");
     assertTrue(unknown.contains("unheard-of"), unknown);
@@ -190,10 +190,10 @@ class ErrorTableTest {
     assertEquals("POST", get.header("allow"));
   }
 
-  /** SDKs differ in who writes the /v1: the base URL or they. */
+  /** SDKs differ: for some the base URL contains /v1, others add it. */
   @ParameterizedTest
   @EnumSource
-  void a_base_url_with_a_v1_too_few_or_too_many_is_told(Dialect dialect) throws Exception {
+  void a_missing_or_doubled_v1_gets_a_helpful_error(Dialect dialect) throws Exception {
     Ask ask = Ask.of(dialect, model("main", dialect));
     String path = dialect == Dialect.ANTHROPIC ? "/messages" : "/chat/completions";
     String few =
@@ -205,7 +205,7 @@ class ErrorTableTest {
 
   @ParameterizedTest
   @EnumSource
-  void what_is_refused_for_its_head_alone_counts_as_a_request(Dialect dialect) throws Exception {
+  void a_request_refused_by_its_head_is_counted(Dialect dialect) throws Exception {
     Ask ask = Ask.of(dialect, model("main", dialect));
     long bad = counted(400);
     assertEquals(400, ask(ask.header("content-type: application/json")).status());
@@ -218,7 +218,7 @@ class ErrorTableTest {
     assertEquals(wrong + 1, counted(405));
   }
 
-  /** Requests that Relay refused before it knew a model of them. */
+  /** The number of requests refused before their model was known. */
   private long counted(int status) throws Exception {
     String series =
         "relay_requests_total{model=\"other\",origin=\"relay\",provider=\"none\",status=\"%d\"} "
@@ -234,7 +234,7 @@ class ErrorTableTest {
 
   @ParameterizedTest
   @EnumSource
-  void a_body_over_the_bound_is_too_large_however_it_comes(Dialect dialect) throws Exception {
+  void a_body_over_the_bound_is_refused_in_any_framing(Dialect dialect) throws Exception {
     String members = "\"system\":\"" + "x".repeat(MAX_BODY_BYTES) + "\",";
     String body = Ask.body(model("main", dialect), members);
     Answer announced = ask(Ask.of(dialect, "").body(body));
@@ -245,21 +245,21 @@ class ErrorTableTest {
 
   @ParameterizedTest
   @EnumSource
-  void a_full_pool_says_when_it_has_room(Dialect dialect) throws Exception {
+  void a_full_pool_states_the_retry_time(Dialect dialect) throws Exception {
     Ask ask = Ask.of(dialect, model("full", dialect));
     assertEquals(200, ask(ask).status());
     assertEquals(200, ask(ask).status());
     Answer answer = ask(ask);
     Errors.relays(answer, dialect, 429, "rate_limit_error");
     long ms = Errors.retryAfterMs(answer);
-    // 240 slots, a slot longer than the window, and the present one
+    // 240 slots: one slot longer than the window, plus the current one
     assertTrue(ms > 50_000 && ms <= 60_503, "the window opens after a minute, not " + ms);
   }
 
   @ParameterizedTest
   @EnumSource
   @Order(Integer.MAX_VALUE - 1)
-  void a_replica_with_enough_to_do_says_that_it_is_overloaded(Dialect dialect) throws Exception {
+  void a_replica_at_max_concurrent_is_overloaded(Dialect dialect) throws Exception {
     String model = model("hold", dialect);
     List<RawClient> waiting = new ArrayList<>();
     for (int n = 0; n < MAX_CONCURRENT; n++) {
@@ -286,7 +286,7 @@ class ErrorTableTest {
 
   @ParameterizedTest
   @EnumSource
-  void a_silent_provider_is_a_timeout_and_is_asked_only_once(Dialect dialect) throws Exception {
+  void a_silent_provider_is_a_timeout_without_retry(Dialect dialect) throws Exception {
     String model = model("silent", dialect);
     Answer answer = ask(Ask.of(dialect, model));
     Errors.relays(answer, dialect, 504, "timeout_error");
@@ -295,8 +295,7 @@ class ErrorTableTest {
 
   @ParameterizedTest
   @EnumSource
-  void a_key_that_the_provider_refuses_is_never_named_to_the_client(Dialect dialect)
-      throws Exception {
+  void a_rejected_key_is_never_shown_to_the_client(Dialect dialect) throws Exception {
     String model = model("refusing", dialect);
     for (int n = 0; n < 3; n++) {
       Answer answer = ask(Ask.of(dialect, model));

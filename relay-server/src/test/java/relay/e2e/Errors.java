@@ -11,11 +11,11 @@ import java.util.Set;
 import java.util.TreeSet;
 import relay.model.Dialect;
 
-/** The shape of errors, as the SDKs of the dialects parse them. */
+/** Checks the format of errors, as the dialects' SDKs parse it. */
 final class Errors {
   private Errors() {}
 
-  /** An error of Relay's own; returns its message. */
+  /** Checks one of Relay's own errors; returns its message. */
   static String relays(Answer answer, Dialect dialect, int status, String type) throws IOException {
     String seen = answer.toString();
     assertEquals(status, answer.status(), seen);
@@ -54,7 +54,7 @@ final class Errors {
     return message;
   }
 
-  /** When the answer says a retry makes sense. Both headers must agree. */
+  /** The retry time of the answer. Both headers must agree. */
   static long retryAfterMs(Answer answer) {
     String exact = answer.header("retry-after-ms");
     String seconds = answer.header("retry-after");

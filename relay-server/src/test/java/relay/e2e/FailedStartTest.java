@@ -13,8 +13,10 @@ import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import relay.embedded.EmbeddedRedis;
+import relay.guards.Await;
+import relay.trial.process.ReplicaProcess;
 
-/** A replica that cannot start, or not reach Redis, says what keeps it from that. */
+/** A replica that cannot start or cannot reach Redis states the reason. */
 class FailedStartTest {
   private static final String FREE = "127.0.0.1:0";
 
@@ -45,10 +47,10 @@ class FailedStartTest {
   }
 
   @Test
-  void a_redis_that_refuses_the_password_is_not_one_that_cannot_be_reached() throws Exception {
+  void a_wrong_redis_password_is_reported_as_such() throws Exception {
     try (EmbeddedRedis redis = EmbeddedRedis.start()) {
       String url = redis.url().replace("://", "://nobody:hunter2@");
-      RelayProcess replica = RelayProcess.start(config(FREE, FREE, url), 0, 0, List.of());
+      ReplicaProcess replica = Replicas.launch(config(FREE, FREE, url), 0, 0, List.of());
       try {
         Await.until("it says why", () -> replica.log().contains("WRONGPASS"));
         assertFalse(replica.log().contains("hunter2"), replica.log());
@@ -59,12 +61,12 @@ class FailedStartTest {
   }
 
   @Test
-  void a_signal_during_the_start_is_a_stop_like_any_other() throws Exception {
+  void a_signal_during_the_start_is_an_orderly_stop() throws Exception {
     try (ServerSocket redis = new ServerSocket(0, 1, InetAddress.ofLiteral("127.0.0.1"))) {
       String url = "redis://127.0.0.1:" + redis.getLocalPort();
-      RelayProcess replica = RelayProcess.start(config(FREE, FREE, url), 0, 0, List.of());
+      ReplicaProcess replica = Replicas.launch(config(FREE, FREE, url), 0, 0, List.of());
       try (Socket silent = redis.accept()) {
-        replica.terminate(); // while it waits for an answer
+        replica.terminate(); // during the connection to Redis
         assertEquals(0, replica.exitCode(), replica.log());
         assertTrue(replica.log().contains("stopped"), replica.log());
         assertTrue(silent.isConnected());
@@ -75,10 +77,10 @@ class FailedStartTest {
   }
 
   @Test
-  void an_error_of_the_jvm_ends_the_start_and_nobody_waits_for_a_replica() throws Exception {
+  void a_jvm_error_ends_the_start_without_a_hang() throws Exception {
     List<String> broken = List.of("-Djava.nio.channels.spi.SelectorProvider=none");
-    RelayProcess replica =
-        RelayProcess.start(config(FREE, FREE, "redis://127.0.0.1:1"), 0, 0, broken);
+    ReplicaProcess replica =
+        Replicas.launch(config(FREE, FREE, "redis://127.0.0.1:1"), 0, 0, broken);
     try {
       assertEquals(1, replica.exitCode());
     } finally {
@@ -88,10 +90,10 @@ class FailedStartTest {
     assertFalse(replica.log().contains("stopped during the start"), replica.log());
   }
 
-  /** The last line that it writes to the one who started it. */
+  /** The last line on its standard error. */
   private String lastWords(String listen, String adminListen) throws Exception {
     Path config = config(listen, adminListen, "redis://127.0.0.1:1");
-    RelayProcess replica = RelayProcess.start(config, 0, 0, List.of());
+    ReplicaProcess replica = Replicas.launch(config, 0, 0, List.of());
     try {
       assertEquals(1, replica.exitCode());
     } finally {

@@ -20,11 +20,12 @@ import java.util.concurrent.Future;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
 import relay.e2e.ProviderFault.Form;
+import relay.guards.Await;
 
 /**
- * Every fault of a provider x dialect x JSON or stream: what the client gets, what is charged, what
- * becomes of the keys. The table in {@code docs/faults.md} is what this test measures, and fails if
- * it is not; {@code -Dfaults.write=true} writes it anew.
+ * Every provider fault x dialect x JSON or stream: the client's answer, the charge and the keys'
+ * states. The table in {@code docs/faults.md} must match the measured results; {@code
+ * -Dfaults.write=true} rewrites it.
  */
 class FaultMatrixTest {
   private static final Path DOCUMENT = Path.of("..", "docs", "faults.md");
@@ -51,7 +52,7 @@ class FaultMatrixTest {
       |---|---|---|---|---|---:|---|---|---:|
       """;
 
-  /** A line of the table. */
+  /** A row of the table. */
   record Cell(ProviderFault fault, Form form, boolean always) {
     String pool() {
       return "%s-%s-%s-%s"
@@ -83,7 +84,7 @@ class FaultMatrixTest {
     return all;
   }
 
-  /** A provider of its own: what is wrong with a connection must not meet another cell. */
+  /** A separate provider per cell, so that a broken connection does not affect other cells. */
   private static RawProvider provider(Cell cell) throws IOException {
     AtomicInteger asked = new AtomicInteger();
     return new RawProvider(
@@ -98,7 +99,7 @@ class FaultMatrixTest {
   }
 
   @Test
-  void the_table_says_what_every_fault_becomes() throws Exception {
+  void the_documented_table_matches_every_fault() throws Exception {
     boolean write = Boolean.getBoolean("faults.write");
     Map<String, String> documented = write ? Map.of() : documented();
     List<String> lines = new ArrayList<>();
@@ -174,7 +175,9 @@ class FaultMatrixTest {
     return keys;
   }
 
-  /** Asks, and looks until what is seen is what is documented, or no more can be expected. */
+  /**
+   * Sends a request and observes until the result matches the documented row or a timeout passes.
+   */
   private static String row(Replicas replicas, Cell cell, String documented) throws Exception {
     Ask ask =
         cell.form().stream()
@@ -230,7 +233,7 @@ class FaultMatrixTest {
     return says.append(answer.whole() ? "" : ", aborted").toString();
   }
 
-  /** What is charged, and the keys' states, over all pools of the cell. */
+  /** The charge and the keys' states, over all pools of the cell. */
   private static String after(Replicas replicas, Cell cell) throws Exception {
     long requests = 0;
     long input = 0;

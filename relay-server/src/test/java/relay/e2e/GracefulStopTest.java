@@ -13,9 +13,11 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import relay.guards.Await;
 import relay.model.Dialect;
+import relay.trial.process.ReplicaProcess;
 
-/** SIGTERM: running requests end well, what they cost is settled, nothing stays behind. */
+/** SIGTERM: running requests complete, their usage is settled, and nothing is left behind. */
 class GracefulStopTest {
   private static final int STREAMS = 8;
 
@@ -50,18 +52,18 @@ class GracefulStopTest {
   }
 
   @Test
-  void streams_end_whole_leases_settle_and_the_exit_code_is_0() throws Exception {
+  void streams_complete_leases_settle_and_the_exit_code_is_0() throws Exception {
     try (Replicas replicas = setup().start(1)) {
-      RelayProcess replica = replicas.get(0);
+      ReplicaProcess replica = replicas.get(0);
       List<RawClient> open = openStreams(replica);
       replica.terminate();
-      Await.until("it gets no more traffic", () -> replica.admin("/readyz") == 503);
+      Await.until("it gets no more traffic", () -> replica.adminStatus("/readyz") == 503);
       assertTrue(replica.isAlive());
-      assertEquals(200, replica.admin("/healthz"));
+      assertEquals(200, replica.adminStatus("/healthz"));
       stopping.countDown();
       assertWhole(open);
       assertEquals(0, replica.exitCode(), replica.log());
-      // nobody draws the picture any more: another replica does
+      // the stopped replica no longer writes snapshots: start another one
       try (Replicas onlookers = setup().on(replicas.redis()).start(1)) {
         for (String group : List.of("a/default", "o/default")) {
           onlookers.awaitLine(
@@ -77,11 +79,11 @@ class GracefulStopTest {
   @Test
   void a_hang_up_signal_reloads_the_config_and_stops_nothing() throws Exception {
     try (Replicas replicas = setup().start(1)) {
-      RelayProcess replica = replicas.get(0);
+      ReplicaProcess replica = replicas.get(0);
       List<RawClient> open = openStreams(replica);
       replica.hangUp();
       Await.until("it is logged", () -> replica.log().contains("read again: no change"));
-      assertEquals(200, replica.admin("/readyz"));
+      assertEquals(200, replica.adminStatus("/readyz"));
       stopping.countDown();
       assertWhole(open);
       replica.terminate();
@@ -92,7 +94,7 @@ class GracefulStopTest {
   @Test
   void its_own_redis_ends_with_it() throws Exception {
     try (Replicas replicas = setup().withoutRedisUrl().start(1)) {
-      RelayProcess replica = replicas.get(0);
+      ReplicaProcess replica = replicas.get(0);
       Matcher said = Pattern.compile("embedded Redis on port (\\d+)").matcher(replica.log());
       assertTrue(said.find(), replica.log());
       int port = Integer.parseInt(said.group(1));
@@ -108,7 +110,7 @@ class GracefulStopTest {
     }
   }
 
-  private static List<RawClient> openStreams(RelayProcess replica) throws Exception {
+  private static List<RawClient> openStreams(ReplicaProcess replica) throws Exception {
     List<RawClient> open = new ArrayList<>();
     for (int n = 0; n < STREAMS; n++) {
       Dialect dialect = n % 2 == 0 ? Dialect.ANTHROPIC : Dialect.OPENAI;

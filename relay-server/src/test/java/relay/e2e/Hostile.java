@@ -6,11 +6,11 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * A request that is wrong or odd on the wire, and what becomes of it.
+ * A malformed or unusual request, with the expected outcome.
  *
- * @param status of the answer
- * @param closes whether the connection ends with it; else it goes on to serve requests
- * @param reaches whether the provider gets it
+ * @param status the status of the answer
+ * @param closes whether Relay closes the connection; otherwise it serves further requests
+ * @param reaches whether the provider receives the request
  */
 record Hostile(String name, String wire, int status, boolean closes, boolean reaches) {
   private static final String BODY = "{\"model\":\"anthropic\",\"messages\":[]}";
@@ -29,7 +29,7 @@ record Hostile(String name, String wire, int status, boolean closes, boolean rea
     return wire.getBytes(ISO_8859_1);
   }
 
-  /** Head lines are written with an LF and sent with a CRLF; the body as it is. */
+  /** Replaces LF in the head with CRLF; the body stays unchanged. */
   private static String request(String target, String lines, String body) {
     return line("POST " + target + " HTTP/1.1", lines, body);
   }
@@ -51,7 +51,7 @@ record Hostile(String name, String wire, int status, boolean closes, boolean rea
   private static final class Table {
     private final List<Hostile> rows = new ArrayList<>();
 
-    /** The connection ends with a 400, and nothing goes upstream. */
+    /** A request that gets a 400 and a closed connection, and never reaches the provider. */
     void refused(String name, String wire) {
       rows.add(new Hostile(name, wire, 400, true, false));
     }

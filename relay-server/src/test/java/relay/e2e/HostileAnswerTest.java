@@ -18,7 +18,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import relay.model.Dialect;
 
-/** What a provider's head may do to the client: nothing but what it says. */
+/** Malformed response heads of a provider must not harm clients. */
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 class HostileAnswerTest {
   private static final String BODY = Says.answer(Dialect.ANTHROPIC);
@@ -78,7 +78,7 @@ class HostileAnswerTest {
 
   @ParameterizedTest
   @MethodSource("unclearHeads")
-  void an_answer_whose_end_is_not_sure_is_none(String head) throws Exception {
+  void an_answer_with_an_ambiguous_end_is_refused(String head) throws Exception {
     Answer answer = answerTo(head, BODY);
     Errors.relays(answer, Dialect.ANTHROPIC, 502, "api_error");
     theNextAnswerIsItsOwn();
@@ -96,7 +96,7 @@ class HostileAnswerTest {
 
   @ParameterizedTest
   @MethodSource("clearHeads")
-  void an_answer_whose_end_is_sure_passes(String head) throws Exception {
+  void an_answer_with_a_clear_end_passes(String head) throws Exception {
     Answer answer = answerTo(head, BODY);
     assertEquals(200, answer.status());
     assertEquals(BODY, answer.text());
@@ -106,17 +106,16 @@ class HostileAnswerTest {
 
   @ParameterizedTest
   @ValueSource(strings = {"content-length: 5\n", ""})
-  void chunks_go_before_a_length_as_the_standard_has_it(String length) throws Exception {
+  void chunked_encoding_overrides_a_content_length(String length) throws Exception {
     Answer answer = answerTo(OK + length + "transfer-encoding: chunked\n", CHUNKS);
     assertEquals(BODY, answer.text());
     theNextAnswerIsItsOwn();
   }
 
-  /** Which a carrier would pass on as they are. */
+  /** Chunks that a carrier would forward unchanged. */
   @ParameterizedTest
   @ValueSource(ints = {200, 204, 205, 304, 404, 417})
-  void a_chunk_that_comes_alone_stays_one_only_where_the_answer_has_chunks(int status)
-      throws Exception {
+  void a_separate_chunk_is_forwarded_only_if_the_answer_is_chunked(int status) throws Exception {
     Semaphore headSeen = new Semaphore(0);
     provider.script(
         (request, connection) -> {
@@ -124,7 +123,7 @@ class HostileAnswerTest {
           connection.chunk("HTTP/1.1 200 OK\r\n");
           if (headSeen.tryAcquire(10, TimeUnit.SECONDS)) {
             connection.chunk("content-length: 0\r\n\r\n");
-            LockSupport.parkNanos(20_000_000); // so that it comes alone
+            LockSupport.parkNanos(20_000_000); // so that it arrives separately
           }
           connection.chunk("");
         });
@@ -133,10 +132,10 @@ class HostileAnswerTest {
       wire.send(ask).head();
       assertEquals(status, wire.status());
       headSeen.release();
-      if (status != 204 && status != 304) { // which have no body
+      if (status != 204 && status != 304) { // these have no body
         assertEquals("HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n", wire.rest().text());
       }
-      if (status != 417) { // after which Undertow closes the connection
+      if (status != 417) { // Undertow closes the connection after a 417
         provider.script((request, connection) -> connection.write(Says.fine(Dialect.ANTHROPIC)));
         Answer next = wire.send(ask).answer();
         assertEquals(200, next.status());
@@ -146,7 +145,7 @@ class HostileAnswerTest {
   }
 
   @Test
-  void what_comes_after_an_answer_is_not_taken_for_the_next() throws Exception {
+  void bytes_after_an_answer_are_not_read_as_the_next_answer() throws Exception {
     String another = (OK + "x-poison: 1\ncontent-length: 2\n\n").replace("\n", "\r\n") + "{}";
     for (int n = 0; n < 5; n++) {
       Answer answer = answerTo(OK + LENGTH, BODY + another);
@@ -167,7 +166,7 @@ class HostileAnswerTest {
         "set cookie: evil=1",
         "set-cookie(: evil=1"
       })
-  void a_header_cannot_bring_in_another(String line) throws Exception {
+  void a_header_cannot_inject_another(String line) throws Exception {
     String wire = new String(line.getBytes(UTF_8), ISO_8859_1);
     Answer answer = answerTo(OK + LENGTH + wire + "\n", BODY);
     assertEquals(200, answer.status());
@@ -200,7 +199,7 @@ class HostileAnswerTest {
         "x-relay-key: forged",
         "x-relay-error-origin: relay"
       })
-  void what_belongs_to_the_hop_stays_behind(String line) throws Exception {
+  void hop_by_hop_headers_are_not_forwarded(String line) throws Exception {
     Answer answer =
         answerTo(OK + LENGTH + "connection: x-a\nConnection: x-B\n" + line + "\n", BODY);
     assertEquals(BODY, answer.text());

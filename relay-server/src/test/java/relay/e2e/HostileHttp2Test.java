@@ -19,7 +19,8 @@ import org.junit.jupiter.params.provider.CsvSource;
 import relay.model.Dialect;
 
 /**
- * HTTP/2 carries names and values by length: what would be a line's end in HTTP/1.1 must not be.
+ * HTTP/2 sends names and values with a length, so they may contain characters that end a line in
+ * HTTP/1.1. Such requests must be refused.
  */
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 class HostileHttp2Test {
@@ -87,7 +88,7 @@ class HostileHttp2Test {
     return all.toByteArray();
   }
 
-  /** Whether the answer, which may be none, is a good one. */
+  /** Whether there is an answer and it is a good one. */
   private boolean isServed(byte[] request) throws IOException {
     try (Socket socket = new Socket(InetAddress.ofLiteral("127.0.0.1"), replicas.port(0))) {
       socket.setSoTimeout(20_000);
@@ -150,7 +151,7 @@ class HostileHttp2Test {
     ":method,CONNECT",
     ":unknown,1"
   })
-  void a_request_that_http_1_would_read_otherwise_is_refused(String name, String value)
+  void a_request_with_a_different_meaning_in_http_1_is_refused(String name, String value)
       throws Exception {
     int before = provider.received().size();
     String sent = value.replace("|", "\r\n").replace('^', '\0');

@@ -22,7 +22,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 import relay.e2e.RawProvider.Received;
 import relay.model.Dialect;
 
-/** No request makes two of itself, and what reaches the provider is well formed. */
+/** No request can be read as two, and only well-formed requests reach the provider. */
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 class HostileRequestTest {
   private final RawProvider provider =
@@ -43,14 +43,14 @@ class HostileRequestTest {
   }
 
   @Test
-  void there_are_enough_cases_and_each_has_a_name_of_its_own() {
+  void there_are_enough_cases_with_unique_names() {
     assertTrue(cases().size() >= 60, "only " + cases().size());
     assertEquals(cases().size(), cases().stream().map(Hostile::name).distinct().count());
   }
 
   @ParameterizedTest
   @MethodSource("cases")
-  void a_request_is_taken_as_one_or_refused(Hostile hostile) throws Exception {
+  void a_request_is_read_as_one_or_refused(Hostile hostile) throws Exception {
     int before = provider.received().size();
     int expected = before + (hostile.reaches() ? 1 : 0);
     try (RawClient wire = new RawClient(replicas.port(0))) {
@@ -66,7 +66,7 @@ class HostileRequestTest {
       if (hostile.closes()) {
         assertNull(next(wire), "the connection goes on");
       } else {
-        // Whatever is left of the first request would be taken for the beginning of this one.
+        // Left-over bytes of the first request would be read as the start of this one.
         wire.send(Ask.of(Dialect.ANTHROPIC, "anthropic").header("x-last: 1"));
         assertEquals(200, wire.answer().status());
         assertEquals("1", provider.received().getLast().header("x-last"));
@@ -84,7 +84,7 @@ class HostileRequestTest {
 
   @ParameterizedTest
   @MethodSource("headsTooLarge")
-  void a_head_beyond_its_bounds_is_refused_in_words(String lines) throws Exception {
+  void a_head_beyond_its_bounds_gets_an_error_message(String lines) throws Exception {
     Ask ask = Ask.of(Dialect.ANTHROPIC, "anthropic");
     lines.lines().forEach(ask::header);
     try (RawClient wire = new RawClient(replicas.port(0))) {
@@ -96,7 +96,7 @@ class HostileRequestTest {
     }
   }
 
-  /** The status of an answer that should not come; null at the end of the connection. */
+  /** The status of an unexpected answer; null at the end of the connection. */
   private static @Nullable String next(RawClient wire) {
     try {
       return "status " + wire.head().status();
@@ -120,7 +120,7 @@ class HostileRequestTest {
   }
 
   @Test
-  void requests_sent_ahead_are_answered_one_after_the_other() throws Exception {
+  void pipelined_requests_are_answered_in_order() throws Exception {
     int before = provider.received().size();
     try (RawClient wire = new RawClient(replicas.port(0))) {
       byte[] good = Ask.of(Dialect.ANTHROPIC, "anthropic").bytes();
@@ -135,7 +135,7 @@ class HostileRequestTest {
   }
 
   @Test
-  void a_client_that_waits_for_permission_to_send_gets_it() throws Exception {
+  void a_client_that_expects_100_continue_gets_it() throws Exception {
     byte[] all = Ask.of(Dialect.ANTHROPIC, "anthropic").header("expect: 100-continue").bytes();
     int head = new String(all, ISO_8859_1).indexOf("\r\n\r\n") + 4;
     try (RawClient wire = new RawClient(replicas.port(0))) {

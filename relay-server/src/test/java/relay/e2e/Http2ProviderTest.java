@@ -21,7 +21,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import relay.model.Dialect;
 
-/** Providers over TLS, as all real ones are: HTTP/2 where they offer it, else HTTP/1.1. */
+/** Providers over TLS, like all real ones: HTTP/2 if offered, else HTTP/1.1. */
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 class Http2ProviderTest {
   private static final String PASSWORD = "changeit";

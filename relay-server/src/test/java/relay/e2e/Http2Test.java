@@ -22,7 +22,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
 import relay.model.Dialect;
 
-/** Clients that speak HTTP/2 without TLS, by prior knowledge: many requests share a connection. */
+/** Clients with HTTP/2 without TLS, by prior knowledge: many requests share a connection. */
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 class Http2Test {
   private final RawProvider provider = new RawProvider((request, connection) -> {});
@@ -54,7 +54,7 @@ class Http2Test {
   }
 
   @Test
-  void a_head_beyond_its_bounds_is_refused_in_words() throws Exception {
+  void a_head_beyond_its_bounds_gets_an_error_message() throws Exception {
     try (Response response = call("", "a".repeat(70_000)).execute()) {
       assertEquals(400, response.code());
       assertTrue(response.body().string().contains("64 KiB"));
@@ -97,7 +97,7 @@ class Http2Test {
   }
 
   @Test
-  void blanks_inside_a_headers_value_pass_as_they_are() throws Exception {
+  void white_space_inside_a_header_value_passes_unchanged() throws Exception {
     provider.script((request, connection) -> connection.write(Says.fine(Dialect.ANTHROPIC)));
     for (String value : List.of("a  b", "a\tb", "a \t  b")) {
       try (Response response = call("", value).execute()) {
@@ -108,7 +108,7 @@ class Http2Test {
   }
 
   @Test
-  void a_stream_that_breaks_leaves_the_others_on_the_connection_alone() throws Exception {
+  void a_broken_stream_does_not_affect_others_on_the_connection() throws Exception {
     CountDownLatch broken = new CountDownLatch(1);
     provider.script(
         (request, connection) -> {
@@ -138,7 +138,7 @@ class Http2Test {
   }
 
   @Test
-  void a_client_that_cancels_ends_the_call_to_the_provider() throws Exception {
+  void a_client_reset_cancels_the_call_to_the_provider() throws Exception {
     CountDownLatch asked = new CountDownLatch(1);
     CountDownLatch closed = new CountDownLatch(1);
     provider.script(

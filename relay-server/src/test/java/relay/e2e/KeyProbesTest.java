@@ -7,9 +7,13 @@ import java.util.Locale;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
+import relay.guards.Await;
 import relay.model.Dialect;
 
-/** A key that a provider refused comes back by itself; one that an operator took out does not. */
+/**
+ * A key that a provider rejected returns automatically after a successful probe; one quarantined by
+ * an operator does not.
+ */
 class KeyProbesTest {
   private static final String REFUSED = "status quarantined";
 
@@ -44,14 +48,14 @@ class KeyProbesTest {
       replicas.awaitLine(pool, pool + "-1", "status active");
       assertEquals(200, RawClient.ask(replicas.port(1), Ask.of(dialect, pool)).status());
       long probes = provider.received().stream().filter(r -> r.line().startsWith("GET")).count();
-      // 0.5, 1, 2, 4 s after each other, whoever asks: two replicas asking on their own make more
+      // Intervals of 0.5, 1, 2, 4 s over both replicas: uncoordinated replicas would send more.
       assertTrue(probes <= 6, "probes: " + probes);
     }
   }
 
   @ParameterizedTest
   @EnumSource(names = "OPENAI")
-  void what_an_operator_took_out_of_use_is_not_probed(Dialect dialect) throws Exception {
+  void a_key_quarantined_by_an_operator_is_not_probed(Dialect dialect) throws Exception {
     try (RawProvider provider =
             new RawProvider((request, connection) -> connection.write(Says.fine(dialect)));
         Replicas replicas =
@@ -63,7 +67,7 @@ class KeyProbesTest {
       assertEquals(200, operate(replicas, dialect, "/pools/p/keys/held/quarantine"));
       assertEquals(200, operate(replicas, dialect, "/pools/p/keys/spent/quarantine"));
       replicas.awaitLine("p", "spent", REFUSED);
-      // as if its month had ended
+      // simulates the end of the billing month
       redis.text(
           "HSET",
           "relay:{p}:quarantine",

@@ -5,14 +5,15 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.Test;
+import relay.guards.Await;
 import relay.model.Dialect;
 
-/** What replicas learn of a model together, as an operator sees it. */
+/** The token ratios that replicas learn together, as an operator sees them. */
 class LearningTest {
   private static final int REQUESTS = 20;
 
   @Test
-  void what_requests_used_is_in_redis_by_model_and_the_error_is_a_metric() throws Exception {
+  void usage_by_model_is_in_redis_and_the_estimation_error_is_a_metric() throws Exception {
     try (RawProvider provider =
             new RawProvider(
                 (request, connection) -> connection.write(Says.fine(Dialect.ANTHROPIC)));

@@ -10,9 +10,9 @@ import org.junit.jupiter.api.Test;
 import relay.model.Dialect;
 
 /**
- * Answers whose length is announced and that are passed on in parts, on a connection on which the
- * client has already sent its next request. With its last byte such an answer is complete, however
- * the parts fell.
+ * Answers with a content length, forwarded in parts, while the client has already sent its next
+ * request on the connection. Such an answer must be complete with its last byte, however the parts
+ * are split.
  */
 class LongAnswerTest {
   private static final List<Integer> LENGTHS =
@@ -43,7 +43,7 @@ class LongAnswerTest {
   }
 
   @Test
-  void an_answer_in_parts_is_whole_and_so_is_the_next_one() throws Exception {
+  void an_answer_in_parts_and_the_next_one_are_complete() throws Exception {
     Setup setup =
         new Setup().provider("anthropic", Dialect.ANTHROPIC, provider.url(), Setup.key("a"));
     try (Replicas replicas = setup.start(1)) {

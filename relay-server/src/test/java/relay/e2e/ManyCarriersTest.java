@@ -17,9 +17,8 @@ import org.junit.jupiter.api.Test;
 import relay.model.Dialect;
 
 /**
- * A carrier that waits for a lock which one of its own virtual threads is to get hangs for ever,
- * and all its clients with it. So all that clients do goes through many carriers at once, and
- * everybody gets an answer.
+ * A carrier deadlocks if it waits for a lock that one of its own virtual threads is about to get.
+ * This test runs all kinds of requests on many carriers at once; every request must get an answer.
  */
 class ManyCarriersTest {
   private static final int CLIENTS = 32;
@@ -50,7 +49,7 @@ class ManyCarriersTest {
     provider.close();
   }
 
-  /** One client's life, over kept connections and new ones. */
+  /** Runs one client, over kept and new connections. */
   private void live(int port, Random random) {
     for (int n = 0; n < REQUESTS; n++) {
       try {
@@ -103,7 +102,7 @@ class ManyCarriersTest {
   }
 
   @Test
-  void everybody_is_answered_and_the_replica_stops() throws Exception {
+  void every_request_is_answered_and_the_replica_stops() throws Exception {
     Setup setup =
         new Setup()
             .jvm("-XX:ActiveProcessorCount=5")

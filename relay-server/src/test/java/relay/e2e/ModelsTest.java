@@ -14,7 +14,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import relay.model.Dialect;
 
-/** What Relay answers by itself: models, probes, paths and methods that there are not. */
+/** Relay's own answers: models, probes, unknown paths and methods. */
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 class ModelsTest {
   private static final String SOME = Setup.clientKey("some");
@@ -102,7 +102,7 @@ class ModelsTest {
   }
 
   @Test
-  void a_client_sees_what_it_may_use() throws Exception {
+  void a_client_sees_only_permitted_models() throws Exception {
     assertEquals(List.of("claude-small"), ids(Dialect.ANTHROPIC, SOME));
     assertEquals(List.of("org/gpt-small"), ids(Dialect.OPENAI, SOME));
     assertEquals(List.of("claude-big", "claude-old"), ids(Dialect.ANTHROPIC, OTHER_PROVIDER));
@@ -114,7 +114,7 @@ class ModelsTest {
 
   @ParameterizedTest
   @EnumSource
-  void what_there_is_not_is_told_in_the_callers_dialect(Dialect dialect) throws Exception {
+  void not_found_errors_have_the_clients_dialect(Dialect dialect) throws Exception {
     for (String path :
         List.of("/v1/models/none", "/v1/models/", "/v1/files", "/v1/x/../models", "/v2", "/a")) {
       Answer answer = get(dialect, path, Ask.CLIENT_KEY);
@@ -126,11 +126,11 @@ class ModelsTest {
 
   @ParameterizedTest
   @ValueSource(strings = {"/v1/models", "/v1/models/nick", "/"})
-  void what_can_only_be_read_is_read(String path) throws Exception {
+  void read_only_paths_allow_only_get_and_head(String path) throws Exception {
     Ask head = Ask.of(Dialect.ANTHROPIC, "").method("HEAD").target(path).contentType("");
     try (RawClient wire = new RawClient(replicas.port(0))) {
       assertEquals(200, wire.send(head).head().status());
-      // no body follows: the next answer's head comes next
+      // no body: the next answer's head follows directly
       assertEquals(200, wire.send(head.method("GET")).answer().status());
       for (String method : List.of("POST", "DELETE", "PUT")) {
         Answer refused = wire.send(head.method(method)).answer();

@@ -5,8 +5,9 @@ import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.regex.Pattern;
+import relay.guards.Await;
 
-/** What {@code redis-cli MONITOR} shows. */
+/** Records the output of Redis's {@code MONITOR}. */
 final class Monitor implements AutoCloseable {
   private static final Pattern LEASE_CALL =
       Pattern.compile("\"FCALL\" \"relay_[0-9a-f]+_(acquire|acquire_indexed|settle|renew)\"");
@@ -33,7 +34,7 @@ final class Monitor implements AutoCloseable {
     }
   }
 
-  /** All that Redis was asked until now. */
+  /** All commands that Redis has received so far. */
   List<String> until() throws Exception {
     String mark = "mark-" + marks.incrementAndGet();
     marking.text("ECHO", mark);
@@ -43,7 +44,7 @@ final class Monitor implements AutoCloseable {
     return List.copyOf(lines);
   }
 
-  /** Of these, the calls of scripts about leases; a script's own commands are not counted. */
+  /** The number of script calls about leases, without the scripts' own commands. */
   long leaseCalls() throws Exception {
     return until().stream().filter(line -> LEASE_CALL.matcher(line).find()).count();
   }

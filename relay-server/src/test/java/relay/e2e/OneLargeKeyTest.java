@@ -9,7 +9,10 @@ import org.junit.jupiter.params.provider.EnumSource;
 import relay.e2e.RawProvider.Received;
 import relay.model.Dialect;
 
-/** A request for which one key of its pool is large enough: what keeps that one from it is told. */
+/**
+ * A request that only one key of the pool is large enough for: the error states why that key is
+ * unavailable.
+ */
 class OneLargeKeyTest {
   private static Setup setup(Dialect dialect, RawProvider provider) {
     return new Setup()
@@ -23,7 +26,7 @@ class OneLargeKeyTest {
 
   @ParameterizedTest
   @EnumSource
-  void a_429_of_it_is_one_of_the_pool(Dialect dialect) throws Exception {
+  void its_429_becomes_the_pools_429(Dialect dialect) throws Exception {
     String busy =
         Says.json(429, Says.error(dialect, "rate_limit_error", "slow down"), "retry-after: 9");
     try (RawProvider provider = new RawProvider((request, connection) -> connection.write(busy));

@@ -11,9 +11,10 @@ import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
+import relay.guards.Await;
 import relay.model.Dialect;
 
-/** What Redis is asked for a request, and what is never found there or anywhere else. */
+/** The Redis calls per request, and the secrets that must never appear anywhere. */
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 class OneRoundTripTest {
   private final RawProvider provider = new RawProvider((request, connection) -> {});

@@ -30,7 +30,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 import relay.e2e.RawProvider.Received;
 import relay.model.Dialect;
 
-/** What passes a replica unchanged, what it takes out and what it adds. */
+/** What a replica forwards unchanged, removes and adds. */
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 class PassThroughTest {
   private static final String MAPPED = "claude-4-5-20250929";
@@ -104,7 +104,8 @@ class PassThroughTest {
 
   @ParameterizedTest
   @EnumSource
-  void credentials_hop_by_hop_headers_and_relays_own_stay_here(Dialect dialect) throws Exception {
+  void credentials_and_hop_by_hop_headers_and_relays_own_are_not_forwarded(Dialect dialect)
+      throws Exception {
     everyAnswerIs(Says.fine(dialect));
     Received sent =
         sent(
@@ -132,7 +133,7 @@ class PassThroughTest {
 
   @ParameterizedTest
   @EnumSource
-  void upstream_headers_pass_but_for_limits_of_one_key_and_hops(Dialect dialect) throws Exception {
+  void upstream_headers_pass_except_rate_limits_and_hop_by_hop(Dialect dialect) throws Exception {
     everyAnswerIs(
         Says.json(
             200,
@@ -174,7 +175,7 @@ class PassThroughTest {
 
   @ParameterizedTest
   @EnumSource
-  void a_large_body_passes_whole_announced_or_chunked(Dialect dialect) throws Exception {
+  void a_large_body_passes_with_length_or_chunked(Dialect dialect) throws Exception {
     everyAnswerIs(Says.fine(dialect));
     byte[] noise = new byte[5_000_000];
     new Random(5).nextBytes(noise);
@@ -199,7 +200,7 @@ class PassThroughTest {
 
   @ParameterizedTest
   @EnumSource
-  void a_stream_that_comes_in_random_pieces_passes_byte_for_byte(Dialect dialect) throws Exception {
+  void a_stream_in_random_pieces_passes_byte_for_byte(Dialect dialect) throws Exception {
     Random random = new Random(11);
     List<String> events = new ArrayList<>(Says.events(dialect));
     for (int n = 0; n < 200; n++) {
@@ -230,13 +231,13 @@ class PassThroughTest {
   }
 
   @Test
-  void a_connection_serves_many_requests_also_sent_ahead() throws Exception {
+  void a_connection_serves_many_requests_also_pipelined() throws Exception {
     everyAnswerIs(Says.fine(Dialect.ANTHROPIC));
     try (RawClient wire = new RawClient(replicas.port(0))) {
       for (int n = 0; n < 20; n++) {
         assertEquals(200, wire.send(Ask.of(Dialect.ANTHROPIC, "anthropic")).answer().status());
       }
-      // what was refused leaves the connection usable, too
+      // refused requests leave the connection usable, too
       assertEquals(404, wire.send(Ask.of(Dialect.ANTHROPIC, "unknown")).answer().status());
       Ask noKey = Ask.of(Dialect.ANTHROPIC, "anthropic").credential("");
       assertEquals(401, wire.send(noKey).answer().status());
@@ -262,7 +263,7 @@ class PassThroughTest {
   }
 
   @Test
-  void a_slow_reader_slows_only_itself() throws Exception {
+  void a_slow_reader_slows_down_only_itself() throws Exception {
     int parts = 400;
     byte[] part = ("data: " + "x".repeat(64 * 1024) + "\n\n").getBytes(UTF_8);
     CountDownLatch all = new CountDownLatch(1);
@@ -282,7 +283,7 @@ class PassThroughTest {
         });
     try (RawClient slow = new RawClient(replicas.port(0), 4096)) {
       slow.send(Ask.stream(Dialect.OPENAI, "openai")).head();
-      assertFalse(all.await(300, TimeUnit.MILLISECONDS), "somebody took 25 MB in");
+      assertFalse(all.await(300, TimeUnit.MILLISECONDS), "25 MB were buffered");
       try (RawClient quick = new RawClient(replicas.port(0))) {
         for (int n = 0; n < 50; n++) {
           long began = System.nanoTime();
@@ -302,25 +303,25 @@ class PassThroughTest {
       List.of("a  b", "a\tb", "a \t  b   c\t\td", "one,  two,\tthree", "x".repeat(40) + "  é");
 
   @Test
-  void blanks_inside_a_headers_value_pass_as_they_are() throws Exception {
+  void white_space_inside_a_header_value_passes_unchanged() throws Exception {
     everyAnswerIs(Says.fine(Dialect.ANTHROPIC));
     for (String value : BLANKS) {
       Ask ask = Ask.of(Dialect.ANTHROPIC, "anthropic").header("x-blanks: \t " + value + " \t ");
       assertEquals(value, blanks(sent(ask)));
       try (RawClient wire = new RawClient(replicas.port(0))) {
         for (byte each : ask.bytes()) {
-          wire.send(new byte[] {each}); // so that Relay reads a head cut anywhere
+          wire.send(new byte[] {each}); // split the head anywhere
         }
         assertEquals(200, wire.answer().status());
         assertEquals(value, blanks(provider.received().getLast()));
-        wire.send(ask).answer(); // what follows on the connection is read as ever
+        wire.send(ask).answer(); // later requests on the connection are parsed as usual
         assertEquals(value, blanks(provider.received().getLast()));
       }
     }
   }
 
   @Test
-  void blanks_of_requests_that_are_sent_ahead_stay_with_each() throws Exception {
+  void white_space_of_pipelined_requests_stays_with_each() throws Exception {
     everyAnswerIs(Says.fine(Dialect.ANTHROPIC));
     int before = provider.received().size();
     try (RawClient wire = new RawClient(replicas.port(0))) {
@@ -342,8 +343,9 @@ class PassThroughTest {
   }
 
   @Test
-  void blanks_inside_a_value_of_an_answer_pass_as_they_are() throws Exception {
-    for (String value : BLANKS.subList(0, BLANKS.size() - 1)) { // the last is not ASCII
+  void white_space_inside_a_response_header_passes_unchanged() throws Exception {
+    for (String value :
+        BLANKS.subList(0, BLANKS.size() - 1)) { // skip the last value: it is not ASCII
       everyAnswerIs(Says.json(200, Says.answer(Dialect.ANTHROPIC), "x-blanks:  " + value + " \t"));
       Answer answer = RawClient.ask(replicas.port(0), Ask.of(Dialect.ANTHROPIC, "anthropic"));
       assertEquals(value, answer.header("x-blanks"));
@@ -351,7 +353,7 @@ class PassThroughTest {
   }
 
   @Test
-  void the_providers_date_passes_and_an_answer_without_one_gets_it() throws Exception {
+  void the_providers_date_passes_and_is_added_if_missing() throws Exception {
     Ask ask = Ask.of(Dialect.ANTHROPIC, "anthropic");
     String theirs = "Sun, 06 Nov 1994 08:49:37 GMT";
     everyAnswerIs(Says.json(200, Says.answer(Dialect.ANTHROPIC), "date: " + theirs));
@@ -374,7 +376,7 @@ class PassThroughTest {
   }
 
   private static String blanks(Received received) {
-    String asRead = received.header("x-blanks"); // a character for each byte
+    String asRead = received.header("x-blanks"); // one character per byte
     return asRead == null ? "none" : new String(asRead.getBytes(ISO_8859_1), UTF_8);
   }
 }

@@ -21,18 +21,18 @@ import relay.e2e.RawProvider.Received;
 import relay.model.Dialect;
 
 /**
- * Chunks that go straight from socket to socket, to clients that take them at once, in part, or not
- * at all for a while: every byte arrives, in its order, and what is charged is what was used.
+ * Chunks forwarded directly from socket to socket, to clients that read at once, partly, or not for
+ * a while: every byte arrives in order, and the charge equals the usage.
  */
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 class PassedOnTest {
   private static final int STREAMS = 24;
   private static final int CHUNKS = 1000;
-  private static final int SMALL = 4096; // bytes that wait at a client that is slow
+  private static final int SMALL = 4096; // receive buffer of a slow client
 
   private final Seeds seeds = new Seeds();
   private final Semaphore firstSeen = new Semaphore(0);
-  private final AtomicInteger sent = new AtomicInteger(); // chunks of all streams
+  private final AtomicInteger sent = new AtomicInteger(); // sent chunks of all streams
   private final RawProvider provider = new RawProvider(this::answer);
   private final Replicas replicas =
       new Setup().provider("anthropic", Dialect.ANTHROPIC, provider.url(), Setup.key("a")).start(1);
@@ -45,7 +45,7 @@ class PassedOnTest {
     provider.close();
   }
 
-  /** A slow client's take more room than all sockets on the way have. */
+  /** Slow clients' streams exceed the buffers of all sockets on the path. */
   private static boolean isSlow(int stream) {
     return stream % 4 == 0;
   }
@@ -76,7 +76,7 @@ class PassedOnTest {
       connection.chunk(event);
       sent.getAndIncrement();
       if (isSlow(stream) || random.nextInt(4) == 0) {
-        LockSupport.parkNanos(random.nextInt(300_000)); // so that it comes alone
+        LockSupport.parkNanos(random.nextInt(300_000)); // so that it arrives separately
       }
     }
     for (String event : said.subList(1, said.size())) {
@@ -97,12 +97,12 @@ class PassedOnTest {
     return all.toByteArray();
   }
 
-  /** Until all is on the way, or as much as there is room for. */
+  /** Waits until everything is sent, or all buffers are full. */
   private void awaitStandstill(int all) {
     int before = -1;
     for (int now = sent.get(); now != before && now < all; now = sent.get()) {
       before = now;
-      LockSupport.parkNanos(50_000_000); // it is paced by a fraction of a millisecond
+      LockSupport.parkNanos(50_000_000); // longer than the sender's pauses
     }
   }
 

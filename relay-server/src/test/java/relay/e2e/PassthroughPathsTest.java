@@ -18,7 +18,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 import relay.e2e.RawProvider.Received;
 import relay.model.Dialect;
 
-/** Paths that Relay does not know, with providers that let them pass. */
+/** Unknown paths with providers that have {@code passthrough: true}. */
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 class PassthroughPathsTest {
   private final RawProvider provider = new RawProvider((request, connection) -> {});
@@ -112,7 +112,7 @@ class PassthroughPathsTest {
   }
 
   @Test
-  void a_head_has_the_length_and_no_body() throws Exception {
+  void a_head_request_gets_the_length_without_a_body() throws Exception {
     everyAnswerIs("HTTP/1.1 200 OK\r\ncontent-length: 4711\r\nx-kind: pdf\r\n\r\n");
     try (RawClient wire = new RawClient(replicas.port(0))) {
       for (int n = 0; n < 3; n++) {
@@ -138,7 +138,7 @@ class PassthroughPathsTest {
   }
 
   @Test
-  void encodings_are_between_client_and_provider() throws Exception {
+  void content_encodings_pass_unchanged() throws Exception {
     everyAnswerIs(Says.json(200, "not zstd at all", "content-encoding: zstd"));
     Ask ask = ask(Dialect.OPENAI, "GET", "/v1/files").header("accept-encoding: zstd;q=0.9, br");
     Answer answer = answer(ask);
@@ -148,7 +148,7 @@ class PassthroughPathsTest {
   }
 
   @Test
-  void a_stream_passes_as_it_comes_and_needs_no_last_event() throws Exception {
+  void a_stream_passes_at_once_and_needs_no_last_event() throws Exception {
     provider.script(
         (request, connection) -> {
           connection.write(Says.STREAM);
@@ -171,7 +171,7 @@ class PassthroughPathsTest {
   }
 
   @Test
-  void a_path_that_no_key_may_use_costs_no_key() throws Exception {
+  void a_path_forbidden_for_all_keys_quarantines_none() throws Exception {
     for (int status : List.of(401, 403)) {
       everyAnswerIs(Says.json(status, Says.error(Dialect.OPENAI, "x", "key sk-123 may not")));
       Answer refused = answer(ask(Dialect.OPENAI, "GET", "/v1/organization/users"));
@@ -186,7 +186,7 @@ class PassthroughPathsTest {
   }
 
   @Test
-  void what_may_have_been_done_is_not_done_twice() throws Exception {
+  void a_request_that_may_have_had_an_effect_is_not_retried() throws Exception {
     everyAnswerIs(Says.json(500, Says.error(Dialect.ANTHROPIC, "api_error", "sorry")));
     int before = provider.received().size();
     Answer posted = answer(ask(Dialect.ANTHROPIC, "POST", "/v1/messages/batches"));
@@ -208,7 +208,7 @@ class PassthroughPathsTest {
         "/v1/a/.%2e/b",
         "/v1/a\\..\\b"
       })
-  void a_path_that_may_mean_another_one_is_refused(String target) throws Exception {
+  void an_ambiguous_path_is_refused(String target) throws Exception {
     int before = provider.received().size();
     Answer answer = answer(ask(Dialect.ANTHROPIC, "GET", target));
     assertEquals(400, answer.status(), answer.toString());
@@ -216,7 +216,7 @@ class PassthroughPathsTest {
   }
 
   @Test
-  void who_may_not_use_it_and_what_is_too_large_is_refused_here() throws Exception {
+  void unauthorized_and_oversized_requests_are_refused_by_relay() throws Exception {
     int before = provider.received().size();
     for (String client : List.of("some", "none")) {
       Ask ask = ask(Dialect.ANTHROPIC, "GET", "/v1/files").from(client);

@@ -16,16 +16,17 @@ import java.util.concurrent.Future;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
 import relay.embedded.EmbeddedRedis;
+import relay.guards.Await;
 import relay.model.Dialect;
-import relay.trial.ProviderSimulator;
-import relay.trial.ProviderSimulator.Account;
-import relay.trial.ProviderSimulator.Enforcement;
-import relay.trial.ProviderSimulator.Settings;
+import relay.trial.provider.ProviderSimulator;
+import relay.trial.provider.ProviderSimulator.Account;
+import relay.trial.provider.ProviderSimulator.Enforcement;
+import relay.trial.provider.ProviderSimulator.Settings;
 
-/** What {@code pooling} promises, over two replicas. */
+/** The settings of {@code pooling}, over two replicas. */
 class PoolingTest {
   private static final String POOL = "pooled";
-  private static final int LIMIT = 60; // requests a minute, where there is a limit
+  private static final int LIMIT = 60; // requests per minute, in pools with a limit
   private static final int AT_ONCE = 8;
 
   private static RawProvider fine(String... headers) throws IOException {
@@ -61,7 +62,7 @@ class PoolingTest {
   }
 
   @Test
-  void a_conversation_stays_on_its_key_and_others_go_elsewhere() throws Exception {
+  void a_session_stays_on_its_key_and_others_are_distributed() throws Exception {
     try (RawProvider provider = fine();
         Replicas replicas =
             setup(
@@ -109,7 +110,7 @@ class PoolingTest {
   }
 
   @Test
-  void who_leaves_while_waiting_takes_nothing() throws Exception {
+  void a_client_that_leaves_while_waiting_is_not_charged() throws Exception {
     String pooling = "{ affinity: none, window_ms: 43200000, max_wait_ms: 86400000 }";
     try (RawProvider provider = fine();
         Replicas replicas =
@@ -127,7 +128,7 @@ class PoolingTest {
   }
 
   @Test
-  void limits_are_learned_by_the_fleet_and_survive_its_restart() throws Exception {
+  void learned_limits_are_shared_and_survive_a_restart() throws Exception {
     try (EmbeddedRedis redis = EmbeddedRedis.start();
         RawProvider provider =
             fine(
@@ -154,20 +155,20 @@ class PoolingTest {
   }
 
   @Test
-  void a_provider_of_a_small_bucket_that_tells_what_is_left_hardly_ever_refuses() throws Exception {
+  void a_provider_with_a_small_bucket_that_reports_remaining_rarely_refuses() throws Exception {
     Account account = new Account("a", List.of(Setup.secret("a")), LIMIT, 0, 0, 0);
     Settings settings =
         new Settings(List.of(account), Duration.ofMinutes(1), 1.0 / 6, Enforcement.TOKEN_BUCKET, 0);
     try (ProviderSimulator provider = ProviderSimulator.start(settings);
         Replicas replicas = limited(provider.url().toString())) {
       askAll(replicas);
-      // Before its first answer came, as many may be under way as ask at once.
+      // Until the first answer arrives, all concurrent clients may have a request in progress.
       assertTrue(provider.stats().refused() <= AT_ONCE, provider.stats()::toString);
     }
   }
 
   @Test
-  void the_burst_shrinks_to_what_a_provider_lets_pass_that_tells_nothing() throws Exception {
+  void the_burst_shrinks_to_the_bucket_of_a_provider_without_headers() throws Exception {
     AtomicInteger asked = new AtomicInteger();
     try (RawProvider provider =
             new RawProvider(
@@ -181,7 +182,8 @@ class PoolingTest {
                                 "retry-after: 60")));
         Replicas replicas = limited(provider.url())) {
       askAll(replicas);
-      // The first refusal cools the group for all: only what was under way is refused, too.
+      // The first refusal starts a cooldown for all: only requests already in progress are refused,
+      // too.
       int refused = asked.get() - LIMIT / 6;
       assertTrue(refused >= 1 && refused <= AT_ONCE, refused + " refused");
       for (int n = 0; n < 2; n++) {
@@ -197,7 +199,7 @@ class PoolingTest {
     return setup(url, "{ affinity: none }", Setup.key("a", "rpm_limit: " + LIMIT)).start(2);
   }
 
-  /** Of which an idle group lets half pass at once. */
+  /** Sends requests; an idle group admits half of the limit at once. */
   private static void askAll(Replicas replicas) throws Exception {
     try (ExecutorService clients = Executors.newFixedThreadPool(AT_ONCE)) {
       List<Future<Answer>> answers = new ArrayList<>();

@@ -4,15 +4,16 @@ import java.time.Instant;
 import java.util.List;
 import java.util.Locale;
 import relay.e2e.RawProvider.Connection;
+import relay.guards.Await;
 import relay.model.Dialect;
 
-/** What a provider can do wrong, each as bytes on the connection of one request. */
+/** The faults of a provider, as bytes on one request's connection. */
 enum ProviderFault {
-  /** Nobody listens. */
+  /** The connection is refused. */
   REFUSE {
     @Override
     void answer(Form form, Connection connection) {
-      throw new AssertionError("nobody should have been asked");
+      throw new AssertionError("no request should arrive");
     }
   },
   RESET_AT_START {
@@ -48,7 +49,7 @@ enum ProviderFault {
       connection.awaitClosed();
     }
   },
-  /** Half of it in chunks, without the last one, and an orderly end of the connection. */
+  /** Half of the body in chunks, without the last chunk, then an orderly close. */
   TRUNCATED_CHUNKED {
     @Override
     void answer(Form form, Connection connection) throws Exception {
@@ -100,9 +101,7 @@ enum ProviderFault {
   STATUS_401(401, "authentication_error"),
   STATUS_403(403, "permission_error"),
   STATUS_400(400, "invalid_request_error"),
-  /**
-   * As servers behind a proxy often say it: without a length, and with the type that was asked for.
-   */
+  /** The form of servers behind a proxy: no length, and the requested content type. */
   STATUS_400_CHUNKED {
     @Override
     void answer(Form form, Connection connection) throws Exception {
@@ -124,7 +123,7 @@ enum ProviderFault {
               : Says.json(200, bad));
     }
   },
-  /** More is announced than comes. */
+  /** The content length exceeds the body. */
   CONTENT_LENGTH_TOO_LONG {
     @Override
     void answer(Form form, Connection connection) throws Exception {
@@ -133,7 +132,7 @@ enum ProviderFault {
       connection.close();
     }
   },
-  /** Less is announced than comes. */
+  /** The body exceeds the content length. */
   CONTENT_LENGTH_TOO_SHORT {
     @Override
     void answer(Form form, Connection connection) throws Exception {
@@ -142,7 +141,7 @@ enum ProviderFault {
       connection.close();
     }
   },
-  /** An error inside an answer that began as a good one. */
+  /** An error event after a good start. */
   ERROR_EVENT {
     @Override
     void answer(Form form, Connection connection) throws Exception {
@@ -192,7 +191,7 @@ enum ProviderFault {
     connection.write(Says.json(status, form.error(type)));
   }
 
-  /** As the table has it. */
+  /** The name in the table. */
   String label() {
     return name().toLowerCase(Locale.ROOT).replace('_', ' ').replace("status ", "");
   }
@@ -210,7 +209,7 @@ enum ProviderFault {
         .formatted(type, body.length(), body);
   }
 
-  /** In what a good answer would have come. Its usage is like no estimate of so short a request. */
+  /** The form of a good answer. Its usage differs from any estimate of the short request. */
   record Form(Dialect dialect, boolean stream) {
     static final int INPUT = 11_111;
     static final int OUTPUT = 777;
@@ -244,7 +243,7 @@ enum ProviderFault {
       return stream ? Says.STREAM : Says.STREAM.replace("text/event-stream", "application/json");
     }
 
-    /** A good answer. */
+    /** Sends a good answer. */
     void fine(Connection connection) throws Exception {
       if (stream) {
         connection.write(chunkedHead());
@@ -255,7 +254,7 @@ enum ProviderFault {
       }
     }
 
-    /** The first half of a good answer. */
+    /** Sends the first half of a good answer. */
     void begin(Connection connection) throws Exception {
       if (stream) {
         connection.write(chunkedHead());

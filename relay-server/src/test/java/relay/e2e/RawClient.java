@@ -15,8 +15,8 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One HTTP/1.1 connection of a client that sees every byte as it comes, and how an answer ends.
- * Blocking; a read waits 20 s at most.
+ * An HTTP/1.1 client connection that shows every received byte and how an answer ends. Blocking;
+ * reads time out after 20 s.
  */
 final class RawClient implements AutoCloseable {
   private static final int READ_TIMEOUT_MS = 20_000;
@@ -27,7 +27,7 @@ final class RawClient implements AutoCloseable {
   private final InputStream in;
   private int status;
   private List<String> headers = List.of();
-  private int left; // of the body, or of the chunk at hand
+  private int left; // remaining bytes of the body or the current chunk
   private int kind;
   private boolean ended;
 
@@ -35,7 +35,7 @@ final class RawClient implements AutoCloseable {
     this(port, 0);
   }
 
-  /** {@code receiveBuffer} bytes at most wait unread on this side; 0 for the system's choice. */
+  /** {@code receiveBuffer} bounds the unread bytes on this side; 0 = the system's default. */
   RawClient(int port, int receiveBuffer) throws IOException {
     socket = new Socket();
     if (receiveBuffer > 0) {
@@ -47,7 +47,7 @@ final class RawClient implements AutoCloseable {
     in = new BufferedInputStream(socket.getInputStream(), 16 * 1024);
   }
 
-  /** Asks over a connection of its own. */
+  /** Sends a request over a new connection. */
   static Answer ask(int port, Ask ask) throws IOException {
     try (RawClient wire = new RawClient(port)) {
       return wire.send(ask).answer();
@@ -94,7 +94,7 @@ final class RawClient implements AutoCloseable {
     return Answer.header(headers, name);
   }
 
-  /** Bytes of the body, at least one; -1 at its proper end. */
+  /** Reads at least one byte of the body; -1 at its regular end. */
   int read(byte[] buffer) throws IOException {
     if (kind == UNTIL_CLOSE) {
       return in.read(buffer);
@@ -120,7 +120,7 @@ final class RawClient implements AutoCloseable {
     return n;
   }
 
-  /** Reads on until the bytes read by this call end with a text. */
+  /** Reads until the bytes of this call end with a text. */
   String readTo(String end) throws IOException {
     ByteArrayOutputStream seen = new ByteArrayOutputStream();
     byte[] one = new byte[1];
@@ -133,7 +133,7 @@ final class RawClient implements AutoCloseable {
     return seen.toString(UTF_8);
   }
 
-  /** Reads the rest of the body, also if it breaks off. */
+  /** Reads the rest of the body, complete or not. */
   Answer rest() {
     ByteArrayOutputStream body = new ByteArrayOutputStream();
     byte[] buffer = new byte[16 * 1024];
@@ -148,7 +148,7 @@ final class RawClient implements AutoCloseable {
     return new Answer(status, headers, body.toByteArray(), whole);
   }
 
-  /** Reads an answer to its end. */
+  /** Reads a whole answer. */
   Answer answer() throws IOException {
     head();
     return rest();

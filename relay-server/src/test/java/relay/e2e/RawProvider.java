@@ -18,8 +18,8 @@ import java.util.concurrent.CopyOnWriteArrayList;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A provider of which a test decides every byte, and when and how a connection ends. It keeps what
- * it was sent, byte for byte.
+ * A provider whose bytes and connection ends are scripted by the test. Records received requests
+ * byte for byte.
  */
 final class RawProvider implements AutoCloseable {
   /** Answers one request. When it returns, the connection waits for the next request. */
@@ -28,7 +28,7 @@ final class RawProvider implements AutoCloseable {
     void answer(Received request, Connection connection) throws Exception;
   }
 
-  /** A request as it came. */
+  /** A received request. */
   static final class Received {
     private final String line;
     private final List<String> headers;
@@ -58,7 +58,7 @@ final class RawProvider implements AutoCloseable {
       return Answer.header(headers, name);
     }
 
-    /** The provider's key that was used. */
+    /** The provider key of the request. */
     String key() {
       String key = header("x-api-key");
       if (key != null) {
@@ -77,7 +77,7 @@ final class RawProvider implements AutoCloseable {
     }
   }
 
-  /** The connection that a request came on. */
+  /** The connection of a request. */
   static final class Connection {
     private final Socket socket;
     private final OutputStream out;
@@ -98,7 +98,7 @@ final class RawProvider implements AutoCloseable {
       write(text.getBytes(ISO_8859_1));
     }
 
-    /** One chunk of a chunked body; the last one for no bytes. */
+    /** Sends one chunk; an empty one ends the body. */
     void chunk(byte[] bytes) throws IOException {
       ByteArrayOutputStream all = new ByteArrayOutputStream();
       all.writeBytes((Integer.toHexString(bytes.length) + "\r\n").getBytes(ISO_8859_1));
@@ -111,25 +111,25 @@ final class RawProvider implements AutoCloseable {
       chunk(text.getBytes(ISO_8859_1));
     }
 
-    /** An orderly end. */
+    /** Closes in an orderly way. */
     void close() throws IOException {
       socket.close();
     }
 
-    /** A TCP reset. */
+    /** Sends a TCP reset. */
     void reset() throws IOException {
       socket.setSoLinger(true, 0);
       socket.close();
     }
 
-    /** Waits until the other side has closed the connection. */
+    /** Waits until the peer has closed the connection. */
     void awaitClosed() {
       try {
         while (in.read() >= 0) {
-          // what comes is not read as a request
+          // discard the bytes
         }
       } catch (IOException e) {
-        // reset: closed as well
+        // a reset counts as closed
       }
     }
   }
@@ -145,7 +145,7 @@ final class RawProvider implements AutoCloseable {
     Thread.ofVirtual().start(this::accept);
   }
 
-  /** From the next request on. */
+  /** Sets the script from the next request on. */
   void script(Script next) {
     script = next;
   }
@@ -154,12 +154,12 @@ final class RawProvider implements AutoCloseable {
     return "http://127.0.0.1:" + server.getLocalPort();
   }
 
-  /** What came so far, in its order. */
+  /** The requests received so far, in order. */
   List<Received> received() {
     return List.copyOf(received);
   }
 
-  /** What came so far for one model. */
+  /** The requests received so far for one model. */
   List<Received> received(String model) {
     return received.stream().filter(request -> request.isFor(model)).toList();
   }
@@ -188,7 +188,7 @@ final class RawProvider implements AutoCloseable {
         script.answer(request, connection);
       }
     } catch (Exception e) {
-      // the other side went away, as some tests want it to
+      // the peer closed the connection, as some tests intend
     } finally {
       open.remove(socket);
     }

@@ -12,7 +12,7 @@ import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.Semaphore;
 
-/** Stands before Redis: keeps what it is asked, and can keep its answers back for a while. */
+/** A proxy for Redis: records requests, and can hold back replies. */
 final class RedisRelay implements AutoCloseable {
   private final int redisPort;
   private final ServerSocket listener = new ServerSocket(0, 50, InetAddress.ofLiteral("127.0.0.1"));
@@ -29,7 +29,7 @@ final class RedisRelay implements AutoCloseable {
     return listener.getLocalPort();
   }
 
-  /** From now on Redis's answers wait; what it was asked is forgotten. */
+  /** Holds back Redis's replies and clears the recorded requests. */
   void hold() throws InterruptedException {
     answers.acquire();
     synchronized (asked) {
@@ -41,7 +41,7 @@ final class RedisRelay implements AutoCloseable {
     answers.release();
   }
 
-  /** All that was sent to Redis since. */
+  /** The bytes sent to Redis since {@link #hold}. */
   String asked() {
     synchronized (asked) {
       return asked.toString();
@@ -80,7 +80,7 @@ final class RedisRelay implements AutoCloseable {
         out.write(buffer, 0, n);
       }
     } catch (IOException | InterruptedException e) {
-      // one side is gone, and so is the other
+      // one side closed: close the other
     }
   }
 

@@ -6,12 +6,14 @@ import java.time.Duration;
 import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.Test;
 import relay.embedded.EmbeddedRedis;
+import relay.guards.Await;
 import relay.model.Dialect;
+import relay.trial.process.ReplicaProcess;
 
-/** A Redis that does not let its user call the scripts. */
+/** A Redis whose user may not call the scripts. */
 class RedisRightsTest {
   @Test
-  void it_is_told_once_what_the_user_needs() throws Exception {
+  void the_missing_permissions_are_logged_once() throws Exception {
     try (EmbeddedRedis redis = EmbeddedRedis.start();
         RedisSocket operator = new RedisSocket(redis.port());
         Replicas replicas =
@@ -20,7 +22,7 @@ class RedisRightsTest {
                 .on(redis)
                 .start(1)) {
       assertEquals("OK", operator.text("ACL", "SETUSER", "default", "-fcall"));
-      RelayProcess replica = replicas.get(0);
+      ReplicaProcess replica = replicas.get(0);
       Await.until("it is told", () -> replica.log().contains("+fcall +function|load"));
       LockSupport.parkNanos(Duration.ofSeconds(4).toNanos());
       assertEquals(

@@ -13,7 +13,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 
-/** A connection to Redis as redis-cli has one. Texts are bytes, one a character. */
+/** A plain connection to Redis. Each character stands for one byte. */
 final class RedisSocket implements AutoCloseable {
   private final Socket socket;
   private final InputStream in;
@@ -24,12 +24,12 @@ final class RedisSocket implements AutoCloseable {
     in = new BufferedInputStream(socket.getInputStream());
   }
 
-  /** A command whose reply is one text or number. */
+  /** Runs a command with a single text or number as reply. */
   String text(String... words) throws IOException {
     return String.join(" ", list(words));
   }
 
-  /** A command's reply, flattened. */
+  /** Runs a command and flattens its reply. */
   synchronized List<String> list(String... words) throws IOException {
     send(words);
     List<String> reply = new ArrayList<>();
@@ -37,7 +37,7 @@ final class RedisSocket implements AutoCloseable {
     return reply;
   }
 
-  /** A hash, by field. */
+  /** The fields of a hash. */
   Map<String, String> hash(String key) throws IOException {
     List<String> flat = list("HGETALL", key);
     Map<String, String> fields = new TreeMap<>();
@@ -47,7 +47,7 @@ final class RedisSocket implements AutoCloseable {
     return fields;
   }
 
-  /** All that Redis holds: names and values of all keys. */
+  /** The names and values of all keys. */
   String everything() throws IOException {
     StringBuilder all = new StringBuilder();
     for (String key : list("KEYS", "*")) {
@@ -58,7 +58,7 @@ final class RedisSocket implements AutoCloseable {
             case "zset" -> text("ZRANGE", key, "0", "-1", "WITHSCORES");
             case "set" -> text("SMEMBERS", key);
             case "list" -> text("LRANGE", key, "0", "-1");
-            case "none" -> ""; // it expired meanwhile
+            case "none" -> ""; // expired in between
             default -> throw new AssertionError("a type that this dump does not know: " + key);
           };
       all.append(key).append(' ').append(value).append('\n');
@@ -96,7 +96,7 @@ final class RedisSocket implements AutoCloseable {
     }
   }
 
-  /** The next line as it comes, for MONITOR. */
+  /** The next line, for MONITOR. */
   String line() throws IOException {
     StringBuilder line = new StringBuilder();
     for (int c = in.read(); c != '\n'; c = in.read()) {

@@ -2,11 +2,10 @@ package relay.e2e;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import java.io.IOException;
-import java.net.InetAddress;
-import java.net.ServerSocket;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
@@ -15,18 +14,29 @@ import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import relay.embedded.EmbeddedRedis;
+import relay.embedded.LoopbackPorts;
+import relay.guards.Await;
 import relay.model.Dialect;
+import relay.trial.process.ReplicaProcess;
 
-/**
- * Replicas of one configuration, each a process, on one Redis. Closing it leaves nothing behind.
- */
+/** Replica processes with one configuration on one Redis. {@code close} stops all processes. */
 final class Replicas implements AutoCloseable {
   private static final int STARTS = 3;
+  private static final Duration START_TIMEOUT = Duration.ofSeconds(40);
+
+  private static final List<String> JVM_OPTIONS =
+      List.of(
+          "-Xmx256m",
+          "-XX:+UseSerialGC",
+          "-XX:TieredStopAtLevel=1", // halves the time of a start
+          "--enable-native-access=ALL-UNNAMED",
+          "--sun-misc-unsafe-memory-access=allow",
+          "--add-opens=java.base/java.lang=ALL-UNNAMED"); // as in the jar's manifest
 
   private final Path directory;
   private final EmbeddedRedis redis;
   private final boolean sharesRedis;
-  private final List<RelayProcess> processes = new ArrayList<>();
+  private final List<ReplicaProcess> processes = new ArrayList<>();
   private final Thread reaper = new Thread(this::killAll);
 
   private Replicas(@Nullable EmbeddedRedis shared) throws IOException {
@@ -43,7 +53,7 @@ final class Replicas implements AutoCloseable {
         replicas.launch(setup, n);
       }
       for (int n = 0; n < count; n++) {
-        for (int start = 1; !replicas.get(n).isReady() && start < STARTS; start++) {
+        for (int start = 1; !isReady(replicas.get(n)) && start < STARTS; start++) {
           replicas.launch(setup, n); // another program took one of its ports
         }
       }
@@ -55,14 +65,10 @@ final class Replicas implements AutoCloseable {
   }
 
   private void launch(Setup setup, int n) throws IOException {
-    int port = freePort();
-    int adminPort = freePort();
-    while (adminPort == port) { // it is free until it is listened on
-      adminPort = freePort();
-    }
+    int[] ports = LoopbackPorts.free(2);
     Path config = directory.resolve("relay-" + n + ".yaml");
-    Files.writeString(config, setup.yaml(port, adminPort, redis.url()));
-    RelayProcess process = RelayProcess.start(config, port, adminPort, setup.jvmOptions());
+    Files.writeString(config, setup.yaml(ports[0], ports[1], redis.url()));
+    ReplicaProcess process = launch(config, ports[0], ports[1], setup.jvmOptions());
     if (n < processes.size()) {
       processes.set(n, process);
     } else {
@@ -108,7 +114,26 @@ final class Replicas implements AutoCloseable {
         .orElse(0);
   }
 
-  RelayProcess get(int n) {
+  /** Starts a replica with the code of this JVM, and returns at once. */
+  static ReplicaProcess launch(Path config, int port, int adminPort, List<String> jvmOptions)
+      throws IOException {
+    List<String> options = new ArrayList<>(JVM_OPTIONS);
+    options.addAll(jvmOptions);
+    return ReplicaProcess.start(ReplicaProcess.javaCommand(options), config, port, adminPort);
+  }
+
+  /** False if another program took one of its ports. */
+  private static boolean isReady(ReplicaProcess process) throws Exception {
+    if (process.isReady(START_TIMEOUT)) {
+      return true;
+    }
+    if (process.log().contains("in use")) {
+      return false;
+    }
+    throw process.failure("ended at once");
+  }
+
+  ReplicaProcess get(int n) {
     return processes.get(n);
   }
 
@@ -117,13 +142,13 @@ final class Replicas implements AutoCloseable {
     return get(n).port();
   }
 
-  /** What a replica's admin port answers to a look at a path. */
+  /** A replica's answer to a GET of an admin path. */
   Answer admin(int n, String path) throws IOException {
     Ask look = Ask.of(Dialect.ANTHROPIC, "").method("GET").target(path).host("127.0.0.1");
     return RawClient.ask(get(n).adminPort(), look);
   }
 
-  /** What it says of a client now. */
+  /** A client's current state at a replica. */
   JsonNode client(int n, String name) throws IOException {
     JsonNode clients = admin(n, "/clients").json().get("clients");
     for (JsonNode client : clients) {
@@ -142,7 +167,7 @@ final class Replicas implements AutoCloseable {
     return new RedisSocket(redis.port());
   }
 
-  /** A line of the picture that operators read: of a group or a key of a pool. */
+  /** A line of the snapshot in Redis, for a group or a key of a pool. */
   String line(String pool, String field) throws IOException {
     try (RedisSocket socket = redisSocket()) {
       Map<String, String> picture = socket.hash("relay:{" + pool + "}:keys");
@@ -150,7 +175,7 @@ final class Replicas implements AutoCloseable {
     }
   }
 
-  /** Waits until a line of the picture, half a second old at most, has what a pattern describes. */
+  /** Waits until a snapshot line contains a pattern. The snapshot is at most half a second old. */
   void awaitLine(String pool, String field, String pattern) throws Exception {
     Pattern wanted = Pattern.compile(pattern + "( |$)");
     try {
@@ -161,14 +186,8 @@ final class Replicas implements AutoCloseable {
     }
   }
 
-  static int freePort() throws IOException {
-    try (ServerSocket socket = new ServerSocket(0, 1, InetAddress.ofLiteral("127.0.0.1"))) {
-      return socket.getLocalPort();
-    }
-  }
-
   private void killAll() {
-    processes.forEach(RelayProcess::kill);
+    processes.forEach(ReplicaProcess::kill);
   }
 
   @Override

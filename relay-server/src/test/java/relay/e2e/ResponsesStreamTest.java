@@ -16,7 +16,7 @@ import relay.e2e.RawProvider.Connection;
 import relay.model.Dialect;
 import relay.model.Endpoint;
 
-/** Streams of responses: how they end, and what openai's bounds on the output reserve. */
+/** Streams of the Responses API: their ends, and the reservations for output bounds. */
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 class ResponsesStreamTest {
   private static final String CREATED =
@@ -61,7 +61,8 @@ class ResponsesStreamTest {
 
   @ParameterizedTest
   @ValueSource(strings = {"completed", "failed", "incomplete"})
-  void a_stream_with_a_last_event_is_whole_and_charged_as_it_says(String end) throws Exception {
+  void a_stream_with_a_last_event_is_complete_and_charged_by_its_usage(String end)
+      throws Exception {
     String last =
         ("event: response.%s\ndata: {\"type\":\"response.%s\",\"response\":{\"status\":\"%s\","
                 + "\"usage\":{\"input_tokens\":40,\"input_tokens_details\":{\"cached_tokens\":30},"
@@ -77,17 +78,17 @@ class ResponsesStreamTest {
             });
     assertTrue(answer.whole(), answer.toString());
     assertEquals(CREATED + DELTA + last, answer.text());
-    // openai counts what it read from its cache, too
+    // openai includes cached tokens
     replicas.awaitLine(end, end.charAt(0) + "/default", "rpm 1/- itpm 40/- otpm 5/- inflight 0");
   }
 
   @Test
-  void a_stream_without_its_last_event_ends_with_an_error_event_of_its_kind() throws Exception {
+  void a_stream_without_its_last_event_ends_with_an_error_event_of_its_format() throws Exception {
     List<RawProvider.Script> breaks =
         List.of(
             (request, connection) -> {
               begin(connection);
-              connection.chunk(""); // HTTP ends as it should
+              connection.chunk(""); // the HTTP body ends correctly
             },
             (request, connection) -> {
               begin(connection);
@@ -108,7 +109,7 @@ class ResponsesStreamTest {
   }
 
   @Test
-  void bounds_on_the_output_by_any_name_are_reserved() throws Exception {
+  void output_bounds_of_any_name_are_reserved() throws Exception {
     provider.script((request, connection) -> connection.write(Says.fine(Dialect.OPENAI)));
     for (Endpoint endpoint : List.of(Endpoint.CHAT_COMPLETIONS, Endpoint.RESPONSES)) {
       for (String name : List.of("max_tokens", "max_completion_tokens", "max_output_tokens")) {

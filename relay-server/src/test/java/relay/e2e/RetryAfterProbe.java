@@ -12,11 +12,12 @@ import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.IntStream;
+import relay.guards.Await;
 import relay.model.Dialect;
 
 /**
- * Asks several pools side by side whether {@code retry-after-ms} is exact. The window is long so
- * that a slot, 100 ms, is longer than what a busy machine adds to a request.
+ * Checks on several pools in parallel whether {@code retry-after-ms} is exact. The window is long,
+ * so that a slot of 100 ms is longer than the delays of a busy machine.
  */
 final class RetryAfterProbe {
   private static final Duration WINDOW = Duration.ofSeconds(24);
@@ -29,7 +30,7 @@ final class RetryAfterProbe {
   private final AtomicInteger early = new AtomicInteger();
   private final AtomicInteger punctual = new AtomicInteger();
 
-  /** Configures the pools that {@link #run} asks; their provider limits nothing. */
+  /** Configures the pools for {@link #run}; their provider has no limits. */
   static void addPools(Setup setup, String url) {
     for (int n = 0; n < POOLS; n++) {
       setup.provider(
@@ -50,7 +51,7 @@ final class RetryAfterProbe {
     return Setup.key("r" + n, "rpm_limit: " + LIMIT);
   }
 
-  /** Nobody else may use the pools. */
+  /** Runs the check. The pools must have no other users. */
   void run(Replicas replicas) throws Exception {
     try (ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
       List<Future<?>> pools = new ArrayList<>();
@@ -69,24 +70,25 @@ final class RetryAfterProbe {
       }
     }
     assertEquals(POOLS * ROUNDS, punctual.get());
-    // a probe that was under way for longer than the margin shows nothing
+    // a probe that took longer than the margin is not conclusive
     assertTrue(early.get() >= POOLS * ROUNDS / 2, "only " + early + " rounds were conclusive");
   }
 
   private void probe(int port, byte[] request) throws Exception {
     try (RawClient wire = new RawClient(port)) {
       for (int n = 0; n < LIMIT / 2; n++) {
-        wire.send(request).answer(); // half of the limit goes at once
+        wire.send(request).answer(); // half of the limit is available at once
       }
       for (int round = 0; round < ROUNDS; ) {
         long asked = System.nanoTime();
         Answer answer = wire.send(request).answer();
         long answered = System.nanoTime();
         if (answer.status() == 200) {
-          continue; // there was room left
+          continue; // capacity was left
         }
         long wait = Errors.retryAfterMs(answer) * 1_000_000;
-        // It opens between asked + wait - 1 ms, for the header is rounded up, and answered + wait.
+        // Capacity returns between asked + wait - 1 ms (the header is rounded up) and answered +
+        // wait.
         long slotBefore = asked + wait - 1_000_000 - SLOT_NANOS;
         if (slotBefore - MARGIN_NANOS > System.nanoTime()) {
           Await.moment(slotBefore - MARGIN_NANOS);
@@ -96,7 +98,7 @@ final class RetryAfterProbe {
             assertEquals(429, status, "granted a slot before its time");
             early.incrementAndGet();
           } else {
-            continue; // too late to be early: the grant says nothing, and the round is begun anew
+            continue; // the early probe came too late and was granted: repeat the round
           }
         }
         Await.moment(answered + wait);

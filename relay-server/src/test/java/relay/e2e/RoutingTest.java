@@ -12,9 +12,10 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import org.junit.jupiter.api.Test;
 import relay.e2e.RawProvider.Connection;
 import relay.e2e.RawProvider.Received;
+import relay.guards.Await;
 import relay.model.Dialect;
 
-/** Requests for a model that several providers serve. */
+/** Routing of requests for models with several providers. */
 class RoutingTest {
   private static final Dialect DIALECT = Dialect.ANTHROPIC;
   private static final String MODEL = "claude-x";
@@ -50,7 +51,7 @@ class RoutingTest {
   }
 
   @Test
-  void a_provider_without_capacity_hands_the_request_to_the_next() throws Exception {
+  void without_capacity_at_one_provider_the_next_is_tried() throws Exception {
     try (RawProvider a = fine();
         RawProvider b = fine();
         Replicas replicas = two("strategy: failover", a, b, "rpm_limit: 2").start(1)) {
@@ -60,7 +61,7 @@ class RoutingTest {
   }
 
   @Test
-  void when_no_provider_has_capacity_the_soonest_of_all_is_told() throws Exception {
+  void without_any_capacity_the_earliest_retry_time_is_returned() throws Exception {
     try (RawProvider a = fine();
         RawProvider b =
             new RawProvider(
@@ -81,7 +82,7 @@ class RoutingTest {
   }
 
   @Test
-  void an_error_that_is_passed_on_tells_of_the_attempts_after_it_too() throws Exception {
+  void a_forwarded_error_counts_all_attempts() throws Exception {
     try (RawProvider a = new RawProvider(RoutingTest::overloaded);
         RawProvider b = new RawProvider((request, connection) -> connection.reset());
         Replicas replicas = two("strategy: failover", a, b).start(1)) {
@@ -106,8 +107,7 @@ class RoutingTest {
   }
 
   @Test
-  void an_open_breaker_keeps_requests_away_until_one_finds_that_the_provider_works()
-      throws Exception {
+  void an_open_breaker_blocks_requests_until_a_trial_succeeds() throws Exception {
     AtomicBoolean works = new AtomicBoolean();
     try (RawProvider a =
             new RawProvider(
@@ -137,7 +137,7 @@ class RoutingTest {
   }
 
   @Test
-  void alone_an_open_breaker_says_that_the_provider_is_overloaded() throws Exception {
+  void an_open_breaker_without_alternative_is_an_overload_error() throws Exception {
     for (Dialect dialect : Dialect.values()) {
       int status = dialect == Dialect.ANTHROPIC ? 529 : 503;
       try (RawProvider a =
@@ -164,7 +164,7 @@ class RoutingTest {
   }
 
   @Test
-  void round_robin_takes_turns_and_weights_are_kept() throws Exception {
+  void round_robin_alternates_and_respects_weights() throws Exception {
     try (RawProvider a = fine();
         RawProvider b = fine()) {
       try (Replicas replicas = two("strategy: round_robin", a, b).start(1)) {
@@ -179,7 +179,7 @@ class RoutingTest {
   }
 
   @Test
-  void a_models_name_chooses_the_provider_and_one_that_serves_any_model_is_no_substitute()
+  void the_models_name_chooses_the_provider_without_fallback_to_one_for_any_model()
       throws Exception {
     try (RawProvider a = fine();
         RawProvider b = fine();

@@ -6,20 +6,18 @@ import java.util.ArrayList;
 import java.util.List;
 import relay.model.Dialect;
 
-/**
- * What providers say, in bytes. Its usage is always {@value #INPUT} and {@value #OUTPUT} tokens.
- */
+/** Providers' answers as bytes. The usage is always {@value #INPUT} and {@value #OUTPUT} tokens. */
 final class Says {
   static final int INPUT = 7;
   static final int OUTPUT = 3;
 
-  /** Head of a chunked event stream. */
+  /** The head of a chunked event stream. */
   static final String STREAM =
       "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n";
 
   private Says() {}
 
-  /** A whole answer with a JSON body. */
+  /** A complete answer with a JSON body. */
   static String json(int status, String body, String... headers) {
     StringBuilder head = new StringBuilder("HTTP/1.1 " + status + " Whatever\r\n");
     head.append("content-type: application/json\r\ncontent-length: ");
@@ -46,7 +44,7 @@ final class Says {
     };
   }
 
-  /** The events of a whole stream; openai's with usage, as if it had been asked for. */
+  /** The events of a complete stream; openai's includes usage, as if requested. */
   static List<String> events(Dialect dialect) {
     List<String> events = new ArrayList<>();
     switch (dialect) {
@@ -79,7 +77,7 @@ final class Says {
     return List.copyOf(events);
   }
 
-  /** The same as a client sees it that did not ask for usage. */
+  /** The same as seen by a client that did not request usage. */
   static List<String> eventsWithoutUsage(Dialect dialect) {
     return switch (dialect) {
       case ANTHROPIC -> events(dialect);
@@ -91,7 +89,7 @@ final class Says {
     };
   }
 
-  /** An error in the provider's own words. */
+  /** An error of the provider. */
   static String error(Dialect dialect, String type, String message) {
     return switch (dialect) {
       case ANTHROPIC ->

@@ -6,11 +6,12 @@ import java.util.List;
 import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 import relay.embedded.EmbeddedRedis;
+import relay.embedded.LoopbackPorts;
 import relay.model.Dialect;
 
-/** The configuration of replicas under test, as an operator would write it. */
+/** A builder of the replicas' configuration. */
 final class Setup {
-  /** A setting of a provider that names no models. */
+  /** The setting of a provider that serves any model. */
   static final String ANY_MODEL = "# any model";
 
   private final List<String> server = new ArrayList<>();
@@ -42,9 +43,9 @@ final class Setup {
   }
 
   /**
-   * A client beside the default one.
+   * Adds a client to the default one.
    *
-   * @param settings of YAML's, such as {@code rpm_limit: 5}
+   * @param settings YAML settings, such as {@code rpm_limit: 5}
    */
   Setup client(String name, String... settings) {
     String client = "name: " + name + ", key: " + clientKey(name);
@@ -61,12 +62,12 @@ final class Setup {
     return this;
   }
 
-  /** What a client shows to Relay. */
+  /** A client's credential. */
   static String clientKey(String name) {
     return "client-secret-of-" + name;
   }
 
-  /** An option of the replicas' JVM. */
+  /** Adds an option of the replicas' JVM. */
   Setup jvm(String option) {
     jvm.add(option);
     return this;
@@ -77,13 +78,13 @@ final class Setup {
     return this;
   }
 
-  /** Each replica starts a Redis of its own. */
+  /** Each replica starts an embedded Redis. */
   Setup withoutRedisUrl() {
     ownRedis = true;
     return this;
   }
 
-  /** Uses a Redis that others use, too, and leaves it running. */
+  /** Uses a shared Redis and leaves it running. */
   Setup on(EmbeddedRedis redisOfOthers) {
     shared = redisOfOthers;
     return this;
@@ -94,9 +95,9 @@ final class Setup {
   }
 
   /**
-   * A provider that serves the one model that has the provider's name.
+   * Adds a provider that serves one model of the provider's name.
    *
-   * @param settings further lines, each at its indentation below the provider's
+   * @param settings further lines, indented relative to the provider's entry
    * @param keys YAML mappings
    */
   Setup provider(
@@ -109,7 +110,7 @@ final class Setup {
       yaml.append("    models: [").append(name).append("]\n");
     }
     if (settings.stream().noneMatch(line -> line.startsWith("pooling:"))) {
-      // Most tests send the same words again and again, to see them spread over the keys
+      // Most tests repeat the same message and expect it on different keys.
       yaml.append("    pooling: { affinity: none }\n");
     }
     settings.forEach(line -> yaml.append("    ").append(line).append('\n'));
@@ -119,7 +120,7 @@ final class Setup {
     return this;
   }
 
-  /** A provider as YAML, its lines indented as an entry of {@code providers}. */
+  /** Adds a provider as YAML, indented as an entry of {@code providers}. */
   Setup provider(String yaml) {
     providers.add(yaml.indent(2));
     return this;
@@ -129,12 +130,12 @@ final class Setup {
     return provider(name, dialect, url, List.of(), List.of(keys));
   }
 
-  /** The provider's secret for a key. */
+  /** The secret of a key. */
   static String secret(String keyId) {
     return "provider-secret-" + keyId;
   }
 
-  /** A key with its secret and limits, such as {@code rpm_limit: 5}. */
+  /** A key with its secret and further settings, such as {@code rpm_limit: 5}. */
   static String key(String id, String... more) {
     String key = "{ key: " + secret(id) + ", id: " + id;
     return more.length == 0 ? key + " }" : key + ", " + String.join(", ", more) + " }";
@@ -159,7 +160,7 @@ final class Setup {
       yaml.append("  url: ").append(redisUrl).append('\n');
     }
     if (redis.stream().noneMatch(line -> line.startsWith("timeout_ms:"))) {
-      // A cold JVM on a machine full of tests may be slow; that is no outage.
+      // A cold JVM on a busy machine may be slow; that must not count as an outage.
       yaml.append("  timeout_ms: 2000\n");
     }
     redis.forEach(line -> yaml.append("  ").append(line).append('\n'));
@@ -175,8 +176,8 @@ final class Setup {
     return Replicas.start(this, count);
   }
 
-  /** For a provider that nobody listens as. */
+  /** A URL that refuses connections. */
   static String nowhere() throws IOException {
-    return "http://127.0.0.1:" + Replicas.freePort();
+    return "http://127.0.0.1:" + LoopbackPorts.free();
   }
 }

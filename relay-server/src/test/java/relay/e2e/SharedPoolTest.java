@@ -15,15 +15,16 @@ import org.junit.jupiter.api.Order;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.api.TestMethodOrder;
+import relay.guards.Await;
 import relay.model.Dialect;
-import relay.trial.ProviderSimulator;
-import relay.trial.ProviderSimulator.Account;
-import relay.trial.ProviderSimulator.Dimension;
-import relay.trial.ProviderSimulator.Settings;
+import relay.trial.provider.ProviderSimulator;
+import relay.trial.provider.ProviderSimulator.Account;
+import relay.trial.provider.ProviderSimulator.Dimension;
+import relay.trial.provider.ProviderSimulator.Settings;
 
 /**
- * The promise: two replicas, each a process, use all that four keys allow, and a provider that
- * keeps true token buckets never has to refuse. The tests follow one pool from its first request.
+ * The core promise: two replica processes use the full limits of four keys, and a provider with
+ * real token buckets never refuses. The tests follow one pool from its first request.
  */
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 @TestMethodOrder(MethodOrderer.OrderAnnotation.class)
@@ -32,10 +33,10 @@ class SharedPoolTest {
   private static final long WINDOW_NANOS = WINDOW.toNanos();
   private static final List<String> KEYS = List.of("s1", "s2", "s3", "s4");
 
-  /** A request is half a percent of it. */
+  /** Requests per window and key; a request is half a percent of it. */
   private static final int LIMIT = 200;
 
-  /** Windows until the flow is even. */
+  /** The number of windows until the flow is even. */
   private static final int LEVELLED = 3;
 
   private static final double PER_SECOND = KEYS.size() * LIMIT / 4.0;
@@ -87,9 +88,9 @@ class SharedPoolTest {
 
   @Test
   @Order(1)
-  void a_newcomers_first_requests_go_at_once() throws Exception {
+  void the_first_requests_of_an_idle_pool_pass_at_once() throws Exception {
     try (Arrivals warm = arrivals("warm")) {
-      warm.together(300); // a cold JVM is slow enough for buckets to refill meanwhile
+      warm.together(300); // warm up: in a slow, cold JVM the buckets would refill meanwhile
       assertEquals(300, warm.served(), warm.failures().toString());
     }
     int half = KEYS.size() * LIMIT / 2;
@@ -99,13 +100,13 @@ class SharedPoolTest {
 
   @Test
   @Order(2)
-  void all_of_the_limits_is_used_evenly_and_the_provider_never_refuses() throws Exception {
+  void the_full_limits_are_used_evenly_and_the_provider_never_refuses() throws Exception {
     long start = provider.nowNanos();
     int before0 = arrivals.served(0);
     int before1 = arrivals.served(1);
     List<Stretch> stretches = new ArrayList<>();
-    // The burst at the start comes round once more a window later, lower each time. And a machine
-    // that stands still for a moment loses what would have been admitted then: it may try again.
+    // The initial burst recurs every window, lower each time. A stalled machine loses the capacity
+    // of that moment, so the measurement may be repeated.
     arrivals.saturateDuring(
         2.2 * PER_SECOND,
         () -> {
@@ -127,11 +128,11 @@ class SharedPoolTest {
   }
 
   /**
-   * Two windows under load.
+   * Measurements over two windows under load.
    *
-   * @param used share of the limits
-   * @param unevenness by which the share of one key is farthest from that of all
-   * @param pause the longest time in which no request was admitted
+   * @param used the used share of the limits
+   * @param unevenness the largest deviation of a key's share from the average
+   * @param pause the longest time without an admitted request
    */
   private record Stretch(double used, double unevenness, Duration pause) {
     boolean isFullAndEven() {
@@ -173,7 +174,7 @@ class SharedPoolTest {
 
   @Test
   @Order(3)
-  void lost_state_under_load_leads_to_no_refusal_and_no_failed_request() throws Exception {
+  void state_loss_under_load_causes_no_refusal_and_no_failed_request() throws Exception {
     AtomicLong lost = new AtomicLong();
     try (RedisSocket redis = replicas.redisSocket()) {
       arrivals.saturateDuring(
@@ -190,7 +191,7 @@ class SharedPoolTest {
     }
     assertEquals(List.of(), arrivals.failures());
     assertEquals(0, provider.stats().refused(), "429s of the provider");
-    // The pool begins in full debt, and its burst shrinks as its window fills: half of the rate.
+    // The pool restarts in full debt, and its burst shrinks as the window fills: half of the rate.
     double used = used(lost.get(), lost.get() + WINDOW_NANOS);
     assertTrue(used >= 0.4, "after the loss the pool goes on, but at " + used);
   }

@@ -18,9 +18,10 @@ import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
+import relay.guards.Await;
 import relay.model.Dialect;
 
-/** Clients that hold on to what they have without using it take nothing from the others. */
+/** Slow clients must not affect others. */
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 class SlowClientTest {
   private static final int CROWD = 5_000;
@@ -56,7 +57,7 @@ class SlowClientTest {
   }
 
   @Test
-  void a_head_that_comes_byte_by_byte_is_waited_for_only_so_long() throws Exception {
+  void a_head_sent_byte_by_byte_times_out() throws Exception {
     byte[] request = request();
     try (RawClient wire = new RawClient(quick.port(0))) {
       Thread sender =
@@ -69,7 +70,7 @@ class SlowClientTest {
                         LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(100));
                       }
                     } catch (IOException e) {
-                      return; // closed, as it should be
+                      return; // closed, as expected
                     }
                   });
       assertThrows(IOException.class, wire::head);
@@ -78,7 +79,7 @@ class SlowClientTest {
   }
 
   @Test
-  void a_body_that_comes_byte_by_byte_is_waited_for_only_so_long() throws Exception {
+  void a_body_sent_byte_by_byte_times_out() throws Exception {
     int before = provider.received().size();
     for (int chunk : new int[] {0, 1}) {
       Ask ask = Ask.of(Dialect.ANTHROPIC, "anthropic");
@@ -95,7 +96,7 @@ class SlowClientTest {
                       LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(100));
                     }
                   } catch (IOException e) {
-                    return; // closed, as it should be
+                    return; // closed, as expected
                   }
                 });
         Errors.relays(wire.answer(), Dialect.ANTHROPIC, 408, "timeout_error");
@@ -105,21 +106,22 @@ class SlowClientTest {
   }
 
   @Test
-  void a_large_body_earns_time_as_it_comes() throws Exception {
+  void the_timeout_of_a_large_body_grows_with_its_progress() throws Exception {
     String members = "\"x\":\"" + "x".repeat(100_000) + "\",";
     byte[] request = Ask.of(Dialect.ANTHROPIC, "").body(Ask.body("anthropic", members)).bytes();
     try (RawClient wire = new RawClient(quick.port(0))) {
       for (int from = 0; from < request.length; from += 5_000) {
         wire.send(Arrays.copyOfRange(request, from, Math.min(request.length, from + 5_000)));
-        LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(100)); // longer than patience in all
+        LockSupport.parkNanos(
+            TimeUnit.MILLISECONDS.toNanos(100)); // in total longer than the client timeout
       }
       assertEquals(200, wire.answer().status());
     }
   }
 
-  /** The heap is 256 MB; if room was made for what clients announce, these would need 10 GB. */
+  /** The heap is 256 MB. Buffers of the announced sizes would need 10 GB. */
   @Test
-  void a_crowd_that_announces_much_and_sends_little_disturbs_nobody() throws Exception {
+  void many_clients_that_announce_much_and_send_little_do_not_affect_others() throws Exception {
     byte[] head = request();
     String announces =
         new String(head, 0, headLength(head), ISO_8859_1)

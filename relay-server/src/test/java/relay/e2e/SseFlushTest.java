@@ -22,7 +22,7 @@ import relay.e2e.RawProvider.Connection;
 import relay.e2e.RawProvider.Received;
 import relay.model.Dialect;
 
-/** Events go through one by one: none is held back until the next one comes. */
+/** Events pass one by one: none waits for the next. */
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 class SseFlushTest {
   private static final String ASKS_FOR_USAGE =
@@ -44,7 +44,7 @@ class SseFlushTest {
     provider.close();
   }
 
-  /** Sends each event only after the client has seen the one before. */
+  /** Sends each event only after the client has received the previous one. */
   private void answer(Received request, Connection connection) throws Exception {
     Dialect dialect = request.isFor("anthropic") ? Dialect.ANTHROPIC : Dialect.OPENAI;
     boolean zipped = "gzip".equals(request.header("accept-encoding"));
@@ -58,7 +58,7 @@ class SseFlushTest {
       connection.chunk(zipped ? zipper.flushed(event) : event.getBytes(UTF_8));
       boolean passes = asked(request) || !event.contains("\"choices\":[]");
       if (passes && !seenByClient.tryAcquire(10, TimeUnit.SECONDS)) {
-        connection.reset(); // it was held back: end the test, which fails
+        connection.reset(); // the event was held back: fail the test
         return;
       }
     }
@@ -74,7 +74,7 @@ class SseFlushTest {
 
   @ParameterizedTest
   @EnumSource
-  void an_event_is_seen_before_the_next_one_is_sent(Dialect dialect) throws Exception {
+  void an_event_arrives_before_the_next_one_is_sent(Dialect dialect) throws Exception {
     try (RawClient wire = new RawClient(replicas.port(0))) {
       wire.send(Ask.stream(dialect, name(dialect))).head();
       assertEquals(200, wire.status());
@@ -91,7 +91,7 @@ class SseFlushTest {
 
   @ParameterizedTest
   @EnumSource
-  void a_client_that_asks_for_usage_gets_every_byte(Dialect dialect) throws Exception {
+  void a_client_that_requests_usage_gets_every_byte(Dialect dialect) throws Exception {
     try (RawClient wire = new RawClient(replicas.port(0))) {
       wire.send(Ask.of(dialect, "").body(Ask.body(name(dialect), ASKS_FOR_USAGE))).head();
       for (String event : Says.events(dialect)) {
@@ -105,7 +105,7 @@ class SseFlushTest {
 
   @ParameterizedTest
   @EnumSource
-  void zipped_events_pass_at_once_and_byte_for_byte(Dialect dialect) throws Exception {
+  void compressed_events_pass_at_once_and_byte_for_byte(Dialect dialect) throws Exception {
     List<String> events = Says.events(dialect);
     Zipper same = new Zipper();
     ByteArrayOutputStream seen = new ByteArrayOutputStream();
@@ -139,7 +139,7 @@ class SseFlushTest {
     settled(dialect);
   }
 
-  /** The lease has ended, and what the provider reported is what is charged, for each request. */
+  /** Waits until the leases have ended, and checks that the charge equals the reported usage. */
   private void settled(Dialect dialect) throws Exception {
     long requests = provider.received(name(dialect)).size();
     String group = dialect == Dialect.ANTHROPIC ? "a/default" : "o/default";
@@ -155,7 +155,7 @@ class SseFlushTest {
     return dialect == Dialect.ANTHROPIC ? "anthropic" : "openai";
   }
 
-  /** A gzip stream of which every event can be read as soon as it came. */
+  /** A gzip stream that is flushed after every event. */
   private static final class Zipper {
     private final ByteArrayOutputStream bytes = new ByteArrayOutputStream();
     private final GZIPOutputStream gzip;

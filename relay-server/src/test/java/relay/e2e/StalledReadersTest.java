@@ -23,9 +23,9 @@ import relay.e2e.RawProvider.Received;
 import relay.model.Dialect;
 
 /**
- * 2,000 streams at once, of which 200 readers take nothing: the others get every event, and nothing
- * piles up in the replica, whose heap is 256 MB. The delays are printed; on a machine that has
- * nothing else to do the 99th of a hundred is some 10 ms.
+ * 2,000 concurrent streams with 200 stalled readers: the others get every event, and no data
+ * accumulates in the replica, whose heap is 256 MB. The test prints the delays; on an idle machine
+ * p99 is about 10 ms.
  */
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 class StalledReadersTest {
@@ -34,10 +34,10 @@ class StalledReadersTest {
   private static final int EVENTS = 6;
   private static final long PAUSE_NANOS = TimeUnit.MILLISECONDS.toNanos(700);
 
-  /** By then those who do not read have filled whatever is on the way. */
+  /** The time until the stalled streams have filled all buffers. */
   private static final long FILLING_NANOS = TimeUnit.SECONDS.toNanos(2);
 
-  /** More than the buffers of all the sockets on the way take; and what the others send. */
+  /** More than the buffers of all sockets on the path hold. */
   private static final int FLOOD_BYTES = 64 << 20;
 
   private static final int STALLED_BYTES = 1 << 20;
@@ -93,7 +93,7 @@ class StalledReadersTest {
   }
 
   @Test
-  void two_hundred_that_read_nothing_leave_the_others_alone() throws Exception {
+  void two_hundred_stalled_readers_do_not_affect_the_others() throws Exception {
     Queue<Long> delays = new ConcurrentLinkedQueue<>();
     AtomicInteger whole = new AtomicInteger();
     List<RawClient> stalled = new ArrayList<>();
@@ -117,7 +117,7 @@ class StalledReadersTest {
       assertEquals((STREAMS - STALLED) * EVENTS, delays.size(), "events");
       assertTrue(
           taken.get() < (long) FLOODED * FLOOD_BYTES / 2,
-          "somebody took in " + taken.get() + " bytes that nobody reads");
+          taken.get() + " unread bytes were buffered");
       report(delays);
       assertTrue(replicas.get(0).isAlive());
     } finally {
@@ -142,7 +142,7 @@ class StalledReadersTest {
         }
       }
     } catch (IOException e) {
-      return; // not whole
+      return; // incomplete
     }
   }
 

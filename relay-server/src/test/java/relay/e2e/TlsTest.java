@@ -32,7 +32,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import relay.model.Dialect;
 
-/** Clients over TLS, which choose HTTP/2 or HTTP/1.1 by ALPN. */
+/** Clients over TLS, with HTTP/2 or HTTP/1.1 chosen by ALPN. */
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 class TlsTest {
   private final HeldCertificate root =
@@ -98,7 +98,7 @@ class TlsTest {
   @EnumSource(names = {"HTTP_2", "HTTP_1_1"})
   void answers_and_streams_pass(Protocol protocol) throws Exception {
     OkHttpClient client = client(protocol);
-    for (int n = 0; n < 3; n++) { // the connection is used again
+    for (int n = 0; n < 3; n++) { // reuses the connection
       provider.script((request, connection) -> connection.write(Says.fine(Dialect.ANTHROPIC)));
       String large = "\"x\":\"" + "x".repeat(300_000) + "\",";
       try (Response response = call(client, large).execute()) {
@@ -125,7 +125,7 @@ class TlsTest {
 
   @ParameterizedTest
   @EnumSource(names = {"HTTP_2", "HTTP_1_1"})
-  void a_client_that_leaves_ends_the_call_to_the_provider(Protocol protocol) throws Exception {
+  void a_client_that_leaves_cancels_the_call_to_the_provider(Protocol protocol) throws Exception {
     CountDownLatch asked = new CountDownLatch(1);
     CountDownLatch closed = new CountDownLatch(1);
     provider.script(
@@ -143,7 +143,7 @@ class TlsTest {
   }
 
   @Test
-  void a_head_passes_as_it_came_however_it_is_cut_into_records() throws Exception {
+  void a_head_passes_unchanged_however_it_is_split_into_records() throws Exception {
     provider.script((request, connection) -> connection.write(Says.fine(Dialect.ANTHROPIC)));
     byte[] ask =
         Ask.of(Dialect.ANTHROPIC, "anthropic")
@@ -198,7 +198,7 @@ class TlsTest {
   }
 
   @Test
-  void who_speaks_no_tls_or_not_a_word_is_sent_away() throws Exception {
+  void clients_without_tls_and_silent_clients_are_disconnected() throws Exception {
     try (RawClient plain = new RawClient(replicas.port(0))) {
       plain.send(Ask.of(Dialect.ANTHROPIC, "anthropic"));
       assertThrows(IOException.class, plain::head);

@@ -1,6 +1,6 @@
 /**
- * Relay as its users meet it: replicas as processes of their own, a real Redis, clients and
- * providers at the other ends of real connections.
+ * End-to-end tests: replica processes, a real Redis, and clients and providers over real
+ * connections.
  */
 @NullMarked
 package relay.e2e;

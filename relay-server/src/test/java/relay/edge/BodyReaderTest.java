@@ -27,7 +27,7 @@ import relay.Seeds;
 import relay.body.BodyBuffers;
 import relay.body.Payload;
 import relay.carrier.Carriers;
-import relay.e2e.Await;
+import relay.guards.Await;
 import relay.pipeline.ClientExchange.Body;
 
 class BodyReaderTest {
@@ -85,7 +85,7 @@ class BodyReaderTest {
 
   @ParameterizedTest
   @ValueSource(ints = {1, 8_192, 8_193, 16_000, 51_200, 63_487, 63_488, 65_536, 200_000})
-  void a_body_arrives_as_it_is_at_once_or_in_pieces(int length) throws Exception {
+  void a_body_arrives_unchanged_in_one_or_many_pieces(int length) throws Exception {
     Random random = seeds.random(length);
     byte[] bytes = new byte[length];
     random.nextBytes(bytes);
@@ -113,7 +113,7 @@ class BodyReaderTest {
   }
 
   @Test
-  void when_all_places_are_taken_bodies_are_arrays() throws Exception {
+  void when_all_buffers_are_held_bodies_are_arrays() throws Exception {
     byte[] bytes = new byte[10_000];
     List<Payload> held = new ArrayList<>();
     try (Socket client = connect()) {
@@ -134,7 +134,7 @@ class BodyReaderTest {
   }
 
   @Test
-  void a_client_that_leaves_in_the_middle_gives_its_place_back() throws Exception {
+  void a_client_that_disconnects_in_the_middle_releases_its_buffer() throws Exception {
     try (Socket client = connect()) {
       client.getOutputStream().write(head(50_000));
       client.getOutputStream().write(new byte[20_000]);
@@ -144,7 +144,7 @@ class BodyReaderTest {
   }
 
   @Test
-  void a_client_that_is_too_slow_gives_its_place_back() throws Exception {
+  void a_client_that_is_too_slow_releases_its_buffer() throws Exception {
     try (Socket client = connect()) {
       client.getOutputStream().write(head(50_000));
       client.getOutputStream().write(new byte[100]);

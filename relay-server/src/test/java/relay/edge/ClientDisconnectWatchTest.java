@@ -18,7 +18,7 @@ class ClientDisconnectWatchTest {
   private static final int REQUESTS = 20;
 
   @Test
-  void a_kept_alive_connection_does_not_keep_what_its_earlier_requests_held() throws IOException {
+  void a_kept_alive_connection_retains_nothing_of_its_earlier_requests() throws IOException {
     List<WeakReference<byte[]>> held = new CopyOnWriteArrayList<>();
     Undertow server =
         Undertow.builder()
@@ -47,7 +47,7 @@ class ClientDisconnectWatchTest {
           }
         }
         assertEquals(REQUESTS, held.size());
-        // The connection is still open; the last request may not have been let go yet.
+        // The connection is still open, and may retain its last request.
         assertTrue(collected(held) >= REQUESTS - 1, collected(held) + " of " + REQUESTS);
       }
     } finally {

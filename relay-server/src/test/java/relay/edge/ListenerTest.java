@@ -29,7 +29,7 @@ class ListenerTest {
 
   @ParameterizedTest
   @ValueSource(booleans = {false, true})
-  void a_port_that_is_closed_takes_nobody_and_serves_who_is_there(boolean secure) throws Exception {
+  void a_closed_port_accepts_no_connection_and_serves_the_open_ones(boolean secure) throws Exception {
     try (Carriers carriers = new Carriers("carrier", 1)) {
       Listener listener =
           new Listener(
@@ -64,7 +64,7 @@ class ListenerTest {
     }
   }
 
-  /** The first line; the rest is read. */
+  /** The first line. Reads the rest, too. */
   private static String answer(Socket socket) throws Exception {
     socket.getOutputStream().write(REQUEST.getBytes(StandardCharsets.US_ASCII));
     StringBuilder answer = new StringBuilder();

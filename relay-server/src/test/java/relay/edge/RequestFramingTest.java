@@ -31,7 +31,7 @@ class RequestFramingTest {
 
   private final Seeds seeds = new Seeds();
 
-  /** Where it stops, fed in parts of so many bytes. */
+  /** The index where it stops, for input in parts of a given size. */
   private static int stop(byte[] bytes, int part) {
     RequestFraming framing = new RequestFraming();
     ByteBuffer buffer = ByteBuffer.wrap(bytes);
@@ -69,7 +69,7 @@ class RequestFramingTest {
         "GET / HTTP/1.1\r\ntransfer-encoding: chunked\r\n\r\n0\r\nx: y\r\n| z\r\n\r\n",
         "GET / HTTP/1.1\r\ntransfer-encoding: chunked\r\n\r\n0\r\nx: y|\n\r\n"
       })
-  void it_stops_at_what_could_be_read_in_two_ways(String text) {
+  void it_rejects_input_that_two_parsers_could_interpret_differently(String text) {
     assertEquals(text.indexOf('|'), stop(text.replace("|", "")));
     assertEquals(LENGTH.length() + text.indexOf('|'), stop(LENGTH + text.replace("|", "")));
   }
@@ -93,7 +93,7 @@ class RequestFramingTest {
     assertFalse(framing.inBody());
   }
 
-  /** What Undertow sees, fed in parts, with what is open held back as the guard does. */
+  /** The bytes that Undertow gets, for input in parts. Open whitespace is held back, as in the guard. */
   private static String seen(byte[] bytes, IntUnaryOperator part) {
     RequestFraming framing = new RequestFraming();
     StringBuilder seen = new StringBuilder();
@@ -134,7 +134,7 @@ class RequestFramingTest {
         "'   ','   '",
         "a\u00ffb\u00fe,a\u00fdb\u00fd"
       })
-  void blanks_inside_a_value_are_marked_and_others_are_not(String value, String shown) {
+  void whitespace_inside_a_value_is_encoded(String value, String shown) {
     String line = "GET / HTTP/1.1\r\nx:%s\r\ny:  z  \r\n\r\n";
     String twice = line + line;
     String expected = twice.formatted(shown, shown);
@@ -154,7 +154,7 @@ class RequestFramingTest {
   }
 
   @Test
-  void blanks_elsewhere_are_left_alone() {
+  void whitespace_elsewhere_is_unchanged() {
     String chunked =
         "POST /a  b?x  y HTTP/1.1\r\na  b: c\r\nTransfer-Encoding: chunked\r\n\r\n"
             + "3;a  b\t\tc\r\n \t \r\n0\r\nx: y  z\r\n\r\n";
@@ -163,7 +163,7 @@ class RequestFramingTest {
   }
 
   @Test
-  void many_blanks_are_kept_and_too_many_refused() {
+  void much_whitespace_is_kept_and_too_much_is_refused() {
     String most = " ".repeat(RequestFraming.MAX_BLANKS);
     String head = "GET / HTTP/1.1\r\nx: ";
     assertEquals(
@@ -176,7 +176,7 @@ class RequestFramingTest {
   }
 
   @Test
-  void cuts_make_no_difference_to_what_is_seen() {
+  void cuts_do_not_change_what_undertow_gets() {
     byte[] all =
         (HEAD + "x:  a  b \t c \r\nContent-Length: 3 \r\n\r\n a\t" + CHUNKS).getBytes(ISO_8859_1);
     for (int n = 0; n < seeds.tries(20_000); n++) {
@@ -189,7 +189,7 @@ class RequestFramingTest {
   }
 
   @Test
-  void cuts_make_no_difference() {
+  void cuts_do_not_change_the_verdict() {
     byte[] all = (LENGTH + CHUNKS + NO_BODY + CHUNKS).getBytes(ISO_8859_1);
     for (int n = 0; n < seeds.tries(20_000); n++) {
       Random random = seeds.random(n);

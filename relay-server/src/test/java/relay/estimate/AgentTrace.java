@@ -6,23 +6,23 @@ import java.util.random.RandomGenerator;
 import relay.model.Dialect;
 
 /**
- * Made-up traffic of agents, the same for the same seed: conversations with a long system prompt
- * and tools, which grow by a tool's result or a user's word with each turn, at times by an image.
- * The provider caches the prefix of a conversation, and forgets it now and then. Outputs have a
- * heavy tail: tool calls are short, an answer now and then is an essay.
+ * Synthetic agent traffic, reproducible by seed. Conversations start with a long system prompt and
+ * tools. Each turn adds a tool result or a user message, sometimes an image. The provider caches a
+ * conversation's prefix and sometimes evicts it. Outputs have a heavy tail: tool calls are short,
+ * some answers are very long.
  */
 final class AgentTrace {
   private static final double IMAGE_TOKENS = 1_400;
 
   /**
-   * A model and how it is used.
+   * A model and its usage profile.
    *
-   * @param prefixBytes of system prompt and tools, about
-   * @param turnBytes that a turn adds, the median
-   * @param outputTokens the median
-   * @param turns of a conversation, at most
-   * @param imageShare of turns that bring an image
-   * @param maxTokens what clients state as their bound
+   * @param prefixBytes approximate size of system prompt and tools
+   * @param turnBytes median size of a turn
+   * @param outputTokens median output per turn
+   * @param turns the most turns of a conversation
+   * @param imageShare the share of turns with an image
+   * @param maxTokens the output bound that clients send
    */
   record Use(
       String model,
@@ -35,7 +35,7 @@ final class AgentTrace {
       double imageShare,
       long maxTokens) {}
 
-  /** A request, and what it turned out to cost and to take. */
+  /** A request with its actual usage and duration. */
   record Request(
       Use use, long inputBytes, long chargedInput, long output, double seconds, long maxTokens) {}
 
@@ -61,7 +61,8 @@ final class AgentTrace {
 
   private static void converse(Use use, RandomGenerator random, List<Request> trace) {
     double text = use.prefixBytes() * lognormal(random, 0.3);
-    double perByte = use.tokensPerByte() * lognormal(random, 0.08); // code, prose, other languages
+    double perByte =
+        use.tokensPerByte() * lognormal(random, 0.08); // varies between code, prose and languages
     double images = 0;
     double cachedTokens = 0;
     for (int turn = 1 + random.nextInt(use.turns()); turn > 0; turn--) {
@@ -78,7 +79,7 @@ final class AgentTrace {
       trace.add(
           new Request(
               use,
-              Math.round(text + images * 6_000), // as the scanner counts an image
+              Math.round(text + images * 6_000), // the scanner's size of an image
               Math.max(1, Math.round(charged)),
               output,
               1 + output / 60.0,
@@ -87,12 +88,15 @@ final class AgentTrace {
     }
   }
 
-  /** Around 1, the median. */
+  /** A lognormal factor with median 1. */
   private static double lognormal(RandomGenerator random, double sigma) {
     return StrictMath.exp(sigma * gaussian(random));
   }
 
-  /** The sum of twelve: the same on every platform, and near enough. */
+  /**
+   * The sum of twelve uniform values: identical on every platform, and close enough to a normal
+   * distribution.
+   */
   private static double gaussian(RandomGenerator random) {
     double sum = -6;
     for (int n = 0; n < 12; n++) {

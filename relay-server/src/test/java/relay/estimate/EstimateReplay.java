@@ -7,7 +7,7 @@ import relay.estimate.AgentTrace.Request;
 import relay.estimate.Estimator.Estimate;
 import relay.redis.Estimates;
 
-/** Requests beside what would have been reserved for them. */
+/** Compares requests' usage with their reservations. */
 final class EstimateReplay {
   private static final double WINDOW_SECONDS = 60;
 
@@ -22,7 +22,7 @@ final class EstimateReplay {
     OUTPUT
   }
 
-  /** A quarter of a token for each byte, and the output that the client allows at most. */
+  /** Reserves a quarter token per byte, and the client's output bound. */
   static EstimateReplay ofBounds(List<Request> trace, long maxTokens) {
     EstimateReplay replay = new EstimateReplay();
     for (Request r : trace) {
@@ -32,7 +32,7 @@ final class EstimateReplay {
     return replay;
   }
 
-  /** What Relay reserves before it has learned anything. */
+  /** Relay's reservations before any learning. */
   static EstimateReplay ofGuesses(List<Request> trace) {
     Estimates nothing = new Estimates();
     EstimateReplay replay = new EstimateReplay();
@@ -40,7 +40,7 @@ final class EstimateReplay {
     return replay;
   }
 
-  /** What Relay reserves while it learns, without the first requests. */
+  /** Relay's reservations while it learns, without the first requests. */
   static EstimateReplay ofLearned(List<Request> trace, int without) {
     Estimates estimates = new Estimates();
     EstimateReplay replay = new EstimateReplay();
@@ -64,7 +64,7 @@ final class EstimateReplay {
     reserved.add(estimate);
   }
 
-  /** The error that this share of requests does not exceed: reserved less used, by used. */
+  /** The quantile of the error (reserved minus used, divided by used) for a share of requests. */
   double error(Dimension d, double share) {
     double[] errors = new double[requests.size()];
     for (int n = 0; n < errors.length; n++) {
@@ -76,8 +76,8 @@ final class EstimateReplay {
   }
 
   /**
-   * The share of a limit that needless reservations hold when the rest of it is used: each holds
-   * its excess for as long as its request runs, out of a window of 60 s.
+   * The share of a limit lost to excess reservations at full use. Each reservation holds its excess
+   * while its request runs, out of a window of 60 s.
    */
   double lost(Dimension d) {
     double heldTokenSeconds = 0;
@@ -86,11 +86,11 @@ final class EstimateReplay {
       heldTokenSeconds += Math.max(0, reserved(d, n) - used(d, n)) * requests.get(n).seconds();
       usedTokens += used(d, n);
     }
-    double held = heldTokenSeconds / WINDOW_SECONDS / usedTokens; // for each token of real use
+    double held = heldTokenSeconds / WINDOW_SECONDS / usedTokens; // per used token
     return held / (1 + held);
   }
 
-  /** Tokens that were used beyond their reservation, as a share of all. */
+  /** Tokens used in excess of their reservation, as a share of all tokens. */
   double beyond(Dimension d) {
     double beyond = 0;
     double usedTokens = 0;

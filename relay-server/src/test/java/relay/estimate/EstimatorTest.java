@@ -7,7 +7,7 @@ import relay.estimate.Estimator.Estimate;
 import relay.model.Dialect;
 import relay.redis.Estimates;
 
-/** What is reserved for a request, by the rule of its provider. */
+/** Reservations by the charging rules of the providers. */
 final class EstimatorTest {
   private static final Estimates NOTHING_LEARNED = new Estimates();
 
@@ -16,7 +16,7 @@ final class EstimatorTest {
   }
 
   @Test
-  void anthropic_reserves_the_quantile_and_never_more_than_the_client_allows() {
+  void anthropic_reserves_the_quantile_capped_by_the_clients_bound() {
     assertEquals(new Estimate(1_001, 500), estimate(Dialect.ANTHROPIC, -1));
     assertEquals(new Estimate(1_001, 500), estimate(Dialect.ANTHROPIC, 64_000));
     assertEquals(new Estimate(1_001, 16), estimate(Dialect.ANTHROPIC, 16));
@@ -24,7 +24,7 @@ final class EstimatorTest {
   }
 
   @Test
-  void openai_reserves_what_the_client_allows_and_without_it_the_quantile() {
+  void openai_reserves_the_clients_bound_or_else_the_quantile() {
     assertEquals(new Estimate(1_001, 500), estimate(Dialect.OPENAI, -1));
     assertEquals(new Estimate(1_001, 64_000), estimate(Dialect.OPENAI, 64_000));
     assertEquals(new Estimate(1_001, 16), estimate(Dialect.OPENAI, 16));

@@ -14,7 +14,10 @@ import relay.estimate.AgentTrace.Request;
 import relay.estimate.AgentTrace.Use;
 import relay.estimate.EstimateReplay.Dimension;
 
-/** Replays agents' traffic through the estimates; the committed report must be what comes of it. */
+/**
+ * Replays synthetic agent traffic through the estimates. The committed report must match the
+ * result.
+ */
 final class ReplayReportTest {
   private static final Path REPORT = Path.of("../docs/estimation.md");
   private static final String COMMAND =
@@ -64,7 +67,7 @@ final class ReplayReportTest {
   }
 
   @Test
-  void the_committed_report_is_what_the_replay_gives() throws IOException {
+  void the_committed_report_matches_the_replay() throws IOException {
     String report = report();
     if (Boolean.getBoolean("report.write")) {
       Files.createDirectories(REPORT.toAbsolutePath().normalize().getParent());
@@ -72,11 +75,11 @@ final class ReplayReportTest {
       System.out.println(report);
     }
     assertEquals(
-        report, Files.readString(REPORT), "the report is stale; this writes it anew: " + COMMAND);
+        report, Files.readString(REPORT), "the report is stale; to rewrite it: " + COMMAND);
   }
 
   @Test
-  void learning_covers_nine_in_ten_outputs_and_loses_less_than_bounds_do() {
+  void learning_covers_nine_in_ten_outputs_and_loses_less_than_bounds() {
     for (Use use : AgentTrace.USES) {
       List<Request> trace = trace(use);
       EstimateReplay learned = EstimateReplay.ofLearned(trace, LEARNED_FROM);

@@ -73,7 +73,7 @@ class MetersTest {
   void a_meter_exists_from_the_start_at_0(String name) {
     List<String> series = series(name);
     assertFalse(series.isEmpty(), name);
-    // Without an engine Redis counts as down: one mode is 1 then, too.
+    // Without an engine Redis counts as down, so one mode is 1.
     List<String> expected =
         name.equals("relay_redis_mode")
             ? List.of("relay_redis_mode{mode=\"fair_share\"} 1.0")
@@ -123,7 +123,7 @@ class MetersTest {
   }
 
   @Test
-  void a_request_without_a_path_of_its_own_counts_too_but_for_its_time() {
+  void a_request_refused_by_its_head_counts_without_duration() {
     meters.refusedAtOnce(404);
     assertEquals(
         1,
@@ -133,7 +133,7 @@ class MetersTest {
   }
 
   @Test
-  void what_a_client_sends_makes_no_series() {
+  void client_input_creates_no_series() {
     for (int n = 0; n < 1_000; n++) {
       meters.requestDone("p" + n, "model-" + n, n, "origin-" + n, 1, 1);
       meters.firstByte("p" + n, 1);
@@ -164,7 +164,7 @@ class MetersTest {
   }
 
   @Test
-  void calls_count() {
+  void every_call_counts() {
     meters.granted("anthropic", "acme-1");
     meters.denied("anthropic", "requests");
     meters.quarantined("anthropic", "acme-1");
@@ -215,7 +215,7 @@ class MetersTest {
           pool.acquire(Demand.of("opus", 10, 10)).get(5, TimeUnit.SECONDS)
               instanceof Acquisition.Granted);
       pool.operatorQuarantine("solo", "operator").get(5, TimeUnit.SECONDS);
-      // Whichever key was chosen: acme's class opus allows 5 requests, solo has no limit of them.
+      // Any key may be selected: acme's class opus allows 5 requests, solo has no request limit.
       untilLatest(
           () ->
               value(
@@ -237,7 +237,7 @@ class MetersTest {
     return TimeUnit.MILLISECONDS.toNanos(millis);
   }
 
-  /** The engine reads twice a second by itself; a scrape takes a few milliseconds. */
+  /** Waits for the engine's next read, twice per second; a scrape takes a few milliseconds. */
   private static void untilLatest(BooleanSupplier holds) {
     long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(10);
     while (!holds.getAsBoolean() && System.nanoTime() < deadline) {
@@ -247,7 +247,7 @@ class MetersTest {
   }
 
   @Test
-  void only_clients_that_the_configuration_names_are_told_apart() {
+  void only_configured_clients_have_their_own_series() {
     meters.clients().answered("team", 200);
     meters.clients().answered("team", 200);
     meters.clients().tokens("team", new TokenUsage(1, 2, 3, 4));
@@ -293,7 +293,7 @@ class MetersTest {
     return Double.parseDouble(found.getFirst().substring(found.getFirst().lastIndexOf(' ') + 1));
   }
 
-  /** Labels have no order. */
+  /** Sorts the labels: their order is undefined. */
   private static String sorted(String line) {
     int open = line.indexOf('{');
     int close = line.lastIndexOf('}');

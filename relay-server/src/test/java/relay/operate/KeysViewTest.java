@@ -35,7 +35,7 @@ class KeysViewTest {
        "max_concurrent":0,"priority":1,"weight":1}]}]}
       """;
 
-  /** Gives one state after the other; null is a Redis that does not answer. */
+  /** Returns one state after the other; an empty one stands for a silent Redis. */
   private static final class Scripted implements PoolsAccess {
     private final Deque<String> states;
 
@@ -107,7 +107,7 @@ class KeysViewTest {
   }
 
   @Test
-  void a_breaker_that_is_not_closed_is_told_beside_the_capacity() throws Exception {
+  void a_breaker_that_is_not_closed_is_shown_after_the_capacity() throws Exception {
     String open =
         STATE.replace(
             "\"groups\"", "\"breaker\":{\"state\":\"open\",\"next_try_ms\":1200},\"groups\"");
@@ -125,7 +125,7 @@ class KeysViewTest {
   }
 
   @Test
-  void what_was_learned_is_marked() throws Exception {
+  void learned_limits_are_marked() throws Exception {
     String learned =
         STATE
             .replaceFirst(
@@ -173,7 +173,7 @@ class KeysViewTest {
   }
 
   @Test
-  void a_watch_outlives_a_silence_of_redis() throws Exception {
+  void a_watch_continues_after_a_silence_of_redis() throws Exception {
     String shown = shown(PLAIN, new Scripted(STATE, "", STATE), 3, true, false);
     assertTrue(shown.contains("Redis does not answer"));
     assertTrue(shown.endsWith("401\n"), shown);
@@ -194,7 +194,7 @@ class KeysViewTest {
   }
 
   @Test
-  void a_watch_ends_when_nobody_reads_any_more() throws Exception {
+  void a_watch_ends_when_the_output_is_closed() throws Exception {
     PrintStream closed = new PrintStream(OutputStream.nullOutputStream());
     closed.close();
     new KeysView(new Scripted(STATE), closed, PLAIN, times(1)).run(true, false);

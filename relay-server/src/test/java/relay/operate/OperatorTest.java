@@ -11,7 +11,6 @@ import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.PrintStream;
 import java.net.InetAddress;
-import java.net.ServerSocket;
 import java.net.Socket;
 import java.net.URI;
 import java.nio.charset.StandardCharsets;
@@ -36,6 +35,7 @@ import relay.admin.AdminServer;
 import relay.admin.ServedPools;
 import relay.cli.RelayCommandLine;
 import relay.embedded.EmbeddedRedis;
+import relay.embedded.LoopbackPorts;
 import relay.pool.Configs;
 import relay.pool.KeyStatus;
 import relay.pool.PoolJson;
@@ -170,7 +170,7 @@ class OperatorTest {
       assertEquals("open", pools.at("/0/breaker/state").asText());
       assertEquals("closed", pools.at("/1/breaker/state").asText());
     } finally {
-      breaker.worked(new Passage.Trial());
+      breaker.succeeded(new Passage.Trial());
       assertEquals(CLOSED, breaker.look().join());
     }
   }
@@ -192,8 +192,8 @@ class OperatorTest {
   }
 
   @Test
-  void a_silent_redis_is_a_failure_that_says_where() throws Exception {
-    int port = freePort();
+  void a_silent_redis_is_a_failure_with_its_address() throws Exception {
+    int port = LoopbackPorts.free();
     Path config = file("silent", "redis: { url: \"redis://:hunter2@127.0.0.1:" + port + "\" }\n");
     Result result = run(config, "keys", "--json");
     assertEquals(
@@ -208,11 +208,11 @@ class OperatorTest {
 
   @ParameterizedTest
   @CsvSource({
-    ":hunter2@, refuses the password; check the user and password in redis.url. It says: WRONGPASS",
-    "'', wants a password; put it into redis.url. It says: NOAUTH",
-    "limited:hunter2@, lets the user in redis.url do too little"
+    ":hunter2@, rejects the password; check the user and password in redis.url. It says: WRONGPASS",
+    "'', requires a password; put it into redis.url. It says: NOAUTH",
+    "limited:hunter2@, denies a command to the user in redis.url"
   })
-  void a_redis_that_refuses_the_user_is_a_failure_that_says_so(String user, String told)
+  void a_redis_that_rejects_the_user_is_a_failure_with_the_reason(String user, String reason)
       throws Exception {
     try (EmbeddedRedis redis = EmbeddedRedis.start()) {
       tell(redis, "ACL SETUSER limited on >hunter2 +ping +hello");
@@ -222,7 +222,7 @@ class OperatorTest {
       for (String line : List.of("keys --json", "restore anthropic acme-1")) {
         Result result = run(config, line.split(" "));
         assertEquals(1, result.exitCode());
-        assertTrue(result.err().contains(told), result.err());
+        assertTrue(result.err().contains(reason), result.err());
         assertFalse(result.err().contains("hunter2"), result.err());
       }
     }
@@ -237,8 +237,8 @@ class OperatorTest {
   }
 
   @Test
-  void a_replica_that_does_not_run_is_a_failure_that_says_what_to_do() throws Exception {
-    int port = freePort();
+  void a_replica_that_does_not_run_is_a_failure_with_advice() throws Exception {
+    int port = LoopbackPorts.free();
     Path config = file("none", "server: { admin_listen: \"127.0.0.1:" + port + "\" }\n");
     Result result = run(config, "keys");
     assertEquals(1, result.exitCode());
@@ -254,12 +254,6 @@ class OperatorTest {
     assertEquals(1, result.exitCode());
     assertTrue(result.err().contains("server.admin_token"), result.err());
     assertEquals(-1, result.err().indexOf("hunter2"));
-  }
-
-  private static int freePort() throws IOException {
-    try (ServerSocket socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
-      return socket.getLocalPort();
-    }
   }
 
   @Test

@@ -8,7 +8,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 import relay.model.Dialect;
 import relay.model.TokenUsage;
 
-/** What a reported usage counts against the limits. */
+/** The charge of a reported usage. */
 final class ChargeTest {
   private static final TokenUsage USAGE = new TokenUsage(100, 2_000, 30_000, 400);
 

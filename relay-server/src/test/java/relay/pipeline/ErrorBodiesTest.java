@@ -12,7 +12,7 @@ import relay.model.RelayError;
 
 class ErrorBodiesTest {
   @Test
-  void clients_are_told_not_to_repeat_what_would_fail_again() {
+  void a_permanent_error_tells_clients_not_to_retry() {
     for (RelayError error :
         List.of(
             RelayError.invalid("m"),
@@ -25,7 +25,7 @@ class ErrorBodiesTest {
   }
 
   @Test
-  void whether_to_repeat_what_may_succeed_later_is_left_to_clients() {
+  void a_temporary_error_leaves_the_retry_to_clients() {
     for (RelayError error :
         List.of(
             RelayError.rateLimited("m", Duration.ofSeconds(1)),

@@ -10,7 +10,7 @@ import relay.guards.Allocation;
 import relay.guards.CostBound;
 import relay.model.HeaderLines;
 
-/** What it takes to decide which header lines pass, in both directions. */
+/** Cost of the header policy, in both directions. */
 class HeaderPolicyCostTest {
   private static final HeaderLines OF_A_CLIENT =
       new HeaderLines()

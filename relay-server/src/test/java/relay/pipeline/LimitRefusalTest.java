@@ -19,7 +19,7 @@ class LimitRefusalTest {
   }
 
   @Test
-  void of_a_bomb_no_more_is_kept_than_of_a_plain_refusal() throws IOException {
+  void a_decompression_bomb_is_cut_at_the_bound_of_a_plain_refusal() throws IOException {
     byte[] bytes = new byte[32 * 1024 * 1024];
     Arrays.fill(bytes, (byte) 'x');
     String beginning = "x".repeat(LimitRefusal.MOST_BYTES);
@@ -28,7 +28,7 @@ class LimitRefusalTest {
   }
 
   @Test
-  void what_came_before_damage_is_read() throws IOException {
+  void the_bytes_before_a_corrupt_part_are_read() throws IOException {
     byte[] bytes = "the beginning".getBytes(ISO_8859_1);
     byte[] packed = gzip(bytes);
     byte[] cut = Arrays.copyOf(packed, packed.length - 9);
@@ -37,7 +37,7 @@ class LimitRefusalTest {
   }
 
   @Test
-  void a_body_in_an_encoding_that_nobody_knows_is_taken_as_it_is() {
+  void a_body_in_an_unknown_encoding_is_read_undecoded() {
     assertEquals("words", LimitRefusal.words("utf-8", "words".getBytes(ISO_8859_1)));
   }
 }

@@ -135,7 +135,7 @@ class RequestOwnershipTest {
     redis.close();
   }
 
-  /** What a client does where it does not act as usual. */
+  /** Replaces the usual behaviour of a client in one call. */
   @FunctionalInterface
   private interface Odd {
     void act(String method, Object[] given) throws IOException;
@@ -291,7 +291,7 @@ class RequestOwnershipTest {
   }
 
   @Test
-  void a_lease_that_nobody_awaits_goes_back() {
+  void a_lease_that_is_never_awaited_goes_back() {
     CompletableFuture<Acquisition> pending = new CompletableFuture<>();
     try (RequestResources resources = new RequestResources(meters)) {
       resources.expect(pending);

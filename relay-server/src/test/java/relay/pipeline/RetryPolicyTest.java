@@ -40,7 +40,7 @@ class RetryPolicyTest {
   }
 
   @Test
-  void an_overloaded_provider_is_given_time_that_doubles_with_jitter_up_to_two_seconds() {
+  void the_pause_for_an_overloaded_provider_doubles_with_jitter_up_to_two_seconds() {
     long bound = 100;
     for (int attempts = 1; attempts < 8; attempts++, bound = Math.min(2000, 2 * bound)) {
       long least = Long.MAX_VALUE;

@@ -13,7 +13,7 @@ import relay.config.ProviderConfig;
 import relay.config.RoutingConfig;
 import relay.pool.Configs;
 
-/** Who is asked first, and who follows. */
+/** The order in which providers are tried. */
 class RoutingOrderTest {
   private static final List<ProviderConfig> ABC =
       Configs.of(
@@ -81,7 +81,7 @@ class RoutingOrderTest {
     List<ProviderConfig> two = ABC.subList(0, 2);
     for (int n = 0; n < 4; n++) {
       assertEquals(n % 2 == 0 ? "ab" : "ba", names(order, two, "m"));
-      names(order, "m"); // must not take a turn of the two
+      names(order, "m"); // must not advance the rotation of the two
     }
   }
 
@@ -119,10 +119,10 @@ class RoutingOrderTest {
   }
 
   @Test
-  void model_based_takes_the_longest_beginning() {
+  void model_based_takes_the_longest_prefix() {
     RoutingOrder order =
         order("{strategy: model_based, model_mapping: {m: a, mm: c, mmm: b}, default_provider: b}");
-    assertEquals("ac", names(order, "m")); // c names the model, b serves just any
+    assertEquals("ac", names(order, "m")); // c names the model, b serves any model
     assertEquals("c", names(order, "mm-1"));
     assertEquals("b", names(order, "mmmm"));
     assertEquals("b", names(order, "other"));

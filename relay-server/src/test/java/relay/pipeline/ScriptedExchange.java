@@ -3,7 +3,7 @@ package relay.pipeline;
 import java.lang.reflect.InvocationHandler;
 import java.lang.reflect.Proxy;
 
-/** ScriptedExchange of which a test decides what becomes of each call. */
+/** A client exchange whose calls a test implements. */
 final class ScriptedExchange {
   private ScriptedExchange() {}
 

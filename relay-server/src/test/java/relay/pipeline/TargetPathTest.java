@@ -17,7 +17,7 @@ class TargetPathTest {
         "/v1/a;v=1/.well-known",
         "/v1/models/acme%2Fmodel..2"
       })
-  void a_path_that_means_what_it_says_is_plain(String target) {
+  void an_unambiguous_path_is_plain(String target) {
     assertTrue(TargetPath.isPlain(target));
   }
 
@@ -36,7 +36,7 @@ class TargetPathTest {
         "/v1/a\\b",
         "/v1/a#b"
       })
-  void a_path_that_may_mean_another_is_not(String target) {
+  void an_ambiguous_path_is_not_plain(String target) {
     assertFalse(TargetPath.isPlain(target));
   }
 }

@@ -17,7 +17,7 @@ import relay.redis.Acquisition.Reason;
 import relay.redis.Acquisition.Unavailable;
 import relay.redis.Dimension;
 
-/** What the client is told, by all that came of its request. */
+/** The client's error, by the results of all attempts. */
 class VerdictTest {
   private static final Failure.ProviderFailed FAILED =
       new Failure.ProviderFailed(500, new HeaderLines(), new byte[0]);
@@ -38,7 +38,7 @@ class VerdictTest {
   }
 
   @Test
-  void the_last_error_of_a_provider_passes_whatever_else_happened() {
+  void the_last_error_of_a_provider_wins_over_all_other_results() {
     Failure.ProviderFailed last = new Failure.ProviderFailed(529, new HeaderLines(), new byte[0]);
     Verdict verdict =
         of(
@@ -55,7 +55,7 @@ class VerdictTest {
   }
 
   @Test
-  void where_no_provider_said_anything_it_is_a_bad_gateway() {
+  void without_any_answer_of_a_provider_it_is_a_bad_gateway() {
     RelayError error =
         own(
             v -> {
@@ -67,7 +67,7 @@ class VerdictTest {
   }
 
   @Test
-  void when_all_are_at_their_limits_the_earliest_time_of_all_is_told() {
+  void when_all_are_at_their_limits_the_earliest_retry_time_is_sent() {
     RelayError error =
         own(
             v -> {
@@ -92,7 +92,7 @@ class VerdictTest {
   }
 
   @Test
-  void a_free_key_that_may_not_be_tried_any_more_can_be_had_at_once() {
+  void after_the_last_allowed_attempt_a_free_key_means_a_retry_at_once() {
     RelayError error =
         own(
             v -> {
@@ -104,7 +104,7 @@ class VerdictTest {
   }
 
   @Test
-  void refused_keys_are_unavailable_unless_another_frees_up() {
+  void refused_keys_give_503_unless_another_key_has_a_retry_time() {
     assertEquals(503, own(v -> v.attemptFailed(new Failure.KeyRefused())).status());
     assertEquals("api_error", own(v -> v.poolRefused(new NoneUsable())).type());
     RelayError later =
@@ -117,7 +117,7 @@ class VerdictTest {
   }
 
   @Test
-  void behind_open_breakers_alone_it_is_overloaded_until_the_first_lets_pass() {
+  void open_breakers_alone_give_overloaded_until_the_first_one_closes() {
     Verdict verdict =
         of(
             v -> {
@@ -134,7 +134,7 @@ class VerdictTest {
   }
 
   @Test
-  void too_large_for_all_is_the_requests_fault_and_says_the_largest_limit() {
+  void a_request_too_large_for_all_limits_is_invalid_and_names_the_largest() {
     RelayError error =
         own(
             v -> {
@@ -153,7 +153,7 @@ class VerdictTest {
   }
 
   @Test
-  void without_redis_nothing_can_be_said() {
+  void without_redis_it_is_unavailable() {
     assertEquals(503, own(v -> v.poolRefused(new Unavailable())).status());
   }
 }

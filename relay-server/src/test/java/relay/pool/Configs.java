@@ -14,9 +14,9 @@ import relay.config.Loaded;
 import relay.redis.EngineOptions;
 import relay.redis.Fallback;
 
-/** Configurations for tests, out of YAML as users write it. */
+/** Configurations for tests, parsed from YAML. */
 public final class Configs {
-  /** Two accounts, a key with another's quota, a class of models, a mapped model. */
+  /** Two accounts, a key that shares a quota, a model class, a mapped model. */
   public static final String POOLS =
       """
       providers:
@@ -42,7 +42,7 @@ public final class Configs {
 
   private Configs() {}
 
-  /** A replica that does not lose patience with its Redis when the machine is busy. */
+  /** A replica with a long Redis timeout, for busy machines. */
   public static EngineOptions replica(Config config, String redisUrl, String id) {
     return new EngineOptions(
         redisUrl,

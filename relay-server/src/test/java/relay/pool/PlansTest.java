@@ -101,14 +101,14 @@ class PlansTest {
     "redis://:plain@h, redis://:plain@h:6379/0",
     "redis://me:p%40ss:/@h, redis://me:p%40ss%3A%2F@h:6379/0"
   })
-  void a_url_survives(String stated, String given) {
+  void a_url_is_preserved(String stated, String given) {
     RedisUrl url = Configs.of("redis: { url: \"" + stated + "\" }\n" + Configs.POOLS).redis().url();
     assertNotNull(url);
     assertEquals(given, Plans.url(url));
   }
 
   @Test
-  void any_password_reaches_redis_as_it_is() {
+  void any_password_reaches_redis_unchanged() {
     String password = ":/@ %+é?#[]\"";
     RedisURI uri =
         RedisURI.create(Plans.url(new RedisUrl(false, "h", 1, 2, "us er", new Secret(password))));
@@ -120,7 +120,7 @@ class PlansTest {
   }
 
   @Test
-  void an_onlooker_is_no_replica_and_changes_no_limit() throws Exception {
+  void a_command_line_client_does_not_count_as_a_replica() throws Exception {
     try (EmbeddedRedis redis = EmbeddedRedis.start();
         RedisEngine replica = RedisEngine.start(Configs.replica(CONFIG, redis.url(), "r-1"));
         RedisEngine onlooker = RedisEngine.start(Plans.onlooker(CONFIG.redis(), redis.url()))) {

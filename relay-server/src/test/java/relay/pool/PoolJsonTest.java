@@ -36,7 +36,7 @@ class PoolJsonTest {
       new ProviderBreaker.Standing(State.CLOSED, Duration.ZERO);
 
   @Test
-  void a_pool_reads_as_specified() throws Exception {
+  void a_pools_json_matches_the_specification() throws Exception {
     String expected =
         """
         { "name": "anthropic", "strategy": "least_loaded", "accounting": "sliding_window", "window_ms": 60000,
@@ -55,7 +55,7 @@ class PoolJsonTest {
   }
 
   @Test
-  void a_breaker_that_is_not_closed_tells_when_the_next_request_may_try() {
+  void an_open_or_half_open_breaker_shows_the_time_of_the_next_trial() {
     ProviderBreaker.Standing open =
         new ProviderBreaker.Standing(State.HALF_OPEN, Duration.ofNanos(1_500_000_001));
     assertEquals(
@@ -64,12 +64,12 @@ class PoolJsonTest {
   }
 
   @Test
-  void a_part_of_a_millisecond_counts_as_one() {
+  void fractions_of_a_millisecond_are_rounded_up() {
     assertEquals(8, nextCapacity(Duration.ofNanos(7_000_001), key(null, Duration.ZERO, 0, 0)));
   }
 
   @Test
-  void capacity_returns_with_the_earliest_key_that_can_be_used() {
+  void next_capacity_is_that_of_the_earliest_usable_key() {
     Duration second = Duration.ofSeconds(1);
     assertEquals(
         1000,
@@ -82,13 +82,13 @@ class PoolJsonTest {
   }
 
   @Test
-  void a_key_with_no_free_place_is_asked_again_after_a_second() {
+  void a_key_at_max_concurrent_advises_a_retry_after_a_second() {
     assertEquals(1000, nextCapacity(Duration.ZERO, key(null, Duration.ZERO, 4, 4)));
     assertEquals(0, nextCapacity(Duration.ZERO, key(null, Duration.ZERO, 3, 4)));
   }
 
   @Test
-  void capacity_never_returns_to_a_pool_that_is_all_quarantined() {
+  void a_fully_quarantined_pool_has_no_next_capacity() {
     PoolSnapshot snapshot = snapshot(Duration.ZERO, key("operator", Duration.ZERO, 0, 0));
     assertEquals("null", PoolJson.of(PLAN, snapshot, CLOSED).get("next_capacity_ms").toString());
     assertEquals(

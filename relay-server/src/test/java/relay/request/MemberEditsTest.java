@@ -13,7 +13,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-/** Members out of a body and into it. */
+/** Removes and adds members of a body. */
 class MemberEditsTest {
   private static final Map<String, String> VERSION = Map.of("anthropic_version", "\"v\"");
 
@@ -37,17 +37,17 @@ class MemberEditsTest {
           {"model":"m","stream":true,"a":null}|{"a":null,"anthropic_version":"v"}
           {"anthropic_version":"theirs","model":"m"}|{"anthropic_version":"theirs"}
           """)
-  void only_what_is_named_changes(String body, String expected) {
+  void only_the_named_members_change(String body, String expected) {
     assertEquals(expected, edit(body, Set.of("model", "stream"), VERSION));
   }
 
   @Test
-  void nothing_left_is_an_empty_object() {
+  void removing_all_members_leaves_an_empty_object() {
     assertEquals("{}", edit("{\"model\":\"m\"}", Set.of("model"), Map.of()));
   }
 
   @Test
-  void several_members_come_in_their_order() {
+  void several_members_are_added_in_order() {
     Map<String, String> with = new LinkedHashMap<>();
     with.put("b", "[\"x\"]");
     with.put("a", "1");
@@ -56,7 +56,7 @@ class MemberEditsTest {
   }
 
   @Test
-  void the_result_is_what_a_tree_would_give() throws Exception {
+  void the_result_equals_that_of_a_tree() throws Exception {
     ObjectMapper json = new ObjectMapper();
     String[] values = {
       "1", "-0.5E-2", "true", "null", "\"\\\\\\\"\"", "[]", "{}", "[[{\"model\":[]}],\"]\"]"

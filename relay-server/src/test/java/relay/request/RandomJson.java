@@ -9,7 +9,7 @@ import java.util.List;
 import java.util.Random;
 import java.util.function.Supplier;
 
-/** Documents as odd as RFC 8259 allows, and damaged ones, from a seed. */
+/** Random JSON within RFC 8259's rules, and damaged documents, from a seed. */
 final class RandomJson {
   private static final String[] PIECES = {
     "a",
@@ -108,7 +108,7 @@ final class RandomJson {
     return pick("0", "17", "32000", "null", "1000000000000");
   }
 
-  /** A value with strings that are whole characters. */
+  /** A value whose strings hold only complete characters. */
   private String text(int depth) {
     if (depth == 0) {
       return pick("\"plain\"", "\"é中😀\"", "\"\\u00e9\\ud83d\\ude00\\n\"", "1", "true", "\"\"");

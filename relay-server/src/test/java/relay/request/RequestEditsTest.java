@@ -27,7 +27,7 @@ class RequestEditsTest {
   }
 
   @Test
-  void include_usage_is_added_where_it_is_missing() {
+  void include_usage_is_added_if_missing() {
     assertEdit(
         "{\"stream_options\":{\"include_usage\":true},\"model\":\"m\"}",
         "{\"model\":\"m\"}",
@@ -61,7 +61,7 @@ class RequestEditsTest {
   }
 
   @Test
-  void include_usage_is_turned_on_where_it_is_off() {
+  void include_usage_is_turned_on_if_off() {
     assertEdit(
         "{\"stream_options\":{\"a\":1,\"include_usage\": true },\"model\":\"m\"}",
         "{\"stream_options\":{\"a\":1,\"include_usage\": false },\"model\":\"m\"}",
@@ -100,7 +100,7 @@ class RequestEditsTest {
   }
 
   @Test
-  void an_edited_random_request_is_the_original_plus_the_change() {
+  void an_edited_random_request_differs_only_by_the_change() {
     for (int seed = 0; seed < 5_000; seed++) {
       Random random = new Random(seed);
       byte[] request = new RandomJson(random).request();

@@ -26,7 +26,7 @@ class RequestFuzzTest {
   }
 
   @Test
-  void no_body_makes_the_scanner_or_an_edit_of_what_it_took_throw() {
+  void scanning_any_body_and_editing_accepted_ones_never_throws() {
     for (int n = 0; n < seeds.tries(20_000); n++) {
       byte[] body = body(seeds.random(n));
       try {
@@ -42,9 +42,9 @@ class RequestFuzzTest {
     }
   }
 
-  /** The scanner gets whole bodies only; one that was cut off must not be taken for a whole one. */
+  /** A truncated body must never be accepted. */
   @Test
-  void every_beginning_of_a_body_is_refused() {
+  void every_proper_prefix_of_a_body_is_refused() {
     for (int n = 0; n < seeds.tries(30); n++) {
       byte[] body = n % 2 == 0 ? REAL.getBytes(UTF_8) : new RandomJson(seeds.random(n)).request();
       int end = body.length;

@@ -8,19 +8,19 @@ import org.junit.jupiter.api.Test;
 import relay.guards.Allocation;
 import relay.guards.CostBound;
 
-/** The scan makes the model's name and the facts, however long the body is. */
+/** The scan allocates only the model's name and the facts, whatever the body's length. */
 class RequestScanCostTest {
   private static final byte[] SMALL = body(2_048);
   private static final byte[] LARGE = body(51_200);
 
   @Test
-  void a_scan_allocates_little_and_no_more_for_a_longer_body() {
+  void the_allocation_of_a_scan_is_small_and_independent_of_the_length() {
     CostBound.SCAN_2_KB.hold(scan(SMALL));
     CostBound.SCAN_50_KB.hold(scan(LARGE));
   }
 
   @Test
-  void a_scan_for_the_session_likewise() {
+  void the_same_holds_for_a_scan_with_session() {
     CostBound.SCAN_WITH_SESSION_2_KB.hold(scanWithSession(SMALL));
     CostBound.SCAN_WITH_SESSION_50_KB.hold(scanWithSession(LARGE));
   }
@@ -37,7 +37,7 @@ class RequestScanCostTest {
                 RequestFacts.class, RequestScanner.scanWithSession(body, body.length)));
   }
 
-  /** A conversation: texts, a tool's call and what it gave, escapes, words beyond ASCII. */
+  /** A conversation with texts, a tool call and its result, escapes, and non-ASCII words. */
   private static byte[] body(int bytes) {
     Random random = new Random(5);
     StringBuilder body =

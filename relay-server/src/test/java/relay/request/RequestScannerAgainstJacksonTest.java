@@ -21,7 +21,10 @@ import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 
-/** Accepts exactly what Jackson (strict, on strictly decoded UTF-8) accepts. */
+/**
+ * The scanner accepts exactly the documents that Jackson accepts (strict, on strictly decoded
+ * UTF-8).
+ */
 class RequestScannerAgainstJacksonTest {
   private static final JsonMapper JACKSON =
       JsonMapper.builder(
@@ -36,7 +39,7 @@ class RequestScannerAgainstJacksonTest {
           .build();
 
   @Test
-  void random_and_mutated_documents_are_judged_as_by_jackson() {
+  void random_and_mutated_documents_get_jacksons_verdict() {
     int valid = 0;
     int invalid = 0;
     for (int seed = 0; seed < 20_000; seed++) {
@@ -45,7 +48,7 @@ class RequestScannerAgainstJacksonTest {
       if (random.nextInt(3) > 0) {
         value = RandomJson.mutate(value, random);
       }
-      // Inside a member that has no rules of its own, so that only the grammar decides.
+      // Inside a member without special rules, so that only the grammar decides.
       byte[] body = body(value);
       boolean expected = grammar(body) != null;
       assertJudged(expected, body, "seed " + seed);
@@ -56,7 +59,7 @@ class RequestScannerAgainstJacksonTest {
   }
 
   @Test
-  void every_single_byte_mutation_of_a_small_body_is_judged_as_by_jackson() {
+  void every_single_byte_mutation_of_a_small_body_gets_jacksons_verdict() {
     byte[] original =
         "{ \"model\":\"m\", \"é😀\":[1.5e+3,-0,true,null,{\"a\\n\\u00e9\":\"\\ud83d中\"}] }"
             .getBytes(UTF_8);
@@ -83,7 +86,7 @@ class RequestScannerAgainstJacksonTest {
   }
 
   @Test
-  void facts_equal_those_of_the_tree() {
+  void the_facts_equal_those_from_a_tree() {
     for (int seed = 0; seed < 5_000; seed++) {
       Random random = new Random(seed);
       byte[] body = new RandomJson(random).request();
@@ -112,9 +115,9 @@ class RequestScannerAgainstJacksonTest {
     }
   }
 
-  /** Long enough that they are read by marks, with few escapes or many, in all widths of UTF-8. */
+  /** Strings long enough to be read by marks, with few or many escapes, in all widths of UTF-8. */
   @Test
-  void long_strings_are_judged_as_by_jackson() {
+  void long_strings_get_jacksons_verdict() {
     int valid = 0;
     int invalid = 0;
     for (int seed = 0; seed < 5_000; seed++) {
@@ -139,7 +142,7 @@ class RequestScannerAgainstJacksonTest {
   }
 
   @Test
-  void a_long_string_damaged_at_any_byte_is_judged_as_by_jackson() {
+  void a_long_string_damaged_at_any_byte_gets_jacksons_verdict() {
     byte[] original = body(longString(new Random(3), 250));
     for (int at = BEFORE; at < original.length; at++) {
       for (byte telling : TELLING) {
@@ -151,11 +154,12 @@ class RequestScannerAgainstJacksonTest {
     }
   }
 
-  /** Where the value that is looked at begins in a {@link #body}. */
+  /** The offset of the tested value in a {@link #body}. */
   private static final int BEFORE = "{'model':'m','x':".length();
 
   /**
-   * Ends of ranges that UTF-8 or JSON treats differently, and what a byte less a bit looks like.
+   * The bounds of byte ranges with different meaning in UTF-8 or JSON, and bytes that differ from
+   * them in one bit.
    */
   private static final byte[] TELLING =
       HexFormat.ofDelimiter(" ")
@@ -188,7 +192,7 @@ class RequestScannerAgainstJacksonTest {
       "x",
       "word "
     };
-    int plain = random.nextInt(3) * 12; // of so many and one
+    int plain = random.nextInt(3) * 12; // number of plain characters between escapes
     StringBuilder string = new StringBuilder("\"");
     while (string.length() < length) {
       string.append(
@@ -238,8 +242,8 @@ class RequestScannerAgainstJacksonTest {
   }
 
   /**
-   * As {@link #jackson}, but for lone surrogates, which RFC 8259 allows and Jackson refuses in
-   * names: every escaped surrogate is read as a letter.
+   * As {@link #jackson}, but reads every escaped surrogate as a letter: RFC 8259 allows lone
+   * surrogates, but Jackson refuses them in names.
    */
   private static @Nullable JsonNode grammar(byte[] body) {
     return jackson(body, text -> text.replaceAll("\\\\u[dD][89a-fA-F]\\p{XDigit}{2}", "\\\\u0041"));

@@ -97,7 +97,7 @@ class RequestScannerTest {
   }
 
   @Test
-  void names_that_decide_routing_or_charge_must_not_repeat() {
+  void duplicate_names_that_affect_routing_or_charging_are_refused() {
     for (String member :
         List.of(
             "\"model\":\"n\"",
@@ -166,7 +166,7 @@ class RequestScannerTest {
   }
 
   @Test
-  void the_last_stream_options_count() {
+  void the_last_stream_options_apply() {
     RequestFacts facts =
         facts(
             "{\"model\":\"m\",\"stream_options\":{\"include_usage\":true},\"stream_options\":{}}");
@@ -181,7 +181,7 @@ class RequestScannerTest {
   }
 
   @Test
-  void base64_payloads_are_no_text() {
+  void base64_payloads_do_not_count_as_text() {
     String payload = "QUJD".repeat(100);
     long bare = facts("{\"model\":\"m\"}").textBytes();
     record Case(String member, int text) {}
@@ -202,7 +202,7 @@ class RequestScannerTest {
       assertEquals(
           bare, facts("{\"model\":\"m\",\"messages\":[" + member + "]}").textBytes(), member);
     }
-    // The same words where they are text.
+    // The same names in places where their values are text.
     for (String member :
         List.of(
             "{\"text\":\"data:image/png;base64,A\"}",
@@ -215,7 +215,7 @@ class RequestScannerTest {
   }
 
   @Test
-  void an_input_of_tokens_counts_as_their_text() {
+  void an_input_of_token_numbers_counts_as_text() {
     long bare = facts("{\"model\":\"m\",\"input\":[]}").textBytes();
     assertEquals(bare + 12, facts("{\"model\":\"m\",\"input\":[1, 20,300]}").textBytes());
     assertEquals(bare + 16, facts("{\"input\":[[1,2],[3],[4]],\"model\":\"m\"}").textBytes());
@@ -224,7 +224,7 @@ class RequestScannerTest {
   }
 
   @Test
-  void attachments_count_by_a_bounded_flat_estimate() {
+  void attachments_count_with_a_bounded_estimate() {
     String small = "QUJD".repeat(100);
     String large = "QUJD".repeat(100_000);
     String pdf = "JVBE" + "RUJD".repeat(100_000);

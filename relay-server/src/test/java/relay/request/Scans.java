@@ -3,7 +3,7 @@ package relay.request;
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 
-/** Short forms for tests: a body in, an outcome out. */
+/** Shorthand for scans in tests. */
 final class Scans {
 
   private Scans() {}

@@ -33,13 +33,13 @@ class SessionTest {
             "build.\"}",
             "build.\"}, {\"role\": \"assistant\", \"content\": \"Done.\"},"
                 + " {\"role\": \"user\", \"content\": \"Thanks.\"}"),
-        // as compact JSON, with other settings, another model and role behind the content
+        // compact JSON, other settings, another model, role after content
         FIRST.replace(": ", ":").replace("{\"model\":\"m\"", "{\"temperature\":1,\"model\":\"n\""),
         FIRST.replace(
             "{\"role\": \"user\", \"content\": \"Fix the build.\"}",
             "{\"content\": \"Fix the build.\", \"role\": \"user\"},"
                 + " {\"content\": \"Done.\", \"role\": \"assistant\"}"),
-        // the mark of the cache has moved on
+        // the cache marker has moved
         FIRST.replace(
             "\"content\": \"Fix the build.\"",
             "\"content\": [{\"type\": \"text\", \"text\": \"Fix the build.\","
@@ -48,7 +48,7 @@ class SessionTest {
 
   @ParameterizedTest
   @MethodSource("laterTurns")
-  void later_turns_are_of_the_same_session(String body) {
+  void later_turns_have_the_same_session(String body) {
     assertEquals(session(FIRST), session(body));
     assertTrue(session(body).matches("[0-9a-f]{32}"), session(body));
   }
@@ -62,7 +62,7 @@ class SessionTest {
 
   @ParameterizedTest
   @MethodSource("others")
-  void other_conversations_are_others(String body) {
+  void other_conversations_have_other_sessions(String body) {
     assertNotEquals(session(FIRST), session(body));
   }
 
@@ -73,7 +73,7 @@ class SessionTest {
         "\"prompt_cache_key\": \"alice@example.org\"",
         "\"user\": \"alice@example.org\""
       })
-  void what_a_client_states_counts_and_is_not_shown(String stated) {
+  void a_stated_id_is_used_but_not_shown(String stated) {
     String one = "{\"model\":\"m\"," + stated + ",\"messages\":[{\"role\":\"user\"}]}";
     String two = "{\"model\":\"m\",\"system\":\"x\"," + stated + "}";
     String three = "{\"model\":\"m\",\"system\":\"x\"," + stated.replace("alice", "bob") + "}";
@@ -83,7 +83,7 @@ class SessionTest {
   }
 
   @Test
-  void what_names_a_conversation_comes_before_what_names_a_user() {
+  void a_conversation_id_precedes_a_user_id() {
     String key = "{\"model\":\"m\",\"prompt_cache_key\":\"c\"}";
     assertEquals(
         session(key), session("{\"user\":\"u\",\"prompt_cache_key\":\"c\",\"model\":\"m\"}"));
@@ -99,12 +99,12 @@ class SessionTest {
         "{\"model\":\"m\",\"metadata\":{\"x\":{\"user_id\":\"deep\"}}}",
         "{\"model\":\"m\",\"prompt_cache_key\":\"\",\"input\":[1,2,3]}"
       })
-  void nothing_tells_some_requests_from_others(String body) {
+  void some_requests_have_no_session(String body) {
     assertEquals("", session(body));
   }
 
   @Test
-  void turns_of_the_chat_and_responses_apis_are_known_too() {
+  void turns_of_the_chat_and_responses_apis_are_recognized() {
     String chat =
         "{\"model\":\"m\",\"messages\":[{\"role\":\"system\",\"content\":\"s\"},"
             + "{\"role\":\"user\",\"content\":\"hi\"}%s]}";
@@ -134,7 +134,7 @@ class SessionTest {
   }
 
   @Test
-  void it_is_looked_for_only_if_it_is_asked_for() {
+  void the_session_is_derived_only_on_request() {
     assertEquals("", Scans.facts(FIRST).session());
   }
 }

@@ -9,12 +9,13 @@ import org.junit.jupiter.api.Test;
 class ByteSearchTest {
 
   @Test
-  void the_first_stop_is_found_wherever_it_stands() {
+  void the_first_delimiter_is_found_at_any_position() {
     for (int seed = 0; seed < 50_000; seed++) {
       Random random = new Random(seed);
       byte[] buf = new byte[random.nextInt(40)];
       for (int i = 0; i < buf.length; i++) {
-        // Mostly bytes that are near a stop or have the high bit: those that trick the arithmetic.
+        // Mostly bytes close to a delimiter or with the high bit: the hard cases for the
+        // arithmetic.
         buf[i] =
             (byte)
                 "aé\u000b\u000e!#[]\u0080\u00a2\u00dc\u008a\u00ff \u007f\n\r\"\\\u0000\u001f"
@@ -39,7 +40,7 @@ class ByteSearchTest {
   }
 
   @Test
-  void a_word_is_found_where_it_is_and_nowhere_else() {
+  void a_word_is_found_exactly_where_it_occurs() {
     KeywordSearch needles = new KeywordSearch("abca", "bcab", "\"e_\u00e9");
     for (int seed = 0; seed < 50_000; seed++) {
       Random random = new Random(seed);

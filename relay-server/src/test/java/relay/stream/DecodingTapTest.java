@@ -82,12 +82,12 @@ class DecodingTapTest {
   }
 
   @Test
-  void gzip_is_read_however_it_is_cut() {
+  void gzip_is_decoded_at_any_split() {
     assertReadHoweverCut(DecodingTap::gzip, gzip(STREAM));
   }
 
   @Test
-  void members_and_optional_header_parts_are_read() {
+  void several_members_and_optional_header_parts_are_decoded() {
     int half = STREAM.length / 2;
     byte[] first = gzip(Arrays.copyOf(STREAM, half));
     byte[] second = gzip(Arrays.copyOfRange(STREAM, half, STREAM.length));
@@ -118,13 +118,13 @@ class DecodingTapTest {
   }
 
   @Test
-  void deflate_is_read_with_and_without_its_header() {
+  void deflate_is_decoded_with_and_without_zlib_header() {
     assertReadHoweverCut(DecodingTap::deflate, deflate(false));
     assertReadHoweverCut(DecodingTap::deflate, deflate(true));
   }
 
   @Test
-  void the_end_of_a_deflate_body_is_no_damage() {
+  void the_end_of_a_deflate_body_is_no_error() {
     byte[] packed = deflate(false);
     UsageScanner scanner = UsageScanner.ofStream(Dialect.ANTHROPIC);
     try (DecodingTap tap = DecodingTap.deflate(scanner::feed)) {
@@ -137,17 +137,17 @@ class DecodingTapTest {
   }
 
   @Test
-  void a_flushed_event_is_read_before_the_stream_goes_on() {
+  void a_flushed_event_is_decoded_at_once() {
     String text = new String(STREAM, UTF_8);
     int start = text.indexOf("event: content_block_start");
     byte[] flushed = gzip(text.substring(0, start).getBytes(UTF_8));
-    // Without the end of the member: the last block's end and the trailer.
+    // Without the last block's end and the trailer.
     byte[] open = Arrays.copyOf(flushed, flushed.length - 10);
     assertEquals(new TokenUsage(25, 1200, 34000, 1), read(DecodingTap::gzip, open));
   }
 
   @Test
-  void broken_input_stops_the_reading_and_keeps_what_was_seen() {
+  void broken_input_stops_the_tap_and_keeps_earlier_usage() {
     byte[] good = gzip(STREAM);
     for (int seed = 0; seed < 5_000; seed++) {
       Random random = new Random(seed);
@@ -168,7 +168,7 @@ class DecodingTapTest {
   }
 
   @Test
-  void a_bomb_is_not_decoded_to_its_end() {
+  void decoding_of_a_zip_bomb_is_bounded() {
     byte[] bomb = gzip(new byte[32 * 1024 * 1024], STREAM);
     UsageScanner scanner = UsageScanner.ofStream(Dialect.ANTHROPIC);
     try (DecodingTap tap = DecodingTap.gzip(scanner::feed)) {
@@ -179,7 +179,7 @@ class DecodingTapTest {
   }
 
   @Test
-  void closing_twice_and_feeding_after_it_do_no_harm() {
+  void close_is_idempotent_and_later_input_is_ignored() {
     UsageScanner scanner = UsageScanner.ofStream(Dialect.ANTHROPIC);
     DecodingTap tap = DecodingTap.gzip(scanner::feed);
     tap.close();

@@ -12,7 +12,7 @@ import relay.model.Dialect;
 class ErrorEventsTest {
 
   @Test
-  void events_have_the_dialects_bytes() {
+  void events_have_the_dialects_format() {
     assertEquals(
         "event: error\n"
             + "data:"
@@ -25,7 +25,7 @@ class ErrorEventsTest {
   }
 
   @Test
-  void those_of_responses_have_a_type_and_both_forms_of_an_error() throws Exception {
+  void responses_events_have_a_type_and_both_error_forms() throws Exception {
     String event = new String(ErrorEvents.ofResponses("api_error", "a\"%s\n"), UTF_8);
     assertTrue(event.startsWith("event: error\ndata: {") && event.endsWith("}\n\n"), event);
     JsonNode data = new JsonMapper().readTree(event.substring(event.indexOf('{')));
@@ -52,7 +52,7 @@ class ErrorEventsTest {
   }
 
   @Test
-  void the_scanner_takes_it_for_an_error_after_any_whole_event() {
+  void the_scanner_detects_it_after_any_complete_event() {
     for (Dialect dialect : Dialect.values()) {
       byte[] start = "data: {}\r\n\r\n".getBytes(UTF_8);
       assertTrue(Streams.scan(dialect, start, ErrorEvents.of(dialect, "api_error", "m")).error());

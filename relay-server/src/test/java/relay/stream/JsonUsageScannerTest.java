@@ -52,20 +52,20 @@ class JsonUsageScannerTest {
   }
 
   @Test
-  void a_body_gives_its_usage() {
+  void a_bodys_usage_is_read() {
     assertEquals(new TokenUsage(12, 3, 4, 56), scan(Dialect.ANTHROPIC, ANTHROPIC).usage());
     assertEquals(new TokenUsage(3, 0, 16, 10), scan(Dialect.OPENAI, OPENAI).usage());
     assertFalse(scan(Dialect.ANTHROPIC, ANTHROPIC).errorSeen());
   }
 
   @Test
-  void other_bodies_of_openai_give_theirs() {
+  void the_usage_of_other_openai_bodies_is_read() {
     assertEquals(new TokenUsage(8, 0, 0, 0), scan(Dialect.OPENAI, EMBEDDINGS).usage());
     assertEquals(new TokenUsage(5, 0, 1, 7), scan(Dialect.OPENAI, RESPONSE).usage());
   }
 
   @Test
-  void a_body_that_is_cut_gives_nothing() {
+  void a_truncated_body_yields_no_usage() {
     for (int length = 0; length < OPENAI.stripTrailing().length(); length++) {
       UsageScanner scanner = scan(Dialect.OPENAI, OPENAI.substring(0, length));
       assertFalse(scanner.reported() || scanner.finished(), "cut after " + length);
@@ -74,7 +74,7 @@ class JsonUsageScannerTest {
   }
 
   @Test
-  void a_cut_at_any_byte_changes_nothing() {
+  void the_result_is_the_same_at_any_split() {
     Map<String, Dialect> bodies =
         Map.of(
             ANTHROPIC, Dialect.ANTHROPIC,
@@ -104,7 +104,7 @@ class JsonUsageScannerTest {
   }
 
   @Test
-  void deep_nesting_is_broken_and_no_more() {
+  void deep_nesting_only_counts_as_broken() {
     String deep =
         "{\"x\":" + "[".repeat(100_000) + "]".repeat(100_000) + ",\"usage\":{\"prompt_tokens\":1}}";
     assertFalse(scan(Dialect.OPENAI, deep).reported());
@@ -114,7 +114,7 @@ class JsonUsageScannerTest {
   }
 
   @Test
-  void a_body_has_no_place_for_an_event() {
+  void a_body_has_no_event_boundary() {
     assertFalse(UsageScanner.ofJson(Dialect.OPENAI).atEventBoundary());
   }
 }

@@ -20,12 +20,12 @@ import org.junit.jupiter.api.Test;
 import relay.model.Dialect;
 import relay.model.TokenUsage;
 
-/** The scanner against the plainest reading of the same text: split, join, parse a tree. */
+/** Compares the scanner with a naive implementation: split lines, join data, parse a tree. */
 class SseUsageScannerAgainstJacksonTest {
   private static final JsonMapper JACKSON =
       JsonMapper.builder().enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS).build();
 
-  /** What a tree says; counts are -1 while unknown. */
+  /** The results from a tree; counts are -1 while unknown. */
   private static final class Plain {
     final boolean openai;
     long input = -1;
@@ -107,7 +107,7 @@ class SseUsageScannerAgainstJacksonTest {
   }
 
   @Test
-  void random_streams_are_read_as_a_tree_reads_them() {
+  void random_streams_give_the_same_result_as_a_tree() {
     int reported = 0;
     for (int seed = 0; seed < 10_000; seed++) {
       Random random = new Random(seed);
@@ -135,7 +135,7 @@ class SseUsageScannerAgainstJacksonTest {
   }
 
   @Test
-  void random_bodies_are_read_as_a_tree_reads_them() {
+  void random_bodies_give_the_same_result_as_a_tree() {
     for (int seed = 0; seed < 10_000; seed++) {
       Random random = new Random(seed);
       Dialect dialect = random.nextBoolean() ? Dialect.OPENAI : Dialect.ANTHROPIC;
@@ -145,7 +145,7 @@ class SseUsageScannerAgainstJacksonTest {
       Plain plain = new Plain(dialect);
       JsonNode tree = tree(text);
       if (tree.path("type").asText().matches("(content_|response\\.).*")) {
-        continue; // events, never a body
+        continue; // only for events, not bodies
       }
       plain.document(tree);
       UsageScanner scanner = UsageScanner.ofJson(dialect);
@@ -210,7 +210,7 @@ class SseUsageScannerAgainstJacksonTest {
         default -> out.putNull(random.nextBoolean() ? "usage" : "error");
       }
     }
-    // A delta carries no usage or error of its own: that is what lets most of a stream be skipped.
+    // Deltas carry no usage or error: the scanner relies on this to skip most of a stream.
     if (out.path("type").asText().endsWith("delta")) {
       out.retain("type", "content", "choices");
     }
@@ -237,7 +237,7 @@ class SseUsageScannerAgainstJacksonTest {
         default -> out.put(name, Math.max(0, random.nextInt(100_000) - 20_000));
       }
     }
-    // Both names of one count would leave open which is the later one.
+    // With both names of a count it would be undefined which one is later.
     if (out.has("prompt_tokens")) {
       out.remove("input_tokens");
     }

@@ -39,7 +39,7 @@ class SseUsageScannerTest {
   }
 
   @Test
-  void recorded_streams_give_their_usage_with_every_line_end() {
+  void the_usage_of_recorded_streams_is_read_with_every_line_end() {
     EXPECTED.forEach(
         (name, expected) -> {
           for (byte[] stream : Streams.variants(Streams.text(name))) {
@@ -49,7 +49,7 @@ class SseUsageScannerTest {
   }
 
   @Test
-  void the_event_lines_do_not_matter() {
+  void event_lines_do_not_affect_the_usage() {
     EXPECTED.forEach(
         (name, expected) ->
             assertEquals(
@@ -59,7 +59,7 @@ class SseUsageScannerTest {
   }
 
   @Test
-  void a_cut_at_any_byte_changes_nothing() {
+  void the_result_is_the_same_at_any_split() {
     EXPECTED.forEach(
         (name, expected) -> {
           for (byte[] stream : Streams.variants(Streams.text(name))) {
@@ -78,7 +78,7 @@ class SseUsageScannerTest {
   }
 
   @Test
-  void every_prefix_says_the_same_however_it_was_cut() {
+  void every_prefix_gives_the_same_result_at_any_split() {
     for (String name : EXPECTED.keySet()) {
       for (byte[] stream : Streams.variants(Streams.text(name))) {
         UsageScanner bytewise = UsageScanner.ofStream(dialect(name));
@@ -102,9 +102,9 @@ class SseUsageScannerTest {
         scan(ANTHROPIC, start + delta.formatted(7) + delta.formatted(9)).usage());
   }
 
-  /** Gateways that speak a provider's dialect fill in all counts that it has. */
+  /** Some gateways send all counts of a dialect, with 0 for unknown ones. */
   @Test
-  void a_zero_takes_no_count_away() {
+  void a_zero_does_not_replace_a_count() {
     String chunk =
         "data: {\"choices\":[],\"usage\":{\"prompt_tokens\":12,\"completion_tokens\":5,"
             + "\"prompt_tokens_details\":{\"cached_tokens\":2},\"input_tokens\":0,"
@@ -129,12 +129,12 @@ class SseUsageScannerTest {
       assertEquals(new TokenUsage(3, 0, 0, 4), scan(OPENAI, variant).usage());
       assertEquals(new TokenUsage(3, 0, 0, 4), scan(OPENAI, Streams.single(variant)).usage());
     }
-    // A line that could be passed over is not, when another follows it.
+    // A line that would be skipped alone is not skipped if another data line follows.
     assertTrue(scan(OPENAI, "data: {\ndata: \"error\":{}}\n\n").error());
   }
 
   @Test
-  void text_of_a_model_does_not_fool_it() {
+  void usage_like_text_of_a_model_is_ignored() {
     for (String content :
         List.of(
             "[DONE]",
@@ -190,7 +190,7 @@ class SseUsageScannerTest {
     assertEquals(
         new TokenUsage(1_000_000_000_000L, 0, 0, 0),
         scan(OPENAI, "data: {\"usage\":{\"prompt_tokens\":1000000000000}}\n\n").usage());
-    // More cached tokens than the prompt has.
+    // More cached tokens than prompt tokens.
     assertEquals(
         new TokenUsage(0, 0, 5, 0),
         scan(
@@ -203,7 +203,7 @@ class SseUsageScannerTest {
   }
 
   @Test
-  void broken_json_gives_nothing() {
+  void broken_json_yields_no_usage() {
     String good =
         "{\"usage\":{\"prompt_tokens\":5,\"completion_tokens\":4},\"error\":{\"a\":[1,true]}}";
     for (int i = 0; i < good.length(); i++) {
@@ -225,7 +225,7 @@ class SseUsageScannerTest {
             good.replace("1,", "1;"))) {
       assertFalse(scan(OPENAI, "data: " + bad + "\n\n").reported(), bad);
     }
-    // The next event is read as if nothing had been.
+    // The next event is read normally.
     assertTrue(scan(OPENAI, "data: {\"usage\":{\n\ndata: " + good + "\n\n").reported());
   }
 
@@ -246,7 +246,7 @@ class SseUsageScannerTest {
   }
 
   @Test
-  void errors_are_seen_by_event_type_or_by_data() {
+  void errors_are_detected_by_event_type_or_data() {
     assertTrue(scan(ANTHROPIC, "event: error\ndata: not json\n\n").error());
     assertTrue(scan(ANTHROPIC, "data: {\"type\" : \"error\"}\n\n").error());
     assertTrue(scan(OPENAI, "data: {\"error\":\"text\"}\n\n").error());
@@ -282,9 +282,9 @@ class SseUsageScannerTest {
     }
   }
 
-  /** As its clients have it, the official ones among them. */
+  /** The official clients behave the same. */
   @Test
-  void what_begins_with_done_ends_an_openai_stream() {
+  void data_starting_with_done_ends_an_openai_stream() {
     for (String yes :
         List.of("data:[DONE]", "data: [DONE] x", "data: [DONE]\ndata: x", "data: [DONE][DON")) {
       assertTrue(scan(OPENAI, yes + "\n\n").finished(), yes);
@@ -306,7 +306,7 @@ class SseUsageScannerTest {
   }
 
   @Test
-  void hostile_input_costs_no_memory_and_throws_nothing() {
+  void hostile_input_uses_no_memory_and_never_throws() {
     byte[] block = new byte[64 * 1024];
     for (String unit :
         List.of("[", "{\"usage\":", "data: ", "\"", "x", "\r", "\\", "\u0000", "{\"a\":[")) {
@@ -329,7 +329,7 @@ class SseUsageScannerTest {
   }
 
   @Test
-  void random_bytes_say_the_same_however_they_are_cut() {
+  void random_bytes_give_the_same_result_at_any_split() {
     String[] pieces = {
       "data: ",
       "data:",

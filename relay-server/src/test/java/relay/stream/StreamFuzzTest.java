@@ -14,7 +14,7 @@ import org.junit.jupiter.api.Test;
 import relay.Seeds;
 import relay.model.Dialect;
 
-/** Real streams with damage: nothing throws, nothing grows, and cuts make no difference. */
+/** Damaged real streams: no exceptions, bounded memory, and the same result at any split. */
 class StreamFuzzTest {
   private static final String LIKELY = "\r\n\r\n: {}[]\",\\0a\uFEFF";
 
@@ -37,7 +37,7 @@ class StreamFuzzTest {
   }
 
   @Test
-  void a_scanner_says_the_same_however_the_stream_is_cut() {
+  void a_scanner_gives_the_same_result_at_any_split() {
     for (int n = 0; n < seeds.tries(1500); n++) {
       Random random = seeds.random(n);
       Dialect dialect = dialect(random);
@@ -50,7 +50,7 @@ class StreamFuzzTest {
   }
 
   @Test
-  void a_body_is_read_the_same_however_it_is_cut() {
+  void a_body_gives_the_same_result_at_any_split() {
     String[] bodies = {
       "{\"id\":\"m\",\"usage\":{\"input_tokens\":7,\"output_tokens\":3},\"error\":null}",
       "{\"choices\":[{\"x\":1.5e3}],\"usage\":{\"prompt_tokens\":7,\"completion_tokens\":3,"
@@ -75,7 +75,7 @@ class StreamFuzzTest {
   }
 
   @Test
-  void the_filter_passes_the_same_however_the_stream_is_cut_and_never_more_than_came() {
+  void the_filters_output_is_the_same_at_any_split_and_never_longer_than_the_input() {
     for (int n = 0; n < seeds.tries(1500); n++) {
       Random random = seeds.random(n);
       byte[] stream = sample(random, Dialect.OPENAI);
@@ -87,7 +87,7 @@ class StreamFuzzTest {
   }
 
   @Test
-  void what_is_held_of_an_endless_event_is_bounded() {
+  void the_held_part_of_an_endless_event_is_bounded() {
     UsageChunkFilter filter = new UsageChunkFilter();
     UsageScanner scanner = UsageScanner.ofStream(Dialect.OPENAI);
     byte[] part = "data: {\"usage\":\"".repeat(500).getBytes(UTF_8);
@@ -101,7 +101,7 @@ class StreamFuzzTest {
   }
 
   @Test
-  void damaged_compression_is_no_reason_to_throw() throws IOException {
+  void damaged_compression_never_throws() throws IOException {
     for (int n = 0; n < seeds.tries(1500); n++) {
       Random random = seeds.random(n);
       byte[] zipped = Seeds.mutated(zipped(sample(random, Dialect.OPENAI)), random, LIKELY);

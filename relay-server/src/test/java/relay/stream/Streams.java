@@ -14,7 +14,7 @@ import java.util.Random;
 import relay.model.Dialect;
 import relay.model.TokenUsage;
 
-/** Streams as providers send them, ways to cut them, and what a scanner says of them. */
+/** Recorded streams, ways to split them, and a scanner's results. */
 final class Streams {
   static final List<String> ANTHROPIC =
       List.of("anthropic-text", "anthropic-thinking-tools", "anthropic-error");
@@ -29,7 +29,7 @@ final class Streams {
 
   private Streams() {}
 
-  /** Everything a scanner says at one moment. */
+  /** All results of a scanner at one point. */
   record Seen(
       TokenUsage usage, boolean reported, boolean finished, boolean error, boolean boundary) {
     static Seen of(UsageScanner scanner) {
@@ -51,7 +51,7 @@ final class Streams {
     }
   }
 
-  /** The same stream with each line end that the specification allows, and with a BOM. */
+  /** The stream with each permitted line end, and with a BOM. */
   static List<byte[]> variants(String text) {
     return List.of(
         text.getBytes(UTF_8),

@@ -18,7 +18,7 @@ class UsageChunkFilterTest {
     return new String(Streams.filter(text.getBytes(UTF_8)), UTF_8);
   }
 
-  /** What the stream would have been: without the usage chunk, and its member elsewhere. */
+  /** The expected stream: without the usage chunk and without usage members. */
   private static String without(String stream, String eol) {
     return stream
         .replaceAll("data: ?[^\r\n]*\"choices\":\\[\\],\"usage\":\\{[^\r\n]*" + eol + eol, "")
@@ -26,7 +26,7 @@ class UsageChunkFilterTest {
   }
 
   @Test
-  void a_recorded_stream_is_as_if_usage_had_not_been_asked_for() {
+  void a_recorded_stream_looks_like_one_without_a_usage_request() {
     String stream = Streams.text("openai-chat");
     String expected = without(stream, "\n");
     assertEquals(expected, filter(stream));
@@ -35,7 +35,7 @@ class UsageChunkFilterTest {
   }
 
   @Test
-  void a_cut_at_any_byte_changes_nothing() {
+  void the_output_is_the_same_at_any_split() {
     for (String name : Streams.OPENAI) {
       for (byte[] stream : Streams.variants(Streams.text(name))) {
         String text = new String(stream, UTF_8);
@@ -57,12 +57,12 @@ class UsageChunkFilterTest {
     }
   }
 
-  /** In events, and in parts of any size. */
+  /** Splits by event and into parts of any size. */
   @Test
-  void what_passes_need_not_be_filtered() {
+  void passes_agrees_with_filter() {
     int passed = 0;
     for (String name : Streams.OPENAI) {
-      // Some servers say "usage":null in each event, others do not
+      // Some servers send "usage":null in each event, others do not.
       String text = Streams.text(name) + Streams.text(name).replace(",\"usage\":null", "");
       for (byte[] stream : Streams.variants(text)) {
         byte[] expected = Streams.filter(stream);
@@ -97,7 +97,7 @@ class UsageChunkFilterTest {
   }
 
   @Test
-  void the_member_goes_with_exactly_one_comma() {
+  void the_member_is_removed_with_exactly_one_comma() {
     String in = "data: %s\n\n";
     assertEquals(in.formatted("{\"a\":1}"), filter(in.formatted("{\"a\":1,\"usage\":null}")));
     assertEquals(
@@ -112,7 +112,7 @@ class UsageChunkFilterTest {
   }
 
   @Test
-  void all_else_passes_byte_for_byte() {
+  void everything_else_passes_byte_for_byte() {
     for (String same :
         List.of(
             "data: {\"choices\":[{\"delta\":{\"content\":\"\\\"usage\\\":null\"}}]}\n\n",
@@ -158,7 +158,7 @@ class UsageChunkFilterTest {
   }
 
   @Test
-  void the_rest_of_an_event_too_long_to_hold_is_no_event() {
+  void the_rest_of_an_overlong_event_is_not_parsed_as_an_event() {
     UsageChunkFilter filter = new UsageChunkFilter();
     byte[] large = "x".repeat(UsageChunkFilter.MAX_EVENT_BYTES + 1).getBytes(UTF_8);
     byte[] rest = "data: {}\n\n".getBytes(UTF_8);
@@ -170,7 +170,7 @@ class UsageChunkFilterTest {
   }
 
   @Test
-  void an_event_too_long_to_hold_passes_unfiltered_and_the_next_is_filtered() {
+  void an_overlong_event_passes_unfiltered_and_the_next_is_filtered() {
     String large =
         "data: {\"x\":\"" + "y".repeat(UsageChunkFilter.MAX_EVENT_BYTES) + "\",\"usage\":null}\n\n";
     String next = "data: {\"a\":1,\"usage\":null}\n\n";

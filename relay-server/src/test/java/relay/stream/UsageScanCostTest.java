@@ -8,7 +8,7 @@ import relay.guards.Allocation;
 import relay.guards.CostBound;
 import relay.model.Dialect;
 
-/** What it takes to read an answer's usage as it passes. */
+/** The allocation of usage scanning. */
 class UsageScanCostTest {
   private static final String JSON =
       """
@@ -19,14 +19,14 @@ class UsageScanCostTest {
           .formatted("a few words, \\\"quoted\\\"\\n".repeat(30));
 
   @Test
-  void a_json_answer_is_read_with_few_allocations() {
+  void a_json_answer_is_scanned_with_few_allocations() {
     byte[] answer = JSON.getBytes(UTF_8);
     CostBound.USAGE_OF_JSON.hold(
         Allocation.bytesPerCall(() -> read(UsageScanner.ofJson(Dialect.ANTHROPIC), answer)));
   }
 
   @Test
-  void a_stream_is_read_with_few_allocations_and_none_for_each_event() {
+  void a_stream_is_scanned_with_few_allocations_and_none_per_event() {
     double thirty = ofEvents(30);
     double more = ofEvents(230);
     CostBound.USAGE_OF_30_EVENTS.hold(thirty);
@@ -39,7 +39,7 @@ class UsageScanCostTest {
   }
 
   private static void read(UsageScanner scanner, byte[] answer) {
-    for (int from = 0; from < answer.length; from += 1_000) { // as it comes from a socket
+    for (int from = 0; from < answer.length; from += 1_000) { // in parts, as from a socket
       scanner.feed(answer, from, Math.min(1_000, answer.length - from));
     }
     scanner.end();

@@ -22,7 +22,7 @@ import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
 import relay.config.Secret;
 
-/** When tokens are fetched, on virtual time. */
+/** The times of token fetches, with a simulated clock. */
 class TokenCacheTest {
   private Instant now = Instant.parse("2026-01-01T00:00:00Z");
   private final AtomicInteger fetches = new AtomicInteger();
@@ -56,7 +56,7 @@ class TokenCacheTest {
   }
 
   @Test
-  void it_is_renewed_ahead_and_nobody_waits_for_that() throws Exception {
+  void it_is_renewed_ahead_without_blocking_requests() throws Exception {
     TokenCache cache = cache(false);
     Thread first = Thread.ofVirtual().start(() -> assertFine(cache, "token-1"));
     runPending();
@@ -77,7 +77,7 @@ class TokenCacheTest {
     }
   }
 
-  /** The fetch that another thread is about to ask for. */
+  /** Runs the fetch that another thread is about to request. */
   private void runPending() {
     Runnable task = pending.poll();
     while (task == null) {
@@ -88,7 +88,7 @@ class TokenCacheTest {
   }
 
   @Test
-  void a_failed_renewal_leaves_the_token_in_use() throws Exception {
+  void after_a_failed_renewal_the_old_token_stays_in_use() throws Exception {
     TokenCache cache = cache(true);
     assertEquals("token-1", token(cache));
     now = now.plus(Duration.ofMinutes(56));
@@ -105,7 +105,7 @@ class TokenCacheTest {
   }
 
   @Test
-  void a_failure_holds_for_a_second() throws Exception {
+  void a_failure_is_remembered_for_a_second() throws Exception {
     TokenCache cache = cache(true);
     AtomicInteger tries = new AtomicInteger();
     next =
@@ -123,7 +123,7 @@ class TokenCacheTest {
   }
 
   @Test
-  void a_short_life_is_renewed_in_its_last_half() throws Exception {
+  void a_short_lived_token_is_renewed_after_half_its_lifetime() throws Exception {
     life = Duration.ofSeconds(60);
     TokenCache cache = cache(true);
     assertEquals("token-1", token(cache));
@@ -140,13 +140,13 @@ class TokenCacheTest {
     Secret first = cache.token();
     cache.forget(first);
     assertEquals("token-2", token(cache));
-    cache.forget(first); // another one is there already
+    cache.forget(first); // already replaced
     assertEquals("token-2", token(cache));
     assertEquals(2, fetches.get());
   }
 
   @Test
-  void who_waited_for_a_token_can_have_it_forgotten() throws Exception {
+  void a_waiter_can_forget_the_token_it_got() throws Exception {
     CompletableFuture<Thread> waiter = new CompletableFuture<>();
     CompletableFuture<Boolean> early = new CompletableFuture<>();
     AtomicInteger looks = new AtomicInteger();
@@ -154,7 +154,7 @@ class TokenCacheTest {
         new TokenCache(
             this::fresh,
             () -> {
-              if (looks.incrementAndGet() == 2) { // the fetched token is about to be held
+              if (looks.incrementAndGet() == 2) { // just before the fetched token is stored
                 early.complete(joins(waiter.join()));
               }
               return now;
@@ -164,7 +164,7 @@ class TokenCacheTest {
     waiter.complete(waits);
     waits.start();
     waits.join();
-    assertFalse(early.join(), "it was given out before it was held");
+    assertFalse(early.join(), "returned before it was stored");
   }
 
   private static boolean joins(Thread thread) {
@@ -176,7 +176,7 @@ class TokenCacheTest {
   }
 
   @Test
-  void all_who_wait_share_one_fetch() throws Exception {
+  void all_waiters_share_one_fetch() throws Exception {
     CountDownLatch open = new CountDownLatch(1);
     try (ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
       TokenCache cache =
@@ -201,7 +201,7 @@ class TokenCacheTest {
   }
 
   @Test
-  void a_fetch_that_hangs_is_given_up() throws Exception {
+  void a_hanging_fetch_times_out() throws Exception {
     CountDownLatch never = new CountDownLatch(1);
     try (ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
       TokenCache cache =

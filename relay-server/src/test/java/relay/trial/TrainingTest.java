@@ -23,14 +23,15 @@ class TrainingTest {
       Path.of(System.getProperty("java.home"), "bin", "java").toString();
   private static final String QUIET = "-Xlog:aot=off,cds=off"; // as the launcher says it
 
+  private static final String TRAINING = "relay.trial.Training"; // as the launcher names it
+
   @TempDir private Path directory;
 
   @Test
   void a_replica_under_load_leaves_a_cache_that_a_start_takes_its_classes_from() throws Exception {
     String classPath = classPathOfJars();
     Path cache = directory.resolve("relay.aot");
-    List<String> training =
-        run(0, "-XX:+UseSerialGC", "-cp", classPath, Training.class.getName(), cache + "", "1");
+    List<String> training = run(0, "-XX:+UseSerialGC", "-cp", classPath, TRAINING, cache + "", "1");
     assertTrue(training.getLast().matches("served [1-9][0-9]* requests"), training::toString);
 
     List<String> start =
@@ -64,7 +65,7 @@ class TrainingTest {
   @Test
   void without_a_file_to_write_it_says_what_it_needs() throws Exception {
     String classPath = System.getProperty("java.class.path");
-    List<String> output = run(2, "-cp", classPath, Training.class.getName());
+    List<String> output = run(2, "-cp", classPath, TRAINING);
     assertEquals(List.of("usage: relay.trial.Training CACHE [SECONDS]"), output);
   }
 

@@ -6,7 +6,7 @@ import okio.BufferedSource;
 import okio.ForwardingSource;
 import okio.Okio;
 
-/** A body that breaks off after a text. */
+/** A body that fails after a text. */
 final class BrokenSource extends ForwardingSource {
   private BrokenSource(String text) {
     super(new Buffer().writeUtf8(text));

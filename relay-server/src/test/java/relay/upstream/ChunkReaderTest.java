@@ -34,10 +34,10 @@ import org.junit.jupiter.params.provider.ValueSource;
 import relay.Seeds;
 import relay.body.Payload;
 import relay.carrier.Carriers;
-import relay.e2e.Await;
+import relay.guards.Await;
 import relay.upstream.UpstreamCall.Outcome;
 
-/** A reader waits below OkHttp, and never while a byte that came could be read. */
+/** A reader waits outside OkHttp's code, and never while received bytes are unread. */
 class ChunkReaderTest {
   private static final long SECONDS = 20;
   private static final String HEAD =
@@ -70,7 +70,7 @@ class ChunkReaderTest {
     return Integer.toHexString(data.length()) + "\r\n" + data + "\r\n";
   }
 
-  /** Reads an answer to its end; what came of it. */
+  /** Reads a whole answer; returns the outcome. */
   private CompletableFuture<String> read() {
     CompletableFuture<String> end = new CompletableFuture<>();
     HttpUrl url = HttpUrl.get("http://127.0.0.1:" + server.getLocalPort() + "/v1/messages");
@@ -112,7 +112,7 @@ class ChunkReaderTest {
 
   private interface Direct extends UpstreamAnswer.DirectSink, UpstreamAnswer.DirectTap {}
 
-  /** A way that is open, closed, or takes a part, whose rest its other end would see to. */
+  /** A sink that is randomly open, closed, or accepts a part. */
   private final class Fickle implements Direct {
     private final Random random;
     private int taken;
@@ -146,7 +146,7 @@ class ChunkReaderTest {
     }
   }
 
-  /** The provider's end of a new connection, when its first request has come. */
+  /** The provider's socket of a new connection, after its first request. */
   private Socket asked() throws IOException {
     Socket peer = server.accept();
     peer.setSoTimeout((int) TimeUnit.SECONDS.toMillis(SECONDS));
@@ -170,15 +170,18 @@ class ChunkReaderTest {
     peer.getOutputStream().write(text.getBytes(ISO_8859_1));
   }
 
-  /** Where the provider pauses, all data before is seen, though it ends in what may end a chunk. */
+  /**
+   * Pauses at every byte: all data before the pause must arrive, even if it ends within chunk
+   * framing.
+   */
   @ParameterizedTest
   @ValueSource(booleans = {false, true})
-  void wherever_the_stream_pauses_all_that_came_is_read(boolean shorter) throws Exception {
+  void all_received_data_is_read_wherever_the_stream_pauses(boolean shorter) throws Exception {
     String large = "x".repeat(9_000) + "\r\n";
     List<String> parts =
         List.of("data: 1\r\n\r\n", "\r\n", "\n", "a", "\r", large, "data: 2\r\n\r\n");
     StringBuilder all = new StringBuilder();
-    int[] data = new int[12_000]; // before each byte, how many are data
+    int[] data = new int[12_000]; // data bytes before each position
     int count = 0;
     for (String part : parts) {
       String chunk = chunk(part);
@@ -199,7 +202,7 @@ class ChunkReaderTest {
     }
     assertTrue(pauses.size() > 100);
     try (Socket peer = first()) {
-      way = shorter ? new Fickle(seeds.random(0)) : null; // to which nothing goes, or all at once
+      way = shorter ? new Fickle(seeds.random(0)) : null; // accepts all or nothing
       for (int pause : pauses) {
         got.reset();
         bytesSeen.drainPermits();
@@ -214,7 +217,7 @@ class ChunkReaderTest {
     }
   }
 
-  /** As each provider writes it: digits, letters, zeros before them, an extension behind. */
+  /** Chunk sizes in all common forms: digits, letters, leading zeros, extensions. */
   private static String size(int bytes, Random random) {
     String digits = Integer.toHexString(bytes);
     return switch (random.nextInt(8)) {
@@ -228,7 +231,7 @@ class ChunkReaderTest {
 
   @ParameterizedTest
   @ValueSource(booleans = {false, true})
-  void however_chunks_are_written_and_cut_their_data_arrives(boolean shorter) throws Exception {
+  void data_arrives_for_any_chunk_format_and_split(boolean shorter) throws Exception {
     int taken = 0;
     try (Socket peer = first()) {
       for (int n = 0; n < seeds.tries(300); n++) {
@@ -273,11 +276,11 @@ class ChunkReaderTest {
     assertTrue(!shorter || taken > 0 || seeds.tries(2) == 1);
   }
 
-  /** All requests come on one connection, so that it is seen to be used again. */
+  /** The socket of the first connection. All requests must reuse it. */
   private Socket first() throws Exception {
     CompletableFuture<String> outcome = read();
     Socket peer = asked();
-    peer.setTcpNoDelay(true); // or each pause is one of 40 ms
+    peer.setTcpNoDelay(true); // otherwise delayed ACKs add 40 ms to each pause
     send(peer, HEAD + "0\r\n\r\n");
     assertEquals("whole", outcome.get(SECONDS, TimeUnit.SECONDS));
     return peer;
@@ -285,7 +288,7 @@ class ChunkReaderTest {
 
   @ParameterizedTest
   @ValueSource(strings = {"9\r\ndata: 1\n\n\r\n", "00000009 ;a=b\r\ndata: 1\n\n\r\n"})
-  void who_waits_has_nothing_of_okhttps_on_the_stack(String chunk) throws Exception {
+  void a_waiting_reader_has_no_okhttp_frames_on_its_stack(String chunk) throws Exception {
     CompletableFuture<String> outcome = read();
     try (Socket peer = asked()) {
       send(peer, HEAD + chunk);
@@ -301,9 +304,9 @@ class ChunkReaderTest {
     }
   }
 
-  /** Not by the thread that reads, which sleeps on until there is something for it to do. */
+  /** Single events take the shortcut; the reading thread stays parked until it is needed. */
   @Test
-  void events_that_come_one_by_one_go_the_shorter_way_and_the_end_does_not() throws Exception {
+  void single_events_take_the_shortcut_and_the_end_does_not() throws Exception {
     List<String> chunks = new CopyOnWriteArrayList<>();
     List<String> seen = new CopyOnWriteArrayList<>();
     way =
@@ -346,7 +349,7 @@ class ChunkReaderTest {
   }
 
   @Test
-  void who_waits_learns_that_the_connection_broke() throws Exception {
+  void a_waiting_reader_gets_a_connection_failure() throws Exception {
     CompletableFuture<String> outcome = read();
     try (Socket peer = asked()) {
       send(peer, HEAD + chunk("data: 1\n\n"));
@@ -355,9 +358,9 @@ class ChunkReaderTest {
     assertEquals("broken", outcome.get(SECONDS, TimeUnit.SECONDS));
   }
 
-  /** It is no line break that ends the chunk: OkHttp is to say so now, not when more comes. */
+  /** The chunk does not end with a line break: OkHttp must report this now, not after more data. */
   @Test
-  void a_fault_behind_a_chunk_is_found_at_once() throws Exception {
+  void a_fault_after_a_chunk_is_reported_at_once() throws Exception {
     CompletableFuture<String> outcome = read();
     try (Socket peer = asked()) {
       send(peer, HEAD + "1\r\na\n\n");

@@ -52,7 +52,7 @@ class ConnectionSlotsTest {
   }
 
   @Test
-  void one_call_after_the_other_has_the_same_connection() throws Exception {
+  void sequential_calls_share_a_connection() throws Exception {
     web.start();
     ConnectionSlots lanes =
         new ConnectionSlots(completedFuture(new OkHttpClient()), carriers, LONG, false);
@@ -64,7 +64,7 @@ class ConnectionSlotsTest {
   }
 
   @Test
-  void calls_at_once_have_each_their_own_and_the_next_ones_have_those_again() throws Exception {
+  void concurrent_calls_have_their_own_connections_and_later_ones_reuse_them() throws Exception {
     web.start();
     ConnectionSlots lanes =
         new ConnectionSlots(completedFuture(new OkHttpClient()), carriers, LONG, false);
@@ -78,7 +78,7 @@ class ConnectionSlotsTest {
   }
 
   @Test
-  void what_was_not_used_for_its_life_is_closed() throws Exception {
+  void an_expired_idle_connection_is_closed() throws Exception {
     web.start();
     ConnectionSlots lanes =
         new ConnectionSlots(
@@ -94,7 +94,7 @@ class ConnectionSlotsTest {
   }
 
   @Test
-  void what_was_used_a_moment_ago_is_kept() throws Exception {
+  void a_recently_used_connection_is_kept() throws Exception {
     web.start();
     ConnectionSlots lanes =
         new ConnectionSlots(completedFuture(new OkHttpClient()), carriers, LONG, false);
@@ -106,7 +106,7 @@ class ConnectionSlotsTest {
   }
 
   @Test
-  void an_answer_that_was_not_read_to_its_end_takes_its_connection_with_it() throws Exception {
+  void an_answer_not_read_completely_closes_its_connection() throws Exception {
     web.start();
     web.setDispatcher(
         new mockwebserver3.Dispatcher() {
@@ -127,13 +127,13 @@ class ConnectionSlotsTest {
   }
 
   @Test
-  void a_provider_that_speaks_http_2_has_one_connection_for_all() throws Exception {
+  void an_http_2_provider_has_one_connection_for_all_calls() throws Exception {
     web.useHttps(tls.server());
     web.start();
     OkHttpClient http = tls.client().protocols(List.of(Protocol.HTTP_2, Protocol.HTTP_1_1)).build();
     ConnectionSlots lanes =
         new ConnectionSlots(
-            completedFuture(http), carriers, LONG, false); // what it speaks is learned
+            completedFuture(http), carriers, LONG, false); // the first answer shows the protocol
     begin(lanes);
     assertEquals(Protocol.HTTP_2, open.getFirst().protocol());
     endAll();
@@ -145,7 +145,7 @@ class ConnectionSlotsTest {
   }
 
   @Test
-  void a_connection_that_the_provider_has_ended_gets_no_further_call() throws Exception {
+  void a_connection_closed_by_the_provider_is_not_reused() throws Exception {
     web.useHttps(tls.server());
     web.setDispatcher(
         new mockwebserver3.Dispatcher() {
@@ -168,8 +168,7 @@ class ConnectionSlotsTest {
             ConnectionSlots.ConnectionSlot first = underWay.getFirst();
             endAll();
             ConnectionSlots.ConnectionSlot next = lanes.take();
-            while (next
-                == first) { // until the end has come; the test has a bound, and fails with it
+            while (next == first) { // until the close arrives; bounded by the test's timeout
               next.close();
               LockSupport.parkNanos(1_000_000);
               next = lanes.take();
@@ -198,7 +197,7 @@ class ConnectionSlotsTest {
     underWay.clear();
   }
 
-  /** On how many connections the first so many requests came. */
+  /** The number of connections of the first requests. */
   private int connections(int requests) throws InterruptedException {
     Set<Integer> seen = new HashSet<>();
     for (int n = 0; n < requests; n++) {

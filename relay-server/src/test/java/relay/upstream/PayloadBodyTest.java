@@ -40,13 +40,13 @@ class PayloadBodyTest {
   }
 
   @Test
-  void arrives_as_it_is_over_http_1_as_often_as_it_is_sent() throws Exception {
+  void arrives_unchanged_over_http_1_each_time() throws Exception {
     web.start();
     sendAll(new OkHttpClient.Builder().build(), Protocol.HTTP_1_1);
   }
 
   @Test
-  void arrives_as_it_is_over_tls_and_over_http_2() throws Exception {
+  void arrives_unchanged_over_tls_and_over_http_2() throws Exception {
     web.useHttps(tls.server());
     OkHttpClient http = tls.client().build();
     web.start();
@@ -85,9 +85,7 @@ class PayloadBodyTest {
   private static Payload inPlace(byte[] bytes) {
     ByteBuffer memory = ByteBuffer.allocateDirect(HEADROOM + bytes.length).position(HEADROOM);
     return Payload.in(
-        memory.put(bytes).position(HEADROOM),
-        new SpareBuffers(bytes.length, false, 1),
-        () -> {});
+        memory.put(bytes).position(HEADROOM), new SpareBuffers(bytes.length, false, 1), () -> {});
   }
 
   private byte[] sent(OkHttpClient http, Protocol protocol, Payload payload)
@@ -105,7 +103,7 @@ class PayloadBodyTest {
   }
 
   @Test
-  void is_behind_what_was_written_before_and_before_what_comes_then() throws IOException {
+  void keeps_the_order_with_earlier_and_later_writes() throws IOException {
     byte[] bytes = new byte[20_000];
     seeds.random(1).nextBytes(bytes);
     Buffer sink = new Buffer().writeUtf8("before");

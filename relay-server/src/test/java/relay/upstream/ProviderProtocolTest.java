@@ -20,7 +20,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import relay.config.Cloud;
 
-/** Where requests go, and what errors say. */
+/** Request paths and error formats of the provider types. */
 class ProviderProtocolTest {
   private static final ProviderProtocol AZURE =
       new AzureProtocol(new Cloud.Azure("2024-10-21", URI.create("https://login"), "scope"));
@@ -36,12 +36,12 @@ class ProviderProtocolTest {
     "/v1/chat/completions?a=b&api-version=x,"
         + " /openai/deployments/my-gpt/chat/completions?api-version=2024-10-21&a=b"
   })
-  void azure_names_the_deployment_and_the_version(String target, String path) {
+  void azure_paths_have_the_deployment_and_the_version(String target, String path) {
     assertEquals(path, AZURE.path(target, "my-gpt", false));
   }
 
   @Test
-  void bedrock_has_a_path_for_streams_and_one_for_the_rest() {
+  void bedrock_has_separate_paths_for_streams_and_json() {
     String model = "us.anthropic.claude-sonnet-4-5-20250929-v1:0";
     assertEquals(
         "/model/us.anthropic.claude-sonnet-4-5-20250929-v1%3A0/invoke",
@@ -54,7 +54,7 @@ class ProviderProtocolTest {
   }
 
   @Test
-  void vertex_names_project_location_and_model() {
+  void vertex_paths_have_project_location_and_model() {
     String models = "/v1/projects/proj/locations/us-east5/publishers/anthropic/models/";
     assertEquals(
         models + "claude-sonnet-4-5@20250929:rawPredict",
@@ -68,7 +68,7 @@ class ProviderProtocolTest {
   }
 
   @Test
-  void a_probe_asks_for_what_costs_nothing() {
+  void a_probe_uses_a_free_request() {
     assertEquals(new ProviderProtocol.Probe("GET", "/v1/models", ""), new PlainProtocol().probe());
     assertEquals(
         new ProviderProtocol.Probe("GET", "/openai/models?api-version=2024-10-21", ""),
@@ -81,7 +81,7 @@ class ProviderProtocolTest {
 
   @ParameterizedTest
   @CsvSource({"../../x", ".", "..", "%2e%2e", "a?b#c", "a\\b", "\u00fc \u20ac"})
-  void no_model_leads_out_of_its_place(String model) {
+  void no_model_name_escapes_its_path_segment(String model) {
     HttpUrl url =
         HttpUrl.get("https://host" + BEDROCK.path("/v1/messages", model, /* stream= */ false));
     assertEquals(3, url.pathSize(), url.toString());
@@ -103,7 +103,7 @@ class ProviderProtocolTest {
           500|<html>|api_error|the provider answered 500
           408|{}|timeout_error|the provider answered 408
           """)
-  void a_clouds_own_errors_get_the_dialects_words(
+  void a_clouds_own_errors_get_the_dialects_format(
       int status, String body, String type, String message) throws IOException {
     assertEquals(
         "{\"type\":\"error\",\"error\":{\"type\":\"%s\",\"message\":\"%s\"}}"
@@ -112,15 +112,15 @@ class ProviderProtocolTest {
   }
 
   @Test
-  void an_error_of_the_dialect_passes_as_it_came() throws IOException {
+  void an_error_in_the_dialects_format_passes_unchanged() throws IOException {
     byte[] body =
         "{\"type\":\"error\", \"error\":{\"type\":\"x\",\"message\":\"y\"}}".getBytes(UTF_8);
     assertEquals(new String(body, UTF_8), new String(CloudErrors.inDialect(429, body), UTF_8));
   }
 
-  /** It was asked for plain bytes, but what stands before it may pack them nevertheless. */
+  /** Relay requests an uncompressed answer, but a proxy may compress it anyway. */
   @Test
-  void an_error_in_other_words_is_not_called_packed() throws IOException {
+  void a_converted_error_has_no_content_encoding() throws IOException {
     Buffer packed = new Buffer();
     try (GzipSink gzip = new GzipSink(packed)) {
       gzip.write(new Buffer().writeUtf8("{\"message\":\"Too many tokens\"}"), 29);
@@ -134,7 +134,7 @@ class ProviderProtocolTest {
   }
 
   @Test
-  void of_an_error_that_breaks_off_the_status_stands() throws IOException {
+  void a_truncated_error_keeps_its_status() throws IOException {
     ResponseBody body = ResponseBody.create(BrokenSource.after("{\"mess"), null, 20);
     try (Response answer = BEDROCK.inDialect(refusal(body).build())) {
       assertEquals(429, answer.code());

@@ -23,7 +23,7 @@ class RateLimitHeadersCostTest {
           .add("anthropic-ratelimit-output-tokens-reset", "2026-01-01T00:00:00Z");
 
   @Test
-  void what_a_provider_says_of_its_limits_is_read_with_few_allocations() {
+  void rate_limit_headers_are_read_with_few_allocations() {
     CostBound.RATE_LIMIT_HEADERS.hold(
         Allocation.bytesPerCall(
             () -> assertEquals(50, RateLimitHeaders.read(ANSWER::forEach).limits().requests())));

@@ -13,7 +13,7 @@ import relay.redis.Dimension;
 import relay.redis.Limits;
 import relay.redis.Remaining;
 
-/** What answers' headers say of limits. */
+/** Limits from response headers. */
 final class RateLimitHeadersTest {
   private static final RateLimitHeaders NOTHING =
       new RateLimitHeaders(Limits.UNKNOWN, Remaining.NONE);
@@ -46,7 +46,7 @@ final class RateLimitHeadersTest {
   }
 
   @Test
-  void anthropic_tokens_are_a_total_where_nothing_else_is_stated() {
+  void anthropic_tokens_are_a_total_if_nothing_else_is_given() {
     assertEquals(
         new RateLimitHeaders(new Limits(0, 0, 0, 40_000), new Remaining(-1, -1, -1, 40_000)),
         read(
@@ -55,7 +55,7 @@ final class RateLimitHeadersTest {
   }
 
   @Test
-  void a_rounded_remainder_stands_for_the_most_that_it_can_mean() {
+  void a_rounded_remainder_counts_as_the_largest_possible_value() {
     for (String[] said : new String[][] {{"3000", "3500"}, {"0", "0"}, {"2999", "2999"}}) {
       assertEquals(
           Long.parseLong(said[1]),
@@ -83,7 +83,7 @@ final class RateLimitHeadersTest {
   }
 
   @Test
-  void what_a_gateway_adds_in_the_other_form_does_not_count() {
+  void headers_of_the_other_format_added_by_a_gateway_are_ignored() {
     assertEquals(
         new RateLimitHeaders(new Limits(50, 0, 0, 0), new Remaining(7, -1, -1, -1)),
         read(
@@ -116,11 +116,11 @@ final class RateLimitHeadersTest {
         "unlimited",
         "6m0s"
       })
-  void a_limit_that_is_none_is_not_stated(String limit) {
+  void an_invalid_limit_is_ignored(String limit) {
     assertEquals(
         NOTHING,
         read("x-ratelimit-limit-tokens", limit, "x-ratelimit-remaining-tokens", "0"),
-        "and what remains of it says nothing");
+        "and so is its remainder");
     assertEquals(
         NOTHING,
         read(
@@ -132,14 +132,14 @@ final class RateLimitHeadersTest {
 
   @ParameterizedTest
   @ValueSource(strings = {"", "-1", "NaN", "1e400", "-5", "many", "1000000000001"})
-  void a_remainder_that_is_none_is_not_stated(String remaining) {
+  void an_invalid_remainder_is_ignored(String remaining) {
     assertEquals(
         new RateLimitHeaders(new Limits(5, 0, 0, 0), Remaining.NONE),
         read("x-ratelimit-limit-requests", "5", "x-ratelimit-remaining-requests", remaining));
   }
 
   @Test
-  void nothing_left_counts_and_more_than_the_limit_is_the_limit() {
+  void a_zero_remainder_counts_and_a_large_one_is_capped_by_the_limit() {
     assertEquals(
         0,
         read("x-ratelimit-limit-requests", "5", "x-ratelimit-remaining-requests", "0")
@@ -153,7 +153,7 @@ final class RateLimitHeadersTest {
   }
 
   @Test
-  void said_twice_counts_if_it_is_the_same() {
+  void a_duplicate_header_counts_only_with_equal_values() {
     assertEquals(
         5,
         read("x-ratelimit-limit-requests", "5", "X-RateLimit-Limit-Requests", "5")
@@ -168,13 +168,13 @@ final class RateLimitHeadersTest {
   }
 
   @Test
-  void an_answer_without_such_headers_says_nothing() {
+  void an_answer_without_headers_gives_no_limits() {
     assertEquals(NOTHING, read("content-type", "application/json", "retry-after", "5"));
     assertEquals(NOTHING, read("x-ratelimit-", "5", "anthropic-ratelimit-limit", "5"));
   }
 
   @Test
-  void whatever_comes_is_read_without_harm() {
+  void random_headers_never_throw() {
     SplittableRandom random = new SplittableRandom(1);
     List<String> names =
         List.of(

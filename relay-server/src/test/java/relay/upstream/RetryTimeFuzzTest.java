@@ -10,7 +10,7 @@ import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import relay.Seeds;
 
-/** Whatever a provider writes into its headers of time, it is read or passed over. */
+/** Random values of time headers are parsed or ignored. */
 class RetryTimeFuzzTest {
   private static final String[] REAL = {
     "30",
@@ -33,7 +33,7 @@ class RetryTimeFuzzTest {
   private final Seeds seeds = new Seeds();
 
   @Test
-  void no_value_throws_or_asks_for_a_time_before_now() {
+  void no_value_throws_or_gives_a_negative_wait() {
     Instant now = Instant.parse("2026-10-21T07:27:00Z");
     for (int n = 0; n < seeds.tries(100_000); n++) {
       Random random = seeds.random(n);
@@ -42,7 +42,7 @@ class RetryTimeFuzzTest {
       try {
         isNotNegative(RetryTime.milliseconds(value), n);
         isNotNegative(RetryTime.span(value), n);
-        RetryTime.retryAfter(value, now); // a date may have passed: of() takes none for that
+        RetryTime.retryAfter(value, now); // a date may be in the past: of() handles that
       } catch (RuntimeException e) {
         throw new AssertionError(seeds.replay(n) + " " + value, e);
       }

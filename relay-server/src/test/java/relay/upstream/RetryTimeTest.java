@@ -40,12 +40,12 @@ class RetryTimeTest {
 
   @ParameterizedTest
   @ValueSource(strings = {"", "-1s", "1", "s", "1s1m", "1e9s", "NaN", " 1s", "999999999999999999s"})
-  void what_is_no_duration_is_as_good_as_absent(String text) {
+  void malformed_durations_are_ignored(String text) {
     assertNull(RetryTime.span(text));
   }
 
   @Test
-  void retry_after_comes_before_the_resets() {
+  void retry_after_takes_precedence_over_resets() {
     assertEquals(
         Duration.ofSeconds(7),
         of(
@@ -57,7 +57,7 @@ class RetryTimeTest {
   }
 
   @Test
-  void without_it_the_exhausted_limits_decide_the_latest_of_them() {
+  void otherwise_the_latest_reset_of_the_exhausted_limits_applies() {
     assertEquals(
         Duration.ofSeconds(40),
         of(
@@ -75,7 +75,7 @@ class RetryTimeTest {
   }
 
   @Test
-  void where_all_have_something_left_the_soonest_reset_is_tried() {
+  void without_an_exhausted_limit_the_earliest_reset_applies() {
     assertEquals(
         Duration.ofMillis(20),
         of(
@@ -88,7 +88,7 @@ class RetryTimeTest {
   @ParameterizedTest
   @ValueSource(
       strings = {"-1", "soon", "1e400", "NaN", "99999999999", "Mon, 01 Jan 2001 00:00:00 GMT", ""})
-  void nonsense_and_the_past_and_the_far_future_say_nothing(String value) {
+  void malformed_past_and_far_future_values_are_ignored(String value) {
     assertEquals(Duration.ZERO, of("retry-after", value));
     assertEquals(
         Duration.ZERO,

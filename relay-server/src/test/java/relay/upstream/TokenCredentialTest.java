@@ -11,7 +11,7 @@ import relay.body.Payload;
 import relay.config.Secret;
 import relay.token.AccessToken;
 
-/** What requests with one token do when the provider refuses it. */
+/** Requests with a token that the provider rejects. */
 class TokenCredentialTest {
   private static final Payload BODY = Payload.of(new byte[0]);
 
@@ -26,7 +26,7 @@ class TokenCredentialTest {
   private final Request.Builder request = new Request.Builder().url("http://localhost/");
 
   @Test
-  void all_requests_that_saw_a_token_refused_may_ask_with_the_next() throws Exception {
+  void all_requests_with_a_rejected_token_may_retry_with_the_next() throws Exception {
     KeyCredential.Shown first = credential.show(request, BODY);
     KeyCredential.Shown second = credential.show(request, BODY);
     assertTrue(first.renew());

@@ -48,7 +48,7 @@ class UpstreamAnswerTest {
   }
 
   @Test
-  void a_provider_that_sends_a_whole_answer_bit_by_bit_is_not_silent() throws Exception {
+  void a_provider_that_sends_slowly_is_not_silent() throws Exception {
     Source slow =
         new ForwardingSource(new Buffer().writeUtf8("0123456789")) {
           @Override
@@ -66,7 +66,7 @@ class UpstreamAnswerTest {
   }
 
   @Test
-  void of_an_answer_that_breaks_off_what_came_is_read() throws Exception {
+  void the_received_part_of_a_broken_answer_is_read() throws Exception {
     ResponseBody body = ResponseBody.create(BrokenSource.after("0123456789"), null, 20);
     try (UpstreamAnswer answer = answer(529, "application/json", body, idleWatch)) {
       assertEquals("0123456789", new String(answer.readAtMost(64), UTF_8));
@@ -81,8 +81,7 @@ class UpstreamAnswerTest {
     "400, text/event-stream, false",
     "429, text/event-stream, false"
   })
-  void a_refusal_is_no_stream_of_events_whatever_it_calls_itself(
-      int status, String type, boolean stream) {
+  void an_error_status_is_never_an_event_stream(int status, String type, boolean stream) {
     try (UpstreamAnswer answer = answer(status, type)) {
       assertEquals(stream, answer.isEventStream());
     }

@@ -23,7 +23,7 @@ import relay.body.Payload;
 import relay.carrier.Carriers;
 import relay.upstream.UpstreamCall.Outcome;
 
-/** An attempt gives its connection slot and its watch back, whatever is thrown. */
+/** An attempt releases its connection slot and its watch, whatever is thrown. */
 class UpstreamCallTest {
   private static final Duration LONG = Duration.ofMinutes(5);
   private static final Payload BODY = Payload.of(new byte[] {'{', '}'});
@@ -45,7 +45,7 @@ class UpstreamCallTest {
     return new UpstreamCall(slots, idleWatch, request, protocol, credential, BODY);
   }
 
-  /** Runs on the carrier, to which the connection slots belong. */
+  /** Runs a task on the carrier that owns the connection slots. */
   private <T> T onCarrier(Callable<T> task) throws Exception {
     CompletableFuture<T> result = new CompletableFuture<>();
     carriers.execute(
@@ -69,7 +69,7 @@ class UpstreamCallTest {
   }
 
   @Test
-  void an_error_after_the_head_gives_everything_back() throws Exception {
+  void an_error_after_the_head_releases_everything() throws Exception {
     web.enqueue(new MockResponse.Builder().body("answer").build());
     ConnectionSlots.ConnectionSlot before = idleSlot();
     ProviderProtocol broken =
@@ -86,7 +86,7 @@ class UpstreamCallTest {
 
           @Override
           public Response inDialect(Response response) {
-            throw new StackOverflowError("as a test wants it");
+            throw new StackOverflowError("intended by the test");
           }
         };
     onCarrier(
@@ -103,7 +103,7 @@ class UpstreamCallTest {
     KeyCredential credential =
         (Request.Builder request, Payload body) ->
             () -> {
-              throw new IllegalStateException("as a test wants it");
+              throw new IllegalStateException("intended by the test");
             };
     onCarrier(
         () ->
@@ -114,13 +114,12 @@ class UpstreamCallTest {
   }
 
   @Test
-  void an_answer_that_is_read_gives_everything_back() throws Exception {
+  void reading_an_answer_releases_everything() throws Exception {
     web.enqueue(new MockResponse.Builder().body("answer").build());
     onCarrier(
         () -> {
           Outcome outcome = call(new PlainProtocol(), KeyCredential.none()).execute();
-          try (UpstreamAnswer answer =
-              assertInstanceOf(Outcome.Answered.class, outcome).answer()) {
+          try (UpstreamAnswer answer = assertInstanceOf(Outcome.Answered.class, outcome).answer()) {
             assertEquals(1, idleWatch.watching());
             return answer.readAtMost(6);
           }

@@ -74,6 +74,13 @@ local function enlist(fleet, replica, plan, hash, since_ms, now, shape)
   shape.since, shape.sets, shape.drawn = known and known.since or now, known and known.sets or {}, known and known.drawn or 0
   shape.seen = shape.seen or known and known.seen or '-'
   fleet.plans[plan] = shape
+  -- what this plan wants goes into the limits of the others, too
+  for id, other in pairs(fleet.plans) do
+    local seen = ',' .. other.seen .. ','
+    if id ~= plan and other.seen ~= '-' and not string.find(seen, ',' .. plan .. ',', 1, true) then
+      other.seen = other.seen .. ',' .. plan
+    end
+  end
 end
 
 -- One more ready set of a plan.

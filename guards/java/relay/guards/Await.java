@@ -1,0 +1,43 @@
+package relay.guards;
+
+import java.time.Duration;
+import java.util.concurrent.locks.LockSupport;
+
+/** Waits in tests, always with a bound. */
+public final class Await {
+  private static final Duration MOST = Duration.ofSeconds(15);
+  private static final long POLL_NANOS = 2_000_000;
+
+  private Await() {}
+
+  /** A condition that a test waits for; it may read sockets and files. */
+  @FunctionalInterface
+  public interface Condition<E extends Exception> {
+    /** Whether it is true now. */
+    boolean holds() throws E;
+  }
+
+  /** Polls until the condition holds; fails after 15 s. */
+  public static <E extends Exception> void until(String what, Condition<E> condition) throws E {
+    until(what, MOST, condition);
+  }
+
+  /** Polls until the condition holds; fails when the time is up. */
+  public static <E extends Exception> void until(
+      String what, Duration atMost, Condition<E> condition) throws E {
+    long deadlineNanos = System.nanoTime() + atMost.toNanos();
+    while (!condition.holds()) {
+      if (System.nanoTime() - deadlineNanos >= 0) {
+        throw new AssertionError("not within " + atMost.toMillis() + " ms: " + what);
+      }
+      LockSupport.parkNanos(POLL_NANOS);
+    }
+  }
+
+  /** Waits for a time of {@link System#nanoTime}. */
+  public static void moment(long atNanos) {
+    for (long left = atNanos - System.nanoTime(); left > 0; left = atNanos - System.nanoTime()) {
+      LockSupport.parkNanos(left);
+    }
+  }
+}

@@ -1,0 +1,279 @@
+package relay.trial;
+
+import java.io.Console;
+import java.io.IOException;
+import java.io.PrintStream;
+import java.net.InetSocketAddress;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.TimeUnit;
+import java.util.logging.Level;
+import java.util.logging.Logger;
+import java.util.random.RandomGenerator;
+import relay.trial.TrialResult.AccountResult;
+import relay.trial.load.Load;
+import relay.trial.load.LoadTally;
+import relay.trial.load.PoolView;
+import relay.trial.load.RequestBytes;
+import relay.trial.load.RetryProbe;
+import relay.trial.process.ReplicaProcess;
+import relay.trial.provider.ProviderSimulator;
+import relay.trial.provider.ProviderSimulator.Account;
+import relay.trial.provider.ProviderSimulator.Dimension;
+import relay.trial.provider.ProviderSimulator.Settings;
+
+/**
+ * {@code relay try}: all of Relay on one machine, without an account or a configuration. Starts
+ * Redis, a provider that enforces its limits, and two replicas; saturates the pool; shows it live;
+ * prints the figures and whether the promise held.
+ */
+public final class Trial {
+  private static final int REPLICAS = 2;
+  private static final String API_KEY = "trial-client-key";
+  private static final Duration PROBE_TIMEOUT = Duration.ofSeconds(8);
+  private static final long FRAME_MS = 500;
+  private static final long LINE_EVERY_FRAMES = 4;
+  private static final int MAX_IN_FLIGHT = 512;
+  private static final int STREAM_EVERY = 3;
+  private static final int RETRY_EVERY = 4;
+
+  private final TrialPlan plan;
+  private final Terminal terminal;
+  private final Style style;
+
+  private Trial(TrialPlan plan, Terminal terminal, Style style) {
+    this.plan = plan;
+    this.terminal = terminal;
+    this.style = style;
+  }
+
+  /**
+   * Runs the command; takes some 40 s, and leaves nothing behind, Ctrl-C included.
+   *
+   * @param environment for {@code NO_COLOR}, {@code COLUMNS}, {@code TERM}
+   * @return 0 if the promise held; 1 if not, or if something failed
+   */
+  private static int run(PrintStream out, Map<String, String> environment) {
+    boolean onTerminal =
+        Optional.ofNullable(System.console()).map(Console::isTerminal).orElse(false);
+    Style style = Style.of(environment, onTerminal, out.charset());
+    boolean inPlace = onTerminal && !environment.getOrDefault("TERM", "").equals("dumb");
+    try (Terminal terminal = new Terminal(out, inPlace)) {
+      Runtime.getRuntime().addShutdownHook(new Thread(terminal::close, "trial-terminal"));
+      return new Trial(TrialPlan.standard(), terminal, style).run();
+    }
+  }
+
+  /** Runs the command; {@code relay.Main} calls it by name. */
+  public static void main(String[] args) {
+    System.exit(run(System.out, System.getenv()));
+  }
+
+  private int run() {
+    Logger undertow =
+        Logger.getLogger(
+            "io.undertow"); // a local variable, or the logger could be collected with its level
+    Logger xnio = Logger.getLogger("org.xnio");
+    undertow.setLevel(Level.WARNING);
+    xnio.setLevel(Level.WARNING);
+    terminal.print("");
+    terminal.print(
+        "  " + style.bold("relay try") + style.dim("  two replicas share one pool of keys"));
+    terminal.print("");
+    try (TrialStage stage =
+        new TrialStage(
+            Settings.of(plan.window(), plan.accounts().toArray(new Account[0])),
+            this::config,
+            REPLICAS,
+            List.of(),
+            this::reached)) {
+      reached(
+          "load         "
+              + Math.round(plan.capacityPerSecond() * plan.overload())
+              + " requests/s, "
+              + plan.overload()
+              + " times what the pool can carry");
+      terminal.print("");
+      terminal.print(
+          style.dim("  look inside meanwhile:  ")
+              + "redis-cli -p "
+              + stage.redis().port()
+              + " HGETALL 'relay:{"
+              + TrialPlan.POOL
+              + "}:keys'");
+      TrialResult measured = measure(stage);
+      terminal.erase();
+      new Summary(style).draw(measured).forEach(terminal::print);
+      farewell();
+      return measured.promiseHolds() ? 0 : 1;
+    } catch (IOException e) {
+      terminal.erase();
+      terminal.print("");
+      terminal.print(
+          "  " + style.bad(style.glyphs().bad() + " relay try failed: ") + e.getMessage());
+      return 1;
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      return 1;
+    }
+  }
+
+  private String config(int port, int adminPort, String redisUrl, String providerUrl) {
+    return TrialConfig.yaml(plan, port, adminPort, API_KEY, redisUrl, providerUrl);
+  }
+
+  private TrialResult measure(TrialStage stage) throws IOException, InterruptedException {
+    ProviderSimulator provider = stage.provider();
+    List<InetSocketAddress> addresses =
+        stage.replicas().stream().map(ReplicaProcess::address).toList();
+    Load.Plan loadPlan =
+        new Load.Plan(
+            addresses,
+            API_KEY,
+            plan.capacityPerSecond() * plan.overload(),
+            plan.capacityPerSecond() * plan.overloadAtFirst(),
+            plan.window(),
+            plan.inputTokens(),
+            plan.outputTokens(),
+            STREAM_EVERY,
+            RETRY_EVERY,
+            MAX_IN_FLIGHT);
+    try (Load load = new Load(loadPlan, RandomGenerator.getDefault())) {
+      long startNanos = provider.nowNanos();
+      Saturation saturation = new Saturation(startNanos, plan.window());
+      Thread sending =
+          Thread.ofPlatform()
+              .name("trial-load")
+              .start(() -> load.run(Saturation.longest(plan.window())));
+      Animation animation = new Animation(stage, load, saturation, startNanos);
+      while (!sending.join(Duration.ofMillis(FRAME_MS))) {
+        animation.frame();
+        if (saturation.isOver(System.nanoTime())) {
+          load.end();
+        }
+      }
+      long loadedNanos = System.nanoTime() - startNanos;
+      byte[] large =
+          RequestBytes.messages(API_KEY, plan.probeInputTokens(), plan.outputTokens(), false);
+      ReplicaProcess first = stage.replicas().getFirst();
+      animation.last("checking retry-after");
+      RetryProbe.Outcome probes =
+          new RetryProbe(first.address(), first.adminAddress(), large, plan.window())
+              .run(plan.probes(), PROBE_TIMEOUT);
+      long steadyNanos = saturation.fromNanos(System.nanoTime());
+      long endNanos = saturation.untilNanos(System.nanoTime());
+      return new TrialResult(
+          Duration.ofNanos(endNanos - steadyNanos),
+          Duration.ofNanos(steadyNanos - startNanos),
+          plan.window(),
+          plan.accounts().stream()
+              .map(account -> measured(provider, account.id(), steadyNanos, endNanos))
+              .toList(),
+          provider.stats().refused(),
+          load.counts(),
+          probes,
+          Duration.ofNanos(loadedNanos));
+    }
+  }
+
+  private static AccountResult measured(
+      ProviderSimulator provider, String id, long fromNanos, long toNanos) {
+    return new AccountResult(
+        id,
+        provider.usedShare(id, Dimension.REQUESTS, fromNanos, toNanos),
+        provider.usedShare(id, Dimension.INPUT_TOKENS, fromNanos, toNanos),
+        provider.usedShare(id, Dimension.OUTPUT_TOKENS, fromNanos, toNanos),
+        provider.charged(id, Dimension.REQUESTS, fromNanos, toNanos),
+        Duration.ofNanos(provider.longestPauseNanos(id, fromNanos, toNanos)));
+  }
+
+  private void reached(String what) {
+    terminal.print("  " + style.good(style.glyphs().good()) + " " + what);
+  }
+
+  private void farewell() {
+    terminal.print("");
+    terminal.print("  " + style.bold("Next"));
+    for (String[] step :
+        new String[][] {
+          {"cp deploy/examples/anthropic.yaml relay.yaml", "deploy/relay.yaml has all settings"},
+          {"export ANTHROPIC_API_KEY=...", "or put in your keys and their limits"},
+          {"./relay check", "says what is wrong in it, with line and column"},
+          {"./relay serve", "clients' base URL: http://127.0.0.1:8787"},
+          {"./relay keys --watch", "live usage of every key"},
+          {"redis-cli -p PORT HGETALL 'relay:{anthropic}:keys'", "the same; `serve` logs the port"}
+        }) {
+      terminal.print("    " + Figures.left(step[0], 52) + style.dim(step[1]));
+    }
+    terminal.print("");
+  }
+
+  /** Draws the live picture, frame by frame. */
+  private final class Animation {
+    private final TrialStage stage;
+    private final Load load;
+    private final Saturation saturation;
+    private final long startNanos;
+    private final Screen screen = new Screen(style);
+    private List<Long> lastGranted = List.of(0L, 0L);
+    private long lastNanos;
+    private long frames;
+
+    private Animation(TrialStage stage, Load load, Saturation saturation, long startNanos) {
+      this.stage = stage;
+      this.load = load;
+      this.saturation = saturation;
+      this.startNanos = startNanos;
+      this.lastNanos = startNanos;
+    }
+
+    private void frame() throws IOException {
+      long now = System.nanoTime();
+      show(saturation.isSteady(now) ? "saturated, measuring" : "filling the pool");
+    }
+
+    private void last(String phase) throws IOException {
+      frames = 0;
+      show(phase);
+    }
+
+    private void show(String phase) throws IOException {
+      for (ReplicaProcess replica : stage.replicas()) {
+        replica.checkAlive();
+      }
+      PoolView pool = PoolView.of(stage.replicas().getFirst().adminAddress());
+      long now = System.nanoTime();
+      saturation.observe(pool, now);
+      if (!terminal.inPlace() && frames++ % LINE_EVERY_FRAMES != 0) {
+        return;
+      }
+      LoadTally.Counts counts = load.counts();
+      double seconds = Math.max(0.001, (now - lastNanos) / 1e9);
+      List<Long> perSecond = new ArrayList<>();
+      for (int i = 0; i < counts.grantedByReplica().size(); i++) {
+        perSecond.add(
+            Math.round((counts.grantedByReplica().get(i) - lastGranted.get(i)) / seconds));
+      }
+      lastGranted = counts.grantedByReplica();
+      lastNanos = now;
+      Screen.Moment moment =
+          new Screen.Moment(
+              phase,
+              TimeUnit.NANOSECONDS.toSeconds(now - startNanos),
+              TimeUnit.NANOSECONDS.toSeconds(saturation.untilNanos(now) - startNanos),
+              pool,
+              perSecond,
+              counts.granted(),
+              stage.provider().stats().refused(),
+              counts.relay429());
+      if (terminal.inPlace()) {
+        terminal.draw(screen.draw(moment));
+      } else {
+        terminal.print(screen.line(moment));
+      }
+    }
+  }
+}

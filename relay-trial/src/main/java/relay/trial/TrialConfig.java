@@ -1,0 +1,75 @@
+package relay.trial;
+
+import java.util.Locale;
+import relay.trial.provider.ProviderSimulator.Account;
+
+/** A replica's configuration, as a user would write it. */
+final class TrialConfig {
+  private TrialConfig() {}
+
+  /** The text before the list of providers. */
+  static String head(int port, int adminPort, String apiKey, String redisUrl) {
+    return String.format(
+        Locale.ROOT,
+        """
+        server:
+          listen: 127.0.0.1:%d
+          admin_listen: 127.0.0.1:%d
+          auth:
+            api_key: %s
+        redis:
+          url: %s
+          timeout_ms: 1000   # all of this shares one machine
+        providers:
+        """,
+        port,
+        adminPort,
+        apiKey,
+        redisUrl);
+  }
+
+  static String yaml(
+      TrialPlan plan, int port, int adminPort, String apiKey, String redisUrl, String providerUrl) {
+    StringBuilder yaml = new StringBuilder(head(port, adminPort, apiKey, redisUrl));
+    yaml.append(
+        String.format(
+            Locale.ROOT,
+            """
+              - name: %s
+                type: anthropic
+                base_url: %s
+                pooling:
+                  strategy: least_loaded
+                  affinity: none   # the load is of one conversation
+                  window_ms: %d
+                keys:
+            """,
+            TrialPlan.POOL,
+            providerUrl,
+            plan.window().toMillis()));
+    for (Account account : plan.accounts()) {
+      yaml.append(
+          String.format(
+              Locale.ROOT,
+              """
+                    - key: %s
+                      id: %s
+                      rpm_limit: %d
+                      itpm_limit: %d
+                      otpm_limit: %d
+              """,
+              account.secrets().getFirst(),
+              account.id(),
+              account.rpm(),
+              account.itpm(),
+              account.otpm()));
+    }
+    return yaml.append(
+            """
+            logging:
+              level: warn
+              format: text
+            """)
+        .toString();
+  }
+}

@@ -1,0 +1,76 @@
+package relay.trial;
+
+import java.time.Duration;
+import java.util.List;
+import relay.trial.provider.ProviderSimulator.Account;
+
+/**
+ * The numbers of a trial run.
+ *
+ * @param window the limits' window: short, so that a run sees several
+ * @param accounts one key each
+ * @param overload arrivals over what the pool can carry
+ * @param overloadAtFirst the same in the first window. It is lower: an idle pool takes a burst at
+ *     once, and that capacity comes free at once a window later, when enough requests must be there
+ *     to use it
+ * @param inputTokens mean input of a request; the largest is one and a half of it
+ * @param outputTokens output of each request
+ * @param probes rounds of the retry-after probe
+ */
+record TrialPlan(
+    Duration window,
+    List<Account> accounts,
+    double overload,
+    double overloadAtFirst,
+    int inputTokens,
+    int outputTokens,
+    int probes) {
+  static final String POOL = "trial";
+
+  TrialPlan {
+    accounts = List.copyOf(accounts);
+  }
+
+  /**
+   * Windows of 5 s. Requests bind two of the accounts, input tokens the other two; the largest
+   * request is 0.35 % of a limit.
+   */
+  static TrialPlan standard() {
+    return new TrialPlan(
+        Duration.ofSeconds(5),
+        List.of(
+            account("acme", 500, 200_000),
+            account("globex", 500, 200_000),
+            account("initech", 600, 130_000),
+            account("umbrella", 600, 130_000)),
+        1.6,
+        1.15,
+        300,
+        40,
+        5);
+  }
+
+  /** The pool's capacity in requests per second. */
+  double capacityPerSecond() {
+    double perWindow =
+        accounts.stream()
+            .mapToDouble(
+                account ->
+                    Math.min(
+                        (double) account.rpm(),
+                        Math.min(
+                            (double) account.itpm() / inputTokens,
+                            (double) account.otpm() / outputTokens)))
+            .sum();
+    return perWindow * 1e9 / window.toNanos();
+  }
+
+  /** Input of a probe's request: a tenth of the smallest limit. */
+  int probeInputTokens() {
+    return (int) (accounts.stream().mapToLong(Account::itpm).min().orElseThrow() / 10);
+  }
+
+  private static Account account(String id, long rpm, long itpm) {
+    return new Account(id, List.of("simulated-key-of-" + id), rpm, itpm, 40_000, 0);
+  }
+}

@@ -1,0 +1,62 @@
+package relay.trial.load;
+
+import java.nio.charset.StandardCharsets;
+
+/** Whole HTTP requests of the load, each made once and sent many times. */
+public final class RequestBytes {
+  public static final String MESSAGES_MODEL = "claude-sonnet-4-5";
+  public static final String CHAT_MODEL = "gpt-5";
+
+  private RequestBytes() {}
+
+  /**
+   * A Messages request. Its body has {@code 4 * inputTokens} bytes; the simulator counts a token
+   * for 4 bytes.
+   */
+  public static byte[] messages(String apiKey, int inputTokens, int outputTokens, boolean stream) {
+    String head =
+        "{\"model\":\""
+            + MESSAGES_MODEL
+            + "\",\"max_tokens\":1024,\"stream\":"
+            + stream
+            + ",\"messages\":[{\"role\":\"user\",\"content\":\"";
+    return request("/v1/messages", apiKey, head, inputTokens, outputTokens);
+  }
+
+  /** The same as a Chat Completions request. */
+  public static byte[] chat(String apiKey, int inputTokens, int outputTokens, boolean stream) {
+    String head =
+        "{\"model\":\""
+            + CHAT_MODEL
+            + "\",\"max_completion_tokens\":1024,\"stream\":"
+            + stream
+            + ",\"messages\":[{\"role\":\"user\",\"content\":\"";
+    return request("/v1/chat/completions", apiKey, head, inputTokens, outputTokens);
+  }
+
+  private static byte[] request(
+      String path, String apiKey, String head, int inputTokens, int outputTokens) {
+    String end = "\"}]}";
+    int padding = 4 * inputTokens - head.length() - end.length();
+    if (padding < 0) {
+      throw new IllegalArgumentException("inputTokens must be at least 40");
+    }
+    String text = "the quick brown fox jumps over the lazy dog ".repeat(padding / 44 + 1);
+    String body = head + text.substring(0, padding) + end;
+    return ("POST "
+            + path
+            + " HTTP/1.1\r\n"
+            + "Host: 127.0.0.1\r\n"
+            + "Content-Type: application/json\r\n"
+            + "anthropic-version: 2023-06-01\r\n"
+            + "x-api-key: "
+            + apiKey
+            + "\r\nx-sim-output-tokens: "
+            + outputTokens
+            + "\r\nContent-Length: "
+            + body.length()
+            + "\r\n\r\n"
+            + body)
+        .getBytes(StandardCharsets.US_ASCII);
+  }
+}

@@ -1,0 +1,4 @@
+@NullMarked
+package relay.trial.load;
+
+import org.jspecify.annotations.NullMarked;

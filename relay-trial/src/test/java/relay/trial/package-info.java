@@ -1,0 +1,4 @@
+@NullMarked
+package relay.trial;
+
+import org.jspecify.annotations.NullMarked;

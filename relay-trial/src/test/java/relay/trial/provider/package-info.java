@@ -1,0 +1,4 @@
+@NullMarked
+package relay.trial.provider;
+
+import org.jspecify.annotations.NullMarked;
