@@ -1,11 +1,11 @@
 # Sourced by `relay` and `mvnw`: find_jdk sets JDK_HOME to a JDK 25 or newer, or fails.
 #
-# It reads the `release` file that every JDK carries; asking `java -version` would start a JVM, which
-# costs more than all the rest of the launcher.
+# It reads the `release` file of each JDK. `java -version` would start a JVM, which costs more than the
+# rest of the launcher.
 
 readonly NEEDED_JDK=25
 
-# is_jdk DIR: a JDK (not a JRE: the build needs javac) that is new enough.
+# is_jdk DIR: a JDK (not a JRE: the build needs javac) of at least that version.
 is_jdk() {
   local line version
   [ -x "$1/bin/java" ] && [ -x "$1/bin/javac" ] && [ -r "$1/release" ] || return 1
@@ -23,7 +23,7 @@ is_jdk() {
   return 1
 }
 
-# follow FILE: where a chain of symlinks ends. macOS had no `readlink -f` for a long time.
+# follow FILE: the end of a chain of symlinks. Older macOS has no `readlink -f`.
 follow() {
   local file=$1 target hops=0
   while [ -L "$file" ] && [ "$hops" -lt 40 ]; do

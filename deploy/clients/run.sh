@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# Runs real clients, unchanged, twice: against a Relay of this checkout that forwards to the provider
-# of `relay try`, and against that provider itself. Prints a table, client by scenario, and exits 1 if
-# a client got anything else from Relay than from the provider. See README.md.
+# Runs real, unchanged clients twice: against a Relay of this checkout, in front of the provider of
+# `relay try`, and directly against that provider. Prints a table of clients and scenarios. Exits 1 if
+# any result differs. See README.md.
 #
-# Needs what Relay needs, and Node 20 or newer with npm. The first run downloads the clients; nothing
-# leaves this machine after that, and no account is needed.
+# Needs the JDK of Relay, and Node 20 or newer with npm. The first run downloads the clients. Later
+# runs stay on this machine, and need no account.
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd -P)
@@ -36,7 +36,7 @@ timeout 600 "$root/relay" version >"$work/version"
 "$JDK_HOME/bin/javac" -nowarn -XDsuppressNotes -d "$work/classes" -cp "$(cat "$work/classpath")" \
   "$here"/{Checks,AnthropicJava,OpenAiJava,LangChain4j}.java
 
-# The providers tell their ports and two free ones.
+# The providers print their ports and two free ones.
 mkfifo "$work/provider.in" "$work/provider.out"
 timeout 1800 "$JDK_HOME/bin/java" -cp "$root/relay-server/target/relay.jar" "$here/Provider.java" \
   sk-plenty sk-scarce sk-slow sk-faulty sk-open sk-open-scarce sk-open-faulty \
@@ -45,8 +45,8 @@ exec 8>"$work/provider.in"
 read -r -t 60 provider_port direct_port slow_port port admin_port <"$work/provider.out" ||
   { echo "clients: the provider did not start" >&2; cat "$work/provider.log" >&2; exit 1; }
 
-# These pools first: Relay asks the first provider that has the model. None tries again, for what
-# is to be seen is what a client gets, not the provider's breaker.
+# These pools come first: Relay uses the first provider with the model. They do not retry: the check is
+# about the client's answer, not about the breaker.
 pool() { # NAME TYPE KEY MODEL WINDOW_MS RPM
   cat <<YAML
   - name: $1
@@ -65,7 +65,7 @@ server:
   auth:
     clients:
       - { name: plenty, key: client-key }
-      # Any other provider would serve it when these are full.
+      # Another provider would serve it when these are full.
       - { name: scarce, key: scarce-key, providers: [scarce, slow, open-scarce] }
 redis: { timeout_ms: 2000 } # a busy machine is no outage
 providers:
@@ -107,7 +107,7 @@ export CLIENT_KEY=client-key SCARCE_KEY=scarce-key
 export PROVIDER_URL=http://127.0.0.1:$provider_port
 java=("$JDK_HOME/bin/java" -cp "$work/classes:$(cat "$work/classpath")")
 
-# run TARGET URL SLOW_URL: all programs, one after another; what is not printed counts as different.
+# run TARGET URL SLOW_URL:  another; missing output counts as a difference.
 run() {
   local program
   export TARGET=$1 BASE_URL=$2 SLOW_URL=$3 CLIENT_HOME=$work/home-$1
@@ -122,7 +122,7 @@ run() {
   done </dev/null >"$work/$TARGET.results" 2>&3
 }
 exec 5>&2
-# Both at once: most of the time they wait, as they are told.
+# Both at once: they mostly wait, as the 429s tell them.
 run relay "http://127.0.0.1:$port" "http://127.0.0.1:$port" 3>"$work/relay.errors" &
 run_pid=$!
 run direct "http://127.0.0.1:$direct_port" "http://127.0.0.1:$slow_port" 3>"$work/direct.errors"

@@ -20,7 +20,8 @@ record TryCommand() implements Subcommand {
     spec.usageMessage()
         .description(
             "See Relay at work, with no account and no set-up.",
-            "Starts a Redis of its own, a simulated provider that enforces limits, and two replicas.",
+            "Starts a Redis of its own, a simulated provider that enforces limits, and two"
+                + " replicas.",
             "Sends a few hundred requests, shows the usage of the keys, and prints a summary. Takes"
                 + " half a minute.")
         .footer("  relay try");

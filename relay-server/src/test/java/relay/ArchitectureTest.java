@@ -101,7 +101,7 @@ class ArchitectureTest {
           Map.entry("relay.cli", 3), // the command line, a command of it, the usual operands
           Map.entry("relay.config", 25), // a record for each block of the file, its outline, its schema
           Map.entry("relay.edge", 1),
-          Map.entry("relay.embedded", 1),
+          Map.entry("relay.embedded", 2), // a Redis, and free ports
           Map.entry("relay.estimate", 1),
           Map.entry("relay.logging", 2), // its setup, and a log manager that lasts until the exit
           Map.entry("relay.metrics", 2), // a replica's meters, and those of its clients
@@ -113,9 +113,12 @@ class ArchitectureTest {
           Map.entry("relay.redis", 21), // a library's API: each script's arguments and outcomes
           Map.entry("relay.request", 7), // a scan, its outcomes with their parts, and the edits
           Map.entry("relay.stream", 4), // four taps on a response that the pipeline combines
-          Map.entry("relay.trial.load", 6), // the load, its tally, what both send and read
           Map.entry("relay.token", 3), // a token, where it is kept, and why there is none
-          Map.entry("relay.trial", 2), // the trial, and its simulated provider
+          Map.entry("relay.trial", 1),
+          Map.entry(
+              "relay.trial.load", 6), // the load, its tally, its requests and answers, a probe
+          Map.entry("relay.trial.process", 1),
+          Map.entry("relay.trial.provider", 1),
           Map.entry("relay.upstream", 7), // a provider, a request, its call, its answer, its limits
           Map.entry("relay.vertex", 1));
 

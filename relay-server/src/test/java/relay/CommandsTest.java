@@ -29,8 +29,16 @@ class CommandsTest {
   void the_commands_are_these() {
     assertEquals(
         List.of(
-            "serve", "try", "check", "keys", "cooldown", "quarantine", "restore", "version",
-            "completion", "help"),
+            "serve",
+            "try",
+            "check",
+            "keys",
+            "cooldown",
+            "quarantine",
+            "restore",
+            "version",
+            "completion",
+            "help"),
         List.copyOf(RELAY.getSubcommands().keySet()));
   }
 

@@ -66,7 +66,7 @@ final class AccuracyReport {
                 Collectors.toMap(row -> row, row -> anew.test(row) ? line(row) : "", (a, _) -> a));
     Map<String, String> old = linesByTable(oldPage);
     StringBuilder page = new StringBuilder(introduction);
-    page.append("\n## What an idle group takes at once, in % of L\n\n");
+    page.append("\n## Burst of an idle group, in % of L\n\n");
     page.append(HEAD);
     for (Rule rule : Rule.values()) {
       page.append("| ").append(rule.title).append(" |");

@@ -26,8 +26,7 @@ class DeadlinesTest {
     try (Deadlines deadlines = new Deadlines(TIMEOUT, (_, task) -> task.run(), System::nanoTime)) {
       CompletableFuture<Object> reply = new CompletableFuture<>();
       deadlines.watch(reply);
-      var failure =
-          assertThrows(ExecutionException.class, () -> reply.get(20, TimeUnit.SECONDS));
+      var failure = assertThrows(ExecutionException.class, () -> reply.get(20, TimeUnit.SECONDS));
       assertInstanceOf(TimeoutException.class, failure.getCause());
     }
   }

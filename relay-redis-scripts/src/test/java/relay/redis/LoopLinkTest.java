@@ -65,18 +65,14 @@ final class LoopLinkTest extends LinkTest {
     int limit = 100;
     Duration stall = Duration.ofMillis(500); // far beyond the timeout
     try (FaultyRedis redis = FaultyRedis.start();
-        RedisEngine engine = 
-            started(
-                Pools.options(redis.url(), "r1", Fallback.CLOSED, Duration.ofMillis(100)))) {
+        RedisEngine engine =
+            started(Pools.options(redis.url(), "r1", Fallback.CLOSED, Duration.ofMillis(100)))) {
       KeyPool pool =
           engine.pool(Pools.plan("pool", Duration.ofDays(1), 1, new Limits(limit, 0, 0, 0)));
       assertInstanceOf(Acquisition.Granted.class, pool.acquire(Pools.one()).join());
       loop.execute(() -> LockSupport.parkNanos(stall.toNanos()));
       List<Acquisition> all =
-          IntStream.range(0, 2_000)
-              .mapToObj(n -> pool.acquire(Pools.one()))
-              .toList()
-              .stream()
+          IntStream.range(0, 2_000).mapToObj(n -> pool.acquire(Pools.one())).toList().stream()
               .map(CompletableFuture::join)
               .toList();
       long granted = all.stream().filter(Acquisition.Granted.class::isInstance).count();

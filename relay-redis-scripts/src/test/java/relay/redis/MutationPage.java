@@ -8,15 +8,15 @@ final class MutationPage {
       """
       # Faults that the suite must notice
 
-      Each line is a fault that was put into the scripts, alone, before the engine's tests ran. The list with the texts
-      is `src/test/resources/relay/redis/mutations.txt`; this page is written by
+      Each line is a fault, injected alone into the scripts before the engine's tests ran. The list with the texts
+      is `src/test/resources/relay/redis/mutations.txt`. This command writes the page, and fails if a fault is not caught:
 
       ```
       ./mvnw test -pl relay-redis-scripts -Dtest=MutationRun
       ```
 
-      which fails if one is not caught. A test in every build checks that each text still occurs once in the scripts, and
-      that this page names the same faults. "Caught by" is the first class that failed; the model's walks come first.
+      A test in every build checks that each text occurs once in the scripts, and
+      that this page lists the same faults. "Caught by" is the first failing class; the model's walks come first.
 
       | fault | script | breaks | caught by |
       |---|---|---|---|

@@ -23,9 +23,7 @@ final class UsageFault {
             ? unmatched.getSuggestions()
             : List.of();
     err.println(
-        near.isEmpty()
-            ? usage(command)
-            : "Did you mean: " + String.join(" or ", near) + "?");
+        near.isEmpty() ? usage(command) : "Did you mean: " + String.join(" or ", near) + "?");
     return command.getCommandSpec().exitCodeOnInvalidInput();
   }
 
@@ -35,7 +33,9 @@ final class UsageFault {
             && !unmatched.isUnknownOption()
             && !fault.getCommandLine().getSubcommands().isEmpty();
     return isCommand
-        ? "unknown command \"" + ((UnmatchedArgumentException) fault).getUnmatched().getFirst() + "\""
+        ? "unknown command \""
+            + ((UnmatchedArgumentException) fault).getUnmatched().getFirst()
+            + "\""
         : Objects.requireNonNullElse(fault.getMessage(), "bad usage");
   }
 

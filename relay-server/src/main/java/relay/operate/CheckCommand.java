@@ -22,7 +22,8 @@ record CheckCommand(CommandContext context) implements Subcommand {
     spec.usageMessage()
         .description(
             "Validate a config.",
-            "Prints every fault as FILE:LINE:COLUMN: path.to.value: what is wrong; what is allowed.")
+            "Prints every fault as FILE:LINE:COLUMN: path.to.value: what is wrong; what is"
+                + " allowed.")
         .footer("  relay check", "  relay check --config deploy/relay.yaml");
   }
 

@@ -39,8 +39,7 @@ final class CooldownCommand implements Subcommand {
           pools.cooldown(operands.pool(), operands.key(), length);
           context
               .out()
-              .println(
-                  operands.changed("is not used for " + Durations.text(length.toMillis())));
+              .println(operands.changed("is not used for " + Durations.text(length.toMillis())));
         });
   }
 }

@@ -36,9 +36,7 @@ final class KeysCommand implements Subcommand {
         config,
         pools ->
             new KeysView(
-                    pools,
-                    context.out(),
-                    TerminalFeatures.of(context.out(), context.environment()))
+                    pools, context.out(), TerminalFeatures.of(context.out(), context.environment()))
                 .run(watch.<Boolean>getValue(), json.<Boolean>getValue()));
   }
 }

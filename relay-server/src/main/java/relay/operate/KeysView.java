@@ -26,8 +26,7 @@ final class KeysView {
   /**
    * @param again waits until the next picture is due; false ends the watch
    */
-  KeysView(
-      PoolsAccess pools, PrintStream out, TerminalFeatures terminal, BooleanSupplier again) {
+  KeysView(PoolsAccess pools, PrintStream out, TerminalFeatures terminal, BooleanSupplier again) {
     this.pools = pools;
     this.out = out;
     this.terminal = terminal;

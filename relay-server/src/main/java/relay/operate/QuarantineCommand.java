@@ -18,7 +18,9 @@ final class QuarantineCommand implements Subcommand {
   public void describe(CommandSpec spec) {
     spec.name("quarantine");
     operands.addTo(spec);
-    spec.usageMessage().description("Keep a key unused until it is restored, in all replicas.").footer("  relay quarantine anthropic acme-1");
+    spec.usageMessage()
+        .description("Keep a key unused until it is restored, in all replicas.")
+        .footer("  relay quarantine anthropic acme-1");
   }
 
   @Override

@@ -18,7 +18,9 @@ final class RestoreCommand implements Subcommand {
   public void describe(CommandSpec spec) {
     spec.name("restore");
     operands.addTo(spec);
-    spec.usageMessage().description("Use a key again, in all replicas.").footer("  relay restore anthropic acme-1");
+    spec.usageMessage()
+        .description("Use a key again, in all replicas.")
+        .footer("  relay restore anthropic acme-1");
   }
 
   @Override

@@ -12,9 +12,9 @@ import java.util.TreeMap;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 import relay.model.Dialect;
-import relay.trial.ProviderSimulator;
-import relay.trial.ProviderSimulator.Account;
-import relay.trial.ProviderSimulator.Settings;
+import relay.trial.provider.ProviderSimulator;
+import relay.trial.provider.ProviderSimulator.Account;
+import relay.trial.provider.ProviderSimulator.Settings;
 
 /**
  * Simultaneous requests queue in the replica, not in Redis. They must not look like an outage of

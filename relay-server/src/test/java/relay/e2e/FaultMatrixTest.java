@@ -35,17 +35,17 @@ class FaultMatrixTest {
 
   private static final String INTRODUCTION =
       """
-      # What a provider's faults become
+      # Faults of a provider
 
-      Written by `FaultMatrixTest` (`-Dfaults.write=true`), which fails when a line is no longer true. Each line is one request to a pool of
-      three keys, each an account of its own, `max_attempts: 3`.
+      Written by `FaultMatrixTest` (`-Dfaults.write=true`), which fails if a line is wrong. Each line is one request to a pool of
+      three keys, each on its own account, with `max_attempts: 3`. [errors.md](errors.md) explains the rules.
 
-      - **always**: the provider does so on every attempt. **once**: on the first only; what follows is a good answer (of a second provider where
+      - **always**: the provider fails on every attempt. **once**: only the first attempt fails; the next gets a good answer (of a second provider if
         the first refuses connections).
-      - **client gets**: the status; the error's type and whose error it is; `aborted` is a connection that breaks, so that nothing can be taken
-        for a whole answer. `+ event` is an SSE error event at the end of what came before, by whom.
-      - **charged**: requests, input and output tokens, over all attempts. `used` is what the provider reported, `est.` what was
-        reserved by estimate (with or without something reported).
+      - **client gets**: the status, the error's type and its origin. `aborted` is a broken connection, so the answer never looks
+        complete. `+ event` is an SSE error event after the partial answer, with its origin.
+      - **charged**: requests, input and output tokens, over all attempts. `used` is the provider's count, `est.` the
+        reservation (with or without a count).
       - **breaker**: failures that count for the provider's breaker.
 
       | fault | dialect | form | when | client gets | attempts | charged | keys | breaker |

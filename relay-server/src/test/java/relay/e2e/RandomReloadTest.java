@@ -18,11 +18,12 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
+import relay.guards.Await;
 import relay.model.Dialect;
-import relay.trial.ProviderSimulator;
-import relay.trial.ProviderSimulator.Account;
-import relay.trial.ProviderSimulator.AccountStats;
-import relay.trial.ProviderSimulator.Settings;
+import relay.trial.provider.ProviderSimulator;
+import relay.trial.provider.ProviderSimulator.Account;
+import relay.trial.provider.ProviderSimulator.AccountStats;
+import relay.trial.provider.ProviderSimulator.Settings;
 
 /**
  * Random changes of the config of three replicas under load: no request fails, no stream is cut,

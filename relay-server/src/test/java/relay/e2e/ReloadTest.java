@@ -17,6 +17,7 @@ import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
+import relay.guards.Await;
 import relay.model.Dialect;
 
 /** Each kind of change of a running replica's config, alone, with its effect. */

@@ -30,6 +30,7 @@ import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
+import relay.guards.Await;
 import relay.model.Dialect;
 
 /** Clients over TLS, with HTTP/2 or HTTP/1.1 chosen by ALPN. */

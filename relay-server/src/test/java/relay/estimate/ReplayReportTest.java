@@ -27,26 +27,26 @@ final class ReplayReportTest {
       """
       # Estimates of agents' traffic, replayed
 
-      What is reserved for a request before it is sent, against what it then used. The traffic is made up by `AgentTrace`
-      (20,000 requests a model, always the same): conversations with a long cached prompt that grows by tools' results, words of the
-      user and images; a cache that forgets one turn in 16; outputs of a heavy tail (one in a hundred is 13 times the median).
-      It is nobody's real traffic: it shows what learning is worth, not what yours will be.
+      Reservations of requests against their real use. `AgentTrace` generates the traffic
+      (20,000 requests a model, always the same). Conversations have a long cached prompt that grows by results of tools, user messages
+      and images. The cache forgets one turn in 16. Outputs have a heavy tail: one in a hundred is 13 times the median.
+      The traffic is synthetic. It shows the value of learning, not the figures of your traffic.
 
-      - **bounds**: a token for four bytes, and the output that the client allows (32,000 where it does not say): what a gateway
-        reserves that does not learn.
-      - **before learning**: what Relay reserves of a model that it has never seen: a token for four bytes, 500 of output, less if the client
+      - **bounds**: a token for four bytes, and the client's bound of the output (32,000 without one). A gateway
+        without learning reserves this.
+      - **before learning**: Relay's reservation for an unknown model: a token for four bytes, 500 of output, less if the client
         allows less.
-      - **first 50 requests**, **after learning** (from the 2,000th request on): what Relay reserves as it learns.
+      - **first 50 requests**, **after learning** (from the 2,000th request on): Relay's reservation as it learns.
 
       Errors are `(reserved - used) / used`, quantiles over requests. *Lost* is the share of a saturated limit that needless reservations
-      hold at any time, each for as long as its request runs (1 s and a second for 60 tokens of output). *Beyond* is the share
-      of use that was not reserved: it is charged when the request ends.
+      hold, each while its request runs (1 s and a second for 60 tokens of output). *Beyond* is the share
+      of use without a reservation: it is charged when the request ends.
 
-      Input is estimated in proportion to all text. In a cached conversation most turns cost little and a forgotten cache costs all, so
-      the mean is wrong for each single turn and right for their sum. The reservation of output is a 90th percentile, so it is too
-      large for nine in ten, and what it holds is the price of being too small for only one.
+      The input estimate is proportional to all text. In a cached conversation most turns cost little, and a forgotten cache costs all. So
+      the mean is wrong for each single turn and right for their sum. The output reservation is a 90th percentile, so it is too
+      large for nine in ten. That is the price of being too small for only one.
 
-      This page is made by a command, and a test fails if it is not what the command makes:
+      A command writes this page, and a test fails if it differs:
       `{command}`
       """;
   private static final String HEAD =

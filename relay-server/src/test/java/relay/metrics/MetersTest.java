@@ -15,6 +15,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
+import relay.Documents;
 import relay.config.Config;
 import relay.embedded.EmbeddedRedis;
 import relay.model.TokenUsage;
@@ -39,6 +40,21 @@ class MetersTest {
   private static final String KEY = "pool=\"anthropic\",key=\"acme-1\"";
 
   @AutoClose private final Meters meters = new Meters(CONFIG);
+
+  @Test
+  void the_operators_page_names_every_metric() {
+    String page = Documents.read(Documents.ROOT.resolve("docs/operating.md"));
+    List<String> unnamed =
+        meters
+            .scrape()
+            .lines()
+            .filter(line -> line.startsWith("# TYPE relay_"))
+            .map(line -> line.split(" ", 4)[2])
+            .filter(name -> !name.endsWith("_max"))
+            .filter(name -> !page.contains("| `" + name + "` |"))
+            .toList();
+    assertEquals(List.of(), unnamed, "docs/operating.md lacks metrics");
+  }
 
   @ParameterizedTest
   @ValueSource(

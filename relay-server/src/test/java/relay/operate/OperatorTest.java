@@ -260,8 +260,7 @@ class OperatorTest {
   void a_good_config_is_checked_in_a_line() throws Exception {
     Path config = file("good", "");
     assertEquals(
-        new Result(0, config + ": valid: 2 providers, 4 keys\n", ""),
-        run(config, "check"));
+        new Result(0, config + ": valid: 2 providers, 4 keys\n", ""), run(config, "check"));
   }
 
   @Test
@@ -293,5 +292,4 @@ class OperatorTest {
     assertTrue(result.err().contains("/nowhere/.config/relay/relay.yaml"), result.err());
     assertTrue(result.err().contains("--config"), result.err());
   }
-
 }

@@ -31,8 +31,8 @@ import relay.body.Payload;
 import relay.carrier.Carriers;
 import relay.config.Config;
 import relay.config.ProviderConfig;
-import relay.e2e.Await;
 import relay.embedded.EmbeddedRedis;
+import relay.guards.Await;
 import relay.metrics.Meters;
 import relay.model.Dialect;
 import relay.model.Endpoint;
@@ -272,22 +272,21 @@ class RequestOwnershipTest {
 
   @Test
   void resources_are_closed_once_by_the_owner_that_has_them_last() {
-    try (RequestResources first = new RequestResources(meters)) {
-      first.expect(acquire(routes.getLast().pool()));
-      assertInstanceOf(Granted.class, first.await());
-      Lease lease = first.lease();
-      first.beginAttempt();
-      RequestResources second = first.transfer();
-      first.close();
-      assertNull(lease.charged());
-      second.close();
-      Usage charged = lease.charged();
-      assertNotNull(charged);
-      assertEquals(1, charged.requests());
-      assertEquals("0.0", metric("relay_reserved_tokens"));
-      second.close();
-      assertEquals("0.0", metric("relay_reserved_tokens"));
-    }
+    RequestResources first = new RequestResources(meters);
+    first.expect(acquire(routes.getLast().pool()));
+    assertInstanceOf(Granted.class, first.await());
+    Lease lease = first.lease();
+    first.beginAttempt();
+    RequestResources second = first.transfer();
+    first.close();
+    assertNull(lease.charged());
+    second.close();
+    Usage charged = lease.charged();
+    assertNotNull(charged);
+    assertEquals(1, charged.requests());
+    assertEquals("0.0", metric("relay_reserved_tokens"));
+    second.close();
+    assertEquals("0.0", metric("relay_reserved_tokens"));
   }
 
   @Test

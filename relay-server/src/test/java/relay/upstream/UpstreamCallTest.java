@@ -1,5 +1,6 @@
 package relay.upstream;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
 import static java.util.concurrent.CompletableFuture.completedFuture;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertInstanceOf;
@@ -68,6 +69,14 @@ class UpstreamCallTest {
         });
   }
 
+  private String answer(UpstreamCall call) {
+    Outcome outcome = call.execute();
+    try (UpstreamAnswer answer = assertInstanceOf(Outcome.Answered.class, outcome).answer()) {
+      assertEquals(1, idleWatch.watching());
+      return new String(answer.readAtMost(6), UTF_8);
+    }
+  }
+
   @Test
   void an_error_after_the_head_releases_everything() throws Exception {
     web.enqueue(new MockResponse.Builder().body("answer").build());
@@ -93,7 +102,10 @@ class UpstreamCallTest {
         () -> assertThrows(StackOverflowError.class, call(broken, KeyCredential.none())::execute));
     assertEquals(0, idleWatch.watching());
     assertSame(before, idleSlot(), "the slot is idle again");
-    assertEquals(0, before.client().connectionPool().connectionCount(), "its connection is closed");
+    web.enqueue(new MockResponse.Builder().body("second").build());
+    assertEquals("second", onCarrier(() -> answer(call(new PlainProtocol(), KeyCredential.none()))));
+    assertEquals(0, web.takeRequest().getConnectionIndex());
+    assertEquals(1, web.takeRequest().getConnectionIndex(), "the broken connection is not reused");
   }
 
   @Test
