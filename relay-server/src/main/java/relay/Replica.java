@@ -182,9 +182,9 @@ final class Replica implements ConfigReloads.Target {
         : new Readiness.Ready();
   }
 
-  /** Reads the configuration again, without waiting for what comes of it. */
-  void reload() {
-    var _ = reloads.reload();
+  /** Reads the configuration again. */
+  CompletableFuture<ReloadOutcome> reload() {
+    return reloads.reload();
   }
 
   @Override

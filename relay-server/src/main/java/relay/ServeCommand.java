@@ -44,7 +44,11 @@ record ServeCommand(Map<String, String> environment, PrintStream err) implements
     Thread.ofPlatform().daemon().name("prepare").start(ServeCommand::prepare);
     CompletableFuture<Replica> started = new CompletableFuture<>();
     Runtime.getRuntime().addShutdownHook(new Thread(() -> stop(started), "stop"));
-    HangUp.on(start(config, started)::reload);
+    Replica replica = start(config, started);
+    HangUp.on(
+        () -> {
+          var _ = replica.reload();
+        });
     new CountDownLatch(1).await();
     return ExitCode.OK;
   }
