@@ -185,7 +185,7 @@ final class ConnectionSlots {
 
   /** Closes all connections that no call uses. */
   void closeIdle() {
-    shared.thenAccept(client -> client.connectionPool().evictAll());
+    var _ = shared.thenAccept(client -> client.connectionPool().evictAll());
     for (ConcurrentLinkedDeque<ConnectionSlot> some : idle) {
       for (ConnectionSlot lane = left(some.pollFirst());
           lane != null;
