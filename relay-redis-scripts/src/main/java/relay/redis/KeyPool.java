@@ -43,6 +43,7 @@ public final class KeyPool {
   private final AcquireCalls acquires;
   private final WaitingRoom room;
   private final Retirement retirement;
+  private final Set<String> unsentRekeys = ConcurrentHashMap.newKeySet();
   private volatile @Nullable PoolSnapshot latest;
   private volatile boolean hasOutageUsage;
 
@@ -71,54 +72,73 @@ public final class KeyPool {
   }
 
   /**
-   * Changes the pool's shape while it runs. Requests that are asked for from now on are served by
-   * the new plan; those under way end under the old one, so the key of a lease may be one that only
-   * the old plan has, or the new one. Requests that wait for capacity are asked anew once Redis
-   * knows the plan. Usage, leases, cooldowns, quarantines, learned limits and estimates stay as
-   * they are.
+   * Changes the keys and limits while the pool runs. New requests use the new plan. Requests in
+   * flight end under the old one, so a lease may name a key of either plan. Parked requests are
+   * asked again once Redis has the plan. Usage, leases, cooldowns, quarantines, learned limits and
+   * estimates stay.
    *
-   * <p>While other replicas still have another plan, the smaller limit holds where they differ. A
-   * key that left every replica's plan is draining until its last lease has ended.
+   * <p>While replicas have different plans, the smaller limit holds. A key that no replica's plan
+   * has is draining until its last lease has ended.
    *
    * @param plan of the same name
-   * @return done when Redis knows it; fails when Redis could not be told, which it is later then
+   * @return completes when Redis has the plan; fails when Redis does not answer, and the engine
+   *     then announces it later
    */
   public CompletableFuture<Void> reconfigure(PoolPlan plan) {
     return reconfigure(plan, Set.of());
   }
 
   /**
-   * Likewise, when the secrets of some keys have changed. A quarantine by {@link
-   * #quarantineRefused} of such a key ends, for its cause is gone; no other does. For the next
-   * minutes Redis takes no such quarantine from replicas that have not changed yet: they have the
-   * old secret.
+   * As {@link #reconfigure(PoolPlan)}, when secrets have changed. It ends the keys' quarantine by
+   * {@link #quarantineRefused}, and no other. For five minutes, Redis then ignores such a
+   * quarantine from replicas that have not changed yet, because they have the old secret.
    *
-   * @param rekeyed ids of keys that kept their id and have another secret
+   * @param rekeyed ids of keys that kept their id and have a new secret
    */
   public CompletableFuture<Void> reconfigure(PoolPlan plan, Set<String> rekeyed) {
     if (!plan.name().equals(plan().name())) {
       throw new IllegalArgumentException("pool " + plan().name() + " cannot become " + plan.name());
     }
-    CompletableFuture<Void> told = scripts.reconfigure(plan);
+    CompletableFuture<Void> announced = scripts.reconfigure(plan);
     fairShare.reconfigure(plan);
     Set<String> keys = plan.keys().stream().map(KeyPlan::id).collect(Collectors.toSet());
     room.retain(key -> key.isEmpty() || keys.contains(key));
     acquires.retain(key -> key.isEmpty() || keys.contains(key));
     limitNews.retain(plan.groups());
-    return told.thenCompose(
-            done ->
-                rekeyed.isEmpty()
-                    ? CompletableFuture.completedFuture(null)
-                    : scripts.rekey(List.copyOf(rekeyed)))
-        .whenComplete((done, failure) -> room.capacityReturned());
+    return announced
+        .thenCompose(done -> scripts.rekey(List.copyOf(rekeyed)))
+        .whenComplete(
+            (done, failure) -> {
+              if (failure != null) {
+                unsentRekeys.addAll(rekeyed);
+              }
+              room.capacityReturned();
+            });
+  }
+
+  /** What failed before: Redis was away. */
+  private void sendRekeysAgain() {
+    Set<String> some = Set.copyOf(unsentRekeys);
+    unsentRekeys.removeAll(some);
+    List<String> known =
+        plan().keys().stream().map(KeyPlan::id).filter(some::contains).toList();
+    var _ =
+        scripts
+            .rekey(known)
+            .whenComplete(
+                (done, failure) -> {
+                  if (failure != null) {
+                    unsentRekeys.addAll(known);
+                  }
+                });
   }
 
   /**
-   * Takes the pool out of use: nothing is granted any longer, by {@link Acquisition.NoneUsable}.
-   * Running leases go on, are renewed, end and are settled. Then this replica leaves the pool, and
-   * what the pool held is let go.
+   * Takes the pool out of use. New and parked requests get {@link Acquisition.NoneUsable}. Running
+   * leases are renewed and settled as before. After the last one this replica leaves the pool, and
+   * the engine forgets it.
    *
-   * @return done when it is over
+   * @return completes when that is done
    */
   public CompletableFuture<Void> retire() {
     retirement.begin(System.nanoTime());
@@ -331,8 +351,8 @@ public final class KeyPool {
   }
 
   /**
-   * Likewise, because the provider refused the keys' credentials: {@link #reconfigure(PoolPlan,
-   * Set)} with another secret ends it, too.
+   * As {@link #quarantine}, because the provider refused the keys' credentials: {@link
+   * #reconfigure(PoolPlan, Set)} with a new secret ends it, too.
    */
   public void quarantineRefused(List<String> keys, String reason) {
     var _ =
@@ -433,6 +453,9 @@ public final class KeyPool {
             })
         .exceptionally(failure -> null); // the next tick tries again
     sendPending();
+    if (!unsentRekeys.isEmpty()) {
+      sendRekeysAgain();
+    }
     renew();
     exchange.tick();
     if (retirement.isDue(System.nanoTime()) && isQuiet()) {
@@ -454,12 +477,12 @@ public final class KeyPool {
     }
   }
 
-  /** Whether all that was granted has ended, and Redis was told. */
+  /** Whether all leases have ended and no ending is pending. */
   private boolean isQuiet() {
     return renewAt.isEmpty() && fairShare.isIdle() && leaseEndings.isEmpty();
   }
 
-  /** This replica's last word: the readable picture shows the pool as it leaves it. */
+  /** The last survey: updates the readable picture and removes this replica. */
   CompletableFuture<Void> leave() {
     if (!link.isUp() || options.isObserver()) {
       return CompletableFuture.completedFuture(null);

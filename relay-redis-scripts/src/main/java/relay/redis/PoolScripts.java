@@ -41,8 +41,9 @@ final class PoolScripts {
   private volatile String epochText = "0";
   private volatile long surveyedAllAt = System.nanoTime() - SURVEY_ALL_NANOS;
   private @Nullable Configuring configuring; // guarded by this
+  private long announcements; // guarded by this
 
-  /** The pool's shape, on its way to Redis. */
+  /** An announcement in flight. */
   private record Configuring(Candidates shape, CompletableFuture<Void> done) {}
 
   /** One call of a script. */
@@ -207,7 +208,7 @@ final class PoolScripts {
         });
   }
 
-  /** The secrets of these keys have changed: ends what {@link #quarantine} was told `by` whom. */
+  /** The secrets of these keys have changed: ends their quarantine for refused credentials. */
   CompletableFuture<Void> rekey(List<String> ids) {
     return inBatches(
         ids,
@@ -299,6 +300,7 @@ final class PoolScripts {
 
   private CompletableFuture<@Nullable PoolSnapshot> survey(String replica, String standing) {
     Candidates shape = candidates;
+    long announcement = announcementOver();
     Survey survey = new Survey(shape.plan());
     CompletableFuture<Boolean> whole = CompletableFuture.completedFuture(true);
     for (List<KeyPlan> slice : shape.parts(BATCH)) {
@@ -317,7 +319,7 @@ final class PoolScripts {
     }
     return whole.thenApply(
         all -> {
-          saw(survey.fleet());
+          saw(survey.fleet(), announcement);
           if (all) {
             surveyedAllAt = System.nanoTime();
           }
@@ -325,8 +327,17 @@ final class PoolScripts {
         });
   }
 
-  /** Brings what this replica knows of the others' plans up to date. */
-  private void saw(Reply.Fleet fleet) {
+  /** Number of the last announcement; -1 while one is under way. */
+  private synchronized long announcementOver() {
+    return configuring == null ? announcements : -1;
+  }
+
+  /**
+   * Brings what this replica knows of the others' plans up to date.
+   *
+   * @param announcement the last one when it was asked: a later one makes a call for another void
+   */
+  private void saw(Reply.Fleet fleet, long announcement) {
     Set<String> fresh = new LinkedHashSet<>(fleet.sets());
     synchronized (this) {
       candidates.allSets().forEach(set -> fresh.remove(RedisKeys.text(set)));
@@ -345,7 +356,7 @@ final class PoolScripts {
                     }
                   });
     }
-    if (fleet.again()) {
+    if (fleet.again() && announcement >= 0 && announcement == announcementOver()) {
       var _ = configure();
     }
   }
@@ -445,6 +456,7 @@ final class PoolScripts {
     if (configuring == mine) {
       configuring = null;
     }
+    announcements++;
     if (reply instanceof Reply.Done first) {
       epoch = first.number(2);
       epochText = Long.toString(epoch);

@@ -34,7 +34,7 @@ public final class RedisEngine implements AutoCloseable {
       new ScheduledThreadPoolExecutor(1, Thread.ofPlatform().name("redis-tick").daemon().factory());
   private final Map<String, ProviderBreaker> breakers = new ConcurrentHashMap<>();
   private final Map<String, UsageTally> tallies = new ConcurrentHashMap<>();
-  private final Set<KeyPool> ticked = ConcurrentHashMap.newKeySet(); // those that retire, too
+  private final Set<KeyPool> ticked = ConcurrentHashMap.newKeySet(); // including pools that retire
   private volatile ConfigMark config = ConfigMark.NONE;
 
   private RedisEngine(EngineOptions options, @Nullable SocketLoop loop) {

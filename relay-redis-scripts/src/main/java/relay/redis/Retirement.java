@@ -12,7 +12,7 @@ final class Retirement {
   private volatile boolean ending;
 
   /**
-   * @param timeout of a call to Redis: what was asked before it began is answered by twice that
+   * @param timeout of a call to Redis; twice as long after the beginning no acquire is in flight
    */
   Retirement(Duration timeout) {
     answeredNanos = 2 * timeout.toNanos();
@@ -34,7 +34,7 @@ final class Retirement {
     return begun && !ending && nanos - beganNanos >= answeredNanos;
   }
 
-  /** The last word is on its way. */
+  /** The last survey is in flight. */
   void ends() {
     ending = true;
   }

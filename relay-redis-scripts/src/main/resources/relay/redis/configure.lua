@@ -20,9 +20,9 @@
 --       later      0 for the first part; for later parts the first part's `found`
 --       groups     number of groups
 --       keys       number of keys
---       config     `replica plan hash since_ms last`: who runs with which plan (a number), the hash of its
---                  configuration and since when; 1 if this is the last part, else 0. `-` for one who is no
---                  replica: what live replicas want is left as it is
+--       config     `replica plan hash since_ms last`: the replica, its plan's number, the hash of its
+--                  configuration and the time since it has it, 1 for the last part, else 0. `-` for an
+--                  observer, which changes nothing that live replicas have announced
 --       ...        for each group: id, requests, input, output, input + output (limits, 0 unknown)
 --       ...        for each key: id, account, max_concurrent, priority, weight
 --       ...        for each candidate of an indexed pool: number of its ready set, key, group
@@ -96,7 +96,6 @@ local alone, live = true, nil
 if replica then
   enlist(fleet, replica, plan, hash, since_ms, now, {
     window = window_us, bucket = bucket, burst = burst, strategy = strategy,
-    seen = later == 0 and '-' or nil,
   })
   live = live_plans(fleet)
   for id in pairs(live) do alone = alone and id == plan end

@@ -3,8 +3,8 @@
 -- KEYS  state      the pool's state
 --       quarantine reasons by key
 -- ARGV  reason     a few words, without secrets
---       by         the replica whose credentials the provider refused: another secret ends that, and it is not
---                  believed of one that changed before it; - for any other reason
+--       by         the calling replica if the provider refused its credentials: `rekey` ends such a quarantine.
+--                  Ignored while the replica still has an old secret. - for any other reason
 --       ...        the keys' ids
 -- REPLY {n}                                    number of newly quarantined keys
 --       {-3}                                   unknown pool or key
@@ -27,7 +27,7 @@ for n = 3, #ARGV do
   local k = key_of(r, ARGV[n])
   local is_new = k[K_STOPPED] == 0 and not (by and has_old_secret(r, by, ARGV[n]))
   if is_new then newly = newly + 1 end
-  -- what ends refused credentials does not end another reason
+  -- another reason replaces refused credentials, so that `rekey` does not end it
   if is_new or k[K_STOPPED] == REFUSED and not by then
     k[K_STOPPED] = by and REFUSED or 1
     change(r, k)

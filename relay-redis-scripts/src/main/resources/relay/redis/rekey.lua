@@ -1,6 +1,6 @@
--- Takes up that keys have another secret: ends a quarantine that was due to refused credentials, and no other. Each
--- replica calls it when it has the new secret. From the first call on such a quarantine is not taken from replicas that
--- have the old one, for as long as a change takes to reach all.
+-- Keys have a new secret: ends their quarantine if it was due to refused credentials, and no other. Each replica calls
+-- it when it has the new secret. After the first call, `quarantine` ignores refused credentials of replicas with the
+-- old secret, for five minutes.
 --
 -- KEYS  state      the pool's state
 --       quarantine reasons by key

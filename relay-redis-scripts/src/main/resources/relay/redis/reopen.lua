@@ -1,6 +1,6 @@
--- Brings the index of a large pool in line with the plans of its replicas. A replica that learns of another plan's ready
--- sets makes all candidates there ready once: what it did before may have given back the capacity of one that is parked
--- there. Sets that no plan has any longer are deleted.
+-- Updates the index of a large pool when the replicas' plans have changed. A replica that learns of another plan's
+-- ready sets makes all their candidates ready once: its earlier calls may have returned capacity without waking them.
+-- Sets without a plan are deleted.
 --
 -- KEYS  state      the pool's state
 --       ...        ready sets: first those to make ready, then those to delete

@@ -16,15 +16,15 @@
 --       ceiling    latest plausible time on the pool's clock in microseconds, 0 if unknown
 --       given      a test's clock in microseconds, - for Redis TIME
 --       stale_ms   age at which the readable picture is rewritten
---       config     `plan hash since_ms`: what the replica runs with, as for configure; - if it is none, `leave`
---                  for its last call
+--       config     `plan hash since_ms` of the replica, as for configure; - for an observer; `leave` for a
+--                  replica's last call
 --       groups     number of groups
 --       ...        the groups' ids
 --       ...        for each key: id, account
 -- REPLY {1, time, epoch, replicas, live leases, expired leases, 1 if the picture was rewritten, fleet, groups...,
 --         keys...}
---         fleet: {1 if the replica is to announce its plan again; of each configuration in use: hash, since_ms,
---                 replicas; ready sets of other plans; those of none any longer; of each key that drains: id,
+--         fleet: {1 if the replica must announce its plan again; for each configuration in use: hash, since_ms,
+--                 replicas; ready sets of other plans; ready sets without a plan; for each draining key: id,
 --                 account, in flight, cooldown_us, reason of the quarantine or '', max_concurrent, priority, weight}
 --         group: {requests, input, output, in flight, cooldown_us, opens_us, limits of requests, input,
 --                 output, input + output; the provider's stated limits of these; thousandths of the
@@ -71,7 +71,7 @@ keep(p, state, leases, due, later)
 
 local fleet = read_fleet(r)
 local live, others_draw = take_roll(fleet, replica, config, redis.call('ZRANGEBYSCORE', replicas, now - GONE_US, '+inf'))
-local mine = others_draw and live[string.match(config, '^%d+')] -- keys that only one plan has are drawn by it
+local mine = others_draw and live[string.match(config, '^%d+')] -- each plan writes the lines of its own keys
 local draw = now - (mine and mine.drawn or p[PUBLISHED]) >= stale_us or config == 'leave'
 local lines = {}
 local frees, soonest = {}, math.huge -- time until a group of the account opens; the minimum over usable keys

@@ -72,7 +72,7 @@ local function enlist(fleet, replica, plan, hash, since_ms, now, shape)
   end
   local known = fleet.plans[plan]
   shape.since, shape.sets, shape.drawn = known and known.since or now, known and known.sets or {}, known and known.drawn or 0
-  shape.seen = shape.seen or known and known.seen or '-'
+  shape.seen = known and known.seen or '-'
   fleet.plans[plan] = shape
   -- what this plan wants goes into the limits of the others, too
   for id, other in pairs(fleet.plans) do

@@ -9,8 +9,8 @@ local function check_standing(config)
   end
 end
 
--- Takes replicas off that have been silent for long, and one that leaves. Gives the plans of the others, and whether
--- they are several. `heard` are those that gave a sign of life.
+-- Removes replicas without a recent heartbeat, and a replica that leaves. Returns the plans of the others, and
+-- whether there are several. `heard` lists the replicas with a heartbeat.
 local function take_roll(fleet, replica, config, heard)
   local present = {}
   for _, id in ipairs(heard) do present[id] = true end
@@ -29,7 +29,7 @@ local function take_roll(fleet, replica, config, heard)
   return live, count > 1
 end
 
--- What a survey tells of the fleet, without the keys that drain.
+-- The fleet's part of a survey's reply; `drain` adds the draining keys.
 local function fleet_reply(r, fleet, live, replica, config)
   local plan = string.match(config, '^%d+')
   local mine = fleet.replicas[replica]
@@ -60,7 +60,7 @@ local function fleet_reply(r, fleet, live, replica, config)
   return { again and 1 or 0, configs, sets, names_of(fleet.unused), {} }
 end
 
--- Keys that no plan has, and that have leases yet: tells of them, and forgets those whose last lease has ended.
+-- Adds the draining keys to the reply and the picture. Deletes a key when its last lease has ended.
 local function drain(r, fleet, now, picture, lines, told, quarantine)
   for key, account in pairs(fleet.draining) do
     local k = key_of(r, key)
