@@ -122,6 +122,13 @@ final class Listener {
     }
   }
 
+  /** Shows another certificate to clients that connect from now on, if TLS is spoken. */
+  void certificate(TlsConfig next) {
+    if (secure != null) {
+      secure.certificate(next);
+    }
+  }
+
   /** The port that is listened on; 0 before the start. */
   int port() {
     if (plain != null) {

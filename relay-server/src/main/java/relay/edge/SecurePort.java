@@ -29,6 +29,7 @@ final class SecurePort implements AutoCloseable {
   private final XnioWorker worker;
   private final AcceptingChannel<SslConnection> socket;
   private final InetSocketAddress address;
+  private final ServerTls tls;
 
   /**
    * Listens from now on.
@@ -44,6 +45,7 @@ final class SecurePort implements AutoCloseable {
       Duration patience,
       ChannelListener<? super StreamConnection> opener)
       throws IOException {
+    tls = new ServerTls(certificate);
     Xnio xnio = Xnio.getInstance(SecurePort.class.getClassLoader());
     worker =
         xnio.createWorker(
@@ -59,7 +61,7 @@ final class SecurePort implements AutoCloseable {
         new UndertowXnioSsl(
             xnio,
             OptionMap.create(Options.USE_DIRECT_BUFFERS, true),
-            ServerTls.context(certificate));
+            tls.context());
     ChannelListener<SslConnection> open =
         connection -> {
           var _ =
@@ -94,6 +96,11 @@ final class SecurePort implements AutoCloseable {
     if (connection.isOpen() && connection.getSslSession().getCipherSuite().contains("_NULL_")) {
       IoUtils.safeClose(connection);
     }
+  }
+
+  /** Shows another certificate to clients that connect from now on. */
+  void certificate(TlsConfig next) {
+    tls.use(next);
   }
 
   InetSocketAddress address() {
