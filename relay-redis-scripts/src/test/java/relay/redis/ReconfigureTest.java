@@ -13,6 +13,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
@@ -154,8 +155,8 @@ final class ReconfigureTest {
     pool.reconfigure(plan(100, "a", "b", "c")).join();
     Map<String, KeyState> keys = new HashMap<>();
     pool.snapshot().join().keys().forEach(k -> keys.put(k.id(), k));
-    assertTrue(keys.get("a").cooldown().compareTo(Duration.ofMinutes(29)) > 0);
-    assertEquals("by hand", keys.get("b").quarantine());
+    assertTrue(Objects.requireNonNull(keys.get("a")).cooldown().compareTo(Duration.ofMinutes(29)) > 0);
+    assertEquals("by hand", Objects.requireNonNull(keys.get("b")).quarantine());
     for (int n = 0; n < 5; n++) {
       assertEquals("c", lease(pool.acquire(Pools.one())).key());
     }

@@ -16,6 +16,7 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
+import java.util.Objects;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.regex.Matcher;
@@ -75,7 +76,7 @@ class ConfigSchemaTest {
   }
 
   /** A setting by its section and name. */
-  private record Setting(String section, String name, JsonNode schema) {
+  record Setting(String section, String name, JsonNode schema) {
     @Override
     public String toString() {
       return section + "/" + name;
@@ -147,7 +148,7 @@ class ConfigSchemaTest {
             loader.addAll(List.of(matcher.group(1).split(", ")));
           }
           Set<String> schema = new TreeSet<>();
-          sections.get(section).get("properties").fieldNames().forEachRemaining(schema::add);
+          Objects.requireNonNull(sections.get(section)).get("properties").fieldNames().forEachRemaining(schema::add);
           assertEquals(schema, loader, section);
         });
   }
@@ -177,7 +178,7 @@ class ConfigSchemaTest {
     return switch (setting.toString()) { // the others need these two
       case "/providers[]/name" -> List.of("providers: [{type: anthropic, keys: [{key: k}], %s}]\n");
       case "/providers[]/type" -> List.of("providers: [{name: p, keys: [{key: k}], %s}]\n");
-      default -> FILES.get(setting.section());
+      default -> Objects.requireNonNull(FILES.get(setting.section()));
     };
   }
 
@@ -252,7 +253,7 @@ class ConfigSchemaTest {
   void a_default_is_what_absence_means(Setting setting) throws IOException {
     String value = setting.schema().get("default").asText();
     int compared = 0;
-    for (String file : FILES.get(setting.section())) {
+    for (String file : Objects.requireNonNull(FILES.get(setting.section()))) {
       String with = file.formatted(setting.name() + ": " + quoted(value) + rest(setting));
       String without = file.formatted("# \n" + rest(setting).replaceFirst(", ", ""));
       if (Given.load(with) instanceof Loaded.Valid(Config stated)
@@ -289,7 +290,7 @@ class ConfigSchemaTest {
     for (Path file : files) {
       String yaml = Files.readString(file);
       assertEquals(List.of(), SchemaCheck.faults(SCHEMA, tree(yaml)), file.toString());
-      Path up = file.getParent().relativize(COMMITTED);
+      Path up = Objects.requireNonNull(file.getParent()).relativize(COMMITTED);
       assertTrue(
           yaml.startsWith("# yaml-language-server: $schema=" + up + "\n"), file + " names " + up);
     }

@@ -28,6 +28,7 @@ import relay.config.ConfigOutline;
 import relay.config.Loaded;
 
 /** Every way in which files change. The test looks; no timer runs. */
+@SuppressWarnings("NullAway.Init") // each test starts what it needs
 class ConfigReloadsTest {
   private static final int MUTATIONS = Integer.getInteger("relay.reload.mutations", 1_000);
   private static final Map<String, String> ENVIRONMENT = Map.of("SECRET", "hunter2-secret");
