@@ -7,10 +7,10 @@ import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.util.List;
-import java.util.concurrent.Executors;
-import java.util.concurrent.ScheduledExecutorService;
 import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.Executors;
+import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.IntSupplier;
@@ -97,8 +97,7 @@ final class Replica implements ConfigReloads.Target {
     meters = counters.join();
     upstream = connections.join();
 
-    ConfigState state =
-        new ConfigState(ConfigOutline.of(config).hash(), Instant.now(), List.of());
+    ConfigState state = new ConfigState(ConfigOutline.of(config).hash(), Instant.now(), List.of());
     engine.runs(state.hash(), state.since());
     meters.configuration(state.hash(), 0);
     live = new LiveConfiguration(config, engine, upstream, meters, configThread);

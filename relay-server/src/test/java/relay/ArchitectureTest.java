@@ -99,7 +99,8 @@ class ArchitectureTest {
           Map.entry("relay.body", 3), // a body, its buffer, and the buffers of a replica
           Map.entry("relay.carrier", 7), // the carriers, each side's sockets, buffers, dates
           Map.entry("relay.cli", 3), // the command line, a command of it, the usual operands
-          Map.entry("relay.config", 25), // a record for each block of the file, its outline, its schema
+          Map.entry(
+              "relay.config", 25), // a record for each block of the file, its outline, its schema
           Map.entry("relay.edge", 1),
           Map.entry("relay.embedded", 2), // a Redis, and free ports
           Map.entry("relay.estimate", 1),
@@ -226,7 +227,8 @@ class ArchitectureTest {
   @Test
   void main_finds_the_trial() throws ReflectiveOperationException {
     assertEquals(
-        void.class, Class.forName(TryCommand.TRIAL).getMethod("main", String[].class).getReturnType());
+        void.class,
+        Class.forName(TryCommand.TRIAL).getMethod("main", String[].class).getReturnType());
   }
 
   @Test

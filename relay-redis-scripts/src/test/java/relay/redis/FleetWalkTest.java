@@ -148,7 +148,8 @@ final class FleetWalkTest {
 
   /** As a replica does: what it is asked to announce again, it does. Returns the reply. */
   private List<Object> survey(ScriptConnection wire, Member member) {
-    List<Object> reply = look(wire, member.id, member.candidates.planId() + " hash 1", member.plan());
+    List<Object> reply =
+        look(wire, member.id, member.candidates.planId() + " hash 1", member.plan());
     member.heardAt = now;
     forgetTheSilent();
     return reply;
@@ -168,8 +169,16 @@ final class FleetWalkTest {
     args.addAll(plan.groups());
     plan.keys().forEach(key -> args.addAll(List.of(key.id(), key.account())));
     byte[][] keys = {
-      names.state, names.win, names.leases, names.due, names.later, names.quarantine,
-      names.picture, names.replicas, names.summary, names.learned
+      names.state,
+      names.win,
+      names.leases,
+      names.due,
+      names.later,
+      names.quarantine,
+      names.picture,
+      names.replicas,
+      names.summary,
+      names.learned
     };
     return wire.call(ScriptFile.SURVEY, keys, args.toArray());
   }
@@ -197,8 +206,7 @@ final class FleetWalkTest {
     }
     long input = random.nextInt(300);
     String id = "l" + leases++;
-    Step step =
-        Step.acquire(id, epoch, input, 0, LEASE_MS, fields(member));
+    Step step = Step.acquire(id, epoch, input, 0, LEASE_MS, fields(member));
     List<Object> reply = call(wire, step);
     if (reply.size() > 1 && reply.get(2).equals(1L)) {
       String key = (String) reply.get(3);
@@ -246,8 +254,7 @@ final class FleetWalkTest {
               where + ": " + group + " " + d + " has " + holds + ", wanted " + least);
         }
         assertEquals(charged.getOrDefault(group, 0L), row.get(1), where + ": used of " + group);
-        assertEquals(
-            held.stream().filter(h -> h.group().equals(group)).count(), row.get(3), where);
+        assertEquals(held.stream().filter(h -> h.group().equals(group)).count(), row.get(3), where);
       }
     }
   }
@@ -314,7 +321,9 @@ final class FleetWalkTest {
       assertEquals(most, row.get(3), id);
       assertEquals(held.stream().filter(h -> h.key().equals(id)).count(), row.get(0), id);
       assertTrue(
-          live.stream().flatMap(p -> p.keys().stream()).anyMatch(k -> k.id().equals(id) && k.priority() == (Long) row.get(4)),
+          live.stream()
+              .flatMap(p -> p.keys().stream())
+              .anyMatch(k -> k.id().equals(id) && k.priority() == (Long) row.get(4)),
           id + ": a priority that no plan has");
     }
   }

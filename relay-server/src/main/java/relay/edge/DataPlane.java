@@ -77,8 +77,7 @@ public final class DataPlane implements AutoCloseable {
    */
   public void reconfigure(@Nullable TlsConfig tls, Duration stallTimeout) {
     ClientBounds before = bounds;
-    bounds =
-        new ClientBounds(stallTimeout, before.patience(), before.guard(), before.bodies());
+    bounds = new ClientBounds(stallTimeout, before.patience(), before.guard(), before.bodies());
     if (tls != null) {
       listener.certificate(tls);
     }
@@ -203,7 +202,8 @@ public final class DataPlane implements AutoCloseable {
   }
 
   /**
-   * The I/O threads run the last writes of answers in order. So wait until a task after them has run.
+   * The I/O threads run the last writes of answers in order. So wait until a task after them has
+   * run.
    */
   private void awaitHandedOver() {
     List<? extends Executor> threads = listener.threads();

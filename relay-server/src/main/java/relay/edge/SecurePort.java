@@ -21,7 +21,8 @@ import org.xnio.ssl.SslConnection;
 import relay.config.TlsConfig;
 
 /**
- * A TLS port. XNIO's threads serve it, not the carriers: TLS takes locks, and its arithmetic would delay other connections.
+ * A TLS port. XNIO's threads serve it, not the carriers: TLS takes locks, and its arithmetic would
+ * delay other connections.
  */
 final class SecurePort implements AutoCloseable {
   private static final int HANDSHAKE_THREADS = 4;
@@ -59,9 +60,7 @@ final class SecurePort implements AutoCloseable {
                 .getMap());
     UndertowXnioSsl ssl =
         new UndertowXnioSsl(
-            xnio,
-            OptionMap.create(Options.USE_DIRECT_BUFFERS, true),
-            tls.context());
+            xnio, OptionMap.create(Options.USE_DIRECT_BUFFERS, true), tls.context());
     ChannelListener<SslConnection> open =
         connection -> {
           var _ =

@@ -15,8 +15,8 @@ import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
-import java.util.Random;
 import java.util.Objects;
+import java.util.Random;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.regex.Matcher;
@@ -28,7 +28,6 @@ import org.junit.jupiter.params.provider.MethodSource;
 import org.yaml.snakeyaml.LoaderOptions;
 import org.yaml.snakeyaml.Yaml;
 import org.yaml.snakeyaml.constructor.SafeConstructor;
-
 
 /** The schema and the loader agree: about every setting's name, form, bounds, words and default. */
 class ConfigSchemaTest {
@@ -61,8 +60,7 @@ class ConfigSchemaTest {
     file("/providers[]/model_classes[]", provider("model_classes: [{%s}], " + KEYS));
     file(
         "/providers[]/keys[]/limits{}",
-        provider(
-            "model_classes: [{name: a, models: [a]}], keys: [{key: k, limits: {a: {%s}}}]"));
+        provider("model_classes: [{name: a, models: [a]}], keys: [{key: k, limits: {a: {%s}}}]"));
     file("/routing", "routing: {%s}\n" + Given.PROVIDERS);
     file("/logging", "logging: {%s}\n" + Given.PROVIDERS);
   }
@@ -88,8 +86,7 @@ class ConfigSchemaTest {
     }
 
     boolean isScalar() {
-      return schema.path("anyOf").size() == 2
-          && schema.path("anyOf").path(1).has("$ref");
+      return schema.path("anyOf").size() == 2 && schema.path("anyOf").path(1).has("$ref");
     }
   }
 
@@ -148,7 +145,10 @@ class ConfigSchemaTest {
             loader.addAll(List.of(matcher.group(1).split(", ")));
           }
           Set<String> schema = new TreeSet<>();
-          Objects.requireNonNull(sections.get(section)).get("properties").fieldNames().forEachRemaining(schema::add);
+          Objects.requireNonNull(sections.get(section))
+              .get("properties")
+              .fieldNames()
+              .forEachRemaining(schema::add);
           assertEquals(schema, loader, section);
         });
   }
@@ -323,7 +323,8 @@ class ConfigSchemaTest {
     return switch (value) {
       case Map<?, ?> map -> {
         Map<String, Object> plain = new LinkedHashMap<>();
-        map.forEach((name, each) -> plain.put(String.valueOf(name), each == null ? null : plain(each)));
+        map.forEach(
+            (name, each) -> plain.put(String.valueOf(name), each == null ? null : plain(each)));
         yield plain;
       }
       case List<?> list -> {

@@ -211,7 +211,8 @@ class ConfigReloadsTest {
     Files.writeString(clients, "clients: [{name: a, key: aaa}]\n");
     start(
         "server: {auth: {clients_file: clients.yaml}}\n"
-            + "providers: [{name: p, type: anthropic, keys: [{id: k, key: \"${file:secret}\"}]}]\n");
+            + "providers: [{name: p, type: anthropic, keys: [{id: k, key:"
+            + " \"${file:secret}\"}]}]\n");
     Files.writeString(secret, "second-secret\n");
     assertTrue(look());
     assertFalse(look());
