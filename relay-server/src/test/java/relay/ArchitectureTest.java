@@ -224,7 +224,8 @@ class ArchitectureTest {
   @Test
   void main_finds_the_trial() throws ReflectiveOperationException {
     assertEquals(
-        void.class, Class.forName(TryCommand.TRIAL).getMethod("main", String[].class).getReturnType());
+        void.class,
+        Class.forName(TryCommand.TRIAL).getMethod("main", String[].class).getReturnType());
   }
 
   @Test

@@ -189,7 +189,8 @@ public final class DataPlane implements AutoCloseable {
   }
 
   /**
-   * The I/O threads run the last writes of answers in order. So wait until a task after them has run.
+   * The I/O threads run the last writes of answers in order. So wait until a task after them has
+   * run.
    */
   private void awaitHandedOver() {
     List<? extends Executor> threads = listener.threads();

@@ -23,11 +23,13 @@ import relay.config.TlsConfig;
 
 /**
  * The port that clients connect to: HTTP/1.1, and HTTP/2 by prior knowledge or, with TLS, by ALPN.
- * {@code Upgrade} is never accepted. Built by hand: Undertow's builder has no place for a {@link FramingGuard} before its parser.
+ * {@code Upgrade} is never accepted. Built by hand: Undertow's builder has no place for a {@link
+ * FramingGuard} before its parser.
  */
 final class Listener {
   /**
-   * Undertow reads twice as much of a head as {@link HeadCheck} allows: Undertow itself would refuse without a reason.
+   * Undertow reads twice as much of a head as {@link HeadCheck} allows: Undertow itself would
+   * refuse without a reason.
    */
   private static final int HEAD_BYTES_READ = 2 * HeadCheck.MAX_BYTES;
 

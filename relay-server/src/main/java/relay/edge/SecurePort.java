@@ -21,7 +21,8 @@ import org.xnio.ssl.SslConnection;
 import relay.config.TlsConfig;
 
 /**
- * A TLS port. XNIO's threads serve it, not the carriers: TLS takes locks, and its arithmetic would delay other connections.
+ * A TLS port. XNIO's threads serve it, not the carriers: TLS takes locks, and its arithmetic would
+ * delay other connections.
  */
 final class SecurePort implements AutoCloseable {
   private static final int HANDSHAKE_THREADS = 4;

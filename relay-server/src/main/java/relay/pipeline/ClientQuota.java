@@ -23,7 +23,9 @@ import relay.redis.Usage;
 import relay.redis.UsageTally;
 
 /**
- * A request's share of its client's own limits. It is reserved once, for all providers and keys, and settled with the sum of what the attempts were charged. For a client without limits the usage is only counted. Used by one thread at a time.
+ * A request's share of its client's own limits. It is reserved once, for all providers and keys,
+ * and settled with the sum of what the attempts were charged. For a client without limits the usage
+ * is only counted. Used by one thread at a time.
  */
 final class ClientQuota {
   /** For a request that counts against no limit. */
@@ -87,7 +89,8 @@ final class ClientQuota {
     if (own != null) {
       return null;
     }
-    return new Refusal(RefusalErrors.reason(acquisition), refusal(pool.plan(), acquisition, dialect));
+    return new Refusal(
+        RefusalErrors.reason(acquisition), refusal(pool.plan(), acquisition, dialect));
   }
 
   private RelayError refusal(PoolPlan plan, Acquisition acquisition, Dialect dialect) {
@@ -138,7 +141,8 @@ final class ClientQuota {
   }
 
   /**
-   * Settles the quota with the charges of all attempts. Does nothing while an attempt's lease lives. To be called before the client sees the end of its answer and sends its next request.
+   * Settles the quota with the charges of all attempts. Does nothing while an attempt's lease
+   * lives. To be called before the client sees the end of its answer and sends its next request.
    */
   void end() {
     if (asked != null) {

@@ -20,7 +20,8 @@ import relay.upstream.UpstreamCall.Outcome;
 import relay.upstream.UpstreamRequest;
 
 /**
- * One attempt: sends the request with one key and one lease, and applies the answer to the key, its quota group, its account and the provider.
+ * One attempt: sends the request with one key and one lease, and applies the answer to the key, its
+ * quota group, its account and the provider.
  */
 final class ProviderAttempt {
   private static final Logger log = LoggerFactory.getLogger(ProviderAttempt.class);
@@ -53,7 +54,10 @@ final class ProviderAttempt {
     body = ProviderBody.of(plan, request.client());
   }
 
-  /** Null if no further attempt may follow: the client was answered, has left, or another thread answers it. */
+  /**
+   * Null if no further attempt may follow: the client was answered, has left, or another thread
+   * answers it.
+   */
   @Nullable Failure make() {
     try {
       resources.beginAttempt();
@@ -83,7 +87,9 @@ final class ProviderAttempt {
       case Outcome.Silent() -> {
         upstreamResponse(0);
         failedHere();
-        request.answer().refuse(RelayError.timeout("the provider sent nothing for server.idle_timeout_ms"));
+        request
+            .answer()
+            .refuse(RelayError.timeout("the provider sent nothing for server.idle_timeout_ms"));
         yield null;
       }
       case Outcome.Broken broken -> {
@@ -112,9 +118,7 @@ final class ProviderAttempt {
 
   private UpstreamCall call() {
     UpstreamRequest upstreamRequest =
-        route
-            .api()
-            .request(request.client().target(), plan.upstreamModel(), plan.facts().stream());
+        route.api().request(request.client().target(), plan.upstreamModel(), plan.facts().stream());
     upstreamRequest.method(plan.parsed().method());
     Set<String> connectionNames =
         HeaderPolicy.connectionNames(request.client().headers("connection"));
@@ -171,7 +175,8 @@ final class ProviderAttempt {
         route.breaker().succeeded(passage);
         lease.settle(0, 0);
         if (!plan.unread()) {
-          // A good key may lack rights on some path below /v1/: one client's request must not // quarantine it for the others.
+          // A good key may lack rights on some path below /v1/: one client's request must not //
+          // quarantine it for the others.
           quarantine(lease.key(), List.of(lease.key()), QuarantineReason.refused(answer.status()));
         }
         yield new Failure.KeyRefused();
@@ -195,7 +200,8 @@ final class ProviderAttempt {
   }
 
   /**
-   * A stream waits for seconds or minutes. This thread's stack has grown in OkHttp and never shrinks. A new thread has a small stack.
+   * A stream waits for seconds or minutes. This thread's stack has grown in OkHttp and never
+   * shrinks. A new thread has a small stack.
    */
   private void continueOnNewThread(UpstreamAnswer answer) {
     request.continueOnNewThread(resources, _ -> relay(answer));
@@ -226,7 +232,8 @@ final class ProviderAttempt {
   private Failure limited(Duration retryAfter) {
     if (!plan.counted()) {
       // Providers have separate limits for requests that do not count against the group's.
-      return new Failure.UncountedLimit(retryAfter.isPositive() ? retryAfter : Duration.ofSeconds(1));
+      return new Failure.UncountedLimit(
+          retryAfter.isPositive() ? retryAfter : Duration.ofSeconds(1));
     }
     route.pool().refused(lease, retryAfter);
     return new Failure.RateLimited();

@@ -21,8 +21,7 @@ final class RequestContext {
   /**
    * @param patience how long attempts may begin, unless the client gives up earlier
    */
-  RequestContext(
-      ClientExchange client, Meters meters, Duration patience, RunningRequests running) {
+  RequestContext(ClientExchange client, Meters meters, Duration patience, RunningRequests running) {
     this.client = client;
     this.meters = meters;
     this.patience = patience;
