@@ -23,6 +23,7 @@ import org.junit.jupiter.params.provider.MethodSource;
  * smallest of the live plans, and a key that none has is gone, or drains.
  */
 final class FleetWalkTest {
+  private static final List<Dimension> DIMENSIONS = List.of(Dimension.values());
   private static final int STEPS = 300;
   private static final int WALKS = 40;
   private static final long BEGIN = 1_790_000_000_000_000L;
@@ -39,7 +40,6 @@ final class FleetWalkTest {
     final String id;
     Candidates candidates;
     boolean live;
-    boolean hasHeard; // since it was last silent
     long heardAt;
 
     Member(String id, Candidates candidates) {
@@ -101,7 +101,7 @@ final class FleetWalkTest {
     List<KeyPlan> keys = new ArrayList<>();
     Map<String, Limits> limits = new HashMap<>();
     for (int k = 0; k < 6; k++) {
-      if (random.nextInt(3) > 0 || k == 5 && keys.isEmpty()) {
+      if (random.nextInt(3) > 0 || (k == 5 && keys.isEmpty())) {
         String account = "a" + random.nextInt(3);
         keys.add(
             new KeyPlan("k" + k, account, random.nextInt(3), random.nextInt(3), random.nextInt(4)));
@@ -142,7 +142,6 @@ final class FleetWalkTest {
     assertEquals(1L, reply.getFirst());
     epoch = (Long) reply.get(2);
     member.live = true;
-    member.hasHeard = false;
     survey(wire, member); // its heartbeat begins
   }
 
@@ -150,7 +149,6 @@ final class FleetWalkTest {
   private List<Object> survey(ScriptConnection wire, Member member) {
     List<Object> reply = look(wire, member.id, member.candidates.planId() + " hash 1", member.plan());
     member.heardAt = now;
-    member.hasHeard = true;
     forgetTheSilent();
     return reply;
   }
@@ -243,7 +241,7 @@ final class FleetWalkTest {
           long holds = (Long) row.get(6 + d);
           long least = least(live, group, d);
           assertTrue(
-              least == 0 || holds > 0 && holds <= least,
+              least == 0 || (holds > 0 && holds <= least),
               where + ": " + group + " " + d + " has " + holds + ", wanted " + least);
         }
         assertEquals(charged.getOrDefault(group, 0L), row.get(1), where + ": used of " + group);
@@ -261,7 +259,7 @@ final class FleetWalkTest {
   private static long least(List<PoolPlan> plans, String group, int d) {
     return plans.stream()
         .filter(plan -> plan.groups().contains(group))
-        .mapToLong(plan -> plan.limitsOf(group).of(Dimension.values()[d]))
+        .mapToLong(plan -> plan.limitsOf(group).of(DIMENSIONS.get(d)))
         .filter(limit -> limit > 0)
         .min()
         .orElse(0);
