@@ -4,6 +4,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
 import java.util.Locale;
+import java.util.Objects;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -13,6 +14,7 @@ import relay.model.RelayError;
 import relay.redis.Lease;
 import relay.redis.ProviderBreaker.Passage;
 import relay.redis.Remaining;
+import relay.upstream.ProviderApi;
 import relay.upstream.RateLimitHeaders;
 import relay.upstream.UpstreamAnswer;
 import relay.upstream.UpstreamCall;
@@ -20,7 +22,8 @@ import relay.upstream.UpstreamCall.Outcome;
 import relay.upstream.UpstreamRequest;
 
 /**
- * One attempt: sends the request with one key and one lease, and applies the answer to the key, its quota group, its account and the provider.
+ * One attempt: sends the request with one key and one lease, and applies the answer to the key, its
+ * quota group, its account and the provider.
  */
 final class ProviderAttempt {
   private static final Logger log = LoggerFactory.getLogger(ProviderAttempt.class);
@@ -30,6 +33,7 @@ final class ProviderAttempt {
   private final RequestResources resources;
   private final RequestPlan plan;
   private final Route route;
+  private final ProviderApi api;
   private final Passage passage;
   private final Lease lease;
   private final int number;
@@ -49,11 +53,15 @@ final class ProviderAttempt {
     this.route = candidate.route();
     this.passage = candidate.passage();
     this.lease = resources.lease();
+    api = Objects.requireNonNull(route.api().having(lease.key())); // checked when it was granted
     this.number = number;
     body = ProviderBody.of(plan, request.client());
   }
 
-  /** Null if no further attempt may follow: the client was answered, has left, or another thread answers it. */
+  /**
+   * Null if no further attempt may follow: the client was answered, has left, or another thread
+   * answers it.
+   */
   @Nullable Failure make() {
     try {
       resources.beginAttempt();
@@ -83,7 +91,9 @@ final class ProviderAttempt {
       case Outcome.Silent() -> {
         upstreamResponse(0);
         failedHere();
-        request.answer().refuse(RelayError.timeout("the provider sent nothing for server.idle_timeout_ms"));
+        request
+            .answer()
+            .refuse(RelayError.timeout("the provider sent nothing for server.idle_timeout_ms"));
         yield null;
       }
       case Outcome.Broken broken -> {
@@ -112,9 +122,7 @@ final class ProviderAttempt {
 
   private UpstreamCall call() {
     UpstreamRequest upstreamRequest =
-        route
-            .api()
-            .request(request.client().target(), plan.upstreamModel(), plan.facts().stream());
+        api.request(request.client().target(), plan.upstreamModel(), plan.facts().stream());
     upstreamRequest.method(plan.parsed().method());
     Set<String> connectionNames =
         HeaderPolicy.connectionNames(request.client().headers("connection"));
@@ -127,7 +135,7 @@ final class ProviderAttempt {
               }
             });
     upstreamRequest.header("accept-encoding", acceptEncoding());
-    return route.api().call(upstreamRequest, lease.key(), body);
+    return api.call(upstreamRequest, lease.key(), body);
   }
 
   private String acceptEncoding() {
@@ -170,9 +178,11 @@ final class ProviderAttempt {
       case 401, 403 -> {
         route.breaker().succeeded(passage);
         lease.settle(0, 0);
-        if (!plan.unread()) {
-          // A good key may lack rights on some path below /v1/: one client's request must not // quarantine it for the others.
-          quarantine(lease.key(), List.of(lease.key()), QuarantineReason.refused(answer.status()));
+        if (!plan.unread() && route.api().having(lease.key()) == api) {
+          // If the credential was replaced meanwhile, its refusal says nothing of the new one. And
+          // a good key may lack rights on some path below /v1/: one client's request must not
+          // quarantine it for the others.
+          refused(lease.key(), QuarantineReason.refused(answer.status()));
         }
         yield new Failure.KeyRefused();
       }
@@ -195,7 +205,8 @@ final class ProviderAttempt {
   }
 
   /**
-   * A stream waits for seconds or minutes. This thread's stack has grown in OkHttp and never shrinks. A new thread has a small stack.
+   * A stream waits for seconds or minutes. This thread's stack has grown in OkHttp and never
+   * shrinks. A new thread has a small stack.
    */
   private void continueOnNewThread(UpstreamAnswer answer) {
     request.continueOnNewThread(resources, _ -> relay(answer));
@@ -226,7 +237,8 @@ final class ProviderAttempt {
   private Failure limited(Duration retryAfter) {
     if (!plan.counted()) {
       // Providers have separate limits for requests that do not count against the group's.
-      return new Failure.UncountedLimit(retryAfter.isPositive() ? retryAfter : Duration.ofSeconds(1));
+      return new Failure.UncountedLimit(
+          retryAfter.isPositive() ? retryAfter : Duration.ofSeconds(1));
     }
     route.pool().refused(lease, retryAfter);
     return new Failure.RateLimited();
@@ -235,6 +247,12 @@ final class ProviderAttempt {
   /** An account may have thousands of keys. */
   private void quarantineAccount(String account, String reason) {
     quarantine("account " + account, route.pool().keysOf(account), reason);
+  }
+
+  private void refused(String key, String reason) {
+    request.meters().quarantined(route.name(), key);
+    route.pool().quarantineRefused(List.of(key), reason);
+    log.warn("quarantined in {}: {}: {}", route.name(), key, reason);
   }
 
   private void quarantine(String what, List<String> keys, String reason) {
