@@ -28,9 +28,8 @@ final class LineQueue implements AutoCloseable {
   private final AtomicInteger bytes = new AtomicInteger();
   private final AtomicLong dropped = new AtomicLong();
   private final Thread writer;
-  private long reported; // writer only
+  private volatile long reported; // of the dropped; only the writer sets it
   private int sinceReport; // writer only: lines written since the last report
-  private volatile boolean allReported = true;
   private volatile boolean asleep;
   private volatile boolean closed;
 
@@ -75,7 +74,6 @@ final class LineQueue implements AutoCloseable {
 
   private void drop() {
     dropped.incrementAndGet();
-    allReported = false; // in this order: see report()
   }
 
   /** Lines dropped so far. */
@@ -93,7 +91,7 @@ final class LineQueue implements AutoCloseable {
   }
 
   private boolean isIdle() {
-    return lines.get() == 0 && allReported;
+    return lines.get() == 0 && reported == dropped.get();
   }
 
   private void run() {
@@ -117,7 +115,7 @@ final class LineQueue implements AutoCloseable {
     }
     if (line == null && !closed) {
       asleep = true;
-      if (waiting.isEmpty() && allReported) {
+      if (waiting.isEmpty() && reported == dropped.get()) {
         LockSupport.park(this);
       }
       asleep = false;
@@ -135,16 +133,16 @@ final class LineQueue implements AutoCloseable {
 
   private void report() {
     sinceReport = 0;
-    allReported = true; // before the read: a later drop clears it again
     long all = dropped.get();
     long more = all - reported;
-    reported = all;
     if (more > 0) {
       try {
         out.write(droppedLine.apply(more).getBytes(UTF_8));
         out.flush();
       } catch (IOException e) {
         // stderr is closed: a further report would fail, too
+      } finally {
+        reported = all; // after the write: flush() waits for it
       }
     }
   }

@@ -36,7 +36,7 @@ class UnreachableTest {
     untrusted.start(InetAddress.ofLiteral("127.0.0.1"), 0);
     Thread.ofVirtual().start(this::answerInPlainText);
     String silent = provider.url().replace("http:", "https:"); // it waits for the end of a line
-    Setup setup = new Setup().server("connect_timeout_ms: 500");
+    Setup setup = new Setup().server("connect_timeout_ms: 3000");
     unreached(setup, "refused", "http://127.0.0.1:" + LoopbackPorts.free(1)[0]);
     unreached(setup, "none", "http://127.0.0.1:" + LoopbackPorts.free(1)[0]);
     unreached(setup, "name", "http://name.invalid");
