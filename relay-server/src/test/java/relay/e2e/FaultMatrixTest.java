@@ -113,7 +113,14 @@ class FaultMatrixTest {
       List<Future<String>> rows = new ArrayList<>();
       for (Cell cell : all()) {
         rows.add(
-            asking.submit(() -> row(replicas, cell, documented.getOrDefault(cell.head(), ""))));
+            asking.submit(
+                () -> {
+                  try {
+                    return row(replicas, cell, documented.getOrDefault(cell.head(), ""));
+                  } catch (IOException e) {
+                    throw new IOException(cell.head(), e);
+                  }
+                }));
       }
       for (Future<String> row : rows) {
         lines.add(row.get());
