@@ -28,6 +28,7 @@ import relay.config.RedisUrl;
 import relay.config.ServerConfig;
 import relay.edge.DataPlane;
 import relay.embedded.EmbeddedRedis;
+import relay.memory.MemoryBudget;
 import relay.metrics.Meters;
 import relay.pipeline.KeyProbes;
 import relay.pipeline.RequestPipeline;
@@ -90,6 +91,8 @@ final class Replica {
             withLease(Plans.options(config.redis(), redis, replicaId())),
             new RedisOnCarrier(carriers.first()));
     meters = counters.join();
+    MemoryBudget memory = MemoryBudget.ofHeap(Runtime.getRuntime().maxMemory());
+    meters.bindMemory(memory);
     upstream = connections.join();
 
     List<Route> routes = new ArrayList<>();
@@ -127,7 +130,8 @@ final class Replica {
             server.tls(),
             server.idleTimeout(),
             Duration.ofMillis(
-                Long.getLong("relay.client_patience_ms", 30_000))); // tests shorten it
+                Long.getLong("relay.client_patience_ms", 30_000)), // tests shorten it
+            memory);
     adminPlane =
         new AdminServer(
             new AdminServer.Served(

@@ -27,8 +27,10 @@ final class BodyReader {
   private final ClientBounds bounds;
   private final int maxBytes;
   private @Nullable BodyBuffer direct;
+  private final BodyMemory memory;
   private byte[] bytes = NONE;
   private int length;
+  private boolean noRoom;
   private long startedNanos; // of the first wait; 0 before it
 
   private BodyReader(
@@ -37,6 +39,7 @@ final class BodyReader {
     this.channel = channel;
     this.bounds = bounds;
     this.maxBytes = maxBytes;
+    memory = new BodyMemory(bounds.bodies());
   }
 
   /** Reads to the end. Blocks: use a virtual thread. */
@@ -56,6 +59,15 @@ final class BodyReader {
     }
   }
 
+  /**
+   * Whether a request's body may take longer than a carrier can spare: it is large, or its length is
+   * unknown.
+   */
+  static boolean mayBeLong(HttpServerExchange exchange) {
+    long announced = exchange.getRequestContentLength();
+    return announced > BodyBuffers.BYTES || (announced < 0 && !exchange.isRequestComplete());
+  }
+
   private Body read() throws IOException {
     direct = bounds.bodies().reserve(exchange.getRequestContentLength());
     try {
@@ -64,6 +76,7 @@ final class BodyReader {
       if (direct != null) {
         direct.release();
       }
+      memory.release();
     }
   }
 
@@ -85,7 +98,7 @@ final class BodyReader {
 
   private Payload payload() {
     if (direct == null) {
-      return Payload.of(length == bytes.length ? bytes : Arrays.copyOf(bytes, length));
+      return memory.own(length == bytes.length ? bytes : Arrays.copyOf(bytes, length));
     }
     Payload payload = direct.payload();
     direct = null; // the payload owns it now
@@ -96,6 +109,9 @@ final class BodyReader {
   private @Nullable Body readAll() throws IOException {
     while (true) {
       int n = readSome();
+      if (noRoom) {
+        return new Body.NoRoom();
+      }
       if (n < 0) {
         return null;
       }
@@ -129,7 +145,10 @@ final class BodyReader {
       int n = channel.read(buffer);
       if (n > 0) {
         int some = Math.min(n, maxBytes - length + 1);
-        makeRoom(some);
+        if (!makeRoom(some)) {
+          noRoom = true;
+          return n;
+        }
         buffer.flip().get(bytes, length, some);
         length += some;
       }
@@ -154,19 +173,25 @@ final class BodyReader {
     return true;
   }
 
-  private void makeRoom(int more) {
+  /** False if the replica has no memory for it. */
+  private boolean makeRoom(int more) {
     if (more > bytes.length - length) {
       long most = maxBytes + 1L;
-      bytes = Arrays.copyOf(bytes, (int) Math.min(most, Math.max(room(more), length + more)));
+      int room = (int) Math.min(most, Math.max(room(more), length + more));
+      if (!memory.grow(room)) {
+        return false;
+      }
+      bytes = Arrays.copyOf(bytes, room);
     }
+    return true;
   }
 
   /** A client that sends much at once will send the rest soon. One that sends little may be an attack. */
   private long room(int more) {
-    if (length > 0) {
-      return 2L * bytes.length;
-    }
     long announced = exchange.getRequestContentLength();
+    if (length > 0) {
+      return announced > BodyBuffers.BYTES ? announced : 2L * bytes.length;
+    }
     return announced < 0 ? 2L * more : Math.min(announced, Math.max(2L * more, firstRoom(more)));
   }
 

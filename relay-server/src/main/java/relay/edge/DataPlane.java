@@ -17,6 +17,7 @@ import relay.body.BodyBuffers;
 import relay.carrier.AnswerDate;
 import relay.carrier.Carriers;
 import relay.config.TlsConfig;
+import relay.memory.MemoryBudget;
 import relay.model.Dialect;
 import relay.model.Endpoint;
 import relay.model.RelayError;
@@ -35,6 +36,14 @@ public final class DataPlane implements AutoCloseable {
   private static final byte[] NOTHING = {};
   private static final Duration LAST_WRITES = Duration.ofSeconds(1);
 
+  /**
+   * The JDK's threads run requests with long bodies: to read, scan, edit, sign and send 30 MB would
+   * stall the other requests of a carrier. An I/O thread calls this. From a carrier's virtual thread
+   * the new one would inherit the carrier.
+   */
+  private static final Executor OFF_CARRIER =
+      task -> Thread.ofVirtual().name("long-request").start(task);
+
   private final RequestPipeline pipeline;
   private final Carriers carriers;
   private final HeaderNames names = new HeaderNames();
@@ -51,6 +60,7 @@ public final class DataPlane implements AutoCloseable {
    * @param tls null for plain connections
    * @param stallTimeout how long a client may stop reading its answer
    * @param patience how long a client may take to send a head, or a small body
+   * @param memory what all clients together may hold
    */
   public DataPlane(
       RequestPipeline pipeline,
@@ -60,14 +70,15 @@ public final class DataPlane implements AutoCloseable {
       boolean http2,
       @Nullable TlsConfig tls,
       Duration stallTimeout,
-      Duration patience) {
+      Duration patience,
+      MemoryBudget memory) {
     this.pipeline = pipeline;
     this.carriers = carriers;
     this.host = host;
     this.port = port;
     HttpHandler handler = new HttpContinueReadHandler(this::handle);
-    listener = new Listener(http2, tls, patience, handler, carriers);
-    bounds = new ClientBounds(stallTimeout, patience, listener.guard(), new BodyBuffers());
+    listener = new Listener(http2, tls, patience, handler, carriers, memory);
+    bounds = new ClientBounds(stallTimeout, patience, listener.guard(), new BodyBuffers(memory));
   }
 
   /** Listens from now on. */
@@ -169,7 +180,7 @@ public final class DataPlane implements AutoCloseable {
     UndertowExchange client =
         new UndertowExchange(exchange, dialect, bounds, names, date, requests);
     exchange.dispatch(
-        requests,
+        BodyReader.mayBeLong(exchange) ? OFF_CARRIER : requests,
         () -> {
           try {
             next.accept(client);

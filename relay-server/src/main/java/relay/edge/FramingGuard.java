@@ -15,6 +15,8 @@ import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
+import org.xnio.ChannelListener;
+import org.xnio.ChannelListeners;
 import org.xnio.IoUtils;
 import org.xnio.OptionMap;
 import org.xnio.StreamConnection;
@@ -31,10 +33,15 @@ final class FramingGuard implements DelegateOpenListener {
   private static final byte[] NOTHING = {};
 
   private final HttpOpenListener undertow;
+  private final UnfinishedHeads heads;
   private final Set<StreamConnection> broken = ConcurrentHashMap.newKeySet();
 
-  FramingGuard(HttpOpenListener undertow) {
+  /**
+   * @param heads counts the bytes of unfinished heads
+   */
+  FramingGuard(HttpOpenListener undertow, UnfinishedHeads heads) {
     this.undertow = undertow;
+    this.heads = heads;
   }
 
   /**
@@ -57,7 +64,8 @@ final class FramingGuard implements DelegateOpenListener {
   public void handleEvent(StreamConnection connection, @Nullable PooledByteBuffer first) {
     RequestFraming framing = new RequestFraming();
     StreamSourceConduit source = connection.getSourceChannel().getConduit();
-    Guarded guarded = new Guarded(source, connection, framing);
+    UnfinishedHeads.Head head = heads.of(connection);
+    Guarded guarded = new Guarded(source, connection, framing, head);
     if (first != null) {
       ByteBuffer bytes = first.getBuffer();
       int stop = framing.accept(bytes, bytes.position(), bytes.limit());
@@ -71,6 +79,20 @@ final class FramingGuard implements DelegateOpenListener {
     }
     connection.getSourceChannel().setConduit(guarded);
     undertow.handleEvent(connection, first);
+    endWith(connection, head);
+  }
+
+  /** A closed connection gives back what its head held. Undertow has its own listener by now. */
+  private static void endWith(StreamConnection connection, UnfinishedHeads.Head head) {
+    ChannelListener<? super StreamConnection> next = connection.getCloseListener();
+    connection.setCloseListener(
+        closed -> {
+          head.end();
+          ChannelListeners.invokeChannelListener(connection, next);
+        });
+    if (!connection.isOpen()) {
+      head.end(); // it was closed before the listener was set
+    }
   }
 
   /** Undertow answers a NUL in a head with 400 and closes. */
@@ -84,11 +106,17 @@ final class FramingGuard implements DelegateOpenListener {
   private final class Guarded extends AbstractStreamSourceConduit<StreamSourceConduit> {
     private final StreamConnection connection;
     private final RequestFraming framing;
+    private final UnfinishedHeads.Head head;
     private byte[] held = NOTHING;
     private boolean stopped;
 
-    Guarded(StreamSourceConduit next, StreamConnection connection, RequestFraming framing) {
+    Guarded(
+        StreamSourceConduit next,
+        StreamConnection connection,
+        RequestFraming framing,
+        UnfinishedHeads.Head head) {
       super(next);
+      this.head = head;
       this.connection = connection;
       this.framing = framing;
     }
@@ -125,6 +153,7 @@ final class FramingGuard implements DelegateOpenListener {
       held = NOTHING;
       int end = target.position();
       int stop = framing.accept(target, from, end);
+      count(n);
       if (stop < end && framing.inBody()) {
         stopped = true;
         target.position(stop);
@@ -136,6 +165,14 @@ final class FramingGuard implements DelegateOpenListener {
       }
       target.position(end - holdBack(target, end));
       return target.position() - start;
+    }
+
+    private void count(int bytes) throws IOException {
+      if (!framing.inHead()) {
+        head.end();
+      } else if (!head.grow(bytes)) {
+        throw new IOException("no memory is left for unfinished heads");
+      }
     }
 
     /** Keeps the whitespace before an index for the next read. Returns its length. */

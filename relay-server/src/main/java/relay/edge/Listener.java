@@ -20,6 +20,7 @@ import relay.carrier.Buffers;
 import relay.carrier.Carriers;
 import relay.carrier.ClientPort;
 import relay.config.TlsConfig;
+import relay.memory.MemoryBudget;
 
 /**
  * The port that clients connect to: HTTP/1.1, and HTTP/2 by prior knowledge or, with TLS, by ALPN.
@@ -56,13 +57,15 @@ final class Listener {
   /**
    * @param patience how long a client may take for a TLS handshake, and for a head
    * @param carriers serve plain connections
+   * @param memory bounds unfinished heads
    */
   Listener(
       boolean http2,
       @Nullable TlsConfig tls,
       Duration patience,
       HttpHandler handler,
-      Carriers carriers) {
+      Carriers carriers,
+      MemoryBudget memory) {
     this.tls = tls;
     this.patience = patience;
     this.carriers = carriers;
@@ -80,7 +83,7 @@ final class Listener {
             .set(UndertowOptions.ALWAYS_SET_KEEP_ALIVE, false)
             .set(UndertowOptions.BUFFER_PIPELINED_DATA, true)
             .getMap();
-    guard = new FramingGuard(new HttpOpenListener(buffers, options));
+    guard = new FramingGuard(new HttpOpenListener(buffers, options), new UnfinishedHeads(memory));
     opener = tls == null ? guard : alpn(http2);
     opener.setRootHandler(handler);
   }

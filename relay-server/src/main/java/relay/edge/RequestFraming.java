@@ -59,6 +59,11 @@ final class RequestFraming {
     return state.compareTo(State.BODY) >= 0 && state != State.ANYTHING;
   }
 
+  /** Whether a head has begun and is not complete. */
+  boolean inHead() {
+    return state.compareTo(State.BODY) < 0 && (state != State.REQUEST_LINE || at > 0);
+  }
+
   /** Whether everything passes from now on. */
   void letAllPass() {
     state = State.ANYTHING;

@@ -38,6 +38,7 @@ final class UndertowExchange implements ClientExchange, DirectSink {
   private final HeaderNames names;
   private final AnswerDate date;
   private final Executor requests;
+  private final RequestMemory memory;
   private @Nullable StreamSinkChannel channel; // of an answer in parts, once begun
   private long left = -1; // bytes of the announced length not written yet; -1 without one
   private ByteBuffer unsent = NONE; // accepted chunks that the client has not taken
@@ -63,6 +64,7 @@ final class UndertowExchange implements ClientExchange, DirectSink {
     this.names = names;
     this.date = date;
     this.requests = requests;
+    memory = new RequestMemory(bounds.bodies().memory());
     String path = exchange.getRequestURI(); // undecoded
     String query = exchange.getQueryString();
     target = query.isEmpty() ? path : path + "?" + query;
@@ -106,6 +108,10 @@ final class UndertowExchange implements ClientExchange, DirectSink {
 
   @Override
   public Body readBody(int maxBytes) {
+    if (!memory.take()) {
+      exchange.setPersistent(false); // the body stays unread
+      return new Body.NoRoom();
+    }
     return BodyReader.read(exchange, bounds, maxBytes);
   }
 
@@ -231,7 +237,14 @@ final class UndertowExchange implements ClientExchange, DirectSink {
     if (end - now <= 0) {
       throw new IOException("the client reads nothing");
     }
-    ChannelWait.awaitWritable(out, end - now);
+    if (!memory.takeForStall()) {
+      throw new IOException("no memory is left for an answer that the client does not read");
+    }
+    try {
+      ChannelWait.awaitWritable(out, end - now);
+    } finally {
+      memory.endOfStall();
+    }
     if (!exchange.getConnection().isOpen()) {
       throw new IOException("the client left");
     }
@@ -246,6 +259,7 @@ final class UndertowExchange implements ClientExchange, DirectSink {
         () -> {
           if (begun == null && !rest.hasRemaining()) {
             exchange.endExchange(); // keeps the content-length of an answer to HEAD
+            memory.release(exchange);
           } else if (begun == null) {
             sendWhole(rest);
           } else {
@@ -262,6 +276,7 @@ final class UndertowExchange implements ClientExchange, DirectSink {
 
   /** No thread waits for the rest of an answer, so a timer bounds it. */
   private void boundRest() {
+    memory.release(exchange);
     if (!exchange.isComplete()) {
       var _ =
           exchange
@@ -281,6 +296,7 @@ final class UndertowExchange implements ClientExchange, DirectSink {
   public void abort() {
     onIoThread(
         () -> {
+          memory.release();
           exchange.setPersistent(false);
           if (exchange.isHttp10()) {
             endWillBeReset();
@@ -306,7 +322,7 @@ final class UndertowExchange implements ClientExchange, DirectSink {
     try {
       exchange.getIoThread().execute(() -> orClose(task));
     } catch (RejectedExecutionException e) {
-      // the thread has ended, and the connection with it
+      memory.release(); // the thread has ended, and the connection with it
     }
   }
 

@@ -24,6 +24,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.LongAdder;
 import relay.config.Config;
+import relay.memory.MemoryBudget;
 import relay.model.TokenUsage;
 import relay.pool.Plans;
 import relay.redis.KeyPool;
@@ -56,6 +57,7 @@ public final class Meters implements AutoCloseable {
   private final LabelValues labels;
   private final TrafficMeters traffic;
   private final EngineGauges engine;
+  private final MemoryGauges memory = new MemoryGauges();
   private final ClientMeters clients;
   private final ClientUsage clientUsage;
   private final Map<String, Timer> requestDuration = new ConcurrentHashMap<>();
@@ -98,6 +100,7 @@ public final class Meters implements AutoCloseable {
     var _ = reloads("success");
     failedReloads = reloads("failure");
     engine.register(registry);
+    memory.register(registry);
     registry.getPrometheusRegistry().register(new PoolCollector(engine::views));
     registry.getPrometheusRegistry().register(clientUsage);
     bindJvm();
@@ -125,6 +128,11 @@ public final class Meters implements AutoCloseable {
   /** Binds the gauges of keys, groups and Redis to these sources. */
   public void bind(RedisEngine redis, Collection<KeyPool> pools) {
     engine.bind(redis, pools);
+  }
+
+  /** Binds the gauges of memory to this budget. */
+  public void bindMemory(MemoryBudget budget) {
+    memory.bind(budget);
   }
 
   /** Binds the gauges of clients' own limits to this pool. */

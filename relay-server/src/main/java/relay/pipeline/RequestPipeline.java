@@ -4,7 +4,6 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Locale;
 import java.util.Set;
-import java.util.concurrent.CompletableFuture;
 import java.util.function.Consumer;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
@@ -29,9 +28,6 @@ import relay.request.RequestScanner;
  * <p>Blocking code on a virtual thread.
  */
 public final class RequestPipeline {
-  /** Longer bodies are scanned on another thread: a scan would delay other requests of the carrier. */
-  private static final int LOOKED_THROUGH_AT_ONCE = 64 * 1024;
-
   private static final Set<String> BODILESS = Set.of("GET", "HEAD");
   private static final Pattern JSON_TYPE =
       Pattern.compile("application/json[ \\t]*(;|$)", Pattern.CASE_INSENSITIVE);
@@ -104,20 +100,13 @@ public final class RequestPipeline {
       return;
     }
     try {
-      switch (looked(endpoint, body)) {
+      switch (scan(endpoint, body)) {
         case BadRequest bad -> request.answer().refuse(RelayError.invalid(bad.message()));
         case RequestFacts facts -> route(admitted, endpoint, body, facts);
       }
     } finally {
       body.release();
     }
-  }
-
-  private RequestScan looked(Endpoint endpoint, Payload body) {
-    return body.length() <= LOOKED_THROUGH_AT_ONCE
-        ? scan(endpoint, body)
-        : CompletableFuture.supplyAsync(() -> scan(endpoint, body), Thread::startVirtualThread)
-            .join();
   }
 
   private RequestScan scan(Endpoint endpoint, Payload body) {
@@ -253,6 +242,10 @@ public final class RequestPipeline {
         return payload;
       }
       case Body.TooLarge _ -> request.answer().refuse(RelayError.tooLarge(limits.maxBodyBytes()));
+      case Body.NoRoom _ ->
+          request.answer().refuse(
+              RelayError.overloaded(
+                  client.dialect(), "this replica has no memory for the request now; try again"));
       case Body.Malformed _ ->
           request.answer().refuse(
               RelayError.invalid(

@@ -23,6 +23,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
+import relay.memory.MemoryBudget;
 import relay.Seeds;
 import relay.body.BodyBuffers;
 import relay.body.Payload;
@@ -37,9 +38,9 @@ class BodyReaderTest {
 
   private final Seeds seeds = new Seeds();
   private final Carriers carriers = new Carriers("carrier", 1);
-  private final BodyBuffers bodies = new BodyBuffers();
+  private final BodyBuffers bodies = new BodyBuffers(MemoryBudget.ofHeap(256L << 20));
   private final BlockingQueue<Body> read = new LinkedBlockingQueue<>();
-  private final Listener listener = new Listener(true, null, PATIENCE, this::handle, carriers);
+  private final Listener listener = new Listener(true, null, PATIENCE, this::handle, carriers, MemoryBudget.ofHeap(256L << 20));
 
   @BeforeEach
   void start() {

@@ -23,6 +23,7 @@ import org.xnio.OptionMap;
 import org.xnio.StreamConnection;
 import org.xnio.conduits.AbstractStreamSinkConduit;
 import org.xnio.conduits.StreamSinkConduit;
+import relay.memory.MemoryBudget;
 import relay.body.BodyBuffers;
 import relay.carrier.AnswerDate;
 import relay.carrier.Buffers;
@@ -87,7 +88,7 @@ class DirectChunksTest {
         new UndertowExchange(
             exchange,
             Dialect.ANTHROPIC,
-            new ClientBounds(BOUND, BOUND, new FramingGuard(undertow), new BodyBuffers()),
+            new ClientBounds(BOUND, BOUND, new FramingGuard(undertow, new UnfinishedHeads(MemoryBudget.ofHeap(256L << 20))), new BodyBuffers(MemoryBudget.ofHeap(256L << 20))),
             new HeaderNames(),
             new AnswerDate(InstantSource.system()),
             carriers);

@@ -16,6 +16,7 @@ import okhttp3.tls.HeldCertificate;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
+import relay.memory.MemoryBudget;
 import relay.carrier.Carriers;
 import relay.config.TlsConfig;
 
@@ -37,7 +38,8 @@ class ListenerTest {
               secure ? tls() : null,
               PATIENCE,
               exchange -> exchange.getResponseSender().send("here"),
-              carriers);
+              carriers,
+              MemoryBudget.ofHeap(256L << 20));
       listener.start("127.0.0.1", 0);
       try (Socket there = sockets(secure).createSocket("127.0.0.1", listener.port())) {
         assertEquals("HTTP/1.1 200 OK", answer(there));
