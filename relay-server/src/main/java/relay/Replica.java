@@ -20,6 +20,7 @@ import relay.admin.AdminServer;
 import relay.admin.Readiness;
 import relay.auth.Clients;
 import relay.carrier.Carriers;
+import relay.carrier.DescriptorReserve;
 import relay.config.Config;
 import relay.config.ListenAddress;
 import relay.config.ProviderConfig;
@@ -93,6 +94,8 @@ final class Replica {
     meters = counters.join();
     MemoryBudget memory = MemoryBudget.ofHeap(Runtime.getRuntime().maxMemory());
     meters.bindMemory(memory);
+    DescriptorReserve descriptors = DescriptorReserve.ofProcess();
+    meters.bindAcceptPauses(descriptors::pauses);
     upstream = connections.join();
 
     List<Route> routes = new ArrayList<>();
@@ -131,7 +134,8 @@ final class Replica {
             server.idleTimeout(),
             Duration.ofMillis(
                 Long.getLong("relay.client_patience_ms", 30_000)), // tests shorten it
-            memory);
+            memory,
+            descriptors);
     adminPlane =
         new AdminServer(
             new AdminServer.Served(

@@ -96,7 +96,7 @@ class ArchitectureTest {
           Map.entry("relay.auth", 1),
           Map.entry("relay.bedrock", 2), // signatures, and the events of a stream
           Map.entry("relay.body", 3), // a body, its buffer, and the buffers of a replica
-          Map.entry("relay.carrier", 7), // the carriers, each side's sockets, buffers, dates
+          Map.entry("relay.carrier", 8), // carriers, sockets, buffers, dates, spare descriptors
           Map.entry("relay.cli", 3), // the command line, a command of it, the usual operands
           Map.entry("relay.config", 22), // one record for each block of the file
           Map.entry("relay.edge", 1),

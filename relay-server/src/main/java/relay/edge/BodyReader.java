@@ -59,15 +59,6 @@ final class BodyReader {
     }
   }
 
-  /**
-   * Whether a request's body may take longer than a carrier can spare: it is large, or its length is
-   * unknown.
-   */
-  static boolean mayBeLong(HttpServerExchange exchange) {
-    long announced = exchange.getRequestContentLength();
-    return announced > BodyBuffers.BYTES || (announced < 0 && !exchange.isRequestComplete());
-  }
-
   private Body read() throws IOException {
     direct = bounds.bodies().reserve(exchange.getRequestContentLength());
     try {

@@ -16,6 +16,7 @@ import org.jspecify.annotations.Nullable;
 import relay.body.BodyBuffers;
 import relay.carrier.AnswerDate;
 import relay.carrier.Carriers;
+import relay.carrier.DescriptorReserve;
 import relay.config.TlsConfig;
 import relay.memory.MemoryBudget;
 import relay.model.Dialect;
@@ -36,14 +37,6 @@ public final class DataPlane implements AutoCloseable {
   private static final byte[] NOTHING = {};
   private static final Duration LAST_WRITES = Duration.ofSeconds(1);
 
-  /**
-   * The JDK's threads run requests with long bodies: to read, scan, edit, sign and send 30 MB would
-   * stall the other requests of a carrier. An I/O thread calls this. From a carrier's virtual thread
-   * the new one would inherit the carrier.
-   */
-  private static final Executor OFF_CARRIER =
-      task -> Thread.ofVirtual().name("long-request").start(task);
-
   private final RequestPipeline pipeline;
   private final Carriers carriers;
   private final HeaderNames names = new HeaderNames();
@@ -61,6 +54,7 @@ public final class DataPlane implements AutoCloseable {
    * @param stallTimeout how long a client may stop reading its answer
    * @param patience how long a client may take to send a head, or a small body
    * @param memory what all clients together may hold
+   * @param descriptors what clients' connections must leave free
    */
   public DataPlane(
       RequestPipeline pipeline,
@@ -71,13 +65,14 @@ public final class DataPlane implements AutoCloseable {
       @Nullable TlsConfig tls,
       Duration stallTimeout,
       Duration patience,
-      MemoryBudget memory) {
+      MemoryBudget memory,
+      DescriptorReserve descriptors) {
     this.pipeline = pipeline;
     this.carriers = carriers;
     this.host = host;
     this.port = port;
     HttpHandler handler = new HttpContinueReadHandler(this::handle);
-    listener = new Listener(http2, tls, patience, handler, carriers, memory);
+    listener = new Listener(http2, tls, patience, handler, carriers, memory, descriptors);
     bounds = new ClientBounds(stallTimeout, patience, listener.guard(), new BodyBuffers(memory));
   }
 
@@ -180,7 +175,7 @@ public final class DataPlane implements AutoCloseable {
     UndertowExchange client =
         new UndertowExchange(exchange, dialect, bounds, names, date, requests);
     exchange.dispatch(
-        BodyReader.mayBeLong(exchange) ? OFF_CARRIER : requests,
+        RequestThreads.of(exchange, requests),
         () -> {
           try {
             next.accept(client);

@@ -19,6 +19,7 @@ import org.xnio.OptionMap;
 import relay.carrier.Buffers;
 import relay.carrier.Carriers;
 import relay.carrier.ClientPort;
+import relay.carrier.DescriptorReserve;
 import relay.config.TlsConfig;
 import relay.memory.MemoryBudget;
 
@@ -51,6 +52,7 @@ final class Listener {
   private final OpenListener opener;
   private final @Nullable TlsConfig tls;
   private final Duration patience;
+  private final DescriptorReserve descriptors;
   private @Nullable ClientPort plain;
   private @Nullable SecurePort secure;
 
@@ -58,6 +60,7 @@ final class Listener {
    * @param patience how long a client may take for a TLS handshake, and for a head
    * @param carriers serve plain connections
    * @param memory bounds unfinished heads
+   * @param descriptors bounds connections
    */
   Listener(
       boolean http2,
@@ -65,10 +68,12 @@ final class Listener {
       Duration patience,
       HttpHandler handler,
       Carriers carriers,
-      MemoryBudget memory) {
+      MemoryBudget memory,
+      DescriptorReserve descriptors) {
     this.tls = tls;
     this.patience = patience;
     this.carriers = carriers;
+    this.descriptors = descriptors;
     options =
         OptionMap.builder()
             .set(UndertowOptions.ENABLE_HTTP2, http2)
@@ -116,9 +121,9 @@ final class Listener {
     InetSocketAddress address = new InetSocketAddress(host, port);
     try {
       if (tls == null) {
-        plain = carriers.listen(address, BACKLOG, opener);
+        plain = carriers.listen(address, BACKLOG, opener, descriptors::permits);
       } else {
-        secure = new SecurePort(address, BACKLOG, tls, patience, opener);
+        secure = new SecurePort(address, BACKLOG, tls, patience, opener, descriptors);
       }
     } catch (IOException e) {
       throw new UncheckedIOException(e);

@@ -40,6 +40,7 @@ final class UndertowExchange implements ClientExchange, DirectSink {
   private final Executor requests;
   private final RequestMemory memory;
   private @Nullable StreamSinkChannel channel; // of an answer in parts, once begun
+  private boolean bodyIsReadable = true; // its framing is not broken
   private long left = -1; // bytes of the announced length not written yet; -1 without one
   private ByteBuffer unsent = NONE; // accepted chunks that the client has not taken
 
@@ -112,7 +113,9 @@ final class UndertowExchange implements ClientExchange, DirectSink {
       exchange.setPersistent(false); // the body stays unread
       return new Body.NoRoom();
     }
-    return BodyReader.read(exchange, bounds, maxBytes);
+    Body body = BodyReader.read(exchange, bounds, maxBytes);
+    bodyIsReadable = !(body instanceof Body.Malformed);
+    return body;
   }
 
   @Override
@@ -270,6 +273,12 @@ final class UndertowExchange implements ClientExchange, DirectSink {
   }
 
   private void sendWhole(ByteBuffer body) {
+    if (bodyIsReadable && Lingering.applies(exchange)) {
+      memory.release();
+      new FinalWrite(body, this::abort).handleEvent(exchange.getResponseChannel());
+      Lingering.begin(exchange, bounds.bodies());
+      return;
+    }
     exchange.getResponseSender().send(body);
     boundRest();
   }

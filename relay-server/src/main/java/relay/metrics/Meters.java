@@ -23,6 +23,7 @@ import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.LongAdder;
+import java.util.function.LongSupplier;
 import relay.config.Config;
 import relay.memory.MemoryBudget;
 import relay.model.TokenUsage;
@@ -57,7 +58,7 @@ public final class Meters implements AutoCloseable {
   private final LabelValues labels;
   private final TrafficMeters traffic;
   private final EngineGauges engine;
-  private final MemoryGauges memory = new MemoryGauges();
+  private final ResourceGauges resources = new ResourceGauges();
   private final ClientMeters clients;
   private final ClientUsage clientUsage;
   private final Map<String, Timer> requestDuration = new ConcurrentHashMap<>();
@@ -100,7 +101,7 @@ public final class Meters implements AutoCloseable {
     var _ = reloads("success");
     failedReloads = reloads("failure");
     engine.register(registry);
-    memory.register(registry);
+    resources.register(registry);
     registry.getPrometheusRegistry().register(new PoolCollector(engine::views));
     registry.getPrometheusRegistry().register(clientUsage);
     bindJvm();
@@ -132,7 +133,12 @@ public final class Meters implements AutoCloseable {
 
   /** Binds the gauges of memory to this budget. */
   public void bindMemory(MemoryBudget budget) {
-    memory.bind(budget);
+    resources.bind(budget);
+  }
+
+  /** Binds the counter of pauses in accepting connections. */
+  public void bindAcceptPauses(LongSupplier pauses) {
+    resources.bindPauses(pauses);
   }
 
   /** Binds the gauges of clients' own limits to this pool. */

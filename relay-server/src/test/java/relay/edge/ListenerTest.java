@@ -18,6 +18,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 import relay.memory.MemoryBudget;
 import relay.carrier.Carriers;
+import relay.carrier.DescriptorReserve;
 import relay.config.TlsConfig;
 
 @Timeout(60)
@@ -39,7 +40,8 @@ class ListenerTest {
               PATIENCE,
               exchange -> exchange.getResponseSender().send("here"),
               carriers,
-              MemoryBudget.ofHeap(256L << 20));
+              MemoryBudget.ofHeap(256L << 20),
+              DescriptorReserve.ofProcess());
       listener.start("127.0.0.1", 0);
       try (Socket there = sockets(secure).createSocket("127.0.0.1", listener.port())) {
         assertEquals("HTTP/1.1 200 OK", answer(there));

@@ -1,17 +1,24 @@
 package relay.metrics;
 
+import io.micrometer.core.instrument.FunctionCounter;
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
+import java.util.function.LongSupplier;
 import java.util.function.ToLongFunction;
 import org.jspecify.annotations.Nullable;
 import relay.memory.MemoryBudget;
 
-/** Gauges of the memory that clients may hold; 0 until a budget is bound. */
-final class MemoryGauges {
+/** Meters of what clients take from this process; 0 until their sources are bound. */
+final class ResourceGauges {
   private volatile @Nullable MemoryBudget budget;
+  private volatile LongSupplier pauses = () -> 0;
 
   void bind(MemoryBudget ofReplica) {
     budget = ofReplica;
+  }
+
+  void bindPauses(LongSupplier ofPort) {
+    pauses = ofPort;
   }
 
   void register(MeterRegistry registry) {
@@ -22,6 +29,9 @@ final class MemoryGauges {
     Gauge.builder("relay.memory.used", this, g -> g.read(MemoryBudget::usedBytes))
         .description("Heap bytes that requests and connections of clients hold, as charged")
         .baseUnit("bytes")
+        .register(registry);
+    FunctionCounter.builder("relay.accept.pauses", this, g -> g.pauses.getAsLong())
+        .description("Pauses in accepting clients, because file descriptors run out")
         .register(registry);
   }
 
