@@ -20,6 +20,7 @@ import relay.body.BodyBuffers;
 final class Lingering implements ChannelListener<StreamSourceChannel> {
   private static final long MOST_BYTES = 64L << 20;
   private static final long MOST_SECONDS = 30;
+  private static final long LOOK_MS = 50;
 
   /** Then other connections of the thread get their turn. */
   private static final int BYTES_AT_ONCE = 256 * 1024;
@@ -35,13 +36,16 @@ final class Lingering implements ChannelListener<StreamSourceChannel> {
 
   /** Whether a client may still be sending a body. One that expects 100-continue has not begun. */
   static boolean applies(HttpServerExchange exchange) {
-    return exchange.getConnection() instanceof HttpServerConnection
-        && !exchange.isRequestComplete()
+    return !exchange.isRequestComplete()
         && !HttpContinue.requiresContinueResponse(exchange);
   }
 
   /** Begins, after the answer was written. */
   static void begin(HttpServerExchange exchange, BodyBuffers buffers) {
+    if (!(exchange.getConnection() instanceof HttpServerConnection)) {
+      resetStream(exchange, MOST_SECONDS * 1000 / LOOK_MS);
+      return;
+    }
     Connectors.resetRequestChannel(exchange);
     StreamSourceChannel channel = exchange.getRequestChannel();
     if (channel == null) {
@@ -53,8 +57,24 @@ final class Lingering implements ChannelListener<StreamSourceChannel> {
     var _ =
         exchange
             .getIoThread()
-            .executeAfter(() -> lingering.stop(channel), MOST_SECONDS, TimeUnit.SECONDS);
+            .executeAfter(lingering::stop, MOST_SECONDS, TimeUnit.SECONDS);
     lingering.handleEvent(channel);
+  }
+
+  /**
+   * Over HTTP/2 a reset ends one stream, and a client that has the whole answer ignores it. So it
+   * follows the last byte of the answer. To Undertow each stream is a connection.
+   */
+  private static void resetStream(HttpServerExchange exchange, long looks) {
+    if (exchange.isResponseComplete() || looks <= 0) {
+      IoUtils.safeClose(exchange.getConnection());
+      return;
+    }
+    var _ =
+        exchange
+            .getIoThread()
+            .executeAfter(
+                () -> resetStream(exchange, looks - 1), LOOK_MS, TimeUnit.MILLISECONDS);
   }
 
   @Override
@@ -66,7 +86,7 @@ final class Lingering implements ChannelListener<StreamSourceChannel> {
         n = channel.read(buffer.clear());
       }
       if (left <= 0) {
-        stop(channel);
+        stop();
       } else if (n > 0) {
         channel.suspendReads();
         exchange.getIoThread().execute(() -> handleEvent(channel));
@@ -80,14 +100,9 @@ final class Lingering implements ChannelListener<StreamSourceChannel> {
     }
   }
 
-  private void stop(StreamSourceChannel channel) {
-    if (exchange.isComplete()) {
-      return;
+  private void stop() {
+    if (!exchange.isComplete()) {
+      IoUtils.safeClose(exchange.getConnection());
     }
-    // An HTTP/2 connection has other streams: reset this one only
-    IoUtils.safeClose(
-        exchange.getConnection() instanceof HttpServerConnection
-            ? exchange.getConnection()
-            : channel);
   }
 }
