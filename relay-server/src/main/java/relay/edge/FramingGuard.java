@@ -15,8 +15,6 @@ import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
-import org.xnio.ChannelListener;
-import org.xnio.ChannelListeners;
 import org.xnio.IoUtils;
 import org.xnio.OptionMap;
 import org.xnio.StreamConnection;
@@ -24,6 +22,7 @@ import org.xnio.channels.StreamSinkChannel;
 import org.xnio.conduits.AbstractStreamSourceConduit;
 import org.xnio.conduits.ConduitReadableByteChannel;
 import org.xnio.conduits.StreamSourceConduit;
+import org.xnio.ssl.SslConnection;
 
 /**
  * Checks every byte of HTTP/1.1 clients with {@link RequestFraming} before Undertow gets it. A fault in a head becomes one that Undertow answers with 400. At a fault in a body the bytes stop, and {@link #foundBroken} reports it, so that the client gets an answer. Undertow would close the connection without one.
@@ -65,12 +64,23 @@ final class FramingGuard implements DelegateOpenListener {
     RequestFraming framing = new RequestFraming();
     StreamSourceConduit source = connection.getSourceChannel().getConduit();
     UnfinishedHeads.Head head = heads.of(connection);
+    if (!head.admit(
+        connection instanceof SslConnection
+            ? UnfinishedHeads.SECURE_BYTES
+            : UnfinishedHeads.PLAIN_BYTES)) {
+      if (first != null) {
+        first.close();
+      }
+      IoUtils.safeClose(connection);
+      return;
+    }
     Guarded guarded = new Guarded(source, connection, framing, head);
     if (first != null) {
       ByteBuffer bytes = first.getBuffer();
       int stop = framing.accept(bytes, bytes.position(), bytes.limit());
       if (stop < bytes.limit() && framing.inBody()) {
         first.close();
+        head.endWithConnection();
         IoUtils.safeClose(connection);
         return;
       }
@@ -79,20 +89,7 @@ final class FramingGuard implements DelegateOpenListener {
     }
     connection.getSourceChannel().setConduit(guarded);
     undertow.handleEvent(connection, first);
-    endWith(connection, head);
-  }
-
-  /** A closed connection gives back what its head held. Undertow has its own listener by now. */
-  private static void endWith(StreamConnection connection, UnfinishedHeads.Head head) {
-    ChannelListener<? super StreamConnection> next = connection.getCloseListener();
-    connection.setCloseListener(
-        closed -> {
-          head.end();
-          ChannelListeners.invokeChannelListener(connection, next);
-        });
-    if (!connection.isOpen()) {
-      head.end(); // it was closed before the listener was set
-    }
+    head.endWithConnection();
   }
 
   /** Undertow answers a NUL in a head with 400 and closes. */
@@ -109,6 +106,8 @@ final class FramingGuard implements DelegateOpenListener {
     private final UnfinishedHeads.Head head;
     private byte[] held = NOTHING;
     private boolean stopped;
+    private int received; // as far as it may be HTTP/2's preface
+    private @Nullable Http2Frames frames;
 
     Guarded(
         StreamSourceConduit next,
@@ -153,7 +152,7 @@ final class FramingGuard implements DelegateOpenListener {
       held = NOTHING;
       int end = target.position();
       int stop = framing.accept(target, from, end);
-      count(n);
+      count(target, from, end);
       if (stop < end && framing.inBody()) {
         stopped = true;
         target.position(stop);
@@ -167,12 +166,18 @@ final class FramingGuard implements DelegateOpenListener {
       return target.position() - start;
     }
 
-    private void count(int bytes) throws IOException {
-      if (!framing.inHead()) {
+    private void count(ByteBuffer bytes, int from, int end) throws IOException {
+      if (framing.isHttp2()) {
+        if (frames == null) {
+          frames = new Http2Frames(Http2Frames.PREFACE_BYTES - received);
+        }
+        head.holds(frames.accept(bytes, from, end));
+      } else if (framing.inHead()) {
+        head.grow(end - from);
+      } else {
         head.end();
-      } else if (!head.grow(bytes)) {
-        throw new IOException("no memory is left for unfinished heads");
       }
+      received = Math.min(Http2Frames.PREFACE_BYTES, received + (end - from));
     }
 
     /** Keeps the whitespace before an index for the next read. Returns its length. */

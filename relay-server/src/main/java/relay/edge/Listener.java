@@ -88,16 +88,17 @@ final class Listener {
             .set(UndertowOptions.ALWAYS_SET_KEEP_ALIVE, false)
             .set(UndertowOptions.BUFFER_PIPELINED_DATA, true)
             .getMap();
-    guard = new FramingGuard(new HttpOpenListener(buffers, options), new UnfinishedHeads(memory));
-    opener = tls == null ? guard : alpn(http2);
+    UnfinishedHeads heads = new UnfinishedHeads(memory);
+    guard = new FramingGuard(new HttpOpenListener(buffers, options), heads);
+    opener = tls == null ? guard : alpn(http2, heads);
     opener.setRootHandler(handler);
   }
 
-  private OpenListener alpn(boolean http2) {
+  private OpenListener alpn(boolean http2, UnfinishedHeads heads) {
     AlpnOpenListener alpn = new AlpnOpenListener(buffers, options, guard);
     if (http2) {
       Http2OpenListener listener = new Http2OpenListener(buffers, options);
-      alpn.addProtocol(Http2OpenListener.HTTP2, listener, 1);
+      alpn.addProtocol(Http2OpenListener.HTTP2, new Http2Guard(listener, heads), 1);
     }
     return alpn;
   }

@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
@@ -27,7 +28,7 @@ import relay.model.Dialect;
 /** Peers that make a replica with a heap of 256 MB hold as much as they can. It serves on. */
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 class MemoryAttackTest {
-  private static final int STRANGERS = 3_000;
+  private static final int STRANGERS = 2_000; // their heads take 480 MB
   private static final int HEAD_BYTES = 120_000;
   private static final int ADMIN_STRANGERS = 400;
   private static final int ADMIN_HEAD_BYTES = 780_000;
@@ -72,9 +73,30 @@ class MemoryAttackTest {
     assertTrue(metric("relay_memory_used_bytes") <= metric("relay_memory_budget_bytes"));
   }
 
-  private void sendUnfinishedHeads(int port, int connections, int bytes) throws IOException {
+  private static byte[] unfinishedHead(int bytes) {
     String line = "x-line: " + "x".repeat(7_990) + "\r\n";
-    String head = "POST /v1/messages HTTP/1.1\r\nhost: a\r\n" + line.repeat(bytes / line.length());
+    return ("POST /v1/messages HTTP/1.1\r\nhost: a\r\n" + line.repeat(bytes / line.length()))
+        .getBytes(ISO_8859_1);
+  }
+
+  /** HEADERS and CONTINUATION frames, each with a literal header, and none with END_HEADERS. */
+  private static byte[] unfinishedHttp2Head(int bytes) {
+    ByteArrayOutputStream out = new ByteArrayOutputStream();
+    out.writeBytes("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".getBytes(ISO_8859_1));
+    out.writeBytes(new byte[] {0, 0, 0, 4, 0, 0, 0, 0, 0}); // SETTINGS
+    int value = 8_000;
+    int frame = 1 + 4 + 3 + value; // a literal, its name, the length of its value in three bytes
+    for (int n = 0; n < bytes / frame; n++) {
+      int type = n == 0 ? 1 : 9;
+      out.writeBytes(new byte[] {0, (byte) (frame >> 8), (byte) frame, (byte) type, 0, 0, 0, 0, 1});
+      out.writeBytes(new byte[] {0, 3, 'x', '-', 'a', 0x7f});
+      out.writeBytes(new byte[] {(byte) (0x80 | (value - 127) % 128), (byte) ((value - 127) / 128)});
+      out.writeBytes("x".repeat(value).getBytes(ISO_8859_1));
+    }
+    return out.toByteArray();
+  }
+
+  private void send(int port, int connections, byte[] head) throws IOException {
     List<SocketChannel> crowd = new ArrayList<>();
     try {
       for (int n = 0; n < connections; n++) {
@@ -82,7 +104,7 @@ class MemoryAttackTest {
             SocketChannel.open(new InetSocketAddress(InetAddress.ofLiteral("127.0.0.1"), port));
         crowd.add(channel);
         try {
-          channel.write(ByteBuffer.wrap(head.getBytes(ISO_8859_1)));
+          channel.write(ByteBuffer.wrap(head));
         } catch (IOException e) {
           continue; // the replica has closed it already
         }
@@ -99,13 +121,18 @@ class MemoryAttackTest {
   }
 
   @Test
-  void three_thousand_unfinished_heads_of_120_kb_do_not_stop_it() throws Exception {
-    sendUnfinishedHeads(replicas.port(0), STRANGERS, HEAD_BYTES);
+  void thousands_of_unfinished_heads_of_120_kb_do_not_stop_it() throws Exception {
+    send(replicas.port(0), STRANGERS, unfinishedHead(HEAD_BYTES));
+  }
+
+  @Test
+  void unfinished_heads_over_http_2_do_not_stop_it() throws Exception {
+    send(replicas.port(0), STRANGERS, unfinishedHttp2Head(HEAD_BYTES));
   }
 
   @Test
   void four_hundred_heads_of_780_kb_on_the_admin_port_do_not_stop_it() throws Exception {
-    sendUnfinishedHeads(replicas.get(0).adminPort(), ADMIN_STRANGERS, ADMIN_HEAD_BYTES);
+    send(replicas.get(0).adminPort(), ADMIN_STRANGERS, unfinishedHead(ADMIN_HEAD_BYTES));
   }
 
   @Test
