@@ -192,7 +192,8 @@ final class RedisLink implements AutoCloseable {
               // Late answers show that Redis is busy, not gone
               if (failure instanceof TimeoutException
                   && unanswered.incrementAndGet() >= MAX_UNANSWERED
-                  && deadlines.runningNanos() - answeredAtNanos >= MAX_UNANSWERED * timeout.toNanos()) {
+                  && deadlines.runningNanos() - answeredAtNanos
+                      >= MAX_UNANSWERED * timeout.toNanos()) {
                 giveUp(live, "it left " + MAX_UNANSWERED + " calls without an answer");
               }
             });

@@ -136,8 +136,7 @@ final class BreakerTest {
       ProviderBreaker idle = one.breaker(pool);
       ProviderBreaker busy = two.breaker(pool);
       idle.abandoned(firstTrial(idle));
-      Await.until(
-          "the busy one may try", SOON, () -> busy.enter() instanceof Passage.Trial);
+      Await.until("the busy one may try", SOON, () -> busy.enter() instanceof Passage.Trial);
     }
   }
 

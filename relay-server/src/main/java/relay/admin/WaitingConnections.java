@@ -10,9 +10,9 @@ import org.xnio.IoUtils;
 import org.xnio.StreamConnection;
 
 /**
- * The connections that have no request with a complete head. Their number is bounded, because any of
- * them may hold a head, and none has shown a token. Beyond the bound the oldest is closed. For the
- * admin plane's only carrier.
+ * The connections that have no request with a complete head. Their number is bounded, because any
+ * of them may hold a head, and none has shown a token. Beyond the bound the oldest is closed. For
+ * the admin plane's only carrier.
  */
 final class WaitingConnections {
   private static final int MOST = 128;

@@ -46,8 +46,7 @@ public final class DescriptorReserve {
   /** The reserve of this process. */
   public static DescriptorReserve ofProcess() {
     return ManagementFactory.getOperatingSystemMXBean() instanceof UnixOperatingSystemMXBean unix
-        ? new DescriptorReserve(
-            unix::getOpenFileDescriptorCount, unix.getMaxFileDescriptorCount())
+        ? new DescriptorReserve(unix::getOpenFileDescriptorCount, unix.getMaxFileDescriptorCount())
         : new DescriptorReserve(() -> 0, Long.MAX_VALUE);
   }
 

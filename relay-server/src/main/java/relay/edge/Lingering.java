@@ -2,8 +2,8 @@ package relay.edge;
 
 import io.undertow.server.Connectors;
 import io.undertow.server.HttpServerExchange;
-import io.undertow.server.protocol.http.HttpServerConnection;
 import io.undertow.server.protocol.http.HttpContinue;
+import io.undertow.server.protocol.http.HttpServerConnection;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.util.concurrent.TimeUnit;
@@ -36,8 +36,7 @@ final class Lingering implements ChannelListener<StreamSourceChannel> {
 
   /** Whether a client may still be sending a body. One that expects 100-continue has not begun. */
   static boolean applies(HttpServerExchange exchange) {
-    return !exchange.isRequestComplete()
-        && !HttpContinue.requiresContinueResponse(exchange);
+    return !exchange.isRequestComplete() && !HttpContinue.requiresContinueResponse(exchange);
   }
 
   /** Begins, after the answer was written. */
@@ -54,10 +53,7 @@ final class Lingering implements ChannelListener<StreamSourceChannel> {
     }
     Lingering lingering = new Lingering(exchange, buffers);
     channel.getReadSetter().set(lingering);
-    var _ =
-        exchange
-            .getIoThread()
-            .executeAfter(lingering::stop, MOST_SECONDS, TimeUnit.SECONDS);
+    var _ = exchange.getIoThread().executeAfter(lingering::stop, MOST_SECONDS, TimeUnit.SECONDS);
     lingering.handleEvent(channel);
   }
 
@@ -73,8 +69,7 @@ final class Lingering implements ChannelListener<StreamSourceChannel> {
     var _ =
         exchange
             .getIoThread()
-            .executeAfter(
-                () -> resetStream(exchange, looks - 1), LOOK_MS, TimeUnit.MILLISECONDS);
+            .executeAfter(() -> resetStream(exchange, looks - 1), LOOK_MS, TimeUnit.MILLISECONDS);
   }
 
   @Override

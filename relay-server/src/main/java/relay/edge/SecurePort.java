@@ -22,7 +22,8 @@ import relay.carrier.DescriptorReserve;
 import relay.config.TlsConfig;
 
 /**
- * A TLS port. XNIO's threads serve it, not the carriers: TLS takes locks, and its arithmetic would delay other connections.
+ * A TLS port. XNIO's threads serve it, not the carriers: TLS takes locks, and its arithmetic would
+ * delay other connections.
  */
 final class SecurePort implements AutoCloseable {
   private static final int HANDSHAKE_THREADS = 4;
@@ -30,6 +31,7 @@ final class SecurePort implements AutoCloseable {
   private final XnioWorker worker;
   private final AcceptingChannel<SslConnection> socket;
   private final InetSocketAddress address;
+  private final ServerTls tls;
 
   /**
    * Listens from now on.
@@ -47,6 +49,7 @@ final class SecurePort implements AutoCloseable {
       ChannelListener<? super StreamConnection> opener,
       DescriptorReserve descriptors)
       throws IOException {
+    tls = new ServerTls(certificate);
     Xnio xnio = Xnio.getInstance(SecurePort.class.getClassLoader());
     worker =
         xnio.createWorker(
@@ -60,9 +63,7 @@ final class SecurePort implements AutoCloseable {
                 .getMap());
     UndertowXnioSsl ssl =
         new UndertowXnioSsl(
-            xnio,
-            OptionMap.create(Options.USE_DIRECT_BUFFERS, true),
-            ServerTls.context(certificate));
+            xnio, OptionMap.create(Options.USE_DIRECT_BUFFERS, true), tls.context());
     ChannelListener<SslConnection> open =
         connection -> {
           var _ =
@@ -116,14 +117,18 @@ final class SecurePort implements AutoCloseable {
     port.suspendAccepts();
     var _ =
         port.getIoThread()
-            .executeAfter(
-                port::resumeAccepts, DescriptorReserve.PAUSE_MS, TimeUnit.MILLISECONDS);
+            .executeAfter(port::resumeAccepts, DescriptorReserve.PAUSE_MS, TimeUnit.MILLISECONDS);
   }
 
   private static void closeUnlessSecured(SslConnection connection) {
     if (connection.isOpen() && connection.getSslSession().getCipherSuite().contains("_NULL_")) {
       IoUtils.safeClose(connection);
     }
+  }
+
+  /** Shows another certificate to clients that connect from now on. */
+  void certificate(TlsConfig next) {
+    tls.use(next);
   }
 
   InetSocketAddress address() {

@@ -13,9 +13,10 @@ import org.xnio.StreamConnection;
 import relay.memory.MemoryBudget;
 
 /**
- * The memory of connections, and above all of those with an unfinished head. Their senders have shown no credential yet, so they share
- * a quarter of the memory budget. When it is used up, the connections with the oldest unfinished
- * heads are closed. A head that arrives in one read costs nothing here.
+ * The memory of connections, and above all of those with an unfinished head. Their senders have
+ * shown no credential yet, so they share a quarter of the memory budget. When it is used up, the
+ * connections with the oldest unfinished heads are closed. A head that arrives in one read costs
+ * nothing here.
  */
 final class UnfinishedHeads {
   private static final int SHARE = 4;

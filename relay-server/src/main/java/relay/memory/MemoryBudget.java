@@ -8,8 +8,8 @@ import org.jspecify.annotations.Nullable;
  * bodies, and buffers of stalled streams. Callers charge an estimate before they allocate, in steps
  * so large that a request pays for one or two additions. Lock-free: carriers may use it.
  *
- * <p>A {@linkplain #share share} bounds one purpose, and also counts against the whole. So strangers
- * cannot use up the memory of clients, nor large bodies that of small ones.
+ * <p>A {@linkplain #share share} bounds one purpose, and also counts against the whole. So
+ * strangers cannot use up the memory of clients, nor large bodies that of small ones.
  */
 public final class MemoryBudget {
   /**

@@ -13,11 +13,8 @@ final class ResourceGauges {
   private volatile @Nullable MemoryBudget budget;
   private volatile LongSupplier pauses = () -> 0;
 
-  void bind(MemoryBudget ofReplica) {
+  void bind(MemoryBudget ofReplica, LongSupplier ofPort) {
     budget = ofReplica;
-  }
-
-  void bindPauses(LongSupplier ofPort) {
     pauses = ofPort;
   }
 

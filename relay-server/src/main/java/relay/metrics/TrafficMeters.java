@@ -14,7 +14,7 @@ final class TrafficMeters {
   private static final String RELAY = "relay";
   private static final String OK = LabelValues.status(200);
 
-  private final LabelValues labels;
+  private volatile LabelValues labels;
   private final Series requests;
   private final Series grants;
   private final Series denials;
@@ -71,6 +71,18 @@ final class TrafficMeters {
             "Answers that a provider broke off after the first byte",
             "pool",
             "how");
+    prepare(providers);
+  }
+
+  /** As at the start, under another configuration. Series of what neither names are forgotten. */
+  void reconfigure(LabelValues known, List<ProviderConfig> providers) {
+    labels = known;
+    requests.retain(v -> known.isProvider(v.get(0)) && known.isModel(v.get(1)));
+    List.of(denials, limitRefusals, brokenOff)
+        .forEach(series -> series.retain(v -> known.isProvider(v.getFirst())));
+    List.of(grants, quarantines, responses)
+        .forEach(series -> series.retain(v -> known.isKey(v.get(0), v.get(1))));
+    tokens.retain(v -> known.isKey(v.get(0), v.get(1)) && known.isModel(v.get(2)));
     prepare(providers);
   }
 

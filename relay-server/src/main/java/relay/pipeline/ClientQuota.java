@@ -35,6 +35,7 @@ final class ClientQuota {
   private final List<Lease> carriers = new ArrayList<>(1);
   private @Nullable CompletableFuture<Acquisition> asked; // until it is awaited
   private @Nullable Lease own;
+  private Acquisition.@Nullable Reason wouldDeny;
   private boolean began;
   private boolean ended;
 
@@ -82,12 +83,25 @@ final class ClientQuota {
     Acquisition acquisition = asked.join();
     if (acquisition instanceof Granted(Lease lease)) {
       own = lease;
+      wouldDeny = lease.wouldDeny();
     }
     asked = null;
-    if (own != null) {
+    if (own != null || (acquisition instanceof NoneUsable && isGone(pool.plan()))) {
       return null;
     }
     return new Refusal(RefusalErrors.reason(acquisition), refusal(pool.plan(), acquisition, dialect));
+  }
+
+  /** Why the client's limits would have refused it, were they enforced; once, then null. */
+  Acquisition.@Nullable Reason wouldDeny() {
+    Acquisition.Reason reason = wouldDeny;
+    wouldDeny = null;
+    return reason;
+  }
+
+  /** Whether the client's limits went with a change of configuration since the request began. */
+  private boolean isGone(PoolPlan plan) {
+    return plan.keys().stream().noneMatch(key -> key.id().equals(client));
   }
 
   private RelayError refusal(PoolPlan plan, Acquisition acquisition, Dialect dialect) {

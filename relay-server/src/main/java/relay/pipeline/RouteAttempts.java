@@ -66,6 +66,11 @@ final class RouteAttempts {
       return demand;
     }
 
+    /** Asks for this key no more. False if that was so. */
+    boolean avoid(String key) {
+      return tried.add(key);
+    }
+
     /** The breaker's permission for the next attempt. */
     Passage passage() {
       return passage;

@@ -14,7 +14,7 @@ final class IdleWatch implements AutoCloseable {
   private static final long LOOKS_PER_TIMEOUT = 20;
   private static final long MAX_PAUSE_NANOS = 1_000_000_000;
 
-  private final long idleNanos;
+  private volatile long idleNanos;
   private final Set<Watched> watched = ConcurrentHashMap.newKeySet();
   private final Runnable onLook;
   private final Thread watcher;
@@ -61,6 +61,12 @@ final class IdleWatch implements AutoCloseable {
     }
   }
 
+  /** Holds from the next look on, for calls under way, too. */
+  void idleTimeout(Duration timeout) {
+    idleNanos = timeout.toNanos();
+    LockSupport.unpark(watcher);
+  }
+
   Watched watch(Call call) {
     Watched one = new Watched(call);
     watched.add(one);
@@ -73,11 +79,11 @@ final class IdleWatch implements AutoCloseable {
   }
 
   private void watch() {
-    long pause = Math.min(MAX_PAUSE_NANOS, idleNanos / LOOKS_PER_TIMEOUT);
     while (!closed) {
-      LockSupport.parkNanos(this, pause);
+      long most = idleNanos;
+      LockSupport.parkNanos(this, Math.min(MAX_PAUSE_NANOS, most / LOOKS_PER_TIMEOUT));
       long now = System.nanoTime();
-      watched.removeIf(one -> now - one.heardAt >= idleNanos && one.end());
+      watched.removeIf(one -> now - one.heardAt >= most && one.end());
       onLook.run();
     }
   }

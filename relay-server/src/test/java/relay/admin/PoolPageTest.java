@@ -7,6 +7,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.util.List;
 import org.junit.jupiter.api.Test;
+import relay.pool.PoolJson;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
@@ -22,7 +23,9 @@ class PoolPageTest {
       """;
 
   private static String page(String pool) throws Exception {
-    AdminReply reply = PoolPage.of(List.of((ObjectNode) new ObjectMapper().readTree(pool)));
+    AdminReply reply = PoolPage.of(
+            new PoolJson.Configuration("0123456789ab", null, List.of()),
+            List.of((ObjectNode) new ObjectMapper().readTree(pool)));
     assertEquals(200, reply.status());
     return reply.body();
   }

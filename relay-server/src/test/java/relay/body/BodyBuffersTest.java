@@ -7,8 +7,8 @@ import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.nio.ByteBuffer;
-import relay.memory.MemoryBudget;
 import org.junit.jupiter.api.Test;
+import relay.memory.MemoryBudget;
 
 class BodyBuffersTest {
   private static final int BYTES = 10_000;

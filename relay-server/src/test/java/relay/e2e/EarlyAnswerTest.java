@@ -49,9 +49,7 @@ class EarlyAnswerTest {
     Files.writeString(key, certificate.privateKeyPkcs8Pem());
     plain = setup().start(1);
     secure =
-        setup()
-            .server("tls: { certificate: " + chain + ", private_key: " + key + " }")
-            .start(1);
+        setup().server("tls: { certificate: " + chain + ", private_key: " + key + " }").start(1);
   }
 
   private Setup setup() throws IOException {
@@ -68,8 +66,7 @@ class EarlyAnswerTest {
   }
 
   private static byte[] body() {
-    return Ask.body("anthropic", "\"x\":\"" + "x".repeat(BODY_BYTES) + "\",")
-        .getBytes(ISO_8859_1);
+    return Ask.body("anthropic", "\"x\":\"" + "x".repeat(BODY_BYTES) + "\",").getBytes(ISO_8859_1);
   }
 
   @ParameterizedTest

@@ -90,7 +90,8 @@ class MemoryAttackTest {
       int type = n == 0 ? 1 : 9;
       out.writeBytes(new byte[] {0, (byte) (frame >> 8), (byte) frame, (byte) type, 0, 0, 0, 0, 1});
       out.writeBytes(new byte[] {0, 3, 'x', '-', 'a', 0x7f});
-      out.writeBytes(new byte[] {(byte) (0x80 | (value - 127) % 128), (byte) ((value - 127) / 128)});
+      out.writeBytes(
+          new byte[] {(byte) (0x80 | (value - 127) % 128), (byte) ((value - 127) / 128)});
       out.writeBytes("x".repeat(value).getBytes(ISO_8859_1));
     }
     return out.toByteArray();

@@ -23,13 +23,13 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
-import relay.memory.MemoryBudget;
 import relay.Seeds;
 import relay.body.BodyBuffers;
 import relay.body.Payload;
 import relay.carrier.Carriers;
 import relay.carrier.DescriptorReserve;
 import relay.guards.Await;
+import relay.memory.MemoryBudget;
 import relay.pipeline.ClientExchange.Body;
 
 class BodyReaderTest {
@@ -42,7 +42,9 @@ class BodyReaderTest {
   private final Carriers carriers = new Carriers("carrier", 1);
   private final BodyBuffers bodies = new BodyBuffers(MEMORY);
   private final BlockingQueue<Body> read = new LinkedBlockingQueue<>();
-  private final Listener listener = new Listener(true, null, PATIENCE, this::handle, carriers, MEMORY, DescriptorReserve.ofProcess());
+  private final Listener listener =
+      new Listener(
+          true, null, PATIENCE, this::handle, carriers, MEMORY, DescriptorReserve.ofProcess());
 
   @BeforeEach
   void start() {

@@ -16,10 +16,10 @@ import okhttp3.tls.HeldCertificate;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
-import relay.memory.MemoryBudget;
 import relay.carrier.Carriers;
 import relay.carrier.DescriptorReserve;
 import relay.config.TlsConfig;
+import relay.memory.MemoryBudget;
 
 @Timeout(60)
 class ListenerTest {
@@ -31,7 +31,8 @@ class ListenerTest {
 
   @ParameterizedTest
   @ValueSource(booleans = {false, true})
-  void a_closed_port_accepts_no_connection_and_serves_the_open_ones(boolean secure) throws Exception {
+  void a_closed_port_accepts_no_connection_and_serves_the_open_ones(boolean secure)
+      throws Exception {
     try (Carriers carriers = new Carriers("carrier", 1)) {
       Listener listener =
           new Listener(
