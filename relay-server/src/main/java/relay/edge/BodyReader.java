@@ -20,6 +20,9 @@ final class BodyReader {
 
   private static final byte[] NONE = {};
 
+  /** After so many bytes, the announced length is reserved: each growth would copy a large body. */
+  private static final int QUICK_BYTES = 16 * 1024;
+
   /** Each such number of bytes gives the body one more second. */
   private static final long BYTES_A_SECOND = 8 * 1024;
 
@@ -185,7 +188,8 @@ final class BodyReader {
   private long room(int more) {
     long announced = exchange.getRequestContentLength();
     if (length > 0) {
-      return announced > BodyBuffers.BYTES ? announced : 2L * bytes.length;
+      boolean comesQuickly = length >= QUICK_BYTES && announced > BodyBuffers.BYTES;
+      return comesQuickly ? announced : 2L * bytes.length;
     }
     return announced < 0 ? 2L * more : Math.min(announced, Math.max(2L * more, firstRoom(more)));
   }

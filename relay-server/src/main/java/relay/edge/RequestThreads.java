@@ -9,13 +9,6 @@ import relay.body.BodyBuffers;
  * edit, sign and send 30 MB on a carrier would stall its other requests.
  */
 final class RequestThreads {
-  /**
-   * A virtual thread of the JDK's own scheduler. To be called by an I/O thread: a virtual thread
-   * started by another one inherits its scheduler.
-   */
-  private static final Executor OFF_CARRIER =
-      task -> Thread.ofVirtual().name("long-request").start(task);
-
   private RequestThreads() {}
 
   /**
@@ -24,6 +17,14 @@ final class RequestThreads {
   static Executor of(HttpServerExchange exchange, Executor carrier) {
     long announced = exchange.getRequestContentLength();
     boolean unknown = announced < 0 && !exchange.isRequestComplete();
-    return unknown || announced > BodyBuffers.BYTES ? OFF_CARRIER : carrier;
+    return unknown || announced > BodyBuffers.BYTES ? RequestThreads::startOffCarrier : carrier;
+  }
+
+  /**
+   * Starts a virtual thread of the JDK's own scheduler. For I/O threads only: a virtual thread
+   * started by another one inherits its scheduler.
+   */
+  private static void startOffCarrier(Runnable task) {
+    var _ = Thread.ofVirtual().name("long-request").start(task);
   }
 }
