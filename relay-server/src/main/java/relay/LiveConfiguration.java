@@ -139,8 +139,7 @@ final class LiveConfiguration {
     showPools();
   }
 
-  private Parts parts(
-      Config config, @Nullable Parts before, List<CompletableFuture<Void>> told) {
+  private Parts parts(Config config, @Nullable Parts before, List<CompletableFuture<Void>> told) {
     Duration connectTimeout = config.server().connectTimeout();
     Map<String, Route> known = before == null ? Map.of() : byName(before.routes());
     List<ProviderApi> apis = new ArrayList<>();
@@ -163,7 +162,10 @@ final class LiveConfiguration {
     }
     PoolPlan clients = Plans.ofClients(config.server().auth()).orElse(null);
     return new Parts(
-        config, List.copyOf(routes), clients, clients == null ? null : pool(clients, Set.of(), told));
+        config,
+        List.copyOf(routes),
+        clients,
+        clients == null ? null : pool(clients, Set.of(), told));
   }
 
   private static Map<String, Route> byName(List<Route> routes) {

@@ -3,8 +3,8 @@ package relay;
 import java.io.IOException;
 import java.io.PrintStream;
 import java.nio.file.Path;
-import java.util.Map;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
@@ -81,8 +81,7 @@ record ServeCommand(Map<String, String> environment, PrintStream err) implements
     }
   }
 
-  private Replica start(
-      Config config, ConfigSource source, CompletableFuture<Replica> started) {
+  private Replica start(Config config, ConfigSource source, CompletableFuture<Replica> started) {
     try {
       Replica replica = new Replica(config, source);
       started.complete(replica);

@@ -88,8 +88,7 @@ class ManyReloadsTest {
     }
   }
 
-  private static String yaml(
-      int n, int[] ports, EmbeddedRedis redis, ProviderSimulator provider) {
+  private static String yaml(int n, int[] ports, EmbeddedRedis redis, ProviderSimulator provider) {
     return """
     server:
       listen: 127.0.0.1:%d
@@ -154,8 +153,7 @@ class ManyReloadsTest {
           least[0] = Math.min(least[0], runtime.totalMemory() - runtime.freeMemory());
           return System.nanoTime() - settled > 0;
         });
-    var system =
-        (UnixOperatingSystemMXBean) ManagementFactory.getOperatingSystemMXBean();
+    var system = (UnixOperatingSystemMXBean) ManagementFactory.getOperatingSystemMXBean();
     HttpRequest metrics =
         HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + adminPort + "/metrics")).build();
     String text = client.send(metrics, BodyHandlers.ofString()).body();

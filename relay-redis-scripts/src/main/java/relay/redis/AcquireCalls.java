@@ -100,8 +100,7 @@ final class AcquireCalls {
   }
 
   private CompletableFuture<?> send(List<Request> requests, int retries) {
-    Candidates shape =
-        scripts.candidates();
+    Candidates shape = scripts.candidates();
     Demand first = shape.served(requests.getFirst().demand);
     if (first == null) {
       requests.forEach(r -> r.reply.complete(new Reply.Refusal(new NoneUsable())));
@@ -109,7 +108,8 @@ final class AcquireCalls {
     }
     List<Ending> endings = scripts.endsWith(first) ? leaseEndings.takeForAcquire() : List.of();
     return scripts
-        .callConfigured(() -> call(shape, first, requests, endings), raw -> Answer.of(raw, endings.size()))
+        .callConfigured(
+            () -> call(shape, first, requests, endings), raw -> Answer.of(raw, endings.size()))
         .handle(
             (reply, failure) -> {
               leaseEndings.acquireDone(endings, reply == null ? null : reply.endings(), failure);
@@ -153,7 +153,8 @@ final class AcquireCalls {
       Candidates candidates, Demand first, List<Request> requests, List<Ending> endings) {
     List<byte[]> k = scripts.leaseKeys();
     if (!first.session().isEmpty()) {
-      requests.forEach(request -> k.add(candidates.session(first.modelClass(), request.demand.session())));
+      requests.forEach(
+          request -> k.add(candidates.session(first.modelClass(), request.demand.session())));
     }
     StringBuilder line = scripts.callLine().append(' ').append(endings.size());
     List<byte[]> args = new ArrayList<>(2 + endings.size() + requests.size());

@@ -8,8 +8,8 @@ package relay.redis;
  * @param priority keys of higher priority are used first
  * @param weight its share under the weighted strategy
  * @param maxConcurrent maximum of live leases; 0 for no bound
- * @param enforce false for shadow mode: a request that no key can carry is granted on such a key all
- *     the same, and its lease says why it would have been refused
+ * @param enforce false for shadow mode: a request that no key can carry is granted on such a key
+ *     all the same, and its lease says why it would have been refused
  */
 public record KeyPlan(
     String id, String account, int priority, int weight, int maxConcurrent, boolean enforce) {

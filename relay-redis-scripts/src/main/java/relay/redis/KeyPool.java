@@ -120,8 +120,7 @@ public final class KeyPool {
   private void sendRekeysAgain() {
     Set<String> some = Set.copyOf(unsentRekeys);
     unsentRekeys.removeAll(some);
-    List<String> known =
-        plan().keys().stream().map(KeyPlan::id).filter(some::contains).toList();
+    List<String> known = plan().keys().stream().map(KeyPlan::id).filter(some::contains).toList();
     var _ =
         scripts
             .rekey(known)
@@ -367,7 +366,8 @@ public final class KeyPool {
   }
 
   private @Nullable Reply logLost(String what, Throwable failure) {
-    log.warn("Redis did not store the {} of pool {}: {}", what, plan().name(), failure.getMessage());
+    log.warn(
+        "Redis did not store the {} of pool {}: {}", what, plan().name(), failure.getMessage());
     return null;
   }
 

@@ -75,9 +75,8 @@ public final class RedisEngine implements AutoCloseable {
   }
 
   /**
-   * Opens a pool of this shape, at any time, and announces it to Redis. {@link
-   * KeyPool#reconfigure} changes it and {@link KeyPool#retire} closes it. Until then do not open
-   * its name again.
+   * Opens a pool of this shape, at any time, and announces it to Redis. {@link KeyPool#reconfigure}
+   * changes it and {@link KeyPool#retire} closes it. Until then do not open its name again.
    */
   public KeyPool pool(PoolPlan plan) {
     KeyPool pool = new KeyPool(link, plan, options, leaseIds, this::alarm);

@@ -3,7 +3,9 @@ package relay.redis;
 import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
 
-/** The end of a pool that an engine no longer serves: when it was asked for, and when it is over. */
+/**
+ * The end of a pool that an engine no longer serves: when it was asked for, and when it is over.
+ */
 final class Retirement {
   private final long answeredNanos;
   private final CompletableFuture<Void> over = new CompletableFuture<>();

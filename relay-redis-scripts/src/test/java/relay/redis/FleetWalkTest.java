@@ -23,6 +23,8 @@ import org.junit.jupiter.params.provider.MethodSource;
  * smallest of the live plans, and a key that none has is gone, or drains.
  */
 final class FleetWalkTest {
+  private static final List<Dimension> DIMENSIONS =
+      List.of(Dimension.REQUESTS, Dimension.INPUT_TOKENS);
   private static final int STEPS = 300;
   private static final int WALKS = 40;
   private static final long BEGIN = 1_790_000_000_000_000L;
@@ -39,7 +41,6 @@ final class FleetWalkTest {
     final String id;
     Candidates candidates;
     boolean live;
-    boolean hasHeard; // since it was last silent
     long heardAt;
 
     Member(String id, Candidates candidates) {
@@ -101,7 +102,7 @@ final class FleetWalkTest {
     List<KeyPlan> keys = new ArrayList<>();
     Map<String, Limits> limits = new HashMap<>();
     for (int k = 0; k < 6; k++) {
-      if (random.nextInt(3) > 0 || k == 5 && keys.isEmpty()) {
+      if (random.nextInt(3) > 0 || (k == 5 && keys.isEmpty())) {
         String account = "a" + random.nextInt(3);
         keys.add(
             new KeyPlan("k" + k, account, random.nextInt(3), random.nextInt(3), random.nextInt(4)));
@@ -142,15 +143,14 @@ final class FleetWalkTest {
     assertEquals(1L, reply.getFirst());
     epoch = (Long) reply.get(2);
     member.live = true;
-    member.hasHeard = false;
     survey(wire, member); // its heartbeat begins
   }
 
   /** As a replica does: what it is asked to announce again, it does. Returns the reply. */
   private List<Object> survey(ScriptConnection wire, Member member) {
-    List<Object> reply = look(wire, member.id, member.candidates.planId() + " hash 1", member.plan());
+    List<Object> reply =
+        look(wire, member.id, member.candidates.planId() + " hash 1", member.plan());
     member.heardAt = now;
-    member.hasHeard = true;
     forgetTheSilent();
     return reply;
   }
@@ -169,8 +169,16 @@ final class FleetWalkTest {
     args.addAll(plan.groups());
     plan.keys().forEach(key -> args.addAll(List.of(key.id(), key.account())));
     byte[][] keys = {
-      names.state, names.win, names.leases, names.due, names.later, names.quarantine,
-      names.picture, names.replicas, names.summary, names.learned
+      names.state,
+      names.win,
+      names.leases,
+      names.due,
+      names.later,
+      names.quarantine,
+      names.picture,
+      names.replicas,
+      names.summary,
+      names.learned
     };
     return wire.call(ScriptFile.SURVEY, keys, args.toArray());
   }
@@ -198,8 +206,7 @@ final class FleetWalkTest {
     }
     long input = random.nextInt(300);
     String id = "l" + leases++;
-    Step step =
-        Step.acquire(id, epoch, input, 0, LEASE_MS, fields(member));
+    Step step = Step.acquire(id, epoch, input, 0, LEASE_MS, fields(member));
     List<Object> reply = call(wire, step);
     if (reply.size() > 1 && reply.get(2).equals(1L)) {
       String key = (String) reply.get(3);
@@ -241,14 +248,13 @@ final class FleetWalkTest {
         List<?> row = (List<?>) reply.get(8 + n);
         for (int d = 0; d < 2; d++) {
           long holds = (Long) row.get(6 + d);
-          long least = least(live, group, d);
+          long least = least(live, group, DIMENSIONS.get(d));
           assertTrue(
-              least == 0 || holds > 0 && holds <= least,
+              least == 0 || (holds > 0 && holds <= least),
               where + ": " + group + " " + d + " has " + holds + ", wanted " + least);
         }
         assertEquals(charged.getOrDefault(group, 0L), row.get(1), where + ": used of " + group);
-        assertEquals(
-            held.stream().filter(h -> h.group().equals(group)).count(), row.get(3), where);
+        assertEquals(held.stream().filter(h -> h.group().equals(group)).count(), row.get(3), where);
       }
     }
   }
@@ -258,10 +264,10 @@ final class FleetWalkTest {
   }
 
   /** The smallest limit that is known; 0 if none is. */
-  private static long least(List<PoolPlan> plans, String group, int d) {
+  private static long least(List<PoolPlan> plans, String group, Dimension dimension) {
     return plans.stream()
         .filter(plan -> plan.groups().contains(group))
-        .mapToLong(plan -> plan.limitsOf(group).of(Dimension.values()[d]))
+        .mapToLong(plan -> plan.limitsOf(group).of(dimension))
         .filter(limit -> limit > 0)
         .min()
         .orElse(0);
@@ -299,7 +305,7 @@ final class FleetWalkTest {
     for (int n = 0; n < groups.size(); n++) {
       List<?> row = (List<?>) reply.get(8 + n);
       for (int d = 0; d < 2; d++) {
-        assertEquals(least(live, groups.get(n), d), row.get(6 + d), groups.get(n));
+        assertEquals(least(live, groups.get(n), DIMENSIONS.get(d)), row.get(6 + d), groups.get(n));
       }
     }
     for (int n = 0; n < plan.keys().size(); n++) {
@@ -315,7 +321,9 @@ final class FleetWalkTest {
       assertEquals(most, row.get(3), id);
       assertEquals(held.stream().filter(h -> h.key().equals(id)).count(), row.get(0), id);
       assertTrue(
-          live.stream().flatMap(p -> p.keys().stream()).anyMatch(k -> k.id().equals(id) && k.priority() == (Long) row.get(4)),
+          live.stream()
+              .flatMap(p -> p.keys().stream())
+              .anyMatch(k -> k.id().equals(id) && k.priority() == (Long) row.get(4)),
           id + ": a priority that no plan has");
     }
   }

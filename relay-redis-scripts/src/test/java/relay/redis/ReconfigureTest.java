@@ -13,6 +13,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
@@ -67,7 +68,8 @@ final class ReconfigureTest {
   }
 
   private PoolPlan plan(long requests, String... ids) {
-    return Pools.plan(name, HOUR, List.of(ids).stream().map(ReconfigureTest::key).toList(), requests(requests));
+    return Pools.plan(
+        name, HOUR, List.of(ids).stream().map(ReconfigureTest::key).toList(), requests(requests));
   }
 
   private static Lease lease(CompletableFuture<Acquisition> answer) {
@@ -127,17 +129,26 @@ final class ReconfigureTest {
       assertEquals("b", lease(pool.acquire(Pools.one())).key());
     }
     KeyState draining =
-        pool.snapshot().join().keys().stream().filter(k -> k.id().equals("a")).findFirst().orElseThrow();
+        pool.snapshot().join().keys().stream()
+            .filter(k -> k.id().equals("a"))
+            .findFirst()
+            .orElseThrow();
     assertTrue(draining.draining());
     assertEquals(1, draining.inFlight());
     assertEquals("of-a", draining.account());
     Await.until(
         "the picture says so",
         SOON,
-        () -> picture().getOrDefault("a", "").equals("status draining inflight 1 cooldown_ms 0 account of-a"));
+        () ->
+            picture()
+                .getOrDefault("a", "")
+                .equals("status draining inflight 1 cooldown_ms 0 account of-a"));
     old.settle(10, 10);
     Await.until("it is gone", SOON, () -> !ids(pool).contains("a") && !picture().containsKey("a"));
-    Await.until("its record is, too", SOON, () -> !wire.redis().hexists(names.state, RedisKeys.bytes("k:a")));
+    Await.until(
+        "its record is, too",
+        SOON,
+        () -> !wire.redis().hexists(names.state, RedisKeys.bytes("k:a")));
     pool.reconfigure(plan(100, "a", "b")).join();
     assertEquals(1, group(pool, "a").used().requests());
     assertEquals(10, group(pool, "a").used().inputTokens());
@@ -154,8 +165,9 @@ final class ReconfigureTest {
     pool.reconfigure(plan(100, "a", "b", "c")).join();
     Map<String, KeyState> keys = new HashMap<>();
     pool.snapshot().join().keys().forEach(k -> keys.put(k.id(), k));
-    assertTrue(keys.get("a").cooldown().compareTo(Duration.ofMinutes(29)) > 0);
-    assertEquals("by hand", keys.get("b").quarantine());
+    assertTrue(
+        Objects.requireNonNull(keys.get("a")).cooldown().compareTo(Duration.ofMinutes(29)) > 0);
+    assertEquals("by hand", Objects.requireNonNull(keys.get("b")).quarantine());
     for (int n = 0; n < 5; n++) {
       assertEquals("c", lease(pool.acquire(Pools.one())).key());
     }
@@ -200,7 +212,14 @@ final class ReconfigureTest {
 
   private PoolPlan classes(String... all) {
     return new PoolPlan(
-        name, HOUR, Strategy.LEAST_LOADED, Accounting.SLIDING_WINDOW, 1, List.of(all), List.of(key("a")), Map.of());
+        name,
+        HOUR,
+        Strategy.LEAST_LOADED,
+        Accounting.SLIDING_WINDOW,
+        1,
+        List.of(all),
+        List.of(key("a")),
+        Map.of());
   }
 
   @Test
@@ -214,8 +233,7 @@ final class ReconfigureTest {
   void the_plan_of_another_pool_is_refused() {
     KeyPool pool = engine.pool(plan(100, "a"));
     PoolPlan other = Pools.plan("other", HOUR, 1, requests(1));
-    assertThrows(
-        IllegalArgumentException.class, () -> pool.reconfigure(other));
+    assertThrows(IllegalArgumentException.class, () -> pool.reconfigure(other));
   }
 
   @Test
@@ -242,11 +260,15 @@ final class ReconfigureTest {
     Await.until(
         "the other one is out of use",
         SOON,
-        () -> changed.snapshot().join().keys().stream().anyMatch(k -> k.id().equals("b") && k.quarantine() != null));
+        () ->
+            changed.snapshot().join().keys().stream()
+                .anyMatch(k -> k.id().equals("b") && k.quarantine() != null));
     assertNull(changed.snapshot().join().keys().getFirst().quarantine());
     changed.quarantineRefused(List.of("a"), "provider answered 401"); // it has the new one
     Await.until(
-        "it is out of use", SOON, () -> changed.snapshot().join().keys().getFirst().quarantine() != null);
+        "it is out of use",
+        SOON,
+        () -> changed.snapshot().join().keys().getFirst().quarantine() != null);
   }
 
   @Test
@@ -263,7 +285,9 @@ final class ReconfigureTest {
     assertEquals(20, group(first, "a").limits().requests());
     second.close();
     Await.until(
-        "the limit of one who left no longer holds", SOON, () -> group(first, "a").limits().requests() == 100);
+        "the limit of one who left no longer holds",
+        SOON,
+        () -> group(first, "a").limits().requests() == 100);
   }
 
   @Test
@@ -309,12 +333,17 @@ final class ReconfigureTest {
                 .snapshot()
                 .join()
                 .configs()
-                .equals(List.of(new ConfigState("new", after, 1), new ConfigState("old", before, 1))));
+                .equals(
+                    List.of(new ConfigState("new", after, 1), new ConfigState("old", before, 1))));
   }
 
   /** Of a large pool, whose keys are in an index. */
   private PoolPlan large(int keys, String... more) {
-    List<KeyPlan> all = new ArrayList<>(IntStream.range(0, keys).mapToObj(n -> new KeyPlan("k" + n, "a" + n, 0, 1, 1)).toList());
+    List<KeyPlan> all =
+        new ArrayList<>(
+            IntStream.range(0, keys)
+                .mapToObj(n -> new KeyPlan("k" + n, "a" + n, 0, 1, 1))
+                .toList());
     List.of(more).forEach(id -> all.add(key(id)));
     return Pools.plan(name, HOUR, all, requests(1_000));
   }
@@ -328,7 +357,8 @@ final class ReconfigureTest {
       first.reconfigure(plan).join();
       List<String> ids = other.plan().keys().stream().map(KeyPlan::id).toList();
       other.quarantine(ids, "test");
-      Await.until("none is left", SOON, () -> other.acquire(Pools.one()).join() instanceof NoneUsable);
+      Await.until(
+          "none is left", SOON, () -> other.acquire(Pools.one()).join() instanceof NoneUsable);
       first.restore("k0").join();
       Await.until("one is", SOON, () -> isServed(other));
     }
@@ -338,8 +368,7 @@ final class ReconfigureTest {
   void an_observer_with_another_plan_restores_a_key_for_all() {
     KeyPool pool = engine.pool(large(MANY));
     pool.quarantine(pool.plan().keys().stream().map(KeyPlan::id).toList(), "test");
-    Await.until(
-        "none is left", SOON, () -> pool.acquire(Pools.one()).join() instanceof NoneUsable);
+    Await.until("none is left", SOON, () -> pool.acquire(Pools.one()).join() instanceof NoneUsable);
     engine("").pool(large(10)).restore("k7").join();
     assertTrue(isServed(pool));
   }
@@ -360,7 +389,10 @@ final class ReconfigureTest {
     first.reconfigure(large(MANY, "new")).join();
     // both have learned of the other's index when each has looked at the pool once more
     Instant since = Instant.now();
-    Await.until("they know each other", SOON, () -> Duration.between(since, Instant.now()).toMillis() > 1_200);
+    Await.until(
+        "they know each other",
+        SOON,
+        () -> Duration.between(since, Instant.now()).toMillis() > 1_200);
     List<Lease> held = new ArrayList<>();
     for (int n = 0; n < MANY; n++) {
       held.add(lease(first.acquire(Pools.one().avoiding(Set.of("new")))));
@@ -377,8 +409,7 @@ final class ReconfigureTest {
     for (int n = 0; n < 10; n++) {
       pool.reconfigure(large(MANY, "new" + n)).join();
     }
-    Await.until(
-        "one index is left", SOON, () -> wire.names(names.base() + "ready:").size() == 1);
+    Await.until("one index is left", SOON, () -> wire.names(names.base() + "ready:").size() == 1);
     assertInstanceOf(Granted.class, pool.acquire(Pools.one()).join());
   }
 
@@ -397,7 +428,8 @@ final class ReconfigureTest {
   }
 
   @Test
-  void a_pool_that_retires_grants_nothing_and_goes_when_its_last_lease_has_ended() throws Exception {
+  void a_pool_that_retires_grants_nothing_and_goes_when_its_last_lease_has_ended()
+      throws Exception {
     RedisEngine brisk =
         RedisEngine.start(
             Pools.options(RedisUnderTest.url(), "brisk", Fallback.CLOSED, Duration.ofMillis(400)));
@@ -449,14 +481,16 @@ final class ReconfigureTest {
     running.settle(3, 3);
     last.close();
     assertEquals("status active inflight 0 cooldown_ms 0 account of-a", picture().get("a"));
-    assertEquals("rpm 1/100 itpm 3/- otpm 3/- inflight 0 cooldown_ms 0", picture().get("of-a/model"));
+    assertEquals(
+        "rpm 1/100 itpm 3/- otpm 3/- inflight 0 cooldown_ms 0", picture().get("of-a/model"));
     assertTrue(
         ScriptConnection.text(wire.redis().get(names.summary)).startsWith("replicas 0 leases 0 "));
   }
 
   @Test
   void in_shadow_mode_nothing_is_refused_and_each_answer_says_what_would_have_been() {
-    KeyPool pool = engine.pool(Pools.plan(name, HOUR, List.of(shadow("a"), shadow("b")), requests(4)));
+    KeyPool pool =
+        engine.pool(Pools.plan(name, HOUR, List.of(shadow("a"), shadow("b")), requests(4)));
     int refused = 0;
     for (int n = 0; n < 30; n++) {
       Granted granted = assertInstanceOf(Granted.class, pool.acquire(Pools.one()).join());
@@ -477,7 +511,8 @@ final class ReconfigureTest {
     Demand large = Demand.of(Pools.CLASS, 1_000, 0);
     assertEquals(Reason.INPUT_TOKENS, ((Granted) pool.acquire(large).join()).wouldDeny());
     pool.operatorCooldown("a", HOUR).join();
-    assertEquals(Reason.COOLDOWN, ((Granted) pool.acquire(Demand.of(Pools.CLASS, 0, 0)).join()).wouldDeny());
+    assertEquals(
+        Reason.COOLDOWN, ((Granted) pool.acquire(Demand.of(Pools.CLASS, 0, 0)).join()).wouldDeny());
     pool.operatorQuarantine("a", "test").join();
     assertEquals(new NoneUsable(), pool.acquire(large).join());
     assertEquals(1_000, group(pool, "a").used().inputTokens());

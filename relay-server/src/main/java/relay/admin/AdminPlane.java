@@ -46,7 +46,7 @@ final class AdminPlane implements HttpHandler {
    */
   AdminPlane(Executor threads, Served served) {
     this.threads = threads;
-    this.gate = 
+    this.gate =
         new AdminAuthorization(
             served.server().get().adminListen(), () -> served.server().get().adminToken());
     this.served = served;
@@ -120,7 +120,8 @@ final class AdminPlane implements HttpHandler {
           switch (path.getFirst()) {
             case "" -> get(exchange, () -> PoolPage.of(configuration(), states()));
             case "metrics" -> get(exchange, this::metrics);
-            case "pools" -> get(exchange, () -> AdminReply.json(PoolJson.ofAll(configuration(), states())));
+            case "pools" ->
+                get(exchange, () -> AdminReply.json(PoolJson.ofAll(configuration(), states())));
             case "clients" -> get(exchange, this::clients);
             case "reload" -> reload(exchange);
             default -> unknownPath();

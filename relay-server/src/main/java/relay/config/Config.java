@@ -24,8 +24,7 @@ public record Config(
    * server.enable_http2}, whether there is {@code server.tls}, and all of {@code redis}.
    */
   public Config startedAs(Config running) {
-    return new Config(
-        server.startedAs(running.server), running.redis, providers, routing, logging);
+    return new Config(server.startedAs(running.server), running.redis, providers, routing, logging);
   }
 
   /** The providers without {@code enabled: false}. */

@@ -116,10 +116,7 @@ public final class ConfigOutline {
     for (String path : paths) {
       Setting before = settings.get(path);
       Setting after = next.settings.get(path);
-      boolean equal =
-          before == null || after == null
-              ? before == after
-              : before.compared().equals(after.compared());
+      boolean equal = before != null && after != null && before.compared().equals(after.compared());
       if (!equal && !isWithin(path, whole)) {
         changes.add(path + ": " + change(before, after));
       }

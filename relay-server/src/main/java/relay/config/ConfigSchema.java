@@ -183,9 +183,8 @@ public final class ConfigSchema {
     return section("The store that replicas share. Needs a restart")
         .with(
             "url",
-            text(
-                    "redis://[user:password@]host[:port][/database], rediss:// for TLS; absent ="
-                        + " Relay starts a Redis for this one machine")
+            text("redis://[user:password@]host[:port][/database], rediss:// for TLS; absent ="
+                    + " Relay starts a Redis for this one machine")
                 .example("${REDIS_URL:-}", "redis://localhost:6379"))
         .with("prefix", text("Starts every key in Redis", TextSettings.PREFIX).fallback("relay"))
         .with("cluster", cluster())
@@ -208,7 +207,8 @@ public final class ConfigSchema {
     SchemaNode provider =
         section("A provider, and the pool of its keys")
             .with("name", text("The pool's name", TextSettings.NAME).example("anthropic"))
-            .with("type", words("What it speaks, and how keys prove themselves", ProviderType.class))
+            .with(
+                "type", words("What it speaks, and how keys prove themselves", ProviderType.class))
             .with("enabled", flag("false: as if it were absent", true))
             .with("base_url", text("The type's own if absent; the request's path is appended"))
             .with("api_version", text("azure: a date", CloudSection.VERSION).fallback("2024-10-21"))
@@ -220,7 +220,8 @@ public final class ConfigSchema {
                 "token_scope",
                 text("azure: what tokens are for", CloudSection.SCOPE)
                     .fallback("https://cognitiveservices.azure.com/.default"))
-            .with("region", text("bedrock, vertex: where", CloudSection.REGION).example("us-east-1"))
+            .with(
+                "region", text("bedrock, vertex: where", CloudSection.REGION).example("us-east-1"))
             .with("project", text("vertex: the Google Cloud project", CloudSection.PROJECT))
             .with(
                 "models",
@@ -305,8 +306,7 @@ public final class ConfigSchema {
             .with("session_token", text("bedrock: of a temporary key"))
             .with(
                 "id",
-                text(
-                    "Absent = the first 8 hex digits of the secret's SHA-256", TextSettings.NAME))
+                text("Absent = the first 8 hex digits of the secret's SHA-256", TextSettings.NAME))
             .with(
                 "account",
                 text("Keys of one account share its limits; absent = its own", TextSettings.NAME))
@@ -314,7 +314,8 @@ public final class ConfigSchema {
             .with(
                 "weight",
                 whole("Its share if weighted; 0 = last of all", 1, 0, PoolKeys.MAX_WEIGHT))
-            .with("max_concurrent", whole("Requests at once; 0 = no bound", 0, 0, LimitsConfig.MAX));
+            .with(
+                "max_concurrent", whole("Requests at once; 0 = no bound", 0, 0, LimitsConfig.MAX));
     limits(key, "a window");
     SchemaNode ofClass = section("Limits of a model class");
     limits(ofClass, "a window");
@@ -323,9 +324,7 @@ public final class ConfigSchema {
 
   private static SchemaNode routing() {
     return section("Between providers that serve the same model")
-        .with(
-            "strategy",
-            words("Which one is asked first", RoutingConfig.DEFAULT.strategy()))
+        .with("strategy", words("Which one is asked first", RoutingConfig.DEFAULT.strategy()))
         .with(
             "model_mapping",
             map(
@@ -338,7 +337,6 @@ public final class ConfigSchema {
     return section("The log, on standard error")
         .with("level", words("From quiet to talkative", LoggingConfig.Level.INFO))
         .with(
-            "format",
-            words("json: an object a line. text: for people", LoggingConfig.Format.JSON));
+            "format", words("json: an object a line. text: for people", LoggingConfig.Format.JSON));
   }
 }

@@ -1,14 +1,9 @@
 package relay.config;
 
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.Collection;
-import java.util.List;
-import java.util.Set;
-import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
 import relay.config.ServerConfig.Auth;
-import relay.config.ServerConfig.Client;
 import relay.config.Value.Scalar;
 
 /** Reads {@code server}. */

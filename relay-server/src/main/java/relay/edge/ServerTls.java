@@ -68,8 +68,8 @@ final class ServerTls {
   }
 
   /**
-   * One handshake asks for an alias, then for what it stands for. A replacement between the two must
-   * not join one certificate to the key of another, so the alias names its certificate.
+   * One handshake asks for an alias, then for what it stands for. A replacement between the two
+   * must not join one certificate to the key of another, so the alias names its certificate.
    */
   private static final class Replaceable extends X509ExtendedKeyManager {
     /** A handshake that lasts longer than this many replacements fails, and the client retries. */

@@ -46,7 +46,9 @@ public final class ClientMeters {
     reconfigure(auth);
   }
 
-  /** Counts these clients from now on, and those of the configuration before, which may have more. */
+  /**
+   * Counts these clients from now on, and those of the configuration before, which may have more.
+   */
   synchronized void reconfigure(Auth auth) {
     List<Client> clients =
         switch (auth) {

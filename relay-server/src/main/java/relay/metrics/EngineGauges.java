@@ -5,8 +5,8 @@ import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
 import java.util.Collection;
 import java.util.List;
-import java.util.Objects;
 import java.util.Locale;
+import java.util.Objects;
 import java.util.function.ToLongFunction;
 import org.jspecify.annotations.Nullable;
 import relay.config.RedisConfig.OnUnavailable;
@@ -58,10 +58,12 @@ final class EngineGauges {
     Gauge.builder("relay.waiting", this, g -> g.sum(KeyPool::waiting))
         .description("Requests waiting for capacity")
         .register(registry);
-    FunctionCounter.builder("relay.leases.expired", this, g -> g.expiredBefore + g.sum(EngineGauges::expired))
+    FunctionCounter.builder(
+            "relay.leases.expired", this, g -> g.expiredBefore + g.sum(EngineGauges::expired))
         .description("Leases whose replica ended without ending them, over all replicas")
         .register(registry);
-    FunctionCounter.builder("relay.overage.tokens", this, g -> g.overageBefore + g.sum(KeyPool::overageTokens))
+    FunctionCounter.builder(
+            "relay.overage.tokens", this, g -> g.overageBefore + g.sum(KeyPool::overageTokens))
         .description("Tokens that providers counted beyond what was reserved")
         .register(registry);
   }

@@ -33,7 +33,8 @@ final class LabelValues {
   private final Map<String, Set<String>> keys = new HashMap<>(); // which stays as it is made
 
   /**
-   * @param providers those of a configuration, and those of the one before, whose requests still run
+   * @param providers those of a configuration, and those of the one before, whose requests still
+   *     run
    */
   LabelValues(List<ProviderConfig> providers) {
     Set<String> named = new HashSet<>();

@@ -129,9 +129,8 @@ final class AdminAccess implements PoolsAccess {
 
   private HttpResponse<String> send(HttpRequest.Builder request) throws OperationFailed {
     try {
-      return
-          client.send(
-              request.build(), BodyHandlers.limiting(BodyHandlers.ofString(), MAX_ANSWER_BYTES));
+      return client.send(
+          request.build(), BodyHandlers.limiting(BodyHandlers.ofString(), MAX_ANSWER_BYTES));
     } catch (IOException e) {
       throw OperationFailed.atRunTime(
           "no replica answers at "

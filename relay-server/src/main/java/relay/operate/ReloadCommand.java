@@ -21,8 +21,8 @@ record ReloadCommand(CommandContext context) implements Subcommand {
     spec.usageMessage()
         .description(
             "Have this machine's replica read its config again.",
-            "A replica does so by itself within 5 seconds of a change. This prints what has changed,"
-                + " or every fault; then nothing has changed. The replica is asked at"
+            "A replica does so by itself within 5 seconds of a change. This prints what has"
+                + " changed, or every fault; then nothing has changed. The replica is asked at"
                 + " server.admin_listen.")
         .footer("  relay reload", "  relay reload --config deploy/relay.yaml");
   }

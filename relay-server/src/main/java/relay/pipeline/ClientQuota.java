@@ -23,7 +23,9 @@ import relay.redis.Usage;
 import relay.redis.UsageTally;
 
 /**
- * A request's share of its client's own limits. It is reserved once, for all providers and keys, and settled with the sum of what the attempts were charged. For a client without limits the usage is only counted. Used by one thread at a time.
+ * A request's share of its client's own limits. It is reserved once, for all providers and keys,
+ * and settled with the sum of what the attempts were charged. For a client without limits the usage
+ * is only counted. Used by one thread at a time.
  */
 final class ClientQuota {
   /** For a request that counts against no limit. */
@@ -89,7 +91,8 @@ final class ClientQuota {
     if (own != null || (acquisition instanceof NoneUsable && isGone(pool.plan()))) {
       return null;
     }
-    return new Refusal(RefusalErrors.reason(acquisition), refusal(pool.plan(), acquisition, dialect));
+    return new Refusal(
+        RefusalErrors.reason(acquisition), refusal(pool.plan(), acquisition, dialect));
   }
 
   /** Why the client's limits would have refused it, were they enforced; once, then null. */
@@ -152,7 +155,8 @@ final class ClientQuota {
   }
 
   /**
-   * Settles the quota with the charges of all attempts. Does nothing while an attempt's lease lives. To be called before the client sees the end of its answer and sends its next request.
+   * Settles the quota with the charges of all attempts. Does nothing while an attempt's lease
+   * lives. To be called before the client sees the end of its answer and sends its next request.
    */
   void end() {
     if (asked != null) {

@@ -7,7 +7,8 @@ import relay.redis.KeyPool;
 import relay.redis.UsageTally;
 
 /**
- * Clients' own limits, shared by all replicas in a pool with one key per limited client. Counts the usage of clients without limits.
+ * Clients' own limits, shared by all replicas in a pool with one key per limited client. Counts the
+ * usage of clients without limits.
  */
 final class ClientQuotas {
   private final @Nullable KeyPool pool;

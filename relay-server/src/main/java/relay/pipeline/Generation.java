@@ -17,8 +17,7 @@ final class Generation {
   Generation(RequestPipeline.Serving serving) {
     clients = serving.clients();
     quotas =
-        new ClientQuotas(
-            serving.clientsPool(), serving.limitedClients(), serving.clientsTally());
+        new ClientQuotas(serving.clientsPool(), serving.limitedClients(), serving.clientsTally());
     routes = serving.routes();
     catalog = new ModelCatalog(serving.routes().all());
     bounds = serving.bounds();

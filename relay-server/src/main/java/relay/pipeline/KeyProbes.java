@@ -23,9 +23,11 @@ import relay.upstream.UpstreamAnswer;
 import relay.upstream.UpstreamCall.Outcome;
 
 /**
- * Restores quarantined keys: a refused key when the provider accepts it again, a key of an account at its spend limit when the month is over. An operator's quarantine stays.
+ * Restores quarantined keys: a refused key when the provider accepts it again, a key of an account
+ * at its spend limit when the month is over. An operator's quarantine stays.
  *
- * <p>Checks each pool's last snapshot once a second. A replica runs at most one probe per pool, and Redis gives the turn for a key to one replica.
+ * <p>Checks each pool's last snapshot once a second. A replica runs at most one probe per pool, and
+ * Redis gives the turn for a key to one replica.
  */
 public final class KeyProbes implements AutoCloseable {
   private static final Logger log = LoggerFactory.getLogger(KeyProbes.class);
@@ -147,7 +149,8 @@ public final class KeyProbes implements AutoCloseable {
   }
 
   /**
-   * Any answer except a refusal proves the key, also a 404. If a later request is refused after all, the pause before the next probe doubles.
+   * Any answer except a refusal proves the key, also a 404. If a later request is refused after
+   * all, the pause before the next probe doubles.
    */
   private static boolean accepted(int status) {
     return status < 500 && status != 401 && status != 403;

@@ -22,7 +22,8 @@ import relay.upstream.UpstreamCall.Outcome;
 import relay.upstream.UpstreamRequest;
 
 /**
- * One attempt: sends the request with one key and one lease, and applies the answer to the key, its quota group, its account and the provider.
+ * One attempt: sends the request with one key and one lease, and applies the answer to the key, its
+ * quota group, its account and the provider.
  */
 final class ProviderAttempt {
   private static final Logger log = LoggerFactory.getLogger(ProviderAttempt.class);
@@ -57,7 +58,10 @@ final class ProviderAttempt {
     body = ProviderBody.of(plan, request.client());
   }
 
-  /** Null if no further attempt may follow: the client was answered, has left, or another thread answers it. */
+  /**
+   * Null if no further attempt may follow: the client was answered, has left, or another thread
+   * answers it.
+   */
   @Nullable Failure make() {
     try {
       resources.beginAttempt();
@@ -87,7 +91,9 @@ final class ProviderAttempt {
       case Outcome.Silent() -> {
         upstreamResponse(0);
         failedHere();
-        request.answer().refuse(RelayError.timeout("the provider sent nothing for server.idle_timeout_ms"));
+        request
+            .answer()
+            .refuse(RelayError.timeout("the provider sent nothing for server.idle_timeout_ms"));
         yield null;
       }
       case Outcome.Broken broken -> {
@@ -199,7 +205,8 @@ final class ProviderAttempt {
   }
 
   /**
-   * A stream waits for seconds or minutes. This thread's stack has grown in OkHttp and never shrinks. A new thread has a small stack.
+   * A stream waits for seconds or minutes. This thread's stack has grown in OkHttp and never
+   * shrinks. A new thread has a small stack.
    */
   private void continueOnNewThread(UpstreamAnswer answer) {
     request.continueOnNewThread(resources, _ -> relay(answer));
@@ -230,7 +237,8 @@ final class ProviderAttempt {
   private Failure limited(Duration retryAfter) {
     if (!plan.counted()) {
       // Providers have separate limits for requests that do not count against the group's.
-      return new Failure.UncountedLimit(retryAfter.isPositive() ? retryAfter : Duration.ofSeconds(1));
+      return new Failure.UncountedLimit(
+          retryAfter.isPositive() ? retryAfter : Duration.ofSeconds(1));
     }
     route.pool().refused(lease, retryAfter);
     return new Failure.RateLimited();

@@ -13,7 +13,8 @@ import relay.request.RequestEdits;
 import relay.request.RequestFacts;
 
 /**
- * A request as one provider gets it. The body is the client's, except for a mapped model and for usage that Relay asks for.
+ * A request as one provider gets it. The body is the client's, except for a mapped model and for
+ * usage that Relay asks for.
  */
 final class RequestPlan {
   private final Route route;
@@ -39,7 +40,8 @@ final class RequestPlan {
             : Payload.of(
                 parsed
                     .body()
-                    .withBytes((bytes, _) -> RequestEdits.edit(bytes, facts, mapped, asksForUsage)));
+                    .withBytes(
+                        (bytes, _) -> RequestEdits.edit(bytes, facts, mapped, asksForUsage)));
   }
 
   Route route() {
@@ -80,7 +82,8 @@ final class RequestPlan {
   }
 
   /**
-   * Acquires a key, and reserves the demand if the request is counted. Cancel the future if the key is no longer needed.
+   * Acquires a key, and reserves the demand if the request is counted. Cancel the future if the key
+   * is no longer needed.
    *
    * @param waits whether the request may wait for capacity
    */
@@ -107,7 +110,10 @@ final class RequestPlan {
     return body;
   }
 
-  /** Releases the body after the last attempt: an answer may take minutes, and the body may be large. */
+  /**
+   * Releases the body after the last attempt: an answer may take minutes, and the body may be
+   * large.
+   */
   void releaseBody() {
     body.release();
     parsed.body().release();

@@ -96,9 +96,7 @@ public final class ConfigReloads {
     lookAfter(LOOK);
   }
 
-  /**
-   * Reads the configuration again, now. The future fails only once the thread is shut down.
-   */
+  /** Reads the configuration again, now. The future fails only once the thread is shut down. */
   public CompletableFuture<ReloadOutcome> reload() {
     try {
       return CompletableFuture.supplyAsync(this::attempt, thread);
@@ -138,8 +136,7 @@ public final class ConfigReloads {
     }
     if (changing == null) {
       changingSinceNanos = nowNanos;
-    } else if (now.sameAs(changing)
-        || nowNanos - changingSinceNanos > LONGEST_UNREST.toNanos()) {
+    } else if (now.sameAs(changing) || nowNanos - changingSinceNanos > LONGEST_UNREST.toNanos()) {
       changing = null;
       var _ = attempt();
       return false;
@@ -194,7 +191,10 @@ public final class ConfigReloads {
   private void tell(ReloadOutcome outcome) {
     switch (outcome) {
       case ReloadOutcome.Refused(List<String> faults) -> {
-        log.warn("the config is refused, nothing changes: {} faults in {}", faults.size(), source.file());
+        log.warn(
+            "the config is refused, nothing changes: {} faults in {}",
+            faults.size(),
+            source.file());
         faults.forEach(fault -> log.warn("config fault: {}", fault));
       }
       case ReloadOutcome.Applied(ConfigState now, List<String> changes) -> {

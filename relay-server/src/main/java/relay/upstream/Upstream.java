@@ -65,8 +65,7 @@ public final class Upstream implements AutoCloseable {
   }
 
   private static ConnectionPool connections() {
-    return new ConnectionPool(
-        IDLE_CONNECTIONS, IDLE_CONNECTION_LIFE.toSeconds(), TimeUnit.SECONDS);
+    return new ConnectionPool(IDLE_CONNECTIONS, IDLE_CONNECTION_LIFE.toSeconds(), TimeUnit.SECONDS);
   }
 
   /** No call takes them any more: closes them, those in use when their answers have ended. */

@@ -7,9 +7,9 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.util.List;
 import org.junit.jupiter.api.Test;
-import relay.pool.PoolJson;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import relay.pool.PoolJson;
 
 /** The page, rendered from its JSON. */
 class PoolPageTest {
@@ -23,7 +23,8 @@ class PoolPageTest {
       """;
 
   private static String page(String pool) throws Exception {
-    AdminReply reply = PoolPage.of(
+    AdminReply reply =
+        PoolPage.of(
             new PoolJson.Configuration("0123456789ab", null, List.of()),
             List.of((ObjectNode) new ObjectMapper().readTree(pool)));
     assertEquals(200, reply.status());

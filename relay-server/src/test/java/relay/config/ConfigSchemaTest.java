@@ -15,6 +15,7 @@ import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Random;
 import java.util.Set;
 import java.util.TreeSet;
@@ -27,7 +28,6 @@ import org.junit.jupiter.params.provider.MethodSource;
 import org.yaml.snakeyaml.LoaderOptions;
 import org.yaml.snakeyaml.Yaml;
 import org.yaml.snakeyaml.constructor.SafeConstructor;
-
 
 /** The schema and the loader agree: about every setting's name, form, bounds, words and default. */
 class ConfigSchemaTest {
@@ -60,8 +60,7 @@ class ConfigSchemaTest {
     file("/providers[]/model_classes[]", provider("model_classes: [{%s}], " + KEYS));
     file(
         "/providers[]/keys[]/limits{}",
-        provider(
-            "model_classes: [{name: a, models: [a]}], keys: [{key: k, limits: {a: {%s}}}]"));
+        provider("model_classes: [{name: a, models: [a]}], keys: [{key: k, limits: {a: {%s}}}]"));
     file("/routing", "routing: {%s}\n" + Given.PROVIDERS);
     file("/logging", "logging: {%s}\n" + Given.PROVIDERS);
   }
@@ -75,7 +74,7 @@ class ConfigSchemaTest {
   }
 
   /** A setting by its section and name. */
-  private record Setting(String section, String name, JsonNode schema) {
+  record Setting(String section, String name, JsonNode schema) {
     @Override
     public String toString() {
       return section + "/" + name;
@@ -87,8 +86,7 @@ class ConfigSchemaTest {
     }
 
     boolean isScalar() {
-      return schema.path("anyOf").size() == 2
-          && schema.path("anyOf").path(1).has("$ref");
+      return schema.path("anyOf").size() == 2 && schema.path("anyOf").path(1).has("$ref");
     }
   }
 
@@ -147,7 +145,10 @@ class ConfigSchemaTest {
             loader.addAll(List.of(matcher.group(1).split(", ")));
           }
           Set<String> schema = new TreeSet<>();
-          sections.get(section).get("properties").fieldNames().forEachRemaining(schema::add);
+          Objects.requireNonNull(sections.get(section))
+              .get("properties")
+              .fieldNames()
+              .forEachRemaining(schema::add);
           assertEquals(schema, loader, section);
         });
   }
@@ -177,7 +178,7 @@ class ConfigSchemaTest {
     return switch (setting.toString()) { // the others need these two
       case "/providers[]/name" -> List.of("providers: [{type: anthropic, keys: [{key: k}], %s}]\n");
       case "/providers[]/type" -> List.of("providers: [{name: p, keys: [{key: k}], %s}]\n");
-      default -> FILES.get(setting.section());
+      default -> Objects.requireNonNull(FILES.get(setting.section()));
     };
   }
 
@@ -252,7 +253,7 @@ class ConfigSchemaTest {
   void a_default_is_what_absence_means(Setting setting) throws IOException {
     String value = setting.schema().get("default").asText();
     int compared = 0;
-    for (String file : FILES.get(setting.section())) {
+    for (String file : Objects.requireNonNull(FILES.get(setting.section()))) {
       String with = file.formatted(setting.name() + ": " + quoted(value) + rest(setting));
       String without = file.formatted("# \n" + rest(setting).replaceFirst(", ", ""));
       if (Given.load(with) instanceof Loaded.Valid(Config stated)
@@ -289,7 +290,7 @@ class ConfigSchemaTest {
     for (Path file : files) {
       String yaml = Files.readString(file);
       assertEquals(List.of(), SchemaCheck.faults(SCHEMA, tree(yaml)), file.toString());
-      Path up = file.getParent().relativize(COMMITTED);
+      Path up = Objects.requireNonNull(file.getParent()).relativize(COMMITTED);
       assertTrue(
           yaml.startsWith("# yaml-language-server: $schema=" + up + "\n"), file + " names " + up);
     }
@@ -322,7 +323,8 @@ class ConfigSchemaTest {
     return switch (value) {
       case Map<?, ?> map -> {
         Map<String, Object> plain = new LinkedHashMap<>();
-        map.forEach((name, each) -> plain.put(String.valueOf(name), each == null ? null : plain(each)));
+        map.forEach(
+            (name, each) -> plain.put(String.valueOf(name), each == null ? null : plain(each)));
         yield plain;
       }
       case List<?> list -> {

@@ -111,8 +111,7 @@ class RandomReloadTest {
                 LONG_WINDOW,
                 enforce);
     List<String> steady =
-        List.of(
-            "models: [ steady ]", "model_mapping: { steady: steady-" + mapping + " }", pooling);
+        List.of("models: [ steady ]", "model_mapping: { steady: steady-" + mapping + " }", pooling);
     setup.provider("steady", Dialect.ANTHROPIC, url, steady, keys);
     if (second) {
       setup.provider(
@@ -202,8 +201,7 @@ class RandomReloadTest {
       List<Thread> callers = new ArrayList<>();
       for (int n = 0; n < CALLERS * REPLICAS; n++) {
         int caller = n;
-        callers.add(
-            Thread.ofVirtual().start(() -> call(caller, replicas.port(caller % REPLICAS))));
+        callers.add(Thread.ofVirtual().start(() -> call(caller, replicas.port(caller % REPLICAS))));
       }
       long slowest = 0;
       for (int n = 0; n < CHANGES; n++) {
@@ -275,9 +273,7 @@ class RandomReloadTest {
         boolean stream = own.nextBoolean();
         String model = tightOne ? "tight" : "steady";
         Ask ask =
-            (stream
-                    ? Ask.stream(Dialect.ANTHROPIC, model)
-                    : Ask.of(Dialect.ANTHROPIC, model))
+            (stream ? Ask.stream(Dialect.ANTHROPIC, model) : Ask.of(Dialect.ANTHROPIC, model))
                 .header("x-sim-event-interval-ms: " + own.nextInt(120))
                 .header("x-sim-latency-ms: " + own.nextInt(20, 60))
                 .header("x-sim-output-tokens: " + own.nextInt(1, 40));

@@ -40,8 +40,7 @@ class ReloadTest {
   }
 
   private static RawProvider fine() throws Exception {
-    return new RawProvider(
-        (request, connection) -> connection.write(Says.fine(Dialect.ANTHROPIC)));
+    return new RawProvider((request, connection) -> connection.write(Says.fine(Dialect.ANTHROPIC)));
   }
 
   private Setup setup() {
@@ -232,8 +231,7 @@ class ReloadTest {
     }
     assertEquals(before + 3, replicas.metric(0, "relay_would_deny_total{scope=\"pool\"}"));
     Await.until(
-        "it is logged",
-        () -> replicas.get(0).log().contains("pool anthropic is in shadow mode"));
+        "it is logged", () -> replicas.get(0).log().contains("pool anthropic is in shadow mode"));
     take(pooling("pooling: { affinity: none }", key));
     assertEquals(429, ask(MODEL).status());
   }
@@ -314,8 +312,9 @@ class ReloadTest {
         assertEquals(String.join("", events.subList(1, events.size())), rest.text());
       }
       replicas.awaitLine(
-          "streams", "z/default", "rpm 1/- itpm %d/- otpm %d/- .*inflight 0 .*"
-              .formatted(Says.INPUT, Says.OUTPUT));
+          "streams",
+          "z/default",
+          "rpm 1/- itpm %d/- otpm %d/- .*inflight 0 .*".formatted(Says.INPUT, Says.OUTPUT));
     }
   }
 
@@ -419,8 +418,7 @@ class ReloadTest {
             version.resolve(config.getFileName()),
             setup()
                 .client(client)
-                .yaml(
-                    replicas.port(0), replicas.get(0).adminPort(), replicas.redis().url()));
+                .yaml(replicas.port(0), replicas.get(0).adminPort(), replicas.redis().url()));
         Path link = Files.createSymbolicLink(config.resolveSibling("..tmp"), version.getFileName());
         Files.move(link, config.resolveSibling("..data"), StandardCopyOption.ATOMIC_MOVE);
         if (n == 0) {

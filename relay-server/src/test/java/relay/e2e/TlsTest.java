@@ -191,8 +191,7 @@ class TlsTest {
       Files.writeString(key, renewed.privateKeyPkcs8Pem());
       Await.until("it is shown", () -> shown().equals(renewed.certificate()));
       open.getOutputStream()
-          .write(
-              Ask.of(Dialect.ANTHROPIC, "anthropic").header("connection: close").bytes());
+          .write(Ask.of(Dialect.ANTHROPIC, "anthropic").header("connection: close").bytes());
       String answer = new String(open.getInputStream().readAllBytes(), UTF_8);
       assertTrue(answer.startsWith("HTTP/1.1 200 "), answer);
     }

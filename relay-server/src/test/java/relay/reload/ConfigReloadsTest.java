@@ -28,6 +28,7 @@ import relay.config.ConfigOutline;
 import relay.config.Loaded;
 
 /** Every way in which files change. The test looks; no timer runs. */
+@SuppressWarnings("NullAway.Init") // each test starts what it needs
 class ConfigReloadsTest {
   private static final int MUTATIONS = Integer.getInteger("relay.reload.mutations", 1_000);
   private static final Map<String, String> ENVIRONMENT = Map.of("SECRET", "hunter2-secret");
@@ -210,7 +211,8 @@ class ConfigReloadsTest {
     Files.writeString(clients, "clients: [{name: a, key: aaa}]\n");
     start(
         "server: {auth: {clients_file: clients.yaml}}\n"
-            + "providers: [{name: p, type: anthropic, keys: [{id: k, key: \"${file:secret}\"}]}]\n");
+            + "providers: [{name: p, type: anthropic, keys: [{id: k, key:"
+            + " \"${file:secret}\"}]}]\n");
     Files.writeString(secret, "second-secret\n");
     assertTrue(look());
     assertFalse(look());
