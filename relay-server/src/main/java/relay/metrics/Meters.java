@@ -5,13 +5,6 @@ import io.micrometer.core.instrument.DistributionSummary;
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.Tags;
 import io.micrometer.core.instrument.Timer;
-import io.micrometer.core.instrument.binder.jvm.ClassLoaderMetrics;
-import io.micrometer.core.instrument.binder.jvm.JvmGcMetrics;
-import io.micrometer.core.instrument.binder.jvm.JvmMemoryMetrics;
-import io.micrometer.core.instrument.binder.jvm.JvmThreadMetrics;
-import io.micrometer.core.instrument.binder.system.FileDescriptorMetrics;
-import io.micrometer.core.instrument.binder.system.ProcessorMetrics;
-import io.micrometer.core.instrument.binder.system.UptimeMetrics;
 import io.micrometer.prometheusmetrics.PrometheusConfig;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import java.time.Duration;
@@ -59,7 +52,7 @@ public final class Meters implements AutoCloseable {
 
   private final PrometheusMeterRegistry registry =
       new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
-  private final JvmGcMetrics garbageCollection = new JvmGcMetrics();
+  private final JvmMeters jvm = new JvmMeters();
   private volatile LabelValues labels;
   private List<ProviderConfig> present; // of the configuration in use
   private final TrafficMeters traffic;
@@ -124,7 +117,7 @@ public final class Meters implements AutoCloseable {
     registry.getPrometheusRegistry().register(configuration);
     registry.getPrometheusRegistry().register(new PoolCollector(engine::views));
     registry.getPrometheusRegistry().register(clientUsage);
-    bindJvm();
+    jvm.register(registry);
   }
 
   private Counter reloads(String result) {
@@ -132,18 +125,6 @@ public final class Meters implements AutoCloseable {
         .description("Reloads of the configuration")
         .tag("result", result)
         .register(registry);
-  }
-
-  private void bindJvm() {
-    List.of(
-            new ClassLoaderMetrics(),
-            new JvmMemoryMetrics(),
-            garbageCollection,
-            new JvmThreadMetrics(),
-            new ProcessorMetrics(),
-            new FileDescriptorMetrics(),
-            new UptimeMetrics())
-        .forEach(meters -> meters.bindTo(registry));
   }
 
   /** Binds the gauges of keys, groups and Redis to these sources. */
@@ -356,7 +337,7 @@ public final class Meters implements AutoCloseable {
 
   @Override
   public void close() {
-    garbageCollection.close();
+    jvm.close();
     registry.close();
   }
 
