@@ -107,7 +107,8 @@ final class PoolScripts {
     args.add(ScriptCaller.NONE); // placeholder for the line
     appendEndings(endings, line, args);
     args.set(0, bytes(line.toString()));
-    return caller.call(new Call(ScriptFile.SETTLE, k, args))
+    return caller
+        .call(new Call(ScriptFile.SETTLE, k, args))
         .thenApply(raw -> Reply.ofEndings(raw, endings.size()));
   }
 
@@ -209,6 +210,20 @@ final class PoolScripts {
     Candidates now = candidates();
     Demand served = now.served(demand);
     return served != null && now.isShadow(served);
+  }
+
+  /** Restores a key, its account's other keys, and its account's groups. */
+  CompletableFuture<Void> restoreAccountOf(String key) {
+    PoolPlan plan = plan();
+    KeyPlan named = plan.keys().stream().filter(k -> k.id().equals(key)).findFirst().orElseThrow();
+    List<String> fields = new ArrayList<>();
+    for (KeyPlan k : plan.keys()) {
+      if (k.account().equals(named.account())) {
+        fields.add("k:" + k.id());
+      }
+    }
+    plan.modelClasses().forEach(c -> fields.add("g:" + PoolPlan.group(named.account(), c)));
+    return restore(fields);
   }
 
   CompletableFuture<Void> restore(List<String> fields) {
