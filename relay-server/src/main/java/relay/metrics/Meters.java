@@ -24,10 +24,12 @@ import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.LongAdder;
+import java.util.function.LongSupplier;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import relay.config.Config;
 import relay.config.ProviderConfig;
+import relay.memory.MemoryBudget;
 import relay.model.TokenUsage;
 import relay.pool.Plans;
 import relay.redis.KeyPool;
@@ -62,6 +64,7 @@ public final class Meters implements AutoCloseable {
   private List<ProviderConfig> present; // of the configuration in use
   private final TrafficMeters traffic;
   private final EngineGauges engine;
+  private final ResourceGauges resources = new ResourceGauges();
   private final ClientMeters clients;
   private final ClientUsage clientUsage;
   private final Map<String, Timer> requestDuration = new ConcurrentHashMap<>();
@@ -112,6 +115,7 @@ public final class Meters implements AutoCloseable {
             "scope");
     wouldDeny.prepare(Stream.of("pool", "client", "budget").map(List::of));
     engine.register(registry);
+    resources.register(registry);
     configuration = new ConfigCollector(engine::configurations);
     registry.getPrometheusRegistry().register(configuration);
     registry.getPrometheusRegistry().register(new PoolCollector(engine::views));
@@ -141,6 +145,11 @@ public final class Meters implements AutoCloseable {
   /** Binds the gauges of keys, groups and Redis to these sources. */
   public void bind(RedisEngine redis, Collection<KeyPool> pools) {
     engine.bind(redis, pools);
+  }
+
+  /** Binds the meters of memory, and of pauses in accepting connections, to these sources. */
+  public void bindResources(MemoryBudget memory, LongSupplier acceptPauses) {
+    resources.bind(memory, acceptPauses);
   }
 
   /** The gauges of clients' own limits read this pool from now on; null if no client has any. */
