@@ -30,6 +30,8 @@ public final class RedisEngine implements AutoCloseable {
   private final Map<String, KeyPool> pools = new ConcurrentHashMap<>();
   private final ScheduledThreadPoolExecutor ticker =
       new ScheduledThreadPoolExecutor(1, Thread.ofPlatform().name("redis-tick").daemon().factory());
+  private final SurvivedFaults faults =
+      new SurvivedFaults("redis-tick", log::error, System::nanoTime); // of tick()
   private final Map<String, ProviderBreaker> breakers = new ConcurrentHashMap<>();
   private final Map<String, UsageTally> tallies = new ConcurrentHashMap<>();
 
@@ -65,7 +67,7 @@ public final class RedisEngine implements AutoCloseable {
     if (!options.isObserver()) {
       var _ =
           engine.ticker.scheduleWithFixedDelay(
-              engine::tick, TICK_MS, TICK_MS, TimeUnit.MILLISECONDS);
+              () -> engine.faults.run(engine::tick), TICK_MS, TICK_MS, TimeUnit.MILLISECONDS);
     }
     return engine;
   }
@@ -142,16 +144,11 @@ public final class RedisEngine implements AutoCloseable {
   }
 
   private void tick() {
-    for (KeyPool pool : pools.values()) {
-      try {
-        pool.tick();
-      } catch (RuntimeException e) {
-        log.warn("Pool {}: {}", pool.plan().name(), e.toString());
-      }
-    }
+    // The executor drops a task that throws: each tick survives whatever the others throw.
+    pools.values().forEach(pool -> faults.run(pool::tick));
     if (link.isUp()) {
-      breakers.values().forEach(ProviderBreaker::tick);
-      tallies.values().forEach(UsageTally::tick);
+      breakers.values().forEach(breaker -> faults.run(breaker::tick));
+      tallies.values().forEach(tally -> faults.run(tally::tick));
     }
   }
 

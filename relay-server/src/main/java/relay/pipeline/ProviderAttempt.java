@@ -21,7 +21,8 @@ import relay.upstream.UpstreamCall.Outcome;
 import relay.upstream.UpstreamRequest;
 
 /**
- * One attempt: sends the request with one key and one lease, and applies the answer to the key, its quota group, its account and the provider.
+ * One attempt: sends the request with one key and one lease, and applies the answer to the key, its
+ * quota group, its account and the provider.
  */
 final class ProviderAttempt {
   private static final Logger log = LoggerFactory.getLogger(ProviderAttempt.class);
@@ -54,7 +55,10 @@ final class ProviderAttempt {
     body = ProviderBody.of(plan, request.client());
   }
 
-  /** Null if no further attempt may follow: the client was answered, has left, or another thread answers it. */
+  /**
+   * Null if no further attempt may follow: the client was answered, has left, or another thread
+   * answers it.
+   */
   @Nullable Failure make() {
     try {
       resources.beginAttempt();
@@ -85,7 +89,9 @@ final class ProviderAttempt {
         upstreamResponse(0);
         request.meters().unanswered(route.name(), FailureCause.SILENCE.label());
         failedHere();
-        request.answer().refuse(RelayError.timeout("the provider sent nothing for server.idle_timeout_ms"));
+        request
+            .answer()
+            .refuse(RelayError.timeout("the provider sent nothing for server.idle_timeout_ms"));
         yield null;
       }
       case Outcome.Broken broken -> {
@@ -109,8 +115,10 @@ final class ProviderAttempt {
     route.api().logFailure(why, broken.cause());
     if (why == FailureCause.LOCAL) {
       route.breaker().abandoned(passage); // other replicas reach the provider
+    } else if (broken.sent()) {
+      failedHere();
     } else {
-      route.breaker().failed(passage);
+      plan.unreachable(passage);
     }
     return new Failure.Unreachable(
         broken.sent(), "provider %s cannot be reached: %s".formatted(route.name(), why.text()));
@@ -118,9 +126,7 @@ final class ProviderAttempt {
 
   private UpstreamCall call() {
     UpstreamRequest upstreamRequest =
-        route
-            .api()
-            .request(request.client().target(), plan.upstreamModel(), plan.facts().stream());
+        route.api().request(request.client().target(), plan.upstreamModel(), plan.facts().stream());
     upstreamRequest.method(plan.parsed().method());
     Set<String> connectionNames =
         HeaderPolicy.connectionNames(request.client().headers("connection"));
@@ -150,7 +156,7 @@ final class ProviderAttempt {
     if (plan.unread()) {
       route.breaker().abandoned(passage);
     } else {
-      route.breaker().failed(passage);
+      plan.failed(passage, request.record().clientName());
     }
   }
 
@@ -170,20 +176,21 @@ final class ProviderAttempt {
         yield failure;
       }
       case 429 -> {
-        route.breaker().succeeded(passage);
+        plan.succeeded(passage, request.record().clientName());
         yield rateLimited(answer);
       }
       case 401, 403 -> {
-        route.breaker().succeeded(passage);
+        plan.succeeded(passage, request.record().clientName());
         lease.settle(0, 0);
         if (!plan.unread()) {
-          // A good key may lack rights on some path below /v1/: one client's request must not // quarantine it for the others.
+          // A good key may lack rights on some path below /v1/: one client's request must not //
+          // quarantine it for the others.
           quarantine(lease.key(), List.of(lease.key()), QuarantineReason.refused(answer.status()));
         }
         yield new Failure.KeyRefused();
       }
       default -> {
-        route.breaker().succeeded(passage);
+        plan.succeeded(passage, request.record().clientName());
         body.release();
         plan.releaseBody();
         if (answer.isEventStream()) {
@@ -201,7 +208,8 @@ final class ProviderAttempt {
   }
 
   /**
-   * A stream waits for seconds or minutes. This thread's stack has grown in OkHttp and never shrinks. A new thread has a small stack.
+   * A stream waits for seconds or minutes. This thread's stack has grown in OkHttp and never
+   * shrinks. A new thread has a small stack.
    */
   private void continueOnNewThread(UpstreamAnswer answer) {
     request.continueOnNewThread(resources, _ -> relay(answer));
@@ -232,7 +240,8 @@ final class ProviderAttempt {
   private Failure limited(Duration retryAfter) {
     if (!plan.counted()) {
       // Providers have separate limits for requests that do not count against the group's.
-      return new Failure.UncountedLimit(retryAfter.isPositive() ? retryAfter : Duration.ofSeconds(1));
+      return new Failure.UncountedLimit(
+          retryAfter.isPositive() ? retryAfter : Duration.ofSeconds(1));
     }
     route.pool().refused(lease, retryAfter);
     return new Failure.RateLimited();
