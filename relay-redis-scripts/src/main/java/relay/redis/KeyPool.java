@@ -9,10 +9,12 @@ import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import relay.redis.Acquisition.Granted;
+import relay.redis.Acquisition.NoneUsable;
 import relay.redis.Acquisition.Overloaded;
 import relay.redis.Acquisition.Unavailable;
 
@@ -29,7 +31,6 @@ public final class KeyPool {
 
   private final RedisLink link;
   private final PoolScripts scripts;
-  private final PoolPlan plan;
   private final EngineOptions options;
   private final FairShare fairShare;
   private final Picking picking;
@@ -41,6 +42,8 @@ public final class KeyPool {
   private final LeaseEndings leaseEndings;
   private final AcquireCalls acquires;
   private final WaitingRoom room;
+  private final Retirement retirement;
+  private final Set<String> unsentRekeys = ConcurrentHashMap.newKeySet();
   private volatile @Nullable PoolSnapshot latest;
   private volatile boolean hasOutageUsage;
 
@@ -51,7 +54,6 @@ public final class KeyPool {
       LeaseIds leaseIds,
       WaitingRoom.Alarm alarm) {
     this.link = link;
-    this.plan = plan;
     this.options = options;
     this.leaseIds = leaseIds;
     scripts = new PoolScripts(link, plan, options);
@@ -61,11 +63,86 @@ public final class KeyPool {
     leaseEndings = new LeaseEndings(scripts, plan.name(), alarm);
     acquires = scripts.acquires(leaseEndings);
     room = new WaitingRoom(this::acquire, alarm, System::nanoTime);
+    retirement = new Retirement(link.timeout());
   }
 
-  /** The pool's keys and limits. */
+  /** The pool's present keys and limits. */
   public PoolPlan plan() {
-    return plan;
+    return scripts.plan();
+  }
+
+  /**
+   * Changes the keys and limits while the pool runs. New requests use the new plan. Requests in
+   * flight end under the old one, so a lease may name a key of either plan. Parked requests are
+   * asked again once Redis has the plan. Usage, leases, cooldowns, quarantines, learned limits and
+   * estimates stay.
+   *
+   * <p>While replicas have different plans, the smaller limit holds. A key that no replica's plan
+   * has is draining until its last lease has ended.
+   *
+   * @param plan of the same name
+   * @return completes when Redis has the plan; fails when Redis does not answer, and the engine
+   *     then announces it later
+   */
+  public CompletableFuture<Void> reconfigure(PoolPlan plan) {
+    return reconfigure(plan, Set.of());
+  }
+
+  /**
+   * As {@link #reconfigure(PoolPlan)}, when secrets have changed. It ends the keys' quarantine by
+   * {@link #quarantineRefused}, and no other. For five minutes, Redis then ignores such a
+   * quarantine from replicas that have not changed yet, because they have the old secret.
+   *
+   * @param rekeyed ids of keys that kept their id and have a new secret
+   */
+  public CompletableFuture<Void> reconfigure(PoolPlan plan, Set<String> rekeyed) {
+    if (!plan.name().equals(plan().name())) {
+      throw new IllegalArgumentException("pool " + plan().name() + " cannot become " + plan.name());
+    }
+    CompletableFuture<Void> announced = scripts.reconfigure(plan);
+    fairShare.reconfigure(plan);
+    Set<String> keys = plan.keys().stream().map(KeyPlan::id).collect(Collectors.toSet());
+    room.retain(key -> key.isEmpty() || keys.contains(key));
+    acquires.retain(key -> key.isEmpty() || keys.contains(key));
+    limitNews.retain(plan.groups());
+    return announced
+        .thenCompose(done -> scripts.rekey(List.copyOf(rekeyed)))
+        .whenComplete(
+            (done, failure) -> {
+              if (failure != null) {
+                unsentRekeys.addAll(rekeyed);
+              }
+              room.capacityReturned();
+            });
+  }
+
+  /** What failed before: Redis was away. */
+  private void sendRekeysAgain() {
+    Set<String> some = Set.copyOf(unsentRekeys);
+    unsentRekeys.removeAll(some);
+    List<String> known = plan().keys().stream().map(KeyPlan::id).filter(some::contains).toList();
+    var _ =
+        scripts
+            .rekey(known)
+            .whenComplete(
+                (done, failure) -> {
+                  if (failure != null) {
+                    unsentRekeys.addAll(known);
+                  }
+                });
+  }
+
+  /**
+   * Takes the pool out of use. New and parked requests get {@link Acquisition.NoneUsable}. Running
+   * leases are renewed and settled as before. After the last one this replica leaves the pool, and
+   * the engine forgets it.
+   *
+   * @return completes when that is done
+   */
+  public CompletableFuture<Void> retire() {
+    retirement.begin(System.nanoTime());
+    room.close(new NoneUsable());
+    return retirement.over();
   }
 
   /**
@@ -73,6 +150,9 @@ public final class KeyPool {
    * completes within the engine's timeout.
    */
   public CompletableFuture<Acquisition> acquire(Demand demand) {
+    if (retirement.hasBegun()) {
+      return CompletableFuture.completedFuture(new NoneUsable());
+    }
     if (!link.isUp()) {
       return CompletableFuture.completedFuture(withoutRedis(demand));
     }
@@ -108,6 +188,9 @@ public final class KeyPool {
    * cooling down.
    */
   public CompletableFuture<Acquisition> pick(Demand demand) {
+    if (retirement.hasBegun()) {
+      return CompletableFuture.completedFuture(new NoneUsable());
+    }
     return picking.pick(demand, this::latest);
   }
 
@@ -124,7 +207,8 @@ public final class KeyPool {
                 g.inputTokens(),
                 g.outputTokens(),
                 scripts.epoch(),
-                g.micros()));
+                g.micros(),
+                g.wouldDeny()));
       }
       case Reply.Refusal r -> r.why();
       // Not expected: a new lease's id is already ended, or the pool is unknown right after
@@ -142,7 +226,7 @@ public final class KeyPool {
         return new Overloaded(); // nor was it here, and Redis is not to blame
       }
       case RedisCommandExecutionException refused ->
-          link.reportRefusal("a call for pool " + plan.name(), refused);
+          link.reportRefusal("a call for pool " + plan().name(), refused);
       // Timeout or lost connection: it is unknown whether the lease was granted. The cancel undoes
       // the grant, whether it arrives before or after the acquire.
       case Throwable _ -> {
@@ -156,7 +240,7 @@ public final class KeyPool {
   private Acquisition withoutRedis(Demand demand) {
     return switch (options.fallback()) {
       case CLOSED -> new Unavailable();
-      case FAIR_SHARE -> grantLocally(demand, true);
+      case FAIR_SHARE -> grantLocally(demand, !scripts.isShadow(demand));
       case OPEN -> grantLocally(demand, false);
     };
   }
@@ -175,7 +259,8 @@ public final class KeyPool {
                 t.inputTokens(),
                 t.outputTokens(),
                 0,
-                0));
+                0,
+                null));
       }
     };
   }
@@ -255,7 +340,23 @@ public final class KeyPool {
   public void quarantine(List<String> keys, String reason) {
     var _ =
         scripts
-            .quarantine(keys, reason)
+            .quarantine(keys, reason, false)
+            .whenComplete(
+                (done, failure) -> {
+                  if (failure != null) {
+                    var _ = logLost("quarantine of " + Names.few(keys), failure);
+                  }
+                });
+  }
+
+  /**
+   * As {@link #quarantine}, because the provider refused the keys' credentials: {@link
+   * #reconfigure(PoolPlan, Set)} with a new secret ends it, too.
+   */
+  public void quarantineRefused(List<String> keys, String reason) {
+    var _ =
+        scripts
+            .quarantine(keys, reason, true)
             .whenComplete(
                 (done, failure) -> {
                   if (failure != null) {
@@ -265,7 +366,8 @@ public final class KeyPool {
   }
 
   private @Nullable Reply logLost(String what, Throwable failure) {
-    log.warn("Redis did not store the {} of pool {}: {}", what, plan.name(), failure.getMessage());
+    log.warn(
+        "Redis did not store the {} of pool {}: {}", what, plan().name(), failure.getMessage());
     return null;
   }
 
@@ -276,7 +378,7 @@ public final class KeyPool {
 
   /** Quarantines one key, on an operator's request. The future fails when Redis cannot be asked. */
   public CompletableFuture<Void> operatorQuarantine(String key, String reason) {
-    return scripts.quarantine(List.of(key), reason);
+    return scripts.quarantine(List.of(key), reason, false);
   }
 
   /**
@@ -284,6 +386,7 @@ public final class KeyPool {
    * they share the cause. The future fails when Redis cannot be asked.
    */
   public CompletableFuture<Void> restore(String key) {
+    PoolPlan plan = plan();
     KeyPlan named = plan.keys().stream().filter(k -> k.id().equals(key)).findFirst().orElseThrow();
     List<String> fields = new ArrayList<>();
     for (KeyPlan k : plan.keys()) {
@@ -320,7 +423,10 @@ public final class KeyPool {
 
   /** Ids of the keys of an account. */
   public List<String> keysOf(String account) {
-    return plan.keys().stream().filter(k -> k.account().equals(account)).map(KeyPlan::id).toList();
+    return plan().keys().stream()
+        .filter(k -> k.account().equals(account))
+        .map(KeyPlan::id)
+        .toList();
   }
 
   /** Live leases of this replica. */
@@ -346,6 +452,19 @@ public final class KeyPool {
               fairShare.endOutage();
             })
         .exceptionally(failure -> null); // the next tick tries again
+    sendPending();
+    if (!unsentRekeys.isEmpty()) {
+      sendRekeysAgain();
+    }
+    renew();
+    exchange.tick();
+    if (retirement.isDue(System.nanoTime()) && isQuiet()) {
+      retirement.ends();
+      var _ = leave().whenComplete((done, failure) -> retirement.left(isQuiet()));
+    }
+  }
+
+  private void sendPending() {
     leaseEndings.flush();
     leaseEndings.sendAgain();
     if (hasOutageUsage) {
@@ -356,8 +475,21 @@ public final class KeyPool {
               (group, usage) ->
                   leaseEndings.send(new PendingUpdate.LateCharge(leaseIds.next(), group, usage)));
     }
-    renew();
+  }
+
+  /** Whether all leases have ended and no ending is pending. */
+  private boolean isQuiet() {
+    return renewAt.isEmpty() && fairShare.isIdle() && leaseEndings.isEmpty();
+  }
+
+  /** The last survey: updates the readable picture and removes this replica. */
+  CompletableFuture<Void> leave() {
+    if (!link.isUp() || options.isObserver()) {
+      return CompletableFuture.completedFuture(null);
+    }
+    sendPending();
     exchange.tick();
+    return scripts.leave().handle((done, failure) -> null);
   }
 
   private void renew() {
@@ -384,6 +516,16 @@ public final class KeyPool {
 
   private long renewEvery() {
     return options.lease().toNanos() / 3;
+  }
+
+  /** What this process runs with. */
+  void runs(ConfigMark mark) {
+    scripts.runs(mark);
+  }
+
+  /** Whether it was retired and its last lease has ended; then it is no longer to be ticked. */
+  boolean isOver() {
+    return retirement.over().isDone();
   }
 
   /** Announces the pool's shape to Redis. */

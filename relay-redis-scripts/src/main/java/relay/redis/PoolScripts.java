@@ -6,8 +6,11 @@ import io.lettuce.core.RedisCommandExecutionException;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Collection;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.function.Function;
@@ -20,28 +23,35 @@ import org.jspecify.annotations.Nullable;
  */
 final class PoolScripts {
   private static final byte[] REAL_TIME = bytes("-");
+  private static final String LEAVES = "leave";
   private static final int BATCH = 200;
   private static final long STALE_MS = 400;
   private static final long NEVER_STALE_MS = 1_000_000_000_000L;
   private static final long SURVEY_ALL_NANOS = 5_000_000_000L;
 
   private final RedisLink link;
-  private final PoolPlan plan;
   private final RedisKeys keys;
+  private final String replica;
   private final byte[] leaseMs;
-  private final Candidates candidates;
+  private volatile Candidates candidates;
+  private volatile ConfigMark config = ConfigMark.NONE;
+  private volatile boolean left; // since the last heartbeat
   private final PoolClock clock = new PoolClock(System::nanoTime);
   private volatile long epoch;
   private volatile String epochText = "0";
   private volatile long surveyedAllAt = System.nanoTime() - SURVEY_ALL_NANOS;
-  private @Nullable CompletableFuture<Void> configuring;
+  private @Nullable Configuring configuring; // guarded by this
+  private long announcements; // guarded by this
+
+  /** An announcement in flight. */
+  private record Configuring(Candidates shape, CompletableFuture<Void> done) {}
 
   /** One call of a script. */
   record Call(ScriptFile script, List<byte[]> keys, List<byte[]> args) {}
 
   PoolScripts(RedisLink link, PoolPlan plan, EngineOptions options) {
     this.link = link;
-    this.plan = plan;
+    replica = options.replica();
     keys = new RedisKeys(options.prefix(), plan.name());
     leaseMs = bytes(options.lease().toMillis());
     candidates = new Candidates(plan, keys);
@@ -56,7 +66,40 @@ final class PoolScripts {
    * @param leaseEndings the lease endings that the calls carry
    */
   AcquireCalls acquires(LeaseEndings leaseEndings) {
-    return new AcquireCalls(this, candidates, leaseEndings);
+    return new AcquireCalls(this, leaseEndings);
+  }
+
+  /** The keys and groups of the present plan. */
+  Candidates candidates() {
+    return candidates;
+  }
+
+  PoolPlan plan() {
+    return candidates.plan();
+  }
+
+  /** Calls that are made from now on use this plan. Tells Redis of it. */
+  CompletableFuture<Void> reconfigure(PoolPlan plan) {
+    Candidates next = new Candidates(plan, keys);
+    synchronized (this) {
+      next.all(candidates.allSets().stream().map(RedisKeys::text).toList());
+      candidates = next;
+    }
+    return configure();
+  }
+
+  /** What this process runs with. Redis hears of it with the next survey or change of the plan. */
+  void runs(ConfigMark mark) {
+    config = mark;
+  }
+
+  /**
+   * Whether a call for this demand can end leases, too: it names all ready sets, where there are
+   * some.
+   */
+  boolean endsWith(Demand demand) {
+    Candidates now = candidates;
+    return now.isIndexed() ? demand.key().isEmpty() : !now.hasOthers();
   }
 
   /** Batches of candidates to pick from. Try them in order until one has a usable key. */
@@ -78,7 +121,7 @@ final class PoolScripts {
   /** Ends leases, with one reply for each. */
   CompletableFuture<List<Reply>> settle(List<PendingUpdate.Ending> endings) {
     List<byte[]> k = leaseKeys();
-    k.addAll(candidates.readySets());
+    k.addAll(candidates.allSets());
     StringBuilder line = new StringBuilder(text(clock.ceiling())).append(" -");
     List<byte[]> args = new ArrayList<>(1 + endings.size());
     args.add(REAL_TIME); // placeholder for the line
@@ -133,7 +176,7 @@ final class PoolScripts {
     return callConfigured(
         () -> {
           List<byte[]> k = new ArrayList<>(List.of(keys.state, keys.win, keys.learned));
-          k.addAll(candidates.readySets());
+          k.addAll(candidates.allSets());
           List<byte[]> args = clockArgs();
           args.add(bytes(group));
           for (Dimension d : Dimension.values()) {
@@ -148,20 +191,63 @@ final class PoolScripts {
         Reply::of);
   }
 
-  CompletableFuture<Void> quarantine(List<String> ids, String reason) {
+  /**
+   * Takes keys out of use.
+   *
+   * @param refused whether the provider refused the credentials that this replica has
+   */
+  CompletableFuture<Void> quarantine(List<String> ids, String reason, boolean refused) {
+    byte[] by = refused && !replica.isEmpty() ? bytes(replica) : REAL_TIME;
     List<byte[]> k = List.of(keys.state, keys.quarantine);
     return inBatches(
         ids,
         some -> {
-          List<byte[]> args = new ArrayList<>(List.of(bytes(reason)));
+          List<byte[]> args = new ArrayList<>(List.of(bytes(reason), by));
           some.forEach(id -> args.add(bytes(id)));
           return callConfigured(() -> new Call(ScriptFile.QUARANTINE, k, args), Reply::ofCount);
         });
   }
 
+  /** The secrets of these keys have changed: ends their quarantine for refused credentials. */
+  CompletableFuture<Void> rekey(List<String> ids) {
+    return inBatches(
+        ids,
+        some ->
+            callConfigured(
+                () -> {
+                  List<byte[]> k = new ArrayList<>(List.of(keys.state, keys.quarantine));
+                  k.addAll(candidates.allSets());
+                  List<byte[]> args = new ArrayList<>(List.of(bytes(replica)));
+                  some.forEach(id -> args.add(bytes(id)));
+                  return new Call(ScriptFile.REKEY, k, args);
+                },
+                Reply::ofCount));
+  }
+
+  /** A survey that is this replica's last: it no longer counts. */
+  CompletableFuture<@Nullable PoolSnapshot> leave() {
+    left = true;
+    return survey(replica, LEAVES);
+  }
+
+  /** Whether demands that cannot be carried are granted all the same. */
+  boolean isShadow(Demand demand) {
+    Candidates now = candidates;
+    Demand served = now.served(demand);
+    return served != null && now.isShadow(served);
+  }
+
   CompletableFuture<Void> restore(List<String> fields) {
+    if (!replica.isEmpty()) {
+      return restoreKnown(fields);
+    }
+    // an observer has no heartbeat from which it would know the index of each plan
+    return survey("").handle((snapshot, failure) -> fields).thenCompose(this::restoreKnown);
+  }
+
+  private CompletableFuture<Void> restoreKnown(List<String> fields) {
     List<byte[]> k = new ArrayList<>(List.of(keys.state, keys.quarantine));
-    k.addAll(candidates.readySets());
+    k.addAll(candidates.allSets());
     return inBatches(
         fields,
         some -> {
@@ -207,23 +293,33 @@ final class PoolScripts {
    *     the result is null
    */
   CompletableFuture<@Nullable PoolSnapshot> survey(String replica) {
-    Survey survey = new Survey(plan);
+    left = false;
+    Candidates shape = candidates;
+    return survey(replica, replica.isEmpty() ? "-" : config.line(shape.planId()));
+  }
+
+  private CompletableFuture<@Nullable PoolSnapshot> survey(String replica, String standing) {
+    Candidates shape = candidates;
+    long announcement = announcementOver();
+    Survey survey = new Survey(shape.plan());
     CompletableFuture<Boolean> whole = CompletableFuture.completedFuture(true);
-    for (List<KeyPlan> slice : candidates.parts(BATCH)) {
+    for (List<KeyPlan> slice : shape.parts(BATCH)) {
       whole =
           whole.thenCompose(
               continues -> {
                 boolean due = System.nanoTime() - surveyedAllAt >= SURVEY_ALL_NANOS;
                 boolean wanted =
                     due || survey.drawsPicture() || replica.isEmpty() || !survey.hasBegun();
-                if (!continues || !wanted) {
+                boolean late = left && !standing.equals(LEAVES); // it would be a heartbeat
+                if (!continues || !wanted || late) {
                   return CompletableFuture.completedFuture(false);
                 }
-                return survey(replica, slice, survey).thenApply(v -> true);
+                return survey(replica, standing, slice, survey).thenApply(v -> true);
               });
     }
     return whole.thenApply(
         all -> {
+          saw(survey.fleet(), announcement);
           if (all) {
             surveyedAllAt = System.nanoTime();
           }
@@ -231,13 +327,65 @@ final class PoolScripts {
         });
   }
 
-  private CompletableFuture<Void> survey(String replica, List<KeyPlan> slice, Survey survey) {
+  /** Number of the last announcement; -1 while one is under way. */
+  private synchronized long announcementOver() {
+    return configuring == null ? announcements : -1;
+  }
+
+  /**
+   * Brings what this replica knows of the others' plans up to date.
+   *
+   * @param announcement the last one when it was asked: a later one makes a call for another void
+   */
+  private void saw(Reply.Fleet fleet, long announcement) {
+    Set<String> fresh = new LinkedHashSet<>(fleet.sets());
+    synchronized (this) {
+      candidates.allSets().forEach(set -> fresh.remove(RedisKeys.text(set)));
+      candidates.all(fleet.sets());
+    }
+    if (left || replica.isEmpty()) {
+      return;
+    }
+    if (!fresh.isEmpty() || !fleet.unused().isEmpty()) {
+      var _ =
+          reopen(fresh, fleet.unused())
+              .whenComplete(
+                  (done, failure) -> {
+                    if (failure != null) { // to be learned again
+                      unlearn(fresh);
+                    }
+                  });
+    }
+    if (fleet.again() && announcement >= 0 && announcement == announcementOver()) {
+      var _ = configure();
+    }
+  }
+
+  private synchronized void unlearn(Set<String> sets) {
+    candidates.all(
+        candidates.allSets().stream()
+            .map(RedisKeys::text)
+            .filter(name -> !sets.contains(name))
+            .toList());
+  }
+
+  private CompletableFuture<Reply> reopen(Collection<String> ready, Collection<String> unused) {
+    List<byte[]> k = new ArrayList<>(List.of(keys.state));
+    ready.forEach(name -> k.add(bytes(name)));
+    unused.forEach(name -> k.add(bytes(name)));
+    return call(new Call(ScriptFile.REOPEN, k, List.of(bytes(ready.size()))))
+        .thenApply(Reply::ofCount);
+  }
+
+  private CompletableFuture<Void> survey(
+      String replica, String standing, List<KeyPlan> slice, Survey survey) {
     List<String> groups = survey.groups(slice);
     return callConfigured(
             () -> {
               List<byte[]> args = new ArrayList<>(List.of(bytes(replica)));
               args.addAll(clockArgs());
               args.add(bytes(survey.pictureAgeMs(STALE_MS, NEVER_STALE_MS)));
+              args.add(bytes(standing));
               args.add(bytes(groups.size()));
               groups.forEach(g -> args.add(bytes(g)));
               for (KeyPlan key : slice) {
@@ -247,7 +395,7 @@ final class PoolScripts {
               List<byte[]> k = leaseKeys();
               k.addAll(List.of(keys.quarantine, keys.picture, keys.replicas, keys.summary));
               k.add(keys.learned);
-              k.addAll(candidates.readySets());
+              k.addAll(candidates.allSets());
               return new Call(ScriptFile.SURVEY, k, args);
             },
             Reply::of)
@@ -256,7 +404,7 @@ final class PoolScripts {
               if (reply instanceof Reply.Done done) {
                 survey.add(slice, groups, done);
               } else {
-                throw new IllegalStateException("pool " + plan.name() + " is unknown to Redis");
+                throw new IllegalStateException("pool " + plan().name() + " is unknown to Redis");
               }
             });
   }
@@ -285,15 +433,43 @@ final class PoolScripts {
 
   /** Announces the pool's shape to Redis. Concurrent callers share one call. */
   CompletableFuture<Void> configure() {
-    CompletableFuture<Void> mine;
+    Configuring before;
+    Configuring mine;
     synchronized (this) {
-      if (configuring != null) {
-        return configuring;
+      before = configuring;
+      if (before != null && isPresent(before)) {
+        return before.done();
       }
-      mine = new CompletableFuture<>();
+      mine = new Configuring(candidates, new CompletableFuture<>());
       configuring = mine;
     }
-    Announcement pool = new Announcement(plan, candidates, BATCH);
+    if (before == null) {
+      announce(mine);
+    } else { // parts of two plans must not mix
+      var _ = before.done().whenComplete((done, failure) -> announce(mine));
+    }
+    return mine.done();
+  }
+
+  @SuppressWarnings("ReferenceEquality") // another announcement may have been asked for since
+  private synchronized void announced(Configuring mine, @Nullable Reply reply) {
+    if (configuring == mine) {
+      configuring = null;
+    }
+    announcements++;
+    if (reply instanceof Reply.Done first) {
+      epoch = first.number(2);
+      epochText = Long.toString(epoch);
+    }
+  }
+
+  @SuppressWarnings("ReferenceEquality") // a plan that was taken again is announced again
+  private boolean isPresent(Configuring one) {
+    return one.shape() == candidates;
+  }
+
+  private void announce(Configuring mine) {
+    Announcement pool = new Announcement(mine.shape(), BATCH);
     CompletableFuture<Reply> done = configure(pool, 0, 0);
     for (int n = 1; n < pool.parts(); n++) {
       int part = n;
@@ -309,20 +485,13 @@ final class PoolScripts {
     var _ =
         done.whenComplete(
             (reply, failure) -> {
-              synchronized (this) {
-                configuring = null;
-                if (reply instanceof Reply.Done first) {
-                  epoch = first.number(2);
-                  epochText = Long.toString(epoch);
-                }
-              }
+              announced(mine, reply);
               if (failure == null) {
-                mine.complete(null);
+                mine.done().complete(null);
               } else {
-                mine.completeExceptionally(failure);
+                mine.done().completeExceptionally(failure);
               }
             });
-    return mine;
   }
 
   /**
@@ -332,10 +501,10 @@ final class PoolScripts {
    */
   private CompletableFuture<Reply> configure(Announcement pool, int part, long later) {
     List<byte[]> args = clockArgs();
-    args.addAll(pool.args(part, epoch, later));
+    args.addAll(pool.args(part, epoch, later, replica, config));
     List<byte[]> k =
         new ArrayList<>(List.of(keys.state, keys.win, keys.quarantine, keys.picture, keys.learned));
-    k.addAll(candidates.readySets());
+    k.addAll(pool.sets());
     return call(new Call(ScriptFile.CONFIGURE, k, args)).thenApply(Reply::of);
   }
 

@@ -44,6 +44,8 @@ final class MutationRun {
   private static final List<String> SUITE =
       List.of(
           WALKS,
+          "FleetWalkTest",
+          "ReconfigureTest",
           "ImpossibleTest",
           "BadNumbersTest",
           "ExpiryTest",

@@ -8,6 +8,7 @@ import java.io.UncheckedIOException;
 import java.net.InetSocketAddress;
 import java.time.Duration;
 import java.util.Collection;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Function;
 import java.util.function.Supplier;
@@ -21,6 +22,8 @@ import relay.config.ServerConfig;
 import relay.redis.KeyPool;
 import relay.redis.ProviderBreaker;
 import relay.redis.UsageTally;
+import relay.reload.ConfigState;
+import relay.reload.ReloadOutcome;
 
 /** The admin plane's listener. It has its own carrier, so it does not disturb client requests. */
 public final class AdminServer implements AutoCloseable {
@@ -40,22 +43,26 @@ public final class AdminServer implements AutoCloseable {
   /**
    * The sources of the admin plane's responses.
    *
-   * @param server provides the token and the clients
-   * @param readiness called for each {@code /readyz}; must not block
+   * @param server the token, and the clients, as they are now
+   * @param readiness asked for each {@code /readyz}; must not block
    * @param metrics all metrics in Prometheus's text format
-   * @param pools called for each request; in display order
-   * @param breakers the providers' breakers, by pool name
-   * @param clientLimits the pool of clients' own limits; null if no client has limits
-   * @param clientUse the usage of clients without limits
+   * @param pools asked for each request; in the order in which they are shown
+   * @param breakers of the providers, by a pool's name
+   * @param clientLimits the pool of clients' own limits now; gives null if no client has any
+   * @param clientUse what clients without limits use
+   * @param configuration what the replica runs with now
+   * @param reload reads the configuration again
    */
   public record Served(
-      ServerConfig server,
+      Supplier<ServerConfig> server,
       Supplier<Readiness> readiness,
       Supplier<String> metrics,
       Supplier<Collection<KeyPool>> pools,
       Function<String, ProviderBreaker> breakers,
-      @Nullable KeyPool clientLimits,
-      UsageTally clientUse) {}
+      Supplier<@Nullable KeyPool> clientLimits,
+      UsageTally clientUse,
+      Supplier<ConfigState> configuration,
+      Supplier<CompletableFuture<ReloadOutcome>> reload) {}
 
   public AdminServer(Served served) {
     this(PATIENCE, served);

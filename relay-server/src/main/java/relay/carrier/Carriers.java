@@ -43,7 +43,8 @@ public final class Carriers implements Executor, AutoCloseable {
   }
 
   /**
-   * A good number of carriers: one core is left for Redis and the rest of the process. Fewer carriers wake up less often, and find more work each time.
+   * A good number of carriers: one core is left for Redis and the rest of the process. Fewer
+   * carriers wake up less often, and find more work each time.
    */
   public static int fitting(int processors) {
     return Math.max(1, processors - 1);
@@ -63,7 +64,8 @@ public final class Carriers implements Executor, AutoCloseable {
   }
 
   /**
-   * The first carrier with the fewest tasks. At low load one carrier does everything, so its connections stay in use.
+   * The first carrier with the fewest tasks. At low load one carrier does everything, so its
+   * connections stay in use.
    */
   private Carrier leastBusy() {
     Carrier best = carriers.getFirst();
@@ -89,7 +91,8 @@ public final class Carriers implements Executor, AutoCloseable {
   }
 
   /**
-   * Makes sockets that a carrier watches, best the carrier of the reading thread. Any thread may use them.
+   * Makes sockets that a carrier watches, best the carrier of the reading thread. Any thread may
+   * use them.
    *
    * @param home the carrier's number
    * @param beforeWaiting runs on the reading thread each time before it waits for more bytes
@@ -115,7 +118,8 @@ public final class Carriers implements Executor, AutoCloseable {
   }
 
   /**
-   * An executor for tasks that may block: on the carrier that is this I/O thread, or on the least busy one if it is no carrier.
+   * An executor for tasks that may block: on the carrier that is this I/O thread, or on the least
+   * busy one if it is no carrier.
    */
   public Executor at(XnioIoThread thread) {
     return thread instanceof Carrier carrier ? carrier.requests() : this;
@@ -126,7 +130,10 @@ public final class Carriers implements Executor, AutoCloseable {
     return new CarrierLoop(carriers.getFirst());
   }
 
-  /** The carriers as executors. They run tasks themselves, in order: a task must not block, nor wait for a lock. */
+  /**
+   * The carriers as executors. They run tasks themselves, in order: a task must not block, nor wait
+   * for a lock.
+   */
   public List<? extends Executor> threads() {
     return carriers;
   }

@@ -6,13 +6,14 @@ import java.nio.ByteBuffer;
 import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 import org.xnio.channels.StreamSourceChannel;
-import relay.body.Payload;
 import relay.body.BodyBuffer;
 import relay.body.BodyBuffers;
+import relay.body.Payload;
 import relay.pipeline.ClientExchange.Body;
 
 /**
- * Reads a body, bounded in bytes and in time. An array grows with the bytes that have arrived, not with the announced length. A {@link BodyBuffer} is reserved at once.
+ * Reads a body, bounded in bytes and in time. An array grows with the bytes that have arrived, not
+ * with the announced length. A {@link BodyBuffer} is reserved at once.
  */
 final class BodyReader {
   private static final int FIRST_ROOM = BodyBuffers.BYTES;
@@ -161,7 +162,10 @@ final class BodyReader {
     }
   }
 
-  /** A client that sends much at once will send the rest soon. One that sends little may be an attack. */
+  /**
+   * A client that sends much at once will send the rest soon. One that sends little may be an
+   * attack.
+   */
   private long room(int more) {
     if (length > 0) {
       return 2L * bytes.length;

@@ -5,10 +5,14 @@ import org.xnio.channels.StreamSinkChannel;
 import org.xnio.channels.StreamSourceChannel;
 
 /**
- * Parks a virtual thread until a channel is ready. XNIO's own blocking waits would block the carrier thread. A wake-up may be spurious: the caller tries again.
+ * Parks a virtual thread until a channel is ready. XNIO's own blocking waits would block the
+ * carrier thread. A wake-up may be spurious: the caller tries again.
  */
 final class ChannelWait {
-  /** XNIO does not wake a waiting thread when the connection is closed on this side, so look this often. */
+  /**
+   * XNIO does not wake a waiting thread when the connection is closed on this side, so look this
+   * often.
+   */
   private static final long LOOK_NANOS = 250_000_000;
 
   private final Thread waiting = Thread.currentThread();

@@ -13,7 +13,9 @@ import org.xnio.channels.StreamSourceChannel;
 import org.xnio.conduits.StreamSourceConduit;
 
 /**
- * Detects that a client disconnects while its request runs. Undertow reads the connection again only after the answer, and until then an abandoned request would cost tokens. Bytes that arrive meanwhile, the next request, are put back.
+ * Detects that a client disconnects while its request runs. Undertow reads the connection again
+ * only after the answer, and until then an abandoned request would cost tokens. Bytes that arrive
+ * meanwhile, the next request, are put back.
  */
 final class ClientDisconnectWatch {
   private static final long STREAM_LOOK_MS = 250;
@@ -44,7 +46,9 @@ final class ClientDisconnectWatch {
   }
 
   /**
-   * Notifies the current exchange when its connection closes. One per connection, and it drops each exchange at its end. A listener per exchange would retain all of them, with their bodies, until a kept-alive connection closes.
+   * Notifies the current exchange when its connection closes. One per connection, and it drops each
+   * exchange at its end. A listener per exchange would retain all of them, with their bodies, until
+   * a kept-alive connection closes.
    */
   private static final class Closing implements ServerConnection.CloseListener {
     private static final AttachmentKey<Closing> KEY = AttachmentKey.create(Closing.class);
@@ -79,7 +83,10 @@ final class ClientDisconnectWatch {
     }
   }
 
-  /** An HTTP/2 client may reset one stream of its connection. Undertow has no event for that, so look. */
+  /**
+   * An HTTP/2 client may reset one stream of its connection. Undertow has no event for that, so
+   * look.
+   */
   private static void lookAfterStream(HttpServerExchange exchange, Runnable onGone) {
     var _ =
         exchange

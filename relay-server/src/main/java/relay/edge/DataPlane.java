@@ -40,7 +40,7 @@ public final class DataPlane implements AutoCloseable {
   private final HeaderNames names = new HeaderNames();
   private final AnswerDate date = new AnswerDate(InstantSource.system());
   private final Listener listener;
-  private final ClientBounds bounds;
+  private volatile ClientBounds bounds;
   private final String host;
   private final int port;
   private volatile boolean draining;
@@ -68,6 +68,19 @@ public final class DataPlane implements AutoCloseable {
     HttpHandler handler = new HttpContinueReadHandler(this::handle);
     listener = new Listener(http2, tls, patience, handler, carriers);
     bounds = new ClientBounds(stallTimeout, patience, listener.guard(), new BodyBuffers());
+  }
+
+  /**
+   * Holds for requests and connections that begin from now on.
+   *
+   * @param tls null for plain connections, as at the start
+   */
+  public void reconfigure(@Nullable TlsConfig tls, Duration stallTimeout) {
+    ClientBounds before = bounds;
+    bounds = new ClientBounds(stallTimeout, before.patience(), before.guard(), before.bodies());
+    if (tls != null) {
+      listener.certificate(tls);
+    }
   }
 
   /** Listens from now on. */
@@ -189,7 +202,8 @@ public final class DataPlane implements AutoCloseable {
   }
 
   /**
-   * The I/O threads run the last writes of answers in order. So wait until a task after them has run.
+   * The I/O threads run the last writes of answers in order. So wait until a task after them has
+   * run.
    */
   private void awaitHandedOver() {
     List<? extends Executor> threads = listener.threads();

@@ -24,7 +24,10 @@ import org.xnio.conduits.ConduitReadableByteChannel;
 import org.xnio.conduits.StreamSourceConduit;
 
 /**
- * Checks every byte of HTTP/1.1 clients with {@link RequestFraming} before Undertow gets it. A fault in a head becomes one that Undertow answers with 400. At a fault in a body the bytes stop, and {@link #foundBroken} reports it, so that the client gets an answer. Undertow would close the connection without one.
+ * Checks every byte of HTTP/1.1 clients with {@link RequestFraming} before Undertow gets it. A
+ * fault in a head becomes one that Undertow answers with 400. At a fault in a body the bytes stop,
+ * and {@link #foundBroken} reports it, so that the client gets an answer. Undertow would close the
+ * connection without one.
  */
 final class FramingGuard implements DelegateOpenListener {
   private static final long ASKED_WITHIN_MS = 1_000;
@@ -38,7 +41,8 @@ final class FramingGuard implements DelegateOpenListener {
   }
 
   /**
-   * Whether the framing of the current body is wrong. To be called after a read without bytes. True once; nothing can be read afterwards.
+   * Whether the framing of the current body is wrong. To be called after a read without bytes. True
+   * once; nothing can be read afterwards.
    */
   boolean foundBroken(HttpServerExchange exchange) {
     return exchange.getConnection() instanceof HttpServerConnection http

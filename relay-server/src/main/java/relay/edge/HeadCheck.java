@@ -12,7 +12,9 @@ import org.jspecify.annotations.Nullable;
 import relay.model.RelayError;
 
 /**
- * Rejects heads that Undertow accepts although they are too large, or ambiguous in the body's length, the target or a value. Restores the {@linkplain HeaderWhitespace whitespace} of the values.
+ * Rejects heads that Undertow accepts although they are too large, or ambiguous in the body's
+ * length, the target or a value. Restores the {@linkplain HeaderWhitespace whitespace} of the
+ * values.
  */
 final class HeadCheck {
   /** Most bytes of the target and the header lines, each with colon, space and line end. */
@@ -72,8 +74,7 @@ final class HeadCheck {
               n, HeaderWhitespace.restored(values.get(n))); // over HTTP/2 nothing was encoded
         }
         if (!HeaderText.isText(values.get(n))) {
-          return RelayError.invalid(
-              "the header %s is not UTF-8 text".formatted(name));
+          return RelayError.invalid("the header %s is not UTF-8 text".formatted(name));
         }
         lines++;
         bytes += name.length() + values.get(n).length() + LINE_MARKS;

@@ -23,11 +23,13 @@ import relay.config.TlsConfig;
 
 /**
  * The port that clients connect to: HTTP/1.1, and HTTP/2 by prior knowledge or, with TLS, by ALPN.
- * {@code Upgrade} is never accepted. Built by hand: Undertow's builder has no place for a {@link FramingGuard} before its parser.
+ * {@code Upgrade} is never accepted. Built by hand: Undertow's builder has no place for a {@link
+ * FramingGuard} before its parser.
  */
 final class Listener {
   /**
-   * Undertow reads twice as much of a head as {@link HeadCheck} allows: Undertow itself would refuse without a reason.
+   * Undertow reads twice as much of a head as {@link HeadCheck} allows: Undertow itself would
+   * refuse without a reason.
    */
   private static final int HEAD_BYTES_READ = 2 * HeadCheck.MAX_BYTES;
 
@@ -119,6 +121,13 @@ final class Listener {
       }
     } catch (IOException e) {
       throw new UncheckedIOException(e);
+    }
+  }
+
+  /** Shows another certificate to clients that connect from now on, if TLS is spoken. */
+  void certificate(TlsConfig next) {
+    if (secure != null) {
+      secure.certificate(next);
     }
   }
 

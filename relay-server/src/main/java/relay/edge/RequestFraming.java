@@ -3,16 +3,18 @@ package relay.edge;
 import java.nio.ByteBuffer;
 
 /**
- * Parses the framing of an HTTP/1.1 connection, request by request, and rejects input that two parsers could interpret differently although Undertow accepts it: a folded header line, a length with more digits than a long, chunks with unusual framing. Undertow rejects the rest itself.
+ * Parses the framing of an HTTP/1.1 connection, request by request, and rejects input that two
+ * parsers could interpret differently although Undertow accepts it: a folded header line, a length
+ * with more digits than a long, chunks with unusual framing. Undertow rejects the rest itself.
  *
- * <p>Undertow would merge whitespace inside a header's value into one space, so it is encoded: see {@link HeaderWhitespace}. Only the next byte shows whether whitespace is inside the value, so whitespace at the end of the input {@linkplain #open is held back}.
+ * <p>Undertow would merge whitespace inside a header's value into one space, so it is encoded: see
+ * {@link HeaderWhitespace}. Only the next byte shows whether whitespace is inside the value, so
+ * whitespace at the end of the input {@linkplain #open is held back}.
  *
  * <p>The input may be cut anywhere. HTTP/2 passes unchecked. Not thread-safe.
  */
 final class RequestFraming {
-  /**
-   * Most bytes of a chunk-size line with its extensions, or of the trailer.
-   */
+  /** Most bytes of a chunk-size line with its extensions, or of the trailer. */
   static final int MAX_CHUNK_LINE = 4096;
 
   /** Most whitespace in a row inside a value, or at its end. */
@@ -65,7 +67,8 @@ final class RequestFraming {
   }
 
   /**
-   * Trailing whitespace of the last input that may be inside a value. Undertow must get it together with the following bytes: put it right before them in the next buffer.
+   * Trailing whitespace of the last input that may be inside a value. Undertow must get it together
+   * with the following bytes: put it right before them in the next buffer.
    */
   int open() {
     return state == State.VALUE ? Math.max(0, blanks) : 0;
@@ -99,7 +102,8 @@ final class RequestFraming {
   }
 
   /**
-   * Skips bytes that change no state, which most bytes of a head do: the rest of a word, of an unneeded name, of the request line.
+   * Skips bytes that change no state, which most bytes of a head do: the rest of a word, of an
+   * unneeded name, of the request line.
    */
   private int afterOrdinary(ByteBuffer bytes, int from, int end) {
     int p = from;

@@ -21,7 +21,8 @@ import org.xnio.ssl.SslConnection;
 import relay.config.TlsConfig;
 
 /**
- * A TLS port. XNIO's threads serve it, not the carriers: TLS takes locks, and its arithmetic would delay other connections.
+ * A TLS port. XNIO's threads serve it, not the carriers: TLS takes locks, and its arithmetic would
+ * delay other connections.
  */
 final class SecurePort implements AutoCloseable {
   private static final int HANDSHAKE_THREADS = 4;
@@ -29,6 +30,7 @@ final class SecurePort implements AutoCloseable {
   private final XnioWorker worker;
   private final AcceptingChannel<SslConnection> socket;
   private final InetSocketAddress address;
+  private final ServerTls tls;
 
   /**
    * Listens from now on.
@@ -44,6 +46,7 @@ final class SecurePort implements AutoCloseable {
       Duration patience,
       ChannelListener<? super StreamConnection> opener)
       throws IOException {
+    tls = new ServerTls(certificate);
     Xnio xnio = Xnio.getInstance(SecurePort.class.getClassLoader());
     worker =
         xnio.createWorker(
@@ -57,9 +60,7 @@ final class SecurePort implements AutoCloseable {
                 .getMap());
     UndertowXnioSsl ssl =
         new UndertowXnioSsl(
-            xnio,
-            OptionMap.create(Options.USE_DIRECT_BUFFERS, true),
-            ServerTls.context(certificate));
+            xnio, OptionMap.create(Options.USE_DIRECT_BUFFERS, true), tls.context());
     ChannelListener<SslConnection> open =
         connection -> {
           var _ =
@@ -94,6 +95,11 @@ final class SecurePort implements AutoCloseable {
     if (connection.isOpen() && connection.getSslSession().getCipherSuite().contains("_NULL_")) {
       IoUtils.safeClose(connection);
     }
+  }
+
+  /** Shows another certificate to clients that connect from now on. */
+  void certificate(TlsConfig next) {
+    tls.use(next);
   }
 
   InetSocketAddress address() {

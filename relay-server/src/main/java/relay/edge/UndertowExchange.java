@@ -25,7 +25,10 @@ import relay.upstream.UpstreamAnswer.DirectSink;
 /**
  * A client's exchange over Undertow.
  *
- * <p>The virtual thread that reads parts of an answer from the provider writes them straight to the socket. While it sleeps, the carrier sends the provider's chunks around Undertow ({@link #send(ByteBuffer)}). The I/O thread writes whole answers and the end of answers in parts: if an exchange ends on another thread, Undertow's read listener spins against it for the next request.
+ * <p>The virtual thread that reads parts of an answer from the provider writes them straight to the
+ * socket. While it sleeps, the carrier sends the provider's chunks around Undertow ({@link
+ * #send(ByteBuffer)}). The I/O thread writes whole answers and the end of answers in parts: if an
+ * exchange ends on another thread, Undertow's read listener spins against it for the next request.
  */
 final class UndertowExchange implements ClientExchange, DirectSink {
   private static final byte[] NO_BYTES = {};
@@ -43,7 +46,8 @@ final class UndertowExchange implements ClientExchange, DirectSink {
   private ByteBuffer unsent = NONE; // accepted chunks that the client has not taken
 
   /**
-   * The socket for chunks, cached until Undertow writes again. A lookup touches a dozen objects per event, which are in no processor's cache when thousands of streams are open.
+   * The socket for chunks, cached until Undertow writes again. A lookup touches a dozen objects per
+   * event, which are in no processor's cache when thousands of streams are open.
    */
   private @Nullable StreamSinkConduit direct;
 
@@ -146,7 +150,8 @@ final class UndertowExchange implements ClientExchange, DirectSink {
     if (length >= 0) {
       exchange.setResponseContentLength(length);
     } else if (exchange.isHttp11() && !exchange.isPersistent()) {
-      // Without keep-alive, as during a drain, Undertow would end the answer by closing the connection: a truncated answer would look complete.
+      // Without keep-alive, as during a drain, Undertow would end the answer by closing the
+      // connection: a truncated answer would look complete.
       exchange.getResponseHeaders().put(Headers.TRANSFER_ENCODING, "chunked");
     }
   }
@@ -201,7 +206,9 @@ final class UndertowExchange implements ClientExchange, DirectSink {
   }
 
   /**
-   * The raw socket, if chunks may be written to it: the client is on this carrier, without TLS, gets a chunked answer, and has not pipelined its next request. Null for HTTP/1.0 and for a status without a body.
+   * The raw socket, if chunks may be written to it: the client is on this carrier, without TLS,
+   * gets a chunked answer, and has not pipelined its next request. Null for HTTP/1.0 and for a
+   * status without a body.
    */
   private @Nullable StreamSinkConduit chunkSocket() {
     return exchange.isInIoThread()

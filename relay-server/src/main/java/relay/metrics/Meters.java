@@ -16,6 +16,7 @@ import io.micrometer.core.instrument.binder.system.UptimeMetrics;
 import io.micrometer.prometheusmetrics.PrometheusConfig;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collection;
 import java.util.HashMap;
@@ -25,10 +26,14 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.function.LongSupplier;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 import relay.config.Config;
+import relay.config.ProviderConfig;
 import relay.model.TokenUsage;
 import relay.pool.Plans;
 import relay.redis.KeyPool;
+import relay.redis.PoolPlan;
 import relay.redis.RedisEngine;
 
 /**
@@ -55,7 +60,8 @@ public final class Meters implements AutoCloseable {
   private final PrometheusMeterRegistry registry =
       new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
   private final JvmGcMetrics garbageCollection = new JvmGcMetrics();
-  private final LabelValues labels;
+  private volatile LabelValues labels;
+  private List<ProviderConfig> present; // of the configuration in use
   private final TrafficMeters traffic;
   private final EngineGauges engine;
   private final ClientMeters clients;
@@ -66,14 +72,19 @@ public final class Meters implements AutoCloseable {
   private final Timer acquire;
   private final Counter attempts;
   private final Counter failedReloads;
-  private final Map<String, Misses> estimateErrors = new HashMap<>(); // by token type
+  private final Counter takenReloads;
+  private final ConfigCollector configuration;
+  private final Series wouldDeny;
+  private final ShadowLog shadow = new ShadowLog(System::nanoTime);
+  private final Map<String, Misses> estimateErrors = new HashMap<>(); // by the tokens' type
   private final LongAdder inflight = new LongAdder();
   private final LongAdder reserved = new LongAdder();
   private volatile LongSupplier droppedLines = () -> 0;
 
   /** Creates the meters. Enabled providers determine the label values. */
   public Meters(Config config) {
-    var providers = config.enabledProviders();
+    List<ProviderConfig> providers = config.enabledProviders();
+    present = providers;
     labels = new LabelValues(providers);
     traffic = new TrafficMeters(registry, labels, providers);
     engine =
@@ -96,14 +107,23 @@ public final class Meters implements AutoCloseable {
           var _ = firstByteTimer(provider.name());
         });
     var _ = requestDuration(LabelValues.NONE);
-    gauge("relay.inflight", "Requests in progress", inflight);
-    gauge("relay.reserved.tokens", "Tokens reserved by requests in progress", reserved);
-    var _ = reloads("success");
+    gauge("relay.inflight", "Requests under way", inflight);
+    gauge("relay.reserved.tokens", "Tokens reserved by requests under way", reserved);
+    takenReloads = reloads("success");
     failedReloads = reloads("failure");
     FunctionCounter.builder("relay.log.dropped", this, m -> m.droppedLines.getAsLong())
         .description("Log lines dropped because stderr was not read fast enough")
         .register(registry);
+    wouldDeny =
+        new Series(
+            registry,
+            "relay.would.deny",
+            "Requests that passed in shadow mode, and would have been refused",
+            "scope");
+    wouldDeny.prepare(Stream.of("pool", "client", "budget").map(List::of));
     engine.register(registry);
+    configuration = new ConfigCollector(engine::configurations);
+    registry.getPrometheusRegistry().register(configuration);
     registry.getPrometheusRegistry().register(new PoolCollector(engine::views));
     registry.getPrometheusRegistry().register(clientUsage);
     bindJvm();
@@ -133,9 +153,9 @@ public final class Meters implements AutoCloseable {
     engine.bind(redis, pools);
   }
 
-  /** Binds the gauges of clients' own limits to this pool. */
-  public void bindClients(KeyPool pool) {
-    clientUsage.bind(pool);
+  /** The gauges of clients' own limits read this pool from now on; null if no client has any. */
+  public void bindClients(@Nullable PoolPlan plan, @Nullable KeyPool pool) {
+    clientUsage.bind(plan, pool);
   }
 
   /** Binds the counter of dropped log lines to this source. */
@@ -143,9 +163,58 @@ public final class Meters implements AutoCloseable {
     droppedLines = dropped;
   }
 
-  /** Counts a configuration reload that failed. */
-  public void reloadFailed() {
-    failedReloads.increment();
+  /** A changed configuration was read, and took effect or did not. */
+  public void reloaded(boolean taken) {
+    (taken ? takenReloads : failedReloads).increment();
+  }
+
+  /**
+   * The configuration that the replica runs with.
+   *
+   * @param needRestart how many of the file's settings hold from the next start only
+   */
+  public void configuration(String hash, int needRestart) {
+    configuration.runs(hash, needRestart);
+  }
+
+  /**
+   * Another configuration gives the labels their values. What the one before named keeps its series
+   * until the next change: its last requests still run.
+   */
+  public synchronized void reconfigure(Config config) {
+    List<ProviderConfig> providers = config.enabledProviders();
+    List<ProviderConfig> both = new ArrayList<>(present);
+    both.addAll(providers);
+    present = providers;
+    LabelValues known = new LabelValues(both);
+    labels = known;
+    traffic.reconfigure(known, providers);
+    clients.reconfigure(config.server().auth());
+    for (Map<String, Timer> timers : List.of(requestDuration, firstByte)) {
+      timers.forEach(
+          (provider, timer) -> {
+            if (!known.isProvider(provider) && timers.remove(provider, timer)) {
+              registry.remove(timer);
+            }
+          });
+    }
+    providers.forEach(
+        provider -> {
+          var _ = requestDuration(provider.name());
+          var _ = firstByteTimer(provider.name());
+        });
+  }
+
+  /**
+   * A request passed that would have been refused if its limits were enforced.
+   *
+   * @param scope {@code pool} or {@code client}: whose limits
+   * @param name of the pool or the client
+   * @param reason as for {@link #denied}
+   */
+  public void wouldDeny(String scope, String name, String reason) {
+    wouldDeny.of(scope).increment();
+    shadow.passed(scope, name, reason);
   }
 
   /** The counters per client. */

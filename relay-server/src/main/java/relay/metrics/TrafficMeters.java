@@ -29,7 +29,7 @@ final class TrafficMeters {
           "connection",
           "silence");
 
-  private final LabelValues labels;
+  private volatile LabelValues labels;
   private final Series requests;
   private final Series grants;
   private final Series denials;
@@ -94,6 +94,18 @@ final class TrafficMeters {
             "Attempts without an answer, by cause",
             "pool",
             "cause");
+    prepare(providers);
+  }
+
+  /** As at the start, under another configuration. Series of what neither names are forgotten. */
+  void reconfigure(LabelValues known, List<ProviderConfig> providers) {
+    labels = known;
+    requests.retain(v -> known.isProvider(v.get(0)) && known.isModel(v.get(1)));
+    List.of(denials, limitRefusals, brokenOff, unanswered)
+        .forEach(series -> series.retain(v -> known.isProvider(v.getFirst())));
+    List.of(grants, quarantines, responses)
+        .forEach(series -> series.retain(v -> known.isKey(v.get(0), v.get(1))));
+    tokens.retain(v -> known.isKey(v.get(0), v.get(1)) && known.isModel(v.get(2)));
     prepare(providers);
   }
 

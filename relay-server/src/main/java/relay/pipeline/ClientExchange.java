@@ -9,7 +9,8 @@ import relay.model.HeaderLines;
 import relay.upstream.UpstreamAnswer.DirectSink;
 
 /**
- * A client's request, and its one answer. No method may be called after {@link #answer}, {@link #end} or {@link #abort}.
+ * A client's request, and its one answer. No method may be called after {@link #answer}, {@link
+ * #end} or {@link #abort}.
  */
 public interface ClientExchange {
 

@@ -4,6 +4,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
 import java.util.Locale;
+import java.util.Objects;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -13,6 +14,7 @@ import relay.model.RelayError;
 import relay.redis.Lease;
 import relay.redis.ProviderBreaker.Passage;
 import relay.redis.Remaining;
+import relay.upstream.ProviderApi;
 import relay.upstream.RateLimitHeaders;
 import relay.upstream.UpstreamAnswer;
 import relay.upstream.UpstreamCall;
@@ -32,6 +34,7 @@ final class ProviderAttempt {
   private final RequestResources resources;
   private final RequestPlan plan;
   private final Route route;
+  private final ProviderApi api;
   private final Passage passage;
   private final Lease lease;
   private final int number;
@@ -51,6 +54,7 @@ final class ProviderAttempt {
     this.route = candidate.route();
     this.passage = candidate.passage();
     this.lease = resources.lease();
+    api = Objects.requireNonNull(route.api().having(lease.key())); // checked when it was granted
     this.number = number;
     body = ProviderBody.of(plan, request.client());
   }
@@ -126,7 +130,7 @@ final class ProviderAttempt {
 
   private UpstreamCall call() {
     UpstreamRequest upstreamRequest =
-        route.api().request(request.client().target(), plan.upstreamModel(), plan.facts().stream());
+        api.request(request.client().target(), plan.upstreamModel(), plan.facts().stream());
     upstreamRequest.method(plan.parsed().method());
     Set<String> connectionNames =
         HeaderPolicy.connectionNames(request.client().headers("connection"));
@@ -139,7 +143,7 @@ final class ProviderAttempt {
               }
             });
     upstreamRequest.header("accept-encoding", acceptEncoding());
-    return route.api().call(upstreamRequest, lease.key(), body);
+    return api.call(upstreamRequest, lease.key(), body);
   }
 
   private String acceptEncoding() {
@@ -182,10 +186,11 @@ final class ProviderAttempt {
       case 401, 403 -> {
         plan.succeeded(passage, request.record().clientName());
         lease.settle(0, 0);
-        if (!plan.unread()) {
-          // A good key may lack rights on some path below /v1/: one client's request must not //
+        if (!plan.unread() && route.api().having(lease.key()) == api) {
+          // If the credential was replaced meanwhile, its refusal says nothing of the new one. And
+          // a good key may lack rights on some path below /v1/: one client's request must not
           // quarantine it for the others.
-          quarantine(lease.key(), List.of(lease.key()), QuarantineReason.refused(answer.status()));
+          refused(lease.key(), QuarantineReason.refused(answer.status()));
         }
         yield new Failure.KeyRefused();
       }
@@ -250,6 +255,12 @@ final class ProviderAttempt {
   /** An account may have thousands of keys. */
   private void quarantineAccount(String account, String reason) {
     quarantine("account " + account, route.pool().keysOf(account), reason);
+  }
+
+  private void refused(String key, String reason) {
+    request.meters().quarantined(route.name(), key);
+    route.pool().quarantineRefused(List.of(key), reason);
+    log.warn("quarantined in {}: {}: {}", route.name(), key, reason);
   }
 
   private void quarantine(String what, List<String> keys, String reason) {

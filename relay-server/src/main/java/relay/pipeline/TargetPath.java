@@ -16,7 +16,9 @@ final class TargetPath {
   }
 
   /**
-   * False for a path that another URL parser may resolve to one outside of {@code /v1/}: with dot segments, plain or escaped, between escaped slashes or before parameters, or with characters that some parsers take as separators.
+   * False for a path that another URL parser may resolve to one outside of {@code /v1/}: with dot
+   * segments, plain or escaped, between escaped slashes or before parameters, or with characters
+   * that some parsers take as separators.
    *
    * @param target path and query
    */

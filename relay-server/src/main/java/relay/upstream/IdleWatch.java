@@ -19,7 +19,7 @@ final class IdleWatch implements AutoCloseable {
   private static final Logger log = LoggerFactory.getLogger(IdleWatch.class);
   private static final long REPEAT_NANOS = 60_000_000_000L;
 
-  private final long idleNanos;
+  private volatile long idleNanos;
   private final Set<Watched> watched = ConcurrentHashMap.newKeySet();
   private final Runnable onLook;
   private final Thread watcher;
@@ -72,6 +72,12 @@ final class IdleWatch implements AutoCloseable {
     }
   }
 
+  /** Holds from the next look on, for calls under way, too. */
+  void idleTimeout(Duration timeout) {
+    idleNanos = timeout.toNanos();
+    LockSupport.unpark(watcher);
+  }
+
   Watched watch(Call call) {
     Watched one = new Watched(call);
     watched.add(one);
@@ -84,20 +90,20 @@ final class IdleWatch implements AutoCloseable {
   }
 
   private void watch() {
-    long pause = Math.min(MAX_PAUSE_NANOS, idleNanos / LOOKS_PER_TIMEOUT);
     while (!closed) {
-      LockSupport.parkNanos(this, pause);
+      long most = idleNanos;
+      LockSupport.parkNanos(this, Math.min(MAX_PAUSE_NANOS, most / LOOKS_PER_TIMEOUT));
       try {
-        look();
+        look(most);
       } catch (Throwable e) { // without this thread, silent providers would hold requests for ever
         report(e);
       }
     }
   }
 
-  private void look() {
+  private void look(long most) {
     long now = System.nanoTime();
-    watched.removeIf(one -> now - one.heardAt >= idleNanos && one.end());
+    watched.removeIf(one -> now - one.heardAt >= most && one.end());
     onLook.run();
   }
 

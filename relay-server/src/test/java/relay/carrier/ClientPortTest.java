@@ -119,7 +119,8 @@ class ClientPortTest {
   }
 
   @Test
-  void bytes_that_arrive_while_reads_are_suspended_are_reported_after_the_resume() throws Exception {
+  void bytes_that_arrive_while_reads_are_suspended_are_reported_after_the_resume()
+      throws Exception {
     AtomicInteger told = new AtomicInteger();
     listen(
         connection ->

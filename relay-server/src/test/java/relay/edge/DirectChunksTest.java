@@ -118,7 +118,8 @@ class DirectChunksTest {
   /** Undertow writes the missing bytes with its next chunk. */
   @ParameterizedTest
   @ValueSource(ints = {0, 1, 2})
-  void direct_chunks_do_not_overtake_the_line_break_of_the_previous_chunk(int bytes) throws Exception {
+  void direct_chunks_do_not_overtake_the_line_break_of_the_previous_chunk(int bytes)
+      throws Exception {
     lacking = bytes;
     try (Socket client = new Socket(port.address().getAddress(), port.address().getPort())) {
       client

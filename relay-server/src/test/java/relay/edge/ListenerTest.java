@@ -29,7 +29,8 @@ class ListenerTest {
 
   @ParameterizedTest
   @ValueSource(booleans = {false, true})
-  void a_closed_port_accepts_no_connection_and_serves_the_open_ones(boolean secure) throws Exception {
+  void a_closed_port_accepts_no_connection_and_serves_the_open_ones(boolean secure)
+      throws Exception {
     try (Carriers carriers = new Carriers("carrier", 1)) {
       Listener listener =
           new Listener(

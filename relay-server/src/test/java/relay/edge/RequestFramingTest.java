@@ -93,7 +93,10 @@ class RequestFramingTest {
     assertFalse(framing.inBody());
   }
 
-  /** The bytes that Undertow gets, for input in parts. Open whitespace is held back, as in the guard. */
+  /**
+   * The bytes that Undertow gets, for input in parts. Open whitespace is held back, as in the
+   * guard.
+   */
   private static String seen(byte[] bytes, IntUnaryOperator part) {
     RequestFraming framing = new RequestFraming();
     StringBuilder seen = new StringBuilder();
