@@ -2,6 +2,7 @@ package relay.metrics;
 
 import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.DistributionSummary;
+import io.micrometer.core.instrument.FunctionCounter;
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.Tags;
 import io.micrometer.core.instrument.Timer;
@@ -80,6 +81,7 @@ public final class Meters implements AutoCloseable {
   private final Map<String, Misses> estimateErrors = new HashMap<>(); // by the tokens' type
   private final LongAdder inflight = new LongAdder();
   private final LongAdder reserved = new LongAdder();
+  private volatile LongSupplier droppedLines = () -> 0;
 
   /** Creates the meters. Enabled providers determine the label values. */
   public Meters(Config config) {
@@ -107,6 +109,9 @@ public final class Meters implements AutoCloseable {
     gauge("relay.reserved.tokens", "Tokens reserved by requests under way", reserved);
     takenReloads = reloads("success");
     failedReloads = reloads("failure");
+    FunctionCounter.builder("relay.log.dropped", this, m -> m.droppedLines.getAsLong())
+        .description("Log lines dropped because stderr was not read fast enough")
+        .register(registry);
     wouldDeny =
         new Series(
             registry,
@@ -155,6 +160,11 @@ public final class Meters implements AutoCloseable {
   /** The gauges of clients' own limits read this pool from now on; null if no client has any. */
   public void bindClients(@Nullable PoolPlan plan, @Nullable KeyPool pool) {
     clientUsage.bind(plan, pool);
+  }
+
+  /** Binds the counter of dropped log lines to this source. */
+  public void bindLog(LongSupplier dropped) {
+    droppedLines = dropped;
   }
 
   /** A changed configuration was read, and took effect or did not. */
@@ -328,6 +338,17 @@ public final class Meters implements AutoCloseable {
    */
   public void limitRefusal(String pool, String kind) {
     traffic.limitRefusal(pool, kind);
+  }
+
+  /**
+   * Counts an attempt without an answer.
+   *
+   * @param cause {@code name}, {@code refused}, {@code route}, {@code timeout}, {@code tls}, {@code
+   *     certificate}, {@code token}, {@code local}, {@code protocol}, {@code connection} or {@code
+   *     silence}
+   */
+  public void unanswered(String pool, String cause) {
+    traffic.unanswered(pool, cause);
   }
 
   /**
