@@ -84,11 +84,7 @@ public final class Meters implements AutoCloseable {
     for (String type : List.of("input", "output")) {
       estimateErrors.put(type, new Misses(summary(type, "over"), summary(type, "under")));
     }
-    providers.forEach(
-        provider -> {
-          var _ = requestDuration(provider.name());
-          var _ = firstByteTimer(provider.name());
-        });
+    prepare(providers);
     var _ = requestDuration(LabelValues.NONE);
     gauge("relay.inflight", "Requests under way", inflight);
     gauge("relay.reserved.tokens", "Tokens reserved by requests under way", reserved);
@@ -143,19 +139,12 @@ public final class Meters implements AutoCloseable {
     (taken ? takenReloads : failedReloads).increment();
   }
 
-  /**
-   * The configuration that the replica runs with.
-   *
-   * @param needRestart how many of the file's settings hold from the next start only
-   */
+  /** Shows the configuration in use, and how many of its settings need a restart. */
   public void configuration(String hash, int needRestart) {
     configuration.runs(hash, needRestart);
   }
 
-  /**
-   * Another configuration gives the labels their values. What the one before named keeps its series
-   * until the next change: its last requests still run.
-   */
+  /** Takes label values from another config; those of the one before stay until the next. */
   public synchronized void reconfigure(Config config) {
     List<ProviderConfig> providers = config.enabledProviders();
     List<ProviderConfig> both = new ArrayList<>(present);
@@ -166,18 +155,19 @@ public final class Meters implements AutoCloseable {
     traffic.reconfigure(known, providers);
     clients.reconfigure(config.server().auth());
     for (Map<String, Timer> timers : List.of(requestDuration, firstByte)) {
-      timers.forEach(
-          (provider, timer) -> {
-            if (!known.isProvider(provider) && timers.remove(provider, timer)) {
-              registry.remove(timer);
-            }
-          });
+      timers.entrySet().stream()
+          .filter(timer -> !known.isProvider(timer.getKey()))
+          .forEach(timer -> registry.remove(timer.getValue()));
+      timers.keySet().removeIf(provider -> !known.isProvider(provider));
     }
-    providers.forEach(
-        provider -> {
-          var _ = requestDuration(provider.name());
-          var _ = firstByteTimer(provider.name());
-        });
+    prepare(providers);
+  }
+
+  private void prepare(List<ProviderConfig> providers) {
+    for (ProviderConfig provider : providers) {
+      var _ = requestDuration(provider.name());
+      var _ = firstByteTimer(provider.name());
+    }
   }
 
   /**
