@@ -45,6 +45,15 @@ final class ClientDisconnectWatch {
     }
   }
 
+  /** Runs a callback if the client disconnects while it reads the rest of its answer. */
+  static void onCloseDuringAnswer(HttpServerExchange exchange, Runnable callback) {
+    if (exchange.getConnection() instanceof HttpServerConnection http) {
+      Closing.of(http).tell(exchange, callback);
+    } else {
+      lookAfterStream(exchange, callback);
+    }
+  }
+
   /**
    * Notifies the current exchange when its connection closes. One per connection, and it drops each
    * exchange at its end. A listener per exchange would retain all of them, with their bodies, until

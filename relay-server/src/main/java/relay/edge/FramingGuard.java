@@ -22,6 +22,7 @@ import org.xnio.channels.StreamSinkChannel;
 import org.xnio.conduits.AbstractStreamSourceConduit;
 import org.xnio.conduits.ConduitReadableByteChannel;
 import org.xnio.conduits.StreamSourceConduit;
+import org.xnio.ssl.SslConnection;
 
 /**
  * Checks every byte of HTTP/1.1 clients with {@link RequestFraming} before Undertow gets it. A
@@ -34,10 +35,15 @@ final class FramingGuard implements DelegateOpenListener {
   private static final byte[] NOTHING = {};
 
   private final HttpOpenListener undertow;
+  private final UnfinishedHeads heads;
   private final Set<StreamConnection> broken = ConcurrentHashMap.newKeySet();
 
-  FramingGuard(HttpOpenListener undertow) {
+  /**
+   * @param heads counts the bytes of unfinished heads
+   */
+  FramingGuard(HttpOpenListener undertow, UnfinishedHeads heads) {
     this.undertow = undertow;
+    this.heads = heads;
   }
 
   /**
@@ -61,12 +67,24 @@ final class FramingGuard implements DelegateOpenListener {
   public void handleEvent(StreamConnection connection, @Nullable PooledByteBuffer first) {
     RequestFraming framing = new RequestFraming();
     StreamSourceConduit source = connection.getSourceChannel().getConduit();
-    Guarded guarded = new Guarded(source, connection, framing);
+    UnfinishedHeads.Head head = heads.of(connection);
+    if (!head.admit(
+        connection instanceof SslConnection
+            ? UnfinishedHeads.SECURE_BYTES
+            : UnfinishedHeads.PLAIN_BYTES)) {
+      if (first != null) {
+        first.close();
+      }
+      IoUtils.safeClose(connection);
+      return;
+    }
+    Guarded guarded = new Guarded(source, connection, framing, head);
     if (first != null) {
       ByteBuffer bytes = first.getBuffer();
       int stop = framing.accept(bytes, bytes.position(), bytes.limit());
       if (stop < bytes.limit() && framing.inBody()) {
         first.close();
+        head.endWithConnection();
         IoUtils.safeClose(connection);
         return;
       }
@@ -75,6 +93,7 @@ final class FramingGuard implements DelegateOpenListener {
     }
     connection.getSourceChannel().setConduit(guarded);
     undertow.handleEvent(connection, first);
+    head.endWithConnection();
   }
 
   /** Undertow answers a NUL in a head with 400 and closes. */
@@ -88,11 +107,19 @@ final class FramingGuard implements DelegateOpenListener {
   private final class Guarded extends AbstractStreamSourceConduit<StreamSourceConduit> {
     private final StreamConnection connection;
     private final RequestFraming framing;
+    private final UnfinishedHeads.Head head;
     private byte[] held = NOTHING;
     private boolean stopped;
+    private int received; // as far as it may be HTTP/2's preface
+    private @Nullable Http2Frames frames;
 
-    Guarded(StreamSourceConduit next, StreamConnection connection, RequestFraming framing) {
+    Guarded(
+        StreamSourceConduit next,
+        StreamConnection connection,
+        RequestFraming framing,
+        UnfinishedHeads.Head head) {
       super(next);
+      this.head = head;
       this.connection = connection;
       this.framing = framing;
     }
@@ -129,6 +156,7 @@ final class FramingGuard implements DelegateOpenListener {
       held = NOTHING;
       int end = target.position();
       int stop = framing.accept(target, from, end);
+      count(target, from, end);
       if (stop < end && framing.inBody()) {
         stopped = true;
         target.position(stop);
@@ -140,6 +168,20 @@ final class FramingGuard implements DelegateOpenListener {
       }
       target.position(end - holdBack(target, end));
       return target.position() - start;
+    }
+
+    private void count(ByteBuffer bytes, int from, int end) throws IOException {
+      if (framing.isHttp2()) {
+        if (frames == null) {
+          frames = new Http2Frames(Http2Frames.PREFACE_BYTES - received);
+        }
+        head.holds(frames.accept(bytes, from, end));
+      } else if (framing.inHead()) {
+        head.grow(end - from);
+      } else {
+        head.end();
+      }
+      received = Math.min(Http2Frames.PREFACE_BYTES, received + (end - from));
     }
 
     /** Keeps the whitespace before an index for the next read. Returns its length. */

@@ -19,7 +19,9 @@ import org.xnio.OptionMap;
 import relay.carrier.Buffers;
 import relay.carrier.Carriers;
 import relay.carrier.ClientPort;
+import relay.carrier.DescriptorReserve;
 import relay.config.TlsConfig;
+import relay.memory.MemoryBudget;
 
 /**
  * The port that clients connect to: HTTP/1.1, and HTTP/2 by prior knowledge or, with TLS, by ALPN.
@@ -52,22 +54,28 @@ final class Listener {
   private final OpenListener opener;
   private final @Nullable TlsConfig tls;
   private final Duration patience;
+  private final DescriptorReserve descriptors;
   private @Nullable ClientPort plain;
   private @Nullable SecurePort secure;
 
   /**
    * @param patience how long a client may take for a TLS handshake, and for a head
    * @param carriers serve plain connections
+   * @param memory bounds unfinished heads
+   * @param descriptors bounds connections
    */
   Listener(
       boolean http2,
       @Nullable TlsConfig tls,
       Duration patience,
       HttpHandler handler,
-      Carriers carriers) {
+      Carriers carriers,
+      MemoryBudget memory,
+      DescriptorReserve descriptors) {
     this.tls = tls;
     this.patience = patience;
     this.carriers = carriers;
+    this.descriptors = descriptors;
     options =
         OptionMap.builder()
             .set(UndertowOptions.ENABLE_HTTP2, http2)
@@ -82,16 +90,17 @@ final class Listener {
             .set(UndertowOptions.ALWAYS_SET_KEEP_ALIVE, false)
             .set(UndertowOptions.BUFFER_PIPELINED_DATA, true)
             .getMap();
-    guard = new FramingGuard(new HttpOpenListener(buffers, options));
-    opener = tls == null ? guard : alpn(http2);
+    UnfinishedHeads heads = new UnfinishedHeads(memory);
+    guard = new FramingGuard(new HttpOpenListener(buffers, options), heads);
+    opener = tls == null ? guard : alpn(http2, heads);
     opener.setRootHandler(handler);
   }
 
-  private OpenListener alpn(boolean http2) {
+  private OpenListener alpn(boolean http2, UnfinishedHeads heads) {
     AlpnOpenListener alpn = new AlpnOpenListener(buffers, options, guard);
     if (http2) {
       Http2OpenListener listener = new Http2OpenListener(buffers, options);
-      alpn.addProtocol(Http2OpenListener.HTTP2, listener, 1);
+      alpn.addProtocol(Http2OpenListener.HTTP2, new Http2Guard(listener, heads), 1);
     }
     return alpn;
   }
@@ -115,9 +124,9 @@ final class Listener {
     InetSocketAddress address = new InetSocketAddress(host, port);
     try {
       if (tls == null) {
-        plain = carriers.listen(address, BACKLOG, opener);
+        plain = carriers.listen(address, BACKLOG, opener, descriptors::permits);
       } else {
-        secure = new SecurePort(address, BACKLOG, tls, patience, opener);
+        secure = new SecurePort(address, BACKLOG, tls, patience, opener, descriptors);
       }
     } catch (IOException e) {
       throw new UncheckedIOException(e);

@@ -49,6 +49,7 @@ final class RequestFraming {
   private State state = State.REQUEST_LINE;
   private int at; // bytes of the line at hand
   private boolean mayBePreface = true;
+  private boolean http2;
   private boolean mayBeLength;
   private boolean mayBeEncoding;
   private long length; // of the body, or of the current chunk
@@ -59,6 +60,16 @@ final class RequestFraming {
   /** Whether the head was accepted and the body is being read. */
   boolean inBody() {
     return state.compareTo(State.BODY) >= 0 && state != State.ANYTHING;
+  }
+
+  /** Whether the connection began HTTP/2. */
+  boolean isHttp2() {
+    return http2;
+  }
+
+  /** Whether a head has begun and is not complete. */
+  boolean inHead() {
+    return state.compareTo(State.BODY) < 0 && (state != State.REQUEST_LINE || at > 0);
   }
 
   /** Whether everything passes from now on. */
@@ -170,7 +181,8 @@ final class RequestFraming {
     mayBePreface = mayBePreface && at < PREFACE.length() && b == PREFACE.charAt(at);
     at++;
     if (b == '\n') {
-      state = mayBePreface && at == PREFACE.length() ? State.ANYTHING : State.LINE_START;
+      http2 = mayBePreface && at == PREFACE.length();
+      state = http2 ? State.ANYTHING : State.LINE_START;
     }
     return true;
   }

@@ -2,6 +2,7 @@ package relay.metrics;
 
 import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.DistributionSummary;
+import io.micrometer.core.instrument.FunctionCounter;
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.Tags;
 import io.micrometer.core.instrument.Timer;
@@ -23,10 +24,12 @@ import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.LongAdder;
+import java.util.function.LongSupplier;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import relay.config.Config;
 import relay.config.ProviderConfig;
+import relay.memory.MemoryBudget;
 import relay.model.TokenUsage;
 import relay.pool.Plans;
 import relay.redis.KeyPool;
@@ -48,6 +51,7 @@ public final class Meters implements AutoCloseable {
   private List<ProviderConfig> present; // of the configuration in use
   private final TrafficMeters traffic;
   private final EngineGauges engine;
+  private final ResourceGauges resources = new ResourceGauges();
   private final ClientMeters clients;
   private final ClientUsage clientUsage;
   private final Map<String, Timer> requestDuration = new ConcurrentHashMap<>();
@@ -63,6 +67,7 @@ public final class Meters implements AutoCloseable {
   private final Map<String, Misses> estimateErrors = new HashMap<>(); // by the tokens' type
   private final LongAdder inflight = new LongAdder();
   private final LongAdder reserved = new LongAdder();
+  private volatile LongSupplier droppedLines = () -> 0;
 
   /** Creates the meters. Enabled providers determine the label values. */
   public Meters(Config config) {
@@ -90,6 +95,9 @@ public final class Meters implements AutoCloseable {
     gauge("relay.reserved.tokens", "Tokens reserved by requests under way", reserved);
     takenReloads = reloads("success");
     failedReloads = reloads("failure");
+    FunctionCounter.builder("relay.log.dropped", this, m -> m.droppedLines.getAsLong())
+        .description("Log lines dropped because stderr was not read fast enough")
+        .register(registry);
     wouldDeny =
         new Series(
             registry,
@@ -98,6 +106,7 @@ public final class Meters implements AutoCloseable {
             "scope");
     wouldDeny.prepare(Stream.of("pool", "client", "budget").map(List::of));
     engine.register(registry);
+    resources.register(registry);
     configuration = new ConfigCollector(engine::configurations);
     registry.getPrometheusRegistry().register(configuration);
     registry.getPrometheusRegistry().register(new PoolCollector(engine::views));
@@ -129,9 +138,19 @@ public final class Meters implements AutoCloseable {
     engine.bind(redis, pools);
   }
 
+  /** Binds the meters of memory, and of pauses in accepting connections, to these sources. */
+  public void bindResources(MemoryBudget memory, LongSupplier acceptPauses) {
+    resources.bind(memory, acceptPauses);
+  }
+
   /** The gauges of clients' own limits read this pool from now on; null if no client has any. */
   public void bindClients(@Nullable PoolPlan plan, @Nullable KeyPool pool) {
     clientUsage.bind(plan, pool);
+  }
+
+  /** Binds the counter of dropped log lines to this source. */
+  public void bindLog(LongSupplier dropped) {
+    droppedLines = dropped;
   }
 
   /** A changed configuration was read, and took effect or did not. */
@@ -305,6 +324,17 @@ public final class Meters implements AutoCloseable {
    */
   public void limitRefusal(String pool, String kind) {
     traffic.limitRefusal(pool, kind);
+  }
+
+  /**
+   * Counts an attempt without an answer.
+   *
+   * @param cause {@code name}, {@code refused}, {@code route}, {@code timeout}, {@code tls}, {@code
+   *     certificate}, {@code token}, {@code local}, {@code protocol}, {@code connection} or {@code
+   *     silence}
+   */
+  public void unanswered(String pool, String cause) {
+    traffic.unanswered(pool, cause);
   }
 
   /**
