@@ -17,7 +17,6 @@ import io.micrometer.prometheusmetrics.PrometheusConfig;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.Collection;
 import java.util.HashMap;
 import java.util.List;
@@ -42,19 +41,6 @@ import relay.redis.RedisEngine;
  * lookup and one addition.
  */
 public final class Meters implements AutoCloseable {
-  /** From a cache hit to a long answer, in milliseconds. */
-  private static final Duration[] REQUEST_BUCKETS =
-      millis(5, 25, 100, 250, 500, 1_000, 2_500, 5_000, 10_000, 30_000, 60_000, 120_000, 300_000);
-
-  private static final Duration[] FIRST_BYTE_BUCKETS =
-      millis(5, 25, 50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000, 30_000, 60_000);
-
-  /** Relay's own overhead is below a millisecond, Redis included. */
-  private static final Duration[] FAST_BUCKETS =
-      micros(50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000, 25_000, 50_000, 100_000, 250_000);
-
-  private static final double[] RATIO_BUCKETS = {0.05, 0.1, 0.25, 0.5, 0.75, 1, 1.5, 2, 4, 10, 100};
-
   /** Estimation errors: over- and underestimates. */
   private record Misses(DistributionSummary over, DistributionSummary under) {}
 
@@ -94,8 +80,8 @@ public final class Meters implements AutoCloseable {
             providers.stream().map(Plans::of).toList(), config.redis().onUnavailable());
     clients = new ClientMeters(registry, config.server().auth());
     clientUsage = new ClientUsage(Plans.ofClients(config.server().auth()).orElse(null));
-    overhead = timer("relay.overhead", "Time that Relay itself adds to a request", FAST_BUCKETS);
-    acquire = timer("relay.acquire.duration", "Time to acquire a key", FAST_BUCKETS);
+    overhead = timer("relay.overhead", "Time that Relay itself adds to a request", Buckets.FAST);
+    acquire = timer("relay.acquire.duration", "Time to acquire a key", Buckets.FAST);
     attempts =
         Counter.builder("relay.attempts")
             .description("Requests sent to providers, including retries")
@@ -302,7 +288,7 @@ public final class Meters implements AutoCloseable {
     return DistributionSummary.builder("relay.estimate.error.ratio")
         .description("Reserved minus used tokens of a request, divided by used tokens: 0 is exact")
         .tags("type", type, "direction", direction)
-        .serviceLevelObjectives(RATIO_BUCKETS)
+        .serviceLevelObjectives(Buckets.RATIO)
         .register(registry);
   }
 
@@ -381,7 +367,7 @@ public final class Meters implements AutoCloseable {
                 timer(
                     "relay.request.duration",
                     "Time from a request's arrival to the end of its answer",
-                    REQUEST_BUCKETS,
+                    Buckets.REQUEST,
                     "provider",
                     p));
   }
@@ -396,7 +382,7 @@ public final class Meters implements AutoCloseable {
                 timer(
                     "relay.time.to.first.byte",
                     "Time from a request's arrival to the first byte from the provider",
-                    FIRST_BYTE_BUCKETS,
+                    Buckets.FIRST_BYTE,
                     "provider",
                     p));
   }
@@ -414,15 +400,5 @@ public final class Meters implements AutoCloseable {
         .description(description)
         .strongReference(true)
         .register(registry);
-  }
-
-  private static Duration[] millis(int... millis) {
-    return Arrays.stream(millis).mapToObj(Duration::ofMillis).toArray(Duration[]::new);
-  }
-
-  private static Duration[] micros(int... micros) {
-    return Arrays.stream(micros)
-        .mapToObj(n -> Duration.ofNanos(n * 1000L))
-        .toArray(Duration[]::new);
   }
 }
