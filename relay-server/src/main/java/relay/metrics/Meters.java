@@ -1,7 +1,6 @@
 package relay.metrics;
 
 import io.micrometer.core.instrument.Counter;
-import io.micrometer.core.instrument.DistributionSummary;
 import io.micrometer.core.instrument.FunctionCounter;
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.Tags;
@@ -18,7 +17,6 @@ import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collection;
-import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
@@ -41,9 +39,6 @@ import relay.redis.RedisEngine;
  * lookup and one addition.
  */
 public final class Meters implements AutoCloseable {
-  /** Estimation errors: over- and underestimates. */
-  private record Misses(DistributionSummary over, DistributionSummary under) {}
-
   private final PrometheusMeterRegistry registry =
       new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
   private final JvmGcMetrics garbageCollection = new JvmGcMetrics();
@@ -64,7 +59,7 @@ public final class Meters implements AutoCloseable {
   private final ConfigCollector configuration;
   private final Series wouldDeny;
   private final ShadowLog shadow = new ShadowLog(System::nanoTime);
-  private final Map<String, Misses> estimateErrors = new HashMap<>(); // by the tokens' type
+  private final EstimateErrors estimateErrors;
   private final LongAdder inflight = new LongAdder();
   private final LongAdder reserved = new LongAdder();
   private volatile LongSupplier droppedLines = () -> 0;
@@ -86,9 +81,7 @@ public final class Meters implements AutoCloseable {
         Counter.builder("relay.attempts")
             .description("Requests sent to providers, including retries")
             .register(registry);
-    for (String type : List.of("input", "output")) {
-      estimateErrors.put(type, new Misses(summary(type, "over"), summary(type, "under")));
-    }
+    estimateErrors = new EstimateErrors(registry);
     prepare(providers);
     var _ = requestDuration(LabelValues.NONE);
     gauge("relay.inflight", "Requests under way", inflight);
@@ -277,19 +270,7 @@ public final class Meters implements AutoCloseable {
    * @param type {@code input} or {@code output}
    */
   public void estimateError(String type, long reservedTokens, long usedTokens) {
-    Misses misses = estimateErrors.get(type);
-    if (misses != null) {
-      DistributionSummary summary = reservedTokens >= usedTokens ? misses.over() : misses.under();
-      summary.record(Math.abs((double) reservedTokens - usedTokens) / Math.max(1, usedTokens));
-    }
-  }
-
-  private DistributionSummary summary(String type, String direction) {
-    return DistributionSummary.builder("relay.estimate.error.ratio")
-        .description("Reserved minus used tokens of a request, divided by used tokens: 0 is exact")
-        .tags("type", type, "direction", direction)
-        .serviceLevelObjectives(Buckets.RATIO)
-        .register(registry);
+    estimateErrors.record(type, reservedTokens, usedTokens);
   }
 
   /** Counts an arrived request as in progress. */
