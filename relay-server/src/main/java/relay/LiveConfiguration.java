@@ -83,7 +83,7 @@ final class LiveConfiguration {
   private volatile Parts parts;
 
   /**
-   * @param thread from which {@link #take} is called; what ends later is cleared away there
+   * @param thread the thread that calls {@link #take}; it also retires unused pools
    */
   LiveConfiguration(
       Config first, RedisEngine engine, Upstream upstream, Meters meters, Executor thread) {

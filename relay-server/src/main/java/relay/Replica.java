@@ -31,6 +31,7 @@ import relay.config.ServerConfig;
 import relay.edge.DataPlane;
 import relay.embedded.EmbeddedRedis;
 import relay.memory.MemoryBudget;
+import relay.logging.Logging;
 import relay.metrics.Meters;
 import relay.pipeline.KeyProbes;
 import relay.pipeline.RequestPipeline;
@@ -100,6 +101,7 @@ final class Replica implements ConfigReloads.Target {
     MemoryBudget memory = MemoryBudget.ofHeap(Runtime.getRuntime().maxMemory());
     DescriptorReserve descriptors = DescriptorReserve.ofProcess();
     meters.bindResources(memory, descriptors::pauses);
+    meters.bindLog(Logging::dropped);
     upstream = connections.join();
 
     ConfigState state = new ConfigState(ConfigOutline.of(config).hash(), Instant.now(), List.of());

@@ -13,6 +13,7 @@ import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.LoggerFactory;
 import picocli.CommandLine.ExitCode;
 import picocli.CommandLine.Model.CommandSpec;
 import relay.cli.Subcommand;
@@ -41,6 +42,9 @@ record ServeCommand(Map<String, String> environment, PrintStream err) implements
 
   @Override
   public int run(@Nullable Path config) throws InterruptedException {
+    // The JDK would write to stderr itself, which blocks while the pipe is full.
+    Thread.setDefaultUncaughtExceptionHandler(
+        (thread, e) -> LoggerFactory.getLogger(ServeCommand.class).error("{} ended", thread, e));
     Thread.ofPlatform().daemon().name("prepare").start(ServeCommand::prepare);
     CompletableFuture<Replica> started = new CompletableFuture<>();
     Runtime.getRuntime().addShutdownHook(new Thread(() -> stop(started), "stop"));
@@ -92,6 +96,7 @@ record ServeCommand(Map<String, String> environment, PrintStream err) implements
         root = root.getCause();
       }
       String why = root.getMessage();
+      Logging.flush(); // log lines explain the error: they come first
       err.println("relay: cannot start: " + (why == null ? root : why));
       throw giveUp(started, ExitCode.SOFTWARE);
     }
@@ -110,6 +115,7 @@ record ServeCommand(Map<String, String> environment, PrintStream err) implements
   private void stop(Future<Replica> started) {
     try {
       started.get(START_SECONDS, TimeUnit.SECONDS).stop();
+      Logging.flush();
       Runtime.getRuntime().halt(ExitCode.OK); // a drained stop is a success, signal or not
     } catch (CancellationException e) {
       // the start failed and was reported

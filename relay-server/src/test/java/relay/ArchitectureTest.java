@@ -97,7 +97,7 @@ class ArchitectureTest {
           Map.entry("relay.auth", 1),
           Map.entry("relay.bedrock", 2), // signatures, and the events of a stream
           Map.entry("relay.body", 3), // a body, its buffer, and the buffers of a replica
-          Map.entry("relay.carrier", 8), // carriers, sockets, buffers, dates, spare descriptors
+          Map.entry("relay.carrier", 9), // carriers, sockets, why none, buffers, dates, descriptors
           Map.entry("relay.cli", 3), // the command line, a command of it, the usual operands
           Map.entry(
               "relay.config", 25), // a record for each block of the file, its outline, its schema

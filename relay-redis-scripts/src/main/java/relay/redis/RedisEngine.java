@@ -32,6 +32,8 @@ public final class RedisEngine implements AutoCloseable {
   private final Map<String, KeyPool> pools = new ConcurrentHashMap<>();
   private final ScheduledThreadPoolExecutor ticker =
       new ScheduledThreadPoolExecutor(1, Thread.ofPlatform().name("redis-tick").daemon().factory());
+  private final SurvivedFaults faults =
+      new SurvivedFaults("redis-tick", log::error, System::nanoTime); // of tick()
   private final Map<String, ProviderBreaker> breakers = new ConcurrentHashMap<>();
   private final Map<String, UsageTally> tallies = new ConcurrentHashMap<>();
   private final Set<KeyPool> ticked = ConcurrentHashMap.newKeySet(); // including pools that retire
@@ -69,7 +71,7 @@ public final class RedisEngine implements AutoCloseable {
     if (!options.isObserver()) {
       var _ =
           engine.ticker.scheduleWithFixedDelay(
-              engine::tick, TICK_MS, TICK_MS, TimeUnit.MILLISECONDS);
+              () -> engine.faults.run(engine::tick), TICK_MS, TICK_MS, TimeUnit.MILLISECONDS);
     }
     return engine;
   }
@@ -167,20 +169,19 @@ public final class RedisEngine implements AutoCloseable {
     var _ = pool.configure().whenComplete((done, failure) -> pool.tick());
   }
 
-  private void tick() {
-    for (KeyPool pool : ticked) {
-      try {
-        pool.tick();
-        if (pool.isOver()) {
-          forget(pool);
-        }
-      } catch (RuntimeException e) {
-        log.warn("Pool {}: {}", pool.plan().name(), e.toString());
-      }
+  private void tick(KeyPool pool) {
+    pool.tick();
+    if (pool.isOver()) {
+      forget(pool);
     }
+  }
+
+  private void tick() {
+    // The executor drops a task that throws: each tick survives whatever the others throw.
+    ticked.forEach(pool -> faults.run(() -> tick(pool)));
     if (link.isUp()) {
-      breakers.values().forEach(ProviderBreaker::tick);
-      tallies.values().forEach(UsageTally::tick);
+      breakers.values().forEach(breaker -> faults.run(breaker::tick));
+      tallies.values().forEach(tally -> faults.run(tally::tick));
     }
   }
 

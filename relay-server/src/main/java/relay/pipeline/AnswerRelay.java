@@ -177,7 +177,7 @@ final class AnswerRelay {
     if (how == Break.STOP) {
       return; // not the provider's fault
     }
-    plan.route().breaker().failed(new Passage.Free());
+    plan.failed(new Passage.Free(), request.record().clientName());
     request.meters().brokenOff(plan.route().name(), how.name().toLowerCase(Locale.ROOT));
   }
 

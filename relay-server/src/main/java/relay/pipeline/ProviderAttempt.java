@@ -18,6 +18,7 @@ import relay.upstream.ProviderApi;
 import relay.upstream.RateLimitHeaders;
 import relay.upstream.UpstreamAnswer;
 import relay.upstream.UpstreamCall;
+import relay.upstream.UpstreamCall.FailureCause;
 import relay.upstream.UpstreamCall.Outcome;
 import relay.upstream.UpstreamRequest;
 
@@ -90,6 +91,7 @@ final class ProviderAttempt {
       }
       case Outcome.Silent() -> {
         upstreamResponse(0);
+        request.meters().unanswered(route.name(), FailureCause.SILENCE.label());
         failedHere();
         request
             .answer()
@@ -112,12 +114,18 @@ final class ProviderAttempt {
       request.answer().cancelled();
       return null;
     }
-    route.breaker().failed(passage);
-    log.debug("request {}: {}", request.record().id(), broken.cause().toString());
+    FailureCause why = broken.why();
+    request.meters().unanswered(route.name(), why.label());
+    route.api().logFailure(why, broken.cause());
+    if (why == FailureCause.LOCAL) {
+      route.breaker().abandoned(passage); // other replicas reach the provider
+    } else if (broken.sent()) {
+      failedHere();
+    } else {
+      plan.unreachable(passage);
+    }
     return new Failure.Unreachable(
-        broken.sent(),
-        "provider %s cannot be reached: %s"
-            .formatted(route.name(), broken.sent() ? "the connection broke" : "no connection"));
+        broken.sent(), "provider %s cannot be reached: %s".formatted(route.name(), why.text()));
   }
 
   private UpstreamCall call() {
@@ -152,7 +160,7 @@ final class ProviderAttempt {
     if (plan.unread()) {
       route.breaker().abandoned(passage);
     } else {
-      route.breaker().failed(passage);
+      plan.failed(passage, request.record().clientName());
     }
   }
 
@@ -172,11 +180,11 @@ final class ProviderAttempt {
         yield failure;
       }
       case 429 -> {
-        route.breaker().succeeded(passage);
+        plan.succeeded(passage, request.record().clientName());
         yield rateLimited(answer);
       }
       case 401, 403 -> {
-        route.breaker().succeeded(passage);
+        plan.succeeded(passage, request.record().clientName());
         lease.settle(0, 0);
         if (!plan.unread() && route.api().having(lease.key()) == api) {
           // If the credential was replaced meanwhile, its refusal says nothing of the new one. And
@@ -187,7 +195,7 @@ final class ProviderAttempt {
         yield new Failure.KeyRefused();
       }
       default -> {
-        route.breaker().succeeded(passage);
+        plan.succeeded(passage, request.record().clientName());
         body.release();
         plan.releaseBody();
         if (answer.isEventStream()) {

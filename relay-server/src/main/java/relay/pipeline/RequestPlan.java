@@ -9,6 +9,7 @@ import relay.model.Dialect;
 import relay.model.Endpoint;
 import relay.redis.Acquisition;
 import relay.redis.Demand;
+import relay.redis.ProviderBreaker.Passage;
 import relay.request.RequestEdits;
 import relay.request.RequestFacts;
 
@@ -23,6 +24,7 @@ final class RequestPlan {
   private final String modelClass;
   private final boolean asksForUsage;
   private final Payload body;
+  private boolean failed; // a failure of this request counts already
 
   RequestPlan(Route route, ParsedRequest parsed) {
     this.route = route;
@@ -90,6 +92,30 @@ final class RequestPlan {
   CompletableFuture<Acquisition> acquire(Demand demand, boolean waits) {
     Duration most = waits ? route.api().config().pooling().maxWait() : Duration.ZERO;
     return counted() ? route.pool().acquire(demand, most) : route.pool().pick(demand);
+  }
+
+  /** Tells the breaker that the provider answered. */
+  void succeeded(Passage passage, String client) {
+    route.breaker().succeeded(passage, client, upstreamModel);
+  }
+
+  /**
+   * Tells the breaker that the provider failed at this request, which may be the request's fault.
+   * The retries of a request count as one failure, but the result of a trial is always needed.
+   */
+  void failed(Passage passage, String client) {
+    if (!failed || passage instanceof Passage.Trial) {
+      failed = true;
+      route.breaker().failed(passage, client, upstreamModel);
+    }
+  }
+
+  /** Tells the breaker that there was no connection. The retries count as one failure. */
+  void unreachable(Passage passage) {
+    if (!failed || passage instanceof Passage.Trial) {
+      failed = true;
+      route.breaker().failed(passage);
+    }
   }
 
   /** The model's name at the provider. */

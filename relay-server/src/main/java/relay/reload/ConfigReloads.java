@@ -39,12 +39,12 @@ public final class ConfigReloads {
   /** Between the two looks that must see the same. */
   private static final Duration SETTLE = Duration.ofMillis(300);
 
-  /** A file that does not come to rest is read as it is. */
+  /** After this time a file that still changes is read nevertheless. */
   private static final Duration LONGEST_UNREST = Duration.ofSeconds(2);
 
   private static final int LOGGED_CHANGES = 200;
 
-  /** What runs with a configuration and can take another. */
+  /** A replica, seen as the user of a configuration. */
   public interface Target {
     /** The configuration in use. */
     Config running();

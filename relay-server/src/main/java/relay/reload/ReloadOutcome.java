@@ -2,7 +2,7 @@ package relay.reload;
 
 import java.util.List;
 
-/** What came of reading the configuration again: all of it took effect, or nothing did. */
+/** The result of a reload: all of the configuration took effect, or nothing did. */
 public sealed interface ReloadOutcome {
 
   /**

@@ -5,6 +5,8 @@ import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.locks.LockSupport;
 import okhttp3.Call;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Cancels calls whose provider is silent for too long. One thread checks all calls periodically:
@@ -14,10 +16,15 @@ final class IdleWatch implements AutoCloseable {
   private static final long LOOKS_PER_TIMEOUT = 20;
   private static final long MAX_PAUSE_NANOS = 1_000_000_000;
 
+  private static final Logger log = LoggerFactory.getLogger(IdleWatch.class);
+  private static final long REPEAT_NANOS = 60_000_000_000L;
+
   private volatile long idleNanos;
   private final Set<Watched> watched = ConcurrentHashMap.newKeySet();
   private final Runnable onLook;
   private final Thread watcher;
+  private long faults; // watcher only, as the next
+  private long reportedAt;
   private volatile boolean closed;
 
   /**
@@ -51,7 +58,11 @@ final class IdleWatch implements AutoCloseable {
 
     private boolean end() {
       silent = true;
-      call.cancel();
+      try {
+        call.cancel();
+      } catch (Throwable e) { // the other calls must end, too
+        report(e);
+      }
       return true;
     }
 
@@ -82,9 +93,30 @@ final class IdleWatch implements AutoCloseable {
     while (!closed) {
       long most = idleNanos;
       LockSupport.parkNanos(this, Math.min(MAX_PAUSE_NANOS, most / LOOKS_PER_TIMEOUT));
-      long now = System.nanoTime();
-      watched.removeIf(one -> now - one.heardAt >= most && one.end());
-      onLook.run();
+      try {
+        look(most);
+      } catch (Throwable e) { // without this thread, silent providers would hold requests for ever
+        report(e);
+      }
+    }
+  }
+
+  private void look(long most) {
+    long now = System.nanoTime();
+    watched.removeIf(one -> now - one.heardAt >= most && one.end());
+    onLook.run();
+  }
+
+  private void report(Throwable fault) {
+    long now = System.nanoTime();
+    if (faults++ > 0 && now - reportedAt < REPEAT_NANOS) {
+      return;
+    }
+    reportedAt = now;
+    try {
+      log.error("thread upstream-idle goes on after a fault; faults so far: {}", faults, fault);
+    } catch (Throwable e) {
+      // probably no memory: the next fault is logged in a minute
     }
   }
 

@@ -10,6 +10,8 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.stream.Collectors;
 import okhttp3.HttpUrl;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 import relay.body.Payload;
 import relay.config.Cloud;
 import relay.config.Credential;
@@ -18,10 +20,12 @@ import relay.config.ProviderConfig;
 import relay.config.Secret;
 import relay.model.Dialect;
 import relay.token.TokenCache;
+import relay.upstream.UpstreamCall.FailureCause;
 import relay.vertex.ServiceAccountTokens;
 
 /** A provider's URLs and credentials: builds requests and calls. */
 public final class ProviderApi {
+  private static final Logger log = LoggerFactory.getLogger(ProviderApi.class);
   private static final int REMEMBERED_URLS = 256;
   private static final String ANTHROPIC_VERSION = "2023-06-01";
 
@@ -33,6 +37,7 @@ public final class ProviderApi {
   private final ProviderProtocol wire;
   private final Map<String, KeyCredential> credentials;
   private final Map<String, HttpUrl> urls = new ConcurrentHashMap<>();
+  private final FailureLog failures;
   private volatile @Nullable ProviderApi successor;
 
   /**
@@ -53,6 +58,7 @@ public final class ProviderApi {
             ? previous.lanes
             : upstream.lanes(config.baseUrl().getScheme().equals("https"), connectTimeout);
     this.config = config;
+    failures = new FailureLog(config.name(), log::warn, System::nanoTime);
     String url = config.baseUrl().toString();
     // Paths start with /v1: drop a /v1 at the end of the base URL.
     base = url.endsWith("/v1") ? url.substring(0, url.length() - 3) : url;
@@ -137,6 +143,11 @@ public final class ProviderApi {
       case Credential.ServiceAccount account ->
           new TokenCredential(config.name() + "/" + key.id(), new ServiceAccountTokens(account));
     };
+  }
+
+  /** Logs why an attempt got no answer. Writes few lines, however many attempts fail. */
+  public void logFailure(FailureCause cause, Throwable failure) {
+    failures.report(cause, failure);
   }
 
   /** The provider's configuration. */

@@ -8,6 +8,7 @@ import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.TimeUnit;
 import okhttp3.ConnectionPool;
 import okhttp3.ConnectionSpec;
+import okhttp3.Dns;
 import okhttp3.OkHttpClient;
 import okhttp3.Protocol;
 import org.jspecify.annotations.Nullable;
@@ -32,7 +33,7 @@ public final class Upstream implements AutoCloseable {
   private final Carriers carriers;
   private final OkHttpClient plain;
   private @Nullable CompletableFuture<OkHttpClient> secure;
-  private final NameLookups names = new NameLookups();
+  private final NameLookups names;
   private final IdleWatch idleWatch;
   private final List<ConnectionSlots> lanes = new CopyOnWriteArrayList<>();
 
@@ -41,6 +42,7 @@ public final class Upstream implements AutoCloseable {
    */
   public Upstream(Carriers carriers, Duration connectTimeout, Duration idleTimeout) {
     this.carriers = carriers;
+    names = new NameLookups(Dns.SYSTEM, connectTimeout);
     idleWatch = new IdleWatch(idleTimeout, this::closeOld);
     plain =
         new OkHttpClient.Builder()
