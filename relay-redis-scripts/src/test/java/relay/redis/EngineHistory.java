@@ -25,6 +25,7 @@ import relay.redis.RecordedRedis.Exchange;
 final class EngineHistory {
   /** Index of FCALL's first key. */
   private static final int FLEET = 7; // in a survey's reply
+
   private static final int KEYS_FROM = 3;
 
   /** The reply of a large pool's index that asks for another call. */

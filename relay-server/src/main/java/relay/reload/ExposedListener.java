@@ -5,9 +5,9 @@ import relay.config.ServerConfig;
 import relay.config.ServerConfig.Auth;
 
 /**
- * A file is judged as a whole, but its addresses hold from the next start only. A file may
- * move the data plane to loopback and drop the clients' credentials. It is valid, but until the
- * restart the old address would be open to everyone.
+ * A file is judged as a whole, but its addresses hold from the next start only. A file may move the
+ * data plane to loopback and drop the clients' credentials. It is valid, but until the restart the
+ * old address would be open to everyone.
  */
 final class ExposedListener {
   private ExposedListener() {}

@@ -77,8 +77,9 @@ class ConfigOutlineTest {
   @Test
   void the_order_of_providers_counts_and_that_of_keys_does_not() {
     String swapped =
-        BASE.replace("name: one", "name: zero").replace("name: two", "name: one").replace(
-            "name: zero", "name: two");
+        BASE.replace("name: one", "name: zero")
+            .replace("name: two", "name: one")
+            .replace("name: zero", "name: two");
     assertTrue(
         outline(BASE).changesTo(outline(swapped)).stream()
             .anyMatch(line -> line.startsWith("providers: order [one, two] -> [two, one]")));
