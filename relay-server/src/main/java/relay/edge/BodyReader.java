@@ -6,13 +6,14 @@ import java.nio.ByteBuffer;
 import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 import org.xnio.channels.StreamSourceChannel;
-import relay.body.Payload;
 import relay.body.BodyBuffer;
 import relay.body.BodyBuffers;
+import relay.body.Payload;
 import relay.pipeline.ClientExchange.Body;
 
 /**
- * Reads a body, bounded in bytes and in time. An array grows with the bytes that have arrived, not with the announced length. A {@link BodyBuffer} is reserved at once.
+ * Reads a body, bounded in bytes and in time. An array grows with the bytes that have arrived, not
+ * with the announced length. A {@link BodyBuffer} is reserved at once.
  */
 final class BodyReader {
   private static final int FIRST_ROOM = BodyBuffers.BYTES;
@@ -24,6 +25,7 @@ final class BodyReader {
 
   private final HttpServerExchange exchange;
   private final StreamSourceChannel channel;
+  private final ClientClosing closing;
   private final ClientBounds bounds;
   private final int maxBytes;
   private @Nullable BodyBuffer direct;
@@ -32,15 +34,21 @@ final class BodyReader {
   private long startedNanos; // of the first wait; 0 before it
 
   private BodyReader(
-      HttpServerExchange exchange, StreamSourceChannel channel, ClientBounds bounds, int maxBytes) {
+      HttpServerExchange exchange,
+      StreamSourceChannel channel,
+      ClientClosing closing,
+      ClientBounds bounds,
+      int maxBytes) {
     this.exchange = exchange;
     this.channel = channel;
+    this.closing = closing;
     this.bounds = bounds;
     this.maxBytes = maxBytes;
   }
 
   /** Reads to the end. Blocks: use a virtual thread. */
-  static Body read(HttpServerExchange exchange, ClientBounds bounds, int maxBytes) {
+  static Body read(
+      HttpServerExchange exchange, ClientClosing closing, ClientBounds bounds, int maxBytes) {
     if (exchange.getRequestContentLength() > maxBytes) {
       exchange.setPersistent(false); // the rest stays unread
       return new Body.TooLarge();
@@ -50,7 +58,7 @@ final class BodyReader {
       return new Body.Whole(Payload.of(NONE));
     }
     try {
-      return new BodyReader(exchange, channel, bounds, maxBytes).read();
+      return new BodyReader(exchange, channel, closing, bounds, maxBytes).read();
     } catch (IOException e) {
       return new Body.Broken();
     }
@@ -150,7 +158,7 @@ final class BodyReader {
     if (left <= 0) {
       return false;
     }
-    ChannelWait.awaitReadable(channel, left);
+    ChannelWait.awaitReadable(channel, closing, left);
     return true;
   }
 
@@ -161,7 +169,10 @@ final class BodyReader {
     }
   }
 
-  /** A client that sends much at once will send the rest soon. One that sends little may be an attack. */
+  /**
+   * A client that sends much at once will send the rest soon. One that sends little may be an
+   * attack.
+   */
   private long room(int more) {
     if (length > 0) {
       return 2L * bytes.length;

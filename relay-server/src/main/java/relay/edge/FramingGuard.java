@@ -24,7 +24,10 @@ import org.xnio.conduits.ConduitReadableByteChannel;
 import org.xnio.conduits.StreamSourceConduit;
 
 /**
- * Checks every byte of HTTP/1.1 clients with {@link RequestFraming} before Undertow gets it. A fault in a head becomes one that Undertow answers with 400. At a fault in a body the bytes stop, and {@link #foundBroken} reports it, so that the client gets an answer. Undertow would close the connection without one.
+ * Checks every byte of HTTP/1.1 clients with {@link RequestFraming} before Undertow gets it. A
+ * fault in a head becomes one that Undertow answers with 400. At a fault in a body the bytes stop,
+ * and {@link #foundBroken} reports it, so that the client gets an answer. Undertow would close the
+ * connection without one.
  */
 final class FramingGuard implements DelegateOpenListener {
   private static final long ASKED_WITHIN_MS = 1_000;
@@ -38,7 +41,8 @@ final class FramingGuard implements DelegateOpenListener {
   }
 
   /**
-   * Whether the framing of the current body is wrong. To be called after a read without bytes. True once; nothing can be read afterwards.
+   * Whether the framing of the current body is wrong. To be called after a read without bytes. True
+   * once; nothing can be read afterwards.
    */
   boolean foundBroken(HttpServerExchange exchange) {
     return exchange.getConnection() instanceof HttpServerConnection http
@@ -47,7 +51,7 @@ final class FramingGuard implements DelegateOpenListener {
 
   @Override
   public void handleEvent(StreamConnection connection) {
-    handleEvent(connection, null);
+    open(connection, null);
   }
 
   /**
@@ -55,22 +59,14 @@ final class FramingGuard implements DelegateOpenListener {
    */
   @Override
   public void handleEvent(StreamConnection connection, @Nullable PooledByteBuffer first) {
-    RequestFraming framing = new RequestFraming();
+    open(connection, first);
+  }
+
+  /** Serves a connection whose first bytes may have been read. Takes the buffer over. */
+  void open(StreamConnection connection, @Nullable PooledByteBuffer first) {
     StreamSourceConduit source = connection.getSourceChannel().getConduit();
-    Guarded guarded = new Guarded(source, connection, framing);
-    if (first != null) {
-      ByteBuffer bytes = first.getBuffer();
-      int stop = framing.accept(bytes, bytes.position(), bytes.limit());
-      if (stop < bytes.limit() && framing.inBody()) {
-        first.close();
-        IoUtils.safeClose(connection);
-        return;
-      }
-      spoil(bytes, stop, framing);
-      bytes.limit(bytes.limit() - guarded.holdBack(bytes, bytes.limit()));
-    }
-    connection.getSourceChannel().setConduit(guarded);
-    undertow.handleEvent(connection, first);
+    connection.getSourceChannel().setConduit(new Guarded(source, connection, first));
+    undertow.handleEvent(connection, null);
   }
 
   /** Undertow answers a NUL in a head with 400 and closes. */
@@ -83,14 +79,32 @@ final class FramingGuard implements DelegateOpenListener {
 
   private final class Guarded extends AbstractStreamSourceConduit<StreamSourceConduit> {
     private final StreamConnection connection;
-    private final RequestFraming framing;
+    private final RequestFraming framing = new RequestFraming();
+    private @Nullable PooledByteBuffer first; // bytes before those of the socket
     private byte[] held = NOTHING;
     private boolean stopped;
 
-    Guarded(StreamSourceConduit next, StreamConnection connection, RequestFraming framing) {
+    Guarded(
+        StreamSourceConduit next, StreamConnection connection, @Nullable PooledByteBuffer first) {
       super(next);
       this.connection = connection;
-      this.framing = framing;
+      this.first = first;
+    }
+
+    private int fill(ByteBuffer target) throws IOException {
+      return first == null ? next.read(target) : fill(target, first);
+    }
+
+    private int fill(ByteBuffer target, PooledByteBuffer pooled) throws IOException {
+      ByteBuffer bytes = pooled.getBuffer();
+      int n = Math.min(bytes.remaining(), target.remaining());
+      target.put(bytes.slice(bytes.position(), n));
+      bytes.position(bytes.position() + n);
+      if (!bytes.hasRemaining()) {
+        first = null;
+        pooled.close();
+      }
+      return n > 0 || first != null ? n : next.read(target);
     }
 
     @Override
@@ -117,7 +131,7 @@ final class FramingGuard implements DelegateOpenListener {
         target.put(held);
       }
       int from = target.position();
-      int n = next.read(target);
+      int n = fill(target);
       if (n <= 0) {
         target.position(start);
         return n;

@@ -3,16 +3,18 @@ package relay.edge;
 import java.nio.ByteBuffer;
 
 /**
- * Parses the framing of an HTTP/1.1 connection, request by request, and rejects input that two parsers could interpret differently although Undertow accepts it: a folded header line, a length with more digits than a long, chunks with unusual framing. Undertow rejects the rest itself.
+ * Parses the framing of an HTTP/1.1 connection, request by request, and rejects input that two
+ * parsers could interpret differently although Undertow accepts it: a folded header line, a length
+ * with more digits than a long, chunks with unusual framing. Undertow rejects the rest itself.
  *
- * <p>Undertow would merge whitespace inside a header's value into one space, so it is encoded: see {@link HeaderWhitespace}. Only the next byte shows whether whitespace is inside the value, so whitespace at the end of the input {@linkplain #open is held back}.
+ * <p>Undertow would merge whitespace inside a header's value into one space, so it is encoded: see
+ * {@link HeaderWhitespace}. Only the next byte shows whether whitespace is inside the value, so
+ * whitespace at the end of the input {@linkplain #open is held back}.
  *
- * <p>The input may be cut anywhere. HTTP/2 passes unchecked. Not thread-safe.
+ * <p>The input may be cut anywhere. Not thread-safe.
  */
 final class RequestFraming {
-  /**
-   * Most bytes of a chunk-size line with its extensions, or of the trailer.
-   */
+  /** Most bytes of a chunk-size line with its extensions, or of the trailer. */
   static final int MAX_CHUNK_LINE = 4096;
 
   /** Most whitespace in a row inside a value, or at its end. */
@@ -21,7 +23,6 @@ final class RequestFraming {
   private static final int NOT_BEGUN = -1;
   private static final int MAX_LENGTH_DIGITS = 18;
   private static final int MAX_SIZE_DIGITS = 15;
-  private static final String PREFACE = "PRI * HTTP/2.0\r\n";
   private static final String CONTENT_LENGTH = "content-length";
   private static final String TRANSFER_ENCODING = "transfer-encoding";
 
@@ -46,7 +47,6 @@ final class RequestFraming {
 
   private State state = State.REQUEST_LINE;
   private int at; // bytes of the line at hand
-  private boolean mayBePreface = true;
   private boolean mayBeLength;
   private boolean mayBeEncoding;
   private long length; // of the body, or of the current chunk
@@ -65,7 +65,8 @@ final class RequestFraming {
   }
 
   /**
-   * Trailing whitespace of the last input that may be inside a value. Undertow must get it together with the following bytes: put it right before them in the next buffer.
+   * Trailing whitespace of the last input that may be inside a value. Undertow must get it together
+   * with the following bytes: put it right before them in the next buffer.
    */
   int open() {
     return state == State.VALUE ? Math.max(0, blanks) : 0;
@@ -99,7 +100,8 @@ final class RequestFraming {
   }
 
   /**
-   * Skips bytes that change no state, which most bytes of a head do: the rest of a word, of an unneeded name, of the request line.
+   * Skips bytes that change no state, which most bytes of a head do: the rest of a word, of an
+   * unneeded name, of the request line.
    */
   private int afterOrdinary(ByteBuffer bytes, int from, int end) {
     int p = from;
@@ -111,7 +113,7 @@ final class RequestFraming {
       while (p < end && bytes.get(p) != ':' && bytes.get(p) != '\n') {
         p++;
       }
-    } else if (state == State.REQUEST_LINE && !mayBePreface) {
+    } else if (state == State.REQUEST_LINE) {
       while (p < end && bytes.get(p) != '\n') {
         p++;
       }
@@ -149,7 +151,6 @@ final class RequestFraming {
     switch (then) {
       case REQUEST_LINE -> {
         at = 0;
-        mayBePreface = true;
         chunked = false;
         length = 0;
       }
@@ -163,10 +164,9 @@ final class RequestFraming {
   }
 
   private boolean requestLine(byte b) {
-    mayBePreface = mayBePreface && at < PREFACE.length() && b == PREFACE.charAt(at);
     at++;
     if (b == '\n') {
-      state = mayBePreface && at == PREFACE.length() ? State.ANYTHING : State.LINE_START;
+      state = State.LINE_START;
     }
     return true;
   }

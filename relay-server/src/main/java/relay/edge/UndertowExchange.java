@@ -25,7 +25,10 @@ import relay.upstream.UpstreamAnswer.DirectSink;
 /**
  * A client's exchange over Undertow.
  *
- * <p>The virtual thread that reads parts of an answer from the provider writes them straight to the socket. While it sleeps, the carrier sends the provider's chunks around Undertow ({@link #send(ByteBuffer)}). The I/O thread writes whole answers and the end of answers in parts: if an exchange ends on another thread, Undertow's read listener spins against it for the next request.
+ * <p>The virtual thread that reads parts of an answer from the provider writes them straight to the
+ * socket. While it sleeps, the carrier sends the provider's chunks around Undertow ({@link
+ * #send(ByteBuffer)}). The I/O thread writes whole answers and the end of answers in parts: if an
+ * exchange ends on another thread, Undertow's read listener spins against it for the next request.
  */
 final class UndertowExchange implements ClientExchange, DirectSink {
   private static final byte[] NO_BYTES = {};
@@ -34,6 +37,7 @@ final class UndertowExchange implements ClientExchange, DirectSink {
   private final HttpServerExchange exchange;
   private final Dialect dialect;
   private final String target;
+  private final ClientClosing closing;
   private final ClientBounds bounds;
   private final HeaderNames names;
   private final AnswerDate date;
@@ -43,7 +47,8 @@ final class UndertowExchange implements ClientExchange, DirectSink {
   private ByteBuffer unsent = NONE; // accepted chunks that the client has not taken
 
   /**
-   * The socket for chunks, cached until Undertow writes again. A lookup touches a dozen objects per event, which are in no processor's cache when thousands of streams are open.
+   * The socket for chunks, cached until Undertow writes again. A lookup touches a dozen objects per
+   * event, which are in no processor's cache when thousands of streams are open.
    */
   private @Nullable StreamSinkConduit direct;
 
@@ -63,6 +68,7 @@ final class UndertowExchange implements ClientExchange, DirectSink {
     this.names = names;
     this.date = date;
     this.requests = requests;
+    closing = ClientClosing.of(exchange);
     String path = exchange.getRequestURI(); // undecoded
     String query = exchange.getQueryString();
     target = query.isEmpty() ? path : path + "?" + query;
@@ -106,12 +112,12 @@ final class UndertowExchange implements ClientExchange, DirectSink {
 
   @Override
   public Body readBody(int maxBytes) {
-    return BodyReader.read(exchange, bounds, maxBytes);
+    return BodyReader.read(exchange, closing, bounds, maxBytes);
   }
 
   @Override
   public void onGone(Runnable callback) {
-    ClientDisconnectWatch.on(exchange, () -> requests.execute(callback));
+    ClientDisconnectWatch.on(exchange, closing, () -> requests.execute(callback));
   }
 
   @Override
@@ -146,7 +152,8 @@ final class UndertowExchange implements ClientExchange, DirectSink {
     if (length >= 0) {
       exchange.setResponseContentLength(length);
     } else if (exchange.isHttp11() && !exchange.isPersistent()) {
-      // Without keep-alive, as during a drain, Undertow would end the answer by closing the connection: a truncated answer would look complete.
+      // Without keep-alive, as during a drain, Undertow would end the answer by closing the
+      // connection: a truncated answer would look complete.
       exchange.getResponseHeaders().put(Headers.TRANSFER_ENCODING, "chunked");
     }
   }
@@ -201,7 +208,9 @@ final class UndertowExchange implements ClientExchange, DirectSink {
   }
 
   /**
-   * The raw socket, if chunks may be written to it: the client is on this carrier, without TLS, gets a chunked answer, and has not pipelined its next request. Null for HTTP/1.0 and for a status without a body.
+   * The raw socket, if chunks may be written to it: the client is on this carrier, without TLS,
+   * gets a chunked answer, and has not pipelined its next request. Null for HTTP/1.0 and for a
+   * status without a body.
    */
   private @Nullable StreamSinkConduit chunkSocket() {
     return exchange.isInIoThread()
@@ -231,7 +240,7 @@ final class UndertowExchange implements ClientExchange, DirectSink {
     if (end - now <= 0) {
       throw new IOException("the client reads nothing");
     }
-    ChannelWait.awaitWritable(out, end - now);
+    ChannelWait.awaitWritable(out, closing, end - now);
     if (!exchange.getConnection().isOpen()) {
       throw new IOException("the client left");
     }

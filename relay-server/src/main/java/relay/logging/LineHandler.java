@@ -25,6 +25,9 @@ final class LineHandler extends Handler {
 
   @Override
   public void publish(LogRecord record) {
+    if (!isLoggable(record)) {
+      return;
+    }
     byte[] line = getFormatter().format(record).getBytes(StandardCharsets.UTF_8);
     enter();
     try {

@@ -3,6 +3,7 @@ package relay.logging;
 import java.io.FileDescriptor;
 import java.io.FileOutputStream;
 import java.io.OutputStream;
+import java.util.logging.Formatter;
 import java.util.logging.Handler;
 import java.util.logging.LogManager;
 import java.util.logging.Logger;
@@ -56,8 +57,10 @@ public final class Logging {
     for (Handler handler : root.getHandlers()) {
       root.removeHandler(handler);
     }
-    root.addHandler(
-        new LineHandler(out, format == Format.JSON ? new JsonFormatter() : new TextFormatter()));
+    Formatter formatter = format == Format.JSON ? new JsonFormatter() : new TextFormatter();
+    Handler lines = new LineHandler(out, formatter);
+    lines.setFilter(new LibraryLines(formatter, System::nanoTime));
+    root.addHandler(lines);
     Level quiet = level.toInt() > Level.WARN.toInt() ? level : Level.WARN;
     root.setLevel(Levels.of(quiet));
     Own.LOGGER.setLevel(Levels.of(level));

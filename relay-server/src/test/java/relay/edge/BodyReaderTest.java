@@ -56,10 +56,11 @@ class BodyReaderTest {
 
   private void handle(HttpServerExchange exchange) {
     ClientBounds bounds = new ClientBounds(PATIENCE, PATIENCE, listener.guard(), bodies);
+    ClientClosing closing = ClientClosing.of(exchange);
     exchange.dispatch(
         carriers.at(exchange.getIoThread()),
         () -> {
-          read.add(BodyReader.read(exchange, bounds, MAX_BYTES));
+          read.add(BodyReader.read(exchange, closing, bounds, MAX_BYTES));
           exchange.getIoThread().execute(exchange::endExchange);
         });
   }
