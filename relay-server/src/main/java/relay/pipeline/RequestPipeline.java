@@ -24,12 +24,15 @@ import relay.request.RequestScan;
 import relay.request.RequestScanner;
 
 /**
- * The steps of a request: authenticate, read, scan, choose the provider, estimate, acquire, and then in {@link AttemptLoop} send, stream and settle.
+ * The steps of a request: authenticate, read, scan, choose the provider, estimate, acquire, and
+ * then in {@link AttemptLoop} send, stream and settle.
  *
  * <p>Blocking code on a virtual thread.
  */
 public final class RequestPipeline {
-  /** Longer bodies are scanned on another thread: a scan would delay other requests of the carrier. */
+  /**
+   * Longer bodies are scanned on another thread: a scan would delay other requests of the carrier.
+   */
   private static final int LOOKED_THROUGH_AT_ONCE = 64 * 1024;
 
   private static final Set<String> BODILESS = Set.of("GET", "HEAD");
@@ -87,7 +90,10 @@ public final class RequestPipeline {
     meters.refusedAtOnce(status);
   }
 
-  /** Serves a request whose head was read. Blocks until it is answered, or another thread continues it. */
+  /**
+   * Serves a request whose head was read. Blocks until it is answered, or another thread continues
+   * it.
+   */
   public void serve(ClientExchange client, Endpoint endpoint) {
     admit(client, admitted -> serve(admitted, endpoint));
   }
@@ -128,7 +134,8 @@ public final class RequestPipeline {
   }
 
   /**
-   * Serves a request for an unknown path below {@code /v1/}: it passes unparsed to the first provider with {@code passthrough}. Blocks as {@link #serve} does.
+   * Serves a request for an unknown path below {@code /v1/}: it passes unparsed to the first
+   * provider with {@code passthrough}. Blocks as {@link #serve} does.
    */
   public void passThrough(ClientExchange client) {
     if (!routes.passThroughSomewhere()) {
@@ -148,8 +155,9 @@ public final class RequestPipeline {
       request.answer().refuse(nothingAt(client));
       return;
     }
-    if (!TargetPath.isPlain(client.target())) {
-      request.answer().refuse(RelayError.invalid("the path must be written without . and .. in it"));
+    String fault = TargetPath.fault(client.target(), chosen.getFirst().api().config().dialect());
+    if (fault != null) {
+      request.answer().refuse(RelayError.invalid(fault));
       return;
     }
     Payload body = body(request);
@@ -179,10 +187,7 @@ public final class RequestPipeline {
     admit(
         client,
         admitted ->
-            admitted
-                .request()
-                .answer()
-                .json(catalog.list(admitted.caller(), client.dialect())));
+            admitted.request().answer().json(catalog.list(admitted.caller(), client.dialect())));
   }
 
   /** Describes one model of the configuration. */
@@ -230,7 +235,8 @@ public final class RequestPipeline {
           .answer()
           .refuse(
               RelayError.unauthenticated(
-                  "no client of Relay has this key: send it as x-api-key or Authorization: Bearer"));
+                  "no client of Relay has this key: send it as x-api-key or Authorization:"
+                      + " Bearer"));
       return null;
     }
     request.record().clientName(caller.name());
@@ -254,9 +260,11 @@ public final class RequestPipeline {
       }
       case Body.TooLarge _ -> request.answer().refuse(RelayError.tooLarge(limits.maxBodyBytes()));
       case Body.Malformed _ ->
-          request.answer().refuse(
-              RelayError.invalid(
-                  "the body's chunks are not well formed, or it is not as long as announced"));
+          request
+              .answer()
+              .refuse(
+                  RelayError.invalid(
+                      "the body's chunks are not well formed, or it is not as long as announced"));
       case Body.TooSlow _ ->
           request.answer().refuse(RelayError.tooSlow("the request's body came too slowly"));
       case Body.Broken _ -> request.answer().cancelled();
