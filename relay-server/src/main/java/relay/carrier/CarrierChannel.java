@@ -13,9 +13,14 @@ import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A connection whose reader and writer park until its carrier finds the socket ready. OP_READ stays registered, so a wait costs no system call besides the carrier's select(). One thread may read and one may write at a time. Any thread may close.
+ * A connection whose reader and writer park until its carrier finds the socket ready. OP_READ stays
+ * registered, so a wait costs no system call besides the carrier's select(). One thread may read
+ * and one may write at a time. Any thread may close.
  */
 final class CarrierChannel implements Carrier.Carried {
+  /** How long a peer that has sent something may read nothing. */
+  private static final long EARLY_ANSWER_NANOS = 2_000_000_000;
+
   private final Carrier carrier;
   private final Runnable beforeWaiting;
   private final SocketChannel channel;
@@ -65,6 +70,7 @@ final class CarrierChannel implements Carrier.Carried {
       } else if (parkedConsumer == null || !passOn(parkedConsumer)) {
         readable = true;
         LockSupport.unpark(reader);
+        LockSupport.unpark(writer); // see awaitWritable
       }
     }
   }
@@ -91,7 +97,9 @@ final class CarrierChannel implements Carrier.Carried {
     return true;
   }
 
-  /** The reader has not consumed the last readiness event: stop watching OP_READ, or select() spins. */
+  /**
+   * The reader has not consumed the last readiness event: stop watching OP_READ, or select() spins.
+   */
   private void mute(SelectionKey selected) {
     selected.interestOpsAnd(~SelectionKey.OP_READ);
     muted = true;
@@ -100,12 +108,14 @@ final class CarrierChannel implements Carrier.Carried {
     }
   }
 
-  /** Runs on the carrier. */ private void listen() {
+  /** Runs on the carrier. */
+  private void listen() {
     muted = false;
     watchFor(SelectionKey.OP_READ);
   }
 
-  /** Runs on the carrier. */ private void watchFor(int ops) {
+  /** Runs on the carrier. */
+  private void watchFor(int ops) {
     try {
       if (closed) {
         return;
@@ -155,9 +165,11 @@ final class CarrierChannel implements Carrier.Carried {
   }
 
   /**
-   * Waits until a {@link #read} would return or fail at once. The reader needs no buffer while it waits.
+   * Waits until a {@link #read} would return or fail at once. The reader needs no buffer while it
+   * waits.
    *
-   * @param offered gets the bytes that arrive meanwhile, on the carrier: it must not block. While it returns true, the reader sleeps on. Unused if the carrier does not run the reader
+   * @param offered gets the bytes that arrive meanwhile, on the carrier: it must not block. While
+   *     it returns true, the reader sleeps on. Unused if the carrier does not run the reader
    * @return false if there is nothing to read, because {@code offered} took the bytes
    */
   boolean awaitBytes(@Nullable Predicate<ByteBuffer> offered) {
@@ -216,10 +228,36 @@ final class CarrierChannel implements Carrier.Carried {
       long until = timeoutMs == 0 ? 0 : System.nanoTime() + 1_000_000L * timeoutMs;
       carrier.execute(() -> watchFor(op));
       while (!writable) {
-        park(timeoutMs, until, "connect timed out");
+        if (op == SelectionKey.OP_WRITE && isAnswered()) {
+          giveUpUnless(System.nanoTime() + EARLY_ANSWER_NANOS);
+        } else {
+          park(timeoutMs, until, "connect timed out");
+        }
       }
     } finally {
       writer = null;
+    }
+  }
+
+  /** Whether the peer has sent something that no thread waits for. */
+  private boolean isAnswered() {
+    return readable && reader == null;
+  }
+
+  /**
+   * The peer has answered: it may read no more. An interim response, or a session ticket of TLS,
+   * also arrives unread, so give it time.
+   */
+  private void giveUpUnless(long until) throws IOException {
+    while (!writable && isAnswered()) {
+      if (closed || carrier.isClosed() || Thread.currentThread().isInterrupted()) {
+        throw new SocketException("Socket closed");
+      }
+      long left = until - System.nanoTime();
+      if (left <= 0) {
+        throw new SocketException("the peer has answered, and reads no more");
+      }
+      LockSupport.parkNanos(this, left);
     }
   }
 
@@ -236,13 +274,16 @@ final class CarrierChannel implements Carrier.Carried {
       }
       LockSupport.parkNanos(this, left);
     }
-    if (Thread.currentThread().isInterrupted()) { // park() returns at once from now on, and this would spin
+    if (Thread.currentThread()
+        .isInterrupted()) { // park() returns at once from now on, and this would spin
       throw new SocketException("interrupted");
     }
   }
 
   /**
-   * Whether input or the end of the stream arrived while no thread reads. An idle connection with such input must not be used again. Reliable on threads of its carrier only: others always get false.
+   * Whether input or the end of the stream arrived while no thread reads. An idle connection with
+   * such input must not be used again. Reliable on threads of its carrier only: others always get
+   * false.
    */
   boolean hasUnsolicitedInput() {
     return readable && reader == null && carrier.runsThisThread();
@@ -259,7 +300,8 @@ final class CarrierChannel implements Carrier.Carried {
     carrier.execute(this::end);
   }
 
-  /** Runs on the carrier. */ private void end() {
+  /** Runs on the carrier. */
+  private void end() {
     carrier.forget(this);
     try {
       channel.close();

@@ -139,6 +139,10 @@ final class FramingGuard implements DelegateOpenListener {
       held = NOTHING;
       int end = target.position();
       int stop = framing.accept(target, from, end);
+      while (stop < end && framing.isBetweenRequests()) {
+        end = withoutLineEnds(target, stop, end);
+        stop = framing.accept(target, stop, end);
+      }
       if (stop < end && framing.inBody()) {
         stopped = true;
         target.position(stop);
@@ -146,10 +150,20 @@ final class FramingGuard implements DelegateOpenListener {
         return stop - start;
       }
       if (stop < end) {
-        spoil(target.duplicate().flip(), stop, framing);
+        spoil(target.duplicate().position(end).flip(), stop, framing);
       }
       target.position(end - holdBack(target, end));
       return target.position() - start;
+    }
+
+    /** Drops empty lines before a request (RFC 9112, section 2.2). Returns the new end. */
+    private static int withoutLineEnds(ByteBuffer bytes, int from, int end) {
+      int next = from;
+      while (next < end && RequestFraming.endsLine(bytes.get(next))) {
+        next++;
+      }
+      bytes.put(from, bytes, next, end - next);
+      return from + end - next;
     }
 
     /** Keeps the whitespace before an index for the next read. Returns its length. */

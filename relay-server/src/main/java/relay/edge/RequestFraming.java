@@ -59,6 +59,16 @@ final class RequestFraming {
     return state.compareTo(State.BODY) >= 0 && state != State.ANYTHING;
   }
 
+  /** Whether the next byte may belong to an empty line before a request: skip CR and LF there. */
+  boolean isBetweenRequests() {
+    return state == State.REQUEST_LINE && at == 0;
+  }
+
+  /** Whether a byte is part of a line end. */
+  static boolean endsLine(byte b) {
+    return b == '\r' || b == '\n';
+  }
+
   /** Whether everything passes from now on. */
   void letAllPass() {
     state = State.ANYTHING;
@@ -82,6 +92,9 @@ final class RequestFraming {
     while (p < end) {
       if (state == State.ANYTHING) {
         return end;
+      }
+      if (isBetweenRequests() && endsLine(bytes.get(p))) {
+        return p;
       }
       if (state == State.BODY || state == State.CHUNK) {
         int n = (int) Math.min(length, end - p);
@@ -113,7 +126,7 @@ final class RequestFraming {
       while (p < end && bytes.get(p) != ':' && bytes.get(p) != '\n') {
         p++;
       }
-    } else if (state == State.REQUEST_LINE) {
+    } else if (state == State.REQUEST_LINE && at > 0) {
       while (p < end && bytes.get(p) != '\n') {
         p++;
       }

@@ -14,6 +14,7 @@ import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 import org.xnio.IoUtils;
 import org.xnio.Options;
+import org.xnio.XnioExecutor;
 import org.xnio.channels.StreamSinkChannel;
 import org.xnio.conduits.StreamSinkConduit;
 import relay.carrier.AnswerDate;
@@ -271,19 +272,25 @@ final class UndertowExchange implements ClientExchange, DirectSink {
 
   /** No thread waits for the rest of an answer, so a timer bounds it. */
   private void boundRest() {
-    if (!exchange.isComplete()) {
-      var _ =
-          exchange
-              .getIoThread()
-              .executeAfter(
-                  () -> {
-                    if (!exchange.isComplete()) {
-                      IoUtils.safeClose(exchange.getConnection());
-                    }
-                  },
-                  bounds.stall().toMillis(),
-                  TimeUnit.MILLISECONDS);
+    if (exchange.isComplete()) {
+      return;
     }
+    XnioExecutor.Key timer =
+        exchange
+            .getIoThread()
+            .executeAfter(
+                () -> {
+                  if (!exchange.isComplete()) {
+                    IoUtils.safeClose(exchange.getConnection());
+                  }
+                },
+                bounds.stall().toMillis(),
+                TimeUnit.MILLISECONDS);
+    exchange.addExchangeCompleteListener( // or the timer would retain the finished exchange
+        (ended, next) -> {
+          timer.remove();
+          next.proceed();
+        });
   }
 
   @Override

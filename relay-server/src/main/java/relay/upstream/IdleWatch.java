@@ -17,6 +17,7 @@ final class IdleWatch implements AutoCloseable {
   private final long idleNanos;
   private final Set<Watched> watched = ConcurrentHashMap.newKeySet();
   private final Runnable onLook;
+  private final ThreadFailures failures = new ThreadFailures(System::nanoTime);
   private final Thread watcher;
   private volatile boolean closed;
 
@@ -33,15 +34,25 @@ final class IdleWatch implements AutoCloseable {
   final class Watched implements AutoCloseable {
     private final Call call;
     private volatile long heardAt = System.nanoTime();
+    private volatile boolean reading = true;
     private volatile boolean silent;
 
     private Watched(Call call) {
       this.call = call;
     }
 
-    /** Records that the provider sent data. */
+    /** Records that the provider sent data, or that a wait for it begins. */
     void heard() {
       heardAt = System.nanoTime();
+    }
+
+    /** Whether a thread waits for the provider. Else its silence may be the client's fault. */
+    void reading(boolean now) {
+      reading = now;
+    }
+
+    private boolean isOverdue(long now) {
+      return reading && now - heardAt >= idleNanos;
     }
 
     /** Whether the watch cancelled the call. */
@@ -51,7 +62,11 @@ final class IdleWatch implements AutoCloseable {
 
     private boolean end() {
       silent = true;
-      call.cancel();
+      try {
+        call.cancel();
+      } catch (Throwable e) { // go on with the others
+        failures.tell(e);
+      }
       return true;
     }
 
@@ -76,10 +91,17 @@ final class IdleWatch implements AutoCloseable {
     long pause = Math.min(MAX_PAUSE_NANOS, idleNanos / LOOKS_PER_TIMEOUT);
     while (!closed) {
       LockSupport.parkNanos(this, pause);
-      long now = System.nanoTime();
-      watched.removeIf(one -> now - one.heardAt >= idleNanos && one.end());
-      onLook.run();
+      try {
+        look(System.nanoTime());
+      } catch (Throwable e) { // without this thread, a silent provider would hold requests for ever
+        failures.tell(e);
+      }
     }
+  }
+
+  private void look(long now) {
+    watched.removeIf(one -> one.isOverdue(now) && one.end());
+    onLook.run();
   }
 
   @Override
