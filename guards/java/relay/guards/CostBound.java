@@ -51,8 +51,8 @@ public enum CostBound {
     assertTrue(
         measured <= most,
         figure
-            + ". The hot path became more expensive: find and remove the cost that your change adds. If it"
-            + " is intended and justified, raise the bound in guards/java/relay/guards/CostBound.java"
-            + " and explain it in the commit.");
+            + ". The hot path became more expensive: find and remove the cost that your change"
+            + " adds. If it is intended and justified, raise the bound in"
+            + " guards/java/relay/guards/CostBound.java and explain it in the commit.");
   }
 }

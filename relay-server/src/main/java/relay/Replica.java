@@ -4,12 +4,13 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.channels.UnresolvedAddressException;
 import java.time.Duration;
+import java.time.Instant;
 import java.time.InstantSource;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
-import java.util.Random;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.Executors;
+import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.IntSupplier;
@@ -18,42 +19,48 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import relay.admin.AdminServer;
 import relay.admin.Readiness;
-import relay.auth.Clients;
 import relay.carrier.Carriers;
+import relay.carrier.DescriptorReserve;
 import relay.config.Config;
+import relay.config.ConfigOutline;
 import relay.config.ListenAddress;
-import relay.config.ProviderConfig;
+import relay.config.LoggingConfig;
 import relay.config.RedisConfig.OnUnavailable;
 import relay.config.RedisUrl;
 import relay.config.ServerConfig;
 import relay.edge.DataPlane;
 import relay.embedded.EmbeddedRedis;
+import relay.logging.Logging;
+import relay.memory.MemoryBudget;
 import relay.metrics.Meters;
 import relay.pipeline.KeyProbes;
 import relay.pipeline.RequestPipeline;
-import relay.pipeline.Route;
-import relay.pipeline.Routes;
 import relay.pool.Plans;
 import relay.redis.EngineOptions;
-import relay.redis.KeyPool;
 import relay.redis.RedisEngine;
-import relay.redis.UsageTally;
-import relay.upstream.ProviderApi;
+import relay.reload.ConfigReloads;
+import relay.reload.ConfigSource;
+import relay.reload.ConfigState;
+import relay.reload.ReloadOutcome;
 import relay.upstream.Upstream;
 
-/** The composition root of a replica. Shows the order of start and stop. */
-final class Replica {
+/** One replica, put together: what it consists of, in the order in which it starts and stops. */
+final class Replica implements ConfigReloads.Target {
   private static final Logger log = LoggerFactory.getLogger(Replica.class);
   private static final Duration LAST_WORDS = Duration.ofSeconds(2);
   private static final long LOOK_NANOS = 5_000_000;
 
-  private final ServerConfig server;
   private final boolean needsRedis;
   private final @Nullable EmbeddedRedis embedded;
   private final RedisEngine engine;
   private final Upstream upstream;
   private final Carriers carriers;
   private final Meters meters;
+  private final ScheduledExecutorService configThread =
+      Executors.newSingleThreadScheduledExecutor(
+          Thread.ofPlatform().name("config").daemon().factory());
+  private final LiveConfiguration live;
+  private final ConfigReloads reloads;
   private final RequestPipeline pipeline;
   private final KeyProbes keyProbes;
   private final DataPlane dataPlane;
@@ -63,10 +70,11 @@ final class Replica {
   /**
    * Starts a replica.
    *
-   * @throws IOException if the embedded Redis does not start, or an address cannot be bound
+   * @param source where its configuration was read
+   * @throws IOException when the embedded Redis does not start, or an address cannot be listened on
    */
-  Replica(Config config) throws IOException {
-    server = config.server();
+  Replica(Config config, ConfigSource source) throws IOException {
+    ServerConfig server = config.server();
     needsRedis = config.redis().onUnavailable() == OnUnavailable.CLOSED;
     RedisUrl url = config.redis().url();
     embedded = url == null ? EmbeddedRedis.start() : null;
@@ -90,33 +98,21 @@ final class Replica {
             withLease(Plans.options(config.redis(), redis, replicaId())),
             new RedisOnCarrier(carriers.first()));
     meters = counters.join();
+    MemoryBudget memory = MemoryBudget.ofHeap(Runtime.getRuntime().maxMemory());
+    DescriptorReserve descriptors = DescriptorReserve.ofProcess();
+    meters.bindResources(memory, descriptors::pauses);
+    meters.bindLog(Logging::dropped);
     upstream = connections.join();
 
-    List<Route> routes = new ArrayList<>();
-    for (ProviderConfig provider : config.enabledProviders()) {
-      KeyPool pool = engine.pool(Plans.of(provider));
-      routes.add(
-          new Route(new ProviderApi(upstream, provider), pool, engine.breaker(provider.name())));
-    }
-    List<KeyPool> pools = routes.stream().map(Route::pool).toList();
-    meters.bind(engine, pools);
-    KeyPool clientsPool = Plans.ofClients(server.auth()).map(engine::pool).orElse(null);
-    if (clientsPool != null) {
-      meters.bindClients(clientsPool);
-    }
-    UsageTally clientsTally = Plans.tally(engine, server.auth());
-
-    pipeline =
-        new RequestPipeline(
-            new Clients(server.auth()),
-            clientsPool,
-            clientsTally,
-            new Routes(routes, config.routing(), new Random()),
-            meters,
-            new RequestPipeline.Bounds(
-                server.maxBodyBytes(), server.maxConcurrent(), server.idleTimeout()));
+    ConfigState state = new ConfigState(ConfigOutline.of(config).hash(), Instant.now(), List.of());
+    engine.runs(state.hash(), state.since());
+    meters.configuration(state.hash(), 0);
+    live = new LiveConfiguration(config, engine, upstream, meters, configThread);
+    reloads = new ConfigReloads(source, state, this, configThread, InstantSource.system());
+    pipeline = live.pipeline();
     keyProbes =
-        new KeyProbes(routes, engine::probation, firstProbe(), InstantSource.system(), carriers);
+        new KeyProbes(
+            live::routes, engine::probation, firstProbe(), InstantSource.system(), carriers);
     dataPlane =
         new DataPlane(
             pipeline,
@@ -126,24 +122,28 @@ final class Replica {
             server.enableHttp2(),
             server.tls(),
             server.idleTimeout(),
-            Duration.ofMillis(
-                Long.getLong("relay.client_patience_ms", 30_000))); // tests shorten it
+            Duration.ofMillis(Long.getLong("relay.client_patience_ms", 30_000)), // tests shorten it
+            memory,
+            descriptors);
     adminPlane =
         new AdminServer(
             new AdminServer.Served(
-                server,
+                () -> live.config().server(),
                 this::readiness,
                 meters::scrape,
-                () -> pools,
+                live::pools,
                 engine::breaker,
-                clientsPool,
-                clientsTally));
+                live::clientsPool,
+                live.tally(),
+                reloads::state,
+                reloads::reload));
     listen("server.listen", server.listen(), dataPlane::start);
     listen(
         "server.admin_listen",
         server.adminListen(),
         () -> adminPlane.start(server.adminListen().host(), server.adminListen().port()));
     keyProbes.start();
+    reloads.start();
     log.info(
         "clients: {}://{}  operators: http://{}",
         server.tls() == null ? "http" : "https",
@@ -189,12 +189,35 @@ final class Replica {
         : new Readiness.Ready();
   }
 
-  /** Logs that a new configuration needs a restart. */
-  void refuseReload() {
-    meters.reloadFailed();
-    log.warn(
-        "SIGHUP changes nothing: this release does not reload its config; restart replicas one by"
-            + " one; running requests finish first");
+  /** Reads the configuration again. */
+  CompletableFuture<ReloadOutcome> reload() {
+    return reloads.reload();
+  }
+
+  @Override
+  public Config running() {
+    return live.config();
+  }
+
+  @Override
+  public void take(Config next, ConfigState state) {
+    LoggingConfig logging = next.logging();
+    if (!logging.equals(live.config().logging())) {
+      LogSettings.apply(logging);
+    }
+    live.take(next, state);
+    dataPlane.reconfigure(next.server().tls(), next.server().idleTimeout());
+  }
+
+  @Override
+  public void attempted(ReloadOutcome outcome) {
+    switch (outcome) {
+      case ReloadOutcome.Applied(ConfigState state, _) -> {
+        meters.configuration(state.hash(), state.needRestart().size());
+        meters.reloaded(true);
+      }
+      case ReloadOutcome.Refused _ -> meters.reloaded(false);
+    }
   }
 
   /**
@@ -204,9 +227,10 @@ final class Replica {
   void stop() {
     log.info("stopping: {} requests still run", pipeline.running());
     draining = true;
+    configThread.shutdownNow();
     keyProbes.close();
     dataPlane.drain();
-    awaitNone(pipeline::running, server.drain());
+    awaitNone(pipeline::running, live.config().server().drain());
     if (pipeline.running() > 0) {
       log.warn("server.drain_ms expired: closing {} running requests", pipeline.running());
       pipeline.cutOff();

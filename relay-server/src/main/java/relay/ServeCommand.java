@@ -3,8 +3,8 @@ package relay;
 import java.io.IOException;
 import java.io.PrintStream;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
@@ -13,15 +13,17 @@ import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import org.jspecify.annotations.Nullable;
-import org.slf4j.event.Level;
+import org.slf4j.LoggerFactory;
 import picocli.CommandLine.ExitCode;
 import picocli.CommandLine.Model.CommandSpec;
 import relay.cli.Subcommand;
 import relay.config.Config;
-import relay.config.LoggingConfig;
+import relay.config.ConfigFault;
+import relay.config.Loaded;
 import relay.logging.Logging;
 import relay.operate.ConfigLookup;
 import relay.redis.RedisEngine;
+import relay.reload.ConfigSource;
 
 /** {@code relay serve}: one replica, until a signal ends the process. */
 record ServeCommand(Map<String, String> environment, PrintStream err) implements Subcommand {
@@ -40,10 +42,17 @@ record ServeCommand(Map<String, String> environment, PrintStream err) implements
 
   @Override
   public int run(@Nullable Path config) throws InterruptedException {
+    // The JDK would write to stderr itself, which blocks while the pipe is full.
+    Thread.setDefaultUncaughtExceptionHandler(
+        (thread, e) -> LoggerFactory.getLogger(ServeCommand.class).error("{} ended", thread, e));
     Thread.ofPlatform().daemon().name("prepare").start(ServeCommand::prepare);
     CompletableFuture<Replica> started = new CompletableFuture<>();
     Runtime.getRuntime().addShutdownHook(new Thread(() -> stop(started), "stop"));
-    HangUp.on(start(config, started)::refuseReload);
+    Replica replica = start(config, started);
+    HangUp.on(
+        () -> {
+          var _ = replica.reload();
+        });
     new CountDownLatch(1).await();
     return ExitCode.OK;
   }
@@ -54,23 +63,31 @@ record ServeCommand(Map<String, String> environment, PrintStream err) implements
     RedisEngine.prepare();
   }
 
-  private Replica start(@Nullable Path file, CompletableFuture<Replica> started) {
+  private Replica start(@Nullable Path named, CompletableFuture<Replica> started) {
     try {
-      Optional<Config> config = ConfigLookup.load(file, environment, err);
-      if (config.isEmpty()) {
-        throw giveUp(started, ExitCode.USAGE);
-      }
-      configureLogging(config.orElseThrow().logging());
-      return start(config.orElseThrow(), started);
+      Path file =
+          ConfigLookup.file(named, environment, err)
+              .orElseThrow(() -> giveUp(started, ExitCode.USAGE));
+      ConfigSource source = new ConfigSource(file, environment);
+      return switch (source.read()) {
+        case Loaded.Valid(Config config) -> {
+          LogSettings.apply(config.logging());
+          yield start(config, source, started);
+        }
+        case Loaded.Invalid(List<ConfigFault> faults) -> {
+          faults.forEach(err::println);
+          throw giveUp(started, ExitCode.USAGE);
+        }
+      };
     } catch (Error e) {
       e.printStackTrace(err);
       throw giveUp(started, ExitCode.SOFTWARE);
     }
   }
 
-  private Replica start(Config config, CompletableFuture<Replica> started) {
+  private Replica start(Config config, ConfigSource source, CompletableFuture<Replica> started) {
     try {
-      Replica replica = new Replica(config);
+      Replica replica = new Replica(config, source);
       started.complete(replica);
       return replica;
     } catch (IOException | RuntimeException e) {
@@ -79,6 +96,7 @@ record ServeCommand(Map<String, String> environment, PrintStream err) implements
         root = root.getCause();
       }
       String why = root.getMessage();
+      Logging.flush(); // log lines explain the error: they come first
       err.println("relay: cannot start: " + (why == null ? root : why));
       throw giveUp(started, ExitCode.SOFTWARE);
     }
@@ -97,28 +115,12 @@ record ServeCommand(Map<String, String> environment, PrintStream err) implements
   private void stop(Future<Replica> started) {
     try {
       started.get(START_SECONDS, TimeUnit.SECONDS).stop();
+      Logging.flush();
       Runtime.getRuntime().halt(ExitCode.OK); // a drained stop is a success, signal or not
     } catch (CancellationException e) {
       // the start failed and was reported
     } catch (ExecutionException | InterruptedException | TimeoutException e) {
       err.println("relay: stopped during the start");
     }
-  }
-
-  private static void configureLogging(LoggingConfig logging) {
-    Level level =
-        switch (logging.level()) {
-          case ERROR -> Level.ERROR;
-          case WARN -> Level.WARN;
-          case INFO -> Level.INFO;
-          case DEBUG -> Level.DEBUG;
-          case TRACE -> Level.TRACE;
-        };
-    Logging.Format format =
-        switch (logging.format()) {
-          case JSON -> Logging.Format.JSON;
-          case TEXT -> Logging.Format.TEXT;
-        };
-    Logging.configure(level, format);
   }
 }

@@ -8,8 +8,8 @@ import relay.cli.Subcommand;
 import relay.logging.Logging;
 
 /**
- * {@code relay try}. Starts the trial by name: the server's code does not depend on the trial, which
- * drives it from outside.
+ * {@code relay try}. Starts the trial by name: the server's code does not depend on the trial,
+ * which drives it from outside.
  */
 record TryCommand() implements Subcommand {
   static final String TRIAL = "relay.trial.Trial";

@@ -55,13 +55,14 @@ class ArchitectureTest {
               "relay.estimate",
               "relay.logging",
               "relay.metrics",
+              "relay.reload",
               "relay.request",
               "relay.stream",
               "relay.upstream"),
           Set.of("relay.bedrock", "relay.vertex"), // cloud protocols, with the vendors' libraries
           Set.of("relay.pool", "relay.token"), // the configuration as the engine's types
           Set.of("relay.body", "relay.config", "relay.redis"),
-          Set.of("relay.carrier", "relay.model"));
+          Set.of("relay.carrier", "relay.memory", "relay.model"));
 
   /** Permitted imports between siblings, as "from -> to". */
   private static final Set<String> ALLOWED_SIBLINGS = Set.of();
@@ -96,18 +97,21 @@ class ArchitectureTest {
           Map.entry("relay.auth", 1),
           Map.entry("relay.bedrock", 2), // signatures, and the events of a stream
           Map.entry("relay.body", 3), // a body, its buffer, and the buffers of a replica
-          Map.entry("relay.carrier", 7), // the carriers, each side's sockets, buffers, dates
+          Map.entry("relay.carrier", 9), // carriers, sockets, why none, buffers, dates, descriptors
           Map.entry("relay.cli", 3), // the command line, a command of it, the usual operands
-          Map.entry("relay.config", 22), // one record for each block of the file
+          Map.entry(
+              "relay.config", 25), // a record for each block of the file, its outline, its schema
           Map.entry("relay.edge", 1),
           Map.entry("relay.embedded", 2), // a Redis, and free ports
           Map.entry("relay.estimate", 1),
           Map.entry("relay.logging", 2), // its setup, and a log manager that lasts until the exit
+          Map.entry("relay.memory", 1),
           Map.entry("relay.metrics", 2), // a replica's meters, and those of its clients
           Map.entry("relay.model", 8), // shared value types
           Map.entry("relay.operate", 2), // the commands, and where they find their config
-          Map.entry("relay.pipeline", 7), // the pipeline, its interfaces to both sides, key probes
-          Map.entry("relay.pool", 3), // a plan, its JSON, and a key's status for the metrics
+          Map.entry("relay.pipeline", 7), // the way of a request, its two sides, the probes of keys
+          Map.entry("relay.pool", 4), // a plan, its JSON and its line of text, a key's status
+          Map.entry("relay.reload", 4), // a source, its attempts, their outcome, the state after
           Map.entry("relay.redis", 21), // a library's API: each script's arguments and outcomes
           Map.entry("relay.request", 7), // a scan, its outcomes with their parts, and the edits
           Map.entry("relay.stream", 4), // four taps on a response that the pipeline combines
@@ -224,7 +228,8 @@ class ArchitectureTest {
   @Test
   void main_finds_the_trial() throws ReflectiveOperationException {
     assertEquals(
-        void.class, Class.forName(TryCommand.TRIAL).getMethod("main", String[].class).getReturnType());
+        void.class,
+        Class.forName(TryCommand.TRIAL).getMethod("main", String[].class).getReturnType());
   }
 
   @Test

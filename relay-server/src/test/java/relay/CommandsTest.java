@@ -36,6 +36,8 @@ class CommandsTest {
             "cooldown",
             "quarantine",
             "restore",
+            "reload",
+            "schema",
             "version",
             "completion",
             "help"),
@@ -89,7 +91,7 @@ class CommandsTest {
     List<String> examples = List.of(command.getCommandSpec().usageMessage().footer());
     assertFalse(examples.isEmpty(), help);
     for (String example : examples) {
-      String words = example.replaceAll("^.*relay ", "relay ").replaceAll("[|)].*", "").strip();
+      String words = example.replaceAll("^.*relay ", "relay ").replaceAll("[|)>].*", "").strip();
       assertTrue(words.startsWith("relay " + command.getCommandName()), example);
       commandLine().parseArgs(words.substring("relay ".length()).split(" "));
     }

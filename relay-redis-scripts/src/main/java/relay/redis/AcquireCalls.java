@@ -8,9 +8,11 @@ import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
+import relay.redis.Acquisition.NoneUsable;
 import relay.redis.PendingUpdate.Ending;
-import relay.redis.PoolScripts.Call;
+import relay.redis.ScriptCaller.Call;
 
 /**
  * Batches requests for keys into calls of {@code acquire} or {@code acquire_indexed}. The calls
@@ -28,7 +30,6 @@ final class AcquireCalls {
   private static final long MAX_QUEUED_NANOS = 10_000_000_000L;
 
   private final PoolScripts scripts;
-  private final Candidates candidates;
   private final LeaseEndings leaseEndings;
   private final Map<String, Coalescer<Request>> shared = new ConcurrentHashMap<>();
 
@@ -58,15 +59,13 @@ final class AcquireCalls {
     }
   }
 
-  AcquireCalls(PoolScripts scripts, Candidates candidates, LeaseEndings leaseEndings) {
+  AcquireCalls(PoolScripts scripts, LeaseEndings leaseEndings) {
     this.scripts = scripts;
-    this.candidates = candidates;
     this.leaseEndings = leaseEndings;
   }
 
   /** Requests one lease. Requests with the same candidates may share a call. */
   CompletableFuture<Reply> acquire(String id, Demand demand) {
-    candidates.check(demand);
     if (queued.get() >= MAX_QUEUED) {
       return CompletableFuture.failedFuture(new QueueFullException());
     }
@@ -84,6 +83,11 @@ final class AcquireCalls {
     return request.reply;
   }
 
+  /** Forgets what calls of keys that have gone shared. */
+  void retain(Predicate<String> keys) {
+    shared.keySet().removeIf(alike -> !keys.test(alike.substring(alike.lastIndexOf(' ') + 1)));
+  }
+
   private CompletableFuture<?> send(List<Request> all) {
     queued.getAndAdd(-all.size());
     List<Request> requests = new ArrayList<>(all);
@@ -96,21 +100,22 @@ final class AcquireCalls {
   }
 
   private CompletableFuture<?> send(List<Request> requests, int retries) {
-    List<Ending> endings =
-        namesAllReadySets(requests.getFirst().demand) ? leaseEndings.takeForAcquire() : List.of();
+    Candidates shape = scripts.candidates();
+    Demand first = shape.served(requests.getFirst().demand);
+    if (first == null) {
+      requests.forEach(r -> r.reply.complete(new Reply.Refusal(new NoneUsable())));
+      return CompletableFuture.completedFuture(null);
+    }
+    List<Ending> endings = scripts.endsWith(first) ? leaseEndings.takeForAcquire() : List.of();
     return scripts
-        .callConfigured(() -> call(requests, endings), raw -> Answer.of(raw, endings.size()))
+        .callConfigured(
+            () -> call(shape, first, requests, endings), raw -> Answer.of(raw, endings.size()))
         .handle(
             (reply, failure) -> {
               leaseEndings.acquireDone(endings, reply == null ? null : reply.endings(), failure);
               answer(requests, reply == null ? null : reply.requests(), failure, retries);
               return null;
             });
-  }
-
-  /** Whether the call names all ready sets of an indexed pool, which endings need. */
-  private boolean namesAllReadySets(Demand demand) {
-    return !candidates.isIndexed() || demand.key().isEmpty();
   }
 
   private void answer(
@@ -135,11 +140,21 @@ final class AcquireCalls {
     }
   }
 
-  private Call call(List<Request> requests, List<Ending> endings) {
-    Demand first = requests.getFirst().demand;
+  /** By the present plan, or by the one of the first call if its key has gone since. */
+  private Call call(Candidates shape, Demand first, List<Request> requests, List<Ending> endings) {
+    Candidates now = scripts.candidates();
+    Demand served = now.served(requests.getFirst().demand);
+    return served == null
+        ? callOf(shape, first, requests, endings)
+        : callOf(now, served, requests, endings);
+  }
+
+  private Call callOf(
+      Candidates candidates, Demand first, List<Request> requests, List<Ending> endings) {
     List<byte[]> k = scripts.leaseKeys();
     if (!first.session().isEmpty()) {
-      requests.forEach(request -> k.add(candidates.session(request.demand)));
+      requests.forEach(
+          request -> k.add(candidates.session(first.modelClass(), request.demand.session())));
     }
     StringBuilder line = scripts.callLine().append(' ').append(endings.size());
     List<byte[]> args = new ArrayList<>(2 + endings.size() + requests.size());
@@ -148,7 +163,7 @@ final class AcquireCalls {
       line.append(' ').append(requests.size());
       line.append(' ').append(first.session().isEmpty() ? 0 : requests.size());
       candidates.appendReadySets(first.modelClass(), line);
-      k.addAll(candidates.readySets());
+      k.addAll(candidates.allSets());
     } else {
       args.add(candidates.lineOf(first));
     }

@@ -1,12 +1,22 @@
 package relay.redis;
 
 import java.time.Duration;
+import org.jspecify.annotations.Nullable;
 
 /** The outcome of a request for a key. */
 public sealed interface Acquisition {
 
   /** A key carries the request: its capacity is reserved until the lease ends. */
-  record Granted(Lease lease) implements Acquisition {}
+  record Granted(Lease lease) implements Acquisition {
+
+    /**
+     * Why the request would have been refused, if its key were not in shadow mode ({@link
+     * KeyPlan#enforce}); null if it would have been granted anyway.
+     */
+    public @Nullable Reason wouldDeny() {
+      return lease.wouldDeny();
+    }
+  }
 
   /**
    * No key can carry the request now.

@@ -19,10 +19,15 @@ final class Announcement {
   /**
    * @param most maximum number of keys in a part
    */
-  Announcement(PoolPlan plan, Candidates candidates, int most) {
-    this.plan = plan;
+  Announcement(Candidates candidates, int most) {
     this.candidates = candidates;
+    plan = candidates.plan();
     parts = candidates.parts(most);
+  }
+
+  /** Which ready sets there are, of other plans, too. */
+  List<byte[]> sets() {
+    return candidates.allSets();
   }
 
   /** Number of parts; at least one. */
@@ -35,8 +40,10 @@ final class Announcement {
    *
    * @param epoch under which this replica used the pool, 0 if it never did
    * @param later 0 for the first part, else the first part's reply
+   * @param replica who announces; empty for an onlooker
+   * @param config what it runs with
    */
-  List<byte[]> args(int part, long epoch, long later) {
+  List<byte[]> args(int part, long epoch, long later, String replica, ConfigMark config) {
     List<KeyPlan> keys = parts.get(part);
     List<byte[]> args = new ArrayList<>();
     args.add(bytes(epoch));
@@ -50,6 +57,9 @@ final class Announcement {
     List<String> groups = groups(part);
     args.add(bytes(groups.size()));
     args.add(bytes(keys.size()));
+    String last = part == parts.size() - 1 ? " 1" : " 0";
+    args.add(
+        bytes(replica.isEmpty() ? "-" : replica + " " + config.line(candidates.planId()) + last));
     for (String group : groups) {
       args.add(bytes(group));
       for (Dimension d : Dimension.values()) {
@@ -58,6 +68,7 @@ final class Announcement {
     }
     for (KeyPlan key : keys) {
       args.add(bytes(key.id()));
+      args.add(bytes(key.account()));
       args.add(bytes(key.maxConcurrent()));
       args.add(bytes(key.priority()));
       args.add(bytes(key.weight()));

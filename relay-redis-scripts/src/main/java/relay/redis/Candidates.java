@@ -1,6 +1,7 @@
 package relay.redis;
 
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.Collections;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -8,6 +9,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Set;
 import java.util.TreeSet;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.stream.Collectors;
@@ -27,6 +29,7 @@ import relay.redis.Acquisition.Unavailable;
 final class Candidates {
   private static final int MAX_LISTED = 16;
   private static final int SAMPLE = 64;
+  private static final String OTHERS = "default";
 
   private final PoolPlan plan;
   private final RedisKeys names;
@@ -35,6 +38,9 @@ final class Candidates {
   private final Map<String, byte[]> lines = new HashMap<>();
   private final List<byte[]> readySets = new ArrayList<>();
   private final int tiers;
+  private final long planId;
+  private final boolean isShadow;
+  private volatile List<byte[]> allSets = readySets; // and those of other replicas' plans
 
   /** Keys of one priority. In a weighted pool the keys without weight come last. */
   private record Tier(int priority, boolean spare) implements Comparable<Tier> {
@@ -62,6 +68,11 @@ final class Candidates {
     String row() {
       return key.id() + " " + group;
     }
+
+    /** As a call names it: the braces, which no name has, are the mark of shadow mode. */
+    String text() {
+      return key.id() + (key.enforce() ? " " : "{} ") + group;
+    }
   }
 
   Candidates(PoolPlan plan, RedisKeys names) {
@@ -73,6 +84,8 @@ final class Candidates {
                 .map(k -> Tier.of(plan, k))
                 .collect(Collectors.toCollection(TreeSet::new)));
     tiers = sorted.size();
+    planId = planId(plan);
+    isShadow = plan.keys().stream().noneMatch(KeyPlan::enforce);
     String shape = shape(plan);
     for (String modelClass : plan.modelClasses()) {
       List<Candidate> all =
@@ -95,6 +108,10 @@ final class Candidates {
     }
   }
 
+  PoolPlan plan() {
+    return plan;
+  }
+
   /** The number of a model class's first ready set. The sets of a class are adjacent. */
   private int firstSet(String modelClass) {
     return 1 + plan.modelClasses().indexOf(modelClass) * tiers;
@@ -110,18 +127,42 @@ final class Candidates {
     return Digests.hex("SHA-256", text.toString()).substring(0, 8);
   }
 
+  /** Tells plans apart: a digest of all that they say, as a number that scripts count exactly. */
+  private static long planId(PoolPlan plan) {
+    StringBuilder text = new StringBuilder();
+    text.append(plan.window()).append(' ').append(plan.strategy()).append(' ');
+    text.append(plan.accounting()).append(' ').append(plan.burstRatio());
+    text.append('\n').append(String.join(" ", plan.modelClasses()));
+    plan.keys().forEach(key -> text.append('\n').append(key));
+    plan.groups().forEach(g -> text.append('\n').append(g).append(' ').append(plan.limitsOf(g)));
+    String digest = Digests.hex("SHA-256", text.toString()).substring(0, 15);
+    return 1 + Long.parseLong(digest, 16) % (Limits.MAX - 1);
+  }
+
+  long planId() {
+    return planId;
+  }
+
   /** Whether Redis keeps an index of the pool, because it is large. */
   boolean isIndexed() {
     return plan.keys().size() > MAX_LISTED;
   }
 
-  /** Fails if the pool has no such model class, or no such key. */
-  void check(Demand demand) {
-    if (demand.key().isEmpty()) {
-      var _ = known(byClass.get(demand.modelClass()), demand);
-    } else {
-      var _ = known(named.get(demand.modelClass() + " " + demand.key()), demand);
-    }
+  /**
+   * The demand as this plan can serve it: a class that a change of the plan took away is served by
+   * the class {@value #OTHERS}, or the first. Null if it asks for a key that the plan does not
+   * have.
+   */
+  @Nullable Demand served(Demand demand) {
+    Demand served = byClass.containsKey(demand.modelClass()) ? demand : demand.in(othersClass());
+    boolean known =
+        served.key().isEmpty() || named.containsKey(served.modelClass() + " " + served.key());
+    return known ? served : null;
+  }
+
+  private String othersClass() {
+    List<String> all = plan.modelClasses();
+    return all.contains(OTHERS) ? OTHERS : all.getFirst();
   }
 
   /** Each key and its group, highest priority first, in one line. */
@@ -147,14 +188,43 @@ final class Candidates {
     return others.isEmpty() ? all : others;
   }
 
-  /** Appends {@code first sets}: the number of a model class's first ready set, and their count. */
+  /**
+   * Appends {@code first sets shadow}: the number of a model class's first ready set, their count,
+   * and whether all keys are in shadow mode.
+   */
   void appendReadySets(String modelClass, StringBuilder line) {
     line.append(' ').append(firstSet(modelClass)).append(' ').append(tiers);
+    line.append(isShadow ? " 1" : " 0");
   }
 
   /** All ready sets, in the order of their numbers: highest priority first; none if no index. */
   List<byte[]> readySets() {
     return readySets;
+  }
+
+  /** Those of this plan, and then those of other plans that replicas have. */
+  List<byte[]> allSets() {
+    return allSets;
+  }
+
+  /** Whether other plans have ready sets. */
+  boolean hasOthers() {
+    return allSets.size() > readySets.size();
+  }
+
+  /** Names of ready sets of all plans that replicas have. */
+  void all(Collection<String> names) {
+    Set<String> own = new HashSet<>();
+    readySets.forEach(set -> own.add(RedisKeys.text(set)));
+    List<byte[]> sets = new ArrayList<>(readySets);
+    names.stream().filter(name -> !own.contains(name)).forEach(n -> sets.add(RedisKeys.bytes(n)));
+    allSets = sets;
+  }
+
+  /** Whether the limits of the key that is asked for, or of all keys, are not enforced. */
+  boolean isShadow(Demand demand) {
+    Candidate one = named.get(demand.modelClass() + " " + demand.key());
+    return one == null ? isShadow : !one.key().enforce();
   }
 
   /** The index rows of the keys to avoid. */
@@ -199,8 +269,8 @@ final class Candidates {
   }
 
   /** The Redis key of a conversation's account. */
-  byte[] session(Demand demand) {
-    return names.session(demand.modelClass(), demand.session());
+  byte[] session(String modelClass, String session) {
+    return names.session(modelClass, session);
   }
 
   /**
@@ -249,7 +319,7 @@ final class Candidates {
   }
 
   private static byte[] line(List<Candidate> some) {
-    return RedisKeys.bytes(some.stream().map(Candidate::row).collect(Collectors.joining(" ")));
+    return RedisKeys.bytes(some.stream().map(Candidate::text).collect(Collectors.joining(" ")));
   }
 
   private static byte[][] fields(List<Candidate> some) {

@@ -7,6 +7,8 @@ import java.util.concurrent.TimeoutException;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Fails calls that Redis leaves without an answer. All calls have the same timeout, so their order
@@ -20,6 +22,7 @@ import org.jspecify.annotations.Nullable;
  * thread has polled its sockets since the tick before.
  */
 final class Deadlines implements AutoCloseable {
+  private static final Logger log = LoggerFactory.getLogger(Deadlines.class);
   private static final long TICK_NANOS = 10_000_000;
   private static final long MOST_COUNTED_NANOS = 2 * TICK_NANOS;
 
@@ -30,7 +33,9 @@ final class Deadlines implements AutoCloseable {
   private final IoTimer ioThread;
   private final LongSupplier nanoTime;
   private final Queue<Call> calls = new ConcurrentLinkedQueue<>();
+  private final SurvivedFaults faults;
   private final Thread watcher;
+  private long lastNanos; // watcher only
   private volatile long runningNanos;
   private volatile boolean polled = true;
   private volatile boolean resting;
@@ -48,6 +53,7 @@ final class Deadlines implements AutoCloseable {
     this.timeoutNanos = timeoutNanos;
     this.ioThread = ioThread;
     this.nanoTime = nanoTime;
+    faults = new SurvivedFaults("redis-deadlines", log::error, nanoTime);
     watcher = Thread.ofPlatform().name("redis-deadlines").daemon().start(this::watch);
   }
 
@@ -65,18 +71,23 @@ final class Deadlines implements AutoCloseable {
   }
 
   private void watch() {
-    long last = nanoTime.getAsLong();
+    lastNanos = nanoTime.getAsLong();
     while (!closed) {
-      Call oldest = oldest();
-      if (oldest == null) {
-        rest();
-        last = nanoTime.getAsLong();
-      } else {
-        LockSupport.parkNanos(this, TICK_NANOS);
-        long now = nanoTime.getAsLong();
-        tick(oldest, Math.min(now - last, MOST_COUNTED_NANOS));
-        last = now;
-      }
+      faults.run(this::step);
+    }
+  }
+
+  private void step() {
+    Call oldest = oldest();
+    if (oldest == null) {
+      rest();
+      lastNanos = nanoTime.getAsLong();
+    } else {
+      LockSupport.parkNanos(this, TICK_NANOS);
+      long now = nanoTime.getAsLong();
+      long elapsed = now - lastNanos;
+      lastNanos = now;
+      tick(oldest, Math.min(elapsed, MOST_COUNTED_NANOS));
     }
   }
 
@@ -105,7 +116,12 @@ final class Deadlines implements AutoCloseable {
       }
       polled = false;
       // Two timers: between them the I/O thread polls its sockets once
-      ioThread.after(0, () -> ioThread.after(NEXT_ROUND_NANOS, () -> polled = true));
+      try {
+        ioThread.after(0, () -> ioThread.after(NEXT_ROUND_NANOS, () -> polled = true));
+      } catch (Throwable e) {
+        polled = true; // no timer will say so, and the deadlines would stand still
+        throw e;
+      }
     }
     advance(runningNanos + elapsedNanos);
   }

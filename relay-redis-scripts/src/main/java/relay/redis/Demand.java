@@ -57,6 +57,11 @@ public record Demand(
     return new Demand(modelClass, inputTokens, outputTokens, avoid, id, key);
   }
 
+  /** The same demand, of another model class. */
+  Demand in(String otherClass) {
+    return new Demand(otherClass, inputTokens, outputTokens, avoid, session, key);
+  }
+
   /** The same demand, for this key only. */
   public Demand on(String id) {
     return new Demand(modelClass, inputTokens, outputTokens, Set.of(), session, id);

@@ -29,13 +29,13 @@ final class FairShare {
   private static final double SHARE = 0.9;
   private static final int CREDIT_DIVISOR = 20;
 
-  private final PoolPlan plan;
+  private PoolPlan plan; // guarded by this, as all that changes
   private final LongSupplier nanoTime;
   private final Map<String, Credit> credits = new HashMap<>();
   private final Map<String, Long> cooling = new HashMap<>();
   private final Map<String, Integer> inFlight = new HashMap<>();
   private final OutageUsage outageUsage;
-  private final List<List<KeyPlan>> tiers;
+  private List<List<KeyPlan>> tiers;
   private @Nullable PoolSnapshot lastSnapshot;
   private Set<String> quarantined = Set.of(); // in the last snapshot
   private Map<String, Limits> limits = Map.of(); // by group, from the last snapshot
@@ -47,11 +47,25 @@ final class FairShare {
     this.plan = plan;
     this.nanoTime = nanoTime;
     outageUsage = new OutageUsage(plan.window());
+    tiers = tiers(plan);
+  }
+
+  private static List<List<KeyPlan>> tiers(PoolPlan plan) {
     NavigableMap<Integer, List<KeyPlan>> byPriority = new TreeMap<>();
     for (KeyPlan key : plan.keys()) {
       byPriority.computeIfAbsent(key.priority(), p -> new ArrayList<>()).add(key);
     }
-    tiers = List.copyOf(byPriority.descendingMap().values());
+    return List.copyOf(byPriority.descendingMap().values());
+  }
+
+  /** Choices that are made from now on use this plan. */
+  synchronized void reconfigure(PoolPlan next) {
+    plan = next;
+    tiers = tiers(next);
+    Set<String> groups = Set.copyOf(next.groups());
+    Set<String> keys = next.keys().stream().map(KeyPlan::id).collect(Collectors.toSet());
+    credits.keySet().retainAll(groups);
+    cooling.keySet().removeIf(id -> !groups.contains(id) && !keys.contains(id));
   }
 
   /** A group's credit by dimension, at one time. */
@@ -103,7 +117,7 @@ final class FairShare {
       limits = limits(last);
       coolAsSeen(last);
     }
-    if (quarantined.size() == plan.keys().size()) {
+    if (plan.keys().stream().allMatch(key -> quarantined.contains(key.id()))) {
       return new Choice.Refused(new NoneUsable());
     }
     Search search = new Search(demand, replicas, limited);
@@ -279,6 +293,11 @@ final class FairShare {
       outageUsage.add(lease.group(), over, nanoTime.getAsLong());
     }
     return over.totalTokens() > 0;
+  }
+
+  /** Whether no lease that was granted here lives. */
+  synchronized boolean isIdle() {
+    return inFlight.isEmpty();
   }
 
   /** Cools a key or a group down. */

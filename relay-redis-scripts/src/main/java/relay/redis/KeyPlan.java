@@ -8,8 +8,11 @@ package relay.redis;
  * @param priority keys of higher priority are used first
  * @param weight its share under the weighted strategy
  * @param maxConcurrent maximum of live leases; 0 for no bound
+ * @param enforce false for shadow mode: a request that no key can carry is granted on such a key
+ *     all the same, and its lease says why it would have been refused
  */
-public record KeyPlan(String id, String account, int priority, int weight, int maxConcurrent) {
+public record KeyPlan(
+    String id, String account, int priority, int weight, int maxConcurrent, boolean enforce) {
   public KeyPlan {
     Names.check("key", id);
     Names.check("account", account);
@@ -17,5 +20,10 @@ public record KeyPlan(String id, String account, int priority, int weight, int m
       throw new IllegalArgumentException(
           "priority, weight and maxConcurrent of key " + id + " must not be negative");
     }
+  }
+
+  /** A key whose limits are enforced. */
+  public KeyPlan(String id, String account, int priority, int weight, int maxConcurrent) {
+    this(id, account, priority, weight, maxConcurrent, true);
   }
 }

@@ -19,6 +19,7 @@ public final class Lease implements AutoCloseable {
   private final long outputTokens;
   private final long epoch;
   private final long grantedMicros;
+  private final Acquisition.@Nullable Reason wouldDeny;
   private final AtomicReference<@Nullable Usage> charged = new AtomicReference<>();
 
   Lease(
@@ -29,7 +30,8 @@ public final class Lease implements AutoCloseable {
       long inputTokens,
       long outputTokens,
       long epoch,
-      long grantedMicros) {
+      long grantedMicros,
+      Acquisition.@Nullable Reason wouldDeny) {
     this.pool = pool;
     this.id = id;
     this.key = key;
@@ -38,11 +40,37 @@ public final class Lease implements AutoCloseable {
     this.outputTokens = outputTokens;
     this.epoch = epoch;
     this.grantedMicros = grantedMicros;
+    this.wouldDeny = wouldDeny;
+  }
+
+  /** A lease that Redis granted. */
+  static Lease granted(KeyPool pool, String id, Reply.Grant g, long epoch) {
+    return new Lease(
+        pool,
+        id,
+        g.key(),
+        g.group(),
+        g.inputTokens(),
+        g.outputTokens(),
+        epoch,
+        g.micros(),
+        g.wouldDeny());
+  }
+
+  /** A lease that this replica granted during an outage. */
+  static Lease withoutRedis(KeyPool pool, String id, FairShare.Choice.Taken t) {
+    return new Lease(
+        pool, id, t.key().id(), t.group(), t.inputTokens(), t.outputTokens(), 0, 0, null);
   }
 
   /** A lease without a reservation, for a picked key: ending it does nothing. */
   static Lease uncounted(KeyPool pool, String key, String group) {
-    return new Lease(pool, "", key, group, 0, 0, UNCOUNTED, 0);
+    return new Lease(pool, "", key, group, 0, 0, UNCOUNTED, 0, null);
+  }
+
+  /** Whether this replica granted the lease during an outage. */
+  boolean isWithoutRedis() {
+    return epoch == 0;
   }
 
   /** Whether anything was reserved. */
@@ -83,6 +111,11 @@ public final class Lease implements AutoCloseable {
   /** Grant time on the pool's clock; 0 if granted without Redis. */
   long grantedMicros() {
     return grantedMicros;
+  }
+
+  /** As {@link Acquisition.Granted#wouldDeny}. */
+  public Acquisition.@Nullable Reason wouldDeny() {
+    return wouldDeny;
   }
 
   /** Ends the lease and charges the tokens actually used. The request stays counted. */

@@ -45,6 +45,11 @@ final class LeaseEndings {
     this.alarm = alarm;
   }
 
+  /** Whether there is nothing that Redis was not told. */
+  boolean isEmpty() {
+    return endings.isEmpty() && unsent.isEmpty();
+  }
+
   /** Tokens that settlements charged beyond the reservations. */
   long overageTokens() {
     return overage.get();

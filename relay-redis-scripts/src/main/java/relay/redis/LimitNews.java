@@ -1,5 +1,6 @@
 package relay.redis;
 
+import java.util.Collection;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
@@ -60,6 +61,11 @@ final class LimitNews {
       reported.put(group, new Reported(all, remaining, nanos));
     }
     return news;
+  }
+
+  /** Forgets all other groups. */
+  void retain(Collection<String> groups) {
+    reported.keySet().retainAll(groups);
   }
 
   /** The report failed: the next answer is news again. */

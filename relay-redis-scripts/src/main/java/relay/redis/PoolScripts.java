@@ -3,7 +3,6 @@ package relay.redis;
 import static relay.redis.RedisKeys.bytes;
 
 import io.lettuce.core.RedisCommandExecutionException;
-import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -13,61 +12,85 @@ import java.util.concurrent.ThreadLocalRandom;
 import java.util.function.Function;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
+import relay.redis.ScriptCaller.Call;
 
 /**
  * The scripts of one pool, one method per script: builds KEYS and ARGV and decodes the reply. If
  * Redis does not know the pool, it announces the pool and calls again.
  */
 final class PoolScripts {
-  private static final byte[] REAL_TIME = bytes("-");
-  private static final int BATCH = 200;
-  private static final long STALE_MS = 400;
-  private static final long NEVER_STALE_MS = 1_000_000_000_000L;
-  private static final long SURVEY_ALL_NANOS = 5_000_000_000L;
-
   private final RedisLink link;
-  private final PoolPlan plan;
+  private final ScriptCaller caller;
+  private final PlanAnnouncer plans;
+  private final FleetSurvey fleet;
   private final RedisKeys keys;
+  private final String replica;
   private final byte[] leaseMs;
-  private final Candidates candidates;
-  private final PoolClock clock = new PoolClock(System::nanoTime);
-  private volatile long epoch;
-  private volatile String epochText = "0";
-  private volatile long surveyedAllAt = System.nanoTime() - SURVEY_ALL_NANOS;
-  private @Nullable CompletableFuture<Void> configuring;
-
-  /** One call of a script. */
-  record Call(ScriptFile script, List<byte[]> keys, List<byte[]> args) {}
 
   PoolScripts(RedisLink link, PoolPlan plan, EngineOptions options) {
     this.link = link;
-    this.plan = plan;
+    replica = options.replica();
     keys = new RedisKeys(options.prefix(), plan.name());
     leaseMs = bytes(options.lease().toMillis());
-    candidates = new Candidates(plan, keys);
+    caller = new ScriptCaller(link, keys);
+    plans = new PlanAnnouncer(caller, plan, replica);
+    fleet = new FleetSurvey(caller, plans, replica);
   }
 
   /** The epoch under which this replica uses the pool; 0 before the first use. */
   long epoch() {
-    return epoch;
+    return plans.epoch();
   }
 
   /**
    * @param leaseEndings the lease endings that the calls carry
    */
   AcquireCalls acquires(LeaseEndings leaseEndings) {
-    return new AcquireCalls(this, candidates, leaseEndings);
+    return new AcquireCalls(this, leaseEndings);
+  }
+
+  /** The keys and groups of the present plan. */
+  Candidates candidates() {
+    return plans.candidates();
+  }
+
+  PoolPlan plan() {
+    return candidates().plan();
+  }
+
+  /** Later calls use this plan. Announces it. */
+  CompletableFuture<Void> reconfigure(PoolPlan plan) {
+    return plans.reconfigure(plan);
+  }
+
+  /** Announces the pool's shape to Redis. Concurrent callers share one call. */
+  CompletableFuture<Void> configure() {
+    return plans.configure();
+  }
+
+  /** Later surveys and announcements tell Redis this configuration. */
+  void runs(ConfigMark mark) {
+    plans.runs(mark);
+  }
+
+  /**
+   * Whether a call for this demand can also end leases. That needs the names of all ready sets, if
+   * there are any.
+   */
+  boolean endsWith(Demand demand) {
+    Candidates now = candidates();
+    return now.isIndexed() ? demand.key().isEmpty() : !now.hasOthers();
   }
 
   /** Batches of candidates to pick from. Try them in order until one has a usable key. */
   List<byte[][]> samples(Demand demand) {
-    return candidates.samples(demand);
+    return candidates().samples(demand);
   }
 
   CompletableFuture<Reply> pick(byte[][] fields) {
     return callConfigured(
         () -> {
-          List<byte[]> args = clockArgs();
+          List<byte[]> args = caller.clockArgs();
           args.add(bytes(ThreadLocalRandom.current().nextInt(Integer.MAX_VALUE)));
           args.addAll(List.of(fields));
           return new Call(ScriptFile.PICK, List.of(keys.state), args);
@@ -78,13 +101,14 @@ final class PoolScripts {
   /** Ends leases, with one reply for each. */
   CompletableFuture<List<Reply>> settle(List<PendingUpdate.Ending> endings) {
     List<byte[]> k = leaseKeys();
-    k.addAll(candidates.readySets());
-    StringBuilder line = new StringBuilder(text(clock.ceiling())).append(" -");
+    k.addAll(candidates().allSets());
+    StringBuilder line = new StringBuilder(caller.ceiling()).append(" -");
     List<byte[]> args = new ArrayList<>(1 + endings.size());
-    args.add(REAL_TIME); // placeholder for the line
+    args.add(ScriptCaller.NONE); // placeholder for the line
     appendEndings(endings, line, args);
     args.set(0, bytes(line.toString()));
-    return call(new Call(ScriptFile.SETTLE, k, args))
+    return caller
+        .call(new Call(ScriptFile.SETTLE, k, args))
         .thenApply(raw -> Reply.ofEndings(raw, endings.size()));
   }
 
@@ -101,15 +125,15 @@ final class PoolScripts {
 
   /** The keys of every script that creates or ends leases. */
   List<byte[]> leaseKeys() {
-    return new ArrayList<>(List.of(keys.state, keys.win, keys.leases, keys.due, keys.later));
+    return caller.leaseKeys();
   }
 
   CompletableFuture<Reply> renew(List<String> ids) {
-    List<byte[]> args = clockArgs();
+    List<byte[]> args = caller.clockArgs();
     args.add(leaseMs);
     ids.forEach(id -> args.add(bytes(id)));
     List<byte[]> k = List.of(keys.state, keys.leases, keys.later);
-    return call(new Call(ScriptFile.RENEW, k, args)).thenApply(Reply::of);
+    return caller.call(new Call(ScriptFile.RENEW, k, args)).thenApply(Reply::of);
   }
 
   /**
@@ -121,7 +145,7 @@ final class PoolScripts {
   CompletableFuture<Reply> cooldown(String field, Duration howLong, long grantedMicros) {
     return callConfigured(
         () -> {
-          List<byte[]> args = clockArgs();
+          List<byte[]> args = caller.clockArgs();
           args.addAll(List.of(bytes(field), bytes(howLong.toMillis()), bytes(grantedMicros)));
           return new Call(ScriptFile.COOLDOWN, List.of(keys.state, keys.win), args);
         },
@@ -133,35 +157,86 @@ final class PoolScripts {
     return callConfigured(
         () -> {
           List<byte[]> k = new ArrayList<>(List.of(keys.state, keys.win, keys.learned));
-          k.addAll(candidates.readySets());
-          List<byte[]> args = clockArgs();
+          k.addAll(candidates().allSets());
+          List<byte[]> args = caller.clockArgs();
           args.add(bytes(group));
           for (Dimension d : Dimension.values()) {
             args.add(bytes(limits.of(d)));
           }
           for (Dimension d : Dimension.values()) {
             long left = remaining.of(d);
-            args.add(left < 0 || left > Limits.MAX ? REAL_TIME : bytes(left));
+            args.add(left < 0 || left > Limits.MAX ? ScriptCaller.NONE : bytes(left));
           }
           return new Call(ScriptFile.OBSERVE, k, args);
         },
         Reply::of);
   }
 
-  CompletableFuture<Void> quarantine(List<String> ids, String reason) {
+  /**
+   * Takes keys out of use.
+   *
+   * @param refused whether the provider refused the credentials that this replica has
+   */
+  CompletableFuture<Void> quarantine(List<String> ids, String reason, boolean refused) {
+    byte[] by = refused && !replica.isEmpty() ? bytes(replica) : ScriptCaller.NONE;
     List<byte[]> k = List.of(keys.state, keys.quarantine);
     return inBatches(
         ids,
         some -> {
-          List<byte[]> args = new ArrayList<>(List.of(bytes(reason)));
+          List<byte[]> args = new ArrayList<>(List.of(bytes(reason), by));
           some.forEach(id -> args.add(bytes(id)));
           return callConfigured(() -> new Call(ScriptFile.QUARANTINE, k, args), Reply::ofCount);
         });
   }
 
+  /** The secrets of these keys have changed: ends their quarantine for refused credentials. */
+  CompletableFuture<Void> rekey(List<String> ids) {
+    return inBatches(
+        ids,
+        some ->
+            callConfigured(
+                () -> {
+                  List<byte[]> k = new ArrayList<>(List.of(keys.state, keys.quarantine));
+                  k.addAll(candidates().allSets());
+                  List<byte[]> args = new ArrayList<>(List.of(bytes(replica)));
+                  some.forEach(id -> args.add(bytes(id)));
+                  return new Call(ScriptFile.REKEY, k, args);
+                },
+                Reply::ofCount));
+  }
+
+  /** Whether demands that cannot be carried are granted all the same. */
+  boolean isShadow(Demand demand) {
+    Candidates now = candidates();
+    Demand served = now.served(demand);
+    return served != null && now.isShadow(served);
+  }
+
+  /** Restores a key, its account's other keys, and its account's groups. */
+  CompletableFuture<Void> restoreAccountOf(String key) {
+    PoolPlan plan = plan();
+    KeyPlan named = plan.keys().stream().filter(k -> k.id().equals(key)).findFirst().orElseThrow();
+    List<String> fields = new ArrayList<>();
+    for (KeyPlan k : plan.keys()) {
+      if (k.account().equals(named.account())) {
+        fields.add("k:" + k.id());
+      }
+    }
+    plan.modelClasses().forEach(c -> fields.add("g:" + PoolPlan.group(named.account(), c)));
+    return restore(fields);
+  }
+
   CompletableFuture<Void> restore(List<String> fields) {
+    if (!replica.isEmpty()) {
+      return restoreKnown(fields);
+    }
+    // An observer sends no heartbeats, so it must first learn the other plans' ready sets.
+    return survey("").handle((snapshot, failure) -> fields).thenCompose(this::restoreKnown);
+  }
+
+  private CompletableFuture<Void> restoreKnown(List<String> fields) {
     List<byte[]> k = new ArrayList<>(List.of(keys.state, keys.quarantine));
-    k.addAll(candidates.readySets());
+    k.addAll(candidates().allSets());
     return inBatches(
         fields,
         some -> {
@@ -174,8 +249,8 @@ final class PoolScripts {
   private static CompletableFuture<Void> inBatches(
       List<String> all, Function<List<String>, CompletableFuture<Reply>> call) {
     CompletableFuture<Void> done = CompletableFuture.completedFuture(null);
-    for (int from = 0; from < all.size(); from += BATCH) {
-      List<String> some = all.subList(from, Math.min(all.size(), from + BATCH));
+    for (int from = 0; from < all.size(); from += ScriptCaller.MAX_KEYS) {
+      List<String> some = all.subList(from, Math.min(all.size(), from + ScriptCaller.MAX_KEYS));
       CompletableFuture<Void> before = done;
       done =
           CompletableFuture.allOf(before, before.handle((end, failure) -> some).thenCompose(call));
@@ -186,7 +261,7 @@ final class PoolScripts {
   CompletableFuture<Reply> charge(String id, String group, Usage usage) {
     return callConfigured(
         () -> {
-          List<byte[]> args = clockArgs();
+          List<byte[]> args = caller.clockArgs();
           args.addAll(
               List.of(
                   bytes(id),
@@ -207,58 +282,12 @@ final class PoolScripts {
    *     the result is null
    */
   CompletableFuture<@Nullable PoolSnapshot> survey(String replica) {
-    Survey survey = new Survey(plan);
-    CompletableFuture<Boolean> whole = CompletableFuture.completedFuture(true);
-    for (List<KeyPlan> slice : candidates.parts(BATCH)) {
-      whole =
-          whole.thenCompose(
-              continues -> {
-                boolean due = System.nanoTime() - surveyedAllAt >= SURVEY_ALL_NANOS;
-                boolean wanted =
-                    due || survey.drawsPicture() || replica.isEmpty() || !survey.hasBegun();
-                if (!continues || !wanted) {
-                  return CompletableFuture.completedFuture(false);
-                }
-                return survey(replica, slice, survey).thenApply(v -> true);
-              });
-    }
-    return whole.thenApply(
-        all -> {
-          if (all) {
-            surveyedAllAt = System.nanoTime();
-          }
-          return all ? survey.snapshot() : null;
-        });
+    return fleet.survey(replica);
   }
 
-  private CompletableFuture<Void> survey(String replica, List<KeyPlan> slice, Survey survey) {
-    List<String> groups = survey.groups(slice);
-    return callConfigured(
-            () -> {
-              List<byte[]> args = new ArrayList<>(List.of(bytes(replica)));
-              args.addAll(clockArgs());
-              args.add(bytes(survey.pictureAgeMs(STALE_MS, NEVER_STALE_MS)));
-              args.add(bytes(groups.size()));
-              groups.forEach(g -> args.add(bytes(g)));
-              for (KeyPlan key : slice) {
-                args.add(bytes(key.id()));
-                args.add(bytes(key.account()));
-              }
-              List<byte[]> k = leaseKeys();
-              k.addAll(List.of(keys.quarantine, keys.picture, keys.replicas, keys.summary));
-              k.add(keys.learned);
-              k.addAll(candidates.readySets());
-              return new Call(ScriptFile.SURVEY, k, args);
-            },
-            Reply::of)
-        .thenAccept(
-            reply -> {
-              if (reply instanceof Reply.Done done) {
-                survey.add(slice, groups, done);
-              } else {
-                throw new IllegalStateException("pool " + plan.name() + " is unknown to Redis");
-              }
-            });
+  /** This replica's last survey: Redis no longer counts the replica. */
+  CompletableFuture<@Nullable PoolSnapshot> leave() {
+    return fleet.leave();
   }
 
   /**
@@ -269,7 +298,7 @@ final class PoolScripts {
    */
   CompletableFuture<Map<String, ModelTally>> learn(boolean all, Map<String, ModelTally> learned) {
     List<byte[]> args = new ArrayList<>();
-    args.add(REAL_TIME);
+    args.add(ScriptCaller.NONE);
     args.add(bytes(all ? 1 : 0));
     learned.forEach(
         (model, tally) -> {
@@ -283,75 +312,10 @@ final class PoolScripts {
         .thenApply(Reply::ofLearn);
   }
 
-  /** Announces the pool's shape to Redis. Concurrent callers share one call. */
-  CompletableFuture<Void> configure() {
-    CompletableFuture<Void> mine;
-    synchronized (this) {
-      if (configuring != null) {
-        return configuring;
-      }
-      mine = new CompletableFuture<>();
-      configuring = mine;
-    }
-    Announcement pool = new Announcement(plan, candidates, BATCH);
-    CompletableFuture<Reply> done = configure(pool, 0, 0);
-    for (int n = 1; n < pool.parts(); n++) {
-      int part = n;
-      done =
-          done.thenCompose(
-              reply -> {
-                if (!(reply instanceof Reply.Done first)) {
-                  return CompletableFuture.completedFuture(reply);
-                }
-                return configure(pool, part, first.number(3)).thenApply(later -> first);
-              });
-    }
-    var _ =
-        done.whenComplete(
-            (reply, failure) -> {
-              synchronized (this) {
-                configuring = null;
-                if (reply instanceof Reply.Done first) {
-                  epoch = first.number(2);
-                  epochText = Long.toString(epoch);
-                }
-              }
-              if (failure == null) {
-                mine.complete(null);
-              } else {
-                mine.completeExceptionally(failure);
-              }
-            });
-    return mine;
-  }
-
-  /**
-   * Announces one part of the pool.
-   *
-   * @param later 0 for the first part, else the first part's reply
-   */
-  private CompletableFuture<Reply> configure(Announcement pool, int part, long later) {
-    List<byte[]> args = clockArgs();
-    args.addAll(pool.args(part, epoch, later));
-    List<byte[]> k =
-        new ArrayList<>(List.of(keys.state, keys.win, keys.quarantine, keys.picture, keys.learned));
-    k.addAll(candidates.readySets());
-    return call(new Call(ScriptFile.CONFIGURE, k, args)).thenApply(Reply::of);
-  }
-
   /** The start of acquire's first argument: {@code epoch ceiling given lease_ms}. */
   StringBuilder callLine() {
-    StringBuilder line = new StringBuilder(epochText).append(' ').append(text(clock.ceiling()));
-    return line.append(" - ").append(text(leaseMs));
-  }
-
-  private static String text(byte[] digits) {
-    return new String(digits, StandardCharsets.ISO_8859_1);
-  }
-
-  /** The time arguments with which most scripts begin. */
-  private List<byte[]> clockArgs() {
-    return new ArrayList<>(List.of(clock.ceiling(), REAL_TIME));
+    StringBuilder line = new StringBuilder(plans.epochText()).append(' ');
+    return line.append(caller.ceiling()).append(" - ").append(ScriptCaller.text(leaseMs));
   }
 
   /** Logs a call that Redis refused, at a limited rate. */
@@ -361,31 +325,6 @@ final class PoolScripts {
 
   /** Calls a script. If Redis does not know the pool, announces the pool and calls once more. */
   <T> CompletableFuture<T> callConfigured(Supplier<Call> call, Function<List<Object>, T> decode) {
-    return rawConfigured(call).thenApply(decode);
-  }
-
-  private CompletableFuture<List<Object>> rawConfigured(Supplier<Call> call) {
-    long epochBefore = epoch;
-    return call(call.get())
-        .thenCompose(
-            raw -> {
-              if (!Reply.isUnknown(raw)) {
-                return CompletableFuture.completedFuture(raw);
-              }
-              if (epoch != epochBefore) {
-                return rawConfigured(call); // another call has configured it
-              }
-              return configure().thenCompose(done -> call(call.get()));
-            });
-  }
-
-  private CompletableFuture<List<Object>> call(Call call) {
-    return link.call(
-            call.script(), call.keys().toArray(byte[][]::new), call.args().toArray(byte[][]::new))
-        .thenApply(
-            raw -> {
-              clock.observed(Reply.time(raw));
-              return raw;
-            });
+    return plans.callConfigured(call, decode);
   }
 }

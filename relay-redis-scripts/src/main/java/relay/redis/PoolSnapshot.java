@@ -1,6 +1,7 @@
 package relay.redis;
 
 import java.time.Duration;
+import java.time.Instant;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -11,6 +12,8 @@ import org.jspecify.annotations.Nullable;
  * @param replicas replicas with a heartbeat in the last three seconds
  * @param leases live leases
  * @param expiredLeases leases that expired since the pool's state began
+ * @param configs the configurations that live replicas run with, newest first: more than one while
+ *     a change goes through the fleet
  */
 public record PoolSnapshot(
     Duration nextCapacity,
@@ -18,11 +21,33 @@ public record PoolSnapshot(
     long leases,
     long expiredLeases,
     List<GroupState> groups,
-    List<KeyState> keys) {
+    List<KeyState> keys,
+    List<ConfigState> configs) {
   public PoolSnapshot {
     groups = List.copyOf(groups);
     keys = List.copyOf(keys);
+    configs = List.copyOf(configs);
   }
+
+  /** The state of a pool of which no replica has said what configuration it runs with. */
+  public PoolSnapshot(
+      Duration nextCapacity,
+      int replicas,
+      long leases,
+      long expiredLeases,
+      List<GroupState> groups,
+      List<KeyState> keys) {
+    this(nextCapacity, replicas, leases, expiredLeases, groups, keys, List.of());
+  }
+
+  /**
+   * A configuration of live replicas.
+   *
+   * @param hash as {@link RedisEngine#runs} told it; empty if a replica told none
+   * @param since when the first of them took it
+   * @param replicas how many run with it
+   */
+  public record ConfigState(String hash, Instant since, int replicas) {}
 
   /**
    * A quota group.
@@ -51,6 +76,7 @@ public record PoolSnapshot(
    *
    * @param quarantine reason of its quarantine, null if it is not quarantined
    * @param cooldown its own, or that of all its quota groups
+   * @param draining whether no live replica's plan has the key any longer: its last requests run
    */
   public record KeyState(
       String id,
@@ -60,5 +86,20 @@ public record PoolSnapshot(
       long inFlight,
       int maxConcurrent,
       int priority,
-      int weight) {}
+      int weight,
+      boolean draining) {
+
+    /** A key that the pool's plan has. */
+    public KeyState(
+        String id,
+        String account,
+        @Nullable String quarantine,
+        Duration cooldown,
+        long inFlight,
+        int maxConcurrent,
+        int priority,
+        int weight) {
+      this(id, account, quarantine, cooldown, inFlight, maxConcurrent, priority, weight, false);
+    }
+  }
 }

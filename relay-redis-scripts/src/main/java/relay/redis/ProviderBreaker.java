@@ -3,6 +3,8 @@ package relay.redis;
 import static relay.redis.RedisKeys.bytes;
 
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
@@ -15,6 +17,9 @@ import org.slf4j.LoggerFactory;
 /**
  * A circuit breaker for a whole provider, shared by all replicas: an overloaded provider must not
  * cost every request an attempt on every key. Thread-safe.
+ *
+ * <p>A failure that the request itself may have caused is reported with its sources: its client and
+ * its model. Without any one source, most requests must have failed, too, before the breaker opens.
  *
  * <p>The state comes from the reply to this replica's last report or tick and is at most half a
  * second old. A failure is reported at once; successes are counted and sent with the next report.
@@ -39,6 +44,7 @@ public final class ProviderBreaker {
   private final LongSupplier nanoTime;
   private final AtomicInteger failures = new AtomicInteger();
   private final AtomicInteger successes = new AtomicInteger();
+  private final FailureSources sources;
   private final AtomicBoolean asking = new AtomicBoolean(); // one request of this replica at a time
   private volatile View view = new View(State.CLOSED, 0);
 
@@ -46,6 +52,7 @@ public final class ProviderBreaker {
     this.link = link;
     this.nanoTime = nanoTime;
     this.pool = pool;
+    sources = new FailureSources(nanoTime);
     keys = new byte[][] {new RedisKeys(options.prefix(), pool).breaker};
     replica = bytes(options.replica());
   }
@@ -93,7 +100,7 @@ public final class ProviderBreaker {
       return refused();
     }
     try {
-      Reply.Breaker reply = call(0, 0, "ask").join();
+      Reply.Breaker reply = call(0, 0, "ask", List.of()).join();
       received(reply);
       return reply.allowed() ? new Passage.Trial() : refused();
     } catch (CompletionException e) {
@@ -118,17 +125,38 @@ public final class ProviderBreaker {
     return view.untilNanos() - nanoTime.getAsLong();
   }
 
-  /** The provider works: it answered, even if it refused the request. */
-  public void succeeded(Passage passage) {
+  /**
+   * The provider works: it answered, even if it refused the request.
+   *
+   * @param client the client's name
+   * @param model the provider's name of the model; empty if none is known
+   */
+  public void succeeded(Passage passage, String client, String model) {
     if (passage instanceof Passage.Trial) {
       update(new View(State.CLOSED, 0)); // here at once, on other replicas with their next tick
       report("good");
     } else {
       successes.incrementAndGet();
+      if (!sources.isEmpty()) {
+        sources.succeeded(source("client", client));
+        sources.succeeded(source("model", model));
+      }
     }
   }
 
-  /** The provider failed or could not be reached. */
+  private static String source(String kind, String name) {
+    return kind + " " + name;
+  }
+
+  /** The provider failed, or this request made it fail. Parameters as of {@link #succeeded}. */
+  public void failed(Passage passage, String client, String model) {
+    failures.incrementAndGet(); // before its parts: a report takes them in the other order
+    sources.failed(source("client", client));
+    sources.failed(source("model", model));
+    report(passage instanceof Passage.Trial ? "bad" : "");
+  }
+
+  /** The provider could not be reached, which no request causes. */
   public void failed(Passage passage) {
     failures.incrementAndGet();
     report(passage instanceof Passage.Trial ? "bad" : "");
@@ -166,21 +194,23 @@ public final class ProviderBreaker {
    * Redis cannot be asked.
    */
   public CompletableFuture<Standing> look() {
-    return call(0, 0, "")
+    return call(0, 0, "", List.of())
         .thenApply(
             reply -> new Standing(STATES.get(reply.state()), Duration.ofMillis(reply.waitMs())));
   }
 
   /** Called twice a second while the link is up. */
   void tick() {
+    sources.forgetOld();
     report("");
   }
 
   private void report(String probe) {
+    List<FailureSources.Part> parts = sources.take();
     int failed = failures.getAndSet(0);
     int worked = successes.getAndSet(0);
     var _ =
-        call(failed, worked, probe)
+        call(failed, worked, probe, parts)
             .whenComplete(
                 (reply, failure) -> {
                   if (reply != null) {
@@ -188,15 +218,24 @@ public final class ProviderBreaker {
                   } else {
                     failures.addAndGet(failed); // sent again with the next tick
                     successes.addAndGet(worked);
+                    sources.putBack(parts);
                   }
                 });
   }
 
-  private CompletableFuture<Reply.Breaker> call(int failed, int worked, String probe) {
-    byte[][] args = {
-      REAL_TIME, bytes(failed), bytes(worked), probe.isEmpty() ? NONE : bytes(probe), replica
-    };
-    return link.call(ScriptFile.BREAKER, keys, args).thenApply(Reply::ofBreaker);
+  private CompletableFuture<Reply.Breaker> call(
+      int failed, int worked, String probe, List<FailureSources.Part> parts) {
+    List<byte[]> args = new ArrayList<>();
+    Collections.addAll(
+        args,
+        REAL_TIME,
+        bytes(failed),
+        bytes(worked),
+        probe.isEmpty() ? NONE : bytes(probe),
+        replica);
+    FailureSources.append(args, parts);
+    return link.call(ScriptFile.BREAKER, keys, args.toArray(byte[][]::new))
+        .thenApply(Reply::ofBreaker);
   }
 
   private void received(Reply.Breaker reply) {

@@ -1,10 +1,12 @@
 package relay.redis;
 
+import java.time.Instant;
 import java.util.Collection;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Future;
 import java.util.concurrent.RejectedExecutionException;
@@ -30,8 +32,12 @@ public final class RedisEngine implements AutoCloseable {
   private final Map<String, KeyPool> pools = new ConcurrentHashMap<>();
   private final ScheduledThreadPoolExecutor ticker =
       new ScheduledThreadPoolExecutor(1, Thread.ofPlatform().name("redis-tick").daemon().factory());
+  private final SurvivedFaults faults =
+      new SurvivedFaults("redis-tick", log::error, System::nanoTime); // of tick()
   private final Map<String, ProviderBreaker> breakers = new ConcurrentHashMap<>();
   private final Map<String, UsageTally> tallies = new ConcurrentHashMap<>();
+  private final Set<KeyPool> ticked = ConcurrentHashMap.newKeySet(); // including pools that retire
+  private volatile ConfigMark config = ConfigMark.NONE;
 
   private RedisEngine(EngineOptions options, @Nullable SocketLoop loop) {
     this.options = options;
@@ -65,19 +71,41 @@ public final class RedisEngine implements AutoCloseable {
     if (!options.isObserver()) {
       var _ =
           engine.ticker.scheduleWithFixedDelay(
-              engine::tick, TICK_MS, TICK_MS, TimeUnit.MILLISECONDS);
+              () -> engine.faults.run(engine::tick), TICK_MS, TICK_MS, TimeUnit.MILLISECONDS);
     }
     return engine;
   }
 
-  /** Creates a pool of this shape and announces it to Redis. */
+  /**
+   * Opens a pool of this shape, at any time, and announces it to Redis. {@link KeyPool#reconfigure}
+   * changes it and {@link KeyPool#retire} closes it. Until then do not open its name again.
+   */
   public KeyPool pool(PoolPlan plan) {
     KeyPool pool = new KeyPool(link, plan, options, leaseIds, this::alarm);
+    pool.runs(config);
     pools.put(plan.name(), pool);
+    ticked.add(pool);
     if (!options.isObserver()) {
       announce(pool);
     }
     return pool;
+  }
+
+  /** The pool of this name that was opened last, unless it was retired and is over. */
+  public Optional<KeyPool> find(String pool) {
+    return Optional.ofNullable(pools.get(pool));
+  }
+
+  /**
+   * Says which configuration this process runs with: all pools' snapshots then show it, for all
+   * replicas to see. Call it before the pools are opened or reconfigured.
+   *
+   * @param hash tells configurations apart, and nothing of their secrets; without spaces
+   * @param since when this process took it
+   */
+  public void runs(String hash, Instant since) {
+    config = ConfigMark.of(hash, since);
+    ticked.forEach(pool -> pool.runs(config));
   }
 
   /** The circuit breaker of the provider whose keys are in the named pool. */
@@ -99,7 +127,7 @@ public final class RedisEngine implements AutoCloseable {
    * Counts what clients use, without limiting it.
    *
    * @param pool the pool under whose name the counts are kept; it need not exist
-   * @param clients all clients to count
+   * @param clients all clients to count; {@link UsageTally#reconfigure} changes them
    */
   public UsageTally tally(String pool, Collection<String> clients) {
     return tallies.computeIfAbsent(
@@ -133,7 +161,7 @@ public final class RedisEngine implements AutoCloseable {
 
   private void announce() {
     if (!options.isObserver()) {
-      pools.values().forEach(RedisEngine::announce);
+      ticked.forEach(RedisEngine::announce);
     }
   }
 
@@ -141,17 +169,27 @@ public final class RedisEngine implements AutoCloseable {
     var _ = pool.configure().whenComplete((done, failure) -> pool.tick());
   }
 
-  private void tick() {
-    for (KeyPool pool : pools.values()) {
-      try {
-        pool.tick();
-      } catch (RuntimeException e) {
-        log.warn("Pool {}: {}", pool.plan().name(), e.toString());
-      }
+  private void tick(KeyPool pool) {
+    pool.tick();
+    if (pool.isOver()) {
+      forget(pool);
     }
+  }
+
+  private void tick() {
+    // The executor drops a task that throws: each tick survives whatever the others throw.
+    ticked.forEach(pool -> faults.run(() -> tick(pool)));
     if (link.isUp()) {
-      breakers.values().forEach(ProviderBreaker::tick);
-      tallies.values().forEach(UsageTally::tick);
+      breakers.values().forEach(breaker -> faults.run(breaker::tick));
+      tallies.values().forEach(tally -> faults.run(tally::tick));
+    }
+  }
+
+  private void forget(KeyPool pool) {
+    String name = pool.plan().name();
+    ticked.remove(pool);
+    if (pools.remove(name, pool)) { // unless the name was opened again
+      breakers.remove(name);
     }
   }
 
@@ -161,12 +199,10 @@ public final class RedisEngine implements AutoCloseable {
    */
   @Override
   public void close() {
-    pools.values().forEach(KeyPool::close);
+    ticked.forEach(KeyPool::close);
     ticker.shutdownNow();
-    for (KeyPool pool : pools.values()) {
-      pool.tick();
-      // Redis executes calls in order: this answer means that all earlier calls are done.
-      pool.snapshot().handle((snapshot, failure) -> snapshot).join();
+    for (KeyPool pool : ticked) {
+      pool.leave().join(); // Redis executes calls in order: all earlier ones are done, too
     }
     tallies.values().forEach(UsageTally::close);
     link.close();

@@ -77,6 +77,10 @@ final class RedisKeys {
     return text.getBytes(StandardCharsets.UTF_8);
   }
 
+  static String text(byte[] name) {
+    return new String(name, StandardCharsets.UTF_8);
+  }
+
   static byte[] bytes(long number) {
     return Long.toString(number).getBytes(StandardCharsets.ISO_8859_1);
   }

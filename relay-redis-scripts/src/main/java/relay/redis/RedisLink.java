@@ -74,9 +74,12 @@ final class RedisLink implements AutoCloseable {
   private final ScheduledExecutorService reconnector =
       Executors.newSingleThreadScheduledExecutor(
           Thread.ofPlatform().name("redis-reconnect").daemon().factory());
+  private final SurvivedFaults faults =
+      new SurvivedFaults("redis-reconnect", log::error, System::nanoTime);
   private final AtomicReference<@Nullable FunctionConnection> connection = new AtomicReference<>();
   private volatile long answeredAtNanos;
   private volatile @Nullable String refusal; // Redis's error while it refuses the connection
+  private boolean connected; // only the reconnecting thread uses it
   private int failures; // failed connects in a row; only the connecting thread uses it
   private volatile boolean closed;
 
@@ -192,7 +195,8 @@ final class RedisLink implements AutoCloseable {
               // Late answers show that Redis is busy, not gone
               if (failure instanceof TimeoutException
                   && unanswered.incrementAndGet() >= MAX_UNANSWERED
-                  && deadlines.runningNanos() - answeredAtNanos >= MAX_UNANSWERED * timeout.toNanos()) {
+                  && deadlines.runningNanos() - answeredAtNanos
+                      >= MAX_UNANSWERED * timeout.toNanos()) {
                 giveUp(live, "it left " + MAX_UNANSWERED + " calls without an answer");
               }
             });
@@ -353,7 +357,9 @@ final class RedisLink implements AutoCloseable {
       var _ =
           reconnector.schedule(
               () -> {
-                if (!closed && !connect()) {
+                connected = false; // and stays so, whatever connect() throws
+                faults.run(() -> connected = closed || connect());
+                if (!connected) {
                   retryLater();
                 }
               },

@@ -2,15 +2,19 @@ package relay.redis;
 
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 import relay.redis.Acquisition.Exhausted;
 import relay.redis.Acquisition.Impossible;
 import relay.redis.Acquisition.NoneUsable;
 import relay.redis.Acquisition.Reason;
+import relay.redis.PoolSnapshot.ConfigState;
 import relay.redis.PoolSnapshot.GroupState;
 import relay.redis.PoolSnapshot.KeyState;
 
@@ -19,6 +23,9 @@ sealed interface Reply {
   /** In the order of the scripts' numbers, from 0. */
   List<Reason> REASONS = List.of(Reason.values());
 
+  /** A grant in shadow mode; how much more it is tells the reason. */
+  int SHADOW = 10;
+
   /** In the order of the scripts' numbers, from 1. */
   List<Dimension> DIMENSIONS = List.of(Dimension.values());
 
@@ -26,8 +33,15 @@ sealed interface Reply {
    * The lease was granted, now or by an earlier call.
    *
    * @param micros grant time on the pool's clock
+   * @param wouldDeny why it would have been refused, were its key not in shadow mode
    */
-  record Grant(String key, String group, long inputTokens, long outputTokens, long micros)
+  record Grant(
+      String key,
+      String group,
+      long inputTokens,
+      long outputTokens,
+      long micros,
+      @Nullable Reason wouldDeny)
       implements Reply {}
 
   /** The lease was not granted. */
@@ -49,10 +63,64 @@ sealed interface Reply {
    */
   record Settled(long overTokens) implements Reply {}
 
+  /**
+   * What {@code survey} tells of the replicas and their plans.
+   *
+   * @param again whether the caller is to announce its plan again
+   * @param sets ready sets of other plans
+   * @param unused ready sets of none
+   * @param draining keys that no plan has any longer
+   */
+  record Fleet(
+      boolean again,
+      List<ConfigState> configs,
+      List<String> sets,
+      List<String> unused,
+      List<KeyState> draining) {
+    static final Fleet NONE = new Fleet(false, List.of(), List.of(), List.of(), List.of());
+  }
+
   /** The call succeeded; {@code values} is the script's reply. */
   record Done(List<Object> values) implements Reply {
     long number(int index) {
       return Reply.number(values.get(index));
+    }
+
+    Fleet fleet(int index) {
+      List<Object> r = row(index);
+      List<Object> told = list(r.get(1));
+      List<ConfigState> configs = new ArrayList<>();
+      for (int n = 0; n < told.size(); n += 3) {
+        String hash = text(told.get(n));
+        configs.add(
+            new ConfigState(
+                hash.equals(ConfigMark.NONE.hash()) ? "" : hash,
+                Instant.ofEpochMilli(Reply.number(told.get(n + 1))),
+                (int) Reply.number(told.get(n + 2))));
+      }
+      configs.sort(Comparator.comparing(ConfigState::since).reversed());
+      List<Object> keys = list(r.get(4));
+      List<KeyState> draining = new ArrayList<>();
+      for (int n = 0; n < keys.size(); n += 8) {
+        String reason = text(keys.get(n + 4));
+        draining.add(
+            new KeyState(
+                text(keys.get(n)),
+                text(keys.get(n + 1)),
+                reason.isEmpty() ? null : reason,
+                micros(keys.get(n + 3)),
+                Reply.number(keys.get(n + 2)),
+                (int) Reply.number(keys.get(n + 5)),
+                (int) Reply.number(keys.get(n + 6)),
+                (int) Reply.number(keys.get(n + 7)),
+                true));
+      }
+      return new Fleet(
+          Reply.number(r.get(0)) == 1,
+          configs,
+          list(r.get(2)).stream().map(Reply::text).toList(),
+          list(r.get(3)).stream().map(Reply::text).toList(),
+          draining);
     }
 
     /** A group's row of {@code survey}; empty if Redis does not know the group. */
@@ -103,9 +171,8 @@ sealed interface Reply {
               (int) Reply.number(r.get(5))));
     }
 
-    @SuppressWarnings("unchecked") // Lettuce gives a nested array as a list
     private List<Object> row(int index) {
-      return (List<Object>) values.get(index);
+      return list(values.get(index));
     }
 
     private static Duration micros(Object value) {
@@ -127,14 +194,17 @@ sealed interface Reply {
   }
 
   private static Reply ofRequest(List<Object> r, int at) {
-    return switch ((int) number(r.get(at))) {
-      case 1 ->
-          new Grant(
-              text(r.get(at + 1)),
-              text(r.get(at + 2)),
-              number(r.get(at + 3)),
-              number(r.get(at + 4)),
-              number(r.get(1)));
+    int code = (int) number(r.get(at));
+    if (code == 1 || code >= SHADOW) {
+      return new Grant(
+          text(r.get(at + 1)),
+          text(r.get(at + 2)),
+          number(r.get(at + 3)),
+          number(r.get(at + 4)),
+          number(r.get(1)),
+          code == 1 ? null : REASONS.get(code - SHADOW));
+    }
+    return switch (code) {
       case 0 ->
           new Refusal(
               new Exhausted(
@@ -223,9 +293,13 @@ sealed interface Reply {
     }
   }
 
-  @SuppressWarnings("unchecked") // as above
+  @SuppressWarnings("unchecked") // Lettuce gives a nested array as a list
+  private static List<Object> list(Object nested) {
+    return (List<Object>) nested;
+  }
+
   static Tallied ofTallied(List<Object> r) {
-    List<String> replicas = ((List<Object>) r.get(2)).stream().map(Reply::text).toList();
+    List<String> replicas = list(r.get(2)).stream().map(Reply::text).toList();
     return new Tallied(replicas, r.subList(3, r.size()));
   }
 

@@ -21,6 +21,8 @@ enum ScriptFile {
   OBSERVE,
   QUARANTINE,
   RESTORE,
+  REKEY,
+  REOPEN,
   CHARGE,
   CONFIGURE,
   SURVEY,

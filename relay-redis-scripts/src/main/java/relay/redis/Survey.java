@@ -20,6 +20,7 @@ final class Survey {
   private long expired;
   private boolean isFirst = true;
   private boolean drawsPicture;
+  private Reply.Fleet fleet = Reply.Fleet.NONE;
 
   Survey(PoolPlan plan) {
     this.plan = plan;
@@ -55,8 +56,9 @@ final class Survey {
       leases = reply.number(4);
       expired = reply.number(5);
       drawsPicture = reply.number(6) == 1;
+      fleet = reply.fleet(7);
     }
-    int at = 7;
+    int at = 8;
     for (String group : sliceGroups) {
       Optional<GroupState> state = reply.group(at++, group);
       if (seen.add(group)) {
@@ -68,9 +70,20 @@ final class Survey {
     }
   }
 
+  /** What it says of all replicas. */
+  Reply.Fleet fleet() {
+    return fleet;
+  }
+
+  private boolean isGone(KeyState key) {
+    return plan.keys().stream().noneMatch(known -> known.id().equals(key.id()));
+  }
+
   PoolSnapshot snapshot() {
     Duration opens =
         groups.stream().map(GroupState::opens).min(Duration::compareTo).orElse(Duration.ZERO);
-    return new PoolSnapshot(opens, replicas, leases, expired, groups, keys);
+    List<KeyState> all = new ArrayList<>(keys);
+    fleet.draining().stream().filter(this::isGone).forEach(all::add);
+    return new PoolSnapshot(opens, replicas, leases, expired, groups, all, fleet.configs());
   }
 }

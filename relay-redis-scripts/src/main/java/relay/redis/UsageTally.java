@@ -44,7 +44,8 @@ public final class UsageTally {
   private final byte[] leaseMs;
   private final byte[][] tallyKeys;
   private final long resendNanos;
-  private final Map<String, Count> counts = new LinkedHashMap<>(); // fixed after construction
+  private volatile Map<String, Count> counts; // fixed after construction
+  private volatile List<String> shown;
   private final Queue<Count> queue = new ConcurrentLinkedQueue<>();
   private CompletableFuture<Void> sending = CompletableFuture.completedFuture(null);
   private long resentAt = System.nanoTime();
@@ -69,7 +70,33 @@ public final class UsageTally {
     tallyKeys[0] = keys.counting;
     tallyKeys[1] = keys.running(options.replica());
     System.arraycopy(slots, 0, tallyKeys, 2, SLOTS);
-    clients.forEach(client -> counts.put(client, new Count(bytes(client))));
+    shown = List.copyOf(clients);
+    counts = counts(shown, Map.of());
+  }
+
+  /** With the counts of these clients as they are, and those of others that still have requests. */
+  private static Map<String, Count> counts(List<String> clients, Map<String, Count> before) {
+    Map<String, Count> all = new LinkedHashMap<>();
+    clients.forEach(
+        client -> all.put(client, before.getOrDefault(client, new Count(bytes(client)))));
+    before.forEach(
+        (client, count) -> {
+          if (count.inFlight.get() > 0) {
+            all.putIfAbsent(client, count);
+          }
+        });
+    return all;
+  }
+
+  /**
+   * Changes who is counted. What clients have used stays; requests of one that goes are counted
+   * until they end.
+   *
+   * @param clients all that are counted from now on
+   */
+  public synchronized void reconfigure(Collection<String> clients) {
+    shown = List.copyOf(clients);
+    counts = counts(shown, counts);
   }
 
   /** One client's usage at this replica. */
@@ -203,11 +230,11 @@ public final class UsageTally {
    * The future fails when Redis cannot be asked.
    */
   public CompletableFuture<Map<String, Standing>> standings() {
-    if (counts.isEmpty()) {
+    List<String> clients = shown;
+    if (clients.isEmpty()) {
       return CompletableFuture.completedFuture(Map.of());
     }
     Map<String, Standing> all = new HashMap<>();
-    List<String> clients = List.copyOf(counts.keySet());
     return flush()
         .thenCompose(done -> ask(List.of(), List.of()))
         .thenCompose(

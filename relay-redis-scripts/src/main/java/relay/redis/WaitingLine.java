@@ -8,7 +8,6 @@ import java.util.concurrent.CompletableFuture;
 import org.jspecify.annotations.Nullable;
 import relay.redis.Acquisition.Exhausted;
 import relay.redis.Acquisition.Reason;
-import relay.redis.Acquisition.Unavailable;
 
 /**
  * The parked requests of one model class, in order of arrival. Only the first one calls Redis, at
@@ -82,7 +81,7 @@ final class WaitingLine {
   private void leaveWhenAnswered(Parked request) {
     var _ = request.answer().whenComplete((acquisition, failure) -> leave(request));
     if (room.isClosed()) {
-      refuseAll();
+      refuseAll(room.closing());
     }
   }
 
@@ -231,15 +230,19 @@ final class WaitingLine {
     }
   }
 
+  synchronized boolean isEmpty() {
+    return waiting.isEmpty() && asking == null;
+  }
+
   /** Refuses all requests: the pool is closed. */
-  void refuseAll() {
+  void refuseAll(Acquisition answer) {
     List<Parked> all;
     synchronized (this) {
       all = List.copyOf(waiting.values());
       all.forEach(request -> room.leave());
       waiting.clear();
     }
-    all.forEach(request -> request.answer().complete(new Unavailable()));
+    all.forEach(request -> request.answer().complete(answer));
   }
 
   /** A refusal until the first request's expected grant, since none is served before it. */

@@ -8,7 +8,9 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Function;
 import java.util.function.LongSupplier;
+import java.util.function.Predicate;
 import relay.redis.Acquisition.Granted;
+import relay.redis.Acquisition.Unavailable;
 
 /**
  * Parks requests until a key can carry them: one line per model class, served in order of arrival
@@ -27,6 +29,7 @@ final class WaitingRoom {
   private final AtomicLong arrivals = new AtomicLong();
   private final Map<String, WaitingLine> lines = new ConcurrentHashMap<>();
   private volatile boolean closed;
+  private volatile Acquisition closing = new Unavailable();
 
   /** Runs callbacks later. */
   @FunctionalInterface
@@ -75,8 +78,28 @@ final class WaitingRoom {
 
   /** Refuses all parked requests. */
   void close() {
+    close(new Unavailable());
+  }
+
+  /** Likewise, with this answer for those who wait. */
+  void close(Acquisition answer) {
+    closing = answer;
     closed = true;
-    lines.values().forEach(WaitingLine::refuseAll);
+    lines.values().forEach(line -> line.refuseAll(answer));
+  }
+
+  /** Forgets the empty lines of keys that have gone: none will wait there again. */
+  void retain(Predicate<String> keys) {
+    lines.entrySet().removeIf(e -> e.getValue().isEmpty() && !keys.test(keyOf(e.getKey())));
+  }
+
+  private static String keyOf(String line) {
+    return line.substring(line.lastIndexOf('/') + 1);
+  }
+
+  /** What those are told who wait when it closes. */
+  Acquisition closing() {
+    return closing;
   }
 
   boolean isClosed() {

@@ -13,10 +13,11 @@
 --                  clock, - for Redis TIME; time to the leases' deadline; number of leases to end; then
 --                  for each of those ` requests input output`: its actual cost, as for settle; then
 --                  for each request ` input output`: the tokens to reserve
---       candidates `key group` for each candidate, highest priority first, in one line
+--       candidates `key group` for each candidate, highest priority first, in one line; `key{} group` in shadow mode
 --       ...        the ids of the leases to end, then a new lease id for each request
 -- REPLY {1, time, ...} then for each ending one value, as settle; then for each request five:
 --         1, key, group, input, output         granted
+--         10 + reason, ...                     likewise, on a key in shadow mode, where it would be refused
 --         0, wait_us, reason, key, 0           no capacity for wait_us; reason: 0 cooldown, 1 requests,
 --                                              2 input, 3 output, 4 input + output, 5 concurrency
 --         -1, dimension, limit, 0, 0           larger than every group's whole limit
@@ -71,7 +72,11 @@ for n = 1, #ARGV - first + 1 do
       grant(r, session, id, list[best], list[best + 1], now, lease_us, want_in, want_out, reply, place)
     else
       local stopped, small = want_in, want_out
-      if 2 * (stopped + small) < #list then
+      local shadow, why = nil, nil
+      if list.shadow then shadow, why = shadowed(r, list, now, input, output) end
+      if shadow then
+        grant_anyway(r, session, id, list[shadow], list[shadow + 1], now, lease_us, input, output, why, reply, place)
+      elseif 2 * (stopped + small) < #list then
         local opens, reason, opener = soonest(r, list, now, input, output)
         tell(reply, place, 0, math.max(1, wait(opens, now)), reason, opener, 0)
       elseif small == 0 or stopped > 0 and is_kept_from(list, input, output) then

@@ -10,9 +10,10 @@
 --       later      the same for all other leases: a sorted set
 --       ...        each request's session, if the requests have sessions
 --       ...        all ready sets, as for settle; those of a model class are adjacent, highest priority first
--- ARGV  call       `epoch ceiling given lease_ms endings`, as for acquire, then ` requests sessions first sets`:
---                  the number of requests; the number of sessions (the same, or 0); the first ready set of
---                  the requests' model class; the number of its ready sets; then costs and requests as for acquire
+-- ARGV  call       `epoch ceiling given lease_ms endings`, as for acquire, then ` requests sessions first sets
+--                  shadow`: the number of requests; the number of sessions (the same, or 0); the first ready set
+--                  of the requests' model class; the number of its ready sets, 1 if all keys are in shadow mode; then
+--                  costs and requests as for acquire
 --       ...        the ids of the leases to end, then a new lease id for each request
 --       ...        candidates to avoid: `key group`
 -- REPLY {1, time, ...}                         then for each ending and request the values of acquire, or
@@ -37,8 +38,8 @@
 -- @include grant
 local call = ARGV[1]
 local epoch, ceiling, given, lease_us, endings, at = call_line(call)
-local requests, sessions, first_set, sets
-requests, sessions, first_set, sets, at = counts_at(call, at)
+local requests, sessions, first_set, sets, shadow
+requests, sessions, first_set, sets, shadow, at = counts_at(call, at)
 if requests < 1 or endings + requests >= #ARGV then error({ err = 'BADARG there are fewer ids than announced' }) end
 local costs, tokens = nil, { 0, 0 }
 if endings > 0 then costs, at = costs_at(call, at, endings) end
@@ -79,6 +80,9 @@ for n = 1, requests do
       redis.call('ZADD', picked, k[K_PASS], row_of(k, g))
     elseif k == false then
       tell(reply, place, -5, 0, 0, 0, 0)
+    elseif shadow == 1 and answer.k then
+      grant_anyway(r, session, id, answer.k, answer.g, now, lease_us, input, output,
+        answer.opens < math.huge and answer.reason or answer.dimension, reply, place)
     elseif answer.opens < math.huge then
       tell(reply, place, 0, math.max(1, wait(answer.opens, now)), answer.reason, answer.opener, 0)
     elseif answer.small == 0 or is_kept_from_any(r, KEYS, first_set, last_set, input, output, avoided) then

@@ -8,7 +8,7 @@
 --       quarantine reasons by key
 --       keys       the readable picture: rewritten, without what left the pool
 --       learned    limits stated by the provider
---       ...        ready sets of an indexed pool: one per priority and model class
+--       ...        ready sets of an indexed pool: one per priority and model class; then those of other plans
 -- ARGV  ceiling    latest plausible time on the pool's clock in microseconds, 0 if unknown
 --       given      a test's clock in microseconds, - for Redis TIME
 --       known      the epoch under which the replica used this pool, 0 if it never did
@@ -20,8 +20,11 @@
 --       later      0 for the first part; for later parts the first part's `found`
 --       groups     number of groups
 --       keys       number of keys
+--       config     `replica plan hash since_ms last`: the replica, its plan's number, the hash of its
+--                  configuration and the time since it has it, 1 for the last part, else 0. `-` for an
+--                  observer, which changes nothing that live replicas have announced
 --       ...        for each group: id, requests, input, output, input + output (limits, 0 unknown)
---       ...        for each key: id, max_concurrent, priority, weight
+--       ...        for each key: id, account, max_concurrent, priority, weight
 --       ...        for each candidate of an indexed pool: number of its ready set, key, group
 -- REPLY {1, time, epoch, found}                found: 2 if the state was lost, else 1
 -- COST  two reads and two writes per group, one of each per key and candidate; more when the window's
@@ -30,6 +33,10 @@
 -- A new pool starts with its full limits. If replicas name an epoch that Redis does not know, the pool's state
 -- was lost while in use. Such a pool starts in full debt: its buckets refill at the limits' rate, so usage of a
 -- moment ago is not granted twice.
+--
+-- Replicas may have different plans while a change goes through the fleet. The smaller limit holds then, as long as a live
+-- replica wants it; the strategy and the weights of the newest plan do. The replica that takes the last one from a plan
+-- has what only that plan had drained and forgotten.
 -- @include numbers
 -- @include pool
 -- @include key
@@ -40,6 +47,8 @@
 -- @include learned
 -- @include reshape
 -- @include index
+-- @include fleet
+-- @include wanted
 local state, win, quarantine, picture, learned = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
 local given, ceiling = clock(ARGV[2], ARGV[1])
 local known, fresh = number(ARGV[3], 'known'), number(ARGV[4], 'fresh')
@@ -49,26 +58,30 @@ local burst = string.find(ARGV[8], '^[01]%.?%d*$') and tonumber(ARGV[8])
 if not burst or burst <= 0 or burst > 1 then error({ err = 'BADARG burst must lie in (0, 1]' }) end
 if window_us == 0 then error({ err = 'BADARG window_ms must be positive' }) end
 local later, groups, keys = number(ARGV[9], 'later'), number(ARGV[10], 'groups'), number(ARGV[11], 'keys')
-local keys_from = 12 + 5 * groups
-local rows_from = keys_from + 4 * keys
+local config = ARGV[12]
+local keys_from = 13 + 5 * groups
+local rows_from = keys_from + 5 * keys
 if rows_from > #ARGV + 1 or (#ARGV + 1 - rows_from) % 3 ~= 0 then
   error({ err = 'BADARG the groups and keys are not as many as announced' })
 end
-for n = 12, rows_from - 1 do
-  local column = n < keys_from and (n - 12) % 5 or (n - keys_from) % 4
-  if column > 0 then number(ARGV[n], 'argument ' .. n) end
+for n = 13, rows_from - 1 do
+  local is_number = n < keys_from and (n - 13) % 5 > 0 or n >= keys_from and (n - keys_from) % 5 > 1
+  if is_number then number(ARGV[n], 'argument ' .. n) end
 end
+local replica, plan, hash, since_ms, is_last = string.match(config, '^(%S+) (%d+) (%S+) (%d+) ([01])$')
+if not replica and config ~= '-' then error({ err = 'BADARG config must be `replica plan hash since_ms last`, or -' }) end
 for n = rows_from, #ARGV, 3 do
   if number(ARGV[n], 'argument ' .. n) > #KEYS - 5 then error({ err = 'BADARG there is no ready set ' .. ARGV[n] }) end
 end
 -- The 240 slots span one slot more than the window: requests may reach the provider closer together than we
 -- sent them
-local slot_us = math.ceil(window_us * (SLOTS + 1) / SLOTS / SLOTS)
+local function slot_of(us) return math.ceil(us * (SLOTS + 1) / SLOTS / SLOTS) end
 
 local r = open(state, win)
+local is_new = not r
 local lost = later == 2 or later == 0 and known > 0
 if not r then
-  r = records(state, win, { fresh, 0, 0, 0, 0, window_us, slot_us, strategy, 0, 0, 0, lost and 1 or 0, 0, 0, bucket, 0, 0 })
+  r = records(state, win, { fresh, 0, 0, 0, 0, window_us, slot_of(window_us), strategy, 0, 0, 0, lost and 1 or 0, 0, 0, bucket, 0, 0 })
 elseif later == 0 then
   -- a new replica created the pool before one that remembers the old epoch came back
   lost = known > 0 and r.pool[EPOCH] ~= known and r.pool[LOST] == 0
@@ -78,47 +91,86 @@ local p = r.pool
 -- later parts of a lost pool: groups that are new to Redis, but not to the replica
 local forgotten = known > 0 and p[EPOCH] ~= known
 local now = pool_time(p, given, ceiling)
+local fleet = read_fleet(r)
+local alone, live = true, nil
+if replica then
+  enlist(fleet, replica, plan, hash, since_ms, now, {
+    window = window_us, bucket = bucket, burst = burst, strategy = strategy,
+  })
+  live = live_plans(fleet)
+  for id in pairs(live) do alone = alone and id == plan end
+  window_us, bucket, burst, strategy = agreed(live)
+else
+  for _ in pairs(live_plans(fleet)) do alone = false end
+end
+local rules = replica or alone -- else the plans of live replicas hold, and this adds what they do not know
+local slot_us = slot_of(window_us)
 local slot = math.floor(now / slot_us)
-if p[SLOT] ~= slot_us then reshape(r, now, slot) end
+if rules and p[SLOT] ~= slot_us then
+  reshape(r, now, slot)
+  p[WINDOW], p[SLOT] = window_us, slot_us
+end
+if rules and p[BUCKET] < bucket then mirror(r, now, slot) end
+if rules then p[WINDOW], p[SLOT], p[STRATEGY], p[BUCKET] = window_us, slot_us, strategy, bucket end
 
 local begun = {}
-for n = 12, keys_from - 1, 5 do
-  begun[ARGV[n]] = true
+for n = 13, keys_from - 1, 5 do
   local g, indebted = group_of(r, ARGV[n]), lost
-  if g then
-    roll(win, p, g, slot)
-    flow(p, g, now)
-  else
-    g, indebted = new_group(r, ARGV[n]), lost or forgotten
-    g[AT], g[RECENT], g[LOW_SINCE], g[OLD_SINCE], g[SHRUNK] = now, slot, now, now, 1
-  end
-  g[BURST] = burst
-  local stated = learned_of(redis.call('HGET', learned, ARGV[n]))
-  local wanted = {}
-  for d = 1, 4 do
-    wanted[d] = tonumber(ARGV[n + d])
-    limit(g, d, effective(wanted[d], stated[d]), now)
-    if indebted then
-      -- this debt may contain no earlier charge, so refunds must not reduce it
-      g[LEVEL + d] = math.max(g[LEVEL + d], burst * g[LIMIT + d])
-      g[LOW + d], g[OLD_LOW + d], g[CHANGED] = 0, 0, now
+  if rules or not g then
+    begun[ARGV[n]] = alone or nil
+    if g then
+      roll(win, p, g, slot)
+      flow(p, g, now)
+    else
+      g, indebted = new_group(r, ARGV[n]), lost or forgotten
+      g[AT], g[RECENT], g[LOW_SINCE], g[OLD_SINCE], g[SHRUNK] = now, slot, now, now, 1
     end
+    g[BURST] = burst
+    local wanted = {}
+    for d = 1, 4 do wanted[d] = tonumber(ARGV[n + d]) end
+    if replica then wanted = limits_wanted(r, ARGV[n], live, plan, wanted) end
+    local stated = learned_of(redis.call('HGET', learned, ARGV[n]))
+    for d = 1, 4 do
+      limit(g, d, effective(wanted[d], stated[d]), now)
+      if indebted then
+        -- this debt may contain no earlier charge, so refunds must not reduce it
+        g[LEVEL + d] = math.max(g[LEVEL + d], burst * g[LIMIT + d])
+        g[LOW + d], g[OLD_LOW + d], g[CHANGED] = 0, 0, now
+      end
+    end
+    change(r, g)
+    redis.call('HSET', state, 'c:' .. ARGV[n], struct.pack(CONFIGURED, unpack(wanted)))
+    if not alone then reopen(r, ARGV[n], nil, 6, KEYS) end
   end
-  change(r, g)
-  redis.call('HSET', state, 'c:' .. ARGV[n], struct.pack(CONFIGURED, unpack(wanted)))
 end
-for n = keys_from, rows_from - 1, 4 do
-  local k = key_of(r, ARGV[n])
-  if not k then
-    k = new_key(r, ARGV[n])
-    k[K_STOPPED] = redis.call('HEXISTS', quarantine, ARGV[n])
+for n = keys_from, rows_from - 1, 5 do
+  local id, k = ARGV[n], key_of(r, ARGV[n])
+  if rules or not k then
+    if not k then
+      k = new_key(r, id)
+      k[K_STOPPED] = redis.call('HEXISTS', quarantine, id)
+    end
+    local most, priority, weight = tonumber(ARGV[n + 2]), tonumber(ARGV[n + 3]), tonumber(ARGV[n + 4])
+    if replica then
+      most, priority, weight = key_wanted(r, id, live, plan, ARGV[n + 1], most, priority, weight)
+      fleet.draining[id] = nil
+    end
+    k[K_MAX], k[K_PRIORITY], k[K_WEIGHT] = most, priority, weight
+    change(r, k)
   end
-  k[K_MAX], k[K_PRIORITY], k[K_WEIGHT] = tonumber(ARGV[n + 1]), tonumber(ARGV[n + 2]), tonumber(ARGV[n + 3])
-  change(r, k)
 end
-p[WINDOW], p[SLOT], p[STRATEGY], p[BUCKET], p[PUBLISHED] = window_us, slot_us, strategy, bucket, 0
-index_all(r, KEYS, ARGV, rows_from, begun)
-if later == 0 then redis.call('DEL', picture) end
+p[PUBLISHED] = 0
+local own = index_all(r, KEYS, ARGV, rows_from, begun, alone)
+if is_new then redis.call('DEL', picture) end
+if replica then
+  local mine = fleet.plans[plan]
+  for name in pairs(own) do add_set(fleet, mine, name) end
+  if is_last == '1' then
+    retire_plans(r, fleet, live, picture, now)
+    mine.seen, mine.drawn = table.concat(names_of(live), ','), 0
+  end
+  write_fleet(r, fleet)
+end
 write(r)
 redis.call('PEXPIRE', state, keep_ms(p))
 return { 1, now, p[EPOCH], lost and 2 or 1 }

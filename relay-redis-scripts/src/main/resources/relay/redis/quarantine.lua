@@ -3,6 +3,8 @@
 -- KEYS  state      the pool's state
 --       quarantine reasons by key
 -- ARGV  reason     a few words, without secrets
+--       by         the calling replica if the provider refused its credentials: `rekey` ends such a quarantine.
+--                  Ignored while the replica still has an old secret. - for any other reason
 --       ...        the keys' ids
 -- REPLY {n}                                    number of newly quarantined keys
 --       {-3}                                   unknown pool or key
@@ -12,18 +14,22 @@
 -- @include key
 -- @include group
 -- @include records
+-- @include fleet
 local state, quarantine = KEYS[1], KEYS[2]
 local r = open(state)
 if not r then return { -3 } end
-for n = 2, #ARGV do
+for n = 3, #ARGV do
   if not key_of(r, ARGV[n]) then return { -3 } end
 end
+local by = ARGV[2] ~= '-' and (read_fleet(r).replicas[ARGV[2]] or { at = 0 })
 local newly = 0
-for n = 2, #ARGV do
+for n = 3, #ARGV do
   local k = key_of(r, ARGV[n])
-  if k[K_STOPPED] == 0 then
-    newly = newly + 1
-    k[K_STOPPED] = 1
+  local is_new = k[K_STOPPED] == 0 and not (by and has_old_secret(r, by, ARGV[n]))
+  if is_new then newly = newly + 1 end
+  -- another reason replaces refused credentials, so that `rekey` does not end it
+  if is_new or k[K_STOPPED] == REFUSED and not by then
+    k[K_STOPPED] = by and REFUSED or 1
     change(r, k)
     redis.call('HSET', quarantine, ARGV[n], ARGV[1])
   end

@@ -63,13 +63,13 @@ final class AnnouncementTest {
     keys.addAll(new Candidates(plan, names).readySets());
     List<Object> args = new ArrayList<>(List.of(clock.ceiling(), clock.told()));
     announcement(plan)
-        .args(part, known, found)
+        .args(part, known, found, "", ConfigMark.NONE)
         .forEach(arg -> args.add(ScriptConnection.text(arg)));
     return wire.call(ScriptFile.CONFIGURE, keys.toArray(byte[][]::new), args.toArray());
   }
 
   private Announcement announcement(PoolPlan plan) {
-    return new Announcement(plan, new Candidates(plan, names), PART);
+    return new Announcement(new Candidates(plan, names), PART);
   }
 
   @Test

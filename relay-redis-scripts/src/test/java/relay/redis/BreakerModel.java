@@ -1,5 +1,6 @@
 package relay.redis;
 
+import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -12,12 +13,20 @@ final class BreakerModel {
   private static final long FIRST_PAUSE_MS = 2_000;
   private static final long LONGEST_MS = 60_000;
   private static final long TRIAL_MS = 30_000;
+  private static final int MOST_SOURCES = 64;
 
   /** In the order of the replies' numbers. */
   private enum State {
     CLOSED,
     OPEN,
     HALF_OPEN
+  }
+
+  /** The failures and successes of one source. */
+  private record Counts(long failures, long successes) {
+    Counts plus(Counts more) {
+      return new Counts(failures + more.failures, successes + more.successes);
+    }
   }
 
   /**
@@ -33,28 +42,52 @@ final class BreakerModel {
       long sinceMs,
       long untilMs,
       long opened,
-      String tries) {
+      String tries,
+      Map<String, Counts> sources) {
 
-    static final Standing NEW = new Standing(State.CLOSED, 0, 0, 0, 0, 0, "");
+    static final Standing NEW = new Standing(State.CLOSED, 0, 0, 0, 0, 0, "", Map.of());
 
-    Standing counting(long failed, long worked) {
+    Standing counting(BreakerStep report) {
+      Map<String, Counts> parts = new HashMap<>(sources);
+      for (BreakerStep.Source source : report.sources()) {
+        if (parts.containsKey(source.name()) || parts.size() < MOST_SOURCES) {
+          parts.merge(
+              source.name(), new Counts(source.failures(), source.successes()), Counts::plus);
+        }
+      }
       return new Standing(
-          state, failures + failed, successes + worked, sinceMs, untilMs, opened, tries);
+          state,
+          failures + report.failures(),
+          successes + report.successes(),
+          sinceMs,
+          untilMs,
+          opened,
+          tries,
+          parts);
+    }
+
+    /** Whether most requests failed, in all and without any one source. */
+    boolean failing() {
+      return failures >= LEAST_FAILURES
+          && failures >= successes
+          && sources.values().stream()
+              .allMatch(part -> failures - part.failures() >= successes - part.successes());
     }
 
     /** Forgets all counts up to now. */
     Standing from(long now) {
-      return new Standing(state, 0, 0, now, untilMs, opened, tries);
+      return new Standing(state, 0, 0, now, untilMs, opened, tries, Map.of());
     }
 
     Standing until(State next, long ms, String caller) {
-      return new Standing(next, failures, successes, sinceMs, ms, opened, caller);
+      return new Standing(next, failures, successes, sinceMs, ms, opened, caller, sources);
     }
 
     /** A pause, twice as long as the last one. */
     Standing opening(long now) {
       long pause = Math.min(LONGEST_MS, FIRST_PAUSE_MS << Math.min(opened, 5));
-      return new Standing(State.OPEN, failures, successes, sinceMs, now + pause, opened + 1, "");
+      return new Standing(
+          State.OPEN, failures, successes, sinceMs, now + pause, opened + 1, "", Map.of());
     }
 
     /** The state as a clock behind the writer's must read it. */
@@ -66,7 +99,8 @@ final class BreakerModel {
           Math.min(sinceMs, now),
           Math.min(untilMs, now + LONGEST_MS),
           opened,
-          tries);
+          tries,
+          sources);
     }
   }
 
@@ -106,15 +140,12 @@ final class BreakerModel {
   private static Standing after(Standing before, long now, BreakerStep report) {
     if (before.state() == State.CLOSED) {
       Standing counted =
-          (now - before.sinceMs() >= COUNTED_MS ? before.from(now) : before)
-              .counting(report.failures(), report.successes());
-      boolean broken =
-          counted.failures() >= LEAST_FAILURES && counted.failures() >= counted.successes();
-      return broken ? counted.opening(now) : counted;
+          (now - before.sinceMs() >= COUNTED_MS ? before.from(now) : before).counting(report);
+      return counted.failing() ? counted.opening(now) : counted;
     }
     boolean holder = report.caller().equals(before.tries());
     return switch (report.probe()) {
-      case "good" -> new Standing(State.CLOSED, 0, 0, now, 0, 0, "");
+      case "good" -> new Standing(State.CLOSED, 0, 0, now, 0, 0, "", Map.of());
       case "bad" -> holder ? before.opening(now) : before;
       case "back" -> holder ? before.until(State.OPEN, now, "") : before;
       case "ask" ->
@@ -127,15 +158,24 @@ final class BreakerModel {
 
   /** The breaker's hash in Redis. */
   Map<String, String> stored() {
-    return !isStored
-        ? Map.of()
-        : Map.of(
-            "state", standing.state().name().toLowerCase(Locale.ROOT),
-            "failures", Long.toString(standing.failures()),
-            "successes", Long.toString(standing.successes()),
-            "since_ms", Long.toString(standing.sinceMs()),
-            "until_ms", Long.toString(standing.untilMs()),
-            "opened", Long.toString(standing.opened()),
-            "tries", standing.tries());
+    if (!isStored) {
+      return Map.of();
+    }
+    Map<String, String> fields = new HashMap<>();
+    fields.put("state", standing.state().name().toLowerCase(Locale.ROOT));
+    fields.put("failures", Long.toString(standing.failures()));
+    fields.put("successes", Long.toString(standing.successes()));
+    fields.put("since_ms", Long.toString(standing.sinceMs()));
+    fields.put("until_ms", Long.toString(standing.untilMs()));
+    fields.put("opened", Long.toString(standing.opened()));
+    fields.put("tries", standing.tries());
+    standing
+        .sources()
+        .forEach(
+            (name, part) -> {
+              fields.put("failures " + name, Long.toString(part.failures()));
+              fields.put("successes " + name, Long.toString(part.successes()));
+            });
+    return fields;
   }
 }

@@ -1,14 +1,19 @@
 package relay.redis;
 
+import java.util.ArrayList;
 import java.util.List;
 
 /**
  * A replica's report to the provider's breaker.
  *
  * @param probe empty, or the result of a trial
+ * @param sources the parts of the counts that belong to one client or model
  */
-record BreakerStep(long failures, long successes, String probe, String caller)
+record BreakerStep(long failures, long successes, String probe, String caller, List<Source> sources)
     implements Step.Uncounted {
+  /** A source's part of the counts. */
+  record Source(String name, long failures, long successes) {}
+
   @Override
   public ScriptFile script() {
     return ScriptFile.BREAKER;
@@ -21,7 +26,9 @@ record BreakerStep(long failures, long successes, String probe, String caller)
 
   @Override
   public List<Object> args(Clock c) {
-    return List.of(c.told(), failures, successes, probe, caller);
+    List<Object> args = new ArrayList<>(List.of(c.told(), failures, successes, probe, caller));
+    sources.forEach(s -> args.addAll(List.of(s.name(), s.failures(), s.successes())));
+    return args;
   }
 
   @Override

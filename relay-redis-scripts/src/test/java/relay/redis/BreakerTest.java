@@ -6,7 +6,11 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
 import java.util.concurrent.CompletionException;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -30,16 +34,14 @@ final class BreakerTest {
     wire.close();
   }
 
-  private List<Object> report(int failures, int successes, String probe, String caller) {
-    List<Object> reply =
-        wire.call(
-            ScriptFile.BREAKER,
-            new byte[][] {name},
-            nowMs * 1000,
-            failures,
-            successes,
-            probe,
-            caller);
+  /**
+   * @param sources of each: its name, failures, successes
+   */
+  private List<Object> report(
+      int failures, int successes, String probe, String caller, Object... sources) {
+    List<Object> args = new ArrayList<>(List.of(nowMs * 1000, failures, successes, probe, caller));
+    Collections.addAll(args, sources);
+    List<Object> reply = wire.call(ScriptFile.BREAKER, new byte[][] {name}, args.toArray());
     return reply.subList(1, reply.size());
   }
 
@@ -52,7 +54,23 @@ final class BreakerTest {
 
   /** An observer if the name is empty. */
   private static RedisEngine replica(String name) {
-    return RedisEngine.start(Pools.options(RedisUnderTest.url(), name, Fallback.CLOSED));
+    return RedisEngine.start(options(name));
+  }
+
+  private static EngineOptions options(String name) {
+    return Pools.options(RedisUnderTest.url(), name, Fallback.CLOSED);
+  }
+
+  /** What the breaker's hash holds of sources. */
+  private Map<String, String> sources(byte[] key) {
+    Map<String, String> found = new TreeMap<>();
+    wire.redis()
+        .hgetall(key)
+        .forEach(
+            (field, value) ->
+                found.put(ScriptConnection.text(field), ScriptConnection.text(value)));
+    found.keySet().removeIf(field -> !field.contains(" "));
+    return found;
   }
 
   private static List<Object> closed() {
@@ -85,6 +103,60 @@ final class BreakerTest {
     assertEquals(closed(), report(0, 100, "", "a"));
     assertEquals(closed(), report(99, 0, "", "a"));
     assertEquals(open(2000), report(1, 0, "", "a"));
+  }
+
+  @Test
+  void failures_of_one_source_leave_it_closed_while_others_succeed() {
+    assertEquals(closed(), report(30, 10, "", "a", "client bad", 30, 0));
+    assertEquals(closed(), report(30, 0, "", "b", "client bad", 30, 0));
+    assertEquals(open(2000), report(10, 0, "", "b"), "without it, as many fail as succeed");
+  }
+
+  @Test
+  void a_source_of_all_requests_opens_it_as_if_there_were_no_source() {
+    assertEquals(closed(), report(12, 13, "", "a", "client only", 12, 13, "model m", 12, 13));
+    assertEquals(open(2000), report(1, 0, "", "a", "client only", 1, 0, "model m", 1, 0));
+  }
+
+  @Test
+  void sources_are_bounded_and_forgotten_with_their_window() {
+    for (int n = 0; n < 70; n++) {
+      assertEquals(closed(), report(1, 2, "", "a", "client " + n, 1, 0));
+    }
+    assertEquals(7 + 2 * 64, wire.redis().hgetall(name).size());
+    nowMs += 10_000;
+    assertEquals(closed(), report(1, 0, "", "a"));
+    assertEquals(7, wire.redis().hgetall(name).size());
+  }
+
+  @Test
+  void a_replica_reports_the_sources_of_failures_with_their_successes() {
+    String pool = Pools.name("sources");
+    try (RedisEngine one = replica("r1")) {
+      ProviderBreaker breaker = one.breaker(pool);
+      Passage free = new Passage.Free();
+      for (int n = 0; n < 20; n++) {
+        breaker.failed(free, "bad", "m");
+        breaker.succeeded(free, "bad", "m");
+        breaker.succeeded(free, "good", "m");
+      }
+      byte[] key = new RedisKeys(options("r1").prefix(), pool).breaker;
+      Await.until(
+          "all is reported",
+          SOON,
+          () ->
+              "40"
+                  .equals(
+                      ScriptConnection.text(wire.redis().hget(key, RedisKeys.bytes("successes")))));
+      assertEquals(
+          Map.of(
+              "failures client bad", "20",
+              "successes client bad", "20",
+              "failures model m", "20",
+              "successes model m", "40"),
+          sources(key));
+      assertEquals(State.CLOSED, breaker.state());
+    }
   }
 
   @Test
@@ -136,8 +208,7 @@ final class BreakerTest {
       ProviderBreaker idle = one.breaker(pool);
       ProviderBreaker busy = two.breaker(pool);
       idle.abandoned(firstTrial(idle));
-      Await.until(
-          "the busy one may try", SOON, () -> busy.enter() instanceof Passage.Trial);
+      Await.until("the busy one may try", SOON, () -> busy.enter() instanceof Passage.Trial);
     }
   }
 
@@ -148,7 +219,7 @@ final class BreakerTest {
       ProviderBreaker breaker = engine.breaker(Pools.name("seldom"));
       Passage trial = firstTrial(breaker);
       assertInstanceOf(Passage.Refused.class, breaker.enter(), "one at a time");
-      breaker.succeeded(trial);
+      breaker.succeeded(trial, "acme", "m");
       assertInstanceOf(Passage.Free.class, breaker.enter());
     }
   }
@@ -203,6 +274,8 @@ final class BreakerTest {
           () -> wire.call(ScriptFile.BREAKER, new byte[][] {name}, nowMs * 1000, bad, 0, "", "a"));
     }
     assertThrows(CompletionException.class, () -> report(1, 0, "maybe", "a"));
+    assertThrows(CompletionException.class, () -> report(1, 0, "", "a", "client c"));
+    assertThrows(CompletionException.class, () -> report(1, 0, "", "a", "client c", "-1", 0));
     assertEquals(0, wire.redis().exists(name));
   }
 
@@ -249,7 +322,7 @@ final class BreakerTest {
             return got[0] instanceof Passage.Trial;
           });
       assertInstanceOf(Passage.Refused.class, second.enter());
-      second.succeeded(got[0]);
+      second.succeeded(got[0], "acme", "m");
       Await.until("it is closed for both", SOON, () -> first.state() == State.CLOSED);
       assertInstanceOf(Passage.Free.class, first.enter());
     }

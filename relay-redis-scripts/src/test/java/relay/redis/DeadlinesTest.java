@@ -32,6 +32,27 @@ class DeadlinesTest {
   }
 
   @Test
+  void the_thread_survives_any_throwable() {
+    AtomicInteger thrown = new AtomicInteger();
+    Deadlines.IoTimer failing =
+        (_, task) -> {
+          if (thrown.getAndIncrement() < 3) {
+            throw new StackOverflowError("intended by the test");
+          }
+          task.run();
+        };
+    try (Deadlines deadlines = new Deadlines(TIMEOUT, failing, System::nanoTime)) {
+      CompletableFuture<Object> stuck = new CompletableFuture<>();
+      deadlines.watch(stuck);
+      Await.until("the fault", SOON, () -> thrown.get() > 0);
+      CompletableFuture<Object> reply = new CompletableFuture<>();
+      deadlines.watch(reply);
+      stuck.complete("answered");
+      Await.until("a deadline after the fault", SOON, reply::isCompletedExceptionally);
+    }
+  }
+
+  @Test
   void a_jump_of_the_time_counts_as_two_ticks() {
     AtomicLong now = new AtomicLong();
     AtomicInteger ticks = new AtomicInteger();

@@ -287,6 +287,18 @@ final class GroupModel {
     }
   }
 
+  /** After a flow to now. The pacer is all that counts from now on: all usage may be recent. */
+  void mirror(long now, Shape shape) {
+    for (int d = 0; d < 4; d++) {
+      long used = Math.min(limits[d], used(d, shape.slotOf(now)));
+      if (debt[d] < used) {
+        debt[d] = used;
+        least[d] = 0;
+        longerLeast[d] = 0;
+      }
+    }
+  }
+
   /** Changes the slots' length: all usage at `oldSlot` moves to `newSlot`. */
   void reshape(long oldSlot, long newSlot) {
     long[] all = {used(0, oldSlot), used(1, oldSlot), used(2, oldSlot)};

@@ -58,7 +58,8 @@ final class LeaseEndingsTest {
         grant.inputTokens(),
         grant.outputTokens(),
         scripts.epoch(),
-        grant.micros());
+        grant.micros(),
+        null);
   }
 
   private boolean hasEnded(String id) {

@@ -44,6 +44,10 @@ final class MutationRun {
   private static final List<String> SUITE =
       List.of(
           WALKS,
+          "FleetWalkTest",
+          "ReconfigureTest",
+          "FleetPlansTest",
+          "ShadowModeTest",
           "ImpossibleTest",
           "BadNumbersTest",
           "ExpiryTest",

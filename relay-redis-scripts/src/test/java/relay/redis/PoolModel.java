@@ -177,10 +177,16 @@ final class PoolModel {
         g.reshape(before.slotOf(now), shape.slotOf(now));
       }
     }
+    if (bucket && !before.bucket()) {
+      for (GroupModel g : groups.values()) {
+        g.flow(now, shape);
+        g.mirror(now, shape);
+      }
+    }
     for (String id : plan.groups()) {
       boolean forgotten = !groups.containsKey(id) && knownEpoch > 0 && knownEpoch != epoch;
       GroupModel g = groups.computeIfAbsent(id, i -> new GroupModel(i, now));
-      g.flow(now, before);
+      g.flow(now, shape);
       Limits l = plan.limitsOf(id);
       configured.put(
           id, new long[] {l.requests(), l.inputTokens(), l.outputTokens(), l.totalTokens()});

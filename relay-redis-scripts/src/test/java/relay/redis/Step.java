@@ -121,7 +121,7 @@ sealed interface Step {
       List<Object> args = new ArrayList<>();
       int sessions = wishes.getFirst().session().isEmpty() ? 0 : wishes.size();
       int first = 1 + sets.indexOf(mine.getFirst());
-      String counts = " " + wishes.size() + " " + sessions + " " + first + " " + mine.size();
+      String counts = " " + wishes.size() + " " + sessions + " " + first + " " + mine.size() + " 0";
       args.add(CallLine.acquire(c, epoch, leaseMs, endings, counts, wishes));
       endings.forEach(x -> args.add(x.id()));
       wishes.forEach(w -> args.add(w.id()));
@@ -284,7 +284,7 @@ sealed interface Step {
 
     @Override
     public List<Object> args(Clock c) {
-      List<Object> args = new ArrayList<>(List.of(reason));
+      List<Object> args = new ArrayList<>(List.of(reason, "-"));
       args.addAll(ids);
       return args;
     }
@@ -344,6 +344,7 @@ sealed interface Step {
       args.add(0);
       args.add(plan.groups().size());
       args.add(plan.keys().size());
+      args.add("-");
       for (String group : plan.groups()) {
         args.add(group);
         for (Dimension d : Dimension.values()) {
@@ -351,7 +352,8 @@ sealed interface Step {
         }
       }
       for (KeyPlan key : plan.keys()) {
-        args.addAll(List.of(key.id(), key.maxConcurrent(), key.priority(), key.weight()));
+        args.addAll(List.of(key.id(), key.account()));
+        args.addAll(List.of(key.maxConcurrent(), key.priority(), key.weight()));
       }
       args.addAll(rows);
       return args;
@@ -381,7 +383,7 @@ sealed interface Step {
     @Override
     public List<Object> args(Clock c) {
       List<Object> args =
-          new ArrayList<>(List.of(replica, c.ceiling(), c.told(), staleMs, groups.size()));
+          new ArrayList<>(List.of(replica, c.ceiling(), c.told(), staleMs, "-", groups.size()));
       args.addAll(groups);
       plans.forEach(k -> args.addAll(List.of(k.id(), k.account())));
       return args;

@@ -18,6 +18,8 @@ final class UncountedWalk {
   private final RandomGenerator random;
   private final PoolModel model;
 
+  private static final int SOURCES = 3;
+
   UncountedWalk(RandomGenerator random, PoolModel model) {
     this.random = random;
     this.model = model;
@@ -45,7 +47,16 @@ final class UncountedWalk {
     String holder = model.breaker.tries();
     String caller =
         holder.isEmpty() || random.nextBoolean() ? "r" + random.nextInt(REPLICAS) : holder;
-    return new BreakerStep(failures, successes, PROBES.get(random.nextInt(PROBES.size())), caller);
+    List<BreakerStep.Source> sources = new ArrayList<>();
+    int first = random.nextInt(SOURCES);
+    for (int n = random.nextInt(3); n > 0; n--) {
+      // Often all of the failures: a single source decides most easily.
+      long part = random.nextBoolean() ? failures : random.nextLong(1 + failures);
+      String source = "client c" + (first + n) % SOURCES;
+      sources.add(new BreakerStep.Source(source, part, random.nextLong(1 + successes)));
+    }
+    String probe = PROBES.get(random.nextInt(PROBES.size()));
+    return new BreakerStep(failures, successes, probe, caller, sources);
   }
 
   Step probe(List<String> ids) {

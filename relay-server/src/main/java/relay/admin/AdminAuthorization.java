@@ -10,6 +10,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.Base64;
 import java.util.Locale;
 import java.util.Set;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import relay.config.KeyHash;
 import relay.config.ListenAddress;
@@ -29,11 +30,14 @@ final class AdminAuthorization {
   private static final String BASIC = "basic ";
 
   private final ListenAddress listen;
-  private final @Nullable KeyHash token;
+  private final Supplier<@Nullable Secret> tokenNow;
 
-  AdminAuthorization(ListenAddress listen, @Nullable Secret token) {
+  /**
+   * @param tokenNow gives null where there is none
+   */
+  AdminAuthorization(ListenAddress listen, Supplier<@Nullable Secret> tokenNow) {
     this.listen = listen;
-    this.token = token == null ? null : token.hash();
+    this.tokenNow = tokenNow;
   }
 
   /** The refusal of a request; null if it is allowed. */
@@ -46,8 +50,9 @@ final class AdminAuthorization {
     if (OPEN.contains(exchange.getRequestPath())) {
       return null;
     }
+    Secret token = tokenNow.get();
     if (token != null) {
-      return hasToken(headers, token)
+      return hasToken(headers, token.hash())
           ? null
           : AdminReply.error(
                   401, "needs the header \"Authorization: Bearer\" with server.admin_token")

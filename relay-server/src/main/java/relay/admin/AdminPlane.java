@@ -12,6 +12,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.Executor;
 import java.util.concurrent.Semaphore;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -20,6 +21,7 @@ import relay.admin.PoolStates.RedisSilent;
 import relay.carrier.AnswerDate;
 import relay.pool.PoolJson;
 import relay.redis.KeyPool;
+import relay.reload.ConfigState;
 
 /**
  * The handler of the admin port. Answers health and readiness at once. Requests that read Redis or
@@ -30,6 +32,7 @@ final class AdminPlane implements HttpHandler {
   private static final int AT_ONCE = 32;
   private static final int QUEUED = 128;
   private static final int MAX_BODY_BYTES = 4096;
+  private static final int RELOAD_SECONDS = 30;
 
   private final AnswerDate date = new AnswerDate(InstantSource.system());
   private final Executor threads;
@@ -43,7 +46,9 @@ final class AdminPlane implements HttpHandler {
    */
   AdminPlane(Executor threads, Served served) {
     this.threads = threads;
-    this.gate = new AdminAuthorization(served.server().adminListen(), served.server().adminToken());
+    this.gate =
+        new AdminAuthorization(
+            served.server().get().adminListen(), () -> served.server().get().adminToken());
     this.served = served;
   }
 
@@ -113,10 +118,12 @@ final class AdminPlane implements HttpHandler {
     return switch (path.size()) {
       case 1 ->
           switch (path.getFirst()) {
-            case "" -> get(exchange, () -> PoolPage.of(states()));
+            case "" -> get(exchange, () -> PoolPage.of(configuration(), states()));
             case "metrics" -> get(exchange, this::metrics);
-            case "pools" -> get(exchange, () -> AdminReply.json(PoolJson.ofAll(states())));
+            case "pools" ->
+                get(exchange, () -> AdminReply.json(PoolJson.ofAll(configuration(), states())));
             case "clients" -> get(exchange, this::clients);
+            case "reload" -> reload(exchange);
             default -> unknownPath();
           };
       case 2 -> path.getFirst().equals("pools") ? pool(path.get(1), exchange) : unknownPath();
@@ -158,9 +165,22 @@ final class AdminPlane implements HttpHandler {
     return action.get().on(pool.get(), key, exchange, body);
   }
 
+  private PoolJson.Configuration configuration() {
+    ConfigState state = served.configuration().get();
+    return new PoolJson.Configuration(state.hash(), state.since(), state.needRestart());
+  }
+
+  private AdminReply reload(HttpServerExchange exchange) {
+    if (!exchange.getRequestMethod().equals(Methods.POST)) {
+      return wrongMethod("POST");
+    }
+    return ReloadReply.of(served.reload().get().orTimeout(RELOAD_SECONDS, TimeUnit.SECONDS).join());
+  }
+
   private AdminReply clients() throws RedisSilent {
     return AdminReply.json(
-        ClientsJson.of(served.server().auth(), served.clientLimits(), served.clientUse()));
+        ClientsJson.of(
+            served.server().get().auth(), served.clientLimits().get(), served.clientUse()));
   }
 
   private Optional<KeyPool> named(String pool) {
@@ -205,7 +225,7 @@ final class AdminPlane implements HttpHandler {
   private static AdminReply unknownPath() {
     return AdminReply.error(
         404,
-        "unknown path; available: /healthz, /readyz, /metrics, /pools, /pools/POOL, /clients and"
-            + " POST /pools/POOL/keys/KEY/cooldown, quarantine or restore");
+        "unknown path; there are /healthz, /readyz, /metrics, /pools, /pools/POOL, /clients,"
+            + " POST /reload and POST /pools/POOL/keys/KEY/cooldown, quarantine or restore");
   }
 }

@@ -10,7 +10,7 @@ import java.util.Map;
 
 /** A response of the admin plane. */
 record AdminReply(int status, String contentType, String body, Map<HttpString, String> headers) {
-  private static final String JSON = "application/json";
+  static final String JSON = "application/json";
   private static final HttpString NO_SNIFFING = HttpString.tryFromString("x-content-type-options");
 
   AdminReply {

@@ -8,12 +8,14 @@ import java.io.UncheckedIOException;
 import java.net.InetSocketAddress;
 import java.time.Duration;
 import java.util.Collection;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Function;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.xnio.IoUtils;
 import org.xnio.OptionMap;
+import org.xnio.StreamConnection;
 import relay.carrier.Buffers;
 import relay.carrier.Carriers;
 import relay.carrier.ClientPort;
@@ -21,11 +23,18 @@ import relay.config.ServerConfig;
 import relay.redis.KeyPool;
 import relay.redis.ProviderBreaker;
 import relay.redis.UsageTally;
+import relay.reload.ConfigState;
+import relay.reload.ReloadOutcome;
 
 /** The admin plane's listener. It has its own carrier, so it does not disturb client requests. */
 public final class AdminServer implements AutoCloseable {
   private static final int BACKLOG = 128;
   private static final int BUFFER_BYTES = 16 * 1024;
+
+  /** Undertow's own bound is 1 MB, and it applies before the token is known. */
+  private static final int HEAD_BYTES = 16 * 1024;
+
+  private static final int HEAD_LINES = 100;
 
   /** The timeout for a request's head, for its body, and between requests. */
   private static final Duration PATIENCE = Duration.ofSeconds(60);
@@ -35,27 +44,32 @@ public final class AdminServer implements AutoCloseable {
 
   private final Carriers carrier = new Carriers("operators", 1);
   private final HttpOpenListener opener;
+  private final WaitingConnections waiting = new WaitingConnections();
   private @Nullable ClientPort port;
 
   /**
    * The sources of the admin plane's responses.
    *
-   * @param server provides the token and the clients
-   * @param readiness called for each {@code /readyz}; must not block
+   * @param server the token, and the clients, as they are now
+   * @param readiness asked for each {@code /readyz}; must not block
    * @param metrics all metrics in Prometheus's text format
-   * @param pools called for each request; in display order
-   * @param breakers the providers' breakers, by pool name
-   * @param clientLimits the pool of clients' own limits; null if no client has limits
-   * @param clientUse the usage of clients without limits
+   * @param pools asked for each request; in the order in which they are shown
+   * @param breakers of the providers, by a pool's name
+   * @param clientLimits the pool of clients' own limits now; gives null if no client has any
+   * @param clientUse what clients without limits use
+   * @param configuration what the replica runs with now
+   * @param reload reads the configuration again
    */
   public record Served(
-      ServerConfig server,
+      Supplier<ServerConfig> server,
       Supplier<Readiness> readiness,
       Supplier<String> metrics,
       Supplier<Collection<KeyPool>> pools,
       Function<String, ProviderBreaker> breakers,
-      @Nullable KeyPool clientLimits,
-      UsageTally clientUse) {}
+      Supplier<@Nullable KeyPool> clientLimits,
+      UsageTally clientUse,
+      Supplier<ConfigState> configuration,
+      Supplier<CompletableFuture<ReloadOutcome>> reload) {}
 
   public AdminServer(Served served) {
     this(PATIENCE, served);
@@ -69,11 +83,14 @@ public final class AdminServer implements AutoCloseable {
             OptionMap.builder()
                 .set(UndertowOptions.REQUEST_PARSE_TIMEOUT, millis)
                 .set(UndertowOptions.NO_REQUEST_TIMEOUT, millis)
+                .set(UndertowOptions.MAX_HEADER_SIZE, HEAD_BYTES)
+                .set(UndertowOptions.MAX_HEADERS, HEAD_LINES)
                 .set(UndertowOptions.BUFFER_PIPELINED_DATA, true)
                 .getMap());
     AdminPlane plane = new AdminPlane(carrier, served);
     opener.setRootHandler(
         exchange -> {
+          waiting.busy(exchange);
           watch(exchange, millis, 0, 0);
           plane.handleRequest(exchange);
         });
@@ -114,10 +131,15 @@ public final class AdminServer implements AutoCloseable {
    */
   public void start(String host, int port) {
     try {
-      this.port = carrier.listen(new InetSocketAddress(host, port), BACKLOG, opener);
+      this.port = carrier.listen(new InetSocketAddress(host, port), BACKLOG, this::open);
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
+  }
+
+  private void open(StreamConnection connection) {
+    opener.handleEvent(connection);
+    waiting.opened(connection);
   }
 
   /** The listening port; 0 before the start. */

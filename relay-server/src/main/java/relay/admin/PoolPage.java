@@ -5,6 +5,8 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.undertow.util.HttpString;
 import java.util.List;
 import java.util.Map;
+import relay.pool.ConfigLine;
+import relay.pool.PoolJson;
 
 /** A plain HTML page of the pools. It reloads every two seconds. */
 final class PoolPage {
@@ -27,8 +29,9 @@ final class PoolPage {
 
   private PoolPage() {}
 
-  static AdminReply of(List<ObjectNode> pools) {
+  static AdminReply of(PoolJson.Configuration own, List<ObjectNode> pools) {
     StringBuilder page = new StringBuilder(HEAD);
+    page.append("<p>").append(escaped(ConfigLine.of(PoolJson.ofAll(own, pools)))).append("</p>");
     pools.forEach(pool -> append(page, pool));
     return new AdminReply(
         200,
@@ -117,8 +120,10 @@ final class PoolPage {
 
   private static String text(JsonNode node, String field) {
     JsonNode value = node.path(field);
-    return value.isNull()
-        ? ""
-        : value.asText().replace("&", "&amp;").replace("<", "&lt;").replace("\"", "&quot;");
+    return value.isNull() ? "" : escaped(value.asText());
+  }
+
+  private static String escaped(String text) {
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace("\"", "&quot;");
   }
 }

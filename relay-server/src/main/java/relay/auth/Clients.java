@@ -1,8 +1,8 @@
 package relay.auth;
 
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import relay.config.KeyHash;
 import relay.config.ServerConfig.Auth;
@@ -44,7 +44,10 @@ public final class Clients {
       }
       case Auth.Clients(List<Client> known) -> {
         open = false;
-        clients = known.stream().collect(Collectors.toMap(Client::keyHash, client -> client));
+        clients = new HashMap<>();
+        for (Client client : known) {
+          client.keyHashes().forEach(hash -> clients.put(hash, client));
+        }
       }
     }
   }

@@ -5,7 +5,8 @@ import java.time.LocalDateTime;
 import java.time.ZoneOffset;
 
 /**
- * The date of answers without one, in HTTP's format: {@code Sun, 06 Nov 1994 08:49:37 GMT}. Undertow's own code uses a calendar, which loads 2 MB of locale data.
+ * The date of answers without one, in HTTP's format: {@code Sun, 06 Nov 1994 08:49:37 GMT}.
+ * Undertow's own code uses a calendar, which loads 2 MB of locale data.
  */
 public final class AnswerDate {
   private static final String DAYS = "MonTueWedThuFriSatSun";

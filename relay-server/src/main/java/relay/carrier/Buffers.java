@@ -6,7 +6,8 @@ import java.nio.ByteBuffer;
 import java.util.concurrent.atomic.AtomicBoolean;
 
 /**
- * Undertow's buffers. Its own pool has a cache per thread, useless for virtual threads, and a lock that virtual threads hold while they wait for another one.
+ * Undertow's buffers. Its own pool has a cache per thread, useless for virtual threads, and a lock
+ * that virtual threads hold while they wait for another one.
  */
 public final class Buffers implements ByteBufferPool {
   private static final int SPARE = 256;

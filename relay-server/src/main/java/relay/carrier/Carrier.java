@@ -22,9 +22,13 @@ import org.xnio.XnioIoThread;
 import org.xnio.XnioWorker;
 
 /**
- * A platform thread that runs virtual threads. When none is runnable, it waits in select() for sockets and timers. To Undertow it is the I/O thread of its connections.
+ * A platform thread that runs virtual threads. When none is runnable, it waits in select() for
+ * sockets and timers. To Undertow it is the I/O thread of its connections.
  *
- * <p>Code on this thread itself, outside of a virtual thread, must not take a lock for which virtual threads may wait. A lock is handed to one waiter. If that waiter is a virtual thread in the queue of a carrier that waits for the same lock, both are stuck. So only the carrier uses its selector and keys, and of many wake-ups one reaches the selector.
+ * <p>Code on this thread itself, outside of a virtual thread, must not take a lock for which
+ * virtual threads may wait. A lock is handed to one waiter. If that waiter is a virtual thread in
+ * the queue of a carrier that waits for the same lock, both are stuck. So only the carrier uses its
+ * selector and keys, and of many wake-ups one reaches the selector.
  */
 final class Carrier extends XnioIoThread {
   private static final Logger log = LoggerFactory.getLogger(Carrier.class);
@@ -55,7 +59,8 @@ final class Carrier extends XnioIoThread {
 
   /** Something that is closed with its carrier. */
   interface Carried extends Watched {
-    /** Closes it, from any thread. */ void close();
+    /** Closes it, from any thread. */
+    void close();
   }
 
   Carrier(String name, int number) {
@@ -188,8 +193,12 @@ final class Carrier extends XnioIoThread {
 
   /** Logs on another thread: a logger has locks. */
   static void tell(Throwable failure) {
+    startThread(() -> log.error("an error inside Relay", failure));
+  }
+
+  static void startThread(Runnable logging) {
     try {
-      Thread.ofPlatform().daemon().start(() -> log.error("an error inside Relay", failure));
+      Thread.ofPlatform().daemon().start(logging);
     } catch (Throwable e) {
       // No thread can be started: the carrier must go on without the log line
     }

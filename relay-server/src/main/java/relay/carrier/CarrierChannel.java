@@ -42,7 +42,11 @@ final class CarrierChannel implements Carrier.Carried {
   CarrierChannel(Carrier carrier, Runnable beforeWaiting) throws IOException {
     this.carrier = carrier;
     this.beforeWaiting = beforeWaiting;
-    channel = SocketChannel.open();
+    try {
+      channel = SocketChannel.open();
+    } catch (IOException e) {
+      throw new NoSocketException(e);
+    }
     try {
       channel.configureBlocking(false);
       channel.setOption(StandardSocketOptions.TCP_NODELAY, true);

@@ -86,6 +86,8 @@ final class CarrierEndpoint extends SocketImpl {
     }
     try {
       connection.connect(there, timeout);
+      // A TLS handshake follows, for which OkHttp has no timeout. It sets its own before a request.
+      timeoutMs = timeout;
     } catch (IOException e) {
       connection.close();
       throw e;

@@ -41,7 +41,8 @@ public final class CarrierLoop {
   }
 
   /**
-   * Watches a channel until it is closed. Its key begins without interest ops. To be called on the carrier's thread.
+   * Watches a channel until it is closed. Its key begins without interest ops. To be called on the
+   * carrier's thread.
    *
    * @param ready gets the key each time the channel is ready; must not block, nor wait for a lock
    */

@@ -11,7 +11,8 @@ import javax.net.SocketFactory;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Sockets watched by a carrier. They gather writes until a flush, and then send them at once (TCP_NODELAY), together.
+ * Sockets watched by a carrier. They gather writes until a flush, and then send them at once
+ * (TCP_NODELAY), together.
  */
 public final class CarrierSockets extends SocketFactory {
   private final Carrier carrier;
@@ -26,7 +27,9 @@ public final class CarrierSockets extends SocketFactory {
   }
 
   /**
-   * Whether input or the end of the stream arrived on the last socket made here while no thread reads. An idle connection with such input must not get a request. Reliable in tasks of its carrier only; others always get false.
+   * Whether input or the end of the stream arrived on the last socket made here while no thread
+   * reads. An idle connection with such input must not get a request. Reliable in tasks of its
+   * carrier only; others always get false.
    */
   public boolean hasUnsolicitedInput() {
     CarrierChannel known = last;
@@ -39,9 +42,12 @@ public final class CarrierSockets extends SocketFactory {
   }
 
   /**
-   * Waits until a read of this {@link #made} socket would return or fail at once. For its reading thread, which needs no buffer meanwhile.
+   * Waits until a read of this {@link #made} socket would return or fail at once. For its reading
+   * thread, which needs no buffer meanwhile.
    *
-   * @param parkedConsumer gets the bytes that arrive during the wait, in a buffer backed by an array, and returns whether to wait on. It runs on the carrier: it must not block, wait for a lock, or keep the buffer. Null for none. Unused if no carrier runs the reader
+   * @param parkedConsumer gets the bytes that arrive during the wait, in a buffer backed by an
+   *     array, and returns whether to wait on. It runs on the carrier: it must not block, wait for
+   *     a lock, or keep the buffer. Null for none. Unused if no carrier runs the reader
    * @return whether there is input to read; false if the consumer took it and returned false
    */
   public static boolean awaitBytes(Socket socket, @Nullable Predicate<ByteBuffer> parkedConsumer) {
@@ -49,7 +55,8 @@ public final class CarrierSockets extends SocketFactory {
   }
 
   /**
-   * Lends direct memory to a write on a {@link #made} socket, through layers that accept arrays only.
+   * Lends direct memory to a write on a {@link #made} socket, through layers that accept arrays
+   * only.
    *
    * @param bytes the body, with room for a head before it
    * @return an array that stands for the bytes: a write of it writes them, until {@link #takeBack}

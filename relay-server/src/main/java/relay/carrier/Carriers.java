@@ -6,6 +6,7 @@ import java.util.Collections;
 import java.util.List;
 import java.util.concurrent.Executor;
 import java.util.concurrent.RejectedExecutionException;
+import java.util.function.BooleanSupplier;
 import java.util.stream.IntStream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -43,7 +44,8 @@ public final class Carriers implements Executor, AutoCloseable {
   }
 
   /**
-   * A good number of carriers: one core is left for Redis and the rest of the process. Fewer carriers wake up less often, and find more work each time.
+   * A good number of carriers: one core is left for Redis and the rest of the process. Fewer
+   * carriers wake up less often, and find more work each time.
    */
   public static int fitting(int processors) {
     return Math.max(1, processors - 1);
@@ -63,7 +65,8 @@ public final class Carriers implements Executor, AutoCloseable {
   }
 
   /**
-   * The first carrier with the fewest tasks. At low load one carrier does everything, so its connections stay in use.
+   * The first carrier with the fewest tasks. At low load one carrier does everything, so its
+   * connections stay in use.
    */
   private Carrier leastBusy() {
     Carrier best = carriers.getFirst();
@@ -89,7 +92,8 @@ public final class Carriers implements Executor, AutoCloseable {
   }
 
   /**
-   * Makes sockets that a carrier watches, best the carrier of the reading thread. Any thread may use them.
+   * Makes sockets that a carrier watches, best the carrier of the reading thread. Any thread may
+   * use them.
    *
    * @param home the carrier's number
    * @param beforeWaiting runs on the reading thread each time before it waits for more bytes
@@ -106,7 +110,22 @@ public final class Carriers implements Executor, AutoCloseable {
   public ClientPort listen(
       InetSocketAddress address, int backlog, ChannelListener<? super StreamConnection> opener)
       throws IOException {
-    return new ClientPort(carriers.getFirst(), this::emptiest, address, backlog, opener);
+    return listen(address, backlog, opener, () -> true);
+  }
+
+  /**
+   * Listens on an address, and accepts connections only while that is permitted.
+   *
+   * @param opener gets each connection, on its carrier: must not block, nor wait for a lock
+   * @param permits whether to accept one more; called by a carrier. If not, the port pauses
+   */
+  public ClientPort listen(
+      InetSocketAddress address,
+      int backlog,
+      ChannelListener<? super StreamConnection> opener,
+      BooleanSupplier permits)
+      throws IOException {
+    return new ClientPort(carriers.getFirst(), this::emptiest, address, backlog, opener, permits);
   }
 
   private Carrier emptiest() {
@@ -115,7 +134,8 @@ public final class Carriers implements Executor, AutoCloseable {
   }
 
   /**
-   * An executor for tasks that may block: on the carrier that is this I/O thread, or on the least busy one if it is no carrier.
+   * An executor for tasks that may block: on the carrier that is this I/O thread, or on the least
+   * busy one if it is no carrier.
    */
   public Executor at(XnioIoThread thread) {
     return thread instanceof Carrier carrier ? carrier.requests() : this;
@@ -126,7 +146,10 @@ public final class Carriers implements Executor, AutoCloseable {
     return new CarrierLoop(carriers.getFirst());
   }
 
-  /** The carriers as executors. They run tasks themselves, in order: a task must not block, nor wait for a lock. */
+  /**
+   * The carriers as executors. They run tasks themselves, in order: a task must not block, nor wait
+   * for a lock.
+   */
   public List<? extends Executor> threads() {
     return carriers;
   }

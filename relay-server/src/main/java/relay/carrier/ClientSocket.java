@@ -19,7 +19,9 @@ import org.xnio.conduits.StreamSourceConduit;
 import org.xnio.conduits.WriteReadyHandler;
 
 /**
- * Adapts a client's socket to XNIO's conduits. The carrier keeps watching OP_READ after reads are suspended, until bytes arrive unwanted. Most clients send nothing while a request runs, and each change of the interest ops is a system call.
+ * Adapts a client's socket to XNIO's conduits. The carrier keeps watching OP_READ after reads are
+ * suspended, until bytes arrive unwanted. Most clients send nothing while a request runs, and each
+ * change of the interest ops is a system call.
  */
 final class ClientSocket implements StreamSourceConduit, StreamSinkConduit, Carrier.Carried {
   private final Carrier carrier;

@@ -6,7 +6,9 @@ import java.nio.ByteBuffer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Gathers bytes until a flush, and writes them together. OkHttp writes a request in segments of 8 KiB, each of which would be a system call and a packet. The buffer is direct memory from a pool, held during a request only.
+ * Gathers bytes until a flush, and writes them together. OkHttp writes a request in segments of 8
+ * KiB, each of which would be a system call and a packet. The buffer is direct memory from a pool,
+ * held during a request only.
  */
 final class GatheringOutput extends OutputStream {
   /** Bytes gathered at most. */
@@ -78,7 +80,10 @@ final class GatheringOutput extends OutputStream {
     stands = null;
   }
 
-  /** Copies the gathered bytes right before the lent ones, if there is room: both leave in one write. */
+  /**
+   * Copies the gathered bytes right before the lent ones, if there is room: both leave in one
+   * write.
+   */
   private void writeLent(int length) throws IOException {
     ByteBuffer direct = lent;
     if (direct == null || direct.remaining() != length) {

@@ -6,7 +6,8 @@ import java.util.concurrent.ConcurrentLinkedDeque;
 import java.util.concurrent.atomic.AtomicInteger;
 
 /**
- * A lock-free pool of buffers of one size. The buffer returned last is taken first: it may still be in the processor's caches. Unneeded buffers stay cold.
+ * A lock-free pool of buffers of one size. The buffer returned last is taken first: it may still be
+ * in the processor's caches. Unneeded buffers stay cold.
  */
 public final class SpareBuffers {
   private final int size;

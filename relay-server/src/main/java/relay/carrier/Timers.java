@@ -9,7 +9,8 @@ import org.jspecify.annotations.Nullable;
 import org.xnio.XnioExecutor;
 
 /**
- * The timers of a carrier. Any thread adds and cancels them, without a lock. The carrier runs those that are due.
+ * The timers of a carrier. Any thread adds and cancels them, without a lock. The carrier runs those
+ * that are due.
  */
 final class Timers {
   private static final long MS = TimeUnit.MILLISECONDS.toNanos(1);

@@ -7,7 +7,9 @@ import java.util.concurrent.Executor;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Virtual threads on a given executor. The JDK has this, but not in its API: {@code java.lang} must be open ({@code Add-Opens} in the jar's manifest). Otherwise, or in another JDK, its own carriers run them: everything works, with more processor time.
+ * Virtual threads on a given executor. The JDK has this, but not in its API: {@code java.lang} must
+ * be open ({@code Add-Opens} in the jar's manifest). Otherwise, or in another JDK, its own carriers
+ * run them: everything works, with more processor time.
  */
 final class VirtualThreads {
   private static final @Nullable MethodHandle MAKE = find();

@@ -1,5 +1,6 @@
 /**
- * Carrier threads of requests. Each runs virtual threads and select()s their sockets itself, so bytes reach their reader without a hop to another thread.
+ * Carrier threads of requests. Each runs virtual threads and select()s their sockets itself, so
+ * bytes reach their reader without a hop to another thread.
  */
 @NullMarked
 package relay.carrier;

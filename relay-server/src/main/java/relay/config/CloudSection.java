@@ -6,10 +6,10 @@ import org.jspecify.annotations.Nullable;
 
 /** Reads a provider's type-specific settings and derives its default base URL. */
 record CloudSection(Cloud cloud, @Nullable URI defaultBaseUrl) {
-  private static final Pattern VERSION = Pattern.compile("[a-z0-9][a-z0-9.-]{0,39}");
-  private static final Pattern REGION = Pattern.compile("[a-z][a-z0-9-]{0,39}");
-  private static final Pattern PROJECT = Pattern.compile("[a-z0-9][a-z0-9.:-]{0,99}");
-  private static final Pattern SCOPE = Pattern.compile("[\\x21-\\x7e]{1,200}");
+  static final Pattern VERSION = Pattern.compile("[a-z0-9][a-z0-9.-]{0,39}");
+  static final Pattern REGION = Pattern.compile("[a-z][a-z0-9-]{0,39}");
+  static final Pattern PROJECT = Pattern.compile("[a-z0-9][a-z0-9.:-]{0,99}");
+  static final Pattern SCOPE = Pattern.compile("[\\x21-\\x7e]{1,200}");
 
   private static final String API_VERSION =
       "2024-10-21"; // the newest version that is not a preview

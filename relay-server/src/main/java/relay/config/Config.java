@@ -18,6 +18,15 @@ public record Config(
     providers = List.copyOf(providers);
   }
 
+  /**
+   * This configuration as a process can take it that was started with another: what holds from
+   * start to end is the other's. That is {@code server.listen}, {@code server.admin_listen}, {@code
+   * server.enable_http2}, whether there is {@code server.tls}, and all of {@code redis}.
+   */
+  public Config startedAs(Config running) {
+    return new Config(server.startedAs(running.server), running.redis, providers, routing, logging);
+  }
+
   /** The providers without {@code enabled: false}. */
   public List<ProviderConfig> enabledProviders() {
     return providers.stream().filter(ProviderConfig::enabled).toList();

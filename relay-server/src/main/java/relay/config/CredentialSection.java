@@ -5,8 +5,8 @@ import org.jspecify.annotations.Nullable;
 
 /** Reads a key's credential. The setting {@code key} always holds the secret part. */
 final class CredentialSection {
-  private static final Pattern ENTRA_ID = Pattern.compile("[A-Za-z0-9][A-Za-z0-9.-]{0,127}");
-  private static final Pattern ACCESS_KEY_ID = Pattern.compile("[A-Za-z0-9_]{16,128}");
+  static final Pattern ENTRA_ID = Pattern.compile("[A-Za-z0-9][A-Za-z0-9.-]{0,127}");
+  static final Pattern ACCESS_KEY_ID = Pattern.compile("[A-Za-z0-9_]{16,128}");
   private static final String ENTRA_FORM = "the id or the name that Entra shows";
   private static final String ACCESS_KEY_FORM = "16 to 128 letters and digits, such as AKIA...";
 

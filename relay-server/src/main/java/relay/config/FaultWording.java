@@ -10,7 +10,7 @@ import org.jspecify.annotations.Nullable;
 final class FaultWording {
   private static final int MAX_SHOWN = 200;
   private static final int MAX_WORD = 40;
-  private static final int MAX_LISTED = 20;
+  private static final int MAX_LISTED = 40;
 
   private static final Pattern WORD = Pattern.compile("(?!sk-)[A-Za-z0-9._:@/+-]{1,40}");
 

@@ -13,9 +13,9 @@ import relay.config.ProviderConfig.QuotaGroup;
  * one account share its limits: either one key states them, or all state equal limits.
  */
 record PoolKeys(List<KeyConfig> keys, List<QuotaGroup> groups) {
-  private static final int MAX_KEYS = 10_000;
-  private static final int MAX_PRIORITY = 1000;
-  private static final int MAX_WEIGHT = 1000;
+  static final int MAX_KEYS = 10_000;
+  static final int MAX_PRIORITY = 1000;
+  static final int MAX_WEIGHT = 1000;
   private static final String EMPTY_POOL = "give at least one key";
 
   /** The id of the implicit key of a provider without credentials. */

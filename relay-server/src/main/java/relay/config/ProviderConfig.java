@@ -100,6 +100,7 @@ public record ProviderConfig(
    *
    * @param maxWait how long a request may wait for capacity before it is refused
    * @param window the length of the rate-limit window
+   * @param enforce false: limits are counted and never refuse
    * @param burstRatio the share of a limit that an idle group may use at once, in (0, 1]
    */
   public record Pooling(
@@ -108,7 +109,8 @@ public record ProviderConfig(
       Duration maxWait,
       Duration window,
       Accounting accounting,
-      double burstRatio) {
+      double burstRatio,
+      boolean enforce) {
 
     /** The defaults if {@code pooling} is absent. */
     public static final Pooling DEFAULT =
@@ -118,7 +120,8 @@ public record ProviderConfig(
             Duration.ZERO,
             Duration.ofMinutes(1),
             Accounting.SLIDING_WINDOW,
-            1.0);
+            1.0,
+            true);
   }
 
   /** How a key is selected among those with capacity. */

@@ -18,11 +18,11 @@ import relay.config.ProviderConfig.Strategy;
 final class ProviderSection {
   private static final String TYPES =
       "anthropic, openai, zai, minimax, ollama, azure, bedrock, vertex";
-  private static final int MAX_ATTEMPTS = 100;
-  private static final int MAX_CLASSES = 100;
-  private static final int MAX_WAIT_MS = 86_400_000;
-  private static final int MIN_WINDOW_MS = 500;
-  private static final int MAX_WINDOW_MS = 86_400_000;
+  static final int MAX_ATTEMPTS = 100;
+  static final int MAX_CLASSES = 100;
+  static final int MAX_WAIT_MS = 86_400_000;
+  static final int MIN_WINDOW_MS = 500;
+  static final int MAX_WINDOW_MS = 86_400_000;
 
   private final Section provider;
 
@@ -110,8 +110,9 @@ final class ProviderSection {
                 MIN_WINDOW_MS,
                 MAX_WINDOW_MS));
     double burstRatio = ScalarSettings.ratio(pooling, "burst_ratio", Pooling.DEFAULT.burstRatio());
+    boolean enforce = ScalarSettings.flag(pooling, "enforce", Pooling.DEFAULT.enforce());
     pooling.done();
-    return new Pooling(strategy, affinity, maxWait, window, accounting, burstRatio);
+    return new Pooling(strategy, affinity, maxWait, window, accounting, burstRatio, enforce);
   }
 
   private List<ModelClass> modelClasses() {

@@ -9,7 +9,7 @@ import relay.config.Value.Scalar;
 /** Reads {@code redis}. */
 final class RedisSection {
   private static final String DEFAULT_PREFIX = "relay";
-  private static final int MAX_TIMEOUT_MS = 60_000;
+  static final int MAX_TIMEOUT_MS = 60_000;
 
   private RedisSection() {}
 

@@ -139,6 +139,17 @@ final class References {
     return files.read(directory.resolve(name), maxBytes);
   }
 
+  /** Where a relative name leads. */
+  Path resolved(String name) {
+    return directory.resolve(name);
+  }
+
+  /** The references of another file: relative names are resolved against its directory. */
+  References beside(String file) {
+    Path parent = resolved(file).getParent();
+    return new References(environment, files, parent == null ? directory : parent);
+  }
+
   private static String withoutLineEnd(String text) {
     if (text.endsWith("\r\n")) {
       return text.substring(0, text.length() - 2);

@@ -8,7 +8,7 @@ import relay.config.LoggingConfig.Level;
 
 /** Reads the whole file. */
 final class RootSection {
-  private static final int MAX_PROVIDERS = 1000;
+  static final int MAX_PROVIDERS = 1000;
   private static final String NO_PROVIDER = "give at least one provider";
 
   private RootSection() {}

@@ -118,8 +118,9 @@ final class Section {
     return entry == null ? self.place().child(name) : entry.value().place();
   }
 
-  boolean isEmpty() {
-    return entries.isEmpty() && !broken;
+  /** Whether a fault was reported in its stead. */
+  boolean isBroken() {
+    return broken;
   }
 
   /** Rejects settings that this version does not support yet. */

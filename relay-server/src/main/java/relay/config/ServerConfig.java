@@ -55,8 +55,20 @@ public record ServerConfig(
     }
   }
 
-  /** A client of Relay. Only the hash of its key is kept. */
-  public record Client(String name, KeyHash keyHash, Bounds bounds) {
+  /**
+   * A client of Relay. Only the hashes of its keys are kept.
+   *
+   * @param keyHashes at least one; while a key is rotated, the old one beside the new one
+   * @param enforce false: its own limits are counted and never refuse
+   */
+  public record Client(String name, List<KeyHash> keyHashes, boolean enforce, Bounds bounds) {
+
+    public Client {
+      keyHashes = List.copyOf(keyHashes);
+      if (keyHashes.isEmpty()) {
+        throw new IllegalArgumentException("client " + name + " has no key");
+      }
+    }
 
     /**
      * A client's permissions and limits.
@@ -94,5 +106,25 @@ public record ServerConfig(
     public boolean mayUseProvider(String provider) {
       return providers().isEmpty() || providers().contains(provider);
     }
+  }
+
+  /**
+   * This configuration with the settings of another that hold from the start of a process to its
+   * end: the addresses, HTTP/2, and whether the data plane speaks TLS.
+   */
+  ServerConfig startedAs(ServerConfig running) {
+    boolean sameTransport = (tls == null) == (running.tls == null);
+    return new ServerConfig(
+        running.listen,
+        running.adminListen,
+        adminToken,
+        sameTransport ? tls : running.tls,
+        running.enableHttp2,
+        maxBodyBytes,
+        maxConcurrent,
+        connectTimeout,
+        idleTimeout,
+        drain,
+        auth);
   }
 }

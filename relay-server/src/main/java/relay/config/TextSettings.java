@@ -21,8 +21,8 @@ final class TextSettings {
   static final int MAX_MODELS = 1000;
 
   // Names appear in Redis keys ({pool}), hash fields (account/class), URLs and metric labels.
-  private static final Pattern NAME = Pattern.compile("[A-Za-z0-9_][A-Za-z0-9._@+-]{0,63}");
-  private static final Pattern PREFIX = Pattern.compile("[A-Za-z0-9_][A-Za-z0-9._:@+-]{0,63}");
+  static final Pattern NAME = Pattern.compile("[A-Za-z0-9_][A-Za-z0-9._@+-]{0,63}");
+  static final Pattern PREFIX = Pattern.compile("[A-Za-z0-9_][A-Za-z0-9._:@+-]{0,63}");
   private static final Pattern MODEL = Pattern.compile("[^\\p{Cntrl}\\s]{1,256}");
   private static final String MODEL_FORM = "1 to 256 characters without spaces";
   private static final int MAX_SECRET_CHARS = 8192;

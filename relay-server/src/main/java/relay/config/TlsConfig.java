@@ -1,7 +1,9 @@
 package relay.config;
 
 import java.security.PrivateKey;
+import java.security.cert.CertificateEncodingException;
 import java.security.cert.X509Certificate;
+import java.util.HexFormat;
 import java.util.List;
 
 /**
@@ -23,5 +25,18 @@ public record TlsConfig(List<X509Certificate> chain, PrivateKey privateKey) {
     return "TlsConfig["
         + chain.getFirst().getSubjectX500Principal()
         + "]"; // without the private key
+  }
+
+  /** Equal for equal files; shows nothing of the key. */
+  public KeyHash fingerprint() {
+    StringBuilder all = new StringBuilder();
+    try {
+      for (X509Certificate certificate : chain) {
+        all.append(HexFormat.of().formatHex(certificate.getEncoded())).append('\n');
+      }
+    } catch (CertificateEncodingException e) {
+      throw new IllegalStateException("a certificate that was read cannot be written", e);
+    }
+    return KeyHash.of(all.append(HexFormat.of().formatHex(privateKey.getEncoded())).toString());
   }
 }

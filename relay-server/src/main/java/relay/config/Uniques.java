@@ -25,9 +25,14 @@ final class Uniques<T> {
 
   /** Returns false, with a fault, for a duplicate. Null is never a duplicate. */
   boolean add(@Nullable T value, Place place) {
+    return add(value, place, faults);
+  }
+
+  /** As {@link #add(Object, Place)}, for a value in another file, which has faults of its own. */
+  boolean add(@Nullable T value, Place place, Faults ofFile) {
     String first = value == null ? null : paths.putIfAbsent(value, place.path());
     if (first != null) {
-      faults.add(place, "is " + what + " " + first, allowed);
+      ofFile.add(place, "is " + what + " " + first, allowed);
     }
     return first == null;
   }

@@ -1,6 +1,9 @@
 package relay.config;
 
 import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.charset.CharacterCodingException;
+import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -154,6 +157,24 @@ final class Value {
    */
   byte[] readFile(String name, int maxBytes) throws IOException {
     return context.references().read(name, maxBytes);
+  }
+
+  /**
+   * The content of a file that a value names. Faults in it have its name, and relative names in it
+   * are resolved against its directory. Null after a fault.
+   */
+  @Nullable Value document(String name, byte[] utf8) {
+    Faults faults = faults().in(context.references().resolved(name).toString());
+    try {
+      String text = StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(utf8)).toString();
+      Node root = YamlSource.read(text.startsWith("\uFEFF") ? text.substring(1) : text, faults);
+      return root == null
+          ? null
+          : new Value(root, "", new Context(faults, context.references().beside(name)));
+    } catch (CharacterCodingException e) {
+      fault("names a file that is not UTF-8", "save it as UTF-8");
+      return null;
+    }
   }
 
   private void wrongType(String expected) {

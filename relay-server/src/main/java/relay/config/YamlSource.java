@@ -65,13 +65,13 @@ final class YamlSource {
     }
     Node root = compose(text, faults);
     if (root == null) {
-      if (faults.isEmpty()) {
+      if (faults.isClean()) {
         faults.add(new Place(1, 1, YAML), "the file is empty", "give at least providers");
       }
       return null;
     }
     YamlSource source = new YamlSource(faults);
-    return source.size(root) > 0 && faults.isEmpty() ? root : null;
+    return source.size(root) > 0 && faults.isClean() ? root : null;
   }
 
   private static @Nullable Node compose(String text, Faults faults) {

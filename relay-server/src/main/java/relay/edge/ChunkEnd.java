@@ -22,7 +22,9 @@ final class ChunkEnd {
   }
 
   /**
-   * Whether another chunk may follow on the socket: the answer is chunked, and its last chunk is complete. The line break of a chunk may not fit with its data. Undertow then keeps it for the next write, although it has counted the data as written.
+   * Whether another chunk may follow on the socket: the answer is chunked, and its last chunk is
+   * complete. The line break of a chunk may not fit with its data. Undertow then keeps it for the
+   * next write, although it has counted the data as written.
    */
   static boolean isReached(StreamSinkConduit answer) {
     try {

@@ -11,5 +11,4 @@ import relay.body.BodyBuffers;
  * @param guard checks the framing of HTTP/1.1 requests
  * @param bodies buffers for bodies, shared by all clients of this replica
  */
-record ClientBounds(
-    Duration stall, Duration patience, FramingGuard guard, BodyBuffers bodies) {}
+record ClientBounds(Duration stall, Duration patience, FramingGuard guard, BodyBuffers bodies) {}

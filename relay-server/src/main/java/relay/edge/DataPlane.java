@@ -16,7 +16,9 @@ import org.jspecify.annotations.Nullable;
 import relay.body.BodyBuffers;
 import relay.carrier.AnswerDate;
 import relay.carrier.Carriers;
+import relay.carrier.DescriptorReserve;
 import relay.config.TlsConfig;
+import relay.memory.MemoryBudget;
 import relay.model.Dialect;
 import relay.model.Endpoint;
 import relay.model.RelayError;
@@ -40,7 +42,7 @@ public final class DataPlane implements AutoCloseable {
   private final HeaderNames names = new HeaderNames();
   private final AnswerDate date = new AnswerDate(InstantSource.system());
   private final Listener listener;
-  private final ClientBounds bounds;
+  private volatile ClientBounds bounds;
   private final String host;
   private final int port;
   private volatile boolean draining;
@@ -51,6 +53,8 @@ public final class DataPlane implements AutoCloseable {
    * @param tls null for plain connections
    * @param stallTimeout how long a client may stop reading its answer
    * @param patience how long a client may take to send a head, or a small body
+   * @param memory what all clients together may hold
+   * @param descriptors what clients' connections must leave free
    */
   public DataPlane(
       RequestPipeline pipeline,
@@ -60,14 +64,29 @@ public final class DataPlane implements AutoCloseable {
       boolean http2,
       @Nullable TlsConfig tls,
       Duration stallTimeout,
-      Duration patience) {
+      Duration patience,
+      MemoryBudget memory,
+      DescriptorReserve descriptors) {
     this.pipeline = pipeline;
     this.carriers = carriers;
     this.host = host;
     this.port = port;
     HttpHandler handler = new HttpContinueReadHandler(this::handle);
-    listener = new Listener(http2, tls, patience, handler, carriers);
-    bounds = new ClientBounds(stallTimeout, patience, listener.guard(), new BodyBuffers());
+    listener = new Listener(http2, tls, patience, handler, carriers, memory, descriptors);
+    bounds = new ClientBounds(stallTimeout, patience, listener.guard(), new BodyBuffers(memory));
+  }
+
+  /**
+   * Holds for requests and connections that begin from now on.
+   *
+   * @param tls null for plain connections, as at the start
+   */
+  public void reconfigure(@Nullable TlsConfig tls, Duration stallTimeout) {
+    ClientBounds before = bounds;
+    bounds = new ClientBounds(stallTimeout, before.patience(), before.guard(), before.bodies());
+    if (tls != null) {
+      listener.certificate(tls);
+    }
   }
 
   /** Listens from now on. */
@@ -169,7 +188,7 @@ public final class DataPlane implements AutoCloseable {
     UndertowExchange client =
         new UndertowExchange(exchange, dialect, bounds, names, date, requests);
     exchange.dispatch(
-        requests,
+        RequestThreads.of(exchange, requests),
         () -> {
           try {
             next.accept(client);
@@ -189,7 +208,8 @@ public final class DataPlane implements AutoCloseable {
   }
 
   /**
-   * The I/O threads run the last writes of answers in order. So wait until a task after them has run.
+   * The I/O threads run the last writes of answers in order. So wait until a task after them has
+   * run.
    */
   private void awaitHandedOver() {
     List<? extends Executor> threads = listener.threads();

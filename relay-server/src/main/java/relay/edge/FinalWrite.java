@@ -6,7 +6,8 @@ import org.xnio.ChannelListener;
 import org.xnio.channels.StreamSinkChannel;
 
 /**
- * Writes the end of an answer in parts, on the I/O thread, as the socket takes it. The last bytes and the terminating chunk leave in one write.
+ * Writes the end of an answer in parts, on the I/O thread, as the socket takes it. The last bytes
+ * and the terminating chunk leave in one write.
  */
 final class FinalWrite implements ChannelListener<StreamSinkChannel> {
   private final ByteBuffer rest;

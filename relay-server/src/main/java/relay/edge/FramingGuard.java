@@ -34,10 +34,15 @@ final class FramingGuard implements DelegateOpenListener {
   private static final byte[] NOTHING = {};
 
   private final HttpOpenListener undertow;
+  private final UnfinishedHeads heads;
   private final Set<StreamConnection> broken = ConcurrentHashMap.newKeySet();
 
-  FramingGuard(HttpOpenListener undertow) {
+  /**
+   * @param heads counts the bytes of unfinished heads
+   */
+  FramingGuard(HttpOpenListener undertow, UnfinishedHeads heads) {
     this.undertow = undertow;
+    this.heads = heads;
   }
 
   /**
@@ -51,7 +56,7 @@ final class FramingGuard implements DelegateOpenListener {
 
   @Override
   public void handleEvent(StreamConnection connection) {
-    open(connection, null);
+    handleEvent(connection, null);
   }
 
   /**
@@ -59,14 +64,21 @@ final class FramingGuard implements DelegateOpenListener {
    */
   @Override
   public void handleEvent(StreamConnection connection, @Nullable PooledByteBuffer first) {
-    open(connection, first);
+    UnfinishedHeads.Head head = heads.of(connection);
+    if (head.admit()) {
+      open(connection, first, head);
+    } else if (first != null) {
+      first.close();
+    }
   }
 
-  /** Serves a connection whose first bytes may have been read. Takes the buffer over. */
-  void open(StreamConnection connection, @Nullable PooledByteBuffer first) {
+  /** Serves an admitted connection whose first bytes may have been read. Takes the buffer over. */
+  void open(
+      StreamConnection connection, @Nullable PooledByteBuffer first, UnfinishedHeads.Head head) {
     StreamSourceConduit source = connection.getSourceChannel().getConduit();
-    connection.getSourceChannel().setConduit(new Guarded(source, connection, first));
+    connection.getSourceChannel().setConduit(new Guarded(source, connection, head, first));
     undertow.handleEvent(connection, null);
+    head.endWithConnection();
   }
 
   /** Undertow answers a NUL in a head with 400 and closes. */
@@ -80,14 +92,19 @@ final class FramingGuard implements DelegateOpenListener {
   private final class Guarded extends AbstractStreamSourceConduit<StreamSourceConduit> {
     private final StreamConnection connection;
     private final RequestFraming framing = new RequestFraming();
+    private final UnfinishedHeads.Head head;
     private @Nullable PooledByteBuffer first; // bytes before those of the socket
     private byte[] held = NOTHING;
     private boolean stopped;
 
     Guarded(
-        StreamSourceConduit next, StreamConnection connection, @Nullable PooledByteBuffer first) {
+        StreamSourceConduit next,
+        StreamConnection connection,
+        UnfinishedHeads.Head head,
+        @Nullable PooledByteBuffer first) {
       super(next);
       this.connection = connection;
+      this.head = head;
       this.first = first;
     }
 
@@ -143,6 +160,7 @@ final class FramingGuard implements DelegateOpenListener {
         end = withoutLineEnds(target, stop, end);
         stop = framing.accept(target, stop, end);
       }
+      count(end - from);
       if (stop < end && framing.inBody()) {
         stopped = true;
         target.position(stop);
@@ -154,6 +172,14 @@ final class FramingGuard implements DelegateOpenListener {
       }
       target.position(end - holdBack(target, end));
       return target.position() - start;
+    }
+
+    private void count(int more) throws IOException {
+      if (framing.inHead()) {
+        head.grow(more);
+      } else {
+        head.end();
+      }
     }
 
     /** Drops empty lines before a request (RFC 9112, section 2.2). Returns the new end. */

@@ -8,7 +8,8 @@ import java.nio.charset.CharacterCodingException;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Converts header values between text and Undertow's form, one character per byte. Undertow writes only the low byte of a character, so some text would become line breaks.
+ * Converts header values between text and Undertow's form, one character per byte. Undertow writes
+ * only the low byte of a character, so some text would become line breaks.
  */
 final class HeaderText {
   private HeaderText() {}

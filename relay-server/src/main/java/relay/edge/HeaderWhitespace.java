@@ -3,7 +3,9 @@ package relay.edge;
 import java.nio.ByteBuffer;
 
 /**
- * Carries spaces and tabs inside a header's value through Undertow, whose parser merges them into one space. All but a first space are encoded as bytes that never occur in UTF-8. If a client sends such a byte itself, it becomes another invalid one, and the request is refused.
+ * Carries spaces and tabs inside a header's value through Undertow, whose parser merges them into
+ * one space. All but a first space are encoded as bytes that never occur in UTF-8. If a client
+ * sends such a byte itself, it becomes another invalid one, and the request is refused.
  */
 final class HeaderWhitespace {
   private static final byte SPACE = (byte) 0xff;

@@ -20,7 +20,9 @@ import org.xnio.StreamConnection;
 import relay.carrier.Buffers;
 import relay.carrier.Carriers;
 import relay.carrier.ClientPort;
+import relay.carrier.DescriptorReserve;
 import relay.config.TlsConfig;
+import relay.memory.MemoryBudget;
 
 /**
  * The port that clients connect to: HTTP/1.1, and HTTP/2 by prior knowledge or, with TLS, by ALPN.
@@ -55,26 +57,32 @@ final class Listener {
   private final Carriers carriers;
   private final ByteBufferPool buffers = new Buffers(BUFFER_BYTES);
   private final FramingGuard guard;
-  private final @Nullable Http2Port shared;
+  private final @Nullable Http2Guard shared;
   private final ChannelListener<? super StreamConnection> opener;
   private final @Nullable TlsConfig tls;
   private final Duration patience;
+  private final DescriptorReserve descriptors;
   private @Nullable ClientPort plain;
   private @Nullable SecurePort secure;
 
   /**
    * @param patience how long a client may take for a TLS handshake, and for a head
    * @param carriers serve plain connections
+   * @param memory bounds unfinished heads
+   * @param descriptors bounds connections
    */
   Listener(
       boolean http2,
       @Nullable TlsConfig tls,
       Duration patience,
       HttpHandler handler,
-      Carriers carriers) {
+      Carriers carriers,
+      MemoryBudget memory,
+      DescriptorReserve descriptors) {
     this.tls = tls;
     this.patience = patience;
     this.carriers = carriers;
+    this.descriptors = descriptors;
     OptionMap options =
         OptionMap.builder()
             .set(UndertowOptions.MAX_HEADER_SIZE, HEAD_BYTES_READ)
@@ -87,13 +95,14 @@ final class Listener {
             .set(UndertowOptions.ALWAYS_SET_KEEP_ALIVE, false)
             .set(UndertowOptions.BUFFER_PIPELINED_DATA, true)
             .getMap();
-    guard = new FramingGuard(new HttpOpenListener(buffers, options));
+    UnfinishedHeads heads = new UnfinishedHeads(memory);
+    guard = new FramingGuard(new HttpOpenListener(buffers, options), heads);
     guard.setRootHandler(handler);
-    shared = http2 ? new Http2Port(buffers, ofStreams(options)) : null;
+    shared = http2 ? new Http2Guard(new Http2Port(buffers, ofStreams(options)), heads) : null;
     if (shared != null) {
       shared.setRootHandler(handler);
     }
-    opener = tls == null ? plain(shared) : alpn(options, shared);
+    opener = tls == null ? plain(heads, shared) : alpn(options, shared);
   }
 
   private static OptionMap ofStreams(OptionMap options) {
@@ -107,12 +116,15 @@ final class Listener {
         .getMap();
   }
 
-  private ChannelListener<? super StreamConnection> plain(@Nullable Http2Port http2) {
-    return http2 == null ? guard : new PrefaceDetection(buffers, guard, http2, IDLE, patience);
+  private ChannelListener<? super StreamConnection> plain(
+      UnfinishedHeads heads, @Nullable Http2Guard http2) {
+    return http2 == null
+        ? guard
+        : new PrefaceDetection(buffers, heads, guard, http2, IDLE, patience);
   }
 
   private ChannelListener<? super StreamConnection> alpn(
-      OptionMap options, @Nullable Http2Port http2) {
+      OptionMap options, @Nullable Http2Guard http2) {
     AlpnOpenListener alpn = new AlpnOpenListener(buffers, options, guard);
     if (http2 != null) {
       alpn.addProtocol(Http2OpenListener.HTTP2, http2, 1);
@@ -139,12 +151,19 @@ final class Listener {
     InetSocketAddress address = new InetSocketAddress(host, port);
     try {
       if (tls == null) {
-        plain = carriers.listen(address, BACKLOG, opener);
+        plain = carriers.listen(address, BACKLOG, opener, descriptors::permits);
       } else {
-        secure = new SecurePort(address, BACKLOG, tls, patience, opener);
+        secure = new SecurePort(address, BACKLOG, tls, patience, opener, descriptors);
       }
     } catch (IOException e) {
       throw new UncheckedIOException(e);
+    }
+  }
+
+  /** Shows another certificate to clients that connect from now on, if TLS is spoken. */
+  void certificate(TlsConfig next) {
+    if (secure != null) {
+      secure.certificate(next);
     }
   }
 

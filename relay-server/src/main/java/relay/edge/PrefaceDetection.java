@@ -24,8 +24,9 @@ final class PrefaceDetection implements ChannelListener<StreamConnection> {
   private static final byte[] PREFACE = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".getBytes(US_ASCII);
 
   private final ByteBufferPool buffers;
+  private final UnfinishedHeads heads;
   private final FramingGuard http1;
-  private final Http2Port http2;
+  private final Http2Guard http2;
   private final Duration idle;
   private final Duration patience;
 
@@ -35,11 +36,13 @@ final class PrefaceDetection implements ChannelListener<StreamConnection> {
    */
   PrefaceDetection(
       ByteBufferPool buffers,
+      UnfinishedHeads heads,
       FramingGuard http1,
-      Http2Port http2,
+      Http2Guard http2,
       Duration idle,
       Duration patience) {
     this.buffers = buffers;
+    this.heads = heads;
     this.http1 = http1;
     this.http2 = http2;
     this.idle = idle;
@@ -48,16 +51,22 @@ final class PrefaceDetection implements ChannelListener<StreamConnection> {
 
   @Override
   public void handleEvent(StreamConnection connection) {
-    new Undetected(connection).begin();
+    UnfinishedHeads.Head head = heads.of(connection);
+    if (head.admit()) {
+      head.endWithConnection();
+      new Undetected(connection, head).begin();
+    }
   }
 
   private final class Undetected implements ChannelListener<StreamSourceChannel> {
     private final StreamConnection connection;
+    private final UnfinishedHeads.Head head;
     private XnioExecutor.Key bound;
     private int matched; // bytes of the preface that have arrived
 
-    Undetected(StreamConnection connection) {
+    Undetected(StreamConnection connection, UnfinishedHeads.Head head) {
       this.connection = connection;
+      this.head = head;
       bound = closeAfter(idle);
     }
 
@@ -109,9 +118,9 @@ final class PrefaceDetection implements ChannelListener<StreamConnection> {
       source.suspendReads();
       connection.getSourceChannel().setReadListener(null);
       if (same == PREFACE.length || same < 0) {
-        http2.handleEvent(connection, pooled);
+        http2.open(connection, pooled, head);
       } else {
-        http1.open(connection, pooled);
+        http1.open(connection, pooled, head);
       }
       return true;
     }

@@ -59,6 +59,11 @@ final class RequestFraming {
     return state.compareTo(State.BODY) >= 0 && state != State.ANYTHING;
   }
 
+  /** Whether a head has begun and is not complete. */
+  boolean inHead() {
+    return state.compareTo(State.BODY) < 0 && (state != State.REQUEST_LINE || at > 0);
+  }
+
   /** Whether the next byte may belong to an empty line before a request: skip CR and LF there. */
   boolean isBetweenRequests() {
     return state == State.REQUEST_LINE && at == 0;

@@ -18,10 +18,12 @@ import org.xnio.Xnio;
 import org.xnio.XnioWorker;
 import org.xnio.channels.AcceptingChannel;
 import org.xnio.ssl.SslConnection;
+import relay.carrier.DescriptorReserve;
 import relay.config.TlsConfig;
 
 /**
- * A TLS port. XNIO's threads serve it, not the carriers: TLS takes locks, and its arithmetic would delay other connections.
+ * A TLS port. XNIO's threads serve it, not the carriers: TLS takes locks, and its arithmetic would
+ * delay other connections.
  */
 final class SecurePort implements AutoCloseable {
   private static final int HANDSHAKE_THREADS = 4;
@@ -29,6 +31,7 @@ final class SecurePort implements AutoCloseable {
   private final XnioWorker worker;
   private final AcceptingChannel<SslConnection> socket;
   private final InetSocketAddress address;
+  private final ServerTls tls;
 
   /**
    * Listens from now on.
@@ -36,14 +39,17 @@ final class SecurePort implements AutoCloseable {
    * @param wanted port 0 for any
    * @param patience how long a client may take for its handshake
    * @param opener gets each connection
+   * @param descriptors bounds connections
    */
   SecurePort(
       InetSocketAddress wanted,
       int backlog,
       TlsConfig certificate,
       Duration patience,
-      ChannelListener<? super StreamConnection> opener)
+      ChannelListener<? super StreamConnection> opener,
+      DescriptorReserve descriptors)
       throws IOException {
+    tls = new ServerTls(certificate);
     Xnio xnio = Xnio.getInstance(SecurePort.class.getClassLoader());
     worker =
         xnio.createWorker(
@@ -57,9 +63,7 @@ final class SecurePort implements AutoCloseable {
                 .getMap());
     UndertowXnioSsl ssl =
         new UndertowXnioSsl(
-            xnio,
-            OptionMap.create(Options.USE_DIRECT_BUFFERS, true),
-            ServerTls.context(certificate));
+            xnio, OptionMap.create(Options.USE_DIRECT_BUFFERS, true), tls.context());
     ChannelListener<SslConnection> open =
         connection -> {
           var _ =
@@ -81,7 +85,7 @@ final class SecurePort implements AutoCloseable {
     try {
       socket =
           ssl.createSslConnectionServer(
-              worker, wanted, ChannelListeners.openListenerAdapter(open), sockets);
+              worker, wanted, port -> accept(port, open, descriptors), sockets);
     } catch (IOException | RuntimeException e) {
       worker.shutdownNow();
       throw e;
@@ -90,10 +94,41 @@ final class SecurePort implements AutoCloseable {
     socket.resumeAccepts();
   }
 
+  /** Accepts one connection for each event, or pauses. */
+  private static void accept(
+      AcceptingChannel<SslConnection> port,
+      ChannelListener<SslConnection> open,
+      DescriptorReserve descriptors) {
+    try {
+      if (!descriptors.permits()) {
+        pause(port);
+        return;
+      }
+      SslConnection accepted = port.accept();
+      if (accepted != null) {
+        ChannelListeners.invokeChannelListener(accepted, open);
+      }
+    } catch (IOException e) { // for instance for want of file descriptors
+      pause(port);
+    }
+  }
+
+  private static void pause(AcceptingChannel<SslConnection> port) {
+    port.suspendAccepts();
+    var _ =
+        port.getIoThread()
+            .executeAfter(port::resumeAccepts, DescriptorReserve.PAUSE_MS, TimeUnit.MILLISECONDS);
+  }
+
   private static void closeUnlessSecured(SslConnection connection) {
     if (connection.isOpen() && connection.getSslSession().getCipherSuite().contains("_NULL_")) {
       IoUtils.safeClose(connection);
     }
+  }
+
+  /** Shows another certificate to clients that connect from now on. */
+  void certificate(TlsConfig next) {
+    tls.use(next);
   }
 
   InetSocketAddress address() {

@@ -4,8 +4,8 @@ import java.time.Duration;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.LongSupplier;
 import java.util.logging.Filter;
-import java.util.logging.Formatter;
 import java.util.logging.LogRecord;
+import java.util.logging.SimpleFormatter;
 
 /**
  * Passes one line a second of the libraries, without a stack trace: a peer can make them log at
@@ -15,7 +15,6 @@ final class LibraryLines implements Filter {
   private static final long PAUSE_NANOS = Duration.ofSeconds(1).toNanos();
   private static final String OWN = "relay";
 
-  private final Formatter formatter;
   private final LongSupplier clock;
   private final AtomicLong next;
   private final AtomicLong dropped = new AtomicLong();
@@ -23,8 +22,7 @@ final class LibraryLines implements Filter {
   /**
    * @param clock nanoseconds of any origin
    */
-  LibraryLines(Formatter formatter, LongSupplier clock) {
-    this.formatter = formatter;
+  LibraryLines(LongSupplier clock) {
     this.clock = clock;
     next = new AtomicLong(clock.getAsLong());
   }
@@ -46,7 +44,7 @@ final class LibraryLines implements Filter {
   }
 
   private void shorten(LogRecord record) {
-    StringBuilder line = new StringBuilder(formatter.formatMessage(record));
+    StringBuilder line = new StringBuilder(new SimpleFormatter().formatMessage(record));
     Throwable thrown = record.getThrown();
     if (thrown != null) {
       line.append(": ").append(thrown);

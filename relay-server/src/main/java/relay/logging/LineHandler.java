@@ -1,62 +1,77 @@
 package relay.logging;
 
-import java.io.IOException;
 import java.io.OutputStream;
 import java.nio.charset.StandardCharsets;
-import java.util.concurrent.locks.Lock;
-import java.util.concurrent.locks.LockSupport;
-import java.util.concurrent.locks.ReentrantLock;
-import java.util.logging.ErrorManager;
 import java.util.logging.Formatter;
 import java.util.logging.Handler;
+import java.util.logging.Level;
 import java.util.logging.LogRecord;
 
-/** Writes each record with one call, so that lines of several processes on one pipe stay whole. */
+/**
+ * Formats each record to one line on the calling thread, and leaves the write to a {@link
+ * LineQueue}. A line is written with one call, so that lines of several processes on one pipe stay
+ * whole. Takes no lock: carriers log, too.
+ */
 final class LineHandler extends Handler {
-  private static final long LOOK_NANOS = 100_000;
+  private static final long LAST_LINE_NANOS = 100_000_000;
 
-  private final Lock lock = new ReentrantLock();
   private final OutputStream out;
+  private final LineQueue queue;
+  private volatile boolean stopping;
 
   LineHandler(OutputStream out, Formatter formatter) {
     this.out = out;
     setFormatter(formatter);
+    queue = new LineQueue(out, this::droppedLine);
+  }
+
+  private String droppedLine(long count) {
+    LogRecord record =
+        new LogRecord(
+            Level.WARNING, "the log was not read fast enough: " + count + " lines were dropped");
+    record.setLoggerName("relay.logging");
+    return getFormatter().format(record);
   }
 
   @Override
   public void publish(LogRecord record) {
-    if (!isLoggable(record)) {
-      return;
+    if (!queue.isFull() && isLoggable(record)) {
+      queue.add(getFormatter().format(record).getBytes(StandardCharsets.UTF_8));
     }
-    byte[] line = getFormatter().format(record).getBytes(StandardCharsets.UTF_8);
-    enter();
-    try {
-      out.write(line);
-      out.flush();
-    } catch (IOException e) {
-      reportError("cannot write a log line", e, ErrorManager.WRITE_FAILURE);
-    } finally {
-      lock.unlock();
+    if (stopping && mayWait(Thread.currentThread())) {
+      queue.flush(LAST_LINE_NANOS); // the JVM may end before the writer runs
     }
   }
 
-  /**
-   * A carrier must not queue behind a virtual thread: that thread needs the carrier to release the
-   * lock. So a carrier tries the lock until it is free.
-   */
-  private void enter() {
-    if (Thread.currentThread().isVirtual()) {
-      lock.lock();
-    } else {
-      while (!lock.tryLock()) {
-        LockSupport.parkNanos(this, LOOK_NANOS);
-      }
-    }
+  /** A shutdown hook may wait. Carriers, which are daemons, and virtual threads may not. */
+  private static boolean mayWait(Thread thread) {
+    return !thread.isDaemon();
+  }
+
+  boolean writesTo(OutputStream other) {
+    return out == other;
+  }
+
+  long dropped() {
+    return queue.dropped();
+  }
+
+  /** Begins the end of the JVM: from now on the threads that may wait see their lines written. */
+  void stopping() {
+    stopping = true;
+  }
+
+  /** Waits until all lines are written, for at most the given time. */
+  void flush(long mostNanos) {
+    queue.flush(mostNanos);
   }
 
   @Override
   public void flush() {}
 
+  /** Ends its thread after the last line. */
   @Override
-  public void close() {}
+  public void close() {
+    queue.close();
+  }
 }

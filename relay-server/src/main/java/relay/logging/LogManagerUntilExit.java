@@ -14,6 +14,6 @@ public final class LogManagerUntilExit extends LogManager {
 
   @Override
   public void reset() {
-    // Nothing to close: the only handler writes through to stderr.
+    // Nothing to close: the only handler logs until the exit.
   }
 }

@@ -1,6 +1,7 @@
 package relay.metrics;
 
 import io.micrometer.core.instrument.MeterRegistry;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
 import java.util.stream.Collectors;
@@ -18,18 +19,13 @@ public final class ClientMeters {
   private static final String CACHE_READ = "cache_read";
   private static final String CACHE_CREATION = "cache_creation";
 
-  private final Set<String> names;
+  private volatile Set<String> names = Set.of();
+  private Set<String> present = Set.of();
   private final Series requests;
   private final Series denials;
   private final Series tokens;
 
   ClientMeters(MeterRegistry registry, Auth auth) {
-    List<Client> clients =
-        switch (auth) {
-          case Auth.Open() -> List.of();
-          case Auth.Clients(List<Client> all) -> all;
-        };
-    names = clients.stream().map(Client::name).collect(Collectors.toSet());
     requests =
         new Series(
             registry, "relay.client.requests", "Answered requests by client", "client", "status");
@@ -47,6 +43,25 @@ public final class ClientMeters {
             "Tokens by client, as reported by providers",
             "client",
             "type");
+    reconfigure(auth);
+  }
+
+  /**
+   * Counts these clients from now on, and those of the configuration before, which may have more.
+   */
+  synchronized void reconfigure(Auth auth) {
+    List<Client> clients =
+        switch (auth) {
+          case Auth.Open() -> List.of();
+          case Auth.Clients(List<Client> all) -> all;
+        };
+    Set<String> now = clients.stream().map(Client::name).collect(Collectors.toSet());
+    Set<String> all = new HashSet<>(present);
+    all.addAll(now);
+    present = now;
+    names = Set.copyOf(all);
+    List.of(requests, tokens, denials)
+        .forEach(series -> series.retain(values -> all.contains(values.getFirst())));
     requests.prepare(
         clients.stream().flatMap(c -> Stream.of(OK, TOO_MANY).map(s -> List.of(c.name(), s))));
     tokens.prepare(

@@ -19,18 +19,22 @@ import relay.redis.PoolSnapshot.GroupState;
 
 /** A gauge of each client's used share of its own limits, over all replicas. */
 final class ClientUsage implements MultiCollector {
-  private final @Nullable PoolPlan plan;
-  private volatile @Nullable KeyPool pool;
+  private record Bound(@Nullable PoolPlan plan, @Nullable KeyPool pool) {}
+
+  private volatile Bound bound;
 
   /**
    * @param plan the clients' limits; null if no client has limits
    */
   ClientUsage(@Nullable PoolPlan plan) {
-    this.plan = plan;
+    bound = new Bound(plan, null);
   }
 
-  void bind(KeyPool clients) {
-    pool = clients;
+  /**
+   * @param pool of this plan; null as the plan
+   */
+  void bind(@Nullable PoolPlan plan, @Nullable KeyPool pool) {
+    bound = new Bound(plan, pool);
   }
 
   @Override
@@ -38,10 +42,10 @@ final class ClientUsage implements MultiCollector {
     GaugeSnapshot.Builder used =
         GaugeSnapshot.builder()
             .name("relay_client_used_ratio")
-            .help("Used share of a client's own limit");
-    KeyPool bound = pool;
-    if (plan != null) {
-      add(used, plan, bound == null ? null : bound.latest());
+            .help("Used share of a limit of a client's own");
+    Bound now = bound;
+    if (now.plan() != null) {
+      add(used, now.plan(), now.pool() == null ? null : now.pool().latest());
     }
     return MetricSnapshots.of(used.build());
   }

@@ -6,6 +6,7 @@ import io.micrometer.core.instrument.MeterRegistry;
 import java.util.Collection;
 import java.util.List;
 import java.util.Locale;
+import java.util.Objects;
 import java.util.function.ToLongFunction;
 import org.jspecify.annotations.Nullable;
 import relay.config.RedisConfig.OnUnavailable;
@@ -23,6 +24,8 @@ final class EngineGauges {
   private final List<PoolPlan> plans;
   private final String modeWithoutRedis;
   private volatile @Nullable Bound bound;
+  private volatile long expiredBefore; // of pools that went
+  private volatile long overageBefore;
 
   private record Bound(RedisEngine engine, List<KeyPool> pools) {}
 
@@ -31,7 +34,16 @@ final class EngineGauges {
     modeWithoutRedis = word(onUnavailable);
   }
 
-  void bind(RedisEngine engine, Collection<KeyPool> pools) {
+  synchronized void bind(RedisEngine engine, Collection<KeyPool> pools) {
+    Bound before = bound;
+    if (before != null) { // a counter never falls
+      for (KeyPool pool : before.pools()) {
+        if (!pools.contains(pool)) {
+          expiredBefore += expired(pool);
+          overageBefore += pool.overageTokens();
+        }
+      }
+    }
     bound = new Bound(engine, List.copyOf(pools));
   }
 
@@ -46,11 +58,13 @@ final class EngineGauges {
     Gauge.builder("relay.waiting", this, g -> g.sum(KeyPool::waiting))
         .description("Requests waiting for capacity")
         .register(registry);
-    FunctionCounter.builder("relay.leases.expired", this, g -> g.sum(EngineGauges::expired))
-        .description("Leases that expired because their replica stopped, over all replicas")
+    FunctionCounter.builder(
+            "relay.leases.expired", this, g -> g.expiredBefore + g.sum(EngineGauges::expired))
+        .description("Leases whose replica ended without ending them, over all replicas")
         .register(registry);
-    FunctionCounter.builder("relay.overage.tokens", this, g -> g.sum(KeyPool::overageTokens))
-        .description("Tokens that providers counted in excess of the reservation")
+    FunctionCounter.builder(
+            "relay.overage.tokens", this, g -> g.overageBefore + g.sum(KeyPool::overageTokens))
+        .description("Tokens that providers counted beyond what was reserved")
         .register(registry);
   }
 
@@ -78,6 +92,21 @@ final class EngineGauges {
   private static long expired(KeyPool pool) {
     PoolSnapshot latest = pool.latest();
     return latest == null ? 0 : latest.expiredLeases();
+  }
+
+  /** How many configurations the fleet's replicas run with; 0 while that is not known. */
+  int configurations() {
+    Bound now = bound;
+    return now == null
+        ? 0
+        : (int)
+            now.pools().stream()
+                .map(KeyPool::latest)
+                .filter(Objects::nonNull)
+                .flatMap(latest -> latest.configs().stream())
+                .map(PoolSnapshot.ConfigState::hash)
+                .distinct()
+                .count();
   }
 
   List<PoolCollector.View> views() {

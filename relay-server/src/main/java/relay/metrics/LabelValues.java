@@ -1,7 +1,9 @@
 package relay.metrics;
 
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import relay.config.ProviderConfig;
 
@@ -28,13 +30,22 @@ final class LabelValues {
 
   private final Set<String> models;
   private final Set<String> providers;
+  private final Map<String, Set<String>> keys = new HashMap<>(); // which stays as it is made
 
+  /**
+   * @param providers those of a configuration, and those of the one before, whose requests still
+   *     run
+   */
   LabelValues(List<ProviderConfig> providers) {
     Set<String> named = new HashSet<>();
     Set<String> names = new HashSet<>();
     for (ProviderConfig provider : providers) {
       names.add(provider.name());
       named.addAll(modelsOf(provider));
+    }
+    for (ProviderConfig provider : providers) {
+      Set<String> ofProvider = keys.computeIfAbsent(provider.name(), _ -> new HashSet<>());
+      provider.keys().forEach(key -> ofProvider.add(key.id()));
     }
     models = Set.copyOf(named);
     this.providers = Set.copyOf(names);
@@ -45,6 +56,19 @@ final class LabelValues {
     models.addAll(provider.modelMapping().keySet());
     models.addAll(provider.modelMapping().values());
     return models;
+  }
+
+  boolean isModel(String model) {
+    return model.equals(OTHER) || models.contains(model);
+  }
+
+  boolean isProvider(String provider) {
+    return provider.equals(NONE) || providers.contains(provider);
+  }
+
+  boolean isKey(String provider, String key) {
+    Set<String> ofProvider = keys.get(provider);
+    return ofProvider != null && ofProvider.contains(key);
   }
 
   String model(String model) {

@@ -2,6 +2,7 @@ package relay.metrics;
 
 import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.DistributionSummary;
+import io.micrometer.core.instrument.FunctionCounter;
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.Tags;
 import io.micrometer.core.instrument.Timer;
@@ -15,6 +16,7 @@ import io.micrometer.core.instrument.binder.system.UptimeMetrics;
 import io.micrometer.prometheusmetrics.PrometheusConfig;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collection;
 import java.util.HashMap;
@@ -23,10 +25,16 @@ import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.LongAdder;
+import java.util.function.LongSupplier;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 import relay.config.Config;
+import relay.config.ProviderConfig;
+import relay.memory.MemoryBudget;
 import relay.model.TokenUsage;
 import relay.pool.Plans;
 import relay.redis.KeyPool;
+import relay.redis.PoolPlan;
 import relay.redis.RedisEngine;
 
 /**
@@ -53,9 +61,11 @@ public final class Meters implements AutoCloseable {
   private final PrometheusMeterRegistry registry =
       new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
   private final JvmGcMetrics garbageCollection = new JvmGcMetrics();
-  private final LabelValues labels;
+  private volatile LabelValues labels;
+  private List<ProviderConfig> present; // of the configuration in use
   private final TrafficMeters traffic;
   private final EngineGauges engine;
+  private final ResourceGauges resources = new ResourceGauges();
   private final ClientMeters clients;
   private final ClientUsage clientUsage;
   private final Map<String, Timer> requestDuration = new ConcurrentHashMap<>();
@@ -64,13 +74,19 @@ public final class Meters implements AutoCloseable {
   private final Timer acquire;
   private final Counter attempts;
   private final Counter failedReloads;
-  private final Map<String, Misses> estimateErrors = new HashMap<>(); // by token type
+  private final Counter takenReloads;
+  private final ConfigCollector configuration;
+  private final Series wouldDeny;
+  private final ShadowLog shadow = new ShadowLog(System::nanoTime);
+  private final Map<String, Misses> estimateErrors = new HashMap<>(); // by the tokens' type
   private final LongAdder inflight = new LongAdder();
   private final LongAdder reserved = new LongAdder();
+  private volatile LongSupplier droppedLines = () -> 0;
 
   /** Creates the meters. Enabled providers determine the label values. */
   public Meters(Config config) {
-    var providers = config.enabledProviders();
+    List<ProviderConfig> providers = config.enabledProviders();
+    present = providers;
     labels = new LabelValues(providers);
     traffic = new TrafficMeters(registry, labels, providers);
     engine =
@@ -87,17 +103,26 @@ public final class Meters implements AutoCloseable {
     for (String type : List.of("input", "output")) {
       estimateErrors.put(type, new Misses(summary(type, "over"), summary(type, "under")));
     }
-    providers.forEach(
-        provider -> {
-          var _ = requestDuration(provider.name());
-          var _ = firstByteTimer(provider.name());
-        });
+    prepare(providers);
     var _ = requestDuration(LabelValues.NONE);
-    gauge("relay.inflight", "Requests in progress", inflight);
-    gauge("relay.reserved.tokens", "Tokens reserved by requests in progress", reserved);
-    var _ = reloads("success");
+    gauge("relay.inflight", "Requests under way", inflight);
+    gauge("relay.reserved.tokens", "Tokens reserved by requests under way", reserved);
+    takenReloads = reloads("success");
     failedReloads = reloads("failure");
+    FunctionCounter.builder("relay.log.dropped", this, m -> m.droppedLines.getAsLong())
+        .description("Log lines dropped because stderr was not read fast enough")
+        .register(registry);
+    wouldDeny =
+        new Series(
+            registry,
+            "relay.would.deny",
+            "Requests that passed in shadow mode, and would have been refused",
+            "scope");
+    wouldDeny.prepare(Stream.of("pool", "client", "budget").map(List::of));
     engine.register(registry);
+    resources.register(registry);
+    configuration = new ConfigCollector(engine::configurations);
+    registry.getPrometheusRegistry().register(configuration);
     registry.getPrometheusRegistry().register(new PoolCollector(engine::views));
     registry.getPrometheusRegistry().register(clientUsage);
     bindJvm();
@@ -127,14 +152,67 @@ public final class Meters implements AutoCloseable {
     engine.bind(redis, pools);
   }
 
-  /** Binds the gauges of clients' own limits to this pool. */
-  public void bindClients(KeyPool pool) {
-    clientUsage.bind(pool);
+  /** Binds the meters of memory, and of pauses in accepting connections, to these sources. */
+  public void bindResources(MemoryBudget memory, LongSupplier acceptPauses) {
+    resources.bind(memory, acceptPauses);
   }
 
-  /** Counts a configuration reload that failed. */
-  public void reloadFailed() {
-    failedReloads.increment();
+  /** The gauges of clients' own limits read this pool from now on; null if no client has any. */
+  public void bindClients(@Nullable PoolPlan plan, @Nullable KeyPool pool) {
+    clientUsage.bind(plan, pool);
+  }
+
+  /** Binds the counter of dropped log lines to this source. */
+  public void bindLog(LongSupplier dropped) {
+    droppedLines = dropped;
+  }
+
+  /** A changed configuration was read, and took effect or did not. */
+  public void reloaded(boolean taken) {
+    (taken ? takenReloads : failedReloads).increment();
+  }
+
+  /** Shows the configuration in use, and how many of its settings need a restart. */
+  public void configuration(String hash, int needRestart) {
+    configuration.runs(hash, needRestart);
+  }
+
+  /** Takes label values from another config; those of the one before stay until the next. */
+  public synchronized void reconfigure(Config config) {
+    List<ProviderConfig> providers = config.enabledProviders();
+    List<ProviderConfig> both = new ArrayList<>(present);
+    both.addAll(providers);
+    present = providers;
+    LabelValues known = new LabelValues(both);
+    labels = known;
+    traffic.reconfigure(known, providers);
+    clients.reconfigure(config.server().auth());
+    for (Map<String, Timer> timers : List.of(requestDuration, firstByte)) {
+      timers.entrySet().stream()
+          .filter(timer -> !known.isProvider(timer.getKey()))
+          .forEach(timer -> registry.remove(timer.getValue()));
+      timers.keySet().removeIf(provider -> !known.isProvider(provider));
+    }
+    prepare(providers);
+  }
+
+  private void prepare(List<ProviderConfig> providers) {
+    for (ProviderConfig provider : providers) {
+      var _ = requestDuration(provider.name());
+      var _ = firstByteTimer(provider.name());
+    }
+  }
+
+  /**
+   * A request passed that would have been refused if its limits were enforced.
+   *
+   * @param scope {@code pool} or {@code client}: whose limits
+   * @param name of the pool or the client
+   * @param reason as for {@link #denied}
+   */
+  public void wouldDeny(String scope, String name, String reason) {
+    wouldDeny.of(scope).increment();
+    shadow.passed(scope, name, reason);
   }
 
   /** The counters per client. */
@@ -260,6 +338,17 @@ public final class Meters implements AutoCloseable {
    */
   public void limitRefusal(String pool, String kind) {
     traffic.limitRefusal(pool, kind);
+  }
+
+  /**
+   * Counts an attempt without an answer.
+   *
+   * @param cause {@code name}, {@code refused}, {@code route}, {@code timeout}, {@code tls}, {@code
+   *     certificate}, {@code token}, {@code local}, {@code protocol}, {@code connection} or {@code
+   *     silence}
+   */
+  public void unanswered(String pool, String cause) {
+    traffic.unanswered(pool, cause);
   }
 
   /**

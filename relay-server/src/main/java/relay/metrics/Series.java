@@ -8,6 +8,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.Predicate;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
@@ -62,6 +63,16 @@ final class Series {
    */
   void prepare(Stream<List<String>> likely) {
     likely.limit(PREPARED).forEach(values -> of(values.toArray(String[]::new)));
+  }
+
+  /** Forgets the counters of which the values of all labels, in their order, do not pass. */
+  void retain(Predicate<List<String>> wanted) {
+    counters.forEach(
+        (key, counter) -> {
+          if (!wanted.test(List.of(key.values)) && counters.remove(key, counter)) {
+            registry.remove(counter);
+          }
+        });
   }
 
   /**

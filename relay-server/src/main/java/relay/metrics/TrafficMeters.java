@@ -14,7 +14,22 @@ final class TrafficMeters {
   private static final String RELAY = "relay";
   private static final String OK = LabelValues.status(200);
 
-  private final LabelValues labels;
+  /** Why an attempt got no answer. */
+  private static final List<String> CAUSES =
+      List.of(
+          "name",
+          "refused",
+          "route",
+          "timeout",
+          "tls",
+          "certificate",
+          "token",
+          "local",
+          "protocol",
+          "connection",
+          "silence");
+
+  private volatile LabelValues labels;
   private final Series requests;
   private final Series grants;
   private final Series denials;
@@ -23,6 +38,7 @@ final class TrafficMeters {
   private final Series quarantines;
   private final Series limitRefusals;
   private final Series brokenOff;
+  private final Series unanswered;
 
   TrafficMeters(MeterRegistry registry, LabelValues labels, List<ProviderConfig> providers) {
     this.labels = labels;
@@ -71,6 +87,25 @@ final class TrafficMeters {
             "Answers that a provider broke off after the first byte",
             "pool",
             "how");
+    unanswered =
+        new Series(
+            registry,
+            "relay.upstream.unanswered",
+            "Attempts without an answer, by cause",
+            "pool",
+            "cause");
+    prepare(providers);
+  }
+
+  /** As at the start, under another configuration. Series of what neither names are forgotten. */
+  void reconfigure(LabelValues known, List<ProviderConfig> providers) {
+    labels = known;
+    requests.retain(v -> known.isProvider(v.get(0)) && known.isModel(v.get(1)));
+    List.of(denials, limitRefusals, brokenOff, unanswered)
+        .forEach(series -> series.retain(v -> known.isProvider(v.getFirst())));
+    List.of(grants, quarantines, responses)
+        .forEach(series -> series.retain(v -> known.isKey(v.get(0), v.get(1))));
+    tokens.retain(v -> known.isKey(v.get(0), v.get(1)) && known.isModel(v.get(2)));
     prepare(providers);
   }
 
@@ -86,6 +121,8 @@ final class TrafficMeters {
                 p ->
                     Stream.of("rate", "acceleration", "spend", "quota")
                         .map(kind -> List.of(p.name(), kind))));
+    unanswered.prepare(
+        providers.stream().flatMap(p -> CAUSES.stream().map(cause -> List.of(p.name(), cause))));
     brokenOff.prepare(
         providers.stream()
             .flatMap(
@@ -153,6 +190,10 @@ final class TrafficMeters {
 
   void brokenOff(String pool, String how) {
     brokenOff.of(pool, how).increment();
+  }
+
+  void unanswered(String pool, String cause) {
+    unanswered.of(pool, cause).increment();
   }
 
   void quarantine(String pool, String key) {

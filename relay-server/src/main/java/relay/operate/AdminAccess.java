@@ -1,6 +1,7 @@
 package relay.operate;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
 import java.net.InetAddress;
@@ -93,12 +94,43 @@ final class AdminAccess implements PoolsAccess {
     return request;
   }
 
-  private String answer(HttpRequest.Builder request) throws OperationFailed {
-    HttpResponse<String> answer;
+  /**
+   * What came of {@code POST /reload}.
+   *
+   * @param taken whether the config took effect
+   */
+  record Reloaded(boolean taken, JsonNode body) {}
+
+  Reloaded reload() throws OperationFailed {
+    HttpResponse<String> answer = send(request("/reload").POST(BodyPublishers.noBody()));
+    if (answer.statusCode() != 200 && answer.statusCode() != 400) {
+      throw failure(answer);
+    }
     try {
-      answer =
-          client.send(
-              request.build(), BodyHandlers.limiting(BodyHandlers.ofString(), MAX_ANSWER_BYTES));
+      return new Reloaded(answer.statusCode() == 200, JSON.readTree(answer.body()));
+    } catch (JsonProcessingException e) {
+      throw OperationFailed.atRunTime("the replica's answer is not JSON; is it a Relay?");
+    }
+  }
+
+  private String answer(HttpRequest.Builder request) throws OperationFailed {
+    HttpResponse<String> answer = send(request);
+    if (answer.statusCode() == 200) {
+      return answer.body();
+    }
+    throw failure(answer);
+  }
+
+  private OperationFailed failure(HttpResponse<String> answer) {
+    return answer.statusCode() == 404
+        ? OperationFailed.badUsage(error(answer))
+        : OperationFailed.atRunTime("the replica at " + base + ": " + error(answer));
+  }
+
+  private HttpResponse<String> send(HttpRequest.Builder request) throws OperationFailed {
+    try {
+      return client.send(
+          request.build(), BodyHandlers.limiting(BodyHandlers.ofString(), MAX_ANSWER_BYTES));
     } catch (IOException e) {
       throw OperationFailed.atRunTime(
           "no replica answers at "
@@ -109,11 +141,6 @@ final class AdminAccess implements PoolsAccess {
       Thread.currentThread().interrupt();
       throw OperationFailed.atRunTime("interrupted");
     }
-    return switch (answer.statusCode()) {
-      case 200 -> answer.body();
-      case 404 -> throw OperationFailed.badUsage(error(answer));
-      default -> throw OperationFailed.atRunTime("the replica at " + base + ": " + error(answer));
-    };
   }
 
   private static String error(HttpResponse<String> answer) {

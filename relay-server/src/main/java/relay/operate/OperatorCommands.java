@@ -18,6 +18,8 @@ public final class OperatorCommands {
         new KeysCommand(context),
         new CooldownCommand(context),
         new QuarantineCommand(context),
-        new RestoreCommand(context));
+        new RestoreCommand(context),
+        new ReloadCommand(context),
+        new SchemaCommand(context));
   }
 }

@@ -7,6 +7,7 @@ import java.util.stream.Stream;
 import java.util.stream.StreamSupport;
 import relay.operate.Grid.Cell;
 import relay.operate.Grid.Style;
+import relay.pool.ConfigLine;
 
 /** The state of pools as a table for people. */
 final class PoolTable {
@@ -23,6 +24,9 @@ final class PoolTable {
   /** The table of what {@code GET /pools} gives. */
   String of(JsonNode all) {
     StringBuilder text = new StringBuilder();
+    if (all.has("config")) {
+      text.append(ConfigLine.of(all)).append('\n');
+    }
     for (JsonNode pool : all.path("pools")) {
       text.append(text.isEmpty() ? "" : "\n").append(title(pool)).append('\n');
       text.append(groups(pool)).append(footnote(pool)).append('\n').append(keys(pool));

@@ -8,6 +8,7 @@ import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import relay.config.Config;
+import relay.config.ConfigOutline;
 import relay.config.ProviderConfig;
 import relay.config.RedisUrl;
 import relay.pool.Plans;
@@ -21,9 +22,11 @@ final class RedisAccess implements PoolsAccess {
   private final RedisEngine engine;
   private final Map<String, KeyPool> pools = new LinkedHashMap<>();
   private final String address;
+  private final PoolJson.Configuration own;
 
   RedisAccess(Config config, RedisUrl redis) {
     address = Plans.address(redis);
+    own = new PoolJson.Configuration(ConfigOutline.of(config).hash(), null, List.of());
     engine = RedisEngine.start(Plans.onlooker(config.redis(), Plans.url(redis)));
     for (ProviderConfig provider : config.enabledProviders()) {
       pools.put(provider.name(), engine.pool(Plans.of(provider)));
@@ -34,7 +37,7 @@ final class RedisAccess implements PoolsAccess {
   public String json() throws OperationFailed {
     List<CompletableFuture<ObjectNode>> asked = pools.values().stream().map(this::state).toList();
     await(CompletableFuture.allOf(asked.toArray(CompletableFuture[]::new)));
-    return PoolJson.ofAll(asked.stream().map(CompletableFuture::join).toList()).toString();
+    return PoolJson.ofAll(own, asked.stream().map(CompletableFuture::join).toList()).toString();
   }
 
   private CompletableFuture<ObjectNode> state(KeyPool pool) {

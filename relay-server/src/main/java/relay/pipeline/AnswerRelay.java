@@ -33,8 +33,7 @@ final class AnswerRelay {
 
   void relay(UpstreamAnswer answer, int attempt) {
     HeaderLines headers =
-        headers(request, plan, answer, lease)
-            .add(ClientAnswer.ATTEMPTS, Integer.toString(attempt));
+        headers(request, plan, answer, lease).add(ClientAnswer.ATTEMPTS, Integer.toString(attempt));
     if (answer.status() >= 400) {
       headers.add("x-relay-error-origin", "upstream");
     }
@@ -178,13 +177,11 @@ final class AnswerRelay {
     if (how == Break.STOP) {
       return; // not the provider's fault
     }
-    plan.route().breaker().failed(new Passage.Free());
+    plan.failed(new Passage.Free(), request.record().clientName());
     request.meters().brokenOff(plan.route().name(), how.name().toLowerCase(Locale.ROOT));
   }
 
-  /**
-   * Ends an answer whose status line is sent: an error event, then a broken connection.
-   */
+  /** Ends an answer whose status line is sent: an error event, then a broken connection. */
   private void breakOff(Outbox outbox, boolean tells, RelayError error, UsageScanner scanner)
       throws ClientGoneException {
     outbox.flush();
@@ -233,7 +230,10 @@ final class AnswerRelay {
     }
   }
 
-  /** Learns from the charged input, but from the produced output: a charge may be the client's bound. */
+  /**
+   * Learns from the charged input, but from the produced output: a charge may be the client's
+   * bound.
+   */
   private void learn(long inputTokens, long outputTokens) {
     plan.route()
         .pool()

@@ -9,6 +9,7 @@ import relay.pipeline.RetryPolicy.Decision;
 import relay.pipeline.RouteAttempts.Candidate;
 import relay.redis.Acquisition;
 import relay.redis.Acquisition.Granted;
+import relay.redis.Acquisition.Unavailable;
 
 /**
  * The attempts of a request: one provider after the other, each attempt with a lease of its own,
@@ -124,17 +125,43 @@ final class AttemptLoop {
   }
 
   private boolean isGranted(Acquisition acquisition) {
-    if (acquisition instanceof Granted) {
-      return true;
+    Acquisition last = acquisition;
+    while (last instanceof Granted) {
+      String key = resources.lease().key();
+      if (candidate.route().api().having(key) != null) {
+        shadowed();
+        return true;
+      }
+      // The configuration has changed since the question, and the key has gone: ask for another.
+      resources.giveBackLease();
+      last = candidate.avoid(key) ? await(candidate.acquire()) : new Unavailable();
     }
+    return denied(last);
+  }
+
+  /** What shadow mode let pass is counted and logged. */
+  private void shadowed() {
+    Acquisition.Reason reason = resources.lease().wouldDeny();
+    if (reason != null) {
+      request.meters().wouldDeny("pool", candidate.route().name(), RefusalErrors.word(reason));
+    }
+    Acquisition.Reason ofClient = resources.quota().wouldDeny();
+    if (ofClient != null) {
+      request
+          .meters()
+          .wouldDeny("client", request.record().clientName(), RefusalErrors.word(ofClient));
+    }
+  }
+
+  private boolean denied(Acquisition acquisition) {
     candidate.release();
     if (!cancellation.isCancelled()) {
-      denied(acquisition);
+      count(acquisition);
     }
     return false;
   }
 
-  private void denied(Acquisition acquisition) {
+  private void count(Acquisition acquisition) {
     request.meters().denied(candidate.route().name(), RefusalErrors.reason(acquisition));
     routes.verdict().poolRefused(acquisition);
   }
@@ -146,7 +173,7 @@ final class AttemptLoop {
       resources.giveBackLease();
       routes.verdict().keyIsFree();
     } else {
-      denied(acquisition);
+      count(acquisition);
     }
   }
 

@@ -9,7 +9,9 @@ import relay.stream.UsageScanner;
 /**
  * The charge of a reported usage against the limits.
  *
- * <p>Anthropic counts uncached input and cache writes. Cache reads are free, except for models of the third generation. OpenAI counts the whole prompt, and at admission the client's bound on the output, which it never gives back.
+ * <p>Anthropic counts uncached input and cache writes. Cache reads are free, except for models of
+ * the third generation. OpenAI counts the whole prompt, and at admission the client's bound on the
+ * output, which it never gives back.
  */
 record Charge(long inputTokens, long outputTokens) {
 
@@ -36,7 +38,8 @@ record Charge(long inputTokens, long outputTokens) {
   }
 
   /**
-   * The charge by the usage seen so far. An incomplete answer may have cost more output than it reported, so at least the reservation is charged.
+   * The charge by the usage seen so far. An incomplete answer may have cost more output than it
+   * reported, so at least the reservation is charged.
    */
   static Charge seen(RequestPlan plan, UsageScanner scanner, Lease lease) {
     if (!scanner.reported()) {

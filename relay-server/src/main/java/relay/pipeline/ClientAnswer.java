@@ -4,8 +4,8 @@ import relay.model.HeaderLines;
 import relay.model.RelayError;
 
 /**
- * The one answer of a request. Each way to end it gives the client's quota back first: a client
- * may send its next request as soon as it sees the end of this one.
+ * The one answer of a request. Each way to end it gives the client's quota back first: a client may
+ * send its next request as soon as it sees the end of this one.
  */
 final class ClientAnswer {
   /** Number of attempts before the answer. */
@@ -50,8 +50,7 @@ final class ClientAnswer {
     if (record.attempts() > 0) {
       headers.add(ATTEMPTS, Integer.toString(record.attempts()));
     }
-    client.answer(
-        error.status(), headers, ErrorBodies.body(client.dialect(), error, record.id()));
+    client.answer(error.status(), headers, ErrorBodies.body(client.dialect(), error, record.id()));
     done(error.status(), "relay");
   }
 

@@ -9,7 +9,8 @@ import relay.model.HeaderLines;
 import relay.upstream.UpstreamAnswer.DirectSink;
 
 /**
- * A client's request, and its one answer. No method may be called after {@link #answer}, {@link #end} or {@link #abort}.
+ * A client's request, and its one answer. No method may be called after {@link #answer}, {@link
+ * #end} or {@link #abort}.
  */
 public interface ClientExchange {
 
@@ -79,6 +80,9 @@ public interface ClientExchange {
 
     /** It exceeds the allowed size. */
     record TooLarge() implements Body {}
+
+    /** The replica has no memory for it now. */
+    record NoRoom() implements Body {}
 
     /** Its chunks are malformed; the rest cannot be read. */
     record Malformed() implements Body {}

@@ -23,7 +23,9 @@ import relay.redis.Usage;
 import relay.redis.UsageTally;
 
 /**
- * A request's share of its client's own limits. It is reserved once, for all providers and keys, and settled with the sum of what the attempts were charged. For a client without limits the usage is only counted. Used by one thread at a time.
+ * A request's share of its client's own limits. It is reserved once, for all providers and keys,
+ * and settled with the sum of what the attempts were charged. For a client without limits the usage
+ * is only counted. Used by one thread at a time.
  */
 final class ClientQuota {
   /** For a request that counts against no limit. */
@@ -35,6 +37,7 @@ final class ClientQuota {
   private final List<Lease> carriers = new ArrayList<>(1);
   private @Nullable CompletableFuture<Acquisition> asked; // until it is awaited
   private @Nullable Lease own;
+  private Acquisition.@Nullable Reason wouldDeny;
   private boolean began;
   private boolean ended;
 
@@ -82,12 +85,26 @@ final class ClientQuota {
     Acquisition acquisition = asked.join();
     if (acquisition instanceof Granted(Lease lease)) {
       own = lease;
+      wouldDeny = lease.wouldDeny();
     }
     asked = null;
-    if (own != null) {
+    if (own != null || (acquisition instanceof NoneUsable && isGone(pool.plan()))) {
       return null;
     }
-    return new Refusal(RefusalErrors.reason(acquisition), refusal(pool.plan(), acquisition, dialect));
+    return new Refusal(
+        RefusalErrors.reason(acquisition), refusal(pool.plan(), acquisition, dialect));
+  }
+
+  /** Why the client's limits would have refused it, were they enforced; once, then null. */
+  Acquisition.@Nullable Reason wouldDeny() {
+    Acquisition.Reason reason = wouldDeny;
+    wouldDeny = null;
+    return reason;
+  }
+
+  /** Whether the client's limits went with a change of configuration since the request began. */
+  private boolean isGone(PoolPlan plan) {
+    return plan.keys().stream().noneMatch(key -> key.id().equals(client));
   }
 
   private RelayError refusal(PoolPlan plan, Acquisition acquisition, Dialect dialect) {
@@ -138,7 +155,8 @@ final class ClientQuota {
   }
 
   /**
-   * Settles the quota with the charges of all attempts. Does nothing while an attempt's lease lives. To be called before the client sees the end of its answer and sends its next request.
+   * Settles the quota with the charges of all attempts. Does nothing while an attempt's lease
+   * lives. To be called before the client sees the end of its answer and sends its next request.
    */
   void end() {
     if (asked != null) {

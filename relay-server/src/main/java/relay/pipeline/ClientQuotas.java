@@ -1,15 +1,14 @@
 package relay.pipeline;
 
 import java.util.Set;
-import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import relay.auth.Clients.Caller;
-import relay.redis.KeyPlan;
 import relay.redis.KeyPool;
 import relay.redis.UsageTally;
 
 /**
- * Clients' own limits, shared by all replicas in a pool with one key per limited client. Counts the usage of clients without limits.
+ * Clients' own limits, shared by all replicas in a pool with one key per limited client. Counts the
+ * usage of clients without limits.
  */
 final class ClientQuotas {
   private final @Nullable KeyPool pool;
@@ -17,16 +16,14 @@ final class ClientQuotas {
   private final UsageTally tally;
 
   /**
-   * @param pool its keys are named after the clients; null if no client has limits
+   * @param pool its keys have the names of the clients; null if no client has limits
+   * @param limited the clients that have
    * @param tally counts the requests of the others
    */
-  ClientQuotas(@Nullable KeyPool pool, UsageTally tally) {
+  ClientQuotas(@Nullable KeyPool pool, Set<String> limited, UsageTally tally) {
     this.pool = pool;
     this.tally = tally;
-    limited =
-        pool == null
-            ? Set.of()
-            : pool.plan().keys().stream().map(KeyPlan::id).collect(Collectors.toSet());
+    this.limited = Set.copyOf(limited);
   }
 
   /**

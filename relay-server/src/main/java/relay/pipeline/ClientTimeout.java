@@ -5,7 +5,8 @@ import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /**
- * How long attempts may begin: as long as the client waits. The official SDKs send that in {@code x-stainless-timeout}, in seconds.
+ * How long attempts may begin: as long as the client waits. The official SDKs send that in {@code
+ * x-stainless-timeout}, in seconds.
  */
 final class ClientTimeout {
   private static final Pattern SECONDS = Pattern.compile("\\d{1,6}(\\.\\d{1,9})?");

@@ -49,7 +49,8 @@ final class HeaderPolicy {
   }
 
   /**
-   * Whether a provider's header goes to the client. The limits of one key would mislead the client of a pool.
+   * Whether a provider's header goes to the client. The limits of one key would mislead the client
+   * of a pool.
    */
   static boolean passesDownstream(String name, Set<String> connectionNames) {
     return !HOP_BY_HOP.contains(name)

@@ -12,6 +12,8 @@ import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Function;
 import java.util.function.Predicate;
+import java.util.function.Supplier;
+import java.util.stream.Collectors;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import relay.redis.PoolSnapshot;
@@ -21,9 +23,11 @@ import relay.upstream.UpstreamAnswer;
 import relay.upstream.UpstreamCall.Outcome;
 
 /**
- * Restores quarantined keys: a refused key when the provider accepts it again, a key of an account at its spend limit when the month is over. An operator's quarantine stays.
+ * Restores quarantined keys: a refused key when the provider accepts it again, a key of an account
+ * at its spend limit when the month is over. An operator's quarantine stays.
  *
- * <p>Checks each pool's last snapshot once a second. A replica runs at most one probe per pool, and Redis gives the turn for a key to one replica.
+ * <p>Checks each pool's last snapshot once a second. A replica runs at most one probe per pool, and
+ * Redis gives the turn for a key to one replica.
  */
 public final class KeyProbes implements AutoCloseable {
   private static final Logger log = LoggerFactory.getLogger(KeyProbes.class);
@@ -32,7 +36,7 @@ public final class KeyProbes implements AutoCloseable {
   /** Keys per check. If there are more, the first ones are restored first. */
   private static final int KEYS = 50;
 
-  private final List<Route> routes;
+  private final Supplier<List<Route>> routes;
   private final Function<String, Probation> probations;
   private final Duration firstPause;
   private final InstantSource clock;
@@ -44,17 +48,18 @@ public final class KeyProbes implements AutoCloseable {
           Thread.ofPlatform().name("key-probes").daemon().factory());
 
   /**
-   * @param probations by the name of the pool
+   * @param routes those of the configuration in use
+   * @param probations by a pool's name
    * @param firstPause from a key's quarantine to its first probe; the pauses double, up to thirty
    *     times as long
    */
   public KeyProbes(
-      List<Route> routes,
+      Supplier<List<Route>> routes,
       Function<String, Probation> probations,
       Duration firstPause,
       InstantSource clock,
       Executor carriers) {
-    this.routes = List.copyOf(routes);
+    this.routes = routes;
     this.probations = probations;
     this.firstPause = firstPause;
     this.clock = clock;
@@ -67,7 +72,10 @@ public final class KeyProbes implements AutoCloseable {
   }
 
   private void look() {
-    for (Route route : routes) {
+    List<Route> present = routes.get();
+    Set<String> names = present.stream().map(Route::name).collect(Collectors.toSet());
+    probation.keySet().retainAll(names); // a provider that comes back has a pool of its own
+    for (Route route : present) {
       try {
         look(route);
       } catch (RuntimeException e) {
@@ -91,7 +99,11 @@ public final class KeyProbes implements AutoCloseable {
     if (!over.isEmpty()) {
       restore(route, over, "its quarantine has ended");
     }
-    List<String> refused = quarantined(pool, QuarantineReason::mayBeProbed);
+    // Another replica's configuration may have keys that this one cannot probe.
+    List<String> refused =
+        quarantined(pool, QuarantineReason::mayBeProbed).stream()
+            .filter(route.api()::knows)
+            .toList();
     if (!refused.isEmpty() && busy.add(route.name())) {
       var _ =
           of(route)
@@ -137,7 +149,8 @@ public final class KeyProbes implements AutoCloseable {
   }
 
   /**
-   * Any answer except a refusal proves the key, also a 404. If a later request is refused after all, the pause before the next probe doubles.
+   * Any answer except a refusal proves the key, also a 404. If a later request is refused after
+   * all, the pause before the next probe doubles.
    */
   private static boolean accepted(int status) {
     return status < 500 && status != 401 && status != 403;

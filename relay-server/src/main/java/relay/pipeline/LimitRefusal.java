@@ -12,7 +12,8 @@ import relay.upstream.RetryTime;
 import relay.upstream.UpstreamAnswer;
 
 /**
- * The kinds of 429, distinguished by the error text. The codes are the providers' own and occur in no other error.
+ * The kinds of 429, distinguished by the error text. The codes are the providers' own and occur in
+ * no other error.
  */
 sealed interface LimitRefusal {
   /** Most bytes of a decoded body. Refusals are shorter. */
@@ -26,7 +27,8 @@ sealed interface LimitRefusal {
   record Rate(Duration retryAfter) implements LimitRefusal {}
 
   /**
-   * The account's usage grows too fast, below its limits (anthropic). The reset headers describe the limits, so they do not apply.
+   * The account's usage grows too fast, below its limits (anthropic). The reset headers describe
+   * the limits, so they do not apply.
    *
    * @param retryAfter zero if the provider does not say
    */
@@ -66,7 +68,8 @@ sealed interface LimitRefusal {
   }
 
   /**
-   * The start of a refusal's text, decoded if the client had asked for an encoding. A truncated body is decoded as far as possible.
+   * The start of a refusal's text, decoded if the client had asked for an encoding. A truncated
+   * body is decoded as far as possible.
    */
   static String words(@Nullable String encoding, byte[] body) {
     ByteArrayOutputStream plain = new ByteArrayOutputStream();

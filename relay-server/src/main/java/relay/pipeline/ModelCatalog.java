@@ -12,7 +12,8 @@ import relay.model.Dialect;
 import relay.model.JsonString;
 
 /**
- * The configured models that a caller may use, in the JSON of the models endpoints. Creation times are unknown, so both dialects get the start of 1970.
+ * The configured models that a caller may use, in the JSON of the models endpoints. Creation times
+ * are unknown, so both dialects get the start of 1970.
  */
 final class ModelCatalog {
   private final List<Route> routes;

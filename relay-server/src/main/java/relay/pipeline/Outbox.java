@@ -6,12 +6,11 @@ import org.jspecify.annotations.Nullable;
 import relay.stream.UsageChunkFilter;
 
 /**
- * Answer bytes that are read and not yet written. They are written before each wait for the provider: a single event leaves at once, events that arrive together leave together.
+ * Answer bytes that are read and not yet written. They are written before each wait for the
+ * provider: a single event leaves at once, events that arrive together leave together.
  */
 final class Outbox {
-  /**
-   * Thousands of streams hold a buffer while they wait, and an event has some hundred bytes.
-   */
+  /** Thousands of streams hold a buffer while they wait, and an event has some hundred bytes. */
   private static final int FIRST_BYTES = 1024;
 
   private static final int MOST_BYTES = 8 * 1024;
@@ -29,7 +28,9 @@ final class Outbox {
   }
 
   /**
-   * Removes written bytes, before a read. {@link #flushBeforeWaiting} runs during a read and cannot do that: the read already has its offset. Without this, each event of a quiet stream would be appended to the last one, and the buffer would grow to its maximum.
+   * Removes written bytes, before a read. {@link #flushBeforeWaiting} runs during a read and cannot
+   * do that: the read already has its offset. Without this, each event of a quiet stream would be
+   * appended to the last one, and the buffer would grow to its maximum.
    */
   void makeRoom() {
     if (written > 0) {

@@ -67,7 +67,8 @@ final class ParsedRequest {
   }
 
   /**
-   * Whether to retry when the outcome is unknown. Generating twice costs tokens, but creating a batch twice costs its user a second batch.
+   * Whether to retry when the outcome is unknown. Generating twice costs tokens, but creating a
+   * batch twice costs its user a second batch.
    */
   boolean repeatable() {
     return endpoint != null || REPEATABLE.contains(method);

@@ -11,7 +11,8 @@ final class PoolUtilization {
   private PoolUtilization() {}
 
   /**
-   * The share of the most used dimension, over all quota groups of the class; 0 without known limits. A group in cooldown counts as full.
+   * The share of the most used dimension, over all quota groups of the class; 0 without known
+   * limits. A group in cooldown counts as full.
    */
   static double of(@Nullable PoolSnapshot pool, String modelClass) {
     if (pool == null) {

@@ -4,6 +4,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
 import java.util.Locale;
+import java.util.Objects;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -13,14 +14,17 @@ import relay.model.RelayError;
 import relay.redis.Lease;
 import relay.redis.ProviderBreaker.Passage;
 import relay.redis.Remaining;
+import relay.upstream.ProviderApi;
 import relay.upstream.RateLimitHeaders;
 import relay.upstream.UpstreamAnswer;
 import relay.upstream.UpstreamCall;
+import relay.upstream.UpstreamCall.FailureCause;
 import relay.upstream.UpstreamCall.Outcome;
 import relay.upstream.UpstreamRequest;
 
 /**
- * One attempt: sends the request with one key and one lease, and applies the answer to the key, its quota group, its account and the provider.
+ * One attempt: sends the request with one key and one lease, and applies the answer to the key, its
+ * quota group, its account and the provider.
  */
 final class ProviderAttempt {
   private static final Logger log = LoggerFactory.getLogger(ProviderAttempt.class);
@@ -30,6 +34,7 @@ final class ProviderAttempt {
   private final RequestResources resources;
   private final RequestPlan plan;
   private final Route route;
+  private final ProviderApi api;
   private final Passage passage;
   private final Lease lease;
   private final int number;
@@ -49,11 +54,15 @@ final class ProviderAttempt {
     this.route = candidate.route();
     this.passage = candidate.passage();
     this.lease = resources.lease();
+    api = Objects.requireNonNull(route.api().having(lease.key())); // checked when it was granted
     this.number = number;
     body = ProviderBody.of(plan, request.client());
   }
 
-  /** Null if no further attempt may follow: the client was answered, has left, or another thread answers it. */
+  /**
+   * Null if no further attempt may follow: the client was answered, has left, or another thread
+   * answers it.
+   */
   @Nullable Failure make() {
     try {
       resources.beginAttempt();
@@ -82,8 +91,11 @@ final class ProviderAttempt {
       }
       case Outcome.Silent() -> {
         upstreamResponse(0);
+        request.meters().unanswered(route.name(), FailureCause.SILENCE.label());
         failedHere();
-        request.answer().refuse(RelayError.timeout("the provider sent nothing for server.idle_timeout_ms"));
+        request
+            .answer()
+            .refuse(RelayError.timeout("the provider sent nothing for server.idle_timeout_ms"));
         yield null;
       }
       case Outcome.Broken broken -> {
@@ -102,19 +114,23 @@ final class ProviderAttempt {
       request.answer().cancelled();
       return null;
     }
-    route.breaker().failed(passage);
-    log.debug("request {}: {}", request.record().id(), broken.cause().toString());
+    FailureCause why = broken.why();
+    request.meters().unanswered(route.name(), why.label());
+    route.api().logFailure(why, broken.cause());
+    if (why == FailureCause.LOCAL) {
+      route.breaker().abandoned(passage); // other replicas reach the provider
+    } else if (broken.sent()) {
+      failedHere();
+    } else {
+      plan.unreachable(passage);
+    }
     return new Failure.Unreachable(
-        broken.sent(),
-        "provider %s cannot be reached: %s"
-            .formatted(route.name(), broken.sent() ? "the connection broke" : "no connection"));
+        broken.sent(), "provider %s cannot be reached: %s".formatted(route.name(), why.text()));
   }
 
   private UpstreamCall call() {
     UpstreamRequest upstreamRequest =
-        route
-            .api()
-            .request(request.client().target(), plan.upstreamModel(), plan.facts().stream());
+        api.request(request.client().target(), plan.upstreamModel(), plan.facts().stream());
     upstreamRequest.method(plan.parsed().method());
     Set<String> connectionNames =
         HeaderPolicy.connectionNames(request.client().headers("connection"));
@@ -127,7 +143,7 @@ final class ProviderAttempt {
               }
             });
     upstreamRequest.header("accept-encoding", acceptEncoding());
-    return route.api().call(upstreamRequest, lease.key(), body);
+    return api.call(upstreamRequest, lease.key(), body);
   }
 
   private String acceptEncoding() {
@@ -144,7 +160,7 @@ final class ProviderAttempt {
     if (plan.unread()) {
       route.breaker().abandoned(passage);
     } else {
-      route.breaker().failed(passage);
+      plan.failed(passage, request.record().clientName());
     }
   }
 
@@ -164,20 +180,22 @@ final class ProviderAttempt {
         yield failure;
       }
       case 429 -> {
-        route.breaker().succeeded(passage);
+        plan.succeeded(passage, request.record().clientName());
         yield rateLimited(answer);
       }
       case 401, 403 -> {
-        route.breaker().succeeded(passage);
+        plan.succeeded(passage, request.record().clientName());
         lease.settle(0, 0);
-        if (!plan.unread()) {
-          // A good key may lack rights on some path below /v1/: one client's request must not // quarantine it for the others.
-          quarantine(lease.key(), List.of(lease.key()), QuarantineReason.refused(answer.status()));
+        if (!plan.unread() && route.api().having(lease.key()) == api) {
+          // If the credential was replaced meanwhile, its refusal says nothing of the new one. And
+          // a good key may lack rights on some path below /v1/: one client's request must not
+          // quarantine it for the others.
+          refused(lease.key(), QuarantineReason.refused(answer.status()));
         }
         yield new Failure.KeyRefused();
       }
       default -> {
-        route.breaker().succeeded(passage);
+        plan.succeeded(passage, request.record().clientName());
         body.release();
         plan.releaseBody();
         if (answer.isEventStream()) {
@@ -195,7 +213,8 @@ final class ProviderAttempt {
   }
 
   /**
-   * A stream waits for seconds or minutes. This thread's stack has grown in OkHttp and never shrinks. A new thread has a small stack.
+   * A stream waits for seconds or minutes. This thread's stack has grown in OkHttp and never
+   * shrinks. A new thread has a small stack.
    */
   private void continueOnNewThread(UpstreamAnswer answer) {
     request.continueOnNewThread(resources, _ -> relay(answer));
@@ -226,7 +245,8 @@ final class ProviderAttempt {
   private Failure limited(Duration retryAfter) {
     if (!plan.counted()) {
       // Providers have separate limits for requests that do not count against the group's.
-      return new Failure.UncountedLimit(retryAfter.isPositive() ? retryAfter : Duration.ofSeconds(1));
+      return new Failure.UncountedLimit(
+          retryAfter.isPositive() ? retryAfter : Duration.ofSeconds(1));
     }
     route.pool().refused(lease, retryAfter);
     return new Failure.RateLimited();
@@ -235,6 +255,12 @@ final class ProviderAttempt {
   /** An account may have thousands of keys. */
   private void quarantineAccount(String account, String reason) {
     quarantine("account " + account, route.pool().keysOf(account), reason);
+  }
+
+  private void refused(String key, String reason) {
+    request.meters().quarantined(route.name(), key);
+    route.pool().quarantineRefused(List.of(key), reason);
+    log.warn("quarantined in {}: {}: {}", route.name(), key, reason);
   }
 
   private void quarantine(String what, List<String> keys, String reason) {

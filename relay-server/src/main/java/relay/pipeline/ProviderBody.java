@@ -12,7 +12,9 @@ import relay.model.JsonString;
 import relay.request.MemberEdits;
 
 /**
- * The body in the form of the provider's type. Clouds with Anthropic's models take the model from the URL and the API version from the body. Bedrock also takes streaming from the URL and betas from the body.
+ * The body in the form of the provider's type. Clouds with Anthropic's models take the model from
+ * the URL and the API version from the body. Bedrock also takes streaming from the URL and betas
+ * from the body.
  */
 final class ProviderBody {
   private static final String VERSION = "anthropic_version";

@@ -5,7 +5,8 @@ import java.time.Instant;
 import java.util.Optional;
 
 /**
- * Why Relay quarantined a key, as text for operators in Redis. Some reasons end without an operator.
+ * Why Relay quarantined a key, as text for operators in Redis. Some reasons end without an
+ * operator.
  */
 final class QuarantineReason {
   private static final String REFUSED = "provider answered ";

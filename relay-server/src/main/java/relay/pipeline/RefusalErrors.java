@@ -39,11 +39,15 @@ final class RefusalErrors {
     };
   }
 
+  static String word(Acquisition.Reason reason) {
+    return reason.name().toLowerCase(Locale.ROOT);
+  }
+
   /** The reason in one word, for metrics and messages. */
   static String reason(Acquisition acquisition) {
     return switch (acquisition) {
       case Granted _ -> throw new IllegalArgumentException("a grant is no refusal");
-      case Exhausted e -> e.reason().name().toLowerCase(Locale.ROOT);
+      case Exhausted e -> word(e.reason());
       case Impossible _ -> "impossible";
       case NoneUsable _ -> "quarantined";
       case Overloaded _ -> "overloaded";

@@ -20,15 +20,21 @@ final class RequestContext {
 
   /**
    * @param patience how long attempts may begin, unless the client gives up earlier
+   * @param running counts it already
+   * @param othersRunning how many requests of the replica were running before it
    */
   RequestContext(
-      ClientExchange client, Meters meters, Duration patience, RunningRequests running) {
+      ClientExchange client,
+      Meters meters,
+      Duration patience,
+      RunningRequests running,
+      int othersRunning) {
     this.client = client;
     this.meters = meters;
     this.patience = patience;
     record = new RequestRecord(meters);
     answer = new ClientAnswer(client, record, cancellation, running);
-    othersRunning = running.enter();
+    this.othersRunning = othersRunning;
   }
 
   /** Runs the request. An error inside Relay ends it, and is logged. */

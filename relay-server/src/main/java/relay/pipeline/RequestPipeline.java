@@ -4,7 +4,6 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Locale;
 import java.util.Set;
-import java.util.concurrent.CompletableFuture;
 import java.util.function.Consumer;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
@@ -30,22 +29,12 @@ import relay.request.RequestScanner;
  * <p>Blocking code on a virtual thread.
  */
 public final class RequestPipeline {
-  /**
-   * Longer bodies are scanned on another thread: a scan would delay other requests of the carrier.
-   */
-  private static final int LOOKED_THROUGH_AT_ONCE = 64 * 1024;
-
   private static final Set<String> BODILESS = Set.of("GET", "HEAD");
   private static final Pattern JSON_TYPE =
       Pattern.compile("application/json[ \\t]*(;|$)", Pattern.CASE_INSENSITIVE);
 
-  private final Clients clients;
-  private final ClientQuotas clientQuotas;
-  private final Routes routes;
-  private final ModelCatalog catalog;
+  private final Generations generations;
   private final Meters meters;
-  private final Bounds limits;
-  private final RunningRequests running = new RunningRequests();
 
   /**
    * Bounds of one replica.
@@ -57,32 +46,43 @@ public final class RequestPipeline {
   public record Bounds(int maxBodyBytes, int maxConcurrent, Duration patience) {}
 
   /**
-   * @param clientsPool holds clients' own limits; null if no client has any
-   * @param clientsTally counts the usage of clients without limits
+   * What serves requests under one configuration.
+   *
+   * @param clientsPool where clients' own limits are kept; null if no client has any
+   * @param limitedClients names of the clients that have
+   * @param clientsTally counts what clients without limits use
    */
-  public RequestPipeline(
+  public record Serving(
       Clients clients,
       @Nullable KeyPool clientsPool,
+      Set<String> limitedClients,
       UsageTally clientsTally,
       Routes routes,
-      Meters meters,
-      Bounds limits) {
-    this.clients = clients;
-    clientQuotas = new ClientQuotas(clientsPool, clientsTally);
-    this.routes = routes;
-    catalog = new ModelCatalog(routes.all());
+      Bounds bounds) {}
+
+  public RequestPipeline(Serving first, Meters meters) {
+    generations = new Generations(new Generation(first));
     this.meters = meters;
-    this.limits = limits;
+  }
+
+  /**
+   * Serves requests that begin from now on in another way. Requests that have begun go on as they
+   * began.
+   *
+   * @param ended called once, from any thread, when the last of those has ended
+   */
+  public void serveBy(Serving next, Runnable ended) {
+    generations.replace(new Generation(next), ended);
   }
 
   /** Requests without an answer yet. */
   public int running() {
-    return running.count();
+    return generations.running();
   }
 
   /** Cancels all requests. Their clients get an error: this replica stops. */
   public void cutOff() {
-    running.cutOff();
+    generations.cutOff();
   }
 
   /** Counts a request that was refused for its path, method or head, before the pipeline. */
@@ -105,12 +105,12 @@ public final class RequestPipeline {
       request.answer().refuse(wrongHead);
       return;
     }
-    Payload body = body(request);
+    Payload body = body(admitted);
     if (body == null) {
       return;
     }
     try {
-      switch (looked(endpoint, body)) {
+      switch (scan(admitted.generation().routes(), endpoint, body)) {
         case BadRequest bad -> request.answer().refuse(RelayError.invalid(bad.message()));
         case RequestFacts facts -> route(admitted, endpoint, body, facts);
       }
@@ -119,14 +119,7 @@ public final class RequestPipeline {
     }
   }
 
-  private RequestScan looked(Endpoint endpoint, Payload body) {
-    return body.length() <= LOOKED_THROUGH_AT_ONCE
-        ? scan(endpoint, body)
-        : CompletableFuture.supplyAsync(() -> scan(endpoint, body), Thread::startVirtualThread)
-            .join();
-  }
-
-  private RequestScan scan(Endpoint endpoint, Payload body) {
+  private static RequestScan scan(Routes routes, Endpoint endpoint, Payload body) {
     // Embeddings have no prompt cache, and uncounted requests may use any key
     boolean sessions =
         routes.keepSessions() && endpoint.counted() && endpoint != Endpoint.EMBEDDINGS;
@@ -138,19 +131,17 @@ public final class RequestPipeline {
    * provider with {@code passthrough}. Blocks as {@link #serve} does.
    */
   public void passThrough(ClientExchange client) {
-    if (!routes.passThroughSomewhere()) {
-      RequestContext request = context(client);
-      request.run(_ -> request.answer().refuse(nothingAt(client)));
-      return;
-    }
-    admit(client, this::passThrough);
+    admit(client, true, this::passThrough);
   }
 
   private void passThrough(Admitted admitted) {
     RequestContext request = admitted.request();
     ClientExchange client = request.client();
     List<Route> chosen =
-        routes.passthrough(admitted.caller(), client.dialect(), TargetPath.of(client.target()));
+        admitted
+            .generation()
+            .routes()
+            .passthrough(admitted.caller(), client.dialect(), TargetPath.of(client.target()));
     if (chosen.isEmpty() || !admitted.caller().mayUseAnyModel()) {
       request.answer().refuse(nothingAt(client));
       return;
@@ -160,7 +151,7 @@ public final class RequestPipeline {
       request.answer().refuse(RelayError.invalid(fault));
       return;
     }
-    Payload body = body(request);
+    Payload body = body(admitted);
     if (body == null) {
       return;
     }
@@ -187,7 +178,10 @@ public final class RequestPipeline {
     admit(
         client,
         admitted ->
-            admitted.request().answer().json(catalog.list(admitted.caller(), client.dialect())));
+            admitted
+                .request()
+                .answer()
+                .json(admitted.generation().catalog().list(admitted.caller(), client.dialect())));
   }
 
   /** Describes one model of the configuration. */
@@ -198,7 +192,7 @@ public final class RequestPipeline {
   private void model(Admitted admitted, String id) {
     ClientAnswer answer = admitted.request().answer();
     Dialect dialect = admitted.request().client().dialect();
-    byte[] model = catalog.model(admitted.caller(), dialect, id);
+    byte[] model = admitted.generation().catalog().model(admitted.caller(), dialect, id);
     if (model == null) {
       answer.refuse(unserved(dialect, id));
     } else {
@@ -207,29 +201,55 @@ public final class RequestPipeline {
   }
 
   /** A request of an authenticated client, while the replica has room for it. */
-  private record Admitted(RequestContext request, RequestResources resources, Caller caller) {}
+  private record Admitted(
+      RequestContext request, RequestResources resources, Generation generation, Caller caller) {}
 
-  private RequestContext context(ClientExchange client) {
-    return new RequestContext(client, meters, limits.patience(), running);
+  private void admit(ClientExchange client, Consumer<Admitted> next) {
+    admit(client, false, next);
   }
 
-  /** Authenticates the client and continues, or refuses the request. */
-  private void admit(ClientExchange client, Consumer<Admitted> next) {
-    RequestContext request = context(client);
+  /**
+   * Authenticates the client and continues, or refuses the request.
+   *
+   * @param unknownPath whether it is to pass unread: where nothing does, nobody is asked for a
+   *     credential
+   */
+  private void admit(ClientExchange client, boolean unknownPath, Consumer<Admitted> next) {
+    Generation entered = generations.current();
+    int others = entered.running().enter();
+    while (entered != generations.current()) { // replaced meanwhile, and perhaps over
+      entered.running().abandon();
+      entered = generations.current();
+      others = entered.running().enter();
+    }
+    Generation generation = entered;
+    RequestContext request =
+        new RequestContext(
+            client,
+            meters,
+            generation.bounds().patience(),
+            generation.running(),
+            others + generations.othersThan(generation));
     request.run(
         resources -> {
-          Caller caller = authenticate(request);
+          if (unknownPath && !generation.routes().passThroughSomewhere()) {
+            request.answer().refuse(nothingAt(client));
+            return;
+          }
+          Caller caller = authenticate(request, generation);
           if (caller != null) {
-            next.accept(new Admitted(request, resources, caller));
+            next.accept(new Admitted(request, resources, generation, caller));
           }
         });
   }
 
   /** Null when the request was refused. */
-  private @Nullable Caller authenticate(RequestContext request) {
+  private static @Nullable Caller authenticate(RequestContext request, Generation generation) {
     ClientExchange client = request.client();
     Caller caller =
-        clients.authenticate(client.header("x-api-key"), client.header("authorization"));
+        generation
+            .clients()
+            .authenticate(client.header("x-api-key"), client.header("authorization"));
     if (caller == null) {
       request
           .answer()
@@ -240,7 +260,8 @@ public final class RequestPipeline {
       return null;
     }
     request.record().clientName(caller.name());
-    if (limits.maxConcurrent() > 0 && request.othersRunning() >= limits.maxConcurrent()) {
+    int most = generation.bounds().maxConcurrent();
+    if (most > 0 && request.othersRunning() >= most) {
       request
           .answer()
           .refuse(
@@ -252,13 +273,22 @@ public final class RequestPipeline {
   }
 
   /** Null when the request was refused or cancelled. */
-  private @Nullable Payload body(RequestContext request) {
+  private static @Nullable Payload body(Admitted admitted) {
+    RequestContext request = admitted.request();
     ClientExchange client = request.client();
-    switch (client.readBody(limits.maxBodyBytes())) {
+    int most = admitted.generation().bounds().maxBodyBytes();
+    switch (client.readBody(most)) {
       case Body.Whole(Payload payload) -> {
         return payload;
       }
-      case Body.TooLarge _ -> request.answer().refuse(RelayError.tooLarge(limits.maxBodyBytes()));
+      case Body.TooLarge _ -> request.answer().refuse(RelayError.tooLarge(most));
+      case Body.NoRoom _ ->
+          request
+              .answer()
+              .refuse(
+                  RelayError.overloaded(
+                      client.dialect(),
+                      "this replica has no memory for the request now; try again"));
       case Body.Malformed _ ->
           request
               .answer()
@@ -288,7 +318,7 @@ public final class RequestPipeline {
     Caller caller = admitted.caller();
     List<Route> chosen =
         caller.mayUseModel(facts.model())
-            ? routes.choose(caller, endpoint, facts.model())
+            ? admitted.generation().routes().choose(caller, endpoint, facts.model())
             : List.of();
     if (chosen.isEmpty()) {
       admitted.request().answer().refuse(unserved(endpoint.dialect(), facts.model()));
@@ -307,11 +337,11 @@ public final class RequestPipeline {
   private void forward(Admitted admitted, List<Route> chosen, ParsedRequest parsed) {
     RequestContext request = admitted.request();
     RequestResources resources = admitted.resources();
-    ClientQuota quota = clientQuotas.of(admitted.caller(), parsed.counted());
+    ClientQuota quota = admitted.generation().quotas().of(admitted.caller(), parsed.counted());
     resources.own(quota);
     request.answer().quota(quota);
     request.client().onGone(request.cancellation()::clientLeft);
-    running.register(request.cancellation());
+    admitted.generation().running().register(request.cancellation());
     RouteAttempts attempts = new RouteAttempts(chosen, parsed);
     RouteAttempts.Candidate first = attempts.next();
     if (first == null) {

@@ -9,11 +9,13 @@ import relay.model.Dialect;
 import relay.model.Endpoint;
 import relay.redis.Acquisition;
 import relay.redis.Demand;
+import relay.redis.ProviderBreaker.Passage;
 import relay.request.RequestEdits;
 import relay.request.RequestFacts;
 
 /**
- * A request as one provider gets it. The body is the client's, except for a mapped model and for usage that Relay asks for.
+ * A request as one provider gets it. The body is the client's, except for a mapped model and for
+ * usage that Relay asks for.
  */
 final class RequestPlan {
   private final Route route;
@@ -22,6 +24,7 @@ final class RequestPlan {
   private final String modelClass;
   private final boolean asksForUsage;
   private final Payload body;
+  private boolean failed; // a failure of this request counts already
 
   RequestPlan(Route route, ParsedRequest parsed) {
     this.route = route;
@@ -39,7 +42,8 @@ final class RequestPlan {
             : Payload.of(
                 parsed
                     .body()
-                    .withBytes((bytes, _) -> RequestEdits.edit(bytes, facts, mapped, asksForUsage)));
+                    .withBytes(
+                        (bytes, _) -> RequestEdits.edit(bytes, facts, mapped, asksForUsage)));
   }
 
   Route route() {
@@ -80,13 +84,38 @@ final class RequestPlan {
   }
 
   /**
-   * Acquires a key, and reserves the demand if the request is counted. Cancel the future if the key is no longer needed.
+   * Acquires a key, and reserves the demand if the request is counted. Cancel the future if the key
+   * is no longer needed.
    *
    * @param waits whether the request may wait for capacity
    */
   CompletableFuture<Acquisition> acquire(Demand demand, boolean waits) {
     Duration most = waits ? route.api().config().pooling().maxWait() : Duration.ZERO;
     return counted() ? route.pool().acquire(demand, most) : route.pool().pick(demand);
+  }
+
+  /** Tells the breaker that the provider answered. */
+  void succeeded(Passage passage, String client) {
+    route.breaker().succeeded(passage, client, upstreamModel);
+  }
+
+  /**
+   * Tells the breaker that the provider failed at this request, which may be the request's fault.
+   * The retries of a request count as one failure, but the result of a trial is always needed.
+   */
+  void failed(Passage passage, String client) {
+    if (!failed || passage instanceof Passage.Trial) {
+      failed = true;
+      route.breaker().failed(passage, client, upstreamModel);
+    }
+  }
+
+  /** Tells the breaker that there was no connection. The retries count as one failure. */
+  void unreachable(Passage passage) {
+    if (!failed || passage instanceof Passage.Trial) {
+      failed = true;
+      route.breaker().failed(passage);
+    }
   }
 
   /** The model's name at the provider. */
@@ -107,7 +136,10 @@ final class RequestPlan {
     return body;
   }
 
-  /** Releases the body after the last attempt: an answer may take minutes, and the body may be large. */
+  /**
+   * Releases the body after the last attempt: an answer may take minutes, and the body may be
+   * large.
+   */
   void releaseBody() {
     body.release();
     parsed.body().release();

@@ -12,7 +12,8 @@ import relay.redis.Demand;
 import relay.redis.ProviderBreaker.Passage;
 
 /**
- * Walks over the providers of a request, and collects the results of its attempts. Used by one thread at a time.
+ * Walks over the providers of a request, and collects the results of its attempts. Used by one
+ * thread at a time.
  */
 final class RouteAttempts {
   private final Iterator<Route> routes;
@@ -25,7 +26,10 @@ final class RouteAttempts {
     this.parsed = parsed;
   }
 
-  /** A provider that the breaker lets the request enter: the request's plan there, and the keys tried. */
+  /**
+   * A provider that the breaker lets the request enter: the request's plan there, and the keys
+   * tried.
+   */
   static final class Candidate {
     private final RequestPlan plan;
     private final Demand demand;
@@ -50,7 +54,8 @@ final class RouteAttempts {
     }
 
     /**
-     * Acquires a key, an untried one if possible. At the last provider the request may wait for capacity.
+     * Acquires a key, an untried one if possible. At the last provider the request may wait for
+     * capacity.
      */
     CompletableFuture<Acquisition> acquire() {
       return plan.acquire(tried.isEmpty() ? demand : demand.avoiding(tried), last);
@@ -64,6 +69,11 @@ final class RouteAttempts {
     /** The demand on a key of this provider. */
     Demand demand() {
       return demand;
+    }
+
+    /** Asks for this key no more. False if that was so. */
+    boolean avoid(String key) {
+      return tried.add(key);
     }
 
     /** The breaker's permission for the next attempt. */

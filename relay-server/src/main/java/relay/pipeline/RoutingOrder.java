@@ -14,7 +14,8 @@ import relay.config.ProviderConfig;
 import relay.config.RoutingConfig;
 
 /**
- * The order in which to try the providers of a model. Each replica rotates on its own: over many requests the shares are the same.
+ * The order in which to try the providers of a model. Each replica rotates on its own: over many
+ * requests the shares are the same.
  */
 final class RoutingOrder {
   /** Sets of providers with a rotation of their own. Further sets share one. */
@@ -80,7 +81,9 @@ final class RoutingOrder {
   }
 
   /**
-   * The provider of the longest matching model prefix, else the default one. Providers that accept any model are no fallback: they would get models that they do not have. Without a match, the order of the file.
+   * The provider of the longest matching model prefix, else the default one. Providers that accept
+   * any model are no fallback: they would get models that they do not have. Without a match, the
+   * order of the file.
    */
   private List<ProviderConfig> byModel(List<ProviderConfig> able, String model) {
     String mapped =
@@ -105,7 +108,8 @@ final class RoutingOrder {
   }
 
   /**
-   * Smooth weighted round robin: every provider gains its weight; the one with the most is taken and pays the sum of the weights.
+   * Smooth weighted round robin: every provider gains its weight; the one with the most is taken
+   * and pays the sum of the weights.
    */
   private List<ProviderConfig> weighted(List<ProviderConfig> able) {
     long[] credit = state(able);
@@ -125,7 +129,8 @@ final class RoutingOrder {
     for (int n = 0; n < able.size(); n++) {
       order.add(new Loaded(able.get(n), (double) -seen[n]));
     }
-    order.sort(Comparator.comparingDouble(Loaded::load)); // stable: equal loads keep the file's order
+    order.sort(
+        Comparator.comparingDouble(Loaded::load)); // stable: equal loads keep the file's order
     return order.stream().map(Loaded::provider).toList();
   }
 

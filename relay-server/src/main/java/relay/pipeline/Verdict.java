@@ -13,7 +13,8 @@ import relay.redis.Acquisition.Overloaded;
 import relay.redis.Acquisition.Unavailable;
 
 /**
- * The answer when no provider has served the request, from all results: a provider's own error if there was one, else that no provider could be reached, else the earliest retry time of all.
+ * The answer when no provider has served the request, from all results: a provider's own error if
+ * there was one, else that no provider could be reached, else the earliest retry time of all.
  */
 final class Verdict {
   private static final Duration AT_ONCE = Duration.ofMillis(1);
@@ -21,7 +22,8 @@ final class Verdict {
   private Failure.@Nullable ProviderFailed providerFailed;
   private Failure.@Nullable Unreachable unreachable;
   private @Nullable Exhausted soonest;
-  private @Nullable Duration uncountedLimit; // the earliest retry time of limits unknown to the pools
+  private @Nullable Duration
+      uncountedLimit; // the earliest retry time of limits unknown to the pools
   private @Nullable Duration breakerOpens; // the earliest time of all open breakers
   private @Nullable Impossible largestImpossible;
   private boolean freeKey;
@@ -46,7 +48,8 @@ final class Verdict {
       case Failure.Unreachable f -> unreachable = f;
       case Failure.KeyRefused _ -> keysUnusable = true;
       case Failure.RateLimited _ -> {} // the pool knows the retry time
-      case Failure.UncountedLimit(var retryAfter) -> uncountedLimit = earlier(uncountedLimit, retryAfter);
+      case Failure.UncountedLimit(var retryAfter) ->
+          uncountedLimit = earlier(uncountedLimit, retryAfter);
     }
   }
 
@@ -85,7 +88,9 @@ final class Verdict {
   }
 
   Outcome outcome(Dialect dialect) {
-    return providerFailed != null ? new Outcome.OfProvider(providerFailed) : new Outcome.OfRelay(relayError(dialect));
+    return providerFailed != null
+        ? new Outcome.OfProvider(providerFailed)
+        : new Outcome.OfRelay(relayError(dialect));
   }
 
   private RelayError relayError(Dialect dialect) {

@@ -69,6 +69,7 @@ final class ClientsPool {
   }
 
   private static KeyPlan key(Client client) {
-    return new KeyPlan(client.name(), client.name(), 1, 1, client.bounds().maxConcurrent());
+    return new KeyPlan(
+        client.name(), client.name(), 1, 1, client.bounds().maxConcurrent(), client.enforce());
   }
 }

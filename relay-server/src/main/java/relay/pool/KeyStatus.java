@@ -16,8 +16,11 @@ public enum KeyStatus {
   /** Removed from the configuration, but requests still run. */
   DRAINING;
 
-  /** The status of a configured key. */
+  /** The status of a key of a pool. */
   public static KeyStatus of(KeyState key) {
+    if (key.draining()) {
+      return DRAINING;
+    }
     if (key.quarantine() != null) {
       return QUARANTINED;
     }

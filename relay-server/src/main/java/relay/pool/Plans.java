@@ -37,7 +37,12 @@ public final class Plans {
             .map(
                 key ->
                     new KeyPlan(
-                        key.id(), key.account(), key.priority(), key.weight(), key.maxConcurrent()))
+                        key.id(),
+                        key.account(),
+                        key.priority(),
+                        key.weight(),
+                        key.maxConcurrent(),
+                        pooling.enforce()))
             .toList();
     Map<String, Limits> limits = new HashMap<>();
     for (ProviderConfig.QuotaGroup group : provider.groups()) {
@@ -65,6 +70,11 @@ public final class Plans {
   /** Counts the usage of clients without own limits. */
   public static UsageTally tally(RedisEngine engine, Auth auth) {
     return engine.tally(ClientsPool.NAME, ClientsPool.unlimited(auth));
+  }
+
+  /** Names of the clients that the tally counts: those without limits of their own. */
+  public static List<String> tallied(Auth auth) {
+    return ClientsPool.unlimited(auth);
   }
 
   static Limits limits(relay.config.LimitsConfig stated) {

@@ -1,11 +1,17 @@
 package relay.pool;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.time.Duration;
+import java.time.Instant;
+import java.time.temporal.ChronoUnit;
 import java.util.Collection;
+import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import relay.redis.Dimension;
 import relay.redis.PoolPlan;
@@ -20,11 +26,51 @@ public final class PoolJson {
 
   private PoolJson() {}
 
-  /** {@code {"pools": [...]}}. */
-  public static ObjectNode ofAll(Collection<ObjectNode> pools) {
+  /**
+   * The configuration that whoever answers has.
+   *
+   * @param since when it took effect; null if it is a file's that was just read
+   * @param needRestart settings in its file that hold from the next start only
+   */
+  public record Configuration(String hash, @Nullable Instant since, List<String> needRestart) {
+    public Configuration {
+      needRestart = List.copyOf(needRestart);
+    }
+  }
+
+  /**
+   * {@code {"config": {...}, "fleet": [...], "pools": [...]}}. {@code fleet} has each configuration
+   * that a live replica runs with: more than one while a change goes through.
+   */
+  public static ObjectNode ofAll(Configuration own, Collection<ObjectNode> pools) {
     ObjectNode all = JSON.objectNode();
+    ObjectNode config = all.putObject("config");
+    config.put("hash", own.hash());
+    config.put("since", own.since() == null ? null : seconds(own.since()));
+    ArrayNode later = config.putArray("need_restart");
+    own.needRestart().forEach(later::add);
+    all.putArray("fleet").addAll(fleet(pools));
     all.putArray("pools").addAll(pools);
     return all;
+  }
+
+  /** A replica is in the pools of its own configuration only: by hash, where most are seen. */
+  private static Collection<JsonNode> fleet(Collection<ObjectNode> pools) {
+    Map<String, JsonNode> byHash = new LinkedHashMap<>();
+    for (ObjectNode pool : pools) {
+      for (JsonNode one : pool.path("configs")) {
+        byHash.merge(
+            one.path("hash").asText(),
+            one,
+            (known, more) ->
+                more.path("replicas").asInt() > known.path("replicas").asInt() ? more : known);
+      }
+    }
+    return byHash.values();
+  }
+
+  private static String seconds(Instant instant) {
+    return instant.truncatedTo(ChronoUnit.SECONDS).toString();
   }
 
   /**
@@ -41,6 +87,14 @@ public final class PoolJson {
     pool.put("window_ms", plan.window().toMillis());
     pool.put("next_capacity_ms", millis(NextCapacity.of(snapshot)));
     pool.put("replicas", snapshot.replicas());
+    ArrayNode configs = pool.putArray("configs");
+    for (PoolSnapshot.ConfigState config : snapshot.configs()) {
+      configs
+          .addObject()
+          .put("hash", config.hash())
+          .put("since", seconds(config.since()))
+          .put("replicas", config.replicas());
+    }
     pool.putObject("breaker")
         .put("state", breaker.state().name().toLowerCase(Locale.ROOT))
         .put("next_try_ms", millis(breaker.nextTry()));

@@ -37,6 +37,7 @@ final class ConnectionSlots {
   private final List<ConcurrentLinkedDeque<ConnectionSlot>> idle; // by carrier
   private final AtomicInteger idleCount = new AtomicInteger();
   private volatile boolean multiplexed;
+  private volatile boolean retired;
 
   /**
    * @param shared the client for HTTP/2; slots are copies of it with their own connection pool
@@ -93,15 +94,21 @@ final class ConnectionSlots {
     @Override
     public void close() {
       if (sockets == null) {
+        if (retired) {
+          end();
+        }
         return;
       }
-      if (multiplexed || idleCount.get() >= MOST_IDLE) {
+      if (retired || multiplexed || idleCount.get() >= MOST_IDLE) {
         end();
         return;
       }
       idleSince = System.nanoTime();
       idleCount.getAndIncrement();
       idle.get(home).addFirst(this);
+      if (retired) { // meanwhile
+        closeIdle();
+      }
     }
 
     private void end() {
@@ -170,8 +177,15 @@ final class ConnectionSlots {
     }
   }
 
-  /** Closes all idle connections. */
+  /** Closes all connections: those that a call uses when its answer was read. */
+  void retire() {
+    retired = true;
+    closeIdle();
+  }
+
+  /** Closes all connections that no call uses. */
   void closeIdle() {
+    var _ = shared.thenAccept(client -> client.connectionPool().evictAll());
     for (ConcurrentLinkedDeque<ConnectionSlot> some : idle) {
       for (ConnectionSlot lane = left(some.pollFirst());
           lane != null;

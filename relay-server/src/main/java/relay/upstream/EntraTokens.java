@@ -94,7 +94,7 @@ final class EntraTokens implements TokenCache.Fetch {
     } catch (JacksonException e) {
       throw new IOException(
           "the token endpoint's answer is not JSON"); // without the cause: its message would quote
-                                                      // the answer
+      // the answer
     }
   }
 }

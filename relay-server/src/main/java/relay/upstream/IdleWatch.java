@@ -5,6 +5,8 @@ import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.locks.LockSupport;
 import okhttp3.Call;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Cancels calls whose provider is silent for too long. One thread checks all calls periodically:
@@ -14,11 +16,15 @@ final class IdleWatch implements AutoCloseable {
   private static final long LOOKS_PER_TIMEOUT = 20;
   private static final long MAX_PAUSE_NANOS = 1_000_000_000;
 
-  private final long idleNanos;
+  private static final Logger log = LoggerFactory.getLogger(IdleWatch.class);
+  private static final long REPEAT_NANOS = 60_000_000_000L;
+
+  private volatile long idleNanos;
   private final Set<Watched> watched = ConcurrentHashMap.newKeySet();
   private final Runnable onLook;
-  private final ThreadFailures failures = new ThreadFailures(System::nanoTime);
   private final Thread watcher;
+  private long faults; // watcher only, as the next
+  private long reportedAt;
   private volatile boolean closed;
 
   /**
@@ -51,10 +57,6 @@ final class IdleWatch implements AutoCloseable {
       reading = now;
     }
 
-    private boolean isOverdue(long now) {
-      return reading && now - heardAt >= idleNanos;
-    }
-
     /** Whether the watch cancelled the call. */
     boolean wasSilent() {
       return silent;
@@ -64,8 +66,8 @@ final class IdleWatch implements AutoCloseable {
       silent = true;
       try {
         call.cancel();
-      } catch (Throwable e) { // go on with the others
-        failures.tell(e);
+      } catch (Throwable e) { // the other calls must end, too
+        report(e);
       }
       return true;
     }
@@ -74,6 +76,12 @@ final class IdleWatch implements AutoCloseable {
     public void close() {
       watched.remove(this);
     }
+  }
+
+  /** Holds from the next look on, for calls under way, too. */
+  void idleTimeout(Duration timeout) {
+    idleNanos = timeout.toNanos();
+    LockSupport.unpark(watcher);
   }
 
   Watched watch(Call call) {
@@ -88,20 +96,34 @@ final class IdleWatch implements AutoCloseable {
   }
 
   private void watch() {
-    long pause = Math.min(MAX_PAUSE_NANOS, idleNanos / LOOKS_PER_TIMEOUT);
     while (!closed) {
-      LockSupport.parkNanos(this, pause);
+      long most = idleNanos;
+      LockSupport.parkNanos(this, Math.min(MAX_PAUSE_NANOS, most / LOOKS_PER_TIMEOUT));
       try {
-        look(System.nanoTime());
-      } catch (Throwable e) { // without this thread, a silent provider would hold requests for ever
-        failures.tell(e);
+        look(most);
+      } catch (Throwable e) { // without this thread, silent providers would hold requests for ever
+        report(e);
       }
     }
   }
 
-  private void look(long now) {
-    watched.removeIf(one -> one.isOverdue(now) && one.end());
+  private void look(long most) {
+    long now = System.nanoTime();
+    watched.removeIf(one -> one.reading && now - one.heardAt >= most && one.end());
     onLook.run();
+  }
+
+  private void report(Throwable fault) {
+    long now = System.nanoTime();
+    if (faults++ > 0 && now - reportedAt < REPEAT_NANOS) {
+      return;
+    }
+    reportedAt = now;
+    try {
+      log.error("thread upstream-idle goes on after a fault; faults so far: {}", faults, fault);
+    } catch (Throwable e) {
+      // probably no memory: the next fault is logged in a minute
+    }
   }
 
   @Override

@@ -2,11 +2,16 @@ package relay.upstream;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 
+import java.net.URI;
+import java.time.Duration;
+import java.util.HashMap;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.stream.Collectors;
 import okhttp3.HttpUrl;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 import relay.body.Payload;
 import relay.config.Cloud;
 import relay.config.Credential;
@@ -15,32 +20,111 @@ import relay.config.ProviderConfig;
 import relay.config.Secret;
 import relay.model.Dialect;
 import relay.token.TokenCache;
+import relay.upstream.UpstreamCall.FailureCause;
 import relay.vertex.ServiceAccountTokens;
 
 /** A provider's URLs and credentials: builds requests and calls. */
 public final class ProviderApi {
+  private static final Logger log = LoggerFactory.getLogger(ProviderApi.class);
   private static final int REMEMBERED_URLS = 256;
   private static final String ANTHROPIC_VERSION = "2023-06-01";
 
   private final Upstream upstream;
   private final ConnectionSlots lanes;
+  private final Duration connectTimeout;
   private final ProviderConfig config;
   private final String base;
   private final ProviderProtocol wire;
   private final Map<String, KeyCredential> credentials;
   private final Map<String, HttpUrl> urls = new ConcurrentHashMap<>();
+  private final FailureLog failures;
+  private volatile @Nullable ProviderApi successor;
 
-  public ProviderApi(Upstream upstream, ProviderConfig config) {
+  /**
+   * @param previous the same provider under the configuration before; its connections and its keys'
+   *     tokens are used on as far as they still fit
+   */
+  public ProviderApi(
+      Upstream upstream,
+      ProviderConfig config,
+      Duration connectTimeout,
+      @Nullable ProviderApi previous) {
     this.upstream = upstream;
-    lanes = upstream.lanes(config.baseUrl().getScheme().equals("https"));
+    this.connectTimeout = connectTimeout;
+    lanes =
+        previous != null
+                && previous.connectTimeout.equals(connectTimeout)
+                && isSameServer(previous.config.baseUrl(), config.baseUrl())
+            ? previous.lanes
+            : upstream.lanes(config.baseUrl().getScheme().equals("https"), connectTimeout);
     this.config = config;
+    failures = new FailureLog(config.name(), log::warn, System::nanoTime);
     String url = config.baseUrl().toString();
     // Paths start with /v1: drop a /v1 at the end of the base URL.
     base = url.endsWith("/v1") ? url.substring(0, url.length() - 3) : url;
     wire = ProviderProtocol.of(config);
+    Map<String, KeyCredential> known = previous == null ? Map.of() : previous.keptBy(config);
     credentials =
         config.keys().stream()
-            .collect(Collectors.toUnmodifiableMap(KeyConfig::id, this::credential));
+            .collect(
+                Collectors.toUnmodifiableMap(
+                    KeyConfig::id,
+                    key -> {
+                      KeyCredential kept = known.get(key.id());
+                      return kept == null ? credential(key) : kept;
+                    }));
+  }
+
+  private static boolean isSameServer(URI one, URI other) {
+    return one.getScheme().equals(other.getScheme())
+        && one.getAuthority().equals(other.getAuthority());
+  }
+
+  /** The credentials that another configuration has, too: they may hold tokens. */
+  private Map<String, KeyCredential> keptBy(ProviderConfig next) {
+    Map<String, KeyCredential> kept = new HashMap<>();
+    if (config.type() == next.type() && config.cloud().equals(next.cloud())) {
+      Map<String, Credential> before = new HashMap<>();
+      config.keys().forEach(key -> before.put(key.id(), key.credential()));
+      for (KeyConfig key : next.keys()) {
+        KeyCredential here = credentials.get(key.id());
+        if (here != null && key.credential().equals(before.get(key.id()))) {
+          kept.put(key.id(), here);
+        }
+      }
+    }
+    return kept;
+  }
+
+  /** Whether both use the same connections. */
+  public boolean sharesConnectionsWith(ProviderApi other) {
+    return lanes == other.lanes;
+  }
+
+  /** A changed configuration is about to hold: keys that only it has are looked for there. */
+  public void succeededBy(ProviderApi next) {
+    successor = next;
+  }
+
+  /**
+   * Where a request on this key goes: by the present configuration if it has the key, so that a new
+   * secret is used at once; else by the one that the request began with.
+   *
+   * @return null if neither has it
+   */
+  public @Nullable ProviderApi having(String keyId) {
+    ProviderApi last = knows(keyId) ? this : null;
+    for (ProviderApi next = successor; next != null; next = next.successor) {
+      if (next.config.type() == config.type() && next.knows(keyId)) {
+        last = next;
+      }
+    }
+    return last;
+  }
+
+  /** Closes its connections, those in use when their answers have ended. */
+  public void close() {
+    upstream.retire(lanes);
   }
 
   private KeyCredential credential(KeyConfig key) {
@@ -59,6 +143,11 @@ public final class ProviderApi {
       case Credential.ServiceAccount account ->
           new TokenCredential(config.name() + "/" + key.id(), new ServiceAccountTokens(account));
     };
+  }
+
+  /** Logs why an attempt got no answer. Writes few lines, however many attempts fail. */
+  public void logFailure(FailureCause cause, Throwable failure) {
+    failures.report(cause, failure);
   }
 
   /** The provider's configuration. */

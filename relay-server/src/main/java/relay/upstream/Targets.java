@@ -23,7 +23,7 @@ final class Targets {
   static String segment(String model) {
     if (model.equals(".") || model.equals("..")) {
       return "-"; // a dot segment: URL parsers resolve it even if escaped, and no model has such a
-                  // name
+      // name
     }
     StringBuilder out = new StringBuilder(model.length() + 8);
     for (byte b : model.getBytes(UTF_8)) {

@@ -8,6 +8,7 @@ import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.TimeUnit;
 import okhttp3.ConnectionPool;
 import okhttp3.ConnectionSpec;
+import okhttp3.Dns;
 import okhttp3.OkHttpClient;
 import okhttp3.Protocol;
 import org.jspecify.annotations.Nullable;
@@ -32,7 +33,7 @@ public final class Upstream implements AutoCloseable {
   private final Carriers carriers;
   private final OkHttpClient plain;
   private @Nullable CompletableFuture<OkHttpClient> secure;
-  private final NameLookups names = new NameLookups();
+  private final NameLookups names;
   private final IdleWatch idleWatch;
   private final List<ConnectionSlots> lanes = new CopyOnWriteArrayList<>();
 
@@ -41,14 +42,13 @@ public final class Upstream implements AutoCloseable {
    */
   public Upstream(Carriers carriers, Duration connectTimeout, Duration idleTimeout) {
     this.carriers = carriers;
+    names = new NameLookups(Dns.SYSTEM, connectTimeout);
     idleWatch = new IdleWatch(idleTimeout, this::closeOld);
     plain =
         new OkHttpClient.Builder()
             .dns(names)
             .socketFactory(carriers.sockets(0, ReadWait::announce))
-            .connectionPool(
-                new ConnectionPool(
-                    IDLE_CONNECTIONS, IDLE_CONNECTION_LIFE.toSeconds(), TimeUnit.SECONDS))
+            .connectionPool(connections())
             .eventListenerFactory(AttemptTrace.FACTORY)
             .connectionSpecs(List.of(ConnectionSpec.CLEARTEXT))
             .protocols(List.of(Protocol.HTTP_2, Protocol.HTTP_1_1))
@@ -66,11 +66,35 @@ public final class Upstream implements AutoCloseable {
     Thread.ofVirtual().start(() -> lanes.forEach(ConnectionSlots::closeOld));
   }
 
-  /** Creates the connections to one provider. */
-  ConnectionSlots lanes(boolean tls) {
+  private static ConnectionPool connections() {
+    return new ConnectionPool(IDLE_CONNECTIONS, IDLE_CONNECTION_LIFE.toSeconds(), TimeUnit.SECONDS);
+  }
+
+  /** No call takes them any more: closes them, those in use when their answers have ended. */
+  void retire(ConnectionSlots unused) {
+    lanes.remove(unused);
+    Thread.ofVirtual().start(unused::retire); // to close a TLS connection may take its time
+  }
+
+  /** From now on a provider may send no byte for this long. */
+  public void idleTimeout(Duration timeout) {
+    idleWatch.idleTimeout(timeout);
+  }
+
+  /** Connections to one provider. */
+  ConnectionSlots lanes(boolean tls, Duration connectTimeout) {
     CompletableFuture<OkHttpClient> client =
         tls ? secure() : CompletableFuture.completedFuture(plain);
-    ConnectionSlots made = new ConnectionSlots(client, carriers, IDLE_CONNECTION_LIFE, tls);
+    // A pool of its own, which goes with the provider
+    CompletableFuture<OkHttpClient> own =
+        client.thenApply(
+            shared ->
+                shared
+                    .newBuilder()
+                    .connectionPool(connections())
+                    .connectTimeout(connectTimeout)
+                    .build());
+    ConnectionSlots made = new ConnectionSlots(own, carriers, IDLE_CONNECTION_LIFE, tls);
     lanes.add(made);
     return made;
   }
@@ -108,7 +132,7 @@ public final class Upstream implements AutoCloseable {
   public void close() {
     idleWatch.close();
     lanes.forEach(ConnectionSlots::closeIdle);
-    plain.connectionPool().evictAll(); // all clients share this pool
+    plain.connectionPool().evictAll();
     plain.dispatcher().executorService().shutdown();
     names.close();
   }

@@ -2,6 +2,7 @@ package relay.upstream;
 
 import java.io.IOException;
 import java.net.ProtocolException;
+import java.util.Locale;
 import okhttp3.Call;
 import okhttp3.Protocol;
 import okhttp3.Request;
@@ -53,7 +54,49 @@ public final class UpstreamCall {
      *
      * @param sent whether the provider may have received any part of the request
      */
-    record Broken(boolean sent, IOException cause) implements Outcome {}
+    record Broken(boolean sent, FailureCause why, IOException cause) implements Outcome {}
+  }
+
+  /** Why an attempt got no answer. */
+  public enum FailureCause {
+    /** The lookup of the host name failed or took longer than the connect timeout. */
+    NAME("its host name does not resolve"),
+    /** Nothing listens on its port. */
+    REFUSED("it refuses connections"),
+    /** The network is unreachable. */
+    ROUTE("no network route leads to it"),
+    /** The connection or its TLS handshake took too long. */
+    TIMEOUT("no connection in time"),
+    /** The TLS handshake failed. */
+    TLS("the TLS handshake failed"),
+    /** The JVM does not trust the certificate, or it is for another host. */
+    CERTIFICATE("its TLS certificate is not trusted"),
+    /** The token endpoint of the credential cannot be reached. */
+    TOKEN("no access token: its token endpoint cannot be reached"),
+    /** This process has no file descriptor or port left. Not the provider's fault. */
+    LOCAL("this replica has no free file descriptor or port"),
+    /** The answer is not valid HTTP. */
+    PROTOCOL("its answer is not valid HTTP"),
+    /** The connection was closed or reset. */
+    CONNECTION("the connection broke"),
+    /** The provider sent nothing for the idle timeout. */
+    SILENCE("it sent nothing for server.idle_timeout_ms");
+
+    private final String text;
+
+    FailureCause(String text) {
+      this.text = text;
+    }
+
+    /** For clients and operators: holds no address and no secret. */
+    public String text() {
+      return text;
+    }
+
+    /** The value of a metric's label. */
+    public String label() {
+      return name().toLowerCase(Locale.ROOT);
+    }
   }
 
   /** Sends the request and waits for the response head. Blocks: call it on a virtual thread. */
@@ -76,8 +119,10 @@ public final class UpstreamCall {
       return outcome;
     } catch (TokenRefusedException e) {
       return refused(plain);
-    } catch (IOException e) {
-      return new Outcome.Broken(request.trace().sent(), e);
+    } catch (IOException e) { // of show(): send() handles its own
+      FailureCause why = FailureCauses.of(e);
+      return new Outcome.Broken(
+          request.trace().sent(), why == FailureCause.LOCAL ? why : FailureCause.TOKEN, e);
     }
   }
 
@@ -116,15 +161,20 @@ public final class UpstreamCall {
       answered = new Outcome.Answered(new UpstreamAnswer(dialects, watched, slot, chunks));
       return answered;
     } catch (IOException e) {
-      boolean sent = request.trace().sent();
-      return watched != null && watched.wasSilent() && sent
-          ? new Outcome.Silent()
-          : new Outcome.Broken(sent, e);
+      return broken(e, watched != null && watched.wasSilent());
     } finally {
       if (answered == null) {
         abandon(next, response, watched, slot);
       }
     }
+  }
+
+  private Outcome broken(IOException e, boolean silent) {
+    boolean sent = request.trace().sent();
+    if (silent) {
+      return sent ? new Outcome.Silent() : new Outcome.Broken(false, FailureCause.TIMEOUT, e);
+    }
+    return new Outcome.Broken(sent, FailureCauses.of(e), e);
   }
 
   /** Releases all resources of an attempt without an answer. */

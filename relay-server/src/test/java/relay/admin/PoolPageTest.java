@@ -9,6 +9,7 @@ import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import relay.pool.PoolJson;
 
 /** The page, rendered from its JSON. */
 class PoolPageTest {
@@ -22,7 +23,10 @@ class PoolPageTest {
       """;
 
   private static String page(String pool) throws Exception {
-    AdminReply reply = PoolPage.of(List.of((ObjectNode) new ObjectMapper().readTree(pool)));
+    AdminReply reply =
+        PoolPage.of(
+            new PoolJson.Configuration("0123456789ab", null, List.of()),
+            List.of((ObjectNode) new ObjectMapper().readTree(pool)));
     assertEquals(200, reply.status());
     return reply.body();
   }

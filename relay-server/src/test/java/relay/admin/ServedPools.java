@@ -2,7 +2,9 @@ package relay.admin;
 
 import java.io.IOException;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
 import java.util.function.Supplier;
 import relay.config.Config;
 import relay.embedded.EmbeddedRedis;
@@ -10,6 +12,8 @@ import relay.pool.Configs;
 import relay.pool.Plans;
 import relay.redis.KeyPool;
 import relay.redis.RedisEngine;
+import relay.reload.ConfigState;
+import relay.reload.ReloadOutcome;
 
 /** The pools of a configuration over a private Redis, for tests of the admin plane. */
 public final class ServedPools implements AutoCloseable {
@@ -46,6 +50,11 @@ public final class ServedPools implements AutoCloseable {
     return serve(config, pools, Readiness.Ready::new, "");
   }
 
+  /** What the next {@code POST /reload} gives. */
+  ReloadOutcome reloaded =
+      new ReloadOutcome.Applied(
+          new ConfigState("0123456789ab", Instant.EPOCH, List.of()), List.of());
+
   AdminServer serve(
       Config shown, List<KeyPool> served, Supplier<Readiness> readiness, String metrics) {
     return serve(Duration.ofMinutes(1), shown, served, readiness, metrics);
@@ -61,13 +70,15 @@ public final class ServedPools implements AutoCloseable {
         new AdminServer(
             patience,
             new AdminServer.Served(
-                shown.server(),
+                shown::server,
                 readiness,
                 () -> metrics,
                 () -> served,
                 engine::breaker,
-                null,
-                Plans.tally(engine, shown.server().auth())));
+                () -> null,
+                Plans.tally(engine, shown.server().auth()),
+                () -> new ConfigState("0123456789ab", Instant.EPOCH, List.of()),
+                () -> CompletableFuture.completedFuture(reloaded)));
     started.start("127.0.0.1", 0);
     return started;
   }

@@ -20,9 +20,7 @@ class PayloadTest {
   private final ByteBuffer memory = ByteBuffer.allocateDirect(16).position(3).put(BODY);
   private final Payload direct =
       Payload.in(
-          memory.flip().position(3),
-          new SpareBuffers(16, false, 1),
-          released::incrementAndGet);
+          memory.flip().position(3), new SpareBuffers(16, false, 1), released::incrementAndGet);
 
   private static byte[] read(Payload payload) {
     return payload.withBytes(Arrays::copyOf);

@@ -80,8 +80,7 @@ class CarrierChannelTest {
   }
 
   @Test
-  void echoes_are_complete_on_many_connections_of_two_carriers()
-      throws Exception {
+  void echoes_are_complete_on_many_connections_of_two_carriers() throws Exception {
     serving.add(Thread.ofVirtual().start(this::echo));
     List<CompletableFuture<Integer>> all = new ArrayList<>();
     for (int n = 0; n < 100; n++) {

@@ -32,6 +32,14 @@ final class Given {
           "/secrets/unix", "hunter2\n".getBytes(StandardCharsets.UTF_8),
           "/secrets/windows", "hunter2\r\n".getBytes(StandardCharsets.UTF_8),
           "/secrets/number", "42\n".getBytes(StandardCharsets.UTF_8),
+          "/secrets/clients.yaml",
+              """
+              clients:
+                - {name: team-a, key: three}
+                - {bogus: 1, name: team-b, key: "${SET}"}
+                - {name: c, key: one}
+              """
+                  .getBytes(StandardCharsets.UTF_8),
           "/secrets/lines", "hunter2\n\n".getBytes(StandardCharsets.UTF_8),
           "/secrets/binary", new byte[] {(byte) 0xff, (byte) 0xfe},
           "/secrets/large", new byte[References.MAX_VALUE_CHARS + 1]);

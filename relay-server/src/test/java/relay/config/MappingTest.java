@@ -42,6 +42,8 @@ final class MappingTest {
           clients:
             - name: team-a
               key: two
+              keys: [three, four]
+              enforce: false
               models: ["claude-*"]
               providers: [a]
               rpm_limit: 600
@@ -72,6 +74,7 @@ final class MappingTest {
             window_ms: 1_200
             accounting: token_bucket
             burst_ratio: 0.5
+            enforce: false
           model_classes:
             - {name: big, models: ["big-*", "huge-*"]}
           keys:
@@ -118,11 +121,13 @@ final class MappingTest {
                 List.of(
                     new Client(
                         "default",
-                        KeyHash.of("one"),
+                        List.of(KeyHash.of("one")),
+                        true,
                         new Bounds(List.of(), Set.of(), LimitsConfig.UNKNOWN, 0)),
                     new Client(
                         "team-a",
-                        KeyHash.of("two"),
+                        List.of(KeyHash.of("two"), KeyHash.of("three"), KeyHash.of("four")),
+                        false,
                         new Bounds(
                             List.of(new ModelPattern("claude-*")),
                             Set.of("a"),
@@ -130,7 +135,8 @@ final class MappingTest {
                             7)),
                     new Client(
                         "team-b",
-                        KeyHash.of("abc"),
+                        List.of(KeyHash.of("abc")),
+                        true,
                         new Bounds(List.of(), Set.of(), LimitsConfig.UNKNOWN, 0))))),
         config.server());
     assertEquals(
@@ -157,7 +163,8 @@ final class MappingTest {
                 Duration.ofDays(1),
                 Duration.ofMillis(1200),
                 Accounting.TOKEN_BUCKET,
-                0.5),
+                0.5,
+                false),
             List.of(
                 new ModelClass(
                     "big", List.of(new ModelPattern("big-*"), new ModelPattern("huge-*")))),

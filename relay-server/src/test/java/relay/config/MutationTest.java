@@ -38,7 +38,7 @@ final class MutationTest {
     assertTrue(valid > 0 && valid < RUNS, "damage is either too weak or too strong: " + valid);
   }
 
-  private static String damage(String yaml, RandomGenerator random) {
+  static String damage(String yaml, RandomGenerator random) {
     StringBuilder text = new StringBuilder(yaml);
     for (int edits = random.nextInt(1, 6); edits > 0; edits--) {
       int from = random.nextInt(text.length());

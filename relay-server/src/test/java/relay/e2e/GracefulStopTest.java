@@ -77,12 +77,12 @@ class GracefulStopTest {
   }
 
   @Test
-  void a_hang_up_signal_is_told_of_and_stops_nothing() throws Exception {
+  void a_hang_up_signal_reloads_the_config_and_stops_nothing() throws Exception {
     try (Replicas replicas = setup().start(1)) {
       ReplicaProcess replica = replicas.get(0);
       List<RawClient> open = openStreams(replica);
       replica.hangUp();
-      Await.until("it is told", () -> replica.log().contains("SIGHUP changes nothing"));
+      Await.until("it is logged", () -> replica.log().contains("read again: no change"));
       assertEquals(200, replica.adminStatus("/readyz"));
       stopping.countDown();
       assertWhole(open);

@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Comparator;
@@ -73,6 +74,44 @@ final class Replicas implements AutoCloseable {
     } else {
       processes.add(process);
     }
+  }
+
+  /** The config file of a replica. */
+  Path config(int n) {
+    return directory.resolve("relay-" + n + ".yaml");
+  }
+
+  /** Writes another config for a replica as editors do: beside the old one, then renamed. */
+  void write(int n, Setup setup) throws IOException {
+    write(n, setup.yaml(get(n).port(), get(n).adminPort(), redis.url()));
+  }
+
+  void write(int n, String yaml) throws IOException {
+    Path written = Path.of(config(n) + ".new");
+    Files.writeString(written, yaml);
+    Files.move(written, config(n), StandardCopyOption.ATOMIC_MOVE);
+  }
+
+  /** Has a replica take another config now. */
+  Answer reload(int n, Setup setup) throws IOException {
+    write(n, setup);
+    return reload(n);
+  }
+
+  Answer reload(int n) throws IOException {
+    Ask ask = Ask.of(Dialect.ANTHROPIC, "").target("/reload").host("127.0.0.1").body("");
+    return RawClient.ask(get(n).adminPort(), ask);
+  }
+
+  /** The value of a metric with all its labels, such as {@code relay_inflight}; 0 if absent. */
+  double metric(int n, String series) throws IOException {
+    return admin(n, "/metrics")
+        .text()
+        .lines()
+        .filter(line -> line.startsWith(series + " "))
+        .mapToDouble(line -> Double.parseDouble(line.substring(series.length() + 1)))
+        .findFirst()
+        .orElse(0);
   }
 
   /** Starts a replica with the code of this JVM, and returns at once. */

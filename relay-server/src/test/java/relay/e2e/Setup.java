@@ -48,12 +48,17 @@ final class Setup {
    * @param settings YAML settings, such as {@code rpm_limit: 5}
    */
   Setup client(String name, String... settings) {
+    String client = "name: " + name + ", key: " + clientKey(name);
+    String all = settings.length == 0 ? client : client + ", " + String.join(", ", settings);
+    return clientYaml("{ " + all + " }");
+  }
+
+  /** A client as a mapping of YAML. */
+  Setup clientYaml(String client) {
     if (!auth.contains("clients:")) {
       auth += "    clients:\n";
     }
-    String client = "name: " + name + ", key: " + clientKey(name);
-    String all = settings.length == 0 ? client : client + ", " + String.join(", ", settings);
-    auth += "      - { " + all + " }\n";
+    auth += "      - " + client + "\n";
     return this;
   }
 

@@ -50,7 +50,7 @@ class SharedConnectionTest {
           answered.await(20, TimeUnit.SECONDS);
           connection.write(Says.fine(Dialect.ANTHROPIC));
         });
-    try (Http2Frames client = new Http2Frames(replicas.port(0))) {
+    try (RawHttp2Client client = new RawHttp2Client(replicas.port(0))) {
       client.request(1, Map.of(), body());
       assertTrue(asked.await(10, TimeUnit.SECONDS));
       client.request(3, lines, body());
@@ -94,6 +94,6 @@ class SharedConnectionTest {
   @MethodSource("heads")
   void a_malformed_head_ends_its_own_stream_only(String name, String value) throws Exception {
     int status = statusBesideAStream(Map.of(name, value));
-    assertTrue(status == 400 || status == Http2Frames.RESET, "status " + status);
+    assertTrue(status == 400 || status == RawHttp2Client.RESET, "status " + status);
   }
 }

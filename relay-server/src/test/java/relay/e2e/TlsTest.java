@@ -10,9 +10,11 @@ import java.io.IOException;
 import java.net.Socket;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.security.cert.X509Certificate;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import javax.net.ssl.SSLSocket;
 import okhttp3.Call;
 import okhttp3.MediaType;
 import okhttp3.OkHttpClient;
@@ -28,6 +30,7 @@ import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
+import relay.guards.Await;
 import relay.model.Dialect;
 
 /** Clients over TLS, with HTTP/2 or HTTP/1.1 chosen by ALPN. */
@@ -43,11 +46,13 @@ class TlsTest {
           .signedBy(intermediate)
           .build();
   private final RawProvider provider = new RawProvider((request, connection) -> {});
+  private final Path certificate;
+  private final Path key;
   private final Replicas replicas;
 
   TlsTest(@TempDir Path directory) throws Exception {
-    Path certificate = directory.resolve("chain.pem");
-    Path key = directory.resolve("key.pem");
+    certificate = directory.resolve("chain.pem");
+    key = directory.resolve("key.pem");
     Files.writeString(certificate, leaf.certificatePem() + intermediate.certificatePem());
     Files.writeString(key, leaf.privateKeyPkcs8Pem());
     replicas =
@@ -155,6 +160,40 @@ class TlsTest {
         assertTrue(answer.startsWith("HTTP/1.1 200 "), answer);
         assertEquals("a \t  b  c", provider.received().getLast().header("x-blanks"));
       }
+    }
+  }
+
+  private X509Certificate shown() throws IOException {
+    try (SSLSocket socket =
+        (SSLSocket) trust().sslSocketFactory().createSocket("127.0.0.1", replicas.port(0))) {
+      return (X509Certificate) socket.getSession().getPeerCertificates()[0];
+    }
+  }
+
+  @Test
+  void a_renewed_certificate_is_shown_to_those_who_come_and_the_others_go_on() throws Exception {
+    provider.script((request, connection) -> connection.write(Says.fine(Dialect.ANTHROPIC)));
+    X509Certificate before = shown();
+    try (SSLSocket open =
+        (SSLSocket) trust().sslSocketFactory().createSocket("127.0.0.1", replicas.port(0))) {
+      open.startHandshake();
+      HeldCertificate renewed =
+          new HeldCertificate.Builder()
+              .addSubjectAlternativeName("127.0.0.1")
+              .signedBy(intermediate)
+              .rsa2048() // of another type, too
+              .build();
+      Files.writeString(certificate, renewed.certificatePem() + intermediate.certificatePem());
+      Await.until( // the two do not belong together
+          "half of the change is refused",
+          () -> replicas.metric(0, "relay_config_reloads_total{result=\"failure\"}") > 0);
+      assertEquals(before, shown());
+      Files.writeString(key, renewed.privateKeyPkcs8Pem());
+      Await.until("it is shown", () -> shown().equals(renewed.certificate()));
+      open.getOutputStream()
+          .write(Ask.of(Dialect.ANTHROPIC, "anthropic").header("connection: close").bytes());
+      String answer = new String(open.getInputStream().readAllBytes(), UTF_8);
+      assertTrue(answer.startsWith("HTTP/1.1 200 "), answer);
     }
   }
 

@@ -31,20 +31,25 @@ import relay.Seeds;
 import relay.body.BodyBuffers;
 import relay.body.Payload;
 import relay.carrier.Carriers;
+import relay.carrier.DescriptorReserve;
 import relay.guards.Await;
+import relay.memory.MemoryBudget;
 import relay.pipeline.ClientExchange.Body;
 
 class BodyReaderTest {
   private static final int MAX_BYTES = 1_000_000;
   private static final int PLACES = 256;
+  private static final MemoryBudget MEMORY = MemoryBudget.ofHeap(256L << 20);
   private static final Duration PATIENCE = Duration.ofMillis(300);
 
   private final Seeds seeds = new Seeds();
   private final Carriers carriers = new Carriers("carrier", 1);
-  private final BodyBuffers bodies = new BodyBuffers();
+  private final BodyBuffers bodies = new BodyBuffers(MEMORY);
   private final BlockingQueue<Body> read = new LinkedBlockingQueue<>();
   private final BlockingQueue<ServerConnection> connections = new LinkedBlockingQueue<>();
-  private final Listener listener = new Listener(true, null, PATIENCE, this::handle, carriers);
+  private final Listener listener =
+      new Listener(
+          true, null, PATIENCE, this::handle, carriers, MEMORY, DescriptorReserve.ofProcess());
 
   @BeforeEach
   void start() {

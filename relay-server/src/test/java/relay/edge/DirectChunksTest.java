@@ -28,6 +28,7 @@ import relay.carrier.AnswerDate;
 import relay.carrier.Buffers;
 import relay.carrier.Carriers;
 import relay.carrier.ClientPort;
+import relay.memory.MemoryBudget;
 import relay.model.Dialect;
 import relay.model.HeaderLines;
 
@@ -87,7 +88,11 @@ class DirectChunksTest {
         new UndertowExchange(
             exchange,
             Dialect.ANTHROPIC,
-            new ClientBounds(BOUND, BOUND, new FramingGuard(undertow), new BodyBuffers()),
+            new ClientBounds(
+                BOUND,
+                BOUND,
+                new FramingGuard(undertow, new UnfinishedHeads(MemoryBudget.ofHeap(256L << 20))),
+                new BodyBuffers(MemoryBudget.ofHeap(256L << 20))),
             new HeaderNames(),
             new AnswerDate(InstantSource.system()),
             carriers);
@@ -118,7 +123,8 @@ class DirectChunksTest {
   /** Undertow writes the missing bytes with its next chunk. */
   @ParameterizedTest
   @ValueSource(ints = {0, 1, 2})
-  void direct_chunks_do_not_overtake_the_line_break_of_the_previous_chunk(int bytes) throws Exception {
+  void direct_chunks_do_not_overtake_the_line_break_of_the_previous_chunk(int bytes)
+      throws Exception {
     lacking = bytes;
     try (Socket client = new Socket(port.address().getAddress(), port.address().getPort())) {
       client

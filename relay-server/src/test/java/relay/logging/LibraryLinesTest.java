@@ -7,12 +7,11 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.logging.Level;
 import java.util.logging.LogRecord;
-import java.util.logging.SimpleFormatter;
 import org.junit.jupiter.api.Test;
 
 class LibraryLinesTest {
   private long now = -5_000_000_000L;
-  private final LibraryLines lines = new LibraryLines(new SimpleFormatter(), () -> now);
+  private final LibraryLines lines = new LibraryLines(() -> now);
 
   private static LogRecord record(String logger) {
     LogRecord record = new LogRecord(Level.SEVERE, "it failed");

@@ -17,6 +17,11 @@ import relay.logging.Logging.Format;
 class LoggingTest {
   private final ByteArrayOutputStream out = new ByteArrayOutputStream();
 
+  private String written() {
+    Logging.flush();
+    return out.toString(UTF_8);
+  }
+
   @AfterEach
   void back_to_stderr() {
     Logging.configure(Level.INFO, Format.TEXT);
@@ -26,7 +31,7 @@ class LoggingTest {
   void a_record_through_slf4j_is_one_json_line() {
     Logging.configure(Level.INFO, Format.JSON, out);
     LoggerFactory.getLogger("relay.pipeline.Pipeline").info("granted {} of {}", "acme-1", 3);
-    String line = out.toString(UTF_8);
+    String line = written();
     assertTrue(line.endsWith("}\n"), line);
     assertEquals(1, line.lines().count());
     assertTrue(line.contains("\"level\":\"info\""), line);
@@ -42,7 +47,7 @@ class LoggingTest {
     Logging.configure(Level.ERROR, Format.TEXT, out);
     LoggerFactory.getLogger("relay.a").warn("hidden too");
     LoggerFactory.getLogger("relay.a").error("shown too");
-    String text = out.toString(UTF_8);
+    String text = written();
     assertEquals(2, text.lines().count(), text);
     assertFalse(text.contains("hidden"), text);
   }
@@ -52,10 +57,10 @@ class LoggingTest {
     Logging.configure(Level.TRACE, Format.TEXT, out);
     LoggerFactory.getLogger("io.lettuce.core.RedisClient").info("chatter");
     LoggerFactory.getLogger("io.undertow.request").warn("trouble");
-    assertEquals(1, out.toString(UTF_8).lines().count(), out.toString(UTF_8));
+    assertEquals(1, written().lines().count(), written());
     Logging.configure(Level.ERROR, Format.TEXT, out);
     LoggerFactory.getLogger("io.undertow.request").warn("below the configured level");
-    assertEquals(1, out.toString(UTF_8).lines().count(), out.toString(UTF_8));
+    assertEquals(1, written().lines().count(), written());
   }
 
   @Test
@@ -65,7 +70,7 @@ class LoggingTest {
     Logging.configure(Level.INFO, Format.TEXT, out);
     LoggerFactory.getLogger("relay.a").info("once");
     assertEquals(0, first.size());
-    assertEquals(1, out.toString(UTF_8).lines().count());
+    assertEquals(1, written().lines().count());
   }
 
   @Test
@@ -81,6 +86,33 @@ class LoggingTest {
     String output = new String(child.getInputStream().readAllBytes(), UTF_8);
     assertTrue(child.waitFor(30, TimeUnit.SECONDS));
     assertTrue(output.contains("drained"), output);
+  }
+
+  @Test
+  void a_stderr_that_is_not_read_blocks_neither_work_nor_the_exit() throws Exception {
+    Process child =
+        new ProcessBuilder(
+                System.getProperty("java.home") + "/bin/java",
+                "-cp",
+                System.getProperty("java.class.path"),
+                LogsToNoReader.class.getName())
+            .start();
+    String output = new String(child.getInputStream().readAllBytes(), UTF_8);
+    assertTrue(child.waitFor(30, TimeUnit.SECONDS));
+    assertEquals("worked on, dropped: true", output.strip());
+    assertEquals(7, child.exitValue());
+  }
+
+  /** Main of a child JVM: logs more than a pipe and the queue hold. */
+  static final class LogsToNoReader {
+    public static void main(String[] args) {
+      Logging.configure(Level.INFO, Format.TEXT);
+      for (int n = 0; n < 20_000; n++) {
+        LoggerFactory.getLogger("relay.Main").info("{} {}", n, "filler".repeat(10));
+      }
+      System.out.println("worked on, dropped: " + (Logging.dropped() > 0));
+      System.exit(7);
+    }
   }
 
   /** Main of a child JVM: logs after the JDK's own shutdown hook has been at work. */

@@ -170,7 +170,7 @@ class OperatorTest {
       assertEquals("open", pools.at("/0/breaker/state").asText());
       assertEquals("closed", pools.at("/1/breaker/state").asText());
     } finally {
-      breaker.succeeded(new Passage.Trial());
+      breaker.succeeded(new Passage.Trial(), "acme", "m");
       assertEquals(CLOSED, breaker.look().join());
     }
   }

@@ -25,7 +25,8 @@ class OutboxTest {
 
   private Outbox outbox(@Nullable UsageChunkFilter filter) {
     return new Outbox(
-        new RequestContext(client(), meters, Duration.ofSeconds(1), new RunningRequests()), filter);
+        new RequestContext(client(), meters, Duration.ofSeconds(1), new RunningRequests(), 0),
+        filter);
   }
 
   private ClientExchange client() {

@@ -22,7 +22,7 @@ class RequestContextTest {
   private boolean abortFails;
 
   private final RequestContext request =
-      new RequestContext(client(), meters, Duration.ofSeconds(1), running);
+      new RequestContext(client(), meters, Duration.ofSeconds(1), running, running.enter());
 
   /** The test runs the continuation itself, in place of another thread. */
   private ClientExchange client() {

@@ -21,7 +21,7 @@ import java.util.Random;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
-import relay.guards.Await;
+import java.util.stream.Collectors;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -42,6 +42,7 @@ import relay.redis.Acquisition;
 import relay.redis.Acquisition.Granted;
 import relay.redis.Demand;
 import relay.redis.Dimension;
+import relay.redis.KeyPlan;
 import relay.redis.KeyPool;
 import relay.redis.Lease;
 import relay.redis.RedisEngine;
@@ -107,19 +108,21 @@ class RequestOwnershipTest {
     for (ProviderConfig one : config.enabledProviders()) {
       routes.add(
           new Route(
-              new ProviderApi(upstream, one),
+              new ProviderApi(upstream, one, LONG, null),
               engine.pool(Plans.of(one)),
               engine.breaker(one.name())));
     }
     clientsPool = engine.pool(Plans.ofClients(config.server().auth()).orElseThrow());
     pipeline =
         new RequestPipeline(
-            new Clients(config.server().auth()),
-            clientsPool,
-            Plans.tally(engine, config.server().auth()),
-            new Routes(routes, config.routing(), new Random(1)),
-            meters,
-            new RequestPipeline.Bounds(1_000_000, 0, LONG));
+            new RequestPipeline.Serving(
+                new Clients(config.server().auth()),
+                clientsPool,
+                clientsPool.plan().keys().stream().map(KeyPlan::id).collect(Collectors.toSet()),
+                Plans.tally(engine, config.server().auth()),
+                new Routes(routes, config.routing(), new Random(1)),
+                new RequestPipeline.Bounds(1_000_000, 0, LONG)),
+            meters);
   }
 
   @AfterEach

@@ -51,7 +51,8 @@ class VerdictTest {
             });
     assertSame(
         last,
-        assertInstanceOf(Verdict.Outcome.OfProvider.class, verdict.outcome(Dialect.OPENAI)).answer());
+        assertInstanceOf(Verdict.Outcome.OfProvider.class, verdict.outcome(Dialect.OPENAI))
+            .answer());
   }
 
   @Test

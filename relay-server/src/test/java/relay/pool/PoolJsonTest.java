@@ -40,7 +40,7 @@ class PoolJsonTest {
     String expected =
         """
         { "name": "anthropic", "strategy": "least_loaded", "accounting": "sliding_window", "window_ms": 60000,
-          "next_capacity_ms": 0, "replicas": 2, "breaker": { "state": "closed", "next_try_ms": 0 },
+          "next_capacity_ms": 0, "replicas": 2, "configs": [], "breaker": { "state": "closed", "next_try_ms": 0 },
           "groups": [ { "id": "acme/default", "account": "acme", "model_class": "default",
               "limits": { "rpm": 50, "itpm": 30000, "otpm": 8000, "tpm": null }, "learned": { "rpm": 50 },
               "used": { "rpm": 12, "itpm": 8100, "otpm": 900, "tpm": 9000 }, "burst": 1.0, "in_flight": 3, "cooldown_ms": 0 } ],

@@ -103,7 +103,8 @@ class UpstreamCallTest {
     assertEquals(0, idleWatch.watching());
     assertSame(before, idleSlot(), "the slot is idle again");
     web.enqueue(new MockResponse.Builder().body("second").build());
-    assertEquals("second", onCarrier(() -> answer(call(new PlainProtocol(), KeyCredential.none()))));
+    assertEquals(
+        "second", onCarrier(() -> answer(call(new PlainProtocol(), KeyCredential.none()))));
     assertEquals(0, web.takeRequest().getConnectionIndex());
     assertEquals(1, web.takeRequest().getConnectionIndex(), "the broken connection is not reused");
   }

@@ -116,3 +116,23 @@ local function soonest(r, list, now, input, output)
   end
   return opens, reason, opener
 end
+
+-- Of the candidates in shadow mode the one that could carry the request first, and the reason why it cannot now: the
+-- dimension if it never can. Nil if there is none that is not quarantined.
+local function shadowed(r, list, now, input, output)
+  local best, opens, reason
+  for _, c in ipairs(list.shadow or {}) do
+    local k, g = list[c], list[c + 1]
+    if k[K_STOPPED] == 0 then
+      local at, why = able_at(r, k, g, now, math.huge, input, output)
+      if not best or at < opens then
+        if at == math.huge then
+          local _, dimension = clamp(input, output, g[LIMIT + 2], g[LIMIT + 3], g[LIMIT + 4])
+          why = dimension
+        end
+        best, opens, reason = c, at, why
+      end
+    end
+  end
+  return best, reason
+end

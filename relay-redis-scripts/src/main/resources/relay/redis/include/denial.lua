@@ -28,7 +28,7 @@ end
 -- Otherwise candidates parked by other sizes are checked as well; for most of them `is_shut` needs no read.
 local function deny(r, set, now, input, output, avoided, told)
   local state, p, size = r.state, r.pool, size_of(input, output)
-  local mixed = redis.call('HGET', state, 's:' .. set) ~= size
+  local mixed, sizes = redis.call('HGET', state, 's:' .. set) ~= size, r.sizes[set] or {}
   local step = mixed and 100 or 16
   local at, again, shut, unable = 0, {}, {}, {} -- `shut`: known unable without a check; `unable`: found unable
   local unlike = false -- whether one stays parked by a request of another size
@@ -38,14 +38,17 @@ local function deny(r, set, now, input, output, avoided, told)
     for c = 1, #list, 2 do
       local k, g, most = list[c], list[c + 1], told.opens
       local opens, reason = able_and_noted(r, k, g, now, most, input, output)
-      if opens < most then told.opens, told.reason, told.opener = opens, reason, k.id end
+      if opens < most then told.opens, told.reason, told.opener, told.k, told.g = opens, reason, k.id, k, g end
       if opens == math.huge then
         local standing, dimension, limit = look(k, g, now, p[WINDOW], p[BUCKET] == 1, input, output, math.huge)
         if standing == 2 then
           again[#again + 1] = { NEVER, k, g }
         else -- too small
           told.small, unlike = told.small + 1, true
-          if limit > told.limit then told.dimension, told.limit = dimension, limit end
+          if limit > told.limit then
+            told.dimension, told.limit = dimension, limit
+            if told.opens == math.huge then told.k, told.g = k, g end
+          end
         end
       elseif opens > most then
         unlike = true -- its own time is not known
@@ -64,7 +67,7 @@ local function deny(r, set, now, input, output, avoided, told)
         unlike = true
       elseif score == NEVER then
         -- quarantined
-      elseif score < 2 * told.opens or mixed and score % 2 == 1 and r.sizes[row] ~= size then
+      elseif score < 2 * told.opens or mixed and score % 2 == 1 and sizes[row] ~= size then
         if mixed and is_shut(r, row, now + 1, input, output) then
           shut[#shut + 1] = row
         else
@@ -90,7 +93,7 @@ local function deny(r, set, now, input, output, avoided, told)
   tell_of(unable)
   for n, row in ipairs(shut) do
     if is_shut(r, row, told.opens, input, output) then
-      unlike = unlike or r.sizes[row] ~= size
+      unlike = unlike or sizes[row] ~= size
     else
       tell_of(list_of(r, shut, n, n))
     end

@@ -1,5 +1,6 @@
 -- The parts common to acquire and acquire_indexed: parsing arguments and making leases.
 -- @uses numbers, pool, key, group, records, choice, lease
+local SHADOW = 10 -- with the reason: granted although it would be refused
 local SESSION_SECONDS = '3600' -- a conversation's account is remembered this long after its last request
 
 -- Parses `epoch ceiling given lease_ms endings`; the last result is the position of the rest.
@@ -10,12 +11,12 @@ local function call_line(line)
   return bounded(epoch, 'epoch'), most, time, bounded(lease_ms, 'lease_ms') * 1000, bounded(endings, 'endings'), at
 end
 
--- Parses ` requests sessions first sets`; the last result is the position of the rest.
+-- Parses ` requests sessions first sets shadow`; the last result is the position of the rest.
 local function counts_at(line, at)
-  local requests, sessions, first, sets, next_at = string.match(line, '^ (%d+) (%d+) (%d+) (%d+)()', at)
-  if not next_at then error({ err = 'BADARG a call goes on with `requests sessions first sets`' }) end
+  local requests, sessions, first, sets, shadow, next_at = string.match(line, '^ (%d+) (%d+) (%d+) (%d+) ([01])()', at)
+  if not next_at then error({ err = 'BADARG a call goes on with `requests sessions first sets shadow`' }) end
   return bounded(requests, 'requests'), bounded(sessions, 'sessions'), bounded(first, 'first'), bounded(sets, 'sets'),
-    next_at
+    shadow + 0, next_at
 end
 
 -- Parses ` input output`; the last result is the position of the rest.
@@ -42,6 +43,19 @@ local function grant(r, session, id, k, g, now, lease_us, input, output, reply, 
   r.pool[LIVE] = r.pool[LIVE] + 1
   if session then redis.call('SET', session, g.field, 'EX', SESSION_SECONDS) end
   tell(reply, at, 1, k.id, g.id, input, output)
+end
+
+-- Grants what would be refused for this reason, on a key in shadow mode. No more than a window is owed for it, as if it
+-- had been refused.
+local function grant_anyway(r, session, id, k, g, now, lease_us, input, output, reason, reply, at)
+  grant(r, session, id, k, g, now, lease_us, input, output, reply, at)
+  for d = 1, 4 do
+    if g[LEVEL + d] > g[LIMIT + d] then
+      g[LEVEL + d] = g[LIMIT + d]
+      g[LOW + d], g[OLD_LOW + d] = math.min(g[LOW + d], g[LEVEL + d]), math.min(g[OLD_LOW + d], g[LEVEL + d])
+    end
+  end
+  reply[at] = SHADOW + reason
 end
 
 -- Writes the result of an id used before: its grant, or that it has ended.

@@ -8,7 +8,7 @@
 -- Most calls leave the index unchanged, so some facts are cached with the records. `ready`: all candidates of
 -- this key or group are ready; the value is the first ready set checked, which identifies the configuration.
 -- `wakes`: when the first parked candidate of a set is due. `sizes`: the size of the request that parked a
--- candidate. A record read anew has none of these.
+-- candidate there. A record read anew has none of these.
 -- @uses pool, key, group, records
 local PARKED = 1e15 -- scores from here on are twice a time in microseconds; turns stay far below
 local NEVER = 8e15 -- a quarantined candidate is parked until something reopens it
@@ -20,7 +20,12 @@ local function row_of(k, g) return k.id .. ' ' .. g.id end
 local function park_at(r, set, score, k, g, size)
   local row = row_of(k, g)
   redis.call('ZADD', set, score, row)
-  r.sizes[row] = size
+  local sizes = r.sizes[set]
+  if not sizes then
+    sizes = {}
+    r.sizes[set] = sizes
+  end
+  sizes[row] = size
   k.ready, g.ready = nil, nil
   local first = r.wakes[set]
   if first and score < first then r.wakes[set] = score end
@@ -64,32 +69,36 @@ local function reopen(r, group, key, from, sets)
   if k then k.ready = first end
 end
 
--- Writes a pool's candidates into their ready sets, all ready. `rows` holds from index `from` on the number of
+-- Writes a plan's candidates into their ready sets, all ready. `rows` holds from index `from` on the number of
 -- the set, counted after the first five keys, the key and the group of each. The key lists of groups in `begun`
--- are rewritten; those of other groups are extended, because an earlier part of the pool has begun them.
--- Replicas that start together write the same lists.
-local function index_all(r, sets, rows, from, begun)
+-- are rewritten; those of other groups are extended, because an earlier part of the plan has begun them, or
+-- another plan that is live. Replicas that start together write the same lists. Returns the names of the sets.
+local function index_all(r, sets, rows, from, begun, alone)
   local state = r.state
   local keys_of, listed_of, groups_of, sets_of = {}, {}, {}, {}
+  local function add(all, listed_in, field, name)
+    local list, listed = all[field], listed_in[field]
+    if not list then
+      list, listed = {}, {}
+      all[field], listed_in[field] = list, listed
+      local fresh = alone and string.sub(field, 1, 2) == 'q:' or begun[string.sub(field, 3)]
+      for before in string.gmatch(not fresh and redis.call('HGET', state, field) or '', '%S+') do
+        list[#list + 1], listed[before] = before, true
+      end
+    end
+    if not listed[name] then list[#list + 1], listed[name] = name, true end
+  end
   for n = from, #rows, 3 do
     local set, key, group = sets[5 + rows[n]], rows[n + 1], rows[n + 2]
     redis.call('ZADD', set, key_of(r, key)[K_PASS], key .. ' ' .. group)
     r.shut[key .. ' ' .. group] = nil
     sets_of[set] = true
-    local keys, listed, groups = keys_of[group], listed_of[group], groups_of[key]
-    if not keys then
-      keys, listed = {}, {}
-      keys_of[group], listed_of[group] = keys, listed
-      local before = not begun[group] and redis.call('HGET', state, 'm:' .. group) or ''
-      for name in string.gmatch(before, '%S+') do
-        keys[#keys + 1], listed[name] = name, true
-      end
-    end
-    if not listed[key] then keys[#keys + 1] = key end
-    groups_of[key] = groups and groups .. ' ' .. group or group
+    add(keys_of, listed_of, 'm:' .. group, key)
+    add(groups_of, listed_of, 'q:' .. key, group)
   end
   for set in pairs(sets_of) do redis.call('HDEL', state, 's:' .. set) end
-  for key, groups in pairs(groups_of) do put_names(r, 'q:' .. key, groups) end
-  for group, keys in pairs(keys_of) do put_names(r, 'm:' .. group, table.concat(keys, ' ')) end
+  for field, groups in pairs(groups_of) do put_names(r, field, table.concat(groups, ' ')) end
+  for field, keys in pairs(keys_of) do put_names(r, field, table.concat(keys, ' ')) end
   for n = 6, #sets do redis.call('PEXPIRE', sets[n], keep_ms(r.pool)) end
+  return sets_of
 end

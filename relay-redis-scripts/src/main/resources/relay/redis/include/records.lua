@@ -82,15 +82,21 @@ local function new_group(r, id)
   return hold(r, GROUP, id, g)
 end
 
--- The records named by a line `key group key group ...`, in order; nil if one is unknown.
+-- The records named by a line `key group key group ...`, in order; nil if one is unknown. `{}` after a key says
+-- that it is in shadow mode: `shadow` has the places of those.
 local function named(r, line)
   local list = r.lists[line]
   if list then return list end
   list = {}
   for key, group in string.gmatch(line, '(%S+) (%S+)') do
-    local k, g = key_of(r, key), group_of(r, group)
+    local name = string.match(key, '^(.*){}$')
+    local k, g = key_of(r, name or key), group_of(r, group)
     if not (k and g) then return end
     list[#list + 1], list[#list + 2] = k, g
+    if name then
+      list.shadow = list.shadow or {}
+      list.shadow[#list.shadow + 1] = #list - 1
+    end
   end
   r.lists[line] = list
   kept_count = kept_count + #list
@@ -121,6 +127,18 @@ local function change(r, record)
   end
 end
 
+-- Has a record not written, for it goes; what is kept of the pool may name it, and is read anew by the next call.
+local function drop(r, record)
+  for n = 1, record.changed and r.changes or 0 do
+    if r.changed[n] == record then
+      table.remove(r.changed, n)
+      r.changes = r.changes - 1
+      break
+    end
+  end
+  r.stale = true
+end
+
 -- Writes the changed records, and the pool's own, because its clock has advanced.
 local function write(r)
   local changed, values, last = r.changed, r.values, 2
@@ -138,5 +156,5 @@ local function write(r)
   end
   redis.call('HSET', r.state, unpack(values, 1, last))
   r.changes = 0
-  kept[r.state] = r
+  kept[r.state] = not r.stale and r or nil
 end

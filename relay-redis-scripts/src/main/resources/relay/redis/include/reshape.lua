@@ -2,21 +2,42 @@
 -- This includes groups that left the configuration, because they may come back.
 -- @uses group, records
 
--- `slot` is the present slot by the new length; `p` has the old length.
+
+-- All groups, including those that left the configuration.
+local function all_groups(r)
+  local all = {}
+  for _, field in ipairs(redis.call('HKEYS', r.state)) do
+    if string.sub(field, 1, 2) == 'g:' then all[#all + 1] = group_of(r, string.sub(field, 3)) end
+  end
+  return all
+end
+
+-- `slot` is the present slot by the new length; `p` still has the old one.
 local function reshape(r, now, slot)
   local p = r.pool
-  for _, field in ipairs(redis.call('HKEYS', r.state)) do
-    if string.sub(field, 1, 2) == 'g:' then
-      local g = group_of(r, string.sub(field, 3))
-      roll(r.win, p, g, math.floor(now / p[SLOT]))
-      flow(p, g, now)
-      local chunks = {}
-      for c = 1, SLOTS / CHUNK do chunks[c] = g.id .. ':' .. (c - 1) end
-      redis.call('HDEL', r.win, unpack(chunks))
-      for d = 1, 3 do g[CURRENT + d] = g[USED + d] end
-      g[RECENT] = slot
-      change(r, g)
-    end
+  for _, g in ipairs(all_groups(r)) do
+    roll(r.win, p, g, math.floor(now / p[SLOT]))
+    flow(p, g, now)
+    local chunks = {}
+    for c = 1, SLOTS / CHUNK do chunks[c] = g.id .. ':' .. (c - 1) end
+    redis.call('HDEL', r.win, unpack(chunks))
+    for d = 1, 3 do g[CURRENT + d] = g[USED + d] end
+    g[RECENT] = slot
+    change(r, g)
   end
   p[SHAPED_AT] = now
+end
+
+-- From now on the pacer is all that counts. Beside a window it may have taken refunds that a bucket would not: so all
+-- that is used counts as used just now.
+local function mirror(r, now, slot)
+  for _, g in ipairs(all_groups(r)) do
+    roll(r.win, r.pool, g, slot)
+    flow(r.pool, g, now)
+    for d = 1, 4 do
+      local used = math.min(g[LIMIT + d], d == 4 and g[USED + 2] + g[USED + 3] or g[USED + d])
+      if g[LEVEL + d] < used then g[LEVEL + d], g[LOW + d], g[OLD_LOW + d] = used, 0, 0 end
+    end
+    change(r, g)
+  end
 end

@@ -16,7 +16,7 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 
 /** An HTTP/2 client connection whose frames the test writes, valid or not. */
-final class Http2Frames implements AutoCloseable {
+final class RawHttp2Client implements AutoCloseable {
   /** The status of a stream that the server has reset. */
   static final int RESET = -1;
 
@@ -36,7 +36,7 @@ final class Http2Frames implements AutoCloseable {
   private final HpackDecoder decoder = new HpackDecoder();
   private final Map<Integer, Integer> statuses = new HashMap<>();
 
-  Http2Frames(int port) throws IOException {
+  RawHttp2Client(int port) throws IOException {
     socket = new Socket(InetAddress.ofLiteral("127.0.0.1"), port);
     socket.setSoTimeout(20_000);
     socket.setTcpNoDelay(true);

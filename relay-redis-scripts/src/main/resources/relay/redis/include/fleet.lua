@@ -1,0 +1,131 @@
+-- Which replica runs with which plan: field `configs` of the state, readable lines. While a change of the configuration
+-- goes through the fleet there are several plans. What a plan wants holds as long as a live replica has it.
+--
+--   replica r1 plan 1234 hash a1b2c3d4 since_ms 1764086400000 at 1764086400123456
+--   plan 1234 since 1764086400123456 window 60000000 bucket 0 burst 1 strategy 1 drawn 0 seen 1234,99 sets NAME NAME
+--   draining acme-1 account acme
+--   unused NAME
+--
+-- `at` is when the replica took its plan, by the pool's clock; `seen` are the plans that were live when the plan's last
+-- part was announced, `-` before; `sets` are its ready sets; `unused` is one that no live plan has any longer.
+-- @uses pool, key, group, records
+local GONE_US = 10e6 -- a replica that has been silent for so long no longer counts
+local ROLLOUT_US = 300e6 -- how long a change of a secret takes to reach all replicas
+
+local function read_fleet(r)
+  local fleet = { replicas = {}, plans = {}, draining = {}, unused = {} }
+  local text = redis.call('HGET', r.state, 'configs') or ''
+  for line in string.gmatch(text, '[^\n]+') do
+    local kind, id, rest = string.match(line, '^(%S+) (%S+) ?(.*)$')
+    if kind == 'replica' then
+      local plan, hash, since_ms, at = string.match(rest, '^plan (%d+) hash (%S+) since_ms (%d+) at (%d+)$')
+      fleet.replicas[id] = { plan = plan, hash = hash, since_ms = since_ms, at = tonumber(at) }
+    elseif kind == 'plan' then
+      local since, window, bucket, burst, strategy, drawn, seen, sets = string.match(rest,
+        '^since (%d+) window (%d+) bucket (%d) burst (%S+) strategy (%d) drawn (%d+) seen (%S+) sets ?(.*)$')
+      local names = {}
+      for name in string.gmatch(sets, '%S+') do names[#names + 1] = name end
+      fleet.plans[id] = {
+        since = tonumber(since), window = tonumber(window), bucket = tonumber(bucket), burst = tonumber(burst),
+        strategy = tonumber(strategy), drawn = tonumber(drawn), seen = seen, sets = names,
+      }
+    elseif kind == 'draining' then
+      fleet.draining[id] = string.match(rest, '^account (%S+)$')
+    else
+      fleet.unused[id] = true
+    end
+  end
+  return fleet
+end
+
+local function names_of(all)
+  local names = {}
+  for name in pairs(all) do names[#names + 1] = name end
+  table.sort(names)
+  return names
+end
+
+local function write_fleet(r, fleet)
+  local lines = {}
+  for _, id in ipairs(names_of(fleet.replicas)) do
+    local m = fleet.replicas[id]
+    lines[#lines + 1] = string.format('replica %s plan %s hash %s since_ms %s at %.0f', id, m.plan, m.hash, m.since_ms, m.at)
+  end
+  for _, id in ipairs(names_of(fleet.plans)) do
+    local m = fleet.plans[id]
+    lines[#lines + 1] = string.format(
+      'plan %s since %.0f window %.0f bucket %.0f burst %.6f strategy %.0f drawn %.0f seen %s sets %s', id, m.since, m.window,
+      m.bucket, m.burst, m.strategy, m.drawn, m.seen, table.concat(m.sets, ' '))
+  end
+  for _, key in ipairs(names_of(fleet.draining)) do
+    lines[#lines + 1] = 'draining ' .. key .. ' account ' .. fleet.draining[key]
+  end
+  for _, name in ipairs(names_of(fleet.unused)) do lines[#lines + 1] = 'unused ' .. name end
+  redis.call('HSET', r.state, 'configs', table.concat(lines, '\n'))
+end
+
+-- Takes up that a replica has a plan.
+local function enlist(fleet, replica, plan, hash, since_ms, now, shape)
+  local was = fleet.replicas[replica]
+  if not was or was.plan ~= plan or was.hash ~= hash or was.since_ms ~= since_ms then
+    fleet.replicas[replica] = { plan = plan, hash = hash, since_ms = since_ms, at = now }
+  end
+  local known = fleet.plans[plan]
+  shape.since, shape.sets, shape.drawn = known and known.since or now, known and known.sets or {}, known and known.drawn or 0
+  shape.seen = known and known.seen or '-'
+  fleet.plans[plan] = shape
+  -- what this plan wants goes into the limits of the others, too
+  for id, other in pairs(fleet.plans) do
+    local seen = ',' .. other.seen .. ','
+    if id ~= plan and other.seen ~= '-' and not string.find(seen, ',' .. plan .. ',', 1, true) then
+      other.seen = other.seen .. ',' .. plan
+    end
+  end
+end
+
+-- One more ready set of a plan.
+local function add_set(fleet, plan, name)
+  for _, known in ipairs(plan.sets) do
+    if known == name then return end
+  end
+  plan.sets[#plan.sets + 1] = name
+  fleet.unused[name] = nil
+end
+
+-- The plans that a replica has.
+local function live_plans(fleet)
+  local live = {}
+  for _, m in pairs(fleet.replicas) do live[m.plan] = fleet.plans[m.plan] end
+  return live
+end
+
+-- Whether a plan's limits were worked out beside one that is not live any longer, or not to the end.
+local function is_outdated(plan, live)
+  if plan.seen == '-' then return true end
+  for id in string.gmatch(plan.seen, '%d+') do
+    if not live[id] then return true end
+  end
+  return false
+end
+
+-- The pool's window, accounting, burst and strategy. Where plans differ, what admits less holds: with the longest window
+-- and the smallest limit no plan's limit is exceeded. The strategy is that of the newest plan.
+local function agreed(live)
+  local window, bucket, burst, newest = 0, 1, 1, nil
+  for id, plan in pairs(live) do
+    window, bucket, burst = math.max(window, plan.window), math.min(bucket, plan.bucket), math.min(burst, plan.burst)
+    local mine = newest and live[newest]
+    if not mine or plan.since > mine.since or plan.since == mine.since and id > newest then newest = id end
+  end
+  return window, bucket, burst, newest and live[newest].strategy
+end
+
+-- When the secret of a key has changed, field `n:<key>`: when the first of the replicas took up the change, by the pool's
+-- clock; 0 if that is long ago.
+local function rekeyed_at(r, key)
+  local at = tonumber(redis.call('HGET', r.state, 'n:' .. key) or 0)
+  return r.pool[LAST] - at < ROLLOUT_US and at or 0
+end
+
+-- Whether a replica has not taken up yet that a key's secret has changed.
+local function has_old_secret(r, replica, key) return replica.at < rekeyed_at(r, key) end

@@ -1,0 +1,84 @@
+-- What a survey has to do with the fleet's plans.
+-- @uses pool, key, group, records, fleet, wanted
+
+local STANDING = '^(%d+) (%S+) (%d+)$'
+
+local function check_standing(config)
+  if config ~= '-' and config ~= 'leave' and not string.find(config, STANDING) then
+    error({ err = 'BADARG config must be `plan hash since_ms`, - or leave' })
+  end
+end
+
+-- Removes replicas without a recent heartbeat, and a replica that leaves. Returns the plans of the others, and
+-- whether there are several. `heard` lists the replicas with a heartbeat.
+local function take_roll(fleet, replica, config, heard)
+  local present = {}
+  for _, id in ipairs(heard) do present[id] = true end
+  for id in pairs(fleet.replicas) do
+    if not present[id] then
+      fleet.replicas[id], fleet.changed = nil, true
+    end
+  end
+  local plan, hash, since_ms = string.match(config, STANDING)
+  local mine = fleet.replicas[replica]
+  if plan and mine and mine.plan == plan and (mine.hash ~= hash or mine.since_ms ~= since_ms) then
+    mine.hash, mine.since_ms, fleet.changed = hash, since_ms, true -- another configuration with the same plan
+  end
+  local live, count = live_plans(fleet), 0
+  for _ in pairs(live) do count = count + 1 end
+  return live, count > 1
+end
+
+-- The fleet's part of a survey's reply; `drain` adds the draining keys.
+local function fleet_reply(r, fleet, live, replica, config)
+  local plan = string.match(config, '^%d+')
+  local mine = fleet.replicas[replica]
+  local again = plan and (not mine or mine.plan ~= plan or not live[plan] or is_outdated(live[plan], live))
+  local configs, at = {}, {}
+  for _, id in ipairs(names_of(fleet.replicas)) do
+    local m = fleet.replicas[id]
+    local n = at[m.hash]
+    if n then
+      if tonumber(m.since_ms) < tonumber(configs[n + 1]) then configs[n + 1] = m.since_ms end
+      configs[n + 2] = configs[n + 2] + 1
+    else
+      n = #configs + 1
+      at[m.hash], configs[n], configs[n + 1], configs[n + 2] = n, m.hash, m.since_ms, 1
+    end
+  end
+  local own, sets = {}, {}
+  for _, name in ipairs(plan and live[plan] and live[plan].sets or {}) do own[name] = true end
+  for _, other in pairs(live) do
+    for _, name in ipairs(other.sets) do
+      if not own[name] then
+        own[name] = true
+        sets[#sets + 1] = name
+      end
+    end
+  end
+  table.sort(sets)
+  return { again and 1 or 0, configs, sets, names_of(fleet.unused), {} }
+end
+
+-- Adds the draining keys to the reply and the picture. Deletes a key when its last lease has ended.
+local function drain(r, fleet, now, picture, lines, told, quarantine)
+  for key, account in pairs(fleet.draining) do
+    local k = key_of(r, key)
+    if k and k[K_FLIGHT] > 0 then
+      local cool = math.max(0, k[K_COOL] - now)
+      local reason = k[K_STOPPED] > 0 and (redis.call('HGET', quarantine, key) or 'unknown') or ''
+      for _, value in ipairs({ key, account, k[K_FLIGHT], cool, reason, k[K_MAX], k[K_PRIORITY], k[K_WEIGHT] }) do
+        told[#told + 1] = value
+      end
+      if lines then
+        lines[#lines + 1] = key
+        lines[#lines + 1] = string.format('status draining inflight %.0f cooldown_ms %.0f account %s', k[K_FLIGHT],
+          math.ceil(cool / 1000), account)
+      end
+    else
+      fleet.draining[key], fleet.changed = nil, true
+      forget_key(r, key, now)
+      redis.call('HDEL', picture, key)
+    end
+  end
+end

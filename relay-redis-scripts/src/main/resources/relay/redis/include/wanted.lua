@@ -1,0 +1,104 @@
+-- What the live plans want of a group or a key: fields `d:<group>` and `e:<key>` of the state, a line for each plan. Where
+-- they differ, the smaller limit holds; a limit that only one plan has holds, too.
+--
+--   d:acme/default    1234 50 30000 8000 0          plan, limits of requests, input, output, input + output
+--   e:acme-1          1234 acme 0 1 1               plan, account, max_concurrent, priority, weight
+-- @uses pool, key, group, records, fleet
+local IDLE_US = 3600e6 -- how long a group is kept that no plan has
+
+-- The lines of plans that are live, without `plan`'s.
+local function others(r, field, live, plan)
+  local kept = {}
+  for line in string.gmatch(redis.call('HGET', r.state, field) or '', '[^\n]+') do
+    local id = string.match(line, '^%d+')
+    if live[id] and id ~= plan then kept[#kept + 1] = line end
+  end
+  return kept
+end
+
+local function smaller(a, b)
+  if a == 0 or b == 0 then return math.max(a, b) end
+  return math.min(a, b)
+end
+
+-- The limits of a group, with what one plan wants of it now.
+local function limits_wanted(r, group, live, plan, limits)
+  local lines = others(r, 'd:' .. group, live, plan)
+  local wanted = { unpack(limits) }
+  for _, line in ipairs(lines) do
+    local d = 0
+    for text in string.gmatch(line, ' (%d+)') do
+      d = d + 1
+      wanted[d] = smaller(wanted[d], tonumber(text))
+    end
+  end
+  lines[#lines + 1] = string.format('%s %.0f %.0f %.0f %.0f', plan, unpack(limits))
+  redis.call('HSET', r.state, 'd:' .. group, table.concat(lines, '\n'))
+  return wanted
+end
+
+-- Most leases at once, priority and weight of a key: the latter two are those of the newest plan that has it.
+local function key_wanted(r, key, live, plan, account, most, priority, weight)
+  local lines = others(r, 'e:' .. key, live, plan)
+  local newest, mine = plan, { account, most, priority, weight }
+  local all = most
+  for _, line in ipairs(lines) do
+    local id, owner, n, p, w = string.match(line, '^(%d+) (%S+) (%d+) (%d+) (%d+)$')
+    all = smaller(all, tonumber(n))
+    if live[id].since > live[newest].since or live[id].since == live[newest].since and id > newest then
+      newest, mine = id, { owner, tonumber(n), tonumber(p), tonumber(w) }
+    end
+  end
+  lines[#lines + 1] = string.format('%s %s %.0f %.0f %.0f', plan, account, most, priority, weight)
+  redis.call('HSET', r.state, 'e:' .. key, table.concat(lines, '\n'))
+  return all, mine[3], mine[4]
+end
+
+-- Forgets a key that no plan has, once nothing is left of it; a cooldown is.
+local function forget_key(r, key, now)
+  local k = key_of(r, key)
+  if k and (k[K_FLIGHT] > 0 or k[K_COOL] > now) then return end
+  if k then drop(r, k) end
+  redis.call('HDEL', r.state, 'k:' .. key, 'e:' .. key, 'q:' .. key, 'n:' .. key)
+end
+
+local function forget_group(r, group, now)
+  local g = group_of(r, group)
+  if g then
+    if g[FLIGHT] > 0 or g[COOL] > now or g[AT] > now - math.max(IDLE_US, 2 * r.pool[WINDOW]) then return end
+    roll(r.win, r.pool, g, math.floor(now / r.pool[SLOT]))
+    drop(r, g)
+  end
+  redis.call('HDEL', r.state, 'g:' .. group, 'c:' .. group, 'd:' .. group, 'm:' .. group)
+end
+
+-- Takes plans away that no replica has any longer, and what only they had: keys that still have leases drain, others go;
+-- groups go when they have been idle for long. Neither stands in the readable picture. Reads all names of the state.
+local function retire_plans(r, fleet, live, picture, now)
+  local dead = false
+  for id, plan in pairs(fleet.plans) do
+    if not live[id] then
+      dead = true
+      for _, name in ipairs(plan.sets) do fleet.unused[name] = true end
+      fleet.plans[id] = nil
+    end
+  end
+  if not dead then return end
+  for _, plan in pairs(live) do
+    for _, name in ipairs(plan.sets) do fleet.unused[name] = nil end
+  end
+  for _, field in ipairs(redis.call('HKEYS', r.state)) do
+    local kind, name = string.sub(field, 1, 2), string.sub(field, 3)
+    if (kind == 'd:' or kind == 'e:') and #others(r, field, live, '') == 0 then
+      redis.call('HDEL', picture, name)
+      if kind == 'd:' then
+        forget_group(r, name, now)
+      else
+        local k = key_of(r, name)
+        local account = string.match(redis.call('HGET', r.state, field), '^%d+ (%S+)')
+        if k and k[K_FLIGHT] > 0 then fleet.draining[name] = account end
+        forget_key(r, name, now)
+      end
+    end
+  end
+end

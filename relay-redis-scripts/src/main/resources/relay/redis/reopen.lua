@@ -1,0 +1,38 @@
+-- Updates the index of a large pool when the replicas' plans have changed. A replica that learns of another plan's
+-- ready sets makes all their candidates ready once: its earlier calls may have returned capacity without waking them.
+-- Sets without a plan are deleted.
+--
+-- KEYS  state      the pool's state
+--       ...        ready sets: first those to make ready, then those to delete
+-- ARGV  ready      how many are to be made ready
+-- REPLY {1}                                    done
+--       {-3}                                   unknown pool
+-- COST  two reads, two writes; one of each a set, and a write a candidate that is parked
+-- @include numbers
+-- @include pool
+-- @include key
+-- @include group
+-- @include records
+-- @include gate
+-- @include choice
+-- @include index
+-- @include fleet
+local state, ready = KEYS[1], number(ARGV[1], 'ready')
+local r = open(state)
+if not r then return { -3 } end
+for n = 2, math.min(#KEYS, 1 + ready) do
+  for _, row in ipairs(redis.call('ZRANGEBYSCORE', KEYS[n], PARKED, '+inf')) do
+    r.shut[row] = nil
+    redis.call('ZADD', KEYS[n], r.pool[TURN], row)
+  end
+end
+local fleet = read_fleet(r)
+for n = 2 + ready, #KEYS do
+  if fleet.unused[KEYS[n]] then
+    redis.call('DEL', KEYS[n])
+    fleet.unused[KEYS[n]], fleet.changed = nil, true
+  end
+end
+if fleet.changed then write_fleet(r, fleet) end
+write(r)
+return { 1 }

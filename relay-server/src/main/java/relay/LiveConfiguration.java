@@ -1,0 +1,264 @@
+package relay;
+
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.Collections;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.IdentityHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Random;
+import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.Executor;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import relay.auth.Clients;
+import relay.config.Config;
+import relay.config.Credential;
+import relay.config.KeyConfig;
+import relay.config.ProviderConfig;
+import relay.config.ServerConfig;
+import relay.metrics.Meters;
+import relay.pipeline.RequestPipeline;
+import relay.pipeline.Route;
+import relay.pipeline.Routes;
+import relay.pool.Plans;
+import relay.redis.KeyPlan;
+import relay.redis.KeyPool;
+import relay.redis.PoolPlan;
+import relay.redis.RedisEngine;
+import relay.redis.UsageTally;
+import relay.reload.ConfigState;
+import relay.upstream.ProviderApi;
+import relay.upstream.Upstream;
+
+/**
+ * What a replica makes of its configuration, and makes anew when the configuration changes.
+ *
+ * <p>Pools, connections and tokens that still fit are used on; so usage, leases, cooldowns and
+ * estimates stay. The parts for new requests are put together beside those in use, and take over
+ * with one write. What only requests of earlier configurations use goes when the last of these has
+ * ended. Changes come from one thread at a time; the getters may be called from any.
+ */
+final class LiveConfiguration {
+  private static final Logger log = LoggerFactory.getLogger(LiveConfiguration.class);
+
+  /** Redis is waited for, so that the answer to a reload is true; but not for ever. */
+  private static final Duration REDIS_PATIENCE = Duration.ofSeconds(2);
+
+  /** Made of one configuration. */
+  private record Parts(
+      Config config,
+      List<Route> routes,
+      @Nullable PoolPlan clientsPlan,
+      @Nullable KeyPool clientsPool) {
+
+    Set<KeyPool> pools() {
+      Set<KeyPool> pools = Collections.newSetFromMap(new IdentityHashMap<>());
+      routes.forEach(route -> pools.add(route.pool()));
+      if (clientsPool != null) {
+        pools.add(clientsPool);
+      }
+      return pools;
+    }
+  }
+
+  private final RedisEngine engine;
+  private final Upstream upstream;
+  private final Meters meters;
+  private final UsageTally tally;
+  private final RequestPipeline pipeline;
+  private final Executor thread;
+  private final Map<String, KeyPool> open = new HashMap<>(); // by name, until they retire
+  private final Set<Parts> inUse = Collections.newSetFromMap(new IdentityHashMap<>());
+  private volatile Parts parts;
+
+  /**
+   * @param thread the thread that calls {@link #take}; it also retires unused pools
+   */
+  LiveConfiguration(
+      Config first, RedisEngine engine, Upstream upstream, Meters meters, Executor thread) {
+    this.engine = engine;
+    this.upstream = upstream;
+    this.meters = meters;
+    this.thread = thread;
+    parts = parts(first, null, new ArrayList<>());
+    inUse.add(parts);
+    tally = Plans.tally(engine, first.server().auth());
+    pipeline = new RequestPipeline(serving(parts), meters);
+    showPools();
+  }
+
+  RequestPipeline pipeline() {
+    return pipeline;
+  }
+
+  Config config() {
+    return parts.config();
+  }
+
+  List<Route> routes() {
+    return parts.routes();
+  }
+
+  Collection<KeyPool> pools() {
+    return parts.routes().stream().map(Route::pool).toList();
+  }
+
+  @Nullable KeyPool clientsPool() {
+    return parts.clientsPool();
+  }
+
+  UsageTally tally() {
+    return tally;
+  }
+
+  /** Has requests that begin from now on served by another configuration. */
+  void take(Config next, ConfigState state) {
+    engine.runs(state.hash(), state.since());
+    meters.reconfigure(next); // before a request can count what only the new one names
+    List<CompletableFuture<Void>> told = new ArrayList<>();
+    Parts before = parts;
+    Parts now = parts(next, before, told);
+    tally.reconfigure(Plans.tallied(next.server().auth()));
+    await(told);
+    inUse.add(now);
+    parts = now;
+    pipeline.serveBy(serving(now), () -> over(before));
+    upstream.idleTimeout(next.server().idleTimeout());
+    closeConnections(before, now);
+    showPools();
+  }
+
+  private Parts parts(Config config, @Nullable Parts before, List<CompletableFuture<Void>> told) {
+    Duration connectTimeout = config.server().connectTimeout();
+    Map<String, Route> known = before == null ? Map.of() : byName(before.routes());
+    List<ProviderApi> apis = new ArrayList<>();
+    for (ProviderConfig provider : config.enabledProviders()) {
+      Route route = known.get(provider.name());
+      ProviderApi previous = route == null ? null : route.api();
+      ProviderApi api = new ProviderApi(upstream, provider, connectTimeout, previous);
+      if (previous != null) {
+        previous.succeededBy(api); // before Redis may grant a key that only the new one has
+      }
+      apis.add(api);
+    }
+    List<Route> routes = new ArrayList<>();
+    for (ProviderApi api : apis) {
+      ProviderConfig provider = api.config();
+      Route route = known.get(provider.name());
+      Set<String> rekeyed = route == null ? Set.of() : rekeyed(route.api().config(), provider);
+      KeyPool pool = pool(Plans.of(provider), rekeyed, told);
+      routes.add(new Route(api, pool, engine.breaker(provider.name())));
+    }
+    PoolPlan clients = Plans.ofClients(config.server().auth()).orElse(null);
+    return new Parts(
+        config,
+        List.copyOf(routes),
+        clients,
+        clients == null ? null : pool(clients, Set.of(), told));
+  }
+
+  private static Map<String, Route> byName(List<Route> routes) {
+    return routes.stream()
+        .collect(Collectors.toMap(route -> route.api().config().name(), route -> route));
+  }
+
+  /** Ids of keys that kept their id and have another credential. */
+  private static Set<String> rekeyed(ProviderConfig before, ProviderConfig next) {
+    Map<String, Credential> credentials = new HashMap<>();
+    before.keys().forEach(key -> credentials.put(key.id(), key.credential()));
+    Set<String> rekeyed = new HashSet<>();
+    for (KeyConfig key : next.keys()) {
+      Credential known = credentials.get(key.id());
+      if (known != null && !known.equals(key.credential())) {
+        rekeyed.add(key.id());
+      }
+    }
+    return rekeyed;
+  }
+
+  /** The pool of this plan's name, made as the plan has it. */
+  private KeyPool pool(PoolPlan plan, Set<String> rekeyed, List<CompletableFuture<Void>> told) {
+    KeyPool known = open.get(plan.name());
+    if (known == null) {
+      KeyPool opened = engine.pool(plan);
+      open.put(plan.name(), opened);
+      return opened;
+    }
+    if (!known.plan().equals(plan) || !rekeyed.isEmpty()) {
+      told.add(known.reconfigure(plan, rekeyed));
+    }
+    return known;
+  }
+
+  private static void await(List<CompletableFuture<Void>> told) {
+    try {
+      CompletableFuture.allOf(told.toArray(CompletableFuture[]::new))
+          .get(REDIS_PATIENCE.toMillis(), TimeUnit.MILLISECONDS);
+    } catch (ExecutionException | TimeoutException e) {
+      log.warn("Redis was not told of the new config yet: it is when it answers again");
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  private RequestPipeline.Serving serving(Parts of) {
+    ServerConfig server = of.config().server();
+    PoolPlan clients = of.clientsPlan();
+    return new RequestPipeline.Serving(
+        new Clients(server.auth()),
+        of.clientsPool(),
+        clients == null
+            ? Set.of()
+            : clients.keys().stream().map(KeyPlan::id).collect(Collectors.toSet()),
+        tally,
+        new Routes(of.routes(), of.config().routing(), new Random()),
+        new RequestPipeline.Bounds(
+            server.maxBodyBytes(), server.maxConcurrent(), server.idleTimeout()));
+  }
+
+  private void closeConnections(Parts before, Parts now) {
+    for (Route old : before.routes()) {
+      if (now.routes().stream().noneMatch(r -> r.api().sharesConnectionsWith(old.api()))) {
+        old.api().close();
+      }
+    }
+  }
+
+  private void showPools() {
+    Parts now = parts;
+    meters.bind(engine, pools());
+    meters.bindClients(now.clientsPlan(), now.clientsPool());
+  }
+
+  /** The last request that began under a configuration has ended. From any thread. */
+  private void over(Parts ended) {
+    try {
+      thread.execute(() -> clear(ended));
+    } catch (RejectedExecutionException e) {
+      // the replica stops, and closes all
+    }
+  }
+
+  private void clear(Parts ended) {
+    inUse.remove(ended);
+    Set<KeyPool> needed = Collections.newSetFromMap(new IdentityHashMap<>());
+    inUse.forEach(one -> needed.addAll(one.pools()));
+    for (KeyPool pool : List.copyOf(open.values())) {
+      if (!needed.contains(pool)) {
+        open.remove(pool.plan().name());
+        var _ = pool.retire();
+      }
+    }
+  }
+}

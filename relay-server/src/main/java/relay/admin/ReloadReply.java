@@ -1,0 +1,36 @@
+package relay.admin;
+
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.util.List;
+import java.util.Map;
+import relay.reload.ConfigState;
+import relay.reload.ReloadOutcome;
+
+/** The answer to {@code POST /reload}: the difference, or every fault. */
+final class ReloadReply {
+  private ReloadReply() {}
+
+  static AdminReply of(ReloadOutcome outcome) {
+    ObjectNode body = JsonNodeFactory.instance.objectNode();
+    return switch (outcome) {
+      case ReloadOutcome.Applied(ConfigState state, List<String> changes) -> {
+        body.put("hash", state.hash());
+        body.put("since", state.since().toString());
+        add(body.putArray("changes"), changes);
+        add(body.putArray("need_restart"), state.needRestart());
+        yield AdminReply.json(body);
+      }
+      case ReloadOutcome.Refused(List<String> faults) -> {
+        body.put("error", "the config is refused, nothing has changed");
+        add(body.putArray("faults"), faults);
+        yield new AdminReply(400, AdminReply.JSON, body + "\n", Map.of());
+      }
+    };
+  }
+
+  private static void add(ArrayNode array, List<String> lines) {
+    lines.forEach(array::add);
+  }
+}

@@ -1,0 +1,342 @@
+package relay.config;
+
+import static relay.config.SchemaNode.either;
+import static relay.config.SchemaNode.flag;
+import static relay.config.SchemaNode.list;
+import static relay.config.SchemaNode.map;
+import static relay.config.SchemaNode.ratio;
+import static relay.config.SchemaNode.section;
+import static relay.config.SchemaNode.text;
+import static relay.config.SchemaNode.whole;
+import static relay.config.SchemaNode.words;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.json.JsonMapper;
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.util.List;
+import java.util.regex.Pattern;
+
+/**
+ * The JSON Schema of the configuration: what editors complete and check, and what the table of the
+ * documentation is made of. It uses the sections' own bounds; a test tries every setting against
+ * both. What a schema cannot say, such as that names differ, {@code relay check} does.
+ */
+public final class ConfigSchema {
+  private static final Pattern MODEL = Pattern.compile("[^\\s]{1,256}");
+  private static final int DAY_MS = ServerSection.MAX_TIMEOUT_MS;
+
+  private ConfigSchema() {}
+
+  /** As text, with a line end. */
+  public static String json() {
+    try {
+      return new JsonMapper().writerWithDefaultPrettyPrinter().writeValueAsString(tree()) + "\n";
+    } catch (JsonProcessingException e) {
+      throw new IllegalStateException("a tree can be written", e);
+    }
+  }
+
+  /** As a tree. */
+  static ObjectNode tree() {
+    ObjectNode root = JsonNodeFactory.instance.objectNode();
+    root.put("$schema", "http://json-schema.org/draft-07/schema#");
+    root.setAll(
+        section("Relay's configuration")
+            .with("server", server())
+            .with("redis", redis())
+            .with("providers", list("The pools of keys", provider(), RootSection.MAX_PROVIDERS))
+            .with("routing", routing())
+            .with("logging", logging())
+            .need("providers")
+            .json());
+    root.set("definitions", SchemaNode.definitions());
+    return root;
+  }
+
+  private static SchemaNode server() {
+    return section("This replica")
+        .with(
+            "listen",
+            text("Address for clients; 0.0.0.0:8787 for all interfaces. Needs a restart")
+                .fallback("127.0.0.1:8787")
+                .example("0.0.0.0:8787"))
+        .with(
+            "admin_listen",
+            text("Address for operators: health, metrics, pools. Needs a restart")
+                .fallback("127.0.0.1:9091"))
+        .with(
+            "admin_token",
+            text("What operators show as `Authorization: Bearer`. Needed beyond loopback")
+                .example("${RELAY_ADMIN_TOKEN:-}"))
+        .with("tls", tls())
+        .with("enable_http2", flag("HTTP/2 beside HTTP/1.1. Needs a restart", true))
+        .with(
+            "max_body_bytes",
+            whole("Largest request body", 32 * 1024 * 1024, 1, ServerSection.MAX_BODY_BYTES))
+        .with(
+            "max_concurrent",
+            whole(
+                "Requests at once in this replica; 0 = no bound but memory",
+                0,
+                0,
+                ServerSection.MAX_CONCURRENT))
+        .with("connect_timeout_ms", whole("Time to connect to a provider", 5_000, 1, DAY_MS))
+        .with(
+            "idle_timeout_ms",
+            whole(
+                "Longest silence of a provider; a whole stream may take longer",
+                300_000,
+                1,
+                DAY_MS))
+        .with(
+            "drain_ms",
+            whole("How long running requests may go on after SIGTERM", 30_000, 0, DAY_MS))
+        .with("auth", auth());
+  }
+
+  private static SchemaNode tls() {
+    return section("What the data plane proves itself with; absent = plain. Renewed files are read")
+        .with(
+            "certificate",
+            text("PEM file: the server's certificate, then those that lead to its root")
+                .example("/etc/relay/chain.pem"))
+        .with("private_key", text("PEM file: the unencrypted key").example("/etc/relay/key.pem"))
+        .need("certificate", "private_key");
+  }
+
+  private static SchemaNode auth() {
+    SchemaNode known =
+        section("The clients")
+            .with(
+                "api_key",
+                text("Short form: the key of one client named `default`")
+                    .example("${RELAY_API_KEY}"))
+            .with("clients", clients())
+            .with(
+                "clients_file",
+                text("YAML file with a mapping `clients: [ ... ]` of the same form; watched, too")
+                    .example("/etc/relay/clients.yaml"));
+    known.json().put("type", "object");
+    ObjectNode none = JsonNodeFactory.instance.objectNode();
+    none.put("title", "Everyone is let in").put("const", "none");
+    return either(
+        "Who may call. Absent on a loopback address, or `none`: everyone",
+        List.of(none, known.json()));
+  }
+
+  private static SchemaNode clients() {
+    SchemaNode client =
+        section("A client")
+            .with("name", text("Its name", TextSettings.NAME).example("team-a"))
+            .with("key", text("What it shows to Relay").example("${TEAM_A_KEY}"))
+            .with("key_sha256", sha256("Instead of `key`: its SHA-256"))
+            .with(
+                "keys",
+                list(
+                    "Further keys, for a rotation with overlap",
+                    text("A key"),
+                    TextSettings.MAX_MODELS))
+            .with(
+                "keys_sha256",
+                list(
+                    "Further keys by their SHA-256",
+                    sha256("The SHA-256 of a key"),
+                    TextSettings.MAX_MODELS))
+            .with(
+                "enforce",
+                flag("false: its limits are counted and logged, and refuse nothing", true))
+            .with(
+                "models",
+                list(
+                    "Models that it may use, * for any part of a name; absent = all",
+                    text("A pattern", MODEL).example("claude-*"),
+                    TextSettings.MAX_MODELS))
+            .with(
+                "providers",
+                list(
+                    "Providers that it may use; absent = all",
+                    text("A provider's name", TextSettings.NAME),
+                    TextSettings.MAX_MODELS))
+            .need("name");
+    limits(client, "a minute, over all replicas");
+    client.with(
+        "max_concurrent",
+        whole("Its requests at once, over all replicas; 0 = no bound", 0, 0, LimitsConfig.MAX));
+    SchemaNode list = list("Clients with names", client, AuthSection.MAX_CLIENTS);
+    list.json().remove("minItems");
+    return list;
+  }
+
+  private static SchemaNode sha256(String title) {
+    return text(title + ", 64 hexadecimal digits", Pattern.compile("[0-9a-fA-F]{64}"));
+  }
+
+  private static void limits(SchemaNode of, String period) {
+    of.with("rpm_limit", whole("Requests " + period + "; 0 = not known", 0, 0, LimitsConfig.MAX))
+        .with("itpm_limit", whole("Input tokens " + period, 0, 0, LimitsConfig.MAX))
+        .with("otpm_limit", whole("Output tokens " + period, 0, 0, LimitsConfig.MAX))
+        .with("tpm_limit", whole("Input and output tokens " + period, 0, 0, LimitsConfig.MAX));
+  }
+
+  private static SchemaNode redis() {
+    return section("The store that replicas share. Needs a restart")
+        .with(
+            "url",
+            text("redis://[user:password@]host[:port][/database], rediss:// for TLS; absent ="
+                    + " Relay starts a Redis for this one machine")
+                .example("${REDIS_URL:-}", "redis://localhost:6379"))
+        .with("prefix", text("Starts every key in Redis", TextSettings.PREFIX).fallback("relay"))
+        .with("cluster", cluster())
+        .with("timeout_ms", whole("Of one command", 100, 1, RedisSection.MAX_TIMEOUT_MS))
+        .with(
+            "on_unavailable",
+            words(
+                "While Redis does not answer: a share of the limits, refuse, or forward without"
+                    + " accounting",
+                RedisConfig.OnUnavailable.FAIR_SHARE));
+  }
+
+  private static SchemaNode cluster() {
+    SchemaNode cluster = flag("Redis Cluster: not supported yet", false);
+    ((ObjectNode) cluster.json().path("anyOf").path(0)).put("const", false);
+    return cluster;
+  }
+
+  private static SchemaNode provider() {
+    SchemaNode provider =
+        section("A provider, and the pool of its keys")
+            .with("name", text("The pool's name", TextSettings.NAME).example("anthropic"))
+            .with(
+                "type", words("What it speaks, and how keys prove themselves", ProviderType.class))
+            .with("enabled", flag("false: as if it were absent", true))
+            .with("base_url", text("The type's own if absent; the request's path is appended"))
+            .with("api_version", text("azure: a date", CloudSection.VERSION).fallback("2024-10-21"))
+            .with(
+                "login_url",
+                text("azure: where Entra gives tokens")
+                    .fallback("https://login.microsoftonline.com"))
+            .with(
+                "token_scope",
+                text("azure: what tokens are for", CloudSection.SCOPE)
+                    .fallback("https://cognitiveservices.azure.com/.default"))
+            .with(
+                "region", text("bedrock, vertex: where", CloudSection.REGION).example("us-east-1"))
+            .with("project", text("vertex: the Google Cloud project", CloudSection.PROJECT))
+            .with(
+                "models",
+                list(
+                    "Models that it serves; absent = any",
+                    text("The whole name of a model", MODEL),
+                    TextSettings.MAX_MODELS))
+            .with(
+                "model_mapping",
+                map(
+                    "From a client's name of a model to the provider's",
+                    text("The provider's name", MODEL)))
+            .with(
+                "max_attempts",
+                whole("Attempts of a request here", 3, 1, ProviderSection.MAX_ATTEMPTS))
+            .with(
+                "passthrough",
+                flag("Other /v1/ paths (files, batches, images) go here, uncounted", false))
+            .with("pooling", pooling())
+            .with("model_classes", list("Models that share one quota", modelClass(), 100))
+            .with("keys", list("The keys", key(), PoolKeys.MAX_KEYS))
+            .need("name", "type")
+            .only(ProviderType.AZURE, "api_version", "login_url", "token_scope")
+            .only(ProviderType.VERTEX, "project");
+    ((ObjectNode) provider.json().path("properties").path("model_classes")).remove("minItems");
+    return provider;
+  }
+
+  private static SchemaNode pooling() {
+    ProviderConfig.Pooling none = ProviderConfig.Pooling.DEFAULT;
+    return section("How capacity is handed out")
+        .with("strategy", words("Which key carries a request", none.strategy()))
+        .with(
+            "affinity",
+            words("session: a conversation stays on the account of its cache", none.affinity()))
+        .with(
+            "max_wait_ms",
+            whole(
+                "Hold a request this long for capacity before a 429",
+                0,
+                0,
+                ProviderSection.MAX_WAIT_MS))
+        .with(
+            "window_ms",
+            whole(
+                "Length of the limits' window",
+                none.window().toMillis(),
+                ProviderSection.MIN_WINDOW_MS,
+                ProviderSection.MAX_WINDOW_MS))
+        .with(
+            "accounting",
+            words("token_bucket mirrors a provider that documents one", none.accounting()))
+        .with(
+            "burst_ratio",
+            ratio("How much of a limit an idle group may take at once", none.burstRatio()))
+        .with(
+            "enforce",
+            flag("false: limits are counted and logged, and refuse nothing", none.enforce()));
+  }
+
+  private static SchemaNode modelClass() {
+    return section("A class")
+        .with("name", text("Its name", TextSettings.NAME).example("opus"))
+        .with(
+            "models",
+            list(
+                "Its models, * for any part of a name",
+                text("A pattern", MODEL).example("claude-opus-*"),
+                TextSettings.MAX_MODELS))
+        .need("name", "models");
+  }
+
+  private static SchemaNode key() {
+    SchemaNode key =
+        section("A key")
+            .with(
+                "key",
+                text("The secret; of ollama it may be absent").example("${ANTHROPIC_API_KEY_1}"))
+            .with("tenant_id", text("azure: of an Entra application", CredentialSection.ENTRA_ID))
+            .with("client_id", text("azure: of an Entra application", CredentialSection.ENTRA_ID))
+            .with("access_key_id", text("bedrock: AKIA...", CredentialSection.ACCESS_KEY_ID))
+            .with("session_token", text("bedrock: of a temporary key"))
+            .with(
+                "id",
+                text("Absent = the first 8 hex digits of the secret's SHA-256", TextSettings.NAME))
+            .with(
+                "account",
+                text("Keys of one account share its limits; absent = its own", TextSettings.NAME))
+            .with("priority", whole("Higher first", 1, 0, PoolKeys.MAX_PRIORITY))
+            .with(
+                "weight",
+                whole("Its share if weighted; 0 = last of all", 1, 0, PoolKeys.MAX_WEIGHT))
+            .with(
+                "max_concurrent", whole("Requests at once; 0 = no bound", 0, 0, LimitsConfig.MAX));
+    limits(key, "a window");
+    SchemaNode ofClass = section("Limits of a model class");
+    limits(ofClass, "a window");
+    return key.with("limits", map("Limits by model class, instead of the above", ofClass));
+  }
+
+  private static SchemaNode routing() {
+    return section("Between providers that serve the same model")
+        .with("strategy", words("Which one is asked first", RoutingConfig.DEFAULT.strategy()))
+        .with(
+            "model_mapping",
+            map(
+                "model_based: from the beginning of a model's name to a provider",
+                text("A provider's name", TextSettings.NAME)))
+        .with("default_provider", text("First in failover", TextSettings.NAME));
+  }
+
+  private static SchemaNode logging() {
+    return section("The log, on standard error")
+        .with("level", words("From quiet to talkative", LoggingConfig.Level.INFO))
+        .with(
+            "format", words("json: an object a line. text: for people", LoggingConfig.Format.JSON));
+  }
+}

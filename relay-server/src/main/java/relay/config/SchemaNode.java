@@ -1,0 +1,171 @@
+package relay.config;
+
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Locale;
+import java.util.regex.Pattern;
+
+/**
+ * One node of the JSON Schema. A scalar may be a reference such as <code>${NAME}</code>, too, for
+ * what a reference brings in is not known before a start.
+ */
+final class SchemaNode {
+  /** Where {@link #definitions} stand. */
+  private static final String REFERENCE = "#/definitions/reference";
+
+  private static final JsonNodeFactory JSON = JsonNodeFactory.instance;
+
+  private final ObjectNode node = JSON.objectNode();
+
+  private SchemaNode(String title) {
+    node.put("title", title);
+  }
+
+  ObjectNode json() {
+    return node;
+  }
+
+  /** What scalars refer to. */
+  static ObjectNode definitions() {
+    ObjectNode definitions = JSON.objectNode();
+    definitions
+        .putObject("reference")
+        .put("title", "${NAME}, ${NAME:-default} or ${file:/path}")
+        .put("type", "string")
+        .put("pattern", "\\$\\{[^}]+\\}");
+    return definitions;
+  }
+
+  private static SchemaNode scalar(String title, ObjectNode own) {
+    SchemaNode made = new SchemaNode(title);
+    made.node.putArray("anyOf").add(own).addObject().put("$ref", REFERENCE);
+    return made;
+  }
+
+  /** Numbers without quotes are texts, too, where a text is expected. */
+  static SchemaNode text(String title) {
+    ObjectNode own = JSON.objectNode();
+    own.putArray("type").add("string").add("number");
+    return scalar(title, own);
+  }
+
+  static SchemaNode text(String title, Pattern form) {
+    ObjectNode own = JSON.objectNode().put("pattern", whole(form));
+    if (form.matcher("0").matches()) { // a number without quotes is text, too
+      own.putArray("type").add("string").add("number");
+      if (!form.matcher("-1").matches()) {
+        own.put("minimum", 0);
+      }
+    } else {
+      own.put("type", "string");
+    }
+    return scalar(title, own);
+  }
+
+  private static String whole(Pattern form) {
+    return "^(" + form.pattern() + ")$";
+  }
+
+  static SchemaNode whole(String title, long fallback, long min, long max) {
+    ObjectNode own =
+        JSON.objectNode().put("type", "integer").put("minimum", min).put("maximum", max);
+    SchemaNode made = scalar(title, own);
+    made.node.put("default", fallback);
+    return made;
+  }
+
+  /** A number in (0, 1]. */
+  static SchemaNode ratio(String title, double fallback) {
+    ObjectNode own =
+        JSON.objectNode().put("type", "number").put("exclusiveMinimum", 0).put("maximum", 1);
+    SchemaNode made = scalar(title, own);
+    made.node.put("default", fallback);
+    return made;
+  }
+
+  static SchemaNode flag(String title, boolean fallback) {
+    SchemaNode made = scalar(title, JSON.objectNode().put("type", "boolean"));
+    made.node.put("default", fallback);
+    return made;
+  }
+
+  static <E extends Enum<E>> SchemaNode words(String title, Class<E> words) {
+    ObjectNode own = JSON.objectNode();
+    ArrayNode allowed = own.putArray("enum");
+    Arrays.stream(words.getEnumConstants()).map(SchemaNode::word).forEach(allowed::add);
+    return scalar(title, own);
+  }
+
+  static <E extends Enum<E>> SchemaNode words(String title, E fallback) {
+    SchemaNode made = words(title, fallback.getDeclaringClass());
+    made.node.put("default", word(fallback));
+    return made;
+  }
+
+  private static String word(Enum<?> constant) {
+    return constant.name().toLowerCase(Locale.ROOT);
+  }
+
+  static SchemaNode list(String title, SchemaNode entries, int most) {
+    SchemaNode made = new SchemaNode(title);
+    made.node.put("type", "array").put("minItems", 1).put("maxItems", most);
+    made.node.set("items", entries.node);
+    return made;
+  }
+
+  /** A mapping whose names are the user's. */
+  static SchemaNode map(String title, SchemaNode values) {
+    SchemaNode made = new SchemaNode(title);
+    made.node.putArray("type").add("object").add("null");
+    made.node.set("additionalProperties", values.node);
+    return made;
+  }
+
+  /** A mapping of settings. Nothing at all is as good as an empty one. */
+  static SchemaNode section(String title) {
+    SchemaNode made = new SchemaNode(title);
+    made.node.putArray("type").add("object").add("null");
+    made.node.put("additionalProperties", false).putObject("properties");
+    return made;
+  }
+
+  /** One of several forms. */
+  static SchemaNode either(String title, List<ObjectNode> forms) {
+    SchemaNode made = new SchemaNode(title);
+    made.node.putArray("anyOf").addAll(forms);
+    return made;
+  }
+
+  SchemaNode with(String name, SchemaNode setting) {
+    node.withObject("/properties").set(name, setting.node);
+    return this;
+  }
+
+  SchemaNode need(String... names) {
+    node.put("type", "object");
+    Arrays.stream(names).forEach(node.withArray("required")::add);
+    return this;
+  }
+
+  SchemaNode fallback(String text) {
+    node.put("default", text);
+    return this;
+  }
+
+  SchemaNode example(String... texts) {
+    Arrays.stream(texts).forEach(node.withArray("examples")::add);
+    return this;
+  }
+
+  /** Settings that only one type of provider has. */
+  SchemaNode only(ProviderType type, String... names) {
+    ObjectNode rule = node.withArray("allOf").addObject();
+    rule.putObject("if").putObject("properties").putObject("type").put("const", word(type));
+    ObjectNode otherwise = rule.putObject("else").putObject("properties");
+    Arrays.stream(names).forEach(name -> otherwise.put(name, false));
+    return this;
+  }
+}

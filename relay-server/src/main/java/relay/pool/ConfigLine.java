@@ -1,0 +1,48 @@
+package relay.pool;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import java.util.ArrayList;
+import java.util.List;
+
+/** Which configurations a fleet runs with, in one line for people. */
+public final class ConfigLine {
+  private ConfigLine() {}
+
+  /**
+   * @param all as {@link PoolJson#ofAll} gives it
+   */
+  public static String of(JsonNode all) {
+    JsonNode own = all.path("config");
+    List<String> parts = new ArrayList<>();
+    JsonNode fleet = all.path("fleet");
+    String hash = own.path("hash").asText();
+    if (fleet.isEmpty()) {
+      parts.add("config " + hash);
+    }
+    boolean same = false;
+    for (JsonNode one : fleet) {
+      same |= one.path("hash").asText().equals(hash);
+      int replicas = one.path("replicas").asInt();
+      parts.add(
+          "config %s in %d %s since %s"
+              .formatted(
+                  one.path("hash").asText(),
+                  replicas,
+                  replicas == 1 ? "replica" : "replicas",
+                  one.path("since").asText()));
+    }
+    StringBuilder line = new StringBuilder(String.join("; ", parts));
+    if (fleet.size() > 1) {
+      line.append("; the fleet runs with ").append(fleet.size()).append(" configs");
+    }
+    if (!same && !fleet.isEmpty()) {
+      line.append("; no replica runs with the config at hand, ").append(hash);
+    }
+    if (!own.path("need_restart").isEmpty()) {
+      List<String> later = new ArrayList<>();
+      own.path("need_restart").forEach(setting -> later.add(setting.asText()));
+      line.append("; from the next start: ").append(String.join(", ", later));
+    }
+    return line.toString();
+  }
+}

@@ -1,0 +1,17 @@
+package relay.reload;
+
+import java.time.Instant;
+import java.util.List;
+
+/**
+ * The configuration that a replica runs with.
+ *
+ * @param hash tells configurations apart: see {@link relay.config.ConfigOutline#hash}
+ * @param since when it took effect here
+ * @param needRestart paths of the settings in the file that hold from the next start
+ */
+public record ConfigState(String hash, Instant since, List<String> needRestart) {
+  public ConfigState {
+    needRestart = List.copyOf(needRestart);
+  }
+}

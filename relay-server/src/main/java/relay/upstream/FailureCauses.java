@@ -1,0 +1,59 @@
+package relay.upstream;
+
+import java.net.BindException;
+import java.net.ConnectException;
+import java.net.NoRouteToHostException;
+import java.net.ProtocolException;
+import java.net.SocketTimeoutException;
+import java.net.UnknownHostException;
+import java.net.UnknownServiceException;
+import java.security.GeneralSecurityException;
+import javax.net.ssl.SSLException;
+import javax.net.ssl.SSLPeerUnverifiedException;
+import org.jspecify.annotations.Nullable;
+import relay.carrier.NoSocketException;
+import relay.upstream.UpstreamCall.FailureCause;
+
+/** Finds the cause of a failure in an exception and its causes. */
+final class FailureCauses {
+  private FailureCauses() {}
+
+  static FailureCause of(Throwable failure) {
+    FailureCause found = null;
+    // The outermost known exception wins, but TLS wraps a certificate's fault.
+    for (Throwable e = failure; e != null; e = e.getCause()) {
+      FailureCause known = known(e);
+      if (known == FailureCause.LOCAL) {
+        return known;
+      }
+      if (known != null && (found == null || known == FailureCause.CERTIFICATE)) {
+        found = known;
+      }
+    }
+    return found == null ? FailureCause.CONNECTION : found;
+  }
+
+  private static @Nullable FailureCause known(Throwable e) {
+    return switch (e) {
+      case NoSocketException _, BindException _ -> FailureCause.LOCAL;
+      case UnknownHostException _ -> FailureCause.NAME;
+      case NoRouteToHostException _ -> FailureCause.ROUTE;
+      // OkHttp throws ConnectException for any failure to connect, with the system's as its cause.
+      case ConnectException c when c.getCause() == null -> connect(c);
+      case SocketTimeoutException _ -> FailureCause.TIMEOUT;
+      case SSLPeerUnverifiedException _, GeneralSecurityException _ -> FailureCause.CERTIFICATE;
+      case SSLException _, UnknownServiceException _ -> FailureCause.TLS;
+      case ProtocolException _ -> FailureCause.PROTOCOL;
+      default -> null;
+    };
+  }
+
+  /** The JDK has one class for a refusal, an unreachable network and the system's timeout. */
+  private static FailureCause connect(ConnectException e) {
+    String text = String.valueOf(e.getMessage());
+    if (text.contains("unreachable")) {
+      return FailureCause.ROUTE;
+    }
+    return text.contains("timed out") ? FailureCause.TIMEOUT : FailureCause.REFUSED;
+  }
+}

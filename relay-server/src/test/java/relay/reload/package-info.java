@@ -1,0 +1,4 @@
+@NullMarked
+package relay.reload;
+
+import org.jspecify.annotations.NullMarked;
