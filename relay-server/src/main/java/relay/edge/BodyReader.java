@@ -28,6 +28,7 @@ final class BodyReader {
 
   private final HttpServerExchange exchange;
   private final StreamSourceChannel channel;
+  private final ClientClosing closing;
   private final ClientBounds bounds;
   private final int maxBytes;
   private @Nullable BodyBuffer direct;
@@ -38,16 +39,22 @@ final class BodyReader {
   private long startedNanos; // of the first wait; 0 before it
 
   private BodyReader(
-      HttpServerExchange exchange, StreamSourceChannel channel, ClientBounds bounds, int maxBytes) {
+      HttpServerExchange exchange,
+      StreamSourceChannel channel,
+      ClientClosing closing,
+      ClientBounds bounds,
+      int maxBytes) {
     this.exchange = exchange;
     this.channel = channel;
+    this.closing = closing;
     this.bounds = bounds;
     this.maxBytes = maxBytes;
     memory = new BodyMemory(bounds.bodies());
   }
 
   /** Reads to the end. Blocks: use a virtual thread. */
-  static Body read(HttpServerExchange exchange, ClientBounds bounds, int maxBytes) {
+  static Body read(
+      HttpServerExchange exchange, ClientClosing closing, ClientBounds bounds, int maxBytes) {
     if (exchange.getRequestContentLength() > maxBytes) {
       exchange.setPersistent(false); // the rest stays unread
       return new Body.TooLarge();
@@ -57,7 +64,7 @@ final class BodyReader {
       return new Body.Whole(Payload.of(NONE));
     }
     try {
-      return new BodyReader(exchange, channel, bounds, maxBytes).read();
+      return new BodyReader(exchange, channel, closing, bounds, maxBytes).read();
     } catch (IOException e) {
       return new Body.Broken();
     }
@@ -164,7 +171,7 @@ final class BodyReader {
     if (left <= 0) {
       return false;
     }
-    ChannelWait.awaitReadable(channel, left);
+    ChannelWait.awaitReadable(channel, closing, left);
     return true;
   }
 

@@ -22,7 +22,6 @@ import org.xnio.channels.StreamSinkChannel;
 import org.xnio.conduits.AbstractStreamSourceConduit;
 import org.xnio.conduits.ConduitReadableByteChannel;
 import org.xnio.conduits.StreamSourceConduit;
-import org.xnio.ssl.SslConnection;
 
 /**
  * Checks every byte of HTTP/1.1 clients with {@link RequestFraming} before Undertow gets it. A
@@ -65,34 +64,20 @@ final class FramingGuard implements DelegateOpenListener {
    */
   @Override
   public void handleEvent(StreamConnection connection, @Nullable PooledByteBuffer first) {
-    RequestFraming framing = new RequestFraming();
-    StreamSourceConduit source = connection.getSourceChannel().getConduit();
     UnfinishedHeads.Head head = heads.of(connection);
-    if (!head.admit(
-        connection instanceof SslConnection
-            ? UnfinishedHeads.SECURE_BYTES
-            : UnfinishedHeads.PLAIN_BYTES)) {
-      if (first != null) {
-        first.close();
-      }
-      IoUtils.safeClose(connection);
-      return;
+    if (head.admit()) {
+      open(connection, first, head);
+    } else if (first != null) {
+      first.close();
     }
-    Guarded guarded = new Guarded(source, connection, framing, head);
-    if (first != null) {
-      ByteBuffer bytes = first.getBuffer();
-      int stop = framing.accept(bytes, bytes.position(), bytes.limit());
-      if (stop < bytes.limit() && framing.inBody()) {
-        first.close();
-        head.endWithConnection();
-        IoUtils.safeClose(connection);
-        return;
-      }
-      spoil(bytes, stop, framing);
-      bytes.limit(bytes.limit() - guarded.holdBack(bytes, bytes.limit()));
-    }
-    connection.getSourceChannel().setConduit(guarded);
-    undertow.handleEvent(connection, first);
+  }
+
+  /** Serves an admitted connection whose first bytes may have been read. Takes the buffer over. */
+  void open(
+      StreamConnection connection, @Nullable PooledByteBuffer first, UnfinishedHeads.Head head) {
+    StreamSourceConduit source = connection.getSourceChannel().getConduit();
+    connection.getSourceChannel().setConduit(new Guarded(source, connection, head, first));
+    undertow.handleEvent(connection, null);
     head.endWithConnection();
   }
 
@@ -106,22 +91,37 @@ final class FramingGuard implements DelegateOpenListener {
 
   private final class Guarded extends AbstractStreamSourceConduit<StreamSourceConduit> {
     private final StreamConnection connection;
-    private final RequestFraming framing;
+    private final RequestFraming framing = new RequestFraming();
     private final UnfinishedHeads.Head head;
+    private @Nullable PooledByteBuffer first; // bytes before those of the socket
     private byte[] held = NOTHING;
     private boolean stopped;
-    private int received; // as far as it may be HTTP/2's preface
-    private @Nullable Http2Frames frames;
 
     Guarded(
         StreamSourceConduit next,
         StreamConnection connection,
-        RequestFraming framing,
-        UnfinishedHeads.Head head) {
+        UnfinishedHeads.Head head,
+        @Nullable PooledByteBuffer first) {
       super(next);
-      this.head = head;
       this.connection = connection;
-      this.framing = framing;
+      this.head = head;
+      this.first = first;
+    }
+
+    private int fill(ByteBuffer target) throws IOException {
+      return first == null ? next.read(target) : fill(target, first);
+    }
+
+    private int fill(ByteBuffer target, PooledByteBuffer pooled) throws IOException {
+      ByteBuffer bytes = pooled.getBuffer();
+      int n = Math.min(bytes.remaining(), target.remaining());
+      target.put(bytes.slice(bytes.position(), n));
+      bytes.position(bytes.position() + n);
+      if (!bytes.hasRemaining()) {
+        first = null;
+        pooled.close();
+      }
+      return n > 0 || first != null ? n : next.read(target);
     }
 
     @Override
@@ -148,7 +148,7 @@ final class FramingGuard implements DelegateOpenListener {
         target.put(held);
       }
       int from = target.position();
-      int n = next.read(target);
+      int n = fill(target);
       if (n <= 0) {
         target.position(start);
         return n;
@@ -156,7 +156,11 @@ final class FramingGuard implements DelegateOpenListener {
       held = NOTHING;
       int end = target.position();
       int stop = framing.accept(target, from, end);
-      count(target, from, end);
+      while (stop < end && framing.isBetweenRequests()) {
+        end = withoutLineEnds(target, stop, end);
+        stop = framing.accept(target, stop, end);
+      }
+      count(end - from);
       if (stop < end && framing.inBody()) {
         stopped = true;
         target.position(stop);
@@ -164,24 +168,28 @@ final class FramingGuard implements DelegateOpenListener {
         return stop - start;
       }
       if (stop < end) {
-        spoil(target.duplicate().flip(), stop, framing);
+        spoil(target.duplicate().position(end).flip(), stop, framing);
       }
       target.position(end - holdBack(target, end));
       return target.position() - start;
     }
 
-    private void count(ByteBuffer bytes, int from, int end) throws IOException {
-      if (framing.isHttp2()) {
-        if (frames == null) {
-          frames = new Http2Frames(Http2Frames.PREFACE_BYTES - received);
-        }
-        head.holds(frames.accept(bytes, from, end));
-      } else if (framing.inHead()) {
-        head.grow(end - from);
+    private void count(int more) throws IOException {
+      if (framing.inHead()) {
+        head.grow(more);
       } else {
         head.end();
       }
-      received = Math.min(Http2Frames.PREFACE_BYTES, received + (end - from));
+    }
+
+    /** Drops empty lines before a request (RFC 9112, section 2.2). Returns the new end. */
+    private static int withoutLineEnds(ByteBuffer bytes, int from, int end) {
+      int next = from;
+      while (next < end && RequestFraming.endsLine(bytes.get(next))) {
+        next++;
+      }
+      bytes.put(from, bytes, next, end - next);
+      return from + end - next;
     }
 
     /** Keeps the whitespace before an index for the next read. Returns its length. */

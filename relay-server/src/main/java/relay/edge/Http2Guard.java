@@ -5,23 +5,21 @@ import io.undertow.connector.PooledByteBuffer;
 import io.undertow.server.ConnectorStatistics;
 import io.undertow.server.DelegateOpenListener;
 import io.undertow.server.HttpHandler;
-import io.undertow.server.protocol.http2.Http2OpenListener;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import org.jspecify.annotations.Nullable;
-import org.xnio.IoUtils;
 import org.xnio.OptionMap;
 import org.xnio.StreamConnection;
 import org.xnio.conduits.AbstractStreamSourceConduit;
 import org.xnio.conduits.StreamSourceConduit;
 
-/** Counts the unfinished heads of HTTP/2 connections with TLS before Undertow gets their bytes. */
+/** Counts the unfinished heads of HTTP/2 connections before Undertow gets their bytes. */
 final class Http2Guard implements DelegateOpenListener {
-  private final Http2OpenListener undertow;
+  private final Http2Port port;
   private final UnfinishedHeads heads;
 
-  Http2Guard(Http2OpenListener undertow, UnfinishedHeads heads) {
-    this.undertow = undertow;
+  Http2Guard(Http2Port port, UnfinishedHeads heads) {
+    this.port = port;
     this.heads = heads;
   }
 
@@ -36,13 +34,16 @@ final class Http2Guard implements DelegateOpenListener {
   @Override
   public void handleEvent(StreamConnection connection, @Nullable PooledByteBuffer first) {
     UnfinishedHeads.Head head = heads.of(connection);
-    if (!head.admit(UnfinishedHeads.SECURE_BYTES)) {
-      if (first != null) {
-        first.close();
-      }
-      IoUtils.safeClose(connection);
-      return;
+    if (head.admit()) {
+      open(connection, first, head);
+    } else if (first != null) {
+      first.close();
     }
+  }
+
+  /** Serves an admitted connection. Takes the buffer over. */
+  void open(
+      StreamConnection connection, @Nullable PooledByteBuffer first, UnfinishedHeads.Head head) {
     Http2Frames frames = new Http2Frames(Http2Frames.PREFACE_BYTES);
     if (first != null) {
       ByteBuffer bytes = first.getBuffer();
@@ -50,7 +51,7 @@ final class Http2Guard implements DelegateOpenListener {
     }
     StreamSourceConduit source = connection.getSourceChannel().getConduit();
     connection.getSourceChannel().setConduit(new Counted(source, frames, head));
-    undertow.handleEvent(connection, first);
+    port.handleEvent(connection, first);
     head.endWithConnection();
   }
 
@@ -87,36 +88,36 @@ final class Http2Guard implements DelegateOpenListener {
 
   @Override
   public @Nullable HttpHandler getRootHandler() {
-    return undertow.getRootHandler();
+    return port.getRootHandler();
   }
 
   @Override
   public void setRootHandler(HttpHandler handler) {
-    undertow.setRootHandler(handler);
+    port.setRootHandler(handler);
   }
 
   @Override
   public OptionMap getUndertowOptions() {
-    return undertow.getUndertowOptions();
+    return port.getUndertowOptions();
   }
 
   @Override
   public void setUndertowOptions(OptionMap options) {
-    undertow.setUndertowOptions(options);
+    port.setUndertowOptions(options);
   }
 
   @Override
   public ByteBufferPool getBufferPool() {
-    return undertow.getBufferPool();
+    return port.getBufferPool();
   }
 
   @Override
   public @Nullable ConnectorStatistics getConnectorStatistics() {
-    return undertow.getConnectorStatistics();
+    return port.getConnectorStatistics();
   }
 
   @Override
   public void closeConnections() {
-    undertow.closeConnections();
+    port.closeConnections();
   }
 }

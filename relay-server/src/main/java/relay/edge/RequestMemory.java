@@ -55,7 +55,7 @@ final class RequestMemory {
   }
 
   /** Releases it when the answer has left, or its connection has closed. On the I/O thread. */
-  void release(HttpServerExchange exchange) {
+  void release(HttpServerExchange exchange, ClientClosing closing) {
     if (exchange.isComplete()) {
       release();
     } else if (taken == 1) {
@@ -64,7 +64,7 @@ final class RequestMemory {
             release();
             next.proceed();
           });
-      ClientDisconnectWatch.onCloseDuringAnswer(exchange, this::release);
+      closing.tell(exchange, this::release);
     }
   }
 }

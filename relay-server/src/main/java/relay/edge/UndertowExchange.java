@@ -14,6 +14,7 @@ import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 import org.xnio.IoUtils;
 import org.xnio.Options;
+import org.xnio.XnioExecutor;
 import org.xnio.channels.StreamSinkChannel;
 import org.xnio.conduits.StreamSinkConduit;
 import relay.carrier.AnswerDate;
@@ -37,6 +38,7 @@ final class UndertowExchange implements ClientExchange, DirectSink {
   private final HttpServerExchange exchange;
   private final Dialect dialect;
   private final String target;
+  private final ClientClosing closing;
   private final ClientBounds bounds;
   private final HeaderNames names;
   private final AnswerDate date;
@@ -69,6 +71,7 @@ final class UndertowExchange implements ClientExchange, DirectSink {
     this.names = names;
     this.date = date;
     this.requests = requests;
+    closing = ClientClosing.of(exchange);
     memory = new RequestMemory(bounds.bodies().memory());
     String path = exchange.getRequestURI(); // undecoded
     String query = exchange.getQueryString();
@@ -117,14 +120,14 @@ final class UndertowExchange implements ClientExchange, DirectSink {
       exchange.setPersistent(false); // the body stays unread
       return new Body.NoRoom();
     }
-    Body body = BodyReader.read(exchange, bounds, maxBytes);
+    Body body = BodyReader.read(exchange, closing, bounds, maxBytes);
     bodyIsReadable = !(body instanceof Body.Malformed);
     return body;
   }
 
   @Override
   public void onGone(Runnable callback) {
-    ClientDisconnectWatch.on(exchange, () -> requests.execute(callback));
+    ClientDisconnectWatch.on(exchange, closing, () -> requests.execute(callback));
   }
 
   @Override
@@ -251,7 +254,7 @@ final class UndertowExchange implements ClientExchange, DirectSink {
       throw new IOException("no memory is left for an answer that the client does not read");
     }
     try {
-      ChannelWait.awaitWritable(out, end - now);
+      ChannelWait.awaitWritable(out, closing, end - now);
     } finally {
       memory.endOfStall();
     }
@@ -269,7 +272,7 @@ final class UndertowExchange implements ClientExchange, DirectSink {
         () -> {
           if (begun == null && !rest.hasRemaining()) {
             exchange.endExchange(); // keeps the content-length of an answer to HEAD
-            memory.release(exchange);
+            memory.release(exchange, closing);
           } else if (begun == null) {
             sendWhole(rest);
           } else {
@@ -292,20 +295,26 @@ final class UndertowExchange implements ClientExchange, DirectSink {
 
   /** No thread waits for the rest of an answer, so a timer bounds it. */
   private void boundRest() {
-    memory.release(exchange);
-    if (!exchange.isComplete()) {
-      var _ =
-          exchange
-              .getIoThread()
-              .executeAfter(
-                  () -> {
-                    if (!exchange.isComplete()) {
-                      IoUtils.safeClose(exchange.getConnection());
-                    }
-                  },
-                  bounds.stall().toMillis(),
-                  TimeUnit.MILLISECONDS);
+    memory.release(exchange, closing);
+    if (exchange.isComplete()) {
+      return;
     }
+    XnioExecutor.Key timer =
+        exchange
+            .getIoThread()
+            .executeAfter(
+                () -> {
+                  if (!exchange.isComplete()) {
+                    IoUtils.safeClose(exchange.getConnection());
+                  }
+                },
+                bounds.stall().toMillis(),
+                TimeUnit.MILLISECONDS);
+    exchange.addExchangeCompleteListener( // or the timer would retain the finished exchange
+        (_, next) -> {
+          timer.remove();
+          next.proceed();
+        });
   }
 
   @Override

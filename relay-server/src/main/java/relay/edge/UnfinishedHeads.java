@@ -10,6 +10,7 @@ import org.xnio.ChannelListener;
 import org.xnio.ChannelListeners;
 import org.xnio.IoUtils;
 import org.xnio.StreamConnection;
+import org.xnio.ssl.SslConnection;
 import relay.memory.MemoryBudget;
 
 /**
@@ -30,10 +31,10 @@ final class UnfinishedHeads {
   private static final int BYTES_HELD_PER_BYTE = 2;
 
   /** A connection without TLS: its own objects and Undertow's. */
-  static final int PLAIN_BYTES = 4 * 1024;
+  private static final int PLAIN_BYTES = 4 * 1024;
 
   /** The same with TLS: its engine, and the buffers of records. */
-  static final int SECURE_BYTES = 24 * 1024;
+  private static final int SECURE_BYTES = 24 * 1024;
 
   private final MemoryBudget whole;
   private final MemoryBudget budget;
@@ -72,9 +73,11 @@ final class UnfinishedHeads {
       this.connection = connection;
     }
 
-    /** Charges the connection itself. False if there is no room: close it. */
-    boolean admit(int connectionBytes) {
+    /** Charges the connection itself. If there is no room, closes it and returns false. */
+    boolean admit() {
+      int connectionBytes = connection instanceof SslConnection ? SECURE_BYTES : PLAIN_BYTES;
       if (!whole.take(connectionBytes)) {
+        IoUtils.safeClose(connection);
         return false;
       }
       ofConnection.set(connectionBytes);

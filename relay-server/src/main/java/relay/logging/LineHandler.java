@@ -35,7 +35,7 @@ final class LineHandler extends Handler {
 
   @Override
   public void publish(LogRecord record) {
-    if (!queue.isFull()) {
+    if (!queue.isFull() && isLoggable(record)) {
       queue.add(getFormatter().format(record).getBytes(StandardCharsets.UTF_8));
     }
     if (stopping && mayWait(Thread.currentThread())) {

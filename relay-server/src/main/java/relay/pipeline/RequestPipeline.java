@@ -146,10 +146,9 @@ public final class RequestPipeline {
       request.answer().refuse(nothingAt(client));
       return;
     }
-    if (!TargetPath.isPlain(client.target())) {
-      request
-          .answer()
-          .refuse(RelayError.invalid("the path must be written without . and .. in it"));
+    String fault = TargetPath.fault(client.target(), chosen.getFirst().api().config().dialect());
+    if (fault != null) {
+      request.answer().refuse(RelayError.invalid(fault));
       return;
     }
     Payload body = body(admitted);
