@@ -20,6 +20,7 @@ import org.slf4j.LoggerFactory;
 import relay.admin.AdminServer;
 import relay.admin.Readiness;
 import relay.carrier.Carriers;
+import relay.carrier.DescriptorReserve;
 import relay.config.Config;
 import relay.config.ConfigOutline;
 import relay.config.ListenAddress;
@@ -30,6 +31,7 @@ import relay.config.ServerConfig;
 import relay.edge.DataPlane;
 import relay.embedded.EmbeddedRedis;
 import relay.logging.Logging;
+import relay.memory.MemoryBudget;
 import relay.metrics.Meters;
 import relay.pipeline.KeyProbes;
 import relay.pipeline.RequestPipeline;
@@ -96,6 +98,9 @@ final class Replica implements ConfigReloads.Target {
             withLease(Plans.options(config.redis(), redis, replicaId())),
             new RedisOnCarrier(carriers.first()));
     meters = counters.join();
+    MemoryBudget memory = MemoryBudget.ofHeap(Runtime.getRuntime().maxMemory());
+    DescriptorReserve descriptors = DescriptorReserve.ofProcess();
+    meters.bindResources(memory, descriptors::pauses);
     meters.bindLog(Logging::dropped);
     upstream = connections.join();
 
@@ -117,8 +122,9 @@ final class Replica implements ConfigReloads.Target {
             server.enableHttp2(),
             server.tls(),
             server.idleTimeout(),
-            Duration.ofMillis(
-                Long.getLong("relay.client_patience_ms", 30_000))); // tests shorten it
+            Duration.ofMillis(Long.getLong("relay.client_patience_ms", 30_000)), // tests shorten it
+            memory,
+            descriptors);
     adminPlane =
         new AdminServer(
             new AdminServer.Served(

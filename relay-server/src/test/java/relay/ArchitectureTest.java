@@ -62,7 +62,7 @@ class ArchitectureTest {
           Set.of("relay.bedrock", "relay.vertex"), // cloud protocols, with the vendors' libraries
           Set.of("relay.pool", "relay.token"), // the configuration as the engine's types
           Set.of("relay.body", "relay.config", "relay.redis"),
-          Set.of("relay.carrier", "relay.model"));
+          Set.of("relay.carrier", "relay.memory", "relay.model"));
 
   /** Permitted imports between siblings, as "from -> to". */
   private static final Set<String> ALLOWED_SIBLINGS = Set.of();
@@ -97,7 +97,7 @@ class ArchitectureTest {
           Map.entry("relay.auth", 1),
           Map.entry("relay.bedrock", 2), // signatures, and the events of a stream
           Map.entry("relay.body", 3), // a body, its buffer, and the buffers of a replica
-          Map.entry("relay.carrier", 8), // the carriers, each side's sockets, why none, buffers, dates
+          Map.entry("relay.carrier", 9), // carriers, sockets, why none, buffers, dates, descriptors
           Map.entry("relay.cli", 3), // the command line, a command of it, the usual operands
           Map.entry(
               "relay.config", 25), // a record for each block of the file, its outline, its schema
@@ -105,6 +105,7 @@ class ArchitectureTest {
           Map.entry("relay.embedded", 2), // a Redis, and free ports
           Map.entry("relay.estimate", 1),
           Map.entry("relay.logging", 2), // its setup, and a log manager that lasts until the exit
+          Map.entry("relay.memory", 1),
           Map.entry("relay.metrics", 2), // a replica's meters, and those of its clients
           Map.entry("relay.model", 8), // shared value types
           Map.entry("relay.operate", 2), // the commands, and where they find their config

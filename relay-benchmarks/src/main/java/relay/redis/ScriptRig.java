@@ -17,7 +17,7 @@ import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Supplier;
-import relay.redis.PoolScripts.Call;
+import relay.redis.ScriptCaller.Call;
 
 /**
  * Calls the scripts of a pool in a private Redis, hundreds per write, so that Redis spends its time

@@ -12,7 +12,7 @@ import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 import relay.redis.Acquisition.NoneUsable;
 import relay.redis.PendingUpdate.Ending;
-import relay.redis.PoolScripts.Call;
+import relay.redis.ScriptCaller.Call;
 
 /**
  * Batches requests for keys into calls of {@code acquire} or {@code acquire_indexed}. The calls

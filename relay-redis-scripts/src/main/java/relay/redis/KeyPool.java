@@ -2,21 +2,15 @@ package relay.redis;
 
 import io.lettuce.core.RedisCommandExecutionException;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.ConcurrentHashMap;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 import relay.redis.Acquisition.Granted;
 import relay.redis.Acquisition.NoneUsable;
 import relay.redis.Acquisition.Overloaded;
-import relay.redis.Acquisition.Unavailable;
 
 /**
  * A pool of keys that all replicas share. Thread-safe. Methods do not block unless their Javadoc
@@ -26,9 +20,6 @@ import relay.redis.Acquisition.Unavailable;
  * Redis is unreachable, endings are kept, up to a bound, and sent later.
  */
 public final class KeyPool {
-  private static final Logger log = LoggerFactory.getLogger(KeyPool.class);
-  private static final int RENEW_BATCH = 100;
-
   private final RedisLink link;
   private final PoolScripts scripts;
   private final EngineOptions options;
@@ -36,16 +27,15 @@ public final class KeyPool {
   private final Picking picking;
   private final LeaseIds leaseIds;
   private final EstimateExchange exchange;
-  private final LimitNews limitNews = new LimitNews();
-  private final Map<String, Long> renewAt =
-      new ConcurrentHashMap<>(); // by lease id, in nanoseconds
+  private final ProviderReports reports;
+  private final LeaseRenewals renewals;
+  private final OutageGrants outage;
   private final LeaseEndings leaseEndings;
   private final AcquireCalls acquires;
   private final WaitingRoom room;
   private final Retirement retirement;
-  private final Set<String> unsentRekeys = ConcurrentHashMap.newKeySet();
+  private final Rekeys rekeys;
   private volatile @Nullable PoolSnapshot latest;
-  private volatile boolean hasOutageUsage;
 
   KeyPool(
       RedisLink link,
@@ -64,6 +54,10 @@ public final class KeyPool {
     acquires = scripts.acquires(leaseEndings);
     room = new WaitingRoom(this::acquire, alarm, System::nanoTime);
     retirement = new Retirement(link.timeout());
+    reports = new ProviderReports(scripts, fairShare);
+    renewals = new LeaseRenewals(scripts, options.lease());
+    outage = new OutageGrants(this, scripts, fairShare, options.fallback(), leaseIds);
+    rekeys = new Rekeys(scripts);
   }
 
   /** The pool's present keys and limits. */
@@ -104,32 +98,8 @@ public final class KeyPool {
     Set<String> keys = plan.keys().stream().map(KeyPlan::id).collect(Collectors.toSet());
     room.retain(key -> key.isEmpty() || keys.contains(key));
     acquires.retain(key -> key.isEmpty() || keys.contains(key));
-    limitNews.retain(plan.groups());
-    return announced
-        .thenCompose(done -> scripts.rekey(List.copyOf(rekeyed)))
-        .whenComplete(
-            (done, failure) -> {
-              if (failure != null) {
-                unsentRekeys.addAll(rekeyed);
-              }
-              room.capacityReturned();
-            });
-  }
-
-  /** What failed before: Redis was away. */
-  private void sendRekeysAgain() {
-    Set<String> some = Set.copyOf(unsentRekeys);
-    unsentRekeys.removeAll(some);
-    List<String> known = plan().keys().stream().map(KeyPlan::id).filter(some::contains).toList();
-    var _ =
-        scripts
-            .rekey(known)
-            .whenComplete(
-                (done, failure) -> {
-                  if (failure != null) {
-                    unsentRekeys.addAll(known);
-                  }
-                });
+    reports.retain(plan.groups());
+    return rekeys.send(announced, rekeyed).whenComplete((done, failure) -> room.capacityReturned());
   }
 
   /**
@@ -154,7 +124,7 @@ public final class KeyPool {
       return CompletableFuture.completedFuture(new NoneUsable());
     }
     if (!link.isUp()) {
-      return CompletableFuture.completedFuture(withoutRedis(demand));
+      return CompletableFuture.completedFuture(outage.grant(demand, latest));
     }
     String id = leaseIds.next();
     return acquires
@@ -197,24 +167,14 @@ public final class KeyPool {
   private Acquisition granted(String id, Reply reply, Demand demand) {
     return switch (reply) {
       case Reply.Grant g -> {
-        renewAt.put(id, System.nanoTime() + renewEvery());
-        yield new Granted(
-            new Lease(
-                this,
-                id,
-                g.key(),
-                g.group(),
-                g.inputTokens(),
-                g.outputTokens(),
-                scripts.epoch(),
-                g.micros(),
-                g.wouldDeny()));
+        renewals.add(id);
+        yield new Granted(Lease.granted(this, id, g, scripts.epoch()));
       }
       case Reply.Refusal r -> r.why();
-      // Not expected: a new lease's id is already ended, or the pool is unknown right after
+      // Not expected: a new lease's id has already ended, or the pool is unknown right after
       // configure.
       case Reply.Ended _, Reply.Unknown _, Reply.LookAgain _, Reply.Settled _, Reply.Done _ ->
-          withoutRedis(demand);
+          outage.grant(demand, latest);
     };
   }
 
@@ -223,7 +183,7 @@ public final class KeyPool {
       case null -> {}
       case RedisGoneException _ -> {} // the script was never called
       case QueueFullException _ -> {
-        return new Overloaded(); // nor was it here, and Redis is not to blame
+        return new Overloaded(); // this replica called no script: Redis is not at fault
       }
       case RedisCommandExecutionException refused ->
           link.reportRefusal("a call for pool " + plan().name(), refused);
@@ -234,61 +194,27 @@ public final class KeyPool {
         fairShare.beginOutage(link.timeout());
       }
     }
-    return withoutRedis(demand);
-  }
-
-  private Acquisition withoutRedis(Demand demand) {
-    return switch (options.fallback()) {
-      case CLOSED -> new Unavailable();
-      case FAIR_SHARE -> grantLocally(demand, !scripts.isShadow(demand));
-      case OPEN -> grantLocally(demand, false);
-    };
-  }
-
-  private Acquisition grantLocally(Demand demand, boolean limited) {
-    return switch (fairShare.choose(demand, latest, limited)) {
-      case FairShare.Choice.Refused r -> r.why();
-      case FairShare.Choice.Taken t -> {
-        hasOutageUsage = true;
-        yield new Granted(
-            new Lease(
-                this,
-                leaseIds.next(),
-                t.key().id(),
-                t.group(),
-                t.inputTokens(),
-                t.outputTokens(),
-                0,
-                0,
-                null));
-      }
-    };
+    return outage.grant(demand, latest);
   }
 
   void settle(Lease lease, long inputTokens, long outputTokens) {
-    if (lease.epoch() == 0) {
-      endLocally(lease, inputTokens, outputTokens);
+    if (lease.isWithoutRedis()) {
+      outage.end(lease, inputTokens, outputTokens);
     } else {
-      renewAt.remove(lease.id());
+      renewals.remove(lease.id());
       leaseEndings.send(new PendingUpdate.Settle(lease, new Usage(1, inputTokens, outputTokens)));
     }
     room.capacityReturned();
   }
 
   void cancel(Lease lease) {
-    if (lease.epoch() == 0) {
-      endLocally(lease, 0, 0);
+    if (lease.isWithoutRedis()) {
+      outage.end(lease, 0, 0);
     } else {
-      renewAt.remove(lease.id());
+      renewals.remove(lease.id());
       leaseEndings.send(new PendingUpdate.Cancel(lease.id()));
     }
     room.capacityReturned();
-  }
-
-  private void endLocally(Lease lease, long inputTokens, long outputTokens) {
-    if (fairShare.end(lease, inputTokens, outputTokens)) {
-      hasOutageUsage = true;
-    }
   }
 
   /**
@@ -297,7 +223,7 @@ public final class KeyPool {
    * @param howLong zero to let Redis choose: 1 s, doubled with every refusal in a row, at most 60 s
    */
   public void coolGroup(String group, Duration howLong) {
-    cool(group, howLong, 0);
+    reports.cool(group, howLong, 0);
   }
 
   /**
@@ -307,14 +233,7 @@ public final class KeyPool {
    * @param howLong zero to let Redis choose: 1 s, doubled with every refusal in a row, at most 60 s
    */
   public void refused(Lease lease, Duration howLong) {
-    cool(lease.group(), howLong, lease.grantedMicros());
-  }
-
-  private void cool(String group, Duration howLong, long grantedMicros) {
-    fairShare.cool(group, howLong.isZero() ? Duration.ofSeconds(1) : howLong);
-    scripts
-        .cooldown("g:" + group, howLong, grantedMicros)
-        .exceptionally(failure -> logLost("cooldown of group " + group, failure));
+    reports.cool(lease.group(), howLong, lease.grantedMicros());
   }
 
   /**
@@ -325,28 +244,12 @@ public final class KeyPool {
    * @param limits the stated limits, 0 where none was stated
    */
   public void observe(String group, Limits limits, Remaining remaining) {
-    if (limitNews.isNews(group, limits, remaining, latest, System.nanoTime())) {
-      scripts
-          .observe(group, limits, remaining)
-          .exceptionally(
-              failure -> {
-                limitNews.forget(group);
-                return logLost("limits observed for group " + group, failure);
-              });
-    }
+    reports.observe(group, limits, remaining, latest);
   }
 
   /** Quarantines keys until {@link #restore}, for all replicas. */
   public void quarantine(List<String> keys, String reason) {
-    var _ =
-        scripts
-            .quarantine(keys, reason, false)
-            .whenComplete(
-                (done, failure) -> {
-                  if (failure != null) {
-                    var _ = logLost("quarantine of " + Names.few(keys), failure);
-                  }
-                });
+    reports.quarantine(keys, reason, false);
   }
 
   /**
@@ -354,21 +257,7 @@ public final class KeyPool {
    * #reconfigure(PoolPlan, Set)} with a new secret ends it, too.
    */
   public void quarantineRefused(List<String> keys, String reason) {
-    var _ =
-        scripts
-            .quarantine(keys, reason, true)
-            .whenComplete(
-                (done, failure) -> {
-                  if (failure != null) {
-                    var _ = logLost("quarantine of " + Names.few(keys), failure);
-                  }
-                });
-  }
-
-  private @Nullable Reply logLost(String what, Throwable failure) {
-    log.warn(
-        "Redis did not store the {} of pool {}: {}", what, plan().name(), failure.getMessage());
-    return null;
+    reports.quarantine(keys, reason, true);
   }
 
   /** Cools one key down, on an operator's request. The future fails when Redis cannot be asked. */
@@ -386,16 +275,7 @@ public final class KeyPool {
    * they share the cause. The future fails when Redis cannot be asked.
    */
   public CompletableFuture<Void> restore(String key) {
-    PoolPlan plan = plan();
-    KeyPlan named = plan.keys().stream().filter(k -> k.id().equals(key)).findFirst().orElseThrow();
-    List<String> fields = new ArrayList<>();
-    for (KeyPlan k : plan.keys()) {
-      if (k.account().equals(named.account())) {
-        fields.add("k:" + k.id());
-      }
-    }
-    plan.modelClasses().forEach(c -> fields.add("g:" + PoolPlan.group(named.account(), c)));
-    return scripts.restore(fields);
+    return scripts.restoreAccountOf(key);
   }
 
   /** Ends the quarantine of these keys only, not of the rest of their accounts. */
@@ -431,7 +311,7 @@ public final class KeyPool {
 
   /** Live leases of this replica. */
   public int liveLeases() {
-    return renewAt.size();
+    return renewals.size();
   }
 
   /** Tokens that this replica's settlements charged beyond the reservations. */
@@ -453,10 +333,8 @@ public final class KeyPool {
             })
         .exceptionally(failure -> null); // the next tick tries again
     sendPending();
-    if (!unsentRekeys.isEmpty()) {
-      sendRekeysAgain();
-    }
-    renew();
+    rekeys.sendAgain();
+    renewals.renewDue();
     exchange.tick();
     if (retirement.isDue(System.nanoTime()) && isQuiet()) {
       retirement.ends();
@@ -467,19 +345,12 @@ public final class KeyPool {
   private void sendPending() {
     leaseEndings.flush();
     leaseEndings.sendAgain();
-    if (hasOutageUsage) {
-      hasOutageUsage = false;
-      fairShare
-          .takeOutageUsage()
-          .forEach(
-              (group, usage) ->
-                  leaseEndings.send(new PendingUpdate.LateCharge(leaseIds.next(), group, usage)));
-    }
+    outage.charge(leaseEndings);
   }
 
   /** Whether all leases have ended and no ending is pending. */
   private boolean isQuiet() {
-    return renewAt.isEmpty() && fairShare.isIdle() && leaseEndings.isEmpty();
+    return renewals.isEmpty() && fairShare.isIdle() && leaseEndings.isEmpty();
   }
 
   /** The last survey: updates the readable picture and removes this replica. */
@@ -492,38 +363,12 @@ public final class KeyPool {
     return scripts.leave().handle((done, failure) -> null);
   }
 
-  private void renew() {
-    long now = System.nanoTime();
-    List<String> due = new ArrayList<>();
-    renewAt.forEach(
-        (id, at) -> {
-          if (at - now <= 0 && renewAt.replace(id, at, now + renewEvery())) {
-            due.add(id);
-          }
-        });
-    for (int from = 0; from < due.size(); from += RENEW_BATCH) {
-      List<String> some = due.subList(from, Math.min(due.size(), from + RENEW_BATCH));
-      scripts
-          .renew(some)
-          .exceptionally(
-              failure -> {
-                some.forEach(
-                    id -> renewAt.computeIfPresent(id, (i, at) -> now)); // due with the next tick
-                return null;
-              });
-    }
-  }
-
-  private long renewEvery() {
-    return options.lease().toNanos() / 3;
-  }
-
-  /** What this process runs with. */
+  /** Later surveys and announcements tell Redis this configuration. */
   void runs(ConfigMark mark) {
     scripts.runs(mark);
   }
 
-  /** Whether it was retired and its last lease has ended; then it is no longer to be ticked. */
+  /** Whether the pool was retired and its last lease has ended. It then needs no more ticks. */
   boolean isOver() {
     return retirement.over().isDone();
   }
@@ -541,6 +386,6 @@ public final class KeyPool {
 
   /** Ids of live leases. For tests. */
   Set<String> liveIds() {
-    return Set.copyOf(renewAt.keySet());
+    return renewals.ids();
   }
 }

@@ -43,9 +43,34 @@ public final class Lease implements AutoCloseable {
     this.wouldDeny = wouldDeny;
   }
 
+  /** A lease that Redis granted. */
+  static Lease granted(KeyPool pool, String id, Reply.Grant g, long epoch) {
+    return new Lease(
+        pool,
+        id,
+        g.key(),
+        g.group(),
+        g.inputTokens(),
+        g.outputTokens(),
+        epoch,
+        g.micros(),
+        g.wouldDeny());
+  }
+
+  /** A lease that this replica granted during an outage. */
+  static Lease withoutRedis(KeyPool pool, String id, FairShare.Choice.Taken t) {
+    return new Lease(
+        pool, id, t.key().id(), t.group(), t.inputTokens(), t.outputTokens(), 0, 0, null);
+  }
+
   /** A lease without a reservation, for a picked key: ending it does nothing. */
   static Lease uncounted(KeyPool pool, String key, String group) {
     return new Lease(pool, "", key, group, 0, 0, UNCOUNTED, 0, null);
+  }
+
+  /** Whether this replica granted the lease during an outage. */
+  boolean isWithoutRedis() {
+    return epoch == 0;
   }
 
   /** Whether anything was reserved. */

@@ -3,63 +3,43 @@ package relay.redis;
 import static relay.redis.RedisKeys.bytes;
 
 import io.lettuce.core.RedisCommandExecutionException;
-import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.Collection;
-import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.function.Function;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
+import relay.redis.ScriptCaller.Call;
 
 /**
  * The scripts of one pool, one method per script: builds KEYS and ARGV and decodes the reply. If
  * Redis does not know the pool, it announces the pool and calls again.
  */
 final class PoolScripts {
-  private static final byte[] REAL_TIME = bytes("-");
-  private static final String LEAVES = "leave";
-  private static final int BATCH = 200;
-  private static final long STALE_MS = 400;
-  private static final long NEVER_STALE_MS = 1_000_000_000_000L;
-  private static final long SURVEY_ALL_NANOS = 5_000_000_000L;
-
   private final RedisLink link;
+  private final ScriptCaller caller;
+  private final PlanAnnouncer plans;
+  private final FleetSurvey fleet;
   private final RedisKeys keys;
   private final String replica;
   private final byte[] leaseMs;
-  private volatile Candidates candidates;
-  private volatile ConfigMark config = ConfigMark.NONE;
-  private volatile boolean left; // since the last heartbeat
-  private final PoolClock clock = new PoolClock(System::nanoTime);
-  private volatile long epoch;
-  private volatile String epochText = "0";
-  private volatile long surveyedAllAt = System.nanoTime() - SURVEY_ALL_NANOS;
-  private @Nullable Configuring configuring; // guarded by this
-  private long announcements; // guarded by this
-
-  /** An announcement in flight. */
-  private record Configuring(Candidates shape, CompletableFuture<Void> done) {}
-
-  /** One call of a script. */
-  record Call(ScriptFile script, List<byte[]> keys, List<byte[]> args) {}
 
   PoolScripts(RedisLink link, PoolPlan plan, EngineOptions options) {
     this.link = link;
     replica = options.replica();
     keys = new RedisKeys(options.prefix(), plan.name());
     leaseMs = bytes(options.lease().toMillis());
-    candidates = new Candidates(plan, keys);
+    caller = new ScriptCaller(link, keys);
+    plans = new PlanAnnouncer(caller, plan, replica);
+    fleet = new FleetSurvey(caller, plans, replica);
   }
 
   /** The epoch under which this replica uses the pool; 0 before the first use. */
   long epoch() {
-    return epoch;
+    return plans.epoch();
   }
 
   /**
@@ -71,46 +51,46 @@ final class PoolScripts {
 
   /** The keys and groups of the present plan. */
   Candidates candidates() {
-    return candidates;
+    return plans.candidates();
   }
 
   PoolPlan plan() {
-    return candidates.plan();
+    return candidates().plan();
   }
 
-  /** Calls that are made from now on use this plan. Tells Redis of it. */
+  /** Later calls use this plan. Announces it. */
   CompletableFuture<Void> reconfigure(PoolPlan plan) {
-    Candidates next = new Candidates(plan, keys);
-    synchronized (this) {
-      next.all(candidates.allSets().stream().map(RedisKeys::text).toList());
-      candidates = next;
-    }
-    return configure();
+    return plans.reconfigure(plan);
   }
 
-  /** What this process runs with. Redis hears of it with the next survey or change of the plan. */
+  /** Announces the pool's shape to Redis. Concurrent callers share one call. */
+  CompletableFuture<Void> configure() {
+    return plans.configure();
+  }
+
+  /** Later surveys and announcements tell Redis this configuration. */
   void runs(ConfigMark mark) {
-    config = mark;
+    plans.runs(mark);
   }
 
   /**
-   * Whether a call for this demand can end leases, too: it names all ready sets, where there are
-   * some.
+   * Whether a call for this demand can also end leases. That needs the names of all ready sets, if
+   * there are any.
    */
   boolean endsWith(Demand demand) {
-    Candidates now = candidates;
+    Candidates now = candidates();
     return now.isIndexed() ? demand.key().isEmpty() : !now.hasOthers();
   }
 
   /** Batches of candidates to pick from. Try them in order until one has a usable key. */
   List<byte[][]> samples(Demand demand) {
-    return candidates.samples(demand);
+    return candidates().samples(demand);
   }
 
   CompletableFuture<Reply> pick(byte[][] fields) {
     return callConfigured(
         () -> {
-          List<byte[]> args = clockArgs();
+          List<byte[]> args = caller.clockArgs();
           args.add(bytes(ThreadLocalRandom.current().nextInt(Integer.MAX_VALUE)));
           args.addAll(List.of(fields));
           return new Call(ScriptFile.PICK, List.of(keys.state), args);
@@ -121,13 +101,14 @@ final class PoolScripts {
   /** Ends leases, with one reply for each. */
   CompletableFuture<List<Reply>> settle(List<PendingUpdate.Ending> endings) {
     List<byte[]> k = leaseKeys();
-    k.addAll(candidates.allSets());
-    StringBuilder line = new StringBuilder(text(clock.ceiling())).append(" -");
+    k.addAll(candidates().allSets());
+    StringBuilder line = new StringBuilder(caller.ceiling()).append(" -");
     List<byte[]> args = new ArrayList<>(1 + endings.size());
-    args.add(REAL_TIME); // placeholder for the line
+    args.add(ScriptCaller.NONE); // placeholder for the line
     appendEndings(endings, line, args);
     args.set(0, bytes(line.toString()));
-    return call(new Call(ScriptFile.SETTLE, k, args))
+    return caller
+        .call(new Call(ScriptFile.SETTLE, k, args))
         .thenApply(raw -> Reply.ofEndings(raw, endings.size()));
   }
 
@@ -144,15 +125,15 @@ final class PoolScripts {
 
   /** The keys of every script that creates or ends leases. */
   List<byte[]> leaseKeys() {
-    return new ArrayList<>(List.of(keys.state, keys.win, keys.leases, keys.due, keys.later));
+    return caller.leaseKeys();
   }
 
   CompletableFuture<Reply> renew(List<String> ids) {
-    List<byte[]> args = clockArgs();
+    List<byte[]> args = caller.clockArgs();
     args.add(leaseMs);
     ids.forEach(id -> args.add(bytes(id)));
     List<byte[]> k = List.of(keys.state, keys.leases, keys.later);
-    return call(new Call(ScriptFile.RENEW, k, args)).thenApply(Reply::of);
+    return caller.call(new Call(ScriptFile.RENEW, k, args)).thenApply(Reply::of);
   }
 
   /**
@@ -164,7 +145,7 @@ final class PoolScripts {
   CompletableFuture<Reply> cooldown(String field, Duration howLong, long grantedMicros) {
     return callConfigured(
         () -> {
-          List<byte[]> args = clockArgs();
+          List<byte[]> args = caller.clockArgs();
           args.addAll(List.of(bytes(field), bytes(howLong.toMillis()), bytes(grantedMicros)));
           return new Call(ScriptFile.COOLDOWN, List.of(keys.state, keys.win), args);
         },
@@ -176,15 +157,15 @@ final class PoolScripts {
     return callConfigured(
         () -> {
           List<byte[]> k = new ArrayList<>(List.of(keys.state, keys.win, keys.learned));
-          k.addAll(candidates.allSets());
-          List<byte[]> args = clockArgs();
+          k.addAll(candidates().allSets());
+          List<byte[]> args = caller.clockArgs();
           args.add(bytes(group));
           for (Dimension d : Dimension.values()) {
             args.add(bytes(limits.of(d)));
           }
           for (Dimension d : Dimension.values()) {
             long left = remaining.of(d);
-            args.add(left < 0 || left > Limits.MAX ? REAL_TIME : bytes(left));
+            args.add(left < 0 || left > Limits.MAX ? ScriptCaller.NONE : bytes(left));
           }
           return new Call(ScriptFile.OBSERVE, k, args);
         },
@@ -197,7 +178,7 @@ final class PoolScripts {
    * @param refused whether the provider refused the credentials that this replica has
    */
   CompletableFuture<Void> quarantine(List<String> ids, String reason, boolean refused) {
-    byte[] by = refused && !replica.isEmpty() ? bytes(replica) : REAL_TIME;
+    byte[] by = refused && !replica.isEmpty() ? bytes(replica) : ScriptCaller.NONE;
     List<byte[]> k = List.of(keys.state, keys.quarantine);
     return inBatches(
         ids,
@@ -216,7 +197,7 @@ final class PoolScripts {
             callConfigured(
                 () -> {
                   List<byte[]> k = new ArrayList<>(List.of(keys.state, keys.quarantine));
-                  k.addAll(candidates.allSets());
+                  k.addAll(candidates().allSets());
                   List<byte[]> args = new ArrayList<>(List.of(bytes(replica)));
                   some.forEach(id -> args.add(bytes(id)));
                   return new Call(ScriptFile.REKEY, k, args);
@@ -224,30 +205,38 @@ final class PoolScripts {
                 Reply::ofCount));
   }
 
-  /** A survey that is this replica's last: it no longer counts. */
-  CompletableFuture<@Nullable PoolSnapshot> leave() {
-    left = true;
-    return survey(replica, LEAVES);
-  }
-
   /** Whether demands that cannot be carried are granted all the same. */
   boolean isShadow(Demand demand) {
-    Candidates now = candidates;
+    Candidates now = candidates();
     Demand served = now.served(demand);
     return served != null && now.isShadow(served);
+  }
+
+  /** Restores a key, its account's other keys, and its account's groups. */
+  CompletableFuture<Void> restoreAccountOf(String key) {
+    PoolPlan plan = plan();
+    KeyPlan named = plan.keys().stream().filter(k -> k.id().equals(key)).findFirst().orElseThrow();
+    List<String> fields = new ArrayList<>();
+    for (KeyPlan k : plan.keys()) {
+      if (k.account().equals(named.account())) {
+        fields.add("k:" + k.id());
+      }
+    }
+    plan.modelClasses().forEach(c -> fields.add("g:" + PoolPlan.group(named.account(), c)));
+    return restore(fields);
   }
 
   CompletableFuture<Void> restore(List<String> fields) {
     if (!replica.isEmpty()) {
       return restoreKnown(fields);
     }
-    // an observer has no heartbeat from which it would know the index of each plan
+    // An observer sends no heartbeats, so it must first learn the other plans' ready sets.
     return survey("").handle((snapshot, failure) -> fields).thenCompose(this::restoreKnown);
   }
 
   private CompletableFuture<Void> restoreKnown(List<String> fields) {
     List<byte[]> k = new ArrayList<>(List.of(keys.state, keys.quarantine));
-    k.addAll(candidates.allSets());
+    k.addAll(candidates().allSets());
     return inBatches(
         fields,
         some -> {
@@ -260,8 +249,8 @@ final class PoolScripts {
   private static CompletableFuture<Void> inBatches(
       List<String> all, Function<List<String>, CompletableFuture<Reply>> call) {
     CompletableFuture<Void> done = CompletableFuture.completedFuture(null);
-    for (int from = 0; from < all.size(); from += BATCH) {
-      List<String> some = all.subList(from, Math.min(all.size(), from + BATCH));
+    for (int from = 0; from < all.size(); from += ScriptCaller.MAX_KEYS) {
+      List<String> some = all.subList(from, Math.min(all.size(), from + ScriptCaller.MAX_KEYS));
       CompletableFuture<Void> before = done;
       done =
           CompletableFuture.allOf(before, before.handle((end, failure) -> some).thenCompose(call));
@@ -272,7 +261,7 @@ final class PoolScripts {
   CompletableFuture<Reply> charge(String id, String group, Usage usage) {
     return callConfigured(
         () -> {
-          List<byte[]> args = clockArgs();
+          List<byte[]> args = caller.clockArgs();
           args.addAll(
               List.of(
                   bytes(id),
@@ -293,120 +282,12 @@ final class PoolScripts {
    *     the result is null
    */
   CompletableFuture<@Nullable PoolSnapshot> survey(String replica) {
-    left = false;
-    Candidates shape = candidates;
-    return survey(replica, replica.isEmpty() ? "-" : config.line(shape.planId()));
+    return fleet.survey(replica);
   }
 
-  private CompletableFuture<@Nullable PoolSnapshot> survey(String replica, String standing) {
-    Candidates shape = candidates;
-    long announcement = announcementOver();
-    Survey survey = new Survey(shape.plan());
-    CompletableFuture<Boolean> whole = CompletableFuture.completedFuture(true);
-    for (List<KeyPlan> slice : shape.parts(BATCH)) {
-      whole =
-          whole.thenCompose(
-              continues -> {
-                boolean due = System.nanoTime() - surveyedAllAt >= SURVEY_ALL_NANOS;
-                boolean wanted =
-                    due || survey.drawsPicture() || replica.isEmpty() || !survey.hasBegun();
-                boolean late = left && !standing.equals(LEAVES); // it would be a heartbeat
-                if (!continues || !wanted || late) {
-                  return CompletableFuture.completedFuture(false);
-                }
-                return survey(replica, standing, slice, survey).thenApply(v -> true);
-              });
-    }
-    return whole.thenApply(
-        all -> {
-          saw(survey.fleet(), announcement);
-          if (all) {
-            surveyedAllAt = System.nanoTime();
-          }
-          return all ? survey.snapshot() : null;
-        });
-  }
-
-  /** Number of the last announcement; -1 while one is under way. */
-  private synchronized long announcementOver() {
-    return configuring == null ? announcements : -1;
-  }
-
-  /**
-   * Brings what this replica knows of the others' plans up to date.
-   *
-   * @param announcement the last one when it was asked: a later one makes a call for another void
-   */
-  private void saw(Reply.Fleet fleet, long announcement) {
-    Set<String> fresh = new LinkedHashSet<>(fleet.sets());
-    synchronized (this) {
-      candidates.allSets().forEach(set -> fresh.remove(RedisKeys.text(set)));
-      candidates.all(fleet.sets());
-    }
-    if (left || replica.isEmpty()) {
-      return;
-    }
-    if (!fresh.isEmpty() || !fleet.unused().isEmpty()) {
-      var _ =
-          reopen(fresh, fleet.unused())
-              .whenComplete(
-                  (done, failure) -> {
-                    if (failure != null) { // to be learned again
-                      unlearn(fresh);
-                    }
-                  });
-    }
-    if (fleet.again() && announcement >= 0 && announcement == announcementOver()) {
-      var _ = configure();
-    }
-  }
-
-  private synchronized void unlearn(Set<String> sets) {
-    candidates.all(
-        candidates.allSets().stream()
-            .map(RedisKeys::text)
-            .filter(name -> !sets.contains(name))
-            .toList());
-  }
-
-  private CompletableFuture<Reply> reopen(Collection<String> ready, Collection<String> unused) {
-    List<byte[]> k = new ArrayList<>(List.of(keys.state));
-    ready.forEach(name -> k.add(bytes(name)));
-    unused.forEach(name -> k.add(bytes(name)));
-    return call(new Call(ScriptFile.REOPEN, k, List.of(bytes(ready.size()))))
-        .thenApply(Reply::ofCount);
-  }
-
-  private CompletableFuture<Void> survey(
-      String replica, String standing, List<KeyPlan> slice, Survey survey) {
-    List<String> groups = survey.groups(slice);
-    return callConfigured(
-            () -> {
-              List<byte[]> args = new ArrayList<>(List.of(bytes(replica)));
-              args.addAll(clockArgs());
-              args.add(bytes(survey.pictureAgeMs(STALE_MS, NEVER_STALE_MS)));
-              args.add(bytes(standing));
-              args.add(bytes(groups.size()));
-              groups.forEach(g -> args.add(bytes(g)));
-              for (KeyPlan key : slice) {
-                args.add(bytes(key.id()));
-                args.add(bytes(key.account()));
-              }
-              List<byte[]> k = leaseKeys();
-              k.addAll(List.of(keys.quarantine, keys.picture, keys.replicas, keys.summary));
-              k.add(keys.learned);
-              k.addAll(candidates.allSets());
-              return new Call(ScriptFile.SURVEY, k, args);
-            },
-            Reply::of)
-        .thenAccept(
-            reply -> {
-              if (reply instanceof Reply.Done done) {
-                survey.add(slice, groups, done);
-              } else {
-                throw new IllegalStateException("pool " + plan().name() + " is unknown to Redis");
-              }
-            });
+  /** This replica's last survey: Redis no longer counts the replica. */
+  CompletableFuture<@Nullable PoolSnapshot> leave() {
+    return fleet.leave();
   }
 
   /**
@@ -417,7 +298,7 @@ final class PoolScripts {
    */
   CompletableFuture<Map<String, ModelTally>> learn(boolean all, Map<String, ModelTally> learned) {
     List<byte[]> args = new ArrayList<>();
-    args.add(REAL_TIME);
+    args.add(ScriptCaller.NONE);
     args.add(bytes(all ? 1 : 0));
     learned.forEach(
         (model, tally) -> {
@@ -431,96 +312,10 @@ final class PoolScripts {
         .thenApply(Reply::ofLearn);
   }
 
-  /** Announces the pool's shape to Redis. Concurrent callers share one call. */
-  CompletableFuture<Void> configure() {
-    Configuring before;
-    Configuring mine;
-    synchronized (this) {
-      before = configuring;
-      if (before != null && isPresent(before)) {
-        return before.done();
-      }
-      mine = new Configuring(candidates, new CompletableFuture<>());
-      configuring = mine;
-    }
-    if (before == null) {
-      announce(mine);
-    } else { // parts of two plans must not mix
-      var _ = before.done().whenComplete((done, failure) -> announce(mine));
-    }
-    return mine.done();
-  }
-
-  @SuppressWarnings("ReferenceEquality") // another announcement may have been asked for since
-  private synchronized void announced(Configuring mine, @Nullable Reply reply) {
-    if (configuring == mine) {
-      configuring = null;
-    }
-    announcements++;
-    if (reply instanceof Reply.Done first) {
-      epoch = first.number(2);
-      epochText = Long.toString(epoch);
-    }
-  }
-
-  @SuppressWarnings("ReferenceEquality") // a plan that was taken again is announced again
-  private boolean isPresent(Configuring one) {
-    return one.shape() == candidates;
-  }
-
-  private void announce(Configuring mine) {
-    Announcement pool = new Announcement(mine.shape(), BATCH);
-    CompletableFuture<Reply> done = configure(pool, 0, 0);
-    for (int n = 1; n < pool.parts(); n++) {
-      int part = n;
-      done =
-          done.thenCompose(
-              reply -> {
-                if (!(reply instanceof Reply.Done first)) {
-                  return CompletableFuture.completedFuture(reply);
-                }
-                return configure(pool, part, first.number(3)).thenApply(later -> first);
-              });
-    }
-    var _ =
-        done.whenComplete(
-            (reply, failure) -> {
-              announced(mine, reply);
-              if (failure == null) {
-                mine.done().complete(null);
-              } else {
-                mine.done().completeExceptionally(failure);
-              }
-            });
-  }
-
-  /**
-   * Announces one part of the pool.
-   *
-   * @param later 0 for the first part, else the first part's reply
-   */
-  private CompletableFuture<Reply> configure(Announcement pool, int part, long later) {
-    List<byte[]> args = clockArgs();
-    args.addAll(pool.args(part, epoch, later, replica, config));
-    List<byte[]> k =
-        new ArrayList<>(List.of(keys.state, keys.win, keys.quarantine, keys.picture, keys.learned));
-    k.addAll(pool.sets());
-    return call(new Call(ScriptFile.CONFIGURE, k, args)).thenApply(Reply::of);
-  }
-
   /** The start of acquire's first argument: {@code epoch ceiling given lease_ms}. */
   StringBuilder callLine() {
-    StringBuilder line = new StringBuilder(epochText).append(' ').append(text(clock.ceiling()));
-    return line.append(" - ").append(text(leaseMs));
-  }
-
-  private static String text(byte[] digits) {
-    return new String(digits, StandardCharsets.ISO_8859_1);
-  }
-
-  /** The time arguments with which most scripts begin. */
-  private List<byte[]> clockArgs() {
-    return new ArrayList<>(List.of(clock.ceiling(), REAL_TIME));
+    StringBuilder line = new StringBuilder(plans.epochText()).append(' ');
+    return line.append(caller.ceiling()).append(" - ").append(ScriptCaller.text(leaseMs));
   }
 
   /** Logs a call that Redis refused, at a limited rate. */
@@ -530,31 +325,6 @@ final class PoolScripts {
 
   /** Calls a script. If Redis does not know the pool, announces the pool and calls once more. */
   <T> CompletableFuture<T> callConfigured(Supplier<Call> call, Function<List<Object>, T> decode) {
-    return rawConfigured(call).thenApply(decode);
-  }
-
-  private CompletableFuture<List<Object>> rawConfigured(Supplier<Call> call) {
-    long epochBefore = epoch;
-    return call(call.get())
-        .thenCompose(
-            raw -> {
-              if (!Reply.isUnknown(raw)) {
-                return CompletableFuture.completedFuture(raw);
-              }
-              if (epoch != epochBefore) {
-                return rawConfigured(call); // another call has configured it
-              }
-              return configure().thenCompose(done -> call(call.get()));
-            });
-  }
-
-  private CompletableFuture<List<Object>> call(Call call) {
-    return link.call(
-            call.script(), call.keys().toArray(byte[][]::new), call.args().toArray(byte[][]::new))
-        .thenApply(
-            raw -> {
-              clock.observed(Reply.time(raw));
-              return raw;
-            });
+    return plans.callConfigured(call, decode);
   }
 }

@@ -24,6 +24,8 @@ import relay.redis.RecordedRedis.Exchange;
  */
 final class EngineHistory {
   /** Index of FCALL's first key. */
+  private static final int FLEET = 7; // in a survey's reply
+
   private static final int KEYS_FROM = 3;
 
   /** The reply of a large pool's index that asks for another call. */
@@ -48,6 +50,7 @@ final class EngineHistory {
   private final Map<String, Request> requests = new HashMap<>();
   private final Map<String, Ending> endings = new HashMap<>();
   private final List<Call> calls = new ArrayList<>();
+  private long closedMicros = Long.MAX_VALUE; // when the first engine left
   private int mostTogether;
   private int mostTaken;
 
@@ -74,6 +77,8 @@ final class EngineHistory {
     exchanges.filter(e -> e.word(0).equals("FCALL")).forEach(this::add);
     assertEquals(Map.of(), requests, "no call has them");
     assertEquals(Map.of(), endings, "no call has them");
+    // Engines close one by one after the last request, and the model has no engine that leaves
+    calls.removeIf(c -> c.step() instanceof Step.Survey && c.poolMicros() >= closedMicros);
     calls.sort(Comparator.comparingLong(Call::poolMicros));
     Call first = calls.getFirst();
     return new History(
@@ -95,14 +100,20 @@ final class EngineHistory {
         calls.add(passed(e, new Step.Configure(known, Long.parseLong(args.get(3)), plan), reply));
       }
       case "survey" -> {
-        int groups = Integer.parseInt(args.get(4));
+        if (args.get(4).equals("leave")) {
+          closedMicros = Math.min(closedMicros, (Long) reply.get(1));
+          return;
+        }
+        int groups = Integer.parseInt(args.get(5)); // after the replica's standing
         Step survey =
             new Step.Survey(
                 args.getFirst(),
                 Long.parseLong(args.get(3)),
-                args.subList(5, 5 + groups),
+                args.subList(6, 6 + groups),
                 plan.keys(),
                 List.of());
+        // The model knows no fleet; FleetWalkTest checks that part
+        reply.set(FLEET, List.of(0L, List.of(), List.of(), List.of(), List.of()));
         calls.add(passed(e, survey, reply));
       }
       case "learn", "breaker" -> {} // they do not touch the pool
@@ -132,7 +143,7 @@ final class EngineHistory {
     boolean indexed = function(e).equals("acquire_indexed");
     List<String> line = List.of(args.getFirst().split(" ", -1));
     int ended = Integer.parseInt(line.get(4));
-    List<String> numbers = line.subList(indexed ? 9 : 5, line.size());
+    List<String> numbers = line.subList(indexed ? 10 : 5, line.size());
     List<String> ids = args.subList(indexed ? 1 : 2, args.size());
     List<Step.Cost> endings = new ArrayList<>();
     for (int n = 0; n < ended; n++) {

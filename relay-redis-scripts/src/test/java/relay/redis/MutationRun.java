@@ -46,6 +46,8 @@ final class MutationRun {
           WALKS,
           "FleetWalkTest",
           "ReconfigureTest",
+          "FleetPlansTest",
+          "ShadowModeTest",
           "ImpossibleTest",
           "BadNumbersTest",
           "ExpiryTest",

@@ -15,6 +15,7 @@ import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.xnio.IoUtils;
 import org.xnio.OptionMap;
+import org.xnio.StreamConnection;
 import relay.carrier.Buffers;
 import relay.carrier.Carriers;
 import relay.carrier.ClientPort;
@@ -30,6 +31,11 @@ public final class AdminServer implements AutoCloseable {
   private static final int BACKLOG = 128;
   private static final int BUFFER_BYTES = 16 * 1024;
 
+  /** Undertow's own bound is 1 MB, and it applies before the token is known. */
+  private static final int HEAD_BYTES = 16 * 1024;
+
+  private static final int HEAD_LINES = 100;
+
   /** The timeout for a request's head, for its body, and between requests. */
   private static final Duration PATIENCE = Duration.ofSeconds(60);
 
@@ -38,6 +44,7 @@ public final class AdminServer implements AutoCloseable {
 
   private final Carriers carrier = new Carriers("operators", 1);
   private final HttpOpenListener opener;
+  private final WaitingConnections waiting = new WaitingConnections();
   private @Nullable ClientPort port;
 
   /**
@@ -76,11 +83,14 @@ public final class AdminServer implements AutoCloseable {
             OptionMap.builder()
                 .set(UndertowOptions.REQUEST_PARSE_TIMEOUT, millis)
                 .set(UndertowOptions.NO_REQUEST_TIMEOUT, millis)
+                .set(UndertowOptions.MAX_HEADER_SIZE, HEAD_BYTES)
+                .set(UndertowOptions.MAX_HEADERS, HEAD_LINES)
                 .set(UndertowOptions.BUFFER_PIPELINED_DATA, true)
                 .getMap());
     AdminPlane plane = new AdminPlane(carrier, served);
     opener.setRootHandler(
         exchange -> {
+          waiting.busy(exchange);
           watch(exchange, millis, 0, 0);
           plane.handleRequest(exchange);
         });
@@ -121,10 +131,15 @@ public final class AdminServer implements AutoCloseable {
    */
   public void start(String host, int port) {
     try {
-      this.port = carrier.listen(new InetSocketAddress(host, port), BACKLOG, opener);
+      this.port = carrier.listen(new InetSocketAddress(host, port), BACKLOG, this::open);
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
+  }
+
+  private void open(StreamConnection connection) {
+    opener.handleEvent(connection);
+    waiting.opened(connection);
   }
 
   /** The listening port; 0 before the start. */

@@ -4,6 +4,7 @@ import java.nio.ByteBuffer;
 import java.util.concurrent.Semaphore;
 import org.jspecify.annotations.Nullable;
 import relay.carrier.SpareBuffers;
+import relay.memory.MemoryBudget;
 
 /**
  * A replica's memory for request bodies. A body in a direct buffer passes from the client's socket
@@ -23,9 +24,32 @@ public final class BodyBuffers {
   /** The most buffers that bodies hold at once. Further bodies use arrays, which cost more. */
   private static final int MOST_HELD = 256;
 
+  /** Large bodies get half of the memory: the other half always serves small requests. */
+  private static final int LARGE_SHARE = 2;
+
   private final SpareBuffers direct = new SpareBuffers(BYTES, true, MOST_HELD);
   private final SpareBuffers arrays = new SpareBuffers(BYTES, false, MOST_HELD);
   private final Semaphore free = new Semaphore(MOST_HELD);
+  private final MemoryBudget memory;
+  private final MemoryBudget large;
+
+  /**
+   * @param memory the heap that all clients together may use
+   */
+  public BodyBuffers(MemoryBudget memory) {
+    this.memory = memory;
+    large = memory.share(LARGE_SHARE);
+  }
+
+  /** The heap that all clients together may use. */
+  public MemoryBudget memory() {
+    return memory;
+  }
+
+  /** The part of the heap for bodies of more than {@link #BYTES}. */
+  public MemoryBudget large() {
+    return large;
+  }
 
   /**
    * Reserves a buffer for a body.

@@ -15,9 +15,11 @@ public final class Payload {
   private final int length;
   private byte @Nullable [] bytes;
   private @Nullable Memory memory;
+  private @Nullable Runnable charge; // the memory budget's, of an array
 
-  private Payload(byte[] bytes) {
+  private Payload(byte[] bytes, @Nullable Runnable charge) {
     this.bytes = bytes;
+    this.charge = charge;
     length = bytes.length;
   }
 
@@ -37,7 +39,16 @@ public final class Payload {
 
   /** A body in an array that must not change. */
   public static Payload of(byte[] bytes) {
-    return new Payload(bytes);
+    return new Payload(bytes, null);
+  }
+
+  /**
+   * A body in an array that must not change.
+   *
+   * @param onRelease runs once, at the first {@link #release}
+   */
+  public static Payload of(byte[] bytes, Runnable onRelease) {
+    return new Payload(bytes, onRelease);
   }
 
   /**
@@ -109,6 +120,11 @@ public final class Payload {
     bytes = null;
     if (direct != null) {
       direct.onRelease.run();
+    }
+    Runnable charged = charge;
+    charge = null;
+    if (charged != null) {
+      charged.run();
     }
   }
 }

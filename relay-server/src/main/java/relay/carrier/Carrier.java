@@ -193,8 +193,12 @@ final class Carrier extends XnioIoThread {
 
   /** Logs on another thread: a logger has locks. */
   static void tell(Throwable failure) {
+    startThread(() -> log.error("an error inside Relay", failure));
+  }
+
+  static void startThread(Runnable logging) {
     try {
-      Thread.ofPlatform().daemon().start(() -> log.error("an error inside Relay", failure));
+      Thread.ofPlatform().daemon().start(logging);
     } catch (Throwable e) {
       // No thread can be started: the carrier must go on without the log line
     }

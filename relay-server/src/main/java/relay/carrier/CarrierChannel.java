@@ -18,6 +18,9 @@ import org.jspecify.annotations.Nullable;
  * and one may write at a time. Any thread may close.
  */
 final class CarrierChannel implements Carrier.Carried {
+  /** How long a peer that has sent something may read nothing. */
+  private static final long EARLY_ANSWER_NANOS = 2_000_000_000;
+
   private final Carrier carrier;
   private final Runnable beforeWaiting;
   private final SocketChannel channel;
@@ -71,6 +74,7 @@ final class CarrierChannel implements Carrier.Carried {
       } else if (parkedConsumer == null || !passOn(parkedConsumer)) {
         readable = true;
         LockSupport.unpark(reader);
+        LockSupport.unpark(writer); // see awaitWritable
       }
     }
   }
@@ -228,10 +232,36 @@ final class CarrierChannel implements Carrier.Carried {
       long until = timeoutMs == 0 ? 0 : System.nanoTime() + 1_000_000L * timeoutMs;
       carrier.execute(() -> watchFor(op));
       while (!writable) {
-        park(timeoutMs, until, "connect timed out");
+        if (op == SelectionKey.OP_WRITE && isAnswered()) {
+          giveUpUnless(System.nanoTime() + EARLY_ANSWER_NANOS);
+        } else {
+          park(timeoutMs, until, "connect timed out");
+        }
       }
     } finally {
       writer = null;
+    }
+  }
+
+  /** Whether the peer has sent something that no thread waits for. */
+  private boolean isAnswered() {
+    return readable && reader == null;
+  }
+
+  /**
+   * The peer has answered: it may read no more. An interim response, or a session ticket of TLS,
+   * also arrives unread, so give it time.
+   */
+  private void giveUpUnless(long until) throws IOException {
+    while (!writable && isAnswered()) {
+      if (closed || carrier.isClosed() || Thread.currentThread().isInterrupted()) {
+        throw new SocketException("Socket closed");
+      }
+      long left = until - System.nanoTime();
+      if (left <= 0) {
+        throw new SocketException("the peer has answered, and reads no more");
+      }
+      LockSupport.parkNanos(this, left);
     }
   }
 

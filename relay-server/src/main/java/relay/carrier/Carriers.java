@@ -6,6 +6,7 @@ import java.util.Collections;
 import java.util.List;
 import java.util.concurrent.Executor;
 import java.util.concurrent.RejectedExecutionException;
+import java.util.function.BooleanSupplier;
 import java.util.stream.IntStream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -109,7 +110,22 @@ public final class Carriers implements Executor, AutoCloseable {
   public ClientPort listen(
       InetSocketAddress address, int backlog, ChannelListener<? super StreamConnection> opener)
       throws IOException {
-    return new ClientPort(carriers.getFirst(), this::emptiest, address, backlog, opener);
+    return listen(address, backlog, opener, () -> true);
+  }
+
+  /**
+   * Listens on an address, and accepts connections only while that is permitted.
+   *
+   * @param opener gets each connection, on its carrier: must not block, nor wait for a lock
+   * @param permits whether to accept one more; called by a carrier. If not, the port pauses
+   */
+  public ClientPort listen(
+      InetSocketAddress address,
+      int backlog,
+      ChannelListener<? super StreamConnection> opener,
+      BooleanSupplier permits)
+      throws IOException {
+    return new ClientPort(carriers.getFirst(), this::emptiest, address, backlog, opener, permits);
   }
 
   private Carrier emptiest() {

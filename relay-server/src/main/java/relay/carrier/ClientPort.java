@@ -8,14 +8,15 @@ import java.nio.channels.SelectionKey;
 import java.nio.channels.ServerSocketChannel;
 import java.nio.channels.SocketChannel;
 import java.util.concurrent.TimeUnit;
+import java.util.function.BooleanSupplier;
 import java.util.function.Supplier;
 import org.xnio.ChannelListener;
 import org.xnio.StreamConnection;
 
 /** A listening port. The carrier with the fewest connections serves the next one. */
 public final class ClientPort implements Carrier.Carried, AutoCloseable {
-  /** Pause after accept() failed, for instance for want of file descriptors. */
-  private static final long PAUSE_MS = 100;
+  /** Pause after accept() failed or is not permitted, for want of file descriptors. */
+  private static final long PAUSE_MS = DescriptorReserve.PAUSE_MS;
 
   /** Connections accepted per readiness event; then other events get their turn. */
   private static final int AT_ONCE = 64;
@@ -23,6 +24,7 @@ public final class ClientPort implements Carrier.Carried, AutoCloseable {
   private final Carrier carrier;
   private final Supplier<Carrier> next;
   private final ChannelListener<? super StreamConnection> opener;
+  private final BooleanSupplier permits;
   private final ServerSocketChannel server;
   private final InetSocketAddress address;
 
@@ -30,17 +32,20 @@ public final class ClientPort implements Carrier.Carried, AutoCloseable {
    * @param carrier accepts the connections
    * @param next chooses the carrier of the next connection
    * @param opener gets each connection, on its carrier
+   * @param permits whether to accept one more connection; if not, the port pauses
    */
   ClientPort(
       Carrier carrier,
       Supplier<Carrier> next,
       InetSocketAddress wanted,
       int backlog,
-      ChannelListener<? super StreamConnection> opener)
+      ChannelListener<? super StreamConnection> opener,
+      BooleanSupplier permits)
       throws IOException {
     this.carrier = carrier;
     this.next = next;
     this.opener = opener;
+    this.permits = permits;
     server = ServerSocketChannel.open();
     try {
       server.configureBlocking(false);
@@ -71,6 +76,10 @@ public final class ClientPort implements Carrier.Carried, AutoCloseable {
   public void ready(SelectionKey key) {
     try {
       for (int n = 0; n < AT_ONCE; n++) {
+        if (!permits.getAsBoolean()) {
+          rest(key);
+          return;
+        }
         SocketChannel accepted = server.accept();
         if (accepted == null) {
           return;

@@ -8,9 +8,9 @@ import java.util.TreeMap;
 import relay.model.Sha256;
 
 /**
- * Reads files and remembers which, and what was in them, so that it can be seen later whether one
- * has changed. Contents are compared, not times: a network mount may keep the time, a ConfigMap's
- * symlinks point elsewhere, and an editor may write the same again. Used by one thread at a time.
+ * Reads files and records a hash of each content, to detect a change later. Contents are compared,
+ * not times: a network mount may keep the time, a ConfigMap's symlinks point elsewhere, and an
+ * editor may write the same again. Used by one thread at a time.
  */
 public final class RecordedReads implements FileReader {
   private record Read(Path path, int maxBytes) implements Comparable<Read> {

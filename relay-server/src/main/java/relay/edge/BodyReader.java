@@ -20,28 +20,41 @@ final class BodyReader {
 
   private static final byte[] NONE = {};
 
+  /** After so many bytes, the announced length is reserved: each growth would copy a large body. */
+  private static final int QUICK_BYTES = 16 * 1024;
+
   /** Each such number of bytes gives the body one more second. */
   private static final long BYTES_A_SECOND = 8 * 1024;
 
   private final HttpServerExchange exchange;
   private final StreamSourceChannel channel;
+  private final ClientClosing closing;
   private final ClientBounds bounds;
   private final int maxBytes;
   private @Nullable BodyBuffer direct;
+  private final BodyMemory memory;
   private byte[] bytes = NONE;
   private int length;
+  private boolean noRoom;
   private long startedNanos; // of the first wait; 0 before it
 
   private BodyReader(
-      HttpServerExchange exchange, StreamSourceChannel channel, ClientBounds bounds, int maxBytes) {
+      HttpServerExchange exchange,
+      StreamSourceChannel channel,
+      ClientClosing closing,
+      ClientBounds bounds,
+      int maxBytes) {
     this.exchange = exchange;
     this.channel = channel;
+    this.closing = closing;
     this.bounds = bounds;
     this.maxBytes = maxBytes;
+    memory = new BodyMemory(bounds.bodies());
   }
 
   /** Reads to the end. Blocks: use a virtual thread. */
-  static Body read(HttpServerExchange exchange, ClientBounds bounds, int maxBytes) {
+  static Body read(
+      HttpServerExchange exchange, ClientClosing closing, ClientBounds bounds, int maxBytes) {
     if (exchange.getRequestContentLength() > maxBytes) {
       exchange.setPersistent(false); // the rest stays unread
       return new Body.TooLarge();
@@ -51,7 +64,7 @@ final class BodyReader {
       return new Body.Whole(Payload.of(NONE));
     }
     try {
-      return new BodyReader(exchange, channel, bounds, maxBytes).read();
+      return new BodyReader(exchange, channel, closing, bounds, maxBytes).read();
     } catch (IOException e) {
       return new Body.Broken();
     }
@@ -65,6 +78,7 @@ final class BodyReader {
       if (direct != null) {
         direct.release();
       }
+      memory.release();
     }
   }
 
@@ -86,7 +100,7 @@ final class BodyReader {
 
   private Payload payload() {
     if (direct == null) {
-      return Payload.of(length == bytes.length ? bytes : Arrays.copyOf(bytes, length));
+      return memory.own(length == bytes.length ? bytes : Arrays.copyOf(bytes, length));
     }
     Payload payload = direct.payload();
     direct = null; // the payload owns it now
@@ -97,6 +111,9 @@ final class BodyReader {
   private @Nullable Body readAll() throws IOException {
     while (true) {
       int n = readSome();
+      if (noRoom) {
+        return new Body.NoRoom();
+      }
       if (n < 0) {
         return null;
       }
@@ -130,7 +147,10 @@ final class BodyReader {
       int n = channel.read(buffer);
       if (n > 0) {
         int some = Math.min(n, maxBytes - length + 1);
-        makeRoom(some);
+        if (!makeRoom(some)) {
+          noRoom = true;
+          return n;
+        }
         buffer.flip().get(bytes, length, some);
         length += some;
       }
@@ -151,15 +171,21 @@ final class BodyReader {
     if (left <= 0) {
       return false;
     }
-    ChannelWait.awaitReadable(channel, left);
+    ChannelWait.awaitReadable(channel, closing, left);
     return true;
   }
 
-  private void makeRoom(int more) {
+  /** False if the replica has no memory for it. */
+  private boolean makeRoom(int more) {
     if (more > bytes.length - length) {
       long most = maxBytes + 1L;
-      bytes = Arrays.copyOf(bytes, (int) Math.min(most, Math.max(room(more), length + more)));
+      int room = (int) Math.min(most, Math.max(room(more), length + more));
+      if (!memory.grow(room)) {
+        return false;
+      }
+      bytes = Arrays.copyOf(bytes, room);
     }
+    return true;
   }
 
   /**
@@ -167,10 +193,11 @@ final class BodyReader {
    * attack.
    */
   private long room(int more) {
-    if (length > 0) {
-      return 2L * bytes.length;
-    }
     long announced = exchange.getRequestContentLength();
+    if (length > 0) {
+      boolean comesQuickly = length >= QUICK_BYTES && announced > BodyBuffers.BYTES;
+      return comesQuickly ? announced : 2L * bytes.length;
+    }
     return announced < 0 ? 2L * more : Math.min(announced, Math.max(2L * more, firstRoom(more)));
   }
 

@@ -5,22 +5,16 @@ import org.xnio.channels.StreamSinkChannel;
 import org.xnio.channels.StreamSourceChannel;
 
 /**
- * Parks a virtual thread until a channel is ready. XNIO's own blocking waits would block the
- * carrier thread. A wake-up may be spurious: the caller tries again.
+ * Parks a virtual thread until a channel is ready or closed. XNIO's own blocking waits would block
+ * the carrier thread. A wake-up may be spurious: the caller tries again.
  */
 final class ChannelWait {
-  /**
-   * XNIO does not wake a waiting thread when the connection is closed on this side, so look this
-   * often.
-   */
-  private static final long LOOK_NANOS = 250_000_000;
-
   private final Thread waiting = Thread.currentThread();
   private volatile boolean open;
 
   private ChannelWait() {}
 
-  static void awaitReadable(StreamSourceChannel channel, long mostNanos) {
+  static void awaitReadable(StreamSourceChannel channel, ClientClosing closing, long mostNanos) {
     ChannelWait gate = new ChannelWait();
     channel
         .getReadSetter()
@@ -30,10 +24,10 @@ final class ChannelWait {
               gate.open();
             });
     channel.resumeReads();
-    gate.pass(mostNanos);
+    gate.pass(closing, mostNanos);
   }
 
-  static void awaitWritable(StreamSinkChannel channel, long mostNanos) {
+  static void awaitWritable(StreamSinkChannel channel, ClientClosing closing, long mostNanos) {
     ChannelWait gate = new ChannelWait();
     channel
         .getWriteSetter()
@@ -43,7 +37,7 @@ final class ChannelWait {
               gate.open();
             });
     channel.resumeWrites();
-    gate.pass(mostNanos);
+    gate.pass(closing, mostNanos);
   }
 
   private void open() {
@@ -51,9 +45,12 @@ final class ChannelWait {
     LockSupport.unpark(waiting);
   }
 
-  private void pass(long mostNanos) {
-    if (!open) {
-      LockSupport.parkNanos(this, Math.min(mostNanos, LOOK_NANOS));
+  /** XNIO reports no readiness when the connection is closed on this side: {@code closing} does. */
+  private void pass(ClientClosing closing, long mostNanos) {
+    boolean mayWait = closing.begin();
+    if (mayWait && !open) {
+      LockSupport.parkNanos(this, mostNanos);
     }
+    closing.end();
   }
 }

@@ -1,14 +1,9 @@
 package relay.edge;
 
 import io.undertow.connector.PooledByteBuffer;
-import io.undertow.server.Connectors;
 import io.undertow.server.HttpServerExchange;
-import io.undertow.server.ServerConnection;
 import io.undertow.server.protocol.http.HttpServerConnection;
-import io.undertow.util.AttachmentKey;
 import java.io.IOException;
-import java.util.concurrent.TimeUnit;
-import org.jspecify.annotations.Nullable;
 import org.xnio.channels.StreamSourceChannel;
 import org.xnio.conduits.StreamSourceConduit;
 
@@ -18,8 +13,6 @@ import org.xnio.conduits.StreamSourceConduit;
  * meanwhile, the next request, are put back.
  */
 final class ClientDisconnectWatch {
-  private static final long STREAM_LOOK_MS = 250;
-
   private final HttpServerExchange exchange;
   private final HttpServerConnection connection;
   private final Runnable onGone;
@@ -32,79 +25,14 @@ final class ClientDisconnectWatch {
   }
 
   /** Begins to watch, after the request was read to its end. */
-  static void on(HttpServerExchange exchange, Runnable onGone) {
-    if (!(exchange.getConnection() instanceof HttpServerConnection http)) {
-      lookAfterStream(exchange, onGone);
-      return;
-    }
-    Closing.of(http).tell(exchange, onGone);
-    if (http.getExtraBytes() == null) {
+  static void on(HttpServerExchange exchange, ClientClosing closing, Runnable onGone) {
+    closing.tell(exchange, onGone);
+    if (exchange.getConnection() instanceof HttpServerConnection http
+        && http.getExtraBytes() == null) {
       ClientDisconnectWatch watch = new ClientDisconnectWatch(exchange, http, onGone);
       http.getChannel().getSourceChannel().setReadListener(watch::readable);
       http.getOriginalSourceConduit().resumeReads();
     }
-  }
-
-  /**
-   * Notifies the current exchange when its connection closes. One per connection, and it drops each
-   * exchange at its end. A listener per exchange would retain all of them, with their bodies, until
-   * a kept-alive connection closes.
-   */
-  private static final class Closing implements ServerConnection.CloseListener {
-    private static final AttachmentKey<Closing> KEY = AttachmentKey.create(Closing.class);
-
-    private volatile @Nullable Runnable onGone;
-
-    static Closing of(HttpServerConnection connection) {
-      Closing known = connection.getAttachment(KEY);
-      if (known == null) {
-        known = new Closing();
-        connection.putAttachment(KEY, known);
-        connection.addCloseListener(known);
-      }
-      return known;
-    }
-
-    void tell(HttpServerExchange exchange, Runnable callback) {
-      onGone = callback;
-      exchange.addExchangeCompleteListener(
-          (ended, next) -> {
-            onGone = null;
-            next.proceed();
-          });
-    }
-
-    @Override
-    public void closed(ServerConnection connection) {
-      Runnable callback = onGone;
-      if (callback != null) {
-        callback.run();
-      }
-    }
-  }
-
-  /**
-   * An HTTP/2 client may reset one stream of its connection. Undertow has no event for that, so
-   * look.
-   */
-  private static void lookAfterStream(HttpServerExchange exchange, Runnable onGone) {
-    var _ =
-        exchange
-            .getIoThread()
-            .executeAfter(
-                () -> {
-                  if (exchange.isComplete()) {
-                    return;
-                  }
-                  if (exchange.getConnection().isOpen()
-                      && Connectors.getConduitSinkChannel(exchange).isOpen()) {
-                    lookAfterStream(exchange, onGone);
-                  } else {
-                    onGone.run();
-                  }
-                },
-                STREAM_LOOK_MS,
-                TimeUnit.MILLISECONDS);
   }
 
   private void readable(StreamSourceChannel channel) {

@@ -16,7 +16,9 @@ import org.jspecify.annotations.Nullable;
 import relay.body.BodyBuffers;
 import relay.carrier.AnswerDate;
 import relay.carrier.Carriers;
+import relay.carrier.DescriptorReserve;
 import relay.config.TlsConfig;
+import relay.memory.MemoryBudget;
 import relay.model.Dialect;
 import relay.model.Endpoint;
 import relay.model.RelayError;
@@ -51,6 +53,8 @@ public final class DataPlane implements AutoCloseable {
    * @param tls null for plain connections
    * @param stallTimeout how long a client may stop reading its answer
    * @param patience how long a client may take to send a head, or a small body
+   * @param memory what all clients together may hold
+   * @param descriptors what clients' connections must leave free
    */
   public DataPlane(
       RequestPipeline pipeline,
@@ -60,14 +64,16 @@ public final class DataPlane implements AutoCloseable {
       boolean http2,
       @Nullable TlsConfig tls,
       Duration stallTimeout,
-      Duration patience) {
+      Duration patience,
+      MemoryBudget memory,
+      DescriptorReserve descriptors) {
     this.pipeline = pipeline;
     this.carriers = carriers;
     this.host = host;
     this.port = port;
     HttpHandler handler = new HttpContinueReadHandler(this::handle);
-    listener = new Listener(http2, tls, patience, handler, carriers);
-    bounds = new ClientBounds(stallTimeout, patience, listener.guard(), new BodyBuffers());
+    listener = new Listener(http2, tls, patience, handler, carriers, memory, descriptors);
+    bounds = new ClientBounds(stallTimeout, patience, listener.guard(), new BodyBuffers(memory));
   }
 
   /**
@@ -182,7 +188,7 @@ public final class DataPlane implements AutoCloseable {
     UndertowExchange client =
         new UndertowExchange(exchange, dialect, bounds, names, date, requests);
     exchange.dispatch(
-        requests,
+        RequestThreads.of(exchange, requests),
         () -> {
           try {
             next.accept(client);

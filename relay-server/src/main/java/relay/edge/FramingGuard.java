@@ -34,10 +34,15 @@ final class FramingGuard implements DelegateOpenListener {
   private static final byte[] NOTHING = {};
 
   private final HttpOpenListener undertow;
+  private final UnfinishedHeads heads;
   private final Set<StreamConnection> broken = ConcurrentHashMap.newKeySet();
 
-  FramingGuard(HttpOpenListener undertow) {
+  /**
+   * @param heads counts the bytes of unfinished heads
+   */
+  FramingGuard(HttpOpenListener undertow, UnfinishedHeads heads) {
     this.undertow = undertow;
+    this.heads = heads;
   }
 
   /**
@@ -59,22 +64,21 @@ final class FramingGuard implements DelegateOpenListener {
    */
   @Override
   public void handleEvent(StreamConnection connection, @Nullable PooledByteBuffer first) {
-    RequestFraming framing = new RequestFraming();
-    StreamSourceConduit source = connection.getSourceChannel().getConduit();
-    Guarded guarded = new Guarded(source, connection, framing);
-    if (first != null) {
-      ByteBuffer bytes = first.getBuffer();
-      int stop = framing.accept(bytes, bytes.position(), bytes.limit());
-      if (stop < bytes.limit() && framing.inBody()) {
-        first.close();
-        IoUtils.safeClose(connection);
-        return;
-      }
-      spoil(bytes, stop, framing);
-      bytes.limit(bytes.limit() - guarded.holdBack(bytes, bytes.limit()));
+    UnfinishedHeads.Head head = heads.of(connection);
+    if (head.admit()) {
+      open(connection, first, head);
+    } else if (first != null) {
+      first.close();
     }
-    connection.getSourceChannel().setConduit(guarded);
-    undertow.handleEvent(connection, first);
+  }
+
+  /** Serves an admitted connection whose first bytes may have been read. Takes the buffer over. */
+  void open(
+      StreamConnection connection, @Nullable PooledByteBuffer first, UnfinishedHeads.Head head) {
+    StreamSourceConduit source = connection.getSourceChannel().getConduit();
+    connection.getSourceChannel().setConduit(new Guarded(source, connection, head, first));
+    undertow.handleEvent(connection, null);
+    head.endWithConnection();
   }
 
   /** Undertow answers a NUL in a head with 400 and closes. */
@@ -87,14 +91,37 @@ final class FramingGuard implements DelegateOpenListener {
 
   private final class Guarded extends AbstractStreamSourceConduit<StreamSourceConduit> {
     private final StreamConnection connection;
-    private final RequestFraming framing;
+    private final RequestFraming framing = new RequestFraming();
+    private final UnfinishedHeads.Head head;
+    private @Nullable PooledByteBuffer first; // bytes before those of the socket
     private byte[] held = NOTHING;
     private boolean stopped;
 
-    Guarded(StreamSourceConduit next, StreamConnection connection, RequestFraming framing) {
+    Guarded(
+        StreamSourceConduit next,
+        StreamConnection connection,
+        UnfinishedHeads.Head head,
+        @Nullable PooledByteBuffer first) {
       super(next);
       this.connection = connection;
-      this.framing = framing;
+      this.head = head;
+      this.first = first;
+    }
+
+    private int fill(ByteBuffer target) throws IOException {
+      return first == null ? next.read(target) : fill(target, first);
+    }
+
+    private int fill(ByteBuffer target, PooledByteBuffer pooled) throws IOException {
+      ByteBuffer bytes = pooled.getBuffer();
+      int n = Math.min(bytes.remaining(), target.remaining());
+      target.put(bytes.slice(bytes.position(), n));
+      bytes.position(bytes.position() + n);
+      if (!bytes.hasRemaining()) {
+        first = null;
+        pooled.close();
+      }
+      return n > 0 || first != null ? n : next.read(target);
     }
 
     @Override
@@ -121,7 +148,7 @@ final class FramingGuard implements DelegateOpenListener {
         target.put(held);
       }
       int from = target.position();
-      int n = next.read(target);
+      int n = fill(target);
       if (n <= 0) {
         target.position(start);
         return n;
@@ -129,6 +156,11 @@ final class FramingGuard implements DelegateOpenListener {
       held = NOTHING;
       int end = target.position();
       int stop = framing.accept(target, from, end);
+      while (stop < end && framing.isBetweenRequests()) {
+        end = withoutLineEnds(target, stop, end);
+        stop = framing.accept(target, stop, end);
+      }
+      count(end - from);
       if (stop < end && framing.inBody()) {
         stopped = true;
         target.position(stop);
@@ -136,10 +168,28 @@ final class FramingGuard implements DelegateOpenListener {
         return stop - start;
       }
       if (stop < end) {
-        spoil(target.duplicate().flip(), stop, framing);
+        spoil(target.duplicate().position(end).flip(), stop, framing);
       }
       target.position(end - holdBack(target, end));
       return target.position() - start;
+    }
+
+    private void count(int more) throws IOException {
+      if (framing.inHead()) {
+        head.grow(more);
+      } else {
+        head.end();
+      }
+    }
+
+    /** Drops empty lines before a request (RFC 9112, section 2.2). Returns the new end. */
+    private static int withoutLineEnds(ByteBuffer bytes, int from, int end) {
+      int next = from;
+      while (next < end && RequestFraming.endsLine(bytes.get(next))) {
+        next++;
+      }
+      bytes.put(from, bytes, next, end - next);
+      return from + end - next;
     }
 
     /** Keeps the whitespace before an index for the next read. Returns its length. */

@@ -6,6 +6,7 @@ import io.undertow.util.HeaderMap;
 import io.undertow.util.HeaderValues;
 import io.undertow.util.Headers;
 import io.undertow.util.HttpString;
+import io.undertow.util.ParserUtils;
 import io.undertow.util.Protocols;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -49,6 +50,9 @@ final class HeadCheck {
           "the request's target is an absolute URL, as for a proxy; Relay is no proxy: make it the"
               + " base URL of the API");
     }
+    if (!isHttp1(exchange) && !isTarget(exchange)) { // in HTTP/1.1 Undertow checks it
+      return RelayError.invalid("the path or query has characters that must be percent-encoded");
+    }
     HeaderValues encodings = headers.get(Headers.TRANSFER_ENCODING);
     if (encodings != null
         && (encodings.size() > 1
@@ -81,7 +85,7 @@ final class HeadCheck {
       }
     }
     return lines > MAX_LINES || bytes > MAX_BYTES
-        ? RelayError.invalid(
+        ? RelayError.headTooLarge(
             "the request's head is too large: it may have %d header lines and %d KiB"
                 .formatted(MAX_LINES, MAX_BYTES / 1024))
         : null;
@@ -89,6 +93,26 @@ final class HeadCheck {
 
   private static boolean isHttp1(HttpServerExchange exchange) {
     return exchange.getConnection() instanceof HttpServerConnection;
+  }
+
+  private static boolean isTarget(HttpServerExchange exchange) {
+    return isTarget(exchange.getRequestURI()) && isTarget(exchange.getQueryString());
+  }
+
+  private static boolean isTarget(String part) {
+    for (int n = 0; n < part.length(); n++) {
+      char c = part.charAt(n);
+      boolean good =
+          c == '%'
+              ? n + 2 < part.length()
+                  && Character.digit(part.charAt(n + 1), 16) >= 0
+                  && Character.digit(part.charAt(n + 2), 16) >= 0
+              : c < 0x80 && ParserUtils.isRequestTargetChar((byte) c);
+      if (!good) {
+        return false;
+      }
+    }
+    return true;
   }
 
   /** In HTTP/1.1 a name with a colon would become another header. */

@@ -4,7 +4,6 @@ import io.undertow.UndertowOptions;
 import io.undertow.connector.ByteBufferPool;
 import io.undertow.protocols.http2.Http2Channel;
 import io.undertow.server.HttpHandler;
-import io.undertow.server.OpenListener;
 import io.undertow.server.protocol.http.AlpnOpenListener;
 import io.undertow.server.protocol.http.HttpOpenListener;
 import io.undertow.server.protocol.http2.Http2OpenListener;
@@ -15,11 +14,15 @@ import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.Executor;
 import org.jspecify.annotations.Nullable;
+import org.xnio.ChannelListener;
 import org.xnio.OptionMap;
+import org.xnio.StreamConnection;
 import relay.carrier.Buffers;
 import relay.carrier.Carriers;
 import relay.carrier.ClientPort;
+import relay.carrier.DescriptorReserve;
 import relay.config.TlsConfig;
+import relay.memory.MemoryBudget;
 
 /**
  * The port that clients connect to: HTTP/1.1, and HTTP/2 by prior knowledge or, with TLS, by ALPN.
@@ -35,6 +38,12 @@ final class Listener {
 
   private static final int HEAD_LINES_READ = 2 * HeadCheck.MAX_LINES;
   private static final int MAX_STREAMS = 1000; // of one HTTP/2 connection, at once
+
+  /**
+   * In 30 s, in each direction. Undertow's default, 200, ends a connection whose streams all break.
+   */
+  private static final int MAX_RESETS = 10 * MAX_STREAMS;
+
   private static final int BACKLOG = 1024;
   private static final int BUFFER_BYTES = 16 * 1024;
   private static final Duration IDLE = Duration.ofMinutes(6); // SDKs keep connections for 5
@@ -46,32 +55,36 @@ final class Listener {
   }
 
   private final Carriers carriers;
-  private final OptionMap options;
   private final ByteBufferPool buffers = new Buffers(BUFFER_BYTES);
   private final FramingGuard guard;
-  private final OpenListener opener;
+  private final @Nullable Http2Guard shared;
+  private final ChannelListener<? super StreamConnection> opener;
   private final @Nullable TlsConfig tls;
   private final Duration patience;
+  private final DescriptorReserve descriptors;
   private @Nullable ClientPort plain;
   private @Nullable SecurePort secure;
 
   /**
    * @param patience how long a client may take for a TLS handshake, and for a head
    * @param carriers serve plain connections
+   * @param memory bounds unfinished heads
+   * @param descriptors bounds connections
    */
   Listener(
       boolean http2,
       @Nullable TlsConfig tls,
       Duration patience,
       HttpHandler handler,
-      Carriers carriers) {
+      Carriers carriers,
+      MemoryBudget memory,
+      DescriptorReserve descriptors) {
     this.tls = tls;
     this.patience = patience;
     this.carriers = carriers;
-    options =
+    this.descriptors = descriptors;
+    OptionMap options =
         OptionMap.builder()
-            .set(UndertowOptions.ENABLE_HTTP2, http2)
-            .set(UndertowOptions.HTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, MAX_STREAMS)
             .set(UndertowOptions.MAX_HEADER_SIZE, HEAD_BYTES_READ)
             .set(UndertowOptions.MAX_HEADERS, HEAD_LINES_READ)
             .set(UndertowOptions.REQUEST_PARSE_TIMEOUT, (int) patience.toMillis())
@@ -82,16 +95,39 @@ final class Listener {
             .set(UndertowOptions.ALWAYS_SET_KEEP_ALIVE, false)
             .set(UndertowOptions.BUFFER_PIPELINED_DATA, true)
             .getMap();
-    guard = new FramingGuard(new HttpOpenListener(buffers, options));
-    opener = tls == null ? guard : alpn(http2);
-    opener.setRootHandler(handler);
+    UnfinishedHeads heads = new UnfinishedHeads(memory);
+    guard = new FramingGuard(new HttpOpenListener(buffers, options), heads);
+    guard.setRootHandler(handler);
+    shared = http2 ? new Http2Guard(new Http2Port(buffers, ofStreams(options)), heads) : null;
+    if (shared != null) {
+      shared.setRootHandler(handler);
+    }
+    opener = tls == null ? plain(heads, shared) : alpn(options, shared);
   }
 
-  private OpenListener alpn(boolean http2) {
+  private static OptionMap ofStreams(OptionMap options) {
+    return OptionMap.builder()
+        .addAll(options)
+        .set(UndertowOptions.ENABLE_HTTP2, true)
+        .set(UndertowOptions.HTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, MAX_STREAMS)
+        .set(UndertowOptions.MAX_RST_FRAMES_PER_WINDOW, MAX_RESETS)
+        // HeadCheck answers 400; Undertow would reset the stream without a reason
+        .set(UndertowOptions.ALLOW_UNESCAPED_CHARACTERS_IN_URL, true)
+        .getMap();
+  }
+
+  private ChannelListener<? super StreamConnection> plain(
+      UnfinishedHeads heads, @Nullable Http2Guard http2) {
+    return http2 == null
+        ? guard
+        : new PrefaceDetection(buffers, heads, guard, http2, IDLE, patience);
+  }
+
+  private ChannelListener<? super StreamConnection> alpn(
+      OptionMap options, @Nullable Http2Guard http2) {
     AlpnOpenListener alpn = new AlpnOpenListener(buffers, options, guard);
-    if (http2) {
-      Http2OpenListener listener = new Http2OpenListener(buffers, options);
-      alpn.addProtocol(Http2OpenListener.HTTP2, listener, 1);
+    if (http2 != null) {
+      alpn.addProtocol(Http2OpenListener.HTTP2, http2, 1);
     }
     return alpn;
   }
@@ -115,9 +151,9 @@ final class Listener {
     InetSocketAddress address = new InetSocketAddress(host, port);
     try {
       if (tls == null) {
-        plain = carriers.listen(address, BACKLOG, opener);
+        plain = carriers.listen(address, BACKLOG, opener, descriptors::permits);
       } else {
-        secure = new SecurePort(address, BACKLOG, tls, patience, opener);
+        secure = new SecurePort(address, BACKLOG, tls, patience, opener, descriptors);
       }
     } catch (IOException e) {
       throw new UncheckedIOException(e);
@@ -152,7 +188,10 @@ final class Listener {
   /** Closes all connections. */
   void stop() {
     closePort();
-    opener.closeConnections();
+    guard.closeConnections();
+    if (shared != null) {
+      shared.closeConnections();
+    }
     if (secure != null) {
       secure.close();
     }

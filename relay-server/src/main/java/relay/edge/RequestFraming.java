@@ -11,7 +11,7 @@ import java.nio.ByteBuffer;
  * {@link HeaderWhitespace}. Only the next byte shows whether whitespace is inside the value, so
  * whitespace at the end of the input {@linkplain #open is held back}.
  *
- * <p>The input may be cut anywhere. HTTP/2 passes unchecked. Not thread-safe.
+ * <p>The input may be cut anywhere. Not thread-safe.
  */
 final class RequestFraming {
   /** Most bytes of a chunk-size line with its extensions, or of the trailer. */
@@ -23,7 +23,6 @@ final class RequestFraming {
   private static final int NOT_BEGUN = -1;
   private static final int MAX_LENGTH_DIGITS = 18;
   private static final int MAX_SIZE_DIGITS = 15;
-  private static final String PREFACE = "PRI * HTTP/2.0\r\n";
   private static final String CONTENT_LENGTH = "content-length";
   private static final String TRANSFER_ENCODING = "transfer-encoding";
 
@@ -48,7 +47,6 @@ final class RequestFraming {
 
   private State state = State.REQUEST_LINE;
   private int at; // bytes of the line at hand
-  private boolean mayBePreface = true;
   private boolean mayBeLength;
   private boolean mayBeEncoding;
   private long length; // of the body, or of the current chunk
@@ -59,6 +57,21 @@ final class RequestFraming {
   /** Whether the head was accepted and the body is being read. */
   boolean inBody() {
     return state.compareTo(State.BODY) >= 0 && state != State.ANYTHING;
+  }
+
+  /** Whether a head has begun and is not complete. */
+  boolean inHead() {
+    return state.compareTo(State.BODY) < 0 && (state != State.REQUEST_LINE || at > 0);
+  }
+
+  /** Whether the next byte may belong to an empty line before a request: skip CR and LF there. */
+  boolean isBetweenRequests() {
+    return state == State.REQUEST_LINE && at == 0;
+  }
+
+  /** Whether a byte is part of a line end. */
+  static boolean endsLine(byte b) {
+    return b == '\r' || b == '\n';
   }
 
   /** Whether everything passes from now on. */
@@ -84,6 +97,9 @@ final class RequestFraming {
     while (p < end) {
       if (state == State.ANYTHING) {
         return end;
+      }
+      if (isBetweenRequests() && endsLine(bytes.get(p))) {
+        return p;
       }
       if (state == State.BODY || state == State.CHUNK) {
         int n = (int) Math.min(length, end - p);
@@ -115,7 +131,7 @@ final class RequestFraming {
       while (p < end && bytes.get(p) != ':' && bytes.get(p) != '\n') {
         p++;
       }
-    } else if (state == State.REQUEST_LINE && !mayBePreface) {
+    } else if (state == State.REQUEST_LINE && at > 0) {
       while (p < end && bytes.get(p) != '\n') {
         p++;
       }
@@ -153,7 +169,6 @@ final class RequestFraming {
     switch (then) {
       case REQUEST_LINE -> {
         at = 0;
-        mayBePreface = true;
         chunked = false;
         length = 0;
       }
@@ -167,10 +182,9 @@ final class RequestFraming {
   }
 
   private boolean requestLine(byte b) {
-    mayBePreface = mayBePreface && at < PREFACE.length() && b == PREFACE.charAt(at);
     at++;
     if (b == '\n') {
-      state = mayBePreface && at == PREFACE.length() ? State.ANYTHING : State.LINE_START;
+      state = State.LINE_START;
     }
     return true;
   }

@@ -18,6 +18,7 @@ import org.xnio.Xnio;
 import org.xnio.XnioWorker;
 import org.xnio.channels.AcceptingChannel;
 import org.xnio.ssl.SslConnection;
+import relay.carrier.DescriptorReserve;
 import relay.config.TlsConfig;
 
 /**
@@ -38,13 +39,15 @@ final class SecurePort implements AutoCloseable {
    * @param wanted port 0 for any
    * @param patience how long a client may take for its handshake
    * @param opener gets each connection
+   * @param descriptors bounds connections
    */
   SecurePort(
       InetSocketAddress wanted,
       int backlog,
       TlsConfig certificate,
       Duration patience,
-      ChannelListener<? super StreamConnection> opener)
+      ChannelListener<? super StreamConnection> opener,
+      DescriptorReserve descriptors)
       throws IOException {
     tls = new ServerTls(certificate);
     Xnio xnio = Xnio.getInstance(SecurePort.class.getClassLoader());
@@ -82,13 +85,39 @@ final class SecurePort implements AutoCloseable {
     try {
       socket =
           ssl.createSslConnectionServer(
-              worker, wanted, ChannelListeners.openListenerAdapter(open), sockets);
+              worker, wanted, port -> accept(port, open, descriptors), sockets);
     } catch (IOException | RuntimeException e) {
       worker.shutdownNow();
       throw e;
     }
     address = (InetSocketAddress) socket.getLocalAddress();
     socket.resumeAccepts();
+  }
+
+  /** Accepts one connection for each event, or pauses. */
+  private static void accept(
+      AcceptingChannel<SslConnection> port,
+      ChannelListener<SslConnection> open,
+      DescriptorReserve descriptors) {
+    try {
+      if (!descriptors.permits()) {
+        pause(port);
+        return;
+      }
+      SslConnection accepted = port.accept();
+      if (accepted != null) {
+        ChannelListeners.invokeChannelListener(accepted, open);
+      }
+    } catch (IOException e) { // for instance for want of file descriptors
+      pause(port);
+    }
+  }
+
+  private static void pause(AcceptingChannel<SslConnection> port) {
+    port.suspendAccepts();
+    var _ =
+        port.getIoThread()
+            .executeAfter(port::resumeAccepts, DescriptorReserve.PAUSE_MS, TimeUnit.MILLISECONDS);
   }
 
   private static void closeUnlessSecured(SslConnection connection) {

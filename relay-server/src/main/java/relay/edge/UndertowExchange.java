@@ -14,6 +14,7 @@ import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 import org.xnio.IoUtils;
 import org.xnio.Options;
+import org.xnio.XnioExecutor;
 import org.xnio.channels.StreamSinkChannel;
 import org.xnio.conduits.StreamSinkConduit;
 import relay.carrier.AnswerDate;
@@ -37,11 +38,14 @@ final class UndertowExchange implements ClientExchange, DirectSink {
   private final HttpServerExchange exchange;
   private final Dialect dialect;
   private final String target;
+  private final ClientClosing closing;
   private final ClientBounds bounds;
   private final HeaderNames names;
   private final AnswerDate date;
   private final Executor requests;
+  private final RequestMemory memory;
   private @Nullable StreamSinkChannel channel; // of an answer in parts, once begun
+  private boolean bodyIsReadable = true; // its framing is not broken
   private long left = -1; // bytes of the announced length not written yet; -1 without one
   private ByteBuffer unsent = NONE; // accepted chunks that the client has not taken
 
@@ -67,6 +71,8 @@ final class UndertowExchange implements ClientExchange, DirectSink {
     this.names = names;
     this.date = date;
     this.requests = requests;
+    closing = ClientClosing.of(exchange);
+    memory = new RequestMemory(bounds.bodies().memory());
     String path = exchange.getRequestURI(); // undecoded
     String query = exchange.getQueryString();
     target = query.isEmpty() ? path : path + "?" + query;
@@ -110,12 +116,18 @@ final class UndertowExchange implements ClientExchange, DirectSink {
 
   @Override
   public Body readBody(int maxBytes) {
-    return BodyReader.read(exchange, bounds, maxBytes);
+    if (!memory.take()) {
+      exchange.setPersistent(false); // the body stays unread
+      return new Body.NoRoom();
+    }
+    Body body = BodyReader.read(exchange, closing, bounds, maxBytes);
+    bodyIsReadable = !(body instanceof Body.Malformed);
+    return body;
   }
 
   @Override
   public void onGone(Runnable callback) {
-    ClientDisconnectWatch.on(exchange, () -> requests.execute(callback));
+    ClientDisconnectWatch.on(exchange, closing, () -> requests.execute(callback));
   }
 
   @Override
@@ -238,7 +250,14 @@ final class UndertowExchange implements ClientExchange, DirectSink {
     if (end - now <= 0) {
       throw new IOException("the client reads nothing");
     }
-    ChannelWait.awaitWritable(out, end - now);
+    if (!memory.takeForStall()) {
+      throw new IOException("no memory is left for an answer that the client does not read");
+    }
+    try {
+      ChannelWait.awaitWritable(out, closing, end - now);
+    } finally {
+      memory.endOfStall();
+    }
     if (!exchange.getConnection().isOpen()) {
       throw new IOException("the client left");
     }
@@ -253,6 +272,7 @@ final class UndertowExchange implements ClientExchange, DirectSink {
         () -> {
           if (begun == null && !rest.hasRemaining()) {
             exchange.endExchange(); // keeps the content-length of an answer to HEAD
+            memory.release(exchange, closing);
           } else if (begun == null) {
             sendWhole(rest);
           } else {
@@ -263,31 +283,45 @@ final class UndertowExchange implements ClientExchange, DirectSink {
   }
 
   private void sendWhole(ByteBuffer body) {
+    if (bodyIsReadable && Lingering.applies(exchange)) {
+      memory.release();
+      new FinalWrite(body, this::abort).handleEvent(exchange.getResponseChannel());
+      Lingering.begin(exchange, bounds.bodies());
+      return;
+    }
     exchange.getResponseSender().send(body);
     boundRest();
   }
 
   /** No thread waits for the rest of an answer, so a timer bounds it. */
   private void boundRest() {
-    if (!exchange.isComplete()) {
-      var _ =
-          exchange
-              .getIoThread()
-              .executeAfter(
-                  () -> {
-                    if (!exchange.isComplete()) {
-                      IoUtils.safeClose(exchange.getConnection());
-                    }
-                  },
-                  bounds.stall().toMillis(),
-                  TimeUnit.MILLISECONDS);
+    memory.release(exchange, closing);
+    if (exchange.isComplete()) {
+      return;
     }
+    XnioExecutor.Key timer =
+        exchange
+            .getIoThread()
+            .executeAfter(
+                () -> {
+                  if (!exchange.isComplete()) {
+                    IoUtils.safeClose(exchange.getConnection());
+                  }
+                },
+                bounds.stall().toMillis(),
+                TimeUnit.MILLISECONDS);
+    exchange.addExchangeCompleteListener( // or the timer would retain the finished exchange
+        (_, next) -> {
+          timer.remove();
+          next.proceed();
+        });
   }
 
   @Override
   public void abort() {
     onIoThread(
         () -> {
+          memory.release();
           exchange.setPersistent(false);
           if (exchange.isHttp10()) {
             endWillBeReset();
@@ -313,7 +347,7 @@ final class UndertowExchange implements ClientExchange, DirectSink {
     try {
       exchange.getIoThread().execute(() -> orClose(task));
     } catch (RejectedExecutionException e) {
-      // the thread has ended, and the connection with it
+      memory.release(); // the thread has ended, and the connection with it
     }
   }
 

@@ -35,7 +35,7 @@ final class LineHandler extends Handler {
 
   @Override
   public void publish(LogRecord record) {
-    if (!queue.isFull()) {
+    if (!queue.isFull() && isLoggable(record)) {
       queue.add(getFormatter().format(record).getBytes(StandardCharsets.UTF_8));
     }
     if (stopping && mayWait(Thread.currentThread())) {
@@ -48,6 +48,7 @@ final class LineHandler extends Handler {
     return !thread.isDaemon();
   }
 
+  @SuppressWarnings("ReferenceEquality") // one stream, whatever it holds
   boolean writesTo(OutputStream other) {
     return out == other;
   }

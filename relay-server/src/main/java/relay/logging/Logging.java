@@ -93,6 +93,7 @@ public final class Logging {
         handler.close();
       }
       LineHandler handler = new LineHandler(out, formatter);
+      handler.setFilter(new LibraryLines(System::nanoTime));
       root.addHandler(handler);
       if (out == STDERR) {
         flushAtExit(handler);

@@ -1,25 +1,15 @@
 package relay.metrics;
 
 import io.micrometer.core.instrument.Counter;
-import io.micrometer.core.instrument.DistributionSummary;
 import io.micrometer.core.instrument.FunctionCounter;
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.Tags;
 import io.micrometer.core.instrument.Timer;
-import io.micrometer.core.instrument.binder.jvm.ClassLoaderMetrics;
-import io.micrometer.core.instrument.binder.jvm.JvmGcMetrics;
-import io.micrometer.core.instrument.binder.jvm.JvmMemoryMetrics;
-import io.micrometer.core.instrument.binder.jvm.JvmThreadMetrics;
-import io.micrometer.core.instrument.binder.system.FileDescriptorMetrics;
-import io.micrometer.core.instrument.binder.system.ProcessorMetrics;
-import io.micrometer.core.instrument.binder.system.UptimeMetrics;
 import io.micrometer.prometheusmetrics.PrometheusConfig;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.Collection;
-import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
@@ -30,6 +20,7 @@ import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import relay.config.Config;
 import relay.config.ProviderConfig;
+import relay.memory.MemoryBudget;
 import relay.model.TokenUsage;
 import relay.pool.Plans;
 import relay.redis.KeyPool;
@@ -41,29 +32,14 @@ import relay.redis.RedisEngine;
  * lookup and one addition.
  */
 public final class Meters implements AutoCloseable {
-  /** From a cache hit to a long answer, in milliseconds. */
-  private static final Duration[] REQUEST_BUCKETS =
-      millis(5, 25, 100, 250, 500, 1_000, 2_500, 5_000, 10_000, 30_000, 60_000, 120_000, 300_000);
-
-  private static final Duration[] FIRST_BYTE_BUCKETS =
-      millis(5, 25, 50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000, 30_000, 60_000);
-
-  /** Relay's own overhead is below a millisecond, Redis included. */
-  private static final Duration[] FAST_BUCKETS =
-      micros(50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000, 25_000, 50_000, 100_000, 250_000);
-
-  private static final double[] RATIO_BUCKETS = {0.05, 0.1, 0.25, 0.5, 0.75, 1, 1.5, 2, 4, 10, 100};
-
-  /** Estimation errors: over- and underestimates. */
-  private record Misses(DistributionSummary over, DistributionSummary under) {}
-
   private final PrometheusMeterRegistry registry =
       new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
-  private final JvmGcMetrics garbageCollection = new JvmGcMetrics();
+  private final JvmMeters jvm = new JvmMeters();
   private volatile LabelValues labels;
   private List<ProviderConfig> present; // of the configuration in use
   private final TrafficMeters traffic;
   private final EngineGauges engine;
+  private final ResourceGauges resources = new ResourceGauges();
   private final ClientMeters clients;
   private final ClientUsage clientUsage;
   private final Map<String, Timer> requestDuration = new ConcurrentHashMap<>();
@@ -76,7 +52,7 @@ public final class Meters implements AutoCloseable {
   private final ConfigCollector configuration;
   private final Series wouldDeny;
   private final ShadowLog shadow = new ShadowLog(System::nanoTime);
-  private final Map<String, Misses> estimateErrors = new HashMap<>(); // by the tokens' type
+  private final EstimateErrors estimateErrors;
   private final LongAdder inflight = new LongAdder();
   private final LongAdder reserved = new LongAdder();
   private volatile LongSupplier droppedLines = () -> 0;
@@ -92,20 +68,14 @@ public final class Meters implements AutoCloseable {
             providers.stream().map(Plans::of).toList(), config.redis().onUnavailable());
     clients = new ClientMeters(registry, config.server().auth());
     clientUsage = new ClientUsage(Plans.ofClients(config.server().auth()).orElse(null));
-    overhead = timer("relay.overhead", "Time that Relay itself adds to a request", FAST_BUCKETS);
-    acquire = timer("relay.acquire.duration", "Time to acquire a key", FAST_BUCKETS);
+    overhead = timer("relay.overhead", "Time that Relay itself adds to a request", Buckets.FAST);
+    acquire = timer("relay.acquire.duration", "Time to acquire a key", Buckets.FAST);
     attempts =
         Counter.builder("relay.attempts")
             .description("Requests sent to providers, including retries")
             .register(registry);
-    for (String type : List.of("input", "output")) {
-      estimateErrors.put(type, new Misses(summary(type, "over"), summary(type, "under")));
-    }
-    providers.forEach(
-        provider -> {
-          var _ = requestDuration(provider.name());
-          var _ = firstByteTimer(provider.name());
-        });
+    estimateErrors = new EstimateErrors(registry);
+    prepare(providers);
     var _ = requestDuration(LabelValues.NONE);
     gauge("relay.inflight", "Requests under way", inflight);
     gauge("relay.reserved.tokens", "Tokens reserved by requests under way", reserved);
@@ -122,11 +92,12 @@ public final class Meters implements AutoCloseable {
             "scope");
     wouldDeny.prepare(Stream.of("pool", "client", "budget").map(List::of));
     engine.register(registry);
+    resources.register(registry);
     configuration = new ConfigCollector(engine::configurations);
     registry.getPrometheusRegistry().register(configuration);
     registry.getPrometheusRegistry().register(new PoolCollector(engine::views));
     registry.getPrometheusRegistry().register(clientUsage);
-    bindJvm();
+    jvm.register(registry);
   }
 
   private Counter reloads(String result) {
@@ -136,21 +107,14 @@ public final class Meters implements AutoCloseable {
         .register(registry);
   }
 
-  private void bindJvm() {
-    List.of(
-            new ClassLoaderMetrics(),
-            new JvmMemoryMetrics(),
-            garbageCollection,
-            new JvmThreadMetrics(),
-            new ProcessorMetrics(),
-            new FileDescriptorMetrics(),
-            new UptimeMetrics())
-        .forEach(meters -> meters.bindTo(registry));
-  }
-
   /** Binds the gauges of keys, groups and Redis to these sources. */
   public void bind(RedisEngine redis, Collection<KeyPool> pools) {
     engine.bind(redis, pools);
+  }
+
+  /** Binds the meters of memory, and of pauses in accepting connections, to these sources. */
+  public void bindResources(MemoryBudget memory, LongSupplier acceptPauses) {
+    resources.bind(memory, acceptPauses);
   }
 
   /** The gauges of clients' own limits read this pool from now on; null if no client has any. */
@@ -168,19 +132,12 @@ public final class Meters implements AutoCloseable {
     (taken ? takenReloads : failedReloads).increment();
   }
 
-  /**
-   * The configuration that the replica runs with.
-   *
-   * @param needRestart how many of the file's settings hold from the next start only
-   */
+  /** Shows the configuration in use, and how many of its settings need a restart. */
   public void configuration(String hash, int needRestart) {
     configuration.runs(hash, needRestart);
   }
 
-  /**
-   * Another configuration gives the labels their values. What the one before named keeps its series
-   * until the next change: its last requests still run.
-   */
+  /** Takes label values from another config; those of the one before stay until the next. */
   public synchronized void reconfigure(Config config) {
     List<ProviderConfig> providers = config.enabledProviders();
     List<ProviderConfig> both = new ArrayList<>(present);
@@ -191,18 +148,19 @@ public final class Meters implements AutoCloseable {
     traffic.reconfigure(known, providers);
     clients.reconfigure(config.server().auth());
     for (Map<String, Timer> timers : List.of(requestDuration, firstByte)) {
-      timers.forEach(
-          (provider, timer) -> {
-            if (!known.isProvider(provider) && timers.remove(provider, timer)) {
-              registry.remove(timer);
-            }
-          });
+      timers.entrySet().stream()
+          .filter(timer -> !known.isProvider(timer.getKey()))
+          .forEach(timer -> registry.remove(timer.getValue()));
+      timers.keySet().removeIf(provider -> !known.isProvider(provider));
     }
-    providers.forEach(
-        provider -> {
-          var _ = requestDuration(provider.name());
-          var _ = firstByteTimer(provider.name());
-        });
+    prepare(providers);
+  }
+
+  private void prepare(List<ProviderConfig> providers) {
+    for (ProviderConfig provider : providers) {
+      var _ = requestDuration(provider.name());
+      var _ = firstByteTimer(provider.name());
+    }
   }
 
   /**
@@ -293,19 +251,7 @@ public final class Meters implements AutoCloseable {
    * @param type {@code input} or {@code output}
    */
   public void estimateError(String type, long reservedTokens, long usedTokens) {
-    Misses misses = estimateErrors.get(type);
-    if (misses != null) {
-      DistributionSummary summary = reservedTokens >= usedTokens ? misses.over() : misses.under();
-      summary.record(Math.abs((double) reservedTokens - usedTokens) / Math.max(1, usedTokens));
-    }
-  }
-
-  private DistributionSummary summary(String type, String direction) {
-    return DistributionSummary.builder("relay.estimate.error.ratio")
-        .description("Reserved minus used tokens of a request, divided by used tokens: 0 is exact")
-        .tags("type", type, "direction", direction)
-        .serviceLevelObjectives(RATIO_BUCKETS)
-        .register(registry);
+    estimateErrors.record(type, reservedTokens, usedTokens);
   }
 
   /** Counts an arrived request as in progress. */
@@ -369,7 +315,7 @@ public final class Meters implements AutoCloseable {
 
   @Override
   public void close() {
-    garbageCollection.close();
+    jvm.close();
     registry.close();
   }
 
@@ -383,7 +329,7 @@ public final class Meters implements AutoCloseable {
                 timer(
                     "relay.request.duration",
                     "Time from a request's arrival to the end of its answer",
-                    REQUEST_BUCKETS,
+                    Buckets.REQUEST,
                     "provider",
                     p));
   }
@@ -398,7 +344,7 @@ public final class Meters implements AutoCloseable {
                 timer(
                     "relay.time.to.first.byte",
                     "Time from a request's arrival to the first byte from the provider",
-                    FIRST_BYTE_BUCKETS,
+                    Buckets.FIRST_BYTE,
                     "provider",
                     p));
   }
@@ -416,15 +362,5 @@ public final class Meters implements AutoCloseable {
         .description(description)
         .strongReference(true)
         .register(registry);
-  }
-
-  private static Duration[] millis(int... millis) {
-    return Arrays.stream(millis).mapToObj(Duration::ofMillis).toArray(Duration[]::new);
-  }
-
-  private static Duration[] micros(int... micros) {
-    return Arrays.stream(micros)
-        .mapToObj(n -> Duration.ofNanos(n * 1000L))
-        .toArray(Duration[]::new);
   }
 }

@@ -43,6 +43,11 @@ public record RelayError(int status, String type, String message, @Nullable Dura
     return new RelayError(415, "invalid_request_error", message, null);
   }
 
+  /** 431: the target and the header lines exceed their maximum. */
+  public static RelayError headTooLarge(String message) {
+    return new RelayError(431, "invalid_request_error", message, null);
+  }
+
   /** 413: the body exceeds the configured maximum. */
   public static RelayError tooLarge(long maxBytes) {
     return new RelayError(

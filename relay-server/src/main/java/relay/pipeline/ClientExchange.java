@@ -81,6 +81,9 @@ public interface ClientExchange {
     /** It exceeds the allowed size. */
     record TooLarge() implements Body {}
 
+    /** The replica has no memory for it now. */
+    record NoRoom() implements Body {}
+
     /** Its chunks are malformed; the rest cannot be read. */
     record Malformed() implements Body {}
 

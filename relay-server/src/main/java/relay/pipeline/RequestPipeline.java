@@ -4,7 +4,6 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Locale;
 import java.util.Set;
-import java.util.concurrent.CompletableFuture;
 import java.util.function.Consumer;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
@@ -30,11 +29,6 @@ import relay.request.RequestScanner;
  * <p>Blocking code on a virtual thread.
  */
 public final class RequestPipeline {
-  /**
-   * Longer bodies are scanned on another thread: a scan would delay other requests of the carrier.
-   */
-  private static final int LOOKED_THROUGH_AT_ONCE = 64 * 1024;
-
   private static final Set<String> BODILESS = Set.of("GET", "HEAD");
   private static final Pattern JSON_TYPE =
       Pattern.compile("application/json[ \\t]*(;|$)", Pattern.CASE_INSENSITIVE);
@@ -116,21 +110,13 @@ public final class RequestPipeline {
       return;
     }
     try {
-      switch (looked(admitted.generation().routes(), endpoint, body)) {
+      switch (scan(admitted.generation().routes(), endpoint, body)) {
         case BadRequest bad -> request.answer().refuse(RelayError.invalid(bad.message()));
         case RequestFacts facts -> route(admitted, endpoint, body, facts);
       }
     } finally {
       body.release();
     }
-  }
-
-  private static RequestScan looked(Routes routes, Endpoint endpoint, Payload body) {
-    return body.length() <= LOOKED_THROUGH_AT_ONCE
-        ? scan(routes, endpoint, body)
-        : CompletableFuture.supplyAsync(
-                () -> scan(routes, endpoint, body), Thread::startVirtualThread)
-            .join();
   }
 
   private static RequestScan scan(Routes routes, Endpoint endpoint, Payload body) {
@@ -160,10 +146,9 @@ public final class RequestPipeline {
       request.answer().refuse(nothingAt(client));
       return;
     }
-    if (!TargetPath.isPlain(client.target())) {
-      request
-          .answer()
-          .refuse(RelayError.invalid("the path must be written without . and .. in it"));
+    String fault = TargetPath.fault(client.target(), chosen.getFirst().api().config().dialect());
+    if (fault != null) {
+      request.answer().refuse(RelayError.invalid(fault));
       return;
     }
     Payload body = body(admitted);
@@ -297,6 +282,13 @@ public final class RequestPipeline {
         return payload;
       }
       case Body.TooLarge _ -> request.answer().refuse(RelayError.tooLarge(most));
+      case Body.NoRoom _ ->
+          request
+              .answer()
+              .refuse(
+                  RelayError.overloaded(
+                      client.dialect(),
+                      "this replica has no memory for the request now; try again"));
       case Body.Malformed _ ->
           request
               .answer()

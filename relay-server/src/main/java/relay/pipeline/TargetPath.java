@@ -1,11 +1,24 @@
 package relay.pipeline;
 
 import java.util.Locale;
-import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
+import relay.model.Dialect;
+import relay.model.Endpoint;
 
-/** Checks the path of an unparsed request: every parser must read it in the same way. */
+/**
+ * Checks the path of an unparsed request. Every parser must read it in the same way, and no
+ * provider may read it as an endpoint whose requests are counted.
+ */
 final class TargetPath {
-  private static final Pattern DOTS = Pattern.compile("\\.{1,2}(;.*)?");
+  /** Characters that a path needs no escape for, besides letters and digits. */
+  private static final String PLAIN = "-._~!$&'()*+,=:@";
+
+  /** Characters that some parsers take as separators, or resolve, once they have unescaped them. */
+  private static final String NEVER_ESCAPED = "/\\%;?#.";
+
+  private static final String NOT_CANONICAL =
+      "a path that passes unparsed must be canonical: no empty segment, no . or .. segment, no"
+          + " slash at the end, no ; and no escape such as %6d where none is needed";
 
   private TargetPath() {}
 
@@ -16,24 +29,69 @@ final class TargetPath {
   }
 
   /**
-   * False for a path that another URL parser may resolve to one outside of {@code /v1/}: with dot
-   * segments, plain or escaped, between escaped slashes or before parameters, or with characters
-   * that some parsers take as separators.
+   * Why a target may not pass; null if it may.
    *
    * @param target path and query
+   * @param dialect of the provider
    */
-  static boolean isPlain(String target) {
+  static @Nullable String fault(String target, Dialect dialect) {
     String path = of(target);
-    if (path.indexOf('\\') >= 0 || target.indexOf('#') >= 0) {
-      return false;
+    if (target.indexOf('#') >= 0 || !isCanonical(path)) {
+      return NOT_CANONICAL;
     }
-    String read =
-        path.toLowerCase(Locale.ROOT).replace("%2e", ".").replace("%2f", "/").replace("%5c", "/");
-    for (String segment : read.split("/", -1)) {
-      if (DOTS.matcher(segment).matches()) {
+    for (Endpoint endpoint : Endpoint.values()) {
+      if (mayBe(path.toLowerCase(Locale.ROOT), endpoint, dialect)) {
+        return "a provider may read this path as %s, whose requests are counted: send it there"
+            .formatted(endpoint.path());
+      }
+    }
+    return null;
+  }
+
+  /** Some providers ignore case. Azure's paths have a deployment before the operation. */
+  private static boolean mayBe(String path, Endpoint endpoint, Dialect dialect) {
+    String operation = endpoint.path().substring("/v1".length());
+    return endpoint.counted()
+        && (path.equals(endpoint.path())
+            || (endpoint.dialect() == dialect && path.endsWith(operation)));
+  }
+
+  private static boolean isCanonical(String path) {
+    for (String segment : path.substring(1).split("/", -1)) {
+      if (segment.isEmpty() || segment.equals(".") || segment.equals("..") || !isPlain(segment)) {
         return false;
       }
     }
     return true;
+  }
+
+  private static boolean isPlain(String segment) {
+    for (int n = 0; n < segment.length(); n++) {
+      char c = segment.charAt(n);
+      if (c == '%') {
+        if (n + 2 >= segment.length() || !mayBeEscaped(segment.substring(n + 1, n + 3))) {
+          return false;
+        }
+        n += 2;
+      } else if (!isPlain(c)) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  private static boolean isPlain(char c) {
+    return (c >= 'a' && c <= 'z')
+        || (c >= 'A' && c <= 'Z')
+        || (c >= '0' && c <= '9')
+        || PLAIN.indexOf(c) >= 0;
+  }
+
+  private static boolean mayBeEscaped(String digits) {
+    if (Character.digit(digits.charAt(0), 16) < 0 || Character.digit(digits.charAt(1), 16) < 0) {
+      return false;
+    }
+    char c = (char) Integer.parseInt(digits, 16);
+    return c >= ' ' && c != 0x7f && !isPlain(c) && NEVER_ESCAPED.indexOf(c) < 0;
   }
 }

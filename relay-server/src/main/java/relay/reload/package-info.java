@@ -1,4 +1,4 @@
-/** Changes the configuration of a running replica: when to read it again, and what came of it. */
+/** Reloads the configuration of a running replica. */
 @NullMarked
 package relay.reload;
 

@@ -40,15 +40,21 @@ final class IdleWatch implements AutoCloseable {
   final class Watched implements AutoCloseable {
     private final Call call;
     private volatile long heardAt = System.nanoTime();
+    private volatile boolean reading = true;
     private volatile boolean silent;
 
     private Watched(Call call) {
       this.call = call;
     }
 
-    /** Records that the provider sent data. */
+    /** Records that the provider sent data, or that a wait for it begins. */
     void heard() {
       heardAt = System.nanoTime();
+    }
+
+    /** Whether a thread waits for the provider. Else its silence may be the client's fault. */
+    void reading(boolean now) {
+      reading = now;
     }
 
     /** Whether the watch cancelled the call. */
@@ -103,7 +109,7 @@ final class IdleWatch implements AutoCloseable {
 
   private void look(long most) {
     long now = System.nanoTime();
-    watched.removeIf(one -> now - one.heardAt >= most && one.end());
+    watched.removeIf(one -> one.reading && now - one.heardAt >= most && one.end());
     onLook.run();
   }
 

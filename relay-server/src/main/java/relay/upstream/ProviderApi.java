@@ -212,7 +212,7 @@ public final class ProviderApi {
     if (known != null) {
       return known;
     }
-    HttpUrl url = HttpUrl.get(base + path);
+    HttpUrl url = ExactUrl.of(base + path);
     if (urls.size() < REMEMBERED_URLS) {
       urls.put(path, url);
     }

@@ -85,11 +85,17 @@ public final class UpstreamAnswer implements AutoCloseable {
 
   /** Reads available bytes; blocks until there is at least one. Returns -1 at the end. */
   public int read(byte[] buffer, int offset, int length) throws IOException {
-    int n = chunks == null ? 0 : chunks.read(buffer, offset, length);
-    if (n == 0) {
-      n = source.read(buffer, offset, length);
-    }
     watched.heard();
+    watched.reading(true);
+    int n;
+    try {
+      n = chunks == null ? 0 : chunks.read(buffer, offset, length);
+      if (n == 0) {
+        n = source.read(buffer, offset, length);
+      }
+    } finally {
+      watched.reading(false); // the reader may wait for its client now
+    }
     if (n < 0) {
       chunks = null; // end of the body
     }

@@ -184,11 +184,13 @@ public final class UpstreamCall {
       IdleWatch.@Nullable Watched watched,
       ConnectionSlots.ConnectionSlot slot) {
     try (slot;
-        watched;
-        response) {
+        watched) {
       if (call != null && response != null) {
         call.cancel(); // close the connection, so that the rest is not read as the next answer
+        response.close();
       }
+    } catch (IllegalArgumentException e) {
+      return; // OkHttp cannot skip the rest of a body with a negative length
     }
   }
 

@@ -8,12 +8,13 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.nio.ByteBuffer;
 import org.junit.jupiter.api.Test;
+import relay.memory.MemoryBudget;
 
 class BodyBuffersTest {
   private static final int BYTES = 10_000;
   private static final int MOST = 256;
 
-  private final BodyBuffers buffers = new BodyBuffers();
+  private final BodyBuffers buffers = new BodyBuffers(MemoryBudget.ofHeap(256L << 20));
 
   private BodyBuffer reserve() {
     BodyBuffer reserved = buffers.reserve(BYTES);
@@ -28,7 +29,7 @@ class BodyBuffersTest {
     }
     assertNull(buffers.reserve(BYTES));
     assertEquals(MOST, buffers.held());
-    BodyBuffers other = new BodyBuffers();
+    BodyBuffers other = new BodyBuffers(MemoryBudget.ofHeap(256L << 20));
     assertNotNull(other.reserve(BYTES));
     assertEquals(1, other.held());
   }

@@ -17,6 +17,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -205,5 +206,22 @@ class ClientPortTest {
     assertEquals(1, client.getInputStream().read());
     carriers.close();
     assertEquals(-1, client.getInputStream().read());
+  }
+
+  @Test
+  void a_port_that_may_not_accept_pauses_and_goes_on_later() throws Exception {
+    AtomicInteger refusals = new AtomicInteger();
+    AtomicBoolean permitted = new AtomicBoolean();
+    ports.add(
+        carriers.listen(
+            new InetSocketAddress(InetAddress.getLoopbackAddress(), 0),
+            BACKLOG,
+            served::add,
+            () -> permitted.get() || refusals.incrementAndGet() < 0));
+    client();
+    Await.until("two pauses", () -> refusals.get() >= 2);
+    assertEquals(0, served.size());
+    permitted.set(true);
+    Await.until("the client is served", () -> served.size() == 1);
   }
 }

@@ -89,7 +89,7 @@ class HostileRequestTest {
     lines.lines().forEach(ask::header);
     try (RawClient wire = new RawClient(replicas.port(0))) {
       Answer answer = wire.send(ask).answer();
-      assertEquals(400, answer.status());
+      assertEquals(431, answer.status());
       assertEquals("invalid_request_error", answer.json().path("error").path("type").asText());
       assertTrue(answer.text().contains("64 KiB"), answer.text());
       assertNull(next(wire), "the connection goes on");

@@ -56,7 +56,7 @@ class Http2Test {
   @Test
   void a_head_beyond_its_bounds_gets_an_error_message() throws Exception {
     try (Response response = call("", "a".repeat(70_000)).execute()) {
-      assertEquals(400, response.code());
+      assertEquals(431, response.code());
       assertTrue(response.body().string().contains("64 KiB"));
     }
     provider.script((request, connection) -> connection.write(Says.fine(Dialect.ANTHROPIC)));

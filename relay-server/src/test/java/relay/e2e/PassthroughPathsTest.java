@@ -105,10 +105,10 @@ class PassthroughPathsTest {
   @ParameterizedTest
   @ValueSource(strings = {"GET", "DELETE", "PUT", "PATCH", "OPTIONS"})
   void every_method_passes(String method) throws Exception {
-    Answer answer = answer(ask(Dialect.OPENAI, method, "/v1/batches/b;v=1/%2Fcancel"));
+    Answer answer = answer(ask(Dialect.OPENAI, method, "/v1/batches/b:1/%C3%A9/cancel"));
     assertEquals(200, answer.status(), answer.toString());
     assertEquals(
-        method + " /v1/batches/b;v=1/%2Fcancel HTTP/1.1", provider.received().getLast().line());
+        method + " /v1/batches/b:1/%C3%A9/cancel HTTP/1.1", provider.received().getLast().line());
   }
 
   @Test
@@ -206,13 +206,43 @@ class PassthroughPathsTest {
         "/v1/./files",
         "/v1/%2e%2E/x",
         "/v1/a/.%2e/b",
-        "/v1/a\\..\\b"
+        "/v1/a\\..\\b",
+        "/v1/%6dessages",
+        "/v1/messages/",
+        "/v1//messages",
+        "/v1/messages;a=b",
+        "/v1/Messages",
+        "/v1/files;a=b"
       })
   void an_ambiguous_path_is_refused(String target) throws Exception {
     int before = provider.received().size();
     Answer answer = answer(ask(Dialect.ANTHROPIC, "GET", target));
     assertEquals(400, answer.status(), answer.toString());
     assertEquals(before, provider.received().size());
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "/v1/Chat/Completions",
+        "/v1/deployments/other/chat/completions",
+        "/v1/%65mbeddings",
+        "/v1/responses/"
+      })
+  void a_path_that_may_be_read_as_a_counted_endpoint_is_refused(String target) throws Exception {
+    int before = provider.received().size();
+    Answer answer = answer(ask(Dialect.OPENAI, "POST", target).body("{}"));
+    assertEquals(400, answer.status(), answer.toString());
+    assertEquals(before, provider.received().size());
+  }
+
+  @Test
+  void a_query_passes_byte_for_byte() throws Exception {
+    for (String query : List.of("q='a'", "a=%27&b=%2f%2F", "a=b&&c==", "a?b", "x;y")) {
+      String target = "/v1/files?" + query;
+      assertEquals(200, answer(ask(Dialect.OPENAI, "GET", target)).status());
+      assertEquals("GET " + target + " HTTP/1.1", provider.received().getLast().line());
+    }
   }
 
   @Test

@@ -63,6 +63,12 @@ final class RawClient implements AutoCloseable {
     return this;
   }
 
+  /** Sends a FIN, and still reads. */
+  RawClient finish() throws IOException {
+    socket.shutdownOutput();
+    return this;
+  }
+
   /** Reads the status line and the header lines of the next answer. */
   RawClient head() throws IOException {
     String line = line();

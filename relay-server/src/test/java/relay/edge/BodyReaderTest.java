@@ -3,10 +3,13 @@ package relay.edge;
 import static java.nio.charset.StandardCharsets.ISO_8859_1;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertNotNull;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.undertow.server.HttpServerExchange;
+import io.undertow.server.ServerConnection;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.net.InetAddress;
@@ -23,23 +26,30 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
+import org.xnio.IoUtils;
 import relay.Seeds;
 import relay.body.BodyBuffers;
 import relay.body.Payload;
 import relay.carrier.Carriers;
+import relay.carrier.DescriptorReserve;
 import relay.guards.Await;
+import relay.memory.MemoryBudget;
 import relay.pipeline.ClientExchange.Body;
 
 class BodyReaderTest {
   private static final int MAX_BYTES = 1_000_000;
   private static final int PLACES = 256;
+  private static final MemoryBudget MEMORY = MemoryBudget.ofHeap(256L << 20);
   private static final Duration PATIENCE = Duration.ofMillis(300);
 
   private final Seeds seeds = new Seeds();
   private final Carriers carriers = new Carriers("carrier", 1);
-  private final BodyBuffers bodies = new BodyBuffers();
+  private final BodyBuffers bodies = new BodyBuffers(MEMORY);
   private final BlockingQueue<Body> read = new LinkedBlockingQueue<>();
-  private final Listener listener = new Listener(true, null, PATIENCE, this::handle, carriers);
+  private final BlockingQueue<ServerConnection> connections = new LinkedBlockingQueue<>();
+  private final Listener listener =
+      new Listener(
+          true, null, PATIENCE, this::handle, carriers, MEMORY, DescriptorReserve.ofProcess());
 
   @BeforeEach
   void start() {
@@ -56,10 +66,12 @@ class BodyReaderTest {
 
   private void handle(HttpServerExchange exchange) {
     ClientBounds bounds = new ClientBounds(PATIENCE, PATIENCE, listener.guard(), bodies);
+    ClientClosing closing = ClientClosing.of(exchange);
+    connections.add(exchange.getConnection());
     exchange.dispatch(
         carriers.at(exchange.getIoThread()),
         () -> {
-          read.add(BodyReader.read(exchange, bounds, MAX_BYTES));
+          read.add(BodyReader.read(exchange, closing, bounds, MAX_BYTES));
           exchange.getIoThread().execute(exchange::endExchange);
         });
   }
@@ -141,6 +153,20 @@ class BodyReaderTest {
       Await.until("the body is being read", () -> bodies.held() == 1);
     }
     assertInstanceOf(Body.Broken.class, next());
+  }
+
+  @Test
+  void a_reader_wakes_up_when_its_connection_is_closed_on_this_side() throws Exception {
+    try (Socket client = connect()) {
+      client.getOutputStream().write(head(50_000));
+      client.getOutputStream().write(new byte[49_000]);
+      Await.until("the body is being read", () -> bodies.held() == 1);
+      ServerConnection connection = connections.take();
+      long began = System.nanoTime();
+      connection.getIoThread().execute(() -> IoUtils.safeClose(connection));
+      assertFalse(next() instanceof Body.Whole);
+      assertTrue(System.nanoTime() - began < 2_000_000_000L, "it waited for the client");
+    }
   }
 
   @Test

@@ -27,7 +27,7 @@ class ClientDisconnectWatchTest {
                 exchange -> {
                   byte[] body = new byte[50_000];
                   held.add(new WeakReference<>(body));
-                  ClientDisconnectWatch.on(exchange, () -> body[0]++);
+                  ClientDisconnectWatch.on(exchange, ClientClosing.of(exchange), () -> body[0]++);
                   exchange.getResponseSender().send("ok");
                 })
             .build();

@@ -28,6 +28,7 @@ import relay.carrier.AnswerDate;
 import relay.carrier.Buffers;
 import relay.carrier.Carriers;
 import relay.carrier.ClientPort;
+import relay.memory.MemoryBudget;
 import relay.model.Dialect;
 import relay.model.HeaderLines;
 
@@ -87,7 +88,11 @@ class DirectChunksTest {
         new UndertowExchange(
             exchange,
             Dialect.ANTHROPIC,
-            new ClientBounds(BOUND, BOUND, new FramingGuard(undertow), new BodyBuffers()),
+            new ClientBounds(
+                BOUND,
+                BOUND,
+                new FramingGuard(undertow, new UnfinishedHeads(MemoryBudget.ofHeap(256L << 20))),
+                new BodyBuffers(MemoryBudget.ofHeap(256L << 20))),
             new HeaderNames(),
             new AnswerDate(InstantSource.system()),
             carriers);

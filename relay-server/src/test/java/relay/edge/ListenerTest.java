@@ -17,7 +17,9 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 import relay.carrier.Carriers;
+import relay.carrier.DescriptorReserve;
 import relay.config.TlsConfig;
+import relay.memory.MemoryBudget;
 
 @Timeout(60)
 class ListenerTest {
@@ -38,7 +40,9 @@ class ListenerTest {
               secure ? tls() : null,
               PATIENCE,
               exchange -> exchange.getResponseSender().send("here"),
-              carriers);
+              carriers,
+              MemoryBudget.ofHeap(256L << 20),
+              DescriptorReserve.ofProcess());
       listener.start("127.0.0.1", 0);
       try (Socket there = sockets(secure).createSocket("127.0.0.1", listener.port())) {
         assertEquals("HTTP/1.1 200 OK", answer(there));

@@ -3,7 +3,6 @@ package relay.edge;
 import static java.nio.charset.StandardCharsets.ISO_8859_1;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
-import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.nio.ByteBuffer;
 import java.util.Arrays;
@@ -72,13 +71,6 @@ class RequestFramingTest {
   void it_rejects_input_that_two_parsers_could_interpret_differently(String text) {
     assertEquals(text.indexOf('|'), stop(text.replace("|", "")));
     assertEquals(LENGTH.length() + text.indexOf('|'), stop(LENGTH + text.replace("|", "")));
-  }
-
-  @Test
-  void http_2_passes_from_its_preface_on() {
-    String http2 = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\u0000\u0000\r\n \r\n ";
-    assertEquals(http2.length(), stop(http2));
-    assertTrue(stop("PRI * HTTP/2.1\r\na: b\r\n c\r\n") < 30);
   }
 
   @Test

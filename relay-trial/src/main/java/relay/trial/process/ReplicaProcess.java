@@ -72,7 +72,8 @@ public final class ReplicaProcess implements AutoCloseable {
       throws IOException {
     String name = config.getFileName().toString().replaceFirst("\\.yaml$", "");
     Path log = config.resolveSibling(name + ".log");
-    List<String> words = new ArrayList<>(command);
+    List<String> words = new ArrayList<>(restoringHangUp());
+    words.addAll(command);
     words.addAll(List.of("serve", "--config", config.toString()));
     Process process =
         new ProcessBuilder(words)
@@ -81,6 +82,24 @@ public final class ReplicaProcess implements AutoCloseable {
             .redirectInput(ProcessBuilder.Redirect.from(Path.of("/dev/null").toFile()))
             .start();
     return new ReplicaProcess(name, process, log, port, adminPort);
+  }
+
+  /**
+   * Under {@code nohup} this process ignores SIGHUP, and its children inherit that. A JVM then
+   * never sees the signal, so {@code env} restores the default and becomes the JVM.
+   */
+  private static List<String> restoringHangUp() throws IOException {
+    Path status = Path.of("/proc/self/status");
+    if (!Files.isReadable(status)) {
+      return List.of(); // not Linux
+    }
+    for (String line : Files.readAllLines(status)) {
+      if (line.startsWith("SigIgn:")) {
+        long ignored = Long.parseUnsignedLong(line.substring("SigIgn:".length()).strip(), 16);
+        return (ignored & 1) == 0 ? List.of() : List.of("env", "--default-signal=HUP");
+      }
+    }
+    return List.of();
   }
 
   /** The clients' port. */

@@ -1,0 +1,69 @@
+package relay.redis;
+
+import org.jspecify.annotations.Nullable;
+import relay.redis.Acquisition.Granted;
+import relay.redis.Acquisition.Unavailable;
+
+/** Grants without Redis, as the fallback allows. Redis is charged for them after the outage. */
+final class OutageGrants {
+  private final KeyPool pool;
+  private final PoolScripts scripts;
+  private final FairShare fairShare;
+  private final Fallback fallback;
+  private final LeaseIds leaseIds;
+  private volatile boolean hasUsage; // that Redis has not counted
+
+  OutageGrants(
+      KeyPool pool,
+      PoolScripts scripts,
+      FairShare fairShare,
+      Fallback fallback,
+      LeaseIds leaseIds) {
+    this.pool = pool;
+    this.scripts = scripts;
+    this.fairShare = fairShare;
+    this.fallback = fallback;
+    this.leaseIds = leaseIds;
+  }
+
+  /**
+   * Grants or refuses a demand.
+   *
+   * @param last the pool's state when Redis last answered
+   */
+  Acquisition grant(Demand demand, @Nullable PoolSnapshot last) {
+    return switch (fallback) {
+      case CLOSED -> new Unavailable();
+      case FAIR_SHARE -> grant(demand, last, !scripts.isShadow(demand));
+      case OPEN -> grant(demand, last, false);
+    };
+  }
+
+  private Acquisition grant(Demand demand, @Nullable PoolSnapshot last, boolean limited) {
+    return switch (fairShare.choose(demand, last, limited)) {
+      case FairShare.Choice.Refused r -> r.why();
+      case FairShare.Choice.Taken t -> {
+        hasUsage = true;
+        yield new Granted(Lease.withoutRedis(pool, leaseIds.next(), t));
+      }
+    };
+  }
+
+  void end(Lease lease, long inputTokens, long outputTokens) {
+    if (fairShare.end(lease, inputTokens, outputTokens)) {
+      hasUsage = true;
+    }
+  }
+
+  /** Hands the usage of an outage to the endings, which charge it in Redis. */
+  void charge(LeaseEndings leaseEndings) {
+    if (hasUsage) {
+      hasUsage = false;
+      fairShare
+          .takeOutageUsage()
+          .forEach(
+              (group, usage) ->
+                  leaseEndings.send(new PendingUpdate.LateCharge(leaseIds.next(), group, usage)));
+    }
+  }
+}

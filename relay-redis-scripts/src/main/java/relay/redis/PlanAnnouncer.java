@@ -1,0 +1,197 @@
+package relay.redis;
+
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.function.Function;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
+import relay.redis.ScriptCaller.Call;
+
+/**
+ * Holds the pool's present plan and announces it to Redis: on a change, and when Redis does not
+ * know the pool. One lock guards the plan, the announcement in flight and their count.
+ */
+final class PlanAnnouncer {
+  private final ScriptCaller caller;
+  private final String replica;
+  private volatile Candidates candidates; // written under the lock
+  private volatile ConfigMark config = ConfigMark.NONE;
+  private volatile long epoch;
+  private volatile String epochText = "0";
+  private @Nullable Configuring configuring; // guarded by this
+  private long announcements; // guarded by this
+
+  /** An announcement in flight. */
+  private record Configuring(Candidates shape, CompletableFuture<Void> done) {}
+
+  /**
+   * @param replica this replica's id; empty for an observer
+   */
+  PlanAnnouncer(ScriptCaller caller, PoolPlan plan, String replica) {
+    this.caller = caller;
+    this.replica = replica;
+    candidates = new Candidates(plan, caller.keys());
+  }
+
+  /** The keys and groups of the present plan. */
+  Candidates candidates() {
+    return candidates;
+  }
+
+  /** The epoch under which this replica uses the pool; 0 before the first use. */
+  long epoch() {
+    return epoch;
+  }
+
+  /** The epoch, as a word of a script's argument. */
+  String epochText() {
+    return epochText;
+  }
+
+  /** Sets the configuration that later surveys and announcements report to Redis. */
+  void runs(ConfigMark mark) {
+    config = mark;
+  }
+
+  /** {@code plan hash since_ms}: this replica's part of a heartbeat. */
+  String configLine() {
+    return config.line(candidates.planId());
+  }
+
+  /** Uses another plan for later calls, and announces it. */
+  CompletableFuture<Void> reconfigure(PoolPlan plan) {
+    Candidates next = new Candidates(plan, caller.keys());
+    synchronized (this) {
+      next.all(candidates.allSets().stream().map(RedisKeys::text).toList());
+      candidates = next;
+    }
+    return configure();
+  }
+
+  /**
+   * Records the ready sets of other replicas' plans. Later calls pass them to the scripts.
+   *
+   * @return the new ones
+   */
+  synchronized Set<String> learnSets(Collection<String> sets) {
+    Set<String> fresh = new LinkedHashSet<>(sets);
+    candidates.allSets().forEach(set -> fresh.remove(RedisKeys.text(set)));
+    candidates.all(sets);
+    return fresh;
+  }
+
+  /** Forgets ready sets, so that the next survey reports them as unknown. */
+  synchronized void unlearnSets(Set<String> sets) {
+    candidates.all(
+        candidates.allSets().stream()
+            .map(RedisKeys::text)
+            .filter(name -> !sets.contains(name))
+            .toList());
+  }
+
+  /** Number of announcements that have ended; -1 while one is in flight. */
+  synchronized long lastAnnouncement() {
+    return configuring == null ? announcements : -1;
+  }
+
+  /** Calls a script. If Redis does not know the pool, announces the pool and calls once more. */
+  <T> CompletableFuture<T> callConfigured(Supplier<Call> call, Function<List<Object>, T> decode) {
+    return rawConfigured(call).thenApply(decode);
+  }
+
+  private CompletableFuture<List<Object>> rawConfigured(Supplier<Call> call) {
+    long epochBefore = epoch;
+    return caller
+        .call(call.get())
+        .thenCompose(
+            raw -> {
+              if (!Reply.isUnknown(raw)) {
+                return CompletableFuture.completedFuture(raw);
+              }
+              if (epoch != epochBefore) {
+                return rawConfigured(call); // another call has announced the pool meanwhile
+              }
+              return configure().thenCompose(done -> caller.call(call.get()));
+            });
+  }
+
+  /** Announces the present plan to Redis. Concurrent callers share one announcement. */
+  CompletableFuture<Void> configure() {
+    Configuring before;
+    Configuring mine;
+    synchronized (this) {
+      before = configuring;
+      if (before != null && isPresent(before)) {
+        return before.done();
+      }
+      mine = new Configuring(candidates, new CompletableFuture<>());
+      configuring = mine;
+    }
+    if (before == null) {
+      announce(mine);
+    } else { // wait, because parts of two plans must not mix in Redis
+      var _ = before.done().whenComplete((done, failure) -> announce(mine));
+    }
+    return mine.done();
+  }
+
+  @SuppressWarnings("ReferenceEquality") // a plan that is set again is announced again
+  private boolean isPresent(Configuring one) {
+    return one.shape() == candidates;
+  }
+
+  private void announce(Configuring mine) {
+    Announcement pool = new Announcement(mine.shape(), ScriptCaller.MAX_KEYS);
+    CompletableFuture<Reply> done = announcePart(pool, 0, 0);
+    for (int n = 1; n < pool.parts(); n++) {
+      int part = n;
+      done =
+          done.thenCompose(
+              reply -> {
+                if (!(reply instanceof Reply.Done first)) {
+                  return CompletableFuture.completedFuture(reply);
+                }
+                return announcePart(pool, part, first.number(3)).thenApply(later -> first);
+              });
+    }
+    var _ =
+        done.whenComplete(
+            (reply, failure) -> {
+              announced(mine, reply);
+              if (failure == null) {
+                mine.done().complete(null);
+              } else {
+                mine.done().completeExceptionally(failure);
+              }
+            });
+  }
+
+  /**
+   * @param later 0 for the first part, else {@code found} of the first part's reply
+   */
+  private CompletableFuture<Reply> announcePart(Announcement pool, int part, long later) {
+    List<byte[]> args = caller.clockArgs();
+    args.addAll(pool.args(part, epoch, later, replica, config));
+    RedisKeys keys = caller.keys();
+    List<byte[]> k =
+        new ArrayList<>(List.of(keys.state, keys.win, keys.quarantine, keys.picture, keys.learned));
+    k.addAll(pool.sets());
+    return caller.call(new Call(ScriptFile.CONFIGURE, k, args)).thenApply(Reply::of);
+  }
+
+  @SuppressWarnings("ReferenceEquality") // a later announcement may have taken the place of mine
+  private synchronized void announced(Configuring mine, @Nullable Reply reply) {
+    if (configuring == mine) {
+      configuring = null;
+    }
+    announcements++;
+    if (reply instanceof Reply.Done first) {
+      epoch = first.number(2);
+      epochText = Long.toString(epoch);
+    }
+  }
+}

@@ -1,0 +1,80 @@
+package relay.redis;
+
+import java.time.Duration;
+import java.util.Collection;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Stores in Redis what providers' answers say of keys and groups. Waits for no reply; logs a report
+ * that Redis did not store.
+ */
+final class ProviderReports {
+  private static final Logger log = LoggerFactory.getLogger(ProviderReports.class);
+
+  private final PoolScripts scripts;
+  private final FairShare fairShare;
+  private final LimitNews limitNews = new LimitNews();
+
+  ProviderReports(PoolScripts scripts, FairShare fairShare) {
+    this.scripts = scripts;
+    this.fairShare = fairShare;
+  }
+
+  /**
+   * Cools a quota group down.
+   *
+   * @param howLong zero to let Redis choose
+   * @param grantedMicros grant time, on the pool's clock, of the request that the provider refused;
+   *     0 if there was none
+   */
+  void cool(String group, Duration howLong, long grantedMicros) {
+    fairShare.cool(group, howLong.isZero() ? Duration.ofSeconds(1) : howLong);
+    scripts
+        .cooldown("g:" + group, howLong, grantedMicros)
+        .exceptionally(failure -> logLost("cooldown of group " + group, failure));
+  }
+
+  /** Reports the limits in an answer, unless they are no news. */
+  void observe(String group, Limits limits, Remaining remaining, @Nullable PoolSnapshot latest) {
+    if (limitNews.isNews(group, limits, remaining, latest, System.nanoTime())) {
+      scripts
+          .observe(group, limits, remaining)
+          .exceptionally(
+              failure -> {
+                limitNews.forget(group);
+                return logLost("limits observed for group " + group, failure);
+              });
+    }
+  }
+
+  /** Forgets what was reported of groups that have gone. */
+  void retain(Collection<String> groups) {
+    limitNews.retain(groups);
+  }
+
+  /**
+   * Takes keys out of use.
+   *
+   * @param refused whether the provider refused their credentials
+   */
+  void quarantine(List<String> keys, String reason, boolean refused) {
+    var _ =
+        scripts
+            .quarantine(keys, reason, refused)
+            .whenComplete(
+                (done, failure) -> {
+                  if (failure != null) {
+                    var _ = logLost("quarantine of " + Names.few(keys), failure);
+                  }
+                });
+  }
+
+  private @Nullable Reply logLost(String what, Throwable failure) {
+    String pool = scripts.plan().name();
+    log.warn("Redis did not store the {} of pool {}: {}", what, pool, failure.getMessage());
+    return null;
+  }
+}

@@ -1,0 +1,62 @@
+package relay.redis;
+
+import static relay.redis.RedisKeys.bytes;
+
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+
+/** Calls scripts for one pool, and keeps the pool's clock: each reply carries the time. */
+final class ScriptCaller {
+  /** Keys of a pool in one call. Redis serves no other call meanwhile: some 10 ms. */
+  static final int MAX_KEYS = 200;
+
+  /** The argument for a value that the caller does not give. */
+  static final byte[] NONE = bytes("-");
+
+  private final RedisLink link;
+  private final RedisKeys keys;
+  private final PoolClock clock = new PoolClock(System::nanoTime);
+
+  /** One call of a script. */
+  record Call(ScriptFile script, List<byte[]> keys, List<byte[]> args) {}
+
+  ScriptCaller(RedisLink link, RedisKeys keys) {
+    this.link = link;
+    this.keys = keys;
+  }
+
+  RedisKeys keys() {
+    return keys;
+  }
+
+  CompletableFuture<List<Object>> call(Call call) {
+    return link.call(
+            call.script(), call.keys().toArray(byte[][]::new), call.args().toArray(byte[][]::new))
+        .thenApply(
+            raw -> {
+              clock.observed(Reply.time(raw));
+              return raw;
+            });
+  }
+
+  /** The time arguments with which most scripts begin: the latest plausible time, and none. */
+  List<byte[]> clockArgs() {
+    return new ArrayList<>(List.of(clock.ceiling(), NONE));
+  }
+
+  /** The latest plausible time, as a word of a script's argument. */
+  String ceiling() {
+    return text(clock.ceiling());
+  }
+
+  /** The keys of every script that creates or ends leases. */
+  List<byte[]> leaseKeys() {
+    return new ArrayList<>(List.of(keys.state, keys.win, keys.leases, keys.due, keys.later));
+  }
+
+  static String text(byte[] digits) {
+    return new String(digits, StandardCharsets.ISO_8859_1);
+  }
+}

@@ -1,0 +1,103 @@
+package relay.edge;
+
+import io.undertow.server.Connectors;
+import io.undertow.server.HttpServerExchange;
+import io.undertow.server.protocol.http.HttpContinue;
+import io.undertow.server.protocol.http.HttpServerConnection;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.util.concurrent.TimeUnit;
+import org.xnio.ChannelListener;
+import org.xnio.IoUtils;
+import org.xnio.channels.StreamSourceChannel;
+import relay.body.BodyBuffers;
+
+/**
+ * Discards the rest of a body whose request is answered already. Most clients read an answer only
+ * after they have sent all. If the connection closed with unread bytes, the kernel would send a
+ * reset, and the client would never see why. Bounded in bytes and time. On the I/O thread.
+ */
+final class Lingering implements ChannelListener<StreamSourceChannel> {
+  private static final long MOST_BYTES = 64L << 20;
+  private static final long MOST_SECONDS = 30;
+  private static final long LOOK_MS = 50;
+
+  /** Then other connections of the thread get their turn. */
+  private static final int BYTES_AT_ONCE = 256 * 1024;
+
+  private final HttpServerExchange exchange;
+  private final BodyBuffers buffers;
+  private long left = MOST_BYTES;
+
+  private Lingering(HttpServerExchange exchange, BodyBuffers buffers) {
+    this.exchange = exchange;
+    this.buffers = buffers;
+  }
+
+  /** Whether a client may still be sending a body. One that expects 100-continue has not begun. */
+  static boolean applies(HttpServerExchange exchange) {
+    return !exchange.isRequestComplete() && !HttpContinue.requiresContinueResponse(exchange);
+  }
+
+  /** Begins, after the answer was written. */
+  static void begin(HttpServerExchange exchange, BodyBuffers buffers) {
+    if (!(exchange.getConnection() instanceof HttpServerConnection)) {
+      resetStream(exchange, MOST_SECONDS * 1000 / LOOK_MS);
+      return;
+    }
+    Connectors.resetRequestChannel(exchange);
+    StreamSourceChannel channel = exchange.getRequestChannel();
+    if (channel == null) {
+      IoUtils.safeClose(exchange.getConnection());
+      return;
+    }
+    Lingering lingering = new Lingering(exchange, buffers);
+    channel.getReadSetter().set(lingering);
+    var _ = exchange.getIoThread().executeAfter(lingering::stop, MOST_SECONDS, TimeUnit.SECONDS);
+    lingering.handleEvent(channel);
+  }
+
+  /**
+   * Over HTTP/2 a reset ends one stream, and a client that has the whole answer ignores it. So it
+   * follows the last byte of the answer. To Undertow each stream is a connection.
+   */
+  private static void resetStream(HttpServerExchange exchange, long looks) {
+    if (exchange.isResponseComplete() || looks <= 0) {
+      IoUtils.safeClose(exchange.getConnection());
+      return;
+    }
+    var _ =
+        exchange
+            .getIoThread()
+            .executeAfter(() -> resetStream(exchange, looks - 1), LOOK_MS, TimeUnit.MILLISECONDS);
+  }
+
+  @Override
+  public void handleEvent(StreamSourceChannel channel) {
+    ByteBuffer buffer = buffers.take();
+    try {
+      int n = 1;
+      for (long until = left - BYTES_AT_ONCE; n > 0 && left > until; left -= Math.max(0, n)) {
+        n = channel.read(buffer.clear());
+      }
+      if (left <= 0) {
+        stop();
+      } else if (n > 0) {
+        channel.suspendReads();
+        exchange.getIoThread().execute(() -> handleEvent(channel));
+      } else if (n == 0) {
+        channel.resumeReads();
+      }
+    } catch (IOException e) {
+      IoUtils.safeClose(exchange.getConnection());
+    } finally {
+      buffers.giveBack(buffer);
+    }
+  }
+
+  private void stop() {
+    if (!exchange.isComplete()) {
+      IoUtils.safeClose(exchange.getConnection());
+    }
+  }
+}

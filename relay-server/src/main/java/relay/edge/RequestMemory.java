@@ -1,0 +1,70 @@
+package relay.edge;
+
+import io.undertow.server.HttpServerExchange;
+import java.util.concurrent.atomic.AtomicIntegerFieldUpdater;
+import relay.memory.MemoryBudget;
+
+/**
+ * What a request of an authenticated client holds of the memory budget besides its body, until its
+ * answer has left. Any thread may release it; only the first time counts.
+ */
+final class RequestMemory {
+  /** An open stream holds 15.8 KB of live heap: relay-benchmarks/PROFILE.md. */
+  static final int REQUEST_BYTES = 16 * 1024;
+
+  /** Unsent chunks, the stream's own buffer, and a grown stack. */
+  static final int STALL_BYTES = 32 * 1024;
+
+  private static final AtomicIntegerFieldUpdater<RequestMemory> TAKEN =
+      AtomicIntegerFieldUpdater.newUpdater(RequestMemory.class, "taken");
+
+  private final MemoryBudget budget;
+  private volatile int taken;
+  private boolean stalled;
+
+  RequestMemory(MemoryBudget budget) {
+    this.budget = budget;
+  }
+
+  /** False if the budget has no room. */
+  boolean take() {
+    if (!budget.take(REQUEST_BYTES)) {
+      return false;
+    }
+    taken = 1;
+    return true;
+  }
+
+  /** Before a wait for a client that does not read. False if the budget has no room. */
+  boolean takeForStall() {
+    stalled = budget.take(STALL_BYTES);
+    return stalled;
+  }
+
+  void endOfStall() {
+    if (stalled) {
+      stalled = false;
+      budget.giveBack(STALL_BYTES);
+    }
+  }
+
+  void release() {
+    if (TAKEN.getAndSet(this, 0) == 1) {
+      budget.giveBack(REQUEST_BYTES);
+    }
+  }
+
+  /** Releases it when the answer has left, or its connection has closed. On the I/O thread. */
+  void release(HttpServerExchange exchange, ClientClosing closing) {
+    if (exchange.isComplete()) {
+      release();
+    } else if (taken == 1) {
+      exchange.addExchangeCompleteListener(
+          (_, next) -> {
+            release();
+            next.proceed();
+          });
+      closing.tell(exchange, this::release);
+    }
+  }
+}

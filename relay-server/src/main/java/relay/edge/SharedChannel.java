@@ -1,0 +1,95 @@
+package relay.edge;
+
+import io.undertow.connector.ByteBufferPool;
+import io.undertow.connector.PooledByteBuffer;
+import io.undertow.protocols.http2.AbstractHttp2StreamSourceChannel;
+import io.undertow.protocols.http2.Http2Channel;
+import io.undertow.server.HttpServerExchange;
+import io.undertow.server.protocol.framed.FrameHeaderData;
+import io.undertow.util.AttachmentKey;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import org.jspecify.annotations.Nullable;
+import org.xnio.OptionMap;
+import org.xnio.StreamConnection;
+
+/**
+ * A client's HTTP/2 connection, whose streams may belong to many clients of a balancer. Undertow
+ * closes it when a client sends data on a stream that the server has reset. The client may not know
+ * of the reset yet, so RFC 9113, section 5.1, asks to ignore that data.
+ */
+final class SharedChannel extends Http2Channel {
+  private static final AttachmentKey<SharedChannel> KEY = AttachmentKey.create(SharedChannel.class);
+
+  private final Map<Integer, ClientClosing> streams = new ConcurrentHashMap<>();
+  private int newestStream; // of the client; the I/O thread's
+
+  SharedChannel(
+      StreamConnection connection,
+      String protocol,
+      ByteBufferPool buffers,
+      @Nullable PooledByteBuffer first,
+      OptionMap options) {
+    super(connection, protocol, buffers, first, false, false, options);
+    putAttachment(KEY, this);
+    addCloseTask(_ -> streams.values().forEach(ClientClosing::closed));
+  }
+
+  /**
+   * Reports the end of an exchange's stream. To be called by the exchange's first handler: its
+   * stream is the newest one then.
+   */
+  static @Nullable ClientClosing closing(HttpServerExchange exchange) {
+    SharedChannel channel = exchange.getConnection().getAttachment(KEY);
+    return channel == null ? null : channel.closingOfNewest(exchange);
+  }
+
+  private ClientClosing closingOfNewest(HttpServerExchange exchange) {
+    Integer stream = newestStream;
+    ClientClosing closing = new ClientClosing();
+    streams.put(stream, closing);
+    exchange.addExchangeCompleteListener(
+        (ended, next) -> {
+          streams.remove(stream, closing);
+          next.proceed();
+        });
+    if (!isOpen()) {
+      closing.closed();
+    }
+    return closing;
+  }
+
+  /** Undertow would begin a request without the header lines of frames that have not arrived. */
+  @Override
+  protected @Nullable FrameHeaderData parseFrame(ByteBuffer bytes) throws IOException {
+    FrameHeaderData data = super.parseFrame(bytes);
+    FrameHead head = FrameHead.of(data);
+    boolean incomplete = head != null && head.isContinued() && head.stream() > newestStream;
+    return incomplete ? null : data;
+  }
+
+  @Override
+  protected @Nullable AbstractHttp2StreamSourceChannel createChannelImpl(
+      FrameHeaderData data, PooledByteBuffer bytes) throws IOException {
+    FrameHead head = FrameHead.of(data);
+    if (head == null) {
+      return super.createChannelImpl(data, bytes);
+    }
+    if (head.type() == FrameHead.DATA && head.stream() <= newestStream) {
+      updateReceiveFlowControlWindow((int) data.getFrameLength()); // the other streams need it
+      return null;
+    }
+    AbstractHttp2StreamSourceChannel made = super.createChannelImpl(data, bytes);
+    if (head.type() == FrameHead.RST_STREAM) {
+      ClientClosing closing = streams.get(head.stream());
+      if (closing != null) {
+        closing.closed();
+      }
+    } else {
+      newestStream = Math.max(newestStream, head.stream());
+    }
+    return made;
+  }
+}

@@ -1,0 +1,73 @@
+package relay.memory;
+
+import java.util.concurrent.atomic.AtomicLong;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The heap bytes that all peers together may make a replica hold: unfinished heads, requests,
+ * bodies, and buffers of stalled streams. Callers charge an estimate before they allocate, in steps
+ * so large that a request pays for one or two additions. Lock-free: carriers may use it.
+ *
+ * <p>A {@linkplain #share share} bounds one purpose, and also counts against the whole. So
+ * strangers cannot use up the memory of clients, nor large bodies that of small ones.
+ */
+public final class MemoryBudget {
+  /**
+   * Half the heap. An idle replica uses about 40 MB, the collector needs room for garbage, and the
+   * charges are estimates.
+   */
+  private static final int HEAP_DIVISOR = 2;
+
+  /** Smaller heaps than twice this are too small for Relay itself. */
+  private static final long FLOOR_BYTES = 16L << 20;
+
+  private final long totalBytes;
+  private final @Nullable MemoryBudget whole;
+  private final AtomicLong usedBytes = new AtomicLong();
+
+  private MemoryBudget(long totalBytes, @Nullable MemoryBudget whole) {
+    this.totalBytes = totalBytes;
+    this.whole = whole;
+  }
+
+  /**
+   * The budget of a replica.
+   *
+   * @param heapBytes the largest heap, as from {@link Runtime#maxMemory}
+   */
+  public static MemoryBudget ofHeap(long heapBytes) {
+    return new MemoryBudget(Math.max(FLOOR_BYTES, heapBytes / HEAP_DIVISOR), null);
+  }
+
+  /** A part of this budget, for one purpose: a half, a quarter. */
+  public MemoryBudget share(int divisor) {
+    return new MemoryBudget(totalBytes / divisor, this);
+  }
+
+  /** Charges bytes, or returns false: there is no room for them. */
+  public boolean take(long bytes) {
+    if (usedBytes.addAndGet(bytes) <= totalBytes && (whole == null || whole.take(bytes))) {
+      return true;
+    }
+    usedBytes.addAndGet(-bytes);
+    return false;
+  }
+
+  /** Ends a charge. */
+  public void giveBack(long bytes) {
+    usedBytes.addAndGet(-bytes);
+    if (whole != null) {
+      whole.giveBack(bytes);
+    }
+  }
+
+  /** The most bytes that may be charged. */
+  public long totalBytes() {
+    return totalBytes;
+  }
+
+  /** The bytes that are charged now. */
+  public long usedBytes() {
+    return usedBytes.get();
+  }
+}

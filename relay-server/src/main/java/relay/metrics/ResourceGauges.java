@@ -1,0 +1,39 @@
+package relay.metrics;
+
+import io.micrometer.core.instrument.FunctionCounter;
+import io.micrometer.core.instrument.Gauge;
+import io.micrometer.core.instrument.MeterRegistry;
+import java.util.function.LongSupplier;
+import java.util.function.ToLongFunction;
+import org.jspecify.annotations.Nullable;
+import relay.memory.MemoryBudget;
+
+/** Meters of what clients take from this process; 0 until their sources are bound. */
+final class ResourceGauges {
+  private volatile @Nullable MemoryBudget budget;
+  private volatile LongSupplier pauses = () -> 0;
+
+  void bind(MemoryBudget ofReplica, LongSupplier ofPort) {
+    budget = ofReplica;
+    pauses = ofPort;
+  }
+
+  void register(MeterRegistry registry) {
+    Gauge.builder("relay.memory.budget", this, g -> g.read(MemoryBudget::totalBytes))
+        .description("Heap bytes that requests and connections of clients may hold")
+        .baseUnit("bytes")
+        .register(registry);
+    Gauge.builder("relay.memory.used", this, g -> g.read(MemoryBudget::usedBytes))
+        .description("Heap bytes that requests and connections of clients hold, as charged")
+        .baseUnit("bytes")
+        .register(registry);
+    FunctionCounter.builder("relay.accept.pauses", this, g -> g.pauses.getAsLong())
+        .description("Pauses in accepting clients, because file descriptors run out")
+        .register(registry);
+  }
+
+  private double read(ToLongFunction<MemoryBudget> value) {
+    MemoryBudget known = budget;
+    return known == null ? 0 : value.applyAsLong(known);
+  }
+}

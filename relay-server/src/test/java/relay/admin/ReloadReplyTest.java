@@ -1,0 +1,34 @@
+package relay.admin;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+
+import java.time.Instant;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import relay.reload.ConfigState;
+import relay.reload.ReloadOutcome;
+
+/** What {@code POST /reload} answers. */
+class ReloadReplyTest {
+
+  @Test
+  void a_config_that_holds_is_answered_with_the_difference() {
+    ConfigState state =
+        new ConfigState("0123456789ab", Instant.ofEpochSecond(60), List.of("server.listen"));
+    AdminReply reply = ReloadReply.of(new ReloadOutcome.Applied(state, List.of("a: 1 -> 2")));
+    assertEquals(200, reply.status());
+    assertEquals(
+        "{\"hash\":\"0123456789ab\",\"since\":\"1970-01-01T00:01:00Z\","
+            + "\"changes\":[\"a: 1 -> 2\"],\"need_restart\":[\"server.listen\"]}\n",
+        reply.body());
+  }
+
+  @Test
+  void an_invalid_one_is_answered_with_every_fault() {
+    AdminReply reply = ReloadReply.of(new ReloadOutcome.Refused(List.of("one", "two")));
+    assertEquals(400, reply.status());
+    assertEquals(
+        "{\"error\":\"the config is refused, nothing has changed\",\"faults\":[\"one\",\"two\"]}\n",
+        reply.body());
+  }
+}

@@ -1,0 +1,140 @@
+package relay.e2e;
+
+import static java.nio.charset.StandardCharsets.ISO_8859_1;
+
+import io.undertow.protocols.http2.HpackDecoder;
+import java.io.ByteArrayOutputStream;
+import java.io.DataInputStream;
+import java.io.EOFException;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.Socket;
+import java.nio.ByteBuffer;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.Map;
+
+/** An HTTP/2 client connection whose frames the test writes, valid or not. */
+final class RawHttp2Client implements AutoCloseable {
+  /** The status of a stream that the server has reset. */
+  static final int RESET = -1;
+
+  private static final String PREFACE = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+  private static final int FRAME_BYTES = 16_384;
+  private static final int DATA = 0;
+  private static final int HEADERS = 1;
+  private static final int RST_STREAM = 3;
+  private static final int SETTINGS = 4;
+  private static final int GO_AWAY = 7;
+  private static final int CONTINUATION = 9;
+  private static final int END_STREAM = 1;
+  private static final int END_HEADERS = 4;
+
+  private final Socket socket;
+  private final DataInputStream in;
+  private final HpackDecoder decoder = new HpackDecoder();
+  private final Map<Integer, Integer> statuses = new HashMap<>();
+
+  RawHttp2Client(int port) throws IOException {
+    socket = new Socket(InetAddress.ofLiteral("127.0.0.1"), port);
+    socket.setSoTimeout(20_000);
+    socket.setTcpNoDelay(true);
+    in = new DataInputStream(socket.getInputStream());
+    socket.getOutputStream().write(PREFACE.getBytes(ISO_8859_1));
+    frame(SETTINGS, 0, 0, new byte[0]);
+  }
+
+  void frame(int type, int flags, int stream, byte[] payload) throws IOException {
+    ByteArrayOutputStream frame = new ByteArrayOutputStream();
+    frame.write(payload.length >> 16);
+    frame.write(payload.length >> 8);
+    frame.write(payload.length);
+    frame.write(type);
+    frame.write(flags);
+    frame.writeBytes(new byte[] {0, 0, 0, (byte) stream});
+    frame.writeBytes(payload);
+    socket.getOutputStream().write(frame.toByteArray());
+  }
+
+  /** Sends a POST to /v1/messages; {@code lines} replaces or adds header lines. */
+  void request(int stream, Map<String, String> lines, byte[] body) throws IOException {
+    head(stream, lines);
+    frame(DATA, END_STREAM, stream, body);
+  }
+
+  void head(int stream, Map<String, String> lines) throws IOException {
+    Map<String, String> all = new LinkedHashMap<>();
+    all.put(":method", "POST");
+    all.put(":scheme", "http");
+    all.put(":authority", "relay.test");
+    all.put(":path", "/v1/messages");
+    all.put("x-api-key", Ask.CLIENT_KEY);
+    all.put("content-type", "application/json");
+    all.putAll(lines);
+    ByteArrayOutputStream block = new ByteArrayOutputStream();
+    all.forEach((name, value) -> line(block, name, value));
+    byte[] bytes = block.toByteArray();
+    for (int from = 0; from < bytes.length; from += FRAME_BYTES) {
+      int to = Math.min(bytes.length, from + FRAME_BYTES);
+      int flags = to == bytes.length ? END_HEADERS : 0;
+      frame(from == 0 ? HEADERS : CONTINUATION, flags, stream, Arrays.copyOfRange(bytes, from, to));
+    }
+  }
+
+  private static void line(ByteArrayOutputStream block, String name, String value) {
+    block.write(0); // a literal without indexing
+    string(block, name);
+    string(block, value);
+  }
+
+  private static void string(ByteArrayOutputStream block, String text) {
+    int rest = text.length() - 127;
+    block.write(Math.min(127, text.length()));
+    if (rest >= 0) {
+      for (; rest >= 128; rest >>= 7) {
+        block.write((rest & 127) | 128);
+      }
+      block.write(rest);
+    }
+    block.writeBytes(text.getBytes(ISO_8859_1));
+  }
+
+  /** The status of a stream's answer; {@link #RESET} for a reset stream. */
+  int status(int stream) throws IOException {
+    while (!statuses.containsKey(stream)) {
+      read();
+    }
+    return statuses.get(stream);
+  }
+
+  private void read() throws IOException {
+    int lengthAndType = in.readInt();
+    int flags = in.readUnsignedByte();
+    int stream = in.readInt();
+    byte[] payload = in.readNBytes(lengthAndType >>> 8);
+    switch (lengthAndType & 0xff) {
+      case HEADERS -> {
+        decoder.setHeaderEmitter(
+            (name, value, never) -> {
+              if (name.toString().equals(":status")) {
+                statuses.put(stream, Integer.parseInt(value));
+              }
+            });
+        try {
+          decoder.decode(ByteBuffer.wrap(payload), (flags & END_HEADERS) == 0);
+        } catch (Exception e) {
+          throw new IOException("a malformed head", e);
+        }
+      }
+      case RST_STREAM -> statuses.putIfAbsent(stream, RESET);
+      case GO_AWAY -> throw new EOFException("the connection ends, code " + payload[7]);
+      default -> {}
+    }
+  }
+
+  @Override
+  public void close() throws IOException {
+    socket.close();
+  }
+}

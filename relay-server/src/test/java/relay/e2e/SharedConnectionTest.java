@@ -1,0 +1,99 @@
+package relay.e2e;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestInstance;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
+import relay.model.Dialect;
+
+/**
+ * A faulty request on an HTTP/2 connection gets an answer of its own. The other streams of the
+ * connection go on: behind a multiplexing balancer they belong to other clients.
+ */
+@TestInstance(TestInstance.Lifecycle.PER_CLASS)
+class SharedConnectionTest {
+  private final RawProvider provider = new RawProvider((request, connection) -> {});
+  private final Replicas replicas =
+      new Setup().provider("anthropic", Dialect.ANTHROPIC, provider.url(), Setup.key("a")).start(1);
+
+  SharedConnectionTest() throws Exception {}
+
+  @AfterAll
+  void close() throws Exception {
+    replicas.close();
+    provider.close();
+  }
+
+  private static byte[] body() {
+    return Ask.body("anthropic", "").getBytes(UTF_8);
+  }
+
+  /** Sends a request beside a running one, and returns its status; the running one must finish. */
+  private int statusBesideAStream(Map<String, String> lines) throws Exception {
+    CountDownLatch asked = new CountDownLatch(1);
+    CountDownLatch answered = new CountDownLatch(1);
+    provider.script(
+        (request, connection) -> {
+          asked.countDown();
+          answered.await(20, TimeUnit.SECONDS);
+          connection.write(Says.fine(Dialect.ANTHROPIC));
+        });
+    try (RawHttp2Client client = new RawHttp2Client(replicas.port(0))) {
+      client.request(1, Map.of(), body());
+      assertTrue(asked.await(10, TimeUnit.SECONDS));
+      client.request(3, lines, body());
+      int status = client.status(3);
+      answered.countDown();
+      assertEquals(200, client.status(1));
+      return status;
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "\"", "|", "{", "}", "\\", "#", " ", "<", "^", "`", "\u00e4", "\u0001", "%", "%g1"
+      })
+  void a_path_with_a_forbidden_character_gets_400(String character) throws Exception {
+    assertEquals(400, statusBesideAStream(Map.of(":path", "/v1/files" + character)));
+    assertEquals(400, statusBesideAStream(Map.of(":path", "/v1/messages?a=" + character)));
+  }
+
+  @Test
+  void a_head_beyond_its_bounds_gets_431() throws Exception {
+    assertEquals(431, statusBesideAStream(Map.of("x-a", "a".repeat(70_000))));
+    assertEquals(431, statusBesideAStream(Map.of("x-a", "a".repeat(100_000))));
+    assertEquals(431, statusBesideAStream(Map.of("x-a", "a".repeat(125_000))));
+  }
+
+  static Stream<Arguments> heads() {
+    return Stream.of(
+            List.of("te", "gzip"),
+            List.of("connection", "x-a"),
+            List.of("X-A", "1"),
+            List.of("x(a)", "1"),
+            List.of(":method", "PO ST"),
+            List.of(":authority", "a b"),
+            List.of(":scheme", "h ttp"))
+        .map(line -> Arguments.of(line.get(0), line.get(1)));
+  }
+
+  @ParameterizedTest
+  @MethodSource("heads")
+  void a_malformed_head_ends_its_own_stream_only(String name, String value) throws Exception {
+    int status = statusBesideAStream(Map.of(name, value));
+    assertTrue(status == 400 || status == RawHttp2Client.RESET, "status " + status);
+  }
+}
