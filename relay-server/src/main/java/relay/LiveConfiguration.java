@@ -42,20 +42,21 @@ import relay.upstream.ProviderApi;
 import relay.upstream.Upstream;
 
 /**
- * What a replica makes of its configuration, and makes anew when the configuration changes.
+ * Builds routes and pools from the configuration, and replaces them on a reload.
  *
- * <p>Pools, connections and tokens that still fit are used on; so usage, leases, cooldowns and
- * estimates stay. The parts for new requests are put together beside those in use, and take over
- * with one write. What only requests of earlier configurations use goes when the last of these has
- * ended. Changes come from one thread at a time; the getters may be called from any.
+ * <p>A reload keeps the pools, connections and access tokens that still fit, so usage, leases,
+ * cooldowns and estimates stay. It builds the new {@link Parts} while the old ones serve, and then
+ * switches new requests over with one write. A pool that only earlier configurations use is retired
+ * when their last request has ended. One thread at a time calls {@link #take}; any thread may call
+ * the getters.
  */
 final class LiveConfiguration {
   private static final Logger log = LoggerFactory.getLogger(LiveConfiguration.class);
 
-  /** Redis is waited for, so that the answer to a reload is true; but not for ever. */
+  /** A reload waits this long for Redis to confirm the new plans, and then goes on without. */
   private static final Duration REDIS_PATIENCE = Duration.ofSeconds(2);
 
-  /** Made of one configuration. */
+  /** The routes and pools of one configuration. */
   private record Parts(
       Config config,
       List<Route> routes,
@@ -78,7 +79,8 @@ final class LiveConfiguration {
   private final UsageTally tally;
   private final RequestPipeline pipeline;
   private final Executor thread;
-  private final Map<String, KeyPool> open = new HashMap<>(); // by name, until they retire
+  private final Map<String, KeyPool> open = new HashMap<>(); // by name, until retired
+  // the present configuration, and earlier ones with running requests
   private final Set<Parts> inUse = Collections.newSetFromMap(new IdentityHashMap<>());
   private volatile Parts parts;
 
@@ -122,10 +124,10 @@ final class LiveConfiguration {
     return tally;
   }
 
-  /** Has requests that begin from now on served by another configuration. */
+  /** Switches new requests to another configuration. Running requests end under the old one. */
   void take(Config next, ConfigState state) {
     engine.runs(state.hash(), state.since());
-    meters.reconfigure(next); // before a request can count what only the new one names
+    meters.reconfigure(next); // before a request counts under a name that only the new one has
     List<CompletableFuture<Void>> told = new ArrayList<>();
     Parts before = parts;
     Parts now = parts(next, before, told);
@@ -148,7 +150,7 @@ final class LiveConfiguration {
       ProviderApi previous = route == null ? null : route.api();
       ProviderApi api = new ProviderApi(upstream, provider, connectTimeout, previous);
       if (previous != null) {
-        previous.succeededBy(api); // before Redis may grant a key that only the new one has
+        previous.succeededBy(api); // before Redis may grant a key that only the new config has
       }
       apis.add(api);
     }
@@ -173,7 +175,7 @@ final class LiveConfiguration {
         .collect(Collectors.toMap(route -> route.api().config().name(), route -> route));
   }
 
-  /** Ids of keys that kept their id and have another credential. */
+  /** Ids of the keys whose credential has changed. */
   private static Set<String> rekeyed(ProviderConfig before, ProviderConfig next) {
     Map<String, Credential> credentials = new HashMap<>();
     before.keys().forEach(key -> credentials.put(key.id(), key.credential()));
@@ -187,7 +189,7 @@ final class LiveConfiguration {
     return rekeyed;
   }
 
-  /** The pool of this plan's name, made as the plan has it. */
+  /** Opens the plan's pool, or reconfigures the open one if its plan or a secret has changed. */
   private KeyPool pool(PoolPlan plan, Set<String> rekeyed, List<CompletableFuture<Void>> told) {
     KeyPool known = open.get(plan.name());
     if (known == null) {
@@ -206,7 +208,7 @@ final class LiveConfiguration {
       CompletableFuture.allOf(told.toArray(CompletableFuture[]::new))
           .get(REDIS_PATIENCE.toMillis(), TimeUnit.MILLISECONDS);
     } catch (ExecutionException | TimeoutException e) {
-      log.warn("Redis was not told of the new config yet: it is when it answers again");
+      log.warn("Redis has not confirmed the new config; Relay sends it again when Redis answers");
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
     }
@@ -241,12 +243,12 @@ final class LiveConfiguration {
     meters.bindClients(now.clientsPlan(), now.clientsPool());
   }
 
-  /** The last request that began under a configuration has ended. From any thread. */
+  /** Called by any thread when the last request of a configuration has ended. */
   private void over(Parts ended) {
     try {
       thread.execute(() -> clear(ended));
     } catch (RejectedExecutionException e) {
-      // the replica stops, and closes all
+      // the replica is stopping, which closes every pool
     }
   }
 

@@ -24,8 +24,8 @@ final class FleetSurvey {
   private final ScriptCaller caller;
   private final PlanAnnouncer plans;
   private final String replica;
-  private volatile boolean left; // since the last heartbeat
-  private volatile long wholeAt = System.nanoTime() - WHOLE_EVERY_NANOS;
+  private volatile boolean left; // leave() was called after the last heartbeat
+  private volatile long wholeAt = System.nanoTime() - WHOLE_EVERY_NANOS; // all slices were read
 
   /**
    * @param replica this replica's id; empty for an observer
@@ -42,7 +42,7 @@ final class FleetSurvey {
     return survey(replica, replica.isEmpty() ? OBSERVES : plans.configLine());
   }
 
-  /** This replica's last survey: Redis no longer counts the replica. */
+  /** This replica's last survey: removes the replica from the pool. */
   CompletableFuture<@Nullable PoolSnapshot> leave() {
     left = true;
     return survey(replica, LEAVES);
@@ -57,10 +57,11 @@ final class FleetSurvey {
       whole =
           whole.thenCompose(
               continues -> {
+                // the first slice is the heartbeat; others wait until due, or the picture is stale
                 boolean due = System.nanoTime() - wholeAt >= WHOLE_EVERY_NANOS;
                 boolean wanted =
                     due || survey.drawsPicture() || replica.isEmpty() || !survey.hasBegun();
-                boolean late = left && !standing.equals(LEAVES); // would count the replica again
+                boolean late = left && !standing.equals(LEAVES); // would register it again
                 if (!continues || !wanted || late) {
                   return CompletableFuture.completedFuture(false);
                 }
@@ -113,10 +114,11 @@ final class FleetSurvey {
   }
 
   /**
-   * Applies what a survey says of the other replicas' plans.
+   * Applies a survey's news of other replicas' plans: updates the index, and announces this plan
+   * again if asked to.
    *
-   * @param announcement the last one before the survey. If there was another since, the survey's
-   *     request to announce the plan is out of date
+   * @param announcement number of the last announcement before the survey. If it is another now,
+   *     the request to announce again is out of date
    */
   private void applyFleet(Reply.Fleet fleet, long announcement) {
     Set<String> fresh = plans.learnSets(fleet.sets());

@@ -13,7 +13,7 @@ import relay.redis.ScriptCaller.Call;
 
 /**
  * Holds the pool's present plan and announces it to Redis: on a change, and when Redis does not
- * know the pool. One lock guards the plan, the announcement in flight and their number.
+ * know the pool. One lock guards the plan, the announcement in flight and their count.
  */
 final class PlanAnnouncer {
   private final ScriptCaller caller;
@@ -52,17 +52,17 @@ final class PlanAnnouncer {
     return epochText;
   }
 
-  /** Later surveys and announcements tell Redis this configuration. */
+  /** Sets the configuration that later surveys and announcements report to Redis. */
   void runs(ConfigMark mark) {
     config = mark;
   }
 
-  /** This replica's configuration and plan, as its heartbeats state them. */
+  /** {@code plan hash since_ms}: this replica's part of a heartbeat. */
   String configLine() {
     return config.line(candidates.planId());
   }
 
-  /** Later calls use this plan. Announces it. */
+  /** Uses another plan for later calls, and announces it. */
   CompletableFuture<Void> reconfigure(PoolPlan plan) {
     Candidates next = new Candidates(plan, caller.keys());
     synchronized (this) {
@@ -73,9 +73,9 @@ final class PlanAnnouncer {
   }
 
   /**
-   * Takes over the names of the ready sets of other replicas' plans.
+   * Records the ready sets of other replicas' plans. Later calls pass them to the scripts.
    *
-   * @return those that were unknown before
+   * @return the new ones
    */
   synchronized Set<String> learnSets(Collection<String> sets) {
     Set<String> fresh = new LinkedHashSet<>(sets);
@@ -93,7 +93,7 @@ final class PlanAnnouncer {
             .toList());
   }
 
-  /** Number of the last announcement; -1 while one is in flight. */
+  /** Number of announcements that have ended; -1 while one is in flight. */
   synchronized long lastAnnouncement() {
     return configuring == null ? announcements : -1;
   }
@@ -119,7 +119,7 @@ final class PlanAnnouncer {
             });
   }
 
-  /** Announces the pool's shape to Redis. Concurrent callers share one call. */
+  /** Announces the present plan to Redis. Concurrent callers share one announcement. */
   CompletableFuture<Void> configure() {
     Configuring before;
     Configuring mine;
@@ -171,7 +171,7 @@ final class PlanAnnouncer {
   }
 
   /**
-   * @param later 0 for the first part, else the first part's reply
+   * @param later 0 for the first part, else {@code found} of the first part's reply
    */
   private CompletableFuture<Reply> announcePart(Announcement pool, int part, long later) {
     List<byte[]> args = caller.clockArgs();

@@ -5,7 +5,7 @@ import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 
-/** Tells Redis which keys have a new secret. What Redis could not take is sent again later. */
+/** Tells Redis which keys have a new secret. {@link #sendAgain} repeats failed calls. */
 final class Rekeys {
   private final PoolScripts scripts;
   private final Set<String> unsent = ConcurrentHashMap.newKeySet();

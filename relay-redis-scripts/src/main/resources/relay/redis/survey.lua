@@ -70,7 +70,7 @@ redis.call('ZREMRANGEBYSCORE', replicas, '-inf', string.format('(%.0f', now - 60
 keep(p, state, leases, due, later)
 
 local fleet = read_fleet(r)
-local live, others_draw = take_roll(fleet, replica, config, redis.call('ZRANGEBYSCORE', replicas, now - GONE_US, '+inf'))
+local live, others_draw = take_roll(fleet, replica, config, now, redis.call('ZRANGEBYSCORE', replicas, now - GONE_US, '+inf'))
 local mine = others_draw and live[string.match(config, '^%d+')] -- each plan writes the lines of its own keys
 local draw = now - (mine and mine.drawn or p[PUBLISHED]) >= stale_us or config == 'leave'
 local lines = {}

@@ -48,6 +48,7 @@ final class LineHandler extends Handler {
     return !thread.isDaemon();
   }
 
+  @SuppressWarnings("ReferenceEquality") // one stream, whatever it holds
   boolean writesTo(OutputStream other) {
     return out == other;
   }

@@ -1,25 +1,15 @@
 package relay.metrics;
 
 import io.micrometer.core.instrument.Counter;
-import io.micrometer.core.instrument.DistributionSummary;
 import io.micrometer.core.instrument.FunctionCounter;
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.Tags;
 import io.micrometer.core.instrument.Timer;
-import io.micrometer.core.instrument.binder.jvm.ClassLoaderMetrics;
-import io.micrometer.core.instrument.binder.jvm.JvmGcMetrics;
-import io.micrometer.core.instrument.binder.jvm.JvmMemoryMetrics;
-import io.micrometer.core.instrument.binder.jvm.JvmThreadMetrics;
-import io.micrometer.core.instrument.binder.system.FileDescriptorMetrics;
-import io.micrometer.core.instrument.binder.system.ProcessorMetrics;
-import io.micrometer.core.instrument.binder.system.UptimeMetrics;
 import io.micrometer.prometheusmetrics.PrometheusConfig;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.Collection;
-import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
@@ -42,25 +32,9 @@ import relay.redis.RedisEngine;
  * lookup and one addition.
  */
 public final class Meters implements AutoCloseable {
-  /** From a cache hit to a long answer, in milliseconds. */
-  private static final Duration[] REQUEST_BUCKETS =
-      millis(5, 25, 100, 250, 500, 1_000, 2_500, 5_000, 10_000, 30_000, 60_000, 120_000, 300_000);
-
-  private static final Duration[] FIRST_BYTE_BUCKETS =
-      millis(5, 25, 50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000, 30_000, 60_000);
-
-  /** Relay's own overhead is below a millisecond, Redis included. */
-  private static final Duration[] FAST_BUCKETS =
-      micros(50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000, 25_000, 50_000, 100_000, 250_000);
-
-  private static final double[] RATIO_BUCKETS = {0.05, 0.1, 0.25, 0.5, 0.75, 1, 1.5, 2, 4, 10, 100};
-
-  /** Estimation errors: over- and underestimates. */
-  private record Misses(DistributionSummary over, DistributionSummary under) {}
-
   private final PrometheusMeterRegistry registry =
       new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
-  private final JvmGcMetrics garbageCollection = new JvmGcMetrics();
+  private final JvmMeters jvm = new JvmMeters();
   private volatile LabelValues labels;
   private List<ProviderConfig> present; // of the configuration in use
   private final TrafficMeters traffic;
@@ -78,7 +52,7 @@ public final class Meters implements AutoCloseable {
   private final ConfigCollector configuration;
   private final Series wouldDeny;
   private final ShadowLog shadow = new ShadowLog(System::nanoTime);
-  private final Map<String, Misses> estimateErrors = new HashMap<>(); // by the tokens' type
+  private final EstimateErrors estimateErrors;
   private final LongAdder inflight = new LongAdder();
   private final LongAdder reserved = new LongAdder();
   private volatile LongSupplier droppedLines = () -> 0;
@@ -94,15 +68,13 @@ public final class Meters implements AutoCloseable {
             providers.stream().map(Plans::of).toList(), config.redis().onUnavailable());
     clients = new ClientMeters(registry, config.server().auth());
     clientUsage = new ClientUsage(Plans.ofClients(config.server().auth()).orElse(null));
-    overhead = timer("relay.overhead", "Time that Relay itself adds to a request", FAST_BUCKETS);
-    acquire = timer("relay.acquire.duration", "Time to acquire a key", FAST_BUCKETS);
+    overhead = timer("relay.overhead", "Time that Relay itself adds to a request", Buckets.FAST);
+    acquire = timer("relay.acquire.duration", "Time to acquire a key", Buckets.FAST);
     attempts =
         Counter.builder("relay.attempts")
             .description("Requests sent to providers, including retries")
             .register(registry);
-    for (String type : List.of("input", "output")) {
-      estimateErrors.put(type, new Misses(summary(type, "over"), summary(type, "under")));
-    }
+    estimateErrors = new EstimateErrors(registry);
     prepare(providers);
     var _ = requestDuration(LabelValues.NONE);
     gauge("relay.inflight", "Requests under way", inflight);
@@ -125,7 +97,7 @@ public final class Meters implements AutoCloseable {
     registry.getPrometheusRegistry().register(configuration);
     registry.getPrometheusRegistry().register(new PoolCollector(engine::views));
     registry.getPrometheusRegistry().register(clientUsage);
-    bindJvm();
+    jvm.register(registry);
   }
 
   private Counter reloads(String result) {
@@ -133,18 +105,6 @@ public final class Meters implements AutoCloseable {
         .description("Reloads of the configuration")
         .tag("result", result)
         .register(registry);
-  }
-
-  private void bindJvm() {
-    List.of(
-            new ClassLoaderMetrics(),
-            new JvmMemoryMetrics(),
-            garbageCollection,
-            new JvmThreadMetrics(),
-            new ProcessorMetrics(),
-            new FileDescriptorMetrics(),
-            new UptimeMetrics())
-        .forEach(meters -> meters.bindTo(registry));
   }
 
   /** Binds the gauges of keys, groups and Redis to these sources. */
@@ -291,19 +251,7 @@ public final class Meters implements AutoCloseable {
    * @param type {@code input} or {@code output}
    */
   public void estimateError(String type, long reservedTokens, long usedTokens) {
-    Misses misses = estimateErrors.get(type);
-    if (misses != null) {
-      DistributionSummary summary = reservedTokens >= usedTokens ? misses.over() : misses.under();
-      summary.record(Math.abs((double) reservedTokens - usedTokens) / Math.max(1, usedTokens));
-    }
-  }
-
-  private DistributionSummary summary(String type, String direction) {
-    return DistributionSummary.builder("relay.estimate.error.ratio")
-        .description("Reserved minus used tokens of a request, divided by used tokens: 0 is exact")
-        .tags("type", type, "direction", direction)
-        .serviceLevelObjectives(RATIO_BUCKETS)
-        .register(registry);
+    estimateErrors.record(type, reservedTokens, usedTokens);
   }
 
   /** Counts an arrived request as in progress. */
@@ -367,7 +315,7 @@ public final class Meters implements AutoCloseable {
 
   @Override
   public void close() {
-    garbageCollection.close();
+    jvm.close();
     registry.close();
   }
 
@@ -381,7 +329,7 @@ public final class Meters implements AutoCloseable {
                 timer(
                     "relay.request.duration",
                     "Time from a request's arrival to the end of its answer",
-                    REQUEST_BUCKETS,
+                    Buckets.REQUEST,
                     "provider",
                     p));
   }
@@ -396,7 +344,7 @@ public final class Meters implements AutoCloseable {
                 timer(
                     "relay.time.to.first.byte",
                     "Time from a request's arrival to the first byte from the provider",
-                    FIRST_BYTE_BUCKETS,
+                    Buckets.FIRST_BYTE,
                     "provider",
                     p));
   }
@@ -414,15 +362,5 @@ public final class Meters implements AutoCloseable {
         .description(description)
         .strongReference(true)
         .register(registry);
-  }
-
-  private static Duration[] millis(int... millis) {
-    return Arrays.stream(millis).mapToObj(Duration::ofMillis).toArray(Duration[]::new);
-  }
-
-  private static Duration[] micros(int... micros) {
-    return Arrays.stream(micros)
-        .mapToObj(n -> Duration.ofNanos(n * 1000L))
-        .toArray(Duration[]::new);
   }
 }

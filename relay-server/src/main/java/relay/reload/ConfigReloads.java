@@ -17,46 +17,45 @@ import relay.config.Loaded;
 import relay.config.RecordedReads;
 
 /**
- * Reads the configuration again when a file of it changes, and when asked to.
+ * Reloads the configuration when one of its files changes, and on request.
  *
- * <p>About once a second one thread reads every file that the last attempt read, and compares the
- * contents. That works the same for an editor's write or rename, for a ConfigMap's symlinks, for a
- * network mount and for a file that is not there yet, where notifications of the system each have
- * gaps; and it holds no watch. A change is taken when two looks in a row see the same, so a file
- * that is half written is given the time to become whole.
+ * <p>About once a second one thread reads all files of the last attempt, and compares their
+ * contents. Polling works alike for an editor's write or rename, a ConfigMap's symlinks, a network
+ * mount and a file that does not exist yet; file system notifications miss some of these. A change
+ * is loaded when two polls in a row read the same contents, so that a writer can finish its file.
  *
- * <p>All attempts run on that one thread, one after the other.
+ * <p>All attempts run on that one thread.
  */
 public final class ConfigReloads {
   private static final Logger log = LoggerFactory.getLogger(ConfigReloads.class);
 
-  /** Looks at most this often; many files slow it down, to a twentieth of a core. */
+  /** Least pause between polls. A slow poll is followed by {@link #SHARE} times its duration. */
   private static final Duration LOOK = Duration.ofSeconds(1);
 
   private static final Duration LONGEST_LOOK = Duration.ofSeconds(3);
   private static final int SHARE = 20;
 
-  /** Between the two looks that must see the same. */
+  /** Pause between the two polls that must read the same. */
   private static final Duration SETTLE = Duration.ofMillis(300);
 
-  /** After this time a file that still changes is read nevertheless. */
+  /** Files that still change after this time are loaded as they are. */
   private static final Duration LONGEST_UNREST = Duration.ofSeconds(2);
 
   private static final int LOGGED_CHANGES = 200;
 
-  /** A replica, seen as the user of a configuration. */
+  /** What a reload needs of the replica. */
   public interface Target {
     /** The configuration in use. */
     Config running();
 
     /**
-     * Has all requests from now on served by another. Called by one thread at a time; may block.
+     * Switches new requests to another configuration. Called by one thread at a time; may block.
      *
-     * @param state what to show of it
+     * @param state its hash and start, for display
      */
     void take(Config next, ConfigState state);
 
-    /** An attempt is over. */
+    /** Called after each attempt. */
     void attempted(ReloadOutcome outcome);
   }
 
@@ -69,9 +68,9 @@ public final class ConfigReloads {
   private volatile ConfigState state;
 
   /**
-   * @param source the configuration in use was read from it
-   * @param first the state of that
-   * @param thread a single one; all attempts run there
+   * @param source from which the configuration in use was read
+   * @param first the state of the configuration in use
+   * @param thread a single-threaded executor for all attempts
    */
   public ConfigReloads(
       ConfigSource source,
@@ -86,17 +85,17 @@ public final class ConfigReloads {
     state = first;
   }
 
-  /** What the replica runs with. */
+  /** The state of the configuration in use. */
   public ConfigState state() {
     return state;
   }
 
-  /** Begins to look at the files. */
+  /** Starts polling the files. */
   public void start() {
     lookAfter(LOOK);
   }
 
-  /** Reads the configuration again, now. The future fails only once the thread is shut down. */
+  /** Reloads now. The future fails only once the thread is shut down. */
   public CompletableFuture<ReloadOutcome> reload() {
     try {
       return CompletableFuture.supplyAsync(this::attempt, thread);
@@ -109,7 +108,7 @@ public final class ConfigReloads {
     try {
       var _ = thread.schedule(this::look, pause.toMillis(), TimeUnit.MILLISECONDS);
     } catch (RejectedExecutionException e) {
-      // closed meanwhile
+      // the replica is stopping
     }
   }
 
@@ -127,7 +126,7 @@ public final class ConfigReloads {
     }
   }
 
-  /** One look. Whether a file has changed, and may still be changing. */
+  /** Polls once; reloads a stable change. Returns whether a file may still be changing. */
   boolean sawUnrest(long nowNanos) {
     RecordedReads now = source.seen().again();
     if (now.sameAs(source.seen())) {

@@ -8,8 +8,8 @@ import relay.config.Loaded;
 import relay.config.RecordedReads;
 
 /**
- * Where a configuration comes from: its file, the files that it names, and the environment, which
- * stays as it is while a process runs. Used by one thread at a time.
+ * The source of a configuration: its file, the files that it names, and the environment at the
+ * process's start. Used by one thread at a time.
  */
 public final class ConfigSource {
   private final Path file;
@@ -26,7 +26,7 @@ public final class ConfigSource {
     return file;
   }
 
-  /** Reads the configuration, and remembers the contents of all its files. */
+  /** Reads the configuration, and records a hash of each file's contents. */
   public Loaded read() {
     RecordedReads reads = new RecordedReads(FileReader.DISK);
     Loaded loaded = ConfigFile.load(file, environment, reads);
@@ -34,7 +34,7 @@ public final class ConfigSource {
     return loaded;
   }
 
-  /** The contents at the last {@link #read}. */
+  /** The files of the last {@link #read}, with hashes of their contents. */
   RecordedReads seen() {
     return seen;
   }

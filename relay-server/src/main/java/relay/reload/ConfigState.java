@@ -4,11 +4,11 @@ import java.time.Instant;
 import java.util.List;
 
 /**
- * The configuration that a replica runs with.
+ * Identifies the configuration that a replica runs with.
  *
  * @param hash tells configurations apart: see {@link relay.config.ConfigOutline#hash}
  * @param since when it took effect here
- * @param needRestart paths of the settings in the file that hold from the next start
+ * @param needRestart paths of changed settings that take effect only after a restart
  */
 public record ConfigState(String hash, Instant since, List<String> needRestart) {
   public ConfigState {

@@ -5,14 +5,14 @@ import relay.config.ServerConfig;
 import relay.config.ServerConfig.Auth;
 
 /**
- * A file is judged as a whole, but its addresses hold from the next start only. A file may move the
- * data plane to loopback and drop the clients' credentials. It is valid, but until the restart the
- * old address would be open to everyone.
+ * Finds a reload that would open the data plane to everyone. A file may move {@code server.listen}
+ * to loopback and drop {@code server.auth}. That is valid, but an address changes only with a
+ * restart: until then the old address would need no credential.
  */
 final class ExposedListener {
   private ExposedListener() {}
 
-  /** Why the file cannot be taken before a restart; null if it can. */
+  /** The fault of a file that must not be loaded before a restart; null if it may be. */
   static @Nullable String fault(ServerConfig running, ServerConfig wanted) {
     boolean opens = wanted.auth() instanceof Auth.Open && !(running.auth() instanceof Auth.Open);
     return opens && !running.listen().isLoopback() && wanted.listen().isLoopback()

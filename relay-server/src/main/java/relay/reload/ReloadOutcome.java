@@ -2,11 +2,11 @@ package relay.reload;
 
 import java.util.List;
 
-/** The result of a reload: all of the configuration took effect, or nothing did. */
+/** The result of a reload: everything that needs no restart took effect, or nothing did. */
 public sealed interface ReloadOutcome {
 
   /**
-   * It holds for all requests from now on.
+   * The new configuration serves all new requests.
    *
    * @param changes a line for each difference, without secrets; empty if there was none
    */
@@ -17,9 +17,9 @@ public sealed interface ReloadOutcome {
   }
 
   /**
-   * The replica runs on with what it had.
+   * The replica keeps its configuration.
    *
-   * @param faults a line for each, at least one
+   * @param faults one line per fault, at least one
    */
   record Refused(List<String> faults) implements ReloadOutcome {
     public Refused {

@@ -259,4 +259,18 @@ final class JsonText {
     }
     return from + word.length();
   }
+
+  /**
+   * Compares from {@code start}; lower-case letters of {@code wanted} match either case, because
+   * URL schemes ignore case.
+   */
+  boolean startsWith(int start, String wanted) {
+    for (int i = 0; i < wanted.length(); i++) {
+      int c = at(start + i);
+      if (c != wanted.charAt(i) && (c | 0x20) != wanted.charAt(i)) {
+        return false;
+      }
+    }
+    return true;
+  }
 }

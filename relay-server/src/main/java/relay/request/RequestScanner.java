@@ -131,7 +131,7 @@ public final class RequestScanner {
           dataBytes += textBytes - before;
           dataAt = start + 1;
         } else if (role == Role.MESSAGE && name == Name.ROLE) {
-          ofUser = startsWith(start, "\"user\"");
+          ofUser = text.startsWith(start, "\"user\"");
         }
       }
       if (p < 0) {
@@ -144,7 +144,7 @@ public final class RequestScanner {
         if (base64) {
           textBytes -= dataBytes;
           attachedBytes +=
-              startsWith(dataAt, Attachment.PDF_IN_BASE64)
+              text.startsWith(dataAt, Attachment.PDF_IN_BASE64)
                   ? Attachment.document(dataBytes)
                   : Attachment.image(dataBytes);
         }
@@ -223,12 +223,12 @@ public final class RequestScanner {
         yield end;
       }
       case URL, IMAGE_URL, FILE_DATA -> {
-        boolean payload = startsWith(start, "\"data:");
+        boolean payload = text.startsWith(start, "\"data:");
         Role inside = name == Name.IMAGE_URL ? Role.IMAGE_URL : Role.PLAIN;
         int end = value(start, depth, inside, payload);
         if (end > 0 && payload) {
           attachedBytes +=
-              name == Name.FILE_DATA || startsWith(start, "\"data:application/")
+              name == Name.FILE_DATA || text.startsWith(start, "\"data:application/")
                   ? Attachment.document(text.decodedLength)
                   : Attachment.image(text.decodedLength);
         } else if (end > 0 && text.at(start) == '"' && isImage(name, role)) {
@@ -385,19 +385,5 @@ public final class RequestScanner {
   private static boolean isImage(Name name, Role role) {
     return name == Name.IMAGE_URL
         || (name == Name.URL && (role == Role.IMAGE_URL || role == Role.SOURCE));
-  }
-
-  /**
-   * Compares from {@code start}; lower-case letters of {@code wanted} match either case, because
-   * URL schemes ignore case.
-   */
-  private boolean startsWith(int start, String wanted) {
-    for (int i = 0; i < wanted.length(); i++) {
-      int c = text.at(start + i);
-      if (c != wanted.charAt(i) && (c | 0x20) != wanted.charAt(i)) {
-        return false;
-      }
-    }
-    return true;
   }
 }

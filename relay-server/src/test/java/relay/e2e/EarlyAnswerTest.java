@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
 import java.io.OutputStream;
+import java.net.InetAddress;
 import java.net.Socket;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -140,7 +141,7 @@ class EarlyAnswerTest {
 
   @Test
   void a_client_that_sends_without_end_is_cut_off() throws Exception {
-    try (Socket socket = new Socket("127.0.0.1", plain.port(0))) {
+    try (Socket socket = new Socket(InetAddress.getLoopbackAddress(), plain.port(0))) {
       OutputStream out = socket.getOutputStream();
       String head =
           "POST /v1/messages HTTP/1.1\r\nhost: a\r\nx-api-key: wrong\r\ncontent-length: "

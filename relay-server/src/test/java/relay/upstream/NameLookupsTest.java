@@ -9,6 +9,7 @@ import java.net.UnknownHostException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -93,7 +94,8 @@ class NameLookupsTest {
       for (int n = 0; n < 2; n++) {
         UnknownHostException failed =
             assertThrows(UnknownHostException.class, () -> names.lookup("error"));
-        assertEquals(StackOverflowError.class, failed.getCause().getClass());
+        assertEquals(
+            StackOverflowError.class, Objects.requireNonNull(failed.getCause()).getClass());
       }
       assertEquals(ADDRESS, names.lookup("alive"));
     }

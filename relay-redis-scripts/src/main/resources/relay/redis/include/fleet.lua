@@ -1,16 +1,18 @@
--- Which replica runs with which plan: field `configs` of the state, readable lines. While a change of the configuration
--- goes through the fleet there are several plans. What a plan wants holds as long as a live replica has it.
+-- The live replicas and their plans: readable lines in field `configs` of the state. While a change of the configuration
+-- reaches the replicas, they have different plans. A plan applies as long as a live replica has it.
 --
 --   replica r1 plan 1234 hash a1b2c3d4 since_ms 1764086400000 at 1764086400123456
 --   plan 1234 since 1764086400123456 window 60000000 bucket 0 burst 1 strategy 1 drawn 0 seen 1234,99 sets NAME NAME
 --   draining acme-1 account acme
 --   unused NAME
 --
--- `at` is when the replica took its plan, by the pool's clock; `seen` are the plans that were live when the plan's last
--- part was announced, `-` before; `sets` are its ready sets; `unused` is one that no live plan has any longer.
+-- replica: `at` is when it last announced another plan or configuration, by the pool's clock.
+-- plan: `since` is when it was first announced; `drawn` when the readable picture last got its lines, 0 if that is due;
+-- `seen` the plans in the limits since its last part was announced, `-` before that; `sets` its ready sets.
+-- draining: a key that no plan has, and that still has leases. unused: a ready set that no live plan has.
 -- @uses pool, key, group, records
-local GONE_US = 10e6 -- a replica that has been silent for so long no longer counts
-local ROLLOUT_US = 300e6 -- how long a change of a secret takes to reach all replicas
+local GONE_US = 10e6 -- a replica without a heartbeat for so long is removed
+local ROLLOUT_US = 300e6 -- by then every replica should have a key's new secret
 
 local function read_fleet(r)
   local fleet = { replicas = {}, plans = {}, draining = {}, unused = {} }
@@ -64,7 +66,7 @@ local function write_fleet(r, fleet)
   redis.call('HSET', r.state, 'configs', table.concat(lines, '\n'))
 end
 
--- Takes up that a replica has a plan.
+-- Registers a replica's plan.
 local function enlist(fleet, replica, plan, hash, since_ms, now, shape)
   local was = fleet.replicas[replica]
   if not was or was.plan ~= plan or was.hash ~= hash or was.since_ms ~= since_ms then
@@ -74,7 +76,7 @@ local function enlist(fleet, replica, plan, hash, since_ms, now, shape)
   shape.since, shape.sets, shape.drawn = known and known.since or now, known and known.sets or {}, known and known.drawn or 0
   shape.seen = known and known.seen or '-'
   fleet.plans[plan] = shape
-  -- what this plan wants goes into the limits of the others, too
+  -- the limits now include this plan's: once it is gone, the other plans must be announced again
   for id, other in pairs(fleet.plans) do
     local seen = ',' .. other.seen .. ','
     if id ~= plan and other.seen ~= '-' and not string.find(seen, ',' .. plan .. ',', 1, true) then
@@ -83,7 +85,7 @@ local function enlist(fleet, replica, plan, hash, since_ms, now, shape)
   end
 end
 
--- One more ready set of a plan.
+-- Adds a ready set to a plan.
 local function add_set(fleet, plan, name)
   for _, known in ipairs(plan.sets) do
     if known == name then return end
@@ -92,14 +94,14 @@ local function add_set(fleet, plan, name)
   fleet.unused[name] = nil
 end
 
--- The plans that a replica has.
+-- The plans that at least one live replica has.
 local function live_plans(fleet)
   local live = {}
   for _, m in pairs(fleet.replicas) do live[m.plan] = fleet.plans[m.plan] end
   return live
 end
 
--- Whether a plan's limits were worked out beside one that is not live any longer, or not to the end.
+-- Whether a plan must be announced again: its last part is missing, or the limits still include a plan that is gone.
 local function is_outdated(plan, live)
   if plan.seen == '-' then return true end
   for id in string.gmatch(plan.seen, '%d+') do
@@ -108,8 +110,8 @@ local function is_outdated(plan, live)
   return false
 end
 
--- The pool's window, accounting, burst and strategy. Where plans differ, what admits less holds: with the longest window
--- and the smallest limit no plan's limit is exceeded. The strategy is that of the newest plan.
+-- The pool's window, accounting, burst and strategy. Where plans differ, the strictest value holds: the longest window,
+-- the window instead of a bucket, the smallest burst. The strategy is that of the newest plan.
 local function agreed(live)
   local window, bucket, burst, newest = 0, 1, 1, nil
   for id, plan in pairs(live) do
@@ -120,12 +122,12 @@ local function agreed(live)
   return window, bucket, burst, newest and live[newest].strategy
 end
 
--- When the secret of a key has changed, field `n:<key>`: when the first of the replicas took up the change, by the pool's
--- clock; 0 if that is long ago.
+-- When the first replica registered a key's new secret, by the pool's clock: field `n:<key>`. 0 if that is longer ago
+-- than a rollout.
 local function rekeyed_at(r, key)
   local at = tonumber(redis.call('HGET', r.state, 'n:' .. key) or 0)
   return r.pool[LAST] - at < ROLLOUT_US and at or 0
 end
 
--- Whether a replica has not taken up yet that a key's secret has changed.
+-- Whether a replica has not registered a key's new secret yet.
 local function has_old_secret(r, replica, key) return replica.at < rekeyed_at(r, key) end

@@ -1,4 +1,4 @@
--- What a survey has to do with the fleet's plans.
+-- The part of a survey that handles the replicas' plans.
 -- @uses pool, key, group, records, fleet, wanted
 
 local STANDING = '^(%d+) (%S+) (%d+)$'
@@ -9,9 +9,9 @@ local function check_standing(config)
   end
 end
 
--- Removes replicas without a recent heartbeat, and a replica that leaves. Returns the plans of the others, and
--- whether there are several. `heard` lists the replicas with a heartbeat.
-local function take_roll(fleet, replica, config, heard)
+-- Removes replicas without a recent heartbeat, and a replica that leaves. Returns the live plans, and whether there are
+-- several. `heard`: the ids of replicas with a recent heartbeat.
+local function take_roll(fleet, replica, config, now, heard)
   local present = {}
   for _, id in ipairs(heard) do present[id] = true end
   for id in pairs(fleet.replicas) do
@@ -22,14 +22,15 @@ local function take_roll(fleet, replica, config, heard)
   local plan, hash, since_ms = string.match(config, STANDING)
   local mine = fleet.replicas[replica]
   if plan and mine and mine.plan == plan and (mine.hash ~= hash or mine.since_ms ~= since_ms) then
-    mine.hash, mine.since_ms, fleet.changed = hash, since_ms, true -- another configuration with the same plan
+    -- another configuration with the same plan, say with another secret
+    mine.hash, mine.since_ms, mine.at, fleet.changed = hash, since_ms, now, true
   end
   local live, count = live_plans(fleet), 0
   for _ in pairs(live) do count = count + 1 end
   return live, count > 1
 end
 
--- The fleet's part of a survey's reply; `drain` adds the draining keys.
+-- Returns the value `fleet` of a survey's reply, without the draining keys: `drain` adds them.
 local function fleet_reply(r, fleet, live, replica, config)
   local plan = string.match(config, '^%d+')
   local mine = fleet.replicas[replica]

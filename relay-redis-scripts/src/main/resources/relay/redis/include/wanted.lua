@@ -1,12 +1,12 @@
--- What the live plans want of a group or a key: fields `d:<group>` and `e:<key>` of the state, a line for each plan. Where
--- they differ, the smaller limit holds; a limit that only one plan has holds, too.
+-- The settings of each group and key in each live plan: fields `d:<group>` and `e:<key>` of the state, one line per plan.
+-- The smallest limit holds. A limit of 0 (none) does not count, so a limit that only one plan has holds, too.
 --
 --   d:acme/default    1234 50 30000 8000 0          plan, limits of requests, input, output, input + output
 --   e:acme-1          1234 acme 0 1 1               plan, account, max_concurrent, priority, weight
 -- @uses pool, key, group, records, fleet
-local IDLE_US = 3600e6 -- how long a group is kept that no plan has
+local IDLE_US = 3600e6 -- a group that no plan has is kept so long after its last use
 
--- The lines of plans that are live, without `plan`'s.
+-- The lines of the live plans, except that of `plan`.
 local function others(r, field, live, plan)
   local kept = {}
   for line in string.gmatch(redis.call('HGET', r.state, field) or '', '[^\n]+') do
@@ -21,7 +21,7 @@ local function smaller(a, b)
   return math.min(a, b)
 end
 
--- The limits of a group, with what one plan wants of it now.
+-- Writes a plan's limits for a group. Returns the limits that hold: the smallest of all live plans.
 local function limits_wanted(r, group, live, plan, limits)
   local lines = others(r, 'd:' .. group, live, plan)
   local wanted = { unpack(limits) }
@@ -37,7 +37,8 @@ local function limits_wanted(r, group, live, plan, limits)
   return wanted
 end
 
--- Most leases at once, priority and weight of a key: the latter two are those of the newest plan that has it.
+-- Writes a plan's settings for a key. Returns those that hold: the smallest maximum of leases, and priority and weight
+-- of the newest plan that has the key.
 local function key_wanted(r, key, live, plan, account, most, priority, weight)
   local lines = others(r, 'e:' .. key, live, plan)
   local newest, mine = plan, { account, most, priority, weight }
@@ -54,7 +55,7 @@ local function key_wanted(r, key, live, plan, account, most, priority, weight)
   return all, mine[3], mine[4]
 end
 
--- Forgets a key that no plan has, once nothing is left of it; a cooldown is.
+-- Deletes a key that no plan has, unless it has leases or a cooldown.
 local function forget_key(r, key, now)
   local k = key_of(r, key)
   if k and (k[K_FLIGHT] > 0 or k[K_COOL] > now) then return end
@@ -72,8 +73,8 @@ local function forget_group(r, group, now)
   redis.call('HDEL', r.state, 'g:' .. group, 'c:' .. group, 'd:' .. group, 'm:' .. group)
 end
 
--- Takes plans away that no replica has any longer, and what only they had: keys that still have leases drain, others go;
--- groups go when they have been idle for long. Neither stands in the readable picture. Reads all names of the state.
+-- Deletes plans that no live replica has, and what only they had. Keys with leases become draining, others are deleted;
+-- groups are deleted once they are idle. Both leave the readable picture at once. Reads all field names of the state.
 local function retire_plans(r, fleet, live, picture, now)
   local dead = false
   for id, plan in pairs(fleet.plans) do
