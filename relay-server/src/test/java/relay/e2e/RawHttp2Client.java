@@ -93,7 +93,7 @@ final class RawHttp2Client implements AutoCloseable {
     block.write(Math.min(127, text.length()));
     if (rest >= 0) {
       for (; rest >= 128; rest >>= 7) {
-        block.write(rest & 127 | 128);
+        block.write((rest & 127) | 128);
       }
       block.write(rest);
     }

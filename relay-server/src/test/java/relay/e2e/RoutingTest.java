@@ -158,7 +158,8 @@ class RoutingTest {
         Errors.relays(last[0], dialect, status, "overloaded_error");
         assertTrue(Errors.retryAfterMs(last[0]) <= 60_000);
         int seen = a.received().size();
-        assertTrue(seen >= 10 && seen <= 13, "requests at the provider: " + seen);
+        // Ten failed requests open the breaker. Each counts once, and has up to three attempts.
+        assertTrue(seen >= 10 && seen <= 33, "requests at the provider: " + seen);
       }
     }
   }
