@@ -52,7 +52,7 @@ final class RawHttp2Client implements AutoCloseable {
     frame.write(payload.length);
     frame.write(type);
     frame.write(flags);
-    frame.writeBytes(new byte[] {0, 0, 0, (byte) stream});
+    frame.writeBytes(new byte[] {0, 0, (byte) (stream >> 8), (byte) stream});
     frame.writeBytes(payload);
     socket.getOutputStream().write(frame.toByteArray());
   }

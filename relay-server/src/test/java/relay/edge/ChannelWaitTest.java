@@ -1,0 +1,116 @@
+package relay.edge;
+
+import static java.nio.charset.StandardCharsets.US_ASCII;
+import static org.junit.jupiter.api.Assertions.assertNotNull;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.undertow.server.HttpServerExchange;
+import io.undertow.server.ServerConnection;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.Socket;
+import java.time.Duration;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.xnio.IoUtils;
+import org.xnio.channels.StreamSourceChannel;
+import relay.carrier.Carriers;
+import relay.carrier.DescriptorReserve;
+import relay.memory.MemoryBudget;
+
+class ChannelWaitTest {
+  private static final Duration PATIENCE = Duration.ofSeconds(30);
+  private static final String HEAD =
+      "POST / HTTP/1.1\r\nhost: relay.test\r\ncontent-length: 10\r\n\r\n";
+
+  private final Carriers carriers = new Carriers("carrier", 1);
+  private final BlockingQueue<ServerConnection> waiting = new LinkedBlockingQueue<>();
+  private final BlockingQueue<Duration> waited = new LinkedBlockingQueue<>();
+  private final Listener listener =
+      new Listener(
+          true,
+          null,
+          PATIENCE,
+          this::handle,
+          carriers,
+          MemoryBudget.ofHeap(256L << 20),
+          DescriptorReserve.ofProcess());
+  private volatile Duration most = PATIENCE;
+
+  @BeforeEach
+  void start() {
+    listener.start("127.0.0.1", 0);
+  }
+
+  @AfterEach
+  void stop() {
+    listener.stop();
+    carriers.close();
+  }
+
+  private void handle(HttpServerExchange exchange) {
+    ClientClosing closing = ClientClosing.of(exchange);
+    exchange.dispatch(
+        carriers.at(exchange.getIoThread()),
+        () -> {
+          StreamSourceChannel body = exchange.getRequestChannel();
+          waiting.add(exchange.getConnection());
+          long began = System.nanoTime();
+          ChannelWait.awaitReadable(body, closing, most.toNanos());
+          waited.add(Duration.ofNanos(System.nanoTime() - began));
+        });
+  }
+
+  private Socket connect() throws IOException {
+    Socket client = new Socket(InetAddress.ofLiteral("127.0.0.1"), listener.port());
+    client.getOutputStream().write(HEAD.getBytes(US_ASCII));
+    return client;
+  }
+
+  private Duration waited() throws InterruptedException {
+    Duration time = waited.poll(20, TimeUnit.SECONDS);
+    assertNotNull(time, "it waits");
+    return time;
+  }
+
+  @Test
+  void a_wait_without_an_event_lasts_as_long_as_it_may() throws Exception {
+    most = Duration.ofMillis(700);
+    try (var _ = connect()) {
+      Duration time = waited();
+      assertTrue(time.compareTo(most) >= 0, "it looked after " + time);
+    }
+  }
+
+  @Test
+  void bytes_end_a_wait() throws Exception {
+    try (Socket client = connect()) {
+      assertNotNull(waiting.poll(20, TimeUnit.SECONDS));
+      client.getOutputStream().write('x');
+      assertTrue(waited().compareTo(PATIENCE) < 0);
+    }
+  }
+
+  @Test
+  void a_close_on_this_side_ends_a_wait() throws Exception {
+    try (var _ = connect()) {
+      ServerConnection connection = waiting.poll(20, TimeUnit.SECONDS);
+      assertNotNull(connection);
+      connection.getIoThread().execute(() -> IoUtils.safeClose(connection));
+      assertTrue(waited().compareTo(PATIENCE) < 0);
+    }
+  }
+
+  @Test
+  void a_client_that_leaves_ends_a_wait() throws Exception {
+    try (Socket client = connect()) {
+      assertNotNull(waiting.poll(20, TimeUnit.SECONDS));
+      client.close();
+      assertTrue(waited().compareTo(PATIENCE) < 0);
+    }
+  }
+}
