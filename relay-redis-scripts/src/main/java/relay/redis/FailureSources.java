@@ -14,7 +14,7 @@ import java.util.function.LongSupplier;
  * breaker's counts. Empty while nothing fails, so that a success costs one look. Thread-safe.
  */
 final class FailureSources {
-  /** Further sources are not told apart: so many clients that fail are a failing provider. */
+  /** Failures of further sources count as the provider's. */
   private static final int MOST = 64;
 
   private static final int MOST_CHARS = 128;

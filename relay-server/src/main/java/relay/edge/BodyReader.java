@@ -20,7 +20,9 @@ final class BodyReader {
 
   private static final byte[] NONE = {};
 
-  /** After so many bytes, the announced length is reserved: each growth would copy a large body. */
+  /**
+   * Bytes read before the announced length is allocated at once, to avoid copies of a large body.
+   */
   private static final int QUICK_BYTES = 16 * 1024;
 
   /** Each such number of bytes gives the body one more second. */

@@ -1,10 +1,6 @@
 package relay.edge;
 
-import io.undertow.connector.ByteBufferPool;
 import io.undertow.connector.PooledByteBuffer;
-import io.undertow.server.ConnectorStatistics;
-import io.undertow.server.DelegateOpenListener;
-import io.undertow.server.HttpHandler;
 import io.undertow.server.HttpServerExchange;
 import io.undertow.server.protocol.http.HttpOpenListener;
 import io.undertow.server.protocol.http.HttpServerConnection;
@@ -16,7 +12,6 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 import org.xnio.IoUtils;
-import org.xnio.OptionMap;
 import org.xnio.StreamConnection;
 import org.xnio.channels.StreamSinkChannel;
 import org.xnio.conduits.AbstractStreamSourceConduit;
@@ -29,20 +24,19 @@ import org.xnio.conduits.StreamSourceConduit;
  * and {@link #foundBroken} reports it, so that the client gets an answer. Undertow would close the
  * connection without one.
  */
-final class FramingGuard implements DelegateOpenListener {
+final class FramingGuard extends HeadGuard {
   private static final long ASKED_WITHIN_MS = 1_000;
   private static final byte[] NOTHING = {};
 
   private final HttpOpenListener undertow;
-  private final UnfinishedHeads heads;
   private final Set<StreamConnection> broken = ConcurrentHashMap.newKeySet();
 
   /**
    * @param heads counts the bytes of unfinished heads
    */
   FramingGuard(HttpOpenListener undertow, UnfinishedHeads heads) {
+    super(undertow, heads);
     this.undertow = undertow;
-    this.heads = heads;
   }
 
   /**
@@ -55,24 +49,6 @@ final class FramingGuard implements DelegateOpenListener {
   }
 
   @Override
-  public void handleEvent(StreamConnection connection) {
-    handleEvent(connection, null);
-  }
-
-  /**
-   * @param first bytes that were read to detect the protocol
-   */
-  @Override
-  public void handleEvent(StreamConnection connection, @Nullable PooledByteBuffer first) {
-    UnfinishedHeads.Head head = heads.of(connection);
-    if (head.admit()) {
-      open(connection, first, head);
-    } else if (first != null) {
-      first.close();
-    }
-  }
-
-  /** Serves an admitted connection whose first bytes may have been read. Takes the buffer over. */
   void open(
       StreamConnection connection, @Nullable PooledByteBuffer first, UnfinishedHeads.Head head) {
     StreamSourceConduit source = connection.getSourceChannel().getConduit();
@@ -239,40 +215,5 @@ final class FramingGuard implements DelegateOpenListener {
         throws IOException {
       return IoUtils.transfer(new ConduitReadableByteChannel(this), count, through, target);
     }
-  }
-
-  @Override
-  public @Nullable HttpHandler getRootHandler() {
-    return undertow.getRootHandler();
-  }
-
-  @Override
-  public void setRootHandler(HttpHandler handler) {
-    undertow.setRootHandler(handler);
-  }
-
-  @Override
-  public OptionMap getUndertowOptions() {
-    return undertow.getUndertowOptions();
-  }
-
-  @Override
-  public void setUndertowOptions(OptionMap options) {
-    undertow.setUndertowOptions(options);
-  }
-
-  @Override
-  public ByteBufferPool getBufferPool() {
-    return undertow.getBufferPool();
-  }
-
-  @Override
-  public @Nullable ConnectorStatistics getConnectorStatistics() {
-    return undertow.getConnectorStatistics();
-  }
-
-  @Override
-  public void closeConnections() {
-    undertow.closeConnections();
   }
 }

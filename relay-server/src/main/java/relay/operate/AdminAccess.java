@@ -95,7 +95,7 @@ final class AdminAccess implements PoolsAccess {
   }
 
   /**
-   * What came of {@code POST /reload}.
+   * The result of {@code POST /reload}.
    *
    * @param taken whether the config took effect
    */
