@@ -22,13 +22,24 @@ public final class Await {
     until(what, MOST, condition);
   }
 
-  /** Polls until the condition holds; fails when the time is up. */
+  /**
+   * Polls until the condition holds; fails when the time is up. A condition that throws does not
+   * hold yet: what it reads may not be there.
+   */
   public static <E extends Exception> void until(
       String what, Duration atMost, Condition<E> condition) throws E {
     long deadlineNanos = System.nanoTime() + atMost.toNanos();
-    while (!condition.holds()) {
+    while (true) {
+      RuntimeException thrown = null;
+      try {
+        if (condition.holds()) {
+          return;
+        }
+      } catch (RuntimeException notYet) {
+        thrown = notYet;
+      }
       if (System.nanoTime() - deadlineNanos >= 0) {
-        throw new AssertionError("not within " + atMost.toMillis() + " ms: " + what);
+        throw new AssertionError("not within " + atMost.toMillis() + " ms: " + what, thrown);
       }
       LockSupport.parkNanos(POLL_NANOS);
     }
