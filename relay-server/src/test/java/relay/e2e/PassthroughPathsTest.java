@@ -198,6 +198,13 @@ class PassthroughPathsTest {
     assertEquals(before + 4, provider.received().size());
   }
 
+  private void assertRefused(Ask request) throws Exception {
+    int before = provider.received().size();
+    Answer answer = answer(request);
+    assertEquals(400, answer.status(), answer.toString());
+    assertEquals(before, provider.received().size());
+  }
+
   @ParameterizedTest
   @ValueSource(
       strings = {
@@ -215,10 +222,7 @@ class PassthroughPathsTest {
         "/v1/files;a=b"
       })
   void an_ambiguous_path_is_refused(String target) throws Exception {
-    int before = provider.received().size();
-    Answer answer = answer(ask(Dialect.ANTHROPIC, "GET", target));
-    assertEquals(400, answer.status(), answer.toString());
-    assertEquals(before, provider.received().size());
+    assertRefused(ask(Dialect.ANTHROPIC, "GET", target));
   }
 
   @ParameterizedTest
@@ -230,10 +234,7 @@ class PassthroughPathsTest {
         "/v1/responses/"
       })
   void a_path_that_may_be_read_as_a_counted_endpoint_is_refused(String target) throws Exception {
-    int before = provider.received().size();
-    Answer answer = answer(ask(Dialect.OPENAI, "POST", target).body("{}"));
-    assertEquals(400, answer.status(), answer.toString());
-    assertEquals(before, provider.received().size());
+    assertRefused(ask(Dialect.OPENAI, "POST", target).body("{}"));
   }
 
   @Test

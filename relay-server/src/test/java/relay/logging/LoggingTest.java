@@ -73,16 +73,17 @@ class LoggingTest {
     assertEquals(1, written().lines().count());
   }
 
+  private static ProcessBuilder jvm(Class<?> main) {
+    return new ProcessBuilder(
+        System.getProperty("java.home") + "/bin/java",
+        "-cp",
+        System.getProperty("java.class.path"),
+        main.getName());
+  }
+
   @Test
   void records_of_the_shutdown_come_out() throws Exception {
-    Process child =
-        new ProcessBuilder(
-                System.getProperty("java.home") + "/bin/java",
-                "-cp",
-                System.getProperty("java.class.path"),
-                LogsWhileStopping.class.getName())
-            .redirectErrorStream(true)
-            .start();
+    Process child = jvm(LogsWhileStopping.class).redirectErrorStream(true).start();
     String output = new String(child.getInputStream().readAllBytes(), UTF_8);
     assertTrue(child.waitFor(30, TimeUnit.SECONDS));
     assertTrue(output.contains("drained"), output);
@@ -90,13 +91,7 @@ class LoggingTest {
 
   @Test
   void a_stderr_that_is_not_read_blocks_neither_work_nor_the_exit() throws Exception {
-    Process child =
-        new ProcessBuilder(
-                System.getProperty("java.home") + "/bin/java",
-                "-cp",
-                System.getProperty("java.class.path"),
-                LogsToNoReader.class.getName())
-            .start();
+    Process child = jvm(LogsToNoReader.class).start();
     String output = new String(child.getInputStream().readAllBytes(), UTF_8);
     assertTrue(child.waitFor(30, TimeUnit.SECONDS));
     assertEquals("worked on, dropped: true", output.strip());
