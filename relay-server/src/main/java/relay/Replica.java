@@ -38,6 +38,7 @@ import relay.pipeline.RequestPipeline;
 import relay.pool.Plans;
 import relay.redis.EngineOptions;
 import relay.redis.RedisEngine;
+import relay.redis.RedisServers;
 import relay.reload.ConfigReloads;
 import relay.reload.ConfigSource;
 import relay.reload.ConfigState;
@@ -92,7 +93,10 @@ final class Replica implements ConfigReloads.Target {
     CompletableFuture<Upstream> connections =
         CompletableFuture.supplyAsync(
             () -> new Upstream(carriers, server.connectTimeout(), server.idleTimeout()));
-    String redis = embedded != null ? embedded.url() : Plans.url(Objects.requireNonNull(url));
+    RedisServers redis =
+        embedded != null
+            ? RedisServers.of(embedded.url())
+            : Plans.servers(config.redis(), Objects.requireNonNull(url));
     engine =
         RedisEngine.start(
             withLease(Plans.options(config.redis(), redis, replicaId())),
@@ -165,7 +169,8 @@ final class Replica implements ConfigReloads.Target {
   /** Crash tests shorten the lease through a system property. It is not a setting. */
   private static EngineOptions withLease(EngineOptions o) {
     Duration lease = Duration.ofMillis(Long.getLong("relay.lease_ms", o.lease().toMillis()));
-    return new EngineOptions(o.url(), o.prefix(), o.replica(), o.timeout(), o.fallback(), lease);
+    return new EngineOptions(
+        o.servers(), o.prefix(), o.replica(), o.timeout(), o.fallback(), lease);
   }
 
   /**

@@ -16,11 +16,16 @@ import org.jspecify.annotations.Nullable;
 import relay.config.PemBlocks.Block;
 import relay.config.Value.Scalar;
 
-/** Reads {@code server.tls}: a certificate chain and its private key, both PEM files. */
+/**
+ * Reads {@code tls}, of the server or towards one: certificates and a private key, all PEM files.
+ */
 final class TlsSection {
   private static final List<String> KEY_TYPES = List.of("RSA", "EC", "EdDSA");
   private static final String CERTIFICATE_FORM =
       "a PEM file with the server's certificate, followed by its intermediate certificates";
+  private static final String CLIENT_CERTIFICATE_FORM =
+      "a PEM file with Relay's own certificate, followed by its intermediate certificates";
+  private static final String CA_FORM = "a PEM file with the certificates that sign the server's";
   private static final String KEY_FORM =
       "a PEM file with an unencrypted key (BEGIN PRIVATE KEY, as openssl pkcs8 -topk8 -nocrypt"
           + " writes it, RSA PRIVATE KEY or EC PRIVATE KEY)";
@@ -32,22 +37,45 @@ final class TlsSection {
     Value certificate = tls.need("certificate", "give " + CERTIFICATE_FORM);
     Value key = tls.need("private_key", "give " + KEY_FORM);
     tls.done();
-    List<X509Certificate> chain = certificate == null ? List.of() : chain(certificate);
-    PrivateKey privateKey = key == null ? null : privateKey(key);
-    if (key == null || privateKey == null || chain.isEmpty()) {
-      return null;
+    List<X509Certificate> chain =
+        certificate == null ? List.of() : chain(certificate, CERTIFICATE_FORM);
+    PrivateKey privateKey = key == null ? null : privateKey(key, chain);
+    return privateKey == null || chain.isEmpty() ? null : new TlsConfig(chain, privateKey);
+  }
+
+  /** TLS towards a server; after a fault, as far as it could be read. */
+  static ClientTlsConfig readClient(Section tls) {
+    Value ca = tls.take("ca");
+    Value certificate = tls.take("certificate");
+    Value key = tls.take("private_key");
+    tls.done();
+    if (certificate == null && key != null) {
+      tls.missing("certificate", "give " + CLIENT_CERTIFICATE_FORM);
+    } else if (certificate != null && key == null) {
+      tls.missing("private_key", "give " + KEY_FORM);
     }
-    if (!keyMatches(chain.getFirst(), privateKey)) {
+    List<X509Certificate> chain =
+        certificate == null ? List.of() : chain(certificate, CLIENT_CERTIFICATE_FORM);
+    return new ClientTlsConfig(
+        ca == null ? List.of() : chain(ca, CA_FORM),
+        chain,
+        key == null ? null : privateKey(key, chain));
+  }
+
+  /** The key of the chain's first certificate; null after a fault. */
+  private static @Nullable PrivateKey privateKey(Value key, List<X509Certificate> chain) {
+    PrivateKey privateKey = privateKey(key);
+    if (privateKey != null && !chain.isEmpty() && !keyMatches(chain.getFirst(), privateKey)) {
       key.fault(
           "names a key that does not match the first certificate",
           "give the certificate and its own key");
       return null;
     }
-    return new TlsConfig(chain, privateKey);
+    return privateKey;
   }
 
-  private static List<X509Certificate> chain(Value value) {
-    List<Block> blocks = blocks(value, CERTIFICATE_FORM);
+  private static List<X509Certificate> chain(Value value, String form) {
+    List<Block> blocks = blocks(value, form);
     if (blocks == null) {
       return List.of();
     }
@@ -61,11 +89,11 @@ final class TlsSection {
         }
       }
     } catch (GeneralSecurityException e) {
-      value.refuse("names a file with a certificate that cannot be read", CERTIFICATE_FORM);
+      value.refuse("names a file with a certificate that cannot be read", form);
       return List.of();
     }
     if (chain.isEmpty()) {
-      value.refuse("names a file without a certificate", CERTIFICATE_FORM);
+      value.refuse("names a file without a certificate", form);
     }
     return chain;
   }

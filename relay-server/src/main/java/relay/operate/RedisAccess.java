@@ -25,9 +25,10 @@ final class RedisAccess implements PoolsAccess {
   private final PoolJson.Configuration own;
 
   RedisAccess(Config config, RedisUrl redis) {
-    address = Plans.address(redis);
+    address = redis.addresses();
     own = new PoolJson.Configuration(ConfigOutline.of(config).hash(), null, List.of());
-    engine = RedisEngine.start(Plans.onlooker(config.redis(), Plans.url(redis)));
+    engine =
+        RedisEngine.start(Plans.onlooker(config.redis(), Plans.servers(config.redis(), redis)));
     for (ProviderConfig provider : config.enabledProviders()) {
       pools.put(provider.name(), engine.pool(Plans.of(provider)));
     }

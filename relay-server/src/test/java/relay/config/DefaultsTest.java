@@ -38,7 +38,15 @@ final class DefaultsTest {
                 Duration.ofMinutes(5),
                 Duration.ofSeconds(30),
                 new Auth.Open()),
-            new RedisConfig(null, "relay", Duration.ofMillis(100), OnUnavailable.FAIR_SHARE),
+            new RedisConfig(
+                null,
+                false,
+                "relay",
+                null,
+                null,
+                null,
+                Duration.ofMillis(100),
+                OnUnavailable.FAIR_SHARE),
             List.of(
                 new ProviderConfig(
                     "anthropic",

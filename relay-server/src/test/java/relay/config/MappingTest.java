@@ -141,8 +141,13 @@ final class MappingTest {
         config.server());
     assertEquals(
         new RedisConfig(
-            new RedisUrl(true, "::1", 8, 9, "user", new Secret("pass")),
+            new RedisUrl(
+                true, List.of(new RedisUrl.Server("::1", 8)), null, 9, "user", new Secret("pass")),
+            false,
             "other",
+            null,
+            null,
+            null,
             Duration.ofMillis(10),
             OnUnavailable.CLOSED),
         config.redis());
