@@ -64,6 +64,13 @@ public final class SentinelSet implements AutoCloseable {
     return Integer.toString(first.port()).equals(port) ? first : second;
   }
 
+  /** From now on the master's writes do not reach the replica: a failover will lose them. */
+  public void cutReplication() {
+    RedisNode master = master();
+    master.call("CONFIG", "SET", "requirepass", "unknown-to-the-replica");
+    master.callAs("default unknown-to-the-replica", "CLIENT", "KILL", "TYPE", "replica");
+  }
+
   /** The server that began as the replica. */
   public RedisNode replica() {
     return second;

@@ -189,9 +189,14 @@ final class Replica implements ConfigReloads.Target {
     if (draining) {
       return new Readiness.NotReady("draining");
     }
-    return needsRedis && !engine.isUp()
-        ? new Readiness.NotReady("Redis is unavailable, and redis.on_unavailable is closed")
-        : new Readiness.Ready();
+    boolean up = engine.isUp();
+    if (!up && needsRedis) {
+      return new Readiness.NotReady("Redis is unavailable, and redis.on_unavailable is closed");
+    }
+    return new Readiness.Ready(
+        up
+            ? engine.isSlow() ? "Redis is slow: it answers later than redis.timeout_ms" : ""
+            : "Redis is unavailable; redis.on_unavailable applies");
   }
 
   /** Reads the configuration again. */

@@ -97,7 +97,7 @@ final class ScriptRig implements AutoCloseable {
     EngineOptions options =
         new EngineOptions(
             url, "bench", "bench", PATIENCE, Fallback.CLOSED, EngineOptions.DEFAULT_LEASE);
-    try (Masters masters = Masters.of(options.servers(), PATIENCE, null, () -> {})) {
+    try (Masters masters = Masters.of(options.servers(), PATIENCE, null, master -> {})) {
       masters.start();
       PoolScripts scripts = new PoolScripts(masters.link(plan.name()), plan, options);
       scripts.configure().join();

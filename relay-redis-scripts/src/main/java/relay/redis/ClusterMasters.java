@@ -18,6 +18,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicReferenceArray;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -40,7 +41,7 @@ final class ClusterMasters implements Masters {
   private static final int PAUSE_MS = 10;
 
   private final Connections connections;
-  private final Runnable onUp;
+  private final Consumer<MasterLink> onUp;
   private final Map<InetSocketAddress, MasterLink> links = new ConcurrentHashMap<>();
   private final AtomicReferenceArray<@Nullable MasterLink> masters =
       new AtomicReferenceArray<>(SLOTS);
@@ -57,7 +58,7 @@ final class ClusterMasters implements Masters {
   private int next;
   private boolean told; // that no node answers
 
-  ClusterMasters(Connections connections, Runnable onUp) {
+  ClusterMasters(Connections connections, Consumer<MasterLink> onUp) {
     this.connections = connections;
     this.onUp = onUp;
   }
@@ -125,7 +126,7 @@ final class ClusterMasters implements Masters {
     }
     if (!told) {
       told = true;
-      log.warn("The Redis Cluster cannot be used; {}", RefusedCalls.explained(why));
+      log.warn("The Redis Cluster cannot be used; {}", connections.refusedCalls.explained(why));
     }
   }
 
@@ -195,9 +196,9 @@ final class ClusterMasters implements Masters {
         });
   }
 
-  private void isUpNow() {
+  private void isUpNow(MasterLink master) {
     used.forEach(this::assign);
-    onUp.run();
+    onUp.accept(master);
   }
 
   /** Closes connections that no pool needs: of nodes that left, or that lost their slots. */

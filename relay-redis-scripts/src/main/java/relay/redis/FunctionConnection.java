@@ -3,6 +3,7 @@ package relay.redis;
 import io.lettuce.core.RedisChannelHandler;
 import io.lettuce.core.RedisChannelWriter;
 import io.lettuce.core.codec.ByteArrayCodec;
+import io.lettuce.core.output.ByteArrayOutput;
 import io.lettuce.core.output.CommandOutput;
 import io.lettuce.core.output.NestedMultiOutput;
 import io.lettuce.core.output.StatusOutput;
@@ -47,6 +48,13 @@ final class FunctionConnection extends RedisChannelHandler<byte[], byte[]> {
   CompletableFuture<List<Object>> callAsking(String function, byte[][] keys, byte[][] args) {
     var _ = send(CommandType.ASKING, new StatusOutput<>(BYTES), new CommandArgs<>(BYTES));
     return call(function, keys, args);
+  }
+
+  /** The memory section of INFO. */
+  CompletableFuture<String> memoryInfo() {
+    return send(
+            CommandType.INFO, new ByteArrayOutput<>(BYTES), new CommandArgs<>(BYTES).add("memory"))
+        .thenApply(info -> new String(info, StandardCharsets.UTF_8));
   }
 
   /** Authenticates again. */

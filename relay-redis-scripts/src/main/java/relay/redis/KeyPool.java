@@ -168,7 +168,9 @@ public final class KeyPool {
     return switch (reply) {
       case Reply.Grant g -> {
         renewals.add(id);
-        yield new Granted(Lease.granted(this, id, g, scripts.epoch()));
+        Lease lease = Lease.granted(this, id, g, scripts.epoch());
+        leaseEndings.began(lease);
+        yield new Granted(lease);
       }
       case Reply.Refusal r -> r.why();
       // Not expected: a new lease's id has already ended, or the pool is unknown right after
@@ -371,6 +373,25 @@ public final class KeyPool {
   /** Whether the pool was retired and its last lease has ended. It then needs no more ticks. */
   boolean isOver() {
     return retirement.over().isDone();
+  }
+
+  /** Whether the pool's keys are on this master. */
+  boolean isOn(MasterLink master) {
+    return link.isOn(master);
+  }
+
+  /** Announces the pool to a Redis that is up again, and charges what it may have lost. */
+  void announceAgain() {
+    var _ =
+        scripts
+            .configure()
+            .whenComplete(
+                (done, failure) -> {
+                  if (failure == null) {
+                    leaseEndings.chargeAgain();
+                  }
+                  tick();
+                });
   }
 
   /** Announces the pool's shape to Redis. */

@@ -21,6 +21,7 @@ public final class Lease implements AutoCloseable {
   private final long grantedMicros;
   private final Acquisition.@Nullable Reason wouldDeny;
   private final AtomicReference<@Nullable Usage> charged = new AtomicReference<>();
+  private volatile @Nullable Usage chargedAgain;
 
   Lease(
       KeyPool pool,
@@ -106,6 +107,16 @@ public final class Lease implements AutoCloseable {
   /** The pool's epoch at the grant; 0 if granted without Redis. */
   long epoch() {
     return epoch;
+  }
+
+  /** A failover lost the lease, and Redis was charged for it again. */
+  void lost(Usage usage) {
+    chargedAgain = usage;
+  }
+
+  /** The charge after a failover that lost the lease; null if none did. */
+  @Nullable Usage chargedAgain() {
+    return chargedAgain;
   }
 
   /** Grant time on the pool's clock; 0 if granted without Redis. */

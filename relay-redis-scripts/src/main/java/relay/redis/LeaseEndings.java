@@ -28,6 +28,7 @@ final class LeaseEndings {
   private final PoolScripts scripts;
   private final String pool;
   private final WaitingRoom.Alarm alarm;
+  private final RecentGrants recent = new RecentGrants(System::nanoTime);
   private final Queue<Ending> endings = new ConcurrentLinkedQueue<>();
   private final AtomicBoolean alarmSet = new AtomicBoolean();
   private volatile boolean endedSinceAlarm; // a lease has ended since the last alarm
@@ -73,6 +74,40 @@ final class LeaseEndings {
           }
           setAlarm();
         }
+      }
+    }
+  }
+
+  /** A lease that Redis has granted. */
+  void began(Lease lease) {
+    recent.add(lease);
+  }
+
+  /**
+   * Redis is back, perhaps as another server without the last writes. Charges the last grants again
+   * and repeats their endings; Redis counts what it knows only once.
+   */
+  void chargeAgain() {
+    for (Lease lease : recent.perhapsLost()) {
+      Usage ended = lease.charged();
+      Usage usage = ended == null ? new Usage(1, lease.inputTokens(), lease.outputTokens()) : ended;
+      if (usage.equals(Usage.NONE)) {
+        send(new PendingUpdate.Cancel(lease.id()));
+        continue;
+      }
+      var _ =
+          scripts
+              .charge(lease.id(), lease.group(), usage)
+              .whenComplete(
+                  (reply, failure) -> {
+                    if (reply instanceof Reply.Done) {
+                      lease.lost(usage);
+                    }
+                    keepIfFailed(
+                        new PendingUpdate.LateCharge(lease.id(), lease.group(), usage), failure);
+                  });
+      if (ended != null) {
+        send(new PendingUpdate.Settle(lease, ended));
       }
     }
   }
@@ -188,12 +223,30 @@ final class LeaseEndings {
       chargeUnknown(settle);
     } else if (reply instanceof Reply.Settled done) {
       overage.addAndGet(done.overTokens());
+    } else if (reply instanceof Reply.Ended) {
+      Lease lease = settle.lease();
+      Usage again = lease.chargedAgain();
+      if (again != null) { // a failover lost the lease: what exceeds its second charge is missing
+        chargeOver(lease.id() + "+", lease.group(), settle.cost(), again);
+      }
+    }
+  }
+
+  private void chargeOver(String id, String group, Usage cost, Usage charged) {
+    Usage over =
+        new Usage(
+            0,
+            Math.max(0, cost.inputTokens() - charged.inputTokens()),
+            Math.max(0, cost.outputTokens() - charged.outputTokens()));
+    if (over.totalTokens() > 0) {
+      send(new PendingUpdate.LateCharge(id, group, over));
     }
   }
 
   /**
-   * Redis does not know the lease. If the pool's state was lost, so was the charge: charge all of
-   * it. Otherwise the lease expired long ago, and only the use beyond its reservation is missing.
+   * Redis does not know the lease. If the pool's state or its last writes were lost, so was the
+   * charge: charge all of it. Otherwise the lease expired long ago, and only the use beyond its
+   * reservation is missing.
    */
   private void chargeUnknown(PendingUpdate.Settle settle) {
     Lease lease = settle.lease();
@@ -207,15 +260,12 @@ final class LeaseEndings {
                     keep(settle);
                     return;
                   }
-                  boolean lost = lease.epoch() != scripts.epoch();
-                  Usage usage =
-                      lost
-                          ? cost
-                          : new Usage(
-                              0,
-                              Math.max(0, cost.inputTokens() - lease.inputTokens()),
-                              Math.max(0, cost.outputTokens() - lease.outputTokens()));
-                  send(new PendingUpdate.LateCharge(lease.id(), lease.group(), usage));
+                  if (lease.epoch() != scripts.epoch() || recent.holds(lease)) {
+                    send(new PendingUpdate.LateCharge(lease.id(), lease.group(), cost));
+                  } else {
+                    Usage reserved = new Usage(1, lease.inputTokens(), lease.outputTokens());
+                    chargeOver(lease.id(), lease.group(), cost, reserved);
+                  }
                 });
   }
 }

@@ -17,6 +17,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -39,6 +40,8 @@ final class MasterLink implements AutoCloseable {
   private static final int MAX_UNANSWERED = 3;
 
   static final int RETRY_MS = 200;
+
+  private static final String POLICY = "maxmemory_policy:";
 
   /** A busy Redis may take long to load the library. */
   private static final int LOAD_SECONDS = 2;
@@ -63,7 +66,7 @@ final class MasterLink implements AutoCloseable {
   private final Connections connections;
   private final Place place;
   private final Redirections redirections;
-  private final Runnable onUp;
+  private final Consumer<MasterLink> onUp;
   private final Slowness slowness;
   private final CountDownLatch tried = new CountDownLatch(1);
   private final AtomicInteger unanswered = new AtomicInteger();
@@ -81,7 +84,8 @@ final class MasterLink implements AutoCloseable {
   private int failures; // failed connects in a row; only the connecting thread uses it
   private volatile boolean closed;
 
-  MasterLink(Connections connections, Place place, Redirections redirections, Runnable onUp) {
+  MasterLink(
+      Connections connections, Place place, Redirections redirections, Consumer<MasterLink> onUp) {
     this.connections = connections;
     this.place = place;
     this.redirections = redirections;
@@ -211,6 +215,7 @@ final class MasterLink implements AutoCloseable {
       }
     }
     if (refused instanceof RedisReadOnlyException) {
+      var _ = connections.refusedCalls.explained(String.valueOf(refused.getMessage()));
       giveUp(live, "it has become a replica");
     }
     if (refused != null && isUnknown(refused)) {
@@ -281,7 +286,8 @@ final class MasterLink implements AutoCloseable {
       log.info("Redis is up: {}", name());
       failures = 0;
       refusal = null;
-      onUp.run();
+      checkPolicy(mine);
+      onUp.accept(this);
       return true;
     } catch (RuntimeException | ExecutionException | TimeoutException | InterruptedException e) {
       if (e instanceof InterruptedException) {
@@ -291,7 +297,7 @@ final class MasterLink implements AutoCloseable {
       String why = root.getMessage() == null ? root.toString() : root.getMessage();
       refusal = root instanceof RedisCommandExecutionException ? why : null;
       if (failures++ % LOG_EVERY == 0 && !closed) {
-        log.warn("Redis at {} cannot be used: {}", name(), RefusedCalls.explained(why));
+        log.warn("Redis at {} cannot be used: {}", name(), connections.refusedCalls.explained(why));
       }
       if (fresh != null) {
         connection.compareAndSet(fresh, null); // never the live connection of another attempt
@@ -299,6 +305,26 @@ final class MasterLink implements AutoCloseable {
       }
       return connection.get() != null;
     }
+  }
+
+  /** Warns of a Redis that evicts keys. The user may lack the right to ask; then nobody knows. */
+  private void checkPolicy(FunctionConnection live) {
+    var _ =
+        live.memoryInfo()
+            .thenAccept(
+                info ->
+                    info.lines()
+                        .filter(line -> line.startsWith(POLICY))
+                        .map(line -> line.substring(POLICY.length()))
+                        .findFirst()
+                        .ifPresent(
+                            policy -> {
+                              if (policy.equals("noeviction")) {
+                                connections.refusedCalls.keepsAll();
+                              } else {
+                                connections.refusedCalls.evicts(policy);
+                              }
+                            }));
   }
 
   /** The root cause: Lettuce wraps the error of Redis or the system. */

@@ -3,6 +3,7 @@ package relay.redis;
 import io.lettuce.core.cluster.SlotHash;
 import java.time.Duration;
 import java.util.Optional;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /** The masters that hold the pools: one, or those of a Cluster. */
@@ -13,7 +14,10 @@ sealed interface Masters extends AutoCloseable permits SingleMaster, ClusterMast
    * @param onUp called on a connecting thread after every (re)connect; it may call scripts itself
    */
   static Masters of(
-      RedisServers servers, Duration timeout, @Nullable SocketLoop loop, Runnable onUp) {
+      RedisServers servers,
+      Duration timeout,
+      @Nullable SocketLoop loop,
+      Consumer<MasterLink> onUp) {
     Connections connections = new Connections(servers, timeout, loop);
     return switch (servers.topology()) {
       case STANDALONE, SENTINEL -> new SingleMaster(connections, onUp);

@@ -147,6 +147,11 @@ public final class RedisEngine implements AutoCloseable {
     return masters.isSlow();
   }
 
+  /** What is wrong with a Redis that answers. */
+  public Set<RedisTrouble> troubles() {
+    return masters.connections().refusedCalls.troubles();
+  }
+
   /**
    * Redis's error when it refuses the connection, for example for a wrong password. Empty while it
    * does not answer, and while it is up.
@@ -167,9 +172,9 @@ public final class RedisEngine implements AutoCloseable {
     }
   }
 
-  private void announce() {
+  private void announce(MasterLink master) {
     if (!options.isObserver()) {
-      ticked.forEach(RedisEngine::announce);
+      ticked.stream().filter(pool -> pool.isOn(master)).forEach(KeyPool::announceAgain);
     }
   }
 

@@ -39,6 +39,10 @@ final class RedisLink {
     return master != null && master.isUp();
   }
 
+  boolean isOn(MasterLink master) {
+    return masters.of(slot) == master;
+  }
+
   /** The time after which a call fails. */
   Duration timeout() {
     return masters.connections().timeout;

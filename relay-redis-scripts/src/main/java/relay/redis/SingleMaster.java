@@ -5,6 +5,7 @@ import java.util.Optional;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -23,7 +24,7 @@ final class SingleMaster implements Masters {
   private final SurvivedFaults faults =
       new SurvivedFaults("redis-watch", log::error, System::nanoTime);
 
-  SingleMaster(Connections connections, Runnable onUp) {
+  SingleMaster(Connections connections, Consumer<MasterLink> onUp) {
     this.connections = connections;
     RedisServers servers = connections.servers;
     InetSocketAddress stated = servers.addresses().getFirst();

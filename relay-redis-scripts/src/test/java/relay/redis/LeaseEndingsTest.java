@@ -24,7 +24,7 @@ final class LeaseEndingsTest {
   private final EngineOptions options = Pools.options(RedisUnderTest.url(), "r", Fallback.CLOSED);
   private final RedisKeys names = new RedisKeys(options.prefix(), plan.name());
   private final Masters masters =
-      Masters.of(options.servers(), options.timeout(), null, () -> {});
+      Masters.of(options.servers(), options.timeout(), null, master -> {});
   private final RedisLink link = masters.link(plan.name());
   private final ScriptConnection wire = new ScriptConnection(RedisUnderTest.url());
   private final PoolScripts scripts = new PoolScripts(link, plan, options);

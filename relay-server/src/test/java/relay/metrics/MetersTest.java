@@ -81,6 +81,8 @@ class MetersTest {
         "relay_overage_tokens_total",
         "relay_redis_up",
         "relay_redis_mode",
+        "relay_redis_slow",
+        "relay_redis_trouble",
         "relay_config_reloads_total",
         "relay_log_dropped_total",
         "relay_client_requests_total",
