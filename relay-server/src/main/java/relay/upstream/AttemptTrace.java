@@ -22,16 +22,17 @@ final class AttemptTrace extends EventListener {
 
   private volatile boolean sent;
   private volatile @Nullable Connection connection;
-  private volatile long lookupNanos; // its begin, then its duration
+  private volatile long lookupBegan;
+  private volatile long lookupNanos;
 
   @Override
   public void dnsStart(Call call, String domainName) {
-    lookupNanos = System.nanoTime();
+    lookupBegan = System.nanoTime();
   }
 
   @Override
   public void dnsEnd(Call call, String domainName, List<InetAddress> addresses) {
-    lookupNanos = System.nanoTime() - lookupNanos;
+    lookupNanos = System.nanoTime() - lookupBegan;
   }
 
   @Override
