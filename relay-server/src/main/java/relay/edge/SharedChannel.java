@@ -105,12 +105,13 @@ final class SharedChannel extends Http2Channel {
       }
     } else if (head.stream() > newestStream) {
       newestStream = head.stream();
-      newestTarget =
-          made instanceof Http2StreamSourceChannel request
-                  && request.getHeaders().getFirst(PATH) instanceof String path
-              ? path
-              : "";
+      newestTarget = made instanceof Http2StreamSourceChannel request ? target(request) : "";
     }
     return made;
+  }
+
+  private static String target(Http2StreamSourceChannel request) {
+    String target = request.getHeaders().getFirst(PATH);
+    return target == null ? "" : target;
   }
 }
