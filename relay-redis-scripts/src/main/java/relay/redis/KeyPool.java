@@ -4,6 +4,7 @@ import io.lettuce.core.RedisCommandExecutionException;
 import java.time.Duration;
 import java.util.List;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.stream.Collectors;
@@ -35,7 +36,7 @@ public final class KeyPool {
   private final WaitingRoom room;
   private final Retirement retirement;
   private final Rekeys rekeys;
-  private volatile @Nullable PoolSnapshot latest;
+  private final Heartbeat heartbeat;
 
   KeyPool(
       RedisLink link,
@@ -58,6 +59,14 @@ public final class KeyPool {
     renewals = new LeaseRenewals(scripts, options.lease());
     outage = new OutageGrants(this, scripts, fairShare, options.fallback(), leaseIds);
     rekeys = new Rekeys(scripts);
+    heartbeat =
+        new Heartbeat(
+            link,
+            scripts,
+            options.replica(),
+            fairShare,
+            outage,
+            new Heartbeat.Senders(leaseEndings, renewals, exchange, rekeys, retirement));
   }
 
   /** The pool's present keys and limits. */
@@ -124,7 +133,7 @@ public final class KeyPool {
       return CompletableFuture.completedFuture(new NoneUsable());
     }
     if (!link.isUp()) {
-      return CompletableFuture.completedFuture(outage.grant(demand, latest));
+      return CompletableFuture.completedFuture(outage.grant(demand, latest()));
     }
     String id = leaseIds.next();
     return acquires
@@ -176,7 +185,7 @@ public final class KeyPool {
       // Not expected: a new lease's id has already ended, or the pool is unknown right after
       // configure.
       case Reply.Ended _, Reply.Unknown _, Reply.LookAgain _, Reply.Settled _, Reply.Done _ ->
-          outage.grant(demand, latest);
+          outage.grant(demand, latest());
     };
   }
 
@@ -196,7 +205,7 @@ public final class KeyPool {
         fairShare.beginOutage(link.timeout());
       }
     }
-    return outage.grant(demand, latest);
+    return outage.grant(demand, latest());
   }
 
   void settle(Lease lease, long inputTokens, long outputTokens) {
@@ -246,7 +255,7 @@ public final class KeyPool {
    * @param limits the stated limits, 0 where none was stated
    */
   public void observe(String group, Limits limits, Remaining remaining) {
-    reports.observe(group, limits, remaining, latest);
+    reports.observe(group, limits, remaining, latest());
   }
 
   /** Quarantines keys until {@link #restore}, for all replicas. */
@@ -295,7 +304,17 @@ public final class KeyPool {
 
   /** The state at the last heartbeat, at most half a second old while Redis answers. */
   public @Nullable PoolSnapshot latest() {
-    return latest;
+    return heartbeat.latest();
+  }
+
+  /** The time since {@link #latest} was read. */
+  public Duration latestAge() {
+    return heartbeat.latestAge();
+  }
+
+  /** What decides without Redis; empty while Redis does. */
+  public Optional<Fallback> fallback() {
+    return link.isUp() ? Optional.empty() : Optional.of(options.fallback());
   }
 
   /** Token estimates for the pool's models, learned by all replicas together. */
@@ -321,48 +340,14 @@ public final class KeyPool {
     return leaseEndings.overageTokens();
   }
 
-  /** Called twice a second while the link is up: heartbeat, outage usage, renewals. */
+  /** Called twice a second: heartbeat, outage usage, renewals. */
   void tick() {
-    if (!link.isUp()) {
-      return;
-    }
-    scripts
-        .survey(options.replica())
-        .thenAccept(
-            snapshot -> {
-              latest = snapshot == null ? latest : snapshot;
-              fairShare.endOutage();
-            })
-        .exceptionally(failure -> null); // the next tick tries again
-    sendPending();
-    rekeys.sendAgain();
-    renewals.renewDue();
-    exchange.tick();
-    if (retirement.isDue(System.nanoTime()) && isQuiet()) {
-      retirement.ends();
-      var _ = leave().whenComplete((done, failure) -> retirement.left(isQuiet()));
-    }
-  }
-
-  private void sendPending() {
-    leaseEndings.flush();
-    leaseEndings.sendAgain();
-    outage.charge(leaseEndings);
-  }
-
-  /** Whether all leases have ended and no ending is pending. */
-  private boolean isQuiet() {
-    return renewals.isEmpty() && fairShare.isIdle() && leaseEndings.isEmpty();
+    heartbeat.tick();
   }
 
   /** The last survey: updates the readable picture and removes this replica. */
   CompletableFuture<Void> leave() {
-    if (!link.isUp() || options.isObserver()) {
-      return CompletableFuture.completedFuture(null);
-    }
-    sendPending();
-    exchange.tick();
-    return scripts.leave().handle((done, failure) -> null);
+    return heartbeat.leave();
   }
 
   /** Later surveys and announcements tell Redis this configuration. */
@@ -382,16 +367,7 @@ public final class KeyPool {
 
   /** Announces the pool to a Redis that is up again, and charges what it may have lost. */
   void announceAgain() {
-    var _ =
-        scripts
-            .configure()
-            .whenComplete(
-                (done, failure) -> {
-                  if (failure == null) {
-                    leaseEndings.chargeAgain();
-                  }
-                  tick();
-                });
+    heartbeat.announceAgain();
   }
 
   /** Announces the pool's shape to Redis. */

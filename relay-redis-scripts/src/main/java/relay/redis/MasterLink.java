@@ -7,8 +7,6 @@ import io.lettuce.core.RedisReadOnlyException;
 import java.net.InetSocketAddress;
 import java.util.List;
 import java.util.Optional;
-import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.CompletionException;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Executors;
@@ -40,8 +38,6 @@ final class MasterLink implements AutoCloseable {
   private static final int MAX_UNANSWERED = 3;
 
   static final int RETRY_MS = 200;
-
-  private static final String POLICY = "maxmemory_policy:";
 
   /** A busy Redis may take long to load the library. */
   private static final int LOAD_SECONDS = 2;
@@ -218,32 +214,15 @@ final class MasterLink implements AutoCloseable {
       var _ = connections.refusedCalls.explained(String.valueOf(refused.getMessage()));
       giveUp(live, "it has become a replica");
     }
-    if (refused != null && isUnknown(refused)) {
+    if (refused != null && Preparation.isMissing(refused)) {
       // The library was flushed, or Redis restarted empty: nothing ran, so a retry is safe.
       var _ =
-          loadLibrary(live)
+          Preparation.loadLibrary(live)
               .thenCompose(name -> live.call(call.function, call.keys, call.args))
               .whenComplete((v, f) -> complete(call, v, f));
     } else if (refused == null || !redirections.follow(call, refused)) {
       complete(call, value, failure);
     }
-  }
-
-  private static boolean isUnknown(RedisCommandExecutionException refused) {
-    return String.valueOf(refused.getMessage()).contains("Function not found");
-  }
-
-  /** Loads the library into Redis, unless it is there. */
-  private static CompletableFuture<String> loadLibrary(FunctionConnection live) {
-    return live.load(ScriptFile.library())
-        .exceptionally(
-            failure -> {
-              if (String.valueOf(RedisLink.cause(failure).getMessage())
-                  .contains("already exists")) {
-                return "";
-              }
-              throw new CompletionException(RedisLink.cause(failure));
-            });
   }
 
   private void complete(
@@ -264,7 +243,7 @@ final class MasterLink implements AutoCloseable {
       address = found;
       login = connections.logins.now();
       fresh = connections.connect(found);
-      var _ = loadLibrary(fresh).get(LOAD_SECONDS, TimeUnit.SECONDS);
+      var _ = Preparation.loadLibrary(fresh).get(LOAD_SECONDS, TimeUnit.SECONDS);
       FunctionConnection mine = fresh;
       mine.addListener(
           new RedisConnectionStateListener() {
@@ -286,7 +265,7 @@ final class MasterLink implements AutoCloseable {
       log.info("Redis is up: {}", name());
       failures = 0;
       refusal = null;
-      checkPolicy(mine);
+      Preparation.checkPolicy(mine, connections.refusedCalls);
       onUp.accept(this);
       return true;
     } catch (RuntimeException | ExecutionException | TimeoutException | InterruptedException e) {
@@ -305,26 +284,6 @@ final class MasterLink implements AutoCloseable {
       }
       return connection.get() != null;
     }
-  }
-
-  /** Warns of a Redis that evicts keys. The user may lack the right to ask; then nobody knows. */
-  private void checkPolicy(FunctionConnection live) {
-    var _ =
-        live.memoryInfo()
-            .thenAccept(
-                info ->
-                    info.lines()
-                        .filter(line -> line.startsWith(POLICY))
-                        .map(line -> line.substring(POLICY.length()))
-                        .findFirst()
-                        .ifPresent(
-                            policy -> {
-                              if (policy.equals("noeviction")) {
-                                connections.refusedCalls.keepsAll();
-                              } else {
-                                connections.refusedCalls.evicts(policy);
-                              }
-                            }));
   }
 
   /** The root cause: Lettuce wraps the error of Redis or the system. */

@@ -48,7 +48,19 @@ final class PoolTable {
         + ", "
         + capacity
         + breaker(pool.path("breaker"))
-        + ")";
+        + ")"
+        + age(pool);
+  }
+
+  /** Empty while Redis answers. */
+  private static String age(JsonNode pool) {
+    long age = pool.path("age_ms").asLong();
+    return age == 0
+        ? ""
+        : "\nRedis does not answer: as of "
+            + duration(pool.path("age_ms"))
+            + " ago, mode "
+            + pool.path("mode").asText();
   }
 
   /** Empty while the breaker is closed. */
