@@ -172,6 +172,7 @@ final class DashboardFeed implements AutoCloseable {
     }
   }
 
+  @SuppressWarnings("ReferenceEquality") // a new heartbeat may read the same values
   private ObjectNode read(long now) {
     List<ObjectNode> pools = new ArrayList<>();
     for (KeyPool pool : served.pools().get()) {
