@@ -76,13 +76,12 @@ public final class RedisCluster implements AutoCloseable {
         nodes.getFirst().call("CLUSTER", "KEYSLOT", "{" + pool + "}").getFirst());
   }
 
-  /** The node that serves the slot, as the first living node but {@code dead} sees it. */
-  public RedisNode owner(int slot, RedisNode dead) {
-    RedisNode asked = nodes.stream().filter(n -> n != dead).findFirst().orElseThrow();
-    for (String line : lines(asked)) {
-      String[] words = line.split(" ");
+  /** The node that serves the slot, as the first node sees it. */
+  public RedisNode owner(int slot) {
+    for (String line : lines(nodes.getFirst())) {
+      String[] words = line.split(" ", -1);
       for (int n = 8; n < words.length; n++) {
-        String[] range = words[n].split("-");
+        String[] range = words[n].split("-", -1);
         if (!words[n].startsWith("[")
             && Integer.parseInt(range[0]) <= slot
             && slot <= Integer.parseInt(range[range.length - 1])) {
@@ -95,11 +94,6 @@ public final class RedisCluster implements AutoCloseable {
       }
     }
     throw new IllegalStateException("no node serves slot " + slot);
-  }
-
-  /** The node that serves the slot. */
-  public RedisNode owner(int slot) {
-    return owner(slot, null);
   }
 
   /** Moves a slot with its keys, one at a time, as redis-cli does. */

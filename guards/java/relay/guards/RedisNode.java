@@ -151,7 +151,7 @@ public final class RedisNode implements AutoCloseable {
       InputStream in = new BufferedInputStream(socket.getInputStream());
       List<String> reply = new ArrayList<>();
       if (!login.isEmpty()) {
-        send(socket, ("AUTH " + login).split(" "));
+        send(socket, ("AUTH " + login).split(" ", -1));
         read(in, reply);
         reply.clear();
       }
@@ -210,7 +210,7 @@ public final class RedisNode implements AutoCloseable {
   public void close() {
     process.destroyForcibly();
     try {
-      process.waitFor(5, TimeUnit.SECONDS);
+      var _ = process.waitFor(5, TimeUnit.SECONDS);
       try (Stream<Path> files = Files.walk(directory)) {
         for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
           Files.deleteIfExists(file);

@@ -6,7 +6,6 @@ import java.util.ArrayList;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
@@ -295,8 +294,8 @@ final class ClusterMasters implements Masters {
         .or(
             () ->
                 links.values().stream()
-                    .map(link -> link.refusal().orElse(null))
-                    .filter(Objects::nonNull)
+                    .map(MasterLink::refusal)
+                    .flatMap(Optional::stream)
                     .findFirst());
   }
 

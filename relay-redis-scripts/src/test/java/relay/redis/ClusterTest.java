@@ -2,7 +2,7 @@ package relay.redis;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertInstanceOf;
-import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
 
 import java.time.Duration;
 import java.util.ArrayList;
@@ -91,7 +91,7 @@ final class ClusterTest {
       move.join();
       Await.until("all are settled", SOON, () -> group(pool).inFlight() == 0);
       assertEquals(new Usage(requests, 10L * requests, 10L * requests), group(pool).used());
-      assertTrue(to.call("CLUSTER", "COUNTKEYSINSLOT", "" + slot).getFirst().length() > 0);
+      assertNotEquals("0", to.call("CLUSTER", "COUNTKEYSINSLOT", "" + slot).getFirst());
     }
   }
 
@@ -104,8 +104,6 @@ final class ClusterTest {
       KeyPool other = engine.pool(Pools.plan(onAnother(dying), DAY, 1, AMPLE));
       granted(pool).settle(10, 10);
       Await.until("it is settled", SOON, () -> group(pool).inFlight() == 0);
-      String replicated = "slave_repl_offset";
-      assertTrue(dying.call("INFO").getFirst().contains("connected_slaves:1"), replicated);
       dying.kill();
       Await.until(
           "the replica serves it",
