@@ -51,7 +51,7 @@ public final class KeyPool {
     fairShare = new FairShare(plan, System::nanoTime);
     picking = new Picking(this, link, scripts, fairShare, options.fallback());
     exchange = new EstimateExchange(scripts);
-    leaseEndings = new LeaseEndings(scripts, plan.name(), alarm);
+    leaseEndings = new LeaseEndings(scripts, plan.name(), alarm, System::nanoTime);
     acquires = scripts.acquires(leaseEndings);
     room = new WaitingRoom(this::acquire, alarm, System::nanoTime);
     retirement = new Retirement(link.timeout());
@@ -176,8 +176,8 @@ public final class KeyPool {
   private Acquisition granted(String id, Reply reply, Demand demand) {
     return switch (reply) {
       case Reply.Grant g -> {
-        renewals.add(id);
         Lease lease = Lease.granted(this, id, g, scripts.epoch());
+        renewals.add(lease);
         leaseEndings.began(lease);
         yield new Granted(lease);
       }

@@ -8,6 +8,7 @@ import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -25,10 +26,14 @@ final class LeaseEndings {
   private static final int BATCH = 64;
   private static final int HELD_MS = 2;
 
+  /** A lease's tombstone may be gone then: so long after it ended, and a few seconds less. */
+  private static final long FORGOTTEN_NANOS = 25_000_000_000L;
+
   private final PoolScripts scripts;
   private final String pool;
   private final WaitingRoom.Alarm alarm;
-  private final RecentGrants recent = new RecentGrants(System::nanoTime);
+  private final RecentGrants recent;
+  private final LongSupplier nanoTime;
   private final Queue<Ending> endings = new ConcurrentLinkedQueue<>();
   private final AtomicBoolean alarmSet = new AtomicBoolean();
   private volatile boolean endedSinceAlarm; // a lease has ended since the last alarm
@@ -40,10 +45,12 @@ final class LeaseEndings {
   /**
    * @param alarm runs callbacks after a delay, while the engine runs
    */
-  LeaseEndings(PoolScripts scripts, String pool, WaitingRoom.Alarm alarm) {
+  LeaseEndings(PoolScripts scripts, String pool, WaitingRoom.Alarm alarm, LongSupplier nanoTime) {
     this.scripts = scripts;
     this.pool = pool;
     this.alarm = alarm;
+    this.nanoTime = nanoTime;
+    recent = new RecentGrants(nanoTime);
   }
 
   /** Whether there is nothing that Redis was not told. */
@@ -58,6 +65,8 @@ final class LeaseEndings {
 
   void send(PendingUpdate update) {
     switch (update) {
+      case PendingUpdate.LateCharge late when isUnanswered(late.unansweredNanos(), windowNanos()) ->
+          log.debug("Pool {} drops {}: the usage has aged out", pool, late);
       case PendingUpdate.LateCharge late -> {
         var _ =
             scripts
@@ -206,8 +215,10 @@ final class LeaseEndings {
       } else {
         log.warn("Pool {}: Redis refused {}: {}", pool, update, refusal.getMessage());
       }
+    } else if (RedisLink.cause(failure) instanceof RedisGoneException) {
+      keep(update); // it was not sent
     } else {
-      keep(update);
+      keep(update.unansweredAt(nanoTime.getAsLong()));
     }
   }
 
@@ -246,7 +257,7 @@ final class LeaseEndings {
   /**
    * Redis does not know the lease. If the pool's state or its last writes were lost, so was the
    * charge: charge all of it. Otherwise the lease expired long ago, and only the use beyond its
-   * reservation is missing.
+   * reservation is missing; or an earlier call has settled the lease, and got no answer.
    */
   private void chargeUnknown(PendingUpdate.Settle settle) {
     Lease lease = settle.lease();
@@ -260,12 +271,25 @@ final class LeaseEndings {
                     keep(settle);
                     return;
                   }
-                  if (lease.epoch() != scripts.epoch() || recent.holds(lease)) {
+                  boolean lost = lease.epoch() != scripts.epoch() || recent.holds(lease);
+                  if (!lost && isUnanswered(settle.unansweredNanos(), FORGOTTEN_NANOS)) {
+                    return; // Redis has most likely charged it, and forgotten that
+                  }
+                  if (lost) {
                     send(new PendingUpdate.LateCharge(lease.id(), lease.group(), cost));
                   } else {
                     Usage reserved = new Usage(1, lease.inputTokens(), lease.outputTokens());
                     chargeOver(lease.id(), lease.group(), cost, reserved);
                   }
                 });
+  }
+
+  private long windowNanos() {
+    return scripts.plan().window().toNanos();
+  }
+
+  /** Whether an update was first sent so long ago, without an answer. */
+  private boolean isUnanswered(long sinceNanos, long passedNanos) {
+    return sinceNanos != 0 && nanoTime.getAsLong() - sinceNanos >= passedNanos;
   }
 }

@@ -162,7 +162,6 @@ public final class ConfigOutline {
       case Secret secret -> settings.put(path, Setting.secret(secret.hash()));
       case KeyHash hash -> settings.put(path, Setting.secret(hash));
       case TlsConfig tls -> settings.put(path, Setting.secret(tls.fingerprint()));
-      case ClientTlsConfig tls -> settings.put(path, Setting.secret(tls.fingerprint()));
       case RedisUrl url -> settings.put(path, Setting.secret(KeyHash.of(redis(url))));
       case Duration duration -> put(path + "_ms", Long.toString(duration.toMillis()));
       case Enum<?> word -> put(path, word.name().toLowerCase(Locale.ROOT));

@@ -20,7 +20,7 @@ public record RedisConfig(
     @Nullable RedisUrl url,
     boolean cluster,
     String prefix,
-    @Nullable ClientTlsConfig tls,
+    @Nullable OutboundTls tls,
     @Nullable String username,
     @Nullable Path passwordFile,
     Duration timeout,

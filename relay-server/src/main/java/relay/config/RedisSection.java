@@ -25,7 +25,7 @@ final class RedisSection {
     String readPrefix = prefix == null ? null : TextSettings.prefix(prefix);
     boolean cluster = ScalarSettings.flag(redis, "cluster", false);
     Value tlsValue = redis.take("tls");
-    ClientTlsConfig tls = tlsValue == null ? null : TlsSection.readClient(tlsValue.section());
+    OutboundTls tls = tlsValue == null ? null : TlsSection.outbound(tlsValue.section());
     Value username = redis.take("username");
     Value passwordFile = redis.take("password_file");
     RedisUrl url = urlValue == null ? null : url(urlValue);

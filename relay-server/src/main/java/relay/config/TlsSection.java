@@ -10,6 +10,7 @@ import java.security.Signature;
 import java.security.cert.CertificateFactory;
 import java.security.cert.X509Certificate;
 import java.security.spec.PKCS8EncodedKeySpec;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -17,64 +18,74 @@ import relay.config.PemBlocks.Block;
 import relay.config.Value.Scalar;
 
 /**
- * Reads {@code tls}, of the server or towards one: certificates and a private key, all PEM files.
+ * Reads {@code tls} sections, which name PEM files: a certificate chain with its private key, and
+ * the authorities to trust.
  */
 final class TlsSection {
   private static final List<String> KEY_TYPES = List.of("RSA", "EC", "EdDSA");
   private static final String CERTIFICATE_FORM =
-      "a PEM file with the server's certificate, followed by its intermediate certificates";
-  private static final String CLIENT_CERTIFICATE_FORM =
-      "a PEM file with Relay's own certificate, followed by its intermediate certificates";
-  private static final String CA_FORM = "a PEM file with the certificates that sign the server's";
+      "a PEM file with the certificate, followed by its intermediate certificates";
+  private static final String CA_FORM = "a PEM file with the certificates of the authorities";
   private static final String KEY_FORM =
       "a PEM file with an unencrypted key (BEGIN PRIVATE KEY, as openssl pkcs8 -topk8 -nocrypt"
           + " writes it, RSA PRIVATE KEY or EC PRIVATE KEY)";
 
   private TlsSection() {}
 
-  /** Null after a fault. */
+  /** A server's certificate. Null after a fault. */
   static @Nullable TlsConfig read(Section tls) {
     Value certificate = tls.need("certificate", "give " + CERTIFICATE_FORM);
     Value key = tls.need("private_key", "give " + KEY_FORM);
     tls.done();
-    List<X509Certificate> chain =
-        certificate == null ? List.of() : chain(certificate, CERTIFICATE_FORM);
-    PrivateKey privateKey = key == null ? null : privateKey(key, chain);
-    return privateKey == null || chain.isEmpty() ? null : new TlsConfig(chain, privateKey);
+    return own(certificate, key);
   }
 
-  /** TLS towards a server; after a fault, as far as it could be read. */
-  static ClientTlsConfig readClient(Section tls) {
+  /** Whom to trust, and what to show to a server that asks for a certificate. */
+  static OutboundTls outbound(Section tls) {
     Value ca = tls.take("ca");
     Value certificate = tls.take("certificate");
     Value key = tls.take("private_key");
-    tls.done();
     if (certificate == null && key != null) {
-      tls.missing("certificate", "give " + CLIENT_CERTIFICATE_FORM);
+      tls.missing("certificate", "give " + CERTIFICATE_FORM);
     } else if (certificate != null && key == null) {
       tls.missing("private_key", "give " + KEY_FORM);
     }
-    List<X509Certificate> chain =
-        certificate == null ? List.of() : chain(certificate, CLIENT_CERTIFICATE_FORM);
-    return new ClientTlsConfig(
-        ca == null ? List.of() : chain(ca, CA_FORM),
-        chain,
-        key == null ? null : privateKey(key, chain));
+    tls.done();
+    List<X509Certificate> authorities = ca == null ? List.of() : certificates(ca, CA_FORM);
+    if (ca != null && !authorities.isEmpty() && authorities.stream().allMatch(TlsSection::over)) {
+      ca.refuse("names a file in which every certificate has expired", CA_FORM);
+    }
+    TlsConfig own = own(certificate, key);
+    if (certificate != null && own != null && over(own.chain().getFirst())) {
+      certificate.refuse(
+          "names a certificate that expired on "
+              + own.chain().getFirst().getNotAfter().toInstant().toString().substring(0, 10),
+          "a renewed one");
+    }
+    return new OutboundTls(authorities, own);
   }
 
-  /** The key of the chain's first certificate; null after a fault. */
-  private static @Nullable PrivateKey privateKey(Value key, List<X509Certificate> chain) {
-    PrivateKey privateKey = privateKey(key);
-    if (privateKey != null && !chain.isEmpty() && !keyMatches(chain.getFirst(), privateKey)) {
+  private static boolean over(X509Certificate certificate) {
+    return certificate.getNotAfter().toInstant().isBefore(Instant.now());
+  }
+
+  private static @Nullable TlsConfig own(@Nullable Value certificate, @Nullable Value key) {
+    List<X509Certificate> chain =
+        certificate == null ? List.of() : certificates(certificate, CERTIFICATE_FORM);
+    PrivateKey privateKey = key == null ? null : privateKey(key);
+    if (key == null || privateKey == null || chain.isEmpty()) {
+      return null;
+    }
+    if (!keyMatches(chain.getFirst(), privateKey)) {
       key.fault(
           "names a key that does not match the first certificate",
           "give the certificate and its own key");
       return null;
     }
-    return privateKey;
+    return new TlsConfig(chain, privateKey);
   }
 
-  private static List<X509Certificate> chain(Value value, String form) {
+  private static List<X509Certificate> certificates(Value value, String form) {
     List<Block> blocks = blocks(value, form);
     if (blocks == null) {
       return List.of();

@@ -6,12 +6,13 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import relay.config.ClientTlsConfig;
+import relay.config.OutboundTls;
 import relay.config.ProviderConfig;
 import relay.config.RedisConfig;
 import relay.config.RedisUrl;
 import relay.config.Secret;
 import relay.config.ServerConfig.Auth;
+import relay.config.TlsConfig;
 import relay.redis.Accounting;
 import relay.redis.EngineOptions;
 import relay.redis.Fallback;
@@ -137,7 +138,7 @@ public final class Plans {
 
   /** Where Redis runs, and how to log in. */
   public static RedisServers servers(RedisConfig redis, RedisUrl url) {
-    ClientTlsConfig tls = redis.tls();
+    OutboundTls tls = redis.tls();
     Secret password = url.password();
     String master = url.master();
     return new RedisServers(
@@ -153,8 +154,13 @@ public final class Plans {
             ? new RedisServers.Login(redis.username(), null, redis.passwordFile())
             : new RedisServers.Login(
                 url.username(), password == null ? null : password.reveal(), null),
-        tls != null
-            ? new RedisServers.Tls(tls.authorities(), tls.chain(), tls.privateKey())
-            : url.tls() ? RedisServers.Tls.DEFAULT : null);
+        tls != null ? tls(tls) : url.tls() ? RedisServers.Tls.DEFAULT : null);
+  }
+
+  private static RedisServers.Tls tls(OutboundTls tls) {
+    TlsConfig own = tls.own();
+    return own == null
+        ? new RedisServers.Tls(tls.authorities(), List.of(), null)
+        : new RedisServers.Tls(tls.authorities(), own.chain(), own.privateKey());
   }
 }
