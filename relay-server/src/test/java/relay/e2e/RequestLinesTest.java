@@ -12,6 +12,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
@@ -69,11 +70,15 @@ class RequestLinesTest {
 
   /** The line of an answer: the log is written after it. */
   private JsonNode lineOf(Answer answer) throws Exception {
-    String id = answer.header("x-relay-request-id");
+    String id = id(answer);
     Await.until("its line is written", () -> lines().stream().anyMatch(l -> is(l, id)));
     List<JsonNode> its = lines().stream().filter(line -> is(line, id)).toList();
     assertEquals(1, its.size(), its::toString);
     return its.getFirst();
+  }
+
+  private static String id(Answer answer) {
+    return Objects.requireNonNull(answer.header("x-relay-request-id"));
   }
 
   private static boolean is(JsonNode line, String id) {
@@ -158,7 +163,7 @@ class RequestLinesTest {
     // Lines are written in order: the last one is there, so the others never come.
     assertEquals(200, lineOf(on).get("status").asInt());
     for (Answer silent : List.of(off, above)) {
-      String id = silent.header("x-relay-request-id");
+      String id = id(silent);
       assertEquals(List.of(), lines().stream().filter(line -> is(line, id)).toList());
     }
   }
