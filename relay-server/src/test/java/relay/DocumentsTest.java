@@ -166,10 +166,16 @@ final class DocumentsTest {
     assertTrue(lines <= 200, "README.md: " + lines + " lines, at most 200; move the rest to docs/");
   }
 
+  /** Tables are looked up, not read: the one of bounds grows with each bound. */
   @Test
   void the_architecture_is_short() {
-    int words = Documents.read(ARCHITECTURE).split("\\s+", -1).length;
-    assertTrue(words <= 3_500, "ARCHITECTURE.md: " + words + " words, at most 3,500");
+    long words =
+        Documents.read(ARCHITECTURE)
+            .lines()
+            .filter(line -> !line.startsWith("|"))
+            .flatMap(line -> Stream.of(line.split("\\s+", -1)))
+            .count();
+    assertTrue(words <= 2_500, "ARCHITECTURE.md: " + words + " words in text, at most 2,500");
   }
 
   @Test
