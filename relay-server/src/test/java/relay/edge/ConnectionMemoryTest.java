@@ -29,7 +29,7 @@ class ConnectionMemoryTest {
   private final HeldCertificate certificate =
       new HeldCertificate.Builder().addSubjectAlternativeName("127.0.0.1").build();
 
-  private enum Kind {
+  enum Kind {
     PLAIN(4, false, false, ""),
     HALF_A_PREFACE(4, false, false, HTTP2.substring(0, 10)),
     PLAIN_HTTP2(36, false, false, HTTP2),
@@ -91,7 +91,7 @@ class ConnectionMemoryTest {
         socket.getOutputStream().write(kind.sent.getBytes(ISO_8859_1));
         sockets.add(socket);
       }
-      long expected = CONNECTIONS * kind.kib * 1024L;
+      long expected = 1024L * CONNECTIONS * kind.kib;
       Await.until("all are counted", () -> memory.usedBytes() == expected);
       for (Socket socket : sockets) {
         socket.close();
