@@ -14,6 +14,7 @@ import java.net.StandardSocketOptions;
 import java.net.UnknownHostException;
 import java.util.Map;
 import java.util.Set;
+import javax.net.ssl.SSLEngine;
 
 /** Adapts a {@link CarrierChannel} to {@link java.net.Socket}. */
 final class CarrierEndpoint extends SocketImpl {
@@ -30,10 +31,12 @@ final class CarrierEndpoint extends SocketImpl {
   private final CarrierChannel connection;
   private final Input input = new Input();
   private final GatheringOutput output;
+  private final TlsBuffers tlsBuffers;
   private volatile int timeoutMs;
 
-  CarrierEndpoint(CarrierChannel connection, SpareBuffers rooms) {
+  CarrierEndpoint(CarrierChannel connection, SpareBuffers rooms, TlsBuffers tlsBuffers) {
     this.connection = connection;
+    this.tlsBuffers = tlsBuffers;
     output = new GatheringOutput(connection::write, connection::close, rooms);
   }
 
@@ -61,6 +64,14 @@ final class CarrierEndpoint extends SocketImpl {
 
   GatheringOutput output() {
     return output;
+  }
+
+  /** Begins TLS, within the timeout of a read. */
+  void secure(TlsEngines engines, SSLEngine engine) throws IOException {
+    connection.secure(engines, engine, tlsBuffers, timeoutMs);
+    if ("h2".equals(engine.getApplicationProtocol())) {
+      output.writeAtOnce();
+    }
   }
 
   @Override

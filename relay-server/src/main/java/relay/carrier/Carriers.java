@@ -21,6 +21,7 @@ public final class Carriers implements Executor, AutoCloseable {
 
   private final List<Carrier> carriers;
   private final SpareBuffers rooms = new SpareBuffers(GatheringOutput.ROOM, true, SPARE_ROOMS);
+  private final TlsBuffers tlsBuffers = new TlsBuffers();
   private volatile boolean closed;
 
   /**
@@ -99,7 +100,7 @@ public final class Carriers implements Executor, AutoCloseable {
    * @param beforeWaiting runs on the reading thread each time before it waits for more bytes
    */
   public CarrierSockets sockets(int home, Runnable beforeWaiting) {
-    return new CarrierSockets(carriers.get(home), beforeWaiting, rooms);
+    return new CarrierSockets(carriers.get(home), beforeWaiting, rooms, tlsBuffers);
   }
 
   /**

@@ -56,7 +56,10 @@ public final class ProviderApi {
                 && previous.connectTimeout.equals(connectTimeout)
                 && isSameServer(previous.config.baseUrl(), config.baseUrl())
             ? previous.lanes
-            : upstream.lanes(config.baseUrl().getScheme().equals("https"), connectTimeout);
+            : upstream.lanes(
+                config.baseUrl().getScheme().equals("https"),
+                Http2Providers.names(config.name()),
+                connectTimeout);
     this.config = config;
     failures = new FailureLog(config.name(), log::warn, System::nanoTime);
     String url = config.baseUrl().toString();

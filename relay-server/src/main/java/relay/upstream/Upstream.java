@@ -2,20 +2,25 @@ package relay.upstream;
 
 import java.time.Duration;
 import java.time.InstantSource;
+import java.util.EnumMap;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.TimeUnit;
+import javax.net.ssl.X509TrustManager;
 import okhttp3.ConnectionPool;
 import okhttp3.ConnectionSpec;
 import okhttp3.Dns;
 import okhttp3.OkHttpClient;
 import okhttp3.Protocol;
-import org.jspecify.annotations.Nullable;
 import relay.body.Payload;
 import relay.carrier.Carriers;
+import relay.carrier.SecureSockets;
+import relay.carrier.TlsEngines;
 import relay.config.Cloud;
 import relay.config.Credential;
+import relay.tls.ClientTls;
 import relay.token.TokenCache;
 
 /**
@@ -30,9 +35,17 @@ public final class Upstream implements AutoCloseable {
   private static final int IDLE_CONNECTIONS = 10_000;
   private static final Duration IDLE_CONNECTION_LIFE = Duration.ofMinutes(5);
 
+  /** The engine decides all about TLS. */
+  private static final ConnectionSpec ENGINES_OWN =
+      new ConnectionSpec.Builder(ConnectionSpec.MODERN_TLS)
+          .allEnabledCipherSuites()
+          .allEnabledTlsVersions()
+          .build();
+
   private final Carriers carriers;
   private final OkHttpClient plain;
-  private @Nullable CompletableFuture<OkHttpClient> secure;
+  private final Map<Protocol, CompletableFuture<OkHttpClient>> secure =
+      new EnumMap<>(Protocol.class);
   private final NameLookups names;
   private final IdleWatch idleWatch;
   private final List<ConnectionSlots> lanes = new CopyOnWriteArrayList<>();
@@ -81,10 +94,16 @@ public final class Upstream implements AutoCloseable {
     idleWatch.idleTimeout(timeout);
   }
 
-  /** Connections to one provider. */
-  ConnectionSlots lanes(boolean tls, Duration connectTimeout) {
+  /**
+   * Connections to one provider.
+   *
+   * @param http2 whether to offer HTTP/2 to it, if it has TLS
+   */
+  ConnectionSlots lanes(boolean tls, boolean http2, Duration connectTimeout) {
     CompletableFuture<OkHttpClient> client =
-        tls ? secure() : CompletableFuture.completedFuture(plain);
+        tls
+            ? secure(http2 ? Protocol.HTTP_2 : Protocol.HTTP_1_1)
+            : CompletableFuture.completedFuture(plain);
     // A pool of its own, which goes with the provider
     CompletableFuture<OkHttpClient> own =
         client.thenApply(
@@ -94,7 +113,7 @@ public final class Upstream implements AutoCloseable {
                     .connectionPool(connections())
                     .connectTimeout(connectTimeout)
                     .build());
-    ConnectionSlots made = new ConnectionSlots(own, carriers, IDLE_CONNECTION_LIFE, tls);
+    ConnectionSlots made = new ConnectionSlots(own, carriers, IDLE_CONNECTION_LIFE, tls && http2);
     lanes.add(made);
     return made;
   }
@@ -103,14 +122,23 @@ public final class Upstream implements AutoCloseable {
    * The client with TLS. It loads all CA certificates, which takes a tenth of the start time, so it
    * is created in the background and only if needed.
    */
-  private synchronized CompletableFuture<OkHttpClient> secure() {
-    CompletableFuture<OkHttpClient> known = secure;
-    if (known == null) {
-      List<ConnectionSpec> all = List.of(ConnectionSpec.MODERN_TLS, ConnectionSpec.CLEARTEXT);
-      known = CompletableFuture.supplyAsync(() -> plain.newBuilder().connectionSpecs(all).build());
-      secure = known;
-    }
-    return known;
+  private synchronized CompletableFuture<OkHttpClient> secure(Protocol preferred) {
+    return secure.computeIfAbsent(
+        preferred, _ -> CompletableFuture.supplyAsync(() -> secured(preferred)));
+  }
+
+  private OkHttpClient secured(Protocol preferred) {
+    List<Protocol> offered =
+        preferred == Protocol.HTTP_1_1 ? List.of(preferred) : List.of(preferred, Protocol.HTTP_1_1);
+    X509TrustManager trust = ClientTls.systemTrust();
+    TlsEngines engines =
+        ClientTls.engines(trust, null, offered.stream().map(Protocol::toString).toList());
+    return plain
+        .newBuilder()
+        .connectionSpecs(List.of(ENGINES_OWN, ConnectionSpec.CLEARTEXT))
+        .protocols(offered)
+        .sslSocketFactory(new SecureSockets(engines), trust)
+        .build();
   }
 
   /** Creates a call. Sends nothing yet. */
@@ -124,7 +152,7 @@ public final class Upstream implements AutoCloseable {
   }
 
   TokenCache.Fetch entraTokens(Cloud.Azure azure, Credential.EntraApp app) {
-    return new EntraTokens(secure(), azure, app, InstantSource.system());
+    return new EntraTokens(secure(Protocol.HTTP_1_1), azure, app, InstantSource.system());
   }
 
   /** Closes idle connections. Running calls finish on their own. */

@@ -47,7 +47,7 @@ class ChunkReaderTest {
   private final Carriers carriers = new Carriers("carrier", 1);
   private final Upstream upstream =
       new Upstream(carriers, Duration.ofSeconds(SECONDS), Duration.ofSeconds(SECONDS));
-  private final ConnectionSlots lanes = upstream.lanes(false, Duration.ofSeconds(5));
+  private final ConnectionSlots lanes = upstream.lanes(false, false, Duration.ofSeconds(5));
   private final ByteArrayOutputStream got = new ByteArrayOutputStream();
   private final Semaphore bytesSeen = new Semaphore(0);
   private final CompletableFuture<Thread> reader = new CompletableFuture<>();

@@ -43,7 +43,7 @@ class UpstreamAnswerTest {
             .header("content-type", type)
             .body(body)
             .build();
-    ConnectionSlots.ConnectionSlot lane = upstream.lanes(false, Duration.ofSeconds(5)).take();
+    ConnectionSlots.ConnectionSlot lane = upstream.lanes(false, false, Duration.ofSeconds(5)).take();
     return new UpstreamAnswer(response, watch.watch(lane.client().newCall(REQUEST)), lane, null);
   }
 
