@@ -35,13 +35,6 @@ public final class Upstream implements AutoCloseable {
   private static final int IDLE_CONNECTIONS = 10_000;
   private static final Duration IDLE_CONNECTION_LIFE = Duration.ofMinutes(5);
 
-  /** The engine decides all about TLS. */
-  private static final ConnectionSpec ENGINES_OWN =
-      new ConnectionSpec.Builder(ConnectionSpec.MODERN_TLS)
-          .allEnabledCipherSuites()
-          .allEnabledTlsVersions()
-          .build();
-
   private final Carriers carriers;
   private final OkHttpClient plain;
   private final Map<Protocol, CompletableFuture<OkHttpClient>> secure =
@@ -135,7 +128,7 @@ public final class Upstream implements AutoCloseable {
         ClientTls.engines(trust, null, offered.stream().map(Protocol::toString).toList());
     return plain
         .newBuilder()
-        .connectionSpecs(List.of(ENGINES_OWN, ConnectionSpec.CLEARTEXT))
+        .connectionSpecs(List.of(ConnectionSpec.MODERN_TLS, ConnectionSpec.CLEARTEXT))
         .protocols(offered)
         .sslSocketFactory(new SecureSockets(engines), trust)
         .build();

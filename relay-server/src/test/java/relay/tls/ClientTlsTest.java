@@ -92,7 +92,7 @@ class ClientTlsTest {
             List.of(offered).contains(Protocol.HTTP_1_1)
                 ? List.of(offered)
                 : List.of(offered[0], Protocol.HTTP_1_1))
-        .connectTimeout(Duration.ofMillis(500))
+        .connectTimeout(Duration.ofSeconds(20))
         .retryOnConnectionFailure(false)
         .build();
   }
@@ -200,7 +200,11 @@ class ClientTlsTest {
     try (ServerSocket silent = new ServerSocket(0)) {
       Request request =
           new Request.Builder().url("https://localhost:" + silent.getLocalPort() + "/").build();
-      OkHttpClient http = client(engine, tls.trust(), Protocol.HTTP_1_1);
+      OkHttpClient http =
+          client(engine, tls.trust(), Protocol.HTTP_1_1)
+              .newBuilder()
+              .connectTimeout(Duration.ofMillis(300))
+              .build();
       assertThrows(SocketTimeoutException.class, () -> http.newCall(request).execute());
     }
     assertEquals(1, freedEngines(1));
