@@ -6,6 +6,7 @@ import java.util.Collections;
 import java.util.List;
 import java.util.concurrent.Executor;
 import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.ThreadFactory;
 import java.util.function.BooleanSupplier;
 import java.util.stream.IntStream;
 import org.slf4j.Logger;
@@ -140,6 +141,16 @@ public final class Carriers implements Executor, AutoCloseable {
    */
   public Executor at(XnioIoThread thread) {
     return thread instanceof Carrier carrier ? carrier.requests() : this;
+  }
+
+  /**
+   * Makes virtual threads of a carrier for a connection's own work. They do not count as {@link
+   * #running}: they end with the connection.
+   *
+   * @param number the carrier's
+   */
+  public ThreadFactory backgroundThreads(int number) {
+    return carriers.get(number)::unstarted;
   }
 
   /** The first carrier, as an event loop for sockets of other libraries. */
