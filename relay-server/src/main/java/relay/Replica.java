@@ -135,6 +135,7 @@ final class Replica implements ConfigReloads.Target {
                 engine::breaker,
                 live::clientsPool,
                 live.tally(),
+                meters::totals,
                 reloads::state,
                 reloads::reload));
     listen("server.listen", server.listen(), dataPlane::start);

@@ -106,7 +106,7 @@ class ArchitectureTest {
           Map.entry("relay.estimate", 1),
           Map.entry("relay.logging", 2), // its setup, and a log manager that lasts until the exit
           Map.entry("relay.memory", 1),
-          Map.entry("relay.metrics", 2), // a replica's meters, and those of its clients
+          Map.entry("relay.metrics", 3), // a replica's meters, those of its clients, their totals
           Map.entry("relay.model", 8), // shared value types
           Map.entry("relay.operate", 2), // the commands, and where they find their config
           Map.entry("relay.pipeline", 7), // the way of a request, its two sides, the probes of keys

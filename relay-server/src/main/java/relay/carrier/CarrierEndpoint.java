@@ -14,6 +14,7 @@ import java.net.StandardSocketOptions;
 import java.net.UnknownHostException;
 import java.util.Map;
 import java.util.Set;
+import java.util.function.IntUnaryOperator;
 import javax.net.ssl.SSLEngine;
 
 /** Adapts a {@link CarrierChannel} to {@link java.net.Socket}. */
@@ -30,12 +31,18 @@ final class CarrierEndpoint extends SocketImpl {
 
   private final CarrierChannel connection;
   private final Input input = new Input();
+  private final IntUnaryOperator connectTimeout;
   private final GatheringOutput output;
   private final TlsBuffers tlsBuffers;
   private volatile int timeoutMs;
 
-  CarrierEndpoint(CarrierChannel connection, SpareBuffers rooms, TlsBuffers tlsBuffers) {
+  CarrierEndpoint(
+      CarrierChannel connection,
+      IntUnaryOperator connectTimeout,
+      SpareBuffers rooms,
+      TlsBuffers tlsBuffers) {
     this.connection = connection;
+    this.connectTimeout = connectTimeout;
     this.tlsBuffers = tlsBuffers;
     output = new GatheringOutput(connection::write, connection::close, rooms);
   }
@@ -96,7 +103,7 @@ final class CarrierEndpoint extends SocketImpl {
       throw new UnknownHostException(there.getHostString());
     }
     try {
-      connection.connect(there, timeout);
+      connection.connect(there, connectTimeout.applyAsInt(timeout));
       // A TLS handshake follows, for which OkHttp has no timeout. It sets its own before a request.
       timeoutMs = timeout;
     } catch (IOException e) {

@@ -5,6 +5,7 @@ import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.Socket;
 import java.nio.ByteBuffer;
+import java.util.function.IntUnaryOperator;
 import java.util.function.Predicate;
 import javax.net.SocketFactory;
 import org.jspecify.annotations.Nullable;
@@ -16,14 +17,20 @@ import org.jspecify.annotations.Nullable;
 public final class CarrierSockets extends SocketFactory {
   private final Carrier carrier;
   private final Runnable beforeWaiting;
+  private final IntUnaryOperator connectTimeout;
   private final SpareBuffers rooms;
   private final TlsBuffers tlsBuffers;
   private volatile @Nullable CarrierChannel last;
 
   CarrierSockets(
-      Carrier carrier, Runnable beforeWaiting, SpareBuffers rooms, TlsBuffers tlsBuffers) {
+      Carrier carrier,
+      Runnable beforeWaiting,
+      IntUnaryOperator connectTimeout,
+      SpareBuffers rooms,
+      TlsBuffers tlsBuffers) {
     this.carrier = carrier;
     this.beforeWaiting = beforeWaiting;
+    this.connectTimeout = connectTimeout;
     this.rooms = rooms;
     this.tlsBuffers = tlsBuffers;
   }
@@ -81,7 +88,7 @@ public final class CarrierSockets extends SocketFactory {
   public Socket createSocket() throws IOException {
     CarrierChannel connection = new CarrierChannel(carrier, beforeWaiting);
     last = connection;
-    return new CarrierSocket(new CarrierEndpoint(connection, rooms, tlsBuffers));
+    return new CarrierSocket(new CarrierEndpoint(connection, connectTimeout, rooms, tlsBuffers));
   }
 
   @Override

@@ -52,7 +52,8 @@ final class SharedConnections {
     private Shared(OkHttpClient base, int home) {
       TaskRunner tasks =
           new TaskRunner(
-              new TaskRunner.RealBackend(carriers.backgroundThreads(home)), TaskRunner.Companion.getLogger());
+              new TaskRunner.RealBackend(carriers.backgroundThreads(home)),
+              TaskRunner.Companion.getLogger());
       client =
           base.newBuilder()
               .taskRunner$okhttp(tasks)
@@ -60,7 +61,7 @@ final class SharedConnections {
                   new ConnectionPool(
                       new RealConnectionPool(
                           tasks, MOST_STREAMS, lifeNanos, TimeUnit.NANOSECONDS, listener())))
-              .socketFactory(carriers.sockets(home, ReadWait::announce))
+              .socketFactory(carriers.sockets(home, ReadWait::announce, ConnectTime::left))
               .dispatcher(new Dispatcher(base.dispatcher().executorService())) // never used
               .build();
     }
