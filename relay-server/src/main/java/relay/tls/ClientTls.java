@@ -1,10 +1,8 @@
 package relay.tls;
 
 import java.security.GeneralSecurityException;
-import java.security.KeyStore;
 import java.util.List;
 import javax.net.ssl.SSLException;
-import javax.net.ssl.TrustManagerFactory;
 import javax.net.ssl.X509KeyManager;
 import javax.net.ssl.X509TrustManager;
 import org.jspecify.annotations.Nullable;
@@ -60,18 +58,6 @@ public final class ClientTls {
       return IS_NATIVE ? new NativeTls(trust, own, protocols) : new JdkTls(trust, own, protocols);
     } catch (GeneralSecurityException | SSLException e) {
       throw new IllegalStateException("TLS cannot be set up", e);
-    }
-  }
-
-  /** Trusts the authorities of the JVM. Takes a while. */
-  public static X509TrustManager systemTrust() {
-    try {
-      TrustManagerFactory factory =
-          TrustManagerFactory.getInstance(TrustManagerFactory.getDefaultAlgorithm());
-      factory.init((KeyStore) null);
-      return (X509TrustManager) factory.getTrustManagers()[0];
-    } catch (GeneralSecurityException e) {
-      throw new IllegalStateException("the JVM's certificates cannot be used", e);
     }
   }
 }
