@@ -1,5 +1,6 @@
 package relay.tls;
 
+import static java.nio.charset.StandardCharsets.US_ASCII;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertInstanceOf;
@@ -8,6 +9,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
 import java.net.ServerSocket;
+import java.net.Socket;
 import java.net.SocketTimeoutException;
 import java.security.GeneralSecurityException;
 import java.security.cert.CertificateException;
@@ -212,10 +214,26 @@ class ClientTlsTest {
 
   @ParameterizedTest
   @EnumSource
-  void a_server_that_speaks_plain_http_is_told(Engine engine) throws Exception {
-    web.start();
-    OkHttpClient http = client(engine, tls.trust(), Protocol.HTTP_1_1);
-    Request request = new Request.Builder().url("https://localhost:" + web.getPort() + "/").build();
-    assertThrows(SSLException.class, () -> http.newCall(request).execute());
+  void a_server_without_tls_is_told(Engine engine) throws Exception {
+    try (ServerSocket plain = new ServerSocket(0)) {
+      Thread server =
+          Thread.ofPlatform()
+              .start(
+                  () -> {
+                    try (Socket socket = plain.accept()) {
+                      socket
+                          .getOutputStream()
+                          .write("HTTP/1.1 400 No TLS\r\n\r\n".getBytes(US_ASCII));
+                      socket.getInputStream().readAllBytes();
+                    } catch (IOException e) {
+                      // the client left
+                    }
+                  });
+      Request request =
+          new Request.Builder().url("https://localhost:" + plain.getLocalPort() + "/").build();
+      OkHttpClient http = client(engine, tls.trust(), Protocol.HTTP_1_1);
+      assertThrows(SSLException.class, () -> http.newCall(request).execute());
+      server.join();
+    }
   }
 }
