@@ -104,7 +104,7 @@ class ArchitectureTest {
           Map.entry("relay.edge", 1),
           Map.entry("relay.embedded", 2), // a Redis, and free ports
           Map.entry("relay.estimate", 1),
-          Map.entry("relay.logging", 2), // its setup, and a log manager that lasts until the exit
+          Map.entry("relay.logging", 4), // its setup, a log manager until the exit, requests' lines
           Map.entry("relay.memory", 1),
           Map.entry("relay.metrics", 3), // a replica's meters, those of its clients, their totals
           Map.entry("relay.model", 8), // shared value types
