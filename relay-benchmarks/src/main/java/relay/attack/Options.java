@@ -1,0 +1,73 @@
+package relay.attack;
+
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Locale;
+import java.util.stream.Stream;
+
+/**
+ * The options of a run.
+ *
+ * @param page the report's file; written only by a run with all parts
+ * @param launcher the command that starts Relay
+ * @param time how long the attacks last
+ * @param parts the attacks
+ */
+record Options(Path page, Path launcher, Duration time, List<Part> parts) {
+  private static final Duration DEFAULT = Duration.ofSeconds(900);
+
+  /** All attacks. */
+  static List<Part> all() {
+    return Stream.of(Strangers.values(), Malformed.values(), Clients.values())
+        .flatMap(Arrays::stream)
+        .map(Part.class::cast)
+        .toList();
+  }
+
+  /** The name of an attack on the command line. */
+  static String name(Part part) {
+    return part.toString().toLowerCase(Locale.ROOT);
+  }
+
+  boolean isWhole() {
+    return parts.size() == all().size();
+  }
+
+  /** Reads {@code PAGE LAUNCHER [--seconds N] [--only PART[,PART...]]}. */
+  static Options read(String... args) {
+    Options options = new Options(Path.of(args[0]), Path.of(args[1]), DEFAULT, all());
+    for (int n = 2; n < args.length; n += 2) {
+      String value = n + 1 < args.length ? args[n + 1] : "";
+      if (args[n].equals("--seconds") && value.matches("[1-9][0-9]{0,4}")) {
+        Duration time = Duration.ofSeconds(Long.parseLong(value));
+        options = new Options(options.page, options.launcher, time, options.parts);
+      } else if (args[n].equals("--only")) {
+        options = new Options(options.page, options.launcher, options.time, parts(value));
+      } else {
+        throw new IllegalArgumentException(
+            args[n] + "? options: --seconds N, --only PART[,PART...] of " + names());
+      }
+    }
+    return options;
+  }
+
+  private static List<String> names() {
+    return all().stream().map(Options::name).toList();
+  }
+
+  private static List<Part> parts(String names) {
+    List<Part> parts = new ArrayList<>();
+    for (String name : names.split(",", -1)) {
+      parts.add(
+          all().stream()
+              .filter(part -> name(part).equals(name))
+              .findFirst()
+              .orElseThrow(
+                  () -> new IllegalArgumentException("no part " + name + "; parts: " + names())));
+    }
+    return parts;
+  }
+}
