@@ -18,24 +18,21 @@ import relay.embedded.EmbeddedRedis;
  */
 public final class Attack {
   private static final Duration START = Duration.ofMinutes(2);
-  private static final Duration WARM_UP = Duration.ofSeconds(6);
+  private static final Duration WARM_UP = Duration.ofSeconds(15);
   private static final Duration CALM = Duration.ofSeconds(60);
   private static final Duration LOOK = Duration.ofSeconds(1);
 
-  /** Idle connections to the provider, a page of figures under way. */
-  private static final int FEW_DESCRIPTORS = 16;
+  private final AttackOptions options;
 
-  private final Options options;
-
-  private Attack(Options options) {
+  private Attack(AttackOptions options) {
     this.options = options;
   }
 
   /** Arguments: the report's file, the launcher, options. */
   public static void main(String... args) throws Exception {
-    Options options;
+    AttackOptions options;
     try {
-      options = Options.read(args);
+      options = AttackOptions.read(args);
     } catch (IllegalArgumentException e) {
       System.err.println(e.getMessage());
       System.exit(2);
@@ -53,7 +50,7 @@ public final class Attack {
     Path directory = Files.createTempDirectory("relay-attack");
     Path log = Files.createDirectories(options.page().resolveSibling("target"));
     try (EmbeddedRedis redis = EmbeddedRedis.start();
-        Provider provider = new Provider();
+        AttackProvider provider = new AttackProvider();
         AttackedReplica replica =
             new AttackedReplica(
                 options.launcher(), directory, log.resolve("attack.log"), redis.url(), provider)) {
@@ -87,10 +84,10 @@ public final class Attack {
         replica.port(), replica.adminPort(), replica.log(), System.nanoTime() + time.toNanos());
   }
 
-  private String run(AttackedReplica replica, Provider provider) throws Exception {
+  private String run(AttackedReplica replica, AttackProvider provider) throws Exception {
     Normal warmUp = new Normal(target(replica, WARM_UP), provider.port(), false).join();
     System.err.println("before the attack: " + warmUp.good() + " good, " + warmUp.failures());
-    Figures before = replica.figures();
+    ReplicaFigures before = replica.figures();
     long uncounted = provider.uncounted();
     Target target = target(replica, options.time());
     Normal normal = new Normal(target, provider.port(), true);
@@ -111,7 +108,7 @@ public final class Attack {
     long calmFrom = System.nanoTime();
     boolean calm = within(CALM, () -> isCalm(replica, before));
     long calmMillis = (System.nanoTime() - calmFrom) / 1_000_000;
-    Figures after = replica.figures();
+    ReplicaFigures after = replica.figures();
     return new AttackPage(
             options,
             target,
@@ -125,13 +122,9 @@ public final class Attack {
         .text();
   }
 
-  private static boolean isCalm(AttackedReplica replica, Figures before) {
+  private static boolean isCalm(AttackedReplica replica, ReplicaFigures before) {
     try {
-      Figures now = replica.figures();
-      return now.requests() == 0
-          && now.leases() == 0
-          && now.chargedBytes() <= before.chargedBytes()
-          && now.descriptors() <= before.descriptors() + FEW_DESCRIPTORS;
+      return replica.figures().isCalm(before);
     } catch (IOException e) {
       return false;
     }
@@ -142,7 +135,7 @@ public final class Attack {
       try {
         part.attack(target);
       } catch (Exception e) {
-        target.happened(Options.name(part), String.valueOf(e.getMessage()));
+        target.happened(AttackOptions.name(part), String.valueOf(e.getMessage()));
         target.pause(LOOK.toMillis() / 10);
       }
     }

@@ -12,12 +12,12 @@ import relay.load.Latencies;
  * @param uncounted requests that reached the provider round the counted endpoints
  */
 record AttackPage(
-    Options options,
+    AttackOptions options,
     Target target,
     Normal normal,
-    Figures before,
+    ReplicaFigures before,
     Most most,
-    Figures after,
+    ReplicaFigures after,
     long calmMillis,
     AttackedReplica replica,
     long uncounted) {
@@ -64,7 +64,12 @@ record AttackPage(
             "file descriptors: before, most, after",
             "",
             before.descriptors() + ", " + most.descriptors() + ", " + after.descriptors())
-        + row("leases after the end", "0", after.leases() + "")
+        + row(
+            "of these of clients and operators: before, after, with unread bytes",
+            "",
+            before.clients() + ", " + after.clients() + ", " + after.unread())
+        + row("requests and leases after the end", "0", after.requests() + ", " + after.leases())
+        + row("memory charged after the end, bytes", "0", after.chargedBytes() + "")
         + row(
             "everything given back after the end, s",
             "<= 60",
@@ -99,7 +104,7 @@ record AttackPage(
   private String parts() {
     StringBuilder text = new StringBuilder("\n| attack | its attackers saw |\n|---|---|\n");
     for (Part part : options.parts()) {
-      Map<String, Integer> seen = target.outcomes(Options.name(part));
+      Map<String, Integer> seen = target.outcomes(AttackOptions.name(part));
       text.append("| ").append(part.what()).append(" | ").append(list(seen)).append(" |\n");
     }
     if (!normal.failures().isEmpty()) {

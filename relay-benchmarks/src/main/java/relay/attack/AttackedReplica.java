@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
@@ -23,7 +24,8 @@ final class AttackedReplica implements AutoCloseable {
   private final int port;
   private final int adminPort;
 
-  AttackedReplica(Path launcher, Path directory, Path logFile, String redisUrl, Provider provider)
+  AttackedReplica(
+      Path launcher, Path directory, Path logFile, String redisUrl, AttackProvider provider)
       throws IOException {
     int[] ports = LoopbackPorts.free(2);
     port = ports[0];
@@ -45,7 +47,7 @@ final class AttackedReplica implements AutoCloseable {
     log = new LogReader(process.inputReader(), logFile);
   }
 
-  private String config(String redisUrl, Provider provider) {
+  private String config(String redisUrl, AttackProvider provider) {
     return """
     server:
       listen: 127.0.0.1:%d
@@ -128,32 +130,53 @@ final class AttackedReplica implements AutoCloseable {
   }
 
   /** Its figures now. */
-  Figures figures() throws IOException {
+  ReplicaFigures figures() throws IOException {
     String page = get("/metrics");
     long heap =
         page.lines()
             .filter(line -> line.startsWith("jvm_memory_used_bytes{area=\"heap\""))
-            .mapToLong(Figures::value)
+            .mapToLong(ReplicaFigures::value)
             .sum();
-    return new Figures(
-        Figures.named(page, "relay_memory_used_bytes"),
-        Figures.named(page, "relay_memory_budget_bytes"),
+    return new ReplicaFigures(
+        ReplicaFigures.named(page, "relay_memory_used_bytes"),
+        ReplicaFigures.named(page, "relay_memory_budget_bytes"),
         heap,
         descriptors(),
-        Figures.named(page, "relay_inflight"),
+        sockets(".*"),
+        sockets(".*:(?!00000000).*"),
+        ReplicaFigures.named(page, "relay_inflight"),
         IN_FLIGHT
             .matcher(get("/pools"))
             .results()
             .mapToLong(found -> Long.parseLong(found.group(1)))
             .sum(),
-        Figures.named(page, "relay_log_dropped_total"),
-        Figures.named(page, "relay_accept_pauses_total"));
+        ReplicaFigures.named(page, "relay_log_dropped_total"),
+        ReplicaFigures.named(page, "relay_accept_pauses_total"));
   }
 
   private long descriptors() throws IOException {
     try (Stream<Path> open = Files.list(Path.of("/proc/" + pid() + "/fd"))) {
       return open.count();
     }
+  }
+
+  /**
+   * Open connections of clients and operators.
+   *
+   * @param queues a pattern for the bytes that wait, {@code SENT:RECEIVED} in hexadecimal
+   */
+  private long sockets(String queues) throws IOException {
+    Pattern ours =
+        Pattern.compile(
+            " *\\d+: \\w+:(%04X|%04X) \\w+:\\w+ (01|08) (%s) .*"
+                .formatted(port, adminPort, queues));
+    long count = 0;
+    for (String table : List.of("tcp", "tcp6")) {
+      try (Stream<String> lines = Files.lines(Path.of("/proc/" + pid() + "/net/" + table))) {
+        count += lines.filter(line -> ours.matcher(line).matches()).count();
+      }
+    }
+    return count;
   }
 
   @Override

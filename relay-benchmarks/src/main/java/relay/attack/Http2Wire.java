@@ -92,7 +92,7 @@ final class Http2Wire implements AutoCloseable {
   /** Sends a good request and reads its answer; whether it is a good one. */
   boolean ask(String key, String body) throws IOException {
     stream += 2;
-    wire.send(request(stream, key, Requests.ANSWER, Provider.JSON, body));
+    wire.send(request(stream, key, Requests.ANSWER, AttackProvider.JSON, body));
     return answer();
   }
 

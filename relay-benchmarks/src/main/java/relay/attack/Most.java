@@ -12,7 +12,7 @@ final class Most {
 
   void look(AttackedReplica replica) {
     try {
-      Figures now = replica.figures();
+      ReplicaFigures now = replica.figures();
       chargedBytes = Math.max(chargedBytes, now.chargedBytes());
       descriptors = Math.max(descriptors, now.descriptors());
       heapBytes = Math.max(heapBytes, now.heapBytes());

@@ -102,7 +102,7 @@ final class Normal {
   }
 
   private void streams(int port, Latencies delays) {
-    byte[] request = Requests.good(KEY, Target.MODEL, Provider.STREAM);
+    byte[] request = Requests.good(KEY, Target.MODEL, AttackProvider.STREAM);
     @Nullable Wire wire = null;
     while (!target.isOver()) {
       try {
@@ -111,7 +111,7 @@ final class Normal {
         int status = wire.head();
         int[] seen = new int[2];
         wire.body(line -> event(line, delays, seen));
-        boolean whole = seen[0] == Provider.EVENTS && seen[1] == 1;
+        boolean whole = seen[0] == AttackProvider.EVENTS && seen[1] == 1;
         ended(status != 200 ? "a stream: status " + status : whole ? null : "a stream: not whole");
         wire = kept(wire);
       } catch (IOException e) {
@@ -123,9 +123,9 @@ final class Normal {
   }
 
   private void event(String line, Latencies delays, int[] seen) {
-    int stamp = line.indexOf(Provider.STAMP);
+    int stamp = line.indexOf(AttackProvider.STAMP);
     if (stamp >= 0) {
-      int from = stamp + Provider.STAMP.length();
+      int from = stamp + AttackProvider.STAMP.length();
       long written = Long.parseLong(line.substring(from, line.indexOf('"', from)));
       add(delays, System.nanoTime() - written);
       seen[0]++;
@@ -136,7 +136,7 @@ final class Normal {
 
   private void asks(boolean anew) {
     String kind = anew ? "a request over a new connection: " : "a request: ";
-    byte[] request = Requests.good(KEY, Target.MODEL, Provider.JSON);
+    byte[] request = Requests.good(KEY, Target.MODEL, AttackProvider.JSON);
     @Nullable Wire wire = null;
     while (!target.isOver()) {
       long began = System.nanoTime();

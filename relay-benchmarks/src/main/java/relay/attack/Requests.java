@@ -4,7 +4,7 @@ import static java.nio.charset.StandardCharsets.ISO_8859_1;
 
 /** The bytes of requests. */
 final class Requests {
-  /** The provider's answer to a request: one of {@link Provider}'s. */
+  /** The provider's answer to a request: one of {@link AttackProvider}'s. */
   static final String ANSWER = "x-attack-answer";
 
   private static final String BODY = "{\"model\":\"%s\",\"max_tokens\":64,%s\"messages\":[]}";
@@ -17,7 +17,7 @@ final class Requests {
 
   /** A good request. */
   static byte[] good(String key, String model, String answer) {
-    String members = answer.equals(Provider.JSON) ? "" : "\"stream\":true,";
+    String members = answer.equals(AttackProvider.JSON) ? "" : "\"stream\":true,";
     return post("/v1/messages", key, ANSWER + ": " + answer + "\r\n", body(model, members));
   }
 

@@ -5,7 +5,7 @@ import static java.nio.charset.StandardCharsets.ISO_8859_1;
 import java.io.ByteArrayOutputStream;
 
 /** Attacks without a credential. */
-enum Strangers implements Part {
+enum StrangerAttacks implements Part {
   HEADS("300 unfinished heads of 120 KB, half of them over HTTP/2") {
     @Override
     public void attack(Target target) throws Exception {
@@ -76,7 +76,7 @@ enum Strangers implements Part {
 
   private final String what;
 
-  Strangers(String what) {
+  StrangerAttacks(String what) {
     this.what = what;
   }
 

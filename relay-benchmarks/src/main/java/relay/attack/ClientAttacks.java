@@ -9,7 +9,7 @@ import java.util.concurrent.Semaphore;
 import java.util.concurrent.ThreadLocalRandom;
 
 /** Attacks by clients of the replica, with their credentials. */
-enum Clients implements Part {
+enum ClientAttacks implements Part {
   BODIES("8 bodies of 30 MB at once") {
     @Override
     public void attack(Target target) {
@@ -27,14 +27,17 @@ enum Clients implements Part {
     @Override
     public void attack(Target target) {
       together(
-          target, "bursts", BURST, Requests.good(Target.ATTACKER, Target.MODEL, Provider.JSON));
+          target,
+          "bursts",
+          BURST,
+          Requests.good(Target.ATTACKER, Target.MODEL, AttackProvider.JSON));
       target.pause(BETWEEN_MS);
     }
   },
   STALLED("50 endless streams that nobody reads") {
     @Override
     public void attack(Target target) throws Exception {
-      byte[] request = Requests.good(Target.ATTACKER, Target.MODEL, Provider.FLOOD);
+      byte[] request = Requests.good(Target.ATTACKER, Target.MODEL, AttackProvider.FLOOD);
       List<Wire> stalled = new ArrayList<>();
       try {
         for (int n = 0; n < STALLED_STREAMS && !target.isOver(); n++) {
@@ -53,7 +56,8 @@ enum Clients implements Part {
   LEAVING("requests whose clients leave by a reset, 20 a second") {
     @Override
     public void attack(Target target) throws IOException {
-      String answer = ThreadLocalRandom.current().nextBoolean() ? Provider.STREAM : Provider.JSON;
+      String answer =
+          ThreadLocalRandom.current().nextBoolean() ? AttackProvider.STREAM : AttackProvider.JSON;
       Wire wire = new Wire(target.port(), 0);
       wire.send(Requests.good(Target.ATTACKER, Target.MODEL, answer));
       target.pause(50);
@@ -65,7 +69,7 @@ enum Clients implements Part {
     @Override
     public void attack(Target target) throws IOException {
       try (Wire wire = new Wire(target.port(), 0)) {
-        wire.send(Requests.good(Target.ATTACKER, Target.MODEL, Provider.FAILURE));
+        wire.send(Requests.good(Target.ATTACKER, Target.MODEL, AttackProvider.FAILURE));
         target.happened("breaker", "status " + wire.answer());
       }
       target.pause(100);
@@ -75,7 +79,7 @@ enum Clients implements Part {
     @Override
     public void attack(Target target) throws IOException {
       try (Wire wire = new Wire(target.port(), 0)) {
-        wire.send(Requests.good(Target.ATTACKER, Target.MODEL_OF_BROKEN_TLS, Provider.JSON));
+        wire.send(Requests.good(Target.ATTACKER, Target.MODEL_OF_BROKEN_TLS, AttackProvider.JSON));
         target.happened("tls", "status " + wire.answer());
       }
       target.pause(100);
@@ -118,7 +122,7 @@ enum Clients implements Part {
 
   private final String what;
 
-  Clients(String what) {
+  ClientAttacks(String what) {
     this.what = what;
   }
 

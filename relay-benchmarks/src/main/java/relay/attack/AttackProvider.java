@@ -18,7 +18,7 @@ import java.util.function.Consumer;
  * The provider: one thread a connection, and an answer by the request's header {@value
  * Requests#ANSWER}. It also counts the requests that go round the counted endpoints.
  */
-final class Provider implements AutoCloseable {
+final class AttackProvider implements AutoCloseable {
   static final String JSON = "json";
 
   /** {@value #EVENTS} events, one each 100 ms, with the time of their writing. */
@@ -48,9 +48,9 @@ final class Provider implements AutoCloseable {
   private final ServerSocket brokenTls;
   private final AtomicLong uncounted = new AtomicLong();
 
-  Provider() throws IOException {
+  AttackProvider() throws IOException {
     server = listen(this::serve);
-    brokenTls = listen(Provider::breakTls);
+    brokenTls = listen(AttackProvider::breakTls);
   }
 
   private static ServerSocket listen(Consumer<Socket> handler) throws IOException {

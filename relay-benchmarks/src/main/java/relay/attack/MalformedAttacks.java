@@ -8,7 +8,7 @@ import java.util.List;
 import java.util.Random;
 
 /** Requests that are not HTTP, or nearly so, each over a connection of its own. */
-enum Malformed implements Part {
+enum MalformedAttacks implements Part {
   HTTP_1("malformed HTTP/1.1, 100 a second") {
     @Override
     void once(Target target, Random random) throws IOException {
@@ -86,7 +86,7 @@ enum Malformed implements Part {
 
   private final String what;
 
-  Malformed(String what) {
+  MalformedAttacks(String what) {
     this.what = what;
   }
 
@@ -102,7 +102,7 @@ enum Malformed implements Part {
     for (int n = 0; n < AT_ONCE; n++) {
       once(target, RANDOM);
     }
-    target.happened(Options.name(this), "tens of connections");
+    target.happened(AttackOptions.name(this), "tens of connections");
     target.pause(PAUSE_MS);
   }
 

@@ -16,12 +16,12 @@ import java.util.stream.Stream;
  * @param time how long the attacks last
  * @param parts the attacks
  */
-record Options(Path page, Path launcher, Duration time, List<Part> parts) {
+record AttackOptions(Path page, Path launcher, Duration time, List<Part> parts) {
   private static final Duration DEFAULT = Duration.ofSeconds(900);
 
   /** All attacks. */
   static List<Part> all() {
-    return Stream.of(Strangers.values(), Malformed.values(), Clients.values())
+    return Stream.of(StrangerAttacks.values(), MalformedAttacks.values(), ClientAttacks.values())
         .flatMap(Arrays::stream)
         .map(Part.class::cast)
         .toList();
@@ -37,15 +37,15 @@ record Options(Path page, Path launcher, Duration time, List<Part> parts) {
   }
 
   /** Reads {@code PAGE LAUNCHER [--seconds N] [--only PART[,PART...]]}. */
-  static Options read(String... args) {
-    Options options = new Options(Path.of(args[0]), Path.of(args[1]), DEFAULT, all());
+  static AttackOptions read(String... args) {
+    AttackOptions options = new AttackOptions(Path.of(args[0]), Path.of(args[1]), DEFAULT, all());
     for (int n = 2; n < args.length; n += 2) {
       String value = n + 1 < args.length ? args[n + 1] : "";
       if (args[n].equals("--seconds") && value.matches("[1-9][0-9]{0,4}")) {
         Duration time = Duration.ofSeconds(Long.parseLong(value));
-        options = new Options(options.page, options.launcher, time, options.parts);
+        options = new AttackOptions(options.page, options.launcher, time, options.parts);
       } else if (args[n].equals("--only")) {
-        options = new Options(options.page, options.launcher, options.time, parts(value));
+        options = new AttackOptions(options.page, options.launcher, options.time, parts(value));
       } else {
         throw new IllegalArgumentException(
             args[n] + "? options: --seconds N, --only PART[,PART...] of " + names());
@@ -55,7 +55,7 @@ record Options(Path page, Path launcher, Duration time, List<Part> parts) {
   }
 
   private static List<String> names() {
-    return all().stream().map(Options::name).toList();
+    return all().stream().map(AttackOptions::name).toList();
   }
 
   private static List<Part> parts(String names) {
