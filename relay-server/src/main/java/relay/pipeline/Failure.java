@@ -59,8 +59,9 @@ sealed interface Failure {
    * No connection, or it broke before the first byte of the answer.
    *
    * @param sent whether the provider may have seen a part of the request
+   * @param local whether this replica lacks resources for a connection: not the provider's fault
    */
-  record Unreachable(boolean sent, String why) implements Failure {
+  record Unreachable(boolean sent, boolean local, String why) implements Failure {
     @Override
     public boolean mayHaveBeenProcessed() {
       return sent;

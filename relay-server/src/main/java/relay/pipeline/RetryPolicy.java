@@ -39,8 +39,8 @@ final class RetryPolicy {
     if (!left.isPositive()) {
       return new Decision.TooLate();
     }
-    if (attempts >= maxAttempts) {
-      return new Decision.Enough();
+    if (attempts >= maxAttempts || (failure instanceof Failure.Unreachable f && f.local())) {
+      return new Decision.Enough(); // without resources, a retry would only take up more
     }
     Duration pause =
         switch (failure) {

@@ -47,7 +47,7 @@ public final class Upstream implements AutoCloseable {
     plain =
         new OkHttpClient.Builder()
             .dns(names)
-            .socketFactory(carriers.sockets(0, ReadWait::announce))
+            .socketFactory(carriers.sockets(0, ReadWait::announce, ConnectTime::left))
             .connectionPool(connections())
             .eventListenerFactory(AttemptTrace.FACTORY)
             .connectionSpecs(List.of(ConnectionSpec.CLEARTEXT))

@@ -10,6 +10,7 @@ import okhttp3.Response;
 import okhttp3.ResponseBody;
 import org.jspecify.annotations.Nullable;
 import relay.body.Payload;
+import relay.carrier.NoSocketException;
 import relay.token.TokenRefusedException;
 
 /** One attempt. Any thread may cancel it. */
@@ -73,8 +74,10 @@ public final class UpstreamCall {
     CERTIFICATE("its TLS certificate is not trusted"),
     /** The token endpoint of the credential cannot be reached. */
     TOKEN("no access token: its token endpoint cannot be reached"),
-    /** This process has no file descriptor or port left. Not the provider's fault. */
-    LOCAL("this replica has no free file descriptor or port"),
+    /**
+     * This process has no file descriptor, port, thread or memory left. Not the provider's fault.
+     */
+    LOCAL("this replica has no free file descriptor, port, thread or memory"),
     /** The answer is not valid HTTP. */
     PROTOCOL("its answer is not valid HTTP"),
     /** The connection was closed or reset. */
@@ -162,6 +165,9 @@ public final class UpstreamCall {
       return answered;
     } catch (IOException e) {
       return broken(e, watched != null && watched.wasSilent());
+    } catch (OutOfMemoryError e) { // also if no thread can be started
+      return new Outcome.Broken(
+          request.trace().sent(), FailureCause.LOCAL, new NoSocketException(e));
     } finally {
       if (answered == null) {
         abandon(next, response, watched, slot);

@@ -36,7 +36,13 @@ class RetryPolicyTest {
       }
     }
     assertEquals(0, pauseMs(failed(500), 1));
-    assertEquals(0, pauseMs(new Failure.Unreachable(true, "why"), 1));
+    assertEquals(0, pauseMs(new Failure.Unreachable(true, false, "why"), 1));
+  }
+
+  @Test
+  void without_resources_there_is_no_retry_here() {
+    Decision decision = policy.after(new Failure.Unreachable(false, true, "why"), 1, LONG);
+    assertInstanceOf(Decision.Enough.class, decision);
   }
 
   @Test
@@ -55,7 +61,7 @@ class RetryPolicyTest {
     }
     assertTrue(pauseMs(failed(503), 1) >= 50);
     assertTrue(pauseMs(failed(500), 2) >= 50, "a second failure is the provider's");
-    assertTrue(pauseMs(new Failure.Unreachable(true, "why"), 2) >= 50);
+    assertTrue(pauseMs(new Failure.Unreachable(true, false, "why"), 2) >= 50);
   }
 
   @Test
