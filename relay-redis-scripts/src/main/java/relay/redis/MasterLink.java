@@ -149,7 +149,8 @@ final class MasterLink implements AutoCloseable {
     watch(call, live);
     connections.calls.execute(
         () -> {
-          connections.deadlines.watch(call); // from now on: the wait for this thread is ours
+          // From now on: Redis is not to blame for the wait for this thread
+          call.watchedAs(connections.deadlines.watch(call));
           send(live, call, false);
         });
   }
@@ -227,6 +228,7 @@ final class MasterLink implements AutoCloseable {
 
   private void complete(
       PendingCall call, @Nullable List<Object> value, @Nullable Throwable failure) {
+    call.answered();
     if (failure == null && value != null) {
       connections.answers.execute(() -> call.complete(value));
     } else {

@@ -14,6 +14,7 @@ final class PendingCall extends CompletableFuture<List<Object>> {
   final byte[][] args;
   private int redirections; // one thread after the other
   private volatile @Nullable MasterLink asked;
+  private volatile Deadlines.@Nullable Call watched;
 
   PendingCall(ScriptFile script, byte[][] keys, byte[][] args) {
     function = script.function();
@@ -28,6 +29,18 @@ final class PendingCall extends CompletableFuture<List<Object>> {
 
   void asks(MasterLink master) {
     asked = master;
+  }
+
+  void watchedAs(Deadlines.Call call) {
+    watched = call;
+  }
+
+  /** The reply was read: its deadline no longer counts. */
+  void answered() {
+    Deadlines.Call call = watched;
+    if (call != null) {
+      call.answered();
+    }
   }
 
   /** Whether the call may be redirected once more. */
