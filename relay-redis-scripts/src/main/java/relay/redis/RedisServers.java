@@ -154,7 +154,8 @@ public record RedisServers(
   }
 
   private static Login login(@Nullable RedisCredentialsProvider provider) {
-    RedisCredentials stated = provider == null ? null : provider.resolveCredentials().block();
+    RedisCredentials stated =
+        provider == null ? null : provider.resolveCredentials().toFuture().join();
     return stated != null && stated.hasPassword()
         ? new Login(
             stated.hasUsername() ? stated.getUsername() : null,
