@@ -68,6 +68,16 @@ sealed interface LimitRefusal {
   }
 
   /**
+   * Whether a 400 says that the account, or its workspace, may spend no more (anthropic). A 402
+   * always does.
+   */
+  static boolean isSpendLimit(UpstreamAnswer answer, int bytes) {
+    return Words.SPEND_LIMIT
+        .matcher(words(answer.header("content-encoding"), answer.peekAtMost(bytes)))
+        .find();
+  }
+
+  /**
    * The start of a refusal's text, decoded if the client had asked for an encoding. A truncated
    * body is decoded as far as possible.
    */
@@ -99,6 +109,11 @@ sealed interface LimitRefusal {
   final class Words {
     private static final Pattern ACCELERATION =
         Pattern.compile("acceleration|usage increase rate", Pattern.CASE_INSENSITIVE);
+
+    private static final Pattern SPEND_LIMIT =
+        Pattern.compile(
+            "\"message\"\\s*:\\s*\"you have reached your specified (workspace )?API usage limits",
+            Pattern.CASE_INSENSITIVE);
 
     private Words() {}
   }

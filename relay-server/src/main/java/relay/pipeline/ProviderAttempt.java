@@ -199,6 +199,12 @@ final class ProviderAttempt {
       }
       default -> {
         plan.succeeded(passage, request.record().clientName());
+        if (isSpendLimit(answer)) {
+          lease.settle(0, 0);
+          request.meters().limitRefusal(route.name(), "spend");
+          quarantineAccount(account(), QuarantineReason.spendLimit());
+          yield new Failure.KeyRefused();
+        }
         body.release();
         plan.releaseBody();
         if (answer.isEventStream()) {
@@ -209,6 +215,16 @@ final class ProviderAttempt {
         yield null;
       }
     };
+  }
+
+  private boolean isSpendLimit(UpstreamAnswer answer) {
+    return !plan.unread()
+        && (answer.status() == 402
+            || answer.status() == 400 && LimitRefusal.isSpendLimit(answer, ERROR_BYTES));
+  }
+
+  private String account() {
+    return lease.group().substring(0, lease.group().lastIndexOf('/'));
   }
 
   private void relay(UpstreamAnswer answer) {
@@ -227,19 +243,18 @@ final class ProviderAttempt {
     lease.settle(0, 0);
     LimitRefusal refusal = LimitRefusal.of(answer, answer.readAtMost(ERROR_BYTES), Instant.now());
     request.meters().limitRefusal(route.name(), refusal.kind());
-    String account = lease.group().substring(0, lease.group().lastIndexOf('/'));
     return switch (refusal) {
       case LimitRefusal.Rate(var retryAfter) -> limited(retryAfter);
       case LimitRefusal.Acceleration(var retryAfter) -> {
-        log.warn("account {} of {}: its use grows too fast", account, route.name());
+        log.warn("account {} of {}: its use grows too fast", account(), route.name());
         yield limited(retryAfter);
       }
       case LimitRefusal.Spend(Instant until) -> {
-        quarantineAccount(account, QuarantineReason.spent(until));
+        quarantineAccount(account(), QuarantineReason.spent(until));
         yield new Failure.KeyRefused();
       }
       case LimitRefusal.Quota() -> {
-        quarantineAccount(account, QuarantineReason.quota());
+        quarantineAccount(account(), QuarantineReason.quota());
         yield new Failure.KeyRefused();
       }
     };
