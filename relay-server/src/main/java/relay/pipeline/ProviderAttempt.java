@@ -169,7 +169,7 @@ final class ProviderAttempt {
 
   private @Nullable Failure answered(UpstreamAnswer answer) {
     upstreamResponse(answer.status());
-    if (plan.counted()) { // uncounted requests have other limits
+    if (plan.counted() && !plan.ofOtherQuota()) { // the headers are of the account's own quota
       RateLimitHeaders said = RateLimitHeaders.read(answer::forEachHeader);
       // After a refusal the cooldown replaces the remaining counts.
       Remaining left = answer.status() == 429 ? Remaining.NONE : said.remaining();
@@ -241,10 +241,12 @@ final class ProviderAttempt {
 
   private Failure rateLimited(UpstreamAnswer answer) {
     lease.settle(0, 0);
-    LimitRefusal refusal = LimitRefusal.of(answer, answer.readAtMost(ERROR_BYTES), Instant.now());
+    LimitRefusal refusal =
+        LimitRefusal.of(answer, answer.readAtMost(ERROR_BYTES), Instant.now(), plan.ofOtherQuota());
     request.meters().limitRefusal(route.name(), refusal.kind());
     return switch (refusal) {
       case LimitRefusal.Rate(var retryAfter) -> limited(retryAfter);
+      case LimitRefusal.OtherQuota(var name, var retryAfter) -> otherQuota(name, retryAfter);
       case LimitRefusal.Acceleration(var retryAfter) -> {
         log.warn("account {} of {}: its use grows too fast", account(), route.name());
         yield limited(retryAfter);
@@ -258,6 +260,17 @@ final class ProviderAttempt {
         yield new Failure.KeyRefused();
       }
     };
+  }
+
+  /** Only that quota of the account cools down, and no burst was too large. */
+  private Failure otherQuota(String name, Duration retryAfter) {
+    if (!plan.counted()) {
+      return limited(retryAfter);
+    }
+    String modelClass =
+        name.isEmpty() ? plan.modelClass() : route.pool().subQuota(plan.modelClass(), name);
+    route.pool().coolGroup(account() + "/" + modelClass, retryAfter);
+    return new Failure.RateLimited();
   }
 
   private Failure limited(Duration retryAfter) {
