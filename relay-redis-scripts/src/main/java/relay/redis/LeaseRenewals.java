@@ -74,13 +74,14 @@ final class LeaseRenewals {
   }
 
   private void renew(List<Lease> some, long now) {
-    call(some, Lease::id, now)
-        .thenAccept(
-            forgotten -> {
-              if (!forgotten.isEmpty()) {
-                var _ = call(forgotten, LeaseRenewals::grantOf, now);
-              }
-            });
+    var _ =
+        call(some, Lease::id, now)
+            .thenAccept(
+                forgotten -> {
+                  if (!forgotten.isEmpty()) {
+                    var _ = call(forgotten, LeaseRenewals::grantOf, now);
+                  }
+                });
   }
 
   /** Returns those of the leases that are still live here, but not in Redis. */

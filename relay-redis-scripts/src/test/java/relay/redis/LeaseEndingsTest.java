@@ -11,6 +11,7 @@ import java.util.concurrent.CompletionException;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -31,9 +32,9 @@ final class LeaseEndingsTest {
   private final RedisLink link = new RedisLink(options.url(), options.timeout(), null, () -> {});
   private final ScriptConnection wire = new ScriptConnection(RedisUnderTest.url());
   private final PoolScripts scripts = new PoolScripts(link, plan, options);
-  private volatile long nanos = 1;
+  private final AtomicLong nanos = new AtomicLong(1);
   private final LeaseEndings settlements =
-      new LeaseEndings(scripts, plan.name(), LeaseEndingsTest::never, () -> nanos);
+      new LeaseEndings(scripts, plan.name(), LeaseEndingsTest::never, nanos::get);
   private final AcquireCalls acquires = scripts.acquires(settlements);
 
   private static Runnable never(long nanos, Runnable callback) {
@@ -109,7 +110,7 @@ final class LeaseEndingsTest {
     PendingUpdate.Settle settle = new PendingUpdate.Settle(granted("a"), new Usage(1, 25, 10));
     scripts.settle(List.of(settle)).join();
     settlements.acquireDone(List.of(settle), null, new TimeoutException());
-    nanos += TimeUnit.SECONDS.toNanos(seconds);
+    nanos.addAndGet(TimeUnit.SECONDS.toNanos(seconds));
     if (seconds > 30) {
       assertEquals(1, wire.redis().hdel(names.leases, RedisKeys.bytes("a"))); // its time is over
     }
@@ -126,7 +127,7 @@ final class LeaseEndingsTest {
   void a_settlement_that_redis_never_saw_is_charged() {
     PendingUpdate.Settle settle = new PendingUpdate.Settle(granted("a"), new Usage(1, 25, 10));
     settlements.acquireDone(List.of(settle), null, new RedisGoneException());
-    nanos += TimeUnit.SECONDS.toNanos(100);
+    nanos.addAndGet(TimeUnit.SECONDS.toNanos(100));
     assertEquals(1, wire.redis().hdel(names.leases, RedisKeys.bytes("a"))); // expired long ago
     settlements.sendAgain();
     settlements.flush();

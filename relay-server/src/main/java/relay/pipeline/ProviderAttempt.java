@@ -128,6 +128,7 @@ final class ProviderAttempt {
     return new Failure.Unreachable(
         broken.sent(),
         local && !broken.sent(), // the provider may have begun to work
+        why.isOfCertificate(),
         "provider %s cannot be reached: %s".formatted(route.name(), why.text()));
   }
 
