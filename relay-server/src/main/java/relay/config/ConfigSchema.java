@@ -355,6 +355,10 @@ public final class ConfigSchema {
     return section("The log, on standard error")
         .with("level", words("From quiet to talkative", LoggingConfig.Level.INFO))
         .with(
-            "format", words("json: an object a line. text: for people", LoggingConfig.Format.JSON));
+            "format", words("json: an object a line. text: for people", LoggingConfig.Format.JSON))
+        .with("requests", flag("A line for each request, at level info", true))
+        .with(
+            "requests_ratio",
+            ratio("The share of the requests that get a line; those with a 5xx always do", 1));
   }
 }

@@ -87,6 +87,7 @@ final class ProviderAttempt {
     return switch (outcome) {
       case Outcome.Answered(UpstreamAnswer answer) -> {
         request.meters().firstByte(route.name(), waited);
+        request.record().answered();
         yield answered(answer);
       }
       case Outcome.Silent() -> {

@@ -98,7 +98,7 @@ final class MappingTest {
         strategy: weighted_round_robin
         model_mapping: {claude-: a, glm: b}
         default_provider: b
-      logging: {level: error, format: text}
+      logging: {level: error, format: text, requests: false, requests_ratio: 0.25}
       """;
 
   @Test
@@ -188,7 +188,7 @@ final class MappingTest {
         new RoutingConfig(
             RoutingConfig.Strategy.WEIGHTED_ROUND_ROBIN, Map.of("claude-", "a", "glm", "b"), "b"),
         config.routing());
-    assertEquals(new LoggingConfig(Level.ERROR, Format.TEXT), config.logging());
+    assertEquals(new LoggingConfig(Level.ERROR, Format.TEXT, false, 0.25), config.logging());
   }
 
   private static Credential key(String secret) {

@@ -154,6 +154,19 @@ class OperatorTest {
     }
   }
 
+  @Test
+  void clients_are_those_of_the_admin_plane() throws Exception {
+    Result json = run(config(Way.ADMIN_PLANE), "clients", "--json");
+    assertEquals(0, json.exitCode(), json.err());
+    assertTrue(new ObjectMapper().readTree(json.out()).get("clients").isArray());
+    Result table = run(config(Way.ADMIN_PLANE), "clients");
+    assertEquals(0, table.exitCode(), table.err());
+    assertTrue(table.out().startsWith("No client is configured"), table.out());
+    Result silent = run(file("nobody", "server: { admin_listen: \"127.0.0.1:1\" }\n"), "clients");
+    assertEquals(1, silent.exitCode());
+    assertTrue(silent.err().startsWith("relay: no replica answers at "), silent.err());
+  }
+
   @ParameterizedTest
   @EnumSource
   void a_failing_provider_is_shown(Way way) throws Exception {
