@@ -222,7 +222,7 @@ final class ProviderAttempt {
   private boolean isSpendLimit(UpstreamAnswer answer) {
     return !plan.unread()
         && (answer.status() == 402
-            || answer.status() == 400 && LimitRefusal.isSpendLimit(answer, ERROR_BYTES));
+            || (answer.status() == 400 && LimitRefusal.isSpendLimit(answer, ERROR_BYTES)));
   }
 
   private String account() {
