@@ -258,6 +258,14 @@ public final class KeyPool {
     reports.observe(group, limits, remaining, latest());
   }
 
+  /**
+   * The model class of requests that count against another quota of their account: a quota group of
+   * its own. The same class if eight are open.
+   */
+  public String subQuota(String modelClass, String quota) {
+    return scripts.subQuota(modelClass, quota);
+  }
+
   /** Quarantines keys until {@link #restore}, for all replicas. */
   public void quarantine(List<String> keys, String reason) {
     reports.quarantine(keys, reason, false);
@@ -381,7 +389,7 @@ public final class KeyPool {
     leaseEndings.close();
   }
 
-  /** Ids of live leases. For tests. */
+  /** For tests. */
   Set<String> liveIds() {
     return renewals.ids();
   }
