@@ -13,6 +13,7 @@ import okhttp3.Dispatcher;
 import okhttp3.OkHttpClient;
 import okhttp3.Protocol;
 import okhttp3.internal.concurrent.TaskRunner;
+import okhttp3.internal.connection.ConnectionListener;
 import okhttp3.internal.connection.RealConnectionPool;
 import org.jspecify.annotations.Nullable;
 import relay.carrier.CarrierSockets;
@@ -151,7 +152,7 @@ final class ConnectionSlots {
                 1,
                 lifeNanos,
                 TimeUnit.NANOSECONDS,
-                new BoundedWindows()));
+                ConnectionListener.Companion.getNONE()));
     OkHttpClient common = base.join();
     OkHttpClient client =
         common

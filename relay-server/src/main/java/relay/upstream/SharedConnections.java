@@ -67,7 +67,7 @@ final class SharedConnections {
     }
 
     private ConnectionListener listener() {
-      return new BoundedWindows() {
+      return new ConnectionListener() {
         @Override
         public void connectionAcquired(Connection connection, Call call) {
           connected.complete(null);

@@ -1,29 +1,21 @@
 package relay.upstream;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
-import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import java.lang.reflect.Field;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executor;
 import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicReference;
 import mockwebserver3.MockResponse;
 import mockwebserver3.MockWebServer;
 import mockwebserver3.RecordedRequest;
-import okhttp3.Call;
-import okhttp3.Connection;
-import okhttp3.EventListener;
 import okhttp3.OkHttpClient;
 import okhttp3.Protocol;
 import okhttp3.Request;
 import okhttp3.Response;
-import okhttp3.internal.connection.RealConnection;
-import okhttp3.internal.http2.Http2Connection;
 import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.Test;
 import relay.LocalTls;
@@ -39,18 +31,8 @@ class SharedConnectionsTest {
 
   private final SharedConnections all =
       new SharedConnections(carriers, TimeUnit.MINUTES.toNanos(5));
-  private final AtomicReference<Connection> used = new AtomicReference<>();
   private final OkHttpClient base =
-      tls.client()
-          .protocols(List.of(Protocol.HTTP_2, Protocol.HTTP_1_1))
-          .eventListener(
-              new EventListener() {
-                @Override
-                public void connectionAcquired(Call call, Connection connection) {
-                  used.set(connection);
-                }
-              })
-          .build();
+      tls.client().protocols(List.of(Protocol.HTTP_2, Protocol.HTTP_1_1)).build();
 
   private void serve() throws Exception {
     web.useHttps(tls.server());
@@ -113,19 +95,5 @@ class SharedConnectionsTest {
     assertEquals(2, all.count());
     all.closeIdle(0);
     assertEquals(2, all.count(), "those in use stay");
-  }
-
-  /**
-   * If it fails after an upgrade: find the Http2Connection of a RealConnection, and set its initial
-   * window before the first request.
-   */
-  @Test
-  void in_okhttp_5_5_the_window_of_a_stream_is_set_by_the_field_http2Connection() throws Exception {
-    serve();
-    assertTrue(exchange());
-    Field field = RealConnection.class.getDeclaredField("http2Connection");
-    field.setAccessible(true);
-    Http2Connection http2 = assertInstanceOf(Http2Connection.class, field.get(used.get()));
-    assertEquals(BoundedWindows.WINDOW, http2.getOkHttpSettings().getInitialWindowSize());
   }
 }
