@@ -76,7 +76,7 @@ final class UnfinishedHeads {
     /** Charges the connection itself. If there is no room, closes it and returns false. */
     boolean admit() {
       int connectionBytes = connection instanceof SslConnection ? SECURE_BYTES : PLAIN_BYTES;
-      if (!whole.take(connectionBytes)) {
+      if (!whole.takeForNewcomer(connectionBytes)) {
         IoUtils.safeClose(connection);
         return false;
       }
