@@ -19,7 +19,7 @@ import relay.embedded.EmbeddedRedis;
 public final class Attack {
   private static final Duration START = Duration.ofMinutes(2);
   private static final Duration WARM_UP = Duration.ofSeconds(15);
-  private static final Duration CALM = Duration.ofSeconds(60);
+  private static final Duration CALM = Duration.ofMinutes(1);
   private static final Duration LOOK = Duration.ofSeconds(1);
 
   private final AttackOptions options;

@@ -17,7 +17,7 @@ import java.util.stream.Stream;
  * @param parts the attacks
  */
 record AttackOptions(Path page, Path launcher, Duration time, List<Part> parts) {
-  private static final Duration DEFAULT = Duration.ofSeconds(900);
+  private static final Duration DEFAULT = Duration.ofMinutes(15);
 
   /** All attacks. */
   static List<Part> all() {

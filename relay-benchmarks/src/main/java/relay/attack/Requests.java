@@ -7,12 +7,10 @@ final class Requests {
   /** The provider's answer to a request: one of {@link AttackProvider}'s. */
   static final String ANSWER = "x-attack-answer";
 
-  private static final String BODY = "{\"model\":\"%s\",\"max_tokens\":64,%s\"messages\":[]}";
-
   private Requests() {}
 
   static String body(String model, String members) {
-    return BODY.formatted(model, members);
+    return "{\"model\":\"%s\",\"max_tokens\":64,%s\"messages\":[]}".formatted(model, members);
   }
 
   /** A good request. */

@@ -5,16 +5,25 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.Function;
 
-/** The live leases of this replica. Renews each after a third of the time to its expiry. */
+/**
+ * The live leases of this replica. Renews each after a third of the time to its expiry. A lease
+ * that Redis has forgotten meanwhile is counted again.
+ */
 final class LeaseRenewals {
   private static final int BATCH = 100;
 
   private final PoolScripts scripts;
   private final long everyNanos;
-  private final Map<String, Long> renewAt =
-      new ConcurrentHashMap<>(); // by lease id, in nanoseconds
+  private final Map<String, Renewal> live = new ConcurrentHashMap<>(); // by lease id
+
+  /**
+   * @param at when the lease is to be renewed, in nanoseconds
+   */
+  private record Renewal(Lease lease, long at) {}
 
   /**
    * @param lease time from a grant or renewal to the lease's expiry
@@ -25,48 +34,88 @@ final class LeaseRenewals {
   }
 
   /** A lease begins. */
-  void add(String id) {
-    renewAt.put(id, System.nanoTime() + everyNanos);
+  void add(Lease lease) {
+    live.put(lease.id(), new Renewal(lease, System.nanoTime() + everyNanos));
   }
 
   /** A lease has ended. */
   void remove(String id) {
-    renewAt.remove(id);
+    live.remove(id);
   }
 
   /** Number of live leases. */
   int size() {
-    return renewAt.size();
+    return live.size();
   }
 
   boolean isEmpty() {
-    return renewAt.isEmpty();
+    return live.isEmpty();
   }
 
   /** Ids of live leases. For tests. */
   Set<String> ids() {
-    return Set.copyOf(renewAt.keySet());
+    return Set.copyOf(live.keySet());
   }
 
   /** Renews the leases that are due. If a call fails, its leases are due again at once. */
   void renewDue() {
     long now = System.nanoTime();
-    List<String> due = new ArrayList<>();
-    renewAt.forEach(
-        (id, at) -> {
-          if (at - now <= 0 && renewAt.replace(id, at, now + everyNanos)) {
-            due.add(id);
+    List<Lease> due = new ArrayList<>();
+    live.forEach(
+        (id, renewal) -> {
+          if (renewal.at() - now <= 0
+              && live.replace(id, renewal, new Renewal(renewal.lease(), now + everyNanos))) {
+            due.add(renewal.lease());
           }
         });
     for (int from = 0; from < due.size(); from += BATCH) {
-      List<String> some = due.subList(from, Math.min(due.size(), from + BATCH));
-      scripts
-          .renew(some)
-          .exceptionally(
-              failure -> {
-                some.forEach(id -> renewAt.computeIfPresent(id, (i, at) -> now));
-                return null;
-              });
+      renew(due.subList(from, Math.min(due.size(), from + BATCH)), now);
     }
+  }
+
+  private void renew(List<Lease> some, long now) {
+    var _ =
+        call(some, Lease::id, now)
+            .thenAccept(
+                forgotten -> {
+                  if (!forgotten.isEmpty()) {
+                    var _ = call(forgotten, LeaseRenewals::grantOf, now);
+                  }
+                });
+  }
+
+  /** Returns those of the leases that are still live here, but not in Redis. */
+  private CompletableFuture<List<Lease>> call(
+      List<Lease> some, Function<Lease, String> text, long now) {
+    return scripts
+        .renew(some.stream().map(text).toList())
+        .handle(
+            (reply, failure) -> {
+              if (failure != null) {
+                some.forEach(
+                    lease ->
+                        live.computeIfPresent(lease.id(), (id, r) -> new Renewal(r.lease(), now)));
+              }
+              List<Lease> forgotten = new ArrayList<>();
+              for (int n = 0; reply instanceof Reply.Done done && n < some.size(); n++) {
+                if (done.number(n + 2) == 0 && live.containsKey(some.get(n).id())) {
+                  forgotten.add(some.get(n));
+                }
+              }
+              return forgotten;
+            });
+  }
+
+  /** As {@code renew} reads it. */
+  private static String grantOf(Lease l) {
+    return String.join(
+        " ",
+        l.id(),
+        l.key(),
+        l.group(),
+        Long.toString(l.epoch()),
+        Long.toString(l.grantedMicros()),
+        Long.toString(l.inputTokens()),
+        Long.toString(l.outputTokens()));
   }
 }

@@ -128,10 +128,15 @@ final class PoolScripts {
     return caller.leaseKeys();
   }
 
-  CompletableFuture<Reply> renew(List<String> ids) {
+  /**
+   * Renews leases.
+   *
+   * @param leases the id of each, or its id and grant
+   */
+  CompletableFuture<Reply> renew(List<String> leases) {
     List<byte[]> args = caller.clockArgs();
     args.add(leaseMs);
-    ids.forEach(id -> args.add(bytes(id)));
+    leases.forEach(lease -> args.add(bytes(lease)));
     List<byte[]> k = List.of(keys.state, keys.leases, keys.later);
     return caller.call(new Call(ScriptFile.RENEW, k, args)).thenApply(Reply::of);
   }

@@ -1,4 +1,5 @@
--- Extends the deadlines of leases whose requests still run. An expired lease stays expired.
+-- Extends the deadlines of leases whose requests still run. An expired lease is live again: its request counts
+-- for its key's `max_concurrent` as before, even if others have taken its place. So does a lease whose record is gone.
 --
 -- KEYS  state      the pool's state
 --       leases     leases by id
@@ -6,7 +7,8 @@
 -- ARGV  ceiling    latest plausible time on the pool's clock in microseconds, 0 if unknown
 --       given      a test's clock in microseconds, - for Redis TIME
 --       lease_ms   time from now to the new deadline
---       ...        the leases' ids
+--       ...        for each lease its id; if a call has told that it is not live, `id key group epoch granted input
+--                  output`: its grant, to count it again. Such a call is ignored when it is late
 -- REPLY {1, time, alive...}                    for each lease 1 if it is live, else 0
 --       {-3}                                   unknown pool
 -- COST  two reads, one write, and two writes per lease
@@ -22,26 +24,56 @@
 local state, leases, later = KEYS[1], KEYS[2], KEYS[3]
 local given, ceiling = clock(ARGV[2], ARGV[1])
 local lease_us = number(ARGV[3], 'lease_ms') * 1000
+local ids, grants = {}, {}
+for n = 4, #ARGV do
+  local id, key, group, epoch, granted, input, output =
+    string.match(ARGV[n], '^(%S+) (%S+) (%S+) (%d+) (%d+) (%d+) (%d+)$')
+  if not id and string.find(ARGV[n], ' ') then error({ err = 'BADARG a grant is `id key group epoch granted input output`' }) end
+  ids[n - 3] = id or ARGV[n]
+  grants[n - 3] = id and {
+    key, group, bounded(epoch, 'epoch'), moment(granted, 'granted'), bounded(input, 'input'), bounded(output, 'output'),
+  }
+end
 local r = open(state)
 if not r then return { -3 } end
 local p = r.pool
 local now = pool_time(p, given, ceiling)
 local wanted = deadline_of(now, lease_us)
+
+-- The record of a lease that Redis has forgotten. What it reserved has aged out, or was lost with the state.
+local function record_again(grant)
+  local key, group, epoch, granted, input, output = unpack(grant)
+  local lost = epoch ~= p[EPOCH] or math.floor(granted / p[SLOT]) >= math.floor(now / p[SLOT]) - SLOTS
+  if lost then input, output = 0, 0 end
+  return struct.pack(LEASE, key, group, lost and now or 0, lost and 0 or 1, input, output, wanted, EXPIRED_LEASE)
+end
+
 local reply = { 1, now }
-local held = #ARGV > 3 and redis.call('HMGET', leases, unpack(ARGV, 4)) or {}
-for n, record in ipairs(held) do
-  local alive = 0
+local held = #ids > 0 and redis.call('HMGET', leases, unpack(ids)) or {}
+local told = {} -- an id may occur twice
+for n, id in ipairs(ids) do
+  local alive, record, grant = told[id] or 0, not told[id] and held[n], grants[n]
+  -- an ended lease has a tombstone that outlives every call that is not late
+  if not (record or told[id]) and grant and now < ceiling + TOMB_US then record = record_again(grant) end
   if record and not is_tomb(record) then
-    local id = ARGV[3 + n]
-    local key, group, since, requests, input, output, deadline, standing = struct.unpack(LEASE, record)
+    local key, group, since, requests, input, output, deadline, standing, tail = struct.unpack(LEASE, record)
+    local k, g = key_of(r, key), group_of(r, group)
+    if standing == EXPIRED_LEASE and k and g then
+      k[K_FLIGHT], g[FLIGHT], p[LIVE] = k[K_FLIGHT] + 1, g[FLIGHT] + 1, p[LIVE] + 1
+      change(r, k)
+      change(r, g)
+      standing = RENEWED
+    end
     if standing ~= EXPIRED_LEASE then
       alive = 1
       deadline = math.max(deadline, wanted)
-      redis.call('HSET', leases, id, struct.pack(LEASE, key, group, since, requests, input, output, deadline, RENEWED))
+      redis.call('HSET', leases, id, struct.pack(LEASE, key, group, since, requests, input, output, deadline, RENEWED)
+        .. string.sub(record, tail))
       redis.call('ZADD', later, deadline, id)
+      if deadline < p[SWEEP_AT] then p[SWEEP_AT] = deadline end
     end
   end
-  reply[2 + n] = alive
+  reply[2 + n], told[id] = alive, alive
 end
 keep(p, state, leases, later)
 write(r)

@@ -49,14 +49,21 @@ final class EndingModel {
     long overInput = Math.max(0, cost.input() - lease.input);
     long overOutput = Math.max(0, cost.output() - lease.output);
     g.flow(pool.last(), pool.shape());
-    g.charge(pool.last(), pool.shape(), Math.max(0, cost.requests() - 1), overInput, overOutput);
-    g.refund(
-        lease.since,
+    g.charge(
         pool.last(),
         pool.shape(),
-        Math.max(0, 1 - cost.requests()),
-        Math.max(0, lease.input - cost.input()),
-        Math.max(0, lease.output - cost.output()));
+        Math.max(0, cost.requests() - lease.requests),
+        overInput,
+        overOutput);
+    if (lease.since > 0) { // else its record was gone, and its charge has aged out
+      g.refund(
+          lease.since,
+          pool.last(),
+          pool.shape(),
+          Math.max(0, lease.requests - cost.requests()),
+          Math.max(0, lease.input - cost.input()),
+          Math.max(0, lease.output - cost.output()));
+    }
     if (cost.input() + cost.output() > 0) {
       g.refusals = 0;
     }
@@ -65,15 +72,19 @@ final class EndingModel {
     return overInput + overOutput;
   }
 
-  List<Object> renew(Clock clock, long leaseMicros, List<String> ids) {
+  List<Object> renew(Clock clock, long leaseMicros, List<HeldLease> held) {
     if (!pool.isKnown()) {
       return PoolModel.UNKNOWN;
     }
     long now = pool.time(clock);
+    boolean late = now >= clock.ceiling() + LeasesModel.TOMB;
     List<Object> reply = new ArrayList<>(List.of(1L, now));
-    for (String id : ids) {
-      LeaseModel lease = leases.get(id);
-      if (lease != null && lease.live) {
+    for (HeldLease one : held) {
+      LeaseModel lease = leases.get(one.id());
+      if (lease == null && !leases.hasEnded(one.id()) && !one.key().isEmpty() && !late) {
+        lease = again(one, now);
+      }
+      if (lease != null && pool.knows("k:" + lease.key) && pool.knows("g:" + lease.group)) {
         leases.renew(lease, LeasesModel.deadline(now, leaseMicros));
         reply.add(1L);
       } else {
@@ -81,6 +92,21 @@ final class EndingModel {
       }
     }
     return reply;
+  }
+
+  /** A forgotten lease: what it reserved has aged out, or was lost with the state. */
+  private LeaseModel again(HeldLease one, long now) {
+    long oldest = pool.shape().slotOf(now) - 240;
+    boolean lost = one.epoch() != pool.epoch() || pool.shape().slotOf(one.granted()) >= oldest;
+    return new LeaseModel(
+        one.id(),
+        one.key(),
+        one.group(),
+        lost ? now : 0,
+        lost ? 0 : 1,
+        lost ? 0 : one.input(),
+        lost ? 0 : one.output(),
+        0);
   }
 
   List<Object> charge(
@@ -93,7 +119,7 @@ final class EndingModel {
       return ENDED;
     }
     long now = pool.time(clock);
-    leases.bury(id, now);
+    leases.bury(id, now + pool.shape().windowMicros());
     g.flow(now, pool.shape());
     g.charge(now, pool.shape(), requests, input, output);
     return List.of(1L, now);

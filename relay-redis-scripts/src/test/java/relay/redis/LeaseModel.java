@@ -6,6 +6,7 @@ final class LeaseModel {
   final String key;
   final String group;
   final long since;
+  final long requests;
   final long input;
   final long output;
   long deadline;
@@ -16,10 +17,23 @@ final class LeaseModel {
 
   LeaseModel(
       String id, String key, String group, long since, long input, long output, long deadline) {
+    this(id, key, group, since, 1, input, output, deadline);
+  }
+
+  LeaseModel(
+      String id,
+      String key,
+      String group,
+      long since,
+      long requests,
+      long input,
+      long output,
+      long deadline) {
     this.id = id;
     this.key = key;
     this.group = group;
     this.since = since;
+    this.requests = requests;
     this.input = input;
     this.output = output;
     this.deadline = deadline;

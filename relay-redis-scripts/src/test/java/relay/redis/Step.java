@@ -203,7 +203,7 @@ sealed interface Step {
     }
   }
 
-  record Renew(long leaseMs, List<String> ids) implements Step {
+  record Renew(long leaseMs, List<HeldLease> held) implements Step {
     @Override
     public ScriptFile script() {
       return ScriptFile.RENEW;
@@ -217,13 +217,13 @@ sealed interface Step {
     @Override
     public List<Object> args(Clock c) {
       List<Object> args = new ArrayList<>(List.of(c.ceiling(), c.told(), leaseMs));
-      args.addAll(ids);
+      held.forEach(lease -> args.add(lease.text()));
       return args;
     }
 
     @Override
     public List<Object> apply(PoolModel model, Clock c) {
-      return model.renew(c, leaseMs * 1000, ids);
+      return model.renew(c, leaseMs * 1000, held);
     }
   }
 

@@ -92,18 +92,19 @@ final class Walk {
           case 25, 26 -> observe();
           case 18 -> new Step.Quarantine("no credit left", some(keys).map(KeyPlan::id).toList());
           case 19, 20 -> restore();
-          case 21, 22, 23, 24 -> new Step.Renew(leaseMs(), some(ids).toList());
+          case 21, 22, 23, 24 ->
+              HeldLease.renewal(
+                  random, model, someKey(), modelClass(), leaseMs(), some(ids).toList(), ids);
           case 27, 28 -> uncounted.pick(fields(modelClass()));
           case 29, 30 -> uncounted.probe(some(keys).map(KeyPlan::id).toList());
           case 31, 32, 33, 34, 35, 36, 37, 38 -> uncounted.other();
-          default -> random.nextInt(100) < 60 || ids.isEmpty() ? acquire() : settle();
+          default ->
+              random.nextInt(100) < 60 || ids.isEmpty()
+                  ? acquire()
+                  : new Step.Settle(costs(), sets());
         };
     past.add(step);
     return step;
-  }
-
-  private Step settle() {
-    return new Step.Settle(costs(), sets());
   }
 
   /** Repeats a step, with the present index. */
@@ -220,7 +221,6 @@ final class Walk {
         endings, wishes, epoch, leaseMs, sets(modelClass), sets(), avoided, fields);
   }
 
-  /** Candidates of all keys or some, highest priority first. */
   private List<String> fields(String modelClass) {
     List<KeyPlan> chosen = random.nextInt(4) > 0 ? plan.keys() : some(plan.keys()).toList();
     List<String> fields = new ArrayList<>();
@@ -331,10 +331,10 @@ final class Walk {
             g -> new Limits(limit(), limit(), limit(), limit()));
       }
     }
-    Strategy strategy = STRATEGIES.get(random.nextInt(STRATEGIES.size()));
+    Strategy strategy = STRATEGIES.get(random.nextInt(4));
     Accounting accounting =
         random.nextInt(3) == 0 ? Accounting.TOKEN_BUCKET : Accounting.SLIDING_WINDOW;
-    double burst = BURSTS[random.nextInt(BURSTS.length)];
+    double burst = BURSTS[random.nextInt(5)];
     return new PoolPlan(
         "p", Duration.ofMillis(windowMs), strategy, accounting, burst, classes, present, limits);
   }

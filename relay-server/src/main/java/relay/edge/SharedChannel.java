@@ -33,8 +33,10 @@ final class SharedChannel extends Http2Channel {
       String protocol,
       ByteBufferPool buffers,
       @Nullable PooledByteBuffer first,
-      OptionMap options) {
+      OptionMap options,
+      SharedHeads.Installation heads) {
     super(connection, protocol, buffers, first, false, false, options);
+    heads.into(this);
     putAttachment(KEY, this);
     addCloseTask(_ -> streams.values().forEach(ClientClosing::closed));
   }

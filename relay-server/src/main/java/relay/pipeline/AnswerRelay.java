@@ -222,6 +222,7 @@ final class AnswerRelay {
     request.answer().endQuota(); // before the client sees the end and sends more
     if (scanner.reported()) {
       TokenUsage usage = scanner.usage();
+      request.record().tokens(usage);
       request.meters().tokens(plan.route().name(), lease.key(), plan.facts().model(), usage);
       request.meters().clients().tokens(request.record().clientName(), usage);
       if (scanner.finished()) {

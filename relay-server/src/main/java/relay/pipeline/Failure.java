@@ -60,8 +60,9 @@ sealed interface Failure {
    *
    * @param sent whether the provider may have seen a part of the request
    * @param local whether this replica lacks resources for a connection: not the provider's fault
+   * @param lasting whether another attempt would fail in the same way
    */
-  record Unreachable(boolean sent, boolean local, String why) implements Failure {
+  record Unreachable(boolean sent, boolean local, boolean lasting, String why) implements Failure {
     @Override
     public boolean mayHaveBeenProcessed() {
       return sent;

@@ -87,6 +87,7 @@ final class ProviderAttempt {
     return switch (outcome) {
       case Outcome.Answered(UpstreamAnswer answer) -> {
         request.meters().firstByte(route.name(), waited);
+        request.record().answered();
         yield answered(answer);
       }
       case Outcome.Silent() -> {
@@ -128,6 +129,7 @@ final class ProviderAttempt {
     return new Failure.Unreachable(
         broken.sent(),
         local && !broken.sent(), // the provider may have begun to work
+        why.isOfCertificate(),
         "provider %s cannot be reached: %s".formatted(route.name(), why.text()));
   }
 

@@ -21,6 +21,7 @@ final class AttemptTrace extends EventListener {
       };
 
   private volatile boolean sent;
+  private volatile boolean reached;
   private volatile @Nullable Connection connection;
   private volatile long lookupBegan;
   private volatile long lookupNanos;
@@ -72,6 +73,21 @@ final class AttemptTrace extends EventListener {
   @Override
   public void requestHeadersStart(Call call) {
     sent = true;
+  }
+
+  @Override
+  public void secureConnectStart(Call call) {
+    reached = true;
+  }
+
+  /** Whether a TLS handshake with the provider has begun: the proxy, if there is one, let it. */
+  boolean reached() {
+    return reached;
+  }
+
+  /** What was sent was refused unseen: the provider has not received the request. */
+  void refused() {
+    sent = false;
   }
 
   /** The connection of the call; null before there is one. */

@@ -1,8 +1,12 @@
 package relay.upstream;
 
+import java.net.Proxy;
+import java.net.URI;
 import java.time.Duration;
 import java.time.InstantSource;
+import java.util.EnumMap;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.TimeUnit;
@@ -16,7 +20,10 @@ import relay.body.Payload;
 import relay.carrier.Carriers;
 import relay.config.Cloud;
 import relay.config.Credential;
+import relay.config.ProviderAccess;
+import relay.config.ProxyUrl;
 import relay.token.TokenCache;
+import relay.vertex.ServiceAccountTokens;
 
 /**
  * The connections to all providers.
@@ -28,11 +35,17 @@ import relay.token.TokenCache;
  */
 public final class Upstream implements AutoCloseable {
   private static final int IDLE_CONNECTIONS = 10_000;
+  private static final int HTTPS_PORT = 443;
+
+  /** An HTTP/2 connection whose ping is unanswered when the next is due is closed: within 14 s. */
+  private static final Duration PING_PAUSE = Duration.ofSeconds(7);
+
   private static final Duration IDLE_CONNECTION_LIFE = Duration.ofMinutes(5);
 
   private final Carriers carriers;
   private final OkHttpClient plain;
-  private @Nullable CompletableFuture<OkHttpClient> secure;
+  private final Map<Protocol, CompletableFuture<OkHttpClient>> secure =
+      new EnumMap<>(Protocol.class);
   private final NameLookups names;
   private final IdleWatch idleWatch;
   private final List<ConnectionSlots> lanes = new CopyOnWriteArrayList<>();
@@ -42,11 +55,13 @@ public final class Upstream implements AutoCloseable {
    */
   public Upstream(Carriers carriers, Duration connectTimeout, Duration idleTimeout) {
     this.carriers = carriers;
+    EarlyStreams.bound();
     names = new NameLookups(Dns.SYSTEM, connectTimeout);
     idleWatch = new IdleWatch(idleTimeout, this::closeOld);
     plain =
         new OkHttpClient.Builder()
             .dns(names)
+            .proxy(Proxy.NO_PROXY)
             .socketFactory(carriers.sockets(0, ReadWait::announce, ConnectTime::left))
             .connectionPool(connections())
             .eventListenerFactory(AttemptTrace.FACTORY)
@@ -55,6 +70,7 @@ public final class Upstream implements AutoCloseable {
             .connectTimeout(connectTimeout)
             .readTimeout(Duration.ZERO) // IdleWatch does this
             .writeTimeout(Duration.ZERO)
+            .pingInterval(PING_PAUSE)
             .retryOnConnectionFailure(false)
             .followRedirects(false)
             .followSslRedirects(false)
@@ -81,20 +97,30 @@ public final class Upstream implements AutoCloseable {
     idleWatch.idleTimeout(timeout);
   }
 
-  /** Connections to one provider. */
-  ConnectionSlots lanes(boolean tls, Duration connectTimeout) {
+  /**
+   * Connections to one provider.
+   *
+   * @param server its base URL
+   * @param http2 whether to offer HTTP/2 to it, if it has TLS
+   */
+  ConnectionSlots lanes(URI server, ProviderAccess access, boolean http2, Duration connectTimeout) {
+    boolean tls = server.getScheme().equalsIgnoreCase("https");
+    Protocol preferred = http2 ? Protocol.HTTP_2 : Protocol.HTTP_1_1;
     CompletableFuture<OkHttpClient> client =
-        tls ? secure() : CompletableFuture.completedFuture(plain);
+        tls ? secure(preferred) : CompletableFuture.completedFuture(plain);
     // A pool of its own, which goes with the provider
     CompletableFuture<OkHttpClient> own =
-        client.thenApply(
-            shared ->
-                shared
-                    .newBuilder()
-                    .connectionPool(connections())
-                    .connectTimeout(connectTimeout)
-                    .build());
-    ConnectionSlots made = new ConnectionSlots(own, carriers, IDLE_CONNECTION_LIFE, tls);
+        client.thenApplyAsync(
+            shared -> {
+              OkHttpClient.Builder builder =
+                  shared.newBuilder().connectionPool(connections()).connectTimeout(connectTimeout);
+              if (tls) {
+                ProviderTls.apply(access.tls(), preferred, builder);
+                ProxyTunnel.apply(proxy(access, server), builder);
+              }
+              return builder.build();
+            });
+    ConnectionSlots made = new ConnectionSlots(own, carriers, IDLE_CONNECTION_LIFE, tls && http2);
     lanes.add(made);
     return made;
   }
@@ -103,14 +129,18 @@ public final class Upstream implements AutoCloseable {
    * The client with TLS. It loads all CA certificates, which takes a tenth of the start time, so it
    * is created in the background and only if needed.
    */
-  private synchronized CompletableFuture<OkHttpClient> secure() {
-    CompletableFuture<OkHttpClient> known = secure;
-    if (known == null) {
-      List<ConnectionSpec> all = List.of(ConnectionSpec.MODERN_TLS, ConnectionSpec.CLEARTEXT);
-      known = CompletableFuture.supplyAsync(() -> plain.newBuilder().connectionSpecs(all).build());
-      secure = known;
-    }
-    return known;
+  private synchronized CompletableFuture<OkHttpClient> secure(Protocol preferred) {
+    return secure.computeIfAbsent(
+        preferred, _ -> CompletableFuture.supplyAsync(() -> secured(preferred)));
+  }
+
+  private OkHttpClient secured(Protocol preferred) {
+    OkHttpClient.Builder builder =
+        plain
+            .newBuilder()
+            .connectionSpecs(List.of(ConnectionSpec.MODERN_TLS, ConnectionSpec.CLEARTEXT));
+    ProviderTls.applySystem(preferred, builder);
+    return builder.build();
   }
 
   /** Creates a call. Sends nothing yet. */
@@ -123,8 +153,35 @@ public final class Upstream implements AutoCloseable {
     return new UpstreamCall(lanesThere, idleWatch, request, wire, credential, body);
   }
 
-  TokenCache.Fetch entraTokens(Cloud.Azure azure, Credential.EntraApp app) {
-    return new EntraTokens(secure(), azure, app, InstantSource.system());
+  private static @Nullable ProxyUrl proxy(ProviderAccess access, URI server) {
+    int port = server.getPort() < 0 ? HTTPS_PORT : server.getPort();
+    return access.proxy().towards(server.getHost(), port);
+  }
+
+  TokenCache.Fetch entraTokens(ProviderAccess access, Cloud.Azure azure, Credential.EntraApp app) {
+    return new EntraTokens(
+        tokenClient(access, azure.loginUrl()), azure, app, InstantSource.system());
+  }
+
+  TokenCache.Fetch googleTokens(ProviderAccess access, Credential.ServiceAccount account) {
+    return new ServiceAccountTokens(
+        account, new TokenPost(url -> tokenClient(access, URI.create(url))));
+  }
+
+  /** For a cloud's token endpoint, which is reached as the provider is. */
+  private CompletableFuture<OkHttpClient> tokenClient(ProviderAccess access, URI endpoint) {
+    boolean tls = endpoint.getScheme().equalsIgnoreCase("https");
+    return (tls ? secure(Protocol.HTTP_1_1) : CompletableFuture.completedFuture(plain))
+        .thenApplyAsync(
+            shared -> {
+              OkHttpClient.Builder builder =
+                  shared.newBuilder().callTimeout(TokenCache.LONGEST_FETCH);
+              if (tls) {
+                ProviderTls.applyForTokens(access.tls(), builder);
+                ProxyTunnel.apply(proxy(access, endpoint), builder);
+              }
+              return builder.build();
+            });
   }
 
   /** Closes idle connections. Running calls finish on their own. */

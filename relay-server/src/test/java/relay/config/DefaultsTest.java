@@ -46,6 +46,7 @@ final class DefaultsTest {
                     new Cloud.None(),
                     true,
                     URI.create("https://api.anthropic.com"),
+                    ProviderAccess.DEFAULT,
                     List.of(),
                     Map.of(),
                     3,
@@ -62,7 +63,7 @@ final class DefaultsTest {
                     List.of(new KeyConfig(new Credential.ApiKey(secret), id, id, 1, 1, 0)),
                     List.of(new QuotaGroup(id, "default", LimitsConfig.UNKNOWN)))),
             new RoutingConfig(RoutingConfig.Strategy.FAILOVER, Map.of(), null),
-            new LoggingConfig(Level.INFO, Format.JSON)),
+            new LoggingConfig(Level.INFO, Format.JSON, true, 1)),
         Given.valid(Given.PROVIDERS));
   }
 

@@ -63,6 +63,7 @@ final class MappingTest {
           type: zai
           enabled: true
           base_url: https://proxy.internal:444/v1/
+          proxy: http://us%40er:pass@proxy:3128/
           models: [big-1, small-1]
           model_mapping: {large: big-1}
           max_attempts: 11
@@ -97,7 +98,7 @@ final class MappingTest {
         strategy: weighted_round_robin
         model_mapping: {claude-: a, glm: b}
         default_provider: b
-      logging: {level: error, format: text}
+      logging: {level: error, format: text, requests: false, requests_ratio: 0.25}
       """;
 
   @Test
@@ -153,6 +154,9 @@ final class MappingTest {
             new Cloud.None(),
             true,
             URI.create("https://proxy.internal:444/v1"),
+            new ProviderAccess(
+                OutboundTls.DEFAULT,
+                ProxyRule.always(new ProxyUrl("proxy", 3128, new Secret("us@er:pass")))),
             List.of("big-1", "small-1"),
             Map.of("large", "big-1"),
             11,
@@ -184,7 +188,7 @@ final class MappingTest {
         new RoutingConfig(
             RoutingConfig.Strategy.WEIGHTED_ROUND_ROBIN, Map.of("claude-", "a", "glm", "b"), "b"),
         config.routing());
-    assertEquals(new LoggingConfig(Level.ERROR, Format.TEXT), config.logging());
+    assertEquals(new LoggingConfig(Level.ERROR, Format.TEXT, false, 0.25), config.logging());
   }
 
   private static Credential key(String secret) {

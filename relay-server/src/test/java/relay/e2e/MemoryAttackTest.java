@@ -11,9 +11,11 @@ import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.nio.ByteBuffer;
 import java.nio.channels.SocketChannel;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -86,15 +88,13 @@ class MemoryAttackTest {
     ByteArrayOutputStream out = new ByteArrayOutputStream();
     out.writeBytes("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".getBytes(ISO_8859_1));
     out.writeBytes(new byte[] {0, 0, 0, 4, 0, 0, 0, 0, 0}); // SETTINGS
-    int value = 8_000;
-    int frame = 1 + 4 + 3 + value; // a literal, its name, the length of its value in three bytes
-    for (int n = 0; n < bytes / frame; n++) {
+    byte[] block = HeaderBlock.of(Map.of("x-a", "x".repeat(8_000)));
+    for (int n = 0; n < bytes / block.length; n++) {
       int type = n == 0 ? 1 : 9;
-      out.writeBytes(new byte[] {0, (byte) (frame >> 8), (byte) frame, (byte) type, 0, 0, 0, 0, 1});
-      out.writeBytes(new byte[] {0, 3, 'x', '-', 'a', 0x7f});
+      int length = block.length;
       out.writeBytes(
-          new byte[] {(byte) (0x80 | (value - 127) % 128), (byte) ((value - 127) / 128)});
-      out.writeBytes("x".repeat(value).getBytes(ISO_8859_1));
+          new byte[] {0, (byte) (length >> 8), (byte) length, (byte) type, 0, 0, 0, 0, 1});
+      out.writeBytes(block);
     }
     return out.toByteArray();
   }
@@ -138,13 +138,14 @@ class MemoryAttackTest {
     send(replicas.get(0).adminPort(), ADMIN_STRANGERS, unfinishedHead(ADMIN_HEAD_BYTES));
   }
 
+  private static String large(int bytes) {
+    return "\"x\":\"" + "x".repeat(bytes) + "\",";
+  }
+
   @Test
   void of_eight_bodies_of_30_mb_at_once_those_without_room_are_told_to_try_again()
       throws Exception {
-    byte[] padding = new byte[BODY_BYTES];
-    Arrays.fill(padding, (byte) 'x');
-    String members = "\"x\":\"" + new String(padding, ISO_8859_1) + "\",";
-    byte[] body = Ask.body("anthropic", members).getBytes(ISO_8859_1);
+    byte[] body = Ask.body("anthropic", large(BODY_BYTES)).getBytes(ISO_8859_1);
     byte[] request = Ask.of(Dialect.ANTHROPIC, "").body(body).bytes();
     List<Callable<Answer>> calls = new ArrayList<>();
     for (int n = 0; n < LARGE_BODIES; n++) {
@@ -171,5 +172,24 @@ class MemoryAttackTest {
       }
     }
     assertTrue(served > 0);
+  }
+
+  @Test
+  void a_body_that_trickles_makes_room_for_another() throws Exception {
+    Ask ask = Ask.of(Dialect.ANTHROPIC, "").body(Ask.body("anthropic", large(BODY_BYTES)));
+    byte[] request = ask.bytes();
+    try (RawClient slow = new RawClient(replicas.port(0))) {
+      slow.send(Arrays.copyOf(request, request.length / 2));
+      Await.until("the budget is held", () -> metric("relay_memory_used_bytes") >= 2L * BODY_BYTES);
+      Await.until(
+          "another body passes",
+          Duration.ofSeconds(30),
+          () -> {
+            int status = RawClient.ask(replicas.port(0), ask).status();
+            assertTrue(status == 200 || status == 529, "status " + status);
+            return status == 200;
+          });
+      Errors.relays(slow.answer(), Dialect.ANTHROPIC, 408, "timeout_error");
+    }
   }
 }

@@ -57,6 +57,9 @@ final class RawHttp2Client implements AutoCloseable {
     socket.getOutputStream().write(frame.toByteArray());
   }
 
+  /** A value of a header line to be left out. */
+  static final String ABSENT = "(absent)";
+
   /** Sends a POST to /v1/messages; {@code lines} replaces or adds header lines. */
   void request(int stream, Map<String, String> lines, byte[] body) throws IOException {
     head(stream, lines);
@@ -72,32 +75,13 @@ final class RawHttp2Client implements AutoCloseable {
     all.put("x-api-key", Ask.CLIENT_KEY);
     all.put("content-type", "application/json");
     all.putAll(lines);
-    ByteArrayOutputStream block = new ByteArrayOutputStream();
-    all.forEach((name, value) -> line(block, name, value));
-    byte[] bytes = block.toByteArray();
+    all.values().removeIf(ABSENT::equals);
+    byte[] bytes = HeaderBlock.of(all);
     for (int from = 0; from < bytes.length; from += FRAME_BYTES) {
       int to = Math.min(bytes.length, from + FRAME_BYTES);
       int flags = to == bytes.length ? END_HEADERS : 0;
       frame(from == 0 ? HEADERS : CONTINUATION, flags, stream, Arrays.copyOfRange(bytes, from, to));
     }
-  }
-
-  private static void line(ByteArrayOutputStream block, String name, String value) {
-    block.write(0); // a literal without indexing
-    string(block, name);
-    string(block, value);
-  }
-
-  private static void string(ByteArrayOutputStream block, String text) {
-    int rest = text.length() - 127;
-    block.write(Math.min(127, text.length()));
-    if (rest >= 0) {
-      for (; rest >= 128; rest >>= 7) {
-        block.write((rest & 127) | 128);
-      }
-      block.write(rest);
-    }
-    block.writeBytes(text.getBytes(ISO_8859_1));
   }
 
   /** The status of a stream's answer; {@link #RESET} for a reset stream. */

@@ -21,6 +21,7 @@ final class Setup {
   private final List<String> jvm = new ArrayList<>();
   private String auth = "    api_key: " + Ask.CLIENT_KEY + "\n";
   private String level = "info";
+  private String log = "format: text, requests: false"; // few lines, for the tests that read them
   private boolean ownRedis;
   private @Nullable EmbeddedRedis shared;
 
@@ -75,6 +76,12 @@ final class Setup {
 
   Setup logLevel(String name) {
     level = name;
+    return this;
+  }
+
+  /** The settings of the log but its level, as a mapping of YAML without braces. */
+  Setup log(String settings) {
+    log = settings;
     return this;
   }
 
@@ -168,7 +175,7 @@ final class Setup {
     providers.forEach(yaml::append);
     yaml.append("routing:\n");
     routing.forEach(line -> yaml.append("  ").append(line).append('\n'));
-    yaml.append("logging:\n  format: text\n  level: ").append(level).append('\n');
+    yaml.append("logging: { level: %s, %s }\n".formatted(level, log));
     return yaml.toString();
   }
 

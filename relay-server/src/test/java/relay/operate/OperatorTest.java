@@ -154,6 +154,19 @@ class OperatorTest {
     }
   }
 
+  @Test
+  void clients_are_those_of_the_admin_plane() throws Exception {
+    Result json = run(config(Way.ADMIN_PLANE), "clients", "--json");
+    assertEquals(0, json.exitCode(), json.err());
+    assertTrue(new ObjectMapper().readTree(json.out()).get("clients").isArray());
+    Result table = run(config(Way.ADMIN_PLANE), "clients");
+    assertEquals(0, table.exitCode(), table.err());
+    assertTrue(table.out().startsWith("No client is configured"), table.out());
+    Result silent = run(file("nobody", "server: { admin_listen: \"127.0.0.1:1\" }\n"), "clients");
+    assertEquals(1, silent.exitCode());
+    assertTrue(silent.err().startsWith("relay: no replica answers at "), silent.err());
+  }
+
   @ParameterizedTest
   @EnumSource
   void a_failing_provider_is_shown(Way way) throws Exception {
@@ -261,6 +274,16 @@ class OperatorTest {
     Path config = file("good", "");
     assertEquals(
         new Result(0, config + ": valid: 2 providers, 4 keys\n", ""), run(config, "check"));
+  }
+
+  @Test
+  void a_body_that_no_heap_of_this_size_can_hold_is_a_warning() throws Exception {
+    long much = Runtime.getRuntime().maxMemory() / 4;
+    Path config = file("large", "server: { max_body_bytes: " + much + " }\n");
+    Result result = run(config, "check");
+    assertEquals(0, result.exitCode(), result.err());
+    assertTrue(result.err().startsWith("warning: server.max_body_bytes is " + much), result.err());
+    assertEquals(1, result.err().lines().count());
   }
 
   @Test

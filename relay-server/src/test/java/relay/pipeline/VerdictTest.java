@@ -60,7 +60,7 @@ class VerdictTest {
     RelayError error =
         own(
             v -> {
-              v.attemptFailed(new Failure.Unreachable(true, false, "a is down"));
+              v.attemptFailed(new Failure.Unreachable(true, false, false, "a is down"));
               v.poolRefused(exhausted(5));
             });
     assertEquals(502, error.status());
@@ -72,8 +72,8 @@ class VerdictTest {
     RelayError error =
         own(
             v -> {
-              v.attemptFailed(new Failure.Unreachable(false, false, "a is down"));
-              v.attemptFailed(new Failure.Unreachable(false, true, "no descriptors"));
+              v.attemptFailed(new Failure.Unreachable(false, false, false, "a is down"));
+              v.attemptFailed(new Failure.Unreachable(false, true, false, "no descriptors"));
               v.poolRefused(exhausted(5));
             });
     assertEquals(529, error.status());

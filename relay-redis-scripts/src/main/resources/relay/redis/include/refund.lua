@@ -50,6 +50,7 @@ local function refund_pacer(p, g, d, since, now, amount)
 end
 
 local function refund(win, p, g, since, slot, now, requests, input, output)
+  if since == 0 then return end -- a lease whose record was gone: its charge has aged out
   refund_window(win, p, g, since, slot, requests, input, output)
   refund_pacer(p, g, 1, since, now, requests)
   refund_pacer(p, g, 2, since, now, input)
