@@ -13,7 +13,7 @@ import relay.carrier.TlsEngines;
 /**
  * Makes the TLS engines of connections to servers: TLS 1.2 and 1.3, with sessions that are resumed.
  *
- * <p>A native library does the work, if it loads: it takes a third of the JDK's processor time.
+ * <p>A native library does the work, if it loads.
  */
 public final class ClientTls {
   /** Set to false, this system property turns the native library off. */
