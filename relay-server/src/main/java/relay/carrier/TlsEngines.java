@@ -1,0 +1,14 @@
+package relay.carrier;
+
+import javax.net.ssl.SSLEngine;
+import javax.net.ssl.SSLException;
+
+/** Makes the TLS engines of connections: protocols, certificates and trust are its own. */
+public interface TlsEngines {
+
+  /** An engine for a connection to a server, ready to begin its handshake. */
+  SSLEngine engine(String host, int port) throws SSLException;
+
+  /** Frees what an engine holds outside of the heap. Any thread; later calls of it fail. */
+  void free(SSLEngine engine);
+}
