@@ -119,7 +119,7 @@ class MetersTest {
   void names_follow_the_conventions_of_prometheus() {
     List<String> odd = new ArrayList<>();
     for (String line : meters.scrape().lines().filter(l -> l.startsWith("# TYPE ")).toList()) {
-      String name = line.split(" ")[2];
+      String name = line.split(" ", -1)[2];
       boolean counter = line.endsWith(" counter");
       boolean plain = counter || line.endsWith(" gauge");
       if (counter != name.endsWith("_total")
