@@ -116,6 +116,24 @@ class MetersTest {
     assertFalse(series(name).isEmpty());
   }
 
+  /** What {@code promtool check metrics} would say. */
+  @Test
+  void names_follow_the_conventions_of_prometheus() {
+    List<String> odd = new ArrayList<>();
+    for (String line : meters.scrape().lines().filter(l -> l.startsWith("# TYPE ")).toList()) {
+      String name = line.split(" ", -1)[2];
+      boolean counter = line.endsWith(" counter");
+      boolean plain = counter || line.endsWith(" gauge");
+      if (counter != name.endsWith("_total")
+          || (plain && name.matches(".*_(count|sum|bucket)"))
+          || name.matches(".*_(ns|us|ms|sec|kb|mb)(_.*)?")) {
+        odd.add(line);
+      }
+    }
+    assertEquals(List.of(), odd);
+    assertTrue(value("process_cpu_seconds_total") > 0);
+  }
+
   @Test
   void requests_count_by_provider_model_status_and_origin() {
     meters.requestDone("anthropic", "claude-opus-4-6", 200, "", millis(120), millis(1));
