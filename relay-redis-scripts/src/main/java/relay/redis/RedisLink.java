@@ -210,11 +210,13 @@ final class RedisLink implements AutoCloseable {
       byte[][] keys,
       byte[][] args,
       CompletableFuture<List<Object>> reply) {
-    deadlines.watch(reply); // from now on: Redis is not to blame for the wait for this thread
+    // From now on: Redis is not to blame for the wait for this thread
+    Deadlines.Call watched = deadlines.watch(reply);
     var _ =
         live.call(function, keys, args)
             .whenComplete(
                 (value, failure) -> {
+                  watched.answered();
                   if (failure == null || cause(failure) instanceof RedisCommandExecutionException) {
                     unanswered.setPlain(0); // a refusal is also an answer
                     answeredAtNanos = deadlines.runningNanos();
@@ -225,6 +227,7 @@ final class RedisLink implements AutoCloseable {
                   if (isUnknown(failure)) {
                     // The library was flushed, or Redis restarted empty: nothing ran, so a retry is
                     // safe.
+                    var _ = deadlines.watch(reply);
                     var _ =
                         loadLibrary(live)
                             .thenCompose(name -> live.call(function, keys, args))
