@@ -21,6 +21,7 @@ final class Setup {
   private final List<String> jvm = new ArrayList<>();
   private String auth = "    api_key: " + Ask.CLIENT_KEY + "\n";
   private String level = "info";
+  private String log = "format: text, requests: false"; // few lines, for the tests that read them
   private boolean ownRedis;
   private @Nullable EmbeddedRedis shared;
 
@@ -78,6 +79,12 @@ final class Setup {
     return this;
   }
 
+  /** The settings of the log but its level, as a mapping of YAML without braces. */
+  Setup log(String settings) {
+    log = settings;
+    return this;
+  }
+
   /** Each replica starts an embedded Redis. */
   Setup withoutRedisUrl() {
     ownRedis = true;
@@ -132,15 +139,7 @@ final class Setup {
 
   /** Adds a provider of a test: with what its protocol needs. */
   Setup provider(String name, Dialect dialect, RawProvider provider, String... keys) {
-    return provider(name, dialect, provider, List.of(), keys);
-  }
-
-  /** The same with further settings. */
-  Setup provider(
-      String name, Dialect dialect, RawProvider provider, List<String> settings, String... keys) {
-    List<String> all = new ArrayList<>(provider.settings());
-    all.addAll(settings);
-    return provider(name, dialect, provider.url(), all, List.of(keys));
+    return provider(name, dialect, provider.url(), provider.settings(), List.of(keys));
   }
 
   /** The secret of a key. */
@@ -181,7 +180,7 @@ final class Setup {
     providers.forEach(yaml::append);
     yaml.append("routing:\n");
     routing.forEach(line -> yaml.append("  ").append(line).append('\n'));
-    yaml.append("logging:\n  format: text\n  level: ").append(level).append('\n');
+    yaml.append("logging: { level: %s, %s }\n".formatted(level, log));
     return yaml.toString();
   }
 
