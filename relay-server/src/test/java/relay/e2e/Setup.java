@@ -137,6 +137,11 @@ final class Setup {
     return provider(name, dialect, url, List.of(), List.of(keys));
   }
 
+  /** Adds a provider of a test: with what its protocol needs. */
+  Setup provider(String name, Dialect dialect, RawProvider provider, String... keys) {
+    return provider(name, dialect, provider.url(), provider.settings(), List.of(keys));
+  }
+
   /** The secret of a key. */
   static String secret(String keyId) {
     return "provider-secret-" + keyId;
