@@ -22,7 +22,7 @@ final class SlowRedisTest {
   @Test
   void late_answers_show_as_slow_and_not_as_down() {
     try (RedisNode redis = RedisNode.start();
-        RedisEngine engine = engine(redis, Duration.ofMillis(1_000))) {
+        RedisEngine engine = engine(redis, Duration.ofSeconds(1))) {
       KeyPool pool = engine.pool(Pools.plan("pool", Duration.ofDays(1), 1, AMPLE));
       var _ = pool.acquire(Pools.one()).join();
       assertFalse(engine.isSlow());

@@ -147,7 +147,7 @@ class RedisLoginTest {
     HeldCertificate client = new HeldCertificate.Builder().signedBy(ca).build();
     Path authority = write("ca.pem", ca.certificatePem());
     int port = LoopbackPorts.free();
-    try (RedisNode redis =
+    try (var _ =
         RedisNode.start(
             "tls-port " + port,
             "tls-auth-clients yes",
