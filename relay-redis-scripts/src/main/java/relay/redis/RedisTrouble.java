@@ -10,8 +10,8 @@ public enum RedisTrouble {
   VERSION("Relay needs Redis 7.0 or later, or Valkey 7.2 or later"),
   /** The user may not do what Relay does. */
   RIGHTS(
-      "it needs +fcall +function|load +@read +@write +@connection +time, and the keys of"
-          + " redis.prefix, as ~relay:*"),
+      "it needs +fcall +function|load +@read +@write +@connection +time (in a Cluster also"
+          + " +cluster|slots), and the keys of redis.prefix, as ~relay:*"),
   /** Redis is a replica. */
   READ_ONLY("this Redis is a replica; redis.url must lead to the master, or to sentinels"),
   /** Redis has no memory left. */
