@@ -1,8 +1,11 @@
 package relay.guards;
 
+import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Collectors;
+import relay.embedded.LoopbackPorts;
 
 /** A Redis Cluster: three masters, each with a third of the slots, and a replica of each. */
 public final class RedisCluster implements AutoCloseable {
@@ -13,8 +16,12 @@ public final class RedisCluster implements AutoCloseable {
 
   /** Starts it; returns when all nodes serve. */
   public RedisCluster() {
+    List<Integer> buses = new ArrayList<>(); // the default, 10,000 above, may be taken
     for (int n = 0; n < 2 * MASTERS; n++) {
-      nodes.add(RedisNode.start("cluster-enabled yes", "cluster-node-timeout 600"));
+      buses.add(freePort());
+      nodes.add(
+          RedisNode.start(
+              "cluster-enabled yes", "cluster-node-timeout 600", "cluster-port " + buses.get(n)));
     }
     for (int n = 0; n < MASTERS; n++) {
       nodes
@@ -26,8 +33,9 @@ public final class RedisCluster implements AutoCloseable {
               "" + ((n + 1) * SLOTS / MASTERS - 1));
       nodes.get(n).call("CLUSTER", "SET-CONFIG-EPOCH", "" + (n + 1));
     }
+    String first = Integer.toString(nodes.getFirst().port());
     for (RedisNode node : nodes.subList(1, nodes.size())) {
-      node.call("CLUSTER", "MEET", "127.0.0.1", "" + nodes.getFirst().port());
+      node.call("CLUSTER", "MEET", "127.0.0.1", first, buses.getFirst().toString());
     }
     for (RedisNode node : nodes) {
       Await.until("all have met", () -> lines(node).size() == 2 * MASTERS);
@@ -49,6 +57,14 @@ public final class RedisCluster implements AutoCloseable {
     for (RedisNode replica : nodes.subList(MASTERS, 2 * MASTERS)) {
       Await.until(
           "it has the data", () -> replica.call("INFO").getFirst().contains("link_status:up"));
+    }
+  }
+
+  private static int freePort() {
+    try {
+      return LoopbackPorts.free();
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
     }
   }
 

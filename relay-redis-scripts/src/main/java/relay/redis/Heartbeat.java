@@ -2,6 +2,7 @@ package relay.redis;
 
 import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.jspecify.annotations.Nullable;
 
 /** What a replica does for a pool twice a second, and the state of the pool that it sees then. */
@@ -12,6 +13,7 @@ final class Heartbeat {
   private final FairShare fairShare;
   private final OutageGrants outage;
   private final Senders senders;
+  private final AtomicBoolean mayHaveLost = new AtomicBoolean(); // Redis was away
   private volatile @Nullable PoolSnapshot latest;
   private volatile long latestAtNanos;
 
@@ -53,7 +55,11 @@ final class Heartbeat {
 
   void tick() {
     if (!link.isUp()) {
+      senders.leaseEndings().away();
       return;
+    }
+    if (mayHaveLost.get()) {
+      var _ = chargeLost(); // the first time failed
     }
     scripts
         .survey(replica)
@@ -100,15 +106,18 @@ final class Heartbeat {
 
   /** Announces the pool to a Redis that is up again, and charges what it may have lost. */
   void announceAgain() {
-    var _ =
-        scripts
-            .configure()
-            .whenComplete(
-                (done, failure) -> {
-                  if (failure == null) {
-                    senders.leaseEndings().chargeAgain();
-                  }
-                  tick();
-                });
+    mayHaveLost.set(true);
+    var _ = chargeLost().whenComplete((done, failure) -> tick());
+  }
+
+  private CompletableFuture<Void> chargeLost() {
+    return scripts
+        .configure()
+        .whenComplete(
+            (done, failure) -> {
+              if (failure == null && mayHaveLost.compareAndSet(true, false)) {
+                senders.leaseEndings().chargeAgain();
+              }
+            });
   }
 }

@@ -1,8 +1,12 @@
 package relay.redis;
 
 import io.lettuce.core.RedisCommandExecutionException;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Deque;
 import java.util.List;
 import java.util.Queue;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
@@ -25,6 +29,9 @@ final class LeaseEndings {
   private static final int MAX_UNSENT = 10_000;
   private static final int BATCH = 64;
   private static final int HELD_MS = 2;
+
+  /** Calls at once after a failover. */
+  private static final int MOST_CHARGES = 32;
 
   /** A lease's tombstone may be gone then: so long after it ended, and a few seconds less. */
   private static final long FORGOTTEN_NANOS = 25_000_000_000L;
@@ -97,28 +104,49 @@ final class LeaseEndings {
    * and repeats their endings; Redis counts what it knows only once.
    */
   void chargeAgain() {
-    for (Lease lease : recent.perhapsLost()) {
-      Usage ended = lease.charged();
-      Usage usage = ended == null ? new Usage(1, lease.inputTokens(), lease.outputTokens()) : ended;
-      if (usage.equals(Usage.NONE)) {
-        send(new PendingUpdate.Cancel(lease.id()));
-        continue;
-      }
-      var _ =
-          scripts
-              .charge(lease.id(), lease.group(), usage)
-              .whenComplete(
-                  (reply, failure) -> {
-                    if (reply instanceof Reply.Done) {
-                      lease.lost(usage);
-                    }
-                    keepIfFailed(
-                        new PendingUpdate.LateCharge(lease.id(), lease.group(), usage), failure);
-                  });
-      if (ended != null) {
-        send(new PendingUpdate.Settle(lease, ended));
-      }
+    chargeNext(new ArrayDeque<>(recent.perhapsLost()));
+  }
+
+  /** A part at a time, so that acquires pass between them. */
+  private void chargeNext(Deque<Lease> left) {
+    List<CompletableFuture<?>> charges = new ArrayList<>();
+    while (charges.size() < MOST_CHARGES && !left.isEmpty()) {
+      charges.add(chargeAgain(left.removeFirst()));
     }
+    if (!left.isEmpty()) {
+      var _ =
+          CompletableFuture.allOf(charges.toArray(CompletableFuture[]::new))
+              .whenComplete((done, failure) -> chargeNext(left));
+    }
+  }
+
+  private CompletableFuture<?> chargeAgain(Lease lease) {
+    Usage ended = lease.charged();
+    Usage usage = ended == null ? new Usage(1, lease.inputTokens(), lease.outputTokens()) : ended;
+    if (usage.equals(Usage.NONE)) {
+      send(new PendingUpdate.Cancel(lease.id()));
+      return CompletableFuture.completedFuture(null);
+    }
+    CompletableFuture<?> charged =
+        scripts
+            .charge(lease.id(), lease.group(), usage)
+            .whenComplete(
+                (reply, failure) -> {
+                  if (reply instanceof Reply.Done) {
+                    lease.lost(usage);
+                  }
+                  keepIfFailed(
+                      new PendingUpdate.LateCharge(lease.id(), lease.group(), usage), failure);
+                });
+    if (ended != null) {
+      send(new PendingUpdate.Settle(lease, ended));
+    }
+    return charged;
+  }
+
+  /** Redis is away. */
+  void away() {
+    recent.away();
   }
 
   /** Takes endings for an acquire call. Report the outcome to {@link #acquireDone}. */

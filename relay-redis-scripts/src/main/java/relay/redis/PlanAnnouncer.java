@@ -5,6 +5,7 @@ import java.util.Collection;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
+import java.util.TreeSet;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.Function;
 import java.util.function.Supplier;
@@ -24,7 +25,7 @@ final class PlanAnnouncer {
   private volatile ConfigMark config = ConfigMark.NONE;
   private volatile long epoch;
   private volatile String epochText = "0";
-  private final Set<String> subQuotas = new LinkedHashSet<>(); // model classes; guarded by this
+  private final Set<String> subQuotas = new TreeSet<>(); // in one order everywhere; guarded by this
   private @Nullable Configuring configuring; // guarded by this
   private long announcements; // guarded by this
 
@@ -84,7 +85,8 @@ final class PlanAnnouncer {
   synchronized String subQuota(String modelClass, String quota) {
     String name = PoolPlan.subQuota(modelClass, quota);
     if (!subQuotas.contains(name)) {
-      if (subQuotas.size() == MAX_SUB_QUOTAS) {
+      String prefix = PoolPlan.subQuota(modelClass, "");
+      if (subQuotas.stream().filter(one -> one.startsWith(prefix)).count() == MAX_SUB_QUOTAS) {
         return modelClass;
       }
       subQuotas.add(name);

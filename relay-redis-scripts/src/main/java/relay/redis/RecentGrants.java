@@ -14,8 +14,8 @@ import org.jspecify.annotations.Nullable;
 final class RecentGrants {
   static final int MOST = 4_096; // a power of two
 
-  /** A failover loses less than that. */
-  private static final long LOST_NANOS = 5_000_000_000L;
+  /** A failover loses less than 5 s; half a second more until a heartbeat notices it. */
+  private static final long LOST_NANOS = 5_500_000_000L;
 
   /**
    * An older lease may have been forgotten because it ended long ago: tombstones live for 30 s. To
@@ -26,6 +26,7 @@ final class RecentGrants {
   private final AtomicReferenceArray<@Nullable Grant> ring = new AtomicReferenceArray<>(MOST);
   private final AtomicInteger next = new AtomicInteger();
   private final LongSupplier nanoTime;
+  private volatile long awayAt; // 0 while Redis is there
 
   private record Grant(Lease lease, long at) {}
 
@@ -37,23 +38,30 @@ final class RecentGrants {
     ring.setRelease(next.getAndIncrement() & (MOST - 1), new Grant(lease, nanoTime.getAsLong()));
   }
 
-  /** The leases that a failover may have lost. While Redis is away, no grant ages. */
+  /** Redis is away: until it is back, no grant ages. Each heartbeat without Redis says so. */
+  void away() {
+    if (awayAt == 0) {
+      awayAt = nanoTime.getAsLong();
+    }
+  }
+
+  /** The leases that a failover may have lost: the last ones before Redis went away. */
   List<Lease> perhapsLost() {
     long now = nanoTime.getAsLong();
-    long newest = Long.MAX_VALUE; // its age
-    List<Grant> young = new ArrayList<>();
+    long end = awayAt == 0 ? now : awayAt;
+    awayAt = 0;
+    List<Lease> lost = new ArrayList<>();
     for (int n = 0; n < MOST; n++) {
       Grant grant = ring.getAcquire(n);
-      if (grant != null && now - grant.at() < YOUNG_NANOS) {
-        young.add(grant);
-        newest = Math.min(newest, now - grant.at());
+      if (grant == null || now - grant.at() >= YOUNG_NANOS) {
+        continue;
+      }
+      long age = end - grant.at();
+      if (age >= 0 && age <= LOST_NANOS) {
+        lost.add(grant.lease());
       }
     }
-    long most = newest;
-    return young.stream()
-        .filter(grant -> now - grant.at() - most <= LOST_NANOS)
-        .map(Grant::lease)
-        .toList();
+    return lost;
   }
 
   /** Whether the lease is so young that Redis knows it, unless a failover lost it. */

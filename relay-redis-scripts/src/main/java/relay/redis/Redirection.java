@@ -38,7 +38,8 @@ sealed interface Redirection {
       return null;
     }
     InetSocketAddress master =
-        RedisServers.address(host.isEmpty() ? asked.getHostString() : host, port);
+        RedisServers.address(
+            host.isEmpty() || host.equals("?") ? asked.getHostString() : host, port);
     return moved ? new Moved(master) : new Ask(master);
   }
 }

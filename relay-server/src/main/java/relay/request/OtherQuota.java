@@ -1,7 +1,6 @@
 package relay.request;
 
 import java.util.Set;
-import java.util.regex.Pattern;
 
 /** The quota that a request names, if it is another one than its account's own. */
 final class OtherQuota {
@@ -10,10 +9,11 @@ final class OtherQuota {
 
   private static final String FAST = "fast";
 
-  /** Service tiers that use the account's own quota. */
-  private static final Set<String> OWN = Set.of("default", "auto", "standard", "standard_only");
-
-  private static final Pattern NAME = Pattern.compile("[a-z0-9_-]+");
+  /**
+   * Service tiers with a quota of their own. Any other name counts in the account's own: a client
+   * must not get further quotas by names that the provider ignores.
+   */
+  private static final Set<String> TIERS = Set.of("batch", "flex", "priority", "scale");
 
   private OtherQuota() {}
 
@@ -26,7 +26,6 @@ final class OtherQuota {
     if (member == Name.SPEED) {
       return value.equals(FAST) ? FAST : before;
     }
-    boolean other = !OWN.contains(value) && NAME.matcher(value).matches();
-    return other && !before.equals(FAST) ? value : before;
+    return TIERS.contains(value) && !before.equals(FAST) ? value : before;
   }
 }

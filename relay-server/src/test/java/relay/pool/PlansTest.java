@@ -14,6 +14,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 import relay.config.Config;
 import relay.config.RedisConfig;
 import relay.embedded.EmbeddedRedis;
+import relay.guards.Await;
 import relay.redis.Accounting;
 import relay.redis.EngineOptions;
 import relay.redis.Fallback;
@@ -129,6 +130,7 @@ class PlansTest {
             RedisEngine.start(Plans.onlooker(CONFIG.redis(), RedisServers.of(redis.url())))) {
       KeyPool pool = replica.pool(Plans.of(CONFIG.providers().getFirst()));
       assertTrue(pool.snapshot().join().groups().size() > 1);
+      Await.until("the replica counts", () -> pool.snapshot().join().replicas() == 1);
       Config stale = Configs.of(Configs.POOLS.replace("rpm_limit: 50", "rpm_limit: 7"));
       PoolSnapshot seen = onlooker.pool(Plans.of(stale.providers().getFirst())).snapshot().join();
       long limit =
