@@ -22,6 +22,9 @@ final class CarrierChannel implements Carrier.Carried {
   /** How long a peer that has sent something may read nothing. */
   private static final long EARLY_ANSWER_NANOS = 2_000_000_000;
 
+  /** With TLS the unread bytes are most often session tickets. */
+  private static final long EARLY_TLS_ANSWER_NANOS = 30_000_000_000L;
+
   private final Carrier carrier;
   private final Runnable beforeWaiting;
   private final SocketChannel channel;
@@ -170,7 +173,10 @@ final class CarrierChannel implements Carrier.Carried {
     takeNotice();
     while (!layer.shakeHands()) {
       long leftMs = (until - System.nanoTime()) / 1_000_000;
-      awaitReadable(timeoutMs == 0 ? 0 : (int) Math.max(1, leftMs));
+      if (timeoutMs != 0 && leftMs <= 0) {
+        throw new SocketTimeoutException("the TLS handshake timed out");
+      }
+      awaitReadable(timeoutMs == 0 ? 0 : (int) leftMs);
       takeNotice();
     }
     socketDrained = layer.isDrained();
@@ -283,7 +289,8 @@ final class CarrierChannel implements Carrier.Carried {
       carrier.execute(() -> watchFor(op));
       while (!writable) {
         if (op == SelectionKey.OP_WRITE && isAnswered()) {
-          giveUpUnless(System.nanoTime() + EARLY_ANSWER_NANOS);
+          giveUpUnless(
+              System.nanoTime() + (tls == null ? EARLY_ANSWER_NANOS : EARLY_TLS_ANSWER_NANOS));
         } else {
           park(timeoutMs, until, "connect timed out");
         }
@@ -364,8 +371,11 @@ final class CarrierChannel implements Carrier.Carried {
       // An engine has a lock, for which virtual threads may wait.
       carrier.begin(
           () -> {
-            layer.end();
-            closeSocket();
+            try {
+              layer.end();
+            } finally {
+              closeSocket();
+            }
           });
     }
   }

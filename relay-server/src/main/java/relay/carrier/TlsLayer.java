@@ -34,7 +34,8 @@ final class TlsLayer {
   private @Nullable ByteBuffer content; // from its position on
   private boolean mayHoldRecord; // among the received bytes
   private boolean socketDrained;
-  private boolean ended;
+  private boolean ended; // by the peer's close_notify
+  private boolean cut; // the socket has ended
 
   /**
    * @param socket writes all bytes to the channel; may block
@@ -71,7 +72,7 @@ final class TlsLayer {
         case NEED_WRAP -> sendRecord();
         case NEED_UNWRAP, NEED_UNWRAP_AGAIN -> {
           receive(NOTHING, true);
-          if (ended) {
+          if (ended || cut) {
             throw new SSLHandshakeException("the peer closed the connection in the handshake");
           }
           if (engine.getHandshakeStatus() == HandshakeStatus.NEED_UNWRAP) {
@@ -112,6 +113,9 @@ final class TlsLayer {
       receive(target, false);
     }
     int n = target.position() - before;
+    if (n == 0 && cut && !ended) {
+      throw new SSLException("the peer closed the connection without close_notify");
+    }
     return n == 0 && ended ? -1 : n;
   }
 
@@ -159,7 +163,7 @@ final class TlsLayer {
     }
     int n = channel.read(from);
     socketDrained = n < room;
-    ended = n < 0;
+    cut = n < 0;
     return n > 0;
   }
 
@@ -192,8 +196,12 @@ final class TlsLayer {
         }
         if (next == HandshakeStatus.NEED_TASK) {
           runTasks();
+          next = engine.getHandshakeStatus();
         } else if (result.bytesConsumed() == 0) {
           throw new SSLException("the peer wants to renegotiate");
+        }
+        if (!handshaking && wantsMore(next)) {
+          throw new SSLException("the peer wants to renegotiate, or has sent a broken record");
         }
       }
       return !from.hasRemaining();
@@ -205,9 +213,18 @@ final class TlsLayer {
     }
   }
 
+  /** Whether an engine that has completed its handshake begins another, or has an alert to send. */
+  private boolean wantsMore(HandshakeStatus next) {
+    return next == HandshakeStatus.NEED_UNWRAP
+        || (next == HandshakeStatus.NEED_WRAP && !engines.mayAnswerLater(engine));
+  }
+
   private boolean needsInput(Status status) throws SSLException {
     if (status == Status.BUFFER_OVERFLOW) {
       throw new SSLException("the content of a TLS record is too long");
+    }
+    if (status == Status.CLOSED && over.get()) {
+      throw new SSLException("the connection was closed here");
     }
     ended |= status == Status.CLOSED;
     return status == Status.BUFFER_UNDERFLOW;
@@ -220,7 +237,7 @@ final class TlsLayer {
 
   /** Whether a read might return something without the socket. */
   boolean holdsInput() {
-    return content != null || mayHoldRecord || ended;
+    return content != null || mayHoldRecord || ended || cut;
   }
 
   /** Writes all bytes. Blocks. */
@@ -230,8 +247,12 @@ final class TlsLayer {
       while (bytes.hasRemaining()) {
         to.clear();
         do {
-          if (engine.wrap(bytes, to).getStatus() != Status.OK) {
-            throw new SSLException("the TLS connection is closed");
+          SSLEngineResult result = engine.wrap(bytes, to);
+          HandshakeStatus next = result.getHandshakeStatus();
+          if (result.getStatus() != Status.OK
+              || next == HandshakeStatus.NEED_UNWRAP
+              || next == HandshakeStatus.NEED_TASK) {
+            throw new SSLException("the TLS connection is closed, or renegotiates");
           }
         } while (bytes.hasRemaining() && to.remaining() >= TlsBuffers.RECORD);
         socket.write(to.flip());
@@ -246,16 +267,23 @@ final class TlsLayer {
     if (!over.compareAndSet(false, true)) {
       return;
     }
+    try {
+      takeLeave();
+    } catch (IOException e) {
+      // the connection is broken already
+    } finally {
+      engines.free(engine);
+    }
+  }
+
+  private void takeLeave() throws IOException {
     ByteBuffer to = buffers.sent().take();
     try {
       engine.closeOutbound();
       engine.wrap(NOTHING, to);
       channel.write(to.flip());
-    } catch (IOException e) {
-      // the connection is broken already
     } finally {
       buffers.sent().giveBack(to);
-      engines.free(engine);
     }
   }
 }

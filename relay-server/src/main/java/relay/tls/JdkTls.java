@@ -36,5 +36,10 @@ final class JdkTls implements TlsEngines {
   }
 
   @Override
+  public boolean mayAnswerLater(SSLEngine engine) {
+    return engine.getSession().getProtocol().equals("TLSv1.3");
+  }
+
+  @Override
   public void free(SSLEngine engine) {} // it holds heap only
 }

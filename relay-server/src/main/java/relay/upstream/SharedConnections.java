@@ -1,6 +1,5 @@
 package relay.upstream;
 
-import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
@@ -11,7 +10,6 @@ import okhttp3.Connection;
 import okhttp3.ConnectionPool;
 import okhttp3.Dispatcher;
 import okhttp3.OkHttpClient;
-import okhttp3.Route;
 import okhttp3.internal.concurrent.TaskRunner;
 import okhttp3.internal.connection.ConnectionListener;
 import okhttp3.internal.connection.RealConnectionPool;
@@ -46,6 +44,7 @@ final class SharedConnections {
   final class Shared {
     private final CompletableFuture<Void> connected = new CompletableFuture<>();
     private final OkHttpClient client;
+    private volatile boolean leaving; // its connection takes no more calls
     private int calls; // guarded by the lock of all, as the next
     private long idleSince;
 
@@ -74,8 +73,13 @@ final class SharedConnections {
         }
 
         @Override
-        public void connectFailed(Route route, Call call, IOException failure) {
-          connected.complete(null); // the others try for themselves
+        public void noNewExchanges(Connection connection) {
+          leaving = true;
+        }
+
+        @Override
+        public void connectionClosed(Connection connection) {
+          leaving = true;
         }
       };
     }
@@ -104,7 +108,7 @@ final class SharedConnections {
     boolean first = false;
     synchronized (this) {
       for (Shared known : byCarrier.get(home)) {
-        if (known.calls < MOST_STREAMS) {
+        if (!known.leaving && known.calls < MOST_STREAMS) {
           taken = known;
           break;
         }
@@ -133,7 +137,8 @@ final class SharedConnections {
     List<Shared> old = new ArrayList<>();
     synchronized (this) {
       for (List<Shared> some : byCarrier) {
-        some.removeIf(one -> one.calls == 0 && now - one.idleSince >= nanos && old.add(one));
+        some.removeIf(
+            one -> one.calls == 0 && (one.leaving || now - one.idleSince >= nanos) && old.add(one));
       }
     }
     old.forEach(Shared::end);

@@ -1,6 +1,7 @@
 package relay.tls;
 
 import static java.nio.charset.StandardCharsets.US_ASCII;
+import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertInstanceOf;
@@ -8,6 +9,9 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
+import java.io.OutputStream;
+import java.io.UncheckedIOException;
+import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
 import java.net.SocketTimeoutException;
@@ -22,6 +26,7 @@ import java.util.concurrent.atomic.AtomicInteger;
 import javax.net.ssl.SSLEngine;
 import javax.net.ssl.SSLException;
 import javax.net.ssl.SSLHandshakeException;
+import javax.net.ssl.SSLSocket;
 import javax.net.ssl.X509TrustManager;
 import mockwebserver3.MockResponse;
 import mockwebserver3.MockWebServer;
@@ -73,6 +78,11 @@ class ClientTlsTest {
         @Override
         public SSLEngine engine(String host, int port) throws SSLException {
           return made.engine(host, port);
+        }
+
+        @Override
+        public boolean mayAnswerLater(SSLEngine engine) {
+          return made.mayAnswerLater(engine);
         }
 
         @Override
@@ -174,6 +184,40 @@ class ClientTlsTest {
     }
     assertEquals(3, freedEngines(3));
     assertEquals(1, judged.get(), "certificates judged");
+  }
+
+  /** Without it, an attacker or a broken network could end an answer early. */
+  @ParameterizedTest
+  @EnumSource
+  void an_answer_that_ends_without_close_notify_is_broken(Engine engine) throws Exception {
+    try (ServerSocket port = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+      Thread.ofVirtual().start(() -> answerAndCut(port));
+      Request request =
+          new Request.Builder().url("https://localhost:" + port.getLocalPort() + "/").build();
+      try (Response response =
+          client(engine, tls.trust(), Protocol.HTTP_1_1).newCall(request).execute()) {
+        assertThrows(SSLException.class, () -> response.body().string());
+      }
+    }
+  }
+
+  private void answerAndCut(ServerSocket port) {
+    try (Socket plain = port.accept();
+        SSLSocket secure =
+            (SSLSocket) tls.server().createSocket(plain, "localhost", plain.getPort(), false)) {
+      secure.setUseClientMode(false);
+      byte[] head = new byte[4096];
+      assertTrue(secure.getInputStream().read(head) > 0);
+      secure
+          .getOutputStream()
+          .write("HTTP/1.1 200 OK\r\nconnection: close\r\n\r\nhalf".getBytes(UTF_8));
+      plain.shutdownOutput();
+      plain
+          .getInputStream()
+          .transferTo(OutputStream.nullOutputStream()); // until the client has gone
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
   }
 
   private int freedEngines(int wanted) {
