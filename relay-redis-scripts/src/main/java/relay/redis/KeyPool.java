@@ -167,8 +167,9 @@ public final class KeyPool {
   private Acquisition granted(String id, Reply reply, Demand demand) {
     return switch (reply) {
       case Reply.Grant g -> {
-        renewals.add(id);
-        yield new Granted(Lease.granted(this, id, g, scripts.epoch()));
+        Lease lease = Lease.granted(this, id, g, scripts.epoch());
+        renewals.add(lease);
+        yield new Granted(lease);
       }
       case Reply.Refusal r -> r.why();
       // Not expected: a new lease's id has already ended, or the pool is unknown right after

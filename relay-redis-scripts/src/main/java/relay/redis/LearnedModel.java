@@ -7,23 +7,27 @@ import org.jspecify.annotations.Nullable;
  * Thread-safe. Estimates are computed on learning, not on reading.
  *
  * <p>A prior outweighs few samples: it counts as four requests for the token ratio, and as two for
- * outputs. So one long output raises the quantile at once, and eighteen short ones lower it again.
+ * outputs.
  */
 final class LearnedModel {
   private static final double GUESSED_TOKENS_PER_BYTE = 0.25;
-  private static final double GUESSED_OUTPUT_TOKENS = 500;
   private static final double GUESSED_INPUTS = 4;
   private static final double GUESSED_OUTPUTS = 2;
-  private static final double QUANTILE = 0.9;
 
   private ModelTally fleet = new ModelTally();
   private ModelTally unsent = new ModelTally();
   private @Nullable ModelTally inFlight;
   private volatile long sentAt;
   private volatile double tokensPerByte;
-  private volatile double outputTokens;
+  private final int guessedBucket;
+  private volatile OutputCurve outputs;
 
-  LearnedModel() {
+  /**
+   * @param guessedOutput mean output before the first sample
+   */
+  LearnedModel(long guessedOutput) {
+    guessedBucket = OutputBuckets.of(guessedOutput);
+    outputs = new OutputCurve(new double[OutputBuckets.COUNT]);
     compute();
   }
 
@@ -31,8 +35,9 @@ final class LearnedModel {
     return tokensPerByte;
   }
 
-  double outputTokens() {
-    return outputTokens;
+  /** The whole output of a request that has made so much. */
+  ExpectedOutput output(long made) {
+    return outputs.expected(made);
   }
 
   synchronized void learn(long textBytes, long inputTokens, long usedOutputTokens) {
@@ -101,8 +106,7 @@ final class LearnedModel {
     tokensPerByte =
         (all.samples * seen + GUESSED_INPUTS * GUESSED_TOKENS_PER_BYTE)
             / (all.samples + GUESSED_INPUTS);
-    all.outputs[OutputBuckets.of((long) GUESSED_OUTPUT_TOKENS)] += GUESSED_OUTPUTS;
-    outputTokens =
-        all.isEmpty() ? GUESSED_OUTPUT_TOKENS : OutputBuckets.quantile(all.outputs, QUANTILE);
+    all.outputs[guessedBucket] += GUESSED_OUTPUTS;
+    outputs = new OutputCurve(all.outputs);
   }
 }

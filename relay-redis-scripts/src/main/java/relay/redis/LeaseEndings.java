@@ -193,7 +193,8 @@ final class LeaseEndings {
 
   /**
    * Redis does not know the lease. If the pool's state was lost, so was the charge: charge all of
-   * it. Otherwise the lease expired long ago, and only the use beyond its reservation is missing.
+   * it. Otherwise the lease expired long ago, and only the use beyond its reservation is missing;
+   * of output that was reported, what was made since then.
    */
   private void chargeUnknown(PendingUpdate.Settle settle) {
     Lease lease = settle.lease();
@@ -214,7 +215,12 @@ final class LeaseEndings {
                           : new Usage(
                               0,
                               Math.max(0, cost.inputTokens() - lease.inputTokens()),
-                              Math.max(0, cost.outputTokens() - lease.outputTokens()));
+                              Math.max(
+                                  0,
+                                  cost.outputTokens()
+                                      - (lease.isReported()
+                                          ? lease.reportedMade()
+                                          : lease.outputTokens())));
                   send(new PendingUpdate.LateCharge(lease.id(), lease.group(), usage));
                 });
   }

@@ -21,9 +21,20 @@ final class CallLine {
       List<Step.Cost> endings,
       String counts,
       List<Wish> wishes) {
-    String tokens = wishes.stream().map(w -> " " + w.input() + " " + w.output()).collect(joining());
+    String tokens = wishes.stream().map(CallLine::tokens).collect(joining());
     String head = epoch + " " + c.ceiling() + " " + c.told() + " " + leaseMs + " " + endings.size();
     return head + counts + costs(endings) + tokens;
+  }
+
+  private static String tokens(Wish w) {
+    return " " + w.input() + " " + w.output() + " " + (w.spread() < 0 ? "-" : w.spread());
+  }
+
+  static String renew(Clock c, long leaseMs, List<Step.Report> reports) {
+    return c.ceiling() + " " + c.told() + " " + leaseMs
+        + reports.stream()
+            .map(x -> x.made() < 0 ? " -" : " " + x.made() + " " + x.rest() + " " + x.spread())
+            .collect(joining());
   }
 
   static String settle(Clock c, List<Step.Cost> costs) {

@@ -10,6 +10,7 @@ import java.util.TreeMap;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
 import java.util.stream.LongStream;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -23,9 +24,15 @@ final class PoolModel {
   /**
    * A request.
    *
+   * @param spread of the output; -1 if the provider charges it at admission
    * @param session empty for none
    */
-  record Wish(String id, long input, long output, String session) {}
+  record Wish(String id, long input, long output, long spread, String session) {
+    /** The provider charges the output at admission. */
+    Wish(String id, long input, long output, String session) {
+      this(id, input, output, -1, session);
+    }
+  }
 
   /**
    * A refusal's wait.
@@ -39,7 +46,7 @@ final class PoolModel {
 
   final NavigableMap<String, GroupModel> groups = new TreeMap<>();
   final NavigableMap<String, KeyModel> keys = new TreeMap<>();
-  private final LeasesModel leases = new LeasesModel();
+  private final LeasesModel leases = new LeasesModel(this::expired);
   private final Map<String, String> sessions = new HashMap<>();
   private final Map<String, long[]> configured = new HashMap<>();
   private final Map<String, long[]> learned = new HashMap<>();
@@ -193,7 +200,7 @@ final class PoolModel {
       g.burst = plan.burstRatio();
       g.limit(effective(id), now, shape);
       if (inDebt || forgotten) {
-        g.indebt(now);
+        g.indebt();
       }
     }
     for (KeyPlan k : plan.keys()) {
@@ -306,6 +313,11 @@ final class PoolModel {
     return wish.session().isEmpty() ? null : sessions.get(wish.session());
   }
 
+  /** The live leases. */
+  Stream<LeaseModel> held() {
+    return leases.live();
+  }
+
   @Nullable LeaseModel held(String id) {
     return leases.get(id);
   }
@@ -320,9 +332,14 @@ final class PoolModel {
     GroupModel group = best.group();
     long deadline = LeasesModel.deadline(now, leaseMicros);
     leases.add(
-        new LeaseModel(wish.id(), key.id, group.id, now, best.input(), best.output(), deadline));
+        new LeaseModel(wish.id(), key.id, group.id, now, best.input(), best.output(), wish.spread(), deadline));
     group.flow(now, shape);
-    group.charge(now, shape, 1, best.input(), best.output());
+    boolean coming = wish.spread() >= 0;
+    group.charge(now, shape, 1, best.input(), coming ? 0 : best.output());
+    group.relax(now);
+    if (coming) {
+      group.expect(now, shape, now, now, 0, 0, best.output(), 0, wish.spread());
+    }
     turn = Math.max(key.pass, turn);
     int weight = strategy == Strategy.WEIGHTED ? key.weight : 1;
     key.pass = turn + (weight > 0 ? 1.0 / weight : 1);
@@ -349,8 +366,17 @@ final class PoolModel {
     return endings.settle(clock, costs);
   }
 
-  List<Object> renew(Clock clock, long leaseMicros, List<String> ids) {
-    return endings.renew(clock, leaseMicros, ids);
+  /** What has moved of leases' output since the last call of this. */
+  List<EndingModel.Moved> moves() {
+    return endings.moves();
+  }
+
+  private void expired(LeaseModel lease) {
+    endings.expired(lease);
+  }
+
+  List<Object> renew(Clock clock, long leaseMicros, List<Step.Report> reports) {
+    return endings.renew(clock, leaseMicros, reports);
   }
 
   List<Object> charge(

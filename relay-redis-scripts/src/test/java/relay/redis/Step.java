@@ -203,7 +203,23 @@ sealed interface Step {
     }
   }
 
-  record Renew(long leaseMs, List<String> ids) implements Step {
+  /**
+   * A report of a lease's output.
+   *
+   * @param made -1 for no report
+   */
+  record Report(String id, long made, long rest, long spread) {
+    /** No report. */
+    Report(String id) {
+      this(id, -1, 0, 0);
+    }
+  }
+
+  static Renew renew(long leaseMs, List<String> ids) {
+    return new Renew(leaseMs, ids.stream().map(Report::new).toList(), List.of());
+  }
+
+  record Renew(long leaseMs, List<Report> reports, List<String> sets) implements Step {
     @Override
     public ScriptFile script() {
       return ScriptFile.RENEW;
@@ -211,19 +227,21 @@ sealed interface Step {
 
     @Override
     public byte[][] keys(RedisKeys names) {
-      return new byte[][] {names.state, names.leases, names.later};
+      byte[][] keys = {names.state, names.win, names.leases, names.later};
+      return indexed(names, keys, sets);
     }
 
     @Override
     public List<Object> args(Clock c) {
-      List<Object> args = new ArrayList<>(List.of(c.ceiling(), c.told(), leaseMs));
-      args.addAll(ids);
+      List<Object> args = new ArrayList<>();
+      args.add(CallLine.renew(c, leaseMs, reports));
+      reports.forEach(x -> args.add(x.id()));
       return args;
     }
 
     @Override
     public List<Object> apply(PoolModel model, Clock c) {
-      return model.renew(c, leaseMs * 1000, ids);
+      return model.renew(c, leaseMs * 1000, reports);
     }
   }
 

@@ -35,6 +35,7 @@ final class Walk {
   private final List<KeyPlan> keys = new ArrayList<>();
   private final List<String> classes = new ArrayList<>();
   private final boolean indexed;
+  private final boolean coming; // outputs are made over time
   private PoolPlan plan;
   private int version; // in the plan
   private int next;
@@ -45,6 +46,7 @@ final class Walk {
     clock = new WalkClock(random, model);
     uncounted = new UncountedWalk(random, model);
     indexed = random.nextInt(3) == 0;
+    coming = random.nextInt(3) > 0;
     int accounts = random.nextInt(1, indexed ? 9 : 4);
     for (int a = 0; a < accounts; a++) {
       for (int k = random.nextInt(1, 4); k > 0; k--) {
@@ -92,7 +94,7 @@ final class Walk {
           case 25, 26 -> observe();
           case 18 -> new Step.Quarantine("no credit left", some(keys).map(KeyPlan::id).toList());
           case 19, 20 -> restore();
-          case 21, 22, 23, 24 -> new Step.Renew(leaseMs(), some(ids).toList());
+          case 21, 22, 23, 24, 39, 40, 41, 42 -> renew();
           case 27, 28 -> uncounted.pick(fields(modelClass()));
           case 29, 30 -> uncounted.probe(some(keys).map(KeyPlan::id).toList());
           case 31, 32, 33, 34, 35, 36, 37, 38 -> uncounted.other();
@@ -114,6 +116,7 @@ final class Walk {
       case Step.Settle s -> new Step.Settle(s.costs(), sets());
       case Step.Observe o -> new Step.Observe(o.group(), o.stated(), o.left(), sets());
       case Step.Restore r -> new Step.Restore(r.fields(), sets());
+      case Step.Renew r -> new Step.Renew(r.leaseMs(), r.reports(), sets());
       case Step.Configure c ->
           c.plan().equals(plan) ? configure(c.known(), c.fresh()) : reconfigured(c);
       case Step.AcquireIndexed a -> indexed(a.endings(), a.wishes(), a.epoch(), a.leaseMs());
@@ -198,7 +201,8 @@ final class Walk {
     ids.add(id);
     long input = random.nextInt(3) == 0 ? amount(typical) : typical / 20;
     long output = random.nextInt(3) == 0 ? amount(typical) : typical / 30;
-    return new Wish(id, input, output, session ? "s" + random.nextInt(6) : "");
+    long spread = coming ? random.nextLong(1 + output) : -1;
+    return new Wish(id, input, output, spread, session ? "s" + random.nextInt(6) : "");
   }
 
   private Step indexed(List<Step.Cost> endings, List<Wish> wishes, long epoch, long leaseMs) {
@@ -253,6 +257,23 @@ final class Walk {
     }
     long typical = typical();
     return new Step.Cost(id, 1, amount(typical), amount(typical));
+  }
+
+  /** Reports grow, but some are repeated, and some come late. */
+  private Step renew() {
+    List<Step.Report> reports = new ArrayList<>();
+    for (String id : some(ids.subList(Math.max(0, ids.size() - 15), ids.size())).toList()) {
+      LeaseModel lease = model.held(id);
+      if (random.nextInt(3) == 0) {
+        reports.add(new Step.Report(id));
+      } else {
+        long typical = typical();
+        long rest = amount(typical);
+        long made = random.nextInt(3) > 0 && lease != null ? lease.made + rest / 2 : amount(typical);
+        reports.add(new Step.Report(id, Math.min(made, MAX), rest, random.nextLong(1 + rest)));
+      }
+    }
+    return new Step.Renew(leaseMs(), reports, sets());
   }
 
   private Step observe() {

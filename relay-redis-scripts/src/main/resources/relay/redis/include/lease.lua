@@ -2,8 +2,11 @@
 -- or late call changes nothing. An expired lease stays too, so its late settlement is exact. Two queues hold
 -- the time of each lease's next check: the list `due` for new leases, whose times only rise, and the sorted set
 -- `later` for all others.
--- @uses pool, key, group, records, index
-local LEASE = '<ssdddddd' -- key, group, time, requests, input, output of the charge; deadline; state
+-- @uses pool, key, group, records, refund, coming, index
+-- key, group, time, requests, input, output of the reservation; deadline; state; output: reported as made, expected still
+-- to come, its standard deviation; time of the last report
+local LEASE = '<ssdddddddddd'
+local NOT_COMING = -1 -- nothing is expected: the provider charges the output at admission
 local FRESH, RENEWED, EXPIRED_LEASE = 0, 1, 2
 local TOMB = '<sdd' -- 'ended', the time of the end, its time in the list `due` or 0
 local TOMB_BYTES, TOMB_US = 22, 30e6
@@ -60,16 +63,22 @@ local function bury(r, id, now)
   expect(r, id, deadline)
 end
 
--- Releases the concurrency of an expired lease; its tokens stay charged until they age out. Returns the time
--- until which its record is kept.
-local function expire(r, id, now, key, group, since, requests, input, output, deadline)
+-- Releases the concurrency of an expired lease, and gives back what it still expected. Its charge stays until it ages out.
+-- Returns the time until which its record is kept.
+local function expire(r, id, now, key, group, since, requests, input, output, deadline, made, rest, spread, told)
   local p, k, g = r.pool, key_of(r, key), group_of(r, group)
   if k and g then
     k[K_FLIGHT], g[FLIGHT] = k[K_FLIGHT] - 1, g[FLIGHT] - 1
+    if rest ~= NOT_COMING then
+      flow(p, g, now)
+      expect_output(r.win, p, g, now, since, told, 0, rest, 0, spread, 0)
+      rest, spread = 0, 0
+    end
     change(r, k)
     change(r, g)
   end
-  local record = struct.pack(LEASE, key, group, since, requests, input, output, deadline, EXPIRED_LEASE)
+  local record = struct.pack(LEASE, key, group, since, requests, input, output, deadline, EXPIRED_LEASE, made, rest,
+    spread, told)
   redis.call('HSET', r.leases, id, record)
   p[LIVE], p[EXPIRED] = p[LIVE] - 1, p[EXPIRED] + 1
   return now + p[WINDOW] + TOMB_US
@@ -89,11 +98,12 @@ local function sweep(r, now, most, from, sets)
       local _, ended = struct.unpack(TOMB, record)
       if ended + TOMB_US > now then return ended + TOMB_US end
     else
-      local key, group, since, requests, input, output, deadline, standing = struct.unpack(LEASE, record)
+      local key, group, since, requests, input, output, deadline, standing, made, rest, spread, told =
+        struct.unpack(LEASE, record)
       if standing ~= EXPIRED_LEASE then
         if deadline > now then return deadline end
         reopen(r, group, key, from, sets)
-        return expire(r, id, now, key, group, since, requests, input, output, deadline)
+        return expire(r, id, now, key, group, since, requests, input, output, deadline, made, rest, spread, told)
       end
     end
     gone[#gone + 1] = id
