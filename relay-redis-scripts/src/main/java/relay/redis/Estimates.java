@@ -8,8 +8,8 @@ import java.util.concurrent.atomic.AtomicLong;
 
 /**
  * Token estimates per model, learned from settled requests: input tokens per byte of text, and the
- * mean of output tokens. A {@link KeyPool} shares its estimates with the other replicas
- * about once a second. Without Redis, or created by the constructor, they are learned locally.
+ * mean of output tokens. A {@link KeyPool} shares its estimates with the other replicas about once
+ * a second. Without Redis, or created by the constructor, they are learned locally.
  *
  * <p>The input ratio is learned from <em>charged</em> tokens, so it includes the savings of a
  * provider's cache. Bounded: models beyond {@value #MODELS} share one estimate. Thread-safe; no

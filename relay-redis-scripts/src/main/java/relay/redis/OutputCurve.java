@@ -22,6 +22,7 @@ final class OutputCurve {
   private final double[] counts = new double[OutputBuckets.COUNT + 1];
   private final double[] sums = new double[OutputBuckets.COUNT + 1];
   private final double[] squares = new double[OutputBuckets.COUNT + 1];
+  private final ExpectedOutput whole; // each request asks for it: no allocation
 
   OutputCurve(double[] histogram) {
     for (int b = OutputBuckets.COUNT - 1; b >= 0; b--) {
@@ -30,11 +31,15 @@ final class OutputCurve {
       sums[b] = sums[b + 1] + sum;
       squares[b] = squares[b + 1] + sum * MIDDLE[b];
     }
+    whole = beyond(0, 0);
   }
 
   /** The whole output of a request that has made so much. */
   ExpectedOutput expected(long made) {
-    int b = made <= 0 ? 0 : OutputBuckets.of(made) + 1;
+    return made <= 0 ? whole : beyond(made, OutputBuckets.of(made) + 1);
+  }
+
+  private ExpectedOutput beyond(long made, int b) {
     if (b >= OutputBuckets.COUNT || counts[b] < 0.5) {
       return new ExpectedOutput(
           (long) Math.ceil(made * LONGER), (long) Math.ceil(made * LONGER_SPREAD));

@@ -8,7 +8,8 @@ final class OutputPriors {
   private static final Pattern SILENT = Pattern.compile("embed");
   private static final Pattern LONG =
       Pattern.compile("opus|reason|think|deepseek-r|\\bo[1345]\\b|gpt-5|\\bpro\\b|codex");
-  private static final Pattern SHORT = Pattern.compile("haiku|mini|nano|flash|lite|small|\\b[1-9]b\\b");
+  private static final Pattern SHORT =
+      Pattern.compile("haiku|mini|nano|flash|lite|small|\\b[1-9]b\\b");
 
   private OutputPriors() {}
 

@@ -31,7 +31,11 @@ final class CallLine {
   }
 
   static String renew(Clock c, long leaseMs, List<Step.Report> reports) {
-    return c.ceiling() + " " + c.told() + " " + leaseMs
+    return c.ceiling()
+        + " "
+        + c.told()
+        + " "
+        + leaseMs
         + reports.stream()
             .map(x -> x.made() < 0 ? " -" : " " + x.made() + " " + x.rest() + " " + x.spread())
             .collect(joining());

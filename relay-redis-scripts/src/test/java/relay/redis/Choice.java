@@ -24,7 +24,15 @@ record Choice(KeyModel key, GroupModel group, long input, long output, double lo
     double load = key.maxConcurrent > 0 ? (double) (inFlight + 1) / key.maxConcurrent : 0;
     for (int d = 0; d < 4 && !Double.isNaN(load); d++) {
       // Math.max: NaN if either is NaN
-      load = Math.max(load, group.load(d, GroupModel.cost(d, 1, input, output), GroupModel.later(d, output), now, shape));
+      load =
+          Math.max(
+              load,
+              group.load(
+                  d,
+                  GroupModel.cost(d, 1, input, output),
+                  GroupModel.later(d, output),
+                  now,
+                  shape));
     }
     return new Choice(key, group, input, output, load, inFlight);
   }

@@ -85,8 +85,7 @@ final class EndingModel {
     return overInput + overOutput;
   }
 
-  private void report(
-      GroupModel g, LeaseModel lease, long now, long made, long rest, long spread) {
+  private void report(GroupModel g, LeaseModel lease, long now, long made, long rest, long spread) {
     g.flow(now, pool.shape());
     g.expect(
         now,

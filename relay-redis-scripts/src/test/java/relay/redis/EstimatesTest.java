@@ -113,7 +113,9 @@ final class EstimatesTest {
       estimates.learn("m" + n, 1_000, 10, 5_000);
     }
     assertEquals(
-        estimates.output("m1999").tokens(), estimates.output("m1998").tokens(), "they share the rest");
+        estimates.output("m1999").tokens(),
+        estimates.output("m1998").tokens(),
+        "they share the rest");
     assertTrue(estimates.output("never seen").tokens() > 4_000, "of many 5,000s");
     int sent = 0;
     for (Map<String, ModelTally> some = estimates.send();

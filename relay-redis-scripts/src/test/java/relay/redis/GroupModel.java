@@ -262,8 +262,7 @@ final class GroupModel {
   }
 
   /** Takes an overcharge out of its slot, if that is live, and no more than the slot holds. */
-  private void takeBack(
-      long since, long now, Shape shape, long requests, long input, long output) {
+  private void takeBack(long since, long now, Shape shape, long requests, long input, long output) {
     long slot = shape.slotOf(since);
     long[] held = slots.get(slot);
     if (held != null && since > shape.since() && slot >= shape.slotOf(now) - SLOTS) {
@@ -299,7 +298,8 @@ final class GroupModel {
         debt[d] = 0;
       } else if (limits[d] == 0) { // nothing was paced: all usage may be recent
         debt[d] = Math.min(fresh[d], used);
-      } else if (debt[d] > Math.max((double) fresh[d], used)) { // no more than the limit can be missing
+      } else if (debt[d]
+          > Math.max((double) fresh[d], used)) { // no more than the limit can be missing
         debt[d] = Math.max((double) fresh[d], used);
       }
       limits[d] = fresh[d];

@@ -1,6 +1,8 @@
 package relay.redis;
 
-/** What gateways reserve that take no reports: the output that nine in ten requests do not exceed. */
+/**
+ * What gateways reserve that take no reports: the output that nine in ten requests do not exceed.
+ */
 final class LearnedQuantile {
   private static final double SHARE = 0.9;
   private static final long GUESSED = 500;

@@ -22,7 +22,14 @@ final class LeaseModel {
   boolean renewed;
 
   LeaseModel(
-      String id, String key, String group, long since, long input, long output, long spread, long deadline) {
+      String id,
+      String key,
+      String group,
+      long since,
+      long input,
+      long output,
+      long spread,
+      long deadline) {
     this.id = id;
     this.key = key;
     this.group = group;

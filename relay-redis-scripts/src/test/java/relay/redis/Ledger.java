@@ -54,7 +54,8 @@ final class Ledger {
 
   /** Output was made, and another rest is expected. */
   void moved(EndingModel.Moved m) {
-    of(m.group()).add(new Entry(m.micros(), new long[] {0, 0, m.newly()}, new long[] {0, 0, m.debt()}));
+    of(m.group())
+        .add(new Entry(m.micros(), new long[] {0, 0, m.newly()}, new long[] {0, 0, m.debt()}));
   }
 
   void ended(Step.Cost cost, long micros) {
@@ -100,8 +101,7 @@ final class Ledger {
     }
   }
 
-  private static void check(
-      GroupModel group, List<Entry> all, int d, double coming, Shape shape) {
+  private static void check(GroupModel group, List<Entry> all, int d, double coming, Shape shape) {
     Entry mine = all.getLast();
     long cost = Entry.of(mine.paced(), d);
     long windowMicros = shape.windowMicros();

@@ -50,7 +50,15 @@ final class ModelRule implements AdmissionRule {
   private void move(long now, LeaseModel lease, long made, long rest, long spread) {
     group.flow(now, shape);
     group.expect(
-        now, shape, lease.since, lease.told, made - lease.made, lease.rest, rest, lease.spread, spread);
+        now,
+        shape,
+        lease.since,
+        lease.told,
+        made - lease.made,
+        lease.rest,
+        rest,
+        lease.spread,
+        spread);
     lease.made = made;
     lease.rest = rest;
     lease.spread = spread;

@@ -332,7 +332,15 @@ final class PoolModel {
     GroupModel group = best.group();
     long deadline = LeasesModel.deadline(now, leaseMicros);
     leases.add(
-        new LeaseModel(wish.id(), key.id, group.id, now, best.input(), best.output(), wish.spread(), deadline));
+        new LeaseModel(
+            wish.id(),
+            key.id,
+            group.id,
+            now,
+            best.input(),
+            best.output(),
+            wish.spread(),
+            deadline));
     group.flow(now, shape);
     boolean coming = wish.spread() >= 0;
     group.charge(now, shape, 1, best.input(), coming ? 0 : best.output());

@@ -105,7 +105,8 @@ final class RetryAfterTest {
 
     /** So much output is to come that nobody knows the time. */
     private boolean isGuess(List<Object> reply) {
-      return reply.get(3).equals(1_000_000L) && model.groups.values().stream().anyMatch(g -> g.coming > 0);
+      return reply.get(3).equals(1_000_000L)
+          && model.groups.values().stream().anyMatch(g -> g.coming > 0);
     }
 
     /** A lease that expires by then gives back what it still expects: that is other traffic. */

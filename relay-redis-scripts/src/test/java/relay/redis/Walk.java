@@ -269,7 +269,8 @@ final class Walk {
       } else {
         long typical = typical();
         long rest = amount(typical);
-        long made = random.nextInt(3) > 0 && lease != null ? lease.made + rest / 2 : amount(typical);
+        long made =
+            random.nextInt(3) > 0 && lease != null ? lease.made + rest / 2 : amount(typical);
         reports.add(new Step.Report(id, Math.min(made, MAX), rest, random.nextLong(1 + rest)));
       }
     }
