@@ -33,6 +33,7 @@ import relay.embedded.EmbeddedRedis;
 import relay.logging.Logging;
 import relay.memory.MemoryBudget;
 import relay.metrics.Meters;
+import relay.operate.ConfigWarnings;
 import relay.pipeline.KeyProbes;
 import relay.pipeline.RequestPipeline;
 import relay.pool.Plans;
@@ -99,6 +100,7 @@ final class Replica implements ConfigReloads.Target {
             new RedisOnCarrier(carriers.first()));
     meters = counters.join();
     MemoryBudget memory = MemoryBudget.ofHeap(Runtime.getRuntime().maxMemory());
+    ConfigWarnings.of(config, memory).forEach(log::warn);
     DescriptorReserve descriptors = DescriptorReserve.ofProcess();
     meters.bindResources(memory, descriptors::pauses);
     meters.bindLog(Logging::dropped);
@@ -135,6 +137,7 @@ final class Replica implements ConfigReloads.Target {
                 engine::breaker,
                 live::clientsPool,
                 live.tally(),
+                meters::totals,
                 reloads::state,
                 reloads::reload));
     listen("server.listen", server.listen(), dataPlane::start);

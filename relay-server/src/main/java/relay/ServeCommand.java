@@ -45,6 +45,7 @@ record ServeCommand(Map<String, String> environment, PrintStream err) implements
     // The JDK would write to stderr itself, which blocks while the pipe is full.
     Thread.setDefaultUncaughtExceptionHandler(
         (thread, e) -> LoggerFactory.getLogger(ServeCommand.class).error("{} ended", thread, e));
+    NameCache.bound();
     Thread.ofPlatform().daemon().name("prepare").start(ServeCommand::prepare);
     CompletableFuture<Replica> started = new CompletableFuture<>();
     Runtime.getRuntime().addShutdownHook(new Thread(() -> stop(started), "stop"));

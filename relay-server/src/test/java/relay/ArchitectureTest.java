@@ -96,19 +96,19 @@ class ArchitectureTest {
           Map.entry("relay.admin", 2), // the server, and the readiness that it shows
           Map.entry("relay.auth", 1),
           Map.entry("relay.bedrock", 2), // signatures, and the events of a stream
-          Map.entry("relay.body", 3), // a body, its buffer, and the buffers of a replica
+          Map.entry("relay.body", 4), // a body, its buffer, the buffers of a replica, slow bodies
           Map.entry("relay.carrier", 9), // carriers, sockets, why none, buffers, dates, descriptors
           Map.entry("relay.cli", 3), // the command line, a command of it, the usual operands
           Map.entry(
-              "relay.config", 25), // a record for each block of the file, its outline, its schema
+              "relay.config", 29), // a record for each block of the file, its outline, its schema
           Map.entry("relay.edge", 1),
           Map.entry("relay.embedded", 2), // a Redis, and free ports
           Map.entry("relay.estimate", 1),
           Map.entry("relay.logging", 2), // its setup, and a log manager that lasts until the exit
           Map.entry("relay.memory", 1),
-          Map.entry("relay.metrics", 2), // a replica's meters, and those of its clients
+          Map.entry("relay.metrics", 3), // a replica's meters, those of its clients, their totals
           Map.entry("relay.model", 8), // shared value types
-          Map.entry("relay.operate", 2), // the commands, and where they find their config
+          Map.entry("relay.operate", 3), // the commands, where they find their config, warnings
           Map.entry("relay.pipeline", 7), // the way of a request, its two sides, the probes of keys
           Map.entry("relay.pool", 4), // a plan, its JSON and its line of text, a key's status
           Map.entry("relay.reload", 4), // a source, its attempts, their outcome, the state after

@@ -25,12 +25,9 @@ import java.util.Set;
 import java.util.TreeSet;
 import java.util.concurrent.TimeUnit;
 import java.util.regex.Pattern;
-import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
-import org.yaml.snakeyaml.LoaderOptions;
-import org.yaml.snakeyaml.Yaml;
-import org.yaml.snakeyaml.constructor.SafeConstructor;
+import relay.Rendering.Kind;
 import relay.config.Config;
 import relay.config.ConfigFault;
 import relay.config.ConfigFile;
@@ -46,40 +43,9 @@ class DeployTest {
 
   private final String dockerfile = read(DEPLOY.resolve("Dockerfile"));
   private final JsonNode compose = yaml(DEPLOY.resolve("compose.yaml"));
-  private final JsonNode deployment = yaml(KUBERNETES.resolve("deployment.yaml"));
-  private final JsonNode pod = deployment.at("/spec/template/spec");
-  private final JsonNode container = pod.at("/containers/0");
-
-  @Test
-  void every_manifest_is_one_well_formed_document() throws IOException {
-    List<Path> files;
-    try (Stream<Path> tree = Files.walk(DEPLOY)) {
-      files =
-          tree.filter(file -> file.toString().endsWith(".yaml"))
-              .filter(file -> !file.toString().matches(".*/(target|node_modules)/.*"))
-              .toList();
-    }
-    assertTrue(files.size() >= 7, files::toString); // guards against a wrong directory
-    for (Path file : files) {
-      assertTrue(yaml(file).isObject(), file::toString);
-    }
-  }
-
-  @Test
-  void the_manifests_provide_all_variables_of_the_config() {
-    ServerConfig inKubernetes = server(podEnvironment());
-    assertEquals("0.0.0.0", inKubernetes.listen().host());
-    assertEquals("0.0.0.0", inKubernetes.adminListen().host());
-    for (JsonNode replica : replicas()) {
-      assertEquals(inKubernetes.listen(), server(environment(replica)).listen());
-    }
-  }
 
   @Test
   void every_secret_comes_from_the_environment() {
-    for (JsonNode variable : container.get("env")) {
-      assertTrue(variable.at("/valueFrom/secretKeyRef").isObject(), variable::toString);
-    }
     replicas().getFirst().get("environment").properties().stream()
         .filter(entry -> entry.getKey().matches(".*(KEY|TOKEN).*"))
         .forEach(entry -> assertTrue(entry.getValue().asText().startsWith("${"), entry::toString));
@@ -87,92 +53,97 @@ class DeployTest {
 
   @Test
   void ports_match_the_config() {
-    ServerConfig server = server(podEnvironment());
-    Map<String, Integer> ports = new HashMap<>();
-    container
-        .get("ports")
-        .forEach(port -> ports.put(port.get("name").asText(), port.get("containerPort").asInt()));
-    assertEquals(
-        Map.of("http", server.listen().port(), "admin", server.adminListen().port()), ports);
-
-    // The Service exposes only the data plane.
-    JsonNode service = yaml(KUBERNETES.resolve("service.yaml"));
-    assertEquals(1, service.at("/spec/ports").size());
-    assertEquals("http", service.at("/spec/ports/0/targetPort").asText());
-    assertEquals(server.listen().port(), service.at("/spec/ports/0/port").asInt());
-
+    assertEquals(3, replicas().size());
     assertEquals(List.of("8787 9091"), found(dockerfile, "(?m)^EXPOSE (.*)$"));
     for (JsonNode replica : replicas()) {
-      Set<String> targets = new TreeSet<>();
-      for (JsonNode port : replica.get("ports")) {
+      ServerConfig server = server(environment(replica));
+      assertEquals("0.0.0.0", server.listen().host());
+      assertEquals(8787, server.listen().port());
+      assertEquals(9091, server.adminListen().port());
+      assertEquals(1, replica.get("ports").size(), "clients go through the balancer");
+      String admin = replica.at("/ports/0").asText();
+      assertTrue(admin.matches("127\\.0\\.0\\.1:909\\d:9091"), admin);
+    }
+    for (JsonNode service : compose.get("services")) {
+      for (JsonNode port : service.path("ports")) {
         assertTrue(port.asText().startsWith("127.0.0.1:"), port::toString);
-        targets.add(port.asText().replaceAll(".*:", ""));
       }
-      assertEquals(Set.of("8787", "9091"), targets);
-    }
-    assertEquals(9091, server.adminListen().port());
-    assertEquals(8787, server.listen().port());
-  }
-
-  @Test
-  void probes_use_the_admin_port() {
-    Map<String, String> paths =
-        Map.of(
-            "startupProbe", "/healthz", "livenessProbe", "/healthz", "readinessProbe", "/readyz");
-    paths.forEach(
-        (probe, path) -> {
-          assertEquals(path, container.at("/" + probe + "/httpGet/path").asText());
-          assertEquals("admin", container.at("/" + probe + "/httpGet/port").asText());
-        });
-  }
-
-  @Test
-  void the_grace_period_covers_the_drain_time() {
-    Duration drain = server(podEnvironment()).drain();
-    Duration before = Duration.ofSeconds(container.at("/lifecycle/preStop/sleep/seconds").asLong());
-    Duration grace = Duration.ofSeconds(pod.get("terminationGracePeriodSeconds").asLong());
-    assertTrue(before.toSeconds() > 0);
-    assertTrue(grace.compareTo(before.plus(drain).plusSeconds(5)) >= 0, grace::toString);
-    for (JsonNode replica : replicas()) {
-      Duration period = Duration.parse("PT" + replica.get("stop_grace_period").asText());
-      assertTrue(period.compareTo(drain.plusSeconds(5)) >= 0, period::toString);
     }
   }
 
   @Test
-  void there_are_three_replicas_of_one_image_and_no_registry_is_named() {
-    assertEquals(3, deployment.at("/spec/replicas").asInt());
-    assertEquals(3, replicas().size());
+  void balancer_and_prometheus_know_every_replica() {
+    String balancer = read(DEPLOY.resolve("haproxy/haproxy.cfg"));
+    List<String> names =
+        compose.get("services").properties().stream()
+            .map(Map.Entry::getKey)
+            .filter(service -> service.startsWith("relay-"))
+            .toList();
+    assertEquals(names, found(balancer, "(?m)^  server (\\S+) \\1:8787$"));
+    assertTrue(balancer.contains("http-check send meth GET uri /readyz"));
+    assertTrue(balancer.contains("check port 9091"));
+    // Relay ends a silent stream, and tells the client why.
+    long idle = server(environment(replicas().getFirst())).idleTimeout().toSeconds();
+    for (String side : List.of("client", "server")) {
+      String seconds = found(balancer, "(?m)^  timeout " + side + " (\\d+)s$").getFirst();
+      assertTrue(Long.parseLong(seconds) > idle, seconds);
+    }
+    JsonNode scraped = yaml(DEPLOY.resolve("prometheus/prometheus.yml")).at("/scrape_configs/0");
+    assertEquals("relay", scraped.get("job_name").asText(), "the alerts select this job");
+    assertEquals(
+        names.stream().map(name -> name + ":9091").toList(),
+        JSON.convertValue(scraped.at("/static_configs/0/targets"), List.class));
+  }
+
+  @Test
+  void every_mounted_file_exists() {
+    List<String> mounted = new ArrayList<>();
+    for (JsonNode service : compose.get("services")) {
+      for (JsonNode volume : service.path("volumes")) {
+        if (volume.asText().startsWith("./")) {
+          mounted.add(volume.asText().replaceAll(":.*", ""));
+        }
+      }
+    }
+    assertTrue(mounted.size() > 5, mounted::toString);
+    for (String file : mounted) {
+      assertTrue(Files.exists(DEPLOY.resolve(file)), file);
+    }
+  }
+
+  @Test
+  void the_image_has_one_name_and_no_registry_is_named() {
     JsonNode image = yaml(KUBERNETES.resolve("kustomization.yaml")).at("/images/0");
-    assertEquals(image.get("name"), container.get("image"));
     String tagged = image.get("name").asText() + ":" + image.get("newTag").asText();
+    assertEquals(tagged, Rendering.of("kubernetes").replica().get("image").asText());
+    assertEquals(tagged, Rendering.of("helm").replica().get("image").asText());
     List<String> images = new ArrayList<>(found(dockerfile, "(?m)^FROM (\\S+)"));
     for (JsonNode service : compose.get("services")) {
       images.add(service.get("image").asText());
     }
     assertTrue(images.contains(tagged), images::toString);
-    assertTrue(images.stream().noneMatch(name -> name.contains("/")), images::toString);
+    assertTrue(
+        images.stream().noneMatch(name -> name.matches("[^/]*[.:][^/]*/.*")), images::toString);
   }
 
   @Test
   void a_replica_has_no_privileges_and_a_read_only_file_system() {
     List<String> user = found(dockerfile, "(?m)^USER (\\d+:\\d+)$");
     assertEquals(1, user.size(), "the Dockerfile's USER is two numbers");
+    JsonNode pod = Rendering.of("kubernetes").only(Kind.Deployment).at("/spec/template/spec");
     JsonNode security = pod.get("securityContext");
-    assertTrue(security.get("runAsNonRoot").asBoolean());
     assertEquals(
         user.getFirst(),
         security.get("runAsUser").asText() + ":" + security.get("runAsGroup").asText());
-    assertNotEquals(0, security.get("runAsUser").asInt());
-    JsonNode own = container.get("securityContext");
-    assertTrue(own.get("readOnlyRootFilesystem").asBoolean());
-    assertFalse(own.get("allowPrivilegeEscalation").asBoolean(true));
-    assertEquals("ALL", own.at("/capabilities/drop/0").asText());
-    assertFalse(pod.get("automountServiceAccountToken").asBoolean(true));
+    String memory = Rendering.of("kubernetes").replica().at("/resources/limits/memory").asText();
     for (JsonNode replica : replicas()) {
       assertTrue(replica.get("read_only").asBoolean());
       assertEquals("/tmp", replica.at("/tmpfs/0").asText());
       assertEquals("ALL", replica.at("/cap_drop/0").asText());
+      assertEquals(memory, replica.get("mem_limit").asText().replace("m", "Mi"));
+      Duration drain = server(environment(replica)).drain();
+      Duration period = Duration.parse("PT" + replica.get("stop_grace_period").asText());
+      assertTrue(period.compareTo(drain.plusSeconds(5)) >= 0, period::toString);
     }
   }
 
@@ -222,37 +193,10 @@ class DeployTest {
     JsonNode command = json(found(dockerfile, "(?m)^CMD (\\[.*\\])$").getFirst());
     assertEquals("serve", command.get(0).asText());
     Path config = Path.of(command.get(2).asText());
-    JsonNode mount = container.at("/volumeMounts/0");
+    JsonNode mount = Rendering.of("kubernetes").replica().at("/volumeMounts/0");
     assertEquals(String.valueOf(config.getParent()), mount.get("mountPath").asText());
-    JsonNode generator = yaml(KUBERNETES.resolve("kustomization.yaml")).at("/configMapGenerator/0");
-    assertEquals(String.valueOf(config.getFileName()), generator.at("/files/0").asText());
-    assertEquals(generator.get("name"), pod.at("/volumes/0/configMap/name"));
-    assertEquals(mount.get("name"), pod.at("/volumes/0/name"));
     for (JsonNode replica : replicas()) {
       assertEquals("./kubernetes/relay.yaml:" + config + ":ro", replica.at("/volumes/0").asText());
-    }
-  }
-
-  @Test
-  void the_kustomization_names_every_file_and_all_select_the_same_pods() throws IOException {
-    Set<String> named = new TreeSet<>(Set.of("kustomization.yaml", "relay.yaml"));
-    for (JsonNode file : yaml(KUBERNETES.resolve("kustomization.yaml")).get("resources")) {
-      named.add(file.asText());
-    }
-    Set<String> there = new TreeSet<>();
-    try (Stream<Path> files = Files.list(KUBERNETES)) {
-      files.forEach(file -> there.add(String.valueOf(file.getFileName())));
-    }
-    assertEquals(there, named);
-
-    JsonNode labels = deployment.at("/spec/template/metadata/labels");
-    assertFalse(labels.isEmpty());
-    assertEquals(labels, deployment.at("/spec/selector/matchLabels"));
-    assertEquals(labels, yaml(KUBERNETES.resolve("service.yaml")).at("/spec/selector"));
-    JsonNode budget = yaml(KUBERNETES.resolve("poddisruptionbudget.yaml"));
-    assertEquals(labels, budget.at("/spec/selector/matchLabels"));
-    for (JsonNode spread : pod.get("topologySpreadConstraints")) {
-      assertEquals(labels, spread.at("/labelSelector/matchLabels"));
     }
   }
 
@@ -303,18 +247,6 @@ class DeployTest {
         .toList();
   }
 
-  /** The environment in Kubernetes without optional settings. */
-  private Map<String, String> podEnvironment() {
-    Map<String, String> environment = new HashMap<>();
-    for (JsonNode variable : container.get("env")) {
-      if (!variable.at("/valueFrom/secretKeyRef/optional").asBoolean()) {
-        String name = variable.get("name").asText();
-        environment.put(name, name.equals("REDIS_URL") ? "rediss://redis:6379" : "given-" + name);
-      }
-    }
-    return environment;
-  }
-
   /** The environment in compose with only the required settings. */
   private static Map<String, String> environment(JsonNode replica) {
     Map<String, String> environment = new HashMap<>();
@@ -352,11 +284,10 @@ class DeployTest {
     }
   }
 
-  /** A file of one document without duplicate keys; merges and aliases are resolved. */
   private static JsonNode yaml(Path file) {
-    LoaderOptions options = new LoaderOptions();
-    options.setAllowDuplicateKeys(false);
-    return JSON.valueToTree(new Yaml(new SafeConstructor(options)).load(read(file)));
+    List<JsonNode> documents = Rendering.documents(file);
+    assertEquals(1, documents.size(), file::toString);
+    return documents.getFirst();
   }
 
   private static String read(Path file) {

@@ -31,6 +31,7 @@ final class DocumentsTest {
       Pattern.compile("(?:relay-[a-z-]+|guards|deploy|docs)/[\\w./-]*[\\w/]");
   private static final Pattern CLASS = Pattern.compile("[A-Z][a-z0-9]+(?:[A-Z][a-z0-9]+)+");
   private static final Pattern DECLARED = Pattern.compile("(?:class|record|interface|enum) (\\w+)");
+  private static final Pattern ALERT = Pattern.compile("- alert: (\\w+)");
   private static final Pattern TEST = Pattern.compile("-Dtest='?([\\w,*]+)");
   private static final Pattern RELAY =
       Pattern.compile("(?m)(?:^|[`$] ?)(?:\\./)?relay ([a-z][^`\n]*)");
@@ -96,11 +97,14 @@ final class DocumentsTest {
 
   @ParameterizedTest
   @MethodSource("pages")
-  void every_class_in_code_exists(Path page) throws IOException {
+  void every_class_and_alert_in_code_exists(Path page) throws IOException {
     Set<String> classes = new TreeSet<>();
     for (Path file : Documents.files(".java")) {
       Documents.matches(DECLARED, Documents.read(file)).forEach(type -> classes.add(type.group(1)));
     }
+    Documents.matches(
+            ALERT, Documents.read(Documents.ROOT.resolve("deploy/monitoring/alerts.yaml")))
+        .forEach(alert -> classes.add(alert.group(1)));
     List<String> unknown = new ArrayList<>();
     for (String code : Documents.code(page)) {
       if (CLASS.matcher(code).matches() && !FOREIGN.contains(code) && !classes.contains(code)) {
@@ -162,10 +166,16 @@ final class DocumentsTest {
     assertTrue(lines <= 200, "README.md: " + lines + " lines, at most 200; move the rest to docs/");
   }
 
+  /** Tables are looked up, not read: the one of bounds grows with each bound. */
   @Test
   void the_architecture_is_short() {
-    int words = Documents.read(ARCHITECTURE).split("\\s+", -1).length;
-    assertTrue(words <= 3_500, "ARCHITECTURE.md: " + words + " words, at most 3,500");
+    long words =
+        Documents.read(ARCHITECTURE)
+            .lines()
+            .filter(line -> !line.startsWith("|"))
+            .flatMap(line -> Stream.of(line.split("\\s+", -1)))
+            .count();
+    assertTrue(words <= 2_500, "ARCHITECTURE.md: " + words + " words in text, at most 2,500");
   }
 
   @Test

@@ -27,7 +27,7 @@ import relay.reload.ConfigState;
  * The handler of the admin port. Answers health and readiness at once. Requests that read Redis or
  * take time run on virtual threads, {@value #AT_ONCE} at a time; a bounded number of others queues.
  */
-final class AdminPlane implements HttpHandler {
+final class AdminPlane implements HttpHandler, AutoCloseable {
   private static final Logger log = LoggerFactory.getLogger(AdminPlane.class);
   private static final int AT_ONCE = 32;
   private static final int QUEUED = 128;
@@ -38,6 +38,7 @@ final class AdminPlane implements HttpHandler {
   private final Executor threads;
   private final AdminAuthorization gate;
   private final Served served;
+  private final DashboardFeed feed;
   private final Semaphore turns = new Semaphore(AT_ONCE, true); // only virtual threads block on it
   private final AtomicInteger slow = new AtomicInteger();
 
@@ -50,10 +51,11 @@ final class AdminPlane implements HttpHandler {
         new AdminAuthorization(
             served.server().get().adminListen(), () -> served.server().get().adminToken());
     this.served = served;
+    this.feed = new DashboardFeed(served, this::configuration, InstantSource.system());
   }
 
   @Override
-  public void handleRequest(HttpServerExchange exchange) {
+  public void handleRequest(HttpServerExchange exchange) throws Exception {
     exchange.getResponseHeaders().put(Headers.DATE, date.now());
     AdminReply refusal = gate.refusal(exchange);
     if (refusal != null) {
@@ -63,7 +65,16 @@ final class AdminPlane implements HttpHandler {
     switch (exchange.getRequestPath()) {
       case "/healthz" -> get(exchange, () -> AdminReply.text(200, "ok")).send(exchange);
       case "/readyz" -> get(exchange, this::ready).send(exchange);
+      case "/dashboard/events" -> events(exchange);
       default -> readAndAnswer(exchange);
+    }
+  }
+
+  private void events(HttpServerExchange exchange) throws Exception {
+    if (exchange.getRequestMethod().equals(Methods.GET)) {
+      feed.open(exchange);
+    } else {
+      wrongMethod("GET").send(exchange);
     }
   }
 
@@ -118,13 +129,12 @@ final class AdminPlane implements HttpHandler {
     return switch (path.size()) {
       case 1 ->
           switch (path.getFirst()) {
-            case "" -> get(exchange, () -> PoolPage.of(configuration(), states()));
             case "metrics" -> get(exchange, this::metrics);
             case "pools" ->
                 get(exchange, () -> AdminReply.json(PoolJson.ofAll(configuration(), states())));
             case "clients" -> get(exchange, this::clients);
             case "reload" -> reload(exchange);
-            default -> unknownPath();
+            default -> asset(path.getFirst(), exchange);
           };
       case 2 -> path.getFirst().equals("pools") ? pool(path.get(1), exchange) : unknownPath();
       case 5 ->
@@ -133,6 +143,11 @@ final class AdminPlane implements HttpHandler {
               : unknownPath();
       default -> unknownPath();
     };
+  }
+
+  private static AdminReply asset(String path, HttpServerExchange exchange) {
+    Optional<AdminReply> asset = DashboardAssets.at(path);
+    return asset.isEmpty() ? unknownPath() : get(exchange, asset::get);
   }
 
   private AdminReply pool(String name, HttpServerExchange exchange) throws RedisSilent {
@@ -203,6 +218,11 @@ final class AdminPlane implements HttpHandler {
   private AdminReply metrics() {
     return new AdminReply(
         200, "text/plain; version=0.0.4; charset=utf-8", served.metrics().get(), Map.of());
+  }
+
+  @Override
+  public void close() {
+    feed.close();
   }
 
   @FunctionalInterface

@@ -20,6 +20,7 @@ import relay.carrier.Buffers;
 import relay.carrier.Carriers;
 import relay.carrier.ClientPort;
 import relay.config.ServerConfig;
+import relay.metrics.ReplicaTotals;
 import relay.redis.KeyPool;
 import relay.redis.ProviderBreaker;
 import relay.redis.UsageTally;
@@ -44,6 +45,7 @@ public final class AdminServer implements AutoCloseable {
 
   private final Carriers carrier = new Carriers("operators", 1);
   private final HttpOpenListener opener;
+  private final AdminPlane plane;
   private final WaitingConnections waiting = new WaitingConnections();
   private @Nullable ClientPort port;
 
@@ -57,6 +59,7 @@ public final class AdminServer implements AutoCloseable {
    * @param breakers of the providers, by a pool's name
    * @param clientLimits the pool of clients' own limits now; gives null if no client has any
    * @param clientUse what clients without limits use
+   * @param totals what the replica has done
    * @param configuration what the replica runs with now
    * @param reload reads the configuration again
    */
@@ -68,6 +71,7 @@ public final class AdminServer implements AutoCloseable {
       Function<String, ProviderBreaker> breakers,
       Supplier<@Nullable KeyPool> clientLimits,
       UsageTally clientUse,
+      Supplier<ReplicaTotals> totals,
       Supplier<ConfigState> configuration,
       Supplier<CompletableFuture<ReloadOutcome>> reload) {}
 
@@ -87,7 +91,7 @@ public final class AdminServer implements AutoCloseable {
                 .set(UndertowOptions.MAX_HEADERS, HEAD_LINES)
                 .set(UndertowOptions.BUFFER_PIPELINED_DATA, true)
                 .getMap());
-    AdminPlane plane = new AdminPlane(carrier, served);
+    plane = new AdminPlane(carrier, served);
     opener.setRootHandler(
         exchange -> {
           waiting.busy(exchange);
@@ -152,6 +156,7 @@ public final class AdminServer implements AutoCloseable {
     if (port != null) {
       port.close();
     }
+    plane.close();
     opener.closeConnections();
     carrier.close();
   }

@@ -27,11 +27,15 @@ public final class BodyBuffers {
   /** Large bodies get half of the memory: the other half always serves small requests. */
   private static final int LARGE_SHARE = 2;
 
+  /** A large body counts twice: Relay may edit a copy of it, or copy it while it grows. */
+  public static final int LARGE_COPIES = 2;
+
   private final SpareBuffers direct = new SpareBuffers(BYTES, true, MOST_HELD);
   private final SpareBuffers arrays = new SpareBuffers(BYTES, false, MOST_HELD);
   private final Semaphore free = new Semaphore(MOST_HELD);
   private final MemoryBudget memory;
   private final MemoryBudget large;
+  private final SlowBodies slow = new SlowBodies(System::nanoTime);
 
   /**
    * @param memory the heap that all clients together may use
@@ -49,6 +53,16 @@ public final class BodyBuffers {
   /** The part of the heap for bodies of more than {@link #BYTES}. */
   public MemoryBudget large() {
     return large;
+  }
+
+  /** The large bodies that are being read. */
+  public SlowBodies slow() {
+    return slow;
+  }
+
+  /** Bytes of the largest body that can be held. */
+  public static long largest(MemoryBudget memory) {
+    return memory.totalBytes() / LARGE_SHARE / LARGE_COPIES;
   }
 
   /**

@@ -14,6 +14,7 @@ import java.net.StandardSocketOptions;
 import java.net.UnknownHostException;
 import java.util.Map;
 import java.util.Set;
+import java.util.function.IntUnaryOperator;
 
 /** Adapts a {@link CarrierChannel} to {@link java.net.Socket}. */
 final class CarrierEndpoint extends SocketImpl {
@@ -29,11 +30,13 @@ final class CarrierEndpoint extends SocketImpl {
 
   private final CarrierChannel connection;
   private final Input input = new Input();
+  private final IntUnaryOperator connectTimeout;
   private final GatheringOutput output;
   private volatile int timeoutMs;
 
-  CarrierEndpoint(CarrierChannel connection, SpareBuffers rooms) {
+  CarrierEndpoint(CarrierChannel connection, IntUnaryOperator connectTimeout, SpareBuffers rooms) {
     this.connection = connection;
+    this.connectTimeout = connectTimeout;
     output = new GatheringOutput(connection::write, connection::close, rooms);
   }
 
@@ -85,7 +88,7 @@ final class CarrierEndpoint extends SocketImpl {
       throw new UnknownHostException(there.getHostString());
     }
     try {
-      connection.connect(there, timeout);
+      connection.connect(there, connectTimeout.applyAsInt(timeout));
       // A TLS handshake follows, for which OkHttp has no timeout. It sets its own before a request.
       timeoutMs = timeout;
     } catch (IOException e) {

@@ -6,6 +6,7 @@ import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.Socket;
 import java.nio.ByteBuffer;
+import java.util.function.IntUnaryOperator;
 import java.util.function.Predicate;
 import javax.net.SocketFactory;
 import org.jspecify.annotations.Nullable;
@@ -17,12 +18,18 @@ import org.jspecify.annotations.Nullable;
 public final class CarrierSockets extends SocketFactory {
   private final Carrier carrier;
   private final Runnable beforeWaiting;
+  private final IntUnaryOperator connectTimeout;
   private final SpareBuffers rooms;
   private volatile @Nullable CarrierChannel last;
 
-  CarrierSockets(Carrier carrier, Runnable beforeWaiting, SpareBuffers rooms) {
+  CarrierSockets(
+      Carrier carrier,
+      Runnable beforeWaiting,
+      IntUnaryOperator connectTimeout,
+      SpareBuffers rooms) {
     this.carrier = carrier;
     this.beforeWaiting = beforeWaiting;
+    this.connectTimeout = connectTimeout;
     this.rooms = rooms;
   }
 
@@ -97,7 +104,7 @@ public final class CarrierSockets extends SocketFactory {
   public Socket createSocket() throws IOException {
     CarrierChannel connection = new CarrierChannel(carrier, beforeWaiting);
     last = connection;
-    return new CarrierSocket(new CarrierEndpoint(connection, rooms));
+    return new CarrierSocket(new CarrierEndpoint(connection, connectTimeout, rooms));
   }
 
   @Override

@@ -7,6 +7,7 @@ import java.util.List;
 import java.util.concurrent.Executor;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.function.BooleanSupplier;
+import java.util.function.IntUnaryOperator;
 import java.util.stream.IntStream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -99,7 +100,16 @@ public final class Carriers implements Executor, AutoCloseable {
    * @param beforeWaiting runs on the reading thread each time before it waits for more bytes
    */
   public CarrierSockets sockets(int home, Runnable beforeWaiting) {
-    return new CarrierSockets(carriers.get(home), beforeWaiting, rooms);
+    return sockets(home, beforeWaiting, IntUnaryOperator.identity());
+  }
+
+  /**
+   * Makes sockets whose threads may have less time to connect than they say.
+   *
+   * @param connectTimeout runs on the connecting thread: takes and returns milliseconds, 0 for none
+   */
+  public CarrierSockets sockets(int home, Runnable beforeWaiting, IntUnaryOperator connectTimeout) {
+    return new CarrierSockets(carriers.get(home), beforeWaiting, connectTimeout, rooms);
   }
 
   /**

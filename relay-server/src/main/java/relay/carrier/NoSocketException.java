@@ -11,6 +11,6 @@ public final class NoSocketException extends SocketException {
 
   /** Keeps the cause, whose message is the operating system's. */
   public NoSocketException(Throwable cause) {
-    super("no free file descriptor, port or thread", cause);
+    super("no free file descriptor, port, thread or memory", cause);
   }
 }

@@ -105,6 +105,19 @@ public final class ConfigSchema {
         .need("certificate", "private_key");
   }
 
+  private static SchemaNode outboundTls() {
+    return section("TLS to the provider. Renewed files are read")
+        .with(
+            "ca",
+            text("PEM file: the authorities to trust instead of the JVM's")
+                .example("/etc/relay/ca.pem"))
+        .with(
+            "certificate",
+            text("PEM file: what Relay shows to a provider that asks, then its intermediates")
+                .example("/etc/relay/relay.pem"))
+        .with("private_key", text("PEM file: its unencrypted key").example("/etc/relay/relay.key"));
+  }
+
   private static SchemaNode auth() {
     SchemaNode known =
         section("The clients")
@@ -211,6 +224,11 @@ public final class ConfigSchema {
                 "type", words("What it speaks, and how keys prove themselves", ProviderType.class))
             .with("enabled", flag("false: as if it were absent", true))
             .with("base_url", text("The type's own if absent; the request's path is appended"))
+            .with("tls", outboundTls())
+            .with(
+                "proxy",
+                text("`none`, or an HTTP proxy for TLS; absent = `HTTPS_PROXY` and `NO_PROXY`")
+                    .example("http://proxy:3128"))
             .with("api_version", text("azure: a date", CloudSection.VERSION).fallback("2024-10-21"))
             .with(
                 "login_url",

@@ -15,6 +15,7 @@ import relay.model.Dialect;
  * @param name the pool's name: also its hash tag in Redis
  * @param cloud the settings specific to its type
  * @param baseUrl without a trailing slash; the request's path is appended
+ * @param access how connections are made: TLS and proxy
  * @param models the served models; empty = any
  * @param modelMapping maps client model names to the provider's names
  * @param maxAttempts the most attempts on this provider per request
@@ -29,6 +30,7 @@ public record ProviderConfig(
     Cloud cloud,
     boolean enabled,
     URI baseUrl,
+    ProviderAccess access,
     List<String> models,
     Map<String, String> modelMapping,
     int maxAttempts,

@@ -46,6 +46,8 @@ final class ProviderSection {
     Value urlValue = provider.take("base_url");
     URI url = urlValue == null ? null : TextSettings.baseUrl(urlValue);
     CloudSection cloud = CloudSection.read(provider, type);
+    URI baseUrl = url == null ? cloud.defaultBaseUrl() : url;
+    ProviderAccess access = AccessSection.read(provider, baseUrl);
     List<String> models = TextSettings.list(provider, "models", TextSettings::oneModel);
     Map<String, String> mapping = modelMapping(provider.section("model_mapping"));
     int maxAttempts = ScalarSettings.whole(provider, "max_attempts", 3, 1, MAX_ATTEMPTS);
@@ -54,7 +56,6 @@ final class ProviderSection {
     List<ModelClass> classes = modelClasses();
     PoolKeys keys = PoolKeys.read(provider, type, classes.stream().map(ModelClass::name).toList());
     provider.done();
-    URI baseUrl = url == null ? cloud.defaultBaseUrl() : url;
     if (name == null || type == null || baseUrl == null) {
       return null;
     }
@@ -64,6 +65,7 @@ final class ProviderSection {
         cloud.cloud(),
         enabled,
         baseUrl,
+        access,
         models,
         mapping,
         maxAttempts,

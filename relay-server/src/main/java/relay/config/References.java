@@ -139,6 +139,11 @@ final class References {
     return files.read(directory.resolve(name), maxBytes);
   }
 
+  /** A variable of the environment; empty if it is not set. */
+  String environment(String name) {
+    return environment.getOrDefault(name, "");
+  }
+
   /** Where a relative name leads. */
   Path resolved(String name) {
     return directory.resolve(name);

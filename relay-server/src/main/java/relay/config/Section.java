@@ -118,6 +118,11 @@ final class Section {
     return entry == null ? self.place().child(name) : entry.value().place();
   }
 
+  /** A variable of the environment; empty if it is not set. */
+  String environment(String name) {
+    return self.environment(name);
+  }
+
   /** Whether a fault was reported in its stead. */
   boolean isBroken() {
     return broken;

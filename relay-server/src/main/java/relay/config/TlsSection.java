@@ -10,29 +10,68 @@ import java.security.Signature;
 import java.security.cert.CertificateFactory;
 import java.security.cert.X509Certificate;
 import java.security.spec.PKCS8EncodedKeySpec;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 import relay.config.PemBlocks.Block;
 import relay.config.Value.Scalar;
 
-/** Reads {@code server.tls}: a certificate chain and its private key, both PEM files. */
+/**
+ * Reads {@code tls} sections, which name PEM files: a certificate chain with its private key, and
+ * the authorities to trust.
+ */
 final class TlsSection {
   private static final List<String> KEY_TYPES = List.of("RSA", "EC", "EdDSA");
   private static final String CERTIFICATE_FORM =
-      "a PEM file with the server's certificate, followed by its intermediate certificates";
+      "a PEM file with the certificate, followed by its intermediate certificates";
+  private static final String CA_FORM = "a PEM file with the certificates of the authorities";
   private static final String KEY_FORM =
       "a PEM file with an unencrypted key (BEGIN PRIVATE KEY, as openssl pkcs8 -topk8 -nocrypt"
           + " writes it, RSA PRIVATE KEY or EC PRIVATE KEY)";
 
   private TlsSection() {}
 
-  /** Null after a fault. */
+  /** A server's certificate. Null after a fault. */
   static @Nullable TlsConfig read(Section tls) {
     Value certificate = tls.need("certificate", "give " + CERTIFICATE_FORM);
     Value key = tls.need("private_key", "give " + KEY_FORM);
     tls.done();
-    List<X509Certificate> chain = certificate == null ? List.of() : chain(certificate);
+    return own(certificate, key);
+  }
+
+  /** Whom to trust, and what to show to a server that asks for a certificate. */
+  static OutboundTls outbound(Section tls) {
+    Value ca = tls.take("ca");
+    Value certificate = tls.take("certificate");
+    Value key = tls.take("private_key");
+    if (certificate == null && key != null) {
+      tls.missing("certificate", "give " + CERTIFICATE_FORM);
+    } else if (certificate != null && key == null) {
+      tls.missing("private_key", "give " + KEY_FORM);
+    }
+    tls.done();
+    List<X509Certificate> authorities = ca == null ? List.of() : certificates(ca, CA_FORM);
+    if (ca != null && !authorities.isEmpty() && authorities.stream().allMatch(TlsSection::over)) {
+      ca.refuse("names a file in which every certificate has expired", CA_FORM);
+    }
+    TlsConfig own = own(certificate, key);
+    if (certificate != null && own != null && over(own.chain().getFirst())) {
+      certificate.refuse(
+          "names a certificate that expired on "
+              + own.chain().getFirst().getNotAfter().toInstant().toString().substring(0, 10),
+          "a renewed one");
+    }
+    return new OutboundTls(authorities, own);
+  }
+
+  private static boolean over(X509Certificate certificate) {
+    return certificate.getNotAfter().toInstant().isBefore(Instant.now());
+  }
+
+  private static @Nullable TlsConfig own(@Nullable Value certificate, @Nullable Value key) {
+    List<X509Certificate> chain =
+        certificate == null ? List.of() : certificates(certificate, CERTIFICATE_FORM);
     PrivateKey privateKey = key == null ? null : privateKey(key);
     if (key == null || privateKey == null || chain.isEmpty()) {
       return null;
@@ -46,8 +85,8 @@ final class TlsSection {
     return new TlsConfig(chain, privateKey);
   }
 
-  private static List<X509Certificate> chain(Value value) {
-    List<Block> blocks = blocks(value, CERTIFICATE_FORM);
+  private static List<X509Certificate> certificates(Value value, String form) {
+    List<Block> blocks = blocks(value, form);
     if (blocks == null) {
       return List.of();
     }
@@ -61,11 +100,11 @@ final class TlsSection {
         }
       }
     } catch (GeneralSecurityException e) {
-      value.refuse("names a file with a certificate that cannot be read", CERTIFICATE_FORM);
+      value.refuse("names a file with a certificate that cannot be read", form);
       return List.of();
     }
     if (chain.isEmpty()) {
-      value.refuse("names a file without a certificate", CERTIFICATE_FORM);
+      value.refuse("names a file without a certificate", form);
     }
     return chain;
   }

@@ -159,6 +159,11 @@ final class Value {
     return context.references().read(name, maxBytes);
   }
 
+  /** A variable of the environment; empty if it is not set. */
+  String environment(String name) {
+    return context.references().environment(name);
+  }
+
   /**
    * The content of a file that a value names. Faults in it have its name, and relative names in it
    * are resolved against its directory. Null after a fault.

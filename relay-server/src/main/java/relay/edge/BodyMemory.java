@@ -6,15 +6,10 @@ import relay.body.BodyBuffers;
 import relay.body.Payload;
 import relay.memory.MemoryBudget;
 
-/**
- * What the array of one body holds of the memory budget. A large body counts twice, because Relay
- * may make an edited copy, or copy it while it grows. One thread at a time.
- */
+/** What the array of one body holds of the memory budget. One thread at a time. */
 final class BodyMemory {
   /** Bodies of at most this size are part of the request's own charge. */
   private static final int FREE_BYTES = 8 * 1024;
-
-  private static final int COPIES = 2;
 
   /** How long a large body waits for others to end. Then the client is asked to try again. */
   private static final long WAIT_NANOS = TimeUnit.SECONDS.toNanos(1);
@@ -45,7 +40,7 @@ final class BodyMemory {
       small = bytes;
       return true;
     }
-    long more = (long) COPIES * bytes - large;
+    long more = (long) BodyBuffers.LARGE_COPIES * bytes - large;
     if (!takeLarge(more)) {
       return false;
     }
@@ -60,6 +55,7 @@ final class BodyMemory {
       if (bytes > budget.totalBytes() || System.nanoTime() - until >= 0) {
         return false;
       }
+      bodies.slow().endSlowest();
       LockSupport.parkNanos(this, LOOK_NANOS);
     }
     return true;

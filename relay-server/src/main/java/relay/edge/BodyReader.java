@@ -9,6 +9,7 @@ import org.xnio.channels.StreamSourceChannel;
 import relay.body.BodyBuffer;
 import relay.body.BodyBuffers;
 import relay.body.Payload;
+import relay.body.SlowBodies;
 import relay.pipeline.ClientExchange.Body;
 
 /**
@@ -37,6 +38,7 @@ final class BodyReader {
   private final BodyMemory memory;
   private byte[] bytes = NONE;
   private int length;
+  private SlowBodies.@Nullable Reading large;
   private boolean noRoom;
   private long startedNanos; // of the first wait; 0 before it
 
@@ -81,6 +83,9 @@ final class BodyReader {
         direct.release();
       }
       memory.release();
+      if (large != null) {
+        large.close();
+      }
     }
   }
 
@@ -129,7 +134,7 @@ final class BodyReader {
         if (bounds.guard().foundBroken(exchange)) {
           return new Body.Malformed();
         }
-        if (!mayWait()) {
+        if ((large != null && large.isEnded()) || !mayWait()) {
           return new Body.TooSlow();
         }
       }
@@ -155,6 +160,9 @@ final class BodyReader {
         }
         buffer.flip().get(bytes, length, some);
         length += some;
+        if (large != null) {
+          large.grew(some);
+        }
       }
       return n;
     } finally {
@@ -186,6 +194,9 @@ final class BodyReader {
         return false;
       }
       bytes = Arrays.copyOf(bytes, room);
+      if (large == null && room > SlowBodies.LARGE_BYTES) {
+        large = bounds.bodies().slow().begin();
+      }
     }
     return true;
   }

@@ -48,6 +48,14 @@ final class FramingGuard extends HeadGuard {
         && broken.remove(http.getChannel());
   }
 
+  /** As {@link RequestFraming#queryStart}. To be called once for each exchange, in order. */
+  static @Nullable String queryStart(HttpServerExchange exchange) {
+    return exchange.getConnection() instanceof HttpServerConnection http
+            && http.getOriginalSourceConduit() instanceof Guarded guarded
+        ? guarded.framing.queryStart()
+        : null;
+  }
+
   @Override
   void open(
       StreamConnection connection, @Nullable PooledByteBuffer first, UnfinishedHeads.Head head) {

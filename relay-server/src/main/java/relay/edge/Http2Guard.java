@@ -20,6 +20,12 @@ final class Http2Guard extends HeadGuard {
   @Override
   void open(
       StreamConnection connection, @Nullable PooledByteBuffer first, UnfinishedHeads.Head head) {
+    if (!head.admitHttp2()) {
+      if (first != null) {
+        first.close();
+      }
+      return;
+    }
     Http2Frames frames = new Http2Frames(Http2Frames.PREFACE_BYTES);
     if (first != null) {
       ByteBuffer bytes = first.getBuffer();

@@ -20,12 +20,14 @@ import org.xnio.StreamConnection;
 final class Http2Port implements DelegateOpenListener {
   private final ByteBufferPool buffers;
   private final OptionMap options;
+  private final SharedHeads.Installation heads;
   private final Set<Http2Channel> open = ConcurrentHashMap.newKeySet();
   private volatile @Nullable HttpHandler handler;
 
-  Http2Port(ByteBufferPool buffers, OptionMap options) {
+  Http2Port(ByteBufferPool buffers, OptionMap options, SharedHeads.Installation heads) {
     this.buffers = buffers;
     this.options = options;
+    this.heads = heads;
   }
 
   @Override
@@ -39,7 +41,7 @@ final class Http2Port implements DelegateOpenListener {
   @Override
   public void handleEvent(StreamConnection connection, @Nullable PooledByteBuffer first) {
     SharedChannel channel =
-        new SharedChannel(connection, Http2OpenListener.HTTP2, buffers, first, options);
+        new SharedChannel(connection, Http2OpenListener.HTTP2, buffers, first, options, heads);
     open.add(channel);
     channel.addCloseTask(open::remove);
     channel

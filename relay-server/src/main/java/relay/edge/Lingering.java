@@ -53,7 +53,7 @@ final class Lingering implements ChannelListener<StreamSourceChannel> {
     }
     Lingering lingering = new Lingering(exchange, buffers);
     channel.getReadSetter().set(lingering);
-    var _ = exchange.getIoThread().executeAfter(lingering::stop, MOST_SECONDS, TimeUnit.SECONDS);
+    ClosingTimer.start(exchange, MOST_SECONDS, TimeUnit.SECONDS);
     lingering.handleEvent(channel);
   }
 
@@ -81,7 +81,7 @@ final class Lingering implements ChannelListener<StreamSourceChannel> {
         n = channel.read(buffer.clear());
       }
       if (left <= 0) {
-        stop();
+        IoUtils.safeClose(exchange.getConnection());
       } else if (n > 0) {
         channel.suspendReads();
         exchange.getIoThread().execute(() -> handleEvent(channel));
@@ -92,12 +92,6 @@ final class Lingering implements ChannelListener<StreamSourceChannel> {
       IoUtils.safeClose(exchange.getConnection());
     } finally {
       buffers.giveBack(buffer);
-    }
-  }
-
-  private void stop() {
-    if (!exchange.isComplete()) {
-      IoUtils.safeClose(exchange.getConnection());
     }
   }
 }

@@ -36,6 +36,9 @@ final class Listener {
    */
   private static final int HEAD_BYTES_READ = 2 * HeadCheck.MAX_BYTES;
 
+  /** Over HTTP/2, where more than that ends the connection with its other streams. */
+  private static final int HTTP2_HEAD_BYTES_READ = 4 * HeadCheck.MAX_BYTES;
+
   private static final int HEAD_LINES_READ = 2 * HeadCheck.MAX_LINES;
   private static final int MAX_STREAMS = 1000; // of one HTTP/2 connection, at once
 
@@ -51,7 +54,7 @@ final class Listener {
   static {
     // The default is 20,000 bytes; beyond it Undertow asks HTTP/2 clients to retry. Read once
     System.setProperty(
-        Http2Channel.HTTP2_MAX_HEADER_SIZE_PROPERTY, Integer.toString(HEAD_BYTES_READ));
+        Http2Channel.HTTP2_MAX_HEADER_SIZE_PROPERTY, Integer.toString(HTTP2_HEAD_BYTES_READ));
   }
 
   private final Carriers carriers;
@@ -98,17 +101,22 @@ final class Listener {
     UnfinishedHeads heads = new UnfinishedHeads(memory);
     guard = new FramingGuard(new HttpOpenListener(buffers, options), heads);
     guard.setRootHandler(handler);
-    shared = http2 ? new Http2Guard(new Http2Port(buffers, ofStreams(options)), heads) : null;
+    shared = http2 ? new Http2Guard(http2Port(options), heads) : null;
     if (shared != null) {
       shared.setRootHandler(handler);
     }
-    opener = tls == null ? plain(heads, shared) : alpn(options, shared);
+    opener = tls == null ? plain(heads, shared) : alpn(options, heads, shared);
+  }
+
+  private Http2Port http2Port(OptionMap options) {
+    return new Http2Port(buffers, ofStreams(options), new SharedHeads.Installation());
   }
 
   private static OptionMap ofStreams(OptionMap options) {
     return OptionMap.builder()
         .addAll(options)
         .set(UndertowOptions.ENABLE_HTTP2, true)
+        .set(UndertowOptions.MAX_HEADER_SIZE, HTTP2_HEAD_BYTES_READ)
         .set(UndertowOptions.HTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, MAX_STREAMS)
         .set(UndertowOptions.MAX_RST_FRAMES_PER_WINDOW, MAX_RESETS)
         // HeadCheck answers 400; Undertow would reset the stream without a reason
@@ -124,12 +132,16 @@ final class Listener {
   }
 
   private ChannelListener<? super StreamConnection> alpn(
-      OptionMap options, @Nullable Http2Guard http2) {
+      OptionMap options, UnfinishedHeads heads, @Nullable Http2Guard http2) {
     AlpnOpenListener alpn = new AlpnOpenListener(buffers, options, guard);
     if (http2 != null) {
       alpn.addProtocol(Http2OpenListener.HTTP2, http2, 1);
     }
-    return alpn;
+    return connection -> { // its handshake may take long, and holds memory
+      if (heads.of(connection).admitEarly()) {
+        alpn.handleEvent(connection);
+      }
+    };
   }
 
   /** Checks the framing of HTTP/1.1 requests. */

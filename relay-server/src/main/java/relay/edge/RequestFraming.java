@@ -1,6 +1,9 @@
 package relay.edge;
 
 import java.nio.ByteBuffer;
+import java.util.ArrayDeque;
+import java.util.Queue;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Parses the framing of an HTTP/1.1 connection, request by request, and rejects input that two
@@ -53,6 +56,29 @@ final class RequestFraming {
   private int digits;
   private int blanks; // in a row, after the first byte of a value
   private boolean chunked;
+  private boolean inQuery; // a question mark was seen in the target
+  private boolean atQuery; // it was the last byte
+  private long lines; // request lines so far
+  private long asked; // of them, those that queryStart() was asked about
+  private final Queue<OddQuery> oddQueries = new ArrayDeque<>(0);
+
+  /** A query that Undertow does not keep, by the number of its request line. */
+  private record OddQuery(long line, String start) {}
+
+  /**
+   * What stands between a target's path and its query as Undertow has it, if that is not simply a
+   * question mark or nothing: Undertow drops an empty query, and a second question mark. To be
+   * asked once for each request, in order.
+   */
+  @Nullable String queryStart() {
+    asked++;
+    OddQuery next = oddQueries.peek();
+    if (next == null || next.line != asked) {
+      return null;
+    }
+    oddQueries.remove();
+    return next.start;
+  }
 
   /** Whether the head was accepted and the body is being read. */
   boolean inBody() {
@@ -132,11 +158,21 @@ final class RequestFraming {
         p++;
       }
     } else if (state == State.REQUEST_LINE && at > 0) {
-      while (p < end && bytes.get(p) != '\n') {
-        p++;
+      for (; p < end && bytes.get(p) != '\n'; p++) {
+        if (!inQuery || atQuery) {
+          target(bytes.get(p));
+        }
       }
     }
     return p;
+  }
+
+  private void target(byte b) {
+    if (atQuery && (b == ' ' || b == '?')) {
+      oddQueries.add(new OddQuery(lines + 1, b == '?' ? "??" : "?"));
+    }
+    atQuery = !inQuery && b == '?';
+    inQuery |= atQuery;
   }
 
   private boolean passes(byte b) {
@@ -185,6 +221,11 @@ final class RequestFraming {
     at++;
     if (b == '\n') {
       state = State.LINE_START;
+      lines++;
+      inQuery = false;
+      atQuery = false;
+    } else {
+      target(b);
     }
     return true;
   }

@@ -2,12 +2,14 @@ package relay.edge;
 
 import io.undertow.protocols.ssl.UndertowXnioSsl;
 import java.io.IOException;
+import java.lang.ref.WeakReference;
 import java.net.InetSocketAddress;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.Executor;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
 import org.xnio.ChannelListener;
 import org.xnio.ChannelListeners;
 import org.xnio.IoUtils;
@@ -66,13 +68,7 @@ final class SecurePort implements AutoCloseable {
             xnio, OptionMap.create(Options.USE_DIRECT_BUFFERS, true), tls.context());
     ChannelListener<SslConnection> open =
         connection -> {
-          var _ =
-              connection
-                  .getIoThread()
-                  .executeAfter(
-                      () -> closeUnlessSecured(connection),
-                      patience.toMillis(),
-                      TimeUnit.MILLISECONDS);
+          closeUnlessSecuredWithin(patience, connection);
           opener.handleEvent(connection);
         };
     OptionMap sockets =
@@ -120,8 +116,22 @@ final class SecurePort implements AutoCloseable {
             .executeAfter(port::resumeAccepts, DescriptorReserve.PAUSE_MS, TimeUnit.MILLISECONDS);
   }
 
-  private static void closeUnlessSecured(SslConnection connection) {
-    if (connection.isOpen() && connection.getSslSession().getCipherSuite().contains("_NULL_")) {
+  /** The timer keeps no closed connection: strangers could otherwise fill the heap with them. */
+  private static void closeUnlessSecuredWithin(Duration patience, SslConnection connection) {
+    WeakReference<SslConnection> waiting = new WeakReference<>(connection);
+    var _ =
+        connection
+            .getIoThread()
+            .executeAfter(
+                () -> closeUnlessSecured(waiting.get()),
+                patience.toMillis(),
+                TimeUnit.MILLISECONDS);
+  }
+
+  private static void closeUnlessSecured(@Nullable SslConnection connection) {
+    if (connection != null
+        && connection.isOpen()
+        && connection.getSslSession().getCipherSuite().contains("_NULL_")) {
       IoUtils.safeClose(connection);
     }
   }

@@ -4,6 +4,7 @@ import io.undertow.connector.ByteBufferPool;
 import io.undertow.connector.PooledByteBuffer;
 import io.undertow.protocols.http2.AbstractHttp2StreamSourceChannel;
 import io.undertow.protocols.http2.Http2Channel;
+import io.undertow.protocols.http2.Http2StreamSourceChannel;
 import io.undertow.server.HttpServerExchange;
 import io.undertow.server.protocol.framed.FrameHeaderData;
 import io.undertow.util.AttachmentKey;
@@ -24,15 +25,18 @@ final class SharedChannel extends Http2Channel {
   private static final AttachmentKey<SharedChannel> KEY = AttachmentKey.create(SharedChannel.class);
 
   private final Map<Integer, ClientClosing> streams = new ConcurrentHashMap<>();
-  private int newestStream; // of the client; the I/O thread's
+  private int newestStream; // of the client; the I/O thread's, as the next
+  private String newestTarget = "";
 
   SharedChannel(
       StreamConnection connection,
       String protocol,
       ByteBufferPool buffers,
       @Nullable PooledByteBuffer first,
-      OptionMap options) {
+      OptionMap options,
+      SharedHeads.Installation heads) {
     super(connection, protocol, buffers, first, false, false, options);
+    heads.into(this);
     putAttachment(KEY, this);
     addCloseTask(_ -> streams.values().forEach(ClientClosing::closed));
   }
@@ -44,6 +48,20 @@ final class SharedChannel extends Http2Channel {
   static @Nullable ClientClosing closing(HttpServerExchange exchange) {
     SharedChannel channel = exchange.getConnection().getAttachment(KEY);
     return channel == null ? null : channel.closingOfNewest(exchange);
+  }
+
+  /** As {@link RequestFraming#queryStart}. To be called as {@link #closing}. */
+  static @Nullable String queryStart(HttpServerExchange exchange) {
+    SharedChannel channel = exchange.getConnection().getAttachment(KEY);
+    if (channel == null) {
+      return null;
+    }
+    String target = channel.newestTarget;
+    int query = target.indexOf('?');
+    if (query < 0 || query == target.length() - 1) {
+      return query < 0 ? null : "?";
+    }
+    return target.charAt(query + 1) == '?' ? "??" : null;
   }
 
   private ClientClosing closingOfNewest(HttpServerExchange exchange) {
@@ -87,9 +105,15 @@ final class SharedChannel extends Http2Channel {
       if (closing != null) {
         closing.closed();
       }
-    } else {
-      newestStream = Math.max(newestStream, head.stream());
+    } else if (head.stream() > newestStream) {
+      newestStream = head.stream();
+      newestTarget = made instanceof Http2StreamSourceChannel request ? target(request) : "";
     }
     return made;
+  }
+
+  private static String target(Http2StreamSourceChannel request) {
+    String target = request.getHeaders().getFirst(PATH);
+    return target == null ? "" : target;
   }
 }

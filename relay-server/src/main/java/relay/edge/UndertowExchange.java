@@ -14,7 +14,6 @@ import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 import org.xnio.IoUtils;
 import org.xnio.Options;
-import org.xnio.XnioExecutor;
 import org.xnio.channels.StreamSinkChannel;
 import org.xnio.conduits.StreamSinkConduit;
 import relay.carrier.AnswerDate;
@@ -73,9 +72,21 @@ final class UndertowExchange implements ClientExchange, DirectSink {
     this.requests = requests;
     closing = ClientClosing.of(exchange);
     memory = new RequestMemory(bounds.bodies().memory());
+    target = target(exchange);
+  }
+
+  /** The path and query byte for byte. */
+  private static String target(HttpServerExchange exchange) {
     String path = exchange.getRequestURI(); // undecoded
     String query = exchange.getQueryString();
-    target = query.isEmpty() ? path : path + "?" + query;
+    String start = FramingGuard.queryStart(exchange);
+    if (start == null) {
+      start = SharedChannel.queryStart(exchange);
+    }
+    if (start == null) {
+      start = query.isEmpty() ? "" : "?";
+    }
+    return path + start + query;
   }
 
   @Override
@@ -296,25 +307,7 @@ final class UndertowExchange implements ClientExchange, DirectSink {
   /** No thread waits for the rest of an answer, so a timer bounds it. */
   private void boundRest() {
     memory.release(exchange, closing);
-    if (exchange.isComplete()) {
-      return;
-    }
-    XnioExecutor.Key timer =
-        exchange
-            .getIoThread()
-            .executeAfter(
-                () -> {
-                  if (!exchange.isComplete()) {
-                    IoUtils.safeClose(exchange.getConnection());
-                  }
-                },
-                bounds.stall().toMillis(),
-                TimeUnit.MILLISECONDS);
-    exchange.addExchangeCompleteListener( // or the timer would retain the finished exchange
-        (_, next) -> {
-          timer.remove();
-          next.proceed();
-        });
+    ClosingTimer.start(exchange, bounds.stall().toMillis(), TimeUnit.MILLISECONDS);
   }
 
   @Override

@@ -2,6 +2,7 @@ package relay.edge;
 
 import java.io.IOException;
 import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentNavigableMap;
 import java.util.concurrent.ConcurrentSkipListMap;
 import java.util.concurrent.RejectedExecutionException;
@@ -33,22 +34,27 @@ final class UnfinishedHeads {
   /** A connection without TLS: its own objects and Undertow's. */
   private static final int PLAIN_BYTES = 4 * 1024;
 
-  /** The same with TLS: its engine, and the buffers of records. */
+  /** More with TLS: its engine, and the buffers of records. */
   private static final int SECURE_BYTES = 24 * 1024;
+
+  /** More over HTTP/2: tables of the header compression, windows, settings. */
+  private static final int HTTP2_BYTES = 32 * 1024;
 
   private final MemoryBudget whole;
   private final MemoryBudget budget;
   private final ConcurrentNavigableMap<Long, Head> oldestFirst = new ConcurrentSkipListMap<>();
   private final AtomicLong numbers = new AtomicLong();
+  private final Map<StreamConnection, Head> admitted = new ConcurrentHashMap<>();
 
   UnfinishedHeads(MemoryBudget budget) {
     whole = budget;
     this.budget = budget.share(SHARE);
   }
 
-  /** The account of a connection. */
+  /** The account of a connection, which {@link Head#admit} may have charged already. */
   Head of(StreamConnection connection) {
-    return new Head(connection);
+    Head known = admitted.get(connection);
+    return known == null ? new Head(connection) : known;
   }
 
   /** Makes room by closing the oldest. False if there is none left to close. */
@@ -73,14 +79,36 @@ final class UnfinishedHeads {
       this.connection = connection;
     }
 
-    /** Charges the connection itself. If there is no room, closes it and returns false. */
+    /** Charges the connection itself, once. If there is no room, closes it and returns false. */
     boolean admit() {
-      int connectionBytes = connection instanceof SslConnection ? SECURE_BYTES : PLAIN_BYTES;
-      if (!whole.take(connectionBytes)) {
+      if (ofConnection.get() > 0) {
+        return true;
+      }
+      boolean secure = connection instanceof SslConnection;
+      return charge(secure ? PLAIN_BYTES + SECURE_BYTES : PLAIN_BYTES);
+    }
+
+    /** Charges a new connection that is to be found by {@link #of} when its protocol is known. */
+    boolean admitEarly() {
+      if (!admit()) {
+        return false;
+      }
+      admitted.put(connection, this);
+      endWithConnection();
+      return true;
+    }
+
+    /** Charges what HTTP/2 takes besides. If there is no room, closes it and returns false. */
+    boolean admitHttp2() {
+      return charge(HTTP2_BYTES);
+    }
+
+    private boolean charge(int more) {
+      if (!whole.take(more)) {
         IoUtils.safeClose(connection);
         return false;
       }
-      ofConnection.set(connectionBytes);
+      ofConnection.addAndGet(more);
       return true;
     }
 
@@ -98,6 +126,7 @@ final class UnfinishedHeads {
     }
 
     private void close() {
+      admitted.remove(connection, this);
       end();
       long held = ofConnection.getAndSet(0);
       if (held > 0) {
@@ -119,12 +148,12 @@ final class UnfinishedHeads {
     void holds(long now) throws IOException {
       if (now == 0) {
         end();
-      } else if (!charge(now)) {
+      } else if (!chargeHead(now)) {
         throw new IOException("no memory is left for unfinished heads");
       }
     }
 
-    private boolean charge(long now) {
+    private boolean chargeHead(long now) {
       if (bytes == 0) {
         number = numbers.getAndIncrement();
       }

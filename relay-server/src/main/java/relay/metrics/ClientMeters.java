@@ -1,8 +1,10 @@
 package relay.metrics;
 
 import io.micrometer.core.instrument.MeterRegistry;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
@@ -108,5 +110,17 @@ public final class ClientMeters {
     if (count > 0) {
       tokens.of(client, type).increment((double) count);
     }
+  }
+
+  /** Requests that each client's own limits refused; only clients that had any. */
+  Map<String, Long> denialsByClient() {
+    Map<String, Long> all = new HashMap<>();
+    denials.forEach(
+        (values, count) -> {
+          if (count > 0) {
+            all.merge(values.getFirst(), count, Long::sum);
+          }
+        });
+    return all;
   }
 }

@@ -55,7 +55,7 @@ final class EngineGauges {
     for (OnUnavailable without : OnUnavailable.values()) {
       mode(registry, word(without));
     }
-    Gauge.builder("relay.waiting", this, g -> g.sum(KeyPool::waiting))
+    Gauge.builder("relay.waiting", this, EngineGauges::waiting)
         .description("Requests waiting for capacity")
         .register(registry);
     FunctionCounter.builder(
@@ -75,13 +75,19 @@ final class EngineGauges {
         .register(registry);
   }
 
-  private boolean isUp() {
+  boolean isUp() {
     Bound now = bound;
     return now != null && now.engine().isUp();
   }
 
-  private String mode() {
+  /** What limits are enforced by now. */
+  String mode() {
     return isUp() ? SHARED : modeWithoutRedis;
+  }
+
+  /** Requests waiting for capacity. */
+  long waiting() {
+    return (long) sum(KeyPool::waiting);
   }
 
   private double sum(ToLongFunction<KeyPool> of) {

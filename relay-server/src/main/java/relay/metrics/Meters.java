@@ -308,6 +308,26 @@ public final class Meters implements AutoCloseable {
     traffic.brokenOff(pool, how);
   }
 
+  /** What the dashboard shows of this replica. */
+  public ReplicaTotals totals() {
+    TrafficMeters.Sums sums = traffic.sums();
+    return new ReplicaTotals(
+        engine.isUp(),
+        engine.mode(),
+        sums.requests,
+        sums.failures,
+        sums.refusedByRelay,
+        sums.refusedByProviders,
+        sums.inputTokens,
+        sums.outputTokens,
+        inflight.sum(),
+        engine.waiting(),
+        reserved.sum(),
+        ReplicaTotals.Histogram.of(requestDuration.values()),
+        ReplicaTotals.Histogram.of(firstByte.values()),
+        clients.denialsByClient());
+  }
+
   /** All metrics in Prometheus's text format 0.0.4. */
   public String scrape() {
     return registry.scrape();

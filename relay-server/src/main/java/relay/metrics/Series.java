@@ -8,6 +8,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.ObjLongConsumer;
 import java.util.function.Predicate;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
@@ -82,6 +83,11 @@ final class Series {
     Values key = new Values(values);
     Counter known = counters.get(key);
     return known != null ? known : counters.computeIfAbsent(key, _ -> register(values));
+  }
+
+  /** Gives each series' label values and count. */
+  void forEach(ObjLongConsumer<List<String>> reader) {
+    counters.forEach((key, counter) -> reader.accept(List.of(key.values), (long) counter.count()));
   }
 
   private Counter register(String[] values) {

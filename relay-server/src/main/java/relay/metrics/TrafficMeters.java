@@ -13,6 +13,7 @@ final class TrafficMeters {
   private static final String UPSTREAM = "upstream";
   private static final String RELAY = "relay";
   private static final String OK = LabelValues.status(200);
+  private static final String TOO_MANY = LabelValues.status(429);
 
   /** Why an attempt got no answer. */
   private static final List<String> CAUSES =
@@ -212,5 +213,38 @@ final class TrafficMeters {
     if (count > 0) {
       tokens.of(pool, key, model, type).increment((double) count);
     }
+  }
+
+  /** Sums over all labels, for the dashboard. */
+  Sums sums() {
+    Sums sums = new Sums();
+    requests.forEach(
+        (values, count) -> {
+          sums.requests += count;
+          sums.failures += values.get(2).compareTo("500") >= 0 ? count : 0;
+          boolean refused = values.get(2).equals(TOO_MANY) && values.get(3).equals(RELAY);
+          sums.refusedByRelay += refused ? count : 0;
+        });
+    responses.forEach(
+        (values, count) -> sums.refusedByProviders += values.get(2).equals(TOO_MANY) ? count : 0);
+    tokens.forEach(
+        (values, count) -> {
+          switch (values.get(3)) {
+            case "input" -> sums.inputTokens += count;
+            case "output" -> sums.outputTokens += count;
+            default -> {}
+          }
+        });
+    return sums;
+  }
+
+  /** Counts since the start. */
+  static final class Sums {
+    long requests;
+    long failures;
+    long refusedByRelay;
+    long refusedByProviders;
+    long inputTokens;
+    long outputTokens;
   }
 }

@@ -12,6 +12,7 @@ import relay.config.ConfigFault;
 import relay.config.ConfigFile;
 import relay.config.Loaded;
 import relay.config.ProviderConfig;
+import relay.memory.MemoryBudget;
 
 /** {@code relay check}. */
 record CheckCommand(CommandContext context) implements Subcommand {
@@ -36,6 +37,9 @@ record CheckCommand(CommandContext context) implements Subcommand {
     return switch (ConfigFile.load(file.get(), context.environment())) {
       case Loaded.Valid(Config valid) -> {
         context.out().println(file.get() + ": valid: " + summary(valid));
+        MemoryBudget memory = MemoryBudget.ofHeap(Runtime.getRuntime().maxMemory());
+        ConfigWarnings.of(valid, memory)
+            .forEach(warning -> context.err().println("warning: " + warning));
         yield ExitCode.OK;
       }
       case Loaded.Invalid(List<ConfigFault> faults) -> {

@@ -59,8 +59,10 @@ sealed interface Failure {
    * No connection, or it broke before the first byte of the answer.
    *
    * @param sent whether the provider may have seen a part of the request
+   * @param local whether this replica lacks resources for a connection: not the provider's fault
+   * @param lasting whether another attempt would fail in the same way
    */
-  record Unreachable(boolean sent, String why) implements Failure {
+  record Unreachable(boolean sent, boolean local, boolean lasting, String why) implements Failure {
     @Override
     public boolean mayHaveBeenProcessed() {
       return sent;

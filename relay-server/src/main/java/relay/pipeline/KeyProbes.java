@@ -68,7 +68,25 @@ public final class KeyProbes implements AutoCloseable {
 
   /** Starts the checks. */
   public void start() {
-    var _ = looks.scheduleWithFixedDelay(this::look, LOOK_MS, LOOK_MS, TimeUnit.MILLISECONDS);
+    var _ =
+        looks.scheduleWithFixedDelay(this::lookOrReport, LOOK_MS, LOOK_MS, TimeUnit.MILLISECONDS);
+  }
+
+  /** Nothing may end the checks: the scheduler would not run them again, nor say so. */
+  private void lookOrReport() {
+    try {
+      look();
+    } catch (Throwable e) {
+      report("probes", e);
+    }
+  }
+
+  private static void report(String what, Throwable fault) {
+    try {
+      log.warn("{}: {}", what, fault.toString());
+    } catch (Throwable e) {
+      // probably no memory: the next fault is logged
+    }
   }
 
   private void look() {
@@ -78,8 +96,8 @@ public final class KeyProbes implements AutoCloseable {
     for (Route route : present) {
       try {
         look(route);
-      } catch (RuntimeException e) {
-        log.warn("probes of {}: {}", route.name(), e.toString());
+      } catch (Throwable e) { // the others' keys are probed all the same
+        report("probes of " + route.name(), e);
       }
     }
   }

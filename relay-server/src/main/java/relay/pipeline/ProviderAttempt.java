@@ -117,7 +117,8 @@ final class ProviderAttempt {
     FailureCause why = broken.why();
     request.meters().unanswered(route.name(), why.label());
     route.api().logFailure(why, broken.cause());
-    if (why == FailureCause.LOCAL) {
+    boolean local = why == FailureCause.LOCAL;
+    if (local) {
       route.breaker().abandoned(passage); // other replicas reach the provider
     } else if (broken.sent()) {
       failedHere();
@@ -125,7 +126,10 @@ final class ProviderAttempt {
       plan.unreachable(passage);
     }
     return new Failure.Unreachable(
-        broken.sent(), "provider %s cannot be reached: %s".formatted(route.name(), why.text()));
+        broken.sent(),
+        local && !broken.sent(), // the provider may have begun to work
+        why.isOfCertificate(),
+        "provider %s cannot be reached: %s".formatted(route.name(), why.text()));
   }
 
   private UpstreamCall call() {

@@ -39,7 +39,7 @@ final class RetryPolicy {
     if (!left.isPositive()) {
       return new Decision.TooLate();
     }
-    if (attempts >= maxAttempts) {
+    if (attempts >= maxAttempts || isFinal(failure)) {
       return new Decision.Enough();
     }
     Duration pause =
@@ -55,6 +55,11 @@ final class RetryPolicy {
                   : attempts == 1 ? Duration.ZERO : backOff(attempts - 1);
         };
     return pause.compareTo(left) < 0 ? new Decision.Again(pause) : new Decision.Enough();
+  }
+
+  /** Without resources, a retry would only take up more; and a bad certificate stays bad. */
+  private static boolean isFinal(Failure failure) {
+    return failure instanceof Failure.Unreachable f && (f.local() || f.lasting());
   }
 
   /** Doubles with each attempt. Jitter in the upper half keeps replicas apart. */

@@ -1,5 +1,6 @@
 package relay.pipeline;
 
+import java.util.List;
 import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 import relay.model.Dialect;
@@ -20,6 +21,14 @@ final class TargetPath {
       "a path that passes unparsed must be canonical: no empty segment, no . or .. segment, no"
           + " slash at the end, no ; and no escape such as %6d where none is needed";
 
+  /** Operations that use tokens like a counted endpoint, but that Relay cannot count. */
+  private static final List<String> GENERATES =
+      List.of("/completions", "/v1/complete", "/responses/compact");
+
+  private static final String UNCOUNTABLE =
+      "a provider takes this path for a generation, which would not be counted: use"
+          + " /v1/messages, /v1/chat/completions or /v1/responses";
+
   private TargetPath() {}
 
   /** The target without its query. */
@@ -39,21 +48,26 @@ final class TargetPath {
     if (target.indexOf('#') >= 0 || !isCanonical(path)) {
       return NOT_CANONICAL;
     }
+    String lower = path.toLowerCase(Locale.ROOT); // some providers ignore case
     for (Endpoint endpoint : Endpoint.values()) {
-      if (mayBe(path.toLowerCase(Locale.ROOT), endpoint, dialect)) {
+      if (mayBe(lower, endpoint, dialect)) {
         return "a provider may read this path as %s, whose requests are counted: send it there"
             .formatted(endpoint.path());
       }
     }
-    return null;
+    return GENERATES.stream().anyMatch(lower::endsWith) ? UNCOUNTABLE : null;
   }
 
-  /** Some providers ignore case. Azure's paths have a deployment before the operation. */
+  /**
+   * Azure's paths, and those of engines, have the model before the operation. Threads and batches
+   * have messages of their own: only Anthropic's are counted.
+   */
   private static boolean mayBe(String path, Endpoint endpoint, Dialect dialect) {
     String operation = endpoint.path().substring("/v1".length());
     return endpoint.counted()
         && (path.equals(endpoint.path())
-            || (endpoint.dialect() == dialect && path.endsWith(operation)));
+            || ((endpoint != Endpoint.MESSAGES || dialect == Dialect.ANTHROPIC)
+                && path.endsWith(operation)));
   }
 
   private static boolean isCanonical(String path) {

@@ -95,7 +95,9 @@ final class Verdict {
 
   private RelayError relayError(Dialect dialect) {
     if (unreachable != null) {
-      return RelayError.unreachable(unreachable.why());
+      return unreachable.local()
+          ? RelayError.overloaded(dialect, unreachable.why())
+          : RelayError.unreachable(unreachable.why());
     }
     if (freeKey) {
       return RelayError.rateLimited(

@@ -1,8 +1,14 @@
 package relay.upstream;
 
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.Proxy;
+import java.util.List;
 import okhttp3.Call;
 import okhttp3.Connection;
 import okhttp3.EventListener;
+import okhttp3.Protocol;
 import org.jspecify.annotations.Nullable;
 
 /** Records how far an attempt got: the charge depends on it. */
@@ -15,7 +21,41 @@ final class AttemptTrace extends EventListener {
       };
 
   private volatile boolean sent;
+  private volatile boolean reached;
   private volatile @Nullable Connection connection;
+  private volatile long lookupBegan;
+  private volatile long lookupNanos;
+
+  @Override
+  public void dnsStart(Call call, String domainName) {
+    lookupBegan = System.nanoTime();
+  }
+
+  @Override
+  public void dnsEnd(Call call, String domainName, List<InetAddress> addresses) {
+    lookupNanos = System.nanoTime() - lookupBegan;
+  }
+
+  @Override
+  public void connectStart(Call call, InetSocketAddress address, Proxy proxy) {
+    ConnectTime.begin(lookupNanos);
+  }
+
+  @Override
+  public void connectEnd(
+      Call call, InetSocketAddress address, Proxy proxy, @Nullable Protocol protocol) {
+    ConnectTime.end();
+  }
+
+  @Override
+  public void connectFailed(
+      Call call,
+      InetSocketAddress address,
+      Proxy proxy,
+      @Nullable Protocol protocol,
+      IOException failure) {
+    ConnectTime.end();
+  }
 
   @Override
   public void connectionAcquired(Call call, Connection acquired) {
@@ -33,6 +73,21 @@ final class AttemptTrace extends EventListener {
   @Override
   public void requestHeadersStart(Call call) {
     sent = true;
+  }
+
+  @Override
+  public void secureConnectStart(Call call) {
+    reached = true;
+  }
+
+  /** Whether a TLS handshake with the provider has begun: the proxy, if there is one, let it. */
+  boolean reached() {
+    return reached;
+  }
+
+  /** What was sent was refused unseen: the provider has not received the request. */
+  void refused() {
+    sent = false;
   }
 
   /** The connection of the call; null before there is one. */

@@ -137,7 +137,7 @@ final class ConnectionSlots {
   }
 
   private ConnectionSlot alone(int home) {
-    CarrierSockets sockets = carriers.sockets(home, ReadWait::announce);
+    CarrierSockets sockets = carriers.sockets(home, ReadWait::announce, ConnectTime::left);
     ConnectionPool pool =
         new ConnectionPool(
             new RealConnectionPool(

@@ -39,8 +39,7 @@ final class EntraTokens implements TokenCache.Fetch {
       Credential.EntraApp app,
       InstantSource clock) {
     this.clock = clock;
-    this.client =
-        client.thenApply(known -> known.newBuilder().callTimeout(TokenCache.LONGEST_FETCH).build());
+    this.client = client;
     HttpUrl url =
         HttpUrl.get(azure.loginUrl().toString())
             .newBuilder()

@@ -8,8 +8,13 @@ import java.net.SocketTimeoutException;
 import java.net.UnknownHostException;
 import java.net.UnknownServiceException;
 import java.security.GeneralSecurityException;
+import java.security.cert.CertificateExpiredException;
+import java.security.cert.CertificateNotYetValidException;
 import javax.net.ssl.SSLException;
 import javax.net.ssl.SSLPeerUnverifiedException;
+import okhttp3.internal.http2.ConnectionShutdownException;
+import okhttp3.internal.http2.ErrorCode;
+import okhttp3.internal.http2.StreamResetException;
 import org.jspecify.annotations.Nullable;
 import relay.carrier.NoSocketException;
 import relay.upstream.UpstreamCall.FailureCause;
@@ -26,7 +31,7 @@ final class FailureCauses {
       if (known == FailureCause.LOCAL) {
         return known;
       }
-      if (known != null && (found == null || known == FailureCause.CERTIFICATE)) {
+      if (known != null && (found == null || known.isOfCertificate())) {
         found = known;
       }
     }
@@ -41,7 +46,14 @@ final class FailureCauses {
       // OkHttp throws ConnectException for any failure to connect, with the system's as its cause.
       case ConnectException c when c.getCause() == null -> connect(c);
       case SocketTimeoutException _ -> FailureCause.TIMEOUT;
-      case SSLPeerUnverifiedException _, GeneralSecurityException _ -> FailureCause.CERTIFICATE;
+      case SSLPeerUnverifiedException _ -> FailureCause.IDENTITY;
+      case CertificateExpiredException _, CertificateNotYetValidException _ -> FailureCause.EXPIRED;
+      case GeneralSecurityException _ -> FailureCause.CERTIFICATE;
+      // Unseen by the provider (RFC 9113, 8.7): it reset the stream, or closes the connection and
+      // has named an earlier stream as its last, which OkHttp tells in the same way.
+      case StreamResetException r when r.errorCode == ErrorCode.REFUSED_STREAM ->
+          FailureCause.STREAMS;
+      case ConnectionShutdownException _ -> FailureCause.STREAMS;
       case SSLException _, UnknownServiceException _ -> FailureCause.TLS;
       case ProtocolException _ -> FailureCause.PROTOCOL;
       default -> null;

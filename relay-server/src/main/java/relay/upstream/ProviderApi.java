@@ -21,7 +21,6 @@ import relay.config.Secret;
 import relay.model.Dialect;
 import relay.token.TokenCache;
 import relay.upstream.UpstreamCall.FailureCause;
-import relay.vertex.ServiceAccountTokens;
 
 /** A provider's URLs and credentials: builds requests and calls. */
 public final class ProviderApi {
@@ -54,9 +53,10 @@ public final class ProviderApi {
     lanes =
         previous != null
                 && previous.connectTimeout.equals(connectTimeout)
+                && previous.config.access().equals(config.access())
                 && isSameServer(previous.config.baseUrl(), config.baseUrl())
             ? previous.lanes
-            : upstream.lanes(config.baseUrl().getScheme().equals("https"), connectTimeout);
+            : upstream.lanes(config.baseUrl(), config.access(), connectTimeout);
     this.config = config;
     failures = new FailureLog(config.name(), log::warn, System::nanoTime);
     String url = config.baseUrl().toString();
@@ -83,7 +83,9 @@ public final class ProviderApi {
   /** The credentials that another configuration has, too: they may hold tokens. */
   private Map<String, KeyCredential> keptBy(ProviderConfig next) {
     Map<String, KeyCredential> kept = new HashMap<>();
-    if (config.type() == next.type() && config.cloud().equals(next.cloud())) {
+    if (config.type() == next.type()
+        && config.cloud().equals(next.cloud())
+        && config.access().equals(next.access())) {
       Map<String, Credential> before = new HashMap<>();
       config.keys().forEach(key -> before.put(key.id(), key.credential()));
       for (KeyConfig key : next.keys()) {
@@ -135,13 +137,15 @@ public final class ProviderApi {
               ? KeyCredential.header("api-key", secret)
               : KeyCredential.apiKey(config.dialect(), secret);
       case Credential.EntraApp app -> {
-        TokenCache.Fetch tokens = upstream.entraTokens((Cloud.Azure) config.cloud(), app);
+        TokenCache.Fetch tokens =
+            upstream.entraTokens(config.access(), (Cloud.Azure) config.cloud(), app);
         yield new TokenCredential(config.name() + "/" + key.id(), tokens);
       }
       case Credential.AwsKey aws ->
           new SignedCredential(aws, ((Cloud.Bedrock) config.cloud()).region());
       case Credential.ServiceAccount account ->
-          new TokenCredential(config.name() + "/" + key.id(), new ServiceAccountTokens(account));
+          new TokenCredential(
+              config.name() + "/" + key.id(), upstream.googleTokens(config.access(), account));
     };
   }
 

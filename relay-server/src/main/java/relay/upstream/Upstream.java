@@ -1,5 +1,7 @@
 package relay.upstream;
 
+import java.net.Proxy;
+import java.net.URI;
 import java.time.Duration;
 import java.time.InstantSource;
 import java.util.List;
@@ -16,7 +18,10 @@ import relay.body.Payload;
 import relay.carrier.Carriers;
 import relay.config.Cloud;
 import relay.config.Credential;
+import relay.config.ProviderAccess;
+import relay.config.ProxyUrl;
 import relay.token.TokenCache;
+import relay.vertex.ServiceAccountTokens;
 
 /**
  * The connections to all providers.
@@ -28,6 +33,11 @@ import relay.token.TokenCache;
  */
 public final class Upstream implements AutoCloseable {
   private static final int IDLE_CONNECTIONS = 10_000;
+  private static final int HTTPS_PORT = 443;
+
+  /** An HTTP/2 connection whose ping is unanswered when the next is due is closed: within 14 s. */
+  private static final Duration PING_PAUSE = Duration.ofSeconds(7);
+
   private static final Duration IDLE_CONNECTION_LIFE = Duration.ofMinutes(5);
 
   private final Carriers carriers;
@@ -42,12 +52,14 @@ public final class Upstream implements AutoCloseable {
    */
   public Upstream(Carriers carriers, Duration connectTimeout, Duration idleTimeout) {
     this.carriers = carriers;
+    EarlyStreams.bound();
     names = new NameLookups(Dns.SYSTEM, connectTimeout);
     idleWatch = new IdleWatch(idleTimeout, this::closeOld);
     plain =
         new OkHttpClient.Builder()
             .dns(names)
-            .socketFactory(carriers.sockets(0, ReadWait::announce))
+            .proxy(Proxy.NO_PROXY)
+            .socketFactory(carriers.sockets(0, ReadWait::announce, ConnectTime::left))
             .connectionPool(connections())
             .eventListenerFactory(AttemptTrace.FACTORY)
             .connectionSpecs(List.of(ConnectionSpec.CLEARTEXT))
@@ -55,6 +67,7 @@ public final class Upstream implements AutoCloseable {
             .connectTimeout(connectTimeout)
             .readTimeout(Duration.ZERO) // IdleWatch does this
             .writeTimeout(Duration.ZERO)
+            .pingInterval(PING_PAUSE)
             .retryOnConnectionFailure(false)
             .followRedirects(false)
             .followSslRedirects(false)
@@ -81,19 +94,27 @@ public final class Upstream implements AutoCloseable {
     idleWatch.idleTimeout(timeout);
   }
 
-  /** Connections to one provider. */
-  ConnectionSlots lanes(boolean tls, Duration connectTimeout) {
+  /**
+   * Connections to one provider.
+   *
+   * @param server its base URL
+   */
+  ConnectionSlots lanes(URI server, ProviderAccess access, Duration connectTimeout) {
+    boolean tls = server.getScheme().equalsIgnoreCase("https");
     CompletableFuture<OkHttpClient> client =
         tls ? secure() : CompletableFuture.completedFuture(plain);
     // A pool of its own, which goes with the provider
     CompletableFuture<OkHttpClient> own =
-        client.thenApply(
-            shared ->
-                shared
-                    .newBuilder()
-                    .connectionPool(connections())
-                    .connectTimeout(connectTimeout)
-                    .build());
+        client.thenApplyAsync(
+            shared -> {
+              OkHttpClient.Builder builder =
+                  shared.newBuilder().connectionPool(connections()).connectTimeout(connectTimeout);
+              if (tls) {
+                ProviderTls.apply(access.tls(), builder);
+                ProxyTunnel.apply(proxy(access, server), builder);
+              }
+              return builder.build();
+            });
     ConnectionSlots made = new ConnectionSlots(own, carriers, IDLE_CONNECTION_LIFE, tls);
     lanes.add(made);
     return made;
@@ -123,8 +144,35 @@ public final class Upstream implements AutoCloseable {
     return new UpstreamCall(lanesThere, idleWatch, request, wire, credential, body);
   }
 
-  TokenCache.Fetch entraTokens(Cloud.Azure azure, Credential.EntraApp app) {
-    return new EntraTokens(secure(), azure, app, InstantSource.system());
+  private static @Nullable ProxyUrl proxy(ProviderAccess access, URI server) {
+    int port = server.getPort() < 0 ? HTTPS_PORT : server.getPort();
+    return access.proxy().towards(server.getHost(), port);
+  }
+
+  TokenCache.Fetch entraTokens(ProviderAccess access, Cloud.Azure azure, Credential.EntraApp app) {
+    return new EntraTokens(
+        tokenClient(access, azure.loginUrl()), azure, app, InstantSource.system());
+  }
+
+  TokenCache.Fetch googleTokens(ProviderAccess access, Credential.ServiceAccount account) {
+    return new ServiceAccountTokens(
+        account, new TokenPost(url -> tokenClient(access, URI.create(url))));
+  }
+
+  /** For a cloud's token endpoint, which is reached as the provider is. */
+  private CompletableFuture<OkHttpClient> tokenClient(ProviderAccess access, URI endpoint) {
+    boolean tls = endpoint.getScheme().equalsIgnoreCase("https");
+    return (tls ? secure() : CompletableFuture.completedFuture(plain))
+        .thenApplyAsync(
+            shared -> {
+              OkHttpClient.Builder builder =
+                  shared.newBuilder().callTimeout(TokenCache.LONGEST_FETCH);
+              if (tls) {
+                ProviderTls.applyForTokens(access.tls(), builder);
+                ProxyTunnel.apply(proxy(access, endpoint), builder);
+              }
+              return builder.build();
+            });
   }
 
   /** Closes idle connections. Running calls finish on their own. */

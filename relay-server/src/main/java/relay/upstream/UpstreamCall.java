@@ -2,6 +2,7 @@ package relay.upstream;
 
 import java.io.IOException;
 import java.net.ProtocolException;
+import java.net.Proxy;
 import java.util.Locale;
 import okhttp3.Call;
 import okhttp3.Protocol;
@@ -10,11 +11,15 @@ import okhttp3.Response;
 import okhttp3.ResponseBody;
 import org.jspecify.annotations.Nullable;
 import relay.body.Payload;
+import relay.carrier.NoSocketException;
 import relay.token.TokenRefusedException;
 
 /** One attempt. Any thread may cancel it. */
 public final class UpstreamCall {
   private static final int UNAUTHORIZED = 401;
+
+  /** How often a request may be sent again that the provider has refused unseen. */
+  private static final int MOST_REFUSALS = 8;
 
   private final ConnectionSlots slots;
   private final IdleWatch idleWatch;
@@ -69,12 +74,22 @@ public final class UpstreamCall {
     TIMEOUT("no connection in time"),
     /** The TLS handshake failed. */
     TLS("the TLS handshake failed"),
-    /** The JVM does not trust the certificate, or it is for another host. */
+    /** No trusted authority has signed the certificate. */
     CERTIFICATE("its TLS certificate is not trusted"),
+    /** The certificate is no longer valid, or not yet. */
+    EXPIRED("its TLS certificate has expired or is not valid yet"),
+    /** The certificate is for another host. */
+    IDENTITY("its TLS certificate is for another host"),
+    /** The proxy cannot be reached, or does not connect to the provider. */
+    PROXY("its proxy gives no connection"),
+    /** The provider refuses HTTP/2 streams. */
+    STREAMS("it refuses HTTP/2 streams"),
     /** The token endpoint of the credential cannot be reached. */
     TOKEN("no access token: its token endpoint cannot be reached"),
-    /** This process has no file descriptor or port left. Not the provider's fault. */
-    LOCAL("this replica has no free file descriptor or port"),
+    /**
+     * This process has no file descriptor, port, thread or memory left. Not the provider's fault.
+     */
+    LOCAL("this replica has no free file descriptor, port, thread or memory"),
     /** The answer is not valid HTTP. */
     PROTOCOL("its answer is not valid HTTP"),
     /** The connection was closed or reset. */
@@ -91,6 +106,11 @@ public final class UpstreamCall {
     /** For clients and operators: holds no address and no secret. */
     public String text() {
       return text;
+    }
+
+    /** A fault of the provider's certificate: it is the same for every key and connection. */
+    public boolean isOfCertificate() {
+      return this == CERTIFICATE || this == EXPIRED || this == IDENTITY;
     }
 
     /** The value of a metric's label. */
@@ -139,7 +159,20 @@ public final class UpstreamCall {
     }
   }
 
+  /** A refused stream was not seen by the provider: the request is sent again at once. */
   private Outcome send(Request proven) {
+    Outcome outcome = sendOnce(proven);
+    for (int n = 1; n < MOST_REFUSALS && isRefusedStream(outcome) && !isCanceled(); n++) {
+      outcome = sendOnce(proven);
+    }
+    return outcome;
+  }
+
+  private static boolean isRefusedStream(Outcome outcome) {
+    return outcome instanceof Outcome.Broken(_, FailureCause why, _) && why == FailureCause.STREAMS;
+  }
+
+  private Outcome sendOnce(Request proven) {
     ConnectionSlots.ConnectionSlot slot = slots.take();
     IdleWatch.Watched watched = null;
     Call next = null;
@@ -161,7 +194,11 @@ public final class UpstreamCall {
       answered = new Outcome.Answered(new UpstreamAnswer(dialects, watched, slot, chunks));
       return answered;
     } catch (IOException e) {
-      return broken(e, watched != null && watched.wasSilent());
+      boolean proxied = next != null && !Proxy.NO_PROXY.equals(slot.client().proxy());
+      return broken(e, proxied, watched != null && watched.wasSilent());
+    } catch (OutOfMemoryError e) { // also if no thread can be started
+      return new Outcome.Broken(
+          request.trace().sent(), FailureCause.LOCAL, new NoSocketException(e));
     } finally {
       if (answered == null) {
         abandon(next, response, watched, slot);
@@ -169,12 +206,18 @@ public final class UpstreamCall {
     }
   }
 
-  private Outcome broken(IOException e, boolean silent) {
-    boolean sent = request.trace().sent();
-    if (silent) {
-      return sent ? new Outcome.Silent() : new Outcome.Broken(false, FailureCause.TIMEOUT, e);
+  private Outcome broken(IOException e, boolean proxied, boolean silent) {
+    AttemptTrace trace = request.trace();
+    if (silent && trace.sent()) {
+      return new Outcome.Silent();
     }
-    return new Outcome.Broken(sent, FailureCauses.of(e), e);
+    FailureCause why = silent ? FailureCause.TIMEOUT : FailureCauses.of(e);
+    if (why == FailureCause.STREAMS) {
+      trace.refused();
+    } else if (proxied && !trace.sent() && !trace.reached() && why != FailureCause.LOCAL) {
+      why = FailureCause.PROXY;
+    }
+    return new Outcome.Broken(trace.sent(), why, e);
   }
 
   /** Releases all resources of an attempt without an answer. */

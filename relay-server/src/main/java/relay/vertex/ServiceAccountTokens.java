@@ -3,7 +3,6 @@ package relay.vertex;
 import static java.nio.charset.StandardCharsets.UTF_8;
 
 import com.google.api.client.http.HttpResponseException;
-import com.google.api.client.http.javanet.NetHttpTransport;
 import com.google.auth.oauth2.ServiceAccountCredentials;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
@@ -25,13 +24,25 @@ public final class ServiceAccountTokens implements TokenCache.Fetch {
 
   private final ServiceAccountCredentials credentials;
 
+  /** How requests reach the token endpoint. */
+  @FunctionalInterface
+  public interface Post {
+
+    /** The endpoint's answer. */
+    record Answer(int status, @Nullable String contentType, String body) {}
+
+    /** Sends a request, and blocks until it is answered. */
+    Answer post(String url, String contentType, byte[] body) throws IOException;
+  }
+
   /**
+   * @param post sends the requests
    * @throws IllegalArgumentException if the key file is invalid; the configuration check prevents
    *     this
    */
-  public ServiceAccountTokens(Credential.ServiceAccount account) {
+  public ServiceAccountTokens(Credential.ServiceAccount account, Post post) {
     try {
-      NetHttpTransport transport = new NetHttpTransport();
+      TokenTransport transport = new TokenTransport(post);
       credentials =
           ServiceAccountCredentials.fromStream(
                   new ByteArrayInputStream(account.secret().reveal().getBytes(UTF_8)),

@@ -125,14 +125,6 @@ class AdminPlaneTest {
         json.readTree(answer.body()));
   }
 
-  @Test
-  void the_page_shows_the_pools() throws Exception {
-    Answer answer = http.get("/");
-    assertEquals(200, answer.status());
-    assertEquals("text/html; charset=utf-8", answer.header("content-type"));
-    assertTrue(answer.body().contains("acme/opus"), answer.body());
-  }
-
   @ParameterizedTest
   @CsvSource({"?duration=30s, ''", "'', '{\"duration\": \"30s\"}'"})
   void a_cooldown_holds_for_its_duration(String query, String body) throws Exception {
@@ -337,7 +329,6 @@ class AdminPlaneTest {
             List.of(
                 its.get("/pools"),
                 its.get("/pools/anthropic"),
-                its.get("/"),
                 its.post("/pools/anthropic/keys/acme-1/cooldown?duration=1s", ""),
                 its.post("/pools/anthropic/keys/acme-1/quarantine", ""),
                 its.post("/pools/anthropic/keys/acme-1/restore", ""))) {

@@ -4,10 +4,12 @@ import java.io.IOException;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.Supplier;
 import relay.config.Config;
 import relay.embedded.EmbeddedRedis;
+import relay.metrics.ReplicaTotals;
 import relay.pool.Configs;
 import relay.pool.Plans;
 import relay.redis.KeyPool;
@@ -77,10 +79,22 @@ public final class ServedPools implements AutoCloseable {
                 engine::breaker,
                 () -> null,
                 Plans.tally(engine, shown.server().auth()),
+                this::totals,
                 () -> new ConfigState("0123456789ab", Instant.EPOCH, List.of()),
                 () -> CompletableFuture.completedFuture(reloaded)));
     started.start("127.0.0.1", 0);
     return started;
+  }
+
+  private ReplicaTotals totals() {
+    ReplicaTotals.Histogram none = new ReplicaTotals.Histogram(List.of(), List.of(), 0);
+    return new ReplicaTotals(
+        engine.isUp(), "shared", 7, 0, 0, 0, 0, 0, 0, 0, 0, none, none, Map.of("team-a", 3L));
+  }
+
+  /** From now on Redis does not answer. */
+  void stopRedis() {
+    redis.close();
   }
 
   @Override

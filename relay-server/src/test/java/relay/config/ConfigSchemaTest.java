@@ -56,6 +56,7 @@ class ConfigSchemaTest {
     }
     FILES.put("/providers[]", providers);
     FILES.put("/providers[]/keys[]", keys);
+    file("/providers[]/tls", provider("tls: {%s}, " + KEYS));
     file("/providers[]/pooling", provider("pooling: {%s}, " + KEYS));
     file("/providers[]/model_classes[]", provider("model_classes: [{%s}], " + KEYS));
     file(
@@ -196,6 +197,10 @@ class ConfigSchemaTest {
           "/redis/url",
           "/providers[]/base_url",
           "/providers[]/login_url",
+          "/providers[]/proxy",
+          "/providers[]/tls/ca",
+          "/providers[]/tls/certificate",
+          "/providers[]/tls/private_key",
           "/providers[]/keys[]/key",
           "/providers[]/keys[]/session_token",
           "/routing/default_provider");

@@ -46,6 +46,7 @@ final class DefaultsTest {
                     new Cloud.None(),
                     true,
                     URI.create("https://api.anthropic.com"),
+                    ProviderAccess.DEFAULT,
                     List.of(),
                     Map.of(),
                     3,

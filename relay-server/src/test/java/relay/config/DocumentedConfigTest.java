@@ -61,8 +61,8 @@ final class DocumentedConfigTest {
 
   private static String content(Path file) {
     return switch (file.getFileName().toString()) {
-      case "chain.pem" -> TLS.certificatePem();
-      case "key.pem" -> TLS.privateKeyPkcs8Pem();
+      case "chain.pem", "ca.pem", "relay.pem" -> TLS.certificatePem();
+      case "key.pem", "relay.key" -> TLS.privateKeyPkcs8Pem();
       default -> ServiceAccounts.file("https://oauth2.googleapis.com/token");
     };
   }

@@ -63,6 +63,7 @@ final class MappingTest {
           type: zai
           enabled: true
           base_url: https://proxy.internal:444/v1/
+          proxy: http://us%40er:pass@proxy:3128/
           models: [big-1, small-1]
           model_mapping: {large: big-1}
           max_attempts: 11
@@ -153,6 +154,9 @@ final class MappingTest {
             new Cloud.None(),
             true,
             URI.create("https://proxy.internal:444/v1"),
+            new ProviderAccess(
+                OutboundTls.DEFAULT,
+                ProxyRule.always(new ProxyUrl("proxy", 3128, new Secret("us@er:pass")))),
             List.of("big-1", "small-1"),
             Map.of("large", "big-1"),
             11,

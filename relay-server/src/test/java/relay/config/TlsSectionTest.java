@@ -15,6 +15,7 @@ import java.util.HashMap;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import okhttp3.tls.HeldCertificate;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -24,11 +25,15 @@ class TlsSectionTest {
   private static final HeldCertificate ROOT =
       new HeldCertificate.Builder().certificateAuthority(0).rsa2048().build();
   private static final HeldCertificate LEAF = new HeldCertificate.Builder().signedBy(ROOT).build();
+  private static final HeldCertificate OLD =
+      new HeldCertificate.Builder().validityInterval(0, 1_000_000_000_000L).build();
   private static final Map<String, String> FILES = files();
 
   private static Map<String, String> files() {
     String broken = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
     Map<String, String> files = new HashMap<>();
+    files.put("old.pem", OLD.certificatePem());
+    files.put("old.key", OLD.privateKeyPkcs8Pem());
     files.put("chain.pem", "the leaf:\n" + LEAF.certificatePem() + ROOT.certificatePem());
     files.put("leaf.key", LEAF.privateKeyPkcs8Pem());
     files.put("root.pem", ROOT.certificatePem().replace("\n", "\r\n"));
@@ -61,6 +66,10 @@ class TlsSectionTest {
     String yaml =
         "server:\n  tls:\n    certificate: %s\n    private_key: %s\n".formatted(certificate, key)
             + Given.PROVIDERS;
+    return parse(yaml);
+  }
+
+  private static Loaded parse(String yaml) {
     return ConfigFile.parse(
         Path.of("dir", "relay.yaml"),
         yaml,
@@ -118,6 +127,36 @@ class TlsSectionTest {
     assertEquals(1, faults.size(), faults.toString());
     String wanted = Path.of("dir", "relay.yaml") + ":" + fault.replace(";", ",");
     assertTrue(faults.getFirst().startsWith(wanted + "; "), faults + "\nwanted " + wanted);
+  }
+
+  private static Loaded outbound(String settings) {
+    return parse("providers: [{name: a, type: openai, keys: [{key: k}], tls: {" + settings + "}}]");
+  }
+
+  @Test
+  void a_provider_may_have_authorities_and_a_certificate_of_relays() {
+    Loaded loaded = outbound("ca: root.pem, certificate: chain.pem, private_key: leaf.key");
+    OutboundTls tls =
+        loaded instanceof Loaded.Valid(Config config)
+            ? config.providers().getFirst().access().tls()
+            : OutboundTls.DEFAULT;
+    assertEquals(List.of(ROOT.certificate()), tls.authorities(), loaded.toString());
+    assertEquals(
+        List.of(LEAF.certificate(), ROOT.certificate()), Objects.requireNonNull(tls.own()).chain());
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "'ca: old.pem',ca: names a file in which every certificate has expired",
+    "'certificate: old.pem, private_key: old.key',certificate: names a certificate that expired on"
+        + " 2001-09-09",
+    "'certificate: chain.pem, private_key: root.key',private_key: names a key that does not match"
+        + " the first certificate"
+  })
+  void certificates_of_no_use_are_reported(String settings, String fault) {
+    List<String> faults = Given.lines(outbound(settings));
+    assertEquals(1, faults.size(), faults.toString());
+    assertTrue(faults.getFirst().contains("providers[0].tls." + fault + "; "), faults.toString());
   }
 
   @Test

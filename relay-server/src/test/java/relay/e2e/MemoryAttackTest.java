@@ -11,6 +11,7 @@ import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.nio.ByteBuffer;
 import java.nio.channels.SocketChannel;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -138,13 +139,14 @@ class MemoryAttackTest {
     send(replicas.get(0).adminPort(), ADMIN_STRANGERS, unfinishedHead(ADMIN_HEAD_BYTES));
   }
 
+  private static String large(int bytes) {
+    return "\"x\":\"" + "x".repeat(bytes) + "\",";
+  }
+
   @Test
   void of_eight_bodies_of_30_mb_at_once_those_without_room_are_told_to_try_again()
       throws Exception {
-    byte[] padding = new byte[BODY_BYTES];
-    Arrays.fill(padding, (byte) 'x');
-    String members = "\"x\":\"" + new String(padding, ISO_8859_1) + "\",";
-    byte[] body = Ask.body("anthropic", members).getBytes(ISO_8859_1);
+    byte[] body = Ask.body("anthropic", large(BODY_BYTES)).getBytes(ISO_8859_1);
     byte[] request = Ask.of(Dialect.ANTHROPIC, "").body(body).bytes();
     List<Callable<Answer>> calls = new ArrayList<>();
     for (int n = 0; n < LARGE_BODIES; n++) {
@@ -171,5 +173,24 @@ class MemoryAttackTest {
       }
     }
     assertTrue(served > 0);
+  }
+
+  @Test
+  void a_body_that_trickles_makes_room_for_another() throws Exception {
+    Ask ask = Ask.of(Dialect.ANTHROPIC, "").body(Ask.body("anthropic", large(BODY_BYTES)));
+    byte[] request = ask.bytes();
+    try (RawClient slow = new RawClient(replicas.port(0))) {
+      slow.send(Arrays.copyOf(request, request.length / 2));
+      Await.until("the budget is held", () -> metric("relay_memory_used_bytes") >= 2L * BODY_BYTES);
+      Await.until(
+          "another body passes",
+          Duration.ofSeconds(30),
+          () -> {
+            int status = RawClient.ask(replicas.port(0), ask).status();
+            assertTrue(status == 200 || status == 529, "status " + status);
+            return status == 200;
+          });
+      Errors.relays(slow.answer(), Dialect.ANTHROPIC, 408, "timeout_error");
+    }
   }
 }

@@ -6,7 +6,9 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.io.ByteArrayOutputStream;
 import java.util.List;
+import java.util.Map;
 import java.util.Random;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeEach;
@@ -239,11 +241,50 @@ class PassthroughPathsTest {
 
   @Test
   void a_query_passes_byte_for_byte() throws Exception {
-    for (String query : List.of("q='a'", "a=%27&b=%2f%2F", "a=b&&c==", "a?b", "x;y")) {
-      String target = "/v1/files?" + query;
+    for (String query :
+        List.of(
+            "",
+            "?q='a'",
+            "?a=%27&b=%2f%2F",
+            "?a=b&&c==",
+            "?a?b",
+            "?x;y",
+            "?",
+            "??",
+            "??a",
+            "?a?")) {
+      String target = "/v1/files" + query;
       assertEquals(200, answer(ask(Dialect.OPENAI, "GET", target)).status());
       assertEquals("GET " + target + " HTTP/1.1", provider.received().getLast().line());
+      assertEquals(200, statusOverHttp2(target));
+      assertEquals("GET " + target + " HTTP/1.1", provider.received().getLast().line());
     }
+  }
+
+  private int statusOverHttp2(String target) throws Exception {
+    try (RawHttp2Client client = new RawHttp2Client(replicas.port(0))) {
+      client.request(1, Map.of(":method", "GET", ":path", target), new byte[0]);
+      return client.status(1);
+    }
+  }
+
+  @Test
+  void an_empty_query_belongs_to_its_own_request_among_pipelined_ones() throws Exception {
+    int before = provider.received().size();
+    List<String> targets = List.of("/v1/a?", "/v1/b", "/v1/c??", "/v1/d?e", "/v1/f?");
+    try (RawClient client = new RawClient(replicas.port(0))) {
+      ByteArrayOutputStream all = new ByteArrayOutputStream();
+      targets.forEach(target -> all.writeBytes(ask(Dialect.OPENAI, "GET", target).bytes()));
+      client.send(all.toByteArray());
+      for (String _ : targets) {
+        assertEquals(200, client.answer().status());
+      }
+    }
+    List<String> lines =
+        provider.received().subList(before, provider.received().size()).stream()
+            .map(Received::line)
+            .toList();
+    assertEquals(targets.stream().map(target -> "GET " + target + " HTTP/1.1").toList(), lines);
   }
 
   @Test

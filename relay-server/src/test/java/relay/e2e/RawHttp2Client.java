@@ -57,6 +57,9 @@ final class RawHttp2Client implements AutoCloseable {
     socket.getOutputStream().write(frame.toByteArray());
   }
 
+  /** A value of a header line to be left out. */
+  static final String ABSENT = "(absent)";
+
   /** Sends a POST to /v1/messages; {@code lines} replaces or adds header lines. */
   void request(int stream, Map<String, String> lines, byte[] body) throws IOException {
     head(stream, lines);
@@ -72,6 +75,7 @@ final class RawHttp2Client implements AutoCloseable {
     all.put("x-api-key", Ask.CLIENT_KEY);
     all.put("content-type", "application/json");
     all.putAll(lines);
+    all.values().removeIf(ABSENT::equals);
     ByteArrayOutputStream block = new ByteArrayOutputStream();
     all.forEach((name, value) -> line(block, name, value));
     byte[] bytes = block.toByteArray();

@@ -4,6 +4,7 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CountDownLatch;
@@ -76,6 +77,18 @@ class SharedConnectionTest {
     assertEquals(431, statusBesideAStream(Map.of("x-a", "a".repeat(70_000))));
     assertEquals(431, statusBesideAStream(Map.of("x-a", "a".repeat(100_000))));
     assertEquals(431, statusBesideAStream(Map.of("x-a", "a".repeat(125_000))));
+    assertEquals(431, statusBesideAStream(Map.of("x-a", "a".repeat(250_000))));
+  }
+
+  @Test
+  void a_head_of_too_many_lines_gets_431() throws Exception {
+    for (int most : List.of(250, 500, 2_000)) {
+      Map<String, String> lines = new HashMap<>();
+      for (int n = 0; n < most; n++) {
+        lines.put("x-" + n, "a");
+      }
+      assertEquals(431, statusBesideAStream(lines));
+    }
   }
 
   static Stream<Arguments> heads() {
@@ -86,7 +99,16 @@ class SharedConnectionTest {
             List.of("x(a)", "1"),
             List.of(":method", "PO ST"),
             List.of(":authority", "a b"),
-            List.of(":scheme", "h ttp"))
+            List.of(":scheme", "h ttp"),
+            List.of("transfer-encoding", "chunked"),
+            List.of(":late", "1"),
+            List.of(":path", RawHttp2Client.ABSENT),
+            List.of(":method", RawHttp2Client.ABSENT),
+            List.of(":scheme", RawHttp2Client.ABSENT),
+            List.of("content-length", "x"),
+            List.of("content-length", ""),
+            List.of("content-length", "-1"),
+            List.of("content-length", "9".repeat(30)))
         .map(line -> Arguments.of(line.get(0), line.get(1)));
   }
 

@@ -147,14 +147,19 @@ class UnreachableTest {
   @Test
   void a_replica_without_descriptors_blames_itself_and_not_the_provider() throws Exception {
     String pool = unreached("local");
-    RawClient.ask(replicas.port(0), Ask.of(Dialect.ANTHROPIC, unreached("none"))); // loads classes
+    Await.until( // loads the classes of both errors
+        "the other provider's breaker is open",
+        () ->
+            RawClient.ask(replicas.port(0), Ask.of(Dialect.ANTHROPIC, unreached("none"))).status()
+                == 529);
     try (RawClient kept = new RawClient(replicas.port(0))) {
       assertEquals(200, kept.send(Ask.of(Dialect.ANTHROPIC, pool)).answer().status());
       descriptors("1:");
       try {
         for (int n = 0; n < 12; n++) {
           Answer failed = kept.send(Ask.of(Dialect.ANTHROPIC, pool)).answer();
-          assertEquals(502, failed.status());
+          Errors.relays(failed, Dialect.ANTHROPIC, 529, "overloaded_error");
+          assertEquals("1", failed.header("retry-after"));
           assertTrue(
               failed.text().contains("this replica has no free file descriptor"), failed.text());
         }

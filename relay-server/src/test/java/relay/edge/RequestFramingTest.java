@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 
 import java.nio.ByteBuffer;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Random;
 import java.util.function.IntUnaryOperator;
 import org.junit.jupiter.api.Test;
@@ -46,6 +47,30 @@ class RequestFramingTest {
 
   private static int stop(String text) {
     return stop(text.getBytes(ISO_8859_1), Integer.MAX_VALUE / 2);
+  }
+
+  @Test
+  void an_unusual_query_is_found_wherever_the_input_is_cut() {
+    List<String> targets = List.of("/a/?", "/a", "/a?b", "/a??", "/a?b?", "/?", "/??b", "/", "/?");
+    String all =
+        String.join(
+            "",
+            targets.stream()
+                .map(target -> "GET " + target + " HTTP/1.1\r\na: ? ?\r\n\r\n")
+                .toList());
+    byte[] bytes = all.getBytes(ISO_8859_1);
+    for (int part = 1; part <= bytes.length; part++) {
+      RequestFraming framing = new RequestFraming();
+      ByteBuffer buffer = ByteBuffer.wrap(bytes.clone());
+      for (int from = 0; from < bytes.length; from += part) {
+        int end = Math.min(bytes.length, from + part);
+        assertEquals(end, framing.accept(buffer, from, end));
+      }
+      for (String target : targets) {
+        String start = target.contains("??") ? "??" : target.endsWith("/?") ? "?" : null;
+        assertEquals(start, framing.queryStart(), target + ", by " + part);
+      }
+    }
   }
 
   @Test

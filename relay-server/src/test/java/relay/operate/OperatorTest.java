@@ -264,6 +264,16 @@ class OperatorTest {
   }
 
   @Test
+  void a_body_that_no_heap_of_this_size_can_hold_is_a_warning() throws Exception {
+    long much = Runtime.getRuntime().maxMemory() / 4;
+    Path config = file("large", "server: { max_body_bytes: " + much + " }\n");
+    Result result = run(config, "check");
+    assertEquals(0, result.exitCode(), result.err());
+    assertTrue(result.err().startsWith("warning: server.max_body_bytes is " + much), result.err());
+    assertEquals(1, result.err().lines().count());
+  }
+
+  @Test
   void every_fault_of_a_bad_config_is_printed() throws Exception {
     Path config = file("bad", "server: { lisen: x }\nlogging: { level: loud }\n");
     Result result = run(config, "check");

@@ -36,7 +36,13 @@ class RetryPolicyTest {
       }
     }
     assertEquals(0, pauseMs(failed(500), 1));
-    assertEquals(0, pauseMs(new Failure.Unreachable(true, "why"), 1));
+    assertEquals(0, pauseMs(new Failure.Unreachable(true, false, false, "why"), 1));
+  }
+
+  @Test
+  void without_resources_there_is_no_retry_here() {
+    Decision decision = policy.after(new Failure.Unreachable(false, true, false, "why"), 1, LONG);
+    assertInstanceOf(Decision.Enough.class, decision);
   }
 
   @Test
@@ -55,7 +61,7 @@ class RetryPolicyTest {
     }
     assertTrue(pauseMs(failed(503), 1) >= 50);
     assertTrue(pauseMs(failed(500), 2) >= 50, "a second failure is the provider's");
-    assertTrue(pauseMs(new Failure.Unreachable(true, "why"), 2) >= 50);
+    assertTrue(pauseMs(new Failure.Unreachable(true, false, false, "why"), 2) >= 50);
   }
 
   @Test
@@ -63,6 +69,12 @@ class RetryPolicyTest {
     assertInstanceOf(Decision.Enough.class, policy.after(new Failure.RateLimited(), 8, LONG));
     RetryPolicy once = new RetryPolicy(1, new SplittableRandom(1));
     assertInstanceOf(Decision.Enough.class, once.after(failed(500), 1, LONG));
+  }
+
+  @Test
+  void what_lasts_is_not_tried_again() {
+    Failure certificate = new Failure.Unreachable(false, false, true, "why");
+    assertInstanceOf(Decision.Enough.class, policy.after(certificate, 1, LONG));
   }
 
   @Test

@@ -89,4 +89,28 @@ class TargetPathTest {
       assertTrue(fault.contains("are counted"), fault);
     }
   }
+
+  @Test
+  void a_path_that_generates_uncounted_is_refused_for_every_type() {
+    for (Dialect dialect : Dialect.values()) {
+      for (String target :
+          List.of(
+              "/v1/completions",
+              "/v1/Completions?a",
+              "/v1/complete",
+              "/v1/responses/compact",
+              "/v1/engines/other/completions",
+              "/v1/deployments/other/completions",
+              "/v1/deployments/other/chat/completions",
+              "/v1/deployments/other/embeddings",
+              "/v1/deployments/other/responses")) {
+        String fault = TargetPath.fault(target, dialect);
+        assertNotNull(fault, target);
+        assertTrue(fault.contains("counted"), fault);
+      }
+      for (String target : List.of("/v1/chat/completions/chatcmpl_1", "/v1/responses/resp_1")) {
+        assertNull(TargetPath.fault(target, dialect), target);
+      }
+    }
+  }
 }

@@ -60,11 +60,25 @@ class VerdictTest {
     RelayError error =
         own(
             v -> {
-              v.attemptFailed(new Failure.Unreachable(true, "a is down"));
+              v.attemptFailed(new Failure.Unreachable(true, false, false, "a is down"));
               v.poolRefused(exhausted(5));
             });
     assertEquals(502, error.status());
     assertEquals("a is down", error.message());
+  }
+
+  @Test
+  void a_replica_that_lacks_resources_is_overloaded() {
+    RelayError error =
+        own(
+            v -> {
+              v.attemptFailed(new Failure.Unreachable(false, false, false, "a is down"));
+              v.attemptFailed(new Failure.Unreachable(false, true, false, "no descriptors"));
+              v.poolRefused(exhausted(5));
+            });
+    assertEquals(529, error.status());
+    assertEquals("no descriptors", error.message());
+    assertEquals(Duration.ofSeconds(1), error.retryAfter());
   }
 
   @Test

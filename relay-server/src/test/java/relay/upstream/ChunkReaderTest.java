@@ -12,6 +12,7 @@ import java.io.InputStream;
 import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
+import java.net.URI;
 import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.Arrays;
@@ -34,6 +35,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 import relay.Seeds;
 import relay.body.Payload;
 import relay.carrier.Carriers;
+import relay.config.ProviderAccess;
 import relay.guards.Await;
 import relay.upstream.UpstreamCall.Outcome;
 
@@ -47,7 +49,8 @@ class ChunkReaderTest {
   private final Carriers carriers = new Carriers("carrier", 1);
   private final Upstream upstream =
       new Upstream(carriers, Duration.ofSeconds(SECONDS), Duration.ofSeconds(SECONDS));
-  private final ConnectionSlots lanes = upstream.lanes(false, Duration.ofSeconds(5));
+  private final ConnectionSlots lanes =
+      upstream.lanes(URI.create("http://127.0.0.1"), ProviderAccess.DEFAULT, Duration.ofSeconds(5));
   private final ByteArrayOutputStream got = new ByteArrayOutputStream();
   private final Semaphore bytesSeen = new Semaphore(0);
   private final CompletableFuture<Thread> reader = new CompletableFuture<>();

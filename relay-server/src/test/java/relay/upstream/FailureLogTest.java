@@ -10,11 +10,16 @@ import java.net.SocketException;
 import java.net.SocketTimeoutException;
 import java.net.UnknownHostException;
 import java.security.cert.CertificateException;
+import java.security.cert.CertificateExpiredException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.stream.Stream;
 import javax.net.ssl.SSLHandshakeException;
+import javax.net.ssl.SSLPeerUnverifiedException;
+import okhttp3.internal.http2.ConnectionShutdownException;
+import okhttp3.internal.http2.ErrorCode;
+import okhttp3.internal.http2.StreamResetException;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
@@ -41,7 +46,16 @@ class FailureLogTest {
         Arguments.of(FailureCause.TLS, new SSLHandshakeException("no common cipher")),
         Arguments.of(
             FailureCause.CERTIFICATE,
-            wrapped(new SSLHandshakeException("bad"), new CertificateException("expired"))),
+            wrapped(new SSLHandshakeException("bad"), new CertificateException("no path"))),
+        Arguments.of(
+            FailureCause.EXPIRED,
+            wrapped(
+                new SSLHandshakeException("bad"),
+                wrapped(new CertificateException("no path"), new CertificateExpiredException()))),
+        Arguments.of(FailureCause.IDENTITY, new SSLPeerUnverifiedException("Hostname acme")),
+        Arguments.of(FailureCause.STREAMS, new StreamResetException(ErrorCode.REFUSED_STREAM)),
+        Arguments.of(FailureCause.STREAMS, new ConnectionShutdownException()),
+        Arguments.of(FailureCause.CONNECTION, new StreamResetException(ErrorCode.CANCEL)),
         Arguments.of(FailureCause.LOCAL, new BindException("Cannot assign requested address")),
         Arguments.of(
             FailureCause.LOCAL,

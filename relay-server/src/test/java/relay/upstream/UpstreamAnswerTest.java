@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 
 import java.io.IOException;
+import java.net.URI;
 import java.time.Duration;
 import java.util.concurrent.locks.LockSupport;
 import okhttp3.Protocol;
@@ -20,6 +21,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import relay.carrier.Carriers;
+import relay.config.ProviderAccess;
 
 class UpstreamAnswerTest {
   private static final Duration LONG = Duration.ofMinutes(1);
@@ -43,7 +45,10 @@ class UpstreamAnswerTest {
             .header("content-type", type)
             .body(body)
             .build();
-    ConnectionSlots.ConnectionSlot lane = upstream.lanes(false, Duration.ofSeconds(5)).take();
+    ConnectionSlots.ConnectionSlot lane =
+        upstream
+            .lanes(URI.create("http://127.0.0.1"), ProviderAccess.DEFAULT, Duration.ofSeconds(5))
+            .take();
     return new UpstreamAnswer(response, watch.watch(lane.client().newCall(REQUEST)), lane, null);
   }
 

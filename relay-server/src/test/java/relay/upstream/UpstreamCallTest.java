@@ -12,6 +12,7 @@ import java.time.Duration;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Supplier;
 import mockwebserver3.MockResponse;
 import mockwebserver3.MockWebServer;
 import okhttp3.OkHttpClient;
@@ -77,27 +78,42 @@ class UpstreamCallTest {
     }
   }
 
+  private static ProviderProtocol broken(Supplier<Error> fault) {
+    return new ProviderProtocol() {
+      @Override
+      public boolean serves(String path) {
+        return true;
+      }
+
+      @Override
+      public String path(String target, String model, boolean stream) {
+        return target;
+      }
+
+      @Override
+      public Response inDialect(Response response) {
+        throw fault.get();
+      }
+    };
+  }
+
+  @Test
+  void a_lack_of_memory_or_threads_is_a_local_cause_and_releases_everything() throws Exception {
+    web.enqueue(new MockResponse.Builder().body("answer").build());
+    ConnectionSlots.ConnectionSlot before = idleSlot();
+    ProviderProtocol broken = broken(() -> new OutOfMemoryError("intended by the test"));
+    Outcome outcome = onCarrier(call(broken, KeyCredential.none())::execute);
+    Outcome.Broken failed = assertInstanceOf(Outcome.Broken.class, outcome);
+    assertEquals(UpstreamCall.FailureCause.LOCAL, failed.why());
+    assertEquals(0, idleWatch.watching());
+    assertSame(before, idleSlot(), "the slot is idle again");
+  }
+
   @Test
   void an_error_after_the_head_releases_everything() throws Exception {
     web.enqueue(new MockResponse.Builder().body("answer").build());
     ConnectionSlots.ConnectionSlot before = idleSlot();
-    ProviderProtocol broken =
-        new ProviderProtocol() {
-          @Override
-          public boolean serves(String path) {
-            return true;
-          }
-
-          @Override
-          public String path(String target, String model, boolean stream) {
-            return target;
-          }
-
-          @Override
-          public Response inDialect(Response response) {
-            throw new StackOverflowError("intended by the test");
-          }
-        };
+    ProviderProtocol broken = broken(() -> new StackOverflowError("intended by the test"));
     onCarrier(
         () -> assertThrows(StackOverflowError.class, call(broken, KeyCredential.none())::execute));
     assertEquals(0, idleWatch.watching());

@@ -1,0 +1,225 @@
+package relay.admin;
+
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.undertow.server.HttpServerExchange;
+import io.undertow.server.handlers.sse.ServerSentEventConnection;
+import io.undertow.server.handlers.sse.ServerSentEventHandler;
+import io.undertow.util.Headers;
+import io.undertow.util.HttpString;
+import java.io.IOException;
+import java.time.InstantSource;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.Executors;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import org.xnio.IoUtils;
+import relay.admin.AdminServer.Served;
+import relay.admin.PoolStates.RedisSilent;
+import relay.metrics.ReplicaTotals;
+import relay.metrics.ReplicaTotals.Histogram;
+import relay.pool.PoolJson;
+import relay.redis.KeyPool;
+import relay.redis.PoolSnapshot;
+
+/**
+ * Sends what has changed to open dashboards, once a second, by server-sent events. It shows the
+ * replica's last heartbeat, so viewers cost Redis nothing but the clients' use, and an outage shows
+ * the last known state with its age. A viewer that has not read its last message gets no other.
+ */
+final class DashboardFeed implements AutoCloseable {
+  private static final Logger log = LoggerFactory.getLogger(DashboardFeed.class);
+  private static final JsonNodeFactory JSON = JsonNodeFactory.instance;
+  static final int MOST_VIEWERS = 16;
+  private static final int SAMPLE_EVERY = 2;
+  private static final int CLIENTS_EVERY = 5;
+
+  private final Served served;
+  private final Supplier<PoolJson.Configuration> configuration;
+  private final InstantSource clock;
+  private final DashboardState state = new DashboardState();
+  private final DashboardHistory history = new DashboardHistory();
+  private final Map<String, Reading> readings = new ConcurrentHashMap<>();
+  private final Map<ServerSentEventConnection, Viewer> viewers = new ConcurrentHashMap<>();
+  private final ServerSentEventHandler events = new ServerSentEventHandler(this::joined);
+  private final ScheduledExecutorService thread =
+      Executors.newSingleThreadScheduledExecutor(
+          Thread.ofPlatform().name("dashboard").daemon().factory());
+  private long ticks;
+
+  /** A pool's last heartbeat, and when it was first seen. */
+  private record Reading(PoolSnapshot state, long atMs) {}
+
+  /** Only the dashboard's thread writes {@code seen}. */
+  private static final class Viewer {
+    private volatile boolean reads = true;
+    private long seen;
+  }
+
+  DashboardFeed(
+      Served served, Supplier<PoolJson.Configuration> configuration, InstantSource clock) {
+    this.served = served;
+    this.configuration = configuration;
+    this.clock = clock;
+    var _ = thread.scheduleAtFixedRate(this::tick, 0, 1, TimeUnit.SECONDS);
+  }
+
+  /** Answers {@code GET /dashboard/events}. */
+  void open(HttpServerExchange exchange) throws Exception {
+    if (viewers.size() >= MOST_VIEWERS) {
+      AdminReply.error(503, MOST_VIEWERS + " dashboards are open; close one").send(exchange);
+      return;
+    }
+    exchange
+        .getResponseHeaders()
+        .put(Headers.CACHE_CONTROL, "no-store")
+        .put(HttpString.tryFromString("x-accel-buffering"), "no");
+    events.handleRequest(exchange);
+  }
+
+  private void joined(ServerSentEventConnection connection, String lastEventId) {
+    connection.addCloseTask(viewers::remove);
+    viewers.put(connection, new Viewer());
+    thread.execute(this::show);
+  }
+
+  private void tick() {
+    try {
+      if (ticks++ % SAMPLE_EVERY == 0) {
+        history.sample(served.pools().get());
+      }
+      if (!viewers.isEmpty()) {
+        show();
+      }
+    } catch (RuntimeException e) { // the schedule would end
+      log.error("The dashboard's state could not be read", e);
+    }
+  }
+
+  /** Reads the state, and sends each viewer what it has not seen. */
+  private void show() {
+    long now = clock.millis();
+    if (ticks % CLIENTS_EVERY == 1 || state.version() == 0) {
+      readClients(now);
+    }
+    state.update(read(now), now);
+    Map<Long, String> bySeen = new ConcurrentHashMap<>();
+    viewers.forEach(
+        (connection, viewer) -> {
+          if (!viewer.reads) {
+            return;
+          }
+          viewer.reads = false;
+          String message =
+              viewer.seen == 0
+                  ? whole()
+                  : bySeen.computeIfAbsent(viewer.seen, seen -> state.since(seen).toString());
+          viewer.seen = state.version();
+          connection.send(message, null, null, new Delivery(viewer));
+        });
+  }
+
+  private String whole() {
+    ObjectNode all = state.since(0);
+    all.putObject("history")
+        .put("step_ms", TimeUnit.SECONDS.toMillis(SAMPLE_EVERY))
+        .set("series", history.json());
+    return all.toString();
+  }
+
+  private record Delivery(Viewer viewer) implements ServerSentEventConnection.EventCallback {
+    @Override
+    public void done(
+        ServerSentEventConnection connection,
+        @Nullable String data,
+        @Nullable String event,
+        @Nullable String id) {
+      viewer.reads = true;
+    }
+
+    @Override
+    public void failed(
+        ServerSentEventConnection connection,
+        @Nullable String data,
+        @Nullable String event,
+        @Nullable String id,
+        IOException e) {
+      log.debug("A dashboard went away", e);
+    }
+  }
+
+  private void readClients(long now) {
+    try {
+      ObjectNode clients =
+          ClientsJson.of(
+              served.server().get().auth(), served.clientLimits().get(), served.clientUse());
+      Map<String, Long> denials = served.totals().get().clientDenials();
+      for (var client : clients.path("clients")) {
+        ((ObjectNode) client)
+            .put("denials", denials.getOrDefault(client.path("name").asText(), 0L));
+      }
+      state.updateClients(clients, now);
+    } catch (RedisSilent e) {
+      log.debug("The clients' use is not known; the last one stays", e);
+    }
+  }
+
+  @SuppressWarnings("ReferenceEquality") // a new heartbeat may read the same values
+  private ObjectNode read(long now) {
+    List<ObjectNode> pools = new ArrayList<>();
+    for (KeyPool pool : served.pools().get()) {
+      String name = pool.plan().name();
+      PoolSnapshot latest = pool.latest();
+      if (latest == null) {
+        continue; // no heartbeat yet
+      }
+      Reading reading = readings.get(name);
+      if (reading == null || reading.state() != latest) {
+        reading = new Reading(latest, now);
+        readings.put(name, reading);
+      }
+      ObjectNode json = PoolJson.of(pool.plan(), latest, served.breakers().apply(name).standing());
+      pools.add(json.put("age_ms", now - reading.atMs()));
+    }
+    ObjectNode all = PoolJson.ofAll(configuration.get(), pools);
+    all.set("replica", replica(served.totals().get()));
+    all.put("ready", served.readiness().get() instanceof Readiness.Ready);
+    return all;
+  }
+
+  private static ObjectNode replica(ReplicaTotals totals) {
+    ObjectNode replica = JSON.objectNode();
+    replica.put("redis_up", totals.redisUp()).put("redis_mode", totals.redisMode());
+    replica.put("requests", totals.requests()).put("failures", totals.failures());
+    replica.put("refused_by_relay", totals.refusedByRelay());
+    replica.put("refused_by_providers", totals.refusedByProviders());
+    replica.put("input_tokens", totals.inputTokens()).put("output_tokens", totals.outputTokens());
+    replica.put("inflight", totals.inflight()).put("waiting", totals.waiting());
+    replica.put("reserved_tokens", totals.reservedTokens());
+    histogram(replica.putObject("duration"), totals.duration());
+    histogram(replica.putObject("first_byte"), totals.firstByte());
+    return replica;
+  }
+
+  private static void histogram(ObjectNode into, Histogram histogram) {
+    ArrayNode seconds = into.putArray("seconds");
+    histogram.seconds().forEach(seconds::add);
+    ArrayNode counts = into.putArray("counts");
+    histogram.counts().forEach(counts::add);
+    into.put("total", histogram.total());
+  }
+
+  @Override
+  public void close() {
+    thread.shutdownNow();
+    viewers.keySet().forEach(IoUtils::safeClose);
+  }
+}

@@ -1,0 +1,29 @@
+package relay.operate;
+
+import java.util.ArrayList;
+import java.util.List;
+import relay.body.BodyBuffers;
+import relay.config.Config;
+import relay.memory.MemoryBudget;
+
+/** What is valid in a configuration, but cannot work with this process's memory. */
+public final class ConfigWarnings {
+  private ConfigWarnings() {}
+
+  /**
+   * The warnings, a line each.
+   *
+   * @param memory what all clients together may use
+   */
+  public static List<String> of(Config config, MemoryBudget memory) {
+    List<String> warnings = new ArrayList<>();
+    long largest = BodyBuffers.largest(memory);
+    if (config.server().maxBodyBytes() > largest) {
+      warnings.add(
+          ("server.max_body_bytes is %d, but with this heap a body of more than %d bytes finds no"
+                  + " memory: raise -Xmx, or lower it")
+              .formatted(config.server().maxBodyBytes(), largest));
+    }
+    return warnings;
+  }
+}

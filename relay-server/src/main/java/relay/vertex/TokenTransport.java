@@ -1,0 +1,99 @@
+package relay.vertex;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+
+import com.google.api.client.http.HttpTransport;
+import com.google.api.client.http.LowLevelHttpRequest;
+import com.google.api.client.http.LowLevelHttpResponse;
+import java.io.ByteArrayInputStream;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.InputStream;
+import org.jspecify.annotations.Nullable;
+import relay.vertex.ServiceAccountTokens.Post;
+
+/** Google's library over Relay's own connections: with its proxy, authorities and name lookups. */
+final class TokenTransport extends HttpTransport {
+  private final Post post;
+
+  TokenTransport(Post post) {
+    this.post = post;
+  }
+
+  @Override
+  protected LowLevelHttpRequest buildRequest(String method, String url) {
+    return new LowLevelHttpRequest() {
+      @Override
+      public void addHeader(String name, String value) {
+        // only the library's name and version, and what it accepts
+      }
+
+      @Override
+      public LowLevelHttpResponse execute() throws IOException {
+        ByteArrayOutputStream body = new ByteArrayOutputStream();
+        if (getStreamingContent() != null) {
+          getStreamingContent().writeTo(body);
+        }
+        return new Received(post.post(url, getContentType(), body.toByteArray()));
+      }
+    };
+  }
+
+  private static final class Received extends LowLevelHttpResponse {
+    private final Post.Answer answer;
+
+    Received(Post.Answer answer) {
+      this.answer = answer;
+    }
+
+    @Override
+    public InputStream getContent() {
+      return new ByteArrayInputStream(answer.body().getBytes(UTF_8));
+    }
+
+    @Override
+    public @Nullable String getContentEncoding() {
+      return null;
+    }
+
+    @Override
+    public long getContentLength() {
+      return answer.body().getBytes(UTF_8).length;
+    }
+
+    @Override
+    public @Nullable String getContentType() {
+      return answer.contentType();
+    }
+
+    @Override
+    public String getStatusLine() {
+      return "HTTP/1.1 " + answer.status();
+    }
+
+    @Override
+    public int getStatusCode() {
+      return answer.status();
+    }
+
+    @Override
+    public String getReasonPhrase() {
+      return "";
+    }
+
+    @Override
+    public int getHeaderCount() {
+      return 0;
+    }
+
+    @Override
+    public String getHeaderName(int index) {
+      throw new IndexOutOfBoundsException(index);
+    }
+
+    @Override
+    public String getHeaderValue(int index) {
+      throw new IndexOutOfBoundsException(index);
+    }
+  }
+}

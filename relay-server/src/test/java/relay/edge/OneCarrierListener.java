@@ -1,0 +1,48 @@
+package relay.edge;
+
+import static java.nio.charset.StandardCharsets.ISO_8859_1;
+
+import io.undertow.server.HttpHandler;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.Socket;
+import java.time.Duration;
+import relay.carrier.Carriers;
+import relay.carrier.DescriptorReserve;
+import relay.memory.MemoryBudget;
+
+/** A plain listener on loopback, served by one carrier. */
+final class OneCarrierListener implements AutoCloseable {
+  private final Carriers carriers = new Carriers("carrier", 1);
+  private final Listener listener;
+
+  OneCarrierListener(HttpHandler handler) {
+    listener =
+        new Listener(
+            true,
+            null,
+            Duration.ofSeconds(30),
+            handler,
+            carriers,
+            MemoryBudget.ofHeap(256L << 20),
+            DescriptorReserve.ofProcess());
+    listener.start("127.0.0.1", 0);
+  }
+
+  Carriers carriers() {
+    return carriers;
+  }
+
+  /** Connects, and sends some text. */
+  Socket connect(String text) throws IOException {
+    Socket client = new Socket(InetAddress.ofLiteral("127.0.0.1"), listener.port());
+    client.getOutputStream().write(text.getBytes(ISO_8859_1));
+    return client;
+  }
+
+  @Override
+  public void close() {
+    listener.stop();
+    carriers.close();
+  }
+}

@@ -1,0 +1,91 @@
+package relay.edge;
+
+import static java.nio.charset.StandardCharsets.ISO_8859_1;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+
+import io.undertow.UndertowOptions;
+import java.io.ByteArrayOutputStream;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.nio.ByteBuffer;
+import java.util.ArrayList;
+import java.util.List;
+import okhttp3.OkHttpClient;
+import okhttp3.Protocol;
+import okhttp3.Request;
+import okhttp3.Response;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.xnio.OptionMap;
+import relay.carrier.Buffers;
+import relay.carrier.Carriers;
+import relay.carrier.ClientPort;
+
+class SharedHeadsTest {
+  private final SharedHeads heads = new SharedHeads();
+
+  /** A literal with incremental indexing: it becomes the newest entry of the table. */
+  private static void indexed(ByteArrayOutputStream block, String name, String value) {
+    block.write(0x40);
+    block.write(name.length());
+    block.writeBytes(name.getBytes(ISO_8859_1));
+    block.write(value.length());
+    block.writeBytes(value.getBytes(ISO_8859_1));
+  }
+
+  private List<String> names(byte[] block) throws Exception {
+    List<String> names = new ArrayList<>();
+    heads.setHeaderEmitter((name, value, never) -> names.add(name.toString()));
+    heads.decode(ByteBuffer.wrap(block), false);
+    return names;
+  }
+
+  @Test
+  void a_faulty_line_is_replaced_and_stays_in_the_table_of_the_compression() throws Exception {
+    ByteArrayOutputStream first = new ByteArrayOutputStream();
+    indexed(first, "x-a", "1");
+    indexed(first, "transfer-encoding", "chunked");
+    indexed(first, ":path", "/late");
+    assertEquals(List.of("x-a", "(malformed)", "(malformed)"), names(first.toByteArray()));
+    byte[] entries = {(byte) (0x80 | 62), (byte) (0x80 | 64)}; // the newest, the oldest
+    assertEquals(List.of(":path", "x-a"), names(entries));
+  }
+
+  @Test
+  void lines_beyond_the_bounds_are_one_line_and_the_next_head_is_whole() throws Exception {
+    ByteArrayOutputStream many = new ByteArrayOutputStream();
+    for (int n = 0; n < 3_000; n++) {
+      indexed(many, "x-" + n, "a");
+    }
+    List<String> names = names(many.toByteArray());
+    assertEquals(HeadCheck.MAX_LINES + 5, names.size());
+    assertEquals("rest", names.getLast());
+    assertEquals(List.of("x-2999"), names(new byte[] {(byte) (0x80 | 62)}));
+  }
+
+  @ParameterizedTest
+  @CsvSource({"unknown, false", "encoder, false", "decoder, true"})
+  void with_another_build_of_undertow_its_own_decoder_serves(String field, boolean replaced)
+      throws Exception {
+    SharedHeads.Installation installation = new SharedHeads.Installation(field);
+    OptionMap options = OptionMap.create(UndertowOptions.ENABLE_HTTP2, true);
+    Http2Port http2 = new Http2Port(new Buffers(16 * 1024), options, installation);
+    http2.setRootHandler(exchange -> exchange.setStatusCode(204));
+    OkHttpClient client =
+        new OkHttpClient.Builder().protocols(List.of(Protocol.H2_PRIOR_KNOWLEDGE)).build();
+    InetSocketAddress any = new InetSocketAddress(InetAddress.ofLiteral("127.0.0.1"), 0);
+    try (Carriers carriers = new Carriers("carrier", 1);
+        ClientPort port = carriers.listen(any, 16, http2)) {
+      Request request =
+          new Request.Builder().url("http://127.0.0.1:" + port.address().getPort()).build();
+      for (int n = 0; n < 3; n++) {
+        try (Response response = client.newCall(request).execute()) {
+          assertEquals(204, response.code());
+        }
+      }
+      assertEquals(replaced, installation.works());
+    }
+    client.connectionPool().evictAll();
+  }
+}
