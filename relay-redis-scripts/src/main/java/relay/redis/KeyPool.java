@@ -50,7 +50,7 @@ public final class KeyPool {
     fairShare = new FairShare(plan, System::nanoTime);
     picking = new Picking(this, link, scripts, fairShare, options.fallback());
     exchange = new EstimateExchange(scripts);
-    leaseEndings = new LeaseEndings(scripts, plan.name(), alarm);
+    leaseEndings = new LeaseEndings(scripts, plan.name(), alarm, System::nanoTime);
     acquires = scripts.acquires(leaseEndings);
     room = new WaitingRoom(this::acquire, alarm, System::nanoTime);
     retirement = new Retirement(link.timeout());

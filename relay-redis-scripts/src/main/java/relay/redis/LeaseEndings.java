@@ -8,6 +8,7 @@ import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -25,9 +26,13 @@ final class LeaseEndings {
   private static final int BATCH = 64;
   private static final int HELD_MS = 2;
 
+  /** A lease's tombstone may be gone then: so long after it ended, and a few seconds less. */
+  private static final long FORGOTTEN_NANOS = 25_000_000_000L;
+
   private final PoolScripts scripts;
   private final String pool;
   private final WaitingRoom.Alarm alarm;
+  private final LongSupplier nanoTime;
   private final Queue<Ending> endings = new ConcurrentLinkedQueue<>();
   private final AtomicBoolean alarmSet = new AtomicBoolean();
   private volatile boolean endedSinceAlarm; // a lease has ended since the last alarm
@@ -39,10 +44,11 @@ final class LeaseEndings {
   /**
    * @param alarm runs callbacks after a delay, while the engine runs
    */
-  LeaseEndings(PoolScripts scripts, String pool, WaitingRoom.Alarm alarm) {
+  LeaseEndings(PoolScripts scripts, String pool, WaitingRoom.Alarm alarm, LongSupplier nanoTime) {
     this.scripts = scripts;
     this.pool = pool;
     this.alarm = alarm;
+    this.nanoTime = nanoTime;
   }
 
   /** Whether there is nothing that Redis was not told. */
@@ -57,6 +63,8 @@ final class LeaseEndings {
 
   void send(PendingUpdate update) {
     switch (update) {
+      case PendingUpdate.LateCharge late when isUnanswered(late.unansweredNanos(), windowNanos()) ->
+          log.debug("Pool {} drops {}: the usage has aged out", pool, late);
       case PendingUpdate.LateCharge late -> {
         var _ =
             scripts
@@ -171,8 +179,10 @@ final class LeaseEndings {
       } else {
         log.warn("Pool {}: Redis refused {}: {}", pool, update, refusal.getMessage());
       }
+    } else if (RedisLink.cause(failure) instanceof RedisGoneException) {
+      keep(update); // it was not sent
     } else {
-      keep(update);
+      keep(update.unansweredAt(nanoTime.getAsLong()));
     }
   }
 
@@ -194,7 +204,8 @@ final class LeaseEndings {
   /**
    * Redis does not know the lease. If the pool's state was lost, so was the charge: charge all of
    * it. Otherwise the lease expired long ago, and only the use beyond its reservation is missing;
-   * of output that was reported, what was made since then.
+   * of output that was reported, what was made since then. Or an earlier call has settled the
+   * lease, and got no answer.
    */
   private void chargeUnknown(PendingUpdate.Settle settle) {
     Lease lease = settle.lease();
@@ -209,6 +220,9 @@ final class LeaseEndings {
                     return;
                   }
                   boolean lost = lease.epoch() != scripts.epoch();
+                  if (!lost && isUnanswered(settle.unansweredNanos(), FORGOTTEN_NANOS)) {
+                    return; // Redis has most likely charged it, and forgotten that
+                  }
                   Usage usage =
                       lost
                           ? cost
@@ -223,5 +237,14 @@ final class LeaseEndings {
                                           : lease.outputTokens())));
                   send(new PendingUpdate.LateCharge(lease.id(), lease.group(), usage));
                 });
+  }
+
+  private long windowNanos() {
+    return scripts.plan().window().toNanos();
+  }
+
+  /** Whether an update was first sent so long ago, without an answer. */
+  private boolean isUnanswered(long sinceNanos, long passedNanos) {
+    return sinceNanos != 0 && nanoTime.getAsLong() - sinceNanos >= passedNanos;
   }
 }

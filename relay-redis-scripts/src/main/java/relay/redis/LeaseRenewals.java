@@ -5,14 +5,16 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
-import org.jspecify.annotations.Nullable;
+import java.util.function.Function;
 
 /**
- * The live leases of this replica. Renews each after a third of the time to its expiry. A renewal
- * carries the report of the output that was made; beside a window it comes every two seconds then,
- * because what was made counts from the time at which it was made.
+ * The live leases of this replica. Renews each after a third of the time to its expiry. A lease
+ * that Redis has forgotten meanwhile is counted again. A renewal carries the report of the output
+ * that was made. Beside a window it then comes every two seconds, because output counts from when
+ * it was made.
  */
 final class LeaseRenewals {
   private static final int BATCH = 100;
@@ -21,13 +23,12 @@ final class LeaseRenewals {
   private final PoolScripts scripts;
   private final long everyNanos;
   private final long reportNanos;
-  private final Map<String, Live> leases = new ConcurrentHashMap<>(); // by id
+  private final Map<String, Renewal> live = new ConcurrentHashMap<>(); // by lease id
 
-  /** A lease, and when it was granted or renewed last. */
-  private record Live(Lease lease, long renewedNanos) {}
-
-  /** A lease to renew, with its report if it has one. */
-  record Renewal(Lease lease, Lease.@Nullable Progress progress) {}
+  /**
+   * @param at when the lease was granted or renewed, in nanoseconds
+   */
+  private record Renewal(Lease lease, long at) {}
 
   /**
    * @param lease time from a grant or renewal to the lease's expiry
@@ -40,40 +41,39 @@ final class LeaseRenewals {
 
   /** A lease begins. */
   void add(Lease lease) {
-    leases.put(lease.id(), new Live(lease, System.nanoTime()));
+    live.put(lease.id(), new Renewal(lease, System.nanoTime()));
   }
 
   /** A lease has ended. */
   void remove(String id) {
-    leases.remove(id);
+    live.remove(id);
   }
 
   /** Number of live leases. */
   int size() {
-    return leases.size();
+    return live.size();
   }
 
   boolean isEmpty() {
-    return leases.isEmpty();
+    return live.isEmpty();
   }
 
   /** Ids of live leases. For tests. */
   Set<String> ids() {
-    return Set.copyOf(leases.keySet());
+    return Set.copyOf(live.keySet());
   }
 
   /** Renews the leases that are due. If a call fails, its leases are due again at once. */
   void renewDue() {
     long now = System.nanoTime();
     boolean isWindow = scripts.plan().accounting() == Accounting.SLIDING_WINDOW;
-    List<Renewal> due = new ArrayList<>();
-    leases.forEach(
-        (id, live) -> {
-          Lease lease = live.lease();
-          long every = isWindow && lease.isReported() ? reportNanos : everyNanos;
-          if (now - live.renewedNanos() >= every
-              && leases.replace(id, live, new Live(lease, now))) {
-            due.add(new Renewal(lease, lease.progress()));
+    List<Lease> due = new ArrayList<>();
+    live.forEach(
+        (id, renewal) -> {
+          long every = isWindow && renewal.lease().isReported() ? reportNanos : everyNanos;
+          if (now - renewal.at() >= every
+              && live.replace(id, renewal, new Renewal(renewal.lease(), now))) {
+            due.add(renewal.lease());
           }
         });
     for (int from = 0; from < due.size(); from += BATCH) {
@@ -81,20 +81,59 @@ final class LeaseRenewals {
     }
   }
 
-  private void renew(List<Renewal> some, long now) {
+  private void renew(List<Lease> some, long now) {
     var _ =
-        scripts
-            .renew(some)
-            .whenComplete(
-                (reply, failure) -> {
-                  for (Renewal one : some) {
-                    if (failure != null) {
-                      leases.computeIfPresent(
-                          one.lease().id(), (id, live) -> new Live(one.lease(), now - everyNanos));
-                    } else if (one.progress() != null) {
-                      one.lease().reported(one.progress());
-                    }
+        call(some, LeaseRenewals::reportOf, now)
+            .thenAccept(
+                forgotten -> {
+                  if (!forgotten.isEmpty()) {
+                    var _ = call(forgotten, LeaseRenewals::grantOf, now);
                   }
                 });
+  }
+
+  /** Returns those of the leases that are still live here, but not in Redis. */
+  private CompletableFuture<List<Lease>> call(
+      List<Lease> some, Function<Lease, String> text, long now) {
+    return scripts
+        .renew(some.stream().map(text).toList())
+        .handle(
+            (reply, failure) -> {
+              if (failure != null) {
+                some.forEach(
+                    lease ->
+                        live.computeIfPresent(lease.id(), (id, r) -> new Renewal(r.lease(), now - everyNanos)));
+              }
+              List<Lease> forgotten = new ArrayList<>();
+              for (int n = 0; reply instanceof Reply.Done done && n < some.size(); n++) {
+                if (done.number(n + 2) == 0 && live.containsKey(some.get(n).id())) {
+                  forgotten.add(some.get(n));
+                }
+              }
+              return forgotten;
+            });
+  }
+
+  /** The lease's id, and its report if it has one. */
+  private static String reportOf(Lease lease) {
+    Lease.Progress told = lease.progress();
+    if (told == null) {
+      return lease.id();
+    }
+    lease.reported(told);
+    return lease.id() + " " + told.made() + " " + told.rest() + " " + told.spread();
+  }
+
+  /** As {@code renew} reads it. */
+  private static String grantOf(Lease l) {
+    return String.join(
+        " ",
+        l.id(),
+        l.key(),
+        l.group(),
+        Long.toString(l.epoch()),
+        Long.toString(l.grantedMicros()),
+        Long.toString(l.inputTokens()),
+        Long.toString(l.isReported() ? l.reportedMade() : l.outputTokens()));
   }
 }

@@ -12,7 +12,15 @@ sealed interface PendingUpdate {
     Usage cost();
   }
 
-  record Settle(Lease lease, Usage cost) implements Ending {
+  /**
+   * @param unansweredNanos when it was first sent without an answer, which leaves open whether
+   *     Redis applied it; 0 if never
+   */
+  record Settle(Lease lease, Usage cost, long unansweredNanos) implements Ending {
+    Settle(Lease lease, Usage cost) {
+      this(lease, cost, 0);
+    }
+
     @Override
     public String id() {
       return lease.id();
@@ -26,6 +34,25 @@ sealed interface PendingUpdate {
     }
   }
 
-  /** Usage without a lease in Redis. */
-  record LateCharge(String id, String group, Usage usage) implements PendingUpdate {}
+  /**
+   * Usage without a lease in Redis.
+   *
+   * @param unansweredNanos as {@link Settle#unansweredNanos}
+   */
+  record LateCharge(String id, String group, Usage usage, long unansweredNanos)
+      implements PendingUpdate {
+    LateCharge(String id, String group, Usage usage) {
+      this(id, group, usage, 0);
+    }
+  }
+
+  /** The update, with the time at which it got no answer. An earlier such time stays. */
+  default PendingUpdate unansweredAt(long nanos) {
+    return switch (this) {
+      case Settle s when s.unansweredNanos() == 0 -> new Settle(s.lease(), s.cost(), nanos);
+      case LateCharge c when c.unansweredNanos() == 0 ->
+          new LateCharge(c.id(), c.group(), c.usage(), nanos);
+      case Settle _, Cancel _, LateCharge _ -> this;
+    };
+  }
 }

@@ -128,25 +128,17 @@ final class PoolScripts {
     return caller.leaseKeys();
   }
 
-  /** Extends the leases' deadlines and tells what they have made. */
-  CompletableFuture<Reply> renew(List<LeaseRenewals.Renewal> leases) {
+  /**
+   * Renews leases.
+   *
+   * @param leases the id of each, or its id and report, or its id and grant
+   */
+  CompletableFuture<Reply> renew(List<String> leases) {
+    List<byte[]> args = caller.clockArgs();
+    args.add(leaseMs);
+    leases.forEach(lease -> args.add(bytes(lease)));
     List<byte[]> k = new ArrayList<>(List.of(keys.state, keys.win, keys.leases, keys.later));
     k.addAll(candidates().allSets());
-    StringBuilder line = new StringBuilder(caller.ceiling()).append(" - ");
-    line.append(ScriptCaller.text(leaseMs));
-    List<byte[]> args = new ArrayList<>(1 + leases.size());
-    args.add(ScriptCaller.NONE); // placeholder for the line
-    for (LeaseRenewals.Renewal one : leases) {
-      Lease.Progress told = one.progress();
-      if (told == null) {
-        line.append(" -");
-      } else {
-        line.append(' ').append(told.made()).append(' ').append(told.rest());
-        line.append(' ').append(told.spread());
-      }
-      args.add(bytes(one.lease().id()));
-    }
-    args.set(0, bytes(line.toString()));
     return caller.call(new Call(ScriptFile.RENEW, k, args)).thenApply(Reply::of);
   }
 

@@ -38,7 +38,7 @@ local p = r.pool
 local now = pool_time(p, given, ceiling)
 hold_leases(r, { id }, 1, 1)
 if r.held[id] then return { 0 } end
-bury(r, id, now)
+bury(r, id, now + p[WINDOW]) -- after that the usage has aged out, and nobody sends it again
 roll(r.win, p, g, math.floor(now / p[SLOT]))
 flow(p, g, now)
 charge(g, requests, input, output)

@@ -1,20 +1,21 @@
--- Extends the deadlines of leases whose requests still run, and takes reports of the output that they have made. An
--- expired lease stays expired. Reports are cumulative: one that is repeated, late or lost changes nothing in the sum.
+-- Extends the deadlines of leases whose requests still run. An expired lease is live again: its request counts
+-- for its key's `max_concurrent` as before, even if others have taken its place. So does a lease whose record is gone.
+-- A report tells what a request has made of its output, in sum: one that is repeated, late or lost changes nothing.
 --
 -- KEYS  state      the pool's state
 --       win        the closed slots of the groups' windows
 --       leases     leases by id
 --       later      leases by the time of their next check, except new ones
 --       ...        all ready sets of an indexed pool
--- ARGV  call       `ceiling given lease_ms`: the latest plausible time on the pool's clock in microseconds, 0 if
---                  unknown; a test's clock, - for Redis TIME; time from now to the new deadline; then for each
---                  lease ` made rest spread`: output made so far, output expected still to come, its standard
---                  deviation; or ` -` for a lease without a report
---       ...        the leases' ids
+-- ARGV  ceiling    latest plausible time on the pool's clock in microseconds, 0 if unknown
+--       given      a test's clock in microseconds, - for Redis TIME
+--       lease_ms   time from now to the new deadline
+--       ...        for each lease its id; or `id made rest spread`: output made so far, output expected still to
+--                  come, its standard deviation; or, if a call has told that it is not live, `id key group epoch granted input
+--                  output`: its grant, to count it again. Such a call is ignored when it is late
 -- REPLY {1, time, alive...}                    for each lease 1 if it is live, else 0
 --       {-3}                                   unknown pool
--- COST  two reads and two writes for any number of leases; two more writes for a lease's first renewal, one read and
---       one write when a slot closes
+-- COST  two reads, one write, and two writes per lease
 -- @include numbers
 -- @include pool
 -- @include key
@@ -27,41 +28,71 @@
 -- @include index
 -- @include lease
 -- @include progress
-local state, win, leases, later, call = KEYS[1], KEYS[2], KEYS[3], KEYS[4], ARGV[1]
-local given, ceiling, lease_us, at = renewal_line(call)
-local reports
-reports, at = reports_at(call, at, #ARGV - 1)
-read_to(call, at)
+local state, win, leases, later = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
+local given, ceiling = clock(ARGV[2], ARGV[1])
+local lease_us = number(ARGV[3], 'lease_ms') * 1000
+local ids, grants, reports = {}, {}, {}
+for n = 4, #ARGV do
+  local id, key, group, epoch, granted, input, output =
+    string.match(ARGV[n], '^(%S+) (%S+) (%S+) (%d+) (%d+) (%d+) (%d+)$')
+  local reporter, made, rest, spread = string.match(ARGV[n], '^(%S+) (%d+) (%d+) (%d+)$')
+  if not (id or reporter) and string.find(ARGV[n], ' ') then
+    error({ err = 'BADARG a lease is `id`, `id made rest spread` or `id key group epoch granted input output`' })
+  end
+  ids[n - 3] = id or reporter or ARGV[n]
+  reports[n - 3] = reporter and { bounded(made, 'made'), bounded(rest, 'rest'), bounded(spread, 'spread') }
+  grants[n - 3] = id and {
+    key, group, bounded(epoch, 'epoch'), moment(granted, 'granted'), bounded(input, 'input'), bounded(output, 'output'),
+  }
+end
 local r = open(state, win, leases)
 if not r then return { -3 } end
 local p = r.pool
 local now = pool_time(p, given, ceiling)
 local wanted = deadline_of(now, lease_us)
+
+-- The record of a lease that Redis has forgotten. What it reserved has aged out, or was lost with the state.
+local function record_again(grant)
+  local key, group, epoch, granted, input, output = unpack(grant)
+  local lost = epoch ~= p[EPOCH] or math.floor(granted / p[SLOT]) >= math.floor(now / p[SLOT]) - SLOTS
+  if lost then input, output = 0, 0 end
+  return struct.pack(LEASE, key, group, lost and now or 0, lost and 0 or 1, input, output, wanted, EXPIRED_LEASE,
+    0, NOT_COMING, 0, now)
+end
+
 local reply = { 1, now }
-if #ARGV > 1 then hold_leases(r, ARGV, 2, #ARGV) end
-for n = 2, #ARGV do
-  local id, alive = ARGV[n], 0
-  local record = r.held[id]
+local held = #ids > 0 and redis.call('HMGET', leases, unpack(ids)) or {}
+local told = {} -- an id may occur twice
+for n, id in ipairs(ids) do
+  local alive, record, grant = told[id] or 0, not told[id] and held[n], grants[n]
+  -- an ended lease has a tombstone that outlives every call that is not late
+  if not (record or told[id]) and grant and now < ceiling + TOMB_US then record = record_again(grant) end
   if record and not is_tomb(record) then
-    local key, group, since, requests, input, output, deadline, standing, made, rest, spread, told =
+    local key, group, since, requests, input, output, deadline, standing, made, rest, spread, told_at =
       struct.unpack(LEASE, record)
-    if standing ~= EXPIRED_LEASE then
+    local k, g = key_of(r, key), group_of(r, group)
+    if standing == EXPIRED_LEASE and k and g then
+      k[K_FLIGHT], g[FLIGHT], p[LIVE] = k[K_FLIGHT] + 1, g[FLIGHT] + 1, p[LIVE] + 1
+      change(r, k)
+      change(r, g)
+      standing = RENEWED
+    end
+    if standing ~= EXPIRED_LEASE and g then
       alive = 1
-      local report = reports[n - 1]
+      local report = reports[n]
       if report and rest ~= NOT_COMING and report[1] > made then
-        move_on(r, group, since, told, made, rest, spread, report, now, 5, KEYS)
-        made, rest, spread, told = report[1], report[2], report[3], now
+        move_on(r, g, group, since, told_at, made, rest, spread, report, now, 5, KEYS)
+        made, rest, spread, told_at = report[1], report[2], report[3], now
       end
       deadline = math.max(deadline, wanted)
-      put_lease(r, id, struct.pack(LEASE, key, group, since, requests, input, output, deadline, RENEWED, made, rest, spread,
-        told))
-      -- a sweep before the new deadline enters that in `later`
-      if standing == FRESH then redis.call('ZADD', later, deadline, id) end
+      redis.call('HSET', leases, id, struct.pack(LEASE, key, group, since, requests, input, output, deadline, RENEWED, made,
+        rest, spread, told_at))
+      redis.call('ZADD', later, deadline, id)
+      if deadline < p[SWEEP_AT] then p[SWEEP_AT] = deadline end
     end
   end
-  reply[n + 1] = alive
+  reply[2 + n], told[id] = alive, alive
 end
-if #ARGV > 1 and r.told_count > 0 then redis.call('HSET', leases, unpack(r.told, 1, r.told_count)) end
 keep(p, state, leases, later)
 write(r)
 return reply

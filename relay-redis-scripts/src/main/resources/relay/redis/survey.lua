@@ -59,7 +59,7 @@ if not r then return { -3 } end
 local p = r.pool
 local now = pool_time(p, given, ceiling)
 local slot = math.floor(now / p[SLOT])
-sweep(r, now, 128, 11, KEYS)
+sweep(r, now, 1400, 11, KEYS)
 
 if config == 'leave' then
   redis.call('ZREM', replicas, replica)
@@ -68,6 +68,7 @@ elseif replica ~= '' then
   redis.call('PEXPIRE', replicas, 60000)
 end
 local alive = redis.call('ZCOUNT', replicas, now - 3e6, '+inf')
+p[HEARD] = alive > 0 and (replica ~= '' and config ~= 'leave' and now or p[HEARD]) or 0
 redis.call('ZREMRANGEBYSCORE', replicas, '-inf', string.format('(%.0f', now - 60e6))
 keep(p, state, leases, due, later)
 

@@ -78,8 +78,8 @@ final class BadNumbersTest {
     }
   }
 
-  private static final Step RENEW =
-      new Step.Renew(30_000, List.of(new Step.Report("held", 5, 5, 5)), List.of());
+  private static final Step REPORT =
+      new Step.Renew(30_000, List.of(HeldLease.of(new Step.Report("held", 5, 5, 5))));
 
   private static final Step COMING =
       new Step.Acquire(List.of(new PoolModel.Wish("new", 1, 1, 1, "")), 7, 30_000, FIELDS);
@@ -102,7 +102,8 @@ final class BadNumbersTest {
         new Good(Step.settle("unknown", 5, 5), List.of(), List.of(), settle),
         new Good(Step.cancel("held"), List.of(), List.of(), settle),
         new Good(Step.cancel("unknown"), List.of(), List.of(), settle),
-        new Good(RENEW, List.of(), List.of(), words(0, "m cccc")),
+        new Good(new Step.Renew(30_000, List.of(HeldLease.of("held"))), List.of(0), List.of(2)),
+        new Good(REPORT, List.of(0), List.of(2), words(3, " ccc")),
         new Good(COMING, List.of(), List.of(), words(0, "cm ccccc")),
         new Good(new Step.Charge("new", "account0/model", 1, 1, 1), List.of(0), List.of(4, 5, 6)),
         new Good(new Step.Cooldown("g:account0/model", 1, 1), List.of(0, 4), List.of(3)),

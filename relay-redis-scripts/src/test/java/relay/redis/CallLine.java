@@ -30,17 +30,6 @@ final class CallLine {
     return " " + w.input() + " " + w.output() + " " + (w.spread() < 0 ? "-" : w.spread());
   }
 
-  static String renew(Clock c, long leaseMs, List<Step.Report> reports) {
-    return c.ceiling()
-        + " "
-        + c.told()
-        + " "
-        + leaseMs
-        + reports.stream()
-            .map(x -> x.made() < 0 ? " -" : " " + x.made() + " " + x.rest() + " " + x.spread())
-            .collect(joining());
-  }
-
   static String settle(Clock c, List<Step.Cost> costs) {
     return c.ceiling() + " " + c.told() + costs(costs);
   }

@@ -5,6 +5,11 @@ record Clock(long given, long ceiling) {
   /** Redis's own clock. */
   static final Clock OF_REDIS = new Clock(-1, 0);
 
+  /** The pool's time, as its caller knows it. */
+  static Clock known(long given, long poolMicros) {
+    return new Clock(given, poolMicros + 1_000_000);
+  }
+
   /** The time arguments of a script. */
   String told() {
     return given < 0 ? "-" : Long.toString(given);

@@ -64,16 +64,18 @@ final class EndingModel {
     g.charge(
         pool.last(),
         pool.shape(),
-        Math.max(0, cost.requests() - 1),
+        Math.max(0, cost.requests() - lease.requests),
         overInput,
         coming ? 0 : overOutput);
-    g.refund(
-        lease.since,
-        pool.last(),
-        pool.shape(),
-        Math.max(0, 1 - cost.requests()),
-        Math.max(0, lease.input - cost.input()),
-        coming ? 0 : Math.max(0, lease.output - cost.output()));
+    if (lease.since > 0) { // else its record was gone, and its charge has aged out
+      g.refund(
+          lease.since,
+          pool.last(),
+          pool.shape(),
+          Math.max(0, lease.requests - cost.requests()),
+          Math.max(0, lease.input - cost.input()),
+          coming ? 0 : Math.max(0, lease.output - cost.output()));
+    }
     if (coming) {
       report(g, lease, pool.last(), cost.output(), 0, 0);
     }
@@ -115,18 +117,22 @@ final class EndingModel {
     }
   }
 
-  List<Object> renew(Clock clock, long leaseMicros, List<Step.Report> leasesToRenew) {
+  List<Object> renew(Clock clock, long leaseMicros, List<HeldLease> held) {
     if (!pool.isKnown()) {
       return PoolModel.UNKNOWN;
     }
     long now = pool.time(clock);
+    boolean late = now >= clock.ceiling() + LeasesModel.TOMB;
     List<Object> reply = new ArrayList<>(List.of(1L, now));
-    for (Step.Report told : leasesToRenew) {
-      LeaseModel lease = leases.get(told.id());
-      if (lease != null && lease.live) {
-        GroupModel g = pool.groups.get(lease.group);
-        if (g != null && lease.isComing() && told.made() > lease.made) {
-          report(g, lease, now, told.made(), told.rest(), told.spread());
+    for (HeldLease one : held) {
+      LeaseModel lease = leases.get(one.id());
+      if (lease == null && !leases.hasEnded(one.id()) && !one.key().isEmpty() && !late) {
+        lease = again(one, now);
+      }
+      if (lease != null && pool.knows("k:" + lease.key) && pool.knows("g:" + lease.group)) {
+        Step.Report told = one.report();
+        if (told != null && lease.isComing() && told.made() > lease.made) {
+          report(pool.group(lease.group), lease, now, told.made(), told.rest(), told.spread());
         }
         leases.renew(lease, LeasesModel.deadline(now, leaseMicros));
         reply.add(1L);
@@ -135,6 +141,22 @@ final class EndingModel {
       }
     }
     return reply;
+  }
+
+  /** A forgotten lease: what it reserved has aged out, or was lost with the state. */
+  private LeaseModel again(HeldLease one, long now) {
+    long oldest = pool.shape().slotOf(now) - 240;
+    boolean lost = one.epoch() != pool.epoch() || pool.shape().slotOf(one.granted()) >= oldest;
+    return new LeaseModel(
+        one.id(),
+        one.key(),
+        one.group(),
+        lost ? now : 0,
+        lost ? 0 : 1,
+        lost ? 0 : one.input(),
+        lost ? 0 : one.output(),
+        -1,
+        0);
   }
 
   List<Object> charge(
@@ -147,7 +169,7 @@ final class EndingModel {
       return ENDED;
     }
     long now = pool.time(clock);
-    leases.bury(id, now);
+    leases.bury(id, now + pool.shape().windowMicros());
     g.flow(now, pool.shape());
     g.charge(now, pool.shape(), requests, input, output);
     return List.of(1L, now);

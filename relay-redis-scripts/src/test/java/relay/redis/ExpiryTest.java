@@ -66,7 +66,7 @@ final class ExpiryTest {
     assertEquals(1L, run(acquire("b")).getFirst());
     run(acquire("b"));
     micros += SECOND;
-    run(Step.renew(60_000, List.of("a", "b")));
+    run(new Step.Renew(60_000, List.of(HeldLease.of("a"), HeldLease.of("b"))));
     run(Step.settle("a", 20, 20));
     run(Step.settle("a", 20, 20));
     run(Step.cancel("never"));
@@ -138,9 +138,9 @@ final class ExpiryTest {
     putOff(acquire("b"), names.state);
     putOff(acquire("c"), names.leases);
     putOff(acquire("d"), names.due);
-    run(Step.renew(60_000, List.of("d")));
+    run(new Step.Renew(60_000, List.of(HeldLease.of("d"))));
     putOff(acquire("e"), names.later);
-    putOff(Step.renew(60_000, List.of("e")), names.state);
+    putOff(new Step.Renew(60_000, List.of(HeldLease.of("e"))), names.state);
     putOff(new Step.Survey("r1", 0, plan.groups(), plan.keys(), List.of()), names.state);
   }
 

@@ -129,7 +129,7 @@ final class FleetWalkTest {
   }
 
   private Clock clock() {
-    return new Clock(now, 0);
+    return Clock.known(now, now);
   }
 
   private void announce(ScriptConnection wire, Member member) {

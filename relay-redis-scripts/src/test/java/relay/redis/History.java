@@ -43,7 +43,8 @@ record History(Step.Configure configured, List<Object> answer, List<Call> calls)
 
   private PoolModel begun() {
     PoolModel model = new PoolModel();
-    ReplyCheck.compare(configured.apply(model, new Clock((Long) answer.get(1), 0)), answer);
+    ReplyCheck.compare(
+        configured.apply(model, Clock.known((Long) answer.get(1), (Long) answer.get(1))), answer);
     return model;
   }
 
@@ -94,7 +95,9 @@ record History(Step.Configure configured, List<Object> answer, List<Call> calls)
       }
     }
     try {
-      ReplyCheck.compare(call.step().apply(model, new Clock(call.poolMicros(), 0)), call.reply());
+      ReplyCheck.compare(
+          call.step().apply(model, Clock.known(call.poolMicros(), call.poolMicros())),
+          call.reply());
     } catch (AssertionError e) {
       return call + " after " + before.size() + " others: " + e.getMessage();
     }

@@ -6,11 +6,17 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import io.lettuce.core.RedisCommandExecutionException;
 import java.time.Duration;
+import java.util.List;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.ThreadLocalRandom;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 import relay.guards.Await;
 
 /** Endings are held and carried by the next acquire. The alarm never fires here. */
@@ -26,8 +32,9 @@ final class LeaseEndingsTest {
   private final RedisLink link = new RedisLink(options.url(), options.timeout(), null, () -> {});
   private final ScriptConnection wire = new ScriptConnection(RedisUnderTest.url());
   private final PoolScripts scripts = new PoolScripts(link, plan, options);
+  private final AtomicLong nanos = new AtomicLong(1);
   private final LeaseEndings settlements =
-      new LeaseEndings(scripts, plan.name(), LeaseEndingsTest::never);
+      new LeaseEndings(scripts, plan.name(), LeaseEndingsTest::never, nanos::get);
   private final AcquireCalls acquires = scripts.acquires(settlements);
 
   private static Runnable never(long nanos, Runnable callback) {
@@ -94,5 +101,42 @@ final class LeaseEndingsTest {
     // a lost pool starts in debt
     assertInstanceOf(Reply.Refusal.class, acquires.acquire("b", Pools.one()).join());
     assertEquals(true, hasEnded("a"));
+  }
+
+  /** Redis applied the first call, but its answer was lost. */
+  @ParameterizedTest
+  @ValueSource(longs = {10, 31})
+  void overage_that_is_sent_again_counts_once(long seconds) {
+    PendingUpdate.Settle settle = new PendingUpdate.Settle(granted("a"), new Usage(1, 25, 10));
+    scripts.settle(List.of(settle)).join();
+    settlements.acquireDone(List.of(settle), null, new TimeoutException());
+    nanos.addAndGet(TimeUnit.SECONDS.toNanos(seconds));
+    if (seconds > 30) {
+      assertEquals(1, wire.redis().hdel(names.leases, RedisKeys.bytes("a"))); // its time is over
+    }
+    settlements.sendAgain();
+    settlements.flush();
+    Await.until("it is done", SOON, settlements::isEmpty);
+    scripts.configure().join(); // after the calls before
+    var _ = granted("b");
+    assertEquals(25 + 10, used());
+  }
+
+  /** This lease's grant is lost, too, so nothing else charges it. */
+  @Test
+  void a_settlement_that_redis_never_saw_is_charged() {
+    PendingUpdate.Settle settle = new PendingUpdate.Settle(granted("a"), new Usage(1, 25, 10));
+    settlements.acquireDone(List.of(settle), null, new RedisGoneException());
+    nanos.addAndGet(TimeUnit.SECONDS.toNanos(100));
+    assertEquals(1, wire.redis().hdel(names.leases, RedisKeys.bytes("a"))); // expired long ago
+    settlements.sendAgain();
+    settlements.flush();
+    Await.until("it is charged", SOON, () -> used() == 25);
+  }
+
+  /** Input tokens of the group. */
+  private double used() {
+    return new StoredPool(wire.redis().hgetall(names.state))
+        .number("g:account0/" + Pools.CLASS, StoredPool.USED + 2);
   }
 }

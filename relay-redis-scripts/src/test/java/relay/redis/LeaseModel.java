@@ -6,6 +6,7 @@ final class LeaseModel {
   final String key;
   final String group;
   final long since;
+  final long requests;
   final long input;
   final long output;
   long deadline;
@@ -30,10 +31,24 @@ final class LeaseModel {
       long output,
       long spread,
       long deadline) {
+    this(id, key, group, since, 1, input, output, spread, deadline);
+  }
+
+  LeaseModel(
+      String id,
+      String key,
+      String group,
+      long since,
+      long requests,
+      long input,
+      long output,
+      long spread,
+      long deadline) {
     this.id = id;
     this.key = key;
     this.group = group;
     this.since = since;
+    this.requests = requests;
     this.input = input;
     this.output = output;
     this.deadline = deadline;

@@ -93,9 +93,9 @@ final class LeasesModel {
   }
 
   /** Writes a tombstone for an id without a lease. */
-  void bury(String id, long now) {
-    long at = deadline(now, TOMB);
-    ended.put(id, new Ended(now, at));
+  void bury(String id, long since) {
+    long at = deadline(since, TOMB);
+    ended.put(id, new Ended(since, at));
     expect(id, at);
   }
 
@@ -111,6 +111,10 @@ final class LeasesModel {
       later.put(lease.id, lease.deadline); // a later deadline is entered when this one has come
     }
     lease.renewed = true;
+    lease.live = true;
+    leases.put(lease.id, lease);
+    later.put(lease.id, lease.deadline);
+    sweepAt = Math.min(sweepAt, lease.deadline);
   }
 
   /** Checks what is due, with a bound for each queue. */

@@ -270,7 +270,7 @@ final class LinearityTest {
         case 0, 1, 2 -> acquire(random, ids, List.of());
         case 3, 4 -> acquire(random, ids, some.isEmpty() ? List.of() : List.of(cost(random, id)));
         case 5 -> new Step.Settle(List.of(new Step.Cost(id, 0, 0, 0)), configured.sets());
-        case 6 -> Step.renew(LEASE_MS, List.of(id));
+        case 6 -> new Step.Renew(LEASE_MS, List.of(HeldLease.of(id)));
         default -> new Step.Settle(List.of(cost(random, id)), configured.sets());
       };
     }

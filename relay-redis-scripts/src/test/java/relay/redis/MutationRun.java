@@ -44,6 +44,8 @@ final class MutationRun {
   private static final List<String> SUITE =
       List.of(
           WALKS,
+          "PoolTimeTest",
+          "LostRecordsTest",
           "FleetWalkTest",
           "ReconfigureTest",
           "FleetPlansTest",

@@ -64,6 +64,8 @@ final class PoolModel {
   private long epoch;
   private long offset;
   private long last;
+  private long heard; // a replica's last heartbeat
+  private long doubted; // Redis's time when a caller without a ceiling first doubted it
   private double turn;
 
   long epoch() {
@@ -118,9 +120,11 @@ final class PoolModel {
   Runnable rewinder() {
     long offsetNow = offset;
     long lastNow = last;
+    long doubtedNow = doubted;
     return () -> {
       offset = offsetNow;
       last = lastNow;
+      doubted = doubtedNow;
     };
   }
 
@@ -129,11 +133,22 @@ final class PoolModel {
     return poolMicros - offset;
   }
 
-  /** Monotonic; a step ahead is capped at the caller's ceiling. */
+  /**
+   * Monotonic; a step ahead is capped at the caller's ceiling, and time that a late call lost is
+   * made up. Without a ceiling it stays for up to a second, if a heartbeat is to be expected.
+   */
   long time(Clock clock) {
     long time = clock.given() + offset;
     if (clock.ceiling() > 0) {
-      time = Math.min(time, clock.ceiling());
+      doubted = 0;
+      boolean behind = time < clock.ceiling() - 2_000_000;
+      time = behind ? clock.ceiling() - 1_000_000 : Math.min(time, clock.ceiling());
+    } else if (time > last + 1_000_000 && heard > Math.max(0, last - 3_000_000)) {
+      doubted = doubted == 0 ? clock.given() : Math.min(doubted, clock.given());
+      if (clock.given() < doubted + 1_000_000) {
+        return last;
+      }
+      doubted = 0;
     }
     time = Math.max(time, last);
     offset = time - clock.given();
@@ -165,6 +180,8 @@ final class PoolModel {
       epoch = fresh;
       offset = 0;
       last = 0;
+      heard = 0;
+      doubted = 0;
       turn = 0;
       leases.begin();
       lost = knownEpoch > 0;
@@ -369,7 +386,6 @@ final class PoolModel {
     return field.startsWith("k:") ? keys.containsKey(id) : groups.containsKey(id);
   }
 
-  /** Ends leases, each with its requests, input and output tokens. */
   List<Object> settle(Clock clock, List<Step.Cost> costs) {
     return endings.settle(clock, costs);
   }
@@ -383,8 +399,8 @@ final class PoolModel {
     endings.expired(lease);
   }
 
-  List<Object> renew(Clock clock, long leaseMicros, List<Step.Report> reports) {
-    return endings.renew(clock, leaseMicros, reports);
+  List<Object> renew(Clock clock, long leaseMicros, List<HeldLease> held) {
+    return endings.renew(clock, leaseMicros, held);
   }
 
   List<Object> charge(
@@ -410,7 +426,9 @@ final class PoolModel {
       return UNKNOWN;
     }
     long now = time(clock);
-    leases.sweep(now, 128, shape.windowMicros());
-    return surveys.survey(this, now, replica, staleMicros, groupIds, keys);
+    leases.sweep(now, 1400, shape.windowMicros());
+    List<Object> reply = surveys.survey(this, now, replica, staleMicros, groupIds, keys);
+    heard = surveys.alive(now) == 0 ? 0 : replica.isEmpty() ? heard : now;
+    return reply;
   }
 }

@@ -188,7 +188,7 @@ final class RetryAfterTest {
     private List<Object> at(Step asked, long poolMicros) {
       StoredPool stored = new StoredPool(wire.redis().hgetall(names.state));
       long offset = (long) stored.number("pool", StoredPool.OFFSET);
-      return call(asked, new Clock(poolMicros - offset, 0));
+      return call(asked, Clock.known(poolMicros - offset, poolMicros));
     }
   }
 }

@@ -48,7 +48,7 @@ final class ScriptRule implements AdmissionRule {
   @Override
   public void report(long now, Pass pass, long made, ExpectedOutput rest) {
     Step.Report report = new Step.Report("l" + pass.number(), made, rest.tokens(), rest.spread());
-    call(now, new Step.Renew(LEASE_MS, List.of(report), List.of()));
+    call(now, new Step.Renew(LEASE_MS, List.of(HeldLease.of(report))));
   }
 
   @Override

@@ -203,23 +203,15 @@ sealed interface Step {
     }
   }
 
-  /**
-   * A report of a lease's output.
-   *
-   * @param made -1 for no report
-   */
-  record Report(String id, long made, long rest, long spread) {
-    /** No report. */
-    Report(String id) {
-      this(id, -1, 0, 0);
+  /** A report of a lease's output. */
+  record Report(String id, long made, long rest, long spread) {}
+
+  /** The sets are the ready sets of an indexed pool. */
+  record Renew(long leaseMs, List<HeldLease> held, List<String> sets) implements Step {
+    Renew(long leaseMs, List<HeldLease> held) {
+      this(leaseMs, held, List.of());
     }
-  }
 
-  static Renew renew(long leaseMs, List<String> ids) {
-    return new Renew(leaseMs, ids.stream().map(Report::new).toList(), List.of());
-  }
-
-  record Renew(long leaseMs, List<Report> reports, List<String> sets) implements Step {
     @Override
     public ScriptFile script() {
       return ScriptFile.RENEW;
@@ -233,15 +225,14 @@ sealed interface Step {
 
     @Override
     public List<Object> args(Clock c) {
-      List<Object> args = new ArrayList<>();
-      args.add(CallLine.renew(c, leaseMs, reports));
-      reports.forEach(x -> args.add(x.id()));
+      List<Object> args = new ArrayList<>(List.of(c.ceiling(), c.told(), leaseMs));
+      held.forEach(lease -> args.add(lease.text()));
       return args;
     }
 
     @Override
     public List<Object> apply(PoolModel model, Clock c) {
-      return model.renew(c, leaseMs * 1000, reports);
+      return model.renew(c, leaseMs * 1000, held);
     }
   }
 

@@ -31,7 +31,7 @@ final class SurveyModel {
     if (!replica.isEmpty()) {
       replicas.put(replica, now);
     }
-    long alive = replicas.values().stream().filter(at -> at >= now - 3_000_000).count();
+    long alive = alive(now);
     boolean draw = now - drawnAt >= staleMicros;
     List<Object> reply = new ArrayList<>();
     reply.addAll(List.of(1L, now, pool.epoch(), alive));
@@ -61,6 +61,10 @@ final class SurveyModel {
       drawnAt = now;
     }
     return reply;
+  }
+
+  long alive(long now) {
+    return replicas.values().stream().filter(at -> at >= now - 3_000_000).count();
   }
 
   /** The remaining cooldown of an account: the least of its requested groups'. */

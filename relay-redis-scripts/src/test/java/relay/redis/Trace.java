@@ -37,7 +37,7 @@ record Trace(List<Move> moves) {
             case Step.Acquire a -> a.endings().size() + a.wishes().size();
             case Step.AcquireIndexed a -> a.endings().size() + a.wishes().size();
             case Step.Settle s -> s.costs().size();
-            case Step.Renew r -> r.reports().size();
+            case Step.Renew r -> r.held().size();
             case LearnStep l -> l.models().size();
             case TallyStep t -> t.clients().size();
             case TalliedStep t -> t.clients().size();
@@ -71,7 +71,7 @@ record Trace(List<Move> moves) {
               a.avoided(),
               a.fields());
       case Step.Settle s -> new Step.Settle(without(s.costs(), n), s.sets());
-      case Step.Renew r -> new Step.Renew(r.leaseMs(), without(r.reports(), n), r.sets());
+      case Step.Renew r -> new Step.Renew(r.leaseMs(), without(r.held(), n), r.sets());
       case LearnStep l -> new LearnStep(l.all(), without(l.models(), n));
       case TallyStep t -> new TallyStep(t.replica(), t.leaseMs(), without(t.clients(), n));
       case TalliedStep t -> new TalliedStep(t.replicas(), without(t.clients(), n));

@@ -98,14 +98,13 @@ final class Walk {
           case 27, 28 -> uncounted.pick(fields(modelClass()));
           case 29, 30 -> uncounted.probe(some(keys).map(KeyPlan::id).toList());
           case 31, 32, 33, 34, 35, 36, 37, 38 -> uncounted.other();
-          default -> random.nextInt(100) < 60 || ids.isEmpty() ? acquire() : settle();
+          default ->
+              random.nextInt(100) < 60 || ids.isEmpty()
+                  ? acquire()
+                  : new Step.Settle(costs(), sets());
         };
     past.add(step);
     return step;
-  }
-
-  private Step settle() {
-    return new Step.Settle(costs(), sets());
   }
 
   /** Repeats a step, with the present index. */
@@ -116,7 +115,7 @@ final class Walk {
       case Step.Settle s -> new Step.Settle(s.costs(), sets());
       case Step.Observe o -> new Step.Observe(o.group(), o.stated(), o.left(), sets());
       case Step.Restore r -> new Step.Restore(r.fields(), sets());
-      case Step.Renew r -> new Step.Renew(r.leaseMs(), r.reports(), sets());
+      case Step.Renew r -> new Step.Renew(r.leaseMs(), r.held(), sets());
       case Step.Configure c ->
           c.plan().equals(plan) ? configure(c.known(), c.fresh()) : reconfigured(c);
       case Step.AcquireIndexed a -> indexed(a.endings(), a.wishes(), a.epoch(), a.leaseMs());
@@ -224,7 +223,6 @@ final class Walk {
         endings, wishes, epoch, leaseMs, sets(modelClass), sets(), avoided, fields);
   }
 
-  /** Candidates of all keys or some, highest priority first. */
   private List<String> fields(String modelClass) {
     List<KeyPlan> chosen = random.nextInt(4) > 0 ? plan.keys() : some(plan.keys()).toList();
     List<String> fields = new ArrayList<>();
@@ -261,20 +259,21 @@ final class Walk {
 
   /** Reports grow, but some are repeated, and some come late. */
   private Step renew() {
-    List<Step.Report> reports = new ArrayList<>();
+    if (random.nextInt(2) == 0) {
+      return HeldLease.renewal(
+          random, model, someKey(), modelClass(), leaseMs(), some(ids).toList(), ids);
+    }
+    List<HeldLease> held = new ArrayList<>();
     for (String id : some(ids.subList(Math.max(0, ids.size() - 15), ids.size())).toList()) {
       LeaseModel lease = model.held(id);
-      if (random.nextInt(3) == 0) {
-        reports.add(new Step.Report(id));
-      } else {
-        long typical = typical();
-        long rest = amount(typical);
-        long made =
-            random.nextInt(3) > 0 && lease != null ? lease.made + rest / 2 : amount(typical);
-        reports.add(new Step.Report(id, Math.min(made, MAX), rest, random.nextLong(1 + rest)));
-      }
+      long rest = amount(typical());
+      boolean grows = random.nextInt(3) > 0 && lease != null;
+      long made = grows ? lease.made + rest / 2 : amount(typical());
+      Step.Report report =
+          new Step.Report(id, Math.min(made, MAX), rest, random.nextLong(1 + rest));
+      held.add(random.nextInt(3) == 0 ? HeldLease.of(id) : HeldLease.of(report));
     }
-    return new Step.Renew(leaseMs(), reports, sets());
+    return new Step.Renew(leaseMs(), held, sets());
   }
 
   private Step observe() {
@@ -353,10 +352,10 @@ final class Walk {
             g -> new Limits(limit(), limit(), limit(), limit()));
       }
     }
-    Strategy strategy = STRATEGIES.get(random.nextInt(STRATEGIES.size()));
+    Strategy strategy = STRATEGIES.get(random.nextInt(4));
     Accounting accounting =
         random.nextInt(3) == 0 ? Accounting.TOKEN_BUCKET : Accounting.SLIDING_WINDOW;
-    double burst = BURSTS[random.nextInt(BURSTS.length)];
+    double burst = BURSTS[random.nextInt(5)];
     return new PoolPlan(
         "p", Duration.ofMillis(windowMs), strategy, accounting, burst, classes, present, limits);
   }

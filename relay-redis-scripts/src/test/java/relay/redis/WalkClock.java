@@ -56,7 +56,8 @@ final class WalkClock {
     }
     long ceiling = 0;
     if (seen > 0 && random.nextInt(8) > 0) {
-      ceiling = seen + (micros - surest) + 1_000_000;
+      long late = random.nextInt(30) == 0 ? random.nextLong(60_000_000) : 0; // on its way
+      ceiling = Math.max(1, seen + (micros - surest) + 1_000_000 - late);
     }
     return new Clock(Math.max(1, micros + skew), ceiling);
   }
@@ -76,8 +77,11 @@ final class WalkClock {
           default -> reply.getFirst().equals(1L);
         };
     if (tells) {
-      seen = (Long) reply.get(1);
-      surest = micros;
+      long told = (Long) reply.get(1);
+      if (told >= seen + (micros - surest) - 1_000_000) { // else it answers a late call
+        seen = told;
+        surest = micros;
+      }
     }
   }
 }

@@ -7,7 +7,7 @@
 -- so with a total limit nothing is known of output.
 local function is_shut(r, row, before, input, output)
   local noted = r.shut[row]
-  if not noted or noted[1] < before then return false end
+  if not noted or noted[1] < before + 2 then return false end -- rounding makes that time up to 2 us late
   local d, g, cost = noted[2], noted[5], 1
   if d == 2 then
     cost = input

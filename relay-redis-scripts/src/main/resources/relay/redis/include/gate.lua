@@ -154,7 +154,7 @@ local function opens_with(win, p, g, least, most, d, cost, later, burst, shrunk)
       used = used - (d == 4 and g[CURRENT + 2] + g[CURRENT + 3] or g[CURRENT + d])
     end
   end
-  return least -- not reached: after the last departure the window is empty
+  return math.max(least, (slot + SLOTS + 1) * p[SLOT]) -- the slots are lost: by then `roll` has noticed, and all have left
 end
 
 -- The first time at which one dimension can take the cost without further traffic. If a part of the burst

@@ -37,6 +37,17 @@ local function entry(chunk, index)
   return struct.unpack(ENTRY, chunk, (index % CHUNK) * ENTRY_BYTES + 1)
 end
 
+-- Whether the closed slots of a group with usage in them are lost, as a whole: no chunk of it is in Redis.
+local function has_lost_slots(win, g)
+  if g[USED + 1] == g[CURRENT + 1] and g[USED + 2] == g[CURRENT + 2] and g[USED + 3] == g[CURRENT + 3] then return false end
+  local chunks = {}
+  for c = 1, SLOTS / CHUNK do chunks[c] = g.id .. ':' .. (c - 1) end
+  for _, chunk in ipairs(redis.call('HMGET', win, unpack(chunks))) do
+    if chunk then return false end
+  end
+  return true
+end
+
 -- Advances the window to `slot`: moves the present slot into the ring and subtracts the slots that leave. The
 -- window is the present slot and the 240 before it, and the oldest counts in full, so no interval of the
 -- window's length ever exceeds the limit. Slots a..b-1 leave when b comes, and their ring places are those of
@@ -60,6 +71,9 @@ local function roll(win, p, g, slot)
       local count = math.min(CHUNK - first, steps - at)
       local field = g.id .. ':' .. math.floor(index / CHUNK)
       local chunk = redis.call('HGET', win, field)
+      if at == 0 and not chunk and has_lost_slots(win, g) then
+        for d = 1, 3 do g[CURRENT + d] = g[USED + d] end -- at the latest it was used just now
+      end
       if chunk then
         for i = index, index + count - 1 do
           local r, n, o = entry(chunk, i)

@@ -56,16 +56,17 @@ local function write_leases(r, now)
   end
 end
 
--- Writes a tombstone for an id without a lease.
-local function bury(r, id, now)
-  local deadline = deadline_of(now, TOMB_US)
-  put_lease(r, id, struct.pack(TOMB, 'ended', now, deadline))
+-- Writes a tombstone for an id without a lease. It is kept for a while after `ended`.
+local function bury(r, id, ended)
+  local deadline = deadline_of(ended, TOMB_US)
+  put_lease(r, id, struct.pack(TOMB, 'ended', ended, deadline))
   expect(r, id, deadline)
 end
 
--- Releases the concurrency of an expired lease, and gives back what it still expected. Its charge stays until it ages out.
--- Returns the time until which its record is kept.
-local function expire(r, id, now, key, group, since, requests, input, output, deadline, made, rest, spread, told)
+-- Releases the concurrency of an expired lease, and gives back what it still expected; its charge stays until it ages out.
+-- Returns its record, and the time until which that is kept.
+local function expire(r, record, now)
+  local key, group, since, requests, input, output, deadline, _, made, rest, spread, told = struct.unpack(LEASE, record)
   local p, k, g = r.pool, key_of(r, key), group_of(r, group)
   if k and g then
     k[K_FLIGHT], g[FLIGHT] = k[K_FLIGHT] - 1, g[FLIGHT] - 1
@@ -77,11 +78,9 @@ local function expire(r, id, now, key, group, since, requests, input, output, de
     change(r, k)
     change(r, g)
   end
-  local record = struct.pack(LEASE, key, group, since, requests, input, output, deadline, EXPIRED_LEASE, made, rest,
-    spread, told)
-  redis.call('HSET', r.leases, id, record)
   p[LIVE], p[EXPIRED] = p[LIVE] - 1, p[EXPIRED] + 1
-  return now + p[WINDOW] + TOMB_US
+  return struct.pack(LEASE, key, group, since, requests, input, output, deadline, EXPIRED_LEASE, made, rest, spread, told),
+    now + p[WINDOW] + TOMB_US
 end
 
 -- Checks what is due, at most `most` leases of each queue, so that a call's cost is bounded. `sets` holds the
@@ -90,23 +89,32 @@ end
 local function sweep(r, now, most, from, sets)
   local p, leases, due, later = r.pool, r.leases, r.due, r.later
   if now < p[SWEEP_AT] then return end
-  local gone, next_at = {}, NOTHING_DUE
+  local gone, expired, checks, next_at = {}, {}, {}, NOTHING_DUE -- the first three are written in one command each
 
   -- Returns the time of the next check, if there is one.
   local function turn(id, record)
+    local at
     if is_tomb(record) then
       local _, ended = struct.unpack(TOMB, record)
-      if ended + TOMB_US > now then return ended + TOMB_US end
+      if ended + TOMB_US > now then at = ended + TOMB_US end
     else
-      local key, group, since, requests, input, output, deadline, standing, made, rest, spread, told =
-        struct.unpack(LEASE, record)
+      local key, group, _, _, _, _, deadline, standing = struct.unpack(LEASE, record)
       if standing ~= EXPIRED_LEASE then
-        if deadline > now then return deadline end
-        reopen(r, group, key, from, sets)
-        return expire(r, id, now, key, group, since, requests, input, output, deadline, made, rest, spread, told)
+        if deadline > now then
+          at = deadline
+        else
+          reopen(r, group, key, from, sets)
+          expired[#expired + 1] = id
+          expired[#expired + 1], at = expire(r, record, now)
+        end
       end
     end
-    gone[#gone + 1] = id
+    if at then
+      checks[#checks + 1], checks[#checks + 2] = at, id
+    else
+      gone[#gone + 1] = id
+    end
+    return at
   end
 
   local ids = redis.call('LRANGE', due, 0, most - 1)
@@ -126,8 +134,7 @@ local function sweep(r, now, most, from, sets)
           next_at = at
           break
         end
-        local again = turn(id, record)
-        if again then redis.call('ZADD', later, again, id) end
+        turn(id, record)
       end
     end
     taken = taken + 1
@@ -137,14 +144,13 @@ local function sweep(r, now, most, from, sets)
 
   ids = redis.call('ZRANGEBYSCORE', later, '-inf', now, 'LIMIT', 0, most)
   records = #ids > 0 and redis.call('HMGET', leases, unpack(ids)) or {}
+  local left = {}
   for n, id in ipairs(ids) do
-    local again = records[n] and turn(id, records[n])
-    if again then
-      redis.call('ZADD', later, again, id)
-    else
-      redis.call('ZREM', later, id)
-    end
+    if not (records[n] and turn(id, records[n])) then left[#left + 1] = id end
   end
+  if #left > 0 then redis.call('ZREM', later, unpack(left)) end
+  if #expired > 0 then redis.call('HSET', leases, unpack(expired)) end
+  if #checks > 0 then redis.call('ZADD', later, unpack(checks)) end
   local first = redis.call('ZRANGE', later, 0, 0, 'WITHSCORES')
   if first[2] then next_at = math.min(next_at, tonumber(first[2])) end
   if #gone > 0 then redis.call('HDEL', leases, unpack(gone)) end

@@ -1,13 +1,19 @@
 -- The pool's record, field `pool` of the state hash: its clock, its shape and its counters.
 -- @uses numbers
-local POOL = '<ddddddddddddddddd'
+local POOL = '<ddddddddddddddddddd'
 local EPOCH, OFFSET, LAST, TURN, SWEEP_AT, WINDOW, SLOT, STRATEGY, LIVE, EXPIRED, PUBLISHED, LOST, FRESH_AT, SHAPED_AT, BUCKET, LAST_DUE, STAMP =
   1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17
+local HEARD, DOUBTED = 18, 19 -- a replica's last heartbeat, 0 if all have left; see `pool_time`
+local POOL_BYTES = 19 * 8
+local ALLOWANCE_US = 1e6 -- a caller's ceiling is its own estimate of the time plus this
 local KEEP_US = 600e6 -- TTL of an unused pool's state, beyond its window
 
-local function read_pool(value) return { struct.unpack(POOL, value) } end
+-- An older version of this library wrote fewer fields.
+local function read_pool(value)
+  return { struct.unpack(POOL, value .. string.rep('\0', POOL_BYTES - #value)) }
+end
 local function pack_pool(p)
-  return struct.pack(POOL, unpack(p, 1, 17))
+  return struct.pack(POOL, unpack(p, 1, 19))
 end
 
 -- Parses and checks a script's time arguments, `given` and `ceiling`.
@@ -25,16 +31,32 @@ local function keep_ms(p) return (KEEP_US + 2 * p[WINDOW]) / 1000 end
 -- The pool's own time in microseconds: Redis TIME, made monotonic. If the clock steps back, the pool's time
 -- goes on from its last value. If it jumps ahead, the time is capped at `ceiling`: the calling replica's last
 -- reading, plus the time measured since, plus one second (0: no reading yet). So a step neither refills a
--- bucket twice nor freezes it. `given` is a test's clock, nil in production.
+-- bucket twice nor freezes it. A call that was sent long ago has a ceiling in the past, and sets the time back;
+-- the next ceiling shows that, and the time catches up.
+--
+-- A caller without a ceiling cannot tell a jump from an idle pool. If a replica was alive at the last call, its
+-- heartbeat tells the time within a second. Until then the time stays, for no longer than a second. `given` is a
+-- test's clock, nil in production.
 local function pool_time(p, given, ceiling)
-  local now = given
+  local now, last = given, p[LAST]
   if not now then
     local t = redis.call('TIME')
     now = t[1] * 1e6 + t[2]
   end
   local time = now + p[OFFSET]
-  if ceiling > 0 and time > ceiling then time = ceiling end
-  if time < p[LAST] then time = p[LAST] end
+  if ceiling > 0 then
+    p[DOUBTED] = 0
+    if time > ceiling then
+      time = ceiling
+    elseif time < ceiling - 2 * ALLOWANCE_US then
+      time = ceiling - ALLOWANCE_US
+    end
+  elseif time > last + 1e6 and p[HEARD] > math.max(0, last - 3e6) then
+    if p[DOUBTED] == 0 or now < p[DOUBTED] then p[DOUBTED] = now end
+    if now < p[DOUBTED] + 1e6 then return last end
+    p[DOUBTED] = 0
+  end
+  if time < last then time = last end
   p[OFFSET] = time - now
   p[LAST] = time
   return time

@@ -38,6 +38,7 @@ local function refund_pacer(g, requests, input, output)
 end
 
 local function refund(win, p, g, since, slot, requests, input, output)
+  if since == 0 then return end -- a lease whose record was gone: its charge has aged out
   refund_window(win, p, g, since, slot, requests, input, output)
   refund_pacer(g, requests, input, output)
 end

@@ -1,0 +1,74 @@
+package relay.redis;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.random.RandomGenerator;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A lease to renew.
+ *
+ * @param report what its output has made, null for none
+ * @param key its key; if not empty, the call carries its grant, to count it again
+ */
+record HeldLease(
+    String id,
+    String key,
+    String group,
+    long epoch,
+    long granted,
+    long input,
+    long output,
+    Step.@Nullable Report report) {
+  HeldLease(
+      String id, String key, String group, long epoch, long granted, long input, long output) {
+    this(id, key, group, epoch, granted, input, output, null);
+  }
+
+  static HeldLease of(Step.Report report) {
+    return new HeldLease(report.id(), "", "", 0, 0, 0, 0, report);
+  }
+
+  static HeldLease of(String id) {
+    return new HeldLease(id, "", "", 0, 0, 0, 0);
+  }
+
+  /** As a call names it. */
+  String text() {
+    if (report != null) {
+      return id + " " + report.made() + " " + report.rest() + " " + report.spread();
+    }
+    if (key.isEmpty()) {
+      return id;
+    }
+    return String.join(" ", id, key, group, epoch + " " + granted + " " + input + " " + output);
+  }
+
+  /** Half of the time with a grant, of leases that the walk never acquires. */
+  static Step renewal(
+      RandomGenerator random,
+      PoolModel model,
+      KeyPlan key,
+      String modelClass,
+      long leaseMs,
+      List<String> some,
+      List<String> all) {
+    if (random.nextBoolean()) {
+      return new Step.Renew(leaseMs, some.stream().map(HeldLease::of).toList());
+    }
+    String id = "h" + random.nextInt(20);
+    all.add(id);
+    HeldLease lost =
+        new HeldLease(
+            id,
+            key.id(),
+            PoolPlan.group(key.account(), modelClass),
+            random.nextInt(3) > 0 ? model.epoch() : model.epoch() + 1,
+            Math.max(0, model.last() - random.nextLong(2 * model.shape().windowMicros())),
+            random.nextLong(100),
+            random.nextLong(100));
+    List<HeldLease> twice = new ArrayList<>(List.of(lost, lost));
+    some.stream().limit(1).forEach(live -> twice.add(1, of(live)));
+    return new Step.Renew(leaseMs, twice);
+  }
+}

@@ -1,0 +1,121 @@
+package relay.redis;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.atomic.AtomicLong;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+/** The pool's clock when Redis's clock steps, and when calls are late. */
+final class PoolTimeTest {
+  private static final long START = 1_790_000_000_000_000L;
+  private static final long SECOND = 1_000_000;
+  private static final long HOUR = 3600 * SECOND;
+  private static final int LIMIT = 10;
+
+  private final ScriptConnection wire = new ScriptConnection(RedisUnderTest.url());
+  private final PoolPlan plan =
+      Pools.plan(Pools.name("time"), Duration.ofMinutes(1), 1, new Limits(LIMIT, 0, 0, 0));
+  private final RedisKeys names = new RedisKeys("time", plan.name());
+  private long next;
+
+  @BeforeEach
+  void announce() {
+    call(new Step.Configure(0, 7, plan), new Clock(START, 0));
+  }
+
+  @AfterEach
+  void close() {
+    wire.close();
+  }
+
+  private List<Object> call(Step step, Clock clock) {
+    return wire.call(step.script(), step.keys(names), step.args(clock).toArray());
+  }
+
+  /** As a replica with a reading of the pool's clock. */
+  private static Clock informed(long given, long poolMicros) {
+    return new Clock(given, poolMicros + SECOND);
+  }
+
+  private long heartbeat(Clock clock) {
+    Step survey = new Step.Survey("r1", 400, plan.groups(), plan.keys(), List.of());
+    return (Long) call(survey, clock).get(1);
+  }
+
+  private boolean isGranted(Clock clock) {
+    List<String> fields = List.of("k:key0", "g:account0/model");
+    return call(Step.acquire("l" + next++, 7, 1, 1, 600_000, fields), clock).get(2).equals(1L);
+  }
+
+  private int granted(Clock clock) {
+    int granted = 0;
+    while (isGranted(clock)) {
+      granted++;
+    }
+    return granted;
+  }
+
+  @Test
+  void a_jump_of_the_clock_gives_a_newcomer_no_second_limit() {
+    heartbeat(informed(START, START));
+    assertEquals(LIMIT / 2, granted(informed(START, START)));
+    assertEquals(0, granted(new Clock(START + HOUR, 0)));
+    assertEquals(0, granted(informed(START + HOUR, START + SECOND / 2)));
+    assertEquals(0, granted(new Clock(START + HOUR + SECOND / 2, 0)), "that replica has told");
+  }
+
+  @Test
+  void a_newcomer_without_other_replicas_waits_a_second_for_their_time() {
+    heartbeat(informed(START, START));
+    assertEquals(LIMIT / 2, granted(informed(START, START)));
+    long later = START + 300 * SECOND;
+    assertEquals(0, granted(new Clock(later, 0)));
+    assertEquals(0, granted(new Clock(later + SECOND - 1, 0)));
+    assertEquals(LIMIT / 2, granted(new Clock(later + SECOND, 0)));
+  }
+
+  @Test
+  void an_idle_pool_whose_replicas_have_left_is_used_at_once() {
+    heartbeat(informed(START, START));
+    assertEquals(LIMIT / 2, granted(informed(START, START)));
+    List<Object> leaves =
+        new Step.Survey("r1", 400, List.of(), List.of(), List.of()).args(informed(START, START));
+    leaves.set(4, "leave");
+    Step survey = new Step.Survey("r1", 400, List.of(), List.of(), List.of());
+    wire.call(survey.script(), survey.keys(names), leaves.toArray());
+    assertEquals(LIMIT / 2, granted(new Clock(START + 300 * SECOND, 0)));
+  }
+
+  @Test
+  void a_call_that_was_long_on_its_way_does_not_set_the_clock_back() {
+    long served = START + 20 * SECOND;
+    assertEquals(START + SECOND, heartbeat(informed(served, START)));
+    assertEquals(served + SECOND, heartbeat(informed(served + SECOND, served + SECOND)));
+  }
+
+  @Test
+  void a_replica_states_no_time_before_it_can_know_it_and_keeps_the_best() {
+    AtomicLong nanos = new AtomicLong(5);
+    PoolClock clock = new PoolClock(nanos::get);
+    assertEquals(0, ceiling(clock));
+    clock.observed(START);
+    nanos.addAndGet(1_400_000_000);
+    assertEquals(0, ceiling(clock), "its own reading may be after a jump");
+    clock.observed(START + 10 * SECOND);
+    nanos.addAndGet(200_000_000);
+    assertEquals(START + 11_200_000, ceiling(clock));
+    clock.observed(START + 2 * SECOND); // answers a call that was late
+    assertEquals(START + 11_200_000, ceiling(clock));
+    clock.observed(START + 10_100_000);
+    assertEquals(START + 11_100_000, ceiling(clock));
+  }
+
+  private static long ceiling(PoolClock clock) {
+    return Long.parseLong(new String(clock.ceiling(), StandardCharsets.US_ASCII));
+  }
+}
