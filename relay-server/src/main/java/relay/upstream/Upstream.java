@@ -36,7 +36,8 @@ public final class Upstream implements AutoCloseable {
   private static final int HTTPS_PORT = 443;
 
   /** An HTTP/2 connection whose ping is unanswered when the next is due is closed: within 14 s. */
-  private static final Duration PING_PAUSE = Duration.ofSeconds(7);
+  private static final Duration PING_PAUSE =
+      Duration.ofMillis(Long.getLong("relay.ping_ms", 7_000));
 
   private static final Duration IDLE_CONNECTION_LIFE = Duration.ofMinutes(5);
 

@@ -21,6 +21,7 @@ import okhttp3.Response;
 import okio.BufferedSource;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedClass;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import relay.e2e.RawProvider.Connection;
@@ -29,12 +30,16 @@ import relay.model.Dialect;
 import relay.trial.process.ReplicaProcess;
 
 /** Requests that still run when {@code server.drain_ms} after SIGTERM has expired. */
+@ParameterizedClass
+@EnumSource(ProviderWire.class)
 class DrainOverTest {
   private static final int STREAMS = 6;
 
-  private final RawProvider provider = new RawProvider((request, connection) -> {});
+  private final RawProvider provider;
 
-  DrainOverTest() throws Exception {}
+  DrainOverTest(ProviderWire wire) throws Exception {
+    provider = new RawProvider(wire, (request, connection) -> {});
+  }
 
   @AfterEach
   void close() throws Exception {
@@ -44,8 +49,8 @@ class DrainOverTest {
   private Setup setup() {
     return new Setup()
         .server("drain_ms: 300")
-        .provider("anthropic", Dialect.ANTHROPIC, provider.url(), Setup.key("a"))
-        .provider("openai", Dialect.OPENAI, provider.url(), Setup.key("o"));
+        .provider("anthropic", Dialect.ANTHROPIC, provider, Setup.key("a"))
+        .provider("openai", Dialect.OPENAI, provider, Setup.key("o"));
   }
 
   private static Dialect dialect(int n) {
@@ -197,9 +202,9 @@ class DrainOverTest {
             .provider(
                 "anthropic",
                 Dialect.ANTHROPIC,
-                provider.url(),
+                provider,
                 List.of("pooling: { max_wait_ms: 120000 }"),
-                List.of(Setup.key("a", "rpm_limit: 1")));
+                Setup.key("a", "rpm_limit: 1"));
     try (Replicas replicas = waits.start(1);
         RawClient wire = new RawClient(replicas.port(0))) {
       assertEquals(

@@ -13,32 +13,39 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedClass;
+import org.junit.jupiter.params.provider.EnumSource;
 import relay.guards.Await;
 import relay.model.Dialect;
 import relay.trial.process.ReplicaProcess;
 
 /** SIGTERM: running requests complete, their usage is settled, and nothing is left behind. */
+@ParameterizedClass
+@EnumSource(ProviderWire.class)
 class GracefulStopTest {
   private static final int STREAMS = 8;
 
   private final CountDownLatch stopping = new CountDownLatch(1);
-  private final RawProvider provider =
-      new RawProvider(
-          (request, connection) -> {
-            Dialect dialect = request.isFor("openai") ? Dialect.OPENAI : Dialect.ANTHROPIC;
-            List<String> events = Says.events(dialect);
-            connection.write(Says.STREAM);
-            connection.chunk(events.getFirst());
-            if (!stopping.await(30, TimeUnit.SECONDS)) {
-              connection.reset();
-            }
-            for (String event : events.subList(1, events.size())) {
-              connection.chunk(event);
-            }
-            connection.chunk("");
-          });
+  private final RawProvider provider;
 
-  GracefulStopTest() throws Exception {}
+  GracefulStopTest(ProviderWire wire) throws Exception {
+    provider =
+        new RawProvider(
+            wire,
+            (request, connection) -> {
+              Dialect dialect = request.isFor("openai") ? Dialect.OPENAI : Dialect.ANTHROPIC;
+              List<String> events = Says.events(dialect);
+              connection.write(Says.STREAM);
+              connection.chunk(events.getFirst());
+              if (!stopping.await(30, TimeUnit.SECONDS)) {
+                connection.reset();
+              }
+              for (String event : events.subList(1, events.size())) {
+                connection.chunk(event);
+              }
+              connection.chunk("");
+            });
+  }
 
   @AfterEach
   void close() throws Exception {
@@ -47,8 +54,8 @@ class GracefulStopTest {
 
   private Setup setup() {
     return new Setup()
-        .provider("anthropic", Dialect.ANTHROPIC, provider.url(), Setup.key("a"))
-        .provider("openai", Dialect.OPENAI, provider.url(), Setup.key("o"));
+        .provider("anthropic", Dialect.ANTHROPIC, provider, Setup.key("a"))
+        .provider("openai", Dialect.OPENAI, provider, Setup.key("o"));
   }
 
   @Test

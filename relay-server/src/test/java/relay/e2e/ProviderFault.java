@@ -1,8 +1,11 @@
 package relay.e2e;
 
+import java.io.IOException;
 import java.time.Instant;
 import java.util.List;
 import java.util.Locale;
+import okhttp3.internal.http2.ErrorCode;
+import okhttp3.tls.HeldCertificate;
 import relay.e2e.RawProvider.Connection;
 import relay.guards.Await;
 import relay.model.Dialect;
@@ -14,6 +17,70 @@ enum ProviderFault {
     @Override
     void answer(Form form, Connection connection) {
       throw new AssertionError("no request should arrive");
+    }
+  },
+  /** The TLS handshake begins and does not go on. */
+  HANDSHAKE_STALLS {
+    @Override
+    void answer(Form form, Connection connection) {
+      throw new AssertionError("no request should arrive");
+    }
+  },
+  CERTIFICATE_EXPIRED {
+    @Override
+    void answer(Form form, Connection connection) {
+      throw new AssertionError("no request should arrive");
+    }
+  },
+  CERTIFICATE_OF_ANOTHER_HOST {
+    @Override
+    void answer(Form form, Connection connection) {
+      throw new AssertionError("no request should arrive");
+    }
+  },
+  /** The provider resets the stream before it has read the request. */
+  STREAM_REFUSED {
+    @Override
+    void answer(Form form, Connection connection) throws Exception {
+      connection.http2().reset(ErrorCode.REFUSED_STREAM);
+    }
+  },
+  /** The provider ends the connection, and an earlier stream is the last that it takes. */
+  GOAWAY_WITHOUT_THE_REQUEST {
+    @Override
+    void answer(Form form, Connection connection) throws Exception {
+      connection.http2().goAway(false);
+    }
+  },
+  /** The provider ends the connection, but answers the stream. */
+  GOAWAY_WITH_THE_REQUEST {
+    @Override
+    void answer(Form form, Connection connection) throws Exception {
+      connection.http2().goAway(true);
+      form.fine(connection);
+    }
+  },
+  GOAWAY_MID_BODY {
+    @Override
+    void answer(Form form, Connection connection) throws Exception {
+      connection.write(form.chunkedHead());
+      connection.chunk(form.half());
+      connection.http2().goAway(true);
+      connection.chunk(form.whole().substring(form.half().length()));
+      connection.chunk("");
+    }
+  },
+  STREAM_RESET_AT_START {
+    @Override
+    void answer(Form form, Connection connection) throws Exception {
+      connection.http2().reset(ErrorCode.INTERNAL_ERROR);
+    }
+  },
+  STREAM_RESET_MID_BODY {
+    @Override
+    void answer(Form form, Connection connection) throws Exception {
+      form.begin(connection);
+      connection.http2().reset(ErrorCode.INTERNAL_ERROR);
     }
   },
   RESET_AT_START {
@@ -174,6 +241,10 @@ enum ProviderFault {
     }
   };
 
+  private static final HeldCertificate EXPIRED =
+      ProviderWire.certificate("127.0.0.1").validityInterval(0, 1_000_000_000_000L).build();
+  private static final HeldCertificate OTHER = ProviderWire.certificate("other.test").build();
+
   private final int status;
   private final String type;
 
@@ -189,6 +260,39 @@ enum ProviderFault {
   /** Answers one request. */
   void answer(Form form, Connection connection) throws Exception {
     connection.write(Says.json(status, form.error(type)));
+  }
+
+  /** Whether no request gets through. */
+  boolean isOfConnection() {
+    return switch (this) {
+      case REFUSE, HANDSHAKE_STALLS, CERTIFICATE_EXPIRED, CERTIFICATE_OF_ANOTHER_HOST -> true;
+      default -> false;
+    };
+  }
+
+  /** Whether the protocol has such a fault. */
+  boolean existsOn(ProviderWire wire) {
+    return switch (this) {
+      case HANDSHAKE_STALLS, CERTIFICATE_EXPIRED, CERTIFICATE_OF_ANOTHER_HOST -> wire.isTls();
+      case STREAM_REFUSED,
+          GOAWAY_WITHOUT_THE_REQUEST,
+          GOAWAY_WITH_THE_REQUEST,
+          GOAWAY_MID_BODY,
+          STREAM_RESET_AT_START,
+          STREAM_RESET_MID_BODY ->
+          wire == ProviderWire.TLS_H2;
+      default -> true;
+    };
+  }
+
+  /** A provider with this fault of its connections, if it is one of those. */
+  RawProvider provider(ProviderWire wire, RawProvider.Script script) throws IOException {
+    return switch (this) {
+      case CERTIFICATE_EXPIRED -> new RawProvider(wire, ProviderWire.factory(EXPIRED), script);
+      case CERTIFICATE_OF_ANOTHER_HOST ->
+          new RawProvider(wire, ProviderWire.factory(OTHER), script);
+      default -> new RawProvider(wire, script);
+    };
   }
 
   /** The name in the table. */

@@ -130,6 +130,19 @@ final class Setup {
     return provider(name, dialect, url, List.of(), List.of(keys));
   }
 
+  /** Adds a provider of a test: with what its protocol needs. */
+  Setup provider(String name, Dialect dialect, RawProvider provider, String... keys) {
+    return provider(name, dialect, provider, List.of(), keys);
+  }
+
+  /** The same with further settings. */
+  Setup provider(
+      String name, Dialect dialect, RawProvider provider, List<String> settings, String... keys) {
+    List<String> all = new ArrayList<>(provider.settings());
+    all.addAll(settings);
+    return provider(name, dialect, provider.url(), all, List.of(keys));
+  }
+
   /** The secret of a key. */
   static String secret(String keyId) {
     return "provider-secret-" + keyId;

@@ -1,0 +1,175 @@
+package relay.e2e;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import okhttp3.internal.http2.ErrorCode;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestInstance;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+import relay.e2e.RawProvider.Connection;
+import relay.guards.Await;
+import relay.model.Dialect;
+
+/** Many streams of a provider's HTTP/2 connections, and connections that end between requests. */
+@TestInstance(TestInstance.Lifecycle.PER_CLASS)
+class ProviderStreamsTest {
+  private static final int MANY = 100;
+  private static final int MOST_STREAMS = 20;
+
+  private final List<RawProvider> providers = new ArrayList<>();
+  private final RawProvider bounded = provider(ProviderWire.TLS_H2);
+  private final RawProvider silent = provider(ProviderWire.TLS_H2);
+  private final RawProvider leaving = provider(ProviderWire.TLS_H2);
+  private final Replicas replicas;
+
+  ProviderStreamsTest() throws Exception {
+    bounded.mostStreams(MOST_STREAMS);
+    Setup setup =
+        new Setup()
+            .jvm("-Drelay.ping_ms=500")
+            .provider("bounded", Dialect.ANTHROPIC, bounded, Setup.key("b"))
+            .provider("silent", Dialect.ANTHROPIC, silent, Setup.key("s"))
+            .provider("leaving", Dialect.ANTHROPIC, leaving, Setup.key("l"));
+    for (ProviderWire wire : ProviderWire.values()) {
+      setup.provider(wire.name(), Dialect.ANTHROPIC, provider(wire), Setup.key(wire.name()));
+    }
+    replicas = setup.start(1);
+  }
+
+  private RawProvider provider(ProviderWire wire) throws Exception {
+    RawProvider made = new RawProvider(wire, (request, connection) -> {});
+    providers.add(made);
+    return made;
+  }
+
+  @AfterAll
+  void close() throws Exception {
+    replicas.close();
+    for (RawProvider provider : providers) {
+      provider.close();
+    }
+  }
+
+  private static void fine(Connection connection) throws Exception {
+    connection.write(Says.fine(Dialect.ANTHROPIC));
+  }
+
+  private List<Answer> ask(String pool, int requests) throws Exception {
+    List<Future<Answer>> asked = new ArrayList<>();
+    List<Answer> answers = new ArrayList<>();
+    try (ExecutorService clients = Executors.newVirtualThreadPerTaskExecutor()) {
+      for (int n = 0; n < requests; n++) {
+        Ask ask = Ask.of(Dialect.ANTHROPIC, pool);
+        asked.add(clients.submit(() -> RawClient.ask(replicas.port(0), ask)));
+      }
+      for (Future<Answer> one : asked) {
+        answers.add(one.get());
+      }
+    }
+    return answers;
+  }
+
+  private double unanswered(String pool, String cause) throws Exception {
+    return replicas.metric(
+        0, "relay_upstream_unanswered_total{cause=\"%s\",pool=\"%s\"}".formatted(cause, pool));
+  }
+
+  /** The provider answers only when all have arrived, and refuses what exceeds its bound. */
+  @Test
+  void a_burst_beyond_a_connections_streams_is_served_and_counted_once() throws Exception {
+    CountDownLatch arrived = new CountDownLatch(MANY);
+    AtomicInteger refused = new AtomicInteger();
+    bounded.script(
+        (request, connection) -> {
+          if (refused.getAndIncrement() < MANY / 10) {
+            connection.http2().reset(ErrorCode.REFUSED_STREAM);
+            return;
+          }
+          arrived.countDown();
+          assertTrue(arrived.await(20, TimeUnit.SECONDS));
+          fine(connection);
+        });
+    for (Answer answer : ask("bounded", MANY)) {
+      assertEquals(200, answer.status(), answer.toString());
+      assertEquals("1", answer.header("x-relay-attempts"), () -> replicas.get(0).log());
+    }
+    assertTrue(
+        bounded.connections() >= MANY / MOST_STREAMS, bounded.connections() + " connections");
+    replicas.awaitLine("bounded", "b/default", "rpm " + MANY + "/- .* inflight 0");
+    assertEquals(0, unanswered("bounded", "streams"));
+  }
+
+  @Test
+  void a_connection_that_falls_silent_is_noticed_by_its_pings() throws Exception {
+    CountDownLatch arrived = new CountDownLatch(MANY);
+    CountDownLatch over = new CountDownLatch(1);
+    silent.script(
+        (request, connection) -> {
+          arrived.countDown();
+          connection.http2().silentUntil(over);
+        });
+    try (ExecutorService one = Executors.newVirtualThreadPerTaskExecutor()) {
+      Future<List<Answer>> all = one.submit(() -> ask("silent", MANY));
+      assertTrue(arrived.await(20, TimeUnit.SECONDS));
+      silent.script((request, connection) -> fine(connection));
+      for (Answer answer : all.get(40, TimeUnit.SECONDS)) {
+        assertEquals(200, answer.status(), answer.toString());
+        assertEquals("2", answer.header("x-relay-attempts"));
+      }
+    } finally {
+      over.countDown();
+    }
+    assertEquals(MANY, unanswered("silent", "connection"));
+  }
+
+  @Test
+  void after_a_goaway_the_next_request_takes_a_new_connection() throws Exception {
+    leaving.script(
+        (request, connection) -> {
+          connection.http2().goAway(true);
+          fine(connection);
+        });
+    for (int n = 1; n <= 5; n++) {
+      Answer answer = ask("leaving", 1).getFirst();
+      assertEquals(200, answer.status(), answer.toString());
+      assertEquals("1", answer.header("x-relay-attempts"));
+      assertEquals(n, leaving.connections());
+    }
+    assertEquals(5, leaving.received().size());
+  }
+
+  /** The provider has closed the connection, and Relay does not know it yet. */
+  @ParameterizedTest
+  @EnumSource
+  void a_request_on_a_connection_that_closes_is_neither_lost_nor_doubled(ProviderWire wire)
+      throws Exception {
+    RawProvider provider = providers.get(3 + List.of(ProviderWire.values()).indexOf(wire));
+    AtomicInteger answered = new AtomicInteger();
+    provider.script(
+        (request, connection) -> {
+          fine(connection);
+          answered.incrementAndGet();
+          connection.close();
+        });
+    int asked = 60;
+    for (int n = 0; n < asked; n++) {
+      Answer answer = ask(wire.name(), 1).getFirst();
+      assertEquals(200, answer.status(), "request " + n + ": " + answer);
+    }
+    Await.until("all were answered", Duration.ofSeconds(5), () -> answered.get() >= asked);
+    assertEquals(asked, provider.received().size());
+    assertEquals(asked, answered.get());
+  }
+}
