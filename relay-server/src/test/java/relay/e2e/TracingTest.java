@@ -277,6 +277,21 @@ class TracingTest {
   }
 
   @Test
+  void a_replica_that_stops_sends_what_is_left() throws Exception {
+    String trace = newTrace();
+    try (Replicas stopping =
+        setup()
+            .environment("OTEL_EXPORTER_OTLP_ENDPOINT=" + collector.url())
+            .environment("OTEL_BSP_SCHEDULE_DELAY=600000")
+            .start(1)) {
+      Ask ask = in(trace, "01", Ask.of(Dialect.ANTHROPIC, "two"));
+      assertEquals(200, RawClient.ask(stopping.port(0), ask).status());
+      stopping.get(0).close(); // SIGTERM
+      assertEquals(1, attempts(spans(trace)).size());
+    }
+  }
+
+  @Test
   void without_an_endpoint_nothing_is_loaded_and_the_headers_pass(@TempDir Path directory)
       throws Exception {
     Path classes = directory.resolve("classes");
