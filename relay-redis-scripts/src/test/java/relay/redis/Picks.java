@@ -72,7 +72,10 @@ final class Picks {
             .map(set -> ScriptConnection.text(set).substring(names.base().length()))
             .toList();
     List<Object> rows = new ArrayList<>();
-    candidates.rowsOf(keys).forEach(c -> rows.addAll(List.of(c.set(), c.key().id(), c.group())));
+    candidates
+        .rowsOf(keys)
+        .forEach(
+            c -> rows.addAll(List.of(c.set(), c.key().id(), c.group(), c.isLarge() ? 1 : 0)));
     for (byte[] field : candidates.fieldsOf(Demand.of(CLASS, 0, 0))) {
       fields.add(ScriptConnection.text(field));
     }
