@@ -29,10 +29,10 @@ local function first_key(r, keys, now, avoided, looks)
   while true do
     local rows = next_keys(r, keys, now, 0, 1, avoided)
     if #rows == 0 then break end
-    if looks.left <= 0 then return false end
     local list = list_of(r, rows)
     if not park_key(r, keys, list[1], list[2], now) then return rows[1] end
     looks.left = looks.left - 1
+    if looks.left <= 0 then return false end
   end
   local found = redis.call('ZRANGEBYSCORE', keys, PARKED, '+inf', 'WITHSCORES', 'LIMIT', 0, SAMPLE + avoided.count)
   local best, first = nil, math.huge
