@@ -103,7 +103,7 @@ final class LargeGroupTest {
     assertTrue(used.containsAll(Set.of("k100", "k400")), used.toString());
     picks.pass(61_000_000);
     picks.forget();
-    picks.many(600);
+    picks.many(3_000);
     assertTrue(picks.counts().get("k499") > 0, picks.statistics());
     assertEquals(0, picks.counts().get("k1"));
   }

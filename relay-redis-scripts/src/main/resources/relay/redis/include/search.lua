@@ -181,10 +181,8 @@ local function search(r, set, now, input, output, favourite, seed, avoided, look
         local keys = set .. ':' .. g.id
         if random then
           seed = draw(seed)
-          local count = redis.call('ZCOUNT', keys, '-inf', 2 * now + 1)
-          for _, row in ipairs(next_keys(r, keys, now, seed % math.max(1, count - avoided.count), 1, avoided)) do
-            rows[#rows + 1] = row
-          end
+          local size = math.max(1, redis.call('ZCARD', keys))
+          rows[1] = next_keys(r, keys, now, seed % size, 1, avoided)[1] -- nil if that key is parked
         else
           local taken = next_keys(r, keys, now, 0, each, avoided)
           for _, row in ipairs(taken) do rows[#rows + 1] = row end
