@@ -30,6 +30,7 @@
 -- @include gate
 -- @include choice
 -- @include index
+-- @include parking
 -- @include search
 -- @include denial
 -- @include refund

@@ -1,5 +1,5 @@
 -- How acquire_indexed denies a request: it first checks all candidates that may be able to carry it.
--- @uses pool, key, group, records, gate, choice, index, search
+-- @uses pool, key, group, records, gate, choice, index, parking, search
 
 -- Whether a recorded check shows that a candidate cannot carry a request before a time. This holds for every
 -- request that costs no less in the deciding dimension. A larger cost passes a window no sooner. It passes a
@@ -34,7 +34,7 @@ local function first_key(r, keys, now, avoided, looks)
     looks.left = looks.left - 1
     if looks.left <= 0 then return false end
   end
-  local found = redis.call('ZRANGEBYSCORE', keys, PARKED, '+inf', 'WITHSCORES', 'LIMIT', 0, SAMPLE + avoided.count)
+  local found = redis.call('ZRANGEBYSCORE', keys, PARKED, '+inf', 'WITHSCORES', 'LIMIT', 0, MOST_LOOKS)
   local best, first = nil, math.huge
   for n = 1, #found, 2 do
     if not avoided[found[n]] and tonumber(found[n + 1]) < 2 * first then
