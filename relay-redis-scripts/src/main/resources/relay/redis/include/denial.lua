@@ -27,11 +27,10 @@ end
 -- be avoided; `false` if the call has looked at its maximum.
 local function first_key(r, keys, now, avoided, looks)
   while true do
-    local rows = next_keys(r, keys, now, 0, 1, avoided)
-    if #rows == 0 then break end
-    local list = list_of(r, rows)
-    if not park_key(r, keys, list[1], list[2], now) then return rows[1] end
-    looks.left = looks.left - 1
+    local rows, busy = next_keys(r, keys, now, 0, 1, avoided)
+    if rows[1] then return rows[1] end
+    if busy == 0 then break end
+    looks.left = looks.left - busy
     if looks.left <= 0 then return false end
   end
   local found = redis.call('ZRANGEBYSCORE', keys, PARKED, '+inf', 'WITHSCORES', 'LIMIT', 0, MOST_LOOKS)

@@ -52,23 +52,32 @@ local function park(r, set, k, g, now, input, output)
   end
 end
 
--- The next ready keys of a large group, from a place on, without those to avoid.
-local function next_keys(r, keys, now, from, most, avoided)
-  wake(r, keys, now)
-  local found = redis.call('ZRANGE', keys, from, from + most - 1 + avoided.count, 'WITHSCORES')
-  local rows = {}
-  for n = 1, #found, 2 do
-    if #rows == most or tonumber(found[n + 1]) > 2 * now + 1 then break end
-    if not avoided[found[n]] then rows[#rows + 1] = found[n] end
-  end
-  return rows
-end
-
 -- Parks a key of a large group if it is itself the obstacle. Returns whether it is.
 local function park_key(r, keys, k, g, now)
   local opens = key_opens(k, now, now, 0)
   if opens > now then park_at(r, keys, opens == math.huge and NEVER or parked_at(opens, 0), k, g) end
   return opens > now
+end
+
+-- The next free keys of a large group as rows, from a place on, without those to avoid. Parks those that are not
+-- free, or a busy one would stay the first; returns their number, too.
+local function next_keys(r, keys, now, from, most, avoided)
+  wake(r, keys, now)
+  local found = redis.call('ZRANGE', keys, from, from + most + SAMPLE - 2 + avoided.count, 'WITHSCORES')
+  local rows, parked = {}, 0
+  for n = 1, #found, 2 do
+    local row = found[n]
+    if #rows == most or tonumber(found[n + 1]) > 2 * now + 1 then break end
+    if not avoided[row] then
+      local pair = r.lists[row] or named(r, row)
+      if park_key(r, keys, pair[1], pair[2], now) then
+        parked = parked + 1
+      else
+        rows[#rows + 1] = row
+      end
+    end
+  end
+  return rows, parked
 end
 
 -- Parks candidates that cannot carry this request: of a large group the keys that are busy, and then the group.

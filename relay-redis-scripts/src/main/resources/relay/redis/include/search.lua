@@ -100,7 +100,8 @@ local function search(r, set, now, input, output, favourite, seed, avoided, look
           local size = math.max(1, redis.call('ZCARD', keys))
           rows[1] = next_keys(r, keys, now, seed % size, 1, avoided)[1] -- nil if that key is parked
         else
-          local taken = next_keys(r, keys, now, 0, each, avoided)
+          local taken, busy = next_keys(r, keys, now, 0, each, avoided)
+          looks.left = looks.left - busy
           for _, row in ipairs(taken) do rows[#rows + 1] = row end
           if #taken == 0 then
             local score = place(r, set, g)
@@ -108,7 +109,7 @@ local function search(r, set, now, input, output, favourite, seed, avoided, look
               redis.call('DEL', set) -- incomplete: the next call has the plan announced again
               return false
             end
-            if score <= 2 * now + 1 then skipped = skipped + 1 end -- its ready keys are to be avoided
+            if busy == 0 and score <= 2 * now + 1 then skipped = skipped + 1 end -- its ready keys are to be avoided
           end
         end
       else
