@@ -172,11 +172,16 @@ end
 -- Whether quarantine alone keeps a candidate of these ready sets from carrying the request. `deny` has parked
 -- the quarantined ones that it met at `NEVER`.
 local function is_kept_from_any(r, sets, first, last, input, output, avoided)
+  local function is_kept_in(rows)
+    for _, row in ipairs(rows) do
+      if not avoided[row] and not whole_of(row) and is_kept_from(list_of(r, { row }), input, output) then return true end
+    end
+  end
   for n = first, last do
-    for _, row in ipairs(redis.call('ZRANGEBYSCORE', sets[n], NEVER, NEVER)) do
-      local group = whole_of(row)
-      row = group and redis.call('ZRANGE', large_in(r, sets[n])[group], 0, 0)[1] or row
-      if not avoided[row] and is_kept_from(list_of(r, { row }), input, output) then return true end
+    if is_kept_in(redis.call('ZRANGEBYSCORE', sets[n], NEVER, NEVER)) then return true end
+    local large = large_in(r, sets[n])
+    for _, group in ipairs(large) do -- one key tells of its group
+      if is_kept_in(redis.call('ZRANGEBYSCORE', large[group], NEVER, NEVER, 'LIMIT', 0, 1 + avoided.count)) then return true end
     end
   end
   return false
