@@ -174,14 +174,16 @@ end
 local function is_kept_from_any(r, sets, first, last, input, output, avoided)
   local function is_kept_in(rows)
     for _, row in ipairs(rows) do
-      if not avoided[row] and not whole_of(row) and is_kept_from(list_of(r, { row }), input, output) then return true end
+      local is_key = not avoided[row] and not whole_of(row)
+      if is_key and is_kept_from(list_of(r, { row }), input, output) then return true end
     end
   end
   for n = first, last do
     if is_kept_in(redis.call('ZRANGEBYSCORE', sets[n], NEVER, NEVER)) then return true end
     local large = large_in(r, sets[n])
     for _, group in ipairs(large) do -- one key tells of its group
-      if is_kept_in(redis.call('ZRANGEBYSCORE', large[group], NEVER, NEVER, 'LIMIT', 0, 1 + avoided.count)) then return true end
+      local rows = redis.call('ZRANGEBYSCORE', large[group], NEVER, NEVER, 'LIMIT', 0, 1 + avoided.count)
+      if is_kept_in(rows) then return true end
     end
   end
   return false
