@@ -33,6 +33,8 @@ render() {
   java --enable-native-access=ALL-UNNAMED -cp "$libraries/*" helm/RenderChart.java helm/relay "$@"
 }
 render rendered/helm.yaml
-render rendered/helm-existing-redis.yaml helm/existing-redis.yaml
+for values in helm/*.yaml; do
+  render "rendered/helm-$(basename "$values")" "$values"
+done
 
 find kubernetes overlays monitoring helm -type f | LC_ALL=C sort | xargs sha256sum > rendered/sources.sha256

@@ -24,3 +24,26 @@ app.kubernetes.io/instance: {{ .Release.Name }}
 {{- define "relay.port" -}}
 {{ regexFind "[0-9]+$" . }}
 {{- end }}
+
+{{- /* The files of Redis: a name, and the key of a Secret with its content. */}}
+{{- define "relay.redisFiles" -}}
+{{- $files := dict }}
+{{- with .Values.redis.password }}{{ if .key }}{{ $_ := set $files "password" . }}{{ end }}{{ end }}
+{{- with .Values.redis.tls }}{{ with .ca }}{{ if .key }}{{ $_ := set $files "ca.crt" . }}{{ end }}{{ end }}{{ end }}
+{{- toYaml $files }}
+{{- end }}
+
+{{- /* The config, with the Redis of the values. */}}
+{{- define "relay.config" -}}
+{{- $config := deepCopy .Values.config }}
+{{- $redis := $config.redis | default dict }}
+{{- $files := include "relay.redisFiles" . | fromYaml }}
+{{- if .Values.redis.cluster }}{{ $_ := set $redis "cluster" true }}{{ end }}
+{{- with .Values.redis.username }}{{ $_ := set $redis "username" . }}{{ end }}
+{{- if hasKey $files "password" }}{{ $_ := set $redis "password_file" "/run/secrets/redis/password" }}{{ end }}
+{{- if hasKey $files "ca.crt" }}
+{{- $_ := set $redis "tls" (merge (dict "ca" "/run/secrets/redis/ca.crt") ($redis.tls | default dict)) }}
+{{- end }}
+{{- $_ := set $config "redis" $redis }}
+{{- toYaml $config }}
+{{- end }}

@@ -23,6 +23,7 @@ public enum CostBound {
   HEADERS_TO_THE_PROVIDER(1_600),
   HEADERS_TO_THE_CLIENT(145),
   RATE_LIMIT_HEADERS(1_100),
+  REQUEST_LINE(2_200),
 
   // Bytes allocated by a replica per request, over all threads, with C1 code. Includes the saved
   // stack of the virtual thread that waits for the grant.

@@ -226,7 +226,8 @@ final class LiveConfiguration {
         tally,
         new Routes(of.routes(), of.config().routing(), new Random()),
         new RequestPipeline.Bounds(
-            server.maxBodyBytes(), server.maxConcurrent(), server.idleTimeout()));
+            server.maxBodyBytes(), server.maxConcurrent(), server.idleTimeout()),
+        LogSettings.requestLog(of.config().logging()));
   }
 
   private void closeConnections(Parts before, Parts now) {

@@ -3,6 +3,7 @@ package relay;
 import org.slf4j.event.Level;
 import relay.config.LoggingConfig;
 import relay.logging.Logging;
+import relay.logging.RequestLog;
 
 /** The configuration's words for what is logged, in the log's. */
 final class LogSettings {
@@ -23,5 +24,9 @@ final class LogSettings {
           case TEXT -> Logging.Format.TEXT;
         };
     Logging.configure(level, format);
+  }
+
+  static RequestLog requestLog(LoggingConfig logging) {
+    return new RequestLog(logging.requests() ? logging.requestsRatio() : 0);
   }
 }

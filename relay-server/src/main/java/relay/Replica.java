@@ -39,6 +39,7 @@ import relay.pipeline.RequestPipeline;
 import relay.pool.Plans;
 import relay.redis.EngineOptions;
 import relay.redis.RedisEngine;
+import relay.redis.RedisServers;
 import relay.reload.ConfigReloads;
 import relay.reload.ConfigSource;
 import relay.reload.ConfigState;
@@ -93,7 +94,10 @@ final class Replica implements ConfigReloads.Target {
     CompletableFuture<Upstream> connections =
         CompletableFuture.supplyAsync(
             () -> new Upstream(carriers, server.connectTimeout(), server.idleTimeout()));
-    String redis = embedded != null ? embedded.url() : Plans.url(Objects.requireNonNull(url));
+    RedisServers redis =
+        embedded != null
+            ? RedisServers.of(embedded.url())
+            : Plans.servers(config.redis(), Objects.requireNonNull(url));
     engine =
         RedisEngine.start(
             withLease(Plans.options(config.redis(), redis, replicaId())),
@@ -168,7 +172,8 @@ final class Replica implements ConfigReloads.Target {
   /** Crash tests shorten the lease through a system property. It is not a setting. */
   private static EngineOptions withLease(EngineOptions o) {
     Duration lease = Duration.ofMillis(Long.getLong("relay.lease_ms", o.lease().toMillis()));
-    return new EngineOptions(o.url(), o.prefix(), o.replica(), o.timeout(), o.fallback(), lease);
+    return new EngineOptions(
+        o.servers(), o.prefix(), o.replica(), o.timeout(), o.fallback(), lease);
   }
 
   /**
@@ -187,9 +192,14 @@ final class Replica implements ConfigReloads.Target {
     if (draining) {
       return new Readiness.NotReady("draining");
     }
-    return needsRedis && !engine.isUp()
-        ? new Readiness.NotReady("Redis is unavailable, and redis.on_unavailable is closed")
-        : new Readiness.Ready();
+    boolean up = engine.isUp();
+    if (!up && needsRedis) {
+      return new Readiness.NotReady("Redis is unavailable, and redis.on_unavailable is closed");
+    }
+    return new Readiness.Ready(
+        up
+            ? engine.isSlow() ? "Redis is slow: it answers later than redis.timeout_ms" : ""
+            : "Redis is unavailable; redis.on_unavailable applies");
   }
 
   /** Reads the configuration again. */

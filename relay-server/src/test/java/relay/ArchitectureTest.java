@@ -61,7 +61,7 @@ class ArchitectureTest {
               "relay.upstream"),
           Set.of("relay.bedrock", "relay.vertex"), // cloud protocols, with the vendors' libraries
           Set.of("relay.pool", "relay.token"), // the configuration as the engine's types
-          Set.of("relay.body", "relay.config", "relay.redis"),
+          Set.of("relay.body", "relay.config", "relay.redis", "relay.tls"),
           Set.of("relay.carrier", "relay.memory", "relay.model"));
 
   /** Permitted imports between siblings, as "from -> to". */
@@ -71,7 +71,7 @@ class ArchitectureTest {
   private static final Map<String, Set<String>> LIBRARIES =
       Map.ofEntries(
           Map.entry("io.lettuce", Set.of("relay.redis")),
-          Map.entry("io.netty", Set.of("relay.redis")),
+          Map.entry("io.netty", Set.of("relay.redis", "relay.tls")),
           Map.entry(
               "io.undertow",
               Set.of("relay.edge", "relay.admin", "relay.trial.provider", "relay.carrier")),
@@ -97,14 +97,14 @@ class ArchitectureTest {
           Map.entry("relay.auth", 1),
           Map.entry("relay.bedrock", 2), // signatures, and the events of a stream
           Map.entry("relay.body", 4), // a body, its buffer, the buffers of a replica, slow bodies
-          Map.entry("relay.carrier", 9), // carriers, sockets, why none, buffers, dates, descriptors
+          Map.entry("relay.carrier", 11), // carriers, sockets, TLS, buffers, dates, descriptors
           Map.entry("relay.cli", 3), // the command line, a command of it, the usual operands
           Map.entry(
               "relay.config", 29), // a record for each block of the file, its outline, its schema
           Map.entry("relay.edge", 1),
           Map.entry("relay.embedded", 2), // a Redis, and free ports
           Map.entry("relay.estimate", 1),
-          Map.entry("relay.logging", 2), // its setup, and a log manager that lasts until the exit
+          Map.entry("relay.logging", 4), // its setup, a log manager until the exit, requests' lines
           Map.entry("relay.memory", 1),
           Map.entry("relay.metrics", 3), // a replica's meters, those of its clients, their totals
           Map.entry("relay.model", 8), // shared value types
@@ -112,9 +112,10 @@ class ArchitectureTest {
           Map.entry("relay.pipeline", 7), // the way of a request, its two sides, the probes of keys
           Map.entry("relay.pool", 4), // a plan, its JSON and its line of text, a key's status
           Map.entry("relay.reload", 4), // a source, its attempts, their outcome, the state after
-          Map.entry("relay.redis", 22), // a library's API: each script's arguments and outcomes
+          Map.entry("relay.redis", 24), // a library's API: each script's arguments and outcomes
           Map.entry("relay.request", 7), // a scan, its outcomes with their parts, and the edits
           Map.entry("relay.stream", 4), // four taps on a response that the pipeline combines
+          Map.entry("relay.tls", 1),
           Map.entry("relay.token", 3), // a token, where it is kept, and why there is none
           Map.entry("relay.trial", 1),
           Map.entry(

@@ -33,6 +33,7 @@ class CommandsTest {
             "try",
             "check",
             "keys",
+            "clients",
             "cooldown",
             "quarantine",
             "restore",

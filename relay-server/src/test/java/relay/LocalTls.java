@@ -1,6 +1,7 @@
 package relay;
 
 import javax.net.ssl.SSLSocketFactory;
+import javax.net.ssl.X509TrustManager;
 import okhttp3.OkHttpClient;
 import okhttp3.tls.HandshakeCertificates;
 import okhttp3.tls.HeldCertificate;
@@ -18,12 +19,20 @@ public final class LocalTls {
         .sslSocketFactory();
   }
 
+  /** Trusts the certificate. */
+  public X509TrustManager trust() {
+    return certificates().trustManager();
+  }
+
+  private HandshakeCertificates certificates() {
+    return new HandshakeCertificates.Builder()
+        .addTrustedCertificate(certificate.certificate())
+        .build();
+  }
+
   /** A client that trusts the certificate. */
   public OkHttpClient.Builder client() {
-    HandshakeCertificates trust =
-        new HandshakeCertificates.Builder()
-            .addTrustedCertificate(certificate.certificate())
-            .build();
+    HandshakeCertificates trust = certificates();
     return new OkHttpClient.Builder()
         .sslSocketFactory(trust.sslSocketFactory(), trust.trustManager());
   }

@@ -35,17 +35,22 @@ import java.time.Duration;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.MethodSource;
 import relay.Rendering.Kind;
 import relay.config.Config;
+import relay.config.RedisConfig;
+import relay.config.RedisUrl;
 import relay.memory.MemoryBudget;
+import relay.operate.ConfigWarnings;
 
 /**
  * What {@code deploy/render.sh} made of the kustomizations and of the chart: objects that
@@ -225,7 +230,9 @@ class ManifestsTest {
     assertNotNull(config.redis().url(), "replicas need a Redis that they share");
     JsonNode pod = rendering.only(Kind.Deployment).at("/spec/template/spec");
     assertEquals("/etc/relay", rendering.replica().at("/volumeMounts/0/mountPath").asText());
-    assertFalse(rendering.replica().at("/volumeMounts/0").has("subPath"), "it would never change");
+    for (JsonNode mount : rendering.replica().get("volumeMounts")) {
+      assertFalse(mount.has("subPath"), "it would never change");
+    }
     assertEquals(rendering.configMap().at("/metadata/name"), pod.at("/volumes/0/configMap/name"));
     for (JsonNode variable : rendering.replica().get("env")) {
       boolean secret = variable.get("name").asText().matches(".*(KEY|TOKEN).*");
@@ -237,9 +244,18 @@ class ManifestsTest {
   @MethodSource("renderings")
   void redis_is_in_reach_and_evicts_nothing(Rendering rendering) {
     JsonNode url = rendering.variable("REDIS_URL");
+    RedisConfig redis = rendering.config().redis();
+    RedisUrl servers = Objects.requireNonNull(redis.url());
+    List<Integer> ports = servers.servers().stream().map(RedisUrl.Server::port).toList();
+    Set<Integer> open = rendering.redisPorts();
+    assertTrue(open.containsAll(ports), () -> ports + " of " + open);
+    assertTrue(open.contains(6379), "sentinels name a master");
     List<JsonNode> bundled = rendering.of(Kind.StatefulSet);
     if (bundled.isEmpty()) {
-      assertTrue(url.at("/valueFrom/secretKeyRef/key").asText().endsWith("redis-url"));
+      assertTrue(
+          url.at("/valueFrom/secretKeyRef/key").asText().endsWith("redis-url")
+              || (servers.password() == null && redis.passwordFile() != null),
+          "a password comes from a Secret");
       return;
     }
     JsonNode service =
@@ -257,6 +273,22 @@ class ManifestsTest {
   }
 
   @ParameterizedTest
+  @CsvSource({"sentinel, main, 26379, false", "cluster, , 6379, true"})
+  void overlays_have_sentinels_and_a_cluster_with_a_password_in_a_file(
+      String name, @Nullable String master, int port, boolean cluster) {
+    RedisConfig redis = Rendering.of(name).config().redis();
+    RedisUrl url = Objects.requireNonNull(redis.url());
+    assertEquals(master, url.master());
+    assertEquals(
+        List.of(port, port, port), url.servers().stream().map(RedisUrl.Server::port).toList());
+    assertEquals(cluster, redis.cluster());
+    assertEquals(cluster, url.tls());
+    assertEquals(cluster ? 1 : 0, redis.tls() == null ? 0 : redis.tls().authorities().size());
+    assertEquals("relay", redis.username());
+    assertEquals(Path.of("/run/secrets/redis/password"), redis.passwordFile());
+  }
+
+  @ParameterizedTest
   @MethodSource("renderings")
   void heap_memory_budget_and_body_fit_the_memory_of_the_pod(Rendering rendering) {
     JsonNode resources = rendering.replica().get("resources");
@@ -264,11 +296,8 @@ class ManifestsTest {
     long memory = bytes(resources.at("/limits/memory"));
     long heap = memory * heapPercentage() / 100;
     assertTrue(memory - heap >= OUTSIDE_THE_HEAP, () -> "outside the heap: " + (memory - heap));
-    // A long body counts twice, and all of them get half the budget.
-    MemoryBudget bodies = MemoryBudget.ofHeap((long) (heap * USABLE_HEAP)).share(2);
-    int body = rendering.config().server().maxBodyBytes();
-    assertTrue(
-        bodies.take(2L * body), () -> "a body of max_body_bytes never fits " + bodies.totalBytes());
+    MemoryBudget budget = MemoryBudget.ofHeap((long) (heap * USABLE_HEAP));
+    assertEquals(List.of(), ConfigWarnings.of(rendering.config(), budget), "as at the start");
     assertTrue(resources.get("requests").has("cpu"), "the autoscaler needs it");
     assertFalse(resources.get("limits").has("cpu"), "throttling would delay every stream");
     for (JsonNode redis : rendering.of(Kind.StatefulSet)) {
@@ -322,7 +351,12 @@ class ManifestsTest {
 
   /** The chart and the kustomizations say the same of a replica. */
   @ParameterizedTest
-  @CsvSource({"helm, kubernetes", "helm-existing-redis, existing-redis"})
+  @CsvSource({
+    "helm, kubernetes",
+    "helm-existing-redis, existing-redis",
+    "helm-sentinel, sentinel",
+    "helm-cluster, cluster"
+  })
   void the_chart_has_the_objects_of_the_kustomization(String chart, String kustomization) {
     Rendering helm = Rendering.of(chart);
     Rendering plain = Rendering.of(kustomization);
@@ -330,6 +364,7 @@ class ManifestsTest {
     assertEquals(
         plain.config().server().drain(), helm.config().server().drain(), "the config is the same");
     assertEquals(plain.config().providers().toString(), helm.config().providers().toString());
+    assertEquals(plain.config().redis(), helm.config().redis());
     if (!helm.of(Kind.PrometheusRule).isEmpty()) {
       assertEquals(
           plain.only(Kind.PrometheusRule).get("spec"), helm.only(Kind.PrometheusRule).get("spec"));

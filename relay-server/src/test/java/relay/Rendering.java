@@ -1,5 +1,6 @@
 package relay;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.fail;
 
@@ -16,8 +17,11 @@ import java.util.Comparator;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
+import java.util.TreeSet;
 import java.util.stream.Stream;
+import okhttp3.tls.HeldCertificate;
 import org.yaml.snakeyaml.LoaderOptions;
 import org.yaml.snakeyaml.Yaml;
 import org.yaml.snakeyaml.constructor.SafeConstructor;
@@ -34,6 +38,7 @@ import relay.config.Loaded;
 record Rendering(String name, List<JsonNode> objects) {
   static final Path DEPLOY = Path.of("..", "deploy");
   private static final ObjectMapper JSON = new ObjectMapper();
+  private static final String AUTHORITY = new HeldCertificate.Builder().build().certificatePem();
   private static final List<String> ONLY_HELM =
       List.of(
           "imagePullPolicy",
@@ -128,6 +133,17 @@ record Rendering(String name, List<JsonNode> objects) {
         .toList();
   }
 
+  /** The ports of Redis that replicas may reach. */
+  Set<Integer> redisPorts() {
+    Set<Integer> ports = new TreeSet<>();
+    for (JsonNode policy : of(Kind.NetworkPolicy)) {
+      if (policy.at("/metadata/name").asText().endsWith("-to-redis")) {
+        policy.at("/spec/egress").findValues("port").forEach(port -> ports.add(port.asInt()));
+      }
+    }
+    return ports;
+  }
+
   /** A variable of a replica's environment. */
   JsonNode variable(String variable) {
     for (JsonNode one : replica().get("env")) {
@@ -162,11 +178,30 @@ record Rendering(String name, List<JsonNode> objects) {
             Path.of("relay.yaml"),
             configMap().at("/data/relay.yaml").asText(),
             environment,
-            (file, bytes) -> fail("the config names " + file));
+            (file, _) -> mounted(file).getBytes(UTF_8));
     return switch (loaded) {
       case Loaded.Valid(Config config) -> config;
       case Loaded.Invalid(List<ConfigFault> faults) -> fail("unexpected faults: " + faults);
     };
+  }
+
+  /** What a volume with keys of Secrets has at a path: an authority, or a password. */
+  private String mounted(Path file) {
+    for (JsonNode mount : replica().get("volumeMounts")) {
+      Path directory = Path.of(mount.get("mountPath").asText());
+      for (JsonNode volume : only(Kind.Deployment).at("/spec/template/spec/volumes")) {
+        if (file.startsWith(directory) && volume.get("name").equals(mount.get("name"))) {
+          for (JsonNode secret : volume.at("/projected/sources").findValues("secret")) {
+            for (JsonNode item : secret.get("items")) {
+              if (directory.resolve(item.get("path").asText()).equals(file)) {
+                return item.get("key").asText().endsWith("-ca") ? AUTHORITY : "given-password\n";
+              }
+            }
+          }
+        }
+      }
+    }
+    return fail("the config names " + file);
   }
 
   /** The specs by kind and name, without what only one of Helm and Kustomize writes. */

@@ -7,7 +7,8 @@ public final class Latencies {
   private long[] nanos = new long[1 << 14];
   private int count;
 
-  void add(long each) {
+  /** Adds a latency. */
+  public void add(long each) {
     if (count == nanos.length) {
       nanos = Arrays.copyOf(nanos, 2 * count);
     }

@@ -97,9 +97,9 @@ final class ScriptRig implements AutoCloseable {
     EngineOptions options =
         new EngineOptions(
             url, "bench", "bench", PATIENCE, Fallback.CLOSED, EngineOptions.DEFAULT_LEASE);
-    try (RedisLink link = new RedisLink(url, PATIENCE, null, () -> {})) {
-      link.start();
-      PoolScripts scripts = new PoolScripts(link, plan, options);
+    try (Masters masters = Masters.of(options.servers(), PATIENCE, null, master -> {})) {
+      masters.start();
+      PoolScripts scripts = new PoolScripts(masters.link(plan.name()), plan, options);
       scripts.configure().join();
       List<CompletableFuture<Reply>> all = new ArrayList<>();
       for (int n = 0; n < workload.keys(); n++) {

@@ -1,6 +1,7 @@
 package relay.embedded;
 
 import java.io.IOException;
+import java.nio.file.Path;
 import java.time.Duration;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -49,6 +50,14 @@ public final class EmbeddedRedis implements AutoCloseable {
   /** Like {@link #start()}, on a given port. */
   public static EmbeddedRedis startOn(int port) throws IOException {
     return start(() -> port);
+  }
+
+  /**
+   * The executable of an embedded Redis, copied into the directory if Relay carries it. It also
+   * runs as a sentinel or as a node of a Cluster.
+   */
+  public static Path executable(Path directory) throws IOException {
+    return RedisBinary.in(directory);
   }
 
   static EmbeddedRedis start(Ports ports) throws IOException {

@@ -41,7 +41,29 @@ final class Deadlines implements AutoCloseable {
   private volatile boolean resting;
   private volatile boolean closed;
 
-  private record Call(CompletableFuture<?> reply, long sentAt) {}
+  /** A call under way. */
+  static final class Call {
+    private final CompletableFuture<?> reply;
+    private final long sentAt;
+    private volatile boolean answered;
+
+    private Call(CompletableFuture<?> reply, long sentAt) {
+      this.reply = reply;
+      this.sentAt = sentAt;
+    }
+
+    /**
+     * The reply was read. It may wait long for a thread that completes its future: that is no fault
+     * of Redis.
+     */
+    void answered() {
+      answered = true;
+    }
+
+    private boolean isOver() {
+      return answered || reply.isDone();
+    }
+  }
 
   /** Timers of the thread that reads replies. */
   @FunctionalInterface
@@ -58,11 +80,13 @@ final class Deadlines implements AutoCloseable {
   }
 
   /** Starts the deadline of a call that is being written now. */
-  void watch(CompletableFuture<?> reply) {
-    calls.add(new Call(reply, runningNanos));
+  Call watch(CompletableFuture<?> reply) {
+    Call call = new Call(reply, runningNanos);
+    calls.add(call);
     if (resting) {
       LockSupport.unpark(watcher);
     }
+    return call;
   }
 
   /** Time in which this process ran and calls were under way, in nanoseconds. */
@@ -93,7 +117,7 @@ final class Deadlines implements AutoCloseable {
 
   private @Nullable Call oldest() {
     Call oldest = calls.peek();
-    while (oldest != null && oldest.reply().isDone()) {
+    while (oldest != null && oldest.isOver()) {
       calls.poll();
       oldest = calls.peek();
     }
@@ -109,8 +133,8 @@ final class Deadlines implements AutoCloseable {
   }
 
   private void tick(Call oldest, long elapsedNanos) {
-    long age = runningNanos - oldest.sentAt();
-    if (age >= TICK_NANOS && !oldest.reply().isDone()) {
+    long age = runningNanos - oldest.sentAt;
+    if (age >= TICK_NANOS && !oldest.isOver()) {
       if (!polled) {
         return; // the I/O thread is stalled, and a reply may lie in the socket
       }
@@ -128,11 +152,9 @@ final class Deadlines implements AutoCloseable {
 
   private void advance(long to) {
     runningNanos = to;
-    for (Call call = oldest();
-        call != null && to - call.sentAt() >= timeoutNanos;
-        call = oldest()) {
+    for (Call call = oldest(); call != null && to - call.sentAt >= timeoutNanos; call = oldest()) {
       calls.poll();
-      call.reply().completeExceptionally(new TimeoutException("Redis did not answer"));
+      call.reply.completeExceptionally(new TimeoutException("Redis did not answer"));
     }
   }
 

@@ -5,7 +5,7 @@ import java.time.Duration;
 /**
  * How to reach Redis, and the behaviour while it is unreachable.
  *
- * @param url a {@code redis://} or {@code rediss://} URL
+ * @param servers where Redis runs, and how to log in
  * @param prefix first part of every key's name in Redis
  * @param replica this process's id among the replicas that share the pools; empty for an observer,
  *     which does not count as a replica and announces a pool only if Redis does not know it
@@ -14,7 +14,7 @@ import java.time.Duration;
  * @param lease time to a lease's deadline; live leases are renewed after a third of it
  */
 public record EngineOptions(
-    String url,
+    RedisServers servers,
     String prefix,
     String replica,
     Duration timeout,
@@ -28,6 +28,19 @@ public record EngineOptions(
     if (!replica.isEmpty()) {
       Names.check("replica", replica);
     }
+  }
+
+  /**
+   * @param url as for {@link RedisServers#of}
+   */
+  public EngineOptions(
+      String url,
+      String prefix,
+      String replica,
+      Duration timeout,
+      Fallback fallback,
+      Duration lease) {
+    this(RedisServers.of(url), prefix, replica, timeout, fallback, lease);
   }
 
   boolean isObserver() {

@@ -56,6 +56,16 @@ public final class Estimates {
     return known(model).output(made);
   }
 
+  /** The tokens in so many bytes of a model's stream; 0 before this process has seen one end. */
+  public long streamedTokens(String model, long streamBytes) {
+    return Math.round(streamBytes * known(model).tokensPerStreamByte());
+  }
+
+  /** Learns from a stream that has ended: all its bytes and its output tokens. */
+  public void learnStream(String model, long streamBytes, long outputTokens) {
+    of(model).learnStream(streamBytes, outputTokens);
+  }
+
   /**
    * Learns from a request that has ended.
    *

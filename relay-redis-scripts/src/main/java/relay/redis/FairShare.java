@@ -171,7 +171,13 @@ final class FairShare {
 
   private Limits limitsOf(String group) {
     Limits known = limits.get(group);
-    return known == null ? plan.limitsOf(group) : known;
+    if (known == null) {
+      known = plan.limitsOf(group);
+    }
+    int quota = group.lastIndexOf('+');
+    return known.areKnown() || quota <= group.lastIndexOf('/')
+        ? known
+        : limitsOf(group.substring(0, quota)); // a sub-quota that Redis was not told of
   }
 
   /** One choice: the demand, and the reasons why keys were rejected. */

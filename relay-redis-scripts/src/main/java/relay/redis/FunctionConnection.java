@@ -3,6 +3,7 @@ package relay.redis;
 import io.lettuce.core.RedisChannelHandler;
 import io.lettuce.core.RedisChannelWriter;
 import io.lettuce.core.codec.ByteArrayCodec;
+import io.lettuce.core.output.ByteArrayOutput;
 import io.lettuce.core.output.CommandOutput;
 import io.lettuce.core.output.NestedMultiOutput;
 import io.lettuce.core.output.StatusOutput;
@@ -15,8 +16,9 @@ import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
+import org.jspecify.annotations.Nullable;
 
-/** A connection to Redis that calls functions. */
+/** A connection to Redis that calls functions, and asks where the master is. */
 final class FunctionConnection extends RedisChannelHandler<byte[], byte[]> {
   private static final ByteArrayCodec BYTES = ByteArrayCodec.INSTANCE;
 
@@ -40,6 +42,44 @@ final class FunctionConnection extends RedisChannelHandler<byte[], byte[]> {
         new CommandArgs<>(BYTES)
             .add(CommandKeyword.LOAD)
             .add(library.getBytes(StandardCharsets.UTF_8)));
+  }
+
+  /** As {@link #call}, on a Cluster's master that is taking over the keys' slot. */
+  CompletableFuture<List<Object>> callAsking(String function, byte[][] keys, byte[][] args) {
+    var _ = send(CommandType.ASKING, new StatusOutput<>(BYTES), new CommandArgs<>(BYTES));
+    return call(function, keys, args);
+  }
+
+  /** The memory section of INFO. */
+  CompletableFuture<String> memoryInfo() {
+    return send(
+            CommandType.INFO, new ByteArrayOutput<>(BYTES), new CommandArgs<>(BYTES).add("memory"))
+        .thenApply(info -> new String(info, StandardCharsets.UTF_8));
+  }
+
+  /** Authenticates again. */
+  CompletableFuture<String> authenticate(@Nullable String user, String password) {
+    CommandArgs<byte[], byte[]> args = new CommandArgs<>(BYTES);
+    if (user != null) {
+      args.add(user);
+    }
+    return send(CommandType.AUTH, new StatusOutput<>(BYTES), args.add(password.toCharArray()));
+  }
+
+  /** A sentinel's host and port of the master; empty if it knows none. */
+  CompletableFuture<List<Object>> masterOf(String name) {
+    return send(
+        CommandType.SENTINEL,
+        new NestedMultiOutput<>(BYTES),
+        new CommandArgs<>(BYTES).add("get-master-addr-by-name").add(name));
+  }
+
+  /**
+   * A Cluster's slots: for each range its first and last slot, then its nodes, the master first.
+   */
+  CompletableFuture<List<Object>> slots() {
+    return send(
+        CommandType.CLUSTER, new NestedMultiOutput<>(BYTES), new CommandArgs<>(BYTES).add("SLOTS"));
   }
 
   private <T> CompletableFuture<T> send(

@@ -4,6 +4,7 @@ import io.lettuce.core.RedisCommandExecutionException;
 import java.time.Duration;
 import java.util.List;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.stream.Collectors;
@@ -35,7 +36,7 @@ public final class KeyPool {
   private final WaitingRoom room;
   private final Retirement retirement;
   private final Rekeys rekeys;
-  private volatile @Nullable PoolSnapshot latest;
+  private final Heartbeat heartbeat;
 
   KeyPool(
       RedisLink link,
@@ -58,6 +59,14 @@ public final class KeyPool {
     renewals = new LeaseRenewals(scripts, options.lease());
     outage = new OutageGrants(this, scripts, fairShare, options.fallback(), leaseIds);
     rekeys = new Rekeys(scripts);
+    heartbeat =
+        new Heartbeat(
+            link,
+            scripts,
+            options.replica(),
+            fairShare,
+            outage,
+            new Heartbeat.Senders(leaseEndings, renewals, exchange, rekeys, retirement));
   }
 
   /** The pool's present keys and limits. */
@@ -124,7 +133,7 @@ public final class KeyPool {
       return CompletableFuture.completedFuture(new NoneUsable());
     }
     if (!link.isUp()) {
-      return CompletableFuture.completedFuture(outage.grant(demand, latest));
+      return CompletableFuture.completedFuture(outage.grant(demand, latest()));
     }
     String id = leaseIds.next();
     return acquires
@@ -169,13 +178,14 @@ public final class KeyPool {
       case Reply.Grant g -> {
         Lease lease = Lease.granted(this, id, g, scripts.epoch());
         renewals.add(lease);
+        leaseEndings.began(lease);
         yield new Granted(lease);
       }
       case Reply.Refusal r -> r.why();
       // Not expected: a new lease's id has already ended, or the pool is unknown right after
       // configure.
       case Reply.Ended _, Reply.Unknown _, Reply.LookAgain _, Reply.Settled _, Reply.Done _ ->
-          outage.grant(demand, latest);
+          outage.grant(demand, latest());
     };
   }
 
@@ -195,7 +205,7 @@ public final class KeyPool {
         fairShare.beginOutage(link.timeout());
       }
     }
-    return outage.grant(demand, latest);
+    return outage.grant(demand, latest());
   }
 
   void settle(Lease lease, long inputTokens, long outputTokens) {
@@ -245,7 +255,15 @@ public final class KeyPool {
    * @param limits the stated limits, 0 where none was stated
    */
   public void observe(String group, Limits limits, Remaining remaining) {
-    reports.observe(group, limits, remaining, latest);
+    reports.observe(group, limits, remaining, latest());
+  }
+
+  /**
+   * The model class of requests that count against another quota of their account: a quota group of
+   * its own. The same class if eight are open.
+   */
+  public String subQuota(String modelClass, String quota) {
+    return scripts.subQuota(modelClass, quota);
   }
 
   /** Quarantines keys until {@link #restore}, for all replicas. */
@@ -294,7 +312,17 @@ public final class KeyPool {
 
   /** The state at the last heartbeat, at most half a second old while Redis answers. */
   public @Nullable PoolSnapshot latest() {
-    return latest;
+    return heartbeat.latest();
+  }
+
+  /** The time since {@link #latest} was read. */
+  public Duration latestAge() {
+    return heartbeat.latestAge();
+  }
+
+  /** What decides without Redis; empty while Redis does. */
+  public Optional<Fallback> fallback() {
+    return link.isUp() ? Optional.empty() : Optional.of(options.fallback());
   }
 
   /** Token estimates for the pool's models, learned by all replicas together. */
@@ -320,48 +348,14 @@ public final class KeyPool {
     return leaseEndings.overageTokens();
   }
 
-  /** Called twice a second while the link is up: heartbeat, outage usage, renewals. */
+  /** Called twice a second: heartbeat, outage usage, renewals. */
   void tick() {
-    if (!link.isUp()) {
-      return;
-    }
-    scripts
-        .survey(options.replica())
-        .thenAccept(
-            snapshot -> {
-              latest = snapshot == null ? latest : snapshot;
-              fairShare.endOutage();
-            })
-        .exceptionally(failure -> null); // the next tick tries again
-    sendPending();
-    rekeys.sendAgain();
-    renewals.renewDue();
-    exchange.tick();
-    if (retirement.isDue(System.nanoTime()) && isQuiet()) {
-      retirement.ends();
-      var _ = leave().whenComplete((done, failure) -> retirement.left(isQuiet()));
-    }
-  }
-
-  private void sendPending() {
-    leaseEndings.flush();
-    leaseEndings.sendAgain();
-    outage.charge(leaseEndings);
-  }
-
-  /** Whether all leases have ended and no ending is pending. */
-  private boolean isQuiet() {
-    return renewals.isEmpty() && fairShare.isIdle() && leaseEndings.isEmpty();
+    heartbeat.tick();
   }
 
   /** The last survey: updates the readable picture and removes this replica. */
   CompletableFuture<Void> leave() {
-    if (!link.isUp() || options.isObserver()) {
-      return CompletableFuture.completedFuture(null);
-    }
-    sendPending();
-    exchange.tick();
-    return scripts.leave().handle((done, failure) -> null);
+    return heartbeat.leave();
   }
 
   /** Later surveys and announcements tell Redis this configuration. */
@@ -372,6 +366,16 @@ public final class KeyPool {
   /** Whether the pool was retired and its last lease has ended. It then needs no more ticks. */
   boolean isOver() {
     return retirement.over().isDone();
+  }
+
+  /** Whether the pool's keys are on this master. */
+  boolean isOn(MasterLink master) {
+    return link.isOn(master);
+  }
+
+  /** Announces the pool to a Redis that is up again, and charges what it may have lost. */
+  void announceAgain() {
+    heartbeat.announceAgain();
   }
 
   /** Announces the pool's shape to Redis. */
@@ -385,7 +389,7 @@ public final class KeyPool {
     leaseEndings.close();
   }
 
-  /** Ids of live leases. For tests. */
+  /** For tests. */
   Set<String> liveIds() {
     return renewals.ids();
   }

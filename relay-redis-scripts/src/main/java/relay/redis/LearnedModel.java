@@ -14,11 +14,17 @@ final class LearnedModel {
   private static final double GUESSED_INPUTS = 4;
   private static final double GUESSED_OUTPUTS = 2;
 
+  /** The weight of earlier streams when one ends: some fifty count. */
+  private static final double STREAMS_KEPT = 0.98;
+
   private ModelTally fleet = new ModelTally();
   private ModelTally unsent = new ModelTally();
   private @Nullable ModelTally inFlight;
   private volatile long sentAt;
   private volatile double tokensPerByte;
+  private volatile double tokensPerStreamByte;
+  private double streamBytes;
+  private double streamTokens;
   private final int guessedBucket;
   private volatile OutputCurve outputs;
 
@@ -38,6 +44,19 @@ final class LearnedModel {
   /** The whole output of a request that has made so much. */
   ExpectedOutput output(long made) {
     return outputs.expected(made);
+  }
+
+  /** Output tokens for a byte of a stream, its framing included; 0 before one has ended. */
+  double tokensPerStreamByte() {
+    return tokensPerStreamByte;
+  }
+
+  synchronized void learnStream(long bytes, long outputTokens) {
+    if (bytes > 0 && outputTokens > 0) {
+      streamBytes = STREAMS_KEPT * streamBytes + bytes;
+      streamTokens = STREAMS_KEPT * streamTokens + outputTokens;
+      tokensPerStreamByte = streamTokens / streamBytes;
+    }
   }
 
   synchronized void learn(long textBytes, long inputTokens, long usedOutputTokens) {

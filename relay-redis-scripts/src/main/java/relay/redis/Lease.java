@@ -22,6 +22,7 @@ public final class Lease implements AutoCloseable {
   private final long grantedMicros;
   private final Acquisition.@Nullable Reason wouldDeny;
   private final AtomicReference<@Nullable Usage> charged = new AtomicReference<>();
+  private volatile @Nullable Usage chargedAgain;
   private volatile @Nullable Supplier<@Nullable Progress> progress;
   private volatile long reportedMade;
 
@@ -124,6 +125,16 @@ public final class Lease implements AutoCloseable {
   /** The pool's epoch at the grant; 0 if granted without Redis. */
   long epoch() {
     return epoch;
+  }
+
+  /** A failover lost the lease, and Redis was charged for it again. */
+  void lost(Usage usage) {
+    chargedAgain = usage;
+  }
+
+  /** The charge after a failover that lost the lease; null if none did. */
+  @Nullable Usage chargedAgain() {
+    return chargedAgain;
   }
 
   /** Grant time on the pool's clock; 0 if granted without Redis. */

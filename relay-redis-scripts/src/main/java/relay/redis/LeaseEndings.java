@@ -1,8 +1,12 @@
 package relay.redis;
 
 import io.lettuce.core.RedisCommandExecutionException;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Deque;
 import java.util.List;
 import java.util.Queue;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
@@ -26,12 +30,16 @@ final class LeaseEndings {
   private static final int BATCH = 64;
   private static final int HELD_MS = 2;
 
+  /** Calls at once after a failover. */
+  private static final int MOST_CHARGES = 32;
+
   /** A lease's tombstone may be gone then: so long after it ended, and a few seconds less. */
   private static final long FORGOTTEN_NANOS = 25_000_000_000L;
 
   private final PoolScripts scripts;
   private final String pool;
   private final WaitingRoom.Alarm alarm;
+  private final RecentGrants recent;
   private final LongSupplier nanoTime;
   private final Queue<Ending> endings = new ConcurrentLinkedQueue<>();
   private final AtomicBoolean alarmSet = new AtomicBoolean();
@@ -49,6 +57,7 @@ final class LeaseEndings {
     this.pool = pool;
     this.alarm = alarm;
     this.nanoTime = nanoTime;
+    recent = new RecentGrants(nanoTime);
   }
 
   /** Whether there is nothing that Redis was not told. */
@@ -83,6 +92,61 @@ final class LeaseEndings {
         }
       }
     }
+  }
+
+  /** A lease that Redis has granted. */
+  void began(Lease lease) {
+    recent.add(lease);
+  }
+
+  /**
+   * Redis is back, perhaps as another server without the last writes. Charges the last grants again
+   * and repeats their endings; Redis counts what it knows only once.
+   */
+  void chargeAgain() {
+    chargeNext(new ArrayDeque<>(recent.perhapsLost()));
+  }
+
+  /** A part at a time, so that acquires pass between them. */
+  private void chargeNext(Deque<Lease> left) {
+    List<CompletableFuture<?>> charges = new ArrayList<>();
+    while (charges.size() < MOST_CHARGES && !left.isEmpty()) {
+      charges.add(chargeAgain(left.removeFirst()));
+    }
+    if (!left.isEmpty()) {
+      var _ =
+          CompletableFuture.allOf(charges.toArray(CompletableFuture[]::new))
+              .whenComplete((done, failure) -> chargeNext(left));
+    }
+  }
+
+  private CompletableFuture<?> chargeAgain(Lease lease) {
+    Usage ended = lease.charged();
+    Usage usage = ended == null ? new Usage(1, lease.inputTokens(), lease.outputTokens()) : ended;
+    if (usage.equals(Usage.NONE)) {
+      send(new PendingUpdate.Cancel(lease.id()));
+      return CompletableFuture.completedFuture(null);
+    }
+    CompletableFuture<?> charged =
+        scripts
+            .charge(lease.id(), lease.group(), usage)
+            .whenComplete(
+                (reply, failure) -> {
+                  if (reply instanceof Reply.Done) {
+                    lease.lost(usage);
+                  }
+                  keepIfFailed(
+                      new PendingUpdate.LateCharge(lease.id(), lease.group(), usage), failure);
+                });
+    if (ended != null) {
+      send(new PendingUpdate.Settle(lease, ended));
+    }
+    return charged;
+  }
+
+  /** Redis is away. */
+  void away() {
+    recent.away();
   }
 
   /** Takes endings for an acquire call. Report the outcome to {@link #acquireDone}. */
@@ -198,14 +262,31 @@ final class LeaseEndings {
       chargeUnknown(settle);
     } else if (reply instanceof Reply.Settled done) {
       overage.addAndGet(done.overTokens());
+    } else if (reply instanceof Reply.Ended) {
+      Lease lease = settle.lease();
+      Usage again = lease.chargedAgain();
+      if (again != null) { // a failover lost the lease: what exceeds its second charge is missing
+        chargeOver(lease.id() + "+", lease.group(), settle.cost(), again);
+      }
+    }
+  }
+
+  private void chargeOver(String id, String group, Usage cost, Usage charged) {
+    Usage over =
+        new Usage(
+            0,
+            Math.max(0, cost.inputTokens() - charged.inputTokens()),
+            Math.max(0, cost.outputTokens() - charged.outputTokens()));
+    if (over.totalTokens() > 0) {
+      send(new PendingUpdate.LateCharge(id, group, over));
     }
   }
 
   /**
-   * Redis does not know the lease. If the pool's state was lost, so was the charge: charge all of
-   * it. Otherwise the lease expired long ago, and only the use beyond its reservation is missing;
-   * of output that was reported, what was made since then. Or an earlier call has settled the
-   * lease, and got no answer.
+   * Redis does not know the lease. If the pool's state or its last writes were lost, so was the
+   * charge: charge all of it. Otherwise the lease expired long ago, and only the use beyond its
+   * reservation is missing; of output that was reported, what was made since then. Or an earlier
+   * call has settled the lease, and got no answer.
    */
   private void chargeUnknown(PendingUpdate.Settle settle) {
     Lease lease = settle.lease();
@@ -219,23 +300,20 @@ final class LeaseEndings {
                     keep(settle);
                     return;
                   }
-                  boolean lost = lease.epoch() != scripts.epoch();
+                  boolean lost = lease.epoch() != scripts.epoch() || recent.holds(lease);
                   if (!lost && isUnanswered(settle.unansweredNanos(), FORGOTTEN_NANOS)) {
                     return; // Redis has most likely charged it, and forgotten that
                   }
-                  Usage usage =
-                      lost
-                          ? cost
-                          : new Usage(
-                              0,
-                              Math.max(0, cost.inputTokens() - lease.inputTokens()),
-                              Math.max(
-                                  0,
-                                  cost.outputTokens()
-                                      - (lease.isReported()
-                                          ? lease.reportedMade()
-                                          : lease.outputTokens())));
-                  send(new PendingUpdate.LateCharge(lease.id(), lease.group(), usage));
+                  if (lost) {
+                    send(new PendingUpdate.LateCharge(lease.id(), lease.group(), cost));
+                  } else {
+                    Usage reserved =
+                        new Usage(
+                            1,
+                            lease.inputTokens(),
+                            lease.isReported() ? lease.reportedMade() : lease.outputTokens());
+                    chargeOver(lease.id(), lease.group(), cost, reserved);
+                  }
                 });
   }
 

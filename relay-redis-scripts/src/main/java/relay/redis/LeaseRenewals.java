@@ -102,7 +102,8 @@ final class LeaseRenewals {
               if (failure != null) {
                 some.forEach(
                     lease ->
-                        live.computeIfPresent(lease.id(), (id, r) -> new Renewal(r.lease(), now - everyNanos)));
+                        live.computeIfPresent(
+                            lease.id(), (id, r) -> new Renewal(r.lease(), now - everyNanos)));
               }
               List<Lease> forgotten = new ArrayList<>();
               for (int n = 0; reply instanceof Reply.Done done && n < some.size(); n++) {

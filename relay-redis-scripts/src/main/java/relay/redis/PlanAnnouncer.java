@@ -5,6 +5,7 @@ import java.util.Collection;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
+import java.util.TreeSet;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.Function;
 import java.util.function.Supplier;
@@ -16,12 +17,15 @@ import relay.redis.ScriptCaller.Call;
  * know the pool. One lock guards the plan, the announcement in flight and their count.
  */
 final class PlanAnnouncer {
+  private static final int MAX_SUB_QUOTAS = 8;
+
   private final ScriptCaller caller;
   private final String replica;
   private volatile Candidates candidates; // written under the lock
   private volatile ConfigMark config = ConfigMark.NONE;
   private volatile long epoch;
   private volatile String epochText = "0";
+  private final Set<String> subQuotas = new TreeSet<>(); // in one order everywhere; guarded by this
   private @Nullable Configuring configuring; // guarded by this
   private long announcements; // guarded by this
 
@@ -64,12 +68,31 @@ final class PlanAnnouncer {
 
   /** Uses another plan for later calls, and announces it. */
   CompletableFuture<Void> reconfigure(PoolPlan plan) {
-    Candidates next = new Candidates(plan, caller.keys());
     synchronized (this) {
-      next.all(candidates.allSets().stream().map(RedisKeys::text).toList());
-      candidates = next;
+      use(plan);
     }
     return configure();
+  }
+
+  /** Called under the lock. */
+  private void use(PoolPlan plan) {
+    Candidates next = new Candidates(plan.having(subQuotas), caller.keys());
+    next.all(candidates.allSets().stream().map(RedisKeys::text).toList());
+    candidates = next;
+  }
+
+  /** As {@link KeyPool#subQuota}. The next call that names it announces it. */
+  synchronized String subQuota(String modelClass, String quota) {
+    String name = PoolPlan.subQuota(modelClass, quota);
+    if (!subQuotas.contains(name)) {
+      String prefix = PoolPlan.subQuota(modelClass, "");
+      if (subQuotas.stream().filter(one -> one.startsWith(prefix)).count() == MAX_SUB_QUOTAS) {
+        return modelClass;
+      }
+      subQuotas.add(name);
+      use(candidates.plan());
+    }
+    return name;
   }
 
   /**

@@ -1,6 +1,9 @@
 package relay.redis;
 
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
@@ -54,6 +57,27 @@ public record PoolPlan(
   /** The id of a quota group. */
   public static String group(String account, String modelClass) {
     return account + "/" + modelClass;
+  }
+
+  /** The model class of requests that count against another quota than their class's own. */
+  static String subQuota(String modelClass, String quota) {
+    return modelClass + "+" + quota;
+  }
+
+  /**
+   * This plan, and sub-quotas of its model classes, with the same limits until others are known.
+   */
+  PoolPlan having(Collection<String> subQuotas) {
+    List<String> classes = new ArrayList<>(modelClasses);
+    Map<String, Limits> all = new HashMap<>(limits);
+    for (String sub : subQuotas) {
+      String owner = sub.substring(0, sub.lastIndexOf('+'));
+      if (modelClasses.contains(owner) && !modelClasses.contains(sub)) {
+        classes.add(sub);
+        keys.forEach(k -> all.put(group(k.account(), sub), limitsOf(group(k.account(), owner))));
+      }
+    }
+    return new PoolPlan(name, window, strategy, accounting, burstRatio, classes, keys, all);
   }
 
   /** All quota groups, in the order of the keys. */

@@ -58,6 +58,11 @@ final class PoolScripts {
     return candidates().plan();
   }
 
+  /** As {@link KeyPool#subQuota}. */
+  String subQuota(String modelClass, String quota) {
+    return plans.subQuota(modelClass, quota);
+  }
+
   /** Later calls use this plan. Announces it. */
   CompletableFuture<Void> reconfigure(PoolPlan plan) {
     return plans.reconfigure(plan);

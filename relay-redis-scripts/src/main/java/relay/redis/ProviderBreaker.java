@@ -199,10 +199,12 @@ public final class ProviderBreaker {
             reply -> new Standing(STATES.get(reply.state()), Duration.ofMillis(reply.waitMs())));
   }
 
-  /** Called twice a second while the link is up. */
+  /** Called twice a second. */
   void tick() {
-    sources.forgetOld();
-    report("");
+    if (link.isUp()) {
+      sources.forgetOld();
+      report("");
+    }
   }
 
   private void report(String probe) {

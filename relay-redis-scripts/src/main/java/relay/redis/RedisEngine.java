@@ -27,7 +27,7 @@ public final class RedisEngine implements AutoCloseable {
 
   private final EngineOptions options;
   private final @Nullable SocketLoop loop;
-  private final RedisLink link;
+  private final Masters masters;
   private final LeaseIds leaseIds = new LeaseIds(ThreadLocalRandom.current());
   private final Map<String, KeyPool> pools = new ConcurrentHashMap<>();
   private final ScheduledThreadPoolExecutor ticker =
@@ -43,7 +43,7 @@ public final class RedisEngine implements AutoCloseable {
     this.options = options;
     this.loop = loop;
     ticker.setRemoveOnCancelPolicy(true); // most alarms are cancelled before they are due
-    link = new RedisLink(options.url(), options.timeout(), loop, this::announce);
+    masters = Masters.of(options.servers(), options.timeout(), loop, this::announce);
   }
 
   /**
@@ -51,7 +51,7 @@ public final class RedisEngine implements AutoCloseable {
    * must start fast calls this on another thread while it reads its configuration.
    */
   public static void prepare() {
-    RedisLink.prepare();
+    Connections.prepare();
     ScriptFile.library();
   }
 
@@ -67,7 +67,7 @@ public final class RedisEngine implements AutoCloseable {
    */
   public static RedisEngine start(EngineOptions options, @Nullable SocketLoop loop) {
     RedisEngine engine = new RedisEngine(options, loop);
-    engine.link.start();
+    engine.masters.start();
     if (!options.isObserver()) {
       var _ =
           engine.ticker.scheduleWithFixedDelay(
@@ -81,7 +81,7 @@ public final class RedisEngine implements AutoCloseable {
    * changes it and {@link KeyPool#retire} closes it. Until then do not open its name again.
    */
   public KeyPool pool(PoolPlan plan) {
-    KeyPool pool = new KeyPool(link, plan, options, leaseIds, this::alarm);
+    KeyPool pool = new KeyPool(masters.link(plan.name()), plan, options, leaseIds, this::alarm);
     pool.runs(config);
     pools.put(plan.name(), pool);
     ticked.add(pool);
@@ -111,7 +111,7 @@ public final class RedisEngine implements AutoCloseable {
   /** The circuit breaker of the provider whose keys are in the named pool. */
   public ProviderBreaker breaker(String pool) {
     return breakers.computeIfAbsent(
-        pool, name -> new ProviderBreaker(link, options, name, System::nanoTime));
+        pool, name -> new ProviderBreaker(masters.link(name), options, name, System::nanoTime));
   }
 
   /**
@@ -120,7 +120,10 @@ public final class RedisEngine implements AutoCloseable {
    */
   public Probation probation(String pool) {
     return new Probation(
-        link, options, pool, () -> Objects.requireNonNull(pools.get(pool), "no such pool"));
+        masters.link(pool),
+        options,
+        pool,
+        () -> Objects.requireNonNull(pools.get(pool), "no such pool"));
   }
 
   /**
@@ -131,12 +134,22 @@ public final class RedisEngine implements AutoCloseable {
    */
   public UsageTally tally(String pool, Collection<String> clients) {
     return tallies.computeIfAbsent(
-        pool, name -> new UsageTally(link, options, name, List.copyOf(clients)));
+        pool, name -> new UsageTally(masters.link(name), options, name, List.copyOf(clients)));
   }
 
-  /** Whether Redis answers. */
+  /** Whether Redis answers; in a Cluster, whether every master that holds a pool does. */
   public boolean isUp() {
-    return link.isUp();
+    return masters.isUp();
+  }
+
+  /** Whether Redis answers, but later than the timeout. */
+  public boolean isSlow() {
+    return masters.isSlow();
+  }
+
+  /** What is wrong with a Redis that answers. */
+  public Set<RedisTrouble> troubles() {
+    return masters.connections().refusedCalls.troubles();
   }
 
   /**
@@ -144,7 +157,7 @@ public final class RedisEngine implements AutoCloseable {
    * does not answer, and while it is up.
    */
   public Optional<String> refusal() {
-    return link.refusal();
+    return masters.refusal();
   }
 
   private Runnable alarm(long nanos, Runnable callback) {
@@ -159,9 +172,9 @@ public final class RedisEngine implements AutoCloseable {
     }
   }
 
-  private void announce() {
+  private void announce(MasterLink master) {
     if (!options.isObserver()) {
-      ticked.forEach(RedisEngine::announce);
+      ticked.stream().filter(pool -> pool.isOn(master)).forEach(KeyPool::announceAgain);
     }
   }
 
@@ -179,10 +192,8 @@ public final class RedisEngine implements AutoCloseable {
   private void tick() {
     // The executor drops a task that throws: each tick survives whatever the others throw.
     ticked.forEach(pool -> faults.run(() -> tick(pool)));
-    if (link.isUp()) {
-      breakers.values().forEach(breaker -> faults.run(breaker::tick));
-      tallies.values().forEach(tally -> faults.run(tally::tick));
-    }
+    breakers.values().forEach(breaker -> faults.run(breaker::tick));
+    tallies.values().forEach(tally -> faults.run(tally::tick));
   }
 
   private void forget(KeyPool pool) {
@@ -205,6 +216,6 @@ public final class RedisEngine implements AutoCloseable {
       pool.leave().join(); // Redis executes calls in order: all earlier ones are done, too
     }
     tallies.values().forEach(UsageTally::close);
-    link.close();
+    masters.close();
   }
 }

@@ -1,6 +1,8 @@
 package relay.redis;
 
+import java.util.EnumSet;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Consumer;
 import java.util.function.LongSupplier;
@@ -12,16 +14,13 @@ import java.util.function.LongSupplier;
 final class RefusedCalls {
   private static final long REPEAT_NANOS = 60_000_000_000L;
 
-  private static final String RIGHTS =
-      "it needs +fcall +function|load +@read +@write +@connection +time, and the keys of"
-          + " redis.prefix, as ~relay:*";
-
   /** Maximum number of distinct reasons. */
   private static final int MAX_REASONS = 100;
 
   private final Consumer<String> log;
   private final LongSupplier nanoTime;
   private final Map<String, Long> loggedAt = new ConcurrentHashMap<>(); // in nanoseconds
+  private final Map<RedisTrouble, Long> seenAt = new ConcurrentHashMap<>(); // in nanoseconds
 
   RefusedCalls(Consumer<String> log, LongSupplier nanoTime) {
     this.log = log;
@@ -38,9 +37,38 @@ final class RefusedCalls {
         || why.contains("The user executing the script");
   }
 
-  /** Returns the error, with the rights that the user needs if it lacks any. */
-  static String explained(String why) {
-    return isMissingRights(why) ? why + "; " + RIGHTS : why;
+  /** Returns the error with what to do about it, and remembers the trouble. */
+  String explained(String why) {
+    RedisTrouble trouble = RedisTrouble.of(why);
+    if (trouble == null) {
+      return why;
+    }
+    seenAt.put(trouble, nanoTime.getAsLong());
+    return why + "; " + trouble.advice();
+  }
+
+  /** Redis may evict keys. */
+  void evicts(String policy) {
+    seenAt.put(RedisTrouble.EVICTION, nanoTime.getAsLong());
+    log.accept("Redis has maxmemory-policy " + policy + "; " + RedisTrouble.EVICTION.advice());
+  }
+
+  /** Redis evicts no keys. */
+  void keepsAll() {
+    seenAt.remove(RedisTrouble.EVICTION);
+  }
+
+  /** What is wrong: the policy until it is another, all else for a minute. */
+  Set<RedisTrouble> troubles() {
+    long now = nanoTime.getAsLong();
+    Set<RedisTrouble> present = EnumSet.noneOf(RedisTrouble.class);
+    seenAt.forEach(
+        (trouble, at) -> {
+          if (trouble == RedisTrouble.EVICTION || now - at < REPEAT_NANOS) {
+            present.add(trouble);
+          }
+        });
+    return present;
   }
 
   /**
@@ -53,7 +81,7 @@ final class RefusedCalls {
     String line =
         isMissingRights(why)
             ? "The Redis user lacks rights: " + explained(why)
-            : "Redis refused " + what + ": " + why;
+            : "Redis refused " + what + ": " + explained(why);
     long now = nanoTime.getAsLong();
     if (loggedAt.size() >= MAX_REASONS) {
       loggedAt.clear();

@@ -174,7 +174,7 @@ public final class UsageTally {
 
   /** Called twice a second while Redis answers. */
   synchronized void tick() {
-    if (ticks++ % TICKS_PER_SEND == 0 && sending.isDone()) {
+    if (link.isUp() && ticks++ % TICKS_PER_SEND == 0 && sending.isDone()) {
       long now = System.nanoTime();
       if (now - resentAt >= resendNanos) {
         resentAt = now; // in-flight counts expire in Redis, and Redis may have lost them

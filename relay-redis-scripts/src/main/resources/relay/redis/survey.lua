@@ -101,9 +101,11 @@ for n = 1, groups do
     local opens = group_opens(win, p, g, now, math.huge, 1, clamp(1, 1, g[LIMIT + 2], g[LIMIT + 3], g[LIMIT + 4]))
     reply[8 + n] = { g[USED + 1], g[USED + 2], g[USED + 3], g[FLIGHT], cool, wait(opens, now),
       g[LIMIT + 1], g[LIMIT + 2], g[LIMIT + 3], g[LIMIT + 4], stated[1], stated[2], stated[3], stated[4], burst }
-    local account = string.match(id, '^(.*)/')
-    frees[account] = math.min(frees[account] or math.huge, wait(opens, now))
-    rests[account] = math.min(rests[account] or math.huge, cool)
+    local account = string.match(id, '^(.*)/[^+]*$') -- a sub-quota does not tell of its account
+    if account then
+      frees[account] = math.min(frees[account] or math.huge, wait(opens, now))
+      rests[account] = math.min(rests[account] or math.huge, cool)
+    end
     if draw then
       lines[#lines + 1] = id
       local tpm = g[LIMIT + 4] > 0 and ' tpm ' .. of(g[USED + 2] + g[USED + 3], g[LIMIT + 4]) or ''

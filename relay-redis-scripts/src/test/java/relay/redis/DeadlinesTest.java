@@ -25,9 +25,21 @@ class DeadlinesTest {
   void a_call_without_an_answer_fails() {
     try (Deadlines deadlines = new Deadlines(TIMEOUT, (_, task) -> task.run(), System::nanoTime)) {
       CompletableFuture<Object> reply = new CompletableFuture<>();
-      deadlines.watch(reply);
+      var _ = deadlines.watch(reply);
       var failure = assertThrows(ExecutionException.class, () -> reply.get(20, TimeUnit.SECONDS));
       assertInstanceOf(TimeoutException.class, failure.getCause());
+    }
+  }
+
+  @Test
+  void a_reply_that_was_read_is_no_timeout_however_late_its_future_completes() {
+    try (Deadlines deadlines = new Deadlines(TIMEOUT, (_, task) -> task.run(), System::nanoTime)) {
+      CompletableFuture<Object> read = new CompletableFuture<>();
+      CompletableFuture<Object> unread = new CompletableFuture<>();
+      deadlines.watch(read).answered();
+      var _ = deadlines.watch(unread);
+      Await.until("the later call fails", SOON, unread::isCompletedExceptionally);
+      assertFalse(read.isDone());
     }
   }
 
@@ -43,10 +55,10 @@ class DeadlinesTest {
         };
     try (Deadlines deadlines = new Deadlines(TIMEOUT, failing, System::nanoTime)) {
       CompletableFuture<Object> stuck = new CompletableFuture<>();
-      deadlines.watch(stuck);
+      var _ = deadlines.watch(stuck);
       Await.until("the fault", SOON, () -> thrown.get() > 0);
       CompletableFuture<Object> reply = new CompletableFuture<>();
-      deadlines.watch(reply);
+      var _ = deadlines.watch(reply);
       stuck.complete("answered");
       Await.until("a deadline after the fault", SOON, reply::isCompletedExceptionally);
     }
@@ -66,7 +78,7 @@ class DeadlinesTest {
               return now.addAndGet(3_600_000 * MS); // an hour each time it is read
             })) {
       CompletableFuture<Object> reply = new CompletableFuture<>();
-      deadlines.watch(reply);
+      var _ = deadlines.watch(reply);
       Await.until("three ticks", SOON, () -> deadlines.runningNanos() >= 60 * MS);
       assertTrue(ticks.get() >= 3, "an hour counted as more than two ticks");
       reply.complete("late, but within the running time");
@@ -86,7 +98,7 @@ class DeadlinesTest {
               return System.nanoTime();
             })) {
       CompletableFuture<Object> reply = new CompletableFuture<>();
-      deadlines.watch(reply);
+      var _ = deadlines.watch(reply);
       Await.until("the thread is asked", SOON, () -> asked.get() == 1);
       long before = reads.get();
       // Far more ticks than a timeout has

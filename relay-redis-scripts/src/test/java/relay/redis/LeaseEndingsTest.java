@@ -29,7 +29,9 @@ final class LeaseEndingsTest {
           Pools.name("settlements"), Duration.ofMinutes(1), 1, new Limits(1_000, 0, 0, 1_000_000));
   private final EngineOptions options = Pools.options(RedisUnderTest.url(), "r", Fallback.CLOSED);
   private final RedisKeys names = new RedisKeys(options.prefix(), plan.name());
-  private final RedisLink link = new RedisLink(options.url(), options.timeout(), null, () -> {});
+  private final Masters masters =
+      Masters.of(options.servers(), options.timeout(), null, master -> {});
+  private final RedisLink link = masters.link(plan.name());
   private final ScriptConnection wire = new ScriptConnection(RedisUnderTest.url());
   private final PoolScripts scripts = new PoolScripts(link, plan, options);
   private final AtomicLong nanos = new AtomicLong(1);
@@ -43,13 +45,13 @@ final class LeaseEndingsTest {
 
   @BeforeEach
   void connect() {
-    link.start();
+    masters.start();
     scripts.configure().join();
   }
 
   @AfterEach
   void disconnect() {
-    link.close();
+    masters.close();
     wire.close();
   }
 

@@ -1,6 +1,7 @@
 package relay.redis;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -15,6 +16,7 @@ import java.util.function.Consumer;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
+import relay.guards.Await;
 
 /** {@link LinkTest} with a connection on the program's own loop. */
 final class LoopLinkTest extends LinkTest {
@@ -79,6 +81,29 @@ final class LoopLinkTest extends LinkTest {
       long exhausted = all.stream().filter(Acquisition.Exhausted.class::isInstance).count();
       assertEquals(2_000, granted + exhausted, "some were told that Redis is away");
       assertEquals(limit / 2 - 1, granted, "an idle group takes half of its limit at once");
+      assertTrue(engine.isUp());
+    }
+  }
+
+  @Test
+  void a_reply_that_waits_for_a_thread_is_no_timeout() {
+    Duration timeout = Duration.ofMillis(100);
+    try (FaultyRedis redis = FaultyRedis.start();
+        RedisEngine engine = started(Pools.options(redis.url(), "r1", Fallback.CLOSED, timeout))) {
+      KeyPool pool =
+          engine.pool(Pools.plan("pool", Duration.ofDays(1), 1, new Limits(1_000, 0, 0, 0)));
+      assertInstanceOf(Acquisition.Granted.class, pool.acquire(Pools.one()).join());
+      loop.hold();
+      CompletableFuture<Acquisition> late = pool.acquire(Pools.one());
+      Await.until("the reply was read", Duration.ofSeconds(20), () -> loop.held() > 0);
+      long until = System.nanoTime() + 5 * timeout.toNanos();
+      Await.until(
+          "far more than a timeout",
+          Duration.ofSeconds(20),
+          () -> late.isDone() || System.nanoTime() - until >= 0);
+      assertFalse(late.isDone(), () -> "without its reply: " + late.join());
+      loop.release();
+      assertInstanceOf(Acquisition.Granted.class, late.join());
       assertTrue(engine.isUp());
     }
   }

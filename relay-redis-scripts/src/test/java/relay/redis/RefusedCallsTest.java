@@ -5,7 +5,10 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 final class RefusedCallsTest {
   private static final String FULL = "OOM command not allowed when used memory > 'maxmemory'.";
@@ -29,7 +32,39 @@ final class RefusedCallsTest {
       nanos += SECOND / 2;
     }
     assertEquals(4, told.size(), told.toString());
-    assertEquals("Redis refused a call for pool p: " + FULL, told.getFirst());
+    assertEquals(
+        "Redis refused a call for pool p: " + FULL + "; " + RedisTrouble.MEMORY.advice(),
+        told.getFirst());
+    assertEquals(Set.of(RedisTrouble.MEMORY), refusals.troubles());
+    nanos += 61 * SECOND;
+    assertEquals(Set.of(), refusals.troubles());
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "READ_ONLY, READONLY You can't write against a read only replica.",
+    "MEMORY, OOM command not allowed when used memory > 'maxmemory'.",
+    "RIGHTS, NOPERM User x has no permissions to run the 'fcall' command",
+    "CROSS_SLOT, CROSSSLOT Keys in request don't hash to the same slot",
+    "CROSS_SLOT, MOVED 3999 127.0.0.1:6381",
+    "VERSION, ERR unknown command `FUNCTION`",
+    ", ERR wrong number of arguments"
+  })
+  void each_trouble_has_its_advice_and_shows(String trouble, String error) {
+    String told = refusals.explained(error);
+    assertEquals(
+        trouble == null ? Set.of() : Set.of(RedisTrouble.valueOf(trouble)), refusals.troubles());
+    assertEquals(trouble == null, told.equals(error), told);
+  }
+
+  @Test
+  void a_policy_of_eviction_shows_until_it_is_changed() {
+    refusals.evicts("allkeys-lru");
+    nanos += 1_000 * SECOND;
+    assertEquals(Set.of(RedisTrouble.EVICTION), refusals.troubles());
+    assertTrue(told.getFirst().contains("allkeys-lru; set maxmemory-policy noeviction"));
+    refusals.keepsAll();
+    assertEquals(Set.of(), refusals.troubles());
   }
 
   @Test

@@ -21,6 +21,8 @@ final class SelectorLoop implements SocketLoop, AutoCloseable {
   private final Queue<Runnable> tasks = new ConcurrentLinkedQueue<>();
   private final DelayQueue<Later> later = new DelayQueue<>();
   private final AtomicLong begun = new AtomicLong();
+  private final Queue<Runnable> held = new ConcurrentLinkedQueue<>();
+  private volatile boolean holds;
   private final Thread thread;
   private volatile boolean closed;
 
@@ -93,7 +95,29 @@ final class SelectorLoop implements SocketLoop, AutoCloseable {
   @Override
   public void begin(Runnable task) {
     begun.incrementAndGet();
-    var _ = Thread.ofVirtual().start(task);
+    if (holds) {
+      held.add(task);
+    } else {
+      var _ = Thread.ofVirtual().start(task);
+    }
+  }
+
+  /** Holds tasks for other threads back from now on. */
+  void hold() {
+    holds = true;
+  }
+
+  /** Tasks that are held back. */
+  int held() {
+    return held.size();
+  }
+
+  /** Ends the hold. */
+  void release() {
+    holds = false;
+    for (Runnable task = held.poll(); task != null; task = held.poll()) {
+      var _ = Thread.ofVirtual().start(task);
+    }
   }
 
   @Override

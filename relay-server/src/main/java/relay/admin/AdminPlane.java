@@ -210,7 +210,8 @@ final class AdminPlane implements HttpHandler, AutoCloseable {
 
   private AdminReply ready() {
     return switch (served.readiness().get()) {
-      case Readiness.Ready() -> AdminReply.text(200, "ready");
+      case Readiness.Ready(String remark) ->
+          AdminReply.text(200, remark.isEmpty() ? "ready" : "ready; " + remark);
       case Readiness.NotReady(String reason) -> AdminReply.text(503, "not ready: " + reason);
     };
   }

@@ -3,7 +3,9 @@ package relay.admin;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.util.Collection;
 import java.util.List;
+import java.util.Locale;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
@@ -12,6 +14,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import relay.pool.PoolJson;
 import relay.redis.KeyPool;
+import relay.redis.PoolSnapshot;
 import relay.redis.ProviderBreaker;
 
 /** Reads the pools' states from Redis. Blocks: call it on a virtual thread. */
@@ -49,8 +52,25 @@ final class PoolStates {
     return asked.stream().map(CompletableFuture::join).toList();
   }
 
+  /** The state now; without an answer of Redis the last known one, with its age. */
   private static CompletableFuture<ObjectNode> ask(KeyPool pool, ProviderBreaker breaker) {
-    return pool.snapshot().thenApply(state -> PoolJson.of(pool.plan(), state, breaker.standing()));
+    return pool.snapshot()
+        .handle(
+            (state, failure) -> {
+              PoolSnapshot known = state != null ? state : pool.latest();
+              if (known == null) {
+                throw new CompletionException(failure);
+              }
+              return PoolJson.of(pool.plan(), known, breaker.standing())
+                  .put("age_ms", state != null ? 0 : pool.latestAge().toMillis())
+                  .put("mode", mode(pool));
+            });
+  }
+
+  private static String mode(KeyPool pool) {
+    return pool.fallback()
+        .map(fallback -> fallback.name().toLowerCase(Locale.ROOT))
+        .orElse("shared");
   }
 
   static <T> T await(CompletableFuture<T> future) throws RedisSilent {

@@ -109,15 +109,24 @@ final class Carrier extends XnioIoThread {
   /** Runs a task, which may block, on a virtual thread. */
   void begin(Runnable task) {
     running.getAndIncrement();
-    VirtualThreads.start(
+    unstarted(
+            () -> {
+              try {
+                task.run();
+              } finally {
+                running.getAndDecrement();
+              }
+            })
+        .start();
+  }
+
+  /** A virtual thread for a task that may last as long as the carrier. */
+  Thread unstarted(Runnable task) {
+    return VirtualThreads.unstarted(
         this,
         () -> {
           HERE.set(this);
-          try {
-            task.run();
-          } finally {
-            running.getAndDecrement();
-          }
+          task.run();
         });
   }
 

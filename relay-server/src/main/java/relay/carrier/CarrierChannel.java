@@ -10,6 +10,7 @@ import java.nio.channels.SelectionKey;
 import java.nio.channels.SocketChannel;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.Predicate;
+import javax.net.ssl.SSLEngine;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -20,6 +21,9 @@ import org.jspecify.annotations.Nullable;
 final class CarrierChannel implements Carrier.Carried {
   /** How long a peer that has sent something may read nothing. */
   private static final long EARLY_ANSWER_NANOS = 2_000_000_000;
+
+  /** With TLS the unread bytes are most often session tickets. */
+  private static final long EARLY_TLS_ANSWER_NANOS = 30_000_000_000L;
 
   private final Carrier carrier;
   private final Runnable beforeWaiting;
@@ -33,7 +37,9 @@ final class CarrierChannel implements Carrier.Carried {
   private volatile boolean muted;
   private volatile boolean closed;
 
-  private boolean socketDrained = true; // reader only: its last read emptied the socket
+  private volatile @Nullable TlsLayer tls;
+
+  private boolean socketDrained = true; // reader only: its last read left nothing to read
 
   // For a reader in awaitBytes. Only its carrier, which also runs that reader, uses these two
   private @Nullable Predicate<ByteBuffer> parkedConsumer;
@@ -82,16 +88,18 @@ final class CarrierChannel implements Carrier.Carried {
   /** Runs on the carrier. False if the reader must read. */
   private boolean passOn(Predicate<ByteBuffer> way) {
     try {
-      ByteBuffer room = carrier.room();
-      if (channel.read(room) < 0) {
-        return false; // the next read finds the end, too
-      }
-      socketDrained = room.hasRemaining();
-      if (room.position() > 0 && !way.test(room.flip())) {
-        parkedConsumer = null;
-        bytesReturned = true;
-        LockSupport.unpark(reader);
-      }
+      do {
+        ByteBuffer room = carrier.room();
+        if (receive(room) < 0) {
+          return false; // the next read finds the end, too
+        }
+        if (room.position() > 0 && !way.test(room.flip())) {
+          parkedConsumer = null;
+          bytesReturned = true;
+          LockSupport.unpark(reader);
+          return true;
+        }
+      } while (holdsInput()); // select() does not see it
     } catch (IOException e) {
       close(); // the kernel reports a reset once only
     } catch (RuntimeException | Error e) {
@@ -148,6 +156,46 @@ final class CarrierChannel implements Carrier.Carried {
   }
 
   /**
+   * Begins TLS as the client: from now on the connection reads and writes content.
+   *
+   * @param timeoutMs for the whole handshake; 0 for none
+   */
+  void secure(TlsEngines engines, SSLEngine engine, TlsBuffers buffers, int timeoutMs)
+      throws IOException {
+    TlsLayer layer = new TlsLayer(engines, engine, channel, this::send, buffers);
+    tls = layer;
+    if (closed) {
+      layer.end(); // end() may have missed it
+      throw closed();
+    }
+    engine.beginHandshake();
+    long until = System.nanoTime() + 1_000_000L * timeoutMs;
+    takeNotice();
+    while (!layer.shakeHands()) {
+      long leftMs = (until - System.nanoTime()) / 1_000_000;
+      if (timeoutMs != 0 && leftMs <= 0) {
+        throw new SocketTimeoutException("the TLS handshake timed out");
+      }
+      awaitReadable(timeoutMs == 0 ? 0 : (int) leftMs);
+      takeNotice();
+    }
+    socketDrained = layer.isDrained();
+  }
+
+  /** Reads without blocking, as a socket does. */
+  private int receive(ByteBuffer to) throws IOException {
+    TlsLayer layer = tls;
+    int n = layer == null ? channel.read(to) : layer.read(to);
+    socketDrained = layer == null ? n >= 0 && to.hasRemaining() : layer.isDrained();
+    return n;
+  }
+
+  private boolean holdsInput() {
+    TlsLayer layer = tls;
+    return layer != null && layer.holdsInput();
+  }
+
+  /**
    * Reads available bytes; waits if there are none.
    *
    * @param timeoutMs 0 for none
@@ -160,8 +208,7 @@ final class CarrierChannel implements Carrier.Carried {
         awaitReadable(timeoutMs);
       }
       takeNotice();
-      int n = channel.read(ByteBuffer.wrap(bytes, offset, length));
-      socketDrained = n >= 0 && n < length;
+      int n = receive(ByteBuffer.wrap(bytes, offset, length));
       if (n != 0) {
         return n;
       }
@@ -218,6 +265,15 @@ final class CarrierChannel implements Carrier.Carried {
 
   /** Writes all bytes. Blocks. */
   void write(ByteBuffer bytes) throws IOException {
+    TlsLayer layer = tls;
+    if (layer == null) {
+      send(bytes);
+    } else {
+      layer.write(bytes);
+    }
+  }
+
+  private void send(ByteBuffer bytes) throws IOException {
     while (bytes.hasRemaining()) {
       if (channel.write(bytes) == 0) {
         awaitWritable(SelectionKey.OP_WRITE, 0);
@@ -233,7 +289,8 @@ final class CarrierChannel implements Carrier.Carried {
       carrier.execute(() -> watchFor(op));
       while (!writable) {
         if (op == SelectionKey.OP_WRITE && isAnswered()) {
-          giveUpUnless(System.nanoTime() + EARLY_ANSWER_NANOS);
+          giveUpUnless(
+              System.nanoTime() + (tls == null ? EARLY_ANSWER_NANOS : EARLY_TLS_ANSWER_NANOS));
         } else {
           park(timeoutMs, until, "connect timed out");
         }
@@ -255,7 +312,7 @@ final class CarrierChannel implements Carrier.Carried {
   private void giveUpUnless(long until) throws IOException {
     while (!writable && isAnswered()) {
       if (closed || carrier.isClosed() || Thread.currentThread().isInterrupted()) {
-        throw new SocketException("Socket closed");
+        throw closed();
       }
       long left = until - System.nanoTime();
       if (left <= 0) {
@@ -267,7 +324,7 @@ final class CarrierChannel implements Carrier.Carried {
 
   private void park(int timeoutMs, long until, String late) throws IOException {
     if (closed || carrier.isClosed()) {
-      throw new SocketException("Socket closed");
+      throw closed();
     }
     if (timeoutMs == 0) {
       LockSupport.park(this);
@@ -290,7 +347,7 @@ final class CarrierChannel implements Carrier.Carried {
    * false.
    */
   boolean hasUnsolicitedInput() {
-    return readable && reader == null && carrier.runsThisThread();
+    return reader == null && (readable || holdsInput()) && carrier.runsThisThread();
   }
 
   @Override
@@ -307,10 +364,31 @@ final class CarrierChannel implements Carrier.Carried {
   /** Runs on the carrier. */
   private void end() {
     carrier.forget(this);
+    TlsLayer layer = tls;
+    if (layer == null) {
+      closeSocket();
+    } else {
+      // An engine has a lock, for which virtual threads may wait.
+      carrier.begin(
+          () -> {
+            try {
+              layer.end();
+            } finally {
+              closeSocket();
+            }
+          });
+    }
+  }
+
+  private void closeSocket() {
     try {
       channel.close();
     } catch (IOException e) {
       // closed either way
     }
+  }
+
+  private static SocketException closed() {
+    return new SocketException("Socket closed");
   }
 }

@@ -15,6 +15,7 @@ import java.net.UnknownHostException;
 import java.util.Map;
 import java.util.Set;
 import java.util.function.IntUnaryOperator;
+import javax.net.ssl.SSLEngine;
 
 /** Adapts a {@link CarrierChannel} to {@link java.net.Socket}. */
 final class CarrierEndpoint extends SocketImpl {
@@ -32,11 +33,17 @@ final class CarrierEndpoint extends SocketImpl {
   private final Input input = new Input();
   private final IntUnaryOperator connectTimeout;
   private final GatheringOutput output;
+  private final TlsBuffers tlsBuffers;
   private volatile int timeoutMs;
 
-  CarrierEndpoint(CarrierChannel connection, IntUnaryOperator connectTimeout, SpareBuffers rooms) {
+  CarrierEndpoint(
+      CarrierChannel connection,
+      IntUnaryOperator connectTimeout,
+      SpareBuffers rooms,
+      TlsBuffers tlsBuffers) {
     this.connection = connection;
     this.connectTimeout = connectTimeout;
+    this.tlsBuffers = tlsBuffers;
     output = new GatheringOutput(connection::write, connection::close, rooms);
   }
 
@@ -64,6 +71,14 @@ final class CarrierEndpoint extends SocketImpl {
 
   GatheringOutput output() {
     return output;
+  }
+
+  /** Begins TLS, within the timeout of a read. */
+  void secure(TlsEngines engines, SSLEngine engine) throws IOException {
+    connection.secure(engines, engine, tlsBuffers, timeoutMs);
+    if ("h2".equals(engine.getApplicationProtocol())) {
+      output.writeAtOnce();
+    }
   }
 
   @Override

@@ -1,7 +1,6 @@
 package relay.carrier;
 
 import java.io.IOException;
-import java.io.OutputStream;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.Socket;
@@ -20,17 +19,20 @@ public final class CarrierSockets extends SocketFactory {
   private final Runnable beforeWaiting;
   private final IntUnaryOperator connectTimeout;
   private final SpareBuffers rooms;
+  private final TlsBuffers tlsBuffers;
   private volatile @Nullable CarrierChannel last;
 
   CarrierSockets(
       Carrier carrier,
       Runnable beforeWaiting,
       IntUnaryOperator connectTimeout,
-      SpareBuffers rooms) {
+      SpareBuffers rooms,
+      TlsBuffers tlsBuffers) {
     this.carrier = carrier;
     this.beforeWaiting = beforeWaiting;
     this.connectTimeout = connectTimeout;
     this.rooms = rooms;
+    this.tlsBuffers = tlsBuffers;
   }
 
   /**
@@ -43,9 +45,9 @@ public final class CarrierSockets extends SocketFactory {
     return known != null && known.hasUnsolicitedInput();
   }
 
-  /** Whether a socket was made by any instance of this class. */
+  /** Whether a socket was made by any instance of this class, or is TLS on such a socket. */
   public static boolean made(Socket socket) {
-    return socket instanceof CarrierSocket;
+    return socket instanceof CarrierSocket || socket instanceof SecureSocket;
   }
 
   /**
@@ -58,7 +60,7 @@ public final class CarrierSockets extends SocketFactory {
    * @return whether there is input to read; false if the consumer took it and returned false
    */
   public static boolean awaitBytes(Socket socket, @Nullable Predicate<ByteBuffer> parkedConsumer) {
-    return ((CarrierSocket) socket).endpoint.connection().awaitBytes(parkedConsumer);
+    return endpoint(socket).connection().awaitBytes(parkedConsumer);
   }
 
   /**
@@ -69,42 +71,24 @@ public final class CarrierSockets extends SocketFactory {
    * @return an array that stands for the bytes: a write of it writes them, until {@link #takeBack}
    */
   public static byte[] lend(Socket socket, ByteBuffer bytes) {
-    return ((CarrierSocket) socket).endpoint.output().lend(bytes);
+    return endpoint(socket).output().lend(bytes);
   }
 
   /** Ends what {@link #lend} began. */
   public static void takeBack(Socket socket) {
-    ((CarrierSocket) socket).endpoint.output().takeBack();
+    endpoint(socket).output().takeBack();
   }
 
-  private static final class CarrierSocket extends Socket {
-    private final CarrierEndpoint endpoint;
-
-    CarrierSocket(CarrierEndpoint endpoint) throws IOException {
-      super(endpoint);
-      this.endpoint = endpoint;
-    }
-
-    /** {@link Socket}'s own stream does not pass on a flush. */
-    @Override
-    public OutputStream getOutputStream() throws IOException {
-      super.getOutputStream(); // checks the state of the socket
-      return endpoint.getOutputStream();
-    }
-
-    /** {@link Socket} does not close an endpoint that was never connected. */
-    @Override
-    public void close() throws IOException {
-      super.close();
-      endpoint.close();
-    }
+  private static CarrierEndpoint endpoint(Socket made) {
+    return (made instanceof SecureSocket secure ? secure.socket() : (CarrierSocket) made)
+        .endpoint();
   }
 
   @Override
   public Socket createSocket() throws IOException {
     CarrierChannel connection = new CarrierChannel(carrier, beforeWaiting);
     last = connection;
-    return new CarrierSocket(new CarrierEndpoint(connection, connectTimeout, rooms));
+    return new CarrierSocket(new CarrierEndpoint(connection, connectTimeout, rooms, tlsBuffers));
   }
 
   @Override

@@ -6,6 +6,7 @@ import java.util.Collections;
 import java.util.List;
 import java.util.concurrent.Executor;
 import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.ThreadFactory;
 import java.util.function.BooleanSupplier;
 import java.util.function.IntUnaryOperator;
 import java.util.stream.IntStream;
@@ -22,6 +23,7 @@ public final class Carriers implements Executor, AutoCloseable {
 
   private final List<Carrier> carriers;
   private final SpareBuffers rooms = new SpareBuffers(GatheringOutput.ROOM, true, SPARE_ROOMS);
+  private final TlsBuffers tlsBuffers = new TlsBuffers();
   private volatile boolean closed;
 
   /**
@@ -109,7 +111,7 @@ public final class Carriers implements Executor, AutoCloseable {
    * @param connectTimeout runs on the connecting thread: takes and returns milliseconds, 0 for none
    */
   public CarrierSockets sockets(int home, Runnable beforeWaiting, IntUnaryOperator connectTimeout) {
-    return new CarrierSockets(carriers.get(home), beforeWaiting, connectTimeout, rooms);
+    return new CarrierSockets(carriers.get(home), beforeWaiting, connectTimeout, rooms, tlsBuffers);
   }
 
   /**
@@ -149,6 +151,16 @@ public final class Carriers implements Executor, AutoCloseable {
    */
   public Executor at(XnioIoThread thread) {
     return thread instanceof Carrier carrier ? carrier.requests() : this;
+  }
+
+  /**
+   * Makes virtual threads of a carrier for a connection's own work. They do not count as {@link
+   * #running}: they end with the connection.
+   *
+   * @param number the carrier's
+   */
+  public ThreadFactory backgroundThreads(int number) {
+    return carriers.get(number)::unstarted;
   }
 
   /** The first carrier, as an event loop for sockets of other libraries. */

@@ -20,6 +20,7 @@ final class GatheringOutput extends OutputStream {
   private @Nullable ByteBuffer room;
   private @Nullable ByteBuffer lent;
   private byte @Nullable [] stands; // stands for the lent memory
+  private boolean eager;
 
   /** The destination. */
   @FunctionalInterface
@@ -61,6 +62,14 @@ final class GatheringOutput extends OutputStream {
         flush();
       }
     }
+    if (eager) {
+      flush();
+    }
+  }
+
+  /** From now on writes at once: over HTTP/2, OkHttp may wait for its peer without a flush. */
+  void writeAtOnce() {
+    eager = true;
   }
 
   /**

@@ -30,17 +30,13 @@ final class VirtualThreads {
     }
   }
 
-  /** Whether {@link #start} uses the given executor. */
+  /** Whether {@link #unstarted} uses the given executor. */
   static boolean canBeCarried() {
     return MAKE != null;
   }
 
-  static void start(Executor carrier, Runnable task) {
-    if (MAKE == null) {
-      Thread.ofVirtual().start(task);
-    } else {
-      made(MAKE, carrier, task).start();
-    }
+  static Thread unstarted(Executor carrier, Runnable task) {
+    return MAKE == null ? Thread.ofVirtual().unstarted(task) : made(MAKE, carrier, task);
   }
 
   private static Thread made(MethodHandle make, Executor carrier, Runnable task) {

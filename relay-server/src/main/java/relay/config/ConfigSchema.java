@@ -196,11 +196,25 @@ public final class ConfigSchema {
     return section("The store that replicas share. Needs a restart")
         .with(
             "url",
-            text("redis://[user:password@]host[:port][/database], rediss:// for TLS; absent ="
-                    + " Relay starts a Redis for this one machine")
-                .example("${REDIS_URL:-}", "redis://localhost:6379"))
+            text(RedisUrl.FORMS + "; absent = Relay starts a Redis for this one machine")
+                .example(
+                    "${REDIS_URL:-}",
+                    "redis://localhost:6379",
+                    "redis-sentinel://s1:26379,s2:26379/0#main"))
         .with("prefix", text("Starts every key in Redis", TextSettings.PREFIX).fallback("relay"))
-        .with("cluster", cluster())
+        .with("cluster", flag("true: the url's servers are nodes of a Redis Cluster", false))
+        .with(
+            "tls",
+            section("For rediss://, and for redis-sentinel:// with TLS")
+                .with(
+                    "ca",
+                    text("PEM file: the certificates that sign the server's; absent = Java's"))
+                .with("certificate", text("PEM file: Relay's own certificate, and its chain"))
+                .with("private_key", text("PEM file: its unencrypted key")))
+        .with("username", text("The user of password_file; absent = the default user"))
+        .with(
+            "password_file",
+            text("Holds the password; read again when it changes").example("/run/secrets/redis"))
         .with("timeout_ms", whole("Of one command", 100, 1, RedisSection.MAX_TIMEOUT_MS))
         .with(
             "on_unavailable",
@@ -208,12 +222,6 @@ public final class ConfigSchema {
                 "While Redis does not answer: a share of the limits, refuse, or forward without"
                     + " accounting",
                 RedisConfig.OnUnavailable.FAIR_SHARE));
-  }
-
-  private static SchemaNode cluster() {
-    SchemaNode cluster = flag("Redis Cluster: not supported yet", false);
-    ((ObjectNode) cluster.json().path("anyOf").path(0)).put("const", false);
-    return cluster;
   }
 
   private static SchemaNode provider() {
@@ -355,6 +363,10 @@ public final class ConfigSchema {
     return section("The log, on standard error")
         .with("level", words("From quiet to talkative", LoggingConfig.Level.INFO))
         .with(
-            "format", words("json: an object a line. text: for people", LoggingConfig.Format.JSON));
+            "format", words("json: an object a line. text: for people", LoggingConfig.Format.JSON))
+        .with("requests", flag("A line for each request, at level info", true))
+        .with(
+            "requests_ratio",
+            ratio("The share of the requests that get a line; those with a 5xx always do", 1));
   }
 }

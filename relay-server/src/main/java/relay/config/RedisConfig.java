@@ -1,5 +1,6 @@
 package relay.config;
 
+import java.nio.file.Path;
 import java.time.Duration;
 import org.jspecify.annotations.Nullable;
 
@@ -7,12 +8,23 @@ import org.jspecify.annotations.Nullable;
  * The Redis that all replicas share.
  *
  * @param url null = Relay starts an embedded Redis
+ * @param cluster whether the URL's servers are nodes of a Redis Cluster
  * @param prefix the prefix of every Redis key
+ * @param tls null = the JVM's certificates if the URL asks for TLS, else plain TCP
+ * @param username the user of {@code passwordFile}; null = the default user
+ * @param passwordFile holds the password, and may change at any time; null = the URL has it
  * @param timeout for one command
  * @param onUnavailable the replica's behaviour while Redis is unavailable
  */
 public record RedisConfig(
-    @Nullable RedisUrl url, String prefix, Duration timeout, OnUnavailable onUnavailable) {
+    @Nullable RedisUrl url,
+    boolean cluster,
+    String prefix,
+    @Nullable OutboundTls tls,
+    @Nullable String username,
+    @Nullable Path passwordFile,
+    Duration timeout,
+    OnUnavailable onUnavailable) {
 
   /** The replica's behaviour while Redis is unavailable. */
   public enum OnUnavailable {

@@ -1,5 +1,9 @@
 package relay.config;
 
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.InvalidPathException;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
@@ -10,20 +14,46 @@ import relay.config.Value.Scalar;
 final class RedisSection {
   private static final String DEFAULT_PREFIX = "relay";
   static final int MAX_TIMEOUT_MS = 60_000;
+  private static final int MAX_PASSWORD_BYTES = 64 * 1024;
+  private static final String PASSWORD_FILE = "a file that holds nothing but the password";
 
   private RedisSection() {}
 
   static RedisConfig read(Section redis) {
-    Value url = redis.take("url");
+    Value urlValue = redis.take("url");
     Value prefix = redis.take("prefix");
     String readPrefix = prefix == null ? null : TextSettings.prefix(prefix);
-    if (ScalarSettings.flag(redis, "cluster", false)) {
-      redis.faults().notSupported(redis.placeOf("cluster"), "`cluster: true`");
+    boolean cluster = ScalarSettings.flag(redis, "cluster", false);
+    Value tlsValue = redis.take("tls");
+    OutboundTls tls = tlsValue == null ? null : TlsSection.outbound(tlsValue.section());
+    Value username = redis.take("username");
+    Value passwordFile = redis.take("password_file");
+    RedisUrl url = urlValue == null ? null : url(urlValue);
+    if (url != null && urlValue != null) {
+      checkForm(urlValue, url, cluster);
+      if (tlsValue != null && !url.tls() && url.master() == null) {
+        tlsValue.fault("needs TLS, and redis.url has none", "write rediss:// in redis.url");
+      }
+      if (url.password() != null && (username != null || passwordFile != null)) {
+        urlValue.fault(
+            "has a password beside redis.username or redis.password_file", "keep one of them");
+      }
+    } else if (cluster && urlValue == null) {
+      redis
+          .faults()
+          .add(redis.placeOf("cluster"), "needs the Cluster's nodes", "give some in redis.url");
+    }
+    if (username != null && passwordFile == null) {
+      redis.missing("password_file", "redis.username needs it: " + PASSWORD_FILE);
     }
     RedisConfig config =
         new RedisConfig(
-            url == null ? null : url(url),
+            url,
+            cluster,
             readPrefix == null ? DEFAULT_PREFIX : readPrefix,
+            tls,
+            username == null ? null : text(username, "a user name"),
+            passwordFile == null ? null : passwordFile(passwordFile),
             Duration.ofMillis(ScalarSettings.whole(redis, "timeout_ms", 100, 1, MAX_TIMEOUT_MS)),
             ScalarSettings.choice(redis, "on_unavailable", OnUnavailable.FAIR_SHARE, Set.of()));
     redis.done();
@@ -37,10 +67,6 @@ final class RedisSection {
       return null;
     }
     String text = scalar.text();
-    if (text.startsWith("redis-sentinel://")) {
-      value.faults().notSupported(value.place(), "a redis-sentinel:// URL");
-      return null;
-    }
     if (text.chars().anyMatch(Character::isISOControl)) {
       value.refuse("holds a control character, such as a line break", RedisUrl.FORMS);
       return null;
@@ -50,5 +76,50 @@ final class RedisSection {
       value.refuse("is not a Redis URL", RedisUrl.FORMS);
     }
     return url;
+  }
+
+  private static void checkForm(Value value, RedisUrl url, boolean cluster) {
+    if (cluster && url.master() != null) {
+      value.fault("names sentinels, and redis.cluster is true", "a Cluster has no sentinels");
+    } else if (cluster && url.database() != 0) {
+      value.fault("names a database, and a Cluster has only 0", "leave it out");
+    } else if (!cluster && url.master() == null && url.servers().size() > 1) {
+      value.fault(
+          "names several servers", "set redis.cluster: true if they are nodes of a Redis Cluster");
+    }
+  }
+
+  private static @Nullable String text(Value value, String expected) {
+    Scalar scalar = value.text(expected);
+    if (scalar != null
+        && (scalar.text().isEmpty() || scalar.text().chars().anyMatch(c -> c <= ' '))) {
+      value.refuse("is not " + expected, "a text without blanks");
+      return null;
+    }
+    return scalar == null ? null : scalar.text();
+  }
+
+  /** Reads it to find faults before the start; the engine reads it again. */
+  private static @Nullable Path passwordFile(Value value) {
+    Scalar scalar = value.text(PASSWORD_FILE);
+    if (scalar == null) {
+      return null;
+    }
+    try {
+      byte[] bytes = value.readFile(scalar.text(), MAX_PASSWORD_BYTES + 1);
+      String password = new String(bytes, StandardCharsets.UTF_8).stripTrailing();
+      if (password.isEmpty()
+          || bytes.length > MAX_PASSWORD_BYTES
+          || password.chars().anyMatch(Character::isISOControl)) {
+        value.refuse("names a file that does not hold a password", PASSWORD_FILE);
+        return null;
+      }
+      return value.resolved(scalar.text());
+    } catch (IOException e) {
+      value.refuse("names a file which " + FileReader.reason(e), PASSWORD_FILE);
+    } catch (InvalidPathException e) {
+      value.refuse("names a file with an invalid name", PASSWORD_FILE);
+    }
+    return null;
   }
 }

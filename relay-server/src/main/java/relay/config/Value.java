@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -157,6 +158,11 @@ final class Value {
    */
   byte[] readFile(String name, int maxBytes) throws IOException {
     return context.references().read(name, maxBytes);
+  }
+
+  /** Where a relative name of a file leads. */
+  Path resolved(String name) {
+    return context.references().resolved(name);
   }
 
   /** A variable of the environment; empty if it is not set. */

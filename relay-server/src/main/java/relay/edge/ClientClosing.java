@@ -42,11 +42,7 @@ final class ClientClosing implements ServerConnection.CloseListener {
   /** Runs a callback at the closing, unless the exchange completes before. */
   void tell(HttpServerExchange exchange, Runnable callback) {
     onGone = callback;
-    exchange.addExchangeCompleteListener(
-        (ended, next) -> {
-          onGone = null;
-          next.proceed();
-        });
+    ExchangeEnd.then(exchange, () -> onGone = null);
     if (closed) {
       run(callback);
     }

@@ -22,10 +22,6 @@ final class ClosingTimer {
     WeakReference<ServerConnection> connection = new WeakReference<>(exchange.getConnection());
     XnioExecutor.Key timer =
         exchange.getIoThread().executeAfter(() -> IoUtils.safeClose(connection.get()), time, unit);
-    exchange.addExchangeCompleteListener(
-        (_, next) -> {
-          timer.remove();
-          next.proceed();
-        });
+    ExchangeEnd.then(exchange, timer::remove);
   }
 }

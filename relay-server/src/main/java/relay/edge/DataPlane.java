@@ -175,8 +175,8 @@ public final class DataPlane implements AutoCloseable {
         exchange,
         dialect,
         client -> {
-          pipeline.refusedAtOnce(error.status());
           String id = RequestIds.next();
+          pipeline.refusedAtOnce(id, error.status());
           client.answer(
               error.status(), ErrorBodies.headers(error, id), ErrorBodies.body(dialect, error, id));
         });

@@ -28,7 +28,7 @@ final class RequestMemory {
 
   /** False if the budget has no room. */
   boolean take() {
-    if (!budget.take(REQUEST_BYTES)) {
+    if (!budget.takeForNewcomer(REQUEST_BYTES)) {
       return false;
     }
     taken = 1;
@@ -56,14 +56,8 @@ final class RequestMemory {
 
   /** Releases it when the answer has left, or its connection has closed. On the I/O thread. */
   void release(HttpServerExchange exchange, ClientClosing closing) {
-    if (exchange.isComplete()) {
-      release();
-    } else if (taken == 1) {
-      exchange.addExchangeCompleteListener(
-          (_, next) -> {
-            release();
-            next.proceed();
-          });
+    ExchangeEnd.then(exchange, this::release);
+    if (taken == 1) {
       closing.tell(exchange, this::release);
     }
   }

@@ -104,7 +104,7 @@ final class UnfinishedHeads {
     }
 
     private boolean charge(int more) {
-      if (!whole.take(more)) {
+      if (!whole.takeForNewcomer(more)) {
         IoUtils.safeClose(connection);
         return false;
       }

@@ -29,7 +29,7 @@ final class Bounded {
     return cut(text.toString().stripTrailing(), STACK_CHARS);
   }
 
-  private static String cut(String text, int chars) {
+  static String cut(String text, int chars) {
     if (text.length() <= chars) {
       return text;
     }

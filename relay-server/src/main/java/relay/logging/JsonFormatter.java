@@ -10,7 +10,8 @@ import relay.model.JsonString;
 
 /**
  * One object a line: {@code ts} (RFC 3339, UTC, milliseconds), {@code level}, {@code logger},
- * {@code msg}, and if present {@code thread} and {@code exception} (the stack trace).
+ * {@code msg}, and if present {@code thread} and {@code exception} (the stack trace), or the
+ * members of a {@link RequestLine}.
  */
 final class JsonFormatter extends Formatter {
   private static final DateTimeFormatter TIME =
@@ -18,20 +19,25 @@ final class JsonFormatter extends Formatter {
 
   @Override
   public String format(LogRecord record) {
-    StringBuilder line = new StringBuilder(256);
+    StringBuilder line = new StringBuilder(512);
     append(line, "{", "ts", TIME.format(record.getInstant()));
     append(line, ",", "level", Levels.name(record.getLevel()));
     append(line, ",", "logger", record.getLoggerName());
     line.append(",\"msg\":").append(JsonString.quote(Bounded.message(record, this)));
-    append(line, ",", "thread", Thread.currentThread().getName());
-    append(line, ",", "exception", Bounded.stack(record));
+    RequestLine request = RequestLine.of(record);
+    if (request != null) {
+      request.appendJson(line);
+    } else {
+      append(line, ",", "thread", Thread.currentThread().getName());
+      append(line, ",", "exception", Bounded.stack(record));
+    }
     return line.append("}\n").toString();
   }
 
   private static void append(
       StringBuilder line, String before, String name, @Nullable String value) {
     if (value != null && !value.isEmpty()) {
-      line.append(before).append('"').append(name).append("\":").append(JsonString.quote(value));
+      JsonString.quote(line.append(before).append('"').append(name).append("\":"), value);
     }
   }
 }

@@ -40,7 +40,8 @@ final class TextFormatter extends Formatter {
     String level = Levels.name(record.getLevel()).toUpperCase(Locale.ROOT);
     line.append(level).repeat(' ', 6 - level.length());
     line.append(shortName(record.getLoggerName())).append(": ");
-    appendSafely(line, Bounded.message(record, this), "\t");
+    RequestLine request = RequestLine.of(record);
+    appendSafely(line, request == null ? Bounded.message(record, this) : request.text(), "\t");
     line.append('\n');
     String stack = Bounded.stack(record);
     if (stack != null) {

@@ -18,15 +18,20 @@ public final class MemoryBudget {
    */
   private static final int HEAP_DIVISOR = 2;
 
+  /** What is held may not shut newcomers out: this part of the whole is for them alone. */
+  private static final int NEWCOMERS_DIVISOR = 8;
+
   /** Smaller heaps than twice this are too small for Relay itself. */
   private static final long FLOOR_BYTES = 16L << 20;
 
   private final long totalBytes;
+  private final long heldBytes; // the most for other purposes than newcomers
   private final @Nullable MemoryBudget whole;
   private final AtomicLong usedBytes = new AtomicLong();
 
-  private MemoryBudget(long totalBytes, @Nullable MemoryBudget whole) {
+  private MemoryBudget(long totalBytes, long heldBytes, @Nullable MemoryBudget whole) {
     this.totalBytes = totalBytes;
+    this.heldBytes = heldBytes;
     this.whole = whole;
   }
 
@@ -36,17 +41,27 @@ public final class MemoryBudget {
    * @param heapBytes the largest heap, as from {@link Runtime#maxMemory}
    */
   public static MemoryBudget ofHeap(long heapBytes) {
-    return new MemoryBudget(Math.max(FLOOR_BYTES, heapBytes / HEAP_DIVISOR), null);
+    long bytes = Math.max(FLOOR_BYTES, heapBytes / HEAP_DIVISOR);
+    return new MemoryBudget(bytes, bytes - bytes / NEWCOMERS_DIVISOR, null);
   }
 
   /** A part of this budget, for one purpose: a half, a quarter. */
   public MemoryBudget share(int divisor) {
-    return new MemoryBudget(totalBytes / divisor, this);
+    return new MemoryBudget(totalBytes / divisor, totalBytes / divisor, this);
   }
 
   /** Charges bytes, or returns false: there is no room for them. */
   public boolean take(long bytes) {
-    if (usedBytes.addAndGet(bytes) <= totalBytes && (whole == null || whole.take(bytes))) {
+    return take(bytes, heldBytes);
+  }
+
+  /** Charges a new connection or request, which may also use the part that others leave free. */
+  public boolean takeForNewcomer(long bytes) {
+    return take(bytes, totalBytes);
+  }
+
+  private boolean take(long bytes, long mostBytes) {
+    if (usedBytes.addAndGet(bytes) <= mostBytes && (whole == null || whole.take(bytes))) {
       return true;
     }
     usedBytes.addAndGet(-bytes);

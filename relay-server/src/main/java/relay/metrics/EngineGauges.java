@@ -15,6 +15,7 @@ import relay.redis.PoolPlan;
 import relay.redis.PoolSnapshot;
 import relay.redis.ProviderBreaker;
 import relay.redis.RedisEngine;
+import relay.redis.RedisTrouble;
 
 /** Gauges that read the engine at each scrape. Until an engine is bound, Redis counts as down. */
 final class EngineGauges {
@@ -51,6 +52,15 @@ final class EngineGauges {
     Gauge.builder("relay.redis.up", this, g -> g.isUp() ? 1 : 0)
         .description("1 while Redis responds")
         .register(registry);
+    Gauge.builder("relay.redis.slow", this, g -> g.isSlow() ? 1 : 0)
+        .description("1 while Redis responds later than redis.timeout_ms")
+        .register(registry);
+    for (RedisTrouble trouble : RedisTrouble.values()) {
+      Gauge.builder("relay.redis.trouble", this, g -> g.has(trouble) ? 1 : 0)
+          .description("1 while Redis responds and cannot be used as it should")
+          .tag("trouble", trouble.name().toLowerCase(Locale.ROOT))
+          .register(registry);
+    }
     mode(registry, SHARED);
     for (OnUnavailable without : OnUnavailable.values()) {
       mode(registry, word(without));
@@ -78,6 +88,16 @@ final class EngineGauges {
   boolean isUp() {
     Bound now = bound;
     return now != null && now.engine().isUp();
+  }
+
+  private boolean isSlow() {
+    Bound now = bound;
+    return now != null && now.engine().isSlow();
+  }
+
+  private boolean has(RedisTrouble trouble) {
+    Bound now = bound;
+    return now != null && now.engine().troubles().contains(trouble);
   }
 
   /** What limits are enforced by now. */

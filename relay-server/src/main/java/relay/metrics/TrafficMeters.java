@@ -24,6 +24,10 @@ final class TrafficMeters {
           "timeout",
           "tls",
           "certificate",
+          "expired",
+          "identity",
+          "proxy",
+          "streams",
           "token",
           "local",
           "protocol",
@@ -120,7 +124,7 @@ final class TrafficMeters {
         providers.stream()
             .flatMap(
                 p ->
-                    Stream.of("rate", "acceleration", "spend", "quota")
+                    Stream.of("rate", "acceleration", "spend", "quota", "other_quota")
                         .map(kind -> List.of(p.name(), kind))));
     unanswered.prepare(
         providers.stream().flatMap(p -> CAUSES.stream().map(cause -> List.of(p.name(), cause))));

@@ -8,7 +8,12 @@ public final class JsonString {
 
   /** Quotes a text. Escapes all control characters, so that the result is a single line. */
   public static String quote(String text) {
-    StringBuilder out = new StringBuilder(text.length() + 2).append('"');
+    return quote(new StringBuilder(text.length() + 2), text).toString();
+  }
+
+  /** Appends what {@link #quote(String)} returns. */
+  public static StringBuilder quote(StringBuilder out, String text) {
+    out.append('"');
     for (int i = 0; i < text.length(); i++) {
       char c = text.charAt(i);
       switch (c) {
@@ -24,6 +29,6 @@ public final class JsonString {
         }
       }
     }
-    return out.append('"').toString();
+    return out.append('"');
   }
 }

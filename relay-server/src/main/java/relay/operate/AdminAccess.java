@@ -62,6 +62,11 @@ final class AdminAccess implements PoolsAccess {
     return answer(request("/pools").GET()).strip();
   }
 
+  /** The JSON of {@code GET /clients}. */
+  String clients() throws OperationFailed {
+    return answer(request("/clients").GET()).strip();
+  }
+
   @Override
   public void cooldown(String pool, String key, Duration duration) throws OperationFailed {
     post(pool, key, "cooldown?duration=" + duration.toMillis() + "ms");

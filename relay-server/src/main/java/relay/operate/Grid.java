@@ -65,6 +65,15 @@ final class Grid {
     return lines.toString();
   }
 
+  /** The columns that {@link #lines} takes. */
+  int width() {
+    int width = 0;
+    for (int column : widths()) {
+      width += GAP.length() + column;
+    }
+    return width;
+  }
+
   private int[] widths() {
     int[] widths = new int[rows.stream().mapToInt(List::size).max().orElse(0)];
     for (List<Cell> row : rows) {

@@ -3,6 +3,7 @@ package relay.operate;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.PrintStream;
+import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.function.BooleanSupplier;
@@ -65,11 +66,23 @@ final class KeysView {
   private void print(String picture, boolean redraw) {
     if (redraw && terminal.live()) {
       // Overwrite in place: clearing first would flicker.
-      out.print(HOME + picture.replace("\n", CLEAR_LINE) + CLEAR_BELOW);
+      out.print(HOME + onScreen(picture).replace("\n", CLEAR_LINE) + CLEAR_BELOW);
     } else {
       out.print(picture);
     }
     out.flush();
+  }
+
+  /** A picture that is higher than the screen would move it, and not be redrawn in place. */
+  private String onScreen(String picture) {
+    List<String> lines = picture.lines().toList();
+    int room = terminal.lines() - 1; // the cursor stands below
+    if (lines.size() <= room) {
+      return picture;
+    }
+    int shown = Math.max(0, room - 1);
+    return String.join("\n", lines.subList(0, shown))
+        + "\n  ... and %d lines more: `relay keys` prints all\n".formatted(lines.size() - shown);
   }
 
   private static boolean inASecond() {

@@ -16,6 +16,7 @@ public final class OperatorCommands {
     return List.of(
         new CheckCommand(context),
         new KeysCommand(context),
+        new ClientsCommand(context),
         new CooldownCommand(context),
         new QuarantineCommand(context),
         new RestoreCommand(context),

@@ -3,6 +3,8 @@ package relay.operate;
 import com.fasterxml.jackson.databind.JsonNode;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
+import java.util.Objects;
 import java.util.stream.Stream;
 import java.util.stream.StreamSupport;
 import relay.operate.Grid.Cell;
@@ -11,11 +13,50 @@ import relay.pool.ConfigLine;
 
 /** The state of pools as a table for people. */
 final class PoolTable {
-  private static final int BAR = 10;
   private static final double ALMOST_FULL = 0.8;
   private static final List<String> DIMENSIONS = List.of("rpm", "itpm", "otpm", "tpm");
 
+  /** From wide to narrow. */
+  private static final List<Form> FORMS =
+      List.of(
+          new Form(10, Integer.MAX_VALUE, false),
+          new Form(10, Integer.MAX_VALUE, true),
+          new Form(6, Integer.MAX_VALUE, true),
+          new Form(4, 24, true),
+          new Form(3, 16, true),
+          new Form(0, 12, true));
+
   private final TerminalFeatures terminal;
+
+  /**
+   * How much room the table takes.
+   *
+   * @param bar columns of a bar
+   * @param names columns of a name
+   */
+  private record Form(int bar, int names, boolean shortNumbers) {
+    private static final String UNITS = "kMGT";
+
+    /** At most four characters if it is short: 8100 is 8.1k, 450000 is 450k. */
+    String number(long n) {
+      if (!shortNumbers || n < 1_000) {
+        return Long.toString(n);
+      }
+      double rest = n;
+      int unit = -1;
+      while (rest >= 1_000 && unit < UNITS.length() - 1) {
+        rest /= 1_000;
+        unit++;
+      }
+      // Rounded down: what is shown as full is full.
+      double shown = rest < 10 ? Math.floor(rest * 10) / 10 : Math.floor(rest);
+      String digits =
+          shown == Math.rint(shown)
+              ? Long.toString((long) shown)
+              : String.format(Locale.ROOT, "%.1f", shown);
+      return digits + UNITS.charAt(unit);
+    }
+  }
 
   PoolTable(TerminalFeatures terminal) {
     this.terminal = terminal;
@@ -48,7 +89,19 @@ final class PoolTable {
         + ", "
         + capacity
         + breaker(pool.path("breaker"))
-        + ")";
+        + ")"
+        + age(pool);
+  }
+
+  /** Empty while Redis answers. */
+  private static String age(JsonNode pool) {
+    long age = pool.path("age_ms").asLong();
+    return age == 0
+        ? ""
+        : "\nRedis does not answer: as of "
+            + duration(pool.path("age_ms"))
+            + " ago, mode "
+            + pool.path("mode").asText();
   }
 
   /** Empty while the breaker is closed. */
@@ -61,7 +114,19 @@ final class PoolTable {
     };
   }
 
+  /** The widest form that fits the screen; the narrowest one if none does. */
   private String groups(JsonNode pool) {
+    Grid grid = null;
+    for (Form form : FORMS) {
+      grid = groups(pool, form);
+      if (grid.width() <= terminal.columns()) {
+        break;
+      }
+    }
+    return Objects.requireNonNull(grid).lines();
+  }
+
+  private Grid groups(JsonNode pool, Form form) {
     Grid grid = new Grid(terminal.colours());
     List<JsonNode> groups = list(pool.path("groups"));
     // Few providers limit the sum of input and output tokens.
@@ -69,36 +134,43 @@ final class PoolTable {
     List<String> dimensions = tpm ? DIMENSIONS : DIMENSIONS.subList(0, 3);
     List<Cell> head = new ArrayList<>();
     head.add(faint("group"));
-    dimensions.forEach(d -> head.addAll(List.of(faint(d), faint(""))));
-    head.addAll(List.of(faint("in flight"), faint("cooldown")));
+    dimensions.forEach(
+        d -> head.addAll(form.bar() > 0 ? List.of(faint(d), faint("")) : List.of(faint(d))));
+    head.addAll(List.of(faint(form.shortNumbers() ? "run" : "in flight"), faint("cooldown")));
     grid.add(head);
     for (JsonNode group : groups) {
       List<Cell> row = new ArrayList<>();
-      row.add(Cell.of(group.path("id").asText()));
-      dimensions.forEach(d -> row.addAll(usage(group, d)));
+      row.add(Cell.of(cut(group.path("id").asText(), form.names())));
+      dimensions.forEach(d -> row.addAll(usage(group, d, form)));
       row.add(Cell.of(group.path("in_flight").asText()));
       row.add(cooldown(group));
       grid.add(row);
     }
-    return grid.lines();
+    return grid;
   }
 
-  /** A bar, and used/limit. */
-  private List<Cell> usage(JsonNode group, String dimension) {
+  /** A bar if there is room for one, and used/limit. */
+  private List<Cell> usage(JsonNode group, String dimension, Form form) {
+    List<Cell> cells = barAndNumbers(group, dimension, form);
+    return form.bar() > 0 ? cells : List.of(cells.getLast());
+  }
+
+  private List<Cell> barAndNumbers(JsonNode group, String dimension, Form form) {
     long used = group.path("used").path(dimension).asLong();
     JsonNode limit = group.path("limits").path(dimension);
     if (limit.isNull() || limit.asLong() == 0) {
-      return List.of(Cell.of(""), Cell.of(used + "/-"));
+      return List.of(Cell.of(""), Cell.of(form.number(used) + "/-"));
     }
     double share = Math.clamp((double) used / limit.asLong(), 0, 1);
     // Rounded down: a full bar is a full limit.
-    int filled = (int) (share * BAR);
+    int filled = (int) (share * form.bar());
     String bar =
         (terminal.blocks() ? "█" : "#").repeat(filled)
-            + (terminal.blocks() ? "░" : ".").repeat(BAR - filled);
+            + (terminal.blocks() ? "░" : ".").repeat(form.bar() - filled);
+    String mark = isLearned(group, dimension) ? "*" : "";
     return List.of(
         new Cell(bar, share < ALMOST_FULL ? Style.GREEN : Style.YELLOW),
-        Cell.of(used + "/" + limit.asLong() + (isLearned(group, dimension) ? "*" : "")));
+        Cell.of(form.number(used) + "/" + form.number(limit.asLong()) + mark));
   }
 
   /** True if the limit in force comes from the provider's headers. */
@@ -125,6 +197,17 @@ final class PoolTable {
   }
 
   private String keys(JsonNode pool) {
+    Grid grid = null;
+    for (Form form : FORMS) {
+      grid = keys(pool, form);
+      if (grid.width() <= terminal.columns()) {
+        break;
+      }
+    }
+    return Objects.requireNonNull(grid).lines();
+  }
+
+  private Grid keys(JsonNode pool, Form form) {
     Grid grid = new Grid(terminal.colours());
     grid.add(
         Stream.of("key", "account", "status", "in flight", "cooldown", "reason")
@@ -135,14 +218,21 @@ final class PoolTable {
       long most = key.path("max_concurrent").asLong();
       grid.add(
           List.of(
-              Cell.of(key.path("id").asText()),
-              Cell.of(key.path("account").asText()),
+              Cell.of(cut(key.path("id").asText(), form.names())),
+              Cell.of(cut(key.path("account").asText(), form.names())),
               new Cell(status, style(status)),
               Cell.of(key.path("in_flight").asText() + (most > 0 ? "/" + most : "")),
               cooldown(key),
-              Cell.of(key.path("reason").isNull() ? "" : key.path("reason").asText())));
+              Cell.of(
+                  key.path("reason").isNull()
+                      ? ""
+                      : cut(key.path("reason").asText(), form.names()))));
     }
-    return grid.lines();
+    return grid;
+  }
+
+  private static String cut(String text, int most) {
+    return text.length() <= most ? text : text.substring(0, most - 1) + "~";
   }
 
   private static Style style(String status) {

@@ -11,6 +11,7 @@ import relay.config.Config;
 import relay.config.ConfigOutline;
 import relay.config.ProviderConfig;
 import relay.config.RedisUrl;
+import relay.config.ServerConfig;
 import relay.pool.Plans;
 import relay.pool.PoolJson;
 import relay.redis.KeyPlan;
@@ -20,14 +21,17 @@ import relay.redis.RedisEngine;
 /** Uses the Redis that the configuration names; no replica needs to run. */
 final class RedisAccess implements PoolsAccess {
   private final RedisEngine engine;
+  private final ServerConfig server;
   private final Map<String, KeyPool> pools = new LinkedHashMap<>();
   private final String address;
   private final PoolJson.Configuration own;
 
   RedisAccess(Config config, RedisUrl redis) {
-    address = Plans.address(redis);
+    address = redis.addresses();
+    server = config.server();
     own = new PoolJson.Configuration(ConfigOutline.of(config).hash(), null, List.of());
-    engine = RedisEngine.start(Plans.onlooker(config.redis(), Plans.url(redis)));
+    engine =
+        RedisEngine.start(Plans.onlooker(config.redis(), Plans.servers(config.redis(), redis)));
     for (ProviderConfig provider : config.enabledProviders()) {
       pools.put(provider.name(), engine.pool(Plans.of(provider)));
     }
@@ -35,6 +39,23 @@ final class RedisAccess implements PoolsAccess {
 
   @Override
   public String json() throws OperationFailed {
+    try {
+      return present();
+    } catch (OperationFailed silent) {
+      return lastKnown(silent);
+    }
+  }
+
+  /** What the replica of this machine knew last, if one runs. */
+  private String lastKnown(OperationFailed silent) throws OperationFailed {
+    try (AdminAccess replica = AdminAccess.to(server)) {
+      return replica.json();
+    } catch (OperationFailed none) {
+      throw silent;
+    }
+  }
+
+  private String present() throws OperationFailed {
     List<CompletableFuture<ObjectNode>> asked = pools.values().stream().map(this::state).toList();
     await(CompletableFuture.allOf(asked.toArray(CompletableFuture[]::new)));
     return PoolJson.ofAll(own, asked.stream().map(CompletableFuture::join).toList()).toString();

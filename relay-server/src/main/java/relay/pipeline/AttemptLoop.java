@@ -37,8 +37,9 @@ final class AttemptLoop {
   void run() {
     boolean leased = acquireFirst() || acquireElsewhere();
     while (leased) {
-      int number = routes.attempt(candidate, resources.lease().key());
-      request.record().attempts(number);
+      String key = resources.lease().key();
+      int number = routes.attempt(candidate, key);
+      request.record().attempt(number, key);
       Failure failure = new ProviderAttempt(request, resources, candidate, number).make();
       if (failure == null) {
         return;
@@ -190,7 +191,9 @@ final class AttemptLoop {
   private Acquisition await() {
     long asked = System.nanoTime();
     Acquisition acquisition = resources.await();
-    request.meters().acquired(System.nanoTime() - asked);
+    long waited = System.nanoTime() - asked;
+    request.meters().acquired(waited);
+    request.record().addWaitNanos(waited);
     return acquisition;
   }
 }

@@ -1,6 +1,7 @@
 package relay.pipeline;
 
 import relay.auth.Clients;
+import relay.logging.RequestLog;
 
 /**
  * What serves requests under one configuration. A request keeps the generation with which it began,
@@ -12,6 +13,7 @@ final class Generation {
   private final Routes routes;
   private final ModelCatalog catalog;
   private final RequestPipeline.Bounds bounds;
+  private final RequestLog log;
   private final RunningRequests running = new RunningRequests();
 
   Generation(RequestPipeline.Serving serving) {
@@ -21,6 +23,7 @@ final class Generation {
     routes = serving.routes();
     catalog = new ModelCatalog(serving.routes().all());
     bounds = serving.bounds();
+    log = serving.log();
   }
 
   Clients clients() {
@@ -41,6 +44,10 @@ final class Generation {
 
   RequestPipeline.Bounds bounds() {
     return bounds;
+  }
+
+  RequestLog log() {
+    return log;
   }
 
   RunningRequests running() {

@@ -14,6 +14,7 @@ import java.util.function.Function;
 import java.util.function.Predicate;
 import java.util.function.Supplier;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import relay.redis.PoolSnapshot;
@@ -25,6 +26,10 @@ import relay.upstream.UpstreamCall.Outcome;
 /**
  * Restores quarantined keys: a refused key when the provider accepts it again, a key of an account
  * at its spend limit when the month is over. An operator's quarantine stays.
+ *
+ * <p>An account that may spend no more is restored now and then, for a request to try it: only a
+ * request that costs money can tell. If it is refused, the request goes on with another account,
+ * and the pause doubles.
  *
  * <p>Checks each pool's last snapshot once a second. A replica runs at most one probe per pool, and
  * Redis gives the turn for a key to one replica.
@@ -119,8 +124,11 @@ public final class KeyProbes implements AutoCloseable {
     }
     // Another replica's configuration may have keys that this one cannot probe.
     List<String> refused =
-        quarantined(pool, QuarantineReason::mayBeProbed).stream()
+        Stream.concat(
+                quarantined(pool, QuarantineReason::mayBeProbed).stream(),
+                spent(pool).values().stream().map(List::getFirst))
             .filter(route.api()::knows)
+            .limit(KEYS)
             .toList();
     if (!refused.isEmpty() && busy.add(route.name())) {
       var _ =
@@ -129,12 +137,21 @@ public final class KeyProbes implements AutoCloseable {
               .whenComplete(
                   (turn, failure) -> {
                     if (turn != null && turn.isPresent()) {
-                      carriers.execute(() -> probe(route, turn.get()));
+                      carriers.execute(() -> probe(route, pool, turn.get()));
                     } else {
                       busy.remove(route.name());
                     }
                   });
     }
+  }
+
+  /** The keys of each account that may spend no more. */
+  private static Map<String, List<String>> spent(PoolSnapshot pool) {
+    return pool.keys().stream()
+        .filter(key -> key.quarantine() != null && QuarantineReason.isSpendLimit(key.quarantine()))
+        .collect(
+            Collectors.groupingBy(
+                KeyState::account, Collectors.mapping(KeyState::id, Collectors.toList())));
   }
 
   private static List<String> quarantined(PoolSnapshot pool, Predicate<String> reason) {
@@ -146,8 +163,14 @@ public final class KeyProbes implements AutoCloseable {
   }
 
   /** Blocks until the provider answers. */
-  private void probe(Route route, String key) {
+  private void probe(Route route, PoolSnapshot pool, String key) {
     try {
+      for (List<String> account : spent(pool).values()) {
+        if (account.contains(key)) {
+          restore(route, account, "a request may try whether the account may spend again");
+          return;
+        }
+      }
       switch (route.api().probe(key).execute()) {
         case Outcome.Answered(UpstreamAnswer answer) -> {
           try (answer) {

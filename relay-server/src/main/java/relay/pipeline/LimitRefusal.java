@@ -5,6 +5,8 @@ import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.ZoneOffset;
+import java.util.Locale;
+import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 import relay.stream.DecodingTap;
@@ -41,6 +43,15 @@ sealed interface LimitRefusal {
    */
   record Spend(Instant until) implements LimitRefusal {}
 
+  /**
+   * Another quota than the account's own is used up: that of the fast mode (anthropic), or of a
+   * service tier.
+   *
+   * @param name empty for the one that the request named
+   * @param retryAfter zero if the provider does not say
+   */
+  record OtherQuota(String name, Duration retryAfter) implements LimitRefusal {}
+
   /** The account's prepaid quota is used up (openai). */
   record Quota() implements LimitRefusal {}
 
@@ -51,10 +62,14 @@ sealed interface LimitRefusal {
       case Acceleration _ -> "acceleration";
       case Spend _ -> "spend";
       case Quota _ -> "quota";
+      case OtherQuota _ -> "other_quota";
     };
   }
 
-  static LimitRefusal of(UpstreamAnswer answer, byte[] body, Instant now) {
+  /**
+   * @param ofOtherQuota whether the request named another quota
+   */
+  static LimitRefusal of(UpstreamAnswer answer, byte[] body, Instant now, boolean ofOtherQuota) {
     String text = words(answer.header("content-encoding"), body);
     if (text.contains("\"enforced_spend_limit_reached\"")) {
       return new Spend(nextMonth(now));
@@ -62,9 +77,23 @@ sealed interface LimitRefusal {
     if (text.contains("\"insufficient_quota\"")) {
       return new Quota();
     }
+    String other = ofOtherQuota ? "" : Words.otherQuota(answer, text);
+    if (other != null) {
+      return new OtherQuota(other, RetryTime.stated(answer, now)); // the resets are of the own one
+    }
     return Words.ACCELERATION.matcher(text).find()
         ? new Acceleration(RetryTime.stated(answer, now))
         : new Rate(RetryTime.of(answer, now));
+  }
+
+  /**
+   * Whether a 400 says that the account, or its workspace, may spend no more (anthropic). A 402
+   * always does.
+   */
+  static boolean isSpendLimit(UpstreamAnswer answer, int bytes) {
+    return Words.SPEND_LIMIT
+        .matcher(words(answer.header("content-encoding"), answer.peekAtMost(bytes)))
+        .find();
   }
 
   /**
@@ -99,6 +128,25 @@ sealed interface LimitRefusal {
   final class Words {
     private static final Pattern ACCELERATION =
         Pattern.compile("acceleration|usage increase rate", Pattern.CASE_INSENSITIVE);
+
+    private static final Pattern SPEND_LIMIT =
+        Pattern.compile(
+            "\"message\"\\s*:\\s*\"you have reached your specified (workspace )?API usage limits",
+            Pattern.CASE_INSENSITIVE);
+
+    private static final Pattern FAST =
+        Pattern.compile("\\bfast[ -]mode\\b", Pattern.CASE_INSENSITIVE);
+    private static final Pattern TIER =
+        Pattern.compile("\\b(priority|flex) (?:tier|processing)\\b", Pattern.CASE_INSENSITIVE);
+
+    /** The other quota that a refusal names; null if it names none. */
+    private static @Nullable String otherQuota(UpstreamAnswer answer, String text) {
+      boolean[] fast = {FAST.matcher(text).find()};
+      answer.forEachHeader(
+          (name, value) -> fast[0] |= name.regionMatches(true, 0, "anthropic-fast-", 0, 15));
+      Matcher tier = TIER.matcher(text);
+      return fast[0] ? "fast" : tier.find() ? tier.group(1).toLowerCase(Locale.ROOT) : null;
+    }
 
     private Words() {}
   }

@@ -87,6 +87,7 @@ final class ProviderAttempt {
     return switch (outcome) {
       case Outcome.Answered(UpstreamAnswer answer) -> {
         request.meters().firstByte(route.name(), waited);
+        request.record().answered();
         yield answered(answer);
       }
       case Outcome.Silent() -> {
@@ -170,7 +171,7 @@ final class ProviderAttempt {
 
   private @Nullable Failure answered(UpstreamAnswer answer) {
     upstreamResponse(answer.status());
-    if (plan.counted()) { // uncounted requests have other limits
+    if (plan.counted() && !plan.ofOtherQuota()) { // the headers are of the account's own quota
       RateLimitHeaders said = RateLimitHeaders.read(answer::forEachHeader);
       // After a refusal the cooldown replaces the remaining counts.
       Remaining left = answer.status() == 429 ? Remaining.NONE : said.remaining();
@@ -200,6 +201,12 @@ final class ProviderAttempt {
       }
       default -> {
         plan.succeeded(passage, request.record().clientName());
+        if (isSpendLimit(answer)) {
+          lease.settle(0, 0);
+          request.meters().limitRefusal(route.name(), "spend");
+          quarantineAccount(account(), QuarantineReason.spendLimit());
+          yield new Failure.KeyRefused();
+        }
         body.release();
         plan.releaseBody();
         if (answer.isEventStream()) {
@@ -210,6 +217,16 @@ final class ProviderAttempt {
         yield null;
       }
     };
+  }
+
+  private boolean isSpendLimit(UpstreamAnswer answer) {
+    return !plan.unread()
+        && (answer.status() == 402
+            || (answer.status() == 400 && LimitRefusal.isSpendLimit(answer, ERROR_BYTES)));
+  }
+
+  private String account() {
+    return lease.group().substring(0, lease.group().lastIndexOf('/'));
   }
 
   private void relay(UpstreamAnswer answer) {
@@ -226,24 +243,36 @@ final class ProviderAttempt {
 
   private Failure rateLimited(UpstreamAnswer answer) {
     lease.settle(0, 0);
-    LimitRefusal refusal = LimitRefusal.of(answer, answer.readAtMost(ERROR_BYTES), Instant.now());
+    LimitRefusal refusal =
+        LimitRefusal.of(answer, answer.readAtMost(ERROR_BYTES), Instant.now(), plan.ofOtherQuota());
     request.meters().limitRefusal(route.name(), refusal.kind());
-    String account = lease.group().substring(0, lease.group().lastIndexOf('/'));
     return switch (refusal) {
       case LimitRefusal.Rate(var retryAfter) -> limited(retryAfter);
+      case LimitRefusal.OtherQuota(var name, var retryAfter) -> otherQuota(name, retryAfter);
       case LimitRefusal.Acceleration(var retryAfter) -> {
-        log.warn("account {} of {}: its use grows too fast", account, route.name());
+        log.warn("account {} of {}: its use grows too fast", account(), route.name());
         yield limited(retryAfter);
       }
       case LimitRefusal.Spend(Instant until) -> {
-        quarantineAccount(account, QuarantineReason.spent(until));
+        quarantineAccount(account(), QuarantineReason.spent(until));
         yield new Failure.KeyRefused();
       }
       case LimitRefusal.Quota() -> {
-        quarantineAccount(account, QuarantineReason.quota());
+        quarantineAccount(account(), QuarantineReason.quota());
         yield new Failure.KeyRefused();
       }
     };
+  }
+
+  /** Only that quota of the account cools down, and no burst was too large. */
+  private Failure otherQuota(String name, Duration retryAfter) {
+    if (!plan.counted()) {
+      return limited(retryAfter);
+    }
+    String modelClass =
+        name.isEmpty() ? plan.modelClass() : route.pool().subQuota(plan.modelClass(), name);
+    route.pool().coolGroup(account() + "/" + modelClass, retryAfter);
+    return new Failure.RateLimited();
   }
 
   private Failure limited(Duration retryAfter) {

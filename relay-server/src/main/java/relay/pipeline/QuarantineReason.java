@@ -11,6 +11,7 @@ import java.util.Optional;
 final class QuarantineReason {
   private static final String REFUSED = "provider answered ";
   private static final String SPENT = "spend limit reached until ";
+  private static final String SPEND_LIMIT = "spend_limit";
 
   private QuarantineReason() {}
 
@@ -27,6 +28,16 @@ final class QuarantineReason {
   /** The account's prepaid quota is used up: an operator restores it after a payment. */
   static String quota() {
     return "quota used up (insufficient_quota)";
+  }
+
+  /** The account may spend no more until somebody raises its limit, or pays. */
+  static String spendLimit() {
+    return SPEND_LIMIT;
+  }
+
+  /** Whether it is {@link #spendLimit}: only a request that costs money can tell its end. */
+  static boolean isSpendLimit(String reason) {
+    return reason.equals(SPEND_LIMIT);
   }
 
   /** Whether a probe can end it. */

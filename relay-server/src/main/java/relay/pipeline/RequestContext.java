@@ -4,6 +4,7 @@ import java.time.Duration;
 import java.util.function.Consumer;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import relay.logging.RequestLog;
 import relay.metrics.Meters;
 
 /** One request: its client, its record, its cancellation and its answer. */
@@ -26,13 +27,14 @@ final class RequestContext {
   RequestContext(
       ClientExchange client,
       Meters meters,
+      RequestLog requestLog,
       Duration patience,
       RunningRequests running,
       int othersRunning) {
     this.client = client;
     this.meters = meters;
     this.patience = patience;
-    record = new RequestRecord(meters);
+    record = new RequestRecord(meters, requestLog);
     answer = new ClientAnswer(client, record, cancellation, running);
     this.othersRunning = othersRunning;
   }

@@ -10,6 +10,8 @@ import org.jspecify.annotations.Nullable;
 import relay.auth.Clients;
 import relay.auth.Clients.Caller;
 import relay.body.Payload;
+import relay.logging.RequestLine;
+import relay.logging.RequestLog;
 import relay.metrics.Meters;
 import relay.model.Dialect;
 import relay.model.Endpoint;
@@ -58,7 +60,8 @@ public final class RequestPipeline {
       Set<String> limitedClients,
       UsageTally clientsTally,
       Routes routes,
-      Bounds bounds) {}
+      Bounds bounds,
+      RequestLog log) {}
 
   public RequestPipeline(Serving first, Meters meters) {
     generations = new Generations(new Generation(first));
@@ -85,9 +88,15 @@ public final class RequestPipeline {
     generations.cutOff();
   }
 
-  /** Counts a request that was refused for its path, method or head, before the pipeline. */
-  public void refusedAtOnce(int status) {
+  /**
+   * Counts and logs a request that was refused for its path, method or head, before the pipeline.
+   */
+  public void refusedAtOnce(String id, int status) {
     meters.refusedAtOnce(status);
+    RequestLog log = generations.current().log();
+    if (log.takes(status)) {
+      log.write(RequestLine.refused(id, status));
+    }
   }
 
   /**
@@ -227,6 +236,7 @@ public final class RequestPipeline {
         new RequestContext(
             client,
             meters,
+            generation.log(),
             generation.bounds().patience(),
             generation.running(),
             others + generations.othersThan(generation));

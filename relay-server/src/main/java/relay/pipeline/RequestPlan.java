@@ -23,6 +23,7 @@ final class RequestPlan {
   private final ParsedRequest parsed;
   private final String upstreamModel;
   private final String modelClass;
+  private final boolean ofOtherQuota;
   private final boolean asksForUsage;
   private final Payload body;
   private boolean failed; // a failure of this request counts already
@@ -33,7 +34,12 @@ final class RequestPlan {
     RequestFacts facts = parsed.facts();
     ProviderConfig provider = route.api().config();
     upstreamModel = provider.upstreamModel(facts.model());
-    modelClass = provider.classOf(facts.model());
+    String ownClass = provider.classOf(facts.model());
+    modelClass =
+        facts.quota().isEmpty() || !parsed.counted()
+            ? ownClass
+            : route.pool().subQuota(ownClass, facts.quota());
+    ofOtherQuota = !modelClass.equals(ownClass);
     asksForUsage =
         parsed.endpoint() == Endpoint.CHAT_COMPLETIONS && facts.stream() && !facts.includeUsage();
     String mapped = upstreamModel.equals(facts.model()) ? null : upstreamModel;
@@ -133,6 +139,11 @@ final class RequestPlan {
 
   String modelClass() {
     return modelClass;
+  }
+
+  /** Whether it counts against another quota than its account's own. */
+  boolean ofOtherQuota() {
+    return ofOtherQuota;
   }
 
   /** Whether Relay asks the stream for usage that the client did not ask for. */

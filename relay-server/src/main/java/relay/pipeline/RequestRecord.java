@@ -1,23 +1,36 @@
 package relay.pipeline;
 
+import relay.logging.RequestLine;
+import relay.logging.RequestLog;
 import relay.metrics.Meters;
+import relay.model.TokenUsage;
 
-/** What is measured of one request: its names, counts and times. Metrics get it at the end. */
+/**
+ * What is measured of one request: its names, counts and times. Metrics and the log get it at the
+ * end.
+ */
 final class RequestRecord {
   private static final String UNKNOWN = "";
 
   private final String id = RequestIds.next();
   private final long startedNanos = System.nanoTime();
   private final Meters meters;
+  private final RequestLog log;
   private String provider = UNKNOWN;
   private String model = UNKNOWN;
   private String clientName = UNKNOWN;
+  private String key = UNKNOWN;
   private int attempts;
+  private long inputTokens;
+  private long outputTokens;
+  private long waitNanos;
+  private long firstByteNanos;
   private long upstreamNanos;
   private boolean ended;
 
-  RequestRecord(Meters meters) {
+  RequestRecord(Meters meters, RequestLog log) {
     this.meters = meters;
+    this.log = log;
     meters.requestStarted();
   }
 
@@ -45,8 +58,26 @@ final class RequestRecord {
     return attempts;
   }
 
-  void attempts(int number) {
+  /** An attempt begins, the number-th, with this key. */
+  void attempt(int number, String withKey) {
     attempts = number;
+    key = withKey;
+  }
+
+  /** Adds time until a reservation was granted or refused. */
+  void addWaitNanos(long nanos) {
+    waitNanos += nanos;
+  }
+
+  /** The head of a provider's answer has arrived. */
+  void answered() {
+    firstByteNanos = elapsedNanos();
+  }
+
+  /** What the provider reported. */
+  void tokens(TokenUsage usage) {
+    inputTokens = usage.inputTokens() + usage.cacheReadTokens() + usage.cacheCreationTokens();
+    outputTokens = usage.outputTokens();
   }
 
   /** Adds time spent waiting for the provider, which is not Relay's latency. */
@@ -66,7 +97,7 @@ final class RequestRecord {
   }
 
   /**
-   * Counts the request that has ended.
+   * Counts and logs the request that has ended.
    *
    * @param origin who made the answer: {@code relay} or {@code upstream}
    */
@@ -75,8 +106,28 @@ final class RequestRecord {
       long took = elapsedNanos();
       meters.requestDone(provider, model, status, origin, took, Math.max(0, took - upstreamNanos));
       meters.clients().answered(clientName, status);
+      if (log.takes(status)) {
+        log.write(line(status, origin, took));
+      }
     } finally {
       meters.requestEnded();
     }
+  }
+
+  private RequestLine line(int status, String origin, long nanos) {
+    return new RequestLine(
+        id,
+        clientName,
+        provider,
+        key,
+        model,
+        status,
+        origin,
+        attempts,
+        inputTokens,
+        outputTokens,
+        waitNanos,
+        firstByteNanos,
+        nanos);
   }
 }

@@ -1,18 +1,18 @@
 package relay.pool;
 
-import java.net.URLEncoder;
-import java.nio.charset.StandardCharsets;
+import java.net.InetSocketAddress;
 import java.time.Duration;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import org.jspecify.annotations.Nullable;
+import relay.config.OutboundTls;
 import relay.config.ProviderConfig;
 import relay.config.RedisConfig;
 import relay.config.RedisUrl;
 import relay.config.Secret;
 import relay.config.ServerConfig.Auth;
+import relay.config.TlsConfig;
 import relay.redis.Accounting;
 import relay.redis.EngineOptions;
 import relay.redis.Fallback;
@@ -20,6 +20,7 @@ import relay.redis.KeyPlan;
 import relay.redis.Limits;
 import relay.redis.PoolPlan;
 import relay.redis.RedisEngine;
+import relay.redis.RedisServers;
 import relay.redis.Strategy;
 import relay.redis.UsageTally;
 
@@ -100,12 +101,12 @@ public final class Plans {
   /**
    * The engine's options.
    *
-   * @param url the {@link #url} from the configuration, or that of the embedded Redis
+   * @param servers the {@link #servers} of the configuration, or the embedded Redis
    * @param replica this replica's id
    */
-  public static EngineOptions options(RedisConfig redis, String url, String replica) {
+  public static EngineOptions options(RedisConfig redis, RedisServers servers, String replica) {
     return new EngineOptions(
-        url,
+        servers,
         redis.prefix(),
         replica,
         redis.timeout(),
@@ -117,9 +118,9 @@ public final class Plans {
    * The options for command line access: it does not count as a replica, and has a longer timeout
    * than a request.
    */
-  public static EngineOptions onlooker(RedisConfig redis, String url) {
+  public static EngineOptions onlooker(RedisConfig redis, RedisServers servers) {
     return new EngineOptions(
-        url,
+        servers,
         redis.prefix(),
         "",
         redis.timeout().compareTo(PATIENCE) > 0 ? redis.timeout() : PATIENCE,
@@ -135,25 +136,31 @@ public final class Plans {
     };
   }
 
-  /** The Redis URL with credentials: never log it. */
-  public static String url(RedisUrl redis) {
-    StringBuilder url = new StringBuilder(redis.tls() ? "rediss://" : "redis://");
-    Secret password = redis.password();
-    if (password != null) {
-      url.append(encoded(redis.username())).append(':').append(encoded(password.reveal()));
-      url.append('@');
-    }
-    return url.append(address(redis)).append('/').append(redis.database()).toString();
+  /** Where Redis runs, and how to log in. */
+  public static RedisServers servers(RedisConfig redis, RedisUrl url) {
+    OutboundTls tls = redis.tls();
+    Secret password = url.password();
+    String master = url.master();
+    return new RedisServers(
+        redis.cluster()
+            ? RedisServers.Topology.CLUSTER
+            : master != null ? RedisServers.Topology.SENTINEL : RedisServers.Topology.STANDALONE,
+        url.servers().stream()
+            .map(server -> InetSocketAddress.createUnresolved(server.host(), server.port()))
+            .toList(),
+        master == null ? "" : master,
+        url.database(),
+        redis.passwordFile() != null
+            ? new RedisServers.Login(redis.username(), null, redis.passwordFile())
+            : new RedisServers.Login(
+                url.username(), password == null ? null : password.reveal(), null),
+        tls != null ? tls(tls) : url.tls() ? RedisServers.Tls.DEFAULT : null);
   }
 
-  /** {@code host:port}, for messages. */
-  public static String address(RedisUrl redis) {
-    String host = redis.host();
-    return (host.contains(":") ? "[" + host + "]" : host) + ":" + redis.port();
-  }
-
-  private static String encoded(@Nullable String text) {
-    // The encoder is for forms and writes a space as plus; a URL needs %20.
-    return text == null ? "" : URLEncoder.encode(text, StandardCharsets.UTF_8).replace("+", "%20");
+  private static RedisServers.Tls tls(OutboundTls tls) {
+    TlsConfig own = tls.own();
+    return own == null
+        ? new RedisServers.Tls(tls.authorities(), List.of(), null)
+        : new RedisServers.Tls(tls.authorities(), own.chain(), own.privateKey());
   }
 }

@@ -2,8 +2,10 @@ package relay.request;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 
-import java.io.ByteArrayOutputStream;
+import java.nio.ByteBuffer;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import relay.model.JsonString;
@@ -15,8 +17,6 @@ import relay.model.JsonString;
  * <p>{@link RequestScanner} must have accepted the body.
  */
 public final class MemberEdits {
-  private static final int ADDED_BYTES = 128;
-
   private MemberEdits() {}
 
   /**
@@ -26,10 +26,40 @@ public final class MemberEdits {
    * @param with JSON values by name, added if the body has no such member
    */
   public static byte[] edit(byte[] body, Set<String> without, Map<String, String> with) {
-    JsonText text = new JsonText(body, body.length);
     Map<String, String> missing = new LinkedHashMap<>(with);
-    ByteArrayOutputStream out = new ByteArrayOutputStream(body.length + ADDED_BYTES);
-    char separator = '{';
+    List<ByteRange> parts = kept(new JsonText(body, body.length), without, missing);
+    List<byte[]> added =
+        missing.entrySet().stream()
+            .map(member -> JsonString.quote(member.getKey()) + ':' + member.getValue())
+            .map(member -> member.getBytes(UTF_8))
+            .toList();
+    int separators = Math.max(2, parts.size() + added.size() + 1);
+    byte[] edited = // the only large array here
+        new byte
+            [separators
+                + parts.stream().mapToInt(ByteRange::length).sum()
+                + added.stream().mapToInt(member -> member.length).sum()];
+    ByteBuffer out = ByteBuffer.wrap(edited);
+    out.put((byte) '{');
+    parts.forEach(part -> separated(out).put(body, part.start(), part.length()));
+    added.forEach(member -> separated(out).put(member));
+    out.put((byte) '}');
+    return edited;
+  }
+
+  private static ByteBuffer separated(ByteBuffer out) {
+    return out.position() > 1 ? out.put((byte) ',') : out;
+  }
+
+  /**
+   * The ranges of members that stay, each with the separators inside. Drops the names that it sees
+   * from {@code missing}.
+   */
+  private static List<ByteRange> kept(
+      JsonText text, Set<String> without, Map<String, String> missing) {
+    List<ByteRange> parts = new ArrayList<>();
+    int from = -1; // of the range at hand
+    int to = -1;
     int p = text.afterSpace(text.afterSpace(0) + 1);
     while (text.at(p) == '"') {
       int nameEnd = text.string(p + 1);
@@ -38,20 +68,19 @@ public final class MemberEdits {
       int end = valueEnd(text, value);
       missing.remove(name);
       if (!without.contains(name)) {
-        out.write(separator);
-        out.write(body, p, end - p);
-        separator = ',';
+        from = from < 0 ? p : from;
+        to = end;
+      } else if (from >= 0) {
+        parts.add(new ByteRange(from, to));
+        from = -1;
       }
       int comma = text.afterSpace(end);
       p = text.afterSpace(comma + 1);
     }
-    for (Map.Entry<String, String> member : missing.entrySet()) {
-      String written = separator + JsonString.quote(member.getKey()) + ':' + member.getValue();
-      out.writeBytes(written.getBytes(UTF_8));
-      separator = ',';
+    if (from >= 0) {
+      parts.add(new ByteRange(from, to));
     }
-    out.writeBytes((separator == '{' ? "{}" : "}").getBytes(UTF_8));
-    return out.toByteArray();
+    return parts;
   }
 
   /** The position after a value of valid JSON: counts brackets and skips strings. */

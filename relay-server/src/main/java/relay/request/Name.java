@@ -27,6 +27,8 @@ enum Name {
   USER_ID("user_id"),
   USER("user"),
   PROMPT_CACHE_KEY("prompt_cache_key"),
+  SPEED("speed"),
+  SERVICE_TIER("service_tier"),
   OTHER("");
 
   /** The length of the longest name. */
@@ -51,14 +53,14 @@ enum Name {
         switch (end - start) {
           case 3 -> URL;
           case 4 -> ofFour(body[start]);
-          case 5 -> body[start] == 'm' ? MODEL : body[start] == 'i' ? INPUT : TOOLS;
+          case 5 -> ofFive(body[start]);
           case 6 -> ofSix(body[start + 1]);
           case 7 -> USER_ID;
           case 8 -> body[start + 2] == 's' ? MESSAGES : METADATA;
           case 9 -> body[start] == 'i' ? IMAGE_URL : FILE_DATA;
           case 10 -> MAX_TOKENS;
           case 11 -> INPUT_AUDIO;
-          case 12 -> INSTRUCTIONS;
+          case 12 -> body[start] == 'i' ? INSTRUCTIONS : SERVICE_TIER;
           case 13 -> body[start] == 'i' ? INCLUDE_USAGE : CACHE_CONTROL;
           case 14 -> STREAM_OPTIONS;
           case 16 -> PROMPT_CACHE_KEY;
@@ -81,6 +83,15 @@ enum Name {
       case 'r' -> ROLE;
       case 'u' -> USER;
       default -> DATA;
+    };
+  }
+
+  private static Name ofFive(byte first) {
+    return switch (first) {
+      case 'm' -> MODEL;
+      case 'i' -> INPUT;
+      case 's' -> SPEED;
+      default -> TOOLS;
     };
   }
 

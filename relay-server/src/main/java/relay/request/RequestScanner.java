@@ -40,6 +40,7 @@ public final class RequestScanner {
   private long textBytes;
   private long numbersInArrays;
   private long attachedBytes;
+  private String quota = "";
 
   private RequestScanner(JsonText text, SessionTrace session) {
     this.text = text;
@@ -85,6 +86,7 @@ public final class RequestScanner {
         includeUsage,
         textBytes,
         Attachment.bounded(attachedBytes),
+        quota,
         session.id());
   }
 
@@ -290,6 +292,7 @@ public final class RequestScanner {
       case MESSAGES -> stablePrefix(start, Role.MESSAGES);
       case METADATA -> value(start, 1, Role.METADATA, false);
       case USER -> sessionName(1, start, 1);
+      case SPEED, SERVICE_TIER -> quota(name, start);
       case PROMPT_CACHE_KEY -> sessionName(3, start, 1);
       case MAX_TOKENS, MAX_COMPLETION_TOKENS, MAX_OUTPUT_TOKENS -> outputBound(name, start);
       case STREAM_OPTIONS -> {
@@ -301,6 +304,14 @@ public final class RequestScanner {
       }
       default -> member(name, start, 1, Role.ROOT);
     };
+  }
+
+  private int quota(Name name, int start) {
+    int end = value(start, 1, Role.PLAIN, false);
+    if (end > 0 && text.at(start) == '"' && text.decodedLength <= OtherQuota.MAX_BYTES) {
+      quota = OtherQuota.of(name, Escapes.decode(text, start + 1, end - 1, text.escaped), quota);
+    }
+    return end;
   }
 
   private int model(int start) {

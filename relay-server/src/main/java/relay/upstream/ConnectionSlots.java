@@ -25,13 +25,13 @@ import relay.carrier.Carriers;
  * <p>For every call, OkHttp's pool locks and checks one connection after the other, and afterwards
  * wakes a thread to count them all. HTTP/1.1 needs a connection per call, so this cost grows with
  * the load. Therefore each HTTP/1.1 connection has its own slot: an OkHttp client with a pool of
- * one. Each carrier takes its most recently used slot first. HTTP/2 multiplexes calls over one
- * connection, so its calls share one client.
+ * one. Each carrier takes its most recently used slot first. Over HTTP/2 calls share connections.
  */
 final class ConnectionSlots {
   private static final int MOST_IDLE = 10_000;
 
-  private final CompletableFuture<OkHttpClient> shared;
+  private final CompletableFuture<OkHttpClient> base;
+  private final SharedConnections sharedConnections;
   private final Carriers carriers;
   private final long lifeNanos;
   private final List<ConcurrentLinkedDeque<ConnectionSlot>> idle; // by carrier
@@ -40,20 +40,18 @@ final class ConnectionSlots {
   private volatile boolean retired;
 
   /**
-   * @param shared the client for HTTP/2; slots are copies of it with their own connection pool
+   * @param base slots are copies of it with their own connection pool
    * @param carriers the carriers whose threads make the calls
    * @param life how long an idle connection is kept
    * @param multiplexed whether to expect HTTP/2 until the first answer shows the protocol
    */
   ConnectionSlots(
-      CompletableFuture<OkHttpClient> shared,
-      Carriers carriers,
-      Duration life,
-      boolean multiplexed) {
-    this.shared = shared;
+      CompletableFuture<OkHttpClient> base, Carriers carriers, Duration life, boolean multiplexed) {
+    this.base = base;
     this.carriers = carriers;
     this.multiplexed = multiplexed;
     lifeNanos = life.toNanos();
+    sharedConnections = new SharedConnections(carriers, lifeNanos);
     idle =
         Stream.generate(ConcurrentLinkedDeque<ConnectionSlot>::new)
             .limit(carriers.count())
@@ -64,14 +62,22 @@ final class ConnectionSlots {
   final class ConnectionSlot implements AutoCloseable {
     private final OkHttpClient client;
     private final int home;
-    private final @Nullable CarrierSockets
-        sockets; // for its own connection; null for the shared client
+    private final @Nullable CarrierSockets sockets; // of its own connection
+    private final SharedConnections.@Nullable Shared shared;
     private long idleSince;
 
     private ConnectionSlot(OkHttpClient client, int home, @Nullable CarrierSockets sockets) {
       this.client = client;
       this.home = home;
       this.sockets = sockets;
+      shared = null;
+    }
+
+    private ConnectionSlot(SharedConnections.Shared shared) {
+      client = shared.client();
+      home = 0;
+      sockets = null;
+      this.shared = shared;
     }
 
     /** Whether the connection is unusable: closed by the provider, or out of sync. */
@@ -93,9 +99,10 @@ final class ConnectionSlots {
 
     @Override
     public void close() {
-      if (sockets == null) {
+      if (shared != null) {
+        shared.leave();
         if (retired) {
-          end();
+          sharedConnections.closeIdle(0);
         }
         return;
       }
@@ -118,7 +125,7 @@ final class ConnectionSlots {
 
   ConnectionSlot take() {
     if (multiplexed) {
-      return new ConnectionSlot(shared.join(), 0, null);
+      return new ConnectionSlot(sharedConnections.take(base.join(), carriers.currentNumber()));
     }
     int here = carriers.currentNumber();
     ConnectionSlot known = left(idle.get(here).pollFirst());
@@ -146,12 +153,13 @@ final class ConnectionSlots {
                 lifeNanos,
                 TimeUnit.NANOSECONDS,
                 ConnectionListener.Companion.getNONE()));
-    OkHttpClient base = shared.join();
+    OkHttpClient common = base.join();
     OkHttpClient client =
-        base.newBuilder()
+        common
+            .newBuilder()
             .connectionPool(pool)
             .socketFactory(sockets)
-            .dispatcher(new Dispatcher(base.dispatcher().executorService())) // never used
+            .dispatcher(new Dispatcher(common.dispatcher().executorService())) // never used
             .build();
     return new ConnectionSlot(client, home, sockets);
   }
@@ -159,6 +167,7 @@ final class ConnectionSlots {
   /** Closes connections that were idle for too long. Called periodically. */
   void closeOld() {
     idle.forEach(this::closeOld);
+    sharedConnections.closeIdle(lifeNanos);
   }
 
   private void closeOld(ConcurrentLinkedDeque<ConnectionSlot> some) {
@@ -185,7 +194,7 @@ final class ConnectionSlots {
 
   /** Closes all connections that no call uses. */
   void closeIdle() {
-    var _ = shared.thenAccept(client -> client.connectionPool().evictAll());
+    sharedConnections.closeIdle(0);
     for (ConcurrentLinkedDeque<ConnectionSlot> some : idle) {
       for (ConnectionSlot lane = left(some.pollFirst());
           lane != null;

@@ -56,7 +56,11 @@ public final class ProviderApi {
                 && previous.config.access().equals(config.access())
                 && isSameServer(previous.config.baseUrl(), config.baseUrl())
             ? previous.lanes
-            : upstream.lanes(config.baseUrl(), config.access(), connectTimeout);
+            : upstream.lanes(
+                config.baseUrl(),
+                config.access(),
+                Http2Providers.names(config.name()),
+                connectTimeout);
     this.config = config;
     failures = new FailureLog(config.name(), log::warn, System::nanoTime);
     String url = config.baseUrl().toString();

@@ -6,16 +6,18 @@ import java.security.KeyStore;
 import java.security.cert.X509Certificate;
 import java.util.ArrayList;
 import java.util.List;
-import javax.net.ssl.KeyManager;
 import javax.net.ssl.KeyManagerFactory;
-import javax.net.ssl.SSLContext;
-import javax.net.ssl.TrustManager;
 import javax.net.ssl.TrustManagerFactory;
+import javax.net.ssl.X509KeyManager;
 import javax.net.ssl.X509TrustManager;
 import okhttp3.OkHttpClient;
+import okhttp3.Protocol;
 import org.jspecify.annotations.Nullable;
+import relay.carrier.SecureSockets;
+import relay.carrier.TlsEngines;
 import relay.config.OutboundTls;
 import relay.config.TlsConfig;
+import relay.tls.ClientTls;
 
 /** Whom connections to a provider trust, and what they show. Made of the configuration. */
 final class ProviderTls {
@@ -23,9 +25,14 @@ final class ProviderTls {
 
   private ProviderTls() {}
 
+  /** Trusts the JVM's authorities, and shows no certificate. */
+  static void applySystem(Protocol preferred, OkHttpClient.Builder client) {
+    apply(trusting(List.of()), null, preferred, client);
+  }
+
   /** For connections to the provider itself: trusts the given authorities only. */
-  static void apply(OutboundTls tls, OkHttpClient.Builder client) {
-    apply(tls, tls.authorities(), client);
+  static void apply(OutboundTls tls, Protocol preferred, OkHttpClient.Builder client) {
+    apply(tls, tls.authorities(), preferred, client);
   }
 
   /** For a cloud's token endpoint: trusts the JVM's authorities, too. */
@@ -34,22 +41,34 @@ final class ProviderTls {
     if (!all.isEmpty()) {
       all.addAll(List.of(trusting(List.of()).getAcceptedIssuers()));
     }
-    apply(tls, all, client);
+    apply(tls, all, Protocol.HTTP_1_1, client);
   }
 
   private static void apply(
-      OutboundTls tls, List<X509Certificate> authorities, OkHttpClient.Builder client) {
+      OutboundTls tls,
+      List<X509Certificate> authorities,
+      Protocol preferred,
+      OkHttpClient.Builder client) {
     if (tls.equals(OutboundTls.DEFAULT)) {
-      return; // OkHttp's own, which is the JVM's
+      return; // as applySystem() has set it
     }
     try {
-      X509TrustManager trust = trusting(authorities);
-      SSLContext context = SSLContext.getInstance("TLS");
-      context.init(showing(tls.own()), new TrustManager[] {trust}, null);
-      client.sslSocketFactory(context.getSocketFactory(), trust);
+      apply(trusting(authorities), showing(tls.own()), preferred, client);
     } catch (GeneralSecurityException | IOException e) {
       throw new IllegalStateException("certificates that were read cannot be used", e);
     }
+  }
+
+  private static void apply(
+      X509TrustManager trust,
+      @Nullable X509KeyManager own,
+      Protocol preferred,
+      OkHttpClient.Builder client) {
+    List<Protocol> offered =
+        preferred == Protocol.HTTP_1_1 ? List.of(preferred) : List.of(preferred, Protocol.HTTP_1_1);
+    TlsEngines engines =
+        ClientTls.engines(trust, own, offered.stream().map(Protocol::toString).toList());
+    client.protocols(offered).sslSocketFactory(new SecureSockets(engines), trust);
   }
 
   /**
@@ -66,7 +85,7 @@ final class ProviderTls {
     }
   }
 
-  private static KeyManager @Nullable [] showing(@Nullable TlsConfig own)
+  private static @Nullable X509KeyManager showing(@Nullable TlsConfig own)
       throws GeneralSecurityException, IOException {
     if (own == null) {
       return null;
@@ -77,7 +96,7 @@ final class ProviderTls {
     KeyManagerFactory factory =
         KeyManagerFactory.getInstance(KeyManagerFactory.getDefaultAlgorithm());
     factory.init(store, PASSWORD);
-    return factory.getKeyManagers();
+    return (X509KeyManager) factory.getKeyManagers()[0];
   }
 
   private static KeyStore holding(List<X509Certificate> authorities)

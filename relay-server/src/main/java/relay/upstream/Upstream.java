@@ -4,7 +4,9 @@ import java.net.Proxy;
 import java.net.URI;
 import java.time.Duration;
 import java.time.InstantSource;
+import java.util.EnumMap;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.TimeUnit;
@@ -36,13 +38,15 @@ public final class Upstream implements AutoCloseable {
   private static final int HTTPS_PORT = 443;
 
   /** An HTTP/2 connection whose ping is unanswered when the next is due is closed: within 14 s. */
-  private static final Duration PING_PAUSE = Duration.ofSeconds(7);
+  private static final Duration PING_PAUSE =
+      Duration.ofMillis(Long.getLong("relay.ping_ms", 7_000));
 
   private static final Duration IDLE_CONNECTION_LIFE = Duration.ofMinutes(5);
 
   private final Carriers carriers;
   private final OkHttpClient plain;
-  private @Nullable CompletableFuture<OkHttpClient> secure;
+  private final Map<Protocol, CompletableFuture<OkHttpClient>> secure =
+      new EnumMap<>(Protocol.class);
   private final NameLookups names;
   private final IdleWatch idleWatch;
   private final List<ConnectionSlots> lanes = new CopyOnWriteArrayList<>();
@@ -98,11 +102,13 @@ public final class Upstream implements AutoCloseable {
    * Connections to one provider.
    *
    * @param server its base URL
+   * @param http2 whether to offer HTTP/2 to it, if it has TLS
    */
-  ConnectionSlots lanes(URI server, ProviderAccess access, Duration connectTimeout) {
+  ConnectionSlots lanes(URI server, ProviderAccess access, boolean http2, Duration connectTimeout) {
     boolean tls = server.getScheme().equalsIgnoreCase("https");
+    Protocol preferred = http2 ? Protocol.HTTP_2 : Protocol.HTTP_1_1;
     CompletableFuture<OkHttpClient> client =
-        tls ? secure() : CompletableFuture.completedFuture(plain);
+        tls ? secure(preferred) : CompletableFuture.completedFuture(plain);
     // A pool of its own, which goes with the provider
     CompletableFuture<OkHttpClient> own =
         client.thenApplyAsync(
@@ -110,12 +116,12 @@ public final class Upstream implements AutoCloseable {
               OkHttpClient.Builder builder =
                   shared.newBuilder().connectionPool(connections()).connectTimeout(connectTimeout);
               if (tls) {
-                ProviderTls.apply(access.tls(), builder);
+                ProviderTls.apply(access.tls(), preferred, builder);
                 ProxyTunnel.apply(proxy(access, server), builder);
               }
               return builder.build();
             });
-    ConnectionSlots made = new ConnectionSlots(own, carriers, IDLE_CONNECTION_LIFE, tls);
+    ConnectionSlots made = new ConnectionSlots(own, carriers, IDLE_CONNECTION_LIFE, tls && http2);
     lanes.add(made);
     return made;
   }
@@ -124,14 +130,18 @@ public final class Upstream implements AutoCloseable {
    * The client with TLS. It loads all CA certificates, which takes a tenth of the start time, so it
    * is created in the background and only if needed.
    */
-  private synchronized CompletableFuture<OkHttpClient> secure() {
-    CompletableFuture<OkHttpClient> known = secure;
-    if (known == null) {
-      List<ConnectionSpec> all = List.of(ConnectionSpec.MODERN_TLS, ConnectionSpec.CLEARTEXT);
-      known = CompletableFuture.supplyAsync(() -> plain.newBuilder().connectionSpecs(all).build());
-      secure = known;
-    }
-    return known;
+  private synchronized CompletableFuture<OkHttpClient> secure(Protocol preferred) {
+    return secure.computeIfAbsent(
+        preferred, _ -> CompletableFuture.supplyAsync(() -> secured(preferred)));
+  }
+
+  private OkHttpClient secured(Protocol preferred) {
+    OkHttpClient.Builder builder =
+        plain
+            .newBuilder()
+            .connectionSpecs(List.of(ConnectionSpec.MODERN_TLS, ConnectionSpec.CLEARTEXT));
+    ProviderTls.applySystem(preferred, builder);
+    return builder.build();
   }
 
   /** Creates a call. Sends nothing yet. */
@@ -162,7 +172,7 @@ public final class Upstream implements AutoCloseable {
   /** For a cloud's token endpoint, which is reached as the provider is. */
   private CompletableFuture<OkHttpClient> tokenClient(ProviderAccess access, URI endpoint) {
     boolean tls = endpoint.getScheme().equalsIgnoreCase("https");
-    return (tls ? secure() : CompletableFuture.completedFuture(plain))
+    return (tls ? secure(Protocol.HTTP_1_1) : CompletableFuture.completedFuture(plain))
         .thenApplyAsync(
             shared -> {
               OkHttpClient.Builder builder =

@@ -157,6 +157,23 @@ public final class UpstreamAnswer implements AutoCloseable {
    * Blocks.
    */
   public byte[] readAtMost(int bytes) {
+    Buffer come = await(bytes);
+    Buffer first = new Buffer();
+    first.write(come, Math.min(bytes, come.size()));
+    return first.readByteArray();
+  }
+
+  /** As {@link #readAtMost}, but a later {@link #read} returns the same bytes. */
+  public byte[] peekAtMost(int bytes) {
+    chunks = null; // OkHttp has begun to read the body
+    Buffer come = await(bytes);
+    Buffer first = new Buffer();
+    come.copyTo(first, 0, Math.min(bytes, come.size()));
+    return first.readByteArray();
+  }
+
+  /** Waits until so many bytes of the body have arrived, or its end. */
+  private Buffer await(int bytes) {
     Buffer come = source.getBuffer();
     try {
       while (come.size() < bytes && source.request(come.size() + 1)) {
@@ -165,9 +182,7 @@ public final class UpstreamAnswer implements AutoCloseable {
     } catch (IOException e) {
       // the provider broke off: keep the bytes so far
     }
-    Buffer first = new Buffer();
-    first.write(come, Math.min(bytes, come.size()));
-    return first.readByteArray();
+    return come;
   }
 
   /** Whether a {@link #read} failed because of the idle timeout. */

@@ -21,6 +21,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 import relay.admin.RawHttp.Answer;
 import relay.config.Config;
 import relay.embedded.EmbeddedRedis;
+import relay.guards.Await;
 import relay.pool.Configs;
 import relay.redis.KeyPool;
 import relay.redis.RedisEngine;
@@ -336,6 +337,29 @@ class AdminPlaneTest {
           assertTrue(json.readTree(answer.body()).get("error").asText().contains("Redis"));
         }
         assertEquals(200, its.get("/healthz").status());
+      }
+    }
+  }
+
+  @Test
+  void without_redis_the_last_known_state_is_shown_with_its_age() throws Exception {
+    EmbeddedRedis redis = EmbeddedRedis.start();
+    try (redis;
+        RedisEngine engine = RedisEngine.start(Configs.replica(CONFIG, redis.url(), "r-3"))) {
+      KeyPool pool = engine.pool(served.pools().getFirst().plan());
+      Await.until("it has seen the pool", () -> pool.latest() != null);
+      try (AdminServer other = serve(CONFIG, List.of(pool))) {
+        RawHttp its = new RawHttp(other.port());
+        JsonNode now = json.readTree(its.get("/pools/anthropic").body());
+        assertEquals("shared 0", now.get("mode").asText() + " " + now.get("age_ms"));
+        redis.close();
+        Await.until("it is down", () -> !engine.isUp());
+        Answer answer = its.get("/pools/anthropic");
+        assertEquals(200, answer.status());
+        JsonNode last = json.readTree(answer.body());
+        assertEquals("fair_share", last.get("mode").asText());
+        assertTrue(last.get("age_ms").asLong() > 0);
+        assertEquals(now.get("keys"), last.get("keys"));
       }
     }
   }

@@ -4,6 +4,7 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.net.URI;
 import java.time.Clock;
@@ -16,6 +17,7 @@ import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import relay.config.Credential;
 import relay.config.Secret;
+import relay.guards.Allocation;
 
 /** Verifies the signatures of AWS's library with an independent implementation. */
 class RequestSignerTest {
@@ -69,5 +71,16 @@ class RequestSignerTest {
   @Test
   void no_header_holds_the_secret() {
     assertFalse(signed(null).toString().contains(SECRET));
+  }
+
+  @Test
+  void a_large_body_is_hashed_without_a_copy() {
+    RequestSigner signer =
+        new RequestSigner(
+            new Credential.AwsKey(ID, new Secret(SECRET), null), "us-east-1", Clock.systemUTC());
+    byte[] body = new byte[400_000];
+    double bytes =
+        Allocation.bytesPerCall(() -> signer.sign(URL, Map.of(), body, (name, value) -> {}));
+    assertTrue(bytes < body.length / 2.0, bytes + " bytes");
   }
 }

@@ -216,6 +216,32 @@ class RelayCommandLineTest {
     assertEquals("--watch", completed(directory, completion.out(), "relay", "keys", "--w"));
   }
 
+  @Test
+  void the_completion_script_of_fish_has_each_command_and_option() {
+    Result completion = execute("completion fish");
+    assertEquals(0, completion.exitCode());
+    String keys = "complete -c relay -n '__fish_seen_subcommand_from keys'";
+    for (String line :
+        List.of(
+            "complete -c relay -f\n",
+            "complete -c relay -n '__fish_use_subcommand' -a keys -d '",
+            "complete -c relay -n '__fish_use_subcommand' -a completion -d '",
+            keys + " -l watch -d '",
+            keys + " -l config -r -F -d '",
+            keys + " -s h -l help -d 'Show this help'\n")) {
+      assertTrue(completion.out().contains(line), line + " in " + completion.out());
+    }
+    // Quotes are balanced: no description ends a word.
+    completion
+        .out()
+        .lines()
+        .forEach(
+            line ->
+                assertEquals(
+                    0, line.replace("\\'", "").chars().filter(c -> c == '\'').count() % 2, line));
+    assertEquals(2, execute("completion csh").exitCode());
+  }
+
   /** What bash offers for the last word. */
   private static String completed(Path directory, String script, String... words)
       throws IOException, InterruptedException {

@@ -62,6 +62,7 @@ class ConfigSchemaTest {
     file(
         "/providers[]/keys[]/limits{}",
         provider("model_classes: [{name: a, models: [a]}], keys: [{key: k, limits: {a: {%s}}}]"));
+    file("/redis/tls", "redis: {url: \"rediss://h\", tls: {%s}}\n" + Given.PROVIDERS);
     file("/routing", "routing: {%s}\n" + Given.PROVIDERS);
     file("/logging", "logging: {%s}\n" + Given.PROVIDERS);
   }
@@ -195,6 +196,12 @@ class ConfigSchemaTest {
           "/server/auth/clients_file",
           "/server/auth/clients[]/key",
           "/redis/url",
+          "/redis/cluster",
+          "/redis/username",
+          "/redis/password_file",
+          "/redis/tls/ca",
+          "/redis/tls/certificate",
+          "/redis/tls/private_key",
           "/providers[]/base_url",
           "/providers[]/login_url",
           "/providers[]/proxy",

@@ -38,7 +38,15 @@ final class DefaultsTest {
                 Duration.ofMinutes(5),
                 Duration.ofSeconds(30),
                 new Auth.Open()),
-            new RedisConfig(null, "relay", Duration.ofMillis(100), OnUnavailable.FAIR_SHARE),
+            new RedisConfig(
+                null,
+                false,
+                "relay",
+                null,
+                null,
+                null,
+                Duration.ofMillis(100),
+                OnUnavailable.FAIR_SHARE),
             List.of(
                 new ProviderConfig(
                     "anthropic",
@@ -63,7 +71,7 @@ final class DefaultsTest {
                     List.of(new KeyConfig(new Credential.ApiKey(secret), id, id, 1, 1, 0)),
                     List.of(new QuotaGroup(id, "default", LimitsConfig.UNKNOWN)))),
             new RoutingConfig(RoutingConfig.Strategy.FAILOVER, Map.of(), null),
-            new LoggingConfig(Level.INFO, Format.JSON)),
+            new LoggingConfig(Level.INFO, Format.JSON, true, 1)),
         Given.valid(Given.PROVIDERS));
   }
 

@@ -105,8 +105,28 @@ final class FormsTest {
       String text, boolean tls, String host, int port, int database, String user, String password) {
     assertEquals(
         new RedisUrl(
-            tls, host, port, database, user, password == null ? null : new Secret(password)),
+            tls,
+            List.of(new RedisUrl.Server(host, port)),
+            null,
+            database,
+            user,
+            password == null ? null : new Secret(password)),
         RedisUrl.parse(text));
+  }
+
+  @Test
+  void sentinels_and_seeds_are_parsed() {
+    assertEquals(
+        new RedisUrl(
+            false,
+            List.of(new RedisUrl.Server("s1", 26_379), new RedisUrl.Server("::1", 7)),
+            "main",
+            2,
+            "u",
+            new Secret("p")),
+        RedisUrl.parse("redis-sentinel://u:p@s1,[::1]:7/2#main"));
+    RedisUrl seeds = RedisUrl.parse("rediss://a:1,b");
+    assertEquals("a:1,b:6379", seeds == null ? "" : seeds.addresses());
   }
 
   @ParameterizedTest
@@ -122,7 +142,10 @@ final class FormsTest {
         "redis://h/x",
         "redis://h/1/2",
         "redis://h?x=1",
-        "redis://a,b",
+        "redis://a,,b",
+        "redis://h#main",
+        "redis-sentinel://h",
+        "redis-sentinel://h#",
         "redis://[h]",
         "redis://h h",
         "redis://256.1.1.1"

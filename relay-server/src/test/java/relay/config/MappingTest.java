@@ -98,7 +98,7 @@ final class MappingTest {
         strategy: weighted_round_robin
         model_mapping: {claude-: a, glm: b}
         default_provider: b
-      logging: {level: error, format: text}
+      logging: {level: error, format: text, requests: false, requests_ratio: 0.25}
       """;
 
   @Test
@@ -142,8 +142,13 @@ final class MappingTest {
         config.server());
     assertEquals(
         new RedisConfig(
-            new RedisUrl(true, "::1", 8, 9, "user", new Secret("pass")),
+            new RedisUrl(
+                true, List.of(new RedisUrl.Server("::1", 8)), null, 9, "user", new Secret("pass")),
+            false,
             "other",
+            null,
+            null,
+            null,
             Duration.ofMillis(10),
             OnUnavailable.CLOSED),
         config.redis());
@@ -188,7 +193,7 @@ final class MappingTest {
         new RoutingConfig(
             RoutingConfig.Strategy.WEIGHTED_ROUND_ROBIN, Map.of("claude-", "a", "glm", "b"), "b"),
         config.routing());
-    assertEquals(new LoggingConfig(Level.ERROR, Format.TEXT), config.logging());
+    assertEquals(new LoggingConfig(Level.ERROR, Format.TEXT, false, 0.25), config.logging());
   }
 
   private static Credential key(String secret) {

@@ -78,7 +78,13 @@ final class ReferencesTest {
     assertEquals(7, config.server().drain().toMillis());
     assertFalse(config.server().enableHttp2());
     assertEquals(
-        new RedisUrl(false, "redis", 6379, 0, null, new Secret("p@ss:/w#rd%")),
+        new RedisUrl(
+            false,
+            List.of(new RedisUrl.Server("redis", 6379)),
+            null,
+            0,
+            null,
+            new Secret("p@ss:/w#rd%")),
         config.redis().url());
     assertEquals(42, config.redis().timeout().toMillis());
     assertEquals(ProviderType.OLLAMA, config.providers().getFirst().type());

@@ -56,15 +56,6 @@ class HostileHttp2Test {
     return frame.toByteArray();
   }
 
-  /** A literal header line without compression; names and values below 127 bytes. */
-  private static void line(ByteArrayOutputStream block, String name, String value) {
-    block.write(0);
-    block.write(name.length());
-    block.writeBytes(name.getBytes(ISO_8859_1));
-    block.write(value.length());
-    block.writeBytes(value.getBytes(ISO_8859_1));
-  }
-
   private static byte[] request(String name, String value) {
     return request(name, value, Ask.body("anthropic", "").getBytes(ISO_8859_1));
   }
@@ -78,12 +69,10 @@ class HostileHttp2Test {
     lines.put("x-api-key", Ask.CLIENT_KEY);
     lines.put("content-type", "application/json");
     lines.put(name, value);
-    ByteArrayOutputStream block = new ByteArrayOutputStream();
-    lines.forEach((each, its) -> line(block, each, its));
     ByteArrayOutputStream all = new ByteArrayOutputStream();
     all.writeBytes(PREFACE.getBytes(ISO_8859_1));
     all.writeBytes(frame(SETTINGS, 0, 0, new byte[0]));
-    all.writeBytes(frame(HEADERS, 4, 1, block.toByteArray()));
+    all.writeBytes(frame(HEADERS, 4, 1, HeaderBlock.of(lines)));
     all.writeBytes(frame(0, 1, 1, body));
     return all.toByteArray();
   }

@@ -42,6 +42,7 @@ class Http2ProviderTest {
     }
     replicas =
         new Setup()
+            .jvm("-Drelay.provider_http2=HTTP_2")
             .jvm("-Djavax.net.ssl.trustStore=" + trust)
             .jvm("-Djavax.net.ssl.trustStorePassword=" + PASSWORD)
             .provider("HTTP_2", Dialect.ANTHROPIC, url(http2), Setup.key("a"))

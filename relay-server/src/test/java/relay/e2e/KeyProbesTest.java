@@ -5,7 +5,9 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.Locale;
 import java.util.concurrent.atomic.AtomicBoolean;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
 import relay.guards.Await;
 import relay.model.Dialect;
@@ -50,6 +52,61 @@ class KeyProbesTest {
       long probes = provider.received().stream().filter(r -> r.line().startsWith("GET")).count();
       // Intervals of 0.5, 1, 2, 4 s over both replicas: uncoordinated replicas would send more.
       assertTrue(probes <= 6, "probes: " + probes);
+    }
+  }
+
+  /** Of three keys, two share the account that may spend no more. */
+  @ParameterizedTest
+  @CsvSource({
+    "ANTHROPIC, 400, ",
+    "ANTHROPIC, 400, workspace ",
+    "ANTHROPIC, 402, ",
+    "OPENAI, 402, "
+  })
+  void an_account_that_may_spend_no_more_is_tried_now_and_then(
+      Dialect dialect, int status, @Nullable String whose) throws Exception {
+    AtomicBoolean raised = new AtomicBoolean();
+    String text =
+        "You have reached your specified "
+            + (whose == null ? "" : whose + " ")
+            + "API usage limits. You will regain access on 2099-01-01 at 00:00 UTC.";
+    String spent = Says.json(status, Says.error(dialect, "invalid_request_error", text));
+    try (RawProvider provider =
+            new RawProvider(
+                (request, connection) ->
+                    connection.write(
+                        raised.get() || request.key().equals(Setup.secret("other"))
+                            ? Says.fine(dialect)
+                            : spent));
+        Replicas replicas =
+            new Setup()
+                .jvm("-Drelay.probe_ms=1500")
+                .provider(
+                    "p",
+                    dialect,
+                    provider.url(),
+                    Setup.key("acme-1", "account: acme"),
+                    Setup.key("acme-2", "account: acme"),
+                    Setup.key("other"))
+                .start(2);
+        RedisSocket redis = replicas.redisSocket()) {
+      for (int n = 0; n < 4; n++) {
+        Answer answer = RawClient.ask(replicas.port(n % 2), Ask.of(dialect, "p"));
+        assertEquals(200, answer.status(), answer.toString());
+        assertEquals("other", answer.header("x-relay-key"));
+      }
+      replicas.awaitLine("p", "acme-1", REFUSED);
+      replicas.awaitLine("p", "acme-2", REFUSED);
+      assertEquals("spend_limit", redis.text("HGET", "relay:{p}:quarantine", "acme-1"));
+      raised.set(true);
+      replicas.awaitLine("p", "acme-1", "status active");
+      replicas.awaitLine("p", "acme-2", "status active");
+      Await.until(
+          "the account serves",
+          () ->
+              !"other"
+                  .equals(
+                      RawClient.ask(replicas.port(0), Ask.of(dialect, "p")).header("x-relay-key")));
     }
   }
 

@@ -15,6 +15,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -87,15 +88,13 @@ class MemoryAttackTest {
     ByteArrayOutputStream out = new ByteArrayOutputStream();
     out.writeBytes("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".getBytes(ISO_8859_1));
     out.writeBytes(new byte[] {0, 0, 0, 4, 0, 0, 0, 0, 0}); // SETTINGS
-    int value = 8_000;
-    int frame = 1 + 4 + 3 + value; // a literal, its name, the length of its value in three bytes
-    for (int n = 0; n < bytes / frame; n++) {
+    byte[] block = HeaderBlock.of(Map.of("x-a", "x".repeat(8_000)));
+    for (int n = 0; n < bytes / block.length; n++) {
       int type = n == 0 ? 1 : 9;
-      out.writeBytes(new byte[] {0, (byte) (frame >> 8), (byte) frame, (byte) type, 0, 0, 0, 0, 1});
-      out.writeBytes(new byte[] {0, 3, 'x', '-', 'a', 0x7f});
+      int length = block.length;
       out.writeBytes(
-          new byte[] {(byte) (0x80 | (value - 127) % 128), (byte) ((value - 127) / 128)});
-      out.writeBytes("x".repeat(value).getBytes(ISO_8859_1));
+          new byte[] {0, (byte) (length >> 8), (byte) length, (byte) type, 0, 0, 0, 0, 1});
+      out.writeBytes(block);
     }
     return out.toByteArray();
   }

@@ -76,32 +76,12 @@ final class RawHttp2Client implements AutoCloseable {
     all.put("content-type", "application/json");
     all.putAll(lines);
     all.values().removeIf(ABSENT::equals);
-    ByteArrayOutputStream block = new ByteArrayOutputStream();
-    all.forEach((name, value) -> line(block, name, value));
-    byte[] bytes = block.toByteArray();
+    byte[] bytes = HeaderBlock.of(all);
     for (int from = 0; from < bytes.length; from += FRAME_BYTES) {
       int to = Math.min(bytes.length, from + FRAME_BYTES);
       int flags = to == bytes.length ? END_HEADERS : 0;
       frame(from == 0 ? HEADERS : CONTINUATION, flags, stream, Arrays.copyOfRange(bytes, from, to));
     }
-  }
-
-  private static void line(ByteArrayOutputStream block, String name, String value) {
-    block.write(0); // a literal without indexing
-    string(block, name);
-    string(block, value);
-  }
-
-  private static void string(ByteArrayOutputStream block, String text) {
-    int rest = text.length() - 127;
-    block.write(Math.min(127, text.length()));
-    if (rest >= 0) {
-      for (; rest >= 128; rest >>= 7) {
-        block.write((rest & 127) | 128);
-      }
-      block.write(rest);
-    }
-    block.writeBytes(text.getBytes(ISO_8859_1));
   }
 
   /** The status of a stream's answer; {@link #RESET} for a reset stream. */

@@ -15,6 +15,8 @@ import java.util.List;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.atomic.AtomicInteger;
+import javax.net.ssl.SSLSocketFactory;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -34,7 +36,7 @@ final class RawProvider implements AutoCloseable {
     private final List<String> headers;
     private final byte[] body;
 
-    private Received(String line, List<String> headers, byte[] body) {
+    Received(String line, List<String> headers, byte[] body) {
       this.line = line;
       this.headers = List.copyOf(headers);
       this.body = body;
@@ -78,14 +80,18 @@ final class RawProvider implements AutoCloseable {
   }
 
   /** The connection of a request. */
-  static final class Connection {
+  static class Connection {
     private final Socket socket;
+    private final Socket tcp;
     private final OutputStream out;
     private final InputStream in;
 
-    private Connection(Socket socket) throws IOException {
+    /**
+     * @param tcp what carries the socket: the same without TLS
+     */
+    Connection(Socket socket, Socket tcp) throws IOException {
       this.socket = socket;
-      socket.setTcpNoDelay(true);
+      this.tcp = tcp;
       out = socket.getOutputStream();
       in = new BufferedInputStream(socket.getInputStream(), 64 * 1024);
     }
@@ -111,6 +117,15 @@ final class RawProvider implements AutoCloseable {
       chunk(text.getBytes(ISO_8859_1));
     }
 
+    Socket socket() {
+      return socket;
+    }
+
+    /** As a stream of HTTP/2. */
+    Http2Exchange http2() {
+      return (Http2Exchange) this;
+    }
+
     /** Closes in an orderly way. */
     void close() throws IOException {
       socket.close();
@@ -118,8 +133,8 @@ final class RawProvider implements AutoCloseable {
 
     /** Sends a TCP reset. */
     void reset() throws IOException {
-      socket.setSoLinger(true, 0);
-      socket.close();
+      tcp.setSoLinger(true, 0);
+      tcp.close();
     }
 
     /** Waits until the peer has closed the connection. */
@@ -134,12 +149,28 @@ final class RawProvider implements AutoCloseable {
     }
   }
 
+  private final ProviderWire wire;
+  private final SSLSocketFactory tls;
   private final ServerSocket server;
+  private final AtomicInteger connections = new AtomicInteger();
   private final Set<Socket> open = ConcurrentHashMap.newKeySet();
   private final List<Received> received = new CopyOnWriteArrayList<>();
   private volatile Script script;
 
   RawProvider(Script script) throws IOException {
+    this(ProviderWire.PLAIN, script);
+  }
+
+  RawProvider(ProviderWire wire, Script script) throws IOException {
+    this(wire, ProviderWire.factory(), script);
+  }
+
+  /**
+   * @param tls its certificate
+   */
+  RawProvider(ProviderWire wire, SSLSocketFactory tls, Script script) throws IOException {
+    this.wire = wire;
+    this.tls = tls;
     this.script = script;
     server = new ServerSocket(0, 256, InetAddress.ofLiteral("127.0.0.1"));
     Thread.ofVirtual().start(this::accept);
@@ -150,8 +181,22 @@ final class RawProvider implements AutoCloseable {
     script = next;
   }
 
+  int port() {
+    return server.getLocalPort();
+  }
+
   String url() {
-    return "http://127.0.0.1:" + server.getLocalPort();
+    return wire.url(port());
+  }
+
+  /** What its entry in the configuration needs. */
+  List<String> settings() {
+    return wire.settings();
+  }
+
+  /** Connections accepted so far. */
+  int connections() {
+    return connections.get();
   }
 
   /** The requests received so far, in order. */
@@ -169,6 +214,7 @@ final class RawProvider implements AutoCloseable {
       while (true) {
         Socket socket = server.accept();
         open.add(socket);
+        connections.incrementAndGet();
         Thread.ofVirtual().start(() -> serve(socket));
       }
     } catch (IOException e) {
@@ -176,9 +222,32 @@ final class RawProvider implements AutoCloseable {
     }
   }
 
-  private void serve(Socket socket) {
+  private void serve(Socket tcp) {
+    try {
+      tcp.setTcpNoDelay(true);
+      Socket socket = wire.accepted(tcp, tls);
+      if (wire == ProviderWire.TLS_H2) {
+        Http2Exchange.serve(socket, tcp, this::answer);
+      } else {
+        serve(new Connection(socket, tcp));
+      }
+    } catch (Exception e) {
+      // the peer closed the connection, as some tests intend
+    }
+  }
+
+  private void answer(Received request, Connection connection) {
+    received.add(request);
+    try {
+      script.answer(request, connection);
+    } catch (Exception e) {
+      // the peer closed the connection, as some tests intend
+    }
+  }
+
+  private void serve(Connection connection) {
+    Socket socket = connection.socket();
     try (socket) {
-      Connection connection = new Connection(socket);
       while (!socket.isClosed()) {
         Received request = read(connection.in);
         if (request == null) {
@@ -190,7 +259,7 @@ final class RawProvider implements AutoCloseable {
     } catch (Exception e) {
       // the peer closed the connection, as some tests intend
     } finally {
-      open.remove(socket);
+      open.remove(connection.tcp);
     }
   }
 

@@ -26,7 +26,9 @@ class RedisRightsTest {
       Await.until("it is told", () -> replica.log().contains("+fcall +function|load"));
       LockSupport.parkNanos(Duration.ofSeconds(4).toNanos());
       assertEquals(
-          1, replica.log().lines().filter(line -> line.contains("WARN")).count(), replica.log());
+          1,
+          replica.log().lines().filter(line -> line.contains("lacks rights")).count(),
+          replica.log());
     }
   }
 }

@@ -21,6 +21,7 @@ final class Setup {
   private final List<String> jvm = new ArrayList<>();
   private String auth = "    api_key: " + Ask.CLIENT_KEY + "\n";
   private String level = "info";
+  private String log = "format: text, requests: false"; // few lines, for the tests that read them
   private boolean ownRedis;
   private @Nullable EmbeddedRedis shared;
 
@@ -78,6 +79,12 @@ final class Setup {
     return this;
   }
 
+  /** The settings of the log but its level, as a mapping of YAML without braces. */
+  Setup log(String settings) {
+    log = settings;
+    return this;
+  }
+
   /** Each replica starts an embedded Redis. */
   Setup withoutRedisUrl() {
     ownRedis = true;
@@ -130,6 +137,11 @@ final class Setup {
     return provider(name, dialect, url, List.of(), List.of(keys));
   }
 
+  /** Adds a provider of a test: with what its protocol needs. */
+  Setup provider(String name, Dialect dialect, RawProvider provider, String... keys) {
+    return provider(name, dialect, provider.url(), provider.settings(), List.of(keys));
+  }
+
   /** The secret of a key. */
   static String secret(String keyId) {
     return "provider-secret-" + keyId;
@@ -168,7 +180,7 @@ final class Setup {
     providers.forEach(yaml::append);
     yaml.append("routing:\n");
     routing.forEach(line -> yaml.append("  ").append(line).append('\n'));
-    yaml.append("logging:\n  format: text\n  level: ").append(level).append('\n');
+    yaml.append("logging: { level: %s, %s }\n".formatted(level, log));
     return yaml.toString();
   }
 

@@ -1,61 +1,35 @@
 package relay.edge;
 
-import static java.nio.charset.StandardCharsets.US_ASCII;
 import static org.junit.jupiter.api.Assertions.assertNotNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.undertow.server.HttpServerExchange;
 import io.undertow.server.ServerConnection;
 import java.io.IOException;
-import java.net.InetAddress;
 import java.net.Socket;
 import java.time.Duration;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.Test;
 import org.xnio.IoUtils;
 import org.xnio.channels.StreamSourceChannel;
-import relay.carrier.Carriers;
-import relay.carrier.DescriptorReserve;
-import relay.memory.MemoryBudget;
 
 class ChannelWaitTest {
   private static final Duration PATIENCE = Duration.ofSeconds(30);
   private static final String HEAD =
       "POST / HTTP/1.1\r\nhost: relay.test\r\ncontent-length: 10\r\n\r\n";
 
-  private final Carriers carriers = new Carriers("carrier", 1);
   private final BlockingQueue<ServerConnection> waiting = new LinkedBlockingQueue<>();
   private final BlockingQueue<Duration> waited = new LinkedBlockingQueue<>();
-  private final Listener listener =
-      new Listener(
-          true,
-          null,
-          PATIENCE,
-          this::handle,
-          carriers,
-          MemoryBudget.ofHeap(256L << 20),
-          DescriptorReserve.ofProcess());
+  @AutoClose private final OneCarrierListener listener = new OneCarrierListener(this::handle);
   private volatile Duration most = PATIENCE;
-
-  @BeforeEach
-  void start() {
-    listener.start("127.0.0.1", 0);
-  }
-
-  @AfterEach
-  void stop() {
-    listener.stop();
-    carriers.close();
-  }
 
   private void handle(HttpServerExchange exchange) {
     ClientClosing closing = ClientClosing.of(exchange);
     exchange.dispatch(
-        carriers.at(exchange.getIoThread()),
+        listener.carriers().at(exchange.getIoThread()),
         () -> {
           StreamSourceChannel body = exchange.getRequestChannel();
           waiting.add(exchange.getConnection());
@@ -66,9 +40,7 @@ class ChannelWaitTest {
   }
 
   private Socket connect() throws IOException {
-    Socket client = new Socket(InetAddress.ofLiteral("127.0.0.1"), listener.port());
-    client.getOutputStream().write(HEAD.getBytes(US_ASCII));
-    return client;
+    return listener.connect(HEAD);
   }
 
   private Duration waited() throws InterruptedException {

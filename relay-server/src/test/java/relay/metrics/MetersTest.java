@@ -81,6 +81,8 @@ class MetersTest {
         "relay_overage_tokens_total",
         "relay_redis_up",
         "relay_redis_mode",
+        "relay_redis_slow",
+        "relay_redis_trouble",
         "relay_config_reloads_total",
         "relay_log_dropped_total",
         "relay_client_requests_total",
@@ -112,6 +114,24 @@ class MetersTest {
       })
   void the_jvm_and_the_process_are_measured(String name) {
     assertFalse(series(name).isEmpty());
+  }
+
+  /** What {@code promtool check metrics} would say. */
+  @Test
+  void names_follow_the_conventions_of_prometheus() {
+    List<String> odd = new ArrayList<>();
+    for (String line : meters.scrape().lines().filter(l -> l.startsWith("# TYPE ")).toList()) {
+      String name = line.split(" ", -1)[2];
+      boolean counter = line.endsWith(" counter");
+      boolean plain = counter || line.endsWith(" gauge");
+      if (counter != name.endsWith("_total")
+          || (plain && name.matches(".*_(count|sum|bucket)"))
+          || name.matches(".*_(ns|us|ms|sec|kb|mb)(_.*)?")) {
+        odd.add(line);
+      }
+    }
+    assertEquals(List.of(), odd);
+    assertTrue(value("process_cpu_seconds_total") > 0);
   }
 
   @Test

@@ -17,7 +17,7 @@ import java.util.function.BooleanSupplier;
 import org.junit.jupiter.api.Test;
 
 class KeysViewTest {
-  private static final TerminalFeatures PLAIN = new TerminalFeatures(false, false, true);
+  private static final TerminalFeatures PLAIN = TerminalFeatures.file(true);
   private static final String STATE =
       """
       {"pools":[{"name":"anthropic","strategy":"least_loaded","accounting":"sliding_window","window_ms":60000,
@@ -141,8 +141,7 @@ class KeysViewTest {
 
   @Test
   void a_screen_without_block_characters_gets_others() throws Exception {
-    String table =
-        shown(new TerminalFeatures(false, false, false), new Scripted(STATE), 1, false, false);
+    String table = shown(TerminalFeatures.file(false), new Scripted(STATE), 1, false, false);
     assertTrue(table.contains("##........  8100/30000"), table);
     assertTrue(StandardCharsets.US_ASCII.newEncoder().canEncode(table));
   }
@@ -150,7 +149,8 @@ class KeysViewTest {
   @Test
   void colours_do_not_move_the_columns() throws Exception {
     String coloured =
-        shown(new TerminalFeatures(true, true, true), new Scripted(STATE), 1, false, false);
+        shown(
+            new TerminalFeatures(true, true, true, 200, 50), new Scripted(STATE), 1, false, false);
     assertTrue(coloured.contains("\u001b[31mquarantined\u001b[0m"), coloured);
     assertEquals(
         shown(PLAIN, new Scripted(STATE), 1, false, false),
@@ -167,9 +167,46 @@ class KeysViewTest {
   @Test
   void a_watched_screen_is_redrawn_in_place() throws Exception {
     String shown =
-        shown(new TerminalFeatures(true, false, true), new Scripted(STATE, STATE), 2, true, false);
+        shown(
+            new TerminalFeatures(true, false, true, 200, 50),
+            new Scripted(STATE, STATE),
+            2,
+            true,
+            false);
     assertEquals(2, shown.split("\u001b\\[H", -1).length - 1);
     assertEquals(2, shown.split("\u001b\\[J", -1).length - 1);
+  }
+
+  @Test
+  void a_screen_of_80_columns_holds_the_table() throws Exception {
+    String large =
+        STATE
+            .replace("\"rpm\":50", "\"rpm\":4000")
+            .replace("\"itpm\":30000", "\"itpm\":2000000")
+            .replace("\"itpm\":8100", "\"itpm\":1299999")
+            .replace("acme/default", "organisation-of-production/claude-opus")
+            .replace("\"401\"", "\"the provider refused it with 401: it needs a new credential\"");
+    String four = large.replaceAll("\"tpm\":null", "\"tpm\":2000000");
+    for (int columns : List.of(80, 100, 120)) {
+      assertTrue(fitting(large, columns).contains("░"), "there is room for bars");
+      assertTrue(fitting(four, columns).contains("/2M"), "and for a fourth dimension");
+    }
+  }
+
+  private static String fitting(String state, int columns) throws OperationFailed {
+    TerminalFeatures screen = new TerminalFeatures(true, false, true, columns, 50);
+    String table = shown(screen, new Scripted(state), 1, false, false);
+    table.lines().forEach(line -> assertTrue(line.length() <= columns, table));
+    assertTrue(table.contains("1.2M/2M"), table); // not rounded up
+    return table;
+  }
+
+  @Test
+  void a_table_higher_than_the_screen_is_cut_and_says_so() throws Exception {
+    String shown =
+        shown(new TerminalFeatures(true, false, true, 200, 6), new Scripted(STATE), 1, true, false);
+    assertEquals(5, shown.lines().filter(line -> !line.equals("\u001b[J")).count(), shown);
+    assertTrue(shown.contains("... and 4 lines more: `relay keys` prints all"), shown);
   }
 
   @Test

@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.PrintStream;
@@ -138,6 +139,7 @@ class OperatorTest {
     assertEquals("", result.err());
     JsonNode all = new ObjectMapper().readTree(result.out());
     KeyPool second = served.pools().get(1);
+    ((ObjectNode) all.at("/pools/1")).remove(List.of("age_ms", "mode")); // only a replica knows
     assertEquals(
         PoolJson.of(second.plan(), second.snapshot().join(), CLOSED).toString(),
         all.at("/pools/1").toString());
@@ -152,6 +154,19 @@ class OperatorTest {
     for (String word : List.of("acme/opus", "acme/default", "solo/default", "o-1", "0/30000")) {
       assertTrue(result.out().contains(word), result.out());
     }
+  }
+
+  @Test
+  void clients_are_those_of_the_admin_plane() throws Exception {
+    Result json = run(config(Way.ADMIN_PLANE), "clients", "--json");
+    assertEquals(0, json.exitCode(), json.err());
+    assertTrue(new ObjectMapper().readTree(json.out()).get("clients").isArray());
+    Result table = run(config(Way.ADMIN_PLANE), "clients");
+    assertEquals(0, table.exitCode(), table.err());
+    assertTrue(table.out().startsWith("No client is configured"), table.out());
+    Result silent = run(file("nobody", "server: { admin_listen: \"127.0.0.1:1\" }\n"), "clients");
+    assertEquals(1, silent.exitCode());
+    assertTrue(silent.err().startsWith("relay: no replica answers at "), silent.err());
   }
 
   @ParameterizedTest

@@ -13,6 +13,7 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.Test;
+import relay.logging.RequestLog;
 import relay.metrics.Meters;
 import relay.pool.Configs;
 import relay.stream.UsageChunkFilter;
@@ -25,7 +26,8 @@ class OutboxTest {
 
   private Outbox outbox(@Nullable UsageChunkFilter filter) {
     return new Outbox(
-        new RequestContext(client(), meters, Duration.ofSeconds(1), new RunningRequests(), 0),
+        new RequestContext(
+            client(), meters, new RequestLog(0), Duration.ofSeconds(1), new RunningRequests(), 0),
         filter);
   }
 

@@ -9,6 +9,7 @@ import java.util.List;
 import java.util.concurrent.RejectedExecutionException;
 import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.Test;
+import relay.logging.RequestLog;
 import relay.metrics.Meters;
 import relay.pool.Configs;
 
@@ -22,7 +23,8 @@ class RequestContextTest {
   private boolean abortFails;
 
   private final RequestContext request =
-      new RequestContext(client(), meters, Duration.ofSeconds(1), running, running.enter());
+      new RequestContext(
+          client(), meters, new RequestLog(0), Duration.ofSeconds(1), running, running.enter());
 
   /** The test runs the continuation itself, in place of another thread. */
   private ClientExchange client() {

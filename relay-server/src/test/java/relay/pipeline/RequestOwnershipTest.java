@@ -33,6 +33,7 @@ import relay.config.Config;
 import relay.config.ProviderConfig;
 import relay.embedded.EmbeddedRedis;
 import relay.guards.Await;
+import relay.logging.RequestLog;
 import relay.metrics.Meters;
 import relay.model.Dialect;
 import relay.model.Endpoint;
@@ -121,7 +122,8 @@ class RequestOwnershipTest {
                 clientsPool.plan().keys().stream().map(KeyPlan::id).collect(Collectors.toSet()),
                 Plans.tally(engine, config.server().auth()),
                 new Routes(routes, config.routing(), new Random(1)),
-                new RequestPipeline.Bounds(1_000_000, 0, LONG)),
+                new RequestPipeline.Bounds(1_000_000, 0, LONG),
+                new RequestLog(0)),
             meters);
   }
 

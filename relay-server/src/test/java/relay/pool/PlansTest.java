@@ -2,11 +2,9 @@ package relay.pool;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
-import static org.junit.jupiter.api.Assertions.assertNotNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import io.lettuce.core.RedisCredentials;
-import io.lettuce.core.RedisURI;
+import java.net.InetSocketAddress;
 import java.time.Duration;
 import java.util.List;
 import java.util.Objects;
@@ -14,9 +12,9 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import relay.config.Config;
-import relay.config.RedisUrl;
-import relay.config.Secret;
+import relay.config.RedisConfig;
 import relay.embedded.EmbeddedRedis;
+import relay.guards.Await;
 import relay.redis.Accounting;
 import relay.redis.EngineOptions;
 import relay.redis.Fallback;
@@ -26,6 +24,7 @@ import relay.redis.Limits;
 import relay.redis.PoolPlan;
 import relay.redis.PoolSnapshot;
 import relay.redis.RedisEngine;
+import relay.redis.RedisServers;
 import relay.redis.Strategy;
 
 class PlansTest {
@@ -75,57 +74,63 @@ class PlansTest {
     assertFalse(Plans.of(CONFIG.providers().getFirst()).toString().contains("secret"));
   }
 
+  private static final RedisServers SERVERS = RedisServers.of("redis://127.0.0.1:1");
+
   @Test
   void redis_becomes_the_engines_options() {
     Config config =
         Configs.of(
             "redis: { prefix: mine, timeout_ms: 250, on_unavailable: closed }\n" + Configs.POOLS);
-    EngineOptions options = Plans.options(config.redis(), "redis://127.0.0.1:1", "r-1");
+    EngineOptions options = Plans.options(config.redis(), SERVERS, "r-1");
     assertEquals(
         new EngineOptions(
-            "redis://127.0.0.1:1",
+            SERVERS,
             "mine",
             "r-1",
             Duration.ofMillis(250),
             Fallback.CLOSED,
             EngineOptions.DEFAULT_LEASE),
         options);
-    assertEquals("", Plans.onlooker(config.redis(), "redis://127.0.0.1:1").replica());
+    assertEquals("", Plans.onlooker(config.redis(), SERVERS).replica());
   }
 
-  @ParameterizedTest
-  @CsvSource({
-    "redis://localhost, redis://localhost:6379/0",
-    "rediss://r.example:6380/3, rediss://r.example:6380/3",
-    "redis://[::1]:7000, redis://[::1]:7000/0",
-    "redis://:plain@h, redis://:plain@h:6379/0",
-    "redis://me:p%40ss:/@h, redis://me:p%40ss%3A%2F@h:6379/0"
-  })
-  void a_url_is_preserved(String stated, String given) {
-    RedisUrl url = Configs.of("redis: { url: \"" + stated + "\" }\n" + Configs.POOLS).redis().url();
-    assertNotNull(url);
-    assertEquals(given, Plans.url(url));
+  private static RedisServers servers(String redis) {
+    RedisConfig config = Configs.of("redis: { " + redis + " }\n" + Configs.POOLS).redis();
+    return Plans.servers(config, Objects.requireNonNull(config.url()));
+  }
+
+  private static RedisServers servers(
+      RedisServers.Topology topology, List<InetSocketAddress> addresses, String master) {
+    RedisServers.Login login = new RedisServers.Login("me", "p@ss:/", null);
+    return new RedisServers(topology, addresses, master, 0, login, null);
   }
 
   @Test
-  void any_password_reaches_redis_unchanged() {
-    String password = ":/@ %+é?#[]\"";
-    RedisURI uri =
-        RedisURI.create(Plans.url(new RedisUrl(false, "h", 1, 2, "us er", new Secret(password))));
-    RedisCredentials credentials =
-        Objects.requireNonNull(uri.getCredentialsProvider().resolveCredentials().block());
-    assertEquals("us er", credentials.getUsername());
-    assertEquals(password, new String(Objects.requireNonNull(credentials.getPassword())));
-    assertEquals(2, uri.getDatabase());
+  void every_form_of_redis_becomes_the_engines() {
+    InetSocketAddress a = InetSocketAddress.createUnresolved("a", 1);
+    InetSocketAddress b = InetSocketAddress.createUnresolved("b", 2);
+    assertEquals(
+        servers(RedisServers.Topology.STANDALONE, List.of(a), ""),
+        servers("url: 'redis://me:p%40ss:/@a:1'"));
+    assertEquals(
+        servers(RedisServers.Topology.CLUSTER, List.of(a, b), ""),
+        servers("url: 'redis://me:p%40ss:/@a:1,b:2', cluster: true"));
+    assertEquals(
+        servers(RedisServers.Topology.SENTINEL, List.of(a, b), "main"),
+        servers("url: 'redis-sentinel://me:p%40ss:/@a:1,b:2/0#main'"));
+    assertEquals(RedisServers.Tls.DEFAULT, servers("url: 'rediss://a:1'").tls());
+    assertEquals(3, servers("url: 'redis://a/3'").database());
   }
 
   @Test
   void a_command_line_client_does_not_count_as_a_replica() throws Exception {
     try (EmbeddedRedis redis = EmbeddedRedis.start();
         RedisEngine replica = RedisEngine.start(Configs.replica(CONFIG, redis.url(), "r-1"));
-        RedisEngine onlooker = RedisEngine.start(Plans.onlooker(CONFIG.redis(), redis.url()))) {
+        RedisEngine onlooker =
+            RedisEngine.start(Plans.onlooker(CONFIG.redis(), RedisServers.of(redis.url())))) {
       KeyPool pool = replica.pool(Plans.of(CONFIG.providers().getFirst()));
       assertTrue(pool.snapshot().join().groups().size() > 1);
+      Await.until("the replica counts", () -> pool.snapshot().join().replicas() == 1);
       Config stale = Configs.of(Configs.POOLS.replace("rpm_limit: 50", "rpm_limit: 7"));
       PoolSnapshot seen = onlooker.pool(Plans.of(stale.providers().getFirst())).snapshot().join();
       long limit =

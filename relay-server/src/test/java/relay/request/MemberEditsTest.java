@@ -3,6 +3,7 @@ package relay.request;
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertInstanceOf;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
@@ -12,6 +13,7 @@ import java.util.Set;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import relay.guards.Allocation;
 
 /** Removes and adds members of a body. */
 class MemberEditsTest {
@@ -35,6 +37,7 @@ class MemberEditsTest {
           ` { "a" : [ 1 , {"model":"x"} ] , "model" : "m" , "b" : 2.5e3 } `|`{"a" : [ 1 , {"model":"x"} ],"b" : 2.5e3,"anthropic_version":"v"}`
           {"mod\\u0065l":"m","a":"}\\",{"}|{"a":"}\\",{","anthropic_version":"v"}
           {"model":"m","stream":true,"a":null}|{"a":null,"anthropic_version":"v"}
+          {"a":1 , "b":2,"model":"m", "c":3 , "d":4}|{"a":1 , "b":2,"c":3 , "d":4,"anthropic_version":"v"}
           {"anthropic_version":"theirs","model":"m"}|{"anthropic_version":"theirs"}
           """)
   void only_the_named_members_change(String body, String expected) {
@@ -71,5 +74,14 @@ class MemberEditsTest {
         assertEquals(tree, json.readTree(edit(body, Set.of("model", "stream"), VERSION)), body);
       }
     }
+  }
+
+  @Test
+  void the_result_is_the_only_large_array() {
+    byte[] body =
+        ("{\"a\":\"" + "x".repeat(100_000) + "\", \"model\":\"m\", \"b\":1 , \"c\":2}")
+            .getBytes(UTF_8);
+    double bytes = Allocation.bytesPerCall(() -> MemberEdits.edit(body, Set.of("model"), VERSION));
+    assertTrue(bytes < 1.1 * body.length, bytes + " bytes");
   }
 }

@@ -50,7 +50,8 @@ class ChunkReaderTest {
   private final Upstream upstream =
       new Upstream(carriers, Duration.ofSeconds(SECONDS), Duration.ofSeconds(SECONDS));
   private final ConnectionSlots lanes =
-      upstream.lanes(URI.create("http://127.0.0.1"), ProviderAccess.DEFAULT, Duration.ofSeconds(5));
+      upstream.lanes(
+          URI.create("http://127.0.0.1"), ProviderAccess.DEFAULT, false, Duration.ofSeconds(5));
   private final ByteArrayOutputStream got = new ByteArrayOutputStream();
   private final Semaphore bytesSeen = new Semaphore(0);
   private final CompletableFuture<Thread> reader = new CompletableFuture<>();

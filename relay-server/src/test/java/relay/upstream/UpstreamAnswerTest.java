@@ -47,7 +47,11 @@ class UpstreamAnswerTest {
             .build();
     ConnectionSlots.ConnectionSlot lane =
         upstream
-            .lanes(URI.create("http://127.0.0.1"), ProviderAccess.DEFAULT, Duration.ofSeconds(5))
+            .lanes(
+                URI.create("http://127.0.0.1"),
+                ProviderAccess.DEFAULT,
+                false,
+                Duration.ofSeconds(5))
             .take();
     return new UpstreamAnswer(response, watch.watch(lane.client().newCall(REQUEST)), lane, null);
   }

@@ -1,0 +1,225 @@
+package relay.guards;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+
+import java.io.BufferedInputStream;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
+import java.net.InetAddress;
+import java.net.Socket;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
+import relay.embedded.EmbeddedRedis;
+import relay.embedded.LoopbackPorts;
+
+/**
+ * A server of a test's own: a Redis, a sentinel or a Cluster's node. It may be stopped by force.
+ */
+public final class RedisNode implements AutoCloseable {
+  private final Path directory;
+  private final boolean sentinel;
+  private final int port;
+  private Process process;
+
+  private RedisNode(Path directory, boolean sentinel, int port) throws IOException {
+    this.directory = directory;
+    this.sentinel = sentinel;
+    this.port = port;
+    process = launch();
+  }
+
+  /** A Redis with these lines in its configuration. */
+  public static RedisNode start(String... lines) {
+    return start(false, lines);
+  }
+
+  /** A sentinel with these lines in its configuration. */
+  public static RedisNode sentinel(String... lines) {
+    return start(true, lines);
+  }
+
+  private static RedisNode start(boolean sentinel, String... lines) {
+    try {
+      Path directory = Files.createTempDirectory("relay-node-").toRealPath();
+      int port = LoopbackPorts.free();
+      List<String> all =
+          new ArrayList<>(List.of("port " + port, "bind 127.0.0.1", "dir " + directory));
+      if (!sentinel) {
+        all.addAll(List.of("save \"\"", "appendonly no", "repl-diskless-sync-delay 0"));
+      }
+      all.addAll(List.of(lines));
+      Files.write(directory.resolve("redis.conf"), all);
+      return new RedisNode(directory, sentinel, port);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  private Process launch() throws IOException {
+    Path binary = directory.resolve("redis-server");
+    List<String> command = new ArrayList<>();
+    command.add((Files.exists(binary) ? binary : EmbeddedRedis.executable(directory)).toString());
+    command.add(directory.resolve("redis.conf").toString());
+    if (sentinel) {
+      command.add("--sentinel");
+    }
+    Process started =
+        new ProcessBuilder(command)
+            .redirectErrorStream(true)
+            .redirectOutput(directory.resolve("log").toFile())
+            .start();
+    Runtime.getRuntime().addShutdownHook(new Thread(started::destroyForcibly));
+    Await.until("a server answers", () -> answers(started));
+    return started;
+  }
+
+  private boolean answers(Process started) throws IOException {
+    if (!started.isAlive()) {
+      throw new IOException("it ended: " + Files.readString(directory.resolve("log")));
+    }
+    try {
+      return !call("PING").isEmpty();
+    } catch (UncheckedIOException e) {
+      return false;
+    }
+  }
+
+  /** The TCP port on 127.0.0.1. */
+  public int port() {
+    return port;
+  }
+
+  /** {@code 127.0.0.1:PORT}. */
+  public String address() {
+    return "127.0.0.1:" + port;
+  }
+
+  /** Its directory; the log is in {@code log}. */
+  public Path directory() {
+    return directory;
+  }
+
+  /** Ends it at once, as {@code kill -9} does. */
+  public void kill() {
+    try {
+      process.destroyForcibly().waitFor();
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  /** Starts it again, with the configuration as it left it. */
+  public void startAgain() {
+    try {
+      process = launch();
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  /** Stops it, so that connections stay open and nothing answers; or lets it go on. */
+  public void freeze(boolean stopped) {
+    try {
+      String signal = stopped ? "-STOP" : "-CONT";
+      new ProcessBuilder("kill", signal, Long.toString(process.pid())).start().waitFor();
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  /** Runs a command; its reply, flattened. An error's text begins with {@code -}. */
+  public List<String> call(String... words) {
+    return callAs("", words);
+  }
+
+  /**
+   * As {@link #call}, after a login.
+   *
+   * @param login user and password, with a blank between; empty for none
+   */
+  public List<String> callAs(String login, String... words) {
+    try (Socket socket = new Socket(InetAddress.ofLiteral("127.0.0.1"), port)) {
+      socket.setSoTimeout(5_000);
+      InputStream in = new BufferedInputStream(socket.getInputStream());
+      List<String> reply = new ArrayList<>();
+      if (!login.isEmpty()) {
+        send(socket, ("AUTH " + login).split(" ", -1));
+        read(in, reply);
+        reply.clear();
+      }
+      send(socket, words);
+      read(in, reply);
+      return reply;
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  private static void send(Socket socket, String... words) throws IOException {
+    StringBuilder command = new StringBuilder("*" + words.length + "\r\n");
+    for (String word : words) {
+      command.append('$').append(word.getBytes(UTF_8).length).append("\r\n");
+      command.append(word).append("\r\n");
+    }
+    socket.getOutputStream().write(command.toString().getBytes(UTF_8));
+  }
+
+  private static void read(InputStream in, List<String> into) throws IOException {
+    String line = line(in);
+    String rest = line.substring(1);
+    switch (line.charAt(0)) {
+      case '$' -> {
+        int length = Integer.parseInt(rest);
+        into.add(length < 0 ? "" : new String(in.readNBytes(length), UTF_8));
+        if (length >= 0) {
+          line(in);
+        }
+      }
+      case '*' -> {
+        for (int n = Integer.parseInt(rest); n > 0; n--) {
+          read(in, into);
+        }
+      }
+      case '-' -> into.add(line);
+      default -> into.add(rest);
+    }
+  }
+
+  private static String line(InputStream in) throws IOException {
+    StringBuilder line = new StringBuilder();
+    for (int c = in.read(); c != '\n'; c = in.read()) {
+      if (c < 0) {
+        throw new IOException("the server closed the connection");
+      }
+      if (c != '\r') {
+        line.append((char) c);
+      }
+    }
+    return line.toString();
+  }
+
+  @Override
+  public void close() {
+    process.destroyForcibly();
+    try {
+      var _ = process.waitFor(5, TimeUnit.SECONDS);
+      try (Stream<Path> files = Files.walk(directory)) {
+        for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
+          Files.deleteIfExists(file);
+        }
+      }
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+}

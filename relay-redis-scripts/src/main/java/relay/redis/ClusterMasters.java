@@ -1,0 +1,313 @@
+package relay.redis;
+
+import io.lettuce.core.RedisCommandExecutionException;
+import java.net.InetSocketAddress;
+import java.util.ArrayList;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.Executors;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicReferenceArray;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The masters of a Redis Cluster: one connection to each that has a pool's slot.
+ *
+ * <p>The map of slots is read every {@value #REFRESH_MS} ms, every {@value #WATCH_MS} ms while a
+ * pool's master is down, and at once when a master says that a slot has moved. A call that is
+ * redirected goes on to the other master; its deadline stays.
+ */
+final class ClusterMasters implements Masters {
+  private static final Logger log = LoggerFactory.getLogger(ClusterMasters.class);
+  private static final int SLOTS = 16_384;
+  private static final int WATCH_MS = 200;
+  private static final int REFRESH_MS = 5_000;
+  private static final int ANSWER_MS = 1_000;
+
+  /** The pause before a redirected call tries again, while no connection or key is there yet. */
+  private static final int PAUSE_MS = 10;
+
+  private final Connections connections;
+  private final Consumer<MasterLink> onUp;
+  private final Map<InetSocketAddress, MasterLink> links = new ConcurrentHashMap<>();
+  private final AtomicReferenceArray<@Nullable MasterLink> masters =
+      new AtomicReferenceArray<>(SLOTS);
+  private final Set<Integer> used = ConcurrentHashMap.newKeySet();
+  private final ScheduledExecutorService watch =
+      Executors.newSingleThreadScheduledExecutor(
+          Thread.ofPlatform().name("redis-watch").daemon().factory());
+  private final SurvivedFaults faults =
+      new SurvivedFaults("redis-watch", log::error, System::nanoTime);
+  private final AtomicBoolean refreshing = new AtomicBoolean(); // a refresh is on its way
+  private volatile SlotMap slots = SlotMap.EMPTY;
+  private volatile @Nullable String refusal; // Redis's error, while no node tells its slots
+  private long refreshedAt; // the watching thread only, as the next two
+  private int next;
+  private boolean told; // that no node answers
+
+  ClusterMasters(Connections connections, Consumer<MasterLink> onUp) {
+    this.connections = connections;
+    this.onUp = onUp;
+  }
+
+  @Override
+  public void start() {
+    refresh();
+    var _ =
+        watch.scheduleWithFixedDelay(
+            () -> faults.run(this::watch), WATCH_MS, WATCH_MS, TimeUnit.MILLISECONDS);
+  }
+
+  private void watch() {
+    links.values().forEach(MasterLink::tick);
+    if (connections.logins.mayChange()) {
+      RedisServers.Login now = connections.logins.now();
+      links.values().forEach(link -> link.authenticate(now));
+    }
+    if (!isUp() || System.nanoTime() - refreshedAt >= REFRESH_MS * 1_000_000L) {
+      refresh();
+    }
+  }
+
+  private void refreshSoon() {
+    if (refreshing.compareAndSet(false, true)) {
+      later(0, () -> faults.run(this::refresh));
+    }
+  }
+
+  private void later(int millis, Runnable task) {
+    try {
+      var _ = watch.schedule(task, millis, TimeUnit.MILLISECONDS);
+    } catch (RejectedExecutionException e) {
+      log.debug("closed");
+    }
+  }
+
+  /** Asks one node after the other for the slots, and connects to the pools' masters. */
+  private synchronized void refresh() {
+    refreshing.set(false);
+    List<InetSocketAddress> nodes = nodes();
+    String why = "";
+    for (int n = 0; n < nodes.size(); n++) {
+      InetSocketAddress node = nodes.get(Math.floorMod(next++, nodes.size()));
+      try {
+        SlotMap fresh = ask(node);
+        if (!fresh.isEmpty()) {
+          slots = fresh;
+          refreshedAt = System.nanoTime();
+          refusal = null;
+          told = false;
+          used.forEach(this::assign);
+          retire();
+          return;
+        }
+        why = RedisServers.shown(node) + " knows no slots";
+      } catch (RuntimeException | ExecutionException | TimeoutException e) {
+        Throwable root = MasterLink.root(e);
+        refusal = root instanceof RedisCommandExecutionException ? root.getMessage() : refusal;
+        why = RedisServers.shown(node) + ": " + root.getMessage();
+      } catch (InterruptedException e) {
+        Thread.currentThread().interrupt(); // closed
+        return;
+      }
+    }
+    if (!told) {
+      told = true;
+      log.warn("The Redis Cluster cannot be used; {}", connections.refusedCalls.explained(why));
+    }
+  }
+
+  /** Nodes with a live connection first, then all known ones, then the seeds. */
+  private List<InetSocketAddress> nodes() {
+    Set<InetSocketAddress> live = new LinkedHashSet<>();
+    links.forEach(
+        (address, link) -> {
+          if (link.isUp()) {
+            live.add(address);
+          }
+        });
+    if (!live.isEmpty() && isUp()) {
+      return List.copyOf(live);
+    }
+    live.addAll(slots.nodes());
+    live.addAll(connections.servers.addresses());
+    return new ArrayList<>(live);
+  }
+
+  private SlotMap ask(InetSocketAddress node)
+      throws ExecutionException, TimeoutException, InterruptedException {
+    MasterLink link = links.get(node);
+    FunctionConnection live = link == null ? null : link.connection();
+    FunctionConnection asked = live == null ? connections.connect(node) : live;
+    try {
+      return SlotMap.of(asked.slots().get(ANSWER_MS, TimeUnit.MILLISECONDS), node);
+    } finally {
+      if (live == null) {
+        var _ = asked.closeAsync();
+      }
+    }
+  }
+
+  @Override
+  public void uses(int slot) {
+    used.add(slot);
+    assign(slot);
+    MasterLink master = masters.get(slot);
+    if (master != null) {
+      master.awaitFirstAttempt();
+    }
+  }
+
+  /** The slot's calls go to the master of the map, once it is connected. */
+  private void assign(int slot) {
+    InetSocketAddress address = slots.master(slot);
+    if (address == null) {
+      return;
+    }
+    MasterLink owner = link(address);
+    MasterLink before = masters.get(slot);
+    if (before == null || owner.isUp() || !before.isUp()) {
+      masters.set(slot, owner);
+    }
+  }
+
+  private MasterLink link(InetSocketAddress address) {
+    return links.computeIfAbsent(
+        address,
+        a -> {
+          MasterLink link =
+              new MasterLink(
+                  connections, () -> a, (call, refusal) -> follow(a, call, refusal), this::isUpNow);
+          link.startLater();
+          return link;
+        });
+  }
+
+  private void isUpNow(MasterLink master) {
+    used.forEach(this::assign);
+    onUp.accept(master);
+  }
+
+  /** Closes connections that no pool needs: of nodes that left, or that lost their slots. */
+  private void retire() {
+    Set<MasterLink> needed = ConcurrentHashMap.newKeySet();
+    used.forEach(
+        slot -> {
+          MasterLink master = masters.get(slot);
+          if (master != null) {
+            needed.add(master);
+          }
+          InetSocketAddress owner = slots.master(slot);
+          MasterLink coming = owner == null ? null : links.get(owner);
+          if (coming != null) {
+            needed.add(coming);
+          }
+        });
+    links.forEach(
+        (address, link) -> {
+          boolean gone = !slots.nodes().contains(address) || !link.isUp();
+          if (gone && !needed.contains(link) && links.remove(address, link)) {
+            link.retire();
+          }
+        });
+  }
+
+  /** Sends a refused call on, if the master says where to. */
+  private boolean follow(
+      InetSocketAddress from, PendingCall call, RedisCommandExecutionException refusal) {
+    Redirection redirection = Redirection.of(String.valueOf(refusal.getMessage()), from);
+    if (redirection == null) {
+      if (String.valueOf(refusal.getMessage()).startsWith("CLUSTERDOWN")) {
+        refreshSoon();
+      }
+      return false;
+    }
+    if (redirection instanceof Redirection.Moved) {
+      refreshSoon();
+    }
+    return proceed(from, call, redirection);
+  }
+
+  private boolean proceed(InetSocketAddress from, PendingCall call, Redirection redirection) {
+    if (!call.redirects()) {
+      return false;
+    }
+    switch (redirection) {
+      case Redirection.Moved(InetSocketAddress master) -> hand(call, master, false);
+      case Redirection.Ask(InetSocketAddress master) -> hand(call, master, true);
+      case Redirection.TryAgain _ -> later(PAUSE_MS, () -> hand(call, from, false));
+    }
+    return true;
+  }
+
+  /** Hands a call to a master, now or when it is connected. */
+  private void hand(PendingCall call, InetSocketAddress master, boolean asking) {
+    if (!link(master).take(call, asking)) {
+      later(
+          PAUSE_MS,
+          () -> {
+            if (call.redirects()) {
+              hand(call, master, asking);
+            } else {
+              call.completeExceptionally(new RedisGoneException());
+            }
+          });
+    }
+  }
+
+  @Override
+  public @Nullable MasterLink of(int slot) {
+    return masters.get(slot);
+  }
+
+  @Override
+  public boolean isUp() {
+    for (int slot : used) {
+      MasterLink master = masters.get(slot);
+      if (master == null || !master.isUp()) {
+        return false;
+      }
+    }
+    return !slots.isEmpty();
+  }
+
+  @Override
+  public boolean isSlow() {
+    return links.values().stream().anyMatch(MasterLink::isSlow);
+  }
+
+  @Override
+  public Optional<String> refusal() {
+    return Optional.ofNullable(refusal)
+        .or(
+            () ->
+                links.values().stream()
+                    .map(MasterLink::refusal)
+                    .flatMap(Optional::stream)
+                    .findFirst());
+  }
+
+  @Override
+  public Connections connections() {
+    return connections;
+  }
+
+  @Override
+  public void close() {
+    watch.shutdownNow();
+    links.values().forEach(MasterLink::close);
+    connections.close();
+  }
+}

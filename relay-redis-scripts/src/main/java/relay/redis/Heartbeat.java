@@ -1,0 +1,123 @@
+package relay.redis;
+
+import java.time.Duration;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.atomic.AtomicBoolean;
+import org.jspecify.annotations.Nullable;
+
+/** What a replica does for a pool twice a second, and the state of the pool that it sees then. */
+final class Heartbeat {
+  private final RedisLink link;
+  private final PoolScripts scripts;
+  private final String replica;
+  private final FairShare fairShare;
+  private final OutageGrants outage;
+  private final Senders senders;
+  private final AtomicBoolean mayHaveLost = new AtomicBoolean(); // Redis was away
+  private volatile @Nullable PoolSnapshot latest;
+  private volatile long latestAtNanos;
+
+  /** Those that keep what Redis is told later. */
+  record Senders(
+      LeaseEndings leaseEndings,
+      LeaseRenewals renewals,
+      EstimateExchange exchange,
+      Rekeys rekeys,
+      Retirement retirement) {}
+
+  /**
+   * @param replica this replica's id; empty for an observer
+   */
+  Heartbeat(
+      RedisLink link,
+      PoolScripts scripts,
+      String replica,
+      FairShare fairShare,
+      OutageGrants outage,
+      Senders senders) {
+    this.link = link;
+    this.scripts = scripts;
+    this.replica = replica;
+    this.fairShare = fairShare;
+    this.outage = outage;
+    this.senders = senders;
+  }
+
+  /** The state at the last heartbeat. */
+  @Nullable PoolSnapshot latest() {
+    return latest;
+  }
+
+  /** The time since then. */
+  Duration latestAge() {
+    return Duration.ofNanos(System.nanoTime() - latestAtNanos);
+  }
+
+  void tick() {
+    if (!link.isUp()) {
+      senders.leaseEndings().away();
+      return;
+    }
+    if (mayHaveLost.get()) {
+      var _ = chargeLost(); // the first time failed
+    }
+    scripts
+        .survey(replica)
+        .thenAccept(
+            snapshot -> {
+              if (snapshot != null) {
+                latestAtNanos = System.nanoTime();
+                latest = snapshot;
+              }
+              fairShare.endOutage();
+            })
+        .exceptionally(failure -> null); // the next tick tries again
+    sendPending();
+    senders.rekeys().sendAgain();
+    senders.renewals().renewDue();
+    senders.exchange().tick();
+    Retirement retirement = senders.retirement();
+    if (retirement.isDue(System.nanoTime()) && isQuiet()) {
+      retirement.ends();
+      var _ = leave().whenComplete((done, failure) -> retirement.left(isQuiet()));
+    }
+  }
+
+  private void sendPending() {
+    senders.leaseEndings().flush();
+    senders.leaseEndings().sendAgain();
+    outage.charge(senders.leaseEndings());
+  }
+
+  /** Whether all leases have ended and no ending is pending. */
+  private boolean isQuiet() {
+    return senders.renewals().isEmpty() && fairShare.isIdle() && senders.leaseEndings().isEmpty();
+  }
+
+  /** The last survey: updates the readable picture and removes this replica. */
+  CompletableFuture<Void> leave() {
+    if (!link.isUp() || replica.isEmpty()) {
+      return CompletableFuture.completedFuture(null);
+    }
+    sendPending();
+    senders.exchange().tick();
+    return scripts.leave().handle((done, failure) -> null);
+  }
+
+  /** Announces the pool to a Redis that is up again, and charges what it may have lost. */
+  void announceAgain() {
+    mayHaveLost.set(true);
+    var _ = chargeLost().whenComplete((done, failure) -> tick());
+  }
+
+  private CompletableFuture<Void> chargeLost() {
+    return scripts
+        .configure()
+        .whenComplete(
+            (done, failure) -> {
+              if (failure == null && mayHaveLost.compareAndSet(true, false)) {
+                senders.leaseEndings().chargeAgain();
+              }
+            });
+  }
+}

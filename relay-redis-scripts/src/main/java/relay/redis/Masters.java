@@ -1,0 +1,57 @@
+package relay.redis;
+
+import io.lettuce.core.cluster.SlotHash;
+import java.time.Duration;
+import java.util.Optional;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+
+/** The masters that hold the pools: one, or those of a Cluster. */
+sealed interface Masters extends AutoCloseable permits SingleMaster, ClusterMasters {
+
+  /**
+   * @param loop serves the connections; null for a thread of their own
+   * @param onUp called on a connecting thread after every (re)connect; it may call scripts itself
+   */
+  static Masters of(
+      RedisServers servers,
+      Duration timeout,
+      @Nullable SocketLoop loop,
+      Consumer<MasterLink> onUp) {
+    Connections connections = new Connections(servers, timeout, loop);
+    return switch (servers.topology()) {
+      case STANDALONE, SENTINEL -> new SingleMaster(connections, onUp);
+      case CLUSTER -> new ClusterMasters(connections, onUp);
+    };
+  }
+
+  /** Connects, or retries in the background if Redis does not answer now. */
+  void start();
+
+  /** The way to a pool's master. */
+  default RedisLink link(String pool) {
+    int slot = SlotHash.getSlot(pool); // every key has the pool as its hash tag
+    uses(slot);
+    return new RedisLink(this, slot);
+  }
+
+  /** A pool has this slot. */
+  void uses(int slot);
+
+  /** The master of a slot; null while it is unknown. */
+  @Nullable MasterLink of(int slot);
+
+  /** Whether the master of every pool answers. */
+  boolean isUp();
+
+  /** Whether a master answers later than the timeout. */
+  boolean isSlow();
+
+  /** As {@link RedisEngine#refusal}. */
+  Optional<String> refusal();
+
+  Connections connections();
+
+  @Override
+  void close();
+}

@@ -1,0 +1,55 @@
+package relay.redis;
+
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import org.jspecify.annotations.Nullable;
+
+/** A call of a script, and its reply: in a Cluster it may have to go to another master. */
+final class PendingCall extends CompletableFuture<List<Object>> {
+  /** Redirections of one call, at most. */
+  static final int MAX_REDIRECTIONS = 8;
+
+  final String function;
+  final byte[][] keys;
+  final byte[][] args;
+  private int redirections; // one thread after the other
+  private volatile @Nullable MasterLink asked;
+  private volatile Deadlines.@Nullable Call watched;
+
+  PendingCall(ScriptFile script, byte[][] keys, byte[][] args) {
+    function = script.function();
+    this.keys = keys;
+    this.args = args;
+  }
+
+  /** The master that was asked last. */
+  @Nullable MasterLink asked() {
+    return asked;
+  }
+
+  void asks(MasterLink master) {
+    asked = master;
+  }
+
+  void watchedAs(Deadlines.Call call) {
+    watched = call;
+  }
+
+  /** The reply was read: its deadline no longer counts. */
+  void answered() {
+    Deadlines.Call call = watched;
+    if (call != null) {
+      call.answered();
+    }
+  }
+
+  /** Whether the call may be redirected once more. */
+  boolean redirects() {
+    return !isDone() && redirections++ < MAX_REDIRECTIONS;
+  }
+
+  @Override
+  public <U> CompletableFuture<U> newIncompleteFuture() {
+    return new CompletableFuture<>(); // what depends on it is not a call
+  }
+}

@@ -1,0 +1,49 @@
+package relay.redis;
+
+import org.jspecify.annotations.Nullable;
+
+/** What is wrong with a Redis that answers, and what to do about it. */
+public enum RedisTrouble {
+  /** Redis may evict keys. */
+  EVICTION("set maxmemory-policy noeviction: Relay cannot restore an evicted window"),
+  /** Redis is too old. */
+  VERSION("Relay needs Redis 7.0 or later, or Valkey 7.2 or later"),
+  /** The user may not do what Relay does. */
+  RIGHTS(
+      "it needs +fcall +function|load +@read +@write +@connection +time (in a Cluster also"
+          + " +cluster|slots), and the keys of redis.prefix, as ~relay:*"),
+  /** Redis is a replica. */
+  READ_ONLY("this Redis is a replica; redis.url must lead to the master, or to sentinels"),
+  /** Redis has no memory left. */
+  MEMORY("the memory of Redis is full; raise maxmemory"),
+  /** A pool's keys are on several masters, or on another one. */
+  CROSS_SLOT("this Redis is a node of a Cluster; set redis.cluster: true");
+
+  private final String advice;
+
+  RedisTrouble(String advice) {
+    this.advice = advice;
+  }
+
+  /** What to do, for a message. */
+  String advice() {
+    return advice;
+  }
+
+  /** The trouble behind an error of Redis; null if it is none of these. */
+  static @Nullable RedisTrouble of(String error) {
+    if (RefusedCalls.isMissingRights(error)) {
+      return RIGHTS;
+    }
+    if (error.startsWith("READONLY ") || error.contains("-READONLY ")) {
+      return READ_ONLY;
+    }
+    if (error.startsWith("OOM ") || error.contains("-OOM ")) {
+      return MEMORY;
+    }
+    if (error.startsWith("CROSSSLOT ") || error.startsWith("MOVED ")) {
+      return CROSS_SLOT;
+    }
+    return error.startsWith("ERR unknown command") ? VERSION : null;
+  }
+}
