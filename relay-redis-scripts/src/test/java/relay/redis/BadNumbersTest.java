@@ -52,7 +52,7 @@ final class BadNumbersTest {
   private static final Step INDEXED =
       new Step.AcquireIndexed(
           List.of(new Step.Cost("held", 1, 1, 1)),
-          List.of(new PoolModel.Wish("new", 1, 1, "")),
+          List.of(new Wish("new", 1, 1, "")),
           7,
           30_000,
           List.of("ready:any"),
@@ -79,10 +79,10 @@ final class BadNumbersTest {
   }
 
   private static final Step REPORT =
-      new Step.Renew(30_000, List.of(HeldLease.of(new Step.Report("held", 5, 5, 5))));
+      new Step.Renew(30_000, List.of(HeldLease.of(new HeldLease.Report("held", 5, 5, 5))));
 
   private static final Step COMING =
-      new Step.Acquire(List.of(new PoolModel.Wish("new", 1, 1, 1, "")), 7, 30_000, FIELDS);
+      new Step.Acquire(List.of(new Wish("new", 1, 1, 1, "")), 7, 30_000, FIELDS);
 
   static Stream<Good> all() {
     List<Integer> configured = new ArrayList<>(List.of(2, 3, 4, 5, 6, 8, 10));

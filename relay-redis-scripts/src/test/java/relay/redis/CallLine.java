@@ -3,7 +3,6 @@ package relay.redis;
 import static java.util.stream.Collectors.joining;
 
 import java.util.List;
-import relay.redis.PoolModel.Wish;
 
 /**
  * The first argument of the scripts that create and end leases: all numbers of a call, in one line.

@@ -130,7 +130,7 @@ final class EndingModel {
         lease = again(one, now);
       }
       if (lease != null && pool.knows("k:" + lease.key) && pool.knows("g:" + lease.group)) {
-        Step.Report told = one.report();
+        HeldLease.Report told = one.report();
         if (told != null && lease.isComing() && told.made() > lease.made) {
           report(pool.group(lease.group), lease, now, told.made(), told.rest(), told.spread());
         }

@@ -13,7 +13,6 @@ import java.util.stream.Stream;
 import relay.redis.Acquisition.Exhausted;
 import relay.redis.Acquisition.Granted;
 import relay.redis.History.Call;
-import relay.redis.PoolModel.Wish;
 import relay.redis.RecordedRedis.Exchange;
 
 /**

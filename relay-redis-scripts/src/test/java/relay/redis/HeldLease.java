@@ -2,6 +2,7 @@ package relay.redis;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.LongSupplier;
 import java.util.random.RandomGenerator;
 import org.jspecify.annotations.Nullable;
 
@@ -19,13 +20,16 @@ record HeldLease(
     long granted,
     long input,
     long output,
-    Step.@Nullable Report report) {
+    @Nullable Report report) {
+  /** A report of a lease's output. */
+  record Report(String id, long made, long rest, long spread) {}
+
   HeldLease(
       String id, String key, String group, long epoch, long granted, long input, long output) {
     this(id, key, group, epoch, granted, input, output, null);
   }
 
-  static HeldLease of(Step.Report report) {
+  static HeldLease of(Report report) {
     return new HeldLease(report.id(), "", "", 0, 0, 0, 0, report);
   }
 
@@ -70,5 +74,20 @@ record HeldLease(
     List<HeldLease> twice = new ArrayList<>(List.of(lost, lost));
     some.stream().limit(1).forEach(live -> twice.add(1, of(live)));
     return new Step.Renew(leaseMs, twice);
+  }
+
+  /** Reports grow, but some are repeated, and some come late. */
+  static List<HeldLease> reports(
+      RandomGenerator random, PoolModel model, List<String> ids, LongSupplier amount) {
+    List<HeldLease> held = new ArrayList<>();
+    for (String id : ids) {
+      LeaseModel lease = model.held(id);
+      long rest = amount.getAsLong();
+      boolean grows = random.nextInt(3) > 0 && lease != null;
+      long made = grows ? lease.made + rest / 2 : amount.getAsLong();
+      Report report = new Report(id, Math.min(made, Limits.MAX), rest, random.nextLong(1 + rest));
+      held.add(random.nextInt(3) == 0 ? of(id) : of(report));
+    }
+    return held;
   }
 }

@@ -22,6 +22,18 @@ final class LeaseModel {
   /** Whether it is in the queue of changed deadlines. */
   boolean renewed;
 
+  LeaseModel(Wish wish, Choice of, long now, long deadline) {
+    this(
+        wish.id(),
+        of.key().id,
+        of.group().id,
+        now,
+        of.input(),
+        of.output(),
+        wish.spread(),
+        deadline);
+  }
+
   LeaseModel(
       String id,
       String key,

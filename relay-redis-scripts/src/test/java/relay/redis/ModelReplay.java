@@ -74,7 +74,7 @@ final class ModelReplay implements AutoCloseable {
     List<Object> expected = step.apply(model, clock); // while Redis works
     List<Object> reply = ScriptConnection.readable(sent.join());
     ReplyCheck.compare(expected, reply);
-    model.moves().forEach(ledger::moved);
+    model.endings.moves().forEach(ledger::moved);
     write(step, reply);
     if (state != null) {
       StoredPool stored = new StoredPool(state.toCompletableFuture().join());
@@ -124,7 +124,7 @@ final class ModelReplay implements AutoCloseable {
     }
   }
 
-  private void granted(List<PoolModel.Wish> wishes, int from, List<Object> reply) {
+  private void granted(List<Wish> wishes, int from, List<Object> reply) {
     Map<String, Double> coming = new HashMap<>(); // what was to come after the wishes so far
     for (int n = wishes.size() - 1; n >= 0; n--) {
       LeaseModel lease = lease(wishes.get(n), from + 5 * n, reply);
@@ -146,7 +146,7 @@ final class ModelReplay implements AutoCloseable {
   }
 
   /** The lease of a new grant; null for a refusal or a repeated grant. */
-  private @Nullable LeaseModel lease(PoolModel.Wish wish, int at, List<Object> reply) {
+  private @Nullable LeaseModel lease(Wish wish, int at, List<Object> reply) {
     LeaseModel held = model.held(wish.id());
     boolean granted = held != null && (Long) reply.get(at) == 1;
     return granted && ledger.isNew(wish.id(), held.since) ? held : null;

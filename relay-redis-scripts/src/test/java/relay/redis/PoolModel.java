@@ -7,7 +7,6 @@ import java.util.Map;
 import java.util.NavigableMap;
 import java.util.Objects;
 import java.util.TreeMap;
-import java.util.function.Consumer;
 import java.util.function.Supplier;
 import java.util.stream.LongStream;
 import java.util.stream.Stream;
@@ -22,19 +21,6 @@ final class PoolModel {
   static final long FOREVER = 1_000_000_000_000_000L;
 
   /**
-   * A request.
-   *
-   * @param spread of the output; -1 if the provider charges it at admission
-   * @param session empty for none
-   */
-  record Wish(String id, long input, long output, long spread, String session) {
-    /** The provider charges the output at admission. */
-    Wish(String id, long input, long output, String session) {
-      this(id, input, output, -1, session);
-    }
-  }
-
-  /**
    * A refusal's wait.
    *
    * @param fuzz by how much the script may exceed the exact wait
@@ -46,7 +32,7 @@ final class PoolModel {
 
   final NavigableMap<String, GroupModel> groups = new TreeMap<>();
   final NavigableMap<String, KeyModel> keys = new TreeMap<>();
-  private final LeasesModel leases = new LeasesModel(this::expired);
+  private final LeasesModel leases = new LeasesModel(lease -> this.endings.expired(lease));
   private final Map<String, String> sessions = new HashMap<>();
   private final Map<String, long[]> configured = new HashMap<>();
   private final Map<String, long[]> learned = new HashMap<>();
@@ -56,7 +42,7 @@ final class PoolModel {
   final EstimatesModel estimates = new EstimatesModel();
   final TallyModel tally = new TallyModel();
   private final SurveyModel surveys = new SurveyModel();
-  private final EndingModel endings = new EndingModel(this, leases);
+  final EndingModel endings = new EndingModel(this, leases);
   private Shape shape = new Shape(240_000, 0, false);
   private Strategy strategy = Strategy.LEAST_LOADED;
   private boolean known;
@@ -317,14 +303,6 @@ final class PoolModel {
     return refusal;
   }
 
-  /**
-   * A grant of one of several keys, and the rest of the reply for that key.
-   *
-   * @param favourite the conversation's group, if it is among them
-   * @param take applies the grant, once the key is known
-   */
-  record Picked(List<Choice> fitting, @Nullable String favourite, Consumer<Choice> take) {}
-
   /** The group that last served a conversation. */
   @Nullable String favourite(Wish wish) {
     return wish.session().isEmpty() ? null : sessions.get(wish.session());
@@ -348,16 +326,7 @@ final class PoolModel {
     KeyModel key = best.key();
     GroupModel group = best.group();
     long deadline = LeasesModel.deadline(now, leaseMicros);
-    leases.add(
-        new LeaseModel(
-            wish.id(),
-            key.id,
-            group.id,
-            now,
-            best.input(),
-            best.output(),
-            wish.spread(),
-            deadline));
+    leases.add(new LeaseModel(wish, best, now, deadline));
     group.flow(now, shape);
     boolean coming = wish.spread() >= 0;
     group.charge(now, shape, 1, best.input(), coming ? 0 : best.output());
@@ -388,15 +357,6 @@ final class PoolModel {
 
   List<Object> settle(Clock clock, List<Step.Cost> costs) {
     return endings.settle(clock, costs);
-  }
-
-  /** What has moved of leases' output since the last call of this. */
-  List<EndingModel.Moved> moves() {
-    return endings.moves();
-  }
-
-  private void expired(LeaseModel lease) {
-    endings.expired(lease);
   }
 
   List<Object> renew(Clock clock, long leaseMicros, List<HeldLease> held) {

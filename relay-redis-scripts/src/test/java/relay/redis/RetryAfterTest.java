@@ -12,7 +12,6 @@ import java.util.concurrent.atomic.AtomicIntegerArray;
 import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.Test;
 import relay.redis.PoolModel.Later;
-import relay.redis.PoolModel.Picked;
 
 /**
  * Random states: a refused request is granted at the returned time. It is not granted one slot
@@ -82,7 +81,7 @@ final class RetryAfterTest {
       return checked;
     }
 
-    private static boolean isAlone(List<Step.Cost> endings, List<PoolModel.Wish> wishes) {
+    private static boolean isAlone(List<Step.Cost> endings, List<Wish> wishes) {
       return endings.isEmpty() && wishes.size() == 1;
     }
 

@@ -40,14 +40,15 @@ final class ScriptRule implements AdmissionRule {
   @Override
   public @Nullable Pass admit(long now, long number, int replica, Ask ask) {
     long tokens = ask.tokens();
-    PoolModel.Wish wish = new PoolModel.Wish("l" + number, 0, tokens, ask.spread(), "");
+    Wish wish = new Wish("l" + number, 0, tokens, ask.spread(), "");
     List<Object> reply = call(now, new Step.Acquire(List.of(wish), EPOCH, LEASE_MS, FIELDS));
     return (Long) reply.get(2) == 1 ? new Pass(number, replica, now, tokens) : null;
   }
 
   @Override
   public void report(long now, Pass pass, long made, ExpectedOutput rest) {
-    Step.Report report = new Step.Report("l" + pass.number(), made, rest.tokens(), rest.spread());
+    HeldLease.Report report =
+        new HeldLease.Report("l" + pass.number(), made, rest.tokens(), rest.spread());
     call(now, new Step.Renew(LEASE_MS, List.of(HeldLease.of(report))));
   }
 

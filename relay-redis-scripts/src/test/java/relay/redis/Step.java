@@ -5,7 +5,6 @@ import static java.util.stream.Collectors.joining;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
-import relay.redis.PoolModel.Wish;
 
 /** One call of a script, without the time, so it can be repeated later. */
 sealed interface Step {
@@ -203,9 +202,6 @@ sealed interface Step {
     }
   }
 
-  /** A report of a lease's output. */
-  record Report(String id, long made, long rest, long spread) {}
-
   /** The sets are the ready sets of an indexed pool. */
   record Renew(long leaseMs, List<HeldLease> held, List<String> sets) implements Step {
     Renew(long leaseMs, List<HeldLease> held) {
@@ -350,10 +346,7 @@ sealed interface Step {
       args.add(plan.strategy().code());
       args.add(plan.accounting() == Accounting.TOKEN_BUCKET ? 1 : 0);
       args.add(String.format(Locale.ROOT, "%.6f", plan.burstRatio()));
-      args.add(0);
-      args.add(plan.groups().size());
-      args.add(plan.keys().size());
-      args.add("-");
+      args.addAll(List.of(0, plan.groups().size(), plan.keys().size(), "-"));
       for (String group : plan.groups()) {
         args.add(group);
         for (Dimension d : Dimension.values()) {

@@ -136,7 +136,7 @@ record Trace(List<Move> moves) {
             .collect(Collectors.joining(", ", "settle ", " "));
   }
 
-  private static String wishes(List<PoolModel.Wish> wishes) {
+  private static String wishes(List<Wish> wishes) {
     return wishes.stream()
         .map(
             w ->

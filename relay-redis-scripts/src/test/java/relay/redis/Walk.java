@@ -1,5 +1,7 @@
 package relay.redis;
 
+import static relay.redis.UncountedWalk.amount;
+
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Comparator;
@@ -10,7 +12,6 @@ import java.util.Map;
 import java.util.Set;
 import java.util.random.RandomGenerator;
 import java.util.stream.Stream;
-import relay.redis.PoolModel.Wish;
 
 /**
  * A random walk through a pool's life: generates the next call, its time and its clock. The same
@@ -198,8 +199,8 @@ final class Walk {
   private Wish wish(long typical, boolean session) {
     String id = random.nextInt(20) > 0 ? "l" + next++ : "early" + random.nextInt(1 + next);
     ids.add(id);
-    long input = random.nextInt(3) == 0 ? amount(typical) : typical / 20;
-    long output = random.nextInt(3) == 0 ? amount(typical) : typical / 30;
+    long input = random.nextInt(3) == 0 ? amount(random, typical) : typical / 20;
+    long output = random.nextInt(3) == 0 ? amount(random, typical) : typical / 30;
     long spread = coming ? random.nextLong(1 + output) : -1;
     return new Wish(id, input, output, spread, session ? "s" + random.nextInt(6) : "");
   }
@@ -253,26 +254,17 @@ final class Walk {
       String early = random.nextInt(10) > 0 ? id : "early" + random.nextInt(1 + next);
       return new Step.Cost(early, 0, 0, 0);
     }
-    long typical = typical();
-    return new Step.Cost(id, 1, amount(typical), amount(typical));
+    long most = typical();
+    return new Step.Cost(id, 1, amount(random, most), amount(random, most));
   }
 
-  /** Reports grow, but some are repeated, and some come late. */
   private Step renew() {
     if (random.nextInt(2) == 0) {
       return HeldLease.renewal(
           random, model, someKey(), modelClass(), leaseMs(), some(ids).toList(), ids);
     }
-    List<HeldLease> held = new ArrayList<>();
-    for (String id : some(ids.subList(Math.max(0, ids.size() - 15), ids.size())).toList()) {
-      LeaseModel lease = model.held(id);
-      long rest = amount(typical());
-      boolean grows = random.nextInt(3) > 0 && lease != null;
-      long made = grows ? lease.made + rest / 2 : amount(typical());
-      Step.Report report =
-          new Step.Report(id, Math.min(made, MAX), rest, random.nextLong(1 + rest));
-      held.add(random.nextInt(3) == 0 ? HeldLease.of(id) : HeldLease.of(report));
-    }
+    List<String> recent = some(ids.subList(Math.max(0, ids.size() - 15), ids.size())).toList();
+    var held = HeldLease.reports(random, model, recent, () -> amount(random, typical()));
     return new Step.Renew(leaseMs(), held, sets());
   }
 
@@ -302,7 +294,8 @@ final class Walk {
 
   private Step charge() {
     String id = random.nextInt(3) > 0 || ids.isEmpty() ? "l" + next++ : ids.getLast();
-    return new Step.Charge(id, group(), random.nextInt(3), amount(typical()), amount(typical()));
+    return new Step.Charge(
+        id, group(), random.nextInt(3), amount(random, typical()), amount(random, typical()));
   }
 
   private Step cooldown() {
@@ -377,20 +370,6 @@ final class Walk {
   private long typical() {
     long limit = plan.limitsOf(group()).of(TOKENS.get(random.nextInt(TOKENS.size())));
     return limit == 0 ? 100 : limit;
-  }
-
-  private long amount(long typical) {
-    long share =
-        switch (random.nextInt(12)) {
-          case 0 -> 0;
-          case 1 -> 1;
-          case 2 -> typical;
-          case 3 -> typical / 2;
-          case 4 -> 2 * typical + random.nextInt(2);
-          case 5 -> random.nextLong(1 + typical);
-          default -> random.nextLong(2 + typical / 10);
-        };
-    return Math.min(share, MAX);
   }
 
   private String group() {
