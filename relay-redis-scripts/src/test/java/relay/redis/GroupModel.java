@@ -111,7 +111,7 @@ final class GroupModel {
     double large = cost * (1 + Math.min(1, 4 * part));
     double free = burst * Math.max((double) (limit - used), limit / 20.0);
     double bound = Math.max(Math.min(share * limit, free), large);
-    double full = full(d, used, cost, later);
+    double full = full(d, (double) used, cost, later);
     return full + margin(d) <= limit && owed <= bound ? (full + margin(d)) / limit : Double.NaN;
   }
 
@@ -297,7 +297,7 @@ final class GroupModel {
       if (fresh[d] == 0) {
         debt[d] = 0;
       } else if (limits[d] == 0) { // nothing was paced: all usage may be recent
-        debt[d] = Math.min(fresh[d], used);
+        debt[d] = Math.min((double) fresh[d], used);
       } else if (debt[d]
           > Math.max((double) fresh[d], used)) { // no more than the limit can be missing
         debt[d] = Math.max((double) fresh[d], used);

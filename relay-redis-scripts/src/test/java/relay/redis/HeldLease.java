@@ -83,8 +83,8 @@ record HeldLease(
     for (String id : ids) {
       LeaseModel lease = model.held(id);
       long rest = amount.getAsLong();
-      boolean grows = random.nextInt(3) > 0 && lease != null;
-      long made = grows ? lease.made + rest / 2 : amount.getAsLong();
+      boolean grows = random.nextInt(3) > 0;
+      long made = grows && lease != null ? lease.made + rest / 2 : amount.getAsLong();
       Report report = new Report(id, Math.min(made, Limits.MAX), rest, random.nextLong(1 + rest));
       held.add(random.nextInt(3) == 0 ? of(id) : of(report));
     }

@@ -12,13 +12,18 @@ import java.util.Map;
  * a provider would: guarantees 1 and 2.
  */
 final class Ledger {
-  /**
-   * What was charged or given back at one time.
-   *
-   * @param counted in the window; a refund lowers it later
-   * @param paced by the pacer; a refund is an entry of its own
-   */
-  private record Entry(long micros, long[] counted, long[] paced) {
+  /** What was charged or given back at one time. */
+  private static final class Entry {
+    final long micros;
+    final long[] counted; // in the window; a refund lowers it later
+    final long[] paced; // by the pacer; a refund is an entry of its own
+
+    Entry(long micros, long[] counted, long[] paced) {
+      this.micros = micros;
+      this.counted = counted;
+      this.paced = paced;
+    }
+
     static Entry of(long micros, long requests, long input, long output) {
       long[] amounts = {requests, input, output};
       return new Entry(micros, amounts, amounts.clone());
@@ -63,7 +68,7 @@ final class Ledger {
     if (held == null) {
       return;
     }
-    long[] had = held.entry().counted();
+    long[] had = held.entry().counted;
     long requests = cost.requests() - had[0];
     long input = cost.input() - had[1];
     long output = held.isComing() ? 0 : cost.output() - had[2];
@@ -78,7 +83,7 @@ final class Ledger {
   boolean isNew(String lease, long micros) {
     Held before = leases.get(lease);
     // otherwise the record had expired, and the id was used again
-    return before == null || before.entry().micros() != micros;
+    return before == null || before.entry().micros != micros;
   }
 
   /**
@@ -91,11 +96,11 @@ final class Ledger {
       LeaseModel lease, GroupModel group, long input, long output, double coming, Shape shape) {
     List<Entry> all = of(group.id);
     Entry mine = Entry.of(lease.since, 1, input, lease.isComing() ? 0 : output);
-    mine.paced()[2] = output;
+    mine.paced[2] = output;
     all.add(mine);
     leases.put(lease.id, new Held(group.id, mine, lease.isComing()));
     for (int d = 0; d < 4; d++) {
-      if (group.limits[d] > 0 && Entry.of(mine.paced(), d) > 0) {
+      if (group.limits[d] > 0 && Entry.of(mine.paced, d) > 0) {
         check(group, all, d, coming, shape);
       }
     }
@@ -103,7 +108,7 @@ final class Ledger {
 
   private static void check(GroupModel group, List<Entry> all, int d, double coming, Shape shape) {
     Entry mine = all.getLast();
-    long cost = Entry.of(mine.paced(), d);
+    long cost = Entry.of(mine.paced, d);
     long windowMicros = shape.windowMicros();
     long limit = group.limits[d];
     double most =
@@ -114,17 +119,17 @@ final class Ledger {
     long admitted = 0;
     for (int n = all.size() - 1; n >= 0; n--) {
       Entry entry = all.get(n);
-      long passed = mine.micros() - entry.micros();
-      counted += Entry.of(entry.counted(), d);
-      admitted += Entry.of(entry.paced(), d);
+      long passed = mine.micros - entry.micros;
+      counted += Entry.of(entry.counted, d);
+      admitted += Entry.of(entry.paced, d);
       if (passed <= windowMicros && !shape.bucket()) {
-        long before = counted - Entry.of(mine.counted(), d);
+        long before = counted - Entry.of(mine.counted, d);
         double rest = d < 2 ? 0 : Math.max(0, coming - before * group.leaves);
         assertTrue(
             counted + rest <= limit * (1 + 1e-12),
             group.id + ": " + counted + " and " + rest + " of " + limit + " in one window");
       }
-      if (n > 0 && all.get(n - 1).micros() == entry.micros()) {
+      if (n > 0 && all.get(n - 1).micros == entry.micros) {
         continue; // of what one call does, the order is not known here
       }
       double paced = most + (double) limit * passed / windowMicros;

@@ -148,8 +148,10 @@ final class ModelReplay implements AutoCloseable {
   /** The lease of a new grant; null for a refusal or a repeated grant. */
   private @Nullable LeaseModel lease(Wish wish, int at, List<Object> reply) {
     LeaseModel held = model.held(wish.id());
-    boolean granted = held != null && (Long) reply.get(at) == 1;
-    return granted && ledger.isNew(wish.id(), held.since) ? held : null;
+    if (held == null || (Long) reply.get(at) != 1) {
+      return null;
+    }
+    return ledger.isNew(wish.id(), held.since) ? held : null;
   }
 
   @Override
