@@ -90,6 +90,7 @@ local function sweep(r, now, most, from, sets)
   local p, leases, due, later = r.pool, r.leases, r.due, r.later
   if now < p[SWEEP_AT] then return end
   local gone, expired, checks, next_at = {}, {}, {}, NOTHING_DUE -- the first three are written in one command each
+  local done = {} -- expired here; an id that was used again may stand in both queues
 
   -- Returns the time of the next check, if there is one.
   local function turn(id, record)
@@ -104,7 +105,7 @@ local function sweep(r, now, most, from, sets)
           at = deadline
         else
           reopen(r, group, key, from, sets)
-          expired[#expired + 1] = id
+          expired[#expired + 1], done[id] = id, true
           expired[#expired + 1], at = expire(r, record, now)
         end
       end
@@ -122,7 +123,7 @@ local function sweep(r, now, most, from, sets)
   local taken = 0
   for n, id in ipairs(ids) do
     local record = records[n]
-    if record then
+    if record and not done[id] then
       local _, at, standing
       if is_tomb(record) then
         _, _, at = struct.unpack(TOMB, record)
@@ -146,7 +147,7 @@ local function sweep(r, now, most, from, sets)
   records = #ids > 0 and redis.call('HMGET', leases, unpack(ids)) or {}
   local left = {}
   for n, id in ipairs(ids) do
-    if not (records[n] and turn(id, records[n])) then left[#left + 1] = id end
+    if not (records[n] and (done[id] or turn(id, records[n]))) then left[#left + 1] = id end
   end
   if #left > 0 then redis.call('ZREM', later, unpack(left)) end
   if #expired > 0 then redis.call('HSET', leases, unpack(expired)) end
