@@ -68,21 +68,13 @@ enum ClientAttacks implements Part {
   BREAKER("requests that the provider answers with 500, 10 a second") {
     @Override
     public void attack(Target target) throws IOException {
-      try (Wire wire = new Wire(target.port(), 0)) {
-        wire.send(Requests.good(Target.ATTACKER, Target.MODEL, AttackProvider.FAILURE));
-        target.happened("breaker", "status " + wire.answer());
-      }
-      target.pause(100);
+      ask(target, "breaker", Target.MODEL, AttackProvider.FAILURE);
     }
   },
   TLS("requests for a provider whose TLS fails, 10 a second") {
     @Override
     public void attack(Target target) throws IOException {
-      try (Wire wire = new Wire(target.port(), 0)) {
-        wire.send(Requests.good(Target.ATTACKER, Target.MODEL_OF_BROKEN_TLS, AttackProvider.JSON));
-        target.happened("tls", "status " + wire.answer());
-      }
-      target.pause(100);
+      ask(target, "tls", Target.MODEL_OF_BROKEN_TLS, AttackProvider.JSON);
     }
   },
   PASSTHROUGH("other spellings of a counted endpoint, 20 a second") {
@@ -155,5 +147,15 @@ enum ClientAttacks implements Part {
     } catch (IOException e) {
       return String.valueOf(e.getMessage());
     }
+  }
+
+  /** Sends a request, counts its status, and pauses: ten a second at most. */
+  private static void ask(Target target, String part, String model, String answer)
+      throws IOException {
+    try (Wire wire = new Wire(target.port(), 0)) {
+      wire.send(Requests.good(Target.ATTACKER, model, answer));
+      target.happened(part, "status " + wire.answer());
+    }
+    target.pause(100);
   }
 }

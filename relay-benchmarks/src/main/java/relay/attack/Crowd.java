@@ -8,7 +8,10 @@ import java.util.List;
 
 /** Connections that are opened at a bounded rate, and closed together. */
 final class Crowd implements AutoCloseable {
-  /** So many connections, then a pause: a crowd on one machine must not starve its own clients. */
+  /**
+   * Connections opened between two pauses. Without pauses the crowd would starve the normal
+   * clients.
+   */
   private static final int AT_ONCE = 20;
 
   private static final int PAUSE_MS = 20;

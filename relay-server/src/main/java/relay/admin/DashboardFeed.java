@@ -11,6 +11,7 @@ import io.undertow.util.HttpString;
 import java.io.IOException;
 import java.time.InstantSource;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
@@ -47,16 +48,12 @@ final class DashboardFeed implements AutoCloseable {
   private final InstantSource clock;
   private final DashboardState state = new DashboardState();
   private final DashboardHistory history = new DashboardHistory();
-  private final Map<String, Reading> readings = new ConcurrentHashMap<>();
   private final Map<ServerSentEventConnection, Viewer> viewers = new ConcurrentHashMap<>();
   private final ServerSentEventHandler events = new ServerSentEventHandler(this::joined);
   private final ScheduledExecutorService thread =
       Executors.newSingleThreadScheduledExecutor(
           Thread.ofPlatform().name("dashboard").daemon().factory());
   private long ticks;
-
-  /** A pool's last heartbeat, and when it was first seen. */
-  private record Reading(PoolSnapshot state, long atMs) {}
 
   /** Only the dashboard's thread writes {@code seen}. */
   private static final class Viewer {
@@ -110,8 +107,8 @@ final class DashboardFeed implements AutoCloseable {
     if (ticks % CLIENTS_EVERY == 1 || state.version() == 0) {
       readClients(now);
     }
-    state.update(read(now), now);
-    Map<Long, String> bySeen = new ConcurrentHashMap<>();
+    state.update(read(), now);
+    Map<Long, String> bySeen = new HashMap<>();
     viewers.forEach(
         (connection, viewer) -> {
           if (!viewer.reads) {
@@ -172,8 +169,7 @@ final class DashboardFeed implements AutoCloseable {
     }
   }
 
-  @SuppressWarnings("ReferenceEquality") // a new heartbeat may read the same values
-  private ObjectNode read(long now) {
+  private ObjectNode read() {
     List<ObjectNode> pools = new ArrayList<>();
     for (KeyPool pool : served.pools().get()) {
       String name = pool.plan().name();
@@ -181,13 +177,8 @@ final class DashboardFeed implements AutoCloseable {
       if (latest == null) {
         continue; // no heartbeat yet
       }
-      Reading reading = readings.get(name);
-      if (reading == null || reading.state() != latest) {
-        reading = new Reading(latest, now);
-        readings.put(name, reading);
-      }
       ObjectNode json = PoolJson.of(pool.plan(), latest, served.breakers().apply(name).standing());
-      pools.add(json.put("age_ms", now - reading.atMs()));
+      pools.add(json.put("age_ms", pool.latestAge().toMillis()));
     }
     ObjectNode all = PoolJson.ofAll(configuration.get(), pools);
     all.set("replica", replica(served.totals().get()));

@@ -3,7 +3,6 @@ package relay.admin;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import java.util.ArrayList;
 import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -105,16 +104,8 @@ final class DashboardHistory {
 
   private void values(ArrayNode into, Series one, long[] ring) {
     long first = Math.max(one.since, taken - SAMPLES);
-    for (long n : times(first)) {
+    for (long n = first; n < taken; n++) {
       into.add(n > one.last ? 0 : ring[(int) (n % SAMPLES)]);
     }
-  }
-
-  private List<Long> times(long first) {
-    List<Long> times = new ArrayList<>();
-    for (long n = first; n < taken; n++) {
-      times.add(n);
-    }
-    return times;
   }
 }

@@ -172,7 +172,7 @@ public final class UpstreamAnswer implements AutoCloseable {
     return first.readByteArray();
   }
 
-  /** Waits until so many bytes of the body have arrived, or its end. */
+  /** Waits until at least this many bytes of the body have arrived, or until it ends. */
   private Buffer await(int bytes) {
     Buffer come = source.getBuffer();
     try {
