@@ -218,7 +218,7 @@ final class ScriptRig implements AutoCloseable {
         candidates.appendReadySets(Workload.CLASS, line);
       }
       line.append(COST.repeat(over.size()));
-      line.append((" " + Workload.INPUT + " " + Workload.OUTPUT).repeat(some.size()));
+      line.append((" " + Workload.INPUT + " " + Workload.OUTPUT + " -").repeat(some.size()));
       List<byte[]> args = new ArrayList<>(List.of(bytes(line.toString())));
       if (!candidates.isIndexed()) {
         args.add(candidates.lineOf(demand));

@@ -1,6 +1,7 @@
 package relay.redis;
 
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -22,6 +23,23 @@ public final class Lease implements AutoCloseable {
   private final Acquisition.@Nullable Reason wouldDeny;
   private final AtomicReference<@Nullable Usage> charged = new AtomicReference<>();
   private volatile @Nullable Usage chargedAgain;
+  private volatile @Nullable Supplier<@Nullable Progress> progress;
+  private volatile long reportedMade;
+
+  /**
+   * What a running request has made of its output.
+   *
+   * @param made tokens so far
+   * @param rest tokens expected still to come
+   * @param spread their standard deviation
+   */
+  public record Progress(long made, long rest, long spread) {
+    public Progress {
+      made = Math.clamp(made, 0, Limits.MAX);
+      rest = Math.clamp(rest, 0, Limits.MAX);
+      spread = Math.clamp(spread, 0, Limits.MAX);
+    }
+  }
 
   Lease(
       KeyPool pool,
@@ -122,6 +140,37 @@ public final class Lease implements AutoCloseable {
   /** Grant time on the pool's clock; 0 if granted without Redis. */
   long grantedMicros() {
     return grantedMicros;
+  }
+
+  /**
+   * Has the request's output reported while the lease lives, every few seconds. Only for a demand
+   * with a spread.
+   *
+   * @param source called from the engine's threads; null for nothing to report
+   */
+  public void reports(Supplier<@Nullable Progress> source) {
+    progress = source;
+  }
+
+  /** Whether the request's output is reported. */
+  boolean isReported() {
+    return progress != null;
+  }
+
+  /** The present report; null for none. */
+  @Nullable Progress progress() {
+    Supplier<@Nullable Progress> source = progress;
+    return source == null ? null : source.get();
+  }
+
+  /** Redis has this report. */
+  void reported(Progress told) {
+    reportedMade = Math.max(reportedMade, told.made());
+  }
+
+  /** The output that Redis was told. */
+  long reportedMade() {
+    return reportedMade;
   }
 
   /** As {@link Acquisition.Granted#wouldDeny}. */

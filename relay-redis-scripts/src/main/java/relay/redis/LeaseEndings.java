@@ -285,7 +285,8 @@ final class LeaseEndings {
   /**
    * Redis does not know the lease. If the pool's state or its last writes were lost, so was the
    * charge: charge all of it. Otherwise the lease expired long ago, and only the use beyond its
-   * reservation is missing; or an earlier call has settled the lease, and got no answer.
+   * reservation is missing; of output that was reported, what was made since then. Or an earlier
+   * call has settled the lease, and got no answer.
    */
   private void chargeUnknown(PendingUpdate.Settle settle) {
     Lease lease = settle.lease();
@@ -306,7 +307,11 @@ final class LeaseEndings {
                   if (lost) {
                     send(new PendingUpdate.LateCharge(lease.id(), lease.group(), cost));
                   } else {
-                    Usage reserved = new Usage(1, lease.inputTokens(), lease.outputTokens());
+                    Usage reserved =
+                        new Usage(
+                            1,
+                            lease.inputTokens(),
+                            lease.isReported() ? lease.reportedMade() : lease.outputTokens());
                     chargeOver(lease.id(), lease.group(), cost, reserved);
                   }
                 });

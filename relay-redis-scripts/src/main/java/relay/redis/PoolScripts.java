@@ -136,13 +136,14 @@ final class PoolScripts {
   /**
    * Renews leases.
    *
-   * @param leases the id of each, or its id and grant
+   * @param leases the id of each, or its id and report, or its id and grant
    */
   CompletableFuture<Reply> renew(List<String> leases) {
     List<byte[]> args = caller.clockArgs();
     args.add(leaseMs);
     leases.forEach(lease -> args.add(bytes(lease)));
-    List<byte[]> k = List.of(keys.state, keys.leases, keys.later);
+    List<byte[]> k = new ArrayList<>(List.of(keys.state, keys.win, keys.leases, keys.later));
+    k.addAll(candidates().allSets());
     return caller.call(new Call(ScriptFile.RENEW, k, args)).thenApply(Reply::of);
   }
 

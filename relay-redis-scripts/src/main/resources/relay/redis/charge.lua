@@ -22,6 +22,8 @@
 -- @include key
 -- @include group
 -- @include records
+-- @include refund
+-- @include coming
 -- @include gate
 -- @include choice
 -- @include index

@@ -42,6 +42,8 @@
 -- @include key
 -- @include group
 -- @include records
+-- @include refund
+-- @include coming
 -- @include gate
 -- @include choice
 -- @include learned
@@ -123,7 +125,7 @@ for n = 13, keys_from - 1, 5 do
       flow(p, g, now)
     else
       g, indebted = new_group(r, ARGV[n]), lost or forgotten
-      g[AT], g[RECENT], g[LOW_SINCE], g[OLD_SINCE], g[SHRUNK] = now, slot, now, now, 1
+      g[AT], g[RECENT], g[SHRUNK] = now, slot, 1
     end
     g[BURST] = burst
     local wanted = {}
@@ -131,12 +133,8 @@ for n = 13, keys_from - 1, 5 do
     if replica then wanted = limits_wanted(r, ARGV[n], live, plan, wanted) end
     local stated = learned_of(redis.call('HGET', learned, ARGV[n]))
     for d = 1, 4 do
-      limit(g, d, effective(wanted[d], stated[d]), now)
-      if indebted then
-        -- this debt may contain no earlier charge, so refunds must not reduce it
-        g[LEVEL + d] = math.max(g[LEVEL + d], burst * g[LIMIT + d])
-        g[LOW + d], g[OLD_LOW + d], g[CHANGED] = 0, 0, now
-      end
+      limit(g, d, effective(wanted[d], stated[d]))
+      if indebted then g[LEVEL + d] = math.max(g[LEVEL + d], burst * g[LIMIT + d]) end
     end
     change(r, g)
     redis.call('HSET', state, 'c:' .. ARGV[n], struct.pack(CONFIGURED, unpack(wanted)))

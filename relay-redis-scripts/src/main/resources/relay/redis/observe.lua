@@ -20,6 +20,8 @@
 -- @include key
 -- @include group
 -- @include records
+-- @include refund
+-- @include coming
 -- @include gate
 -- @include choice
 -- @include learned
@@ -44,7 +46,7 @@ local line = redis.call('HGET', learned, group)
 local known, configured = learned_of(line), { struct.unpack(CONFIGURED, limits) }
 for d = 1, 4 do
   if stated[d] > 0 then known[d] = stated[d] end
-  limit(g, d, effective(configured[d], known[d]), now)
+  limit(g, d, effective(configured[d], known[d]))
 end
 local told = learned_line(known)
 if told ~= line then redis.call('HSET', learned, group, told) end

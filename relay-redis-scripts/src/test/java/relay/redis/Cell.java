@@ -31,6 +31,7 @@ record Cell(SimulatedTraffic.Kind kind, Enforced account, int replicas, Rule rul
 
   /** Long enough that a single request does not matter. */
   int minutes() {
-    return size < 0.01 ? 10 : (int) Math.min(300, Math.round(1_500 * size));
+    int few = kind == SimulatedTraffic.Kind.AGENTS ? 30 : 10;
+    return size < 0.01 ? few : (int) Math.min(300, Math.round(1_500 * size));
   }
 }

@@ -10,6 +10,17 @@ final class EndingModel {
   private final PoolModel pool;
   private final LeasesModel leases;
   private boolean ended; // whether the present call ended a lease
+  private final List<Moved> moves = new ArrayList<>();
+
+  /** A lease's output has moved: so much more was made, and the debt has grown by so much. */
+  record Moved(String group, long micros, long newly, long debt) {}
+
+  /** What has moved since the last time. */
+  List<Moved> moves() {
+    List<Moved> all = List.copyOf(moves);
+    moves.clear();
+    return all;
+  }
 
   EndingModel(PoolModel pool, LeasesModel leases) {
     this.pool = pool;
@@ -48,13 +59,14 @@ final class EndingModel {
     GroupModel g = pool.group(lease.group);
     long overInput = Math.max(0, cost.input() - lease.input);
     long overOutput = Math.max(0, cost.output() - lease.output);
+    boolean coming = lease.isComing();
     g.flow(pool.last(), pool.shape());
     g.charge(
         pool.last(),
         pool.shape(),
         Math.max(0, cost.requests() - lease.requests),
         overInput,
-        overOutput);
+        coming ? 0 : overOutput);
     if (lease.since > 0) { // else its record was gone, and its charge has aged out
       g.refund(
           lease.since,
@@ -62,7 +74,10 @@ final class EndingModel {
           pool.shape(),
           Math.max(0, lease.requests - cost.requests()),
           Math.max(0, lease.input - cost.input()),
-          Math.max(0, lease.output - cost.output()));
+          coming ? 0 : Math.max(0, lease.output - cost.output()));
+    }
+    if (coming) {
+      report(g, lease, pool.last(), cost.output(), 0, 0);
     }
     if (cost.input() + cost.output() > 0) {
       g.refusals = 0;
@@ -70,6 +85,36 @@ final class EndingModel {
     leases.end(lease, pool.last());
     ended = true;
     return overInput + overOutput;
+  }
+
+  private void report(GroupModel g, LeaseModel lease, long now, long made, long rest, long spread) {
+    g.flow(now, pool.shape());
+    g.expect(
+        now,
+        pool.shape(),
+        lease.since,
+        lease.told,
+        made - lease.made,
+        lease.rest,
+        rest,
+        lease.spread,
+        spread);
+    long newly = made - lease.made;
+    moves.add(new Moved(lease.group, now, newly, newly + rest - lease.rest));
+    lease.made = made;
+    lease.rest = rest;
+    lease.spread = spread;
+    lease.told = now;
+  }
+
+  /** What a lease that has expired still expected is given back. */
+  void expired(LeaseModel lease) {
+    GroupModel g = pool.groups.get(lease.group);
+    if (g != null && lease.isComing()) {
+      long told = lease.told;
+      report(g, lease, pool.last(), lease.made, 0, 0);
+      lease.told = told;
+    }
   }
 
   List<Object> renew(Clock clock, long leaseMicros, List<HeldLease> held) {
@@ -85,6 +130,10 @@ final class EndingModel {
         lease = again(one, now);
       }
       if (lease != null && pool.knows("k:" + lease.key) && pool.knows("g:" + lease.group)) {
+        HeldLease.Report told = one.report();
+        if (told != null && lease.isComing() && told.made() > lease.made) {
+          report(pool.group(lease.group), lease, now, told.made(), told.rest(), told.spread());
+        }
         leases.renew(lease, LeasesModel.deadline(now, leaseMicros));
         reply.add(1L);
       } else {
@@ -106,6 +155,7 @@ final class EndingModel {
         lost ? 0 : 1,
         lost ? 0 : one.input(),
         lost ? 0 : one.output(),
+        -1,
         0);
   }
 

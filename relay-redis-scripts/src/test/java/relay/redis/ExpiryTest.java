@@ -113,7 +113,7 @@ final class ExpiryTest {
   @Test
   void a_conversation_is_forgotten_an_hour_after_its_last_request() {
     List<String> fields = List.of("k:key0", "g:account0/model");
-    List<PoolModel.Wish> wishes = List.of(new PoolModel.Wish("a", 10, 10, "talk"));
+    List<Wish> wishes = List.of(new Wish("a", 10, 10, "talk"));
     assertEquals(1L, run(new Step.Acquire(wishes, 7, 30_000, fields)).get(2));
     assertEquals(
         "g:account0/model", ScriptConnection.text(wire.redis().get(names.session("any", "talk"))));
@@ -124,7 +124,7 @@ final class ExpiryTest {
     List<String> sets = List.of("ready:model:0");
     List<Object> rows = List.of(1, "key0", "account0/model", 1, "key1", "account1/model");
     run(new Step.Configure(7, 8, plan, sets, rows));
-    PoolModel.Wish wish = new PoolModel.Wish("a", 10, 10, "");
+    Wish wish = new Wish("a", 10, 10, "");
     Step acquire =
         new Step.AcquireIndexed(
             List.of(), List.of(wish), 7, 30_000, sets, sets, List.of(), List.of());

@@ -22,7 +22,6 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import relay.redis.History.Call;
-import relay.redis.PoolModel.Wish;
 
 /**
  * Eight threads on four connections acquire, settle, cancel and renew, on Redis's own clock. The

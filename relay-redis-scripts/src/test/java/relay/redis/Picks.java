@@ -8,7 +8,6 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
-import relay.redis.PoolModel.Wish;
 
 /**
  * Calls a pool's scripts on a real Redis, sixteen requests per call, at given times, and counts the

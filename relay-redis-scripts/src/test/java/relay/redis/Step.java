@@ -5,7 +5,6 @@ import static java.util.stream.Collectors.joining;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
-import relay.redis.PoolModel.Wish;
 
 /** One call of a script, without the time, so it can be repeated later. */
 sealed interface Step {
@@ -203,7 +202,12 @@ sealed interface Step {
     }
   }
 
-  record Renew(long leaseMs, List<HeldLease> held) implements Step {
+  /** The sets are the ready sets of an indexed pool. */
+  record Renew(long leaseMs, List<HeldLease> held, List<String> sets) implements Step {
+    Renew(long leaseMs, List<HeldLease> held) {
+      this(leaseMs, held, List.of());
+    }
+
     @Override
     public ScriptFile script() {
       return ScriptFile.RENEW;
@@ -211,7 +215,8 @@ sealed interface Step {
 
     @Override
     public byte[][] keys(RedisKeys names) {
-      return new byte[][] {names.state, names.leases, names.later};
+      byte[][] keys = {names.state, names.win, names.leases, names.later};
+      return indexed(names, keys, sets);
     }
 
     @Override
@@ -341,10 +346,7 @@ sealed interface Step {
       args.add(plan.strategy().code());
       args.add(plan.accounting() == Accounting.TOKEN_BUCKET ? 1 : 0);
       args.add(String.format(Locale.ROOT, "%.6f", plan.burstRatio()));
-      args.add(0);
-      args.add(plan.groups().size());
-      args.add(plan.keys().size());
-      args.add("-");
+      args.addAll(List.of(0, plan.groups().size(), plan.keys().size(), "-"));
       for (String group : plan.groups()) {
         args.add(group);
         for (Dimension d : Dimension.values()) {

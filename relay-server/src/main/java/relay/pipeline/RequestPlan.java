@@ -5,6 +5,7 @@ import java.util.concurrent.CompletableFuture;
 import relay.body.Payload;
 import relay.config.ProviderConfig;
 import relay.config.ProviderConfig.Affinity;
+import relay.estimate.Estimator;
 import relay.model.Dialect;
 import relay.model.Endpoint;
 import relay.redis.Acquisition;
@@ -78,9 +79,16 @@ final class RequestPlan {
     return parsed.endpoint() == null;
   }
 
+  /** The demand on a key that reserves no tokens. */
+  Demand uncountedDemand() {
+    return Demand.of(modelClass, 0, 0).inSession(session());
+  }
+
   /** The demand on a key. */
-  Demand demand(long inputTokens, long outputTokens) {
-    return Demand.of(modelClass, inputTokens, outputTokens).inSession(session());
+  Demand demand(Estimator.Estimate estimate) {
+    return Demand.of(modelClass, estimate.inputTokens(), estimate.outputTokens())
+        .comingWith(estimate.outputSpread())
+        .inSession(session());
   }
 
   /** The session that stays on one account; empty if none does. */

@@ -1,5 +1,5 @@
 -- Choosing among candidates. A list holds the records of a key and its group in turn, highest priority first.
--- @uses pool, key, group, records, gate
+-- @uses pool, key, group, records, refund, coming, gate
 local LEAST_LOADED, ROUND_ROBIN, RANDOM, WEIGHTED = 1, 2, 3, 4
 
 -- The next pseudo-random number (Park and Miller): exact in doubles.
@@ -79,11 +79,13 @@ local function is_kept_from(list, input, output)
   return false
 end
 
--- Charges a grant to the records of its key and group.
-local function take(r, k, g, now, input, output)
+-- Charges a grant to the records of its key and group. Without `spread` the provider charges the output at admission.
+local function take(r, k, g, now, input, output, spread)
   local p = r.pool
   flow(p, g, now)
-  charge(g, 1, input, output)
+  charge(g, 1, input, spread and 0 or output)
+  relax(g, now)
+  if spread then expect_output(r.win, p, g, now, now, now, 0, 0, output, 0, spread) end
   g[FLIGHT] = g[FLIGHT] + 1
   k[K_FLIGHT] = k[K_FLIGHT] + 1
   -- a key that was unusable for a while does not catch up

@@ -4,11 +4,13 @@
 -- Whether a recorded check shows that a candidate cannot carry a request before a time. This holds for every
 -- request that costs no less in the deciding dimension. A larger cost passes a window no sooner. It passes a
 -- pacer sooner, but not before the debt has fallen to the cost. Output is clamped to the rest of a total limit,
--- so with a total limit nothing is known of output.
+-- so with a total limit nothing is known of output. Nor while output is to come: for more than an empty window can
+-- take, the time is a guess, which is early.
 local function is_shut(r, row, before, input, output)
   local noted = r.shut[row]
   if not noted or noted[1] < before + 2 then return false end -- rounding makes that time up to 2 us late
   local d, g, cost = noted[2], noted[5], 1
+  if d >= 3 and g[COMING] > 0 then return false end
   if d == 2 then
     cost = input
     if cost < noted[3] then return false end
