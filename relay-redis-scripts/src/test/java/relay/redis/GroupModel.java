@@ -34,7 +34,7 @@ final class GroupModel {
 
   double variance;
 
-  /** The share of the window that passes until output is made. */
+  /** The windows that pass until output is made. */
   double leaves;
 
   /** Deviations that are kept free, and since when. */
@@ -81,7 +81,7 @@ final class GroupModel {
 
   /** What the window will hold once all that is to come is made; `later` is a part of the cost. */
   private double full(int d, double used, long cost, long later) {
-    double rest = d < 2 ? 0 : coming + later - used * leaves;
+    double rest = d < 2 ? 0 : coming + later - used * Math.min(1, leaves);
     return d < 2 ? used + cost : used + (cost - later) + Math.max(0, rest);
   }
 
@@ -248,7 +248,7 @@ final class GroupModel {
       long limit = limits[2] > 0 ? limits[2] : limits[3];
       if (limit > 0) {
         double wait = Math.max(0, (now + told) / 2.0 - since) / shape.windowMicros();
-        leaves += Math.min(0.2, (double) newly / limit) * (Math.min(1, wait) - leaves);
+        leaves += Math.min(0.2, (double) newly / limit) * (Math.min(8, wait) - leaves);
       }
       add(shape.slotOf(now), 0, 0, newly);
     } else if (newly < 0) {

@@ -124,7 +124,7 @@ final class Ledger {
       admitted += Entry.of(entry.paced, d);
       if (passed <= windowMicros && !shape.bucket()) {
         long before = counted - Entry.of(mine.counted, d);
-        double rest = d < 2 ? 0 : Math.max(0, coming - before * group.leaves);
+        double rest = d < 2 ? 0 : Math.max(0, coming - before * Math.min(1, group.leaves));
         assertTrue(
             counted + rest <= limit * (1 + 1e-12),
             group.id + ": " + counted + " and " + rest + " of " + limit + " in one window");

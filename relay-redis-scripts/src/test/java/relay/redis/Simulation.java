@@ -13,7 +13,6 @@ final class Simulation {
   static final long WARM = 2 * Account.MINUTE;
 
   private static final long ANSWER = 1_000_000; // until an answer begins, or is there
-  private static final long MADE_IN = 8_000_000; // duration of a mean output
   private static final long CHUNK = 1_000_000;
   private static final long BACK = 20_000; // from the provider, of a refusal
   private static final int MOST_TRIES = 5;
@@ -50,7 +49,7 @@ final class Simulation {
     this.cell = cell;
     account = cell.account().open(SimulatedTraffic.LIMIT);
     traffic = new SimulatedTraffic(cell.kind(), cell.size(), cell.replicas());
-    speed = cell.size() * SimulatedTraffic.LIMIT / MADE_IN;
+    speed = cell.size() * SimulatedTraffic.LIMIT / (1e6 * cell.kind().seconds);
     end = SimulatedTraffic.START + WARM + cell.minutes() * Account.MINUTE;
   }
 
@@ -121,7 +120,7 @@ final class Simulation {
 
   private void ask(Request request, Pass pass, long now, int tries) {
     boolean known = cell.kind() == SimulatedTraffic.Kind.KNOWN;
-    long wait = account.ask(now, known ? request.tokens() : 1);
+    long wait = account.ask(now, known ? request.tokens() : 0);
     sent++;
     if (wait > 0) {
       refused++;

@@ -7,7 +7,7 @@ local LIMIT = 6 -- LIMIT + d; d is 1 requests, 2 input, 3 output, 4 input + outp
 local USED = 10 -- USED + d, d <= 3: the sum over the live slots, with the present one
 local LEVEL = 13 -- LEVEL + d: the pacer's debt
 local COMING = 18 -- output of live leases that is expected still to come: in the pacer's debt, not in the window
-local LEAVES = 19 -- the share of the window that passes, in the mean, from a grant until its output is made
+local LEAVES = 19 -- the windows that pass, in the mean, from a grant until its output is made
 local HOT = 19 -- a choice reads the fields up to here
 local STRICT = 20 -- standard deviations of the output to come that are kept free
 local CURRENT = 20 -- CURRENT + d, d <= 3: the present slot, not in the ring yet
