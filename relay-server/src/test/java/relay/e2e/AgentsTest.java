@@ -55,8 +55,12 @@ class AgentsTest {
       if (inHeaders) {
         ask.header("x-claude-code-session-id: 0c5e").header("x-claude-code-agent-id: a" + agent);
       } else {
-        String members = "\"metadata\":{\"user_id\":\"user_1_session_0c5e\"},\"system\":\"%d\",";
-        ask.body(Ask.body("p", members.formatted(agent)));
+        ask.body(
+            Ask.body(
+                "p",
+                "\"metadata\":{\"user_id\":\"user_1_session_0c5e\"},\"system\":\""
+                    + agent
+                    + "\","));
       }
       Answer answer = RawClient.ask(replicas.port((agent + turn) % 3), ask);
       assertEquals(200, answer.status(), answer.toString());
