@@ -7,7 +7,6 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.undertow.server.HttpServerExchange;
 import java.io.IOException;
 import java.net.InetAddress;
-import java.net.InetSocketAddress;
 import java.net.Socket;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -118,8 +117,7 @@ class ConnectionMemoryTest {
     long most = memory.totalBytes() / 4;
     int crowd = (int) (most / 1024 / kind.kib) + 50;
     List<Socket> strangers = new ArrayList<>();
-    try (Carriers carriers = new Carriers("carrier", 1);
-        Socket client = new Socket()) {
+    try (Carriers carriers = new Carriers("carrier", 1)) {
       Listener listener =
           new Listener(
               true,
@@ -130,7 +128,7 @@ class ConnectionMemoryTest {
               memory,
               DescriptorReserve.ofProcess());
       listener.start("127.0.0.1", 0);
-      client.connect(new InetSocketAddress("127.0.0.1", listener.port()));
+      Socket client = new Socket(InetAddress.ofLiteral("127.0.0.1"), listener.port());
       assertAnswers(client);
       for (int n = 0; n < crowd; n++) {
         strangers.add(connect(kind, listener.port()));
@@ -141,7 +139,7 @@ class ConnectionMemoryTest {
         // settings come first over HTTP/2
       }
       assertAnswers(client);
-      try (Socket newcomer = new Socket("127.0.0.1", listener.port())) {
+      try (Socket newcomer = new Socket(InetAddress.ofLiteral("127.0.0.1"), listener.port())) {
         assertAnswers(newcomer);
       }
       Await.until("a quarter", () -> memory.usedBytes() <= most + 4096);
