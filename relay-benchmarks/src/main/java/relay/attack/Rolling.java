@@ -37,11 +37,11 @@ public final class Rolling {
 
   /** Arguments: a file in the module's directory, the launcher. */
   public static void main(String... args) throws Exception {
-    Path module = Path.of(args[0]).toAbsolutePath().getParent();
+    Path page = Path.of(args[0]).toAbsolutePath();
     Path directory = Files.createTempDirectory("relay-rolling");
     boolean good;
     try {
-      good = new Rolling(Path.of(args[1]), directory).run(module);
+      good = new Rolling(Path.of(args[1]), directory).run(page);
     } finally {
       try (Stream<Path> files = Files.walk(directory)) {
         for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
@@ -52,10 +52,11 @@ public final class Rolling {
     System.exit(good ? 0 : 1);
   }
 
-  private boolean run(Path module) throws Exception {
+  private boolean run(Path page) throws Exception {
     int[] ports = LoopbackPorts.free(2 * REPLICAS + 1);
-    Path log = Files.createDirectories(module.resolve("target")).resolve("rolling-haproxy.log");
-    Path shipped = module.resolveSibling("deploy/haproxy/haproxy.cfg");
+    Path log =
+        Files.createDirectories(page.resolveSibling("target")).resolve("rolling-haproxy.log");
+    Path shipped = page.resolveSibling("../deploy/haproxy/haproxy.cfg");
     Runtime.getRuntime().addShutdownHook(new Thread(this::kill));
     try (EmbeddedRedis redis = EmbeddedRedis.start();
         AttackProvider provider = new AttackProvider()) {
