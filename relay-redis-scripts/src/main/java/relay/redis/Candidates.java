@@ -6,6 +6,7 @@ import java.util.Collections;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -232,6 +233,20 @@ final class Candidates {
   boolean isShadow(Demand demand) {
     Candidate one = named.get(demand.modelClass() + " " + demand.key());
     return one == null ? isShadow : !one.key().enforce();
+  }
+
+  /** The fields of a key's account in the state: its keys and groups; none for an unknown key. */
+  Set<String> fieldsOfAccount(String key) {
+    Set<String> fields = new LinkedHashSet<>();
+    Set<String> accounts = new HashSet<>();
+    plan.keys().stream().filter(k -> k.id().equals(key)).forEach(k -> accounts.add(k.account()));
+    plan.keys().stream()
+        .filter(k -> accounts.contains(k.account()))
+        .forEach(k -> fields.add("k:" + k.id()));
+    for (String account : accounts) {
+      plan.modelClasses().forEach(c -> fields.add("g:" + PoolPlan.group(account, c)));
+    }
+    return fields;
   }
 
   /** The index rows of the keys to avoid. */

@@ -74,9 +74,9 @@ final class ExpiryTest {
     // the set of leases disappears with its last member and is created again
     assertEquals(1L, run(acquire("c")).getFirst());
     micros += 2 * SECOND;
-    run(new Step.Charge("d", "account1/model", 1, 5, 5));
+    run(ChargeStep.ended("d", "account1/model", 1, 5, 5));
     micros += SECOND;
-    run(new Step.Charge("e", "account1/model", 1, 5, 5));
+    run(ChargeStep.ended("e", "account1/model", 1, 5, 5));
     run(new Step.Cooldown("g:account0/model", 0, 1));
     run(new Step.Cooldown("k:key0", 500, 0));
     run(
@@ -196,8 +196,8 @@ final class ExpiryTest {
     long before = memory(names.state, names.win);
     for (int slot = 0; slot < 300; slot++) {
       micros += 250_000;
-      call(new Step.Charge("c" + slot, "account0/model", 1, 5, 5));
-      call(new Step.Charge("d" + slot, "account1/model", 1, 5, 5));
+      call(ChargeStep.ended("c" + slot, "account0/model", 1, 5, 5));
+      call(ChargeStep.ended("d" + slot, "account1/model", 1, 5, 5));
     }
     long group = (memory(names.state, names.win) - before) / 2;
     micros += 120 * SECOND;

@@ -100,7 +100,7 @@ final class ModelReplay implements AutoCloseable {
         }
         case Step.Settle s -> ended(s.costs(), time, reply);
         case Step.Observe _ -> ledger.forget();
-        case Step.Charge c -> ledger.charged(c.group(), time, c.requests(), c.input(), c.output());
+        case ChargeStep c -> ledger.charged(c.group(), time, c.requests(), c.input(), c.output());
         case Step.Renew _,
             Step.Cooldown _,
             Step.Quarantine _,

@@ -44,6 +44,7 @@ final class MutationRun {
   private static final List<String> SUITE =
       List.of(
           WALKS,
+          "LargeGroupTest",
           "PoolTimeTest",
           "LostRecordsTest",
           "FleetWalkTest",
@@ -61,7 +62,6 @@ final class MutationRun {
           "BucketTest",
           "KeptRecordsTest",
           "LargePoolFairnessTest",
-          "LargeGroupTest",
           "LostPartTest",
           "AnnouncementTest",
           "CostTest",

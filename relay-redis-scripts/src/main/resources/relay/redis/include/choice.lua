@@ -84,8 +84,6 @@ local function take(r, k, g, now, input, output)
   local p = r.pool
   flow(p, g, now)
   charge(g, 1, input, output)
-  g[FLIGHT] = g[FLIGHT] + 1
-  k[K_FLIGHT] = k[K_FLIGHT] + 1
   -- a key that was unusable for a while does not catch up
   local turn = math.max(k[K_PASS], p[TURN])
   local weight = p[STRATEGY] == WEIGHTED and k[K_WEIGHT] or 1
