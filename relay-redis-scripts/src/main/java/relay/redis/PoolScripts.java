@@ -231,8 +231,7 @@ final class PoolScripts {
    */
   CompletableFuture<Void> restoreAccountOf(String key) {
     Set<String> own = candidates().fieldsOfAccount(key);
-    return caller
-        .call(new Call(ScriptFile.ACCOUNT, List.of(keys.state), List.of(bytes(key))))
+    return link.call(ScriptFile.ACCOUNT, new byte[][] {keys.state}, new byte[][] {bytes(key)})
         .thenApply(Reply::ofFields)
         .thenCompose(
             others -> {

@@ -168,8 +168,13 @@ final class LeaseEndingsTest {
     settlements.send(new PendingUpdate.Settle(lease, new Usage(1, 25, 10)));
     settlements.flush(); // Redis knows no such lease
     settlements.chargeAgain();
-    Await.until("it is settled", SOON, () -> used() == 25);
-    assertEquals(0, inFlight());
+    Await.until(
+        "it is settled",
+        SOON,
+        () -> {
+          settlements.flush();
+          return used() == 25 && inFlight() == 0;
+        });
   }
 
   /** Live leases of the group. */
