@@ -7,6 +7,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.MethodOrderer;
 import org.junit.jupiter.api.Order;
@@ -42,6 +43,11 @@ final class ClusterTakeoverTest {
   @AfterAll
   static void stop() {
     cluster.close();
+  }
+
+  @AfterEach
+  void close() {
+    engine.close();
   }
 
   private KeyPool pool(String name) {
@@ -80,48 +86,42 @@ final class ClusterTakeoverTest {
   @Test
   @Order(1)
   void a_call_is_asked_for_at_a_master_that_lacks_the_library() {
-    try (engine) {
-      KeyPool pool = pool("asked");
-      granted(pool).settle(10, 10);
-      RedisNode from = owner(pool);
-      RedisNode to = owner(elsewhere(from));
-      cluster.moveKeys(cluster.slot("asked"), from, to);
-      assertEquals(List.of("OK"), to.call("FUNCTION", "FLUSH"));
-      assertInstanceOf(Granted.class, pool.pick(Pools.one()).join());
-      cluster.move(cluster.slot("asked"), from, to);
-    }
+    KeyPool pool = pool("asked");
+    granted(pool).settle(10, 10);
+    RedisNode from = owner(pool);
+    RedisNode to = owner(elsewhere(from));
+    cluster.moveKeys(cluster.slot("asked"), from, to);
+    assertEquals(List.of("OK"), to.call("FUNCTION", "FLUSH"));
+    assertInstanceOf(Granted.class, pool.pick(Pools.one()).join());
+    cluster.move(cluster.slot("asked"), from, to);
   }
 
   @Test
   @Order(2)
   void leases_that_a_connected_master_lost_with_the_slot_hold_their_places_again() {
-    try (engine) {
-      KeyPool pool = pool("taken");
-      RedisNode from = owner(pool);
-      RedisNode to = owner(elsewhere(from));
-      List<Lease> running = new ArrayList<>();
-      for (int n = 0; n < 5; n++) {
-        running.add(granted(pool));
-      }
-      granted(pool).settle(7, 8);
-      cluster.takeOver(cluster.slot("taken"), to);
-      Await.until("all are charged again", SOON, () -> counts(pool, new Usage(6, 57, 58), 5));
-      running.forEach(lease -> lease.settle(20, 5));
-      Await.until("and settled", SOON, () -> counts(pool, new Usage(6, 107, 33), 0));
+    KeyPool pool = pool("taken");
+    RedisNode from = owner(pool);
+    RedisNode to = owner(elsewhere(from));
+    List<Lease> running = new ArrayList<>();
+    for (int n = 0; n < 5; n++) {
+      running.add(granted(pool));
     }
+    granted(pool).settle(7, 8);
+    cluster.takeOver(cluster.slot("taken"), to);
+    Await.until("all are charged again", SOON, () -> counts(pool, new Usage(6, 57, 58), 5));
+    running.forEach(lease -> lease.settle(20, 5));
+    Await.until("and settled", SOON, () -> counts(pool, new Usage(6, 107, 33), 0));
   }
 
   @Test
   @Order(3)
   void a_former_master_that_is_cut_off_from_the_others_is_not_believed() {
-    try (engine) {
-      KeyPool pool = pool("left");
-      granted(pool).settle(10, 10);
-      cluster.isolate(owner(pool));
-      Await.until(
-          "the new master serves it",
-          SOON,
-          () -> pool.acquire(Pools.one()).join() instanceof Granted);
-    }
+    KeyPool pool = pool("left");
+    granted(pool).settle(10, 10);
+    cluster.isolate(owner(pool));
+    Await.until(
+        "the new master serves it",
+        SOON,
+        () -> pool.acquire(Pools.one()).join() instanceof Granted);
   }
 }
