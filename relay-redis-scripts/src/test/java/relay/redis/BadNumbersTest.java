@@ -105,7 +105,8 @@ final class BadNumbersTest {
         new Good(new Step.Renew(30_000, List.of(HeldLease.of("held"))), List.of(0), List.of(2)),
         new Good(REPORT, List.of(0), List.of(2), words(3, " ccc")),
         new Good(COMING, List.of(), List.of(), words(0, "cm ccccc")),
-        new Good(new Step.Charge("new", "account0/model", 1, 1, 1), List.of(0), List.of(4, 5, 6)),
+        new Good(
+            ChargeStep.ended("new", "account0/model", 1, 1, 1), List.of(0), List.of(4, 5, 6, 8)),
         new Good(new Step.Cooldown("g:account0/model", 1, 1), List.of(0, 4), List.of(3)),
         new Good(new Step.Cooldown("k:key0", 1, 1), List.of(0, 4), List.of(3)),
         new Good(

@@ -53,6 +53,11 @@ final class Ledger {
     of(group).add(Entry.of(micros, requests, input, output));
   }
 
+  /** The last charge of the group is a lease's. */
+  void held(String lease, String group) {
+    leases.put(lease, new Held(group, of(group).getLast(), false));
+  }
+
   private List<Entry> of(String group) {
     return groups.computeIfAbsent(group, g -> new ArrayList<>());
   }
