@@ -9,6 +9,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.concurrent.ConcurrentHashMap;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import relay.config.KeyConfig;
@@ -50,14 +51,21 @@ public final class Organizations {
     keys = byId(next);
     inOrder = inOrder(next);
     merges = next.accounts() == Accounts.LEARNED;
-    byKey.keySet().removeIf(id -> !(keys.containsKey(id) && isSame(keys.get(id), before.get(id))));
+    byKey.keySet().removeIf(id -> !isSame(keys.get(id), before.get(id)));
     accounts.clear();
-    byKey.forEach((id, organization) -> add(keys.get(id), organization));
+    byKey.forEach(
+        (id, organization) -> {
+          KeyConfig key = keys.get(id);
+          if (key != null) {
+            add(key, organization);
+          }
+        });
     shared = sharing();
   }
 
-  private static boolean isSame(KeyConfig one, KeyConfig other) {
-    return other != null
+  private static boolean isSame(@Nullable KeyConfig one, @Nullable KeyConfig other) {
+    return one != null
+        && other != null
         && one.credential().equals(other.credential())
         && one.account().equals(other.account());
   }
