@@ -14,7 +14,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.function.LongSupplier;
 import java.util.stream.Stream;
@@ -45,8 +44,7 @@ public final class Meters implements AutoCloseable {
   private final ClientUsage clientUsage;
   private final Map<String, Timer> requestDuration = new ConcurrentHashMap<>();
   private final Map<String, Timer> firstByte = new ConcurrentHashMap<>();
-  private final PoolGauges cacheReads;
-  private final PoolGauges apart;
+  private final PoolMeters byPool;
   private final Timer overhead;
   private final Timer acquire;
   private final Counter attempts;
@@ -78,18 +76,7 @@ public final class Meters implements AutoCloseable {
             .description("Requests sent to providers, including retries")
             .register(registry);
     estimateErrors = new EstimateErrors(registry);
-    cacheReads =
-        new PoolGauges(
-            registry,
-            "relay.cache.read.ratio",
-            "Share of the prompts' tokens read from providers' caches",
-            CacheReads::ratio);
-    apart =
-        new PoolGauges(
-            registry,
-            "relay.accounts.counted.apart",
-            "Accounts that share another account's limits, and are counted apart",
-            AtomicLong::get);
+    byPool = new PoolMeters(registry);
     prepare(providers);
     var _ = requestDuration(LabelValues.NONE);
     gauge("relay.inflight", "Requests under way", inflight);
@@ -162,8 +149,7 @@ public final class Meters implements AutoCloseable {
     labels = known;
     traffic.reconfigure(known, providers);
     clients.reconfigure(config.server().auth());
-    cacheReads.retain(known::isProvider);
-    apart.retain(known::isProvider);
+    byPool.retain(known::isProvider);
     for (Map<String, Timer> timers : List.of(requestDuration, firstByte)) {
       timers.entrySet().stream()
           .filter(timer -> !known.isProvider(timer.getKey()))
@@ -177,8 +163,7 @@ public final class Meters implements AutoCloseable {
     for (ProviderConfig provider : providers) {
       var _ = requestDuration(provider.name());
       var _ = firstByteTimer(provider.name());
-      var _ = cacheReads.of(provider.name());
-      var _ = apart.of(provider.name());
+      byPool.prepare(provider.name());
     }
   }
 
@@ -262,12 +247,12 @@ public final class Meters implements AutoCloseable {
   /** Counts the tokens that a provider reported. */
   public void tokens(String pool, String key, String model, TokenUsage usage) {
     traffic.tokens(pool, key, model, usage);
-    CacheReads.add(cacheReads.of(pool), usage);
+    byPool.tokens(pool, usage);
   }
 
   /** Shows the lists of a pool's accounts that are one organisation, and are counted apart. */
   public void countedApart(String pool, List<List<String>> lists) {
-    apart.of(pool).set(lists.stream().mapToLong(list -> list.size() - 1).sum());
+    byPool.countedApart(pool, lists);
   }
 
   /**
