@@ -184,7 +184,6 @@ class ClientTlsTest {
 
   /** What BoringSSL does not offer, and the JDK does. */
   private enum Insists {
-    P_521,
     ED25519,
     DHE
   }
@@ -228,9 +227,7 @@ class ClientTlsTest {
               (SSLSocket) factory.createSocket(plain, "localhost", plain.getPort(), true)) {
         secure.setUseClientMode(false);
         SSLParameters parameters = secure.getSSLParameters();
-        if (kind == Insists.P_521) {
-          parameters.setNamedGroups(new String[] {"secp521r1"});
-        } else if (kind == Insists.DHE) {
+        if (kind == Insists.DHE) {
           parameters.setProtocols(new String[] {"TLSv1.2"});
           parameters.setCipherSuites(new String[] {"TLS_DHE_RSA_WITH_AES_128_GCM_SHA256"});
         }
