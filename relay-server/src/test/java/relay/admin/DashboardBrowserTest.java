@@ -49,6 +49,7 @@ class DashboardBrowserTest {
     providers:
       - name: small
         type: anthropic
+        model_classes: []
         keys:
           - { key: secret-1, id: acme-1, account: acme, rpm_limit: 50, itpm_limit: 30000, otpm_limit: 8000 }
           - { key: secret-2, id: acme-2, account: acme }
@@ -131,7 +132,7 @@ class DashboardBrowserTest {
     assertEquals("false", browser.run("return String(document.querySelector('#action').open)"));
     assertEquals("active", status(pool(), "acme-1"));
 
-    browser.find("#keys").sendKeys(Keys.ARROW_DOWN, Keys.ENTER); // as by mouse
+    browser.find("#keys").sendKeys(Keys.HOME, Keys.ENTER); // as by mouse
     browser.awaitText("#action-title", "Key acme-1 of small"::equals);
     browser.click("#action", "quarantine");
     assertEquals("active", status(pool(), "acme-1"));

@@ -24,8 +24,8 @@ import relay.trial.process.ReplicaProcess;
 
 /** A replica whose clients take all file descriptors that they can get. */
 class DescriptorsTest {
-  private static final int LIMIT = 200;
-  private static final int IDLE_CLIENTS = 300;
+  private static final int LIMIT = 300; // the jars of the class path take half
+  private static final int IDLE_CLIENTS = 400;
   private static final int AT_ONCE = 5;
 
   private static List<String> limited(List<String> command) {
