@@ -211,7 +211,7 @@ final class ClusterMasters implements Masters {
   private void assignAll(@Nullable MasterLink up) {
     Set<Integer> taken = used.stream().filter(this::assign).collect(Collectors.toSet());
     if (up != null || !taken.isEmpty()) {
-      onUp.accept(slot -> taken.contains(slot) || up != null && masters.get(slot) == up);
+      onUp.accept(slot -> taken.contains(slot) || (up != null && masters.get(slot) == up));
     }
   }
 

@@ -41,7 +41,7 @@ final class Reauthentication {
       return;
     }
     boolean again = now.equals(refused);
-    if (again && nanoTime.getAsLong() - refusedAt < RETRY_NANOS
+    if ((again && nanoTime.getAsLong() - refusedAt < RETRY_NANOS)
         || !isAsked.compareAndSet(false, true)) {
       return;
     }

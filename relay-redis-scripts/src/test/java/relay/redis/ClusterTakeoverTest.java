@@ -9,6 +9,7 @@ import java.util.List;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.MethodOrderer;
 import org.junit.jupiter.api.Order;
 import org.junit.jupiter.api.Test;
@@ -25,15 +26,7 @@ final class ClusterTakeoverTest {
   private static final Limits AMPLE = new Limits(100_000, 0, 0, 0);
   private static RedisCluster cluster;
 
-  private final RedisEngine engine =
-      RedisEngine.start(
-          new EngineOptions(
-              RedisServers.of("redis://" + cluster.nodes().getFirst().address()).asCluster(),
-              "test",
-              "r",
-              Duration.ofSeconds(10),
-              Fallback.CLOSED,
-              EngineOptions.DEFAULT_LEASE));
+  private RedisEngine engine;
 
   @BeforeAll
   static void start() {
@@ -43,6 +36,19 @@ final class ClusterTakeoverTest {
   @AfterAll
   static void stop() {
     cluster.close();
+  }
+
+  @BeforeEach
+  void connect() {
+    engine =
+        RedisEngine.start(
+            new EngineOptions(
+                RedisServers.of("redis://" + cluster.nodes().getFirst().address()).asCluster(),
+                "test",
+                "r",
+                Duration.ofSeconds(10),
+                Fallback.CLOSED,
+                EngineOptions.DEFAULT_LEASE));
   }
 
   @AfterEach

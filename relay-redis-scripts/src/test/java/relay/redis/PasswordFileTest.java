@@ -22,10 +22,8 @@ final class PasswordFileTest {
 
   @TempDir Path directory;
 
-  private RedisNode redis;
-
   /** Logins that Redis took, or that it refused. */
-  private int logins(boolean refused) {
+  private static int logins(RedisNode redis, boolean refused) {
     Matcher auth = AUTH.matcher(redis.call("INFO", "commandstats").getFirst());
     if (!auth.find()) {
       return 0;
@@ -36,8 +34,7 @@ final class PasswordFileTest {
 
   @Test
   void a_new_password_that_redis_does_not_know_yet_is_sent_until_it_does() throws IOException {
-    try (RedisNode started = RedisNode.start()) {
-      redis = started;
+    try (RedisNode redis = RedisNode.start()) {
       assertEquals(
           List.of("OK"),
           redis.call("ACL", "SETUSER", "relay", "on", ">first", "~*", "&*", "+@all"));
@@ -63,11 +60,11 @@ final class PasswordFileTest {
         KeyPool pool =
             engine.pool(Pools.plan("pool", Duration.ofDays(1), 1, new Limits(1_000, 0, 0, 0)));
         assertInstanceOf(Granted.class, pool.acquire(Pools.one()).join());
-        int before = logins(false);
+        int before = logins(redis, false);
         Files.writeString(file, "second");
-        Await.until("Redis refuses it", () -> logins(true) > 0);
+        Await.until("Redis refuses it", () -> logins(redis, true) > 0);
         redis.call("ACL", "SETUSER", "relay", ">second");
-        Await.until("Redis takes it", () -> logins(false) > before);
+        Await.until("Redis takes it", () -> logins(redis, false) > before);
         assertInstanceOf(Granted.class, pool.acquire(Pools.one()).join());
       }
     }
