@@ -17,7 +17,8 @@ end
 
 local own = accounts_in(redis.call('HGET', state, 'e:' .. key))
 if not next(own) then return { -3 } end
-local reply, settings = { 1 }, {}
+local reply = { 1 }
+local settings = {}
 for _, field in ipairs(redis.call('HKEYS', state)) do
   local kind = string.byte(field)
   if kind == 103 and own[string.match(field, '^g:(.*)/[^/]*$')] then reply[#reply + 1] = field end
