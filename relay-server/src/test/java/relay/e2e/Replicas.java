@@ -119,6 +119,10 @@ final class Replicas implements AutoCloseable {
       throws IOException {
     List<String> options = new ArrayList<>(JVM_OPTIONS);
     options.addAll(jvmOptions);
+    String off = System.getProperty(WithoutReachTest.OFF); // of the second run of some tests
+    if (off != null) {
+      options.add("-Drelay.reach_off=" + off);
+    }
     return ReplicaProcess.start(ReplicaProcess.javaCommand(options), config, port, adminPort);
   }
 
