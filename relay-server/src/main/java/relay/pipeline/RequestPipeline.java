@@ -23,6 +23,7 @@ import relay.request.BadRequest;
 import relay.request.RequestFacts;
 import relay.request.RequestScan;
 import relay.request.RequestScanner;
+import relay.trace.Tracing;
 
 /**
  * The steps of a request: authenticate, read, scan, choose the provider, estimate, acquire, and
@@ -37,6 +38,7 @@ public final class RequestPipeline {
 
   private final Generations generations;
   private final Meters meters;
+  private final @Nullable Tracing tracing;
 
   /**
    * Bounds of one replica.
@@ -63,9 +65,13 @@ public final class RequestPipeline {
       Bounds bounds,
       RequestLog log) {}
 
-  public RequestPipeline(Serving first, Meters meters) {
+  /**
+   * @param tracing null if requests are not traced
+   */
+  public RequestPipeline(Serving first, Meters meters, @Nullable Tracing tracing) {
     generations = new Generations(new Generation(first));
     this.meters = meters;
+    this.tracing = tracing;
   }
 
   /**
@@ -236,6 +242,7 @@ public final class RequestPipeline {
         new RequestContext(
             client,
             meters,
+            tracing,
             generation.log(),
             generation.bounds().patience(),
             generation.running(),

@@ -124,7 +124,8 @@ class RequestOwnershipTest {
                 new Routes(routes, config.routing(), new Random(1)),
                 new RequestPipeline.Bounds(1_000_000, 0, LONG),
                 new RequestLog(0)),
-            meters);
+            meters,
+            null);
   }
 
   @AfterEach
