@@ -92,11 +92,14 @@ final class Replica implements ConfigReloads.Target {
     }
     carriers =
         new Carriers("carrier", Carriers.fitting(Runtime.getRuntime().availableProcessors()));
+    DescriptorReserve descriptors = DescriptorReserve.ofProcess();
     // Create slow components in parallel with the connection to Redis.
     CompletableFuture<Meters> counters = CompletableFuture.supplyAsync(() -> new Meters(config));
     CompletableFuture<Upstream> connections =
         CompletableFuture.supplyAsync(
-            () -> new Upstream(carriers, server.connectTimeout(), server.idleTimeout()));
+            () ->
+                new Upstream(
+                    carriers, server.connectTimeout(), server.idleTimeout(), descriptors::isShort));
     RedisServers redis =
         embedded != null
             ? RedisServers.of(embedded.url())
@@ -108,7 +111,6 @@ final class Replica implements ConfigReloads.Target {
     meters = counters.join();
     MemoryBudget memory = MemoryBudget.ofHeap(Runtime.getRuntime().maxMemory());
     ConfigWarnings.of(config, memory).forEach(log::warn);
-    DescriptorReserve descriptors = DescriptorReserve.ofProcess();
     meters.bindResources(memory, descriptors::pauses);
     meters.bindLog(Logging::dropped);
     upstream = connections.join();

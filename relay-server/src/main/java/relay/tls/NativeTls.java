@@ -22,8 +22,8 @@ import org.slf4j.LoggerFactory;
 import relay.carrier.TlsEngines;
 
 /**
- * Engines of BoringSSL. It lacks what few servers insist on: P-521, Ed25519, DHE. A server whose
- * handshake fails for such a reason gets the JDK's engines from then on.
+ * Engines of BoringSSL. It lacks what few servers insist on, such as Ed25519 and DHE. A server
+ * whose handshake fails for such a reason gets the JDK's engines from then on.
  */
 final class NativeTls implements TlsEngines {
   private static final Logger log = LoggerFactory.getLogger(NativeTls.class);

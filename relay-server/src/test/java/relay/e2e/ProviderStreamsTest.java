@@ -32,8 +32,11 @@ class ProviderStreamsTest {
   private final Replicas replicas;
 
   ProviderStreamsTest() throws Exception {
-    // These accept HTTP/2 only: no setting says so.
-    Setup setup = new Setup().provider("leaving", Dialect.ANTHROPIC, leaving, Setup.key("l"));
+    // TLS_H2 accepts HTTP/2 only, which no setting says.
+    Setup setup =
+        new Setup()
+            .jvm("-Drelay.provider_http2=leaving")
+            .provider("leaving", Dialect.ANTHROPIC, leaving, Setup.key("l"));
     for (ProviderWire wire : ProviderWire.values()) {
       setup.provider(wire.name(), Dialect.ANTHROPIC, provider(wire), Setup.key(wire.name()));
     }

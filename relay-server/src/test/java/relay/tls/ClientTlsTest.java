@@ -16,11 +16,8 @@ import java.net.ServerSocket;
 import java.net.Socket;
 import java.net.SocketTimeoutException;
 import java.security.GeneralSecurityException;
-import java.security.KeyPair;
 import java.security.KeyPairGenerator;
 import java.security.cert.CertificateException;
-import java.security.spec.AlgorithmParameterSpec;
-import java.security.spec.ECGenParameterSpec;
 import java.time.Duration;
 import java.util.List;
 import java.util.Objects;
@@ -30,6 +27,7 @@ import java.util.concurrent.atomic.AtomicInteger;
 import javax.net.ssl.SSLEngine;
 import javax.net.ssl.SSLException;
 import javax.net.ssl.SSLHandshakeException;
+import javax.net.ssl.SSLParameters;
 import javax.net.ssl.SSLSocket;
 import javax.net.ssl.SSLSocketFactory;
 import javax.net.ssl.X509TrustManager;
@@ -43,7 +41,6 @@ import okhttp3.RequestBody;
 import okhttp3.Response;
 import okhttp3.tls.HandshakeCertificates;
 import okhttp3.tls.HeldCertificate;
-import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -187,7 +184,6 @@ class ClientTlsTest {
 
   /** What BoringSSL does not offer, and the JDK does. */
   private enum Insists {
-    P_521,
     ED25519,
     DHE
   }
@@ -199,10 +195,10 @@ class ClientTlsTest {
         new HeldCertificate.Builder().certificateAuthority(0).rsa2048().build();
     HeldCertificate.Builder own =
         new HeldCertificate.Builder().addSubjectAlternativeName("localhost").signedBy(authority);
-    switch (kind) {
-      case P_521 -> own.keyPair(keys("EC", new ECGenParameterSpec("secp521r1")));
-      case ED25519 -> own.keyPair(keys("Ed25519", null));
-      case DHE -> own.rsa2048();
+    if (kind == Insists.ED25519) {
+      own.keyPair(KeyPairGenerator.getInstance("Ed25519").generateKeyPair());
+    } else {
+      own.rsa2048();
     }
     HandshakeCertificates certificates =
         new HandshakeCertificates.Builder()
@@ -224,25 +220,18 @@ class ClientTlsTest {
     assertEquals(4, freedEngines(4));
   }
 
-  private static KeyPair keys(String algorithm, @Nullable AlgorithmParameterSpec parameters)
-      throws GeneralSecurityException {
-    KeyPairGenerator generator = KeyPairGenerator.getInstance(algorithm);
-    if (parameters != null) {
-      generator.initialize(parameters);
-    }
-    return generator.generateKeyPair();
-  }
-
   private static void answer(ServerSocket port, SSLSocketFactory factory, Insists kind) {
     while (!port.isClosed()) {
       try (Socket plain = port.accept();
           SSLSocket secure =
               (SSLSocket) factory.createSocket(plain, "localhost", plain.getPort(), true)) {
         secure.setUseClientMode(false);
+        SSLParameters parameters = secure.getSSLParameters();
         if (kind == Insists.DHE) {
-          secure.setEnabledProtocols(new String[] {"TLSv1.2"});
-          secure.setEnabledCipherSuites(new String[] {"TLS_DHE_RSA_WITH_AES_128_GCM_SHA256"});
+          parameters.setProtocols(new String[] {"TLSv1.2"});
+          parameters.setCipherSuites(new String[] {"TLS_DHE_RSA_WITH_AES_128_GCM_SHA256"});
         }
+        secure.setSSLParameters(parameters);
         if (secure.getInputStream().read(new byte[4096]) > 0) {
           secure
               .getOutputStream()
