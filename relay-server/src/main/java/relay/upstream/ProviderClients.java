@@ -13,18 +13,22 @@ import okhttp3.Protocol;
  */
 final class ProviderClients {
   private final Function<Protocol, CompletableFuture<OkHttpClient>> maker;
-  private final Map<Protocol, CompletableFuture<OkHttpClient>> made = new EnumMap<>(Protocol.class);
+  private final Map<Protocol, CompletableFuture<OkHttpClient>> made;
 
-  ProviderClients(Function<Protocol, CompletableFuture<OkHttpClient>> maker) {
+  /**
+   * @param likely the protocol whose client is made at once
+   * @param maker begins to make a client that prefers a protocol
+   */
+  ProviderClients(Protocol likely, Function<Protocol, CompletableFuture<OkHttpClient>> maker) {
     this.maker = maker;
-  }
-
-  /** Begins to make a client. */
-  synchronized CompletableFuture<OkHttpClient> prepare(Protocol preferred) {
-    return made.computeIfAbsent(preferred, maker);
+    made = new EnumMap<>(Map.of(likely, maker.apply(likely)));
   }
 
   OkHttpClient preferring(Protocol preferred) {
-    return prepare(preferred).join();
+    return begun(preferred).join();
+  }
+
+  private synchronized CompletableFuture<OkHttpClient> begun(Protocol preferred) {
+    return made.computeIfAbsent(preferred, maker);
   }
 }

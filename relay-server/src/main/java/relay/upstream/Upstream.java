@@ -123,11 +123,10 @@ public final class Upstream implements AutoCloseable {
     boolean tls = server.getScheme().equalsIgnoreCase("https");
     ProviderClients own =
         new ProviderClients(
+            tls && http2 ? Protocol.HTTP_2 : Protocol.HTTP_1_1,
             tls
                 ? protocol -> own(server, access, protocol, connectTimeout)
                 : _ -> CompletableFuture.completedFuture(with(connectTimeout, plain).build()));
-    Protocol preferred = tls && http2 ? Protocol.HTTP_2 : Protocol.HTTP_1_1;
-    own.prepare(preferred);
     ConnectionSlots made = new ConnectionSlots(own, carriers, IDLE_CONNECTION_LIFE, tls && http2);
     lanes.add(made);
     return made;

@@ -174,7 +174,7 @@ class ConnectionSlotsTest {
   }
 
   private static ProviderClients clients(OkHttpClient http) {
-    return new ProviderClients(_ -> completedFuture(http));
+    return new ProviderClients(Protocol.HTTP_1_1, _ -> completedFuture(http));
   }
 
   private void begin(ConnectionSlots lanes) throws IOException {

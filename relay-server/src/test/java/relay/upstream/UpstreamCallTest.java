@@ -24,6 +24,7 @@ import mockwebserver3.MockResponse;
 import mockwebserver3.MockWebServer;
 import okhttp3.HttpUrl;
 import okhttp3.OkHttpClient;
+import okhttp3.Protocol;
 import okhttp3.Request;
 import okhttp3.Response;
 import org.junit.jupiter.api.AutoClose;
@@ -45,11 +46,17 @@ class UpstreamCallTest {
 
   private final ConnectionSlots slots =
       new ConnectionSlots(
-          new ProviderClients(_ -> completedFuture(new OkHttpClient())), carriers, LONG, false);
+          new ProviderClients(Protocol.HTTP_1_1, _ -> completedFuture(new OkHttpClient())),
+          carriers,
+          LONG,
+          false);
 
   private final ConnectionSlots sharedSlots =
       new ConnectionSlots(
-          new ProviderClients(_ -> completedFuture(new OkHttpClient())), carriers, LONG, true);
+          new ProviderClients(Protocol.HTTP_1_1, _ -> completedFuture(new OkHttpClient())),
+          carriers,
+          LONG,
+          true);
 
   @BeforeEach
   void begin() throws IOException {
