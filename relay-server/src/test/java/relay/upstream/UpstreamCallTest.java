@@ -74,7 +74,7 @@ class UpstreamCallTest {
         sharedSlots,
         idleWatch,
         new UpstreamRequest(HttpUrl.get("https://localhost:" + silent.getLocalPort() + "/")),
-        new PlainProtocol(),
+        new PlainProtocol(false),
         KeyCredential.none(),
         BODY);
   }
