@@ -123,7 +123,7 @@ class ArchitectureTest {
           Map.entry("relay.model", 8), // shared value types
           Map.entry("relay.operate", 3), // the commands, where they find their config, warnings
           Map.entry("relay.pipeline", 7), // the way of a request, its two sides, the probes of keys
-          Map.entry("relay.pool", 4), // a plan, its JSON and its line of text, a key's status
+          Map.entry("relay.pool", 5), // a plan, its JSON and line of text, a key's status, owners
           Map.entry("relay.reload", 4), // a source, its attempts, their outcome, the state after
           Map.entry("relay.reach", 8), // one for each part of a library, except for the finder
           Map.entry("relay.redis", 23), // a library's API: each script's arguments and outcomes
