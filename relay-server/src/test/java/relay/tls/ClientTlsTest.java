@@ -183,7 +183,7 @@ class ClientTlsTest {
   }
 
   /** What BoringSSL does not offer, and the JDK does. */
-  private enum Insists {
+  enum Insists {
     ED25519,
     DHE
   }
