@@ -48,10 +48,6 @@ class SharedConnectionsTest {
     web.start();
   }
 
-  private boolean exchange() throws Exception {
-    return exchange(web.url("/"));
-  }
-
   private boolean exchange(HttpUrl url) throws Exception {
     SharedConnections.Shared one = null;
     while (one == null) {
