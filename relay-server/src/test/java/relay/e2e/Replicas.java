@@ -126,10 +126,6 @@ final class Replicas implements AutoCloseable {
       throws IOException {
     List<String> options = new ArrayList<>(JVM_OPTIONS);
     options.addAll(jvmOptions);
-    String off = System.getProperty(WithoutReachTest.OFF); // of the second run of some tests
-    if (off != null) {
-      options.add("-Drelay.reach_off=" + off);
-    }
     List<String> command = new ArrayList<>();
     if (!environment.isEmpty()) {
       command.add("env");

@@ -36,7 +36,7 @@ class PartsTest {
         VirtualThreads.unstarted(
             task -> {
               carried.incrementAndGet();
-              task.run();
+              Thread.ofPlatform().start(task);
             },
             () -> {});
     made.start();
