@@ -2,13 +2,14 @@ package relay.edge;
 
 import io.undertow.protocols.http2.HpackDecoder;
 import io.undertow.protocols.http2.HpackException;
+import io.undertow.protocols.http2.Http2Channel;
 import io.undertow.util.Headers;
 import io.undertow.util.HttpString;
 import java.nio.ByteBuffer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Decodes the heads of a client's HTTP/2 connection. At some faults in a head Undertow ends the
+ * Decodes the heads of an {@link Http2Channel}. At some faults in a head Undertow ends the
  * connection with all its streams. Here a faulty line becomes one that {@link HeadCheck} refuses
  * with 400, and one large line stands for all beyond its bounds, so that it answers 431. The
  * compression's state needs all lines, and it sees them.
