@@ -146,6 +146,7 @@ final class Replica implements ConfigReloads.Target {
                 meters::scrape,
                 live::pools,
                 engine::breaker,
+                live::countedApart,
                 live::clientsPool,
                 live.tally(),
                 meters::totals,

@@ -242,6 +242,11 @@ public final class ConfigSchema {
                 "api",
                 text("Whose rules hold: see docs/providers.md; absent = by the host", API)
                     .example("groq"))
+            .with(
+                "accounts",
+                words(
+                    "learned: accounts that answers show to be one organisation count as one",
+                    ProviderConfig.Accounts.CONFIG))
             .with("tls", outboundTls())
             .with(
                 "proxy",

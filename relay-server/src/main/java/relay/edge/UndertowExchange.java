@@ -182,6 +182,11 @@ final class UndertowExchange implements ClientExchange, DirectSink {
   }
 
   @Override
+  public void readAhead(int bytes) {
+    memory.readAhead(bytes);
+  }
+
+  @Override
   public void write(byte[] bytes, int offset, int length) throws IOException {
     ByteBuffer rest = ByteBuffer.wrap(bytes, offset, length);
     StreamSinkChannel out = sink();

@@ -133,6 +133,7 @@ final class AnswerRelay {
   private boolean copy(UpstreamAnswer answer, Usage usage, Outbox outbox)
       throws ClientGoneException {
     boolean gathers = answer.beforeWaiting(outbox::flushBeforeWaiting);
+    request.client().readAhead(answer.readAhead());
     answer.sendDirectly(request.client().directSink(), new UsageTap(outbox, usage));
     long began = System.nanoTime();
     try {
