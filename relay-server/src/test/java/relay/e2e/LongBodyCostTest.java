@@ -73,7 +73,7 @@ class LongBodyCostTest {
         }
         int end = stat.lastIndexOf(')');
         if (stat.startsWith(name, stat.indexOf('(') + 1)) {
-          String[] fields = stat.substring(end + 2).split(" ");
+          String[] fields = stat.substring(end + 2).split(" ", -1);
           sum += Long.parseLong(fields[11]) + Long.parseLong(fields[12]);
         }
       }
