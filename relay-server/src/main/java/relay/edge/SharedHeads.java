@@ -28,6 +28,7 @@ final class SharedHeads extends HpackDecoder {
 
   private static final String TOO_LARGE = "x".repeat(HeadCheck.MAX_BYTES);
 
+  private static final HttpString PATH = new HttpString(":path");
   private static final int PSEUDO_LINES = 4;
   private static final int MAX_LENGTH_DIGITS = 18;
 
@@ -133,7 +134,7 @@ final class SharedHeads extends HpackDecoder {
   }
 
   private static boolean isEmptyPath(HttpString name, String value) {
-    return value.isEmpty() && name.equals(Http2Channel.PATH);
+    return value.isEmpty() && name.equals(PATH);
   }
 
   private boolean isAllowed(HttpString name, String value) {
