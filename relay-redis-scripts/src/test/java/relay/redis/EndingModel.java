@@ -1,7 +1,9 @@
 package relay.redis;
 
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
 
 /** The end of leases, in the model. */
 final class EndingModel {
@@ -124,15 +126,17 @@ final class EndingModel {
     long now = pool.time(clock);
     boolean late = now >= clock.ceiling() + LeasesModel.TOMB;
     List<Object> reply = new ArrayList<>(List.of(1L, now));
+    Set<String> told = new HashSet<>(); // an id may occur twice: its first report counts
     for (HeldLease one : held) {
+      boolean isFirst = told.add(one.id());
       LeaseModel lease = leases.get(one.id());
       if (lease == null && !leases.hasEnded(one.id()) && !one.key().isEmpty() && !late) {
         lease = again(one, now);
       }
       if (lease != null && pool.knows("k:" + lease.key) && pool.knows("g:" + lease.group)) {
-        HeldLease.Report told = one.report();
-        if (told != null && lease.isComing() && told.made() > lease.made) {
-          report(pool.group(lease.group), lease, now, told.made(), told.rest(), told.spread());
+        HeldLease.Report made = isFirst ? one.report() : null;
+        if (made != null && lease.isComing() && made.made() > lease.made) {
+          report(pool.group(lease.group), lease, now, made.made(), made.rest(), made.spread());
         }
         leases.renew(lease, LeasesModel.deadline(now, leaseMicros));
         reply.add(1L);
