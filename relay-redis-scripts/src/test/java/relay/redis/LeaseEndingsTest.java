@@ -147,6 +147,7 @@ final class LeaseEndingsTest {
     Lease lease = granted("a");
     settlements.began(lease);
     loseAll();
+    scripts.configure().join();
     for (int n = 0; n < 3; n++) {
       settlements.chargeAgain();
       scripts.configure().join(); // after the calls before
