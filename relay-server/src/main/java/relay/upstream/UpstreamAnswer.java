@@ -16,6 +16,9 @@ import relay.reach.Http2Streams;
 public final class UpstreamAnswer implements AutoCloseable {
   private static final String EVENT_STREAM = "text/event-stream";
 
+  /** Direct memory that a TLS connection holds while nobody reads: records of both directions. */
+  private static final int STALLED_TLS_BYTES = 51 * 1024;
+
   private final Response response;
   private final BufferedSource source;
   private final IdleWatch.Watched watched;
@@ -117,9 +120,12 @@ public final class UpstreamAnswer implements AutoCloseable {
     return true;
   }
 
-  /** The most bytes that the provider may send ahead of the {@link #read}s. */
+  /** The most bytes that the connection may hold ahead of the {@link #read}s. */
   public int readAhead() {
-    return response.protocol() == Protocol.HTTP_1_1 ? 0 : Http2Streams.windowBytes();
+    if (response.protocol() != Protocol.HTTP_1_1) {
+      return Http2Streams.windowBytes();
+    }
+    return response.handshake() == null ? 0 : STALLED_TLS_BYTES;
   }
 
   /**

@@ -11,35 +11,44 @@ import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
-import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.TestInstance;
+import org.junit.jupiter.params.ParameterizedClass;
+import org.junit.jupiter.params.provider.EnumSource;
 import relay.e2e.RawProvider.Connection;
 import relay.e2e.RawProvider.Received;
 import relay.guards.Await;
 import relay.model.Dialect;
 
-/** Clients that do not read their answer, which comes over HTTP/2 from the provider. */
-@TestInstance(TestInstance.Lifecycle.PER_CLASS)
-class StalledHttp2Test {
+/** Clients that do not read their answer, which comes over TLS from the provider. */
+@ParameterizedClass
+@EnumSource(names = {"TLS_H1", "TLS_H2"})
+class StalledTlsTest {
   private static final int STALLED = 20;
   private static final int ANSWER_BYTES = 12 << 20;
   private static final int WINDOW_BYTES = 256 * 1024;
+  private static final int TLS_BYTES = 51 * 1024;
+  private static final double HEAP_BYTES = 32 * 1024;
   private static final String USED = "relay_memory_used_bytes";
 
   private final AtomicInteger begun = new AtomicInteger();
   private final AtomicInteger whole = new AtomicInteger();
   private final AtomicInteger otherWindows = new AtomicInteger();
-  private final RawProvider provider = new RawProvider(ProviderWire.TLS_H2, this::answer);
-  private final Replicas replicas =
-      new Setup()
-          .jvm("-Xmx256m")
-          .provider("anthropic", Dialect.ANTHROPIC, provider, Setup.key("a"))
-          .start(1);
+  private final ProviderWire wire;
+  private final RawProvider provider;
+  private final Replicas replicas;
 
-  StalledHttp2Test() throws Exception {}
+  StalledTlsTest(ProviderWire wire) throws Exception {
+    this.wire = wire;
+    provider = new RawProvider(wire, this::answer);
+    replicas =
+        new Setup()
+            .jvm("-Xmx256m")
+            .provider("anthropic", Dialect.ANTHROPIC, provider, Setup.key("a"))
+            .start(1);
+  }
 
-  @AfterAll
+  @AfterEach
   void close() throws Exception {
     replicas.close();
     provider.close();
@@ -50,7 +59,7 @@ class StalledHttp2Test {
       connection.write(Says.fine(Dialect.ANTHROPIC));
       return;
     }
-    if (connection.http2().streamWindow() != WINDOW_BYTES) {
+    if (wire == ProviderWire.TLS_H2 && connection.http2().streamWindow() != WINDOW_BYTES) {
       otherWindows.incrementAndGet();
     }
     begun.incrementAndGet();
@@ -70,25 +79,26 @@ class StalledHttp2Test {
     assertEquals(200, RawClient.ask(replicas.port(0), ask()).status());
     long heapBefore = liveHeapBytes();
     double chargedBefore = replicas.metric(0, USED);
+    int ahead = wire == ProviderWire.TLS_H2 ? WINDOW_BYTES : TLS_BYTES;
     List<RawClient> stalled = new ArrayList<>();
     try {
       for (int n = 0; n < STALLED; n++) {
-        RawClient wire = new RawClient(replicas.port(0), 4096);
-        wire.send(ask().header("x-stalls: 1"));
-        stalled.add(wire);
+        RawClient client = new RawClient(replicas.port(0), 4096);
+        client.send(ask().header("x-stalls: 1"));
+        stalled.add(client);
       }
       Await.until("all have begun", () -> begun.get() == STALLED);
       Await.until(
           "all are charged what waits for them",
-          () -> replicas.metric(0, USED) - chargedBefore >= (double) STALLED * WINDOW_BYTES);
+          () -> replicas.metric(0, USED) - chargedBefore >= STALLED * (ahead + HEAP_BYTES));
       long added = liveHeapBytes() - heapBefore;
       assertTrue(added < 60L << 20, "added " + added);
       assertEquals(0, whole.get(), "answers that left the provider");
       assertEquals(0, otherWindows.get(), "streams that may send another number of bytes ahead");
       assertEquals(200, RawClient.ask(replicas.port(0), ask()).status());
     } finally {
-      for (RawClient wire : stalled) {
-        wire.close();
+      for (RawClient client : stalled) {
+        client.close();
       }
     }
     Await.until(
