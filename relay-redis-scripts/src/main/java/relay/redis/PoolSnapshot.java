@@ -58,6 +58,8 @@ public record PoolSnapshot(
    * @param learned limits stated in the provider's answers; 0 where none was
    * @param burst share of the burst that the provider is known to admit: 1, unless it refused
    *     requests while the window was far from full
+   * @param reservedOutput output tokens that running requests are expected to make yet; reserved
+   *     requests and input are part of {@code used}
    */
   public record GroupState(
       String id,
@@ -69,7 +71,8 @@ public record PoolSnapshot(
       Duration cooldown,
       Duration opens,
       Limits learned,
-      double burst) {}
+      double burst,
+      long reservedOutput) {}
 
   /**
    * A key.

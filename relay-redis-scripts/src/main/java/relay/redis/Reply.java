@@ -149,7 +149,8 @@ sealed interface Reply {
                   Reply.number(r.get(11)),
                   Reply.number(r.get(12)),
                   Reply.number(r.get(13))),
-              Reply.number(r.get(14)) / 1000.0));
+              Reply.number(r.get(14)) / 1000.0,
+              Reply.number(r.get(15))));
     }
 
     /** A key's row of {@code survey}; empty if Redis does not know the key. */

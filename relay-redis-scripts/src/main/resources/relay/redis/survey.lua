@@ -28,7 +28,8 @@
 --                 account, in flight, cooldown_us, reason of the quarantine or '', max_concurrent, priority, weight}
 --         group: {requests, input, output, in flight, cooldown_us, opens_us, limits of requests, input,
 --                 output, input + output; the provider's stated limits of these; thousandths of the
---                 burst that the provider is known to admit}; empty if unknown
+--                 burst that the provider is known to admit; output that is expected still to come}; empty if
+--                 unknown
 --         key:   {in flight, cooldown_us of its own or of all its groups, reason of the quarantine or '',
 --                 max_concurrent, priority, weight}
 --       {-3}                                   unknown pool
@@ -100,7 +101,7 @@ for n = 1, groups do
     local burst = math.floor(1000 * shrunk)
     local opens = group_opens(win, p, g, now, math.huge, 1, clamp(1, 1, g[LIMIT + 2], g[LIMIT + 3], g[LIMIT + 4]))
     reply[8 + n] = { g[USED + 1], g[USED + 2], g[USED + 3], g[FLIGHT], cool, wait(opens, now),
-      g[LIMIT + 1], g[LIMIT + 2], g[LIMIT + 3], g[LIMIT + 4], stated[1], stated[2], stated[3], stated[4], burst }
+      g[LIMIT + 1], g[LIMIT + 2], g[LIMIT + 3], g[LIMIT + 4], stated[1], stated[2], stated[3], stated[4], burst, math.floor(g[COMING]) }
     local account = string.match(id, '^(.*)/[^+]*$') -- a sub-quota does not tell of its account
     if account then
       frees[account] = math.min(frees[account] or math.huge, wait(opens, now))

@@ -38,7 +38,8 @@ final class FairShareTest {
             ofGroup,
             Duration.ZERO,
             limits,
-            1);
+            1,
+            0);
     KeyState key = new KeyState("key0", "account0", null, ofKey, 0, 0, 1, 1);
     return new PoolSnapshot(Duration.ZERO, 1, 0, 0, List.of(group), List.of(key));
   }

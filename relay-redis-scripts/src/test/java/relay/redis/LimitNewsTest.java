@@ -42,7 +42,8 @@ final class LimitNewsTest {
             Duration.ZERO,
             Duration.ZERO,
             learned,
-            1);
+            1,
+            0);
     return new PoolSnapshot(Duration.ZERO, 1, 0, 0, List.of(group), List.of());
   }
 

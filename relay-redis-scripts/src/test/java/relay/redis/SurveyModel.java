@@ -102,6 +102,7 @@ final class SurveyModel {
       row.add(limit);
     }
     row.add((long) Math.floor(1000 * g.shrunkAt(now)));
+    row.add((long) g.coming);
     return row;
   }
 }

@@ -29,10 +29,11 @@ final class DashboardHistory {
   private final Map<List<String>, Series> series = new LinkedHashMap<>();
   private long taken;
 
-  /** Rings of used and limit of each dimension. */
+  /** Rings of used and limit of each dimension, and of the output that is reserved. */
   private static final class Series {
     private final long[][] used = new long[DIMENSIONS.length][SAMPLES];
     private final long[][] limit = new long[DIMENSIONS.length][SAMPLES];
+    private final long[] reserved = new long[SAMPLES];
     private long since;
     private long last;
   }
@@ -76,12 +77,13 @@ final class DashboardHistory {
       one.used[d][at] = used;
       one.limit[d][at] = limit;
     }
+    one.reserved[at] = groups.stream().mapToLong(GroupState::reservedOutput).sum();
     one.last = taken;
   }
 
   /**
-   * All samples, the oldest first: {@code {"pool", "group", "used": {"rpm": […]}, "limit": …}}; a
-   * pool's own has no group.
+   * All samples, the oldest first: {@code {"pool", "group", "used": {"rpm": […]}, "limit": …,
+   * "reserved_output": […]}}; a pool's own has no group.
    */
   ArrayNode json() {
     ArrayNode all = JSON.arrayNode();
@@ -98,6 +100,7 @@ final class DashboardHistory {
             values(used.putArray(DIMENSIONS[d].label()), one, one.used[d]);
             values(limit.putArray(DIMENSIONS[d].label()), one, one.limit[d]);
           }
+          values(each.putArray("reserved_output"), one, one.reserved);
         });
     return all;
   }

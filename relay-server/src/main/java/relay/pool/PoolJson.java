@@ -132,6 +132,7 @@ public final class PoolJson {
         learned.put(dimension.label(), state.learned().of(dimension));
       }
     }
+    group.put("reserved_output", state.reservedOutput());
     group.put("burst", state.burst());
     group.put("in_flight", state.inFlight());
     group.put("cooldown_ms", millis(state.cooldown()));

@@ -132,7 +132,7 @@ class RequestLinesTest {
 
   private static List<String> documented() throws IOException {
     String page = Files.readString(Path.of("..", "docs", "operating.md"));
-    String logs = page.substring(page.indexOf("## Logs"), page.indexOf("## Metrics"));
+    String logs = page.substring(page.indexOf("## Logs"), page.indexOf("## Traces"));
     return Pattern.compile("(?m)^\\| (`[^|]*) \\|")
         .matcher(logs)
         .results()

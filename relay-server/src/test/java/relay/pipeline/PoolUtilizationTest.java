@@ -15,7 +15,7 @@ class PoolUtilizationTest {
   private static GroupState group(String modelClass, Limits limits, Usage used, int coolSeconds) {
     Duration cool = Duration.ofSeconds(coolSeconds);
     return new GroupState(
-        "a/" + modelClass, "a", modelClass, limits, used, 0, cool, cool, Limits.UNKNOWN, 1);
+        "a/" + modelClass, "a", modelClass, limits, used, 0, cool, cool, Limits.UNKNOWN, 1, 0);
   }
 
   private static double load(GroupState... groups) {

@@ -38,19 +38,23 @@ function merge(known, changed, order) {
   return order ? new Map(order.map((id) => [id, known.get(id)])) : known;
 }
 
-function sample(pool, id, seconds, used, limits) {
+/** Requests and input that are reserved are part of `used`; output is not before it is made. */
+function sample(pool, id, seconds, used, reserved, limits) {
   let series = pool.samples.get(id);
-  if (!series) pool.samples.set(id, (series = { times: [], used: {}, limit: {} }));
+  if (!series) pool.samples.set(id, (series = { times: [], used: {}, reserved: {}, limit: {} }));
   if (series.times.at(-1) >= seconds) return;
   series.times.push(seconds);
   for (const dimension of DIMENSIONS) {
     (series.used[dimension] ??= []).push(used[dimension] ?? 0);
+    const output = dimension === "otpm" || dimension === "tpm";
+    (series.reserved[dimension] ??= []).push((used[dimension] ?? 0) + (output ? reserved : 0));
     (series.limit[dimension] ??= []).push(limits[dimension] || null);
   }
   while (series.times[0] < seconds - KEPT_SECONDS) {
     series.times.shift();
     for (const dimension of DIMENSIONS) {
       series.used[dimension].shift();
+      series.reserved[dimension].shift();
       series.limit[dimension].shift();
     }
   }
@@ -92,20 +96,21 @@ function take(message) {
   for (const pool of pools.values()) {
     const seconds = message.now / 1000;
     const groups = [...pool.groups.values()];
-    sample(pool, "", seconds, sum(groups, "used"), sum(groups, "limits"));
-    for (const group of groups.slice(0, 50)) sample(pool, group.id, seconds, group.used, group.limits);
+    const reserved = groups.reduce((all, group) => all + group.reserved_output, 0);
+    sample(pool, "", seconds, sum(groups, "used"), reserved, sum(groups, "limits"));
+    for (const group of groups.slice(0, 50)) sample(pool, group.id, seconds, group.used, group.reserved_output, group.limits);
   }
 }
 
 /** Takes the samples that the replica kept from before this page was open. */
 function recall(message, { step_ms, series }) {
-  for (const { pool: name, group, used, limit } of series) {
+  for (const { pool: name, group, used, limit, reserved_output } of series) {
     const pool = pools.get(name);
     const many = used.rpm.length;
     for (let n = 0; pool && n < many; n++) {
       const seconds = (message.now - (many - n) * step_ms) / 1000;
       const nth = (all) => Object.fromEntries(DIMENSIONS.map((dimension) => [dimension, all[dimension][n]]));
-      sample(pool, group ?? "", seconds, nth(used), nth(limit));
+      sample(pool, group ?? "", seconds, nth(used), reserved_output[n], nth(limit));
     }
   }
 }
@@ -238,8 +243,12 @@ function showPool() {
   poolPlots.show(
     limited.map((dimension) => ({
       title: `${NAMES[dimension]}, last ${window_ms / 1000} s`,
-      lines: [{ label: "used and reserved", color: "blue", fill: true }, { label: "limit", color: "bad", dash: [6, 4] }],
-      data: [series.times, series.used[dimension], series.limit[dimension]],
+      lines: [
+        { label: "used", color: "blue", fill: true },
+        { label: "with reserved", color: "warn" },
+        { label: "limit", color: "bad", dash: [6, 4] },
+      ],
+      data: [series.times, series.used[dimension], series.reserved[dimension], series.limit[dimension]],
     })),
   );
   rows("groups", found(groups, "find-group", "group-count", "id"), (cells, group) => {
