@@ -166,7 +166,9 @@ final class ScriptRig implements AutoCloseable {
             bytes(Workload.group(0)),
             bytes(all.requests()),
             bytes(all.inputTokens()),
-            bytes(all.outputTokens()));
+            bytes(all.outputTokens()),
+            bytes("-"),
+            bytes("0"));
     send(List.of(new Call(ScriptFile.CHARGE, leaseKeys(), charge)));
     List<Call> settles = settles(held);
     List<Call> acquires = acquires(ids());
