@@ -122,4 +122,27 @@ final class LargeGroupTest {
     assertEquals(1, picks.least(), picks.statistics());
     assertEquals(1, picks.most(), picks.statistics());
   }
+
+  @Test
+  void an_account_whose_keys_have_all_cooled_down_takes_its_turn_again() {
+    List<KeyPlan> keys = accounts(0, 60, 1);
+    Picks picks = picks(Strategy.ROUND_ROBIN, keys, PLENTY);
+    picks.many(2 * keys.size());
+    keys.subList(0, 60).forEach(picks::cooledAlone);
+    assertEquals(Set.of("k60"), new HashSet<>(picks.many(20)));
+    picks.pass(61_000_000);
+    picks.forget();
+    picks.many(4 * keys.size());
+    assertTrue(picks.least() > 0, picks.statistics());
+  }
+
+  @Test
+  void an_account_without_usable_keys_serves_again_once_one_is_restored() {
+    List<KeyPlan> keys = accounts(0, 60, 1);
+    Picks picks = picks(Strategy.ROUND_ROBIN, keys, PLENTY);
+    picks.quarantined(keys.subList(0, 60));
+    assertEquals(Set.of("k60"), new HashSet<>(picks.many(20)));
+    picks.restoredAlone(keys.get(3));
+    assertEquals(Set.of("k3", "k60"), new HashSet<>(picks.many(20)));
+  }
 }

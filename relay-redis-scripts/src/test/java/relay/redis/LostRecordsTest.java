@@ -14,7 +14,7 @@ import relay.guards.Await;
 import relay.redis.Acquisition.Exhausted;
 import relay.redis.Acquisition.Granted;
 
-/** Leases that expired or were lost, and a lost window. */
+/** Leases that expired or were lost, a lost window, and reports that are taken back. */
 final class LostRecordsTest {
   private static final long SECOND = 1_000_000;
   private static final List<String> FIELDS = List.of("k:key0", "g:account0/model");
@@ -146,5 +146,20 @@ final class LostRecordsTest {
     }
     micros += wait - 50 * SECOND;
     assertEquals(1L, acquire("again").get(2));
+  }
+
+  @Test
+  void a_slot_gives_back_no_more_than_was_reported_in_it() {
+    call(new Step.Configure(0, 7, plan(0, new Limits(0, 0, 100, 0))));
+    Wish wish = new Wish("a", 1, 20, 0, "");
+    assertEquals(1L, call(new Step.Acquire(List.of(wish), 7, 30_000, FIELDS)).get(2));
+    for (int made : List.of(10, 15)) {
+      micros += SECOND;
+      assertEquals(1L, renewed(HeldLease.of(new HeldLease.Report("a", made, 20 - made, 0))));
+    }
+    micros += SECOND;
+    call(Step.settle("a", 1, 0)); // the slot of the last report holds 5
+    StoredPool stored = new StoredPool(wire.redis().hgetall(names.state));
+    assertEquals(10, stored.number("g:account0/model", StoredPool.USED + 3));
   }
 }
