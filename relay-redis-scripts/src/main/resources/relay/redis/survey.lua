@@ -97,17 +97,21 @@ if born and plan then
 end
 drain(r, fleet, now, picture, draw and lines, reply[8][5], quarantine)
 if born then pass_time(r, now) end
+local is_told = plan and is_current(r, now) -- the caller knows what has left the window
 for n = 1, groups do
   local id = ARGV[7 + n]
   local g = group_of(r, id)
   if g then
-    if g[RECENT] < slot and is_used(g) then
+    if not is_used(g) then
+      g[RECENT] = math.max(g[RECENT], slot) -- nothing leaves
+    elseif not is_told then
       roll(win, p, g, slot)
       rewrite(r, g)
     end
     watch(r, g, now)
     local cool = math.max(0, g[COOL] - now)
-    local stated = learned_of(redis.call('HGET', learned, id))
+    g.stated = g.stated or learned_of(redis.call('HGET', learned, id))
+    local stated = g.stated
     local _, shrunk = burst_of(g[BURST], g[SHRUNK], g[SHRUNK_AT], now)
     local burst = math.floor(1000 * shrunk)
     local opens = group_opens(win, p, g, now, math.huge, 1, clamp(1, 1, g[LIMIT + 2], g[LIMIT + 3], g[LIMIT + 4]))

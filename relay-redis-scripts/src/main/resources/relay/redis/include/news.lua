@@ -5,12 +5,13 @@
 -- charged since the last one, and when these charges will have left: then they are new again.
 -- @uses pool, key, group, records
 local MOST_LISTED = 60000 -- groups in `leaves`: 1,000 charged groups a second
-local REREAD_US = 5e6 -- for usage of which it is not known when it was charged
+local REREADS = 12 -- in a window, for usage of which it is not known when it was charged
 
 local function is_used(g) return g.pack == pack_group and (g[USED + 1] > 0 or g[USED + 2] > 0 or g[USED + 3] > 0) end
 
 -- Has the group looked at when a time has come.
 local function list_group(r, g, at, now)
+  if g.listed == at then return end
   if r.listed >= MOST_LISTED then
     r.crowded = now + r.pool[WINDOW]
     return
@@ -20,7 +21,7 @@ local function list_group(r, g, at, now)
     list = {}
     r.leaves[at] = list
   end
-  g.seen = true
+  g.seen, g.listed = true, at
   list[#list + 1], r.listed = g, r.listed + 1
 end
 
@@ -38,20 +39,22 @@ local function pass_time(r, now)
       end
     end
   end
-  local left = now + (SLOTS + 1) * p[SLOT]
+  local left = (slot + SLOTS + 1) * p[SLOT]
   for m = math.max(r.walked, r.moves - LOG) + 1, r.moves do
     local g = r.log[m % LOG + 1]
     if g.moved == m and is_used(g) then list_group(r, g, left, now) end
   end
-  r.walked = r.moves
+  r.walked, r.passed = r.moves, now
 end
+
+-- Whether all usage that has left was taken from the groups a moment ago.
+local function is_current(r, now) return r.passed and now - r.passed < 1e6 and r.crowded <= now end
 
 -- A group that is read. If the cache is younger than its usage, it is read again until that has left.
 local function watch(r, g, now)
   if g.seen or not is_used(g) then return end
-  local left = now + (SLOTS + 1) * r.pool[SLOT]
-  for at = now + REREAD_US, left, REREAD_US do list_group(r, g, at, now) end
-  list_group(r, g, left, now)
+  local slot = r.pool[SLOT]
+  for n = 1, REREADS do list_group(r, g, (math.floor(now / slot) + n * (SLOTS / REREADS) + 1) * slot, now) end
 end
 
 -- The reply for a reader: `born`, its new position, whether it must read everything (1; 2: every few seconds, for too
