@@ -127,6 +127,8 @@ final class UndertowExchange implements ClientExchange, DirectSink {
 
   @Override
   public Body readBody(int maxBytes) {
+    FramingGuard.trust(exchange); // only the bodies of known clients are read
+    SharedChannel.trust(exchange);
     if (!memory.take()) {
       exchange.setPersistent(false); // the body stays unread
       return new Body.NoRoom();
@@ -177,6 +179,11 @@ final class UndertowExchange implements ClientExchange, DirectSink {
       // connection: a truncated answer would look complete.
       exchange.getResponseHeaders().put(Headers.TRANSFER_ENCODING, "chunked");
     }
+  }
+
+  @Override
+  public void readAhead(int bytes) {
+    memory.readAhead(bytes);
   }
 
   @Override

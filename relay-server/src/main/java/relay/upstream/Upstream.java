@@ -10,6 +10,8 @@ import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.TimeUnit;
+import java.util.function.BooleanSupplier;
+import java.util.function.Consumer;
 import okhttp3.ConnectionPool;
 import okhttp3.ConnectionSpec;
 import okhttp3.Dns;
@@ -43,7 +45,11 @@ public final class Upstream implements AutoCloseable {
 
   private static final Duration IDLE_CONNECTION_LIFE = Duration.ofMinutes(5);
 
+  /** While descriptors are short. Connections of the present load are used more often. */
+  private static final long SHORT_LIFE_NANOS = TimeUnit.SECONDS.toNanos(1);
+
   private final Carriers carriers;
+  private final BooleanSupplier descriptorsAreShort;
   private final OkHttpClient plain;
   private final Map<Protocol, CompletableFuture<OkHttpClient>> secure =
       new EnumMap<>(Protocol.class);
@@ -53,10 +59,15 @@ public final class Upstream implements AutoCloseable {
 
   /**
    * @param carriers the carriers that run the calls and wait for their sockets
+   * @param descriptorsAreShort whether idle connections should be closed soon
    */
-  public Upstream(Carriers carriers, Duration connectTimeout, Duration idleTimeout) {
+  public Upstream(
+      Carriers carriers,
+      Duration connectTimeout,
+      Duration idleTimeout,
+      BooleanSupplier descriptorsAreShort) {
     this.carriers = carriers;
-    EarlyStreams.bound();
+    this.descriptorsAreShort = descriptorsAreShort;
     names = new NameLookups(Dns.SYSTEM, connectTimeout);
     idleWatch = new IdleWatch(idleTimeout, this::closeOld);
     plain =
@@ -80,7 +91,11 @@ public final class Upstream implements AutoCloseable {
 
   /** Runs on a separate thread: closing a TLS connection may block. */
   private void closeOld() {
-    Thread.ofVirtual().start(() -> lanes.forEach(ConnectionSlots::closeOld));
+    Consumer<ConnectionSlots> close =
+        descriptorsAreShort.getAsBoolean()
+            ? there -> there.closeOlder(SHORT_LIFE_NANOS)
+            : ConnectionSlots::closeOld;
+    Thread.ofVirtual().start(() -> lanes.forEach(close));
   }
 
   private static ConnectionPool connections() {
@@ -106,24 +121,33 @@ public final class Upstream implements AutoCloseable {
    */
   ConnectionSlots lanes(URI server, ProviderAccess access, boolean http2, Duration connectTimeout) {
     boolean tls = server.getScheme().equalsIgnoreCase("https");
-    Protocol preferred = http2 ? Protocol.HTTP_2 : Protocol.HTTP_1_1;
-    CompletableFuture<OkHttpClient> client =
-        tls ? secure(preferred) : CompletableFuture.completedFuture(plain);
-    // A pool of its own, which goes with the provider
-    CompletableFuture<OkHttpClient> own =
-        client.thenApplyAsync(
-            shared -> {
-              OkHttpClient.Builder builder =
-                  shared.newBuilder().connectionPool(connections()).connectTimeout(connectTimeout);
-              if (tls) {
-                ProviderTls.apply(access.tls(), preferred, builder);
-                ProxyTunnel.apply(proxy(access, server), builder);
-              }
-              return builder.build();
-            });
+    ProviderClients own =
+        new ProviderClients(
+            tls && http2 ? Protocol.HTTP_2 : Protocol.HTTP_1_1,
+            tls
+                ? protocol -> own(server, access, protocol, connectTimeout)
+                : _ -> CompletableFuture.completedFuture(with(connectTimeout, plain).build()));
     ConnectionSlots made = new ConnectionSlots(own, carriers, IDLE_CONNECTION_LIFE, tls && http2);
     lanes.add(made);
     return made;
+  }
+
+  /** A client with TLS for one provider. */
+  private CompletableFuture<OkHttpClient> own(
+      URI server, ProviderAccess access, Protocol preferred, Duration connectTimeout) {
+    return secure(preferred)
+        .thenApplyAsync(
+            shared -> {
+              OkHttpClient.Builder builder = with(connectTimeout, shared);
+              ProviderTls.apply(access.tls(), preferred, builder);
+              ProxyTunnel.apply(proxy(access, server), builder);
+              return builder.build();
+            });
+  }
+
+  /** A pool of its own, which goes with the provider. */
+  private static OkHttpClient.Builder with(Duration connectTimeout, OkHttpClient shared) {
+    return shared.newBuilder().connectionPool(connections()).connectTimeout(connectTimeout);
   }
 
   /**

@@ -63,6 +63,7 @@ final class MappingTest {
           type: zai
           enabled: true
           base_url: https://proxy.internal:444/v1/
+          accounts: learned
           proxy: http://us%40er:pass@proxy:3128/
           models: [big-1, small-1]
           model_mapping: {large: big-1}
@@ -159,6 +160,8 @@ final class MappingTest {
             new Cloud.None(),
             true,
             URI.create("https://proxy.internal:444/v1"),
+            KnownApi.NONE,
+            ProviderConfig.Accounts.LEARNED,
             new ProviderAccess(
                 OutboundTls.DEFAULT,
                 ProxyRule.always(new ProxyUrl("proxy", 3128, new Secret("us@er:pass")))),
@@ -177,6 +180,7 @@ final class MappingTest {
             List.of(
                 new ModelClass(
                     "big", List.of(new ModelPattern("big-*"), new ModelPattern("huge-*")))),
+            false,
             List.of(
                 new KeyConfig(key("k1"), "a-1", "acme", 13, 0, 15),
                 new KeyConfig(key("k2"), "a-2", "acme", 1, 1, 0),

@@ -153,6 +153,11 @@ final class Http2Exchange extends RawProvider.Connection {
     raw.flush();
   }
 
+  /** What the peer allows a stream to send ahead: of the latest SETTINGS before this stream. */
+  int streamWindow() {
+    return connection.getPeerSettings().getInitialWindowSize();
+  }
+
   /** Sends nothing on the connection until then, not even answers to pings. */
   void silentUntil(CountDownLatch over) throws InterruptedException {
     synchronized (connection.getWriter()) { // its lock

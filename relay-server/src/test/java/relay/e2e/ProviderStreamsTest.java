@@ -32,9 +32,10 @@ class ProviderStreamsTest {
   private final Replicas replicas;
 
   ProviderStreamsTest() throws Exception {
+    // TLS_H2 accepts HTTP/2 only, which no setting says.
     Setup setup =
         new Setup()
-            .jvm("-Drelay.provider_http2=leaving,TLS_H2")
+            .jvm("-Drelay.provider_http2=leaving")
             .provider("leaving", Dialect.ANTHROPIC, leaving, Setup.key("l"));
     for (ProviderWire wire : ProviderWire.values()) {
       setup.provider(wire.name(), Dialect.ANTHROPIC, provider(wire), Setup.key(wire.name()));
@@ -93,7 +94,6 @@ class ProviderStreamsTest {
         new Setup()
             .server("connect_timeout_ms: 30000")
             .jvm("-Drelay.ping_ms=1000")
-            .jvm("-Drelay.provider_http2=silent")
             .provider("silent", Dialect.ANTHROPIC, silent, Setup.key("s"));
     try (Replicas pinging = setup.start(1);
         ExecutorService one = Executors.newVirtualThreadPerTaskExecutor()) {

@@ -19,6 +19,7 @@ final class Setup {
   private final List<String> routing = new ArrayList<>();
   private final List<String> providers = new ArrayList<>();
   private final List<String> jvm = new ArrayList<>();
+  private final List<String> environment = new ArrayList<>();
   private String auth = "    api_key: " + Ask.CLIENT_KEY + "\n";
   private String level = "info";
   private String log = "format: text, requests: false"; // few lines, for the tests that read them
@@ -71,6 +72,12 @@ final class Setup {
   /** Adds an option of the replicas' JVM. */
   Setup jvm(String option) {
     jvm.add(option);
+    return this;
+  }
+
+  /** Adds an environment variable of the replicas, as {@code NAME=value}. */
+  Setup environment(String variable) {
+    environment.add(variable);
     return this;
   }
 
@@ -155,6 +162,10 @@ final class Setup {
 
   List<String> jvmOptions() {
     return List.copyOf(jvm);
+  }
+
+  List<String> environment() {
+    return List.copyOf(environment);
   }
 
   boolean hasOwnRedis() {

@@ -38,6 +38,7 @@ import relay.metrics.Meters;
 import relay.model.Dialect;
 import relay.model.Endpoint;
 import relay.pool.Configs;
+import relay.pool.Organizations;
 import relay.pool.Plans;
 import relay.redis.Acquisition;
 import relay.redis.Acquisition.Granted;
@@ -103,7 +104,7 @@ class RequestOwnershipTest {
             """
                 .formatted(CLIENT_KEY, provider.getLocalPort()));
     engine = RedisEngine.start(Configs.replica(config, redis.url(), "a"));
-    upstream = new Upstream(carriers, LONG, LONG);
+    upstream = new Upstream(carriers, LONG, LONG, () -> false);
     meters = new Meters(config);
     routes = new ArrayList<>();
     for (ProviderConfig one : config.enabledProviders()) {
@@ -111,6 +112,7 @@ class RequestOwnershipTest {
           new Route(
               new ProviderApi(upstream, one, LONG, null),
               engine.pool(Plans.of(one)),
+              new Organizations(one, () -> {}),
               engine.breaker(one.name())));
     }
     clientsPool = engine.pool(Plans.ofClients(config.server().auth()).orElseThrow());
@@ -124,7 +126,8 @@ class RequestOwnershipTest {
                 new Routes(routes, config.routing(), new Random(1)),
                 new RequestPipeline.Bounds(1_000_000, 0, LONG),
                 new RequestLog(0)),
-            meters);
+            meters,
+            null);
   }
 
   @AfterEach
