@@ -125,9 +125,14 @@ final class EngineHistory {
     }
   }
 
-  /** The keys of a survey, each with its account. */
+  /** The keys of a survey, in its order; each is followed by its account. */
   private List<KeyPlan> keysOf(List<String> args) {
-    return plan.keys().stream().filter(key -> args.contains(key.id())).toList();
+    List<KeyPlan> keys = new ArrayList<>();
+    for (int n = 0; n < args.size(); n += 2) {
+      String id = args.get(n);
+      keys.add(plan.keys().stream().filter(key -> key.id().equals(id)).findFirst().orElseThrow());
+    }
+    return keys;
   }
 
   /** Without the name of the library. */

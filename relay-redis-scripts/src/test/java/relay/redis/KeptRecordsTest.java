@@ -127,7 +127,7 @@ final class KeptRecordsTest {
   void a_state_of_a_newer_schema_is_refused_and_left_alone() {
     acquire(wire, "a");
     try (ScriptConnection newer =
-        ScriptConnection.faulty(RedisUnderTest.url(), "SCHEMA_NOW = 1", "SCHEMA_NOW = 2")) {
+        ScriptConnection.faulty(RedisUnderTest.url(), "p[20] = 1", "p[20] = 2")) {
       assertEquals(1L, acquire(newer, "b").get(2)); // it reads the older one
       List<Step> steps =
           List.of(
