@@ -97,14 +97,13 @@ if born and plan then
 end
 drain(r, fleet, now, picture, draw and lines, reply[8][5], quarantine)
 if born then pass_time(r, now) end
-local is_told = plan and is_current(r, now) -- the caller knows what has left the window
 for n = 1, groups do
   local id = ARGV[7 + n]
   local g = group_of(r, id)
   if g then
     if not is_used(g) then
       g[RECENT] = math.max(g[RECENT], slot) -- nothing leaves
-    elseif not is_told then
+    elseif g[RECENT] < slot then
       roll(win, p, g, slot)
       rewrite(r, g)
     end

@@ -44,11 +44,8 @@ local function pass_time(r, now)
     local g = r.log[m % LOG + 1]
     if g.moved == m and is_used(g) then list_group(r, g, left, now) end
   end
-  r.walked, r.passed = r.moves, now
+  r.walked = r.moves
 end
-
--- Whether all usage that has left was taken from the groups a moment ago.
-local function is_current(r, now) return r.passed and now - r.passed < 1e6 and r.crowded <= now end
 
 -- A group that is read. If the cache is younger than its usage, it is read again until that has left.
 local function watch(r, g, now)
