@@ -8,6 +8,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.junit.jupiter.api.AfterEach;
@@ -85,19 +86,22 @@ final class IdlePictureTest {
 
   /** Waits until heartbeats are all that the pool costs. Returns the cost of six. */
   private Cost rest(KeyPool pool) {
-    Cost idle = new Cost(1, Long.MAX_VALUE, 0);
-    for (int tries = 0; idle.commands() > MOST * idle.calls() && tries < 20; tries++) {
-      Cost before = cost();
-      Await.until(
-          "six calls have passed",
-          SOON,
-          () -> {
+    AtomicReference<Cost> idle = new AtomicReference<>();
+    Await.until(
+        "only heartbeats cost anything",
+        SOON,
+        () -> {
+          Cost before = cost();
+          for (int n = 1; n <= 6; n++) {
+            int calls = n;
             pool.tick();
-            return cost().since(before).calls() >= 6;
-          });
-      idle = cost().since(before);
-    }
-    return idle;
+            Await.until("a call has passed", SOON, () -> cost().since(before).calls() >= calls);
+          }
+          Cost found = cost().since(before);
+          idle.set(found);
+          return found.commands() <= MOST * found.calls();
+        });
+    return idle.get();
   }
 
   @Test
@@ -109,7 +113,6 @@ final class IdlePictureTest {
       System.out.printf(
           "Idle with 2,000 keys: %.1f commands and %.0f us a heartbeat, two a second%n",
           (double) idle.commands() / idle.calls(), (double) idle.micros() / idle.calls());
-      assertTrue(idle.commands() <= MOST * idle.calls(), idle.toString());
     }
   }
 
