@@ -346,6 +346,10 @@ public final class ConfigSchema {
                 text("The secret; of ollama it may be absent").example("${ANTHROPIC_API_KEY_1}"))
             .with("tenant_id", text("azure: of an Entra application", CredentialSection.ENTRA_ID))
             .with("client_id", text("azure: of an Entra application", CredentialSection.ENTRA_ID))
+            .with(
+                "token_file",
+                text("azure: a workload identity's token, instead of a key")
+                    .example("/var/run/secrets/azure/tokens/azure-identity-token"))
             .with("access_key_id", text("bedrock: AKIA...", CredentialSection.ACCESS_KEY_ID))
             .with("session_token", text("bedrock: of a temporary key"))
             .with(

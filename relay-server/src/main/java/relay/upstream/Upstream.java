@@ -184,8 +184,14 @@ public final class Upstream implements AutoCloseable {
   }
 
   TokenCache.Fetch entraTokens(ProviderAccess access, Cloud.Azure azure, Credential.EntraApp app) {
-    return new EntraTokens(
+    return EntraTokens.of(
         tokenClient(access, azure.loginUrl()), azure, app, InstantSource.system());
+  }
+
+  TokenCache.Fetch entraTokens(
+      ProviderAccess access, Cloud.Azure azure, Credential.EntraWorkload workload) {
+    return EntraTokens.of(
+        tokenClient(access, azure.loginUrl()), azure, workload, InstantSource.system());
   }
 
   TokenCache.Fetch googleTokens(ProviderAccess access, Credential.ServiceAccount account) {
