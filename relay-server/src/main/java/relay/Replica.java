@@ -90,7 +90,6 @@ final class Replica implements ConfigReloads.Target {
               + " its data is lost when Relay stops",
           embedded.port());
     }
-    Carriers.warnIfHindered();
     carriers =
         new Carriers("carrier", Carriers.fitting(Runtime.getRuntime().availableProcessors()));
     DescriptorReserve descriptors = DescriptorReserve.ofProcess();

@@ -21,7 +21,7 @@ public final class Lease implements AutoCloseable {
   private final long grantedMicros;
   private final Acquisition.@Nullable Reason wouldDeny;
   private final AtomicReference<@Nullable Usage> charged = new AtomicReference<>();
-  private volatile @Nullable Usage chargedAgain;
+  private int recentPlace; // written before the lease is handed out
 
   Lease(
       KeyPool pool,
@@ -109,14 +109,13 @@ public final class Lease implements AutoCloseable {
     return epoch;
   }
 
-  /** A failover lost the lease, and Redis was charged for it again. */
-  void lost(Usage usage) {
-    chargedAgain = usage;
+  /** Its place among the {@link RecentGrants}, until a later grant takes it. */
+  void isRecent(int place) {
+    recentPlace = place;
   }
 
-  /** The charge after a failover that lost the lease; null if none did. */
-  @Nullable Usage chargedAgain() {
-    return chargedAgain;
+  int recentPlace() {
+    return recentPlace;
   }
 
   /** Grant time on the pool's clock; 0 if granted without Redis. */

@@ -267,6 +267,11 @@ sealed interface Reply {
     return number(r.get(0)) == -3 ? new Unknown() : new Done(r);
   }
 
+  /** The reply of {@code account}: fields of the state; none if the key is unknown. */
+  static List<String> ofFields(List<Object> r) {
+    return isUnknown(r) ? List.of() : r.stream().skip(1).map(Reply::text).toList();
+  }
+
   /** The reply of {@code learn}: what is known of each model. */
   static Map<String, ModelTally> ofLearn(List<Object> r) {
     Map<String, ModelTally> known = new HashMap<>();

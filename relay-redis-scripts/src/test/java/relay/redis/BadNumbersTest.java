@@ -97,7 +97,8 @@ final class BadNumbersTest {
         new Good(Step.cancel("held"), List.of(), List.of(), settle),
         new Good(Step.cancel("unknown"), List.of(), List.of(), settle),
         new Good(new Step.Renew(30_000, List.of(HeldLease.of("held"))), List.of(0), List.of(2)),
-        new Good(new Step.Charge("new", "account0/model", 1, 1, 1), List.of(0), List.of(4, 5, 6)),
+        new Good(
+            ChargeStep.ended("new", "account0/model", 1, 1, 1), List.of(0), List.of(4, 5, 6, 8)),
         new Good(new Step.Cooldown("g:account0/model", 1, 1), List.of(0, 4), List.of(3)),
         new Good(new Step.Cooldown("k:key0", 1, 1), List.of(0, 4), List.of(3)),
         new Good(

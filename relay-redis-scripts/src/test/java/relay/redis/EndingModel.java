@@ -109,19 +109,25 @@ final class EndingModel {
         0);
   }
 
-  List<Object> charge(
-      Clock clock, String id, String group, long requests, long input, long output) {
-    GroupModel g = pool.groups.get(group);
+  List<Object> charge(Clock clock, ChargeStep c) {
+    GroupModel g = pool.groups.get(c.group());
     if (!pool.isKnown() || g == null) {
       return PoolModel.UNKNOWN;
     }
-    if (leases.hasEnded(id) || leases.get(id) != null) {
+    if (leases.hasEnded(c.id()) || leases.get(c.id()) != null) {
       return ENDED;
     }
     long now = pool.time(clock);
-    leases.bury(id, now + pool.shape().windowMicros());
+    if (pool.knows("k:" + c.key())) {
+      long deadline = LeasesModel.deadline(now, c.leaseMs() * 1_000);
+      leases.add(
+          new LeaseModel(
+              c.id(), c.key(), c.group(), now, c.requests(), c.input(), c.output(), deadline));
+    } else {
+      leases.bury(c.id(), now + pool.shape().windowMicros());
+    }
     g.flow(now, pool.shape());
-    g.charge(now, pool.shape(), requests, input, output);
+    g.charge(now, pool.shape(), c.requests(), c.input(), c.output());
     return List.of(1L, now);
   }
 }

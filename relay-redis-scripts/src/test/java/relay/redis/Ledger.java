@@ -46,6 +46,11 @@ final class Ledger {
     of(group).add(new Entry(group, micros, false, requests, input, output));
   }
 
+  /** The last charge of the group is a lease's. */
+  void held(String lease, String group) {
+    leases.put(lease, of(group).getLast());
+  }
+
   private List<Entry> of(String group) {
     return groups.computeIfAbsent(group, g -> new ArrayList<>());
   }

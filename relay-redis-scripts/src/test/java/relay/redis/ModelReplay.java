@@ -100,7 +100,12 @@ final class ModelReplay implements AutoCloseable {
         }
         case Step.Settle s -> ended(s.costs(), time, reply);
         case Step.Observe _ -> ledger.forget();
-        case Step.Charge c -> ledger.charged(c.group(), time, c.requests(), c.input(), c.output());
+        case ChargeStep c -> {
+          ledger.charged(c.group(), time, c.requests(), c.input(), c.output());
+          if (model.held(c.id()) != null) {
+            ledger.held(c.id(), c.group());
+          }
+        }
         case Step.Renew _,
             Step.Cooldown _,
             Step.Quarantine _,

@@ -368,9 +368,8 @@ final class PoolModel {
     return endings.renew(clock, leaseMicros, held);
   }
 
-  List<Object> charge(
-      Clock clock, String id, String group, long requests, long input, long output) {
-    return endings.charge(clock, id, group, requests, input, output);
+  List<Object> charge(Clock clock, ChargeStep step) {
+    return endings.charge(clock, step);
   }
 
   List<Object> cooldown(Clock clock, String field, long micros, long granted) {

@@ -19,7 +19,7 @@ import relay.redis.PoolModel.Picked;
  * earlier, or one millisecond earlier where only a pacer decides.
  */
 final class RetryAfterTest {
-  private static final int STATES = Integer.getInteger("relay.states", 3_000);
+  private static final int STATES = Integer.getInteger("relay.states", 800);
   private static final long COOLDOWN = 0;
   private static final long CONCURRENCY = 5;
   private static final int MOST_STEPS = 60;

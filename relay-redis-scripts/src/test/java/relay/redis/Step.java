@@ -28,7 +28,10 @@ sealed interface Step {
   sealed interface Uncounted extends Step
       permits PickStep, BreakerStep, ProbeStep, LearnStep, TallyStep, TalliedStep {}
 
-  private static byte[][] leases(RedisKeys n) {
+  /** Calls of the scripts that count, in a file of their own. */
+  sealed interface Counted extends Step permits ChargeStep {}
+
+  static byte[][] leases(RedisKeys n) {
     return new byte[][] {n.state, n.win, n.leases, n.due, n.later};
   }
 
@@ -227,28 +230,6 @@ sealed interface Step {
     }
   }
 
-  record Charge(String id, String group, long requests, long input, long output) implements Step {
-    @Override
-    public ScriptFile script() {
-      return ScriptFile.CHARGE;
-    }
-
-    @Override
-    public byte[][] keys(RedisKeys names) {
-      return leases(names);
-    }
-
-    @Override
-    public List<Object> args(Clock c) {
-      return List.of(c.ceiling(), c.told(), id, group, requests, input, output);
-    }
-
-    @Override
-    public List<Object> apply(PoolModel model, Clock c) {
-      return model.charge(c, id, group, requests, input, output);
-    }
-  }
-
   record Cooldown(String field, long millis, long granted) implements Step {
     @Override
     public ScriptFile script() {
@@ -317,7 +298,10 @@ sealed interface Step {
     }
   }
 
-  /** The pool's shape. A row is a candidate: number of its ready set, key, group. */
+  /**
+   * The pool's shape. A row is a candidate: number of its ready set, key, group, 1 if that is
+   * large.
+   */
   record Configure(long known, long fresh, PoolPlan plan, List<String> sets, List<Object> rows)
       implements Step {
     Configure(long known, long fresh, PoolPlan plan) {

@@ -151,6 +151,7 @@ final class Walk {
       for (KeyPlan key : plan.keys()) {
         rows.add(1 + sets.indexOf(set(modelClass, tier(key))));
         rows.addAll(List.of(key.id(), PoolPlan.group(key.account(), modelClass)));
+        rows.add((key.account() + version).hashCode() & 1); // some groups are large
       }
     }
     return new Step.Configure(known, fresh, plan, sets, rows);
@@ -240,12 +241,8 @@ final class Walk {
   }
 
   private Step.Cost cost() {
-    int recent = Math.max(0, ids.size() - 12);
-    String id =
-        ids.get(
-            random.nextInt(5) > 0
-                ? random.nextInt(recent, ids.size())
-                : random.nextInt(ids.size()));
+    int recent = random.nextInt(5) > 0 ? Math.max(0, ids.size() - 12) : 0;
+    String id = ids.get(random.nextInt(recent, ids.size()));
     if (random.nextInt(5) == 0) {
       String early = random.nextInt(10) > 0 ? id : "early" + random.nextInt(1 + next);
       return new Step.Cost(early, 0, 0, 0);
@@ -280,7 +277,11 @@ final class Walk {
 
   private Step charge() {
     String id = random.nextInt(3) > 0 || ids.isEmpty() ? "l" + next++ : ids.getLast();
-    return new Step.Charge(id, group(), random.nextInt(3), amount(typical()), amount(typical()));
+    ids.add(id);
+    KeyPlan key = someKey();
+    String group = PoolPlan.group(key.account(), modelClass());
+    long[] tokens = {amount(typical()), amount(typical())};
+    return ChargeStep.of(random, id, key, group, tokens, leaseMs());
   }
 
   private Step cooldown() {
@@ -293,12 +294,10 @@ final class Walk {
   /** Keys, each with its groups. */
   private Step restore() {
     Set<String> fields = new LinkedHashSet<>();
-    some(keys)
-        .forEach(
-            k -> {
-              fields.add("k:" + k.id());
-              classes.stream().map(c -> "g:" + PoolPlan.group(k.account(), c)).forEach(fields::add);
-            });
+    for (KeyPlan k : some(keys).toList()) {
+      fields.add("k:" + k.id());
+      classes.forEach(c -> fields.add("g:" + PoolPlan.group(k.account(), c)));
+    }
     fields.add("g:" + group());
     return new Step.Restore(List.copyOf(fields), sets());
   }

@@ -20,6 +20,7 @@ import relay.carrier.AnswerDate;
 import relay.model.Dialect;
 import relay.model.HeaderLines;
 import relay.pipeline.ClientExchange;
+import relay.reach.ChunkEnd;
 import relay.upstream.UpstreamAnswer.DirectSink;
 
 /**

@@ -30,6 +30,7 @@ import relay.Seeds;
 import relay.carrier.Buffers;
 import relay.carrier.Carriers;
 import relay.carrier.ClientPort;
+import relay.reach.HeadDecoder;
 
 class SharedHeadsTest {
   private final SharedHeads heads = new SharedHeads();
@@ -145,7 +146,7 @@ class SharedHeadsTest {
   @CsvSource({"unknown, false", "encoder, false", "decoder, true"})
   void with_another_build_of_undertow_its_own_decoder_serves(String field, boolean replaced)
       throws Exception {
-    SharedHeads.Installation installation = new SharedHeads.Installation(field);
+    HeadDecoder installation = new HeadDecoder(field);
     OptionMap options = OptionMap.create(UndertowOptions.ENABLE_HTTP2, true);
     Http2Port http2 = new Http2Port(new Buffers(16 * 1024), options, installation);
     http2.setRootHandler(exchange -> exchange.setStatusCode(204));

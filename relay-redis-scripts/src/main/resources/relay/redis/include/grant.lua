@@ -36,11 +36,8 @@ end
 
 -- Creates the lease and writes its result.
 local function grant(r, session, id, k, g, now, lease_us, input, output, reply, at)
-  local deadline = deadline_of(now, lease_us)
-  put_lease(r, id, struct.pack(LEASE, k.id, g.id, now, 1, input, output, deadline, FRESH))
-  expect(r, id, deadline)
+  begin_lease(r, id, k, g, now, lease_us, 1, input, output)
   take(r, k, g, now, input, output)
-  r.pool[LIVE] = r.pool[LIVE] + 1
   if session then redis.call('SET', session, g.field, 'EX', SESSION_SECONDS) end
   tell(reply, at, 1, k.id, g.id, input, output)
 end

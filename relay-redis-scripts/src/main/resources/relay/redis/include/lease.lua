@@ -53,6 +53,16 @@ local function write_leases(r, now)
   end
 end
 
+-- Creates the lease of a charge made now.
+local function begin_lease(r, id, k, g, now, lease_us, requests, input, output)
+  local deadline = deadline_of(now, lease_us)
+  put_lease(r, id, struct.pack(LEASE, k.id, g.id, now, requests, input, output, deadline, FRESH))
+  expect(r, id, deadline)
+  k[K_FLIGHT], g[FLIGHT], r.pool[LIVE] = k[K_FLIGHT] + 1, g[FLIGHT] + 1, r.pool[LIVE] + 1
+  change(r, k)
+  change(r, g)
+end
+
 -- Writes a tombstone for an id without a lease. It is kept for a while after `ended`.
 local function bury(r, id, ended)
   local deadline = deadline_of(ended, TOMB_US)
