@@ -91,7 +91,7 @@ final class EngineHistory {
         e.command().subList(KEYS_FROM + keys, e.command().size()).stream()
             .map(String::valueOf)
             .toList();
-    List<Object> reply = reply(e);
+    List<Object> reply = new ArrayList<>(reply(e)); // a history may be read again
     switch (function(e)) {
       case "acquire", "acquire_indexed" -> acquired(args, e, reply);
       case "settle" -> settled(args, e, reply);
