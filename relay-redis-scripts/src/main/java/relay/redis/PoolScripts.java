@@ -231,16 +231,27 @@ final class PoolScripts {
    */
   CompletableFuture<Void> restoreAccountOf(String key) {
     Set<String> own = candidates().fieldsOfAccount(key);
-    return link.call(ScriptFile.ACCOUNT, new byte[][] {keys.state}, new byte[][] {bytes(key)})
+    return withFieldsOfAccount(key, "0", new LinkedHashSet<>(own))
+        .thenCompose(
+            all ->
+                all.isEmpty()
+                    ? CompletableFuture.failedFuture(
+                        new NoSuchElementException("no replica has the key " + key))
+                    : restore(List.copyOf(all)));
+  }
+
+  /** Adds to the fields, part by part: one call for all would hold up Redis. */
+  private CompletableFuture<Set<String>> withFieldsOfAccount(
+      String key, String cursor, Set<String> fields) {
+    byte[][] args = {bytes(key), bytes(cursor)};
+    return link.call(ScriptFile.ACCOUNT, new byte[][] {keys.state}, args)
         .thenApply(Reply::ofFields)
         .thenCompose(
-            others -> {
-              Set<String> all = new LinkedHashSet<>(own);
-              all.addAll(others);
-              return all.isEmpty()
-                  ? CompletableFuture.failedFuture(
-                      new NoSuchElementException("no replica has the key " + key))
-                  : restore(List.copyOf(all));
+            part -> {
+              fields.addAll(part.fields());
+              return part.cursor().equals("0")
+                  ? CompletableFuture.completedFuture(fields)
+                  : withFieldsOfAccount(key, part.cursor(), fields);
             });
   }
 

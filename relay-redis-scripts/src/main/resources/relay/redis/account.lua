@@ -3,10 +3,11 @@
 --
 -- KEYS  state      the pool's state
 -- ARGV  key        the key's id
--- REPLY {1, ...}                               a field of each: `k:<key>`, `g:<group>`
+--       cursor     0 at first, then that of the reply before
+-- REPLY {1, cursor, ...}                       "0" after the last part; a field of each: `k:<key>`, `g:<group>`, some twice
 --       {-3}                                   unknown pool, or no replica's plan has the key
--- COST  a read of all field names, one of a thousand keys' settings
-local state, key = KEYS[1], ARGV[1]
+-- COST  a read of the key's settings, one of about a thousand fields
+local state, key, cursor = KEYS[1], ARGV[1], ARGV[2]
 
 -- The accounts of a key: its line of each plan names one.
 local function accounts_in(settings)
@@ -17,19 +18,18 @@ end
 
 local own = accounts_in(redis.call('HGET', state, 'e:' .. key))
 if not next(own) then return { -3 } end
-local reply = { 1 }
-local settings = {}
-for _, field in ipairs(redis.call('HKEYS', state)) do
+local page = redis.call('HSCAN', state, cursor, 'COUNT', 1000)
+local reply = { 1, page[1] }
+local fields = page[2]
+for n = 1, #fields, 2 do
+  local field = fields[n]
   local kind = string.byte(field)
-  if kind == 103 and own[string.match(field, '^g:(.*)/[^/]*$')] then reply[#reply + 1] = field end
-  if kind == 101 then settings[#settings + 1] = field end
-end
-for from = 1, #settings, 1000 do -- bound on the arguments of one command
-  local to = math.min(from + 999, #settings)
-  for n, lines in ipairs(redis.call('HMGET', state, unpack(settings, from, to))) do
-    for account in pairs(accounts_in(lines)) do
+  if kind == 103 then
+    if own[string.match(field, '^g:(.*)/[^/]*$')] then reply[#reply + 1] = field end
+  elseif kind == 101 then
+    for account in pairs(accounts_in(fields[n + 1])) do
       if own[account] then
-        reply[#reply + 1] = 'k:' .. string.sub(settings[from + n - 1], 3)
+        reply[#reply + 1] = 'k:' .. string.sub(field, 3)
         break
       end
     end

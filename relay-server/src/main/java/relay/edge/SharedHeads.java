@@ -20,12 +20,14 @@ final class SharedHeads extends HpackDecoder {
 
   private static final String TOO_LARGE = "x".repeat(HeadCheck.MAX_BYTES);
 
+  private static final HttpString PATH = new HttpString(":path");
   private static final int PSEUDO_LINES = 4;
   private static final int MAX_LENGTH_DIGITS = 18;
 
   private final HeaderLine line = new HeaderLine();
   private @Nullable HeaderEmitter head; // of the stream whose head is decoded
   private boolean pseudo;
+  private boolean announced; // the body's length
   private int lines;
   private int bytes;
 
@@ -35,6 +37,7 @@ final class SharedHeads extends HpackDecoder {
     if (!emitter.equals(head)) {
       head = emitter;
       pseudo = true;
+      announced = false;
       lines = 0;
       bytes = 0;
     }
@@ -70,13 +73,22 @@ final class SharedHeads extends HpackDecoder {
       return;
     }
     boolean isPseudo = name.byteAt(0) == ':'; // no name is empty here
-    boolean good =
-        isPseudo
-            ? pseudo
-            : !name.equals(Headers.TRANSFER_ENCODING)
-                && (!name.equals(Headers.CONTENT_LENGTH) || isLength(value));
+    boolean good = isPseudo ? pseudo && !isEmptyPath(name, value) : isAllowed(name, value);
     pseudo &= isPseudo;
     to.emitHeader(good ? name : HeaderLine.MALFORMED, good ? value : "", never);
+  }
+
+  private static boolean isEmptyPath(HttpString name, String value) {
+    return value.isEmpty() && name.equals(PATH);
+  }
+
+  private boolean isAllowed(HttpString name, String value) {
+    if (name.equals(Headers.CONTENT_LENGTH)) {
+      boolean first = !announced;
+      announced = true;
+      return first && isLength(value);
+    }
+    return !name.equals(Headers.TRANSFER_ENCODING);
   }
 
   private boolean isTooLarge() {

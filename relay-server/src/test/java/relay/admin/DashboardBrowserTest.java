@@ -160,6 +160,7 @@ class DashboardBrowserTest {
   void ten_thousand_keys_keep_the_document_small() throws Exception {
     browser.looks(1180, 980, "light");
     browser.open(server.port());
+    browser.awaitText("#pool", pools -> pools.contains("large")); // after its first heartbeat
     browser.run(
         "const pool = document.getElementById('pool'); pool.value = 'large';"
             + " pool.dispatchEvent(new Event('input'))");

@@ -56,9 +56,13 @@ class SharedHeadsTest {
     ByteArrayOutputStream first = new ByteArrayOutputStream();
     indexed(first, "x-a", "1");
     indexed(first, "transfer-encoding", "chunked");
+    indexed(first, "content-length", "1");
+    indexed(first, "content-length", "1");
     indexed(first, ":path", "/late");
-    assertEquals(List.of("x-a", "(malformed)", "(malformed)"), names(first.toByteArray()));
-    byte[] entries = {(byte) (0x80 | 62), (byte) (0x80 | 64)}; // the newest, the oldest
+    assertEquals(
+        List.of("x-a", "(malformed)", "content-length", "(malformed)", "(malformed)"),
+        names(first.toByteArray()));
+    byte[] entries = {(byte) (0x80 | 62), (byte) (0x80 | 66)}; // the newest, the oldest
     assertEquals(List.of(":path", "x-a"), names(entries));
   }
 
