@@ -109,16 +109,25 @@ final class EngineHistory {
             new Step.Survey(
                 args.getFirst(),
                 Long.parseLong(args.get(3)),
-                args.subList(6, 6 + groups),
-                plan.keys(),
+                args.subList(7, 7 + groups),
+                keysOf(args.subList(7 + groups, args.size())),
                 List.of());
         // The model knows no fleet; FleetWalkTest checks that part
+        if (!args.get(6).equals("-")) {
+          reply.set(6, 0L); // nor who draws
+          reply.removeLast(); // nor what is new
+        }
         reply.set(FLEET, List.of(0L, List.of(), List.of(), List.of(), List.of()));
         calls.add(passed(e, survey, reply));
       }
       case "learn", "breaker" -> {} // they do not touch the pool
       case String other -> throw new AssertionError("unexpected call of " + other);
     }
+  }
+
+  /** The keys of a survey, each with its account. */
+  private List<KeyPlan> keysOf(List<String> args) {
+    return plan.keys().stream().filter(key -> args.contains(key.id())).toList();
   }
 
   /** Without the name of the library. */
