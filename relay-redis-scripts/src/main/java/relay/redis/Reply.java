@@ -76,9 +76,7 @@ sealed interface Reply {
       List<ConfigState> configs,
       List<String> sets,
       List<String> unused,
-      List<KeyState> draining) {
-    static final Fleet NONE = new Fleet(false, List.of(), List.of(), List.of(), List.of());
-  }
+      List<KeyState> draining) {}
 
   /**
    * What is new to the caller of {@code survey}.

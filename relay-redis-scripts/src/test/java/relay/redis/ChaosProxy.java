@@ -5,6 +5,7 @@ import java.io.UncheckedIOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
+import java.util.Arrays;
 import java.util.Set;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.ConcurrentHashMap;
@@ -94,7 +95,7 @@ final class ChaosProxy implements AutoCloseable {
       for (int n = from.getInputStream().read(buffer);
           n >= 0;
           n = from.getInputStream().read(buffer)) {
-        byte[] bytes = java.util.Arrays.copyOf(buffer, n);
+        byte[] bytes = Arrays.copyOf(buffer, n);
         way.put(new Chunk(bytes, System.nanoTime() + (late ? delayNanos : 0)));
       }
     } catch (IOException e) {

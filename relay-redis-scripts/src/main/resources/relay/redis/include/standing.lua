@@ -68,12 +68,12 @@ end
 local function take_pen(r, replica, plan, leaves, live, now)
   local field = 'drawer:' .. plan
   local drawer, till = string.match(redis.call('HGET', r.state, field) or '', '^(%S+) (%d+)$')
-  local has = drawer == replica and tonumber(till) > now
+  local has = drawer == replica -- even if its lease is over: no other has drawn since
   if leaves then
     if has then redis.call('HDEL', r.state, field) end
     return has or not live[plan], not has
   end
-  if drawer and drawer ~= replica and tonumber(till) > now then return false, false end
+  if drawer and not has and tonumber(till) > now then return false, false end
   if not has or tonumber(till) < now + PEN_US / 2 then
     redis.call('HSET', r.state, field, string.format('%s %.0f', replica, now + PEN_US))
   end
