@@ -32,6 +32,7 @@
 -- @include gate
 -- @include choice
 -- @include index
+-- @include parking
 -- @include search
 -- @include denial
 -- @include lease
@@ -54,12 +55,12 @@ local from = 6 + sessions -- the position of the first ready set
 first_set = from + first_set - 1
 local last_set = first_set + sets - 1
 if redis.call('EXISTS', KEYS[first_set]) == 0 then return { -3 } end
-local avoided = {}
+local avoided = { count = #ARGV - 1 - endings - requests }
 for n = 2 + endings + requests, #ARGV do avoided[ARGV[n]] = true end
 local now = pool_time(p, given, ceiling)
 sweep(r, now, 16, from, KEYS)
 if now >= p[FRESH_AT] then
-  for n = first_set, last_set do redis.call('PEXPIRE', KEYS[n], keep_ms(p)) end
+  for n = first_set, last_set do keep_set(r, KEYS[n]) end
 end
 hold_leases(r, ARGV, 2, 1 + endings + requests)
 
@@ -79,7 +80,7 @@ for n = 1, requests do
       p[STRATEGY] == RANDOM and seed_of(id), avoided, looks)
     if k then
       grant(r, session, id, k, g, now, lease_us, want_in, want_out, spread, reply, place)
-      redis.call('ZADD', picked, k[K_PASS], row_of(k, g))
+      end_turn(r, picked, k, g)
     elseif k == false then
       tell(reply, place, -5, 0, 0, 0, 0)
     elseif shadow == 1 and answer.k then

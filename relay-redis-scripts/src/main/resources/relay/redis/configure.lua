@@ -25,7 +25,8 @@
 --                  observer, which changes nothing that live replicas have announced
 --       ...        for each group: id, requests, input, output, input + output (limits, 0 unknown)
 --       ...        for each key: id, account, max_concurrent, priority, weight
---       ...        for each candidate of an indexed pool: number of its ready set, key, group
+--       ...        for each candidate of an indexed pool: number of its ready set, key, group,
+--                  1 if the group has many keys, else 0
 -- REPLY {1, time, epoch, found}                found: 2 if the state was lost, else 1
 -- COST  two reads and two writes per group, one of each per key and candidate; more when the window's
 --       length changes
@@ -63,7 +64,7 @@ local later, groups, keys = number(ARGV[9], 'later'), number(ARGV[10], 'groups')
 local config = ARGV[12]
 local keys_from = 13 + 5 * groups
 local rows_from = keys_from + 5 * keys
-if rows_from > #ARGV + 1 or (#ARGV + 1 - rows_from) % 3 ~= 0 then
+if rows_from > #ARGV + 1 or (#ARGV + 1 - rows_from) % 4 ~= 0 then
   error({ err = 'BADARG the groups and keys are not as many as announced' })
 end
 for n = 13, rows_from - 1 do
@@ -72,7 +73,7 @@ for n = 13, rows_from - 1 do
 end
 local replica, plan, hash, since_ms, is_last = string.match(config, '^(%S+) (%d+) (%S+) (%d+) ([01])$')
 if not replica and config ~= '-' then error({ err = 'BADARG config must be `replica plan hash since_ms last`, or -' }) end
-for n = rows_from, #ARGV, 3 do
+for n = rows_from, #ARGV, 4 do
   if number(ARGV[n], 'argument ' .. n) > #KEYS - 5 then error({ err = 'BADARG there is no ready set ' .. ARGV[n] }) end
 end
 -- The 240 slots span one slot more than the window: requests may reach the provider closer together than we

@@ -122,7 +122,7 @@ final class ExpiryTest {
   @Test
   void the_index_of_a_large_pool_expires() {
     List<String> sets = List.of("ready:model:0");
-    List<Object> rows = List.of(1, "key0", "account0/model", 1, "key1", "account1/model");
+    List<Object> rows = List.of(1, "key0", "account0/model", 0, 1, "key1", "account1/model", 1);
     run(new Step.Configure(7, 8, plan, sets, rows));
     Wish wish = new Wish("a", 10, 10, "");
     Step acquire =
@@ -130,6 +130,7 @@ final class ExpiryTest {
             List.of(), List.of(wish), 7, 30_000, sets, sets, List.of(), List.of());
     assertEquals(1L, run(acquire).get(2));
     putOff(acquire, RedisKeys.bytes(names.base() + "ready:model:0"));
+    putOff(acquire, RedisKeys.bytes(names.base() + "ready:model:0:account1/model"));
   }
 
   @Test

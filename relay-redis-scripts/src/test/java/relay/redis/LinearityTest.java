@@ -228,7 +228,7 @@ final class LinearityTest {
             all);
     List<Object> rows = new ArrayList<>();
     for (KeyPlan key : indexed ? plans : List.<KeyPlan>of()) {
-      rows.addAll(List.of(1, key.id(), PoolPlan.group(key.account(), Pools.CLASS)));
+      rows.addAll(List.of(1, key.id(), PoolPlan.group(key.account(), Pools.CLASS), 1));
     }
     return new Step.Configure(0, EPOCH, plan, indexed ? List.of(SET) : List.of(), rows);
   }

@@ -61,6 +61,7 @@ final class MutationRun {
           "BucketTest",
           "KeptRecordsTest",
           "LargePoolFairnessTest",
+          "LargeGroupTest",
           "LostPartTest",
           "AnnouncementTest",
           "CostTest",

@@ -322,7 +322,7 @@ sealed interface Step {
     }
   }
 
-  /** The pool's shape. A row is a candidate: number of its ready set, key, group. */
+  /** The pool's shape. A row is a candidate: number of its ready set, key, group, 1 if that is large. */
   record Configure(long known, long fresh, PoolPlan plan, List<String> sets, List<Object> rows)
       implements Step {
     Configure(long known, long fresh, PoolPlan plan) {

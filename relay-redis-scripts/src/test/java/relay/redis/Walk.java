@@ -154,6 +154,7 @@ final class Walk {
       for (KeyPlan key : plan.keys()) {
         rows.add(1 + sets.indexOf(set(modelClass, tier(key))));
         rows.addAll(List.of(key.id(), PoolPlan.group(key.account(), modelClass)));
+        rows.add((key.account() + version).hashCode() & 1); // some groups are large
       }
     }
     return new Step.Configure(known, fresh, plan, sets, rows);

@@ -97,6 +97,14 @@ local function take(r, k, g, now, input, output, spread)
   change(r, g)
 end
 
+-- When a key is free whose group opens then, for that reason. It is full until a lease ends, which is unknown.
+local function key_opens(k, now, at, why)
+  if k[K_STOPPED] > 0 then return math.huge, 0 end
+  if k[K_COOL] > at then at, why = k[K_COOL], 0 end
+  if k[K_MAX] > 0 and k[K_FLIGHT] >= k[K_MAX] and at < now + 1e6 then at, why = now + 1e6, 5 end
+  return at, why
+end
+
 -- The earliest time at which a candidate can carry the request, and the reason. `math.huge` if it never can: it
 -- is quarantined or too small. A time beyond `most` may be later than the earliest.
 local function able_at(r, k, g, now, most, input, output)
@@ -104,9 +112,7 @@ local function able_at(r, k, g, now, most, input, output)
   local want_in, want_out = clamp(input, output, g[LIMIT + 2], g[LIMIT + 3], g[LIMIT + 4])
   if not want_in then return math.huge, 0 end
   local at, why = group_opens(r.win, r.pool, g, now, most, 1, want_in, want_out)
-  if k[K_COOL] > at then at, why = k[K_COOL], 0 end
-  if k[K_MAX] > 0 and k[K_FLIGHT] >= k[K_MAX] and at < now + 1e6 then at, why = now + 1e6, 5 end
-  return at, why
+  return key_opens(k, now, at, why)
 end
 
 -- The earliest of these times over all candidates: the time, the reason and the key.
