@@ -174,7 +174,7 @@ final class GroupModel {
     for (int d = 0; d < 4; d++) {
       long limit = stated.get(d);
       if (limit > 0 && left.get(d) >= 0 && left.get(d) < limit) {
-        double ours = shape.bucket() ? debt[d] : used(d, shape.slotOf(now));
+        double ours = shape.bucket() ? debt[d] : used(d, shape.slotOf(now)) + (d < 2 ? 0 : coming);
         double margin = Math.max(limit / 100.0, d == 0 ? 1 : 1_000);
         double unknown = Math.floor(limit - left.get(d) - ours - margin);
         int as = d == 3 ? 1 : d;
