@@ -204,8 +204,9 @@ final class ProviderAttempt {
     if (trace != null) {
       trace.answered(answer.status());
     }
-    if (plan.counted() && !plan.ofOtherQuota()) { // the headers are of the account's own quota
-      RateLimitHeaders said = RateLimitHeaders.read(answer::forEachHeader);
+    if (plan.learnsLimits()) {
+      RateLimitHeaders all = RateLimitHeaders.read(answer::forEachHeader);
+      RateLimitHeaders said = api.config().api().countsByMinute() ? all : all.withoutRequests();
       // After a refusal the cooldown replaces the remaining counts.
       Remaining left = answer.status() == 429 ? Remaining.NONE : said.remaining();
       route.pool().observe(lease.group(), said.limits(), left);

@@ -125,7 +125,7 @@ public final class RequestPipeline {
       return;
     }
     try {
-      switch (scan(admitted.generation().routes(), endpoint, body)) {
+      switch (scan(admitted, endpoint, body)) {
         case BadRequest bad -> request.answer().refuse(RelayError.invalid(bad.message()));
         case RequestFacts facts -> route(admitted, endpoint, body, facts);
       }
@@ -134,11 +134,21 @@ public final class RequestPipeline {
     }
   }
 
-  private static RequestScan scan(Routes routes, Endpoint endpoint, Payload body) {
+  private static RequestScan scan(Admitted admitted, Endpoint endpoint, Payload body) {
     // Embeddings have no prompt cache, and uncounted requests may use any key
     boolean sessions =
-        routes.keepSessions() && endpoint.counted() && endpoint != Endpoint.EMBEDDINGS;
-    return body.withBytes(sessions ? RequestScanner::scanWithSession : RequestScanner::scan);
+        admitted.generation().routes().keepSessions()
+            && endpoint.counted()
+            && endpoint != Endpoint.EMBEDDINGS;
+    if (!sessions) {
+      return body.withBytes(RequestScanner::scan);
+    }
+    String stated = StatedSession.of(admitted.request().client());
+    if (stated.isEmpty()) {
+      return body.withBytes(RequestScanner::scanWithSession);
+    }
+    RequestScan scan = body.withBytes(RequestScanner::scan);
+    return scan instanceof RequestFacts facts ? facts.inSession(stated) : scan;
   }
 
   /**

@@ -83,7 +83,7 @@ class ChunkReaderTest {
         upstream.call(
             lanes,
             request,
-            new PlainProtocol(),
+            new PlainProtocol(true),
             KeyCredential.none(),
             Payload.of(new byte[] {'{', '}'}));
     carriers.execute(
