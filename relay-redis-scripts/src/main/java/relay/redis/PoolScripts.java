@@ -163,8 +163,13 @@ final class PoolScripts {
         Reply::of);
   }
 
-  /** Reports the limits in a provider's answer. */
-  CompletableFuture<Reply> observe(String group, Limits limits, Remaining remaining) {
+  /**
+   * Reports the limits in a provider's answer.
+   *
+   * @param grantedMicros grant time of the answered request, on the pool's clock
+   */
+  CompletableFuture<Reply> observe(
+      String group, Limits limits, Remaining remaining, long grantedMicros) {
     return callConfigured(
         () -> {
           List<byte[]> k = new ArrayList<>(List.of(keys.state, keys.win, keys.learned));
@@ -178,6 +183,7 @@ final class PoolScripts {
             long left = remaining.of(d);
             args.add(left < 0 || left > Limits.MAX ? ScriptCaller.NONE : bytes(left));
           }
+          args.add(bytes(grantedMicros));
           return new Call(ScriptFile.OBSERVE, k, args);
         },
         Reply::of);

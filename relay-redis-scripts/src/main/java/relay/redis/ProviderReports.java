@@ -38,10 +38,11 @@ final class ProviderReports {
   }
 
   /** Reports the limits in an answer, unless they are no news. */
-  void observe(String group, Limits limits, Remaining remaining, @Nullable PoolSnapshot latest) {
+  void observe(Lease lease, Limits limits, Remaining remaining, @Nullable PoolSnapshot latest) {
+    String group = lease.group();
     if (limitNews.isNews(group, limits, remaining, latest, System.nanoTime())) {
       scripts
-          .observe(group, limits, remaining)
+          .observe(group, limits, remaining, lease.grantedMicros())
           .exceptionally(
               failure -> {
                 limitNews.forget(group);

@@ -12,6 +12,9 @@ sealed interface Account {
   /** Counts an answer's tokens as they are produced. They cannot be refused. */
   void count(long now, long tokens);
 
+  /** What is left now, as headers state it. */
+  long left(long now);
+
   /**
    * The bucket that providers document, refilled steadily. A full bucket admits a request larger
    * than itself, because no real limit excludes a size for good.
@@ -38,6 +41,12 @@ sealed interface Account {
       }
       level += tokens;
       return 0;
+    }
+
+    @Override
+    public long left(long now) {
+      count(now, 0);
+      return (long) Math.max(0, capacity - level);
     }
 
     @Override
@@ -72,6 +81,12 @@ sealed interface Account {
         }
       }
       return MINUTE;
+    }
+
+    @Override
+    public long left(long now) {
+      forget(now);
+      return Math.max(0, limit - used);
     }
 
     @Override

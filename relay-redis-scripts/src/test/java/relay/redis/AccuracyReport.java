@@ -43,7 +43,12 @@ final class AccuracyReport {
   private AccuracyReport() {}
 
   static List<Row> rows() {
-    return all().filter(row -> row.kind().isCompared() || row.isOursOnly()).toList();
+    return all()
+        .filter(
+            row ->
+                row.isOursOnly() && (row.account().isTold() == row.kind().isCompared())
+                    || row.kind().isCompared() && !row.account().isTold())
+        .toList();
   }
 
   private static Stream<Row> all() {

@@ -35,6 +35,9 @@ interface AdmissionRule {
    */
   default void report(long now, Pass pass, long made, ExpectedOutput rest) {}
 
+  /** An answer states what is left of the limit. */
+  default void told(long now, Pass pass, long left) {}
+
   /** Time between reports, in microseconds; 0 for a rule that takes none. */
   default long reportEvery() {
     return 0;

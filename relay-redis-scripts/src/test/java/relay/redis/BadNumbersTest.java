@@ -110,7 +110,7 @@ final class BadNumbersTest {
         new Good(new Step.Cooldown("k:key0", 1, 1), List.of(0, 4), List.of(3)),
         new Good(
             new Step.Observe(
-                "account0/model", List.of(0L, 0L, 0L, 0L), List.of(0L, 0L, 0L, 0L), List.of()),
+                "account0/model", List.of(0L, 0L, 0L, 0L), List.of(0L, 0L, 0L, 0L), 0, List.of()),
             List.of(0),
             List.of(3, 4, 5, 6, 7, 8, 9, 10)),
         new Good(new Step.Configure(0, 9, PLAN), List.of(0), configured),

@@ -81,7 +81,7 @@ final class ExpiryTest {
     run(new Step.Cooldown("k:key0", 500, 0));
     run(
         new Step.Observe(
-            "account0/model", List.of(90L, 0L, 0L, 0L), List.of(-1L, -1L, -1L, -1L), List.of()));
+            "account0/model", List.of(90L, 0L, 0L, 0L), List.of(-1L, -1L, -1L, -1L), 0, List.of()));
     run(new Step.Quarantine("no credit left", List.of("key0")));
     run(new Step.Survey("r1", 0, plan.groups(), plan.keys(), List.of()));
     run(new Step.Survey("", 0, plan.groups(), plan.keys(), List.of()));

@@ -42,6 +42,11 @@ final class GroupModel {
 
   long strictAt;
 
+  /** What was charged as the use of others of late, and when. */
+  private final long[] foreign = new long[3];
+
+  private long foreignAt;
+
   GroupModel(String id, long now) {
     this.id = id;
     debtAt = now;
@@ -168,21 +173,92 @@ final class GroupModel {
     }
   }
 
-  /** Call after a flow to now. Takes the provider's stated remainder. */
-  long[] observe(List<Long> stated, List<Long> left, long now, Shape shape) {
+  private static double slack(int d, long limit) {
+    return Math.max(limit / 100.0, d == 0 ? 1 : 1_000);
+  }
+
+  private double comingOf(int d) {
+    return d < 2 ? 0 : coming;
+  }
+
+  /** Learns the size of the bucket, and charges the use of others. The limits hold already. */
+  long[] charged(
+      AnswersModel told,
+      double had,
+      List<Long> stated,
+      List<Long> left,
+      long granted,
+      long now,
+      Shape shape) {
+    boolean tells = false;
+    for (int d = 0; d < 4; d++) {
+      tells |= stated.get(d) > 0 && left.get(d) >= 0;
+    }
+    if (tells) {
+      told.turn(now);
+    }
+    for (int d = 0; d < 4; d++) {
+      if (stated.get(d) > 0 && left.get(d) >= 0) {
+        double owed = Math.max(0, debt[d] - comingOf(d) - slack(d, stated.get(d)));
+        told.note(d, stated.get(d), left.get(d), owed);
+      }
+    }
+    double share = told.leastShare();
+    double is = shrunkAt(now);
+    double admitted =
+        Math.min(
+            AnswersModel.admitted(share, burst), share > had ? Math.min(1, is * share / had) : is);
+    shrinkTo(admitted, now);
     long[] foreign = new long[3];
     for (int d = 0; d < 4; d++) {
       long limit = stated.get(d);
-      if (limit > 0 && left.get(d) >= 0 && left.get(d) < limit) {
-        double ours = shape.bucket() ? debt[d] : used(d, shape.slotOf(now)) + (d < 2 ? 0 : coming);
-        double margin = Math.max(limit / 100.0, d == 0 ? 1 : 1_000);
-        double unknown = Math.floor(limit - left.get(d) - ours - margin);
+      if (limit > 0 && left.get(d) >= 0) {
+        double beyond = limit - told.share(d) * limit;
+        double ours =
+            shape.bucket()
+                ? debt[d]
+                : Math.max(debt[d], used(d, shape.slotOf(now)) + comingOf(d) - beyond);
+        double aged =
+            granted > 0 ? (double) Math.max(0, now - granted) * limit / shape.windowMicros() : 0;
+        double unknown = Math.floor(limit - beyond - left.get(d) - ours - slack(d, limit) - aged);
         int as = d == 3 ? 1 : d;
         foreign[as] = Math.max(foreign[as], (long) unknown);
       }
     }
     charge(now, shape, foreign[0], foreign[1], foreign[2]);
+    if (foreign[1] + foreign[2] > 0) {
+      boolean fresh = now - foreignAt < shape.windowMicros();
+      for (int d = 1; d < 3; d++) {
+        this.foreign[d] = (fresh ? this.foreign[d] : 0) + foreign[d];
+      }
+      foreignAt = now;
+    }
     return foreign;
+  }
+
+  private void shrinkTo(double admitted, long now) {
+    if (admitted != shrunkAt(now)) {
+      shrunk = admitted;
+      shrunkAt = now;
+    }
+  }
+
+  /** A bucket of this share of the limit is known. */
+  void admit(double share, long now) {
+    double admitted = AnswersModel.admitted(share, burst);
+    if (admitted < shrunkAt(now)) {
+      shrinkTo(admitted, now);
+    }
+  }
+
+  /** The part of an overage that was not charged as another's use already. */
+  long notForeign(int d, long over, long since, long now, Shape shape) {
+    if (since > foreignAt || now - foreignAt >= shape.windowMicros()) {
+      return over;
+    }
+    long charged = Math.min(over, foreign[d]);
+    foreign[d] -= charged;
+    return over - charged;
   }
 
   /** Rounding error of the time at which the debt is low enough. */

@@ -33,7 +33,7 @@ final class LostDebtTest {
     var _ =
         call(
             new Step.Observe(
-                GROUP, List.of(requests, 0L, 0L, 0L), List.of(-1L, -1L, -1L, -1L), List.of()),
+                GROUP, List.of(requests, 0L, 0L, 0L), List.of(-1L, -1L, -1L, -1L), 0, List.of()),
             at);
   }
 

@@ -1,6 +1,7 @@
 package relay.redis;
 
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
@@ -13,6 +14,7 @@ final class ModelRule implements AdmissionRule {
   private final Shape shape;
   private final GroupModel group;
   private final Map<Long, LeaseModel> leases = new HashMap<>();
+  private final AnswersModel answers = new AnswersModel();
 
   ModelRule(Accounting accounting, long limit, long now) {
     shape = new Shape(Account.MINUTE, 0, accounting == Accounting.TOKEN_BUCKET);
@@ -45,6 +47,15 @@ final class ModelRule implements AdmissionRule {
     if (lease != null && made > lease.made) {
       move(now, lease, made, rest.tokens(), rest.spread());
     }
+  }
+
+  @Override
+  public void told(long now, Pass pass, long left) {
+    List<Long> stated = List.of(0L, 0L, group.limits[OUTPUT], 0L);
+    double had = answers.leastShare();
+    answers.stated[OUTPUT] = group.limits[OUTPUT];
+    group.flow(now, shape);
+    group.charged(answers, had, stated, List.of(-1L, -1L, left, -1L), pass.at(), now, shape);
   }
 
   private void move(long now, LeaseModel lease, long made, long rest, long spread) {

@@ -53,6 +53,13 @@ final class ScriptRule implements AdmissionRule {
   }
 
   @Override
+  public void told(long now, Pass pass, long left) {
+    List<Long> stated = List.of(0L, 0L, limit, 0L);
+    List<Long> rest = List.of(-1L, -1L, left, -1L);
+    call(now, new Step.Observe("account/model", stated, rest, pass.at(), List.of()));
+  }
+
+  @Override
   public long reportEvery() {
     return reportEvery;
   }

@@ -174,7 +174,7 @@ sealed interface Step {
   }
 
   /** A provider's stated limits and remainders; a remainder is -1 where none is stated. */
-  record Observe(String group, List<Long> stated, List<Long> left, List<String> sets)
+  record Observe(String group, List<Long> stated, List<Long> left, long granted, List<String> sets)
       implements Step {
     @Override
     public ScriptFile script() {
@@ -193,12 +193,13 @@ sealed interface Step {
       for (long rest : left) {
         args.add(rest < 0 ? "-" : rest);
       }
+      args.add(granted);
       return args;
     }
 
     @Override
     public List<Object> apply(PoolModel model, Clock c) {
-      return model.observe(c, group, stated, left);
+      return model.observe(c, group, stated, left, granted);
     }
   }
 
@@ -322,7 +323,10 @@ sealed interface Step {
     }
   }
 
-  /** The pool's shape. A row is a candidate: number of its ready set, key, group, 1 if that is large. */
+  /**
+   * The pool's shape. A row is a candidate: number of its ready set, key, group, 1 if that is
+   * large.
+   */
   record Configure(long known, long fresh, PoolPlan plan, List<String> sets, List<Object> rows)
       implements Step {
     Configure(long known, long fresh, PoolPlan plan) {

@@ -114,7 +114,7 @@ final class Walk {
       case Step.Acquire a ->
           new Step.Acquire(a.endings(), a.wishes(), a.epoch(), a.leaseMs(), sorted(a.fields()));
       case Step.Settle s -> new Step.Settle(s.costs(), sets());
-      case Step.Observe o -> new Step.Observe(o.group(), o.stated(), o.left(), sets());
+      case Step.Observe o -> new Step.Observe(o.group(), o.stated(), o.left(), o.granted(), sets());
       case Step.Restore r -> new Step.Restore(r.fields(), sets());
       case Step.Renew r -> new Step.Renew(r.leaseMs(), r.held(), sets());
       case Step.Configure c ->
@@ -290,7 +290,9 @@ final class Walk {
             default -> -1L;
           });
     }
-    return new Step.Observe(group, stated, left, sets());
+    long granted =
+        random.nextBoolean() ? 0 : Math.max(0, model.last() - random.nextLong(90_000_000));
+    return new Step.Observe(group, stated, left, granted, sets());
   }
 
   private Step charge() {
