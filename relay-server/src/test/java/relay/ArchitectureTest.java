@@ -121,7 +121,7 @@ class ArchitectureTest {
           Map.entry(
               "relay.trial.load", 6), // the load, its tally, its requests and answers, a probe
           Map.entry("relay.trial.process", 1),
-          Map.entry("relay.trial.provider", 1),
+          Map.entry("relay.trial.provider", 2), // the provider, and a certificate for it
           Map.entry("relay.upstream", 7), // a provider, a request, its call, its answer, its limits
           Map.entry("relay.vertex", 1));
 

@@ -15,6 +15,7 @@ import java.util.logging.Level;
 import java.util.logging.Logger;
 import relay.trial.load.PlainConnection;
 import relay.trial.process.ReplicaProcess;
+import relay.trial.provider.LocalCertificate;
 
 /**
  * Makes the JVM's cache for {@code relay serve} (JEP 483, 514, 515). It holds loaded and linked
@@ -69,12 +70,18 @@ final class Training {
    */
   private static int run(Path cache, Duration loadFor) throws IOException, InterruptedException {
     Files.deleteIfExists(cache);
+    Path directory = Files.createTempDirectory("relay-training-");
+    LocalCertificate certificate = LocalCertificate.in(directory);
     try (TrialStage stage =
         new TrialStage(
             TrainingPlan.provider(),
-            TrainingPlan::yaml,
+            certificate.serverContext(),
+            (port, adminPort, redisUrl, provider) ->
+                TrainingPlan.yaml(port, adminPort, redisUrl, provider, certificate.pem()),
             1,
-            List.of("-XX:AOTCacheOutput=" + cache.toAbsolutePath()),
+            List.of(
+                "-XX:AOTCacheOutput=" + cache.toAbsolutePath(),
+                "-Drelay.provider_http2=" + String.join(",", TrainingPlan.http2Providers())),
             _ -> {})) {
       ReplicaProcess replica = stage.replicas().getFirst();
       int served = load(replica.address(), System.nanoTime() + loadFor.toNanos());
@@ -83,6 +90,9 @@ final class Training {
         throw new IOException("this JVM writes no cache (-XX:AOTCacheOutput)");
       }
       return served;
+    } finally {
+      certificate.delete();
+      Files.delete(directory);
     }
   }
 
@@ -92,7 +102,7 @@ final class Training {
     List<Future<Integer>> clients = new ArrayList<>();
     try (ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
       for (int i = 0; i < CONNECTIONS; i++) {
-        int first = i * requests.size() / CONNECTIONS;
+        int first = i * requests.size() / CONNECTIONS + i; // each protocol at once
         clients.add(threads.submit(() -> client(address, requests, first, endNanos)));
       }
     }

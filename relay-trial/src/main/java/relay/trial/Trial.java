@@ -86,6 +86,7 @@ public final class Trial {
     try (TrialStage stage =
         new TrialStage(
             Settings.of(plan.window(), plan.accounts().toArray(new Account[0])),
+            null,
             this::config,
             REPLICAS,
             List.of(),
@@ -121,8 +122,8 @@ public final class Trial {
     }
   }
 
-  private String config(int port, int adminPort, String redisUrl, String providerUrl) {
-    return TrialConfig.yaml(plan, port, adminPort, API_KEY, redisUrl, providerUrl);
+  private String config(int port, int adminPort, String redisUrl, ProviderSimulator provider) {
+    return TrialConfig.yaml(plan, port, adminPort, API_KEY, redisUrl, provider.url().toString());
   }
 
   private TrialResult measure(TrialStage stage) throws IOException, InterruptedException {

@@ -11,6 +11,8 @@ import java.util.Deque;
 import java.util.List;
 import java.util.function.Consumer;
 import java.util.stream.Stream;
+import javax.net.ssl.SSLContext;
+import org.jspecify.annotations.Nullable;
 import relay.embedded.EmbeddedRedis;
 import relay.embedded.LoopbackPorts;
 import relay.trial.process.ReplicaProcess;
@@ -26,7 +28,7 @@ final class TrialStage implements AutoCloseable {
   /** The configuration of a replica. */
   @FunctionalInterface
   interface ConfigText {
-    String yaml(int port, int adminPort, String redisUrl, String providerUrl);
+    String yaml(int port, int adminPort, String redisUrl, ProviderSimulator provider);
   }
 
   private static final Duration START_TIMEOUT = Duration.ofSeconds(30);
@@ -42,11 +44,13 @@ final class TrialStage implements AutoCloseable {
   /**
    * Starts everything and waits until it serves.
    *
+   * @param tls for a provider that also listens with TLS
    * @param moreJvmOptions of the replicas, added to those of this JVM
    * @param progress gets a few words on each step that is complete
    */
   TrialStage(
       Settings settings,
+      @Nullable SSLContext tls,
       ConfigText config,
       int replicaCount,
       List<String> moreJvmOptions,
@@ -59,7 +63,8 @@ final class TrialStage implements AutoCloseable {
       redis = EmbeddedRedis.start();
       onClose(redis::close);
       progress.accept("Redis        127.0.0.1:" + redis.port() + ", embedded");
-      provider = ProviderSimulator.start(settings);
+      provider =
+          tls == null ? ProviderSimulator.start(settings) : ProviderSimulator.start(settings, tls);
       onClose(provider::close);
       progress.accept(
           "provider     127.0.0.1:"
@@ -116,9 +121,7 @@ final class TrialStage implements AutoCloseable {
     int[] ports = LoopbackPorts.free(2 * count);
     for (int i = 0; i < count; i++) {
       Path config = directory.resolve("replica-" + (i + 1) + ".yaml");
-      Files.writeString(
-          config,
-          text.yaml(ports[2 * i], ports[2 * i + 1], redis.url(), provider.url().toString()));
+      Files.writeString(config, text.yaml(ports[2 * i], ports[2 * i + 1], redis.url(), provider));
       ReplicaProcess replica =
           ReplicaProcess.start(command, config, ports[2 * i], ports[2 * i + 1]);
       onClose(replica::close);

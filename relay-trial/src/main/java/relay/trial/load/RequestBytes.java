@@ -5,7 +5,6 @@ import java.nio.charset.StandardCharsets;
 /** Whole HTTP requests of the load, each made once and sent many times. */
 public final class RequestBytes {
   public static final String MESSAGES_MODEL = "claude-sonnet-4-5";
-  public static final String CHAT_MODEL = "gpt-5";
 
   private RequestBytes() {}
 
@@ -14,9 +13,15 @@ public final class RequestBytes {
    * for 4 bytes.
    */
   public static byte[] messages(String apiKey, int inputTokens, int outputTokens, boolean stream) {
+    return messages(apiKey, MESSAGES_MODEL, inputTokens, outputTokens, stream);
+  }
+
+  /** The same for another model. */
+  public static byte[] messages(
+      String apiKey, String model, int inputTokens, int outputTokens, boolean stream) {
     String head =
         "{\"model\":\""
-            + MESSAGES_MODEL
+            + model
             + "\",\"max_tokens\":1024,\"stream\":"
             + stream
             + ",\"messages\":[{\"role\":\"user\",\"content\":\"";
@@ -24,10 +29,11 @@ public final class RequestBytes {
   }
 
   /** The same as a Chat Completions request. */
-  public static byte[] chat(String apiKey, int inputTokens, int outputTokens, boolean stream) {
+  public static byte[] chat(
+      String apiKey, String model, int inputTokens, int outputTokens, boolean stream) {
     String head =
         "{\"model\":\""
-            + CHAT_MODEL
+            + model
             + "\",\"max_completion_tokens\":1024,\"stream\":"
             + stream
             + ",\"messages\":[{\"role\":\"user\",\"content\":\"";

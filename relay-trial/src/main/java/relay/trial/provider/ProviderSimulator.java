@@ -13,6 +13,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.function.LongSupplier;
+import javax.net.ssl.SSLContext;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A provider on loopback that enforces limits as providers document them: a token bucket for each
@@ -137,7 +139,11 @@ public final class ProviderSimulator implements AutoCloseable {
   private final SimulatorState state;
   private final Undertow server;
 
-  private ProviderSimulator(Settings settings, LongSupplier nanoClock, InstantSource wallClock) {
+  private ProviderSimulator(
+      Settings settings,
+      @Nullable SSLContext tls,
+      LongSupplier nanoClock,
+      InstantSource wallClock) {
     this.nanoClock = nanoClock;
     this.window = settings.window();
     this.state = new SimulatorState(wallClock);
@@ -149,7 +155,7 @@ public final class ProviderSimulator implements AutoCloseable {
     }
     SimulatorHandler api = new SimulatorHandler(bySecret, state);
     SimulatorControl control = new SimulatorControl(this);
-    this.server =
+    Undertow.Builder builder =
         Undertow.builder()
             .addHttpListener(settings.port(), "127.0.0.1")
             .setIoThreads(2)
@@ -162,8 +168,12 @@ public final class ProviderSimulator implements AutoCloseable {
                   } else {
                     api.handleRequest(exchange);
                   }
-                })
-            .build();
+                });
+    if (tls != null) {
+      builder.addHttpsListener(0, "127.0.0.1", tls);
+      builder.setServerOption(UndertowOptions.ENABLE_HTTP2, true);
+    }
+    this.server = builder.build();
     server.start();
   }
 
@@ -177,7 +187,12 @@ public final class ProviderSimulator implements AutoCloseable {
    */
   public static ProviderSimulator start(
       Settings settings, LongSupplier nanoClock, InstantSource wallClock) {
-    return new ProviderSimulator(settings, nanoClock, wallClock);
+    return new ProviderSimulator(settings, null, nanoClock, wallClock);
+  }
+
+  /** Starts a provider that also listens with TLS, for HTTP/1.1 and HTTP/2. */
+  public static ProviderSimulator start(Settings settings, SSLContext tls) {
+    return new ProviderSimulator(settings, tls, System::nanoTime, InstantSource.system());
   }
 
   /** The {@code base_url} for a relay. */
@@ -185,9 +200,18 @@ public final class ProviderSimulator implements AutoCloseable {
     return URI.create("http://127.0.0.1:" + port());
   }
 
+  /** The same with TLS, if it has that. */
+  public URI secureUrl() {
+    return URI.create("https://127.0.0.1:" + port(server.getListenerInfo().getLast()));
+  }
+
   /** The port it listens on. */
   public int port() {
-    return ((InetSocketAddress) server.getListenerInfo().getFirst().getAddress()).getPort();
+    return port(server.getListenerInfo().getFirst());
+  }
+
+  private static int port(Undertow.ListenerInfo listener) {
+    return ((InetSocketAddress) listener.getAddress()).getPort();
   }
 
   /** The current time on the clock of the charges. */
