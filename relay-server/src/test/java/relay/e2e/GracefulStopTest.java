@@ -13,6 +13,10 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+import relay.e2e.RawProvider.Connection;
+import relay.e2e.RawProvider.Received;
 import relay.guards.Await;
 import relay.model.Dialect;
 import relay.trial.process.ReplicaProcess;
@@ -22,38 +26,42 @@ class GracefulStopTest {
   private static final int STREAMS = 8;
 
   private final CountDownLatch stopping = new CountDownLatch(1);
-  private final RawProvider provider =
-      new RawProvider(
-          (request, connection) -> {
-            Dialect dialect = request.isFor("openai") ? Dialect.OPENAI : Dialect.ANTHROPIC;
-            List<String> events = Says.events(dialect);
-            connection.write(Says.STREAM);
-            connection.chunk(events.getFirst());
-            if (!stopping.await(30, TimeUnit.SECONDS)) {
-              connection.reset();
-            }
-            for (String event : events.subList(1, events.size())) {
-              connection.chunk(event);
-            }
-            connection.chunk("");
-          });
-
-  GracefulStopTest() throws Exception {}
+  private final List<RawProvider> providers = new ArrayList<>();
 
   @AfterEach
   void close() throws Exception {
-    provider.close();
+    for (RawProvider provider : providers) {
+      provider.close();
+    }
   }
 
-  private Setup setup() {
+  private Setup setup(ProviderWire wire) throws Exception {
+    RawProvider provider = new RawProvider(wire, this::answer);
+    providers.add(provider);
     return new Setup()
-        .provider("anthropic", Dialect.ANTHROPIC, provider.url(), Setup.key("a"))
-        .provider("openai", Dialect.OPENAI, provider.url(), Setup.key("o"));
+        .provider("anthropic", Dialect.ANTHROPIC, provider, Setup.key("a"))
+        .provider("openai", Dialect.OPENAI, provider, Setup.key("o"));
   }
 
-  @Test
-  void streams_complete_leases_settle_and_the_exit_code_is_0() throws Exception {
-    try (Replicas replicas = setup().start(1)) {
+  private void answer(Received request, Connection connection) throws Exception {
+    Dialect dialect = request.isFor("openai") ? Dialect.OPENAI : Dialect.ANTHROPIC;
+    List<String> events = Says.events(dialect);
+    connection.write(Says.STREAM);
+    connection.chunk(events.getFirst());
+    if (!stopping.await(30, TimeUnit.SECONDS)) {
+      connection.reset();
+    }
+    for (String event : events.subList(1, events.size())) {
+      connection.chunk(event);
+    }
+    connection.chunk("");
+  }
+
+  @ParameterizedTest
+  @EnumSource
+  void streams_complete_leases_settle_and_the_exit_code_is_0(ProviderWire wire) throws Exception {
+    Setup setup = setup(wire);
+    try (Replicas replicas = setup.start(1)) {
       ReplicaProcess replica = replicas.get(0);
       List<RawClient> open = openStreams(replica);
       replica.terminate();
@@ -64,7 +72,7 @@ class GracefulStopTest {
       assertWhole(open);
       assertEquals(0, replica.exitCode(), replica.log());
       // the stopped replica no longer writes snapshots: start another one
-      try (Replicas onlookers = setup().on(replicas.redis()).start(1)) {
+      try (Replicas onlookers = setup.on(replicas.redis()).start(1)) {
         for (String group : List.of("a/default", "o/default")) {
           onlookers.awaitLine(
               group.startsWith("a") ? "anthropic" : "openai",
@@ -78,7 +86,7 @@ class GracefulStopTest {
 
   @Test
   void a_hang_up_signal_reloads_the_config_and_stops_nothing() throws Exception {
-    try (Replicas replicas = setup().start(1)) {
+    try (Replicas replicas = setup(ProviderWire.PLAIN).start(1)) {
       ReplicaProcess replica = replicas.get(0);
       List<RawClient> open = openStreams(replica);
       replica.hangUp();
@@ -93,7 +101,7 @@ class GracefulStopTest {
 
   @Test
   void its_own_redis_ends_with_it() throws Exception {
-    try (Replicas replicas = setup().withoutRedisUrl().start(1)) {
+    try (Replicas replicas = setup(ProviderWire.PLAIN).withoutRedisUrl().start(1)) {
       ReplicaProcess replica = replicas.get(0);
       Matcher said = Pattern.compile("embedded Redis on port (\\d+)").matcher(replica.log());
       assertTrue(said.find(), replica.log());

@@ -9,7 +9,6 @@ import java.net.Socket;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
-import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.locks.LockSupport;
 import okhttp3.Headers;
 import okhttp3.internal.concurrent.TaskRunner;
@@ -18,6 +17,7 @@ import okhttp3.internal.http2.ErrorCode;
 import okhttp3.internal.http2.Header;
 import okhttp3.internal.http2.Http2Connection;
 import okhttp3.internal.http2.Http2Stream;
+import okhttp3.internal.http2.Settings;
 import okio.Buffer;
 
 /**
@@ -49,7 +49,11 @@ final class Http2Exchange extends RawProvider.Connection {
     void answer(RawProvider.Received request, Http2Exchange exchange);
   }
 
-  static void serve(Socket socket, Socket tcp, Requests requests) throws IOException {
+  /**
+   * @param mostStreams the bound to state; 0 = none
+   */
+  static void serve(Socket socket, Socket tcp, int mostStreams, Requests requests)
+      throws IOException {
     Http2Connection.Listener listener =
         new Http2Connection.Listener() {
           @Override
@@ -63,6 +67,9 @@ final class Http2Exchange extends RawProvider.Connection {
             .socket(BufferedSocketKt.asBufferedSocket(socket), "test")
             .listener(listener)
             .build();
+    if (mostStreams > 0) {
+      connection.getOkHttpSettings().set(Settings.MAX_CONCURRENT_STREAMS, mostStreams);
+    }
     connection.start(true);
   }
 
@@ -153,11 +160,18 @@ final class Http2Exchange extends RawProvider.Connection {
     raw.flush();
   }
 
-  /** Sends nothing on the connection until then, not even answers to pings. */
-  void silentUntil(CountDownLatch over) throws InterruptedException {
+  /** Sends nothing more on the connection, not even answers to pings. */
+  void fallSilent() {
     synchronized (connection.getWriter()) { // its lock
-      over.await();
+      while (!tcp().isClosed()) { // by the provider
+        LockSupport.parkNanos(POLL_NANOS);
+      }
     }
+  }
+
+  /** Refuses the stream, or breaks it off. */
+  void reset(ErrorCode why) throws IOException {
+    stream.close(why, null);
   }
 
   /**

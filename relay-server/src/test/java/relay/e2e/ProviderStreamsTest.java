@@ -32,10 +32,7 @@ class ProviderStreamsTest {
   private final Replicas replicas;
 
   ProviderStreamsTest() throws Exception {
-    Setup setup =
-        new Setup()
-            .jvm("-Drelay.provider_http2=leaving,TLS_H2")
-            .provider("leaving", Dialect.ANTHROPIC, leaving, Setup.key("l"));
+    Setup setup = new Setup().provider("leaving", Dialect.ANTHROPIC, leaving, Setup.key("l"));
     for (ProviderWire wire : ProviderWire.values()) {
       setup.provider(wire.name(), Dialect.ANTHROPIC, provider(wire), Setup.key(wire.name()));
     }
@@ -83,17 +80,15 @@ class ProviderStreamsTest {
   void a_connection_that_falls_silent_is_noticed_by_its_pings() throws Exception {
     RawProvider silent = provider(ProviderWire.TLS_H2);
     CountDownLatch arrived = new CountDownLatch(MANY);
-    CountDownLatch over = new CountDownLatch(1);
     silent.script(
         (request, connection) -> {
           arrived.countDown();
-          connection.http2().silentUntil(over);
+          connection.http2().fallSilent();
         });
     Setup setup =
         new Setup()
             .server("connect_timeout_ms: 30000")
             .jvm("-Drelay.ping_ms=1000")
-            .jvm("-Drelay.provider_http2=silent")
             .provider("silent", Dialect.ANTHROPIC, silent, Setup.key("s"));
     try (Replicas pinging = setup.start(1);
         ExecutorService one = Executors.newVirtualThreadPerTaskExecutor()) {
@@ -104,8 +99,6 @@ class ProviderStreamsTest {
         assertEquals(200, answer.status(), answer.toString());
         assertNotEquals("1", answer.header("x-relay-attempts"));
       }
-    } finally {
-      over.countDown();
     }
   }
 

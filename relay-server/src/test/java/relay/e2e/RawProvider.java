@@ -121,6 +121,11 @@ final class RawProvider implements AutoCloseable {
       return socket;
     }
 
+    /** What carries the socket; the same without TLS. */
+    Socket tcp() {
+      return tcp;
+    }
+
     /** As a stream of HTTP/2. */
     Http2Exchange http2() {
       return (Http2Exchange) this;
@@ -156,6 +161,7 @@ final class RawProvider implements AutoCloseable {
   private final Set<Socket> open = ConcurrentHashMap.newKeySet();
   private final List<Received> received = new CopyOnWriteArrayList<>();
   private volatile Script script;
+  private volatile int mostStreams;
 
   RawProvider(Script script) throws IOException {
     this(ProviderWire.PLAIN, script);
@@ -181,6 +187,12 @@ final class RawProvider implements AutoCloseable {
     script = next;
   }
 
+  /** States a bound of streams on each HTTP/2 connection from now on. */
+  RawProvider mostStreams(int most) {
+    mostStreams = most;
+    return this;
+  }
+
   int port() {
     return server.getLocalPort();
   }
@@ -189,9 +201,8 @@ final class RawProvider implements AutoCloseable {
     return wire.url(port());
   }
 
-  /** What its entry in the configuration needs. */
-  List<String> settings() {
-    return wire.settings();
+  ProviderWire wire() {
+    return wire;
   }
 
   /** Connections accepted so far. */
@@ -227,7 +238,7 @@ final class RawProvider implements AutoCloseable {
       tcp.setTcpNoDelay(true);
       Socket socket = wire.accepted(tcp, tls);
       if (wire == ProviderWire.TLS_H2) {
-        Http2Exchange.serve(socket, tcp, this::answer);
+        Http2Exchange.serve(socket, tcp, mostStreams, this::answer);
       } else {
         serve(new Connection(socket, tcp));
       }

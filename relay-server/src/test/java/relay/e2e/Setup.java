@@ -19,6 +19,7 @@ final class Setup {
   private final List<String> routing = new ArrayList<>();
   private final List<String> providers = new ArrayList<>();
   private final List<String> jvm = new ArrayList<>();
+  private final List<String> http2 = new ArrayList<>(); // providers to which it is offered
   private String auth = "    api_key: " + Ask.CLIENT_KEY + "\n";
   private String level = "info";
   private String log = "format: text, requests: false"; // few lines, for the tests that read them
@@ -139,7 +140,33 @@ final class Setup {
 
   /** Adds a provider of a test: with what its protocol needs. */
   Setup provider(String name, Dialect dialect, RawProvider provider, String... keys) {
-    return provider(name, dialect, provider.url(), provider.settings(), List.of(keys));
+    return provider(name, dialect, provider, List.of(), List.of(keys));
+  }
+
+  /** The same with further settings. */
+  Setup provider(
+      String name,
+      Dialect dialect,
+      RawProvider provider,
+      List<String> settings,
+      List<String> keys) {
+    return provider(name, dialect, provider.wire(), provider.url(), settings, keys);
+  }
+
+  /** The same at a URL of its own. */
+  Setup provider(
+      String name,
+      Dialect dialect,
+      ProviderWire wire,
+      String url,
+      List<String> settings,
+      List<String> keys) {
+    if (wire == ProviderWire.TLS_H2) {
+      http2.add(name);
+    }
+    List<String> all = new ArrayList<>(wire.settings());
+    all.addAll(settings);
+    return provider(name, dialect, url, all, keys);
   }
 
   /** The secret of a key. */
@@ -154,7 +181,11 @@ final class Setup {
   }
 
   List<String> jvmOptions() {
-    return List.copyOf(jvm);
+    List<String> options = new ArrayList<>(jvm);
+    if (!http2.isEmpty()) {
+      options.add("-Drelay.provider_http2=" + String.join(",", http2));
+    }
+    return options;
   }
 
   boolean hasOwnRedis() {
