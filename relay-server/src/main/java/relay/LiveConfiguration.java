@@ -38,6 +38,7 @@ import relay.redis.PoolPlan;
 import relay.redis.RedisEngine;
 import relay.redis.UsageTally;
 import relay.reload.ConfigState;
+import relay.trace.Tracing;
 import relay.upstream.ProviderApi;
 import relay.upstream.Upstream;
 
@@ -85,10 +86,16 @@ final class LiveConfiguration {
   private volatile Parts parts;
 
   /**
+   * @param tracing null if requests are not traced
    * @param thread the thread that calls {@link #take}; it also retires unused pools
    */
   LiveConfiguration(
-      Config first, RedisEngine engine, Upstream upstream, Meters meters, Executor thread) {
+      Config first,
+      RedisEngine engine,
+      Upstream upstream,
+      Meters meters,
+      @Nullable Tracing tracing,
+      Executor thread) {
     this.engine = engine;
     this.upstream = upstream;
     this.meters = meters;
@@ -96,7 +103,7 @@ final class LiveConfiguration {
     parts = parts(first, null, new ArrayList<>());
     inUse.add(parts);
     tally = Plans.tally(engine, first.server().auth());
-    pipeline = new RequestPipeline(serving(parts), meters);
+    pipeline = new RequestPipeline(serving(parts), meters, tracing);
     showPools();
   }
 

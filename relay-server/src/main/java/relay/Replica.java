@@ -7,6 +7,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executors;
@@ -44,6 +45,7 @@ import relay.reload.ConfigReloads;
 import relay.reload.ConfigSource;
 import relay.reload.ConfigState;
 import relay.reload.ReloadOutcome;
+import relay.trace.Tracing;
 import relay.upstream.Upstream;
 
 /** One replica, put together: what it consists of, in the order in which it starts and stops. */
@@ -58,6 +60,7 @@ final class Replica implements ConfigReloads.Target {
   private final Upstream upstream;
   private final Carriers carriers;
   private final Meters meters;
+  private final @Nullable Tracing tracing;
   private final ScheduledExecutorService configThread =
       Executors.newSingleThreadScheduledExecutor(
           Thread.ofPlatform().name("config").daemon().factory());
@@ -73,9 +76,10 @@ final class Replica implements ConfigReloads.Target {
    * Starts a replica.
    *
    * @param source where its configuration was read
+   * @param environment may set the collector of traces
    * @throws IOException when the embedded Redis does not start, or an address cannot be listened on
    */
-  Replica(Config config, ConfigSource source) throws IOException {
+  Replica(Config config, ConfigSource source, Map<String, String> environment) throws IOException {
     ServerConfig server = config.server();
     needsRedis = config.redis().onUnavailable() == OnUnavailable.CLOSED;
     RedisUrl url = config.redis().url();
@@ -89,11 +93,14 @@ final class Replica implements ConfigReloads.Target {
     Carriers.warnIfHindered();
     carriers =
         new Carriers("carrier", Carriers.fitting(Runtime.getRuntime().availableProcessors()));
+    DescriptorReserve descriptors = DescriptorReserve.ofProcess();
     // Create slow components in parallel with the connection to Redis.
     CompletableFuture<Meters> counters = CompletableFuture.supplyAsync(() -> new Meters(config));
     CompletableFuture<Upstream> connections =
         CompletableFuture.supplyAsync(
-            () -> new Upstream(carriers, server.connectTimeout(), server.idleTimeout()));
+            () ->
+                new Upstream(
+                    carriers, server.connectTimeout(), server.idleTimeout(), descriptors::isShort));
     RedisServers redis =
         embedded != null
             ? RedisServers.of(embedded.url())
@@ -105,15 +112,15 @@ final class Replica implements ConfigReloads.Target {
     meters = counters.join();
     MemoryBudget memory = MemoryBudget.ofHeap(Runtime.getRuntime().maxMemory());
     ConfigWarnings.of(config, memory).forEach(log::warn);
-    DescriptorReserve descriptors = DescriptorReserve.ofProcess();
     meters.bindResources(memory, descriptors::pauses);
     meters.bindLog(Logging::dropped);
     upstream = connections.join();
+    tracing = Tracing.of(environment);
 
     ConfigState state = new ConfigState(ConfigOutline.of(config).hash(), Instant.now(), List.of());
     engine.runs(state.hash(), state.since());
     meters.configuration(state.hash(), 0);
-    live = new LiveConfiguration(config, engine, upstream, meters, configThread);
+    live = new LiveConfiguration(config, engine, upstream, meters, tracing, configThread);
     reloads = new ConfigReloads(source, state, this, configThread, InstantSource.system());
     pipeline = live.pipeline();
     keyProbes =
@@ -260,6 +267,9 @@ final class Replica implements ConfigReloads.Target {
     carriers.close(); // last: Redis waits and connection closes run on carriers
     adminPlane.close();
     meters.close();
+    if (tracing != null) {
+      tracing.close();
+    }
     if (embedded != null) {
       embedded.close();
     }

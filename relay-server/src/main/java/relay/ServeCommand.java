@@ -88,7 +88,7 @@ record ServeCommand(Map<String, String> environment, PrintStream err) implements
 
   private Replica start(Config config, ConfigSource source, CompletableFuture<Replica> started) {
     try {
-      Replica replica = new Replica(config, source);
+      Replica replica = new Replica(config, source, environment);
       started.complete(replica);
       return replica;
     } catch (IOException | RuntimeException e) {

@@ -58,6 +58,7 @@ class ArchitectureTest {
               "relay.reload",
               "relay.request",
               "relay.stream",
+              "relay.trace",
               "relay.upstream"),
           Set.of("relay.bedrock", "relay.vertex"), // cloud protocols, with the vendors' libraries
           Set.of("relay.pool", "relay.token"), // the configuration as the engine's types
@@ -82,6 +83,7 @@ class ArchitectureTest {
           Map.entry("okio", Set.of("relay.upstream")),
           Map.entry("io.micrometer", Set.of("relay.metrics")),
           Map.entry("io.prometheus", Set.of("relay.metrics")),
+          Map.entry("io.opentelemetry", Set.of("relay.trace")),
           Map.entry("org.yaml.snakeyaml", Set.of("relay.config")),
           Map.entry("software.amazon", Set.of("relay.bedrock")),
           Map.entry("com.google.auth", Set.of("relay.vertex")),
@@ -100,7 +102,7 @@ class ArchitectureTest {
           Map.entry("relay.carrier", 11), // carriers, sockets, TLS, buffers, dates, descriptors
           Map.entry("relay.cli", 3), // the command line, a command of it, the usual operands
           Map.entry(
-              "relay.config", 29), // a record for each block of the file, its outline, its schema
+              "relay.config", 30), // a record for each block of the file, its outline, its schema
           Map.entry("relay.edge", 1),
           Map.entry("relay.embedded", 2), // a Redis, and free ports
           Map.entry("relay.estimate", 1),
@@ -117,6 +119,7 @@ class ArchitectureTest {
           Map.entry("relay.stream", 4), // four taps on a response that the pipeline combines
           Map.entry("relay.tls", 1),
           Map.entry("relay.token", 3), // a token, where it is kept, and why there is none
+          Map.entry("relay.trace", 2), // the sender, and the trace of a request
           Map.entry("relay.trial", 1),
           Map.entry(
               "relay.trial.load", 6), // the load, its tally, its requests and answers, a probe

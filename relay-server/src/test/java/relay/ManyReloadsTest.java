@@ -61,7 +61,7 @@ class ManyReloadsTest {
                     new Account("all", List.of("secret-0", "secret-1", "secret-2"), 0, 0, 0, 0)))) {
       Files.writeString(file, yaml(0, ports, redis, provider));
       ConfigSource source = new ConfigSource(file, Map.of());
-      Replica replica = new Replica(((Loaded.Valid) source.read()).config(), source);
+      Replica replica = new Replica(((Loaded.Valid) source.read()).config(), source, Map.of());
       try {
         Held few = null;
         for (int n = 1; n <= COUNT; n++) {

@@ -1,3 +1,3 @@
-/** Attacks on a replica, let loose together beside normal requests. */
+/** Normal requests while a replica is attacked, and while a fleet restarts. */
 @org.jspecify.annotations.NullMarked
 package relay.attack;

@@ -72,9 +72,12 @@ public record PoolPlan(
     Map<String, Limits> all = new HashMap<>(limits);
     for (String sub : subQuotas) {
       String owner = sub.substring(0, sub.lastIndexOf('+'));
-      if (modelClasses.contains(owner) && !modelClasses.contains(sub)) {
+      if (classes.contains(owner) && !classes.contains(sub)) { // in order: an owner comes first
         classes.add(sub);
-        keys.forEach(k -> all.put(group(k.account(), sub), limitsOf(group(k.account(), owner))));
+        for (KeyPlan key : keys) {
+          Limits limit = all.getOrDefault(group(key.account(), owner), Limits.UNKNOWN);
+          all.put(group(key.account(), sub), limit);
+        }
       }
     }
     return new PoolPlan(name, window, strategy, accounting, burstRatio, classes, keys, all);

@@ -24,6 +24,7 @@ public final class DescriptorReserve {
   private static final int SHARE = 4;
   private static final long LEAST = 16;
   private static final long MOST = 1024;
+  private static final long SHORT_NANOS = TimeUnit.SECONDS.toNanos(3);
   private static final long LOG_EVERY_NANOS = TimeUnit.MINUTES.toNanos(1);
 
   private final LongSupplier open;
@@ -31,6 +32,7 @@ public final class DescriptorReserve {
   private final long reserved;
   private final AtomicLong permitted = new AtomicLong();
   private final AtomicLong pauses = new AtomicLong();
+  private volatile long pausedAtNanos;
   private final AtomicLong nextLogNanos = new AtomicLong(System.nanoTime());
 
   /**
@@ -62,6 +64,7 @@ public final class DescriptorReserve {
       return true;
     }
     permitted.set(0);
+    pausedAtNanos = System.nanoTime();
     pauses.getAndIncrement();
     report(now);
     return false;
@@ -81,6 +84,11 @@ public final class DescriptorReserve {
                   limit,
                   reserved));
     }
+  }
+
+  /** Whether the port paused a moment ago: what is not needed now should be closed. */
+  public boolean isShort() {
+    return pauses.get() > 0 && System.nanoTime() - pausedAtNanos < SHORT_NANOS;
   }
 
   /** Pauses so far. */

@@ -16,6 +16,7 @@ import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.util.List;
 import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 
 /**
  * The JSON Schema of the configuration: what editors complete and check, and what the table of the
@@ -23,6 +24,11 @@ import java.util.regex.Pattern;
  * both. What a schema cannot say, such as that names differ, {@code relay check} does.
  */
 public final class ConfigSchema {
+  private static final Pattern API =
+      Pattern.compile(
+          KnownApis.all().stream().map(KnownApi::name).collect(Collectors.joining("|"))
+              + "|"
+              + KnownApi.NONE.name());
   private static final Pattern MODEL = Pattern.compile("[^\\s]{1,256}");
   private static final int DAY_MS = ServerSection.MAX_TIMEOUT_MS;
 
@@ -232,6 +238,10 @@ public final class ConfigSchema {
                 "type", words("What it speaks, and how keys prove themselves", ProviderType.class))
             .with("enabled", flag("false: as if it were absent", true))
             .with("base_url", text("The type's own if absent; the request's path is appended"))
+            .with(
+                "api",
+                text("Whose rules hold: see docs/providers.md; absent = by the host", API)
+                    .example("groq"))
             .with("tls", outboundTls())
             .with(
                 "proxy",
@@ -267,7 +277,10 @@ public final class ConfigSchema {
                 "passthrough",
                 flag("Other /v1/ paths (files, batches, images) go here, uncounted", false))
             .with("pooling", pooling())
-            .with("model_classes", list("Models that share one quota", modelClass(), 100))
+            .with(
+                "model_classes",
+                list(
+                    "Models that share one quota; absent = as the API is known", modelClass(), 100))
             .with("keys", list("The keys", key(), PoolKeys.MAX_KEYS))
             .need("name", "type")
             .only(ProviderType.AZURE, "api_version", "login_url", "token_scope")

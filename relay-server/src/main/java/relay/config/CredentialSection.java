@@ -13,16 +13,21 @@ final class CredentialSection {
   private CredentialSection() {}
 
   /** Null after a fault. */
-  static @Nullable Credential read(Section key, @Nullable ProviderType type) {
+  static @Nullable Credential read(Section key, @Nullable ProviderType type, KnownApi api) {
     if (type == null) {
       return apiKey(key);
     }
     return switch (type) {
-      case ANTHROPIC, OPENAI, ZAI, MINIMAX -> apiKey(key);
+      case ANTHROPIC, OPENAI, ZAI, MINIMAX ->
+          switch (api.login()) {
+            case KEY -> apiKey(key);
+            case OPTIONAL -> optionalApiKey(key);
+            case GOOGLE -> serviceAccount(key);
+          };
       case OLLAMA -> optionalApiKey(key);
       case AZURE -> azure(key);
       case BEDROCK -> bedrock(key);
-      case VERTEX -> vertex(key);
+      case VERTEX -> serviceAccount(key);
     };
   }
 
@@ -76,7 +81,7 @@ final class CredentialSection {
     return secret == null || id == null ? null : new Credential.AwsKey(id, secret, token);
   }
 
-  private static @Nullable Credential vertex(Section key) {
+  private static @Nullable Credential serviceAccount(Section key) {
     String form = "the JSON key file of a service account, as ${file:/run/secrets/vertex.json}";
     Value value = key.need("key", "give " + form);
     Value.Scalar scalar = value == null ? null : value.text(form);

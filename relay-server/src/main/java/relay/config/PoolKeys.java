@@ -28,10 +28,12 @@ record PoolKeys(List<KeyConfig> keys, List<QuotaGroup> groups) {
     }
   }
 
-  static PoolKeys read(Section provider, @Nullable ProviderType type, List<String> classNames) {
+  static PoolKeys read(
+      Section provider, @Nullable ProviderType type, KnownApi api, List<String> classNames) {
     List<String> classes = new ArrayList<>(classNames);
     classes.add(ModelClass.DEFAULT);
-    if (type == ProviderType.OLLAMA && provider.take("keys") == null) {
+    boolean keyless = type == ProviderType.OLLAMA || api.login() == KnownApi.Login.OPTIONAL;
+    if (keyless && provider.take("keys") == null) {
       return keyless(classes);
     }
     Value list = provider.need("keys", EMPTY_POOL);
@@ -51,7 +53,7 @@ record PoolKeys(List<KeyConfig> keys, List<QuotaGroup> groups) {
         new Uniques<>(faults, "the same secret as", "list each key once: it has one quota");
     for (Value entry : entries) {
       Section section = entry.section();
-      KeyConfig key = key(section, type);
+      KeyConfig key = key(section, type, api);
       KeyLimits stated = new KeyLimits(limits(section, classes), entry.path());
       section.done();
       if (key == null) {
@@ -83,8 +85,9 @@ record PoolKeys(List<KeyConfig> keys, List<QuotaGroup> groups) {
   }
 
   /** Null if the credential is not valid. */
-  private static @Nullable KeyConfig key(Section section, @Nullable ProviderType type) {
-    Credential credential = CredentialSection.read(section, type);
+  private static @Nullable KeyConfig key(
+      Section section, @Nullable ProviderType type, KnownApi api) {
+    Credential credential = CredentialSection.read(section, type, api);
     Value idValue = section.take("id");
     String id = idValue == null ? null : TextSettings.name(idValue);
     Value accountValue = section.take("account");

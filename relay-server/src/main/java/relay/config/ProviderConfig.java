@@ -15,12 +15,14 @@ import relay.model.Dialect;
  * @param name the pool's name: also its hash tag in Redis
  * @param cloud the settings specific to its type
  * @param baseUrl without a trailing slash; the request's path is appended
+ * @param api what Relay knows of the API there
  * @param access how connections are made: TLS and proxy
  * @param models the served models; empty = any
  * @param modelMapping maps client model names to the provider's names
  * @param maxAttempts the most attempts on this provider per request
  * @param passthrough whether requests for unknown paths may go to this provider
- * @param modelClasses in file order; a model belongs to the first class that matches
+ * @param modelClasses in order; a model belongs to the first class that matches
+ * @param modelsAlone whether a model without a class has a quota of its own, not {@code default}'s
  * @param keys at least one, with unique ids
  * @param groups every account x model class, {@code default} included, with its effective limits
  */
@@ -30,6 +32,7 @@ public record ProviderConfig(
     Cloud cloud,
     boolean enabled,
     URI baseUrl,
+    KnownApi api,
     ProviderAccess access,
     List<String> models,
     Map<String, String> modelMapping,
@@ -37,6 +40,7 @@ public record ProviderConfig(
     boolean passthrough,
     Pooling pooling,
     List<ModelClass> modelClasses,
+    boolean modelsAlone,
     List<KeyConfig> keys,
     List<QuotaGroup> groups) {
 

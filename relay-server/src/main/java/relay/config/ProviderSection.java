@@ -46,15 +46,19 @@ final class ProviderSection {
     Value urlValue = provider.take("base_url");
     URI url = urlValue == null ? null : TextSettings.baseUrl(urlValue);
     CloudSection cloud = CloudSection.read(provider, type);
-    URI baseUrl = url == null ? cloud.defaultBaseUrl() : url;
+    KnownApi api = api(type, url == null ? cloud.defaultBaseUrl() : url);
+    URI known = api.baseUrl() == null ? cloud.defaultBaseUrl() : api.baseUrl();
+    URI baseUrl = url == null ? known : url;
     ProviderAccess access = AccessSection.read(provider, baseUrl);
     List<String> models = TextSettings.list(provider, "models", TextSettings::oneModel);
     Map<String, String> mapping = modelMapping(provider.section("model_mapping"));
     int maxAttempts = ScalarSettings.whole(provider, "max_attempts", 3, 1, MAX_ATTEMPTS);
     boolean passthrough = ScalarSettings.flag(provider, "passthrough", false);
     Pooling pooling = pooling(provider.section("pooling"));
-    List<ModelClass> classes = modelClasses();
-    PoolKeys keys = PoolKeys.read(provider, type, classes.stream().map(ModelClass::name).toList());
+    boolean own = provider.take("model_classes") != null;
+    List<ModelClass> classes = own ? modelClasses() : KnownLines.of(api, models, mapping);
+    PoolKeys keys =
+        PoolKeys.read(provider, type, api, classes.stream().map(ModelClass::name).toList());
     provider.done();
     if (name == null || type == null || baseUrl == null) {
       return null;
@@ -65,6 +69,7 @@ final class ProviderSection {
         cloud.cloud(),
         enabled,
         baseUrl,
+        api,
         access,
         models,
         mapping,
@@ -72,8 +77,24 @@ final class ProviderSection {
         passthrough,
         pooling,
         classes,
+        !own && api.modelsAlone(),
         keys.keys(),
         keys.groups());
+  }
+
+  /** What is known of the API that `api` names, else of the one at the host of the URL. */
+  private KnownApi api(@Nullable ProviderType type, @Nullable URI url) {
+    Value value = provider.take("api");
+    if (type == null || value == null) {
+      return type == null ? KnownApi.NONE : KnownApis.at(type, url);
+    }
+    List<String> names = KnownApis.names(type);
+    Value.Scalar scalar = value.text("one of " + String.join(", ", names));
+    KnownApi api = scalar == null ? null : KnownApis.named(type, scalar.text());
+    if (scalar != null && api == null) {
+      value.fault(scalar.shown() + " is unknown", FaultWording.allowed(names));
+    }
+    return api == null ? KnownApi.NONE : api;
   }
 
   private static Map<String, String> modelMapping(Section section) {

@@ -171,7 +171,7 @@ final class BodyReader {
   }
 
   /** Waits for more bytes, or for a while. False when the body's time is over. */
-  private boolean mayWait() {
+  private boolean mayWait() throws IOException {
     long now = System.nanoTime();
     if (startedNanos == 0) {
       startedNanos = now;

@@ -1,5 +1,6 @@
 package relay.edge;
 
+import java.nio.channels.ClosedChannelException;
 import java.util.concurrent.locks.LockSupport;
 import org.xnio.channels.StreamSinkChannel;
 import org.xnio.channels.StreamSourceChannel;
@@ -7,6 +8,10 @@ import org.xnio.channels.StreamSourceChannel;
 /**
  * Parks a virtual thread until a channel is ready or closed. XNIO's own blocking waits would block
  * the carrier thread. A wake-up may be spurious: the caller tries again.
+ *
+ * <p>A wait for a client that has left fails. Undertow forgets an HTTP/2 stream after the head of
+ * its last frame, so such a stream does not notice the end of its connection, and reads 0 bytes for
+ * ever. A caller that did not wait and tried again would hold the carrier for its whole patience.
  */
 final class ChannelWait {
   private final Thread waiting = Thread.currentThread();
@@ -14,7 +19,8 @@ final class ChannelWait {
 
   private ChannelWait() {}
 
-  static void awaitReadable(StreamSourceChannel channel, ClientClosing closing, long mostNanos) {
+  static void awaitReadable(StreamSourceChannel channel, ClientClosing closing, long mostNanos)
+      throws ClosedChannelException {
     ChannelWait gate = new ChannelWait();
     channel
         .getReadSetter()
@@ -27,7 +33,8 @@ final class ChannelWait {
     gate.pass(closing, mostNanos);
   }
 
-  static void awaitWritable(StreamSinkChannel channel, ClientClosing closing, long mostNanos) {
+  static void awaitWritable(StreamSinkChannel channel, ClientClosing closing, long mostNanos)
+      throws ClosedChannelException {
     ChannelWait gate = new ChannelWait();
     channel
         .getWriteSetter()
@@ -46,9 +53,12 @@ final class ChannelWait {
   }
 
   /** XNIO reports no readiness when the connection is closed on this side: {@code closing} does. */
-  private void pass(ClientClosing closing, long mostNanos) {
-    boolean mayWait = closing.begin();
-    if (mayWait && !open) {
+  private void pass(ClientClosing closing, long mostNanos) throws ClosedChannelException {
+    if (!closing.begin()) {
+      closing.end();
+      throw new ClosedChannelException();
+    }
+    if (!open) {
       LockSupport.parkNanos(this, mostNanos);
     }
     closing.end();

@@ -48,6 +48,14 @@ final class FramingGuard extends HeadGuard {
         && broken.remove(http.getChannel());
   }
 
+  /** The exchange's client has shown a credential. */
+  static void trust(HttpServerExchange exchange) {
+    if (exchange.getConnection() instanceof HttpServerConnection http
+        && http.getOriginalSourceConduit() instanceof Guarded guarded) {
+      guarded.head.trust();
+    }
+  }
+
   /** As {@link RequestFraming#queryStart}. To be called once for each exchange, in order. */
   static @Nullable String queryStart(HttpServerExchange exchange) {
     return exchange.getConnection() instanceof HttpServerConnection http

@@ -33,7 +33,7 @@ final class Http2Guard extends HeadGuard {
     }
     StreamSourceConduit source = connection.getSourceChannel().getConduit();
     connection.getSourceChannel().setConduit(new Counted(source, frames, head));
-    port.handleEvent(connection, first);
+    port.open(connection, first, head::trust);
     head.endWithConnection();
   }
 

@@ -40,8 +40,16 @@ final class Http2Port implements DelegateOpenListener {
    */
   @Override
   public void handleEvent(StreamConnection connection, @Nullable PooledByteBuffer first) {
+    open(connection, first, () -> {});
+  }
+
+  /**
+   * @param onCredential runs at each request whose client has shown a credential
+   */
+  void open(StreamConnection connection, @Nullable PooledByteBuffer first, Runnable onCredential) {
     SharedChannel channel =
-        new SharedChannel(connection, Http2OpenListener.HTTP2, buffers, first, options, heads);
+        new SharedChannel(
+            connection, Http2OpenListener.HTTP2, buffers, first, options, heads, onCredential);
     open.add(channel);
     channel.addCloseTask(open::remove);
     channel

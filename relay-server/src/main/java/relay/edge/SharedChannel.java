@@ -25,6 +25,7 @@ final class SharedChannel extends Http2Channel {
   private static final AttachmentKey<SharedChannel> KEY = AttachmentKey.create(SharedChannel.class);
 
   private final Map<Integer, ClientClosing> streams = new ConcurrentHashMap<>();
+  private final Runnable onCredential;
   private int newestStream; // of the client; the I/O thread's, as the next
   private String newestTarget = "";
 
@@ -34,8 +35,10 @@ final class SharedChannel extends Http2Channel {
       ByteBufferPool buffers,
       @Nullable PooledByteBuffer first,
       OptionMap options,
-      SharedHeads.Installation heads) {
+      SharedHeads.Installation heads,
+      Runnable onCredential) {
     super(connection, protocol, buffers, first, false, false, options);
+    this.onCredential = onCredential;
     heads.into(this);
     putAttachment(KEY, this);
     addCloseTask(_ -> streams.values().forEach(ClientClosing::closed));
@@ -48,6 +51,14 @@ final class SharedChannel extends Http2Channel {
   static @Nullable ClientClosing closing(HttpServerExchange exchange) {
     SharedChannel channel = exchange.getConnection().getAttachment(KEY);
     return channel == null ? null : channel.closingOfNewest(exchange);
+  }
+
+  /** As {@link FramingGuard#trust}. */
+  static void trust(HttpServerExchange exchange) {
+    SharedChannel channel = exchange.getConnection().getAttachment(KEY);
+    if (channel != null) {
+      channel.onCredential.run();
+    }
   }
 
   /** As {@link RequestFraming#queryStart}. To be called as {@link #closing}. */

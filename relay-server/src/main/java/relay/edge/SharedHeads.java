@@ -6,6 +6,7 @@ import io.undertow.protocols.http2.Http2Channel;
 import io.undertow.util.Headers;
 import io.undertow.util.HttpString;
 import java.lang.reflect.Field;
+import java.nio.ByteBuffer;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -22,9 +23,6 @@ import org.slf4j.LoggerFactory;
 final class SharedHeads extends HpackDecoder {
   private static final Logger log = LoggerFactory.getLogger(SharedHeads.class);
 
-  /** A name that HTTP does not allow. */
-  private static final HttpString MALFORMED = new HttpString("(malformed)");
-
   /** In place of all lines beyond the bounds. */
   private static final HttpString REST = new HttpString("rest");
 
@@ -33,6 +31,7 @@ final class SharedHeads extends HpackDecoder {
   private static final int PSEUDO_LINES = 4;
   private static final int MAX_LENGTH_DIGITS = 18;
 
+  private final HeaderLine line = new HeaderLine();
   private @Nullable HeaderEmitter head; // of the stream whose head is decoded
   private boolean pseudo;
   private int lines;
@@ -94,10 +93,27 @@ final class SharedHeads extends HpackDecoder {
       lines = 0;
       bytes = 0;
     }
-    super.setHeaderEmitter((name, value, never) -> line(emitter, name, value, never));
+    super.setHeaderEmitter(emitter);
   }
 
-  private void line(HeaderEmitter to, HttpString name, String value, boolean never)
+  @Override
+  public void decode(ByteBuffer block, boolean moreFollows) throws HpackException {
+    HeaderLine.Step step = HeaderLine.Step.NO_LINE;
+    while (block.hasRemaining() && step != HeaderLine.Step.INCOMPLETE) {
+      step = line.read(block);
+      if (step == HeaderLine.Step.LINE) {
+        emit(getHeaderEmitter(), line.name(), line.value(), line.never());
+      }
+    }
+    if (!moreFollows) {
+      line.endBlock();
+      if (step == HeaderLine.Step.INCOMPLETE) {
+        throw new HpackException();
+      }
+    }
+  }
+
+  private void emit(HeaderEmitter to, HttpString name, String value, boolean never)
       throws HpackException {
     if (isTooLarge()) {
       return;
@@ -108,14 +124,14 @@ final class SharedHeads extends HpackDecoder {
       to.emitHeader(REST, TOO_LARGE, never);
       return;
     }
-    boolean isPseudo = name.byteAt(0) == ':'; // no name is empty
+    boolean isPseudo = name.byteAt(0) == ':'; // no name is empty here
     boolean good =
         isPseudo
             ? pseudo
             : !name.equals(Headers.TRANSFER_ENCODING)
                 && (!name.equals(Headers.CONTENT_LENGTH) || isLength(value));
     pseudo &= isPseudo;
-    to.emitHeader(good ? name : MALFORMED, good ? value : "", never);
+    to.emitHeader(good ? name : HeaderLine.MALFORMED, good ? value : "", never);
   }
 
   private boolean isTooLarge() {

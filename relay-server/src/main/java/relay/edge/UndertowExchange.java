@@ -127,6 +127,8 @@ final class UndertowExchange implements ClientExchange, DirectSink {
 
   @Override
   public Body readBody(int maxBytes) {
+    FramingGuard.trust(exchange); // only the bodies of known clients are read
+    SharedChannel.trust(exchange);
     if (!memory.take()) {
       exchange.setPersistent(false); // the body stays unread
       return new Body.NoRoom();

@@ -15,10 +15,9 @@ import org.xnio.ssl.SslConnection;
 import relay.memory.MemoryBudget;
 
 /**
- * The memory of connections, and above all of those with an unfinished head. Their senders have
- * shown no credential yet, so they share a quarter of the memory budget. When it is used up, the
- * connections with the oldest unfinished heads are closed. A head that arrives in one read costs
- * nothing here.
+ * The memory of connections whose senders have shown no credential yet. Unfinished heads share a
+ * quarter of the memory budget, and the connections themselves another. When one is used up, the
+ * oldest are closed. A head that arrives in one read costs nothing here.
  */
 final class UnfinishedHeads {
   private static final int SHARE = 4;
@@ -43,6 +42,8 @@ final class UnfinishedHeads {
   private final MemoryBudget whole;
   private final MemoryBudget budget;
   private final ConcurrentNavigableMap<Long, Head> oldestFirst = new ConcurrentSkipListMap<>();
+  private final ConcurrentNavigableMap<Long, Head> strangers = new ConcurrentSkipListMap<>();
+  private final AtomicLong ofStrangers = new AtomicLong(); // what their connections hold
   private final AtomicLong numbers = new AtomicLong();
   private final Map<StreamConnection, Head> admitted = new ConcurrentHashMap<>();
 
@@ -58,13 +59,21 @@ final class UnfinishedHeads {
   }
 
   /** Makes room by closing the oldest. False if there is none left to close. */
-  private boolean closeOldest() {
+  private boolean closeOldestHead() {
     Map.Entry<Long, Head> oldest = oldestFirst.pollFirstEntry();
-    if (oldest == null) {
-      return false;
+    if (oldest != null) {
+      oldest.getValue().evict();
     }
-    oldest.getValue().evict();
-    return true;
+    return oldest != null;
+  }
+
+  /** As {@link #closeOldestHead}, of all strangers. */
+  private boolean closeOldestStranger() {
+    Map.Entry<Long, Head> oldest = strangers.pollFirstEntry();
+    if (oldest != null) {
+      oldest.getValue().evictStranger();
+    }
+    return oldest != null;
   }
 
   /** The unfinished head of one connection. For its I/O thread, except where stated. */
@@ -72,7 +81,9 @@ final class UnfinishedHeads {
     private final StreamConnection connection;
     private final AtomicLong charged = new AtomicLong(); // an evicting thread takes it
     private final AtomicLong ofConnection = new AtomicLong();
-    private long number;
+    private volatile boolean trusted;
+    private long arrival; // of the connection
+    private long number; // of the head
     private long bytes;
 
     private Head(StreamConnection connection) {
@@ -104,12 +115,33 @@ final class UnfinishedHeads {
     }
 
     private boolean charge(int more) {
-      if (!whole.takeForNewcomer(more)) {
-        IoUtils.safeClose(connection);
-        return false;
+      ofStrangers.addAndGet(more);
+      while (ofStrangers.get() > whole.totalBytes() / SHARE || !whole.takeForNewcomer(more)) {
+        if (!closeOldestStranger()) {
+          ofStrangers.addAndGet(-more);
+          IoUtils.safeClose(connection);
+          return false;
+        }
       }
-      ofConnection.addAndGet(more);
+      if (ofConnection.getAndAdd(more) == 0) {
+        arrival = numbers.getAndIncrement();
+        strangers.put(arrival, this);
+      }
       return true;
+    }
+
+    /** Its sender has shown a credential: it is closed for want of room no more. */
+    void trust() {
+      if (!trusted) {
+        trusted = true;
+        onThread(this::leaveStrangers);
+      }
+    }
+
+    private void leaveStrangers() {
+      if (strangers.remove(arrival, this)) {
+        ofStrangers.addAndGet(-ofConnection.get());
+      }
     }
 
     /** Gives everything back at the connection's end. Undertow must have set its own listener. */
@@ -128,10 +160,8 @@ final class UnfinishedHeads {
     private void close() {
       admitted.remove(connection, this);
       end();
-      long held = ofConnection.getAndSet(0);
-      if (held > 0) {
-        whole.giveBack(held);
-      }
+      leaveStrangers();
+      whole.giveBack(ofConnection.getAndSet(0));
     }
 
     /** Counts bytes that arrived for an unfinished head. */
@@ -166,7 +196,7 @@ final class UnfinishedHeads {
       long step = (wanted - held + STEP_BYTES - 1) / STEP_BYTES * STEP_BYTES;
       oldestFirst.put(number, this); // before the charge: an eviction of this head must find it
       while (!budget.take(step)) {
-        if (!closeOldest() || !oldestFirst.containsKey(number)) {
+        if (!closeOldestHead() || !oldestFirst.containsKey(number)) {
           end();
           return false;
         }
@@ -191,8 +221,20 @@ final class UnfinishedHeads {
     /** From any thread. */
     private void evict() {
       budget.giveBack(charged.getAndSet(0));
+      onThread(() -> IoUtils.safeClose(connection));
+    }
+
+    /** From any thread, which has taken it from the strangers. */
+    private void evictStranger() {
+      long held = ofConnection.getAndSet(0);
+      ofStrangers.addAndGet(-held);
+      whole.giveBack(held);
+      evict();
+    }
+
+    private void onThread(Runnable task) {
       try {
-        connection.getIoThread().execute(() -> IoUtils.safeClose(connection));
+        connection.getIoThread().execute(task);
       } catch (RejectedExecutionException e) {
         // the thread has ended, and the connection with it
       }

@@ -14,6 +14,7 @@ import relay.stream.DecodingTap;
 import relay.stream.ErrorEvents;
 import relay.stream.UsageChunkFilter;
 import relay.stream.UsageScanner;
+import relay.trace.RequestTrace;
 import relay.upstream.UpstreamAnswer;
 
 /** Relays a provider's answer as it arrives, reads its usage, and settles the lease. */
@@ -64,7 +65,7 @@ final class AnswerRelay {
       }
       return; // the usage is unknown: the lease is charged what it reserved
     }
-    UsageScanner scanner = UsageScanner.ofJson(plan.dialect());
+    UsageScanner scanner = scanner(false);
     try (Usage usage = usage(answer, scanner)) {
       usage.feed(body, 0, body.length);
     }
@@ -74,8 +75,7 @@ final class AnswerRelay {
   }
 
   private void inParts(UpstreamAnswer answer, HeaderLines headers, boolean events) {
-    UsageScanner scanner =
-        events ? UsageScanner.ofStream(plan.dialect()) : UsageScanner.ofJson(plan.dialect());
+    UsageScanner scanner = scanner(events);
     String encoding = answer.header("content-encoding");
     boolean plain = isPlain(encoding);
     UsageChunkFilter filter =
@@ -118,6 +118,15 @@ final class AnswerRelay {
       return;
     }
     request.answer().done(answer.status(), whole ? "upstream" : "relay");
+  }
+
+  private UsageScanner scanner(boolean events) {
+    UsageScanner scanner =
+        events ? UsageScanner.ofStream(plan.dialect()) : UsageScanner.ofJson(plan.dialect());
+    if (request.trace() != null) {
+      scanner.seekModel();
+    }
+    return scanner;
   }
 
   /** False when the provider broke off the answer. */
@@ -178,7 +187,12 @@ final class AnswerRelay {
       return; // not the provider's fault
     }
     plan.failed(new Passage.Free(), request.record().clientName());
-    request.meters().brokenOff(plan.route().name(), how.name().toLowerCase(Locale.ROOT));
+    String word = how.name().toLowerCase(Locale.ROOT);
+    request.meters().brokenOff(plan.route().name(), word);
+    RequestTrace trace = request.trace();
+    if (trace != null) {
+      trace.failed(word);
+    }
   }
 
   /** Ends an answer whose status line is sent: an error event, then a broken connection. */
@@ -223,6 +237,10 @@ final class AnswerRelay {
     if (scanner.reported()) {
       TokenUsage usage = scanner.usage();
       request.record().tokens(usage);
+      RequestTrace trace = request.trace();
+      if (trace != null) {
+        trace.reported(scanner.model(), usage);
+      }
       request.meters().tokens(plan.route().name(), lease.key(), plan.facts().model(), usage);
       request.meters().clients().tokens(request.record().clientName(), usage);
       if (scanner.finished()) {

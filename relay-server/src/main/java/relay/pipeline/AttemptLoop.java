@@ -10,6 +10,7 @@ import relay.pipeline.RouteAttempts.Candidate;
 import relay.redis.Acquisition;
 import relay.redis.Acquisition.Granted;
 import relay.redis.Acquisition.Unavailable;
+import relay.trace.RequestTrace;
 
 /**
  * The attempts of a request: one provider after the other, each attempt with a lease of its own,
@@ -20,8 +21,10 @@ final class AttemptLoop {
   private final Cancellation cancellation;
   private final RequestResources resources;
   private final RouteAttempts routes;
+  private final @Nullable RequestTrace trace;
   private Candidate candidate;
   private ClientQuota.@Nullable Refusal quotaRefusal; // then no provider may be asked
+  private long askedNanos; // when the last question for a key left; for the trace
   private boolean limited; // whether this provider answered 429 to one of the attempts
 
   AttemptLoop(
@@ -30,6 +33,7 @@ final class AttemptLoop {
     this.cancellation = request.cancellation();
     this.resources = resources;
     this.routes = routes;
+    this.trace = request.trace();
     candidate = first;
   }
 
@@ -43,6 +47,9 @@ final class AttemptLoop {
       Failure failure = new ProviderAttempt(request, resources, candidate, number).make();
       if (failure == null) {
         return;
+      }
+      if (trace != null) {
+        trace.attemptEnded();
       }
       routes.verdict().attemptFailed(failure);
       leased = acquireAfter(failure);
@@ -120,6 +127,7 @@ final class AttemptLoop {
     if (quotaRefusal == null) {
       return isGranted(await());
     }
+    traceAcquired("client_" + quotaRefusal.reason());
     candidate.release();
     resources.giveBackLease();
     return false;
@@ -184,6 +192,9 @@ final class AttemptLoop {
   }
 
   private void expect(CompletableFuture<Acquisition> acquiring) {
+    if (trace != null) {
+      askedNanos = System.nanoTime();
+    }
     resources.expect(acquiring);
     cancellation.onCancel(() -> acquiring.cancel(false));
   }
@@ -194,6 +205,14 @@ final class AttemptLoop {
     long waited = System.nanoTime() - asked;
     request.meters().acquired(waited);
     request.record().addWaitNanos(waited);
+    traceAcquired(
+        acquisition instanceof Granted ? RequestTrace.GRANTED : RefusalErrors.reason(acquisition));
     return acquisition;
+  }
+
+  private void traceAcquired(String outcome) {
+    if (trace != null) {
+      trace.acquired(candidate.route().name(), outcome, System.nanoTime() - askedNanos);
+    }
   }
 }

@@ -14,6 +14,7 @@ import relay.model.RelayError;
 import relay.redis.Lease;
 import relay.redis.ProviderBreaker.Passage;
 import relay.redis.Remaining;
+import relay.trace.RequestTrace;
 import relay.upstream.ProviderApi;
 import relay.upstream.RateLimitHeaders;
 import relay.upstream.UpstreamAnswer;
@@ -39,6 +40,7 @@ final class ProviderAttempt {
   private final Lease lease;
   private final int number;
   private final Payload body;
+  private final @Nullable RequestTrace trace;
 
   /**
    * @param number among all attempts of the request, from 1
@@ -57,6 +59,7 @@ final class ProviderAttempt {
     api = Objects.requireNonNull(route.api().having(lease.key())); // checked when it was granted
     this.number = number;
     body = ProviderBody.of(plan, request.client());
+    trace = request.trace();
   }
 
   /**
@@ -68,9 +71,29 @@ final class ProviderAttempt {
       resources.beginAttempt();
       request.meters().attempt();
       request.meters().granted(route.name(), lease.key());
+      if (trace != null) {
+        trace.attempt(traced());
+      }
       return send();
     } finally {
       resources.endAttempt();
+    }
+  }
+
+  private RequestTrace.Attempt traced() {
+    return new RequestTrace.Attempt(
+        api.config(),
+        plan.parsed().endpoint(),
+        plan.parsed().method(),
+        plan.upstreamModel(),
+        plan.facts().stream(),
+        lease.key(),
+        number);
+  }
+
+  private void traceFailure(String errorType) {
+    if (trace != null) {
+      trace.failed(errorType);
     }
   }
 
@@ -93,6 +116,7 @@ final class ProviderAttempt {
       case Outcome.Silent() -> {
         upstreamResponse(0);
         request.meters().unanswered(route.name(), FailureCause.SILENCE.label());
+        traceFailure(FailureCause.SILENCE.label());
         failedHere();
         request
             .answer()
@@ -117,6 +141,7 @@ final class ProviderAttempt {
     }
     FailureCause why = broken.why();
     request.meters().unanswered(route.name(), why.label());
+    traceFailure(why.label());
     route.api().logFailure(why, broken.cause());
     boolean local = why == FailureCause.LOCAL;
     if (local) {
@@ -143,10 +168,15 @@ final class ProviderAttempt {
         .client()
         .forEachHeader(
             (name, value) -> {
-              if (HeaderPolicy.passesUpstream(name.toLowerCase(Locale.ROOT), connectionNames)) {
+              String lower = name.toLowerCase(Locale.ROOT);
+              if (HeaderPolicy.passesUpstream(lower, connectionNames)
+                  && (trace == null || !RequestTrace.replaces(lower))) {
                 upstreamRequest.header(name, value);
               }
             });
+    if (trace != null) {
+      trace.propagate(upstreamRequest::header);
+    }
     upstreamRequest.header("accept-encoding", acceptEncoding());
     return api.call(upstreamRequest, lease.key(), body);
   }
@@ -171,8 +201,12 @@ final class ProviderAttempt {
 
   private @Nullable Failure answered(UpstreamAnswer answer) {
     upstreamResponse(answer.status());
-    if (plan.counted() && !plan.ofOtherQuota()) { // the headers are of the account's own quota
-      RateLimitHeaders said = RateLimitHeaders.read(answer::forEachHeader);
+    if (trace != null) {
+      trace.answered(answer.status());
+    }
+    if (plan.learnsLimits()) {
+      RateLimitHeaders all = RateLimitHeaders.read(answer::forEachHeader);
+      RateLimitHeaders said = api.config().api().countsByMinute() ? all : all.withoutRequests();
       // After a refusal the cooldown replaces the remaining counts.
       Remaining left = answer.status() == 429 ? Remaining.NONE : said.remaining();
       route.pool().observe(lease.group(), said.limits(), left);

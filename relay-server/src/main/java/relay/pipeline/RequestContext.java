@@ -2,10 +2,13 @@ package relay.pipeline;
 
 import java.time.Duration;
 import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import relay.logging.RequestLog;
 import relay.metrics.Meters;
+import relay.trace.RequestTrace;
+import relay.trace.Tracing;
 
 /** One request: its client, its record, its cancellation and its answer. */
 final class RequestContext {
@@ -17,9 +20,11 @@ final class RequestContext {
   private final RequestRecord record;
   private final Cancellation cancellation = new Cancellation();
   private final ClientAnswer answer;
+  private final @Nullable RequestTrace trace;
   private final int othersRunning;
 
   /**
+   * @param tracing null if requests are not traced
    * @param patience how long attempts may begin, unless the client gives up earlier
    * @param running counts it already
    * @param othersRunning how many requests of the replica were running before it
@@ -27,6 +32,7 @@ final class RequestContext {
   RequestContext(
       ClientExchange client,
       Meters meters,
+      @Nullable Tracing tracing,
       RequestLog requestLog,
       Duration patience,
       RunningRequests running,
@@ -37,6 +43,13 @@ final class RequestContext {
     record = new RequestRecord(meters, requestLog);
     answer = new ClientAnswer(client, record, cancellation, running);
     this.othersRunning = othersRunning;
+    trace =
+        tracing == null
+            ? null
+            : tracing.begin(record.id(), client.method(), client.target(), client::headers);
+    if (trace != null) {
+      record.traceBy(trace);
+    }
   }
 
   /** Runs the request. An error inside Relay ends it, and is logged. */
@@ -77,6 +90,11 @@ final class RequestContext {
 
   RequestRecord record() {
     return record;
+  }
+
+  /** Null without tracing. */
+  @Nullable RequestTrace trace() {
+    return trace;
   }
 
   Cancellation cancellation() {

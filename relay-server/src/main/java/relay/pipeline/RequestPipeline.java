@@ -23,6 +23,7 @@ import relay.request.BadRequest;
 import relay.request.RequestFacts;
 import relay.request.RequestScan;
 import relay.request.RequestScanner;
+import relay.trace.Tracing;
 
 /**
  * The steps of a request: authenticate, read, scan, choose the provider, estimate, acquire, and
@@ -37,6 +38,7 @@ public final class RequestPipeline {
 
   private final Generations generations;
   private final Meters meters;
+  private final @Nullable Tracing tracing;
 
   /**
    * Bounds of one replica.
@@ -63,9 +65,13 @@ public final class RequestPipeline {
       Bounds bounds,
       RequestLog log) {}
 
-  public RequestPipeline(Serving first, Meters meters) {
+  /**
+   * @param tracing null if requests are not traced
+   */
+  public RequestPipeline(Serving first, Meters meters, @Nullable Tracing tracing) {
     generations = new Generations(new Generation(first));
     this.meters = meters;
+    this.tracing = tracing;
   }
 
   /**
@@ -119,7 +125,7 @@ public final class RequestPipeline {
       return;
     }
     try {
-      switch (scan(admitted.generation().routes(), endpoint, body)) {
+      switch (scan(admitted, endpoint, body)) {
         case BadRequest bad -> request.answer().refuse(RelayError.invalid(bad.message()));
         case RequestFacts facts -> route(admitted, endpoint, body, facts);
       }
@@ -128,11 +134,21 @@ public final class RequestPipeline {
     }
   }
 
-  private static RequestScan scan(Routes routes, Endpoint endpoint, Payload body) {
+  private static RequestScan scan(Admitted admitted, Endpoint endpoint, Payload body) {
     // Embeddings have no prompt cache, and uncounted requests may use any key
     boolean sessions =
-        routes.keepSessions() && endpoint.counted() && endpoint != Endpoint.EMBEDDINGS;
-    return body.withBytes(sessions ? RequestScanner::scanWithSession : RequestScanner::scan);
+        admitted.generation().routes().keepSessions()
+            && endpoint.counted()
+            && endpoint != Endpoint.EMBEDDINGS;
+    if (!sessions) {
+      return body.withBytes(RequestScanner::scan);
+    }
+    String stated = StatedSession.of(admitted.request().client());
+    if (stated.isEmpty()) {
+      return body.withBytes(RequestScanner::scanWithSession);
+    }
+    RequestScan scan = body.withBytes(RequestScanner::scan);
+    return scan instanceof RequestFacts facts ? facts.inSession(stated) : scan;
   }
 
   /**
@@ -236,6 +252,7 @@ public final class RequestPipeline {
         new RequestContext(
             client,
             meters,
+            tracing,
             generation.log(),
             generation.bounds().patience(),
             generation.running(),

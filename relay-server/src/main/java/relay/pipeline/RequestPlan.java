@@ -3,8 +3,10 @@ package relay.pipeline;
 import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
 import relay.body.Payload;
+import relay.config.KnownApi;
 import relay.config.ProviderConfig;
 import relay.config.ProviderConfig.Affinity;
+import relay.config.ProviderConfig.ModelClass;
 import relay.model.Dialect;
 import relay.model.Endpoint;
 import relay.redis.Acquisition;
@@ -23,6 +25,7 @@ final class RequestPlan {
   private final String upstreamModel;
   private final String modelClass;
   private final boolean ofOtherQuota;
+  private final boolean ofManyModels;
   private final boolean asksForUsage;
   private final Payload body;
   private boolean failed; // a failure of this request counts already
@@ -33,7 +36,8 @@ final class RequestPlan {
     RequestFacts facts = parsed.facts();
     ProviderConfig provider = route.api().config();
     upstreamModel = provider.upstreamModel(facts.model());
-    String ownClass = provider.classOf(facts.model());
+    String ownClass = ownClass();
+    ofManyModels = provider.modelsAlone() && ownClass.equals(ModelClass.DEFAULT);
     modelClass =
         facts.quota().isEmpty() || !parsed.counted()
             ? ownClass
@@ -50,6 +54,15 @@ final class RequestPlan {
                     .body()
                     .withBytes(
                         (bytes, _) -> RequestEdits.edit(bytes, facts, mapped, asksForUsage)));
+  }
+
+  /** A model without a class has one of its own where the provider counts each model alone. */
+  private String ownClass() {
+    ProviderConfig provider = route.api().config();
+    String known = provider.classOf(parsed.facts().model());
+    return provider.modelsAlone() && parsed.counted() && known.equals(ModelClass.DEFAULT)
+        ? route.pool().subQuota(known, KnownApi.lineOf(upstreamModel))
+        : known;
   }
 
   Route route() {
@@ -136,6 +149,11 @@ final class RequestPlan {
   /** Whether it counts against another quota than its account's own. */
   boolean ofOtherQuota() {
     return ofOtherQuota;
+  }
+
+  /** Whether what an answer states is of the quota of this class, and may be learned for it. */
+  boolean learnsLimits() {
+    return counted() && !ofOtherQuota && !ofManyModels;
   }
 
   /** Whether Relay asks the stream for usage that the client did not ask for. */

@@ -1,9 +1,11 @@
 package relay.pipeline;
 
+import org.jspecify.annotations.Nullable;
 import relay.logging.RequestLine;
 import relay.logging.RequestLog;
 import relay.metrics.Meters;
 import relay.model.TokenUsage;
+import relay.trace.RequestTrace;
 
 /**
  * What is measured of one request: its names, counts and times. Metrics and the log get it at the
@@ -16,6 +18,7 @@ final class RequestRecord {
   private final long startedNanos = System.nanoTime();
   private final Meters meters;
   private final RequestLog log;
+  private @Nullable RequestTrace trace;
   private String provider = UNKNOWN;
   private String model = UNKNOWN;
   private String clientName = UNKNOWN;
@@ -36,6 +39,11 @@ final class RequestRecord {
 
   String id() {
     return id;
+  }
+
+  /** Ends this trace with the request. */
+  void traceBy(RequestTrace ofRequest) {
+    trace = ofRequest;
   }
 
   /** Name of the authenticated client; empty before the authentication. */
@@ -108,6 +116,9 @@ final class RequestRecord {
       meters.clients().answered(clientName, status);
       if (log.takes(status)) {
         log.write(line(status, origin, took));
+      }
+      if (trace != null) {
+        trace.end(status, origin, clientName, attempts);
       }
     } finally {
       meters.requestEnded();

@@ -293,7 +293,7 @@ public final class RequestScanner {
       case METADATA -> value(start, 1, Role.METADATA, false);
       case USER -> sessionName(1, start, 1);
       case SPEED, SERVICE_TIER -> quota(name, start);
-      case PROMPT_CACHE_KEY -> sessionName(3, start, 1);
+      case PROMPT_CACHE_KEY -> sessionName(SessionTrace.ALONE, start, 1);
       case MAX_TOKENS, MAX_COMPLETION_TOKENS, MAX_OUTPUT_TOKENS -> outputBound(name, start);
       case STREAM_OPTIONS -> {
         includeUsageValue = null;

@@ -6,9 +6,11 @@ import org.jspecify.annotations.Nullable;
 import relay.model.Sha256;
 
 /**
- * Derives a conversation's id during the scan. It is the id that the client states, else a hash of
- * the part that is the same in every turn: system prompt, tools, and the messages up to the first
- * user message. A provider's prompt cache starts with the same part.
+ * Derives a conversation's id during the scan. It is the cache key that the client states, else a
+ * hash of the part that is the same in every turn: system prompt, tools, and the messages up to the
+ * first user message. A provider's prompt cache starts with the same part. A stated user joins that
+ * hash: a user may have many conversations, or a session many agents, and they need not be on one
+ * account.
  *
  * <p>Only strings are hashed, so white space and cache markers, which clients move between turns,
  * do not change the id. A stated id is hashed too: it is stored in Redis and may be a person's
@@ -17,6 +19,9 @@ import relay.model.Sha256;
 final class SessionTrace {
   /** For longer strings only both ends and the length are hashed. */
   static final int WHOLE_BYTES = 16 * 1024;
+
+  /** The rank of an id that names a conversation by itself. */
+  static final int ALONE = 3;
 
   private static final int ID_BYTES = 16;
 
@@ -56,7 +61,7 @@ final class SessionTrace {
 
   /** Adds a string of the prefix, undecoded. */
   void add(byte[] body, int start, int end) {
-    if (prefix != null && stated == null) {
+    if (prefix != null && statedRank < ALONE) {
       any = true;
       update(prefix, body, start, end);
     }
@@ -65,7 +70,8 @@ final class SessionTrace {
   /**
    * Adds an id stated by the client.
    *
-   * @param rank from 1; the highest rank wins if several ids are stated
+   * @param rank from 1; the highest rank wins if several ids are stated. Below {@link #ALONE} it is
+   *     one of a user
    */
   void state(int rank, byte[] body, int start, int end) {
     if (prefix != null && end > start && rank > statedRank) {
@@ -78,9 +84,13 @@ final class SessionTrace {
   /** 32 hexadecimal digits, or empty if there is neither a stated id nor a prefix. */
   String id() {
     MessageDigest digest = stated != null ? stated : prefix;
-    return digest == null || (stated == null && !any)
-        ? ""
-        : HexFormat.of().formatHex(digest.digest(), 0, ID_BYTES);
+    if (digest == null || (stated == null && !any)) {
+      return "";
+    }
+    if (stated != null && prefix != null && statedRank < ALONE) {
+      stated.update(prefix.digest());
+    }
+    return HexFormat.of().formatHex(digest.digest(), 0, ID_BYTES);
   }
 
   private static void update(MessageDigest digest, byte[] body, int start, int end) {

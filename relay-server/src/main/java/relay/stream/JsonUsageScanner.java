@@ -20,6 +20,16 @@ final class JsonUsageScanner implements UsageScanner {
   @Override
   public void end() {}
 
+  @Override
+  public void seekModel() {
+    document.seeksModel = true;
+  }
+
+  @Override
+  public String model() {
+    return document.complete() ? document.model : "";
+  }
+
   private UsageTotals totals() {
     UsageTotals totals = new UsageTotals(dialect);
     if (document.complete()) {

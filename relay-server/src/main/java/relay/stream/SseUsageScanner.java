@@ -52,6 +52,7 @@ final class SseUsageScanner implements UsageScanner {
 
   private boolean finished;
   private boolean errorSeen;
+  private String model = "";
 
   SseUsageScanner(Dialect dialect) {
     this.openai = dialect == Dialect.OPENAI;
@@ -200,6 +201,7 @@ final class SseUsageScanner implements UsageScanner {
     if (field == State.DATA) {
       if (document.complete()) {
         totals.take(document);
+        model = document.model.isEmpty() ? model : document.model;
         errorSeen |= document.error;
         finished |= document.last;
       }
@@ -287,6 +289,16 @@ final class SseUsageScanner implements UsageScanner {
   @Override
   public boolean reported() {
     return totals.reported();
+  }
+
+  @Override
+  public void seekModel() {
+    document.seeksModel = true;
+  }
+
+  @Override
+  public String model() {
+    return model;
   }
 
   @Override

@@ -1,5 +1,7 @@
 package relay.stream;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
+
 import relay.model.Dialect;
 
 /**
@@ -31,6 +33,7 @@ final class UsageDocument extends JsonWalker {
   private static final int OUTPUT = 7;
   private static final int CACHE_CREATION = 8;
   private static final int CACHE_READ = 9;
+  private static final int MODEL = 10;
 
   private final boolean anthropic;
 
@@ -40,6 +43,8 @@ final class UsageDocument extends JsonWalker {
   long cacheRead;
   boolean error;
   boolean last;
+  boolean seeksModel;
+  String model = "";
 
   UsageDocument(Dialect dialect) {
     this.anthropic = dialect == Dialect.ANTHROPIC;
@@ -59,6 +64,7 @@ final class UsageDocument extends JsonWalker {
     cacheRead = ABSENT;
     error = false;
     last = false;
+    model = "";
   }
 
   @Override
@@ -69,13 +75,20 @@ final class UsageDocument extends JsonWalker {
             case 't' -> is("type", text, length) ? TYPE : OTHER;
             case 'e' -> is("error", text, length) ? ERROR : OTHER;
             case 'u' -> is("usage", text, length) ? USAGE_MEMBER : OTHER;
-            default -> is(anthropic ? "message" : "response", text, length) ? WRAPPED : OTHER;
+            default ->
+                is(anthropic ? "message" : "response", text, length)
+                    ? WRAPPED
+                    : model(text, length);
           };
-      case WRAPPER -> is("usage", text, length) ? USAGE_MEMBER : OTHER;
+      case WRAPPER -> is("usage", text, length) ? USAGE_MEMBER : model(text, length);
       case USAGE -> anthropic ? anthropicCount(text, length) : openaiCount(text, length);
       case DETAILS -> is("cached_tokens", text, length) ? CACHE_READ : OTHER;
       default -> OTHER;
     };
+  }
+
+  private int model(byte[] text, int length) {
+    return seeksModel && is("model", text, length) ? MODEL : OTHER;
   }
 
   private static int anthropicCount(byte[] text, int length) {
@@ -137,6 +150,11 @@ final class UsageDocument extends JsonWalker {
       case OUTPUT -> output = later(count(kind, text, length), output);
       case CACHE_CREATION -> cacheCreation = later(count(kind, text, length), cacheCreation);
       case CACHE_READ -> cacheRead = later(count(kind, text, length), cacheRead);
+      case MODEL -> {
+        if (kind == Scalar.STRING && length > 0) { // a longer one is none
+          model = new String(text, 0, length, UTF_8);
+        }
+      }
       default -> {}
     }
   }

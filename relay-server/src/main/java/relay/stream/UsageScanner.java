@@ -23,6 +23,12 @@ public sealed interface UsageScanner permits SseUsageScanner, JsonUsageScanner {
     return new JsonUsageScanner(dialect);
   }
 
+  /** Reads the model's name, too. */
+  void seekModel();
+
+  /** The model that answered; empty if it was not sought, or not named beside the usage. */
+  String model();
+
   /** Reads the next bytes; the buffer is not kept. */
   void feed(byte[] buf, int off, int len);
 

@@ -166,18 +166,23 @@ final class ConnectionSlots {
 
   /** Closes connections that were idle for too long. Called periodically. */
   void closeOld() {
-    idle.forEach(this::closeOld);
-    sharedConnections.closeIdle(lifeNanos);
+    closeOlder(lifeNanos);
   }
 
-  private void closeOld(ConcurrentLinkedDeque<ConnectionSlot> some) {
+  /** Closes connections that were idle for that long. */
+  void closeOlder(long nanos) {
+    idle.forEach(some -> closeOlder(some, nanos));
+    sharedConnections.closeIdle(nanos);
+  }
+
+  private void closeOlder(ConcurrentLinkedDeque<ConnectionSlot> some, long nanos) {
     long now = System.nanoTime();
     while (true) {
       ConnectionSlot oldest = left(some.pollLast());
       if (oldest == null) {
         return;
       }
-      if (!multiplexed && now - oldest.idleSince < lifeNanos) {
+      if (!multiplexed && now - oldest.idleSince < nanos) {
         idleCount.getAndIncrement();
         some.addLast(oldest);
         return;

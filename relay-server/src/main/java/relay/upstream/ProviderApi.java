@@ -89,6 +89,7 @@ public final class ProviderApi {
     Map<String, KeyCredential> kept = new HashMap<>();
     if (config.type() == next.type()
         && config.cloud().equals(next.cloud())
+        && config.api().equals(next.api())
         && config.access().equals(next.access())) {
       Map<String, Credential> before = new HashMap<>();
       config.keys().forEach(key -> before.put(key.id(), key.credential()));
@@ -136,10 +137,13 @@ public final class ProviderApi {
   private KeyCredential credential(KeyConfig key) {
     return switch (key.credential()) {
       case Credential.None _ -> KeyCredential.none();
-      case Credential.ApiKey(Secret secret) ->
-          config.cloud() instanceof Cloud.Azure
-              ? KeyCredential.header("api-key", secret)
-              : KeyCredential.apiKey(config.dialect(), secret);
+      case Credential.ApiKey(Secret secret) -> {
+        String header =
+            config.cloud() instanceof Cloud.Azure ? "api-key" : config.api().keyHeader();
+        yield header.isEmpty()
+            ? KeyCredential.apiKey(config.dialect(), secret)
+            : KeyCredential.header(header, secret);
+      }
       case Credential.EntraApp app -> {
         TokenCache.Fetch tokens =
             upstream.entraTokens(config.access(), (Cloud.Azure) config.cloud(), app);

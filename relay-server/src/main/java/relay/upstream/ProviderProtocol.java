@@ -11,7 +11,7 @@ interface ProviderProtocol {
 
   static ProviderProtocol of(ProviderConfig provider) {
     return switch (provider.cloud()) {
-      case Cloud.None _ -> new PlainProtocol();
+      case Cloud.None _ -> new PlainProtocol(provider.api().underV1());
       case Cloud.Azure azure -> new AzureProtocol(azure);
       case Cloud.Bedrock _ -> new BedrockProtocol();
       case Cloud.Vertex vertex -> new VertexProtocol(vertex);

@@ -40,6 +40,17 @@ public record RateLimitHeaders(Limits limits, Remaining remaining) {
     return stated.any ? stated.result() : NOTHING;
   }
 
+  /** Without what they say of requests: for a provider whose limit of those is not one a minute. */
+  public RateLimitHeaders withoutRequests() {
+    return new RateLimitHeaders(
+        new Limits(0, limits.inputTokens(), limits.outputTokens(), limits.totalTokens()),
+        new Remaining(
+            Remaining.NOT_STATED,
+            remaining.inputTokens(),
+            remaining.outputTokens(),
+            remaining.totalTokens()));
+  }
+
   /**
    * The values so far, by dimension. Anthropic's headers take precedence if a gateway adds
    * OpenAI's.

@@ -10,6 +10,8 @@ import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.TimeUnit;
+import java.util.function.BooleanSupplier;
+import java.util.function.Consumer;
 import okhttp3.ConnectionPool;
 import okhttp3.ConnectionSpec;
 import okhttp3.Dns;
@@ -43,7 +45,11 @@ public final class Upstream implements AutoCloseable {
 
   private static final Duration IDLE_CONNECTION_LIFE = Duration.ofMinutes(5);
 
+  /** While descriptors are short. Connections of the present load are used more often. */
+  private static final long SHORT_LIFE_NANOS = TimeUnit.SECONDS.toNanos(1);
+
   private final Carriers carriers;
+  private final BooleanSupplier descriptorsAreShort;
   private final OkHttpClient plain;
   private final Map<Protocol, CompletableFuture<OkHttpClient>> secure =
       new EnumMap<>(Protocol.class);
@@ -53,9 +59,15 @@ public final class Upstream implements AutoCloseable {
 
   /**
    * @param carriers the carriers that run the calls and wait for their sockets
+   * @param descriptorsAreShort whether idle connections should be closed soon
    */
-  public Upstream(Carriers carriers, Duration connectTimeout, Duration idleTimeout) {
+  public Upstream(
+      Carriers carriers,
+      Duration connectTimeout,
+      Duration idleTimeout,
+      BooleanSupplier descriptorsAreShort) {
     this.carriers = carriers;
+    this.descriptorsAreShort = descriptorsAreShort;
     EarlyStreams.bound();
     names = new NameLookups(Dns.SYSTEM, connectTimeout);
     idleWatch = new IdleWatch(idleTimeout, this::closeOld);
@@ -80,7 +92,11 @@ public final class Upstream implements AutoCloseable {
 
   /** Runs on a separate thread: closing a TLS connection may block. */
   private void closeOld() {
-    Thread.ofVirtual().start(() -> lanes.forEach(ConnectionSlots::closeOld));
+    Consumer<ConnectionSlots> close =
+        descriptorsAreShort.getAsBoolean()
+            ? there -> there.closeOlder(SHORT_LIFE_NANOS)
+            : ConnectionSlots::closeOld;
+    Thread.ofVirtual().start(() -> lanes.forEach(close));
   }
 
   private static ConnectionPool connections() {

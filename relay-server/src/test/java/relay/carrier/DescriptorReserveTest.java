@@ -26,7 +26,9 @@ class DescriptorReserveTest {
   void a_quarter_of_the_descriptors_stays_free() {
     while (reserve.permits()) {
       open.getAndIncrement();
+      assertFalse(reserve.isShort());
     }
+    assertTrue(reserve.isShort());
     assertEquals(LIMIT - RESERVED, open.get());
     assertEquals(1, reserve.pauses());
     assertTrue(counts.get() < 10, counts + " counts for 50 connections");

@@ -90,7 +90,7 @@ final class ConfigFileTest {
         new ConfigCheck.Report(List.of("relay.yaml: ok: 1 provider, 3 keys, 4 quota groups"), 0),
         ConfigCheck.report(Given.FILE, Given.load(yaml)));
     assertEquals(
-        List.of("relay.yaml: ok: 1 provider, 1 key, 1 quota group"),
+        List.of("relay.yaml: ok: 1 provider, 1 key, 10 quota groups"),
         ConfigCheck.report(Given.FILE, Given.load(Given.PROVIDERS)).lines());
   }
 

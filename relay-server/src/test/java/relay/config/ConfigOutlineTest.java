@@ -18,6 +18,7 @@ class ConfigOutlineTest {
       providers:
         - name: one
           type: anthropic
+          model_classes: []
           model_mapping: { x: y }
           keys: [ { id: k-1, key: secret-1, account: acme, rpm_limit: 50 }, { id: k-2, key: secret-2 } ]
         - { name: two, type: openai, keys: [ { id: k-3, key: secret-3 } ] }

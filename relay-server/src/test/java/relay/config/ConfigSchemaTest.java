@@ -203,6 +203,7 @@ class ConfigSchemaTest {
           "/redis/tls/certificate",
           "/redis/tls/private_key",
           "/providers[]/base_url",
+          "/providers[]/api", // by the type
           "/providers[]/login_url",
           "/providers[]/proxy",
           "/providers[]/tls/ca",

@@ -6,11 +6,13 @@ import java.net.URI;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import relay.config.LoggingConfig.Format;
 import relay.config.LoggingConfig.Level;
 import relay.config.ProviderConfig.Accounting;
 import relay.config.ProviderConfig.Affinity;
+import relay.config.ProviderConfig.ModelClass;
 import relay.config.ProviderConfig.Pooling;
 import relay.config.ProviderConfig.QuotaGroup;
 import relay.config.ProviderConfig.Strategy;
@@ -24,6 +26,8 @@ final class DefaultsTest {
   void absent_settings_have_the_documented_defaults() {
     Secret secret = new Secret("provider-key");
     String id = secret.hash().id();
+    KnownApi api = KnownApis.all().getFirst();
+    assertEquals("anthropic", api.name());
     assertEquals(
         new Config(
             new ServerConfig(
@@ -54,6 +58,7 @@ final class DefaultsTest {
                     new Cloud.None(),
                     true,
                     URI.create("https://api.anthropic.com"),
+                    api,
                     ProviderAccess.DEFAULT,
                     List.of(),
                     Map.of(),
@@ -67,9 +72,12 @@ final class DefaultsTest {
                         Accounting.SLIDING_WINDOW,
                         1.0,
                         true),
-                    List.of(),
+                    api.lines(),
+                    true,
                     List.of(new KeyConfig(new Credential.ApiKey(secret), id, id, 1, 1, 0)),
-                    List.of(new QuotaGroup(id, "default", LimitsConfig.UNKNOWN)))),
+                    Stream.concat(api.lines().stream().map(ModelClass::name), Stream.of("default"))
+                        .map(name -> new QuotaGroup(id, name, LimitsConfig.UNKNOWN))
+                        .toList())),
             new RoutingConfig(RoutingConfig.Strategy.FAILOVER, Map.of(), null),
             new LoggingConfig(Level.INFO, Format.JSON, true, 1)),
         Given.valid(Given.PROVIDERS));

@@ -159,6 +159,7 @@ final class MappingTest {
             new Cloud.None(),
             true,
             URI.create("https://proxy.internal:444/v1"),
+            KnownApi.NONE,
             new ProviderAccess(
                 OutboundTls.DEFAULT,
                 ProxyRule.always(new ProxyUrl("proxy", 3128, new Secret("us@er:pass")))),
@@ -177,6 +178,7 @@ final class MappingTest {
             List.of(
                 new ModelClass(
                     "big", List.of(new ModelPattern("big-*"), new ModelPattern("huge-*")))),
+            false,
             List.of(
                 new KeyConfig(key("k1"), "a-1", "acme", 13, 0, 15),
                 new KeyConfig(key("k2"), "a-2", "acme", 1, 1, 0),

@@ -10,6 +10,10 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import relay.embedded.EmbeddedRedis;
@@ -20,8 +24,9 @@ import relay.trial.process.ReplicaProcess;
 
 /** A replica whose clients take all file descriptors that they can get. */
 class DescriptorsTest {
-  private static final int LIMIT = 200;
-  private static final int IDLE_CLIENTS = 300;
+  private static final int LIMIT = 300; // the jars of the class path take half
+  private static final int IDLE_CLIENTS = 400;
+  private static final int AT_ONCE = 5;
 
   private static List<String> limited(List<String> command) {
     List<String> words =
@@ -33,10 +38,15 @@ class DescriptorsTest {
   @Test
   void idle_clients_leave_descriptors_for_providers_and_redis(@TempDir Path directory)
       throws Exception {
+    CountDownLatch together = new CountDownLatch(AT_ONCE);
     try (EmbeddedRedis redis = EmbeddedRedis.start();
         RawProvider provider =
             new RawProvider(
-                (request, connection) -> connection.write(Says.fine(Dialect.ANTHROPIC)))) {
+                (request, connection) -> {
+                  together.countDown();
+                  together.await();
+                  connection.write(Says.fine(Dialect.ANTHROPIC));
+                })) {
       int[] ports = LoopbackPorts.free(2);
       Path config = directory.resolve("relay.yaml");
       Setup setup =
@@ -55,14 +65,31 @@ class DescriptorsTest {
               limited(ReplicaProcess.javaCommand(options)), config, ports[0], ports[1]);
       try {
         assertTrue(replica.isReady(Duration.ofSeconds(40)), replica.log());
-        serves_beside_idle_clients(replica);
+        asksAtOnce(replica);
+        assertEquals(AT_ONCE, provider.openConnections());
+        serves_beside_idle_clients(replica, provider);
       } finally {
         replica.kill();
       }
     }
   }
 
-  private static void serves_beside_idle_clients(ReplicaProcess replica) throws Exception {
+  /** Leaves as many idle connections to the provider. */
+  private static void asksAtOnce(ReplicaProcess replica) throws Exception {
+    try (ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
+      List<Future<Answer>> answers = new ArrayList<>();
+      for (int n = 0; n < AT_ONCE; n++) {
+        Ask ask = Ask.of(Dialect.ANTHROPIC, "anthropic");
+        answers.add(threads.submit(() -> RawClient.ask(replica.port(), ask)));
+      }
+      for (Future<Answer> each : answers) {
+        assertEquals(200, each.get().status());
+      }
+    }
+  }
+
+  private static void serves_beside_idle_clients(ReplicaProcess replica, RawProvider provider)
+      throws Exception {
     Ask ask = Ask.of(Dialect.ANTHROPIC, "anthropic");
     List<Socket> idle = new ArrayList<>();
     try (RawClient early = new RawClient(replica.port())) {
@@ -73,6 +100,7 @@ class DescriptorsTest {
       for (int n = 0; n < 20; n++) { // the first needs a connection to the provider
         assertEquals(200, early.send(ask).answer().status());
       }
+      Await.until("unused connections are closed", () -> provider.openConnections() <= 1);
       Await.until("it is logged", () -> replica.log().contains("file descriptors are open"));
       assertEquals(1, metric(replica, "relay_redis_up"));
     } finally {

@@ -49,6 +49,7 @@ class LogFloodTest {
           PREFACE + SETTINGS + "\0\0\5\0\0\0\0\0\1abc",
           PREFACE + "\0\0\0\0\0\0\0\0\0",
           PREFACE + SETTINGS + "\0\0\1\1\4\0\0\0\1\377",
+          PREFACE + SETTINGS + "\0\0\7\1\4\0\0\0\1\0\3a\nb\1x",
           PREFACE + SETTINGS + "\0\0\4\10\0\0\0\0\0\0\0\0\0",
           PREFACE + SETTINGS + "\0\0\4\11\0\0\0\0\1\0\0\0\0",
           PREFACE + "\377\377\377\0\0\0\0\0\1",

@@ -210,6 +210,11 @@ final class RawProvider implements AutoCloseable {
     return connections.get();
   }
 
+  /** Connections that are open now. */
+  int openConnections() {
+    return open.size();
+  }
+
   /** The requests received so far, in order. */
   List<Received> received() {
     return List.copyOf(received);

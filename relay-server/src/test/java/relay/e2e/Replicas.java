@@ -68,7 +68,8 @@ final class Replicas implements AutoCloseable {
     int[] ports = LoopbackPorts.free(2);
     Path config = directory.resolve("relay-" + n + ".yaml");
     Files.writeString(config, setup.yaml(ports[0], ports[1], redis.url()));
-    ReplicaProcess process = launch(config, ports[0], ports[1], setup.jvmOptions());
+    ReplicaProcess process =
+        launch(config, ports[0], ports[1], setup.jvmOptions(), setup.environment());
     if (n < processes.size()) {
       processes.set(n, process);
     } else {
@@ -117,9 +118,21 @@ final class Replicas implements AutoCloseable {
   /** Starts a replica with the code of this JVM, and returns at once. */
   static ReplicaProcess launch(Path config, int port, int adminPort, List<String> jvmOptions)
       throws IOException {
+    return launch(config, port, adminPort, jvmOptions, List.of());
+  }
+
+  private static ReplicaProcess launch(
+      Path config, int port, int adminPort, List<String> jvmOptions, List<String> environment)
+      throws IOException {
     List<String> options = new ArrayList<>(JVM_OPTIONS);
     options.addAll(jvmOptions);
-    return ReplicaProcess.start(ReplicaProcess.javaCommand(options), config, port, adminPort);
+    List<String> command = new ArrayList<>();
+    if (!environment.isEmpty()) {
+      command.add("env");
+      command.addAll(environment);
+    }
+    command.addAll(ReplicaProcess.javaCommand(options));
+    return ReplicaProcess.start(command, config, port, adminPort);
   }
 
   /** False if another program took one of its ports. */

@@ -20,6 +20,7 @@ final class Setup {
   private final List<String> providers = new ArrayList<>();
   private final List<String> jvm = new ArrayList<>();
   private final List<String> http2 = new ArrayList<>(); // providers to which it is offered
+  private final List<String> environment = new ArrayList<>();
   private String auth = "    api_key: " + Ask.CLIENT_KEY + "\n";
   private String level = "info";
   private String log = "format: text, requests: false"; // few lines, for the tests that read them
@@ -72,6 +73,12 @@ final class Setup {
   /** Adds an option of the replicas' JVM. */
   Setup jvm(String option) {
     jvm.add(option);
+    return this;
+  }
+
+  /** Adds an environment variable of the replicas, as {@code NAME=value}. */
+  Setup environment(String variable) {
+    environment.add(variable);
     return this;
   }
 
@@ -186,6 +193,10 @@ final class Setup {
       options.add("-Drelay.provider_http2=" + String.join(",", http2));
     }
     return options;
+  }
+
+  List<String> environment() {
+    return List.copyOf(environment);
   }
 
   boolean hasOwnRedis() {

@@ -2,7 +2,9 @@ package relay.edge;
 
 import static java.nio.charset.StandardCharsets.ISO_8859_1;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.undertow.server.HttpServerExchange;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.Socket;
@@ -80,7 +82,7 @@ class ConnectionMemoryTest {
                       List.of(certificate.certificate()), certificate.keyPair().getPrivate())
                   : null,
               Duration.ofSeconds(30),
-              _ -> {},
+              ConnectionMemoryTest::serve,
               carriers,
               memory,
               DescriptorReserve.ofProcess());
@@ -100,5 +102,62 @@ class ConnectionMemoryTest {
       listener.stop();
       assertEquals(0, memory.usedBytes());
     }
+  }
+
+  /** As for a client with a credential. */
+  private static void serve(HttpServerExchange exchange) {
+    FramingGuard.trust(exchange);
+    SharedChannel.trust(exchange);
+  }
+
+  @ParameterizedTest
+  @EnumSource(names = {"PLAIN", "PLAIN_HTTP2"})
+  void idle_strangers_hold_a_quarter_at_most_and_the_oldest_are_closed(Kind kind) throws Exception {
+    MemoryBudget memory = MemoryBudget.ofHeap(32L << 20);
+    long most = memory.totalBytes() / 4;
+    int crowd = (int) (most / 1024 / kind.kib) + 50;
+    List<Socket> strangers = new ArrayList<>();
+    try (Carriers carriers = new Carriers("carrier", 1)) {
+      Listener listener =
+          new Listener(
+              true,
+              null,
+              Duration.ofSeconds(30),
+              ConnectionMemoryTest::serve,
+              carriers,
+              memory,
+              DescriptorReserve.ofProcess());
+      listener.start("127.0.0.1", 0);
+      Socket client = new Socket(InetAddress.ofLiteral("127.0.0.1"), listener.port());
+      assertAnswers(client);
+      for (int n = 0; n < crowd; n++) {
+        strangers.add(connect(kind, listener.port()));
+        strangers.getLast().getOutputStream().write(kind.sent.getBytes(ISO_8859_1));
+      }
+      strangers.getFirst().setSoTimeout(20_000);
+      while (strangers.getFirst().getInputStream().read() >= 0) {
+        // settings come first over HTTP/2
+      }
+      assertAnswers(client);
+      try (Socket newcomer = new Socket(InetAddress.ofLiteral("127.0.0.1"), listener.port())) {
+        assertAnswers(newcomer);
+      }
+      Await.until("a quarter", () -> memory.usedBytes() <= most + 4096);
+      assertTrue(memory.usedBytes() > most - 1024L * kind.kib, "more were closed than needed");
+      for (Socket stranger : strangers) {
+        stranger.close();
+      }
+      client.close();
+      Await.until("nothing is held", () -> memory.usedBytes() == 0);
+      listener.stop();
+    }
+  }
+
+  private static void assertAnswers(Socket client) throws IOException {
+    client.setSoTimeout(20_000);
+    client.getOutputStream().write("GET / HTTP/1.1\r\nhost: a\r\n\r\n".getBytes(ISO_8859_1));
+    byte[] answer = new byte[200];
+    String start = new String(answer, 0, client.getInputStream().read(answer), ISO_8859_1);
+    assertTrue(start.startsWith("HTTP/1.1 200"), start);
   }
 }

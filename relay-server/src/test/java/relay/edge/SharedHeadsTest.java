@@ -2,14 +2,22 @@ package relay.edge;
 
 import static java.nio.charset.StandardCharsets.ISO_8859_1;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import io.undertow.UndertowOptions;
+import io.undertow.protocols.http2.HpackDecoder;
+import io.undertow.protocols.http2.HpackEncoder;
+import io.undertow.protocols.http2.HpackException;
+import io.undertow.util.HeaderMap;
+import io.undertow.util.Headers;
+import io.undertow.util.HttpString;
 import java.io.ByteArrayOutputStream;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Random;
 import okhttp3.OkHttpClient;
 import okhttp3.Protocol;
 import okhttp3.Request;
@@ -18,6 +26,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.xnio.OptionMap;
+import relay.Seeds;
 import relay.carrier.Buffers;
 import relay.carrier.Carriers;
 import relay.carrier.ClientPort;
@@ -50,6 +59,74 @@ class SharedHeadsTest {
     assertEquals(List.of("x-a", "(malformed)", "(malformed)"), names(first.toByteArray()));
     byte[] entries = {(byte) (0x80 | 62), (byte) (0x80 | 64)}; // the newest, the oldest
     assertEquals(List.of(":path", "x-a"), names(entries));
+  }
+
+  @Test
+  void a_name_that_undertow_does_not_allow_stays_in_the_table_of_the_compression()
+      throws Exception {
+    ByteArrayOutputStream first = new ByteArrayOutputStream();
+    indexed(first, "x-a", "1");
+    indexed(first, "", "2");
+    indexed(first, "x\ny", "3");
+    indexed(first, "x\ry", "4");
+    indexed(first, "x-b", "5");
+    assertEquals(
+        List.of("x-a", "(malformed)", "(malformed)", "(malformed)", "x-b"),
+        names(first.toByteArray()));
+    byte[] entries = {(byte) (0x80 | 62), (byte) (0x80 | 64), (byte) (0x80 | 66)};
+    assertEquals(List.of("x-b", "(malformed)", "x-a"), names(entries));
+  }
+
+  /** Undertow's encoder and decoder are the reference, and the same bytes cut anywhere. */
+  @Test
+  void lines_are_those_that_undertow_reads() throws Exception {
+    Seeds seeds = new Seeds();
+    HpackDecoder reference = new HpackDecoder();
+    HpackEncoder encoder = new HpackEncoder(4096);
+    for (int round = 0; round < 300; round++) {
+      Random random = seeds.random(round);
+      HeaderMap lines = new HeaderMap();
+      for (int n = random.nextInt(30); n >= 0; n--) {
+        HttpString name = new HttpString("x-" + random.nextInt(40));
+        lines.add(random.nextInt(8) == 0 ? Headers.ACCEPT : name, value(random));
+      }
+      ByteBuffer block = ByteBuffer.allocate(64 << 10);
+      assertEquals(HpackEncoder.State.COMPLETE, encoder.encode(lines, block));
+      block.flip();
+      List<String> expected = new ArrayList<>();
+      reference.setHeaderEmitter((name, value, never) -> expected.add(name + ": " + value + never));
+      reference.decode(block.duplicate(), false);
+      List<String> found = new ArrayList<>();
+      heads.setHeaderEmitter((name, value, never) -> found.add(name + ": " + value + never));
+      int end = block.limit();
+      block.limit(random.nextInt(end));
+      heads.decode(block, true);
+      block.limit(end);
+      heads.decode(block, false);
+      assertEquals(expected, found, seeds.replay(round));
+    }
+  }
+
+  private static String value(Random random) {
+    StringBuilder value = new StringBuilder();
+    for (int n = random.nextInt(5) == 0 ? random.nextInt(400) : 3; n > 0; n--) {
+      value.append((char) (' ' + random.nextInt(95)));
+    }
+    return value.toString();
+  }
+
+  @Test
+  void a_client_may_lower_the_size_of_the_table_before_a_block_only() throws Exception {
+    ByteArrayOutputStream first = new ByteArrayOutputStream();
+    first.write(0x20 | 31);
+    first.write(9); // 40 bytes: room for one line
+    indexed(first, "x-a", "1");
+    indexed(first, "x-b", "2");
+    names(first.toByteArray());
+    assertEquals(List.of("x-b"), names(new byte[] {(byte) (0x80 | 62)}));
+    assertThrows(HpackException.class, () -> names(new byte[] {(byte) (0x80 | 63)}));
+    byte[] late = {(byte) (0x80 | 62), 0x20};
+    assertThrows(HpackException.class, () -> new SharedHeadsTest().names(late));
   }
 
   @Test

@@ -70,6 +70,7 @@ class MetersTest {
         "relay_upstream_unanswered_total",
         "relay_attempts_total",
         "relay_tokens_total",
+        "relay_cache_read_ratio",
         "relay_reserved_tokens",
         "relay_estimate_error_ratio_bucket",
         "relay_key_used_ratio",
@@ -241,6 +242,7 @@ class MetersTest {
                   + "\"}"));
     }
     assertEquals(List.of(10.0, 20.0, 30.0, 40.0), tokens);
+    assertEquals(0.5, value("relay_cache_read_ratio{pool=\"anthropic\"}"), 1e-6);
   }
 
   @Test

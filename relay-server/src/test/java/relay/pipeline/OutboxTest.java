@@ -27,7 +27,13 @@ class OutboxTest {
   private Outbox outbox(@Nullable UsageChunkFilter filter) {
     return new Outbox(
         new RequestContext(
-            client(), meters, new RequestLog(0), Duration.ofSeconds(1), new RunningRequests(), 0),
+            client(),
+            meters,
+            null,
+            new RequestLog(0),
+            Duration.ofSeconds(1),
+            new RunningRequests(),
+            0),
         filter);
   }
 

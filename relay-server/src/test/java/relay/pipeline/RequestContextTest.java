@@ -24,7 +24,13 @@ class RequestContextTest {
 
   private final RequestContext request =
       new RequestContext(
-          client(), meters, new RequestLog(0), Duration.ofSeconds(1), running, running.enter());
+          client(),
+          meters,
+          null,
+          new RequestLog(0),
+          Duration.ofSeconds(1),
+          running,
+          running.enter());
 
   /** The test runs the continuation itself, in place of another thread. */
   private ClientExchange client() {

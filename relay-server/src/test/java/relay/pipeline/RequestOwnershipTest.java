@@ -103,7 +103,7 @@ class RequestOwnershipTest {
             """
                 .formatted(CLIENT_KEY, provider.getLocalPort()));
     engine = RedisEngine.start(Configs.replica(config, redis.url(), "a"));
-    upstream = new Upstream(carriers, LONG, LONG);
+    upstream = new Upstream(carriers, LONG, LONG, () -> false);
     meters = new Meters(config);
     routes = new ArrayList<>();
     for (ProviderConfig one : config.enabledProviders()) {
@@ -124,7 +124,8 @@ class RequestOwnershipTest {
                 new Routes(routes, config.routing(), new Random(1)),
                 new RequestPipeline.Bounds(1_000_000, 0, LONG),
                 new RequestLog(0)),
-            meters);
+            meters,
+            null);
   }
 
   @AfterEach

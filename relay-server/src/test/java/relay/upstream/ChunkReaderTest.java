@@ -48,7 +48,7 @@ class ChunkReaderTest {
   private final Seeds seeds = new Seeds();
   private final Carriers carriers = new Carriers("carrier", 1);
   private final Upstream upstream =
-      new Upstream(carriers, Duration.ofSeconds(SECONDS), Duration.ofSeconds(SECONDS));
+      new Upstream(carriers, Duration.ofSeconds(SECONDS), Duration.ofSeconds(SECONDS), () -> false);
   private final ConnectionSlots lanes =
       upstream.lanes(
           URI.create("http://127.0.0.1"), ProviderAccess.DEFAULT, false, Duration.ofSeconds(5));
@@ -83,7 +83,7 @@ class ChunkReaderTest {
         upstream.call(
             lanes,
             request,
-            new PlainProtocol(),
+            new PlainProtocol(true),
             KeyCredential.none(),
             Payload.of(new byte[] {'{', '}'}));
     carriers.execute(

@@ -69,7 +69,8 @@ class ProviderProtocolTest {
 
   @Test
   void a_probe_uses_a_free_request() {
-    assertEquals(new ProviderProtocol.Probe("GET", "/v1/models", ""), new PlainProtocol().probe());
+    assertEquals(
+        new ProviderProtocol.Probe("GET", "/v1/models", ""), new PlainProtocol(true).probe());
     assertEquals(
         new ProviderProtocol.Probe("GET", "/openai/models?api-version=2024-10-21", ""),
         AZURE.probe());

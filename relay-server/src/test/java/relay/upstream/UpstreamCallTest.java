@@ -120,7 +120,7 @@ class UpstreamCallTest {
     assertSame(before, idleSlot(), "the slot is idle again");
     web.enqueue(new MockResponse.Builder().body("second").build());
     assertEquals(
-        "second", onCarrier(() -> answer(call(new PlainProtocol(), KeyCredential.none()))));
+        "second", onCarrier(() -> answer(call(new PlainProtocol(true), KeyCredential.none()))));
     assertEquals(0, web.takeRequest().getConnectionIndex());
     assertEquals(1, web.takeRequest().getConnectionIndex(), "the broken connection is not reused");
   }
@@ -137,7 +137,7 @@ class UpstreamCallTest {
     onCarrier(
         () ->
             assertThrows(
-                IllegalStateException.class, call(new PlainProtocol(), credential)::execute));
+                IllegalStateException.class, call(new PlainProtocol(true), credential)::execute));
     assertEquals(0, idleWatch.watching());
     assertSame(before, idleSlot());
   }
@@ -147,7 +147,7 @@ class UpstreamCallTest {
     web.enqueue(new MockResponse.Builder().body("answer").build());
     onCarrier(
         () -> {
-          Outcome outcome = call(new PlainProtocol(), KeyCredential.none()).execute();
+          Outcome outcome = call(new PlainProtocol(true), KeyCredential.none()).execute();
           try (UpstreamAnswer answer = assertInstanceOf(Outcome.Answered.class, outcome).answer()) {
             assertEquals(1, idleWatch.watching());
             return answer.readAtMost(6);

@@ -65,7 +65,7 @@ export class Plots {
         cursor: { drag: { x: false, y: false } },
         scales: { y: { range: (_, _low, high) => [0, high > 0 ? high * 1.08 : 1] } },
         axes: [
-          { ...axis, values: "{HH}:{mm}:{ss}", space: 70 },
+          { ...axis, values: "{HH}:{mm}:{ss}", space: 70, size: 24 },
           { ...axis, size: 46, values: (_, splits) => splits.map(short) },
         ],
         series: [

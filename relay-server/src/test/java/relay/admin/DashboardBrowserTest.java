@@ -1,0 +1,223 @@
+package relay.admin;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertInstanceOf;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.AutoClose;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestInstance;
+import org.junit.jupiter.api.TestInstance.Lifecycle;
+import org.junit.jupiter.api.Timeout;
+import org.openqa.selenium.Keys;
+import relay.guards.Await;
+import relay.pool.Configs;
+import relay.redis.Acquisition;
+import relay.redis.Demand;
+
+/**
+ * The dashboard as an operator sees it, in Chromium, over a real Redis. It leaves screenshots in
+ * {@code target/screenshots}.
+ */
+@Timeout(180)
+@TestInstance(Lifecycle.PER_CLASS)
+class DashboardBrowserTest {
+  private static final int MANY = 1_000;
+  private static final String GROUP = "#groups tbody tr:nth-child(1)";
+  private static final String FIRST_KEY = "#keys .row[aria-selected]:nth-child(1)";
+
+  @AutoClose private final ServedPools served = ServedPools.of(Configs.of(yaml()));
+  @AutoClose private final AdminServer server = served.serve();
+  @AutoClose private final Browser browser = new Browser();
+  private final RawHttp http = new RawHttp(server.port());
+
+  DashboardBrowserTest() throws Exception {}
+
+  private static String yaml() {
+    String keys =
+        IntStream.rangeClosed(1, MANY)
+            .mapToObj(n -> "      - { key: s-%d, id: key-%04d, account: team }\n".formatted(n, n))
+            .collect(Collectors.joining());
+    return """
+    providers:
+      - name: small
+        type: anthropic
+        model_classes: []
+        keys:
+          - { key: secret-1, id: acme-1, account: acme, rpm_limit: 50, itpm_limit: 30000, otpm_limit: 8000 }
+          - { key: secret-2, id: acme-2, account: acme }
+          - { key: secret-3, id: solo, tpm_limit: 1000 }
+      - name: large
+        type: openai
+        keys:
+    """
+        + keys;
+  }
+
+  private void reserve(int times) throws Exception {
+    for (int n = 0; n < times; n++) {
+      assertInstanceOf(
+          Acquisition.Granted.class,
+          served
+              .pools()
+              .getFirst()
+              .acquire(Demand.of("default", 700, 30))
+              .get(20, TimeUnit.SECONDS));
+    }
+  }
+
+  /** The first pool, as Redis has it. */
+  private JsonNode pool() throws Exception {
+    return new ObjectMapper().readTree(http.get("/pools/small").body());
+  }
+
+  private static String status(JsonNode pool, String key) {
+    for (JsonNode each : pool.path("keys")) {
+      if (each.path("id").asText().equals(key)) {
+        return each.path("status").asText();
+      }
+    }
+    throw new AssertionError(key + " is not in " + pool);
+  }
+
+  /** The use of the first group as its row must show it. */
+  private String use() throws Exception {
+    JsonNode group = pool().at("/groups/0");
+    assertEquals("acme/default", group.path("id").asText());
+    return "%d / 50".formatted(group.at("/used/rpm").asLong());
+  }
+
+  @Test
+  void values_equal_redis_and_updates_arrive_without_a_reload() throws Exception {
+    browser.looks(1180, 980, "light");
+    browser.open(server.port());
+    browser.run("window.unchanged = 1");
+    for (int round = 0; round < 2; round++) {
+      reserve(3);
+      Await.until(
+          "the use in the page",
+          () -> {
+            String before = use();
+            String shown = browser.text(GROUP + " td:nth-child(2)");
+            return !before.startsWith("0") && before.equals(shown) && before.equals(use());
+          });
+    }
+    assertEquals("acme/default", browser.text(GROUP + " td:nth-child(1)"));
+    long input = pool().at("/groups/0/used/itpm").asLong();
+    assertTrue(input >= 700, () -> "input " + input);
+    assertEquals(1, browser.number("return window.unchanged"));
+    assertEquals("3", browser.text("#key-count"));
+    String facts = browser.text("#pool-facts");
+    assertTrue(facts.startsWith("least_loaded, sliding_window, window 60 s, 1 replica"), facts);
+    assertEquals(4, browser.count("#pool-plots canvas")); // one for each kind of limit
+    browser.screenshot("use");
+  }
+
+  @Test
+  void an_action_needs_its_confirmation_and_counts_for_all() throws Exception {
+    browser.looks(1180, 980, "light");
+    browser.open(server.port());
+    browser.awaitText(FIRST_KEY, row -> row.startsWith("acme-1"));
+
+    browser.click(FIRST_KEY, "Act");
+    browser.click("#action", "quarantine");
+    browser.click("#action", "Cancel");
+    assertEquals("false", browser.run("return String(document.querySelector('#action').open)"));
+    assertEquals("active", status(pool(), "acme-1"));
+
+    browser.find("#keys").sendKeys(Keys.HOME, Keys.ENTER); // as by mouse
+    browser.awaitText("#action-title", "Key acme-1 of small"::equals);
+    browser.click("#action", "quarantine");
+    assertEquals("active", status(pool(), "acme-1"));
+    browser.screenshot("confirmation");
+    browser.click("#action", "Yes, quarantine acme-1");
+    Await.until("it is out of use", () -> status(pool(), "acme-1").equals("quarantined"));
+    browser.awaitText(FIRST_KEY, row -> row.contains("quarantined"));
+    browser.awaitText("#said", "quarantine: acme-1 of small"::equals);
+
+    browser.click(FIRST_KEY, "Act");
+    browser.click("#action", "restore");
+    browser.click("#action", "Yes");
+    browser.awaitText(FIRST_KEY, row -> row.contains("active"));
+    assertEquals("active", status(pool(), "acme-1"));
+
+    browser.click(FIRST_KEY, "Act");
+    browser.click("#action", "cooldown");
+    browser.click("#action", "Yes");
+    browser.awaitText(FIRST_KEY, row -> row.matches(".*cooling (2\\d|30) s.*"));
+    browser.awaitText(FIRST_KEY, row -> row.matches(".*cooling 2[0-8] s.*")); // it counts down
+    http.post("/pools/small/keys/acme-1/restore", "");
+  }
+
+  @Test
+  void a_thousand_keys_keep_the_document_small() throws Exception {
+    browser.looks(1180, 980, "light");
+    browser.open(server.port());
+    browser.run(
+        "const pool = document.getElementById('pool'); pool.value = 'large';"
+            + " pool.dispatchEvent(new Event('input'))");
+    browser.awaitText("#key-count", Integer.toString(MANY)::equals);
+    browser.awaitText(FIRST_KEY, row -> row.startsWith("key-0001"));
+    assertTrue(browser.count("#keys .row") < 40, () -> browser.count("#keys .row") + " rows");
+    long elements = browser.number("return document.querySelectorAll('*').length");
+    assertTrue(elements < 1_000, () -> elements + " elements");
+
+    browser.find("#keys").sendKeys(Keys.END);
+    browser.awaitText("#keys .selected", row -> row.startsWith("key-1000 "));
+    assertTrue(browser.count("#keys .row") < 40, () -> browser.count("#keys .row") + " rows");
+    browser.run("document.getElementById('keys').scrollIntoView()");
+    browser.screenshot("thousand-keys");
+
+    browser.find("#find-key").sendKeys("key-077");
+    browser.awaitText("#key-count", "10 of 1000"::equals);
+    browser.click("#statuses", "quarantined 0");
+    browser.awaitText("#key-count", "0 of 1000"::equals);
+  }
+
+  @Test
+  void no_window_scrolls_sideways_and_dark_is_dark() throws Exception {
+    reserve(1);
+    List<String> papers = List.of(look("light", 1180), look("dark", 1180), look("narrow", 360));
+    assertNotEquals(papers.get(0), papers.get(1));
+    assertEquals(papers.get(0), papers.get(2));
+  }
+
+  /** The colour of the page's background. */
+  private String look(String name, int width) throws Exception {
+    browser.looks(width, 980, name.equals("dark") ? "dark" : "light");
+    browser.open(server.port());
+    browser.awaitText(GROUP, row -> row.startsWith("acme/default"));
+    Await.until("plots", () -> browser.count("#pool-plots canvas") == 4);
+    assertEquals(0, browser.number("return document.documentElement.scrollWidth - innerWidth"));
+    browser.screenshot(name);
+    browser.run("document.getElementById('find-group').scrollIntoView()");
+    browser.screenshot(name + "-keys");
+    return String.valueOf(browser.run("return getComputedStyle(document.body).backgroundColor"));
+  }
+
+  @Test
+  void an_outage_shows_the_last_values_and_their_age() throws Exception {
+    try (ServedPools own = ServedPools.of(Configs.of(Configs.POOLS))) {
+      try (AdminServer its = own.serve()) {
+        browser.looks(1180, 980, "light");
+        browser.open(its.port());
+        browser.awaitText(GROUP, row -> row.startsWith("acme/"));
+        own.stopRedis();
+        String age = "Pools are shown as of [1-9]\\d* s ago\\.";
+        browser.awaitText(
+            "#outage", words -> words.matches("Redis does not answer\\. Mode: .*\\. " + age));
+        assertTrue(browser.text(GROUP).startsWith("acme/"));
+        browser.screenshot("outage");
+      }
+      browser.awaitText("#connection", words -> words.startsWith("no news for "));
+      browser.awaitText("#outage", words -> words.contains("This replica does not answer."));
+    }
+  }
+}

@@ -1,0 +1,112 @@
+package relay.edge;
+
+import static java.nio.charset.StandardCharsets.ISO_8859_1;
+import static org.junit.jupiter.api.Assertions.assertInstanceOf;
+import static org.junit.jupiter.api.Assertions.assertNotNull;
+
+import io.undertow.server.HttpServerExchange;
+import java.io.ByteArrayOutputStream;
+import java.net.InetAddress;
+import java.net.Socket;
+import java.time.Duration;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import relay.body.BodyBuffers;
+import relay.carrier.Carriers;
+import relay.carrier.DescriptorReserve;
+import relay.guards.Await;
+import relay.memory.MemoryBudget;
+import relay.pipeline.ClientExchange.Body;
+
+/**
+ * Bodies over HTTP/2 that end early. Once Undertow has seen the head of a stream's last frame, it
+ * does not tell the stream that its connection has ended: it reads 0 bytes from then on.
+ */
+class SharedBodyTest {
+  private static final Duration PATIENCE = Duration.ofMinutes(2); // longer than the test waits
+  private static final MemoryBudget MEMORY = MemoryBudget.ofHeap(256L << 20);
+  private static final int MAX_BYTES = 1_000_000;
+  private static final int ANNOUNCED_BYTES = 500;
+  private static final int FRAME_BYTES = 180; // less: Undertow has reset the stream already
+  private static final int SETTINGS = 4;
+  private static final int END_HEADERS = 4;
+  private static final int END_STREAM = 1;
+
+  private final Carriers carriers = new Carriers("carrier", 1);
+  private final BodyBuffers bodies = new BodyBuffers(MEMORY);
+  private final BlockingQueue<Body> read = new LinkedBlockingQueue<>();
+  private final BlockingQueue<Thread> readers = new LinkedBlockingQueue<>();
+  private final Listener listener =
+      new Listener(
+          true, null, PATIENCE, this::handle, carriers, MEMORY, DescriptorReserve.ofProcess());
+
+  @BeforeEach
+  void start() {
+    listener.start("127.0.0.1", 0);
+  }
+
+  @AfterEach
+  void stop() {
+    listener.stop();
+    carriers.close();
+  }
+
+  private void handle(HttpServerExchange exchange) {
+    ClientBounds bounds = new ClientBounds(PATIENCE, PATIENCE, listener.guard(), bodies);
+    ClientClosing closing = ClientClosing.of(exchange);
+    exchange.dispatch(
+        carriers.at(exchange.getIoThread()),
+        () -> {
+          readers.add(Thread.currentThread());
+          read.add(BodyReader.read(exchange, closing, bounds, MAX_BYTES));
+          exchange.getIoThread().execute(exchange::endExchange);
+        });
+  }
+
+  private static byte[] frame(int type, int flags, int stream, int length, byte[] payload) {
+    ByteArrayOutputStream frame = new ByteArrayOutputStream();
+    frame.writeBytes(new byte[] {(byte) (length >> 16), (byte) (length >> 8), (byte) length});
+    frame.writeBytes(new byte[] {(byte) type, (byte) flags, 0, 0, 0, (byte) stream});
+    frame.writeBytes(payload);
+    return frame.toByteArray();
+  }
+
+  private static void line(ByteArrayOutputStream block, String name, String value) {
+    block.write(0);
+    block.write(name.length());
+    block.writeBytes(name.getBytes(ISO_8859_1));
+    block.write(value.length());
+    block.writeBytes(value.getBytes(ISO_8859_1));
+  }
+
+  /** The head of a request on stream 1. */
+  private static byte[] head() {
+    ByteArrayOutputStream block = new ByteArrayOutputStream();
+    line(block, ":method", "POST");
+    line(block, ":scheme", "http");
+    line(block, ":path", "/");
+    line(block, "content-length", String.valueOf(ANNOUNCED_BYTES));
+    ByteArrayOutputStream out = new ByteArrayOutputStream();
+    out.writeBytes("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".getBytes(ISO_8859_1));
+    out.writeBytes(frame(SETTINGS, 0, 0, 0, new byte[0]));
+    out.writeBytes(frame(FrameHead.HEADERS, END_HEADERS, 1, block.size(), block.toByteArray()));
+    return out.toByteArray();
+  }
+
+  @Test
+  void a_client_that_leaves_in_its_last_frame_ends_the_reading() throws Exception {
+    try (Socket client = new Socket(InetAddress.ofLiteral("127.0.0.1"), listener.port())) {
+      client.getOutputStream().write(head());
+      Thread reader = readers.poll(20, TimeUnit.SECONDS);
+      assertNotNull(reader, "the request begins");
+      Await.until("it waits", () -> reader.getState() == Thread.State.TIMED_WAITING);
+      byte[] half = new byte[FRAME_BYTES / 2];
+      client.getOutputStream().write(frame(FrameHead.DATA, END_STREAM, 1, FRAME_BYTES, half));
+    }
+    assertInstanceOf(Body.Broken.class, read.poll(20, TimeUnit.SECONDS));
+  }
+}
