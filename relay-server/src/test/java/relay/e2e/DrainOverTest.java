@@ -12,6 +12,7 @@ import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import okhttp3.MediaType;
@@ -51,7 +52,7 @@ class DrainOverTest {
   }
 
   private RawProvider provider(ProviderWire wire) {
-    return providers.get(wire);
+    return Objects.requireNonNull(providers.get(wire));
   }
 
   private Setup setup(ProviderWire wire) {

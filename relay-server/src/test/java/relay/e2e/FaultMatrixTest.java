@@ -82,16 +82,17 @@ class FaultMatrixTest {
         String known = documented.getOrDefault(pool.cell(), "");
         cells.put(pool, asking.submit(() -> measure(replicas.port(0), pictures, pool, known)));
       }
-      for (FaultyPool pool : pools) {
+      for (Map.Entry<FaultyPool, Future<String>> each : cells.entrySet()) {
+        FaultyPool pool = each.getKey();
         if (pool.stalls()) {
           assertTrue(pool.awaitFault(), () -> pool.cell() + ": no request arrived");
         } else {
-          measured.put(pool.cell(), cells.get(pool).get());
+          measured.put(pool.cell(), each.getValue().get());
         }
       }
       assertEquals(200, replicas.reload(0, setup(pools, "idle_timeout_ms: 1000")).status());
-      for (FaultyPool pool : pools) {
-        measured.put(pool.cell(), cells.get(pool).get());
+      for (Map.Entry<FaultyPool, Future<String>> each : cells.entrySet()) {
+        measured.put(each.getKey().cell(), each.getValue().get());
       }
     }
     return measured;

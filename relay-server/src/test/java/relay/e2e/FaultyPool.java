@@ -7,6 +7,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Objects;
 import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
@@ -189,7 +190,7 @@ final class FaultyPool implements AutoCloseable {
     Map<String, Integer> states = new TreeMap<>();
     long failures = 0;
     for (String pool : hasSecond() ? List.of(name, second()) : List.of(name)) {
-      Picture picture = pictures.get(pool);
+      Picture picture = Objects.requireNonNull(pictures.get(pool), pool);
       requests += picture.used().get(0);
       input += picture.used().get(1);
       output += picture.used().get(2);
