@@ -15,6 +15,7 @@ final class FaultTable {
   private static final String ANY = "any";
   private static final String SAME = "same";
   private static final String NO_FAULT = "-";
+  private static final int PLAIN_COLUMN = 5;
   private static final int COLUMNS = 4 + ProviderWire.values().length;
 
   private static final String INTRODUCTION =
@@ -147,9 +148,10 @@ final class FaultTable {
       for (Line line : lines) {
         if (line.holds(row)) {
           String[] parts = line.cells().split(" *\\| *", -1);
+          int column = PLAIN_COLUMN;
           for (ProviderWire wire : ProviderWire.values()) {
-            String cell = parts[5 + wire.ordinal()];
-            cells.put(new Cell(row, wire), cell.equals(SAME) ? parts[5] : cell);
+            String cell = parts[column++];
+            cells.put(new Cell(row, wire), cell.equals(SAME) ? parts[PLAIN_COLUMN] : cell);
           }
         }
       }

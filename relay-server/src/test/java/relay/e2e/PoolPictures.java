@@ -23,9 +23,9 @@ final class PoolPictures implements AutoCloseable {
 
   private final Replicas replicas;
   private final RedisSocket redis;
-  private volatile long begun; // readings so far
-  private volatile Map<String, Picture> latest = Map.of();
+  private long begun; // readings so far; guarded by this, as the next
   private boolean reading;
+  private volatile Map<String, Picture> latest = Map.of();
 
   PoolPictures(Replicas replicas) throws IOException {
     this.replicas = replicas;

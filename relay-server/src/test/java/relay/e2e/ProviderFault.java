@@ -9,6 +9,7 @@ import relay.guards.Await;
 import relay.model.Dialect;
 
 /** The faults of a provider, as bytes on one request's connection. */
+@SuppressWarnings("ImmutableEnumChecker") // its functions hold nothing
 enum ProviderFault {
   /** The connection is refused. */
   REFUSE(Kind.CONNECTION),
