@@ -11,6 +11,9 @@ enum Wire {
   H1("HTTP/1.1 over TLS"),
   H2("HTTP/2 over TLS");
 
+  /** Without it Relay prefers HTTP/1.1. */
+  static final String HTTP2_OPTION = "-Drelay.provider_http2=" + MeasuredReplica.PROVIDER;
+
   private static final String OPTIONS = "RELAY_JAVA_OPTS";
 
   private final String label;
@@ -43,7 +46,6 @@ enum Wire {
       return List.of(launcher.toString());
     }
     String options = System.getenv().getOrDefault(OPTIONS, "");
-    String all = OPTIONS + "=" + options + " -Drelay.provider_http2=" + MeasuredReplica.PROVIDER;
-    return List.of("env", all, launcher.toString());
+    return List.of("env", OPTIONS + "=" + options + " " + HTTP2_OPTION, launcher.toString());
   }
 }

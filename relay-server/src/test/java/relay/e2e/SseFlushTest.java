@@ -14,9 +14,9 @@ import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.zip.GZIPInputStream;
 import java.util.zip.GZIPOutputStream;
-import org.junit.jupiter.api.AfterAll;
-import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.TestInstance;
+import org.junit.jupiter.params.AfterParameterizedClassInvocation;
+import org.junit.jupiter.params.BeforeParameterizedClassInvocation;
 import org.junit.jupiter.params.Parameter;
 import org.junit.jupiter.params.ParameterizedClass;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -29,17 +29,18 @@ import relay.model.Dialect;
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 @ParameterizedClass
 @EnumSource(ProviderWire.class)
+@SuppressWarnings("NullAway.Init") // start() comes first
 class SseFlushTest {
   private static final String ASKS_FOR_USAGE =
       "\"stream\":true,\"stream_options\":{\"include_usage\":true},";
 
   private final Semaphore seenByClient = new Semaphore(0);
-  @Parameter private ProviderWire wire = ProviderWire.PLAIN;
+  @Parameter private ProviderWire wire;
   private RawProvider provider;
   private Replicas replicas;
 
-  @BeforeAll
-  void start() throws Exception {
+  @BeforeParameterizedClassInvocation
+  void start(ProviderWire wire) throws Exception {
     provider = new RawProvider(wire, this::answer);
     replicas =
         new Setup()
@@ -48,10 +49,13 @@ class SseFlushTest {
             .start(1);
   }
 
-  @AfterAll
-  void close() throws Exception {
+  @AfterParameterizedClassInvocation
+  void close(ProviderWire wire) throws Exception {
     replicas.close();
     provider.close();
+    for (Received request : provider.received()) {
+      assertEquals(wire == ProviderWire.TLS_H2, request.line().endsWith("HTTP/2"));
+    }
   }
 
   /** Sends each event only after the client has received the previous one. */

@@ -15,10 +15,10 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.LockSupport;
-import org.junit.jupiter.api.AfterAll;
-import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
+import org.junit.jupiter.params.AfterParameterizedClassInvocation;
+import org.junit.jupiter.params.BeforeParameterizedClassInvocation;
 import org.junit.jupiter.params.Parameter;
 import org.junit.jupiter.params.ParameterizedClass;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -34,6 +34,7 @@ import relay.model.Dialect;
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 @ParameterizedClass
 @EnumSource(ProviderWire.class)
+@SuppressWarnings("NullAway.Init") // start() comes first
 class StalledReadersTest {
   private static final int EVENTS = 6;
   private static final long PAUSE_NANOS = TimeUnit.MILLISECONDS.toNanos(700);
@@ -50,18 +51,21 @@ class StalledReadersTest {
   private int streams;
   private int stalledStreams;
   private CountDownLatch everybodyIsThere;
-  private final CountDownLatch over = new CountDownLatch(1);
-  private final AtomicLong taken = new AtomicLong();
-  private final AtomicInteger flooded = new AtomicInteger();
-  @Parameter private ProviderWire wire = ProviderWire.PLAIN;
+  private CountDownLatch over;
+  private AtomicLong taken;
+  private AtomicInteger flooded;
+  @Parameter private ProviderWire wire;
   private RawProvider provider;
   private Replicas replicas;
 
-  @BeforeAll
-  void start() throws Exception {
+  @BeforeParameterizedClassInvocation
+  void start(ProviderWire wire) throws Exception {
     streams = wire.isTls() ? 400 : 2_000;
     stalledStreams = streams / 10;
     everybodyIsThere = new CountDownLatch(streams);
+    over = new CountDownLatch(1);
+    taken = new AtomicLong();
+    flooded = new AtomicInteger();
     provider = new RawProvider(wire, this::answer);
     replicas =
         new Setup()
@@ -72,7 +76,7 @@ class StalledReadersTest {
             .start(1);
   }
 
-  @AfterAll
+  @AfterParameterizedClassInvocation
   void close() throws Exception {
     over.countDown();
     replicas.close();
