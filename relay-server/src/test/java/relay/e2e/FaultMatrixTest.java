@@ -33,7 +33,7 @@ class FaultMatrixTest {
   private static final boolean WRITE = Boolean.getBoolean("faults.write");
   private static final int AT_ONCE = 12;
   private static final int SOME_LOOKS = 6;
-  private static final int MOST_LOOKS = 60;
+  private static final int MOST_LOOKS = 40;
 
   private final Semaphore running = new Semaphore(AT_ONCE);
 

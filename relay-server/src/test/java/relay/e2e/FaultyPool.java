@@ -24,6 +24,9 @@ import relay.model.Dialect;
 final class FaultyPool implements AutoCloseable {
   private static final int KEYS = 3;
 
+  /** A window longer than a test may take: no charge leaves it before it is seen. */
+  private static final String POOLING = "pooling: { affinity: none, window_ms: 3600000 }";
+
   private final Cell cell;
   private final ProviderFault fault;
   private final AnswerForm form;
@@ -99,10 +102,10 @@ final class FaultyPool implements AutoCloseable {
 
   void addTo(Setup setup) {
     Dialect dialect = form.dialect();
-    setup.provider(name, dialect, cell.wire(), url, List.of(), keys(name));
+    setup.provider(name, dialect, cell.wire(), url, List.of(POOLING), keys(name));
     if (hasSecond()) {
-      List<String> models = List.of("models: [" + name + "]");
-      setup.provider(second(), dialect, providers.get(1), models, keys(second()));
+      List<String> settings = List.of(POOLING, "models: [" + name + "]");
+      setup.provider(second(), dialect, providers.get(1), settings, keys(second()));
     }
   }
 
