@@ -114,6 +114,14 @@ public final class RedisCluster implements AutoCloseable {
 
   /** Moves a slot with its keys, one at a time, as redis-cli does. */
   public void move(int slot, RedisNode from, RedisNode to) {
+    moveKeys(slot, from, to);
+    String number = Integer.toString(slot);
+    to.call("CLUSTER", "SETSLOT", number, "NODE", id(to));
+    from.call("CLUSTER", "SETSLOT", number, "NODE", id(to));
+  }
+
+  /** Moves the keys of a slot, which itself stays. */
+  public void moveKeys(int slot, RedisNode from, RedisNode to) {
     String number = Integer.toString(slot);
     to.call("CLUSTER", "SETSLOT", number, "IMPORTING", id(from));
     from.call("CLUSTER", "SETSLOT", number, "MIGRATING", id(to));
@@ -124,8 +132,25 @@ public final class RedisCluster implements AutoCloseable {
       }
       from.call("MIGRATE", "127.0.0.1", "" + to.port(), keys.getFirst(), "0", "5000");
     }
+  }
+
+  /** A master takes a slot over without its keys, as a replica does that has got none of them. */
+  public void takeOver(int slot, RedisNode to) {
+    String number = Integer.toString(slot);
+    to.call("CLUSTER", "SETSLOT", number, "IMPORTING", id(owner(slot)));
     to.call("CLUSTER", "SETSLOT", number, "NODE", id(to));
-    from.call("CLUSTER", "SETSLOT", number, "NODE", id(to));
+  }
+
+  /** Cuts a master off from all other nodes, and has its replica take over. */
+  public void isolate(RedisNode master) {
+    RedisNode replica = nodes.get(nodes.indexOf(master) + MASTERS);
+    for (RedisNode other : nodes) {
+      if (other != master) {
+        master.call("CLUSTER", "FORGET", id(other)); // it ignores whom it does not know
+      }
+    }
+    replica.call("CLUSTER", "FAILOVER", "TAKEOVER");
+    Await.until("it has taken over", () -> replica.call("ROLE").getFirst().equals("master"));
   }
 
   @Override

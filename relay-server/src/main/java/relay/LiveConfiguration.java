@@ -31,6 +31,7 @@ import relay.metrics.Meters;
 import relay.pipeline.RequestPipeline;
 import relay.pipeline.Route;
 import relay.pipeline.Routes;
+import relay.pool.Organizations;
 import relay.pool.Plans;
 import relay.redis.KeyPlan;
 import relay.redis.KeyPool;
@@ -81,6 +82,7 @@ final class LiveConfiguration {
   private final RequestPipeline pipeline;
   private final Executor thread;
   private final Map<String, KeyPool> open = new HashMap<>(); // by name, until retired
+  private final Map<String, Organizations> organizations = new HashMap<>(); // as open
   // the present configuration, and earlier ones with running requests
   private final Set<Parts> inUse = Collections.newSetFromMap(new IdentityHashMap<>());
   private volatile Parts parts;
@@ -166,8 +168,9 @@ final class LiveConfiguration {
       ProviderConfig provider = api.config();
       Route route = known.get(provider.name());
       Set<String> rekeyed = route == null ? Set.of() : rekeyed(route.api().config(), provider);
-      KeyPool pool = pool(Plans.of(provider), rekeyed, told);
-      routes.add(new Route(api, pool, engine.breaker(provider.name())));
+      Organizations owners = organizations(provider);
+      KeyPool pool = pool(Plans.of(provider, owners), rekeyed, told);
+      routes.add(new Route(api, pool, owners, engine.breaker(provider.name())));
     }
     PoolPlan clients = Plans.ofClients(config.server().auth()).orElse(null);
     return new Parts(
@@ -175,6 +178,44 @@ final class LiveConfiguration {
         List.copyOf(routes),
         clients,
         clients == null ? null : pool(clients, Set.of(), told));
+  }
+
+  private Organizations organizations(ProviderConfig provider) {
+    Organizations known = organizations.get(provider.name());
+    if (known == null) {
+      known = new Organizations(provider, () -> regroup(provider.name()));
+      organizations.put(provider.name(), known);
+    } else {
+      known.reconfigure(provider);
+    }
+    return known;
+  }
+
+  /** Other accounts of a pool are one organisation. Called by any thread. */
+  private void regroup(String name) {
+    try {
+      thread.execute(
+          () ->
+              parts.routes().stream()
+                  .filter(route -> route.name().equals(name))
+                  .forEach(this::regroup));
+    } catch (RejectedExecutionException e) {
+      // the replica is stopping
+    }
+  }
+
+  private void regroup(Route route) {
+    meters.countedApart(route.name(), route.organizations().countedApart());
+    PoolPlan plan = Plans.of(route.api().config(), route.organizations());
+    var _ = pool(plan, Set.of(), new ArrayList<>());
+  }
+
+  /** Lists of accounts that are one organisation and count apart, by a pool's name. */
+  List<List<String>> countedApart(String pool) {
+    return parts.routes().stream()
+        .filter(route -> route.name().equals(pool))
+        .flatMap(route -> route.organizations().countedApart().stream())
+        .toList();
   }
 
   private static Map<String, Route> byName(List<Route> routes) {
@@ -247,6 +288,9 @@ final class LiveConfiguration {
 
   private void showPools() {
     Parts now = parts;
+    for (Route route : now.routes()) {
+      meters.countedApart(route.name(), route.organizations().countedApart());
+    }
     meters.bind(engine, pools());
     meters.bindClients(now.clientsPlan(), now.clientsPool());
   }
@@ -267,6 +311,7 @@ final class LiveConfiguration {
     for (KeyPool pool : List.copyOf(open.values())) {
       if (!needed.contains(pool)) {
         open.remove(pool.plan().name());
+        organizations.remove(pool.plan().name());
         var _ = pool.retire();
       }
     }

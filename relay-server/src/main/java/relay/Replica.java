@@ -90,7 +90,6 @@ final class Replica implements ConfigReloads.Target {
               + " its data is lost when Relay stops",
           embedded.port());
     }
-    Carriers.warnIfHindered();
     carriers =
         new Carriers("carrier", Carriers.fitting(Runtime.getRuntime().availableProcessors()));
     DescriptorReserve descriptors = DescriptorReserve.ofProcess();
@@ -146,6 +145,7 @@ final class Replica implements ConfigReloads.Target {
                 meters::scrape,
                 live::pools,
                 engine::breaker,
+                live::countedApart,
                 live::clientsPool,
                 live.tally(),
                 meters::totals,

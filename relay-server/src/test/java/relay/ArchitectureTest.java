@@ -63,7 +63,8 @@ class ArchitectureTest {
           Set.of("relay.bedrock", "relay.vertex"), // cloud protocols, with the vendors' libraries
           Set.of("relay.pool", "relay.token"), // the configuration as the engine's types
           Set.of("relay.body", "relay.config", "relay.redis", "relay.tls"),
-          Set.of("relay.carrier", "relay.memory", "relay.model"));
+          Set.of("relay.carrier", "relay.memory", "relay.model"),
+          Set.of("relay.reach")); // private parts of libraries
 
   /** Permitted imports between siblings, as "from -> to". */
   private static final Set<String> ALLOWED_SIBLINGS = Set.of();
@@ -75,12 +76,22 @@ class ArchitectureTest {
           Map.entry("io.netty", Set.of("relay.redis", "relay.tls")),
           Map.entry(
               "io.undertow",
-              Set.of("relay.edge", "relay.admin", "relay.trial.provider", "relay.carrier")),
+              Set.of(
+                  "relay.edge",
+                  "relay.admin",
+                  "relay.trial.provider",
+                  "relay.carrier",
+                  "relay.reach")),
           Map.entry(
               "org.xnio",
-              Set.of("relay.edge", "relay.admin", "relay.trial.provider", "relay.carrier")),
-          Map.entry("okhttp3", Set.of("relay.upstream")),
-          Map.entry("okio", Set.of("relay.upstream")),
+              Set.of(
+                  "relay.edge",
+                  "relay.admin",
+                  "relay.trial.provider",
+                  "relay.carrier",
+                  "relay.reach")),
+          Map.entry("okhttp3", Set.of("relay.upstream", "relay.reach")),
+          Map.entry("okio", Set.of("relay.upstream", "relay.reach")),
           Map.entry("io.micrometer", Set.of("relay.metrics")),
           Map.entry("io.prometheus", Set.of("relay.metrics")),
           Map.entry("io.opentelemetry", Set.of("relay.trace")),
@@ -99,7 +110,7 @@ class ArchitectureTest {
           Map.entry("relay.auth", 1),
           Map.entry("relay.bedrock", 2), // signatures, and the events of a stream
           Map.entry("relay.body", 4), // a body, its buffer, the buffers of a replica, slow bodies
-          Map.entry("relay.carrier", 11), // carriers, sockets, TLS, buffers, dates, descriptors
+          Map.entry("relay.carrier", 12), // carriers, sockets, TLS, buffers, dates, descriptors
           Map.entry("relay.cli", 3), // the command line, a command of it, the usual operands
           Map.entry(
               "relay.config", 30), // a record for each block of the file, its outline, its schema
@@ -112,9 +123,10 @@ class ArchitectureTest {
           Map.entry("relay.model", 8), // shared value types
           Map.entry("relay.operate", 3), // the commands, where they find their config, warnings
           Map.entry("relay.pipeline", 7), // the way of a request, its two sides, the probes of keys
-          Map.entry("relay.pool", 4), // a plan, its JSON and its line of text, a key's status
+          Map.entry("relay.pool", 5), // a plan, its JSON and line of text, a key's status, owners
           Map.entry("relay.reload", 4), // a source, its attempts, their outcome, the state after
-          Map.entry("relay.redis", 23), // a library's API: each script's arguments and outcomes
+          Map.entry("relay.reach", 8), // one for each part of a library, except for the finder
+          Map.entry("relay.redis", 24), // a library's API: each script's arguments and outcomes
           Map.entry("relay.request", 7), // a scan, its outcomes with their parts, and the edits
           Map.entry("relay.stream", 4), // four taps on a response that the pipeline combines
           Map.entry("relay.tls", 1),

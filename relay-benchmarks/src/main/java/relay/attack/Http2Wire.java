@@ -6,6 +6,7 @@ import java.io.ByteArrayOutputStream;
 import java.io.DataInputStream;
 import java.io.IOException;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 
 /** An HTTP/2 connection by prior knowledge, with one request at a time. */
@@ -96,6 +97,15 @@ final class Http2Wire implements AutoCloseable {
     return answer();
   }
 
+  /**
+   * Sends a faulty request, as another client does behind a balancer. Its answer is not awaited.
+   */
+  void disturb(List<String> line) throws IOException {
+    stream += 2;
+    String body = Requests.body(Target.MODEL, "");
+    wire.send(request(stream, Target.ATTACKER, line.get(0), line.get(1), body));
+  }
+
   /** Reads to the end of an answer; whether its status is 200. Any other frame is served, too. */
   private boolean answer() throws IOException {
     boolean good = false;
@@ -105,7 +115,7 @@ final class Http2Wire implements AutoCloseable {
       int of = in.readInt();
       byte[] payload = in.readNBytes(lengthAndType >>> 8);
       switch (lengthAndType & 0xff) {
-        case HEADERS -> good = payload.length > 0 && (payload[0] & 0xff) == STATUS_200;
+        case HEADERS -> good |= of == stream && (payload[0] & 0xff) == STATUS_200;
         case DATA -> {
           if (payload.length > 0) {
             wire.send(frame(WINDOW_UPDATE, 0, 0, number(payload.length)));

@@ -69,7 +69,8 @@ enum MalformedAttacks implements Part {
           GOOD_HEAD + "x-large: " + "x".repeat(100_000) + "\r\n\r\n",
           GOOD_HEAD + "x-line: a\r\n".repeat(300) + "\r\n");
 
-  private static final List<List<String>> HTTP_2_CASES =
+  /** Header lines of faulty requests. */
+  static final List<List<String>> HTTP_2_CASES =
       List.of(
           List.of(":path", "/v1/messages?a b"),
           List.of(":path", "/v1/messages?a=\"|{}\\"),
@@ -79,6 +80,7 @@ enum MalformedAttacks implements Part {
           List.of("x-a", "a\r\nx-b: 1"),
           List.of("X-A", "1"),
           List.of("", "1"),
+          List.of("x\na", "1"),
           List.of("transfer-encoding", "chunked"),
           List.of("content-length", "500"),
           List.of("connection", "x-api-key"),

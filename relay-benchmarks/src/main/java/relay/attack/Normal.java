@@ -10,7 +10,7 @@ import relay.load.Latencies;
 
 /**
  * The normal clients: streams and single requests over kept connections, requests over new ones,
- * and HTTP/2. None of their requests may fail.
+ * and HTTP/2, also over a connection that an attacker shares. None of their requests may fail.
  */
 final class Normal {
   static final String KEY = "the-key-of-a-normal-client";
@@ -48,7 +48,8 @@ final class Normal {
       start(() -> asks(false));
     }
     start(() -> asks(true));
-    start(this::http2);
+    start(() -> http2(false));
+    start(() -> http2(true));
   }
 
   private void start(Runnable client) {
@@ -156,15 +157,26 @@ final class Normal {
     dropped(wire);
   }
 
-  private void http2() {
+  /**
+   * Requests over one connection.
+   *
+   * @param shared with an attacker, as behind a balancer that multiplexes
+   */
+  private void http2(boolean shared) {
+    String kind = shared ? "a request beside faulty ones over HTTP/2: " : "a request over HTTP/2: ";
     String body = Requests.body(Target.MODEL, "");
+    List<List<String>> faults = MalformedAttacks.HTTP_2_CASES;
+    int next = 0;
     @Nullable Http2Wire wire = null;
     while (!target.isOver()) {
       try {
         wire = wire == null ? new Http2Wire(target.port()) : wire;
-        ended(wire.ask(KEY, body) ? null : "a request over HTTP/2: not status 200");
+        if (shared && measured) {
+          wire.disturb(faults.get(next++ % faults.size()));
+        }
+        ended(wire.ask(KEY, body) ? null : kind + "not status 200");
       } catch (IOException e) {
-        ended("a request over HTTP/2: " + e.getMessage());
+        ended(kind + e.getMessage());
         if (wire != null) {
           wire.close();
         }

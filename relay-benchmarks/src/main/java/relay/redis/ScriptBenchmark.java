@@ -105,7 +105,9 @@ public class ScriptBenchmark {
   @Setup
   public void start() throws Exception {
     redis = EmbeddedRedis.start();
-    rig = new ScriptRig(redis.url(), new Workload(keys, dimensions, batch, strategy, standing));
+    rig =
+        new ScriptRig(
+            redis.url(), new Workload(keys, false, dimensions, batch, strategy, standing));
   }
 
   /** Stops both. */

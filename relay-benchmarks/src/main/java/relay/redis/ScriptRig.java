@@ -153,6 +153,38 @@ final class ScriptRig implements AutoCloseable {
     return new Bursts(acquire, both, ServerCost.read(redis));
   }
 
+  /** Uses the first group's limits up. Measures a settle and the acquire after it, as one call. */
+  ServerCost usedUp() {
+    List<String> held = ids();
+    send(acquires(held));
+    Usage all = Workload.all();
+    List<byte[]> charge =
+        List.of(
+            bytes("0"),
+            bytes(clock.get()),
+            bytes("all" + leases++),
+            bytes(Workload.group(0)),
+            bytes(all.requests()),
+            bytes(all.inputTokens()),
+            bytes(all.outputTokens()));
+    send(List.of(new Call(ScriptFile.CHARGE, leaseKeys(), charge)));
+    List<Call> settles = settles(held);
+    List<Call> acquires = acquires(ids());
+    List<Call> calls = new ArrayList<>();
+    for (int n = 0; n < settles.size(); n++) {
+      calls.addAll(List.of(settles.get(n), acquires.get(n)));
+    }
+    send(calls.subList(0, calls.size() / 2));
+    redis.configResetstat();
+    List<List<Object>> replies =
+        new ArrayList<>(send(calls.subList(calls.size() / 2, calls.size())));
+    replies.removeIf(reply -> reply.size() < 7); // those of settle
+    if (granted(replies) > 0) {
+      throw new IllegalStateException("the limits are not used up");
+    }
+    return ServerCost.read(redis);
+  }
+
   private ServerCost acquired(List<Call> acquires) {
     redis.configResetstat();
     int granted = granted(send(acquires));
@@ -218,7 +250,7 @@ final class ScriptRig implements AutoCloseable {
         candidates.appendReadySets(Workload.CLASS, line);
       }
       line.append(COST.repeat(over.size()));
-      line.append((" " + Workload.INPUT + " " + Workload.OUTPUT).repeat(some.size()));
+      line.append((" " + Workload.INPUT + " " + Workload.OUTPUT + " -").repeat(some.size()));
       List<byte[]> args = new ArrayList<>(List.of(bytes(line.toString())));
       if (!candidates.isIndexed()) {
         args.add(candidates.lineOf(demand));

@@ -9,11 +9,13 @@ import java.util.Map;
 /**
  * A measured workload.
  *
- * @param keys keys of the pool, each with its own account
+ * @param keys keys of the pool
+ * @param together whether they are in one account; else each has its own
  * @param dimensions the number of limited dimensions, from 1 (requests) to 4
  * @param batch requests per call
  */
-public record Workload(int keys, int dimensions, int batch, Strategy strategy, Standing standing) {
+public record Workload(
+    int keys, boolean together, int dimensions, int batch, Strategy strategy, Standing standing) {
   static final String CLASS = "model";
   static final long INPUT = 1_000;
   static final long OUTPUT = 200;
@@ -25,33 +27,37 @@ public record Workload(int keys, int dimensions, int batch, Strategy strategy, S
 
   /** One request per call, all dimensions, least loaded, all keys free. */
   static Workload of(int keys) {
-    return new Workload(keys, 4, 1, Strategy.LEAST_LOADED, Standing.FREE);
+    return new Workload(keys, false, 4, 1, Strategy.LEAST_LOADED, Standing.FREE);
+  }
+
+  Workload inOneAccount() {
+    return new Workload(keys, true, dimensions, batch, strategy, standing);
   }
 
   Workload batch(int requests) {
-    return new Workload(keys, dimensions, requests, strategy, standing);
+    return new Workload(keys, together, dimensions, requests, strategy, standing);
   }
 
   Workload dimensions(int limited) {
-    return new Workload(keys, limited, batch, strategy, standing);
+    return new Workload(keys, together, limited, batch, strategy, standing);
   }
 
   Workload strategy(Strategy chosen) {
-    return new Workload(keys, dimensions, batch, chosen, standing);
+    return new Workload(keys, together, dimensions, batch, chosen, standing);
   }
 
   Workload standing(Standing how) {
-    return new Workload(keys, dimensions, batch, strategy, how);
+    return new Workload(keys, together, dimensions, batch, strategy, how);
   }
 
   PoolPlan plan(String name) {
     List<KeyPlan> all = new ArrayList<>();
     Map<String, Limits> limits = new HashMap<>();
     for (int n = 0; n < keys; n++) {
-      all.add(new KeyPlan("key" + n, "account" + n, 0, 1, 0));
+      all.add(new KeyPlan("key" + n, "account" + (together ? 0 : n), 0, 1, 0));
       long most = standing.carries(n) ? PLENTY : SCARCE;
       limits.put(
-          group(n),
+          group(together ? 0 : n),
           new Limits(
               most,
               dimensions > 1 ? 1_000 * most : 0,
@@ -71,6 +77,11 @@ public record Workload(int keys, int dimensions, int batch, Strategy strategy, S
 
   static String group(int place) {
     return PoolPlan.group("account" + place, CLASS);
+  }
+
+  /** More requests than any limit. */
+  static Usage all() {
+    return new Usage(2 * PLENTY, 0, 0);
   }
 
   /** The usage of an exhausted key: an hour's requests. */

@@ -48,8 +48,7 @@ public final class StandIn {
     }
   }
 
-  /** Waits for the end of standard input, and ends the process. */
-  static void endWithInput() {
+  private static void endWithInput() {
     try {
       while (System.in.read() >= 0) {
         // the parent process is still alive

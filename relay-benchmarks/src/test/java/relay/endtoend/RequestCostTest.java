@@ -40,8 +40,7 @@ final class RequestCostTest {
                 "-D" + CountedReplica.PORT + "=" + counter,
                 "-cp",
                 System.getProperty("java.class.path"),
-                CountedReplica.class.getName()),
-            Wire.PLAIN);
+                CountedReplica.class.getName()));
     stage.replica(8);
     measure(Question.ofJson(2_048)); // initialize lazily created state
   }

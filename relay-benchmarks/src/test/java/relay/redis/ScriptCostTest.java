@@ -130,4 +130,28 @@ final class ScriptCostTest {
           return new Cost(large + "; " + ten, large.acquire <= 3.5 * ten.acquire);
         });
   }
+
+  /** Its keys share the limits, so they are parked and made ready together. */
+  @Test
+  void a_used_up_account_of_four_thousand_keys_costs_at_most_twice_one_of_ten() {
+    double[] least = {1e9, 1e9};
+    keepsToItsBounds(
+        () -> {
+          for (int n = 0; n < BURSTS; n++) {
+            least[0] = Math.min(least[0], usedUp(10));
+            least[1] = Math.min(least[1], usedUp(4_000));
+          }
+          return new Cost(
+              "a call on a used up account of 10 keys %.1f us, of 4,000 keys %.1f us"
+                  .formatted(least[0], least[1]),
+              least[1] <= 2 * least[0]);
+        });
+  }
+
+  private static double usedUp(int keys) {
+    Workload workload = Workload.of(keys).inOneAccount();
+    try (ScriptRig rig = ScriptRig.timed(redis.url(), workload)) {
+      return rig.usedUp().microsPerCall();
+    }
+  }
 }

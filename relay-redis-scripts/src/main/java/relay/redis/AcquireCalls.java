@@ -149,6 +149,14 @@ final class AcquireCalls {
         : callOf(now, served, requests, endings);
   }
 
+  private static void appendSpread(long spread, StringBuilder line) {
+    if (spread == Demand.AT_ADMISSION) {
+      line.append('-');
+    } else {
+      line.append(spread);
+    }
+  }
+
   private Call callOf(
       Candidates candidates, Demand first, List<Request> requests, List<Ending> endings) {
     List<byte[]> k = scripts.leaseKeys();
@@ -170,7 +178,8 @@ final class AcquireCalls {
     PoolScripts.appendEndings(endings, line, args);
     for (Request request : requests) {
       line.append(' ').append(request.demand.inputTokens());
-      line.append(' ').append(request.demand.outputTokens());
+      line.append(' ').append(request.demand.outputTokens()).append(' ');
+      appendSpread(request.demand.outputSpread(), line);
       args.add(bytes(request.id));
     }
     args.addFirst(bytes(line.toString()));

@@ -75,6 +75,7 @@ final class Announcement {
     }
     for (Candidates.Candidate row : candidates.rowsOf(keys)) {
       args.addAll(List.of(bytes(row.set()), bytes(row.key().id()), bytes(row.group())));
+      args.add(bytes(row.isLarge() ? 1 : 0));
     }
     return args;
   }

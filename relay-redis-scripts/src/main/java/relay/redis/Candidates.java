@@ -6,6 +6,7 @@ import java.util.Collections;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -29,6 +30,8 @@ import relay.redis.Acquisition.Unavailable;
 final class Candidates {
   private static final int MAX_LISTED = 16;
   private static final int SAMPLE = 64;
+  private static final int FEW = 4; // a group of more keys is large: the index has one row for it
+  private static final String INDEX = "2"; // changes with the format of the index
   private static final String OTHERS = "default";
 
   private final PoolPlan plan;
@@ -63,8 +66,9 @@ final class Candidates {
    * A key in a model class.
    *
    * @param set number of its ready set, from 1 over all classes
+   * @param isLarge whether its group has many keys
    */
-  record Candidate(KeyPlan key, String group, int set) {
+  record Candidate(KeyPlan key, String group, int set, boolean isLarge) {
     String row() {
       return key.id() + " " + group;
     }
@@ -87,6 +91,9 @@ final class Candidates {
     planId = planId(plan);
     isShadow = plan.keys().stream().noneMatch(KeyPlan::enforce);
     String shape = shape(plan);
+    Map<String, Long> sizes =
+        plan.keys().stream()
+            .collect(Collectors.groupingBy(KeyPlan::account, Collectors.counting()));
     for (String modelClass : plan.modelClasses()) {
       List<Candidate> all =
           plan.keys().stream()
@@ -96,8 +103,8 @@ final class Candidates {
                       new Candidate(
                           k,
                           PoolPlan.group(k.account(), modelClass),
-                          firstSet(modelClass)
-                              + Collections.binarySearch(sorted, Tier.of(plan, k))))
+                          firstSet(modelClass) + Collections.binarySearch(sorted, Tier.of(plan, k)),
+                          sizes.getOrDefault(k.account(), 0L) > FEW))
               .toList();
       byClass.put(modelClass, all);
       all.forEach(c -> named.put(modelClass + " " + c.key().id(), c));
@@ -119,7 +126,8 @@ final class Candidates {
 
   /** A digest of everything that determines the candidates. */
   private static String shape(PoolPlan plan) {
-    StringBuilder text = new StringBuilder(String.join(" ", plan.modelClasses()));
+    StringBuilder text = new StringBuilder(INDEX);
+    text.append(String.join(" ", plan.modelClasses()));
     for (KeyPlan key : plan.keys()) {
       text.append('\n').append(key.id()).append(' ').append(key.account());
       text.append(' ').append(Tier.of(plan, key).text());
@@ -129,7 +137,7 @@ final class Candidates {
 
   /** Tells plans apart: a digest of all that they say, as a number that scripts count exactly. */
   private static long planId(PoolPlan plan) {
-    StringBuilder text = new StringBuilder();
+    StringBuilder text = new StringBuilder(INDEX);
     text.append(plan.window()).append(' ').append(plan.strategy()).append(' ');
     text.append(plan.accounting()).append(' ').append(plan.burstRatio());
     text.append('\n').append(String.join(" ", plan.modelClasses()));
@@ -225,6 +233,20 @@ final class Candidates {
   boolean isShadow(Demand demand) {
     Candidate one = named.get(demand.modelClass() + " " + demand.key());
     return one == null ? isShadow : !one.key().enforce();
+  }
+
+  /** The fields of a key's account in the state: its keys and groups; none for an unknown key. */
+  Set<String> fieldsOfAccount(String key) {
+    Set<String> fields = new LinkedHashSet<>();
+    Set<String> accounts = new HashSet<>();
+    plan.keys().stream().filter(k -> k.id().equals(key)).forEach(k -> accounts.add(k.account()));
+    plan.keys().stream()
+        .filter(k -> accounts.contains(k.account()))
+        .forEach(k -> fields.add("k:" + k.id()));
+    for (String account : accounts) {
+      plan.modelClasses().forEach(c -> fields.add("g:" + PoolPlan.group(account, c)));
+    }
+    return fields;
   }
 
   /** The index rows of the keys to avoid. */

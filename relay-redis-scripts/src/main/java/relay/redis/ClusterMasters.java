@@ -3,11 +3,13 @@ package relay.redis;
 import io.lettuce.core.RedisCommandExecutionException;
 import java.net.InetSocketAddress;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Executors;
@@ -18,6 +20,8 @@ import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicReferenceArray;
 import java.util.function.Consumer;
+import java.util.function.IntPredicate;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -36,11 +40,14 @@ final class ClusterMasters implements Masters {
   private static final int REFRESH_MS = 5_000;
   private static final int ANSWER_MS = 1_000;
 
+  /** Nodes asked for the slots, those without an answer before the first one apart. */
+  private static final int MOST_ASKED = 3;
+
   /** The pause before a redirected call tries again, while no connection or key is there yet. */
   private static final int PAUSE_MS = 10;
 
   private final Connections connections;
-  private final Consumer<MasterLink> onUp;
+  private final Consumer<IntPredicate> onUp;
   private final Map<InetSocketAddress, MasterLink> links = new ConcurrentHashMap<>();
   private final AtomicReferenceArray<@Nullable MasterLink> masters =
       new AtomicReferenceArray<>(SLOTS);
@@ -57,7 +64,7 @@ final class ClusterMasters implements Masters {
   private int next;
   private boolean told; // that no node answers
 
-  ClusterMasters(Connections connections, Consumer<MasterLink> onUp) {
+  ClusterMasters(Connections connections, Consumer<IntPredicate> onUp) {
     this.connections = connections;
     this.onUp = onUp;
   }
@@ -95,25 +102,23 @@ final class ClusterMasters implements Masters {
     }
   }
 
-  /** Asks one node after the other for the slots, and connects to the pools' masters. */
+  /**
+   * Asks several nodes for the slots, and connects to the pools' masters. A former master that is
+   * cut off from the others still takes the slots for its own, so the newest epoch counts.
+   */
   private synchronized void refresh() {
     refreshing.set(false);
-    List<InetSocketAddress> nodes = nodes();
+    SlotMap newest = SlotMap.EMPTY;
     String why = "";
-    for (int n = 0; n < nodes.size(); n++) {
-      InetSocketAddress node = nodes.get(Math.floorMod(next++, nodes.size()));
+    int left = MOST_ASKED; // once one has answered
+    for (InetSocketAddress node : nodes()) {
       try {
-        SlotMap fresh = ask(node);
-        if (!fresh.isEmpty()) {
-          slots = fresh;
-          refreshedAt = System.nanoTime();
-          refusal = null;
-          told = false;
-          used.forEach(this::assign);
-          retire();
-          return;
+        SlotMap map = ask(node);
+        if (map.isEmpty()) {
+          why = RedisServers.shown(node) + " knows no slots";
+        } else if (newest.isEmpty() || map.epoch() > newest.epoch()) {
+          newest = map;
         }
-        why = RedisServers.shown(node) + " knows no slots";
       } catch (RuntimeException | ExecutionException | TimeoutException e) {
         Throwable root = MasterLink.root(e);
         refusal = root instanceof RedisCommandExecutionException ? root.getMessage() : refusal;
@@ -122,28 +127,37 @@ final class ClusterMasters implements Masters {
         Thread.currentThread().interrupt(); // closed
         return;
       }
+      if (!newest.isEmpty() && --left == 0) {
+        break;
+      }
     }
-    if (!told) {
+    if (!newest.isEmpty()) {
+      slots = newest;
+      refreshedAt = System.nanoTime();
+      refusal = null;
+      told = false;
+      assignAll(null);
+      retire();
+    } else if (!told) {
       told = true;
       log.warn("The Redis Cluster cannot be used; {}", connections.refusedCalls.explained(why));
     }
   }
 
-  /** Nodes with a live connection first, then all known ones, then the seeds. */
-  private List<InetSocketAddress> nodes() {
-    Set<InetSocketAddress> live = new LinkedHashSet<>();
+  /** Nodes with a live connection first, then the other known ones and the seeds in turns. */
+  private Set<InetSocketAddress> nodes() {
+    Set<InetSocketAddress> nodes = new LinkedHashSet<>();
     links.forEach(
         (address, link) -> {
           if (link.isUp()) {
-            live.add(address);
+            nodes.add(address);
           }
         });
-    if (!live.isEmpty() && isUp()) {
-      return List.copyOf(live);
-    }
-    live.addAll(slots.nodes());
-    live.addAll(connections.servers.addresses());
-    return new ArrayList<>(live);
+    List<InetSocketAddress> others = new ArrayList<>(slots.nodes());
+    others.addAll(connections.servers.addresses());
+    Collections.rotate(others, next++);
+    nodes.addAll(others);
+    return nodes;
   }
 
   private SlotMap ask(InetSocketAddress node)
@@ -152,7 +166,9 @@ final class ClusterMasters implements Masters {
     FunctionConnection live = link == null ? null : link.connection();
     FunctionConnection asked = live == null ? connections.connect(node) : live;
     try {
-      return SlotMap.of(asked.slots().get(ANSWER_MS, TimeUnit.MILLISECONDS), node);
+      CompletableFuture<String> info = asked.clusterInfo().exceptionally(notAllowed -> "");
+      List<Object> all = asked.slots().get(ANSWER_MS, TimeUnit.MILLISECONDS);
+      return SlotMap.of(all, node, info.get(ANSWER_MS, TimeUnit.MILLISECONDS));
     } finally {
       if (live == null) {
         var _ = asked.closeAsync();
@@ -163,23 +179,39 @@ final class ClusterMasters implements Masters {
   @Override
   public void uses(int slot) {
     used.add(slot);
-    assign(slot);
+    var _ = assign(slot);
     MasterLink master = masters.get(slot);
     if (master != null) {
       master.awaitFirstAttempt();
     }
   }
 
-  /** The slot's calls go to the master of the map, once it is connected. */
-  private void assign(int slot) {
+  /**
+   * The slot's calls go to the master of the map, once it is connected.
+   *
+   * @return whether a connected master has taken over from another
+   */
+  private boolean assign(int slot) {
     InetSocketAddress address = slots.master(slot);
     if (address == null) {
-      return;
+      return false;
     }
     MasterLink owner = link(address);
     MasterLink before = masters.get(slot);
-    if (before == null || owner.isUp() || !before.isUp()) {
+    boolean isUp = owner.isUp();
+    if (before == null || isUp || !before.isUp()) {
       masters.set(slot, owner);
+    }
+    return isUp && before != null && before != owner;
+  }
+
+  /**
+   * @param up has just connected, if not null
+   */
+  private void assignAll(@Nullable MasterLink up) {
+    Set<Integer> taken = used.stream().filter(this::assign).collect(Collectors.toSet());
+    if (up != null || !taken.isEmpty()) {
+      onUp.accept(slot -> taken.contains(slot) || (up != null && masters.get(slot) == up));
     }
   }
 
@@ -189,15 +221,13 @@ final class ClusterMasters implements Masters {
         a -> {
           MasterLink link =
               new MasterLink(
-                  connections, () -> a, (call, refusal) -> follow(a, call, refusal), this::isUpNow);
+                  connections,
+                  () -> a,
+                  (call, refusal) -> follow(a, call, refusal),
+                  this::assignAll);
           link.startLater();
           return link;
         });
-  }
-
-  private void isUpNow(MasterLink master) {
-    used.forEach(this::assign);
-    onUp.accept(master);
   }
 
   /** Closes connections that no pool needs: of nodes that left, or that lost their slots. */

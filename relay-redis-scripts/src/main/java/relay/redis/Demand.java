@@ -7,7 +7,9 @@ import java.util.Set;
  *
  * @param modelClass one of the plan's model classes
  * @param inputTokens input tokens to reserve
- * @param outputTokens output tokens to reserve
+ * @param outputTokens output tokens to reserve: the mean of what to expect
+ * @param outputSpread their standard deviation, or {@link #AT_ADMISSION} if the provider charges
+ *     the output at admission. Of one pool either all demands have a spread or none
  * @param avoid ids of keys to use only as a last resort, such as those already tried
  * @param session id of a conversation, empty for none. A conversation stays on the account that
  *     served it last, and so keeps its prompt cache, while that account has capacity. Up to 64
@@ -19,9 +21,13 @@ public record Demand(
     String modelClass,
     long inputTokens,
     long outputTokens,
+    long outputSpread,
     Set<String> avoid,
     String session,
     String key) {
+  /** No spread: the provider charges the output at admission, whatever is made of it. */
+  public static final long AT_ADMISSION = -1;
+
   private static final int MOST_LETTERS = 64;
 
   public Demand {
@@ -34,6 +40,7 @@ public record Demand(
     }
     inputTokens = Math.min(inputTokens, Limits.MAX);
     outputTokens = Math.min(outputTokens, Limits.MAX);
+    outputSpread = Math.clamp(outputSpread, AT_ADMISSION, Limits.MAX);
   }
 
   private static boolean isSession(String id) {
@@ -49,26 +56,31 @@ public record Demand(
 
   /** A demand without a conversation, for any key. */
   public static Demand of(String modelClass, long inputTokens, long outputTokens) {
-    return new Demand(modelClass, inputTokens, outputTokens, Set.of(), "", "");
+    return new Demand(modelClass, inputTokens, outputTokens, AT_ADMISSION, Set.of(), "", "");
+  }
+
+  /** The same demand, whose output is not known at admission: its tokens are the mean. */
+  public Demand comingWith(long spread) {
+    return new Demand(modelClass, inputTokens, outputTokens, spread, avoid, session, key);
   }
 
   /** The same demand, for a conversation. */
   public Demand inSession(String id) {
-    return new Demand(modelClass, inputTokens, outputTokens, avoid, id, key);
+    return new Demand(modelClass, inputTokens, outputTokens, outputSpread, avoid, id, key);
   }
 
   /** The same demand, of another model class. */
   Demand in(String otherClass) {
-    return new Demand(otherClass, inputTokens, outputTokens, avoid, session, key);
+    return new Demand(otherClass, inputTokens, outputTokens, outputSpread, avoid, session, key);
   }
 
   /** The same demand, for this key only. */
   public Demand on(String id) {
-    return new Demand(modelClass, inputTokens, outputTokens, Set.of(), session, id);
+    return new Demand(modelClass, inputTokens, outputTokens, outputSpread, Set.of(), session, id);
   }
 
   /** The same demand, avoiding these keys while others can serve it. */
   public Demand avoiding(Set<String> keys) {
-    return new Demand(modelClass, inputTokens, outputTokens, keys, session, key);
+    return new Demand(modelClass, inputTokens, outputTokens, outputSpread, keys, session, key);
   }
 }

@@ -8,8 +8,8 @@ import java.util.concurrent.atomic.AtomicLong;
 
 /**
  * Token estimates per model, learned from settled requests: input tokens per byte of text, and the
- * 90th percentile of output tokens. A {@link KeyPool} shares its estimates with the other replicas
- * about once a second. Without Redis, or created by the constructor, they are learned locally.
+ * mean of output tokens. A {@link KeyPool} shares its estimates with the other replicas about once
+ * a second. Without Redis, or created by the constructor, they are learned locally.
  *
  * <p>The input ratio is learned from <em>charged</em> tokens, so it includes the savings of a
  * provider's cache. Bounded: models beyond {@value #MODELS} share one estimate. Thread-safe; no
@@ -23,8 +23,8 @@ public final class Estimates {
 
   private final Map<String, LearnedModel> models = new ConcurrentHashMap<>();
   private final AtomicLong turns = new AtomicLong();
-  private final LearnedModel overflow = new LearnedModel();
-  private final LearnedModel unseen = new LearnedModel();
+  private final LearnedModel overflow = new LearnedModel(OutputPriors.of(""));
+  private final LearnedModel unseen = new LearnedModel(OutputPriors.of(""));
 
   /** Creates estimates that are not shared. */
   public Estimates() {}
@@ -38,9 +38,32 @@ public final class Estimates {
     return 1 + (long) Math.ceil(textBytes * known(model).tokensPerByte());
   }
 
-  /** Estimates the output tokens that nine in ten requests of a model do not exceed; at least 1. */
-  public long outputTokens(String model) {
-    return Math.max(1, (long) Math.ceil(known(model).outputTokens()));
+  /** The output to expect of a model's request. */
+  public ExpectedOutput output(String model) {
+    LearnedModel known = known(model);
+    if (known == unseen) {
+      long guessed = OutputPriors.of(model);
+      return new ExpectedOutput(guessed, guessed);
+    }
+    return known.output(0);
+  }
+
+  /**
+   * The output to expect of a model's request that has made some of it: all of it, with what was
+   * made.
+   */
+  public ExpectedOutput output(String model, long made) {
+    return known(model).output(made);
+  }
+
+  /** The tokens in so many bytes of a model's stream; 0 before this process has seen one end. */
+  public long streamedTokens(String model, long streamBytes) {
+    return Math.round(streamBytes * known(model).tokensPerStreamByte());
+  }
+
+  /** Learns from a stream that has ended: all its bytes and its output tokens. */
+  public void learnStream(String model, long streamBytes, long outputTokens) {
+    of(model).learnStream(streamBytes, outputTokens);
   }
 
   /**
@@ -65,7 +88,7 @@ public final class Estimates {
       return known;
     }
     return models.size() < MODELS
-        ? models.computeIfAbsent(model, m -> new LearnedModel())
+        ? models.computeIfAbsent(model, m -> new LearnedModel(OutputPriors.of(m)))
         : overflow;
   }
 

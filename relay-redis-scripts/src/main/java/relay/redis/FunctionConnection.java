@@ -82,6 +82,13 @@ final class FunctionConnection extends RedisChannelHandler<byte[], byte[]> {
         CommandType.CLUSTER, new NestedMultiOutput<>(BYTES), new CommandArgs<>(BYTES).add("SLOTS"));
   }
 
+  /** What a Cluster's node says of the Cluster: lines of {@code name:value}. */
+  CompletableFuture<String> clusterInfo() {
+    return send(
+            CommandType.CLUSTER, new ByteArrayOutput<>(BYTES), new CommandArgs<>(BYTES).add("INFO"))
+        .thenApply(info -> new String(info, StandardCharsets.UTF_8));
+  }
+
   private <T> CompletableFuture<T> send(
       CommandType type, CommandOutput<byte[], byte[], T> output, CommandArgs<byte[], byte[]> args) {
     AsyncCommand<byte[], byte[], T> command = new AsyncCommand<>(new Command<>(type, output, args));

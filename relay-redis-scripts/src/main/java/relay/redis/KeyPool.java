@@ -3,10 +3,12 @@ package relay.redis;
 import io.lettuce.core.RedisCommandExecutionException;
 import java.time.Duration;
 import java.util.List;
+import java.util.NoSuchElementException;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
+import java.util.function.IntPredicate;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import relay.redis.Acquisition.Granted;
@@ -291,7 +293,8 @@ public final class KeyPool {
 
   /**
    * Ends the cooldown and quarantine of a key, and of its account's groups and other keys, because
-   * they share the cause. The future fails when Redis cannot be asked.
+   * they share the cause. The key may be another replica's, whose plan differs. The future fails
+   * when Redis cannot be asked, or with {@link NoSuchElementException} if no replica has the key.
    */
   public CompletableFuture<Void> restore(String key) {
     return scripts.restoreAccountOf(key);
@@ -368,12 +371,12 @@ public final class KeyPool {
     return retirement.over().isDone();
   }
 
-  /** Whether the pool's keys are on this master. */
-  boolean isOn(MasterLink master) {
-    return link.isOn(master);
+  /** Whether the pool's slot is one of these. */
+  boolean isIn(IntPredicate slots) {
+    return link.isIn(slots);
   }
 
-  /** Announces the pool to a Redis that is up again, and charges what it may have lost. */
+  /** Announces the pool to another master, or one that is up again, and charges lost grants. */
   void announceAgain() {
     heartbeat.announceAgain();
   }

@@ -7,23 +7,33 @@ import org.jspecify.annotations.Nullable;
  * Thread-safe. Estimates are computed on learning, not on reading.
  *
  * <p>A prior outweighs few samples: it counts as four requests for the token ratio, and as two for
- * outputs. So one long output raises the quantile at once, and eighteen short ones lower it again.
+ * outputs.
  */
 final class LearnedModel {
   private static final double GUESSED_TOKENS_PER_BYTE = 0.25;
-  private static final double GUESSED_OUTPUT_TOKENS = 500;
   private static final double GUESSED_INPUTS = 4;
   private static final double GUESSED_OUTPUTS = 2;
-  private static final double QUANTILE = 0.9;
+
+  /** The weight of earlier streams when one ends: some fifty count. */
+  private static final double STREAMS_KEPT = 0.98;
 
   private ModelTally fleet = new ModelTally();
   private ModelTally unsent = new ModelTally();
   private @Nullable ModelTally inFlight;
   private volatile long sentAt;
   private volatile double tokensPerByte;
-  private volatile double outputTokens;
+  private volatile double tokensPerStreamByte;
+  private double streamBytes;
+  private double streamTokens;
+  private final int guessedBucket;
+  private volatile OutputCurve outputs;
 
-  LearnedModel() {
+  /**
+   * @param guessedOutput mean output before the first sample
+   */
+  LearnedModel(long guessedOutput) {
+    guessedBucket = OutputBuckets.of(guessedOutput);
+    outputs = new OutputCurve(new double[OutputBuckets.COUNT]);
     compute();
   }
 
@@ -31,8 +41,22 @@ final class LearnedModel {
     return tokensPerByte;
   }
 
-  double outputTokens() {
-    return outputTokens;
+  /** The whole output of a request that has made so much. */
+  ExpectedOutput output(long made) {
+    return outputs.expected(made);
+  }
+
+  /** Output tokens for a byte of a stream, its framing included; 0 before one has ended. */
+  double tokensPerStreamByte() {
+    return tokensPerStreamByte;
+  }
+
+  synchronized void learnStream(long bytes, long outputTokens) {
+    if (bytes > 0 && outputTokens > 0) {
+      streamBytes = STREAMS_KEPT * streamBytes + bytes;
+      streamTokens = STREAMS_KEPT * streamTokens + outputTokens;
+      tokensPerStreamByte = streamTokens / streamBytes;
+    }
   }
 
   synchronized void learn(long textBytes, long inputTokens, long usedOutputTokens) {
@@ -101,8 +125,7 @@ final class LearnedModel {
     tokensPerByte =
         (all.samples * seen + GUESSED_INPUTS * GUESSED_TOKENS_PER_BYTE)
             / (all.samples + GUESSED_INPUTS);
-    all.outputs[OutputBuckets.of((long) GUESSED_OUTPUT_TOKENS)] += GUESSED_OUTPUTS;
-    outputTokens =
-        all.isEmpty() ? GUESSED_OUTPUT_TOKENS : OutputBuckets.quantile(all.outputs, QUANTILE);
+    all.outputs[guessedBucket] += GUESSED_OUTPUTS;
+    outputs = new OutputCurve(all.outputs);
   }
 }

@@ -1,6 +1,7 @@
 package relay.redis;
 
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -21,7 +22,24 @@ public final class Lease implements AutoCloseable {
   private final long grantedMicros;
   private final Acquisition.@Nullable Reason wouldDeny;
   private final AtomicReference<@Nullable Usage> charged = new AtomicReference<>();
-  private volatile @Nullable Usage chargedAgain;
+  private int recentPlace; // written before the lease is handed out
+  private volatile @Nullable Supplier<@Nullable Progress> progress;
+  private volatile long reportedMade;
+
+  /**
+   * What a running request has made of its output.
+   *
+   * @param made tokens so far
+   * @param rest tokens expected still to come
+   * @param spread their standard deviation
+   */
+  public record Progress(long made, long rest, long spread) {
+    public Progress {
+      made = Math.clamp(made, 0, Limits.MAX);
+      rest = Math.clamp(rest, 0, Limits.MAX);
+      spread = Math.clamp(spread, 0, Limits.MAX);
+    }
+  }
 
   Lease(
       KeyPool pool,
@@ -109,19 +127,49 @@ public final class Lease implements AutoCloseable {
     return epoch;
   }
 
-  /** A failover lost the lease, and Redis was charged for it again. */
-  void lost(Usage usage) {
-    chargedAgain = usage;
+  /** Its place among the {@link RecentGrants}, until a later grant takes it. */
+  void isRecent(int place) {
+    recentPlace = place;
   }
 
-  /** The charge after a failover that lost the lease; null if none did. */
-  @Nullable Usage chargedAgain() {
-    return chargedAgain;
+  int recentPlace() {
+    return recentPlace;
   }
 
   /** Grant time on the pool's clock; 0 if granted without Redis. */
   long grantedMicros() {
     return grantedMicros;
+  }
+
+  /**
+   * Has the request's output reported while the lease lives, every few seconds. Only for a demand
+   * with a spread.
+   *
+   * @param source called from the engine's threads; null for nothing to report
+   */
+  public void reports(Supplier<@Nullable Progress> source) {
+    progress = source;
+  }
+
+  /** Whether the request's output is reported. */
+  boolean isReported() {
+    return progress != null;
+  }
+
+  /** The present report; null for none. */
+  @Nullable Progress progress() {
+    Supplier<@Nullable Progress> source = progress;
+    return source == null ? null : source.get();
+  }
+
+  /** Redis has this report. */
+  void reported(Progress told) {
+    reportedMade = Math.max(reportedMade, told.made());
+  }
+
+  /** The output that Redis was told. */
+  long reportedMade() {
+    return reportedMade;
   }
 
   /** As {@link Acquisition.Granted#wouldDeny}. */

@@ -74,6 +74,12 @@ final class LeaseEndings {
     switch (update) {
       case PendingUpdate.LateCharge late when isUnanswered(late.unansweredNanos(), windowNanos()) ->
           log.debug("Pool {} drops {}: the usage has aged out", pool, late);
+      case PendingUpdate.Recharge again
+          when isUnanswered(again.unansweredNanos(), FORGOTTEN_NANOS) ->
+          log.debug("Pool {} drops {}: Redis may have charged and forgotten it", pool, again);
+      case PendingUpdate.Recharge again -> {
+        var _ = chargeAgain(again);
+      }
       case PendingUpdate.LateCharge late -> {
         var _ =
             scripts
@@ -111,7 +117,7 @@ final class LeaseEndings {
   private void chargeNext(Deque<Lease> left) {
     List<CompletableFuture<?>> charges = new ArrayList<>();
     while (charges.size() < MOST_CHARGES && !left.isEmpty()) {
-      charges.add(chargeAgain(left.removeFirst()));
+      charges.add(chargeAgain(new PendingUpdate.Recharge(left.removeFirst(), 0)));
     }
     if (!left.isEmpty()) {
       var _ =
@@ -120,24 +126,19 @@ final class LeaseEndings {
     }
   }
 
-  private CompletableFuture<?> chargeAgain(Lease lease) {
+  /** A lease that still runs is a lease again, so its end is settled as any other. */
+  private CompletableFuture<?> chargeAgain(PendingUpdate.Recharge again) {
+    Lease lease = again.lease();
     Usage ended = lease.charged();
-    Usage usage = ended == null ? new Usage(1, lease.inputTokens(), lease.outputTokens()) : ended;
-    if (usage.equals(Usage.NONE)) {
+    if (Usage.NONE.equals(ended)) {
       send(new PendingUpdate.Cancel(lease.id()));
       return CompletableFuture.completedFuture(null);
     }
-    CompletableFuture<?> charged =
-        scripts
-            .charge(lease.id(), lease.group(), usage)
-            .whenComplete(
-                (reply, failure) -> {
-                  if (reply instanceof Reply.Done) {
-                    lease.lost(usage);
-                  }
-                  keepIfFailed(
-                      new PendingUpdate.LateCharge(lease.id(), lease.group(), usage), failure);
-                });
+    CompletableFuture<Reply> charged =
+        ended == null
+            ? scripts.chargeRunning(lease)
+            : scripts.charge(lease.id(), lease.group(), ended);
+    charged = charged.whenComplete((reply, failure) -> keepIfFailed(again, failure));
     if (ended != null) {
       send(new PendingUpdate.Settle(lease, ended));
     }
@@ -262,12 +263,6 @@ final class LeaseEndings {
       chargeUnknown(settle);
     } else if (reply instanceof Reply.Settled done) {
       overage.addAndGet(done.overTokens());
-    } else if (reply instanceof Reply.Ended) {
-      Lease lease = settle.lease();
-      Usage again = lease.chargedAgain();
-      if (again != null) { // a failover lost the lease: what exceeds its second charge is missing
-        chargeOver(lease.id() + "+", lease.group(), settle.cost(), again);
-      }
     }
   }
 
@@ -285,7 +280,8 @@ final class LeaseEndings {
   /**
    * Redis does not know the lease. If the pool's state or its last writes were lost, so was the
    * charge: charge all of it. Otherwise the lease expired long ago, and only the use beyond its
-   * reservation is missing; or an earlier call has settled the lease, and got no answer.
+   * reservation is missing; of output that was reported, what was made since then. Or an earlier
+   * call has settled the lease, and got no answer.
    */
   private void chargeUnknown(PendingUpdate.Settle settle) {
     Lease lease = settle.lease();
@@ -304,10 +300,30 @@ final class LeaseEndings {
                     return; // Redis has most likely charged it, and forgotten that
                   }
                   if (lost) {
-                    send(new PendingUpdate.LateCharge(lease.id(), lease.group(), cost));
+                    chargeLost(settle);
                   } else {
-                    Usage reserved = new Usage(1, lease.inputTokens(), lease.outputTokens());
+                    Usage reserved =
+                        new Usage(
+                            1,
+                            lease.inputTokens(),
+                            lease.isReported() ? lease.reportedMade() : lease.outputTokens());
                     chargeOver(lease.id(), lease.group(), cost, reserved);
+                  }
+                });
+  }
+
+  private void chargeLost(PendingUpdate.Settle settle) {
+    Lease lease = settle.lease();
+    var _ =
+        scripts
+            .charge(lease.id(), lease.group(), settle.cost())
+            .whenComplete(
+                (reply, failure) -> {
+                  keepIfFailed(
+                      new PendingUpdate.LateCharge(lease.id(), lease.group(), settle.cost()),
+                      failure);
+                  if (reply instanceof Reply.Ended) { // it was charged as running meanwhile
+                    send(settle);
                   }
                 });
   }

@@ -7,21 +7,26 @@ import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.TimeUnit;
 import java.util.function.Function;
 
 /**
  * The live leases of this replica. Renews each after a third of the time to its expiry. A lease
- * that Redis has forgotten meanwhile is counted again.
+ * that Redis has forgotten meanwhile is counted again. A renewal carries the report of the output
+ * that was made. Beside a window it then comes every two seconds, because output counts from when
+ * it was made.
  */
 final class LeaseRenewals {
   private static final int BATCH = 100;
+  private static final long MOST_REPORT_NANOS = TimeUnit.SECONDS.toNanos(2);
 
   private final PoolScripts scripts;
   private final long everyNanos;
+  private final long reportNanos;
   private final Map<String, Renewal> live = new ConcurrentHashMap<>(); // by lease id
 
   /**
-   * @param at when the lease is to be renewed, in nanoseconds
+   * @param at when the lease was granted or renewed, in nanoseconds
    */
   private record Renewal(Lease lease, long at) {}
 
@@ -31,11 +36,12 @@ final class LeaseRenewals {
   LeaseRenewals(PoolScripts scripts, Duration lease) {
     this.scripts = scripts;
     everyNanos = lease.toNanos() / 3;
+    reportNanos = Math.min(MOST_REPORT_NANOS, everyNanos);
   }
 
   /** A lease begins. */
   void add(Lease lease) {
-    live.put(lease.id(), new Renewal(lease, System.nanoTime() + everyNanos));
+    live.put(lease.id(), new Renewal(lease, System.nanoTime()));
   }
 
   /** A lease has ended. */
@@ -60,11 +66,13 @@ final class LeaseRenewals {
   /** Renews the leases that are due. If a call fails, its leases are due again at once. */
   void renewDue() {
     long now = System.nanoTime();
+    boolean isWindow = scripts.plan().accounting() == Accounting.SLIDING_WINDOW;
     List<Lease> due = new ArrayList<>();
     live.forEach(
         (id, renewal) -> {
-          if (renewal.at() - now <= 0
-              && live.replace(id, renewal, new Renewal(renewal.lease(), now + everyNanos))) {
+          long every = isWindow && renewal.lease().isReported() ? reportNanos : everyNanos;
+          if (now - renewal.at() >= every
+              && live.replace(id, renewal, new Renewal(renewal.lease(), now))) {
             due.add(renewal.lease());
           }
         });
@@ -75,7 +83,7 @@ final class LeaseRenewals {
 
   private void renew(List<Lease> some, long now) {
     var _ =
-        call(some, Lease::id, now)
+        call(some, LeaseRenewals::reportOf, now)
             .thenAccept(
                 forgotten -> {
                   if (!forgotten.isEmpty()) {
@@ -94,7 +102,8 @@ final class LeaseRenewals {
               if (failure != null) {
                 some.forEach(
                     lease ->
-                        live.computeIfPresent(lease.id(), (id, r) -> new Renewal(r.lease(), now)));
+                        live.computeIfPresent(
+                            lease.id(), (id, r) -> new Renewal(r.lease(), now - everyNanos)));
               }
               List<Lease> forgotten = new ArrayList<>();
               for (int n = 0; reply instanceof Reply.Done done && n < some.size(); n++) {
@@ -104,6 +113,16 @@ final class LeaseRenewals {
               }
               return forgotten;
             });
+  }
+
+  /** The lease's id, and its report if it has one. */
+  private static String reportOf(Lease lease) {
+    Lease.Progress told = lease.progress();
+    if (told == null) {
+      return lease.id();
+    }
+    lease.reported(told);
+    return lease.id() + " " + told.made() + " " + told.rest() + " " + told.spread();
   }
 
   /** As {@code renew} reads it. */
@@ -116,6 +135,6 @@ final class LeaseRenewals {
         Long.toString(l.epoch()),
         Long.toString(l.grantedMicros()),
         Long.toString(l.inputTokens()),
-        Long.toString(l.outputTokens()));
+        Long.toString(l.isReported() ? l.reportedMade() : l.outputTokens()));
   }
 }

@@ -64,6 +64,7 @@ final class MasterLink implements AutoCloseable {
   private final Redirections redirections;
   private final Consumer<MasterLink> onUp;
   private final Slowness slowness;
+  private final Reauthentication logins = new Reauthentication(System::nanoTime);
   private final CountDownLatch tried = new CountDownLatch(1);
   private final AtomicInteger unanswered = new AtomicInteger();
   private final ScheduledExecutorService reconnector =
@@ -73,7 +74,6 @@ final class MasterLink implements AutoCloseable {
       new SurvivedFaults("redis-reconnect", log::error, System::nanoTime);
   private final AtomicReference<@Nullable FunctionConnection> connection = new AtomicReference<>();
   private volatile @Nullable InetSocketAddress address; // of the last connection
-  private volatile RedisServers.Login login = RedisServers.Login.NONE; // of the last connection
   private volatile long answeredAtNanos;
   private volatile @Nullable String refusal; // Redis's error while it refuses the connection
   private boolean connected; // only the reconnecting thread uses it
@@ -192,12 +192,13 @@ final class MasterLink implements AutoCloseable {
         (asking
                 ? live.callAsking(call.function, call.keys, call.args)
                 : live.call(call.function, call.keys, call.args))
-            .whenComplete((value, failure) -> answered(live, call, value, failure));
+            .whenComplete((value, failure) -> answered(live, call, asking, value, failure));
   }
 
   private void answered(
       FunctionConnection live,
       PendingCall call,
+      boolean asking,
       @Nullable List<Object> value,
       @Nullable Throwable failure) {
     RedisCommandExecutionException refused =
@@ -215,12 +216,18 @@ final class MasterLink implements AutoCloseable {
       var _ = connections.refusedCalls.explained(String.valueOf(refused.getMessage()));
       giveUp(live, "it has become a replica");
     }
-    if (refused != null && Preparation.isMissing(refused)) {
+    if (refused != null && Preparation.isMissing(refused) && call.loads()) {
       // The library was flushed, or Redis restarted empty: nothing ran, so a retry is safe.
       var _ =
           Preparation.loadLibrary(live)
-              .thenCompose(name -> live.call(call.function, call.keys, call.args))
-              .whenComplete((v, f) -> complete(call, v, f));
+              .whenComplete(
+                  (name, failed) -> {
+                    if (failed == null) {
+                      connections.calls.execute(() -> send(live, call, asking));
+                    } else {
+                      complete(call, null, failed);
+                    }
+                  });
     } else if (refused == null || !redirections.follow(call, refused)) {
       complete(call, value, failure);
     }
@@ -243,7 +250,7 @@ final class MasterLink implements AutoCloseable {
     try {
       InetSocketAddress found = place.find();
       address = found;
-      login = connections.logins.now();
+      logins.connects(connections.logins.now());
       fresh = connections.connect(found);
       var _ = Preparation.loadLibrary(fresh).get(LOAD_SECONDS, TimeUnit.SECONDS);
       FunctionConnection mine = fresh;
@@ -335,27 +342,12 @@ final class MasterLink implements AutoCloseable {
     }
   }
 
-  /** Authenticates the live connection with a login that has changed. */
+  /** Authenticates the live connection with a login that has changed, until Redis takes it. */
   void authenticate(RedisServers.Login now) {
     FunctionConnection live = connection.get();
-    String password = now.password();
-    if (live == null || password == null || now.equals(login)) {
-      return;
+    if (live != null) {
+      logins.check(live, now, name());
     }
-    login = now;
-    var _ =
-        live.authenticate(now.user(), password)
-            .whenComplete(
-                (ok, failure) -> {
-                  if (failure == null) {
-                    log.info("Redis at {}: authenticated with the changed password", name());
-                  } else {
-                    log.warn(
-                        "Redis at {} rejects the changed password: {}",
-                        name(),
-                        String.valueOf(RedisLink.cause(failure).getMessage()));
-                  }
-                });
   }
 
   /** Called twice a second. */

@@ -4,6 +4,7 @@ import io.lettuce.core.cluster.SlotHash;
 import java.time.Duration;
 import java.util.Optional;
 import java.util.function.Consumer;
+import java.util.function.IntPredicate;
 import org.jspecify.annotations.Nullable;
 
 /** The masters that hold the pools: one, or those of a Cluster. */
@@ -11,13 +12,14 @@ sealed interface Masters extends AutoCloseable permits SingleMaster, ClusterMast
 
   /**
    * @param loop serves the connections; null for a thread of their own
-   * @param onUp called on a connecting thread after every (re)connect; it may call scripts itself
+   * @param onUp called on a connecting thread when a master answers again, or another has taken
+   *     over, with the slots that it has; it may call scripts itself
    */
   static Masters of(
       RedisServers servers,
       Duration timeout,
       @Nullable SocketLoop loop,
-      Consumer<MasterLink> onUp) {
+      Consumer<IntPredicate> onUp) {
     Connections connections = new Connections(servers, timeout, loop);
     return switch (servers.topology()) {
       case STANDALONE, SENTINEL -> new SingleMaster(connections, onUp);

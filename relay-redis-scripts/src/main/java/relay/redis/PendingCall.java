@@ -13,6 +13,7 @@ final class PendingCall extends CompletableFuture<List<Object>> {
   final byte[][] keys;
   final byte[][] args;
   private int redirections; // one thread after the other
+  private boolean loaded; // likewise
   private volatile @Nullable MasterLink asked;
   private volatile Deadlines.@Nullable Call watched;
 
@@ -46,6 +47,13 @@ final class PendingCall extends CompletableFuture<List<Object>> {
   /** Whether the call may be redirected once more. */
   boolean redirects() {
     return !isDone() && redirections++ < MAX_REDIRECTIONS;
+  }
+
+  /** Whether a missing library may be loaded for the call: once. */
+  boolean loads() {
+    boolean first = !loaded;
+    loaded = true;
+    return first;
   }
 
   @Override

@@ -46,13 +46,21 @@ sealed interface PendingUpdate {
     }
   }
 
+  /**
+   * A failover may have lost this lease: its charge, and its place while it runs.
+   *
+   * @param unansweredNanos as {@link Settle#unansweredNanos}
+   */
+  record Recharge(Lease lease, long unansweredNanos) implements PendingUpdate {}
+
   /** The update, with the time at which it got no answer. An earlier such time stays. */
   default PendingUpdate unansweredAt(long nanos) {
     return switch (this) {
       case Settle s when s.unansweredNanos() == 0 -> new Settle(s.lease(), s.cost(), nanos);
       case LateCharge c when c.unansweredNanos() == 0 ->
           new LateCharge(c.id(), c.group(), c.usage(), nanos);
-      case Settle _, Cancel _, LateCharge _ -> this;
+      case Recharge r when r.unansweredNanos() == 0 -> new Recharge(r.lease(), nanos);
+      case Settle _, Cancel _, LateCharge _, Recharge _ -> this;
     };
   }
 }

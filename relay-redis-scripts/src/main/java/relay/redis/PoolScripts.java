@@ -5,8 +5,11 @@ import static relay.redis.RedisKeys.bytes;
 import io.lettuce.core.RedisCommandExecutionException;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.NoSuchElementException;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.function.Function;
@@ -136,13 +139,14 @@ final class PoolScripts {
   /**
    * Renews leases.
    *
-   * @param leases the id of each, or its id and grant
+   * @param leases the id of each, or its id and report, or its id and grant
    */
   CompletableFuture<Reply> renew(List<String> leases) {
     List<byte[]> args = caller.clockArgs();
     args.add(leaseMs);
     leases.forEach(lease -> args.add(bytes(lease)));
-    List<byte[]> k = List.of(keys.state, keys.leases, keys.later);
+    List<byte[]> k = new ArrayList<>(List.of(keys.state, keys.win, keys.leases, keys.later));
+    k.addAll(candidates().allSets());
     return caller.call(new Call(ScriptFile.RENEW, k, args)).thenApply(Reply::of);
   }
 
@@ -222,18 +226,34 @@ final class PoolScripts {
     return served != null && now.isShadow(served);
   }
 
-  /** Restores a key, its account's other keys, and its account's groups. */
+  /**
+   * Restores a key, its account's other keys, and its account's groups: those of this plan, and
+   * those of other replicas.
+   */
   CompletableFuture<Void> restoreAccountOf(String key) {
-    PoolPlan plan = plan();
-    KeyPlan named = plan.keys().stream().filter(k -> k.id().equals(key)).findFirst().orElseThrow();
-    List<String> fields = new ArrayList<>();
-    for (KeyPlan k : plan.keys()) {
-      if (k.account().equals(named.account())) {
-        fields.add("k:" + k.id());
-      }
-    }
-    plan.modelClasses().forEach(c -> fields.add("g:" + PoolPlan.group(named.account(), c)));
-    return restore(fields);
+    Set<String> own = candidates().fieldsOfAccount(key);
+    return withFieldsOfAccount(key, "0", new LinkedHashSet<>(own))
+        .thenCompose(
+            all ->
+                all.isEmpty()
+                    ? CompletableFuture.failedFuture(
+                        new NoSuchElementException("no replica has the key " + key))
+                    : restore(List.copyOf(all)));
+  }
+
+  /** Adds to the fields, part by part: one call for all would hold up Redis. */
+  private CompletableFuture<Set<String>> withFieldsOfAccount(
+      String key, String cursor, Set<String> fields) {
+    byte[][] args = {bytes(key), bytes(cursor)};
+    return link.call(ScriptFile.ACCOUNT, new byte[][] {keys.state}, args)
+        .thenApply(Reply::ofFields)
+        .thenCompose(
+            part -> {
+              fields.addAll(part.fields());
+              return part.cursor().equals("0")
+                  ? CompletableFuture.completedFuture(fields)
+                  : withFieldsOfAccount(key, part.cursor(), fields);
+            });
   }
 
   CompletableFuture<Void> restore(List<String> fields) {
@@ -268,7 +288,20 @@ final class PoolScripts {
     return done;
   }
 
+  /** Charges usage that Redis has not counted. */
   CompletableFuture<Reply> charge(String id, String group, Usage usage) {
+    return charge(id, group, usage, ScriptCaller.NONE, bytes(0));
+  }
+
+  /** As {@link #charge}, for a request that still runs: it holds a lease again. */
+  CompletableFuture<Reply> chargeRunning(Lease lease) {
+    long output = Math.max(lease.outputTokens(), lease.reportedMade());
+    Usage reserved = new Usage(1, lease.inputTokens(), output);
+    return charge(lease.id(), lease.group(), reserved, bytes(lease.key()), leaseMs);
+  }
+
+  private CompletableFuture<Reply> charge(
+      String id, String group, Usage usage, byte[] key, byte[] lease) {
     return callConfigured(
         () -> {
           List<byte[]> args = caller.clockArgs();
@@ -278,7 +311,9 @@ final class PoolScripts {
                   bytes(group),
                   bytes(usage.requests()),
                   bytes(usage.inputTokens()),
-                  bytes(usage.outputTokens())));
+                  bytes(usage.outputTokens()),
+                  key,
+                  lease));
           return new Call(ScriptFile.CHARGE, leaseKeys(), args);
         },
         Reply::of);

@@ -35,7 +35,9 @@ final class RecentGrants {
   }
 
   void add(Lease lease) {
-    ring.setRelease(next.getAndIncrement() & (MOST - 1), new Grant(lease, nanoTime.getAsLong()));
+    int place = next.getAndIncrement() & (MOST - 1);
+    lease.isRecent(place);
+    ring.setRelease(place, new Grant(lease, nanoTime.getAsLong()));
   }
 
   /** Redis is away: until it is back, no grant ages. Each heartbeat without Redis says so. */
@@ -66,13 +68,9 @@ final class RecentGrants {
 
   /** Whether the lease is so young that Redis knows it, unless a failover lost it. */
   boolean holds(Lease lease) {
-    long now = nanoTime.getAsLong();
-    for (int n = 0; n < MOST; n++) {
-      Grant grant = ring.getAcquire(n);
-      if (grant != null && grant.lease() == lease) {
-        return now - grant.at() < YOUNG_NANOS;
-      }
-    }
-    return false;
+    Grant grant = ring.getAcquire(lease.recentPlace());
+    return grant != null
+        && grant.lease() == lease
+        && nanoTime.getAsLong() - grant.at() < YOUNG_NANOS;
   }
 }

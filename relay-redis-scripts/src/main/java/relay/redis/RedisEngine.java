@@ -13,6 +13,7 @@ import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ScheduledThreadPoolExecutor;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
+import java.util.function.IntPredicate;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -172,9 +173,9 @@ public final class RedisEngine implements AutoCloseable {
     }
   }
 
-  private void announce(MasterLink master) {
+  private void announce(IntPredicate slots) {
     if (!options.isObserver()) {
-      ticked.stream().filter(pool -> pool.isOn(master)).forEach(KeyPool::announceAgain);
+      ticked.stream().filter(pool -> pool.isIn(slots)).forEach(KeyPool::announceAgain);
     }
   }
 

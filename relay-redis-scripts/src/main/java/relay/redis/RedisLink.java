@@ -7,6 +7,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeoutException;
+import java.util.function.IntPredicate;
 
 /** A pool's way to the master that holds its keys. All keys of a pool have one slot. */
 final class RedisLink {
@@ -39,8 +40,9 @@ final class RedisLink {
     return master != null && master.isUp();
   }
 
-  boolean isOn(MasterLink master) {
-    return masters.of(slot) == master;
+  /** Whether the pool's slot is one of these. */
+  boolean isIn(IntPredicate slots) {
+    return slots.test(slot);
   }
 
   /** The time after which a call fails. */

@@ -11,7 +11,7 @@ public enum RedisTrouble {
   /** The user may not do what Relay does. */
   RIGHTS(
       "it needs +fcall +function|load +@read +@write +@connection +time (in a Cluster also"
-          + " +cluster|slots), and the keys of redis.prefix, as ~relay:*"),
+          + " +cluster|slots +cluster|info), and the keys of redis.prefix, as ~relay:*"),
   /** Redis is a replica. */
   READ_ONLY("this Redis is a replica; redis.url must lead to the master, or to sentinels"),
   /** Redis has no memory left. */

@@ -250,6 +250,16 @@ sealed interface Reply {
     return number(r.get(0)) == -3 ? new Unknown() : new Done(r);
   }
 
+  /** A part of the reply of {@code account}; the cursor of the next part is 0 after the last. */
+  record Fields(String cursor, List<String> fields) {}
+
+  /** The reply of {@code account}: fields of the state; none if the key is unknown. */
+  static Fields ofFields(List<Object> r) {
+    return isUnknown(r)
+        ? new Fields("0", List.of())
+        : new Fields(text(r.get(1)), r.stream().skip(2).map(Reply::text).toList());
+  }
+
   /** The reply of {@code learn}: what is known of each model. */
   static Map<String, ModelTally> ofLearn(List<Object> r) {
     Map<String, ModelTally> known = new HashMap<>();

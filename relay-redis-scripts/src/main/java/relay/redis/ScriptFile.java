@@ -21,6 +21,7 @@ enum ScriptFile {
   OBSERVE,
   QUARANTINE,
   RESTORE,
+  ACCOUNT,
   REKEY,
   REOPEN,
   CHARGE,

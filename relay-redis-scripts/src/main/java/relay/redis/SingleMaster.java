@@ -6,6 +6,7 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
+import java.util.function.IntPredicate;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -24,14 +25,16 @@ final class SingleMaster implements Masters {
   private final SurvivedFaults faults =
       new SurvivedFaults("redis-watch", log::error, System::nanoTime);
 
-  SingleMaster(Connections connections, Consumer<MasterLink> onUp) {
+  SingleMaster(Connections connections, Consumer<IntPredicate> onUp) {
     this.connections = connections;
     RedisServers servers = connections.servers;
     InetSocketAddress stated = servers.addresses().getFirst();
     sentinels =
         servers.topology() == RedisServers.Topology.SENTINEL ? new Sentinels(connections) : null;
     MasterLink.Place place = sentinels == null ? () -> stated : sentinels::master;
-    master = new MasterLink(connections, place, (call, refusal) -> false, onUp);
+    master =
+        new MasterLink(
+            connections, place, (call, refusal) -> false, up -> onUp.accept(slot -> true));
   }
 
   @Override

@@ -7,28 +7,36 @@ import java.util.List;
 import java.util.NavigableMap;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /** Which master of a Cluster has which slot, as one of its nodes sees it. */
 final class SlotMap {
   /** Nothing is known. */
-  static final SlotMap EMPTY = new SlotMap();
+  static final SlotMap EMPTY = new SlotMap(0);
+
+  private static final Pattern EPOCH = Pattern.compile("cluster_current_epoch:([0-9]{1,18})");
 
   private final NavigableMap<Long, Range> ranges = new TreeMap<>(); // by the first slot
   private final Set<InetSocketAddress> nodes = new LinkedHashSet<>();
+  private final long epoch;
 
   private record Range(long last, InetSocketAddress master) {}
 
-  private SlotMap() {}
+  private SlotMap(long epoch) {
+    this.epoch = epoch;
+  }
 
   /**
    * Reads the reply of CLUSTER SLOTS.
    *
    * @param asked the node that replied: it names itself, or all, by an empty host if it does not
    *     know its address
+   * @param info the node's reply of CLUSTER INFO; may be empty
    */
-  static SlotMap of(List<Object> reply, InetSocketAddress asked) {
-    SlotMap map = new SlotMap();
+  static SlotMap of(List<Object> reply, InetSocketAddress asked, String info) {
+    SlotMap map = new SlotMap(epochOf(info));
     for (Object one : reply) {
       if (one instanceof List<?> range
           && range.size() > 2
@@ -40,6 +48,11 @@ final class SlotMap {
       }
     }
     return map;
+  }
+
+  private static long epochOf(String info) {
+    Matcher epoch = EPOCH.matcher(info);
+    return epoch.find() ? Long.parseLong(epoch.group(1)) : 0;
   }
 
   private void add(long first, long last, @Nullable Object node, InetSocketAddress asked) {
@@ -54,6 +67,11 @@ final class SlotMap {
   private static String host(@Nullable Object named, InetSocketAddress asked) {
     String host = named instanceof byte[] bytes ? new String(bytes, StandardCharsets.UTF_8) : "";
     return host.isEmpty() || host.equals("?") ? asked.getHostString() : host;
+  }
+
+  /** The Cluster's epoch, as the node knew it: each failover has a later one. 0 if not told. */
+  long epoch() {
+    return epoch;
   }
 
   /** The slot's master; null if no master has it. */

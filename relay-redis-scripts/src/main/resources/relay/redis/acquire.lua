@@ -12,7 +12,9 @@
 --                  latest plausible time on the pool's clock in microseconds, 0 if unknown; a test's
 --                  clock, - for Redis TIME; time to the leases' deadline; number of leases to end; then
 --                  for each of those ` requests input output`: its actual cost, as for settle; then
---                  for each request ` input output`: the tokens to reserve
+--                  for each request ` input output spread`: the tokens to reserve, and the
+--                  standard deviation of the output; spread is - if the provider charges the output at
+--                  admission, which then holds for all requests of the group
 --       candidates `key group` for each candidate, highest priority first, in one line; `key{} group` in shadow mode
 --       ...        the ids of the leases to end, then a new lease id for each request
 -- REPLY {1, time, ...} then for each ending one value, as settle; then for each request five:
@@ -31,10 +33,11 @@
 -- @include key
 -- @include group
 -- @include records
+-- @include refund
+-- @include coming
 -- @include gate
 -- @include choice
 -- @include index
--- @include refund
 -- @include lease
 -- @include ending
 -- @include grant
@@ -42,9 +45,9 @@ local call = ARGV[1]
 local epoch, ceiling, given, lease_us, endings, at = call_line(call)
 local first = 3 + endings -- the position of the first request's id
 if first > #ARGV then error({ err = 'BADARG there are fewer ids than announced' }) end
-local costs, tokens = nil, { 0, 0 }
+local costs, tokens
 if endings > 0 then costs, at = costs_at(call, at, endings) end
-for n = 1, #ARGV - first + 1 do tokens[2 * n - 1], tokens[2 * n], at = tokens_at(call, at) end
+tokens, at = tokens_at(call, at, #ARGV - first + 1)
 read_to(call, at)
 
 local r = open(KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5])
@@ -59,7 +62,8 @@ hold_leases(r, ARGV, 3, #ARGV)
 local reply = { 1, now, 0, 0, 0, 0, 0, endings > 0 and 0 or nil }
 if endings > 0 then end_leases(r, ARGV, 3, first - 1, costs, now, #KEYS + 1, KEYS, reply) end
 for n = 1, #ARGV - first + 1 do
-  local id, input, output, place = ARGV[first + n - 1], tokens[2 * n - 1], tokens[2 * n], first + 5 * n - 5
+  local id, place = ARGV[first + n - 1], first + 5 * n - 5
+  local input, output, spread = tokens[3 * n - 2], tokens[3 * n - 1], tokens[3 * n]
   local again = r.held[id]
   if again then
     tell_again(again, reply, place)
@@ -69,13 +73,14 @@ for n = 1, #ARGV - first + 1 do
     local best, want_in, want_out, dimension, limit =
       best_of(r, list, now, input, output, favourite, p[STRATEGY] == RANDOM and seed_of(id))
     if best then
-      grant(r, session, id, list[best], list[best + 1], now, lease_us, want_in, want_out, reply, place)
+      grant(r, session, id, list[best], list[best + 1], now, lease_us, want_in, want_out, spread, reply, place)
     else
       local stopped, small = want_in, want_out
       local shadow, why = nil, nil
       if list.shadow then shadow, why = shadowed(r, list, now, input, output) end
       if shadow then
-        grant_anyway(r, session, id, list[shadow], list[shadow + 1], now, lease_us, input, output, why, reply, place)
+        grant_anyway(r, session, id, list[shadow], list[shadow + 1], now, lease_us, input, output, spread, why, reply,
+          place)
       elseif 2 * (stopped + small) < #list then
         local opens, reason, opener = soonest(r, list, now, input, output)
         tell(reply, place, 0, math.max(1, wait(opens, now)), reason, opener, 0)

@@ -27,12 +27,14 @@
 -- @include key
 -- @include group
 -- @include records
+-- @include refund
+-- @include coming
 -- @include gate
 -- @include choice
 -- @include index
+-- @include parking
 -- @include search
 -- @include denial
--- @include refund
 -- @include lease
 -- @include ending
 -- @include grant
@@ -41,9 +43,9 @@ local epoch, ceiling, given, lease_us, endings, at = call_line(call)
 local requests, sessions, first_set, sets, shadow
 requests, sessions, first_set, sets, shadow, at = counts_at(call, at)
 if requests < 1 or endings + requests >= #ARGV then error({ err = 'BADARG there are fewer ids than announced' }) end
-local costs, tokens = nil, { 0, 0 }
+local costs, tokens
 if endings > 0 then costs, at = costs_at(call, at, endings) end
-for n = 1, requests do tokens[2 * n - 1], tokens[2 * n], at = tokens_at(call, at) end
+tokens, at = tokens_at(call, at, requests)
 read_to(call, at)
 
 local r = open(KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5])
@@ -53,12 +55,12 @@ local from = 6 + sessions -- the position of the first ready set
 first_set = from + first_set - 1
 local last_set = first_set + sets - 1
 if redis.call('EXISTS', KEYS[first_set]) == 0 then return { -3 } end
-local avoided = {}
+local avoided = { count = #ARGV - 1 - endings - requests }
 for n = 2 + endings + requests, #ARGV do avoided[ARGV[n]] = true end
 local now = pool_time(p, given, ceiling)
 sweep(r, now, 16, from, KEYS)
 if now >= p[FRESH_AT] then
-  for n = first_set, last_set do redis.call('PEXPIRE', KEYS[n], keep_ms(p)) end
+  for n = first_set, last_set do keep_set(r, KEYS[n]) end
 end
 hold_leases(r, ARGV, 2, 1 + endings + requests)
 
@@ -66,7 +68,8 @@ local reply = { 1, now, 0, 0, 0, 0, 0, endings > 0 and 0 or nil }
 if endings > 0 then end_leases(r, ARGV, 2, 1 + endings, costs, now, from, KEYS, reply) end
 local looks = { left = MOST_LOOKS }
 for n = 1, requests do
-  local id, input, output, place = ARGV[1 + endings + n], tokens[2 * n - 1], tokens[2 * n], endings + 5 * n - 2
+  local id, place = ARGV[1 + endings + n], endings + 5 * n - 2
+  local input, output, spread = tokens[3 * n - 2], tokens[3 * n - 1], tokens[3 * n]
   local again = r.held[id]
   if again then
     tell_again(again, reply, place)
@@ -76,12 +79,12 @@ for n = 1, requests do
     local k, g, want_in, want_out, picked, answer = find(r, KEYS, first_set, last_set, now, input, output, favourite,
       p[STRATEGY] == RANDOM and seed_of(id), avoided, looks)
     if k then
-      grant(r, session, id, k, g, now, lease_us, want_in, want_out, reply, place)
-      redis.call('ZADD', picked, k[K_PASS], row_of(k, g))
+      grant(r, session, id, k, g, now, lease_us, want_in, want_out, spread, reply, place)
+      end_turn(r, picked, k, g)
     elseif k == false then
       tell(reply, place, -5, 0, 0, 0, 0)
     elseif shadow == 1 and answer.k then
-      grant_anyway(r, session, id, answer.k, answer.g, now, lease_us, input, output,
+      grant_anyway(r, session, id, answer.k, answer.g, now, lease_us, input, output, spread,
         answer.opens < math.huge and answer.reason or answer.dimension, reply, place)
     elseif answer.opens < math.huge then
       tell(reply, place, 0, math.max(1, wait(answer.opens, now)), answer.reason, answer.opener, 0)

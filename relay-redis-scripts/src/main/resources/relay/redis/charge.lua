@@ -1,5 +1,5 @@
 -- Charges usage without a lease in this Redis: requests that a replica admitted on its own during an outage,
--- and requests whose lease was lost with the pool's state.
+-- and requests whose lease was lost by a failover or with the pool's state. One that still runs gets its lease back.
 --
 -- KEYS  state      the pool's state
 --       win        the closed slots of the groups' windows
@@ -13,15 +13,19 @@
 --       requests   requests
 --       input      input tokens
 --       output     output tokens
+--       key        the key of a request that still runs, - for none. If Redis knows it no longer, there is no lease
+--       lease_ms   lease duration; 0 for none
 -- REPLY {1, time}                              charged
 --       {0}                                    this id is a known lease or was charged before
 --       {-3}                                   unknown pool or group
--- COST  one or two reads, three writes
+-- COST  one to three reads, three writes
 -- @include numbers
 -- @include pool
 -- @include key
 -- @include group
 -- @include records
+-- @include refund
+-- @include coming
 -- @include gate
 -- @include choice
 -- @include index
@@ -29,14 +33,19 @@
 local id, group = ARGV[3], ARGV[4]
 local given, ceiling = clock(ARGV[2], ARGV[1])
 local requests, input, output = number(ARGV[5], 'requests'), number(ARGV[6], 'input'), number(ARGV[7], 'output')
+local lease_us = number(ARGV[9], 'lease_ms') * 1000
 local r = open(KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5])
-local g = r and group_of(r, group)
+local g, k = r and group_of(r, group), r and lease_us > 0 and key_of(r, ARGV[8])
 if not g then return { -3 } end
 local p = r.pool
 local now = pool_time(p, given, ceiling)
 hold_leases(r, { id }, 1, 1)
 if r.held[id] then return { 0 } end
-bury(r, id, now + p[WINDOW]) -- after that the usage has aged out, and nobody sends it again
+if k then
+  begin_lease(r, id, k, g, now, lease_us, requests, input, output, nil)
+else
+  bury(r, id, now + p[WINDOW]) -- after that the usage has aged out, and nobody sends it again
+end
 roll(r.win, p, g, math.floor(now / p[SLOT]))
 flow(p, g, now)
 charge(g, requests, input, output)

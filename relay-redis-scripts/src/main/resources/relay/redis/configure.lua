@@ -25,7 +25,8 @@
 --                  observer, which changes nothing that live replicas have announced
 --       ...        for each group: id, requests, input, output, input + output (limits, 0 unknown)
 --       ...        for each key: id, account, max_concurrent, priority, weight
---       ...        for each candidate of an indexed pool: number of its ready set, key, group
+--       ...        for each candidate of an indexed pool: number of its ready set, key, group,
+--                  1 if the group has many keys, else 0
 -- REPLY {1, time, epoch, found}                found: 2 if the state was lost, else 1
 -- COST  two reads and two writes per group, one of each per key and candidate; more when the window's
 --       length changes
@@ -42,6 +43,8 @@
 -- @include key
 -- @include group
 -- @include records
+-- @include refund
+-- @include coming
 -- @include gate
 -- @include choice
 -- @include learned
@@ -61,7 +64,7 @@ local later, groups, keys = number(ARGV[9], 'later'), number(ARGV[10], 'groups')
 local config = ARGV[12]
 local keys_from = 13 + 5 * groups
 local rows_from = keys_from + 5 * keys
-if rows_from > #ARGV + 1 or (#ARGV + 1 - rows_from) % 3 ~= 0 then
+if rows_from > #ARGV + 1 or (#ARGV + 1 - rows_from) % 4 ~= 0 then
   error({ err = 'BADARG the groups and keys are not as many as announced' })
 end
 for n = 13, rows_from - 1 do
@@ -70,7 +73,7 @@ for n = 13, rows_from - 1 do
 end
 local replica, plan, hash, since_ms, is_last = string.match(config, '^(%S+) (%d+) (%S+) (%d+) ([01])$')
 if not replica and config ~= '-' then error({ err = 'BADARG config must be `replica plan hash since_ms last`, or -' }) end
-for n = rows_from, #ARGV, 3 do
+for n = rows_from, #ARGV, 4 do
   if number(ARGV[n], 'argument ' .. n) > #KEYS - 5 then error({ err = 'BADARG there is no ready set ' .. ARGV[n] }) end
 end
 -- The 240 slots span one slot more than the window: requests may reach the provider closer together than we
@@ -123,7 +126,7 @@ for n = 13, keys_from - 1, 5 do
       flow(p, g, now)
     else
       g, indebted = new_group(r, ARGV[n]), lost or forgotten
-      g[AT], g[RECENT], g[LOW_SINCE], g[OLD_SINCE], g[SHRUNK] = now, slot, now, now, 1
+      g[AT], g[RECENT], g[SHRUNK] = now, slot, 1
     end
     g[BURST] = burst
     local wanted = {}
@@ -131,12 +134,8 @@ for n = 13, keys_from - 1, 5 do
     if replica then wanted = limits_wanted(r, ARGV[n], live, plan, wanted) end
     local stated = learned_of(redis.call('HGET', learned, ARGV[n]))
     for d = 1, 4 do
-      limit(g, d, effective(wanted[d], stated[d]), now)
-      if indebted then
-        -- this debt may contain no earlier charge, so refunds must not reduce it
-        g[LEVEL + d] = math.max(g[LEVEL + d], burst * g[LIMIT + d])
-        g[LOW + d], g[OLD_LOW + d], g[CHANGED] = 0, 0, now
-      end
+      limit(g, d, effective(wanted[d], stated[d]))
+      if indebted then g[LEVEL + d] = math.max(g[LEVEL + d], burst * g[LIMIT + d]) end
     end
     change(r, g)
     redis.call('HSET', state, 'c:' .. ARGV[n], struct.pack(CONFIGURED, unpack(wanted)))

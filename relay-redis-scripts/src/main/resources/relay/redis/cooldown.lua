@@ -17,6 +17,8 @@
 -- @include key
 -- @include group
 -- @include records
+-- @include refund
+-- @include coming
 local state, win, field = KEYS[1], KEYS[2], ARGV[3]
 local given, ceiling = clock(ARGV[2], ARGV[1])
 local cool_us = number(ARGV[4], 'cool_ms') * 1000
@@ -39,6 +41,8 @@ if record.pack == pack_group then
     if fullest(p, g) < 0.9 then
       local _, shrunk = burst_of(g[BURST], g[SHRUNK], g[SHRUNK_AT], now)
       g[SHRUNK], g[SHRUNK_AT] = math.max(1 / 64, shrunk / 2), now
+    else
+      grow_strict(g, granted, now)
     end
   end
   cool_end = math.max(g[COOL], now + cool_us)

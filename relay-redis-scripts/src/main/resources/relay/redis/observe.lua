@@ -20,6 +20,8 @@
 -- @include key
 -- @include group
 -- @include records
+-- @include refund
+-- @include coming
 -- @include gate
 -- @include choice
 -- @include learned
@@ -44,7 +46,7 @@ local line = redis.call('HGET', learned, group)
 local known, configured = learned_of(line), { struct.unpack(CONFIGURED, limits) }
 for d = 1, 4 do
   if stated[d] > 0 then known[d] = stated[d] end
-  limit(g, d, effective(configured[d], known[d]), now)
+  limit(g, d, effective(configured[d], known[d]))
 end
 local told = learned_line(known)
 if told ~= line then redis.call('HSET', learned, group, told) end
@@ -53,7 +55,8 @@ redis.call('PEXPIRE', learned, LEARNED_MS)
 local foreign = { 0, 0, 0 }
 for d = 1, 4 do
   if stated[d] > 0 and left[d] and left[d] < stated[d] then
-    local ours = p[BUCKET] == 1 and g[LEVEL + d] or d == 4 and g[USED + 2] + g[USED + 3] or g[USED + d]
+    -- a part of what is to come is made already, and not reported yet
+    local ours = p[BUCKET] == 1 and g[LEVEL + d] or used_of(g, d) + coming_of(g, d)
     -- providers round remaining tokens to thousands
     local unknown = math.floor(stated[d] - left[d] - ours - math.max(stated[d] / 100, d == 1 and 1 or 1000))
     local as = d == 4 and 2 or d -- the split of total tokens is unknown: count them as input

@@ -15,6 +15,8 @@
 -- @include key
 -- @include group
 -- @include records
+-- @include refund
+-- @include coming
 -- @include gate
 -- @include choice
 -- @include index
@@ -34,7 +36,7 @@ for n = 2, #ARGV do
     k[K_STOPPED] = 0
     restored = restored + 1
     redis.call('HDEL', quarantine, id)
-    for _, group in ipairs(names_in(r, 'q:' .. id)) do make_ready(r, id .. ' ' .. group, 3, KEYS) end
+    for _, group in ipairs(names_in(r, 'q:' .. id)) do make_key_ready(r, id, group, 3, KEYS) end
     change(r, k)
   end
 end

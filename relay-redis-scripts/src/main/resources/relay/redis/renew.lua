@@ -1,13 +1,17 @@
 -- Extends the deadlines of leases whose requests still run. An expired lease is live again: its request counts
 -- for its key's `max_concurrent` as before, even if others have taken its place. So does a lease whose record is gone.
+-- A report tells what a request has made of its output, in sum: one that is repeated, late or lost changes nothing.
 --
 -- KEYS  state      the pool's state
+--       win        the closed slots of the groups' windows
 --       leases     leases by id
 --       later      leases by the time of their next check, except new ones
+--       ...        all ready sets of an indexed pool
 -- ARGV  ceiling    latest plausible time on the pool's clock in microseconds, 0 if unknown
 --       given      a test's clock in microseconds, - for Redis TIME
 --       lease_ms   time from now to the new deadline
---       ...        for each lease its id; if a call has told that it is not live, `id key group epoch granted input
+--       ...        for each lease its id; or `id made rest spread`: output made so far, output expected still to
+--                  come, its standard deviation; or, if a call has told that it is not live, `id key group epoch granted input
 --                  output`: its grant, to count it again. Such a call is ignored when it is late
 -- REPLY {1, time, alive...}                    for each lease 1 if it is live, else 0
 --       {-3}                                   unknown pool
@@ -17,24 +21,31 @@
 -- @include key
 -- @include group
 -- @include records
+-- @include refund
+-- @include coming
 -- @include gate
 -- @include choice
 -- @include index
 -- @include lease
-local state, leases, later = KEYS[1], KEYS[2], KEYS[3]
+-- @include progress
+local state, win, leases, later = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local given, ceiling = clock(ARGV[2], ARGV[1])
 local lease_us = number(ARGV[3], 'lease_ms') * 1000
-local ids, grants = {}, {}
+local ids, grants, reports = {}, {}, {}
 for n = 4, #ARGV do
   local id, key, group, epoch, granted, input, output =
     string.match(ARGV[n], '^(%S+) (%S+) (%S+) (%d+) (%d+) (%d+) (%d+)$')
-  if not id and string.find(ARGV[n], ' ') then error({ err = 'BADARG a grant is `id key group epoch granted input output`' }) end
-  ids[n - 3] = id or ARGV[n]
+  local reporter, made, rest, spread = string.match(ARGV[n], '^(%S+) (%d+) (%d+) (%d+)$')
+  if not (id or reporter) and string.find(ARGV[n], ' ') then
+    error({ err = 'BADARG a lease is `id`, `id made rest spread` or `id key group epoch granted input output`' })
+  end
+  ids[n - 3] = id or reporter or ARGV[n]
+  reports[n - 3] = reporter and { bounded(made, 'made'), bounded(rest, 'rest'), bounded(spread, 'spread') }
   grants[n - 3] = id and {
     key, group, bounded(epoch, 'epoch'), moment(granted, 'granted'), bounded(input, 'input'), bounded(output, 'output'),
   }
 end
-local r = open(state)
+local r = open(state, win, leases)
 if not r then return { -3 } end
 local p = r.pool
 local now = pool_time(p, given, ceiling)
@@ -45,7 +56,8 @@ local function record_again(grant)
   local key, group, epoch, granted, input, output = unpack(grant)
   local lost = epoch ~= p[EPOCH] or math.floor(granted / p[SLOT]) >= math.floor(now / p[SLOT]) - SLOTS
   if lost then input, output = 0, 0 end
-  return struct.pack(LEASE, key, group, lost and now or 0, lost and 0 or 1, input, output, wanted, EXPIRED_LEASE)
+  return struct.pack(LEASE, key, group, lost and now or 0, lost and 0 or 1, input, output, wanted, EXPIRED_LEASE,
+    0, NOT_COMING, 0, now)
 end
 
 local reply = { 1, now }
@@ -56,7 +68,8 @@ for n, id in ipairs(ids) do
   -- an ended lease has a tombstone that outlives every call that is not late
   if not (record or told[id]) and grant and now < ceiling + TOMB_US then record = record_again(grant) end
   if record and not is_tomb(record) then
-    local key, group, since, requests, input, output, deadline, standing, tail = struct.unpack(LEASE, record)
+    local key, group, since, requests, input, output, deadline, standing, made, rest, spread, told_at =
+      struct.unpack(LEASE, record)
     local k, g = key_of(r, key), group_of(r, group)
     if standing == EXPIRED_LEASE and k and g then
       k[K_FLIGHT], g[FLIGHT], p[LIVE] = k[K_FLIGHT] + 1, g[FLIGHT] + 1, p[LIVE] + 1
@@ -64,11 +77,16 @@ for n, id in ipairs(ids) do
       change(r, g)
       standing = RENEWED
     end
-    if standing ~= EXPIRED_LEASE then
+    if standing ~= EXPIRED_LEASE and g then
       alive = 1
+      local report = reports[n]
+      if report and rest ~= NOT_COMING and report[1] > made then
+        move_on(r, g, group, since, told_at, made, rest, spread, report, now, 5, KEYS)
+        made, rest, spread, told_at = report[1], report[2], report[3], now
+      end
       deadline = math.max(deadline, wanted)
-      redis.call('HSET', leases, id, struct.pack(LEASE, key, group, since, requests, input, output, deadline, RENEWED)
-        .. string.sub(record, tail))
+      redis.call('HSET', leases, id, struct.pack(LEASE, key, group, since, requests, input, output, deadline, RENEWED, made,
+        rest, spread, told_at))
       redis.call('ZADD', later, deadline, id)
       if deadline < p[SWEEP_AT] then p[SWEEP_AT] = deadline end
     end

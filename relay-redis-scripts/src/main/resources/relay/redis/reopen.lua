@@ -13,6 +13,8 @@
 -- @include key
 -- @include group
 -- @include records
+-- @include refund
+-- @include coming
 -- @include gate
 -- @include choice
 -- @include index
@@ -20,16 +22,11 @@
 local state, ready = KEYS[1], number(ARGV[1], 'ready')
 local r = open(state)
 if not r then return { -3 } end
-for n = 2, math.min(#KEYS, 1 + ready) do
-  for _, row in ipairs(redis.call('ZRANGEBYSCORE', KEYS[n], PARKED, '+inf')) do
-    r.shut[row] = nil
-    redis.call('ZADD', KEYS[n], r.pool[TURN], row)
-  end
-end
+for n = 2, math.min(#KEYS, 1 + ready) do reopen_all(r, KEYS[n]) end
 local fleet = read_fleet(r)
 for n = 2 + ready, #KEYS do
   if fleet.unused[KEYS[n]] then
-    redis.call('DEL', KEYS[n])
+    delete_set(r, KEYS[n])
     fleet.unused[KEYS[n]], fleet.changed = nil, true
   end
 end

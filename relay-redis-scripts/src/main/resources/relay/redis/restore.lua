@@ -12,6 +12,8 @@
 -- @include key
 -- @include group
 -- @include records
+-- @include refund
+-- @include coming
 -- @include gate
 -- @include choice
 -- @include index
@@ -34,7 +36,7 @@ for _, field in ipairs(ARGV) do
     if k[K_COOL] > last or k[K_STOPPED] > 0 then restored = restored + 1 end
     k[K_COOL], k[K_STOPPED] = 0, 0
     redis.call('HDEL', quarantine, k.id)
-    for _, group in ipairs(names_in(r, 'q:' .. k.id)) do make_ready(r, k.id .. ' ' .. group, 3, KEYS) end
+    for _, group in ipairs(names_in(r, 'q:' .. k.id)) do make_key_ready(r, k.id, group, 3, KEYS) end
   end
   change(r, record)
 end

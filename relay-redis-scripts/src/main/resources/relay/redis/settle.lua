@@ -24,10 +24,11 @@
 -- @include key
 -- @include group
 -- @include records
+-- @include refund
+-- @include coming
 -- @include gate
 -- @include choice
 -- @include index
--- @include refund
 -- @include lease
 -- @include ending
 local call = ARGV[1]

@@ -7,6 +7,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.function.Predicate;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /**
  * Renders the report that compares admission rules before simulated providers. Deterministic: the
@@ -26,9 +27,12 @@ final class AccuracyReport {
     String table() {
       return String.format(
           "%s, %s, %s",
-          kind == SimulatedTraffic.Kind.KNOWN ? "Known costs" : "Agents",
-          account.title,
-          replicas == 1 ? "1 replica" : replicas + " replicas");
+          kind.title, account.title, replicas == 1 ? "1 replica" : replicas + " replicas");
+    }
+
+    /** Whether the row stands in a table without the usual algorithms. */
+    boolean isOursOnly() {
+      return rule.ours != null && replicas == 8 && account != Cell.Enforced.SECOND;
     }
 
     List<Cell> cells() {
@@ -39,6 +43,10 @@ final class AccuracyReport {
   private AccuracyReport() {}
 
   static List<Row> rows() {
+    return all().filter(row -> row.kind().isCompared() || row.isOursOnly()).toList();
+  }
+
+  private static Stream<Row> all() {
     return Arrays.stream(SimulatedTraffic.Kind.values())
         .flatMap(
             kind ->
@@ -50,8 +58,7 @@ final class AccuracyReport {
                                 .flatMap(
                                     n ->
                                         Arrays.stream(Rule.values())
-                                            .map(rule -> new Row(kind, account, n, rule)))))
-        .toList();
+                                            .map(rule -> new Row(kind, account, n, rule)))));
   }
 
   /**

@@ -19,8 +19,8 @@ import relay.redis.SimulatedTraffic.Kind;
 /**
  * Compares admission rules before simulated providers. The committed report must match the
  * simulations. {@code -Dreport.write=true} simulates and writes all rows; otherwise the test
- * simulates our rows and one table of the others'. {@code -Dreport.scripts=all} also runs every row
- * of ours on the scripts in a real Redis.
+ * simulates most of our rows and one table of the others'. {@code -Dreport.scripts=all} also runs
+ * every row of ours on the scripts in a real Redis.
  */
 final class AccuracyReportTest {
   private static final Path REPORT = Path.of("../docs/accuracy.md");
@@ -36,7 +36,8 @@ final class AccuracyReportTest {
             introduction(),
             row ->
                 write
-                    || row.rule().ours != null
+                    || (row.rule().ours != null
+                        && (row.kind().isCompared() || row.account() == Enforced.BUCKET))
                     || (row.kind() == Kind.KNOWN
                         && row.account() == Enforced.LOG
                         && row.replicas() == 8
@@ -76,11 +77,15 @@ final class AccuracyReportTest {
   }
 
   @Test
-  void overestimated_reservations_do_not_pace_agents() {
+  void agents_use_what_a_bucket_has() {
     Outcome ours = run(new Cell(Kind.AGENTS, Enforced.BUCKET, 8, Rule.SLIDING_WINDOW, 0.005));
-    Outcome exact = run(new Cell(Kind.AGENTS, Enforced.BUCKET, 1, Rule.SPLIT, 0.005));
     assertEquals(0, ours.refused());
-    assertTrue(ours.used() > exact.used() - 0.02, ours + ", an exact log: " + exact);
+    assertTrue(ours.used() >= 0.96, ours.toString());
+    for (double size : List.of(0.001, 0.005, 0.02)) {
+      Outcome bucket = run(new Cell(Kind.AGENTS, Enforced.BUCKET, 8, Rule.TOKEN_BUCKET, size));
+      assertEquals(0, bucket.refused(), "of size " + size);
+      assertTrue(bucket.used() >= 0.99, size + ": " + bucket);
+    }
   }
 
   @Test

@@ -12,8 +12,33 @@ interface AdmissionRule {
    */
   record Pass(long number, int replica, long at, long tokens) {}
 
+  /**
+   * What a request reserves.
+   *
+   * @param spread of the tokens; -1 if they are its cost
+   * @param cautious the reservation of a rule that knows no mean
+   */
+  record Ask(long tokens, long spread, long cautious) {
+    /** A request of this cost. */
+    static Ask of(long tokens) {
+      return new Ask(tokens, -1, tokens);
+    }
+  }
+
   /** Admits a request and charges it. Returns null, without any effect, if it is not admitted. */
-  @Nullable Pass admit(long now, long number, int replica, long tokens);
+  @Nullable Pass admit(long now, long number, int replica, Ask ask);
+
+  /**
+   * A running request reports what it has made.
+   *
+   * @param rest expected still to come
+   */
+  default void report(long now, Pass pass, long made, ExpectedOutput rest) {}
+
+  /** Time between reports, in microseconds; 0 for a rule that takes none. */
+  default long reportEvery() {
+    return 0;
+  }
 
   /** The request has ended with this actual cost. */
   void settle(long now, Pass pass, long tokens);

@@ -8,7 +8,6 @@ import java.util.List;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
-import relay.redis.PoolModel.Wish;
 
 /** A large pool is announced in parts, and so is an account with more keys than a part. */
 final class AnnouncementTest {

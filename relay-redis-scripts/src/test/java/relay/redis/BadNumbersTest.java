@@ -52,7 +52,7 @@ final class BadNumbersTest {
   private static final Step INDEXED =
       new Step.AcquireIndexed(
           List.of(new Step.Cost("held", 1, 1, 1)),
-          List.of(new PoolModel.Wish("new", 1, 1, "")),
+          List.of(new Wish("new", 1, 1, "")),
           7,
           30_000,
           List.of("ready:any"),
@@ -78,6 +78,12 @@ final class BadNumbersTest {
     }
   }
 
+  private static final Step REPORT =
+      new Step.Renew(30_000, List.of(HeldLease.of(new HeldLease.Report("held", 5, 5, 5))));
+
+  private static final Step COMING =
+      new Step.Acquire(List.of(new Wish("new", 1, 1, 1, "")), 7, 30_000, FIELDS);
+
   static Stream<Good> all() {
     List<Integer> configured = new ArrayList<>(List.of(2, 3, 4, 5, 6, 8, 10));
     IntStream.of(13, 14, 15, 16, 18, 19, 20, 21, 24, 25, 26, 29, 30, 31).forEach(configured::add);
@@ -97,7 +103,10 @@ final class BadNumbersTest {
         new Good(Step.cancel("held"), List.of(), List.of(), settle),
         new Good(Step.cancel("unknown"), List.of(), List.of(), settle),
         new Good(new Step.Renew(30_000, List.of(HeldLease.of("held"))), List.of(0), List.of(2)),
-        new Good(new Step.Charge("new", "account0/model", 1, 1, 1), List.of(0), List.of(4, 5, 6)),
+        new Good(REPORT, List.of(0), List.of(2), words(3, " ccc")),
+        new Good(COMING, List.of(), List.of(), words(0, "cm ccccc")),
+        new Good(
+            ChargeStep.ended("new", "account0/model", 1, 1, 1), List.of(0), List.of(4, 5, 6, 8)),
         new Good(new Step.Cooldown("g:account0/model", 1, 1), List.of(0, 4), List.of(3)),
         new Good(new Step.Cooldown("k:key0", 1, 1), List.of(0, 4), List.of(3)),
         new Good(

@@ -3,7 +3,6 @@ package relay.redis;
 import static java.util.stream.Collectors.joining;
 
 import java.util.List;
-import relay.redis.PoolModel.Wish;
 
 /**
  * The first argument of the scripts that create and end leases: all numbers of a call, in one line.
@@ -21,9 +20,13 @@ final class CallLine {
       List<Step.Cost> endings,
       String counts,
       List<Wish> wishes) {
-    String tokens = wishes.stream().map(w -> " " + w.input() + " " + w.output()).collect(joining());
+    String tokens = wishes.stream().map(CallLine::tokens).collect(joining());
     String head = epoch + " " + c.ceiling() + " " + c.told() + " " + leaseMs + " " + endings.size();
     return head + counts + costs(endings) + tokens;
+  }
+
+  private static String tokens(Wish w) {
+    return " " + w.input() + " " + w.output() + " " + (w.spread() < 0 ? "-" : w.spread());
   }
 
   static String settle(Clock c, List<Step.Cost> costs) {

@@ -31,6 +31,7 @@ record Cell(SimulatedTraffic.Kind kind, Enforced account, int replicas, Rule rul
 
   /** Long enough that a single request does not matter. */
   int minutes() {
-    return size < 0.01 ? 10 : (int) Math.min(300, Math.round(1_500 * size));
+    boolean known = kind == SimulatedTraffic.Kind.KNOWN;
+    return Math.clamp(Math.round((known ? 1_500 : 24_000) * size), known ? 10 : 30, 300);
   }
 }

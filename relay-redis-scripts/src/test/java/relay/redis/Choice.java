@@ -24,7 +24,15 @@ record Choice(KeyModel key, GroupModel group, long input, long output, double lo
     double load = key.maxConcurrent > 0 ? (double) (inFlight + 1) / key.maxConcurrent : 0;
     for (int d = 0; d < 4 && !Double.isNaN(load); d++) {
       // Math.max: NaN if either is NaN
-      load = Math.max(load, group.load(d, GroupModel.cost(d, 1, input, output), now, shape));
+      load =
+          Math.max(
+              load,
+              group.load(
+                  d,
+                  GroupModel.cost(d, 1, input, output),
+                  GroupModel.later(d, output),
+                  now,
+                  shape));
     }
     return new Choice(key, group, input, output, load, inFlight);
   }
@@ -63,7 +71,8 @@ record Choice(KeyModel key, GroupModel group, long input, long output, double lo
     long cool = Math.max(now, Math.max(group.cooldownEnd, key.cooldownEnd));
     all.add(new Hindrance(cool, 0, "0 " + key.id));
     for (int d = 0; d < 4; d++) {
-      long at = group.opens(d, GroupModel.cost(d, 1, input, output), now, shape);
+      long cost = GroupModel.cost(d, 1, input, output);
+      long at = group.opens(d, cost, GroupModel.later(d, output), now, shape);
       all.add(new Hindrance(at, group.fuzz(d, shape) + 2, (d + 1) + " " + key.id));
     }
     if (busy()) {

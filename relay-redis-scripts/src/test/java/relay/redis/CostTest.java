@@ -5,14 +5,17 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** What a call costs Redis: commands are bounded, time is printed. */
@@ -87,6 +90,59 @@ final class CostTest {
     }
   }
 
+  /** Its keys share the limits, so they are parked and made ready together. */
+  @ParameterizedTest
+  @EnumSource(Strategy.class)
+  void an_account_that_is_used_up_costs_the_same_with_any_number_of_keys(Strategy strategy) {
+    try (FaultyRedis redis = FaultyRedis.start();
+        ScriptConnection wire = new ScriptConnection(redis.url())) {
+      Round few = usedUp(wire, strategy, 10);
+      Round many = usedUp(wire, strategy, 4_000);
+      System.out.printf(
+          "Cost of a settle and an acquire, %s, used up: 10 keys %s, 4,000 keys %s%n",
+          strategy, few, many);
+      assertEquals(2, many.calls());
+      assertTrue(many.commands() <= 2 * few.commands(), many + " against " + few);
+    }
+  }
+
+  /** What a settle and the next acquire cost. */
+  private record Round(double calls, double commands, double micros) {}
+
+  private static Round usedUp(ScriptConnection wire, Strategy strategy, int keys) {
+    List<KeyPlan> all =
+        IntStream.range(0, keys).mapToObj(n -> new KeyPlan("k" + n, "one", 0, 1, 0)).toList();
+    Limits limits = new Limits(100, 100_000, 100_000, 100_000);
+    Picks picks = new Picks(wire, strategy, all, Map.of("one/model", limits));
+    List<Picks.Pick> held = new ArrayList<>();
+    for (int n = 0; n < 400; n++) {
+      picks.pass(300_000);
+      picks.wish(1, null).stream().filter(pick -> !pick.key().isEmpty()).forEach(held::add);
+    }
+    int rounds = 40;
+    Collections.reverse(held);
+    for (int n = 0; n < 2 * rounds; n++) {
+      if (n == rounds) { // before that the records are read
+        wire.redis().configResetstat();
+      }
+      picks.end(held.get(n));
+      assertTrue(picks.wish(1, null).getFirst().key().isEmpty());
+    }
+    Map<String, Cost> costs = costs(wire);
+    Cost script = costs.getOrDefault("fcall", new Cost(0, 0));
+    return new Round(
+        (double) script.calls() / rounds,
+        (double) inside(costs) / rounds,
+        (double) script.micros() / rounds);
+  }
+
+  private static long inside(Map<String, Cost> costs) {
+    return costs.entrySet().stream()
+        .filter(e -> !List.of("fcall", "info", "config|resetstat").contains(e.getKey()))
+        .mapToLong(e -> e.getValue().calls())
+        .sum();
+  }
+
   /** Exponential, 1 in the mean. */
   private static double part(Random random) {
     return -Math.log(1 - random.nextDouble());
@@ -99,12 +155,7 @@ final class CostTest {
     Map<String, Cost> costs = costs(wire);
     Cost script = costs.getOrDefault("fcall", new Cost(0, 0));
     assertEquals(steps.size(), script.calls());
-    long inside =
-        costs.entrySet().stream()
-            .filter(e -> !List.of("fcall", "info", "config|resetstat").contains(e.getKey()))
-            .mapToLong(e -> e.getValue().calls())
-            .sum();
-    double commands = (double) inside / steps.size();
+    double commands = (double) inside(costs) / steps.size();
     assertTrue(commands <= most, commands + " commands a call: " + costs);
     return String.format(
         "%.1f us, %.1f commands", (double) script.micros() / script.calls(), commands);

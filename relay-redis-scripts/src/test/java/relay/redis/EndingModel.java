@@ -1,7 +1,9 @@
 package relay.redis;
 
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
 
 /** The end of leases, in the model. */
 final class EndingModel {
@@ -10,6 +12,17 @@ final class EndingModel {
   private final PoolModel pool;
   private final LeasesModel leases;
   private boolean ended; // whether the present call ended a lease
+  private final List<Moved> moves = new ArrayList<>();
+
+  /** A lease's output has moved: so much more was made, and the debt has grown by so much. */
+  record Moved(String group, long micros, long newly, long debt) {}
+
+  /** What has moved since the last time. */
+  List<Moved> moves() {
+    List<Moved> all = List.copyOf(moves);
+    moves.clear();
+    return all;
+  }
 
   EndingModel(PoolModel pool, LeasesModel leases) {
     this.pool = pool;
@@ -48,13 +61,14 @@ final class EndingModel {
     GroupModel g = pool.group(lease.group);
     long overInput = Math.max(0, cost.input() - lease.input);
     long overOutput = Math.max(0, cost.output() - lease.output);
+    boolean coming = lease.isComing();
     g.flow(pool.last(), pool.shape());
     g.charge(
         pool.last(),
         pool.shape(),
         Math.max(0, cost.requests() - lease.requests),
         overInput,
-        overOutput);
+        coming ? 0 : overOutput);
     if (lease.since > 0) { // else its record was gone, and its charge has aged out
       g.refund(
           lease.since,
@@ -62,7 +76,10 @@ final class EndingModel {
           pool.shape(),
           Math.max(0, lease.requests - cost.requests()),
           Math.max(0, lease.input - cost.input()),
-          Math.max(0, lease.output - cost.output()));
+          coming ? 0 : Math.max(0, lease.output - cost.output()));
+    }
+    if (coming) {
+      report(g, lease, pool.last(), cost.output(), 0, 0);
     }
     if (cost.input() + cost.output() > 0) {
       g.refusals = 0;
@@ -72,6 +89,36 @@ final class EndingModel {
     return overInput + overOutput;
   }
 
+  private void report(GroupModel g, LeaseModel lease, long now, long made, long rest, long spread) {
+    g.flow(now, pool.shape());
+    g.expect(
+        now,
+        pool.shape(),
+        lease.since,
+        lease.told,
+        made - lease.made,
+        lease.rest,
+        rest,
+        lease.spread,
+        spread);
+    long newly = made - lease.made;
+    moves.add(new Moved(lease.group, now, newly, newly + rest - lease.rest));
+    lease.made = made;
+    lease.rest = rest;
+    lease.spread = spread;
+    lease.told = now;
+  }
+
+  /** What a lease that has expired still expected is given back. */
+  void expired(LeaseModel lease) {
+    GroupModel g = pool.groups.get(lease.group);
+    if (g != null && lease.isComing()) {
+      long told = lease.told;
+      report(g, lease, pool.last(), lease.made, 0, 0);
+      lease.told = told;
+    }
+  }
+
   List<Object> renew(Clock clock, long leaseMicros, List<HeldLease> held) {
     if (!pool.isKnown()) {
       return PoolModel.UNKNOWN;
@@ -79,12 +126,18 @@ final class EndingModel {
     long now = pool.time(clock);
     boolean late = now >= clock.ceiling() + LeasesModel.TOMB;
     List<Object> reply = new ArrayList<>(List.of(1L, now));
+    Set<String> told = new HashSet<>(); // an id may occur twice: its first report counts
     for (HeldLease one : held) {
+      boolean isFirst = told.add(one.id());
       LeaseModel lease = leases.get(one.id());
       if (lease == null && !leases.hasEnded(one.id()) && !one.key().isEmpty() && !late) {
         lease = again(one, now);
       }
       if (lease != null && pool.knows("k:" + lease.key) && pool.knows("g:" + lease.group)) {
+        HeldLease.Report made = isFirst ? one.report() : null;
+        if (made != null && lease.isComing() && made.made() > lease.made) {
+          report(pool.group(lease.group), lease, now, made.made(), made.rest(), made.spread());
+        }
         leases.renew(lease, LeasesModel.deadline(now, leaseMicros));
         reply.add(1L);
       } else {
@@ -106,22 +159,29 @@ final class EndingModel {
         lost ? 0 : 1,
         lost ? 0 : one.input(),
         lost ? 0 : one.output(),
+        -1,
         0);
   }
 
-  List<Object> charge(
-      Clock clock, String id, String group, long requests, long input, long output) {
-    GroupModel g = pool.groups.get(group);
+  List<Object> charge(Clock clock, ChargeStep c) {
+    GroupModel g = pool.groups.get(c.group());
     if (!pool.isKnown() || g == null) {
       return PoolModel.UNKNOWN;
     }
-    if (leases.hasEnded(id) || leases.get(id) != null) {
+    if (leases.hasEnded(c.id()) || leases.get(c.id()) != null) {
       return ENDED;
     }
     long now = pool.time(clock);
-    leases.bury(id, now + pool.shape().windowMicros());
+    if (pool.knows("k:" + c.key())) {
+      long deadline = LeasesModel.deadline(now, c.leaseMs() * 1_000);
+      leases.add(
+          new LeaseModel(
+              c.id(), c.key(), c.group(), now, c.requests(), c.input(), c.output(), -1, deadline));
+    } else {
+      leases.bury(c.id(), now + pool.shape().windowMicros());
+    }
     g.flow(now, pool.shape());
-    g.charge(now, pool.shape(), requests, input, output);
+    g.charge(now, pool.shape(), c.requests(), c.input(), c.output());
     return List.of(1L, now);
   }
 }

@@ -13,7 +13,6 @@ import java.util.stream.Stream;
 import relay.redis.Acquisition.Exhausted;
 import relay.redis.Acquisition.Granted;
 import relay.redis.History.Call;
-import relay.redis.PoolModel.Wish;
 import relay.redis.RecordedRedis.Exchange;
 
 /**
@@ -154,10 +153,10 @@ final class EngineHistory {
     }
     mostTaken = Math.max(mostTaken, ended);
     List<String> tokens = numbers.subList(3 * ended, numbers.size());
-    for (int n = 0; n < tokens.size() / 2; n++) {
+    for (int n = 0; n < tokens.size() / 3; n++) {
       List<Object> told = raw.subList(2 + ended + 5 * n, 7 + ended + 5 * n);
       if (!told.getFirst().equals(LOOK_AGAIN)) { // it changed nothing, and another call carries it
-        String sizes = tokens.get(2 * n) + " " + tokens.get(2 * n + 1);
+        String sizes = tokens.get(3 * n) + " " + tokens.get(3 * n + 1);
         Request request = requests.remove(sizes);
         assertNotNull(request, () -> "nobody asked for it, or it was asked twice: " + sizes);
         same(request, (Long) raw.get(1), told);

@@ -32,7 +32,7 @@ final class EstimatesTest {
     Estimates estimates = new Estimates();
     assertEquals(251, estimates.inputTokens("m", 1_000));
     assertEquals(1, estimates.inputTokens("m", 0));
-    assertEquals(500, estimates.outputTokens("m"));
+    assertEquals(500, estimates.output("m").tokens());
   }
 
   @Test
@@ -46,25 +46,50 @@ final class EstimatesTest {
   }
 
   @Test
-  void nine_in_ten_outputs_are_covered() {
+  void the_expected_output_is_the_mean_and_given_what_was_made_the_mean_of_the_longer_ones() {
     Estimates estimates = new Estimates();
     SplittableRandom random = new SplittableRandom(3);
-    for (int n = 0; n < 5_000; n++) {
-      estimates.learn("m", 0, 0, (long) Math.exp(random.nextGaussian(5, 1.2)));
+    double sum = 0;
+    double longer = 0;
+    int count = 0;
+    for (int n = 0; n < 1_000; n++) {
+      long tokens = (long) Math.exp(random.nextGaussian(6, 1));
+      estimates.learn("m", 0, 0, tokens);
+      sum += tokens;
+      longer += tokens > 1_024 ? tokens : 0;
+      count += tokens > 1_024 ? 1 : 0;
     }
-    long p90 = Math.round(Math.exp(5 + 1.2 * 1.2816));
-    near(p90, estimates.outputTokens("m"), p90 / 7);
+    long mean = Math.round(sum / 1_000);
+    near(mean, estimates.output("m").tokens(), mean / 30);
+    long spread = Math.round(mean * Math.sqrt(Math.E - 1));
+    near(spread, estimates.output("m").spread(), spread / 4);
+    long rest = Math.round(longer / count);
+    near(rest, estimates.output("m", 1_024).tokens(), rest / 20);
+    ExpectedOutput beyond = estimates.output("m", 10_000_000);
+    near(15_000_000, beyond.tokens(), 10);
   }
 
   @Test
-  void few_samples_raise_the_prior_at_once_and_lower_it_slowly() {
+  void a_model_that_nobody_has_used_is_guessed_by_its_line() {
+    Estimates estimates = new Estimates();
+    long opus = estimates.output("claude-opus-4-6").tokens();
+    long haiku = estimates.output("claude-haiku-4-5").tokens();
+    assertTrue(opus > estimates.output("m").tokens(), "an opus writes more: " + opus);
+    assertTrue(haiku < estimates.output("m").tokens(), "a haiku writes less: " + haiku);
+    assertEquals(haiku, estimates.output("gpt-5-mini").tokens());
+    assertEquals(opus, estimates.output("o3").tokens());
+    assertEquals(1, estimates.output("text-embedding-3-small").tokens());
+    learn(estimates, "claude-opus-4-6", 20, 1_000, 60);
+    assertTrue(estimates.output("claude-opus-4-6").tokens() < 200, "twenty samples outweigh it");
+  }
+
+  @Test
+  void few_samples_outweigh_the_prior() {
     Estimates estimates = new Estimates();
     learn(estimates, "long", 1, 1_000, 8_000);
-    assertTrue(estimates.outputTokens("long") > 6_000);
-    learn(estimates, "short", 5, 1_000, 10);
-    assertTrue(estimates.outputTokens("short") > 300);
-    learn(estimates, "short", 45, 1_000, 10);
-    assertTrue(estimates.outputTokens("short") < 20);
+    near(3_000, estimates.output("long").tokens(), 400);
+    learn(estimates, "short", 50, 1_000, 10);
+    assertTrue(estimates.output("short").tokens() < 35);
   }
 
   @Test
@@ -75,21 +100,23 @@ final class EstimatesTest {
     estimates.learn("m", Long.MAX_VALUE, 0, -5);
     learn(estimates, "m", 5_000, 1_000, 100);
     assertTrue(estimates.inputTokens("m", 1_000) >= 1);
-    near(100, estimates.outputTokens("m"), 20);
+    near(100, estimates.output("m").tokens(), 20);
   }
 
   @Test
   void models_are_bounded_and_reading_creates_none() {
     Estimates estimates = new Estimates();
     for (int n = 0; n < 2_000; n++) {
-      assertEquals(500, estimates.outputTokens("asked for " + n));
+      assertEquals(500, estimates.output("asked for " + n).tokens());
     }
     for (int n = 0; n < 2_000; n++) {
       estimates.learn("m" + n, 1_000, 10, 5_000);
     }
     assertEquals(
-        estimates.outputTokens("m1999"), estimates.outputTokens("m1998"), "they share the rest");
-    assertTrue(estimates.outputTokens("never seen") > 4_000);
+        estimates.output("m1999").tokens(),
+        estimates.output("m1998").tokens(),
+        "they share the rest");
+    assertTrue(estimates.output("never seen").tokens() > 4_000, "of many 5,000s");
     int sent = 0;
     for (Map<String, ModelTally> some = estimates.send();
         !some.isEmpty();
@@ -150,14 +177,14 @@ final class EstimatesTest {
       try (RedisEngine c = RedisEngine.start(Pools.options(url, "c", Fallback.OPEN))) {
         Estimates fresh = c.pool(PLAN).estimates();
         Await.until("the new one knows it, too", PATIENCE, () -> knowsTheMean(fresh));
-        near(one.outputTokens("m"), fresh.outputTokens("m"), 10);
+        near(one.output("m").tokens(), fresh.output("m").tokens(), 10);
       }
     }
   }
 
   private static boolean knowsTheMean(Estimates estimates) {
     return Math.abs(estimates.inputTokens("m", 100_000) - 2_230) < 60
-        && estimates.outputTokens("m") > 2_500;
+        && Math.abs(estimates.output("m").tokens() - 2_000) < 200;
   }
 
   @Test
@@ -167,7 +194,7 @@ final class EstimatesTest {
       Estimates estimates = engine.pool(PLAN).estimates();
       learn(estimates, "m", 5_000, 1_000, 40);
       near(41, estimates.inputTokens("m", 1_000), 2);
-      near(40, estimates.outputTokens("m"), 8);
+      near(40, estimates.output("m").tokens(), 8);
     }
   }
 }

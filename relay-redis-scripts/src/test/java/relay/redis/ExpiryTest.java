@@ -74,9 +74,9 @@ final class ExpiryTest {
     // the set of leases disappears with its last member and is created again
     assertEquals(1L, run(acquire("c")).getFirst());
     micros += 2 * SECOND;
-    run(new Step.Charge("d", "account1/model", 1, 5, 5));
+    run(ChargeStep.ended("d", "account1/model", 1, 5, 5));
     micros += SECOND;
-    run(new Step.Charge("e", "account1/model", 1, 5, 5));
+    run(ChargeStep.ended("e", "account1/model", 1, 5, 5));
     run(new Step.Cooldown("g:account0/model", 0, 1));
     run(new Step.Cooldown("k:key0", 500, 0));
     run(
@@ -113,7 +113,7 @@ final class ExpiryTest {
   @Test
   void a_conversation_is_forgotten_an_hour_after_its_last_request() {
     List<String> fields = List.of("k:key0", "g:account0/model");
-    List<PoolModel.Wish> wishes = List.of(new PoolModel.Wish("a", 10, 10, "talk"));
+    List<Wish> wishes = List.of(new Wish("a", 10, 10, "talk"));
     assertEquals(1L, run(new Step.Acquire(wishes, 7, 30_000, fields)).get(2));
     assertEquals(
         "g:account0/model", ScriptConnection.text(wire.redis().get(names.session("any", "talk"))));
@@ -122,14 +122,15 @@ final class ExpiryTest {
   @Test
   void the_index_of_a_large_pool_expires() {
     List<String> sets = List.of("ready:model:0");
-    List<Object> rows = List.of(1, "key0", "account0/model", 1, "key1", "account1/model");
+    List<Object> rows = List.of(1, "key0", "account0/model", 0, 1, "key1", "account1/model", 1);
     run(new Step.Configure(7, 8, plan, sets, rows));
-    PoolModel.Wish wish = new PoolModel.Wish("a", 10, 10, "");
+    Wish wish = new Wish("a", 10, 10, "");
     Step acquire =
         new Step.AcquireIndexed(
             List.of(), List.of(wish), 7, 30_000, sets, sets, List.of(), List.of());
     assertEquals(1L, run(acquire).get(2));
     putOff(acquire, RedisKeys.bytes(names.base() + "ready:model:0"));
+    putOff(acquire, RedisKeys.bytes(names.base() + "ready:model:0:account1/model"));
   }
 
   @Test
@@ -195,8 +196,8 @@ final class ExpiryTest {
     long before = memory(names.state, names.win);
     for (int slot = 0; slot < 300; slot++) {
       micros += 250_000;
-      call(new Step.Charge("c" + slot, "account0/model", 1, 5, 5));
-      call(new Step.Charge("d" + slot, "account1/model", 1, 5, 5));
+      call(ChargeStep.ended("c" + slot, "account0/model", 1, 5, 5));
+      call(ChargeStep.ended("d" + slot, "account1/model", 1, 5, 5));
     }
     long group = (memory(names.state, names.win) - before) / 2;
     micros += 120 * SECOND;

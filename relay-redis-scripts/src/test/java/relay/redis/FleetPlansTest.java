@@ -3,6 +3,7 @@ package relay.redis;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertInstanceOf;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static relay.redis.PlannedFleet.MANY;
 import static relay.redis.PlannedFleet.SOON;
@@ -13,7 +14,9 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.NoSuchElementException;
 import java.util.Set;
+import java.util.concurrent.CompletionException;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import relay.guards.Await;
@@ -113,6 +116,34 @@ final class FleetPlansTest {
       first.restore("k0").join();
       Await.until("one is", SOON, () -> isServed(other));
     }
+  }
+
+  @Test
+  void a_key_of_another_replica_alone_is_restored_with_its_account() {
+    KeyPool first = engine.pool(fleet.plan(100, "a"));
+    KeyPool other = fleet.engine("r2").pool(fleet.plan(100, "b"));
+    other.configure().join();
+    other.quarantine(List.of("b"), "test");
+    Await.until("it is out of use", SOON, () -> !isServed(other));
+    first.restore("b").join();
+    assertTrue(isServed(other));
+    CompletionException failure =
+        assertThrows(CompletionException.class, () -> first.restore("c").join());
+    assertInstanceOf(NoSuchElementException.class, failure.getCause());
+  }
+
+  @Test
+  void a_group_that_another_replica_opened_for_a_sub_quota_is_restored_with_its_account() {
+    KeyPool first = engine.pool(fleet.plan(100, "a"));
+    KeyPool other = fleet.engine("r2").pool(fleet.plan(100, "a"));
+    first.configure().join();
+    other.configure().join();
+    Demand fast = Demand.of(other.subQuota(Pools.CLASS, "fast"), 10, 10);
+    Lease lease = lease(other.acquire(fast));
+    other.refused(lease, Duration.ofHours(1));
+    Await.until("it cools down", SOON, () -> other.acquire(fast).join() instanceof Exhausted);
+    first.restore("a").join();
+    assertInstanceOf(Granted.class, other.acquire(fast).join());
   }
 
   @Test

@@ -29,19 +29,22 @@ final class GroupModel {
   private final double[] debt = new double[4];
   private long debtAt;
 
-  /** Running minima of the debt: over a shorter and over a longer time. */
-  private final double[] least = new double[4];
+  /** Output that is expected still to come, the variance of it, and when it comes. */
+  double coming;
 
-  private final double[] longerLeast = new double[4];
-  private long leastSince;
-  private long longerSince;
-  private long steadySince;
+  double variance;
+
+  /** The windows that pass until output is made. */
+  double leaves;
+
+  /** Deviations that are kept free, and since when. */
+  double strict;
+
+  long strictAt;
 
   GroupModel(String id, long now) {
     this.id = id;
     debtAt = now;
-    leastSince = now;
-    longerSince = now;
   }
 
   /** Usage in the window that ends with this slot. */
@@ -55,14 +58,6 @@ final class GroupModel {
 
   double debt(int d) {
     return debt[d];
-  }
-
-  double least(int d) {
-    return least[d];
-  }
-
-  double longerLeast(int d) {
-    return longerLeast[d];
   }
 
   private double debtAt(int d, long now, long window) {
@@ -84,8 +79,23 @@ final class GroupModel {
     return Math.min(1, shrunk * Math.pow(2, hours));
   }
 
+  /** What the window will hold once all that is to come is made; `later` is a part of the cost. */
+  private double full(int d, double used, long cost, long later) {
+    double rest = d < 2 ? 0 : coming + later - used * Math.min(1, leaves);
+    return d < 2 ? used + cost : used + (cost - later) + Math.max(0, rest);
+  }
+
+  private double margin(int d) {
+    return d >= 2 && coming > 0 ? strict * Math.sqrt(variance) : 0;
+  }
+
+  /** The part of a cost that is made over time. */
+  static long later(int d, long output) {
+    return d < 2 ? 0 : output;
+  }
+
   /** Whether one dimension has room for the cost now, and its load. */
-  double load(int d, long cost, long now, Shape shape) {
+  double load(int d, long cost, long later, long now, Shape shape) {
     long limit = limits[d];
     if (limit == 0 || cost == 0) {
       return 0;
@@ -101,22 +111,27 @@ final class GroupModel {
     double large = cost * (1 + Math.min(1, 4 * part));
     double free = burst * Math.max((double) (limit - used), limit / 20.0);
     double bound = Math.max(Math.min(share * limit, free), large);
-    return used + cost <= limit && owed <= bound ? (double) (used + cost) / limit : Double.NaN;
+    double full = full(d, (double) used, cost, later);
+    return full + margin(d) <= limit && owed <= bound ? (full + margin(d)) / limit : Double.NaN;
   }
 
   /**
    * The time at which the dimension has room without further traffic, found by search. Room only
-   * grows: slots leave and the debt falls.
+   * grows: slots leave and the debt falls. Nobody knows the time if even an empty window has none.
    */
-  long opens(int d, long cost, long now, Shape shape) {
+  long opens(int d, long cost, long later, long now, Shape shape) {
+    boolean counts = limits[d] > 0 && cost > 0 && !shape.bucket();
+    if (counts && full(d, 0, cost, later) + margin(d) > limits[d]) {
+      return now + 1_000_000;
+    }
     long no = now - 1;
     long yes = now + PoolModel.FOREVER;
-    if (Double.isNaN(load(d, cost, yes, shape))) {
+    if (Double.isNaN(load(d, cost, later, yes, shape))) {
       return yes;
     }
     while (yes - no > 1) {
       long middle = no + (yes - no) / 2;
-      if (Double.isNaN(load(d, cost, middle, shape))) {
+      if (Double.isNaN(load(d, cost, later, middle, shape))) {
         no = middle;
       } else {
         yes = middle;
@@ -132,8 +147,8 @@ final class GroupModel {
     for (int d = 0; d < 4; d++) {
       if (limits[d] > 0) {
         any = true;
-        double used = shape.bucket() ? debt[d] : used(d, shape.slotOf(now));
-        most = Math.max(most, used / limits[d]);
+        double used = used(d, shape.slotOf(now));
+        most = Math.max(most, (shape.bucket() ? debt[d] : full(d, used, 0, 0)) / limits[d]);
       }
     }
     return any ? most : 1;
@@ -146,6 +161,9 @@ final class GroupModel {
       if (fullest(now, shape) < 0.9) {
         shrunk = Math.max(1 / 64.0, shrunkAt(now) / 2);
         shrunkAt = now;
+      } else if (granted > strictAt) {
+        strict = Math.min(2, Math.max(1, strict + 0.5));
+        strictAt = now;
       }
     }
   }
@@ -156,7 +174,7 @@ final class GroupModel {
     for (int d = 0; d < 4; d++) {
       long limit = stated.get(d);
       if (limit > 0 && left.get(d) >= 0 && left.get(d) < limit) {
-        double ours = shape.bucket() ? debt[d] : used(d, shape.slotOf(now));
+        double ours = shape.bucket() ? debt[d] : used(d, shape.slotOf(now)) + (d < 2 ? 0 : coming);
         double margin = Math.max(limit / 100.0, d == 0 ? 1 : 1_000);
         double unknown = Math.floor(limit - left.get(d) - ours - margin);
         int as = d == 3 ? 1 : d;
@@ -180,16 +198,6 @@ final class GroupModel {
       debt[d] = debtAt(d, now, shape.windowMicros());
     }
     debtAt = now;
-    if (now - leastSince >= shape.windowMicros() / 2.0) {
-      System.arraycopy(least, 0, longerLeast, 0, 4);
-      System.arraycopy(debt, 0, least, 0, 4);
-      longerSince = leastSince;
-      leastSince = now;
-    }
-    for (int d = 0; d < 4; d++) {
-      least[d] = Math.min(least[d], debt[d]);
-      longerLeast[d] = Math.min(longerLeast[d], least[d]);
-    }
   }
 
   /** After a flow to now. */
@@ -209,46 +217,73 @@ final class GroupModel {
     amounts[2] += output;
   }
 
+  /** After a flow to now, at a grant. Its output is expected to come. */
+  void relax(long now) {
+    if (strict > 0 && now - strictAt >= 3_600_000_000L) {
+      strict -= 0.5;
+      strictAt = now;
+    }
+  }
+
+  /**
+   * Call after a flow to now. A lease expects another rest of its output.
+   *
+   * @param since the grant; told: the last report
+   * @param newly what was made since then; negative if less was made than reported
+   */
+  void expect(
+      long now,
+      Shape shape,
+      long since,
+      long told,
+      long newly,
+      long had,
+      long rest,
+      long hadSpread,
+      long spread) {
+    coming = Math.max(0, coming + (rest - had));
+    double more = (double) spread * spread - (double) hadSpread * hadSpread;
+    variance = Math.max(0, variance + more);
+    if (newly > 0) {
+      long limit = limits[2] > 0 ? limits[2] : limits[3];
+      if (limit > 0) {
+        double wait = Math.max(0, (now + told) / 2.0 - since) / shape.windowMicros();
+        leaves += Math.min(0.2, (double) newly / limit) * (Math.min(8, wait) - leaves);
+      }
+      add(shape.slotOf(now), 0, 0, newly);
+    } else if (newly < 0) {
+      takeBack(told, now, shape, 0, 0, -newly);
+    }
+    for (int d = 2; d < 4; d++) {
+      if (limits[d] > 0) {
+        debt[d] = Math.max(0, debt[d] + (newly + rest - had));
+      }
+    }
+  }
+
+  /** Takes an overcharge out of its slot, if that is live, and no more than the slot holds. */
+  private void takeBack(long since, long now, Shape shape, long requests, long input, long output) {
+    long slot = shape.slotOf(since);
+    long[] held = slots.get(slot);
+    if (held != null && since > shape.since() && slot >= shape.slotOf(now) - SLOTS) {
+      add(
+          slot,
+          -Math.min(requests, held[0]),
+          -Math.min(input, held[1]),
+          -Math.min(output, held[2]));
+    }
+  }
+
   /** Call after a flow to now. Refunds an overcharge made at `since`. */
   void refund(long since, long now, Shape shape, long requests, long input, long output) {
     if (requests + input + output == 0) {
       return;
     }
-    long slot = shape.slotOf(since);
-    if (since > shape.since() && slot >= shape.slotOf(now) - SLOTS) {
-      add(slot, -requests, -input, -output);
-    }
+    takeBack(since, now, shape, requests, input, output);
     for (int d = 0; d < 4; d++) {
-      refundDebt(d, cost(d, requests, input, output), since, now, shape);
-    }
-  }
-
-  /**
-   * With the smaller charge, the debt would be lower by at most its least value since then. The
-   * minima bound that value from below, or the maximal decay does.
-   */
-  private void refundDebt(int d, long amount, long since, long now, Shape shape) {
-    if (limits[d] == 0 || amount <= 0) {
-      return;
-    }
-    double floor = 0;
-    if (since >= leastSince) {
-      floor = least[d];
-    } else if (since >= longerSince) {
-      floor = longerLeast[d];
-    }
-    double back = Math.min((double) amount, floor);
-    if (since > steadySince && since > shape.since()) {
-      back = Math.max(back, amount - (double) (now - since) * limits[d] / shape.windowMicros());
-    }
-    if (!shape.bucket() && burst == 1) {
-      back = amount; // the window bounds it
-    }
-    back = Math.min(back, debt[d]);
-    if (back > 0) {
-      debt[d] -= back;
-      least[d] = Math.max(0, least[d] - back);
-      longerLeast[d] = Math.max(0, longerLeast[d] - back);
+      if (limits[d] > 0) {
+        debt[d] = Math.max(0, debt[d] - cost(d, requests, input, output));
+      }
     }
   }
 
@@ -258,43 +293,33 @@ final class GroupModel {
       if (fresh[d] == limits[d]) {
         continue;
       }
-      steadySince = now;
-      long used = used(d, shape.slotOf(now));
+      double used = used(d, shape.slotOf(now)) + (d < 2 ? 0 : coming);
       if (fresh[d] == 0) {
         debt[d] = 0;
-        least[d] = 0;
-        longerLeast[d] = 0;
       } else if (limits[d] == 0) { // nothing was paced: all usage may be recent
-        debt[d] = Math.min(fresh[d], used);
-        least[d] = 0;
-        longerLeast[d] = 0;
-      } else if (debt[d] > Math.max(fresh[d], used)) { // no more than the limit can be missing
-        debt[d] = Math.max(fresh[d], used);
-        least[d] = 0;
-        longerLeast[d] = 0;
+        debt[d] = Math.min((double) fresh[d], used);
+      } else if (debt[d]
+          > Math.max((double) fresh[d], used)) { // no more than the limit can be missing
+        debt[d] = Math.max((double) fresh[d], used);
       }
       limits[d] = fresh[d];
     }
   }
 
   /** The state was lost: the group starts in full debt. */
-  void indebt(long now) {
-    steadySince = now;
+  void indebt() {
     for (int d = 0; d < 4; d++) {
       debt[d] = Math.max(debt[d], burst * limits[d]);
-      least[d] = 0;
-      longerLeast[d] = 0;
     }
   }
 
   /** After a flow to now. The pacer is all that counts from now on: all usage may be recent. */
   void mirror(long now, Shape shape) {
     for (int d = 0; d < 4; d++) {
-      long used = Math.min(limits[d], used(d, shape.slotOf(now)));
+      double all = used(d, shape.slotOf(now)) + (d < 2 ? 0 : coming);
+      double used = Math.min((double) limits[d], all);
       if (debt[d] < used) {
         debt[d] = used;
-        least[d] = 0;
-        longerLeast[d] = 0;
       }
     }
   }
@@ -304,6 +329,7 @@ final class GroupModel {
     long[] all = {used(0, oldSlot), used(1, oldSlot), used(2, oldSlot)};
     slots.clear();
     slots.put(newSlot, all);
+    leaves = 0;
   }
 
   /**

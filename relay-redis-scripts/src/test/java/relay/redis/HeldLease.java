@@ -2,21 +2,46 @@ package relay.redis;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.LongSupplier;
 import java.util.random.RandomGenerator;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A lease to renew.
  *
+ * @param report what its output has made, null for none
  * @param key its key; if not empty, the call carries its grant, to count it again
  */
 record HeldLease(
-    String id, String key, String group, long epoch, long granted, long input, long output) {
+    String id,
+    String key,
+    String group,
+    long epoch,
+    long granted,
+    long input,
+    long output,
+    @Nullable Report report) {
+  /** A report of a lease's output. */
+  record Report(String id, long made, long rest, long spread) {}
+
+  HeldLease(
+      String id, String key, String group, long epoch, long granted, long input, long output) {
+    this(id, key, group, epoch, granted, input, output, null);
+  }
+
+  static HeldLease of(Report report) {
+    return new HeldLease(report.id(), "", "", 0, 0, 0, 0, report);
+  }
+
   static HeldLease of(String id) {
     return new HeldLease(id, "", "", 0, 0, 0, 0);
   }
 
   /** As a call names it. */
   String text() {
+    if (report != null) {
+      return id + " " + report.made() + " " + report.rest() + " " + report.spread();
+    }
     if (key.isEmpty()) {
       return id;
     }
@@ -49,5 +74,20 @@ record HeldLease(
     List<HeldLease> twice = new ArrayList<>(List.of(lost, lost));
     some.stream().limit(1).forEach(live -> twice.add(1, of(live)));
     return new Step.Renew(leaseMs, twice);
+  }
+
+  /** Reports grow, but some are repeated, and some come late. */
+  static List<HeldLease> reports(
+      RandomGenerator random, PoolModel model, List<String> ids, LongSupplier amount) {
+    List<HeldLease> held = new ArrayList<>();
+    for (String id : ids) {
+      LeaseModel lease = model.held(id);
+      long rest = amount.getAsLong();
+      boolean grows = random.nextInt(3) > 0;
+      long made = grows && lease != null ? lease.made + rest / 2 : amount.getAsLong();
+      Report report = new Report(id, Math.min(made, Limits.MAX), rest, random.nextLong(1 + rest));
+      held.add(random.nextInt(3) == 0 ? of(id) : of(report));
+    }
+    return held;
   }
 }

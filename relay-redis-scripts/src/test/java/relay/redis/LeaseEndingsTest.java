@@ -136,6 +136,54 @@ final class LeaseEndingsTest {
     Await.until("it is charged", SOON, () -> used() == 25);
   }
 
+  /** A failover: the new master has none of the last writes. */
+  private void loseAll() {
+    wire.names("test:{" + plan.name() + "}:")
+        .forEach(name -> wire.redis().del(RedisKeys.bytes(name)));
+  }
+
+  @Test
+  void a_running_lease_that_a_failover_lost_holds_its_place_again_and_once() {
+    Lease lease = granted("a");
+    settlements.began(lease);
+    loseAll();
+    scripts.configure().join();
+    for (int n = 0; n < 3; n++) {
+      settlements.chargeAgain();
+      scripts.configure().join(); // after the calls before
+      assertEquals(1, inFlight());
+      assertEquals(10, used());
+    }
+    settlements.send(new PendingUpdate.Settle(lease, new Usage(1, 25, 10)));
+    settlements.flush();
+    Await.until("it is settled", SOON, () -> used() == 25);
+    assertEquals(0, inFlight());
+  }
+
+  @Test
+  void a_settlement_that_overtakes_the_second_charge_of_its_lease_is_not_lost() {
+    Lease lease = granted("a");
+    settlements.began(lease);
+    loseAll();
+    scripts.configure().join();
+    settlements.send(new PendingUpdate.Settle(lease, new Usage(1, 25, 10)));
+    settlements.flush(); // Redis knows no such lease
+    settlements.chargeAgain();
+    Await.until(
+        "it is settled",
+        SOON,
+        () -> {
+          settlements.flush();
+          return used() == 25 && inFlight() == 0;
+        });
+  }
+
+  /** Live leases of the group. */
+  private double inFlight() {
+    return new StoredPool(wire.redis().hgetall(names.state))
+        .number("g:account0/" + Pools.CLASS, StoredPool.FLIGHT);
+  }
+
   /** Input tokens of the group. */
   private double used() {
     return new StoredPool(wire.redis().hgetall(names.state))

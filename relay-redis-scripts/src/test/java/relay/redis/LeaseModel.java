@@ -12,12 +12,38 @@ final class LeaseModel {
   long deadline;
   boolean live = true;
 
+  /** Output that was reported as made, and what is expected still to come; -1: charged already. */
+  long made;
+
+  long rest;
+  long spread;
+  long told;
+
   /** Whether it is in the queue of changed deadlines. */
   boolean renewed;
 
+  LeaseModel(Wish wish, Choice of, long now, long deadline) {
+    this(
+        wish.id(),
+        of.key().id,
+        of.group().id,
+        now,
+        of.input(),
+        of.output(),
+        wish.spread(),
+        deadline);
+  }
+
   LeaseModel(
-      String id, String key, String group, long since, long input, long output, long deadline) {
-    this(id, key, group, since, 1, input, output, deadline);
+      String id,
+      String key,
+      String group,
+      long since,
+      long input,
+      long output,
+      long spread,
+      long deadline) {
+    this(id, key, group, since, 1, input, output, spread, deadline);
   }
 
   LeaseModel(
@@ -28,6 +54,7 @@ final class LeaseModel {
       long requests,
       long input,
       long output,
+      long spread,
       long deadline) {
     this.id = id;
     this.key = key;
@@ -37,6 +64,14 @@ final class LeaseModel {
     this.input = input;
     this.output = output;
     this.deadline = deadline;
+    rest = spread < 0 ? -1 : output;
+    this.spread = Math.max(0, spread);
+    told = since;
+  }
+
+  /** Whether its output is made over time. */
+  boolean isComing() {
+    return rest >= 0;
   }
 
   /** As decoded from Redis. */

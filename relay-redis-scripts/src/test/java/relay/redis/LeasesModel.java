@@ -5,6 +5,7 @@ import java.util.Deque;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Consumer;
 import java.util.stream.LongStream;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
@@ -29,6 +30,14 @@ final class LeasesModel {
   private long lastDue;
   private long sweepAt;
   private long expired;
+  private final Consumer<LeaseModel> expiry;
+
+  /**
+   * @param expiry called for a lease that expires
+   */
+  LeasesModel(Consumer<LeaseModel> expiry) {
+    this.expiry = expiry;
+  }
 
   void clear() {
     leases.clear();
@@ -98,6 +107,9 @@ final class LeasesModel {
 
   void renew(LeaseModel lease, long deadline) {
     lease.deadline = Math.max(lease.deadline, deadline);
+    if (!lease.renewed) {
+      later.put(lease.id, lease.deadline); // a later deadline is entered when this one has come
+    }
     lease.renewed = true;
     lease.live = true;
     leases.put(lease.id, lease);
@@ -160,6 +172,7 @@ final class LeasesModel {
     } else if (lease != null) {
       lease.live = false;
       expired++;
+      expiry.accept(lease);
       later.put(id, now + windowMicros + TOMB);
     }
   }

@@ -12,26 +12,33 @@ import java.util.Map;
  * a provider would: guarantees 1 and 2.
  */
 final class Ledger {
+  /** What was charged or given back at one time. */
   private static final class Entry {
-    final String group;
     final long micros;
-    final boolean admitted; // not charged afterwards
-    final long[] amounts;
+    final long[] counted; // in the window; a refund lowers it later
+    final long[] paced; // by the pacer; a refund is an entry of its own
 
-    Entry(String group, long micros, boolean admitted, long requests, long input, long output) {
-      this.group = group;
+    Entry(long micros, long[] counted, long[] paced) {
       this.micros = micros;
-      this.admitted = admitted;
-      amounts = new long[] {requests, input, output};
+      this.counted = counted;
+      this.paced = paced;
     }
 
-    long of(int d) {
+    static Entry of(long micros, long requests, long input, long output) {
+      long[] amounts = {requests, input, output};
+      return new Entry(micros, amounts, amounts.clone());
+    }
+
+    static long of(long[] amounts, int d) {
       return d == 3 ? amounts[1] + amounts[2] : amounts[d];
     }
   }
 
+  /** A lease's charge at admission. */
+  private record Held(String group, Entry entry, boolean isComing) {}
+
   private final Map<String, List<Entry>> groups = new HashMap<>();
-  private final Map<String, Entry> leases = new HashMap<>();
+  private final Map<String, Held> leases = new HashMap<>();
 
   /** The limits changed: forget charges under the old ones. */
   void forget() {
@@ -43,64 +50,92 @@ final class Ledger {
   }
 
   void charged(String group, long micros, long requests, long input, long output) {
-    of(group).add(new Entry(group, micros, false, requests, input, output));
+    of(group).add(Entry.of(micros, requests, input, output));
+  }
+
+  /** The last charge of the group is a lease's. */
+  void held(String lease, String group) {
+    leases.put(lease, new Held(group, of(group).getLast(), false));
   }
 
   private List<Entry> of(String group) {
     return groups.computeIfAbsent(group, g -> new ArrayList<>());
   }
 
-  void ended(String lease, long micros, long requests, long input, long output) {
-    Entry entry = leases.remove(lease);
-    if (entry == null) {
-      return;
-    }
-    charged(
-        entry.group,
-        micros,
-        0,
-        Math.max(0, input - entry.amounts[1]),
-        Math.max(0, output - entry.amounts[2]));
-    entry.amounts[0] = requests;
-    entry.amounts[1] = Math.min(input, entry.amounts[1]);
-    entry.amounts[2] = Math.min(output, entry.amounts[2]);
+  /** Output was made, and another rest is expected. */
+  void moved(EndingModel.Moved m) {
+    of(m.group())
+        .add(new Entry(m.micros(), new long[] {0, 0, m.newly()}, new long[] {0, 0, m.debt()}));
   }
 
-  /** Checks a grant, unless it repeats an earlier one. */
-  void granted(String lease, GroupModel group, long micros, long input, long output, Shape shape) {
-    Entry before = leases.get(lease);
-    if (before != null && before.micros == micros) {
-      return; // a repetition; otherwise the record had expired, and the id was used again
+  void ended(Step.Cost cost, long micros) {
+    Held held = leases.remove(cost.id());
+    if (held == null) {
+      return;
     }
+    long[] had = held.entry().counted;
+    long requests = cost.requests() - had[0];
+    long input = cost.input() - had[1];
+    long output = held.isComing() ? 0 : cost.output() - had[2];
+    long[] over = {0, Math.max(0, input), Math.max(0, output)};
+    of(held.group()).add(new Entry(micros, over, new long[] {requests, input, output}));
+    had[0] += requests;
+    had[1] += Math.min(0, input);
+    had[2] += Math.min(0, output);
+  }
+
+  /** Whether this grant is new. */
+  boolean isNew(String lease, long micros) {
+    Held before = leases.get(lease);
+    // otherwise the record had expired, and the id was used again
+    return before == null || before.entry().micros != micros;
+  }
+
+  /**
+   * Checks a new grant.
+   *
+   * @param coming output that is to come, with this request's; its own is only that if it is not
+   *     charged at admission
+   */
+  void granted(
+      LeaseModel lease, GroupModel group, long input, long output, double coming, Shape shape) {
     List<Entry> all = of(group.id);
-    all.add(new Entry(group.id, micros, true, 1, input, output));
-    Entry mine = all.getLast();
-    leases.put(lease, mine);
+    Entry mine = Entry.of(lease.since, 1, input, lease.isComing() ? 0 : output);
+    mine.paced[2] = output;
+    all.add(mine);
+    leases.put(lease.id, new Held(group.id, mine, lease.isComing()));
     for (int d = 0; d < 4; d++) {
-      if (group.limits[d] > 0 && mine.of(d) > 0) {
-        check(group, all, d, mine, shape);
+      if (group.limits[d] > 0 && Entry.of(mine.paced, d) > 0) {
+        check(group, all, d, coming, shape);
       }
     }
   }
 
-  private static void check(GroupModel group, List<Entry> all, int d, Entry mine, Shape shape) {
+  private static void check(GroupModel group, List<Entry> all, int d, double coming, Shape shape) {
+    Entry mine = all.getLast();
+    long cost = Entry.of(mine.paced, d);
     long windowMicros = shape.windowMicros();
     long limit = group.limits[d];
     double most =
         shape.bucket()
-            ? Math.max(Math.min(0.95, group.burst) * limit, (double) mine.of(d))
-            : Math.max(group.burst * limit, 2.0 * mine.of(d));
-    // With a burst of the whole limit, only the window bounds admission. The pacer refunds in full
-    // there and need not cover later overage.
-    boolean windowPaces = group.burst >= 1 && !shape.bucket();
-    long sum = 0;
+            ? Math.max(Math.min(0.95, group.burst) * limit, (double) cost)
+            : Math.max(group.burst * limit, 2.0 * cost);
+    long counted = 0;
     long admitted = 0;
-    for (Entry entry : all.reversed()) {
+    for (int n = all.size() - 1; n >= 0; n--) {
+      Entry entry = all.get(n);
       long passed = mine.micros - entry.micros;
-      sum += entry.of(d);
-      admitted += entry.admitted || !windowPaces ? entry.of(d) : 0;
+      counted += Entry.of(entry.counted, d);
+      admitted += Entry.of(entry.paced, d);
       if (passed <= windowMicros && !shape.bucket()) {
-        assertTrue(sum <= limit, group.id + ": " + sum + " of " + limit + " in one window");
+        long before = counted - Entry.of(mine.counted, d);
+        double rest = d < 2 ? 0 : Math.max(0, coming - before * Math.min(1, group.leaves));
+        assertTrue(
+            counted + rest <= limit * (1 + 1e-12),
+            group.id + ": " + counted + " and " + rest + " of " + limit + " in one window");
+      }
+      if (n > 0 && all.get(n - 1).micros == entry.micros) {
+        continue; // of what one call does, the order is not known here
       }
       double paced = most + (double) limit * passed / windowMicros;
       assertTrue(

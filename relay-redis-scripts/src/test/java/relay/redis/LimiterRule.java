@@ -19,7 +19,8 @@ final class LimiterRule implements AdmissionRule {
   }
 
   @Override
-  public @Nullable Pass admit(long now, long number, int replica, long tokens) {
+  public @Nullable Pass admit(long now, long number, int replica, Ask ask) {
+    long tokens = ask.cautious();
     return now >= cooldownEnd && limiter.take(now, replica, tokens)
         ? new Pass(number, replica, now, tokens)
         : null;

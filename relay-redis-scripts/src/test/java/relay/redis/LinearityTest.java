@@ -22,7 +22,6 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import relay.redis.History.Call;
-import relay.redis.PoolModel.Wish;
 
 /**
  * Eight threads on four connections acquire, settle, cancel and renew, on Redis's own clock. The
@@ -229,7 +228,7 @@ final class LinearityTest {
             all);
     List<Object> rows = new ArrayList<>();
     for (KeyPlan key : indexed ? plans : List.<KeyPlan>of()) {
-      rows.addAll(List.of(1, key.id(), PoolPlan.group(key.account(), Pools.CLASS)));
+      rows.addAll(List.of(1, key.id(), PoolPlan.group(key.account(), Pools.CLASS), 1));
     }
     return new Step.Configure(0, EPOCH, plan, indexed ? List.of(SET) : List.of(), rows);
   }

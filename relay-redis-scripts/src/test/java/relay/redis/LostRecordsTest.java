@@ -13,7 +13,6 @@ import org.junit.jupiter.api.Test;
 import relay.guards.Await;
 import relay.redis.Acquisition.Exhausted;
 import relay.redis.Acquisition.Granted;
-import relay.redis.PoolModel.Wish;
 
 /** Leases that expired or were lost, and a lost window. */
 final class LostRecordsTest {

@@ -1,9 +1,11 @@
 package relay.redis;
 
 import io.lettuce.core.RedisFuture;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Applies every move to a pool in Redis and to its model, both empty at first. The scripts' replies
@@ -72,6 +74,7 @@ final class ModelReplay implements AutoCloseable {
     List<Object> expected = step.apply(model, clock); // while Redis works
     List<Object> reply = ScriptConnection.readable(sent.join());
     ReplyCheck.compare(expected, reply);
+    model.endings.moves().forEach(ledger::moved);
     write(step, reply);
     if (state != null) {
       StoredPool stored = new StoredPool(state.toCompletableFuture().join());
@@ -100,7 +103,12 @@ final class ModelReplay implements AutoCloseable {
         }
         case Step.Settle s -> ended(s.costs(), time, reply);
         case Step.Observe _ -> ledger.forget();
-        case Step.Charge c -> ledger.charged(c.group(), time, c.requests(), c.input(), c.output());
+        case ChargeStep c -> {
+          ledger.charged(c.group(), time, c.requests(), c.input(), c.output());
+          if (model.held(c.id()) != null) {
+            ledger.held(c.id(), c.group());
+          }
+        }
         case Step.Renew _,
             Step.Cooldown _,
             Step.Quarantine _,
@@ -116,26 +124,39 @@ final class ModelReplay implements AutoCloseable {
     for (int n = 0; n < costs.size(); n++) {
       Step.Cost cost = costs.get(n);
       if ((Long) reply.get(2 + n) >= 0) {
-        ledger.ended(cost.id(), time, cost.requests(), cost.input(), cost.output());
+        ledger.ended(cost, time);
       }
     }
   }
 
-  private void granted(List<PoolModel.Wish> wishes, int from, List<Object> reply) {
-    for (int n = 0; n < wishes.size(); n++) {
-      int at = from + 5 * n;
-      String id = wishes.get(n).id();
-      LeaseModel held = model.held(id);
-      if (held != null && (Long) reply.get(at) == 1) {
-        ledger.granted(
-            id,
-            model.group((String) reply.get(at + 2)),
-            held.since,
-            (Long) reply.get(at + 3),
-            (Long) reply.get(at + 4),
-            model.shape());
+  private void granted(List<Wish> wishes, int from, List<Object> reply) {
+    Map<String, Double> coming = new HashMap<>(); // what was to come after the wishes so far
+    for (int n = wishes.size() - 1; n >= 0; n--) {
+      LeaseModel lease = lease(wishes.get(n), from + 5 * n, reply);
+      if (lease != null && lease.isComing()) {
+        double all = coming.getOrDefault(lease.group, model.group(lease.group).coming);
+        coming.put(lease.group, all - lease.output);
       }
     }
+    for (int n = 0; n < wishes.size(); n++) {
+      LeaseModel lease = lease(wishes.get(n), from + 5 * n, reply);
+      if (lease != null) {
+        GroupModel g = model.group(lease.group);
+        double all = coming.getOrDefault(lease.group, g.coming);
+        all += lease.isComing() ? lease.output : 0;
+        coming.put(lease.group, all);
+        ledger.granted(lease, g, lease.input, lease.output, all, model.shape());
+      }
+    }
+  }
+
+  /** The lease of a new grant; null for a refusal or a repeated grant. */
+  private @Nullable LeaseModel lease(Wish wish, int at, List<Object> reply) {
+    LeaseModel held = model.held(wish.id());
+    if (held == null || (Long) reply.get(at) != 1) {
+      return null;
+    }
+    return ledger.isNew(wish.id(), held.since) ? held : null;
   }
 
   @Override

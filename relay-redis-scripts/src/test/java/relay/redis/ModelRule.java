@@ -1,5 +1,7 @@
 package relay.redis;
 
+import java.util.HashMap;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -10,6 +12,7 @@ final class ModelRule implements AdmissionRule {
 
   private final Shape shape;
   private final GroupModel group;
+  private final Map<Long, LeaseModel> leases = new HashMap<>();
 
   ModelRule(Accounting accounting, long limit, long now) {
     shape = new Shape(Account.MINUTE, 0, accounting == Accounting.TOKEN_BUCKET);
@@ -19,17 +22,61 @@ final class ModelRule implements AdmissionRule {
   }
 
   @Override
-  public @Nullable Pass admit(long now, long number, int replica, long tokens) {
-    if (group.cooldownEnd > now || Double.isNaN(group.load(OUTPUT, tokens, now, shape))) {
+  public @Nullable Pass admit(long now, long number, int replica, Ask ask) {
+    long tokens = ask.tokens();
+    double load = group.load(OUTPUT, tokens, tokens, now, shape);
+    if (group.cooldownEnd > now || Double.isNaN(load)) {
       return null;
     }
     group.flow(now, shape);
-    group.charge(now, shape, 1, 0, tokens);
+    boolean coming = ask.spread() >= 0;
+    group.charge(now, shape, 1, 0, coming ? 0 : tokens);
+    group.relax(now);
+    if (coming) {
+      group.expect(now, shape, now, now, 0, 0, tokens, 0, ask.spread());
+      leases.put(number, new LeaseModel("", "", "", now, 0, tokens, ask.spread(), 0));
+    }
     return new Pass(number, replica, now, tokens);
   }
 
   @Override
+  public void report(long now, Pass pass, long made, ExpectedOutput rest) {
+    LeaseModel lease = leases.get(pass.number());
+    if (lease != null && made > lease.made) {
+      move(now, lease, made, rest.tokens(), rest.spread());
+    }
+  }
+
+  private void move(long now, LeaseModel lease, long made, long rest, long spread) {
+    group.flow(now, shape);
+    group.expect(
+        now,
+        shape,
+        lease.since,
+        lease.told,
+        made - lease.made,
+        lease.rest,
+        rest,
+        lease.spread,
+        spread);
+    lease.made = made;
+    lease.rest = rest;
+    lease.spread = spread;
+    lease.told = now;
+  }
+
+  @Override
+  public long reportEvery() {
+    return shape.bucket() ? 10_000_000 : 2_000_000;
+  }
+
+  @Override
   public void settle(long now, Pass pass, long tokens) {
+    LeaseModel lease = leases.remove(pass.number());
+    if (lease != null) {
+      move(now, lease, tokens, 0, 0);
+      return;
+    }
     long over = tokens - pass.tokens();
     group.flow(now, shape);
     group.charge(now, shape, 0, 0, Math.max(0, over));

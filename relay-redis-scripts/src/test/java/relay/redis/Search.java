@@ -6,7 +6,6 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
-import relay.redis.PoolModel.Wish;
 
 /** One request's search for a key in the model. */
 final class Search {

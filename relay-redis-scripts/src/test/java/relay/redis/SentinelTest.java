@@ -61,8 +61,9 @@ final class SentinelTest {
       first.kill();
       Await.until("the replica serves", SOON, () -> set.master() != first && engine.isUp());
       Await.until("the lost grants are charged", SOON, () -> group(pool).used().requests() == 61);
+      assertEquals(30, group(pool).inFlight()); // the running ones hold their places again
       running.forEach(lease -> lease.settle(15, 5)); // 5 more than reserved, and 5 fewer
-      Usage all = new Usage(61, 31 * 10 + 30 * 15, 61 * 10); // what was lost is not refunded
+      Usage all = new Usage(61, 31 * 10 + 30 * 15, 31 * 10 + 30 * 5);
       Await.until("the rest is charged", SOON, () -> group(pool).used().equals(all));
       assertEquals(0, group(pool).inFlight());
     }

@@ -10,9 +10,33 @@ final class SimulatedTraffic {
   /** What is known of a request's cost before it is sent. */
   enum Kind {
     /** The exact cost. */
-    KNOWN,
+    KNOWN("Known costs", 0, 0),
     /** Nothing, as with an agent: outputs have a heavy tail and are produced at a steady speed. */
-    AGENTS
+    AGENTS("Agents", 8, 1),
+    EVEN("Agents, deviation 0.5", 8, 0.5),
+    WILD("Agents, deviation 1.5", 8, 1.5),
+    SLOW_EVEN("Agents, answers of 40 s, deviation 0.5", 40, 0.5),
+    SLOW("Agents, answers of 40 s", 40, 1),
+    SLOW_WILD("Agents, answers of 40 s, deviation 1.5", 40, 1.5);
+
+    final String title;
+
+    /** In which a mean output is made. */
+    final int seconds;
+
+    /** The standard deviation of outputs' natural logarithm. At 1, one in ten is 2.2 means. */
+    final double spread;
+
+    Kind(String title, int seconds, double spread) {
+      this.title = title;
+      this.seconds = seconds;
+      this.spread = spread;
+    }
+
+    /** Whether the usual algorithms are compared, too. */
+    boolean isCompared() {
+      return this == KNOWN || this == AGENTS;
+    }
   }
 
   /** Tokens a minute. */
@@ -21,9 +45,6 @@ final class SimulatedTraffic {
   static final long START = 1_790_000_000_000_000L;
   static final int OVERLOAD = 3;
   private static final long MOST_DELAY = 200_000;
-
-  /** The standard deviation of outputs' natural logarithm: one in ten is 2.2 times the mean. */
-  private static final double SPREAD = 1;
 
   /** The size before it is cut at the limit. */
   private final double mean;
@@ -56,11 +77,12 @@ final class SimulatedTraffic {
     int replica = (int) (random.nextDouble() * replicas);
     long delay = random.nextLong(MOST_DELAY);
     double normal = normal();
+    double spread = kind.spread;
     long tokens =
         kind == Kind.KNOWN
             ? Math.round(mean)
             : Math.clamp(
-                Math.round(mean * StrictMath.exp(SPREAD * normal - SPREAD * SPREAD / 2)), 1, LIMIT);
+                Math.round(mean * StrictMath.exp(spread * normal - spread * spread / 2)), 1, LIMIT);
     return new Request(++number, at, replica, delay, tokens);
   }
 

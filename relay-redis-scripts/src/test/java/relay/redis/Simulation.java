@@ -2,6 +2,8 @@ package relay.redis;
 
 import java.util.PriorityQueue;
 import java.util.SplittableRandom;
+import java.util.concurrent.atomic.AtomicLong;
+import relay.redis.AdmissionRule.Ask;
 import relay.redis.AdmissionRule.Pass;
 import relay.redis.SimulatedTraffic.Request;
 
@@ -11,7 +13,6 @@ final class Simulation {
   static final long WARM = 2 * Account.MINUTE;
 
   private static final long ANSWER = 1_000_000; // until an answer begins, or is there
-  private static final long MADE_IN = 8_000_000; // duration of a mean output
   private static final long CHUNK = 1_000_000;
   private static final long BACK = 20_000; // from the provider, of a refusal
   private static final int MOST_TRIES = 5;
@@ -30,6 +31,7 @@ final class Simulation {
   private final Cell cell;
   private final long end;
   private final Estimates estimates = new Estimates();
+  private final LearnedQuantile quantile = new LearnedQuantile();
   private final SplittableRandom backoff = new SplittableRandom(7);
   private final PriorityQueue<Event> events = new PriorityQueue<>();
   private final double speed; // tokens a microsecond
@@ -47,7 +49,7 @@ final class Simulation {
     this.cell = cell;
     account = cell.account().open(SimulatedTraffic.LIMIT);
     traffic = new SimulatedTraffic(cell.kind(), cell.size(), cell.replicas());
-    speed = cell.size() * SimulatedTraffic.LIMIT / MADE_IN;
+    speed = cell.size() * SimulatedTraffic.LIMIT / (1e6 * cell.kind().seconds);
     end = SimulatedTraffic.START + WARM + cell.minutes() * Account.MINUTE;
   }
 
@@ -84,11 +86,8 @@ final class Simulation {
   }
 
   private void send(Request request, long now, int tries) {
-    long reserved =
-        cell.kind() == SimulatedTraffic.Kind.KNOWN
-            ? request.tokens()
-            : Math.min(estimates.outputTokens(MODEL), gate.largest());
-    Pass pass = gate.admit(now, request.number(), request.replica(), reserved);
+    Ask ask = cell.kind() == SimulatedTraffic.Kind.KNOWN ? Ask.of(request.tokens()) : expected();
+    Pass pass = gate.admit(now, request.number(), request.replica(), ask);
     if (pass == null) {
       return; // gone
     }
@@ -101,9 +100,27 @@ final class Simulation {
     at(time, () -> ask(request, pass, time, tries));
   }
 
+  private Ask expected() {
+    ExpectedOutput mean = estimates.output(MODEL);
+    long tokens = Math.min(mean.tokens(), gate.largest());
+    return new Ask(tokens, mean.spread(), Math.min(quantile.get(), gate.largest()));
+  }
+
+  /** What has been made so far is reported while the request runs. */
+  private void report(Pass pass, AtomicLong made, long now) {
+    if (made.get() < 0) {
+      return; // it has ended
+    }
+    ExpectedOutput all = estimates.output(MODEL, made.get());
+    long rest = Math.max(1, Math.min(all.tokens(), gate.largest()) - made.get());
+    gate.report(now, pass, made.get(), new ExpectedOutput(rest, all.spread()));
+    long next = now + gate.reportEvery();
+    at(next, () -> report(pass, made, next));
+  }
+
   private void ask(Request request, Pass pass, long now, int tries) {
     boolean known = cell.kind() == SimulatedTraffic.Kind.KNOWN;
-    long wait = account.ask(now, known ? request.tokens() : 1);
+    long wait = account.ask(now, known ? request.tokens() : 0);
     sent++;
     if (wait > 0) {
       refused++;
@@ -120,7 +137,12 @@ final class Simulation {
       use(now, request.tokens());
       at(now + ANSWER, () -> gate.settle(now + ANSWER, pass, request.tokens()));
     } else {
-      at(now + ANSWER, () -> produce(request, pass, now + ANSWER, 0));
+      AtomicLong made = new AtomicLong();
+      at(now + ANSWER, () -> produce(request, pass, now + ANSWER, made));
+      if (gate.reportEvery() > 0) {
+        long first = now + ANSWER + gate.reportEvery();
+        at(first, () -> report(pass, made, first));
+      }
     }
   }
 
@@ -132,15 +154,17 @@ final class Simulation {
     }
   }
 
-  private void produce(Request request, Pass pass, long now, long made) {
-    long more = Math.min(request.tokens() - made, Math.max(1, Math.round(speed * CHUNK)));
+  private void produce(Request request, Pass pass, long now, AtomicLong made) {
+    long more = Math.min(request.tokens() - made.get(), Math.max(1, Math.round(speed * CHUNK)));
     account.count(now, more);
     use(now, more);
-    if (made + more == request.tokens()) {
+    if (made.addAndGet(more) == request.tokens()) {
+      made.set(-1);
       gate.settle(now, pass, request.tokens());
       estimates.learn(MODEL, 0, 0, request.tokens());
+      quantile.learn(request.tokens());
     } else {
-      at(now + CHUNK, () -> produce(request, pass, now + CHUNK, made + more));
+      at(now + CHUNK, () -> produce(request, pass, now + CHUNK, made));
     }
   }
 

@@ -37,9 +37,12 @@ final class StateCheck {
       }
       same(g.limits[d], row[StoredPool.LIMIT + d], g.id, "limit", d);
       same(g.debt(d), row[StoredPool.LEVEL + d], g.id, "debt", d);
-      same(g.least(d), row[StoredPool.LOW + d], g.id, "least debt", d);
-      same(g.longerLeast(d), row[StoredPool.OLD_LOW + d], g.id, "longer least debt", d);
     }
+    same(g.coming, row[StoredPool.COMING - 1], g.id, "to come");
+    same(g.leaves, row[StoredPool.LEAVES - 1], g.id, "leaves");
+    same(g.strict, row[StoredPool.STRICT - 1], g.id, "strict");
+    same(g.strictAt, row[StoredPool.STRICT_AT - 1], g.id, "strict at");
+    same(g.variance, row[StoredPool.VARIANCE - 1], g.id, "variance");
     same(g.cooldownEnd, row[StoredPool.COOL - 1], g.id, "cooldown");
     same(g.shrunk, row[StoredPool.SHRUNK - 1], g.id, "shrunk");
     same(g.shrunkAt, row[StoredPool.SHRUNK_AT - 1], g.id, "shrunk at");

@@ -5,7 +5,6 @@ import static java.util.stream.Collectors.joining;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
-import relay.redis.PoolModel.Wish;
 
 /** One call of a script, without the time, so it can be repeated later. */
 sealed interface Step {
@@ -28,7 +27,10 @@ sealed interface Step {
   sealed interface Uncounted extends Step
       permits PickStep, BreakerStep, ProbeStep, LearnStep, TallyStep, TalliedStep {}
 
-  private static byte[][] leases(RedisKeys n) {
+  /** Calls of the scripts that count, in a file of their own. */
+  sealed interface Counted extends Step permits ChargeStep {}
+
+  static byte[][] leases(RedisKeys n) {
     return new byte[][] {n.state, n.win, n.leases, n.due, n.later};
   }
 
@@ -203,7 +205,12 @@ sealed interface Step {
     }
   }
 
-  record Renew(long leaseMs, List<HeldLease> held) implements Step {
+  /** The sets are the ready sets of an indexed pool. */
+  record Renew(long leaseMs, List<HeldLease> held, List<String> sets) implements Step {
+    Renew(long leaseMs, List<HeldLease> held) {
+      this(leaseMs, held, List.of());
+    }
+
     @Override
     public ScriptFile script() {
       return ScriptFile.RENEW;
@@ -211,7 +218,8 @@ sealed interface Step {
 
     @Override
     public byte[][] keys(RedisKeys names) {
-      return new byte[][] {names.state, names.leases, names.later};
+      byte[][] keys = {names.state, names.win, names.leases, names.later};
+      return indexed(names, keys, sets);
     }
 
     @Override
@@ -224,28 +232,6 @@ sealed interface Step {
     @Override
     public List<Object> apply(PoolModel model, Clock c) {
       return model.renew(c, leaseMs * 1000, held);
-    }
-  }
-
-  record Charge(String id, String group, long requests, long input, long output) implements Step {
-    @Override
-    public ScriptFile script() {
-      return ScriptFile.CHARGE;
-    }
-
-    @Override
-    public byte[][] keys(RedisKeys names) {
-      return leases(names);
-    }
-
-    @Override
-    public List<Object> args(Clock c) {
-      return List.of(c.ceiling(), c.told(), id, group, requests, input, output);
-    }
-
-    @Override
-    public List<Object> apply(PoolModel model, Clock c) {
-      return model.charge(c, id, group, requests, input, output);
     }
   }
 
@@ -317,7 +303,10 @@ sealed interface Step {
     }
   }
 
-  /** The pool's shape. A row is a candidate: number of its ready set, key, group. */
+  /**
+   * The pool's shape. A row is a candidate: number of its ready set, key, group, 1 if that is
+   * large.
+   */
   record Configure(long known, long fresh, PoolPlan plan, List<String> sets, List<Object> rows)
       implements Step {
     Configure(long known, long fresh, PoolPlan plan) {
@@ -341,10 +330,7 @@ sealed interface Step {
       args.add(plan.strategy().code());
       args.add(plan.accounting() == Accounting.TOKEN_BUCKET ? 1 : 0);
       args.add(String.format(Locale.ROOT, "%.6f", plan.burstRatio()));
-      args.add(0);
-      args.add(plan.groups().size());
-      args.add(plan.keys().size());
-      args.add("-");
+      args.addAll(List.of(0, plan.groups().size(), plan.keys().size(), "-"));
       for (String group : plan.groups()) {
         args.add(group);
         for (Dimension d : Dimension.values()) {

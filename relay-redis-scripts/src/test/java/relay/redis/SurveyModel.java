@@ -85,7 +85,9 @@ final class SurveyModel {
     // One token of each kind, or of one kind where the limit is 1.
     long output = g.limits[3] == 1 ? 0 : 1;
     for (int d = 0; d < 4; d++) {
-      opens = Math.max(opens, g.opens(d, GroupModel.cost(d, 1, 1, output), now, pool.shape()));
+      long cost = GroupModel.cost(d, 1, 1, output);
+      long later = GroupModel.later(d, output);
+      opens = Math.max(opens, g.opens(d, cost, later, now, pool.shape()));
       fuzz = Math.max(fuzz, 2 + g.fuzz(d, pool.shape()));
     }
     List<Object> row = new ArrayList<>();

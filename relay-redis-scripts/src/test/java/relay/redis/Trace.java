@@ -71,7 +71,7 @@ record Trace(List<Move> moves) {
               a.avoided(),
               a.fields());
       case Step.Settle s -> new Step.Settle(without(s.costs(), n), s.sets());
-      case Step.Renew r -> new Step.Renew(r.leaseMs(), without(r.held(), n));
+      case Step.Renew r -> new Step.Renew(r.leaseMs(), without(r.held(), n), r.sets());
       case LearnStep l -> new LearnStep(l.all(), without(l.models(), n));
       case TallyStep t -> new TallyStep(t.replica(), t.leaseMs(), without(t.clients(), n));
       case TalliedStep t -> new TalliedStep(t.replicas(), without(t.clients(), n));
@@ -136,7 +136,7 @@ record Trace(List<Move> moves) {
             .collect(Collectors.joining(", ", "settle ", " "));
   }
 
-  private static String wishes(List<PoolModel.Wish> wishes) {
+  private static String wishes(List<Wish> wishes) {
     return wishes.stream()
         .map(
             w ->

@@ -25,6 +25,21 @@ final class UncountedWalk {
     this.model = model;
   }
 
+  /** Tokens where a typical request has so many. */
+  static long amount(RandomGenerator random, long typical) {
+    long share =
+        switch (random.nextInt(12)) {
+          case 0 -> 0;
+          case 1 -> 1;
+          case 2 -> typical;
+          case 3 -> typical / 2;
+          case 4 -> 2 * typical + random.nextInt(2);
+          case 5 -> random.nextLong(1 + typical);
+          default -> random.nextLong(2 + typical / 10);
+        };
+    return Math.min(share, Limits.MAX);
+  }
+
   Step pick(List<String> fields) {
     return new PickStep(random.nextInt(1_000), fields);
   }

@@ -1,5 +1,7 @@
 package relay.redis;
 
+import static relay.redis.UncountedWalk.amount;
+
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Comparator;
@@ -10,7 +12,6 @@ import java.util.Map;
 import java.util.Set;
 import java.util.random.RandomGenerator;
 import java.util.stream.Stream;
-import relay.redis.PoolModel.Wish;
 
 /**
  * A random walk through a pool's life: generates the next call, its time and its clock. The same
@@ -35,6 +36,7 @@ final class Walk {
   private final List<KeyPlan> keys = new ArrayList<>();
   private final List<String> classes = new ArrayList<>();
   private final boolean indexed;
+  private final boolean coming; // outputs are made over time
   private PoolPlan plan;
   private int version; // in the plan
   private int next;
@@ -45,6 +47,7 @@ final class Walk {
     clock = new WalkClock(random, model);
     uncounted = new UncountedWalk(random, model);
     indexed = random.nextInt(3) == 0;
+    coming = random.nextInt(3) > 0;
     int accounts = random.nextInt(1, indexed ? 9 : 4);
     for (int a = 0; a < accounts; a++) {
       for (int k = random.nextInt(1, 4); k > 0; k--) {
@@ -92,9 +95,7 @@ final class Walk {
           case 25, 26 -> observe();
           case 18 -> new Step.Quarantine("no credit left", some(keys).map(KeyPlan::id).toList());
           case 19, 20 -> restore();
-          case 21, 22, 23, 24 ->
-              HeldLease.renewal(
-                  random, model, someKey(), modelClass(), leaseMs(), some(ids).toList(), ids);
+          case 21, 22, 23, 24, 39, 40, 41, 42 -> renew();
           case 27, 28 -> uncounted.pick(fields(modelClass()));
           case 29, 30 -> uncounted.probe(some(keys).map(KeyPlan::id).toList());
           case 31, 32, 33, 34, 35, 36, 37, 38 -> uncounted.other();
@@ -115,6 +116,7 @@ final class Walk {
       case Step.Settle s -> new Step.Settle(s.costs(), sets());
       case Step.Observe o -> new Step.Observe(o.group(), o.stated(), o.left(), sets());
       case Step.Restore r -> new Step.Restore(r.fields(), sets());
+      case Step.Renew r -> new Step.Renew(r.leaseMs(), r.held(), sets());
       case Step.Configure c ->
           c.plan().equals(plan) ? configure(c.known(), c.fresh()) : reconfigured(c);
       case Step.AcquireIndexed a -> indexed(a.endings(), a.wishes(), a.epoch(), a.leaseMs());
@@ -152,6 +154,7 @@ final class Walk {
       for (KeyPlan key : plan.keys()) {
         rows.add(1 + sets.indexOf(set(modelClass, tier(key))));
         rows.addAll(List.of(key.id(), PoolPlan.group(key.account(), modelClass)));
+        rows.add((key.account() + version).hashCode() & 1); // some groups are large
       }
     }
     return new Step.Configure(known, fresh, plan, sets, rows);
@@ -197,9 +200,10 @@ final class Walk {
   private Wish wish(long typical, boolean session) {
     String id = random.nextInt(20) > 0 ? "l" + next++ : "early" + random.nextInt(1 + next);
     ids.add(id);
-    long input = random.nextInt(3) == 0 ? amount(typical) : typical / 20;
-    long output = random.nextInt(3) == 0 ? amount(typical) : typical / 30;
-    return new Wish(id, input, output, session ? "s" + random.nextInt(6) : "");
+    long input = random.nextInt(3) == 0 ? amount(random, typical) : typical / 20;
+    long output = random.nextInt(3) == 0 ? amount(random, typical) : typical / 30;
+    long spread = coming ? random.nextLong(1 + output) : -1;
+    return new Wish(id, input, output, spread, session ? "s" + random.nextInt(6) : "");
   }
 
   private Step indexed(List<Step.Cost> endings, List<Wish> wishes, long epoch, long leaseMs) {
@@ -241,18 +245,24 @@ final class Walk {
   }
 
   private Step.Cost cost() {
-    int recent = Math.max(0, ids.size() - 12);
-    String id =
-        ids.get(
-            random.nextInt(5) > 0
-                ? random.nextInt(recent, ids.size())
-                : random.nextInt(ids.size()));
+    int recent = random.nextInt(5) > 0 ? Math.max(0, ids.size() - 12) : 0;
+    String id = ids.get(random.nextInt(recent, ids.size()));
     if (random.nextInt(5) == 0) {
       String early = random.nextInt(10) > 0 ? id : "early" + random.nextInt(1 + next);
       return new Step.Cost(early, 0, 0, 0);
     }
-    long typical = typical();
-    return new Step.Cost(id, 1, amount(typical), amount(typical));
+    long most = typical();
+    return new Step.Cost(id, 1, amount(random, most), amount(random, most));
+  }
+
+  private Step renew() {
+    if (random.nextInt(2) == 0) {
+      return HeldLease.renewal(
+          random, model, someKey(), modelClass(), leaseMs(), some(ids).toList(), ids);
+    }
+    List<String> recent = some(ids.subList(Math.max(0, ids.size() - 15), ids.size())).toList();
+    var held = HeldLease.reports(random, model, recent, () -> amount(random, typical()));
+    return new Step.Renew(leaseMs(), held, sets());
   }
 
   private Step observe() {
@@ -281,7 +291,11 @@ final class Walk {
 
   private Step charge() {
     String id = random.nextInt(3) > 0 || ids.isEmpty() ? "l" + next++ : ids.getLast();
-    return new Step.Charge(id, group(), random.nextInt(3), amount(typical()), amount(typical()));
+    ids.add(id);
+    KeyPlan key = someKey();
+    String group = PoolPlan.group(key.account(), modelClass());
+    long[] tokens = {amount(random, typical()), amount(random, typical())};
+    return ChargeStep.of(random, id, key, group, tokens, leaseMs());
   }
 
   private Step cooldown() {
@@ -294,12 +308,10 @@ final class Walk {
   /** Keys, each with its groups. */
   private Step restore() {
     Set<String> fields = new LinkedHashSet<>();
-    some(keys)
-        .forEach(
-            k -> {
-              fields.add("k:" + k.id());
-              classes.stream().map(c -> "g:" + PoolPlan.group(k.account(), c)).forEach(fields::add);
-            });
+    for (KeyPlan k : some(keys).toList()) {
+      fields.add("k:" + k.id());
+      classes.forEach(c -> fields.add("g:" + PoolPlan.group(k.account(), c)));
+    }
     fields.add("g:" + group());
     return new Step.Restore(List.copyOf(fields), sets());
   }
@@ -356,20 +368,6 @@ final class Walk {
   private long typical() {
     long limit = plan.limitsOf(group()).of(TOKENS.get(random.nextInt(TOKENS.size())));
     return limit == 0 ? 100 : limit;
-  }
-
-  private long amount(long typical) {
-    long share =
-        switch (random.nextInt(12)) {
-          case 0 -> 0;
-          case 1 -> 1;
-          case 2 -> typical;
-          case 3 -> typical / 2;
-          case 4 -> 2 * typical + random.nextInt(2);
-          case 5 -> random.nextLong(1 + typical);
-          default -> random.nextLong(2 + typical / 10);
-        };
-    return Math.min(share, MAX);
   }
 
   private String group() {

@@ -155,9 +155,7 @@ final class AdminPlane implements HttpHandler, AutoCloseable {
     return pool.isEmpty()
         ? AdminReply.error(404, "unknown pool; GET /pools lists them")
         : get(
-            exchange,
-            () ->
-                AdminReply.json(PoolStates.of(List.of(pool.get()), served.breakers()).getFirst()));
+            exchange, () -> AdminReply.json(PoolStates.of(List.of(pool.get()), served).getFirst()));
   }
 
   private AdminReply key(
@@ -205,7 +203,7 @@ final class AdminPlane implements HttpHandler, AutoCloseable {
   }
 
   private List<ObjectNode> states() throws RedisSilent {
-    return PoolStates.of(served.pools().get(), served.breakers());
+    return PoolStates.of(served.pools().get(), served);
   }
 
   private AdminReply ready() {

@@ -8,6 +8,7 @@ import java.io.UncheckedIOException;
 import java.net.InetSocketAddress;
 import java.time.Duration;
 import java.util.Collection;
+import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Function;
@@ -57,6 +58,7 @@ public final class AdminServer implements AutoCloseable {
    * @param metrics all metrics in Prometheus's text format
    * @param pools asked for each request; in the order in which they are shown
    * @param breakers of the providers, by a pool's name
+   * @param countedApart accounts that are one organisation and count apart, by a pool's name
    * @param clientLimits the pool of clients' own limits now; gives null if no client has any
    * @param clientUse what clients without limits use
    * @param totals what the replica has done
@@ -69,6 +71,7 @@ public final class AdminServer implements AutoCloseable {
       Supplier<String> metrics,
       Supplier<Collection<KeyPool>> pools,
       Function<String, ProviderBreaker> breakers,
+      Function<String, List<List<String>>> countedApart,
       Supplier<@Nullable KeyPool> clientLimits,
       UsageTally clientUse,
       Supplier<ReplicaTotals> totals,

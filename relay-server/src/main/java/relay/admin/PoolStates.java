@@ -9,7 +9,6 @@ import java.util.concurrent.CompletionException;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
-import java.util.function.Function;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import relay.pool.PoolJson;
@@ -42,18 +41,20 @@ final class PoolStates {
   /**
    * The pools as JSON, in order.
    *
-   * @param breakers by pool name; a replica's local state, not read from Redis
+   * @param served breakers and warnings by pool name: a replica's local state, not read from Redis
    */
-  static List<ObjectNode> of(Collection<KeyPool> pools, Function<String, ProviderBreaker> breakers)
+  static List<ObjectNode> of(Collection<KeyPool> pools, AdminServer.Served served)
       throws RedisSilent {
     List<CompletableFuture<ObjectNode>> asked =
-        pools.stream().map(pool -> ask(pool, breakers.apply(pool.plan().name()))).toList();
+        pools.stream().map(pool -> ask(pool, served)).toList();
     await(CompletableFuture.allOf(asked.toArray(CompletableFuture[]::new)));
     return asked.stream().map(CompletableFuture::join).toList();
   }
 
   /** The state now; without an answer of Redis the last known one, with its age. */
-  private static CompletableFuture<ObjectNode> ask(KeyPool pool, ProviderBreaker breaker) {
+  private static CompletableFuture<ObjectNode> ask(KeyPool pool, AdminServer.Served served) {
+    String name = pool.plan().name();
+    ProviderBreaker breaker = served.breakers().apply(name);
     return pool.snapshot()
         .handle(
             (state, failure) -> {
@@ -61,7 +62,8 @@ final class PoolStates {
               if (known == null) {
                 throw new CompletionException(failure);
               }
-              return PoolJson.of(pool.plan(), known, breaker.standing())
+              ObjectNode json = PoolJson.of(pool.plan(), known, breaker.standing());
+              return PoolJson.warn(json, served.countedApart().apply(name))
                   .put("age_ms", state != null ? 0 : pool.latestAge().toMillis())
                   .put("mode", mode(pool));
             });

@@ -20,6 +20,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.xnio.XnioIoThread;
 import org.xnio.XnioWorker;
+import relay.reach.VirtualThreads;
 
 /**
  * A platform thread that runs virtual threads. When none is runnable, it waits in select() for

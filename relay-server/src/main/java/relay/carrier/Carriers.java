@@ -10,15 +10,12 @@ import java.util.concurrent.ThreadFactory;
 import java.util.function.BooleanSupplier;
 import java.util.function.IntUnaryOperator;
 import java.util.stream.IntStream;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 import org.xnio.ChannelListener;
 import org.xnio.StreamConnection;
 import org.xnio.XnioIoThread;
 
 /** The carriers of a replica. Each task gets a virtual thread on the least busy one. */
 public final class Carriers implements Executor, AutoCloseable {
-  private static final Logger log = LoggerFactory.getLogger(Carriers.class);
   private static final int SPARE_ROOMS = 64;
 
   private final List<Carrier> carriers;
@@ -35,15 +32,6 @@ public final class Carriers implements Executor, AutoCloseable {
   public Carriers(String name, int count) {
     carriers = IntStream.range(0, count).mapToObj(n -> new Carrier(name, n)).toList();
     carriers.forEach(Carrier::start);
-  }
-
-  /** Warns if the JVM prevents carriers from running virtual threads themselves. */
-  public static void warnIfHindered() {
-    if (!VirtualThreads.canBeCarried()) {
-      log.warn(
-          "java.lang is not open to Relay, so a request takes more processor time: start it by its"
-              + " launcher, or with java -jar");
-    }
   }
 
   /**

@@ -8,6 +8,7 @@ import java.net.SocketAddress;
 import java.net.SocketException;
 import javax.net.ssl.HandshakeCompletedListener;
 import javax.net.ssl.SSLEngine;
+import javax.net.ssl.SSLException;
 import javax.net.ssl.SSLParameters;
 import javax.net.ssl.SSLSession;
 import javax.net.ssl.SSLSocket;
@@ -35,7 +36,13 @@ final class SecureSocket extends SSLSocket {
 
   @Override
   public void startHandshake() throws IOException {
-    socket.endpoint().secure(engines, engine);
+    try {
+      socket.endpoint().secure(engines, engine);
+    } catch (SSLException e) {
+      throw engines.adapt(engine.getPeerHost(), engine.getPeerPort(), e)
+          ? new HandshakeRefusedException(e)
+          : e;
+    }
   }
 
   @Override

@@ -17,6 +17,14 @@ public interface TlsEngines {
     return false;
   }
 
+  /**
+   * A handshake has failed. Whether the next {@link #engine} for that peer is another, which may
+   * succeed.
+   */
+  default boolean adapt(String host, int port, SSLException failure) {
+    return false;
+  }
+
   /** Frees what an engine holds outside of the heap. Any thread; later calls of it fail. */
   void free(SSLEngine engine);
 }

@@ -242,6 +242,11 @@ public final class ConfigSchema {
                 "api",
                 text("Whose rules hold: see docs/providers.md; absent = by the host", API)
                     .example("groq"))
+            .with(
+                "accounts",
+                words(
+                    "learned: accounts that answers show to be one organisation count as one",
+                    ProviderConfig.Accounts.CONFIG))
             .with("tls", outboundTls())
             .with(
                 "proxy",
@@ -341,6 +346,10 @@ public final class ConfigSchema {
                 text("The secret; of ollama it may be absent").example("${ANTHROPIC_API_KEY_1}"))
             .with("tenant_id", text("azure: of an Entra application", CredentialSection.ENTRA_ID))
             .with("client_id", text("azure: of an Entra application", CredentialSection.ENTRA_ID))
+            .with(
+                "token_file",
+                text("azure: a workload identity's token, instead of a key")
+                    .example("/var/run/secrets/azure/tokens/azure-identity-token"))
             .with("access_key_id", text("bedrock: AKIA...", CredentialSection.ACCESS_KEY_ID))
             .with("session_token", text("bedrock: of a temporary key"))
             .with(

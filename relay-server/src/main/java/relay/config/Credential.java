@@ -1,5 +1,6 @@
 package relay.config;
 
+import java.nio.file.Path;
 import org.jspecify.annotations.Nullable;
 
 /** How a key authenticates to its provider. */
@@ -28,6 +29,19 @@ public sealed interface Credential {
    * @param secret the client secret
    */
   record EntraApp(String tenantId, String clientId, Secret secret) implements Credential {}
+
+  /**
+   * An application in Microsoft Entra that a platform vouches for: a federated identity without a
+   * secret, such as a workload identity of Kubernetes.
+   *
+   * @param tokenFile holds the platform's token, which the platform renews
+   */
+  record EntraWorkload(String tenantId, String clientId, Path tokenFile) implements Credential {
+    @Override
+    public @Nullable Secret secret() {
+      return null;
+    }
+  }
 
   /**
    * An AWS access key. It signs each request.

@@ -1,5 +1,8 @@
 package relay.config;
 
+import java.io.IOException;
+import java.nio.file.InvalidPathException;
+import java.nio.file.Path;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
@@ -7,6 +10,8 @@ import org.jspecify.annotations.Nullable;
 final class CredentialSection {
   static final Pattern ENTRA_ID = Pattern.compile("[A-Za-z0-9][A-Za-z0-9.-]{0,127}");
   static final Pattern ACCESS_KEY_ID = Pattern.compile("[A-Za-z0-9_]{16,128}");
+  private static final String TOKEN_FILE = "a file that holds a federated token";
+  private static final int MAX_TOKEN_BYTES = 64 * 1024;
   private static final String ENTRA_FORM = "the id or the name that Entra shows";
   private static final String ACCESS_KEY_FORM = "16 to 128 letters and digits, such as AKIA...";
 
@@ -50,6 +55,10 @@ final class CredentialSection {
   private static @Nullable Credential azure(Section key) {
     Value tenantValue = key.take("tenant_id");
     Value clientValue = key.take("client_id");
+    Value fileValue = key.take("token_file");
+    if (fileValue != null) {
+      return workload(key, fileValue);
+    }
     if (tenantValue == null && clientValue == null) {
       return apiKey(key);
     }
@@ -59,6 +68,38 @@ final class CredentialSection {
     return secret == null || tenant == null || client == null
         ? null
         : new Credential.EntraApp(tenant, client, secret);
+  }
+
+  private static @Nullable Credential workload(Section key, Value fileValue) {
+    if (key.take("id") == null) {
+      key.missing("id", "give an id, as there is no key to derive one from");
+    }
+    Path file = tokenFile(fileValue);
+    String tenant = entraId(key, "tenant_id");
+    String client = entraId(key, "client_id");
+    return file == null || tenant == null || client == null
+        ? null
+        : new Credential.EntraWorkload(tenant, client, file);
+  }
+
+  /** Reads it to find faults before the start; each fetch of a token reads it again. */
+  private static @Nullable Path tokenFile(Value value) {
+    Value.Scalar scalar = value.text(TOKEN_FILE);
+    if (scalar == null) {
+      return null;
+    }
+    try {
+      int length = value.readFile(scalar.text(), MAX_TOKEN_BYTES + 1).length;
+      if (length > 0 && length <= MAX_TOKEN_BYTES) {
+        return value.resolved(scalar.text());
+      }
+      value.refuse("names a file that does not hold a token", TOKEN_FILE);
+    } catch (IOException e) {
+      value.refuse("names a file which " + FileReader.reason(e), TOKEN_FILE);
+    } catch (InvalidPathException e) {
+      value.refuse("names a file with an invalid name", TOKEN_FILE);
+    }
+    return null;
   }
 
   private static @Nullable String entraId(Section key, String name) {

@@ -16,6 +16,7 @@ import relay.model.Dialect;
  * @param cloud the settings specific to its type
  * @param baseUrl without a trailing slash; the request's path is appended
  * @param api what Relay knows of the API there
+ * @param accounts whether accounts that answers show to be one organisation count as one
  * @param access how connections are made: TLS and proxy
  * @param models the served models; empty = any
  * @param modelMapping maps client model names to the provider's names
@@ -33,6 +34,7 @@ public record ProviderConfig(
     boolean enabled,
     URI baseUrl,
     KnownApi api,
+    Accounts accounts,
     ProviderAccess access,
     List<String> models,
     Map<String, String> modelMapping,
@@ -128,6 +130,14 @@ public record ProviderConfig(
             Accounting.SLIDING_WINDOW,
             1.0,
             true);
+  }
+
+  /** Who says which keys share limits. */
+  public enum Accounts {
+    /** The configuration alone. */
+    CONFIG,
+    /** Answers, too, if they name one organisation. */
+    LEARNED
   }
 
   /** How a key is selected among those with capacity. */

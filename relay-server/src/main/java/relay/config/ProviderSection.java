@@ -9,6 +9,7 @@ import java.util.Map;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import relay.config.ProviderConfig.Accounting;
+import relay.config.ProviderConfig.Accounts;
 import relay.config.ProviderConfig.Affinity;
 import relay.config.ProviderConfig.ModelClass;
 import relay.config.ProviderConfig.Pooling;
@@ -49,6 +50,7 @@ final class ProviderSection {
     KnownApi api = api(type, url == null ? cloud.defaultBaseUrl() : url);
     URI known = api.baseUrl() == null ? cloud.defaultBaseUrl() : api.baseUrl();
     URI baseUrl = url == null ? known : url;
+    Accounts accounts = ScalarSettings.choice(provider, "accounts", Accounts.CONFIG, Set.of());
     ProviderAccess access = AccessSection.read(provider, baseUrl);
     List<String> models = TextSettings.list(provider, "models", TextSettings::oneModel);
     Map<String, String> mapping = modelMapping(provider.section("model_mapping"));
@@ -70,6 +72,7 @@ final class ProviderSection {
         enabled,
         baseUrl,
         api,
+        accounts,
         access,
         models,
         mapping,

@@ -15,16 +15,17 @@ import org.jspecify.annotations.Nullable;
 import org.xnio.IoUtils;
 import org.xnio.OptionMap;
 import org.xnio.StreamConnection;
+import relay.reach.HeadDecoder;
 
 /** Opens HTTP/2 connections with a {@link SharedChannel}. Undertow's own listener cannot. */
 final class Http2Port implements DelegateOpenListener {
   private final ByteBufferPool buffers;
   private final OptionMap options;
-  private final SharedHeads.Installation heads;
+  private final HeadDecoder heads;
   private final Set<Http2Channel> open = ConcurrentHashMap.newKeySet();
   private volatile @Nullable HttpHandler handler;
 
-  Http2Port(ByteBufferPool buffers, OptionMap options, SharedHeads.Installation heads) {
+  Http2Port(ByteBufferPool buffers, OptionMap options, HeadDecoder heads) {
     this.buffers = buffers;
     this.options = options;
     this.heads = heads;

@@ -23,6 +23,8 @@ import relay.carrier.ClientPort;
 import relay.carrier.DescriptorReserve;
 import relay.config.TlsConfig;
 import relay.memory.MemoryBudget;
+import relay.reach.FrameHead;
+import relay.reach.HeadDecoder;
 
 /**
  * The port that clients connect to: HTTP/1.1, and HTTP/2 by prior knowledge or, with TLS, by ALPN.
@@ -101,7 +103,7 @@ final class Listener {
     UnfinishedHeads heads = new UnfinishedHeads(memory);
     guard = new FramingGuard(new HttpOpenListener(buffers, options), heads);
     guard.setRootHandler(handler);
-    shared = http2 ? new Http2Guard(http2Port(options), heads) : null;
+    shared = http2 && FrameHead.isKnown() ? new Http2Guard(http2Port(options), heads) : null;
     if (shared != null) {
       shared.setRootHandler(handler);
     }
@@ -109,7 +111,7 @@ final class Listener {
   }
 
   private Http2Port http2Port(OptionMap options) {
-    return new Http2Port(buffers, ofStreams(options), new SharedHeads.Installation());
+    return new Http2Port(buffers, ofStreams(options), new HeadDecoder());
   }
 
   private static OptionMap ofStreams(OptionMap options) {

@@ -20,7 +20,8 @@ final class RequestMemory {
 
   private final MemoryBudget budget;
   private volatile int taken;
-  private boolean stalled;
+  private int readAhead;
+  private int stalled; // bytes taken
 
   RequestMemory(MemoryBudget budget) {
     this.budget = budget;
@@ -37,15 +38,22 @@ final class RequestMemory {
 
   /** Before a wait for a client that does not read. False if the budget has no room. */
   boolean takeForStall() {
-    stalled = budget.take(STALL_BYTES);
-    return stalled;
+    int bytes = STALL_BYTES + readAhead;
+    if (!budget.take(bytes)) {
+      return false;
+    }
+    stalled = bytes;
+    return true;
+  }
+
+  /** What the provider may send ahead during a stall. */
+  void readAhead(int bytes) {
+    readAhead = bytes;
   }
 
   void endOfStall() {
-    if (stalled) {
-      stalled = false;
-      budget.giveBack(STALL_BYTES);
-    }
+    budget.giveBack(stalled);
+    stalled = 0;
   }
 
   void release() {

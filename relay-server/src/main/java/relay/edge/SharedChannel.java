@@ -15,6 +15,8 @@ import java.util.concurrent.ConcurrentHashMap;
 import org.jspecify.annotations.Nullable;
 import org.xnio.OptionMap;
 import org.xnio.StreamConnection;
+import relay.reach.FrameHead;
+import relay.reach.HeadDecoder;
 
 /**
  * A client's HTTP/2 connection, whose streams may belong to many clients of a balancer. Undertow
@@ -35,11 +37,11 @@ final class SharedChannel extends Http2Channel {
       ByteBufferPool buffers,
       @Nullable PooledByteBuffer first,
       OptionMap options,
-      SharedHeads.Installation heads,
+      HeadDecoder heads,
       Runnable onCredential) {
     super(connection, protocol, buffers, first, false, false, options);
     this.onCredential = onCredential;
-    heads.into(this);
+    heads.replace(this, new SharedHeads());
     putAttachment(KEY, this);
     addCloseTask(_ -> streams.values().forEach(ClientClosing::closed));
   }

@@ -20,6 +20,7 @@ import relay.carrier.AnswerDate;
 import relay.model.Dialect;
 import relay.model.HeaderLines;
 import relay.pipeline.ClientExchange;
+import relay.reach.ChunkEnd;
 import relay.upstream.UpstreamAnswer.DirectSink;
 
 /**
@@ -179,6 +180,11 @@ final class UndertowExchange implements ClientExchange, DirectSink {
       // connection: a truncated answer would look complete.
       exchange.getResponseHeaders().put(Headers.TRANSFER_ENCODING, "chunked");
     }
+  }
+
+  @Override
+  public void readAhead(int bytes) {
+    memory.readAhead(bytes);
   }
 
   @Override

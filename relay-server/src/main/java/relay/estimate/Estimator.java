@@ -1,7 +1,9 @@
 package relay.estimate;
 
 import relay.model.Dialect;
+import relay.redis.Demand;
 import relay.redis.Estimates;
+import relay.redis.ExpectedOutput;
 
 /**
  * Computes the reservation for a request from the pool's learned ratios and the provider's charging
@@ -10,8 +12,13 @@ import relay.redis.Estimates;
 public final class Estimator {
   private Estimator() {}
 
-  /** The tokens to reserve. */
-  public record Estimate(long inputTokens, long outputTokens) {}
+  /**
+   * The tokens to reserve.
+   *
+   * @param outputSpread standard deviation of the output; {@link Demand#AT_ADMISSION} if the
+   *     provider charges the output at admission
+   */
+  public record Estimate(long inputTokens, long outputTokens, long outputSpread) {}
 
   /**
    * Estimates a request's tokens.
@@ -22,7 +29,8 @@ public final class Estimator {
    */
   public static Estimate estimate(
       Estimates learned, Dialect dialect, String model, long inputBytes, long maxOutputTokens) {
-    long output = learned.outputTokens(model);
+    ExpectedOutput expected = learned.output(model);
+    long output = expected.tokens();
     if (maxOutputTokens >= 0) {
       output =
           switch (dialect) {
@@ -32,6 +40,8 @@ public final class Estimator {
             case OPENAI -> maxOutputTokens;
           };
     }
-    return new Estimate(learned.inputTokens(model, inputBytes), Math.max(1, output));
+    long spread =
+        dialect == Dialect.ANTHROPIC ? Math.min(expected.spread(), output) : Demand.AT_ADMISSION;
+    return new Estimate(learned.inputTokens(model, inputBytes), Math.max(1, output), spread);
   }
 }

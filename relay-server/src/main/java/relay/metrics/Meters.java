@@ -44,7 +44,7 @@ public final class Meters implements AutoCloseable {
   private final ClientUsage clientUsage;
   private final Map<String, Timer> requestDuration = new ConcurrentHashMap<>();
   private final Map<String, Timer> firstByte = new ConcurrentHashMap<>();
-  private final CacheReads cacheReads;
+  private final PoolMeters byPool;
   private final Timer overhead;
   private final Timer acquire;
   private final Counter attempts;
@@ -76,7 +76,7 @@ public final class Meters implements AutoCloseable {
             .description("Requests sent to providers, including retries")
             .register(registry);
     estimateErrors = new EstimateErrors(registry);
-    cacheReads = new CacheReads(registry);
+    byPool = new PoolMeters(registry);
     prepare(providers);
     var _ = requestDuration(LabelValues.NONE);
     gauge("relay.inflight", "Requests under way", inflight);
@@ -149,7 +149,7 @@ public final class Meters implements AutoCloseable {
     labels = known;
     traffic.reconfigure(known, providers);
     clients.reconfigure(config.server().auth());
-    cacheReads.retain(known::isProvider);
+    byPool.retain(known::isProvider);
     for (Map<String, Timer> timers : List.of(requestDuration, firstByte)) {
       timers.entrySet().stream()
           .filter(timer -> !known.isProvider(timer.getKey()))
@@ -163,7 +163,7 @@ public final class Meters implements AutoCloseable {
     for (ProviderConfig provider : providers) {
       var _ = requestDuration(provider.name());
       var _ = firstByteTimer(provider.name());
-      cacheReads.prepare(provider.name());
+      byPool.prepare(provider.name());
     }
   }
 
@@ -247,7 +247,12 @@ public final class Meters implements AutoCloseable {
   /** Counts the tokens that a provider reported. */
   public void tokens(String pool, String key, String model, TokenUsage usage) {
     traffic.tokens(pool, key, model, usage);
-    cacheReads.add(pool, usage);
+    byPool.tokens(pool, usage);
+  }
+
+  /** Shows the lists of a pool's accounts that are one organisation, and are counted apart. */
+  public void countedApart(String pool, List<List<String>> lists) {
+    byPool.countedApart(pool, lists);
   }
 
   /**

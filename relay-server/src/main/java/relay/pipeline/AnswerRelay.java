@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.util.Locale;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
+import relay.model.Dialect;
 import relay.model.Endpoint;
 import relay.model.HeaderLines;
 import relay.model.RelayError;
@@ -25,6 +26,7 @@ final class AnswerRelay {
   private final RequestContext request;
   private final RequestPlan plan;
   private final Lease lease;
+  private @Nullable OutputReports reports;
 
   AnswerRelay(RequestContext request, RequestPlan plan, Lease lease) {
     this.request = request;
@@ -78,6 +80,9 @@ final class AnswerRelay {
     UsageScanner scanner = scanner(events);
     String encoding = answer.header("content-encoding");
     boolean plain = isPlain(encoding);
+    if (events && plain && answer.status() < 400) {
+      beginReports();
+    }
     UsageChunkFilter filter =
         events && plain && plan.asksForUsage() ? new UsageChunkFilter() : null;
     // An event may be added or removed, so a stream has no content-length.
@@ -120,6 +125,18 @@ final class AnswerRelay {
     request.answer().done(answer.status(), whole ? "upstream" : "relay");
   }
 
+  /** A stream whose output is made over time reports it. */
+  private void beginReports() {
+    if (plan.counted() && plan.dialect() == Dialect.ANTHROPIC) {
+      reports =
+          new OutputReports(
+              plan.route().pool().estimates(),
+              plan.upstreamModel(),
+              plan.parsed().maxOutputTokens());
+      lease.reports(reports);
+    }
+  }
+
   private UsageScanner scanner(boolean events) {
     UsageScanner scanner =
         events ? UsageScanner.ofStream(plan.dialect()) : UsageScanner.ofJson(plan.dialect());
@@ -133,6 +150,7 @@ final class AnswerRelay {
   private boolean copy(UpstreamAnswer answer, Usage usage, Outbox outbox)
       throws ClientGoneException {
     boolean gathers = answer.beforeWaiting(outbox::flushBeforeWaiting);
+    request.client().readAhead(answer.readAhead());
     answer.sendDirectly(request.client().directSink(), new UsageTap(outbox, usage));
     long began = System.nanoTime();
     try {
@@ -220,7 +238,9 @@ final class AnswerRelay {
   }
 
   private Usage usage(UpstreamAnswer answer, UsageScanner scanner) {
-    return plan.counted() ? Usage.of(answer.header("content-encoding"), scanner) : Usage.UNREAD;
+    return plan.counted()
+        ? Usage.of(answer.header("content-encoding"), scanner, reports)
+        : Usage.UNREAD;
   }
 
   private void settle(UpstreamAnswer answer, UsageScanner scanner) {
@@ -231,7 +251,7 @@ final class AnswerRelay {
       lease.settle(0, 0);
       return;
     }
-    Charge charge = Charge.seen(plan, scanner, lease);
+    Charge charge = Charge.seen(plan, scanner, lease, reports == null ? 0 : reports.made());
     lease.settle(charge.inputTokens(), charge.outputTokens());
     request.answer().endQuota(); // before the client sees the end and sends more
     if (scanner.reported()) {
@@ -244,6 +264,9 @@ final class AnswerRelay {
       request.meters().tokens(plan.route().name(), lease.key(), plan.facts().model(), usage);
       request.meters().clients().tokens(request.record().clientName(), usage);
       if (scanner.finished()) {
+        if (reports != null) {
+          reports.ended(usage.outputTokens());
+        }
         learn(charge.inputTokens(), usage.outputTokens());
       }
     }
@@ -293,15 +316,18 @@ final class AnswerRelay {
   }
 
   /** Feeds an answer's bytes to the usage scanner, decoded if necessary. */
-  private record Usage(@Nullable UsageScanner plain, @Nullable DecodingTap decoding)
+  private record Usage(
+      @Nullable UsageScanner plain, @Nullable DecodingTap decoding, @Nullable OutputReports reports)
       implements AutoCloseable {
 
-    static final Usage UNREAD = new Usage(null, null);
+    static final Usage UNREAD = new Usage(null, null, null);
 
-    static Usage of(@Nullable String encoding, UsageScanner scanner) {
+    static Usage of(
+        @Nullable String encoding, UsageScanner scanner, @Nullable OutputReports reports) {
       return isPlain(encoding)
-          ? new Usage(scanner, null)
-          : new Usage(null, DecodingTap.of(encoding, scanner::feed)); // other encodings stay unread
+          ? new Usage(scanner, null, reports)
+          : new Usage(
+              null, DecodingTap.of(encoding, scanner::feed), null); // other encodings stay unread
     }
 
     boolean readable() {
@@ -309,6 +335,9 @@ final class AnswerRelay {
     }
 
     void feed(byte[] bytes, int offset, int length) {
+      if (reports != null) {
+        reports.add(length);
+      }
       if (plain != null) {
         plain.feed(bytes, offset, length);
       } else if (decoding != null) {

@@ -39,9 +39,11 @@ record Charge(long inputTokens, long outputTokens) {
 
   /**
    * The charge by the usage seen so far. An incomplete answer may have cost more output than it
-   * reported, so at least the reservation is charged.
+   * reported, so at least what its bytes show is charged, or the reservation.
+   *
+   * @param made output by the bytes of the stream; 0 if unknown
    */
-  static Charge seen(RequestPlan plan, UsageScanner scanner, Lease lease) {
+  static Charge seen(RequestPlan plan, UsageScanner scanner, Lease lease, long made) {
     if (!scanner.reported()) {
       return new Charge(lease.inputTokens(), lease.outputTokens());
     }
@@ -50,6 +52,7 @@ record Charge(long inputTokens, long outputTokens) {
     return scanner.finished()
         ? reported
         : new Charge(
-            reported.inputTokens(), Math.max(reported.outputTokens(), lease.outputTokens()));
+            reported.inputTokens(),
+            Math.max(reported.outputTokens(), made > 0 ? made : lease.outputTokens()));
   }
 }

@@ -51,6 +51,9 @@ public interface ClientExchange {
    */
   void begin(int status, HeaderLines headers, long length);
 
+  /** How much the provider may send ahead of a {@link #write} that blocks, beyond the usual. */
+  void readAhead(int bytes);
+
   /** Writes the next part. Blocks until the client's socket took it: use a virtual thread. */
   void write(byte[] bytes, int offset, int length) throws IOException;
 

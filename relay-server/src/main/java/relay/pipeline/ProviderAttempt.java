@@ -204,6 +204,9 @@ final class ProviderAttempt {
     if (trace != null) {
       trace.answered(answer.status());
     }
+    if (!route.organizations().knows(lease.key())) {
+      learnOrganization(answer);
+    }
     if (plan.learnsLimits()) {
       RateLimitHeaders all = RateLimitHeaders.read(answer::forEachHeader);
       RateLimitHeaders said = api.config().api().countsByMinute() ? all : all.withoutRequests();
@@ -251,6 +254,19 @@ final class ProviderAttempt {
         yield null;
       }
     };
+  }
+
+  /** Sources: "API overview", platform.claude.com; "API reference", developers.openai.com. */
+  private void learnOrganization(UpstreamAnswer answer) {
+    String named =
+        answer.header(
+            switch (plan.dialect()) {
+              case ANTHROPIC -> "anthropic-organization-id";
+              case OPENAI -> "openai-organization";
+            });
+    if (named != null || answer.status() == 200) {
+      route.organizations().learned(lease.key(), named == null ? "" : named);
+    }
   }
 
   private boolean isSpendLimit(UpstreamAnswer answer) {

@@ -7,6 +7,7 @@ import relay.config.KnownApi;
 import relay.config.ProviderConfig;
 import relay.config.ProviderConfig.Affinity;
 import relay.config.ProviderConfig.ModelClass;
+import relay.estimate.Estimator;
 import relay.model.Dialect;
 import relay.model.Endpoint;
 import relay.redis.Acquisition;
@@ -91,9 +92,16 @@ final class RequestPlan {
     return parsed.endpoint() == null;
   }
 
+  /** The demand on a key that reserves no tokens. */
+  Demand uncountedDemand() {
+    return Demand.of(modelClass, 0, 0).inSession(session());
+  }
+
   /** The demand on a key. */
-  Demand demand(long inputTokens, long outputTokens) {
-    return Demand.of(modelClass, inputTokens, outputTokens).inSession(session());
+  Demand demand(Estimator.Estimate estimate) {
+    return Demand.of(modelClass, estimate.inputTokens(), estimate.outputTokens())
+        .comingWith(estimate.outputSpread())
+        .inSession(session());
   }
 
   /** The session that stays on one account; empty if none does. */

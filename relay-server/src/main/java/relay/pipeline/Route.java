@@ -2,12 +2,14 @@ package relay.pipeline;
 
 import relay.auth.Clients.Caller;
 import relay.model.Dialect;
+import relay.pool.Organizations;
 import relay.redis.KeyPool;
 import relay.redis.ProviderBreaker;
 import relay.upstream.ProviderApi;
 
-/** A provider: its API, its key pool, and its breaker. */
-public record Route(ProviderApi api, KeyPool pool, ProviderBreaker breaker) {
+/** A provider: its API, its key pool, the organisations of its keys, and its breaker. */
+public record Route(
+    ProviderApi api, KeyPool pool, Organizations organizations, ProviderBreaker breaker) {
 
   /** Whether the provider may serve a request. */
   boolean takes(Caller caller, Dialect dialect, String model) {
@@ -19,7 +21,8 @@ public record Route(ProviderApi api, KeyPool pool, ProviderBreaker breaker) {
     return api.config().dialect() == dialect && caller.mayUseProvider(api.config().name());
   }
 
-  String name() {
+  /** The provider's name, which is its pool's. */
+  public String name() {
     return api.config().name();
   }
 }

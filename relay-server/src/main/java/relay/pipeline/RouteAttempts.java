@@ -120,7 +120,7 @@ final class RouteAttempts {
 
   private Demand demand(RequestPlan plan) {
     if (!plan.counted()) {
-      return plan.demand(0, 0);
+      return plan.uncountedDemand();
     }
     Estimator.Estimate estimate =
         Estimator.estimate(
@@ -129,7 +129,7 @@ final class RouteAttempts {
             plan.upstreamModel(),
             parsed.facts().inputBytes(),
             parsed.maxOutputTokens());
-    return plan.demand(estimate.inputTokens(), estimate.outputTokens());
+    return plan.demand(estimate);
   }
 
   /** Asks the breaker for a further attempt at the same provider. */

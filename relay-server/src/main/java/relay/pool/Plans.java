@@ -30,8 +30,17 @@ public final class Plans {
 
   private Plans() {}
 
-  /** A provider's pool. Contains no secrets. */
+  /** A provider's pool as configured. Contains no secrets. */
   public static PoolPlan of(ProviderConfig provider) {
+    return of(provider, Map.of());
+  }
+
+  /** A provider's pool, in which accounts of one organisation may count as one. */
+  public static PoolPlan of(ProviderConfig provider, Organizations organizations) {
+    return of(provider, organizations.merged());
+  }
+
+  private static PoolPlan of(ProviderConfig provider, Map<String, String> merged) {
     ProviderConfig.Pooling pooling = provider.pooling();
     List<KeyPlan> keys =
         provider.keys().stream()
@@ -39,7 +48,7 @@ public final class Plans {
                 key ->
                     new KeyPlan(
                         key.id(),
-                        key.account(),
+                        merged.getOrDefault(key.account(), key.account()),
                         key.priority(),
                         key.weight(),
                         key.maxConcurrent(),
@@ -47,7 +56,11 @@ public final class Plans {
             .toList();
     Map<String, Limits> limits = new HashMap<>();
     for (ProviderConfig.QuotaGroup group : provider.groups()) {
-      limits.put(group.id(), limits(group.limits()));
+      String account = merged.getOrDefault(group.account(), group.account());
+      limits.merge(
+          PoolPlan.group(account, group.modelClass()),
+          limits(group.limits()),
+          (first, more) -> first.equals(Limits.UNKNOWN) ? more : first);
     }
     return new PoolPlan(
         provider.name(),

@@ -105,6 +105,17 @@ public final class PoolJson {
     return pool;
   }
 
+  /** Adds what an operator should mend: accounts that are one organisation and count apart. */
+  public static ObjectNode warn(ObjectNode pool, List<List<String>> ofOneOrganization) {
+    ArrayNode warnings = pool.putArray("warnings");
+    for (List<String> list : ofOneOrganization) {
+      ArrayNode accounts =
+          warnings.addObject().put("code", "one_organization").putArray("accounts");
+      list.forEach(accounts::add);
+    }
+    return pool;
+  }
+
   private static ObjectNode group(GroupState state) {
     ObjectNode group = JSON.objectNode();
     group.put("id", state.id());

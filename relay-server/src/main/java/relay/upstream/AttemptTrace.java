@@ -10,6 +10,7 @@ import okhttp3.Connection;
 import okhttp3.EventListener;
 import okhttp3.Protocol;
 import org.jspecify.annotations.Nullable;
+import relay.reach.ReadAhead;
 
 /** Records how far an attempt got: the charge depends on it. */
 final class AttemptTrace extends EventListener {

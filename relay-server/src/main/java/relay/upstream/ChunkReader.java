@@ -1,7 +1,6 @@
 package relay.upstream;
 
 import java.io.IOException;
-import java.lang.reflect.Field;
 import java.net.Socket;
 import java.nio.ByteBuffer;
 import java.util.function.Predicate;
@@ -11,10 +10,10 @@ import okio.Buffer;
 import okio.BufferedSource;
 import okio.ForwardingSource;
 import okio.RealBufferedSource;
-import okio.Segment;
-import okio.Source;
 import org.jspecify.annotations.Nullable;
 import relay.carrier.CarrierSockets;
+import relay.reach.ChunkCount;
+import relay.reach.ReadAhead;
 import relay.upstream.UpstreamAnswer.DirectSink;
 import relay.upstream.UpstreamAnswer.DirectTap;
 
@@ -27,54 +26,37 @@ import relay.upstream.UpstreamAnswer.DirectTap;
  * at any byte. OkHttp reads unusual chunk headers, and the last chunk, which frees the connection.
  */
 final class ChunkReader {
-  private static final String CHUNKED = "okhttp3.internal.http1.Http1ExchangeCodec$ChunkedSource";
-  private static final Field LACKS = ReadAhead.field(chunked(), "bytesRemainingInChunk");
-
-  /** The remaining count after a chunk's data: its line break is still unread. */
-  private static final long ENDED = 0;
-
-  /**
-   * The remaining count between chunks: a size comes next. OkHttp uses the same value before the
-   * first chunk.
-   */
-  private static final long NONE = -1;
-
   private static final int MOST_DIGITS = 7;
 
   private final Socket socket;
   private final BufferedSource connection;
   private final Buffer ahead;
   private final Buffer body;
-  private final Source chunks;
+  private final ChunkCount count;
   private @Nullable Predicate<ByteBuffer> parkedConsumer;
 
-  private ChunkReader(Socket socket, BufferedSource connection, Buffer body, Source chunks) {
+  private ChunkReader(Socket socket, BufferedSource connection, Buffer body, ChunkCount count) {
     this.socket = socket;
     this.connection = connection;
     this.ahead = connection.getBuffer();
     this.body = body;
-    this.chunks = chunks;
-  }
-
-  private static Class<?> chunked() {
-    try {
-      return Class.forName(CHUNKED);
-    } catch (ClassNotFoundException e) {
-      throw new IllegalStateException("the internals of this OkHttp version are not supported", e);
-    }
+    this.count = count;
   }
 
   /** Null for any other kind of body: OkHttp reads it. */
   static @Nullable ChunkReader of(Response response, @Nullable Connection connection) {
     BufferedSource ahead = ReadAhead.of(connection);
-    return ahead != null
-            && connection != null
-            && CarrierSockets.made(connection.socket())
-            && response.body().source() instanceof RealBufferedSource body
-            && body.source instanceof ForwardingSource counting
-            && LACKS.getDeclaringClass().isInstance(counting.delegate())
-        ? new ChunkReader(connection.socket(), ahead, body.getBuffer(), counting.delegate())
-        : null;
+    if (ahead == null
+        || connection == null
+        || !CarrierSockets.made(connection.socket())
+        || !(response.body().source() instanceof RealBufferedSource body)
+        || !(body.source instanceof ForwardingSource counting)) {
+      return null;
+    }
+    ChunkCount count = ChunkCount.of(counting.delegate());
+    return count == null
+        ? null
+        : new ChunkReader(connection.socket(), ahead, body.getBuffer(), count);
   }
 
   /**
@@ -86,16 +68,16 @@ final class ChunkReader {
     if (body.size() > 0) {
       return 0; // OkHttp has read it
     }
-    long lacks = lacks();
-    lacks = lacks == ENDED ? afterLineBreak() : lacks;
+    long lacks = count.get();
+    lacks = lacks == ChunkCount.ENDED ? afterLineBreak() : lacks;
     if (ahead.size() == 0) {
-      lacks(lacks); // set it now: the wait may throw
-      await(lacks == NONE ? parkedConsumer : null);
+      count.set(lacks); // set it now: the wait may throw
+      await(lacks == ChunkCount.NONE ? parkedConsumer : null);
     }
     int filled = 0;
     while (filled < length) {
-      lacks = lacks == ENDED ? afterLineBreak() : lacks;
-      lacks = lacks == NONE ? size() : lacks;
+      lacks = lacks == ChunkCount.ENDED ? afterLineBreak() : lacks;
+      lacks = lacks == ChunkCount.NONE ? size() : lacks;
       int most = (int) Math.min(lacks, length - filled);
       int n = most > 0 ? ahead.read(target, offset + filled, most) : 0;
       if (n <= 0) {
@@ -105,7 +87,7 @@ final class ChunkReader {
       lacks -= n;
     }
     // Consume the line break now, so that no buffer is held while waiting for the next chunk.
-    lacks(lacks == ENDED ? afterLineBreak() : lacks);
+    count.set(lacks == ChunkCount.ENDED ? afterLineBreak() : lacks);
     return filled;
   }
 
@@ -175,31 +157,32 @@ final class ChunkReader {
   }
 
   /**
-   * The remaining count after a chunk: {@link #NONE}, or {@link #ENDED} if the line break is
-   * missing or incomplete.
+   * The remaining count after a chunk: {@link ChunkCount#NONE}, or {@link ChunkCount#ENDED} if the
+   * line break is missing or incomplete.
    */
   private long afterLineBreak() throws IOException {
     if (ahead.size() < 2 || ahead.getByte(0) != '\r' || ahead.getByte(1) != '\n') {
-      return ENDED;
+      return ChunkCount.ENDED;
     }
     ahead.skip(2);
-    return NONE;
+    return ChunkCount.NONE;
   }
 
-  /** The next chunk's size; {@link #NONE} if its size line is incomplete or unusual. */
+  /** The next chunk's size; {@link ChunkCount#NONE} if its size line is incomplete or unusual. */
   private long size() throws IOException {
-    Segment segment = ahead.head;
-    if (segment == null) {
-      return NONE;
+    int size = 0;
+    for (int n = 0; n + 1 < ahead.size() && n <= MOST_DIGITS; n++) {
+      int digit = Character.digit(ahead.getByte(n), 16);
+      if (digit >= 0) {
+        size = size << 4 | digit; // of more digits than an int has, the line is unusual
+      } else if (size > 0 && ahead.getByte(n) == '\r' && ahead.getByte(n + 1) == '\n') {
+        ahead.skip(n + 2);
+        return size;
+      } else {
+        return ChunkCount.NONE;
+      }
     }
-    int from = segment.pos;
-    int line = sizeEnd(segment.data, from, segment.limit);
-    int size = line < 0 ? 0 : size(segment.data, from, line);
-    if (size == 0) {
-      return NONE;
-    }
-    ahead.skip(line + 2 - from);
-    return size;
+    return ChunkCount.NONE;
   }
 
   /** The end of a chunk's size line; -1 if it is incomplete or unusual. */
@@ -218,21 +201,5 @@ final class ChunkReader {
       size = size << 4 | Character.digit(bytes[p], 16);
     }
     return size;
-  }
-
-  private long lacks() {
-    try {
-      return LACKS.getLong(chunks);
-    } catch (IllegalAccessException e) {
-      throw new IllegalStateException(e); // cannot happen: setAccessible was called
-    }
-  }
-
-  private void lacks(long bytes) {
-    try {
-      LACKS.setLong(chunks, bytes);
-    } catch (IllegalAccessException e) {
-      throw new IllegalStateException(e); // cannot happen: setAccessible was called
-    }
   }
 }

@@ -1,9 +1,9 @@
 package relay.upstream;
 
+import java.io.IOException;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.BlockingQueue;
-import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentLinkedDeque;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -16,8 +16,11 @@ import okhttp3.internal.concurrent.TaskRunner;
 import okhttp3.internal.connection.ConnectionListener;
 import okhttp3.internal.connection.RealConnectionPool;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 import relay.carrier.CarrierSockets;
 import relay.carrier.Carriers;
+import relay.carrier.HandshakeRefusedException;
 
 /**
  * The connections to one provider.
@@ -30,7 +33,9 @@ import relay.carrier.Carriers;
 final class ConnectionSlots {
   private static final int MOST_IDLE = 10_000;
 
-  private final CompletableFuture<OkHttpClient> base;
+  private static final Logger log = LoggerFactory.getLogger(ConnectionSlots.class);
+
+  private final ProviderClients clients;
   private final SharedConnections sharedConnections;
   private final Carriers carriers;
   private final long lifeNanos;
@@ -40,14 +45,13 @@ final class ConnectionSlots {
   private volatile boolean retired;
 
   /**
-   * @param base slots are copies of it with their own connection pool
+   * @param clients slots are copies of them with their own connection pool
    * @param carriers the carriers whose threads make the calls
    * @param life how long an idle connection is kept
-   * @param multiplexed whether to expect HTTP/2 until the first answer shows the protocol
+   * @param multiplexed whether to prefer HTTP/2
    */
-  ConnectionSlots(
-      CompletableFuture<OkHttpClient> base, Carriers carriers, Duration life, boolean multiplexed) {
-    this.base = base;
+  ConnectionSlots(ProviderClients clients, Carriers carriers, Duration life, boolean multiplexed) {
+    this.clients = clients;
     this.carriers = carriers;
     this.multiplexed = multiplexed;
     lifeNanos = life.toNanos();
@@ -89,11 +93,33 @@ final class ConnectionSlots {
       return client;
     }
 
-    /** Records the protocol that the provider speaks. */
+    /** Records the protocol that the provider has chosen. */
     void spoke(Protocol protocol) {
-      boolean http2 = protocol == Protocol.HTTP_2;
-      if (http2 != multiplexed) {
-        multiplexed = http2;
+      if (shared != null && protocol != Protocol.HTTP_2) {
+        multiplexed = false;
+      }
+    }
+
+    /**
+     * Learns from a failure to connect.
+     *
+     * @return the failure; a {@link HandshakeRefusedException} if the next try will be another
+     */
+    IOException learn(IOException failure, String host) {
+      if (shared != null || !FailureCauses.refusesProtocol(failure)) {
+        return failure;
+      }
+      if (!multiplexed) {
+        multiplexed = true;
+        log.info("{} accepts HTTP/2 only, and gets it from now on", host);
+      }
+      return new HandshakeRefusedException(failure);
+    }
+
+    /** Tells the calls that wait for the connection of a call that it has failed. */
+    void failed(UpstreamCall.Outcome.Broken outcome) {
+      if (shared != null) {
+        shared.failed(outcome);
       }
     }
 
@@ -123,10 +149,33 @@ final class ConnectionSlots {
     }
   }
 
-  ConnectionSlot take() {
-    if (multiplexed) {
-      return new ConnectionSlot(sharedConnections.take(base.join(), carriers.currentNumber()));
+  /**
+   * A slot for the next call.
+   *
+   * @param wait how the call waits for a connection that another one makes
+   */
+  ConnectionSlot take(SharedConnections.Wait wait) throws IOException {
+    return multiplexed ? takeShared(wait) : takeAlone();
+  }
+
+  private ConnectionSlot takeShared(SharedConnections.Wait wait) throws IOException {
+    long began = System.nanoTime();
+    OkHttpClient common = clients.preferring(Protocol.HTTP_2);
+    // Lookup and connection, then the handshake, then the provider's statement of its bounds
+    long mostNanos = 3 * TimeUnit.MILLISECONDS.toNanos(common.connectTimeoutMillis());
+    while (multiplexed) {
+      SharedConnections.Shared shared =
+          sharedConnections.take(
+              common, carriers.currentNumber(), wait, mostNanos - (System.nanoTime() - began));
+      if (shared != null) {
+        return new ConnectionSlot(shared);
+      }
     }
+    return takeAlone();
+  }
+
+  /** A slot with its own connection, or for none. */
+  ConnectionSlot takeAlone() {
     int here = carriers.currentNumber();
     ConnectionSlot known = left(idle.get(here).pollFirst());
     while (known != null && known.isSpent()) {
@@ -153,7 +202,7 @@ final class ConnectionSlots {
                 lifeNanos,
                 TimeUnit.NANOSECONDS,
                 ConnectionListener.Companion.getNONE()));
-    OkHttpClient common = base.join();
+    OkHttpClient common = clients.preferring(Protocol.HTTP_1_1);
     OkHttpClient client =
         common
             .newBuilder()

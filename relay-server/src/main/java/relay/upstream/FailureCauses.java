@@ -10,6 +10,7 @@ import java.net.UnknownServiceException;
 import java.security.GeneralSecurityException;
 import java.security.cert.CertificateExpiredException;
 import java.security.cert.CertificateNotYetValidException;
+import java.util.Locale;
 import javax.net.ssl.SSLException;
 import javax.net.ssl.SSLPeerUnverifiedException;
 import okhttp3.internal.http2.ConnectionShutdownException;
@@ -36,6 +37,19 @@ final class FailureCauses {
       }
     }
     return found == null ? FailureCause.CONNECTION : found;
+  }
+
+  /** Whether a server refused all application protocols that it was offered (RFC 7301, 3.2). */
+  static boolean refusesProtocol(Throwable failure) {
+    for (Throwable e = failure; e != null; e = e.getCause()) {
+      if (e instanceof SSLException
+          && String.valueOf(e.getMessage())
+              .toLowerCase(Locale.ROOT)
+              .contains("no_application_protocol")) {
+        return true;
+      }
+    }
+    return false;
   }
 
   private static @Nullable FailureCause known(Throwable e) {

@@ -7,12 +7,12 @@ import okhttp3.Connection;
 import okhttp3.MediaType;
 import okhttp3.Protocol;
 import okhttp3.RequestBody;
-import okio.Buffer;
 import okio.BufferedSink;
 import okio.Segment;
 import org.jspecify.annotations.Nullable;
 import relay.body.Payload;
 import relay.carrier.CarrierSockets;
+import relay.reach.LentBytes;
 
 /** The client's body, unchanged. The content type is among the client's headers. */
 final class PayloadBody extends RequestBody {
@@ -49,14 +49,14 @@ final class PayloadBody extends RequestBody {
       sink.write(payload.bytes());
       return;
     }
-    ByteBuffer direct = payload.directBuffer();
+    ByteBuffer direct = LentBytes.isPossible() ? payload.directBuffer() : null;
     Socket socket = direct == null ? null : plainSocket();
     if (direct == null || socket == null) {
-      sink.write(lent(payload.bytes()), length);
+      sink.write(LentBytes.of(payload.bytes(), length), length);
       return;
     }
     try {
-      sink.write(lent(CarrierSockets.lend(socket, direct)), length);
+      sink.write(LentBytes.of(CarrierSockets.lend(socket, direct), length), length);
     } finally {
       CarrierSockets.takeBack(socket);
     }
@@ -70,11 +70,5 @@ final class PayloadBody extends RequestBody {
             && CarrierSockets.made(connection.socket())
         ? connection.socket()
         : null;
-  }
-
-  private Buffer lent(byte[] bytes) {
-    Buffer buffer = new Buffer();
-    LentBytes.lend(bytes, length, buffer);
-    return buffer;
   }
 }

@@ -149,6 +149,11 @@ public final class ProviderApi {
             upstream.entraTokens(config.access(), (Cloud.Azure) config.cloud(), app);
         yield new TokenCredential(config.name() + "/" + key.id(), tokens);
       }
+      case Credential.EntraWorkload workload -> {
+        TokenCache.Fetch tokens =
+            upstream.entraTokens(config.access(), (Cloud.Azure) config.cloud(), workload);
+        yield new TokenCredential(config.name() + "/" + key.id(), tokens);
+      }
       case Credential.AwsKey aws ->
           new SignedCredential(aws, ((Cloud.Bedrock) config.cloud()).region());
       case Credential.ServiceAccount account ->

@@ -68,7 +68,6 @@ public final class Upstream implements AutoCloseable {
       BooleanSupplier descriptorsAreShort) {
     this.carriers = carriers;
     this.descriptorsAreShort = descriptorsAreShort;
-    EarlyStreams.bound();
     names = new NameLookups(Dns.SYSTEM, connectTimeout);
     idleWatch = new IdleWatch(idleTimeout, this::closeOld);
     plain =
@@ -122,24 +121,33 @@ public final class Upstream implements AutoCloseable {
    */
   ConnectionSlots lanes(URI server, ProviderAccess access, boolean http2, Duration connectTimeout) {
     boolean tls = server.getScheme().equalsIgnoreCase("https");
-    Protocol preferred = http2 ? Protocol.HTTP_2 : Protocol.HTTP_1_1;
-    CompletableFuture<OkHttpClient> client =
-        tls ? secure(preferred) : CompletableFuture.completedFuture(plain);
-    // A pool of its own, which goes with the provider
-    CompletableFuture<OkHttpClient> own =
-        client.thenApplyAsync(
-            shared -> {
-              OkHttpClient.Builder builder =
-                  shared.newBuilder().connectionPool(connections()).connectTimeout(connectTimeout);
-              if (tls) {
-                ProviderTls.apply(access.tls(), preferred, builder);
-                ProxyTunnel.apply(proxy(access, server), builder);
-              }
-              return builder.build();
-            });
+    ProviderClients own =
+        new ProviderClients(
+            tls && http2 ? Protocol.HTTP_2 : Protocol.HTTP_1_1,
+            tls
+                ? protocol -> own(server, access, protocol, connectTimeout)
+                : _ -> CompletableFuture.completedFuture(with(connectTimeout, plain).build()));
     ConnectionSlots made = new ConnectionSlots(own, carriers, IDLE_CONNECTION_LIFE, tls && http2);
     lanes.add(made);
     return made;
+  }
+
+  /** A client with TLS for one provider. */
+  private CompletableFuture<OkHttpClient> own(
+      URI server, ProviderAccess access, Protocol preferred, Duration connectTimeout) {
+    return secure(preferred)
+        .thenApplyAsync(
+            shared -> {
+              OkHttpClient.Builder builder = with(connectTimeout, shared);
+              ProviderTls.apply(access.tls(), preferred, builder);
+              ProxyTunnel.apply(proxy(access, server), builder);
+              return builder.build();
+            });
+  }
+
+  /** A pool of its own, which goes with the provider. */
+  private static OkHttpClient.Builder with(Duration connectTimeout, OkHttpClient shared) {
+    return shared.newBuilder().connectionPool(connections()).connectTimeout(connectTimeout);
   }
 
   /**
@@ -176,8 +184,14 @@ public final class Upstream implements AutoCloseable {
   }
 
   TokenCache.Fetch entraTokens(ProviderAccess access, Cloud.Azure azure, Credential.EntraApp app) {
-    return new EntraTokens(
+    return EntraTokens.of(
         tokenClient(access, azure.loginUrl()), azure, app, InstantSource.system());
+  }
+
+  TokenCache.Fetch entraTokens(
+      ProviderAccess access, Cloud.Azure azure, Credential.EntraWorkload workload) {
+    return EntraTokens.of(
+        tokenClient(access, azure.loginUrl()), azure, workload, InstantSource.system());
   }
 
   TokenCache.Fetch googleTokens(ProviderAccess access, Credential.ServiceAccount account) {

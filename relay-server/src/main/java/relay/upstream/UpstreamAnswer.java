@@ -10,6 +10,7 @@ import okio.Buffer;
 import okio.BufferedSource;
 import org.jspecify.annotations.Nullable;
 import relay.model.HeaderLines;
+import relay.reach.Http2Streams;
 
 /** A provider's response: the head, and the body as it arrives. */
 public final class UpstreamAnswer implements AutoCloseable {
@@ -114,6 +115,11 @@ public final class UpstreamAnswer implements AutoCloseable {
     }
     ReadWait.listen(task);
     return true;
+  }
+
+  /** The most bytes that the provider may send ahead of the {@link #read}s. */
+  public int readAhead() {
+    return response.protocol() == Protocol.HTTP_1_1 ? 0 : Http2Streams.windowBytes();
   }
 
   /**

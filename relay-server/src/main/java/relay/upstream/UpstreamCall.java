@@ -1,9 +1,16 @@
 package relay.upstream;
 
 import java.io.IOException;
+import java.io.InterruptedIOException;
 import java.net.ProtocolException;
 import java.net.Proxy;
+import java.net.SocketTimeoutException;
 import java.util.Locale;
+import java.util.concurrent.CancellationException;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import okhttp3.Call;
 import okhttp3.Protocol;
 import okhttp3.Request;
@@ -11,6 +18,7 @@ import okhttp3.Response;
 import okhttp3.ResponseBody;
 import org.jspecify.annotations.Nullable;
 import relay.body.Payload;
+import relay.carrier.HandshakeRefusedException;
 import relay.carrier.NoSocketException;
 import relay.token.TokenRefusedException;
 
@@ -28,6 +36,7 @@ public final class UpstreamCall {
   private final KeyCredential credential;
   private final Payload body;
   private @Nullable Call call;
+  private @Nullable CompletableFuture<?> awaited;
   private boolean canceled;
 
   UpstreamCall(
@@ -162,18 +171,26 @@ public final class UpstreamCall {
   /** A refused stream was not seen by the provider: the request is sent again at once. */
   private Outcome send(Request proven) {
     Outcome outcome = sendOnce(proven);
-    for (int n = 1; n < MOST_REFUSALS && isRefusedStream(outcome) && !isCanceled(); n++) {
+    for (int n = 1; n < MOST_REFUSALS && isRefusedUnseen(outcome) && !isCanceled(); n++) {
       outcome = sendOnce(proven);
     }
     return outcome;
   }
 
-  private static boolean isRefusedStream(Outcome outcome) {
-    return outcome instanceof Outcome.Broken(_, FailureCause why, _) && why == FailureCause.STREAMS;
+  private static boolean isRefusedUnseen(Outcome outcome) {
+    return outcome instanceof Outcome.Broken(_, FailureCause why, IOException cause)
+        && (why == FailureCause.STREAMS || cause instanceof HandshakeRefusedException);
   }
 
   private Outcome sendOnce(Request proven) {
-    ConnectionSlots.ConnectionSlot slot = slots.take();
+    ConnectionSlots.ConnectionSlot slot;
+    try {
+      slot = slots.take(this::await);
+    } catch (SharedConnections.NotMadeException e) {
+      return e.outcome();
+    } catch (IOException e) {
+      return broken(e, false, false);
+    }
     IdleWatch.Watched watched = null;
     Call next = null;
     Response response = null;
@@ -195,7 +212,15 @@ public final class UpstreamCall {
       return answered;
     } catch (IOException e) {
       boolean proxied = next != null && !Proxy.NO_PROXY.equals(slot.client().proxy());
-      return broken(e, proxied, watched != null && watched.wasSilent());
+      IOException told = slot.learn(e, proven.url().host());
+      Outcome outcome = broken(told, proxied, watched != null && watched.wasSilent());
+      if (outcome instanceof Outcome.Broken failed
+          && next != null
+          && !next.isCanceled()
+          && !isRefusedUnseen(failed)) {
+        slot.failed(failed);
+      }
+      return outcome;
     } catch (OutOfMemoryError e) { // also if no thread can be started
       return new Outcome.Broken(
           request.trace().sent(), FailureCause.LOCAL, new NoSocketException(e));
@@ -239,7 +264,7 @@ public final class UpstreamCall {
 
   /** A key without a token is handled like a key that the provider rejects. */
   private Outcome refused(Request plain) {
-    ConnectionSlots.ConnectionSlot slot = slots.take();
+    ConnectionSlots.ConnectionSlot slot = slots.takeAlone();
     IdleWatch.Watched watched = null;
     Outcome answered = null;
     try {
@@ -261,6 +286,34 @@ public final class UpstreamCall {
     }
   }
 
+  /** Waits for what another call makes, until it is made or this call is cancelled. */
+  private void await(CompletableFuture<?> made, long mostNanos) throws IOException {
+    CompletableFuture<?> mine = made.copy();
+    synchronized (this) {
+      awaited = mine;
+      if (canceled) {
+        mine.cancel(false);
+      }
+    }
+    try {
+      mine.get(mostNanos, TimeUnit.NANOSECONDS);
+    } catch (TimeoutException e) {
+      mine.cancel(false);
+      throw new SocketTimeoutException("no connection in time, which another request makes");
+    } catch (ExecutionException e) {
+      throw e.getCause() instanceof IOException known ? known : new IOException(e.getCause());
+    } catch (CancellationException e) {
+      throw new IOException("Canceled", e);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new InterruptedIOException();
+    } finally {
+      synchronized (this) {
+        awaited = null;
+      }
+    }
+  }
+
   private synchronized void begin(Call next) {
     call = next;
     if (canceled) {
@@ -271,6 +324,9 @@ public final class UpstreamCall {
   /** Cancels the attempt from any thread. A blocked read fails at once. */
   public synchronized void cancel() {
     canceled = true;
+    if (awaited != null) {
+      awaited.cancel(false);
+    }
     if (call != null) {
       call.cancel();
     }

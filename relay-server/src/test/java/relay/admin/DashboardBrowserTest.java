@@ -29,7 +29,7 @@ import relay.redis.Demand;
 @Timeout(180)
 @TestInstance(Lifecycle.PER_CLASS)
 class DashboardBrowserTest {
-  private static final int MANY = 1_000;
+  private static final int MANY = 10_000;
   private static final String GROUP = "#groups tbody tr:nth-child(1)";
   private static final String FIRST_KEY = "#keys .row[aria-selected]:nth-child(1)";
 
@@ -43,7 +43,7 @@ class DashboardBrowserTest {
   private static String yaml() {
     String keys =
         IntStream.rangeClosed(1, MANY)
-            .mapToObj(n -> "      - { key: s-%d, id: key-%04d, account: team }\n".formatted(n, n))
+            .mapToObj(n -> "      - { key: s-%d, id: key-%05d, account: team }\n".formatted(n, n))
             .collect(Collectors.joining());
     return """
     providers:
@@ -157,28 +157,29 @@ class DashboardBrowserTest {
   }
 
   @Test
-  void a_thousand_keys_keep_the_document_small() throws Exception {
+  void ten_thousand_keys_keep_the_document_small() throws Exception {
     browser.looks(1180, 980, "light");
     browser.open(server.port());
+    browser.awaitText("#pool", pools -> pools.contains("large")); // after its first heartbeat
     browser.run(
         "const pool = document.getElementById('pool'); pool.value = 'large';"
             + " pool.dispatchEvent(new Event('input'))");
     browser.awaitText("#key-count", Integer.toString(MANY)::equals);
-    browser.awaitText(FIRST_KEY, row -> row.startsWith("key-0001"));
+    browser.awaitText(FIRST_KEY, row -> row.startsWith("key-00001"));
     assertTrue(browser.count("#keys .row") < 40, () -> browser.count("#keys .row") + " rows");
     long elements = browser.number("return document.querySelectorAll('*').length");
     assertTrue(elements < 1_000, () -> elements + " elements");
 
     browser.find("#keys").sendKeys(Keys.END);
-    browser.awaitText("#keys .selected", row -> row.startsWith("key-1000 "));
+    browser.awaitText("#keys .selected", row -> row.startsWith("key-10000 "));
     assertTrue(browser.count("#keys .row") < 40, () -> browser.count("#keys .row") + " rows");
     browser.run("document.getElementById('keys').scrollIntoView()");
-    browser.screenshot("thousand-keys");
+    browser.screenshot("many-keys");
 
-    browser.find("#find-key").sendKeys("key-077");
-    browser.awaitText("#key-count", "10 of 1000"::equals);
+    browser.find("#find-key").sendKeys("key-0077");
+    browser.awaitText("#key-count", "10 of 10000"::equals);
     browser.click("#statuses", "quarantined 0");
-    browser.awaitText("#key-count", "0 of 1000"::equals);
+    browser.awaitText("#key-count", "0 of 10000"::equals);
   }
 
   @Test
@@ -196,6 +197,11 @@ class DashboardBrowserTest {
     browser.awaitText(GROUP, row -> row.startsWith("acme/default"));
     Await.until("plots", () -> browser.count("#pool-plots canvas") == 4);
     assertEquals(0, browser.number("return document.documentElement.scrollWidth - innerWidth"));
+    assertEquals(
+        0,
+        browser.number(
+            "return document.getElementById('keys').scrollWidth"
+                + " - document.getElementById('keys').clientWidth"));
     browser.screenshot(name);
     browser.run("document.getElementById('find-group').scrollIntoView()");
     browser.screenshot(name + "-keys");

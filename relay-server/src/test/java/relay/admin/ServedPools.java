@@ -77,6 +77,7 @@ public final class ServedPools implements AutoCloseable {
                 () -> metrics,
                 () -> served,
                 engine::breaker,
+                _ -> List.of(),
                 () -> null,
                 Plans.tally(engine, shown.server().auth()),
                 this::totals,

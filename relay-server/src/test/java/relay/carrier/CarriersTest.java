@@ -22,6 +22,7 @@ import java.util.concurrent.locks.ReentrantLock;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import relay.guards.Await;
+import relay.reach.VirtualThreads;
 
 class CarriersTest {
   private static final long SECONDS = 30;

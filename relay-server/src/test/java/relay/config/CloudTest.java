@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.net.URI;
+import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
@@ -34,6 +35,17 @@ final class CloudTest {
         List.of(
             new Credential.ApiKey(new Secret("one")),
             new Credential.EntraApp("contoso.com", "0b-1c", new Secret("two"))),
+        credentials(azure));
+  }
+
+  @Test
+  void azure_with_a_workload_identity() {
+    ProviderConfig azure =
+        provider(
+            "type: azure, base_url: 'https://my.openai.azure.com', keys: [{id: pod,"
+                + " tenant_id: contoso.com, client_id: 0b-1c, token_file: /secrets/unix}]");
+    assertEquals(
+        List.of(new Credential.EntraWorkload("contoso.com", "0b-1c", Path.of("/secrets/unix"))),
         credentials(azure));
   }
 

@@ -211,6 +211,7 @@ class ConfigSchemaTest {
           "/providers[]/tls/private_key",
           "/providers[]/keys[]/key",
           "/providers[]/keys[]/session_token",
+          "/providers[]/keys[]/token_file",
           "/routing/default_provider");
 
   @ParameterizedTest

@@ -59,6 +59,7 @@ final class DefaultsTest {
                     true,
                     URI.create("https://api.anthropic.com"),
                     api,
+                    ProviderConfig.Accounts.CONFIG,
                     ProviderAccess.DEFAULT,
                     List.of(),
                     Map.of(),

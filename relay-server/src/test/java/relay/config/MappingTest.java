@@ -63,6 +63,7 @@ final class MappingTest {
           type: zai
           enabled: true
           base_url: https://proxy.internal:444/v1/
+          accounts: learned
           proxy: http://us%40er:pass@proxy:3128/
           models: [big-1, small-1]
           model_mapping: {large: big-1}
@@ -160,6 +161,7 @@ final class MappingTest {
             true,
             URI.create("https://proxy.internal:444/v1"),
             KnownApi.NONE,
+            ProviderConfig.Accounts.LEARNED,
             new ProviderAccess(
                 OutboundTls.DEFAULT,
                 ProxyRule.always(new ProxyUrl("proxy", 3128, new Secret("us@er:pass")))),

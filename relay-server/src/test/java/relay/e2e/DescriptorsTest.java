@@ -52,17 +52,12 @@ class DescriptorsTest {
       Setup setup =
           new Setup().provider("anthropic", Dialect.ANTHROPIC, provider.url(), Setup.key("a"));
       Files.writeString(config, setup.yaml(ports[0], ports[1], redis.url()));
-      List<String> options =
-          List.of(
-              "-Xmx256m",
-              "-XX:+UseSerialGC",
-              "-XX:TieredStopAtLevel=1",
-              "--enable-native-access=ALL-UNNAMED",
-              "--sun-misc-unsafe-memory-access=allow",
-              "--add-opens=java.base/java.lang=ALL-UNNAMED");
       ReplicaProcess replica =
           ReplicaProcess.start(
-              limited(ReplicaProcess.javaCommand(options)), config, ports[0], ports[1]);
+              limited(ReplicaProcess.javaCommand(Replicas.JVM_OPTIONS)),
+              config,
+              ports[0],
+              ports[1]);
       try {
         assertTrue(replica.isReady(Duration.ofSeconds(40)), replica.log());
         asksAtOnce(replica);

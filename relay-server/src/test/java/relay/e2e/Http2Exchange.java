@@ -160,6 +160,11 @@ final class Http2Exchange extends RawProvider.Connection {
     raw.flush();
   }
 
+  /** What the peer allows a stream to send ahead: of the latest SETTINGS before this stream. */
+  int streamWindow() {
+    return connection.getPeerSettings().getInitialWindowSize();
+  }
+
   /** Sends nothing more on the connection, not even answers to pings. */
   void fallSilent() {
     synchronized (connection.getWriter()) { // its lock

@@ -24,7 +24,7 @@ final class Replicas implements AutoCloseable {
   private static final int STARTS = 3;
   private static final Duration START_TIMEOUT = Duration.ofSeconds(40);
 
-  private static final List<String> JVM_OPTIONS =
+  static final List<String> JVM_OPTIONS =
       List.of(
           "-Xmx256m",
           "-XX:+UseSerialGC",

@@ -106,6 +106,7 @@ class SharedConnectionTest {
             List.of("transfer-encoding", "chunked"),
             List.of(":late", "1"),
             List.of(":path", RawHttp2Client.ABSENT),
+            List.of(":path", ""),
             List.of(":method", RawHttp2Client.ABSENT),
             List.of(":scheme", RawHttp2Client.ABSENT),
             List.of("content-length", "x"),

@@ -21,6 +21,7 @@ import relay.carrier.DescriptorReserve;
 import relay.guards.Await;
 import relay.memory.MemoryBudget;
 import relay.pipeline.ClientExchange.Body;
+import relay.reach.FrameHead;
 
 /**
  * Bodies over HTTP/2 that end early. Once Undertow has seen the head of a stream's last frame, it

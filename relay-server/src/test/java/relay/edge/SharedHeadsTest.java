@@ -30,6 +30,7 @@ import relay.Seeds;
 import relay.carrier.Buffers;
 import relay.carrier.Carriers;
 import relay.carrier.ClientPort;
+import relay.reach.HeadDecoder;
 
 class SharedHeadsTest {
   private final SharedHeads heads = new SharedHeads();
@@ -55,9 +56,13 @@ class SharedHeadsTest {
     ByteArrayOutputStream first = new ByteArrayOutputStream();
     indexed(first, "x-a", "1");
     indexed(first, "transfer-encoding", "chunked");
+    indexed(first, "content-length", "1");
+    indexed(first, "content-length", "1");
     indexed(first, ":path", "/late");
-    assertEquals(List.of("x-a", "(malformed)", "(malformed)"), names(first.toByteArray()));
-    byte[] entries = {(byte) (0x80 | 62), (byte) (0x80 | 64)}; // the newest, the oldest
+    assertEquals(
+        List.of("x-a", "(malformed)", "content-length", "(malformed)", "(malformed)"),
+        names(first.toByteArray()));
+    byte[] entries = {(byte) (0x80 | 62), (byte) (0x80 | 66)}; // the newest, the oldest
     assertEquals(List.of(":path", "x-a"), names(entries));
   }
 
@@ -145,7 +150,7 @@ class SharedHeadsTest {
   @CsvSource({"unknown, false", "encoder, false", "decoder, true"})
   void with_another_build_of_undertow_its_own_decoder_serves(String field, boolean replaced)
       throws Exception {
-    SharedHeads.Installation installation = new SharedHeads.Installation(field);
+    HeadDecoder installation = new HeadDecoder(field);
     OptionMap options = OptionMap.create(UndertowOptions.ENABLE_HTTP2, true);
     Http2Port http2 = new Http2Port(new Buffers(16 * 1024), options, installation);
     http2.setRootHandler(exchange -> exchange.setStatusCode(204));

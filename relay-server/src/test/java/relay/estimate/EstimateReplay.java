@@ -27,7 +27,7 @@ final class EstimateReplay {
     EstimateReplay replay = new EstimateReplay();
     for (Request r : trace) {
       long output = r.maxTokens() > 0 ? r.maxTokens() : maxTokens;
-      replay.add(r, new Estimate(r.inputBytes() / 4, output));
+      replay.add(r, new Estimate(r.inputBytes() / 4, output, -1));
     }
     return replay;
   }

@@ -34,7 +34,7 @@ final class ReplayReportTest {
 
       - **bounds**: a token for four bytes, and the client's bound of the output (32,000 without one). A gateway
         without learning reserves this.
-      - **before learning**: Relay's reservation for an unknown model: a token for four bytes, 500 of output, less if the client
+      - **before learning**: Relay's reservation for an unknown model: a token for four bytes, 300, 500 or 800 of output by its name, less if the client
         allows less.
       - **first 50 requests**, **after learning** (from the 2,000th request on): Relay's reservation as it learns.
 
@@ -43,8 +43,8 @@ final class ReplayReportTest {
       of use without a reservation: it is charged when the request ends.
 
       The input estimate is proportional to all text. In a cached conversation most turns cost little, and a forgotten cache costs all. So
-      the mean is wrong for each single turn and right for their sum. The output reservation is a 90th percentile, so it is too
-      large for nine in ten. That is the price of being too small for only one.
+      the mean is wrong for each single turn and right for their sum. The output reservation is the mean as well: too
+      large for most turns, too small for the long ones. A stream reports what it makes, and moves its reservation while it runs; this page does not show that.
 
       A command writes this page, and a test fails if it differs:
       `{command}`
@@ -79,14 +79,15 @@ final class ReplayReportTest {
   }
 
   @Test
-  void learning_covers_nine_in_ten_outputs_and_loses_less_than_bounds() {
+  void learning_reserves_the_mean_output_and_loses_less_than_bounds() {
     for (Use use : AgentTrace.USES) {
       List<Request> trace = trace(use);
       EstimateReplay learned = EstimateReplay.ofLearned(trace, LEARNED_FROM);
       EstimateReplay bounds =
           EstimateReplay.ofBounds(trace.subList(LEARNED_FROM, trace.size()), USUAL_BOUND);
-      assertTrue(learned.error(Dimension.OUTPUT, 0.07) < 0, use.model());
-      assertTrue(learned.error(Dimension.OUTPUT, 0.13) > 0, use.model());
+      // the mean of such a tail lies above two thirds of all
+      assertTrue(learned.error(Dimension.OUTPUT, 0.2) < 0, use.model());
+      assertTrue(learned.error(Dimension.OUTPUT, 0.4) > 0, use.model());
       for (Dimension d : Dimension.values()) {
         assertTrue(learned.lost(d) < bounds.lost(d), use.model() + " " + d);
       }

@@ -71,6 +71,7 @@ class MetersTest {
         "relay_attempts_total",
         "relay_tokens_total",
         "relay_cache_read_ratio",
+        "relay_accounts_counted_apart",
         "relay_reserved_tokens",
         "relay_estimate_error_ratio_bucket",
         "relay_key_used_ratio",

@@ -38,6 +38,7 @@ import relay.metrics.Meters;
 import relay.model.Dialect;
 import relay.model.Endpoint;
 import relay.pool.Configs;
+import relay.pool.Organizations;
 import relay.pool.Plans;
 import relay.redis.Acquisition;
 import relay.redis.Acquisition.Granted;
@@ -111,6 +112,7 @@ class RequestOwnershipTest {
           new Route(
               new ProviderApi(upstream, one, LONG, null),
               engine.pool(Plans.of(one)),
+              new Organizations(one, () -> {}),
               engine.breaker(one.name())));
     }
     clientsPool = engine.pool(Plans.ofClients(config.server().auth()).orElseThrow());

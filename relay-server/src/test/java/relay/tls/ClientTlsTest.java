@@ -16,6 +16,7 @@ import java.net.ServerSocket;
 import java.net.Socket;
 import java.net.SocketTimeoutException;
 import java.security.GeneralSecurityException;
+import java.security.KeyPairGenerator;
 import java.security.cert.CertificateException;
 import java.time.Duration;
 import java.util.List;
@@ -26,7 +27,9 @@ import java.util.concurrent.atomic.AtomicInteger;
 import javax.net.ssl.SSLEngine;
 import javax.net.ssl.SSLException;
 import javax.net.ssl.SSLHandshakeException;
+import javax.net.ssl.SSLParameters;
 import javax.net.ssl.SSLSocket;
+import javax.net.ssl.SSLSocketFactory;
 import javax.net.ssl.X509TrustManager;
 import mockwebserver3.MockResponse;
 import mockwebserver3.MockWebServer;
@@ -36,12 +39,15 @@ import okhttp3.Protocol;
 import okhttp3.Request;
 import okhttp3.RequestBody;
 import okhttp3.Response;
+import okhttp3.tls.HandshakeCertificates;
+import okhttp3.tls.HeldCertificate;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import relay.LocalTls;
 import relay.carrier.Carriers;
+import relay.carrier.HandshakeRefusedException;
 import relay.carrier.SecureSockets;
 import relay.carrier.TlsEngines;
 import relay.guards.Await;
@@ -83,6 +89,11 @@ class ClientTlsTest {
         @Override
         public boolean mayAnswerLater(SSLEngine engine) {
           return made.mayAnswerLater(engine);
+        }
+
+        @Override
+        public boolean adapt(String host, int port, SSLException failure) {
+          return made.adapt(host, port, failure);
         }
 
         @Override
@@ -169,6 +180,67 @@ class ClientTlsTest {
 
   private Request post(byte[] body) {
     return new Request.Builder().url(web.url("/")).post(RequestBody.create(body)).build();
+  }
+
+  /** What BoringSSL does not offer, and the JDK does. */
+  enum Insists {
+    ED25519,
+    DHE
+  }
+
+  @ParameterizedTest
+  @EnumSource
+  void a_server_that_refuses_the_native_engine_gets_the_jdks(Insists kind) throws Exception {
+    HeldCertificate authority =
+        new HeldCertificate.Builder().certificateAuthority(0).rsa2048().build();
+    HeldCertificate.Builder own =
+        new HeldCertificate.Builder().addSubjectAlternativeName("localhost").signedBy(authority);
+    if (kind == Insists.ED25519) {
+      own.keyPair(KeyPairGenerator.getInstance("Ed25519").generateKeyPair());
+    } else {
+      own.rsa2048();
+    }
+    HandshakeCertificates certificates =
+        new HandshakeCertificates.Builder()
+            .heldCertificate(own.build())
+            .addTrustedCertificate(authority.certificate())
+            .build();
+    try (ServerSocket port = new ServerSocket(0, 9, InetAddress.getLoopbackAddress())) {
+      Thread.ofVirtual().start(() -> answer(port, certificates.sslSocketFactory(), kind));
+      Request request =
+          new Request.Builder().url("https://localhost:" + port.getLocalPort() + "/").build();
+      OkHttpClient http = client(Engine.NATIVE, certificates.trustManager(), Protocol.HTTP_1_1);
+      assertThrows(HandshakeRefusedException.class, () -> http.newCall(request).execute());
+      for (int n = 0; n < 3; n++) {
+        try (Response response = http.newCall(request).execute()) {
+          assertEquals("fine", response.body().string());
+        }
+      }
+    }
+    assertEquals(4, freedEngines(4));
+  }
+
+  private static void answer(ServerSocket port, SSLSocketFactory factory, Insists kind) {
+    while (!port.isClosed()) {
+      try (Socket plain = port.accept();
+          SSLSocket secure =
+              (SSLSocket) factory.createSocket(plain, "localhost", plain.getPort(), true)) {
+        secure.setUseClientMode(false);
+        SSLParameters parameters = secure.getSSLParameters();
+        if (kind == Insists.DHE) {
+          parameters.setProtocols(new String[] {"TLSv1.2"});
+          parameters.setCipherSuites(new String[] {"TLS_DHE_RSA_WITH_AES_128_GCM_SHA256"});
+        }
+        secure.setSSLParameters(parameters);
+        if (secure.getInputStream().read(new byte[4096]) > 0) {
+          secure
+              .getOutputStream()
+              .write("HTTP/1.1 200 OK\r\nconnection: close\r\n\r\nfine".getBytes(UTF_8));
+        }
+      } catch (IOException e) {
+        // a refused handshake; the next one follows
+      }
+    }
   }
 
   @ParameterizedTest

@@ -54,8 +54,7 @@ class ConnectionSlotsTest {
   @Test
   void sequential_calls_share_a_connection() throws Exception {
     web.start();
-    ConnectionSlots lanes =
-        new ConnectionSlots(completedFuture(new OkHttpClient()), carriers, LONG, false);
+    ConnectionSlots lanes = new ConnectionSlots(clients(new OkHttpClient()), carriers, LONG, false);
     for (int n = 0; n < 5; n++) {
       begin(lanes);
       endAll();
@@ -66,8 +65,7 @@ class ConnectionSlotsTest {
   @Test
   void concurrent_calls_have_their_own_connections_and_later_ones_reuse_them() throws Exception {
     web.start();
-    ConnectionSlots lanes =
-        new ConnectionSlots(completedFuture(new OkHttpClient()), carriers, LONG, false);
+    ConnectionSlots lanes = new ConnectionSlots(clients(new OkHttpClient()), carriers, LONG, false);
     for (int round = 0; round < 3; round++) {
       for (int n = 0; n < 4; n++) {
         begin(lanes);
@@ -81,8 +79,7 @@ class ConnectionSlotsTest {
   void an_expired_idle_connection_is_closed() throws Exception {
     web.start();
     ConnectionSlots lanes =
-        new ConnectionSlots(
-            completedFuture(new OkHttpClient()), carriers, Duration.ofNanos(1), false);
+        new ConnectionSlots(clients(new OkHttpClient()), carriers, Duration.ofNanos(1), false);
     begin(lanes);
     ConnectionSlots.ConnectionSlot lane = underWay.getFirst();
     endAll();
@@ -96,8 +93,7 @@ class ConnectionSlotsTest {
   @Test
   void a_recently_used_connection_is_kept() throws Exception {
     web.start();
-    ConnectionSlots lanes =
-        new ConnectionSlots(completedFuture(new OkHttpClient()), carriers, LONG, false);
+    ConnectionSlots lanes = new ConnectionSlots(clients(new OkHttpClient()), carriers, LONG, false);
     begin(lanes);
     endAll();
     lanes.closeOld();
@@ -118,8 +114,7 @@ class ConnectionSlotsTest {
                 .build();
           }
         });
-    ConnectionSlots lanes =
-        new ConnectionSlots(completedFuture(new OkHttpClient()), carriers, LONG, false);
+    ConnectionSlots lanes = new ConnectionSlots(clients(new OkHttpClient()), carriers, LONG, false);
     begin(lanes);
     endAll();
     begin(lanes);
@@ -131,16 +126,14 @@ class ConnectionSlotsTest {
     web.useHttps(tls.server());
     web.start();
     OkHttpClient http = tls.client().protocols(List.of(Protocol.HTTP_2, Protocol.HTTP_1_1)).build();
-    ConnectionSlots lanes =
-        new ConnectionSlots(
-            completedFuture(http), carriers, LONG, false); // the first answer shows the protocol
+    ConnectionSlots lanes = new ConnectionSlots(clients(http), carriers, LONG, true);
     begin(lanes);
     assertEquals(Protocol.HTTP_2, open.getFirst().protocol());
     endAll();
     for (int n = 0; n < 4; n++) {
       begin(lanes);
     }
-    assertEquals(2, connections(5), "the one of the first call, and the one of all others");
+    assertEquals(1, connections(5));
   }
 
   @Test
@@ -158,7 +151,7 @@ class ConnectionSlotsTest {
         });
     web.start();
     OkHttpClient http = tls.client().protocols(List.of(Protocol.HTTP_1_1)).build();
-    ConnectionSlots lanes = new ConnectionSlots(completedFuture(http), carriers, LONG, false);
+    ConnectionSlots lanes = new ConnectionSlots(clients(http), carriers, LONG, false);
     CompletableFuture<Boolean> another = new CompletableFuture<>();
     carriers.execute(
         () -> {
@@ -166,11 +159,11 @@ class ConnectionSlotsTest {
             begin(lanes);
             ConnectionSlots.ConnectionSlot first = underWay.getFirst();
             endAll();
-            ConnectionSlots.ConnectionSlot next = lanes.take();
+            ConnectionSlots.ConnectionSlot next = lanes.takeAlone();
             while (next == first) { // until the close arrives; bounded by the test's timeout
               next.close();
               LockSupport.parkNanos(1_000_000);
-              next = lanes.take();
+              next = lanes.takeAlone();
             }
             another.complete(true);
           } catch (IOException e) {
@@ -180,8 +173,12 @@ class ConnectionSlotsTest {
     assertTrue(another.get(30, TimeUnit.SECONDS));
   }
 
+  private static ProviderClients clients(OkHttpClient http) {
+    return new ProviderClients(Protocol.HTTP_1_1, _ -> completedFuture(http));
+  }
+
   private void begin(ConnectionSlots lanes) throws IOException {
-    ConnectionSlots.ConnectionSlot lane = lanes.take();
+    ConnectionSlots.ConnectionSlot lane = lanes.take((made, _) -> made.join());
     Response response =
         lane.client().newCall(new Request.Builder().url(web.url("/")).build()).execute();
     lane.spoke(response.protocol());

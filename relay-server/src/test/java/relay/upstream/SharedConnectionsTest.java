@@ -1,6 +1,7 @@
 package relay.upstream;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNotNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.ArrayList;
@@ -12,6 +13,7 @@ import java.util.concurrent.TimeUnit;
 import mockwebserver3.MockResponse;
 import mockwebserver3.MockWebServer;
 import mockwebserver3.RecordedRequest;
+import okhttp3.HttpUrl;
 import okhttp3.OkHttpClient;
 import okhttp3.Protocol;
 import okhttp3.Request;
@@ -46,9 +48,12 @@ class SharedConnectionsTest {
     web.start();
   }
 
-  private boolean exchange() throws Exception {
-    SharedConnections.Shared one = all.take(base, 0);
-    Request request = new Request.Builder().url(web.url("/")).build();
+  private boolean exchange(HttpUrl url) throws Exception {
+    SharedConnections.Shared one = null;
+    while (one == null) {
+      one = all.take(base, 0, (made, _) -> made.join(), 0);
+    }
+    Request request = new Request.Builder().url(url).build();
     try (Response response = one.client().newCall(request).execute()) {
       return response.protocol() == Protocol.HTTP_2 && response.body().string().equals(ANSWER);
     } finally {
@@ -56,9 +61,7 @@ class SharedConnectionsTest {
     }
   }
 
-  @Test
-  void calls_that_begin_together_share_the_first_connection() throws Exception {
-    serve();
+  private void exchangeTogether(HttpUrl url) throws Exception {
     Executor threads = Executors.newVirtualThreadPerTaskExecutor();
     List<CompletableFuture<Boolean>> calls = new ArrayList<>();
     for (int n = 0; n < CALLS; n++) {
@@ -66,7 +69,7 @@ class SharedConnectionsTest {
           CompletableFuture.supplyAsync(
               () -> {
                 try {
-                  return exchange();
+                  return exchange(url);
                 } catch (Exception e) {
                   throw new IllegalStateException(e);
                 }
@@ -76,6 +79,12 @@ class SharedConnectionsTest {
     for (CompletableFuture<Boolean> call : calls) {
       assertTrue(call.get(60, TimeUnit.SECONDS));
     }
+  }
+
+  @Test
+  void calls_that_begin_together_share_the_first_connection() throws Exception {
+    serve();
+    exchangeTogether(web.url("/"));
     for (int n = 0; n < CALLS; n++) {
       assertEquals(0, web.takeRequest().getConnectionIndex());
     }
@@ -84,16 +93,26 @@ class SharedConnectionsTest {
   }
 
   @Test
-  void calls_beyond_the_limit_of_streams_get_another_connection() {
-    List<SharedConnections.Shared> taken = new ArrayList<>(List.of(all.take(base, 0)));
-    taken.getFirst().leave(); // as if its connection had failed: no other call waits for it
+  void calls_beyond_the_limit_of_streams_get_another_connection() throws Exception {
     for (int n = 0; n < SharedConnections.MOST_STREAMS; n++) {
-      taken.add(all.take(base, 0));
+      assertNotNull(all.take(base, 0, (_, _) -> {}, 0));
     }
     assertEquals(1, all.count());
-    all.take(base, 0);
+    assertNotNull(all.take(base, 0, (_, _) -> {}, 0));
     assertEquals(2, all.count());
     all.closeIdle(0);
     assertEquals(2, all.count(), "those in use stay");
+  }
+
+  /** The provider states its bound late: by then, all calls have begun. */
+  @Test
+  void a_new_connection_gets_no_more_streams_than_the_provider_allows() throws Exception {
+    int allowed = 5;
+    try (StreamServer server = new StreamServer(tls.server(), allowed, ANSWER)) {
+      exchangeTogether(server.url());
+      assertEquals(CALLS, server.answered());
+      assertTrue(server.mostAtOnce() <= allowed, server.mostAtOnce() + " streams at once");
+      assertTrue(server.connections() <= CALLS / allowed, server.connections() + " connections");
+    }
   }
 }

@@ -52,7 +52,7 @@ class UpstreamAnswerTest {
                 ProviderAccess.DEFAULT,
                 false,
                 Duration.ofSeconds(5))
-            .take();
+            .takeAlone();
     return new UpstreamAnswer(response, watch.watch(lane.client().newCall(REQUEST)), lane, null);
   }
 

@@ -1,5 +1,5 @@
 -- Choosing among candidates. A list holds the records of a key and its group in turn, highest priority first.
--- @uses pool, key, group, records, gate
+-- @uses pool, key, group, records, refund, coming, gate
 local LEAST_LOADED, ROUND_ROBIN, RANDOM, WEIGHTED = 1, 2, 3, 4
 
 -- The next pseudo-random number (Park and Miller): exact in doubles.
@@ -79,13 +79,13 @@ local function is_kept_from(list, input, output)
   return false
 end
 
--- Charges a grant to the records of its key and group.
-local function take(r, k, g, now, input, output)
+-- Charges a grant to the records of its key and group. Without `spread` the provider charges the output at admission.
+local function take(r, k, g, now, input, output, spread)
   local p = r.pool
   flow(p, g, now)
-  charge(g, 1, input, output)
-  g[FLIGHT] = g[FLIGHT] + 1
-  k[K_FLIGHT] = k[K_FLIGHT] + 1
+  charge(g, 1, input, spread and 0 or output)
+  relax(g, now)
+  if spread then expect_output(r.win, p, g, now, now, now, 0, 0, output, 0, spread) end
   -- a key that was unusable for a while does not catch up
   local turn = math.max(k[K_PASS], p[TURN])
   local weight = p[STRATEGY] == WEIGHTED and k[K_WEIGHT] or 1
@@ -95,6 +95,14 @@ local function take(r, k, g, now, input, output)
   change(r, g)
 end
 
+-- When a key is free whose group opens then, for that reason. It is full until a lease ends, which is unknown.
+local function key_opens(k, now, at, why)
+  if k[K_STOPPED] > 0 then return math.huge, 0 end
+  if k[K_COOL] > at then at, why = k[K_COOL], 0 end
+  if k[K_MAX] > 0 and k[K_FLIGHT] >= k[K_MAX] and at < now + 1e6 then at, why = now + 1e6, 5 end
+  return at, why
+end
+
 -- The earliest time at which a candidate can carry the request, and the reason. `math.huge` if it never can: it
 -- is quarantined or too small. A time beyond `most` may be later than the earliest.
 local function able_at(r, k, g, now, most, input, output)
@@ -102,9 +110,7 @@ local function able_at(r, k, g, now, most, input, output)
   local want_in, want_out = clamp(input, output, g[LIMIT + 2], g[LIMIT + 3], g[LIMIT + 4])
   if not want_in then return math.huge, 0 end
   local at, why = group_opens(r.win, r.pool, g, now, most, 1, want_in, want_out)
-  if k[K_COOL] > at then at, why = k[K_COOL], 0 end
-  if k[K_MAX] > 0 and k[K_FLIGHT] >= k[K_MAX] and at < now + 1e6 then at, why = now + 1e6, 5 end
-  return at, why
+  return key_opens(k, now, at, why)
 end
 
 -- The earliest of these times over all candidates: the time, the reason and the key.

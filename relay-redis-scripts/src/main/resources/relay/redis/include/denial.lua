@@ -1,14 +1,16 @@
 -- How acquire_indexed denies a request: it first checks all candidates that may be able to carry it.
--- @uses pool, key, group, records, gate, choice, index, search
+-- @uses pool, key, group, records, gate, choice, index, parking, search
 
 -- Whether a recorded check shows that a candidate cannot carry a request before a time. This holds for every
 -- request that costs no less in the deciding dimension. A larger cost passes a window no sooner. It passes a
 -- pacer sooner, but not before the debt has fallen to the cost. Output is clamped to the rest of a total limit,
--- so with a total limit nothing is known of output.
+-- so with a total limit nothing is known of output. Nor while output is to come: for more than an empty window can
+-- take, the time is a guess, which is early.
 local function is_shut(r, row, before, input, output)
   local noted = r.shut[row]
   if not noted or noted[1] < before + 2 then return false end -- rounding makes that time up to 2 us late
   local d, g, cost = noted[2], noted[5], 1
+  if d >= 3 and g[COMING] > 0 then return false end
   if d == 2 then
     cost = input
     if cost < noted[3] then return false end
@@ -23,26 +25,53 @@ local function is_shut(r, row, before, input, output)
     or g[AT] + (g[LEVEL + d] - cost) * r.pool[WINDOW] / g[LIMIT + d] >= before
 end
 
+-- The key of a large group that is free first, as a row. Parks the ready ones that are not free. Nil if all are to
+-- be avoided; `false` if the call has looked at its maximum.
+local function first_key(r, keys, now, avoided, looks)
+  while true do
+    local rows, busy = next_keys(r, keys, now, 0, 1, avoided)
+    if rows[1] then return rows[1] end
+    if busy == 0 then break end
+    looks.left = looks.left - busy
+    if looks.left <= 0 then return false end
+  end
+  local found = redis.call('ZRANGEBYSCORE', keys, PARKED, '+inf', 'WITHSCORES', 'LIMIT', 0, MOST_LOOKS)
+  local best, first = nil, math.huge
+  for n = 1, #found, 2 do
+    if not avoided[found[n]] and tonumber(found[n + 1]) < 2 * first then
+      local opens = key_opens(list_of(r, found, n, n)[1], now, now, 0)
+      if not best or opens < first then best, first = found[n], opens end
+    end
+  end
+  return best
+end
+
 -- No candidate of a ready set is ready: finds when the first can carry the request. Returns a candidate, as
 -- `search`, if one can after all. If requests of this size parked all candidates, the first few tell the time.
 -- Otherwise candidates parked by other sizes are checked as well; for most of them `is_shut` needs no read.
-local function deny(r, set, now, input, output, avoided, told)
+local function deny(r, set, now, input, output, avoided, told, looks)
   local state, p, size = r.state, r.pool, size_of(input, output)
   local mixed, sizes = redis.call('HGET', state, 's:' .. set) ~= size, r.sizes[set] or {}
   local step = mixed and 100 or 16
   local at, again, shut, unable = 0, {}, {}, {} -- `shut`: known unable without a check; `unable`: found unable
+  local large = large_in(r, set)
   local unlike = false -- whether one stays parked by a request of another size
 
   -- Takes the times at which these can carry the request into account.
   local function tell_of(list)
     for c = 1, #list, 2 do
       local k, g, most = list[c], list[c + 1], told.opens
-      local opens, reason = able_and_noted(r, k, g, now, most, input, output)
+      local opens, reason = able_and_noted(r, large[g.id] and ANY or k, g, now, most, input, output)
+      local score = parked_at(opens, reason)
+      if large[g.id] then
+        score = opens > now and opens < math.huge and score
+        if opens < math.huge then opens, reason = key_opens(k, now, opens, reason) end
+      end
       if opens < most then told.opens, told.reason, told.opener, told.k, told.g = opens, reason, k.id, k, g end
       if opens == math.huge then
         local standing, dimension, limit = look(k, g, now, p[WINDOW], p[BUCKET] == 1, input, output, math.huge)
         if standing == 2 then
-          again[#again + 1] = { NEVER, k, g }
+          again[#again + 1] = { not large[g.id] and NEVER, k, g }
         else -- too small
           told.small, unlike = told.small + 1, true
           if limit > told.limit then
@@ -53,7 +82,7 @@ local function deny(r, set, now, input, output, avoided, told)
       elseif opens > most then
         unlike = true -- its own time is not known
       elseif mixed then
-        again[#again + 1] = { parked_at(opens, reason), k, g, size }
+        again[#again + 1] = { score, k, g, size }
       end
     end
   end
@@ -77,6 +106,19 @@ local function deny(r, set, now, input, output, avoided, told)
         past = past or not mixed
       end
     end
+    for n = #rows, 1, -1 do
+      local group = whole_of(rows[n])
+      if group then
+        local row = first_key(r, large[group], now, avoided, looks)
+        if row == false then return false end
+        if row then
+          rows[n] = row
+        else
+          unlike = true
+          table.remove(rows, n)
+        end
+      end
+    end
     for from = 1, #rows, 16 do
       local list = list_of(r, rows, from, math.min(from + 15, #rows))
       local best, want_in, want_out = best_of(r, list, now, input, output, nil, 1)
@@ -95,10 +137,20 @@ local function deny(r, set, now, input, output, avoided, told)
     if is_shut(r, row, told.opens, input, output) then
       unlike = unlike or sizes[row] ~= size
     else
-      tell_of(list_of(r, shut, n, n))
+      local group = whole_of(row)
+      local free = not group and row or first_key(r, large[group], now, avoided, looks)
+      if free == false then return false end
+      if free then tell_of(list_of(r, { free })) else unlike = true end
     end
   end
-  for _, one in ipairs(again) do park_at(r, set, one[1], one[2], one[3], one[4]) end
+  for _, one in ipairs(again) do
+    local score, k, g = one[1], one[2], one[3]
+    if score then
+      park_at(r, set, score, large[g.id] and ANY or k, g, one[4])
+    else
+      place(r, set, g)
+    end
+  end
   if mixed then redis.call('HSET', state, 's:' .. set, unlike and 'mixed' or size) end
 end
 
@@ -112,7 +164,7 @@ local function find(r, sets, first, last, now, input, output, favourite, seed, a
     local k, g, want_in, want_out = search(r, set, now, input, output, favourite, seed, avoided, looks)
     if k == nil then
       answer = answer or { opens = math.huge, reason = 0, opener = '', small = 0, dimension = 0, limit = 0 }
-      k, g, want_in, want_out = deny(r, set, now, input, output, avoided, answer)
+      k, g, want_in, want_out = deny(r, set, now, input, output, avoided, answer, looks)
     end
     if k ~= nil then return k, g, want_in, want_out, set end
   end
@@ -122,9 +174,18 @@ end
 -- Whether quarantine alone keeps a candidate of these ready sets from carrying the request. `deny` has parked
 -- the quarantined ones that it met at `NEVER`.
 local function is_kept_from_any(r, sets, first, last, input, output, avoided)
+  local function is_kept_in(rows)
+    for _, row in ipairs(rows) do
+      local is_key = not avoided[row] and not whole_of(row)
+      if is_key and is_kept_from(list_of(r, { row }), input, output) then return true end
+    end
+  end
   for n = first, last do
-    for _, row in ipairs(redis.call('ZRANGEBYSCORE', sets[n], NEVER, NEVER)) do
-      if not avoided[row] and is_kept_from(list_of(r, { row }), input, output) then return true end
+    if is_kept_in(redis.call('ZRANGEBYSCORE', sets[n], NEVER, NEVER)) then return true end
+    local large = large_in(r, sets[n])
+    for _, group in ipairs(large) do -- one key tells of its group
+      local rows = redis.call('ZRANGEBYSCORE', large[group], NEVER, NEVER, 'LIMIT', 0, 1 + avoided.count)
+      if is_kept_in(rows) then return true end
     end
   end
   return false

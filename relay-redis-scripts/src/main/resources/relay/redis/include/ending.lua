@@ -1,5 +1,5 @@
 -- Ending leases, for settle and the acquire scripts.
--- @uses numbers, pool, key, group, records, index, refund, lease
+-- @uses numbers, pool, key, group, records, refund, coming, index, lease
 
 -- Parses `ceiling given`; the last result is the position of the rest.
 local function call_time(line)
@@ -26,19 +26,22 @@ end
 -- reservation; nil if the key or the group is unknown.
 local function finish(r, id, record, requests, input, output, now, from, sets)
   local p = r.pool
-  local key, group, since, reserved, i, o, deadline, standing = struct.unpack(LEASE, record)
+  local key, group, since, reserved, i, o, deadline, standing, made, rest, spread, told = struct.unpack(LEASE, record)
   local k, g = key_of(r, key), group_of(r, group)
   if not (k and g) then return end
   roll(r.win, p, g, math.floor(now / p[SLOT]))
   flow(p, g, now)
   local over_in, over_out = input > i and input - i or 0, output > o and output - o or 0
-  if requests > reserved or over_in + over_out > 0 then
-    charge(g, requests > reserved and requests - reserved or 0, over_in, over_out)
+  local more, less = over_out, o > output and o - output or 0 -- than was charged at admission
+  if rest ~= NOT_COMING then more, less = 0, 0 end
+  if requests > reserved or over_in + more > 0 then
+    charge(g, requests > reserved and requests - reserved or 0, over_in, more)
   end
-  if reserved > requests or i > input or o > output then
-    refund(r.win, p, g, since, math.floor(since / p[SLOT]), now, reserved > requests and reserved - requests or 0,
-      i > input and i - input or 0, o > output and o - output or 0)
+  if reserved > requests or i > input or less > 0 then
+    refund(r.win, p, g, since, math.floor(since / p[SLOT]), reserved > requests and reserved - requests or 0,
+      i > input and i - input or 0, less)
   end
+  if rest ~= NOT_COMING then expect_output(r.win, p, g, now, since, told, output - made, rest, 0, spread, 0) end
   if input + output > 0 then g[STRIKES] = 0 end
   if standing ~= EXPIRED_LEASE then
     k[K_FLIGHT], g[FLIGHT], p[LIVE] = k[K_FLIGHT] - 1, g[FLIGHT] - 1, p[LIVE] - 1

@@ -1,5 +1,6 @@
 -- Whether a group can carry a request, and if not, when.
--- @uses key, group
+-- @uses pool, key, group, refund, coming
+local COMING_US = 1e6
 
 -- The bound on the pacer's debt in one dimension. It shrinks as the window fills, so an idle group may use half
 -- its limit at once, and a full one flows evenly. A mirrored bucket has no window: its debt may rise to nearly
@@ -11,17 +12,17 @@ local function headway(bucket, cost, limit, used, burst, shrunk)
   return math.max(math.min(burst * limit, free), cost * (1 + math.min(1, 4 * shrunk)))
 end
 
--- The share of the limit in use after adding the cost; nil if it does not fit now.
-local function load_with(bucket, cost, limit, used, level, burst, shrunk)
+-- The share of the limit in use after adding the cost; nil if it does not fit now. `full` is what the window will hold
+-- then, `used` what it holds before.
+local function load_with(bucket, cost, limit, full, used, level, burst, shrunk)
   local debt = level > 0 and level + cost or cost
   if bucket then
     if debt <= headway(true, cost, limit, used, burst, shrunk) then return debt / limit end
     return
   end
-  used = used + cost
-  if used > limit then return end
-  if debt > burst * (limit - used + cost) and debt > headway(false, cost, limit, used - cost, burst, shrunk) then return end
-  return used / limit
+  if full > limit then return end
+  if debt > burst * (limit - used) and debt > headway(false, cost, limit, used, burst, shrunk) then return end
+  return full / limit
 end
 
 -- Input and output as this group counts them. An estimate of up to twice a limit is clamped to the limit, or a
@@ -50,7 +51,8 @@ end
 -- 3: the request is larger than a limit: dimension, limit
 local function look(k, g, now, window, bucket, input, output, bound)
   if k[K_STOPPED] > 0 then return 2 end
-  local at, _, cool, burst, shrunk, shrunk_at, l1, l2, l3, l4, u1, u2, u3, d1, d2, d3, d4 = unpack(g, 1, HOT)
+  local at, _, cool, burst, shrunk, shrunk_at, l1, l2, l3, l4, u1, u2, u3, d1, d2, d3, d4, coming, leaves =
+    unpack(g, 1, HOT)
   if (l2 > 0 and input > l2) or (l3 > 0 and output > l3) or (l4 > 0 and input + output > l4) then
     local dimension, limit
     input, dimension, limit = clamp(input, output, l2, l3, l4)
@@ -73,7 +75,7 @@ local function look(k, g, now, window, bucket, input, output, bound)
     if d1 + 1 <= room * (l1 - u1) then
       x = (u1 + 1) / l1
     else
-      x = load_with(bucket, 1, l1, u1, d1 - passed * l1 / window, burst, shrunk)
+      x = load_with(bucket, 1, l1, u1 + 1, u1, d1 - passed * l1 / window, burst, shrunk)
       if not x then return 0 end
     end
     if x > bound then return 0 end
@@ -84,7 +86,7 @@ local function look(k, g, now, window, bucket, input, output, bound)
     if d2 + input <= room * (l2 - u2) then
       x = (u2 + input) / l2
     else
-      x = load_with(bucket, input, l2, u2, d2 - passed * l2 / window, burst, shrunk)
+      x = load_with(bucket, input, l2, u2 + input, u2, d2 - passed * l2 / window, burst, shrunk)
       if not x then return 0 end
     end
     if x > bound then return 0 end
@@ -92,10 +94,11 @@ local function look(k, g, now, window, bucket, input, output, bound)
   end
   if l3 > 0 and output > 0 then
     local x
-    if d3 + output <= room * (l3 - u3) then
+    if coming + leaves == 0 and d3 + output <= room * (l3 - u3) then
       x = (u3 + output) / l3
     else
-      x = load_with(bucket, output, l3, u3, d3 - passed * l3 / window, burst, shrunk)
+      local full = full_with(g, 3, u3, output, output) + margin(g, 3)
+      x = load_with(bucket, output, l3, full, u3, d3 - passed * l3 / window, burst, shrunk)
       if not x then return 0 end
     end
     if x > bound then return 0 end
@@ -103,10 +106,11 @@ local function look(k, g, now, window, bucket, input, output, bound)
   end
   if l4 > 0 and both > 0 then
     local x
-    if d4 + both <= room * (l4 - u2 - u3) then
+    if coming + leaves == 0 and d4 + both <= room * (l4 - u2 - u3) then
       x = (u2 + u3 + both) / l4
     else
-      x = load_with(bucket, both, l4, u2 + u3, d4 - passed * l4 / window, burst, shrunk)
+      local full = full_with(g, 4, u2 + u3, both, output) + margin(g, 4)
+      x = load_with(bucket, both, l4, full, u2 + u3, d4 - passed * l4 / window, burst, shrunk)
       if not x then return 0 end
     end
     if x > bound then return 0 end
@@ -119,10 +123,10 @@ end
 -- traffic. Both conditions turn from false to true once: slots leave one by one, the debt falls steadily, and
 -- its bound rises with each slot that leaves. So the result lies in the first interval between two departures
 -- in which the debt falls low enough. If the first time is beyond `most`, any time beyond `most` is returned.
-local function opens_with(win, p, g, least, most, d, cost, burst, shrunk)
+local function opens_with(win, p, g, least, most, d, cost, later, burst, shrunk)
   local limit = g[LIMIT + d]
   local level, rate = g[LEVEL + d], limit / p[WINDOW]
-  local used = d == 4 and g[USED + 2] + g[USED + 3] or g[USED + d]
+  local used, free = used_of(g, d), margin(g, d)
   if p[BUCKET] == 1 then
     local excess = level + cost - headway(true, cost, limit, used, burst, shrunk)
     return excess > 0 and math.max(least, g[AT] + math.ceil(excess / rate) + 1) or least
@@ -131,7 +135,7 @@ local function opens_with(win, p, g, least, most, d, cost, burst, shrunk)
   for gone = 0, SLOTS + 1 do
     local from = math.max(least, (slot + gone) * p[SLOT])
     if from > most then return from end
-    if used + cost <= limit then
+    if full_with(g, d, used, cost, later) + free <= limit then
       local excess = level + cost - headway(false, cost, limit, used, burst, shrunk)
       -- one microsecond more than the quotient covers its rounding
       local paced = excess > 0 and g[AT] + math.ceil(excess / rate) + 1 or from
@@ -154,13 +158,15 @@ local function opens_with(win, p, g, least, most, d, cost, burst, shrunk)
 end
 
 -- The first time at which one dimension can take the cost without further traffic. If a part of the burst
--- returns before that time, the time is computed again with the larger burst.
-local function dimension_opens(win, p, g, now, most, d, cost)
+-- returns before that time, the time is computed again with the larger burst. If so much output is still to come that
+-- even an empty window had no room, nobody knows the time: a second.
+local function dimension_opens(win, p, g, now, most, d, cost, later)
   if g[LIMIT + d] == 0 or cost == 0 then return now end
+  if p[BUCKET] == 0 and full_with(g, d, 0, cost, later) + margin(g, d) > g[LIMIT + d] then return now + COMING_US end
   local least = now
   while true do
     local burst, shrunk = burst_of(g[BURST], g[SHRUNK], g[SHRUNK_AT], least)
-    local opens = opens_with(win, p, g, least, most, d, cost, burst, shrunk)
+    local opens = opens_with(win, p, g, least, most, d, cost, later, burst, shrunk)
     if shrunk == 1 then return opens end
     local larger_at = g[SHRUNK_AT] + (math.floor(math.max(0, least - g[SHRUNK_AT]) / HOUR_US) + 1) * HOUR_US
     if opens < larger_at then return opens end
@@ -177,7 +183,7 @@ local function group_opens(win, p, g, now, most, requests, input, output)
   local opens, reason = math.max(now, g[COOL]), 0
   local costs = { requests, input, output, input + output }
   for d = 1, 4 do
-    local at = dimension_opens(win, p, g, now, most, d, costs[d])
+    local at = dimension_opens(win, p, g, now, most, d, costs[d], d >= 3 and output or 0)
     if at > opens then opens, reason = at, d end
   end
   return opens, reason

@@ -19,11 +19,18 @@ local function counts_at(line, at)
     shadow + 0, next_at
 end
 
--- Parses ` input output`; the last result is the position of the rest.
-local function tokens_at(line, at)
-  local input, output, next_at = string.match(line, '^ (%d+) (%d+)()', at)
-  if not next_at then error({ err = 'BADARG a request is `input output`, whole numbers' }) end
-  return bounded(input, 'input'), bounded(output, 'output'), next_at
+-- Parses ` input output spread` for each of `count` requests, into one list; the last result is the position of the rest.
+local function tokens_at(line, at, count)
+  local tokens = {}
+  for n = 1, 3 * count, 3 do
+    local input, output, spread, next_at = string.match(line, '^ (%d+) (%d+) (%S+)()', at)
+    if not next_at or spread ~= '-' and not string.find(spread, '^%d+$') then
+      error({ err = 'BADARG a request is `input output spread`, whole numbers, - for no spread' })
+    end
+    tokens[n], tokens[n + 1], at = bounded(input, 'input'), bounded(output, 'output'), next_at
+    tokens[n + 2] = spread ~= '-' and bounded(spread, 'spread')
+  end
+  return tokens, at
 end
 
 -- A request's first random number: requests with different ids draw independently.
@@ -35,25 +42,19 @@ local function tell(reply, at, code, a, b, c, d)
 end
 
 -- Creates the lease and writes its result.
-local function grant(r, session, id, k, g, now, lease_us, input, output, reply, at)
-  local deadline = deadline_of(now, lease_us)
-  put_lease(r, id, struct.pack(LEASE, k.id, g.id, now, 1, input, output, deadline, FRESH))
-  expect(r, id, deadline)
-  take(r, k, g, now, input, output)
-  r.pool[LIVE] = r.pool[LIVE] + 1
+local function grant(r, session, id, k, g, now, lease_us, input, output, spread, reply, at)
+  begin_lease(r, id, k, g, now, lease_us, 1, input, output, spread)
+  take(r, k, g, now, input, output, spread)
   if session then redis.call('SET', session, g.field, 'EX', SESSION_SECONDS) end
   tell(reply, at, 1, k.id, g.id, input, output)
 end
 
 -- Grants what would be refused for this reason, on a key in shadow mode. No more than a window is owed for it, as if it
 -- had been refused.
-local function grant_anyway(r, session, id, k, g, now, lease_us, input, output, reason, reply, at)
-  grant(r, session, id, k, g, now, lease_us, input, output, reply, at)
+local function grant_anyway(r, session, id, k, g, now, lease_us, input, output, spread, reason, reply, at)
+  grant(r, session, id, k, g, now, lease_us, input, output, spread, reply, at)
   for d = 1, 4 do
-    if g[LEVEL + d] > g[LIMIT + d] then
-      g[LEVEL + d] = g[LIMIT + d]
-      g[LOW + d], g[OLD_LOW + d] = math.min(g[LOW + d], g[LEVEL + d]), math.min(g[OLD_LOW + d], g[LEVEL + d])
-    end
+    if g[LEVEL + d] > g[LIMIT + d] then g[LEVEL + d] = g[LIMIT + d] end
   end
   reply[at] = SHADOW + reason
 end

@@ -1,17 +1,19 @@
 -- A quota group's record, field `g:<group>` of the state hash: little-endian doubles.
 -- @uses pool
-local GROUP = '<ddddddddddddddddddddddddddddddddd'
+local GROUP = '<ddddddddddddddddddddddddddd'
 local AT, RECENT, COOL, BURST = 1, 2, 3, 4 -- last touch, newest slot, cooldown's end, burst ratio
 local SHRUNK, SHRUNK_AT = 5, 6 -- share of the burst that the provider is known to admit, and since when
 local LIMIT = 6 -- LIMIT + d; d is 1 requests, 2 input, 3 output, 4 input + output
 local USED = 10 -- USED + d, d <= 3: the sum over the live slots, with the present one
 local LEVEL = 13 -- LEVEL + d: the pacer's debt
-local HOT = 17 -- a choice reads the fields up to here
-local CURRENT = 17 -- CURRENT + d, d <= 3: the present slot, not in the ring yet
-local FLIGHT, STRIKES = 21, 22 -- live leases; 429s in a row without a retry time
-local LOW, LOW_SINCE = 22, 27 -- LOW + d: the least debt since LOW_SINCE
-local OLD_LOW, OLD_SINCE = 27, 32 -- OLD_LOW + d: the least debt since OLD_SINCE, an earlier time
-local CHANGED = 33 -- time of the last change of a limit
+local COMING = 18 -- output of live leases that is expected still to come: in the pacer's debt, not in the window
+local LEAVES = 19 -- the windows that pass, in the mean, from a grant until its output is made
+local HOT = 19 -- a choice reads the fields up to here
+local STRICT = 20 -- standard deviations of the output to come that are kept free
+local CURRENT = 20 -- CURRENT + d, d <= 3: the present slot, not in the ring yet
+local FLIGHT, STRIKES = 24, 25 -- live leases; 429s in a row without a retry time
+local VARIANCE = 26 -- of the output to come
+local STRICT_AT = 27 -- the last time at which STRICT rose or fell
 local CONFIGURED = '<dddd' -- field `c:<group>`: the four configured limits
 local HOUR_US = 3600e6
 local SLOTS, CHUNK = 240, 16 -- the ring: 240 closed slots in chunks of 16, three doubles per slot
@@ -19,7 +21,7 @@ local ENTRY, ENTRY_BYTES = '<ddd', 24
 local EMPTY = '\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0'
 
 local function read_group(value) return { struct.unpack(GROUP, value) } end
-local function pack_group(g) return struct.pack(GROUP, unpack(g, 1, 33)) end
+local function pack_group(g) return struct.pack(GROUP, unpack(g, 1, 27)) end
 
 -- The share of a limit that may be used at once. A refusal by the provider shrinks it; it doubles back every
 -- hour.
@@ -95,28 +97,17 @@ local function roll(win, p, g, slot)
   g[RECENT] = slot
 end
 
--- Refills the pacers up to `now` and tracks the least debt, which bounds later refunds.
+-- Refills the pacers up to `now`.
 local function flow(p, g, now)
   local passed, window = now - g[AT], p[WINDOW]
-  if passed > 0 then g[AT] = now end
-  local anew = now - g[LOW_SINCE] >= window / 2
-  if passed <= 0 and not anew then return end -- the second check within a call
-  if anew then
-    g[OLD_SINCE], g[LOW_SINCE] = g[LOW_SINCE], now
-  end
+  if passed <= 0 then return end -- the second check within a call
+  g[AT] = now
   for d = 1, 4 do
-    local level, low = g[LEVEL + d], g[LOW + d]
-    if level > 0 and passed > 0 then
+    local level = g[LEVEL + d]
+    if level > 0 then
       level = level - passed * g[LIMIT + d] / window
-      if level < 0 then level = 0 end
-      g[LEVEL + d] = level
+      g[LEVEL + d] = level > 0 and level or 0
     end
-    if anew then g[OLD_LOW + d] = low end
-    if anew or level < low then
-      low = level
-      g[LOW + d] = low
-    end
-    if low < g[OLD_LOW + d] then g[OLD_LOW + d] = low end
   end
 end
 
@@ -131,35 +122,24 @@ local function charge(g, requests, input, output)
   if g[LIMIT + 4] > 0 then g[LEVEL + 4] = g[LEVEL + 4] + (input + output) end
 end
 
+-- What a dimension's window holds, and what is expected still to come in it.
+local function used_of(g, d) return d == 4 and g[USED + 2] + g[USED + 3] or g[USED + d] end
+local function coming_of(g, d) return d >= 3 and g[COMING] or 0 end
+
 -- Changes a limit that the provider stated or the configuration changed.
-local function limit(g, d, wanted, now)
+local function limit(g, d, wanted)
   local had = g[LIMIT + d]
   if wanted == had then return end
-  g[LIMIT + d], g[CHANGED] = wanted, now
-  local used = d == 4 and g[USED + 2] + g[USED + 3] or g[USED + d]
+  g[LIMIT + d] = wanted
+  local used = used_of(g, d) + coming_of(g, d)
   if wanted == 0 then
-    g[LEVEL + d], g[LOW + d], g[OLD_LOW + d] = 0, 0, 0
+    g[LEVEL + d] = 0
   elseif had == 0 then
     -- the limit is new, so nothing was paced: all usage may be recent
     g[LEVEL + d] = math.min(wanted, used)
-    g[LOW + d], g[OLD_LOW + d] = 0, 0
   elseif g[LEVEL + d] > math.max(wanted, used) then
     -- This debt is from a lost state, not from known usage. The new limit is the most that can be missing; the
     -- debt of a larger limit would block a smaller one for many windows.
     g[LEVEL + d] = math.max(wanted, used)
-    g[LOW + d], g[OLD_LOW + d] = 0, 0
   end
-end
-
--- The load of the fullest limited dimension; 1 if no dimension has a limit.
-local function fullest(p, g)
-  local most, any = 0, false
-  for d = 1, 4 do
-    if g[LIMIT + d] > 0 then
-      local used = d == 4 and g[USED + 2] + g[USED + 3] or g[USED + d]
-      if p[BUCKET] == 1 then used = g[LEVEL + d] end
-      most, any = math.max(most, used / g[LIMIT + d]), true
-    end
-  end
-  return any and most or 1
 end

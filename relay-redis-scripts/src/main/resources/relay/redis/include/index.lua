@@ -5,16 +5,54 @@
 -- time depends on the size of the request; an even one applies to any request. Returned capacity makes
 -- candidates ready again.
 --
+-- The keys of a group share its limits. So a group of many keys, a large group, is one member of the ready set,
+-- `{} group`: it is parked when the group is unable, and ready again as a whole. Its keys are in a sorted set
+-- beside it, the key set, as `key group`. There a key is parked only by what is its own: a quarantine, a
+-- cooldown, its number of leases. While the group is ready, its score is that of its first key.
+--
 -- Most calls leave the index unchanged, so some facts are cached with the records. `ready`: all candidates of
 -- this key or group are ready; the value is the first ready set checked, which identifies the configuration.
 -- `wakes`: when the first parked candidate of a set is due. `sizes`: the size of the request that parked a
--- candidate there. A record read anew has none of these.
+-- candidate there. `large`: the large groups of a ready set. A record read anew has none of these.
 -- @uses pool, key, group, records
 local PARKED = 1e15 -- scores from here on are twice a time in microseconds; turns stay far below
 local NEVER = 8e15 -- a quarantined candidate is parked until something reopens it
-local MANY = 100 -- a group with more keys is reopened by one scan of the parked candidates
+local FEW = 4 -- a group with more keys has its rows cached where it is not large
+local ANY = { 0, 0, 0, 0, 0, 0, 0, id = '{}' } -- stands for all keys of a large group; no key has this name
 
 local function row_of(k, g) return k.id .. ' ' .. g.id end
+
+-- The group of the row of a large group; nil for a key's row.
+local function whole_of(row) return string.byte(row) == 123 and string.sub(row, 4) or nil end
+
+-- The large groups of a ready set: by name their key sets, and with their number of keys in a list.
+local function large_in(r, set)
+  local large = r.large[set]
+  if large then return large end
+  large = {}
+  for n, group in ipairs(names_in(r, 'b:' .. set)) do large[n], large[group] = group, set .. ':' .. group end
+  r.large[set] = large
+  return large
+end
+
+-- The rows of a group in a ready set, or more.
+local function rows_in(r, set, group)
+  if large_in(r, set)[group] then return { '{} ' .. group } end
+  local cached = r.rows[set .. ' ' .. group]
+  if cached then return cached end
+  local rows, members = {}, names_in(r, 'm:' .. group)
+  for n, key in ipairs(members) do rows[n] = key .. ' ' .. group end
+  if #rows <= FEW then return rows end
+  local some = {}
+  for from = 1, #rows, 1000 do -- bound on the arguments of one command
+    for n, score in ipairs(redis.call('ZMSCORE', set, unpack(rows, from, math.min(from + 999, #rows)))) do
+      if score then some[#some + 1] = rows[from + n - 1] end
+    end
+  end
+  r.rows[set .. ' ' .. group] = some
+  kept_count = kept_count + 1 + #some
+  return some
+end
 
 -- Parks a candidate that cannot carry a request of this size.
 local function park_at(r, set, score, k, g, size)
@@ -31,51 +69,94 @@ local function park_at(r, set, score, k, g, size)
   if first and score < first then r.wakes[set] = score end
 end
 
-local function make_ready(r, row, from, sets)
-  local p = r.pool
+-- Gives a large group the score of its first key. Returns that score; nil if the key set is lost.
+local function place(r, set, g)
+  local score = tonumber(redis.call('ZRANGE', set .. ':' .. g.id, 0, 0, 'WITHSCORES')[2])
+  if not score then return end
+  if score >= PARKED then
+    park_at(r, set, score, ANY, g)
+  else
+    score = math.max(score, r.pool[TURN]) -- a group that was unable for a while does not catch up
+    redis.call('ZADD', set, score, row_of(ANY, g))
+  end
+  return score
+end
+
+-- Ends the turn of a candidate that was picked.
+local function end_turn(r, set, k, g)
+  local keys = large_in(r, set)[g.id]
+  redis.call('ZADD', keys or set, k[K_PASS], row_of(k, g))
+  if keys then place(r, set, g) end
+end
+
+-- Makes a candidate ready if it is parked.
+local function make_ready(r, set, row)
   r.shut[row] = nil
+  local score = tonumber(redis.call('ZSCORE', set, row) or 0)
+  if score >= PARKED then redis.call('ZADD', set, r.pool[TURN], row) end
+end
+
+-- Makes a key's candidates ready. `sets` holds the ready sets from index `from` on.
+local function make_key_ready(r, key, group, from, sets)
+  local row = key .. ' ' .. group
   for n = from, #sets do
-    local score = tonumber(redis.call('ZSCORE', sets[n], row) or 0)
-    if score >= PARKED then redis.call('ZADD', sets[n], p[TURN], row) end
+    local keys = large_in(r, sets[n])[group]
+    make_ready(r, keys or sets[n], row)
+    if keys then make_ready(r, sets[n], '{} ' .. group) end
   end
 end
 
--- Makes all parked candidates ready whose rows end so.
-local function reopen_parked(r, ending, from, sets)
-  for n = from, #sets do
-    for _, row in ipairs(redis.call('ZRANGEBYSCORE', sets[n], PARKED, '+inf')) do
-      if string.sub(row, -#ending) == ending then make_ready(r, row, n, sets) end
-    end
-  end
-end
-
--- Makes all candidates ready of a group, `m:<group>`, and of a key, `q:<key>`, if given. `sets` holds the ready
--- sets from index `from` on.
+-- Makes all candidates ready of a group, `m:<group>`, and of a key, `q:<key>`, if given.
 local function reopen(r, group, key, from, sets)
   local first = sets[from]
   if not first then return end
   local g, k = r.groups[group], r.keys[key or '']
   if g and g.ready == first and (not key or k and k.ready == first) then return end
-  local members = names_in(r, 'm:' .. group)
-  if #members > MANY then
-    reopen_parked(r, ' ' .. group, from, sets)
-  else
-    for _, member in ipairs(members) do make_ready(r, member .. ' ' .. group, from, sets) end
+  for n = from, #sets do
+    for _, row in ipairs(rows_in(r, sets[n], group)) do make_ready(r, sets[n], row) end
+    local keys = key and large_in(r, sets[n])[group]
+    if keys then make_ready(r, keys, key .. ' ' .. group) end
   end
   for _, other in ipairs(key and names_in(r, 'q:' .. key) or {}) do
-    if other ~= group then make_ready(r, key .. ' ' .. other, from, sets) end
+    if other ~= group then make_key_ready(r, key, other, from, sets) end
   end
   if g then g.ready = first end
   if k then k.ready = first end
 end
 
+-- Makes all candidates of a ready set ready.
+local function reopen_all(r, set)
+  local function ready_in(one)
+    for _, row in ipairs(redis.call('ZRANGEBYSCORE', one, PARKED, '+inf')) do
+      r.shut[row] = nil
+      redis.call('ZADD', one, r.pool[TURN], row)
+    end
+  end
+  ready_in(set)
+  for _, group in ipairs(large_in(r, set)) do ready_in(set .. ':' .. group) end
+end
+
+local function delete_set(r, set)
+  for _, group in ipairs(large_in(r, set)) do redis.call('DEL', set .. ':' .. group) end
+  redis.call('HDEL', r.state, 's:' .. set, 'b:' .. set)
+  redis.call('DEL', set)
+  r.large[set], r.lists['b:' .. set] = nil, nil
+end
+
+-- Extends the TTL of a ready set and its key sets.
+local function keep_set(r, set)
+  redis.call('PEXPIRE', set, keep_ms(r.pool))
+  for _, group in ipairs(large_in(r, set)) do redis.call('PEXPIRE', set .. ':' .. group, keep_ms(r.pool)) end
+end
+
 -- Writes a plan's candidates into their ready sets, all ready. `rows` holds from index `from` on the number of
--- the set, counted after the first five keys, the key and the group of each. The key lists of groups in `begun`
+-- the set, counted after the first five keys, the key and the group of each, and 1 if the group is large. The key
+-- lists of groups in `begun`
 -- are rewritten; those of other groups are extended, because an earlier part of the plan has begun them, or
 -- another plan that is live. Replicas that start together write the same lists. Returns the names of the sets.
 local function index_all(r, sets, rows, from, begun, alone)
   local state = r.state
-  local keys_of, listed_of, groups_of, sets_of = {}, {}, {}, {}
+  local keys_of, listed_of, groups_of, large_of, sets_of = {}, {}, {}, {}, {}
   local function add(all, listed_in, field, name)
     local list, listed = all[field], listed_in[field]
     if not list then
@@ -88,17 +169,24 @@ local function index_all(r, sets, rows, from, begun, alone)
     end
     if not listed[name] then list[#list + 1], listed[name] = name, true end
   end
-  for n = from, #rows, 3 do
+  for n = from, #rows, 4 do
     local set, key, group = sets[5 + rows[n]], rows[n + 1], rows[n + 2]
-    redis.call('ZADD', set, key_of(r, key)[K_PASS], key .. ' ' .. group)
-    r.shut[key .. ' ' .. group] = nil
+    local is_large = rows[n + 3] == '1'
+    redis.call('ZADD', is_large and set .. ':' .. group or set, key_of(r, key)[K_PASS], key .. ' ' .. group)
+    r.shut[is_large and '{} ' .. group or key .. ' ' .. group] = nil
+    if is_large then add(large_of, listed_of, 'b:' .. set, group) end
     sets_of[set] = true
     add(keys_of, listed_of, 'm:' .. group, key)
     add(groups_of, listed_of, 'q:' .. key, group)
   end
   for set in pairs(sets_of) do redis.call('HDEL', state, 's:' .. set) end
+  for field, large in pairs(large_of) do put_names(r, field, table.concat(large, ' ')) end
   for field, groups in pairs(groups_of) do put_names(r, field, table.concat(groups, ' ')) end
   for field, keys in pairs(keys_of) do put_names(r, field, table.concat(keys, ' ')) end
-  for n = 6, #sets do redis.call('PEXPIRE', sets[n], keep_ms(r.pool)) end
+  r.rows, r.large = {}, {}
+  for field, large in pairs(large_of) do
+    for _, group in ipairs(large) do place(r, string.sub(field, 3), group_of(r, group)) end
+  end
+  for n = 6, #sets do keep_set(r, sets[n]) end
   return sets_of
 end

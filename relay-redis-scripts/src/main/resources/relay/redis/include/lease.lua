@@ -2,8 +2,11 @@
 -- or late call changes nothing. An expired lease stays too, so its late settlement is exact. Two queues hold
 -- the time of each lease's next check: the list `due` for new leases, whose times only rise, and the sorted set
 -- `later` for all others.
--- @uses pool, key, group, records, index
-local LEASE = '<ssdddddd' -- key, group, time, requests, input, output of the charge; deadline; state
+-- @uses pool, key, group, records, refund, coming, index
+-- key, group, time, requests, input, output of the reservation; deadline; state; output: reported as made, expected still
+-- to come, its standard deviation; time of the last report
+local LEASE = '<ssdddddddddd'
+local NOT_COMING = -1 -- nothing is expected: the provider charges the output at admission
 local FRESH, RENEWED, EXPIRED_LEASE = 0, 1, 2
 local TOMB = '<sdd' -- 'ended', the time of the end, its time in the list `due` or 0
 local TOMB_BYTES, TOMB_US = 22, 30e6
@@ -53,6 +56,17 @@ local function write_leases(r, now)
   end
 end
 
+-- Creates the lease of a charge made now. Without `spread` its output is charged already.
+local function begin_lease(r, id, k, g, now, lease_us, requests, input, output, spread)
+  local deadline = deadline_of(now, lease_us)
+  put_lease(r, id, struct.pack(LEASE, k.id, g.id, now, requests, input, output, deadline, FRESH, 0,
+    spread and output or NOT_COMING, spread or 0, now))
+  expect(r, id, deadline)
+  k[K_FLIGHT], g[FLIGHT], r.pool[LIVE] = k[K_FLIGHT] + 1, g[FLIGHT] + 1, r.pool[LIVE] + 1
+  change(r, k)
+  change(r, g)
+end
+
 -- Writes a tombstone for an id without a lease. It is kept for a while after `ended`.
 local function bury(r, id, ended)
   local deadline = deadline_of(ended, TOMB_US)
@@ -60,19 +74,24 @@ local function bury(r, id, ended)
   expect(r, id, deadline)
 end
 
--- Releases the concurrency of an expired lease; its tokens stay charged until they age out. Returns its record, and
--- the time until which that is kept.
+-- Releases the concurrency of an expired lease, and gives back what it still expected; its charge stays until it ages out.
+-- Returns its record, and the time until which that is kept.
 local function expire(r, record, now)
-  local key, group, since, requests, input, output, deadline, _, tail = struct.unpack(LEASE, record)
+  local key, group, since, requests, input, output, deadline, _, made, rest, spread, told = struct.unpack(LEASE, record)
   local p, k, g = r.pool, key_of(r, key), group_of(r, group)
   if k and g then
     k[K_FLIGHT], g[FLIGHT] = k[K_FLIGHT] - 1, g[FLIGHT] - 1
+    if rest ~= NOT_COMING then
+      flow(p, g, now)
+      expect_output(r.win, p, g, now, since, told, 0, rest, 0, spread, 0)
+      rest, spread = 0, 0
+    end
     change(r, k)
     change(r, g)
   end
   p[LIVE], p[EXPIRED] = p[LIVE] - 1, p[EXPIRED] + 1
-  return struct.pack(LEASE, key, group, since, requests, input, output, deadline, EXPIRED_LEASE)
-    .. string.sub(record, tail), now + p[WINDOW] + TOMB_US
+  return struct.pack(LEASE, key, group, since, requests, input, output, deadline, EXPIRED_LEASE, made, rest, spread, told),
+    now + p[WINDOW] + TOMB_US
 end
 
 -- Checks what is due, at most `most` leases of each queue, so that a call's cost is bounded. `sets` holds the
@@ -82,6 +101,7 @@ local function sweep(r, now, most, from, sets)
   local p, leases, due, later = r.pool, r.leases, r.due, r.later
   if now < p[SWEEP_AT] then return end
   local gone, expired, checks, next_at = {}, {}, {}, NOTHING_DUE -- the first three are written in one command each
+  local done = {} -- expired here; an id that was used again may stand in both queues
 
   -- Returns the time of the next check, if there is one.
   local function turn(id, record)
@@ -96,7 +116,7 @@ local function sweep(r, now, most, from, sets)
           at = deadline
         else
           reopen(r, group, key, from, sets)
-          expired[#expired + 1] = id
+          expired[#expired + 1], done[id] = id, true
           expired[#expired + 1], at = expire(r, record, now)
         end
       end
@@ -114,7 +134,7 @@ local function sweep(r, now, most, from, sets)
   local taken = 0
   for n, id in ipairs(ids) do
     local record = records[n]
-    if record then
+    if record and not done[id] then
       local _, at, standing
       if is_tomb(record) then
         _, _, at = struct.unpack(TOMB, record)
@@ -138,7 +158,7 @@ local function sweep(r, now, most, from, sets)
   records = #ids > 0 and redis.call('HMGET', leases, unpack(ids)) or {}
   local left = {}
   for n, id in ipairs(ids) do
-    if not (records[n] and turn(id, records[n])) then left[#left + 1] = id end
+    if not (records[n] and (done[id] or turn(id, records[n]))) then left[#left + 1] = id end
   end
   if #left > 0 then redis.call('ZREM', later, unpack(left)) end
   if #expired > 0 then redis.call('HSET', leases, unpack(expired)) end

@@ -37,7 +37,7 @@ local function records(state, win, p)
   local t = redis.call('TIME')
   p[STAMP] = math.max(p[STAMP] + 1, t[1] * 1e6 + t[2])
   return {
-    state = state, win = win, pool = p, keys = {}, groups = {}, lists = {}, wakes = {}, sizes = {}, shut = {},
+    state = state, win = win, pool = p, keys = {}, groups = {}, lists = {}, wakes = {}, sizes = {}, shut = {}, rows = {}, large = {},
     -- pending writes of a call; reused, because growing a table is expensive
     changed = {}, changes = 0, values = {}, told = {}, queued = {},
   }
@@ -78,7 +78,7 @@ local function new_key(r, id) return hold(r, KEY, id, { 0, 0, 0, 0, 0, 0, 0 }) e
 
 local function new_group(r, id)
   local g = {}
-  for n = 1, 33 do g[n] = 0 end
+  for n = 1, 27 do g[n] = 0 end
   return hold(r, GROUP, id, g)
 end
 

@@ -22,21 +22,21 @@ local function reshape(r, now, slot)
     for c = 1, SLOTS / CHUNK do chunks[c] = g.id .. ':' .. (c - 1) end
     redis.call('HDEL', r.win, unpack(chunks))
     for d = 1, 3 do g[CURRENT + d] = g[USED + d] end
-    g[RECENT] = slot
+    g[RECENT], g[LEAVES] = slot, 0
     change(r, g)
   end
   p[SHAPED_AT] = now
 end
 
--- From now on the pacer is all that counts. Beside a window it may have taken refunds that a bucket would not: so all
--- that is used counts as used just now.
+-- From now on the pacer is all that counts. Beside a window its debt may be too small: so all that is used counts as used
+-- just now.
 local function mirror(r, now, slot)
   for _, g in ipairs(all_groups(r)) do
     roll(r.win, r.pool, g, slot)
     flow(r.pool, g, now)
     for d = 1, 4 do
-      local used = math.min(g[LIMIT + d], d == 4 and g[USED + 2] + g[USED + 3] or g[USED + d])
-      if g[LEVEL + d] < used then g[LEVEL + d], g[LOW + d], g[OLD_LOW + d] = used, 0, 0 end
+      local used = math.min(g[LIMIT + d], used_of(g, d) + coming_of(g, d))
+      if g[LEVEL + d] < used then g[LEVEL + d] = used end
     end
     change(r, g)
   end

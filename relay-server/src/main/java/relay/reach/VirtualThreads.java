@@ -1,4 +1,4 @@
-package relay.carrier;
+package relay.reach;
 
 import java.lang.invoke.MethodHandle;
 import java.lang.invoke.MethodHandles;
@@ -11,31 +11,33 @@ import org.jspecify.annotations.Nullable;
  * be open ({@code Add-Opens} in the jar's manifest). Otherwise, or in another JDK, its own carriers
  * run them: everything works, with more processor time.
  */
-final class VirtualThreads {
-  private static final @Nullable MethodHandle MAKE = find();
+public final class VirtualThreads {
+  private static final @Nullable MethodHandle MAKE =
+      Parts.find(
+          "virtual_threads",
+          "a request takes more processor time, unless Relay is started by its launcher, or with"
+              + " java -jar",
+          VirtualThreads::find);
 
   private VirtualThreads() {}
 
-  private static @Nullable MethodHandle find() {
-    try {
-      Class<?> builders = Class.forName("java.lang.ThreadBuilders");
-      return MethodHandles.privateLookupIn(builders, MethodHandles.lookup())
-          .findStatic(
-              builders,
-              "newVirtualThread",
-              MethodType.methodType(
-                  Thread.class, Executor.class, String.class, int.class, Runnable.class));
-    } catch (ReflectiveOperationException e) {
-      return null;
-    }
+  private static MethodHandle find() throws ReflectiveOperationException {
+    Class<?> builders = Class.forName("java.lang.ThreadBuilders");
+    return MethodHandles.privateLookupIn(builders, MethodHandles.lookup())
+        .findStatic(
+            builders,
+            "newVirtualThread",
+            MethodType.methodType(
+                Thread.class, Executor.class, String.class, int.class, Runnable.class));
   }
 
   /** Whether {@link #unstarted} uses the given executor. */
-  static boolean canBeCarried() {
+  public static boolean canBeCarried() {
     return MAKE != null;
   }
 
-  static Thread unstarted(Executor carrier, Runnable task) {
+  /** A thread that the executor carries, if it can be. */
+  public static Thread unstarted(Executor carrier, Runnable task) {
     return MAKE == null ? Thread.ofVirtual().unstarted(task) : made(MAKE, carrier, task);
   }
 

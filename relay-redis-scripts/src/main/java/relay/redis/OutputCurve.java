@@ -1,0 +1,51 @@
+package relay.redis;
+
+/**
+ * The mean length of a model's outputs, and of those that are longer than what was made already.
+ * Immutable. Built from a histogram: a bucket's outputs count with its middle.
+ */
+final class OutputCurve {
+  private static final double[] MIDDLE = new double[OutputBuckets.COUNT];
+
+  static {
+    for (int b = 0; b < MIDDLE.length; b++) {
+      MIDDLE[b] = StrictMath.pow(2, (b - 0.5) / 4);
+    }
+  }
+
+  /** Of outputs longer than any that was seen: half as much again as was made, give or take. */
+  private static final double LONGER = 1.5;
+
+  private static final double LONGER_SPREAD = 0.7;
+
+  // of bucket b and all longer ones
+  private final double[] counts = new double[OutputBuckets.COUNT + 1];
+  private final double[] sums = new double[OutputBuckets.COUNT + 1];
+  private final double[] squares = new double[OutputBuckets.COUNT + 1];
+  private final ExpectedOutput whole; // each request asks for it: no allocation
+
+  OutputCurve(double[] histogram) {
+    for (int b = OutputBuckets.COUNT - 1; b >= 0; b--) {
+      double sum = histogram[b] * MIDDLE[b];
+      counts[b] = counts[b + 1] + histogram[b];
+      sums[b] = sums[b + 1] + sum;
+      squares[b] = squares[b + 1] + sum * MIDDLE[b];
+    }
+    whole = beyond(0, 0);
+  }
+
+  /** The whole output of a request that has made so much. */
+  ExpectedOutput expected(long made) {
+    return made <= 0 ? whole : beyond(made, OutputBuckets.of(made) + 1);
+  }
+
+  private ExpectedOutput beyond(long made, int b) {
+    if (b >= OutputBuckets.COUNT || counts[b] < 0.5) {
+      return new ExpectedOutput(
+          (long) Math.ceil(made * LONGER), (long) Math.ceil(made * LONGER_SPREAD));
+    }
+    double mean = Math.max(made + 1.0, sums[b] / counts[b]);
+    double variance = Math.max(0, squares[b] / counts[b] - mean * mean);
+    return new ExpectedOutput((long) Math.ceil(mean), (long) Math.ceil(Math.sqrt(variance)));
+  }
+}

@@ -1,0 +1,63 @@
+-- Output that nobody knows at admission. A lease expects its mean; reports and the settlement move that into the
+-- window as it is made. So the group holds what was made in the window, and what is expected still to come.
+-- @uses pool, group, refund
+local MOST_STRICT = 2 -- standard deviations
+local LONGEST_WAIT = 8 -- windows: longer waits for output count as this
+
+-- What the window will hold once all of this is made: `used`, `cost`, and what is to come already. `later` is the part of
+-- the cost that is made over time. Meanwhile a share of what is used leaves the window.
+local function full_with(g, d, used, cost, later)
+  if d <= 2 then return used + cost end
+  local rest = g[COMING] + later - used * math.min(1, g[LEAVES])
+  return used + (cost - later) + (rest > 0 and rest or 0)
+end
+
+-- What is kept free in a dimension, because more may come than is expected.
+local function margin(g, d)
+  return d >= 3 and g[STRICT] > 0 and g[COMING] > 0 and g[STRICT] * math.sqrt(g[VARIANCE]) or 0
+end
+
+-- Expects `rest` instead of `had`, with these standard deviations. `newly` is what was made meanwhile, negative if less
+-- was made than reported. `roll` and `flow` must have run up to `now`. `told` is the time of the last report or the grant.
+local function expect_output(win, p, g, now, since, told, newly, had, rest, had_spread, spread)
+  g[COMING] = math.max(0, g[COMING] + (rest - had))
+  g[VARIANCE] = math.max(0, g[VARIANCE] + (spread * spread - had_spread * had_spread))
+  if newly > 0 then
+    local limit = g[LIMIT + 3] > 0 and g[LIMIT + 3] or g[LIMIT + 4]
+    if limit > 0 then
+      local waited = math.min(LONGEST_WAIT, math.max(0, (now + told) / 2 - since) / p[WINDOW])
+      g[LEAVES] = g[LEAVES] + math.min(0.2, newly / limit) * (waited - g[LEAVES])
+    end
+    g[USED + 3], g[CURRENT + 3] = g[USED + 3] + newly, g[CURRENT + 3] + newly
+  elseif newly < 0 then
+    refund_window(win, p, g, told, math.floor(told / p[SLOT]), 0, 0, -newly)
+  end
+  local debt = newly + rest - had
+  for d = 3, 4 do
+    if g[LIMIT + d] > 0 then g[LEVEL + d] = math.max(0, g[LEVEL + d] + debt) end
+  end
+end
+
+-- The load of the fullest limited dimension; 1 if no dimension has a limit.
+local function fullest(p, g)
+  local most, any = 0, false
+  for d = 1, 4 do
+    if g[LIMIT + d] > 0 then
+      local full = p[BUCKET] == 1 and g[LEVEL + d] or full_with(g, d, used_of(g, d), 0, 0)
+      most, any = math.max(most, full / g[LIMIT + d]), true
+    end
+  end
+  return any and most or 1
+end
+
+-- The provider refused a request although the group was full: it counts more strictly than we do. So more is kept free,
+-- once for all requests granted before.
+local function grow_strict(g, granted, now)
+  if granted <= g[STRICT_AT] then return end
+  g[STRICT], g[STRICT_AT] = math.min(MOST_STRICT, math.max(1, g[STRICT] + 0.5)), now
+end
+
+-- Takes a step of that back after each hour without such a refusal.
+local function relax(g, now)
+  if g[STRICT] > 0 and now - g[STRICT_AT] >= HOUR_US then g[STRICT], g[STRICT_AT] = g[STRICT] - 0.5, now end
+end

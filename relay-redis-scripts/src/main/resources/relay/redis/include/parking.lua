@@ -1,0 +1,96 @@
+-- Parking candidates of a ready set until they can carry a request, and making them ready when they are due.
+-- @uses pool, key, group, records, gate, choice, index
+local LATEST = 3.9e15 -- later times are treated alike: the odd bit must fit into a double
+local SAMPLE = 4 -- candidates in a comparison after the first
+
+-- The score of a candidate parked until `opens` for this reason.
+local function parked_at(opens, reason) return 2 * math.min(opens, LATEST) + (reason <= 1 and 0 or 1) end
+
+-- Moves parked candidates that are due to the end of the ready ones.
+local function wake(r, set, now)
+  if r.wakes[set] and r.wakes[set] > 2 * now + 1 then return end
+  local parked = redis.call('ZRANGEBYSCORE', set, PARKED, '+inf', 'WITHSCORES', 'LIMIT', 0, SAMPLE + 1)
+  r.wakes[set] = NEVER
+  for n = 1, #parked, 2 do
+    local score = tonumber(parked[n + 1])
+    if n > 2 * SAMPLE or score > 2 * now + 1 then
+      r.wakes[set] = score
+      break
+    end
+    redis.call('ZADD', set, r.pool[TURN], parked[n])
+  end
+end
+
+local function size_of(input, output) return input .. ' ' .. output end
+
+-- Records the size of the requests that parked candidates; `mixed` if the sizes differ.
+local function note_size(state, set, size)
+  local field = 's:' .. set
+  local held = redis.call('HGET', state, field)
+  if held ~= size then redis.call('HSET', state, field, (held and held ~= '') and 'mixed' or size) end
+end
+
+-- When a candidate can carry a request, as `able_at`. Records the result for `is_shut`.
+local function able_and_noted(r, k, g, now, most, input, output)
+  local opens, reason = able_at(r, k, g, now, most, input, output)
+  if reason > 0 and reason < 5 then r.shut[row_of(k, g)] = { opens, reason, input, output, g } end
+  return opens, reason
+end
+
+-- Parks a candidate until it can carry this request.
+local function park(r, set, k, g, now, input, output)
+  if k[K_STOPPED] > 0 then
+    park_at(r, set, NEVER, k, g)
+  else
+    local opens, reason = able_and_noted(r, k, g, now, math.huge, input, output)
+    if k == ANY and opens <= now then return place(r, set, g) end
+    -- a group too small for this request may be large enough for the next
+    if opens == math.huge then opens, reason = now + r.pool[WINDOW], 2 end
+    local size = size_of(input, output)
+    park_at(r, set, parked_at(opens, reason), k, g, size)
+    if reason > 1 then note_size(r.state, set, size) end
+  end
+end
+
+-- Parks a key of a large group if it is itself the obstacle. Returns whether it is.
+local function park_key(r, keys, k, g, now)
+  local opens = key_opens(k, now, now, 0)
+  if opens > now then park_at(r, keys, opens == math.huge and NEVER or parked_at(opens, 0), k, g) end
+  return opens > now
+end
+
+-- The next free keys of a large group as rows, from a place on, without those to avoid. Parks those that are not
+-- free, or a busy one would stay the first; returns their number, too.
+local function next_keys(r, keys, now, from, most, avoided)
+  wake(r, keys, now)
+  local found = redis.call('ZRANGE', keys, from, from + most + SAMPLE - 2 + avoided.count, 'WITHSCORES')
+  local rows, parked = {}, 0
+  for n = 1, #found, 2 do
+    local row = found[n]
+    if #rows == most or tonumber(found[n + 1]) > 2 * now + 1 then break end
+    if not avoided[row] then
+      local pair = r.lists[row] or named(r, row)
+      if park_key(r, keys, pair[1], pair[2], now) then
+        parked = parked + 1
+      else
+        rows[#rows + 1] = row
+      end
+    end
+  end
+  return rows, parked
+end
+
+-- Parks candidates that cannot carry this request: of a large group the keys that are busy, and then the group.
+local function park_all(r, set, list, now, input, output)
+  local large, groups = large_in(r, set), {}
+  for c = 1, #list, 2 do
+    local k, g = list[c], list[c + 1]
+    if large[g.id] then
+      park_key(r, large[g.id], k, g, now)
+      groups[g] = true
+    else
+      park(r, set, k, g, now, input, output)
+    end
+  end
+  for g in pairs(groups) do park(r, set, ANY, g, now, input, output) end
+end

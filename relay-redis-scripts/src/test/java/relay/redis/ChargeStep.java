@@ -1,0 +1,49 @@
+package relay.redis;
+
+import java.util.List;
+import java.util.random.RandomGenerator;
+
+/**
+ * Usage without a lease in Redis.
+ *
+ * @param key of a request that still runs; empty for none
+ */
+record ChargeStep(
+    String id, String group, long requests, long input, long output, String key, long leaseMs)
+    implements Step.Counted {
+  static ChargeStep ended(String id, String group, long requests, long input, long output) {
+    return new ChargeStep(id, group, requests, input, output, "", 0);
+  }
+
+  /** Half of the time of a request that still runs. */
+  static ChargeStep of(
+      RandomGenerator random, String id, KeyPlan key, String group, long[] tokens, long leaseMs) {
+    ChargeStep ended = ended(id, group, random.nextInt(3), tokens[0], tokens[1]);
+    return random.nextBoolean() ? ended : ended.of(key.id(), leaseMs);
+  }
+
+  private ChargeStep of(String running, long until) {
+    return new ChargeStep(id, group, requests, input, output, running, until);
+  }
+
+  @Override
+  public ScriptFile script() {
+    return ScriptFile.CHARGE;
+  }
+
+  @Override
+  public byte[][] keys(RedisKeys names) {
+    return Step.leases(names);
+  }
+
+  @Override
+  public List<Object> args(Clock c) {
+    String runs = key.isEmpty() ? "-" : key;
+    return List.of(c.ceiling(), c.told(), id, group, requests, input, output, runs, leaseMs);
+  }
+
+  @Override
+  public List<Object> apply(PoolModel model, Clock c) {
+    return model.charge(c, this);
+  }
+}

@@ -1,0 +1,53 @@
+package relay.pipeline;
+
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
+import relay.redis.Estimates;
+import relay.redis.ExpectedOutput;
+import relay.redis.Lease;
+
+/**
+ * What a running stream has made of its output. Providers tell it at the end only, so it is
+ * estimated from the bytes so far. One thread adds, others read.
+ */
+final class OutputReports implements Supplier<Lease.@Nullable Progress> {
+  private final Estimates estimates;
+  private final String model;
+  private final long most;
+  private final AtomicLong bytes = new AtomicLong();
+
+  /**
+   * @param maxOutputTokens the client's bound; negative if it gave none
+   */
+  OutputReports(Estimates estimates, String model, long maxOutputTokens) {
+    this.estimates = estimates;
+    this.model = model;
+    most = maxOutputTokens < 0 ? Long.MAX_VALUE : maxOutputTokens;
+  }
+
+  void add(int more) {
+    bytes.lazySet(bytes.get() + more);
+  }
+
+  /** Tokens so far; 0 if nothing is known of this model's streams. */
+  long made() {
+    return Math.min(most, estimates.streamedTokens(model, bytes.get()));
+  }
+
+  @Override
+  public Lease.@Nullable Progress get() {
+    long made = made();
+    if (made == 0) {
+      return null;
+    }
+    ExpectedOutput all = estimates.output(model, made);
+    long rest = Math.max(0, Math.min(most, all.tokens()) - made);
+    return new Lease.Progress(made, rest, Math.min(rest, all.spread()));
+  }
+
+  /** The stream has ended, and the provider told its output. */
+  void ended(long outputTokens) {
+    estimates.learnStream(model, bytes.get(), outputTokens);
+  }
+}

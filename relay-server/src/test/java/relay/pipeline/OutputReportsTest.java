@@ -1,0 +1,54 @@
+package relay.pipeline;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.Test;
+import relay.redis.Estimates;
+import relay.redis.Lease;
+
+final class OutputReportsTest {
+  private static final String MODEL = "claude-sonnet-4-5";
+
+  private final Estimates estimates = new Estimates();
+
+  private OutputReports after(int bytes, long most) {
+    OutputReports reports = new OutputReports(estimates, MODEL, most);
+    reports.add(bytes / 2);
+    reports.add(bytes - bytes / 2);
+    return reports;
+  }
+
+  @Test
+  void nothing_is_reported_before_a_stream_of_the_model_has_ended() {
+    assertNull(after(50_000, -1).get());
+  }
+
+  @Test
+  void bytes_tell_what_was_made_and_the_longer_outputs_what_is_to_come() {
+    after(40_000, -1).ended(1_000);
+    for (int n = 0; n < 100; n++) {
+      estimates.learn(MODEL, 0, 0, n % 2 == 0 ? 200 : 2_000);
+    }
+    Lease.Progress progress = told(after(20_000, -1).get());
+    assertEquals(500, progress.made(), "as many tokens a byte as the stream that has ended");
+    assertTrue(Math.abs(progress.rest() - 1_500) < 250, "the rest of a long one: " + progress);
+  }
+
+  @Test
+  void no_more_is_to_come_than_the_client_allows() {
+    after(40_000, -1).ended(1_000);
+    Lease.Progress some = told(after(20_000, 600).get());
+    assertEquals(100, some.rest() + Math.max(0, some.made() - 500));
+    Lease.Progress all = told(after(200_000, 600).get());
+    assertEquals(600, all.made());
+    assertEquals(0, all.rest());
+  }
+
+  private static Lease.Progress told(Lease.@Nullable Progress progress) {
+    return Objects.requireNonNull(progress);
+  }
+}
