@@ -235,7 +235,10 @@ final class Candidates {
     return one == null ? isShadow : !one.key().enforce();
   }
 
-  /** The fields of a key's account in the state: its keys and groups; none for an unknown key. */
+  /**
+   * The fields of a key's account in the state: its keys and groups; none for an unknown key. The
+   * set is the caller's.
+   */
   Set<String> fieldsOfAccount(String key) {
     Set<String> fields = new LinkedHashSet<>();
     Set<String> accounts = new HashSet<>();

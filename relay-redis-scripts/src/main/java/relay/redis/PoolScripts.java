@@ -5,7 +5,6 @@ import static relay.redis.RedisKeys.bytes;
 import io.lettuce.core.RedisCommandExecutionException;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.NoSuchElementException;
@@ -231,8 +230,7 @@ final class PoolScripts {
    * those of other replicas.
    */
   CompletableFuture<Void> restoreAccountOf(String key) {
-    Set<String> own = candidates().fieldsOfAccount(key);
-    return withFieldsOfAccount(key, "0", new LinkedHashSet<>(own))
+    return withFieldsOfAccount(key, "0", candidates().fieldsOfAccount(key))
         .thenCompose(
             all ->
                 all.isEmpty()

@@ -1,7 +1,5 @@
 package relay.config;
 
-import java.io.IOException;
-import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
@@ -74,32 +72,14 @@ final class CredentialSection {
     if (key.take("id") == null) {
       key.missing("id", "give an id, as there is no key to derive one from");
     }
-    Path file = tokenFile(fileValue);
+    Path file =
+        FileSettings.checked(
+            fileValue, TOKEN_FILE, "a token", MAX_TOKEN_BYTES, bytes -> bytes.length > 0);
     String tenant = entraId(key, "tenant_id");
     String client = entraId(key, "client_id");
     return file == null || tenant == null || client == null
         ? null
         : new Credential.EntraWorkload(tenant, client, file);
-  }
-
-  /** Reads it to find faults before the start; each fetch of a token reads it again. */
-  private static @Nullable Path tokenFile(Value value) {
-    Value.Scalar scalar = value.text(TOKEN_FILE);
-    if (scalar == null) {
-      return null;
-    }
-    try {
-      int length = value.readFile(scalar.text(), MAX_TOKEN_BYTES + 1).length;
-      if (length > 0 && length <= MAX_TOKEN_BYTES) {
-        return value.resolved(scalar.text());
-      }
-      value.refuse("names a file that does not hold a token", TOKEN_FILE);
-    } catch (IOException e) {
-      value.refuse("names a file which " + FileReader.reason(e), TOKEN_FILE);
-    } catch (InvalidPathException e) {
-      value.refuse("names a file with an invalid name", TOKEN_FILE);
-    }
-    return null;
   }
 
   private static @Nullable String entraId(Section key, String name) {

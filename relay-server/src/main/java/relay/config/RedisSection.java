@@ -1,9 +1,6 @@
 package relay.config;
 
-import java.io.IOException;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.InvalidPathException;
-import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
@@ -53,7 +50,14 @@ final class RedisSection {
             readPrefix == null ? DEFAULT_PREFIX : readPrefix,
             tls,
             username == null ? null : text(username, "a user name"),
-            passwordFile == null ? null : passwordFile(passwordFile),
+            passwordFile == null
+                ? null
+                : FileSettings.checked(
+                    passwordFile,
+                    PASSWORD_FILE,
+                    "a password",
+                    MAX_PASSWORD_BYTES,
+                    RedisSection::isPassword),
             Duration.ofMillis(ScalarSettings.whole(redis, "timeout_ms", 100, 1, MAX_TIMEOUT_MS)),
             ScalarSettings.choice(redis, "on_unavailable", OnUnavailable.FAIR_SHARE, Set.of()));
     redis.done();
@@ -99,27 +103,8 @@ final class RedisSection {
     return scalar == null ? null : scalar.text();
   }
 
-  /** Reads it to find faults before the start; the engine reads it again. */
-  private static @Nullable Path passwordFile(Value value) {
-    Scalar scalar = value.text(PASSWORD_FILE);
-    if (scalar == null) {
-      return null;
-    }
-    try {
-      byte[] bytes = value.readFile(scalar.text(), MAX_PASSWORD_BYTES + 1);
-      String password = new String(bytes, StandardCharsets.UTF_8).stripTrailing();
-      if (password.isEmpty()
-          || bytes.length > MAX_PASSWORD_BYTES
-          || password.chars().anyMatch(Character::isISOControl)) {
-        value.refuse("names a file that does not hold a password", PASSWORD_FILE);
-        return null;
-      }
-      return value.resolved(scalar.text());
-    } catch (IOException e) {
-      value.refuse("names a file which " + FileReader.reason(e), PASSWORD_FILE);
-    } catch (InvalidPathException e) {
-      value.refuse("names a file with an invalid name", PASSWORD_FILE);
-    }
-    return null;
+  private static boolean isPassword(byte[] bytes) {
+    String password = new String(bytes, StandardCharsets.UTF_8).stripTrailing();
+    return !password.isEmpty() && password.chars().noneMatch(Character::isISOControl);
   }
 }

@@ -147,8 +147,7 @@ public final class RequestPipeline {
     if (stated.isEmpty()) {
       return body.withBytes(RequestScanner::scanWithSession);
     }
-    RequestScan scan = body.withBytes(RequestScanner::scan);
-    return scan instanceof RequestFacts facts ? facts.inSession(stated) : scan;
+    return body.withBytes((bytes, length) -> RequestScanner.scanInSession(bytes, length, stated));
   }
 
   /**

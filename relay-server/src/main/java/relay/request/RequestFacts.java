@@ -45,23 +45,6 @@ public record RequestFacts(
       new RequestFacts(
           0, "", new ByteRange(0, 0), false, NO_BOUND, null, null, false, 0, 0, "", "");
 
-  /** The same facts, of a conversation that the head names. */
-  public RequestFacts inSession(String id) {
-    return new RequestFacts(
-        bodyLength,
-        model,
-        modelValue,
-        stream,
-        maxOutputTokens,
-        streamOptions,
-        includeUsageValue,
-        includeUsage,
-        textBytes,
-        attachedBytes,
-        quota,
-        id);
-  }
-
   /** The bytes from which input tokens are estimated. */
   public long inputBytes() {
     return textBytes + attachedBytes;

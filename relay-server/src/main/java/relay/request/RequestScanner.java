@@ -49,12 +49,17 @@ public final class RequestScanner {
 
   /** Reads the first {@code length} bytes of {@code body}; never throws, whatever the content. */
   public static RequestScan scan(byte[] body, int length) {
-    return new RequestScanner(new JsonText(body, length), SessionTrace.off()).scan();
+    return scanInSession(body, length, "");
+  }
+
+  /** As {@link #scan}, of a conversation whose id is known. */
+  public static RequestScan scanInSession(byte[] body, int length, String id) {
+    return new RequestScanner(new JsonText(body, length), SessionTrace.of(id)).scan();
   }
 
   /** As {@link #scan}, and derives the conversation's id. */
   public static RequestScan scanWithSession(byte[] body, int length) {
-    return new RequestScanner(new JsonText(body, length), SessionTrace.on()).scan();
+    return new RequestScanner(new JsonText(body, length), SessionTrace.begin()).scan();
   }
 
   private RequestScan scan() {

@@ -26,22 +26,29 @@ final class SessionTrace {
   private static final int ID_BYTES = 16;
 
   private final @Nullable MessageDigest prefix;
+  private final String known; // if there is no prefix
   private @Nullable MessageDigest stated;
   private int statedRank;
   private boolean open;
   private boolean any;
 
-  private SessionTrace(@Nullable MessageDigest prefix) {
+  private SessionTrace(@Nullable MessageDigest prefix, String known) {
     this.prefix = prefix;
+    this.known = known;
   }
 
-  /** A trace that derives no id, at no cost. */
-  static SessionTrace off() {
-    return new SessionTrace(null);
+  /**
+   * A trace of an id that is known already, at no cost.
+   *
+   * @param id empty for none
+   */
+  static SessionTrace of(String id) {
+    return new SessionTrace(null, id);
   }
 
-  static SessionTrace on() {
-    return new SessionTrace(Sha256.begin());
+  /** A trace that derives the id. */
+  static SessionTrace begin() {
+    return new SessionTrace(Sha256.begin(), "");
   }
 
   /**
@@ -81,11 +88,11 @@ final class SessionTrace {
     }
   }
 
-  /** 32 hexadecimal digits, or empty if there is neither a stated id nor a prefix. */
+  /** 32 hexadecimal digits, or empty if there is neither a known or stated id nor a prefix. */
   String id() {
     MessageDigest digest = stated != null ? stated : prefix;
     if (digest == null || (stated == null && !any)) {
-      return "";
+      return known;
     }
     if (stated != null && prefix != null && statedRank < ALONE) {
       stated.update(prefix.digest());
