@@ -40,15 +40,7 @@ final class ClusterTakeoverTest {
 
   @BeforeEach
   void connect() {
-    engine =
-        RedisEngine.start(
-            new EngineOptions(
-                RedisServers.of("redis://" + cluster.nodes().getFirst().address()).asCluster(),
-                "test",
-                "r",
-                Duration.ofSeconds(10),
-                Fallback.CLOSED,
-                EngineOptions.DEFAULT_LEASE));
+    engine = RedisEngine.start(Pools.options(cluster, Duration.ofSeconds(10)));
   }
 
   @AfterEach

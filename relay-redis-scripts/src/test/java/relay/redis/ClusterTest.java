@@ -35,14 +35,7 @@ final class ClusterTest {
   }
 
   private static RedisEngine engine(Duration timeout) {
-    return RedisEngine.start(
-        new EngineOptions(
-            RedisServers.of("redis://" + cluster.nodes().getFirst().address()).asCluster(),
-            "test",
-            "r",
-            timeout,
-            Fallback.CLOSED,
-            EngineOptions.DEFAULT_LEASE));
+    return RedisEngine.start(Pools.options(cluster, timeout));
   }
 
   private static Lease granted(KeyPool pool) {

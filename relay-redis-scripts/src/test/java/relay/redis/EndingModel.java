@@ -14,7 +14,7 @@ final class EndingModel {
   private boolean ended; // whether the present call ended a lease
   private final List<Moved> moves = new ArrayList<>();
 
-  /** A lease's output has moved: so much more was made, and the debt has grown by so much. */
+  /** A lease's output has moved: by what was newly made, and by what the debt has grown. */
   record Moved(String group, long micros, long newly, long debt) {}
 
   /** What has moved since the last time. */
@@ -90,23 +90,9 @@ final class EndingModel {
   }
 
   private void report(GroupModel g, LeaseModel lease, long now, long made, long rest, long spread) {
-    g.flow(now, pool.shape());
-    g.expect(
-        now,
-        pool.shape(),
-        lease.since,
-        lease.told,
-        made - lease.made,
-        lease.rest,
-        rest,
-        lease.spread,
-        spread);
     long newly = made - lease.made;
     moves.add(new Moved(lease.group, now, newly, newly + rest - lease.rest));
-    lease.made = made;
-    lease.rest = rest;
-    lease.spread = spread;
-    lease.told = now;
+    g.report(lease, now, pool.shape(), made, rest, spread);
   }
 
   /** What a lease that has expired still expected is given back. */

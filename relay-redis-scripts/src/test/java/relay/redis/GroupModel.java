@@ -225,6 +225,25 @@ final class GroupModel {
     }
   }
 
+  /** A lease reports what it has made, and what it still expects. */
+  void report(LeaseModel lease, long now, Shape shape, long made, long rest, long spread) {
+    flow(now, shape);
+    expect(
+        now,
+        shape,
+        lease.since,
+        lease.told,
+        made - lease.made,
+        lease.rest,
+        rest,
+        lease.spread,
+        spread);
+    lease.made = made;
+    lease.rest = rest;
+    lease.spread = spread;
+    lease.told = now;
+  }
+
   /**
    * Call after a flow to now. A lease expects another rest of its output.
    *

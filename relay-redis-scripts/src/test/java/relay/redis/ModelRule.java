@@ -43,26 +43,8 @@ final class ModelRule implements AdmissionRule {
   public void report(long now, Pass pass, long made, ExpectedOutput rest) {
     LeaseModel lease = leases.get(pass.number());
     if (lease != null && made > lease.made) {
-      move(now, lease, made, rest.tokens(), rest.spread());
+      group.report(lease, now, shape, made, rest.tokens(), rest.spread());
     }
-  }
-
-  private void move(long now, LeaseModel lease, long made, long rest, long spread) {
-    group.flow(now, shape);
-    group.expect(
-        now,
-        shape,
-        lease.since,
-        lease.told,
-        made - lease.made,
-        lease.rest,
-        rest,
-        lease.spread,
-        spread);
-    lease.made = made;
-    lease.rest = rest;
-    lease.spread = spread;
-    lease.told = now;
   }
 
   @Override
@@ -74,7 +56,7 @@ final class ModelRule implements AdmissionRule {
   public void settle(long now, Pass pass, long tokens) {
     LeaseModel lease = leases.remove(pass.number());
     if (lease != null) {
-      move(now, lease, tokens, 0, 0);
+      group.report(lease, now, shape, tokens, 0, 0);
       return;
     }
     long over = tokens - pass.tokens();

@@ -6,6 +6,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.stream.IntStream;
+import relay.guards.RedisCluster;
 
 /** Pools and engines for tests. */
 final class Pools {
@@ -48,6 +49,16 @@ final class Pools {
 
   static EngineOptions options(String url, String replica, Fallback fallback, Duration timeout) {
     return new EngineOptions(url, "test", replica, timeout, fallback, EngineOptions.DEFAULT_LEASE);
+  }
+
+  static EngineOptions options(RedisCluster cluster, Duration timeout) {
+    return new EngineOptions(
+        RedisServers.of("redis://" + cluster.nodes().getFirst().address()).asCluster(),
+        "test",
+        "r",
+        timeout,
+        Fallback.CLOSED,
+        EngineOptions.DEFAULT_LEASE);
   }
 
   /** A small request. */

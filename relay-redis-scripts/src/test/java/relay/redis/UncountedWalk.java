@@ -25,7 +25,7 @@ final class UncountedWalk {
     this.model = model;
   }
 
-  /** Tokens where a typical request has so many. */
+  /** A random number of tokens, often near 0, {@code typical} or half of it. */
   static long amount(RandomGenerator random, long typical) {
     long share =
         switch (random.nextInt(12)) {

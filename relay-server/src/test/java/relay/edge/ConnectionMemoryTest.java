@@ -52,6 +52,19 @@ class ConnectionMemoryTest {
     }
   }
 
+  private Listener listener(Kind kind, Carriers carriers, MemoryBudget memory) {
+    return new Listener(
+        true,
+        kind.secure
+            ? new TlsConfig(List.of(certificate.certificate()), certificate.keyPair().getPrivate())
+            : null,
+        Duration.ofSeconds(30),
+        ConnectionMemoryTest::serve,
+        carriers,
+        memory,
+        DescriptorReserve.ofProcess());
+  }
+
   private Socket connect(Kind kind, int port) throws IOException {
     InetAddress host = InetAddress.ofLiteral("127.0.0.1");
     if (!kind.handshake) {
@@ -74,18 +87,7 @@ class ConnectionMemoryTest {
   void each_connection_counts_until_it_is_closed(Kind kind) throws Exception {
     MemoryBudget memory = MemoryBudget.ofHeap(256L << 20);
     try (Carriers carriers = new Carriers("carrier", 1)) {
-      Listener listener =
-          new Listener(
-              true,
-              kind.secure
-                  ? new TlsConfig(
-                      List.of(certificate.certificate()), certificate.keyPair().getPrivate())
-                  : null,
-              Duration.ofSeconds(30),
-              ConnectionMemoryTest::serve,
-              carriers,
-              memory,
-              DescriptorReserve.ofProcess());
+      Listener listener = listener(kind, carriers, memory);
       listener.start("127.0.0.1", 0);
       List<Socket> sockets = new ArrayList<>();
       for (int n = 0; n < CONNECTIONS; n++) {
@@ -118,15 +120,7 @@ class ConnectionMemoryTest {
     int crowd = (int) (most / 1024 / kind.kib) + 50;
     List<Socket> strangers = new ArrayList<>();
     try (Carriers carriers = new Carriers("carrier", 1)) {
-      Listener listener =
-          new Listener(
-              true,
-              null,
-              Duration.ofSeconds(30),
-              ConnectionMemoryTest::serve,
-              carriers,
-              memory,
-              DescriptorReserve.ofProcess());
+      Listener listener = listener(kind, carriers, memory);
       listener.start("127.0.0.1", 0);
       Socket client = new Socket(InetAddress.ofLiteral("127.0.0.1"), listener.port());
       assertAnswers(client);

@@ -76,25 +76,19 @@ class SharedBodyTest {
     return frame.toByteArray();
   }
 
-  private static void line(ByteArrayOutputStream block, String name, String value) {
-    block.write(0);
-    block.write(name.length());
-    block.writeBytes(name.getBytes(ISO_8859_1));
-    block.write(value.length());
-    block.writeBytes(value.getBytes(ISO_8859_1));
-  }
-
   /** The head of a request on stream 1. */
   private static byte[] head() {
-    ByteArrayOutputStream block = new ByteArrayOutputStream();
-    line(block, ":method", "POST");
-    line(block, ":scheme", "http");
-    line(block, ":path", "/");
-    line(block, "content-length", String.valueOf(ANNOUNCED_BYTES));
+    byte[] block =
+        new HeaderBlock()
+            .line(":method", "POST")
+            .line(":scheme", "http")
+            .line(":path", "/")
+            .line("content-length", String.valueOf(ANNOUNCED_BYTES))
+            .bytes();
     ByteArrayOutputStream out = new ByteArrayOutputStream();
     out.writeBytes("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".getBytes(ISO_8859_1));
     out.writeBytes(frame(SETTINGS, 0, 0, 0, new byte[0]));
-    out.writeBytes(frame(FrameHead.HEADERS, END_HEADERS, 1, block.size(), block.toByteArray()));
+    out.writeBytes(frame(FrameHead.HEADERS, END_HEADERS, 1, block.length, block));
     return out.toByteArray();
   }
 

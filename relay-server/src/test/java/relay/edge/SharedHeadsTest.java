@@ -1,6 +1,5 @@
 package relay.edge;
 
-import static java.nio.charset.StandardCharsets.ISO_8859_1;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
@@ -11,7 +10,6 @@ import io.undertow.protocols.http2.HpackException;
 import io.undertow.util.HeaderMap;
 import io.undertow.util.Headers;
 import io.undertow.util.HttpString;
-import java.io.ByteArrayOutputStream;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.nio.ByteBuffer;
@@ -35,15 +33,6 @@ import relay.reach.HeadDecoder;
 class SharedHeadsTest {
   private final SharedHeads heads = new SharedHeads();
 
-  /** A literal with incremental indexing: it becomes the newest entry of the table. */
-  private static void indexed(ByteArrayOutputStream block, String name, String value) {
-    block.write(0x40);
-    block.write(name.length());
-    block.writeBytes(name.getBytes(ISO_8859_1));
-    block.write(value.length());
-    block.writeBytes(value.getBytes(ISO_8859_1));
-  }
-
   private List<String> names(byte[] block) throws Exception {
     List<String> names = new ArrayList<>();
     heads.setHeaderEmitter((name, value, never) -> names.add(name.toString()));
@@ -53,15 +42,15 @@ class SharedHeadsTest {
 
   @Test
   void a_faulty_line_is_replaced_and_stays_in_the_table_of_the_compression() throws Exception {
-    ByteArrayOutputStream first = new ByteArrayOutputStream();
-    indexed(first, "x-a", "1");
-    indexed(first, "transfer-encoding", "chunked");
-    indexed(first, "content-length", "1");
-    indexed(first, "content-length", "1");
-    indexed(first, ":path", "/late");
+    HeaderBlock first = new HeaderBlock();
+    first.added("x-a", "1");
+    first.added("transfer-encoding", "chunked");
+    first.added("content-length", "1");
+    first.added("content-length", "1");
+    first.added(":path", "/late");
     assertEquals(
         List.of("x-a", "(malformed)", "content-length", "(malformed)", "(malformed)"),
-        names(first.toByteArray()));
+        names(first.bytes()));
     byte[] entries = {(byte) (0x80 | 62), (byte) (0x80 | 66)}; // the newest, the oldest
     assertEquals(List.of(":path", "x-a"), names(entries));
   }
@@ -69,15 +58,14 @@ class SharedHeadsTest {
   @Test
   void a_name_that_undertow_does_not_allow_stays_in_the_table_of_the_compression()
       throws Exception {
-    ByteArrayOutputStream first = new ByteArrayOutputStream();
-    indexed(first, "x-a", "1");
-    indexed(first, "", "2");
-    indexed(first, "x\ny", "3");
-    indexed(first, "x\ry", "4");
-    indexed(first, "x-b", "5");
+    HeaderBlock first = new HeaderBlock();
+    first.added("x-a", "1");
+    first.added("", "2");
+    first.added("x\ny", "3");
+    first.added("x\ry", "4");
+    first.added("x-b", "5");
     assertEquals(
-        List.of("x-a", "(malformed)", "(malformed)", "(malformed)", "x-b"),
-        names(first.toByteArray()));
+        List.of("x-a", "(malformed)", "(malformed)", "(malformed)", "x-b"), names(first.bytes()));
     byte[] entries = {(byte) (0x80 | 62), (byte) (0x80 | 64), (byte) (0x80 | 66)};
     assertEquals(List.of("x-b", "(malformed)", "x-a"), names(entries));
   }
@@ -122,12 +110,11 @@ class SharedHeadsTest {
 
   @Test
   void a_client_may_lower_the_size_of_the_table_before_a_block_only() throws Exception {
-    ByteArrayOutputStream first = new ByteArrayOutputStream();
-    first.write(0x20 | 31);
-    first.write(9); // 40 bytes: room for one line
-    indexed(first, "x-a", "1");
-    indexed(first, "x-b", "2");
-    names(first.toByteArray());
+    HeaderBlock first = new HeaderBlock();
+    first.resized(40); // room for one line
+    first.added("x-a", "1");
+    first.added("x-b", "2");
+    names(first.bytes());
     assertEquals(List.of("x-b"), names(new byte[] {(byte) (0x80 | 62)}));
     assertThrows(HpackException.class, () -> names(new byte[] {(byte) (0x80 | 63)}));
     byte[] late = {(byte) (0x80 | 62), 0x20};
@@ -136,11 +123,11 @@ class SharedHeadsTest {
 
   @Test
   void lines_beyond_the_bounds_are_one_line_and_the_next_head_is_whole() throws Exception {
-    ByteArrayOutputStream many = new ByteArrayOutputStream();
+    HeaderBlock many = new HeaderBlock();
     for (int n = 0; n < 3_000; n++) {
-      indexed(many, "x-" + n, "a");
+      many.added("x-" + n, "a");
     }
-    List<String> names = names(many.toByteArray());
+    List<String> names = names(many.bytes());
     assertEquals(HeadCheck.MAX_LINES + 5, names.size());
     assertEquals("rest", names.getLast());
     assertEquals(List.of("x-2999"), names(new byte[] {(byte) (0x80 | 62)}));
