@@ -56,7 +56,10 @@ public final class Estimates {
     return known(model).output(made);
   }
 
-  /** The tokens in so many bytes of a model's stream; 0 before this process has seen one end. */
+  /**
+   * Estimates the output tokens in {@code streamBytes} of a model's stream. Returns 0 until a
+   * stream of the model has ended in this process.
+   */
   public long streamedTokens(String model, long streamBytes) {
     return Math.round(streamBytes * known(model).tokensPerStreamByte());
   }

@@ -14,7 +14,7 @@ final class LearnedModel {
   private static final double GUESSED_INPUTS = 4;
   private static final double GUESSED_OUTPUTS = 2;
 
-  /** The weight of earlier streams when one ends: some fifty count. */
+  /** The weight of earlier streams when one ends: about the last 50 count. */
   private static final double STREAMS_KEPT = 0.98;
 
   private ModelTally fleet = new ModelTally();
@@ -41,7 +41,11 @@ final class LearnedModel {
     return tokensPerByte;
   }
 
-  /** The whole output of a request that has made so much. */
+  /**
+   * The whole output to expect of a request.
+   *
+   * @param made output tokens that it has made already
+   */
   ExpectedOutput output(long made) {
     return outputs.expected(made);
   }

@@ -13,7 +13,9 @@ final class OutputCurve {
     }
   }
 
-  /** Of outputs longer than any that was seen: half as much again as was made, give or take. */
+  /**
+   * Of an output longer than any that was seen: its mean and spread, as multiples of what was made.
+   */
   private static final double LONGER = 1.5;
 
   private static final double LONGER_SPREAD = 0.7;
@@ -34,7 +36,11 @@ final class OutputCurve {
     whole = beyond(0, 0);
   }
 
-  /** The whole output of a request that has made so much. */
+  /**
+   * The whole output to expect of a request.
+   *
+   * @param made output tokens that it has made already
+   */
   ExpectedOutput expected(long made) {
     return made <= 0 ? whole : beyond(made, OutputBuckets.of(made) + 1);
   }

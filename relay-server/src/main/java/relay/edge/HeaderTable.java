@@ -12,7 +12,7 @@ final class HeaderTable {
   /** Relay announces no other size. */
   private static final int MAX_BYTES = 4096;
 
-  /** A line costs so much beside its name and value, as the protocol counts. */
+  /** The size of a line, beside its name and value: section 4.1. */
   private static final int LINE_BYTES = 32;
 
   private static final int STATIC_LINES = 61;
@@ -65,7 +65,9 @@ final class HeaderTable {
     trim();
   }
 
-  /** The client uses at most so many bytes from now on. */
+  /**
+   * The client limits the table's size, in bytes. The oldest lines beyond the limit are dropped.
+   */
   void resize(int next) throws HpackException {
     if (next > MAX_BYTES) {
       throw new HpackException();

@@ -158,8 +158,8 @@ local function opens_with(win, p, g, least, most, d, cost, later, burst, shrunk)
 end
 
 -- The first time at which one dimension can take the cost without further traffic. If a part of the burst
--- returns before that time, the time is computed again with the larger burst. If so much output is still to come that
--- even an empty window had no room, nobody knows the time: a second.
+-- returns before that time, the time is computed again with the larger burst. If even an
+-- empty window had no room beside the output that is still to come, the time is unknown: a second is told.
 local function dimension_opens(win, p, g, now, most, d, cost, later)
   if g[LIMIT + d] == 0 or cost == 0 then return now end
   if p[BUCKET] == 0 and full_with(g, d, 0, cost, later) + margin(g, d) > g[LIMIT + d] then return now + COMING_US end
