@@ -23,8 +23,7 @@ public final class RequestScanner {
   /** Larger output bounds are refused, so that sums of token counts stay exact. */
   public static final long MAX_OUTPUT_TOKENS = 1_000_000_000_000L;
 
-  /** The text bytes counted per token for an input given as token numbers. */
-  static final int BYTES_PER_TOKEN = 4;
+  private static final int BYTES_PER_TOKEN = 4; // text bytes for a token given as a number
 
   private final JsonText text;
   private final SessionTrace session;
@@ -65,7 +64,7 @@ public final class RequestScanner {
   private RequestScan scan() {
     int p = text.afterSpace(0);
     if (text.at(p) != '{') {
-      return bad(p, "the body must be a JSON object");
+      return BadRequest.at(p, "the body must be a JSON object");
     }
     p = object(p, 1, Role.ROOT);
     if (p >= 0) {
@@ -75,10 +74,10 @@ public final class RequestScanner {
       }
     }
     if (text.failure != null) {
-      return bad(text.failedAt, text.failure);
+      return BadRequest.at(text.failedAt, text.failure);
     }
     if (model == null || modelValue == null) {
-      return bad(p, "\"model\" is missing");
+      return BadRequest.at(p, "\"model\" is missing");
     }
     return new RequestFacts(
         text.end,
@@ -93,10 +92,6 @@ public final class RequestScanner {
         Attachment.bounded(attachedBytes),
         quota,
         session.id());
-  }
-
-  private static BadRequest bad(int offset, String what) {
-    return new BadRequest(offset, "invalid request body at byte " + offset + ": " + what);
   }
 
   private int object(int open, int depth, Role role) {

@@ -14,6 +14,7 @@ import java.util.Arrays;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import relay.HeaderBlock;
 
 /** An HTTP/2 client connection whose frames the test writes, valid or not. */
 final class RawHttp2Client implements AutoCloseable {

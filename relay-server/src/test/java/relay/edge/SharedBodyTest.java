@@ -15,6 +15,7 @@ import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import relay.HeaderBlock;
 import relay.body.BodyBuffers;
 import relay.carrier.Carriers;
 import relay.carrier.DescriptorReserve;

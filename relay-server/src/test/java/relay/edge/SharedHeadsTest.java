@@ -24,6 +24,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.xnio.OptionMap;
+import relay.HeaderBlock;
 import relay.Seeds;
 import relay.carrier.Buffers;
 import relay.carrier.Carriers;
