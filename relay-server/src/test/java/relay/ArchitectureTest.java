@@ -109,7 +109,7 @@ class ArchitectureTest {
           Map.entry("relay.logging", 4), // its setup, a log manager until the exit, requests' lines
           Map.entry("relay.memory", 1),
           Map.entry("relay.metrics", 3), // a replica's meters, those of its clients, their totals
-          Map.entry("relay.model", 8), // shared value types
+          Map.entry("relay.model", 10), // shared value types
           Map.entry("relay.operate", 3), // the commands, where they find their config, warnings
           Map.entry("relay.pipeline", 7), // the way of a request, its two sides, the probes of keys
           Map.entry("relay.pool", 5), // a plan, its JSON and line of text, a key's status, owners

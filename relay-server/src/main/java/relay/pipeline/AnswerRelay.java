@@ -4,7 +4,6 @@ import java.io.IOException;
 import java.util.Locale;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
-import relay.model.Dialect;
 import relay.model.Endpoint;
 import relay.model.HeaderLines;
 import relay.model.RelayError;
@@ -127,10 +126,11 @@ final class AnswerRelay {
 
   /** A stream whose output is made over time reports it. */
   private void beginReports() {
-    if (plan.counted() && plan.dialect() == Dialect.ANTHROPIC) {
+    if (plan.counted() && plan.counting().countsAsMade()) {
       reports =
           new OutputReports(
               plan.route().pool().estimates(),
+              plan.counting(),
               plan.upstreamModel(),
               plan.parsed().maxOutputTokens());
       lease.reports(reports);
@@ -267,14 +267,14 @@ final class AnswerRelay {
         if (reports != null) {
           reports.ended(usage.outputTokens());
         }
-        learn(charge.inputTokens(), usage.outputTokens());
+        learn(plan.counting().inputAtStart(usage), usage.outputTokens());
       }
     }
   }
 
   /**
-   * Learns from the charged input, but from the produced output: a charge may be the client's
-   * bound.
+   * Learns from the input that counted at the start, but from the produced output: a charge may be
+   * the client's bound.
    */
   private void learn(long inputTokens, long outputTokens) {
     plan.route()

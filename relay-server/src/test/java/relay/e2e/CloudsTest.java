@@ -299,7 +299,7 @@ class CloudsTest {
   }
 
   private void awaitUsable() throws Exception {
-    Await.until("usable", () -> ask(Ask.of(Dialect.ANTHROPIC, CLAUDE)).status() == 200);
+    Await.until("usable", () -> ask(Ask.stream(Dialect.ANTHROPIC, BUSY)).status() == 200);
   }
 
   @Test
