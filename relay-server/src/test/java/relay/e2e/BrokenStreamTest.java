@@ -35,7 +35,7 @@ import relay.model.Dialect;
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 @ParameterizedClass
 @EnumSource(ProviderWire.class)
-@SuppressWarnings("NullAway.Init") // start() comes first
+@SuppressWarnings("NullAway.Init") // its @Parameter and start() come first
 class BrokenStreamTest {
   private static final Duration SOON = Duration.ofSeconds(1);
 
@@ -44,13 +44,13 @@ class BrokenStreamTest {
   private Replicas replicas;
 
   @BeforeParameterizedClassInvocation
-  void start(ProviderWire wire) throws Exception {
+  void start() throws Exception {
     provider = new RawProvider(wire, (request, connection) -> {});
     replicas = setup().start(1);
   }
 
   @AfterParameterizedClassInvocation
-  void close(ProviderWire wire) throws Exception {
+  void close() throws Exception {
     replicas.close();
     provider.close();
     for (Received request : provider.received()) {

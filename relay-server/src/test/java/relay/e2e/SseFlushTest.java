@@ -29,7 +29,7 @@ import relay.model.Dialect;
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 @ParameterizedClass
 @EnumSource(ProviderWire.class)
-@SuppressWarnings("NullAway.Init") // start() comes first
+@SuppressWarnings("NullAway.Init") // its @Parameter and start() come first
 class SseFlushTest {
   private static final String ASKS_FOR_USAGE =
       "\"stream\":true,\"stream_options\":{\"include_usage\":true},";
@@ -40,7 +40,7 @@ class SseFlushTest {
   private Replicas replicas;
 
   @BeforeParameterizedClassInvocation
-  void start(ProviderWire wire) throws Exception {
+  void start() throws Exception {
     provider = new RawProvider(wire, this::answer);
     replicas =
         new Setup()
@@ -50,7 +50,7 @@ class SseFlushTest {
   }
 
   @AfterParameterizedClassInvocation
-  void close(ProviderWire wire) throws Exception {
+  void close() throws Exception {
     replicas.close();
     provider.close();
     for (Received request : provider.received()) {
