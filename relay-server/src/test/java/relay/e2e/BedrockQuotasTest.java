@@ -16,10 +16,10 @@ import relay.model.Dialect;
 class BedrockQuotasTest {
   private static final String OPUS = "anthropic.claude-opus-5-v1:0";
   private static final String OLDER = "anthropic.claude-sonnet-4-5-20250929-v1:0";
-  private static final int INPUT = 60;
-  private static final int CACHE_READ = 900;
-  private static final int CACHE_WRITE = 40;
-  private static final int OUTPUT = 100;
+  private static final long INPUT = 60;
+  private static final long CACHE_READ = 900;
+  private static final long CACHE_WRITE = 40;
+  private static final long OUTPUT = 100;
 
   /** What a provider has counted of the present minute, and requests that it refused. */
   private static final class Quota {
