@@ -71,6 +71,10 @@ final class AcquireCalls {
     }
     queued.getAndIncrement();
     Request request = new Request(id, demand);
+    if (!demand.pinned().isEmpty()) {
+      queued.getAndDecrement();
+      return pinned(id, demand);
+    }
     if (demand.avoid().isEmpty()) {
       String batchKey =
           demand.modelClass() + (demand.session().isEmpty() ? " " : " session ") + demand.key();
@@ -81,6 +85,18 @@ final class AcquireCalls {
       var _ = send(List.of(request));
     }
     return request.reply;
+  }
+
+  /** Requests a lease of the account that made what the request names. */
+  private CompletableFuture<Reply> pinned(String id, Demand demand) {
+    return scripts
+        .callConfigured(
+            () -> scripts.pinnedCall(id, demand), raw -> Answer.of(raw, 0).requests().getFirst())
+        .thenCompose(
+            reply ->
+                reply instanceof Reply.Unpinned
+                    ? acquire(id, demand.pinnedTo(List.of()))
+                    : CompletableFuture.completedFuture(reply));
   }
 
   /** Forgets what calls of keys that have gone shared. */
@@ -149,7 +165,7 @@ final class AcquireCalls {
         : callOf(now, served, requests, endings);
   }
 
-  private static void appendSpread(long spread, StringBuilder line) {
+  static void appendSpread(long spread, StringBuilder line) {
     if (spread == Demand.AT_ADMISSION) {
       line.append('-');
     } else {

@@ -176,19 +176,14 @@ public final class KeyPool {
   }
 
   private Acquisition granted(String id, Reply reply, Demand demand) {
-    return switch (reply) {
-      case Reply.Grant g -> {
-        Lease lease = Lease.granted(this, id, g, scripts.epoch());
-        renewals.add(lease);
-        leaseEndings.began(lease);
-        yield new Granted(lease);
-      }
-      case Reply.Refusal r -> r.why();
-      // Not expected: a new lease's id has already ended, or the pool is unknown right after
-      // configure.
-      case Reply.Ended _, Reply.Unknown _, Reply.LookAgain _, Reply.Settled _, Reply.Done _ ->
-          outage.grant(demand, latest());
-    };
+    if (reply instanceof Reply.Grant g) {
+      Lease lease = Lease.granted(this, id, g, scripts.epoch());
+      renewals.add(lease);
+      leaseEndings.began(lease);
+      return new Granted(lease);
+    }
+    // Not expected: a new lease's id has already ended, or the pool is unknown after configure.
+    return reply instanceof Reply.Refusal r ? r.why() : outage.grant(demand, latest());
   }
 
   private Acquisition failed(String id, Demand demand, @Nullable Throwable failure) {

@@ -14,6 +14,7 @@ import java.util.Locale;
 enum ScriptFile {
   ACQUIRE,
   ACQUIRE_INDEXED,
+  ACQUIRE_PINNED,
   PICK,
   SETTLE,
   RENEW,
@@ -30,6 +31,8 @@ enum ScriptFile {
   LEARN,
   BREAKER,
   PROBE,
+  PIN,
+  OWNER,
   TALLY,
   TALLIED;
 
