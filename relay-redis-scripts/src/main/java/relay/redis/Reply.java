@@ -76,9 +76,17 @@ sealed interface Reply {
       List<ConfigState> configs,
       List<String> sets,
       List<String> unused,
-      List<KeyState> draining) {
-    static final Fleet NONE = new Fleet(false, List.of(), List.of(), List.of(), List.of());
-  }
+      List<KeyState> draining) {}
+
+  /**
+   * What is new to the caller of {@code survey}.
+   *
+   * @param position the end of the news, for the next call
+   * @param all whether it must read everything
+   * @param crowded whether it must do so every few seconds
+   * @param fields otherwise the fields of the groups and keys that changed
+   */
+  record News(String position, boolean all, boolean crowded, List<String> fields) {}
 
   /** The call succeeded; {@code values} is the script's reply. */
   record Done(List<Object> values) implements Reply {
@@ -121,6 +129,15 @@ sealed interface Reply {
           list(r.get(2)).stream().map(Reply::text).toList(),
           list(r.get(3)).stream().map(Reply::text).toList(),
           draining);
+    }
+
+    News news(int index) {
+      List<Object> r = row(index);
+      return new News(
+          text(r.get(0)) + " " + Reply.number(r.get(1)),
+          Reply.number(r.get(2)) == 1,
+          Reply.number(r.get(2)) == 2,
+          r.subList(3, r.size()).stream().map(Reply::text).toList());
     }
 
     /** A group's row of {@code survey}; empty if Redis does not know the group. */
