@@ -75,6 +75,10 @@ final class IdlePictureTest {
     return lines;
   }
 
+  private String line(PoolPlan plan, String field) {
+    return lines(plan).getOrDefault(field, "");
+  }
+
   private KeyPool drawn(RedisEngine engine, PoolPlan plan) {
     KeyPool pool = engine.pool(plan);
     Await.until(
@@ -164,14 +168,14 @@ final class IdlePictureTest {
     try (RedisEngine engine = engine("r")) {
       KeyPool pool = drawn(engine, plan);
       Lease lease = ((Granted) pool.acquire(Pools.one()).join()).lease();
-      Await.until("it is seen", SOON, () -> lines(plan).get(lease.group()).startsWith("rpm 1/"));
+      Await.until("it is seen", SOON, () -> line(plan, lease.group()).startsWith("rpm 1/"));
       lease.settle(10, 10);
       Await.until(
           "it has left",
           SOON,
           () ->
-              lines(plan).get(lease.group()).startsWith("rpm 0/")
-                  && lines(plan).get(lease.group()).endsWith("inflight 0 cooldown_ms 0"));
+              line(plan, lease.group()).startsWith("rpm 0/")
+                  && line(plan, lease.group()).endsWith("inflight 0 cooldown_ms 0"));
     }
   }
 
@@ -181,15 +185,15 @@ final class IdlePictureTest {
     try (RedisEngine engine = engine("r")) {
       KeyPool pool = drawn(engine, plan);
       pool.operatorCooldown("key7", Duration.ofMillis(2_500)).join();
-      Await.until("it cools", SOON, () -> lines(plan).get("key7").startsWith("status cooling"));
+      Await.until("it cools", SOON, () -> line(plan, "key7").startsWith("status cooling"));
       pool.coolGroup("account8/" + Pools.CLASS, Duration.ofMillis(2_500));
-      Await.until("its key does", SOON, () -> lines(plan).get("key8").startsWith("status cooling"));
+      Await.until("its key does", SOON, () -> line(plan, "key8").startsWith("status cooling"));
       Await.until(
           "both are over",
           SOON,
           () ->
-              lines(plan).get("key7").startsWith("status active inflight 0 cooldown_ms 0")
-                  && lines(plan).get("key8").startsWith("status active inflight 0 cooldown_ms 0"));
+              line(plan, "key7").startsWith("status active inflight 0 cooldown_ms 0")
+                  && line(plan, "key8").startsWith("status active inflight 0 cooldown_ms 0"));
     }
   }
 
@@ -230,7 +234,7 @@ final class IdlePictureTest {
       Await.until(
           "the quarantine is drawn",
           SOON,
-          () -> lines(plan).get("key3").startsWith("status quarantined"));
+          () -> line(plan, "key3").startsWith("status quarantined"));
     }
   }
 }

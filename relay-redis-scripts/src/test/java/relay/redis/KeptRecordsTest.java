@@ -129,7 +129,7 @@ final class KeptRecordsTest {
     byte[] old = new byte[19 * Double.BYTES];
     wire.redis().hset(names.state, RedisKeys.bytes(GROUP), old);
     Throwable refusal = assertThrows(CompletionException.class, () -> acquire(other, "a"));
-    String why = String.valueOf(refusal.getCause().getMessage());
+    String why = String.valueOf(RedisLink.cause(refusal).getMessage());
     assertTrue(why.startsWith("SCHEMA a group has 152 bytes, this version knows 216"), why);
     assertArrayEquals(old, wire.redis().hget(names.state, RedisKeys.bytes(GROUP)));
   }
@@ -149,7 +149,7 @@ final class KeptRecordsTest {
               new Step.Survey("r", 0, List.of(), List.of(), List.of()));
       for (Step step : steps) {
         Throwable refusal = assertThrows(CompletionException.class, () -> call(wire, step));
-        String why = String.valueOf(refusal.getCause().getMessage());
+        String why = String.valueOf(RedisLink.cause(refusal).getMessage());
         assertTrue(
             why.startsWith("SCHEMA the state is of schema 2, this version knows 1"),
             step.script() + ": " + why);
