@@ -1,29 +1,34 @@
 package relay.redis;
 
 import java.time.Duration;
-import java.util.List;
 
 /**
  * What a key of a {@link PoolPlan#named} pool can take, as Redis said.
  *
- * @param dimensions in the order of {@link Dimension}
+ * @param requests how many requests
+ * @param inputTokens input tokens of one request
+ * @param outputTokens output tokens of one request
+ * @param totalTokens input and output tokens of one request
  * @param saidNanos when, by {@link System#nanoTime}
  */
-public record Allowance(List<Left> dimensions, long saidNanos) {
-  public Allowance {
-    dimensions = List.copyOf(dimensions);
-  }
+public record Allowance(
+    Left requests, Left inputTokens, Left outputTokens, Left totalTokens, long saidNanos) {
 
   /**
    * One dimension.
    *
-   * @param left how many requests fit, or the tokens of one request; 0 if there is no limit
+   * @param left what fits; 0 if there is no limit
    * @param full the time until the whole limit is left, without further traffic
    */
   public record Left(long left, Duration full) {}
 
   /** One dimension. */
   public Left of(Dimension dimension) {
-    return dimensions.get(dimension.ordinal());
+    return switch (dimension) {
+      case REQUESTS -> requests;
+      case INPUT_TOKENS -> inputTokens;
+      case OUTPUT_TOKENS -> outputTokens;
+      case TOTAL_TOKENS -> totalTokens;
+    };
   }
 }

@@ -207,14 +207,15 @@ sealed interface Reply {
   static List<Named> ofNamed(List<Object> r, int endings, long nowNanos) {
     List<Named> all = new ArrayList<>();
     for (int n = 2 + endings; n + NAMED <= r.size(); n += NAMED) {
-      List<Allowance.Left> left = new ArrayList<>(DIMENSIONS.size());
-      for (int at = n + 5; at < n + NAMED; at += 2) {
-        left.add(
-            new Allowance.Left(number(r.get(at)), Duration.ofNanos(number(r.get(at + 1)) * 1000)));
-      }
-      all.add(new Named(ofRequest(r, n), new Allowance(left, nowNanos)));
+      Allowance left =
+          new Allowance(left(r, n + 5), left(r, n + 7), left(r, n + 9), left(r, n + 11), nowNanos);
+      all.add(new Named(ofRequest(r, n), left));
     }
     return all;
+  }
+
+  private static Allowance.Left left(List<Object> r, int at) {
+    return new Allowance.Left(number(r.get(at)), Duration.ofNanos(number(r.get(at + 1)) * 1000));
   }
 
   private static Reply ofRequest(List<Object> r, int at) {
