@@ -338,8 +338,8 @@ public final class KeyPool {
   }
 
   /** Reads a key's usage, where demands name their key, and its {@link #allowance}. */
-  public CompletableFuture<KeyUse> use(String key) {
-    return acquires.ask(key).thenApply(KeyUse::of);
+  public CompletableFuture<UsageTally.Standing> use(String key) {
+    return acquires.ask(key).thenApply(UsageTally.Standing::of);
   }
 
   /** Live leases of this replica. */

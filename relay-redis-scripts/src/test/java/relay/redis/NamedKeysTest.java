@@ -83,9 +83,9 @@ final class NamedKeysTest {
       }
     }
     assertInstanceOf(NoneUsable.class, pool.acquire(Pools.one().on("other")).join());
-    KeyUse use = pool.use("key17").join();
-    assertEquals(new KeyUse(new Usage(5, 50, 50), 5), use);
-    assertEquals(new KeyUse(Usage.NONE, 0), pool.use("key18").join());
+    UsageTally.Standing use = pool.use("key17").join();
+    assertEquals(new UsageTally.Standing(new Usage(5, 50, 50), 5), use);
+    assertEquals(new UsageTally.Standing(Usage.NONE, 0), pool.use("key18").join());
   }
 
   @Test

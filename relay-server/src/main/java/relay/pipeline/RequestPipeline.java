@@ -10,6 +10,7 @@ import org.jspecify.annotations.Nullable;
 import relay.auth.Clients;
 import relay.auth.Clients.Caller;
 import relay.body.Payload;
+import relay.config.ServerConfig;
 import relay.logging.RequestLine;
 import relay.logging.RequestLog;
 import relay.metrics.Meters;
@@ -224,6 +225,32 @@ public final class RequestPipeline {
     }
   }
 
+  /**
+   * Tells a client of itself: its limits, and what it has used. Blocks until Redis has answered.
+   */
+  public void usage(ClientExchange client) {
+    admit(client, RequestPipeline::usage);
+  }
+
+  private static void usage(Admitted admitted) {
+    Caller caller = admitted.caller();
+    ClientQuotas quotas = admitted.generation().quotas();
+    ClientAnswer answer = admitted.request().answer();
+    UsageTally.Standing use = quotas.use(caller).exceptionally(_ -> null).join();
+    if (use == null) {
+      answer.refuse(RelayError.unavailable("the store of the rate limits cannot be reached"));
+      return;
+    }
+    OwnLimits own = quotas.own(caller);
+    ServerConfig.Client known = caller.restrictions();
+    answer.json(
+        UsageAnswer.of(
+            caller.name(),
+            own == null ? null : own.limits(),
+            known == null ? 0 : known.bounds().maxConcurrent(),
+            use));
+  }
+
   /** A request of an authenticated client, while the replica has room for it. */
   private record Admitted(
       RequestContext request, RequestResources resources, Generation generation, Caller caller) {}
@@ -286,6 +313,7 @@ public final class RequestPipeline {
       return null;
     }
     request.record().clientName(caller.name());
+    request.answer().limits(generation.quotas().own(caller));
     int most = generation.bounds().maxConcurrent();
     if (most > 0 && request.othersRunning() >= most) {
       request
