@@ -10,7 +10,6 @@ import org.jspecify.annotations.Nullable;
 import relay.auth.Clients;
 import relay.auth.Clients.Caller;
 import relay.body.Payload;
-import relay.config.ServerConfig;
 import relay.logging.RequestLine;
 import relay.logging.RequestLog;
 import relay.metrics.Meters;
@@ -225,30 +224,13 @@ public final class RequestPipeline {
     }
   }
 
-  /**
-   * Tells a client of itself: its limits, and what it has used. Blocks until Redis has answered.
-   */
+  /** Tells a client of itself. */
   public void usage(ClientExchange client) {
-    admit(client, RequestPipeline::usage);
-  }
-
-  private static void usage(Admitted admitted) {
-    Caller caller = admitted.caller();
-    ClientQuotas quotas = admitted.generation().quotas();
-    ClientAnswer answer = admitted.request().answer();
-    UsageTally.Standing use = quotas.use(caller).exceptionally(_ -> null).join();
-    if (use == null) {
-      answer.refuse(RelayError.unavailable("the store of the rate limits cannot be reached"));
-      return;
-    }
-    OwnLimits own = quotas.own(caller);
-    ServerConfig.Client known = caller.restrictions();
-    answer.json(
-        UsageAnswer.of(
-            caller.name(),
-            own == null ? null : own.limits(),
-            known == null ? 0 : known.bounds().maxConcurrent(),
-            use));
+    admit(
+        client,
+        admitted ->
+            UsageAnswer.give(
+                admitted.request().answer(), admitted.generation().quotas(), admitted.caller()));
   }
 
   /** A request of an authenticated client, while the replica has room for it. */

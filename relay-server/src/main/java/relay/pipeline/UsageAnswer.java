@@ -5,7 +5,10 @@ import java.util.Arrays;
 import java.util.function.ToLongFunction;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
+import relay.auth.Clients.Caller;
+import relay.config.ServerConfig.Client;
 import relay.model.JsonString;
+import relay.model.RelayError;
 import relay.redis.Dimension;
 import relay.redis.Limits;
 import relay.redis.UsageTally.Standing;
@@ -14,12 +17,29 @@ import relay.redis.UsageTally.Standing;
 final class UsageAnswer {
   private UsageAnswer() {}
 
+  /** Answers with it. Blocks until Redis has answered. */
+  static void give(ClientAnswer answer, ClientQuotas quotas, Caller caller) {
+    Standing use = quotas.use(caller).exceptionally(_ -> null).join();
+    if (use == null) {
+      answer.refuse(RelayError.unavailable("the store of the rate limits cannot be reached"));
+      return;
+    }
+    OwnLimits own = quotas.own(caller);
+    Client known = caller.restrictions();
+    answer.json(
+        of(
+            caller.name(),
+            own == null ? null : own.limits(),
+            known == null ? 0 : known.bounds().maxConcurrent(),
+            use));
+  }
+
   /**
    * @param limits null if the client has none of its own
    * @param maxConcurrent 0 for no bound
    * @param use of the last minute, over all replicas
    */
-  static byte[] of(String name, @Nullable Limits limits, int maxConcurrent, Standing use) {
+  private static byte[] of(String name, @Nullable Limits limits, int maxConcurrent, Standing use) {
     String stated =
         limits == null
             ? "null"
