@@ -176,14 +176,19 @@ public final class KeyPool {
   }
 
   private Acquisition granted(String id, Reply reply, Demand demand) {
-    if (reply instanceof Reply.Grant g) {
-      Lease lease = Lease.granted(this, id, g, scripts.epoch());
-      renewals.add(lease);
-      leaseEndings.began(lease);
-      return new Granted(lease);
-    }
-    // Not expected: a new lease's id has already ended, or the pool is unknown after configure.
-    return reply instanceof Reply.Refusal r ? r.why() : outage.grant(demand, latest());
+    return switch (reply) {
+      case Reply.Grant g -> {
+        Lease lease = Lease.granted(this, id, g, scripts.epoch());
+        renewals.add(lease);
+        leaseEndings.began(lease);
+        yield new Granted(lease);
+      }
+      case Reply.Refusal r -> r.why();
+      // Not expected: a new lease has ended, or the pool is unknown right after configure
+      case Reply.Ended _, Reply.Unknown _, Reply.LookAgain _ -> outage.grant(demand, latest());
+      case Reply.Unpinned _, Reply.Settled _, Reply.Done _, Reply.InUse _ ->
+          outage.grant(demand, latest());
+    };
   }
 
   private Acquisition failed(String id, Demand demand, @Nullable Throwable failure) {
@@ -328,12 +333,14 @@ public final class KeyPool {
     return exchange.estimates();
   }
 
-  /** Ids of the keys of an account. */
-  public List<String> keysOf(String account) {
-    return plan().keys().stream()
-        .filter(k -> k.account().equals(account))
-        .map(KeyPlan::id)
-        .toList();
+  /** What was left of a key's limits at its last request; null if unknown. */
+  public @Nullable Allowance allowance(String key) {
+    return acquires.allowance(key);
+  }
+
+  /** Reads a key's usage, where demands name their key, and its {@link #allowance}. */
+  public CompletableFuture<UsageTally.Standing> use(String key) {
+    return acquires.ask(key).thenApply(UsageTally.Standing::of);
   }
 
   /** Live leases of this replica. */

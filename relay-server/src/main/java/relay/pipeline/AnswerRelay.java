@@ -45,7 +45,7 @@ final class AnswerRelay {
     boolean events = answer.isEventStream();
     long length = answer.contentLength();
     if (request.client().method().equals("HEAD")) {
-      request.client().begin(answer.status(), headers, length);
+      request.client().begin(answer.status(), request.answer().withLimits(headers), length);
       request.client().end(new byte[0], 0, 0);
       request.answer().done(answer.status(), "upstream");
     } else if (!events && length >= 0 && length <= WHOLE_BYTES) {
@@ -89,7 +89,12 @@ final class AnswerRelay {
     UsageChunkFilter filter =
         events && plain && plan.asksForUsage() ? new UsageChunkFilter() : null;
     // An event may be added or removed, so a stream has no content-length.
-    request.client().begin(answer.status(), headers, events ? -1 : answer.contentLength());
+    request
+        .client()
+        .begin(
+            answer.status(),
+            request.answer().withLimits(headers),
+            events ? -1 : answer.contentLength());
     Outbox outbox = new Outbox(request, filter);
     boolean whole;
     try (Usage usage = usage(answer, scanner)) {
