@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import java.util.Arrays;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Random;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.TestInstance;
@@ -117,6 +118,10 @@ class HostileStreamsTest {
     assertEquals(200, client.status(stream), after);
   }
 
+  private static Attack attack(String name) {
+    return Objects.requireNonNull(ATTACKS.get(name));
+  }
+
   private static String[] names() {
     return ATTACKS.keySet().stream().sorted().toArray(String[]::new);
   }
@@ -128,7 +133,7 @@ class HostileStreamsTest {
     try (RawHttp2Client client = new RawHttp2Client(replicas.port(0))) {
       for (int n = 0; n < ROUNDS; n++) {
         stream += 2;
-        ATTACKS.get(name).on(client, stream);
+        attack(name).on(client, stream);
         if (n % 3 == 0) {
           isServed(client, name + " " + n);
         }
@@ -147,7 +152,7 @@ class HostileStreamsTest {
       for (int n = 0; n < 3 * ROUNDS; n++) {
         stream += 2;
         String name = names[random.nextInt(names.length)];
-        ATTACKS.get(name).on(client, stream);
+        attack(name).on(client, stream);
         if (n % 3 == 0) {
           isServed(client, name + " " + n);
         }
