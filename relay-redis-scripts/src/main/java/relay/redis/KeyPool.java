@@ -184,10 +184,9 @@ public final class KeyPool {
         yield new Granted(lease);
       }
       case Reply.Refusal r -> r.why();
-      // Not expected: a new lease's id has already ended, or the pool is unknown right after
-      // configure.
-      case Reply.Ended _, Reply.Unknown _, Reply.LookAgain _, Reply.Settled _, Reply.Done _ ->
-          outage.grant(demand, latest());
+      // Not expected: a new lease has ended, or the pool is unknown right after configure
+      case Reply.Ended _, Reply.Unknown _, Reply.LookAgain _ -> outage.grant(demand, latest());
+      case Reply.Settled _, Reply.Done _, Reply.InUse _ -> outage.grant(demand, latest());
     };
   }
 
@@ -333,12 +332,14 @@ public final class KeyPool {
     return exchange.estimates();
   }
 
-  /** Ids of the keys of an account. */
-  public List<String> keysOf(String account) {
-    return plan().keys().stream()
-        .filter(k -> k.account().equals(account))
-        .map(KeyPlan::id)
-        .toList();
+  /** What was left of a key's limits at its last request; null if unknown. */
+  public @Nullable Allowance allowance(String key) {
+    return acquires.allowance(key);
+  }
+
+  /** Reads a key's usage, where demands name their key, and its {@link #allowance}. */
+  public CompletableFuture<UsageTally.Standing> use(String key) {
+    return acquires.ask(key).thenApply(UsageTally.Standing::of);
   }
 
   /** Live leases of this replica. */

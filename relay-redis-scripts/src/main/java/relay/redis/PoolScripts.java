@@ -86,7 +86,7 @@ final class PoolScripts {
    */
   boolean endsWith(Demand demand) {
     Candidates now = candidates();
-    return now.isIndexed() ? demand.key().isEmpty() : !now.hasOthers();
+    return now.isNamed() || (now.isIndexed() ? demand.key().isEmpty() : !now.hasOthers());
   }
 
   /** Batches of candidates to pick from. Try them in order until one has a usable key. */

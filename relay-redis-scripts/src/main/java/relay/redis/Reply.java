@@ -26,6 +26,9 @@ sealed interface Reply {
   /** A grant in shadow mode; how much more it is tells the reason. */
   int SHADOW = 10;
 
+  /** Values of a request in the reply of {@code acquire_named}. */
+  int NAMED = 13;
+
   /** In the order of the scripts' numbers, from 1. */
   List<Dimension> DIMENSIONS = List.of(Dimension.values());
 
@@ -46,6 +49,9 @@ sealed interface Reply {
 
   /** The lease was not granted. */
   record Refusal(Acquisition why) implements Reply {}
+
+  /** What the limits of a key count, for a request that only asks. */
+  record InUse(Usage used, long inFlight) implements Reply {}
 
   /** Redis does not know the pool, a group, a key or the lease. */
   record Unknown() implements Reply {}
@@ -194,6 +200,24 @@ sealed interface Reply {
     return all;
   }
 
+  /** A reply of {@code acquire_named} to one request, and what is left of its key's limits. */
+  record Named(Reply reply, Allowance left) {}
+
+  /** The reply of {@code acquire_named}, one for each request. */
+  static List<Named> ofNamed(List<Object> r, int endings, long nowNanos) {
+    List<Named> all = new ArrayList<>();
+    for (int n = 2 + endings; n + NAMED <= r.size(); n += NAMED) {
+      Allowance left =
+          new Allowance(left(r, n + 5), left(r, n + 7), left(r, n + 9), left(r, n + 11), nowNanos);
+      all.add(new Named(ofRequest(r, n), left));
+    }
+    return all;
+  }
+
+  private static Allowance.Left left(List<Object> r, int at) {
+    return new Allowance.Left(number(r.get(at)), Duration.ofNanos(number(r.get(at + 1)) * 1000));
+  }
+
   private static Reply ofRequest(List<Object> r, int at) {
     int code = (int) number(r.get(at));
     if (code == 1 || code >= SHADOW) {
@@ -215,6 +239,10 @@ sealed interface Reply {
           new Refusal(
               new Impossible(
                   DIMENSIONS.get((int) number(r.get(at + 1)) - 1), number(r.get(at + 2))));
+      case 2 ->
+          new InUse(
+              new Usage(number(r.get(at + 1)), number(r.get(at + 2)), number(r.get(at + 3))),
+              number(r.get(at + 4)));
       case -2 -> new Refusal(new NoneUsable());
       case -4 -> new Ended();
       case -5 -> new LookAgain();

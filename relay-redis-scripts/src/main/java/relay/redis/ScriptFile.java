@@ -14,6 +14,7 @@ import java.util.Locale;
 enum ScriptFile {
   ACQUIRE,
   ACQUIRE_INDEXED,
+  ACQUIRE_NAMED,
   PICK,
   SETTLE,
   RENEW,

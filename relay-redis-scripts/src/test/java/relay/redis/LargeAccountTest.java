@@ -56,7 +56,7 @@ final class LargeAccountTest {
         KeyPool pool = engine.pool(plan);
         CompletableFuture.allOf(other.configure(), pool.configure()).join();
         assertEquals(KEYS, listed(wire, names).size());
-        pool.quarantine(pool.keysOf("one"), "no credit");
+        pool.quarantine(pool.plan().keysOf("one"), "no credit");
         until(pool, KEYS);
         pool.restore("key0").join();
         until(pool, 0);

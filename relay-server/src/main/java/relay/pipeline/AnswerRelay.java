@@ -4,7 +4,6 @@ import java.io.IOException;
 import java.util.Locale;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
-import relay.model.Dialect;
 import relay.model.Endpoint;
 import relay.model.HeaderLines;
 import relay.model.RelayError;
@@ -43,7 +42,7 @@ final class AnswerRelay {
     boolean events = answer.isEventStream();
     long length = answer.contentLength();
     if (request.client().method().equals("HEAD")) {
-      request.client().begin(answer.status(), headers, length);
+      request.client().begin(answer.status(), request.answer().withLimits(headers), length);
       request.client().end(new byte[0], 0, 0);
       request.answer().done(answer.status(), "upstream");
     } else if (!events && length >= 0 && length <= WHOLE_BYTES) {
@@ -86,7 +85,12 @@ final class AnswerRelay {
     UsageChunkFilter filter =
         events && plain && plan.asksForUsage() ? new UsageChunkFilter() : null;
     // An event may be added or removed, so a stream has no content-length.
-    request.client().begin(answer.status(), headers, events ? -1 : answer.contentLength());
+    request
+        .client()
+        .begin(
+            answer.status(),
+            request.answer().withLimits(headers),
+            events ? -1 : answer.contentLength());
     Outbox outbox = new Outbox(request, filter);
     boolean whole;
     try (Usage usage = usage(answer, scanner)) {
@@ -127,10 +131,11 @@ final class AnswerRelay {
 
   /** A stream whose output is made over time reports it. */
   private void beginReports() {
-    if (plan.counted() && plan.dialect() == Dialect.ANTHROPIC) {
+    if (plan.counted() && plan.counting().countsAsMade()) {
       reports =
           new OutputReports(
               plan.route().pool().estimates(),
+              plan.counting(),
               plan.upstreamModel(),
               plan.parsed().maxOutputTokens());
       lease.reports(reports);
@@ -267,14 +272,14 @@ final class AnswerRelay {
         if (reports != null) {
           reports.ended(usage.outputTokens());
         }
-        learn(charge.inputTokens(), usage.outputTokens());
+        learn(plan.counting().inputAtStart(usage), usage.outputTokens());
       }
     }
   }
 
   /**
-   * Learns from the charged input, but from the produced output: a charge may be the client's
-   * bound.
+   * Learns from the input that counted at the start, but from the produced output: a charge may be
+   * the client's bound.
    */
   private void learn(long inputTokens, long outputTokens) {
     plan.route()

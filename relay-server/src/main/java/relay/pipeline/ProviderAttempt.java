@@ -337,7 +337,7 @@ final class ProviderAttempt {
 
   /** An account may have thousands of keys. */
   private void quarantineAccount(String account, String reason) {
-    quarantine("account " + account, route.pool().keysOf(account), reason);
+    quarantine("account " + account, route.pool().plan().keysOf(account), reason);
   }
 
   private void refused(String key, String reason) {

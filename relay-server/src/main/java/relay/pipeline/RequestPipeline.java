@@ -224,6 +224,15 @@ public final class RequestPipeline {
     }
   }
 
+  /** Tells a client of itself. */
+  public void usage(ClientExchange client) {
+    admit(
+        client,
+        admitted ->
+            UsageAnswer.give(
+                admitted.request().answer(), admitted.generation().quotas(), admitted.caller()));
+  }
+
   /** A request of an authenticated client, while the replica has room for it. */
   private record Admitted(
       RequestContext request, RequestResources resources, Generation generation, Caller caller) {}
@@ -286,6 +295,7 @@ public final class RequestPipeline {
       return null;
     }
     request.record().clientName(caller.name());
+    request.answer().limits(generation.quotas().own(caller));
     int most = generation.bounds().maxConcurrent();
     if (most > 0 && request.othersRunning() >= most) {
       request
