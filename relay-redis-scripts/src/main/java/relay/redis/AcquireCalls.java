@@ -118,7 +118,8 @@ final class AcquireCalls {
   private CompletableFuture<Reply> pinned(String id, Demand demand) {
     return scripts
         .callConfigured(
-            () -> scripts.pinnedCall(id, demand), raw -> Answer.of(raw, 0).requests().getFirst())
+            () -> scripts.pinnedCall(id, demand),
+            raw -> Reply.isUnknown(raw) ? new Reply.Unknown() : Reply.ofAcquire(raw, 0).getFirst())
         .thenCompose(
             reply ->
                 reply instanceof Reply.Unpinned
