@@ -69,6 +69,11 @@ final class Walk {
     return clock.tick(uncounted.moments(step));
   }
 
+  /** The virtual time that it has covered. */
+  Duration passed() {
+    return clock.passed();
+  }
+
   /** A replica reads the pool's time in a reply. */
   void answered(Step step, List<Object> reply) {
     clock.answered(step, reply);
