@@ -18,7 +18,7 @@ final class MissingReplicaTest {
   private static final int LIMIT = 300;
   private static final int REPLICAS = 3;
   private static final long SECOND = 1_000_000;
-  private static final long STEP = SECOND / 20;
+  private static final long STEP = SECOND / 10;
   private static final long WINDOW = 60 * SECOND;
   private static final long FULL = 90 * SECOND; // by now the limit is used evenly
   private static final String KEY = "k:key0";
