@@ -29,7 +29,7 @@ final class Walk {
 
   private final RandomGenerator random;
   private final PoolModel model;
-  private final WalkClock clock;
+  final WalkClock clock;
   private final UncountedWalk uncounted;
   private final List<Step> past = new ArrayList<>();
   private final List<String> ids = new ArrayList<>();
@@ -67,11 +67,6 @@ final class Walk {
   /** A step in time before a call, and the resulting clock. */
   Clock tick(Step step) {
     return clock.tick(uncounted.moments(step));
-  }
-
-  /** The virtual time that it has covered. */
-  Duration passed() {
-    return clock.passed();
   }
 
   /** A replica reads the pool's time in a reply. */

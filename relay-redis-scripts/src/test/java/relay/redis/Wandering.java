@@ -44,7 +44,7 @@ final class Wandering {
         under = step instanceof Step.Configure configure ? configure : under;
         List<Object> reply = replay.take(moves.getLast(), depth(n));
         walk.answered(step, reply);
-        covered = walk.passed();
+        covered = walk.clock.passed();
       }
       return null;
     } catch (AssertionError e) {
