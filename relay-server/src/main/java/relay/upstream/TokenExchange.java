@@ -8,10 +8,10 @@ import okhttp3.OkHttpClient;
 import okhttp3.Request;
 import okhttp3.RequestBody;
 import okhttp3.Response;
-import relay.vertex.ServiceAccountTokens;
+import relay.vertex.GoogleTokens;
 
 /** Sends what Google's library asks a token endpoint. */
-final class TokenPost implements ServiceAccountTokens.Post {
+final class TokenExchange implements GoogleTokens.Exchange {
   private static final int MOST_BYTES = 64 * 1024;
 
   private final Function<String, CompletableFuture<OkHttpClient>> clients;
@@ -19,18 +19,22 @@ final class TokenPost implements ServiceAccountTokens.Post {
   /**
    * @param clients the client for an endpoint's URL
    */
-  TokenPost(Function<String, CompletableFuture<OkHttpClient>> clients) {
+  TokenExchange(Function<String, CompletableFuture<OkHttpClient>> clients) {
     this.clients = clients;
   }
 
   @Override
-  public Answer post(String url, String contentType, byte[] body) throws IOException {
-    Request request =
-        new Request.Builder()
-            .url(url)
-            .post(RequestBody.create(body, MediaType.parse(contentType)))
-            .build();
-    try (Response response = clients.apply(url).join().newCall(request).execute()) {
+  public Answer ask(Question question) throws IOException {
+    String type = question.contentType();
+    RequestBody body =
+        question.method().equals("GET")
+            ? null
+            : RequestBody.create(question.body(), type == null ? null : MediaType.parse(type));
+    Request.Builder request =
+        new Request.Builder().url(question.url()).method(question.method(), body);
+    question.headers().forEach(request::header);
+    try (Response response =
+        clients.apply(question.url()).join().newCall(request.build()).execute()) {
       response.body().source().request(MOST_BYTES);
       return new Answer(
           response.code(),
