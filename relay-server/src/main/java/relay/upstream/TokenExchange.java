@@ -1,5 +1,7 @@
 package relay.upstream;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
+
 import java.io.IOException;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.Function;
@@ -29,7 +31,8 @@ final class TokenExchange implements GoogleTokens.Exchange {
     RequestBody body =
         question.method().equals("GET")
             ? null
-            : RequestBody.create(question.body(), type == null ? null : MediaType.parse(type));
+            : RequestBody.create(
+                question.body().getBytes(UTF_8), type == null ? null : MediaType.parse(type));
     Request.Builder request =
         new Request.Builder().url(question.url()).method(question.method(), body);
     question.headers().forEach(request::header);

@@ -41,7 +41,7 @@ public final class GoogleTokens implements TokenCache.Fetch {
         String url,
         Map<String, String> headers,
         @Nullable String contentType,
-        byte[] body) {}
+        String body) {}
 
     /** The endpoint's answer. */
     record Answer(int status, @Nullable String contentType, String body) {}

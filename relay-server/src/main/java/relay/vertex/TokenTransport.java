@@ -47,7 +47,8 @@ final class TokenTransport extends HttpTransport {
         }
         return new Received(
             exchange.ask(
-                new Exchange.Question(method, url, headers, getContentType(), body.toByteArray())));
+                new Exchange.Question(
+                    method, url, headers, getContentType(), body.toString(UTF_8))));
       }
     };
   }

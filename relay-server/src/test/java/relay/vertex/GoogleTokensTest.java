@@ -1,6 +1,5 @@
 package relay.vertex;
 
-import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -62,7 +61,7 @@ final class GoogleTokensTest {
     for (int n = 0; n < 2; n++) {
       Question question = asked.get(n);
       assertEquals("https://sts.googleapis.com/v1/token", question.url());
-      String form = new String(question.body(), UTF_8);
+      String form = question.body();
       assertTrue(form.contains("subject_token=platform-" + (n + 1)), form);
       assertTrue(form.contains("cloud-platform"), form);
     }
