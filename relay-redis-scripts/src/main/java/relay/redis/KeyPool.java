@@ -186,7 +186,8 @@ public final class KeyPool {
       case Reply.Refusal r -> r.why();
       // Not expected: a new lease has ended, or the pool is unknown right after configure
       case Reply.Ended _, Reply.Unknown _, Reply.LookAgain _ -> outage.grant(demand, latest());
-      case Reply.Settled _, Reply.Done _, Reply.InUse _ -> outage.grant(demand, latest());
+      case Reply.Unpinned _, Reply.Settled _, Reply.Done _ -> outage.grant(demand, latest());
+      case Reply.InUse _ -> outage.grant(demand, latest());
     };
   }
 
@@ -393,8 +394,7 @@ public final class KeyPool {
     leaseEndings.close();
   }
 
-  /** For tests. */
-  Set<String> liveIds() {
+  Set<String> liveIds() { // for tests
     return renewals.ids();
   }
 }

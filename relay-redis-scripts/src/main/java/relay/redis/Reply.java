@@ -62,6 +62,9 @@ sealed interface Reply {
   /** The script compared its maximum of candidates without a match: call again. */
   record LookAgain() implements Reply {}
 
+  /** No id that the request names is known, and its pool has an index. */
+  record Unpinned() implements Reply {}
+
   /**
    * A lease was settled.
    *
@@ -263,6 +266,7 @@ sealed interface Reply {
       case -2 -> new Refusal(new NoneUsable());
       case -4 -> new Ended();
       case -5 -> new LookAgain();
+      case -6 -> new Unpinned();
       default -> throw unexpected(r);
     };
   }
@@ -321,6 +325,11 @@ sealed interface Reply {
 
   static Breaker ofBreaker(List<Object> r) {
     return new Breaker((int) number(r.get(1)), number(r.get(2)), number(r.get(3)) == 1);
+  }
+
+  /** The account that {@code owner} names, if any. */
+  static Optional<String> ofOwner(List<Object> r) {
+    return r.size() > 1 ? Optional.of(text(r.get(1))) : Optional.empty();
   }
 
   /** The key that {@code probe} names, if any. */
