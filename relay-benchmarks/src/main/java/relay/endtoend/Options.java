@@ -26,7 +26,7 @@ record Options(
     int starts,
     int openRuns,
     double share,
-    Wire wire) {
+    ProviderLine wire) {
   private static final String USAGE =
       "options: --rounds N, --streams N (up to 5000), --starts N, --tls h1|h2, --quick (only shows"
           + " that it works)";
@@ -72,14 +72,14 @@ record Options(
   /** Reads {@code PAGE LAUNCHER [OPTION...]}. */
   static Options read(String... args) {
     Options options =
-        new Options(Path.of(args[0]), Path.of(args[1]), 3, 1_000, 5, 5, 1, Wire.PLAIN);
+        new Options(Path.of(args[0]), Path.of(args[1]), 3, 1_000, 5, 5, 1, ProviderLine.PLAIN);
     for (int n = 2; n < args.length; n++) {
       if (args[n].equals("--quick")) {
         options =
             new Options(
                 options.page, options.launcher, 1, options.streams, 1, 1, 0.3, options.wire);
       } else if (args[n].equals("--tls") && n + 1 < args.length) {
-        options = options.tls(Wire.named(args[++n]));
+        options = options.tls(ProviderLine.named(args[++n]));
       } else if (n + 1 < args.length && args[n + 1].matches("[1-9][0-9]{0,3}")) {
         options = options.with(args[n], Integer.parseInt(args[++n]));
       } else {
@@ -89,7 +89,7 @@ record Options(
     return options;
   }
 
-  private Options tls(@Nullable Wire chosen) {
+  private Options tls(@Nullable ProviderLine chosen) {
     if (chosen == null || !chosen.isTls()) {
       throw new IllegalArgumentException("--tls? " + USAGE);
     }

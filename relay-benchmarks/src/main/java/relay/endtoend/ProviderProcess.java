@@ -56,7 +56,7 @@ final class ProviderProcess implements AutoCloseable {
    *
    * @param directory for its certificate
    */
-  static ProviderProcess start(Wire wire, Path directory) throws IOException {
+  static ProviderProcess start(ProviderLine wire, Path directory) throws IOException {
     Child standIn = Child.start(StandIn.class);
     if (!wire.isTls()) {
       return new ProviderProcess(standIn, null, directory);

@@ -26,7 +26,7 @@ final class Stage implements AutoCloseable {
    * @param launcher {@code serve} and its options are appended
    * @param wire what the provider speaks
    */
-  Stage(List<String> launcher, Wire wire) throws IOException {
+  Stage(List<String> launcher, ProviderLine wire) throws IOException {
     this.launcher = launcher;
     directory = Files.createTempDirectory("relay-benchmark");
     redis = EmbeddedRedis.start();

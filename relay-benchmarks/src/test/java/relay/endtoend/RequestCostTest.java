@@ -41,7 +41,7 @@ final class RequestCostTest {
                 "-cp",
                 System.getProperty("java.class.path"),
                 CountedReplica.class.getName()),
-            Wire.PLAIN);
+            ProviderLine.PLAIN);
     stage.replica(8);
     measure(Question.ofJson(2_048)); // initialize lazily created state
   }

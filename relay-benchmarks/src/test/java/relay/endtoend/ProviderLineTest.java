@@ -11,7 +11,7 @@ import relay.load.OpenStreams;
 import relay.load.Question;
 
 /** The benchmarks reach the stand-in over each protocol, and streams are served over each. */
-final class WireTest {
+final class ProviderLineTest {
   /** More than an HTTP/2 connection takes. */
   private static final int STREAMS = 150;
 
@@ -20,7 +20,7 @@ final class WireTest {
 
   @ParameterizedTest
   @EnumSource
-  void every_one_of_many_streams_is_served(Wire wire) throws Exception {
+  void every_one_of_many_streams_is_served(ProviderLine wire) throws Exception {
     List<String> launcher =
         new ArrayList<>(
             List.of(
@@ -31,8 +31,8 @@ final class WireTest {
                 "--enable-native-access=ALL-UNNAMED",
                 "--sun-misc-unsafe-memory-access=allow",
                 "--add-opens=java.base/java.lang=ALL-UNNAMED"));
-    if (wire == Wire.H2) {
-      launcher.add(Wire.HTTP2_OPTION);
+    if (wire == ProviderLine.H2) {
+      launcher.add(ProviderLine.HTTP2_OPTION);
     }
     launcher.addAll(List.of("-cp", System.getProperty("java.class.path"), "relay.Main"));
     byte[] request = new Question(2_048, 1_000_000, 100).bytes();

@@ -6,7 +6,7 @@ import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 
 /** What the measured replica speaks to the provider. */
-enum Wire {
+enum ProviderLine {
   PLAIN("HTTP/1.1 without TLS"),
   H1("HTTP/1.1 over TLS"),
   H2("HTTP/2 over TLS");
@@ -18,7 +18,7 @@ enum Wire {
 
   private final String label;
 
-  Wire(String label) {
+  ProviderLine(String label) {
     this.label = label;
   }
 
@@ -31,8 +31,8 @@ enum Wire {
   }
 
   /** The wire with an option's name; null if there is none. */
-  static @Nullable Wire named(String name) {
-    for (Wire wire : values()) {
+  static @Nullable ProviderLine named(String name) {
+    for (ProviderLine wire : values()) {
       if (wire.name().toLowerCase(Locale.ROOT).equals(name)) {
         return wire;
       }

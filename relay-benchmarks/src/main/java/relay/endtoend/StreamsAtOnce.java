@@ -9,28 +9,29 @@ import java.util.Locale;
  * Opens thousands of streams at once, over each protocol to the provider, and tells what becomes of
  * them.
  */
-public final class Streams {
+public final class StreamsAtOnce {
   private static final int KEYS = 8;
   private static final int WARM_UP_ROUNDS = 3;
 
   /** As fast as the driver can. */
   private static final int AT_ONCE = 1_000_000;
 
-  private Streams() {}
+  private StreamsAtOnce() {}
 
   /** Arguments: the report's file, the launcher, options. */
   public static void main(String... args) throws IOException, InterruptedException {
-    Options.run(Streams::page, args);
+    Options.run(StreamsAtOnce::page, args);
   }
 
   private static String page(Options options) throws IOException {
     StringBuilder page = new StringBuilder();
-    List<Wire> wires = options.wire().isTls() ? List.of(options.wire()) : List.of(Wire.values());
+    List<ProviderLine> wires =
+        options.wire().isTls() ? List.of(options.wire()) : List.of(ProviderLine.values());
     List<Integer> numbers = new ArrayList<>(List.of(2_000, 5_000));
     if (options.share() < 1) {
       numbers = List.of(options.streams());
     }
-    for (Wire wire : wires) {
+    for (ProviderLine wire : wires) {
       try (Stage stage = new Stage(wire.command(options.launcher()), wire)) {
         if (page.isEmpty()) {
           page.append(head(stage.redis().version()));
@@ -64,7 +65,7 @@ public final class Streams {
         Machine.card(redisVersion));
   }
 
-  private static String line(Wire wire, StreamCost cost) {
+  private static String line(ProviderLine wire, StreamCost cost) {
     return String.format(
         Locale.ROOT,
         "| %s | %,d | %,d | %,d | %,.0f | %.1f | %.1f | %.2f | %.2f |%n",
