@@ -16,6 +16,7 @@ import java.util.Set;
  *     letters, digits, {@code -} and {@code _}
  * @param key id of the only key to use, empty for any. A pool of limits, for instance, has one key
  *     per limit
+ * @param cost what to reserve of that key's budgets in dollars, in billionths
  */
 public record Demand(
     String modelClass,
@@ -24,7 +25,8 @@ public record Demand(
     long outputSpread,
     Set<String> avoid,
     String session,
-    String key) {
+    String key,
+    long cost) {
   /** No spread: the provider charges the output at admission, whatever is made of it. */
   public static final long AT_ADMISSION = -1;
 
@@ -56,31 +58,41 @@ public record Demand(
 
   /** A demand without a conversation, for any key. */
   public static Demand of(String modelClass, long inputTokens, long outputTokens) {
-    return new Demand(modelClass, inputTokens, outputTokens, AT_ADMISSION, Set.of(), "", "");
+    return new Demand(modelClass, inputTokens, outputTokens, AT_ADMISSION, Set.of(), "", "", 0);
   }
 
   /** The same demand, whose output is not known at admission: its tokens are the mean. */
   public Demand comingWith(long spread) {
-    return new Demand(modelClass, inputTokens, outputTokens, spread, avoid, session, key);
+    return new Demand(modelClass, inputTokens, outputTokens, spread, avoid, session, key, cost);
   }
 
   /** The same demand, for a conversation. */
   public Demand inSession(String id) {
-    return new Demand(modelClass, inputTokens, outputTokens, outputSpread, avoid, id, key);
+    return new Demand(modelClass, inputTokens, outputTokens, outputSpread, avoid, id, key, cost);
   }
 
   /** The same demand, of another model class. */
   Demand in(String otherClass) {
-    return new Demand(otherClass, inputTokens, outputTokens, outputSpread, avoid, session, key);
+    return new Demand(
+        otherClass, inputTokens, outputTokens, outputSpread, avoid, session, key, cost);
   }
 
   /** The same demand, for this key only. */
   public Demand on(String id) {
-    return new Demand(modelClass, inputTokens, outputTokens, outputSpread, Set.of(), session, id);
+    return new Demand(
+        modelClass, inputTokens, outputTokens, outputSpread, Set.of(), session, id, cost);
+  }
+
+  /** The same demand, which costs so many billionths of a dollar. */
+  public Demand costing(long nanodollars) {
+    long most = Math.clamp(nanodollars, 0, Limits.MAX);
+    return new Demand(
+        modelClass, inputTokens, outputTokens, outputSpread, avoid, session, key, most);
   }
 
   /** The same demand, avoiding these keys while others can serve it. */
   public Demand avoiding(Set<String> keys) {
-    return new Demand(modelClass, inputTokens, outputTokens, outputSpread, keys, session, key);
+    return new Demand(
+        modelClass, inputTokens, outputTokens, outputSpread, keys, session, key, cost);
   }
 }

@@ -22,6 +22,7 @@ final class RedisKeys {
   final byte[] breaker;
   final byte[] probes;
   final byte[] counting;
+  final byte[] budgets;
   private final String base;
 
   RedisKeys(String prefix, String pool) {
@@ -40,6 +41,7 @@ final class RedisKeys {
     breaker = bytes(base + "breaker");
     probes = bytes(base + "probes");
     counting = bytes(base + "counting");
+    budgets = bytes(base + "budgets");
   }
 
   /** The common prefix of all names. */

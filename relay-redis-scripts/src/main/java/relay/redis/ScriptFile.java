@@ -32,7 +32,8 @@ enum ScriptFile {
   BREAKER,
   PROBE,
   TALLY,
-  TALLIED;
+  TALLIED,
+  BUDGETS;
 
   private final String file = name().toLowerCase(Locale.ROOT);
 

@@ -123,6 +123,7 @@ class RequestOwnershipTest {
                 clientsPool,
                 clientsPool.plan().keys().stream().map(KeyPlan::id).collect(Collectors.toSet()),
                 Plans.tally(engine, config.server().auth()),
+                config.prices(),
                 new Routes(routes, config.routing(), new Random(1)),
                 new RequestPipeline.Bounds(1_000_000, 0, LONG),
                 new RequestLog(0)),
