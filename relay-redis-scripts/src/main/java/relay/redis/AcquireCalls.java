@@ -105,6 +105,10 @@ final class AcquireCalls {
     }
     queued.getAndIncrement();
     Request request = new Request(id, demand);
+    if (!demand.pinned().isEmpty()) {
+      queued.getAndDecrement();
+      return pinned(id, demand);
+    }
     if (demand.avoid().isEmpty()) {
       boolean named = scripts.candidates().isNamed();
       String batchKey =
@@ -118,6 +122,19 @@ final class AcquireCalls {
       var _ = send(List.of(request));
     }
     return request.reply;
+  }
+
+  /** Requests a lease of the account that made what the request names. */
+  private CompletableFuture<Reply> pinned(String id, Demand demand) {
+    return scripts
+        .callConfigured(
+            () -> scripts.pinnedCall(id, demand),
+            raw -> Reply.isUnknown(raw) ? new Reply.Unknown() : Reply.ofAcquire(raw, 0).getFirst())
+        .thenCompose(
+            reply ->
+                reply instanceof Reply.Unpinned
+                    ? acquire(id, demand.pinnedTo(List.of()))
+                    : CompletableFuture.completedFuture(reply));
   }
 
   /** Forgets what calls of keys that have gone shared. */
@@ -205,7 +222,7 @@ final class AcquireCalls {
     args.add(bytes(request.id));
   }
 
-  private static void appendSpread(long spread, StringBuilder line) {
+  static void appendSpread(long spread, StringBuilder line) {
     if (spread == Demand.AT_ADMISSION) {
       line.append('-');
     } else {

@@ -190,8 +190,8 @@ public final class KeyPool {
       case Reply.Refusal r -> r.why();
       // Not expected: a new lease has ended, or the pool is unknown right after configure
       case Reply.Ended _, Reply.Unknown _, Reply.LookAgain _ -> outage.grant(demand, latest());
-      case Reply.Settled _, Reply.Done _, Reply.InUse _, Reply.OverBudget _ ->
-          outage.grant(demand, latest());
+      case Reply.Unpinned _, Reply.Settled _, Reply.Done _ -> outage.grant(demand, latest());
+      case Reply.InUse _, Reply.OverBudget _ -> outage.grant(demand, latest());
     };
   }
 

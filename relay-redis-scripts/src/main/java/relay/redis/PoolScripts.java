@@ -8,6 +8,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.NoSuchElementException;
+import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ThreadLocalRandom;
@@ -132,6 +133,16 @@ final class PoolScripts {
     return caller
         .call(new Call(ScriptFile.SETTLE, k, args))
         .thenApply(raw -> Reply.ofEndings(raw, endings.size()));
+  }
+
+  /** As {@link Pins#owner}. */
+  CompletableFuture<Optional<String>> owner(List<String> hashes) {
+    return Pins.owner(link, keys, hashes);
+  }
+
+  /** A call of {@code acquire_pinned}. */
+  Call pinnedCall(String lease, Demand demand) {
+    return PinnedCall.of(this, keys, lease, demand);
   }
 
   /** Appends the endings' costs to the line and their ids to the arguments. */

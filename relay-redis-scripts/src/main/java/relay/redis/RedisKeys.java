@@ -1,6 +1,7 @@
 package relay.redis;
 
 import java.nio.charset.StandardCharsets;
+import java.util.List;
 import java.util.stream.IntStream;
 
 /**
@@ -23,6 +24,7 @@ final class RedisKeys {
   final byte[] probes;
   final byte[] counting;
   final byte[] budgets;
+  final byte[] pins;
   private final String base;
 
   RedisKeys(String prefix, String pool) {
@@ -42,6 +44,7 @@ final class RedisKeys {
     probes = bytes(base + "probes");
     counting = bytes(base + "counting");
     budgets = bytes(base + "budgets");
+    pins = bytes(base + "pins");
   }
 
   /** The common prefix of all names. */
@@ -52,6 +55,12 @@ final class RedisKeys {
   /** Holds the account of a conversation, per model class. */
   byte[] session(String modelClass, String session) {
     return bytes(base + "session:" + modelClass + ":" + session);
+  }
+
+  /** The two halves of the part of the map of pins that may hold an id, by its hash. */
+  List<byte[]> pins(String hash) {
+    String part = base + "pins:" + hash.charAt(0);
+    return List.of(bytes(part + ":0"), bytes(part + ":1"));
   }
 
   /** The slots of clients' usage. */

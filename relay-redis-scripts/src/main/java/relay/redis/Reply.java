@@ -65,6 +65,9 @@ sealed interface Reply {
   /** The script compared its maximum of candidates without a match: call again. */
   record LookAgain() implements Reply {}
 
+  /** No id that the request names is known, and its pool has an index. */
+  record Unpinned() implements Reply {}
+
   /**
    * A lease was settled.
    *
@@ -85,9 +88,17 @@ sealed interface Reply {
       List<ConfigState> configs,
       List<String> sets,
       List<String> unused,
-      List<KeyState> draining) {
-    static final Fleet NONE = new Fleet(false, List.of(), List.of(), List.of(), List.of());
-  }
+      List<KeyState> draining) {}
+
+  /**
+   * What is new to the caller of {@code survey}.
+   *
+   * @param position the end of the news, for the next call
+   * @param all whether it must read everything
+   * @param crowded whether it must do so every few seconds
+   * @param fields otherwise the fields of the groups and keys that changed
+   */
+  record News(String position, boolean all, boolean crowded, List<String> fields) {}
 
   /** The call succeeded; {@code values} is the script's reply. */
   record Done(List<Object> values) implements Reply {
@@ -130,6 +141,15 @@ sealed interface Reply {
           list(r.get(2)).stream().map(Reply::text).toList(),
           list(r.get(3)).stream().map(Reply::text).toList(),
           draining);
+    }
+
+    News news(int index) {
+      List<Object> r = row(index);
+      return new News(
+          text(r.get(0)) + " " + Reply.number(r.get(1)),
+          Reply.number(r.get(2)) == 1,
+          Reply.number(r.get(2)) == 2,
+          r.subList(3, r.size()).stream().map(Reply::text).toList());
     }
 
     /** A group's row of {@code survey}; empty if Redis does not know the group. */
@@ -248,10 +268,11 @@ sealed interface Reply {
               number(r.get(at + 4)));
       case -2 -> new Refusal(new NoneUsable());
       case -4 -> new Ended();
-      case -6 ->
+      case -7 ->
           new OverBudget(
               (int) number(r.get(at + 1)), Duration.ofNanos(number(r.get(at + 2)) * 1000));
       case -5 -> new LookAgain();
+      case -6 -> new Unpinned();
       default -> throw unexpected(r);
     };
   }
@@ -310,6 +331,11 @@ sealed interface Reply {
 
   static Breaker ofBreaker(List<Object> r) {
     return new Breaker((int) number(r.get(1)), number(r.get(2)), number(r.get(3)) == 1);
+  }
+
+  /** The account that {@code owner} names, if any. */
+  static Optional<String> ofOwner(List<Object> r) {
+    return r.size() > 1 ? Optional.of(text(r.get(1))) : Optional.empty();
   }
 
   /** The key that {@code probe} names, if any. */

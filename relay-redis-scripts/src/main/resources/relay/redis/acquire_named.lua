@@ -16,7 +16,7 @@
 --                  budgets, for each lease to end and each request those of its key: `key usd/month=LIMIT ...`
 -- REPLY {1, time, ...} then for each ending one value, as settle; then for each request the five values of acquire, or
 --         2, requests, input, output, in flight   for one that only asks: its group's usage
---         -6, budget, wait_us, 0, 0            a budget has no room: its number from 0, and when it has
+--         -7, budget, wait_us, 0, 0            a budget has no room: its number from 0, and when it has
 --                                              and eight more: for each dimension what is left of the limit (so many
 --                                              requests, or tokens of one request), and the microseconds until all of it is
 --       {-3}                                   unknown pool, key or epoch: configure, then ask again
@@ -106,7 +106,7 @@ for n = 1, count do
     local dollar, over, opens = budgeted and dollars[2 * endings + n], nil, nil
     if budgets then over, opens = over_budget(spent, budgets, dollar, input + output, now) end
     if over and not list.shadow then
-      tell(reply, place, -6, over, math.max(1, opens), 0, 0)
+      tell(reply, place, -7, over, math.max(1, opens), 0, 0)
     else
       serve(r, list, nil, id, now, lease_us, input, output, tokens[3 * n], reply, place)
       if budgets and reply[place] >= 1 then

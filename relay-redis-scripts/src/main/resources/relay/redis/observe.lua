@@ -50,6 +50,7 @@ for d = 1, 4 do
 end
 local told = learned_line(known)
 if told ~= line then redis.call('HSET', learned, group, told) end
+g.stated = nil -- a survey reads it anew
 redis.call('PEXPIRE', learned, LEARNED_MS)
 
 local foreign = { 0, 0, 0 }

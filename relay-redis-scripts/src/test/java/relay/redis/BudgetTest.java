@@ -202,7 +202,7 @@ final class BudgetTest {
     String month = "usd/month=10000000000";
     assertEquals(1L, reserve("2028-02-29T23:59:50Z", "l1", month, 9).getFirst());
     List<Object> over = reserve("2028-02-29T23:59:51Z", "l2", month, 2);
-    assertEquals(List.of(-6L, 0L, 9_000_000L), over, "nine seconds to March");
+    assertEquals(List.of(-7L, 0L, 9_000_000L), over, "nine seconds to March");
     assertEquals("9.000000000/10.000000000 2028-02:9.000000000", field("usd/month"));
     assertEquals(1L, reserve("2028-03-01T00:00:00Z", "l3", month, 2).getFirst());
     assertEquals("2.000000000/10.000000000 2028-03:2.000000000", field("usd/month"));
@@ -242,9 +242,9 @@ final class BudgetTest {
     // a slot is 24 minutes, and the oldest counts whole
     assertEquals(Duration.ofHours(4).plusMinutes(24), left);
     String soon = Instant.parse("2026-05-01T20:00:00Z").plus(left).minusSeconds(1).toString();
-    assertEquals(-6L, reserve(soon, "r4", rolling, 5).getFirst());
+    assertEquals(-7L, reserve(soon, "r4", rolling, 5).getFirst());
     String then = Instant.parse("2026-05-01T20:00:00Z").plus(left).toString();
     assertEquals(1L, reserve(then, "r5", rolling, 6).getFirst());
-    assertEquals(-6L, reserve(then, "r6", rolling, 1).getFirst());
+    assertEquals(-7L, reserve(then, "r6", rolling, 1).getFirst());
   }
 }

@@ -41,7 +41,7 @@ final class LargeAccountTest {
         Set<String> used = new HashSet<>();
         Await.until(
             "grants of many keys",
-            Duration.ofSeconds(20),
+            Duration.ofSeconds(60),
             () -> {
               if (pool.acquire(Pools.one()).join() instanceof Granted(Lease lease)) {
                 used.add(lease.key());
@@ -83,7 +83,7 @@ final class LargeAccountTest {
   private static void until(KeyPool pool, long quarantined) {
     Await.until(
         quarantined + " seen in quarantine",
-        Duration.ofSeconds(20),
+        Duration.ofSeconds(60),
         () -> {
           PoolSnapshot seen = pool.latest();
           return seen != null

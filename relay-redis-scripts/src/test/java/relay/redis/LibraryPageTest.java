@@ -76,7 +76,9 @@ final class LibraryPageTest {
           Pools.plan(Pools.name("rights"), Duration.ofMinutes(1), keys, new Limits(1_000, 0, 0, 0));
       try (RedisEngine engine = RedisEngine.start(options)) {
         KeyPool pool = engine.pool(plan);
-        Demand talk = new Demand(Pools.CLASS, 10, 10, Demand.AT_ADMISSION, Set.of(), "talk", "", 0);
+        Demand talk =
+            new Demand(
+                Pools.CLASS, 10, 10, Demand.AT_ADMISSION, Set.of(), "talk", List.of(), "", 0);
         Lease lease = assertInstanceOf(Granted.class, pool.acquire(talk).join()).lease();
         pool.observe(lease.group(), new Limits(900, 0, 0, 0), Remaining.NONE);
         pool.refused(lease, Duration.ZERO);

@@ -211,7 +211,6 @@ final class PoolModel {
       key.configure(k, outages.reason(k.id()));
     }
     strategy = plan.strategy();
-    surveys.configured();
     return List.of(1L, now, epoch, inDebt ? 2L : 1L);
   }
 
@@ -379,14 +378,13 @@ final class PoolModel {
     return outages.restore(fields);
   }
 
-  List<Object> survey(
-      Clock clock, String replica, long staleMicros, List<String> groupIds, List<KeyPlan> keys) {
+  List<Object> survey(Clock clock, String replica, List<String> groupIds, List<KeyPlan> keys) {
     if (!known) {
       return UNKNOWN;
     }
     long now = time(clock);
     leases.sweep(now, 1400, shape.windowMicros());
-    List<Object> reply = surveys.survey(this, now, replica, staleMicros, groupIds, keys);
+    List<Object> reply = surveys.survey(this, now, replica, groupIds, keys);
     heard = surveys.alive(now) == 0 ? 0 : replica.isEmpty() ? heard : now;
     return reply;
   }

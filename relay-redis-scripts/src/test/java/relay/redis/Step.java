@@ -352,7 +352,7 @@ sealed interface Step {
   }
 
   record Survey(
-      String replica, long staleMs, List<String> groups, List<KeyPlan> plans, List<String> sets)
+      String replica, long draw, List<String> groups, List<KeyPlan> plans, List<String> sets)
       implements Step {
     @Override
     public ScriptFile script() {
@@ -369,7 +369,7 @@ sealed interface Step {
     @Override
     public List<Object> args(Clock c) {
       List<Object> args =
-          new ArrayList<>(List.of(replica, c.ceiling(), c.told(), staleMs, "-", groups.size()));
+          new ArrayList<>(List.of(replica, c.ceiling(), c.told(), draw, "-", groups.size(), "-"));
       args.addAll(groups);
       plans.forEach(k -> args.addAll(List.of(k.id(), k.account())));
       return args;
@@ -377,7 +377,7 @@ sealed interface Step {
 
     @Override
     public List<Object> apply(PoolModel model, Clock c) {
-      return model.survey(c, replica, staleMs * 1000, groups, plans);
+      return model.survey(c, replica, groups, plans);
     }
   }
 }

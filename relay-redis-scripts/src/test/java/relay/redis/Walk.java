@@ -121,8 +121,7 @@ final class Walk {
           c.plan().equals(plan) ? configure(c.known(), c.fresh()) : reconfigured(c);
       case Step.AcquireIndexed a -> indexed(a.endings(), a.wishes(), a.epoch(), a.leaseMs());
       case PickStep p -> new PickStep(p.draw(), sorted(p.fields()));
-      case Step.Survey s ->
-          new Step.Survey(s.replica(), s.staleMs(), s.groups(), s.plans(), sets());
+      case Step.Survey s -> new Step.Survey(s.replica(), s.draw(), s.groups(), s.plans(), sets());
       case Step other -> other;
     };
   }
@@ -319,7 +318,7 @@ final class Walk {
   private Step survey() {
     return new Step.Survey(
         random.nextInt(4) == 0 ? "" : "replica" + random.nextInt(3),
-        random.nextInt(3) == 0 ? 0 : 400,
+        random.nextInt(3) == 0 ? 1 : 0,
         random.nextInt(4) > 0 ? plan.groups() : List.of("a9/none", group()),
         plan.keys(),
         sets());

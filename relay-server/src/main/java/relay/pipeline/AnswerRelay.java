@@ -12,6 +12,7 @@ import relay.redis.Lease;
 import relay.redis.ProviderBreaker.Passage;
 import relay.stream.DecodingTap;
 import relay.stream.ErrorEvents;
+import relay.stream.StateIds;
 import relay.stream.UsageChunkFilter;
 import relay.stream.UsageScanner;
 import relay.trace.RequestTrace;
@@ -25,12 +26,14 @@ final class AnswerRelay {
   private final RequestContext request;
   private final RequestPlan plan;
   private final Lease lease;
+  private final @Nullable StateIds states; // that the answer names
   private @Nullable OutputReports reports;
 
   AnswerRelay(RequestContext request, RequestPlan plan, Lease lease) {
     this.request = request;
     this.plan = plan;
     this.lease = lease;
+    states = plan.parsed().makesStates() ? new StateIds() : null;
   }
 
   void relay(UpstreamAnswer answer, int attempt) {
@@ -72,6 +75,7 @@ final class AnswerRelay {
     }
     scanner.end();
     settle(answer, scanner);
+    pin(answer);
     request.answer().passOn(answer.status(), headers, body);
   }
 
@@ -106,6 +110,7 @@ final class AnswerRelay {
       return;
     }
     settle(answer, scanner);
+    pin(answer);
     try {
       // Only the error event of a stream is a failure: a 400's JSON says "error", too.
       boolean errorEvent = events && scanner.errorSeen();
@@ -243,9 +248,18 @@ final class AnswerRelay {
   }
 
   private Usage usage(UpstreamAnswer answer, UsageScanner scanner) {
-    return plan.counted()
-        ? Usage.of(answer.header("content-encoding"), scanner, reports)
+    boolean reads =
+        plan.counted() || (states != null && NamedStates.isJson(answer.header("content-type")));
+    return reads
+        ? Usage.of(answer.header("content-encoding"), scanner, reports, states)
         : Usage.UNREAD;
+  }
+
+  /** Before the client sees the end of the answer, and names what it made at another replica. */
+  private void pin(UpstreamAnswer answer) {
+    if (answer.status() < 300 && (states != null || !plan.parsed().states().isEmpty())) {
+      NamedStates.pin(plan.route(), lease, plan.parsed().states(), states).join();
+    }
   }
 
   private void settle(UpstreamAnswer answer, UsageScanner scanner) {
@@ -331,17 +345,31 @@ final class AnswerRelay {
 
   /** Feeds an answer's bytes to the usage scanner, decoded if necessary. */
   private record Usage(
-      @Nullable UsageScanner plain, @Nullable DecodingTap decoding, @Nullable OutputReports reports)
+      @Nullable UsageScanner plain,
+      @Nullable DecodingTap decoding,
+      @Nullable OutputReports reports,
+      @Nullable StateIds states)
       implements AutoCloseable {
 
-    static final Usage UNREAD = new Usage(null, null, null);
+    static final Usage UNREAD = new Usage(null, null, null, null);
 
     static Usage of(
-        @Nullable String encoding, UsageScanner scanner, @Nullable OutputReports reports) {
+        @Nullable String encoding,
+        UsageScanner scanner,
+        @Nullable OutputReports reports,
+        @Nullable StateIds states) {
       return isPlain(encoding)
-          ? new Usage(scanner, null, reports)
-          : new Usage(
-              null, DecodingTap.of(encoding, scanner::feed), null); // other encodings stay unread
+          ? new Usage(scanner, null, reports, states)
+          : new Usage(null, DecodingTap.of(encoding, both(scanner, states)), null, null);
+    }
+
+    private static DecodingTap.Reader both(UsageScanner scanner, @Nullable StateIds states) {
+      return (bytes, offset, length) -> {
+        scanner.feed(bytes, offset, length);
+        if (states != null) {
+          states.feed(bytes, offset, length);
+        }
+      };
     }
 
     boolean readable() {
@@ -354,6 +382,9 @@ final class AnswerRelay {
       }
       if (plain != null) {
         plain.feed(bytes, offset, length);
+        if (states != null) {
+          states.feed(bytes, offset, length);
+        }
       } else if (decoding != null) {
         decoding.feed(bytes, offset, length);
       }

@@ -183,9 +183,6 @@ final class ProviderAttempt {
 
   private String acceptEncoding() {
     String accepted = request.client().header("accept-encoding");
-    if (plan.unread()) {
-      return accepted == null ? "identity" : accepted; // Relay does not read the answer
-    }
     // To remove usage that only Relay asked for, it needs plain bytes.
     return HeaderPolicy.acceptEncoding(plan.asksForUsage() ? null : accepted);
   }

@@ -186,7 +186,11 @@ public final class RequestPipeline {
       if (body.length() > 0 && BODILESS.contains(client.method())) {
         request.answer().refuse(RelayError.invalid("a " + client.method() + " has no body"));
       } else {
-        forward(admitted, chosen, ParsedRequest.unread(client.dialect(), client.method(), body));
+        List<String> states = NamedStates.in(client.target(), client.header("content-type"), body);
+        forward(
+            admitted,
+            chosen,
+            ParsedRequest.unread(client.dialect(), client.method(), body, states));
       }
     } finally {
       body.release();
@@ -381,7 +385,7 @@ public final class RequestPipeline {
     request.answer().quota(quota);
     request.client().onGone(request.cancellation()::clientLeft);
     admitted.generation().running().register(request.cancellation());
-    RouteAttempts attempts = new RouteAttempts(chosen, parsed);
+    RouteAttempts attempts = new RouteAttempts(NamedStates.owners(chosen, parsed.states()), parsed);
     RouteAttempts.Candidate first = attempts.next();
     if (first == null) {
       request.answer().verdict(attempts.verdict().outcome(parsed.dialect()));

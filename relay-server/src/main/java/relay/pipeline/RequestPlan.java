@@ -97,14 +97,15 @@ final class RequestPlan {
 
   /** The demand on a key that reserves no tokens. */
   Demand uncountedDemand() {
-    return Demand.of(modelClass, 0, 0).inSession(session());
+    return Demand.of(modelClass, 0, 0).inSession(session()).pinnedTo(parsed.states());
   }
 
   /** The demand on a key. */
   Demand demand(Estimator.Estimate estimate) {
     return Demand.of(modelClass, estimate.inputTokens(), estimate.outputTokens())
         .comingWith(estimate.outputSpread())
-        .inSession(session());
+        .inSession(session())
+        .pinnedTo(parsed.states());
   }
 
   /** The session that stays on one account; empty if none does. */
