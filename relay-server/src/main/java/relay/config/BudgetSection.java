@@ -22,7 +22,7 @@ final class BudgetSection {
     for (Value entry : entries(client, "budget", BudgetConfig.MAX_BUDGETS)) {
       Section budget = entry.section();
       long most = BudgetConfig.MAX_DOLLARS;
-      double usd = ScalarSettings.number(budget, "usd", 0, 0, most);
+      double usd = ScalarSettings.number(budget, "usd", 0, 0, (double) most);
       long tokens = ScalarSettings.whole(budget, "tokens", 0, 0, LimitsConfig.MAX);
       Value per = budget.need("per", "give day or month");
       BudgetConfig.Per period =
