@@ -35,7 +35,9 @@ public record Budget(Unit unit, Per per, boolean rolling, long limit) {
 
   /** The period of a budget. */
   public enum Per {
+    /** A day of the calendar in UTC, or any 24 hours. */
     DAY,
+    /** A month of the calendar in UTC, or any 30 days. */
     MONTH
   }
 

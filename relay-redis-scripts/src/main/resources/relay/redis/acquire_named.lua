@@ -75,7 +75,7 @@ hold_leases(r, ARGV, 2, 1 + ids)
 local lines, spent, reserved = {}, nil, {}
 if budgeted then
   for n = 1, ids do lines[n] = ARGV[1 + ids + count + n] end
-  spent = open_budgets(r, KEYS[6], lines, now)
+  spent = spending.open_budgets(r, KEYS[6], lines, now)
   for n = 1, endings do
     local record = r.held[ARGV[1 + n]]
     if record and not is_tomb(record) then reserved[n] = record end
@@ -87,8 +87,8 @@ if endings > 0 then end_leases(r, ARGV, 2, 1 + endings, costs, now, 7, KEYS, rep
 for n, record in pairs(reserved) do
   if reply[2 + n] >= 0 then -- by this call
     local _, _, since, _, input, output = struct.unpack(LEASE, record)
-    for _, b in ipairs(budgets_of(r, lines[n])) do
-      settle_budget(spent[b.field], since, b.usd and dollars[2 * n - 1] or input + output,
+    for _, b in ipairs(spending.budgets_of(r, lines[n])) do
+      spending.settle_budget(spent[b.field], since, b.usd and dollars[2 * n - 1] or input + output,
         b.usd and dollars[2 * n] or costs[3 * n - 1] + costs[3 * n])
     end
   end
@@ -102,16 +102,16 @@ for n = 1, count do
     tell(reply, place, 2, g[USED + 1], g[USED + 2], g[USED + 3], g[FLIGHT])
   else
     local input, output, again = tokens[3 * n - 2], tokens[3 * n - 1], r.held[id]
-    local budgets = budgeted and not again and budgets_of(r, lines[endings + n])
+    local budgets = budgeted and not again and spending.budgets_of(r, lines[endings + n])
     local dollar, over, opens = budgeted and dollars[2 * endings + n], nil, nil
-    if budgets then over, opens = over_budget(spent, budgets, dollar, input + output, now) end
+    if budgets then over, opens = spending.over_budget(spent, budgets, dollar, input + output, now) end
     if over and not list.shadow then
       tell(reply, place, -7, over, math.max(1, opens), 0, 0)
     else
       serve(r, list, nil, id, now, lease_us, input, output, tokens[3 * n], reply, place)
       if budgets and reply[place] >= 1 then
         for _, b in ipairs(budgets) do
-          spend(spent[b.field], spent[b.field].present, b.usd and dollar or reply[place + 3] + reply[place + 4])
+          spending.spend(spent[b.field], spent[b.field].present, b.usd and dollar or reply[place + 3] + reply[place + 4])
         end
         if over then reply[place] = SHADOW + OVER_BUDGET end
       end
@@ -120,6 +120,6 @@ for n = 1, count do
   tell_left(p, g, now, reply, place + 5)
 end
 write_leases(r, now)
-if budgeted then write_budgets(KEYS[6], spent) end
+if budgeted then spending.write_budgets(KEYS[6], spent) end
 write(r)
 return reply

@@ -30,7 +30,7 @@ end
 redis.call('EXPIRE', key, BUDGETS_S)
 local budgets, told, fields, all = {}, {}, {}, {}
 for n = 2, #ARGV, 2 do
-  budgets_in(ARGV[n], budgets)
+  spending.budgets_in(ARGV[n], budgets)
   for known, more in string.gmatch(ARGV[n + 1], ' (%d+) (%d+)') do
     told[#told + 1] = { bounded_moment(known, 'known'), bounded_moment(more, 'more') }
   end
@@ -40,16 +40,16 @@ local reply = { 1, now, made }
 for n, b in ipairs(budgets) do fields[n] = b.field end
 local texts = #fields > 0 and redis.call('HMGET', key, unpack(fields)) or {}
 for n, b in ipairs(budgets) do
-  local s = spent_of(texts[n], b, now)
+  local s = spending.spent_of(texts[n], b, now)
   local before = '*' .. s.present
-  if told[n][1] > (s.slots[before] or 0) then spend(s, before, told[n][1] - (s.slots[before] or 0)) end
-  if told[n][2] > 0 then spend(s, s.present, told[n][2]) end
+  if told[n][1] > (s.slots[before] or 0) then spending.spend(s, before, told[n][1] - (s.slots[before] or 0)) end
+  if told[n][2] > 0 then spending.spend(s, s.present, told[n][2]) end
   all[b.field] = s
   reply[#reply + 1], reply[#reply + 2] = s.spent, s.ends and s.ends - now or 0
 end
-write_budgets(key, all)
+spending.write_budgets(key, all)
 for _, field in ipairs(redis.call('HRANDFIELD', key, 5)) do
   local per = string.match(field, '/([%a-]+)$')
-  if per and spent_of(redis.call('HGET', key, field), { per = per }, now).spent == 0 then redis.call('HDEL', key, field) end
+  if per and spending.spent_of(redis.call('HGET', key, field), { per = per }, now).spent == 0 then redis.call('HDEL', key, field) end
 end
 return reply
