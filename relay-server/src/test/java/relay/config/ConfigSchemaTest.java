@@ -70,7 +70,11 @@ class ConfigSchemaTest {
     file("/logging", "logging: {%s}\n" + Given.PROVIDERS);
     FILES.put(
         "/server/auth/clients[]/budget[]",
-        List.of(budget("per: day, tokens: 5, %s"), budget("usd: 5, %s"), budget("per: day, %s")));
+        List.of(
+            budget("per: day, tokens: 5, %s"),
+            budget("per: day, usd: 5, %s"),
+            budget("usd: 5, %s"),
+            budget("per: day, %s")));
     FILES.put(
         "/prices[]",
         List.of(
