@@ -267,8 +267,8 @@ class RequestOwnershipTest {
 
   @Test
   void a_quota_that_is_granted_after_its_request_has_failed_goes_back() throws Exception {
-    ClientQuota quota = ClientQuota.of(clientsPool, "team");
-    quota.reserve(Demand.of("any", 1, 1));
+    ClientQuota quota = ClientQuota.of(clientsPool, "team", null);
+    quota.reserve(Demand.of("any", 1, 1), "gpt-x");
     quota.end();
     Demand next = Demand.of(clientsPool.plan().modelClasses().getFirst(), 1, 1).on("team");
     Lease later = assertInstanceOf(Granted.class, clientsPool.acquire(next).join()).lease();
@@ -283,7 +283,7 @@ class RequestOwnershipTest {
     first.expect(acquire(routes.getLast().pool()));
     assertInstanceOf(Granted.class, first.await());
     Lease lease = first.lease();
-    first.beginAttempt();
+    first.beginAttempt("gpt-x");
     RequestResources second = first.transfer();
     first.close();
     assertNull(lease.charged());
@@ -318,7 +318,7 @@ class RequestOwnershipTest {
         resources.expect(CompletableFuture.completedFuture(new Granted(lease)));
         assertInstanceOf(Granted.class, resources.await());
         if (attempted) {
-          resources.beginAttempt();
+          resources.beginAttempt("gpt-x");
         }
       }
       Usage charged = lease.charged();
