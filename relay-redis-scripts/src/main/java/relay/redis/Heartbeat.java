@@ -61,10 +61,13 @@ final class Heartbeat {
     if (mayHaveLost.get()) {
       var _ = chargeLost(); // the first time failed
     }
+    long sent = System.nanoTime();
     scripts
         .survey(replica)
         .thenAccept(
             snapshot -> {
+              PoolSnapshot seen = snapshot == null ? latest : snapshot;
+              fairShare.heartbeat(sent, seen == null ? 1 : seen.replicas());
               if (snapshot != null) {
                 latestAtNanos = System.nanoTime();
                 latest = snapshot;
