@@ -118,10 +118,10 @@ class AdminPlaneTest {
             {"clients": [
               {"name": "team-a", "models": ["claude-*"], "providers": ["anthropic"], "limits": null,
                 "used": {"rpm": 0, "itpm": 0, "otpm": 0, "tpm": 0},
-                "in_flight": 0, "cooldown_ms": 0, "next_capacity_ms": 0},
+                "in_flight": 0, "cooldown_ms": 0, "next_capacity_ms": 0, "budgets": []},
               {"name": "team-b", "models": null, "providers": null, "limits": null,
                 "used": {"rpm": 0, "itpm": 0, "otpm": 0, "tpm": 0},
-                "in_flight": 0, "cooldown_ms": 0, "next_capacity_ms": 0}]}
+                "in_flight": 0, "cooldown_ms": 0, "next_capacity_ms": 0, "budgets": []}]}
             """),
         json.readTree(answer.body()));
   }
