@@ -165,8 +165,13 @@ final class PoolScripts {
         Reply::of);
   }
 
-  /** Reports the limits in a provider's answer. */
-  CompletableFuture<Reply> observe(String group, Limits limits, Remaining remaining) {
+  /**
+   * Reports the limits in a provider's answer.
+   *
+   * @param grantedMicros grant time of the answered request, on the pool's clock
+   */
+  CompletableFuture<Reply> observe(
+      String group, Limits limits, Remaining remaining, long grantedMicros, Refill refill) {
     return callConfigured(
         () -> {
           List<byte[]> k = new ArrayList<>(List.of(keys.state, keys.win, keys.learned));
@@ -177,12 +182,19 @@ final class PoolScripts {
             args.add(bytes(limits.of(d)));
           }
           for (Dimension d : Dimension.values()) {
-            long left = remaining.of(d);
-            args.add(left < 0 || left > Limits.MAX ? ScriptCaller.NONE : bytes(left));
+            args.add(stated(remaining.of(d)));
+          }
+          args.add(bytes(grantedMicros));
+          for (Dimension d : Dimension.values()) {
+            args.add(stated(refill.of(d)));
           }
           return new Call(ScriptFile.OBSERVE, k, args);
         },
         Reply::of);
+  }
+
+  private static byte[] stated(long value) {
+    return value == Remaining.NOT_STATED ? ScriptCaller.NONE : bytes(value);
   }
 
   /**

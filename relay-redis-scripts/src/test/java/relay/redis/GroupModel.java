@@ -1,6 +1,5 @@
 package relay.redis;
 
-import java.util.List;
 import java.util.NavigableMap;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
@@ -42,6 +41,11 @@ final class GroupModel {
 
   long strictAt;
 
+  /** What was charged as the use of others of late, and when. */
+  private final long[] foreign = new long[3];
+
+  private long foreignAt;
+
   GroupModel(String id, long now) {
     this.id = id;
     debtAt = now;
@@ -49,11 +53,7 @@ final class GroupModel {
 
   /** Usage in the window that ends with this slot. */
   long used(int d, long slot) {
-    long sum = 0;
-    for (long[] amounts : slots.subMap(slot - SLOTS, true, slot, true).values()) {
-      sum += d == 3 ? amounts[1] + amounts[2] : amounts[d];
-    }
-    return sum;
+    return since(d, slot - SLOTS, slot);
   }
 
   double debt(int d) {
@@ -158,8 +158,9 @@ final class GroupModel {
   void refused(long granted, long now, Shape shape) {
     if (granted > shrunkAt) {
       flow(now, shape);
-      if (fullest(now, shape) < 0.9) {
-        shrunk = Math.max(1 / 64.0, shrunkAt(now) / 2);
+      boolean full = fullest(now, shape) >= 0.9;
+      if (shape.bucket() || !full) {
+        shrunk = Math.max(1 / 64.0, shrunkAt(now) * (full ? 0.9 : 0.5));
         shrunkAt = now;
       } else if (granted > strictAt) {
         strict = Math.min(2, Math.max(1, strict + 0.5));
@@ -168,21 +169,97 @@ final class GroupModel {
     }
   }
 
-  /** Call after a flow to now. Takes the provider's stated remainder. */
-  long[] observe(List<Long> stated, List<Long> left, long now, Shape shape) {
-    long[] foreign = new long[3];
+  private static double slack(int d, long limit) {
+    return Math.max(limit / 100.0, d == 0 ? 1 : 1_000);
+  }
+
+  private double comingOf(int d) {
+    return d < 2 ? 0 : coming;
+  }
+
+  /** Learns the size of the bucket, and charges the use of others. The limits hold already. */
+  long[] charged(AnswersModel told, double had, Step.Observe answer, long now, Shape shape) {
     for (int d = 0; d < 4; d++) {
-      long limit = stated.get(d);
-      if (limit > 0 && left.get(d) >= 0 && left.get(d) < limit) {
-        double ours = shape.bucket() ? debt[d] : used(d, shape.slotOf(now)) + (d < 2 ? 0 : coming);
-        double margin = Math.max(limit / 100.0, d == 0 ? 1 : 1_000);
-        double unknown = Math.floor(limit - left.get(d) - ours - margin);
-        int as = d == 3 ? 1 : d;
-        foreign[as] = Math.max(foreign[as], (long) unknown);
+      long limit = answer.stated().get(d);
+      long fullMs = answer.fullMs().get(d);
+      if (limit > 0 && answer.left().get(d) >= 0) {
+        told.turn(now);
+        double counted =
+            fullMs >= 0
+                ? fullMs * 1000.0 * limit / shape.windowMicros()
+                : Math.max(
+                    0,
+                    debt[d]
+                        - comingOf(d)
+                        - since(d, shape.slotOf(answer.granted()), shape.slotOf(now))
+                        - slack(d, limit));
+        told.note(d, limit, answer.left().get(d) + counted);
       }
     }
-    charge(now, shape, foreign[0], foreign[1], foreign[2]);
-    return foreign;
+    double share = told.leastShare();
+    double is = shrunkAt(now);
+    double more = share > had ? Math.min(1, is * share / had) : is;
+    shrinkTo(Math.min(AnswersModel.admitted(share, burst, shape), more), now);
+    long[] others = new long[3];
+    for (int d = 0; d < 4; d++) {
+      long limit = answer.stated().get(d);
+      if (limit > 0 && answer.left().get(d) >= 0) {
+        double missing = limit - told.share(d) * limit;
+        boolean refills = answer.fullMs().get(d) >= 0 && told.refills(d, limit);
+        double ours =
+            shape.bucket() || refills
+                ? debt[d]
+                : Math.max(debt[d], used(d, shape.slotOf(now)) + comingOf(d) - missing);
+        double aged = (double) Math.max(0, now - answer.granted()) * limit / shape.windowMicros();
+        double left = answer.left().get(d);
+        double unknown = Math.floor(limit - missing - left - ours - slack(d, limit) - aged);
+        int as = d == 3 ? 1 : d;
+        others[as] = Math.max(others[as], (long) unknown);
+      }
+    }
+    charge(now, shape, others[0], others[1], others[2]);
+    if (others[1] + others[2] > 0) {
+      boolean fresh = now - foreignAt < shape.windowMicros();
+      for (int d = 1; d < 3; d++) {
+        foreign[d] = (fresh ? foreign[d] : 0) + others[d];
+      }
+      foreignAt = now;
+    }
+    return others;
+  }
+
+  /** What was charged in these slots. */
+  private long since(int d, long slot, long last) {
+    long sum = 0;
+    for (long[] amounts : slots.subMap(Math.max(slot, last - SLOTS), true, last, true).values()) {
+      sum += d == 3 ? amounts[1] + amounts[2] : amounts[d];
+    }
+    return sum;
+  }
+
+  private void shrinkTo(double admitted, long now) {
+    if (admitted != shrunkAt(now)) {
+      shrunk = admitted;
+      shrunkAt = now;
+    }
+  }
+
+  /** A bucket of this share of the limit is known. */
+  void admit(double share, long now, Shape shape) {
+    double admitted = AnswersModel.admitted(share, burst, shape);
+    if (admitted < shrunkAt(now)) {
+      shrinkTo(admitted, now);
+    }
+  }
+
+  /** The part of an overage that was not charged as another's use already. */
+  long notForeign(int d, long over, long since, long now, Shape shape) {
+    if (since > foreignAt || now - foreignAt >= shape.windowMicros()) {
+      return over;
+    }
+    long charged = Math.min(over, foreign[d]);
+    foreign[d] -= charged;
+    return over - charged;
   }
 
   /** Rounding error of the time at which the debt is low enough. */

@@ -176,9 +176,25 @@ sealed interface Step {
     return all.toArray(byte[][]::new);
   }
 
-  /** A provider's stated limits and remainders; a remainder is -1 where none is stated. */
-  record Observe(String group, List<Long> stated, List<Long> left, List<String> sets)
+  /**
+   * A provider's stated limits, remainders and times until they are full; the latter two are -1
+   * where none is stated.
+   */
+  record Observe(
+      String group,
+      List<Long> stated,
+      List<Long> left,
+      long granted,
+      List<Long> fullMs,
+      List<String> sets)
       implements Step {
+    Observe(String group, List<Long> stated, List<String> sets) {
+      this(group, stated, NONE, 0, NONE, sets);
+    }
+
+    /** Nothing is stated in any dimension. */
+    static final List<Long> NONE = List.of(-1L, -1L, -1L, -1L);
+
     @Override
     public ScriptFile script() {
       return ScriptFile.OBSERVE;
@@ -196,12 +212,16 @@ sealed interface Step {
       for (long rest : left) {
         args.add(rest < 0 ? "-" : rest);
       }
+      args.add(granted);
+      for (long full : fullMs) {
+        args.add(full < 0 ? "-" : full);
+      }
       return args;
     }
 
     @Override
     public List<Object> apply(PoolModel model, Clock c) {
-      return model.observe(c, group, stated, left);
+      return model.observe(c, this);
     }
   }
 

@@ -114,7 +114,8 @@ final class Walk {
       case Step.Acquire a ->
           new Step.Acquire(a.endings(), a.wishes(), a.epoch(), a.leaseMs(), sorted(a.fields()));
       case Step.Settle s -> new Step.Settle(s.costs(), sets());
-      case Step.Observe o -> new Step.Observe(o.group(), o.stated(), o.left(), sets());
+      case Step.Observe o ->
+          new Step.Observe(o.group(), o.stated(), o.left(), o.granted(), o.fullMs(), sets());
       case Step.Restore r -> new Step.Restore(r.fields(), sets());
       case Step.Renew r -> new Step.Renew(r.leaseMs(), r.held(), sets());
       case Step.Configure c ->
@@ -286,7 +287,17 @@ final class Walk {
             default -> -1L;
           });
     }
-    return new Step.Observe(group, stated, left, sets());
+    long granted =
+        random.nextInt(5) == 0
+            ? 0
+            : Math.max(
+                0, model.last() - random.nextLong(random.nextBoolean() ? 90_000_000 : 100_000));
+    List<Long> fullMs = new ArrayList<>();
+    for (int d = 0; d < 4; d++) {
+      fullMs.add(
+          random.nextBoolean() ? -1L : random.nextLong(random.nextInt(3) == 0 ? 200_000 : 20_000));
+    }
+    return new Step.Observe(group, stated, left, granted, fullMs, sets());
   }
 
   private Step charge() {

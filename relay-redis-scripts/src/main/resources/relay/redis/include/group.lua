@@ -1,6 +1,6 @@
 -- A quota group's record, field `g:<group>` of the state hash: little-endian doubles.
 -- @uses pool
-local GROUP = '<ddddddddddddddddddddddddddd'
+local GROUP = '<dddddddddddddddddddddddddddddd'
 local AT, RECENT, COOL, BURST = 1, 2, 3, 4 -- last touch, newest slot, cooldown's end, burst ratio
 local SHRUNK, SHRUNK_AT = 5, 6 -- share of the burst that the provider is known to admit, and since when
 local LIMIT = 6 -- LIMIT + d; d is 1 requests, 2 input, 3 output, 4 input + output
@@ -14,14 +14,21 @@ local CURRENT = 20 -- CURRENT + d, d <= 3: the present slot, not in the ring yet
 local FLIGHT, STRIKES = 24, 25 -- live leases; 429s in a row without a retry time
 local VARIANCE = 26 -- of the output to come
 local STRICT_AT = 27 -- the last time at which STRICT rose or fell
+local FOREIGN, FOREIGN_AT = 26, 30 -- FOREIGN + d, d 2 or 3: charged as another's use, of late; the last time
 local CONFIGURED = '<dddd' -- field `c:<group>`: the four configured limits
 local HOUR_US = 3600e6
+local LEAST_BURST = 1 / 64 -- as a share: about a second of the limit
 local SLOTS, CHUNK = 240, 16 -- the ring: 240 closed slots in chunks of 16, three doubles per slot
 local ENTRY, ENTRY_BYTES = '<ddd', 24
 local EMPTY = '\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0'
 
-local function read_group(value) return { struct.unpack(GROUP, value) } end
-local function pack_group(g) return struct.pack(GROUP, unpack(g, 1, 27)) end
+local GROUP_BYTES = 30 * 8
+
+-- An older version of this library wrote fewer fields.
+local function read_group(value)
+  return { struct.unpack(GROUP, value .. string.rep('\0', GROUP_BYTES - #value)) }
+end
+local function pack_group(g) return struct.pack(GROUP, unpack(g, 1, 30)) end
 
 -- The share of a limit that may be used at once. A refusal by the provider shrinks it; it doubles back every
 -- hour.
@@ -46,6 +53,25 @@ local function has_lost_slots(win, g)
     if chunk then return false end
   end
   return true
+end
+
+-- What was charged in a dimension since the slot of `since`, that slot included. `roll` must have run.
+local function charged_since(win, p, g, since)
+  local sums = { g[CURRENT + 1], g[CURRENT + 2], g[CURRENT + 3] }
+  local last = g[RECENT] - 1
+  local slot = math.max(math.floor(since / p[SLOT]), g[RECENT] - SLOTS)
+  while slot <= last do
+    local index = slot % SLOTS
+    local count = math.min(CHUNK - index % CHUNK, last - slot + 1)
+    local chunk = redis.call('HGET', win, g.id .. ':' .. math.floor(index / CHUNK))
+    for i = index, chunk and index + count - 1 or -1 do
+      local r, n, o = entry(chunk, i)
+      sums[1], sums[2], sums[3] = sums[1] + r, sums[2] + n, sums[3] + o
+    end
+    slot = slot + count
+  end
+  sums[4] = sums[2] + sums[3]
+  return sums
 end
 
 -- Advances the window to `slot`: moves the present slot into the ring and subtracts the slots that leave. The
@@ -142,4 +168,20 @@ local function limit(g, d, wanted)
     -- debt of a larger limit would block a smaller one for many windows.
     g[LEVEL + d] = math.max(wanted, used)
   end
+end
+
+-- Remembers what was charged as another's use, for a window.
+local function note_foreign(p, g, foreign, now)
+  if foreign[2] == 0 and foreign[3] == 0 then return end
+  local fresh = now - g[FOREIGN_AT] < p[WINDOW] and 1 or 0
+  for d = 2, 3 do g[FOREIGN + d] = fresh * g[FOREIGN + d] + foreign[d] end
+  g[FOREIGN_AT] = now
+end
+
+-- An overage of a lease granted at `since` that was charged as another's use already. Returns how much is not.
+local function not_foreign(p, g, d, over, since, now)
+  if over == 0 or g[FOREIGN + d] == 0 or since > g[FOREIGN_AT] or now - g[FOREIGN_AT] >= p[WINDOW] then return over end
+  local charged = math.min(over, g[FOREIGN + d])
+  g[FOREIGN + d] = g[FOREIGN + d] - charged
+  return over - charged
 end
