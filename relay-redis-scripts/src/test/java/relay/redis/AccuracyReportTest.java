@@ -35,10 +35,10 @@ final class AccuracyReportTest {
         AccuracyReport.page(
             introduction(),
             row ->
-                (write && (row.rule() == Rule.TOKEN_BUCKET || row.account().isTold()))
-                    || (!write && row.rule().ours != null
+                write
+                    || (row.rule().ours != null
                         && (row.kind().isCompared() || row.account() == Enforced.BUCKET))
-                    || (!write && row.kind() == Kind.KNOWN
+                    || (row.kind() == Kind.KNOWN
                         && row.account() == Enforced.LOG
                         && row.replicas() == 8
                         && row.rule() != Rule.NO_LIMITER),

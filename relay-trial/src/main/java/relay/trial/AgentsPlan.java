@@ -79,23 +79,29 @@ record AgentsPlan(
     return window.multipliedBy(before + measured);
   }
 
-  /** A pool's part of the configuration. */
-  String yaml(Pool pool, String providerUrl) {
-    return String.format(
-        Locale.ROOT,
-        """
-          - name: %1$s
-            type: anthropic
-            base_url: %2$s
-            models: [%1$s]
-            pooling: { affinity: none, accounting: %3$s, window_ms: %4$d }
-            keys:
-              - { key: %5$s, id: %1$s }
-        """,
-        pool.name(),
-        providerUrl,
-        pool.accounting(),
-        window.toMillis(),
-        pool.secret());
+  /** A replica's configuration. */
+  String yaml(
+      int port, int adminPort, String apiKey, String redisUrl, String wholeUrl, String sixthUrl) {
+    StringBuilder yaml = new StringBuilder(TrialConfig.head(port, adminPort, apiKey, redisUrl));
+    for (Pool pool : pools()) {
+      yaml.append(
+          String.format(
+              Locale.ROOT,
+              """
+                - name: %1$s
+                  type: anthropic
+                  base_url: %2$s
+                  models: [%1$s]
+                  pooling: { affinity: none, accounting: %3$s, window_ms: %4$d }
+                  keys:
+                    - { key: %5$s, id: %1$s }
+              """,
+              pool.name(),
+              pool.bucket() < 1 ? sixthUrl : wholeUrl,
+              pool.accounting(),
+              window.toMillis(),
+              pool.secret()));
+    }
+    return yaml.append(TrialConfig.LOGGING).toString();
   }
 }

@@ -43,7 +43,13 @@ final class AgentsTrial {
                 plan.provider(1),
                 null,
                 (port, adminPort, redisUrl, whole) ->
-                    config(port, adminPort, redisUrl, whole, sixth),
+                    plan.yaml(
+                        port,
+                        adminPort,
+                        API_KEY,
+                        redisUrl,
+                        whole.url().toString(),
+                        sixth.url().toString()),
                 REPLICAS,
                 List.of(),
                 this::reached)) {
@@ -64,15 +70,6 @@ final class AgentsTrial {
 
   private void reached(String what) {
     terminal.print("  " + style.good(style.glyphs().good()) + " " + what);
-  }
-
-  private String config(
-      int port, int adminPort, String redisUrl, ProviderSimulator whole, ProviderSimulator sixth) {
-    StringBuilder yaml = new StringBuilder(TrialConfig.head(port, adminPort, API_KEY, redisUrl));
-    for (Pool pool : AgentsPlan.pools()) {
-      yaml.append(plan.yaml(pool, (pool.bucket() < 1 ? sixth : whole).url().toString()));
-    }
-    return yaml.append(TrialConfig.LOGGING).toString();
   }
 
   private AgentsResult measure(TrialStage stage, ProviderSimulator sixth)
