@@ -27,7 +27,7 @@ public enum CostBound {
 
   // Bytes allocated by a replica per request, over all threads, with C1 code. Includes the saved
   // stack of the virtual thread that waits for the grant.
-  REQUEST_2_KB(54_000),
+  REQUEST_2_KB(52_500),
   REQUEST_50_KB(50_000),
   // For a stream this depends on the number of reads that deliver its events: 45,000 to 62,000.
   REQUEST_30_EVENTS(75_000),

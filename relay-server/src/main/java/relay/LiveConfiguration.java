@@ -170,7 +170,9 @@ final class LiveConfiguration {
       Set<String> rekeyed = route == null ? Set.of() : rekeyed(route.api().config(), provider);
       Organizations owners = organizations(provider);
       KeyPool pool = pool(Plans.of(provider, owners), rekeyed, told);
-      routes.add(new Route(api, pool, owners, engine.breaker(provider.name())));
+      routes.add(
+          new Route(
+              api, pool, engine.pins(provider.name()), owners, engine.breaker(provider.name())));
     }
     PoolPlan clients = Plans.ofClients(config.server().auth()).orElse(null);
     return new Parts(

@@ -109,15 +109,15 @@ class ArchitectureTest {
           Map.entry("relay.logging", 4), // its setup, a log manager until the exit, requests' lines
           Map.entry("relay.memory", 1),
           Map.entry("relay.metrics", 3), // a replica's meters, those of its clients, their totals
-          Map.entry("relay.model", 8), // shared value types
+          Map.entry("relay.model", 10), // shared value types
           Map.entry("relay.operate", 3), // the commands, where they find their config, warnings
           Map.entry("relay.pipeline", 7), // the way of a request, its two sides, the probes of keys
           Map.entry("relay.pool", 5), // a plan, its JSON and line of text, a key's status, owners
           Map.entry("relay.reload", 4), // a source, its attempts, their outcome, the state after
           Map.entry("relay.reach", 8), // one for each part of a library, except for the finder
-          Map.entry("relay.redis", 25), // a library's API: each script's arguments and outcomes
+          Map.entry("relay.redis", 27), // a library's API: each script's arguments and outcomes
           Map.entry("relay.request", 7), // a scan, its outcomes with their parts, and the edits
-          Map.entry("relay.stream", 4), // four taps on a response that the pipeline combines
+          Map.entry("relay.stream", 5), // five taps on a response that the pipeline combines
           Map.entry("relay.tls", 1),
           Map.entry("relay.token", 3), // a token, where it is kept, and why there is none
           Map.entry("relay.trace", 2), // the sender, and the trace of a request

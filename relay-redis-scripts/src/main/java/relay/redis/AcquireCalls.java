@@ -32,6 +32,7 @@ final class AcquireCalls {
   private final PoolScripts scripts;
   private final LeaseEndings leaseEndings;
   private final Map<String, Coalescer<Request>> shared = new ConcurrentHashMap<>();
+  private final Map<String, Allowance> allowances = new ConcurrentHashMap<>(); // by key
 
   private final AtomicInteger queued = new AtomicInteger();
 
@@ -50,13 +51,36 @@ final class AcquireCalls {
   }
 
   /** The decoded reply of a call. */
-  private record Answer(List<Reply> endings, List<Reply> requests) {
-    static Answer of(List<Object> raw, int endings) {
-      if (Reply.isUnknown(raw)) {
-        throw new IllegalStateException("Redis does not know the pool right after configure");
-      }
-      return new Answer(Reply.ofEndings(raw, endings), Reply.ofAcquire(raw, endings));
+  private record Answer(List<Reply> endings, List<Reply> requests) {}
+
+  private Answer decode(List<Object> raw, int endings, List<Request> requests, boolean named) {
+    if (Reply.isUnknown(raw)) {
+      throw new IllegalStateException("Redis does not know the pool right after configure");
     }
+    List<Reply> replies = named ? named(raw, endings, requests) : Reply.ofAcquire(raw, endings);
+    return new Answer(Reply.ofEndings(raw, endings), replies);
+  }
+
+  private List<Reply> named(List<Object> raw, int endings, List<Request> requests) {
+    List<Reply> replies = new ArrayList<>(requests.size());
+    for (Reply.Named each : Reply.ofNamed(raw, endings, System.nanoTime())) {
+      allowances.put(requests.get(replies.size()).demand.key(), each.left());
+      replies.add(each.reply());
+    }
+    return replies;
+  }
+
+  /**
+   * What Redis said last of a key's limits, in a pool whose demands name the key; null if nothing.
+   */
+  @Nullable Allowance allowance(String key) {
+    return allowances.get(key);
+  }
+
+  /** Asks for the usage of a key of such a pool, and for its allowance. Reserves nothing. */
+  CompletableFuture<Reply> ask(String key) {
+    String modelClass = scripts.plan().modelClasses().getFirst();
+    return acquire(ScriptCaller.text(ScriptCaller.NONE), Demand.of(modelClass, 0, 0).on(key));
   }
 
   AcquireCalls(PoolScripts scripts, LeaseEndings leaseEndings) {
@@ -71,9 +95,16 @@ final class AcquireCalls {
     }
     queued.getAndIncrement();
     Request request = new Request(id, demand);
+    if (!demand.pinned().isEmpty()) {
+      queued.getAndDecrement();
+      return pinned(id, demand);
+    }
     if (demand.avoid().isEmpty()) {
+      boolean named = scripts.candidates().isNamed();
       String batchKey =
-          demand.modelClass() + (demand.session().isEmpty() ? " " : " session ") + demand.key();
+          demand.modelClass()
+              + (demand.session().isEmpty() ? " " : " session ")
+              + (named ? "" : demand.key());
       shared
           .computeIfAbsent(batchKey, c -> new Coalescer<>(MAX_IN_FLIGHT, BATCH, this::send))
           .add(request);
@@ -83,8 +114,22 @@ final class AcquireCalls {
     return request.reply;
   }
 
+  /** Requests a lease of the account that made what the request names. */
+  private CompletableFuture<Reply> pinned(String id, Demand demand) {
+    return scripts
+        .callConfigured(
+            () -> scripts.pinnedCall(id, demand),
+            raw -> Reply.isUnknown(raw) ? new Reply.Unknown() : Reply.ofAcquire(raw, 0).getFirst())
+        .thenCompose(
+            reply ->
+                reply instanceof Reply.Unpinned
+                    ? acquire(id, demand.pinnedTo(List.of()))
+                    : CompletableFuture.completedFuture(reply));
+  }
+
   /** Forgets what calls of keys that have gone shared. */
   void retain(Predicate<String> keys) {
+    allowances.keySet().removeIf(key -> !keys.test(key));
     shared.keySet().removeIf(alike -> !keys.test(alike.substring(alike.lastIndexOf(' ') + 1)));
   }
 
@@ -101,21 +146,29 @@ final class AcquireCalls {
 
   private CompletableFuture<?> send(List<Request> requests, int retries) {
     Candidates shape = scripts.candidates();
-    Demand first = shape.served(requests.getFirst().demand);
+    if (shape.isNamed()) { // otherwise all have the same candidates
+      requests.removeIf(r -> shape.served(r.demand) == null && refuse(r));
+    }
+    Demand first = requests.isEmpty() ? null : shape.served(requests.getFirst().demand);
     if (first == null) {
-      requests.forEach(r -> r.reply.complete(new Reply.Refusal(new NoneUsable())));
+      requests.forEach(AcquireCalls::refuse);
       return CompletableFuture.completedFuture(null);
     }
     List<Ending> endings = scripts.endsWith(first) ? leaseEndings.takeForAcquire() : List.of();
     return scripts
         .callConfigured(
-            () -> call(shape, first, requests, endings), raw -> Answer.of(raw, endings.size()))
+            () -> call(shape, first, requests, endings),
+            raw -> decode(raw, endings.size(), requests, shape.isNamed()))
         .handle(
             (reply, failure) -> {
               leaseEndings.acquireDone(endings, reply == null ? null : reply.endings(), failure);
               answer(requests, reply == null ? null : reply.requests(), failure, retries);
               return null;
             });
+  }
+
+  private static boolean refuse(Request request) {
+    return request.reply.complete(new Reply.Refusal(new NoneUsable()));
   }
 
   private void answer(
@@ -143,13 +196,40 @@ final class AcquireCalls {
   /** By the present plan, or by the one of the first call if its key has gone since. */
   private Call call(Candidates shape, Demand first, List<Request> requests, List<Ending> endings) {
     Candidates now = scripts.candidates();
+    if (shape.isNamed()) {
+      return namedCall(shape, now, requests, endings);
+    }
     Demand served = now.served(requests.getFirst().demand);
     return served == null
         ? callOf(shape, first, requests, endings)
         : callOf(now, served, requests, endings);
   }
 
-  private static void appendSpread(long spread, StringBuilder line) {
+  private Call namedCall(
+      Candidates shape, Candidates now, List<Request> requests, List<Ending> endings) {
+    List<byte[]> k = scripts.leaseKeys();
+    k.addAll(now.allSets());
+    StringBuilder line = scripts.callLine().append(' ').append(endings.size());
+    List<byte[]> args = new ArrayList<>(1 + endings.size() + 2 * requests.size());
+    args.add(ScriptCaller.NONE); // placeholder for the line
+    PoolScripts.appendEndings(endings, line, args);
+    requests.forEach(request -> append(request, line, args));
+    for (Request request : requests) {
+      Demand served = now.isNamed() ? now.served(request.demand) : null;
+      args.add(served != null ? now.lineOf(served) : shape.lineOf(request.demand));
+    }
+    args.set(0, bytes(line.toString()));
+    return new Call(ScriptFile.ACQUIRE_NAMED, k, args);
+  }
+
+  private static void append(Request request, StringBuilder line, List<byte[]> args) {
+    line.append(' ').append(request.demand.inputTokens());
+    line.append(' ').append(request.demand.outputTokens()).append(' ');
+    appendSpread(request.demand.outputSpread(), line);
+    args.add(bytes(request.id));
+  }
+
+  static void appendSpread(long spread, StringBuilder line) {
     if (spread == Demand.AT_ADMISSION) {
       line.append('-');
     } else {
@@ -176,12 +256,7 @@ final class AcquireCalls {
       args.add(candidates.lineOf(first));
     }
     PoolScripts.appendEndings(endings, line, args);
-    for (Request request : requests) {
-      line.append(' ').append(request.demand.inputTokens());
-      line.append(' ').append(request.demand.outputTokens()).append(' ');
-      appendSpread(request.demand.outputSpread(), line);
-      args.add(bytes(request.id));
-    }
+    requests.forEach(request -> append(request, line, args));
     args.addFirst(bytes(line.toString()));
     if (indexed) {
       candidates.avoided(first).forEach(row -> args.add(bytes(row)));

@@ -57,7 +57,8 @@ public sealed interface Acquisition {
     /** The key has its maximum of live leases. */
     CONCURRENCY;
 
-    static Reason of(Dimension dimension) {
+    /** The limit of a dimension. */
+    public static Reason of(Dimension dimension) {
       return switch (dimension) {
         case REQUESTS -> REQUESTS;
         case INPUT_TOKENS -> INPUT_TOKENS;

@@ -38,7 +38,7 @@ final class Candidates {
   private final RedisKeys names;
   private final Map<String, List<Candidate>> byClass = new HashMap<>();
   private final Map<String, Candidate> named = new HashMap<>(); // by class and key
-  private final Map<String, byte[]> lines = new HashMap<>();
+  private final Map<String, byte[]> lines = new HashMap<>(); // by class; by key if demands name it
   private final List<byte[]> readySets = new ArrayList<>();
   private final int tiers;
   private final long planId;
@@ -108,7 +108,11 @@ final class Candidates {
               .toList();
       byClass.put(modelClass, all);
       all.forEach(c -> named.put(modelClass + " " + c.key().id(), c));
-      lines.put(modelClass, line(all));
+      if (isNamed()) {
+        all.forEach(c -> lines.put(modelClass + " " + c.key().id(), line(List.of(c))));
+      } else {
+        lines.put(modelClass, line(all));
+      }
       if (isIndexed()) {
         sorted.forEach(tier -> readySets.add(names.ready(shape, modelClass, tier.text())));
       }
@@ -153,7 +157,12 @@ final class Candidates {
 
   /** Whether Redis keeps an index of the pool, because it is large. */
   boolean isIndexed() {
-    return plan.keys().size() > MAX_LISTED;
+    return plan.keys().size() > MAX_LISTED && !isNamed();
+  }
+
+  /** Whether each demand names its key. */
+  boolean isNamed() {
+    return plan.named();
   }
 
   /**
@@ -175,6 +184,9 @@ final class Candidates {
 
   /** Each key and its group, highest priority first, in one line. */
   byte[] lineOf(Demand demand) {
+    if (isNamed()) {
+      return known(lines.get(demand.modelClass() + " " + demand.key()), demand);
+    }
     if (demand.avoid().isEmpty() && demand.key().isEmpty()) {
       return known(lines.get(demand.modelClass()), demand);
     }

@@ -1,5 +1,6 @@
 package relay.redis;
 
+import java.util.List;
 import java.util.Set;
 
 /**
@@ -14,6 +15,8 @@ import java.util.Set;
  * @param session id of a conversation, empty for none. A conversation stays on the account that
  *     served it last, and so keeps its prompt cache, while that account has capacity. Up to 64
  *     letters, digits, {@code -} and {@code _}
+ * @param pinned hashes of what the request names and only the account knows that made it, as {@link
+ *     Pins} has them. It is served by that account or waits, whatever others could do
  * @param key id of the only key to use, empty for any. A pool of limits, for instance, has one key
  *     per limit
  */
@@ -24,14 +27,22 @@ public record Demand(
     long outputSpread,
     Set<String> avoid,
     String session,
+    List<String> pinned,
     String key) {
   /** No spread: the provider charges the output at admission, whatever is made of it. */
   public static final long AT_ADMISSION = -1;
+
+  /** The most ids of a demand that are looked up. */
+  public static final int MOST_PINNED = 8;
 
   private static final int MOST_LETTERS = 64;
 
   public Demand {
     avoid = Set.copyOf(avoid);
+    pinned = List.copyOf(pinned);
+    if (pinned.size() > MOST_PINNED || !pinned.stream().allMatch(Pins::isHash)) {
+      throw new IllegalArgumentException("at most " + MOST_PINNED + " hashes");
+    }
     if (!isSession(session)) {
       throw new IllegalArgumentException("a session has up to 64 letters, digits, - and _");
     }
@@ -56,31 +67,41 @@ public record Demand(
 
   /** A demand without a conversation, for any key. */
   public static Demand of(String modelClass, long inputTokens, long outputTokens) {
-    return new Demand(modelClass, inputTokens, outputTokens, AT_ADMISSION, Set.of(), "", "");
+    return new Demand(
+        modelClass, inputTokens, outputTokens, AT_ADMISSION, Set.of(), "", List.of(), "");
   }
 
   /** The same demand, whose output is not known at admission: its tokens are the mean. */
   public Demand comingWith(long spread) {
-    return new Demand(modelClass, inputTokens, outputTokens, spread, avoid, session, key);
+    return new Demand(modelClass, inputTokens, outputTokens, spread, avoid, session, pinned, key);
   }
 
   /** The same demand, for a conversation. */
   public Demand inSession(String id) {
-    return new Demand(modelClass, inputTokens, outputTokens, outputSpread, avoid, id, key);
+    return new Demand(modelClass, inputTokens, outputTokens, outputSpread, avoid, id, pinned, key);
   }
 
   /** The same demand, of another model class. */
   Demand in(String otherClass) {
-    return new Demand(otherClass, inputTokens, outputTokens, outputSpread, avoid, session, key);
+    return new Demand(
+        otherClass, inputTokens, outputTokens, outputSpread, avoid, session, pinned, key);
+  }
+
+  /** The same demand, which only the account can serve that made what these hashes name. */
+  public Demand pinnedTo(List<String> hashes) {
+    return new Demand(
+        modelClass, inputTokens, outputTokens, outputSpread, avoid, session, hashes, key);
   }
 
   /** The same demand, for this key only. */
   public Demand on(String id) {
-    return new Demand(modelClass, inputTokens, outputTokens, outputSpread, Set.of(), session, id);
+    return new Demand(
+        modelClass, inputTokens, outputTokens, outputSpread, Set.of(), session, pinned, id);
   }
 
   /** The same demand, avoiding these keys while others can serve it. */
   public Demand avoiding(Set<String> keys) {
-    return new Demand(modelClass, inputTokens, outputTokens, outputSpread, keys, session, key);
+    return new Demand(
+        modelClass, inputTokens, outputTokens, outputSpread, keys, session, pinned, key);
   }
 }

@@ -10,6 +10,7 @@ import java.util.NavigableMap;
 import java.util.Objects;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.function.Function;
 import java.util.function.LongSupplier;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
@@ -36,6 +37,7 @@ final class FairShare {
   private final Map<String, Integer> inFlight = new HashMap<>();
   private final OutageUsage outageUsage;
   private List<List<KeyPlan>> tiers;
+  private Map<String, KeyPlan> named; // by id
   private @Nullable PoolSnapshot lastSnapshot;
   private Set<String> quarantined = Set.of(); // in the last snapshot
   private Map<String, Limits> limits = Map.of(); // by group, from the last snapshot
@@ -48,6 +50,11 @@ final class FairShare {
     this.nanoTime = nanoTime;
     outageUsage = new OutageUsage(plan.window());
     tiers = tiers(plan);
+    named = named(plan);
+  }
+
+  private static Map<String, KeyPlan> named(PoolPlan plan) {
+    return plan.keys().stream().collect(Collectors.toMap(KeyPlan::id, Function.identity()));
   }
 
   private static List<List<KeyPlan>> tiers(PoolPlan plan) {
@@ -62,6 +69,7 @@ final class FairShare {
   synchronized void reconfigure(PoolPlan next) {
     plan = next;
     tiers = tiers(next);
+    named = named(next);
     Set<String> groups = Set.copyOf(next.groups());
     Set<String> keys = next.keys().stream().map(KeyPlan::id).collect(Collectors.toSet());
     credits.keySet().retainAll(groups);
@@ -121,8 +129,10 @@ final class FairShare {
       return new Choice.Refused(new NoneUsable());
     }
     Search search = new Search(demand, replicas, limited);
+    KeyPlan only = named.get(demand.key());
+    List<List<KeyPlan>> asked = only == null ? tiers : List.of(List.of(only));
     for (boolean avoided : new boolean[] {false, true}) {
-      for (List<KeyPlan> tier : tiers) {
+      for (List<KeyPlan> tier : asked) {
         KeyPlan key = search.in(tier, avoided);
         if (key != null) {
           String group = PoolPlan.group(key.account(), demand.modelClass());

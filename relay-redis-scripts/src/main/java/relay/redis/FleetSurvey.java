@@ -2,30 +2,46 @@ package relay.redis;
 
 import static relay.redis.RedisKeys.bytes;
 
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
 import java.util.Set;
+import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.jspecify.annotations.Nullable;
 import relay.redis.ScriptCaller.Call;
 
 /**
- * Reads the pool's state in slices, which is also this replica's heartbeat. The replies name the
+ * Surveys of a pool. A heartbeat asks what is new, and a few more calls read that. The replica that
+ * draws its plan's lines of the readable picture reads news at once, and so does each in a small
+ * pool; others do every few seconds. An idle pool costs a heartbeat only. The replies also name the
  * ready sets of other replicas' plans, and tell this replica when to announce its plan again.
  */
 final class FleetSurvey {
   private static final String OBSERVES = "-";
   private static final String LEAVES = "leave";
-  private static final long STALE_MS = 400;
-  private static final long NEVER_STALE_MS = 1_000_000_000_000L;
-  private static final long WHOLE_EVERY_NANOS = 5_000_000_000L;
+  private static final String NO_NEWS = "-";
+  private static final int SMALL = 200; // keys
+  private static final int MOST_COOLING = 50; // lines drawn again in a heartbeat
+  private static final long READ_EVERY_NANOS = 5_000_000_000L;
+  private static final long DRAW_ALL_EVERY_NANOS = 2_000_000_000L;
+  private static final SurveyedRows.Part NOTHING = new SurveyedRows.Part(List.of(), List.of());
 
   private final ScriptCaller caller;
   private final PlanAnnouncer plans;
   private final String replica;
+  private final AtomicBoolean reading = new AtomicBoolean(); // guards the fields up to `seen`
+  private @Nullable SurveyedRows rows;
+  private long readAt = System.nanoTime() - READ_EVERY_NANOS; // news was read
+  private long allAt = System.nanoTime() - READ_EVERY_NANOS; // everything was
+  private @Nullable PoolSnapshot seen;
+  private volatile String position = "0 0"; // up to which news was read
+  private volatile String nextMs = "-"; // time until the pool has capacity
+  private volatile CompletableFuture<@Nullable PoolSnapshot> under =
+      CompletableFuture.completedFuture(null); // the last read
   private volatile boolean left; // leave() was called after the last heartbeat
-  private volatile long wholeAt = System.nanoTime() - WHOLE_EVERY_NANOS; // all slices were read
 
   /**
    * @param replica this replica's id; empty for an observer
@@ -39,70 +55,163 @@ final class FleetSurvey {
   /** As {@link PoolScripts#survey}. */
   CompletableFuture<@Nullable PoolSnapshot> survey(String replica) {
     left = false;
-    return survey(replica, replica.isEmpty() ? OBSERVES : plans.configLine());
+    return replica.isEmpty() ? observe() : beat(plans.configLine());
   }
 
   /** This replica's last survey: removes the replica from the pool. */
   CompletableFuture<@Nullable PoolSnapshot> leave() {
     left = true;
-    return survey(replica, LEAVES);
+    return under.handle((done, failure) -> LEAVES).thenCompose(this::beat);
   }
 
-  private CompletableFuture<@Nullable PoolSnapshot> survey(String replica, String standing) {
-    Candidates shape = plans.candidates();
+  /** Reads everything, and is no heartbeat. */
+  private CompletableFuture<@Nullable PoolSnapshot> observe() {
     long announcement = plans.lastAnnouncement();
-    Survey survey = new Survey(shape.plan());
-    CompletableFuture<Boolean> whole = CompletableFuture.completedFuture(true);
-    for (List<KeyPlan> slice : shape.parts(ScriptCaller.MAX_KEYS)) {
-      whole =
-          whole.thenCompose(
-              continues -> {
-                // the first slice is the heartbeat; others wait until due, or the picture is stale
-                boolean due = System.nanoTime() - wholeAt >= WHOLE_EVERY_NANOS;
-                boolean wanted =
-                    due || survey.drawsPicture() || replica.isEmpty() || !survey.hasBegun();
-                boolean late = left && !standing.equals(LEAVES); // would register it again
-                if (!continues || !wanted || late) {
-                  return CompletableFuture.completedFuture(false);
-                }
-                return survey(replica, standing, slice, survey).thenApply(v -> true);
-              });
-    }
-    return whole.thenApply(
-        all -> {
-          applyFleet(survey.fleet(), announcement);
-          if (all) {
-            wholeAt = System.nanoTime();
-          }
-          return all ? survey.snapshot() : null;
-        });
-  }
-
-  private CompletableFuture<Void> survey(
-      String replica, String standing, List<KeyPlan> slice, Survey survey) {
-    List<String> groups = survey.groups(slice);
-    return plans
-        .callConfigured(() -> call(replica, standing, slice, groups, survey), Reply::of)
-        .thenAccept(
-            reply -> {
-              if (reply instanceof Reply.Done done) {
-                survey.add(slice, groups, done);
-              } else {
-                String pool = plans.candidates().plan().name();
-                throw new IllegalStateException("pool " + pool + " is unknown to Redis");
-              }
+    SurveyedRows all = new SurveyedRows(plans.candidates().plan());
+    return call("", OBSERVES, false, NO_NEWS, NOTHING)
+        .thenCompose(
+            first -> {
+              Reply.Fleet fleet = first.fleet(7);
+              applyFleet(fleet, announcement);
+              return readAll("", OBSERVES, false, all, all.all(SMALL))
+                  .thenApply(last -> all.snapshot(first, fleet, first.number(1)));
             });
   }
 
-  private Call call(
-      String replica, String standing, List<KeyPlan> slice, List<String> groups, Survey survey) {
-    List<byte[]> args = new ArrayList<>(List.of(bytes(replica)));
+  private CompletableFuture<@Nullable PoolSnapshot> beat(String standing) {
+    long announcement = plans.lastAnnouncement();
+    PoolPlan plan = plans.candidates().plan();
+    return call(replica, standing, false, position + " " + nextMs, NOTHING)
+        .thenCompose(
+            beat -> {
+              Reply.Fleet fleet = beat.fleet(7);
+              applyFleet(fleet, announcement);
+              boolean late = left && !standing.equals(LEAVES); // would register it again
+              if (late || !reading.compareAndSet(false, true)) {
+                return CompletableFuture.completedFuture(null); // one that takes long goes on
+              }
+              try {
+                under =
+                    news(standing, plan, beat, fleet)
+                        .whenComplete((done, failure) -> reading.set(false));
+              } catch (RuntimeException e) {
+                reading.set(false);
+                throw e;
+              }
+              return under;
+            });
+  }
+
+  /** Reads what is new to this replica, and draws it if that is its part. */
+  @SuppressWarnings("ReferenceEquality") // plans are large; another one is another object
+  private CompletableFuture<@Nullable PoolSnapshot> news(
+      String standing, PoolPlan plan, Reply.Done beat, Reply.Fleet fleet) {
+    Reply.News news = beat.news(8);
+    long now = System.nanoTime();
+    boolean draws = beat.number(6) == 1;
+    SurveyedRows known = rows;
+    boolean fresh = known == null || known.plan() != plan;
+    SurveyedRows next = fresh || known == null ? new SurveyedRows(plan) : known;
+    boolean all =
+        fresh
+            || next.isEmpty()
+            || news.all()
+            || (news.crowded() && now - allAt >= READ_EVERY_NANOS);
+    boolean due =
+        draws
+            ? fresh || !all || isSmall(plan) || now - allAt >= DRAW_ALL_EVERY_NANOS
+            : isSmall(plan) || fresh || now - readAt >= READ_EVERY_NANOS;
+    if (standing.equals(LEAVES) ? !draws : !due && (all || !news.fields().isEmpty())) {
+      return CompletableFuture.completedFuture(null); // its time will come
+    }
+    List<SurveyedRows.Part> parts =
+        all ? next.all(SMALL) : next.of(news.fields(), draws ? MOST_COOLING : 0, SMALL);
+    return readAll(replica, standing, draws, next, parts)
+        .thenApply(
+            last -> {
+              rows = next;
+              readAt = now;
+              allAt = all ? now : allAt;
+              position = news.position();
+              PoolSnapshot before = seen;
+              if (before != null && parts.isEmpty() && isSame(before, beat, fleet)) {
+                return before;
+              }
+              PoolSnapshot after = next.snapshot(beat, fleet, Math.max(last, beat.number(1)));
+              seen = after;
+              if (draws) {
+                Duration soonest = SurveyedRows.nextCapacity(after);
+                nextMs = soonest == null ? "-" : Long.toString(ceilMs(soonest));
+              }
+              return after;
+            });
+  }
+
+  private static boolean isSmall(PoolPlan plan) {
+    return plan.keys().size() <= SMALL;
+  }
+
+  private static long ceilMs(Duration wait) {
+    return (wait.toNanos() + 999_999) / 1_000_000;
+  }
+
+  /** Whether nothing changed, and nothing counts down. */
+  private static boolean isSame(PoolSnapshot before, Reply.Done beat, Reply.Fleet fleet) {
+    return before.replicas() == beat.number(3)
+        && before.leases() == beat.number(4)
+        && before.expiredLeases() == beat.number(5)
+        && before.configs().equals(fleet.configs())
+        && before.keys().stream().noneMatch(k -> k.draining() || !k.cooldown().isZero())
+        && fleet.draining().isEmpty()
+        && before.groups().stream().allMatch(g -> g.opens().isZero());
+  }
+
+  /** Reads these parts, one after the other. Returns the time of the last reply, 0 for none. */
+  private CompletableFuture<Long> readAll(
+      String by, String standing, boolean draws, SurveyedRows into, List<SurveyedRows.Part> parts) {
+    CompletableFuture<Long> done = CompletableFuture.completedFuture(0L);
+    for (SurveyedRows.Part part : parts) {
+      done =
+          done.thenCompose(
+              before -> {
+                if (left && !by.isEmpty() && !standing.equals(LEAVES)) { // it would register again
+                  return CompletableFuture.failedFuture(new CancellationException("it leaves"));
+                }
+                return call(by, standing, draws, NO_NEWS, part)
+                    .thenApply(
+                        reply -> {
+                          into.add(part, reply);
+                          return reply.number(1);
+                        });
+              });
+    }
+    return done;
+  }
+
+  private CompletableFuture<Reply.Done> call(
+      String by, String standing, boolean draws, String news, SurveyedRows.Part part) {
+    return plans
+        .callConfigured(() -> script(by, standing, draws, news, part), Reply::of)
+        .thenApply(
+            reply -> {
+              if (reply instanceof Reply.Done done) {
+                return done;
+              }
+              String pool = plans.candidates().plan().name();
+              throw new IllegalStateException("pool " + pool + " is unknown to Redis");
+            });
+  }
+
+  private Call script(
+      String by, String standing, boolean draws, String news, SurveyedRows.Part part) {
+    List<byte[]> args = new ArrayList<>(List.of(bytes(by)));
     args.addAll(caller.clockArgs());
-    args.add(bytes(survey.pictureAgeMs(STALE_MS, NEVER_STALE_MS)));
+    args.add(bytes(draws ? 1 : 0));
     args.add(bytes(standing));
-    args.add(bytes(groups.size()));
-    groups.forEach(g -> args.add(bytes(g)));
-    for (KeyPlan key : slice) {
+    args.add(bytes(part.groups().size()));
+    args.add(bytes(news));
+    part.groups().forEach(g -> args.add(bytes(g)));
+    for (KeyPlan key : part.keys()) {
       args.add(bytes(key.id()));
       args.add(bytes(key.account()));
     }

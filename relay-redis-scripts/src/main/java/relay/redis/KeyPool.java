@@ -185,10 +185,10 @@ public final class KeyPool {
         yield new Granted(lease);
       }
       case Reply.Refusal r -> r.why();
-      // Not expected: a new lease's id has already ended, or the pool is unknown right after
-      // configure.
-      case Reply.Ended _, Reply.Unknown _, Reply.LookAgain _, Reply.Settled _, Reply.Done _ ->
-          outage.grant(demand, latest());
+      // Not expected: a new lease has ended, or the pool is unknown right after configure
+      case Reply.Ended _, Reply.Unknown _, Reply.LookAgain _ -> outage.grant(demand, latest());
+      case Reply.Unpinned _, Reply.Settled _, Reply.Done _ -> outage.grant(demand, latest());
+      case Reply.InUse _ -> outage.grant(demand, latest());
     };
   }
 
@@ -251,13 +251,11 @@ public final class KeyPool {
   }
 
   /**
-   * Reports the limits in the provider's answer to a granted request. A stated limit applies to all
-   * replicas from now on where the plan has none or a larger one. The stated remainder only ever
-   * lowers the pool's estimate of what is left. It also tells how much the provider's bucket holds,
-   * which bounds the group's burst. Most answers carry no news and cause no call.
+   * Reports the limits in the answer to a granted request. A stated limit applies to all replicas
+   * where the plan has none or a larger one. The remainder only ever lowers the pool's estimate of
+   * what is left. Most answers carry no news and cause no call.
    *
-   * @param limits the stated limits, 0 where none was stated
-   * @param refill when the limits are full again; only asked for if there is a call
+   * @param refill only asked for if there is a call
    */
   public void observe(Lease lease, Limits limits, Remaining remaining, Supplier<Refill> refill) {
     reports.observe(lease, limits, remaining, refill, latest());
@@ -336,12 +334,14 @@ public final class KeyPool {
     return exchange.estimates();
   }
 
-  /** Ids of the keys of an account. */
-  public List<String> keysOf(String account) {
-    return plan().keys().stream()
-        .filter(k -> k.account().equals(account))
-        .map(KeyPlan::id)
-        .toList();
+  /** What was left of a key's limits at its last request; null if unknown. */
+  public @Nullable Allowance allowance(String key) {
+    return acquires.allowance(key);
+  }
+
+  /** Reads a key's usage, where demands name their key, and its {@link #allowance}. */
+  public CompletableFuture<UsageTally.Standing> use(String key) {
+    return acquires.ask(key).thenApply(UsageTally.Standing::of);
   }
 
   /** Live leases of this replica. */
@@ -395,8 +395,7 @@ public final class KeyPool {
     leaseEndings.close();
   }
 
-  /** For tests. */
-  Set<String> liveIds() {
+  Set<String> liveIds() { // for tests
     return renewals.ids();
   }
 }

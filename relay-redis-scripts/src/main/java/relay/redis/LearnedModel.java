@@ -26,14 +26,15 @@ final class LearnedModel {
   private double streamBytes;
   private double streamTokens;
   private final int guessedBucket;
-  private volatile OutputCurve outputs;
+  private final ModelTally all = new ModelTally();
+  private final OutputCurve outputs = new OutputCurve();
+  private volatile ExpectedOutput output;
 
   /**
    * @param guessedOutput mean output before the first sample
    */
   LearnedModel(long guessedOutput) {
     guessedBucket = OutputBuckets.of(guessedOutput);
-    outputs = new OutputCurve(new double[OutputBuckets.COUNT]);
     compute();
   }
 
@@ -47,7 +48,12 @@ final class LearnedModel {
    * @param made output tokens that it has made already
    */
   ExpectedOutput output(long made) {
-    return outputs.expected(made);
+    if (made <= 0) {
+      return output; // each request asks for it
+    }
+    synchronized (this) {
+      return outputs.expected(made);
+    }
   }
 
   /** Output tokens for a byte of a stream, its framing included; 0 before one has ended. */
@@ -120,7 +126,8 @@ final class LearnedModel {
   }
 
   private void compute() {
-    ModelTally all = fleet.copy();
+    all.clear();
+    all.add(fleet);
     if (inFlight != null) {
       all.add(inFlight);
     }
@@ -130,6 +137,7 @@ final class LearnedModel {
         (all.samples * seen + GUESSED_INPUTS * GUESSED_TOKENS_PER_BYTE)
             / (all.samples + GUESSED_INPUTS);
     all.outputs[guessedBucket] += GUESSED_OUTPUTS;
-    outputs = new OutputCurve(all.outputs);
+    outputs.compute(all.outputs);
+    output = outputs.expected(0);
   }
 }

@@ -1,5 +1,6 @@
 package relay.redis;
 
+import java.util.Arrays;
 import java.util.Optional;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -46,6 +47,13 @@ final class ModelTally {
     for (int b = 0; b < outputs.length; b++) {
       outputs[b] += later.outputs[b];
     }
+  }
+
+  void clear() {
+    samples = 0;
+    bytes = 0;
+    tokens = 0;
+    Arrays.fill(outputs, 0);
   }
 
   ModelTally copy() {

@@ -2,7 +2,8 @@ package relay.redis;
 
 /**
  * The mean length of a model's outputs, and of those that are longer than what was made already.
- * Immutable. Built from a histogram: a bucket's outputs count with its middle.
+ * Computed from a histogram: a bucket's outputs count with its middle. Computed anew after each
+ * answer, so it keeps its arrays. Not thread-safe.
  */
 final class OutputCurve {
   private static final double[] MIDDLE = new double[OutputBuckets.COUNT];
@@ -24,16 +25,14 @@ final class OutputCurve {
   private final double[] counts = new double[OutputBuckets.COUNT + 1];
   private final double[] sums = new double[OutputBuckets.COUNT + 1];
   private final double[] squares = new double[OutputBuckets.COUNT + 1];
-  private final ExpectedOutput whole; // each request asks for it: no allocation
 
-  OutputCurve(double[] histogram) {
+  void compute(double[] histogram) {
     for (int b = OutputBuckets.COUNT - 1; b >= 0; b--) {
       double sum = histogram[b] * MIDDLE[b];
       counts[b] = counts[b + 1] + histogram[b];
       sums[b] = sums[b + 1] + sum;
       squares[b] = squares[b + 1] + sum * MIDDLE[b];
     }
-    whole = beyond(0, 0);
   }
 
   /**
@@ -42,10 +41,7 @@ final class OutputCurve {
    * @param made output tokens that it has made already
    */
   ExpectedOutput expected(long made) {
-    return made <= 0 ? whole : beyond(made, OutputBuckets.of(made) + 1);
-  }
-
-  private ExpectedOutput beyond(long made, int b) {
+    int b = made <= 0 ? 0 : OutputBuckets.of(made) + 1;
     if (b >= OutputBuckets.COUNT || counts[b] < 0.5) {
       return new ExpectedOutput(
           (long) Math.ceil(made * LONGER), (long) Math.ceil(made * LONGER_SPREAD));

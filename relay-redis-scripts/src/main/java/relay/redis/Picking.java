@@ -1,11 +1,21 @@
 package relay.redis;
 
+import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ThreadLocalRandom;
 import java.util.function.Supplier;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
+import relay.redis.Acquisition.Exhausted;
 import relay.redis.Acquisition.Granted;
+import relay.redis.Acquisition.NoneUsable;
+import relay.redis.Acquisition.Reason;
 import relay.redis.Acquisition.Unavailable;
+import relay.redis.PoolSnapshot.KeyState;
 
 /** Picks keys for requests that no limit counts. */
 final class Picking {
@@ -29,6 +39,12 @@ final class Picking {
     if (!link.isUp()) {
       return CompletableFuture.completedFuture(withoutRedis(demand, latest));
     }
+    if (!demand.pinned().isEmpty()) {
+      return scripts
+          .owner(demand.pinned())
+          .handle((owner, failure) -> owner == null ? Optional.<String>empty() : owner)
+          .thenCompose(owner -> ofOwner(owner, demand, latest));
+    }
     List<byte[][]> batches = scripts.samples(demand);
     CompletableFuture<Acquisition> answer = pick(demand, latest, batches.getFirst());
     for (byte[][] batch : batches.subList(1, batches.size())) {
@@ -41,6 +57,45 @@ final class Picking {
                           .thenApply(second -> Candidates.better(first, second)));
     }
     return answer;
+  }
+
+  /** A key of this account, by the last snapshot: a second call would be a second round trip. */
+  private CompletableFuture<Acquisition> ofOwner(
+      Optional<String> owner, Demand demand, Supplier<@Nullable PoolSnapshot> latest) {
+    List<KeyPlan> keys =
+        scripts.plan().keys().stream()
+            .filter(key -> owner.isPresent() && key.account().equals(owner.get()))
+            .toList();
+    return keys.isEmpty()
+        ? pick(demand.pinnedTo(List.of()), latest)
+        : CompletableFuture.completedFuture(ofAccount(keys, demand, latest.get()));
+  }
+
+  private Acquisition ofAccount(List<KeyPlan> keys, Demand demand, @Nullable PoolSnapshot last) {
+    Map<String, KeyState> states =
+        last == null
+            ? Map.of()
+            : last.keys().stream().collect(Collectors.toMap(KeyState::id, state -> state));
+    Duration opens = null;
+    List<KeyPlan> free = new ArrayList<>();
+    for (KeyPlan key : keys) {
+      KeyState state = states.get(key.id());
+      if (state == null || (state.quarantine() == null && state.cooldown().isZero())) {
+        free.add(key);
+      } else if (state.quarantine() == null) {
+        opens = opens == null || state.cooldown().compareTo(opens) < 0 ? state.cooldown() : opens;
+      }
+    }
+    if (free.isEmpty()) {
+      return opens == null ? new NoneUsable() : new Exhausted(opens, Reason.COOLDOWN);
+    }
+    int highest = free.stream().mapToInt(KeyPlan::priority).max().orElse(0);
+    List<KeyPlan> best = free.stream().filter(key -> key.priority() == highest).toList();
+    List<KeyPlan> fresh = best.stream().filter(key -> !demand.avoid().contains(key.id())).toList();
+    List<KeyPlan> some = fresh.isEmpty() ? best : fresh;
+    KeyPlan key = some.get(ThreadLocalRandom.current().nextInt(some.size()));
+    return new Granted(
+        Lease.uncounted(pool, key.id(), PoolPlan.group(key.account(), demand.modelClass())));
   }
 
   private CompletableFuture<Acquisition> pick(

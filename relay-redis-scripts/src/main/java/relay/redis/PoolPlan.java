@@ -21,6 +21,8 @@ import java.util.Set;
  * @param keys the keys, at least one, with distinct ids
  * @param limits limits of quota groups by id, {@code account/class}; a group without an entry has
  *     none
+ * @param named whether each demand names its key, as in a pool of limits with a key for each: then
+ *     nothing is chosen
  */
 public record PoolPlan(
     String name,
@@ -30,7 +32,22 @@ public record PoolPlan(
     double burstRatio,
     List<String> modelClasses,
     List<KeyPlan> keys,
-    Map<String, Limits> limits) {
+    Map<String, Limits> limits,
+    boolean named) {
+
+  /** A pool that chooses among its keys. */
+  public PoolPlan(
+      String name,
+      Duration window,
+      Strategy strategy,
+      Accounting accounting,
+      double burstRatio,
+      List<String> modelClasses,
+      List<KeyPlan> keys,
+      Map<String, Limits> limits) {
+    this(name, window, strategy, accounting, burstRatio, modelClasses, keys, limits, false);
+  }
+
   public PoolPlan {
     Names.check("pool", name);
     modelClasses = List.copyOf(modelClasses);
@@ -80,7 +97,7 @@ public record PoolPlan(
         }
       }
     }
-    return new PoolPlan(name, window, strategy, accounting, burstRatio, classes, keys, all);
+    return new PoolPlan(name, window, strategy, accounting, burstRatio, classes, keys, all, named);
   }
 
   /** All quota groups, in the order of the keys. */
@@ -90,6 +107,11 @@ public record PoolPlan(
         .distinct()
         .flatMap(account -> modelClasses.stream().map(c -> group(account, c)))
         .toList();
+  }
+
+  /** Ids of the keys of an account. */
+  public List<String> keysOf(String account) {
+    return keys.stream().filter(k -> k.account().equals(account)).map(KeyPlan::id).toList();
   }
 
   /** The limits of a quota group. */

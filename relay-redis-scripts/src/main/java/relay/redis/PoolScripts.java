@@ -8,6 +8,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.NoSuchElementException;
+import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ThreadLocalRandom;
@@ -86,7 +87,7 @@ final class PoolScripts {
    */
   boolean endsWith(Demand demand) {
     Candidates now = candidates();
-    return now.isIndexed() ? demand.key().isEmpty() : !now.hasOthers();
+    return now.isNamed() || (now.isIndexed() ? demand.key().isEmpty() : !now.hasOthers());
   }
 
   /** Batches of candidates to pick from. Try them in order until one has a usable key. */
@@ -117,6 +118,16 @@ final class PoolScripts {
     return caller
         .call(new Call(ScriptFile.SETTLE, k, args))
         .thenApply(raw -> Reply.ofEndings(raw, endings.size()));
+  }
+
+  /** As {@link Pins#owner}. */
+  CompletableFuture<Optional<String>> owner(List<String> hashes) {
+    return Pins.owner(link, keys, hashes);
+  }
+
+  /** A call of {@code acquire_pinned}. */
+  Call pinnedCall(String lease, Demand demand) {
+    return PinnedCall.of(this, keys, lease, demand);
   }
 
   /** Appends the endings' costs to the line and their ids to the arguments. */
@@ -178,13 +189,13 @@ final class PoolScripts {
           k.addAll(candidates().allSets());
           List<byte[]> args = caller.clockArgs();
           args.add(bytes(group));
+          args.add(bytes(grantedMicros));
           for (Dimension d : Dimension.values()) {
             args.add(bytes(limits.of(d)));
           }
           for (Dimension d : Dimension.values()) {
             args.add(stated(remaining.of(d)));
           }
-          args.add(bytes(grantedMicros));
           for (Dimension d : Dimension.values()) {
             args.add(stated(refill.of(d)));
           }

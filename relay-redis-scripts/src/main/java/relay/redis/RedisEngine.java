@@ -127,6 +127,11 @@ public final class RedisEngine implements AutoCloseable {
         () -> Objects.requireNonNull(pools.get(pool), "no such pool"));
   }
 
+  /** Which accounts of the named pool made what their provider keeps. */
+  public Pins pins(String pool) {
+    return new Pins(masters.link(pool), options, pool);
+  }
+
   /**
    * Counts what clients use, without limiting it.
    *

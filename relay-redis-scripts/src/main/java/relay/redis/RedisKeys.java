@@ -1,6 +1,7 @@
 package relay.redis;
 
 import java.nio.charset.StandardCharsets;
+import java.util.List;
 import java.util.stream.IntStream;
 
 /**
@@ -22,6 +23,7 @@ final class RedisKeys {
   final byte[] breaker;
   final byte[] probes;
   final byte[] counting;
+  final byte[] pins;
   private final String base;
 
   RedisKeys(String prefix, String pool) {
@@ -40,6 +42,7 @@ final class RedisKeys {
     breaker = bytes(base + "breaker");
     probes = bytes(base + "probes");
     counting = bytes(base + "counting");
+    pins = bytes(base + "pins");
   }
 
   /** The common prefix of all names. */
@@ -50,6 +53,12 @@ final class RedisKeys {
   /** Holds the account of a conversation, per model class. */
   byte[] session(String modelClass, String session) {
     return bytes(base + "session:" + modelClass + ":" + session);
+  }
+
+  /** The two halves of the part of the map of pins that may hold an id, by its hash. */
+  List<byte[]> pins(String hash) {
+    String part = base + "pins:" + hash.charAt(0);
+    return List.of(bytes(part + ":0"), bytes(part + ":1"));
   }
 
   /** The slots of clients' usage. */

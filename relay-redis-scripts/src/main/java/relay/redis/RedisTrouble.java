@@ -16,6 +16,10 @@ public enum RedisTrouble {
   READ_ONLY("this Redis is a replica; redis.url must lead to the master, or to sentinels"),
   /** Redis has no memory left. */
   MEMORY("the memory of Redis is full; raise maxmemory"),
+  /** Another Relay has stored what this one cannot read. */
+  SCHEMA(
+      "the state in Redis is of another version of Relay, which this one cannot read; update the"
+          + " older replicas, or use another prefix"),
   /** A pool's keys are on several masters, or on another one. */
   CROSS_SLOT("this Redis is a node of a Cluster; set redis.cluster: true");
 
@@ -43,6 +47,9 @@ public enum RedisTrouble {
     }
     if (error.startsWith("CROSSSLOT ") || error.startsWith("MOVED ")) {
       return CROSS_SLOT;
+    }
+    if (error.startsWith("SCHEMA ")) {
+      return SCHEMA;
     }
     return error.startsWith("ERR unknown command") ? VERSION : null;
   }

@@ -26,6 +26,9 @@ sealed interface Reply {
   /** A grant in shadow mode; how much more it is tells the reason. */
   int SHADOW = 10;
 
+  /** Values of a request in the reply of {@code acquire_named}. */
+  int NAMED = 13;
+
   /** In the order of the scripts' numbers, from 1. */
   List<Dimension> DIMENSIONS = List.of(Dimension.values());
 
@@ -47,6 +50,9 @@ sealed interface Reply {
   /** The lease was not granted. */
   record Refusal(Acquisition why) implements Reply {}
 
+  /** What the limits of a key count, for a request that only asks. */
+  record InUse(Usage used, long inFlight) implements Reply {}
+
   /** Redis does not know the pool, a group, a key or the lease. */
   record Unknown() implements Reply {}
 
@@ -55,6 +61,9 @@ sealed interface Reply {
 
   /** The script compared its maximum of candidates without a match: call again. */
   record LookAgain() implements Reply {}
+
+  /** No id that the request names is known, and its pool has an index. */
+  record Unpinned() implements Reply {}
 
   /**
    * A lease was settled.
@@ -76,9 +85,17 @@ sealed interface Reply {
       List<ConfigState> configs,
       List<String> sets,
       List<String> unused,
-      List<KeyState> draining) {
-    static final Fleet NONE = new Fleet(false, List.of(), List.of(), List.of(), List.of());
-  }
+      List<KeyState> draining) {}
+
+  /**
+   * What is new to the caller of {@code survey}.
+   *
+   * @param position the end of the news, for the next call
+   * @param all whether it must read everything
+   * @param crowded whether it must do so every few seconds
+   * @param fields otherwise the fields of the groups and keys that changed
+   */
+  record News(String position, boolean all, boolean crowded, List<String> fields) {}
 
   /** The call succeeded; {@code values} is the script's reply. */
   record Done(List<Object> values) implements Reply {
@@ -121,6 +138,15 @@ sealed interface Reply {
           list(r.get(2)).stream().map(Reply::text).toList(),
           list(r.get(3)).stream().map(Reply::text).toList(),
           draining);
+    }
+
+    News news(int index) {
+      List<Object> r = row(index);
+      return new News(
+          text(r.get(0)) + " " + Reply.number(r.get(1)),
+          Reply.number(r.get(2)) == 1,
+          Reply.number(r.get(2)) == 2,
+          r.subList(3, r.size()).stream().map(Reply::text).toList());
     }
 
     /** A group's row of {@code survey}; empty if Redis does not know the group. */
@@ -194,6 +220,24 @@ sealed interface Reply {
     return all;
   }
 
+  /** A reply of {@code acquire_named} to one request, and what is left of its key's limits. */
+  record Named(Reply reply, Allowance left) {}
+
+  /** The reply of {@code acquire_named}, one for each request. */
+  static List<Named> ofNamed(List<Object> r, int endings, long nowNanos) {
+    List<Named> all = new ArrayList<>();
+    for (int n = 2 + endings; n + NAMED <= r.size(); n += NAMED) {
+      Allowance left =
+          new Allowance(left(r, n + 5), left(r, n + 7), left(r, n + 9), left(r, n + 11), nowNanos);
+      all.add(new Named(ofRequest(r, n), left));
+    }
+    return all;
+  }
+
+  private static Allowance.Left left(List<Object> r, int at) {
+    return new Allowance.Left(number(r.get(at)), Duration.ofNanos(number(r.get(at + 1)) * 1000));
+  }
+
   private static Reply ofRequest(List<Object> r, int at) {
     int code = (int) number(r.get(at));
     if (code == 1 || code >= SHADOW) {
@@ -215,9 +259,14 @@ sealed interface Reply {
           new Refusal(
               new Impossible(
                   DIMENSIONS.get((int) number(r.get(at + 1)) - 1), number(r.get(at + 2))));
+      case 2 ->
+          new InUse(
+              new Usage(number(r.get(at + 1)), number(r.get(at + 2)), number(r.get(at + 3))),
+              number(r.get(at + 4)));
       case -2 -> new Refusal(new NoneUsable());
       case -4 -> new Ended();
       case -5 -> new LookAgain();
+      case -6 -> new Unpinned();
       default -> throw unexpected(r);
     };
   }
@@ -276,6 +325,11 @@ sealed interface Reply {
 
   static Breaker ofBreaker(List<Object> r) {
     return new Breaker((int) number(r.get(1)), number(r.get(2)), number(r.get(3)) == 1);
+  }
+
+  /** The account that {@code owner} names, if any. */
+  static Optional<String> ofOwner(List<Object> r) {
+    return r.size() > 1 ? Optional.of(text(r.get(1))) : Optional.empty();
   }
 
   /** The key that {@code probe} names, if any. */

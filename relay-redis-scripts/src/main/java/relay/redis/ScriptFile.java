@@ -14,6 +14,8 @@ import java.util.Locale;
 enum ScriptFile {
   ACQUIRE,
   ACQUIRE_INDEXED,
+  ACQUIRE_PINNED,
+  ACQUIRE_NAMED,
   PICK,
   SETTLE,
   RENEW,
@@ -30,6 +32,8 @@ enum ScriptFile {
   LEARN,
   BREAKER,
   PROBE,
+  PIN,
+  OWNER,
   TALLY,
   TALLIED;
 

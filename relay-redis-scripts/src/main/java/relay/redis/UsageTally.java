@@ -51,13 +51,21 @@ public final class UsageTally {
   private long resentAt = System.nanoTime();
   private int ticks;
 
+  private static final Standing NOTHING = new Standing(Usage.NONE, 0);
+
   /**
    * A client's usage.
    *
    * @param used by requests that ended in the last minute
    * @param inFlight requests in flight
    */
-  public record Standing(Usage used, long inFlight) {}
+  public record Standing(Usage used, long inFlight) {
+    static Standing of(Reply reply) {
+      return reply instanceof Reply.InUse(Usage used, long inFlight)
+          ? new Standing(used, inFlight)
+          : NOTHING; // its limits have gone
+    }
+  }
 
   UsageTally(RedisLink link, EngineOptions options, String pool, Collection<String> clients) {
     this.link = link;
@@ -230,7 +238,15 @@ public final class UsageTally {
    * The future fails when Redis cannot be asked.
    */
   public CompletableFuture<Map<String, Standing>> standings() {
-    List<String> clients = shown;
+    return standings(shown);
+  }
+
+  /** As {@link #standings}, of one client. */
+  public CompletableFuture<Standing> standing(String client) {
+    return standings(List.of(client)).thenApply(all -> all.getOrDefault(client, NOTHING));
+  }
+
+  private CompletableFuture<Map<String, Standing>> standings(List<String> clients) {
     if (clients.isEmpty()) {
       return CompletableFuture.completedFuture(Map.of());
     }

@@ -58,9 +58,12 @@ final class WaitingRoom {
     }
     Duration most = maxWait.compareTo(LONGEST) < 0 ? maxWait : LONGEST;
     long until = nanoTime.getAsLong() + most.toNanos();
-    lines
-        .computeIfAbsent(demand.modelClass() + "/" + demand.key(), line -> new WaitingLine(this))
-        .arrive(new WaitingLine.Parked(arrivals.incrementAndGet(), demand, until, answer));
+    WaitingLine line =
+        demand.pinned().isEmpty()
+            ? lines.computeIfAbsent(
+                demand.modelClass() + "/" + demand.key(), name -> new WaitingLine(this))
+            : new WaitingLine(this); // its account's room is no other's, so nobody waits behind it
+    line.arrive(new WaitingLine.Parked(arrivals.incrementAndGet(), demand, until, answer));
     return answer;
   }
 

@@ -41,6 +41,7 @@
 -- @include lease
 -- @include ending
 -- @include grant
+-- @include listed
 local call = ARGV[1]
 local epoch, ceiling, given, lease_us, endings, at = call_line(call)
 local first = 3 + endings -- the position of the first request's id
@@ -62,35 +63,8 @@ hold_leases(r, ARGV, 3, #ARGV)
 local reply = { 1, now, 0, 0, 0, 0, 0, endings > 0 and 0 or nil }
 if endings > 0 then end_leases(r, ARGV, 3, first - 1, costs, now, #KEYS + 1, KEYS, reply) end
 for n = 1, #ARGV - first + 1 do
-  local id, place = ARGV[first + n - 1], first + 5 * n - 5
-  local input, output, spread = tokens[3 * n - 2], tokens[3 * n - 1], tokens[3 * n]
-  local again = r.held[id]
-  if again then
-    tell_again(again, reply, place)
-  else
-    local session = KEYS[n + 5]
-    local favourite = session and redis.call('GET', session) or nil
-    local best, want_in, want_out, dimension, limit =
-      best_of(r, list, now, input, output, favourite, p[STRATEGY] == RANDOM and seed_of(id))
-    if best then
-      grant(r, session, id, list[best], list[best + 1], now, lease_us, want_in, want_out, spread, reply, place)
-    else
-      local stopped, small = want_in, want_out
-      local shadow, why = nil, nil
-      if list.shadow then shadow, why = shadowed(r, list, now, input, output) end
-      if shadow then
-        grant_anyway(r, session, id, list[shadow], list[shadow + 1], now, lease_us, input, output, spread, why, reply,
-          place)
-      elseif 2 * (stopped + small) < #list then
-        local opens, reason, opener = soonest(r, list, now, input, output)
-        tell(reply, place, 0, math.max(1, wait(opens, now)), reason, opener, 0)
-      elseif small == 0 or stopped > 0 and is_kept_from(list, input, output) then
-        tell(reply, place, -2, 0, 0, 0, 0)
-      else
-        tell(reply, place, -1, dimension, limit, 0, 0)
-      end
-    end
-  end
+  serve(r, list, KEYS[n + 5], ARGV[first + n - 1], now, lease_us, tokens[3 * n - 2], tokens[3 * n - 1], tokens[3 * n],
+    reply, first + 5 * n - 5)
 end
 write_leases(r, now)
 write(r)

@@ -84,7 +84,7 @@ local r = open(state, win)
 local is_new = not r
 local lost = later == 2 or later == 0 and known > 0
 if not r then
-  r = records(state, win, { fresh, 0, 0, 0, 0, window_us, slot_of(window_us), strategy, 0, 0, 0, lost and 1 or 0, 0, 0, bucket, 0, 0, 0, 0 })
+  r = records(state, win, { fresh, 0, 0, 0, 0, window_us, slot_of(window_us), strategy, 0, 0, 0, lost and 1 or 0, 0, 0, bucket, 0, 0, 0, 0, SCHEMA_NOW })
 elseif later == 0 then
   -- a new replica created the pool before one that remembers the old epoch came back
   lost = known > 0 and r.pool[EPOCH] ~= known and r.pool[LOST] == 0
@@ -111,6 +111,7 @@ local slot_us = slot_of(window_us)
 local slot = math.floor(now / slot_us)
 if rules and p[SLOT] ~= slot_us then
   reshape(r, now, slot)
+  r.stale = true -- what the cache knows of later departures holds no longer
   p[WINDOW], p[SLOT] = window_us, slot_us
 end
 if rules and p[BUCKET] < bucket then mirror(r, now, slot) end
@@ -161,7 +162,6 @@ for n = keys_from, rows_from - 1, 5 do
     change(r, k)
   end
 end
-p[PUBLISHED] = 0
 local own = index_all(r, KEYS, ARGV, rows_from, begun, alone)
 if is_new then redis.call('DEL', picture) end
 if replica then
@@ -169,7 +169,7 @@ if replica then
   for name in pairs(own) do add_set(fleet, mine, name) end
   if is_last == '1' then
     retire_plans(r, fleet, live, picture, now)
-    mine.seen, mine.drawn = table.concat(names_of(live), ','), 0
+    mine.seen = table.concat(names_of(live), ',')
   end
   write_fleet(r, fleet)
 end

@@ -11,9 +11,9 @@
 -- ARGV  ceiling    latest plausible time on the pool's clock in microseconds, 0 if unknown
 --       given      a test's clock in microseconds, - for Redis TIME
 --       group      the quota group
+--       granted    grant time of the answered request, 0 if unknown: the answer may be as old
 --       ...        stated limits of requests, input, output, input + output; 0 where none is stated
 --       ...        the remainder of each; - where none is stated
---       granted    grant time of the answered request, 0 if unknown: the answer may be as old
 --       ...        milliseconds until each is full again, at least; - where none is stated
 -- REPLY {1, time, requests, input, output}     charged foreign usage
 --       {-3}                                   unknown pool or group
@@ -33,11 +33,11 @@ local state, win, learned, group = KEYS[1], KEYS[2], KEYS[3], ARGV[3]
 local given, ceiling = clock(ARGV[2], ARGV[1])
 local stated, rest, full_us = {}, {}, {}
 for d = 1, 4 do
-  stated[d] = number(ARGV[d + 3], 'limit')
-  rest[d] = ARGV[d + 7] ~= '-' and number(ARGV[d + 7], 'remaining')
+  stated[d] = number(ARGV[d + 4], 'limit')
+  rest[d] = ARGV[d + 8] ~= '-' and number(ARGV[d + 8], 'remaining')
   full_us[d] = ARGV[d + 12] ~= '-' and number(ARGV[d + 12], 'full_ms') * 1000
 end
-local granted = moment(ARGV[12], 'granted')
+local granted = moment(ARGV[4], 'granted')
 local r = open(state, win)
 local g = r and group_of(r, group)
 local limits = redis.call('HGET', state, 'c:' .. group)
@@ -49,7 +49,7 @@ flow(p, g, now)
 
 local line = redis.call('HGET', learned, group)
 local known, seen = learned_of(line)
-local configured, had = { struct.unpack(CONFIGURED, limits) }, least_share(known, seen)
+local configured, had = { struct.unpack(CONFIGURED, limits) }, admitted_by(least_share(known, seen), p, g[BURST])
 local slack, lately = {}, nil
 for d = 1, 4 do
   if stated[d] > 0 then known[d] = stated[d] end
@@ -70,11 +70,12 @@ for d = 1, 4 do
 end
 local told = learned_line(known, seen)
 if told ~= line then redis.call('HSET', learned, group, told) end
+g.stated = nil -- a survey reads it anew
 redis.call('PEXPIRE', learned, LEARNED_MS)
 
 -- A bucket that turns out to hold more gives the burst back at once.
-local share, _, shrunk = least_share(known, seen), burst_of(g[BURST], g[SHRUNK], g[SHRUNK_AT], now)
-local admitted = math.min(admitted_by(share, p, g[BURST]), share > had and math.min(1, shrunk * share / had) or shrunk)
+local admits, _, shrunk = admitted_by(least_share(known, seen), p, g[BURST]), burst_of(g[BURST], g[SHRUNK], g[SHRUNK_AT], now)
+local admitted = math.min(admits, admits > had and math.min(1, shrunk * admits / had) or shrunk)
 if admitted ~= shrunk then g[SHRUNK], g[SHRUNK_AT] = admitted, now end
 
 local foreign = { 0, 0, 0 }

@@ -113,11 +113,11 @@ final class BadNumbersTest {
         new Good(new Step.Cooldown("k:key0", 1, 1), List.of(0, 4), List.of(3)),
         new Good(
             new Step.Observe("account0/model", NOTHING, NOTHING, 0, NOTHING, List.of()),
-            List.of(0, 11),
-            List.of(3, 4, 5, 6, 7, 8, 9, 10, 12, 13, 14, 15)),
+            List.of(0, 3),
+            List.of(4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15)),
         new Good(new Step.Configure(0, 9, PLAN), List.of(0), configured),
         new Good(
-            new Step.Survey("r1", 400, PLAN.groups(), PLAN.keys(), List.of()),
+            new Step.Survey("r1", 0, PLAN.groups(), PLAN.keys(), List.of()),
             List.of(1),
             List.of(3, 5)),
         new Good(
@@ -217,7 +217,7 @@ final class BadNumbersTest {
     Step configure = new Step.Configure(0, 9, PLAN);
     refused(configure, configure.args(NOW).toArray(), 9, Integer.toString(groups));
     if (groups > PLAN.groups().size() + 2 * PLAN.keys().size()) {
-      Step survey = new Step.Survey("r1", 400, PLAN.groups(), PLAN.keys(), List.of());
+      Step survey = new Step.Survey("r1", 0, PLAN.groups(), PLAN.keys(), List.of());
       refused(survey, survey.args(NOW).toArray(), 5, Integer.toString(groups));
     }
     assertEquals(before, dump());

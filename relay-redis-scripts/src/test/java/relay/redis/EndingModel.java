@@ -68,8 +68,8 @@ final class EndingModel {
         pool.last(),
         pool.shape(),
         Math.max(0, cost.requests() - lease.requests),
-        g.notForeign(1, overInput, lease.since, pool.last(), pool.shape()),
-        g.notForeign(2, more, lease.since, pool.last(), pool.shape()));
+        g.others.notForeign(1, overInput, lease.since, pool.last(), pool.shape()),
+        g.others.notForeign(2, more, lease.since, pool.last(), pool.shape()));
     if (lease.since > 0) { // else its record was gone, and its charge has aged out
       g.refund(
           lease.since,

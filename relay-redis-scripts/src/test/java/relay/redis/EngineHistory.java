@@ -90,7 +90,7 @@ final class EngineHistory {
         e.command().subList(KEYS_FROM + keys, e.command().size()).stream()
             .map(String::valueOf)
             .toList();
-    List<Object> reply = reply(e);
+    List<Object> reply = new ArrayList<>(reply(e)); // a history may be read again
     switch (function(e)) {
       case "acquire", "acquire_indexed" -> acquired(args, e, reply);
       case "settle" -> settled(args, e, reply);
@@ -108,16 +108,30 @@ final class EngineHistory {
             new Step.Survey(
                 args.getFirst(),
                 Long.parseLong(args.get(3)),
-                args.subList(6, 6 + groups),
-                plan.keys(),
+                args.subList(7, 7 + groups),
+                keysOf(args.subList(7 + groups, args.size())),
                 List.of());
         // The model knows no fleet; FleetWalkTest checks that part
+        if (!args.get(6).equals("-")) {
+          reply.set(6, 0L); // nor who draws
+          reply.removeLast(); // nor what is new
+        }
         reply.set(FLEET, List.of(0L, List.of(), List.of(), List.of(), List.of()));
         calls.add(passed(e, survey, reply));
       }
       case "learn", "breaker" -> {} // they do not touch the pool
       case String other -> throw new AssertionError("unexpected call of " + other);
     }
+  }
+
+  /** The keys of a survey, in its order; each is followed by its account. */
+  private List<KeyPlan> keysOf(List<String> args) {
+    List<KeyPlan> keys = new ArrayList<>();
+    for (int n = 0; n < args.size(); n += 2) {
+      String id = args.get(n);
+      keys.add(plan.keys().stream().filter(key -> key.id().equals(id)).findFirst().orElseThrow());
+    }
+    return keys;
   }
 
   /** Without the name of the library. */

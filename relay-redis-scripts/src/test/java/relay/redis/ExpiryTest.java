@@ -81,8 +81,8 @@ final class ExpiryTest {
     run(new Step.Cooldown("k:key0", 500, 0));
     run(new Step.Observe("account0/model", List.of(90L, 0L, 0L, 0L), List.of()));
     run(new Step.Quarantine("no credit left", List.of("key0")));
-    run(new Step.Survey("r1", 0, plan.groups(), plan.keys(), List.of()));
-    run(new Step.Survey("", 0, plan.groups(), plan.keys(), List.of()));
+    run(new Step.Survey("r1", 1, plan.groups(), plan.keys(), List.of()));
+    run(new Step.Survey("", 1, plan.groups(), plan.keys(), List.of()));
     run(new Step.Restore(List.of("k:key0", "g:account0/model"), List.of()));
     run(tally(1));
     run(tally(0));
@@ -92,7 +92,7 @@ final class ExpiryTest {
     run(
         new Step.Configure(
             7, 8, Pools.plan("expiry", Duration.ofSeconds(30), 3, new Limits(1, 1, 1, 1))));
-    run(new Step.Survey("r1", 0, plan.groups(), plan.keys(), List.of()));
+    run(new Step.Survey("r1", 1, plan.groups(), plan.keys(), List.of()));
   }
 
   private static Step tally(long inFlight) {
@@ -140,7 +140,7 @@ final class ExpiryTest {
     run(new Step.Renew(60_000, List.of(HeldLease.of("d"))));
     putOff(acquire("e"), names.later);
     putOff(new Step.Renew(60_000, List.of(HeldLease.of("e"))), names.state);
-    putOff(new Step.Survey("r1", 0, plan.groups(), plan.keys(), List.of()), names.state);
+    putOff(new Step.Survey("r1", 1, plan.groups(), plan.keys(), List.of()), names.state);
   }
 
   /** A call a minute after the last one extends every TTL. */
@@ -199,7 +199,7 @@ final class ExpiryTest {
     }
     long group = (memory(names.state, names.win) - before) / 2;
     micros += 120 * SECOND;
-    call(new Step.Survey("r1", 0, plan.groups(), plan.keys(), List.of()));
+    call(new Step.Survey("r1", 1, plan.groups(), plan.keys(), List.of()));
     for (int n = 0; n < 1_000; n++) {
       micros += 1_000;
       call(Step.acquire("lease-" + n, 7, 1, 1, 30_000, List.of("k:key0", "g:account0/model")));

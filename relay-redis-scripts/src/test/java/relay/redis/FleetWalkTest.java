@@ -164,8 +164,9 @@ final class FleetWalkTest {
   }
 
   private List<Object> look(ScriptConnection wire, String replica, String standing, PoolPlan plan) {
-    List<Object> args = new ArrayList<>(List.of(replica, 0, clock().told(), 400, standing));
+    List<Object> args = new ArrayList<>(List.of(replica, 0, clock().told(), 0, standing));
     args.add(plan.groups().size());
+    args.add("-");
     args.addAll(plan.groups());
     plan.keys().forEach(key -> args.addAll(List.of(key.id(), key.account())));
     byte[][] keys = {

@@ -41,10 +41,8 @@ final class GroupModel {
 
   long strictAt;
 
-  /** What was charged as the use of others of late, and when. */
-  private final long[] foreign = new long[3];
-
-  private long foreignAt;
+  /** What answers told of the use of others. */
+  final OthersModel others = new OthersModel(this);
 
   GroupModel(String id, long now) {
     this.id = id;
@@ -169,67 +167,8 @@ final class GroupModel {
     }
   }
 
-  private static double slack(int d, long limit) {
-    return Math.max(limit / 100.0, d == 0 ? 1 : 1_000);
-  }
-
-  private double comingOf(int d) {
-    return d < 2 ? 0 : coming;
-  }
-
-  /** Learns the size of the bucket, and charges the use of others. The limits hold already. */
-  long[] charged(AnswersModel told, double had, Step.Observe answer, long now, Shape shape) {
-    for (int d = 0; d < 4; d++) {
-      long limit = answer.stated().get(d);
-      long fullMs = answer.fullMs().get(d);
-      if (limit > 0 && answer.left().get(d) >= 0) {
-        told.turn(now);
-        double counted =
-            fullMs >= 0
-                ? fullMs * 1000.0 * limit / shape.windowMicros()
-                : Math.max(
-                    0,
-                    debt[d]
-                        - comingOf(d)
-                        - since(d, shape.slotOf(answer.granted()), shape.slotOf(now))
-                        - slack(d, limit));
-        told.note(d, limit, answer.left().get(d) + counted);
-      }
-    }
-    double share = told.leastShare();
-    double is = shrunkAt(now);
-    double more = share > had ? Math.min(1, is * share / had) : is;
-    shrinkTo(Math.min(AnswersModel.admitted(share, burst, shape), more), now);
-    long[] others = new long[3];
-    for (int d = 0; d < 4; d++) {
-      long limit = answer.stated().get(d);
-      if (limit > 0 && answer.left().get(d) >= 0) {
-        double missing = limit - told.share(d) * limit;
-        boolean refills = answer.fullMs().get(d) >= 0 && told.refills(d, limit);
-        double ours =
-            shape.bucket() || refills
-                ? debt[d]
-                : Math.max(debt[d], used(d, shape.slotOf(now)) + comingOf(d) - missing);
-        double aged = (double) Math.max(0, now - answer.granted()) * limit / shape.windowMicros();
-        double left = answer.left().get(d);
-        double unknown = Math.floor(limit - missing - left - ours - slack(d, limit) - aged);
-        int as = d == 3 ? 1 : d;
-        others[as] = Math.max(others[as], (long) unknown);
-      }
-    }
-    charge(now, shape, others[0], others[1], others[2]);
-    if (others[1] + others[2] > 0) {
-      boolean fresh = now - foreignAt < shape.windowMicros();
-      for (int d = 1; d < 3; d++) {
-        foreign[d] = (fresh ? foreign[d] : 0) + others[d];
-      }
-      foreignAt = now;
-    }
-    return others;
-  }
-
   /** What was charged in these slots. */
-  private long since(int d, long slot, long last) {
+  long since(int d, long slot, long last) {
     long sum = 0;
     for (long[] amounts : slots.subMap(Math.max(slot, last - SLOTS), true, last, true).values()) {
       sum += d == 3 ? amounts[1] + amounts[2] : amounts[d];
@@ -237,7 +176,7 @@ final class GroupModel {
     return sum;
   }
 
-  private void shrinkTo(double admitted, long now) {
+  void shrinkTo(double admitted, long now) {
     if (admitted != shrunkAt(now)) {
       shrunk = admitted;
       shrunkAt = now;
@@ -250,16 +189,6 @@ final class GroupModel {
     if (admitted < shrunkAt(now)) {
       shrinkTo(admitted, now);
     }
-  }
-
-  /** The part of an overage that was not charged as another's use already. */
-  long notForeign(int d, long over, long since, long now, Shape shape) {
-    if (since > foreignAt || now - foreignAt >= shape.windowMicros()) {
-      return over;
-    }
-    long charged = Math.min(over, foreign[d]);
-    foreign[d] -= charged;
-    return over - charged;
   }
 
   /** Rounding error of the time at which the debt is low enough. */

@@ -1,11 +1,14 @@
 package relay.redis;
 
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.lettuce.core.RestoreArgs;
 import java.time.Duration;
 import java.util.List;
+import java.util.concurrent.CompletionException;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -119,5 +122,40 @@ final class KeptRecordsTest {
     assertEquals(15L, call(wire, Step.settle("a", 25, 5)).get(2));
     assertEquals(35, used(INPUT));
     assertEquals(1, inFlight());
+  }
+
+  @Test
+  void a_group_of_another_size_is_refused_and_left_alone() {
+    byte[] old = new byte[19 * Double.BYTES];
+    wire.redis().hset(names.state, RedisKeys.bytes(GROUP), old);
+    Throwable refusal = assertThrows(CompletionException.class, () -> acquire(other, "a"));
+    String why = String.valueOf(RedisLink.cause(refusal).getMessage());
+    assertTrue(why.startsWith("SCHEMA a group has 152 bytes, this version knows 240"), why);
+    assertArrayEquals(old, wire.redis().hget(names.state, RedisKeys.bytes(GROUP)));
+  }
+
+  @Test
+  void a_state_of_a_newer_schema_is_refused_and_left_alone() {
+    acquire(wire, "a");
+    try (ScriptConnection newer =
+        ScriptConnection.faulty(RedisUnderTest.url(), "p[20] = 1", "p[20] = 2")) {
+      assertEquals(1L, acquire(newer, "b").get(2)); // it reads the older one
+      List<Step> steps =
+          List.of(
+              Step.acquire("c", 7, 10, 10, 30_000, List.of(KEY, GROUP)),
+              Step.settle("a", 10, 10),
+              new Step.Configure(
+                  7, 8, Pools.plan("kept", Duration.ofMinutes(1), 2, new Limits(1, 1, 1, 0))),
+              new Step.Survey("r", 0, List.of(), List.of(), List.of()));
+      for (Step step : steps) {
+        Throwable refusal = assertThrows(CompletionException.class, () -> call(wire, step));
+        String why = String.valueOf(RedisLink.cause(refusal).getMessage());
+        assertTrue(
+            why.startsWith("SCHEMA the state is of schema 2, this version knows 1"),
+            step.script() + ": " + why);
+      }
+      assertEquals(2, used(0));
+      assertEquals(0L, call(newer, Step.settle("a", 10, 10)).get(2));
+    }
   }
 }

@@ -41,7 +41,7 @@ final class LargeAccountTest {
         Set<String> used = new HashSet<>();
         Await.until(
             "grants of many keys",
-            Duration.ofSeconds(20),
+            Duration.ofSeconds(60),
             () -> {
               if (pool.acquire(Pools.one()).join() instanceof Granted(Lease lease)) {
                 used.add(lease.key());
@@ -56,7 +56,7 @@ final class LargeAccountTest {
         KeyPool pool = engine.pool(plan);
         CompletableFuture.allOf(other.configure(), pool.configure()).join();
         assertEquals(KEYS, listed(wire, names).size());
-        pool.quarantine(pool.keysOf("one"), "no credit");
+        pool.quarantine(pool.plan().keysOf("one"), "no credit");
         until(pool, KEYS);
         pool.restore("key0").join();
         until(pool, 0);
@@ -83,7 +83,7 @@ final class LargeAccountTest {
   private static void until(KeyPool pool, long quarantined) {
     Await.until(
         quarantined + " seen in quarantine",
-        Duration.ofSeconds(20),
+        Duration.ofSeconds(60),
         () -> {
           PoolSnapshot seen = pool.latest();
           return seen != null

@@ -76,7 +76,8 @@ final class LibraryPageTest {
           Pools.plan(Pools.name("rights"), Duration.ofMinutes(1), keys, new Limits(1_000, 0, 0, 0));
       try (RedisEngine engine = RedisEngine.start(options)) {
         KeyPool pool = engine.pool(plan);
-        Demand talk = new Demand(Pools.CLASS, 10, 10, Demand.AT_ADMISSION, Set.of(), "talk", "");
+        Demand talk =
+            new Demand(Pools.CLASS, 10, 10, Demand.AT_ADMISSION, Set.of(), "talk", List.of(), "");
         Lease lease = assertInstanceOf(Granted.class, pool.acquire(talk).join()).lease();
         pool.observe(lease, new Limits(900, 0, 0, 0), Remaining.NONE, () -> Refill.NONE);
         pool.refused(lease, Duration.ZERO);

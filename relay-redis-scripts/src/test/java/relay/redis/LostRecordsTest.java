@@ -68,7 +68,7 @@ final class LostRecordsTest {
     HeldLease grant = new HeldLease("first", "key0", "account0/model", 7, micros, 1, 1);
     for (int n = 0; n < 10; n++) {
       micros += 40 * SECOND;
-      call(new Step.Survey("r", 400, List.of(), List.of(), List.of()));
+      call(new Step.Survey("r", 0, List.of(), List.of(), List.of()));
     }
     assertEquals(0L, renewed(HeldLease.of("first")));
     Step renew = new Step.Renew(30_000, List.of(grant));
@@ -120,7 +120,7 @@ final class LostRecordsTest {
     }
     micros += 31 * SECOND;
     Step survey =
-        new Step.Survey("r", 400, plan(0, new Limits(0, 0, 0, 0)).groups(), List.of(), List.of());
+        new Step.Survey("r", 0, plan(0, new Limits(0, 0, 0, 0)).groups(), List.of(), List.of());
     for (int n = 0; n < 3; n++) {
       assertTrue((Long) call(survey).get(4) > 0, "a call returns a bounded number");
     }

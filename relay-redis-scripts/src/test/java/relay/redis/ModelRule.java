@@ -56,13 +56,13 @@ final class ModelRule implements AdmissionRule {
   @Override
   public void told(long now, Pass pass, long left, long fullMs) {
     List<Long> stated = List.of(0L, 0L, group.limits[OUTPUT], 0L);
-    double had = answers.leastShare();
+    double had = AnswersModel.admitted(answers.leastShare(), group.burst, shape);
     answers.stated[OUTPUT] = group.limits[OUTPUT];
     group.flow(now, shape);
     List<Long> rest = List.of(-1L, -1L, left, -1L);
     List<Long> full = List.of(-1L, -1L, fullMs, -1L);
     Step.Observe answer = new Step.Observe("", stated, rest, pass.at(), full, List.of());
-    group.charged(answers, had, answer, now, shape);
+    group.others.charged(answers, had, answer, now, shape);
   }
 
   @Override

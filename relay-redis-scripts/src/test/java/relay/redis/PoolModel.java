@@ -216,7 +216,6 @@ final class PoolModel {
       key.configure(k, outages.reason(k.id()));
     }
     strategy = plan.strategy();
-    surveys.configured();
     return List.of(1L, now, epoch, inDebt ? 2L : 1L);
   }
 
@@ -241,12 +240,12 @@ final class PoolModel {
     long now = time(clock);
     g.flow(now, shape);
     AnswersModel told = answers(group);
-    double had = told.leastShare();
+    double had = AnswersModel.admitted(told.leastShare(), g.burst, shape);
     for (int d = 0; d < 4; d++) {
       told.stated[d] = answer.stated().get(d) > 0 ? answer.stated().get(d) : told.stated[d];
     }
     g.limit(effective(group), now, shape);
-    long[] foreign = g.charged(told, had, answer, now, shape);
+    long[] foreign = g.others.charged(told, had, answer, now, shape);
     return List.of(1L, now, foreign[0], foreign[1], foreign[2]);
   }
 
@@ -385,14 +384,13 @@ final class PoolModel {
     return outages.restore(fields);
   }
 
-  List<Object> survey(
-      Clock clock, String replica, long staleMicros, List<String> groupIds, List<KeyPlan> keys) {
+  List<Object> survey(Clock clock, String replica, List<String> groupIds, List<KeyPlan> keys) {
     if (!known) {
       return UNKNOWN;
     }
     long now = time(clock);
     leases.sweep(now, 1400, shape.windowMicros());
-    List<Object> reply = surveys.survey(this, now, replica, staleMicros, groupIds, keys);
+    List<Object> reply = surveys.survey(this, now, replica, groupIds, keys);
     heard = surveys.alive(now) == 0 ? 0 : replica.isEmpty() ? heard : now;
     return reply;
   }

@@ -43,7 +43,7 @@ final class PoolTimeTest {
   }
 
   private long heartbeat(Clock clock) {
-    Step survey = new Step.Survey("r1", 400, plan.groups(), plan.keys(), List.of());
+    Step survey = new Step.Survey("r1", 0, plan.groups(), plan.keys(), List.of());
     return (Long) call(survey, clock).get(1);
   }
 
@@ -84,9 +84,9 @@ final class PoolTimeTest {
     heartbeat(informed(START, START));
     assertEquals(LIMIT / 2, granted(informed(START, START)));
     List<Object> leaves =
-        new Step.Survey("r1", 400, List.of(), List.of(), List.of()).args(informed(START, START));
+        new Step.Survey("r1", 0, List.of(), List.of(), List.of()).args(informed(START, START));
     leaves.set(4, "leave");
-    Step survey = new Step.Survey("r1", 400, List.of(), List.of(), List.of());
+    Step survey = new Step.Survey("r1", 0, List.of(), List.of(), List.of());
     wire.call(survey.script(), survey.keys(names), leaves.toArray());
     assertEquals(LIMIT / 2, granted(new Clock(START + 300 * SECOND, 0)));
   }

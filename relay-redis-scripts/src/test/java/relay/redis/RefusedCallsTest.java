@@ -48,6 +48,7 @@ final class RefusedCallsTest {
     "CROSS_SLOT, CROSSSLOT Keys in request don't hash to the same slot",
     "CROSS_SLOT, MOVED 3999 127.0.0.1:6381",
     "VERSION, ERR unknown command `FUNCTION`",
+    "SCHEMA, SCHEMA the state is of schema 2",
     ", ERR wrong number of arguments"
   })
   void each_trouble_has_its_advice_and_shows(String trouble, String error) {

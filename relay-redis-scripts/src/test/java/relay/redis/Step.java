@@ -176,10 +176,7 @@ sealed interface Step {
     return all.toArray(byte[][]::new);
   }
 
-  /**
-   * A provider's stated limits, remainders and times until they are full; the latter two are -1
-   * where none is stated.
-   */
+  /** A provider's stated limits, what is left, and the time until it is full; -1 for none. */
   record Observe(
       String group,
       List<Long> stated,
@@ -207,15 +204,9 @@ sealed interface Step {
 
     @Override
     public List<Object> args(Clock c) {
-      List<Object> args = new ArrayList<>(List.of(c.ceiling(), c.told(), group));
+      List<Object> args = new ArrayList<>(List.of(c.ceiling(), c.told(), group, granted));
       args.addAll(stated);
-      for (long rest : left) {
-        args.add(rest < 0 ? "-" : rest);
-      }
-      args.add(granted);
-      for (long full : fullMs) {
-        args.add(full < 0 ? "-" : full);
-      }
+      Stream.concat(left.stream(), fullMs.stream()).forEach(n -> args.add(n < 0 ? "-" : n));
       return args;
     }
 
@@ -372,7 +363,7 @@ sealed interface Step {
   }
 
   record Survey(
-      String replica, long staleMs, List<String> groups, List<KeyPlan> plans, List<String> sets)
+      String replica, long draw, List<String> groups, List<KeyPlan> plans, List<String> sets)
       implements Step {
     @Override
     public ScriptFile script() {
@@ -389,7 +380,7 @@ sealed interface Step {
     @Override
     public List<Object> args(Clock c) {
       List<Object> args =
-          new ArrayList<>(List.of(replica, c.ceiling(), c.told(), staleMs, "-", groups.size()));
+          new ArrayList<>(List.of(replica, c.ceiling(), c.told(), draw, "-", groups.size(), "-"));
       args.addAll(groups);
       plans.forEach(k -> args.addAll(List.of(k.id(), k.account())));
       return args;
@@ -397,7 +388,7 @@ sealed interface Step {
 
     @Override
     public List<Object> apply(PoolModel model, Clock c) {
-      return model.survey(c, replica, staleMs * 1000, groups, plans);
+      return model.survey(c, replica, groups, plans);
     }
   }
 }

@@ -10,32 +10,20 @@ import relay.redis.PoolModel.Wait;
 /** The survey, in the model. */
 final class SurveyModel {
   private final Map<String, Long> replicas = new HashMap<>();
-  private long drawnAt;
 
   void flushAll() {
     replicas.clear();
   }
 
-  /** The picture is stale. */
-  void configured() {
-    drawnAt = 0;
-  }
-
   List<Object> survey(
-      PoolModel pool,
-      long now,
-      String replica,
-      long staleMicros,
-      List<String> groupIds,
-      List<KeyPlan> plans) {
+      PoolModel pool, long now, String replica, List<String> groupIds, List<KeyPlan> plans) {
     if (!replica.isEmpty()) {
       replicas.put(replica, now);
     }
     long alive = alive(now);
-    boolean draw = now - drawnAt >= staleMicros;
     List<Object> reply = new ArrayList<>();
     reply.addAll(List.of(1L, now, pool.epoch(), alive));
-    reply.addAll(List.of(pool.live(), pool.expired(), draw ? 1L : 0L));
+    reply.addAll(List.of(pool.live(), pool.expired(), 0L));
     reply.add(List.of(0L, List.of(), List.of(), List.of(), List.of())); // of no replica's plan
     for (String id : groupIds) {
       GroupModel g = pool.groups.get(id);
@@ -53,12 +41,6 @@ final class SurveyModel {
                   (long) k.maxConcurrent,
                   (long) k.priority,
                   (long) k.weight));
-    }
-    boolean any =
-        groupIds.stream().anyMatch(pool.groups::containsKey)
-            || plans.stream().anyMatch(plan -> pool.keys.containsKey(plan.id()));
-    if (draw && any) {
-      drawnAt = now;
     }
     return reply;
   }

@@ -22,7 +22,6 @@ final class Walk {
   private static final long[] WINDOWS_MS = {240, 241, 1_000, 7_777, 60_000, 60_000, 86_400_000};
   private static final double[] BURSTS = {1, 1, 0.5, 0.1, 0.01};
   private static final List<Strategy> STRATEGIES = List.of(Strategy.values());
-  private static final List<Dimension> DIMENSIONS = List.of(Dimension.values());
   private static final List<Dimension> TOKENS =
       List.of(Dimension.INPUT_TOKENS, Dimension.OUTPUT_TOKENS, Dimension.TOTAL_TOKENS);
   private static final long[] LIMITS = {0, 0, 1, 2, 7, 50, 1_000, 1_000_000, MAX};
@@ -122,8 +121,7 @@ final class Walk {
           c.plan().equals(plan) ? configure(c.known(), c.fresh()) : reconfigured(c);
       case Step.AcquireIndexed a -> indexed(a.endings(), a.wishes(), a.epoch(), a.leaseMs());
       case PickStep p -> new PickStep(p.draw(), sorted(p.fields()));
-      case Step.Survey s ->
-          new Step.Survey(s.replica(), s.staleMs(), s.groups(), s.plans(), sets());
+      case Step.Survey s -> new Step.Survey(s.replica(), s.draw(), s.groups(), s.plans(), sets());
       case Step other -> other;
     };
   }
@@ -268,36 +266,8 @@ final class Walk {
 
   private Step observe() {
     String group = group();
-    List<Long> stated = new ArrayList<>();
-    List<Long> left = new ArrayList<>();
-    for (int d = 0; d < 4; d++) {
-      long known = plan.limitsOf(group).of(DIMENSIONS.get(d));
-      long limit =
-          switch (random.nextInt(6)) {
-            case 0 -> limit();
-            case 1, 2 -> known;
-            default -> 0;
-          };
-      stated.add(limit);
-      left.add(
-          switch (random.nextInt(4)) {
-            case 0 -> random.nextLong(1 + limit);
-            case 1 -> 0L;
-            case 2 -> limit();
-            default -> -1L;
-          });
-    }
-    long granted =
-        random.nextInt(5) == 0
-            ? 0
-            : Math.max(
-                0, model.last() - random.nextLong(random.nextBoolean() ? 90_000_000 : 100_000));
-    List<Long> fullMs = new ArrayList<>();
-    for (int d = 0; d < 4; d++) {
-      fullMs.add(
-          random.nextBoolean() ? -1L : random.nextLong(random.nextInt(3) == 0 ? 200_000 : 20_000));
-    }
-    return new Step.Observe(group, stated, left, granted, fullMs, sets());
+    Limits known = plan.limitsOf(group);
+    return ToldAnswers.draw(random, group, known, this::limit, model.last(), sets());
   }
 
   private Step charge() {
@@ -330,7 +300,7 @@ final class Walk {
   private Step survey() {
     return new Step.Survey(
         random.nextInt(4) == 0 ? "" : "replica" + random.nextInt(3),
-        random.nextInt(3) == 0 ? 0 : 400,
+        random.nextInt(3) == 0 ? 1 : 0,
         random.nextInt(4) > 0 ? plan.groups() : List.of("a9/none", group()),
         plan.keys(),
         sets());

@@ -16,16 +16,19 @@ import software.amazon.awssdk.identity.spi.AwsSessionCredentialsIdentity;
 
 /** Signs requests to Bedrock with an access key (AWS Signature Version 4). */
 public final class RequestSigner {
-  private static final String SERVICE = "bedrock";
-
   private final AwsV4HttpSigner signer = AwsV4HttpSigner.create();
   private final AwsCredentialsIdentity identity;
   private final String region;
+  private final String service;
   private final Clock clock;
 
-  public RequestSigner(Credential.AwsKey key, String region, Clock clock) {
+  /**
+   * @param service the name of the service in the signature
+   */
+  public RequestSigner(Credential.AwsKey key, String region, String service, Clock clock) {
     Secret token = key.sessionToken();
     this.region = region;
+    this.service = service;
     this.clock = clock;
     identity =
         token == null
@@ -51,7 +54,7 @@ public final class RequestSigner {
                 r.identity(identity)
                     .request(request.build())
                     .payload(() -> new ByteArrayInputStream(body))
-                    .putProperty(AwsV4HttpSigner.SERVICE_SIGNING_NAME, SERVICE)
+                    .putProperty(AwsV4HttpSigner.SERVICE_SIGNING_NAME, service)
                     .putProperty(AwsV4HttpSigner.REGION_NAME, region)
                     .putProperty(AwsV4HttpSigner.SIGNING_CLOCK, clock));
     result

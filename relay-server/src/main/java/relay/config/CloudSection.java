@@ -67,6 +67,16 @@ record CloudSection(Cloud cloud, @Nullable URI defaultBaseUrl) {
     return new CloudSection(new Cloud.Vertex(project, region), URI.create("https://" + host));
   }
 
+  /** Where an API is if the provider states no URL. */
+  @Nullable URI baseUrl(KnownApi api) {
+    URI known = api.baseUrl();
+    return known == null
+        ? defaultBaseUrl
+        : cloud instanceof Cloud.Bedrock(String region)
+            ? URI.create(known.toString().replace("REGION", region))
+            : known;
+  }
+
   private static @Nullable String optional(
       Section provider, String name, Pattern form, String allowed) {
     Value value = provider.take(name);

@@ -29,7 +29,7 @@ public final class ConfigSchema {
           KnownApis.all().stream().map(KnownApi::name).collect(Collectors.joining("|"))
               + "|"
               + KnownApi.NONE.name());
-  private static final Pattern MODEL = Pattern.compile("[^\\s]{1,256}");
+  static final Pattern MODEL = Pattern.compile("[^\\s]{1,256}");
   private static final int DAY_MS = ServerSection.MAX_TIMEOUT_MS;
 
   private ConfigSchema() {}
@@ -178,7 +178,7 @@ public final class ConfigSchema {
                     text("A provider's name", TextSettings.NAME),
                     TextSettings.MAX_MODELS))
             .need("name");
-    limits(client, "a minute, over all replicas");
+    KeySchema.limits(client, "a minute, over all replicas");
     client.with(
         "max_concurrent",
         whole("Its requests at once, over all replicas; 0 = no bound", 0, 0, LimitsConfig.MAX));
@@ -189,13 +189,6 @@ public final class ConfigSchema {
 
   private static SchemaNode sha256(String title) {
     return text(title + ", 64 hexadecimal digits", Pattern.compile("[0-9a-fA-F]{64}"));
-  }
-
-  private static void limits(SchemaNode of, String period) {
-    of.with("rpm_limit", whole("Requests " + period + "; 0 = not known", 0, 0, LimitsConfig.MAX))
-        .with("itpm_limit", whole("Input tokens " + period, 0, 0, LimitsConfig.MAX))
-        .with("otpm_limit", whole("Output tokens " + period, 0, 0, LimitsConfig.MAX))
-        .with("tpm_limit", whole("Input and output tokens " + period, 0, 0, LimitsConfig.MAX));
   }
 
   private static SchemaNode redis() {
@@ -285,8 +278,10 @@ public final class ConfigSchema {
             .with(
                 "model_classes",
                 list(
-                    "Models that share one quota; absent = as the API is known", modelClass(), 100))
-            .with("keys", list("The keys", key(), PoolKeys.MAX_KEYS))
+                    "Models that share one quota; absent = as the API is known",
+                    KeySchema.modelClass(),
+                    100))
+            .with("keys", list("The keys", KeySchema.key(), PoolKeys.MAX_KEYS))
             .need("name", "type")
             .only(ProviderType.AZURE, "api_version", "login_url", "token_scope")
             .only(ProviderType.VERTEX, "project");
@@ -324,50 +319,6 @@ public final class ConfigSchema {
         .with(
             "enforce",
             flag("false: limits are counted and logged, and refuse nothing", none.enforce()));
-  }
-
-  private static SchemaNode modelClass() {
-    return section("A class")
-        .with("name", text("Its name", TextSettings.NAME).example("opus"))
-        .with(
-            "models",
-            list(
-                "Its models, * for any part of a name",
-                text("A pattern", MODEL).example("claude-opus-*"),
-                TextSettings.MAX_MODELS))
-        .need("name", "models");
-  }
-
-  private static SchemaNode key() {
-    SchemaNode key =
-        section("A key")
-            .with(
-                "key",
-                text("The secret; of ollama it may be absent").example("${ANTHROPIC_API_KEY_1}"))
-            .with("tenant_id", text("azure: of an Entra application", CredentialSection.ENTRA_ID))
-            .with("client_id", text("azure: of an Entra application", CredentialSection.ENTRA_ID))
-            .with(
-                "token_file",
-                text("azure: a workload identity's token, instead of a key")
-                    .example("/var/run/secrets/azure/tokens/azure-identity-token"))
-            .with("access_key_id", text("bedrock: AKIA...", CredentialSection.ACCESS_KEY_ID))
-            .with("session_token", text("bedrock: of a temporary key"))
-            .with(
-                "id",
-                text("Absent = the first 8 hex digits of the secret's SHA-256", TextSettings.NAME))
-            .with(
-                "account",
-                text("Keys of one account share its limits; absent = its own", TextSettings.NAME))
-            .with("priority", whole("Higher first", 1, 0, PoolKeys.MAX_PRIORITY))
-            .with(
-                "weight",
-                whole("Its share if weighted; 0 = last of all", 1, 0, PoolKeys.MAX_WEIGHT))
-            .with(
-                "max_concurrent", whole("Requests at once; 0 = no bound", 0, 0, LimitsConfig.MAX));
-    limits(key, "a window");
-    SchemaNode ofClass = section("Limits of a model class");
-    limits(ofClass, "a window");
-    return key.with("limits", map("Limits by model class, instead of the above", ofClass));
   }
 
   private static SchemaNode routing() {

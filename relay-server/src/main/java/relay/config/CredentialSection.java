@@ -29,7 +29,8 @@ final class CredentialSection {
           };
       case OLLAMA -> optionalApiKey(key);
       case AZURE -> azure(key);
-      case BEDROCK -> bedrock(key);
+      case BEDROCK ->
+          api.isNative() && key.take("access_key_id") == null ? apiKey(key) : bedrock(key);
       case VERTEX -> serviceAccount(key);
     };
   }

@@ -5,6 +5,9 @@ import java.util.List;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 import relay.config.ProviderConfig.ModelClass;
+import relay.model.Counting;
+import relay.model.Dialect;
+import relay.model.Weights;
 
 /**
  * What Relay knows of a provider's API, by {@code apis.yaml}: where it is, how a key is sent, and
@@ -18,6 +21,9 @@ import relay.config.ProviderConfig.ModelClass;
  * @param countsByMinute whether a stated limit of requests is one a minute
  * @param modelsAlone whether a model that is in no line has a quota of its own
  * @param lines models that share one quota
+ * @param bound the part of {@code max_tokens}; null = by the dialect
+ * @param weights how tokens count, by models; the first that matches; none = by the dialect
+ * @param isNative whether a cloud serves Anthropic's own Messages API there
  * @param source the page that says so
  * @param read the day on which it was read
  */
@@ -32,13 +38,17 @@ public record KnownApi(
     boolean countsByMinute,
     boolean modelsAlone,
     List<ModelClass> lines,
+    Counting.@Nullable Bound bound,
+    List<Weighed> weights,
+    boolean isNative,
     String source,
     String read) {
 
   /** An API of which nothing is known. */
   public static final KnownApi NONE =
       new KnownApi(
-          "none", null, null, List.of(), "", Login.KEY, true, true, false, List.of(), "", "");
+          "none", null, null, List.of(), "", Login.KEY, true, true, false, List.of(), null,
+          List.of(), false, "", "");
 
   private static final Pattern SNAPSHOT = Pattern.compile("[-@]20\\d\\d-?\\d\\d-?\\d\\d$");
   private static final Pattern FOREIGN = Pattern.compile("[^A-Za-z0-9._-]");
@@ -47,6 +57,33 @@ public record KnownApi(
   public KnownApi {
     hosts = List.copyOf(hosts);
     lines = List.copyOf(lines);
+    weights = List.copyOf(weights);
+  }
+
+  /** How the tokens of some models count. */
+  public record Weighed(List<ModelPattern> models, Weights weights) {
+    public Weighed {
+      models = List.copyOf(models);
+    }
+
+    boolean contains(String model) {
+      return models.stream().anyMatch(pattern -> pattern.matches(model));
+    }
+  }
+
+  /** How requests for a model count, by its name at the provider. */
+  Counting counting(Dialect dialect, String model) {
+    Counting own = Counting.of(dialect, model);
+    if (bound == null && weights.isEmpty()) {
+      return own;
+    }
+    Weights known =
+        weights.stream()
+            .filter(weighed -> weighed.contains(model))
+            .map(Weighed::weights)
+            .findFirst()
+            .orElse(own.weights());
+    return new Counting(known, bound == null ? own.bound() : bound);
   }
 
   /** What a key of it is. */

@@ -15,6 +15,8 @@ import org.jspecify.annotations.Nullable;
 import org.yaml.snakeyaml.nodes.Node;
 import relay.config.KnownApi.Login;
 import relay.config.ProviderConfig.ModelClass;
+import relay.model.Counting;
+import relay.model.Weights;
 
 /** The entries of {@code apis.yaml}, read once, by the readers of the configuration. */
 final class KnownApis {
@@ -107,6 +109,7 @@ final class KnownApis {
             line ->
                 lines.add(
                     new ModelClass(line, TextSettings.list(stated, line, TextSettings::pattern))));
+    Value bound = api.take("max_tokens");
     KnownApi known =
         new KnownApi(
             name,
@@ -119,10 +122,25 @@ final class KnownApis {
             ScalarSettings.choice(api, "requests", Requests.MINUTE, Set.of()) == Requests.MINUTE,
             ScalarSettings.choice(api, "models", Models.ALONE, Set.of()) == Models.ALONE,
             lines,
+            bound == null ? null : ScalarSettings.choice(bound, Counting.Bound.class, Set.of()),
+            weights(api.take("weights")),
+            ScalarSettings.flag(api, "native", false),
             word(api.need("source", "give the address of a page")),
             word(api.need("read", "give a day")));
     api.done();
     return known;
+  }
+
+  private static List<KnownApi.Weighed> weights(@Nullable Value stated) {
+    List<Value> entries = stated == null ? null : stated.list(100, "a list of weights");
+    List<KnownApi.Weighed> weights = new ArrayList<>();
+    for (Value entry : entries == null ? List.<Value>of() : entries) {
+      Section section = entry.section();
+      List<ModelPattern> models = TextSettings.list(section, "models", TextSettings::pattern);
+      weights.add(
+          new KnownApi.Weighed(models, WeightSection.read(section, Weights.CACHE_READS_FREE)));
+    }
+    return weights;
   }
 
   private static String word(@Nullable Value value) {

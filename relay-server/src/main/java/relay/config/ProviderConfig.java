@@ -7,7 +7,10 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
+import relay.model.Counting;
 import relay.model.Dialect;
+import relay.model.Weights;
 
 /**
  * An upstream API and the pool of its keys.
@@ -90,17 +93,33 @@ public record ProviderConfig(
    * model, so the client's name counts too.
    */
   public String classOf(String model) {
+    ModelClass found = find(model);
+    return found == null ? ModelClass.DEFAULT : found.name();
+  }
+
+  private @Nullable ModelClass find(String model) {
     if (modelClasses.isEmpty()) {
-      return ModelClass.DEFAULT;
+      return null;
     }
     for (String name : List.of(upstreamModel(model), model)) {
       for (ModelClass each : modelClasses) {
         if (each.contains(name)) {
-          return each.name();
+          return each;
         }
       }
     }
-    return ModelClass.DEFAULT;
+    return null;
+  }
+
+  /**
+   * How requests for a model count: by the weights of its class, else as is known of the API, else
+   * by the dialect's rule.
+   */
+  public Counting countingOf(String model) {
+    Counting known = api.counting(dialect(), upstreamModel(model));
+    ModelClass found = find(model);
+    Weights stated = found == null ? null : found.weights();
+    return stated == null ? known : new Counting(stated, known.bound());
   }
 
   /**
@@ -160,14 +179,22 @@ public record ProviderConfig(
     TOKEN_BUCKET
   }
 
-  /** Models that share one quota per account. */
-  public record ModelClass(String name, List<ModelPattern> models) {
+  /**
+   * Models that share one quota per account.
+   *
+   * @param weights how their tokens count; null = as is known of the API
+   */
+  public record ModelClass(String name, List<ModelPattern> models, @Nullable Weights weights) {
 
     /** The class of models that no other class matches. */
     public static final String DEFAULT = "default";
 
     public ModelClass {
       models = List.copyOf(models);
+    }
+
+    ModelClass(String name, List<ModelPattern> models) {
+      this(name, models, null);
     }
 
     boolean contains(String model) {

@@ -14,6 +14,8 @@ import relay.config.ProviderConfig.Affinity;
 import relay.config.ProviderConfig.ModelClass;
 import relay.config.ProviderConfig.Pooling;
 import relay.config.ProviderConfig.Strategy;
+import relay.model.Dialect;
+import relay.model.Weights;
 
 /** Reads one entry of {@code providers}. */
 final class ProviderSection {
@@ -48,8 +50,7 @@ final class ProviderSection {
     URI url = urlValue == null ? null : TextSettings.baseUrl(urlValue);
     CloudSection cloud = CloudSection.read(provider, type);
     KnownApi api = api(type, url == null ? cloud.defaultBaseUrl() : url);
-    URI known = api.baseUrl() == null ? cloud.defaultBaseUrl() : api.baseUrl();
-    URI baseUrl = url == null ? known : url;
+    URI baseUrl = url == null ? cloud.baseUrl(api) : url;
     Accounts accounts = ScalarSettings.choice(provider, "accounts", Accounts.CONFIG, Set.of());
     ProviderAccess access = AccessSection.read(provider, baseUrl);
     List<String> models = TextSettings.list(provider, "models", TextSettings::oneModel);
@@ -58,7 +59,7 @@ final class ProviderSection {
     boolean passthrough = ScalarSettings.flag(provider, "passthrough", false);
     Pooling pooling = pooling(provider.section("pooling"));
     boolean own = provider.take("model_classes") != null;
-    List<ModelClass> classes = own ? modelClasses() : KnownLines.of(api, models, mapping);
+    List<ModelClass> classes = own ? modelClasses(type) : KnownLines.of(api, models, mapping);
     PoolKeys keys =
         PoolKeys.read(provider, type, api, classes.stream().map(ModelClass::name).toList());
     provider.done();
@@ -141,7 +142,9 @@ final class ProviderSection {
     return new Pooling(strategy, affinity, maxWait, window, accounting, burstRatio, enforce);
   }
 
-  private List<ModelClass> modelClasses() {
+  private List<ModelClass> modelClasses(@Nullable ProviderType type) {
+    Weights otherwise =
+        type != null && type.dialect() == Dialect.OPENAI ? Weights.EQUAL : Weights.CACHE_READS_FREE;
     Value list = provider.take("model_classes");
     List<Value> entries = list == null ? null : list.list(MAX_CLASSES, "a list of model classes");
     List<ModelClass> classes = new ArrayList<>();
@@ -163,9 +166,13 @@ final class ProviderSection {
       if (section.take("models") == null) {
         section.missing("models", "give a list of models, * for any part of a name");
       }
+      Weights weights =
+          section.take("weights") == null
+              ? null
+              : WeightSection.read(section.section("weights"), otherwise);
       section.done();
       if (name != null) {
-        classes.add(new ModelClass(name, models));
+        classes.add(new ModelClass(name, models, weights));
       }
     }
     return classes;

@@ -4,6 +4,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.Set;
+import java.util.function.DoublePredicate;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 import relay.config.Value.Kind;
@@ -54,11 +55,22 @@ final class ScalarSettings {
 
   /** A number in (0, 1]. */
   static double ratio(Section section, String name, double fallback) {
+    return decimal(
+        section, name, fallback, "a number above 0, up to 1", ratio -> ratio > 0 && ratio <= 1);
+  }
+
+  /** A number with or without decimals. */
+  static double number(Section section, String name, double fallback, double min, double max) {
+    String allowed = "a number from %.0f to %.0f".formatted(min, max);
+    return decimal(section, name, fallback, allowed, number -> number >= min && number <= max);
+  }
+
+  private static double decimal(
+      Section section, String name, double fallback, String allowed, DoublePredicate isValid) {
     Value value = section.take(name);
     if (value == null) {
       return fallback;
     }
-    String allowed = "a number above 0, up to 1";
     Scalar scalar = value.scalar(allowed);
     if (scalar == null) {
       return fallback;
@@ -67,12 +79,12 @@ final class ScalarSettings {
       value.refuse(notA("number", scalar), allowed);
       return fallback;
     }
-    double ratio = Double.parseDouble(scalar.text());
-    if (!(ratio > 0 && ratio <= 1)) {
+    double number = Double.parseDouble(scalar.text());
+    if (!isValid.test(number)) {
       value.refuse("is out of range", allowed);
       return fallback;
     }
-    return ratio;
+    return number;
   }
 
   static boolean flag(Section section, String name, boolean fallback) {

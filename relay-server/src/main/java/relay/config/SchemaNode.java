@@ -86,6 +86,14 @@ final class SchemaNode {
     return made;
   }
 
+  /** A number from 0. */
+  static SchemaNode number(String title, double fallback, double max) {
+    ObjectNode own = JSON.objectNode().put("type", "number").put("minimum", 0).put("maximum", max);
+    SchemaNode made = scalar(title, own);
+    made.node.put("default", fallback);
+    return made;
+  }
+
   static SchemaNode flag(String title, boolean fallback) {
     SchemaNode made = scalar(title, JSON.objectNode().put("type", "boolean"));
     made.node.put("default", fallback);

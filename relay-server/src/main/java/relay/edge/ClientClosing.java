@@ -68,9 +68,14 @@ final class ClientClosing implements ServerConnection.CloseListener {
     closed();
   }
 
-  void closed() {
+  /** Relay itself has reset the stream: nobody left, but nobody should wait for it. */
+  void streamEnded() {
     closed = true;
     LockSupport.unpark(waiting); // null is allowed
+  }
+
+  void closed() {
+    streamEnded();
     Runnable callback = onGone;
     if (callback != null) {
       run(callback);

@@ -30,6 +30,7 @@ import relay.pipeline.RequestPipeline;
 /** The listener for clients, and its routes. */
 public final class DataPlane implements AutoCloseable {
   private static final String MODELS = "/v1/models";
+  private static final String USAGE = "/v1/relay/usage";
   private static final List<String> POST = List.of("POST");
   private static final List<String> READ = List.of("GET", "HEAD");
   private static final List<String> ANY =
@@ -121,6 +122,8 @@ public final class DataPlane implements AutoCloseable {
     } else if (path.startsWith(MODELS + "/") && path.length() > MODELS.length() + 1) {
       String id = decoded(path.substring(MODELS.length() + 1));
       allow(exchange, READ, dialectOf(exchange), client -> pipeline.model(client, id));
+    } else if (path.equals(USAGE)) {
+      allow(exchange, READ, dialectOf(exchange), pipeline::usage);
     } else if (path.startsWith("/v1/") && !path.startsWith("/v1/v1/")) {
       allow(exchange, ANY, dialectOf(exchange), pipeline::passThrough);
     } else if (path.equals("/")) { // clients probe it; it needs no credential

@@ -11,10 +11,12 @@ import org.xnio.channels.StreamSinkChannel;
  */
 final class FinalWrite implements ChannelListener<StreamSinkChannel> {
   private final ByteBuffer rest;
+  private final Runnable onEnd;
   private final Runnable onFailure;
 
-  FinalWrite(ByteBuffer rest, Runnable onFailure) {
+  FinalWrite(ByteBuffer rest, Runnable onEnd, Runnable onFailure) {
     this.rest = rest;
+    this.onEnd = onEnd;
     this.onFailure = onFailure;
   }
 
@@ -30,6 +32,7 @@ final class FinalWrite implements ChannelListener<StreamSinkChannel> {
       sink.shutdownWrites();
       if (sink.flush()) {
         sink.suspendWrites();
+        onEnd.run();
       } else {
         goOnWhenWritable(sink);
       }

@@ -7,6 +7,7 @@ import io.undertow.server.protocol.http.HttpServerConnection;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
 import org.xnio.ChannelListener;
 import org.xnio.IoUtils;
 import org.xnio.channels.StreamSourceChannel;
@@ -15,23 +16,32 @@ import relay.body.BodyBuffers;
 /**
  * Discards the rest of a body whose request is answered already. Most clients read an answer only
  * after they have sent all. If the connection closed with unread bytes, the kernel would send a
- * reset, and the client would never see why. Bounded in bytes and time. On the I/O thread.
+ * reset, and the client would never see why. Over HTTP/2 a reset of the stream follows the answer:
+ * a client that has the whole answer ignores it. Until then unread data would hold Undertow's
+ * buffers of the connection. Bounded in bytes and time. On the I/O thread.
  */
 final class Lingering implements ChannelListener<StreamSourceChannel> {
   private static final long MOST_BYTES = 64L << 20;
   private static final long MOST_SECONDS = 30;
-  private static final long LOOK_MS = 50;
 
   /** Then other connections of the thread get their turn. */
   private static final int BYTES_AT_ONCE = 256 * 1024;
 
   private final HttpServerExchange exchange;
   private final BodyBuffers buffers;
+  private final boolean http1;
   private long left = MOST_BYTES;
+  private boolean begun;
+  private boolean answered;
 
-  private Lingering(HttpServerExchange exchange, BodyBuffers buffers) {
+  Lingering(HttpServerExchange exchange, BodyBuffers buffers) {
     this.exchange = exchange;
     this.buffers = buffers;
+    http1 = isHttp1(exchange);
+  }
+
+  private static boolean isHttp1(HttpServerExchange exchange) {
+    return exchange.getConnection() instanceof HttpServerConnection;
   }
 
   /** Whether a client may still be sending a body. One that expects 100-continue has not begun. */
@@ -39,37 +49,45 @@ final class Lingering implements ChannelListener<StreamSourceChannel> {
     return !exchange.isRequestComplete() && !HttpContinue.requiresContinueResponse(exchange);
   }
 
-  /** Begins, after the answer was written. */
-  static void begin(HttpServerExchange exchange, BodyBuffers buffers) {
-    if (!(exchange.getConnection() instanceof HttpServerConnection)) {
-      resetStream(exchange, MOST_SECONDS * 1000 / LOOK_MS);
-      return;
+  /**
+   * Closes a connection, or the stream over HTTP/2 with what has arrived of its body: Undertow
+   * forgets a stream at its last frame, and would keep the buffers.
+   */
+  static void abandon(HttpServerExchange exchange) {
+    StreamSourceChannel body = isHttp1(exchange) ? null : unread(exchange);
+    IoUtils.safeClose(body == null ? exchange.getConnection() : body);
+  }
+
+  private static @Nullable StreamSourceChannel unread(HttpServerExchange exchange) {
+    if (exchange.isRequestComplete()) {
+      return null;
     }
     Connectors.resetRequestChannel(exchange);
-    StreamSourceChannel channel = exchange.getRequestChannel();
+    return exchange.getRequestChannel();
+  }
+
+  /** Begins, after the answer was written, or as much of it as the client takes. */
+  void begin() {
+    StreamSourceChannel channel = unread(exchange);
     if (channel == null) {
       IoUtils.safeClose(exchange.getConnection());
       return;
     }
-    Lingering lingering = new Lingering(exchange, buffers);
-    channel.getReadSetter().set(lingering);
+    channel.getReadSetter().set(this);
     ClosingTimer.start(exchange, MOST_SECONDS, TimeUnit.SECONDS);
-    lingering.handleEvent(channel);
+    handleEvent(channel);
+    begun = true;
+    if (answered) {
+      answered();
+    }
   }
 
-  /**
-   * Over HTTP/2 a reset ends one stream, and a client that has the whole answer ignores it. So it
-   * follows the last byte of the answer. To Undertow each stream is a connection.
-   */
-  private static void resetStream(HttpServerExchange exchange, long looks) {
-    if (exchange.isResponseComplete() || looks <= 0) {
-      IoUtils.safeClose(exchange.getConnection());
-      return;
+  /** The whole answer has left. */
+  void answered() {
+    answered = true;
+    if (begun && !http1 && !exchange.isRequestComplete()) {
+      SharedChannel.endEarly(exchange);
     }
-    var _ =
-        exchange
-            .getIoThread()
-            .executeAfter(() -> resetStream(exchange, looks - 1), LOOK_MS, TimeUnit.MILLISECONDS);
   }
 
   @Override
@@ -81,7 +99,7 @@ final class Lingering implements ChannelListener<StreamSourceChannel> {
         n = channel.read(buffer.clear());
       }
       if (left <= 0) {
-        IoUtils.safeClose(exchange.getConnection());
+        abandon(exchange);
       } else if (n > 0) {
         channel.suspendReads();
         exchange.getIoThread().execute(() -> handleEvent(channel));
@@ -89,7 +107,7 @@ final class Lingering implements ChannelListener<StreamSourceChannel> {
         channel.resumeReads();
       }
     } catch (IOException e) {
-      IoUtils.safeClose(exchange.getConnection());
+      abandon(exchange);
     } finally {
       buffers.giveBack(buffer);
     }

@@ -5,6 +5,7 @@ import io.undertow.connector.PooledByteBuffer;
 import io.undertow.protocols.http2.AbstractHttp2StreamSourceChannel;
 import io.undertow.protocols.http2.Http2Channel;
 import io.undertow.protocols.http2.Http2StreamSourceChannel;
+import io.undertow.server.Connectors;
 import io.undertow.server.HttpServerExchange;
 import io.undertow.server.protocol.framed.FrameHeaderData;
 import io.undertow.util.AttachmentKey;
@@ -22,9 +23,15 @@ import relay.reach.HeadDecoder;
  * A client's HTTP/2 connection, whose streams may belong to many clients of a balancer. Undertow
  * closes it when a client sends data on a stream that the server has reset. The client may not know
  * of the reset yet, so RFC 9113, section 5.1, asks to ignore that data.
+ *
+ * <p>Data is given back to the connection's window when it arrives. Undertow gives it back when it
+ * is read, so the data of streams that are reset or refused would be lost to all others. Each
+ * stream's own window still opens only as its body is read, and Undertow stops reading the
+ * connection while 16 buffers of 16 KiB are unread.
  */
 final class SharedChannel extends Http2Channel {
   private static final AttachmentKey<SharedChannel> KEY = AttachmentKey.create(SharedChannel.class);
+  private static final AttachmentKey<Integer> STREAM = AttachmentKey.create(Integer.class);
 
   private final Map<Integer, ClientClosing> streams = new ConcurrentHashMap<>();
   private final Runnable onCredential;
@@ -81,6 +88,7 @@ final class SharedChannel extends Http2Channel {
     Integer stream = newestStream;
     ClientClosing closing = new ClientClosing();
     streams.put(stream, closing);
+    exchange.putAttachment(STREAM, stream);
     exchange.addExchangeCompleteListener(
         (ended, next) -> {
           streams.remove(stream, closing);
@@ -92,13 +100,47 @@ final class SharedChannel extends Http2Channel {
     return closing;
   }
 
+  /**
+   * Ends the stream of an exchange that was answered before its body had arrived. The client need
+   * not send the rest: RFC 9113, section 8.1.
+   */
+  static void endEarly(HttpServerExchange exchange) {
+    SharedChannel channel = exchange.getConnection().getAttachment(KEY);
+    Integer stream = exchange.getAttachment(STREAM);
+    if (channel != null && stream != null) {
+      channel.sendRstStream(stream, ERROR_NO_ERROR);
+    }
+    Connectors.terminateRequest(exchange);
+  }
+
   /** Undertow would begin a request without the header lines of frames that have not arrived. */
   @Override
   protected @Nullable FrameHeaderData parseFrame(ByteBuffer bytes) throws IOException {
     FrameHeaderData data = super.parseFrame(bytes);
     FrameHead head = FrameHead.of(data);
-    boolean incomplete = head != null && head.isContinued() && head.stream() > newestStream;
+    if (data == null || head == null) {
+      return data;
+    }
+    if (head.type() == FrameHead.DATA) {
+      int ofPadLength = head.isPadded() ? 1 : 0;
+      super.updateReceiveFlowControlWindow((int) data.getFrameLength() + ofPadLength);
+    }
+    boolean incomplete = head.isContinued() && head.stream() > newestStream;
     return incomplete ? null : data;
+  }
+
+  /** Of data that was read: it was given back at its arrival. */
+  @Override
+  public void updateReceiveFlowControlWindow(int read) {}
+
+  /** Wakes the thread that waits for the stream: Undertow does not at each reset. */
+  @Override
+  public void sendRstStream(int stream, int code) {
+    ClientClosing closing = streams.remove(stream);
+    super.sendRstStream(stream, code);
+    if (closing != null) {
+      closing.streamEnded();
+    }
   }
 
   @Override
@@ -109,12 +151,11 @@ final class SharedChannel extends Http2Channel {
       return super.createChannelImpl(data, bytes);
     }
     if (head.type() == FrameHead.DATA && head.stream() <= newestStream) {
-      updateReceiveFlowControlWindow((int) data.getFrameLength()); // the other streams need it
       return null;
     }
     AbstractHttp2StreamSourceChannel made = super.createChannelImpl(data, bytes);
     if (head.type() == FrameHead.RST_STREAM) {
-      ClientClosing closing = streams.get(head.stream());
+      ClientClosing closing = streams.remove(head.stream());
       if (closing != null) {
         closing.closed();
       }

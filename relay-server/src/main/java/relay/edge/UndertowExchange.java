@@ -295,7 +295,7 @@ final class UndertowExchange implements ClientExchange, DirectSink {
           } else if (begun == null) {
             sendWhole(rest);
           } else {
-            new FinalWrite(rest, this::abort).handleEvent(begun);
+            new FinalWrite(rest, () -> {}, this::abort).handleEvent(begun);
             boundRest();
           }
         });
@@ -304,8 +304,9 @@ final class UndertowExchange implements ClientExchange, DirectSink {
   private void sendWhole(ByteBuffer body) {
     if (bodyIsReadable && Lingering.applies(exchange)) {
       memory.release();
-      new FinalWrite(body, this::abort).handleEvent(exchange.getResponseChannel());
-      Lingering.begin(exchange, bounds.bodies());
+      Lingering rest = new Lingering(exchange, bounds.bodies());
+      new FinalWrite(body, rest::answered, this::abort).handleEvent(exchange.getResponseChannel());
+      rest.begin();
       return;
     }
     exchange.getResponseSender().send(body);
@@ -327,7 +328,7 @@ final class UndertowExchange implements ClientExchange, DirectSink {
           if (exchange.isHttp10()) {
             endWillBeReset();
           }
-          IoUtils.safeClose(exchange.getConnection());
+          Lingering.abandon(exchange);
         });
   }
 

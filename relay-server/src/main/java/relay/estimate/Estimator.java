@@ -1,6 +1,6 @@
 package relay.estimate;
 
-import relay.model.Dialect;
+import relay.model.Counting;
 import relay.redis.Demand;
 import relay.redis.Estimates;
 import relay.redis.ExpectedOutput;
@@ -28,20 +28,27 @@ public final class Estimator {
    * @param maxOutputTokens the client's bound on the output; negative = none
    */
   public static Estimate estimate(
-      Estimates learned, Dialect dialect, String model, long inputBytes, long maxOutputTokens) {
+      Estimates learned, Counting counting, String model, long inputBytes, long maxOutputTokens) {
     ExpectedOutput expected = learned.output(model);
-    long output = expected.tokens();
-    if (maxOutputTokens >= 0) {
-      output =
-          switch (dialect) {
-            // actual output counts; the bound only caps it
-            case ANTHROPIC -> Math.min(output, maxOutputTokens);
-            // the provider charges the bound itself at admission
-            case OPENAI -> maxOutputTokens;
-          };
-    }
-    long spread =
-        dialect == Dialect.ANTHROPIC ? Math.min(expected.spread(), output) : Demand.AT_ADMISSION;
-    return new Estimate(learned.inputTokens(model, inputBytes), Math.max(1, output), spread);
+    long input = learned.inputTokens(model, inputBytes);
+    long made =
+        maxOutputTokens < 0 ? expected.tokens() : Math.min(expected.tokens(), maxOutputTokens);
+    long weighed = Math.max(1, counting.weights().output(made));
+    long spread = Math.min(counting.weights().output(expected.spread()), weighed);
+    return switch (counting.bound()) {
+      // Actual output counts; the bound only caps it.
+      case UNCOUNTED -> new Estimate(input, weighed, made == 0 ? 0 : spread);
+      // The provider charges the bound itself at admission.
+      case KEPT -> {
+        long bound = counting.weights().output(maxOutputTokens);
+        yield new Estimate(
+            input, maxOutputTokens < 0 ? weighed : Math.max(1, bound), Demand.AT_ADMISSION);
+      }
+      // It charges the bound unweighed; at the end the output, weighed, may be more.
+      case HELD_AS_OUTPUT ->
+          new Estimate(input, Math.max(weighed, maxOutputTokens), Demand.AT_ADMISSION);
+      case HELD_AS_INPUT ->
+          new Estimate(input + Math.max(made, maxOutputTokens), weighed, made == 0 ? 0 : spread);
+    };
   }
 }

@@ -4,7 +4,6 @@ import java.io.IOException;
 import java.util.Locale;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
-import relay.model.Dialect;
 import relay.model.Endpoint;
 import relay.model.HeaderLines;
 import relay.model.RelayError;
@@ -13,6 +12,7 @@ import relay.redis.Lease;
 import relay.redis.ProviderBreaker.Passage;
 import relay.stream.DecodingTap;
 import relay.stream.ErrorEvents;
+import relay.stream.StateIds;
 import relay.stream.UsageChunkFilter;
 import relay.stream.UsageScanner;
 import relay.trace.RequestTrace;
@@ -26,12 +26,14 @@ final class AnswerRelay {
   private final RequestContext request;
   private final RequestPlan plan;
   private final Lease lease;
+  private final @Nullable StateIds states; // that the answer names
   private @Nullable OutputReports reports;
 
   AnswerRelay(RequestContext request, RequestPlan plan, Lease lease) {
     this.request = request;
     this.plan = plan;
     this.lease = lease;
+    states = plan.parsed().makesStates() ? new StateIds() : null;
   }
 
   void relay(UpstreamAnswer answer, int attempt) {
@@ -43,7 +45,7 @@ final class AnswerRelay {
     boolean events = answer.isEventStream();
     long length = answer.contentLength();
     if (request.client().method().equals("HEAD")) {
-      request.client().begin(answer.status(), headers, length);
+      request.client().begin(answer.status(), request.answer().withLimits(headers), length);
       request.client().end(new byte[0], 0, 0);
       request.answer().done(answer.status(), "upstream");
     } else if (!events && length >= 0 && length <= WHOLE_BYTES) {
@@ -73,6 +75,7 @@ final class AnswerRelay {
     }
     scanner.end();
     settle(answer, scanner);
+    pin(answer);
     request.answer().passOn(answer.status(), headers, body);
   }
 
@@ -86,7 +89,12 @@ final class AnswerRelay {
     UsageChunkFilter filter =
         events && plain && plan.asksForUsage() ? new UsageChunkFilter() : null;
     // An event may be added or removed, so a stream has no content-length.
-    request.client().begin(answer.status(), headers, events ? -1 : answer.contentLength());
+    request
+        .client()
+        .begin(
+            answer.status(),
+            request.answer().withLimits(headers),
+            events ? -1 : answer.contentLength());
     Outbox outbox = new Outbox(request, filter);
     boolean whole;
     try (Usage usage = usage(answer, scanner)) {
@@ -102,6 +110,7 @@ final class AnswerRelay {
       return;
     }
     settle(answer, scanner);
+    pin(answer);
     try {
       // Only the error event of a stream is a failure: a 400's JSON says "error", too.
       boolean errorEvent = events && scanner.errorSeen();
@@ -127,10 +136,11 @@ final class AnswerRelay {
 
   /** A stream whose output is made over time reports it. */
   private void beginReports() {
-    if (plan.counted() && plan.dialect() == Dialect.ANTHROPIC) {
+    if (plan.counted() && plan.counting().countsAsMade()) {
       reports =
           new OutputReports(
               plan.route().pool().estimates(),
+              plan.counting(),
               plan.upstreamModel(),
               plan.parsed().maxOutputTokens());
       lease.reports(reports);
@@ -238,9 +248,18 @@ final class AnswerRelay {
   }
 
   private Usage usage(UpstreamAnswer answer, UsageScanner scanner) {
-    return plan.counted()
-        ? Usage.of(answer.header("content-encoding"), scanner, reports)
+    boolean reads =
+        plan.counted() || (states != null && NamedStates.isJson(answer.header("content-type")));
+    return reads
+        ? Usage.of(answer.header("content-encoding"), scanner, reports, states)
         : Usage.UNREAD;
+  }
+
+  /** Before the client sees the end of the answer, and names what it made at another replica. */
+  private void pin(UpstreamAnswer answer) {
+    if (answer.status() < 300 && (states != null || !plan.parsed().states().isEmpty())) {
+      NamedStates.pin(plan.route(), lease, plan.parsed().states(), states).join();
+    }
   }
 
   private void settle(UpstreamAnswer answer, UsageScanner scanner) {
@@ -267,14 +286,14 @@ final class AnswerRelay {
         if (reports != null) {
           reports.ended(usage.outputTokens());
         }
-        learn(charge.inputTokens(), usage.outputTokens());
+        learn(plan.counting().inputAtStart(usage), usage.outputTokens());
       }
     }
   }
 
   /**
-   * Learns from the charged input, but from the produced output: a charge may be the client's
-   * bound.
+   * Learns from the input that counted at the start, but from the produced output: a charge may be
+   * the client's bound.
    */
   private void learn(long inputTokens, long outputTokens) {
     plan.route()
@@ -317,17 +336,31 @@ final class AnswerRelay {
 
   /** Feeds an answer's bytes to the usage scanner, decoded if necessary. */
   private record Usage(
-      @Nullable UsageScanner plain, @Nullable DecodingTap decoding, @Nullable OutputReports reports)
+      @Nullable UsageScanner plain,
+      @Nullable DecodingTap decoding,
+      @Nullable OutputReports reports,
+      @Nullable StateIds states)
       implements AutoCloseable {
 
-    static final Usage UNREAD = new Usage(null, null, null);
+    static final Usage UNREAD = new Usage(null, null, null, null);
 
     static Usage of(
-        @Nullable String encoding, UsageScanner scanner, @Nullable OutputReports reports) {
+        @Nullable String encoding,
+        UsageScanner scanner,
+        @Nullable OutputReports reports,
+        @Nullable StateIds states) {
       return isPlain(encoding)
-          ? new Usage(scanner, null, reports)
-          : new Usage(
-              null, DecodingTap.of(encoding, scanner::feed), null); // other encodings stay unread
+          ? new Usage(scanner, null, reports, states)
+          : new Usage(null, DecodingTap.of(encoding, both(scanner, states)), null, null);
+    }
+
+    private static DecodingTap.Reader both(UsageScanner scanner, @Nullable StateIds states) {
+      return (bytes, offset, length) -> {
+        scanner.feed(bytes, offset, length);
+        if (states != null) {
+          states.feed(bytes, offset, length);
+        }
+      };
     }
 
     boolean readable() {
@@ -340,6 +373,9 @@ final class AnswerRelay {
       }
       if (plain != null) {
         plain.feed(bytes, offset, length);
+        if (states != null) {
+          states.feed(bytes, offset, length);
+        }
       } else if (decoding != null) {
         decoding.feed(bytes, offset, length);
       }

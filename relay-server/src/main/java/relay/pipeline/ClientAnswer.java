@@ -1,5 +1,6 @@
 package relay.pipeline;
 
+import org.jspecify.annotations.Nullable;
 import relay.model.HeaderLines;
 import relay.model.RelayError;
 
@@ -22,6 +23,7 @@ final class ClientAnswer {
   private final Cancellation cancellation;
   private final RunningRequests running;
   private ClientQuota quota = ClientQuota.NONE;
+  private @Nullable OwnLimits own;
 
   ClientAnswer(
       ClientExchange client,
@@ -32,6 +34,21 @@ final class ClientAnswer {
     this.record = record;
     this.cancellation = cancellation;
     this.running = running;
+  }
+
+  /**
+   * @param ofClient its own limits, which the answer tells; null if it has none
+   */
+  void limits(@Nullable OwnLimits ofClient) {
+    own = ofClient;
+  }
+
+  /** Adds the client's own limits to the header lines of its answer. */
+  HeaderLines withLimits(HeaderLines headers) {
+    if (own != null) {
+      own.addTo(headers, client.dialect(), quota.exhausted());
+    }
+    return headers;
   }
 
   /** The quota to end before the client sees the end of its answer. */
@@ -50,7 +67,10 @@ final class ClientAnswer {
     if (record.attempts() > 0) {
       headers.add(ATTEMPTS, Integer.toString(record.attempts()));
     }
-    client.answer(error.status(), headers, ErrorBodies.body(client.dialect(), error, record.id()));
+    client.answer(
+        error.status(),
+        withLimits(headers),
+        ErrorBodies.body(client.dialect(), error, record.id()));
     done(error.status(), "relay");
   }
 
@@ -62,14 +82,14 @@ final class ClientAnswer {
             .add("x-relay-request-id", record.id())
             .add("request-id", record.id())
             .add("x-request-id", record.id());
-    client.answer(200, headers, body);
+    client.answer(200, withLimits(headers), body);
     done(200, "relay");
   }
 
   /** Answers with a provider's complete answer. */
   void passOn(int status, HeaderLines headers, byte[] body) {
     quota.end();
-    client.answer(status, headers, body);
+    client.answer(status, withLimits(headers), body);
     done(status, "upstream");
   }
 

@@ -38,6 +38,7 @@ final class ClientQuota {
   private @Nullable CompletableFuture<Acquisition> asked; // until it is awaited
   private @Nullable Lease own;
   private Acquisition.@Nullable Reason wouldDeny;
+  private Acquisition.@Nullable Reason exhausted;
   private boolean began;
   private boolean ended;
 
@@ -87,6 +88,9 @@ final class ClientQuota {
       own = lease;
       wouldDeny = lease.wouldDeny();
     }
+    if (acquisition instanceof Exhausted e) {
+      exhausted = e.reason();
+    }
     asked = null;
     if (own != null || (acquisition instanceof NoneUsable && isGone(pool.plan()))) {
       return null;
@@ -100,6 +104,11 @@ final class ClientQuota {
     Acquisition.Reason reason = wouldDeny;
     wouldDeny = null;
     return reason;
+  }
+
+  /** The client's own limit that refuses the request; null if none does. */
+  Acquisition.@Nullable Reason exhausted() {
+    return exhausted;
   }
 
   /** Whether the client's limits went with a change of configuration since the request began. */

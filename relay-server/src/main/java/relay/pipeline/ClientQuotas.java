@@ -1,10 +1,13 @@
 package relay.pipeline;
 
 import java.util.Set;
+import java.util.concurrent.CompletableFuture;
 import org.jspecify.annotations.Nullable;
 import relay.auth.Clients.Caller;
 import relay.redis.KeyPool;
+import relay.redis.PoolPlan;
 import relay.redis.UsageTally;
+import relay.redis.UsageTally.Standing;
 
 /**
  * Clients' own limits, shared by all replicas in a pool with one key per limited client. Counts the
@@ -38,5 +41,22 @@ final class ClientQuotas {
     return pool != null && limited.contains(caller.name())
         ? ClientQuota.of(pool, caller.name())
         : ClientQuota.unlimited(tally, caller.name());
+  }
+
+  /** The client's own limits, for its answers; null if it has none. */
+  @Nullable OwnLimits own(Caller caller) {
+    if (pool == null || !limited.contains(caller.name())) {
+      return null;
+    }
+    PoolPlan plan = pool.plan();
+    String group = PoolPlan.group(caller.name(), plan.modelClasses().getFirst());
+    return new OwnLimits(pool, caller.name(), plan.limitsOf(group));
+  }
+
+  /** What a client has used in the last minute, over all replicas. Fails without Redis. */
+  CompletableFuture<Standing> use(Caller caller) {
+    return pool != null && limited.contains(caller.name())
+        ? pool.use(caller.name())
+        : tally.standing(caller.name());
   }
 }

@@ -3,6 +3,7 @@ package relay.pipeline;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
+import relay.model.Counting;
 import relay.redis.Estimates;
 import relay.redis.ExpectedOutput;
 import relay.redis.Lease;
@@ -13,6 +14,7 @@ import relay.redis.Lease;
  */
 final class OutputReports implements Supplier<Lease.@Nullable Progress> {
   private final Estimates estimates;
+  private final Counting counting;
   private final String model;
   private final long most;
   private final AtomicLong bytes = new AtomicLong();
@@ -20,8 +22,9 @@ final class OutputReports implements Supplier<Lease.@Nullable Progress> {
   /**
    * @param maxOutputTokens the client's bound; negative if it gave none
    */
-  OutputReports(Estimates estimates, String model, long maxOutputTokens) {
+  OutputReports(Estimates estimates, Counting counting, String model, long maxOutputTokens) {
     this.estimates = estimates;
+    this.counting = counting;
     this.model = model;
     most = maxOutputTokens < 0 ? Long.MAX_VALUE : maxOutputTokens;
   }
@@ -30,20 +33,27 @@ final class OutputReports implements Supplier<Lease.@Nullable Progress> {
     bytes.lazySet(bytes.get() + more);
   }
 
-  /** Tokens so far; 0 if nothing is known of this model's streams. */
+  /** What its tokens so far count; 0 if nothing is known of this model's streams. */
   long made() {
+    return counting.weights().output(tokens());
+  }
+
+  private long tokens() {
     return Math.min(most, estimates.streamedTokens(model, bytes.get()));
   }
 
   @Override
   public Lease.@Nullable Progress get() {
-    long made = made();
+    long made = tokens();
     if (made == 0) {
       return null;
     }
     ExpectedOutput all = estimates.output(model, made);
     long rest = Math.max(0, Math.min(most, all.tokens()) - made);
-    return new Lease.Progress(made, rest, Math.min(rest, all.spread()));
+    return new Lease.Progress(
+        counting.weights().output(made),
+        counting.weights().output(rest),
+        counting.weights().output(Math.min(rest, all.spread())));
   }
 
   /** The stream has ended, and the provider told its output. */

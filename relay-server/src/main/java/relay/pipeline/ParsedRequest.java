@@ -1,5 +1,6 @@
 package relay.pipeline;
 
+import java.util.List;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import relay.body.Payload;
@@ -16,28 +17,32 @@ final class ParsedRequest {
   private final String method;
   private final RequestFacts facts;
   private final Payload body;
+  private final List<String> states;
 
   private ParsedRequest(
       Dialect dialect,
       @Nullable Endpoint endpoint,
       String method,
       RequestFacts facts,
-      Payload body) {
+      Payload body,
+      List<String> states) {
     this.dialect = dialect;
     this.endpoint = endpoint;
     this.method = method;
     this.facts = facts;
     this.body = body;
+    this.states = states;
   }
 
   /** A request with a known endpoint. */
   static ParsedRequest of(Endpoint endpoint, RequestFacts facts, Payload body) {
-    return new ParsedRequest(endpoint.dialect(), endpoint, "POST", facts, body);
+    List<String> states = facts.namesState() ? NamedStates.in(body) : List.of();
+    return new ParsedRequest(endpoint.dialect(), endpoint, "POST", facts, body, states);
   }
 
   /** A request that passes unparsed. */
-  static ParsedRequest unread(Dialect dialect, String method, Payload body) {
-    return new ParsedRequest(dialect, null, method, RequestFacts.UNREAD, body);
+  static ParsedRequest unread(Dialect dialect, String method, Payload body, List<String> states) {
+    return new ParsedRequest(dialect, null, method, RequestFacts.UNREAD, body, states);
   }
 
   Dialect dialect() {
@@ -59,6 +64,16 @@ final class ParsedRequest {
 
   Payload body() {
     return body;
+  }
+
+  /** Hashes of what it names and only one account knows. */
+  List<String> states() {
+    return states;
+  }
+
+  /** Whether its answer may name what only one account knows. */
+  boolean makesStates() {
+    return endpoint == null || endpoint == Endpoint.RESPONSES || facts.namesState();
   }
 
   /** Whether it counts against its key's limits. */

@@ -183,9 +183,6 @@ final class ProviderAttempt {
 
   private String acceptEncoding() {
     String accepted = request.client().header("accept-encoding");
-    if (plan.unread()) {
-      return accepted == null ? "identity" : accepted; // Relay does not read the answer
-    }
     // To remove usage that only Relay asked for, it needs plain bytes.
     return HeaderPolicy.acceptEncoding(plan.asksForUsage() ? null : accepted);
   }
@@ -340,7 +337,7 @@ final class ProviderAttempt {
 
   /** An account may have thousands of keys. */
   private void quarantineAccount(String account, String reason) {
-    quarantine("account " + account, route.pool().keysOf(account), reason);
+    quarantine("account " + account, route.pool().plan().keysOf(account), reason);
   }
 
   private void refused(String key, String reason) {

@@ -28,7 +28,9 @@ final class ProviderBody {
     return switch (plan.route().api().config().type()) {
       case ANTHROPIC, OPENAI, ZAI, MINIMAX, OLLAMA, AZURE -> plan.body();
       case BEDROCK ->
-          edited(plan, Set.of("model", "stream"), bedrock(client.header("anthropic-beta")));
+          plan.route().api().config().api().isNative()
+              ? plan.body()
+              : edited(plan, Set.of("model", "stream"), bedrock(client.header("anthropic-beta")));
       case VERTEX ->
           edited(plan, Set.of("model"), Map.of(VERSION, JsonString.quote("vertex-2023-10-16")));
     };

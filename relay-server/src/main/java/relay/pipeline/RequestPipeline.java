@@ -183,7 +183,11 @@ public final class RequestPipeline {
       if (body.length() > 0 && BODILESS.contains(client.method())) {
         request.answer().refuse(RelayError.invalid("a " + client.method() + " has no body"));
       } else {
-        forward(admitted, chosen, ParsedRequest.unread(client.dialect(), client.method(), body));
+        List<String> states = NamedStates.in(client.target(), client.header("content-type"), body);
+        forward(
+            admitted,
+            chosen,
+            ParsedRequest.unread(client.dialect(), client.method(), body, states));
       }
     } finally {
       body.release();
@@ -222,6 +226,15 @@ public final class RequestPipeline {
     } else {
       answer.json(model);
     }
+  }
+
+  /** Tells a client of itself. */
+  public void usage(ClientExchange client) {
+    admit(
+        client,
+        admitted ->
+            UsageAnswer.give(
+                admitted.request().answer(), admitted.generation().quotas(), admitted.caller()));
   }
 
   /** A request of an authenticated client, while the replica has room for it. */
@@ -286,6 +299,7 @@ public final class RequestPipeline {
       return null;
     }
     request.record().clientName(caller.name());
+    request.answer().limits(generation.quotas().own(caller));
     int most = generation.bounds().maxConcurrent();
     if (most > 0 && request.othersRunning() >= most) {
       request
@@ -368,7 +382,7 @@ public final class RequestPipeline {
     request.answer().quota(quota);
     request.client().onGone(request.cancellation()::clientLeft);
     admitted.generation().running().register(request.cancellation());
-    RouteAttempts attempts = new RouteAttempts(chosen, parsed);
+    RouteAttempts attempts = new RouteAttempts(NamedStates.owners(chosen, parsed.states()), parsed);
     RouteAttempts.Candidate first = attempts.next();
     if (first == null) {
       request.answer().verdict(attempts.verdict().outcome(parsed.dialect()));

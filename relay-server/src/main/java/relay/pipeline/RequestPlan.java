@@ -8,6 +8,7 @@ import relay.config.ProviderConfig;
 import relay.config.ProviderConfig.Affinity;
 import relay.config.ProviderConfig.ModelClass;
 import relay.estimate.Estimator;
+import relay.model.Counting;
 import relay.model.Dialect;
 import relay.model.Endpoint;
 import relay.redis.Acquisition;
@@ -25,6 +26,7 @@ final class RequestPlan {
   private final ParsedRequest parsed;
   private final String upstreamModel;
   private final String modelClass;
+  private final Counting counting;
   private final boolean ofOtherQuota;
   private final boolean ofManyModels;
   private final boolean asksForUsage;
@@ -37,6 +39,7 @@ final class RequestPlan {
     RequestFacts facts = parsed.facts();
     ProviderConfig provider = route.api().config();
     upstreamModel = provider.upstreamModel(facts.model());
+    counting = provider.countingOf(facts.model());
     String ownClass = ownClass();
     ofManyModels = provider.modelsAlone() && ownClass.equals(ModelClass.DEFAULT);
     modelClass =
@@ -94,14 +97,15 @@ final class RequestPlan {
 
   /** The demand on a key that reserves no tokens. */
   Demand uncountedDemand() {
-    return Demand.of(modelClass, 0, 0).inSession(session());
+    return Demand.of(modelClass, 0, 0).inSession(session()).pinnedTo(parsed.states());
   }
 
   /** The demand on a key. */
   Demand demand(Estimator.Estimate estimate) {
     return Demand.of(modelClass, estimate.inputTokens(), estimate.outputTokens())
         .comingWith(estimate.outputSpread())
-        .inSession(session());
+        .inSession(session())
+        .pinnedTo(parsed.states());
   }
 
   /** The session that stays on one account; empty if none does. */
@@ -148,6 +152,11 @@ final class RequestPlan {
   /** The model's name at the provider. */
   String upstreamModel() {
     return upstreamModel;
+  }
+
+  /** How the provider counts its tokens. */
+  Counting counting() {
+    return counting;
   }
 
   String modelClass() {

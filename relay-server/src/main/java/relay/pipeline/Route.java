@@ -4,12 +4,20 @@ import relay.auth.Clients.Caller;
 import relay.model.Dialect;
 import relay.pool.Organizations;
 import relay.redis.KeyPool;
+import relay.redis.Pins;
 import relay.redis.ProviderBreaker;
 import relay.upstream.ProviderApi;
 
-/** A provider: its API, its key pool, the organisations of its keys, and its breaker. */
+/**
+ * A provider: its API, its key pool, which accounts made what it keeps, the organisations of its
+ * keys, and its breaker.
+ */
 public record Route(
-    ProviderApi api, KeyPool pool, Organizations organizations, ProviderBreaker breaker) {
+    ProviderApi api,
+    KeyPool pool,
+    Pins pins,
+    Organizations organizations,
+    ProviderBreaker breaker) {
 
   /** Whether the provider may serve a request. */
   boolean takes(Caller caller, Dialect dialect, String model) {

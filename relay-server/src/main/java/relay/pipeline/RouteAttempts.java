@@ -125,7 +125,7 @@ final class RouteAttempts {
     Estimator.Estimate estimate =
         Estimator.estimate(
             plan.route().pool().estimates(),
-            parsed.dialect(),
+            plan.counting(),
             plan.upstreamModel(),
             parsed.facts().inputBytes(),
             parsed.maxOutputTokens());

@@ -65,7 +65,8 @@ final class ClientsPool {
             1.0,
             List.of(MODEL_CLASS),
             limited.stream().map(ClientsPool::key).toList(),
-            limits));
+            limits,
+            true));
   }
 
   private static KeyPlan key(Client client) {

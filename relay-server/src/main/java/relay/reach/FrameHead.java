@@ -11,6 +11,7 @@ public record FrameHead(int type, int flags, int stream) {
   public static final int RST_STREAM = 3;
   public static final int CONTINUATION = 9;
   private static final int END_HEADERS = 4;
+  private static final int PADDED = 8;
 
   private record Fields(Field type, Field flags, Field stream) {
     static Fields find() throws ReflectiveOperationException {
@@ -33,6 +34,11 @@ public record FrameHead(int type, int flags, int stream) {
   /** Whether the header lines go on in the next frame. */
   public boolean isContinued() {
     return (type == HEADERS || type == CONTINUATION) && (flags & END_HEADERS) == 0;
+  }
+
+  /** Whether the first byte of data tells the padding's length. Undertow's length is without it. */
+  public boolean isPadded() {
+    return (flags & PADDED) != 0;
   }
 
   /** Null for a frame of another class than expected. */

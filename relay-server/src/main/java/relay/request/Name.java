@@ -29,6 +29,12 @@ enum Name {
   PROMPT_CACHE_KEY("prompt_cache_key"),
   SPEED("speed"),
   SERVICE_TIER("service_tier"),
+  PREVIOUS_RESPONSE_ID("previous_response_id", true),
+  CONVERSATION("conversation", true),
+  ENCRYPTED_CONTENT("encrypted_content", true),
+  FILE_ID("file_id", true),
+  FILE_IDS("file_ids", true),
+  CONTAINER("container", true),
   OTHER("");
 
   /** The length of the longest name. */
@@ -36,16 +42,26 @@ enum Name {
 
   final String text;
 
+  /** Whether its value names what only one account of the provider knows. */
+  final boolean namesState;
+
   /** A distinct bit if the name may occur only once at top level, else 0. */
   final int onceBit;
 
   Name(String text, int onceBit) {
     this.text = text;
     this.onceBit = onceBit;
+    namesState = false;
   }
 
   Name(String text) {
     this(text, 0);
+  }
+
+  Name(String text, boolean namesState) {
+    this.text = text;
+    this.onceBit = 0;
+    this.namesState = namesState;
   }
 
   static Name of(byte[] body, int start, int end) {
@@ -55,16 +71,17 @@ enum Name {
           case 4 -> ofFour(body[start]);
           case 5 -> ofFive(body[start]);
           case 6 -> ofSix(body[start + 1]);
-          case 7 -> USER_ID;
-          case 8 -> body[start + 2] == 's' ? MESSAGES : METADATA;
-          case 9 -> body[start] == 'i' ? IMAGE_URL : FILE_DATA;
+          case 7 -> body[start] == 'u' ? USER_ID : FILE_ID;
+          case 8 -> ofEight(body[start + 2]);
+          case 9 -> ofNine(body[start]);
           case 10 -> MAX_TOKENS;
           case 11 -> INPUT_AUDIO;
-          case 12 -> body[start] == 'i' ? INSTRUCTIONS : SERVICE_TIER;
+          case 12 -> ofTwelve(body[start]);
           case 13 -> body[start] == 'i' ? INCLUDE_USAGE : CACHE_CONTROL;
           case 14 -> STREAM_OPTIONS;
           case 16 -> PROMPT_CACHE_KEY;
-          case 17 -> MAX_OUTPUT_TOKENS;
+          case 17 -> body[start] == 'm' ? MAX_OUTPUT_TOKENS : ENCRYPTED_CONTENT;
+          case 20 -> PREVIOUS_RESPONSE_ID;
           case 21 -> MAX_COMPLETION_TOKENS;
           default -> OTHER;
         };
@@ -75,6 +92,30 @@ enum Name {
       }
     }
     return candidate;
+  }
+
+  private static Name ofEight(byte third) {
+    return switch (third) {
+      case 's' -> MESSAGES;
+      case 'l' -> FILE_IDS;
+      default -> METADATA;
+    };
+  }
+
+  private static Name ofNine(byte first) {
+    return switch (first) {
+      case 'i' -> IMAGE_URL;
+      case 'c' -> CONTAINER;
+      default -> FILE_DATA;
+    };
+  }
+
+  private static Name ofTwelve(byte first) {
+    return switch (first) {
+      case 'i' -> INSTRUCTIONS;
+      case 'c' -> CONVERSATION;
+      default -> SERVICE_TIER;
+    };
   }
 
   private static Name ofFour(byte first) {

@@ -19,6 +19,8 @@ import org.jspecify.annotations.Nullable;
  * @param attachedBytes the estimated text equivalent of images, documents and audio, in bytes
  * @param quota the quota that the request names, by its speed or service tier; empty for the
  *     account's own
+ * @param namesState whether it may name what only one account of the provider knows, or have it
+ *     made: a stored answer, a file, a container
  * @param session the conversation's id, 32 hexadecimal digits; empty if there is none or if the
  *     scan did not look for it
  */
@@ -34,6 +36,7 @@ public record RequestFacts(
     long textBytes,
     long attachedBytes,
     String quota,
+    boolean namesState,
     String session)
     implements RequestScan {
 
@@ -43,7 +46,7 @@ public record RequestFacts(
   /** The facts of a body that was not scanned. It may not even be JSON. */
   public static final RequestFacts UNREAD =
       new RequestFacts(
-          0, "", new ByteRange(0, 0), false, NO_BOUND, null, null, false, 0, 0, "", "");
+          0, "", new ByteRange(0, 0), false, NO_BOUND, null, null, false, 0, 0, "", false, "");
 
   /** The bytes from which input tokens are estimated. */
   public long inputBytes() {

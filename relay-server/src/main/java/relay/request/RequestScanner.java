@@ -5,19 +5,17 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Scans a request body in one pass. Validates the JSON (RFC 8259, strict UTF-8, at most {@value
- * #MAX_DEPTH} levels) and collects the facts that Relay needs. Builds no tree, and creates a String
- * only for the model's name.
+ * Scans a request body in one pass: validates the JSON (RFC 8259, strict UTF-8) and collects the
+ * facts that Relay needs. Builds no tree.
  *
- * <p>Names are compared after decoding escapes, so an escaped "model" cannot hide a second model. A
- * duplicate name is an error if it affects charging or routing; elsewhere the last one counts, as
- * in most parsers.
+ * <p>Names are compared after decoding escapes. A duplicate one is an error if it affects charging
+ * or routing; elsewhere the last one counts, as in most parsers.
  */
 public final class RequestScanner {
   /** Deeper bodies are refused. */
   public static final int MAX_DEPTH = 512;
 
-  /** Longer model names (in UTF-8 bytes) are refused: no provider uses them. */
+  /** Longer model names (in UTF-8 bytes) are refused. */
   public static final int MAX_MODEL_BYTES = 256;
 
   /** Larger output bounds are refused, so that sums of token counts stay exact. */
@@ -40,6 +38,7 @@ public final class RequestScanner {
   private long numbersInArrays;
   private long attachedBytes;
   private String quota = "";
+  private boolean namesState;
 
   private RequestScanner(JsonText text, SessionTrace session) {
     this.text = text;
@@ -91,6 +90,7 @@ public final class RequestScanner {
         textBytes,
         Attachment.bounded(attachedBytes),
         quota,
+        namesState,
         session.id());
   }
 
@@ -115,6 +115,7 @@ public final class RequestScanner {
         return nameEnd;
       }
       Name name = name(p + 1, nameEnd - 1);
+      namesState |= name.namesState;
       int colon = text.afterSpace(nameEnd);
       if (text.at(colon) != ':') {
         return text.fail(colon, "expected ':' after a member name");
@@ -248,6 +249,7 @@ public final class RequestScanner {
       }
       case TYPE, ROLE, CACHE_CONTROL -> {
         boolean before = session.open(false);
+        namesState |= text.startsWith(start, "\"code_execution_"); // its container has a name
         int end = value(start, depth, Role.PLAIN, false);
         session.open(before);
         yield end;
@@ -257,7 +259,6 @@ public final class RequestScanner {
     };
   }
 
-  /** Reads a value that identifies the conversation, if the rank is above 0. */
   private int sessionName(int rank, int start, int depth) {
     int end = value(start, depth, Role.PLAIN, false);
     if (end > 0 && text.at(start) == '"') {
@@ -266,7 +267,6 @@ public final class RequestScanner {
     return end;
   }
 
-  /** Reads a value whose start is the same in all turns of a conversation. */
   private int stablePrefix(int start, Role role) {
     session.open(true);
     int end = value(start, 1, role, false);

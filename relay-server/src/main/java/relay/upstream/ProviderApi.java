@@ -155,7 +155,10 @@ public final class ProviderApi {
         yield new TokenCredential(config.name() + "/" + key.id(), tokens);
       }
       case Credential.AwsKey aws ->
-          new SignedCredential(aws, ((Cloud.Bedrock) config.cloud()).region());
+          new SignedCredential(
+              aws,
+              ((Cloud.Bedrock) config.cloud()).region(),
+              config.api().isNative() ? "bedrock-mantle" : "bedrock");
       case Credential.ServiceAccount account ->
           new TokenCredential(
               config.name() + "/" + key.id(), upstream.googleTokens(config.access(), account));

@@ -13,7 +13,8 @@ interface ProviderProtocol {
     return switch (provider.cloud()) {
       case Cloud.None _ -> new PlainProtocol(provider.api().underV1());
       case Cloud.Azure azure -> new AzureProtocol(azure);
-      case Cloud.Bedrock _ -> new BedrockProtocol();
+      case Cloud.Bedrock _ ->
+          provider.api().isNative() ? new MantleProtocol() : new BedrockProtocol();
       case Cloud.Vertex vertex -> new VertexProtocol(vertex);
     };
   }

@@ -13,8 +13,8 @@ import relay.config.Credential;
 final class SignedCredential implements KeyCredential {
   private final RequestSigner signer;
 
-  SignedCredential(Credential.AwsKey key, String region) {
-    signer = new RequestSigner(key, region, Clock.systemUTC());
+  SignedCredential(Credential.AwsKey key, String region, String service) {
+    signer = new RequestSigner(key, region, service, Clock.systemUTC());
   }
 
   @Override

@@ -32,6 +32,7 @@ class RequestSignerTest {
         new RequestSigner(
             new Credential.AwsKey(ID, new Secret(SECRET), token),
             "us-east-1",
+            "bedrock",
             Clock.fixed(Instant.parse("2026-01-02T03:04:05Z"), ZoneOffset.UTC));
     Map<String, String> headers = new TreeMap<>(Map.of("content-type", "application/json"));
     signer.sign(
@@ -77,7 +78,10 @@ class RequestSignerTest {
   void a_large_body_is_hashed_without_a_copy() {
     RequestSigner signer =
         new RequestSigner(
-            new Credential.AwsKey(ID, new Secret(SECRET), null), "us-east-1", Clock.systemUTC());
+            new Credential.AwsKey(ID, new Secret(SECRET), null),
+            "us-east-1",
+            "bedrock",
+            Clock.systemUTC());
     byte[] body = new byte[400_000];
     double bytes =
         Allocation.bytesPerCall(() -> signer.sign(URL, Map.of(), body, (name, value) -> {}));

@@ -60,6 +60,9 @@ class ConfigSchemaTest {
     file("/providers[]/pooling", provider("pooling: {%s}, " + KEYS));
     file("/providers[]/model_classes[]", provider("model_classes: [{%s}], " + KEYS));
     file(
+        "/providers[]/model_classes[]/weights",
+        provider("model_classes: [{name: a, models: [a], weights: {%s}}], " + KEYS));
+    file(
         "/providers[]/keys[]/limits{}",
         provider("model_classes: [{name: a, models: [a]}], keys: [{key: k, limits: {a: {%s}}}]"));
     file("/redis/tls", "redis: {url: \"rediss://h\", tls: {%s}}\n" + Given.PROVIDERS);

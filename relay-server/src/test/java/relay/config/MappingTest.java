@@ -23,6 +23,7 @@ import relay.config.RedisConfig.OnUnavailable;
 import relay.config.ServerConfig.Auth;
 import relay.config.ServerConfig.Client;
 import relay.config.ServerConfig.Client.Bounds;
+import relay.model.Weights;
 
 final class MappingTest {
   private static final String FULL =
@@ -78,7 +79,7 @@ final class MappingTest {
             burst_ratio: 0.5
             enforce: false
           model_classes:
-            - {name: big, models: ["big-*", "huge-*"]}
+            - {name: big, models: ["big-*", "huge-*"], weights: {input: 2, cache_read: 0.25, cache_write: 3, output: 10}}
           keys:
             - key: k1
               id: a-1
@@ -179,7 +180,9 @@ final class MappingTest {
                 false),
             List.of(
                 new ModelClass(
-                    "big", List.of(new ModelPattern("big-*"), new ModelPattern("huge-*")))),
+                    "big",
+                    List.of(new ModelPattern("big-*"), new ModelPattern("huge-*")),
+                    new Weights(2, 0.25, 3, 10))),
             false,
             List.of(
                 new KeyConfig(key("k1"), "a-1", "acme", 13, 0, 15),

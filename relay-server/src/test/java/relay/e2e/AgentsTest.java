@@ -69,6 +69,37 @@ class AgentsTest {
     return keys;
   }
 
+  /** A prompt cache belongs to an account: a conversation leaves it only when it has no room. */
+  @Test
+  void a_conversation_stays_until_its_account_is_full() throws Exception {
+    String limit = "rpm_limit: 20"; // of which a bucket takes 19 at once
+    try (RawProvider provider =
+            new RawProvider(
+                (request, connection) -> connection.write(Says.fine(Dialect.ANTHROPIC)));
+        Replicas replicas =
+            new Setup()
+                .provider(
+                    "p",
+                    Dialect.ANTHROPIC,
+                    provider.url(),
+                    List.of("pooling: { accounting: token_bucket, window_ms: 86400000 }"),
+                    List.of(Setup.key("a", limit), Setup.key("b", limit), Setup.key("c", limit)))
+                .start(3)) {
+      List<String> keys = new ArrayList<>();
+      for (int turn = 0; turn < 3 * 19; turn++) {
+        Answer answer = RawClient.ask(replicas.port(turn % 3), Ask.of(Dialect.ANTHROPIC, "p"));
+        assertEquals(200, answer.status(), answer.toString());
+        keys.add(String.valueOf(answer.header("x-relay-key")));
+      }
+      for (int account = 0; account < 3; account++) {
+        List<String> turns = keys.subList(19 * account, 19 * account + 19);
+        assertEquals(1, turns.stream().distinct().count(), keys::toString);
+      }
+      assertEquals(3, keys.stream().distinct().count(), keys::toString);
+      assertEquals(429, RawClient.ask(replicas.port(0), Ask.of(Dialect.ANTHROPIC, "p")).status());
+    }
+  }
+
   /** The share is the tokens' that answers say came from a cache: 900 of 1,000. */
   @Test
   void the_share_of_cached_prompts_is_a_metric() throws Exception {

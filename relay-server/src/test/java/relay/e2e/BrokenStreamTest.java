@@ -17,30 +17,45 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.zip.DeflaterOutputStream;
 import java.util.zip.GZIPOutputStream;
-import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
+import org.junit.jupiter.params.AfterParameterizedClassInvocation;
+import org.junit.jupiter.params.BeforeParameterizedClassInvocation;
+import org.junit.jupiter.params.Parameter;
+import org.junit.jupiter.params.ParameterizedClass;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.MethodSource;
 import relay.e2e.RawProvider.Connection;
+import relay.e2e.RawProvider.Received;
 import relay.model.Dialect;
 
 /** A broken stream never looks complete to the client, whether provider or client breaks it. */
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
+@ParameterizedClass
+@EnumSource(ProviderWire.class)
+@SuppressWarnings("NullAway.Init") // its @Parameter and start() come first
 class BrokenStreamTest {
   private static final Duration SOON = Duration.ofSeconds(1);
 
-  private final RawProvider provider = new RawProvider((request, connection) -> {});
-  private final Replicas replicas = setup().start(1);
+  @Parameter private ProviderWire wire;
+  private RawProvider provider;
+  private Replicas replicas;
 
-  BrokenStreamTest() throws Exception {}
+  @BeforeParameterizedClassInvocation
+  void start() throws Exception {
+    provider = new RawProvider(wire, (request, connection) -> {});
+    replicas = setup().start(1);
+  }
 
-  @AfterAll
+  @AfterParameterizedClassInvocation
   void close() throws Exception {
     replicas.close();
     provider.close();
+    for (Received request : provider.received()) {
+      assertEquals(wire == ProviderWire.TLS_H2, request.line().endsWith("HTTP/2"));
+    }
   }
 
   private Setup setup() {
@@ -48,8 +63,7 @@ class BrokenStreamTest {
     for (Dialect dialect : Dialect.values()) {
       for (String kind : List.of("broken", "left", "early", "json")) {
         String pool = pool(kind, dialect);
-        setup.provider(
-            pool, dialect, provider.url(), Setup.key(pool + "-1"), Setup.key("b" + pool));
+        setup.provider(pool, dialect, provider, Setup.key(pool + "-1"), Setup.key("b" + pool));
       }
     }
     return setup;

@@ -249,7 +249,6 @@ class CloudsTest {
           }
           connection.chunk("");
         });
-    awaitUsable();
     try (RawClient wire = new RawClient(replicas.port(0))) {
       wire.send(Ask.stream(Dialect.ANTHROPIC, "anthropic.claude-slow-v1:0")).head();
       for (String event : events) {
@@ -279,8 +278,9 @@ class CloudsTest {
     try (RedisSocket redis = replicas.redisSocket()) {
       assertFalse(redis.hash("relay:{bedrock}:keys").toString().contains("secret"));
     }
+    cloud.off(BUSY);
     Await.until(
-        "the keys may be used again", () -> ask(Ask.of(Dialect.ANTHROPIC, CLAUDE)).status() == 200);
+        "the keys may be used again", () -> ask(Ask.of(Dialect.ANTHROPIC, BUSY)).status() == 200);
   }
 
   @Test
@@ -299,7 +299,7 @@ class CloudsTest {
   }
 
   private void awaitUsable() throws Exception {
-    Await.until("usable", () -> ask(Ask.of(Dialect.ANTHROPIC, CLAUDE)).status() == 200);
+    Await.until("usable", () -> ask(Ask.stream(Dialect.ANTHROPIC, BUSY)).status() != 429);
   }
 
   @Test

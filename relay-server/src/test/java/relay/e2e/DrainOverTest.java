@@ -9,7 +9,10 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
 import java.util.ArrayList;
+import java.util.EnumMap;
 import java.util.List;
+import java.util.Map;
+import java.util.Objects;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import okhttp3.MediaType;
@@ -22,6 +25,7 @@ import okio.BufferedSource;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
 import relay.e2e.RawProvider.Connection;
 import relay.guards.Await;
@@ -32,20 +36,30 @@ import relay.trial.process.ReplicaProcess;
 class DrainOverTest {
   private static final int STREAMS = 6;
 
-  private final RawProvider provider = new RawProvider((request, connection) -> {});
+  private final Map<ProviderWire, RawProvider> providers = new EnumMap<>(ProviderWire.class);
 
-  DrainOverTest() throws Exception {}
+  DrainOverTest() throws Exception {
+    for (ProviderWire wire : ProviderWire.values()) {
+      providers.put(wire, new RawProvider(wire, (request, connection) -> {}));
+    }
+  }
 
   @AfterEach
   void close() throws Exception {
-    provider.close();
+    for (RawProvider provider : providers.values()) {
+      provider.close();
+    }
   }
 
-  private Setup setup() {
+  private RawProvider provider(ProviderWire wire) {
+    return Objects.requireNonNull(providers.get(wire));
+  }
+
+  private Setup setup(ProviderWire wire) {
     return new Setup()
         .server("drain_ms: 300")
-        .provider("anthropic", Dialect.ANTHROPIC, provider.url(), Setup.key("a"))
-        .provider("openai", Dialect.OPENAI, provider.url(), Setup.key("o"));
+        .provider("anthropic", Dialect.ANTHROPIC, provider(wire), Setup.key("a"))
+        .provider("openai", Dialect.OPENAI, provider(wire), Setup.key("o"));
   }
 
   private static Dialect dialect(int n) {
@@ -80,46 +94,55 @@ class DrainOverTest {
   }
 
   @ParameterizedTest
-  @EnumSource
-  void a_stream_ends_with_an_error_event_and_a_broken_connection(Reached reached) throws Exception {
+  @CsvSource({
+    "PLAIN, THE_HEAD",
+    "PLAIN, AN_EVENTS_END",
+    "PLAIN, THE_MIDDLE_OF_AN_EVENT",
+    "TLS_H1, AN_EVENTS_END",
+    "TLS_H2, THE_HEAD",
+    "TLS_H2, AN_EVENTS_END",
+  })
+  void a_stream_ends_with_an_error_event_and_a_broken_connection(ProviderWire wire, Reached reached)
+      throws Exception {
     CountDownLatch asked = new CountDownLatch(STREAMS);
     CountDownLatch closed = new CountDownLatch(STREAMS);
-    provider.script(
-        (request, connection) -> {
-          connection.write(Says.STREAM);
-          reached.say(request.isFor("openai") ? Dialect.OPENAI : Dialect.ANTHROPIC, connection);
-          asked.countDown();
-          connection.awaitClosed();
-          closed.countDown();
-        });
-    try (Replicas replicas = setup().start(1)) {
+    provider(wire)
+        .script(
+            (request, connection) -> {
+              connection.write(Says.STREAM);
+              reached.say(request.isFor("openai") ? Dialect.OPENAI : Dialect.ANTHROPIC, connection);
+              asked.countDown();
+              connection.awaitClosed();
+              closed.countDown();
+            });
+    try (Replicas replicas = setup(wire).start(1)) {
       ReplicaProcess replica = replicas.get(0);
       List<RawClient> open = new ArrayList<>();
       for (int n = 0; n < STREAMS; n++) {
         Dialect dialect = dialect(n);
-        RawClient wire = new RawClient(replica.port());
-        open.add(wire.send(Ask.stream(dialect, model(dialect))));
+        RawClient client = new RawClient(replica.port());
+        open.add(client.send(Ask.stream(dialect, model(dialect))));
         if (reached != Reached.THE_HEAD) {
-          wire.head();
-          assertEquals(Says.eventsWithoutUsage(dialect).getFirst(), wire.readTo("\n\n"));
+          client.head();
+          assertEquals(Says.eventsWithoutUsage(dialect).getFirst(), client.readTo("\n\n"));
         }
       }
       assertTrue(asked.await(10, TimeUnit.SECONDS));
       replica.terminate();
       for (int n = 0; n < STREAMS; n++) {
-        try (RawClient wire = open.get(n)) {
+        try (RawClient client = open.get(n)) {
           if (reached == Reached.THE_HEAD) {
-            wire.head(); // blocks until the first event
+            client.head(); // blocks until the first event
           }
-          assertEquals(200, wire.status());
-          Answer rest = wire.rest();
+          assertEquals(200, client.status());
+          Answer rest = client.rest();
           assertFalse(rest.whole(), "it looks complete: " + rest);
           assertTellsOfTheStop(dialect(n), rest.text());
         }
       }
       assertTrue(closed.await(10, TimeUnit.SECONDS), "a call to the provider goes on");
       assertEquals(0, replica.exitCode(), replica.log());
-      try (Replicas onlookers = setup().on(replicas.redis()).start(1)) {
+      try (Replicas onlookers = setup(wire).on(replicas.redis()).start(1)) {
         String ended = "rpm " + STREAMS / 2 + "/- .* inflight 0";
         onlookers.awaitLine("anthropic", "a/default", ended);
         onlookers.awaitLine("openai", "o/default", ended);
@@ -143,22 +166,23 @@ class DrainOverTest {
 
   @Test
   void a_stream_with_its_last_event_is_complete() throws Exception {
-    provider.script(
-        (request, connection) -> {
-          connection.write(Says.STREAM);
-          for (String event : Says.events(Dialect.ANTHROPIC)) {
-            connection.chunk(event);
-          }
-          connection.awaitClosed(); // without the end of the HTTP body
-        });
-    try (Replicas replicas = setup().start(1);
-        RawClient wire = new RawClient(replicas.port(0))) {
-      wire.send(Ask.stream(Dialect.ANTHROPIC, "anthropic")).head();
+    provider(ProviderWire.PLAIN)
+        .script(
+            (request, connection) -> {
+              connection.write(Says.STREAM);
+              for (String event : Says.events(Dialect.ANTHROPIC)) {
+                connection.chunk(event);
+              }
+              connection.awaitClosed(); // without the end of the HTTP body
+            });
+    try (Replicas replicas = setup(ProviderWire.PLAIN).start(1);
+        RawClient client = new RawClient(replicas.port(0))) {
+      client.send(Ask.stream(Dialect.ANTHROPIC, "anthropic")).head();
       for (String event : Says.events(Dialect.ANTHROPIC)) {
-        assertEquals(event, wire.readTo("\n\n"));
+        assertEquals(event, client.readTo("\n\n"));
       }
       replicas.get(0).terminate();
-      Answer rest = wire.rest();
+      Answer rest = client.rest();
       assertTrue(rest.whole(), rest.toString());
       assertEquals("", rest.text());
       assertEquals(0, replicas.get(0).exitCode());
@@ -166,49 +190,52 @@ class DrainOverTest {
   }
 
   @ParameterizedTest
-  @EnumSource
-  void a_request_without_an_answer_gets_an_error(Dialect dialect) throws Exception {
+  @CsvSource({"PLAIN, ANTHROPIC", "PLAIN, OPENAI", "TLS_H1, ANTHROPIC", "TLS_H2, OPENAI"})
+  void a_request_without_an_answer_gets_an_error(ProviderWire wire, Dialect dialect)
+      throws Exception {
     CountDownLatch asked = new CountDownLatch(1);
-    provider.script(
-        (request, connection) -> {
-          asked.countDown();
-          connection.awaitClosed();
-        });
-    try (Replicas replicas = setup().start(1);
-        RawClient wire = new RawClient(replicas.port(0))) {
-      wire.send(Ask.of(dialect, model(dialect)));
+    provider(wire)
+        .script(
+            (request, connection) -> {
+              asked.countDown();
+              connection.awaitClosed();
+            });
+    try (Replicas replicas = setup(wire).start(1);
+        RawClient client = new RawClient(replicas.port(0))) {
+      client.send(Ask.of(dialect, model(dialect)));
       assertTrue(asked.await(10, TimeUnit.SECONDS));
       replicas.get(0).terminate();
-      Answer answer = wire.answer();
+      Answer answer = client.answer();
       String message = Errors.relays(answer, dialect, 503, "api_error");
       assertTrue(message.contains("drain_ms"), message);
       assertEquals("1", answer.header("retry-after"));
       assertEquals(0, replicas.get(0).exitCode());
     }
-    assertEquals(1, provider.received().size(), "it was tried again");
+    assertEquals(1, provider(wire).received().size(), "it was tried again");
   }
 
   @Test
   void a_request_that_waits_for_capacity_gets_an_error() throws Exception {
-    provider.script((request, connection) -> connection.write(Says.fine(Dialect.ANTHROPIC)));
+    provider(ProviderWire.PLAIN)
+        .script((request, connection) -> connection.write(Says.fine(Dialect.ANTHROPIC)));
     Setup waits =
         new Setup()
             .server("drain_ms: 300")
             .provider(
                 "anthropic",
                 Dialect.ANTHROPIC,
-                provider.url(),
+                provider(ProviderWire.PLAIN),
                 List.of("pooling: { max_wait_ms: 120000 }"),
                 List.of(Setup.key("a", "rpm_limit: 1")));
     try (Replicas replicas = waits.start(1);
-        RawClient wire = new RawClient(replicas.port(0))) {
+        RawClient client = new RawClient(replicas.port(0))) {
       assertEquals(
           200, RawClient.ask(replicas.port(0), Ask.of(Dialect.ANTHROPIC, "anthropic")).status());
-      wire.send(Ask.of(Dialect.ANTHROPIC, "anthropic"));
+      client.send(Ask.of(Dialect.ANTHROPIC, "anthropic"));
       Await.until(
           "it waits", () -> replicas.admin(0, "/metrics").text().contains("relay_waiting 1.0\n"));
       replicas.get(0).terminate();
-      Errors.relays(wire.answer(), Dialect.ANTHROPIC, 503, "api_error");
+      Errors.relays(client.answer(), Dialect.ANTHROPIC, 503, "api_error");
       assertEquals(0, replicas.get(0).exitCode());
     }
   }
@@ -216,15 +243,16 @@ class DrainOverTest {
   @Test
   void all_streams_of_an_http_2_connection_get_an_error() throws Exception {
     String first = Says.events(Dialect.ANTHROPIC).getFirst();
-    provider.script(
-        (request, connection) -> {
-          connection.write(Says.STREAM);
-          connection.chunk(first);
-          connection.awaitClosed();
-        });
+    provider(ProviderWire.PLAIN)
+        .script(
+            (request, connection) -> {
+              connection.write(Says.STREAM);
+              connection.chunk(first);
+              connection.awaitClosed();
+            });
     OkHttpClient client =
         new OkHttpClient.Builder().protocols(List.of(Protocol.H2_PRIOR_KNOWLEDGE)).build();
-    try (Replicas replicas = setup().start(1)) {
+    try (Replicas replicas = setup(ProviderWire.PLAIN).start(1)) {
       List<Response> open = new ArrayList<>();
       for (int n = 0; n < STREAMS; n++) {
         Request request =
@@ -256,18 +284,21 @@ class DrainOverTest {
     }
   }
 
-  @Test
-  void a_client_that_reads_nothing_delays_the_stop_only_briefly() throws Exception {
-    provider.script(
-        (request, connection) -> {
-          connection.write(Says.STREAM);
-          while (true) {
-            connection.chunk(Says.events(Dialect.ANTHROPIC).get(1));
-          }
-        });
-    try (Replicas replicas = setup().start(1);
-        RawClient wire = new RawClient(replicas.port(0))) {
-      wire.send(Ask.stream(Dialect.ANTHROPIC, "anthropic")).head();
+  @ParameterizedTest
+  @EnumSource
+  void a_client_that_reads_nothing_delays_the_stop_only_briefly(ProviderWire wire)
+      throws Exception {
+    provider(wire)
+        .script(
+            (request, connection) -> {
+              connection.write(Says.STREAM);
+              while (true) {
+                connection.chunk(Says.events(Dialect.ANTHROPIC).get(1));
+              }
+            });
+    try (Replicas replicas = setup(wire).start(1);
+        RawClient client = new RawClient(replicas.port(0))) {
+      client.send(Ask.stream(Dialect.ANTHROPIC, "anthropic")).head();
       replicas.get(0).terminate();
       assertEquals(0, replicas.get(0).exitCode(), replicas.get(0).log());
     }

@@ -28,7 +28,10 @@ final class RawHttp2Client implements AutoCloseable {
   private static final int RST_STREAM = 3;
   private static final int SETTINGS = 4;
   private static final int GO_AWAY = 7;
+  private static final int WINDOW_UPDATE = 8;
   private static final int CONTINUATION = 9;
+  private static final int PADDED = 8;
+  private static final int CANCEL = 8;
   private static final int END_STREAM = 1;
   private static final int END_HEADERS = 4;
 
@@ -36,6 +39,7 @@ final class RawHttp2Client implements AutoCloseable {
   private final DataInputStream in;
   private final HpackDecoder decoder = new HpackDecoder();
   private final Map<Integer, Integer> statuses = new HashMap<>();
+  private int window = 65_535; // of the connection
 
   RawHttp2Client(int port) throws IOException {
     socket = new Socket(InetAddress.ofLiteral("127.0.0.1"), port);
@@ -85,6 +89,26 @@ final class RawHttp2Client implements AutoCloseable {
     }
   }
 
+  /** Sends a part of a body as soon as the connection's window allows it. */
+  void data(int stream, boolean last, int padding, byte[] part) throws IOException {
+    ByteArrayOutputStream payload = new ByteArrayOutputStream();
+    if (padding > 0) {
+      payload.write(padding);
+    }
+    payload.writeBytes(part);
+    payload.writeBytes(new byte[padding]);
+    while (window < payload.size()) {
+      read();
+    }
+    window -= payload.size();
+    int flags = (last ? END_STREAM : 0) | (padding > 0 ? PADDED : 0);
+    frame(DATA, flags, stream, payload.toByteArray());
+  }
+
+  void reset(int stream) throws IOException {
+    frame(RST_STREAM, 0, stream, new byte[] {0, 0, 0, CANCEL});
+  }
+
   /** The status of a stream's answer; {@link #RESET} for a reset stream. */
   int status(int stream) throws IOException {
     while (!statuses.containsKey(stream)) {
@@ -113,6 +137,11 @@ final class RawHttp2Client implements AutoCloseable {
         }
       }
       case RST_STREAM -> statuses.putIfAbsent(stream, RESET);
+      case WINDOW_UPDATE -> {
+        if (stream == 0) {
+          window += ByteBuffer.wrap(payload).getInt();
+        }
+      }
       case GO_AWAY -> throw new EOFException("the connection ends, code " + payload[7]);
       default -> {}
     }

@@ -14,8 +14,11 @@ import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.zip.GZIPInputStream;
 import java.util.zip.GZIPOutputStream;
-import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.TestInstance;
+import org.junit.jupiter.params.AfterParameterizedClassInvocation;
+import org.junit.jupiter.params.BeforeParameterizedClassInvocation;
+import org.junit.jupiter.params.Parameter;
+import org.junit.jupiter.params.ParameterizedClass;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import relay.e2e.RawProvider.Connection;
@@ -24,24 +27,35 @@ import relay.model.Dialect;
 
 /** Events pass one by one: none waits for the next. */
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
+@ParameterizedClass
+@EnumSource(ProviderWire.class)
+@SuppressWarnings("NullAway.Init") // its @Parameter and start() come first
 class SseFlushTest {
   private static final String ASKS_FOR_USAGE =
       "\"stream\":true,\"stream_options\":{\"include_usage\":true},";
 
   private final Semaphore seenByClient = new Semaphore(0);
-  private final RawProvider provider = new RawProvider(this::answer);
-  private final Replicas replicas =
-      new Setup()
-          .provider("anthropic", Dialect.ANTHROPIC, provider.url(), Setup.key("a"))
-          .provider("openai", Dialect.OPENAI, provider.url(), Setup.key("o"))
-          .start(1);
+  @Parameter private ProviderWire wire;
+  private RawProvider provider;
+  private Replicas replicas;
 
-  SseFlushTest() throws Exception {}
+  @BeforeParameterizedClassInvocation
+  void start() throws Exception {
+    provider = new RawProvider(wire, this::answer);
+    replicas =
+        new Setup()
+            .provider("anthropic", Dialect.ANTHROPIC, provider, Setup.key("a"))
+            .provider("openai", Dialect.OPENAI, provider, Setup.key("o"))
+            .start(1);
+  }
 
-  @AfterAll
+  @AfterParameterizedClassInvocation
   void close() throws Exception {
     replicas.close();
     provider.close();
+    for (Received request : provider.received()) {
+      assertEquals(wire == ProviderWire.TLS_H2, request.line().endsWith("HTTP/2"));
+    }
   }
 
   /** Sends each event only after the client has received the previous one. */

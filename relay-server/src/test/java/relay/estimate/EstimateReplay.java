@@ -5,6 +5,7 @@ import java.util.Arrays;
 import java.util.List;
 import relay.estimate.AgentTrace.Request;
 import relay.estimate.Estimator.Estimate;
+import relay.model.Counting;
 import relay.redis.Estimates;
 
 /** Compares requests' usage with their reservations. */
@@ -56,7 +57,11 @@ final class EstimateReplay {
 
   private static Estimate estimate(Estimates estimates, Request r) {
     return Estimator.estimate(
-        estimates, r.use().dialect(), r.use().model(), r.inputBytes(), r.maxTokens());
+        estimates,
+        Counting.of(r.use().dialect(), r.use().model()),
+        r.use().model(),
+        r.inputBytes(),
+        r.maxTokens());
   }
 
   private void add(Request request, Estimate estimate) {

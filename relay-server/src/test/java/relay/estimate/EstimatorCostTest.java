@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import org.junit.jupiter.api.Test;
 import relay.guards.Allocation;
 import relay.guards.CostBound;
+import relay.model.Counting;
 import relay.model.Dialect;
 import relay.redis.Estimates;
 
@@ -13,6 +14,7 @@ class EstimatorCostTest {
 
   @Test
   void an_estimate_allocates_little() {
+    Counting counting = Counting.of(Dialect.ANTHROPIC, MODEL);
     Estimates learned = new Estimates();
     for (int n = 1; n < 100; n++) {
       learned.learn(MODEL, 2_000, 500, 100 + n);
@@ -21,8 +23,7 @@ class EstimatorCostTest {
         Allocation.bytesPerCall(
             () ->
                 assertTrue(
-                    Estimator.estimate(learned, Dialect.ANTHROPIC, MODEL, 2_000, 1_024)
-                            .outputTokens()
+                    Estimator.estimate(learned, counting, MODEL, 2_000, 1_024).outputTokens()
                         > 1)));
   }
 }

@@ -7,6 +7,10 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
+import relay.model.Counting;
+import relay.model.Counting.Bound;
+import relay.model.Dialect;
+import relay.model.Weights;
 import relay.redis.Estimates;
 import relay.redis.Lease;
 
@@ -14,9 +18,10 @@ final class OutputReportsTest {
   private static final String MODEL = "claude-sonnet-4-5";
 
   private final Estimates estimates = new Estimates();
+  private Counting counting = Counting.of(Dialect.ANTHROPIC, MODEL);
 
   private OutputReports after(int bytes, long most) {
-    OutputReports reports = new OutputReports(estimates, MODEL, most);
+    OutputReports reports = new OutputReports(estimates, counting, MODEL, most);
     reports.add(bytes / 2);
     reports.add(bytes - bytes / 2);
     return reports;
@@ -46,6 +51,16 @@ final class OutputReportsTest {
     Lease.Progress all = told(after(200_000, 600).get());
     assertEquals(600, all.made());
     assertEquals(0, all.rest());
+  }
+
+  @Test
+  void reports_are_in_what_the_output_counts() {
+    after(40_000, -1).ended(1_000);
+    counting = new Counting(new Weights(1, 0, 1, 3), Bound.UNCOUNTED);
+    Lease.Progress progress = told(after(20_000, 600).get());
+    assertEquals(1_500, progress.made());
+    assertEquals(300, progress.rest());
+    assertEquals(1_500, after(20_000, 600).made());
   }
 
   private static Lease.Progress told(Lease.@Nullable Progress progress) {

@@ -112,6 +112,7 @@ class RequestOwnershipTest {
           new Route(
               new ProviderApi(upstream, one, LONG, null),
               engine.pool(Plans.of(one)),
+              engine.pins(one.name()),
               new Organizations(one, () -> {}),
               engine.breaker(one.name())));
     }

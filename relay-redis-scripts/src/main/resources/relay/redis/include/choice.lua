@@ -20,10 +20,7 @@ local function best_of(r, list, now, input, output, favourite, seed)
   local bound = math.huge -- a candidate fuller than the best need not be evaluated to the end
   for c = 1, #list, 2 do
     local g = list[c + 1]
-    if g[RECENT] < slot then -- written even if this candidate is not chosen
-      roll(r.win, p, g, slot)
-      change(r, g)
-    end
+    if g[RECENT] < slot and roll(r.win, p, g, slot) then rewrite(r, g) end -- even if this candidate is not chosen
     local state, load, flight, pass, priority, want_in, want_out =
       look(list[c], g, now, window, bucket, input, output, bound)
     if state == 1 then

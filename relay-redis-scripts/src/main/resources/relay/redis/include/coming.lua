@@ -28,6 +28,7 @@ local function expect_output(win, p, g, now, since, told, newly, had, rest, had_
       local waited = math.min(LONGEST_WAIT, math.max(0, (now + told) / 2 - since) / p[WINDOW])
       g[LEAVES] = g[LEAVES] + math.min(0.2, newly / limit) * (waited - g[LEAVES])
     end
+    begin_usage(g)
     g[USED + 3], g[CURRENT + 3] = g[USED + 3] + newly, g[CURRENT + 3] + newly
   elseif newly < 0 then
     refund_window(win, p, g, told, math.floor(told / p[SLOT]), 0, 0, -newly)

@@ -7,7 +7,7 @@
 --   unused NAME
 --
 -- replica: `at` is when it last announced another plan or configuration, by the pool's clock.
--- plan: `since` is when it was first announced; `drawn` when the readable picture last got its lines, 0 if that is due;
+-- plan: `since` is when it was first announced; `drawn` is read by older versions only;
 -- `seen` the plans in the limits since its last part was announced, `-` before that; `sets` its ready sets.
 -- draining: a key that no plan has, and that still has leases. unused: a ready set that no live plan has.
 -- @uses pool, key, group, records

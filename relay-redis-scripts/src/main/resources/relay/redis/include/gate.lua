@@ -140,7 +140,7 @@ local function opens_with(win, p, g, least, most, d, cost, later, burst, shrunk)
       -- one microsecond more than the quotient covers its rounding
       local paced = excess > 0 and g[AT] + math.ceil(excess / rate) + 1 or from
       local opens = math.max(from, paced)
-      if gone > SLOTS or opens < (slot + gone + 1) * p[SLOT] then return opens end
+      if opens == least or gone > SLOTS or opens < (slot + gone + 1) * p[SLOT] then return opens end
     end
     if gone < SLOTS then
       local index = (slot + gone) % SLOTS

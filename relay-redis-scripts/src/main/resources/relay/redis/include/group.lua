@@ -1,6 +1,7 @@
 -- A quota group's record, field `g:<group>` of the state hash: little-endian doubles.
 -- @uses pool
 local GROUP = '<dddddddddddddddddddddddddddddd'
+local GROUP_BYTES = 30 * 8
 local AT, RECENT, COOL, BURST = 1, 2, 3, 4 -- last touch, newest slot, cooldown's end, burst ratio
 local SHRUNK, SHRUNK_AT = 5, 6 -- share of the burst that the provider is known to admit, and since when
 local LIMIT = 6 -- LIMIT + d; d is 1 requests, 2 input, 3 output, 4 input + output
@@ -22,11 +23,11 @@ local SLOTS, CHUNK = 240, 16 -- the ring: 240 closed slots in chunks of 16, thre
 local ENTRY, ENTRY_BYTES = '<ddd', 24
 local EMPTY = '\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0'
 
-local GROUP_BYTES = 30 * 8
-
--- An older version of this library wrote fewer fields.
 local function read_group(value)
-  return { struct.unpack(GROUP, value .. string.rep('\0', GROUP_BYTES - #value)) }
+  if #value ~= GROUP_BYTES then -- no version is older than the first number of a schema
+    error({ err = string.format('SCHEMA a group has %.0f bytes, this version knows %.0f', #value, GROUP_BYTES) })
+  end
+  return { struct.unpack(GROUP, value) }
 end
 local function pack_group(g) return struct.pack(GROUP, unpack(g, 1, 30)) end
 
@@ -42,6 +43,17 @@ end
 local function entry(chunk, index)
   if not chunk then return 0, 0, 0 end
   return struct.unpack(ENTRY, chunk, (index % CHUNK) * ENTRY_BYTES + 1)
+end
+
+local function is_unused(g) return g[USED + 1] == 0 and g[USED + 2] == 0 and g[USED + 3] == 0 end
+
+-- Whether usage may have left since the last roll. `oldest`, a bound that only the cache knows, is set when an unused
+-- group is charged: then its ring is empty.
+local function may_leave(g, slot) return slot > g[RECENT] and not (g.oldest and slot <= g.oldest + SLOTS) and not is_unused(g) end
+
+-- Usage begins to be charged to the present slot.
+local function begin_usage(g)
+  if is_unused(g) then g.oldest = g[RECENT] end
 end
 
 -- Whether the closed slots of a group with usage in them are lost, as a whole: no chunk of it is in Redis.
@@ -77,17 +89,20 @@ end
 -- Advances the window to `slot`: moves the present slot into the ring and subtracts the slots that leave. The
 -- window is the present slot and the 240 before it, and the oldest counts in full, so no interval of the
 -- window's length ever exceeds the limit. Slots a..b-1 leave when b comes, and their ring places are those of
--- the slots that close, so one pass over these places does both.
+-- the slots that close, so one pass over these places does both. The ring of an unused group is empty. Returns whether the
+-- record must be written.
 local function roll(win, p, g, slot)
   local from = g[RECENT]
-  if slot <= from then return end
+  if slot <= from then return false end
+  if is_unused(g) then
+    g[RECENT] = slot
+    return false
+  end
   local steps = slot - from
   if steps > SLOTS then
-    if g[USED + 1] > 0 or g[USED + 2] > 0 or g[USED + 3] > 0 then
-      local chunks = {}
-      for c = 1, SLOTS / CHUNK do chunks[c] = g.id .. ':' .. (c - 1) end
-      redis.call('HDEL', win, unpack(chunks))
-    end
+    local chunks = {}
+    for c = 1, SLOTS / CHUNK do chunks[c] = g.id .. ':' .. (c - 1) end
+    redis.call('HDEL', win, unpack(chunks))
     for d = 1, 3 do g[USED + d] = 0 end
   else
     local at = 0
@@ -121,6 +136,7 @@ local function roll(win, p, g, slot)
   end
   for d = 1, 3 do g[CURRENT + d] = 0 end
   g[RECENT] = slot
+  return true
 end
 
 -- Refills the pacers up to `now`.
@@ -139,6 +155,7 @@ end
 
 -- Charges a cost to the present slot. `roll` and `flow` must have run.
 local function charge(g, requests, input, output)
+  begin_usage(g)
   g[USED + 1], g[CURRENT + 1] = g[USED + 1] + requests, g[CURRENT + 1] + requests
   g[USED + 2], g[CURRENT + 2] = g[USED + 2] + input, g[CURRENT + 2] + input
   g[USED + 3], g[CURRENT + 3] = g[USED + 3] + output, g[CURRENT + 3] + output

@@ -1,19 +1,26 @@
 -- The pool's record, field `pool` of the state hash: its clock, its shape and its counters.
 -- @uses numbers
-local POOL = '<ddddddddddddddddddd'
-local EPOCH, OFFSET, LAST, TURN, SWEEP_AT, WINDOW, SLOT, STRATEGY, LIVE, EXPIRED, PUBLISHED, LOST, FRESH_AT, SHAPED_AT, BUCKET, LAST_DUE, STAMP =
+local POOL = '<dddddddddddddddddddd'
+local EPOCH, OFFSET, LAST, TURN, SWEEP_AT, WINDOW, SLOT, STRATEGY, LIVE, EXPIRED, UNUSED, LOST, FRESH_AT, SHAPED_AT, BUCKET, LAST_DUE, STAMP =
   1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17
 local HEARD, DOUBTED = 18, 19 -- a replica's last heartbeat, 0 if all have left; see `pool_time`
-local POOL_BYTES = 19 * 8
+local SCHEMA = 20 -- of what is stored; older versions wrote none
+local SCHEMA_NOW = 1 -- raise it when older versions would misread the state: they refuse it then
+local POOL_BYTES = 20 * 8
 local ALLOWANCE_US = 1e6 -- a caller's ceiling is its own estimate of the time plus this
 local KEEP_US = 600e6 -- TTL of an unused pool's state, beyond its window
 
--- An older version of this library wrote fewer fields.
+-- An older version of this library wrote fewer fields. Two versions may share a state unless one raised the schema.
 local function read_pool(value)
-  return { struct.unpack(POOL, value .. string.rep('\0', POOL_BYTES - #value)) }
+  local p = { struct.unpack(POOL, value .. string.rep('\0', POOL_BYTES - #value)) }
+  if p[SCHEMA] > SCHEMA_NOW then
+    error({ err = string.format('SCHEMA the state is of schema %.0f, this version knows %.0f', p[SCHEMA], SCHEMA_NOW) })
+  end
+  p[SCHEMA] = SCHEMA_NOW
+  return p
 end
 local function pack_pool(p)
-  return struct.pack(POOL, unpack(p, 1, 19))
+  return struct.pack(POOL, unpack(p, 1, 20))
 end
 
 -- Parses and checks a script's time arguments, `given` and `ceiling`.

@@ -8,8 +8,12 @@
 -- entry is removed, so a failed call leaves nothing behind. Redis may drop this library's variables: then a
 -- call reads again. All this requires one thing of the scripts: they write cached fields of the state only
 -- together with `pool`.
+--
+-- The cache also remembers in which order records changed, so that a survey reads and draws only those. `log` is a
+-- ring of changed records; `moved` is a record's latest place in it.
 -- @uses pool, key, group
 local MOST_KEPT = 100000 -- records and listed names, over all pools: some 25 MB
+local LOG = 32768 -- a caller that has missed more reads everything
 local kept, kept_count = {}, 0 -- by the state's key; entries added since the last reset
 
 -- The two kinds of records: their table, field prefix, and packing.
@@ -19,7 +23,7 @@ local GROUP = { of = 'groups', prefix = 'g:', read = read_group, pack = pack_gro
 local function kind_of(field) return string.sub(field, 1, 2) == 'g:' and GROUP or KEY end
 
 local function hold(r, kind, id, record)
-  record.field, record.id, record.pack = kind.prefix .. id, id, kind.pack
+  record.field, record.id, record.pack, record.moved = kind.prefix .. id, id, kind.pack, 0
   r[kind.of][id] = record
   kept_count = kept_count + 1
   return record
@@ -40,6 +44,8 @@ local function records(state, win, p)
     state = state, win = win, pool = p, keys = {}, groups = {}, lists = {}, wakes = {}, sizes = {}, shut = {}, rows = {}, large = {},
     -- pending writes of a call; reused, because growing a table is expensive
     changed = {}, changes = 0, values = {}, told = {}, queued = {},
+    -- what is new since when: see include/news
+    log = {}, moves = 0, marked = 0, walked = 0, born = p[STAMP], leaves = {}, listed = 0, crowded = 0,
   }
 end
 
@@ -120,11 +126,17 @@ local function put_names(r, field, names)
 end
 
 -- Marks a record for writing at the end of the call.
-local function change(r, record)
+local function rewrite(r, record)
   if not record.changed then
     local n = r.changes + 1
     record.changed, r.changed[n], r.changes = true, record, n
   end
+end
+
+-- The same for a change that its readers want to see.
+local function change(r, record)
+  record.news = true
+  rewrite(r, record)
 end
 
 -- Has a record not written, for it goes; what is kept of the pool may name it, and is read anew by the next call.
@@ -148,6 +160,13 @@ local function write(r)
   for n = 1, r.changes do
     local record = changed[n]
     record.changed = false
+    if record.news then
+      record.news = false
+      if record.moved <= r.marked then -- else no reader was told of its earlier change yet
+        local m = r.moves + 1
+        r.moves, record.moved, r.log[m % LOG + 1] = m, m, record
+      end
+    end
     values[last + 1], values[last + 2], last = record.field, record.pack(record), last + 2
     if n % 100 == 0 then -- bound on the arguments of one command
       redis.call('HSET', r.state, unpack(values, 1, last))

@@ -22,7 +22,7 @@ local function reshape(r, now, slot)
     for c = 1, SLOTS / CHUNK do chunks[c] = g.id .. ':' .. (c - 1) end
     redis.call('HDEL', r.win, unpack(chunks))
     for d = 1, 3 do g[CURRENT + d] = g[USED + d] end
-    g[RECENT], g[LEAVES] = slot, 0
+    g[RECENT], g[LEAVES], g.oldest = slot, 0, nil
     change(r, g)
   end
   p[SHAPED_AT] = now

@@ -1,6 +1,7 @@
 -- The part of a survey that handles the replicas' plans.
 -- @uses pool, key, group, records, fleet, wanted
 
+local PEN_US = 3e6 -- a replica that died stops the picture for no longer
 local STANDING = '^(%d+) (%S+) (%d+)$'
 
 local function check_standing(config)
@@ -59,6 +60,24 @@ local function fleet_reply(r, fleet, live, replica, config)
   end
   table.sort(sets)
   return { again and 1 or 0, configs, sets, names_of(fleet.unused), {} }
+end
+
+-- Whether the replica draws its plan's lines of the readable picture, and whether it must draw all of them. One replica of
+-- a plan does, by a short lease in field `drawer:<plan>` of the state: `r1 1764086402123456`, the name and the end. The
+-- last replica of a plan that leaves does, too, whoever drew before.
+local function take_pen(r, replica, plan, leaves, live, now)
+  local field = 'drawer:' .. plan
+  local drawer, till = string.match(redis.call('HGET', r.state, field) or '', '^(%S+) (%d+)$')
+  local has = drawer == replica -- even if its lease is over: no other has drawn since
+  if leaves then
+    if has then redis.call('HDEL', r.state, field) end
+    return has or not live[plan], not has
+  end
+  if drawer and not has and tonumber(till) > now then return false, false end
+  if not has or tonumber(till) < now + PEN_US / 2 then
+    redis.call('HSET', r.state, field, string.format('%s %.0f', replica, now + PEN_US))
+  end
+  return true, not has
 end
 
 -- Adds the draining keys to the reply and the picture. Deletes a key when its last lease has ended.

@@ -82,6 +82,7 @@ local function retire_plans(r, fleet, live, picture, now)
       dead = true
       for _, name in ipairs(plan.sets) do fleet.unused[name] = true end
       fleet.plans[id] = nil
+      redis.call('HDEL', r.state, 'drawer:' .. id)
     end
   end
   if not dead then return end

@@ -1,0 +1,77 @@
+package relay.redis;
+
+import static relay.redis.RedisKeys.bytes;
+
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.regex.Pattern;
+
+/**
+ * Which account of a pool made what the provider keeps: stored answers, conversations, files,
+ * containers, batches. No other account knows these. All replicas share the map. It is bounded: the
+ * newest {@value #MOST} to twice as many are kept, each for 15 to 30 days.
+ */
+public final class Pins {
+  private static final int PARTS = 16;
+  private static final int MOST = PARTS * 4_096;
+  private static final Duration HALF = Duration.ofDays(15);
+  private static final Pattern HASH = Pattern.compile("[0-9a-f]{32}");
+
+  private final RedisLink link;
+  private final RedisKeys keys;
+
+  Pins(RedisLink link, EngineOptions options, String pool) {
+    this.link = link;
+    keys = new RedisKeys(options.prefix(), pool);
+  }
+
+  /** The hash of an id: Redis gets no ids. 32 hexadecimal digits. */
+  public static String hash(String id) {
+    return Digests.hex("SHA-256", id).substring(0, 32);
+  }
+
+  static boolean isHash(String text) {
+    return HASH.matcher(text).matches();
+  }
+
+  /** Remembers that an account made these. The future fails when Redis cannot be asked. */
+  public CompletableFuture<Void> pin(String account, Collection<String> hashes) {
+    return pin(account, hashes, MOST / PARTS, HALF, "").thenAccept(reply -> {});
+  }
+
+  CompletableFuture<List<Object>> pin(
+      String account, Collection<String> hashes, int most, Duration half, String nowMs) {
+    List<byte[]> k = new ArrayList<>(List.of(keys.pins));
+    List<byte[]> args =
+        new ArrayList<>(List.of(bytes(account), bytes(most), bytes(half.toMillis()), bytes(nowMs)));
+    for (String hash : hashes) {
+      k.addAll(keys.pins(hash));
+      args.add(hash.getBytes(StandardCharsets.US_ASCII));
+    }
+    return link.call(ScriptFile.PIN, k.toArray(byte[][]::new), args.toArray(byte[][]::new));
+  }
+
+  /**
+   * The account that made the first known of these, in their order. The future fails when Redis
+   * cannot be asked.
+   */
+  public CompletableFuture<Optional<String>> owner(List<String> hashes) {
+    return owner(link, keys, hashes);
+  }
+
+  static CompletableFuture<Optional<String>> owner(
+      RedisLink link, RedisKeys keys, List<String> hashes) {
+    List<byte[]> k = new ArrayList<>();
+    hashes.forEach(hash -> k.addAll(keys.pins(hash)));
+    return link.call(
+            ScriptFile.OWNER,
+            k.toArray(byte[][]::new),
+            hashes.stream().map(RedisKeys::bytes).toArray(byte[][]::new))
+        .thenApply(Reply::ofOwner);
+  }
+}

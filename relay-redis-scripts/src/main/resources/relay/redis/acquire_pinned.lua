@@ -1,0 +1,95 @@
+-- Reserves a request on the account that made what the request names: a stored answer, a conversation, a file, a
+-- container. Other accounts do not know it, so the request gets that account or waits for it. If no id is known, any
+-- account may serve it. Otherwise as `acquire`, for one request.
+--
+-- KEYS  state      the pool's state: records of the pool, its groups and its keys
+--       win        the closed slots of the groups' windows
+--       leases     leases by id
+--       due        leases by the time of their next check: a list, in order of time
+--       later      the same for all other leases: a sorted set
+--       ...        the request's session, if it has one; then the two halves of the map of pins for each id; then
+--                  all ready sets, as for settle, in a pool with an index
+-- ARGV  call       `epoch ceiling given lease_ms 0`, as for acquire, then ` ids sessions first sets shadow`: the numbers
+--                  of ids and sessions; the rest as for acquire_indexed; then ` input output spread`
+--       lease      a new lease id
+--       class      the request's model class
+--       candidates as for acquire; empty in a pool with an index
+--       ...        the hashes of the ids, in the order of preference
+-- REPLY {1, time, ...}                         then the five values of acquire, or
+--         -6, 0, 0, 0, 0                       no id is known, in a pool with an index: call acquire_indexed
+--       {-3}                                   unknown pool, group, epoch or ready set: configure, then ask again
+-- COST  two reads an id more than acquire; with an index, as much as for a conversation that has its account
+-- @include numbers
+-- @include pool
+-- @include key
+-- @include group
+-- @include records
+-- @include refund
+-- @include coming
+-- @include gate
+-- @include choice
+-- @include index
+-- @include parking
+-- @include search
+-- @include pinning
+-- @include pins
+-- @include lease
+-- @include grant
+local call, id = ARGV[1], ARGV[2]
+local epoch, ceiling, given, lease_us, _, at = call_line(call)
+local ids, sessions, first_set, sets, shadow, tokens
+ids, sessions, first_set, sets, shadow, at = counts_at(call, at)
+tokens, at = tokens_at(call, at, 1)
+read_to(call, at)
+
+local r = open(KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5])
+local p = r and r.pool
+if not p or p[EPOCH] ~= epoch then return { -3 } end
+local from = 6 + sessions + 2 * ids -- the position of the first ready set
+first_set = from + first_set - 1
+local is_indexed = ARGV[4] == ''
+local list = not is_indexed and named(r, ARGV[4])
+if is_indexed and redis.call('EXISTS', KEYS[first_set]) == 0 or not (is_indexed or list) then return { -3 } end
+local now = pool_time(p, given, ceiling)
+local account, opens = pinned(KEYS, 6 + sessions, ARGV, 5, 4 + ids), math.huge
+local group = account and account .. '/' .. ARGV[3]
+if is_indexed then
+  if group then list, opens = of_index(r, KEYS, first_set, first_set + sets - 1, group, now) end
+else
+  list = group and of_group(list, group) or list
+end
+if not list then
+  write(r)
+  return { 1, now, -6, 0, 0, 0, 0 }
+end
+sweep(r, now, 16, from, KEYS)
+hold_leases(r, ARGV, 2, 2)
+
+local reply = { 1, now, 0, 0, 0, 0, 0 }
+local session = sessions > 0 and KEYS[5 + sessions] or nil
+local input, output, spread = tokens[1], tokens[2], tokens[3]
+if r.held[id] then
+  tell_again(r.held[id], reply, 3)
+else
+  local best, want_in, want_out, dimension, limit =
+    best_of(r, list, now, input, output, nil, p[STRATEGY] == RANDOM and seed_of(id))
+  if best then
+    grant(r, session, id, list[best], list[best + 1], now, lease_us, want_in, want_out, spread, reply, 3)
+  else
+    local stopped, small = want_in, want_out
+    local soon, reason, opener = soonest(r, list, now, input, output)
+    if opens < soon then soon, reason, opener = opens, 0, '' end
+    if shadow == 1 and #list > 0 and list[1][K_STOPPED] == 0 then
+      grant_anyway(r, session, id, list[1], list[2], now, lease_us, input, output, spread, reason, reply, 3)
+    elseif soon < math.huge then
+      tell(reply, 3, 0, math.max(1, wait(soon, now)), reason, opener, 0)
+    elseif small == 0 or stopped > 0 and is_kept_from(list, input, output) then
+      tell(reply, 3, -2, 0, 0, 0, 0)
+    else
+      tell(reply, 3, -1, dimension, limit, 0, 0)
+    end
+  end
+end
+write_leases(r, now)
+write(r)
+return reply

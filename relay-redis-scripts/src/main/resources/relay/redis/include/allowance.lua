@@ -1,0 +1,37 @@
+-- What a group can take now, and when it is full again: what a client is told of its own limits.
+-- @uses pool, key, group, refund, coming, gate
+local NEARLY = 1e-6 -- a debt flows off in fractions
+
+-- The most that fits now in one dimension: so many requests, or the tokens of one request. And the time until nothing is
+-- in use. `roll` must have run up to now.
+local function left_of(p, g, d, now)
+  local limit = g[LIMIT + d]
+  local level = math.max(0, g[LEVEL + d] - math.max(0, now - g[AT]) * limit / p[WINDOW])
+  local empty = level * p[WINDOW] / limit
+  local burst, shrunk = burst_of(g[BURST], g[SHRUNK], g[SHRUNK_AT], now)
+  if p[BUCKET] == 1 then return headway(true, 0, limit, 0, burst, shrunk) - level, empty end
+  local used, second = used_of(g, d), math.min(1, 4 * shrunk) -- of a cost, above the cost itself
+  local free = limit - full_with(g, d, used, 0, 0) - margin(g, d)
+  if used > 0 then empty = math.max(empty, (g[RECENT] + SLOTS + 1) * p[SLOT] - now) end
+  local share = burst / shrunk
+  local even = share * limit / 20 - level
+  if d > 1 then
+    if second * free >= level then return free, empty end
+    return math.min(free, math.max(math.min(burst * limit, share * (limit - used)) - level, even)), empty
+  end
+  -- each of them fills the window, which shrinks the burst for the next
+  local shrinking = (share * (limit - used + 1) - level) / (1 + share)
+  return math.min(free, math.max(math.min(burst * limit - level, shrinking), even, 1 + second - level)), empty
+end
+
+-- Writes two values for each dimension: what is left, and the microseconds until the whole limit is; 0 if it has no limit.
+local function tell_left(p, g, now, reply, at)
+  for d = 1, 4 do
+    local left, empty = 0, 0
+    if g[LIMIT + d] > 0 then
+      left, empty = left_of(p, g, d, now)
+      left = g[COOL] > now and 0 or math.max(0, math.floor(left + NEARLY))
+    end
+    reply[at + 2 * d - 2], reply[at + 2 * d - 1] = left, math.ceil(empty)
+  end
+end

@@ -1,0 +1,37 @@
+-- The candidates of one account, for a request that no other account can serve.
+-- @uses pool, key, group, records, gate, choice, index, parking, search
+local NOTHING_AVOIDED = { count = 0 }
+
+-- Those in a list; nil if there are none.
+local function of_group(list, group)
+  local some = {}
+  for c = 1, #list, 2 do
+    if list[c + 1].id == group then some[#some + 1], some[#some + 2] = list[c], list[c + 1] end
+  end
+  return #some > 0 and some or nil
+end
+
+-- Those in the index, of a large account a few that are free. The second result is the time at which the first
+-- key of a large account is free, if none is. Nil if the account is unknown there.
+local function of_index(r, sets, first, last, group, now)
+  local list, opens = nil, math.huge
+  for n = first, last do
+    local set, rows = sets[n], {}
+    local keys = large_in(r, set)[group]
+    if keys then
+      list = list or {}
+      rows = next_keys(r, keys, now, 0, SAMPLE, NOTHING_AVOIDED)
+      local score = tonumber(redis.call('ZRANGE', keys, 0, 0, 'WITHSCORES')[2] or NEVER)
+      if #rows == 0 and score < NEVER then opens = math.min(opens, math.max(now + 1, math.floor(score / 2))) end
+    else
+      for _, row in ipairs(rows_in(r, set, group)) do
+        if redis.call('ZSCORE', set, row) then rows[#rows + 1] = row end
+      end
+    end
+    if #rows > 0 then
+      list = list or {}
+      for _, record in ipairs(list_of(r, rows)) do list[#list + 1] = record end
+    end
+  end
+  return list, opens
+end

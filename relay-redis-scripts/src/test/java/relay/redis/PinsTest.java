@@ -1,0 +1,193 @@
+package relay.redis;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertInstanceOf;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+import relay.redis.Acquisition.Exhausted;
+import relay.redis.Acquisition.Granted;
+import relay.redis.Acquisition.NoneUsable;
+import relay.redis.Acquisition.Reason;
+
+/** What a request names stays with the account that made it. */
+final class PinsTest {
+  private static final Duration MINUTE = Duration.ofMinutes(1);
+  private static final Limits TWO_REQUESTS = new Limits(2, 0, 0, 0);
+
+  private RedisEngine engine;
+  private RedisEngine other;
+
+  @BeforeEach
+  void connect() {
+    engine = RedisEngine.start(Pools.options(RedisUnderTest.url(), "r", Fallback.CLOSED));
+    other = RedisEngine.start(Pools.options(RedisUnderTest.url(), "r2", Fallback.CLOSED));
+  }
+
+  @AfterEach
+  void close() {
+    engine.close();
+    other.close();
+  }
+
+  private static Demand naming(String... ids) {
+    return Pools.one().pinnedTo(hashes(ids));
+  }
+
+  private static List<String> hashes(String... ids) {
+    return Stream.of(ids).map(Pins::hash).toList();
+  }
+
+  private static Lease granted(KeyPool pool, Demand demand) {
+    return assertInstanceOf(Granted.class, pool.acquire(demand).join()).lease();
+  }
+
+  /** As many keys as a call names, and more than that: then there is an index. */
+  @ParameterizedTest
+  @ValueSource(ints = {3, 40})
+  void a_named_state_gets_its_account_or_waits_for_it(int accounts) {
+    PoolPlan plan = Pools.plan(Pools.name("pins"), MINUTE, accounts, TWO_REQUESTS);
+    KeyPool pool = engine.pool(plan);
+    KeyPool elsewhere = other.pool(plan);
+    Pins pins = engine.pins(plan.name());
+    Lease made = granted(pool, Pools.one());
+    String account = made.group().substring(0, made.group().indexOf('/'));
+    pins.pin(account, hashes("resp_1", "file-1")).join();
+    assertEquals(made.group(), granted(elsewhere, naming("resp_1")).group());
+    for (int n = 0; n < 2; n++) {
+      Exhausted full =
+          assertInstanceOf(Exhausted.class, elsewhere.acquire(naming("unknown", "file-1")).join());
+      assertEquals(Reason.REQUESTS, full.reason());
+      assertTrue(full.retryAfter().compareTo(MINUTE.dividedBy(2)) > 0, full.toString());
+      assertTrue(full.retryAfter().compareTo(MINUTE.plusSeconds(1)) < 0, full.toString());
+    }
+    granted(elsewhere, Pools.one()); // another account has room, and was not taken
+    granted(elsewhere, naming("unknown"));
+    elsewhere.operatorQuarantine(made.key(), "a test").join();
+    assertInstanceOf(NoneUsable.class, elsewhere.acquire(naming("resp_1")).join());
+  }
+
+  @Test
+  void a_large_account_serves_what_it_made_by_any_of_its_keys() {
+    List<KeyPlan> keys = new ArrayList<>();
+    IntStream.range(0, 30).forEach(n -> keys.add(new KeyPlan("k" + n, "big", 0, 1, 1)));
+    IntStream.range(0, 30).forEach(n -> keys.add(new KeyPlan("s" + n, "small" + n, 0, 1, 1)));
+    PoolPlan plan = Pools.plan(Pools.name("pins"), MINUTE, keys, Limits.UNKNOWN);
+    KeyPool pool = engine.pool(plan);
+    engine.pins(plan.name()).pin("big", hashes("file-1")).join();
+    List<Lease> leases = new ArrayList<>();
+    for (int n = 0; n < 30; n++) {
+      Lease lease = granted(pool, naming("file-1"));
+      assertEquals("big/" + Pools.CLASS, lease.group());
+      leases.add(lease);
+    }
+    assertEquals(30, leases.stream().map(Lease::key).distinct().count());
+    Exhausted busy = assertInstanceOf(Exhausted.class, pool.acquire(naming("file-1")).join());
+    assertTrue(busy.retryAfter().compareTo(Duration.ofSeconds(2)) < 0, busy.toString());
+    leases.getFirst().settle(1, 1);
+    assertEquals(
+        leases.getFirst().key(),
+        assertInstanceOf(Granted.class, pool.acquire(naming("file-1"), MINUTE).join())
+            .lease()
+            .key());
+  }
+
+  @Test
+  void an_account_that_has_gone_leaves_its_states_to_any() {
+    PoolPlan plan = Pools.plan(Pools.name("pins"), MINUTE, 2, TWO_REQUESTS);
+    KeyPool pool = engine.pool(plan);
+    engine.pins(plan.name()).pin("gone", hashes("resp_1")).join();
+    for (int n = 0; n < 4; n++) {
+      granted(pool, naming("resp_1"));
+    }
+    assertInstanceOf(Exhausted.class, pool.acquire(naming("resp_1")).join());
+  }
+
+  @Test
+  void a_waiting_request_gets_its_account_while_others_pass() {
+    PoolPlan plan =
+        Pools.plan(
+            Pools.name("pins"),
+            MINUTE,
+            List.of(new KeyPlan("a", "a", 0, 1, 1), new KeyPlan("b", "b", 0, 1, 1)),
+            Limits.UNKNOWN);
+    KeyPool pool = engine.pool(plan);
+    engine.pins(plan.name()).pin("a", hashes("resp_1")).join();
+    Lease busy = granted(pool, naming("resp_1"));
+    var waiting = pool.acquire(naming("resp_1"), MINUTE);
+    assertEquals("b", granted(pool, Pools.one()).key());
+    assertFalse(waiting.isDone());
+    busy.settle(1, 1);
+    assertEquals("a", assertInstanceOf(Granted.class, waiting.join()).lease().key());
+  }
+
+  @Test
+  void a_pick_gets_the_account_too() {
+    PoolPlan plan = Pools.plan(Pools.name("pins"), MINUTE, 40, TWO_REQUESTS);
+    KeyPool pool = engine.pool(plan);
+    pool.snapshot().join();
+    engine.pins(plan.name()).pin("account7", hashes("file-1")).join();
+    for (int n = 0; n < 5; n++) {
+      Acquisition picked = pool.pick(naming("file-0", "file-1")).join();
+      assertEquals("key7", assertInstanceOf(Granted.class, picked).lease().key());
+    }
+    assertInstanceOf(Granted.class, pool.pick(naming("file-0")).join());
+  }
+
+  @Test
+  void the_map_keeps_the_newest_and_for_a_time() {
+    String name = Pools.name("pins");
+    Pins pins = engine.pins(name);
+    List<String> hashes = IntStream.range(0, 400).mapToObj(n -> Pins.hash("file-" + n)).toList();
+    for (String hash : hashes) {
+      pins.pin("a", List.of(hash), 5, Duration.ofSeconds(100), "1000000").join();
+    }
+    List<String> left = hashes.stream().filter(hash -> known(pins, hash)).toList();
+    assertTrue(left.size() >= 16 * 5 && left.size() <= 16 * 10, left.size() + " of 400");
+    assertTrue(left.containsAll(hashes.subList(380, 400)));
+    // again: it is no new one, and stays with its account
+    String last = hashes.getLast();
+    for (int n = 0; n < 20; n++) {
+      pins.pin("b", List.of(last), 5, Duration.ofSeconds(100), "1000000").join();
+    }
+    assertEquals(Optional.of("a"), pins.owner(List.of(last)).join());
+    assertEquals(left.size(), hashes.stream().filter(hash -> known(pins, hash)).count());
+    // a half of the map is given up when it is as old as that, and the other after it
+    String part = last.substring(0, 1);
+    pins.pin("c", List.of(part + "f".repeat(31)), 5, Duration.ofSeconds(100), "1100000").join();
+    assertTrue(known(pins, last));
+    pins.pin("c", List.of(part + "e".repeat(31)), 5, Duration.ofSeconds(100), "1200000").join();
+    assertFalse(known(pins, last));
+    try (ScriptConnection wire = new ScriptConnection(RedisUnderTest.url())) {
+      List<String> names = wire.names("test:{" + name + "}:");
+      assertTrue(names.contains("test:{" + name + "}:pins"), names.toString());
+      for (String key : names) {
+        long ttl = wire.redis().pttl(RedisKeys.bytes(key));
+        assertTrue(ttl > 0 && ttl <= 200_000, key + " " + ttl);
+      }
+    }
+  }
+
+  private static boolean known(Pins pins, String hash) {
+    return pins.owner(List.of(hash)).join().isPresent();
+  }
+
+  @Test
+  void only_hashes_are_taken() {
+    assertThrows(IllegalArgumentException.class, () -> Pools.one().pinnedTo(List.of("file-1")));
+    List<String> many = IntStream.range(0, 9).mapToObj(n -> Pins.hash("" + n)).toList();
+    assertThrows(IllegalArgumentException.class, () -> Pools.one().pinnedTo(many));
+  }
+}

@@ -1,0 +1,66 @@
+package relay.pipeline;
+
+import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
+import java.util.function.ToLongFunction;
+import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
+import relay.auth.Clients.Caller;
+import relay.config.ServerConfig.Client;
+import relay.model.JsonString;
+import relay.model.RelayError;
+import relay.redis.Dimension;
+import relay.redis.Limits;
+import relay.redis.UsageTally.Standing;
+
+/** What a client sees of itself: {@code GET /v1/relay/usage}. */
+final class UsageAnswer {
+  private UsageAnswer() {}
+
+  /** Answers with it. Blocks until Redis has answered. */
+  static void give(ClientAnswer answer, ClientQuotas quotas, Caller caller) {
+    Standing use = quotas.use(caller).exceptionally(_ -> null).join();
+    if (use == null) {
+      answer.refuse(RelayError.unavailable("the store of the rate limits cannot be reached"));
+      return;
+    }
+    OwnLimits own = quotas.own(caller);
+    Client known = caller.restrictions();
+    answer.json(
+        of(
+            caller.name(),
+            own == null ? null : own.limits(),
+            known == null ? 0 : known.bounds().maxConcurrent(),
+            use));
+  }
+
+  /**
+   * @param limits null if the client has none of its own
+   * @param maxConcurrent 0 for no bound
+   * @param use of the last minute, over all replicas
+   */
+  private static byte[] of(String name, @Nullable Limits limits, int maxConcurrent, Standing use) {
+    String stated =
+        limits == null
+            ? "null"
+            : "{%s,\"max_concurrent\":%s}"
+                .formatted(members(limits::of, true), known(maxConcurrent));
+    return "{\"name\":%s,\"limits\":%s,\"used\":{%s},\"in_flight\":%d}"
+        .formatted(JsonString.quote(name), stated, members(use.used()::of, false), use.inFlight())
+        .getBytes(StandardCharsets.UTF_8);
+  }
+
+  private static String members(ToLongFunction<Dimension> number, boolean limits) {
+    return Arrays.stream(Dimension.values())
+        .map(
+            d -> {
+              long value = number.applyAsLong(d);
+              return "\"%s\":%s".formatted(d.label(), limits ? known(value) : "" + value);
+            })
+        .collect(Collectors.joining(","));
+  }
+
+  private static String known(long limit) {
+    return limit > 0 ? Long.toString(limit) : "null";
+  }
+}
