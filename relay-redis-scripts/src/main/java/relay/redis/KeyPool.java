@@ -253,9 +253,7 @@ public final class KeyPool {
   /**
    * Reports the limits in the answer to a granted request. A stated limit applies to all replicas
    * where the plan has none or a larger one. The remainder only ever lowers the pool's estimate of
-   * what is left. Most answers carry no news and cause no call.
-   *
-   * @param refill only asked for if there is a call
+   * what is left. Most answers carry no news and cause no call; {@code refill} is asked in one.
    */
   public void observe(Lease lease, Limits limits, Remaining remaining, Supplier<Refill> refill) {
     reports.observe(lease, limits, remaining, refill, latest());
