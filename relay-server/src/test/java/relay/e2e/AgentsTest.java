@@ -1,117 +1,96 @@
 package relay.e2e;
 
-import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.net.InetSocketAddress;
+import java.time.Duration;
 import java.util.ArrayList;
-import java.util.Collections;
 import java.util.List;
-import java.util.Map;
-import java.util.function.Function;
-import java.util.stream.Collectors;
-import org.junit.jupiter.api.Test;
+import java.util.SplittableRandom;
+import java.util.stream.IntStream;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
+import relay.guards.Await;
 import relay.model.Dialect;
+import relay.trial.load.AgentLoad;
+import relay.trial.provider.ProviderSimulator;
+import relay.trial.provider.ProviderSimulator.Account;
+import relay.trial.provider.ProviderSimulator.AccountStats;
+import relay.trial.provider.ProviderSimulator.Dimension;
+import relay.trial.provider.ProviderSimulator.Enforcement;
+import relay.trial.provider.ProviderSimulator.Settings;
 
-/** Claude Code starts many agents in one session. They send one session id and one user id. */
+/**
+ * Agents before three replicas: streamed answers of unknown length, limits that only the answers
+ * state, and a provider whose bucket holds the whole limit or a sixth of it.
+ */
 class AgentsTest {
-  private static final int AGENTS = 50;
+  private static final Duration WINDOW = Duration.ofSeconds(4);
+  private static final int LIMIT = 40_000;
+  private static final int MEAN = 400;
+  private static final int MEAN_MS = 530; // 8 s of a minute
+  private static final double OVERLOAD = 1.6;
+  private static final int MOST_WINDOWS = 8;
+  private static final List<String> ACCOUNTINGS = List.of("sliding_window", "token_bucket");
 
   @ParameterizedTest
-  @ValueSource(booleans = {true, false})
-  void agents_of_one_session_spread_and_each_stays_on_its_account(boolean inHeaders)
-      throws Exception {
-    try (RawProvider provider =
-            new RawProvider(
-                (request, connection) -> connection.write(Says.fine(Dialect.ANTHROPIC)));
-        Replicas replicas =
-            new Setup()
-                .provider(
-                    "p",
-                    Dialect.ANTHROPIC,
-                    provider.url(),
-                    List.of("pooling: { affinity: session }"),
-                    List.of(key("a"), key("b"), key("c")))
-                .start(3)) {
-      List<String> first = keys(replicas, 0, inHeaders);
-      Map<String, Long> agents =
-          first.stream().collect(Collectors.groupingBy(Function.identity(), Collectors.counting()));
-      assertEquals(3, agents.size(), agents::toString);
-      assertTrue(Collections.max(agents.values()) <= AGENTS / 2, agents::toString);
-      assertEquals(first, keys(replicas, 1, inHeaders), "the second turn, by other replicas");
-    }
-  }
-
-  private static String key(String id) {
-    return Setup.key(id, "rpm_limit: 120");
-  }
-
-  private static List<String> keys(Replicas replicas, int turn, boolean inHeaders)
-      throws Exception {
-    List<String> keys = new ArrayList<>();
-    for (int agent = 0; agent < AGENTS; agent++) {
-      Ask ask = Ask.of(Dialect.ANTHROPIC, "p");
-      if (inHeaders) {
-        ask.header("x-claude-code-session-id: 0c5e").header("x-claude-code-agent-id: a" + agent);
-      } else {
-        ask.body(
-            Ask.body(
-                "p",
-                "\"metadata\":{\"user_id\":\"user_1_session_0c5e\"},\"system\":\""
-                    + agent
-                    + "\","));
+  @ValueSource(ints = {1, 6})
+  void both_accountings_use_the_limit_and_are_hardly_refused(int part) throws Exception {
+    List<Account> accounts = new ArrayList<>();
+    ACCOUNTINGS.forEach(
+        id -> accounts.add(new Account(id, List.of(Setup.secret(id)), 0, 0, LIMIT, 0)));
+    Settings settings = new Settings(accounts, WINDOW, 1.0 / part, Enforcement.TOKEN_BUCKET, 0);
+    try (ProviderSimulator provider = ProviderSimulator.start(settings);
+        Replicas replicas = setup(provider).start(3);
+        AgentLoad load = load(replicas)) {
+      Thread sending =
+          Thread.ofPlatform().start(() -> load.run(WINDOW.multipliedBy(MOST_WINDOWS + 1)));
+      long start = provider.nowNanos();
+      double[] best = new double[ACCOUNTINGS.size()];
+      // An idle group pays its first burst back, and a stalled machine sends nothing: the best of
+      // several windows counts.
+      for (int n = 2; n < MOST_WINDOWS && Math.min(best[0], best[1]) < 0.85; n++) {
+        long from = start + n * WINDOW.toNanos();
+        long to = from + WINDOW.toNanos();
+        Await.moment(System.nanoTime() + to - provider.nowNanos());
+        for (int i = 0; i < best.length; i++) {
+          String id = ACCOUNTINGS.get(i);
+          best[i] = Math.max(best[i], provider.usedShare(id, Dimension.OUTPUT_TOKENS, from, to));
+        }
       }
-      Answer answer = RawClient.ask(replicas.port((agent + turn) % 3), ask);
-      assertEquals(200, answer.status(), answer.toString());
-      keys.add(String.valueOf(answer.header("x-relay-key")));
-    }
-    return keys;
-  }
-
-  /** A prompt cache belongs to an account: a conversation leaves it only when it has no room. */
-  @Test
-  void a_conversation_stays_until_its_account_is_full() throws Exception {
-    String limit = "rpm_limit: 20"; // of which a bucket takes 19 at once
-    try (RawProvider provider =
-            new RawProvider(
-                (request, connection) -> connection.write(Says.fine(Dialect.ANTHROPIC)));
-        Replicas replicas =
-            new Setup()
-                .provider(
-                    "p",
-                    Dialect.ANTHROPIC,
-                    provider.url(),
-                    List.of("pooling: { accounting: token_bucket, window_ms: 86400000 }"),
-                    List.of(Setup.key("a", limit), Setup.key("b", limit), Setup.key("c", limit)))
-                .start(3)) {
-      List<String> keys = new ArrayList<>();
-      for (int turn = 0; turn < 3 * 19; turn++) {
-        Answer answer = RawClient.ask(replicas.port(turn % 3), Ask.of(Dialect.ANTHROPIC, "p"));
-        assertEquals(200, answer.status(), answer.toString());
-        keys.add(String.valueOf(answer.header("x-relay-key")));
+      load.close();
+      sending.join();
+      assertTrue(Math.min(best[0], best[1]) >= 0.85, "used " + List.of(best[0], best[1]));
+      for (AccountStats stats : provider.stats().accounts()) {
+        assertTrue(stats.refused() <= 10 + stats.admitted() / 50, stats.toString());
       }
-      for (int account = 0; account < 3; account++) {
-        List<String> turns = keys.subList(19 * account, 19 * account + 19);
-        assertEquals(1, turns.stream().distinct().count(), keys::toString);
-      }
-      assertEquals(3, keys.stream().distinct().count(), keys::toString);
-      assertEquals(429, RawClient.ask(replicas.port(0), Ask.of(Dialect.ANTHROPIC, "p")).status());
     }
   }
 
-  /** The share is the tokens' that answers say came from a cache: 900 of 1,000. */
-  @Test
-  void the_share_of_cached_prompts_is_a_metric() throws Exception {
-    String usage =
-        "{\"type\":\"message\",\"content\":[],\"usage\":{\"input_tokens\":60,"
-            + "\"cache_creation_input_tokens\":40,\"cache_read_input_tokens\":900,\"output_tokens\":3}}";
-    try (RawProvider provider =
-            new RawProvider((request, connection) -> connection.write(Says.json(200, usage)));
-        Replicas replicas =
-            new Setup().provider("p", Dialect.ANTHROPIC, provider.url(), Setup.key("a")).start(1)) {
-      assertEquals(200, RawClient.ask(replicas.port(0), Ask.of(Dialect.ANTHROPIC, "p")).status());
-      assertEquals(0.9, replicas.metric(0, "relay_cache_read_ratio{pool=\"p\"}"), 1e-6);
+  private static Setup setup(ProviderSimulator provider) {
+    Setup setup = new Setup();
+    for (String accounting : ACCOUNTINGS) {
+      String pooling =
+          "pooling: { affinity: none, accounting: %s, window_ms: %d }"
+              .formatted(accounting, WINDOW.toMillis());
+      setup.provider(
+          accounting,
+          Dialect.ANTHROPIC,
+          provider.url().toString(),
+          List.of(pooling),
+          List.of(Setup.key(accounting)));
     }
+    return setup;
+  }
+
+  private static AgentLoad load(Replicas replicas) {
+    List<InetSocketAddress> addresses =
+        IntStream.range(0, 3)
+            .mapToObj(n -> new InetSocketAddress("127.0.0.1", replicas.port(n)))
+            .toList();
+    double perSecond = OVERLOAD * LIMIT / MEAN / WINDOW.toSeconds();
+    return new AgentLoad(
+        new AgentLoad.Plan(addresses, Ask.CLIENT_KEY, ACCOUNTINGS, perSecond, MEAN, MEAN_MS),
+        new SplittableRandom(20_261_127));
   }
 }
