@@ -76,9 +76,11 @@ public final class Trial {
     // held here, or the loggers could be collected with their levels
     List<Logger> quiet = List.of(Logger.getLogger("io.undertow"), Logger.getLogger("org.xnio"));
     quiet.forEach(logger -> logger.setLevel(Level.WARNING));
-    int status = run(System.out, System.getenv(), List.of(args).contains(AGENTS));
-    Reference.reachabilityFence(quiet);
-    System.exit(status);
+    try {
+      System.exit(run(System.out, System.getenv(), List.of(args).contains(AGENTS)));
+    } finally {
+      Reference.reachabilityFence(quiet);
+    }
   }
 
   private void begin(String command, String what) {
