@@ -50,8 +50,8 @@ final class AccuracyReport {
     return all()
         .filter(
             row ->
-                row.isOursOnly() && row.account().isTold() == row.kind().isCompared()
-                    || row.kind().isCompared() && !row.account().isTold())
+                (row.isOursOnly() && row.account().isTold() == row.kind().isCompared())
+                    || (row.kind().isCompared() && !row.account().isTold()))
         .toList();
   }
 
