@@ -114,7 +114,7 @@ class ArchitectureTest {
           Map.entry("relay.pipeline", 7), // the way of a request, its two sides, the probes of keys
           Map.entry("relay.pool", 5), // a plan, its JSON and line of text, a key's status, owners
           Map.entry("relay.reload", 4), // a source, its attempts, their outcome, the state after
-          Map.entry("relay.reach", 8), // one for each part of a library, except for the finder
+          Map.entry("relay.reach", 9), // one for each part of a library, except for the finder
           Map.entry("relay.redis", 27), // a library's API: each script's arguments and outcomes
           Map.entry("relay.request", 7), // a scan, its outcomes with their parts, and the edits
           Map.entry("relay.stream", 5), // five taps on a response that the pipeline combines

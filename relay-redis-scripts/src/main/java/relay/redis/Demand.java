@@ -40,8 +40,8 @@ public record Demand(
   public Demand {
     avoid = Set.copyOf(avoid);
     pinned = List.copyOf(pinned);
-    if (pinned.size() > MOST_PINNED || !pinned.stream().allMatch(Pins::isHash)) {
-      throw new IllegalArgumentException("at most " + MOST_PINNED + " hashes");
+    if (!pinned.isEmpty()) {
+      check(pinned);
     }
     if (!isSession(session)) {
       throw new IllegalArgumentException("a session has up to 64 letters, digits, - and _");
@@ -52,6 +52,12 @@ public record Demand(
     inputTokens = Math.min(inputTokens, Limits.MAX);
     outputTokens = Math.min(outputTokens, Limits.MAX);
     outputSpread = Math.clamp(outputSpread, AT_ADMISSION, Limits.MAX);
+  }
+
+  private static void check(List<String> pinned) {
+    if (pinned.size() > MOST_PINNED || !pinned.stream().allMatch(Pins::isHash)) {
+      throw new IllegalArgumentException("at most " + MOST_PINNED + " hashes");
+    }
   }
 
   private static boolean isSession(String id) {

@@ -22,16 +22,17 @@ import relay.redis.PoolSnapshot.GroupState;
 
 /**
  * A replica's own accounting while Redis is unreachable. The replica may use nine tenths of every
- * limit, divided by the number of replicas last seen alive. Its credit starts empty, because the
- * windows in Redis may be full, and grows to at most a twentieth of its share. Its grants of the
- * last window are charged, by group, when Redis is back.
+ * limit, divided by the number of replicas last seen alive ({@link CutOff}). Its credit starts
+ * empty, because the windows in Redis may be full, and grows to at most a twentieth of its share.
+ * Its grants of the last window are charged, by group, when Redis is back.
  */
 final class FairShare {
   private static final double SHARE = 0.9;
-  private static final int CREDIT_DIVISOR = 20;
+  static final int CREDIT_DIVISOR = 20;
 
   private PoolPlan plan; // guarded by this, as all that changes
   private final LongSupplier nanoTime;
+  private final CutOff cutOff;
   private final Map<String, Credit> credits = new HashMap<>();
   private final Map<String, Long> cooling = new HashMap<>();
   private final Map<String, Integer> inFlight = new HashMap<>();
@@ -41,13 +42,20 @@ final class FairShare {
   private @Nullable PoolSnapshot lastSnapshot;
   private Set<String> quarantined = Set.of(); // in the last snapshot
   private Map<String, Limits> limits = Map.of(); // by group, from the last snapshot
+  private Set<String> full = Set.of(); // groups that were, there
   private long outageBegan;
   private boolean inOutage;
   private int nextKey;
 
-  FairShare(PoolPlan plan, LongSupplier nanoTime) {
+  static FairShare of(PoolPlan plan, RedisLink link) {
+    CutOff cutOff = new CutOff(plan.window(), link::isUp, link::isRefused, System::nanoTime);
+    return new FairShare(plan, System::nanoTime, cutOff);
+  }
+
+  FairShare(PoolPlan plan, LongSupplier nanoTime, CutOff cutOff) {
     this.plan = plan;
     this.nanoTime = nanoTime;
+    this.cutOff = cutOff;
     outageUsage = new OutageUsage(plan.window());
     tiers = tiers(plan);
     named = named(plan);
@@ -123,6 +131,7 @@ final class FairShare {
       lastSnapshot = last;
       quarantined = quarantined(last);
       limits = limits(last);
+      full = CutOff.full(last);
       coolAsSeen(last);
     }
     if (plan.keys().stream().allMatch(key -> quarantined.contains(key.id()))) {
@@ -249,7 +258,7 @@ final class FairShare {
 
   private Wait waitOf(
       KeyPlan key, String group, Limits most, Demand demand, int replicas, boolean limited) {
-    double share = SHARE / replicas;
+    double share = cutOff.part(replicas) * SHARE / replicas;
     long now = nanoTime.getAsLong();
     long cool =
         Math.max(cooling.getOrDefault(group, now) - now, cooling.getOrDefault(key.id(), now) - now);
@@ -261,8 +270,8 @@ final class FairShare {
         && inFlight.getOrDefault(key.id(), 0) >= Math.max(1, key.maxConcurrent() / replicas)) {
       return new Wait(1_000_000_000L, Reason.CONCURRENCY);
     }
-    long longest = 0;
-    Reason reason = Reason.COOLDOWN;
+    long longest = full.contains(group) ? cutOff.waitNanos(replicas) : 0;
+    Reason reason = Reason.REQUESTS;
     Credit credit = refilled(group, share, now);
     for (Dimension d : Dimension.values()) {
       double limit = most.of(d) * share;
@@ -319,6 +328,11 @@ final class FairShare {
   /** Cools a key or a group down. */
   synchronized void cool(String keyOrGroup, Duration howLong) {
     cooling.merge(keyOrGroup, nanoTime.getAsLong() + howLong.toNanos(), Math::max);
+  }
+
+  /** As {@link CutOff#heartbeat}. */
+  void heartbeat(long sent) {
+    cutOff.heartbeat(sent);
   }
 
   /** Ends the outage: Redis answers. The next outage starts without credit. */

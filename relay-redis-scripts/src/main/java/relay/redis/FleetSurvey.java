@@ -32,6 +32,7 @@ final class FleetSurvey {
   private final ScriptCaller caller;
   private final PlanAnnouncer plans;
   private final String replica;
+  private final String shares;
   private final AtomicBoolean reading = new AtomicBoolean(); // guards the fields up to `seen`
   private @Nullable SurveyedRows rows;
   private long readAt = System.nanoTime() - READ_EVERY_NANOS; // news was read
@@ -45,8 +46,10 @@ final class FleetSurvey {
 
   /**
    * @param replica this replica's id; empty for an observer
+   * @param shares whether a replica takes its share of the limits while it is without Redis
    */
-  FleetSurvey(ScriptCaller caller, PlanAnnouncer plans, String replica) {
+  FleetSurvey(ScriptCaller caller, PlanAnnouncer plans, String replica, boolean shares) {
+    this.shares = shares ? " 1" : " 0";
     this.caller = caller;
     this.plans = plans;
     this.replica = replica;
@@ -81,7 +84,7 @@ final class FleetSurvey {
   private CompletableFuture<@Nullable PoolSnapshot> beat(String standing) {
     long announcement = plans.lastAnnouncement();
     PoolPlan plan = plans.candidates().plan();
-    return call(replica, standing, false, position + " " + nextMs, NOTHING)
+    return call(replica, standing, false, position + " " + nextMs + shares, NOTHING)
         .thenCompose(
             beat -> {
               Reply.Fleet fleet = beat.fleet(7);

@@ -61,10 +61,12 @@ final class Heartbeat {
     if (mayHaveLost.get()) {
       var _ = chargeLost(); // the first time failed
     }
+    long sent = System.nanoTime();
     scripts
         .survey(replica)
         .thenAccept(
             snapshot -> {
+              fairShare.heartbeat(sent);
               if (snapshot != null) {
                 latestAtNanos = System.nanoTime();
                 latest = snapshot;

@@ -51,7 +51,7 @@ public final class KeyPool {
     this.options = options;
     this.leaseIds = leaseIds;
     scripts = new PoolScripts(link, plan, options);
-    fairShare = new FairShare(plan, System::nanoTime);
+    fairShare = FairShare.of(plan, link);
     picking = new Picking(this, link, scripts, fairShare, options.fallback());
     exchange = new EstimateExchange(scripts);
     leaseEndings = new LeaseEndings(scripts, plan.name(), alarm, System::nanoTime);

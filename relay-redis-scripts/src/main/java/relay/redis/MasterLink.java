@@ -4,6 +4,7 @@ import io.lettuce.core.RedisChannelHandler;
 import io.lettuce.core.RedisCommandExecutionException;
 import io.lettuce.core.RedisConnectionStateListener;
 import io.lettuce.core.RedisReadOnlyException;
+import java.net.ConnectException;
 import java.net.InetSocketAddress;
 import java.util.List;
 import java.util.Optional;
@@ -76,6 +77,7 @@ final class MasterLink implements AutoCloseable {
   private volatile @Nullable InetSocketAddress address; // of the last connection
   private volatile long answeredAtNanos;
   private volatile @Nullable String refusal; // Redis's error while it refuses the connection
+  private volatile boolean refused; // the system did: nothing listens at the address
   private boolean connected; // only the reconnecting thread uses it
   private int failures; // failed connects in a row; only the connecting thread uses it
   private volatile boolean closed;
@@ -122,6 +124,11 @@ final class MasterLink implements AutoCloseable {
   /** Whether the master answers, but later than the timeout. */
   boolean isSlow() {
     return isUp() && slowness.holds();
+  }
+
+  /** Whether the last connect found that nothing listens there. */
+  boolean isRefused() {
+    return !isUp() && refused;
   }
 
   /** As {@link RedisEngine#refusal}. */
@@ -274,6 +281,7 @@ final class MasterLink implements AutoCloseable {
       log.info("Redis is up: {}", name());
       failures = 0;
       refusal = null;
+      refused = false;
       Preparation.checkPolicy(mine, connections.refusedCalls);
       onUp.accept(this);
       return true;
@@ -284,6 +292,7 @@ final class MasterLink implements AutoCloseable {
       Throwable root = root(e);
       String why = root.getMessage() == null ? root.toString() : root.getMessage();
       refusal = root instanceof RedisCommandExecutionException ? why : null;
+      refused = root instanceof ConnectException && why.contains("refused");
       if (failures++ % LOG_EVERY == 0 && !closed) {
         log.warn("Redis at {} cannot be used: {}", name(), connections.refusedCalls.explained(why));
       }

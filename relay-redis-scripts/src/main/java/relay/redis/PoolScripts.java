@@ -37,7 +37,7 @@ final class PoolScripts {
     leaseMs = bytes(options.lease().toMillis());
     caller = new ScriptCaller(link, keys);
     plans = new PlanAnnouncer(caller, plan, replica);
-    fleet = new FleetSurvey(caller, plans, replica);
+    fleet = new FleetSurvey(caller, plans, replica, options.fallback() == Fallback.FAIR_SHARE);
   }
 
   /** The epoch under which this replica uses the pool; 0 before the first use. */

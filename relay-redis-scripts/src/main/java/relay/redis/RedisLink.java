@@ -40,6 +40,12 @@ final class RedisLink {
     return master != null && master.isUp();
   }
 
+  /** Whether nothing listens where the master was: so it is gone for all. */
+  boolean isRefused() {
+    MasterLink master = masters.of(slot);
+    return master != null && master.isRefused();
+  }
+
   /** Whether the pool's slot is one of these. */
   boolean isIn(IntPredicate slots) {
     return slots.test(slot);

@@ -84,7 +84,7 @@ local r = open(state, win)
 local is_new = not r
 local lost = later == 2 or later == 0 and known > 0
 if not r then
-  r = records(state, win, { fresh, 0, 0, 0, 0, window_us, slot_of(window_us), strategy, 0, 0, 0, lost and 1 or 0, 0, 0, bucket, 0, 0, 0, 0, SCHEMA_NOW })
+  r = records(state, win, { fresh, 0, 0, 0, 0, window_us, slot_of(window_us), strategy, 0, 0, 0, lost and 1 or 0, 0, 0, bucket, 0, 0, 0, 0, SCHEMA_NOW, 0, 0, 0 })
 elseif later == 0 then
   -- a new replica created the pool before one that remembers the old epoch came back
   lost = known > 0 and r.pool[EPOCH] ~= known and r.pool[LOST] == 0

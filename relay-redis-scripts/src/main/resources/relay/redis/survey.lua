@@ -19,8 +19,9 @@
 --       config     `plan hash since_ms` of the replica, as for configure; - for an observer; `leave` for a
 --                  replica's last call
 --       groups     number of groups
---       news       `born position next_ms`: what the last reply of a call that asked for news ended with, 0 0 at first;
---                  and the time until the smallest request fits, - for never; or - to ask for none
+--       news       `born position next_ms shares`: what the last reply of a call that asked for news ended with, 0 0 at
+--                  first; the time until the smallest request fits, - for never; 1 if replicas without Redis take a
+--                  share, else 0; or - to ask for none
 --       ...        the groups' ids
 --       ...        for each key: id, account
 -- REPLY {1, time, epoch, replicas, live leases, expired leases, 1 if the caller is to draw what is new, fleet, groups...,
@@ -51,6 +52,7 @@
 -- @include index
 -- @include lease
 -- @include news
+-- @include missing
 -- @include fleet
 -- @include wanted
 -- @include standing
@@ -59,8 +61,8 @@ local state, win, leases, due, later, quarantine, picture, replicas, summary, le
 local replica, given, ceiling = ARGV[1], clock(ARGV[3], ARGV[2])
 local draw, config, groups, news = number(ARGV[4], 'draw') == 1, ARGV[5], number(ARGV[6], 'groups'), ARGV[7]
 if groups > #ARGV - 7 then error({ err = 'BADARG fewer groups than announced' }) end
-local born, position, next_ms = string.match(news, '^(%d+) (%d+) (%S+)$')
-if news ~= '-' and not born then error({ err = 'BADARG news must be `born position next_ms`, or -' }) end
+local born, position, next_ms, shares = string.match(news, '^(%d+) (%d+) (%S+) ([01])$')
+if news ~= '-' and not born then error({ err = 'BADARG news must be `born position next_ms shares`, or -' }) end
 position = born and bounded_moment(position, 'position')
 if born and next_ms ~= '-' then number(next_ms, 'next_ms') end
 check_standing(config)
@@ -76,11 +78,12 @@ if config == 'leave' then
   redis.call('ZREM', replicas, replica)
 elseif replica ~= '' then
   redis.call('ZADD', replicas, now, replica)
-  redis.call('PEXPIRE', replicas, 60000)
+  redis.call('PEXPIRE', replicas, memory_us(p) / 1000)
 end
 local alive = redis.call('ZCOUNT', replicas, now - 3e6, '+inf')
 p[HEARD] = alive > 0 and (replica ~= '' and config ~= 'leave' and now or p[HEARD]) or 0
-redis.call('ZREMRANGEBYSCORE', replicas, '-inf', string.format('(%.0f', now - 60e6))
+redis.call('ZREMRANGEBYSCORE', replicas, '-inf', string.format('(%.0f', now - memory_us(p)))
+if shares == '1' then keep_free(p, redis.call('ZRANGE', replicas, 0, -1, 'WITHSCORES'), now) end
 keep(p, state, leases, due, later)
 
 local fleet = read_fleet(r)

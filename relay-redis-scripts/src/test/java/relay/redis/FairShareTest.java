@@ -21,9 +21,19 @@ final class FairShareTest {
   private static final Limits LIMITS = new Limits(1_000, 0, 0, 0);
 
   private long nanos;
+  private boolean refused; // Redis's address refuses connections
+
+  /** Of a replica without others. */
+  static FairShare alone(PoolPlan plan) {
+    return new FairShare(plan, () -> 0, new CutOff(WINDOW, () -> false, () -> false, () -> 0));
+  }
+
+  private CutOff cutOff() {
+    return new CutOff(WINDOW, () -> false, () -> refused, () -> nanos);
+  }
 
   private FairShare share(Limits configured) {
-    return new FairShare(Pools.plan("pool", WINDOW, 1, configured), () -> nanos);
+    return new FairShare(Pools.plan("pool", WINDOW, 1, configured), () -> nanos, cutOff());
   }
 
   private static PoolSnapshot seen(Limits limits, Duration ofGroup, Duration ofKey) {
@@ -103,7 +113,7 @@ final class FairShareTest {
     PoolSnapshot last = new PoolSnapshot(Duration.ZERO, 1, 0, 0, List.of(), List.of(key));
     assertEquals(
         new FairShare.Choice.Refused(new NoneUsable()),
-        new FairShare(plan, () -> nanos).choose(Pools.one().on("key0"), last, true));
+        new FairShare(plan, () -> nanos, cutOff()).choose(Pools.one().on("key0"), last, true));
   }
 
   @Test
@@ -118,5 +128,53 @@ final class FairShareTest {
       nanos += cooldown.toNanos();
       assertInstanceOf(FairShare.Choice.Taken.class, share.choose(Pools.one(), last, true));
     }
+  }
+
+  /** A group beside another replica. */
+  private static PoolSnapshot two(long requests) {
+    return seen(2, LIMITS, requests);
+  }
+
+  static PoolSnapshot seen(int replicas, Limits limits, long requests) {
+    GroupState group =
+        new GroupState(
+            GROUP,
+            "account0",
+            Pools.CLASS,
+            limits,
+            new Usage(requests, 0, 0),
+            0,
+            Duration.ZERO,
+            Duration.ZERO,
+            limits,
+            1,
+            0);
+    return new PoolSnapshot(Duration.ZERO, replicas, 0, 0, List.of(group), List.of());
+  }
+
+  @Test
+  void where_there_is_room_the_share_is_used_at_once() {
+    FairShare share = share(LIMITS);
+    share.beginOutage(Duration.ofMillis(140));
+    assertInstanceOf(FairShare.Choice.Taken.class, share.choose(Pools.one(), two(900), true));
+  }
+
+  @Test
+  void beside_others_the_share_waits_until_they_know_and_shrinks_when_they_forget() {
+    FairShare share = share(LIMITS);
+    PoolSnapshot two = two(901);
+    share.beginOutage(Duration.ZERO);
+    Duration wait = refused(share.choose(Pools.one(), two, true)).retryAfter();
+    assertEquals(CutOff.UNNOTICED, wait);
+    nanos += wait.toNanos();
+    int atOnce = admitted(share, two, Duration.ofMillis(10)); // at one request per 10 ms
+    assertEquals(1, atOnce);
+    int inTime = 1 + admitted(share, two, CutOff.ALONE.minus(wait));
+    assertTrue(inTime >= 220 && inTime <= 226, "450 a minute, for half a minute: " + inTime);
+    int late = admitted(share, two, Duration.ofSeconds(20));
+    assertTrue(late >= 10 && late <= 16, "a tenth of that: " + late);
+    refused = true;
+    int gone = admitted(share, two, Duration.ofSeconds(20));
+    assertTrue(gone >= 145 && gone <= 152, "nobody has a Redis: " + gone);
   }
 }

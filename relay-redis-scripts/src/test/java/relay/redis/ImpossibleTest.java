@@ -61,7 +61,7 @@ final class ImpossibleTest {
   void without_redis_it_is_not_impossible_either() {
     KeyState key = new KeyState("key0", "account0", "why", Duration.ZERO, 0, 0, 1, 1);
     PoolSnapshot last = new PoolSnapshot(Duration.ZERO, 1, 0, 0, List.of(), List.of(key));
-    FairShare share = new FairShare(plan(2), () -> 0);
+    FairShare share = FairShareTest.alone(plan(2));
     assertEquals(new FairShare.Choice.Refused(new NoneUsable()), share.choose(LARGE, last, true));
     assertEquals(
         new FairShare.Choice.Refused(new Impossible(Dimension.INPUT_TOKENS, 100)),

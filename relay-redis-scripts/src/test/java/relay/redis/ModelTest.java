@@ -24,14 +24,19 @@ final class ModelTest {
   void every_interleaving_gives_the_replies_and_the_state_of_the_model() throws Exception {
     AtomicLong next = new AtomicLong(Long.getLong("relay.seed", 1));
     long last = Long.getLong("relay.seed", SEEDS);
-    AtOnce.run(() -> walk(next, last));
+    AtomicLong hours = new AtomicLong();
+    AtOnce.run(() -> walk(next, last, hours));
+    long walks = last - Long.getLong("relay.seed", 1) + 1;
+    System.out.printf("%d walks, %d hours of virtual time%n", walks, hours.get());
+    assertTrue(walks * STEPS < 100_000 || hours.get() >= 24, "hours: " + hours);
   }
 
-  private static void walk(AtomicLong next, long last) {
+  private static void walk(AtomicLong next, long last, AtomicLong hours) {
     try (ScriptConnection wire = new ScriptConnection(RedisUnderTest.url())) {
       for (long seed = next.getAndIncrement(); seed <= last; seed = next.getAndIncrement()) {
         Wandering walk = new Wandering(wire, seed);
         AssertionError failure = walk.wander(STEPS);
+        hours.addAndGet(walk.covered().toHours());
         if (failure != null) {
           next.set(last + 1); // one is enough
           fail("-Drelay.seed=" + seed + walk.shrunk(SHRINK_SECONDS), failure);

@@ -28,7 +28,7 @@ final class Walk {
 
   private final RandomGenerator random;
   private final PoolModel model;
-  private final WalkClock clock;
+  final WalkClock clock;
   private final UncountedWalk uncounted;
   private final List<Step> past = new ArrayList<>();
   private final List<String> ids = new ArrayList<>();

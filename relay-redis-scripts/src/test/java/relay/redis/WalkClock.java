@@ -1,5 +1,7 @@
 package relay.redis;
 
+import java.time.Duration;
+import java.time.temporal.ChronoUnit;
 import java.util.List;
 import java.util.random.RandomGenerator;
 import java.util.stream.LongStream;
@@ -60,6 +62,11 @@ final class WalkClock {
       ceiling = Math.max(1, seen + (micros - surest) + 1_000_000 - late);
     }
     return new Clock(Math.max(1, micros + skew), ceiling);
+  }
+
+  /** The true time that has passed. */
+  Duration passed() {
+    return Duration.of(micros - START, ChronoUnit.MICROS);
   }
 
   /** Steps to the first deadline, or to the microsecond before it. */

@@ -17,6 +17,7 @@ final class Wandering {
   private final String pool;
   private final long seed;
   private final List<Move> moves = new ArrayList<>();
+  private Duration covered = Duration.ZERO;
 
   Wandering(ScriptConnection wire, long seed) {
     this.wire = wire;
@@ -43,6 +44,7 @@ final class Wandering {
         under = step instanceof Step.Configure configure ? configure : under;
         List<Object> reply = replay.take(moves.getLast(), depth(n));
         walk.answered(step, reply);
+        covered = walk.clock.passed();
       }
       return null;
     } catch (AssertionError e) {
@@ -50,6 +52,11 @@ final class Wandering {
     } catch (RuntimeException e) { // usually of a script
       return new AssertionError(e);
     }
+  }
+
+  /** The virtual time of the walk. */
+  Duration covered() {
+    return covered;
   }
 
   private static Depth depth(int n) {

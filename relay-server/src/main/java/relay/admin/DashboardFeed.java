@@ -96,8 +96,16 @@ final class DashboardFeed implements AutoCloseable {
       if (!viewers.isEmpty()) {
         show();
       }
-    } catch (RuntimeException e) { // the schedule would end
-      log.error("The dashboard's state could not be read", e);
+    } catch (Throwable e) { // the schedule would end
+      report(e);
+    }
+  }
+
+  private static void report(Throwable fault) {
+    try {
+      log.error("the dashboard's state could not be read", fault);
+    } catch (Throwable e) {
+      // probably no memory: the next fault is logged
     }
   }
 

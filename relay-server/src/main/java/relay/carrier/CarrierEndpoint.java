@@ -103,9 +103,13 @@ final class CarrierEndpoint extends SocketImpl {
       throw new UnknownHostException(there.getHostString());
     }
     try {
-      connection.connect(there, connectTimeout.applyAsInt(timeout));
-      // A TLS handshake follows, for which OkHttp has no timeout. It sets its own before a request.
-      timeoutMs = timeout;
+      long began = System.nanoTime();
+      int mostMs = connectTimeout.applyAsInt(timeout);
+      connection.connect(there, mostMs);
+      // A TLS handshake may follow, for which OkHttp has no timeout: it has the rest of this one.
+      // OkHttp sets its own before a request.
+      int tookMs = (int) ((System.nanoTime() - began) / 1_000_000);
+      timeoutMs = mostMs == 0 ? 0 : Math.max(1, mostMs - tookMs);
     } catch (IOException e) {
       connection.close();
       throw e;

@@ -12,6 +12,7 @@ import javax.net.ssl.SSLException;
 import javax.net.ssl.SSLParameters;
 import javax.net.ssl.SSLSession;
 import javax.net.ssl.SSLSocket;
+import relay.reach.Http2Streams;
 
 /**
  * TLS on a carrier's socket. After the handshake that socket's own streams carry the content, so
@@ -20,6 +21,8 @@ import javax.net.ssl.SSLSocket;
  * <p>The engine decides protocols, cipher suites and ALPN: to set them here changes nothing.
  */
 final class SecureSocket extends SSLSocket {
+  private static final String HTTP2 = "h2";
+
   private final CarrierSocket socket;
   private final TlsEngines engines;
   private final SSLEngine engine;
@@ -147,7 +150,8 @@ final class SecureSocket extends SSLSocket {
 
   @Override
   public OutputStream getOutputStream() throws IOException {
-    return socket.getOutputStream();
+    OutputStream plain = socket.getOutputStream();
+    return HTTP2.equals(getApplicationProtocol()) ? Http2Streams.stating(plain) : plain;
   }
 
   @Override

@@ -87,7 +87,9 @@ public final class ConfigSchema {
                 0,
                 0,
                 ServerSection.MAX_CONCURRENT))
-        .with("connect_timeout_ms", whole("Time to connect to a provider", 5_000, 1, DAY_MS))
+        .with(
+            "connect_timeout_ms",
+            whole("Time to connect to a provider, TLS included", 5_000, 1, DAY_MS))
         .with(
             "idle_timeout_ms",
             whole(

@@ -1,5 +1,6 @@
 package relay.config;
 
+import java.net.URI;
 import java.nio.file.Path;
 import org.jspecify.annotations.Nullable;
 
@@ -37,6 +38,37 @@ public sealed interface Credential {
    * @param tokenFile holds the platform's token, which the platform renews
    */
   record EntraWorkload(String tenantId, String clientId, Path tokenFile) implements Credential {
+    @Override
+    public @Nullable Secret secret() {
+      return null;
+    }
+  }
+
+  /**
+   * A managed identity of Azure: the cloud gives it to the machine, without a secret of Relay's.
+   *
+   * @param endpoint where this machine asks for tokens
+   * @param header what App Service wants to be shown; null at the metadata service of a machine
+   * @param clientId of a user-assigned identity; null for the machine's own
+   */
+  record AzureIdentity(
+      URI endpoint, String apiVersion, @Nullable Secret header, @Nullable String clientId)
+      implements Credential {
+    @Override
+    public @Nullable Secret secret() {
+      return null;
+    }
+  }
+
+  /**
+   * An identity of another platform that Google trusts (workload identity federation).
+   *
+   * @param secret the content of the credential configuration
+   */
+  record GoogleFederation(Secret secret) implements Credential {}
+
+  /** The service account that Google gives the machine: tokens come from its metadata server. */
+  record GoogleMachine() implements Credential {
     @Override
     public @Nullable Secret secret() {
       return null;

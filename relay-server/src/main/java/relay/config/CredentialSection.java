@@ -1,6 +1,9 @@
 package relay.config;
 
+import java.net.URI;
+import java.net.URISyntaxException;
 import java.nio.file.Path;
+import java.util.Set;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
@@ -8,6 +11,7 @@ import org.jspecify.annotations.Nullable;
 final class CredentialSection {
   static final Pattern ENTRA_ID = Pattern.compile("[A-Za-z0-9][A-Za-z0-9.-]{0,127}");
   static final Pattern ACCESS_KEY_ID = Pattern.compile("[A-Za-z0-9_]{16,128}");
+  private static final String IMDS = "http://169.254.169.254";
   private static final String TOKEN_FILE = "a file that holds a federated token";
   private static final int MAX_TOKEN_BYTES = 64 * 1024;
   private static final String ENTRA_FORM = "the id or the name that Entra shows";
@@ -55,6 +59,9 @@ final class CredentialSection {
     Value tenantValue = key.take("tenant_id");
     Value clientValue = key.take("client_id");
     Value fileValue = key.take("token_file");
+    if (isMachine(key)) {
+      return machineOfAzure(key, clientValue);
+    }
     if (fileValue != null) {
       return workload(key, fileValue);
     }
@@ -67,6 +74,60 @@ final class CredentialSection {
     return secret == null || tenant == null || client == null
         ? null
         : new Credential.EntraApp(tenant, client, secret);
+  }
+
+  /** Who gives Relay its credential, instead of a key. */
+  enum Identity {
+    MACHINE
+  }
+
+  private static boolean isMachine(Section key) {
+    Value value = key.take("identity");
+    if (value == null) {
+      return false;
+    }
+    ScalarSettings.choice(value, Identity.class, Set.of());
+    if (key.take("id") == null) {
+      key.missing("id", "give an id, as there is no key to derive one from");
+    }
+    return true;
+  }
+
+  /** As App Service and Container Apps say in the environment, else the metadata service. */
+  private static @Nullable Credential machineOfAzure(Section key, @Nullable Value clientValue) {
+    String clientId = clientValue == null ? null : entraId(key, "client_id");
+    String header = key.environment("IDENTITY_HEADER");
+    URI app = header.isEmpty() ? null : endpoint(key, "IDENTITY_ENDPOINT", "");
+    if (app != null) {
+      return new Credential.AzureIdentity(app, "2019-08-01", new Secret(header), clientId);
+    }
+    URI metadata = endpoint(key, "AZURE_POD_IDENTITY_AUTHORITY_HOST", IMDS);
+    return metadata == null
+        ? null
+        : new Credential.AzureIdentity(
+            metadata.resolve("/metadata/identity/oauth2/token"), "2018-02-01", null, clientId);
+  }
+
+  /** A URL of the environment; null if it is absent or, with a fault, if it is none. */
+  private static @Nullable URI endpoint(Section key, String variable, String otherwise) {
+    String stated = key.environment(variable);
+    String text = stated.isEmpty() ? otherwise : stated;
+    try {
+      URI url = new URI(text);
+      if (TextSettings.isHttp(url) && url.getHost() != null) {
+        return url;
+      }
+    } catch (URISyntaxException e) {
+      // reported below
+    }
+    if (!text.isEmpty()) {
+      key.faults()
+          .add(
+              key.placeOf("identity"),
+              "needs " + variable + " of the environment, which is no URL",
+              "allowed: http:// or https:// and a host");
+    }
+    return null;
   }
 
   private static @Nullable Credential workload(Section key, Value fileValue) {
@@ -104,6 +165,9 @@ final class CredentialSection {
   }
 
   private static @Nullable Credential serviceAccount(Section key) {
+    if (isMachine(key)) {
+      return new Credential.GoogleMachine();
+    }
     String form = "the JSON key file of a service account, as ${file:/run/secrets/vertex.json}";
     Value value = key.need("key", "give " + form);
     Value.Scalar scalar = value == null ? null : value.text(form);
@@ -115,7 +179,10 @@ final class CredentialSection {
       value.refuse(wrong, form);
       return null;
     }
-    return new Credential.ServiceAccount(new Secret(scalar.text()));
+    Secret secret = new Secret(scalar.text());
+    return ServiceAccountFile.isFederation(scalar.text())
+        ? new Credential.GoogleFederation(secret)
+        : new Credential.ServiceAccount(secret);
   }
 
   private static @Nullable Secret secret(Section key, String allowed) {

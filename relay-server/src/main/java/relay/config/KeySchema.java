@@ -6,6 +6,7 @@ import static relay.config.SchemaNode.number;
 import static relay.config.SchemaNode.section;
 import static relay.config.SchemaNode.text;
 import static relay.config.SchemaNode.whole;
+import static relay.config.SchemaNode.words;
 
 import relay.model.Weights;
 
@@ -44,6 +45,11 @@ final class KeySchema {
                 "token_file",
                 text("azure: a workload identity's token, instead of a key")
                     .example("/var/run/secrets/azure/tokens/azure-identity-token"))
+            .with(
+                "identity",
+                words(
+                    "azure, vertex: machine = what the cloud gives this machine, instead of a key",
+                    CredentialSection.Identity.class))
             .with("access_key_id", text("bedrock: AKIA...", CredentialSection.ACCESS_KEY_ID))
             .with("session_token", text("bedrock: of a temporary key"))
             .with(

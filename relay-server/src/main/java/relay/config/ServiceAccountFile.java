@@ -24,6 +24,8 @@ final class ServiceAccountFile {
   private static final List<String> TEXTS =
       List.of("client_id", "private_key_id", "project_id", "quota_project_id", "universe_domain");
 
+  private static final String FEDERATION = "external_account";
+
   private ServiceAccountFile() {}
 
   /** The file's error, in a message without any of its content; null if the file is valid. */
@@ -33,6 +35,9 @@ final class ServiceAccountFile {
       file = new JsonMapper().readTree(json);
     } catch (JacksonException e) {
       return "is not JSON"; // the exception's message would show file content
+    }
+    if (file.path("type").asText().equals(FEDERATION)) {
+      return federationFault(file);
     }
     if (!file.isObject() || !file.path("type").asText().equals("service_account")) {
       return "is not a service account key file";
@@ -53,6 +58,28 @@ final class ServiceAccountFile {
     return isPrivateKey(file.path("private_key").asText())
         ? null
         : "has a private_key that is not an RSA key in PKCS #8";
+  }
+
+  /** Whether it is the configuration of an identity of another platform, without a key. */
+  static boolean isFederation(String json) {
+    try {
+      return new JsonMapper().readTree(json).path("type").asText().equals(FEDERATION);
+    } catch (JacksonException e) {
+      return false;
+    }
+  }
+
+  private static @Nullable String federationFault(JsonNode file) {
+    for (String member : List.of("audience", "subject_token_type", "token_url")) {
+      if (file.path(member).asText("").isEmpty()) {
+        return "has no " + member;
+      }
+    }
+    if (!file.path("token_url").asText().startsWith("https://")
+        || !isUrl(file.path("token_url").asText())) {
+      return "has a token_url that is not an https:// URL";
+    }
+    return file.path("credential_source").isObject() ? null : "has no credential_source";
   }
 
   private static boolean isUrl(String text) {

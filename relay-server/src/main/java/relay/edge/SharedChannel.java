@@ -18,6 +18,7 @@ import org.xnio.OptionMap;
 import org.xnio.StreamConnection;
 import relay.reach.FrameHead;
 import relay.reach.HeadDecoder;
+import relay.reach.ResetStreams;
 
 /**
  * A client's HTTP/2 connection, whose streams may belong to many clients of a balancer. Undertow
@@ -49,6 +50,7 @@ final class SharedChannel extends Http2Channel {
     super(connection, protocol, buffers, first, false, false, options);
     this.onCredential = onCredential;
     heads.replace(this, new SharedHeads());
+    ResetStreams.forget(this);
     putAttachment(KEY, this);
     addCloseTask(_ -> streams.values().forEach(ClientClosing::closed));
   }

@@ -1,6 +1,6 @@
 package relay.reach;
 
-import java.io.IOException;
+import java.io.OutputStream;
 import java.lang.reflect.Field;
 import okhttp3.Connection;
 import okhttp3.internal.connection.RealConnection;
@@ -36,6 +36,11 @@ public final class Http2Streams {
     return HTTP2 == null ? Http2Connection.OKHTTP_CLIENT_WINDOW_SIZE : WINDOW_BYTES;
   }
 
+  /** The output of a new HTTP/2 connection: it states the bound that {@link #bound} enforces. */
+  public static OutputStream stating(OutputStream connection) {
+    return HTTP2 == null ? connection : new FirstSettings(connection, WINDOW_BYTES);
+  }
+
   /**
    * Bounds the streams of a new connection, before its first request. The connection's own window
    * stays at 16 MiB: it is shared, and OkHttp opens it again when bytes arrive, not when they are
@@ -47,10 +52,8 @@ public final class Http2Streams {
     if (HTTP2 == null || !(Parts.get(HTTP2, made) instanceof Http2Connection connection)) {
       return null;
     }
-    try {
-      connection.setSettings(new Settings().set(Settings.INITIAL_WINDOW_SIZE, WINDOW_BYTES));
-    } catch (IOException e) {
-      // it is broken, as its first request will find
+    synchronized (connection) { // its lock for them
+      connection.getOkHttpSettings().set(Settings.INITIAL_WINDOW_SIZE, WINDOW_BYTES);
     }
     return new Http2Streams(connection);
   }

@@ -117,7 +117,7 @@ public final class ConfigReloads {
     boolean unrest = false;
     try {
       unrest = sawUnrest(began);
-    } catch (RuntimeException e) {
+    } catch (Throwable e) { // the executor would swallow it
       log.error("the configuration's files could not be looked at", e);
     } finally {
       long paid = (System.nanoTime() - began) * SHARE;

@@ -161,7 +161,7 @@ final class ConnectionSlots {
   private ConnectionSlot takeShared(SharedConnections.Wait wait) throws IOException {
     long began = System.nanoTime();
     OkHttpClient common = clients.preferring(Protocol.HTTP_2);
-    // Lookup and connection, then the handshake, then the provider's statement of its bounds
+    // Lookup, connection and handshake, a proxy's answer, the provider's statement of its bounds
     long mostNanos = 3 * TimeUnit.MILLISECONDS.toNanos(common.connectTimeoutMillis());
     while (multiplexed) {
       SharedConnections.Shared shared =

@@ -1,8 +1,6 @@
 package relay.upstream;
 
-import com.fasterxml.jackson.core.JacksonException;
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.json.JsonMapper;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
@@ -11,7 +9,6 @@ import java.nio.file.Path;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.util.concurrent.CompletableFuture;
-import java.util.regex.Pattern;
 import okhttp3.FormBody;
 import okhttp3.HttpUrl;
 import okhttp3.OkHttpClient;
@@ -19,7 +16,6 @@ import okhttp3.Request;
 import okhttp3.Response;
 import relay.config.Cloud;
 import relay.config.Credential;
-import relay.config.Secret;
 import relay.token.AccessToken;
 import relay.token.TokenCache;
 import relay.token.TokenRefusedException;
@@ -32,9 +28,7 @@ import relay.token.TokenRefusedException;
  */
 final class EntraTokens implements TokenCache.Fetch {
   private static final int MOST_BYTES = 64 * 1024;
-  private static final long LONGEST_LIFE_S = 86_400;
   private static final String ASSERTION = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
-  private static final Pattern WORD = Pattern.compile("[a-z_]{1,40}");
 
   private final CompletableFuture<OkHttpClient> client;
   private final HttpUrl url;
@@ -119,37 +113,14 @@ final class EntraTokens implements TokenCache.Fetch {
   public AccessToken fetch() throws IOException, TokenRefusedException {
     Instant asked = clock.instant();
     try (Response response = client.join().newCall(request()).execute()) {
-      response.body().source().request(MOST_BYTES);
-      JsonNode said = read(response.body().source().getBuffer().snapshot().toByteArray());
+      JsonNode said = TokenAnswers.read(response);
       switch (response.code()) {
         case 200 -> {}
-        case 400, 401, 403 -> throw new TokenRefusedException(refusal(response.code(), said));
+        case 400, 401, 403 ->
+            throw new TokenRefusedException(TokenAnswers.refusal(response.code(), said));
         default -> throw new IOException("the token endpoint answered " + response.code());
       }
-      String token = said.path("access_token").asText();
-      long life = said.path("expires_in").asLong();
-      if (token.isEmpty() || life <= 0) {
-        throw new IOException("the token endpoint's answer holds no token");
-      }
-      return new AccessToken(new Secret(token), asked.plusSeconds(Math.min(life, LONGEST_LIFE_S)));
-    }
-  }
-
-  /** Shows only the endpoint's error code: its description may hold confidential details. */
-  private static String refusal(int status, JsonNode said) {
-    String code = said.path("error").asText();
-    return "the token endpoint answered "
-        + status
-        + (WORD.matcher(code).matches() ? " " + code : "");
-  }
-
-  private static JsonNode read(byte[] body) throws IOException {
-    try {
-      return new JsonMapper().readTree(body);
-    } catch (JacksonException e) {
-      throw new IOException(
-          "the token endpoint's answer is not JSON"); // without the cause: its message would quote
-      // the answer
+      return TokenAnswers.token(said, asked, said.path("expires_in").asLong());
     }
   }
 }

@@ -154,6 +154,17 @@ public final class ProviderApi {
             upstream.entraTokens(config.access(), (Cloud.Azure) config.cloud(), workload);
         yield new TokenCredential(config.name() + "/" + key.id(), tokens);
       }
+      case Credential.AzureIdentity identity -> {
+        TokenCache.Fetch tokens =
+            upstream.entraTokens(config.access(), (Cloud.Azure) config.cloud(), identity);
+        yield new TokenCredential(config.name() + "/" + key.id(), tokens);
+      }
+      case Credential.GoogleFederation federation ->
+          new TokenCredential(
+              config.name() + "/" + key.id(), upstream.googleTokens(config.access(), federation));
+      case Credential.GoogleMachine _ ->
+          new TokenCredential(
+              config.name() + "/" + key.id(), upstream.googleMachineTokens(config.access()));
       case Credential.AwsKey aws ->
           new SignedCredential(
               aws,

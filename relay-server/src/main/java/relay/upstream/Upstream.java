@@ -25,7 +25,7 @@ import relay.config.Credential;
 import relay.config.ProviderAccess;
 import relay.config.ProxyUrl;
 import relay.token.TokenCache;
-import relay.vertex.ServiceAccountTokens;
+import relay.vertex.GoogleTokens;
 
 /**
  * The connections to all providers.
@@ -194,9 +194,26 @@ public final class Upstream implements AutoCloseable {
         tokenClient(access, azure.loginUrl()), azure, workload, InstantSource.system());
   }
 
+  TokenCache.Fetch entraTokens(
+      ProviderAccess access, Cloud.Azure azure, Credential.AzureIdentity identity) {
+    return new AzureIdentityTokens(
+        tokenClient(access, identity.endpoint()), azure, identity, InstantSource.system());
+  }
+
   TokenCache.Fetch googleTokens(ProviderAccess access, Credential.ServiceAccount account) {
-    return new ServiceAccountTokens(
-        account, new TokenPost(url -> tokenClient(access, URI.create(url))));
+    return GoogleTokens.of(account, googleExchange(access));
+  }
+
+  TokenCache.Fetch googleTokens(ProviderAccess access, Credential.GoogleFederation federation) {
+    return GoogleTokens.of(federation, googleExchange(access));
+  }
+
+  TokenCache.Fetch googleMachineTokens(ProviderAccess access) {
+    return GoogleTokens.ofMachine(googleExchange(access));
+  }
+
+  private TokenExchange googleExchange(ProviderAccess access) {
+    return new TokenExchange(url -> tokenClient(access, URI.create(url)));
   }
 
   /** For a cloud's token endpoint, which is reached as the provider is. */

@@ -9,23 +9,34 @@ import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
-import relay.vertex.ServiceAccountTokens.Post;
+import relay.vertex.GoogleTokens.Exchange;
 
 /** Google's library over Relay's own connections: with its proxy, authorities and name lookups. */
 final class TokenTransport extends HttpTransport {
-  private final Post post;
+  /** The connection sets these itself. */
+  private static final Set<String> NOT_SENT =
+      Set.of("accept-encoding", "content-length", "content-type", "user-agent");
 
-  TokenTransport(Post post) {
-    this.post = post;
+  private final Exchange exchange;
+
+  TokenTransport(Exchange exchange) {
+    this.exchange = exchange;
   }
 
   @Override
   protected LowLevelHttpRequest buildRequest(String method, String url) {
+    Map<String, String> headers = new TreeMap<>(String.CASE_INSENSITIVE_ORDER);
     return new LowLevelHttpRequest() {
       @Override
       public void addHeader(String name, String value) {
-        // only the library's name and version, and what it accepts
+        if (!NOT_SENT.contains(name.toLowerCase(Locale.ROOT))) {
+          headers.put(name, value);
+        }
       }
 
       @Override
@@ -34,15 +45,18 @@ final class TokenTransport extends HttpTransport {
         if (getStreamingContent() != null) {
           getStreamingContent().writeTo(body);
         }
-        return new Received(post.post(url, getContentType(), body.toByteArray()));
+        return new Received(
+            exchange.ask(
+                new Exchange.Question(
+                    method, url, headers, getContentType(), body.toString(UTF_8))));
       }
     };
   }
 
   private static final class Received extends LowLevelHttpResponse {
-    private final Post.Answer answer;
+    private final Exchange.Answer answer;
 
-    Received(Post.Answer answer) {
+    Received(Exchange.Answer answer) {
       this.answer = answer;
     }
 

@@ -16,9 +16,11 @@ import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.net.http.HttpResponse.BodyHandlers;
 import java.nio.charset.StandardCharsets;
+import java.util.AbstractList;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Predicate;
 import java.util.regex.Pattern;
 import org.junit.jupiter.api.AutoClose;
@@ -32,6 +34,7 @@ import relay.admin.RawHttp.Answer;
 import relay.config.Config;
 import relay.guards.Await;
 import relay.pool.Configs;
+import relay.redis.KeyPool;
 
 /** The dashboard's page and its events, over a real port and a real Redis. */
 @Timeout(60)
@@ -65,6 +68,33 @@ class DashboardTest {
     assertTrue(policy.startsWith("default-src 'none'; script-src 'self';"), policy);
     assertFalse(answer.body().isBlank());
     assertFalse(answer.body().matches("(?s).*(src|href)=\"(https?:)?//.*"), path);
+  }
+
+  /** Fails once as only the virtual machine does. */
+  private static final class FailingOnce extends AbstractList<KeyPool> {
+    private final AtomicInteger reads = new AtomicInteger();
+
+    @Override
+    public KeyPool get(int index) {
+      throw new IndexOutOfBoundsException(index);
+    }
+
+    @Override
+    public int size() {
+      if (reads.incrementAndGet() == 1) {
+        throw new StackOverflowError("a test's");
+      }
+      return 0;
+    }
+  }
+
+  @Test
+  void an_error_does_not_end_its_thread() throws Exception {
+    FailingOnce pools = new FailingOnce();
+    try (AdminServer other = served.serve(CONFIG, pools, Readiness.Ready::new, "")) {
+      assertTrue(other.port() > 0);
+      Await.until("it reads the pools again", () -> pools.reads.get() > 1);
+    }
   }
 
   @Test

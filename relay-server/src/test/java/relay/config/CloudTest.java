@@ -50,6 +50,24 @@ final class CloudTest {
   }
 
   @Test
+  void a_machine_has_an_identity_without_a_secret() {
+    ProviderConfig azure =
+        provider(
+            "type: azure, base_url: 'https://my.openai.azure.com', keys: [{id: vm, identity:"
+                + " machine}, {id: other, identity: machine, client_id: 0b-1c}]");
+    URI metadata = URI.create("http://169.254.169.254/metadata/identity/oauth2/token");
+    assertEquals(
+        List.of(
+            new Credential.AzureIdentity(metadata, "2018-02-01", null, null),
+            new Credential.AzureIdentity(metadata, "2018-02-01", null, "0b-1c")),
+        credentials(azure));
+    assertEquals(
+        List.of(new Credential.GoogleMachine()),
+        credentials(
+            provider("type: vertex, project: p, region: r, keys: [{id: vm, identity: machine}]")));
+  }
+
+  @Test
   void azure_needs_only_its_url() {
     ProviderConfig azure =
         provider("type: azure, base_url: 'https://my.openai.azure.com', keys: [{key: one}]");

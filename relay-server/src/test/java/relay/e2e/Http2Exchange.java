@@ -9,6 +9,7 @@ import java.net.Socket;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.Queue;
 import java.util.concurrent.locks.LockSupport;
 import okhttp3.Headers;
 import okhttp3.internal.concurrent.TaskRunner;
@@ -51,11 +52,18 @@ final class Http2Exchange extends RawProvider.Connection {
 
   /**
    * @param mostStreams the bound to state; 0 = none
+   * @param streamWindows gets what the client allows a stream to send ahead, after each SETTINGS
    */
-  static void serve(Socket socket, Socket tcp, int mostStreams, Requests requests)
+  static void serve(
+      Socket socket, Socket tcp, int mostStreams, Queue<Integer> streamWindows, Requests requests)
       throws IOException {
     Http2Connection.Listener listener =
         new Http2Connection.Listener() {
+          @Override
+          public void onSettings(Http2Connection changed, Settings peers) {
+            streamWindows.add(peers.getInitialWindowSize());
+          }
+
           @Override
           public void onStream(Http2Stream stream) throws IOException {
             Http2Exchange exchange = new Http2Exchange(stream.getConnection(), stream, socket, tcp);
@@ -158,11 +166,6 @@ final class Http2Exchange extends RawProvider.Connection {
     OutputStream raw = socket().getOutputStream();
     raw.write(frame.toByteArray());
     raw.flush();
-  }
-
-  /** What the peer allows a stream to send ahead: of the latest SETTINGS before this stream. */
-  int streamWindow() {
-    return connection.getPeerSettings().getInitialWindowSize();
   }
 
   /** Sends nothing more on the connection, not even answers to pings. */

@@ -12,8 +12,10 @@ import java.net.ServerSocket;
 import java.net.Socket;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Queue;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicInteger;
 import javax.net.ssl.SSLSocketFactory;
@@ -160,6 +162,7 @@ final class RawProvider implements AutoCloseable {
   private final AtomicInteger connections = new AtomicInteger();
   private final Set<Socket> open = ConcurrentHashMap.newKeySet();
   private final List<Received> received = new CopyOnWriteArrayList<>();
+  private final Queue<Integer> streamWindows = new ConcurrentLinkedQueue<>();
   private volatile Script script;
   private volatile int mostStreams;
 
@@ -225,6 +228,11 @@ final class RawProvider implements AutoCloseable {
     return received.stream().filter(request -> request.isFor(model)).toList();
   }
 
+  /** What each SETTINGS frame so far has allowed a stream of HTTP/2 to send ahead, in order. */
+  List<Integer> streamWindows() {
+    return List.copyOf(streamWindows);
+  }
+
   private void accept() {
     try {
       while (true) {
@@ -243,7 +251,7 @@ final class RawProvider implements AutoCloseable {
       tcp.setTcpNoDelay(true);
       Socket socket = wire.accepted(tcp, tls);
       if (wire == ProviderWire.TLS_H2) {
-        Http2Exchange.serve(socket, tcp, mostStreams, this::answer);
+        Http2Exchange.serve(socket, tcp, mostStreams, streamWindows, this::answer);
       } else {
         serve(new Connection(socket, tcp));
       }

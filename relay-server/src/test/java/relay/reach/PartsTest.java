@@ -69,6 +69,13 @@ class PartsTest {
     assertTrue(new HeadDecoder().works());
   }
 
+  /** ResetStreams: of the streams in it, a server without pushes needs none. */
+  @Test
+  void undertow_2_4_4_keeps_reset_streams_in_resetStreamTracker() {
+    is(UNDERTOW, Undertow.class);
+    assertTrue(ResetStreams.canForget());
+  }
+
   /** ReadAhead: what has been read from the socket, and is not consumed. */
   @Test
   void okhttp_5_5_1_reads_a_connection_by_the_field_socket() throws Exception {

@@ -5,11 +5,12 @@ local NEARLY = 1e-6 -- a debt flows off in fractions
 -- The most that fits now in one dimension: so many requests, or the tokens of one request. And the time until nothing is
 -- in use. `roll` must have run up to now.
 local function left_of(p, g, d, now)
-  local limit = g[LIMIT + d]
-  local level = math.max(0, g[LEVEL + d] - math.max(0, now - g[AT]) * limit / p[WINDOW])
-  local empty = level * p[WINDOW] / limit
+  local limit, window = g[LIMIT + d], refill_us(p)
+  local level = math.max(0, g[LEVEL + d] - math.max(0, now - g[AT]) * limit / window)
+  local empty = level * window / limit
   local burst, shrunk = burst_of(g[BURST], g[SHRUNK], g[SHRUNK_AT], now)
   if p[BUCKET] == 1 then return headway(true, 0, limit, 0, burst, shrunk) - level, empty end
+  limit = limit * (1 - p[KEPT])
   local used, second = used_of(g, d), math.min(1, 4 * shrunk) -- of a cost, above the cost itself
   local free = limit - full_with(g, d, used, 0, 0) - margin(g, d)
   if used > 0 then empty = math.max(empty, (g[RECENT] + SLOTS + 1) * p[SLOT] - now) end

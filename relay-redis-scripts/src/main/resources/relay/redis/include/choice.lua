@@ -13,7 +13,8 @@ local function draw(seed) return seed * 16807 % 2147483647 end
 -- limit that is too small, with its dimension.
 local function best_of(r, list, now, input, output, favourite, seed)
   local p = r.pool
-  local window, bucket, strategy = p[WINDOW], p[BUCKET] == 1, p[STRATEGY]
+  local window, bucket, strategy = refill_us(p), p[BUCKET] == 1, p[STRATEGY]
+  local kept = bucket and 0 or p[KEPT]
   local slot = math.floor(now / p[SLOT])
   local best, best_rank, best_flight, best_pass, best_priority, best_input, best_output, best_mine, best_spare
   local stopped, small, dimension, limit = 0, 0, 0, 0
@@ -22,7 +23,7 @@ local function best_of(r, list, now, input, output, favourite, seed)
     local g = list[c + 1]
     if g[RECENT] < slot and roll(r.win, p, g, slot) then rewrite(r, g) end -- even if this candidate is not chosen
     local state, load, flight, pass, priority, want_in, want_out =
-      look(list[c], g, now, window, bucket, input, output, bound)
+      look(list[c], g, now, window, bucket, kept, input, output, bound)
     if state == 1 then
       if best and priority < best_priority then break end
       local rank = 0

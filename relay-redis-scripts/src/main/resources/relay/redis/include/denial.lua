@@ -69,7 +69,7 @@ local function deny(r, set, now, input, output, avoided, told, looks)
       end
       if opens < most then told.opens, told.reason, told.opener, told.k, told.g = opens, reason, k.id, k, g end
       if opens == math.huge then
-        local standing, dimension, limit = look(k, g, now, p[WINDOW], p[BUCKET] == 1, input, output, math.huge)
+        local standing, dimension, limit = look(k, g, now, p[WINDOW], p[BUCKET] == 1, 0, input, output, math.huge)
         if standing == 2 then
           again[#again + 1] = { not large[g.id] and NEVER, k, g }
         else -- too small

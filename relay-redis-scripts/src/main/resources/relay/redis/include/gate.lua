@@ -44,12 +44,13 @@ local function clamp(input, output, limit_in, limit_out, limit_all)
   return input, output
 end
 
--- Checks whether a candidate can carry a request. `roll` must have run up to now.
+-- Checks whether a candidate can carry a request. `roll` must have run up to now. `kept`: the share of each window that is
+-- kept free for missing replicas.
 -- 1: it can: load of the fullest dimension with the request, live leases, pass, priority, input, output
 -- 0: it cannot now, or its load would exceed `bound`
 -- 2: its key is quarantined
 -- 3: the request is larger than a limit: dimension, limit
-local function look(k, g, now, window, bucket, input, output, bound)
+local function look(k, g, now, window, bucket, kept, input, output, bound)
   if k[K_STOPPED] > 0 then return 2 end
   local at, _, cool, burst, shrunk, shrunk_at, l1, l2, l3, l4, u1, u2, u3, d1, d2, d3, d4, coming, leaves =
     unpack(g, 1, HOT)
@@ -64,6 +65,10 @@ local function look(k, g, now, window, bucket, input, output, bound)
   if most > 0 then
     if flight >= most then return 0 end
     load = (flight + 1) / most
+  end
+  if kept > 0 then
+    local free = 1 - kept
+    l1, l2, l3, l4, window = l1 * free, l2 * free, l3 * free, l4 * free, window * free -- debts flow at the same rate
   end
   if shrunk < 1 then burst, shrunk = burst_of(burst, shrunk, shrunk_at, now) end
   local passed, both = now > at and now - at or 0, input + output
@@ -125,12 +130,13 @@ end
 -- in which the debt falls low enough. If the first time is beyond `most`, any time beyond `most` is returned.
 local function opens_with(win, p, g, least, most, d, cost, later, burst, shrunk)
   local limit = g[LIMIT + d]
-  local level, rate = g[LEVEL + d], limit / p[WINDOW]
+  local level, rate = g[LEVEL + d], limit / refill_us(p)
   local used, free = used_of(g, d), margin(g, d)
   if p[BUCKET] == 1 then
     local excess = level + cost - headway(true, cost, limit, used, burst, shrunk)
     return excess > 0 and math.max(least, g[AT] + math.ceil(excess / rate) + 1) or least
   end
+  limit = limit * (1 - p[KEPT])
   local slot, chunk, chunk_at = g[RECENT], nil, nil
   for gone = 0, SLOTS + 1 do
     local from = math.max(least, (slot + gone) * p[SLOT])
@@ -162,7 +168,9 @@ end
 -- empty window had no room beside the output that is still to come, the time is unknown: a second is told.
 local function dimension_opens(win, p, g, now, most, d, cost, later)
   if g[LIMIT + d] == 0 or cost == 0 then return now end
-  if p[BUCKET] == 0 and full_with(g, d, 0, cost, later) + margin(g, d) > g[LIMIT + d] then return now + COMING_US end
+  if p[BUCKET] == 0 and full_with(g, d, 0, cost, later) + margin(g, d) > g[LIMIT + d] * (1 - p[KEPT]) then
+    return now + COMING_US
+  end
   local least = now
   while true do
     local burst, shrunk = burst_of(g[BURST], g[SHRUNK], g[SHRUNK_AT], least)

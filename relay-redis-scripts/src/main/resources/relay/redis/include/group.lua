@@ -139,9 +139,12 @@ local function roll(win, p, g, slot)
   return true
 end
 
+-- The time in which a debt of the whole limit flows off.
+local function refill_us(p) return p[WINDOW] / (1 - p[SLOWED]) end
+
 -- Refills the pacers up to `now`.
 local function flow(p, g, now)
-  local passed, window = now - g[AT], p[WINDOW]
+  local passed, window = now - g[AT], refill_us(p)
   if passed <= 0 then return end -- the second check within a call
   g[AT] = now
   for d = 1, 4 do

@@ -1,12 +1,13 @@
 -- The pool's record, field `pool` of the state hash: its clock, its shape and its counters.
 -- @uses numbers
-local POOL = '<dddddddddddddddddddd'
+local POOL = '<ddddddddddddddddddddddd'
 local EPOCH, OFFSET, LAST, TURN, SWEEP_AT, WINDOW, SLOT, STRATEGY, LIVE, EXPIRED, UNUSED, LOST, FRESH_AT, SHAPED_AT, BUCKET, LAST_DUE, STAMP =
   1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17
 local HEARD, DOUBTED = 18, 19 -- a replica's last heartbeat, 0 if all have left; see `pool_time`
 local SCHEMA = 20 -- of what is stored; older versions wrote none
 local SCHEMA_NOW = 1 -- raise it when older versions would misread the state: they refuse it then
-local POOL_BYTES = 20 * 8
+local KEPT, SLOWED, KEPT_UNTIL = 21, 22, 23 -- for replicas that serve without Redis: see include/missing
+local POOL_BYTES = 23 * 8
 local ALLOWANCE_US = 1e6 -- a caller's ceiling is its own estimate of the time plus this
 local KEEP_US = 600e6 -- TTL of an unused pool's state, beyond its window
 
@@ -20,7 +21,7 @@ local function read_pool(value)
   return p
 end
 local function pack_pool(p)
-  return struct.pack(POOL, unpack(p, 1, 20))
+  return struct.pack(POOL, unpack(p, 1, 23))
 end
 
 -- Parses and checks a script's time arguments, `given` and `ceiling`.
@@ -66,6 +67,7 @@ local function pool_time(p, given, ceiling)
   if time < last then time = last end
   p[OFFSET] = time - now
   p[LAST] = time
+  if p[KEPT] > 0 and time >= p[KEPT_UNTIL] then p[KEPT], p[SLOWED] = 0, 0 end
   return time
 end
 
