@@ -26,12 +26,12 @@ record Cell(SimulatedTraffic.Kind kind, Enforced account, int replicas, Rule rul
 
     /** Whether answers state the limit and what is left. */
     boolean isTold() {
-      return ordinal() >= TOLD.ordinal();
+      return compareTo(TOLD) >= 0;
     }
 
     /** Whether others use half of the limit. */
     boolean isShared() {
-      return ordinal() >= SHARED.ordinal();
+      return compareTo(SHARED) >= 0;
     }
 
     /** Whether these answers state when all is left again. */
