@@ -13,6 +13,7 @@ import relay.load.Question;
 public final class EndToEnd {
   private static final int KEYS = 8;
   private static final int RATE = 1_000;
+  private static final int STARTS_PER_SECOND = 1_000;
   private static final Duration SMALL = Duration.ofSeconds(2);
   private static final Duration OTHER = Duration.ofMillis(1_500);
   private static final Duration OPEN_WARM = Duration.ofMillis(500);
@@ -40,7 +41,7 @@ public final class EndToEnd {
   record Added(double median, double p99, double directMedian, double directP99) {}
 
   private String page() throws IOException, InterruptedException {
-    try (Stage stage = new Stage(List.of(options.launcher().toString()))) {
+    try (Stage stage = new Stage(options.wire().command(options.launcher()), options.wire())) {
       MeasuredReplica replica = start(stage);
       WarmUp.run(stage);
       for (int round = 1; round <= options.rounds(); round++) {
@@ -55,7 +56,8 @@ public final class EndToEnd {
       }
       double loadedMib = Processes.residentKib(replica.pid()) / 1024.0;
       System.err.println(options.streams() + " streams");
-      StreamCost streams = StreamCost.measure(stage, replica, options.streams());
+      StreamCost streams =
+          StreamCost.measure(stage, replica, options.streams(), STARTS_PER_SECOND).checked();
       return new EndToEndPage(
               stage.redis().version(),
               options,

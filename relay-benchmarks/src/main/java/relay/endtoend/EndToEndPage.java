@@ -32,7 +32,7 @@ record EndToEndPage(
 
         ## A request
 
-        Microseconds of processor time, medians of %d rounds (least to most). Every request is authenticated, scanned, estimated, granted by
+        The provider speaks %s. Microseconds of processor time, medians of %d rounds (least to most). Every request is authenticated, scanned, estimated, granted by
         Redis on one of 8 keys, forwarded, relayed and settled.
 
         | request | Relay | Redis | calls of scripts | commands of Redis | driver and stand-in |
@@ -42,6 +42,7 @@ record EndToEndPage(
         %s
         """,
         Machine.card(redisVersion),
+        options.wire().label(),
         options.rounds(),
         line("2 KB, JSON answer", small),
         line("50 KB, JSON answer", large),

@@ -30,7 +30,7 @@ public final class Growth {
   }
 
   private String page() throws IOException {
-    try (Stage stage = new Stage(List.of(options.launcher().toString()))) {
+    try (Stage stage = new Stage(options.wire().command(options.launcher()), options.wire())) {
       head(stage.redis().version());
       section("Keys", "one replica, 64 connections");
       for (int keys : OF_KEYS) {

@@ -12,6 +12,9 @@ import relay.trial.process.ReplicaProcess;
 
 /** A replica, started as users start it: by the launcher, with a configuration. */
 final class MeasuredReplica implements AutoCloseable {
+  /** The name of its provider. */
+  static final String PROVIDER = "anthropic";
+
   private static final Duration START_TIMEOUT = Duration.ofMinutes(2);
   private static final Duration POLL_INTERVAL = Duration.ofMillis(3);
 
@@ -32,19 +35,20 @@ final class MeasuredReplica implements AutoCloseable {
    *
    * @param command the launcher; {@code serve --config FILE} is appended
    * @param directory for its configuration and its log
+   * @param provider the settings of its provider
    */
   static MeasuredReplica start(
-      List<String> command, Path directory, String redisUrl, int providerPort, int keys)
+      List<String> command, Path directory, String redisUrl, List<String> provider, int keys)
       throws IOException {
     int[] ports = LoopbackPorts.free(2);
     Path config = directory.resolve("relay-" + ports[0] + ".yaml");
-    Files.writeString(config, config(ports[0], ports[1], redisUrl, providerPort, keys));
+    Files.writeString(config, config(ports[0], ports[1], redisUrl, provider, keys));
     long began = System.nanoTime();
     return new MeasuredReplica(ReplicaProcess.start(command, config, ports[0], ports[1]), began);
   }
 
   private static String config(
-      int port, int adminPort, String redisUrl, int providerPort, int keys) {
+      int port, int adminPort, String redisUrl, List<String> provider, int keys) {
     StringBuilder text =
         new StringBuilder(
             """
@@ -56,12 +60,12 @@ final class MeasuredReplica implements AutoCloseable {
               url: %s
             logging: { level: warn, format: text }
             providers:
-              - name: anthropic
+              - name: %s
                 type: anthropic
-                base_url: http://127.0.0.1:%d
-                keys:
             """
-                .formatted(port, adminPort, Question.CLIENT_KEY, redisUrl, providerPort));
+                .formatted(port, adminPort, Question.CLIENT_KEY, redisUrl, PROVIDER));
+    provider.forEach(line -> text.append("    ").append(line).append('\n'));
+    text.append("    keys:\n");
     for (int n = 1; n <= keys; n++) {
       text.append(
           """

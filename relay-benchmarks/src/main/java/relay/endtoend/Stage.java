@@ -20,19 +20,24 @@ final class Stage implements AutoCloseable {
   private final ProviderProcess provider;
   private final List<MeasuredReplica> replicas = new ArrayList<>();
 
-  /** Starts without replicas; {@code serve} and its options are appended to the launcher. */
-  Stage(List<String> launcher) throws IOException {
+  /**
+   * Starts without replicas.
+   *
+   * @param launcher {@code serve} and its options are appended
+   * @param wire what the provider speaks
+   */
+  Stage(List<String> launcher, ProviderLine wire) throws IOException {
     this.launcher = launcher;
     directory = Files.createTempDirectory("relay-benchmark");
     redis = EmbeddedRedis.start();
     redisInfo = new RedisInfo(redis.url());
-    provider = ProviderProcess.start();
+    provider = ProviderProcess.start(wire, directory);
   }
 
   /** Adds a replica that serves. */
   MeasuredReplica replica(int keys) throws IOException {
     MeasuredReplica replica =
-        MeasuredReplica.start(launcher, directory, redis.url(), provider.port(), keys);
+        MeasuredReplica.start(launcher, directory, redis.url(), provider.settings(), keys);
     replicas.add(replica);
     return replica;
   }
@@ -63,7 +68,8 @@ final class Stage implements AutoCloseable {
         System.nanoTime(),
         Processes.cpuMicros(replicas.stream().map(MeasuredReplica::pid).toList()),
         redisInfo.cpuMicros(),
-        Processes.cpuMicros(List.of(provider.pid(), ProcessHandle.current().pid())),
+        Processes.cpuMicros(provider.pids())
+            + Processes.cpuMicros(List.of(ProcessHandle.current().pid())),
         Processes.machineMicros(),
         redisInfo.functionCalls(),
         redisInfo.commands());

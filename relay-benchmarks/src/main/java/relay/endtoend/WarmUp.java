@@ -22,13 +22,19 @@ final class WarmUp {
     double least = Double.MAX_VALUE;
     int settled = 0;
     for (int round = 0; round < MOST_ROUNDS && settled < SETTLED_ROUNDS; round++) {
-      double micros = Burst.small().measure(stage, BURST).cost().relayMicros();
-      System.err.printf("warm-up: %.0f us a request%n", micros);
-      Burst.events().measure(stage, SHORT);
-      Burst.large().measure(stage, SHORT);
+      double micros = round(stage);
       settled = micros > SETTLED * least ? settled + 1 : 0;
       least = Math.min(least, micros);
-      LockSupport.parkNanos(REST.toNanos());
     }
+  }
+
+  /** One round; returns the microseconds of a small request. */
+  static double round(Stage stage) throws IOException {
+    double micros = Burst.small().measure(stage, BURST).cost().relayMicros();
+    System.err.printf("warm-up: %.0f us a request%n", micros);
+    Burst.events().measure(stage, SHORT);
+    Burst.large().measure(stage, SHORT);
+    LockSupport.parkNanos(REST.toNanos());
+    return micros;
   }
 }

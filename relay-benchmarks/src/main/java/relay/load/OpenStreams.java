@@ -6,31 +6,39 @@ import java.util.List;
 
 /** Many concurrent streams, each with an event now and then. */
 public final class OpenStreams implements AutoCloseable, Driver.Events {
-  private static final int STARTS_PER_SECOND = 1000;
   private static final Duration PATIENCE = Duration.ofSeconds(20);
 
   private final Driver driver;
   private Tally tally = new Tally();
   private int started;
+  private int ended;
 
-  /** Opens the streams at a limited rate and waits until all deliver events. */
-  public OpenStreams(int port, byte[] request, int streams) throws IOException {
+  /** Opens the streams at a limited rate, and waits for some time until all deliver events. */
+  public OpenStreams(int port, byte[] request, int streams, int startsPerSecond)
+      throws IOException {
     driver = new Driver(List.of(port), request);
     long begin = System.nanoTime();
     for (int n = 0; n < streams; n++) {
-      long due = begin + 1_000_000_000L * n / STARTS_PER_SECOND;
+      long due = begin + 1_000_000_000L * n / startsPerSecond;
       do {
         driver.poll(due, this);
       } while (System.nanoTime() - due < 0);
       driver.dial(new FirstSeen()).ask(due);
     }
     long patience = System.nanoTime() + PATIENCE.toNanos();
-    while (started < streams && System.nanoTime() - patience < 0) {
+    while (started + ended < streams && System.nanoTime() - patience < 0) {
       driver.poll(System.nanoTime() + 10_000_000, this);
     }
-    if (started < streams) {
-      throw new IllegalStateException(started + " of " + streams + " streams began");
-    }
+  }
+
+  /** The streams that have delivered an event. */
+  public int started() {
+    return started;
+  }
+
+  /** The streams that have ended before their last event. */
+  public int ended() {
+    return ended;
   }
 
   /** A stream. It counts as started with its first event. */
@@ -59,6 +67,7 @@ public final class OpenStreams implements AutoCloseable, Driver.Events {
 
   @Override
   public void answered(Connection connection) {
+    ended++;
     tally.fault(
         connection.answer().status() == 200
             ? "a stream that ended"
@@ -67,6 +76,7 @@ public final class OpenStreams implements AutoCloseable, Driver.Events {
 
   @Override
   public void lost(Connection connection, String why) {
+    ended++;
     tally.fault(why);
   }
 

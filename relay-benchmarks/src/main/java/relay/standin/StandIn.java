@@ -48,7 +48,8 @@ public final class StandIn {
     }
   }
 
-  private static void endWithInput() {
+  /** Waits for the end of standard input, and ends the process. */
+  static void endWithInput() {
     try {
       while (System.in.read() >= 0) {
         // the parent process is still alive

@@ -40,7 +40,8 @@ final class RequestCostTest {
                 "-D" + CountedReplica.PORT + "=" + counter,
                 "-cp",
                 System.getProperty("java.class.path"),
-                CountedReplica.class.getName()));
+                CountedReplica.class.getName()),
+            ProviderLine.PLAIN);
     stage.replica(8);
     measure(Question.ofJson(2_048)); // initialize lazily created state
   }

@@ -52,8 +52,8 @@
 -- @include index
 -- @include lease
 -- @include news
--- @include missing
 -- @include fleet
+-- @include missing
 -- @include wanted
 -- @include standing
 local state, win, leases, due, later, quarantine, picture, replicas, summary, learned =
@@ -83,13 +83,13 @@ end
 local alive = redis.call('ZCOUNT', replicas, now - 3e6, '+inf')
 p[HEARD] = alive > 0 and (replica ~= '' and config ~= 'leave' and now or p[HEARD]) or 0
 redis.call('ZREMRANGEBYSCORE', replicas, '-inf', string.format('(%.0f', now - memory_us(p)))
-if shares == '1' then keep_free(p, redis.call('ZRANGE', replicas, 0, -1, 'WITHSCORES'), now) end
 keep(p, state, leases, due, later)
 
 local fleet = read_fleet(r)
 local was = fleet.replicas[replica]
 local plan = string.match(config, '^%d+') or config == 'leave' and was and was.plan
 local live = take_roll(fleet, replica, config, now, redis.call('ZRANGEBYSCORE', replicas, now - GONE_US, '+inf'))
+if shares == '1' then keep_free(p, replicas, fleet, now) end
 local lines = {}
 local rests = {} -- remaining cooldown of an account: the least of its groups'
 local function of(limit) return limit > 0 and string.format('%.0f', limit) or '-' end -- tostring would print 1e+15

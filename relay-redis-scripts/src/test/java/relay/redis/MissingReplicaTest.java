@@ -33,6 +33,7 @@ final class MissingReplicaTest {
   private final List<Long> alone = new ArrayList<>(); // by the replica that is cut off
   private long micros;
   private boolean isUp = true;
+  private boolean restarted; // the first, as another one
   private int ids;
   private final CutOff cutOff =
       new CutOff(Duration.ofMinutes(1), () -> isUp, () -> false, () -> 1000 * micros);
@@ -85,6 +86,9 @@ final class MissingReplicaTest {
         isUp = false;
         share.beginOutage(Duration.ZERO);
       }
+      if (restarted && micros % (SECOND / 2) == 0) {
+        beat(REPLICAS + 1);
+      }
       for (int replica = 1; replica <= REPLICAS; replica++) {
         boolean mine = replica == 1 && cut;
         if (!mine && (micros + replica * STEP) % (SECOND / 2) == 0) {
@@ -102,6 +106,28 @@ final class MissingReplicaTest {
         }
       }
     }
+  }
+
+  /** A replica that begins now, and has the same plan. */
+  private void join(int replica) {
+    Step configure = new Step.Configure(0, 7, plan);
+    List<Object> args = new ArrayList<>(configure.args(new Clock(start + micros, 0)));
+    args.set(11, "r" + replica + " 1 config 0 1");
+    List<Object> reply = wire.call(configure.script(), configure.keys(names), args.toArray());
+    assertEquals(1L, reply.getFirst());
+    beat(replica);
+    restarted = true;
+  }
+
+  @Test
+  void nothing_is_kept_free_for_a_replica_that_was_restarted() {
+    long restarted = FULL + 5 * SECOND;
+    run(restarted, FULL, restarted, true);
+    join(REPLICAS + 1);
+    granted.clear();
+    run(restarted + WINDOW, FULL, restarted + 2 * WINDOW, true);
+    long used = within(granted, restarted, restarted + WINDOW);
+    assertTrue(used >= 0.97 * LIMIT, "used in the next minute: " + used);
   }
 
   private long mostInAWindow() {
