@@ -42,7 +42,7 @@ final class AgentsResultTest {
 
         + Both use what the provider admits.\
         """,
-        String.join("\n", result(0.98, 2, 0).draw(PLAIN)));
+        String.join("\n", result(0.98, 2, 0).draw(PLAIN)).stripIndent());
   }
 
   @Test
