@@ -49,6 +49,7 @@ public final class Example {
         case Acquisition.Exhausted(var retryAfter, var reason) -> reason + ", try in " + retryAfter;
         case Acquisition.Impossible(var _, long limit) -> "larger than " + limit;
         case Acquisition.NoneUsable _ -> "every key that could carry it is quarantined";
+        case Acquisition.OverBudget _ -> "its key has spent a budget";
         case Acquisition.Overloaded _ -> "too many at once";
         case Acquisition.Unavailable _ -> "no Redis";
       };

@@ -274,6 +274,7 @@ final class LiveConfiguration {
             ? Set.of()
             : clients.keys().stream().map(KeyPlan::id).collect(Collectors.toSet()),
         tally,
+        of.config().prices(),
         new Routes(of.routes(), of.config().routing(), new Random()),
         new RequestPipeline.Bounds(
             server.maxBodyBytes(), server.maxConcurrent(), server.idleTimeout()),

@@ -36,8 +36,7 @@ final class AcquireCalls {
 
   private final AtomicInteger queued = new AtomicInteger();
 
-  private record Request(
-      String id, Demand demand, CompletableFuture<Reply> reply, long queuedAtNanos) {
+  record Request(String id, Demand demand, CompletableFuture<Reply> reply, long queuedAtNanos) {
 
     Request(String id, Demand demand) {
       this(id, demand, new CompletableFuture<>(), System.nanoTime());
@@ -65,9 +64,20 @@ final class AcquireCalls {
     List<Reply> replies = new ArrayList<>(requests.size());
     for (Reply.Named each : Reply.ofNamed(raw, endings, System.nanoTime())) {
       allowances.put(requests.get(replies.size()).demand.key(), each.left());
-      replies.add(each.reply());
+      replies.add(
+          each.reply() instanceof Reply.OverBudget over
+              ? refusal(requests.get(replies.size()).demand, over)
+              : each.reply());
     }
     return replies;
+  }
+
+  private Reply refusal(Demand demand, Reply.OverBudget over) {
+    List<Budget> all = scripts.candidates().budgets().of(demand.key());
+    return new Reply.Refusal(
+        over.budget() < all.size()
+            ? new Acquisition.OverBudget(all.get(over.budget()), over.left())
+            : new NoneUsable()); // the budget went with a change of the plan
   }
 
   /**
@@ -197,7 +207,7 @@ final class AcquireCalls {
   private Call call(Candidates shape, Demand first, List<Request> requests, List<Ending> endings) {
     Candidates now = scripts.candidates();
     if (shape.isNamed()) {
-      return namedCall(shape, now, requests, endings);
+      return new NamedCall(scripts, now.isNamed() ? now : shape).of(requests, endings);
     }
     Demand served = now.served(requests.getFirst().demand);
     return served == null
@@ -205,24 +215,7 @@ final class AcquireCalls {
         : callOf(now, served, requests, endings);
   }
 
-  private Call namedCall(
-      Candidates shape, Candidates now, List<Request> requests, List<Ending> endings) {
-    List<byte[]> k = scripts.leaseKeys();
-    k.addAll(now.allSets());
-    StringBuilder line = scripts.callLine().append(' ').append(endings.size());
-    List<byte[]> args = new ArrayList<>(1 + endings.size() + 2 * requests.size());
-    args.add(ScriptCaller.NONE); // placeholder for the line
-    PoolScripts.appendEndings(endings, line, args);
-    requests.forEach(request -> append(request, line, args));
-    for (Request request : requests) {
-      Demand served = now.isNamed() ? now.served(request.demand) : null;
-      args.add(served != null ? now.lineOf(served) : shape.lineOf(request.demand));
-    }
-    args.set(0, bytes(line.toString()));
-    return new Call(ScriptFile.ACQUIRE_NAMED, k, args);
-  }
-
-  private static void append(Request request, StringBuilder line, List<byte[]> args) {
+  static void append(Request request, StringBuilder line, List<byte[]> args) {
     line.append(' ').append(request.demand.inputTokens());
     line.append(' ').append(request.demand.outputTokens()).append(' ');
     appendSpread(request.demand.outputSpread(), line);

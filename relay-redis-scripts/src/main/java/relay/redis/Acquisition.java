@@ -30,6 +30,13 @@ public sealed interface Acquisition {
   /** The request alone is larger than any group's whole limit: it can never be granted. */
   record Impossible(Dimension dimension, long limit) implements Acquisition {}
 
+  /**
+   * The key that was asked for has spent too much of a budget to carry the request.
+   *
+   * @param left the time until it can, or until its period is over
+   */
+  record OverBudget(Budget budget, Duration left) implements Acquisition {}
+
   /** Every key that is large enough for the request is quarantined. */
   record NoneUsable() implements Acquisition {}
 
@@ -55,7 +62,9 @@ public sealed interface Acquisition {
     /** The limit on input and output tokens together of its group. */
     TOTAL_TOKENS,
     /** The key has its maximum of live leases. */
-    CONCURRENCY;
+    CONCURRENCY,
+    /** A budget of the key. */
+    BUDGET;
 
     /** The limit of a dimension. */
     public static Reason of(Dimension dimension) {

@@ -19,6 +19,7 @@ import relay.redis.Acquisition.Exhausted;
 import relay.redis.Acquisition.Granted;
 import relay.redis.Acquisition.Impossible;
 import relay.redis.Acquisition.NoneUsable;
+import relay.redis.Acquisition.OverBudget;
 import relay.redis.Acquisition.Overloaded;
 import relay.redis.Acquisition.Unavailable;
 
@@ -39,6 +40,7 @@ final class Candidates {
   private final Map<String, List<Candidate>> byClass = new HashMap<>();
   private final Map<String, Candidate> named = new HashMap<>(); // by class and key
   private final Map<String, byte[]> lines = new HashMap<>(); // by class; by key if demands name it
+  private final BudgetLines budgets;
   private final List<byte[]> readySets = new ArrayList<>();
   private final int tiers;
   private final long planId;
@@ -89,6 +91,7 @@ final class Candidates {
                 .collect(Collectors.toCollection(TreeSet::new)));
     tiers = sorted.size();
     planId = planId(plan);
+    budgets = BudgetLines.of(plan);
     isShadow = plan.keys().stream().noneMatch(KeyPlan::enforce);
     String shape = shape(plan);
     Map<String, Long> sizes =
@@ -180,6 +183,11 @@ final class Candidates {
   private String othersClass() {
     List<String> all = plan.modelClasses();
     return all.contains(OTHERS) ? OTHERS : all.getFirst();
+  }
+
+  /** The keys' budgets. */
+  BudgetLines budgets() {
+    return budgets;
   }
 
   /** Each key and its group, highest priority first, in one line. */
@@ -347,7 +355,7 @@ final class Candidates {
   /** Chooses the denial to report: the one that ends sooner, or ends at all. */
   static Acquisition better(Acquisition a, Acquisition b) {
     return switch (b) {
-      case Granted _, Overloaded _, Unavailable _ -> b;
+      case Granted _, Overloaded _, Unavailable _, OverBudget _ -> b;
       case Exhausted e ->
           a instanceof Exhausted x && x.retryAfter().compareTo(e.retryAfter()) <= 0 ? a : b;
       case Impossible _ -> a instanceof NoneUsable ? b : a;

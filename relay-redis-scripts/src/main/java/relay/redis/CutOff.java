@@ -32,6 +32,9 @@ final class CutOff {
   private final LongSupplier nanoTime;
   private volatile long sentNanos; // the last heartbeat that was answered
   private volatile long answeredNanos;
+  private volatile Fleet most; // replicas that were alive at once
+
+  private record Fleet(int replicas, long nanos) {}
 
   CutOff(Duration window, BooleanSupplier isUp, BooleanSupplier isRefused, LongSupplier nanoTime) {
     unnoticedNanos = Math.min(UNNOTICED.toNanos(), window.toNanos() / FairShare.CREDIT_DIVISOR);
@@ -40,12 +43,33 @@ final class CutOff {
     this.nanoTime = nanoTime;
     sentNanos = nanoTime.getAsLong();
     answeredNanos = sentNanos;
+    most = new Fleet(1, sentNanos);
   }
 
-  /** Redis has answered a heartbeat that was sent at this time. */
-  void heartbeat(long sent) {
+  /**
+   * Redis has answered a heartbeat.
+   *
+   * @param sent its time
+   * @param replicas that were alive then
+   */
+  void heartbeat(long sent, int replicas) {
     sentNanos = sent;
     answeredNanos = nanoTime.getAsLong();
+    if (replicas >= most.replicas() || isPast(most)) {
+      most = new Fleet(replicas, answeredNanos);
+    }
+  }
+
+  private boolean isPast(Fleet fleet) {
+    return nanoTime.getAsLong() - fleet.nanos() >= ALONE.toNanos();
+  }
+
+  /**
+   * The replicas that share the limits: the most that were seen alive lately. After an outage they
+   * return one by one, and the next outage may begin before all have.
+   */
+  int replicas(@Nullable PoolSnapshot last) {
+    return Math.max(last == null ? 1 : last.replicas(), most.replicas());
   }
 
   /**

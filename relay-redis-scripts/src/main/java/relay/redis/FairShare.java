@@ -125,7 +125,7 @@ final class FairShare {
   }
 
   private Choice find(Demand demand, @Nullable PoolSnapshot last, boolean limited) {
-    int replicas = last == null ? 1 : Math.max(1, last.replicas());
+    int replicas = cutOff.replicas(last);
     beginOutage(Duration.ZERO);
     if (!Objects.equals(last, lastSnapshot)) {
       lastSnapshot = last;
@@ -331,8 +331,8 @@ final class FairShare {
   }
 
   /** As {@link CutOff#heartbeat}. */
-  void heartbeat(long sent) {
-    cutOff.heartbeat(sent);
+  void heartbeat(long sent, int replicas) {
+    cutOff.heartbeat(sent, replicas);
   }
 
   /** Ends the outage: Redis answers. The next outage starts without credit. */

@@ -66,7 +66,8 @@ final class Heartbeat {
         .survey(replica)
         .thenAccept(
             snapshot -> {
-              fairShare.heartbeat(sent);
+              PoolSnapshot seen = snapshot == null ? latest : snapshot;
+              fairShare.heartbeat(sent, seen == null ? 1 : seen.replicas());
               if (snapshot != null) {
                 latestAtNanos = System.nanoTime();
                 latest = snapshot;

@@ -1,5 +1,7 @@
 package relay.redis;
 
+import java.util.List;
+
 /**
  * A credential of a pool, without its secret.
  *
@@ -10,16 +12,30 @@ package relay.redis;
  * @param maxConcurrent maximum of live leases; 0 for no bound
  * @param enforce false for shadow mode: a request that no key can carry is granted on such a key
  *     all the same, and its lease says why it would have been refused
+ * @param budgets what it may spend, in a {@link PoolPlan#named} pool
  */
 public record KeyPlan(
-    String id, String account, int priority, int weight, int maxConcurrent, boolean enforce) {
+    String id,
+    String account,
+    int priority,
+    int weight,
+    int maxConcurrent,
+    boolean enforce,
+    List<Budget> budgets) {
   public KeyPlan {
+    budgets = List.copyOf(budgets);
     Names.check("key", id);
     Names.check("account", account);
     if (priority < 0 || weight < 0 || maxConcurrent < 0) {
       throw new IllegalArgumentException(
           "priority, weight and maxConcurrent of key " + id + " must not be negative");
     }
+  }
+
+  /** A key without budgets. */
+  public KeyPlan(
+      String id, String account, int priority, int weight, int maxConcurrent, boolean enforce) {
+    this(id, account, priority, weight, maxConcurrent, enforce, List.of());
   }
 
   /** A key whose limits are enforced. */

@@ -36,6 +36,7 @@ public final class KeyPool {
   private final OutageGrants outage;
   private final LeaseEndings leaseEndings;
   private final AcquireCalls acquires;
+  private final BudgetLedger ledger;
   private final WaitingRoom room;
   private final Retirement retirement;
   private final Rekeys rekeys;
@@ -56,6 +57,7 @@ public final class KeyPool {
     exchange = new EstimateExchange(scripts);
     leaseEndings = new LeaseEndings(scripts, plan.name(), alarm, System::nanoTime);
     acquires = scripts.acquires(leaseEndings);
+    ledger = new BudgetLedger(link, scripts);
     room = new WaitingRoom(this::acquire, alarm, System::nanoTime);
     retirement = new Retirement(link.timeout());
     reports = new ProviderReports(scripts, fairShare);
@@ -136,7 +138,9 @@ public final class KeyPool {
       return CompletableFuture.completedFuture(new NoneUsable());
     }
     if (!link.isUp()) {
-      return CompletableFuture.completedFuture(outage.grant(demand, latest()));
+      Acquisition over = ledger.refusal(demand);
+      return CompletableFuture.completedFuture(
+          over == null ? outage.grant(demand, latest()) : over);
     }
     String id = leaseIds.next();
     return acquires
@@ -179,7 +183,7 @@ public final class KeyPool {
   private Acquisition granted(String id, Reply reply, Demand demand) {
     return switch (reply) {
       case Reply.Grant g -> {
-        Lease lease = Lease.granted(this, id, g, scripts.epoch());
+        Lease lease = Lease.granted(this, id, g, scripts.epoch()).reserving(demand.cost());
         renewals.add(lease);
         leaseEndings.began(lease);
         yield new Granted(lease);
@@ -188,7 +192,7 @@ public final class KeyPool {
       // Not expected: a new lease has ended, or the pool is unknown right after configure
       case Reply.Ended _, Reply.Unknown _, Reply.LookAgain _ -> outage.grant(demand, latest());
       case Reply.Unpinned _, Reply.Settled _, Reply.Done _ -> outage.grant(demand, latest());
-      case Reply.InUse _ -> outage.grant(demand, latest());
+      case Reply.InUse _, Reply.OverBudget _ -> outage.grant(demand, latest());
     };
   }
 
@@ -204,7 +208,7 @@ public final class KeyPool {
       // Timeout or lost connection: it is unknown whether the lease was granted. The cancel undoes
       // the grant, whether it arrives before or after the acquire.
       case Throwable _ -> {
-        leaseEndings.send(new PendingUpdate.Cancel(id));
+        leaseEndings.send(new PendingUpdate.Cancel(id, demand.key(), demand.cost()));
         fairShare.beginOutage(link.timeout());
       }
     }
@@ -214,6 +218,7 @@ public final class KeyPool {
   void settle(Lease lease, long inputTokens, long outputTokens) {
     if (lease.isWithoutRedis()) {
       outage.end(lease, inputTokens, outputTokens);
+      ledger.passed(lease);
     } else {
       renewals.remove(lease.id());
       leaseEndings.send(new PendingUpdate.Settle(lease, new Usage(1, inputTokens, outputTokens)));
@@ -226,7 +231,7 @@ public final class KeyPool {
       outage.end(lease, 0, 0);
     } else {
       renewals.remove(lease.id());
-      leaseEndings.send(new PendingUpdate.Cancel(lease.id()));
+      leaseEndings.send(PendingUpdate.Cancel.of(lease));
     }
     room.capacityReturned();
   }
@@ -332,14 +337,9 @@ public final class KeyPool {
     return exchange.estimates();
   }
 
-  /** What was left of a key's limits at its last request; null if unknown. */
-  public @Nullable Allowance allowance(String key) {
-    return acquires.allowance(key);
-  }
-
-  /** Reads a key's usage, where demands name their key, and its {@link #allowance}. */
-  public CompletableFuture<UsageTally.Standing> use(String key) {
-    return acquires.ask(key).thenApply(UsageTally.Standing::of);
+  /** What is known of each key, if demands name their key. */
+  public NamedKeys named() {
+    return new NamedKeys(acquires, ledger);
   }
 
   /** Live leases of this replica. */
@@ -355,6 +355,7 @@ public final class KeyPool {
   /** Called twice a second: heartbeat, outage usage, renewals. */
   void tick() {
     heartbeat.tick();
+    ledger.tick();
   }
 
   /** The last survey: updates the readable picture and removes this replica. */
@@ -391,9 +392,5 @@ public final class KeyPool {
   void close() {
     room.close();
     leaseEndings.close();
-  }
-
-  Set<String> liveIds() { // for tests
-    return renewals.ids();
   }
 }

@@ -25,6 +25,8 @@ public final class Lease implements AutoCloseable {
   private int recentPlace; // written before the lease is handed out
   private volatile @Nullable Supplier<@Nullable Progress> progress;
   private volatile long reportedMade;
+  private long reservedNanodollars; // written before the lease is handed out
+  private volatile long usedNanodollars;
 
   /**
    * What a running request has made of its output.
@@ -151,6 +153,20 @@ public final class Lease implements AutoCloseable {
     progress = source;
   }
 
+  /** What it reserved of its key's budgets. */
+  Lease reserving(long nanodollars) {
+    reservedNanodollars = nanodollars;
+    return this;
+  }
+
+  long reservedNanodollars() {
+    return reservedNanodollars;
+  }
+
+  long usedNanodollars() {
+    return usedNanodollars;
+  }
+
   /** Whether the request's output is reported. */
   boolean isReported() {
     return progress != null;
@@ -179,10 +195,16 @@ public final class Lease implements AutoCloseable {
 
   /** Ends the lease and charges the tokens actually used. The request stays counted. */
   public void settle(long inputTokensUsed, long outputTokensUsed) {
+    settle(inputTokensUsed, outputTokensUsed, 0);
+  }
+
+  /** As {@link #settle(long, long)}, and charges its key's budgets in billionths of a dollar. */
+  public void settle(long inputTokensUsed, long outputTokensUsed, long nanodollars) {
     long input = Math.clamp(inputTokensUsed, 0, Limits.MAX);
     long output = Math.clamp(outputTokensUsed, 0, Limits.MAX);
     Usage used = isCounted() ? new Usage(1, input, output) : Usage.NONE;
     if (charged.compareAndSet(null, used) && isCounted()) {
+      usedNanodollars = Math.clamp(nanodollars, 0, Limits.MAX);
       pool.settle(this, input, output);
     }
   }
@@ -202,6 +224,6 @@ public final class Lease implements AutoCloseable {
   /** Ends the lease, unless it has ended, and charges the whole reservation. */
   @Override
   public void close() {
-    settle(inputTokens, outputTokens);
+    settle(inputTokens, outputTokens, reservedNanodollars);
   }
 }

@@ -131,7 +131,7 @@ final class LeaseEndings {
     Lease lease = again.lease();
     Usage ended = lease.charged();
     if (Usage.NONE.equals(ended)) {
-      send(new PendingUpdate.Cancel(lease.id()));
+      send(PendingUpdate.Cancel.of(lease));
       return CompletableFuture.completedFuture(null);
     }
     CompletableFuture<Reply> charged =

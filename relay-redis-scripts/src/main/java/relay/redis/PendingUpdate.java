@@ -10,6 +10,15 @@ sealed interface PendingUpdate {
 
     /** Actual cost: one request, or none if the lease was cancelled. */
     Usage cost();
+
+    /** The key whose budgets it is charged to; empty if unknown. */
+    String key();
+
+    /** Reserved of them, in billionths of a dollar. */
+    long reservedNanodollars();
+
+    /** Really spent. */
+    long usedNanodollars();
   }
 
   /**
@@ -25,9 +34,33 @@ sealed interface PendingUpdate {
     public String id() {
       return lease.id();
     }
+
+    @Override
+    public String key() {
+      return lease.key();
+    }
+
+    @Override
+    public long reservedNanodollars() {
+      return lease.reservedNanodollars();
+    }
+
+    @Override
+    public long usedNanodollars() {
+      return lease.usedNanodollars();
+    }
   }
 
-  record Cancel(String id) implements Ending {
+  record Cancel(String id, String key, long reservedNanodollars) implements Ending {
+    static Cancel of(Lease lease) {
+      return new Cancel(lease.id(), lease.key(), lease.reservedNanodollars());
+    }
+
+    @Override
+    public long usedNanodollars() {
+      return 0;
+    }
+
     @Override
     public Usage cost() {
       return Usage.NONE;

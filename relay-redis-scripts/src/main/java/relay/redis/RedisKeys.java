@@ -23,6 +23,7 @@ final class RedisKeys {
   final byte[] breaker;
   final byte[] probes;
   final byte[] counting;
+  final byte[] budgets;
   final byte[] pins;
   private final String base;
 
@@ -42,6 +43,7 @@ final class RedisKeys {
     breaker = bytes(base + "breaker");
     probes = bytes(base + "probes");
     counting = bytes(base + "counting");
+    budgets = bytes(base + "budgets");
     pins = bytes(base + "pins");
   }
 

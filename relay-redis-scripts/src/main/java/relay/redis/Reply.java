@@ -50,6 +50,9 @@ sealed interface Reply {
   /** The lease was not granted. */
   record Refusal(Acquisition why) implements Reply {}
 
+  /** A budget of the key has no room: its number from 0. */
+  record OverBudget(int budget, Duration left) implements Reply {}
+
   /** What the limits of a key count, for a request that only asks. */
   record InUse(Usage used, long inFlight) implements Reply {}
 
@@ -265,6 +268,9 @@ sealed interface Reply {
               number(r.get(at + 4)));
       case -2 -> new Refusal(new NoneUsable());
       case -4 -> new Ended();
+      case -7 ->
+          new OverBudget(
+              (int) number(r.get(at + 1)), Duration.ofNanos(number(r.get(at + 2)) * 1000));
       case -5 -> new LookAgain();
       case -6 -> new Unpinned();
       default -> throw unexpected(r);

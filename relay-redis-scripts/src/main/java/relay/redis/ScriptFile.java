@@ -35,7 +35,8 @@ enum ScriptFile {
   PIN,
   OWNER,
   TALLY,
-  TALLIED;
+  TALLIED,
+  BUDGETS;
 
   private final String file = name().toLowerCase(Locale.ROOT);
 

@@ -6,16 +6,21 @@
 --       leases     leases by id
 --       due        leases by the time of their next check: a list, in order of time
 --       later      the same for all other leases: a sorted set
+--       budgets    what the keys have spent of their budgets
 --       ...        all ready sets of other replicas' plans, as for settle
--- ARGV  call       `epoch ceiling given lease_ms endings`, then costs and requests as for acquire
+-- ARGV  call       `epoch ceiling given lease_ms endings`, as for acquire, then ` requests budgets`: the number of requests,
+--                  and 1 if keys have budgets; then costs and requests as for acquire; then, if there are budgets, in
+--                  billionths of a dollar ` reserved used` for each lease to end, and ` reserved` for each request
 --       ...        the ids of the leases to end; for each request a new lease id, or - to reserve nothing and only ask;
---                  then for each request its candidate: `key group`; `key{} group` in shadow mode
+--                  then for each request its candidate: `key group`; `key{} group` in shadow mode; then, if there are
+--                  budgets, for each lease to end and each request those of its key: `key usd/month=LIMIT ...`
 -- REPLY {1, time, ...} then for each ending one value, as settle; then for each request the five values of acquire, or
 --         2, requests, input, output, in flight   for one that only asks: its group's usage
+--         -7, budget, wait_us, 0, 0            a budget has no room: its number from 0, and when it has
 --                                              and eight more: for each dimension what is left of the limit (so many
 --                                              requests, or tokens of one request), and the microseconds until all of it is
 --       {-3}                                   unknown pool, key or epoch: configure, then ask again
--- COST  as acquire with one candidate
+-- COST  as acquire with one candidate; with budgets one read and one write more
 -- @include numbers
 -- @include pool
 -- @include key
@@ -32,15 +37,28 @@
 -- @include grant
 -- @include listed
 -- @include allowance
+-- @include budget
 local call = ARGV[1]
 local epoch, ceiling, given, lease_us, endings, at = call_line(call)
-local count = (#ARGV - 1 - endings) / 2
-if count < 0 or count % 1 > 0 or endings + count == 0 then
-  error({ err = 'BADARG a request has an id and a candidate' })
+local count, budgeted, next_at = string.match(call, '^ (%d+) ([01])()', at)
+if not next_at then error({ err = 'BADARG a call goes on with `requests budgets`' }) end
+count, budgeted, at = bounded(count, 'requests'), budgeted == '1', next_at
+local ids = endings + count
+if ids == 0 or #ARGV ~= 1 + ids + count + (budgeted and ids or 0) then
+  error({ err = 'BADARG there are fewer ids, candidates and budgets than announced' })
 end
 local costs, tokens
 if endings > 0 then costs, at = costs_at(call, at, endings) end
 tokens, at = tokens_at(call, at, count)
+local dollars = {}
+if budgeted then
+  for n = 1, 2 * endings + count do
+    local amount
+    amount, at = string.match(call, '^ (%d+)()', at)
+    if not at then error({ err = 'BADARG a budget is spent by a whole number' }) end
+    dollars[n] = bounded(amount, 'dollars')
+  end
+end
 read_to(call, at)
 
 local r = open(KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5])
@@ -48,28 +66,61 @@ local p = r and r.pool
 if not p or p[EPOCH] ~= epoch then return { -3 } end
 local lists = {}
 for n = 1, count do
-  local list = named(r, ARGV[1 + endings + count + n])
+  local list = named(r, ARGV[1 + ids + n])
   if not list or #list ~= 2 then return { -3 } end
   lists[n] = list
 end
 local now = pool_time(p, given, ceiling)
-sweep(r, now, 16, 6, KEYS)
-hold_leases(r, ARGV, 2, 1 + endings + count)
+sweep(r, now, 16, 7, KEYS)
+hold_leases(r, ARGV, 2, 1 + ids)
+local lines, spent, reserved = {}, nil, {}
+if budgeted then
+  for n = 1, ids do lines[n] = ARGV[1 + ids + count + n] end
+  spent = spending.open_budgets(r, KEYS[6], lines, now)
+  for n = 1, endings do
+    local record = r.held[ARGV[1 + n]]
+    if record and not is_tomb(record) then reserved[n] = record end
+  end
+end
 
 local reply = { 1, now, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, endings > 0 and 0 or nil }
-if endings > 0 then end_leases(r, ARGV, 2, 1 + endings, costs, now, 6, KEYS, reply) end
+if endings > 0 then end_leases(r, ARGV, 2, 1 + endings, costs, now, 7, KEYS, reply) end
+for n, record in pairs(reserved) do
+  if reply[2 + n] >= 0 then -- by this call
+    local _, _, since, _, input, output = struct.unpack(LEASE, record)
+    for _, b in ipairs(spending.budgets_of(r, lines[n])) do
+      spending.settle_budget(spent[b.field], since, b.usd and dollars[2 * n - 1] or input + output,
+        b.usd and dollars[2 * n] or costs[3 * n - 1] + costs[3 * n])
+    end
+  end
+end
 for n = 1, count do
   local id, list, place = ARGV[1 + endings + n], lists[n], 3 + endings + 13 * (n - 1)
   local g = list[2]
+  roll(r.win, p, g, math.floor(now / p[SLOT]))
+  change(r, g)
   if id == '-' then
-    roll(r.win, p, g, math.floor(now / p[SLOT]))
-    change(r, g)
     tell(reply, place, 2, g[USED + 1], g[USED + 2], g[USED + 3], g[FLIGHT])
   else
-    serve(r, list, nil, id, now, lease_us, tokens[3 * n - 2], tokens[3 * n - 1], tokens[3 * n], reply, place)
+    local input, output, again = tokens[3 * n - 2], tokens[3 * n - 1], r.held[id]
+    local budgets = budgeted and not again and spending.budgets_of(r, lines[endings + n])
+    local dollar, over, opens = budgeted and dollars[2 * endings + n], nil, nil
+    if budgets then over, opens = spending.over_budget(spent, budgets, dollar, input + output, now) end
+    if over and not list.shadow then
+      tell(reply, place, -7, over, math.max(1, opens), 0, 0)
+    else
+      serve(r, list, nil, id, now, lease_us, input, output, tokens[3 * n], reply, place)
+      if budgets and reply[place] >= 1 then
+        for _, b in ipairs(budgets) do
+          spending.spend(spent[b.field], spent[b.field].present, b.usd and dollar or reply[place + 3] + reply[place + 4])
+        end
+        if over then reply[place] = SHADOW + OVER_BUDGET end
+      end
+    end
   end
   tell_left(p, g, now, reply, place + 5)
 end
 write_leases(r, now)
+if budgeted then spending.write_budgets(KEYS[6], spent) end
 write(r)
 return reply

@@ -153,6 +153,19 @@ final class FairShareTest {
   }
 
   @Test
+  void replicas_that_were_alive_lately_have_their_share_though_they_are_not_back_yet() {
+    CutOff cutOff = cutOff();
+    cutOff.heartbeat(nanos, 3);
+    nanos += CutOff.ALONE.toNanos() - 1;
+    cutOff.heartbeat(nanos, 1);
+    assertEquals(3, cutOff.replicas(seen(1, LIMITS, 0)));
+    assertEquals(4, cutOff.replicas(seen(4, LIMITS, 0)));
+    nanos++;
+    cutOff.heartbeat(nanos, 1);
+    assertEquals(1, cutOff.replicas(seen(1, LIMITS, 0)));
+  }
+
+  @Test
   void where_there_is_room_the_share_is_used_at_once() {
     FairShare share = share(LIMITS);
     share.beginOutage(Duration.ofMillis(140));

@@ -77,7 +77,8 @@ final class LibraryPageTest {
       try (RedisEngine engine = RedisEngine.start(options)) {
         KeyPool pool = engine.pool(plan);
         Demand talk =
-            new Demand(Pools.CLASS, 10, 10, Demand.AT_ADMISSION, Set.of(), "talk", List.of(), "");
+            new Demand(
+                Pools.CLASS, 10, 10, Demand.AT_ADMISSION, Set.of(), "talk", List.of(), "", 0);
         Lease lease = assertInstanceOf(Granted.class, pool.acquire(talk).join()).lease();
         pool.observe(lease, new Limits(900, 0, 0, 0), Remaining.NONE, () -> Refill.NONE);
         pool.refused(lease, Duration.ZERO);

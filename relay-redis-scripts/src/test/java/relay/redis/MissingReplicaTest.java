@@ -94,7 +94,7 @@ final class MissingReplicaTest {
         if (!mine && (micros + replica * STEP) % (SECOND / 2) == 0) {
           beat(replica);
           if (replica == 1) {
-            cutOff.heartbeat(1000 * micros);
+            cutOff.heartbeat(1000 * micros, REPLICAS);
           }
         }
         // until it is full evenly, for an idle limit may be half used at once

@@ -65,7 +65,7 @@ final class NamedKeysTest {
   }
 
   private static Allowance.Left left(KeyPool pool, int key, Dimension dimension) {
-    return Objects.requireNonNull(pool.allowance("key" + key)).of(dimension);
+    return Objects.requireNonNull(pool.named().allowance("key" + key)).of(dimension);
   }
 
   @Test
@@ -83,9 +83,9 @@ final class NamedKeysTest {
       }
     }
     assertInstanceOf(NoneUsable.class, pool.acquire(Pools.one().on("other")).join());
-    UsageTally.Standing use = pool.use("key17").join();
+    UsageTally.Standing use = pool.named().use("key17").join();
     assertEquals(new UsageTally.Standing(new Usage(5, 50, 50), 5), use);
-    assertEquals(new UsageTally.Standing(Usage.NONE, 0), pool.use("key18").join());
+    assertEquals(new UsageTally.Standing(Usage.NONE, 0), pool.named().use("key18").join());
   }
 
   @Test
@@ -116,7 +116,7 @@ final class NamedKeysTest {
         }
       }
       held.subList(0, random.nextInt(1 + held.size())).forEach(Lease::cancel);
-      pool.use("key0").join();
+      pool.named().use("key0").join();
       long left = left(pool, 0, Dimension.REQUESTS).left();
       for (long n = 0; n < left; n++) {
         assertInstanceOf(Granted.class, pool.acquire(on(0)).join(), n + " of " + left);
@@ -138,7 +138,7 @@ final class NamedKeysTest {
         long tokens = random.nextInt(3_000);
         pool.acquire(Demand.of(Pools.CLASS, tokens, 0).on("key0")).join();
       }
-      pool.use("key0").join();
+      pool.named().use("key0").join();
       long left = left(pool, 0, Dimension.TOTAL_TOKENS).left();
       Demand more = Demand.of(Pools.CLASS, left + 3, 0).on("key0"); // some flow off meanwhile
       assertInstanceOf(Exhausted.class, pool.acquire(more).join(), left + " left");
@@ -150,7 +150,7 @@ final class NamedKeysTest {
   @Test
   void the_whole_limit_is_left_after_the_time_that_is_told() {
     KeyPool pool = pool(2, new Limits(10, 0, 0, 0));
-    pool.use("key1").join();
+    pool.named().use("key1").join();
     assertEquals(new Allowance.Left(5, Duration.ZERO), left(pool, 1, Dimension.REQUESTS));
     pool.acquire(on(0)).join();
     Duration full = left(pool, 0, Dimension.REQUESTS).full();
@@ -187,11 +187,11 @@ final class NamedKeysTest {
   }
 
   private static void serve(ScriptConnection wire, RedisKeys names, int keys, int from, int to) {
-    byte[][] k = {names.state, names.win, names.leases, names.due, names.later};
+    byte[][] k = {names.state, names.win, names.leases, names.due, names.later, names.budgets};
     for (int n = from; n < to; n++) {
       String key = "key" + n % 10 * (keys / 10);
       long micros = 1_790_000_000_000_000L + n * 100L;
-      String line = "7 0 %d 30000 1 1 5 5 10 10 -".formatted(micros);
+      String line = "7 0 %d 30000 1 1 0 1 5 5 10 10 -".formatted(micros);
       String row = key + " " + key + "/" + Pools.CLASS;
       List<Object> reply =
           wire.call(ScriptFile.ACQUIRE_NAMED, k, line, "l" + (n - 1), "l" + n, row);

@@ -78,6 +78,7 @@ final class SimultaneousTest {
           case Unavailable u -> throw new AssertionError("no answer in time: " + u);
           case Acquisition.Overloaded o -> throw new AssertionError("refused here: " + o);
           case Acquisition.Exhausted _, Acquisition.Impossible _, Acquisition.NoneUsable _ -> {}
+          case Acquisition.OverBudget o -> throw new AssertionError("no budgets here: " + o);
         }
       }
       for (PoolSnapshot.GroupState group : pools.getFirst().snapshot().join().groups()) {

@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.Function;
@@ -13,6 +14,8 @@ import relay.admin.PoolStates.RedisSilent;
 import relay.config.ModelPattern;
 import relay.config.ServerConfig.Auth;
 import relay.config.ServerConfig.Client;
+import relay.pool.BudgetJson;
+import relay.redis.Budget;
 import relay.redis.Dimension;
 import relay.redis.KeyPool;
 import relay.redis.PoolSnapshot;
@@ -37,8 +40,11 @@ final class ClientsJson {
   private final Map<String, GroupState> groups;
   private final Map<String, KeyState> keys;
   private final Map<String, Standing> unlimited;
+  private final @Nullable KeyPool pool;
 
-  private ClientsJson(@Nullable PoolSnapshot state, Map<String, Standing> unlimited) {
+  private ClientsJson(
+      @Nullable KeyPool pool, @Nullable PoolSnapshot state, Map<String, Standing> unlimited) {
+    this.pool = pool;
     this.unlimited = unlimited;
     groups =
         state == null
@@ -58,7 +64,7 @@ final class ClientsJson {
   static ObjectNode of(Auth auth, @Nullable KeyPool pool, UsageTally tally) throws RedisSilent {
     CompletableFuture<Map<String, Standing>> standings = tally.standings();
     PoolSnapshot state = pool == null ? null : PoolStates.await(pool.snapshot());
-    ClientsJson writer = new ClientsJson(state, PoolStates.await(standings));
+    ClientsJson writer = new ClientsJson(pool, state, PoolStates.await(standings));
     ObjectNode all = JSON.objectNode();
     ArrayNode clients = all.putArray("clients");
     switch (auth) {
@@ -85,6 +91,7 @@ final class ClientsJson {
     }
     if (each.isLimited()) {
       limited(client, each);
+      budgets(client.putArray("budgets"), each);
     } else {
       unlimited(client, unlimited.getOrDefault(each.name(), NOTHING));
     }
@@ -105,6 +112,16 @@ final class ClientsJson {
     use(client, group == null ? Usage.NONE : group.used(), key == null ? 0 : key.inFlight());
     client.put("cooldown_ms", group == null ? 0 : millis(group.cooldown()));
     client.put("next_capacity_ms", nextCapacityMs(group, key));
+  }
+
+  /** As {@code GET /v1/relay/usage} tells the client; what is spent is at most 2 s old. */
+  private void budgets(ArrayNode budgets, Client each) {
+    if (pool == null) {
+      return;
+    }
+    for (Budget.Spent spent : pool.named().spent(each.name())) {
+      budgets.add(BudgetJson.of(spent, Instant.now()));
+    }
   }
 
   private static void unlimited(ObjectNode client, Standing standing) {

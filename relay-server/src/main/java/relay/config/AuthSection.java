@@ -134,7 +134,11 @@ final class AuthSection {
     List<String> providers = TextSettings.list(client, "providers", this::provider);
     Client.Bounds bounds =
         new Client.Bounds(
-            models, Set.copyOf(providers), PoolKeys.stated(client), PoolKeys.maxConcurrent(client));
+            models,
+            Set.copyOf(providers),
+            PoolKeys.stated(client),
+            PoolKeys.maxConcurrent(client),
+            BudgetSection.of(client));
     client.done();
     add(name == null ? null : TextSettings.name(name), name, hashes, enforce, bounds);
   }

@@ -6,16 +6,19 @@ import java.util.List;
  * A valid, immutable configuration. Absent settings hold their defaults.
  *
  * @param providers at least one, in file order, with unique names
+ * @param prices of models; the first that matches holds
  */
 public record Config(
     ServerConfig server,
     RedisConfig redis,
     List<ProviderConfig> providers,
     RoutingConfig routing,
+    List<PriceConfig> prices,
     LoggingConfig logging) {
 
   public Config {
     providers = List.copyOf(providers);
+    prices = List.copyOf(prices);
   }
 
   /**
@@ -24,7 +27,8 @@ public record Config(
    * server.enable_http2}, whether there is {@code server.tls}, and all of {@code redis}.
    */
   public Config startedAs(Config running) {
-    return new Config(server.startedAs(running.server), running.redis, providers, routing, logging);
+    return new Config(
+        server.startedAs(running.server), running.redis, providers, routing, prices, logging);
   }
 
   /** The providers without {@code enabled: false}. */

@@ -224,6 +224,8 @@ public final class ConfigOutline {
       case ProviderConfig.QuotaGroup group -> group.id();
       case ProviderConfig.ModelClass modelClass -> modelClass.name();
       case ServerConfig.Client client -> client.name();
+      case BudgetConfig budget -> budget.label();
+      case PriceConfig price -> price.model().pattern();
       default -> null;
     };
   }

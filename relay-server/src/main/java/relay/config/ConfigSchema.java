@@ -1,5 +1,6 @@
 package relay.config;
 
+import static relay.config.SchemaNode.amount;
 import static relay.config.SchemaNode.either;
 import static relay.config.SchemaNode.flag;
 import static relay.config.SchemaNode.list;
@@ -53,6 +54,7 @@ public final class ConfigSchema {
             .with("redis", redis())
             .with("providers", list("The pools of keys", provider(), RootSection.MAX_PROVIDERS))
             .with("routing", routing())
+            .with("prices", prices())
             .with("logging", logging())
             .need("providers")
             .json());
@@ -184,7 +186,41 @@ public final class ConfigSchema {
     client.with(
         "max_concurrent",
         whole("Its requests at once, over all replicas; 0 = no bound", 0, 0, LimitsConfig.MAX));
+    client.with("budget", budgets());
     SchemaNode list = list("Clients with names", client, AuthSection.MAX_CLIENTS);
+    list.json().remove("minItems");
+    return list;
+  }
+
+  private static SchemaNode budgets() {
+    SchemaNode budget =
+        section("What it may spend in a period")
+            .with("usd", amount("US dollars, by `prices`", BudgetConfig.MAX_DOLLARS))
+            .with("tokens", whole("Instead: input and output tokens", 0, 0, LimitsConfig.MAX))
+            .with("per", words("The period, in UTC", BudgetConfig.Per.class))
+            .with("rolling", flag("true: any 24 hours, any 30 days", false))
+            .need("per");
+    SchemaNode list = list("Its budgets, over all replicas", budget, BudgetConfig.MAX_BUDGETS);
+    list.json().remove("minItems");
+    return list;
+  }
+
+  private static SchemaNode prices() {
+    SchemaNode price =
+        section("The prices of a model, in US dollars a million tokens")
+            .with(
+                "model",
+                text("The provider's name, * for any part of it", MODEL).example("claude-sonnet-*"))
+            .with("input", amount("Input", PriceConfig.MAX_DOLLARS))
+            .with("output", amount("Output", PriceConfig.MAX_DOLLARS))
+            .with(
+                "cache_read",
+                amount("Input from a cache; absent = as input", PriceConfig.MAX_DOLLARS))
+            .with(
+                "cache_write",
+                amount("Input into a cache; absent = as input", PriceConfig.MAX_DOLLARS))
+            .need("model", "input", "output");
+    SchemaNode list = list("Prices of models, for budgets", price, PriceConfig.MAX_PRICES);
     list.json().remove("minItems");
     return list;
   }

@@ -29,8 +29,10 @@ final class RootSection {
             RedisSection.read(redis),
             providers,
             RoutingSection.read(root.section("routing"), names.values()),
+            BudgetSection.prices(root),
             logging(root.section("logging")));
     root.done();
+    BudgetSection.check(root, config.server().auth(), providers, config.prices());
     return config;
   }
 

@@ -94,6 +94,12 @@ final class SchemaNode {
     return made;
   }
 
+  /** A number from 0 that is always stated, or else follows from another. */
+  static SchemaNode amount(String title, double max) {
+    return scalar(
+        title, JSON.objectNode().put("type", "number").put("minimum", 0).put("maximum", max));
+  }
+
   static SchemaNode flag(String title, boolean fallback) {
     SchemaNode made = scalar(title, JSON.objectNode().put("type", "boolean"));
     made.node.put("default", fallback);

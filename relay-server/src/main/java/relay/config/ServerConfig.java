@@ -77,10 +77,26 @@ public record ServerConfig(
      * @param providers the names of the permitted providers; empty = all
      * @param limits the client's own limits per minute, over all replicas
      * @param maxConcurrent concurrent requests over all replicas; 0 = no bound
+     * @param budgets what it may spend, over all replicas
      */
     public record Bounds(
-        List<ModelPattern> models, Set<String> providers, LimitsConfig limits, int maxConcurrent) {
+        List<ModelPattern> models,
+        Set<String> providers,
+        LimitsConfig limits,
+        int maxConcurrent,
+        List<BudgetConfig> budgets) {
+
+      /** Without budgets. */
+      public Bounds(
+          List<ModelPattern> models,
+          Set<String> providers,
+          LimitsConfig limits,
+          int maxConcurrent) {
+        this(models, providers, limits, maxConcurrent, List.of());
+      }
+
       public Bounds {
+        budgets = List.copyOf(budgets);
         models = List.copyOf(models);
         providers = Set.copyOf(providers);
       }
@@ -94,9 +110,11 @@ public record ServerConfig(
       return bounds.providers();
     }
 
-    /** Whether the client has its own limits. */
+    /** Whether the client has its own limits or budgets. */
     public boolean isLimited() {
-      return bounds.maxConcurrent() > 0 || bounds.limits().areKnown();
+      return bounds.maxConcurrent() > 0
+          || bounds.limits().areKnown()
+          || !bounds.budgets().isEmpty();
     }
 
     public boolean mayUseModel(String model) {

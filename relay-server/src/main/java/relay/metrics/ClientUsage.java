@@ -9,6 +9,7 @@ import java.util.Map;
 import java.util.function.Function;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
+import relay.redis.Budget;
 import relay.redis.Dimension;
 import relay.redis.KeyPlan;
 import relay.redis.KeyPool;
@@ -47,7 +48,14 @@ final class ClientUsage implements MultiCollector {
     if (now.plan() != null) {
       add(used, now.plan(), now.pool() == null ? null : now.pool().latest());
     }
-    return MetricSnapshots.of(used.build());
+    GaugeSnapshot.Builder budgets =
+        GaugeSnapshot.builder()
+            .name("relay_client_budget_used_ratio")
+            .help("Used share of a client's budget");
+    if (now.plan() != null) {
+      add(budgets, now.plan(), now.pool());
+    }
+    return MetricSnapshots.of(used.build(), budgets.build());
   }
 
   private static void add(GaugeSnapshot.Builder used, PoolPlan plan, @Nullable PoolSnapshot state) {
@@ -69,6 +77,23 @@ final class ClientUsage implements MultiCollector {
       if (client.maxConcurrent() > 0) {
         long now = group == null ? 0 : group.inFlight();
         used.dataPoint(point(client.id(), "concurrent", (double) now / client.maxConcurrent()));
+      }
+    }
+  }
+
+  private static void add(GaugeSnapshot.Builder budgets, PoolPlan plan, @Nullable KeyPool pool) {
+    for (KeyPlan client : plan.keys()) {
+      if (!client.budgets().isEmpty()) {
+        Map<Budget, Long> spent =
+            pool == null
+                ? Map.of()
+                : pool.named().spent(client.id()).stream()
+                    .collect(Collectors.toMap(Budget.Spent::budget, Budget.Spent::spent));
+        for (Budget budget : client.budgets()) {
+          double ratio = (double) spent.getOrDefault(budget, 0L) / budget.limit();
+          Labels labels = Labels.of("client", client.id(), "budget", budget.label());
+          budgets.dataPoint(GaugeDataPointSnapshot.builder().value(ratio).labels(labels).build());
+        }
       }
     }
   }

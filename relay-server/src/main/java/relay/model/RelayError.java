@@ -62,6 +62,14 @@ public record RelayError(int status, String type, String message, @Nullable Dura
     return new RelayError(429, "rate_limit_error", message, retryAfter);
   }
 
+  /** 402, or 429 if the dialect has no 402: a budget is spent, and a retry is pointless. */
+  public static RelayError overBudget(Dialect dialect, String message) {
+    return switch (dialect) {
+      case ANTHROPIC -> new RelayError(402, "billing_error", message, null);
+      case OPENAI -> new RelayError(429, "insufficient_quota", message, null);
+    };
+  }
+
   /** 502: no provider is reachable. */
   public static RelayError unreachable(String message) {
     return new RelayError(502, "api_error", message, null);

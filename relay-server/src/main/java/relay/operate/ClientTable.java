@@ -85,11 +85,12 @@ final class ClientTable {
       double whole = budget.path(unit).asDouble();
       double used = budget.path("used").asDouble();
       text.add(
-          "%s of %s %s a %s"
+          "%s of %s %s a %s%s"
               .formatted(
                   whole > 0 ? percent(used / whole) : "-",
                   budget.path(unit).asText(),
                   unit,
+                  budget.path("rolling").asBoolean() ? "rolling " : "",
                   budget.path("per").asText()));
     }
     return text.toString();

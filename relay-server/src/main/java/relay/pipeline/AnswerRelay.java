@@ -272,6 +272,15 @@ final class AnswerRelay {
     }
     Charge charge = Charge.seen(plan, scanner, lease, reports == null ? 0 : reports.made());
     lease.settle(charge.inputTokens(), charge.outputTokens());
+    if (scanner.reported()) {
+      long made = scanner.usage().outputTokens();
+      request
+          .answer()
+          .reported(
+              lease,
+              scanner.usage(),
+              scanner.finished() ? made : Math.max(made, charge.outputTokens()));
+    }
     request.answer().endQuota(); // before the client sees the end and sends more
     if (scanner.reported()) {
       TokenUsage usage = scanner.usage();

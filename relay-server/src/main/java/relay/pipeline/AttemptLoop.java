@@ -121,7 +121,7 @@ final class AttemptLoop {
     request.record().target(candidate.route().name(), routes.parsed().facts().model());
     // Both questions leave before either is answered: one round trip.
     ClientQuota quota = resources.quota();
-    quota.reserve(candidate.demand());
+    quota.reserve(candidate.demand(), candidate.plan().upstreamModel());
     expect(candidate.acquire());
     quotaRefusal = quota.await(routes.parsed().dialect());
     if (quotaRefusal == null) {
@@ -158,7 +158,10 @@ final class AttemptLoop {
     if (ofClient != null) {
       request
           .meters()
-          .wouldDeny("client", request.record().clientName(), RefusalErrors.word(ofClient));
+          .wouldDeny(
+              ofClient == Acquisition.Reason.BUDGET ? "budget" : "client",
+              request.record().clientName(),
+              RefusalErrors.word(ofClient));
     }
   }
 

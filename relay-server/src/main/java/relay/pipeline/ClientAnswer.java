@@ -3,6 +3,8 @@ package relay.pipeline;
 import org.jspecify.annotations.Nullable;
 import relay.model.HeaderLines;
 import relay.model.RelayError;
+import relay.model.TokenUsage;
+import relay.redis.Lease;
 
 /**
  * The one answer of a request. Each way to end it gives the client's quota back first: a client may
@@ -54,6 +56,11 @@ final class ClientAnswer {
   /** The quota to end before the client sees the end of its answer. */
   void quota(ClientQuota ofClient) {
     quota = ofClient;
+  }
+
+  /** The provider has reported what an attempt used. */
+  void reported(Lease attempt, TokenUsage usage, long outputTokens) {
+    quota.reported(attempt, usage, outputTokens);
   }
 
   void endQuota() {

@@ -1,5 +1,6 @@
 package relay.pipeline;
 
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
@@ -7,11 +8,13 @@ import java.util.concurrent.CompletableFuture;
 import org.jspecify.annotations.Nullable;
 import relay.model.Dialect;
 import relay.model.RelayError;
+import relay.model.TokenUsage;
 import relay.redis.Acquisition;
 import relay.redis.Acquisition.Exhausted;
 import relay.redis.Acquisition.Granted;
 import relay.redis.Acquisition.Impossible;
 import relay.redis.Acquisition.NoneUsable;
+import relay.redis.Acquisition.OverBudget;
 import relay.redis.Acquisition.Overloaded;
 import relay.redis.Acquisition.Unavailable;
 import relay.redis.Demand;
@@ -29,11 +32,13 @@ import relay.redis.UsageTally;
  */
 final class ClientQuota {
   /** For a request that counts against no limit. */
-  static final ClientQuota NONE = new ClientQuota(null, null, "");
+  static final ClientQuota NONE = new ClientQuota(null, null, "", null);
 
   private final @Nullable KeyPool pool;
   private final @Nullable UsageTally tally;
   private final String client;
+  private final @Nullable Spending spending;
+  private @Nullable String unpriced;
   private final List<Lease> carriers = new ArrayList<>(1);
   private @Nullable CompletableFuture<Acquisition> asked; // until it is awaited
   private @Nullable Lease own;
@@ -45,25 +50,35 @@ final class ClientQuota {
   /** Why a client's own limits do not let a request pass. */
   record Refusal(String reason, RelayError error) {}
 
-  private ClientQuota(@Nullable KeyPool pool, @Nullable UsageTally tally, String client) {
+  private ClientQuota(
+      @Nullable KeyPool pool,
+      @Nullable UsageTally tally,
+      String client,
+      @Nullable Spending spending) {
     this.pool = pool;
     this.tally = tally;
     this.client = client;
+    this.spending = spending;
   }
 
-  static ClientQuota of(KeyPool pool, String client) {
-    return new ClientQuota(pool, null, client);
+  /**
+   * @param spending null if the client has no budget in dollars
+   */
+  static ClientQuota of(KeyPool pool, String client, @Nullable Spending spending) {
+    return new ClientQuota(pool, null, client, spending);
   }
 
   static ClientQuota unlimited(UsageTally tally, String client) {
-    return new ClientQuota(null, tally, client);
+    return new ClientQuota(null, tally, client, null);
   }
 
   /**
    * Begins to reserve the client's quota, once per request. Does not wait: a provider's key that is
    * asked for now travels to Redis in the same round trip.
+   *
+   * @param model the provider's name of the model, which has the price
    */
-  void reserve(Demand wanted) {
+  void reserve(Demand wanted, String model) {
     if (tally != null && !began) {
       began = true;
       tally.began(client);
@@ -75,11 +90,27 @@ final class ClientQuota {
         Demand.of(
                 pool.plan().modelClasses().getFirst(), wanted.inputTokens(), wanted.outputTokens())
             .on(client);
-    asked = pool.acquire(demand);
+    if (spending == null) {
+      asked = pool.acquire(demand);
+      return;
+    }
+    long cost = spending.of(model, wanted.inputTokens(), wanted.outputTokens());
+    if (cost < 0) {
+      unpriced = model;
+    } else {
+      asked = pool.acquire(demand.costing(cost));
+    }
   }
 
   /** Waits for the reservation. Null when the request may pass. */
   @Nullable Refusal await(Dialect dialect) {
+    if (unpriced != null) {
+      return new Refusal(
+          "unpriced",
+          RelayError.invalid(
+              "the model %s has no price (`prices`), and client %s has a budget in usd"
+                  .formatted(unpriced, client)));
+    }
     if (pool == null || asked == null) {
       return null;
     }
@@ -127,6 +158,9 @@ final class ClientQuota {
           RelayError.invalid(
               "the request is larger than the whole %s limit of %d of client %s"
                   .formatted(i.dimension().label(), i.limit(), client));
+      case OverBudget over ->
+          RelayError.overBudget(
+              dialect, BudgetText.refusal(client, over.budget(), over.left(), Instant.now()));
       case Granted _, NoneUsable _, Overloaded _, Unavailable _ ->
           RefusalErrors.of(acquisition, dialect);
     };
@@ -145,7 +179,7 @@ final class ClientQuota {
                   .filter(key -> key.id().equals(client))
                   .mapToInt(key -> key.maxConcurrent())
                   .sum();
-      case COOLDOWN -> reason.name().toLowerCase(Locale.ROOT);
+      case COOLDOWN, BUDGET -> reason.name().toLowerCase(Locale.ROOT);
     };
   }
 
@@ -157,9 +191,19 @@ final class ClientQuota {
   }
 
   /** Adds the charge of an attempt's lease to this quota. */
-  void carriedBy(Lease lease) {
+  void carriedBy(Lease lease, String model) {
     if (own != null || began) {
       carriers.add(lease);
+      if (spending != null) {
+        spending.began(lease, model);
+      }
+    }
+  }
+
+  /** The provider has reported what an attempt used. */
+  void reported(Lease lease, TokenUsage usage, long outputTokens) {
+    if (spending != null) {
+      spending.reported(lease, usage, outputTokens);
     }
   }
 
@@ -176,12 +220,14 @@ final class ClientQuota {
       return;
     }
     Usage all = Usage.NONE;
+    long nanodollars = 0;
     for (Lease carrier : carriers) {
       Usage charged = carrier.charged();
       if (charged == null) {
         return;
       }
       all = all.plus(charged);
+      nanodollars += spending == null ? 0 : spending.cost(carrier, charged);
     }
     ended = true;
     if (tally != null) {
@@ -189,7 +235,7 @@ final class ClientQuota {
     } else if (own != null && all.requests() == 0) {
       own.cancel(); // nothing was sent
     } else if (own != null) {
-      own.settle(all.inputTokens(), all.outputTokens());
+      own.settle(all.inputTokens(), all.outputTokens(), nanodollars);
     }
   }
 

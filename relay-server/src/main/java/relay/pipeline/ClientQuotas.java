@@ -1,9 +1,12 @@
 package relay.pipeline;
 
+import java.util.List;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import org.jspecify.annotations.Nullable;
 import relay.auth.Clients.Caller;
+import relay.config.ServerConfig.Client;
+import relay.redis.Budget;
 import relay.redis.KeyPool;
 import relay.redis.PoolPlan;
 import relay.redis.UsageTally;
@@ -17,13 +20,16 @@ final class ClientQuotas {
   private final @Nullable KeyPool pool;
   private final Set<String> limited;
   private final UsageTally tally;
+  private final Prices prices;
 
   /**
    * @param pool its keys have the names of the clients; null if no client has limits
    * @param limited the clients that have
    * @param tally counts the requests of the others
+   * @param prices for budgets in dollars
    */
-  ClientQuotas(@Nullable KeyPool pool, Set<String> limited, UsageTally tally) {
+  ClientQuotas(@Nullable KeyPool pool, Set<String> limited, UsageTally tally, Prices prices) {
+    this.prices = prices;
     this.pool = pool;
     this.tally = tally;
     this.limited = Set.copyOf(limited);
@@ -39,8 +45,21 @@ final class ClientQuotas {
       return ClientQuota.NONE;
     }
     return pool != null && limited.contains(caller.name())
-        ? ClientQuota.of(pool, caller.name())
+        ? ClientQuota.of(pool, caller.name(), countsDollars(caller) ? new Spending(prices) : null)
         : ClientQuota.unlimited(tally, caller.name());
+  }
+
+  private static boolean countsDollars(Caller caller) {
+    Client known = caller.restrictions();
+    return known != null && known.bounds().budgets().stream().anyMatch(one -> one.usd() > 0);
+  }
+
+  /** Reads what is spent of a client's budgets; nothing if it has none. Fails without Redis. */
+  CompletableFuture<List<Budget.Spent>> spent(Caller caller) {
+    Client known = caller.restrictions();
+    return pool == null || known == null || known.bounds().budgets().isEmpty()
+        ? CompletableFuture.completedFuture(List.of())
+        : pool.named().readSpent(caller.name());
   }
 
   /** The client's own limits, for its answers; null if it has none. */
@@ -56,7 +75,7 @@ final class ClientQuotas {
   /** What a client has used in the last minute, over all replicas. Fails without Redis. */
   CompletableFuture<Standing> use(Caller caller) {
     return pool != null && limited.contains(caller.name())
-        ? pool.use(caller.name())
+        ? pool.named().use(caller.name())
         : tally.standing(caller.name());
   }
 }

@@ -40,7 +40,7 @@ public final class ErrorBodies {
             .add("request-id", requestId)
             .add("x-request-id", requestId) // where OpenAI's SDKs look for it
             .add("x-relay-error-origin", "relay");
-    if (error.status() < 500 && error.status() != 429) {
+    if (error.status() < 500 && (error.status() != 429 || error.retryAfter() == null)) {
       // The SDKs obey it. Without it Claude Code silently retries a 401 for minutes.
       lines.add("x-should-retry", "false");
     }
@@ -57,7 +57,7 @@ public final class ErrorBodies {
   private static String code(RelayError error) {
     return switch (error.status()) { // the field that OpenAI clients evaluate
       case 401 -> "\"invalid_api_key\"";
-      case 429 -> "\"rate_limit_exceeded\"";
+      case 429 -> error.retryAfter() == null ? "\"insufficient_quota\"" : "\"rate_limit_exceeded\"";
       default -> "null";
     };
   }

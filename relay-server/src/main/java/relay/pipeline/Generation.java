@@ -19,7 +19,11 @@ final class Generation {
   Generation(RequestPipeline.Serving serving) {
     clients = serving.clients();
     quotas =
-        new ClientQuotas(serving.clientsPool(), serving.limitedClients(), serving.clientsTally());
+        new ClientQuotas(
+            serving.clientsPool(),
+            serving.limitedClients(),
+            serving.clientsTally(),
+            new Prices(serving.prices()));
     routes = serving.routes();
     catalog = new ModelCatalog(serving.routes().all());
     bounds = serving.bounds();

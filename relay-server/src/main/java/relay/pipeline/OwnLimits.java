@@ -28,7 +28,8 @@ record OwnLimits(KeyPool pool, String client, Limits limits) {
    * @param denied the limit that refuses this request; null for none
    */
   void addTo(HeaderLines lines, Dialect dialect, @Nullable Reason denied) {
-    new Lines(lines, limits, pool.allowance(client), denied, Instant.now(), System.nanoTime())
+    new Lines(
+            lines, limits, pool.named().allowance(client), denied, Instant.now(), System.nanoTime())
         .add(dialect);
   }
 
@@ -127,7 +128,8 @@ record OwnLimits(KeyPool pool, String client, Limits limits) {
       }
       text.append(millis / 1000 % 60);
       if (millis % 1000 > 0) {
-        text.append('.').append(Long.toString(1000 + millis % 1000).substring(1));
+        String digits = Long.toString(1000 + millis % 1000).substring(1);
+        text.append('.').append(digits.replaceAll("0+$", ""));
       }
       return text.append('s').toString();
     }

@@ -68,7 +68,7 @@ final class ProviderAttempt {
    */
   @Nullable Failure make() {
     try {
-      resources.beginAttempt();
+      resources.beginAttempt(plan.upstreamModel());
       request.meters().attempt();
       request.meters().granted(route.name(), lease.key());
       if (trace != null) {

@@ -8,6 +8,7 @@ import relay.redis.Acquisition.Exhausted;
 import relay.redis.Acquisition.Granted;
 import relay.redis.Acquisition.Impossible;
 import relay.redis.Acquisition.NoneUsable;
+import relay.redis.Acquisition.OverBudget;
 import relay.redis.Acquisition.Overloaded;
 import relay.redis.Acquisition.Unavailable;
 
@@ -27,6 +28,7 @@ final class RefusalErrors {
           RelayError.invalid(
               "the request is larger than the whole %s limit of %d of any key"
                   .formatted(i.dimension().label(), i.limit()));
+      case OverBudget _ -> throw new IllegalArgumentException("keys of providers have no budgets");
       case NoneUsable _ ->
           RelayError.unavailable(
               "every key of the provider that could carry the request is out of use: `relay keys`"
@@ -49,6 +51,7 @@ final class RefusalErrors {
       case Granted _ -> throw new IllegalArgumentException("a grant is no refusal");
       case Exhausted e -> word(e.reason());
       case Impossible _ -> "impossible";
+      case OverBudget _ -> "budget";
       case NoneUsable _ -> "quarantined";
       case Overloaded _ -> "overloaded";
       case Unavailable _ -> "unavailable";

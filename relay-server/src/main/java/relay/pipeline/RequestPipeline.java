@@ -10,6 +10,7 @@ import org.jspecify.annotations.Nullable;
 import relay.auth.Clients;
 import relay.auth.Clients.Caller;
 import relay.body.Payload;
+import relay.config.PriceConfig;
 import relay.logging.RequestLine;
 import relay.logging.RequestLog;
 import relay.metrics.Meters;
@@ -55,12 +56,14 @@ public final class RequestPipeline {
    * @param clientsPool where clients' own limits are kept; null if no client has any
    * @param limitedClients names of the clients that have
    * @param clientsTally counts what clients without limits use
+   * @param prices of models, for budgets
    */
   public record Serving(
       Clients clients,
       @Nullable KeyPool clientsPool,
       Set<String> limitedClients,
       UsageTally clientsTally,
+      List<PriceConfig> prices,
       Routes routes,
       Bounds bounds,
       RequestLog log) {}

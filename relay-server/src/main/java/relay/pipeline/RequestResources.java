@@ -89,10 +89,14 @@ final class RequestResources implements AutoCloseable {
     return Objects.requireNonNull(lease);
   }
 
-  /** From now on the lease may be charged. */
-  void beginAttempt() {
+  /**
+   * From now on the lease may be charged.
+   *
+   * @param model the provider's name of it
+   */
+  void beginAttempt(String model) {
     Lease used = lease();
-    quota.carriedBy(used);
+    quota.carriedBy(used, model);
     attempting = true;
     long tokens = used.inputTokens() + used.outputTokens();
     meters.reserve(tokens);

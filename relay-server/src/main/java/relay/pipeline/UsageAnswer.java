@@ -1,7 +1,9 @@
 package relay.pipeline;
 
 import java.nio.charset.StandardCharsets;
+import java.time.Instant;
 import java.util.Arrays;
+import java.util.List;
 import java.util.function.ToLongFunction;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
@@ -9,6 +11,8 @@ import relay.auth.Clients.Caller;
 import relay.config.ServerConfig.Client;
 import relay.model.JsonString;
 import relay.model.RelayError;
+import relay.pool.BudgetJson;
+import relay.redis.Budget;
 import relay.redis.Dimension;
 import relay.redis.Limits;
 import relay.redis.UsageTally.Standing;
@@ -20,7 +24,8 @@ final class UsageAnswer {
   /** Answers with it. Blocks until Redis has answered. */
   static void give(ClientAnswer answer, ClientQuotas quotas, Caller caller) {
     Standing use = quotas.use(caller).exceptionally(_ -> null).join();
-    if (use == null) {
+    List<Budget.Spent> budgets = quotas.spent(caller).exceptionally(_ -> null).join();
+    if (use == null || budgets == null) {
       answer.refuse(RelayError.unavailable("the store of the rate limits cannot be reached"));
       return;
     }
@@ -31,7 +36,8 @@ final class UsageAnswer {
             caller.name(),
             own == null ? null : own.limits(),
             known == null ? 0 : known.bounds().maxConcurrent(),
-            use));
+            use,
+            budgets));
   }
 
   /**
@@ -39,14 +45,26 @@ final class UsageAnswer {
    * @param maxConcurrent 0 for no bound
    * @param use of the last minute, over all replicas
    */
-  private static byte[] of(String name, @Nullable Limits limits, int maxConcurrent, Standing use) {
+  private static byte[] of(
+      String name,
+      @Nullable Limits limits,
+      int maxConcurrent,
+      Standing use,
+      List<Budget.Spent> budgets) {
     String stated =
         limits == null
             ? "null"
             : "{%s,\"max_concurrent\":%s}"
                 .formatted(members(limits::of, true), known(maxConcurrent));
-    return "{\"name\":%s,\"limits\":%s,\"used\":{%s},\"in_flight\":%d}"
-        .formatted(JsonString.quote(name), stated, members(use.used()::of, false), use.inFlight())
+    return "{\"name\":%s,\"limits\":%s,\"used\":{%s},\"in_flight\":%d,\"budgets\":[%s]}"
+        .formatted(
+            JsonString.quote(name),
+            stated,
+            members(use.used()::of, false),
+            use.inFlight(),
+            budgets.stream()
+                .map(spent -> BudgetJson.of(spent, Instant.now()).toString())
+                .collect(Collectors.joining(",")))
         .getBytes(StandardCharsets.UTF_8);
   }
 

@@ -9,6 +9,7 @@ import relay.redis.Acquisition.Exhausted;
 import relay.redis.Acquisition.Granted;
 import relay.redis.Acquisition.Impossible;
 import relay.redis.Acquisition.NoneUsable;
+import relay.redis.Acquisition.OverBudget;
 import relay.redis.Acquisition.Overloaded;
 import relay.redis.Acquisition.Unavailable;
 
@@ -57,6 +58,7 @@ final class Verdict {
   void poolRefused(Acquisition acquisition) {
     switch (acquisition) {
       case Granted _ -> throw new IllegalArgumentException("a grant is no refusal");
+      case OverBudget _ -> throw new IllegalArgumentException("no provider's key has a budget");
       case Exhausted e -> {
         if (soonest == null || e.retryAfter().compareTo(soonest.retryAfter()) < 0) {
           soonest = e;

@@ -5,9 +5,11 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import relay.config.BudgetConfig;
 import relay.config.ServerConfig.Auth;
 import relay.config.ServerConfig.Client;
 import relay.redis.Accounting;
+import relay.redis.Budget;
 import relay.redis.KeyPlan;
 import relay.redis.Limits;
 import relay.redis.PoolPlan;
@@ -71,6 +73,23 @@ final class ClientsPool {
 
   private static KeyPlan key(Client client) {
     return new KeyPlan(
-        client.name(), client.name(), 1, 1, client.bounds().maxConcurrent(), client.enforce());
+        client.name(),
+        client.name(),
+        1,
+        1,
+        client.bounds().maxConcurrent(),
+        client.enforce(),
+        client.bounds().budgets().stream().map(ClientsPool::budget).toList());
+  }
+
+  private static Budget budget(BudgetConfig stated) {
+    Budget.Per per =
+        switch (stated.per()) {
+          case DAY -> Budget.Per.DAY;
+          case MONTH -> Budget.Per.MONTH;
+        };
+    return stated.usd() > 0
+        ? new Budget(Budget.Unit.USD, per, stated.rolling(), stated.usd())
+        : new Budget(Budget.Unit.TOKENS, per, stated.rolling(), stated.tokens());
   }
 }

@@ -68,6 +68,25 @@ class ConfigSchemaTest {
     file("/redis/tls", "redis: {url: \"rediss://h\", tls: {%s}}\n" + Given.PROVIDERS);
     file("/routing", "routing: {%s}\n" + Given.PROVIDERS);
     file("/logging", "logging: {%s}\n" + Given.PROVIDERS);
+    FILES.put(
+        "/server/auth/clients[]/budget[]",
+        List.of(
+            budget("per: day, tokens: 5, %s"),
+            budget("per: day, usd: 5, %s"),
+            budget("usd: 5, %s"),
+            budget("per: day, %s")));
+    FILES.put(
+        "/prices[]",
+        List.of(
+            "prices: [{model: a, input: 1, output: 1, %s}]\n" + Given.PROVIDERS,
+            "prices: [{%s}]\n" + Given.PROVIDERS));
+  }
+
+  private static String budget(String settings) {
+    return "server: {auth: {clients: [{name: c, key: k, budget: [{"
+        + settings
+        + "}]}]}}\n"
+        + Given.PROVIDERS;
   }
 
   private static void file(String section, String yaml) {
@@ -198,6 +217,12 @@ class ConfigSchemaTest {
           "/server/auth/api_key",
           "/server/auth/clients_file",
           "/server/auth/clients[]/key",
+          "/server/auth/clients[]/budget[]/usd", // one of the two
+          "/server/auth/clients[]/budget[]/tokens",
+          "/server/auth/clients[]/budget[]/per",
+          "/prices[]/model", // a file states them already
+          "/prices[]/input",
+          "/prices[]/output",
           "/redis/url",
           "/redis/cluster",
           "/redis/username",

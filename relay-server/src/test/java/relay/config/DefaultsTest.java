@@ -80,6 +80,7 @@ final class DefaultsTest {
                         .map(name -> new QuotaGroup(id, name, LimitsConfig.UNKNOWN))
                         .toList())),
             new RoutingConfig(RoutingConfig.Strategy.FAILOVER, Map.of(), null),
+            List.of(),
             new LoggingConfig(Level.INFO, Format.JSON, true, 1)),
         Given.valid(Given.PROVIDERS));
   }

@@ -52,6 +52,7 @@ final class MappingTest {
               otpm_limit: 8000
               tpm_limit: 38000
               max_concurrent: 7
+              budget: [{ usd: 12.5, per: month }, { tokens: 9, per: day, rolling: true }]
             - {name: team-b, key_sha256: ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad}
       redis:
         url: rediss://user:pass@[::1]:8/9
@@ -100,6 +101,7 @@ final class MappingTest {
         strategy: weighted_round_robin
         model_mapping: {claude-: a, glm: b}
         default_provider: b
+      prices: [{ model: "big-*", input: 3, output: 15.5, cache_read: 0.3 }]
       logging: {level: error, format: text, requests: false, requests_ratio: 0.25}
       """;
 
@@ -135,7 +137,10 @@ final class MappingTest {
                             List.of(new ModelPattern("claude-*")),
                             Set.of("a"),
                             new LimitsConfig(600, 30_000, 8_000, 38_000),
-                            7)),
+                            7,
+                            List.of(
+                                new BudgetConfig(12_500_000_000L, 0, BudgetConfig.Per.MONTH, false),
+                                new BudgetConfig(0, 9, BudgetConfig.Per.DAY, true)))),
                     new Client(
                         "team-b",
                         List.of(KeyHash.of("abc")),
@@ -200,6 +205,10 @@ final class MappingTest {
         new RoutingConfig(
             RoutingConfig.Strategy.WEIGHTED_ROUND_ROBIN, Map.of("claude-", "a", "glm", "b"), "b"),
         config.routing());
+    assertEquals(
+        List.of(
+            new PriceConfig(new ModelPattern("big-*"), 3_000_000, 15_500_000, 300_000, 3_000_000)),
+        config.prices());
     assertEquals(new LoggingConfig(Level.ERROR, Format.TEXT, false, 0.25), config.logging());
   }
 

@@ -90,7 +90,10 @@ class SettingsTableTest {
     }
     return switch (own.path("type").asText()) {
       case "integer" -> "%s to %s".formatted(own.get("minimum"), own.get("maximum"));
-      case "number" -> "above 0, up to 1";
+      case "number" ->
+          own.has("exclusiveMinimum")
+              ? "above 0, up to 1"
+              : "%s to %.0f".formatted(own.get("minimum"), own.get("maximum").asDouble());
       case "boolean" -> "`true`, `false`";
       default -> "text";
     };

@@ -24,6 +24,7 @@ final class Setup {
   private String auth = "    api_key: " + Ask.CLIENT_KEY + "\n";
   private String level = "info";
   private String log = "format: text, requests: false"; // few lines, for the tests that read them
+  private String prices = "";
   private boolean ownRedis;
   private @Nullable EmbeddedRedis shared;
 
@@ -54,6 +55,12 @@ final class Setup {
     String client = "name: " + name + ", key: " + clientKey(name);
     String all = settings.length == 0 ? client : client + ", " + String.join(", ", settings);
     return clientYaml("{ " + all + " }");
+  }
+
+  /** The prices of models, as a list of YAML. */
+  Setup prices(String list) {
+    prices = "prices: " + list + "\n";
+    return this;
   }
 
   /** A client as a mapping of YAML. */
@@ -222,6 +229,7 @@ final class Setup {
     providers.forEach(yaml::append);
     yaml.append("routing:\n");
     routing.forEach(line -> yaml.append("  ").append(line).append('\n'));
+    yaml.append(prices);
     yaml.append("logging: { level: %s, %s }\n".formatted(level, log));
     return yaml.toString();
   }

@@ -34,7 +34,7 @@ class MetersTest {
         auth:
           clients:
             - {name: free, key: client-secret-1}
-            - {name: team, key: client-secret-2, rpm_limit: 4}
+            - {name: team, key: client-secret-2, rpm_limit: 4, budget: [{tokens: 5, per: day}]}
       """;
   private static final Config CONFIG = Configs.of(AUTH + Configs.POOLS);
   private static final String KEY = "pool=\"anthropic\",key=\"acme-1\"";
@@ -91,6 +91,7 @@ class MetersTest {
         "relay_client_denials_total",
         "relay_client_tokens_total",
         "relay_client_used_ratio",
+        "relay_client_budget_used_ratio",
       })
   void a_meter_exists_from_the_start_at_0(String name) {
     List<String> series = series(name);

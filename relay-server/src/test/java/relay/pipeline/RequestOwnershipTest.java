@@ -124,6 +124,7 @@ class RequestOwnershipTest {
                 clientsPool,
                 clientsPool.plan().keys().stream().map(KeyPlan::id).collect(Collectors.toSet()),
                 Plans.tally(engine, config.server().auth()),
+                config.prices(),
                 new Routes(routes, config.routing(), new Random(1)),
                 new RequestPipeline.Bounds(1_000_000, 0, LONG),
                 new RequestLog(0)),
@@ -266,8 +267,8 @@ class RequestOwnershipTest {
 
   @Test
   void a_quota_that_is_granted_after_its_request_has_failed_goes_back() throws Exception {
-    ClientQuota quota = ClientQuota.of(clientsPool, "team");
-    quota.reserve(Demand.of("any", 1, 1));
+    ClientQuota quota = ClientQuota.of(clientsPool, "team", null);
+    quota.reserve(Demand.of("any", 1, 1), "gpt-x");
     quota.end();
     Demand next = Demand.of(clientsPool.plan().modelClasses().getFirst(), 1, 1).on("team");
     Lease later = assertInstanceOf(Granted.class, clientsPool.acquire(next).join()).lease();
@@ -282,7 +283,7 @@ class RequestOwnershipTest {
     first.expect(acquire(routes.getLast().pool()));
     assertInstanceOf(Granted.class, first.await());
     Lease lease = first.lease();
-    first.beginAttempt();
+    first.beginAttempt("gpt-x");
     RequestResources second = first.transfer();
     first.close();
     assertNull(lease.charged());
@@ -317,7 +318,7 @@ class RequestOwnershipTest {
         resources.expect(CompletableFuture.completedFuture(new Granted(lease)));
         assertInstanceOf(Granted.class, resources.await());
         if (attempted) {
-          resources.beginAttempt();
+          resources.beginAttempt("gpt-x");
         }
       }
       Usage charged = lease.charged();

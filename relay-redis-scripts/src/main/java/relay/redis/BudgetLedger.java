@@ -1,0 +1,195 @@
+package relay.redis;
+
+import static relay.redis.RedisKeys.bytes;
+
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * What a replica knows of budgets: reads them every two seconds, tells Redis again what it knew
+ * when Redis has lost them, and adds what it let pass without Redis. {@link #ALMOST} of a budget is
+ * logged, once a period.
+ */
+final class BudgetLedger {
+  private static final Logger log = LoggerFactory.getLogger(BudgetLedger.class);
+  private static final int TICKS = 4;
+  private static final int BATCH = 100;
+  private static final double ALMOST = 0.8;
+
+  private final RedisLink link;
+  private final PoolScripts scripts;
+  private final Map<String, List<Budget.Spent>> known = new ConcurrentHashMap<>();
+  private final Map<String, long[]> unsent = new HashMap<>(); // by key; guarded by this
+  private final Map<String, Boolean> warned = new ConcurrentHashMap<>();
+  private volatile String made = ""; // the hash that is known
+  private CompletableFuture<Void> reading = CompletableFuture.completedFuture(null);
+  private int ticks;
+
+  BudgetLedger(RedisLink link, PoolScripts scripts) {
+    this.link = link;
+    this.scripts = scripts;
+  }
+
+  /** What is known to be spent; nothing if nothing is known. */
+  List<Budget.Spent> spent(String key) {
+    List<Budget.Spent> last = known.get(key);
+    List<Budget> now = scripts.candidates().budgets().of(key);
+    if (last != null && last.stream().map(Budget.Spent::budget).toList().equals(now)) {
+      return last;
+    }
+    return now.stream().map(budget -> new Budget.Spent(budget, 0, Duration.ZERO)).toList();
+  }
+
+  /** A request ended that Redis did not grant: its usage is added later. */
+  void passed(Lease lease) {
+    List<Budget> all = scripts.candidates().budgets().of(lease.key());
+    Usage used = lease.charged();
+    if (all.isEmpty() || used == null) {
+      return;
+    }
+    synchronized (this) {
+      long[] sums = unsent.computeIfAbsent(lease.key(), key -> new long[all.size()]);
+      for (int n = 0; n < Math.min(all.size(), sums.length); n++) {
+        boolean dollars = all.get(n).unit() == Budget.Unit.USD;
+        sums[n] += dollars ? lease.usedNanodollars() : used.totalTokens();
+      }
+    }
+  }
+
+  /** Without Redis: whether a budget was spent when Redis was last asked, or since. */
+  @Nullable Acquisition refusal(Demand demand) {
+    if (scripts.isShadow(demand)) {
+      return null;
+    }
+    List<Budget.Spent> all = spent(demand.key());
+    for (int n = 0; n < all.size(); n++) {
+      Budget.Spent one = all.get(n);
+      boolean dollars = one.budget().unit() == Budget.Unit.USD;
+      long cost = dollars ? demand.cost() : demand.inputTokens() + demand.outputTokens();
+      if (one.spent() + passedOf(demand.key(), n) + cost > one.budget().limit()) {
+        return new Acquisition.OverBudget(one.budget(), one.left());
+      }
+    }
+    return null;
+  }
+
+  private synchronized long passedOf(String key, int budget) {
+    long[] sums = unsent.get(key);
+    return sums == null || budget >= sums.length ? 0 : sums[budget];
+  }
+
+  /** Called twice a second. */
+  synchronized void tick() {
+    if (link.isUp() && ticks++ % TICKS == 0 && reading.isDone()) {
+      List<String> all = scripts.candidates().budgets().keys();
+      known.keySet().retainAll(all);
+      reading = read(all).exceptionally(failure -> null); // the next tick tries again
+    }
+  }
+
+  /** Reads what these keys have spent. */
+  CompletableFuture<Void> read(Collection<String> keys) {
+    List<String> all = List.copyOf(keys);
+    CompletableFuture<Void> done = CompletableFuture.completedFuture(null);
+    for (int from = 0; from < all.size(); from += BATCH) {
+      List<String> some = all.subList(from, Math.min(all.size(), from + BATCH));
+      done = done.thenCompose(before -> read(some, false));
+    }
+    return done;
+  }
+
+  private CompletableFuture<Void> read(List<String> keys, boolean lost) {
+    List<byte[]> args = new ArrayList<>(List.of(ScriptCaller.NONE));
+    Map<String, List<Budget>> asked = new HashMap<>();
+    Map<String, long[]> sent = new HashMap<>();
+    BudgetLines now = scripts.candidates().budgets();
+    for (String key : keys) {
+      List<Budget> some = now.of(key);
+      asked.put(key, some);
+      long @Nullable [] more;
+      synchronized (this) {
+        more = unsent.remove(key);
+      }
+      if (more != null) {
+        sent.put(key, more);
+      }
+      args.add(now.line(key));
+      StringBuilder told = new StringBuilder();
+      List<Budget.Spent> before = spent(key);
+      for (int n = 0; n < some.size(); n++) {
+        told.append(' ').append(lost ? before.get(n).spent() : 0);
+        told.append(' ').append(more != null && n < more.length ? more[n] : 0);
+      }
+      args.add(bytes(told.toString()));
+    }
+    return scripts
+        .budgets(args)
+        .whenComplete((reply, failure) -> keepUnsent(sent, failure))
+        .thenCompose(
+            reply -> {
+              String of = Reply.text(reply.get(2));
+              boolean fresh = !made.isEmpty() && !made.equals(of) && !lost;
+              if (fresh) {
+                return tellAgain(of, keys);
+              }
+              made = made.isEmpty() ? of : made;
+              take(keys, asked, reply);
+              return CompletableFuture.completedFuture(null);
+            });
+  }
+
+  /** Redis has lost what it knew: tells it of all keys. */
+  private CompletableFuture<Void> tellAgain(String of, List<String> first) {
+    log.warn("Redis has lost what clients spent of their budgets; it is told again what is known");
+    made = of;
+    List<String> all = scripts.candidates().budgets().keys();
+    CompletableFuture<Void> done = read(first, true);
+    List<String> rest = all.stream().filter(key -> !first.contains(key)).toList();
+    for (int from = 0; from < rest.size(); from += BATCH) {
+      List<String> some = rest.subList(from, Math.min(rest.size(), from + BATCH));
+      done = done.thenCompose(before -> read(some, true));
+    }
+    return done;
+  }
+
+  /** What was not sent is sent later; what had no answer may have been counted, and is dropped. */
+  private synchronized void keepUnsent(Map<String, long[]> sent, @Nullable Throwable failure) {
+    if (failure != null && RedisLink.cause(failure) instanceof RedisGoneException) {
+      sent.forEach(unsent::putIfAbsent);
+    }
+  }
+
+  private void take(List<String> keys, Map<String, List<Budget>> asked, List<Object> reply) {
+    int at = 3;
+    for (String key : keys) {
+      List<Budget.Spent> all = new ArrayList<>();
+      for (Budget budget : asked.getOrDefault(key, List.of())) {
+        long spent = Reply.number(reply.get(at));
+        Duration left = Duration.ofNanos(Reply.number(reply.get(at + 1)) * 1000);
+        all.add(new Budget.Spent(budget, spent, left));
+        at += 2;
+        warn(key, budget, spent);
+      }
+      known.put(key, List.copyOf(all));
+    }
+  }
+
+  private void warn(String key, Budget budget, long spent) {
+    String name = key + " " + budget.label();
+    if (spent < ALMOST * budget.limit()) {
+      warned.remove(name);
+    } else if (warned.put(name, true) == null) {
+      log.warn(
+          "{} has spent {} % of its budget {}", key, 100 * spent / budget.limit(), budget.label());
+    }
+  }
+}

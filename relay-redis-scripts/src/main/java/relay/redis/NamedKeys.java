@@ -1,0 +1,40 @@
+package relay.redis;
+
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What a pool whose demands name their key tells of each key: its use, its limits and its budgets.
+ */
+public final class NamedKeys {
+  private final AcquireCalls acquires;
+  private final BudgetLedger ledger;
+
+  NamedKeys(AcquireCalls acquires, BudgetLedger ledger) {
+    this.acquires = acquires;
+    this.ledger = ledger;
+  }
+
+  /** What was left of a key's limits at its last request; null if unknown. */
+  public @Nullable Allowance allowance(String key) {
+    return acquires.allowance(key);
+  }
+
+  /** Reads a key's usage and its {@link #allowance}. Fails if Redis cannot be asked. */
+  public CompletableFuture<UsageTally.Standing> use(String key) {
+    return acquires.ask(key).thenApply(UsageTally.Standing::of);
+  }
+
+  /**
+   * What is spent of a key's budgets, at most a few seconds old; none spent if nothing is known.
+   */
+  public List<Budget.Spent> spent(String key) {
+    return ledger.spent(key);
+  }
+
+  /** Reads what is spent of a key's budgets now. Fails if Redis cannot be asked. */
+  public CompletableFuture<List<Budget.Spent>> readSpent(String key) {
+    return ledger.read(List.of(key)).thenApply(done -> ledger.spent(key));
+  }
+}

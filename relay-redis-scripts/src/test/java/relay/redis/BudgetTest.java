@@ -1,0 +1,250 @@
+package relay.redis;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertInstanceOf;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import relay.guards.Await;
+import relay.redis.Acquisition.Granted;
+import relay.redis.Acquisition.OverBudget;
+
+/** What clients may spend: exact over all replicas, by the calendar of the tests. */
+final class BudgetTest {
+  private static final Budget HUNDRED =
+      new Budget(Budget.Unit.USD, Budget.Per.MONTH, false, 100 * Budget.DOLLAR);
+  private static final Limits NONE = new Limits(0, 0, 0, 0);
+
+  private final FaultyRedis redis = FaultyRedis.start();
+  private final List<RedisEngine> engines = new ArrayList<>();
+  private final ScriptConnection wire = new ScriptConnection(redis.url());
+
+  @AfterEach
+  void close() {
+    engines.forEach(RedisEngine::close);
+    wire.close();
+    redis.close();
+  }
+
+  private static PoolPlan plan(Budget... budgets) {
+    return new PoolPlan(
+        "budgets",
+        Duration.ofMinutes(1),
+        Strategy.ROUND_ROBIN,
+        Accounting.SLIDING_WINDOW,
+        1,
+        List.of(Pools.CLASS),
+        List.of(
+            new KeyPlan("team", "team", 1, 1, 0, true, List.of(budgets)),
+            new KeyPlan("other", "other", 1, 1, 0, true, List.of(budgets))),
+        Map.of("team/" + Pools.CLASS, NONE),
+        true);
+  }
+
+  private KeyPool replica(String name, Budget... budgets) {
+    RedisEngine engine = RedisEngine.start(Pools.options(redis.url(), name, Fallback.CLOSED));
+    engines.add(engine);
+    return engine.pool(plan(budgets));
+  }
+
+  private static Demand costing(long dollars) {
+    return Demand.of(Pools.CLASS, 10, 10).on("team").costing(dollars * Budget.DOLLAR);
+  }
+
+  private static long spent(KeyPool pool) {
+    return pool.named().readSpent("team").join().getFirst().spent();
+  }
+
+  @Test
+  void a_thousand_requests_of_three_replicas_spend_a_budget_for_a_hundred_and_no_more() {
+    List<KeyPool> pools =
+        List.of(replica("a", HUNDRED), replica("b", HUNDRED), replica("c", HUNDRED));
+    List<CompletableFuture<Acquisition>> all = new ArrayList<>();
+    for (int n = 0; n < 1_000; n++) {
+      all.add(pools.get(n % 3).acquire(costing(1)));
+    }
+    List<Lease> granted = new ArrayList<>();
+    for (int n = 0; n < 1_000; n++) {
+      switch (all.get(n).join()) {
+        case Granted(Lease lease) -> granted.add(lease);
+        case OverBudget over -> assertEquals(HUNDRED, over.budget());
+        case Acquisition other -> throw new AssertionError(other.toString());
+      }
+    }
+    assertEquals(100, granted.size());
+    assertEquals(HUNDRED.limit(), spent(pools.getFirst()));
+
+    // a third of them never end: their replica has died, and what they reserved stays spent
+    long cents = Budget.DOLLAR / 100;
+    int ended = 0;
+    for (Lease lease : granted.subList(0, 66)) {
+      switch (ended++ % 3) {
+        case 0 -> lease.settle(5, 5, 40 * cents);
+        case 1 -> lease.settle(20, 20, 130 * cents); // the estimate was too low
+        default -> lease.cancel();
+      }
+    }
+    long exact = 34 * Budget.DOLLAR + 22 * 40 * cents + 22 * 130 * cents;
+    await(pools.get(1), exact);
+    assertEquals(
+        Budget.DOLLAR * 714 / 10, exact, "34 reserved, 8.80 and 28.60 used, nothing for a cancel");
+    for (int n = 0; n < 28; n++) {
+      assertInstanceOf(Granted.class, pools.get(n % 3).acquire(costing(1)).join(), "request " + n);
+    }
+    assertInstanceOf(OverBudget.class, pools.getFirst().acquire(costing(1)).join());
+    assertInstanceOf(
+        Granted.class, pools.getFirst().acquire(costing(1).on("other")).join(), "of its own");
+  }
+
+  private static void await(KeyPool pool, long exact) {
+    try {
+      Await.until("it is settled to " + exact, () -> spent(pool) == exact);
+    } catch (Exception | AssertionError e) {
+      throw new AssertionError("spent " + spent(pool) + " instead of " + exact, e);
+    }
+  }
+
+  @Test
+  void tokens_count_as_limits_count_them() {
+    Budget tokens = new Budget(Budget.Unit.TOKENS, Budget.Per.DAY, true, 100);
+    KeyPool pool = replica("a", tokens);
+    Demand forty = Demand.of(Pools.CLASS, 30, 10).on("team");
+    Lease first = assertInstanceOf(Granted.class, pool.acquire(forty).join()).lease();
+    assertInstanceOf(Granted.class, pool.acquire(forty).join());
+    OverBudget over = assertInstanceOf(OverBudget.class, pool.acquire(forty).join());
+    assertTrue(over.left().compareTo(Duration.ofHours(23)) > 0, over.toString());
+    assertTrue(over.left().compareTo(Duration.ofHours(25)) < 0, over.toString());
+    first.settle(12, 3);
+    await(pool, 55);
+    assertInstanceOf(Granted.class, pool.acquire(forty).join());
+    assertEquals(95, spent(pool));
+  }
+
+  @Test
+  void without_enforcement_a_budget_is_only_counted() {
+    PoolPlan strict = plan(HUNDRED);
+    List<KeyPlan> shadow = List.of(new KeyPlan("team", "team", 1, 1, 0, false, List.of(HUNDRED)));
+    RedisEngine engine = RedisEngine.start(Pools.options(redis.url(), "a", Fallback.CLOSED));
+    engines.add(engine);
+    KeyPool pool =
+        engine.pool(
+            new PoolPlan(
+                strict.name(),
+                strict.window(),
+                strict.strategy(),
+                strict.accounting(),
+                1,
+                strict.modelClasses(),
+                shadow,
+                strict.limits(),
+                true));
+    assertInstanceOf(Granted.class, pool.acquire(costing(100)).join());
+    Granted more = assertInstanceOf(Granted.class, pool.acquire(costing(1)).join());
+    assertEquals(Acquisition.Reason.BUDGET, more.wouldDeny());
+    assertEquals(101 * Budget.DOLLAR, spent(pool));
+  }
+
+  @Test
+  void what_redis_has_lost_it_is_told_again() {
+    List<KeyPool> pools = List.of(replica("a", HUNDRED), replica("b", HUNDRED));
+    assertInstanceOf(Granted.class, pools.getFirst().acquire(costing(60)).join());
+    pools.forEach(pool -> assertEquals(60 * Budget.DOLLAR, spent(pool)));
+    wire.redis().flushall();
+    assertInstanceOf(Granted.class, pools.get(1).acquire(costing(30)).join());
+    pools.forEach(pool -> assertEquals(90 * Budget.DOLLAR, spent(pool), "each tells it, once"));
+    assertInstanceOf(OverBudget.class, pools.getFirst().acquire(costing(20)).join());
+  }
+
+  private static final RedisKeys NAMES = new RedisKeys("test", "budgets");
+  private static final byte[][] KEYS = {
+    NAMES.state, NAMES.win, NAMES.leases, NAMES.due, NAMES.later, NAMES.budgets
+  };
+
+  private void configure() {
+    Step step = new Step.Configure(0, 7, plan());
+    Clock clock = new Clock(at("2026-01-01T00:00:00Z"), 0);
+    wire.call(step.script(), step.keys(NAMES), step.args(clock).toArray());
+  }
+
+  private static long at(String instant) {
+    return Instant.parse(instant).toEpochMilli() * 1000;
+  }
+
+  /** A reservation of 20 tokens and so many dollars at a time: its reply. */
+  private List<Object> reserve(String instant, String id, String budgets, long dollars) {
+    String line = "7 0 %d 30000 0 1 1 10 10 - %d".formatted(at(instant), dollars * Budget.DOLLAR);
+    List<Object> reply =
+        wire.call(ScriptFile.ACQUIRE_NAMED, KEYS, line, id, "team team/model", "team " + budgets);
+    return reply.subList(2, 5);
+  }
+
+  private Object settle(String instant, String id, String budgets, long reserved, long used) {
+    String line =
+        "7 0 %d 30000 1 0 1 1 10 10 %d %d"
+            .formatted(at(instant), reserved * Budget.DOLLAR, used * Budget.DOLLAR);
+    return wire.call(ScriptFile.ACQUIRE_NAMED, KEYS, line, id, "team " + budgets).get(2);
+  }
+
+  private String field(String name) {
+    return RedisKeys.text(wire.redis().hget(NAMES.budgets, RedisKeys.bytes("team " + name)));
+  }
+
+  @Test
+  void a_month_ends_by_the_calendar_in_utc() {
+    configure();
+    String month = "usd/month=10000000000";
+    assertEquals(1L, reserve("2028-02-29T23:59:50Z", "l1", month, 9).getFirst());
+    List<Object> over = reserve("2028-02-29T23:59:51Z", "l2", month, 2);
+    assertEquals(List.of(-7L, 0L, 9_000_000L), over, "nine seconds to March");
+    assertEquals("9.000000000/10.000000000 2028-02:9.000000000", field("usd/month"));
+    assertEquals(1L, reserve("2028-03-01T00:00:00Z", "l3", month, 2).getFirst());
+    assertEquals("2.000000000/10.000000000 2028-03:2.000000000", field("usd/month"));
+    // a refund of February is of no use in March; what was used beyond the reservation counts
+    assertEquals(0L, settle("2028-03-01T00:00:01Z", "l1", month, 9, 4));
+    assertEquals("2.000000000/10.000000000 2028-03:2.000000000", field("usd/month"));
+    assertEquals(0L, settle("2028-03-01T00:00:02Z", "l3", month, 2, 5));
+    assertEquals("5.000000000/10.000000000 2028-03:5.000000000", field("usd/month"));
+    assertEquals(-4L, settle("2028-03-01T00:00:03Z", "l3", month, 2, 5), "once");
+    assertEquals("5.000000000/10.000000000 2028-03:5.000000000", field("usd/month"));
+    // the same lease once more
+    assertEquals(-4L, reserve("2028-03-01T00:00:04Z", "l3", month, 2).getFirst());
+    assertEquals("5.000000000/10.000000000 2028-03:5.000000000", field("usd/month"));
+  }
+
+  @Test
+  void the_days_of_a_calendar_are_those_of_java() {
+    configure();
+    String day = "tokens/day=1000000";
+    Instant from = Instant.parse("2026-12-30T12:00:00Z");
+    for (int n = 0; n < 800; n += 13) {
+      Instant time = from.plus(Duration.ofDays(n));
+      assertEquals(1L, reserve(time.toString(), "d" + n, day, 0).getFirst());
+      String date = time.toString().substring(0, 10);
+      assertEquals("20/1000000 " + date + ":20", field("tokens/day"));
+    }
+  }
+
+  @Test
+  void a_rolling_day_lends_again_what_is_a_day_old() {
+    configure();
+    String rolling = "usd/rolling-day=10000000000";
+    assertEquals(1L, reserve("2026-05-01T00:00:00Z", "r1", rolling, 6).getFirst());
+    assertEquals(1L, reserve("2026-05-01T12:00:00Z", "r2", rolling, 4).getFirst());
+    List<Object> over = reserve("2026-05-01T20:00:00Z", "r3", rolling, 5);
+    Duration left = Duration.ofNanos((long) over.get(2) * 1000);
+    // a slot is 24 minutes, and the oldest counts whole
+    assertEquals(Duration.ofHours(4).plusMinutes(24), left);
+    String soon = Instant.parse("2026-05-01T20:00:00Z").plus(left).minusSeconds(1).toString();
+    assertEquals(-7L, reserve(soon, "r4", rolling, 5).getFirst());
+    String then = Instant.parse("2026-05-01T20:00:00Z").plus(left).toString();
+    assertEquals(1L, reserve(then, "r5", rolling, 6).getFirst());
+    assertEquals(-7L, reserve(then, "r6", rolling, 1).getFirst());
+  }
+}

@@ -1,0 +1,115 @@
+package relay.config;
+
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.List;
+import java.util.Set;
+import java.util.TreeSet;
+import relay.config.ServerConfig.Auth;
+import relay.config.ServerConfig.Client;
+
+/** Reads budgets and prices, and checks that every model under a budget in dollars has a price. */
+final class BudgetSection {
+  private static final String FORM = "give usd or tokens";
+
+  private BudgetSection() {}
+
+  /** A client's budgets. */
+  static List<BudgetConfig> of(Section client) {
+    List<BudgetConfig> all = new ArrayList<>();
+    Uniques<String> labels =
+        new Uniques<>(client.faults(), "of the same kind as", "give one budget for each period");
+    for (Value entry : entries(client, "budget", BudgetConfig.MAX_BUDGETS)) {
+      Section budget = entry.section();
+      long most = BudgetConfig.MAX_DOLLARS;
+      double usd = ScalarSettings.number(budget, "usd", 0, 0, (double) most);
+      long tokens = ScalarSettings.whole(budget, "tokens", 0, 0, LimitsConfig.MAX);
+      Value per = budget.need("per", "give day or month");
+      BudgetConfig.Per period =
+          per == null ? null : ScalarSettings.choice(per, BudgetConfig.Per.class, Set.of());
+      boolean rolling = ScalarSettings.flag(budget, "rolling", false);
+      budget.done();
+      long nanodollars = Math.round(usd * BudgetConfig.DOLLAR);
+      if (nanodollars > 0 == tokens > 0) {
+        entry.fault(tokens > 0 ? "has usd and tokens" : "has no amount", FORM);
+      } else if (period != null) {
+        BudgetConfig one = new BudgetConfig(nanodollars, tokens, period, rolling);
+        if (labels.add(one.label(), entry.place())) {
+          all.add(one);
+        }
+      }
+    }
+    return all;
+  }
+
+  /** The prices of models. */
+  static List<PriceConfig> prices(Section root) {
+    List<PriceConfig> all = new ArrayList<>();
+    for (Value entry : entries(root, "prices", PriceConfig.MAX_PRICES)) {
+      Section price = entry.section();
+      Value model = price.need("model", "give a model's name, * for any part of it");
+      ModelPattern pattern = model == null ? null : TextSettings.pattern(model);
+      long input = dollars(price, "input", true, 0);
+      long output = dollars(price, "output", true, 0);
+      long read = dollars(price, "cache_read", false, input);
+      long write = dollars(price, "cache_write", false, input);
+      price.done();
+      if (pattern != null) {
+        all.add(new PriceConfig(pattern, input, output, read, write));
+      }
+    }
+    return all;
+  }
+
+  private static long dollars(Section price, String name, boolean needed, long fallback) {
+    if (needed) {
+      var _ = price.need(name, "give US dollars a million tokens");
+    }
+    double most = PriceConfig.MAX_DOLLARS;
+    return Math.round(ScalarSettings.number(price, name, fallback / 1e6, 0, most) * 1e6);
+  }
+
+  private static List<Value> entries(Section section, String name, int most) {
+    Value list = section.take(name);
+    List<Value> entries = list == null ? null : list.list(most, "a list of mappings");
+    return entries == null ? List.of() : entries;
+  }
+
+  /** A model that a client may use under a budget in dollars, and that has no price, is a fault. */
+  static void check(Section root, Auth auth, List<ProviderConfig> all, List<PriceConfig> prices) {
+    if (!(auth instanceof Auth.Clients(List<Client> clients))) {
+      return;
+    }
+    Set<String> seen = new TreeSet<>();
+    for (Client client : clients) {
+      if (client.bounds().budgets().stream().anyMatch(budget -> budget.usd() > 0)) {
+        for (ProviderConfig provider : all) {
+          if (provider.enabled() && client.mayUseProvider(provider.name())) {
+            models(provider).stream()
+                .filter(client::mayUseModel)
+                .map(provider::upstreamModel)
+                .filter(model -> prices.stream().noneMatch(p -> p.model().matches(model)))
+                .filter(seen::add)
+                .forEach(
+                    model ->
+                        root.faults()
+                            .add(
+                                root.placeOf("prices"),
+                                "has no price of the model "
+                                    + FaultWording.shown(model)
+                                    + ", which client "
+                                    + client.name()
+                                    + " may use under a budget in usd",
+                                "give a price whose model matches it"));
+          }
+        }
+      }
+    }
+  }
+
+  private static Collection<String> models(ProviderConfig provider) {
+    Set<String> models = new TreeSet<>(provider.models());
+    models.addAll(provider.modelMapping().keySet());
+    return models;
+  }
+}
