@@ -91,10 +91,10 @@ final class ClientsJson {
     }
     if (each.isLimited()) {
       limited(client, each);
-      budgets(client.putArray("budgets"), each);
     } else {
       unlimited(client, unlimited.getOrDefault(each.name(), NOTHING));
     }
+    budgets(client.putArray("budgets"), each);
     return client;
   }
 
@@ -116,7 +116,7 @@ final class ClientsJson {
 
   /** As {@code GET /v1/relay/usage} tells the client; what is spent is at most 2 s old. */
   private void budgets(ArrayNode budgets, Client each) {
-    if (pool == null) {
+    if (pool == null || !each.isLimited()) {
       return;
     }
     for (Budget.Spent spent : pool.named().spent(each.name())) {

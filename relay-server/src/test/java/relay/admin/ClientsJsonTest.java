@@ -80,7 +80,7 @@ class ClientsJsonTest {
             """
             {"name": "default", "models": null, "providers": null, "limits": null,
               "used": {"rpm": 1, "itpm": 70, "otpm": 30, "tpm": 100},
-              "in_flight": 1, "cooldown_ms": 0, "next_capacity_ms": 0}
+              "in_flight": 1, "cooldown_ms": 0, "next_capacity_ms": 0, "budgets": []}
             """),
         clients().at("/clients/0"));
     assertEquals(fields(clients().at("/clients/1")), fields(clients().at("/clients/0")));
@@ -111,7 +111,7 @@ class ClientsJsonTest {
               {"name": "team", "models": null, "providers": null,
                 "limits": {"rpm": 60, "itpm": null, "otpm": null, "tpm": 1000, "max_concurrent": 1},
                 "used": {"rpm": 0, "itpm": 0, "otpm": 0, "tpm": 0},
-                "in_flight": 0, "cooldown_ms": 0, "next_capacity_ms": 0}
+                "in_flight": 0, "cooldown_ms": 0, "next_capacity_ms": 0, "budgets": []}
             """),
         clients().at("/clients/1"));
   }

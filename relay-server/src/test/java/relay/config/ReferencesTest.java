@@ -97,7 +97,7 @@ final class ReferencesTest {
     assertEquals(
         List.of(
             "relay.yaml:1:1: file: is not a known setting;"
-                + " allowed: server, redis, providers, routing, logging"),
+                + " allowed: server, redis, providers, routing, prices, logging"),
         Given.faults("${SET}: 1\n" + Given.PROVIDERS));
   }
 

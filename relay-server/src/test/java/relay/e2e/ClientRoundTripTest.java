@@ -8,6 +8,7 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
+import java.util.regex.Pattern;
 import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.Test;
 import relay.embedded.EmbeddedRedis;
@@ -19,6 +20,8 @@ import relay.model.Dialect;
  * outage.
  */
 class ClientRoundTripTest {
+  private static final Pattern ACQUIRE = Pattern.compile("_acquire(_named)?\r\n");
+
   @AutoClose
   private final RawProvider provider =
       new RawProvider((request, connection) -> connection.write(Says.fine(Dialect.ANTHROPIC)));
@@ -39,7 +42,7 @@ class ClientRoundTripTest {
 
   private static long acquires(String asked, String pool) {
     return List.of(asked.split("FCALL\r\n", -1)).stream()
-        .filter(call -> call.contains("_acquire\r\n") && call.contains(":{" + pool + "}:"))
+        .filter(call -> ACQUIRE.matcher(call).find() && call.contains(":{" + pool + "}:"))
         .count();
   }
 

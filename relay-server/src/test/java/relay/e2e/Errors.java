@@ -41,7 +41,7 @@ final class Errors {
         String code =
             switch (status) {
               case 401 -> "invalid_api_key";
-              case 429 -> "rate_limit_exceeded";
+              case 429 -> type.equals("insufficient_quota") ? type : "rate_limit_exceeded";
               default -> "null";
             };
         assertEquals(code, error.get("code").asText(), seen);

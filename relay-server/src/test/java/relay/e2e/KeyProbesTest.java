@@ -130,6 +130,7 @@ class KeyProbesTest {
           "relay:{p}:quarantine",
           "spent",
           "spend limit reached until 2026-01-01T00:00:00Z");
+      redis.text("FUNCTION", "FLUSH"); // surveys read only what scripts changed; now all
       replicas.awaitLine("p", "spent", "status active");
       replicas.awaitLine("p", "held", REFUSED);
       assertEquals(0, provider.received().size());

@@ -10,7 +10,8 @@ import relay.guards.Await;
 /** Records the output of Redis's {@code MONITOR}. */
 final class Monitor implements AutoCloseable {
   private static final Pattern LEASE_CALL =
-      Pattern.compile("\"FCALL\" \"relay_[0-9a-f]+_(acquire|acquire_indexed|settle|renew)\"");
+      Pattern.compile(
+          "\"FCALL\" \"relay_[0-9a-f]+_(acquire|acquire_indexed|acquire_named|settle|renew)\"");
 
   private final RedisSocket watching;
   private final RedisSocket marking;

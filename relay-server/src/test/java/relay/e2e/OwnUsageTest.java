@@ -18,8 +18,8 @@ import relay.model.Dialect;
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 class OwnUsageTest {
   private static final ObjectMapper JSON = new ObjectMapper();
-  private static final String KEYS_REQUESTS = "anthropic-ratelimit-requests-limit: 5";
-  private static final String KEYS_TOKENS = "anthropic-ratelimit-tokens-limit: 55";
+  private static final String KEYS_REQUESTS = "anthropic-ratelimit-requests-limit: 500";
+  private static final String KEYS_TOKENS = "anthropic-ratelimit-tokens-limit: 5500000";
 
   private final RawProvider provider =
       new RawProvider(
@@ -76,6 +76,7 @@ class OwnUsageTest {
 
     Answer stream =
         RawClient.ask(replicas.port(1), Ask.stream(Dialect.ANTHROPIC, "p").from("four"));
+    assertEquals(200, stream.status(), stream.toString());
     assertEquals("0", stream.header("anthropic-ratelimit-requests-remaining"));
     assertTrue(stream.whole(), stream.toString());
 
