@@ -106,22 +106,10 @@ final class PoolScripts {
         raw -> Reply.isUnknown(raw) ? new Reply.Unknown() : Reply.ofAcquire(raw, 0).getFirst());
   }
 
-  /** Reads what is spent of budgets, and adds to it. */
-  CompletableFuture<List<Object>> budgets(List<byte[]> args) {
-    return caller.call(new Call(ScriptFile.BUDGETS, List.of(keys.budgets), args));
-  }
-
-  /** The hash of budgets. */
-  byte[] budgetsKey() {
-    return keys.budgets;
-  }
-
   /** Ends leases, with one reply for each. */
   CompletableFuture<List<Reply>> settle(List<PendingUpdate.Ending> endings) {
     if (candidates().isNamed()) {
-      return callConfigured(
-          () -> new NamedCall(this, candidates()).of(List.of(), endings),
-          raw -> Reply.ofEndings(raw, endings.size()));
+      return new NamedCall(this, candidates()).settle(endings);
     }
     List<byte[]> k = leaseKeys();
     k.addAll(candidates().allSets());
