@@ -1,0 +1,117 @@
+package relay.e2e;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import java.util.Map;
+import java.util.function.Function;
+import java.util.stream.Collectors;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+import relay.model.Dialect;
+
+/** Claude Code starts many agents in one session. They send one session id and one user id. */
+class AgentsTest {
+  private static final int AGENTS = 50;
+
+  @ParameterizedTest
+  @ValueSource(booleans = {true, false})
+  void agents_of_one_session_spread_and_each_stays_on_its_account(boolean inHeaders)
+      throws Exception {
+    try (RawProvider provider =
+            new RawProvider(
+                (request, connection) -> connection.write(Says.fine(Dialect.ANTHROPIC)));
+        Replicas replicas =
+            new Setup()
+                .provider(
+                    "p",
+                    Dialect.ANTHROPIC,
+                    provider.url(),
+                    List.of("pooling: { affinity: session }"),
+                    List.of(key("a"), key("b"), key("c")))
+                .start(3)) {
+      List<String> first = keys(replicas, 0, inHeaders);
+      Map<String, Long> agents =
+          first.stream().collect(Collectors.groupingBy(Function.identity(), Collectors.counting()));
+      assertEquals(3, agents.size(), agents::toString);
+      assertTrue(Collections.max(agents.values()) <= AGENTS / 2, agents::toString);
+      assertEquals(first, keys(replicas, 1, inHeaders), "the second turn, by other replicas");
+    }
+  }
+
+  private static String key(String id) {
+    return Setup.key(id, "rpm_limit: 120");
+  }
+
+  private static List<String> keys(Replicas replicas, int turn, boolean inHeaders)
+      throws Exception {
+    List<String> keys = new ArrayList<>();
+    for (int agent = 0; agent < AGENTS; agent++) {
+      Ask ask = Ask.of(Dialect.ANTHROPIC, "p");
+      if (inHeaders) {
+        ask.header("x-claude-code-session-id: 0c5e").header("x-claude-code-agent-id: a" + agent);
+      } else {
+        ask.body(
+            Ask.body(
+                "p",
+                "\"metadata\":{\"user_id\":\"user_1_session_0c5e\"},\"system\":\""
+                    + agent
+                    + "\","));
+      }
+      Answer answer = RawClient.ask(replicas.port((agent + turn) % 3), ask);
+      assertEquals(200, answer.status(), answer.toString());
+      keys.add(String.valueOf(answer.header("x-relay-key")));
+    }
+    return keys;
+  }
+
+  /** A prompt cache belongs to an account: a conversation leaves it only when it has no room. */
+  @Test
+  void a_conversation_stays_until_its_account_is_full() throws Exception {
+    String limit = "rpm_limit: 20"; // of which a bucket takes 19 at once
+    try (RawProvider provider =
+            new RawProvider(
+                (request, connection) -> connection.write(Says.fine(Dialect.ANTHROPIC)));
+        Replicas replicas =
+            new Setup()
+                .provider(
+                    "p",
+                    Dialect.ANTHROPIC,
+                    provider.url(),
+                    List.of("pooling: { accounting: token_bucket, window_ms: 86400000 }"),
+                    List.of(Setup.key("a", limit), Setup.key("b", limit), Setup.key("c", limit)))
+                .start(3)) {
+      List<String> keys = new ArrayList<>();
+      for (int turn = 0; turn < 3 * 19; turn++) {
+        Answer answer = RawClient.ask(replicas.port(turn % 3), Ask.of(Dialect.ANTHROPIC, "p"));
+        assertEquals(200, answer.status(), answer.toString());
+        keys.add(String.valueOf(answer.header("x-relay-key")));
+      }
+      for (int account = 0; account < 3; account++) {
+        List<String> turns = keys.subList(19 * account, 19 * account + 19);
+        assertEquals(1, turns.stream().distinct().count(), keys::toString);
+      }
+      assertEquals(3, keys.stream().distinct().count(), keys::toString);
+      assertEquals(429, RawClient.ask(replicas.port(0), Ask.of(Dialect.ANTHROPIC, "p")).status());
+    }
+  }
+
+  /** The share is the tokens' that answers say came from a cache: 900 of 1,000. */
+  @Test
+  void the_share_of_cached_prompts_is_a_metric() throws Exception {
+    String usage =
+        "{\"type\":\"message\",\"content\":[],\"usage\":{\"input_tokens\":60,"
+            + "\"cache_creation_input_tokens\":40,\"cache_read_input_tokens\":900,\"output_tokens\":3}}";
+    try (RawProvider provider =
+            new RawProvider((request, connection) -> connection.write(Says.json(200, usage)));
+        Replicas replicas =
+            new Setup().provider("p", Dialect.ANTHROPIC, provider.url(), Setup.key("a")).start(1)) {
+      assertEquals(200, RawClient.ask(replicas.port(0), Ask.of(Dialect.ANTHROPIC, "p")).status());
+      assertEquals(0.9, replicas.metric(0, "relay_cache_read_ratio{pool=\"p\"}"), 1e-6);
+    }
+  }
+}
