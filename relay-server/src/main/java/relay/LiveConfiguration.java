@@ -31,6 +31,7 @@ import relay.metrics.Meters;
 import relay.pipeline.RequestPipeline;
 import relay.pipeline.Route;
 import relay.pipeline.Routes;
+import relay.pool.ClientShares;
 import relay.pool.Organizations;
 import relay.pool.Plans;
 import relay.redis.KeyPlan;
@@ -269,6 +270,7 @@ final class LiveConfiguration {
     PoolPlan clients = of.clientsPlan();
     return new RequestPipeline.Serving(
         new Clients(server.auth()),
+        new ClientShares(server.auth()),
         of.clientsPool(),
         clients == null
             ? Set.of()

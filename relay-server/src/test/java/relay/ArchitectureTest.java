@@ -102,7 +102,7 @@ class ArchitectureTest {
           Map.entry("relay.carrier", 12), // carriers, sockets, TLS, buffers, dates, descriptors
           Map.entry("relay.cli", 3), // the command line, a command of it, the usual operands
           Map.entry(
-              "relay.config", 32), // a record for each block of the file, its outline, its schema
+              "relay.config", 33), // a record for each block of the file, its outline, its schema
           Map.entry("relay.edge", 1),
           Map.entry("relay.embedded", 2), // a Redis, and free ports
           Map.entry("relay.estimate", 1),
@@ -112,10 +112,10 @@ class ArchitectureTest {
           Map.entry("relay.model", 10), // shared value types
           Map.entry("relay.operate", 3), // the commands, where they find their config, warnings
           Map.entry("relay.pipeline", 7), // the way of a request, its two sides, the probes of keys
-          Map.entry("relay.pool", 6), // a plan, its JSON and line of text, a key's status, owners
+          Map.entry("relay.pool", 7), // a plan, its JSON and line, a key's status, owners, shares
           Map.entry("relay.reload", 4), // a source, its attempts, their outcome, the state after
           Map.entry("relay.reach", 9), // one for each part of a library, except for the finder
-          Map.entry("relay.redis", 29), // a library's API: each script's arguments and outcomes
+          Map.entry("relay.redis", 30), // a library's API: each script's arguments and outcomes
           Map.entry("relay.request", 7), // a scan, its outcomes with their parts, and the edits
           Map.entry("relay.stream", 5), // five taps on a response that the pipeline combines
           Map.entry("relay.tls", 1),

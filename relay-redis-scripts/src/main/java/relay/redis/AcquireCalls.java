@@ -114,6 +114,7 @@ final class AcquireCalls {
       String batchKey =
           demand.modelClass()
               + (demand.session().isEmpty() ? " " : " session ")
+              + (demand.share() == null ? "" : "shared ")
               + (named ? "" : demand.key());
       shared
           .computeIfAbsent(batchKey, c -> new Coalescer<>(MAX_IN_FLIGHT, BATCH, this::send))
@@ -222,6 +223,15 @@ final class AcquireCalls {
     args.add(bytes(request.id));
   }
 
+  private static void appendShares(List<Request> requests, StringBuilder line) {
+    for (Request request : requests) {
+      Share share = request.demand.share();
+      if (share != null) {
+        share.appendTo(line);
+      }
+    }
+  }
+
   static void appendSpread(long spread, StringBuilder line) {
     if (spread == Demand.AT_ADMISSION) {
       line.append('-');
@@ -250,6 +260,9 @@ final class AcquireCalls {
     }
     PoolScripts.appendEndings(endings, line, args);
     requests.forEach(request -> append(request, line, args));
+    if (!indexed) {
+      appendShares(requests, line);
+    }
     args.addFirst(bytes(line.toString()));
     if (indexed) {
       candidates.avoided(first).forEach(row -> args.add(bytes(row)));

@@ -2,6 +2,7 @@ package relay.redis;
 
 import java.util.List;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A request's demand on a key.
@@ -20,6 +21,8 @@ import java.util.Set;
  * @param key id of the only key to use, empty for any. A pool of limits, for instance, has one key
  *     per limit
  * @param cost what to reserve of that key's budgets in dollars, in billionths
+ * @param share whose it is; null if clients have no shares of the pool. Of one pool either all
+ *     demands have one or none
  */
 public record Demand(
     String modelClass,
@@ -30,7 +33,8 @@ public record Demand(
     String session,
     List<String> pinned,
     String key,
-    long cost) {
+    long cost,
+    @Nullable Share share) {
   /** No spread: the provider charges the output at admission, whatever is made of it. */
   public static final long AT_ADMISSION = -1;
 
@@ -76,49 +80,114 @@ public record Demand(
   /** A demand without a conversation, for any key. */
   public static Demand of(String modelClass, long inputTokens, long outputTokens) {
     return new Demand(
-        modelClass, inputTokens, outputTokens, AT_ADMISSION, Set.of(), "", List.of(), "", 0);
+        modelClass, inputTokens, outputTokens, AT_ADMISSION, Set.of(), "", List.of(), "", 0, null);
   }
 
   /** The same demand, whose output is not known at admission: its tokens are the mean. */
   public Demand comingWith(long spread) {
     return new Demand(
-        modelClass, inputTokens, outputTokens, spread, avoid, session, pinned, key, cost);
+        modelClass, inputTokens, outputTokens, spread, avoid, session, pinned, key, cost, share);
   }
 
   /** The same demand, for a conversation. */
   public Demand inSession(String id) {
     return new Demand(
-        modelClass, inputTokens, outputTokens, outputSpread, avoid, id, pinned, key, cost);
+        modelClass, inputTokens, outputTokens, outputSpread, avoid, id, pinned, key, cost, share);
   }
 
   /** The same demand, of another model class. */
   Demand in(String otherClass) {
     return new Demand(
-        otherClass, inputTokens, outputTokens, outputSpread, avoid, session, pinned, key, cost);
+        otherClass,
+        inputTokens,
+        outputTokens,
+        outputSpread,
+        avoid,
+        session,
+        pinned,
+        key,
+        cost,
+        share);
   }
 
   /** The same demand, which only the account can serve that made what these hashes name. */
   public Demand pinnedTo(List<String> hashes) {
     return new Demand(
-        modelClass, inputTokens, outputTokens, outputSpread, avoid, session, hashes, key, cost);
+        modelClass,
+        inputTokens,
+        outputTokens,
+        outputSpread,
+        avoid,
+        session,
+        hashes,
+        key,
+        cost,
+        share);
   }
 
   /** The same demand, for this key only. */
   public Demand on(String id) {
     return new Demand(
-        modelClass, inputTokens, outputTokens, outputSpread, Set.of(), session, pinned, id, cost);
+        modelClass,
+        inputTokens,
+        outputTokens,
+        outputSpread,
+        Set.of(),
+        session,
+        pinned,
+        id,
+        cost,
+        share);
   }
 
   /** The same demand, which costs so many billionths of a dollar. */
   public Demand costing(long nanodollars) {
     long most = Math.clamp(nanodollars, 0, Limits.MAX);
     return new Demand(
-        modelClass, inputTokens, outputTokens, outputSpread, avoid, session, pinned, key, most);
+        modelClass,
+        inputTokens,
+        outputTokens,
+        outputSpread,
+        avoid,
+        session,
+        pinned,
+        key,
+        most,
+        share);
+  }
+
+  /** The same demand, of this client. */
+  public Demand of(Share whose) {
+    return new Demand(
+        modelClass,
+        inputTokens,
+        outputTokens,
+        outputSpread,
+        avoid,
+        session,
+        pinned,
+        key,
+        cost,
+        whose);
+  }
+
+  /** The same demand, which has been refused and waits. */
+  Demand asked() {
+    return share == null || share.again() ? this : of(share.asked());
   }
 
   /** The same demand, avoiding these keys while others can serve it. */
   public Demand avoiding(Set<String> keys) {
     return new Demand(
-        modelClass, inputTokens, outputTokens, outputSpread, keys, session, pinned, key, cost);
+        modelClass,
+        inputTokens,
+        outputTokens,
+        outputSpread,
+        keys,
+        session,
+        pinned,
+        key,
+        cost,
+        share);
   }
 }

@@ -41,7 +41,13 @@ final class WaitingLine {
    * @param arrival its sequence number
    * @param until latest time of an answer, on the room's clock
    */
-  record Parked(long arrival, Demand demand, long until, CompletableFuture<Acquisition> answer) {}
+  record Parked(long arrival, Demand demand, long until, CompletableFuture<Acquisition> answer) {
+    /** The same, after a refusal. */
+    Parked asked() {
+      Demand again = demand.asked();
+      return again == demand ? this : new Parked(arrival, again, until, answer);
+    }
+  }
 
   WaitingLine(WaitingRoom room) {
     this.room = room;
@@ -63,7 +69,7 @@ final class WaitingLine {
     }
     if (waits) {
       leaveWhenAnswered(newcomer);
-    } else if (hasQueue) {
+    } else if (hasQueue && newcomer.demand().share() == null) {
       newcomer.answer().complete(exhausted());
     } else {
       var _ =
@@ -145,8 +151,8 @@ final class WaitingLine {
         joins = !isQueued && room.enter();
         stays = isQueued || joins;
       }
-      if (joins) {
-        waiting.put(request.arrival(), request);
+      if (stays) {
+        waiting.put(request.arrival(), request.asked());
       }
       boolean isFirst = !waiting.isEmpty() && waiting.firstKey() == request.arrival();
       if (stays && isFirst && acquisition instanceof Exhausted e) {

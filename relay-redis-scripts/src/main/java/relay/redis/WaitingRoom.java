@@ -13,8 +13,9 @@ import relay.redis.Acquisition.Granted;
 import relay.redis.Acquisition.Unavailable;
 
 /**
- * Parks requests until a key can carry them: one line per model class, served in order of arrival
- * at this replica. No thread waits; each line has one alarm.
+ * Parks requests until a key can carry them: one line per model class, and per client where clients
+ * have shares of the pool, served in order of arrival at this replica. No thread waits; each line
+ * has one alarm.
  */
 final class WaitingRoom {
   /** More are refused at once: each parked request takes memory and an open connection. */
@@ -60,8 +61,7 @@ final class WaitingRoom {
     long until = nanoTime.getAsLong() + most.toNanos();
     WaitingLine line =
         demand.pinned().isEmpty()
-            ? lines.computeIfAbsent(
-                demand.modelClass() + "/" + demand.key(), name -> new WaitingLine(this))
+            ? lines.computeIfAbsent(nameOf(demand), name -> new WaitingLine(this))
             : new WaitingLine(this); // its account's room is no other's, so nobody waits behind it
     line.arrive(new WaitingLine.Parked(arrivals.incrementAndGet(), demand, until, answer));
     return answer;
@@ -94,6 +94,12 @@ final class WaitingRoom {
   /** Forgets the empty lines of keys that have gone: none will wait there again. */
   void retain(Predicate<String> keys) {
     lines.entrySet().removeIf(e -> e.getValue().isEmpty() && !keys.test(keyOf(e.getKey())));
+  }
+
+  private static String nameOf(Demand demand) {
+    Share share = demand.share();
+    String whose = share == null ? "" : "/" + share.line();
+    return demand.modelClass() + whose + "/" + demand.key();
   }
 
   private static String keyOf(String line) {

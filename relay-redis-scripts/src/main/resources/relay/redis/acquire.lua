@@ -14,7 +14,8 @@
 --                  for each of those ` requests input output`: its actual cost, as for settle; then
 --                  for each request ` input output spread`: the tokens to reserve, and the
 --                  standard deviation of the output; spread is - if the provider charges the output at
---                  admission, which then holds for all requests of the group
+--                  admission, which then holds for all requests of the group; then, if clients have shares
+--                  of the pool, for each request ` client rank weight kept floor again`: see include/line
 --       candidates `key group` for each candidate, highest priority first, in one line; `key{} group` in shadow mode
 --       ...        the ids of the leases to end, then a new lease id for each request
 -- REPLY {1, time, ...} then for each ending one value, as settle; then for each request five:
@@ -42,6 +43,8 @@
 -- @include lease
 -- @include ending
 -- @include grant
+-- @include line
+-- @include turn
 -- @include listed
 local call = ARGV[1]
 local epoch, ceiling, given, lease_us, endings, at = call_line(call)
@@ -50,6 +53,8 @@ if first > #ARGV then error({ err = 'BADARG there are fewer ids than announced' 
 local costs, tokens
 if endings > 0 then costs, at = costs_at(call, at, endings) end
 tokens, at = tokens_at(call, at, #ARGV - first + 1)
+local asks
+if at <= #call then asks, at = line.asks_at(call, at, #ARGV - first + 1) end
 read_to(call, at)
 
 local r = open(KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5])
@@ -65,7 +70,7 @@ local reply = { 1, now, 0, 0, 0, 0, 0, endings > 0 and 0 or nil }
 if endings > 0 then end_leases(r, ARGV, 3, first - 1, costs, now, #KEYS + 1, KEYS, reply) end
 for n = 1, #ARGV - first + 1 do
   serve(r, list, KEYS[n + 5], ARGV[first + n - 1], now, lease_us, tokens[3 * n - 2], tokens[3 * n - 1], tokens[3 * n],
-    reply, first + 5 * n - 5)
+    reply, first + 5 * n - 5, asks and asks[n])
 end
 write_leases(r, now)
 write(r)

@@ -35,6 +35,8 @@
 -- @include lease
 -- @include ending
 -- @include grant
+-- @include line
+-- @include turn
 -- @include listed
 -- @include allowance
 -- @include budget

@@ -14,7 +14,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
-import java.util.Set;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
@@ -76,9 +75,7 @@ final class LibraryPageTest {
           Pools.plan(Pools.name("rights"), Duration.ofMinutes(1), keys, new Limits(1_000, 0, 0, 0));
       try (RedisEngine engine = RedisEngine.start(options)) {
         KeyPool pool = engine.pool(plan);
-        Demand talk =
-            new Demand(
-                Pools.CLASS, 10, 10, Demand.AT_ADMISSION, Set.of(), "talk", List.of(), "", 0);
+        Demand talk = Demand.of(Pools.CLASS, 10, 10).inSession("talk");
         Lease lease = assertInstanceOf(Granted.class, pool.acquire(talk).join()).lease();
         pool.observe(lease, new Limits(900, 0, 0, 0), Remaining.NONE, () -> Refill.NONE);
         pool.refused(lease, Duration.ZERO);

@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.Function;
@@ -15,6 +16,7 @@ import relay.config.ModelPattern;
 import relay.config.ServerConfig.Auth;
 import relay.config.ServerConfig.Client;
 import relay.pool.BudgetJson;
+import relay.pool.ClientShares;
 import relay.redis.Budget;
 import relay.redis.Dimension;
 import relay.redis.KeyPool;
@@ -41,9 +43,14 @@ final class ClientsJson {
   private final Map<String, KeyState> keys;
   private final Map<String, Standing> unlimited;
   private final @Nullable KeyPool pool;
+  private final ClientShares shares;
 
   private ClientsJson(
-      @Nullable KeyPool pool, @Nullable PoolSnapshot state, Map<String, Standing> unlimited) {
+      ClientShares shares,
+      @Nullable KeyPool pool,
+      @Nullable PoolSnapshot state,
+      Map<String, Standing> unlimited) {
+    this.shares = shares;
     this.pool = pool;
     this.unlimited = unlimited;
     groups =
@@ -64,7 +71,8 @@ final class ClientsJson {
   static ObjectNode of(Auth auth, @Nullable KeyPool pool, UsageTally tally) throws RedisSilent {
     CompletableFuture<Map<String, Standing>> standings = tally.standings();
     PoolSnapshot state = pool == null ? null : PoolStates.await(pool.snapshot());
-    ClientsJson writer = new ClientsJson(pool, state, PoolStates.await(standings));
+    ClientsJson writer =
+        new ClientsJson(new ClientShares(auth), pool, state, PoolStates.await(standings));
     ObjectNode all = JSON.objectNode();
     ArrayNode clients = all.putArray("clients");
     switch (auth) {
@@ -77,6 +85,13 @@ final class ClientsJson {
   private ObjectNode client(Client each) {
     ObjectNode client = JSON.objectNode();
     client.put("name", each.name());
+    client.put("weight", each.standing().weight());
+    client.put("priority", each.standing().priority().name().toLowerCase(Locale.ROOT));
+    if (shares.active()) {
+      client.put("share", shares.of(each));
+    } else {
+      client.putNull("share");
+    }
     if (each.models().isEmpty()) {
       client.putNull("models");
     } else {

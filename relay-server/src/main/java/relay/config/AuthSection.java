@@ -10,6 +10,7 @@ import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
 import relay.config.ServerConfig.Auth;
 import relay.config.ServerConfig.Client;
+import relay.config.ServerConfig.Client.Standing;
 import relay.config.Value.Scalar;
 
 /** Reads {@code server.auth}: its clients, and those of the file that it names. */
@@ -54,7 +55,13 @@ final class AuthSection {
       some = true;
       KeyHash hash = unique(hash(apiKey), apiKey);
       Client.Bounds none = new Client.Bounds(List.of(), Set.of(), LimitsConfig.UNKNOWN, 0);
-      add("default", apiKey, hash == null ? List.of() : List.of(hash), true, none);
+      add(
+          "default",
+          apiKey,
+          hash == null ? List.of() : List.of(hash),
+          true,
+          none,
+          Standing.DEFAULT);
     }
     some |= clients(section);
     Value file = section.take("clients_file");
@@ -139,8 +146,17 @@ final class AuthSection {
             PoolKeys.stated(client),
             PoolKeys.maxConcurrent(client),
             BudgetSection.of(client));
+    Standing standing = standing(client);
     client.done();
-    add(name == null ? null : TextSettings.name(name), name, hashes, enforce, bounds);
+    add(name == null ? null : TextSettings.name(name), name, hashes, enforce, bounds, standing);
+  }
+
+  private static Standing standing(Section client) {
+    boolean stated = client.take("weight") != null || client.take("priority") != null;
+    return new Standing(
+        ScalarSettings.whole(client, "weight", 1L, 1, Standing.MAX_WEIGHT),
+        ScalarSettings.choice(client, "priority", ClientPriority.STANDARD, Set.of()),
+        stated);
   }
 
   private void add(
@@ -148,12 +164,13 @@ final class AuthSection {
       @Nullable Value stands,
       List<KeyHash> hashes,
       boolean enforce,
-      Client.Bounds bounds) {
+      Client.Bounds bounds,
+      Standing standing) {
     if (stands != null) {
       names.add(name, stands.place(), stands.faults());
     }
     if (name != null && !hashes.isEmpty()) {
-      found.add(new Client(name, hashes, enforce, bounds));
+      found.add(new Client(name, hashes, enforce, bounds, standing));
     }
   }
 

@@ -34,7 +34,8 @@ public final class ConfigOutline {
 
   /** Records that have no name of their own in the file: their settings are their parent's. */
   private static final Set<Class<?>> INLINE =
-      Set.of(ServerConfig.Client.Bounds.class, LimitsConfig.class);
+      Set.of(
+          ServerConfig.Client.Bounds.class, ServerConfig.Client.Standing.class, LimitsConfig.class);
 
   /**
    * A setting.

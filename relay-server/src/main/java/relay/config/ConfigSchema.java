@@ -187,6 +187,17 @@ public final class ConfigSchema {
         "max_concurrent",
         whole("Its requests at once, over all replicas; 0 = no bound", 0, 0, LimitsConfig.MAX));
     client.with("budget", budgets());
+    client
+        .with(
+            "weight",
+            whole(
+                "Its share of a pool that is short, among those of its priority",
+                1,
+                1,
+                ServerConfig.Client.Standing.MAX_WEIGHT))
+        .with(
+            "priority",
+            words("Whose requests come first when a pool is short", ClientPriority.STANDARD));
     SchemaNode list = list("Clients with names", client, AuthSection.MAX_CLIENTS);
     list.json().remove("minItems");
     return list;
@@ -356,7 +367,20 @@ public final class ConfigSchema {
             ratio("How much of a limit an idle group may take at once", none.burstRatio()))
         .with(
             "enforce",
-            flag("false: limits are counted and logged, and refuse nothing", none.enforce()));
+            flag("false: limits are counted and logged, and refuse nothing", none.enforce()))
+        .with(
+            "headroom",
+            section("The share of each limit that lower priorities leave free")
+                .with(
+                    "interactive",
+                    number("For interactive requests", 0, ProviderSection.MAX_HEADROOM))
+                .with("standard", number("For standard requests", 0, ProviderSection.MAX_HEADROOM)))
+        .with(
+            "floor",
+            number(
+                "The share of each limit that batch requests have before all others",
+                none.floor(),
+                ProviderSection.MAX_FLOOR));
   }
 
   private static SchemaNode routing() {

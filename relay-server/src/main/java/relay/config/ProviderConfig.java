@@ -129,6 +129,9 @@ public record ProviderConfig(
    * @param window the length of the rate-limit window
    * @param enforce false: limits are counted and never refuse
    * @param burstRatio the share of a limit that an idle group may use at once, in (0, 1]
+   * @param interactiveHeadroom the share of each limit that lower priorities leave free
+   * @param standardHeadroom the share that batch requests leave free beyond that
+   * @param floor the share of each limit that batch requests have before all others
    */
   public record Pooling(
       Strategy strategy,
@@ -137,7 +140,10 @@ public record ProviderConfig(
       Duration window,
       Accounting accounting,
       double burstRatio,
-      boolean enforce) {
+      boolean enforce,
+      double interactiveHeadroom,
+      double standardHeadroom,
+      double floor) {
 
     /** The defaults if {@code pooling} is absent. */
     public static final Pooling DEFAULT =
@@ -148,7 +154,10 @@ public record ProviderConfig(
             Duration.ofMinutes(1),
             Accounting.SLIDING_WINDOW,
             1.0,
-            true);
+            true,
+            0,
+            0,
+            0.02);
   }
 
   /** Who says which keys share limits. */

@@ -25,6 +25,8 @@ final class ProviderSection {
   static final int MAX_CLASSES = 100;
   static final int MAX_WAIT_MS = 86_400_000;
   static final int MIN_WINDOW_MS = 500;
+  static final double MAX_HEADROOM = 0.4;
+  static final double MAX_FLOOR = 0.5;
   static final int MAX_WINDOW_MS = 86_400_000;
 
   private final Section provider;
@@ -138,8 +140,23 @@ final class ProviderSection {
                 MAX_WINDOW_MS));
     double burstRatio = ScalarSettings.ratio(pooling, "burst_ratio", Pooling.DEFAULT.burstRatio());
     boolean enforce = ScalarSettings.flag(pooling, "enforce", Pooling.DEFAULT.enforce());
+    Section headroom = pooling.section("headroom");
+    double interactive = ScalarSettings.number(headroom, "interactive", 0, 0, MAX_HEADROOM);
+    double standard = ScalarSettings.number(headroom, "standard", 0, 0, MAX_HEADROOM);
+    headroom.done();
+    double floor = ScalarSettings.number(pooling, "floor", Pooling.DEFAULT.floor(), 0, MAX_FLOOR);
     pooling.done();
-    return new Pooling(strategy, affinity, maxWait, window, accounting, burstRatio, enforce);
+    return new Pooling(
+        strategy,
+        affinity,
+        maxWait,
+        window,
+        accounting,
+        burstRatio,
+        enforce,
+        interactive,
+        standard,
+        floor);
   }
 
   private List<ModelClass> modelClasses(@Nullable ProviderType type) {

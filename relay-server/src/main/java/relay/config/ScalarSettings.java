@@ -1,5 +1,6 @@
 package relay.config;
 
+import java.math.BigDecimal;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
@@ -61,8 +62,12 @@ final class ScalarSettings {
 
   /** A number with or without decimals. */
   static double number(Section section, String name, double fallback, double min, double max) {
-    String allowed = "a number from %.0f to %.0f".formatted(min, max);
+    String allowed = "a number from %s to %s".formatted(shortest(min), shortest(max));
     return decimal(section, name, fallback, allowed, number -> number >= min && number <= max);
+  }
+
+  private static String shortest(double number) {
+    return new BigDecimal(Double.toString(number)).stripTrailingZeros().toPlainString();
   }
 
   private static double decimal(

@@ -61,7 +61,24 @@ public record ServerConfig(
    * @param keyHashes at least one; while a key is rotated, the old one beside the new one
    * @param enforce false: its own limits are counted and never refuse
    */
-  public record Client(String name, List<KeyHash> keyHashes, boolean enforce, Bounds bounds) {
+  public record Client(
+      String name, List<KeyHash> keyHashes, boolean enforce, Bounds bounds, Standing standing) {
+
+    /** Without a weight or a priority. */
+    public Client(String name, List<KeyHash> keyHashes, boolean enforce, Bounds bounds) {
+      this(name, keyHashes, enforce, bounds, Standing.DEFAULT);
+    }
+
+    /**
+     * What it gets of a pool that is short.
+     *
+     * @param weight its share among the clients of its priority
+     * @param stated whether the file says so: clients have shares as soon as it does for one
+     */
+    public record Standing(long weight, ClientPriority priority, boolean stated) {
+      static final long MAX_WEIGHT = 1_000_000;
+      static final Standing DEFAULT = new Standing(1, ClientPriority.STANDARD, false);
+    }
 
     public Client {
       keyHashes = List.copyOf(keyHashes);

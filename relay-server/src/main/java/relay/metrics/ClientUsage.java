@@ -5,10 +5,14 @@ import io.prometheus.metrics.model.snapshots.GaugeSnapshot;
 import io.prometheus.metrics.model.snapshots.GaugeSnapshot.GaugeDataPointSnapshot;
 import io.prometheus.metrics.model.snapshots.Labels;
 import io.prometheus.metrics.model.snapshots.MetricSnapshots;
+import java.util.List;
 import java.util.Map;
 import java.util.function.Function;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
+import relay.config.ServerConfig.Auth;
+import relay.config.ServerConfig.Client;
+import relay.pool.ClientShares;
 import relay.redis.Budget;
 import relay.redis.Dimension;
 import relay.redis.KeyPlan;
@@ -18,16 +22,23 @@ import relay.redis.PoolPlan;
 import relay.redis.PoolSnapshot;
 import relay.redis.PoolSnapshot.GroupState;
 
-/** A gauge of each client's used share of its own limits, over all replicas. */
+/**
+ * Gauges of each client's used share of its own limits, over all replicas, and of its share of
+ * pools.
+ */
 final class ClientUsage implements MultiCollector {
   private record Bound(@Nullable PoolPlan plan, @Nullable KeyPool pool) {}
 
   private volatile Bound bound;
+  private volatile List<Client> clients;
+  private volatile ClientShares shares;
 
   /**
    * @param plan the clients' limits; null if no client has limits
    */
-  ClientUsage(@Nullable PoolPlan plan) {
+  ClientUsage(Auth auth, @Nullable PoolPlan plan) {
+    clients = clientsOf(auth);
+    shares = new ClientShares(auth);
     bound = new Bound(plan, null);
   }
 
@@ -36,6 +47,15 @@ final class ClientUsage implements MultiCollector {
    */
   void bind(@Nullable PoolPlan plan, @Nullable KeyPool pool) {
     bound = new Bound(plan, pool);
+  }
+
+  void reconfigure(Auth auth) {
+    clients = clientsOf(auth);
+    shares = new ClientShares(auth);
+  }
+
+  private static List<Client> clientsOf(Auth auth) {
+    return auth instanceof Auth.Clients(List<Client> all) ? all : List.of();
   }
 
   @Override
@@ -55,7 +75,17 @@ final class ClientUsage implements MultiCollector {
     if (now.plan() != null) {
       add(budgets, now.plan(), now.pool());
     }
-    return MetricSnapshots.of(used.build(), budgets.build());
+    GaugeSnapshot.Builder part =
+        GaugeSnapshot.builder()
+            .name("relay_client_share_ratio")
+            .help("A client's share of what its priority gets of a pool that is short");
+    ClientShares all = shares;
+    for (Client each : clients) {
+      double ratio = all.active() ? all.of(each) : 0;
+      Labels labels = Labels.of("client", each.name());
+      part.dataPoint(GaugeDataPointSnapshot.builder().value(ratio).labels(labels).build());
+    }
+    return MetricSnapshots.of(used.build(), budgets.build(), part.build());
   }
 
   private static void add(GaugeSnapshot.Builder used, PoolPlan plan, @Nullable PoolSnapshot state) {

@@ -68,7 +68,9 @@ public final class Meters implements AutoCloseable {
         new EngineGauges(
             providers.stream().map(Plans::of).toList(), config.redis().onUnavailable());
     clients = new ClientMeters(registry, config.server().auth());
-    clientUsage = new ClientUsage(Plans.ofClients(config.server().auth()).orElse(null));
+    clientUsage =
+        new ClientUsage(
+            config.server().auth(), Plans.ofClients(config.server().auth()).orElse(null));
     overhead = timer("relay.overhead", "Time that Relay itself adds to a request", Buckets.FAST);
     acquire = timer("relay.acquire.duration", "Time to acquire a key", Buckets.FAST);
     attempts =
@@ -149,6 +151,7 @@ public final class Meters implements AutoCloseable {
     labels = known;
     traffic.reconfigure(known, providers);
     clients.reconfigure(config.server().auth());
+    clientUsage.reconfigure(config.server().auth());
     byPool.retain(known::isProvider);
     for (Map<String, Timer> timers : List.of(requestDuration, firstByte)) {
       timers.entrySet().stream()

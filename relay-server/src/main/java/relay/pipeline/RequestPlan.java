@@ -14,6 +14,7 @@ import relay.model.Endpoint;
 import relay.redis.Acquisition;
 import relay.redis.Demand;
 import relay.redis.ProviderBreaker.Passage;
+import relay.redis.Share;
 import relay.request.RequestEdits;
 import relay.request.RequestFacts;
 
@@ -101,11 +102,14 @@ final class RequestPlan {
   }
 
   /** The demand on a key. */
-  Demand demand(Estimator.Estimate estimate) {
-    return Demand.of(modelClass, estimate.inputTokens(), estimate.outputTokens())
-        .comingWith(estimate.outputSpread())
-        .inSession(session())
-        .pinnedTo(parsed.states());
+  Demand demand(Estimator.Estimate estimate, Standing standing) {
+    Demand demand =
+        Demand.of(modelClass, estimate.inputTokens(), estimate.outputTokens())
+            .comingWith(estimate.outputSpread())
+            .inSession(session())
+            .pinnedTo(parsed.states());
+    Share share = standing.share(route.api().config().pooling());
+    return share == null ? demand : demand.of(share);
   }
 
   /** The session that stays on one account; empty if none does. */

@@ -4,6 +4,7 @@ import java.nio.charset.StandardCharsets;
 import java.time.Instant;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Locale;
 import java.util.function.ToLongFunction;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
@@ -12,6 +13,7 @@ import relay.config.ServerConfig.Client;
 import relay.model.JsonString;
 import relay.model.RelayError;
 import relay.pool.BudgetJson;
+import relay.pool.ClientShares;
 import relay.redis.Budget;
 import relay.redis.Dimension;
 import relay.redis.Limits;
@@ -22,7 +24,7 @@ final class UsageAnswer {
   private UsageAnswer() {}
 
   /** Answers with it. Blocks until Redis has answered. */
-  static void give(ClientAnswer answer, ClientQuotas quotas, Caller caller) {
+  static void give(ClientAnswer answer, ClientQuotas quotas, ClientShares shares, Caller caller) {
     Standing use = quotas.use(caller).exceptionally(_ -> null).join();
     List<Budget.Spent> budgets = quotas.spent(caller).exceptionally(_ -> null).join();
     if (use == null || budgets == null) {
@@ -37,7 +39,16 @@ final class UsageAnswer {
             own == null ? null : own.limits(),
             known == null ? 0 : known.bounds().maxConcurrent(),
             use,
+            standing(shares, known),
             budgets));
+  }
+
+  private static String standing(ClientShares shares, @Nullable Client client) {
+    if (client == null || !shares.active()) {
+      return "\"share\":null,\"priority\":null";
+    }
+    String priority = client.standing().priority().name().toLowerCase(Locale.ROOT);
+    return "\"share\":%s,\"priority\":\"%s\"".formatted(shares.of(client), priority);
   }
 
   /**
@@ -50,18 +61,20 @@ final class UsageAnswer {
       @Nullable Limits limits,
       int maxConcurrent,
       Standing use,
+      String standing,
       List<Budget.Spent> budgets) {
     String stated =
         limits == null
             ? "null"
             : "{%s,\"max_concurrent\":%s}"
                 .formatted(members(limits::of, true), known(maxConcurrent));
-    return "{\"name\":%s,\"limits\":%s,\"used\":{%s},\"in_flight\":%d,\"budgets\":[%s]}"
+    return "{\"name\":%s,\"limits\":%s,\"used\":{%s},\"in_flight\":%d,%s,\"budgets\":[%s]}"
         .formatted(
             JsonString.quote(name),
             stated,
             members(use.used()::of, false),
             use.inFlight(),
+            standing,
             budgets.stream()
                 .map(spent -> BudgetJson.of(spent, Instant.now()).toString())
                 .collect(Collectors.joining(",")))

@@ -52,6 +52,8 @@ final class MappingTest {
               otpm_limit: 8000
               tpm_limit: 38000
               max_concurrent: 7
+              weight: 8
+              priority: batch
               budget: [{ usd: 12.5, per: month }, { tokens: 9, per: day, rolling: true }]
             - {name: team-b, key_sha256: ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad}
       redis:
@@ -79,6 +81,8 @@ final class MappingTest {
             accounting: token_bucket
             burst_ratio: 0.5
             enforce: false
+            headroom: {interactive: 0.125, standard: 0.25}
+            floor: 0.03
           model_classes:
             - {name: big, models: ["big-*", "huge-*"], weights: {input: 2, cache_read: 0.25, cache_write: 3, output: 10}}
           keys:
@@ -140,7 +144,8 @@ final class MappingTest {
                             7,
                             List.of(
                                 new BudgetConfig(12_500_000_000L, 0, BudgetConfig.Per.MONTH, false),
-                                new BudgetConfig(0, 9, BudgetConfig.Per.DAY, true)))),
+                                new BudgetConfig(0, 9, BudgetConfig.Per.DAY, true))),
+                        new Client.Standing(8, ClientPriority.BATCH, true)),
                     new Client(
                         "team-b",
                         List.of(KeyHash.of("abc")),
@@ -182,7 +187,10 @@ final class MappingTest {
                 Duration.ofMillis(1200),
                 Accounting.TOKEN_BUCKET,
                 0.5,
-                false),
+                false,
+                0.125,
+                0.25,
+                0.03),
             List.of(
                 new ModelClass(
                     "big",

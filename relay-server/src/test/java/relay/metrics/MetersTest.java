@@ -92,6 +92,7 @@ class MetersTest {
         "relay_client_tokens_total",
         "relay_client_used_ratio",
         "relay_client_budget_used_ratio",
+        "relay_client_share_ratio",
       })
   void a_meter_exists_from_the_start_at_0(String name) {
     List<String> series = series(name);

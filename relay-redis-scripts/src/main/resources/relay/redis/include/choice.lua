@@ -111,14 +111,14 @@ local function able_at(r, k, g, now, most, input, output)
   return key_opens(k, now, at, why)
 end
 
--- The earliest of these times over all candidates: the time, the reason and the key.
+-- The earliest of these times over all candidates: the time, the reason, the key and the group.
 local function soonest(r, list, now, input, output)
-  local opens, reason, opener = math.huge, 0, ''
+  local opens, reason, opener, group = math.huge, 0, '', list[2]
   for c = 1, #list, 2 do
     local at, why = able_at(r, list[c], list[c + 1], now, opens, input, output)
-    if at < opens then opens, reason, opener = at, why, list[c].id end
+    if at < opens then opens, reason, opener, group = at, why, list[c].id, list[c + 1] end
   end
-  return opens, reason, opener
+  return opens, reason, opener, group
 end
 
 -- Of the candidates in shadow mode the one that could carry the request first, and the reason why it cannot now: the

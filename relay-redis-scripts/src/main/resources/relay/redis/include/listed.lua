@@ -1,26 +1,38 @@
 -- Serves a request with the candidates that a call lists: grants it, or says when one of them can carry it.
--- @uses pool, key, group, records, gate, choice, lease, grant
+-- @uses pool, key, group, records, gate, choice, lease, grant, line, turn
 
-local function serve(r, list, session, id, now, lease_us, input, output, spread, reply, place)
+-- `ask`: who asks, if clients have shares of the pool.
+local function serve(r, list, session, id, now, lease_us, input, output, spread, reply, place, ask)
   local again = r.held[id]
   if again then return tell_again(again, reply, place) end
   local favourite = session and redis.call('GET', session) or nil
+  if ask then line.enter(r, list, ask, now, input, output, spread) end
   local best, want_in, want_out, dimension, limit =
     best_of(r, list, now, input, output, favourite, r.pool[STRATEGY] == RANDOM and seed_of(id))
   if best then
+    if ask then line.granted(ask, now) end
     return grant(r, session, id, list[best], list[best + 1], now, lease_us, want_in, want_out, spread, reply, place)
   end
   local stopped, small = want_in, want_out
   local shadow, why = nil, nil
   if list.shadow then shadow, why = shadowed(r, list, now, input, output) end
   if shadow then
+    if ask then line.granted(ask, now) end
     grant_anyway(r, session, id, list[shadow], list[shadow + 1], now, lease_us, input, output, spread, why, reply, place)
   elseif 2 * (stopped + small) < #list then
-    local opens, reason, opener = soonest(r, list, now, input, output)
+    local opens, reason, opener, g
+    if ask then
+      opens, reason, opener, g = line.opens(r, list, ask, now, input, output)
+      line.promise(ask, now, opens, reason, opener, g, input, output)
+    else
+      opens, reason, opener = soonest(r, list, now, input, output)
+    end
     tell(reply, place, 0, math.max(1, wait(opens, now)), reason, opener, 0)
   elseif small == 0 or stopped > 0 and is_kept_from(list, input, output) then
+    if ask then line.leave(ask) end
     tell(reply, place, -2, 0, 0, 0, 0)
   else
+    if ask then line.leave(ask) end
     tell(reply, place, -1, dimension, limit, 0, 0)
   end
 end

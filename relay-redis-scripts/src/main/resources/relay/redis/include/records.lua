@@ -41,7 +41,7 @@ local function records(state, win, p)
   local t = redis.call('TIME')
   p[STAMP] = math.max(p[STAMP] + 1, t[1] * 1e6 + t[2])
   return {
-    state = state, win = win, pool = p, keys = {}, groups = {}, lists = {}, wakes = {}, sizes = {}, shut = {}, rows = {}, large = {},
+    state = state, win = win, pool = p, keys = {}, groups = {}, lists = {}, wakes = {}, sizes = {}, shut = {}, rows = {}, large = {}, waiting = {},
     -- pending writes of a call; reused, because growing a table is expensive
     changed = {}, changes = 0, values = {}, told = {}, queued = {},
     -- what is new since when: see include/news

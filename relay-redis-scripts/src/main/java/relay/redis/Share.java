@@ -1,0 +1,50 @@
+package relay.redis;
+
+/**
+ * Whose a request is, in a pool whose clients share it when it is short: what comes free goes to
+ * the ranks in their order, and within a rank to the clients by weight.
+ *
+ * @param client its name, without blanks
+ * @param rank 1 for the highest priority, to {@value #RANKS}
+ * @param weight its share among the clients of its rank
+ * @param kept thousandths of each limit that it leaves free for higher ranks
+ * @param floor thousandths of each limit that its rank has before all others
+ * @param again whether the same request has asked before, and waits
+ */
+public record Share(String client, int rank, long weight, int kept, int floor, boolean again) {
+  public static final int RANKS = 3;
+  public static final long MAX_WEIGHT = 1_000_000;
+  private static final int ALL = 1_000;
+
+  public Share {
+    if (client.isEmpty() || client.chars().anyMatch(Character::isWhitespace)) {
+      throw new IllegalArgumentException("a client's name has no blanks");
+    }
+    if (rank < 1 || rank > RANKS || weight < 1 || weight > MAX_WEIGHT) {
+      throw new IllegalArgumentException("no such rank or weight: " + rank + ", " + weight);
+    }
+    if (kept < 0 || kept >= ALL || floor < 0 || floor >= ALL) {
+      throw new IllegalArgumentException("kept and floor are parts of a limit");
+    }
+  }
+
+  /** For a request that has not asked yet. */
+  public Share(String client, int rank, long weight, int kept, int floor) {
+    this(client, rank, weight, kept, floor, false);
+  }
+
+  /** The same, for a request that was refused and waits. */
+  Share asked() {
+    return again ? this : new Share(client, rank, weight, kept, floor, true);
+  }
+
+  /** Those who wait behind each other have the same. */
+  String line() {
+    return client + ":" + rank;
+  }
+
+  void appendTo(StringBuilder line) {
+    line.append(' ').append(client).append(' ').append(rank).append(' ').append(weight);
+    line.append(' ').append(kept).append(' ').append(floor).append(again ? " 1" : " 0");
+  }
+}

@@ -1,0 +1,193 @@
+-- Who waits for a pool that is short, and in which order: fair shares by weight, priorities, and a time of one's own.
+--
+-- A refused request leaves a promise: an amount in a group, and the time at which it fits behind all that come before it.
+-- The promises of a model class stand in one order: by rank, then by tag. A client's tags follow each other by the cost of
+-- its requests over its weight (start-time fair queueing). A request sees the room of a group less the promises before its
+-- own. So what comes free goes to the clients that want it, by weight, and to each at the time that it was told. A promise
+-- is kept for a second beyond its time, up to five for a client that asks seldom, then let go. An idle client saves nothing up: its next request has the tag of the
+-- request that was served last.
+--
+-- Lines are in the cache only, with the records. Where that is lost all clients are newcomers, and their times, told
+-- before, are still apart.
+-- @uses numbers, pool, group
+local GRACE_US, MOST_GRACE_US = 1e6, 5e6
+local MOST_PROMISES, MOST_CLIENTS = 1000, 1000 -- of a model class
+local MOST_LOOKED_AT = 64
+local LAPSES_US = 5e4 -- the promises are searched for lapsed ones no more often
+local line = {} -- the functions: the library may have 200 local names
+
+-- Parses ` client rank weight kept floor again` for each request: a name; 1 for the highest priority; its share among those
+-- of its rank; thousandths of each limit that it must leave free, and that its rank has before all others; 1 if the same
+-- request has asked before and waits.
+function line.asks_at(call, at, count)
+  local asks = {}
+  for n = 1, count do
+    local client, rank, weight, kept, floor, again, next_at =
+      string.match(call, '^ (%S+) ([123]) (%d+) (%d+) (%d+) ([01])()', at)
+    if not next_at then error({ err = 'BADARG an asker is `client rank weight kept floor again`' }) end
+    asks[n], at = {
+      client = client .. ':' .. rank, rank = rank + 0, weight = math.max(1, bounded(weight, 'weight')),
+      kept = bounded(kept, 'kept') / 1000, floor = bounded(floor, 'floor') / 1000, again = again == '1', saved = {},
+    }, next_at
+  end
+  return asks, at
+end
+
+-- The line of a list's model class. `tags`: of the request of each rank that was served last; `served`: what each rank was
+-- granted of late; `short`: when a request was last refused for each dimension; `sums`: what is promised, by group.
+function line.of(r, list)
+  local class = list.class or string.match(list[2].id, '/(.*)$') or ''
+  list.class = class
+  local l = r.waiting[class]
+  if not l then
+    l = { clients = {}, count = 0, order = {}, sums = {}, tags = { 0, 0, 0 }, served = { 0, 0, 0 }, served_at = { 0, 0, 0 },
+      short = { 0, 0, 0, 0 }, lapse_at = math.huge, sweep_at = 0 }
+    r.waiting[class] = l
+  end
+  return l
+end
+
+-- Forgets clients that wait for nothing and have not asked for a window; of too many the one whose last request is oldest.
+function line.sweep(r, l, now)
+  local oldest
+  for name, c in pairs(l.clients) do
+    if #c.promises == 0 then
+      if c.asked < now - r.pool[WINDOW] then
+        l.clients[name], l.count = nil, l.count - 1
+      elseif not oldest or c.asked < oldest.asked then
+        oldest = c
+      end
+    end
+  end
+  if l.count >= MOST_CLIENTS and oldest then l.clients[oldest.name], l.count = nil, l.count - 1 end
+  l.sweep_at = now + r.pool[WINDOW]
+end
+
+-- A client; of more than can be told apart the others are one.
+function line.client(r, l, ask, now)
+  local c = l.clients[ask.client]
+  if not c then
+    if l.count >= MOST_CLIENTS or now >= l.sweep_at then line.sweep(r, l, now) end
+    local name = l.count < MOST_CLIENTS and ask.client or '-:' .. ask.rank
+    c = l.clients[name]
+    if not c then
+      c = { name = name, tag = 0, promises = {}, asked = now, gap = 0 }
+      l.clients[name], l.count = c, l.count + 1
+    end
+  end
+  c.gap = 0.8 * c.gap + 0.2 * (now - c.asked)
+  c.asked = now
+  return c
+end
+
+-- How many promises come before one with this rank and tag, which is behind its equals.
+function line.before(order, rank, tag)
+  local low, high = 1, #order + 1
+  while low < high do
+    local middle = math.floor((low + high) / 2)
+    local one = order[middle]
+    if one.rank < rank or one.rank == rank and one.tag <= tag then low = middle + 1 else high = middle end
+  end
+  return low - 1
+end
+
+function line.place_of(order, one)
+  local at = line.before(order, one.rank, one.tag)
+  while order[at] ~= one do at = at - 1 end
+  return at
+end
+
+-- Adds a promise to a sum, or takes it away.
+function line.add(sums, one, sign)
+  local sum = sums[one.group]
+  if not sum then
+    sum = { 0, 0, 0 }
+    sums[one.group] = sum
+  end
+  sum[1], sum[2], sum[3] = sum[1] + sign, sum[2] + sign * one.input, sum[3] + sign * one.output
+end
+
+function line.remove(l, one)
+  local its = one.of.promises
+  for n = 1, #its do
+    if its[n] == one then
+      table.remove(its, n)
+      break
+    end
+  end
+  table.remove(l.order, line.place_of(l.order, one))
+  line.add(l.sums, one, -1)
+end
+
+-- Lets go of the promises of clients that did not come: they have not had them.
+function line.let_go(l, now)
+  local lapsed, first = {}, math.huge
+  for _, one in ipairs(l.order) do
+    local c = one.of
+    local till = math.max(one.told, c.asked) + math.max(GRACE_US, math.min(MOST_GRACE_US, 4 * c.gap))
+    if till < now then lapsed[#lapsed + 1] = one else first = math.min(first, till) end
+  end
+  for _, one in ipairs(lapsed) do
+    line.remove(l, one)
+    one.of.tag = one.of.tag - one.part
+  end
+  if #l.order == 0 then l.sums = {} end -- of groups that may be gone
+  l.lapse_at = math.max(first, now + LAPSES_US)
+end
+
+-- A request's part of the limit that is short, or of the one of which it takes most.
+function line.cost_of(l, g, now, window, input, output)
+  local costs, most, short = { 1, input, output, input + output }, 0, 0
+  for d = 1, 4 do
+    if g[LIMIT + d] > 0 then
+      local cost = costs[d] / g[LIMIT + d]
+      most = math.max(most, cost)
+      if l.short[d] > now - window then short = math.max(short, cost) end
+    end
+  end
+  return short > 0 and short or most
+end
+
+-- What a rank was granted in about the last window, as parts of a limit.
+function line.served(l, rank, now, window)
+  return l.served[rank] * math.exp(-math.max(0, now - l.served_at[rank]) / window)
+end
+
+-- Whether a rank has less than its floor, with what it was promised on account of that.
+function line.is_below_floor(l, ask, now, window, groups)
+  if ask.floor == 0 then return false end
+  local sum = line.served(l, ask.rank, now, window)
+  for _, one in ipairs(l.order) do
+    if one.rank > 0 then break end
+    sum = sum + one.cost
+  end
+  return sum < ask.floor * groups
+end
+
+-- What is promised before a request, by group; nil if nothing is.
+function line.sums_before(l, count)
+  local order, sums = l.order, {}
+  if count == 0 then return nil end
+  if 2 * count <= #order then
+    for n = 1, count do line.add(sums, order[n], 1) end
+    return sums
+  end
+  for group, sum in pairs(l.sums) do sums[group] = { sum[1], sum[2], sum[3] } end
+  for n = count + 1, #order do line.add(sums, order[n], -1) end
+  return sums
+end
+
+-- The promise that a request of a client claims: the first of those whose time has come. One that waits claims it before.
+function line.claimed(c, ask, now)
+  local its = c.promises
+  for n = 1, math.min(#its, MOST_LOOKED_AT) do
+    if its[n].told <= now then return its[n] end
+  end
+  return ask.again and its[1] or nil
+end
+
+-- The tag of a newcomer of a rank: as the first one who waits, or the one who was served last.
+function line.tag_of(l, rank)
+  local first = l.order[line.before(l.order, rank - 0.5, 0) + 1]
+  return first and first.rank == rank and math.min(first.tag, l.tags[rank]) or l.tags[rank]
+end

@@ -1,0 +1,66 @@
+package relay.pool;
+
+import java.util.EnumMap;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+import relay.config.ClientPriority;
+import relay.config.ProviderConfig.Pooling;
+import relay.config.ServerConfig.Auth;
+import relay.config.ServerConfig.Client;
+import relay.redis.Share;
+
+/** The clients' shares of a pool that is short. */
+public final class ClientShares {
+  private static final double THOUSANDTHS = 1_000;
+
+  private final boolean active;
+  private final Map<ClientPriority, Long> weights = new EnumMap<>(ClientPriority.class);
+
+  public ClientShares(Auth auth) {
+    List<Client> all = auth instanceof Auth.Clients(List<Client> known) ? known : List.of();
+    active = all.stream().anyMatch(client -> client.standing().stated());
+    all.forEach(c -> weights.merge(c.standing().priority(), c.standing().weight(), Long::sum));
+  }
+
+  /** Whether any client has a weight or a priority; otherwise who asks first is served first. */
+  public boolean active() {
+    return active;
+  }
+
+  /** What a client gets at least of what its priority gets, in [0, 1]. */
+  public double of(Client client) {
+    Client.Standing standing = client.standing();
+    long all = weights.getOrDefault(standing.priority(), standing.weight());
+    return (double) standing.weight() / Math.max(1, all);
+  }
+
+  /**
+   * A request's share of a pool; null if clients have no shares.
+   *
+   * @param client null if it is not known
+   * @param asked the priority that the request asks for; it may only lower the client's
+   */
+  public @Nullable Share of(
+      @Nullable Client client, @Nullable ClientPriority asked, Pooling pooling) {
+    if (!active || client == null) {
+      return null;
+    }
+    Client.Standing standing = client.standing();
+    ClientPriority priority =
+        asked == null || asked.compareTo(standing.priority()) < 0 ? standing.priority() : asked;
+    double kept =
+        switch (priority) {
+          case INTERACTIVE -> 0;
+          case STANDARD -> pooling.interactiveHeadroom();
+          case BATCH -> pooling.interactiveHeadroom() + pooling.standardHeadroom();
+        };
+    double floor = priority == ClientPriority.BATCH ? pooling.floor() : 0;
+    return new Share(
+        client.name(),
+        priority.ordinal() + 1,
+        standing.weight(),
+        (int) Math.round(kept * THOUSANDTHS),
+        (int) Math.round(floor * THOUSANDTHS));
+  }
+}
