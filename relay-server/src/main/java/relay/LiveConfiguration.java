@@ -31,7 +31,6 @@ import relay.metrics.Meters;
 import relay.pipeline.RequestPipeline;
 import relay.pipeline.Route;
 import relay.pipeline.Routes;
-import relay.pool.ClientShares;
 import relay.pool.Organizations;
 import relay.pool.Plans;
 import relay.redis.KeyPlan;
@@ -270,7 +269,6 @@ final class LiveConfiguration {
     PoolPlan clients = of.clientsPlan();
     return new RequestPipeline.Serving(
         new Clients(server.auth()),
-        new ClientShares(server.auth()),
         of.clientsPool(),
         clients == null
             ? Set.of()

@@ -156,8 +156,8 @@ public record Demand(
         share);
   }
 
-  /** The same demand, of this client. */
-  public Demand of(Share whose) {
+  /** The same demand, of a client that has this share. */
+  public Demand sharing(Share whose) {
     return new Demand(
         modelClass,
         inputTokens,
@@ -173,7 +173,7 @@ public record Demand(
 
   /** The same demand, which has been refused and waits. */
   Demand asked() {
-    return share == null || share.again() ? this : of(share.asked());
+    return share == null || share.again() ? this : sharing(share.asked());
   }
 
   /** The same demand, avoiding these keys while others can serve it. */

@@ -12,8 +12,12 @@ package relay.redis;
  * @param again whether the same request has asked before, and waits
  */
 public record Share(String client, int rank, long weight, int kept, int floor, boolean again) {
+  /** The number of ranks. */
   public static final int RANKS = 3;
+
+  /** The largest weight. */
   public static final long MAX_WEIGHT = 1_000_000;
+
   private static final int ALL = 1_000;
 
   public Share {

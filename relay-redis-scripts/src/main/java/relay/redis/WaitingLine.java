@@ -44,8 +44,7 @@ final class WaitingLine {
   record Parked(long arrival, Demand demand, long until, CompletableFuture<Acquisition> answer) {
     /** The same, after a refusal. */
     Parked asked() {
-      Demand again = demand.asked();
-      return again == demand ? this : new Parked(arrival, again, until, answer);
+      return new Parked(arrival, demand.asked(), until, answer);
     }
   }
 

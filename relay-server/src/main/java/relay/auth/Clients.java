@@ -7,6 +7,7 @@ import org.jspecify.annotations.Nullable;
 import relay.config.KeyHash;
 import relay.config.ServerConfig.Auth;
 import relay.config.ServerConfig.Client;
+import relay.pool.ClientShares;
 
 /**
  * Identifies clients by their credential. The timing reveals nothing about credentials: lookup uses
@@ -16,6 +17,7 @@ public final class Clients {
   private final Map<KeyHash, Client> clients;
   private final Caller anyone = new Caller("anonymous", null);
   private final boolean open;
+  private final ClientShares shares;
 
   /** An authenticated client and its permissions. */
   public record Caller(String name, @Nullable Client restrictions) {
@@ -37,6 +39,7 @@ public final class Clients {
   }
 
   public Clients(Auth auth) {
+    shares = new ClientShares(auth);
     switch (auth) {
       case Auth.Open() -> {
         open = true;
@@ -50,6 +53,11 @@ public final class Clients {
         }
       }
     }
+  }
+
+  /** What they get of a pool that is short. */
+  public ClientShares shares() {
+    return shares;
   }
 
   /**

@@ -323,7 +323,7 @@ public final class ConfigSchema {
             .with(
                 "passthrough",
                 flag("Other /v1/ paths (files, batches, images) go here, uncounted", false))
-            .with("pooling", pooling())
+            .with("pooling", PoolingSchema.pooling())
             .with(
                 "model_classes",
                 list(
@@ -336,51 +336,6 @@ public final class ConfigSchema {
             .only(ProviderType.VERTEX, "project");
     ((ObjectNode) provider.json().path("properties").path("model_classes")).remove("minItems");
     return provider;
-  }
-
-  private static SchemaNode pooling() {
-    ProviderConfig.Pooling none = ProviderConfig.Pooling.DEFAULT;
-    return section("How capacity is handed out")
-        .with("strategy", words("Which key carries a request", none.strategy()))
-        .with(
-            "affinity",
-            words("session: a conversation stays on the account of its cache", none.affinity()))
-        .with(
-            "max_wait_ms",
-            whole(
-                "Hold a request this long for capacity before a 429",
-                0,
-                0,
-                ProviderSection.MAX_WAIT_MS))
-        .with(
-            "window_ms",
-            whole(
-                "Length of the limits' window",
-                none.window().toMillis(),
-                ProviderSection.MIN_WINDOW_MS,
-                ProviderSection.MAX_WINDOW_MS))
-        .with(
-            "accounting",
-            words("token_bucket mirrors a provider that documents one", none.accounting()))
-        .with(
-            "burst_ratio",
-            ratio("How much of a limit an idle group may take at once", none.burstRatio()))
-        .with(
-            "enforce",
-            flag("false: limits are counted and logged, and refuse nothing", none.enforce()))
-        .with(
-            "headroom",
-            section("The share of each limit that lower priorities leave free")
-                .with(
-                    "interactive",
-                    number("For interactive requests", 0, ProviderSection.MAX_HEADROOM))
-                .with("standard", number("For standard requests", 0, ProviderSection.MAX_HEADROOM)))
-        .with(
-            "floor",
-            number(
-                "The share of each limit that batch requests have before all others",
-                none.floor(),
-                ProviderSection.MAX_FLOOR));
   }
 
   private static SchemaNode routing() {

@@ -2,7 +2,6 @@ package relay.pipeline;
 
 import relay.auth.Clients;
 import relay.logging.RequestLog;
-import relay.pool.ClientShares;
 
 /**
  * What serves requests under one configuration. A request keeps the generation with which it began,
@@ -11,7 +10,6 @@ import relay.pool.ClientShares;
 final class Generation {
   private final Clients clients;
   private final ClientQuotas quotas;
-  private final ClientShares shares;
   private final Routes routes;
   private final ModelCatalog catalog;
   private final RequestPipeline.Bounds bounds;
@@ -26,7 +24,6 @@ final class Generation {
             serving.limitedClients(),
             serving.clientsTally(),
             new Prices(serving.prices()));
-    shares = serving.shares();
     routes = serving.routes();
     catalog = new ModelCatalog(serving.routes().all());
     bounds = serving.bounds();
@@ -39,10 +36,6 @@ final class Generation {
 
   ClientQuotas quotas() {
     return quotas;
-  }
-
-  ClientShares shares() {
-    return shares;
   }
 
   Routes routes() {

@@ -10,7 +10,6 @@ import org.jspecify.annotations.Nullable;
 import relay.auth.Clients;
 import relay.auth.Clients.Caller;
 import relay.body.Payload;
-import relay.config.ClientPriority;
 import relay.config.PriceConfig;
 import relay.logging.RequestLine;
 import relay.logging.RequestLog;
@@ -19,7 +18,6 @@ import relay.model.Dialect;
 import relay.model.Endpoint;
 import relay.model.RelayError;
 import relay.pipeline.ClientExchange.Body;
-import relay.pool.ClientShares;
 import relay.redis.KeyPool;
 import relay.redis.UsageTally;
 import relay.request.BadRequest;
@@ -55,7 +53,6 @@ public final class RequestPipeline {
   /**
    * What serves requests under one configuration.
    *
-   * @param shares what clients get of a pool that is short
    * @param clientsPool where clients' own limits are kept; null if no client has any
    * @param limitedClients names of the clients that have
    * @param clientsTally counts what clients without limits use
@@ -63,7 +60,6 @@ public final class RequestPipeline {
    */
   public record Serving(
       Clients clients,
-      ClientShares shares,
       @Nullable KeyPool clientsPool,
       Set<String> limitedClients,
       UsageTally clientsTally,
@@ -241,10 +237,7 @@ public final class RequestPipeline {
         client,
         admitted ->
             UsageAnswer.give(
-                admitted.request().answer(),
-                admitted.generation().quotas(),
-                admitted.generation().shares(),
-                admitted.caller()));
+                admitted.request().answer(), admitted.generation(), admitted.caller()));
   }
 
   /** A request of an authenticated client, while the replica has room for it. */
@@ -361,12 +354,7 @@ public final class RequestPipeline {
     if (encoding != null && !encoding.equalsIgnoreCase("identity")) {
       return RelayError.unsupported("content-encoding is not supported: send the body as it is");
     }
-    String priority = client.header(Standing.HEADER);
-    if (priority != null && Standing.priority(priority) == null) {
-      return RelayError.invalid(
-          Standing.HEADER + " must be interactive, standard or batch: it lowers a priority");
-    }
-    return null;
+    return Standing.fault(client);
   }
 
   private void route(Admitted admitted, Endpoint endpoint, Payload body, RequestFacts facts) {
@@ -397,9 +385,8 @@ public final class RequestPipeline {
     request.answer().quota(quota);
     request.client().onGone(request.cancellation()::clientLeft);
     admitted.generation().running().register(request.cancellation());
-    String word = request.client().header(Standing.HEADER);
-    ClientPriority asked = word == null ? null : Standing.priority(word);
-    Standing standing = new Standing(admitted.generation().shares(), admitted.caller(), asked);
+    Standing standing =
+        Standing.of(admitted.generation().clients(), admitted.caller(), request.client());
     RouteAttempts attempts =
         new RouteAttempts(NamedStates.owners(chosen, parsed.states()), parsed, standing);
     RouteAttempts.Candidate first = attempts.next();

@@ -109,7 +109,7 @@ final class RequestPlan {
             .inSession(session())
             .pinnedTo(parsed.states());
     Share share = standing.share(route.api().config().pooling());
-    return share == null ? demand : demand.of(share);
+    return share == null ? demand : demand.sharing(share);
   }
 
   /** The session that stays on one account; empty if none does. */

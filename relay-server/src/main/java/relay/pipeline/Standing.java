@@ -1,9 +1,11 @@
 package relay.pipeline;
 
 import org.jspecify.annotations.Nullable;
+import relay.auth.Clients;
 import relay.auth.Clients.Caller;
 import relay.config.ClientPriority;
 import relay.config.ProviderConfig.Pooling;
+import relay.model.RelayError;
 import relay.pool.ClientShares;
 import relay.redis.Share;
 
@@ -13,15 +15,28 @@ import relay.redis.Share;
  * @param asked the priority that it asks for itself; null if it asks for none
  */
 record Standing(ClientShares shares, Caller caller, @Nullable ClientPriority asked) {
-  static final String HEADER = "x-relay-priority";
+  private static final String HEADER = "x-relay-priority";
+
+  static Standing of(Clients clients, Caller caller, ClientExchange client) {
+    String word = client.header(HEADER);
+    return new Standing(clients.shares(), caller, word == null ? null : priority(word));
+  }
+
+  /** Why the request's priority is none; null if it is one, or if it states none. */
+  static @Nullable RelayError fault(ClientExchange client) {
+    String word = client.header(HEADER);
+    return word == null || priority(word) != null
+        ? null
+        : RelayError.invalid(
+            HEADER + " must be interactive, standard or batch: it may lower a client's priority");
+  }
 
   /** Null if clients have no shares. */
   @Nullable Share share(Pooling pooling) {
     return shares.of(caller.restrictions(), asked, pooling);
   }
 
-  /** Null if there is no such priority. */
-  static @Nullable ClientPriority priority(String word) {
+  private static @Nullable ClientPriority priority(String word) {
     return switch (word.strip()) {
       case "interactive" -> ClientPriority.INTERACTIVE;
       case "standard" -> ClientPriority.STANDARD;

@@ -24,7 +24,8 @@ final class UsageAnswer {
   private UsageAnswer() {}
 
   /** Answers with it. Blocks until Redis has answered. */
-  static void give(ClientAnswer answer, ClientQuotas quotas, ClientShares shares, Caller caller) {
+  static void give(ClientAnswer answer, Generation generation, Caller caller) {
+    ClientQuotas quotas = generation.quotas();
     Standing use = quotas.use(caller).exceptionally(_ -> null).join();
     List<Budget.Spent> budgets = quotas.spent(caller).exceptionally(_ -> null).join();
     if (use == null || budgets == null) {
@@ -39,7 +40,7 @@ final class UsageAnswer {
             own == null ? null : own.limits(),
             known == null ? 0 : known.bounds().maxConcurrent(),
             use,
-            standing(shares, known),
+            standing(generation.clients().shares(), known),
             budgets));
   }
 

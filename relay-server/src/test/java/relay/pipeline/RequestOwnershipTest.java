@@ -37,7 +37,6 @@ import relay.logging.RequestLog;
 import relay.metrics.Meters;
 import relay.model.Dialect;
 import relay.model.Endpoint;
-import relay.pool.ClientShares;
 import relay.pool.Configs;
 import relay.pool.Organizations;
 import relay.pool.Plans;
@@ -122,7 +121,6 @@ class RequestOwnershipTest {
         new RequestPipeline(
             new RequestPipeline.Serving(
                 new Clients(config.server().auth()),
-                new ClientShares(config.server().auth()),
                 clientsPool,
                 clientsPool.plan().keys().stream().map(KeyPlan::id).collect(Collectors.toSet()),
                 Plans.tally(engine, config.server().auth()),
