@@ -197,6 +197,11 @@ public final class ProviderApi {
     return new UpstreamRequest(url(wire.path(target, model, stream)));
   }
 
+  /** Whether a request must be known as a whole before its first byte is sent. */
+  public boolean signsBodies() {
+    return config.cloud() instanceof Cloud.Bedrock;
+  }
+
   /** Whether the provider supports a path of Relay's API. */
   public boolean serves(String path) {
     return wire.serves(path);

@@ -64,7 +64,7 @@ class SharedBodyTest {
         carriers.at(exchange.getIoThread()),
         () -> {
           readers.add(Thread.currentThread());
-          read.add(BodyReader.read(exchange, closing, bounds, MAX_BYTES));
+          read.add(BodyReader.read(exchange, closing, bounds, MAX_BYTES, null));
           exchange.getIoThread().execute(exchange::endExchange);
         });
   }

@@ -1,0 +1,401 @@
+package relay.e2e;
+
+import static java.nio.charset.StandardCharsets.ISO_8859_1;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotNull;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.Socket;
+import java.time.Duration;
+import java.util.EnumMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Random;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.zip.CRC32;
+import mockwebserver3.MockResponse;
+import mockwebserver3.MockWebServer;
+import mockwebserver3.RecordedRequest;
+import okhttp3.MediaType;
+import okhttp3.OkHttpClient;
+import okhttp3.Protocol;
+import okhttp3.Request;
+import okhttp3.RequestBody;
+import okhttp3.Response;
+import okio.Buffer;
+import okio.BufferedSink;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestInstance;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.EnumSource;
+import relay.guards.Await;
+import relay.model.Dialect;
+
+/** Passthrough requests with bodies that no replica could hold: a heap of 64 MB, of which 8 MB. */
+@TestInstance(TestInstance.Lifecycle.PER_CLASS)
+class UploadsTest {
+  private static final int LARGE = 200_000_000;
+  private static final int PART = 64 * 1024;
+  private static final MediaType BYTES = MediaType.get("application/octet-stream");
+
+  private final Map<ProviderWire, MockWebServer> providers = new EnumMap<>(ProviderWire.class);
+  private final Map<ProviderWire, Replicas> replicas = new EnumMap<>(ProviderWire.class);
+  private final OkHttpClient http1 = client(Protocol.HTTP_1_1);
+  private final OkHttpClient http2 = client(Protocol.H2_PRIOR_KNOWLEDGE);
+
+  UploadsTest() throws Exception {
+    for (ProviderWire wire : ProviderWire.values()) {
+      MockWebServer provider = new MockWebServer();
+      if (wire.isTls()) {
+        provider.useHttps(ProviderWire.factory());
+        provider.setProtocols(
+            wire == ProviderWire.TLS_H2
+                ? List.of(Protocol.HTTP_2, Protocol.HTTP_1_1)
+                : List.of(Protocol.HTTP_1_1));
+      }
+      provider.setBodyLimit(0);
+      provider.start();
+      providers.put(wire, provider);
+      replicas.put(
+          wire,
+          new Setup()
+              .server("max_upload_bytes: " + LARGE)
+              .jvm("-Xmx64m")
+              .jvm("-Drelay.client_patience_ms=1500")
+              .provider(
+                  "files",
+                  Dialect.ANTHROPIC,
+                  wire,
+                  wire.url(provider.getPort()),
+                  List.of("passthrough: true"),
+                  List.of(Setup.key("a"), Setup.key("b")))
+              .start(1));
+    }
+  }
+
+  private static OkHttpClient client(Protocol protocol) {
+    return new OkHttpClient.Builder()
+        .protocols(List.of(protocol))
+        .callTimeout(Duration.ofSeconds(60))
+        .readTimeout(Duration.ZERO)
+        .writeTimeout(Duration.ZERO)
+        .retryOnConnectionFailure(false)
+        .build();
+  }
+
+  @AfterAll
+  void close() throws Exception {
+    for (ProviderWire wire : ProviderWire.values()) {
+      replicas.get(wire).close();
+      providers.get(wire).close();
+    }
+    http1.connectionPool().evictAll();
+    http2.connectionPool().evictAll();
+  }
+
+  /** A body that is made while it is sent. */
+  private static final class Made extends RequestBody {
+    private final long length;
+    private final boolean announced;
+    private final AtomicLong written = new AtomicLong();
+
+    Made(long length, boolean announced) {
+      this.length = length;
+      this.announced = announced;
+    }
+
+    @Override
+    public MediaType contentType() {
+      return BYTES;
+    }
+
+    @Override
+    public long contentLength() {
+      return announced ? length : -1;
+    }
+
+    @Override
+    public boolean isOneShot() {
+      return true;
+    }
+
+    @Override
+    public void writeTo(BufferedSink sink) throws IOException {
+      byte[] part = new byte[PART];
+      for (long left = length; left > 0; left -= part.length) {
+        int n = (int) Math.min(left, part.length);
+        sink.write(part, 0, n);
+        sink.flush();
+        written.addAndGet(n);
+      }
+    }
+  }
+
+  private Request upload(ProviderWire wire, RequestBody body) {
+    return new Request.Builder()
+        .url("http://127.0.0.1:" + replicas.get(wire).port(0) + "/v1/files")
+        .header("x-api-key", Ask.CLIENT_KEY)
+        .header("anthropic-version", "2023-06-01")
+        .post(body)
+        .build();
+  }
+
+  private static MockResponse made(String id) {
+    return new MockResponse.Builder().body("{\"id\":\"" + id + "\"}").build();
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "PLAIN, HTTP_1_1, true",
+    "PLAIN, H2_PRIOR_KNOWLEDGE, true",
+    "TLS_H1, HTTP_1_1, false",
+    "TLS_H1, H2_PRIOR_KNOWLEDGE, false",
+    "TLS_H2, HTTP_1_1, true",
+    "TLS_H2, H2_PRIOR_KNOWLEDGE, false"
+  })
+  void a_body_larger_than_the_heap_passes(ProviderWire wire, Protocol ofClient, boolean announced)
+      throws Exception {
+    MockWebServer provider = providers.get(wire);
+    provider.enqueue(made("file_large"));
+    OkHttpClient client = ofClient == Protocol.HTTP_1_1 ? http1 : http2;
+    try (Response answer = client.newCall(upload(wire, new Made(LARGE, announced))).execute()) {
+      assertEquals(200, answer.code(), answer.toString());
+      assertEquals(ofClient, answer.protocol());
+      assertEquals("{\"id\":\"file_large\"}", answer.body().string());
+      assertEquals("1", answer.header("x-relay-attempts"));
+    }
+    RecordedRequest got = provider.takeRequest();
+    assertEquals(LARGE, got.getBodySize());
+    assertEquals(announced ? "" + LARGE : null, got.getHeaders().get("content-length"));
+  }
+
+  @Test
+  void every_byte_passes_in_order_with_what_was_read_before() throws Exception {
+    byte[] body = new byte[3_000_000];
+    new Random(7).nextBytes(body);
+    CRC32 sent = new CRC32();
+    sent.update(body);
+    try (RawProvider provider =
+            new RawProvider(
+                (request, connection) -> {
+                  CRC32 got = new CRC32();
+                  got.update(request.body());
+                  connection.write(Says.json(200, "{\"crc\":" + got.getValue() + "}"));
+                });
+        Replicas one =
+            new Setup()
+                .server("max_upload_bytes: " + LARGE)
+                .provider(
+                    "raw",
+                    Dialect.ANTHROPIC,
+                    provider,
+                    List.of("passthrough: true"),
+                    List.of(Setup.key("r")))
+                .start(1)) {
+      Ask ask = Ask.of(Dialect.ANTHROPIC, "").target("/v1/files").body(body);
+      assertEquals("{\"crc\":" + sent.getValue() + "}", RawClient.ask(one.port(0), ask).text());
+    }
+  }
+
+  /** Downloads were never held: here for the bound. */
+  @ParameterizedTest
+  @EnumSource
+  void a_download_larger_than_the_heap_passes(ProviderWire wire) throws Exception {
+    providers
+        .get(wire)
+        .enqueue(
+            new MockResponse.Builder().body(new Buffer().write(new byte[100_000_000])).build());
+    Request get =
+        upload(wire, RequestBody.create(new byte[0]))
+            .newBuilder()
+            .url("http://127.0.0.1:" + replicas.get(wire).port(0) + "/v1/files/file_123/content")
+            .get()
+            .build();
+    try (Response answer = http1.newCall(get).execute()) {
+      long left = 100_000_000;
+      byte[] part = new byte[PART];
+      for (int n = answer.body().byteStream().read(part); n > 0; ) {
+        left -= n;
+        n = answer.body().byteStream().read(part);
+      }
+      assertEquals(0, left);
+    }
+    assertNotNull(providers.get(wire).takeRequest(10, TimeUnit.SECONDS));
+  }
+
+  /** The provider says so at once and reads no more. */
+  @ParameterizedTest
+  @EnumSource
+  void an_early_413_of_the_provider_reaches_the_client(ProviderWire wire) throws Exception {
+    String error = Says.error(Dialect.ANTHROPIC, "request_too_large", "too large for me");
+    providers
+        .get(wire)
+        .enqueue(new MockResponse.Builder().code(413).body(error).doNotReadRequestBody().build());
+    try (Response answer = http1.newCall(upload(wire, new Made(30_000_000, true))).execute()) {
+      assertEquals(413, answer.code());
+      assertEquals(error, answer.body().string());
+      assertEquals("upstream", answer.header("x-relay-error-origin"));
+    }
+    assertNotNull(providers.get(wire).takeRequest(10, TimeUnit.SECONDS));
+  }
+
+  /** A small body is held and sent again, a large one cannot be. */
+  @Test
+  void an_upload_is_sent_once() throws Exception {
+    MockWebServer provider = providers.get(ProviderWire.PLAIN);
+    for (int size : new int[] {100_000, 2_000_000}) {
+      boolean held = size == 100_000;
+      provider.enqueue(new MockResponse.Builder().code(401).build());
+      if (held) {
+        provider.enqueue(made("file_held"));
+      }
+      try (Response answer =
+          http1.newCall(upload(ProviderWire.PLAIN, new Made(size, true))).execute()) {
+        assertEquals(held ? 200 : 503, answer.code());
+        assertEquals(held ? "2" : "1", answer.header("x-relay-attempts"));
+      }
+      assertNotNull(provider.takeRequest(10, TimeUnit.SECONDS));
+      assertEquals(held, provider.takeRequest(held ? 10_000 : 0, TimeUnit.MILLISECONDS) != null);
+    }
+  }
+
+  private static byte[] head(long length) {
+    return """
+    POST /v1/files HTTP/1.1
+    host: a
+    x-api-key: %s
+    anthropic-version: 2023-06-01
+    content-length: %d
+
+    """
+        .formatted(Ask.CLIENT_KEY, length)
+        .replace("\n", "\r\n")
+        .getBytes(ISO_8859_1);
+  }
+
+  @Test
+  void a_client_that_stalls_gets_a_408_and_the_provider_is_not_blamed() throws Exception {
+    Replicas here = replicas.get(ProviderWire.PLAIN);
+    double failures = here.metric(0, unanswered());
+    try (RawClient client = new RawClient(here.port(0))) {
+      client.send(head(50_000_000)).send(new byte[PART]);
+      Answer answer = client.answer();
+      Errors.relays(answer, Dialect.ANTHROPIC, 408, "invalid_request_error");
+    }
+    assertEquals(failures, here.metric(0, unanswered()));
+  }
+
+  @ParameterizedTest
+  @CsvSource({"HTTP_1_1, true", "HTTP_1_1, false", "H2_PRIOR_KNOWLEDGE, false"})
+  void more_than_is_allowed_is_refused(Protocol ofClient, boolean announced) throws Exception {
+    OkHttpClient client = ofClient == Protocol.HTTP_1_1 ? http1 : http2;
+    Request request = upload(ProviderWire.PLAIN, new Made(LARGE + 1L, announced));
+    try (Response answer = client.newCall(request).execute()) {
+      assertEquals(413, answer.code());
+      assertTrue(answer.body().string().contains("(server.max_upload_bytes)"));
+    }
+  }
+
+  private static String unanswered() {
+    return "relay_upstream_unanswered_total{cause=\"connection\",pool=\"files\"}";
+  }
+
+  @Test
+  void a_client_that_leaves_ends_the_request_at_the_provider() throws Exception {
+    try (RawProvider provider = new RawProvider((request, connection) -> {});
+        Replicas one =
+            new Setup()
+                .server("max_upload_bytes: " + LARGE)
+                .provider(
+                    "raw",
+                    Dialect.ANTHROPIC,
+                    provider,
+                    List.of("passthrough: true"),
+                    List.of(Setup.key("r")))
+                .start(1)) {
+      try (Socket client = new Socket(InetAddress.ofLiteral("127.0.0.1"), one.port(0))) {
+        client.getOutputStream().write(head(50_000_000));
+        client.getOutputStream().write(new byte[4 * PART]);
+        Await.until("the upload's begin", () -> provider.openConnections() == 1);
+      }
+      Await.until("the upload's end", () -> provider.openConnections() == 0);
+      assertEquals(0, provider.received().size());
+    }
+  }
+
+  /** The provider takes nothing: nor does the replica, beyond the buffers on the way. */
+  @ParameterizedTest
+  @EnumSource(names = {"HTTP_1_1", "H2_PRIOR_KNOWLEDGE"})
+  void a_slow_provider_slows_down_its_client(Protocol ofClient) throws Exception {
+    try (HeldUp provider = new HeldUp();
+        Replicas one =
+            new Setup()
+                .server("max_upload_bytes: " + LARGE)
+                .jvm("-Xmx64m")
+                .provider(
+                    "slow",
+                    Dialect.ANTHROPIC,
+                    provider.url(),
+                    List.of("passthrough: true"),
+                    List.of(Setup.key("s")))
+                .start(1);
+        ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
+      Made body = new Made(40_000_000, true);
+      OkHttpClient client = ofClient == Protocol.HTTP_1_1 ? http1 : http2;
+      Request request =
+          upload(ProviderWire.PLAIN, body)
+              .newBuilder()
+              .url("http://127.0.0.1:" + one.port(0) + "/v1/files")
+              .build();
+      var answered =
+          threads.submit(
+              () -> {
+                try (Response answer = client.newCall(request).execute()) {
+                  return answer.code();
+                }
+              });
+      long stopped = standstill(body.written);
+      assertTrue(stopped < 20_000_000, stopped + " bytes were taken from the client");
+      assertFalse(answered.isDone());
+      provider.goOn();
+      assertEquals(201, answered.get(30, TimeUnit.SECONDS));
+      assertEquals(40_000_000, body.written.get());
+    }
+  }
+
+  /** The value when it has not changed for a second. */
+  private static long standstill(AtomicLong counter) {
+    long[] last = {-1, System.nanoTime()};
+    Await.until(
+        "a standstill",
+        () -> {
+          long now = counter.get();
+          if (now != last[0] || now == 0) {
+            last[0] = now;
+            last[1] = System.nanoTime();
+          }
+          return System.nanoTime() - last[1] > 1_000_000_000L;
+        });
+    return last[0];
+  }
+
+  @Test
+  void the_memory_of_uploads_counts() throws Exception {
+    // 64 MB of heap give 32 of budget, an upload takes 64 KB of it, and an eighth is for newcomers.
+    Replicas here = replicas.get(ProviderWire.PLAIN);
+    double before = here.metric(0, "relay_memory_used_bytes");
+    try (RawClient client = new RawClient(here.port(0))) {
+      client.send(head(50_000_000)).send(new byte[10]);
+      Await.until(
+          "a charge", () -> here.metric(0, "relay_memory_used_bytes") - before >= 64 * 1024);
+    }
+  }
+}
