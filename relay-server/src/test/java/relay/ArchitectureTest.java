@@ -99,7 +99,8 @@ class ArchitectureTest {
           Map.entry("relay", 1), // Main
           Map.entry("relay.admin", 2), // the server, and the readiness that it shows
           Map.entry("relay.auth", 1),
-          Map.entry("relay.bedrock", 2), // signatures, and the events of a stream
+          Map.entry(
+              "relay.bedrock", 3), // signatures, the keys for them, and the events of a stream
           Map.entry("relay.body", 4), // a body, its buffer, the buffers of a replica, slow bodies
           Map.entry("relay.carrier", 12), // carriers, sockets, TLS, buffers, dates, descriptors
           Map.entry("relay.cli", 3), // the command line, a command of it, the usual operands

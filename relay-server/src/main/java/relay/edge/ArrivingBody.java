@@ -4,7 +4,6 @@ import io.undertow.server.HttpServerExchange;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import org.jspecify.annotations.Nullable;
-import org.xnio.channels.StreamSourceChannel;
 import relay.body.Payload;
 import relay.body.Upload;
 
@@ -14,8 +13,7 @@ import relay.body.Upload;
  */
 final class ArrivingBody implements Upload {
   private final HttpServerExchange exchange;
-  private final StreamSourceChannel channel;
-  private final ClientClosing closing;
+  private final BodyChannel channel;
   private final ClientBounds bounds;
   private final int mostBytes;
   private @Nullable Payload first; // what was read already
@@ -32,14 +30,12 @@ final class ArrivingBody implements Upload {
    */
   ArrivingBody(
       HttpServerExchange exchange,
-      StreamSourceChannel channel,
-      ClientClosing closing,
+      BodyChannel channel,
       ClientBounds bounds,
       int mostBytes,
       @Nullable Payload first) {
     this.exchange = exchange;
     this.channel = channel;
-    this.closing = closing;
     this.bounds = bounds;
     this.first = first;
     this.mostBytes = mostBytes;
@@ -101,8 +97,7 @@ final class ArrivingBody implements Upload {
 
   private void end() throws IOException {
     ended = true;
-    channel.getReadSetter().set(null);
-    channel.suspendReads();
+    channel.stop();
     if (length() >= 0 && received != length()) { // possible over HTTP/2
       throw failed(Fault.MALFORMED);
     }
@@ -121,7 +116,7 @@ final class ArrivingBody implements Upload {
     }
     long began = System.nanoTime();
     try {
-      ChannelWait.awaitReadable(channel, closing, left);
+      channel.await(left);
     } catch (IOException e) {
       throw failed(Fault.GONE);
     }

@@ -31,8 +31,7 @@ final class BodyReader {
   private static final long BYTES_A_SECOND = 8 * 1024;
 
   private final HttpServerExchange exchange;
-  private final StreamSourceChannel channel;
-  private final ClientClosing closing;
+  private final BodyChannel channel;
   private final ClientBounds bounds;
   private final int maxBytes;
   private final @Nullable Passing passes; // null: a longer body is too large
@@ -50,19 +49,17 @@ final class BodyReader {
     /**
      * @param first bytes of it that were read; null for none
      */
-    ArrivingBody after(StreamSourceChannel channel, @Nullable Payload first);
+    ArrivingBody after(BodyChannel channel, @Nullable Payload first);
   }
 
   private BodyReader(
       HttpServerExchange exchange,
-      StreamSourceChannel channel,
-      ClientClosing closing,
+      BodyChannel channel,
       ClientBounds bounds,
       int maxBytes,
       @Nullable Passing passes) {
     this.exchange = exchange;
     this.channel = channel;
-    this.closing = closing;
     this.bounds = bounds;
     this.maxBytes = maxBytes;
     this.passes = passes;
@@ -90,7 +87,8 @@ final class BodyReader {
       return new Body.Whole(Payload.of(NONE));
     }
     try {
-      BodyReader reader = new BodyReader(exchange, channel, closing, bounds, maxBytes, passes);
+      BodyChannel body = new BodyChannel(exchange, channel, closing);
+      BodyReader reader = new BodyReader(exchange, body, bounds, maxBytes, passes);
       return tooLong ? reader.passing(null) : reader.read();
     } catch (IOException e) {
       return new Body.Broken();
@@ -114,8 +112,7 @@ final class BodyReader {
 
   private Body body() throws IOException {
     Body bad = readAll();
-    channel.getReadSetter().set(null);
-    channel.suspendReads();
+    channel.stop();
     if (bad instanceof Body.Passing) {
       return bad;
     }
@@ -211,7 +208,7 @@ final class BodyReader {
     if (left <= 0) {
       return false;
     }
-    ChannelWait.awaitReadable(channel, closing, left);
+    channel.await(left);
     return true;
   }
 

@@ -16,7 +16,7 @@ final class RequestMemory {
   static final int STALL_BYTES = 32 * 1024;
 
   /** What is between an upload and its provider: a buffer, unsent segments, and a grown stack. */
-  static final int UPLOAD_BYTES = 48 * 1024;
+  static final int UPLOAD_BYTES = 96 * 1024;
 
   private static final AtomicIntegerFieldUpdater<RequestMemory> TAKEN =
       AtomicIntegerFieldUpdater.newUpdater(RequestMemory.class, "taken");

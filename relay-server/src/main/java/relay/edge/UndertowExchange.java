@@ -127,8 +127,7 @@ final class UndertowExchange implements ClientExchange, DirectSink {
     Body body =
         readBody(
             heldBytes,
-            (channel, first) ->
-                new ArrivingBody(exchange, channel, closing, bounds, maxBytes, first));
+            (channel, first) -> new ArrivingBody(exchange, channel, bounds, maxBytes, first));
     if (!(body instanceof Body.Passing(ArrivingBody arriving))) {
       return body;
     }

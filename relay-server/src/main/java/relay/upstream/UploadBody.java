@@ -12,7 +12,7 @@ import relay.body.Upload;
  * the client.
  */
 final class UploadBody extends RequestBody {
-  private static final int BUFFER_BYTES = 16 * 1024;
+  private static final int BUFFER_BYTES = 64 * 1024;
 
   private final Upload upload;
   private final AttemptTrace trace;

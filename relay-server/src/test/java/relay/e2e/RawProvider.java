@@ -20,6 +20,7 @@ import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicInteger;
 import javax.net.ssl.SSLSocketFactory;
 import org.jspecify.annotations.Nullable;
+import relay.model.Dialect;
 
 /**
  * A provider whose bytes and connection ends are scripted by the test. Records received requests
@@ -183,6 +184,11 @@ final class RawProvider implements AutoCloseable {
     this.script = script;
     server = new ServerSocket(0, 256, InetAddress.ofLiteral("127.0.0.1"));
     Thread.ofVirtual().start(this::accept);
+  }
+
+  /** Answers everything as usual. */
+  static RawProvider fine(Dialect dialect) throws IOException {
+    return new RawProvider((_, connection) -> connection.write(Says.fine(dialect)));
   }
 
   /** Sets the script from the next request on. */

@@ -29,9 +29,7 @@ class UnreadLogTest {
   @Test
   void it_serves_on_and_counts_the_lines_that_it_drops(@TempDir Path directory) throws Exception {
     try (EmbeddedRedis redis = EmbeddedRedis.start();
-        RawProvider provider =
-            new RawProvider(
-                (request, connection) -> connection.write(Says.fine(Dialect.ANTHROPIC)))) {
+        RawProvider provider = RawProvider.fine(Dialect.ANTHROPIC)) {
       int[] ports = LoopbackPorts.free(2);
       Path config = directory.resolve("relay.yaml");
       Setup setup =
