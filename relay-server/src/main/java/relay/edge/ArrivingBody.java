@@ -98,6 +98,9 @@ final class ArrivingBody implements Upload {
   private void end() throws IOException {
     ended = true;
     channel.stop();
+    if (channel.isClosed()) {
+      throw failed(Fault.GONE);
+    }
     if (length() >= 0 && received != length()) { // possible over HTTP/2
       throw failed(Fault.MALFORMED);
     }

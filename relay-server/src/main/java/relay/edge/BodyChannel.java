@@ -74,6 +74,11 @@ final class BodyChannel {
     ChannelWait.awaitReadable(channel, closing, mostNanos, toucher);
   }
 
+  /** Whether the client has left, or the stream was reset: its body then seems to end. */
+  boolean isClosed() {
+    return closing.isClosed();
+  }
+
   /** Nothing more is read by this thread. */
   void stop() {
     toucher.execute(

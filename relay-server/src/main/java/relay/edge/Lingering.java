@@ -7,7 +7,6 @@ import io.undertow.server.protocol.http.HttpServerConnection;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.util.concurrent.TimeUnit;
-import org.jspecify.annotations.Nullable;
 import org.xnio.ChannelListener;
 import org.xnio.IoUtils;
 import org.xnio.channels.StreamSourceChannel;
@@ -37,11 +36,7 @@ final class Lingering implements ChannelListener<StreamSourceChannel> {
   Lingering(HttpServerExchange exchange, BodyBuffers buffers) {
     this.exchange = exchange;
     this.buffers = buffers;
-    http1 = isHttp1(exchange);
-  }
-
-  private static boolean isHttp1(HttpServerExchange exchange) {
-    return exchange.getConnection() instanceof HttpServerConnection;
+    http1 = exchange.getConnection() instanceof HttpServerConnection;
   }
 
   /** Whether a client may still be sending a body. One that expects 100-continue has not begun. */
@@ -49,26 +44,10 @@ final class Lingering implements ChannelListener<StreamSourceChannel> {
     return !exchange.isRequestComplete() && !HttpContinue.requiresContinueResponse(exchange);
   }
 
-  /**
-   * Closes a connection, or the stream over HTTP/2 with what has arrived of its body: Undertow
-   * forgets a stream at its last frame, and would keep the buffers.
-   */
-  static void abandon(HttpServerExchange exchange) {
-    StreamSourceChannel body = isHttp1(exchange) ? null : unread(exchange);
-    IoUtils.safeClose(body == null ? exchange.getConnection() : body);
-  }
-
-  private static @Nullable StreamSourceChannel unread(HttpServerExchange exchange) {
-    if (exchange.isRequestComplete()) {
-      return null;
-    }
-    Connectors.resetRequestChannel(exchange);
-    return exchange.getRequestChannel();
-  }
-
   /** Begins, after the answer was written, or as much of it as the client takes. */
   void begin() {
-    StreamSourceChannel channel = unread(exchange);
+    Connectors.resetRequestChannel(exchange);
+    StreamSourceChannel channel = exchange.getRequestChannel();
     if (channel == null) {
       IoUtils.safeClose(exchange.getConnection());
       return;
@@ -99,7 +78,7 @@ final class Lingering implements ChannelListener<StreamSourceChannel> {
         n = channel.read(buffer.clear());
       }
       if (left <= 0) {
-        abandon(exchange);
+        IoUtils.safeClose(exchange.getConnection());
       } else if (n > 0) {
         channel.suspendReads();
         exchange.getIoThread().execute(() -> handleEvent(channel));
@@ -107,7 +86,7 @@ final class Lingering implements ChannelListener<StreamSourceChannel> {
         channel.resumeReads();
       }
     } catch (IOException e) {
-      abandon(exchange);
+      IoUtils.safeClose(exchange.getConnection());
     } finally {
       buffers.giveBack(buffer);
     }

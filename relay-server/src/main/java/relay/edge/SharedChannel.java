@@ -14,6 +14,7 @@ import java.nio.ByteBuffer;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import org.jspecify.annotations.Nullable;
+import org.xnio.IoUtils;
 import org.xnio.OptionMap;
 import org.xnio.StreamConnection;
 import relay.reach.FrameHead;
@@ -34,10 +35,30 @@ final class SharedChannel extends Http2Channel {
   private static final AttachmentKey<SharedChannel> KEY = AttachmentKey.create(SharedChannel.class);
   private static final AttachmentKey<Integer> STREAM = AttachmentKey.create(Integer.class);
 
-  private final Map<Integer, ClientClosing> streams = new ConcurrentHashMap<>();
+  private final Map<Integer, Stream> streams = new ConcurrentHashMap<>();
   private final Runnable onCredential;
   private int newestStream; // of the client; the I/O thread's, as the next
+  private @Nullable Http2StreamSourceChannel newestBody;
   private String newestTarget = "";
+
+  private record Stream(ClientClosing closing, @Nullable Http2StreamSourceChannel body) {
+    /** The client has reset the stream, or left. */
+    void left() {
+      closing.closed();
+      free();
+    }
+
+    /**
+     * The stream was reset. Undertow forgets a body at its last frame, so a reset would leave what
+     * has arrived of it, and what is still to come of that frame, in the connection's buffers.
+     */
+    void free() {
+      if (body != null) {
+        body.setIgnoreForceClose(true);
+        IoUtils.safeClose(body);
+      }
+    }
+  }
 
   SharedChannel(
       StreamConnection connection,
@@ -52,7 +73,7 @@ final class SharedChannel extends Http2Channel {
     heads.replace(this, new SharedHeads());
     ResetStreams.forget(this);
     putAttachment(KEY, this);
-    addCloseTask(_ -> streams.values().forEach(ClientClosing::closed));
+    addCloseTask(_ -> streams.values().forEach(Stream::left));
   }
 
   /**
@@ -89,11 +110,13 @@ final class SharedChannel extends Http2Channel {
   private ClientClosing closingOfNewest(HttpServerExchange exchange) {
     Integer stream = newestStream;
     ClientClosing closing = new ClientClosing();
-    streams.put(stream, closing);
+    Stream entry = new Stream(closing, newestBody);
+    newestBody = null; // only the stream's entry keeps it
+    streams.put(stream, entry);
     exchange.putAttachment(STREAM, stream);
     exchange.addExchangeCompleteListener(
         (ended, next) -> {
-          streams.remove(stream, closing);
+          streams.remove(stream, entry);
           next.proceed();
         });
     if (!isOpen()) {
@@ -138,10 +161,11 @@ final class SharedChannel extends Http2Channel {
   /** Wakes the thread that waits for the stream: Undertow does not at each reset. */
   @Override
   public void sendRstStream(int stream, int code) {
-    ClientClosing closing = streams.remove(stream);
+    Stream entry = streams.remove(stream);
     super.sendRstStream(stream, code);
-    if (closing != null) {
-      closing.streamEnded();
+    if (entry != null) {
+      entry.closing.streamEnded();
+      entry.free();
     }
   }
 
@@ -157,13 +181,14 @@ final class SharedChannel extends Http2Channel {
     }
     AbstractHttp2StreamSourceChannel made = super.createChannelImpl(data, bytes);
     if (head.type() == FrameHead.RST_STREAM) {
-      ClientClosing closing = streams.remove(head.stream());
-      if (closing != null) {
-        closing.closed();
+      Stream entry = streams.remove(head.stream());
+      if (entry != null) {
+        entry.left();
       }
     } else if (head.stream() > newestStream) {
       newestStream = head.stream();
-      newestTarget = made instanceof Http2StreamSourceChannel request ? target(request) : "";
+      newestBody = made instanceof Http2StreamSourceChannel request ? request : null;
+      newestTarget = newestBody == null ? "" : target(newestBody);
     }
     return made;
   }

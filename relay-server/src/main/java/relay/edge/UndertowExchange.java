@@ -362,7 +362,7 @@ final class UndertowExchange implements ClientExchange, DirectSink {
           if (exchange.isHttp10()) {
             endWillBeReset();
           }
-          Lingering.abandon(exchange);
+          IoUtils.safeClose(exchange.getConnection());
         });
   }
 

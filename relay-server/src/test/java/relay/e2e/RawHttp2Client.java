@@ -123,6 +123,12 @@ final class RawHttp2Client implements AutoCloseable {
     int stream = in.readInt();
     byte[] payload = in.readNBytes(lengthAndType >>> 8);
     switch (lengthAndType & 0xff) {
+      case DATA -> {
+        if (payload.length > 0) {
+          byte[] given = ByteBuffer.allocate(Integer.BYTES).putInt(payload.length).array();
+          frame(WINDOW_UPDATE, 0, 0, given);
+        }
+      }
       case HEADERS -> {
         decoder.setHeaderEmitter(
             (name, value, never) -> {
