@@ -43,7 +43,7 @@ import relay.token.AccessToken;
 @Isolated
 class MachineKeysTest {
   private static final String ROLE = "arn:aws:iam::123456789012:role/relay";
-  private static final Instant END =
+  private final Instant end =
       Instant.now().plus(1, ChronoUnit.HOURS).truncatedTo(ChronoUnit.SECONDS);
 
   @TempDir Path directory;
@@ -125,15 +125,15 @@ class MachineKeysTest {
     return "";
   }
 
-  private static String json(String id) {
+  private String json(String id) {
     return """
     {"Code":"Success","Type":"AWS-HMAC","AccountId":"123456789012","LastUpdated":"2026-11-27T00:00:00Z",
      "AccessKeyId":"%s","SecretAccessKey":"secret","Token":"session","Expiration":"%s"}
     """
-        .formatted(id, END);
+        .formatted(id, end);
   }
 
-  private static String sts(String action, String id) {
+  private String sts(String action, String id) {
     return """
     <%1$sResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><%1$sResult><Credentials>
     <AccessKeyId>%2$s</AccessKeyId><SecretAccessKey>secret</SecretAccessKey>
@@ -141,7 +141,7 @@ class MachineKeysTest {
     <AssumedRoleUser><Arn>arn:aws:sts::123456789012:assumed-role/relay/r</Arn>
     <AssumedRoleId>A:r</AssumedRoleId></AssumedRoleUser></%1$sResult></%1$sResponse>
     """
-        .formatted(action, id, END);
+        .formatted(action, id, end);
   }
 
   private void finds(String id) throws IOException {
@@ -149,7 +149,7 @@ class MachineKeysTest {
     assertEquals(
         new Credential.AwsKey(id, new Secret("secret"), new Secret("session")),
         MachineKeys.keyOf(found.value()));
-    assertEquals(END, found.expiresAt());
+    assertEquals(end, found.expiresAt());
   }
 
   private Path file(String name, String text) throws IOException {

@@ -14,6 +14,7 @@ import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
@@ -45,6 +46,9 @@ import relay.model.Dialect;
 class UploadsTest {
   private static final int LARGE = 12_000_000;
   private static final int PART = 64 * 1024;
+  private static final String USED = "relay_memory_used_bytes";
+  private static final String TOO_LARGE =
+      Says.error(Dialect.OPENAI, "request_too_large", "too large for me");
   private static final MediaType BYTES = MediaType.get("application/octet-stream");
 
   private final Map<ProviderWire, MockWebServer> providers = new EnumMap<>(ProviderWire.class);
@@ -57,6 +61,8 @@ class UploadsTest {
             connection.write(Says.json(200, "{\"crc\":" + got.getValue() + "}"));
           });
   private final HeldUp slow = new HeldUp();
+  private final CountDownLatch over = new CountDownLatch(1);
+  private final EarlyProvider early = new EarlyProvider(Says.json(413, TOO_LARGE), over);
   private final OkHttpClient http1 = client(Protocol.HTTP_1_1);
   private final OkHttpClient http2 = client(Protocol.H2_PRIOR_KNOWLEDGE);
 
@@ -89,11 +95,19 @@ class UploadsTest {
               .provider(
                   "other",
                   Dialect.OPENAI,
-                  wire == ProviderWire.PLAIN ? raw.url() : slow.url(),
+                  other(wire),
                   List.of("passthrough: true"),
                   List.of(Setup.key("o")))
               .start(1));
     }
+  }
+
+  private String other(ProviderWire wire) {
+    return switch (wire) {
+      case PLAIN -> raw.url();
+      case TLS_H1 -> slow.url();
+      case TLS_H2 -> early.url();
+    };
   }
 
   private static OkHttpClient client(Protocol protocol) {
@@ -114,6 +128,8 @@ class UploadsTest {
     }
     raw.close();
     slow.close();
+    over.countDown();
+    early.close();
     http1.connectionPool().evictAll();
     http2.connectionPool().evictAll();
   }
@@ -238,19 +254,32 @@ class UploadsTest {
   }
 
   /** The provider says so at once and reads no more. */
-  @ParameterizedTest
-  @EnumSource
-  void an_early_413_of_the_provider_reaches_the_client(ProviderWire wire) throws Exception {
-    String error = Says.error(Dialect.ANTHROPIC, "request_too_large", "too large for me");
-    providers
-        .get(wire)
-        .enqueue(new MockResponse.Builder().code(413).body(error).doNotReadRequestBody().build());
-    try (Response answer = http1.newCall(upload(wire, new Made(30_000_000, true))).execute()) {
+  @Test
+  void an_early_413_of_the_provider_reaches_the_client() throws Exception {
+    Request request =
+        upload(ProviderWire.TLS_H2, new Made(30_000_000, true))
+            .newBuilder()
+            .removeHeader("anthropic-version")
+            .build();
+    try (Response answer = http1.newCall(request).execute()) {
       assertEquals(413, answer.code());
-      assertEquals(error, answer.body().string());
+      assertEquals(TOO_LARGE, answer.body().string());
       assertEquals("upstream", answer.header("x-relay-error-origin"));
     }
-    assertNotNull(providers.get(wire).takeRequest(10, TimeUnit.SECONDS));
+  }
+
+  /** Here it also resets the stream. */
+  @Test
+  void an_early_413_over_http2_reaches_the_client() throws Exception {
+    MockWebServer provider = providers.get(ProviderWire.TLS_H2);
+    provider.enqueue(
+        new MockResponse.Builder().code(413).body(TOO_LARGE).doNotReadRequestBody().build());
+    Request request = upload(ProviderWire.TLS_H2, new Made(30_000_000, true));
+    try (Response answer = http1.newCall(request).execute()) {
+      assertEquals(413, answer.code());
+      assertEquals(TOO_LARGE, answer.body().string());
+    }
+    assertNotNull(provider.takeRequest(10, TimeUnit.SECONDS));
   }
 
   /** A small body is held and sent again, a large one cannot be. */
@@ -292,7 +321,7 @@ class UploadsTest {
     Replicas here = replicas.get(ProviderWire.PLAIN);
     double failures = here.metric(0, unanswered());
     try (RawClient client = new RawClient(here.port(0))) {
-      client.send(head("anthropic-version", 50_000_000)).send(new byte[PART]);
+      client.send(head("anthropic-version", 50_000_000)).send(new byte[1000]);
       Answer answer = client.answer();
       Errors.relays(answer, Dialect.ANTHROPIC, 408, "invalid_request_error");
     }
@@ -332,7 +361,7 @@ class UploadsTest {
   @ParameterizedTest
   @EnumSource(names = {"HTTP_1_1", "H2_PRIOR_KNOWLEDGE"})
   void a_slow_provider_slows_down_its_client(Protocol ofClient) throws Exception {
-    Made body = new Made(30_000_000, true);
+    Made body = new Made(40_000_000, true);
     OkHttpClient client = ofClient == Protocol.HTTP_1_1 ? http1 : http2;
     Request request =
         upload(ProviderWire.TLS_H1, body).newBuilder().removeHeader("anthropic-version").build();
@@ -345,11 +374,11 @@ class UploadsTest {
                 }
               });
       long stopped = standstill(body.written);
-      assertTrue(stopped < 20_000_000, stopped + " bytes were taken from the client");
+      assertTrue(stopped < 30_000_000, stopped + " bytes were taken from the client");
       assertFalse(answered.isDone());
       slow.goOn();
       assertEquals(201, answered.get(30, TimeUnit.SECONDS));
-      assertEquals(30_000_000, body.written.get());
+      assertEquals(40_000_000, body.written.get());
     }
   }
 
@@ -371,14 +400,13 @@ class UploadsTest {
 
   @Test
   void the_memory_of_uploads_counts() throws Exception {
-    // 64 MB of heap give 32 of budget, an upload takes 112 KB of it, and an eighth is for
-    // newcomers.
     Replicas here = replicas.get(ProviderWire.PLAIN);
-    double before = here.metric(0, "relay_memory_used_bytes");
+    double ofUpload = 112 * 1024;
+    Await.until("earlier requests' end", () -> here.metric(0, USED) < ofUpload);
     try (RawClient client = new RawClient(here.port(0))) {
       client.send(head("anthropic-version", 50_000_000)).send(new byte[10]);
-      Await.until(
-          "a charge", () -> here.metric(0, "relay_memory_used_bytes") - before >= 112 * 1024);
+      Await.until("a charge", () -> here.metric(0, USED) >= ofUpload);
     }
+    Await.until("its end", () -> here.metric(0, USED) < ofUpload);
   }
 }
