@@ -5,6 +5,7 @@ import static java.nio.charset.StandardCharsets.ISO_8859_1;
 import java.io.IOException;
 import java.io.InputStream;
 import java.net.InetAddress;
+import java.net.InetSocketAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
 import java.util.Locale;
@@ -13,12 +14,14 @@ import java.util.concurrent.atomic.AtomicInteger;
 
 /** A provider that reads no byte of a request until it may go on, and answers it with 201. */
 final class HeldUp implements AutoCloseable {
-  private final ServerSocket server = new ServerSocket(0, 8, InetAddress.ofLiteral("127.0.0.1"));
+  private final ServerSocket server = new ServerSocket();
   private final Semaphore mayGoOn = new Semaphore(0);
   private final AtomicInteger accepted = new AtomicInteger();
   private final AtomicInteger broken = new AtomicInteger();
 
   HeldUp() throws IOException {
+    server.setReceiveBufferSize(64 * 1024); // the kernel takes no more either
+    server.bind(new InetSocketAddress(InetAddress.ofLiteral("127.0.0.1"), 0));
     Thread.ofVirtual().start(this::accept);
   }
 

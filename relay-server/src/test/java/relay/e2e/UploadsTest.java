@@ -323,7 +323,7 @@ class UploadsTest {
     try (RawClient client = new RawClient(here.port(0))) {
       client.send(head("anthropic-version", 50_000_000)).send(new byte[1000]);
       Answer answer = client.answer();
-      Errors.relays(answer, Dialect.ANTHROPIC, 408, "invalid_request_error");
+      Errors.relays(answer, Dialect.ANTHROPIC, 408, "timeout_error");
     }
     assertEquals(failures, here.metric(0, unanswered()));
   }
