@@ -82,7 +82,7 @@ final class ArrivingBody implements Upload {
   }
 
   private int receive(byte[] to, int offset, int length) throws IOException {
-    ByteBuffer lent = bounds.bodies().take(); // direct; no thread parks while it holds one
+    ByteBuffer lent = bounds.bodies().take(); // direct; no thread waits for the client with it
     try {
       lent.limit(Math.min(length, lent.capacity()));
       int n = channel.read(lent);

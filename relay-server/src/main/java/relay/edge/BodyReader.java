@@ -178,7 +178,8 @@ final class BodyReader {
       length += Math.max(0, n);
       return n;
     }
-    // One call reads what Undertow would read with four. No thread parks while it holds a buffer.
+    // One call reads what Undertow would read with four. No thread waits for the client while it
+    // holds a buffer.
     ByteBuffer buffer = bounds.bodies().take();
     try {
       int n = channel.read(buffer);
