@@ -69,7 +69,9 @@ final class HeldUp implements AutoCloseable {
       in.skipNBytes(Long.parseLong(lines.substring(at, lines.indexOf('\r', at))));
       socket
           .getOutputStream()
-          .write("HTTP/1.1 201 Made\r\ncontent-length: 0\r\n\r\n".getBytes(ISO_8859_1));
+          .write(
+              "HTTP/1.1 201 Made\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
+                  .getBytes(ISO_8859_1));
       socket.shutdownOutput();
       var _ = in.read();
     } catch (IOException e) {
