@@ -78,7 +78,6 @@ public record ServerConfig(
      * @param models the permitted models; empty = all
      * @param providers the names of the permitted providers; empty = all
      * @param limits the client's own limits per minute, over all replicas
-     * @param maxUploadBytes the largest body of a passthrough request, which is not held
      * @param maxConcurrent concurrent requests over all replicas; 0 = no bound
      * @param budgets what it may spend, over all replicas
      */

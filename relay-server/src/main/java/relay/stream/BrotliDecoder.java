@@ -64,8 +64,8 @@ final class BrotliDecoder implements Decoder {
 
   /** The window in bytes: RFC 7932, section 9.1, by the first seven bits. */
   static long windowOf(byte first) {
-    int high = first >> 1 & 7;
-    int low = first >> 4 & 7;
+    int high = (first >> 1) & 7;
+    int low = (first >> 4) & 7;
     int bits;
     if ((first & 1) == 0) {
       bits = 16;

@@ -42,7 +42,7 @@ final class ZstdFrameHeader {
   void accept(int b) throws DataFormatException {
     int at = read++;
     if (at < 4) {
-      magic |= b << 8 * at;
+      magic |= b << (8 * at);
       if (at == 3 && magic != MAGIC) {
         if ((magic & ~0xf) != SKIPPABLE) {
           throw new DataFormatException("not zstd");
@@ -65,9 +65,9 @@ final class ZstdFrameHeader {
       length = size + sizeBytes;
       window = isSingle() && sizeBytes == 2 ? 256 : 0;
     } else if (isSingle() && at >= size) {
-      window += (long) b << 8 * (at - size); // the content is the window
+      window += (long) b << (8 * (at - size)); // the content is the window
     } else if (!isSingle() && at == 5) {
-      long base = 1L << 10 + (b >> 3);
+      long base = 1L << (10 + (b >> 3));
       window = base + base / 8 * (b & 7);
     }
   }

@@ -13,6 +13,7 @@ import java.time.Duration;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Random;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
@@ -120,11 +121,19 @@ class UploadsTest {
         .build();
   }
 
+  private MockWebServer provider(ProviderWire wire) {
+    return Objects.requireNonNull(providers.get(wire));
+  }
+
+  private Replicas replica(ProviderWire wire) {
+    return Objects.requireNonNull(replicas.get(wire));
+  }
+
   @AfterAll
   void close() throws Exception {
     for (ProviderWire wire : ProviderWire.values()) {
-      replicas.get(wire).close();
-      providers.get(wire).close();
+      replica(wire).close();
+      provider(wire).close();
     }
     raw.close();
     slow.close();
@@ -174,7 +183,7 @@ class UploadsTest {
 
   private Request upload(ProviderWire wire, RequestBody body) {
     return new Request.Builder()
-        .url("http://127.0.0.1:" + replicas.get(wire).port(0) + "/v1/files")
+        .url("http://127.0.0.1:" + replica(wire).port(0) + "/v1/files")
         .header("x-api-key", Ask.CLIENT_KEY)
         .header("anthropic-version", "2023-06-01")
         .post(body)
@@ -196,7 +205,7 @@ class UploadsTest {
   })
   void a_body_that_cannot_be_held_passes(ProviderWire wire, Protocol ofClient, boolean announced)
       throws Exception {
-    MockWebServer provider = providers.get(wire);
+    MockWebServer provider = provider(wire);
     while (provider.takeRequest(0, TimeUnit.MILLISECONDS) != null) {
       // of another test, broken off
     }
@@ -227,7 +236,7 @@ class UploadsTest {
   }
 
   private int port() {
-    return replicas.get(ProviderWire.PLAIN).port(0);
+    return replica(ProviderWire.PLAIN).port(0);
   }
 
   /** Downloads were never held: here for the bound. */
@@ -235,13 +244,12 @@ class UploadsTest {
   void a_download_larger_than_the_heap_passes() throws Exception {
     ProviderWire wire = ProviderWire.PLAIN;
     int size = 70_000_000;
-    providers
-        .get(wire)
+    provider(wire)
         .enqueue(new MockResponse.Builder().body(new Buffer().write(new byte[size])).build());
     Request get =
         upload(wire, RequestBody.create(new byte[0]))
             .newBuilder()
-            .url("http://127.0.0.1:" + replicas.get(wire).port(0) + "/v1/files/file_123/content")
+            .url("http://127.0.0.1:" + replica(wire).port(0) + "/v1/files/file_123/content")
             .get()
             .build();
     try (Response answer = http1.newCall(get).execute()) {
@@ -253,7 +261,7 @@ class UploadsTest {
       }
       assertEquals(0, left);
     }
-    assertNotNull(providers.get(wire).takeRequest(10, TimeUnit.SECONDS));
+    assertNotNull(provider(wire).takeRequest(10, TimeUnit.SECONDS));
   }
 
   /** The provider says so at once and reads no more. */
@@ -274,7 +282,7 @@ class UploadsTest {
   /** Here it also resets the stream. */
   @Test
   void an_early_413_over_http2_reaches_the_client() throws Exception {
-    MockWebServer provider = providers.get(ProviderWire.TLS_H2);
+    MockWebServer provider = provider(ProviderWire.TLS_H2);
     provider.enqueue(
         new MockResponse.Builder().code(413).body(TOO_LARGE).doNotReadRequestBody().build());
     Request request = upload(ProviderWire.TLS_H2, new Made(30_000_000, true));
@@ -288,7 +296,7 @@ class UploadsTest {
   /** A small body is held and sent again, a large one cannot be. */
   @Test
   void an_upload_is_sent_once() throws Exception {
-    MockWebServer provider = providers.get(ProviderWire.PLAIN);
+    MockWebServer provider = provider(ProviderWire.PLAIN);
     for (int size : new int[] {100_000, 2_000_000}) {
       boolean held = size == 100_000;
       provider.enqueue(new MockResponse.Builder().code(401).build());
@@ -321,7 +329,7 @@ class UploadsTest {
 
   @Test
   void a_client_that_stalls_gets_a_408_and_the_provider_is_not_blamed() throws Exception {
-    Replicas here = replicas.get(ProviderWire.PLAIN);
+    Replicas here = replica(ProviderWire.PLAIN);
     double failures = here.metric(0, unanswered());
     try (RawClient client = new RawClient(here.port(0))) {
       client.send(head("anthropic-version", 50_000_000)).send(new byte[1000]);
@@ -351,7 +359,7 @@ class UploadsTest {
     int before = slow.accepted();
     int broken = slow.broken();
     try (Socket client =
-        new Socket(InetAddress.ofLiteral("127.0.0.1"), replicas.get(ProviderWire.TLS_H1).port(0))) {
+        new Socket(InetAddress.ofLiteral("127.0.0.1"), replica(ProviderWire.TLS_H1).port(0))) {
       client.getOutputStream().write(head("x-any", 50_000_000));
       client.getOutputStream().write(new byte[PART]);
       Await.until("the upload's begin", () -> slow.accepted() > before);
@@ -403,7 +411,7 @@ class UploadsTest {
 
   @Test
   void the_memory_of_uploads_counts() throws Exception {
-    Replicas here = replicas.get(ProviderWire.PLAIN);
+    Replicas here = replica(ProviderWire.PLAIN);
     double ofUpload = 112 * 1024;
     Await.until("earlier requests' end", () -> here.metric(0, USED) < ofUpload);
     try (RawClient client = new RawClient(here.port(0))) {
