@@ -91,7 +91,8 @@ final class FaultColumn implements AutoCloseable {
     try {
       return seen.get();
     } catch (InterruptedException | ExecutionException e) {
-      return "? " + e;
+      e.printStackTrace();
+      return "? " + e.getMessage();
     }
   }
 

@@ -23,7 +23,7 @@ import relay.model.Dialect;
 /** A cell's pool and providers: its own, so that a broken connection does not affect others. */
 final class FaultyPool implements AutoCloseable {
   private static final int KEYS = 3;
-  private static final Duration SOME_LOOKS = Duration.ofSeconds(2);
+  private static final Duration SOME_LOOKS = Duration.ofSeconds(6);
   private static final Duration MOST_LOOKS = Duration.ofSeconds(10);
 
   /** A look costs two connections: many at a time would take the processor from the requests. */
