@@ -115,15 +115,14 @@ class ArchitectureTest {
           Map.entry("relay.pool", 6), // a plan, its JSON and line of text, a key's status, owners
           Map.entry("relay.reload", 4), // a source, its attempts, their outcome, the state after
           Map.entry("relay.reach", 9), // one for each part of a library, except for the finder
-          Map.entry("relay.redis", 28), // a library's API: each script's arguments and outcomes
+          Map.entry("relay.redis", 29), // a library's API: each script's arguments and outcomes
           Map.entry("relay.request", 7), // a scan, its outcomes with their parts, and the edits
           Map.entry("relay.stream", 5), // five taps on a response that the pipeline combines
           Map.entry("relay.tls", 1),
           Map.entry("relay.token", 3), // a token, where it is kept, and why there is none
           Map.entry("relay.trace", 2), // the sender, and the trace of a request
           Map.entry("relay.trial", 1),
-          Map.entry(
-              "relay.trial.load", 6), // the load, its tally, its requests and answers, a probe
+          Map.entry("relay.trial.load", 7), // two loads, their tally, requests and answers, a probe
           Map.entry("relay.trial.process", 1),
           Map.entry("relay.trial.provider", 2), // the provider, and a certificate for it
           Map.entry("relay.upstream", 7), // a provider, a request, its call, its answer, its limits

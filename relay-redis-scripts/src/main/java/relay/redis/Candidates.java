@@ -185,6 +185,11 @@ final class Candidates {
     return all.contains(OTHERS) ? OTHERS : all.getFirst();
   }
 
+  /** The hash of what is spent of them. */
+  byte[] budgetsKey() {
+    return names.budgets;
+  }
+
   /** The keys' budgets. */
   BudgetLines budgets() {
     return budgets;

@@ -56,8 +56,8 @@ public record PoolSnapshot(
    * @param limits as Redis holds them
    * @param opens time until the window, pacer and cooldown admit the smallest request
    * @param learned limits stated in the provider's answers; 0 where none was
-   * @param burst share of the burst that the provider is known to admit: 1, unless it refused
-   *     requests while the window was far from full
+   * @param burst share of the burst that the provider is known to admit: 1, unless its bucket was
+   *     seen to hold less than the limit, or it refused requests while the window was far from full
    * @param reservedOutput output tokens that running requests are expected to make yet; reserved
    *     requests and input are part of {@code used}
    */

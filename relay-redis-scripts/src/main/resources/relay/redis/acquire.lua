@@ -32,6 +32,7 @@
 -- @include pool
 -- @include key
 -- @include group
+-- @include foreign
 -- @include records
 -- @include refund
 -- @include coming

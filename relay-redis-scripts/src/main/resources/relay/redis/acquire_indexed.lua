@@ -26,6 +26,7 @@
 -- @include pool
 -- @include key
 -- @include group
+-- @include foreign
 -- @include records
 -- @include refund
 -- @include coming

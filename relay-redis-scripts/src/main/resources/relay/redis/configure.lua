@@ -133,11 +133,14 @@ for n = 13, keys_from - 1, 5 do
     local wanted = {}
     for d = 1, 4 do wanted[d] = tonumber(ARGV[n + d]) end
     if replica then wanted = limits_wanted(r, ARGV[n], live, plan, wanted) end
-    local stated = learned_of(redis.call('HGET', learned, ARGV[n]))
+    local stated, seen = learned_of(redis.call('HGET', learned, ARGV[n]))
     for d = 1, 4 do
       limit(g, d, effective(wanted[d], stated[d]))
       if indebted then g[LEVEL + d] = math.max(g[LEVEL + d], burst * g[LIMIT + d]) end
     end
+    local admitted = admitted_by(least_share(stated, seen), p, burst)
+    local _, shrunk = burst_of(burst, g[SHRUNK], g[SHRUNK_AT], now)
+    if admitted < shrunk then g[SHRUNK], g[SHRUNK_AT] = admitted, now end
     change(r, g)
     redis.call('HSET', state, 'c:' .. ARGV[n], struct.pack(CONFIGURED, unpack(wanted)))
     if not alone then reopen(r, ARGV[n], nil, 6, KEYS) end

@@ -21,6 +21,8 @@ import org.junit.jupiter.params.provider.MethodSource;
 
 /** Every script rejects bad numbers before it writes anything. */
 final class BadNumbersTest {
+  private static final List<Long> NOTHING = List.of(0L, 0L, 0L, 0L);
+
   private static final List<String> BAD =
       List.of(
           "NaN",
@@ -110,10 +112,9 @@ final class BadNumbersTest {
         new Good(new Step.Cooldown("g:account0/model", 1, 1), List.of(0, 4), List.of(3)),
         new Good(new Step.Cooldown("k:key0", 1, 1), List.of(0, 4), List.of(3)),
         new Good(
-            new Step.Observe(
-                "account0/model", List.of(0L, 0L, 0L, 0L), List.of(0L, 0L, 0L, 0L), List.of()),
-            List.of(0),
-            List.of(3, 4, 5, 6, 7, 8, 9, 10)),
+            new Step.Observe("account0/model", NOTHING, NOTHING, 0, NOTHING, List.of()),
+            List.of(0, 3),
+            List.of(4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15)),
         new Good(new Step.Configure(0, 9, PLAN), List.of(0), configured),
         new Good(
             new Step.Survey("r1", 0, PLAN.groups(), PLAN.keys(), List.of()),

@@ -189,7 +189,7 @@ final class PoolTable {
       double burst = group.path("burst").asDouble(1);
       if (burst < 1) {
         notes.append(
-            "  %s: %.0f %% of its burst, because the provider refuses larger ones\n"
+            "  %s: %.0f %% of its burst, because the provider admits no more at once\n"
                 .formatted(group.path("id").asText(), Math.max(1, burst * 100)));
       }
     }

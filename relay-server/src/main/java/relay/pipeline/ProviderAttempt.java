@@ -209,7 +209,10 @@ final class ProviderAttempt {
       RateLimitHeaders said = api.config().api().countsByMinute() ? all : all.withoutRequests();
       // After a refusal the cooldown replaces the remaining counts.
       Remaining left = answer.status() == 429 ? Remaining.NONE : said.remaining();
-      route.pool().observe(lease.group(), said.limits(), left);
+      route
+          .pool()
+          .observe(
+              lease, said.limits(), left, () -> RateLimitHeaders.refill(answer::forEachHeader));
     }
     return switch (answer.status()) {
       case 500, 502, 503, 504, 529 -> {
