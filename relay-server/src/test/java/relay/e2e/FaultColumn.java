@@ -19,7 +19,7 @@ import relay.embedded.EmbeddedRedis;
 
 /** The cells of one protocol: a replica with a pool for each. */
 final class FaultColumn implements AutoCloseable {
-  private static final int AT_ONCE = 12;
+  private static final int AT_ONCE = 6;
 
   /** Longer than a test takes: no cell depends on the machine's speed. */
   private static final String LONG_IDLE = "idle_timeout_ms: 60000";

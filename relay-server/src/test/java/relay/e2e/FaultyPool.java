@@ -24,7 +24,7 @@ import relay.model.Dialect;
 final class FaultyPool implements AutoCloseable {
   private static final int KEYS = 3;
   private static final Duration SOME_LOOKS = Duration.ofSeconds(6);
-  private static final Duration MOST_LOOKS = Duration.ofSeconds(10);
+  private static final Duration MOST_LOOKS = Duration.ofSeconds(60);
 
   /** A look costs two connections: many at a time would take the processor from the requests. */
   private static final long LOOK_EVERY_NANOS = 200_000_000;
