@@ -101,7 +101,7 @@ class ArchitectureTest {
           Map.entry("relay.auth", 1),
           Map.entry(
               "relay.bedrock", 3), // signatures, the keys for them, and the events of a stream
-          Map.entry("relay.body", 4), // a body, its buffer, the buffers of a replica, slow bodies
+          Map.entry("relay.body", 5), // a body, one that passes, a buffer, all buffers, slow bodies
           Map.entry("relay.carrier", 12), // carriers, sockets, TLS, buffers, dates, descriptors
           Map.entry("relay.cli", 3), // the command line, a command of it, the usual operands
           Map.entry(

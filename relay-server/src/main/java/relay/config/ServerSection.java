@@ -49,6 +49,7 @@ final class ServerSection {
                   + " everyone in");
     }
     Value tls = server.take("tls");
+    boolean http2 = ScalarSettings.flag(server, "enable_http2", true);
     int maxBody = ScalarSettings.whole(server, "max_body_bytes", 32 << 20, 1, MAX_BODY_BYTES);
     int maxUpload = ScalarSettings.whole(server, "max_upload_bytes", 0, 0, Integer.MAX_VALUE);
     ServerConfig config =
@@ -57,7 +58,7 @@ final class ServerSection {
             admin,
             token == null ? null : optionalSecret(token),
             tls == null ? null : TlsSection.read(tls.section()),
-            ScalarSettings.flag(server, "enable_http2", true),
+            http2,
             maxBody,
             maxUpload == 0 ? maxBody : maxUpload,
             ScalarSettings.whole(server, "max_concurrent", 0, 0, MAX_CONCURRENT),

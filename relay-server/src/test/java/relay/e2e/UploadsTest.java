@@ -6,7 +6,6 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import java.io.IOException;
 import java.net.InetAddress;
 import java.net.Socket;
 import java.time.Duration;
@@ -25,14 +24,12 @@ import java.util.zip.CRC32;
 import mockwebserver3.MockResponse;
 import mockwebserver3.MockWebServer;
 import mockwebserver3.RecordedRequest;
-import okhttp3.MediaType;
 import okhttp3.OkHttpClient;
 import okhttp3.Protocol;
 import okhttp3.Request;
 import okhttp3.RequestBody;
 import okhttp3.Response;
 import okio.Buffer;
-import okio.BufferedSink;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
@@ -50,7 +47,6 @@ class UploadsTest {
   private static final String USED = "relay_memory_used_bytes";
   private static final String TOO_LARGE =
       Says.error(Dialect.OPENAI, "request_too_large", "too large for me");
-  private static final MediaType BYTES = MediaType.get("application/octet-stream");
 
   private final Map<ProviderWire, MockWebServer> providers = new EnumMap<>(ProviderWire.class);
   private final Map<ProviderWire, Replicas> replicas = new EnumMap<>(ProviderWire.class);
@@ -143,44 +139,6 @@ class UploadsTest {
     http2.connectionPool().evictAll();
   }
 
-  /** A body that is made while it is sent. */
-  private static final class Made extends RequestBody {
-    private final long length;
-    private final boolean announced;
-    private final AtomicLong written = new AtomicLong();
-
-    Made(long length, boolean announced) {
-      this.length = length;
-      this.announced = announced;
-    }
-
-    @Override
-    public MediaType contentType() {
-      return BYTES;
-    }
-
-    @Override
-    public long contentLength() {
-      return announced ? length : -1;
-    }
-
-    @Override
-    public boolean isOneShot() {
-      return true;
-    }
-
-    @Override
-    public void writeTo(BufferedSink sink) throws IOException {
-      byte[] part = new byte[PART];
-      for (long left = length; left > 0; left -= part.length) {
-        int n = (int) Math.min(left, part.length);
-        sink.write(part, 0, n);
-        sink.flush();
-        written.addAndGet(n);
-      }
-    }
-  }
-
   private Request upload(ProviderWire wire, RequestBody body) {
     return new Request.Builder()
         .url("http://127.0.0.1:" + replica(wire).port(0) + "/v1/files")
@@ -211,7 +169,7 @@ class UploadsTest {
     }
     provider.enqueue(made("file_large"));
     OkHttpClient client = ofClient == Protocol.HTTP_1_1 ? http1 : http2;
-    try (Response answer = client.newCall(upload(wire, new Made(LARGE, announced))).execute()) {
+    try (Response answer = client.newCall(upload(wire, new MadeBody(LARGE, announced))).execute()) {
       assertEquals(200, answer.code(), answer.toString());
       assertEquals(ofClient, answer.protocol());
       assertEquals("{\"id\":\"file_large\"}", answer.body().string());
@@ -268,7 +226,7 @@ class UploadsTest {
   @Test
   void an_early_413_of_the_provider_reaches_the_client() throws Exception {
     Request request =
-        upload(ProviderWire.TLS_H2, new Made(30_000_000, true))
+        upload(ProviderWire.TLS_H2, new MadeBody(30_000_000, true))
             .newBuilder()
             .removeHeader("anthropic-version")
             .build();
@@ -285,7 +243,7 @@ class UploadsTest {
     MockWebServer provider = provider(ProviderWire.TLS_H2);
     provider.enqueue(
         new MockResponse.Builder().code(413).body(TOO_LARGE).doNotReadRequestBody().build());
-    Request request = upload(ProviderWire.TLS_H2, new Made(30_000_000, true));
+    Request request = upload(ProviderWire.TLS_H2, new MadeBody(30_000_000, true));
     try (Response answer = http1.newCall(request).execute()) {
       assertEquals(413, answer.code());
       assertEquals(TOO_LARGE, answer.body().string());
@@ -304,7 +262,7 @@ class UploadsTest {
         provider.enqueue(made("file_held"));
       }
       try (Response answer =
-          http1.newCall(upload(ProviderWire.PLAIN, new Made(size, true))).execute()) {
+          http1.newCall(upload(ProviderWire.PLAIN, new MadeBody(size, true))).execute()) {
         assertEquals(held ? 200 : 503, answer.code());
         assertEquals(held ? "2" : "1", answer.header("x-relay-attempts"));
       }
@@ -343,7 +301,7 @@ class UploadsTest {
   @CsvSource({"HTTP_1_1, true", "HTTP_1_1, false", "H2_PRIOR_KNOWLEDGE, true"})
   void more_than_is_allowed_is_refused(Protocol ofClient, boolean announced) throws Exception {
     OkHttpClient client = ofClient == Protocol.HTTP_1_1 ? http1 : http2;
-    Request request = upload(ProviderWire.PLAIN, new Made(50_000_001, announced));
+    Request request = upload(ProviderWire.PLAIN, new MadeBody(50_000_001, announced));
     try (Response answer = client.newCall(request).execute()) {
       assertEquals(413, answer.code());
       assertTrue(answer.body().string().contains("(server.max_upload_bytes)"));
@@ -372,7 +330,7 @@ class UploadsTest {
   @ParameterizedTest
   @EnumSource(names = {"HTTP_1_1", "H2_PRIOR_KNOWLEDGE"})
   void a_slow_provider_slows_down_its_client(Protocol ofClient) throws Exception {
-    Made body = new Made(40_000_000, true);
+    MadeBody body = new MadeBody(40_000_000, true);
     OkHttpClient client = ofClient == Protocol.HTTP_1_1 ? http1 : http2;
     Request request =
         upload(ProviderWire.TLS_H1, body).newBuilder().removeHeader("anthropic-version").build();
@@ -384,12 +342,12 @@ class UploadsTest {
                   return answer.code();
                 }
               });
-      long stopped = standstill(body.written);
+      long stopped = standstill(body.written());
       assertTrue(stopped < 30_000_000, stopped + " bytes were taken from the client");
       assertFalse(answered.isDone(), answered::toString);
       slow.goOn();
       assertEquals(201, answered.get(30, TimeUnit.SECONDS));
-      assertEquals(40_000_000, body.written.get());
+      assertEquals(40_000_000, body.written().get());
     }
   }
 
