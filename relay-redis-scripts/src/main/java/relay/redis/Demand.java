@@ -20,7 +20,7 @@ import org.jspecify.annotations.Nullable;
  *     Pins} has them. It is served by that account or waits, whatever others could do
  * @param key id of the only key to use, empty for any. A pool of limits, for instance, has one key
  *     per limit
- * @param cost what to reserve of that key's budgets in dollars, in billionths
+ * @param cost what to reserve of that key's budgets, in billionths of a dollar
  * @param share whose it is; null if clients have no shares of the pool. Of one pool either all
  *     demands have one or none
  */
@@ -140,7 +140,7 @@ public record Demand(
         share);
   }
 
-  /** The same demand, which costs so many billionths of a dollar. */
+  /** The same demand, with this cost in billionths of a dollar. */
   public Demand costing(long nanodollars) {
     long most = Math.clamp(nanodollars, 0, Limits.MAX);
     return new Demand(

@@ -162,7 +162,7 @@ local function write(r)
     record.changed = false
     if record.news then
       record.news = false
-      if record.moved <= r.marked then -- else no reader was told of its earlier change yet
+      if record.moved <= r.marked then -- else an unread entry of the log names it already
         local m = r.moves + 1
         r.moves, record.moved, r.log[m % LOG + 1] = m, m, record
       end
