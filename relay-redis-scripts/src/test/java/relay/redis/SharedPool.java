@@ -41,10 +41,11 @@ final class SharedPool {
     }
 
     /** Grants between two times, in minutes since the start. */
-    long between(double from, double to) {
-      return grants.stream()
-          .filter(at -> at >= START + from * MINUTE && at < START + to * MINUTE)
-          .count();
+    double between(double from, double to) {
+      return (double)
+          grants.stream()
+              .filter(at -> at >= START + from * MINUTE && at < START + to * MINUTE)
+              .count();
     }
 
     /** Asks at random times, so often a minute; a request that is refused is gone. */

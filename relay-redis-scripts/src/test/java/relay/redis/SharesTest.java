@@ -57,7 +57,7 @@ final class SharesTest {
       clients.get(n).poll(0, 6, 3.0 * LIMIT * List.of(1, 2, 5).get(n) / 8);
     }
     pool.run(6);
-    double all = clients.stream().mapToLong(c -> c.between(2, 6)).sum();
+    double all = clients.stream().mapToDouble(c -> c.between(2, 6)).sum();
     for (int n = 0; n < 3; n++) {
       double share = all * List.of(1, 2, 5).get(n) / 8;
       assertEquals(share, clients.get(n).between(2, 6), 0.05 * share);
@@ -90,7 +90,7 @@ final class SharesTest {
     people.arrive(5.5, 6, 0.4 * limit);
     pool.run(6);
     long most = people.waits.stream().mapToLong(w -> w).max().orElse(0);
-    long all = people.between(3.5, 4.5) + batch.between(3.5, 4.5);
+    double all = people.between(3.5, 4.5) + batch.between(3.5, 4.5);
     System.out.printf(
         "Shares: interactive beside batch: %d granted, %d refused, longest wait %.2f s, %.1f %% of"
             + " the limit; batch alone %.1f %%%n",
