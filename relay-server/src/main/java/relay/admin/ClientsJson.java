@@ -85,12 +85,12 @@ final class ClientsJson {
   private ObjectNode client(Client each) {
     ObjectNode client = JSON.objectNode();
     client.put("name", each.name());
-    client.put("weight", each.standing().weight());
-    client.put("priority", each.standing().priority().name().toLowerCase(Locale.ROOT));
     if (shares.active()) {
+      client.put("weight", each.standing().weight());
+      client.put("priority", each.standing().priority().name().toLowerCase(Locale.ROOT));
       client.put("share", shares.of(each));
     } else {
-      client.putNull("share");
+      client.putNull("weight").putNull("priority").putNull("share");
     }
     if (each.models().isEmpty()) {
       client.putNull("models");

@@ -152,11 +152,9 @@ final class AuthSection {
   }
 
   private static Standing standing(Section client) {
-    boolean stated = client.take("weight") != null || client.take("priority") != null;
     return new Standing(
         ScalarSettings.whole(client, "weight", 1L, 1, Standing.MAX_WEIGHT),
-        ScalarSettings.choice(client, "priority", ClientPriority.STANDARD, Set.of()),
-        stated);
+        ScalarSettings.choice(client, "priority", ClientPriority.STANDARD, Set.of()));
   }
 
   private void add(

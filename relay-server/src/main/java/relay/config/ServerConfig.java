@@ -75,11 +75,12 @@ public record ServerConfig(
      * What it gets of a pool that is short.
      *
      * @param weight its share among the clients of its priority
-     * @param stated whether the file says so: clients have shares as soon as it does for one
      */
-    public record Standing(long weight, ClientPriority priority, boolean stated) {
+    public record Standing(long weight, ClientPriority priority) {
       static final long MAX_WEIGHT = 1_000_000;
-      static final Standing DEFAULT = new Standing(1, ClientPriority.STANDARD, false);
+
+      /** Of a client that states none. */
+      public static final Standing DEFAULT = new Standing(1, ClientPriority.STANDARD);
     }
 
     public Client {

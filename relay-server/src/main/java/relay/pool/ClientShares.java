@@ -19,11 +19,14 @@ public final class ClientShares {
 
   public ClientShares(Auth auth) {
     List<Client> all = auth instanceof Auth.Clients(List<Client> known) ? known : List.of();
-    active = all.stream().anyMatch(client -> client.standing().stated());
+    active = all.stream().anyMatch(client -> !client.standing().equals(Client.Standing.DEFAULT));
     all.forEach(c -> weights.merge(c.standing().priority(), c.standing().weight(), Long::sum));
   }
 
-  /** Whether any client has a weight or a priority; otherwise who asks first is served first. */
+  /**
+   * Whether any client has another weight or priority than the default; otherwise who asks first is
+   * served first.
+   */
   public boolean active() {
     return active;
   }

@@ -78,7 +78,7 @@ class ClientsJsonTest {
     assertEquals(
         json.readTree(
             """
-            {"name": "default", "models": null, "providers": null, "limits": null,
+            {"name": "default", "weight": null, "priority": null, "share": null, "models": null, "providers": null, "limits": null,
               "used": {"rpm": 1, "itpm": 70, "otpm": 30, "tpm": 100},
               "in_flight": 1, "cooldown_ms": 0, "next_capacity_ms": 0, "budgets": []}
             """),
@@ -108,7 +108,7 @@ class ClientsJsonTest {
     assertEquals(
         json.readTree(
             """
-              {"name": "team", "models": null, "providers": null,
+              {"name": "team", "weight": null, "priority": null, "share": null, "models": null, "providers": null,
                 "limits": {"rpm": 60, "itpm": null, "otpm": null, "tpm": 1000, "max_concurrent": 1},
                 "used": {"rpm": 0, "itpm": 0, "otpm": 0, "tpm": 0},
                 "in_flight": 0, "cooldown_ms": 0, "next_capacity_ms": 0, "budgets": []}

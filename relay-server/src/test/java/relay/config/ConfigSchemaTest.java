@@ -58,6 +58,7 @@ class ConfigSchemaTest {
     FILES.put("/providers[]/keys[]", keys);
     file("/providers[]/tls", provider("tls: {%s}, " + KEYS));
     file("/providers[]/pooling", provider("pooling: {%s}, " + KEYS));
+    file("/providers[]/pooling/headroom", provider("pooling: {headroom: {%s}}, " + KEYS));
     file("/providers[]/model_classes[]", provider("model_classes: [{%s}], " + KEYS));
     file(
         "/providers[]/model_classes[]/weights",

@@ -147,7 +147,7 @@ final class MappingTest {
                             List.of(
                                 new BudgetConfig(12_500_000_000L, 0, BudgetConfig.Per.MONTH, false),
                                 new BudgetConfig(0, 9, BudgetConfig.Per.DAY, true))),
-                        new Client.Standing(8, ClientPriority.BATCH, true)),
+                        new Client.Standing(8, ClientPriority.BATCH)),
                     new Client(
                         "team-b",
                         List.of(KeyHash.of("abc")),

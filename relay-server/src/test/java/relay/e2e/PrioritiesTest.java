@@ -30,7 +30,7 @@ class PrioritiesTest {
       new Setup()
           .client("people", "priority: interactive")
           .client("team", "weight: 3")
-          .client("other")
+          .client("other") // beside the client that every test has
           .provider(
               "p",
               Dialect.ANTHROPIC,
@@ -81,7 +81,7 @@ class PrioritiesTest {
 
   @Test
   void a_client_sees_its_share_and_priority() throws Exception {
-    assertEquals(0.75, usage("team").get("share").asDouble());
+    assertEquals(0.6, usage("team").get("share").asDouble());
     assertEquals("standard", usage("team").get("priority").asText());
     assertEquals(1, usage("people").get("share").asDouble());
     assertEquals("interactive", usage("people").get("priority").asText());
