@@ -41,7 +41,7 @@ class AgentStreamsTest {
         ProviderSimulator sixth = provider(POOLS.subList(2, 4), 1.0 / 6);
         Replicas replicas = setup(whole, sixth).start(3);
         AgentLoad load = load(replicas)) {
-      Thread sending = Thread.ofPlatform().start(() -> load.run(WINDOW.multipliedBy(MOST_WINDOWS)));
+      Thread.ofPlatform().start(() -> load.run(WINDOW.multipliedBy(MOST_WINDOWS)));
       long start = System.nanoTime();
       double[] best = new double[POOLS.size()];
       // The best window counts: an idle group pays its first burst back, and a stalled machine
@@ -57,8 +57,6 @@ class AgentStreamsTest {
         }
       }
       List<LoadTally.Counts> counts = POOLS.stream().map(load::counts).toList();
-      load.close();
-      sending.join();
       String seen = Arrays.toString(best) + " " + whole.stats() + " " + sixth.stats() + counts;
       assertTrue(least(best) >= AIM, seen);
       assertEquals(0, counts.stream().mapToLong(LoadTally.Counts::errors).sum(), seen);
