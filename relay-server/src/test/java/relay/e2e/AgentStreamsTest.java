@@ -94,9 +94,7 @@ class AgentStreamsTest {
 
   private static AgentLoad load(Replicas replicas) {
     List<InetSocketAddress> addresses =
-        IntStream.range(0, 3)
-            .mapToObj(n -> new InetSocketAddress("127.0.0.1", replicas.port(n)))
-            .toList();
+        IntStream.range(0, 3).mapToObj(n -> replicas.get(n).address()).toList();
     double perSecond = OVERLOAD * LIMIT / MEAN / WINDOW.toSeconds();
     return new AgentLoad(
         new AgentLoad.Plan(addresses, Ask.CLIENT_KEY, POOLS, perSecond, MEAN, MEAN_MS),
