@@ -83,6 +83,13 @@ public final class ConfigSchema {
             "max_body_bytes",
             whole("Largest request body", 32 * 1024 * 1024, 1, ServerSection.MAX_BODY_BYTES))
         .with(
+            "max_upload_bytes",
+            whole(
+                "Largest body of a passthrough request, which is not held; 0 = max_body_bytes",
+                0,
+                0,
+                Integer.MAX_VALUE))
+        .with(
             "max_concurrent",
             whole(
                 "Requests at once in this replica; 0 = no bound but memory",

@@ -48,7 +48,8 @@ final class KeySchema {
             .with(
                 "identity",
                 words(
-                    "azure, vertex: machine = what the cloud gives this machine, instead of a key",
+                    "azure, bedrock, vertex: machine = what the cloud gives this machine, instead"
+                        + " of a key",
                     CredentialSection.Identity.class))
             .with("access_key_id", text("bedrock: AKIA...", CredentialSection.ACCESS_KEY_ID))
             .with("session_token", text("bedrock: of a temporary key"))

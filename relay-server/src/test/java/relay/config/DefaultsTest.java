@@ -37,6 +37,7 @@ final class DefaultsTest {
                 null,
                 true,
                 33_554_432,
+                33_554_432,
                 0,
                 Duration.ofSeconds(5),
                 Duration.ofMinutes(5),

@@ -36,6 +36,7 @@ final class MappingTest {
         admin_token: admin
         enable_http2: false
         max_body_bytes: 3
+        max_upload_bytes: 9
         max_concurrent: 4
         connect_timeout_ms: 5
         idle_timeout_ms: 6
@@ -123,6 +124,7 @@ final class MappingTest {
             null,
             false,
             3,
+            9,
             4,
             Duration.ofMillis(5),
             Duration.ofMillis(6),
