@@ -4,6 +4,7 @@ import static relay.config.SchemaNode.flag;
 import static relay.config.SchemaNode.number;
 import static relay.config.SchemaNode.ratio;
 import static relay.config.SchemaNode.section;
+import static relay.config.SchemaNode.text;
 import static relay.config.SchemaNode.whole;
 import static relay.config.SchemaNode.words;
 
@@ -53,6 +54,11 @@ final class PoolingSchema {
             number(
                 "The share of each limit that batch requests have before all others",
                 none.floor(),
-                ProviderSection.MAX_FLOOR));
+                ProviderSection.MAX_FLOOR))
+        .with(
+            "day",
+            section("When a day of rpd_limit and tpd_limit begins; absent = any 24 hours count")
+                .with("starts", text("A time of day", DaySection.TIME).example("00:00"))
+                .with("zone", text("A time zone").example("America/Los_Angeles")));
   }
 }

@@ -2,6 +2,8 @@ package relay.config;
 
 import java.net.URI;
 import java.time.Duration;
+import java.time.LocalTime;
+import java.time.ZoneId;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -132,6 +134,7 @@ public record ProviderConfig(
    * @param interactiveHeadroom the share of each limit that lower priorities leave free
    * @param standardHeadroom the share that batch requests leave free beyond that
    * @param floor the share of each limit that batch requests have before all others
+   * @param day when a day of the calendar begins; null if the limits a day are those of 24 hours
    */
   public record Pooling(
       Strategy strategy,
@@ -143,7 +146,8 @@ public record ProviderConfig(
       boolean enforce,
       double interactiveHeadroom,
       double standardHeadroom,
-      double floor) {
+      double floor,
+      @Nullable DayStart day) {
 
     /** The defaults if {@code pooling} is absent. */
     public static final Pooling DEFAULT =
@@ -157,8 +161,12 @@ public record ProviderConfig(
             true,
             0,
             0,
-            0.02);
+            0.02,
+            null);
   }
+
+  /** When a day begins, by the clocks of a zone. */
+  public record DayStart(LocalTime starts, ZoneId zone) {}
 
   /** Who says which keys share limits. */
   public enum Accounts {

@@ -11,6 +11,7 @@ import org.jspecify.annotations.Nullable;
 import relay.config.ProviderConfig.Accounting;
 import relay.config.ProviderConfig.Accounts;
 import relay.config.ProviderConfig.Affinity;
+import relay.config.ProviderConfig.DayStart;
 import relay.config.ProviderConfig.ModelClass;
 import relay.config.ProviderConfig.Pooling;
 import relay.config.ProviderConfig.Strategy;
@@ -145,6 +146,7 @@ final class ProviderSection {
     double standard = ScalarSettings.number(headroom, "standard", 0, 0, MAX_HEADROOM);
     headroom.done();
     double floor = ScalarSettings.number(pooling, "floor", Pooling.DEFAULT.floor(), 0, MAX_FLOOR);
+    DayStart day = pooling.take("day") == null ? null : DaySection.read(pooling.section("day"));
     pooling.done();
     return new Pooling(
         strategy,
@@ -156,7 +158,8 @@ final class ProviderSection {
         enforce,
         interactive,
         standard,
-        floor);
+        floor,
+        day);
   }
 
   private List<ModelClass> modelClasses(@Nullable ProviderType type) {

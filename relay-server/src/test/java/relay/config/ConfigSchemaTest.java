@@ -59,6 +59,7 @@ class ConfigSchemaTest {
     file("/providers[]/tls", provider("tls: {%s}, " + KEYS));
     file("/providers[]/pooling", provider("pooling: {%s}, " + KEYS));
     file("/providers[]/pooling/headroom", provider("pooling: {headroom: {%s}}, " + KEYS));
+    file("/providers[]/pooling/day", provider("pooling: {day: {%s}}, " + KEYS));
     file("/providers[]/model_classes[]", provider("model_classes: [{%s}], " + KEYS));
     file(
         "/providers[]/model_classes[]/weights",
@@ -234,6 +235,7 @@ class ConfigSchemaTest {
           "/providers[]/base_url",
           "/providers[]/api", // by the type
           "/providers[]/login_url",
+          "/providers[]/pooling/day/zone",
           "/providers[]/proxy",
           "/providers[]/tls/ca",
           "/providers[]/tls/certificate",
