@@ -363,7 +363,12 @@ public final class ConfigSchema {
             ratio("How much of a limit an idle group may take at once", none.burstRatio()))
         .with(
             "enforce",
-            flag("false: limits are counted and logged, and refuse nothing", none.enforce()));
+            flag("false: limits are counted and logged, and refuse nothing", none.enforce()))
+        .with(
+            "day",
+            section("When a day of rpd_limit and tpd_limit begins; absent = any 24 hours count")
+                .with("starts", text("A time of day", DaySection.TIME).example("00:00"))
+                .with("zone", text("A time zone").example("America/Los_Angeles")));
   }
 
   private static SchemaNode routing() {
