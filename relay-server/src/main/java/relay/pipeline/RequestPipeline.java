@@ -352,10 +352,9 @@ public final class RequestPipeline {
     request.answer().quota(quota);
     request.client().onGone(request.cancellation()::clientLeft);
     admitted.generation().running().register(request.cancellation());
-    Standing standing =
-        Standing.of(admitted.generation().clients(), admitted.caller(), request.client());
+    Claim claim = Claim.of(admitted.generation().clients(), admitted.caller(), request.client());
     RouteAttempts attempts =
-        new RouteAttempts(NamedStates.owners(chosen, parsed.states()), parsed, standing);
+        new RouteAttempts(NamedStates.owners(chosen, parsed.states()), parsed, claim);
     RouteAttempts.Candidate first = attempts.next();
     if (first == null) {
       request.answer().verdict(attempts.verdict().outcome(parsed.dialect()));

@@ -102,13 +102,13 @@ final class RequestPlan {
   }
 
   /** The demand on a key. */
-  Demand demand(Estimator.Estimate estimate, Standing standing) {
+  Demand demand(Estimator.Estimate estimate, Claim claim) {
     Demand demand =
         Demand.of(modelClass, estimate.inputTokens(), estimate.outputTokens())
             .comingWith(estimate.outputSpread())
             .inSession(session())
             .pinnedTo(parsed.states());
-    Share share = standing.share(route.api().config().pooling());
+    Share share = claim.share(route.api().config().pooling());
     return share == null ? demand : demand.sharing(share);
   }
 

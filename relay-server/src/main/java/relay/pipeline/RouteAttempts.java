@@ -18,12 +18,12 @@ import relay.redis.ProviderBreaker.Passage;
 final class RouteAttempts {
   private final Iterator<Route> routes;
   private final ParsedRequest parsed;
-  private final Standing standing;
+  private final Claim claim;
   private final Verdict verdict = new Verdict();
   private int attempts;
 
-  RouteAttempts(List<Route> routes, ParsedRequest parsed, Standing standing) {
-    this.standing = standing;
+  RouteAttempts(List<Route> routes, ParsedRequest parsed, Claim claim) {
+    this.claim = claim;
     this.routes = routes.iterator();
     this.parsed = parsed;
   }
@@ -131,7 +131,7 @@ final class RouteAttempts {
             plan.upstreamModel(),
             parsed.facts().inputBytes(),
             parsed.maxOutputTokens());
-    return plan.demand(estimate, standing);
+    return plan.demand(estimate, claim);
   }
 
   /** Asks the breaker for a further attempt at the same provider. */

@@ -14,12 +14,12 @@ import relay.redis.Share;
  *
  * @param asked the priority that it asks for itself; null if it asks for none
  */
-record Standing(ClientShares shares, Caller caller, @Nullable ClientPriority asked) {
+record Claim(ClientShares shares, Caller caller, @Nullable ClientPriority asked) {
   private static final String HEADER = "x-relay-priority";
 
-  static Standing of(Clients clients, Caller caller, ClientExchange client) {
+  static Claim of(Clients clients, Caller caller, ClientExchange client) {
     String word = client.header(HEADER);
-    return new Standing(clients.shares(), caller, word == null ? null : priority(word));
+    return new Claim(clients.shares(), caller, word == null ? null : priority(word));
   }
 
   /** Why the request's priority is none; null if it is one, or if it states none. */
