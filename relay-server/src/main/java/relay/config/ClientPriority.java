@@ -2,7 +2,18 @@ package relay.config;
 
 /** Whose requests come first when a pool is short; in order, the highest first. */
 public enum ClientPriority {
-  INTERACTIVE,
-  STANDARD,
-  BATCH
+  INTERACTIVE(1),
+  STANDARD(2),
+  BATCH(3);
+
+  private final int rank;
+
+  ClientPriority(int rank) {
+    this.rank = rank;
+  }
+
+  /** 1 for the highest. */
+  public int rank() {
+    return rank;
+  }
 }

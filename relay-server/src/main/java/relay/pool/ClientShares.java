@@ -61,7 +61,7 @@ public final class ClientShares {
     double floor = priority == ClientPriority.BATCH ? pooling.floor() : 0;
     return new Share(
         client.name(),
-        priority.ordinal() + 1,
+        priority.rank(),
         standing.weight(),
         (int) Math.round(kept * THOUSANDTHS),
         (int) Math.round(floor * THOUSANDTHS));
