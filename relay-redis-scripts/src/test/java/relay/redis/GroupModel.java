@@ -273,7 +273,7 @@ final class GroupModel {
       long limit = limits[2] > 0 ? limits[2] : limits[3];
       if (limit > 0) {
         double wait = Math.max(0, (now + told) / 2.0 - since) / shape.windowMicros();
-        leaves += Math.min(0.2, (double) newly / limit) * (Math.min(8, wait) - leaves);
+        leaves += Math.min(0.2, (double) newly / limit) * (Math.min(1, wait) - leaves);
       }
       add(shape.slotOf(now), 0, 0, newly);
     } else if (newly < 0) {

@@ -1,5 +1,6 @@
 package relay.redis;
 
+import java.time.Duration;
 import java.util.PriorityQueue;
 import java.util.SplittableRandom;
 import java.util.concurrent.atomic.AtomicLong;
@@ -19,6 +20,7 @@ final class Simulation {
   private static final long BACK = 20_000; // from the provider, of a refusal
   private static final int MOST_TRIES = 5;
   private static final String MODEL = "model";
+  private static final Duration MINUTE = Duration.ofMinutes(1);
 
   private record Event(long at, long order, Runnable what) implements Comparable<Event> {
     @Override
@@ -32,7 +34,7 @@ final class Simulation {
   private final SimulatedTraffic traffic;
   private final Cell cell;
   private final long end;
-  private final Estimates estimates = new Estimates();
+  private final Estimates estimates = new Estimates(() -> MINUTE);
   private final LearnedQuantile quantile = new LearnedQuantile();
   private final SplittableRandom backoff = new SplittableRandom(7);
   private final PriorityQueue<Event> events = new PriorityQueue<>();
@@ -185,6 +187,8 @@ final class Simulation {
       made.set(-1);
       gate.settle(now, pass, request.tokens());
       estimates.learn(MODEL, 0, 0, request.tokens());
+      long nanos = Math.round(1_000 * request.tokens() / speed);
+      estimates.learnStream(MODEL, request.tokens(), request.tokens(), nanos);
       quantile.learn(request.tokens());
     } else {
       at(now + CHUNK, () -> produce(request, pass, now + CHUNK, made));

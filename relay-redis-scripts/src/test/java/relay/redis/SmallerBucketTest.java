@@ -162,6 +162,18 @@ final class SmallerBucketTest {
   }
 
   @Test
+  void what_a_header_told_of_one_overage_does_not_pay_for_another() {
+    configure(Accounting.SLIDING_WINDOW);
+    assertTrue(isGranted("one", 10_000, NOW));
+    assertTrue(isGranted("two", 10_000, NOW));
+    assertTrue(told(LIMIT - 60_000, 16_000, NOW, NOW + SECOND) > 20_000);
+    var _ = call(Step.settle("one", 50_000, 0), NOW + 2 * SECOND);
+    assertEquals(60_000, used(NOW + 2 * SECOND));
+    var _ = call(Step.settle("two", 30_000, 0), NOW + 2 * SECOND);
+    assertEquals(80_000, used(NOW + 2 * SECOND));
+  }
+
+  @Test
   void the_use_of_others_stays_charged_when_a_later_request_costs_more_than_reserved() {
     configure(Accounting.SLIDING_WINDOW);
     assertTrue(isGranted("one", 10_000, NOW));

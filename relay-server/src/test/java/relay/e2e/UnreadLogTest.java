@@ -43,9 +43,7 @@ class UnreadLogTest {
   private static void servesOnAndCountsTheLinesThatItDrops(
       Path directory, ProcessBuilder.Redirect stderr) throws Exception {
     try (EmbeddedRedis redis = EmbeddedRedis.start();
-        RawProvider provider =
-            new RawProvider(
-                (request, connection) -> connection.write(Says.fine(Dialect.ANTHROPIC)))) {
+        RawProvider provider = RawProvider.fine(Dialect.ANTHROPIC)) {
       int[] ports = LoopbackPorts.free(2);
       Path config = directory.resolve("relay.yaml");
       Setup setup =

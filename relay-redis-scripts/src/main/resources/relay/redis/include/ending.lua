@@ -1,5 +1,5 @@
 -- Ending leases, for settle and the acquire scripts.
--- @uses numbers, pool, key, group, foreign, records, refund, coming, index, lease
+-- @uses numbers, pool, key, group, foreign, records, refund, coming, days, index, lease
 
 -- Parses `ceiling given`; the last result is the position of the rest.
 local function call_time(line)
@@ -43,6 +43,7 @@ local function finish(r, id, record, requests, input, output, now, from, sets)
       i > input and i - input or 0, less)
   end
   if rest ~= NOT_COMING then expect_output(r.win, p, g, now, since, told, output - made, rest, 0, spread, 0) end
+  if p[DAY] == 1 then days.settle(r, g, since, now, requests - reserved, input + output - i - o) end
   if input + output > 0 then g[STRIKES] = 0 end
   if standing ~= EXPIRED_LEASE then
     k[K_FLIGHT], g[FLIGHT], p[LIVE] = k[K_FLIGHT] - 1, g[FLIGHT] - 1, p[LIVE] - 1

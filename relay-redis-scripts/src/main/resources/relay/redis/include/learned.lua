@@ -3,7 +3,7 @@
 -- `seen` is the most of each limit that the provider's bucket was seen to hold in this half hour, `before` in the one
 -- before it. It may lie above the limit: then the limit is not a bucket's.
 -- @uses pool, group
-local LEARNED_MS = 30 * 86400000 -- kept this long after the last answer that stated one
+local LEARNED_MS = 2592000000 -- kept this long after the last answer that stated one
 local HALF_HOUR_US = 1800e6
 local BEFORE, SINCE = 4, 9 -- places in `seen`
 

@@ -12,6 +12,7 @@ import java.util.Objects;
 import java.util.concurrent.ConcurrentLinkedDeque;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.Semaphore;
 import java.util.random.RandomGenerator;
 import relay.trial.load.PlainConnection.Answer;
@@ -84,7 +85,11 @@ public final class AgentLoad implements AutoCloseable {
       byte[] request = request(model);
       LoadTally tally = counted(model);
       if (inFlight.tryAcquire()) {
-        threads.execute(() -> send(replica, request, tally));
+        try {
+          threads.execute(() -> send(replica, request, tally));
+        } catch (RejectedExecutionException e) {
+          return; // it was closed meanwhile
+        }
       } else {
         tally.skipped();
       }
