@@ -97,6 +97,9 @@ final class BodyReader {
       exchange.setPersistent(false); // the rest stays unread
       return bad;
     }
+    if (closing.isClosed()) { // the body of a stream that was reset seems to end
+      return new Body.Broken();
+    }
     long announced = exchange.getRequestContentLength();
     if (announced >= 0 && announced != length) { // possible over HTTP/2
       exchange.setPersistent(false);

@@ -63,6 +63,10 @@ final class ClientClosing implements ServerConnection.CloseListener {
     waiting = null;
   }
 
+  boolean isClosed() {
+    return closed;
+  }
+
   @Override
   public void closed(ServerConnection connection) {
     closed();

@@ -42,6 +42,12 @@ final class SharedChannel extends Http2Channel {
   private String newestTarget = "";
 
   private record Stream(ClientClosing closing, @Nullable Http2StreamSourceChannel body) {
+    /** The client has reset the stream, or left. */
+    void left() {
+      closing.closed();
+      free();
+    }
+
     /**
      * The stream was reset. Undertow forgets a body at its last frame, so a reset would leave what
      * has arrived of it, and what is still to come of that frame, in the connection's buffers.
@@ -67,7 +73,7 @@ final class SharedChannel extends Http2Channel {
     heads.replace(this, new SharedHeads());
     ResetStreams.forget(this);
     putAttachment(KEY, this);
-    addCloseTask(_ -> streams.values().forEach(stream -> stream.closing.closed()));
+    addCloseTask(_ -> streams.values().forEach(Stream::left));
   }
 
   /**
@@ -177,8 +183,7 @@ final class SharedChannel extends Http2Channel {
     if (head.type() == FrameHead.RST_STREAM) {
       Stream entry = streams.remove(head.stream());
       if (entry != null) {
-        entry.closing.closed();
-        entry.free();
+        entry.left();
       }
     } else if (head.stream() > newestStream) {
       newestStream = head.stream();

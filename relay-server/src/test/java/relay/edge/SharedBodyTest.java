@@ -14,7 +14,8 @@ import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
-import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 import relay.HeaderBlock;
 import relay.body.BodyBuffers;
 import relay.carrier.Carriers;
@@ -78,14 +79,13 @@ class SharedBodyTest {
   }
 
   /** The head of a request on stream 1. */
-  private static byte[] head() {
-    byte[] block =
-        new HeaderBlock()
-            .line(":method", "POST")
-            .line(":scheme", "http")
-            .line(":path", "/")
-            .line("content-length", String.valueOf(ANNOUNCED_BYTES))
-            .bytes();
+  private static byte[] head(boolean announced) {
+    HeaderBlock lines =
+        new HeaderBlock().line(":method", "POST").line(":scheme", "http").line(":path", "/");
+    if (announced) {
+      lines.line("content-length", String.valueOf(ANNOUNCED_BYTES));
+    }
+    byte[] block = lines.bytes();
     ByteArrayOutputStream out = new ByteArrayOutputStream();
     out.writeBytes("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".getBytes(ISO_8859_1));
     out.writeBytes(frame(SETTINGS, 0, 0, 0, new byte[0]));
@@ -93,10 +93,11 @@ class SharedBodyTest {
     return out.toByteArray();
   }
 
-  @Test
-  void a_client_that_leaves_in_its_last_frame_ends_the_reading() throws Exception {
+  @ParameterizedTest
+  @ValueSource(booleans = {true, false})
+  void a_client_that_leaves_in_its_last_frame_ends_the_reading(boolean announced) throws Exception {
     try (Socket client = new Socket(InetAddress.ofLiteral("127.0.0.1"), listener.port())) {
-      client.getOutputStream().write(head());
+      client.getOutputStream().write(head(announced));
       Thread reader = readers.poll(20, TimeUnit.SECONDS);
       assertNotNull(reader, "the request begins");
       Await.until("it waits", () -> reader.getState() == Thread.State.TIMED_WAITING);
