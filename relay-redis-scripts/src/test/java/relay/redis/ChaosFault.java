@@ -55,6 +55,8 @@ enum ChaosFault {
       3_000,
       s -> s.master().call("CONFIG", "SET", "maxmemory", "1"),
       s -> s.master().call("CONFIG", "SET", "maxmemory", "0")),
+  AHEAD("clock an hour ahead", all(), 3_000, s -> s.stepClock(3_600), s -> {}),
+  BACK("clock an hour back", all(), 3_000, s -> s.stepClock(-3_600), s -> {}),
   STALLED("both replicas stopped 300 ms a second", all(), 100, s -> stallThisProcess(), s -> {});
 
   private final String title;

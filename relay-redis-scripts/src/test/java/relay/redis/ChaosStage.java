@@ -28,7 +28,8 @@ final class ChaosStage implements AutoCloseable {
     this.topology = topology;
     alone =
         topology == Topology.STANDALONE
-            ? RedisNode.start("appendonly yes", "appendfsync always")
+            ? RedisNode.start(
+                "appendonly yes", "appendfsync no") // as kill -9 loses nothing written
             : null;
     proxy = alone == null ? null : new ChaosProxy(alone.port());
     sentinels = topology == Topology.SENTINEL ? new SentinelSet() : null;
@@ -137,6 +138,20 @@ final class ChaosStage implements AutoCloseable {
       List<RedisNode> masters = cluster.nodes().subList(0, 3);
       RedisNode from = cluster.owner(slot);
       cluster.move(slot, from, masters.get((masters.indexOf(from) + 1) % 3));
+    }
+  }
+
+  /** The server's clock steps, as far as the scripts can see. */
+  void stepClock(int seconds) {
+    String library = ScriptFile.library();
+    String stepped =
+        library.replace(
+            "redis.call('TIME')",
+            "(function() local t = redis.call('TIME') return { t[1] + %d, t[2] } end)()"
+                .formatted(seconds));
+    List<String> said = master().call("FUNCTION", "LOAD", "REPLACE", stepped);
+    if (library.equals(stepped) || said.getFirst().startsWith("-")) {
+      throw new IllegalStateException("the clock cannot be stepped: " + said);
     }
   }
 
