@@ -39,6 +39,7 @@ import relay.redis.PoolPlan;
 import relay.redis.RedisEngine;
 import relay.redis.UsageTally;
 import relay.reload.ConfigState;
+import relay.stream.Decoders;
 import relay.trace.Tracing;
 import relay.upstream.ProviderApi;
 import relay.upstream.Upstream;
@@ -96,6 +97,7 @@ final class LiveConfiguration {
       RedisEngine engine,
       Upstream upstream,
       Meters meters,
+      Decoders decoders,
       @Nullable Tracing tracing,
       Executor thread) {
     this.engine = engine;
@@ -105,7 +107,7 @@ final class LiveConfiguration {
     parts = parts(first, null, new ArrayList<>());
     inUse.add(parts);
     tally = Plans.tally(engine, first.server().auth());
-    pipeline = new RequestPipeline(serving(parts), meters, tracing);
+    pipeline = new RequestPipeline(serving(parts), meters, decoders, tracing);
     showPools();
   }
 
@@ -277,7 +279,10 @@ final class LiveConfiguration {
         of.config().prices(),
         new Routes(of.routes(), of.config().routing(), new Random()),
         new RequestPipeline.Bounds(
-            server.maxBodyBytes(), server.maxConcurrent(), server.idleTimeout()),
+            server.maxBodyBytes(),
+            server.maxUploadBytes(),
+            server.maxConcurrent(),
+            server.idleTimeout()),
         LogSettings.requestLog(of.config().logging()));
   }
 

@@ -45,6 +45,7 @@ import relay.reload.ConfigReloads;
 import relay.reload.ConfigSource;
 import relay.reload.ConfigState;
 import relay.reload.ReloadOutcome;
+import relay.stream.Decoders;
 import relay.trace.Tracing;
 import relay.upstream.Upstream;
 
@@ -119,7 +120,9 @@ final class Replica implements ConfigReloads.Target {
     ConfigState state = new ConfigState(ConfigOutline.of(config).hash(), Instant.now(), List.of());
     engine.runs(state.hash(), state.since());
     meters.configuration(state.hash(), 0);
-    live = new LiveConfiguration(config, engine, upstream, meters, tracing, configThread);
+    live =
+        new LiveConfiguration(
+            config, engine, upstream, meters, new Decoders(memory), tracing, configThread);
     reloads = new ConfigReloads(source, state, this, configThread, InstantSource.system());
     pipeline = live.pipeline();
     keyProbes =

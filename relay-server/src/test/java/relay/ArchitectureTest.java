@@ -86,6 +86,8 @@ class ArchitectureTest {
           Map.entry("io.opentelemetry", Set.of("relay.trace")),
           Map.entry("org.yaml.snakeyaml", Set.of("relay.config")),
           Map.entry("software.amazon", Set.of("relay.bedrock")),
+          Map.entry("com.aayushatharva", Set.of("relay.stream")),
+          Map.entry("com.github.luben", Set.of("relay.stream")),
           Map.entry("com.google.auth", Set.of("relay.vertex")),
           Map.entry("com.google.api", Set.of("relay.vertex")),
           Map.entry("picocli", Set.of("relay", "relay.cli", "relay.operate")),
@@ -97,8 +99,9 @@ class ArchitectureTest {
           Map.entry("relay", 1), // Main
           Map.entry("relay.admin", 2), // the server, and the readiness that it shows
           Map.entry("relay.auth", 1),
-          Map.entry("relay.bedrock", 2), // signatures, and the events of a stream
-          Map.entry("relay.body", 4), // a body, its buffer, the buffers of a replica, slow bodies
+          Map.entry(
+              "relay.bedrock", 3), // signatures, the keys for them, and the events of a stream
+          Map.entry("relay.body", 5), // a body, one that passes, a buffer, all buffers, slow bodies
           Map.entry("relay.carrier", 12), // carriers, sockets, TLS, buffers, dates, descriptors
           Map.entry("relay.cli", 3), // the command line, a command of it, the usual operands
           Map.entry(
@@ -115,15 +118,14 @@ class ArchitectureTest {
           Map.entry("relay.pool", 6), // a plan, its JSON and line of text, a key's status, owners
           Map.entry("relay.reload", 4), // a source, its attempts, their outcome, the state after
           Map.entry("relay.reach", 9), // one for each part of a library, except for the finder
-          Map.entry("relay.redis", 28), // a library's API: each script's arguments and outcomes
+          Map.entry("relay.redis", 30), // a library's API: each script's arguments and outcomes
           Map.entry("relay.request", 7), // a scan, its outcomes with their parts, and the edits
-          Map.entry("relay.stream", 5), // five taps on a response that the pipeline combines
+          Map.entry("relay.stream", 6), // five taps on a response, and the decoders before them
           Map.entry("relay.tls", 1),
           Map.entry("relay.token", 3), // a token, where it is kept, and why there is none
           Map.entry("relay.trace", 2), // the sender, and the trace of a request
           Map.entry("relay.trial", 1),
-          Map.entry(
-              "relay.trial.load", 6), // the load, its tally, its requests and answers, a probe
+          Map.entry("relay.trial.load", 7), // two loads, their tally, requests and answers, a probe
           Map.entry("relay.trial.process", 1),
           Map.entry("relay.trial.provider", 2), // the provider, and a certificate for it
           Map.entry("relay.upstream", 7), // a provider, a request, its call, its answer, its limits

@@ -1,6 +1,7 @@
 package relay.redis;
 
 import java.time.Duration;
+import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 
 /** The outcome of a request for a key. */
@@ -27,8 +28,12 @@ public sealed interface Acquisition {
    */
   record Exhausted(Duration retryAfter, Reason reason) implements Acquisition {}
 
-  /** The request alone is larger than any group's whole limit: it can never be granted. */
-  record Impossible(Dimension dimension, long limit) implements Acquisition {}
+  /**
+   * The request alone is larger than any group's whole limit: it can never be granted.
+   *
+   * @param reason which limit
+   */
+  record Impossible(Reason reason, long limit) implements Acquisition {}
 
   /**
    * The key that was asked for has spent too much of a budget to carry the request.
@@ -64,7 +69,24 @@ public sealed interface Acquisition {
     /** The key has its maximum of live leases. */
     CONCURRENCY,
     /** A budget of the key. */
-    BUDGET;
+    BUDGET,
+    /** The limit of requests a day of its group. */
+    REQUESTS_A_DAY,
+    /** The limit of input and output tokens a day of its group. */
+    TOKENS_A_DAY;
+
+    /** The usual abbreviation of a limit, such as {@code rpm}; otherwise the name. */
+    public String label() {
+      return switch (this) {
+        case REQUESTS -> Dimension.REQUESTS.label();
+        case INPUT_TOKENS -> Dimension.INPUT_TOKENS.label();
+        case OUTPUT_TOKENS -> Dimension.OUTPUT_TOKENS.label();
+        case TOTAL_TOKENS -> Dimension.TOTAL_TOKENS.label();
+        case REQUESTS_A_DAY -> "rpd";
+        case TOKENS_A_DAY -> "tpd";
+        case COOLDOWN, CONCURRENCY, BUDGET -> name().toLowerCase(Locale.ROOT);
+      };
+    }
 
     /** The limit of a dimension. */
     public static Reason of(Dimension dimension) {

@@ -3,6 +3,7 @@ package relay.redis;
 import static relay.redis.RedisKeys.bytes;
 
 import java.math.BigDecimal;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.ThreadLocalRandom;
@@ -15,12 +16,18 @@ final class Announcement {
   private final PoolPlan plan;
   private final Candidates candidates;
   private final List<List<KeyPlan>> parts;
+  private final Days.Seen seen;
 
   /**
    * @param most maximum number of keys in a part
    */
   Announcement(Candidates candidates, int most) {
+    this(candidates, most, Days.Seen.NOTHING);
+  }
+
+  Announcement(Candidates candidates, int most, Days.Seen seen) {
     this.candidates = candidates;
+    this.seen = seen;
     plan = candidates.plan();
     parts = candidates.parts(most);
   }
@@ -60,6 +67,7 @@ final class Announcement {
     String last = part == parts.size() - 1 ? " 1" : " 0";
     args.add(
         bytes(replica.isEmpty() ? "-" : replica + " " + config.line(candidates.planId()) + last));
+    args.add(bytes(days(plan.days(), groups, Instant.now(), seen)));
     for (String group : groups) {
       args.add(bytes(group));
       for (Dimension d : Dimension.values()) {
@@ -78,6 +86,24 @@ final class Announcement {
       args.add(bytes(row.isLarge() ? 1 : 0));
     }
     return args;
+  }
+
+  /** When days begin, and of these groups the limits a day, and what was seen to be used. */
+  static String days(Days days, List<String> groups, Instant now, Days.Seen seen) {
+    if (days.limits().isEmpty()) {
+      return "-";
+    }
+    StringBuilder text = new StringBuilder(days.rule(now)).append(' ').append(seen.micros());
+    for (String group : groups) {
+      Days.Count limit = days.of(group);
+      if (!limit.equals(Days.Count.NONE)) {
+        text.append(' ').append(group);
+        Days.Count used = seen.used().getOrDefault(group, Days.Count.NONE);
+        text.append(' ').append(limit.requests()).append(' ').append(limit.tokens());
+        text.append(' ').append(used.requests()).append(' ').append(used.tokens());
+      }
+    }
+    return text.toString();
   }
 
   /** The groups of the accounts whose first key is in this part. */

@@ -131,8 +131,8 @@ final class BudgetLedger {
       }
       args.add(bytes(told.toString()));
     }
-    return scripts
-        .budgets(args)
+    byte[][] key = {scripts.candidates().budgetsKey()};
+    return link.call(ScriptFile.BUDGETS, key, args.toArray(byte[][]::new))
         .whenComplete((reply, failure) -> keepUnsent(sent, failure))
         .thenCompose(
             reply -> {

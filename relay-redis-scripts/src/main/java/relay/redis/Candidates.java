@@ -150,6 +150,10 @@ final class Candidates {
     text.append('\n').append(String.join(" ", plan.modelClasses()));
     plan.keys().forEach(key -> text.append('\n').append(key));
     plan.groups().forEach(g -> text.append('\n').append(g).append(' ').append(plan.limitsOf(g)));
+    if (!plan.days().limits().isEmpty()) {
+      text.append('\n').append(plan.days().starts()).append(' ').append(plan.days().zone());
+      plan.groups().forEach(g -> text.append('\n').append(g).append(' ').append(plan.days().of(g)));
+    }
     String digest = Digests.hex("SHA-256", text.toString()).substring(0, 15);
     return 1 + Long.parseLong(digest, 16) % (Limits.MAX - 1);
   }
@@ -183,6 +187,11 @@ final class Candidates {
   private String othersClass() {
     List<String> all = plan.modelClasses();
     return all.contains(OTHERS) ? OTHERS : all.getFirst();
+  }
+
+  /** The hash of what is spent of them. */
+  byte[] budgetsKey() {
+    return names.budgets;
   }
 
   /** The keys' budgets. */

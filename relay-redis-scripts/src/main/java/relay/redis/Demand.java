@@ -19,7 +19,7 @@ import java.util.Set;
  *     Pins} has them. It is served by that account or waits, whatever others could do
  * @param key id of the only key to use, empty for any. A pool of limits, for instance, has one key
  *     per limit
- * @param cost what to reserve of that key's budgets in dollars, in billionths
+ * @param cost what to reserve of that key's budgets, in billionths of a dollar
  */
 public record Demand(
     String modelClass,
@@ -109,7 +109,7 @@ public record Demand(
         modelClass, inputTokens, outputTokens, outputSpread, Set.of(), session, pinned, id, cost);
   }
 
-  /** The same demand, which costs so many billionths of a dollar. */
+  /** The same demand, with this cost in billionths of a dollar. */
   public Demand costing(long nanodollars) {
     long most = Math.clamp(nanodollars, 0, Limits.MAX);
     return new Demand(

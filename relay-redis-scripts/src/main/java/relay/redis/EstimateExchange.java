@@ -13,12 +13,13 @@ final class EstimateExchange {
   private static final int TICKS_PER_READ_ALL = 20;
 
   private final PoolScripts scripts;
-  private final Estimates estimates = new Estimates();
+  private final Estimates estimates;
   private final AtomicBoolean inFlight = new AtomicBoolean();
   private int ticks; // guarded by inFlight
 
   EstimateExchange(PoolScripts scripts) {
     this.scripts = scripts;
+    estimates = new Estimates(() -> scripts.plan().window());
   }
 
   Estimates estimates() {

@@ -1,10 +1,12 @@
 package relay.redis;
 
+import java.time.Duration;
 import java.util.Comparator;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.Supplier;
 
 /**
  * Token estimates per model, learned from settled requests: input tokens per byte of text, and the
@@ -21,13 +23,32 @@ public final class Estimates {
   /** Models per merge. A merge takes Redis 0.1 ms per model. */
   private static final int MERGE_BATCH = 4;
 
+  private static final Duration WHOLE = Duration.ofDays(365);
+
   private final Map<String, LearnedModel> models = new ConcurrentHashMap<>();
   private final AtomicLong turns = new AtomicLong();
-  private final LearnedModel overflow = new LearnedModel(OutputPriors.of(""));
-  private final LearnedModel unseen = new LearnedModel(OutputPriors.of(""));
+  private final LearnedModel overflow;
+  private final LearnedModel unseen;
+  private final Supplier<Duration> horizon;
 
-  /** Creates estimates that are not shared. */
-  public Estimates() {}
+  /** Creates estimates that are not shared, of whole outputs. */
+  public Estimates() {
+    this(() -> WHOLE);
+  }
+
+  /**
+   * Estimates output only as far as streams make it within this time. What comes later finds a
+   * window in which nothing of the present one is left.
+   */
+  Estimates(Supplier<Duration> horizon) {
+    this.horizon = horizon;
+    overflow = model("");
+    unseen = model("");
+  }
+
+  private LearnedModel model(String name) {
+    return new LearnedModel(OutputPriors.of(name), horizon);
+  }
 
   /**
    * Estimates the input tokens that a request will be charged; at least 1.
@@ -48,10 +69,7 @@ public final class Estimates {
     return known.output(0);
   }
 
-  /**
-   * The output to expect of a model's request that has made some of it: all of it, with what was
-   * made.
-   */
+  /** The output to expect of a model's request that has made some of it, with what was made. */
   public ExpectedOutput output(String model, long made) {
     return known(model).output(made);
   }
@@ -64,9 +82,9 @@ public final class Estimates {
     return Math.round(streamBytes * known(model).tokensPerStreamByte());
   }
 
-  /** Learns from a stream that has ended: all its bytes and its output tokens. */
-  public void learnStream(String model, long streamBytes, long outputTokens) {
-    of(model).learnStream(streamBytes, outputTokens);
+  /** Learns from a stream that has ended: all its bytes, its output tokens and its time. */
+  public void learnStream(String model, long streamBytes, long outputTokens, long nanos) {
+    of(model).learnStream(streamBytes, outputTokens, nanos);
   }
 
   /**
@@ -90,9 +108,7 @@ public final class Estimates {
     if (known != null) {
       return known;
     }
-    return models.size() < MODELS
-        ? models.computeIfAbsent(model, m -> new LearnedModel(OutputPriors.of(m)))
-        : overflow;
+    return models.size() < MODELS ? models.computeIfAbsent(model, this::model) : overflow;
   }
 
   /** The samples to send now: of a few models, those that were sent least recently. */

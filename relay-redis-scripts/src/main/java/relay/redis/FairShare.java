@@ -177,9 +177,19 @@ final class FairShare {
 
   private void coolAsSeen(@Nullable PoolSnapshot last) {
     if (last != null) {
-      last.groups().forEach(group -> cool(group.id(), group.cooldown()));
+      last.groups().forEach(group -> cool(group.id(), rest(group)));
       last.keys().forEach(key -> cool(key.id(), key.cooldown()));
     }
+  }
+
+  /** Until a day has room, Redis or not. */
+  private static Duration rest(GroupState group) {
+    Days.Count used = group.dayUsed();
+    Days.Count most = group.dayLimits();
+    boolean over =
+        (most.requests() > 0 && used.requests() >= most.requests())
+            || (most.tokens() > 0 && used.tokens() >= most.tokens());
+    return over ? group.opens() : group.cooldown();
   }
 
   private static Map<String, Limits> limits(@Nullable PoolSnapshot last) {
@@ -197,6 +207,13 @@ final class FairShare {
     return known.areKnown() || quota <= group.lastIndexOf('/')
         ? known
         : limitsOf(group.substring(0, quota)); // a sub-quota that Redis was not told of
+  }
+
+  /** A day's limits are a rate meanwhile. */
+  private Limits paced(String group) {
+    int quota = group.lastIndexOf('+');
+    String owner = quota > group.lastIndexOf('/') ? group.substring(0, quota) : group;
+    return plan.days().paced(owner, limitsOf(group), plan.window());
   }
 
   /** One choice: the demand, and the reasons why keys were rejected. */
@@ -233,7 +250,7 @@ final class FairShare {
           impossible = tooLarge;
           continue;
         }
-        Wait w = waitOf(key, group, most, demand, replicas, limited);
+        Wait w = waitOf(key, group, limited ? paced(group) : most, demand, replicas, limited);
         if (w.nanos() == 0) {
           nextKey = Math.floorMod(nextKey + n + 1, tier.size());
           return key;
@@ -354,7 +371,7 @@ final class FairShare {
     double passed = (double) (now - credit.at) / plan.window().toNanos();
     credit.at = now;
     for (Dimension d : Dimension.values()) {
-      double limit = limitsOf(group).of(d) * share;
+      double limit = paced(group).of(d) * share;
       credit.amounts.put(d, Math.min(limit / CREDIT_DIVISOR, credit.of(d) + passed * limit));
     }
     return credit;
@@ -372,7 +389,7 @@ final class FairShare {
   private static @Nullable Impossible tooLarge(Limits most, Demand demand) {
     for (Dimension d : Dimension.values()) {
       if (most.of(d) > 0 && cost(d, demand) > 2 * most.of(d)) {
-        return new Impossible(d, most.of(d));
+        return new Impossible(Reason.of(d), most.of(d));
       }
     }
     return null;

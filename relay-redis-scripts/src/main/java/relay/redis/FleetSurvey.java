@@ -142,6 +142,7 @@ final class FleetSurvey {
               }
               PoolSnapshot after = next.snapshot(beat, fleet, Math.max(last, beat.number(1)));
               seen = after;
+              plans.saw(after, beat.number(2), beat.number(1));
               if (draws) {
                 Duration soonest = SurveyedRows.nextCapacity(after);
                 nextMs = soonest == null ? "-" : Long.toString(ceilMs(soonest));

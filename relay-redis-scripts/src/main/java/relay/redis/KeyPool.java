@@ -9,6 +9,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.IntPredicate;
+import java.util.function.Supplier;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import relay.redis.Acquisition.Granted;
@@ -257,14 +258,12 @@ public final class KeyPool {
   }
 
   /**
-   * Reports the limits in a provider's answer. A stated limit applies to all replicas from now on
-   * where the plan has none or a larger one. The stated remainder only ever lowers the pool's
-   * estimate of what is left. Most answers carry no news and cause no call.
-   *
-   * @param limits the stated limits, 0 where none was stated
+   * Reports the limits in the answer to a granted request. A stated limit applies to all replicas
+   * where the plan has none or a larger one. The remainder only ever lowers the pool's estimate of
+   * what is left. Most answers carry no news and cause no call; {@code refill} is asked in one.
    */
-  public void observe(String group, Limits limits, Remaining remaining) {
-    reports.observe(group, limits, remaining, latest());
+  public void observe(Lease lease, Limits limits, Remaining remaining, Supplier<Refill> refill) {
+    reports.observe(lease, limits, remaining, refill, latest());
   }
 
   /**

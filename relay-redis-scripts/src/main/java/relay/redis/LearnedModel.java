@@ -1,5 +1,7 @@
 package relay.redis;
 
+import java.time.Duration;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -25,6 +27,8 @@ final class LearnedModel {
   private volatile double tokensPerStreamByte;
   private double streamBytes;
   private double streamTokens;
+  private double streamNanos;
+  private final Supplier<Duration> horizon;
   private final int guessedBucket;
   private final ModelTally all = new ModelTally();
   private final OutputCurve outputs = new OutputCurve();
@@ -32,8 +36,10 @@ final class LearnedModel {
 
   /**
    * @param guessedOutput mean output before the first sample
+   * @param horizon what a stream makes later than this is not expected
    */
-  LearnedModel(long guessedOutput) {
+  LearnedModel(long guessedOutput, Supplier<Duration> horizon) {
+    this.horizon = horizon;
     guessedBucket = OutputBuckets.of(guessedOutput);
     compute();
   }
@@ -43,7 +49,7 @@ final class LearnedModel {
   }
 
   /**
-   * The whole output to expect of a request.
+   * The output to expect of a request within the horizon, with what it has made.
    *
    * @param made output tokens that it has made already
    */
@@ -52,7 +58,7 @@ final class LearnedModel {
       return output; // each request asks for it
     }
     synchronized (this) {
-      return outputs.expected(made);
+      return outputs.expected(made, most());
     }
   }
 
@@ -61,10 +67,16 @@ final class LearnedModel {
     return tokensPerStreamByte;
   }
 
-  synchronized void learnStream(long bytes, long outputTokens) {
+  /** Tokens that a stream makes within the horizon; no bound before one has ended. */
+  private double most() {
+    return streamNanos == 0 ? Long.MAX_VALUE : streamTokens / streamNanos * horizon.get().toNanos();
+  }
+
+  synchronized void learnStream(long bytes, long outputTokens, long nanos) {
     if (bytes > 0 && outputTokens > 0) {
       streamBytes = STREAMS_KEPT * streamBytes + bytes;
       streamTokens = STREAMS_KEPT * streamTokens + outputTokens;
+      streamNanos = STREAMS_KEPT * streamNanos + Math.max(1, nanos);
       tokensPerStreamByte = streamTokens / streamBytes;
     }
   }
@@ -138,6 +150,6 @@ final class LearnedModel {
             / (all.samples + GUESSED_INPUTS);
     all.outputs[guessedBucket] += GUESSED_OUTPUTS;
     outputs.compute(all.outputs);
-    output = outputs.expected(0);
+    output = outputs.expected(0, most());
   }
 }

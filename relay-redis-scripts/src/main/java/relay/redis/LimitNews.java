@@ -11,15 +11,18 @@ import relay.redis.PoolSnapshot.GroupState;
  * Decides which of a provider's stated limits are worth a call to Redis. Every answer states them,
  * and nearly all repeat what is known: the same limits, and a remainder that our own use explains.
  *
- * <p>Three things are news. A limit differs from the last one. A limit is no longer in Redis. Or
- * the remainder falls short of limit minus own use by more than a twentieth of the limit: then
- * another user shares the account. A group has at most one news a second; if it still holds, the
- * next answer repeats it. Thread-safe.
+ * <p>Five things are news. A limit differs from the last one. A limit is no longer in Redis. The
+ * remainder falls short of limit minus own use by more than a twentieth of the limit: then the
+ * provider's bucket is smaller, or another user shares the account. The remainder is less than a
+ * quarter of the limit: then another user may be the reason although our own use would explain it.
+ * Or the group's burst is reduced: the remainder tells whether it must be. A group has at most one
+ * news a second; if it still holds, the next answer repeats it. Thread-safe.
  */
 final class LimitNews {
   private static final int MOST_GROUPS = 20_000;
   private static final long PAUSE_NANOS = 1_000_000_000;
   private static final double NOTABLE = 0.05;
+  private static final double SCARCE = 0.25;
 
   /**
    * Reported limits that are missing in a snapshot after this time were lost by Redis, or expired.
@@ -56,6 +59,7 @@ final class LimitNews {
         before == null
             || !all.equals(before.limits())
             || (nanos - before.nanos() >= KNOWN_NANOS && isLost(limits, state))
+            || (state != null && state.burst() < 1 && !remaining.equals(Remaining.NONE))
             || lower(limits, remaining, state == null ? UNUSED : state.used());
     if (news) {
       reported.put(group, new Reported(all, remaining, nanos));
@@ -102,7 +106,7 @@ final class LimitNews {
       long left = remaining.of(d);
       if (limit > 0
           && left != Remaining.NOT_STATED
-          && left < limit - used.of(d) - Math.max(1, NOTABLE * limit)) {
+          && (left < SCARCE * limit || left < limit - used.of(d) - Math.max(1, NOTABLE * limit))) {
         return true;
       }
     }

@@ -4,6 +4,7 @@ import static relay.redis.RedisKeys.bytes;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
 import relay.redis.PendingUpdate.Ending;
 import relay.redis.ScriptCaller.Call;
 
@@ -14,7 +15,7 @@ record NamedCall(PoolScripts scripts, Candidates shape) {
 
   Call of(List<AcquireCalls.Request> requests, List<Ending> endings) {
     List<byte[]> k = scripts.leaseKeys();
-    k.add(scripts.budgetsKey());
+    k.add(shape.budgetsKey());
     k.addAll(shape.allSets());
     boolean budgets = !shape.budgets().isEmpty();
     StringBuilder line = scripts.callLine().append(' ').append(endings.size());
@@ -32,6 +33,12 @@ record NamedCall(PoolScripts scripts, Candidates shape) {
     }
     args.set(0, bytes(line.toString()));
     return new Call(ScriptFile.ACQUIRE_NAMED, k, args);
+  }
+
+  /** Ends leases in a call of their own. */
+  CompletableFuture<List<Reply>> settle(List<Ending> endings) {
+    return scripts.callConfigured(
+        () -> of(List.of(), endings), raw -> Reply.ofEndings(raw, endings.size()));
   }
 
   private void appendBudgets(

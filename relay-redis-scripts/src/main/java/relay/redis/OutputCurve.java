@@ -1,9 +1,9 @@
 package relay.redis;
 
 /**
- * The mean length of a model's outputs, and of those that are longer than what was made already.
- * Computed from a histogram: a bucket's outputs count with its middle. Computed anew after each
- * answer, so it keeps its arrays. Not thread-safe.
+ * The mean length of a model's outputs, and of those that are longer than what was made already, as
+ * far as they are made within a time. Computed from a histogram: a bucket's outputs count with its
+ * middle. Computed anew after each answer, so it keeps its arrays. Not thread-safe.
  */
 final class OutputCurve {
   private static final double[] MIDDLE = new double[OutputBuckets.COUNT];
@@ -36,18 +36,25 @@ final class OutputCurve {
   }
 
   /**
-   * The whole output to expect of a request.
+   * The output to expect of a request, with what it has made.
    *
    * @param made output tokens that it has made already
+   * @param most how many more can be made within the time
    */
-  ExpectedOutput expected(long made) {
+  ExpectedOutput expected(long made, double most) {
+    double end = made + most;
     int b = made <= 0 ? 0 : OutputBuckets.of(made) + 1;
     if (b >= OutputBuckets.COUNT || counts[b] < 0.5) {
       return new ExpectedOutput(
-          (long) Math.ceil(made * LONGER), (long) Math.ceil(made * LONGER_SPREAD));
+          (long) Math.ceil(Math.min(end, made * LONGER)),
+          (long) Math.ceil(Math.min(most, made * LONGER_SPREAD)));
     }
-    double mean = Math.max(made + 1.0, sums[b] / counts[b]);
-    double variance = Math.max(0, squares[b] / counts[b] - mean * mean);
+    int beyond = Math.max(b, OutputBuckets.of((long) end) + 1); // of these, only a part is made
+    double longer = counts[beyond];
+    double sum = sums[b] - sums[beyond] + end * longer;
+    double mean = Math.max(made + 1.0, sum / counts[b]);
+    double square = squares[b] - squares[beyond] + end * end * longer;
+    double variance = Math.max(0, square / counts[b] - mean * mean);
     return new ExpectedOutput((long) Math.ceil(mean), (long) Math.ceil(Math.sqrt(variance)));
   }
 }

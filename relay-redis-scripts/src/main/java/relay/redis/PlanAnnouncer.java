@@ -2,8 +2,10 @@ package relay.redis;
 
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.HashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.concurrent.CompletableFuture;
@@ -25,6 +27,7 @@ final class PlanAnnouncer {
   private volatile ConfigMark config = ConfigMark.NONE;
   private volatile long epoch;
   private volatile String epochText = "0";
+  private volatile Days.Seen seen = Days.Seen.NOTHING;
   private final Set<String> subQuotas = new TreeSet<>(); // in one order everywhere; guarded by this
   private @Nullable Configuring configuring; // guarded by this
   private long announcements; // guarded by this
@@ -59,6 +62,19 @@ final class PlanAnnouncer {
   /** Sets the configuration that later surveys and announcements report to Redis. */
   void runs(ConfigMark mark) {
     config = mark;
+  }
+
+  /**
+   * Remembers what was used of days, to announce it if Redis loses it.
+   *
+   * @param epoch under which the pool was read
+   */
+  void saw(PoolSnapshot pool, long epoch, long micros) {
+    if (epoch == this.epoch && !candidates.plan().days().limits().isEmpty()) {
+      Map<String, Days.Count> used = new HashMap<>();
+      pool.groups().forEach(g -> used.put(g.id(), g.dayUsed()));
+      seen = new Days.Seen(used, micros);
+    }
   }
 
   /** {@code plan hash since_ms}: this replica's part of a heartbeat. */
@@ -168,7 +184,7 @@ final class PlanAnnouncer {
   }
 
   private void announce(Configuring mine) {
-    Announcement pool = new Announcement(mine.shape(), ScriptCaller.MAX_KEYS);
+    Announcement pool = new Announcement(mine.shape(), ScriptCaller.MAX_KEYS, seen);
     CompletableFuture<Reply> done = announcePart(pool, 0, 0);
     for (int n = 1; n < pool.parts(); n++) {
       int part = n;

@@ -23,6 +23,7 @@ import java.util.Set;
  *     none
  * @param named whether each demand names its key, as in a pool of limits with a key for each: then
  *     nothing is chosen
+ * @param days the limits a day
  */
 public record PoolPlan(
     String name,
@@ -33,7 +34,32 @@ public record PoolPlan(
     List<String> modelClasses,
     List<KeyPlan> keys,
     Map<String, Limits> limits,
-    boolean named) {
+    boolean named,
+    Days days) {
+
+  /** A pool without limits a day. */
+  public PoolPlan(
+      String name,
+      Duration window,
+      Strategy strategy,
+      Accounting accounting,
+      double burstRatio,
+      List<String> modelClasses,
+      List<KeyPlan> keys,
+      Map<String, Limits> limits,
+      boolean named) {
+    this(
+        name,
+        window,
+        strategy,
+        accounting,
+        burstRatio,
+        modelClasses,
+        keys,
+        limits,
+        named,
+        Days.NONE);
+  }
 
   /** A pool that chooses among its keys. */
   public PoolPlan(
@@ -87,6 +113,7 @@ public record PoolPlan(
   PoolPlan having(Collection<String> subQuotas) {
     List<String> classes = new ArrayList<>(modelClasses);
     Map<String, Limits> all = new HashMap<>(limits);
+    Map<String, Days.Count> daily = new HashMap<>(days.limits());
     for (String sub : subQuotas) {
       String owner = sub.substring(0, sub.lastIndexOf('+'));
       if (classes.contains(owner) && !classes.contains(sub)) { // in order: an owner comes first
@@ -94,10 +121,24 @@ public record PoolPlan(
         for (KeyPlan key : keys) {
           Limits limit = all.getOrDefault(group(key.account(), owner), Limits.UNKNOWN);
           all.put(group(key.account(), sub), limit);
+          Days.Count ofDay = days.limits().get(group(key.account(), owner));
+          if (ofDay != null) {
+            daily.put(group(key.account(), sub), ofDay);
+          }
         }
       }
     }
-    return new PoolPlan(name, window, strategy, accounting, burstRatio, classes, keys, all, named);
+    return new PoolPlan(
+        name,
+        window,
+        strategy,
+        accounting,
+        burstRatio,
+        classes,
+        keys,
+        all,
+        named,
+        new Days(daily, days.starts(), days.zone()));
   }
 
   /** All quota groups, in the order of the keys. */

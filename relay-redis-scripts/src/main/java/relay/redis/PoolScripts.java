@@ -106,22 +106,10 @@ final class PoolScripts {
         raw -> Reply.isUnknown(raw) ? new Reply.Unknown() : Reply.ofAcquire(raw, 0).getFirst());
   }
 
-  /** Reads what is spent of budgets, and adds to it. */
-  CompletableFuture<List<Object>> budgets(List<byte[]> args) {
-    return caller.call(new Call(ScriptFile.BUDGETS, List.of(keys.budgets), args));
-  }
-
-  /** The hash of budgets. */
-  byte[] budgetsKey() {
-    return keys.budgets;
-  }
-
   /** Ends leases, with one reply for each. */
   CompletableFuture<List<Reply>> settle(List<PendingUpdate.Ending> endings) {
     if (candidates().isNamed()) {
-      return callConfigured(
-          () -> new NamedCall(this, candidates()).of(List.of(), endings),
-          raw -> Reply.ofEndings(raw, endings.size()));
+      return new NamedCall(this, candidates()).settle(endings);
     }
     List<byte[]> k = leaseKeys();
     k.addAll(candidates().allSets());
@@ -191,24 +179,36 @@ final class PoolScripts {
         Reply::of);
   }
 
-  /** Reports the limits in a provider's answer. */
-  CompletableFuture<Reply> observe(String group, Limits limits, Remaining remaining) {
+  /**
+   * Reports the limits in a provider's answer.
+   *
+   * @param grantedMicros grant time of the answered request, on the pool's clock
+   */
+  CompletableFuture<Reply> observe(
+      String group, Limits limits, Remaining remaining, long grantedMicros, Refill refill) {
     return callConfigured(
         () -> {
           List<byte[]> k = new ArrayList<>(List.of(keys.state, keys.win, keys.learned));
           k.addAll(candidates().allSets());
           List<byte[]> args = caller.clockArgs();
           args.add(bytes(group));
+          args.add(bytes(grantedMicros));
           for (Dimension d : Dimension.values()) {
             args.add(bytes(limits.of(d)));
           }
           for (Dimension d : Dimension.values()) {
-            long left = remaining.of(d);
-            args.add(left < 0 || left > Limits.MAX ? ScriptCaller.NONE : bytes(left));
+            args.add(stated(remaining.of(d)));
+          }
+          for (Dimension d : Dimension.values()) {
+            args.add(stated(refill.of(d)));
           }
           return new Call(ScriptFile.OBSERVE, k, args);
         },
         Reply::of);
+  }
+
+  private static byte[] stated(long value) {
+    return value == Remaining.NOT_STATED ? ScriptCaller.NONE : bytes(value);
   }
 
   /**

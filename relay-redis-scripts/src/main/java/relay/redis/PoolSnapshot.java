@@ -56,10 +56,12 @@ public record PoolSnapshot(
    * @param limits as Redis holds them
    * @param opens time until the window, pacer and cooldown admit the smallest request
    * @param learned limits stated in the provider's answers; 0 where none was
-   * @param burst share of the burst that the provider is known to admit: 1, unless it refused
-   *     requests while the window was far from full
+   * @param burst share of the burst that the provider is known to admit: 1, unless its bucket was
+   *     seen to hold less than the limit, or it refused requests while the window was far from full
    * @param reservedOutput output tokens that running requests are expected to make yet; reserved
    *     requests and input are part of {@code used}
+   * @param dayLimits limits a day; none if the group has none
+   * @param dayUsed usage of the present day, if it has such limits
    */
   public record GroupState(
       String id,
@@ -72,7 +74,39 @@ public record PoolSnapshot(
       Duration opens,
       Limits learned,
       double burst,
-      long reservedOutput) {}
+      long reservedOutput,
+      Days.Count dayLimits,
+      Days.Count dayUsed) {
+
+    /** A group without limits a day. */
+    public GroupState(
+        String id,
+        String account,
+        String modelClass,
+        Limits limits,
+        Usage used,
+        long inFlight,
+        Duration cooldown,
+        Duration opens,
+        Limits learned,
+        double burst,
+        long reservedOutput) {
+      this(
+          id,
+          account,
+          modelClass,
+          limits,
+          used,
+          inFlight,
+          cooldown,
+          opens,
+          learned,
+          burst,
+          reservedOutput,
+          Days.Count.NONE,
+          Days.Count.NONE);
+    }
+  }
 
   /**
    * A key.

@@ -3,6 +3,7 @@ package relay.redis;
 import java.time.Duration;
 import java.util.Collection;
 import java.util.List;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -38,10 +39,16 @@ final class ProviderReports {
   }
 
   /** Reports the limits in an answer, unless they are no news. */
-  void observe(String group, Limits limits, Remaining remaining, @Nullable PoolSnapshot latest) {
+  void observe(
+      Lease lease,
+      Limits limits,
+      Remaining remaining,
+      Supplier<Refill> refill,
+      @Nullable PoolSnapshot latest) {
+    String group = lease.group();
     if (limitNews.isNews(group, limits, remaining, latest, System.nanoTime())) {
       scripts
-          .observe(group, limits, remaining)
+          .observe(group, limits, remaining, lease.grantedMicros(), refill.get())
           .exceptionally(
               failure -> {
                 limitNews.forget(group);

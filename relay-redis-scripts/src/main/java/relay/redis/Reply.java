@@ -29,9 +29,6 @@ sealed interface Reply {
   /** Values of a request in the reply of {@code acquire_named}. */
   int NAMED = 13;
 
-  /** In the order of the scripts' numbers, from 1. */
-  List<Dimension> DIMENSIONS = List.of(Dimension.values());
-
   /**
    * The lease was granted, now or by an earlier call.
    *
@@ -179,7 +176,15 @@ sealed interface Reply {
                   Reply.number(r.get(12)),
                   Reply.number(r.get(13))),
               Reply.number(r.get(14)) / 1000.0,
-              Reply.number(r.get(15))));
+              Reply.number(r.get(15)),
+              day(r, 16),
+              day(r, 18)));
+    }
+
+    private static Days.Count day(List<Object> r, int at) {
+      return r.size() <= at
+          ? Days.Count.NONE
+          : new Days.Count(Reply.number(r.get(at)), Reply.number(r.get(at + 1)));
     }
 
     /** A key's row of {@code survey}; empty if Redis does not know the key. */
@@ -260,8 +265,7 @@ sealed interface Reply {
                   REASONS.get((int) number(r.get(at + 2)))));
       case -1 ->
           new Refusal(
-              new Impossible(
-                  DIMENSIONS.get((int) number(r.get(at + 1)) - 1), number(r.get(at + 2))));
+              new Impossible(REASONS.get((int) number(r.get(at + 1))), number(r.get(at + 2))));
       case 2 ->
           new InUse(
               new Usage(number(r.get(at + 1)), number(r.get(at + 2)), number(r.get(at + 3))),

@@ -23,7 +23,7 @@ final class SurveyedRows {
   private final Map<String, KeyPlan> keyPlans = new LinkedHashMap<>();
   private final Map<String, Row<GroupState>> groups = new HashMap<>();
   private final Map<String, Row<KeyState>> keys = new HashMap<>();
-  // Their lines in Redis count down, so they are drawn again, in turn.
+  // Their lines in Redis change with time alone, so they are read and drawn again, in turn.
   private final Set<String> cooling = new LinkedHashSet<>(); // keys and groups, as Redis's fields
 
   /** What a script said of a group or key at a time of the pool's clock. */
@@ -149,7 +149,8 @@ final class SurveyedRows {
             .getOrDefault(state.account(), List.of())
             .forEach(key -> cooling.add("k:" + key.id()));
       }
-      if (cools) {
+      // what was used of a day leaves without a call
+      if (cools || !state.dayUsed().equals(Days.Count.NONE)) {
         cooling.add("g:" + id);
       }
     }
@@ -216,7 +217,9 @@ final class SurveyedRows {
         row.rest(g.opens(), now),
         g.learned(),
         g.burst(),
-        g.reservedOutput());
+        g.reservedOutput(),
+        g.dayLimits(),
+        g.dayUsed());
   }
 
   private static KeyState agedKey(Row<KeyState> row, long now) {

@@ -62,7 +62,7 @@ final class WaitingRoom {
         demand.pinned().isEmpty()
             ? lines.computeIfAbsent(
                 demand.modelClass() + "/" + demand.key(), name -> new WaitingLine(this))
-            : new WaitingLine(this); // its account's room is no other's, so nobody waits behind it
+            : new WaitingLine(this); // only one account can serve it: nobody waits behind it
     line.arrive(new WaitingLine.Parked(arrivals.incrementAndGet(), demand, until, answer));
     return answer;
   }

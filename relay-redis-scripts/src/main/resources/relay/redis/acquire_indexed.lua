@@ -26,10 +26,12 @@
 -- @include pool
 -- @include key
 -- @include group
+-- @include foreign
 -- @include records
 -- @include refund
 -- @include coming
 -- @include gate
+-- @include days
 -- @include choice
 -- @include index
 -- @include parking

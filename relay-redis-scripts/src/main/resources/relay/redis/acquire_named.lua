@@ -17,18 +17,21 @@
 -- REPLY {1, time, ...} then for each ending one value, as settle; then for each request the five values of acquire, or
 --         2, requests, input, output, in flight   for one that only asks: its group's usage
 --         -7, budget, wait_us, 0, 0            a budget has no room: its number from 0, and when it has
---                                              and eight more: for each dimension what is left of the limit (so many
---                                              requests, or tokens of one request), and the microseconds until all of it is
+--                                              after these five, two values for each dimension: what is left of the limit
+--                                              (the number of requests, or the tokens of one request), and the
+--                                              microseconds until the whole limit is left
 --       {-3}                                   unknown pool, key or epoch: configure, then ask again
 -- COST  as acquire with one candidate; with budgets one read and one write more
 -- @include numbers
 -- @include pool
 -- @include key
 -- @include group
+-- @include foreign
 -- @include records
 -- @include refund
 -- @include coming
 -- @include gate
+-- @include days
 -- @include choice
 -- @include index
 -- @include lease

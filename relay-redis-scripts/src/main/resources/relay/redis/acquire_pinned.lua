@@ -27,6 +27,7 @@
 -- @include refund
 -- @include coming
 -- @include gate
+-- @include days
 -- @include choice
 -- @include index
 -- @include parking
@@ -83,7 +84,7 @@ else
       grant_anyway(r, session, id, list[1], list[2], now, lease_us, input, output, spread, reason, reply, 3)
     elseif soon < math.huge then
       tell(reply, 3, 0, math.max(1, wait(soon, now)), reason, opener, 0)
-    elseif small == 0 or stopped > 0 and is_kept_from(list, input, output) then
+    elseif small == 0 or stopped > 0 and is_kept_from(r, list, input, output) then
       tell(reply, 3, -2, 0, 0, 0, 0)
     else
       tell(reply, 3, -1, dimension, limit, 0, 0)

@@ -27,6 +27,7 @@
 -- @include refund
 -- @include coming
 -- @include gate
+-- @include days
 -- @include choice
 -- @include index
 -- @include lease
@@ -49,6 +50,7 @@ end
 roll(r.win, p, g, math.floor(now / p[SLOT]))
 flow(p, g, now)
 charge(g, requests, input, output)
+if p[DAY] == 1 then days.charge(r, g, now, requests, input + output) end
 change(r, g)
 write_leases(r, now)
 write(r)

@@ -23,6 +23,9 @@
 --       config     `replica plan hash since_ms last`: the replica, its plan's number, the hash of its
 --                  configuration and the time since it has it, 1 for the last part, else 0. `-` for an
 --                  observer, which changes nothing that live replicas have announced
+--       days       `-`, or the limits a day of these groups: `rolling`, or `time,time,...` at which the calendar's days
+--                  begin (see include/days), the time at which the replica saw their usage, 0 if it never did, then
+--                  ` group requests tokens used_requests used_tokens` for each group that has some
 --       ...        for each group: id, requests, input, output, input + output (limits, 0 unknown)
 --       ...        for each key: id, account, max_concurrent, priority, weight
 --       ...        for each candidate of an indexed pool: number of its ready set, key, group,
@@ -46,12 +49,14 @@
 -- @include refund
 -- @include coming
 -- @include gate
+-- @include days
 -- @include choice
 -- @include learned
 -- @include reshape
 -- @include index
 -- @include fleet
 -- @include wanted
+-- @include dayplan
 local state, win, quarantine, picture, learned = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
 local given, ceiling = clock(ARGV[2], ARGV[1])
 local known, fresh = number(ARGV[3], 'known'), number(ARGV[4], 'fresh')
@@ -61,14 +66,14 @@ local burst = string.find(ARGV[8], '^[01]%.?%d*$') and tonumber(ARGV[8])
 if not burst or burst <= 0 or burst > 1 then error({ err = 'BADARG burst must lie in (0, 1]' }) end
 if window_us == 0 then error({ err = 'BADARG window_ms must be positive' }) end
 local later, groups, keys = number(ARGV[9], 'later'), number(ARGV[10], 'groups'), number(ARGV[11], 'keys')
-local config = ARGV[12]
-local keys_from = 13 + 5 * groups
+local config, day_rule, day_limits, seen_at = ARGV[12], days.announced(ARGV[13])
+local keys_from = 14 + 5 * groups
 local rows_from = keys_from + 5 * keys
 if rows_from > #ARGV + 1 or (#ARGV + 1 - rows_from) % 4 ~= 0 then
   error({ err = 'BADARG the groups and keys are not as many as announced' })
 end
-for n = 13, rows_from - 1 do
-  local is_number = n < keys_from and (n - 13) % 5 > 0 or n >= keys_from and (n - keys_from) % 5 > 1
+for n = 14, rows_from - 1 do
+  local is_number = n < keys_from and (n - 14) % 5 > 0 or n >= keys_from and (n - keys_from) % 5 > 1
   if is_number then number(ARGV[n], 'argument ' .. n) end
 end
 local replica, plan, hash, since_ms, is_last = string.match(config, '^(%S+) (%d+) (%S+) (%d+) ([01])$')
@@ -84,7 +89,7 @@ local r = open(state, win)
 local is_new = not r
 local lost = later == 2 or later == 0 and known > 0
 if not r then
-  r = records(state, win, { fresh, 0, 0, 0, 0, window_us, slot_of(window_us), strategy, 0, 0, 0, lost and 1 or 0, 0, 0, bucket, 0, 0, 0, 0, SCHEMA_NOW, 0, 0, 0 })
+  r = records(state, win, { fresh, 0, 0, 0, 0, window_us, slot_of(window_us), strategy, 0, 0, 0, lost and 1 or 0, 0, 0, bucket, 0, 0, 0, 0, SCHEMA_NOW, 0, 0, 0, 0 })
 elseif later == 0 then
   -- a new replica created the pool before one that remembers the old epoch came back
   lost = known > 0 and r.pool[EPOCH] ~= known and r.pool[LOST] == 0
@@ -115,10 +120,13 @@ if rules and p[SLOT] ~= slot_us then
   p[WINDOW], p[SLOT] = window_us, slot_us
 end
 if rules and p[BUCKET] < bucket then mirror(r, now, slot) end
-if rules then p[WINDOW], p[SLOT], p[STRATEGY], p[BUCKET] = window_us, slot_us, strategy, bucket end
+if rules then
+  p[WINDOW], p[SLOT], p[STRATEGY], p[BUCKET] = window_us, slot_us, strategy, bucket
+  days.adopt(r, day_rule, alone, now)
+end
 
 local begun = {}
-for n = 13, keys_from - 1, 5 do
+for n = 14, keys_from - 1, 5 do
   local g, indebted = group_of(r, ARGV[n]), lost
   if rules or not g then
     begun[ARGV[n]] = alone or nil
@@ -133,11 +141,15 @@ for n = 13, keys_from - 1, 5 do
     local wanted = {}
     for d = 1, 4 do wanted[d] = tonumber(ARGV[n + d]) end
     if replica then wanted = limits_wanted(r, ARGV[n], live, plan, wanted) end
-    local stated = learned_of(redis.call('HGET', learned, ARGV[n]))
+    local stated, seen = learned_of(redis.call('HGET', learned, ARGV[n]))
     for d = 1, 4 do
       limit(g, d, effective(wanted[d], stated[d]))
       if indebted then g[LEVEL + d] = math.max(g[LEVEL + d], burst * g[LIMIT + d]) end
     end
+    local admitted = admitted_by(least_share(stated, seen), p, burst)
+    local _, shrunk = burst_of(burst, g[SHRUNK], g[SHRUNK_AT], now)
+    if admitted < shrunk then g[SHRUNK], g[SHRUNK_AT] = admitted, now end
+    if rules then days.limit(r, g, live, plan, day_limits[ARGV[n]], (lost or forgotten) and seen_at, now) end
     change(r, g)
     redis.call('HSET', state, 'c:' .. ARGV[n], struct.pack(CONFIGURED, unpack(wanted)))
     if not alone then reopen(r, ARGV[n], nil, 6, KEYS) end

@@ -38,9 +38,10 @@ if record.pack == pack_group then
   if granted > g[SHRUNK_AT] then
     roll(win, p, g, math.floor(now / p[SLOT]))
     flow(p, g, now)
-    if fullest(p, g) < 0.9 then
+    local full = fullest(p, g) >= 0.9
+    if p[BUCKET] == 1 or not full then
       local _, shrunk = burst_of(g[BURST], g[SHRUNK], g[SHRUNK_AT], now)
-      g[SHRUNK], g[SHRUNK_AT] = math.max(1 / 64, shrunk / 2), now
+      g[SHRUNK], g[SHRUNK_AT] = math.max(LEAST_BURST, shrunk * (full and 0.9 or 0.5)), now
     else
       grow_strict(g, granted, now)
     end

@@ -1,7 +1,8 @@
 -- Applies the limits stated in a provider's answer for a quota group. A stated limit is kept and holds for all
--- replicas. A stated remainder can only raise our usage: answers are stale by everything in flight. If the
--- account used more than we know, another user shares it: the difference is charged here, and ages out like
--- other usage.
+-- replicas. A stated remainder can only raise our usage: answers are stale by everything in flight. The most that
+-- the provider's bucket was seen to hold bounds the burst. If less is left of that than our use explains, another
+-- user shares the account: the difference is charged here, and ages out like other usage. A later overage of ours
+-- is taken out of it.
 --
 -- KEYS  state      the pool's state
 --       win        the closed slots of the groups' windows
@@ -10,8 +11,10 @@
 -- ARGV  ceiling    latest plausible time on the pool's clock in microseconds, 0 if unknown
 --       given      a test's clock in microseconds, - for Redis TIME
 --       group      the quota group
+--       granted    grant time of the answered request, 0 if unknown: the answer may be as old
 --       ...        stated limits of requests, input, output, input + output; 0 where none is stated
 --       ...        the remainder of each; - where none is stated
+--       ...        milliseconds until each is full again, at least; - where none is stated
 -- REPLY {1, time, requests, input, output}     charged foreign usage
 --       {-3}                                   unknown pool or group
 -- COST  two reads, one write; one more when a limit is new
@@ -19,20 +22,24 @@
 -- @include pool
 -- @include key
 -- @include group
+-- @include foreign
 -- @include records
 -- @include refund
 -- @include coming
 -- @include gate
+-- @include days
 -- @include choice
 -- @include learned
 -- @include index
 local state, win, learned, group = KEYS[1], KEYS[2], KEYS[3], ARGV[3]
 local given, ceiling = clock(ARGV[2], ARGV[1])
-local stated, left = {}, {}
+local stated, rest, full_us = {}, {}, {}
 for d = 1, 4 do
-  stated[d] = number(ARGV[d + 3], 'limit')
-  left[d] = ARGV[d + 7] ~= '-' and number(ARGV[d + 7], 'remaining')
+  stated[d] = number(ARGV[d + 4], 'limit')
+  rest[d] = ARGV[d + 8] ~= '-' and number(ARGV[d + 8], 'remaining')
+  full_us[d] = ARGV[d + 12] ~= '-' and number(ARGV[d + 12], 'full_ms') * 1000
 end
+local granted = moment(ARGV[4], 'granted')
 local r = open(state, win)
 local g = r and group_of(r, group)
 local limits = redis.call('HGET', state, 'c:' .. group)
@@ -43,28 +50,53 @@ roll(win, p, g, math.floor(now / p[SLOT]))
 flow(p, g, now)
 
 local line = redis.call('HGET', learned, group)
-local known, configured = learned_of(line), { struct.unpack(CONFIGURED, limits) }
+local known, seen = learned_of(line)
+local configured, had = { struct.unpack(CONFIGURED, limits) }, admitted_by(least_share(known, seen), p, g[BURST])
+local slack, lately = {}, nil
 for d = 1, 4 do
   if stated[d] > 0 then known[d] = stated[d] end
   limit(g, d, effective(configured[d], known[d]))
+  -- providers round remaining tokens to thousands
+  slack[d] = math.max(stated[d] / 100, d == 1 and 1 or 1000)
+  if stated[d] > 0 and rest[d] then
+    turn_seen(seen, now)
+    local counted -- of our use, by the provider, when it wrote the answer
+    if full_us[d] then
+      counted = full_us[d] * stated[d] / p[WINDOW]
+    else
+      lately = lately or charged_since(win, p, g, granted)
+      counted = math.max(0, g[LEVEL + d] - coming_of(g, d) - lately[d] - slack[d])
+    end
+    seen[d] = math.max(seen[d], math.floor(math.min(2 * stated[d], rest[d] + counted)))
+  end
 end
-local told = learned_line(known)
+local told = learned_line(known, seen)
 if told ~= line then redis.call('HSET', learned, group, told) end
 g.stated = nil -- a survey reads it anew
 redis.call('PEXPIRE', learned, LEARNED_MS)
 
+-- A bucket that turns out to hold more gives the burst back at once.
+local admits, _, shrunk = admitted_by(least_share(known, seen), p, g[BURST]), burst_of(g[BURST], g[SHRUNK], g[SHRUNK_AT], now)
+local admitted = math.min(admits, admits > had and math.min(1, shrunk * admits / had) or shrunk)
+if admitted ~= shrunk then g[SHRUNK], g[SHRUNK_AT] = admitted, now end
+
 local foreign = { 0, 0, 0 }
 for d = 1, 4 do
-  if stated[d] > 0 and left[d] and left[d] < stated[d] then
+  if stated[d] > 0 and rest[d] then
+    local missing = stated[d] - share_of(known, seen, d) * stated[d] -- what the bucket does not hold
     -- a part of what is to come is made already, and not reported yet
-    local ours = p[BUCKET] == 1 and g[LEVEL + d] or used_of(g, d) + coming_of(g, d)
-    -- providers round remaining tokens to thousands
-    local unknown = math.floor(stated[d] - left[d] - ours - math.max(stated[d] / 100, d == 1 and 1 or 1000))
+    local ours = g[LEVEL + d]
+    if p[BUCKET] == 0 and not (full_us[d] and refills(stated, seen, d)) then
+      ours = math.max(ours, used_of(g, d) + coming_of(g, d) - missing)
+    end
+    local aged = math.max(0, now - granted) * stated[d] / p[WINDOW] -- as much may have gone since
+    local unknown = math.floor(stated[d] - missing - rest[d] - ours - slack[d] - aged)
     local as = d == 4 and 2 or d -- the split of total tokens is unknown: count them as input
     if unknown > 0 then foreign[as] = math.max(foreign[as], unknown) end
   end
 end
 charge(g, unpack(foreign))
+note_foreign(p, g, foreign, now)
 change(r, g)
 write(r)
 reopen(r, group, nil, 4, KEYS)

@@ -18,6 +18,7 @@
 -- @include refund
 -- @include coming
 -- @include gate
+-- @include days
 -- @include choice
 -- @include index
 -- @include fleet

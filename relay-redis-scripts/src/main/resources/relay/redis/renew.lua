@@ -24,6 +24,7 @@
 -- @include refund
 -- @include coming
 -- @include gate
+-- @include days
 -- @include choice
 -- @include index
 -- @include lease

@@ -16,6 +16,7 @@
 -- @include refund
 -- @include coming
 -- @include gate
+-- @include days
 -- @include choice
 -- @include index
 -- @include fleet

@@ -15,6 +15,7 @@
 -- @include refund
 -- @include coming
 -- @include gate
+-- @include days
 -- @include choice
 -- @include index
 local state, quarantine = KEYS[1], KEYS[2]

@@ -31,8 +31,8 @@
 --                 account, in flight, cooldown_us, reason of the quarantine or '', max_concurrent, priority, weight}
 --         group: {requests, input, output, in flight, cooldown_us, opens_us, limits of requests, input,
 --                 output, input + output; the provider's stated limits of these; thousandths of the
---                 burst that the provider is known to admit; output that is expected still to come}; empty if
---                 unknown
+--                 burst that the provider is known to admit; output that is expected still to come; if the group
+--                 has limits a day, those of requests and tokens, and what is used of them}; empty if unknown
 --         key:   {in flight, cooldown_us of its own or of all its groups, reason of the quarantine or '',
 --                 max_concurrent, priority, weight}
 --         news:  {born, position, 1 to read all, 2 to do so every few seconds, else 0; fields of changed records...}, if
@@ -48,6 +48,7 @@
 -- @include coming
 -- @include gate
 -- @include learned
+-- @include days
 -- @include choice
 -- @include index
 -- @include lease
@@ -115,8 +116,11 @@ for n = 1, groups do
     local _, shrunk = burst_of(g[BURST], g[SHRUNK], g[SHRUNK_AT], now)
     local burst = math.floor(1000 * shrunk)
     local opens = group_opens(win, p, g, now, math.huge, 1, clamp(1, 1, g[LIMIT + 2], g[LIMIT + 3], g[LIMIT + 4]))
+    local d = p[DAY] == 1 and days.of(r, g)
+    if d then opens = days.opens(r, g, now, opens, 0, 1) end
     reply[8 + n] = { g[USED + 1], g[USED + 2], g[USED + 3], g[FLIGHT], cool, wait(opens, now),
-      g[LIMIT + 1], g[LIMIT + 2], g[LIMIT + 3], g[LIMIT + 4], stated[1], stated[2], stated[3], stated[4], burst, math.floor(g[COMING]) }
+      g[LIMIT + 1], g[LIMIT + 2], g[LIMIT + 3], g[LIMIT + 4], stated[1], stated[2], stated[3], stated[4], burst, math.floor(g[COMING]),
+      d and d[D_LIMIT + 1] or nil, d and d[D_LIMIT + 2], d and d[D_USED + 1], d and d[D_USED + 2] }
     local account = string.match(id, '^(.*)/[^+]*$') -- a sub-quota does not tell of its account
     if account then
       rests[account] = math.min(rests[account] or math.huge, cool)
@@ -124,8 +128,9 @@ for n = 1, groups do
     if draw then
       lines[#lines + 1] = id
       local tpm = g[LIMIT + 4] > 0 and string.format(' tpm %.0f/%.0f', g[USED + 2] + g[USED + 3], g[LIMIT + 4]) or ''
-      lines[#lines + 1] = string.format('rpm %.0f/%s itpm %.0f/%s otpm %.0f/%s%s inflight %.0f cooldown_ms %.0f', g[USED + 1],
-        of(g[LIMIT + 1]), g[USED + 2], of(g[LIMIT + 2]), g[USED + 3], of(g[LIMIT + 3]), tpm, g[FLIGHT], math.ceil(cool / 1000))
+      local day = d and days.line(d) or ''
+      lines[#lines + 1] = string.format('rpm %.0f/%s itpm %.0f/%s otpm %.0f/%s%s%s inflight %.0f cooldown_ms %.0f', g[USED + 1],
+        of(g[LIMIT + 1]), g[USED + 2], of(g[LIMIT + 2]), g[USED + 3], of(g[LIMIT + 3]), tpm, day, g[FLIGHT], math.ceil(cool / 1000))
         .. (burst < 1000 and ' burst 0.' .. string.format('%03d', burst) or '')
     end
   else

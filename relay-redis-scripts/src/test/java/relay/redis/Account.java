@@ -12,6 +12,17 @@ sealed interface Account {
   /** Counts an answer's tokens as they are produced. They cannot be refused. */
   void count(long now, long tokens);
 
+  /** What is left now, as headers state it. */
+  long left(long now);
+
+  /** The time until all is left again, as headers state it in whole seconds, in milliseconds. */
+  long fullMs(long now);
+
+  /** The least time that a time and a date in whole seconds can mean, in milliseconds. */
+  private static long whole(long micros) {
+    return Math.max(0, Math.ceilDiv(micros, 1_000_000) - 2) * 1_000;
+  }
+
   /**
    * The bucket that providers document, refilled steadily. A full bucket admits a request larger
    * than itself, because no real limit excludes a size for good.
@@ -38,6 +49,18 @@ sealed interface Account {
       }
       level += tokens;
       return 0;
+    }
+
+    @Override
+    public long left(long now) {
+      count(now, 0);
+      return (long) Math.max(0, capacity - level);
+    }
+
+    @Override
+    public long fullMs(long now) {
+      count(now, 0);
+      return whole((long) (level / perMicro));
     }
 
     @Override
@@ -72,6 +95,18 @@ sealed interface Account {
         }
       }
       return MINUTE;
+    }
+
+    @Override
+    public long left(long now) {
+      forget(now);
+      return Math.max(0, limit - used);
+    }
+
+    @Override
+    public long fullMs(long now) {
+      forget(now);
+      return entries.isEmpty() ? 0 : whole(entries.getLast()[0] + MINUTE - now);
     }
 
     @Override

@@ -35,6 +35,12 @@ interface AdmissionRule {
    */
   default void report(long now, Pass pass, long made, ExpectedOutput rest) {}
 
+  /**
+   * An answer states what is left of the limit, and the least time until it is full; -1 if it does
+   * not.
+   */
+  default void told(long now, Pass pass, long left, long fullMs) {}
+
   /** Time between reports, in microseconds; 0 for a rule that takes none. */
   default long reportEvery() {
     return 0;

@@ -21,6 +21,8 @@ import org.junit.jupiter.params.provider.MethodSource;
 
 /** Every script rejects bad numbers before it writes anything. */
 final class BadNumbersTest {
+  private static final List<Long> NOTHING = List.of(0L, 0L, 0L, 0L);
+
   private static final List<String> BAD =
       List.of(
           "NaN",
@@ -48,6 +50,18 @@ final class BadNumbersTest {
   private static final Clock NOW = new Clock(1_790_000_000_000_000L, 1_790_000_000_000_000L);
   private static final PoolPlan PLAN =
       Pools.plan("bad", Duration.ofMinutes(1), 2, new Limits(10, 10, 10, 10));
+  private static final PoolPlan DAILY =
+      new PoolPlan(
+          PLAN.name(),
+          PLAN.window(),
+          PLAN.strategy(),
+          PLAN.accounting(),
+          1,
+          PLAN.modelClasses(),
+          PLAN.keys(),
+          PLAN.limits(),
+          false,
+          new Days(Map.of("account0/model", new Days.Count(5, 5)), null, Days.NONE.zone()));
   private static final List<String> FIELDS = List.of("k:key0", "g:account0/model");
   private static final Step INDEXED =
       new Step.AcquireIndexed(
@@ -86,7 +100,7 @@ final class BadNumbersTest {
 
   static Stream<Good> all() {
     List<Integer> configured = new ArrayList<>(List.of(2, 3, 4, 5, 6, 8, 10));
-    IntStream.of(13, 14, 15, 16, 18, 19, 20, 21, 24, 25, 26, 29, 30, 31).forEach(configured::add);
+    IntStream.of(14, 15, 16, 17, 19, 20, 21, 22, 25, 26, 27, 30, 31, 32).forEach(configured::add);
     List<Word> acquire = words(0, "cm cccc");
     List<Word> both = words(0, "cm ccccccc");
     List<Word> indexed = words(0, "cm cccccccccccc");
@@ -110,11 +124,11 @@ final class BadNumbersTest {
         new Good(new Step.Cooldown("g:account0/model", 1, 1), List.of(0, 4), List.of(3)),
         new Good(new Step.Cooldown("k:key0", 1, 1), List.of(0, 4), List.of(3)),
         new Good(
-            new Step.Observe(
-                "account0/model", List.of(0L, 0L, 0L, 0L), List.of(0L, 0L, 0L, 0L), List.of()),
-            List.of(0),
-            List.of(3, 4, 5, 6, 7, 8, 9, 10)),
+            new Step.Observe("account0/model", NOTHING, NOTHING, 0, NOTHING, List.of()),
+            List.of(0, 3),
+            List.of(4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15)),
         new Good(new Step.Configure(0, 9, PLAN), List.of(0), configured),
+        new Good(new Step.Configure(0, 9, DAILY), List.of(0), configured, words(12, " m ccmm")),
         new Good(
             new Step.Survey("r1", 0, PLAN.groups(), PLAN.keys(), List.of()),
             List.of(1),

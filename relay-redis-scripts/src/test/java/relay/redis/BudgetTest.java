@@ -177,7 +177,7 @@ final class BudgetTest {
     return Instant.parse(instant).toEpochMilli() * 1000;
   }
 
-  /** A reservation of 20 tokens and so many dollars at a time: its reply. */
+  /** Reserves 20 tokens and these dollars at an instant; returns the reply. */
   private List<Object> reserve(String instant, String id, String budgets, long dollars) {
     String line = "7 0 %d 30000 0 1 1 10 10 - %d".formatted(at(instant), dollars * Budget.DOLLAR);
     List<Object> reply =

@@ -13,6 +13,7 @@ import java.util.Random;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -52,6 +53,46 @@ final class CostTest {
       String settle = report(wire, names, settles.subList(200, CALLS), micros, 8);
       System.out.printf("Cost with %d keys: acquire %s, settle %s%n", keys, acquire, settle);
     }
+  }
+
+  /** Nor do those without such limits ask whether there are some. */
+  @Test
+  void limits_a_day_cost_a_call_no_command() {
+    try (FaultyRedis redis = FaultyRedis.start();
+        ScriptConnection wire = new ScriptConnection(redis.url())) {
+      Map<String, Long> without = commands(wire, "without", DayPool.plan(4, 0, 0));
+      assertEquals(without, commands(wire, "with", DayPool.plan(4, 1_000_000, 1_000_000_000)));
+      assertEquals(2L * CALLS, count(without, "fcall"));
+      long reads = count(without, "hget", "hmget");
+      long writes = count(without, "hset", "rpush");
+      assertTrue(reads < 2.01 * 2 * CALLS, without.toString()); // two a call, as ever
+      assertTrue(writes < 2.51 * 2 * CALLS, without.toString()); // three an acquire, two a settle
+    }
+  }
+
+  private static long count(Map<String, Long> calls, String... names) {
+    return Stream.of(names).mapToLong(name -> calls.getOrDefault(name, 0L)).sum();
+  }
+
+  /** By name, of acquires and settles within one slot. */
+  private static Map<String, Long> commands(ScriptConnection wire, String pool, PoolPlan plan) {
+    RedisKeys names = new RedisKeys("cost", pool);
+    List<String> fields = new ArrayList<>();
+    plan.keys().forEach(k -> fields.addAll(List.of("k:" + k.id(), "g:" + k.account() + "/model")));
+    List<Step> steps = new ArrayList<>();
+    for (int n = 0; n < CALLS + 1; n++) {
+      steps.add(Step.acquire("l" + n, 7, 10, 10, 3_600_000, fields));
+      steps.add(Step.settle("l" + n, 5, 5));
+    }
+    long micros = 1_790_000_000_000_000L;
+    call(wire, names, new Step.Configure(0, 7, plan), micros);
+    micros = run(wire, names, steps.subList(0, 2), micros);
+    wire.redis().configResetstat();
+    run(wire, names, steps.subList(2, steps.size()), micros);
+    Map<String, Long> calls = new HashMap<>();
+    costs(wire).forEach((name, cost) -> calls.put(name, cost.calls()));
+    calls.keySet().removeAll(List.of("info", "config|resetstat"));
+    return calls;
   }
 
   /** A full pool; all its requests have different sizes. */

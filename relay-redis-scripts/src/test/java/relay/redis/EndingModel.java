@@ -62,13 +62,14 @@ final class EndingModel {
     long overInput = Math.max(0, cost.input() - lease.input);
     long overOutput = Math.max(0, cost.output() - lease.output);
     boolean coming = lease.isComing();
+    long more = coming ? 0 : overOutput;
     g.flow(pool.last(), pool.shape());
     g.charge(
         pool.last(),
         pool.shape(),
         Math.max(0, cost.requests() - lease.requests),
-        overInput,
-        coming ? 0 : overOutput);
+        g.others.notForeign(1, overInput, lease.since, pool.last(), pool.shape()),
+        g.others.notForeign(2, more, lease.since, pool.last(), pool.shape()));
     if (lease.since > 0) { // else its record was gone, and its charge has aged out
       g.refund(
           lease.since,

@@ -70,6 +70,21 @@ final class EstimatesTest {
   }
 
   @Test
+  void what_a_stream_makes_beyond_the_horizon_is_not_expected() {
+    Estimates estimates = new Estimates(() -> Duration.ofMinutes(1));
+    for (int n = 0; n < 100; n++) {
+      estimates.learn("m", 0, 0, n % 2 == 0 ? 200 : 20_000);
+    }
+    near(10_000, estimates.output("m").tokens(), 1_500);
+    estimates.learnStream("m", 80_000, 20_000, Duration.ofMinutes(10).toNanos()); // 2,000 a minute
+    near(20_000, estimates.output("m", 15_000).tokens() + 3_000, 100);
+    near(20_000, estimates.output("m", 19_000).tokens(), 2_500);
+    estimates.learn("m", 0, 0, 200);
+    near(1_100, estimates.output("m").tokens(), 100);
+    near(900, estimates.output("m").spread(), 100);
+  }
+
+  @Test
   void a_model_that_nobody_has_used_is_guessed_by_its_line() {
     Estimates estimates = new Estimates();
     long opus = estimates.output("claude-opus-4-6").tokens();

@@ -79,9 +79,7 @@ final class ExpiryTest {
     run(ChargeStep.ended("e", "account1/model", 1, 5, 5));
     run(new Step.Cooldown("g:account0/model", 0, 1));
     run(new Step.Cooldown("k:key0", 500, 0));
-    run(
-        new Step.Observe(
-            "account0/model", List.of(90L, 0L, 0L, 0L), List.of(-1L, -1L, -1L, -1L), List.of()));
+    run(new Step.Observe("account0/model", List.of(90L, 0L, 0L, 0L), List.of()));
     run(new Step.Quarantine("no credit left", List.of("key0")));
     run(new Step.Survey("r1", 1, plan.groups(), plan.keys(), List.of()));
     run(new Step.Survey("", 1, plan.groups(), plan.keys(), List.of()));

@@ -1,6 +1,5 @@
 package relay.redis;
 
-import java.util.List;
 import java.util.NavigableMap;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
@@ -42,6 +41,9 @@ final class GroupModel {
 
   long strictAt;
 
+  /** What answers told of the use of others. */
+  final OthersModel others = new OthersModel(this);
+
   GroupModel(String id, long now) {
     this.id = id;
     debtAt = now;
@@ -49,11 +51,7 @@ final class GroupModel {
 
   /** Usage in the window that ends with this slot. */
   long used(int d, long slot) {
-    long sum = 0;
-    for (long[] amounts : slots.subMap(slot - SLOTS, true, slot, true).values()) {
-      sum += d == 3 ? amounts[1] + amounts[2] : amounts[d];
-    }
-    return sum;
+    return since(d, slot - SLOTS, slot);
   }
 
   double debt(int d) {
@@ -158,8 +156,9 @@ final class GroupModel {
   void refused(long granted, long now, Shape shape) {
     if (granted > shrunkAt) {
       flow(now, shape);
-      if (fullest(now, shape) < 0.9) {
-        shrunk = Math.max(1 / 64.0, shrunkAt(now) / 2);
+      boolean full = fullest(now, shape) >= 0.9;
+      if (shape.bucket() || !full) {
+        shrunk = Math.max(1 / 64.0, shrunkAt(now) * (full ? 0.9 : 0.5));
         shrunkAt = now;
       } else if (granted > strictAt) {
         strict = Math.min(2, Math.max(1, strict + 0.5));
@@ -168,21 +167,28 @@ final class GroupModel {
     }
   }
 
-  /** Call after a flow to now. Takes the provider's stated remainder. */
-  long[] observe(List<Long> stated, List<Long> left, long now, Shape shape) {
-    long[] foreign = new long[3];
-    for (int d = 0; d < 4; d++) {
-      long limit = stated.get(d);
-      if (limit > 0 && left.get(d) >= 0 && left.get(d) < limit) {
-        double ours = shape.bucket() ? debt[d] : used(d, shape.slotOf(now)) + (d < 2 ? 0 : coming);
-        double margin = Math.max(limit / 100.0, d == 0 ? 1 : 1_000);
-        double unknown = Math.floor(limit - left.get(d) - ours - margin);
-        int as = d == 3 ? 1 : d;
-        foreign[as] = Math.max(foreign[as], (long) unknown);
-      }
+  /** What was charged in these slots. */
+  long since(int d, long slot, long last) {
+    long sum = 0;
+    for (long[] amounts : slots.subMap(Math.max(slot, last - SLOTS), true, last, true).values()) {
+      sum += d == 3 ? amounts[1] + amounts[2] : amounts[d];
     }
-    charge(now, shape, foreign[0], foreign[1], foreign[2]);
-    return foreign;
+    return sum;
+  }
+
+  void shrinkTo(double admitted, long now) {
+    if (admitted != shrunkAt(now)) {
+      shrunk = admitted;
+      shrunkAt = now;
+    }
+  }
+
+  /** A bucket of this share of the limit is known. */
+  void admit(double share, long now, Shape shape) {
+    double admitted = AnswersModel.admitted(share, burst, shape);
+    if (admitted < shrunkAt(now)) {
+      shrinkTo(admitted, now);
+    }
   }
 
   /** Rounding error of the time at which the debt is low enough. */
@@ -267,7 +273,7 @@ final class GroupModel {
       long limit = limits[2] > 0 ? limits[2] : limits[3];
       if (limit > 0) {
         double wait = Math.max(0, (now + told) / 2.0 - since) / shape.windowMicros();
-        leaves += Math.min(0.2, (double) newly / limit) * (Math.min(8, wait) - leaves);
+        leaves += Math.min(0.2, (double) newly / limit) * (Math.min(1, wait) - leaves);
       }
       add(shape.slotOf(now), 0, 0, newly);
     } else if (newly < 0) {

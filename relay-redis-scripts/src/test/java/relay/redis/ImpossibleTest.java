@@ -46,11 +46,13 @@ final class ImpossibleTest {
       Granted granted = assertInstanceOf(Granted.class, pool.acquire(LARGE).join());
       assertEquals("key0", granted.lease().key());
       granted.lease().cancel();
-      assertEquals(new Impossible(Dimension.INPUT_TOKENS, 1_000), pool.acquire(TOO_LARGE).join());
+      assertEquals(
+          new Impossible(Acquisition.Reason.INPUT_TOKENS, 1_000), pool.acquire(TOO_LARGE).join());
       pool.quarantine(List.of("key0"), "why");
       for (int n = 0; n < 2; n++) { // met, then parked
         assertInstanceOf(NoneUsable.class, pool.acquire(LARGE).join());
-        assertEquals(new Impossible(Dimension.INPUT_TOKENS, 100), pool.acquire(TOO_LARGE).join());
+        assertEquals(
+            new Impossible(Acquisition.Reason.INPUT_TOKENS, 100), pool.acquire(TOO_LARGE).join());
       }
       pool.restore("key0").join();
       assertInstanceOf(Granted.class, pool.acquire(LARGE).join());
@@ -64,7 +66,7 @@ final class ImpossibleTest {
     FairShare share = FairShareTest.alone(plan(2));
     assertEquals(new FairShare.Choice.Refused(new NoneUsable()), share.choose(LARGE, last, true));
     assertEquals(
-        new FairShare.Choice.Refused(new Impossible(Dimension.INPUT_TOKENS, 100)),
+        new FairShare.Choice.Refused(new Impossible(Acquisition.Reason.INPUT_TOKENS, 100)),
         share.choose(TOO_LARGE, last, true));
   }
 }

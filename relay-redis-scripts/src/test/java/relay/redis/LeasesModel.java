@@ -5,6 +5,7 @@ import java.util.Deque;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.function.Consumer;
 import java.util.stream.LongStream;
 import java.util.stream.Stream;
@@ -122,6 +123,14 @@ final class LeasesModel {
     if (now < sweepAt) {
       return;
     }
+    // Before the list is checked: an id in both queues takes a place in each.
+    List<String> ids =
+        later.entrySet().stream()
+            .filter(entry -> entry.getValue() <= now)
+            .sorted(Map.Entry.<String, Long>comparingByValue().thenComparing(Map.Entry::getKey))
+            .map(Map.Entry::getKey)
+            .limit(most)
+            .toList();
     long next = NOTHING_DUE;
     int taken = 0;
     while (taken < most && !due.isEmpty()) {
@@ -143,15 +152,11 @@ final class LeasesModel {
     if (taken == most) {
       next = now;
     }
-    List<String> ids =
-        later.entrySet().stream()
-            .filter(entry -> entry.getValue() <= now)
-            .sorted(Map.Entry.<String, Long>comparingByValue().thenComparing(Map.Entry::getKey))
-            .map(Map.Entry::getKey)
-            .toList();
-    for (String id : ids.subList(0, Math.min(most, ids.size()))) {
-      later.remove(id);
-      turn(id, now, windowMicros);
+    for (String id : ids) {
+      if (Objects.requireNonNull(later.get(id)) <= now) { // else the list has moved it
+        later.remove(id);
+        turn(id, now, windowMicros);
+      }
     }
     sweepAt = Math.min(next, later.values().stream().mapToLong(at -> at).min().orElse(NOTHING_DUE));
   }

@@ -80,7 +80,7 @@ final class LibraryPageTest {
             new Demand(
                 Pools.CLASS, 10, 10, Demand.AT_ADMISSION, Set.of(), "talk", List.of(), "", 0);
         Lease lease = assertInstanceOf(Granted.class, pool.acquire(talk).join()).lease();
-        pool.observe(lease.group(), new Limits(900, 0, 0, 0), Remaining.NONE);
+        pool.observe(lease, new Limits(900, 0, 0, 0), Remaining.NONE, () -> Refill.NONE);
         pool.refused(lease, Duration.ZERO);
         lease.settle(9, 9);
         pool.operatorQuarantine(lease.key(), "a test").join();

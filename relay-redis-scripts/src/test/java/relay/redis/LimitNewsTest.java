@@ -15,6 +15,8 @@ final class LimitNewsTest {
   private static final long SECOND = 1_000_000_000;
   private static final Limits LIMITS = new Limits(100, 30_000, 8_000, 0);
 
+  private static final Usage UNUSED = new Usage(0, 0, 0);
+
   private final LimitNews news = new LimitNews();
   private long nanos;
 
@@ -31,6 +33,10 @@ final class LimitNewsTest {
   }
 
   private static PoolSnapshot snapshot(Usage used, Limits learned) {
+    return snapshot(used, learned, 1);
+  }
+
+  private static PoolSnapshot snapshot(Usage used, Limits learned, double burst) {
     GroupState group =
         new GroupState(
             "acme/default",
@@ -42,7 +48,7 @@ final class LimitNewsTest {
             Duration.ZERO,
             Duration.ZERO,
             learned,
-            1,
+            burst,
             0);
     return new PoolSnapshot(Duration.ZERO, 1, 0, 0, List.of(group), List.of());
   }
@@ -85,7 +91,7 @@ final class LimitNewsTest {
   @Test
   void a_remainder_that_our_own_use_explains_is_no_news() {
     assertTrue(isNews(LIMITS, new Remaining(100, 30_000, 8_000, -1), used(0, 0, 0)));
-    for (long step = 0; step <= 100; step++) {
+    for (long step = 0; step <= 75; step++) {
       nanos += 2 * SECOND;
       PoolSnapshot latest = used(step, step * 300, step * 80);
       assertFalse(
@@ -105,7 +111,25 @@ final class LimitNewsTest {
     nanos += SECOND;
     assertTrue(isNews(LIMITS, new Remaining(0, 27_000, 7_200, -1), latest));
     nanos += SECOND;
-    assertFalse(isNews(LIMITS, new Remaining(0, 27_000, 7_200, -1), used(100, 3_000, 800)));
+    assertFalse(isNews(LIMITS, new Remaining(30, 27_000, 7_200, -1), used(70, 3_000, 800)));
+  }
+
+  @Test
+  void a_nearly_empty_bucket_is_news_although_our_own_use_explains_it() {
+    assertTrue(isNews(LIMITS, Remaining.NONE, null));
+    nanos += SECOND;
+    assertTrue(isNews(LIMITS, new Remaining(24, 30_000, 8_000, -1), used(100, 3_000, 800)));
+    assertFalse(isNews(LIMITS, new Remaining(24, 30_000, 8_000, -1), used(100, 3_000, 800)));
+  }
+
+  @Test
+  void every_remainder_is_news_while_the_burst_is_reduced() {
+    assertTrue(isNews(LIMITS, Remaining.NONE, null));
+    nanos += SECOND;
+    assertFalse(isNews(LIMITS, new Remaining(97, -1, -1, -1), snapshot(UNUSED, LIMITS, 1)));
+    assertTrue(isNews(LIMITS, new Remaining(97, -1, -1, -1), snapshot(UNUSED, LIMITS, 0.5)));
+    nanos += SECOND;
+    assertFalse(isNews(LIMITS, Remaining.NONE, snapshot(UNUSED, LIMITS, 0.5)));
   }
 
   @Test

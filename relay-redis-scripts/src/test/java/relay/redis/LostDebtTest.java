@@ -30,11 +30,7 @@ final class LostDebtTest {
   }
 
   private void provider(long requests, long at) {
-    var _ =
-        call(
-            new Step.Observe(
-                GROUP, List.of(requests, 0L, 0L, 0L), List.of(-1L, -1L, -1L, -1L), List.of()),
-            at);
+    var _ = call(new Step.Observe(GROUP, List.of(requests, 0L, 0L, 0L), List.of()), at);
   }
 
   private long granted(String lease, long at) {

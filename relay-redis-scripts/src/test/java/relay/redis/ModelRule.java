@@ -1,6 +1,7 @@
 package relay.redis;
 
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
@@ -13,11 +14,16 @@ final class ModelRule implements AdmissionRule {
   private final Shape shape;
   private final GroupModel group;
   private final Map<Long, LeaseModel> leases = new HashMap<>();
+  private final AnswersModel answers = new AnswersModel();
 
   ModelRule(Accounting accounting, long limit, long now) {
+    this(accounting, limit, 1, now);
+  }
+
+  ModelRule(Accounting accounting, long limit, double burst, long now) {
     shape = new Shape(Account.MINUTE, 0, accounting == Accounting.TOKEN_BUCKET);
     group = new GroupModel("account/model", now);
-    group.burst = 1;
+    group.burst = burst;
     group.limit(new long[] {0, 0, limit, 0}, now, shape);
   }
 
@@ -45,6 +51,18 @@ final class ModelRule implements AdmissionRule {
     if (lease != null && made > lease.made) {
       group.report(lease, now, shape, made, rest.tokens(), rest.spread());
     }
+  }
+
+  @Override
+  public void told(long now, Pass pass, long left, long fullMs) {
+    List<Long> stated = List.of(0L, 0L, group.limits[OUTPUT], 0L);
+    double had = AnswersModel.admitted(answers.leastShare(), group.burst, shape);
+    answers.stated[OUTPUT] = group.limits[OUTPUT];
+    group.flow(now, shape);
+    List<Long> rest = List.of(-1L, -1L, left, -1L);
+    List<Long> full = List.of(-1L, -1L, fullMs, -1L);
+    Step.Observe answer = new Step.Observe("", stated, rest, pass.at(), full, List.of());
+    group.others.charged(answers, had, answer, now, shape);
   }
 
   @Override

@@ -55,6 +55,7 @@ final class MutationRun {
           "BadNumbersTest",
           "ExpiryTest",
           "LearnTest",
+          "SmallerBucketTest",
           "SimultaneousTest",
           "RetryAfterTest",
           "PictureTest",

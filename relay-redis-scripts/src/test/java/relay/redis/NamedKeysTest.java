@@ -93,11 +93,14 @@ final class NamedKeysTest {
     KeyPool pool = pool(100, new Limits(10, 0, 0, 0));
     pool.acquire(on(0)).join();
     Map<String, Long> before = commands();
+    redis.freeze(); // or a slow machine sends each request before the next one arrives
     List<CompletableFuture<Acquisition>> all =
         IntStream.range(0, 96).mapToObj(n -> pool.acquire(on(n))).toList();
+    redis.thaw();
     all.forEach(one -> assertInstanceOf(Granted.class, one.join()));
     long calls = since(before).getOrDefault("fcall", 0L);
-    assertTrue(calls <= 72, calls + " calls for 96 requests on 96 keys");
+    // two calls of one request each are under way, six carry the others; the rest are heartbeats
+    assertTrue(calls <= 24, calls + " calls for 96 requests on 96 keys");
   }
 
   /** The promise of `remaining`: so much is granted now, and no more. */

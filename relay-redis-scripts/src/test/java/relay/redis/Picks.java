@@ -196,7 +196,7 @@ final class Picks {
   /** The provider states limits of requests. */
   void stated(KeyPlan key, long requests) {
     String group = PoolPlan.group(key.account(), CLASS);
-    call(new Step.Observe(group, List.of(requests, 0L, 0L, 0L), List.of(-1L, -1L, -1L, -1L), sets));
+    call(new Step.Observe(group, List.of(requests, 0L, 0L, 0L), sets));
   }
 
   /** The provider rate-limits the last grants, for a millisecond. */

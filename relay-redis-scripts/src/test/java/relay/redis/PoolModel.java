@@ -35,7 +35,7 @@ final class PoolModel {
   private final LeasesModel leases = new LeasesModel(lease -> this.endings.expired(lease));
   private final Map<String, String> sessions = new HashMap<>();
   private final Map<String, long[]> configured = new HashMap<>();
-  private final Map<String, long[]> learned = new HashMap<>();
+  private final Map<String, AnswersModel> learned = new HashMap<>();
   final OutageModel outages = new OutageModel(this);
   final BreakerModel breaker = new BreakerModel();
   final ProbationModel probation = new ProbationModel(outages);
@@ -94,8 +94,12 @@ final class PoolModel {
     return leases.live().filter(l -> l.group.equals(group)).count();
   }
 
+  private AnswersModel answers(String group) {
+    return learned.computeIfAbsent(group, g -> new AnswersModel());
+  }
+
   long[] learned(String group) {
-    return learned.getOrDefault(group, new long[4]);
+    return answers(group).stated;
   }
 
   boolean isKnown() {
@@ -205,6 +209,7 @@ final class PoolModel {
       if (inDebt || forgotten) {
         g.indebt();
       }
+      g.admit(answers(id).leastShare(), now, shape);
     }
     for (KeyPlan k : plan.keys()) {
       KeyModel key = keys.computeIfAbsent(k.id(), KeyModel::new);
@@ -226,20 +231,21 @@ final class PoolModel {
     return limits;
   }
 
-  List<Object> observe(Clock clock, String group, List<Long> stated, List<Long> left) {
+  List<Object> observe(Clock clock, Step.Observe answer) {
+    String group = answer.group();
     GroupModel g = groups.get(group);
     if (!known || g == null) {
       return UNKNOWN;
     }
     long now = time(clock);
     g.flow(now, shape);
-    long[] all = learned(group).clone();
+    AnswersModel told = answers(group);
+    double had = AnswersModel.admitted(told.leastShare(), g.burst, shape);
     for (int d = 0; d < 4; d++) {
-      all[d] = stated.get(d) > 0 ? stated.get(d) : all[d];
+      told.stated[d] = answer.stated().get(d) > 0 ? answer.stated().get(d) : told.stated[d];
     }
-    learned.put(group, all);
     g.limit(effective(group), now, shape);
-    long[] foreign = g.observe(stated, left, now, shape);
+    long[] foreign = g.others.charged(told, had, answer, now, shape);
     return List.of(1L, now, foreign[0], foreign[1], foreign[2]);
   }
 

@@ -144,7 +144,7 @@ final class ReconfigureTest {
   @Test
   void learned_limits_survive() {
     KeyPool pool = engine.pool(fleet.plan(0, "a"));
-    pool.observe("of-a/" + Pools.CLASS, requests(7), Remaining.NONE);
+    pool.observe(lease(pool.acquire(Pools.one())), requests(7), Remaining.NONE, () -> Refill.NONE);
     Await.until("it is learned", SOON, () -> group(pool, "a").limits().requests() == 7);
     pool.reconfigure(fleet.plan(5, "a", "b")).join();
     assertEquals(5, group(pool, "a").limits().requests());

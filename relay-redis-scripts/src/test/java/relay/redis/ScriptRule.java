@@ -53,6 +53,14 @@ final class ScriptRule implements AdmissionRule {
   }
 
   @Override
+  public void told(long now, Pass pass, long left, long fullMs) {
+    List<Long> stated = List.of(0L, 0L, limit, 0L);
+    List<Long> rest = List.of(-1L, -1L, left, -1L);
+    List<Long> full = List.of(-1L, -1L, fullMs, -1L);
+    call(now, new Step.Observe("account/model", stated, rest, pass.at(), full, List.of()));
+  }
+
+  @Override
   public long reportEvery() {
     return reportEvery;
   }

@@ -1,5 +1,6 @@
 package relay.redis;
 
+import java.time.Duration;
 import java.util.PriorityQueue;
 import java.util.SplittableRandom;
 import java.util.concurrent.atomic.AtomicLong;
@@ -13,10 +14,13 @@ final class Simulation {
   static final long WARM = 2 * Account.MINUTE;
 
   private static final long ANSWER = 1_000_000; // until an answer begins, or is there
+  private static final long TOLD_EVERY = 1_000_000;
+  private static final long OTHERS_EVERY = 600_000;
   private static final long CHUNK = 1_000_000;
   private static final long BACK = 20_000; // from the provider, of a refusal
   private static final int MOST_TRIES = 5;
   private static final String MODEL = "model";
+  private static final Duration MINUTE = Duration.ofMinutes(1);
 
   private record Event(long at, long order, Runnable what) implements Comparable<Event> {
     @Override
@@ -30,13 +34,14 @@ final class Simulation {
   private final SimulatedTraffic traffic;
   private final Cell cell;
   private final long end;
-  private final Estimates estimates = new Estimates();
+  private final Estimates estimates = new Estimates(() -> MINUTE);
   private final LearnedQuantile quantile = new LearnedQuantile();
   private final SplittableRandom backoff = new SplittableRandom(7);
   private final PriorityQueue<Event> events = new PriorityQueue<>();
   private final double speed; // tokens a microsecond
   private long order;
   private long lastAtProvider;
+  private long toldAt;
   private long sent;
   private long refused;
   private long refusedLater;
@@ -59,6 +64,9 @@ final class Simulation {
 
   private Outcome run() {
     arrive();
+    if (cell.account().isShared()) {
+      at(SimulatedTraffic.START, () -> others(SimulatedTraffic.START));
+    }
     while (!events.isEmpty()) {
       Event next = events.remove();
       if (next.at > end) {
@@ -73,6 +81,20 @@ final class Simulation {
 
   private void at(long time, Runnable what) {
     events.add(new Event(time, order++, what));
+  }
+
+  /** Others ask for half of the limit, evenly. */
+  private void others(long now) {
+    account.ask(now, SimulatedTraffic.LIMIT / 2 * OTHERS_EVERY / Account.MINUTE);
+    at(now + OTHERS_EVERY, () -> others(now + OTHERS_EVERY));
+  }
+
+  /** An answer begins. It states what was left when the request was accepted. */
+  private void tell(Pass pass, long now, long left, long fullMs) {
+    if (cell.account().isTold() && now >= toldAt + TOLD_EVERY) {
+      toldAt = now;
+      gate.told(now, pass, left, cell.account().isTimed() ? fullMs : -1);
+    }
   }
 
   private void arrive() {
@@ -133,6 +155,9 @@ final class Simulation {
       pause = Math.max(pause, now - flowed);
       flowed = now;
     }
+    long left = account.left(now);
+    long fullMs = account.fullMs(now);
+    at(now + ANSWER, () -> tell(pass, now + ANSWER, left, fullMs));
     if (known) {
       use(now, request.tokens());
       at(now + ANSWER, () -> gate.settle(now + ANSWER, pass, request.tokens()));
@@ -162,6 +187,8 @@ final class Simulation {
       made.set(-1);
       gate.settle(now, pass, request.tokens());
       estimates.learn(MODEL, 0, 0, request.tokens());
+      long nanos = Math.round(1_000 * request.tokens() / speed);
+      estimates.learnStream(MODEL, request.tokens(), request.tokens(), nanos);
       quantile.learn(request.tokens());
     } else {
       at(now + CHUNK, () -> produce(request, pass, now + CHUNK, made));

@@ -2,9 +2,11 @@ package relay.redis;
 
 import static java.util.stream.Collectors.joining;
 
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.stream.Stream;
 
 /** One call of a script, without the time, so it can be repeated later. */
 sealed interface Step {
@@ -176,9 +178,22 @@ sealed interface Step {
     return all.toArray(byte[][]::new);
   }
 
-  /** A provider's stated limits and remainders; a remainder is -1 where none is stated. */
-  record Observe(String group, List<Long> stated, List<Long> left, List<String> sets)
+  /** A provider's stated limits, what is left, and the time until it is full; -1 for none. */
+  record Observe(
+      String group,
+      List<Long> stated,
+      List<Long> left,
+      long granted,
+      List<Long> fullMs,
+      List<String> sets)
       implements Step {
+    Observe(String group, List<Long> stated, List<String> sets) {
+      this(group, stated, NONE, 0, NONE, sets);
+    }
+
+    /** Nothing is stated in any dimension. */
+    static final List<Long> NONE = List.of(-1L, -1L, -1L, -1L);
+
     @Override
     public ScriptFile script() {
       return ScriptFile.OBSERVE;
@@ -191,17 +206,15 @@ sealed interface Step {
 
     @Override
     public List<Object> args(Clock c) {
-      List<Object> args = new ArrayList<>(List.of(c.ceiling(), c.told(), group));
+      List<Object> args = new ArrayList<>(List.of(c.ceiling(), c.told(), group, granted));
       args.addAll(stated);
-      for (long rest : left) {
-        args.add(rest < 0 ? "-" : rest);
-      }
+      Stream.concat(left.stream(), fullMs.stream()).forEach(n -> args.add(n < 0 ? "-" : n));
       return args;
     }
 
     @Override
     public List<Object> apply(PoolModel model, Clock c) {
-      return model.observe(c, group, stated, left);
+      return model.observe(c, this);
     }
   }
 
@@ -331,6 +344,8 @@ sealed interface Step {
       args.add(plan.accounting() == Accounting.TOKEN_BUCKET ? 1 : 0);
       args.add(String.format(Locale.ROOT, "%.6f", plan.burstRatio()));
       args.addAll(List.of(0, plan.groups().size(), plan.keys().size(), "-"));
+      Instant now = Instant.ofEpochSecond(Math.max(0, c.given()) / 1_000_000);
+      args.add(Announcement.days(plan.days(), plan.groups(), now, Days.Seen.NOTHING));
       for (String group : plan.groups()) {
         args.add(group);
         for (Dimension d : Dimension.values()) {

@@ -307,7 +307,7 @@ final class WaitingRoomTest {
   void an_impossible_request_is_refused_in_its_turn() {
     var _ = arrive(1, in(500));
     CompletableFuture<Acquisition> large = arrive(2);
-    replies.addAll(List.of(SERVED, new Impossible(Dimension.REQUESTS, 1)));
+    replies.addAll(List.of(SERVED, new Impossible(Acquisition.Reason.REQUESTS, 1)));
     pass(Duration.ofMillis(500));
     assertInstanceOf(Impossible.class, told(large));
   }

@@ -22,7 +22,6 @@ final class Walk {
   private static final long[] WINDOWS_MS = {240, 241, 1_000, 7_777, 60_000, 60_000, 86_400_000};
   private static final double[] BURSTS = {1, 1, 0.5, 0.1, 0.01};
   private static final List<Strategy> STRATEGIES = List.of(Strategy.values());
-  private static final List<Dimension> DIMENSIONS = List.of(Dimension.values());
   private static final List<Dimension> TOKENS =
       List.of(Dimension.INPUT_TOKENS, Dimension.OUTPUT_TOKENS, Dimension.TOTAL_TOKENS);
   private static final long[] LIMITS = {0, 0, 1, 2, 7, 50, 1_000, 1_000_000, MAX};
@@ -114,7 +113,8 @@ final class Walk {
       case Step.Acquire a ->
           new Step.Acquire(a.endings(), a.wishes(), a.epoch(), a.leaseMs(), sorted(a.fields()));
       case Step.Settle s -> new Step.Settle(s.costs(), sets());
-      case Step.Observe o -> new Step.Observe(o.group(), o.stated(), o.left(), sets());
+      case Step.Observe o ->
+          new Step.Observe(o.group(), o.stated(), o.left(), o.granted(), o.fullMs(), sets());
       case Step.Restore r -> new Step.Restore(r.fields(), sets());
       case Step.Renew r -> new Step.Renew(r.leaseMs(), r.held(), sets());
       case Step.Configure c ->
@@ -266,26 +266,8 @@ final class Walk {
 
   private Step observe() {
     String group = group();
-    List<Long> stated = new ArrayList<>();
-    List<Long> left = new ArrayList<>();
-    for (int d = 0; d < 4; d++) {
-      long known = plan.limitsOf(group).of(DIMENSIONS.get(d));
-      long limit =
-          switch (random.nextInt(6)) {
-            case 0 -> limit();
-            case 1, 2 -> known;
-            default -> 0;
-          };
-      stated.add(limit);
-      left.add(
-          switch (random.nextInt(4)) {
-            case 0 -> random.nextLong(1 + limit);
-            case 1 -> 0L;
-            case 2 -> limit();
-            default -> -1L;
-          });
-    }
-    return new Step.Observe(group, stated, left, sets());
+    Limits known = plan.limitsOf(group);
+    return ToldAnswers.draw(random, group, known, this::limit, model.last(), sets());
   }
 
   private Step charge() {

@@ -5,8 +5,9 @@ import org.jspecify.annotations.Nullable;
 import relay.carrier.SpareBuffers;
 
 /**
- * A request body: an array, or direct memory that the provider's socket sends without a copy.
- * Direct memory is copied to an array only for a caller that needs one.
+ * A request body: an array, direct memory that the provider's socket sends without a copy, or an
+ * {@link Upload} that nobody holds. Direct memory is copied to an array only for a caller that
+ * needs one.
  *
  * <p>{@link #release} lets the next request reuse the memory, so it must follow the last read and
  * the last send. Used by one thread at a time.
@@ -16,11 +17,18 @@ public final class Payload {
   private byte @Nullable [] bytes;
   private @Nullable Memory memory;
   private @Nullable Runnable charge; // the memory budget's, of an array
+  private @Nullable Upload upload;
 
   private Payload(byte[] bytes, @Nullable Runnable charge) {
     this.bytes = bytes;
     this.charge = charge;
     length = bytes.length;
+  }
+
+  private Payload(Upload upload) {
+    this.upload = upload;
+    long known = upload.length();
+    length = known < 0 ? Integer.MAX_VALUE : (int) Math.min(known, Integer.MAX_VALUE);
   }
 
   private Payload(Memory memory, int length) {
@@ -62,7 +70,22 @@ public final class Payload {
     return new Payload(new Memory(buffer, arrays, onRelease), buffer.remaining());
   }
 
-  /** Bytes of the body. */
+  /** A body that was not read: only {@link #upload} has its bytes. */
+  public static Payload passing(Upload upload) {
+    return new Payload(upload);
+  }
+
+  /** The body, if it passes while it arrives; else null. */
+  public @Nullable Upload upload() {
+    return upload;
+  }
+
+  /** Whether it is gone, so that no further attempt can send it. */
+  public boolean isSpent() {
+    return upload != null && upload.isSpent();
+  }
+
+  /** Bytes of the body. Of an upload of unknown or greater length the greatest int. */
   public int length() {
     return length;
   }
@@ -118,6 +141,9 @@ public final class Payload {
     Memory direct = memory;
     memory = null;
     bytes = null;
+    if (upload != null) {
+      upload.release();
+    }
     if (direct != null) {
       direct.onRelease.run();
     }

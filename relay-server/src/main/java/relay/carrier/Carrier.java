@@ -39,15 +39,22 @@ final class Carrier extends XnioIoThread {
   /** So often, at the least, sockets are looked at while there is something to run. */
   private static final int TASKS_A_LOOK = 64;
 
+  /**
+   * Requests that begin before sockets are looked at again. A crowd of them would otherwise run in
+   * step, and an event of an open stream wait behind them all.
+   */
+  private static final int REQUESTS_A_LOOK = 8;
+
   private static final int ROOM_BYTES = 16 * 1024;
 
   private final Queue<Runnable> tasks = new ConcurrentLinkedQueue<>();
+  private final Queue<Runnable> newRequests = new ConcurrentLinkedQueue<>();
   private final Timers timers = new Timers();
   private final AtomicBoolean asleep = new AtomicBoolean();
   private final AtomicInteger running = new AtomicInteger();
   private final AtomicInteger connections = new AtomicInteger();
   private final Set<Carried> sockets = new HashSet<>(); // not closed yet; this thread's
-  private final Executor requests = this::begin;
+  private final Executor requests = this::beginSoon;
   private final ByteBuffer room = ByteBuffer.allocate(ROOM_BYTES);
   private final Selector selector;
   private volatile boolean closed;
@@ -110,6 +117,16 @@ final class Carrier extends XnioIoThread {
   /** Runs a task, which may block, on a virtual thread. */
   void begin(Runnable task) {
     running.getAndIncrement();
+    start(task);
+  }
+
+  private void beginSoon(Runnable request) {
+    running.getAndIncrement();
+    newRequests.add(request);
+    wakeUp();
+  }
+
+  private void start(Runnable task) {
     unstarted(
             () -> {
               try {
@@ -215,16 +232,25 @@ final class Carrier extends XnioIoThread {
   }
 
   private void runSome() {
+    Runnable request = newRequests.poll();
+    for (int n = 1; request != null; n++) {
+      start(request);
+      request = n < REQUESTS_A_LOOK ? newRequests.poll() : null;
+    }
     int most = TASKS_A_LOOK;
     for (Runnable task = tasks.poll(); task != null; task = --most > 0 ? tasks.poll() : null) {
       task.run();
     }
   }
 
+  private boolean isIdle() {
+    return tasks.isEmpty() && newRequests.isEmpty();
+  }
+
   private void look() throws IOException {
-    if (tasks.isEmpty()) {
+    if (isIdle()) {
       asleep.set(true);
-      if (tasks.isEmpty()) { // recheck: a task added before asleep was set did not wake this thread
+      if (isIdle()) { // recheck: a task added before asleep was set did not wake this thread
         await(timers.untilNextMs());
       }
       asleep.set(false);
@@ -255,7 +281,7 @@ final class Carrier extends XnioIoThread {
   /** Closes all sockets, so that their threads wake up and fail. */
   private void end() {
     try {
-      while (!sockets.isEmpty() || !tasks.isEmpty()) {
+      while (!sockets.isEmpty() || !isIdle()) {
         try {
           List.copyOf(sockets).forEach(Carried::close);
           runSome();

@@ -83,6 +83,13 @@ public final class ConfigSchema {
             "max_body_bytes",
             whole("Largest request body", 32 * 1024 * 1024, 1, ServerSection.MAX_BODY_BYTES))
         .with(
+            "max_upload_bytes",
+            whole(
+                "Largest body of a passthrough request, which is not held; 0 = max_body_bytes",
+                0,
+                0,
+                Integer.MAX_VALUE))
+        .with(
             "max_concurrent",
             whole(
                 "Requests at once in this replica; 0 = no bound but memory",
@@ -356,7 +363,12 @@ public final class ConfigSchema {
             ratio("How much of a limit an idle group may take at once", none.burstRatio()))
         .with(
             "enforce",
-            flag("false: limits are counted and logged, and refuse nothing", none.enforce()));
+            flag("false: limits are counted and logged, and refuse nothing", none.enforce()))
+        .with(
+            "day",
+            section("When a day of rpd_limit and tpd_limit begins; absent = any 24 hours count")
+                .with("starts", text("A time of day", DaySection.TIME).example("00:00"))
+                .with("zone", text("A time zone").example("America/Los_Angeles")));
   }
 
   private static SchemaNode routing() {

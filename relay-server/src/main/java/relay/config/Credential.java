@@ -84,6 +84,14 @@ public sealed interface Credential {
   record AwsKey(String accessKeyId, Secret secret, @Nullable Secret sessionToken)
       implements Credential {}
 
+  /** What AWS's library finds on the machine: a role, a profile, a web identity. */
+  record AwsMachine() implements Credential {
+    @Override
+    public @Nullable Secret secret() {
+      return null;
+    }
+  }
+
   /**
    * A Google service account. Relay fetches access tokens for it.
    *

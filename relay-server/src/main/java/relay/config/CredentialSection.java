@@ -34,7 +34,9 @@ final class CredentialSection {
       case OLLAMA -> optionalApiKey(key);
       case AZURE -> azure(key);
       case BEDROCK ->
-          api.isNative() && key.take("access_key_id") == null ? apiKey(key) : bedrock(key);
+          api.isNative() && key.take("access_key_id") == null && key.take("identity") == null
+              ? apiKey(key)
+              : bedrock(key);
       case VERTEX -> serviceAccount(key);
     };
   }
@@ -152,6 +154,9 @@ final class CredentialSection {
   }
 
   private static @Nullable Credential bedrock(Section key) {
+    if (isMachine(key)) {
+      return new Credential.AwsMachine();
+    }
     Secret secret = secret(key, "give the secret access key, as ${AWS_SECRET_ACCESS_KEY}");
     Value idValue = key.need("access_key_id", "give the access key id of this secret");
     String id =

@@ -48,7 +48,8 @@ final class KeySchema {
             .with(
                 "identity",
                 words(
-                    "azure, vertex: machine = what the cloud gives this machine, instead of a key",
+                    "azure, bedrock, vertex: machine = what the cloud gives this machine, instead"
+                        + " of a key",
                     CredentialSection.Identity.class))
             .with("access_key_id", text("bedrock: AKIA...", CredentialSection.ACCESS_KEY_ID))
             .with("session_token", text("bedrock: of a temporary key"))
@@ -65,8 +66,10 @@ final class KeySchema {
             .with(
                 "max_concurrent", whole("Requests at once; 0 = no bound", 0, 0, LimitsConfig.MAX));
     limits(key, "a window");
+    daily(key);
     SchemaNode ofClass = section("Limits of a model class");
     limits(ofClass, "a window");
+    daily(ofClass);
     return key.with("limits", map("Limits by model class, instead of the above", ofClass));
   }
 
@@ -76,6 +79,11 @@ final class KeySchema {
         .with("itpm_limit", whole("Input tokens " + period, 0, 0, LimitsConfig.MAX))
         .with("otpm_limit", whole("Output tokens " + period, 0, 0, LimitsConfig.MAX))
         .with("tpm_limit", whole("Input and output tokens " + period, 0, 0, LimitsConfig.MAX));
+  }
+
+  private static void daily(SchemaNode of) {
+    of.with("rpd_limit", whole("Requests a day; 0 = none", 0, 0, LimitsConfig.MAX))
+        .with("tpd_limit", whole("Input and output tokens a day", 0, 0, LimitsConfig.MAX));
   }
 
   private static SchemaNode weight(String title, double fallback) {

@@ -108,7 +108,7 @@ record PoolKeys(List<KeyConfig> keys, List<QuotaGroup> groups) {
    * A key's limits by model class: from {@code limits}, else the limits stated at the key itself.
    */
   private static Map<String, LimitsConfig> limits(Section key, List<String> classes) {
-    LimitsConfig plain = stated(key);
+    LimitsConfig plain = withDay(key);
     Map<String, LimitsConfig> byClass = new LinkedHashMap<>();
     classes.forEach(modelClass -> byClass.put(modelClass, plain));
     key.section("limits")
@@ -116,7 +116,7 @@ record PoolKeys(List<KeyConfig> keys, List<QuotaGroup> groups) {
         .forEach(
             (name, value) -> {
               Section section = value.section();
-              LimitsConfig limits = stated(section);
+              LimitsConfig limits = withDay(section);
               section.done();
               if (byClass.containsKey(name)) {
                 byClass.put(name, limits);
@@ -128,7 +128,19 @@ record PoolKeys(List<KeyConfig> keys, List<QuotaGroup> groups) {
     return byClass;
   }
 
-  /** The limits stated directly in a section: a key, a model class or a client. */
+  /** The limits stated directly in a section: a key or a model class. */
+  private static LimitsConfig withDay(Section section) {
+    LimitsConfig ofWindow = stated(section);
+    return new LimitsConfig(
+        ofWindow.rpm(),
+        ofWindow.itpm(),
+        ofWindow.otpm(),
+        ofWindow.tpm(),
+        limit(section, "rpd_limit"),
+        limit(section, "tpd_limit"));
+  }
+
+  /** The limits of a window stated directly in a section: a key, a model class or a client. */
   static LimitsConfig stated(Section section) {
     return new LimitsConfig(
         limit(section, "rpm_limit"),

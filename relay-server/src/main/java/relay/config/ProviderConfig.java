@@ -2,6 +2,8 @@ package relay.config;
 
 import java.net.URI;
 import java.time.Duration;
+import java.time.LocalTime;
+import java.time.ZoneId;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -129,6 +131,7 @@ public record ProviderConfig(
    * @param window the length of the rate-limit window
    * @param enforce false: limits are counted and never refuse
    * @param burstRatio the share of a limit that an idle group may use at once, in (0, 1]
+   * @param day when a day of the calendar begins; null if the limits a day are those of 24 hours
    */
   public record Pooling(
       Strategy strategy,
@@ -137,7 +140,8 @@ public record ProviderConfig(
       Duration window,
       Accounting accounting,
       double burstRatio,
-      boolean enforce) {
+      boolean enforce,
+      @Nullable DayStart day) {
 
     /** The defaults if {@code pooling} is absent. */
     public static final Pooling DEFAULT =
@@ -148,8 +152,12 @@ public record ProviderConfig(
             Duration.ofMinutes(1),
             Accounting.SLIDING_WINDOW,
             1.0,
-            true);
+            true,
+            null);
   }
+
+  /** When a day begins, by the clocks of a zone. */
+  public record DayStart(LocalTime starts, ZoneId zone) {}
 
   /** Who says which keys share limits. */
   public enum Accounts {

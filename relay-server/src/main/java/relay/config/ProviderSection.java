@@ -11,6 +11,7 @@ import org.jspecify.annotations.Nullable;
 import relay.config.ProviderConfig.Accounting;
 import relay.config.ProviderConfig.Accounts;
 import relay.config.ProviderConfig.Affinity;
+import relay.config.ProviderConfig.DayStart;
 import relay.config.ProviderConfig.ModelClass;
 import relay.config.ProviderConfig.Pooling;
 import relay.config.ProviderConfig.Strategy;
@@ -138,8 +139,9 @@ final class ProviderSection {
                 MAX_WINDOW_MS));
     double burstRatio = ScalarSettings.ratio(pooling, "burst_ratio", Pooling.DEFAULT.burstRatio());
     boolean enforce = ScalarSettings.flag(pooling, "enforce", Pooling.DEFAULT.enforce());
+    DayStart day = pooling.take("day") == null ? null : DaySection.read(pooling.section("day"));
     pooling.done();
-    return new Pooling(strategy, affinity, maxWait, window, accounting, burstRatio, enforce);
+    return new Pooling(strategy, affinity, maxWait, window, accounting, burstRatio, enforce, day);
   }
 
   private List<ModelClass> modelClasses(@Nullable ProviderType type) {

@@ -15,6 +15,7 @@ import org.jspecify.annotations.Nullable;
  * @param enableHttp2 whether to accept HTTP/2 as well as HTTP/1.1: by ALPN with TLS, by prior
  *     knowledge without
  * @param maxBodyBytes the largest request body, in bytes
+ * @param maxUploadBytes the largest body of a passthrough request, which is not held
  * @param maxConcurrent concurrent requests in this replica; 0 = bounded only by memory
  * @param connectTimeout for connections to providers
  * @param idleTimeout the longest silence from a provider during a response
@@ -28,6 +29,7 @@ public record ServerConfig(
     @Nullable TlsConfig tls,
     boolean enableHttp2,
     int maxBodyBytes,
+    int maxUploadBytes,
     int maxConcurrent,
     Duration connectTimeout,
     Duration idleTimeout,
@@ -139,6 +141,7 @@ public record ServerConfig(
         sameTransport ? tls : running.tls,
         running.enableHttp2,
         maxBodyBytes,
+        maxUploadBytes,
         maxConcurrent,
         connectTimeout,
         idleTimeout,

@@ -49,14 +49,18 @@ final class ServerSection {
                   + " everyone in");
     }
     Value tls = server.take("tls");
+    boolean http2 = ScalarSettings.flag(server, "enable_http2", true);
+    int maxBody = ScalarSettings.whole(server, "max_body_bytes", 32 << 20, 1, MAX_BODY_BYTES);
+    int maxUpload = ScalarSettings.whole(server, "max_upload_bytes", 0, 0, Integer.MAX_VALUE);
     ServerConfig config =
         new ServerConfig(
             listen,
             admin,
             token == null ? null : optionalSecret(token),
             tls == null ? null : TlsSection.read(tls.section()),
-            ScalarSettings.flag(server, "enable_http2", true),
-            ScalarSettings.whole(server, "max_body_bytes", 32 * 1024 * 1024, 1, MAX_BODY_BYTES),
+            http2,
+            maxBody,
+            maxUpload == 0 ? maxBody : maxUpload,
             ScalarSettings.whole(server, "max_concurrent", 0, 0, MAX_CONCURRENT),
             duration("connect_timeout_ms", 5_000, 1),
             duration("idle_timeout_ms", 300_000, 1),

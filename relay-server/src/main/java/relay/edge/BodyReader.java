@@ -4,6 +4,7 @@ import io.undertow.server.HttpServerExchange;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.util.Arrays;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 import org.xnio.channels.StreamSourceChannel;
 import relay.body.BodyBuffer;
@@ -30,10 +31,10 @@ final class BodyReader {
   private static final long BYTES_A_SECOND = 8 * 1024;
 
   private final HttpServerExchange exchange;
-  private final StreamSourceChannel channel;
-  private final ClientClosing closing;
+  private final BodyChannel channel;
   private final ClientBounds bounds;
   private final int maxBytes;
+  private final @Nullable Passing passes; // null: a longer body is too large
   private @Nullable BodyBuffer direct;
   private final BodyMemory memory;
   private byte[] bytes = NONE;
@@ -42,24 +43,42 @@ final class BodyReader {
   private boolean noRoom;
   private long startedNanos; // of the first wait; 0 before it
 
+  /** What a body becomes that is longer than it may be to be held. */
+  @FunctionalInterface
+  interface Passing {
+    /**
+     * @param first bytes of it that were read; null for none
+     */
+    ArrivingBody after(BodyChannel channel, @Nullable Payload first);
+  }
+
   private BodyReader(
       HttpServerExchange exchange,
-      StreamSourceChannel channel,
-      ClientClosing closing,
+      BodyChannel channel,
       ClientBounds bounds,
-      int maxBytes) {
+      int maxBytes,
+      @Nullable Passing passes) {
     this.exchange = exchange;
     this.channel = channel;
-    this.closing = closing;
     this.bounds = bounds;
     this.maxBytes = maxBytes;
+    this.passes = passes;
     memory = new BodyMemory(bounds.bodies());
   }
 
-  /** Reads to the end. Blocks: use a virtual thread. */
+  /**
+   * Reads to the end. Blocks: use a virtual thread.
+   *
+   * @param passes a longer body is not read to its end; null: it is too large
+   */
   static Body read(
-      HttpServerExchange exchange, ClientClosing closing, ClientBounds bounds, int maxBytes) {
-    if (exchange.getRequestContentLength() > maxBytes) {
+      HttpServerExchange exchange,
+      ClientClosing closing,
+      ClientBounds bounds,
+      int maxBytes,
+      @Nullable Passing passes) {
+    boolean tooLong = exchange.getRequestContentLength() > maxBytes;
+    if (tooLong && passes == null) {
       exchange.setPersistent(false); // the rest stays unread
       return new Body.TooLarge();
     }
@@ -68,7 +87,9 @@ final class BodyReader {
       return new Body.Whole(Payload.of(NONE));
     }
     try {
-      return new BodyReader(exchange, channel, closing, bounds, maxBytes).read();
+      BodyChannel body = new BodyChannel(exchange, channel, closing);
+      BodyReader reader = new BodyReader(exchange, body, bounds, maxBytes, passes);
+      return tooLong ? reader.passing(null) : reader.read();
     } catch (IOException e) {
       return new Body.Broken();
     }
@@ -91,13 +112,15 @@ final class BodyReader {
 
   private Body body() throws IOException {
     Body bad = readAll();
-    channel.getReadSetter().set(null);
-    channel.suspendReads();
+    channel.stop();
+    if (bad instanceof Body.Passing) {
+      return bad;
+    }
     if (bad != null) {
       exchange.setPersistent(false); // the rest stays unread
       return bad;
     }
-    if (closing.isClosed()) { // the body of a stream that was reset seems to end
+    if (channel.isClosed()) { // the body of a stream that was reset seems to end
       return new Body.Broken();
     }
     long announced = exchange.getRequestContentLength();
@@ -106,6 +129,10 @@ final class BodyReader {
       return new Body.Malformed();
     }
     return new Body.Whole(payload());
+  }
+
+  private Body passing(@Nullable Payload first) {
+    return new Body.Passing(Objects.requireNonNull(passes).after(channel, first));
   }
 
   private Payload payload() {
@@ -128,7 +155,7 @@ final class BodyReader {
         return null;
       }
       if (length > maxBytes) {
-        return new Body.TooLarge();
+        return passes == null ? new Body.TooLarge() : passing(payload());
       }
       if (direct != null && direct.isOverfull()) { // as HTTP/2's frames allow
         return new Body.Malformed();
@@ -144,19 +171,20 @@ final class BodyReader {
     }
   }
 
-  /** Reads what has arrived. Keeps at most one byte more than allowed. */
+  /** Reads what has arrived. Keeps at most one byte more than allowed, unless the rest passes. */
   private int readSome() throws IOException {
     if (direct != null) {
       int n = channel.read(direct.buffer());
       length += Math.max(0, n);
       return n;
     }
-    // One call reads what Undertow would read with four. No thread parks while it holds a buffer.
+    // One call reads what Undertow would read with four. No thread waits for the client while it
+    // holds a buffer.
     ByteBuffer buffer = bounds.bodies().take();
     try {
       int n = channel.read(buffer);
       if (n > 0) {
-        int some = Math.min(n, maxBytes - length + 1);
+        int some = passes != null ? n : Math.min(n, maxBytes - length + 1);
         if (!makeRoom(some)) {
           noRoom = true;
           return n;
@@ -179,20 +207,25 @@ final class BodyReader {
     if (startedNanos == 0) {
       startedNanos = now;
     }
-    long allowed = bounds.patience().toNanos() + 1_000_000_000L * length / BYTES_A_SECOND;
+    long allowed = bounds.patience().toNanos() + earnedNanos(length);
     long left = allowed - (now - startedNanos);
     if (left <= 0) {
       return false;
     }
-    ChannelWait.awaitReadable(channel, closing, left);
+    channel.await(left);
     return true;
+  }
+
+  /** The time that bytes give to a body. */
+  static long earnedNanos(long bytes) {
+    return 1_000_000_000L / BYTES_A_SECOND * bytes;
   }
 
   /** False if the replica has no memory for it. */
   private boolean makeRoom(int more) {
     if (more > bytes.length - length) {
       long most = maxBytes + 1L;
-      int room = (int) Math.min(most, Math.max(room(more), length + more));
+      int room = (int) Math.max(length + more, Math.min(most, room(more)));
       if (!memory.grow(room)) {
         return false;
       }

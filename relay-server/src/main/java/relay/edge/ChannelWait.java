@@ -1,6 +1,7 @@
 package relay.edge;
 
 import java.nio.channels.ClosedChannelException;
+import java.util.concurrent.Executor;
 import java.util.concurrent.locks.LockSupport;
 import org.xnio.channels.StreamSinkChannel;
 import org.xnio.channels.StreamSourceChannel;
@@ -19,17 +20,24 @@ final class ChannelWait {
 
   private ChannelWait() {}
 
-  static void awaitReadable(StreamSourceChannel channel, ClientClosing closing, long mostNanos)
+  /**
+   * @param toucher runs what changes the channel's state
+   */
+  static void awaitReadable(
+      StreamSourceChannel channel, ClientClosing closing, long mostNanos, Executor toucher)
       throws ClosedChannelException {
     ChannelWait gate = new ChannelWait();
-    channel
-        .getReadSetter()
-        .set(
-            ready -> {
-              ready.suspendReads();
-              gate.open();
-            });
-    channel.resumeReads();
+    toucher.execute(
+        () -> {
+          channel
+              .getReadSetter()
+              .set(
+                  ready -> {
+                    ready.suspendReads();
+                    gate.open();
+                  });
+          channel.resumeReads();
+        });
     gate.pass(closing, mostNanos);
   }
 

@@ -15,11 +15,14 @@ final class RequestMemory {
   /** Unsent chunks, the stream's own buffer, and a grown stack. */
   static final int STALL_BYTES = 32 * 1024;
 
+  /** What is between an upload and its provider: a buffer, unsent segments, and a grown stack. */
+  static final int UPLOAD_BYTES = 96 * 1024;
+
   private static final AtomicIntegerFieldUpdater<RequestMemory> TAKEN =
       AtomicIntegerFieldUpdater.newUpdater(RequestMemory.class, "taken");
 
   private final MemoryBudget budget;
-  private volatile int taken;
+  private volatile int taken; // bytes
   private int readAhead;
   private int stalled; // bytes taken
 
@@ -32,7 +35,16 @@ final class RequestMemory {
     if (!budget.takeForNewcomer(REQUEST_BYTES)) {
       return false;
     }
-    taken = 1;
+    taken = REQUEST_BYTES;
+    return true;
+  }
+
+  /** After {@link #take}, for a body that passes. False if the budget has no room. */
+  boolean takeForUpload() {
+    if (!budget.take(UPLOAD_BYTES)) {
+      return false;
+    }
+    TAKEN.addAndGet(this, UPLOAD_BYTES);
     return true;
   }
 
@@ -57,15 +69,16 @@ final class RequestMemory {
   }
 
   void release() {
-    if (TAKEN.getAndSet(this, 0) == 1) {
-      budget.giveBack(REQUEST_BYTES);
+    int bytes = TAKEN.getAndSet(this, 0);
+    if (bytes > 0) {
+      budget.giveBack(bytes);
     }
   }
 
   /** Releases it when the answer has left, or its connection has closed. On the I/O thread. */
   void release(HttpServerExchange exchange, ClientClosing closing) {
     ExchangeEnd.then(exchange, this::release);
-    if (taken == 1) {
+    if (taken > 0) {
       closing.tell(exchange, this::release);
     }
   }

@@ -16,6 +16,7 @@ import org.xnio.IoUtils;
 import org.xnio.Options;
 import org.xnio.channels.StreamSinkChannel;
 import org.xnio.conduits.StreamSinkConduit;
+import relay.body.Upload;
 import relay.carrier.AnswerDate;
 import relay.model.Dialect;
 import relay.model.HeaderLines;
@@ -46,6 +47,7 @@ final class UndertowExchange implements ClientExchange, DirectSink {
   private final RequestMemory memory;
   private @Nullable StreamSinkChannel channel; // of an answer in parts, once begun
   private boolean bodyIsReadable = true; // its framing is not broken
+  private @Nullable ArrivingBody upload; // the body, if it passes
   private long left = -1; // bytes of the announced length not written yet; -1 without one
   private ByteBuffer unsent = NONE; // accepted chunks that the client has not taken
 
@@ -73,21 +75,7 @@ final class UndertowExchange implements ClientExchange, DirectSink {
     this.requests = requests;
     closing = ClientClosing.of(exchange);
     memory = new RequestMemory(bounds.bodies().memory());
-    target = target(exchange);
-  }
-
-  /** The path and query byte for byte. */
-  private static String target(HttpServerExchange exchange) {
-    String path = exchange.getRequestURI(); // undecoded
-    String query = exchange.getQueryString();
-    String start = FramingGuard.queryStart(exchange);
-    if (start == null) {
-      start = SharedChannel.queryStart(exchange);
-    }
-    if (start == null) {
-      start = query.isEmpty() ? "" : "?";
-    }
-    return path + start + query;
+    target = RequestTarget.of(exchange);
   }
 
   @Override
@@ -128,20 +116,50 @@ final class UndertowExchange implements ClientExchange, DirectSink {
 
   @Override
   public Body readBody(int maxBytes) {
+    return readBody(maxBytes, null);
+  }
+
+  @Override
+  public Body readOrPass(int heldBytes, int maxBytes) {
+    if (maxBytes <= heldBytes || exchange.getRequestContentLength() > maxBytes) {
+      return readBody(maxBytes, null);
+    }
+    Body body =
+        readBody(
+            heldBytes,
+            (channel, first) -> new ArrivingBody(exchange, channel, bounds, maxBytes, first));
+    if (!(body instanceof Body.Passing(ArrivingBody arriving))) {
+      return body;
+    }
+    upload = arriving;
+    if (memory.takeForUpload()) {
+      return body;
+    }
+    arriving.release();
+    return new Body.NoRoom();
+  }
+
+  private Body readBody(int maxBytes, BodyReader.@Nullable Passing passes) {
     FramingGuard.trust(exchange); // only the bodies of known clients are read
     SharedChannel.trust(exchange);
     if (!memory.take()) {
       exchange.setPersistent(false); // the body stays unread
       return new Body.NoRoom();
     }
-    Body body = BodyReader.read(exchange, closing, bounds, maxBytes);
+    Body body = BodyReader.read(exchange, closing, bounds, maxBytes, passes);
     bodyIsReadable = !(body instanceof Body.Malformed);
     return body;
   }
 
   @Override
   public void onGone(Runnable callback) {
-    ClientDisconnectWatch.on(exchange, closing, () -> requests.execute(callback));
+    Runnable gone = () -> requests.execute(callback);
+    if (upload == null) {
+      ClientDisconnectWatch.on(exchange, closing, gone);
+    } else {
+      closing.tell(exchange, gone);
+      upload.onEnd(() -> ClientDisconnectWatch.on(exchange, closing, gone));
+    }
   }
 
   @Override
@@ -163,6 +181,9 @@ final class UndertowExchange implements ClientExchange, DirectSink {
 
   private void head(int status, HeaderLines headers, long length) {
     exchange.setStatusCode(status);
+    if (upload != null && !upload.isRead()) {
+      exchange.setPersistent(false); // the rest of the body stays unread
+    }
     headers.forEach(
         (name, value) -> {
           HttpString known = names.ofAny(name);
@@ -176,8 +197,7 @@ final class UndertowExchange implements ClientExchange, DirectSink {
     if (length >= 0) {
       exchange.setResponseContentLength(length);
     } else if (exchange.isHttp11() && !exchange.isPersistent()) {
-      // Without keep-alive, as during a drain, Undertow would end the answer by closing the
-      // connection: a truncated answer would look complete.
+      // Undertow would end it by closing the connection: a truncated answer would look complete.
       exchange.getResponseHeaders().put(Headers.TRANSFER_ENCODING, "chunked");
     }
   }
@@ -295,22 +315,36 @@ final class UndertowExchange implements ClientExchange, DirectSink {
           } else if (begun == null) {
             sendWhole(rest);
           } else {
-            new FinalWrite(rest, () -> {}, this::abort).handleEvent(begun);
-            boundRest();
+            finish(rest, begun);
           }
         });
   }
 
   private void sendWhole(ByteBuffer body) {
-    if (bodyIsReadable && Lingering.applies(exchange)) {
+    if (lingers()) {
+      finish(body, exchange.getResponseChannel());
+    } else {
+      exchange.getResponseSender().send(body);
+      boundRest();
+    }
+  }
+
+  private void finish(ByteBuffer last, StreamSinkChannel out) {
+    if (lingers()) {
       memory.release();
       Lingering rest = new Lingering(exchange, bounds.bodies());
-      new FinalWrite(body, rest::answered, this::abort).handleEvent(exchange.getResponseChannel());
+      new FinalWrite(last, rest::answered, this::abort).handleEvent(out);
       rest.begin();
-      return;
+    } else {
+      new FinalWrite(last, () -> {}, this::abort).handleEvent(out);
+      boundRest();
     }
-    exchange.getResponseSender().send(body);
-    boundRest();
+  }
+
+  /** Whether the client may still be sending a body that can be told from what follows it. */
+  private boolean lingers() {
+    boolean isBroken = upload != null && upload.fault() == Upload.Fault.MALFORMED;
+    return bodyIsReadable && !isBroken && Lingering.applies(exchange);
   }
 
   /** No thread waits for the rest of an answer, so a timer bounds it. */

@@ -14,6 +14,7 @@ import java.util.function.Supplier;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import relay.pool.KeyStatus;
+import relay.redis.Days;
 import relay.redis.Dimension;
 import relay.redis.PoolPlan;
 import relay.redis.PoolSnapshot;
@@ -77,6 +78,24 @@ final class PoolCollector implements MultiCollector {
                 Labels.of(
                     "pool", view.plan().name(), "group", id, "dimension", dimension.label())));
       }
+      addDay(used, view, id, group);
+    }
+  }
+
+  /** Only where there is such a limit: few providers have any. */
+  private static void addDay(
+      GaugeSnapshot.Builder used, View view, String id, @Nullable GroupState group) {
+    Days.Count limit = view.plan().days().limits().getOrDefault(id, Days.Count.NONE);
+    Days.Count now = group == null ? Days.Count.NONE : group.dayUsed();
+    if (limit.requests() > 0) {
+      double ratio = (double) now.requests() / limit.requests();
+      used.dataPoint(
+          point(ratio, Labels.of("pool", view.plan().name(), "group", id, "dimension", "rpd")));
+    }
+    if (limit.tokens() > 0) {
+      double ratio = (double) now.tokens() / limit.tokens();
+      used.dataPoint(
+          point(ratio, Labels.of("pool", view.plan().name(), "group", id, "dimension", "tpd")));
     }
   }
 

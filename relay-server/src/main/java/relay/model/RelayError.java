@@ -50,10 +50,19 @@ public record RelayError(int status, String type, String message, @Nullable Dura
 
   /** 413: the body exceeds the configured maximum. */
   public static RelayError tooLarge(long maxBytes) {
+    return tooLarge(maxBytes, "server.max_body_bytes");
+  }
+
+  /** 413: the body of a passthrough request exceeds the configured maximum. */
+  public static RelayError uploadTooLarge(long maxBytes) {
+    return tooLarge(maxBytes, "server.max_upload_bytes");
+  }
+
+  private static RelayError tooLarge(long maxBytes, String setting) {
     return new RelayError(
         413,
         "request_too_large",
-        "the request's body is larger than " + maxBytes + " bytes (server.max_body_bytes)",
+        "the request's body is larger than " + maxBytes + " bytes (" + setting + ")",
         null);
   }
 

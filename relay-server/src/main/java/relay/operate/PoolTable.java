@@ -14,7 +14,9 @@ import relay.pool.ConfigLine;
 /** The state of pools as a table for people. */
 final class PoolTable {
   private static final double ALMOST_FULL = 0.8;
-  private static final List<String> DIMENSIONS = List.of("rpm", "itpm", "otpm", "tpm");
+  private static final List<String> DIMENSIONS =
+      List.of("rpm", "itpm", "otpm", "tpm", "rpd", "tpd");
+  private static final List<String> ALWAYS_SHOWN = List.of("rpm", "itpm", "otpm");
 
   /** From wide to narrow. */
   private static final List<Form> FORMS =
@@ -129,9 +131,14 @@ final class PoolTable {
   private Grid groups(JsonNode pool, Form form) {
     Grid grid = new Grid(terminal.colours());
     List<JsonNode> groups = list(pool.path("groups"));
-    // Few providers limit the sum of input and output tokens.
-    boolean tpm = groups.stream().anyMatch(g -> !g.path("limits").path("tpm").isNull());
-    List<String> dimensions = tpm ? DIMENSIONS : DIMENSIONS.subList(0, 3);
+    // Few providers limit the sum of input and output tokens, or a day.
+    List<String> dimensions =
+        DIMENSIONS.stream()
+            .filter(
+                d ->
+                    ALWAYS_SHOWN.contains(d)
+                        || groups.stream().anyMatch(g -> g.path("limits").path(d).isNumber()))
+            .toList();
     List<Cell> head = new ArrayList<>();
     head.add(faint("group"));
     dimensions.forEach(
@@ -158,7 +165,7 @@ final class PoolTable {
   private List<Cell> barAndNumbers(JsonNode group, String dimension, Form form) {
     long used = group.path("used").path(dimension).asLong();
     JsonNode limit = group.path("limits").path(dimension);
-    if (limit.isNull() || limit.asLong() == 0) {
+    if (limit.asLong() == 0) {
       return List.of(Cell.of(""), Cell.of(form.number(used) + "/-"));
     }
     double share = Math.clamp((double) used / limit.asLong(), 0, 1);
@@ -189,7 +196,7 @@ final class PoolTable {
       double burst = group.path("burst").asDouble(1);
       if (burst < 1) {
         notes.append(
-            "  %s: %.0f %% of its burst, because the provider refuses larger ones\n"
+            "  %s: %.0f %% of its burst, because the provider admits no more at once\n"
                 .formatted(group.path("id").asText(), Math.max(1, burst * 100)));
       }
     }

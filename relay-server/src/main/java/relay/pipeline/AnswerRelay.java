@@ -250,9 +250,21 @@ final class AnswerRelay {
   private Usage usage(UpstreamAnswer answer, UsageScanner scanner) {
     boolean reads =
         plan.counted() || (states != null && NamedStates.isJson(answer.header("content-type")));
-    return reads
-        ? Usage.of(answer.header("content-encoding"), scanner, reports, states)
-        : Usage.UNREAD;
+    return reads ? usageIn(answer.header("content-encoding"), scanner) : Usage.UNREAD;
+  }
+
+  private Usage usageIn(@Nullable String encoding, UsageScanner scanner) {
+    if (isPlain(encoding)) {
+      return new Usage(scanner, null, reports, states);
+    }
+    DecodingTap.Reader both =
+        (bytes, offset, length) -> {
+          scanner.feed(bytes, offset, length);
+          if (states != null) {
+            states.feed(bytes, offset, length);
+          }
+        };
+    return new Usage(null, request.decoders().tap(encoding, both), null, null);
   }
 
   /** Before the client sees the end of the answer, and names what it made at another replica. */
@@ -352,25 +364,6 @@ final class AnswerRelay {
       implements AutoCloseable {
 
     static final Usage UNREAD = new Usage(null, null, null, null);
-
-    static Usage of(
-        @Nullable String encoding,
-        UsageScanner scanner,
-        @Nullable OutputReports reports,
-        @Nullable StateIds states) {
-      return isPlain(encoding)
-          ? new Usage(scanner, null, reports, states)
-          : new Usage(null, DecodingTap.of(encoding, both(scanner, states)), null, null);
-    }
-
-    private static DecodingTap.Reader both(UsageScanner scanner, @Nullable StateIds states) {
-      return (bytes, offset, length) -> {
-        scanner.feed(bytes, offset, length);
-        if (states != null) {
-          states.feed(bytes, offset, length);
-        }
-      };
-    }
 
     boolean readable() {
       return plain != null || (decoding != null && !decoding.stopped());

@@ -72,7 +72,7 @@ final class AttemptLoop {
     Decision decision = policy.after(failure, candidate.attempts(), request.timeLeft());
     limited |= failure instanceof Failure.RateLimited;
     boolean unsafe = failure.mayHaveBeenProcessed() && !routes.parsed().repeatable();
-    if (cancellation.isCancelled() || unsafe) {
+    if (cancellation.isCancelled() || unsafe || routes.parsed().body().isSpent()) {
       return false;
     }
     if (decision instanceof Decision.Again(Duration pause)) {

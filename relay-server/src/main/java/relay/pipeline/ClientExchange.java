@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 import relay.body.Payload;
+import relay.body.Upload;
 import relay.model.Dialect;
 import relay.model.HeaderLines;
 import relay.upstream.UpstreamAnswer.DirectSink;
@@ -34,6 +35,15 @@ public interface ClientExchange {
 
   /** Reads the body, once. Blocks for a bounded time: use a virtual thread. */
   Body readBody(int maxBytes);
+
+  /**
+   * Reads the body as {@link #readBody}, but does not read a body to its end that is larger: it is
+   * {@link Body.Passing}.
+   *
+   * @param heldBytes that are read at least, to have the whole of a small body
+   * @param maxBytes of the whole
+   */
+  Body readOrPass(int heldBytes, int maxBytes);
 
   /** Runs a callback, on any thread, if the client disconnects before its answer. */
   void onGone(Runnable callback);
@@ -80,6 +90,9 @@ public interface ClientExchange {
 
     /** The whole body. */
     record Whole(Payload payload) implements Body {}
+
+    /** A larger body, which the provider reads as it arrives. */
+    record Passing(Upload upload) implements Body {}
 
     /** It exceeds the allowed size. */
     record TooLarge() implements Body {}

@@ -3,7 +3,6 @@ package relay.pipeline;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Locale;
 import java.util.concurrent.CompletableFuture;
 import org.jspecify.annotations.Nullable;
 import relay.model.Dialect;
@@ -157,7 +156,7 @@ final class ClientQuota {
       case Impossible i ->
           RelayError.invalid(
               "the request is larger than the whole %s limit of %d of client %s"
-                  .formatted(i.dimension().label(), i.limit(), client));
+                  .formatted(i.reason().label(), i.limit(), client));
       case OverBudget over ->
           RelayError.overBudget(
               dialect, BudgetText.refusal(client, over.budget(), over.left(), Instant.now()));
@@ -179,7 +178,7 @@ final class ClientQuota {
                   .filter(key -> key.id().equals(client))
                   .mapToInt(key -> key.maxConcurrent())
                   .sum();
-      case COOLDOWN, BUDGET -> reason.name().toLowerCase(Locale.ROOT);
+      case COOLDOWN, BUDGET, REQUESTS_A_DAY, TOKENS_A_DAY -> reason.label();
     };
   }
 

@@ -4,6 +4,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Set;
+import java.util.function.Predicate;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
@@ -32,9 +33,6 @@ final class HeaderPolicy {
           "x-api-key",
           "api-key",
           "accept-encoding");
-
-  /** Encodings whose usage can be read. Others pass in unread answers only. */
-  private static final Set<String> READABLE = Set.of("gzip", "deflate");
 
   private static final Pattern REFUSED = Pattern.compile("q=0(\\.0*)?");
 
@@ -81,8 +79,12 @@ final class HeaderPolicy {
     return names;
   }
 
-  /** The accept-encoding for the provider: only encodings that the client accepts. */
-  static String acceptEncoding(@Nullable String accepted) {
+  /**
+   * The accept-encoding for the provider: only encodings that the client accepts.
+   *
+   * @param readable whether Relay can read the usage in an encoding
+   */
+  static String acceptEncoding(@Nullable String accepted, Predicate<String> readable) {
     if (accepted == null) {
       return "identity";
     }
@@ -96,7 +98,7 @@ final class HeaderPolicy {
       String name = semicolon < 0 ? coding : coding.substring(0, semicolon).strip();
       String weight = semicolon < 0 ? "" : coding.substring(semicolon + 1).replace(" ", "");
       boolean refused = REFUSED.matcher(weight).matches();
-      if (READABLE.contains(name) && !refused) {
+      if (!refused && readable.test(name)) {
         out.append(out.isEmpty() ? "" : ", ").append(name);
       }
     }

@@ -9,6 +9,7 @@ import java.util.Locale;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
+import relay.stream.Decoders;
 import relay.stream.DecodingTap;
 import relay.upstream.RetryTime;
 import relay.upstream.UpstreamAnswer;
@@ -67,10 +68,10 @@ sealed interface LimitRefusal {
   }
 
   /**
+   * @param text its {@link #words}
    * @param ofOtherQuota whether the request named another quota
    */
-  static LimitRefusal of(UpstreamAnswer answer, byte[] body, Instant now, boolean ofOtherQuota) {
-    String text = words(answer.header("content-encoding"), body);
+  static LimitRefusal of(UpstreamAnswer answer, String text, Instant now, boolean ofOtherQuota) {
     if (text.contains("\"enforced_spend_limit_reached\"")) {
       return new Spend(nextMonth(now));
     }
@@ -90,9 +91,9 @@ sealed interface LimitRefusal {
    * Whether a 400 says that the account, or its workspace, may spend no more (anthropic). A 402
    * always does.
    */
-  static boolean isSpendLimit(UpstreamAnswer answer, int bytes) {
+  static boolean isSpendLimit(UpstreamAnswer answer, int bytes, Decoders decoders) {
     return Words.SPEND_LIMIT
-        .matcher(words(answer.header("content-encoding"), answer.peekAtMost(bytes)))
+        .matcher(words(answer.header("content-encoding"), answer.peekAtMost(bytes), decoders))
         .find();
   }
 
@@ -100,11 +101,11 @@ sealed interface LimitRefusal {
    * The start of a refusal's text, decoded if the client had asked for an encoding. A truncated
    * body is decoded as far as possible.
    */
-  static String words(@Nullable String encoding, byte[] body) {
+  static String words(@Nullable String encoding, byte[] body, Decoders decoders) {
     ByteArrayOutputStream plain = new ByteArrayOutputStream();
     DecodingTap.Reader beginning =
         (buf, off, len) -> plain.write(buf, off, Math.min(len, MOST_BYTES - plain.size()));
-    try (DecodingTap tap = DecodingTap.of(encoding, beginning)) {
+    try (DecodingTap tap = decoders.tap(encoding, beginning)) {
       if (tap == null) {
         beginning.feed(body, 0, body.length);
       } else {

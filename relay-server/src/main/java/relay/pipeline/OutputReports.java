@@ -18,6 +18,7 @@ final class OutputReports implements Supplier<Lease.@Nullable Progress> {
   private final String model;
   private final long most;
   private final AtomicLong bytes = new AtomicLong();
+  private final long beganNanos = System.nanoTime();
 
   /**
    * @param maxOutputTokens the client's bound; negative if it gave none
@@ -58,6 +59,6 @@ final class OutputReports implements Supplier<Lease.@Nullable Progress> {
 
   /** The stream has ended, and the provider told its output. */
   void ended(long outputTokens) {
-    estimates.learnStream(model, bytes.get(), outputTokens);
+    estimates.learnStream(model, bytes.get(), outputTokens, System.nanoTime() - beganNanos);
   }
 }

@@ -10,6 +10,7 @@ import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import relay.body.Payload;
+import relay.body.Upload;
 import relay.model.RelayError;
 import relay.redis.Lease;
 import relay.redis.ProviderBreaker.Passage;
@@ -134,6 +135,13 @@ final class ProviderAttempt {
   }
 
   private @Nullable Failure broken(Outcome.Broken broken) {
+    Upload upload = body.upload();
+    Upload.Fault ofClient = upload == null ? null : upload.fault();
+    if (upload != null && ofClient != null) {
+      route.breaker().abandoned(passage);
+      RequestBodies.failed(request, upload, ofClient);
+      return null;
+    }
     if (request.cancellation().isCancelled()) {
       route.breaker().abandoned(passage);
       request.answer().cancelled();
@@ -184,7 +192,8 @@ final class ProviderAttempt {
   private String acceptEncoding() {
     String accepted = request.client().header("accept-encoding");
     // To remove usage that only Relay asked for, it needs plain bytes.
-    return HeaderPolicy.acceptEncoding(plan.asksForUsage() ? null : accepted);
+    return HeaderPolicy.acceptEncoding(
+        plan.asksForUsage() ? null : accepted, request.decoders()::mayAskFor);
   }
 
   /** A failure of an unknown path does not prove a failing provider. */
@@ -209,7 +218,10 @@ final class ProviderAttempt {
       RateLimitHeaders said = api.config().api().countsByMinute() ? all : all.withoutRequests();
       // After a refusal the cooldown replaces the remaining counts.
       Remaining left = answer.status() == 429 ? Remaining.NONE : said.remaining();
-      route.pool().observe(lease.group(), said.limits(), left);
+      route
+          .pool()
+          .observe(
+              lease, said.limits(), left, () -> RateLimitHeaders.refill(answer::forEachHeader));
     }
     return switch (answer.status()) {
       case 500, 502, 503, 504, 529 -> {
@@ -269,7 +281,8 @@ final class ProviderAttempt {
   private boolean isSpendLimit(UpstreamAnswer answer) {
     return !plan.unread()
         && (answer.status() == 402
-            || (answer.status() == 400 && LimitRefusal.isSpendLimit(answer, ERROR_BYTES)));
+            || (answer.status() == 400
+                && LimitRefusal.isSpendLimit(answer, ERROR_BYTES, request.decoders())));
   }
 
   private String account() {
@@ -291,7 +304,14 @@ final class ProviderAttempt {
   private Failure rateLimited(UpstreamAnswer answer) {
     lease.settle(0, 0);
     LimitRefusal refusal =
-        LimitRefusal.of(answer, answer.readAtMost(ERROR_BYTES), Instant.now(), plan.ofOtherQuota());
+        LimitRefusal.of(
+            answer,
+            LimitRefusal.words(
+                answer.header("content-encoding"),
+                answer.readAtMost(ERROR_BYTES),
+                request.decoders()),
+            Instant.now(),
+            plan.ofOtherQuota());
     request.meters().limitRefusal(route.name(), refusal.kind());
     return switch (refusal) {
       case LimitRefusal.Rate(var retryAfter) -> limited(retryAfter);

@@ -27,7 +27,7 @@ final class RefusalErrors {
       case Impossible i ->
           RelayError.invalid(
               "the request is larger than the whole %s limit of %d of any key"
-                  .formatted(i.dimension().label(), i.limit()));
+                  .formatted(i.reason().label(), i.limit()));
       case OverBudget _ -> throw new IllegalArgumentException("keys of providers have no budgets");
       case NoneUsable _ ->
           RelayError.unavailable(

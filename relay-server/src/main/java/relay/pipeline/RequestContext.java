@@ -7,6 +7,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import relay.logging.RequestLog;
 import relay.metrics.Meters;
+import relay.stream.Decoders;
 import relay.trace.RequestTrace;
 import relay.trace.Tracing;
 
@@ -16,6 +17,7 @@ final class RequestContext {
 
   private final ClientExchange client;
   private final Meters meters;
+  private final Decoders decoders;
   private final Duration patience;
   private final RequestRecord record;
   private final Cancellation cancellation = new Cancellation();
@@ -32,6 +34,7 @@ final class RequestContext {
   RequestContext(
       ClientExchange client,
       Meters meters,
+      Decoders decoders,
       @Nullable Tracing tracing,
       RequestLog requestLog,
       Duration patience,
@@ -39,6 +42,7 @@ final class RequestContext {
       int othersRunning) {
     this.client = client;
     this.meters = meters;
+    this.decoders = decoders;
     this.patience = patience;
     record = new RequestRecord(meters, requestLog);
     answer = new ClientAnswer(client, record, cancellation, running);
@@ -86,6 +90,11 @@ final class RequestContext {
 
   Meters meters() {
     return meters;
+  }
+
+  /** Of answers whose usage is read. */
+  Decoders decoders() {
+    return decoders;
   }
 
   RequestRecord record() {

@@ -5,7 +5,6 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Set;
 import java.util.function.Consumer;
-import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 import relay.auth.Clients;
 import relay.auth.Clients.Caller;
@@ -17,13 +16,13 @@ import relay.metrics.Meters;
 import relay.model.Dialect;
 import relay.model.Endpoint;
 import relay.model.RelayError;
-import relay.pipeline.ClientExchange.Body;
 import relay.redis.KeyPool;
 import relay.redis.UsageTally;
 import relay.request.BadRequest;
 import relay.request.RequestFacts;
 import relay.request.RequestScan;
 import relay.request.RequestScanner;
+import relay.stream.Decoders;
 import relay.trace.Tracing;
 
 /**
@@ -34,21 +33,22 @@ import relay.trace.Tracing;
  */
 public final class RequestPipeline {
   private static final Set<String> BODILESS = Set.of("GET", "HEAD");
-  private static final Pattern JSON_TYPE =
-      Pattern.compile("application/json[ \\t]*(;|$)", Pattern.CASE_INSENSITIVE);
 
   private final Generations generations;
   private final Meters meters;
+  private final Decoders decoders;
   private final @Nullable Tracing tracing;
 
   /**
    * Bounds of one replica.
    *
    * @param maxBodyBytes of a request's body
+   * @param maxUploadBytes of the body of a request that passes unparsed
    * @param maxConcurrent concurrent requests; 0 for no bound
    * @param patience how long attempts of a request may begin
    */
-  public record Bounds(int maxBodyBytes, int maxConcurrent, Duration patience) {}
+  public record Bounds(
+      int maxBodyBytes, int maxUploadBytes, int maxConcurrent, Duration patience) {}
 
   /**
    * What serves requests under one configuration.
@@ -69,11 +69,14 @@ public final class RequestPipeline {
       RequestLog log) {}
 
   /**
+   * @param decoders of answers whose usage is read
    * @param tracing null if requests are not traced
    */
-  public RequestPipeline(Serving first, Meters meters, @Nullable Tracing tracing) {
+  public RequestPipeline(
+      Serving first, Meters meters, Decoders decoders, @Nullable Tracing tracing) {
     generations = new Generations(new Generation(first));
     this.meters = meters;
+    this.decoders = decoders;
     this.tracing = tracing;
   }
 
@@ -118,12 +121,12 @@ public final class RequestPipeline {
 
   private void serve(Admitted admitted, Endpoint endpoint) {
     RequestContext request = admitted.request();
-    RelayError wrongHead = wrongHead(request.client());
+    RelayError wrongHead = RequestBodies.wrongHead(request.client());
     if (wrongHead != null) {
       request.answer().refuse(wrongHead);
       return;
     }
-    Payload body = body(admitted);
+    Payload body = RequestBodies.read(request, admitted.generation().bounds().maxBodyBytes());
     if (body == null) {
       return;
     }
@@ -178,7 +181,12 @@ public final class RequestPipeline {
       request.answer().refuse(RelayError.invalid(fault));
       return;
     }
-    Payload body = body(admitted);
+    Bounds bounds = admitted.generation().bounds();
+    boolean held = chosen.stream().anyMatch(route -> route.api().signsBodies());
+    Payload body =
+        held
+            ? RequestBodies.read(request, bounds.maxBodyBytes())
+            : RequestBodies.readOrPass(request, bounds.maxUploadBytes());
     if (body == null) {
       return;
     }
@@ -267,6 +275,7 @@ public final class RequestPipeline {
         new RequestContext(
             client,
             meters,
+            decoders,
             tracing,
             generation.log(),
             generation.bounds().patience(),
@@ -313,48 +322,6 @@ public final class RequestPipeline {
       return null;
     }
     return caller;
-  }
-
-  /** Null when the request was refused or cancelled. */
-  private static @Nullable Payload body(Admitted admitted) {
-    RequestContext request = admitted.request();
-    ClientExchange client = request.client();
-    int most = admitted.generation().bounds().maxBodyBytes();
-    switch (client.readBody(most)) {
-      case Body.Whole(Payload payload) -> {
-        return payload;
-      }
-      case Body.TooLarge _ -> request.answer().refuse(RelayError.tooLarge(most));
-      case Body.NoRoom _ ->
-          request
-              .answer()
-              .refuse(
-                  RelayError.overloaded(
-                      client.dialect(),
-                      "this replica has no memory for the request now; try again"));
-      case Body.Malformed _ ->
-          request
-              .answer()
-              .refuse(
-                  RelayError.invalid(
-                      "the body's chunks are not well formed, or it is not as long as announced"));
-      case Body.TooSlow _ ->
-          request.answer().refuse(RelayError.tooSlow("the request's body came too slowly"));
-      case Body.Broken _ -> request.answer().cancelled();
-    }
-    return null;
-  }
-
-  private static @Nullable RelayError wrongHead(ClientExchange client) {
-    String type = client.header("content-type");
-    if (type != null && !JSON_TYPE.matcher(type).lookingAt()) {
-      return RelayError.invalid("content-type must be application/json");
-    }
-    String encoding = client.header("content-encoding");
-    if (encoding != null && !encoding.equalsIgnoreCase("identity")) {
-      return RelayError.unsupported("content-encoding is not supported: send the body as it is");
-    }
-    return null;
   }
 
   private void route(Admitted admitted, Endpoint endpoint, Payload body, RequestFacts facts) {

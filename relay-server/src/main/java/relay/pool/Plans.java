@@ -2,10 +2,12 @@ package relay.pool;
 
 import java.net.InetSocketAddress;
 import java.time.Duration;
+import java.time.ZoneOffset;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 import relay.config.OutboundTls;
 import relay.config.ProviderConfig;
 import relay.config.RedisConfig;
@@ -14,6 +16,7 @@ import relay.config.Secret;
 import relay.config.ServerConfig.Auth;
 import relay.config.TlsConfig;
 import relay.redis.Accounting;
+import relay.redis.Days;
 import relay.redis.EngineOptions;
 import relay.redis.Fallback;
 import relay.redis.KeyPlan;
@@ -55,12 +58,16 @@ public final class Plans {
                         pooling.enforce()))
             .toList();
     Map<String, Limits> limits = new HashMap<>();
+    Map<String, Days.Count> daily = new HashMap<>();
     for (ProviderConfig.QuotaGroup group : provider.groups()) {
       String account = merged.getOrDefault(group.account(), group.account());
+      String id = PoolPlan.group(account, group.modelClass());
       limits.merge(
-          PoolPlan.group(account, group.modelClass()),
-          limits(group.limits()),
-          (first, more) -> first.equals(Limits.UNKNOWN) ? more : first);
+          id, limits(group.limits()), (first, more) -> first.equals(Limits.UNKNOWN) ? more : first);
+      Days.Count ofDay = new Days.Count(group.limits().rpd(), group.limits().tpd());
+      if (!ofDay.equals(Days.Count.NONE)) {
+        daily.putIfAbsent(id, ofDay);
+      }
     }
     return new PoolPlan(
         provider.name(),
@@ -70,7 +77,16 @@ public final class Plans {
         pooling.burstRatio(),
         provider.classNames(),
         keys,
-        limits);
+        limits,
+        false,
+        days(daily, pooling.day()));
+  }
+
+  private static Days days(
+      Map<String, Days.Count> limits, ProviderConfig.@Nullable DayStart begins) {
+    return begins == null
+        ? new Days(limits, null, ZoneOffset.UTC)
+        : new Days(limits, begins.starts(), begins.zone());
   }
 
   /**

@@ -132,11 +132,24 @@ public final class PoolJson {
         learned.put(dimension.label(), state.learned().of(dimension));
       }
     }
+    addDay(limits, used, state);
     group.put("reserved_output", state.reservedOutput());
     group.put("burst", state.burst());
     group.put("in_flight", state.inFlight());
     group.put("cooldown_ms", millis(state.cooldown()));
     return group;
+  }
+
+  /** Only where there is such a limit: few providers have any. */
+  private static void addDay(ObjectNode limits, ObjectNode used, GroupState state) {
+    if (state.dayLimits().requests() > 0) {
+      limits.put("rpd", state.dayLimits().requests());
+      used.put("rpd", state.dayUsed().requests());
+    }
+    if (state.dayLimits().tokens() > 0) {
+      limits.put("tpd", state.dayLimits().tokens());
+      used.put("tpd", state.dayUsed().tokens());
+    }
   }
 
   private static ObjectNode key(KeyState state) {

@@ -24,6 +24,7 @@ final class AttemptTrace extends EventListener {
   private volatile boolean sent;
   private volatile boolean reached;
   private volatile @Nullable Connection connection;
+  private volatile IdleWatch.@Nullable Watched watched;
   private volatile long lookupBegan;
   private volatile long lookupNanos;
 
@@ -79,6 +80,20 @@ final class AttemptTrace extends EventListener {
   @Override
   public void secureConnectStart(Call call) {
     reached = true;
+  }
+
+  /** The watch on the provider's silence. */
+  void watchedBy(IdleWatch.Watched watch) {
+    watched = watch;
+  }
+
+  /** Whether the body's next bytes are awaited: then the provider's silence is no fault. */
+  void awaitsClient(boolean now) {
+    IdleWatch.Watched known = watched;
+    if (known != null) {
+      known.heard();
+      known.reading(!now);
+    }
   }
 
   /** Whether a TLS handshake with the provider has begun: the proxy, if there is one, let it. */

@@ -3,7 +3,9 @@ package relay.upstream;
 import static java.nio.charset.StandardCharsets.UTF_8;
 
 import java.net.URI;
+import java.time.Clock;
 import java.time.Duration;
+import java.time.InstantSource;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
@@ -12,6 +14,8 @@ import okhttp3.HttpUrl;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import relay.bedrock.MachineKeys;
+import relay.bedrock.RequestSigner;
 import relay.body.Payload;
 import relay.config.Cloud;
 import relay.config.Credential;
@@ -165,15 +169,23 @@ public final class ProviderApi {
       case Credential.GoogleMachine _ ->
           new TokenCredential(
               config.name() + "/" + key.id(), upstream.googleMachineTokens(config.access()));
-      case Credential.AwsKey aws ->
-          new SignedCredential(
-              aws,
-              ((Cloud.Bedrock) config.cloud()).region(),
-              config.api().isNative() ? "bedrock-mantle" : "bedrock");
+      case Credential.AwsKey aws -> new SignedCredential(signer(aws));
+      case Credential.AwsMachine _ ->
+          new MachineCredential(
+              TokenCredential.cache(new MachineKeys(InstantSource.system())),
+              found -> signer(MachineKeys.keyOf(found)));
       case Credential.ServiceAccount account ->
           new TokenCredential(
               config.name() + "/" + key.id(), upstream.googleTokens(config.access(), account));
     };
+  }
+
+  private RequestSigner signer(Credential.AwsKey key) {
+    return new RequestSigner(
+        key,
+        ((Cloud.Bedrock) config.cloud()).region(),
+        config.api().isNative() ? "bedrock-mantle" : "bedrock",
+        Clock.systemUTC());
   }
 
   /** Logs why an attempt got no answer. Writes few lines, however many attempts fail. */
@@ -195,6 +207,11 @@ public final class ProviderApi {
    */
   public UpstreamRequest request(String target, String model, boolean stream) {
     return new UpstreamRequest(url(wire.path(target, model, stream)));
+  }
+
+  /** Whether a request must be known as a whole before its first byte is sent. */
+  public boolean signsBodies() {
+    return config.cloud() instanceof Cloud.Bedrock;
   }
 
   /** Whether the provider supports a path of Relay's API. */

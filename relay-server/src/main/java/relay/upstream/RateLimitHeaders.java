@@ -4,6 +4,7 @@ import java.util.Locale;
 import java.util.function.Consumer;
 import relay.model.HeaderLines;
 import relay.redis.Limits;
+import relay.redis.Refill;
 import relay.redis.Remaining;
 
 /**
@@ -22,7 +23,7 @@ import relay.redis.Remaining;
  * </ul>
  *
  * <p>Resets are not read here: they give the time of a full refill and matter only after a refusal
- * ({@link RetryTime}).
+ * ({@link RetryTime}), or if the remainder is news ({@link RefillTimes}).
  *
  * @param limits 0 = absent
  */
@@ -38,6 +39,11 @@ public record RateLimitHeaders(Limits limits, Remaining remaining) {
     Stated stated = new Stated();
     lines.accept(stated);
     return stated.any ? stated.result() : NOTHING;
+  }
+
+  /** When the limits are full again; never throws. It costs more, and is seldom needed. */
+  public static Refill refill(Consumer<HeaderLines.Visitor> lines) {
+    return RefillTimes.read(lines);
   }
 
   /** Without what they say of requests: for a provider whose limit of those is not one a minute. */

@@ -1,24 +1,27 @@
 package relay.upstream;
 
-import java.time.Clock;
 import java.util.LinkedHashMap;
 import java.util.Locale;
 import java.util.Map;
 import okhttp3.Request;
 import relay.bedrock.RequestSigner;
 import relay.body.Payload;
-import relay.config.Credential;
 
 /** Signs each request with an AWS access key. */
 final class SignedCredential implements KeyCredential {
   private final RequestSigner signer;
 
-  SignedCredential(Credential.AwsKey key, String region, String service) {
-    signer = new RequestSigner(key, region, service, Clock.systemUTC());
+  SignedCredential(RequestSigner signer) {
+    this.signer = signer;
   }
 
   @Override
   public Shown show(Request.Builder builder, Payload body) {
+    sign(signer, builder, body);
+    return Shown.FOR_GOOD;
+  }
+
+  static void sign(RequestSigner signer, Request.Builder builder, Payload body) {
     Request request = builder.build();
     Map<String, String> signed = new LinkedHashMap<>();
     for (String name : request.headers().names()) {
@@ -30,6 +33,5 @@ final class SignedCredential implements KeyCredential {
       }
     }
     signer.sign(request.url().uri(), signed, body.bytes(), builder::header);
-    return Shown.FOR_GOOD;
   }
 }

@@ -27,7 +27,11 @@ final class TokenCredential implements KeyCredential {
    */
   TokenCredential(String name, TokenCache.Fetch fetch) {
     this.name = name;
-    tokens = new TokenCache(fetch, InstantSource.system(), THREADS);
+    tokens = cache(fetch);
+  }
+
+  static TokenCache cache(TokenCache.Fetch fetch) {
+    return new TokenCache(fetch, InstantSource.system(), THREADS);
   }
 
   @Override

@@ -140,7 +140,7 @@ public final class UpstreamCall {
       if (outcome instanceof Outcome.Answered(UpstreamAnswer answer)
           && answer.status() == UNAUTHORIZED
           && !isCanceled()
-          && renew(shown, answer)) {
+          && renew(shown, answer, body.isSpent())) {
         Request.Builder again = plain.newBuilder();
         credential.show(again, body);
         outcome = send(again.build());
@@ -155,11 +155,16 @@ public final class UpstreamCall {
     }
   }
 
-  /** Closes the answer if a newer token may be accepted: the old one may be revoked or expired. */
-  private static boolean renew(KeyCredential.Shown shown, UpstreamAnswer answer) {
+  /**
+   * Closes the answer if a newer token may be accepted: the old one may be revoked or expired.
+   *
+   * @param forLaterOnly whether this request cannot be sent again
+   */
+  private static boolean renew(
+      KeyCredential.Shown shown, UpstreamAnswer answer, boolean forLaterOnly) {
     boolean keep = false;
     try {
-      keep = !shown.renew();
+      keep = !shown.renew() || forLaterOnly;
       return !keep;
     } finally {
       if (!keep) {
@@ -171,10 +176,14 @@ public final class UpstreamCall {
   /** A refused stream was not seen by the provider: the request is sent again at once. */
   private Outcome send(Request proven) {
     Outcome outcome = sendOnce(proven);
-    for (int n = 1; n < MOST_REFUSALS && isRefusedUnseen(outcome) && !isCanceled(); n++) {
+    for (int n = 1; n < MOST_REFUSALS && maySendAgain(outcome); n++) {
       outcome = sendOnce(proven);
     }
     return outcome;
+  }
+
+  private boolean maySendAgain(Outcome outcome) {
+    return isRefusedUnseen(outcome) && !isCanceled() && !body.isSpent();
   }
 
   private static boolean isRefusedUnseen(Outcome outcome) {
@@ -199,6 +208,7 @@ public final class UpstreamCall {
       next = slot.client().newCall(proven);
       begin(next);
       watched = idleWatch.watch(next);
+      request.trace().watchedBy(watched);
       response = next.execute();
       slot.spoke(response.protocol());
       String wrong = AnswerHead.wrong(response);

@@ -4,7 +4,10 @@ import java.util.Set;
 import okhttp3.Headers;
 import okhttp3.HttpUrl;
 import okhttp3.Request;
+import okhttp3.RequestBody;
+import org.jspecify.annotations.Nullable;
 import relay.body.Payload;
+import relay.body.Upload;
 
 /** A builder of one request to a provider. */
 public final class UpstreamRequest {
@@ -41,10 +44,16 @@ public final class UpstreamRequest {
     if (!hasUserAgent) {
       headers.set("user-agent", "relay"); // otherwise OkHttp adds its own
     }
+    return builder.headers(headers.build()).method(method, bodyOf(body));
+  }
+
+  private @Nullable RequestBody bodyOf(Payload body) {
+    Upload upload = body.upload();
+    if (upload != null) {
+      return new UploadBody(upload, trace);
+    }
     boolean bare = body.length() == 0 && !WITH_BODY.contains(method);
-    return builder
-        .headers(headers.build())
-        .method(method, bare ? null : new PayloadBody(body, trace));
+    return bare ? null : new PayloadBody(body, trace);
   }
 
   AttemptTrace trace() {

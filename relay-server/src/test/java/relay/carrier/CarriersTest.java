@@ -158,4 +158,38 @@ class CarriersTest {
       assertThrows(RejectedExecutionException.class, () -> carriers.execute(() -> {}));
     }
   }
+
+  @Test
+  void a_crowd_of_new_requests_does_not_hold_up_what_has_begun() throws Exception {
+    Carrier carrier = new Carrier("alone", 0);
+    AtomicInteger begun = new AtomicInteger();
+    List<Integer> begunAtEachTurn = new ArrayList<>();
+    CompletableFuture<Void> end = new CompletableFuture<>();
+    for (int n = 0; n < 1_000; n++) {
+      carrier.requests().execute(begun::getAndIncrement);
+    }
+    carrier.execute(
+        new Runnable() {
+          @Override
+          public void run() {
+            begunAtEachTurn.add(begun.get());
+            if (begun.get() < 1_000) {
+              carrier.execute(this); // as a stream whose events arrive
+            } else {
+              end.complete(null);
+            }
+          }
+        });
+    assertEquals(1_000, carrier.running(), "a stop waits for them");
+    carrier.start();
+    try {
+      end.get(SECONDS, TimeUnit.SECONDS);
+    } finally {
+      carrier.close();
+    }
+    for (int n = 1; n < begunAtEachTurn.size(); n++) {
+      int between = begunAtEachTurn.get(n) - begunAtEachTurn.get(n - 1);
+      assertTrue(between <= 20, () -> "requests begun between two turns: " + between);
+    }
+  }
 }

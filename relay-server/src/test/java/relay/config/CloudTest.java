@@ -62,6 +62,9 @@ final class CloudTest {
             new Credential.AzureIdentity(metadata, "2018-02-01", null, "0b-1c")),
         credentials(azure));
     assertEquals(
+        List.of(new Credential.AwsMachine()),
+        credentials(provider("type: bedrock, region: r, keys: [{id: vm, identity: machine}]")));
+    assertEquals(
         List.of(new Credential.GoogleMachine()),
         credentials(
             provider("type: vertex, project: p, region: r, keys: [{id: vm, identity: machine}]")));

@@ -58,6 +58,7 @@ class ConfigSchemaTest {
     FILES.put("/providers[]/keys[]", keys);
     file("/providers[]/tls", provider("tls: {%s}, " + KEYS));
     file("/providers[]/pooling", provider("pooling: {%s}, " + KEYS));
+    file("/providers[]/pooling/day", provider("pooling: {day: {%s}}, " + KEYS));
     file("/providers[]/model_classes[]", provider("model_classes: [{%s}], " + KEYS));
     file(
         "/providers[]/model_classes[]/weights",
@@ -233,6 +234,7 @@ class ConfigSchemaTest {
           "/providers[]/base_url",
           "/providers[]/api", // by the type
           "/providers[]/login_url",
+          "/providers[]/pooling/day/zone",
           "/providers[]/proxy",
           "/providers[]/tls/ca",
           "/providers[]/tls/certificate",

@@ -7,6 +7,8 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.net.URI;
 import java.time.Duration;
+import java.time.LocalTime;
+import java.time.ZoneId;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -34,6 +36,7 @@ final class MappingTest {
         admin_token: admin
         enable_http2: false
         max_body_bytes: 3
+        max_upload_bytes: 9
         max_concurrent: 4
         connect_timeout_ms: 5
         idle_timeout_ms: 6
@@ -79,6 +82,7 @@ final class MappingTest {
             accounting: token_bucket
             burst_ratio: 0.5
             enforce: false
+            day: {starts: "07:30", zone: Asia/Tokyo}
           model_classes:
             - {name: big, models: ["big-*", "huge-*"], weights: {input: 2, cache_read: 0.25, cache_write: 3, output: 10}}
           keys:
@@ -92,8 +96,10 @@ final class MappingTest {
               itpm_limit: 17
               otpm_limit: 18
               tpm_limit: 1000000000000
+              rpd_limit: 19
+              tpd_limit: 25
               limits:
-                big: {rpm_limit: 20, itpm_limit: 21, otpm_limit: 22, tpm_limit: 23}
+                big: {rpm_limit: 20, itpm_limit: 21, otpm_limit: 22, tpm_limit: 23, rpd_limit: 26, tpd_limit: 27}
             - {key: k2, id: a-2, account: acme}
             - {key: k3, id: 007, rpm_limit: 24}
         - {name: b, type: ollama, enabled: false, keys: [{key: any word}]}
@@ -107,7 +113,7 @@ final class MappingTest {
 
   @Test
   void every_setting_reaches_its_record() {
-    LimitsConfig plain = new LimitsConfig(16, 17, 18, 1_000_000_000_000L);
+    LimitsConfig plain = new LimitsConfig(16, 17, 18, 1_000_000_000_000L, 19, 25);
     LimitsConfig alone = new LimitsConfig(24, 0, 0, 0);
     Config config = Given.valid(FULL);
     assertEquals(
@@ -118,6 +124,7 @@ final class MappingTest {
             null,
             false,
             3,
+            9,
             4,
             Duration.ofMillis(5),
             Duration.ofMillis(6),
@@ -182,7 +189,8 @@ final class MappingTest {
                 Duration.ofMillis(1200),
                 Accounting.TOKEN_BUCKET,
                 0.5,
-                false),
+                false,
+                new ProviderConfig.DayStart(LocalTime.of(7, 30), ZoneId.of("Asia/Tokyo"))),
             List.of(
                 new ModelClass(
                     "big",
@@ -194,7 +202,7 @@ final class MappingTest {
                 new KeyConfig(key("k2"), "a-2", "acme", 1, 1, 0),
                 new KeyConfig(key("k3"), "007", "007", 1, 1, 0)),
             List.of(
-                new QuotaGroup("acme", "big", new LimitsConfig(20, 21, 22, 23)),
+                new QuotaGroup("acme", "big", new LimitsConfig(20, 21, 22, 23, 26, 27)),
                 new QuotaGroup("acme", "default", plain),
                 new QuotaGroup("007", "big", alone),
                 new QuotaGroup("007", "default", alone))),

@@ -22,9 +22,7 @@ class AgentsTest {
   @ValueSource(booleans = {true, false})
   void agents_of_one_session_spread_and_each_stays_on_its_account(boolean inHeaders)
       throws Exception {
-    try (RawProvider provider =
-            new RawProvider(
-                (request, connection) -> connection.write(Says.fine(Dialect.ANTHROPIC)));
+    try (RawProvider provider = RawProvider.fine(Dialect.ANTHROPIC);
         Replicas replicas =
             new Setup()
                 .provider(
@@ -73,9 +71,7 @@ class AgentsTest {
   @Test
   void a_conversation_stays_until_its_account_is_full() throws Exception {
     String limit = "rpm_limit: 20"; // of which a bucket takes 19 at once
-    try (RawProvider provider =
-            new RawProvider(
-                (request, connection) -> connection.write(Says.fine(Dialect.ANTHROPIC)));
+    try (RawProvider provider = RawProvider.fine(Dialect.ANTHROPIC);
         Replicas replicas =
             new Setup()
                 .provider(

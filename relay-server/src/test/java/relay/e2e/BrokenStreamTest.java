@@ -7,16 +7,12 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
-import java.io.ByteArrayOutputStream;
-import java.io.OutputStream;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
-import java.util.zip.DeflaterOutputStream;
-import java.util.zip.GZIPOutputStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.params.AfterParameterizedClassInvocation;
@@ -30,6 +26,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 import relay.e2e.RawProvider.Connection;
 import relay.e2e.RawProvider.Received;
 import relay.model.Dialect;
+import relay.stream.Encodings;
 
 /** A broken stream never looks complete to the client, whether provider or client breaks it. */
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
@@ -170,19 +167,20 @@ class BrokenStreamTest {
 
   /** A compressed stream, complete in HTTP and gzip, but without the dialect's last event. */
   @ParameterizedTest
-  @CsvSource({"ANTHROPIC, gzip", "ANTHROPIC, deflate", "OPENAI, gzip", "OPENAI, deflate"})
+  @CsvSource({
+    "ANTHROPIC, gzip", "ANTHROPIC, deflate", "ANTHROPIC, br", "ANTHROPIC, zstd",
+    "OPENAI, gzip", "OPENAI, deflate", "OPENAI, br", "OPENAI, zstd"
+  })
   void a_compressed_stream_without_its_last_event_does_not_look_complete(
       Dialect dialect, String encoding) throws Exception {
-    ByteArrayOutputStream packed = new ByteArrayOutputStream();
-    try (OutputStream packing =
-        encoding.equals("gzip") ? new GZIPOutputStream(packed) : new DeflaterOutputStream(packed)) {
-      packing.write(String.join("", Says.events(dialect).subList(0, 2)).getBytes(UTF_8));
-    }
+    byte[] packed =
+        Encodings.encoded(
+            encoding, String.join("", Says.events(dialect).subList(0, 2)).getBytes(UTF_8));
     provider.script(
         (request, connection) -> {
           connection.write(
               Says.STREAM.replace("\r\n\r\n", "\r\ncontent-encoding: " + encoding + "\r\n\r\n"));
-          connection.chunk(packed.toByteArray());
+          connection.chunk(packed);
           connection.chunk("");
         });
     Ask ask = Ask.stream(dialect, pool("broken", dialect)).header("accept-encoding: " + encoding);

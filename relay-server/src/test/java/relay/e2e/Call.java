@@ -2,14 +2,12 @@ package relay.e2e;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 
-import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.util.List;
 import java.util.Locale;
-import java.util.zip.DeflaterOutputStream;
-import java.util.zip.GZIPOutputStream;
 import relay.model.Dialect;
 import relay.model.Endpoint;
+import relay.stream.Encodings;
 
 /**
  * One combination of endpoint, JSON or stream, compression and model mapping. Each has its own
@@ -21,7 +19,9 @@ record Call(Endpoint endpoint, boolean stream, Coding coding, boolean mapped) {
   enum Coding {
     IDENTITY,
     GZIP,
-    DEFLATE
+    DEFLATE,
+    BR,
+    ZSTD
   }
 
   String model() {
@@ -109,25 +109,15 @@ record Call(Endpoint endpoint, boolean stream, Coding coding, boolean mapped) {
     Ask ask = Ask.of(dialect, "").target(endpoint.path()).body(body('"' + model() + '"'));
     return coding == Coding.IDENTITY
         ? ask
-        : ask.header("accept-encoding: br, " + coding.name().toLowerCase(Locale.ROOT) + ";q=0.9");
+        : ask.header(
+            "accept-encoding: compress, " + coding.name().toLowerCase(Locale.ROOT) + ";q=0.9");
   }
 
   /** The encoded bytes of the answer's body. */
   byte[] encoded(String answer) throws IOException {
-    ByteArrayOutputStream out = new ByteArrayOutputStream();
-    switch (coding) {
-      case IDENTITY -> out.writeBytes(answer.getBytes(UTF_8));
-      case GZIP -> {
-        try (GZIPOutputStream gzip = new GZIPOutputStream(out)) {
-          gzip.write(answer.getBytes(UTF_8));
-        }
-      }
-      case DEFLATE -> {
-        try (DeflaterOutputStream deflate = new DeflaterOutputStream(out)) {
-          deflate.write(answer.getBytes(UTF_8));
-        }
-      }
-    }
-    return out.toByteArray();
+    byte[] plain = answer.getBytes(UTF_8);
+    return coding == Coding.IDENTITY
+        ? plain
+        : Encodings.encoded(coding.name().toLowerCase(Locale.ROOT), plain);
   }
 }

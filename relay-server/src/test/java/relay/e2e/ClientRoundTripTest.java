@@ -22,9 +22,7 @@ import relay.model.Dialect;
 class ClientRoundTripTest {
   private static final Pattern ACQUIRE = Pattern.compile("_acquire(_named)?\r\n");
 
-  @AutoClose
-  private final RawProvider provider =
-      new RawProvider((request, connection) -> connection.write(Says.fine(Dialect.ANTHROPIC)));
+  @AutoClose private final RawProvider provider = RawProvider.fine(Dialect.ANTHROPIC);
 
   @AutoClose private final EmbeddedRedis redis = EmbeddedRedis.start();
 

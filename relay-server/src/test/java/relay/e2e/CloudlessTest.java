@@ -16,8 +16,7 @@ import relay.model.Dialect;
 class CloudlessTest {
   @Test
   void each_type_is_called_correctly_and_no_cloud_library_is_loaded() throws Exception {
-    try (RawProvider local =
-            new RawProvider((_, connection) -> connection.write(Says.fine(Dialect.OPENAI)));
+    try (RawProvider local = RawProvider.fine(Dialect.OPENAI);
         Replicas own =
             new Setup()
                 .jvm("-Xlog:class+load")

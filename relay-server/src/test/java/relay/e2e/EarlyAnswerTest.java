@@ -38,8 +38,7 @@ class EarlyAnswerTest {
 
   private final HeldCertificate certificate =
       new HeldCertificate.Builder().addSubjectAlternativeName("127.0.0.1").build();
-  private final RawProvider provider =
-      new RawProvider((request, connection) -> connection.write(Says.fine(Dialect.ANTHROPIC)));
+  private final RawProvider provider = RawProvider.fine(Dialect.ANTHROPIC);
   private final Replicas plain;
   private final Replicas secure;
 

@@ -32,8 +32,7 @@ class HostileHttp2Test {
   private static final int GO_AWAY = 7;
   private static final int STATUS_200 = 0x88; // HPACK's static table
 
-  private final RawProvider provider =
-      new RawProvider((request, connection) -> connection.write(Says.fine(Dialect.ANTHROPIC)));
+  private final RawProvider provider = RawProvider.fine(Dialect.ANTHROPIC);
   private final Replicas replicas =
       new Setup().provider("anthropic", Dialect.ANTHROPIC, provider.url(), Setup.key("a")).start(1);
 

@@ -25,8 +25,7 @@ import relay.model.Dialect;
 /** No request can be read as two, and only well-formed requests reach the provider. */
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 class HostileRequestTest {
-  private final RawProvider provider =
-      new RawProvider((request, connection) -> connection.write(Says.fine(Dialect.ANTHROPIC)));
+  private final RawProvider provider = RawProvider.fine(Dialect.ANTHROPIC);
   private final Replicas replicas =
       new Setup().provider("anthropic", Dialect.ANTHROPIC, provider.url(), Setup.key("a")).start(1);
 

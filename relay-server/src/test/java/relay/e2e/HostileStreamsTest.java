@@ -24,8 +24,7 @@ class HostileStreamsTest {
   private static final int ROUNDS = 120;
   private static final int PART_BYTES = 8_000;
 
-  private final RawProvider provider =
-      new RawProvider((request, connection) -> connection.write(Says.fine(Dialect.ANTHROPIC)));
+  private final RawProvider provider = RawProvider.fine(Dialect.ANTHROPIC);
   private final Replicas replicas =
       new Setup().provider("anthropic", Dialect.ANTHROPIC, provider.url(), Setup.key("a")).start(1);
   private int stream = -1;

@@ -14,9 +14,7 @@ class LearningTest {
 
   @Test
   void usage_by_model_is_in_redis_and_the_estimation_error_is_a_metric() throws Exception {
-    try (RawProvider provider =
-            new RawProvider(
-                (request, connection) -> connection.write(Says.fine(Dialect.ANTHROPIC)));
+    try (RawProvider provider = RawProvider.fine(Dialect.ANTHROPIC);
         Replicas replicas =
             new Setup()
                 .provider("learned", Dialect.ANTHROPIC, provider.url(), Setup.key("a"))

@@ -23,8 +23,7 @@ class LogFloodTest {
   private static final String PREFACE = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
   private static final String SETTINGS = "\0\0\0\4\0\0\0\0\0";
 
-  private final RawProvider provider =
-      new RawProvider((request, connection) -> connection.write(Says.fine(Dialect.ANTHROPIC)));
+  private final RawProvider provider = RawProvider.fine(Dialect.ANTHROPIC);
   private final Replicas replicas =
       new Setup().provider("anthropic", Dialect.ANTHROPIC, provider.url(), Setup.key("a")).start(1);
 

@@ -28,9 +28,7 @@ class LongBodyCostTest {
 
   @Test
   void a_carrier_does_no_part_of_the_work_for_a_long_body() throws Exception {
-    try (RawProvider provider =
-            new RawProvider(
-                (request, connection) -> connection.write(Says.fine(Dialect.ANTHROPIC)));
+    try (RawProvider provider = RawProvider.fine(Dialect.ANTHROPIC);
         Replicas replicas =
             new Setup()
                 .provider(

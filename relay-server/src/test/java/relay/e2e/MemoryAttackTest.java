@@ -41,8 +41,7 @@ class MemoryAttackTest {
   private static final int LARGE_BODIES = 8;
   private static final int BODY_BYTES = 30_000_000;
 
-  private final RawProvider provider =
-      new RawProvider((request, connection) -> connection.write(Says.fine(Dialect.ANTHROPIC)));
+  private final RawProvider provider = RawProvider.fine(Dialect.ANTHROPIC);
   private final Replicas replicas =
       new Setup()
           .jvm("-XX:+ExitOnOutOfMemoryError")

@@ -19,7 +19,7 @@ import org.jspecify.annotations.Nullable;
  * reads time out after 20 s.
  */
 final class RawClient implements AutoCloseable {
-  private static final int READ_TIMEOUT_MS = 20_000;
+  private static final int READ_TIMEOUT_MS = 60_000;
   private static final int UNTIL_CLOSE = -1;
   private static final int CHUNKED = -2;
 

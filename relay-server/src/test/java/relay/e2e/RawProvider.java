@@ -20,6 +20,7 @@ import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicInteger;
 import javax.net.ssl.SSLSocketFactory;
 import org.jspecify.annotations.Nullable;
+import relay.model.Dialect;
 
 /**
  * A provider whose bytes and connection ends are scripted by the test. Records received requests
@@ -185,6 +186,11 @@ final class RawProvider implements AutoCloseable {
     Thread.ofVirtual().start(this::accept);
   }
 
+  /** Answers everything as usual. */
+  static RawProvider fine(Dialect dialect) throws IOException {
+    return new RawProvider((_, connection) -> connection.write(Says.fine(dialect)));
+  }
+
   /** Sets the script from the next request on. */
   void script(Script next) {
     script = next;
@@ -297,8 +303,22 @@ final class RawProvider implements AutoCloseable {
       headers.add(line);
     }
     String length = Answer.header(headers, "content-length");
-    byte[] body = length == null ? new byte[0] : in.readNBytes(Integer.parseInt(length));
+    byte[] body = length == null ? chunks(in, headers) : in.readNBytes(Integer.parseInt(length));
     return new Received(first, headers, body);
+  }
+
+  private static byte[] chunks(InputStream in, List<String> headers) throws IOException {
+    ByteArrayOutputStream body = new ByteArrayOutputStream();
+    if (Answer.header(headers, "transfer-encoding") != null) {
+      String size = line(in);
+      while (size != null && !size.equals("0")) {
+        body.writeBytes(in.readNBytes(Integer.parseInt(size, 16)));
+        line(in);
+        size = line(in);
+      }
+      line(in);
+    }
+    return body.toByteArray();
   }
 
   private static @Nullable String line(InputStream in) throws IOException {

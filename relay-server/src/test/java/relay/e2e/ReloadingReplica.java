@@ -31,7 +31,7 @@ abstract class ReloadingReplica {
   }
 
   static RawProvider fine() throws Exception {
-    return new RawProvider((request, connection) -> connection.write(Says.fine(Dialect.ANTHROPIC)));
+    return RawProvider.fine(Dialect.ANTHROPIC);
   }
 
   Setup setup() {

@@ -27,8 +27,7 @@ class SlowClientTest {
   private static final int CROWD = 5_000;
   private static final int BODY_BYTES = 2_000_000;
 
-  private final RawProvider provider =
-      new RawProvider((request, connection) -> connection.write(Says.fine(Dialect.ANTHROPIC)));
+  private final RawProvider provider = RawProvider.fine(Dialect.ANTHROPIC);
   private final Replicas quick = replicas("1500");
   private final Replicas patient = replicas("60000");
 

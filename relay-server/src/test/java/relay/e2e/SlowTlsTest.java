@@ -28,8 +28,7 @@ class SlowTlsTest {
       new RawProvider(
           ProviderWire.TLS_H1,
           (request, connection) -> connection.write(Says.fine(Dialect.ANTHROPIC)));
-  private final RawProvider plain =
-      new RawProvider((request, connection) -> connection.write(Says.fine(Dialect.ANTHROPIC)));
+  private final RawProvider plain = RawProvider.fine(Dialect.ANTHROPIC);
   private final SlowPipe dropping = new SlowPipe(provider.port(), SlowPipe.Way.DROP);
   private final SlowPipe trickling = new SlowPipe(provider.port(), SlowPipe.Way.TRICKLE);
   private final SlowPipe delaying = new SlowPipe(provider.port(), SlowPipe.Way.DELAY);

@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.ByteArrayOutputStream;
+import java.io.File;
 import java.io.IOException;
 import java.net.ConnectException;
 import java.nio.file.Files;
@@ -19,7 +20,7 @@ import relay.guards.Await;
 import relay.model.Dialect;
 import relay.trial.process.ReplicaProcess;
 
-/** A replica whose stderr is a pipe that nobody reads. */
+/** A replica whose stderr takes no line: a pipe that nobody reads, a file on a full disk. */
 class UnreadLogTest {
   private static final int BATCH = 1_000;
 
@@ -27,11 +28,22 @@ class UnreadLogTest {
   private static final int MOST_BATCHES = 20;
 
   @Test
-  void it_serves_on_and_counts_the_lines_that_it_drops(@TempDir Path directory) throws Exception {
+  void a_replica_serves_on_beside_a_pipe_that_nobody_reads(@TempDir Path directory)
+      throws Exception {
+    servesOnAndCountsTheLinesThatItDrops(directory, ProcessBuilder.Redirect.PIPE);
+  }
+
+  /** Each write to /dev/full fails with ENOSPC. */
+  @Test
+  void a_replica_serves_on_beside_a_full_disk(@TempDir Path directory) throws Exception {
+    servesOnAndCountsTheLinesThatItDrops(
+        directory, ProcessBuilder.Redirect.to(new File("/dev/full")));
+  }
+
+  private static void servesOnAndCountsTheLinesThatItDrops(
+      Path directory, ProcessBuilder.Redirect stderr) throws Exception {
     try (EmbeddedRedis redis = EmbeddedRedis.start();
-        RawProvider provider =
-            new RawProvider(
-                (request, connection) -> connection.write(Says.fine(Dialect.ANTHROPIC)))) {
+        RawProvider provider = RawProvider.fine(Dialect.ANTHROPIC)) {
       int[] ports = LoopbackPorts.free(2);
       Path config = directory.resolve("relay.yaml");
       Setup setup =
@@ -42,10 +54,12 @@ class UnreadLogTest {
       List<String> command = new ArrayList<>(ReplicaProcess.javaCommand(Replicas.JVM_OPTIONS));
       command.addAll(List.of("serve", "--config", config.toString()));
       Process replica =
-          new ProcessBuilder(command).redirectOutput(ProcessBuilder.Redirect.DISCARD).start();
+          new ProcessBuilder(command)
+              .redirectOutput(ProcessBuilder.Redirect.DISCARD)
+              .redirectError(stderr)
+              .start();
       try {
         Await.until("it is ready", Duration.ofSeconds(40), () -> isReady(ports[1]));
-        assertEquals(0, dropped(ports[1]));
         refuseUntilLinesAreDropped(ports[0], ports[1]);
         Ask ask = Ask.of(Dialect.ANTHROPIC, "anthropic");
         assertEquals(200, RawClient.ask(ports[0], ask).status());

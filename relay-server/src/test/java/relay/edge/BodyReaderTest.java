@@ -71,7 +71,7 @@ class BodyReaderTest {
     exchange.dispatch(
         carriers.at(exchange.getIoThread()),
         () -> {
-          read.add(BodyReader.read(exchange, closing, bounds, MAX_BYTES));
+          read.add(BodyReader.read(exchange, closing, bounds, MAX_BYTES, null));
           exchange.getIoThread().execute(exchange::endExchange);
         });
   }

@@ -36,7 +36,7 @@ class ChannelWaitTest {
           waiting.add(exchange.getConnection());
           long began = System.nanoTime();
           try {
-            ChannelWait.awaitReadable(body, closing, most.toNanos());
+            ChannelWait.awaitReadable(body, closing, most.toNanos(), Runnable::run);
           } catch (ClosedChannelException e) {
             // it closed before the wait
           }

@@ -7,6 +7,7 @@ import java.io.IOException;
 import java.net.InetAddress;
 import java.net.Socket;
 import java.time.Duration;
+import relay.body.BodyBuffers;
 import relay.carrier.Carriers;
 import relay.carrier.DescriptorReserve;
 import relay.memory.MemoryBudget;
@@ -14,6 +15,7 @@ import relay.memory.MemoryBudget;
 /** A plain listener on loopback, served by one carrier. */
 final class OneCarrierListener implements AutoCloseable {
   private final Carriers carriers = new Carriers("carrier", 1);
+  private final MemoryBudget memory = MemoryBudget.ofHeap(256L << 20);
   private final Listener listener;
 
   OneCarrierListener(HttpHandler handler) {
@@ -24,13 +26,22 @@ final class OneCarrierListener implements AutoCloseable {
             Duration.ofSeconds(30),
             handler,
             carriers,
-            MemoryBudget.ofHeap(256L << 20),
+            memory,
             DescriptorReserve.ofProcess());
     listener.start("127.0.0.1", 0);
   }
 
   Carriers carriers() {
     return carriers;
+  }
+
+  /** Bounds for its exchanges. */
+  ClientBounds bounds(Duration patience) {
+    return new ClientBounds(patience, patience, listener.guard(), new BodyBuffers(memory));
+  }
+
+  int port() {
+    return listener.port();
   }
 
   /** Connects, and sends some text. */

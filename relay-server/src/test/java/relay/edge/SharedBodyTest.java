@@ -12,16 +12,11 @@ import java.time.Duration;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 import relay.HeaderBlock;
-import relay.body.BodyBuffers;
-import relay.carrier.Carriers;
-import relay.carrier.DescriptorReserve;
 import relay.guards.Await;
-import relay.memory.MemoryBudget;
 import relay.pipeline.ClientExchange.Body;
 import relay.reach.FrameHead;
 
@@ -31,7 +26,6 @@ import relay.reach.FrameHead;
  */
 class SharedBodyTest {
   private static final Duration PATIENCE = Duration.ofMinutes(2); // longer than the test waits
-  private static final MemoryBudget MEMORY = MemoryBudget.ofHeap(256L << 20);
   private static final int MAX_BYTES = 1_000_000;
   private static final int ANNOUNCED_BYTES = 500;
   private static final int FRAME_BYTES = 180; // less: Undertow has reset the stream already
@@ -39,33 +33,18 @@ class SharedBodyTest {
   private static final int END_HEADERS = 4;
   private static final int END_STREAM = 1;
 
-  private final Carriers carriers = new Carriers("carrier", 1);
-  private final BodyBuffers bodies = new BodyBuffers(MEMORY);
   private final BlockingQueue<Body> read = new LinkedBlockingQueue<>();
   private final BlockingQueue<Thread> readers = new LinkedBlockingQueue<>();
-  private final Listener listener =
-      new Listener(
-          true, null, PATIENCE, this::handle, carriers, MEMORY, DescriptorReserve.ofProcess());
-
-  @BeforeEach
-  void start() {
-    listener.start("127.0.0.1", 0);
-  }
-
-  @AfterEach
-  void stop() {
-    listener.stop();
-    carriers.close();
-  }
+  @AutoClose private final OneCarrierListener listener = new OneCarrierListener(this::handle);
 
   private void handle(HttpServerExchange exchange) {
-    ClientBounds bounds = new ClientBounds(PATIENCE, PATIENCE, listener.guard(), bodies);
+    ClientBounds bounds = listener.bounds(PATIENCE);
     ClientClosing closing = ClientClosing.of(exchange);
     exchange.dispatch(
-        carriers.at(exchange.getIoThread()),
+        listener.carriers().at(exchange.getIoThread()),
         () -> {
           readers.add(Thread.currentThread());
-          read.add(BodyReader.read(exchange, closing, bounds, MAX_BYTES));
+          read.add(BodyReader.read(exchange, closing, bounds, MAX_BYTES, null));
           exchange.getIoThread().execute(exchange::endExchange);
         });
   }

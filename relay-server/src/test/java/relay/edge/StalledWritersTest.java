@@ -4,7 +4,6 @@ import static java.nio.charset.StandardCharsets.ISO_8859_1;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.undertow.server.HttpServerExchange;
-import io.undertow.server.protocol.http.HttpOpenListener;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.Socket;
@@ -16,17 +15,10 @@ import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.Test;
-import org.xnio.OptionMap;
-import relay.body.BodyBuffers;
 import relay.carrier.AnswerDate;
-import relay.carrier.Buffers;
-import relay.carrier.Carriers;
-import relay.carrier.DescriptorReserve;
 import relay.guards.Await;
-import relay.memory.MemoryBudget;
 import relay.model.Dialect;
 import relay.model.HeaderLines;
 import relay.reach.VirtualThreads;
@@ -40,42 +32,19 @@ class StalledWritersTest {
   private static final byte[] ANSWER = new byte[32 << 20]; // more than the kernel buffers
   private static final int RECEIVE_BYTES = 4_096;
 
-  private final MemoryBudget memory = MemoryBudget.ofHeap(256L << 20);
-  private final Carriers carriers = new Carriers("stalled", 1);
   private final AtomicInteger wakeUps = new AtomicInteger();
   private final Queue<Thread> writers = new ConcurrentLinkedQueue<>();
-  private final ClientBounds bounds =
-      new ClientBounds(
-          STALL,
-          STALL,
-          new FramingGuard(
-              new HttpOpenListener(new Buffers(16 * 1024), OptionMap.EMPTY),
-              new UnfinishedHeads(memory)),
-          new BodyBuffers(memory));
-  private final Listener listener =
-      new Listener(
-          true, null, STALL, this::handle, carriers, memory, DescriptorReserve.ofProcess());
-
-  @BeforeEach
-  void start() {
-    listener.start("127.0.0.1", 0);
-  }
-
-  @AfterEach
-  void stop() {
-    listener.stop();
-    carriers.close();
-  }
+  @AutoClose private final OneCarrierListener listener = new OneCarrierListener(this::handle);
 
   private void handle(HttpServerExchange exchange) {
     UndertowExchange client =
         new UndertowExchange(
             exchange,
             Dialect.ANTHROPIC,
-            bounds,
+            listener.bounds(STALL),
             new HeaderNames(),
             new AnswerDate(InstantSource.system()),
-            carriers);
+            listener.carriers());
     exchange.dispatch(
         task -> VirtualThreads.unstarted(this::wakeUp, task).start(), () -> answer(client));
   }
@@ -83,7 +52,7 @@ class StalledWritersTest {
   /** Runs a virtual thread from where it slept. */
   private void wakeUp(Runnable continuation) {
     wakeUps.getAndIncrement();
-    carriers.threads().getFirst().execute(continuation);
+    listener.carriers().threads().getFirst().execute(continuation);
   }
 
   private void answer(UndertowExchange client) {

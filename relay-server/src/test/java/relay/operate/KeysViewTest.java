@@ -165,6 +165,18 @@ class KeysViewTest {
   }
 
   @Test
+  void limits_a_day_are_shown_where_there_are_some() throws Exception {
+    String daily =
+        STATE
+            .replaceFirst("\"tpm\":null", "\"tpm\":null,\"rpd\":1000,\"tpd\":900000")
+            .replaceFirst("\"tpm\":9000", "\"tpm\":9000,\"rpd\":500,\"tpd\":90000");
+    String table = shown(PLAIN, new Scripted(daily), 1, false, false);
+    assertTrue(table.contains("░░  500/1000  "), table);
+    assertTrue(table.contains("░░  90000/900000  "), table);
+    assertFalse(shown(PLAIN, new Scripted(STATE), 1, false, false).contains("pd"), "only there");
+  }
+
+  @Test
   void a_watched_screen_is_redrawn_in_place() throws Exception {
     String shown =
         shown(

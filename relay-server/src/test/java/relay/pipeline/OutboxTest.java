@@ -14,8 +14,10 @@ import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.Test;
 import relay.logging.RequestLog;
+import relay.memory.MemoryBudget;
 import relay.metrics.Meters;
 import relay.pool.Configs;
+import relay.stream.Decoders;
 import relay.stream.UsageChunkFilter;
 
 class OutboxTest {
@@ -29,6 +31,7 @@ class OutboxTest {
         new RequestContext(
             client(),
             meters,
+            new Decoders(MemoryBudget.ofHeap(1)),
             null,
             new RequestLog(0),
             Duration.ofSeconds(1),

@@ -34,6 +34,7 @@ import relay.config.ProviderConfig;
 import relay.embedded.EmbeddedRedis;
 import relay.guards.Await;
 import relay.logging.RequestLog;
+import relay.memory.MemoryBudget;
 import relay.metrics.Meters;
 import relay.model.Dialect;
 import relay.model.Endpoint;
@@ -49,6 +50,7 @@ import relay.redis.KeyPool;
 import relay.redis.Lease;
 import relay.redis.RedisEngine;
 import relay.redis.Usage;
+import relay.stream.Decoders;
 import relay.upstream.ProviderApi;
 import relay.upstream.Upstream;
 
@@ -126,9 +128,10 @@ class RequestOwnershipTest {
                 Plans.tally(engine, config.server().auth()),
                 config.prices(),
                 new Routes(routes, config.routing(), new Random(1)),
-                new RequestPipeline.Bounds(1_000_000, 0, LONG),
+                new RequestPipeline.Bounds(1_000_000, 1_000_000, 0, LONG),
                 new RequestLog(0)),
             meters,
+            new Decoders(MemoryBudget.ofHeap(1)),
             null);
   }
 

@@ -15,7 +15,6 @@ import relay.redis.Acquisition.Impossible;
 import relay.redis.Acquisition.NoneUsable;
 import relay.redis.Acquisition.Reason;
 import relay.redis.Acquisition.Unavailable;
-import relay.redis.Dimension;
 
 /** The client's error, by the results of all attempts. */
 class VerdictTest {
@@ -92,7 +91,7 @@ class VerdictTest {
               v.poolRefused(exhausted(7));
               v.breakerOpen(Duration.ofSeconds(30));
               v.poolRefused(new NoneUsable());
-              v.poolRefused(new Impossible(Dimension.REQUESTS, 5));
+              v.poolRefused(new Impossible(Reason.REQUESTS, 5));
             });
     assertEquals(429, error.status());
     assertEquals(Duration.ofSeconds(4), error.retryAfter());
@@ -153,15 +152,15 @@ class VerdictTest {
     RelayError error =
         own(
             v -> {
-              v.poolRefused(new Impossible(Dimension.INPUT_TOKENS, 100));
-              v.poolRefused(new Impossible(Dimension.INPUT_TOKENS, 900));
+              v.poolRefused(new Impossible(Reason.INPUT_TOKENS, 100));
+              v.poolRefused(new Impossible(Reason.INPUT_TOKENS, 900));
             });
     assertEquals(400, error.status());
     assertEquals(true, error.message().contains("limit of 900"));
     RelayError other =
         own(
             v -> {
-              v.poolRefused(new Impossible(Dimension.INPUT_TOKENS, 100));
+              v.poolRefused(new Impossible(Reason.INPUT_TOKENS, 100));
               v.poolRefused(new NoneUsable());
             });
     assertEquals(503, other.status(), "a key that is out of use might have carried it");

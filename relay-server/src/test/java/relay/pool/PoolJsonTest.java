@@ -9,6 +9,7 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import relay.redis.Accounting;
+import relay.redis.Days;
 import relay.redis.KeyPlan;
 import relay.redis.Limits;
 import relay.redis.PoolPlan;
@@ -52,6 +53,32 @@ class PoolJsonTest {
     ObjectMapper mapper = new ObjectMapper();
     assertEquals(
         mapper.readTree(expected).toString(), PoolJson.of(PLAN, snapshot, CLOSED).toString());
+  }
+
+  @Test
+  void limits_a_day_stand_beside_those_of_the_window() {
+    GroupState group =
+        new GroupState(
+            "acme/default",
+            "acme",
+            "default",
+            Limits.UNKNOWN,
+            new Usage(1, 2, 3),
+            0,
+            Duration.ZERO,
+            Duration.ZERO,
+            Limits.UNKNOWN,
+            1,
+            0,
+            new Days.Count(1_000, 0),
+            new Days.Count(250, 90_000));
+    PoolSnapshot snapshot = new PoolSnapshot(Duration.ZERO, 1, 0, 0, List.of(group), List.of());
+    var json = PoolJson.of(PLAN, snapshot, CLOSED).at("/groups/0");
+    assertEquals(
+        "{\"rpm\":null,\"itpm\":null,\"otpm\":null,\"tpm\":null,\"rpd\":1000}",
+        json.get("limits").toString());
+    assertEquals(
+        "{\"rpm\":1,\"itpm\":2,\"otpm\":3,\"tpm\":5,\"rpd\":250}", json.get("used").toString());
   }
 
   @Test

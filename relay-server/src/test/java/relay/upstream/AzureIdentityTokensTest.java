@@ -1,23 +1,17 @@
 package relay.upstream;
 
-import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
-import com.sun.net.httpserver.HttpServer;
 import java.io.IOException;
-import java.net.InetAddress;
-import java.net.InetSocketAddress;
 import java.net.URI;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.CopyOnWriteArrayList;
 import okhttp3.OkHttpClient;
 import org.jspecify.annotations.Nullable;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.Test;
 import relay.config.Cloud;
 import relay.config.Credential;
@@ -32,40 +26,20 @@ import relay.token.TokenRefusedException;
 final class AzureIdentityTokensTest {
   private static final Instant NOW = Instant.parse("2026-11-27T12:00:00Z");
 
-  private final List<String> asked = new CopyOnWriteArrayList<>();
-  private volatile int status = 200;
-  private HttpServer endpoint;
-
-  @BeforeEach
-  void start() throws IOException {
-    endpoint = HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
-    endpoint.createContext(
-        "/metadata/identity/oauth2/token",
-        exchange -> {
-          asked.add(
+  @AutoClose
+  private final TokenEndpoint endpoint =
+      new TokenEndpoint(
+          "/metadata/identity/oauth2/token",
+          "{\"access_token\":\"t%d\",\"expires_in\":\"3599\",\"error\":\"invalid_request\"}",
+          exchange ->
               exchange.getRequestHeaders().getFirst("Metadata")
                   + " "
                   + exchange.getRequestURI().getRawQuery());
-          byte[] said =
-              "{\"access_token\":\"t1\",\"expires_in\":\"3599\",\"error\":\"invalid_request\"}"
-                  .getBytes(UTF_8);
-          exchange.sendResponseHeaders(status, said.length);
-          exchange.getResponseBody().write(said);
-          exchange.close();
-        });
-    endpoint.start();
-  }
 
-  @AfterEach
-  void stop() {
-    endpoint.stop(0);
-  }
+  AzureIdentityTokensTest() throws IOException {}
 
   private AzureIdentityTokens tokens(@Nullable String clientId) {
-    URI url =
-        URI.create(
-            "http://127.0.0.1:%d/metadata/identity/oauth2/token"
-                .formatted(endpoint.getAddress().getPort()));
+    URI url = endpoint.url().resolve("/metadata/identity/oauth2/token");
     return new AzureIdentityTokens(
         CompletableFuture.completedFuture(new OkHttpClient()),
         new Cloud.Azure(
@@ -83,14 +57,14 @@ final class AzureIdentityTokensTest {
     assertEquals(NOW.plusSeconds(3599), token.expiresAt());
     tokens("0b-1c").fetch();
     String query = "true api-version=2018-02-01&resource=https%3A%2F%2Fcognitiveservices.azure.com";
-    assertEquals(List.of(query, query + "&client_id=0b-1c"), asked);
+    assertEquals(List.of(query, query + "&client_id=0b-1c"), endpoint.asked());
   }
 
   @Test
   void a_refusal_is_for_good_and_a_busy_service_is_not() {
-    status = 400;
+    endpoint.status(400);
     assertThrows(TokenRefusedException.class, () -> tokens(null).fetch());
-    status = 429;
+    endpoint.status(429);
     assertThrows(IOException.class, () -> tokens(null).fetch());
   }
 }

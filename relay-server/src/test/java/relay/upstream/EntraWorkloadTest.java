@@ -4,11 +4,7 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
-import com.sun.net.httpserver.HttpServer;
 import java.io.IOException;
-import java.net.InetAddress;
-import java.net.InetSocketAddress;
-import java.net.URI;
 import java.net.URLDecoder;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -19,10 +15,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.CopyOnWriteArrayList;
 import okhttp3.OkHttpClient;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import relay.config.Cloud;
@@ -38,38 +32,21 @@ final class EntraWorkloadTest {
   private static final Instant NOW = Instant.parse("2026-11-27T12:00:00Z");
 
   @TempDir Path directory;
-  private final List<String> asked = new CopyOnWriteArrayList<>();
-  private volatile int status = 200;
-  private HttpServer endpoint;
 
-  @BeforeEach
-  void start() throws IOException {
-    endpoint = HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
-    endpoint.createContext(
-        "/contoso.com/oauth2/v2.0/token",
-        exchange -> {
-          asked.add(new String(exchange.getRequestBody().readAllBytes(), UTF_8));
-          byte[] said =
-              "{\"access_token\":\"t%d\",\"expires_in\":3600,\"error\":\"invalid_client\"}"
-                  .formatted(asked.size())
-                  .getBytes(UTF_8);
-          exchange.sendResponseHeaders(status, said.length);
-          exchange.getResponseBody().write(said);
-          exchange.close();
-        });
-    endpoint.start();
-  }
+  @AutoClose
+  private final TokenEndpoint endpoint =
+      new TokenEndpoint(
+          "/contoso.com/oauth2/v2.0/token",
+          "{\"access_token\":\"t%d\",\"expires_in\":3600,\"error\":\"invalid_client\"}",
+          exchange -> new String(exchange.getRequestBody().readAllBytes(), UTF_8));
 
-  @AfterEach
-  void stop() {
-    endpoint.stop(0);
-  }
+  EntraWorkloadTest() throws IOException {}
 
   private EntraTokens tokens(Path file) {
-    URI login = URI.create("http://127.0.0.1:" + endpoint.getAddress().getPort());
     return EntraTokens.of(
         CompletableFuture.completedFuture(new OkHttpClient()),
-        new Cloud.Azure("2024-10-21", login, "https://cognitiveservices.azure.com/.default"),
+        new Cloud.Azure(
+            "2024-10-21", endpoint.url(), "https://cognitiveservices.azure.com/.default"),
         new Credential.EntraWorkload("contoso.com", "0b-1c", file),
         InstantSource.fixed(NOW));
   }
@@ -84,7 +61,7 @@ final class EntraWorkloadTest {
     assertEquals("t1", first.value().reveal());
     assertEquals(NOW.plusSeconds(3600), first.expiresAt());
     List<String> shown = new ArrayList<>();
-    for (String form : asked) {
+    for (String form : endpoint.asked()) {
       Map<String, String> fields = fields(form);
       shown.add(String.valueOf(fields.remove("client_assertion")));
       assertEquals(
@@ -102,11 +79,11 @@ final class EntraWorkloadTest {
   void a_refusal_is_for_good_and_a_missing_file_is_not() throws Exception {
     Path file = Files.writeString(directory.resolve("token"), "platform-1");
     EntraTokens tokens = tokens(file);
-    status = 401;
+    endpoint.status(401);
     assertThrows(TokenRefusedException.class, tokens::fetch);
     Files.delete(file);
     assertThrows(IOException.class, tokens::fetch);
-    assertEquals(1, asked.size(), "nothing is sent without the platform's token");
+    assertEquals(1, endpoint.asked().size(), "nothing is sent without the platform's token");
   }
 
   private static Map<String, String> fields(String form) {

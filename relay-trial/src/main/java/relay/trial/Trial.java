@@ -3,6 +3,7 @@ package relay.trial;
 import java.io.Console;
 import java.io.IOException;
 import java.io.PrintStream;
+import java.lang.ref.Reference;
 import java.net.InetSocketAddress;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -31,6 +32,7 @@ import relay.trial.provider.ProviderSimulator.Settings;
  * prints the figures and whether the promise held.
  */
 public final class Trial {
+  private static final String AGENTS = "--agents";
   private static final int REPLICAS = 2;
   private static final String API_KEY = "trial-client-key";
   private static final Duration PROBE_TIMEOUT = Duration.ofSeconds(8);
@@ -53,36 +55,61 @@ public final class Trial {
   /**
    * Runs the command; takes some 40 s, and leaves nothing behind, Ctrl-C included.
    *
+   * @param agents whether to run agents instead, for about a minute
    * @param environment for {@code NO_COLOR}, {@code COLUMNS}, {@code TERM}
    * @return 0 if the promise held; 1 if not, or if something failed
    */
-  private static int run(PrintStream out, Map<String, String> environment) {
+  private static int run(PrintStream out, Map<String, String> environment, boolean agents) {
     boolean onTerminal =
         Optional.ofNullable(System.console()).map(Console::isTerminal).orElse(false);
     Style style = Style.of(environment, onTerminal, out.charset());
     boolean inPlace = onTerminal && !environment.getOrDefault("TERM", "").equals("dumb");
     try (Terminal terminal = new Terminal(out, inPlace)) {
       Runtime.getRuntime().addShutdownHook(new Thread(terminal::close, "trial-terminal"));
-      return new Trial(TrialPlan.standard(), terminal, style).run();
+      Trial trial = new Trial(TrialPlan.standard(), terminal, style);
+      return agents ? trial.runAgents() : trial.run();
     }
   }
 
   /** Runs the command; {@code relay.Main} calls it by name. */
   public static void main(String[] args) {
-    System.exit(run(System.out, System.getenv()));
+    // held here, or the loggers could be collected with their levels
+    List<Logger> quiet = List.of(Logger.getLogger("io.undertow"), Logger.getLogger("org.xnio"));
+    quiet.forEach(logger -> logger.setLevel(Level.WARNING));
+    try {
+      System.exit(run(System.out, System.getenv(), List.of(args).contains(AGENTS)));
+    } finally {
+      Reference.reachabilityFence(quiet);
+    }
+  }
+
+  private void begin(String command, String what) {
+    terminal.print("");
+    terminal.print("  " + style.bold(command) + style.dim("  " + what));
+    terminal.print("");
+  }
+
+  private int runAgents() {
+    begin("relay try --agents", "two replicas, four pools of one key each, all of them saturated");
+    try {
+      return new AgentsTrial(AgentsPlan.standard(), terminal, style).run() ? 0 : 1;
+    } catch (IOException e) {
+      return failed(e);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      return 1;
+    }
+  }
+
+  private int failed(IOException e) {
+    terminal.erase();
+    terminal.print("");
+    terminal.print("  " + style.bad(style.glyphs().bad() + " relay try failed: ") + e.getMessage());
+    return 1;
   }
 
   private int run() {
-    Logger undertow =
-        Logger.getLogger(
-            "io.undertow"); // a local variable, or the logger could be collected with its level
-    Logger xnio = Logger.getLogger("org.xnio");
-    undertow.setLevel(Level.WARNING);
-    xnio.setLevel(Level.WARNING);
-    terminal.print("");
-    terminal.print(
-        "  " + style.bold("relay try") + style.dim("  two replicas share one pool of keys"));
-    terminal.print("");
+    begin("relay try", "two replicas share one pool of keys");
     try (TrialStage stage =
         new TrialStage(
             Settings.of(plan.window(), plan.accounts().toArray(new Account[0])),
@@ -111,11 +138,7 @@ public final class Trial {
       farewell();
       return measured.promiseHolds() ? 0 : 1;
     } catch (IOException e) {
-      terminal.erase();
-      terminal.print("");
-      terminal.print(
-          "  " + style.bad(style.glyphs().bad() + " relay try failed: ") + e.getMessage());
-      return 1;
+      return failed(e);
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
       return 1;

@@ -5,6 +5,14 @@ import relay.trial.provider.ProviderSimulator.Account;
 
 /** A replica's configuration, as a user would write it. */
 final class TrialConfig {
+  /** The end of a configuration. */
+  static final String LOGGING =
+      """
+      logging:
+        level: warn
+        format: text
+      """;
+
   private TrialConfig() {}
 
   /** The text before the list of providers. */
@@ -64,12 +72,6 @@ final class TrialConfig {
               account.itpm(),
               account.otpm()));
     }
-    return yaml.append(
-            """
-            logging:
-              level: warn
-              format: text
-            """)
-        .toString();
+    return yaml.append(LOGGING).toString();
   }
 }

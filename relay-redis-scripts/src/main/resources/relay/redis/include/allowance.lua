@@ -1,9 +1,9 @@
--- What a group can take now, and when it is full again: what a client is told of its own limits.
+-- A client's allowance in each dimension: what its group still admits, and when the group is unused again.
 -- @uses pool, key, group, refund, coming, gate
 local NEARLY = 1e-6 -- a debt flows off in fractions
 
--- The most that fits now in one dimension: so many requests, or the tokens of one request. And the time until nothing is
--- in use. `roll` must have run up to now.
+-- Returns two values for one dimension: what is admitted now (the number of requests, or the tokens of one request),
+-- and the microseconds until nothing is in use. `roll` must have run up to now.
 local function left_of(p, g, d, now)
   local limit, window = g[LIMIT + d], refill_us(p)
   local level = math.max(0, g[LEVEL + d] - math.max(0, now - g[AT]) * limit / window)
@@ -25,7 +25,8 @@ local function left_of(p, g, d, now)
   return math.min(free, math.max(math.min(burst * limit - level, shrinking), even, 1 + second - level)), empty
 end
 
--- Writes two values for each dimension: what is left, and the microseconds until the whole limit is; 0 if it has no limit.
+-- Writes two values for each dimension: what is left, and the microseconds until the whole limit is left; 0 without a
+-- limit.
 local function tell_left(p, g, now, reply, at)
   for d = 1, 4 do
     local left, empty = 0, 0

@@ -1,5 +1,5 @@
 -- Choosing among candidates. A list holds the records of a key and its group in turn, highest priority first.
--- @uses pool, key, group, records, refund, coming, gate
+-- @uses pool, key, group, records, refund, coming, gate, days
 local LEAST_LOADED, ROUND_ROBIN, RANDOM, WEIGHTED = 1, 2, 3, 4
 
 -- The next pseudo-random number (Park and Miller): exact in doubles.
@@ -14,7 +14,7 @@ local function draw(seed) return seed * 16807 % 2147483647 end
 local function best_of(r, list, now, input, output, favourite, seed)
   local p = r.pool
   local window, bucket, strategy = refill_us(p), p[BUCKET] == 1, p[STRATEGY]
-  local kept = bucket and 0 or p[KEPT]
+  local kept, daily = bucket and 0 or p[KEPT], p[DAY] == 1
   local slot = math.floor(now / p[SLOT])
   local best, best_rank, best_flight, best_pass, best_priority, best_input, best_output, best_mine, best_spare
   local stopped, small, dimension, limit = 0, 0, 0, 0
@@ -24,6 +24,10 @@ local function best_of(r, list, now, input, output, favourite, seed)
     if g[RECENT] < slot and roll(r.win, p, g, slot) then rewrite(r, g) end -- even if this candidate is not chosen
     local state, load, flight, pass, priority, want_in, want_out =
       look(list[c], g, now, window, bucket, kept, input, output, bound)
+    if daily and state <= 1 then
+      state, load, flight, pass, priority, want_in, want_out =
+        days.look(r, g, now, state, load, flight, pass, priority, input, output, want_in, want_out)
+    end
     if state == 1 then
       if best and priority < best_priority then break end
       local rank = 0
@@ -68,11 +72,19 @@ local function best_of(r, list, now, input, output, favourite, seed)
   return nil, stopped, small, dimension, limit
 end
 
+-- Input and output as a group and its day count them; nil if a limit is too small for them, and that limit's number.
+function days.clamp_all(r, g, input, output)
+  local want_in, want_out = clamp(input, output, g[LIMIT + 2], g[LIMIT + 3], g[LIMIT + 4])
+  local d = want_in and r.pool[DAY] == 1 and days.of(r, g)
+  if not d then return want_in, want_out end
+  if not days.clamp(d, input, output) then return nil, OF_REQUESTS + 2 end
+  return days.clamp(d, want_in, want_out)
+end
+
 -- Whether quarantine alone keeps one of these candidates from carrying the request.
-local function is_kept_from(list, input, output)
+local function is_kept_from(r, list, input, output)
   for c = 1, #list, 2 do
-    local g = list[c + 1]
-    if list[c][K_STOPPED] > 0 and clamp(input, output, g[LIMIT + 2], g[LIMIT + 3], g[LIMIT + 4]) then return true end
+    if list[c][K_STOPPED] > 0 and days.clamp_all(r, list[c + 1], input, output) then return true end
   end
   return false
 end
@@ -84,6 +96,7 @@ local function take(r, k, g, now, input, output, spread)
   charge(g, 1, input, spread and 0 or output)
   relax(g, now)
   if spread then expect_output(r.win, p, g, now, now, now, 0, 0, output, 0, spread) end
+  if p[DAY] == 1 then days.charge(r, g, now, 1, input + output) end
   -- a key that was unusable for a while does not catch up
   local turn = math.max(k[K_PASS], p[TURN])
   local weight = p[STRATEGY] == WEIGHTED and k[K_WEIGHT] or 1
@@ -105,9 +118,10 @@ end
 -- is quarantined or too small. A time beyond `most` may be later than the earliest.
 local function able_at(r, k, g, now, most, input, output)
   if k[K_STOPPED] > 0 then return math.huge, 0 end
-  local want_in, want_out = clamp(input, output, g[LIMIT + 2], g[LIMIT + 3], g[LIMIT + 4])
+  local want_in, want_out = days.clamp_all(r, g, input, output)
   if not want_in then return math.huge, 0 end
   local at, why = group_opens(r.win, r.pool, g, now, most, 1, want_in, want_out)
+  if r.pool[DAY] == 1 then at, why = days.opens(r, g, now, at, why, want_in + want_out) end
   return key_opens(k, now, at, why)
 end
 
@@ -131,7 +145,7 @@ local function shadowed(r, list, now, input, output)
       local at, why = able_at(r, k, g, now, math.huge, input, output)
       if not best or at < opens then
         if at == math.huge then
-          local _, dimension = clamp(input, output, g[LIMIT + 2], g[LIMIT + 3], g[LIMIT + 4])
+          local _, dimension = days.clamp_all(r, g, input, output)
           why = dimension
         end
         best, opens, reason = c, at, why

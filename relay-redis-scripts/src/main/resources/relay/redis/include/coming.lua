@@ -1,8 +1,8 @@
 -- Output that nobody knows at admission. A lease expects its mean; reports and the settlement move that into the
--- window as it is made. So the group holds what was made in the window, and what is expected still to come.
+-- window as it is made. So the group holds what was made in the window, and what is expected still to come within
+-- another one: what is made later finds none of it.
 -- @uses pool, group, refund
 local MOST_STRICT = 2 -- standard deviations
-local LONGEST_WAIT = 8 -- windows: longer waits for output count as this
 
 -- What the window will hold once all of this is made: `used`, `cost`, and what is to come already. `later` is the part of
 -- the cost that is made over time. Meanwhile a share of what is used leaves the window.
@@ -25,7 +25,7 @@ local function expect_output(win, p, g, now, since, told, newly, had, rest, had_
   if newly > 0 then
     local limit = g[LIMIT + 3] > 0 and g[LIMIT + 3] or g[LIMIT + 4]
     if limit > 0 then
-      local waited = math.min(LONGEST_WAIT, math.max(0, (now + told) / 2 - since) / p[WINDOW])
+      local waited = math.min(1, math.max(0, (now + told) / 2 - since) / p[WINDOW])
       g[LEAVES] = g[LEAVES] + math.min(0.2, newly / limit) * (waited - g[LEAVES])
     end
     begin_usage(g)

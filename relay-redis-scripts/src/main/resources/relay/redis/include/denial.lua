@@ -70,6 +70,7 @@ local function deny(r, set, now, input, output, avoided, told, looks)
       if opens < most then told.opens, told.reason, told.opener, told.k, told.g = opens, reason, k.id, k, g end
       if opens == math.huge then
         local standing, dimension, limit = look(k, g, now, p[WINDOW], p[BUCKET] == 1, 0, input, output, math.huge)
+        if standing <= 1 then standing, dimension, limit = 3, OF_REQUESTS + 2, days.of(r, g)[D_LIMIT + 2] end
         if standing == 2 then
           again[#again + 1] = { not large[g.id] and NEVER, k, g }
         else -- too small
@@ -177,7 +178,7 @@ local function is_kept_from_any(r, sets, first, last, input, output, avoided)
   local function is_kept_in(rows)
     for _, row in ipairs(rows) do
       local is_key = not avoided[row] and not whole_of(row)
-      if is_key and is_kept_from(list_of(r, { row }), input, output) then return true end
+      if is_key and is_kept_from(r, list_of(r, { row }), input, output) then return true end
     end
   end
   for n = first, last do

@@ -1,5 +1,5 @@
 -- Ending leases, for settle and the acquire scripts.
--- @uses numbers, pool, key, group, records, refund, coming, index, lease
+-- @uses numbers, pool, key, group, foreign, records, refund, coming, days, index, lease
 
 -- Parses `ceiling given`; the last result is the position of the rest.
 local function call_time(line)
@@ -34,14 +34,16 @@ local function finish(r, id, record, requests, input, output, now, from, sets)
   local over_in, over_out = input > i and input - i or 0, output > o and output - o or 0
   local more, less = over_out, o > output and o - output or 0 -- than was charged at admission
   if rest ~= NOT_COMING then more, less = 0, 0 end
-  if requests > reserved or over_in + more > 0 then
-    charge(g, requests > reserved and requests - reserved or 0, over_in, more)
+  local new_in, new_out = not_foreign(p, g, 2, over_in, since, now), not_foreign(p, g, 3, more, since, now)
+  if requests > reserved or new_in + new_out > 0 then
+    charge(g, requests > reserved and requests - reserved or 0, new_in, new_out)
   end
   if reserved > requests or i > input or less > 0 then
     refund(r.win, p, g, since, math.floor(since / p[SLOT]), reserved > requests and reserved - requests or 0,
       i > input and i - input or 0, less)
   end
   if rest ~= NOT_COMING then expect_output(r.win, p, g, now, since, told, output - made, rest, 0, spread, 0) end
+  if p[DAY] == 1 then days.settle(r, g, since, now, requests - reserved, input + output - i - o) end
   if input + output > 0 then g[STRIKES] = 0 end
   if standing ~= EXPIRED_LEASE then
     k[K_FLIGHT], g[FLIGHT], p[LIVE] = k[K_FLIGHT] - 1, g[FLIGHT] - 1, p[LIVE] - 1

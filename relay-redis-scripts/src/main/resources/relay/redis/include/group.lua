@@ -1,7 +1,7 @@
 -- A quota group's record, field `g:<group>` of the state hash: little-endian doubles.
 -- @uses pool
-local GROUP = '<ddddddddddddddddddddddddddd'
-local GROUP_BYTES = 27 * 8
+local GROUP = '<dddddddddddddddddddddddddddddd'
+local GROUP_BYTES = 240
 local AT, RECENT, COOL, BURST = 1, 2, 3, 4 -- last touch, newest slot, cooldown's end, burst ratio
 local SHRUNK, SHRUNK_AT = 5, 6 -- share of the burst that the provider is known to admit, and since when
 local LIMIT = 6 -- LIMIT + d; d is 1 requests, 2 input, 3 output, 4 input + output
@@ -15,8 +15,10 @@ local CURRENT = 20 -- CURRENT + d, d <= 3: the present slot, not in the ring yet
 local FLIGHT, STRIKES = 24, 25 -- live leases; 429s in a row without a retry time
 local VARIANCE = 26 -- of the output to come
 local STRICT_AT = 27 -- the last time at which STRICT rose or fell
+local FOREIGN, FOREIGN_AT = 26, 30 -- FOREIGN + d, d 2 or 3: charged as another's use, of late; the last time
 local CONFIGURED = '<dddd' -- field `c:<group>`: the four configured limits
 local HOUR_US = 3600e6
+local LEAST_BURST = 0.015625 -- as a share: about a second of the limit
 local SLOTS, CHUNK = 240, 16 -- the ring: 240 closed slots in chunks of 16, three doubles per slot
 local ENTRY, ENTRY_BYTES = '<ddd', 24
 local EMPTY = '\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0'
@@ -27,7 +29,7 @@ local function read_group(value)
   end
   return { struct.unpack(GROUP, value) }
 end
-local function pack_group(g) return struct.pack(GROUP, unpack(g, 1, 27)) end
+local function pack_group(g) return struct.pack(GROUP, unpack(g, 1, 30)) end
 
 -- The share of a limit that may be used at once. A refusal by the provider shrinks it; it doubles back every
 -- hour.

@@ -18,7 +18,7 @@ local function serve(r, list, session, id, now, lease_us, input, output, spread,
   elseif 2 * (stopped + small) < #list then
     local opens, reason, opener = soonest(r, list, now, input, output)
     tell(reply, place, 0, math.max(1, wait(opens, now)), reason, opener, 0)
-  elseif small == 0 or stopped > 0 and is_kept_from(list, input, output) then
+  elseif small == 0 or stopped > 0 and is_kept_from(r, list, input, output) then
     tell(reply, place, -2, 0, 0, 0, 0)
   else
     tell(reply, place, -1, dimension, limit, 0, 0)

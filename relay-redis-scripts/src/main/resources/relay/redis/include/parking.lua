@@ -1,10 +1,13 @@
 -- Parking candidates of a ready set until they can carry a request, and making them ready when they are due.
--- @uses pool, key, group, records, gate, choice, index
+-- @uses pool, key, group, records, gate, days, choice, index
 local LATEST = 3.9e15 -- later times are treated alike: the odd bit must fit into a double
 local SAMPLE = 4 -- candidates in a comparison after the first
 
+-- Whether what parks a candidate is the same for requests of all sizes.
+function days.is_for_all(reason) return reason <= 1 or reason == OF_REQUESTS + 1 end
+
 -- The score of a candidate parked until `opens` for this reason.
-local function parked_at(opens, reason) return 2 * math.min(opens, LATEST) + (reason <= 1 and 0 or 1) end
+local function parked_at(opens, reason) return 2 * math.min(opens, LATEST) + (days.is_for_all(reason) and 0 or 1) end
 
 -- Moves parked candidates that are due to the end of the ready ones.
 local function wake(r, set, now)
@@ -48,7 +51,7 @@ local function park(r, set, k, g, now, input, output)
     if opens == math.huge then opens, reason = now + r.pool[WINDOW], 2 end
     local size = size_of(input, output)
     park_at(r, set, parked_at(opens, reason), k, g, size)
-    if reason > 1 then note_size(r.state, set, size) end
+    if not days.is_for_all(reason) then note_size(r.state, set, size) end
   end
 end
 

@@ -1,13 +1,15 @@
 -- The pool's record, field `pool` of the state hash: its clock, its shape and its counters.
 -- @uses numbers
-local POOL = '<ddddddddddddddddddddddd'
+local POOL = '<dddddddddddddddddddddddd'
 local EPOCH, OFFSET, LAST, TURN, SWEEP_AT, WINDOW, SLOT, STRATEGY, LIVE, EXPIRED, UNUSED, LOST, FRESH_AT, SHAPED_AT, BUCKET, LAST_DUE, STAMP =
   1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17
 local HEARD, DOUBTED = 18, 19 -- a replica's last heartbeat, 0 if all have left; see `pool_time`
 local SCHEMA = 20 -- of what is stored; older versions wrote none
 local SCHEMA_NOW = 1 -- raise it when older versions would misread the state: they refuse it then
 local KEPT, SLOWED, KEPT_UNTIL = 21, 22, 23 -- for replicas that serve without Redis: see include/missing
-local POOL_BYTES = 23 * 8
+local DAY = 24 -- 1 if groups have limits a day: see include/days
+local POOL_BYTES = 192
+local A_DAY_US = 86400e6
 local ALLOWANCE_US = 1e6 -- a caller's ceiling is its own estimate of the time plus this
 local KEEP_US = 600e6 -- TTL of an unused pool's state, beyond its window
 
@@ -21,7 +23,7 @@ local function read_pool(value)
   return p
 end
 local function pack_pool(p)
-  return struct.pack(POOL, unpack(p, 1, 23))
+  return struct.pack(POOL, unpack(p, 1, 24))
 end
 
 -- Parses and checks a script's time arguments, `given` and `ceiling`.
@@ -34,7 +36,8 @@ local function clock_of(given, ceiling)
   return given ~= '-' and moment(given, 'given') or nil, bounded_moment(ceiling, 'ceiling')
 end
 
-local function keep_ms(p) return (KEEP_US + 2 * p[WINDOW]) / 1000 end
+-- What was used of a day outlives the longest day.
+local function keep_ms(p) return (KEEP_US + 2 * p[WINDOW] + p[DAY] * 2 * A_DAY_US) / 1000 end
 
 -- The pool's own time in microseconds: Redis TIME, made monotonic. If the clock steps back, the pool's time
 -- goes on from its last value. If it jumps ahead, the time is capped at `ceiling`: the calling replica's last

@@ -84,7 +84,7 @@ local function new_key(r, id) return hold(r, KEY, id, { 0, 0, 0, 0, 0, 0, 0 }) e
 
 local function new_group(r, id)
   local g = {}
-  for n = 1, 27 do g[n] = 0 end
+  for n = 1, 30 do g[n] = 0 end
   return hold(r, GROUP, id, g)
 end
 
@@ -162,7 +162,7 @@ local function write(r)
     record.changed = false
     if record.news then
       record.news = false
-      if record.moved <= r.marked then -- else no reader was told of its earlier change yet
+      if record.moved <= r.marked then -- else an unread entry of the log names it already
         local m = r.moves + 1
         r.moves, record.moved, r.log[m % LOG + 1] = m, m, record
       end

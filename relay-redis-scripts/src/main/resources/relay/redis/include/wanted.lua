@@ -3,7 +3,7 @@
 --
 --   d:acme/default    1234 50 30000 8000 0          plan, limits of requests, input, output, input + output
 --   e:acme-1          1234 acme 0 1 1               plan, account, max_concurrent, priority, weight
--- @uses pool, key, group, records, fleet
+-- @uses pool, key, group, records, days, fleet
 local IDLE_US = 3600e6 -- a group that no plan has is kept so long after its last use
 
 -- The lines of the live plans, except that of `plan`.
@@ -67,10 +67,17 @@ local function forget_group(r, group, now)
   local g = group_of(r, group)
   if g then
     if g[FLIGHT] > 0 or g[COOL] > now or g[AT] > now - math.max(IDLE_US, 2 * r.pool[WINDOW]) then return end
+    local d = r.pool[DAY] == 1 and days.of(r, g)
+    if d then
+      days.roll(r, g, d, now)
+      if d[D_USED + 1] > 0 or d[D_USED + 2] > 0 then return end
+      drop(r, d)
+    end
     roll(r.win, r.pool, g, math.floor(now / r.pool[SLOT]))
     drop(r, g)
   end
-  redis.call('HDEL', r.state, 'g:' .. group, 'c:' .. group, 'd:' .. group, 'm:' .. group)
+  redis.call('HDEL', r.state, 'g:' .. group, 'c:' .. group, 'd:' .. group, 'm:' .. group, 'day:' .. group, 'slots:' .. group,
+    'daylimits:' .. group)
 end
 
 -- Deletes plans that no live replica has, and what only they had. Keys with leases become draining, others are deleted;

@@ -5,6 +5,7 @@ import { Plots, short } from "./plots.js";
 import { Traffic } from "./traffic.js";
 
 const DIMENSIONS = ["rpm", "itpm", "otpm", "tpm"];
+const DAILY = ["rpd", "tpd"];
 const NAMES = { rpm: "requests", itpm: "input tokens", otpm: "output tokens", tpm: "input + output tokens" };
 const KEPT_SECONDS = 300;
 const SILENT_MS = 4_000;
@@ -259,7 +260,9 @@ function showPool() {
     text(cells[6], group.in_flight);
     text(cells[7], clock(group.cooldown_until));
     cells[7].className = "cooling";
-  }, 8);
+    DAILY.forEach((dimension, n) => usage(cells[n + 8], group.used[dimension], group.limits[dimension]));
+  }, 10);
+  at("groups").classList.toggle("daily", groups.some((group) => DAILY.some((dimension) => group.limits[dimension])));
   keys.show(chosen, [...pool.keys.values()]);
 }
 

@@ -40,8 +40,26 @@ public final class RequestBytes {
     return request("/v1/chat/completions", apiKey, head, inputTokens, outputTokens);
   }
 
+  /** A stream of so many events with content, and a pause between them. */
+  static byte[] paced(
+      String apiKey, String model, int inputTokens, int outputTokens, int events, int pauseMs) {
+    String head =
+        "{\"model\":\""
+            + model
+            + "\",\"max_tokens\":8192,\"stream\":true"
+            + ",\"messages\":[{\"role\":\"user\",\"content\":\"";
+    String script =
+        outputTokens + "\r\nx-sim-events: " + events + "\r\nx-sim-event-interval-ms: " + pauseMs;
+    return request("/v1/messages", apiKey, head, inputTokens, script);
+  }
+
   private static byte[] request(
       String path, String apiKey, String head, int inputTokens, int outputTokens) {
+    return request(path, apiKey, head, inputTokens, Integer.toString(outputTokens));
+  }
+
+  private static byte[] request(
+      String path, String apiKey, String head, int inputTokens, String script) {
     String end = "\"}]}";
     int padding = 4 * inputTokens - head.length() - end.length();
     if (padding < 0) {
@@ -58,7 +76,7 @@ public final class RequestBytes {
             + "x-api-key: "
             + apiKey
             + "\r\nx-sim-output-tokens: "
-            + outputTokens
+            + script
             + "\r\nContent-Length: "
             + body.length()
             + "\r\n\r\n"

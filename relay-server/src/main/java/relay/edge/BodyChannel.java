@@ -1,0 +1,90 @@
+package relay.edge;
+
+import io.undertow.server.HttpServerExchange;
+import io.undertow.server.protocol.http.HttpServerConnection;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.Executor;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import org.xnio.channels.StreamSourceChannel;
+
+/**
+ * The body of a request, read by one thread. Undertow keeps the flags of an HTTP/2 stream in one
+ * field without a lock. A thread that reads beside the I/O thread may undo what that has noted: the
+ * last frame, or that it tells of new data no longer. So the I/O thread itself touches the stream.
+ */
+final class BodyChannel {
+  /** The I/O thread does not block, so it answers much sooner. */
+  private static final long MOST_SECONDS = 30;
+
+  private final StreamSourceChannel channel;
+  private final ClientClosing closing;
+  private final Executor toucher;
+  private final boolean here;
+
+  BodyChannel(HttpServerExchange exchange, StreamSourceChannel channel, ClientClosing closing) {
+    this.channel = channel;
+    this.closing = closing;
+    here = exchange.getConnection() instanceof HttpServerConnection || exchange.isInIoThread();
+    toucher = here ? Runnable::run : exchange.getIoThread();
+  }
+
+  /**
+   * Reads what has arrived; beside the I/O thread as much as fits, for each call wakes two threads.
+   */
+  int read(ByteBuffer to) throws IOException {
+    if (here) {
+      return channel.read(to);
+    }
+    CompletableFuture<Integer> read = new CompletableFuture<>();
+    try {
+      toucher.execute(
+          () -> {
+            try {
+              read.complete(readAll(to));
+            } catch (IOException | RuntimeException | Error e) {
+              read.completeExceptionally(e);
+            }
+          });
+      return read.get(MOST_SECONDS, TimeUnit.SECONDS);
+    } catch (ExecutionException | TimeoutException | RejectedExecutionException e) {
+      throw new IOException("the body cannot be read", e);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new IOException("interrupted", e);
+    }
+  }
+
+  private int readAll(ByteBuffer to) throws IOException {
+    int all = 0;
+    int n = 1;
+    while (n > 0 && to.hasRemaining()) {
+      n = channel.read(to);
+      all += Math.max(0, n);
+    }
+    return all == 0 ? n : all; // the next call finds the end, too
+  }
+
+  /** Parks until there may be more to read. */
+  void await(long mostNanos) throws IOException {
+    ChannelWait.awaitReadable(channel, closing, mostNanos, toucher);
+  }
+
+  /** Whether the client has left, or the stream was reset: its body then seems to end. */
+  boolean isClosed() {
+    return closing.isClosed();
+  }
+
+  /** Nothing more is read by this thread. */
+  void stop() {
+    toucher.execute(
+        () -> {
+          channel.getReadSetter().set(null);
+          channel.suspendReads();
+        });
+  }
+}

@@ -1,0 +1,98 @@
+package relay.e2e;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNotNull;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import java.time.Duration;
+import java.time.ZoneId;
+import java.time.ZonedDateTime;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import org.junit.jupiter.api.Test;
+import relay.model.Dialect;
+
+/** A provider that counts requests a day, behind three replicas. */
+class DayLimitsTest {
+  private static final int A_DAY = 12;
+
+  /** Of the Pacific, unless its midnight is near: then the test would see two days. */
+  private static ZoneId zone() {
+    ZoneId pacific = ZoneId.of("America/Los_Angeles");
+    return untilMidnight(pacific).toMinutes() > 10 ? pacific : ZoneId.of("Asia/Tokyo");
+  }
+
+  private static Duration untilMidnight(ZoneId zone) {
+    ZonedDateTime now = ZonedDateTime.now(zone);
+    return Duration.between(now, now.toLocalDate().plusDays(1).atStartOfDay(zone));
+  }
+
+  /**
+   * "Rate limits are usually measured across three dimensions: Requests per minute (RPM), Tokens
+   * per minute (input) (TPM), Requests per day (RPD)"; "Rate limits are applied per project, not
+   * per API key. Requests per day (RPD) quotas reset at midnight Pacific time": "Rate limits",
+   * ai.google.dev/gemini-api/docs/rate-limits, read November 27, 2026.
+   */
+  @Test
+  void projects_share_out_their_days_and_the_provider_never_refuses() throws Exception {
+    ZoneId zone = zone();
+    Map<String, Integer> counts = new ConcurrentHashMap<>(); // by project
+    Map<String, String> projects = Map.of("one", "p1", "two", "p1", "three", "p2");
+    try (RawProvider provider =
+            new RawProvider(
+                (request, connection) -> {
+                  String key = request.header("authorization");
+                  assertNotNull(key);
+                  String project = projects.get(key.substring("Bearer secret-".length()));
+                  int count = counts.merge(project, 1, Integer::sum);
+                  connection.write(
+                      count <= A_DAY
+                          ? Says.fine(Dialect.OPENAI)
+                          : Says.json(429, "{\"error\":{\"status\":\"RESOURCE_EXHAUSTED\"}}"));
+                });
+        Replicas replicas =
+            new Setup()
+                .provider(
+                    """
+                    - name: g
+                      type: openai
+                      api: gemini
+                      base_url: %s
+                      models: [gemini-3-pro]
+                      pooling: { affinity: none, day: { starts: "00:00", zone: %s } }
+                      keys:
+                        - { key: secret-one, id: k1, account: p1, rpm_limit: 1000, rpd_limit: %d }
+                        - { key: secret-two, id: k2, account: p1 }
+                        - { key: secret-three, id: k3, account: p2, rpm_limit: 1000, rpd_limit: %d }
+                    """
+                        .formatted(provider.url(), zone, A_DAY, A_DAY))
+                .start(3)) {
+      Ask ask = Ask.of(Dialect.OPENAI, "gemini-3-pro");
+      for (int n = 0; n < 2 * A_DAY; n++) {
+        assertEquals(200, RawClient.ask(replicas.port(n % 3), ask).status(), "request " + n);
+      }
+      for (int n = 0; n < 3; n++) {
+        Answer refused = RawClient.ask(replicas.port(n), ask);
+        assertEquals(429, refused.status());
+        assertTrue(refused.text().contains("requests_a_day"), refused.text());
+        String retry = Answer.header(refused.headers(), "retry-after");
+        assertNotNull(retry);
+        long early = untilMidnight(zone).toSeconds() - Long.parseLong(retry);
+        assertTrue(Math.abs(early) < 60, retry + " s, but midnight is " + early + " s later");
+      }
+      assertEquals(Map.of("p1", A_DAY, "p2", A_DAY), counts);
+
+      replicas.awaitLine("g", "p1/gemini-3-pro", ".* rpd 12/12 .*");
+      JsonNode group = replicas.admin(1, "/pools/g").json().at("/groups/0");
+      assertEquals(A_DAY, group.at("/limits/rpd").asInt(), group.toString());
+      assertEquals(A_DAY, group.at("/used/rpd").asInt(), group.toString());
+      assertEquals(
+          1,
+          replicas.metric(
+              1, "relay_key_used_ratio{dimension=\"rpd\",group=\"p1/gemini-3-pro\",pool=\"g\"}"));
+      assertEquals(
+          1, replicas.metric(2, "relay_denials_total{pool=\"g\",reason=\"requests_a_day\"}"));
+    }
+  }
+}
