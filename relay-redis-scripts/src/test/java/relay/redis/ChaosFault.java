@@ -9,6 +9,7 @@ import relay.guards.Await;
 import relay.redis.RedisServers.Topology;
 
 /** What may happen to a Redis, or to a replica of Relay. */
+@SuppressWarnings("ImmutableEnumChecker") // nobody changes what a constant has
 enum ChaosFault {
   NOTHING("none", all(), 3_000, s -> {}, s -> {}),
   KILLED("kill -9, back after 3 s", all(), 3_000, ChaosStage::kill, ChaosStage::startAgain),
