@@ -11,6 +11,8 @@ import relay.embedded.EmbeddedRedis;
 /** Measures the scripts' cost in a real Redis and writes the report. */
 final class CostTable {
   private static final List<Integer> SIZES = List.of(1, 4, 8, 10, 16, 64, 1_000, 10_000);
+  private static final List<Integer> STREAMED = List.of(4, 8, 1_000);
+  private static final int REPORT_SECONDS = 2; // between the reports of a stream
   private static final List<Integer> BATCHES = List.of(1, 8, 16);
   private static final int BURSTS = 40;
   private static final int TRIES = 5;
@@ -40,6 +42,7 @@ final class CostTable {
     section("By strategy", "4 keys compared, 1,000 by the index", strategies());
     List<MeasuredCost> standing =
         section("With 99 % of the keys unable", "cooling down, or used up", standing());
+    List<MeasuredCost> streams = streams();
     for (int batch : BATCHES.subList(1, BATCHES.size())) {
       section("Calls of " + batch + " requests", "microseconds of the whole call", sizes(batch));
     }
@@ -57,6 +60,10 @@ final class CostTable {
         + line("the same: what a settle adds to its call", "%.1f us", added(four), "8 us")
         + line("8 keys, all dimensions: acquire", "%.1f us", eight.acquireMicros(), "20 us")
         + line("the same: what a settle adds to its call", "%.1f us", added(eight), "8 us")
+        + line(
+            "8 keys, outputs reported: acquire", "%.1f us", streams.get(1).acquireMicros(), "20 us")
+        + line("the same: what a settle adds to its call", "%.1f us", added(streams.get(1)), "8 us")
+        + line("the same: reports of a stream, a second", "%.1f us", perSecond(streams), "2 us")
         + line("4 keys: pairs a second by the scripts, at least", "%.0f", pairs(four), "35,000")
         + line("10,000 keys against 10: acquire", "%.2f x", large / ten, "2 x")
         + line("the same, 99 %% of the keys unable", "%.2f x", unable / ten, "2 x")
@@ -66,6 +73,49 @@ final class CostTable {
             usedUp(4_000) / usedUp(10),
             "2 x")
         + page;
+  }
+
+  /** The same keys once with outputs that are known, and once with reports. */
+  private List<MeasuredCost> streams() {
+    page.append(
+        """
+
+        ## With reports of progress
+
+        Output of unknown length: each lease reports once what it has made, 96 leases a call. Beside a window a stream reports every 2 s.
+
+        | keys | output | acquire us | with settles us | settle alone us | a report us |
+        |--:|---|--:|--:|--:|--:|
+        """);
+    List<MeasuredCost> reported = new ArrayList<>();
+    for (int keys : STREAMED) {
+      Workload known = Workload.of(keys);
+      reportRow(known, "known", measure(known));
+      MeasuredCost cost = measure(known.inStreams());
+      reportRow(known, "reported", cost);
+      reported.add(cost);
+    }
+    return reported;
+  }
+
+  private void reportRow(Workload workload, String output, MeasuredCost cost) {
+    page.append(
+        String.format(
+            Locale.ROOT,
+            "| %,d | %s | %.1f | %.1f | %.1f | %s |%n",
+            workload.keys(),
+            output,
+            cost.acquireMicros(),
+            cost.bothMicros(),
+            cost.settleMicros(),
+            cost.reportMicros() > 0
+                ? String.format(Locale.ROOT, "%.1f", cost.reportMicros())
+                : "-"));
+    System.err.println(workload + " " + output + " " + cost);
+  }
+
+  private static double perSecond(List<MeasuredCost> streams) {
+    return streams.get(1).reportMicros() / REPORT_SECONDS;
   }
 
   private double usedUp(int keys) {

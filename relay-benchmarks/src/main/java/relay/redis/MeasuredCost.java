@@ -10,6 +10,7 @@ import java.util.List;
  * @param acquireMicros time inside the script per call of acquire
  * @param bothMicros the same for calls that end as many leases as they grant
  * @param settleMicros the same for settle
+ * @param reportMicros the same for one lease's report of progress
  * @param referenceMicros time of the reference script, measured between the bursts
  * @param cpuMicrosPerPair total time of Redis's main thread for one request's acquire and settle in
  *     one call
@@ -18,6 +19,7 @@ record MeasuredCost(
     double acquireMicros,
     double bothMicros,
     double settleMicros,
+    double reportMicros,
     double referenceMicros,
     double cpuMicrosPerPair) {
 
@@ -25,6 +27,7 @@ record MeasuredCost(
     List<Double> acquires = new ArrayList<>();
     List<Double> both = new ArrayList<>();
     List<Double> settles = new ArrayList<>();
+    List<Double> reports = new ArrayList<>();
     List<Double> references = new ArrayList<>();
     for (int n = 0; n < bursts; n++) {
       references.add(rig.reference());
@@ -32,9 +35,15 @@ record MeasuredCost(
       acquires.add(cost.acquire().microsPerCall());
       both.add(cost.both().microsPerCall());
       settles.add(cost.settle().microsPerCall());
+      reports.add(cost.reportMicros());
     }
     return new MeasuredCost(
-        low(acquires), low(both), low(settles), low(references), rig.cpuMicrosPerPair(bursts));
+        low(acquires),
+        low(both),
+        low(settles),
+        low(reports),
+        low(references),
+        rig.cpuMicrosPerPair(bursts));
   }
 
   private static double low(List<Double> values) {

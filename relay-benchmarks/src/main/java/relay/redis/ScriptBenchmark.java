@@ -107,7 +107,12 @@ public class ScriptBenchmark {
     redis = EmbeddedRedis.start();
     rig =
         new ScriptRig(
-            redis.url(), new Workload(keys, false, dimensions, batch, strategy, standing));
+            redis.url(),
+            Workload.of(keys)
+                .dimensions(dimensions)
+                .batch(batch)
+                .strategy(strategy)
+                .standing(standing));
   }
 
   /** Stops both. */

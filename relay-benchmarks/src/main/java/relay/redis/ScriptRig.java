@@ -29,8 +29,15 @@ final class ScriptRig implements AutoCloseable {
 
   private static final int REFERENCES = 240;
 
+  /** Leases whose progress one call reports; a replica sends up to 100. */
+  private static final int REPORTS = 96;
+
   /** The usage per request: a little below the reservation, as usual. */
   private static final String COST = " 1 " + Workload.INPUT * 9 / 10 + " " + Workload.OUTPUT / 2;
+
+  /** Made so far, expected still to come, and its standard deviation. */
+  private static final String PROGRESS =
+      " %d %d %d".formatted(Workload.OUTPUT / 4, Workload.OUTPUT / 2, Workload.OUTPUT / 2);
 
   private static final Duration PATIENCE = Duration.ofMinutes(2);
   private static final String REFERENCE =
@@ -58,8 +65,9 @@ final class ScriptRig implements AutoCloseable {
    * @param acquire calls of acquire alone
    * @param both calls of acquire that end as many leases as they grant
    * @param settle calls of settle
+   * @param reportMicros one lease's part of a call that reports progress; 0 if nothing is streamed
    */
-  record Bursts(ServerCost acquire, ServerCost both, ServerCost settle) {}
+  record Bursts(ServerCost acquire, ServerCost both, ServerCost settle, double reportMicros) {}
 
   /** Clears the Redis at the URL and creates the pool there. Uses the time of Redis. */
   ScriptRig(String url, Workload workload) {
@@ -145,12 +153,33 @@ final class ScriptRig implements AutoCloseable {
   Bursts measure() {
     List<String> first = ids();
     ServerCost acquire = acquired(acquires(first));
+    double report = report(first);
     List<String> second = ids();
     ServerCost both = acquired(acquires(second, first));
+    report(second);
     List<Call> settles = settles(second);
     redis.configResetstat();
     send(settles);
-    return new Bursts(acquire, both, ServerCost.read(redis));
+    return new Bursts(acquire, both, ServerCost.read(redis), report);
+  }
+
+  /** Reports what streams have made so far: microseconds a lease. */
+  private double report(List<String> ids) {
+    if (!workload.streamed()) {
+      return 0;
+    }
+    List<byte[]> keys = new ArrayList<>(List.of(names.state, names.win, names.leases, names.later));
+    keys.addAll(candidates.readySets());
+    List<Call> calls = new ArrayList<>();
+    for (int from = 0; from < BURST; from += REPORTS) {
+      List<byte[]> args = new ArrayList<>(List.of(bytes("0"), bytes(clock.get())));
+      args.add(bytes(EngineOptions.DEFAULT_LEASE.toMillis()));
+      ids.subList(from, from + REPORTS).forEach(id -> args.add(bytes(id + PROGRESS)));
+      calls.add(new Call(ScriptFile.RENEW, keys, args));
+    }
+    redis.configResetstat();
+    send(calls);
+    return (double) ServerCost.read(redis).micros() / BURST;
   }
 
   /** Uses the first group's limits up. Measures a settle and the acquire after it, as one call. */
@@ -252,7 +281,8 @@ final class ScriptRig implements AutoCloseable {
         candidates.appendReadySets(Workload.CLASS, line);
       }
       line.append(COST.repeat(over.size()));
-      line.append((" " + Workload.INPUT + " " + Workload.OUTPUT + " -").repeat(some.size()));
+      String spread = workload.streamed() ? " " + Workload.OUTPUT : " -";
+      line.append((" " + Workload.INPUT + " " + Workload.OUTPUT + spread).repeat(some.size()));
       List<byte[]> args = new ArrayList<>(List.of(bytes(line.toString())));
       if (!candidates.isIndexed()) {
         args.add(candidates.lineOf(demand));

@@ -13,9 +13,16 @@ import java.util.Map;
  * @param together whether they are in one account; else each has its own
  * @param dimensions the number of limited dimensions, from 1 (requests) to 4
  * @param batch requests per call
+ * @param streamed whether output of unknown length is made over time, and reported once
  */
 public record Workload(
-    int keys, boolean together, int dimensions, int batch, Strategy strategy, Standing standing) {
+    int keys,
+    boolean together,
+    int dimensions,
+    int batch,
+    Strategy strategy,
+    Standing standing,
+    boolean streamed) {
   static final String CLASS = "model";
   static final long INPUT = 1_000;
   static final long OUTPUT = 200;
@@ -27,27 +34,31 @@ public record Workload(
 
   /** One request per call, all dimensions, least loaded, all keys free. */
   static Workload of(int keys) {
-    return new Workload(keys, false, 4, 1, Strategy.LEAST_LOADED, Standing.FREE);
+    return new Workload(keys, false, 4, 1, Strategy.LEAST_LOADED, Standing.FREE, false);
   }
 
   Workload inOneAccount() {
-    return new Workload(keys, true, dimensions, batch, strategy, standing);
+    return new Workload(keys, true, dimensions, batch, strategy, standing, streamed);
   }
 
   Workload batch(int requests) {
-    return new Workload(keys, together, dimensions, requests, strategy, standing);
+    return new Workload(keys, together, dimensions, requests, strategy, standing, streamed);
   }
 
   Workload dimensions(int limited) {
-    return new Workload(keys, together, limited, batch, strategy, standing);
+    return new Workload(keys, together, limited, batch, strategy, standing, streamed);
   }
 
   Workload strategy(Strategy chosen) {
-    return new Workload(keys, together, dimensions, batch, chosen, standing);
+    return new Workload(keys, together, dimensions, batch, chosen, standing, streamed);
   }
 
   Workload standing(Standing how) {
-    return new Workload(keys, together, dimensions, batch, strategy, how);
+    return new Workload(keys, together, dimensions, batch, strategy, how, streamed);
+  }
+
+  Workload inStreams() {
+    return new Workload(keys, together, dimensions, batch, strategy, standing, true);
   }
 
   PoolPlan plan(String name) {
