@@ -16,7 +16,7 @@ final class ChaosProvider {
   private final class Account {
     private final List<Long> admitted = new ArrayList<>();
     private final List<Long> refused = new ArrayList<>();
-    private double level = limit;
+    private double level = (double) limit;
     private long atNanos = System.nanoTime();
   }
 
@@ -33,7 +33,8 @@ final class ChaosProvider {
     long now = System.nanoTime();
     Account account = accounts.computeIfAbsent(group, g -> new Account());
     account.level =
-        Math.min(limit, account.level + (double) (now - account.atNanos) * limit / windowNanos);
+        Math.min(
+            (double) limit, account.level + (double) (now - account.atNanos) * limit / windowNanos);
     account.atNanos = now;
     if (account.level < 1) {
       account.refused.add(now);

@@ -5,6 +5,7 @@ import java.io.UncheckedIOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
+import java.nio.ByteBuffer;
 import java.util.Arrays;
 import java.util.Set;
 import java.util.concurrent.BlockingQueue;
@@ -21,7 +22,7 @@ final class ChaosProxy implements AutoCloseable {
   private volatile boolean silent;
 
   /** Bytes, and when they arrive. */
-  private record Chunk(byte[] bytes, long dueNanos) {}
+  private record Chunk(ByteBuffer bytes, long dueNanos) {}
 
   /**
    * @param port of the Redis on 127.0.0.1
@@ -95,7 +96,7 @@ final class ChaosProxy implements AutoCloseable {
       for (int n = from.getInputStream().read(buffer);
           n >= 0;
           n = from.getInputStream().read(buffer)) {
-        byte[] bytes = Arrays.copyOf(buffer, n);
+        ByteBuffer bytes = ByteBuffer.wrap(Arrays.copyOf(buffer, n));
         way.put(new Chunk(bytes, System.nanoTime() + (late ? delayNanos : 0)));
       }
     } catch (IOException e) {
@@ -103,17 +104,17 @@ final class ChaosProxy implements AutoCloseable {
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
     }
-    way.offer(new Chunk(new byte[0], System.nanoTime()));
+    way.offer(new Chunk(ByteBuffer.allocate(0), System.nanoTime()));
   }
 
   private void write(Socket from, Socket to, BlockingQueue<Chunk> way) {
     try {
-      for (Chunk chunk = way.take(); chunk.bytes().length > 0; chunk = way.take()) {
+      for (Chunk chunk = way.take(); chunk.bytes().hasRemaining(); chunk = way.take()) {
         Await.moment(chunk.dueNanos());
         while (silent && !door.isClosed()) {
           Await.moment(System.nanoTime() + 5_000_000);
         }
-        to.getOutputStream().write(chunk.bytes());
+        to.getOutputStream().write(chunk.bytes().array());
       }
     } catch (IOException e) {
       // the end

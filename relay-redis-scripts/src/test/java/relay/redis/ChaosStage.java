@@ -161,7 +161,13 @@ final class ChaosStage implements AutoCloseable {
     if (proxy != null) {
       proxy.close();
     }
-    for (AutoCloseable one : Stream.of(alone, sentinels, cluster).filter(s -> s != null).toList()) {
+    close(alone);
+    close(sentinels);
+    close(cluster);
+  }
+
+  private static void close(@Nullable AutoCloseable one) {
+    if (one != null) {
       try {
         one.close();
       } catch (Exception e) {
