@@ -61,10 +61,28 @@ public final class RedisNode implements AutoCloseable {
     }
   }
 
+  /** One copy for all: a file that is open for writing when another thread forks cannot run. */
+  private static final class Binary {
+    static final Path PATH = copied();
+
+    private static Path copied() {
+      try {
+        Path directory = Files.createTempDirectory("relay-binary-").toRealPath();
+        Path binary = EmbeddedRedis.executable(directory);
+        directory.toFile().deleteOnExit(); // in reverse order
+        if (binary.startsWith(directory)) {
+          binary.toFile().deleteOnExit();
+        }
+        return binary;
+      } catch (IOException e) {
+        throw new UncheckedIOException(e);
+      }
+    }
+  }
+
   private Process launch() throws IOException {
-    Path binary = directory.resolve("redis-server");
     List<String> command = new ArrayList<>();
-    command.add((Files.exists(binary) ? binary : EmbeddedRedis.executable(directory)).toString());
+    command.add(Binary.PATH.toString());
     command.add(directory.resolve("redis.conf").toString());
     if (sentinel) {
       command.add("--sentinel");

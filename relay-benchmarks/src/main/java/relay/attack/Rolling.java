@@ -8,7 +8,6 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.concurrent.locks.LockSupport;
-import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import relay.embedded.EmbeddedRedis;
 import relay.embedded.LoopbackPorts;
@@ -63,7 +62,8 @@ public final class Rolling {
       for (int n = 0; n < REPLICAS; n++) {
         int port = ports[2 * n];
         int adminPort = ports[2 * n + 1];
-        Path config = config(n, port, adminPort, redis.url(), provider.port());
+        Path config = directory.resolve(name(n));
+        BareReplica.config(config, port, adminPort, redis.url(), provider);
         replicas.add(ReplicaProcess.start(launcher, config, port, adminPort));
       }
       for (int n = 0; n < REPLICAS; n++) {
@@ -110,31 +110,6 @@ public final class Rolling {
 
   private static String name(int n) {
     return "relay-" + n + ".yaml";
-  }
-
-  private Path config(int n, int port, int adminPort, String redisUrl, int providerPort)
-      throws IOException {
-    String keys =
-        IntStream.rangeClosed(1, 4)
-            .mapToObj(k -> "      - { key: secret-%d, rpm_limit: 1000000 }\n".formatted(k))
-            .reduce("", String::concat);
-    return Files.writeString(
-        directory.resolve(name(n)),
-        """
-        server:
-          listen: 127.0.0.1:%d
-          admin_listen: 127.0.0.1:%d
-          auth: { api_key: %s }
-        redis: { url: "%s" }
-        logging: { level: warn, format: text }
-        providers:
-          - name: anthropic
-            type: anthropic
-            base_url: http://127.0.0.1:%d
-            keys:
-        """
-                .formatted(port, adminPort, Normal.KEY, redisUrl, providerPort)
-            + keys);
   }
 
   private static void pause(Duration time) {

@@ -76,7 +76,8 @@ public final class Soak {
     int[] ports = LoopbackPorts.free(2);
     try (EmbeddedRedis redis = EmbeddedRedis.start();
         AttackProvider provider = new AttackProvider()) {
-      Path config = config(directory, ports, redis.url(), provider.port());
+      Path config = directory.resolve("relay.yaml");
+      BareReplica.config(config, ports[0], ports[1], redis.url(), provider);
       RedisClient client = RedisClient.create(redis.url());
       try (ReplicaProcess replica =
           ReplicaProcess.start(List.of(launcher.toString()), config, ports[0], ports[1])) {
@@ -99,28 +100,6 @@ public final class Soak {
         client.shutdown();
       }
     }
-  }
-
-  private static Path config(Path directory, int[] ports, String redisUrl, int providerPort)
-      throws IOException {
-    return Files.writeString(
-        directory.resolve("relay.yaml"),
-        """
-        server:
-          listen: 127.0.0.1:%d
-          admin_listen: 127.0.0.1:%d
-          auth: { api_key: %s }
-        redis: { url: "%s" }
-        logging: { level: warn, format: text }
-        providers:
-          - name: anthropic
-            type: anthropic
-            base_url: http://127.0.0.1:%d
-            keys:
-              - { key: secret-1, rpm_limit: 1000000 }
-              - { key: secret-2, rpm_limit: 1000000 }
-        """
-            .formatted(ports[0], ports[1], Normal.KEY, redisUrl, providerPort));
   }
 
   private static Sample sample(

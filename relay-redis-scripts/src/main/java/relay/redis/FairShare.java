@@ -360,9 +360,8 @@ final class FairShare {
     }
   }
 
-  /** Ends the outage and returns its usage within the last window, by group. */
+  /** The usage of outages within the last window, by group. The outage may go on. */
   synchronized Map<String, Usage> takeOutageUsage() {
-    endOutage();
     return outageUsage.takeAll(nanoTime.getAsLong());
   }
 

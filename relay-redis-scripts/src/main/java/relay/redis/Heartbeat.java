@@ -56,11 +56,25 @@ final class Heartbeat {
   void tick() {
     if (!link.isUp()) {
       senders.leaseEndings().away();
+      outage.away();
       return;
     }
     if (mayHaveLost.get()) {
       var _ = chargeLost(); // the first time failed
     }
+    survey();
+    sendPending();
+    senders.rekeys().sendAgain();
+    senders.renewals().renewDue();
+    senders.exchange().tick();
+    Retirement retirement = senders.retirement();
+    if (retirement.isDue(System.nanoTime()) && isQuiet()) {
+      retirement.ends();
+      var _ = leave().whenComplete((done, failure) -> retirement.left(isQuiet()));
+    }
+  }
+
+  private void survey() {
     long sent = System.nanoTime();
     scripts
         .survey(replica)
@@ -75,15 +89,15 @@ final class Heartbeat {
               fairShare.endOutage();
             })
         .exceptionally(failure -> null); // the next tick tries again
-    sendPending();
-    senders.rekeys().sendAgain();
-    senders.renewals().renewDue();
-    senders.exchange().tick();
-    Retirement retirement = senders.retirement();
-    if (retirement.isDue(System.nanoTime()) && isQuiet()) {
-      retirement.ends();
-      var _ = leave().whenComplete((done, failure) -> retirement.left(isQuiet()));
-    }
+  }
+
+  /**
+   * Before the first request after an outage: charges the use without Redis, and keeps free what
+   * replicas may use that are not back yet.
+   */
+  void tellUse() {
+    outage.charge(senders.leaseEndings());
+    survey();
   }
 
   private void sendPending() {

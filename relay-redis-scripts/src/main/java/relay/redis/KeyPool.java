@@ -41,6 +41,7 @@ public final class KeyPool {
   private final Retirement retirement;
   private final Rekeys rekeys;
   private final Heartbeat heartbeat;
+  private final Runnable tell;
 
   KeyPool(
       RedisLink link,
@@ -62,7 +63,7 @@ public final class KeyPool {
     retirement = new Retirement(link.timeout());
     reports = new ProviderReports(scripts, fairShare);
     renewals = new LeaseRenewals(scripts, options.lease());
-    outage = new OutageGrants(this, scripts, fairShare, options.fallback(), leaseIds);
+    outage = new OutageGrants(link, this, scripts, fairShare, options.fallback(), leaseIds);
     rekeys = new Rekeys(scripts);
     heartbeat =
         new Heartbeat(
@@ -72,6 +73,7 @@ public final class KeyPool {
             fairShare,
             outage,
             new Heartbeat.Senders(leaseEndings, renewals, exchange, rekeys, retirement));
+    tell = heartbeat::tellUse;
   }
 
   /** The pool's present keys and limits. */
@@ -137,7 +139,7 @@ public final class KeyPool {
     if (retirement.hasBegun()) {
       return CompletableFuture.completedFuture(new NoneUsable());
     }
-    if (!link.isUp()) {
+    if (!link.isUp() || !outage.isTold(tell)) {
       Acquisition over = ledger.refusal(demand);
       return CompletableFuture.completedFuture(
           over == null ? outage.grant(demand, latest()) : over);

@@ -1,5 +1,6 @@
 package relay.redis;
 
+import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
 import relay.redis.Acquisition.Granted;
 import relay.redis.Acquisition.Unavailable;
@@ -11,14 +12,25 @@ final class OutageGrants {
   private final FairShare fairShare;
   private final Fallback fallback;
   private final LeaseIds leaseIds;
+  private final RedisLink link;
+  private final AtomicReference<Debt> debt = new AtomicReference<>(Debt.NONE);
   private volatile boolean hasUsage; // that Redis has not counted
 
+  /** What Redis does not know since it was away. */
+  private enum Debt {
+    NONE,
+    OWED,
+    TOLD_NOW
+  }
+
   OutageGrants(
+      RedisLink link,
       KeyPool pool,
       PoolScripts scripts,
       FairShare fairShare,
       Fallback fallback,
       LeaseIds leaseIds) {
+    this.link = link;
     this.pool = pool;
     this.scripts = scripts;
     this.fairShare = fairShare;
@@ -44,6 +56,9 @@ final class OutageGrants {
       case FairShare.Choice.Refused r -> r.why();
       case FairShare.Choice.Taken t -> {
         hasUsage = true;
+        if (!link.isUp()) {
+          away();
+        }
         yield new Granted(Lease.withoutRedis(pool, leaseIds.next(), t));
       }
     };
@@ -52,6 +67,35 @@ final class OutageGrants {
   void end(Lease lease, long inputTokens, long outputTokens) {
     if (fairShare.end(lease, inputTokens, outputTokens)) {
       hasUsage = true;
+    }
+  }
+
+  /** Redis is away. */
+  void away() {
+    if (debt.get() != Debt.OWED && fallback != Fallback.CLOSED) {
+      debt.set(Debt.OWED);
+    }
+  }
+
+  /**
+   * Whether Redis may be asked. After an outage it must hear first of the use since then, or it
+   * would grant that a second time. It runs calls in the order in which they are sent.
+   *
+   * @param tell sends that
+   * @return false while another thread tells
+   */
+  boolean isTold(Runnable tell) {
+    if (debt.get() == Debt.NONE) {
+      return true;
+    }
+    if (!debt.compareAndSet(Debt.OWED, Debt.TOLD_NOW)) {
+      return false;
+    }
+    try {
+      tell.run();
+      return true;
+    } finally {
+      debt.compareAndSet(Debt.TOLD_NOW, Debt.NONE); // unless Redis went away again
     }
   }
 

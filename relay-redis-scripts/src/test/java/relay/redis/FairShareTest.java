@@ -91,6 +91,20 @@ final class FairShareTest {
     assertTrue(share.takeOutageUsage().isEmpty(), "it is owed once");
   }
 
+  /** A Redis that answers with errors, or too late, is told of the usage twice a second. */
+  @Test
+  void a_large_request_earns_its_credit_while_usage_is_charged() {
+    FairShare share = share(new Limits(0, 60_000, 0, 0)); // 900 a second, 2,700 at most
+    Demand large = Demand.of(Pools.CLASS, 5_000, 0);
+    int granted = 0;
+    for (int halfSeconds = 0; halfSeconds <= 8; halfSeconds++) {
+      granted += share.choose(large, null, true) instanceof FairShare.Choice.Taken ? 1 : 0;
+      var _ = share.takeOutageUsage();
+      nanos += 500_000_000;
+    }
+    assertEquals(1, granted);
+  }
+
   @Test
   void usage_older_than_a_window_is_not_charged() {
     FairShare share = share(LIMITS);

@@ -1,0 +1,111 @@
+package relay.redis;
+
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import java.util.Queue;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import org.junit.jupiter.api.Test;
+import relay.guards.Await;
+import relay.guards.RedisNode;
+import relay.redis.Acquisition.Granted;
+
+/**
+ * A Redis comes back with its state, in which the window is empty by now. What replicas used
+ * without it counts before the first request is granted, also that of a replica that is not back.
+ */
+final class ReturningRedisTest {
+  private static final int LIMIT = 200;
+  private static final Duration WINDOW = Duration.ofSeconds(4);
+  private static final int CLIENTS = 20; // of each replica
+  private static final long AWAY_NANOS = 2_500_000_000L;
+  private static final long AFTER_NANOS = 1_200_000_000L;
+
+  private final Queue<Long> granted = new ConcurrentLinkedQueue<>();
+  private volatile boolean over;
+
+  private void ask(KeyPool pool) {
+    while (!over) {
+      if (pool.acquire(Demand.of(Pools.CLASS, 1, 1)).join() instanceof Granted(Lease lease)) {
+        granted.add(System.nanoTime());
+        lease.settle(1, 1);
+      }
+      Await.moment(System.nanoTime() + 1_000_000);
+    }
+  }
+
+  @Test
+  void use_without_redis_counts_before_the_first_request() throws Exception {
+    try (RedisNode redis =
+            RedisNode.start(
+                "appendonly yes", "slowlog-log-slower-than 0", "slowlog-max-len 10000");
+        ChaosProxy way = new ChaosProxy(redis.port());
+        RedisEngine first = RedisEngine.start(options("redis://" + redis.address(), "r1"));
+        RedisEngine second = RedisEngine.start(options(way.url(), "r2"))) {
+      PoolPlan plan = Pools.plan("returning", WINDOW, 1, new Limits(LIMIT, 0, 0, 0));
+      List<KeyPool> pools = List.of(first.pool(plan), second.pool(plan));
+      for (KeyPool pool : pools) {
+        Await.until(
+            "both are known",
+            () -> {
+              PoolSnapshot last = pool.latest();
+              return last != null && last.replicas() == 2;
+            });
+      }
+      redis.kill();
+      Await.until("it is gone", () -> !first.isUp() && !second.isUp());
+      List<Thread> clients = new ArrayList<>();
+      for (KeyPool pool : pools) {
+        for (int n = 0; n < CLIENTS; n++) {
+          clients.add(Thread.ofVirtual().start(() -> ask(pool)));
+        }
+      }
+      Await.moment(System.nanoTime() + AWAY_NANOS);
+      way.silence(true); // the second does not come back
+      redis.startAgain();
+      Await.until("it is back", first::isUp);
+      Await.moment(System.nanoTime() + AFTER_NANOS);
+      over = true;
+      tells_first(redis);
+      for (Thread client : clients) {
+        client.join();
+      }
+    }
+    int most = mostInAWindow();
+    assertTrue(granted.size() > LIMIT / 4, "they have used something: " + granted.size());
+    assertTrue(most <= LIMIT, "most in a window: " + most);
+  }
+
+  private static EngineOptions options(String url, String replica) {
+    return Pools.options(url, replica, Fallback.FAIR_SHARE);
+  }
+
+  private static void tells_first(RedisNode redis) {
+    List<String> calls = // the latest first
+        redis.call("SLOWLOG", "GET", "-1").stream()
+            .filter(word -> word.matches("relay_\\w+_(charge|survey|acquire)"))
+            .map(word -> word.substring(word.lastIndexOf('_') + 1))
+            .toList()
+            .reversed();
+    int asked = calls.indexOf("acquire");
+    assertTrue(asked >= 0, calls.toString());
+    assertTrue(calls.subList(0, asked).containsAll(List.of("charge", "survey")), calls.toString());
+  }
+
+  private int mostInAWindow() {
+    List<Long> all = new ArrayList<>(granted);
+    Collections.sort(all);
+    int most = 0;
+    int first = 0;
+    for (int n = 0; n < all.size(); n++) {
+      while (all.get(n) - all.get(first) >= WINDOW.toNanos()) {
+        first++;
+      }
+      most = Math.max(most, n - first + 1);
+    }
+    return most;
+  }
+}
