@@ -41,7 +41,7 @@ final class ReturningRedisTest {
   void use_without_redis_counts_before_the_first_request() throws Exception {
     try (RedisNode redis =
             RedisNode.start(
-                "appendonly yes", "slowlog-log-slower-than 0", "slowlog-max-len 10000");
+                "appendonly yes", "slowlog-log-slower-than 0", "slowlog-max-len 1000000");
         ChaosProxy way = new ChaosProxy(redis.port());
         RedisEngine first = RedisEngine.start(options("redis://" + redis.address(), "r1"));
         RedisEngine second = RedisEngine.start(options(way.url(), "r2"))) {
