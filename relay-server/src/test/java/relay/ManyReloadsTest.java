@@ -79,7 +79,8 @@ class ManyReloadsTest {
         assertTrue(few != null && many.threads() <= few.threads() + 2, about);
         assertTrue(many.files() <= few.files() + 8, about);
         assertTrue(many.series() <= few.series() + 20, about);
-        assertTrue(many.heapBytes() <= few.heapBytes() + 4_000_000, about);
+        // other tests of this JVM move it by some MB
+        assertTrue(many.heapBytes() <= few.heapBytes() + 6_000_000, about);
       } finally {
         replica.stop();
       }

@@ -15,7 +15,7 @@
 --                  output`: its grant, to count it again. Such a call is ignored when it is late
 -- REPLY {1, time, alive...}                    for each lease 1 if it is live, else 0
 --       {-3}                                   unknown pool
--- COST  two reads, one write, and two writes per lease
+-- COST  two reads and three writes
 -- @include numbers
 -- @include pool
 -- @include key
@@ -62,6 +62,7 @@ local function record_again(grant)
 end
 
 local reply = { 1, now }
+local records, checks = {}, {} -- what is written
 local held = #ids > 0 and redis.call('HMGET', leases, unpack(ids)) or {}
 local told = {} -- an id may occur twice
 for n, id in ipairs(ids) do
@@ -86,13 +87,17 @@ for n, id in ipairs(ids) do
         made, rest, spread, told_at = report[1], report[2], report[3], now
       end
       deadline = math.max(deadline, wanted)
-      redis.call('HSET', leases, id, struct.pack(LEASE, key, group, since, requests, input, output, deadline, RENEWED, made,
-        rest, spread, told_at))
-      redis.call('ZADD', later, deadline, id)
+      records[#records + 1], records[#records + 2] = id, struct.pack(LEASE, key, group, since, requests, input, output,
+        deadline, RENEWED, made, rest, spread, told_at)
+      checks[#checks + 1], checks[#checks + 2] = deadline, id
       if deadline < p[SWEEP_AT] then p[SWEEP_AT] = deadline end
     end
   end
   reply[2 + n], told[id] = alive, alive
+end
+if #records > 0 then
+  redis.call('HSET', leases, unpack(records))
+  redis.call('ZADD', later, unpack(checks))
 end
 keep(p, state, leases, later)
 write(r)
