@@ -55,6 +55,9 @@ class ClientRoundTripTest {
                 .start(1);
         ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
       assertEquals(200, RawClient.ask(replicas.port(0), limited()).status());
+      Await.until( // the client's ending is a call of acquire_named, too
+          "the first is settled",
+          () -> acquires(before.asked(), "@clients") == 2 && before.asked().contains("_settle"));
       before.hold();
       Future<Answer> answer = threads.submit(() -> RawClient.ask(replicas.port(0), limited()));
       try {
