@@ -47,8 +47,8 @@ final class AgentsResultTest {
 
   @Test
   void unused_capacity_refusals_and_failed_answers_are_not_as_expected() {
-    assertTrue(result(0.9, 10, 0).holds());
-    assertFalse(result(0.89, 0, 0).holds());
+    assertTrue(result(0.8, 10, 0).holds());
+    assertFalse(result(0.79, 0, 0).holds());
     assertFalse(result(0.98, 11, 0).holds());
     AgentsResult failed = result(0.98, 0, 2);
     assertFalse(failed.holds());
