@@ -26,6 +26,8 @@ class WithoutReachTest {
 
   private static final List<Class<?>> CLASSES =
       List.of(
+          HostileAnswerTest.class,
+          HostileRequestTest.class,
           Http2ProviderTest.class,
           LongAnswerTest.class,
           PassThroughTest.class,
