@@ -85,90 +85,52 @@ public record Demand(
 
   /** The same demand, whose output is not known at admission: its tokens are the mean. */
   public Demand comingWith(long spread) {
-    return new Demand(
-        modelClass, inputTokens, outputTokens, spread, avoid, session, pinned, key, cost, share);
+    Draft draft = new Draft(this);
+    draft.outputSpread = spread;
+    return draft.demand();
   }
 
   /** The same demand, for a conversation. */
   public Demand inSession(String id) {
-    return new Demand(
-        modelClass, inputTokens, outputTokens, outputSpread, avoid, id, pinned, key, cost, share);
+    Draft draft = new Draft(this);
+    draft.session = id;
+    return draft.demand();
   }
 
   /** The same demand, of another model class. */
   Demand in(String otherClass) {
-    return new Demand(
-        otherClass,
-        inputTokens,
-        outputTokens,
-        outputSpread,
-        avoid,
-        session,
-        pinned,
-        key,
-        cost,
-        share);
+    Draft draft = new Draft(this);
+    draft.modelClass = otherClass;
+    return draft.demand();
   }
 
   /** The same demand, which only the account can serve that made what these hashes name. */
   public Demand pinnedTo(List<String> hashes) {
-    return new Demand(
-        modelClass,
-        inputTokens,
-        outputTokens,
-        outputSpread,
-        avoid,
-        session,
-        hashes,
-        key,
-        cost,
-        share);
+    Draft draft = new Draft(this);
+    draft.pinned = hashes;
+    return draft.demand();
   }
 
   /** The same demand, for this key only. */
   public Demand on(String id) {
-    return new Demand(
-        modelClass,
-        inputTokens,
-        outputTokens,
-        outputSpread,
-        Set.of(),
-        session,
-        pinned,
-        id,
-        cost,
-        share);
+    Draft draft = new Draft(this);
+    draft.avoid = Set.of();
+    draft.key = id;
+    return draft.demand();
   }
 
   /** The same demand, with this cost in billionths of a dollar. */
   public Demand costing(long nanodollars) {
-    long most = Math.clamp(nanodollars, 0, Limits.MAX);
-    return new Demand(
-        modelClass,
-        inputTokens,
-        outputTokens,
-        outputSpread,
-        avoid,
-        session,
-        pinned,
-        key,
-        most,
-        share);
+    Draft draft = new Draft(this);
+    draft.cost = Math.clamp(nanodollars, 0, Limits.MAX);
+    return draft.demand();
   }
 
   /** The same demand, of a client that has this share. */
   public Demand sharing(Share whose) {
-    return new Demand(
-        modelClass,
-        inputTokens,
-        outputTokens,
-        outputSpread,
-        avoid,
-        session,
-        pinned,
-        key,
-        cost,
-        whose);
+    Draft draft = new Draft(this);
+    draft.share = whose;
+    return draft.demand();
   }
 
   /** The same demand, which has been refused and waits. */
@@ -178,16 +140,49 @@ public record Demand(
 
   /** The same demand, avoiding these keys while others can serve it. */
   public Demand avoiding(Set<String> keys) {
-    return new Demand(
-        modelClass,
-        inputTokens,
-        outputTokens,
-        outputSpread,
-        keys,
-        session,
-        pinned,
-        key,
-        cost,
-        share);
+    Draft draft = new Draft(this);
+    draft.avoid = keys;
+    return draft.demand();
+  }
+
+  /** A copy of a demand, to be changed. */
+  private static final class Draft {
+    String modelClass;
+    final long inputTokens;
+    final long outputTokens;
+    long outputSpread;
+    Set<String> avoid;
+    String session;
+    List<String> pinned;
+    String key;
+    long cost;
+    @Nullable Share share;
+
+    Draft(Demand demand) {
+      modelClass = demand.modelClass;
+      inputTokens = demand.inputTokens;
+      outputTokens = demand.outputTokens;
+      outputSpread = demand.outputSpread;
+      avoid = demand.avoid;
+      session = demand.session;
+      pinned = demand.pinned;
+      key = demand.key;
+      cost = demand.cost;
+      share = demand.share;
+    }
+
+    Demand demand() {
+      return new Demand(
+          modelClass,
+          inputTokens,
+          outputTokens,
+          outputSpread,
+          avoid,
+          session,
+          pinned,
+          key,
+          cost,
+          share);
+    }
   }
 }

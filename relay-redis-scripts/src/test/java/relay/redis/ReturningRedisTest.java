@@ -42,7 +42,7 @@ final class ReturningRedisTest {
     try (RedisNode redis =
             RedisNode.start(
                 "appendonly yes", "slowlog-log-slower-than 0", "slowlog-max-len 1000000");
-        ChaosProxy way = new ChaosProxy(redis.port());
+        RecordedRedis way = new RecordedRedis("redis://" + redis.address());
         RedisEngine first = RedisEngine.start(options("redis://" + redis.address(), "r1"));
         RedisEngine second = RedisEngine.start(options(way.url(), "r2"))) {
       PoolPlan plan = Pools.plan("returning", WINDOW, 1, new Limits(LIMIT, 0, 0, 0));
@@ -64,7 +64,7 @@ final class ReturningRedisTest {
         }
       }
       Await.moment(System.nanoTime() + AWAY_NANOS);
-      way.silence(true); // the second does not come back
+      way.close(); // the second does not come back
       redis.startAgain();
       Await.until("it is back", first::isUp);
       Await.moment(System.nanoTime() + AFTER_NANOS);

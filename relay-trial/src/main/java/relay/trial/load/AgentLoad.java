@@ -3,19 +3,15 @@ package relay.trial.load;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.time.Duration;
-import java.util.ArrayList;
-import java.util.Deque;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
-import java.util.concurrent.ConcurrentLinkedDeque;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.Semaphore;
 import java.util.random.RandomGenerator;
-import relay.trial.load.PlainConnection.Answer;
 
 /**
  * An open-loop load like that of coding agents, on several models at once: streamed answers whose
@@ -24,7 +20,6 @@ import relay.trial.load.PlainConnection.Answer;
  */
 public final class AgentLoad implements AutoCloseable {
   private static final int INPUT_TOKENS = 60;
-  private static final int KEEP_BYTES = 512;
   private static final int MAX_IN_FLIGHT = 2_000;
   private static final int EVENT_MS = 100;
 
@@ -52,7 +47,7 @@ public final class AgentLoad implements AutoCloseable {
   private final Plan plan;
   private final RandomGenerator random;
   private final Map<String, LoadTally> tallies = new LinkedHashMap<>();
-  private final List<Deque<PlainConnection>> idle = new ArrayList<>();
+  private final KeptConnections connections;
   private final Semaphore inFlight = new Semaphore(MAX_IN_FLIGHT);
   private final ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor();
   private volatile boolean stopped;
@@ -61,7 +56,7 @@ public final class AgentLoad implements AutoCloseable {
     this.plan = plan;
     this.random = random;
     plan.models().forEach(model -> tallies.put(model, new LoadTally(plan.replicas().size())));
-    plan.replicas().forEach(_ -> idle.add(new ConcurrentLinkedDeque<>()));
+    connections = new KeptConnections(plan.replicas());
   }
 
   /** What the load saw so far of a model. */
@@ -109,24 +104,8 @@ public final class AgentLoad implements AutoCloseable {
   }
 
   private void send(int replica, byte[] request, LoadTally tally) {
-    tally.sending();
     try {
-      PlainConnection connection = idle.get(replica).pollFirst();
-      if (connection == null) {
-        connection = new PlainConnection(plan.replicas().get(replica), KEEP_BYTES);
-      }
-      boolean reusable = false;
-      try {
-        Answer answer = connection.exchange(request);
-        tally.answered(replica, answer);
-        reusable = !answer.header("connection").equalsIgnoreCase("close");
-      } finally {
-        if (reusable) {
-          idle.get(replica).addFirst(connection);
-        } else {
-          connection.close();
-        }
-      }
+      connections.exchange(replica, request, tally);
     } catch (IOException | NumberFormatException e) {
       if (!stopped) {
         tally.failed(e.toString());
@@ -141,6 +120,6 @@ public final class AgentLoad implements AutoCloseable {
   public void close() {
     stopped = true;
     threads.shutdownNow();
-    idle.forEach(connections -> connections.forEach(PlainConnection::close));
+    connections.close();
   }
 }

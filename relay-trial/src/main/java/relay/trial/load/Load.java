@@ -4,9 +4,7 @@ import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.Deque;
 import java.util.List;
-import java.util.concurrent.ConcurrentLinkedDeque;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Semaphore;
@@ -52,14 +50,11 @@ public final class Load implements AutoCloseable {
 
   private static final int SIZES = 11;
 
-  /** Enough for the last event of a stream. */
-  private static final int KEEP_BYTES = 512;
-
   private final Plan plan;
   private final RandomGenerator random;
   private final LoadTally tally;
   private final Semaphore inFlight;
-  private final List<Deque<PlainConnection>> idle = new ArrayList<>();
+  private final KeptConnections connections;
   private final List<byte[]> whole = new ArrayList<>();
   private final List<byte[]> streamed = new ArrayList<>();
   private final ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor();
@@ -71,7 +66,7 @@ public final class Load implements AutoCloseable {
     this.random = random;
     this.tally = new LoadTally(plan.replicas().size());
     this.inFlight = new Semaphore(plan.maxInFlight());
-    plan.replicas().forEach(_ -> idle.add(new ConcurrentLinkedDeque<>()));
+    this.connections = new KeptConnections(plan.replicas());
     for (int i = 0; i < SIZES; i++) {
       int input = plan.inputTokens() / 2 + plan.inputTokens() * i / (SIZES - 1);
       whole.add(RequestBytes.messages(plan.apiKey(), input, plan.outputTokens(), false));
@@ -119,7 +114,7 @@ public final class Load implements AutoCloseable {
   public void close() {
     stopped = true;
     threads.shutdownNow();
-    idle.forEach(connections -> connections.forEach(PlainConnection::close));
+    connections.close();
   }
 
   private void arrive(long n) {
@@ -143,35 +138,14 @@ public final class Load implements AutoCloseable {
 
   private void request(int replica, byte[] request, boolean retries) {
     try {
-      Answer answer = exchange(replica, request);
+      Answer answer = connections.exchange(replica, request, tally);
       if (answer.status() == 429 && retries) {
         Wait.until(System.nanoTime() + RetryAfter.of(answer).ms() * 1_000_000);
-        tally.retried(exchange(replica, request).status() == 200);
+        tally.retried(connections.exchange(replica, request, tally).status() == 200);
       }
     } catch (IOException | NumberFormatException e) {
       if (!stopped) {
         tally.failed(e.toString());
-      }
-    }
-  }
-
-  private Answer exchange(int replica, byte[] request) throws IOException {
-    tally.sending();
-    PlainConnection connection = idle.get(replica).pollFirst();
-    if (connection == null) {
-      connection = new PlainConnection(plan.replicas().get(replica), KEEP_BYTES);
-    }
-    boolean reusable = false;
-    try {
-      Answer answer = connection.exchange(request);
-      tally.answered(replica, answer);
-      reusable = !answer.header("connection").equalsIgnoreCase("close");
-      return answer;
-    } finally {
-      if (reusable) {
-        idle.get(replica).addFirst(connection);
-      } else {
-        connection.close();
       }
     }
   }
