@@ -66,7 +66,8 @@ final class ScalarSettings {
     return decimal(section, name, fallback, allowed, number -> number >= min && number <= max);
   }
 
-  private static String shortest(double number) {
+  /** As a config file would have it. */
+  static String shortest(double number) {
     return new BigDecimal(Double.toString(number)).stripTrailingZeros().toPlainString();
   }
 

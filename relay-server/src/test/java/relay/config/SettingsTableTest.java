@@ -93,7 +93,9 @@ class SettingsTableTest {
       case "number" ->
           own.has("exclusiveMinimum")
               ? "above 0, up to 1"
-              : "%s to %.0f".formatted(own.get("minimum"), own.get("maximum").asDouble());
+              : own.get("minimum")
+                  + " to "
+                  + ScalarSettings.shortest(own.get("maximum").asDouble());
       case "boolean" -> "`true`, `false`";
       default -> "text";
     };
