@@ -37,8 +37,8 @@ public final class Estimates {
   }
 
   /**
-   * Estimates output only as far as streams make it within this time. What comes later finds a
-   * window in which nothing of the present one is left.
+   * Estimates only the output that streams make within the horizon, a pool's window. Output that is
+   * made later counts when the present usage has left the window, so it is not reserved now.
    */
   Estimates(Supplier<Duration> horizon) {
     this.horizon = horizon;

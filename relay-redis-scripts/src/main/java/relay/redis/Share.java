@@ -1,8 +1,8 @@
 package relay.redis;
 
 /**
- * Whose a request is, in a pool whose clients share it when it is short: what comes free goes to
- * the ranks in their order, and within a rank to the clients by weight.
+ * The client of a request, with its priority and weight. When a pool is short, its freed capacity
+ * goes to the ranks in their order, and within a rank to the clients by weight.
  *
  * @param client its name, without blanks
  * @param rank 1 for the highest priority, to {@value #RANKS}
@@ -42,7 +42,7 @@ public record Share(String client, int rank, long weight, int kept, int floor, b
     return again ? this : new Share(client, rank, weight, kept, floor, true);
   }
 
-  /** Those who wait behind each other have the same. */
+  /** The name of the waiting line of its client and rank. */
   String line() {
     return client + ":" + rank;
   }

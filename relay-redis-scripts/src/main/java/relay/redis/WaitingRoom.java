@@ -62,7 +62,7 @@ final class WaitingRoom {
     WaitingLine line =
         demand.pinned().isEmpty()
             ? lines.computeIfAbsent(nameOf(demand), name -> new WaitingLine(this))
-            : new WaitingLine(this); // only one account can serve it: nobody waits behind it
+            : new WaitingLine(this); // a line of its own: only one account can serve it
     line.arrive(new WaitingLine.Parked(arrivals.incrementAndGet(), demand, until, answer));
     return answer;
   }

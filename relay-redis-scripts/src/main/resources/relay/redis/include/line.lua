@@ -1,14 +1,13 @@
--- Who waits for a pool that is short, and in which order: fair shares by weight, priorities, and a time of one's own.
+-- The queue of requests that a short pool has refused: by priority, then fair by weight. Each has a retry time of its own.
 --
--- A refused request leaves a promise: an amount in a group, and the time at which it fits behind all that come before it.
--- The promises of a model class stand in one order: by rank, then by tag. A client's tags follow each other by the cost of
--- its requests over its weight (start-time fair queueing). A request sees the room of a group less the promises before its
--- own. So what comes free goes to the clients that want it, by weight, and to each at the time that it was told. A promise
--- is kept for a second beyond its time, up to five for a client that asks seldom, then let go. An idle client saves nothing up: its next request has the tag of the
--- request that was served last.
+-- A refused request leaves a promise: an amount in a group, and the time at which it fits behind the promises before it.
+-- The promises of a model class form one queue, ordered by rank, then by tag. A client's next tag is its last one plus the
+-- request's cost over the client's weight (start-time fair queueing). A request may use a group's room less the promises
+-- before its own. So freed capacity goes to waiting clients by weight, and each finds its room at the time that it was told.
+-- A promise is kept for one second after its time, up to five for a client that asks seldom. An idle client saves nothing
+-- up: its next request has the tag of the request that was served last.
 --
--- Lines are in the cache only, with the records. Where that is lost all clients are newcomers, and their times, told
--- before, are still apart.
+-- Queues are cached with the records, and not stored. After the loss of the cache all clients start anew.
 -- @uses numbers, pool, group
 local GRACE_US, MOST_GRACE_US = 1e6, 5e6
 local MOST_PROMISES, MOST_CLIENTS = 1000, 1000 -- of a model class
@@ -186,7 +185,7 @@ function line.claimed(c, ask, now)
   return ask.again and its[1] or nil
 end
 
--- The tag of a newcomer of a rank: as the first one who waits, or the one who was served last.
+-- The tag of a new client's request: that of the rank's first promise or, if it is lower, of its last granted request.
 function line.tag_of(l, rank)
   local first = l.order[line.before(l.order, rank - 0.5, 0) + 1]
   return first and first.rank == rank and math.min(first.tag, l.tags[rank]) or l.tags[rank]

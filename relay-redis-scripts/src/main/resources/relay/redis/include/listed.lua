@@ -1,7 +1,7 @@
 -- Serves a request with the candidates that a call lists: grants it, or says when one of them can carry it.
 -- @uses pool, key, group, records, gate, choice, lease, grant, line, turn
 
--- `ask`: who asks, if clients have shares of the pool.
+-- `ask`: the request's client, priority and weight; nil without shares.
 local function serve(r, list, session, id, now, lease_us, input, output, spread, reply, place, ask)
   local again = r.held[id]
   if again then return tell_again(again, reply, place) end

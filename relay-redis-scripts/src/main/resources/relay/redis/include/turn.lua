@@ -1,5 +1,5 @@
--- A request's turn in a line. It sees the groups as if what comes before it had been charged already: `enter` charges that,
--- and one of `granted`, `promise` and `leave` takes it back.
+-- A request's turn in the queue. `enter` charges the groups with the promises before the request, so that the usual checks
+-- see the room that is left for it. One of `granted`, `promise` and `leave` takes these charges back.
 -- @uses pool, key, group, records, gate, choice, line
 local FARTHEST = 5 -- windows: who is told a later time gets no promise
 local NEAR = 16 -- promises: behind more a time is that of the one before and the time that the request takes
