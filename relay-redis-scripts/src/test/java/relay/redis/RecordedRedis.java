@@ -110,13 +110,18 @@ final class RecordedRedis implements AutoCloseable {
     }
   }
 
-  @Override
-  public void close() {
+  /** Ends all connections, and lets no new one through. */
+  void cut() {
     try {
       door.close();
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
     sockets.forEach(RecordedRedis::close);
+  }
+
+  @Override
+  public void close() {
+    cut();
   }
 }

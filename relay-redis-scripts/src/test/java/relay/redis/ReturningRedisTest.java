@@ -64,7 +64,7 @@ final class ReturningRedisTest {
         }
       }
       Await.moment(System.nanoTime() + AWAY_NANOS);
-      way.close(); // the second does not come back
+      way.cut(); // the second does not come back
       redis.startAgain();
       Await.until("it is back", first::isUp);
       Await.moment(System.nanoTime() + AFTER_NANOS);
