@@ -11,6 +11,7 @@ import java.time.ZonedDateTime;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import org.junit.jupiter.api.Test;
+import relay.guards.Await;
 import relay.model.Dialect;
 
 /** A provider that counts requests a day, behind three replicas. */
@@ -87,10 +88,9 @@ class DayLimitsTest {
       JsonNode group = replicas.admin(1, "/pools/g").json().at("/groups/0");
       assertEquals(A_DAY, group.at("/limits/rpd").asInt(), group.toString());
       assertEquals(A_DAY, group.at("/used/rpd").asInt(), group.toString());
-      assertEquals(
-          1,
-          replicas.metric(
-              1, "relay_key_used_ratio{dimension=\"rpd\",group=\"p1/gemini-3-pro\",pool=\"g\"}"));
+      String used = "relay_key_used_ratio{dimension=\"rpd\",group=\"p1/gemini-3-pro\",pool=\"g\"}";
+      // The gauge is of this replica's last heartbeat.
+      Await.until("the gauge", () -> replicas.metric(1, used) == 1);
       assertEquals(
           1, replicas.metric(2, "relay_denials_total{pool=\"g\",reason=\"requests_a_day\"}"));
     }
