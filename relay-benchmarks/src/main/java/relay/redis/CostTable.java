@@ -42,6 +42,7 @@ final class CostTable {
     section("By strategy", "4 keys compared, 1,000 by the index", strategies());
     List<MeasuredCost> standing =
         section("With 99 % of the keys unable", "cooling down, or used up", standing());
+    List<MeasuredCost> shared = shares();
     List<MeasuredCost> streams = streams();
     for (int batch : BATCHES.subList(1, BATCHES.size())) {
       section("Calls of " + batch + " requests", "microseconds of the whole call", sizes(batch));
@@ -64,6 +65,8 @@ final class CostTable {
             "8 keys, outputs reported: acquire", "%.1f us", streams.get(1).acquireMicros(), "20 us")
         + line("the same: what a settle adds to its call", "%.1f us", added(streams.get(1)), "8 us")
         + line("the same: reports of a stream, a second", "%.1f us", perSecond(streams), "2 us")
+        + line("4 keys, clients share: acquire", "%.2f x", ratio(shared, 1), "1.5 x")
+        + line("the same, of batch with headroom", "%.2f x", ratio(shared, 2), "1.5 x")
         + line("4 keys: pairs a second by the scripts, at least", "%.0f", pairs(four), "35,000")
         + line("10,000 keys against 10: acquire", "%.2f x", large / ten, "2 x")
         + line("the same, 99 %% of the keys unable", "%.2f x", unable / ten, "2 x")
@@ -73,6 +76,43 @@ final class CostTable {
             usedUp(4_000) / usedUp(10),
             "2 x")
         + page;
+  }
+
+  /** The same keys without shares, for a client with one, and for batch. */
+  private List<MeasuredCost> shares() {
+    page.append(
+        """
+
+        ## With shares of clients
+
+        4 keys, in a pool that has room. A batch client leaves a part of each limit free.
+
+        | client | acquire us | with settles us |
+        |---|--:|--:|
+        """);
+    Workload four = Workload.of(4);
+    List<MeasuredCost> costs = new ArrayList<>();
+    costs.add(shareRow("none", four));
+    costs.add(shareRow("weight 1", four.sharedBy(new Share("team", 2, 1, 0, 0))));
+    costs.add(shareRow("batch", four.sharedBy(new Share("team", 3, 1, 100, 20))));
+    return costs;
+  }
+
+  private MeasuredCost shareRow(String client, Workload workload) {
+    MeasuredCost cost = measure(workload);
+    page.append(
+        String.format(
+            Locale.ROOT,
+            "| %s | %.1f | %.1f |%n",
+            client,
+            cost.acquireMicros(),
+            cost.bothMicros()));
+    System.err.println(workload + " " + cost);
+    return cost;
+  }
+
+  private static double ratio(List<MeasuredCost> costs, int n) {
+    return costs.get(n).acquireMicros() / costs.getFirst().acquireMicros();
   }
 
   /** The same keys once with outputs that are known, and once with reports. */

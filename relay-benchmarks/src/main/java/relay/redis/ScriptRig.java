@@ -283,6 +283,7 @@ final class ScriptRig implements AutoCloseable {
       line.append(COST.repeat(over.size()));
       String spread = workload.streamed() ? " " + Workload.OUTPUT : " -";
       line.append((" " + Workload.INPUT + " " + Workload.OUTPUT + spread).repeat(some.size()));
+      line.append(workload.share().repeat(some.size()));
       List<byte[]> args = new ArrayList<>(List.of(bytes(line.toString())));
       if (!candidates.isIndexed()) {
         args.add(candidates.lineOf(demand));

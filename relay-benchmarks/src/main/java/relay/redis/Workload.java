@@ -14,6 +14,7 @@ import java.util.Map;
  * @param dimensions the number of limited dimensions, from 1 (requests) to 4
  * @param batch requests per call
  * @param streamed whether output of unknown length is made over time, and reported once
+ * @param share what a call says of the share of each request's client; empty if clients have none
  */
 public record Workload(
     int keys,
@@ -22,7 +23,8 @@ public record Workload(
     int batch,
     Strategy strategy,
     Standing standing,
-    boolean streamed) {
+    boolean streamed,
+    String share) {
   static final String CLASS = "model";
   static final long INPUT = 1_000;
   static final long OUTPUT = 200;
@@ -34,31 +36,38 @@ public record Workload(
 
   /** One request per call, all dimensions, least loaded, all keys free. */
   static Workload of(int keys) {
-    return new Workload(keys, false, 4, 1, Strategy.LEAST_LOADED, Standing.FREE, false);
+    return new Workload(keys, false, 4, 1, Strategy.LEAST_LOADED, Standing.FREE, false, "");
   }
 
   Workload inOneAccount() {
-    return new Workload(keys, true, dimensions, batch, strategy, standing, streamed);
+    return new Workload(keys, true, dimensions, batch, strategy, standing, streamed, share);
   }
 
   Workload batch(int requests) {
-    return new Workload(keys, together, dimensions, requests, strategy, standing, streamed);
+    return new Workload(keys, together, dimensions, requests, strategy, standing, streamed, share);
   }
 
   Workload dimensions(int limited) {
-    return new Workload(keys, together, limited, batch, strategy, standing, streamed);
+    return new Workload(keys, together, limited, batch, strategy, standing, streamed, share);
   }
 
   Workload strategy(Strategy chosen) {
-    return new Workload(keys, together, dimensions, batch, chosen, standing, streamed);
+    return new Workload(keys, together, dimensions, batch, chosen, standing, streamed, share);
   }
 
   Workload standing(Standing how) {
-    return new Workload(keys, together, dimensions, batch, strategy, how, streamed);
+    return new Workload(keys, together, dimensions, batch, strategy, how, streamed, share);
   }
 
   Workload inStreams() {
-    return new Workload(keys, together, dimensions, batch, strategy, standing, true);
+    return new Workload(keys, together, dimensions, batch, strategy, standing, true, share);
+  }
+
+  Workload sharedBy(Share whose) {
+    StringBuilder line = new StringBuilder();
+    whose.appendTo(line);
+    return new Workload(
+        keys, together, dimensions, batch, strategy, standing, streamed, line.toString());
   }
 
   PoolPlan plan(String name) {

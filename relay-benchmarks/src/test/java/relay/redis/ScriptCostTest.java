@@ -118,6 +118,20 @@ final class ScriptCostTest {
         });
   }
 
+  /** Of a client with a share; of a batch client, which leaves a part of each limit free. */
+  @ParameterizedTest
+  @CsvSource({"2, 0, 0", "3, 100, 20"})
+  void a_share_costs_at_most_half_as_much_again(int rank, int kept, int floor) {
+    Fastest without = new Fastest(Workload.of(4));
+    Fastest with = new Fastest(Workload.of(4).sharedBy(new Share("team", rank, 1, kept, floor)));
+    keepsToItsBounds(
+        () -> {
+          without.measure();
+          with.measure();
+          return new Cost(with + "; " + without, with.acquire <= 1.5 * without.acquire);
+        });
+  }
+
   @ParameterizedTest
   @EnumSource
   void a_grant_from_ten_thousand_keys_costs_a_small_multiple_of_one_from_ten(Standing standing) {

@@ -133,9 +133,9 @@ public record Demand(
     return draft.demand();
   }
 
-  /** The same demand, which has been refused and waits. */
-  Demand asked() {
-    return share == null || share.again() ? this : sharing(share.asked());
+  /** The same demand, which waits for its turn for so long, if clients have shares. */
+  Demand waiting(String ticket, long millis) {
+    return share == null ? this : sharing(share.waiting(ticket, millis));
   }
 
   /** The same demand, avoiding these keys while others can serve it. */

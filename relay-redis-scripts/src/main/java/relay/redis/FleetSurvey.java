@@ -165,6 +165,7 @@ final class FleetSurvey {
         && before.leases() == beat.number(4)
         && before.expiredLeases() == beat.number(5)
         && before.configs().equals(fleet.configs())
+        && before.clients().equals(beat.clients(9))
         && before.keys().stream().noneMatch(k -> k.draining() || !k.cooldown().isZero())
         && fleet.draining().isEmpty()
         && before.groups().stream().allMatch(g -> g.opens().isZero());

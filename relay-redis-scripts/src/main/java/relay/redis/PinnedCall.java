@@ -21,6 +21,10 @@ final class PinnedCall {
     candidates.appendReadySets(wanted.modelClass(), line);
     line.append(' ').append(wanted.inputTokens()).append(' ').append(wanted.outputTokens());
     AcquireCalls.appendSpread(wanted.outputSpread(), line.append(' '));
+    Share share = wanted.share();
+    if (share != null && !candidates.isIndexed()) {
+      share.appendTo(line);
+    }
     List<byte[]> k = scripts.leaseKeys();
     if (!wanted.session().isEmpty()) {
       k.add(candidates.session(wanted.modelClass(), wanted.session()));

@@ -72,6 +72,6 @@ public final class Pins {
             ScriptFile.OWNER,
             k.toArray(byte[][]::new),
             hashes.stream().map(RedisKeys::bytes).toArray(byte[][]::new))
-        .thenApply(Reply::ofOwner);
+        .thenApply(Reply::ofNamed);
   }
 }

@@ -14,6 +14,8 @@ import org.jspecify.annotations.Nullable;
  * @param expiredLeases leases that expired since the pool's state began
  * @param configs the configurations that live replicas run with, newest first: more than one while
  *     a change goes through the fleet
+ * @param clients those that asked in the last window while the pool was short, if it is shared: see
+ *     {@link Share}
  */
 public record PoolSnapshot(
     Duration nextCapacity,
@@ -22,11 +24,13 @@ public record PoolSnapshot(
     long expiredLeases,
     List<GroupState> groups,
     List<KeyState> keys,
-    List<ConfigState> configs) {
+    List<ConfigState> configs,
+    List<ClientState> clients) {
   public PoolSnapshot {
     groups = List.copyOf(groups);
     keys = List.copyOf(keys);
     configs = List.copyOf(configs);
+    clients = List.copyOf(clients);
   }
 
   /** The state of a pool of which no replica has said what configuration it runs with. */
@@ -37,7 +41,7 @@ public record PoolSnapshot(
       long expiredLeases,
       List<GroupState> groups,
       List<KeyState> keys) {
-    this(nextCapacity, replicas, leases, expiredLeases, groups, keys, List.of());
+    this(nextCapacity, replicas, leases, expiredLeases, groups, keys, List.of(), List.of());
   }
 
   /**
@@ -48,6 +52,26 @@ public record PoolSnapshot(
    * @param replicas how many run with it
    */
   public record ConfigState(String hash, Instant since, int replicas) {}
+
+  /**
+   * A client of a pool that is short.
+   *
+   * @param granted what it was granted in about the last window, as a part of a limit
+   * @param due its part of what clients of its priorities were granted, by weight
+   * @param waiting its requests that were refused and are expected back, over all replicas
+   */
+  public record ClientState(String name, double granted, double due, long waiting) {
+    /** What it was granted over what is its due; 0 if nothing is. */
+    public double ratio() {
+      return due > 0 ? granted / due : 0;
+    }
+
+    /** This and what the client has of another pool. */
+    public ClientState and(ClientState other) {
+      return new ClientState(
+          name, granted + other.granted, due + other.due, waiting + other.waiting);
+    }
+  }
 
   /**
    * A quota group.

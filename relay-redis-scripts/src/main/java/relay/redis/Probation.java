@@ -43,7 +43,7 @@ public final class Probation {
       args[2 + n] = bytes(ids.get(n));
     }
     return link.call(ScriptFile.PROBE, new byte[][] {keys.quarantine, keys.probes}, args)
-        .thenApply(Reply::ofProbe);
+        .thenApply(Reply::ofNamed);
   }
 
   /** Ends the quarantine of these keys only, not of the rest of their accounts. */

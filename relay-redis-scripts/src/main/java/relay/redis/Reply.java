@@ -14,6 +14,7 @@ import relay.redis.Acquisition.Exhausted;
 import relay.redis.Acquisition.Impossible;
 import relay.redis.Acquisition.NoneUsable;
 import relay.redis.Acquisition.Reason;
+import relay.redis.PoolSnapshot.ClientState;
 import relay.redis.PoolSnapshot.ConfigState;
 import relay.redis.PoolSnapshot.GroupState;
 import relay.redis.PoolSnapshot.KeyState;
@@ -206,6 +207,11 @@ sealed interface Reply {
               (int) Reply.number(r.get(5))));
     }
 
+    /** What clients have of a pool that is short; none if the call asked for no news. */
+    List<ClientState> clients(int index) {
+      return index < values.size() ? SharedClients.of(row(index)) : List.of();
+    }
+
     private List<Object> row(int index) {
       return list(values.get(index));
     }
@@ -337,13 +343,8 @@ sealed interface Reply {
     return new Breaker((int) number(r.get(1)), number(r.get(2)), number(r.get(3)) == 1);
   }
 
-  /** The account that {@code owner} names, if any. */
-  static Optional<String> ofOwner(List<Object> r) {
-    return r.size() > 1 ? Optional.of(text(r.get(1))) : Optional.empty();
-  }
-
-  /** The key that {@code probe} names, if any. */
-  static Optional<String> ofProbe(List<Object> r) {
+  /** The account that {@code owner} names, or the key that {@code probe} names, if any. */
+  static Optional<String> ofNamed(List<Object> r) {
     return r.size() > 1 ? Optional.of(text(r.get(1))) : Optional.empty();
   }
 
@@ -369,7 +370,7 @@ sealed interface Reply {
   }
 
   @SuppressWarnings("unchecked") // Lettuce gives a nested array as a list
-  private static List<Object> list(Object nested) {
+  static List<Object> list(Object nested) {
     return (List<Object>) nested;
   }
 

@@ -9,9 +9,11 @@ package relay.redis;
  * @param weight its share among the clients of its rank
  * @param kept thousandths of each limit that it leaves free for higher ranks
  * @param floor thousandths of each limit that its rank has before all others
- * @param again whether the same request has asked before, and waits
+ * @param ticket tells the request apart while it waits and asks again; empty if it does not wait
+ * @param millis how long it will wait
  */
-public record Share(String client, int rank, long weight, int kept, int floor, boolean again) {
+public record Share(
+    String client, int rank, long weight, int kept, int floor, String ticket, long millis) {
   /** The number of ranks. */
   public static final int RANKS = 3;
 
@@ -21,7 +23,7 @@ public record Share(String client, int rank, long weight, int kept, int floor, b
   private static final int ALL = 1_000;
 
   public Share {
-    if (client.isEmpty() || client.chars().anyMatch(Character::isWhitespace)) {
+    if (client.isEmpty() || hasBlank(client)) {
       throw new IllegalArgumentException("a client's name has no blanks");
     }
     if (rank < 1 || rank > RANKS || weight < 1 || weight > MAX_WEIGHT) {
@@ -32,14 +34,23 @@ public record Share(String client, int rank, long weight, int kept, int floor, b
     }
   }
 
-  /** For a request that has not asked yet. */
-  public Share(String client, int rank, long weight, int kept, int floor) {
-    this(client, rank, weight, kept, floor, false);
+  private static boolean hasBlank(String name) { // a request makes a share: no stream here
+    for (int n = 0; n < name.length(); n++) {
+      if (Character.isWhitespace(name.charAt(n))) {
+        return true;
+      }
+    }
+    return false;
   }
 
-  /** The same, for a request that was refused and waits. */
-  Share asked() {
-    return again ? this : new Share(client, rank, weight, kept, floor, true);
+  /** For a request that asks once. */
+  public Share(String client, int rank, long weight, int kept, int floor) {
+    this(client, rank, weight, kept, floor, "", 0);
+  }
+
+  /** The same, for a request that waits for its turn. */
+  Share waiting(String itsTicket, long longest) {
+    return new Share(client, rank, weight, kept, floor, itsTicket, longest);
   }
 
   /** The name of the waiting line of its client and rank. */
@@ -49,6 +60,7 @@ public record Share(String client, int rank, long weight, int kept, int floor, b
 
   void appendTo(StringBuilder line) {
     line.append(' ').append(client).append(' ').append(rank).append(' ').append(weight);
-    line.append(' ').append(kept).append(' ').append(floor).append(again ? " 1" : " 0");
+    line.append(' ').append(kept).append(' ').append(floor).append(' ');
+    line.append(ticket.isEmpty() ? "-" : ticket).append(' ').append(millis);
   }
 }

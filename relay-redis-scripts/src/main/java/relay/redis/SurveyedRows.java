@@ -198,7 +198,8 @@ final class SurveyedRows {
         beat.number(5),
         groupsNow,
         keysNow,
-        fleet.configs());
+        fleet.configs(),
+        beat.clients(9));
   }
 
   private static GroupState agedGroup(Row<GroupState> row, long now) {

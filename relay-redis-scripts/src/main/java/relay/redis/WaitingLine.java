@@ -14,7 +14,8 @@ import relay.redis.Acquisition.Reason;
  * the time at which it expects a grant. After its grant the next one calls. So small requests never
  * overtake a large one for ever, and Redis gets no pointless calls.
  *
- * <p>While no request is parked, new requests call Redis at once and concurrently.
+ * <p>While no request is parked, new requests call Redis at once and concurrently. Where clients
+ * have shares they always do: so each has its place in the order of all replicas.
  */
 final class WaitingLine {
   /** Recheck interval: other replicas may return capacity before the predicted time. */
@@ -41,12 +42,7 @@ final class WaitingLine {
    * @param arrival its sequence number
    * @param until latest time of an answer, on the room's clock
    */
-  record Parked(long arrival, Demand demand, long until, CompletableFuture<Acquisition> answer) {
-    /** The same, after a refusal. */
-    Parked asked() {
-      return new Parked(arrival, demand.asked(), until, answer);
-    }
-  }
+  record Parked(long arrival, Demand demand, long until, CompletableFuture<Acquisition> answer) {}
 
   WaitingLine(WaitingRoom room) {
     this.room = room;
@@ -57,7 +53,7 @@ final class WaitingLine {
     boolean hasQueue;
     boolean waits = false;
     synchronized (this) {
-      hasQueue = !waiting.isEmpty();
+      hasQueue = !waiting.isEmpty() && newcomer.demand().share() == null;
       if (hasQueue && opensAt - newcomer.until() <= 0 && room.enter()) {
         waiting.put(newcomer.arrival(), newcomer);
         waits = true;
@@ -68,11 +64,11 @@ final class WaitingLine {
     }
     if (waits) {
       leaveWhenAnswered(newcomer);
-    } else if (hasQueue && newcomer.demand().share() == null) {
+    } else if (hasQueue) {
       newcomer.answer().complete(exhausted());
     } else {
       var _ =
-          room.ask(newcomer.demand())
+          room.ask(newcomer)
               .thenAccept(
                   acquisition -> {
                     if (answered(newcomer, acquisition)) {
@@ -117,7 +113,7 @@ final class WaitingLine {
         first = waiting.firstEntry().getValue();
         asking = first;
       }
-      CompletableFuture<Acquisition> reply = room.ask(first.demand());
+      CompletableFuture<Acquisition> reply = room.ask(first);
       if (!reply.isDone()) {
         var _ =
             reply.thenAccept(
@@ -151,11 +147,13 @@ final class WaitingLine {
         stays = isQueued || joins;
       }
       if (stays) {
-        waiting.put(request.arrival(), request.asked());
+        waiting.put(request.arrival(), request);
       }
       boolean isFirst = !waiting.isEmpty() && waiting.firstKey() == request.arrival();
       if (stays && isFirst && acquisition instanceof Exhausted e) {
         tooLate = scheduleFirst(e);
+      } else if (joins && asking == null && alarmAt - request.until() > 0) {
+        setAlarm(request.until());
       } else if (!stays && isQueued) {
         waiting.remove(request.arrival());
         room.leave();

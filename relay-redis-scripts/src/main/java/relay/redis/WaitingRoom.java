@@ -4,6 +4,7 @@ import java.time.Duration;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Function;
@@ -28,6 +29,8 @@ final class WaitingRoom {
   private final LongSupplier nanoTime;
   private final AtomicInteger waiting = new AtomicInteger();
   private final AtomicLong arrivals = new AtomicLong();
+  private final String tickets = // unlike those of other replicas
+      Long.toString(ThreadLocalRandom.current().nextLong(Long.MAX_VALUE), 36) + ".";
   private final Map<String, WaitingLine> lines = new ConcurrentHashMap<>();
   private volatile boolean closed;
   private volatile Acquisition closing = new Unavailable();
@@ -54,16 +57,17 @@ final class WaitingRoom {
   CompletableFuture<Acquisition> acquire(Demand demand, Duration maxWait) {
     CompletableFuture<Acquisition> answer = new CompletableFuture<>();
     if (maxWait.isZero() || maxWait.isNegative()) {
-      var _ = ask(demand).thenAccept(acquisition -> deliver(answer, acquisition));
+      var _ = ask.apply(demand).thenAccept(acquisition -> deliver(answer, acquisition));
       return answer;
     }
     Duration most = maxWait.compareTo(LONGEST) < 0 ? maxWait : LONGEST;
     long until = nanoTime.getAsLong() + most.toNanos();
+    long arrival = arrivals.incrementAndGet();
     WaitingLine line =
         demand.pinned().isEmpty()
             ? lines.computeIfAbsent(nameOf(demand), name -> new WaitingLine(this))
             : new WaitingLine(this); // a line of its own: only one account can serve it
-    line.arrive(new WaitingLine.Parked(arrivals.incrementAndGet(), demand, until, answer));
+    line.arrive(new WaitingLine.Parked(arrival, demand, until, answer));
     return answer;
   }
 
@@ -115,8 +119,13 @@ final class WaitingRoom {
     return closed;
   }
 
-  CompletableFuture<Acquisition> ask(Demand demand) {
-    return ask.apply(demand);
+  CompletableFuture<Acquisition> ask(WaitingLine.Parked request) {
+    Demand demand = request.demand();
+    if (demand.share() == null) {
+      return ask.apply(demand);
+    }
+    long left = Math.max(0, request.until() - now()) / 1_000_000;
+    return ask.apply(demand.waiting(tickets + request.arrival(), left));
   }
 
   Runnable setAlarm(long nanos, Runnable callback) {

@@ -10,7 +10,8 @@
 --       ...        the request's session, if it has one; then the two halves of the map of pins for each id; then
 --                  all ready sets, as for settle, in a pool with an index
 -- ARGV  call       `epoch ceiling given lease_ms 0`, as for acquire, then ` ids sessions first sets shadow`: the numbers
---                  of ids and sessions; the rest as for acquire_indexed; then ` input output spread`
+--                  of ids and sessions; the rest as for acquire_indexed; then ` input output spread`; then the share
+--                  of its client, as for acquire, if clients have shares and the pool has no index
 --       lease      a new lease id
 --       class      the request's model class
 --       candidates as for acquire; empty in a pool with an index
@@ -36,11 +37,17 @@
 -- @include pins
 -- @include lease
 -- @include grant
+-- @include line
+-- @include behind
+-- @include turn
+-- @include listed
 local call, id = ARGV[1], ARGV[2]
 local epoch, ceiling, given, lease_us, _, at = call_line(call)
 local ids, sessions, first_set, sets, shadow, tokens
 ids, sessions, first_set, sets, shadow, at = counts_at(call, at)
 tokens, at = tokens_at(call, at, 1)
+local asks
+if at <= #call then asks, at = line.asks_at(call, at, 1) end
 read_to(call, at)
 
 local r = open(KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5])
@@ -69,7 +76,9 @@ hold_leases(r, ARGV, 2, 2)
 local reply = { 1, now, 0, 0, 0, 0, 0 }
 local session = sessions > 0 and KEYS[5 + sessions] or nil
 local input, output, spread = tokens[1], tokens[2], tokens[3]
-if r.held[id] then
+if not is_indexed then
+  serve(r, list, session, id, now, lease_us, input, output, spread, reply, 3, asks and asks[1])
+elseif r.held[id] then
   tell_again(r.held[id], reply, 3)
 else
   local best, want_in, want_out, dimension, limit =

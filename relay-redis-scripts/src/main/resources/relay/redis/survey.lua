@@ -25,7 +25,7 @@
 --       ...        the groups' ids
 --       ...        for each key: id, account
 -- REPLY {1, time, epoch, replicas, live leases, expired leases, 1 if the caller is to draw what is new, fleet, groups...,
---         keys..., news}
+--         keys..., news, clients}
 --         fleet: {1 if the replica must announce its plan again; for each configuration in use: hash, since_ms,
 --                 replicas; ready sets of other plans; ready sets without a plan; for each draining key: id,
 --                 account, in flight, cooldown_us, reason of the quarantine or '', max_concurrent, priority, weight}
@@ -37,6 +37,8 @@
 --                 max_concurrent, priority, weight}
 --         news:  {born, position, 1 to read all, 2 to do so every few seconds, else 0; fields of changed records...}, if
 --                 asked for
+--         clients: {for each model class that was short: {for each client that asked: `client:rank`, weight, requests
+--                 that wait, millionths of a limit that it was granted in a window}}, if news is asked for
 --       {-3}                                   unknown pool
 -- COST  one read of all records, one write of the changed ones, one of the picture if it draws
 -- @include numbers
@@ -56,6 +58,8 @@
 -- @include fleet
 -- @include missing
 -- @include wanted
+-- @include line
+-- @include clients
 -- @include standing
 local state, win, leases, due, later, quarantine, picture, replicas, summary, learned =
   KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6], KEYS[7], KEYS[8], KEYS[9], KEYS[10]
@@ -166,5 +170,6 @@ write(r)
 if born then
   reply[at + 1] = news_since(r, born, position)
   if all then reply[at + 1][3] = 1 end
+  reply[at + 2] = line.standings(r, now)
 end
 return reply

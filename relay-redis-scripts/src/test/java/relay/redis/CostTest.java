@@ -60,8 +60,8 @@ final class CostTest {
   void limits_a_day_cost_a_call_no_command() {
     try (FaultyRedis redis = FaultyRedis.start();
         ScriptConnection wire = new ScriptConnection(redis.url())) {
-      Map<String, Long> without = commands(wire, "without", DayPool.plan(4, 0, 0));
-      assertEquals(without, commands(wire, "with", DayPool.plan(4, 1_000_000, 1_000_000_000)));
+      Map<String, Long> without = commands(wire, "without", DayPool.plan(4, 0, 0), "");
+      assertEquals(without, commands(wire, "with", DayPool.plan(4, 1_000_000, 1_000_000_000), ""));
       assertEquals(2L * CALLS, count(without, "fcall"));
       long reads = count(without, "hget", "hmget");
       long writes = count(without, "hset", "rpush");
@@ -70,12 +70,25 @@ final class CostTest {
     }
   }
 
+  /** Whether nobody waits, or a part of each limit is kept free for others. */
+  @Test
+  void shares_cost_a_call_no_command() {
+    try (FaultyRedis redis = FaultyRedis.start();
+        ScriptConnection wire = new ScriptConnection(redis.url())) {
+      PoolPlan plan = DayPool.plan(4, 0, 0);
+      Map<String, Long> without = commands(wire, "without", plan, "");
+      assertEquals(without, commands(wire, "equal", plan, " team 2 1 0 0 - 0"));
+      assertEquals(without, commands(wire, "batch", plan, " team 3 1 100 20 - 0"));
+    }
+  }
+
   private static long count(Map<String, Long> calls, String... names) {
     return Stream.of(names).mapToLong(name -> calls.getOrDefault(name, 0L)).sum();
   }
 
   /** By name, of acquires and settles within one slot. */
-  private static Map<String, Long> commands(ScriptConnection wire, String pool, PoolPlan plan) {
+  private static Map<String, Long> commands(
+      ScriptConnection wire, String pool, PoolPlan plan, String share) {
     RedisKeys names = new RedisKeys("cost", pool);
     List<String> fields = new ArrayList<>();
     plan.keys().forEach(k -> fields.addAll(List.of("k:" + k.id(), "g:" + k.account() + "/model")));
@@ -86,9 +99,17 @@ final class CostTest {
     }
     long micros = 1_790_000_000_000_000L;
     call(wire, names, new Step.Configure(0, 7, plan), micros);
-    micros = run(wire, names, steps.subList(0, 2), micros);
-    wire.redis().configResetstat();
-    run(wire, names, steps.subList(2, steps.size()), micros);
+    for (Step step : steps) {
+      if (step.equals(steps.get(2))) {
+        wire.redis().configResetstat();
+      }
+      micros += 100;
+      List<Object> args = new ArrayList<>(step.args(new Clock(micros, 0)));
+      if (step.script() == ScriptFile.ACQUIRE) {
+        args.set(0, args.getFirst() + share);
+      }
+      assertEquals(1L, wire.call(step.script(), step.keys(names), args.toArray()).getFirst());
+    }
     Map<String, Long> calls = new HashMap<>();
     costs(wire).forEach((name, cost) -> calls.put(name, cost.calls()));
     calls.keySet().removeAll(List.of("info", "config|resetstat"));

@@ -1,16 +1,28 @@
 package relay.redis;
 
 import java.time.Duration;
+import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
+import java.util.Objects;
 import java.util.PriorityQueue;
 import java.util.Random;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.stream.Stream;
+import relay.redis.Acquisition.Exhausted;
+import relay.redis.Acquisition.NoneUsable;
+import relay.redis.Acquisition.Reason;
 
 /** Clients that share one pool, in virtual time, by the scripts on a real Redis. */
 final class SharedPool {
   static final long SECOND = 1_000_000;
   static final long MINUTE = 60 * SECOND;
-  private static final long LATENCY = 20_000;
+  private static final long SHORTEST = 5_000; // from a told time or an answer to the next request
+  private static final long LONGEST = 40_000;
+  private static final Acquisition SERVED = new NoneUsable(); // stands for a grant, without a pool
   private static final long START = 1_790_000_000_000_000L;
 
   private record Event(long at, long order, Runnable what) implements Comparable<Event> {
@@ -24,20 +36,49 @@ final class SharedPool {
   private final RedisKeys names;
   private final List<String> fields = new ArrayList<>();
   private final PriorityQueue<Event> events = new PriorityQueue<>();
-  private final Random random = new Random(20_261_127);
+  private final Map<String, Client> clients = new HashMap<>();
+  private final Random random;
   private long order;
   private long now = START;
 
+  /** A replica, where requests wait as they do in {@link KeyPool}. */
+  final class Replica {
+    private final WaitingRoom room =
+        new WaitingRoom(this::answer, this::alarm, () -> Math.multiplyExact(now - START, 1_000));
+
+    private CompletableFuture<Acquisition> answer(Demand demand) {
+      Share share = Objects.requireNonNull(demand.share());
+      long wait = clients.get(share.client()).ask(share);
+      return CompletableFuture.completedFuture(
+          wait == 0
+              ? SERVED
+              : new Exhausted(Duration.of(wait, ChronoUnit.MICROS), Reason.REQUESTS));
+    }
+
+    private Runnable alarm(long nanos, Runnable callback) {
+      AtomicBoolean off = new AtomicBoolean();
+      at(
+          now + Math.ceilDiv(nanos, 1_000),
+          () -> {
+            if (!off.get()) {
+              callback.run();
+            }
+          });
+      return () -> off.set(true);
+    }
+  }
+
   /** One client, and what it got. */
   final class Client {
-    private final String ask;
+    private final Share share;
     final List<Long> grants = new ArrayList<>();
     final List<Long> waits = new ArrayList<>();
-    long asked;
+    long asked; // calls of Redis
+    long sent; // requests that the client sent
     long lost;
 
-    private Client(String ask) {
-      this.ask = ask;
+    private Client(Share share) {
+      this.share = share;
     }
 
     /** Grants between two times, in minutes since the start. */
@@ -48,68 +89,125 @@ final class SharedPool {
               .count();
     }
 
+    /** A quantile of the waits of those that were granted, in microseconds. */
+    long waited(double quantile) {
+      List<Long> all = waits.stream().sorted().toList();
+      return all.get((int) Math.ceil(quantile * all.size()) - 1);
+    }
+
+    double meanWait() {
+      return waits.stream().mapToLong(w -> w).average().orElseThrow();
+    }
+
     /** Asks at random times, so often a minute; a request that is refused is gone. */
     void poll(double from, double to, double perMinute) {
-      long first = START + Math.round(from * MINUTE + gap(perMinute));
-      at(first, () -> poll(Math.round(START + to * MINUTE), perMinute));
+      repeat(from, to, perMinute, this::ask);
     }
 
-    private void poll(long end, double perMinute) {
+    /** The same at these replicas by turns; a request waits there, at most so long. */
+    void arrive(double from, double to, double perMinute, List<Replica> replicas, Duration most) {
+      repeat(from, to, perMinute, () -> arrive(replicas.get((int) (sent % replicas.size())), most));
+    }
+
+    private void arrive(Replica replica, Duration most) {
+      sent++;
+      long began = now;
+      var _ =
+          replica
+              .room
+              .acquire(Demand.of("model", 10, 10).sharing(share), most)
+              .thenAccept(
+                  answer -> {
+                    if (answer.equals(SERVED)) {
+                      waits.add(now - began);
+                    } else {
+                      lost++;
+                    }
+                  });
+    }
+
+    private void repeat(double from, double to, double perMinute, Runnable what) {
+      long end = START + Math.round(to * MINUTE);
+      at(START + Math.round(from * MINUTE + gap(perMinute)), () -> next(end, perMinute, what));
+    }
+
+    private void next(long end, double perMinute, Runnable what) {
       if (now < end) {
-        ask(false);
-        at(now + gap(perMinute), () -> poll(end, perMinute));
+        what.run();
+        at(now + gap(perMinute), () -> next(end, perMinute, what));
       }
     }
 
-    /** Asks so often; a request waits in its replica for up to a second, as it is told. */
-    void arrive(double from, double to, double perMinute) {
-      long first = START + Math.round(from * MINUTE + gap(perMinute));
-      at(first, () -> arrive(Math.round(START + to * MINUTE), perMinute));
+    /**
+     * A sender with one request after the other, who asks again when it was told to.
+     *
+     * @param replica holds a request for so long
+     * @param answers mean time that an answer takes
+     */
+    void obey(Replica replica, Duration most, Duration answers) {
+      obey(now, replica, most, answers);
     }
 
-    private void arrive(long end, double perMinute) {
-      if (now < end) {
-        waitFor(now, false);
-        at(now + gap(perMinute), () -> arrive(end, perMinute));
+    private void obey(long began, Replica replica, Duration most, Duration answers) {
+      sent++;
+      var _ =
+          replica
+              .room
+              .acquire(Demand.of("model", 10, 10).sharing(share), most)
+              .thenAccept(
+                  answer -> {
+                    if (answer instanceof Exhausted(Duration told, Reason _)) {
+                      long back = now + told.plusNanos(999_999).toMillis() * 1_000 + latency();
+                      at(back, () -> obey(began, replica, most, answers));
+                    } else {
+                      waits.add(now - began);
+                      long next = now + latency() + gap(1, answers.toNanos() / 1_000);
+                      at(next, () -> obey(replica, most, answers));
+                    }
+                  });
+    }
+
+    /**
+     * Asks until it is refused; then once so long before the time that it was told, and at it. So
+     * often.
+     */
+    void askEarly(long early, int rounds) {
+      long wait = ask();
+      if (wait <= 3 * early) {
+        at(now + wait, () -> askEarly(early, rounds));
+        return;
       }
-    }
-
-    private void waitFor(long began, boolean again) {
-      long wait = ask(again);
-      if (wait == 0) {
-        waits.add(now - began);
-      } else if (now + wait <= began + SECOND) {
-        at(now + wait, () -> waitFor(began, true));
-      } else {
-        lost++;
-      }
-    }
-
-    /** A sender with one request after the other, who asks again when it was told to. */
-    void obey() {
-      obey(now);
-    }
-
-    private void obey(long began) {
-      long wait = ask(false);
-      if (wait > 0) {
-        at(now + Math.ceilDiv(wait, 1_000) * 1_000 + LATENCY, () -> obey(began));
-      } else {
-        waits.add(now - began);
-        at(now + LATENCY, this::obey);
-      }
+      long opens = now + wait;
+      at(opens - early, () -> lost += ask() == 0 ? 1 : 0);
+      at(
+          opens,
+          () -> {
+            lost += ask() == 0 ? 0 : 1;
+            waits.add(wait);
+            if (rounds > 1) {
+              askEarly(early, rounds - 1);
+            }
+          });
     }
 
     /** Returns the time that it is told, 0 for a grant. */
-    long ask(boolean again) {
+    long ask() {
+      return ask(share);
+    }
+
+    /** Returns the time that it is told, 0 for a grant. */
+    private long ask(Share as) {
       asked++;
       Wish wish = new Wish("l" + order++, 10, 10, "");
-      String line = CallLine.acquire(clock(), 7, Picks.LEASE_MS, List.of(), "", List.of(wish));
+      StringBuilder line =
+          new StringBuilder(
+              CallLine.acquire(clock(), 7, Picks.LEASE_MS, List.of(), "", List.of(wish)));
+      as.appendTo(line);
       List<Object> reply =
           wire.call(
               ScriptFile.ACQUIRE,
               Step.leases(names),
-              line + " " + ask + (again ? " 1" : " 0"),
+              line.toString(),
               String.join(" ", fields),
               wish.id());
       if (reply.get(2).equals(1L)) {
@@ -124,12 +222,30 @@ final class SharedPool {
   }
 
   SharedPool(ScriptConnection wire, int keys, Limits limits) {
+    this(wire, keys, limits, 20_261_127);
+  }
+
+  /**
+   * A pool of keys that divide a limit.
+   *
+   * @param limit requests a minute
+   */
+  SharedPool(ScriptConnection wire, int keys, long seed, int limit) {
+    this(wire, keys, new Limits(limit / keys, 0, 0, 0), seed);
+  }
+
+  private SharedPool(ScriptConnection wire, int keys, Limits limits, long seed) {
     this.wire = wire;
+    random = new Random(seed);
     PoolPlan plan = Pools.plan(Pools.name("shared"), Duration.ofMinutes(1), keys, limits);
     names = new RedisKeys("shared", plan.name());
     plan.keys().forEach(k -> fields.add(k.id() + " " + PoolPlan.group(k.account(), Pools.CLASS)));
     Step configure = new Step.Configure(0, 7, plan);
     wire.call(configure.script(), configure.keys(names), configure.args(clock()).toArray());
+  }
+
+  List<Replica> replicas(int count) {
+    return Stream.generate(Replica::new).limit(count).toList();
   }
 
   private Clock clock() {
@@ -147,11 +263,34 @@ final class SharedPool {
    * @param floor thousandths that its rank has before all others
    */
   Client client(String name, int rank, int weight, int kept, int floor) {
-    return new Client(name + " " + rank + " " + weight + " " + kept + " " + floor);
+    Client client = new Client(new Share(name, rank, weight, kept, floor));
+    clients.put(name, client);
+    return client;
+  }
+
+  /** Microseconds between two grants of a client, at most. */
+  long longestPause(Client client, double from, double to) {
+    long longest = 0;
+    long last = minute(from);
+    for (long grant : client.grants) {
+      if (grant >= last && grant < minute(to)) {
+        longest = Math.max(longest, grant - last);
+        last = grant;
+      }
+    }
+    return Math.max(longest, minute(to) - last);
+  }
+
+  private long latency() {
+    return Math.round(SHORTEST + random.nextDouble() * (LONGEST - SHORTEST));
   }
 
   private long gap(double perMinute) {
-    return Math.round(-StrictMath.log(1 - random.nextDouble()) * MINUTE / perMinute);
+    return gap(perMinute, MINUTE);
+  }
+
+  private long gap(double count, long time) {
+    return Math.round(-StrictMath.log(1 - random.nextDouble()) * time / count);
   }
 
   void at(long time, Runnable what) {
@@ -159,7 +298,11 @@ final class SharedPool {
   }
 
   void atMinute(double minute, Runnable what) {
-    at(START + Math.round(minute * MINUTE), what);
+    at(minute(minute), what);
+  }
+
+  long minute(double minute) {
+    return START + Math.round(minute * MINUTE);
   }
 
   void run(double minutes) {

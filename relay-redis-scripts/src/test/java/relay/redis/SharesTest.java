@@ -3,18 +3,23 @@ package relay.redis;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.time.Duration;
 import java.util.List;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import relay.redis.SharedPool.Client;
+import relay.redis.SharedPool.Replica;
 
 /** What clients get of a pool that is short. */
 final class SharesTest {
   private static final int LIMIT = 300;
+  private static final int KEPT = 30; // thousandths
+  private static final Duration SECOND = Duration.ofSeconds(1);
 
   private final ScriptConnection wire = new ScriptConnection(RedisUnderTest.url());
 
@@ -79,29 +84,39 @@ final class SharesTest {
     assertEquals(LIMIT / 2.0, other.between(4, 5), 0.03 * LIMIT);
   }
 
+  /**
+   * Batch at ten times its share, people at 80 % of theirs, who go and come back. What is kept free
+   * for people is lent to nobody, so batch alone has the rest.
+   */
   @Test
   void interactive_requests_come_first_and_find_room_at_once() {
     int limit = 2 * LIMIT;
+    double lent = 1 - KEPT / 1_000.0;
     SharedPool pool = new SharedPool(wire, 1, new Limits(limit, 0, 0, 0));
-    Client batch = pool.client("jobs", 3, 1, 30, 20);
+    List<Replica> replicas = pool.replicas(3);
+    Client batch = pool.client("jobs", 3, 1, KEPT, 20);
     Client people = pool.client("people", 1, 1, 0, 0);
-    batch.poll(0, 6, 3 * limit);
-    people.arrive(3, 4.5, 0.4 * limit);
-    people.arrive(5.5, 6, 0.4 * limit);
-    pool.run(6);
-    long most = people.waits.stream().mapToLong(w -> w).max().orElse(0);
-    double all = people.between(3.5, 4.5) + batch.between(3.5, 4.5);
+    batch.poll(0, 5.5, 10 * limit / 2.0);
+    people.arrive(2, 3.5, 0.8 * limit / 2.0, replicas, SECOND);
+    people.arrive(5, 5.5, 0.8 * limit / 2.0, replicas, SECOND);
+    pool.run(5.5);
+    double all = people.between(2.5, 3.5) + batch.between(2.5, 3.5);
+    double alone = batch.between(4, 5);
     System.out.printf(
-        "Shares: interactive beside batch: %d granted, %d refused, longest wait %.2f s, %.1f %% of"
-            + " the limit; batch alone %.1f %%%n",
+        "Shares: interactive beside batch: %d granted, %d refused, waits of %.2f s at p99 and %.2f"
+            + " s at most, %.1f %% of the limit; batch alone %.1f %%%n",
         people.grants.size(),
         people.lost,
-        most / 1e6,
-        100.0 * all / limit,
-        100.0 * batch.between(4.5, 5.5) / limit);
-    assertTrue(people.lost <= 0.01 * people.grants.size(), people.lost + " refused");
+        people.waited(0.99) / 1e6,
+        people.waited(1) / 1e6,
+        100 * all / limit,
+        100 * alone / limit);
+    assertTrue(people.lost <= 0.01 * people.sent, people.lost + " refused");
+    assertTrue(people.waited(0.99) < 1_000_000, people.waited(0.99) + " us");
     assertTrue(all >= 0.96 * limit, all + " granted");
-    assertTrue(batch.between(4.5, 5.5) >= 0.94 * limit, "lent: " + batch.between(4.5, 5.5));
+    assertTrue(alone >= 0.97 * lent * limit, "lent: " + alone);
+    double back = people.between(5, 5.5);
+    assertTrue(back >= 0.9 * 0.8 * limit / 2 / 2, "back at once: " + back);
   }
 
   @Test
@@ -109,31 +124,84 @@ final class SharesTest {
     SharedPool pool = pool(1);
     Client batch = pool.client("jobs", 3, 1, 0, 20);
     Client people = pool.client("people", 1, 1, 0, 0);
-    people.poll(0, 4, 2 * LIMIT);
-    batch.poll(0, 4, LIMIT);
-    pool.run(4);
-    assertEquals(0.02 * 3 * LIMIT, batch.between(1, 4), 0.01 * 3 * LIMIT);
+    people.poll(0, 7, 2 * LIMIT);
+    batch.poll(0, 7, LIMIT);
+    pool.run(7);
+    // from then on: before, it had more than its floor, which counts for about two windows
+    assertEquals(0.02 * 4 * LIMIT, batch.between(3, 7), 0.01 * 4 * LIMIT);
   }
 
-  /** Each comes when it was told to. Without an order all come at each moment, 90 for a grant. */
+  /**
+   * A sender that is refused comes back once, when it was told to. So it sends each request twice:
+   * to send fewer, some must be served without waiting, and others wait longer for that. Without an
+   * order all come at each moment, 90 for a grant.
+   */
+  @ParameterizedTest
+  @CsvSource({"60, 1, 0", "75, 3, 8"})
+  void a_hundred_agents_that_obey_are_served_when_they_were_told(int limit, int keys, int answers) {
+    SharedPool pool = new SharedPool(wire, keys, new Limits(limit / keys, 0, 0, 0));
+    Client agents = obeying(pool, Duration.ZERO, Duration.ofSeconds(answers));
+    double sent = (double) agents.sent / agents.grants.size();
+    assertTrue(sent <= (keys == 1 ? 2.6 : 3.6), sent + " sent for each granted");
+    assertTrue(agents.waited(0.95) <= 2 * agents.meanWait(), agents.waited(0.95) + " us at p95");
+    isUsed(agents, limit);
+  }
+
+  /** Where replicas hold requests for as long as the pool needs, each is sent once. */
   @Test
-  void refused_requests_are_told_times_of_their_own() {
-    SharedPool pool = new SharedPool(wire, 1, new Limits(60, 0, 0, 0));
+  void a_hundred_agents_whose_requests_are_held_send_them_once() {
+    SharedPool pool = new SharedPool(wire, 1, new Limits(75, 0, 0, 0));
+    Client agents = obeying(pool, Duration.ofMinutes(3), Duration.ofSeconds(8));
+    double sent = (double) agents.sent / agents.grants.size();
+    assertTrue(sent <= 1.3, sent + " sent for each granted");
+    assertTrue(agents.waited(1) <= 2 * agents.meanWait(), agents.waited(1) + " us at most");
+    isUsed(agents, 75);
+  }
+
+  private static Client obeying(SharedPool pool, Duration most, Duration answers) {
+    List<Replica> replicas = pool.replicas(3);
     Client agents = pool.client("agents", 1);
     for (int n = 0; n < 100; n++) {
-      pool.atMinute(n / 60_000.0, agents::obey);
+      Replica replica = replicas.get(n % 3);
+      pool.atMinute(n / 60_000.0, () -> agents.obey(replica, most, answers));
     }
-    pool.run(8);
-    double asked = (double) agents.asked / agents.grants.size();
-    double mean = agents.waits.stream().mapToLong(w -> w).average().orElse(0);
-    long most = agents.waits.stream().mapToLong(w -> w).max().orElse(0);
+    pool.run(10);
     System.out.printf(
-        "Shares: 100 agents on a pool for 60 a minute: %.2f asked for each granted, waits %.0f s in"
-            + " the mean, %.0f s at most%n",
-        asked, mean / 1e6, most / 1e6);
-    assertTrue(asked <= 4, asked + " asked for each granted");
-    assertTrue(most <= 2 * mean, most + " us at most, " + mean + " in the mean");
-    assertTrue(agents.between(2, 8) >= 0.97 * 6 * 60, agents.between(2, 8) + " granted");
+        "Shares: 100 agents, held for %s: %.2f sent and %.2f calls of Redis for each granted, waits"
+            + " %.0f s in the mean, %.0f s at most%n",
+        most,
+        (double) agents.sent / agents.grants.size(),
+        (double) agents.asked / agents.grants.size(),
+        agents.meanWait() / 1e6,
+        agents.waited(1) / 1e6);
+    return agents;
+  }
+
+  private static void isUsed(Client agents, int limit) {
+    double granted = agents.between(2, 10);
+    assertTrue(granted >= 0.97 * 8 * limit, granted + " granted");
+  }
+
+  /** A sender that is alone, and asks a slot too early each time, is told the same time. */
+  @Test
+  void a_time_is_exact_for_who_waits_alone() {
+    SharedPool pool = new SharedPool(wire, 1, new Limits(60, 0, 0, 0));
+    Client alone = pool.client("alone", 1);
+    pool.atMinute(0, () -> alone.askEarly(300_000, 20));
+    pool.run(5);
+    assertEquals(20, alone.waits.size());
+    assertEquals(0, alone.lost, "granted before its time, or refused at it");
+  }
+
+  /** Who asks again and again and never waits gets all of the pool, too. */
+  @Test
+  void a_client_that_polls_uses_all_of_the_pool() {
+    SharedPool pool = new SharedPool(wire, 1, new Limits(1_000, 0, 0, 0));
+    Client polls = pool.client("polls", 1);
+    polls.poll(0, 3, 3_000);
+    pool.run(3);
+    System.out.printf("Shares: one client that polls: %.2f %%%n", polls.between(1, 3) / 20);
+    assertTrue(polls.between(1, 3) >= 0.99 * 2 * 1_000, polls.between(1, 3) + " granted");
   }
 
   /** What its owner does not take up is let go after a second. */
@@ -146,12 +214,12 @@ final class SharesTest {
         3,
         () -> {
           while (gone.asked < 60) {
-            gone.ask(false);
+            gone.ask();
           }
         });
     other.poll(0, 6, 240);
     pool.run(6);
     assertTrue(gone.grants.size() <= 2, "a newcomer gets its first requests");
-    assertTrue(other.between(3, 6) >= 0.93 * 3 * 60, other.between(3, 6) + " granted");
+    assertTrue(other.between(3, 6) >= 0.85 * 3 * 60, other.between(3, 6) + " granted");
   }
 }

@@ -193,7 +193,10 @@ final class AdminPlane implements HttpHandler, AutoCloseable {
   private AdminReply clients() throws RedisSilent {
     return AdminReply.json(
         ClientsJson.of(
-            served.server().get().auth(), served.clientLimits().get(), served.clientUse()));
+            served.server().get().auth(),
+            served.clientLimits().get(),
+            served.clientUse(),
+            served.pools().get()));
   }
 
   private Optional<KeyPool> named(String pool) {

@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.Collection;
 import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
@@ -21,6 +22,7 @@ import relay.redis.Budget;
 import relay.redis.Dimension;
 import relay.redis.KeyPool;
 import relay.redis.PoolSnapshot;
+import relay.redis.PoolSnapshot.ClientState;
 import relay.redis.PoolSnapshot.GroupState;
 import relay.redis.PoolSnapshot.KeyState;
 import relay.redis.Usage;
@@ -44,13 +46,16 @@ final class ClientsJson {
   private final Map<String, Standing> unlimited;
   private final @Nullable KeyPool pool;
   private final ClientShares shares;
+  private final Map<String, ClientState> states;
 
   private ClientsJson(
       ClientShares shares,
+      Map<String, ClientState> states,
       @Nullable KeyPool pool,
       @Nullable PoolSnapshot state,
       Map<String, Standing> unlimited) {
     this.shares = shares;
+    this.states = states;
     this.pool = pool;
     this.unlimited = unlimited;
     groups =
@@ -67,12 +72,20 @@ final class ClientsJson {
   /**
    * @param pool the clients' own limits; null if no client has limits
    * @param tally the usage of clients without limits
+   * @param shared the pools that clients share
    */
-  static ObjectNode of(Auth auth, @Nullable KeyPool pool, UsageTally tally) throws RedisSilent {
+  static ObjectNode of(
+      Auth auth, @Nullable KeyPool pool, UsageTally tally, Collection<KeyPool> shared)
+      throws RedisSilent {
     CompletableFuture<Map<String, Standing>> standings = tally.standings();
     PoolSnapshot state = pool == null ? null : PoolStates.await(pool.snapshot());
     ClientsJson writer =
-        new ClientsJson(new ClientShares(auth), pool, state, PoolStates.await(standings));
+        new ClientsJson(
+            new ClientShares(auth),
+            ClientShares.states(shared),
+            pool,
+            state,
+            PoolStates.await(standings));
     ObjectNode all = JSON.objectNode();
     ArrayNode clients = all.putArray("clients");
     switch (auth) {
@@ -92,6 +105,9 @@ final class ClientsJson {
     } else {
       client.putNull("weight").putNull("priority").putNull("share");
     }
+    ClientState state = states.get(each.name());
+    client.put("share_ratio", state == null ? 0 : state.ratio());
+    client.put("waiting", state == null ? 0 : state.waiting());
     if (each.models().isEmpty()) {
       client.putNull("models");
     } else {

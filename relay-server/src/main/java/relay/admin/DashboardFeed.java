@@ -165,7 +165,10 @@ final class DashboardFeed implements AutoCloseable {
     try {
       ObjectNode clients =
           ClientsJson.of(
-              served.server().get().auth(), served.clientLimits().get(), served.clientUse());
+              served.server().get().auth(),
+              served.clientLimits().get(),
+              served.clientUse(),
+              served.pools().get());
       Map<String, Long> denials = served.totals().get().clientDenials();
       for (var client : clients.path("clients")) {
         ((ObjectNode) client)

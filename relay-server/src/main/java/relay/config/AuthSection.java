@@ -154,7 +154,8 @@ final class AuthSection {
   private static Standing standing(Section client) {
     return new Standing(
         ScalarSettings.whole(client, "weight", 1L, 1, Standing.MAX_WEIGHT),
-        ScalarSettings.choice(client, "priority", ClientPriority.STANDARD, Set.of()));
+        ScalarSettings.choice(client, "priority", ClientPriority.STANDARD, Set.of()),
+        client.take("weight") != null || client.take("priority") != null);
   }
 
   private void add(

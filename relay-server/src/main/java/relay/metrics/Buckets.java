@@ -12,6 +12,10 @@ final class Buckets {
   static final Duration[] FIRST_BYTE =
       millis(5, 25, 50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000, 30_000, 60_000);
 
+  /** From no wait to that of an agent before a pool that is short. */
+  static final Duration[] WAIT =
+      millis(10, 50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000, 30_000, 60_000, 120_000);
+
   /** Relay's own overhead is below a millisecond, Redis included. */
   static final Duration[] FAST =
       micros(50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000, 25_000, 50_000, 100_000, 250_000);

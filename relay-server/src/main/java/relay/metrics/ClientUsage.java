@@ -8,11 +8,11 @@ import io.prometheus.metrics.model.snapshots.MetricSnapshots;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Function;
+import java.util.function.Supplier;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import relay.config.ServerConfig.Auth;
 import relay.config.ServerConfig.Client;
-import relay.pool.ClientShares;
 import relay.redis.Budget;
 import relay.redis.Dimension;
 import relay.redis.KeyPlan;
@@ -20,6 +20,7 @@ import relay.redis.KeyPool;
 import relay.redis.Limits;
 import relay.redis.PoolPlan;
 import relay.redis.PoolSnapshot;
+import relay.redis.PoolSnapshot.ClientState;
 import relay.redis.PoolSnapshot.GroupState;
 
 /**
@@ -31,14 +32,15 @@ final class ClientUsage implements MultiCollector {
 
   private volatile Bound bound;
   private volatile List<Client> clients;
-  private volatile ClientShares shares;
+  private final Supplier<Map<String, ClientState>> states;
 
   /**
    * @param plan the clients' limits; null if no client has limits
+   * @param states what clients have of pools that are short
    */
-  ClientUsage(Auth auth, @Nullable PoolPlan plan) {
+  ClientUsage(Auth auth, @Nullable PoolPlan plan, Supplier<Map<String, ClientState>> states) {
     clients = clientsOf(auth);
-    shares = new ClientShares(auth);
+    this.states = states;
     bound = new Bound(plan, null);
   }
 
@@ -51,7 +53,6 @@ final class ClientUsage implements MultiCollector {
 
   void reconfigure(Auth auth) {
     clients = clientsOf(auth);
-    shares = new ClientShares(auth);
   }
 
   private static List<Client> clientsOf(Auth auth) {
@@ -64,28 +65,35 @@ final class ClientUsage implements MultiCollector {
         GaugeSnapshot.builder()
             .name("relay_client_used_ratio")
             .help("Used share of a limit of a client's own");
-    Bound now = bound;
-    if (now.plan() != null) {
-      add(used, now.plan(), now.pool() == null ? null : now.pool().latest());
+    Bound own = bound;
+    if (own.plan() != null) {
+      add(used, own.plan(), own.pool() == null ? null : own.pool().latest());
     }
     GaugeSnapshot.Builder budgets =
         GaugeSnapshot.builder()
             .name("relay_client_budget_used_ratio")
             .help("Used share of a client's budget");
-    if (now.plan() != null) {
-      add(budgets, now.plan(), now.pool());
+    if (own.plan() != null) {
+      add(budgets, own.plan(), own.pool());
     }
     GaugeSnapshot.Builder part =
         GaugeSnapshot.builder()
             .name("relay_client_share_ratio")
-            .help("A client's share of what its priority gets of a pool that is short");
-    ClientShares all = shares;
+            .help("What a client was granted of pools that are short, over what is its due");
+    GaugeSnapshot.Builder waiting =
+        GaugeSnapshot.builder()
+            .name("relay_client_waiting")
+            .help("Requests of a client that pools refused and expect back, over all replicas");
+    Map<String, ClientState> now = states.get();
     for (Client each : clients) {
-      double ratio = all.active() ? all.of(each) : 0;
       Labels labels = Labels.of("client", each.name());
+      ClientState state = now.get(each.name());
+      double ratio = state == null ? 0 : state.ratio();
+      double count = state == null ? 0 : state.waiting();
       part.dataPoint(GaugeDataPointSnapshot.builder().value(ratio).labels(labels).build());
+      waiting.dataPoint(GaugeDataPointSnapshot.builder().value(count).labels(labels).build());
     }
-    return MetricSnapshots.of(used.build(), budgets.build(), part.build());
+    return MetricSnapshots.of(used.build(), budgets.build(), part.build(), waiting.build());
   }
 
   private static void add(GaugeSnapshot.Builder used, PoolPlan plan, @Nullable PoolSnapshot state) {

@@ -6,13 +6,16 @@ import io.micrometer.core.instrument.MeterRegistry;
 import java.util.Collection;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Objects;
 import java.util.function.ToLongFunction;
 import org.jspecify.annotations.Nullable;
 import relay.config.RedisConfig.OnUnavailable;
+import relay.pool.ClientShares;
 import relay.redis.KeyPool;
 import relay.redis.PoolPlan;
 import relay.redis.PoolSnapshot;
+import relay.redis.PoolSnapshot.ClientState;
 import relay.redis.ProviderBreaker;
 import relay.redis.RedisEngine;
 import relay.redis.RedisTrouble;
@@ -108,6 +111,12 @@ final class EngineGauges {
   /** Requests waiting for capacity. */
   long waiting() {
     return (long) sum(KeyPool::waiting);
+  }
+
+  /** What clients have of pools that are short, by name. */
+  Map<String, ClientState> clients() {
+    Bound now = bound;
+    return now == null ? Map.of() : ClientShares.states(now.pools());
   }
 
   private double sum(ToLongFunction<KeyPool> of) {

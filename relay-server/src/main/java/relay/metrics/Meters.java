@@ -70,7 +70,9 @@ public final class Meters implements AutoCloseable {
     clients = new ClientMeters(registry, config.server().auth());
     clientUsage =
         new ClientUsage(
-            config.server().auth(), Plans.ofClients(config.server().auth()).orElse(null));
+            config.server().auth(),
+            Plans.ofClients(config.server().auth()).orElse(null),
+            engine::clients);
     overhead = timer("relay.overhead", "Time that Relay itself adds to a request", Buckets.FAST);
     acquire = timer("relay.acquire.duration", "Time to acquire a key", Buckets.FAST);
     attempts =
@@ -105,10 +107,9 @@ public final class Meters implements AutoCloseable {
   }
 
   private Counter reloads(String result) {
-    return Counter.builder("relay.config.reloads")
-        .description("Reloads of the configuration")
-        .tag("result", result)
-        .register(registry);
+    String what = "Reloads of the configuration";
+    var reloads = Counter.builder("relay.config.reloads").description(what);
+    return reloads.tag("result", result).register(registry);
   }
 
   /** Binds the gauges of keys, groups and Redis to these sources. */

@@ -13,6 +13,7 @@ import relay.operate.Grid.Style;
 final class ClientTable {
   private static final List<String> DIMENSIONS = List.of("rpm", "itpm", "otpm", "tpm");
   private static final double ALMOST_FULL = 0.8;
+  private static final String STANDARD = "standard";
 
   private final TerminalFeatures terminal;
 
@@ -27,8 +28,11 @@ final class ClientTable {
       return "No client is configured: nobody needs a credential.\n";
     }
     // Not every configuration has these.
-    boolean priority = clients.stream().anyMatch(client -> client.hasNonNull("priority"));
-    boolean share = clients.stream().anyMatch(client -> client.hasNonNull("share"));
+    boolean priority =
+        clients.stream().anyMatch(c -> !c.path("priority").asText(STANDARD).equals(STANDARD));
+    boolean share = clients.stream().anyMatch(c -> c.path("share").asDouble(1) < 1);
+    boolean ratio = clients.stream().anyMatch(c -> c.path("share_ratio").asDouble() > 0);
+    boolean waiting = clients.stream().anyMatch(c -> c.path("waiting").asLong() > 0);
     boolean budgets = clients.stream().anyMatch(client -> !client.path("budgets").isEmpty());
     Grid grid = new Grid(terminal.colours());
     List<Cell> head = new ArrayList<>();
@@ -37,6 +41,8 @@ final class ClientTable {
     head.addAll(List.of(faint("in flight"), faint("room")));
     head.add(faint(priority ? "priority" : ""));
     head.add(faint(share ? "share" : ""));
+    head.add(faint(ratio ? "of its share" : ""));
+    head.add(faint(waiting ? "waiting" : ""));
     head.add(faint(budgets ? "budgets" : ""));
     grid.add(head);
     for (JsonNode client : clients) {
@@ -45,8 +51,10 @@ final class ClientTable {
       DIMENSIONS.forEach(dimension -> row.add(use(client, dimension)));
       row.add(inFlight(client));
       row.add(room(client));
-      row.add(Cell.of(client.path("priority").asText("")));
-      row.add(Cell.of(client.hasNonNull("share") ? percent(client.path("share").asDouble()) : ""));
+      row.add(Cell.of(priority ? client.path("priority").asText("") : ""));
+      row.add(Cell.of(share ? percent(client.path("share").asDouble()) : ""));
+      row.add(Cell.of(ratio ? percent(client.path("share_ratio").asDouble()) : ""));
+      row.add(Cell.of(waiting ? client.path("waiting").asText("") : ""));
       row.add(Cell.of(budgets(client.path("budgets"))));
       grid.add(row);
     }

@@ -208,6 +208,9 @@ final class AttemptLoop {
     long waited = System.nanoTime() - asked;
     request.meters().acquired(waited);
     request.record().addWaitNanos(waited);
+    if (acquisition instanceof Granted) {
+      request.meters().clients().waited(request.record().clientName(), waited);
+    }
     traceAcquired(
         acquisition instanceof Granted ? RequestTrace.GRANTED : RefusalErrors.reason(acquisition));
     return acquisition;

@@ -1,6 +1,8 @@
 package relay.pool;
 
+import java.util.Collection;
 import java.util.EnumMap;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
@@ -8,6 +10,9 @@ import relay.config.ClientPriority;
 import relay.config.ProviderConfig.Pooling;
 import relay.config.ServerConfig.Auth;
 import relay.config.ServerConfig.Client;
+import relay.redis.KeyPool;
+import relay.redis.PoolSnapshot;
+import relay.redis.PoolSnapshot.ClientState;
 import relay.redis.Share;
 
 /** The clients' shares of a pool that is short. */
@@ -19,16 +24,8 @@ public final class ClientShares {
 
   public ClientShares(Auth auth) {
     List<Client> all = auth instanceof Auth.Clients(List<Client> known) ? known : List.of();
-    active = all.stream().anyMatch(client -> !client.standing().equals(Client.Standing.DEFAULT));
+    active = all.stream().anyMatch(client -> client.standing().stated());
     all.forEach(c -> weights.merge(c.standing().priority(), c.standing().weight(), Long::sum));
-  }
-
-  /**
-   * Whether any client has another weight or priority than the default; otherwise who asks first is
-   * served first.
-   */
-  public boolean active() {
-    return active;
   }
 
   /** What a client gets at least of what its priority gets, in [0, 1]. */
@@ -36,6 +33,26 @@ public final class ClientShares {
     Client.Standing standing = client.standing();
     long all = weights.getOrDefault(standing.priority(), standing.weight());
     return (double) standing.weight() / Math.max(1, all);
+  }
+
+  /**
+   * Whether any client states a weight or a priority, be it the default; otherwise who asks first
+   * is served first.
+   */
+  public boolean active() {
+    return active;
+  }
+
+  /** What clients have of all these pools that are short, by name. */
+  public static Map<String, ClientState> states(Collection<KeyPool> pools) {
+    Map<String, ClientState> all = new HashMap<>();
+    for (KeyPool pool : pools) {
+      PoolSnapshot latest = pool.latest();
+      if (latest != null) {
+        latest.clients().forEach(state -> all.merge(state.name(), state, ClientState::and));
+      }
+    }
+    return all;
   }
 
   /**

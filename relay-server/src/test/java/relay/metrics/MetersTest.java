@@ -93,6 +93,8 @@ class MetersTest {
         "relay_client_used_ratio",
         "relay_client_budget_used_ratio",
         "relay_client_share_ratio",
+        "relay_client_waiting",
+        "relay_client_wait_seconds_count",
       })
   void a_meter_exists_from_the_start_at_0(String name) {
     List<String> series = series(name);
@@ -295,16 +297,19 @@ class MetersTest {
     meters.clients().answered("team", 200);
     meters.clients().tokens("team", new TokenUsage(1, 2, 3, 4));
     meters.clients().denied("team", "requests");
+    meters.clients().waited("team", TimeUnit.SECONDS.toNanos(90));
     for (String unknown : List.of("", "anonymous", "somebody")) {
       meters.clients().answered(unknown, 401);
       meters.clients().tokens(unknown, new TokenUsage(1, 1, 1, 1));
       meters.clients().denied(unknown, "requests");
+      meters.clients().waited(unknown, 1);
     }
     List<String> counted =
         meters
             .scrape()
             .lines()
-            .filter(line -> line.startsWith("relay_client_") && !line.endsWith(" 0.0"))
+            .filter(line -> line.startsWith("relay_client_"))
+            .filter(line -> !line.endsWith(" 0.0") && !line.endsWith(" 0"))
             .toList();
     assertEquals(
         List.of(
@@ -313,7 +318,12 @@ class MetersTest {
             "relay_client_tokens_total{client=\"team\",type=\"cache_creation\"} 2.0",
             "relay_client_tokens_total{client=\"team\",type=\"cache_read\"} 3.0",
             "relay_client_tokens_total{client=\"team\",type=\"input\"} 1.0",
-            "relay_client_tokens_total{client=\"team\",type=\"output\"} 4.0"),
+            "relay_client_tokens_total{client=\"team\",type=\"output\"} 4.0",
+            "relay_client_wait_seconds_bucket{client=\"team\",le=\"+Inf\"} 1",
+            "relay_client_wait_seconds_bucket{client=\"team\",le=\"120.0\"} 1",
+            "relay_client_wait_seconds_count{client=\"team\"} 1",
+            "relay_client_wait_seconds_max{client=\"team\"} 90.0",
+            "relay_client_wait_seconds_sum{client=\"team\"} 90.0"),
         counted.stream().sorted().toList());
   }
 

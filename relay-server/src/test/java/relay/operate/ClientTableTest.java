@@ -35,12 +35,12 @@ class ClientTableTest {
   void priority_share_and_budgets_have_columns_where_there_are_any() throws Exception {
     assertEquals(
         """
-          client  rpm  itpm  otpm  tpm  in flight  room  priority  share  budgets
-          team    0    0     0     0    0          now   batch     25 %   60 % of 2000 tokens a day, 1 % of 500 usd a month
+          client  rpm  itpm  otpm  tpm  in flight  room  priority  share  of its share  waiting  budgets
+          team    0    0     0     0    0          now   batch     25 %   98 %          3        60 % of 2000 tokens a day, 1 % of 500 usd a month
         """,
         table(
             """
-            {"clients":[{"name":"team","priority":"batch","share":0.25,"budgets":[
+            {"clients":[{"name":"team","priority":"batch","share":0.25,"share_ratio":0.98,"waiting":3,"budgets":[
              {"tokens":2000,"used":1200,"per":"day"},{"usd":500,"used":5.0,"per":"month"}]}]}
             """));
   }

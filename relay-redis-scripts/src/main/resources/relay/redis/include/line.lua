@@ -2,10 +2,13 @@
 --
 -- A refused request leaves a promise: an amount in a group, and the time at which it fits behind the promises before it.
 -- The promises of a model class form one queue, ordered by rank, then by tag. A client's next tag is its last one plus the
--- request's cost over the client's weight (start-time fair queueing). A request may use a group's room less the promises
--- before its own. So freed capacity goes to waiting clients by weight, and each finds its room at the time that it was told.
--- A promise is kept for one second after its time, up to five for a client that asks seldom. An idle client saves nothing
--- up: its next request has the tag of the request that was served last.
+-- request's cost over the client's weight (start-time fair queueing). A request may use a group's room less what the promises
+-- before its own need of it. So freed capacity goes to waiting clients by weight, and each finds its room at the time that it
+-- was told. A promise is kept for one second after its time, up to five for a client that asks seldom. An idle client saves
+-- nothing up: its next request has the tag of the request that was served last.
+--
+-- The first times are exact. Of the others each fifth is, and those between are reckoned from the promise before by the rate
+-- at which capacity comes.
 --
 -- Queues are cached with the records, and not stored. After the loss of the cache all clients start anew.
 -- @uses numbers, pool, group
@@ -15,18 +18,19 @@ local MOST_LOOKED_AT = 64
 local LAPSES_US = 5e4 -- the promises are searched for lapsed ones no more often
 local line = {} -- the functions: the library may have 200 local names
 
--- Parses ` client rank weight kept floor again` for each request: a name; 1 for the highest priority; its share among those
--- of its rank; thousandths of each limit that it must leave free, and that its rank has before all others; 1 if the same
--- request has asked before and waits.
+-- Parses ` client rank weight kept floor ticket millis` of each request: a name; 1 for the highest priority; its share among those
+-- of its rank; thousandths of each limit that it must leave free, and that its rank has before all others; of a request
+-- that waits and asks again what tells it apart, else -; and how long it waits.
 function line.asks_at(call, at, count)
   local asks = {}
   for n = 1, count do
-    local client, rank, weight, kept, floor, again, next_at =
-      string.match(call, '^ (%S+) ([123]) (%d+) (%d+) (%d+) ([01])()', at)
-    if not next_at then error({ err = 'BADARG an asker is `client rank weight kept floor again`' }) end
+    local client, rank, weight, kept, floor, ticket, millis, next_at =
+      string.match(call, '^ (%S+) ([123]) (%d+) (%d+) (%d+) (%S+) (%d+)()', at)
+    if not next_at then error({ err = 'BADARG an asker is `client rank weight kept floor ticket millis`' }) end
     asks[n], at = {
-      client = client .. ':' .. rank, rank = rank + 0, weight = math.max(1, bounded(weight, 'weight')),
-      kept = bounded(kept, 'kept') / 1000, floor = bounded(floor, 'floor') / 1000, again = again == '1', saved = {},
+      client = client, rank = rank + 0, weight = math.max(1, bounded(weight, 'weight')),
+      kept = bounded(kept, 'kept') / 1000, floor = bounded(floor, 'floor') / 1000,
+      ticket = ticket ~= '-' and ticket, waits = 1000 * bounded(millis, 'millis'),
     }, next_at
   end
   return asks, at
@@ -35,7 +39,7 @@ end
 -- The line of a list's model class. `tags`: of the request of each rank that was served last; `served`: what each rank was
 -- granted of late; `short`: when a request was last refused for each dimension; `sums`: what is promised, by group.
 function line.of(r, list)
-  local class = list.class or string.match(list[2].id, '/(.*)$') or ''
+  local class = list.class or string.match(list[2].id, '[^/]*$')
   list.class = class
   local l = r.waiting[class]
   if not l then
@@ -64,18 +68,19 @@ end
 
 -- A client; of more than can be told apart the others are one.
 function line.client(r, l, ask, now)
-  local c = l.clients[ask.client]
+  local whose = ask.client .. ':' .. ask.rank
+  local c = l.clients[whose]
   if not c then
     if l.count >= MOST_CLIENTS or now >= l.sweep_at then line.sweep(r, l, now) end
-    local name = l.count < MOST_CLIENTS and ask.client or '-:' .. ask.rank
+    local name = l.count < MOST_CLIENTS and whose or '-:' .. ask.rank
     c = l.clients[name]
     if not c then
-      c = { name = name, tag = 0, promises = {}, asked = now, gap = 0 }
+      c = { name = name, tag = 0, promises = {}, tickets = {}, asked = now, gap = 0, got = 0, got_at = now }
       l.clients[name], l.count = c, l.count + 1
     end
   end
   c.gap = 0.8 * c.gap + 0.2 * (now - c.asked)
-  c.asked = now
+  c.asked, c.weight = now, ask.weight
   return c
 end
 
@@ -96,7 +101,7 @@ function line.place_of(order, one)
   return at
 end
 
--- Adds a promise to a sum, or takes it away.
+-- Adds a promise to a sum of requests, input and output, or takes it away.
 function line.add(sums, one, sign)
   local sum = sums[one.group]
   if not sum then
@@ -104,6 +109,14 @@ function line.add(sums, one, sign)
     sums[one.group] = sum
   end
   sum[1], sum[2], sum[3] = sum[1] + sign, sum[2] + sign * one.input, sum[3] + sign * one.output
+end
+
+-- A promise is for the request with a ticket alone, or for any.
+function line.give(one, ticket)
+  local tickets = one.of.tickets
+  if one.ticket then tickets[one.ticket] = nil end
+  one.ticket = ticket
+  if ticket then tickets[ticket] = one end
 end
 
 function line.remove(l, one)
@@ -114,6 +127,7 @@ function line.remove(l, one)
       break
     end
   end
+  line.give(one, nil)
   table.remove(l.order, line.place_of(l.order, one))
   line.add(l.sums, one, -1)
 end
@@ -134,23 +148,25 @@ function line.let_go(l, now)
   l.lapse_at = math.max(first, now + LAPSES_US)
 end
 
--- A request's part of the limit that is short, or of the one of which it takes most.
+-- A request's part of the limit that is short, or of the one of which it takes most; and that limit's number.
 function line.cost_of(l, g, now, window, input, output)
-  local costs, most, short = { 1, input, output, input + output }, 0, 0
+  local costs, most, short, of_most, of_short = { 1, input, output, input + output }, 0, 0, 1, 1
   for d = 1, 4 do
     if g[LIMIT + d] > 0 then
       local cost = costs[d] / g[LIMIT + d]
-      most = math.max(most, cost)
-      if l.short[d] > now - window then short = math.max(short, cost) end
+      if cost > most then most, of_most = cost, d end
+      if cost > short and l.short[d] > now - window then short, of_short = cost, d end
     end
   end
-  return short > 0 and short or most
+  if short > 0 then return short, of_short end
+  return most, of_most
 end
 
+-- A sum of what was granted until then, of which a window is kept.
+function line.faded(sum, at, now, window) return sum * math.exp(-math.max(0, now - at) / window) end
+
 -- What a rank was granted in about the last window, as parts of a limit.
-function line.served(l, rank, now, window)
-  return l.served[rank] * math.exp(-math.max(0, now - l.served_at[rank]) / window)
-end
+function line.served(l, rank, now, window) return line.faded(l.served[rank], l.served_at[rank], now, window) end
 
 -- Whether a rank has less than its floor, with what it was promised on account of that.
 function line.is_below_floor(l, ask, now, window, groups)
@@ -163,26 +179,16 @@ function line.is_below_floor(l, ask, now, window, groups)
   return sum < ask.floor * groups
 end
 
--- What is promised before a request, by group; nil if nothing is.
-function line.sums_before(l, count)
-  local order, sums = l.order, {}
-  if count == 0 then return nil end
-  if 2 * count <= #order then
-    for n = 1, count do line.add(sums, order[n], 1) end
-    return sums
-  end
-  for group, sum in pairs(l.sums) do sums[group] = { sum[1], sum[2], sum[3] } end
-  for n = count + 1, #order do line.add(sums, order[n], -1) end
-  return sums
-end
-
--- The promise that a request of a client claims: the first of those whose time has come. One that waits claims it before.
-function line.claimed(c, ask, now)
-  local its = c.promises
+-- The promise that a request claims: that for which it waits, else the first of its client's whose time has come and for which
+-- no replica waits. Also the only one, a little too early: if most of the time has passed that was told.
+function line.claimed(c, ask, now, slot)
+  local mine, its = c.tickets[ask.ticket], c.promises
+  if mine then return mine end
   for n = 1, math.min(#its, MOST_LOOKED_AT) do
-    if its[n].told <= now then return its[n] end
+    if not its[n].ticket and its[n].told <= now then return its[n] end
   end
-  return ask.again and its[1] or nil
+  local only = #its == 1 and not its[1].ticket and its[1]
+  return only and only.told - now <= 2 * slot and now - only.since >= only.told - now and only or nil
 end
 
 -- The tag of a new client's request: that of the rank's first promise or, if it is lower, of its last granted request.

@@ -8,6 +8,14 @@ local function of_group(list, group)
   for c = 1, #list, 2 do
     if list[c + 1].id == group then some[#some + 1], some[#some + 2] = list[c], list[c + 1] end
   end
+  for _, c in ipairs(list.shadow or {}) do
+    for n = 1, #some, 2 do
+      if some[n] == list[c] and some[n + 1] == list[c + 1] then
+        some.shadow = some.shadow or {}
+        some.shadow[#some.shadow + 1] = n
+      end
+    end
+  end
   return #some > 0 and some or nil
 end
 

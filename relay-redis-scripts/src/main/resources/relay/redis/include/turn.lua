@@ -1,9 +1,8 @@
--- A request's turn in the queue. `enter` charges the groups with the promises before the request, so that the usual checks
--- see the room that is left for it. One of `granted`, `promise` and `leave` takes these charges back.
--- @uses pool, key, group, records, gate, choice, line
+-- A request's turn in the queue. `enter` charges the groups with what the promises before the request need, so that the usual
+-- checks see the room that is left for it. One of `granted`, `promise` and `leave` takes these charges back. While nobody waits
+-- a request enters no queue, unless it must leave something free.
+-- @uses pool, group, records, line, behind
 local FARTHEST = 5 -- windows: who is told a later time gets no promise
-local NEAR = 16 -- promises: behind more a time is that of the one before and the time that the request takes
-local MARGIN = 1 -- slots: so much later, for charges leave by slots
 
 -- The groups of a list, each once.
 function line.groups_of(list)
@@ -17,51 +16,12 @@ function line.groups_of(list)
   return groups
 end
 
-local NOTHING = { 0, 0, 0 }
-
--- Charges a group with what comes before a request, until `leave`. `rounds`: whole limits that are left out of it.
-function line.pretend(r, ask, g, rounds)
-  local mirrored, kept, saved = r.pool[BUCKET] == 1, ask.kept, ask.saved
-  local sum = ask.sums and ask.sums[g] or NOTHING
-  local l1, l2, l3, l4 = g[LIMIT + 1], g[LIMIT + 2], g[LIMIT + 3], g[LIMIT + 4]
-  local n, input = math.max(0, sum[1] - rounds * l1), math.max(0, sum[2] - rounds * (l2 > 0 and l2 or l4))
-  local output = math.max(0, sum[3] - rounds * l3)
-  local made = ask.spread and 0 or output
-  saved[#saved + 1] = { g, unpack(g, 1, CURRENT + 3) }
-  if l1 > 0 then g[LEVEL + 1] = g[LEVEL + 1] + n end
-  if l2 > 0 then g[LEVEL + 2] = g[LEVEL + 2] + input end
-  if l3 > 0 then g[LEVEL + 3] = g[LEVEL + 3] + output end
-  if l4 > 0 then g[LEVEL + 4] = g[LEVEL + 4] + input + output end
-  g[USED + 1], g[CURRENT + 1] = g[USED + 1] + n, g[CURRENT + 1] + n
-  g[USED + 2], g[CURRENT + 2] = g[USED + 2] + input, g[CURRENT + 2] + input
-  g[USED + 3], g[CURRENT + 3] = g[USED + 3] + made, g[CURRENT + 3] + made
-  g[COMING] = g[COMING] + output - made
-  if kept == 0 then return end
-  if mirrored then
-    for d = 1, 4 do g[LEVEL + d] = g[LEVEL + d] + kept * g[LIMIT + d] end
-  else
-    g[USED + 1], g[USED + 3] = g[USED + 1] + kept * l1, g[USED + 3] + kept * l3
-    g[USED + 2] = g[USED + 2] + kept * math.max(l2, l3 == 0 and l4 or 0)
-  end
-end
-
--- The groups have what they had.
-function line.leave(ask)
-  local saved = ask.saved
-  for n = #saved, 1, -1 do
-    local g = saved[n][1]
-    for field = 1, CURRENT + 3 do g[field] = saved[n][field + 1] end
-    saved[n] = nil
-  end
-end
-
--- A request enters: until it leaves the groups are charged with what comes before it.
-function line.enter(r, list, ask, now, input, output, spread)
-  local l, p = line.of(r, list), r.pool
-  if now >= l.lapse_at then line.let_go(l, now) end
+-- Until the request leaves, the groups are charged with what those before it need.
+function line.join(r, list, ask, now, input, output)
+  local l, p = ask.line, r.pool
   local c, groups = line.client(r, l, ask, now), line.groups_of(list)
-  local mine = line.claimed(c, ask, now)
-  ask.line, ask.of, ask.groups, ask.spread, ask.window = l, c, groups, spread, p[WINDOW]
+  local mine = line.claimed(c, ask, now, p[SLOT])
+  ask.of, ask.groups, ask.window = c, groups, p[WINDOW]
   if mine then
     ask.mine, ask.tag, ask.place, ask.cost = mine, mine.tag, mine.rank, mine.cost
     ask.count = line.place_of(l.order, mine) - 1
@@ -81,45 +41,35 @@ function line.enter(r, list, ask, now, input, output, spread)
   end
 end
 
+function line.enter(r, list, ask, now, input, output, spread)
+  local l = line.of(r, list)
+  ask.line, ask.spread = l, spread
+  if now >= l.lapse_at then line.let_go(l, now) end
+  if l.order[1] or ask.kept > 0 or ask.floor > 0 then line.join(r, list, ask, now, input, output) end
+end
+
 -- It leaves with a grant.
 function line.granted(ask, now)
+  if not ask.of then return end
   line.leave(ask)
-  local l, rank = ask.line, ask.rank
-  if ask.mine then line.remove(l, ask.mine) else ask.of.tag = ask.tag + ask.cost / ask.weight end
+  local l, c, rank, mine = ask.line, ask.of, ask.rank, ask.mine
+  if mine then
+    line.remove(l, mine)
+  else
+    c.tag = ask.tag + ask.cost / ask.weight
+  end
+  c.got, c.got_at = line.faded(c.got, c.got_at, now, ask.window) + ask.cost, now
   l.tags[rank] = math.max(l.tags[rank], ask.tag)
   l.served[rank], l.served_at[rank] = line.served(l, rank, now, ask.window) + ask.cost, now
 end
 
--- It is refused: the earliest time at which it fits behind what comes before it, the reason, the key and the group.
+-- It is refused: the earliest time at which it fits behind those before it, the reason, the key and the group.
 function line.opens(r, list, ask, now, input, output)
-  if ask.count <= NEAR then
-    local rounds = math.huge
-    for _, g in ipairs(ask.groups) do
-      local sum, most = ask.sums and ask.sums[g] or NOTHING, 0
-      local costs = { sum[1], sum[2], sum[3], sum[2] + sum[3] }
-      for d = 1, 4 do
-        if g[LIMIT + d] > 0 then most = math.max(most, math.floor(costs[d] / g[LIMIT + d])) end
-      end
-      rounds = math.min(rounds, most)
-    end
-    if rounds > 0 then
-      line.leave(ask)
-      for _, g in ipairs(ask.groups) do line.pretend(r, ask, g, rounds) end
-    end
-    local opens, reason, opener, g = soonest(r, list, now, input, output)
-    return opens + rounds * ask.window, reason, opener, g
-  end
-  local before, costs, takes, reason = ask.line.order[ask.count], { 1, input, output, input + output }, 0, 1
-  local g = before.group
-  for d = 1, 4 do
-    local part = g[LIMIT + d] > 0 and costs[d] / g[LIMIT + d] or 0
-    if part > takes then takes, reason = part, d end
-  end
-  local p = r.pool
-  local cycle = p[BUCKET] == 1 and refill_us(p) or math.max(refill_us(p), (SLOTS + 1) * p[SLOT])
-  local opens = math.max(now, before.told) + math.ceil(takes * cycle)
-  ask.far = true
-  return before.far and opens or opens + MARGIN * p[SLOT], reason, before.opener, g
+  if not ask.of then line.join(r, list, ask, now, input, output) end
+  local before = ask.count > NEAR and ask.line.order[ask.count]
+  ask.far, ask.row = before and true, before and (before.row + 1) % (IN_A_ROW + 1) or 0
+  if ask.row == 0 then return line.soonest_behind(r, list, ask, now, input, output) end
+  return line.reckoned(r, list, ask, now, input, output)
 end
 
 -- It leaves with a promise, if the time is known.
@@ -129,15 +79,18 @@ function line.promise(ask, now, opens, reason, opener, g, input, output)
   if reason > 0 and reason < 5 then l.short[reason] = now end
   if one then
     line.add(l.sums, one, -1)
-    one.told, one.group, one.opener = opens, g, opener
+    one.told, one.since, one.group, one.opener, one.far, one.row = opens, now, g, opener, ask.far, ask.row
     line.add(l.sums, one, 1)
   elseif reason < 5 and #l.order < MOST_PROMISES and opens <= now + FARTHEST * ask.window then
-    one = { of = ask.of, rank = ask.place, tag = ask.tag, cost = ask.cost, part = ask.cost / ask.weight, told = opens,
-      input = input, output = output, group = g, opener = opener, far = ask.far }
+    one = { of = ask.of, rank = ask.place, tag = ask.tag, cost = ask.cost, part = ask.cost / ask.weight,
+      told = opens, since = now, input = input, output = output, group = g, opener = opener, far = ask.far,
+      row = ask.row }
     table.insert(ask.of.promises, one)
     table.insert(l.order, line.before(l.order, one.rank, one.tag) + 1, one)
     line.add(l.sums, one, 1)
     ask.of.tag = ask.tag + one.part
   end
+  -- whoever does not wait so long is told the time, and comes again without a ticket
+  if one then line.give(one, ask.ticket and opens - now <= ask.waits and ask.ticket or nil) end
   l.lapse_at = math.min(l.lapse_at, math.max(now + LAPSES_US, opens + GRACE_US))
 end

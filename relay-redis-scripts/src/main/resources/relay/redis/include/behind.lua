@@ -1,0 +1,107 @@
+-- What those before a request in the queue need, and when it fits behind them.
+-- @uses pool, key, group, records, gate, days, choice, line
+local NEAR = 16 -- promises: behind no more of them a time is exact
+local IN_A_ROW = 4 -- so many times are reckoned, then one is exact
+local MARGIN = 1 -- slots: so much later, for charges leave by slots
+
+-- The time in which a whole limit comes back. Charges leave a window by slots.
+function line.cycle(p)
+  return p[BUCKET] == 1 and refill_us(p) or math.max(refill_us(p), (SLOTS + 1) * p[SLOT])
+end
+
+-- What is promised before a request, by group; nil if nothing is.
+function line.sums_before(l, count)
+  local order, sums = l.order, {}
+  if count == 0 then return nil end
+  if 2 * count <= #order then
+    for n = 1, count do line.add(sums, order[n], 1) end
+    return sums
+  end
+  for group, sum in pairs(l.sums) do sums[group] = { sum[1], sum[2], sum[3] } end
+  for n = count + 1, #order do line.add(sums, order[n], -1) end
+  return sums
+end
+
+local NOTHING = { 0, 0, 0 }
+
+-- Charges a group with what comes before a request, until `leave`. `rounds`: whole limits that are left out of it.
+function line.pretend(r, ask, g, rounds)
+  local mirrored, kept, saved = r.pool[BUCKET] == 1, ask.kept, ask.saved or {}
+  ask.saved = saved
+  local sum = ask.sums and ask.sums[g] or NOTHING
+  local l1, l2, l3, l4 = g[LIMIT + 1], g[LIMIT + 2], g[LIMIT + 3], g[LIMIT + 4]
+  local n, input = math.max(0, sum[1] - rounds * l1), math.max(0, sum[2] - rounds * (l2 > 0 and l2 or l4))
+  local output = math.max(0, sum[3] - rounds * l3)
+  local made = ask.spread and 0 or output
+  saved[#saved + 1] = { g, unpack(g, 1, CURRENT + 3) }
+  if l1 > 0 then g[LEVEL + 1] = g[LEVEL + 1] + n end
+  if l2 > 0 then g[LEVEL + 2] = g[LEVEL + 2] + input end
+  if l3 > 0 then g[LEVEL + 3] = g[LEVEL + 3] + output end
+  if l4 > 0 then g[LEVEL + 4] = g[LEVEL + 4] + input + output end
+  g[USED + 1], g[CURRENT + 1] = g[USED + 1] + n, g[CURRENT + 1] + n
+  g[USED + 2], g[CURRENT + 2] = g[USED + 2] + input, g[CURRENT + 2] + input
+  g[USED + 3], g[CURRENT + 3] = g[USED + 3] + made, g[CURRENT + 3] + made
+  g[COMING] = g[COMING] + output - made
+  if kept == 0 then return end
+  if mirrored then
+    for d = 1, 4 do g[LEVEL + d] = g[LEVEL + d] + kept * g[LIMIT + d] end
+  else
+    g[USED + 1], g[USED + 3] = g[USED + 1] + kept * l1, g[USED + 3] + kept * l3
+    g[USED + 2] = g[USED + 2] + kept * math.max(l2, l3 == 0 and l4 or 0)
+  end
+end
+
+-- The groups have what they had.
+function line.leave(ask)
+  local saved = ask.saved or {}
+  ask.saved = nil
+  for n = #saved, 1, -1 do
+    local g = saved[n][1]
+    for field = 1, CURRENT + 3 do g[field] = saved[n][field + 1] end
+  end
+end
+
+-- When a request fits behind those before it: exactly, as if these were served now.
+function line.soonest_behind(r, list, ask, now, input, output)
+  local rounds = math.huge
+  for _, g in ipairs(ask.groups) do
+    local sum, most = ask.sums and ask.sums[g] or NOTHING, 0
+    local costs = { sum[1], sum[2], sum[3], sum[2] + sum[3] }
+    for d = 1, 4 do
+      if g[LIMIT + d] > 0 then most = math.max(most, math.floor(costs[d] / g[LIMIT + d])) end
+    end
+    rounds = math.min(rounds, most)
+  end
+  if rounds > 0 then
+    line.leave(ask)
+    for _, g in ipairs(ask.groups) do line.pretend(r, ask, g, rounds) end
+  end
+  local opens, reason, opener, g = soonest(r, list, now, input, output)
+  local margin = ask.far and MARGIN * r.pool[SLOT] or 0
+  return opens + rounds * line.cycle(r.pool) + margin, reason, opener, g
+end
+
+-- When it fits behind many: in the group where it comes first, after the last promise before it, as soon as as much comes
+-- back as it takes. In a group without a promise the time is exact.
+function line.reckoned(r, list, ask, now, input, output)
+  local l, p, lasts = ask.line, r.pool, {}
+  for n = ask.count, math.max(1, ask.count - MOST_LOOKED_AT), -1 do
+    local one = l.order[n]
+    lasts[one.group] = lasts[one.group] or one
+  end
+  local opens, reason, opener, group = math.huge, 0, '', list[2]
+  for c = 1, #list, 2 do
+    local k, g = list[c], list[c + 1]
+    local last, at, why = lasts[g], math.huge, 0
+    if not last then
+      at, why = able_at(r, k, g, now, opens, input, output)
+    elseif k[K_STOPPED] == 0 and days.clamp_all(r, g, input, output) then
+      local takes, d = line.cost_of(l, g, now, ask.window, input, output)
+      at = math.max(now, last.told) + math.ceil(takes * line.cycle(p)) + (last.row > 0 and 0 or MARGIN * p[SLOT])
+      at, why = math.max(at, g[COOL], k[K_COOL]), d
+    end
+    if at < opens then opens, reason, opener, group = at, why, k.id, g end
+  end
+  return opens, reason, opener, group
+end
+

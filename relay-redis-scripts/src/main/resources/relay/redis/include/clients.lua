@@ -1,0 +1,20 @@
+-- What a heartbeat tells of the clients of a pool that is short.
+-- @uses pool, line
+
+-- The clients that asked within a window while their pool was short, of each class: `client:rank`, weight, promises, and
+-- what it was granted in about a window, in millionths of a limit.
+function line.standings(r, now)
+  local all, window = {}, r.pool[WINDOW]
+  for _, l in pairs(r.waiting) do
+    if now >= l.lapse_at then line.let_go(l, now) end
+    local of_class = {}
+    for name, c in pairs(l.clients) do
+      if c.asked > now - window then
+        local got, n = line.faded(c.got, c.got_at, now, window), #of_class
+        of_class[n + 1], of_class[n + 2], of_class[n + 3], of_class[n + 4] = name, c.weight, #c.promises, math.floor(1e6 * got)
+      end
+    end
+    if #of_class > 0 then all[#all + 1] = of_class end
+  end
+  return all
+end
