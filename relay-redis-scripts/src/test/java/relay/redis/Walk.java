@@ -48,9 +48,12 @@ final class Walk {
     indexed = random.nextInt(3) == 0;
     coming = random.nextInt(3) > 0;
     int accounts = random.nextInt(1, indexed ? 9 : 4);
+    boolean divided = random.nextInt(3) == 0; // some accounts are parts of another
     for (int a = 0; a < accounts; a++) {
       for (int k = random.nextInt(1, 4); k > 0; k--) {
-        keys.add(key("k" + keys.size(), "a" + a));
+        boolean part = divided && random.nextInt(3) > 0;
+        String account = part ? "a" + a / 2 + "/w" + random.nextInt(3) : "a" + a;
+        keys.add(key("k" + keys.size(), account));
       }
     }
     for (int c = random.nextInt(1, 3); c > 0; c--) {
@@ -266,7 +269,8 @@ final class Walk {
 
   private Step observe() {
     String group = group();
-    Limits known = plan.limitsOf(group);
+    List<String> levels = PoolPlan.levels(group);
+    Limits known = plan.limitsOf(levels.get(random.nextInt(levels.size())));
     return ToldAnswers.draw(random, group, known, this::limit, model.last(), sets());
   }
 
@@ -317,11 +321,10 @@ final class Walk {
     keys.replaceAll(k -> random.nextInt(3) > 0 ? k : key(k.id(), k.account()));
     List<KeyPlan> present = keys.size() == 1 || random.nextInt(4) > 0 ? keys : some(keys).toList();
     Map<String, Limits> limits = new HashMap<>();
-    for (KeyPlan key : present) {
+    for (String account : PoolPlan.accountsOf(present)) {
       for (String modelClass : classes) {
-        limits.computeIfAbsent(
-            PoolPlan.group(key.account(), modelClass),
-            g -> new Limits(limit(), limit(), limit(), limit()));
+        limits.put(
+            PoolPlan.group(account, modelClass), new Limits(limit(), limit(), limit(), limit()));
       }
     }
     Strategy strategy = STRATEGIES.get(random.nextInt(4));

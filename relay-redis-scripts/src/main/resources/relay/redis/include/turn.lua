@@ -5,14 +5,16 @@ local FARTHEST = 5 -- windows: who is told a later time gets no promise
 local NEAR = 16 -- promises: behind more a time is that of the one before and the time that the request takes
 local MARGIN = 1 -- slots: so much later, for charges leave by slots
 
--- The groups of a list, each once.
-function line.groups_of(list)
+-- The groups of a list, each once, and then those above them.
+function line.groups_of(r, list)
   if list.groups then return list.groups end
   local groups, seen = {}, {}
-  for n = 2, #list, 2 do
-    local g = list[n]
-    if not seen[g] then groups[#groups + 1], seen[g] = g, true end
+  local function add(g)
+    if g and not seen[g] then groups[#groups + 1], seen[g] = g, true end
   end
+  for n = 2, #list, 2 do add(list[n]) end
+  groups.own = #groups
+  for n = 1, groups.own do add(above(r, groups[n])) end
   list.groups = groups
   return groups
 end
@@ -59,7 +61,7 @@ end
 function line.enter(r, list, ask, now, input, output, spread)
   local l, p = line.of(r, list), r.pool
   if now >= l.lapse_at then line.let_go(l, now) end
-  local c, groups = line.client(r, l, ask, now), line.groups_of(list)
+  local c, groups = line.client(r, l, ask, now), line.groups_of(r, list)
   local mine = line.claimed(c, ask, now)
   ask.line, ask.of, ask.groups, ask.spread, ask.window = l, c, groups, spread, p[WINDOW]
   if mine then
@@ -68,7 +70,7 @@ function line.enter(r, list, ask, now, input, output, spread)
   else
     ask.tag, ask.place = math.max(line.tag_of(l, ask.rank), c.tag), ask.rank
     ask.cost = line.cost_of(l, list[2], now, p[WINDOW], input, output)
-    if line.is_below_floor(l, ask, now, p[WINDOW], #groups) then ask.place = 0 end
+    if line.is_below_floor(l, ask, now, p[WINDOW], groups.own) then ask.place = 0 end
     ask.count = line.before(l.order, ask.place, ask.tag)
   end
   ask.sums = line.sums_before(l, ask.count)
@@ -90,18 +92,25 @@ function line.granted(ask, now)
   l.served[rank], l.served_at[rank] = line.served(l, rank, now, ask.window) + ask.cost, now
 end
 
+-- How many whole limits come before a request in a group and in the one above it.
+function line.rounds_in(ask, g)
+  local most = 0
+  repeat
+    local sum = ask.sums and ask.sums[g] or NOTHING
+    local costs = { sum[1], sum[2], sum[3], sum[2] + sum[3] }
+    for d = 1, 4 do
+      if g[LIMIT + d] > 0 then most = math.max(most, math.floor(costs[d] / g[LIMIT + d])) end
+    end
+    g = g.over
+  until not g
+  return most
+end
+
 -- It is refused: the earliest time at which it fits behind what comes before it, the reason, the key and the group.
 function line.opens(r, list, ask, now, input, output)
   if ask.count <= NEAR then
     local rounds = math.huge
-    for _, g in ipairs(ask.groups) do
-      local sum, most = ask.sums and ask.sums[g] or NOTHING, 0
-      local costs = { sum[1], sum[2], sum[3], sum[2] + sum[3] }
-      for d = 1, 4 do
-        if g[LIMIT + d] > 0 then most = math.max(most, math.floor(costs[d] / g[LIMIT + d])) end
-      end
-      rounds = math.min(rounds, most)
-    end
+    for n = 1, ask.groups.own do rounds = math.min(rounds, line.rounds_in(ask, ask.groups[n])) end
     if rounds > 0 then
       line.leave(ask)
       for _, g in ipairs(ask.groups) do line.pretend(r, ask, g, rounds) end
@@ -111,15 +120,18 @@ function line.opens(r, list, ask, now, input, output)
   end
   local before, costs, takes, reason = ask.line.order[ask.count], { 1, input, output, input + output }, 0, 1
   local g = before.group
-  for d = 1, 4 do
-    local part = g[LIMIT + d] > 0 and costs[d] / g[LIMIT + d] or 0
-    if part > takes then takes, reason = part, d end
-  end
+  repeat
+    for d = 1, 4 do
+      local part = g[LIMIT + d] > 0 and costs[d] / g[LIMIT + d] or 0
+      if part > takes then takes, reason = part, d end
+    end
+    g = g.over
+  until not g
   local p = r.pool
   local cycle = p[BUCKET] == 1 and refill_us(p) or math.max(refill_us(p), (SLOTS + 1) * p[SLOT])
   local opens = math.max(now, before.told) + math.ceil(takes * cycle)
   ask.far = true
-  return before.far and opens or opens + MARGIN * p[SLOT], reason, before.opener, g
+  return before.far and opens or opens + MARGIN * p[SLOT], reason, before.opener, before.group
 end
 
 -- It leaves with a promise, if the time is known.
