@@ -28,6 +28,10 @@ record Choice(KeyModel key, GroupModel group, long input, long output, double lo
         // Math.max: NaN if either is NaN
         load = Math.max(load, level.load(d, cost, GroupModel.later(d, output), now, shape));
       }
+      for (int kind = 0; kind < 2 && level.day != null; kind++) {
+        long cost = DayModel.cost(kind, 1, input + output);
+        load = Math.max(load, level.day.load(kind, cost, now));
+      }
     }
     return new Choice(key, group, input, output, load, inFlight);
   }
@@ -75,6 +79,10 @@ record Choice(KeyModel key, GroupModel group, long input, long output, double lo
         long cost = GroupModel.cost(d, 1, input, output);
         long at = level.opens(d, cost, GroupModel.later(d, output), now, shape);
         all.add(new Hindrance(at, level.fuzz(d, shape) + 2, (d + 1) + " " + key.id));
+      }
+      for (int kind = 0; kind < 2 && level.day != null; kind++) {
+        long at = level.day.opens(kind, DayModel.cost(kind, 1, input + output), now);
+        all.add(new Hindrance(at, 0, (kind + 7) + " " + key.id));
       }
     }
     if (busy()) {

@@ -93,6 +93,10 @@ final class EndingModel {
     if (cost.input() + cost.output() > 0) {
       g.refusals = 0;
     }
+    if (g.day != null) {
+      long tokens = cost.input() + cost.output() - lease.input - lease.output;
+      g.day.settle(lease.since, pool.last(), cost.requests() - lease.requests, tokens);
+    }
   }
 
   private void report(GroupModel g, LeaseModel lease, long now, long made, long rest, long spread) {
@@ -178,6 +182,9 @@ final class EndingModel {
     for (GroupModel level : GroupLevels.of(g)) {
       level.flow(now, pool.shape());
       level.charge(now, pool.shape(), c.requests(), c.input(), c.output());
+      if (level.day != null) {
+        level.day.charge(now, c.requests(), c.input() + c.output());
+      }
     }
     return List.of(1L, now);
   }

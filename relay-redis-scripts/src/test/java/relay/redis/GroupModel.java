@@ -27,6 +27,8 @@ final class GroupModel {
   /** Of the account whose part its own is: its limits hold, too. */
   @Nullable GroupModel above;
 
+  @Nullable DayModel day; // if the pool counts days, and the group has limits a day
+
   private final NavigableMap<Long, long[]> slots = new TreeMap<>();
   private final double[] debt = new double[4];
   private long debtAt;

@@ -35,6 +35,7 @@ final class PoolModel {
   private final LeasesModel leases = new LeasesModel(lease -> this.endings.expired(lease));
   private final Map<String, String> sessions = new HashMap<>();
   private final ObservationModel observations = new ObservationModel(this);
+  private final DaysModel days = new DaysModel();
   final OutageModel outages = new OutageModel(this);
   final BreakerModel breaker = new BreakerModel();
   final ProbationModel probation = new ProbationModel(outages);
@@ -147,6 +148,7 @@ final class PoolModel {
     leases.clear();
     sessions.clear();
     observations.flushAll();
+    days.flushAll();
     outages.flushAll();
     breaker.flushAll();
     probation.flushAll();
@@ -205,6 +207,7 @@ final class PoolModel {
       }
       g.admit(observations.answers(id).leastShare(), now, shape);
     }
+    days.configure(plan, clock.instant(), now, groups.values());
     for (KeyPlan k : plan.keys()) {
       KeyModel key = keys.computeIfAbsent(k.id(), KeyModel::new);
       key.configure(k, outages.reason(k.id()));
@@ -313,6 +316,9 @@ final class PoolModel {
       level.relax(now);
       if (coming) {
         level.expect(now, shape, now, now, 0, 0, best.output(), 0, wish.spread());
+      }
+      if (level.day != null) {
+        level.day.charge(now, 1, best.input() + best.output());
       }
     }
     turn = Math.max(key.pass, turn);

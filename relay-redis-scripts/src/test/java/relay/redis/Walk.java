@@ -36,6 +36,7 @@ final class Walk {
   private final List<String> classes = new ArrayList<>();
   private final boolean indexed;
   private final boolean coming; // outputs are made over time
+  private final boolean counted; // groups have limits a day
   private PoolPlan plan;
   private int version; // in the plan
   private int next;
@@ -47,6 +48,7 @@ final class Walk {
     uncounted = new UncountedWalk(random, model);
     indexed = random.nextInt(3) == 0;
     coming = random.nextInt(3) > 0;
+    counted = random.nextInt(3) == 0;
     int accounts = random.nextInt(1, indexed ? 9 : 4);
     boolean divided = random.nextInt(3) == 0; // some accounts are parts of another
     for (int a = 0; a < accounts; a++) {
@@ -331,8 +333,21 @@ final class Walk {
     Accounting accounting =
         random.nextInt(3) == 0 ? Accounting.TOKEN_BUCKET : Accounting.SLIDING_WINDOW;
     double burst = BURSTS[random.nextInt(5)];
+    Days days =
+        counted && random.nextInt(4) > 0
+            ? DrawnDays.of(limits.keySet(), random, this::limit)
+            : Days.NONE;
     return new PoolPlan(
-        "p", Duration.ofMillis(windowMs), strategy, accounting, burst, classes, present, limits);
+        "p",
+        Duration.ofMillis(windowMs),
+        strategy,
+        accounting,
+        burst,
+        classes,
+        present,
+        limits,
+        false,
+        days);
   }
 
   private KeyPlan key(String id, String account) {
