@@ -53,7 +53,7 @@ repeat
   charge(g, requests, input, output)
   if p[DAY] == 1 then days.charge(r, g, now, requests, input + output) end
   change(r, g)
-  g = above(r, g)
+  g = levels.above(r, g)
 until not g
 write_leases(r, now)
 write(r)

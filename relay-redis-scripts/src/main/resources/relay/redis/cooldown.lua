@@ -38,7 +38,7 @@ if record.pack == pack_group then
   if granted > g[SHRUNK_AT] then
     roll(win, p, g, math.floor(now / p[SLOT]))
     flow(p, g, now)
-    local over = above(r, g)
+    local over = levels.above(r, g)
     if over then
       roll(win, p, over, math.floor(now / p[SLOT]))
       flow(p, over, now)

@@ -106,7 +106,7 @@ end
 
 -- Below another group the answer tells of either. Of that one, where it states its limit. Of neither if it states more than
 -- the group may use: then it is of the one above, whose limit nobody knows.
-local over = above(r, told)
+local over = levels.above(r, told)
 local of_over, left_of_over = { 0, 0, 0, 0 }, {}
 local most = over and redis.call('HGET', state, 'c:' .. group)
 most = most and { struct.unpack(CONFIGURED, most) }

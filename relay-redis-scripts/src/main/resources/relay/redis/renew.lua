@@ -75,7 +75,7 @@ for n, id in ipairs(ids) do
     local k, g = key_of(r, key), group_of(r, group)
     if standing == EXPIRED_LEASE and k and g then
       p[LIVE] = p[LIVE] + 1
-      hold_place(r, k, g, 1)
+      levels.hold_place(r, k, g, 1)
       standing = RENEWED
     end
     if standing ~= EXPIRED_LEASE and g then

@@ -75,7 +75,7 @@ final class WorkspacesTest {
   }
 
   private void configure(PoolPlan plan) {
-    call(new Step.Configure(EPOCH, EPOCH, plan));
+    call(new Step.Configure(0, EPOCH, plan));
   }
 
   /** One request on the n-th workspace's key: 1 if it is granted, else the time it is told. */
@@ -212,9 +212,10 @@ final class WorkspacesTest {
       picks.wish(1, null).stream().filter(pick -> !pick.key().isEmpty()).forEach(held::add);
     }
     assertEquals(30, held.size(), "half the organisation's limit at once");
-    String over = picks.instead(held.getFirst()).key();
-    assertFalse(over.isEmpty());
-    assertFalse(over.equals(held.getFirst().key()), "the next in turn: " + over);
+    Picks.Pick ended = held.get(5);
+    String over = picks.instead(ended).key();
+    assertFalse(over.isEmpty(), "there is room again");
+    assertFalse(over.equals(ended.key()), "it is not its turn");
   }
 
   @ParameterizedTest
@@ -246,9 +247,10 @@ final class WorkspacesTest {
     assertEquals((first + second) / 3, first, 0.05 * (first + second) / 3);
   }
 
-  @Test
-  void refused_requests_of_an_organisation_are_told_times_of_their_own() {
-    SharedPool pool = new SharedPool(wire, plan(60, 50, 50));
+  @ParameterizedTest
+  @CsvSource({"60, 50", "60, 30", "600, 30"})
+  void refused_requests_of_an_organisation_are_told_times_of_their_own(long whole, long part) {
+    SharedPool pool = new SharedPool(wire, plan(whole, part, part));
     Client agents = pool.client("agents", 1);
     for (int n = 0; n < 100; n++) {
       pool.atMinute(n / 60_000.0, agents::obey);

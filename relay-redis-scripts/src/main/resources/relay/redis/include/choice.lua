@@ -1,7 +1,7 @@
 -- Choosing among candidates. A list holds the records of a key and its group in turn, highest priority first.
 -- @uses pool, key, group, records, refund, coming, gate, days
 local LEAST_LOADED, ROUND_ROBIN, RANDOM, WEIGHTED = 1, 2, 3, 4
-local NO_KEY = { 0, 0, 0, 0, 0, 0, 0 }
+levels.no_key = { 0, 0, 0, 0, 0, 0, 0 }
 
 -- The next pseudo-random number (Park and Miller): exact in doubles.
 local function draw(seed) return seed * 16807 % 2147483647 end
@@ -11,7 +11,7 @@ local function draw(seed) return seed * 16807 % 2147483647 end
 function days.clamp_all(r, g, input, output)
   local want_in, want_out, limit = clamp(input, output, g[LIMIT + 2], g[LIMIT + 3], g[LIMIT + 4])
   if not want_in then return nil, want_out, limit end
-  local d, over = r.pool[DAY] == 1 and days.of(r, g), above(r, g)
+  local d, over = r.pool[DAY] == 1 and days.of(r, g), levels.above(r, g)
   if d then
     if not days.clamp(d, input, output) then return nil, OF_REQUESTS + 2, d[D_LIMIT + 2] end
     want_in, want_out = days.clamp(d, want_in, want_out)
@@ -22,21 +22,23 @@ function days.clamp_all(r, g, input, output)
   return days.clamp_all(r, over, want_in, want_out)
 end
 
--- As `look`, for a group below another: both must have room.
-local function look_all(r, k, g, now, window, bucket, kept, input, output, bound)
-  local p, over = r.pool, above(r, g)
+-- As `look`, where a day's limits or those of a group above hold, too: all must have room.
+function levels.look(r, k, g, now, window, bucket, kept, input, output, bound)
+  local p, over = r.pool, levels.above(r, g)
   if over and roll(r.win, p, over, math.floor(now / p[SLOT])) then rewrite(r, over) end
   if k[K_STOPPED] > 0 then return 2 end
   local want_in, want_out, limit = days.clamp_all(r, g, input, output)
   if not want_in then return 3, want_out, limit end
   local state, load, flight, pass, priority = look(k, g, now, window, bucket, kept, want_in, want_out, bound)
-  if state ~= 1 or not over then return state, load, flight, pass, priority, want_in, want_out end
-  local able, full = look(NO_KEY, over, now, window, bucket, kept, want_in, want_out, bound)
-  if p[DAY] == 1 and able == 1 then
-    able, full = days.look(r, over, now, able, full, 0, 0, 0, input, output, want_in, want_out)
+  if state == 1 and p[DAY] == 1 then load = days.load(r, g, now, load, want_in + want_out) end
+  if state == 1 and load and over then
+    local full
+    state, full = look(levels.no_key, over, now, window, bucket, kept, want_in, want_out, bound)
+    load = state == 1 and math.max(load, full)
+    if load and p[DAY] == 1 then load = days.load(r, over, now, load, want_in + want_out) end
   end
-  if able ~= 1 then return 0 end
-  return 1, math.max(load, full), flight, pass, priority, want_in, want_out
+  if state ~= 1 or not load then return 0 end
+  return 1, load, flight, pass, priority, want_in, want_out
 end
 
 -- The best candidate for a request: its index in the list, and what to reserve. Among the candidates of the
@@ -57,16 +59,12 @@ local function best_of(r, list, now, input, output, favourite, seed)
     local g = list[c + 1]
     if g[RECENT] < slot and roll(r.win, p, g, slot) then rewrite(r, g) end -- even if this candidate is not chosen
     local state, load, flight, pass, priority, want_in, want_out
-    if g.above then
+    if daily or g.above then
       state, load, flight, pass, priority, want_in, want_out =
-        look_all(r, list[c], g, now, window, bucket, kept, input, output, bound)
+        levels.look(r, list[c], g, now, window, bucket, kept, input, output, bound)
     else
       state, load, flight, pass, priority, want_in, want_out =
         look(list[c], g, now, window, bucket, kept, input, output, bound)
-    end
-    if daily and state <= 1 then
-      state, load, flight, pass, priority, want_in, want_out =
-        days.look(r, g, now, state, load, flight, pass, priority, input, output, want_in, want_out)
     end
     if state == 1 then
       if best and priority < best_priority then break end
@@ -130,7 +128,7 @@ local function take(r, k, g, now, input, output, spread)
     relax(g, now)
     if spread then expect_output(r.win, p, g, now, now, now, 0, 0, output, 0, spread) end
     if p[DAY] == 1 then days.charge(r, g, now, 1, input + output) end
-    g = above(r, g)
+    g = levels.above(r, g)
   until not g
   -- a key that was unusable for a while does not catch up
   local turn = math.max(k[K_PASS], p[TURN])
@@ -158,7 +156,7 @@ local function able_at(r, k, g, now, most, input, output)
     local opens, reason = group_opens(r.win, r.pool, g, now, most, 1, want_in, want_out)
     if r.pool[DAY] == 1 then opens, reason = days.opens(r, g, now, opens, reason, want_in + want_out) end
     if opens > at then at, why = opens, reason end
-    g = above(r, g)
+    g = levels.above(r, g)
   until not g
   return key_opens(k, now, at, why)
 end

@@ -23,7 +23,7 @@ local function costs_at(line, at, count)
 end
 
 -- Replaces a lease's charge by its cost in a group's record.
-local function correct(r, g, now, since, reserved, i, o, made, rest, spread, told, requests, input, output)
+function levels.correct(r, g, now, since, reserved, i, o, made, rest, spread, told, requests, input, output)
   local p = r.pool
   roll(r.win, p, g, math.floor(now / p[SLOT]))
   flow(p, g, now)
@@ -51,13 +51,13 @@ local function finish(r, id, record, requests, input, output, now, from, sets)
   local key, group, since, reserved, i, o, deadline, standing, made, rest, spread, told = struct.unpack(LEASE, record)
   local k, g = key_of(r, key), group_of(r, group)
   if not (k and g) then return end
-  correct(r, g, now, since, reserved, i, o, made, rest, spread, told, requests, input, output)
-  local over = above(r, g)
-  if over then correct(r, over, now, since, reserved, i, o, made, rest, spread, told, requests, input, output) end
+  levels.correct(r, g, now, since, reserved, i, o, made, rest, spread, told, requests, input, output)
+  local over = levels.above(r, g)
+  if over then levels.correct(r, over, now, since, reserved, i, o, made, rest, spread, told, requests, input, output) end
   change(r, k)
   if standing ~= EXPIRED_LEASE then
     p[LIVE] = p[LIVE] - 1
-    hold_place(r, k, g, -1)
+    levels.hold_place(r, k, g, -1)
   end
   reopen(r, group, key, from, sets)
   -- it is in the list `due` at its deadline, unless the deadline has changed

@@ -57,7 +57,7 @@ local function grant_anyway(r, session, id, k, g, now, lease_us, input, output, 
     for d = 1, 4 do
       if g[LEVEL + d] > g[LIMIT + d] then g[LEVEL + d] = g[LIMIT + d] end
     end
-    g = above(r, g)
+    g = levels.above(r, g)
   until not g
   reply[at] = SHADOW + reason
 end

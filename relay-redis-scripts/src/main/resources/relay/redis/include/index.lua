@@ -107,7 +107,7 @@ local function make_key_ready(r, key, group, from, sets)
 end
 
 -- Makes all candidates ready of a group alone, `m:<group>`, and of a key, `q:<key>`, if given.
-local function reopen_one(r, group, key, from, sets)
+function levels.reopen(r, group, key, from, sets)
   local first = sets[from]
   local g, k = r.groups[group], r.keys[key or '']
   if g and g.ready == first and (not key or k and k.ready == first) then return end
@@ -124,7 +124,7 @@ local function reopen_one(r, group, key, from, sets)
 end
 
 -- The groups below each group, from field `below` of the state, which names all that are below another.
-local function below(r, group)
+function levels.below(r, group)
   if not r.below then
     r.below = {}
     for _, name in ipairs(names_in(r, 'below')) do
@@ -139,12 +139,12 @@ end
 -- The same, and of all groups that share a limit with it.
 local function reopen(r, group, key, from, sets)
   if not sets[from] then return end
-  reopen_one(r, group, key, from, sets)
+  levels.reopen(r, group, key, from, sets)
   local g = group_of(r, group)
   local top = g and g.above or group
-  if top ~= group then reopen_one(r, top, nil, from, sets) end
-  for _, other in ipairs(below(r, top)) do
-    if other ~= group then reopen_one(r, other, nil, from, sets) end
+  if top ~= group then levels.reopen(r, top, nil, from, sets) end
+  for _, other in ipairs(levels.below(r, top)) do
+    if other ~= group then levels.reopen(r, other, nil, from, sets) end
   end
 end
 

@@ -57,13 +57,13 @@ local function write_leases(r, now)
 end
 
 -- A request begins (1) or ends (-1) to count as in flight.
-local function hold_place(r, k, g, sign)
+function levels.hold_place(r, k, g, sign)
   k[K_FLIGHT] = k[K_FLIGHT] + sign
   change(r, k)
   repeat
     g[FLIGHT] = g[FLIGHT] + sign
     change(r, g)
-    g = above(r, g)
+    g = levels.above(r, g)
   until not g
 end
 
@@ -74,7 +74,7 @@ local function begin_lease(r, id, k, g, now, lease_us, requests, input, output, 
     spread and output or NOT_COMING, spread or 0, now))
   expect(r, id, deadline)
   r.pool[LIVE] = r.pool[LIVE] + 1
-  hold_place(r, k, g, 1)
+  levels.hold_place(r, k, g, 1)
 end
 
 -- Writes a tombstone for an id without a lease. It is kept for a while after `ended`.
@@ -90,12 +90,12 @@ local function expire(r, record, now)
   local key, group, since, requests, input, output, deadline, _, made, rest, spread, told = struct.unpack(LEASE, record)
   local p, k, g = r.pool, key_of(r, key), group_of(r, group)
   if k and g then
-    hold_place(r, k, g, -1)
+    levels.hold_place(r, k, g, -1)
     if rest ~= NOT_COMING then
       repeat
         flow(p, g, now)
         expect_output(r.win, p, g, now, since, told, 0, rest, 0, spread, 0)
-        g = above(r, g)
+        g = levels.above(r, g)
       until not g
       rest, spread = 0, 0
     end

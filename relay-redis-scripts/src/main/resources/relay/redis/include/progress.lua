@@ -9,7 +9,7 @@ local function move_on(r, g, group, since, told, made, rest, spread, report, now
     flow(p, g, now)
     expect_output(r.win, p, g, now, since, told, report[1] - made, rest, report[2], spread, report[3])
     change(r, g)
-    g = above(r, g)
+    g = levels.above(r, g)
   until not g
   reopen(r, group, nil, from, sets)
 end

@@ -69,9 +69,11 @@ end
 local function key_of(r, id) return r.keys[id] or fetch(r, KEY, id) end
 local function group_of(r, id) return r.groups[id] or fetch(r, GROUP, id) end
 
+local levels = {} -- the functions of groups that are below others: the library may have 200 local names
+
 -- The group whose limits bind beside a group's own; nil for most. An account `organisation/name` is a part of another, such
 -- as a workspace: what it uses counts in both, `organisation/name/class` and `organisation/class`.
-local function above(r, g)
+function levels.above(r, g)
   if g.above and not g.over then g.over = group_of(r, g.above) end
   return g.over
 end

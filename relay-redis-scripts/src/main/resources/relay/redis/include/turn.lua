@@ -14,7 +14,7 @@ function line.groups_of(r, list)
   end
   for n = 2, #list, 2 do add(list[n]) end
   groups.own = #groups
-  for n = 1, groups.own do add(above(r, groups[n])) end
+  for n = 1, groups.own do add(levels.above(r, groups[n])) end
   list.groups = groups
   return groups
 end
@@ -92,18 +92,35 @@ function line.granted(ask, now)
   l.served[rank], l.served_at[rank] = line.served(l, rank, now, ask.window) + ask.cost, now
 end
 
+-- How many limits of a group this is, by the dimension of which it is most, and that.
+function line.limits_in(sum, g)
+  local costs, most, reason = { sum[1], sum[2], sum[3], sum[2] + sum[3] }, 0, 1
+  for d = 1, 4 do
+    local part = g[LIMIT + d] > 0 and costs[d] / g[LIMIT + d] or 0
+    if part > most then most, reason = part, d end
+  end
+  return most, reason
+end
+
 -- How many whole limits come before a request in a group and in the one above it.
 function line.rounds_in(ask, g)
   local most = 0
   repeat
-    local sum = ask.sums and ask.sums[g] or NOTHING
-    local costs = { sum[1], sum[2], sum[3], sum[2] + sum[3] }
-    for d = 1, 4 do
-      if g[LIMIT + d] > 0 then most = math.max(most, math.floor(costs[d] / g[LIMIT + d])) end
-    end
+    most = math.max(most, math.floor(line.limits_in(ask.sums and ask.sums[g] or NOTHING, g)))
     g = g.over
   until not g
   return most
+end
+
+-- The group of a promise that stands behind one of this group: of those below the same one, that of which least is promised.
+function line.next_of(ask, last)
+  local best, least = last, math.huge
+  for n = 1, last.over and ask.groups.own or 0 do
+    local g = ask.groups[n]
+    local part = line.limits_in(ask.sums[g] or NOTHING, g)
+    if g.over == last.over and part < least then best, least = g, part end
+  end
+  return best
 end
 
 -- It is refused: the earliest time at which it fits behind what comes before it, the reason, the key and the group.
@@ -118,20 +135,20 @@ function line.opens(r, list, ask, now, input, output)
     local opens, reason, opener, g = soonest(r, list, now, input, output)
     return opens + rounds * ask.window, reason, opener, g
   end
-  local before, costs, takes, reason = ask.line.order[ask.count], { 1, input, output, input + output }, 0, 1
-  local g = before.group
-  repeat
-    for d = 1, 4 do
-      local part = g[LIMIT + d] > 0 and costs[d] / g[LIMIT + d] or 0
-      if part > takes then takes, reason = part, d end
-    end
-    g = g.over
-  until not g
+  local before, cost = ask.line.order[ask.count], { 1, input, output }
+  local g = line.next_of(ask, before.group)
+  local takes, reason = line.limits_in(cost, g)
+  if g.over then
+    local share = (ask.sums[g] or NOTHING)[1] / ask.sums[g.over][1] -- of what is promised: others stand in other groups
+    local above, why = line.limits_in(cost, g.over)
+    takes = takes * share
+    if above > takes then takes, reason = above, why end
+  end
   local p = r.pool
   local cycle = p[BUCKET] == 1 and refill_us(p) or math.max(refill_us(p), (SLOTS + 1) * p[SLOT])
   local opens = math.max(now, before.told) + math.ceil(takes * cycle)
   ask.far = true
-  return before.far and opens or opens + MARGIN * p[SLOT], reason, before.opener, before.group
+  return before.far and opens or opens + MARGIN * p[SLOT], reason, before.opener, g
 end
 
 -- It leaves with a promise, if the time is known.
