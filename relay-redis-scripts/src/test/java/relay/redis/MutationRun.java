@@ -30,7 +30,7 @@ import org.junit.platform.launcher.listeners.SummaryGeneratingListener;
  * <pre>./mvnw test -pl relay-redis-scripts -Dtest=MutationRun</pre>
  *
  * <p>{@code -Drelay.mutants=PATTERN} runs those whose name or file contains it, and keeps the other
- * rows.
+ * rows. {@code -Drelay.suite=CLASS,CLASS} runs those classes alone.
  */
 final class MutationRun {
   private static final String WALKS =
@@ -56,6 +56,7 @@ final class MutationRun {
           "ExpiryTest",
           "LearnTest",
           "SmallerBucketTest",
+          "MissingReplicaTest",
           "SimultaneousTest",
           "RetryAfterTest",
           "PictureTest",
@@ -116,8 +117,10 @@ final class MutationRun {
   /** The first class of the suite that fails, or null. */
   private static @Nullable String killerOn(@Nullable Mutation mutation) throws Exception {
     Launcher launcher = LauncherFactory.create();
-    for (int n = 0; n < SUITE.size(); n++) {
-      String test = SUITE.get(n);
+    String some = System.getProperty("relay.suite", "");
+    List<String> suite = some.isEmpty() ? SUITE : List.of(some.split(","));
+    for (int n = 0; n < suite.size(); n++) {
+      String test = suite.get(n);
       String name = test.replaceFirst("#.*", "");
       System.setProperty("relay.seeds", n == 0 ? FEW : MANY);
       Class<?> type = new MutantLoader(mutation).loadClass("relay.redis." + name);
