@@ -10,6 +10,7 @@ final class OutageGrants {
   private final KeyPool pool;
   private final PoolScripts scripts;
   private final FairShare fairShare;
+  private final LeaseEndings leaseEndings;
   private final Fallback fallback;
   private final LeaseIds leaseIds;
   private final RedisLink link;
@@ -28,12 +29,14 @@ final class OutageGrants {
       KeyPool pool,
       PoolScripts scripts,
       FairShare fairShare,
+      LeaseEndings leaseEndings,
       Fallback fallback,
       LeaseIds leaseIds) {
     this.link = link;
     this.pool = pool;
     this.scripts = scripts;
     this.fairShare = fairShare;
+    this.leaseEndings = leaseEndings;
     this.fallback = fallback;
     this.leaseIds = leaseIds;
   }
@@ -58,6 +61,8 @@ final class OutageGrants {
         hasUsage = true;
         if (!link.isUp()) {
           away();
+        } else if (link.isSlow()) {
+          charge(); // others use Redis meanwhile
         }
         yield new Granted(Lease.withoutRedis(pool, leaseIds.next(), t));
       }
@@ -100,7 +105,7 @@ final class OutageGrants {
   }
 
   /** Hands the usage of an outage to the endings, which charge it in Redis. */
-  void charge(LeaseEndings leaseEndings) {
+  void charge() {
     if (hasUsage) {
       hasUsage = false;
       fairShare
