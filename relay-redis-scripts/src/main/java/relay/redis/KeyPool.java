@@ -211,9 +211,9 @@ public final class KeyPool {
           link.reportRefusal("a call for pool " + plan().name(), refused);
       // Timeout or lost connection: it is unknown whether the lease was granted. The cancel undoes
       // the grant, whether it arrives before or after the acquire.
-      case Throwable _ -> {
+      case Throwable why -> {
         leaseEndings.send(new PendingUpdate.Cancel(id, demand.key(), demand.cost()));
-        fairShare.beginOutage(link.timeout());
+        outage.unanswered(why);
       }
     }
     return outage.grant(demand, latest());

@@ -1,5 +1,7 @@
 package relay.redis;
 
+import java.time.Duration;
+import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
 import relay.redis.Acquisition.Granted;
@@ -67,6 +69,11 @@ final class OutageGrants {
         yield new Granted(Lease.withoutRedis(pool, leaseIds.next(), t));
       }
     };
+  }
+
+  /** Redis has left a call without an answer: its time was waited for, or the connection ended. */
+  void unanswered(Throwable why) {
+    fairShare.beginOutage(why instanceof TimeoutException ? link.timeout() : Duration.ZERO);
   }
 
   void end(Lease lease, long inputTokens, long outputTokens) {
