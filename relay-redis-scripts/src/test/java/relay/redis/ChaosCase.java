@@ -71,7 +71,7 @@ record ChaosCase(ChaosFault fault, Topology topology, Fallback fallback) {
    *
    * @param timeout of calls to Redis
    */
-  Outcome run(Duration timeout) throws Exception {
+  Outcome run(Duration timeout) {
     try (ChaosStage stage = new ChaosStage(topology, fault.isOfNetwork());
         ChaosLoad load = new ChaosLoad(stage, fallback, timeout)) {
       long begun = System.nanoTime();

@@ -151,11 +151,9 @@ final class ChaosLoad implements AutoCloseable {
   }
 
   @Override
-  public void close() throws InterruptedException {
+  public void close() {
     over = true;
-    for (Thread client : clients) {
-      client.join();
-    }
+    Await.until("the clients end", () -> clients.stream().noneMatch(Thread::isAlive));
     engines.forEach(RedisEngine::close);
   }
 }

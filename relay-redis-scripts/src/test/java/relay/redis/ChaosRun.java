@@ -65,7 +65,7 @@ final class ChaosRun {
       ChaosCase.Outcome outcome = one.run(TIMEOUT);
       found.put(one, outcome);
       System.out.print(one.row(outcome));
-    } catch (Exception | AssertionError e) { // the servers could not be started
+    } catch (RuntimeException | AssertionError e) { // the servers could not be started
       System.out.println(name(one) + ": " + e);
       broken.add(name(one) + ": " + e);
     }

@@ -149,10 +149,14 @@ final class ChaosStage implements AutoCloseable {
   }
 
   @Override
-  public void close() throws Exception {
-    thaw(); // a stopped process would not end
-    while (!parts.isEmpty()) {
-      parts.pop().close();
+  public void close() {
+    thaw();
+    try {
+      while (!parts.isEmpty()) {
+        parts.pop().close();
+      }
+    } catch (Exception e) {
+      throw new IllegalStateException(e);
     }
   }
 }
