@@ -60,6 +60,7 @@ final class MutationRun {
           "ExpiryTest",
           "LearnTest",
           "SmallerBucketTest",
+          "MissingReplicaTest",
           "SimultaneousTest",
           "RetryAfterTest",
           "PictureTest",
