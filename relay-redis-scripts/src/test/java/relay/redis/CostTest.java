@@ -84,7 +84,7 @@ final class CostTest {
       assertEquals(without.keySet(), with.keySet());
       without.forEach(
           (name, calls) -> // a slot of the organisation closes, too
-          assertEquals(calls, count(with, name), CALLS / 100.0, name));
+          assertEquals((double) calls, (double) count(with, name), CALLS / 100.0, name));
     }
   }
 

@@ -9,6 +9,7 @@ import java.io.IOException;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.Map;
+import java.util.Objects;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -24,6 +25,7 @@ import relay.model.Dialect;
  */
 class WorkspaceLimitsTest {
   private static final Duration HOUR = Duration.ofHours(1);
+  private static final int ENOUGH = 500; // three windows
 
   /** An organisation or a workspace: a token bucket, as Anthropic documents it. */
   private static final class Bucket {
@@ -40,7 +42,7 @@ class WorkspaceLimitsTest {
 
     double left() {
       long now = System.nanoTime();
-      level = Math.min(limit, level + (double) limit * (now - at) / window.toNanos());
+      level = Math.min((double) limit, level + (double) limit * (now - at) / window.toNanos());
       at = now;
       return level;
     }
@@ -74,7 +76,7 @@ class WorkspaceLimitsTest {
         Bucket told = part.left() < whole.left() ? part : whole;
         boolean fits = told.left() >= 1;
         Stream.of(whole, part).distinct().forEach(bucket -> bucket.level -= fits ? 1 : 0);
-        (fits ? served.get(key) : refused).incrementAndGet();
+        (fits ? servedTo(key) : refused).incrementAndGet();
         answer =
             Says.json(
                 fits ? 200 : 429,
@@ -84,6 +86,10 @@ class WorkspaceLimitsTest {
                 "anthropic-ratelimit-requests-reset: " + told.full());
       }
       connection.write(answer);
+    }
+
+    AtomicInteger servedTo(String key) {
+      return Objects.requireNonNull(served.get(key));
     }
 
     int served() {
@@ -161,7 +167,7 @@ class WorkspaceLimitsTest {
         int replica = n;
         Await.until("replica " + n, () -> used(replicas, replica, "acme/default") == 19);
         for (String name : new String[] {"research", "product"}) {
-          AtomicInteger served = organization.served.get(name.substring(0, 1));
+          AtomicInteger served = organization.servedTo(name.substring(0, 1));
           assertEquals(served.get(), used(replicas, n, "acme/" + name + "/default"));
           assertTrue(served.get() >= 8 && served.get() <= 11, name + ": " + served);
         }
@@ -194,21 +200,24 @@ class WorkspaceLimitsTest {
       throws Exception {
     Organization organization = new Organization(150, 90, Duration.ofMillis(1_500));
     AtomicInteger refusedByRelay = new AtomicInteger();
+    long end = System.nanoTime() + Duration.ofMinutes(1).toNanos();
     try (RawProvider provider = new RawProvider(organization::answer);
         Replicas replicas = start(provider, "window_ms: 1500", 150, 90)) {
       try (ExecutorService clients = Executors.newVirtualThreadPerTaskExecutor()) {
         for (int n = 0; n < 6; n++) {
           int replica = n % 3;
-          clients.submit(
-              () -> {
-                while (organization.served() < 500) {
-                  refusedByRelay.addAndGet(ask(replicas, replica).status() == 429 ? 1 : 0);
-                }
-                return null;
-              });
+          var _ =
+              clients.submit(
+                  () -> {
+                    while (organization.served() < ENOUGH && System.nanoTime() - end < 0) {
+                      refusedByRelay.addAndGet(ask(replicas, replica).status() == 429 ? 1 : 0);
+                    }
+                    return null;
+                  });
         }
       }
       assertEquals(0, organization.refused.get(), "of " + organization.served());
+      assertTrue(organization.served() >= ENOUGH, organization.served() + " in a minute");
       assertTrue(refusedByRelay.get() > 0, "the load was below the limits");
       assertEquals(150, group(replicas, 0, "acme/default").at("/limits/rpm").asInt());
       assertEquals(90, group(replicas, 0, "acme/product/default").at("/limits/rpm").asInt());
