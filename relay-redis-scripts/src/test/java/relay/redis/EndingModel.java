@@ -180,8 +180,9 @@ final class EndingModel {
       leases.bury(c.id(), now + pool.shape().windowMicros());
     }
     for (GroupModel level : GroupLevels.of(g)) {
-      level.flow(now, pool.shape());
+      level.flow(now - c.spreadMicros(), pool.shape());
       level.charge(now, pool.shape(), c.requests(), c.input(), c.output());
+      level.flow(now, pool.shape());
       if (level.day != null) {
         level.day.charge(now, c.requests(), c.input() + c.output());
       }

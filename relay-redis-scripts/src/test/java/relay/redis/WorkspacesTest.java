@@ -230,7 +230,8 @@ final class WorkspacesTest {
     }
     assertTrue(admitted <= 5 * aMinute && admitted >= 4.95 * aMinute, admitted + " in 5 minutes");
     String group = PoolPlan.group("o", Pools.CLASS);
-    assertFalse(share.takeOutageUsage().containsKey(group), "a part's charge counts in both");
+    assertFalse(
+        share.takeOutageUsage().byGroup().containsKey(group), "a part's charge counts in both");
   }
 
   /** The order of refused requests is that of the organisation, in which all wait. */
