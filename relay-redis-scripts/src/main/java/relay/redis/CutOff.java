@@ -74,7 +74,7 @@ final class CutOff {
 
   /**
    * Time until the share of a group that is full may be used. None if there is a connection: then
-   * what is used without an answer is charged at the next heartbeat.
+   * what is used without an answer is charged soon.
    *
    * @param replicas last seen alive, with this one
    */

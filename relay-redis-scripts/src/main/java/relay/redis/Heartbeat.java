@@ -96,14 +96,14 @@ final class Heartbeat {
    * replicas may use that are not back yet.
    */
   void tellUse() {
-    outage.charge(senders.leaseEndings());
+    outage.charge();
     survey();
   }
 
   private void sendPending() {
     senders.leaseEndings().flush();
     senders.leaseEndings().sendAgain();
-    outage.charge(senders.leaseEndings());
+    outage.charge();
   }
 
   /** Whether all leases have ended and no ending is pending. */

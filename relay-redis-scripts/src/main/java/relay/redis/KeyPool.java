@@ -63,7 +63,9 @@ public final class KeyPool {
     retirement = new Retirement(link.timeout());
     reports = new ProviderReports(scripts, fairShare);
     renewals = new LeaseRenewals(scripts, options.lease());
-    outage = new OutageGrants(link, this, scripts, fairShare, options.fallback(), leaseIds);
+    outage =
+        new OutageGrants(
+            link, this, scripts, fairShare, leaseEndings, options.fallback(), leaseIds);
     rekeys = new Rekeys(scripts);
     heartbeat =
         new Heartbeat(
@@ -139,7 +141,7 @@ public final class KeyPool {
     if (retirement.hasBegun()) {
       return CompletableFuture.completedFuture(new NoneUsable());
     }
-    if (!link.isUp() || !outage.isTold(tell)) {
+    if (!link.isTimely() || !outage.isTold(tell)) {
       Acquisition over = ledger.refusal(demand);
       return CompletableFuture.completedFuture(
           over == null ? outage.grant(demand, latest()) : over);
@@ -209,9 +211,9 @@ public final class KeyPool {
           link.reportRefusal("a call for pool " + plan().name(), refused);
       // Timeout or lost connection: it is unknown whether the lease was granted. The cancel undoes
       // the grant, whether it arrives before or after the acquire.
-      case Throwable _ -> {
+      case Throwable why -> {
         leaseEndings.send(new PendingUpdate.Cancel(id, demand.key(), demand.cost()));
-        fairShare.beginOutage(link.timeout());
+        outage.unanswered(why);
       }
     }
     return outage.grant(demand, latest());
@@ -331,7 +333,7 @@ public final class KeyPool {
 
   /** What decides without Redis; empty while Redis does. */
   public Optional<Fallback> fallback() {
-    return link.isUp() ? Optional.empty() : Optional.of(options.fallback());
+    return link.isTimely() ? Optional.empty() : Optional.of(options.fallback());
   }
 
   /** Token estimates for the pool's models, learned by all replicas together. */

@@ -126,6 +126,11 @@ final class MasterLink implements AutoCloseable {
     return isUp() && slowness.holds();
   }
 
+  /** Whether answers come in time, or might. */
+  boolean isTimely() {
+    return isUp() && !slowness.isLasting(connections.deadlines.runningNanos());
+  }
+
   /** Whether the last connect found that nothing listens there. */
   boolean isRefused() {
     return !isUp() && refused;
@@ -156,8 +161,10 @@ final class MasterLink implements AutoCloseable {
     watch(call, live);
     connections.calls.execute(
         () -> {
-          // From now on: Redis is not to blame for the wait for this thread
-          call.watchedAs(connections.deadlines.watch(call));
+          if (call.awaited) {
+            // From now on: Redis is not to blame for the wait for this thread
+            call.watchedAs(connections.deadlines.watch(call));
+          }
           send(live, call, false);
         });
   }
@@ -183,10 +190,12 @@ final class MasterLink implements AutoCloseable {
     var _ =
         call.whenComplete(
             (value, failure) -> {
+              if (!(failure instanceof TimeoutException) || call.asked() != this) {
+                return;
+              }
+              slowness.timedOut(connections.deadlines.runningNanos());
               // Late answers show that Redis is busy, not gone
-              if (failure instanceof TimeoutException
-                  && call.asked() == this
-                  && unanswered.incrementAndGet() >= MAX_UNANSWERED
+              if (unanswered.incrementAndGet() >= MAX_UNANSWERED
                   && connections.deadlines.runningNanos() - answeredAtNanos
                       >= MAX_UNANSWERED * connections.timeout.toNanos()) {
                 giveUp(live, "it left " + MAX_UNANSWERED + " calls without an answer");
@@ -217,6 +226,8 @@ final class MasterLink implements AutoCloseable {
       answeredAtNanos = connections.deadlines.runningNanos();
       if (call.isDone()) {
         slowness.lateAnswer(name());
+      } else if (call.awaited) {
+        slowness.timelyAnswer();
       }
     }
     if (refused instanceof RedisReadOnlyException) {
@@ -269,6 +280,7 @@ final class MasterLink implements AutoCloseable {
             }
           });
       unanswered.set(0);
+      slowness.timelyAnswer();
       answeredAtNanos = connections.deadlines.runningNanos();
       if (!connection.compareAndSet(null, mine)) {
         var _ = mine.closeAsync(); // another attempt has connected, and its connection is live

@@ -1,5 +1,7 @@
 package relay.redis;
 
+import java.time.Duration;
+import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
 import relay.redis.Acquisition.Granted;
@@ -10,6 +12,7 @@ final class OutageGrants {
   private final KeyPool pool;
   private final PoolScripts scripts;
   private final FairShare fairShare;
+  private final LeaseEndings leaseEndings;
   private final Fallback fallback;
   private final LeaseIds leaseIds;
   private final RedisLink link;
@@ -28,12 +31,14 @@ final class OutageGrants {
       KeyPool pool,
       PoolScripts scripts,
       FairShare fairShare,
+      LeaseEndings leaseEndings,
       Fallback fallback,
       LeaseIds leaseIds) {
     this.link = link;
     this.pool = pool;
     this.scripts = scripts;
     this.fairShare = fairShare;
+    this.leaseEndings = leaseEndings;
     this.fallback = fallback;
     this.leaseIds = leaseIds;
   }
@@ -58,10 +63,17 @@ final class OutageGrants {
         hasUsage = true;
         if (!link.isUp()) {
           away();
+        } else if (link.isSlow()) {
+          charge(); // others use Redis meanwhile
         }
         yield new Granted(Lease.withoutRedis(pool, leaseIds.next(), t));
       }
     };
+  }
+
+  /** Redis has left a call without an answer: its time was waited for, or the connection ended. */
+  void unanswered(Throwable why) {
+    fairShare.beginOutage(why instanceof TimeoutException ? link.timeout() : Duration.ZERO);
   }
 
   void end(Lease lease, long inputTokens, long outputTokens) {
@@ -100,14 +112,17 @@ final class OutageGrants {
   }
 
   /** Hands the usage of an outage to the endings, which charge it in Redis. */
-  void charge(LeaseEndings leaseEndings) {
+  void charge() {
     if (hasUsage) {
       hasUsage = false;
-      fairShare
-          .takeOutageUsage()
+      OutageUsage.Taken taken = fairShare.takeOutageUsage();
+      taken
+          .byGroup()
           .forEach(
               (group, usage) ->
-                  leaseEndings.send(new PendingUpdate.LateCharge(leaseIds.next(), group, usage)));
+                  leaseEndings.send(
+                      new PendingUpdate.LateCharge(
+                          leaseIds.next(), group, usage, taken.since(), 0)));
     }
   }
 }

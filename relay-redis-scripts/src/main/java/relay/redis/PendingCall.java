@@ -9,6 +9,7 @@ final class PendingCall extends CompletableFuture<List<Object>> {
   /** Redirections of one call, at most. */
   static final int MAX_REDIRECTIONS = 8;
 
+  final boolean awaited;
   final String function;
   final byte[][] keys;
   final byte[][] args;
@@ -18,6 +19,7 @@ final class PendingCall extends CompletableFuture<List<Object>> {
   private volatile Deadlines.@Nullable Call watched;
 
   PendingCall(ScriptFile script, byte[][] keys, byte[][] args) {
+    awaited = script.isAwaited();
     function = script.function();
     this.keys = keys;
     this.args = args;

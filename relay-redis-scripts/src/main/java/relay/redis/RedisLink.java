@@ -40,6 +40,18 @@ final class RedisLink {
     return master != null && master.isUp();
   }
 
+  /** Whether answers come in time, or might: otherwise a call is not worth the wait. */
+  boolean isTimely() {
+    MasterLink master = masters.of(slot);
+    return master != null && master.isTimely();
+  }
+
+  /** Whether Redis answers, but later than the timeout. */
+  boolean isSlow() {
+    MasterLink master = masters.of(slot);
+    return master != null && master.isSlow();
+  }
+
   /** Whether nothing listens where the master was: so it is gone for all. */
   boolean isRefused() {
     MasterLink master = masters.of(slot);
@@ -58,7 +70,8 @@ final class RedisLink {
 
   /**
    * Calls a script. The future fails with {@link TimeoutException} when the outcome is unknown, and
-   * with {@link RedisGoneException} when the script was not called.
+   * with {@link RedisGoneException} when the script was not called. An update has no timeout: it
+   * fails when the connection ends.
    */
   CompletableFuture<List<Object>> call(ScriptFile script, byte[][] keys, byte[][] args) {
     MasterLink master = masters.of(slot);

@@ -50,6 +50,14 @@ enum ScriptFile {
     return Library.NAME + "_" + file;
   }
 
+  /**
+   * Whether somebody waits for the answer. Others are updates: if their answer is late, they are
+   * not sent a second time, for a slow Redis would get ever more of them.
+   */
+  boolean isAwaited() {
+    return this != SETTLE && this != CHARGE;
+  }
+
   private static final class Library {
     static final String TEXT = read("library");
     static final String NAME = TEXT.substring(ScriptLibrary.NAME_LINE.length(), TEXT.indexOf('\n'));

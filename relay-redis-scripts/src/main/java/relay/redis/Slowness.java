@@ -1,6 +1,7 @@
 package relay.redis;
 
 import java.time.Duration;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.LongSupplier;
 import org.slf4j.Logger;
 
@@ -12,9 +13,16 @@ final class Slowness {
   /** A late answer counts for so long: pools call Redis twice a second, at least. */
   private static final long HOLDS_NANOS = 2_000_000_000L;
 
+  /**
+   * It lasts after so many calls in a row without a timely answer, in at least as many timeouts.
+   */
+  private static final int LASTING = 3;
+
   private final Logger log;
   private final Duration timeout;
   private final LongSupplier nanoTime;
+  private final AtomicInteger timeouts = new AtomicInteger(); // in a row
+  private volatile long timedOutNanos; // the first of them, in running time
   private volatile long lateAt;
   private volatile boolean wasLate; // an answer ever was
   private volatile boolean told; // that it is slow
@@ -36,6 +44,33 @@ final class Slowness {
           address,
           timeout.toMillis());
     }
+  }
+
+  /**
+   * A call has timed out.
+   *
+   * @param runningNanos as {@link Deadlines#runningNanos}
+   */
+  void timedOut(long runningNanos) {
+    if (timeouts.getAndIncrement() == 0) {
+      timedOutNanos = runningNanos;
+    }
+  }
+
+  /** A call was answered in time. */
+  void timelyAnswer() {
+    if (timeouts.get() > 0) {
+      timeouts.set(0);
+    }
+  }
+
+  /**
+   * Whether no answer has come in time for a while. To ask then only costs a request the timeout;
+   * heartbeats tell when answers come in time again.
+   */
+  boolean isLasting(long runningNanos) {
+    return timeouts.get() >= LASTING
+        && runningNanos - timedOutNanos >= (LASTING - 1) * timeout.toNanos();
   }
 
   boolean holds() {

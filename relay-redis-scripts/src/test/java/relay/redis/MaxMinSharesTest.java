@@ -50,7 +50,10 @@ final class MaxMinSharesTest {
   @ValueSource(longs = {1, 2, 3})
   void clients_of_all_manners_get_what_is_max_min_fair(long seed) {
     Random random = new Random(seed);
-    SharedPool pool = new SharedPool(wire, 1 + random.nextInt(3), seed, LIMIT);
+    int keys = 1 + random.nextInt(3);
+    Limits limits = new Limits(LIMIT / keys, 0, 0, 0);
+    SharedPool pool =
+        new SharedPool(wire, Pools.plan("shared", Duration.ofMinutes(1), keys, limits), seed);
     List<Replica> replicas = pool.replicas(3);
     int count = 2 + random.nextInt(4);
     List<Party> parties = new ArrayList<>();

@@ -48,6 +48,10 @@ final class MutationRun {
           "MaxMinSharesTest",
           "ClientStatesTest",
           "BudgetTest",
+          "DaysTest",
+          "DayFleetTest",
+          "PinsTest",
+          "WorkspacesTest",
           "LargeGroupTest",
           "PoolTimeTest",
           "LostRecordsTest",
@@ -60,6 +64,7 @@ final class MutationRun {
           "ExpiryTest",
           "LearnTest",
           "SmallerBucketTest",
+          "MissingReplicaTest",
           "SimultaneousTest",
           "RetryAfterTest",
           "PictureTest",
@@ -121,7 +126,7 @@ final class MutationRun {
   private static @Nullable String killerOn(@Nullable Mutation mutation) throws Exception {
     Launcher launcher = LauncherFactory.create();
     String some = System.getProperty("relay.suite", "");
-    List<String> suite = some.isEmpty() ? SUITE : List.of(some.split(",", -1));
+    List<String> suite = some.isEmpty() ? SUITE : List.of(some.split(","));
     for (int n = 0; n < suite.size(); n++) {
       String test = suite.get(n);
       String name = test.replaceFirst("#.*", "");

@@ -13,10 +13,11 @@ import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.stream.Stream;
+import relay.guards.Await;
 
 /**
  * A proxy to Redis that records the traffic: so an engine's real calls are known without hooks in
- * the engine.
+ * the engine. It may also be a bad network.
  */
 final class RecordedRedis implements AutoCloseable {
   /**
@@ -33,10 +34,14 @@ final class RecordedRedis implements AutoCloseable {
 
   private record Sent(List<?> command, long nanos) {}
 
+  private static final long POLL_NANOS = 2_000_000;
+
   private final URI redis;
   private final ServerSocket door;
   private final Set<Socket> sockets = ConcurrentHashMap.newKeySet();
   private final Queue<Exchange> exchanges = new ConcurrentLinkedQueue<>();
+  private volatile long delayNanos;
+  private volatile boolean silent;
 
   RecordedRedis(String url) {
     redis = URI.create(url);
@@ -79,6 +84,7 @@ final class RecordedRedis implements AutoCloseable {
       RespMessages messages = new RespMessages(new BufferedInputStream(from.getInputStream()));
       while (messages.next() instanceof List<?> command) {
         sent.add(new Sent(command, System.nanoTime()));
+        awaitNetwork();
         to.getOutputStream().write(messages.taken());
       }
     } catch (IOException e) {
@@ -95,10 +101,18 @@ final class RecordedRedis implements AutoCloseable {
         Sent asked = sent.remove();
         exchanges.add(
             new Exchange(asked.command(), reply == null ? "" : reply, asked.nanos(), now));
+        Await.moment(asked.nanos() + delayNanos);
+        awaitNetwork();
         to.getOutputStream().write(messages.taken());
       }
     } catch (IOException e) {
       close(to);
+    }
+  }
+
+  private void awaitNetwork() {
+    while (silent && !door.isClosed()) {
+      Await.moment(System.nanoTime() + POLL_NANOS);
     }
   }
 
@@ -107,6 +121,29 @@ final class RecordedRedis implements AutoCloseable {
       socket.close();
     } catch (IOException e) {
       throw new UncheckedIOException(e);
+    }
+  }
+
+  /** Each answer comes so long after its command, or later. */
+  void delay(long millis) {
+    delayNanos = millis * 1_000_000;
+  }
+
+  /** Nothing passes, and no connection ends; what was sent meanwhile arrives afterwards. */
+  void silence(boolean on) {
+    silent = on;
+  }
+
+  /** Resets all connections; new ones pass. */
+  void reset() {
+    for (Socket socket : List.copyOf(sockets)) {
+      sockets.remove(socket);
+      try {
+        socket.setSoLinger(true, 0);
+      } catch (IOException e) {
+        continue; // it is closed
+      }
+      close(socket);
     }
   }
 

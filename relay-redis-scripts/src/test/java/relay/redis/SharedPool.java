@@ -148,6 +148,11 @@ final class SharedPool {
       obey(now, replica, most, answers);
     }
 
+    /** The same, at a replica that holds no request, with answers that take no time. */
+    void obey() {
+      obey(new Replica(), Duration.ZERO, Duration.ZERO);
+    }
+
     private void obey(long began, Replica replica, Duration most, Duration answers) {
       sent++;
       var _ =
@@ -222,23 +227,17 @@ final class SharedPool {
   }
 
   SharedPool(ScriptConnection wire, int keys, Limits limits) {
-    this(wire, keys, limits, 20_261_127);
+    this(wire, Pools.plan("shared", Duration.ofMinutes(1), keys, limits));
   }
 
-  /**
-   * A pool of keys that divide a limit.
-   *
-   * @param limit requests a minute
-   */
-  SharedPool(ScriptConnection wire, int keys, long seed, int limit) {
-    this(wire, keys, new Limits(limit / keys, 0, 0, 0), seed);
+  SharedPool(ScriptConnection wire, PoolPlan plan) {
+    this(wire, plan, 20_261_127);
   }
 
-  private SharedPool(ScriptConnection wire, int keys, Limits limits, long seed) {
+  SharedPool(ScriptConnection wire, PoolPlan plan, long seed) {
     this.wire = wire;
     random = new Random(seed);
-    PoolPlan plan = Pools.plan(Pools.name("shared"), Duration.ofMinutes(1), keys, limits);
-    names = new RedisKeys("shared", plan.name());
+    names = new RedisKeys("shared", Pools.name("shared"));
     plan.keys().forEach(k -> fields.add(k.id() + " " + PoolPlan.group(k.account(), Pools.CLASS)));
     Step configure = new Step.Configure(0, 7, plan);
     wire.call(configure.script(), configure.keys(names), configure.args(clock()).toArray());

@@ -1,9 +1,12 @@
 package relay.redis;
 
+import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.time.Duration;
+import java.util.concurrent.CompletableFuture;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import relay.guards.Await;
 import relay.guards.RedisNode;
@@ -12,6 +15,7 @@ import relay.redis.Acquisition.Granted;
 /** A Redis that answers late, or that cannot be used as it should: it is not gone. */
 final class SlowRedisTest {
   private static final Duration SOON = Duration.ofSeconds(20);
+  private static final int LOCAL = 5; // grants
   private static final Limits AMPLE = new Limits(1_000, 0, 0, 0);
 
   private static RedisEngine engine(RedisNode redis, Duration timeout) {
@@ -32,6 +36,52 @@ final class SlowRedisTest {
       Await.until("it is no longer slow", SOON, () -> !engine.isSlow());
       assertTrue(engine.isUp());
     }
+  }
+
+  /** Then it costs a request no time, hears at once of what was granted without it, and once. */
+  @Test
+  void a_redis_that_stays_slow_is_told_and_not_asked() {
+    try (RedisNode redis = RedisNode.start();
+        RecordedRedis way = new RecordedRedis("redis://" + redis.address());
+        RedisEngine engine =
+            RedisEngine.start(
+                Pools.options(way.url(), "r", Fallback.OPEN, Duration.ofMillis(400)))) {
+      KeyPool pool = engine.pool(Pools.plan("pool", Duration.ofDays(1), 1, AMPLE));
+      Await.until("it is there", SOON, () -> pool.latest() != null);
+      way.delay(800); // longer than the timeout, shorter than three
+      Await.until("it stays slow", SOON, () -> !isAsked(pool) && engine.isSlow());
+      long before = charges(way).distinct().count();
+      for (int granted = 0; granted < LOCAL; granted++) {
+        assertFalse(isAsked(pool));
+      }
+      Await.until("Redis has heard", SOON, () -> charges(way).distinct().count() >= before + LOCAL);
+      long surveys = calls(way, "survey").count();
+      Await.until("some ticks", SOON, () -> calls(way, "survey").count() >= surveys + 3);
+      assertEquals(charges(way).distinct().count(), charges(way).count());
+      assertTrue(engine.isUp());
+      way.delay(0);
+      Await.until("it is asked", SOON, () -> isAsked(pool));
+    }
+  }
+
+  /** Whether the request waited for Redis, in vain or not. */
+  private static boolean isAsked(KeyPool pool) {
+    CompletableFuture<Acquisition> answer = pool.acquire(Pools.one());
+    boolean done = answer.isDone();
+    if (answer.join() instanceof Granted(Lease lease)) {
+      lease.settle(10, 10);
+    }
+    return !done;
+  }
+
+  private static Stream<RecordedRedis.Exchange> calls(RecordedRedis way, String script) {
+    return way.exchanges()
+        .filter(call -> call.word(0).equals("FCALL") && call.word(1).endsWith("_" + script));
+  }
+
+  /** The ids of late charges. */
+  private static Stream<String> charges(RecordedRedis way) {
+    return calls(way, "charge").map(call -> call.word(3 + Integer.parseInt(call.word(2)) + 2));
   }
 
   @Test

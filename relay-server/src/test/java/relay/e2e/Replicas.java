@@ -77,6 +77,18 @@ final class Replicas implements AutoCloseable {
     }
   }
 
+  /** kill -9, and starts it again. Returns when it is ready. */
+  void killAndStart(int n, Setup setup) throws Exception {
+    ReplicaProcess old = get(n);
+    old.kill();
+    ReplicaProcess next =
+        launch(config(n), old.port(), old.adminPort(), setup.jvmOptions(), setup.environment());
+    processes.set(n, next);
+    if (!isReady(next)) {
+      throw next.failure("could not start again");
+    }
+  }
+
   /** The config file of a replica. */
   Path config(int n) {
     return directory.resolve("relay-" + n + ".yaml");

@@ -61,17 +61,46 @@ function line.leave(ask)
   end
 end
 
+-- A request's part of the limit that is short, or of the one of which it takes most.
+function line.cost_of(l, g, now, window, input, output)
+  local costs, most, short = { 1, input, output, input + output }, 0, 0
+  repeat
+    for d = 1, 4 do
+      if g[LIMIT + d] > 0 then
+        local cost = costs[d] / g[LIMIT + d]
+        most = math.max(most, cost)
+        if l.short[d] > now - window then short = math.max(short, cost) end
+      end
+    end
+    g = g.over
+  until not g
+  return short > 0 and short or most
+end
+
+-- How many limits of a group this is, by the dimension of which it is most, and that.
+function line.limits_in(sum, g)
+  local costs, most, reason = { sum[1], sum[2], sum[3], sum[2] + sum[3] }, 0, 1
+  for d = 1, 4 do
+    local part = g[LIMIT + d] > 0 and costs[d] / g[LIMIT + d] or 0
+    if part > most then most, reason = part, d end
+  end
+  return most, reason
+end
+
+-- How many whole limits come before a request in a group and in the one above it.
+function line.rounds_in(ask, g)
+  local most = 0
+  repeat
+    most = math.max(most, math.floor(line.limits_in(ask.sums and ask.sums[g] or NOTHING, g)))
+    g = g.over
+  until not g
+  return most
+end
+
 -- When a request fits behind those before it: exactly, as if these were served now.
 function line.soonest_behind(r, list, ask, now, input, output)
   local rounds = math.huge
-  for _, g in ipairs(ask.groups) do
-    local sum, most = ask.sums and ask.sums[g] or NOTHING, 0
-    local costs = { sum[1], sum[2], sum[3], sum[2] + sum[3] }
-    for d = 1, 4 do
-      if g[LIMIT + d] > 0 then most = math.max(most, math.floor(costs[d] / g[LIMIT + d])) end
-    end
-    rounds = math.min(rounds, most)
-  end
+  for n = 1, ask.groups.own do rounds = math.min(rounds, line.rounds_in(ask, ask.groups[n])) end
   if rounds > 0 then
     line.leave(ask)
     for _, g in ipairs(ask.groups) do line.pretend(r, ask, g, rounds) end
@@ -81,27 +110,39 @@ function line.soonest_behind(r, list, ask, now, input, output)
   return opens + rounds * line.cycle(r.pool) + margin, reason, opener, g
 end
 
--- When it fits behind many: in the group where it comes first, after the last promise before it, as soon as as much comes
--- back as it takes. In a group without a promise the time is exact.
+-- When it fits behind many: in the group where it comes first, after the last promise before it in that group and in the one
+-- above, as soon as as much comes back as it takes. In a group without a promise the time is exact.
 function line.reckoned(r, list, ask, now, input, output)
-  local l, p, lasts = ask.line, r.pool, {}
+  local l, p, lasts, cost = ask.line, r.pool, {}, { 1, input, output }
   for n = ask.count, math.max(1, ask.count - MOST_LOOKED_AT), -1 do
     local one = l.order[n]
-    lasts[one.group] = lasts[one.group] or one
+    local g = one.group
+    repeat
+      lasts[g] = lasts[g] or one
+      g = g.over
+    until not g
   end
   local opens, reason, opener, group = math.huge, 0, '', list[2]
   for c = 1, #list, 2 do
     local k, g = list[c], list[c + 1]
-    local last, at, why = lasts[g], math.huge, 0
-    if not last then
+    local at, why = math.huge, 0
+    if not lasts[g] then
       at, why = able_at(r, k, g, now, opens, input, output)
     elseif k[K_STOPPED] == 0 and days.clamp_all(r, g, input, output) then
-      local takes, d = line.cost_of(l, g, now, ask.window, input, output)
-      at = math.max(now, last.told) + math.ceil(takes * line.cycle(p)) + (last.row > 0 and 0 or MARGIN * p[SLOT])
-      at, why = math.max(at, g[COOL], k[K_COOL]), d
+      at = math.max(now, k[K_COOL])
+    end
+    local level = g
+    while level and at < math.huge do
+      local last = lasts[level]
+      if last then
+        local takes, d = line.limits_in(cost, level)
+        local margin = last.row > 0 and 0 or MARGIN * p[SLOT]
+        local free = math.max(math.max(now, last.told) + math.ceil(takes * line.cycle(p)) + margin, level[COOL])
+        if free > at then at, why = free, d end
+      end
+      level = level.over
     end
     if at < opens then opens, reason, opener, group = at, why, k.id, g end
   end
   return opens, reason, opener, group
 end
-

@@ -39,7 +39,7 @@ end
 -- The line of a list's model class. `tags`: of the request of each rank that was served last; `served`: what each rank was
 -- granted of late; `short`: when a request was last refused for each dimension; `sums`: what is promised, by group.
 function line.of(r, list)
-  local class = list.class or string.match(list[2].id, '[^/]*$')
+  local class = list.class or string.match(list[2].id, '([^/]*)$')
   list.class = class
   local l = r.waiting[class]
   if not l then
@@ -103,12 +103,16 @@ end
 
 -- Adds a promise to a sum of requests, input and output, or takes it away.
 function line.add(sums, one, sign)
-  local sum = sums[one.group]
-  if not sum then
-    sum = { 0, 0, 0 }
-    sums[one.group] = sum
-  end
-  sum[1], sum[2], sum[3] = sum[1] + sign, sum[2] + sign * one.input, sum[3] + sign * one.output
+  local g = one.group
+  repeat
+    local sum = sums[g]
+    if not sum then
+      sum = { 0, 0, 0 }
+      sums[g] = sum
+    end
+    sum[1], sum[2], sum[3] = sum[1] + sign, sum[2] + sign * one.input, sum[3] + sign * one.output
+    g = g.over -- its limits bind, too: see `above`
+  until not g
 end
 
 -- A promise is for the request with a ticket alone, or for any.
@@ -146,20 +150,6 @@ function line.let_go(l, now)
   end
   if #l.order == 0 then l.sums = {} end -- of groups that may be gone
   l.lapse_at = math.max(first, now + LAPSES_US)
-end
-
--- A request's part of the limit that is short, or of the one of which it takes most; and that limit's number.
-function line.cost_of(l, g, now, window, input, output)
-  local costs, most, short, of_most, of_short = { 1, input, output, input + output }, 0, 0, 1, 1
-  for d = 1, 4 do
-    if g[LIMIT + d] > 0 then
-      local cost = costs[d] / g[LIMIT + d]
-      if cost > most then most, of_most = cost, d end
-      if cost > short and l.short[d] > now - window then short, of_short = cost, d end
-    end
-  end
-  if short > 0 then return short, of_short end
-  return most, of_most
 end
 
 -- A sum of what was granted until then, of which a window is kept.

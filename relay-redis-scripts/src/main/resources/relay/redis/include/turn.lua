@@ -4,14 +4,16 @@
 -- @uses pool, group, records, line, behind
 local FARTHEST = 5 -- windows: who is told a later time gets no promise
 
--- The groups of a list, each once.
-function line.groups_of(list)
+-- The groups of a list, each once, and then those above them.
+function line.groups_of(r, list)
   if list.groups then return list.groups end
   local groups, seen = {}, {}
-  for n = 2, #list, 2 do
-    local g = list[n]
-    if not seen[g] then groups[#groups + 1], seen[g] = g, true end
+  local function add(g)
+    if g and not seen[g] then groups[#groups + 1], seen[g] = g, true end
   end
+  for n = 2, #list, 2 do add(list[n]) end
+  groups.own = #groups
+  for n = 1, groups.own do add(levels.above(r, groups[n])) end
   list.groups = groups
   return groups
 end
@@ -19,7 +21,7 @@ end
 -- Until the request leaves, the groups are charged with what those before it need.
 function line.join(r, list, ask, now, input, output)
   local l, p = ask.line, r.pool
-  local c, groups = line.client(r, l, ask, now), line.groups_of(list)
+  local c, groups = line.client(r, l, ask, now), line.groups_of(r, list)
   local mine = line.claimed(c, ask, now, p[SLOT])
   ask.of, ask.groups, ask.window = c, groups, p[WINDOW]
   if mine then
@@ -28,7 +30,7 @@ function line.join(r, list, ask, now, input, output)
   else
     ask.tag, ask.place = math.max(line.tag_of(l, ask.rank), c.tag), ask.rank
     ask.cost = line.cost_of(l, list[2], now, p[WINDOW], input, output)
-    if line.is_below_floor(l, ask, now, p[WINDOW], #groups) then ask.place = 0 end
+    if line.is_below_floor(l, ask, now, p[WINDOW], groups.own) then ask.place = 0 end
     ask.count = line.before(l.order, ask.place, ask.tag)
   end
   ask.sums = line.sums_before(l, ask.count)

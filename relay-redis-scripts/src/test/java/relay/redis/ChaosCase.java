@@ -1,0 +1,117 @@
+package relay.redis;
+
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import relay.guards.Await;
+import relay.redis.RedisServers.Topology;
+
+/** One row of the chaos table: a fault strikes while two replicas share a saturated pool. */
+record ChaosCase(ChaosFault fault, Topology topology, Fallback fallback) {
+  static final String POOL = "chaos";
+  private static final long SETTLED_NANOS = 15_000_000_000L;
+
+  /**
+   * What was found.
+   *
+   * @param failed answers that are neither a key nor a time to wait
+   * @param addedMillis added to the 99th percentile of a request's wait for Redis
+   * @param refused answers 429 of the provider, over the whole run
+   * @param used share of the limits that the provider served while the fault lasted
+   * @param over the most requests of a window beyond a limit
+   * @param exactMillis from the fault's end until Redis decides again and misses nothing that the
+   *     provider has counted; negative = not within 15 s
+   */
+  record Outcome(
+      long requests,
+      long failed,
+      double addedMillis,
+      long refused,
+      double used,
+      long over,
+      long exactMillis) {}
+
+  /** Every case, in the table's order. */
+  static List<ChaosCase> all() {
+    List<ChaosCase> all = new ArrayList<>();
+    for (Fallback fallback : Fallback.values()) {
+      for (ChaosFault fault : ChaosFault.values()) {
+        for (Topology topology : Topology.values()) {
+          if (fault.fits(topology)) {
+            all.add(new ChaosCase(fault, topology, fallback));
+          }
+        }
+      }
+    }
+    return all;
+  }
+
+  /** A line of the table. */
+  String row(Outcome found) {
+    return String.format(
+        Locale.ROOT,
+        "| %s | %s | %s | %d of %d | %.0f | %d | %.0f | %d | %s |%n",
+        fault.title(),
+        topology.name().toLowerCase(Locale.ROOT),
+        fallback.name().toLowerCase(Locale.ROOT),
+        found.failed(),
+        found.requests(),
+        Math.max(0, found.addedMillis()),
+        found.refused(),
+        100 * found.used(),
+        Math.max(0, found.over()),
+        found.exactMillis() < 0
+            ? "no"
+            : String.format(Locale.ROOT, "%.1f", found.exactMillis() / 1e3));
+  }
+
+  /**
+   * Runs it.
+   *
+   * @param timeout of calls to Redis
+   */
+  Outcome run(Duration timeout) {
+    try (ChaosStage stage = new ChaosStage(topology, fault.isOfNetwork());
+        ChaosLoad load = new ChaosLoad(stage, fallback, timeout)) {
+      long begun = System.nanoTime();
+      long warm = begun + 3 * ChaosLoad.WINDOW.toNanos() / 2;
+      Await.moment(warm);
+      double calm = load.waitMillis(begun, warm);
+      long failedBefore = load.failed();
+      long struck = System.nanoTime();
+      fault.strike(stage);
+      long ended = System.nanoTime();
+      double late = load.waitMillis(struck, ended);
+      fault.end(stage);
+      long exact = awaitExact(load, ended);
+      Await.moment(System.nanoTime() + ChaosLoad.WINDOW.toNanos()); // what it left behind
+      double capacity =
+          (double) ChaosLoad.ACCOUNTS
+              * ChaosLoad.LIMIT
+              * (ended - struck)
+              / ChaosLoad.WINDOW.toNanos();
+      ChaosProvider provider = load.provider();
+      return new Outcome(
+          load.requests(),
+          load.failed() - failedBefore,
+          late - calm,
+          provider.refused(),
+          provider.admitted(struck, ended) / capacity,
+          provider.overshoot(),
+          exact < 0 ? -1 : exact / 1_000_000);
+    }
+  }
+
+  /** Time from the end; negative if it does not come. */
+  private static long awaitExact(ChaosLoad load, long ended) {
+    while (true) {
+      boolean exact = load.isExact();
+      long passed = System.nanoTime() - ended;
+      if (exact || passed > SETTLED_NANOS) {
+        return exact ? passed : -1;
+      }
+      Await.moment(System.nanoTime() + 10_000_000);
+    }
+  }
+}

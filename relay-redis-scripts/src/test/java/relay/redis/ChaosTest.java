@@ -1,0 +1,44 @@
+package relay.redis;
+
+import static org.junit.jupiter.api.Assertions.assertAll;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import relay.redis.RedisServers.Topology;
+
+/**
+ * Some rows of the chaos table, at once: those of {@link ChaosRun} that take least time and one
+ * server. What depends on the machine's speed is not asserted.
+ */
+final class ChaosTest {
+  private static final Duration TIMEOUT = Duration.ofSeconds(2); // for a busy machine
+  private static final List<ChaosCase> CASES =
+      Stream.of(ChaosFault.KILLED, ChaosFault.RESET, ChaosFault.FUNCTIONS, ChaosFault.FULL)
+          .map(fault -> new ChaosCase(fault, Topology.STANDALONE, Fallback.FAIR_SHARE))
+          .toList();
+
+  @Test
+  void no_fault_of_redis_fails_a_request_or_exceeds_a_limit() throws Exception {
+    try (ExecutorService all = Executors.newFixedThreadPool(CASES.size())) {
+      List<Future<ChaosCase.Outcome>> runs =
+          CASES.stream().map(one -> all.submit(() -> one.run(TIMEOUT))).toList();
+      for (int n = 0; n < CASES.size(); n++) {
+        ChaosCase.Outcome found = runs.get(n).get();
+        String row = CASES.get(n).row(found);
+        assertAll(
+            () -> assertEquals(0, found.failed(), row),
+            () -> assertEquals(0, found.refused(), row),
+            () -> assertTrue(found.over() <= ChaosLoad.IN_FLIGHT, row), // they may bunch
+            () -> assertTrue(found.used() > 0.4, row),
+            () -> assertTrue(found.exactMillis() >= 0, row));
+      }
+    }
+  }
+}
