@@ -3,7 +3,7 @@ package relay.redis;
 /**
  * The mean length of a model's outputs, and of those that are longer than what was made already, as
  * far as they are made within a time. Computed from a histogram: a bucket's outputs count with its
- * middle. Computed anew after each answer, so it keeps its arrays. Not thread-safe.
+ * middle. Computed anew often, so it keeps its arrays. Not thread-safe.
  */
 final class OutputCurve {
   private static final double[] MIDDLE = new double[OutputBuckets.COUNT];

@@ -4,9 +4,12 @@
 -- Counts a lease's report in its group. Less may be expected than before: then the group's candidates are ready again.
 local function move_on(r, g, group, since, told, made, rest, spread, report, now, from, sets)
   local p = r.pool
-  roll(r.win, p, g, math.floor(now / p[SLOT]))
-  flow(p, g, now)
-  expect_output(r.win, p, g, now, since, told, report[1] - made, rest, report[2], spread, report[3])
-  change(r, g)
+  repeat
+    roll(r.win, p, g, math.floor(now / p[SLOT]))
+    flow(p, g, now)
+    expect_output(r.win, p, g, now, since, told, report[1] - made, rest, report[2], spread, report[3])
+    change(r, g)
+    g = levels.above(r, g)
+  until not g
   reopen(r, group, nil, from, sets)
 end
