@@ -30,7 +30,7 @@ final class GroupModel {
   @Nullable DayModel day; // if the pool counts days, and the group has limits a day
 
   private final NavigableMap<Long, long[]> slots = new TreeMap<>();
-  private final double[] debt = new double[4];
+  final double[] debt = new double[4];
   private long debtAt;
 
   /** Output that is expected still to come, the variance of it, and when it comes. */
@@ -209,9 +209,6 @@ final class GroupModel {
 
   /** Lets the debt decay up to now. */
   void flow(long now, Shape shape) {
-    if (now <= debtAt) {
-      return;
-    }
     for (int d = 0; d < 4; d++) {
       debt[d] = debtAt(d, now, shape.windowMicros());
     }
