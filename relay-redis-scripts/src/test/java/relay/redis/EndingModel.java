@@ -194,7 +194,8 @@ final class EndingModel {
   private void pass(GroupModel g, ChargeStep c) {
     for (int d = 0; d < 4; d++) {
       double flow = (double) g.limits[d] * c.spreadMicros() / pool.shape().windowMicros();
-      g.debt[d] -= Math.min(GroupModel.cost(d, c.requests(), c.input(), c.output()), flow);
+      long cost = GroupModel.cost(d, c.requests(), c.input(), c.output());
+      g.debt[d] -= Math.min((double) cost, flow);
     }
   }
 }
