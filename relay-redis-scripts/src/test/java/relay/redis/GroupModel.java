@@ -87,6 +87,13 @@ final class GroupModel {
     return d >= 2 && coming > 0 ? strict * Math.sqrt(variance) : 0;
   }
 
+  /** The room that the burst of a full group keeps. */
+  private double leastRoom(int d) {
+    return d >= 2 && coming > 0
+        ? burst * 0.03 * limits[d] + Math.sqrt(variance)
+        : burst * limits[d] / 20;
+  }
+
   /** The part of a cost that is made over time. */
   static long later(int d, long output) {
     return d < 2 ? 0 : output;
@@ -107,7 +114,7 @@ final class GroupModel {
     }
     long used = used(d, shape.slotOf(now));
     double large = cost * (1 + Math.min(1, 4 * part));
-    double free = burst * Math.max((double) (limit - used), limit / 20.0);
+    double free = Math.max(burst * (limit - used), leastRoom(d));
     double bound = Math.max(Math.min(share * limit, free), large);
     double full = full(d, (double) used, cost, later);
     return full + margin(d) <= limit && owed <= bound ? (full + margin(d)) / limit : Double.NaN;

@@ -57,6 +57,7 @@ final class MutationRun {
           "LearnTest",
           "SmallerBucketTest",
           "MissingReplicaTest",
+          "PacedStreamsTest",
           "SimultaneousTest",
           "RetryAfterTest",
           "PictureTest",
