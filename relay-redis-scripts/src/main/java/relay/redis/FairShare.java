@@ -361,7 +361,7 @@ final class FairShare {
   }
 
   /** The usage of outages within the last window, by group. The outage may go on. */
-  synchronized Map<String, Usage> takeOutageUsage() {
+  synchronized OutageUsage.Taken takeOutageUsage() {
     return outageUsage.takeAll(nanoTime.getAsLong());
   }
 

@@ -83,7 +83,7 @@ final class LeaseEndings {
       case PendingUpdate.LateCharge late -> {
         var _ =
             scripts
-                .charge(late.id(), late.group(), late.usage())
+                .charge(late.id(), late.group(), late.usage(), microsSince(late.sinceNanos()))
                 .whenComplete((reply, failure) -> keepIfFailed(late, failure));
       }
       case Ending ending -> {
@@ -98,6 +98,10 @@ final class LeaseEndings {
         }
       }
     }
+  }
+
+  private long microsSince(long nanos) {
+    return nanos == 0 ? 0 : Math.max(0, (nanoTime.getAsLong() - nanos) / 1_000);
   }
 
   /** A lease that Redis has granted. */
@@ -137,7 +141,7 @@ final class LeaseEndings {
     CompletableFuture<Reply> charged =
         ended == null
             ? scripts.chargeRunning(lease)
-            : scripts.charge(lease.id(), lease.group(), ended);
+            : scripts.charge(lease.id(), lease.group(), ended, 0);
     charged = charged.whenComplete((reply, failure) -> keepIfFailed(again, failure));
     if (ended != null) {
       send(new PendingUpdate.Settle(lease, ended));
@@ -316,7 +320,7 @@ final class LeaseEndings {
     Lease lease = settle.lease();
     var _ =
         scripts
-            .charge(lease.id(), lease.group(), settle.cost())
+            .charge(lease.id(), lease.group(), settle.cost(), 0)
             .whenComplete(
                 (reply, failure) -> {
                   keepIfFailed(

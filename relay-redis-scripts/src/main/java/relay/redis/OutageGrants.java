@@ -115,11 +115,14 @@ final class OutageGrants {
   void charge() {
     if (hasUsage) {
       hasUsage = false;
-      fairShare
-          .takeOutageUsage()
+      OutageUsage.Taken taken = fairShare.takeOutageUsage();
+      taken
+          .byGroup()
           .forEach(
               (group, usage) ->
-                  leaseEndings.send(new PendingUpdate.LateCharge(leaseIds.next(), group, usage)));
+                  leaseEndings.send(
+                      new PendingUpdate.LateCharge(
+                          leaseIds.next(), group, usage, taken.since(), 0)));
     }
   }
 }

@@ -16,6 +16,13 @@ final class OutageUsage {
   private final long slotNanos;
   private final Deque<Slot> slots = new ArrayDeque<>();
 
+  /**
+   * What was used.
+   *
+   * @param since when that began
+   */
+  record Taken(long since, Map<String, Usage> byGroup) {}
+
   private record Slot(long since, Map<String, Usage> used) {}
 
   OutageUsage(Duration window) {
@@ -31,12 +38,13 @@ final class OutageUsage {
   }
 
   /** Removes and returns all usage. */
-  Map<String, Usage> takeAll(long nanos) {
+  Taken takeAll(long nanos) {
     dropOld(nanos);
+    long since = slots.isEmpty() ? nanos : slots.getFirst().since();
     Map<String, Usage> all = new HashMap<>();
     slots.forEach(slot -> slot.used().forEach((group, u) -> all.merge(group, u, Usage::plus)));
     slots.clear();
-    return all;
+    return new Taken(since, all);
   }
 
   private void dropOld(long nanos) {

@@ -70,12 +70,13 @@ sealed interface PendingUpdate {
   /**
    * Usage without a lease in Redis.
    *
+   * @param sinceNanos when it began; 0 if it was at once
    * @param unansweredNanos as {@link Settle#unansweredNanos}
    */
-  record LateCharge(String id, String group, Usage usage, long unansweredNanos)
+  record LateCharge(String id, String group, Usage usage, long sinceNanos, long unansweredNanos)
       implements PendingUpdate {
     LateCharge(String id, String group, Usage usage) {
-      this(id, group, usage, 0);
+      this(id, group, usage, 0, 0);
     }
   }
 
@@ -91,7 +92,7 @@ sealed interface PendingUpdate {
     return switch (this) {
       case Settle s when s.unansweredNanos() == 0 -> new Settle(s.lease(), s.cost(), nanos);
       case LateCharge c when c.unansweredNanos() == 0 ->
-          new LateCharge(c.id(), c.group(), c.usage(), nanos);
+          new LateCharge(c.id(), c.group(), c.usage(), c.sinceNanos(), nanos);
       case Recharge r when r.unansweredNanos() == 0 -> new Recharge(r.lease(), nanos);
       case Settle _, Cancel _, LateCharge _, Recharge _ -> this;
     };

@@ -312,20 +312,20 @@ final class PoolScripts {
     return done;
   }
 
-  /** Charges usage that Redis has not counted. */
-  CompletableFuture<Reply> charge(String id, String group, Usage usage) {
-    return charge(id, group, usage, ScriptCaller.NONE, bytes(0));
+  /** Charges what Redis has not counted. It was used in this time, and its debt flowed off. */
+  CompletableFuture<Reply> charge(String id, String group, Usage usage, long spreadMicros) {
+    return charge(id, group, usage, ScriptCaller.NONE, bytes(0), spreadMicros);
   }
 
   /** As {@link #charge}, for a request that still runs: it holds a lease again. */
   CompletableFuture<Reply> chargeRunning(Lease lease) {
     long output = Math.max(lease.outputTokens(), lease.reportedMade());
     Usage reserved = new Usage(1, lease.inputTokens(), output);
-    return charge(lease.id(), lease.group(), reserved, bytes(lease.key()), leaseMs);
+    return charge(lease.id(), lease.group(), reserved, bytes(lease.key()), leaseMs, 0);
   }
 
   private CompletableFuture<Reply> charge(
-      String id, String group, Usage usage, byte[] key, byte[] lease) {
+      String id, String group, Usage usage, byte[] key, byte[] lease, long spreadMicros) {
     return callConfigured(
         () -> {
           List<byte[]> args = caller.clockArgs();
@@ -337,7 +337,8 @@ final class PoolScripts {
                   bytes(usage.inputTokens()),
                   bytes(usage.outputTokens()),
                   key,
-                  lease));
+                  lease,
+                  bytes(spreadMicros)));
           return new Call(ScriptFile.CHARGE, leaseKeys(), args);
         },
         Reply::of);

@@ -15,6 +15,7 @@
 --       output     output tokens
 --       key        the key of a request that still runs, - for none. If Redis knows it no longer, there is no lease
 --       lease_ms   lease duration; 0 for none
+--       spread_us  time up to now in which it was used evenly, 0 for none: debts have flowed off since
 -- REPLY {1, time}                              charged
 --       {0}                                    this id is a known lease or was charged before
 --       {-3}                                   unknown pool or group
@@ -34,7 +35,7 @@
 local id, group = ARGV[3], ARGV[4]
 local given, ceiling = clock(ARGV[2], ARGV[1])
 local requests, input, output = number(ARGV[5], 'requests'), number(ARGV[6], 'input'), number(ARGV[7], 'output')
-local lease_us = number(ARGV[9], 'lease_ms') * 1000
+local lease_us, spread = number(ARGV[9], 'lease_ms') * 1000, number(ARGV[10], 'spread_us')
 local r = open(KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5])
 local g, k = r and group_of(r, group), r and lease_us > 0 and key_of(r, ARGV[8])
 if not g then return { -3 } end
@@ -48,8 +49,9 @@ else
   bury(r, id, now + p[WINDOW]) -- after that the usage has aged out, and nobody sends it again
 end
 roll(r.win, p, g, math.floor(now / p[SLOT]))
-flow(p, g, now)
+flow(p, g, now - spread)
 charge(g, requests, input, output)
+flow(p, g, now)
 if p[DAY] == 1 then days.charge(r, g, now, requests, input + output) end
 change(r, g)
 write_leases(r, now)

@@ -7,23 +7,40 @@ import java.util.random.RandomGenerator;
  * Usage without a lease in Redis.
  *
  * @param key of a request that still runs; empty for none
+ * @param spreadMicros in which it was used
  */
 record ChargeStep(
-    String id, String group, long requests, long input, long output, String key, long leaseMs)
+    String id,
+    String group,
+    long requests,
+    long input,
+    long output,
+    String key,
+    long leaseMs,
+    long spreadMicros)
     implements Step.Counted {
   static ChargeStep ended(String id, String group, long requests, long input, long output) {
-    return new ChargeStep(id, group, requests, input, output, "", 0);
+    return new ChargeStep(id, group, requests, input, output, "", 0, 0);
   }
 
   /** Half of the time of a request that still runs. */
   static ChargeStep of(
       RandomGenerator random, String id, KeyPlan key, String group, long[] tokens, long leaseMs) {
     ChargeStep ended = ended(id, group, random.nextInt(3), tokens[0], tokens[1]);
-    return random.nextBoolean() ? ended : ended.of(key.id(), leaseMs);
+    return switch (random.nextInt(4)) {
+      case 0 -> ended;
+      case 1 -> ended.over(random.nextLong(90_000_000));
+      default -> ended.of(key.id(), leaseMs);
+    };
   }
 
   private ChargeStep of(String running, long until) {
-    return new ChargeStep(id, group, requests, input, output, running, until);
+    return new ChargeStep(id, group, requests, input, output, running, until, 0);
+  }
+
+  /** The same, used evenly in this time. */
+  ChargeStep over(long micros) {
+    return new ChargeStep(id, group, requests, input, output, key, leaseMs, micros);
   }
 
   @Override
@@ -39,7 +56,8 @@ record ChargeStep(
   @Override
   public List<Object> args(Clock c) {
     String runs = key.isEmpty() ? "-" : key;
-    return List.of(c.ceiling(), c.told(), id, group, requests, input, output, runs, leaseMs);
+    return List.of(
+        c.ceiling(), c.told(), id, group, requests, input, output, runs, leaseMs, spreadMicros);
   }
 
   @Override

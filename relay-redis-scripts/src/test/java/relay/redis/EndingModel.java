@@ -171,8 +171,9 @@ final class EndingModel {
     } else {
       leases.bury(c.id(), now + pool.shape().windowMicros());
     }
-    g.flow(now, pool.shape());
+    g.flow(now - c.spreadMicros(), pool.shape());
     g.charge(now, pool.shape(), c.requests(), c.input(), c.output());
+    g.flow(now, pool.shape());
     return List.of(1L, now);
   }
 }

@@ -85,10 +85,10 @@ final class FairShareTest {
     FairShare share = share(LIMITS);
     int all = admitted(share, null, WINDOW.multipliedBy(10));
     assertTrue(all > 8_900, "admitted: " + all);
-    Usage owed = share.takeOutageUsage().getOrDefault(GROUP, Usage.NONE);
+    Usage owed = share.takeOutageUsage().byGroup().getOrDefault(GROUP, Usage.NONE);
     assertTrue(owed.requests() >= 899 && owed.requests() < 1_000, "owed: " + owed);
     assertEquals(10 * owed.requests(), owed.inputTokens());
-    assertTrue(share.takeOutageUsage().isEmpty(), "it is owed once");
+    assertTrue(share.takeOutageUsage().byGroup().isEmpty(), "it is owed once");
   }
 
   /** A Redis that answers with errors, or too late, is told of the usage twice a second. */
@@ -110,7 +110,7 @@ final class FairShareTest {
     FairShare share = share(LIMITS);
     assertTrue(admitted(share, null, WINDOW) > 0);
     nanos += 2 * WINDOW.toNanos();
-    assertTrue(share.takeOutageUsage().isEmpty());
+    assertTrue(share.takeOutageUsage().byGroup().isEmpty());
   }
 
   @Test

@@ -207,6 +207,9 @@ final class GroupModel {
 
   /** Lets the debt decay up to now. */
   void flow(long now, Shape shape) {
+    if (now <= debtAt) {
+      return;
+    }
     for (int d = 0; d < 4; d++) {
       debt[d] = debtAt(d, now, shape.windowMicros());
     }

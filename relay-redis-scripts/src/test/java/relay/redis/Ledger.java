@@ -49,8 +49,21 @@ final class Ledger {
     leases.clear();
   }
 
-  void charged(String group, long micros, long requests, long input, long output) {
-    of(group).add(Entry.of(micros, requests, input, output));
+  /** The window holds the charge from now on; the pacer from when it began to be used. */
+  void charged(long micros, ChargeStep charge) {
+    List<Entry> all = of(charge.group());
+    long[] amounts = {charge.requests(), charge.input(), charge.output()};
+    if (charge.spreadMicros() == 0) {
+      all.add(new Entry(micros, amounts, amounts.clone()));
+      return;
+    }
+    long since = micros - charge.spreadMicros();
+    int at = all.size();
+    while (at > 0 && all.get(at - 1).micros > since) {
+      at--;
+    }
+    all.add(at, new Entry(since, new long[3], amounts));
+    all.add(new Entry(micros, amounts.clone(), new long[3]));
   }
 
   /** The last charge of the group is a lease's. */

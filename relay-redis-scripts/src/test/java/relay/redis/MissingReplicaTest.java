@@ -78,7 +78,7 @@ final class MissingReplicaTest {
     for (; micros < until; micros += STEP) {
       boolean cut = micros >= cutAt && micros < backAt;
       if (micros == backAt && !dead) {
-        Usage used = share.takeOutageUsage().getOrDefault(GROUP, Usage.NONE);
+        Usage used = share.takeOutageUsage().byGroup().getOrDefault(GROUP, Usage.NONE);
         call(ChargeStep.ended("late" + ids, GROUP, used.requests(), 0, 0));
         isUp = true;
       }
@@ -144,6 +144,18 @@ final class MissingReplicaTest {
 
   private static long within(List<Long> times, long from, long to) {
     return times.stream().filter(at -> at >= from && at < to).count();
+  }
+
+  /** Otherwise all would wait after an outage until the debt has flowed off a second time. */
+  @Test
+  void what_was_used_over_a_time_has_flowed_off_meanwhile() {
+    call(new Step.Configure(0, 7, plan));
+    micros = 30 * SECOND;
+    call(ChargeStep.ended("late", GROUP, LIMIT / 2 - 10, 0, 0).over(micros));
+    for (int n = 0; n < LIMIT; n++) {
+      ask();
+    }
+    assertTrue(granted.size() > LIMIT / 5, "granted at once: " + granted.size());
   }
 
   @Test

@@ -104,7 +104,7 @@ final class ModelReplay implements AutoCloseable {
         case Step.Settle s -> ended(s.costs(), time, reply);
         case Step.Observe _ -> ledger.forget();
         case ChargeStep c -> {
-          ledger.charged(c.group(), time, c.requests(), c.input(), c.output());
+          ledger.charged(time, c);
           if (model.held(c.id()) != null) {
             ledger.held(c.id(), c.group());
           }
