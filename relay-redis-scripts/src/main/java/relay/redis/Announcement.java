@@ -6,6 +6,7 @@ import java.math.BigDecimal;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.ThreadLocalRandom;
 
 /**
@@ -108,11 +109,9 @@ final class Announcement {
 
   /** The groups of the accounts whose first key is in this part. */
   private List<String> groups(int part) {
-    String continuedAccount = part == 0 ? "" : parts.get(part - 1).getLast().account();
-    return parts.get(part).stream()
-        .map(KeyPlan::account)
-        .distinct()
-        .filter(account -> !account.equals(continuedAccount))
+    Set<String> accounts = PoolPlan.accountsOf(parts.get(part));
+    parts.subList(0, part).forEach(keys -> accounts.removeAll(PoolPlan.accountsOf(keys)));
+    return accounts.stream()
         .flatMap(a -> plan.modelClasses().stream().map(c -> PoolPlan.group(a, c)))
         .toList();
   }

@@ -2,7 +2,6 @@ package relay.redis;
 
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.EnumMap;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -82,20 +81,6 @@ final class FairShare {
     Set<String> keys = next.keys().stream().map(KeyPlan::id).collect(Collectors.toSet());
     credits.keySet().retainAll(groups);
     cooling.keySet().removeIf(id -> !groups.contains(id) && !keys.contains(id));
-  }
-
-  /** A group's credit by dimension, at one time. */
-  private static final class Credit {
-    final Map<Dimension, Double> amounts = new EnumMap<>(Dimension.class);
-    long at;
-
-    Credit(long at) {
-      this.at = at;
-    }
-
-    double of(Dimension d) {
-      return amounts.getOrDefault(d, 0.0);
-    }
   }
 
   /** A choice made without Redis. */
@@ -239,9 +224,8 @@ final class FairShare {
         if (!wanted || demand.avoid().contains(key.id()) != avoided) {
           continue;
         }
-        String group = PoolPlan.group(key.account(), demand.modelClass());
-        Limits most = limited ? limitsOf(group) : Limits.UNKNOWN;
-        Impossible tooLarge = tooLarge(most, demand);
+        List<String> levels = PoolPlan.levels(PoolPlan.group(key.account(), demand.modelClass()));
+        Impossible tooLarge = limited ? tooLarge(levels, demand) : null;
         if (quarantined.contains(key.id())) {
           fitsQuarantined |= tooLarge == null;
           continue;
@@ -250,7 +234,7 @@ final class FairShare {
           impossible = tooLarge;
           continue;
         }
-        Wait w = waitOf(key, group, limited ? paced(group) : most, demand, replicas, limited);
+        Wait w = waitOf(key, levels, demand, replicas, limited);
         if (w.nanos() == 0) {
           nextKey = Math.floorMod(nextKey + n + 1, tier.size());
           return key;
@@ -274,11 +258,12 @@ final class FairShare {
   private record Wait(long nanos, Reason reason) {}
 
   private Wait waitOf(
-      KeyPlan key, String group, Limits most, Demand demand, int replicas, boolean limited) {
-    double share = cutOff.part(replicas) * SHARE / replicas;
+      KeyPlan key, List<String> levels, Demand demand, int replicas, boolean limited) {
     long now = nanoTime.getAsLong();
-    long cool =
-        Math.max(cooling.getOrDefault(group, now) - now, cooling.getOrDefault(key.id(), now) - now);
+    long cool = cooling.getOrDefault(key.id(), now) - now;
+    for (String group : levels) {
+      cool = Math.max(cool, cooling.getOrDefault(group, now) - now);
+    }
     if (cool > 0) {
       return new Wait(cool, Reason.COOLDOWN);
     }
@@ -287,13 +272,24 @@ final class FairShare {
         && inFlight.getOrDefault(key.id(), 0) >= Math.max(1, key.maxConcurrent() / replicas)) {
       return new Wait(1_000_000_000L, Reason.CONCURRENCY);
     }
+    Wait longest = new Wait(0, Reason.REQUESTS);
+    for (String group : levels) {
+      Wait wait = waitOf(group, limited ? paced(group) : Limits.UNKNOWN, demand, replicas, now);
+      longest = wait.nanos() > longest.nanos() ? wait : longest;
+    }
+    return longest;
+  }
+
+  private Wait waitOf(String group, Limits most, Demand demand, int replicas, long now) {
+    double share = cutOff.part(replicas) * SHARE / replicas;
     long longest = full.contains(group) ? cutOff.waitNanos(replicas) : 0;
     Reason reason = Reason.REQUESTS;
-    Credit credit = refilled(group, share, now);
+    Credit credit = credits.computeIfAbsent(group, g -> new Credit(outageBegan));
+    credit.refill(paced(group), share, plan.window(), now);
     for (Dimension d : Dimension.values()) {
       double limit = most.of(d) * share;
       // A larger request puts the group into debt, and later requests wait until it is paid.
-      double need = Math.min((double) cost(d, demand), limit / CREDIT_DIVISOR);
+      double need = Math.min((double) Credit.cost(d, demand), limit / CREDIT_DIVISOR);
       double missing = need - credit.of(d);
       if (limit > 0 && missing > 0) {
         double perNano = limit / plan.window().toNanos();
@@ -308,9 +304,8 @@ final class FairShare {
   }
 
   private Choice take(KeyPlan key, String group, Demand demand) {
-    Credit credit = credits.computeIfAbsent(group, g -> new Credit(outageBegan));
-    for (Dimension d : Dimension.values()) {
-      credit.amounts.merge(d, (double) -cost(d, demand), Double::sum);
+    for (String level : PoolPlan.levels(group)) {
+      credits.computeIfAbsent(level, g -> new Credit(outageBegan)).take(demand);
     }
     inFlight.merge(key.id(), 1, Integer::sum);
     Usage used = new Usage(1, demand.inputTokens(), demand.outputTokens());
@@ -365,31 +360,13 @@ final class FairShare {
     return outageUsage.takeAll(nanoTime.getAsLong());
   }
 
-  /** The group's credit, refilled up to now. */
-  private Credit refilled(String group, double share, long now) {
-    Credit credit = credits.computeIfAbsent(group, g -> new Credit(outageBegan));
-    double passed = (double) (now - credit.at) / plan.window().toNanos();
-    credit.at = now;
-    for (Dimension d : Dimension.values()) {
-      double limit = paced(group).of(d) * share;
-      credit.amounts.put(d, Math.min(limit / CREDIT_DIVISOR, credit.of(d) + passed * limit));
-    }
-    return credit;
-  }
-
-  private static long cost(Dimension d, Demand demand) {
-    return switch (d) {
-      case REQUESTS -> 1;
-      case INPUT_TOKENS -> demand.inputTokens();
-      case OUTPUT_TOKENS -> demand.outputTokens();
-      case TOTAL_TOKENS -> demand.inputTokens() + demand.outputTokens();
-    };
-  }
-
-  private static @Nullable Impossible tooLarge(Limits most, Demand demand) {
-    for (Dimension d : Dimension.values()) {
-      if (most.of(d) > 0 && cost(d, demand) > 2 * most.of(d)) {
-        return new Impossible(Reason.of(d), most.of(d));
+  private @Nullable Impossible tooLarge(List<String> levels, Demand demand) {
+    for (String group : levels) {
+      Limits most = limitsOf(group);
+      for (Dimension d : Dimension.values()) {
+        if (most.of(d) > 0 && Credit.cost(d, demand) > 2 * most.of(d)) {
+          return new Impossible(Reason.of(d), most.of(d));
+        }
       }
     }
     return null;

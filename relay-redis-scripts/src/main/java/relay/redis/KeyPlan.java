@@ -6,7 +6,8 @@ import java.util.List;
  * A credential of a pool, without its secret.
  *
  * @param id its name in Redis, without spaces
- * @param account the quota owner; keys of one account share its quota groups
+ * @param account the quota owner; keys of one account share its quota groups. {@code a/w} is a part
+ *     of the account {@code a}, such as a workspace: the limits of both hold
  * @param priority keys of higher priority are used first
  * @param weight its share under the weighted strategy
  * @param maxConcurrent maximum of live leases; 0 for no bound

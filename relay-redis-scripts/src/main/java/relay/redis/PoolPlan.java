@@ -5,8 +5,10 @@ import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashMap;
 import java.util.HashSet;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 
 /**
@@ -118,12 +120,12 @@ public record PoolPlan(
       String owner = sub.substring(0, sub.lastIndexOf('+'));
       if (classes.contains(owner) && !classes.contains(sub)) { // in order: an owner comes first
         classes.add(sub);
-        for (KeyPlan key : keys) {
-          Limits limit = all.getOrDefault(group(key.account(), owner), Limits.UNKNOWN);
-          all.put(group(key.account(), sub), limit);
-          Days.Count ofDay = days.limits().get(group(key.account(), owner));
+        for (String account : accounts()) {
+          Limits limit = all.getOrDefault(group(account, owner), Limits.UNKNOWN);
+          all.put(group(account, sub), limit);
+          Days.Count ofDay = days.limits().get(group(account, owner));
           if (ofDay != null) {
-            daily.put(group(key.account(), sub), ofDay);
+            daily.put(group(account, sub), ofDay);
           }
         }
       }
@@ -141,13 +143,39 @@ public record PoolPlan(
         new Days(daily, days.starts(), days.zone()));
   }
 
-  /** All quota groups, in the order of the keys. */
+  /** All quota groups, in the order of the keys; an account's are before those of its parts. */
   public List<String> groups() {
-    return keys.stream()
-        .map(KeyPlan::account)
-        .distinct()
+    return accounts().stream()
         .flatMap(account -> modelClasses.stream().map(c -> group(account, c)))
         .toList();
+  }
+
+  private Set<String> accounts() {
+    return accountsOf(keys);
+  }
+
+  /** The accounts of keys, each once, before its parts. */
+  static Set<String> accountsOf(Collection<KeyPlan> keys) {
+    Set<String> accounts = new LinkedHashSet<>();
+    for (KeyPlan key : keys) {
+      whole(key.account()).ifPresent(accounts::add);
+      accounts.add(key.account());
+    }
+    return accounts;
+  }
+
+  /** The account whose part, such as a workspace, this one is: {@code organisation/part}. */
+  static Optional<String> whole(String account) {
+    int slash = account.lastIndexOf('/');
+    return slash < 0 ? Optional.empty() : Optional.of(account.substring(0, slash));
+  }
+
+  /** A group, and the one whose limits bind beside its own, if its account is a part of another. */
+  static List<String> levels(String group) {
+    int slash = group.lastIndexOf('/');
+    return whole(group.substring(0, slash))
+        .map(account -> List.of(group, account + group.substring(slash)))
+        .orElse(List.of(group));
   }
 
   /** Ids of the keys of an account. */

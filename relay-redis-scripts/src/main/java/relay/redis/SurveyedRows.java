@@ -20,6 +20,7 @@ import relay.redis.PoolSnapshot.KeyState;
 final class SurveyedRows {
   private final PoolPlan plan;
   private final Map<String, List<KeyPlan>> accounts = new LinkedHashMap<>();
+  private final Map<String, String> wholes = new HashMap<>(); // groups above those of parts
   private final Map<String, KeyPlan> keyPlans = new LinkedHashMap<>();
   private final Map<String, Row<GroupState>> groups = new HashMap<>();
   private final Map<String, Row<KeyState>> keys = new HashMap<>();
@@ -43,8 +44,17 @@ final class SurveyedRows {
 
   SurveyedRows(PoolPlan plan) {
     this.plan = plan;
+    for (String account : PoolPlan.accountsOf(plan.keys())) {
+      accounts.put(account, new ArrayList<>());
+      PoolPlan.whole(account)
+          .ifPresent(
+              whole ->
+                  plan.modelClasses()
+                      .forEach(
+                          c -> wholes.put(PoolPlan.group(account, c), PoolPlan.group(whole, c))));
+    }
     for (KeyPlan key : plan.keys()) {
-      accounts.computeIfAbsent(key.account(), a -> new ArrayList<>()).add(key);
+      accounts.getOrDefault(key.account(), List.of()).add(key);
       keyPlans.put(key.id(), key);
     }
   }
@@ -100,7 +110,7 @@ final class SurveyedRows {
     List<KeyPlan> part = new ArrayList<>();
     for (KeyPlan key : some) {
       part.add(key);
-      owners.add(key.account());
+      owners.addAll(PoolPlan.accountsOf(List.of(key)));
       if (part.size() == most || owners.size() * plan.modelClasses().size() >= 2 * most) {
         parts.add(part(owners, part));
         covered.addAll(owners);
@@ -178,9 +188,11 @@ final class SurveyedRows {
     for (String id : plan.groups()) {
       Row<GroupState> row = groups.get(id);
       if (row != null) {
-        GroupState state = agedGroup(row, now);
+        GroupState state = agedGroup(row, opens(id, row, now), now);
         groupsNow.add(state);
-        opens = opens == null || state.opens().compareTo(opens) < 0 ? state.opens() : opens;
+        if (!accounts.getOrDefault(state.account(), List.of()).isEmpty()) {
+          opens = opens == null ? state.opens() : earlier(opens, state.opens());
+        }
       }
     }
     List<KeyState> keysNow = new ArrayList<>(keys.size());
@@ -201,9 +213,16 @@ final class SurveyedRows {
         fleet.configs());
   }
 
-  private static GroupState agedGroup(Row<GroupState> row, long now) {
+  /** When the group has room, and the one whose limits bind beside its own. */
+  private Duration opens(String group, Row<GroupState> row, long now) {
+    Duration opens = row.rest(row.state().opens(), now);
+    Row<GroupState> above = groups.get(wholes.getOrDefault(group, ""));
+    return above == null ? opens : later(opens, above.rest(above.state().opens(), now));
+  }
+
+  private static GroupState agedGroup(Row<GroupState> row, Duration opens, long now) {
     GroupState g = row.state();
-    if (g.cooldown().isZero() && g.opens().isZero()) {
+    if (g.cooldown().isZero() && g.opens().equals(opens)) {
       return g;
     }
     return new GroupState(
@@ -214,7 +233,7 @@ final class SurveyedRows {
         g.used(),
         g.inFlight(),
         row.rest(g.cooldown(), now),
-        row.rest(g.opens(), now),
+        opens,
         g.learned(),
         g.burst(),
         g.reservedOutput(),

@@ -48,12 +48,15 @@ if k then
 else
   bury(r, id, now + p[WINDOW]) -- after that the usage has aged out, and nobody sends it again
 end
-roll(r.win, p, g, math.floor(now / p[SLOT]))
-flow(p, g, now - spread)
-charge(g, requests, input, output)
-flow(p, g, now)
-if p[DAY] == 1 then days.charge(r, g, now, requests, input + output) end
-change(r, g)
+repeat
+  roll(r.win, p, g, math.floor(now / p[SLOT]))
+  flow(p, g, now - spread)
+  charge(g, requests, input, output)
+  flow(p, g, now)
+  if p[DAY] == 1 then days.charge(r, g, now, requests, input + output) end
+  change(r, g)
+  g = levels.above(r, g)
+until not g
 write_leases(r, now)
 write(r)
 return { 1, now }

@@ -54,6 +54,7 @@
 -- @include learned
 -- @include reshape
 -- @include index
+-- @include indexing
 -- @include fleet
 -- @include wanted
 -- @include dayplan

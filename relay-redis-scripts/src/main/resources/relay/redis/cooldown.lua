@@ -38,7 +38,13 @@ if record.pack == pack_group then
   if granted > g[SHRUNK_AT] then
     roll(win, p, g, math.floor(now / p[SLOT]))
     flow(p, g, now)
-    local full = fullest(p, g) >= 0.9
+    local over = levels.above(r, g)
+    if over then
+      roll(win, p, over, math.floor(now / p[SLOT]))
+      flow(p, over, now)
+      change(r, over)
+    end
+    local full = math.max(fullest(p, g), over and fullest(p, over) or 0) >= 0.9
     if p[BUCKET] == 1 or not full then
       local _, shrunk = burst_of(g[BURST], g[SHRUNK], g[SHRUNK_AT], now)
       g[SHRUNK], g[SHRUNK_AT] = math.max(LEAST_BURST, shrunk * (full and 0.9 or 0.5)), now

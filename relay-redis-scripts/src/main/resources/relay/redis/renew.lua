@@ -83,9 +83,8 @@ for n, id in ipairs(ids) do
     local g = group_of(r, group)
     local k = standing == EXPIRED_LEASE and g and key_of(r, key)
     if k then
-      k[K_FLIGHT], g[FLIGHT], p[LIVE] = k[K_FLIGHT] + 1, g[FLIGHT] + 1, p[LIVE] + 1
-      change(r, k)
-      change(r, g)
+      p[LIVE] = p[LIVE] + 1
+      levels.hold_place(r, k, g, 1)
       standing = RENEWED
     end
     if standing ~= EXPIRED_LEASE and g then

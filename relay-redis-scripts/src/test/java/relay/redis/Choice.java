@@ -22,17 +22,16 @@ record Choice(KeyModel key, GroupModel group, long input, long output, double lo
       long now,
       Shape shape) {
     double load = key.maxConcurrent > 0 ? (double) (inFlight + 1) / key.maxConcurrent : 0;
-    for (int d = 0; d < 4 && !Double.isNaN(load); d++) {
-      // Math.max: NaN if either is NaN
-      load =
-          Math.max(
-              load,
-              group.load(
-                  d,
-                  GroupModel.cost(d, 1, input, output),
-                  GroupModel.later(d, output),
-                  now,
-                  shape));
+    for (GroupModel level : GroupLevels.of(group)) {
+      for (int d = 0; d < 4 && !Double.isNaN(load); d++) {
+        long cost = GroupModel.cost(d, 1, input, output);
+        // Math.max: NaN if either is NaN
+        load = Math.max(load, level.load(d, cost, GroupModel.later(d, output), now, shape));
+      }
+      for (int kind = 0; kind < 2 && level.day != null; kind++) {
+        long cost = DayModel.cost(kind, 1, input + output);
+        load = Math.max(load, level.day.load(kind, cost, now));
+      }
     }
     return new Choice(key, group, input, output, load, inFlight);
   }
@@ -41,8 +40,14 @@ record Choice(KeyModel key, GroupModel group, long input, long output, double lo
     return key.maxConcurrent > 0 && inFlight >= key.maxConcurrent;
   }
 
+  private long cooldownEnd() {
+    return GroupLevels.of(group).stream()
+        .mapToLong(level -> level.cooldownEnd)
+        .reduce(key.cooldownEnd, Math::max);
+  }
+
   boolean fits(long now) {
-    boolean cool = group.cooldownEnd > now || key.cooldownEnd > now;
+    boolean cool = cooldownEnd() > now;
     return !cool && !busy() && !Double.isNaN(load);
   }
 
@@ -68,12 +73,17 @@ record Choice(KeyModel key, GroupModel group, long input, long output, double lo
 
   private List<Hindrance> hindrances(long now, Shape shape) {
     List<Hindrance> all = new ArrayList<>();
-    long cool = Math.max(now, Math.max(group.cooldownEnd, key.cooldownEnd));
-    all.add(new Hindrance(cool, 0, "0 " + key.id));
-    for (int d = 0; d < 4; d++) {
-      long cost = GroupModel.cost(d, 1, input, output);
-      long at = group.opens(d, cost, GroupModel.later(d, output), now, shape);
-      all.add(new Hindrance(at, group.fuzz(d, shape) + 2, (d + 1) + " " + key.id));
+    all.add(new Hindrance(Math.max(now, cooldownEnd()), 0, "0 " + key.id));
+    for (GroupModel level : GroupLevels.of(group)) {
+      for (int d = 0; d < 4; d++) {
+        long cost = GroupModel.cost(d, 1, input, output);
+        long at = level.opens(d, cost, GroupModel.later(d, output), now, shape);
+        all.add(new Hindrance(at, level.fuzz(d, shape) + 2, (d + 1) + " " + key.id));
+      }
+      for (int kind = 0; kind < 2 && level.day != null; kind++) {
+        long at = level.day.opens(kind, DayModel.cost(kind, 1, input + output), now);
+        all.add(new Hindrance(at, 0, (kind + 7) + " " + key.id));
+      }
     }
     if (busy()) {
       all.add(new Hindrance(now + 1_000_000, 0, "5 " + key.id));

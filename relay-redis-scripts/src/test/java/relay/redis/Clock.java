@@ -1,5 +1,7 @@
 package relay.redis;
 
+import java.time.Instant;
+
 /** A test's clock and the caller's ceiling for the pool's time, in microseconds. */
 record Clock(long given, long ceiling) {
   /** Redis's own clock. */
@@ -8,6 +10,11 @@ record Clock(long given, long ceiling) {
   /** The pool's time, as its caller knows it. */
   static Clock known(long given, long poolMicros) {
     return new Clock(given, poolMicros + 1_000_000);
+  }
+
+  /** Of Redis, to the second. */
+  Instant instant() {
+    return Instant.ofEpochSecond(Math.max(0, given) / 1_000_000);
   }
 
   /** The time arguments of a script. */

@@ -104,6 +104,24 @@ final class CostTest {
     }
   }
 
+  /** The organisation's record is read and written with the others. */
+  @Test
+  void workspaces_cost_a_call_no_command() {
+    try (FaultyRedis redis = FaultyRedis.start();
+        ScriptConnection wire = new ScriptConnection(redis.url())) {
+      PoolPlan plain = DayPool.plan(4, 0, 0);
+      List<KeyPlan> keys =
+          plain.keys().stream().map(k -> new KeyPlan(k.id(), "o/" + k.account(), 0, 1, 0)).toList();
+      PoolPlan parts = Pools.plan("parts", Duration.ofMinutes(1), keys, Limits.UNKNOWN);
+      Map<String, Long> without = commands(wire, "without", plain);
+      Map<String, Long> with = commands(wire, "parts", parts);
+      assertEquals(without.keySet(), with.keySet());
+      without.forEach(
+          (name, calls) -> // a slot of the organisation closes, too
+          assertEquals((double) calls, (double) count(with, name), CALLS / 100.0, name));
+    }
+  }
+
   private static long count(Map<String, Long> calls, String... names) {
     return Stream.of(names).mapToLong(name -> calls.getOrDefault(name, 0L)).sum();
   }

@@ -58,9 +58,20 @@ final class EndingModel {
       }
       return -3;
     }
-    GroupModel g = pool.group(lease.group);
     long overInput = Math.max(0, cost.input() - lease.input);
     long overOutput = Math.max(0, cost.output() - lease.output);
+    GroupLevels.of(pool.group(lease.group))
+        .forEach(g -> correct(g, lease, cost, overInput, overOutput));
+    if (lease.isComing()) {
+      report(pool.group(lease.group), lease, pool.last(), cost.output(), 0, 0);
+    }
+    leases.end(lease, pool.last());
+    ended = true;
+    return overInput + overOutput;
+  }
+
+  private void correct(
+      GroupModel g, LeaseModel lease, Step.Cost cost, long overInput, long overOutput) {
     boolean coming = lease.isComing();
     long more = coming ? 0 : overOutput;
     g.flow(pool.last(), pool.shape());
@@ -79,20 +90,21 @@ final class EndingModel {
           Math.max(0, lease.input - cost.input()),
           coming ? 0 : Math.max(0, lease.output - cost.output()));
     }
-    if (coming) {
-      report(g, lease, pool.last(), cost.output(), 0, 0);
-    }
     if (cost.input() + cost.output() > 0) {
       g.refusals = 0;
     }
-    leases.end(lease, pool.last());
-    ended = true;
-    return overInput + overOutput;
+    if (g.day != null) {
+      long tokens = cost.input() + cost.output() - lease.input - lease.output;
+      g.day.settle(lease.since, pool.last(), cost.requests() - lease.requests, tokens);
+    }
   }
 
   private void report(GroupModel g, LeaseModel lease, long now, long made, long rest, long spread) {
     long newly = made - lease.made;
     moves.add(new Moved(lease.group, now, newly, newly + rest - lease.rest));
+    if (g.above != null) {
+      g.above.expect(lease, now, pool.shape(), newly, rest, spread);
+    }
     g.report(lease, now, pool.shape(), made, rest, spread);
   }
 
@@ -171,9 +183,14 @@ final class EndingModel {
     } else {
       leases.bury(c.id(), now + pool.shape().windowMicros());
     }
-    g.flow(now - c.spreadMicros(), pool.shape());
-    g.charge(now, pool.shape(), c.requests(), c.input(), c.output());
-    g.flow(now, pool.shape());
+    for (GroupModel level : GroupLevels.of(g)) {
+      level.flow(now - c.spreadMicros(), pool.shape());
+      level.charge(now, pool.shape(), c.requests(), c.input(), c.output());
+      level.flow(now, pool.shape());
+      if (level.day != null) {
+        level.day.charge(now, c.requests(), c.input() + c.output());
+      }
+    }
     return List.of(1L, now);
   }
 }

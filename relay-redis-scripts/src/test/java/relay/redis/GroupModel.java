@@ -24,6 +24,11 @@ final class GroupModel {
   long cooldownEnd;
   int refusals;
 
+  /** Of the account whose part its own is: its limits hold, too. */
+  @Nullable GroupModel above;
+
+  @Nullable DayModel day; // if the pool counts days, and the group has limits a day
+
   private final NavigableMap<Long, long[]> slots = new TreeMap<>();
   private final double[] debt = new double[4];
   private long debtAt;
@@ -163,7 +168,11 @@ final class GroupModel {
   void refused(long granted, long now, Shape shape) {
     if (granted > shrunkAt) {
       flow(now, shape);
-      boolean full = fullest(now, shape) >= 0.9;
+      if (above != null) {
+        above.flow(now, shape);
+      }
+      double most = above == null ? 0 : above.fullest(now, shape);
+      boolean full = Math.max(most, fullest(now, shape)) >= 0.9;
       if (shape.bucket() || !full) {
         shrunk = Math.max(1 / 64.0, shrunkAt(now) * (full ? 0.9 : 0.5));
         shrunkAt = now;
@@ -243,21 +252,16 @@ final class GroupModel {
 
   /** A lease reports what it has made, and what it still expects. */
   void report(LeaseModel lease, long now, Shape shape, long made, long rest, long spread) {
-    flow(now, shape);
-    expect(
-        now,
-        shape,
-        lease.since,
-        lease.told,
-        made - lease.made,
-        lease.rest,
-        rest,
-        lease.spread,
-        spread);
+    expect(lease, now, shape, made - lease.made, rest, spread);
     lease.made = made;
     lease.rest = rest;
     lease.spread = spread;
     lease.told = now;
+  }
+
+  void expect(LeaseModel l, long now, Shape shape, long newly, long rest, long spread) {
+    flow(now, shape);
+    expect(now, shape, l.since, l.told, newly, l.rest, rest, l.spread, spread);
   }
 
   /**

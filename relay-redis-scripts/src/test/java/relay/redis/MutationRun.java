@@ -44,6 +44,10 @@ final class MutationRun {
   private static final List<String> SUITE =
       List.of(
           WALKS,
+          "DaysTest",
+          "DayFleetTest",
+          "PinsTest",
+          "WorkspacesTest",
           "LargeGroupTest",
           "PoolTimeTest",
           "LostRecordsTest",

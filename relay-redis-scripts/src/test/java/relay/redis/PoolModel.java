@@ -34,8 +34,8 @@ final class PoolModel {
   final NavigableMap<String, KeyModel> keys = new TreeMap<>();
   private final LeasesModel leases = new LeasesModel(lease -> this.endings.expired(lease));
   private final Map<String, String> sessions = new HashMap<>();
-  private final Map<String, long[]> configured = new HashMap<>();
-  private final Map<String, AnswersModel> learned = new HashMap<>();
+  private final ObservationModel observations = new ObservationModel(this);
+  private final DaysModel days = new DaysModel();
   final OutageModel outages = new OutageModel(this);
   final BreakerModel breaker = new BreakerModel();
   final ProbationModel probation = new ProbationModel(outages);
@@ -91,15 +91,11 @@ final class PoolModel {
   }
 
   long inFlightOfGroup(String group) {
-    return leases.live().filter(l -> l.group.equals(group)).count();
-  }
-
-  private AnswersModel answers(String group) {
-    return learned.computeIfAbsent(group, g -> new AnswersModel());
+    return leases.live().filter(l -> PoolPlan.levels(l.group).contains(group)).count();
   }
 
   long[] learned(String group) {
-    return answers(group).stated;
+    return observations.answers(group).stated;
   }
 
   boolean isKnown() {
@@ -151,8 +147,8 @@ final class PoolModel {
     keys.clear();
     leases.clear();
     sessions.clear();
-    configured.clear();
-    learned.clear();
+    observations.flushAll();
+    days.flushAll();
     outages.flushAll();
     breaker.flushAll();
     probation.flushAll();
@@ -201,16 +197,17 @@ final class PoolModel {
       boolean forgotten = !groups.containsKey(id) && knownEpoch > 0 && knownEpoch != epoch;
       GroupModel g = groups.computeIfAbsent(id, i -> new GroupModel(i, now));
       g.flow(now, shape);
-      Limits l = plan.limitsOf(id);
-      configured.put(
-          id, new long[] {l.requests(), l.inputTokens(), l.outputTokens(), l.totalTokens()});
+      List<String> levels = PoolPlan.levels(id);
+      g.above = levels.size() > 1 ? groups.get(levels.get(1)) : null;
+      observations.configure(id, plan.limitsOf(id));
       g.burst = plan.burstRatio();
-      g.limit(effective(id), now, shape);
+      g.limit(observations.effective(id), now, shape);
       if (inDebt || forgotten) {
         g.indebt();
       }
-      g.admit(answers(id).leastShare(), now, shape);
+      g.admit(observations.answers(id).leastShare(), now, shape);
     }
+    days.configure(plan, clock.instant(), now, groups.values());
     for (KeyPlan k : plan.keys()) {
       KeyModel key = keys.computeIfAbsent(k.id(), KeyModel::new);
       key.configure(k, outages.reason(k.id()));
@@ -219,33 +216,13 @@ final class PoolModel {
     return List.of(1L, now, epoch, inDebt ? 2L : 1L);
   }
 
-  /** The effective limit of a stated and a configured one. */
-  private long[] effective(String group) {
-    long[] wanted = configured.getOrDefault(group, new long[4]);
-    long[] stated = learned(group);
-    long[] limits = new long[4];
-    for (int d = 0; d < 4; d++) {
-      boolean one = wanted[d] == 0 || stated[d] == 0;
-      limits[d] = one ? Math.max(wanted[d], stated[d]) : Math.min(wanted[d], stated[d]);
-    }
-    return limits;
-  }
-
   List<Object> observe(Clock clock, Step.Observe answer) {
-    String group = answer.group();
-    GroupModel g = groups.get(group);
+    GroupModel g = groups.get(answer.group());
     if (!known || g == null) {
       return UNKNOWN;
     }
     long now = time(clock);
-    g.flow(now, shape);
-    AnswersModel told = answers(group);
-    double had = AnswersModel.admitted(told.leastShare(), g.burst, shape);
-    for (int d = 0; d < 4; d++) {
-      told.stated[d] = answer.stated().get(d) > 0 ? answer.stated().get(d) : told.stated[d];
-    }
-    g.limit(effective(group), now, shape);
-    long[] foreign = g.others.charged(told, had, answer, now, shape);
+    long[] foreign = observations.observe(g, answer, now);
     return List.of(1L, now, foreign[0], foreign[1], foreign[2]);
   }
 
@@ -332,12 +309,17 @@ final class PoolModel {
     GroupModel group = best.group();
     long deadline = LeasesModel.deadline(now, leaseMicros);
     leases.add(new LeaseModel(wish, best, now, deadline));
-    group.flow(now, shape);
     boolean coming = wish.spread() >= 0;
-    group.charge(now, shape, 1, best.input(), coming ? 0 : best.output());
-    group.relax(now);
-    if (coming) {
-      group.expect(now, shape, now, now, 0, 0, best.output(), 0, wish.spread());
+    for (GroupModel level : GroupLevels.of(group)) {
+      level.flow(now, shape);
+      level.charge(now, shape, 1, best.input(), coming ? 0 : best.output());
+      level.relax(now);
+      if (coming) {
+        level.expect(now, shape, now, now, 0, 0, best.output(), 0, wish.spread());
+      }
+      if (level.day != null) {
+        level.day.charge(now, 1, best.input() + best.output());
+      }
     }
     turn = Math.max(key.pass, turn);
     int weight = strategy == Strategy.WEIGHTED ? key.weight : 1;

@@ -31,10 +31,10 @@ final class Search {
       GroupModel group = pool.group(fields.get(n + 1).substring(2));
       if (key.quarantine != null) {
         stopped++;
-        keptFrom |= group.clamp(wish.input(), wish.output(), new long[2]) != null;
+        keptFrom |= GroupLevels.clamp(group, wish.input(), wish.output(), new long[2]) != null;
         continue;
       }
-      long[] clamped = group.clamp(wish.input(), wish.output(), tooLarge);
+      long[] clamped = GroupLevels.clamp(group, wish.input(), wish.output(), tooLarge);
       if (clamped != null) {
         long inFlight = pool.inFlightOfKey(key.id);
         usable.add(Choice.of(key, group, clamped[0], clamped[1], inFlight, now, pool.shape()));

@@ -124,9 +124,12 @@ final class SharedPool {
   }
 
   SharedPool(ScriptConnection wire, int keys, Limits limits) {
+    this(wire, Pools.plan("shared", Duration.ofMinutes(1), keys, limits));
+  }
+
+  SharedPool(ScriptConnection wire, PoolPlan plan) {
     this.wire = wire;
-    PoolPlan plan = Pools.plan(Pools.name("shared"), Duration.ofMinutes(1), keys, limits);
-    names = new RedisKeys("shared", plan.name());
+    names = new RedisKeys("shared", Pools.name("shared"));
     plan.keys().forEach(k -> fields.add(k.id() + " " + PoolPlan.group(k.account(), Pools.CLASS)));
     Step configure = new Step.Configure(0, 7, plan);
     wire.call(configure.script(), configure.keys(names), configure.args(clock()).toArray());

@@ -2,7 +2,6 @@ package relay.redis;
 
 import static java.util.stream.Collectors.joining;
 
-import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
@@ -344,8 +343,7 @@ sealed interface Step {
       args.add(plan.accounting() == Accounting.TOKEN_BUCKET ? 1 : 0);
       args.add(String.format(Locale.ROOT, "%.6f", plan.burstRatio()));
       args.addAll(List.of(0, plan.groups().size(), plan.keys().size(), "-"));
-      Instant now = Instant.ofEpochSecond(Math.max(0, c.given()) / 1_000_000);
-      args.add(Announcement.days(plan.days(), plan.groups(), now, Days.Seen.NOTHING));
+      args.add(Announcement.days(plan.days(), plan.groups(), c.instant(), Days.Seen.NOTHING));
       for (String group : plan.groups()) {
         args.add(group);
         for (Dimension d : Dimension.values()) {

@@ -72,6 +72,9 @@ final class SurveyModel {
       opens = Math.max(opens, g.opens(d, cost, later, now, pool.shape()));
       fuzz = Math.max(fuzz, 2 + g.fuzz(d, pool.shape()));
     }
+    for (int kind = 0; kind < 2 && g.day != null; kind++) {
+      opens = Math.max(opens, g.day.opens(kind, 1, now));
+    }
     List<Object> row = new ArrayList<>();
     row.addAll(
         List.of(g.used(0, slot), g.used(1, slot), g.used(2, slot), pool.inFlightOfGroup(g.id)));
@@ -85,6 +88,9 @@ final class SurveyModel {
     }
     row.add((long) Math.floor(1000 * g.shrunkAt(now)));
     row.add((long) g.coming);
+    if (g.day != null) {
+      row.addAll(List.of(g.day.limits[0], g.day.limits[1], g.day.used(0, now), g.day.used(1, now)));
+    }
     return row;
   }
 }

@@ -36,6 +36,7 @@ final class Walk {
   private final List<String> classes = new ArrayList<>();
   private final boolean indexed;
   private final boolean coming; // outputs are made over time
+  private final boolean counted; // groups have limits a day
   private PoolPlan plan;
   private int version; // in the plan
   private int next;
@@ -47,10 +48,14 @@ final class Walk {
     uncounted = new UncountedWalk(random, model);
     indexed = random.nextInt(3) == 0;
     coming = random.nextInt(3) > 0;
+    counted = random.nextInt(3) == 0;
     int accounts = random.nextInt(1, indexed ? 9 : 4);
+    boolean divided = random.nextInt(3) == 0; // some accounts are parts of another
     for (int a = 0; a < accounts; a++) {
       for (int k = random.nextInt(1, 4); k > 0; k--) {
-        keys.add(key("k" + keys.size(), "a" + a));
+        boolean part = divided && random.nextInt(3) > 0;
+        String account = part ? "a" + a / 2 + "/w" + random.nextInt(3) : "a" + a;
+        keys.add(key("k" + keys.size(), account));
       }
     }
     for (int c = random.nextInt(1, 3); c > 0; c--) {
@@ -266,7 +271,8 @@ final class Walk {
 
   private Step observe() {
     String group = group();
-    Limits known = plan.limitsOf(group);
+    List<String> levels = PoolPlan.levels(group);
+    Limits known = plan.limitsOf(levels.get(random.nextInt(levels.size())));
     return ToldAnswers.draw(random, group, known, this::limit, model.last(), sets());
   }
 
@@ -317,19 +323,31 @@ final class Walk {
     keys.replaceAll(k -> random.nextInt(3) > 0 ? k : key(k.id(), k.account()));
     List<KeyPlan> present = keys.size() == 1 || random.nextInt(4) > 0 ? keys : some(keys).toList();
     Map<String, Limits> limits = new HashMap<>();
-    for (KeyPlan key : present) {
+    for (String account : PoolPlan.accountsOf(present)) {
       for (String modelClass : classes) {
-        limits.computeIfAbsent(
-            PoolPlan.group(key.account(), modelClass),
-            g -> new Limits(limit(), limit(), limit(), limit()));
+        limits.put(
+            PoolPlan.group(account, modelClass), new Limits(limit(), limit(), limit(), limit()));
       }
     }
     Strategy strategy = STRATEGIES.get(random.nextInt(4));
     Accounting accounting =
         random.nextInt(3) == 0 ? Accounting.TOKEN_BUCKET : Accounting.SLIDING_WINDOW;
     double burst = BURSTS[random.nextInt(5)];
+    Days days =
+        counted && random.nextInt(4) > 0
+            ? DrawnDays.of(limits.keySet(), random, this::limit)
+            : Days.NONE;
     return new PoolPlan(
-        "p", Duration.ofMillis(windowMs), strategy, accounting, burst, classes, present, limits);
+        "p",
+        Duration.ofMillis(windowMs),
+        strategy,
+        accounting,
+        burst,
+        classes,
+        present,
+        limits,
+        false,
+        days);
   }
 
   private KeyPlan key(String id, String account) {

@@ -337,6 +337,12 @@ public final class ConfigSchema {
                     "Models that share one quota; absent = as the API is known",
                     KeySchema.modelClass(),
                     100))
+            .with(
+                "workspaces",
+                list(
+                    "Parts of accounts with limits of their own, below the account's",
+                    KeySchema.workspace(),
+                    PoolKeys.MAX_WORKSPACES))
             .with("keys", list("The keys", KeySchema.key(), PoolKeys.MAX_KEYS))
             .need("name", "type")
             .only(ProviderType.AZURE, "api_version", "login_url", "token_scope")

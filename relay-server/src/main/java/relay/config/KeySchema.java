@@ -59,18 +59,34 @@ final class KeySchema {
             .with(
                 "account",
                 text("Keys of one account share its limits; absent = its own", TextSettings.NAME))
+            .with(
+                "workspace",
+                text(
+                    "One of `workspaces`: its limits hold beside the account's", TextSettings.NAME))
             .with("priority", whole("Higher first", 1, 0, PoolKeys.MAX_PRIORITY))
             .with(
                 "weight",
                 whole("Its share if weighted; 0 = last of all", 1, 0, PoolKeys.MAX_WEIGHT))
             .with(
                 "max_concurrent", whole("Requests at once; 0 = no bound", 0, 0, LimitsConfig.MAX));
-    limits(key, "a window");
-    daily(key);
+    return quota(key);
+  }
+
+  static SchemaNode workspace() {
+    return quota(
+            section("A workspace")
+                .with("name", text("Its name", TextSettings.NAME).example("research")))
+        .need("name");
+  }
+
+  /** Adds limits, and those of model classes. */
+  private static SchemaNode quota(SchemaNode of) {
+    limits(of, "a window");
+    daily(of);
     SchemaNode ofClass = section("Limits of a model class");
     limits(ofClass, "a window");
     daily(ofClass);
-    return key.with("limits", map("Limits by model class, instead of the above", ofClass));
+    return of.with("limits", map("Limits by model class, instead of the above", ofClass));
   }
 
   /** Adds the settings of limits. */

@@ -16,6 +16,7 @@ record PoolKeys(List<KeyConfig> keys, List<QuotaGroup> groups) {
   static final int MAX_KEYS = 10_000;
   static final int MAX_PRIORITY = 1000;
   static final int MAX_WEIGHT = 1000;
+  static final int MAX_WORKSPACES = 100;
   private static final String EMPTY_POOL = "give at least one key";
 
   /** The id of the implicit key of a provider without credentials. */
@@ -32,6 +33,7 @@ record PoolKeys(List<KeyConfig> keys, List<QuotaGroup> groups) {
       Section provider, @Nullable ProviderType type, KnownApi api, List<String> classNames) {
     List<String> classes = new ArrayList<>(classNames);
     classes.add(ModelClass.DEFAULT);
+    Workspaces workspaces = Workspaces.read(provider, classes);
     boolean keyless = type == ProviderType.OLLAMA || api.login() == KnownApi.Login.OPTIONAL;
     if (keyless && provider.take("keys") == null) {
       return keyless(classes);
@@ -53,13 +55,14 @@ record PoolKeys(List<KeyConfig> keys, List<QuotaGroup> groups) {
         new Uniques<>(faults, "the same secret as", "list each key once: it has one quota");
     for (Value entry : entries) {
       Section section = entry.section();
-      KeyConfig key = key(section, type, api);
+      KeyConfig key = key(section, type, api, workspaces);
       KeyLimits stated = new KeyLimits(limits(section, classes), entry.path());
       section.done();
       if (key == null) {
         continue;
       }
       keys.add(key);
+      workspaces.joined(key, section);
       boolean otherSecret = secrets.add(key.credential().secret(), section.placeOf("key"));
       // Equal secrets without ids derive equal ids: report one fault, not two.
       if (otherSecret || section.take("id") != null) {
@@ -70,7 +73,9 @@ record PoolKeys(List<KeyConfig> keys, List<QuotaGroup> groups) {
         accounts.put(key.account(), share(first, stated, entry));
       }
     }
-    return new PoolKeys(keys, groups(accounts, classes));
+    List<QuotaGroup> groups = new ArrayList<>(groups(accounts, classes));
+    groups.addAll(workspaces.groups());
+    return new PoolKeys(keys, groups);
   }
 
   /**
@@ -86,12 +91,13 @@ record PoolKeys(List<KeyConfig> keys, List<QuotaGroup> groups) {
 
   /** Null if the credential is not valid. */
   private static @Nullable KeyConfig key(
-      Section section, @Nullable ProviderType type, KnownApi api) {
+      Section section, @Nullable ProviderType type, KnownApi api, Workspaces workspaces) {
     Credential credential = CredentialSection.read(section, type, api);
     Value idValue = section.take("id");
     String id = idValue == null ? null : TextSettings.name(idValue);
     Value accountValue = section.take("account");
     String account = accountValue == null ? null : TextSettings.name(accountValue);
+    String workspace = workspaces.of(section);
     int priority = ScalarSettings.whole(section, "priority", 1, 0, MAX_PRIORITY);
     int weight = ScalarSettings.whole(section, "weight", 1, 0, MAX_WEIGHT);
     int maxConcurrent = maxConcurrent(section);
@@ -101,13 +107,19 @@ record PoolKeys(List<KeyConfig> keys, List<QuotaGroup> groups) {
       return null;
     }
     return new KeyConfig(
-        credential, keyId, account == null ? keyId : account, priority, weight, maxConcurrent);
+        credential,
+        keyId,
+        account == null ? keyId : account,
+        workspace,
+        priority,
+        weight,
+        maxConcurrent);
   }
 
   /**
-   * A key's limits by model class: from {@code limits}, else the limits stated at the key itself.
+   * Limits by model class: from {@code limits}, else those stated at the key or workspace itself.
    */
-  private static Map<String, LimitsConfig> limits(Section key, List<String> classes) {
+  static Map<String, LimitsConfig> limits(Section key, List<String> classes) {
     LimitsConfig plain = withDay(key);
     Map<String, LimitsConfig> byClass = new LinkedHashMap<>();
     classes.forEach(modelClass -> byClass.put(modelClass, plain));

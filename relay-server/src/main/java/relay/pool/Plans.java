@@ -51,7 +51,7 @@ public final class Plans {
                 key ->
                     new KeyPlan(
                         key.id(),
-                        merged.getOrDefault(key.account(), key.account()),
+                        merged(merged, key.quota()),
                         key.priority(),
                         key.weight(),
                         key.maxConcurrent(),
@@ -60,7 +60,7 @@ public final class Plans {
     Map<String, Limits> limits = new HashMap<>();
     Map<String, Days.Count> daily = new HashMap<>();
     for (ProviderConfig.QuotaGroup group : provider.groups()) {
-      String account = merged.getOrDefault(group.account(), group.account());
+      String account = merged(merged, group.account());
       String id = PoolPlan.group(account, group.modelClass());
       limits.merge(
           id, limits(group.limits()), (first, more) -> first.equals(Limits.UNKNOWN) ? more : first);
@@ -80,6 +80,13 @@ public final class Plans {
         limits,
         false,
         days(daily, pooling.day()));
+  }
+
+  /** The account that counts for an account, or for the one of a workspace. */
+  private static String merged(Map<String, String> merged, String account) {
+    int slash = account.indexOf('/');
+    String whole = slash < 0 ? account : account.substring(0, slash);
+    return merged.getOrDefault(whole, whole) + account.substring(whole.length());
   }
 
   private static Days days(

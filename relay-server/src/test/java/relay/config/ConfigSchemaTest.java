@@ -64,6 +64,12 @@ class ConfigSchemaTest {
     file(
         "/providers[]/model_classes[]/weights",
         provider("model_classes: [{name: a, models: [a], weights: {%s}}], " + KEYS));
+    file("/providers[]/workspaces[]", provider("workspaces: [{%s}], " + KEYS));
+    file(
+        "/providers[]/workspaces[]/limits{}",
+        provider(
+            "model_classes: [{name: a, models: [a]}], workspaces: [{name: w, limits: {a: {%s}}}], "
+                + KEYS));
     file(
         "/providers[]/keys[]/limits{}",
         provider("model_classes: [{name: a, models: [a]}], keys: [{key: k, limits: {a: {%s}}}]"));
@@ -243,6 +249,7 @@ class ConfigSchemaTest {
           "/providers[]/keys[]/key",
           "/providers[]/keys[]/session_token",
           "/providers[]/keys[]/token_file",
+          "/providers[]/keys[]/workspace", // one that is listed
           "/routing/default_provider");
 
   @ParameterizedTest
@@ -290,7 +297,7 @@ class ConfigSchemaTest {
   static Stream<Setting> defaults() {
     return scalars()
         .filter(setting -> setting.schema().has("default"))
-        .filter(setting -> !setting.section().contains("keys[]/limits"));
+        .filter(setting -> !setting.section().contains("[]/limits"));
   }
 
   @ParameterizedTest
@@ -319,6 +326,7 @@ class ConfigSchemaTest {
     return switch (setting.section()) {
       case "/server/auth/clients[]" -> ", name: c, key: client-key";
       case "/providers[]/keys[]" -> ", key: a-key";
+      case "/providers[]/workspaces[]" -> ", name: w";
       case "/providers[]" -> ", base_url: \"http://localhost\"";
       default -> "";
     };

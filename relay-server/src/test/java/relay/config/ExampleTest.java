@@ -33,7 +33,7 @@ final class ExampleTest {
   @Test
   void the_example_is_valid() {
     ConfigCheck.Report report = ConfigCheck.check(EXAMPLE, ENVIRONMENT);
-    assertEquals(List.of(EXAMPLE + ": ok: 4 providers, 5 keys, 5 quota groups"), report.lines());
+    assertEquals(List.of(EXAMPLE + ": ok: 4 providers, 5 keys, 7 quota groups"), report.lines());
     assertEquals(0, report.exitCode());
   }
 

@@ -89,10 +89,22 @@ final class MappingTest {
             day: {starts: "07:30", zone: Asia/Tokyo}
           model_classes:
             - {name: big, models: ["big-*", "huge-*"], weights: {input: 2, cache_read: 0.25, cache_write: 3, output: 10}}
+          workspaces:
+            - name: research
+              rpm_limit: 31
+              itpm_limit: 32
+              otpm_limit: 33
+              tpm_limit: 34
+              rpd_limit: 35
+              tpd_limit: 36
+              limits:
+                big: {rpm_limit: 37, itpm_limit: 38, otpm_limit: 39, tpm_limit: 40, rpd_limit: 41, tpd_limit: 42}
+            - {name: unused}
           keys:
             - key: k1
               id: a-1
               account: acme
+              workspace: research
               priority: 13
               weight: 0
               max_concurrent: 15
@@ -206,14 +218,17 @@ final class MappingTest {
                     new Weights(2, 0.25, 3, 10))),
             false,
             List.of(
-                new KeyConfig(key("k1"), "a-1", "acme", 13, 0, 15),
+                new KeyConfig(key("k1"), "a-1", "acme", "research", 13, 0, 15),
                 new KeyConfig(key("k2"), "a-2", "acme", 1, 1, 0),
                 new KeyConfig(key("k3"), "007", "007", 1, 1, 0)),
             List.of(
                 new QuotaGroup("acme", "big", new LimitsConfig(20, 21, 22, 23, 26, 27)),
                 new QuotaGroup("acme", "default", plain),
                 new QuotaGroup("007", "big", alone),
-                new QuotaGroup("007", "default", alone))),
+                new QuotaGroup("007", "default", alone),
+                new QuotaGroup("acme/research", "big", new LimitsConfig(37, 38, 39, 40, 41, 42)),
+                new QuotaGroup(
+                    "acme/research", "default", new LimitsConfig(31, 32, 33, 34, 35, 36)))),
         config.providers().getFirst());
     assertEquals("b", config.providers().getLast().name());
     assertEquals(List.of(config.providers().getFirst()), config.enabledProviders());

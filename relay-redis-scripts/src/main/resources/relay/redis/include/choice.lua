@@ -1,9 +1,45 @@
 -- Choosing among candidates. A list holds the records of a key and its group in turn, highest priority first.
 -- @uses pool, key, group, records, refund, coming, gate, days
 local LEAST_LOADED, ROUND_ROBIN, RANDOM, WEIGHTED = 1, 2, 3, 4
+levels.no_key = { 0, 0, 0, 0, 0, 0, 0 }
 
 -- The next pseudo-random number (Park and Miller): exact in doubles.
 local function draw(seed) return seed * 16807 % 2147483647 end
+
+-- Input and output as a group counts them, with its day and the group above it; nil if a limit is too small for them, that
+-- limit's number, and the limit.
+function days.clamp_all(r, g, input, output)
+  local want_in, want_out, limit = clamp(input, output, g[LIMIT + 2], g[LIMIT + 3], g[LIMIT + 4])
+  if not want_in then return nil, want_out, limit end
+  local d, over = r.pool[DAY] == 1 and days.of(r, g), levels.above(r, g)
+  if d then
+    if not days.clamp(d, input, output) then return nil, OF_REQUESTS + 2, d[D_LIMIT + 2] end
+    want_in, want_out = days.clamp(d, want_in, want_out)
+  end
+  if not over then return want_in, want_out end
+  local fits, dimension, most = days.clamp_all(r, over, input, output)
+  if not fits then return nil, dimension, most end
+  return days.clamp_all(r, over, want_in, want_out)
+end
+
+-- As `look`, where a day's limits or those of a group above hold, too: all must have room.
+function levels.look(r, k, g, now, window, bucket, kept, input, output, bound)
+  local p, over = r.pool, levels.above(r, g)
+  if over and roll(r.win, p, over, math.floor(now / p[SLOT])) then rewrite(r, over) end
+  if k[K_STOPPED] > 0 then return 2 end
+  local want_in, want_out, limit = days.clamp_all(r, g, input, output)
+  if not want_in then return 3, want_out, limit end
+  local state, load, flight, pass, priority = look(k, g, now, window, bucket, kept, want_in, want_out, bound)
+  if state == 1 and p[DAY] == 1 then load = days.load(r, g, now, load, want_in + want_out) end
+  if state == 1 and load and over then
+    local full
+    state, full = look(levels.no_key, over, now, window, bucket, kept, want_in, want_out, bound)
+    load = state == 1 and math.max(load, full)
+    if load and p[DAY] == 1 then load = days.load(r, over, now, load, want_in + want_out) end
+  end
+  if state ~= 1 or not load then return 0 end
+  return 1, load, flight, pass, priority, want_in, want_out
+end
 
 -- The best candidate for a request: its index in the list, and what to reserve. Among the candidates of the
 -- highest priority that can carry it, one of the session's group comes first. Then the strategy decides: the
@@ -22,11 +58,13 @@ local function best_of(r, list, now, input, output, favourite, seed)
   for c = 1, #list, 2 do
     local g = list[c + 1]
     if g[RECENT] < slot and roll(r.win, p, g, slot) then rewrite(r, g) end -- even if this candidate is not chosen
-    local state, load, flight, pass, priority, want_in, want_out =
-      look(list[c], g, now, window, bucket, kept, input, output, bound)
-    if daily and state <= 1 then
+    local state, load, flight, pass, priority, want_in, want_out
+    if daily or g.above then
       state, load, flight, pass, priority, want_in, want_out =
-        days.look(r, g, now, state, load, flight, pass, priority, input, output, want_in, want_out)
+        levels.look(r, list[c], g, now, window, bucket, kept, input, output, bound)
+    else
+      state, load, flight, pass, priority, want_in, want_out =
+        look(list[c], g, now, window, bucket, kept, input, output, bound)
     end
     if state == 1 then
       if best and priority < best_priority then break end
@@ -72,15 +110,6 @@ local function best_of(r, list, now, input, output, favourite, seed)
   return nil, stopped, small, dimension, limit
 end
 
--- Input and output as a group and its day count them; nil if a limit is too small for them, and that limit's number.
-function days.clamp_all(r, g, input, output)
-  local want_in, want_out = clamp(input, output, g[LIMIT + 2], g[LIMIT + 3], g[LIMIT + 4])
-  local d = want_in and r.pool[DAY] == 1 and days.of(r, g)
-  if not d then return want_in, want_out end
-  if not days.clamp(d, input, output) then return nil, OF_REQUESTS + 2 end
-  return days.clamp(d, want_in, want_out)
-end
-
 -- Whether quarantine alone keeps one of these candidates from carrying the request.
 local function is_kept_from(r, list, input, output)
   for c = 1, #list, 2 do
@@ -89,21 +118,23 @@ local function is_kept_from(r, list, input, output)
   return false
 end
 
--- Charges a grant to the records of its key and group. Without `spread` the provider charges the output at admission.
+-- Charges a grant to the records of its key and groups; its lease has had them written. Without `spread` the provider
+-- charges the output at admission.
 local function take(r, k, g, now, input, output, spread)
   local p = r.pool
-  flow(p, g, now)
-  charge(g, 1, input, spread and 0 or output)
-  relax(g, now)
-  if spread then expect_output(r.win, p, g, now, now, now, 0, 0, output, 0, spread) end
-  if p[DAY] == 1 then days.charge(r, g, now, 1, input + output) end
+  repeat
+    flow(p, g, now)
+    charge(g, 1, input, spread and 0 or output)
+    relax(g, now)
+    if spread then expect_output(r.win, p, g, now, now, now, 0, 0, output, 0, spread) end
+    if p[DAY] == 1 then days.charge(r, g, now, 1, input + output) end
+    g = levels.above(r, g)
+  until not g
   -- a key that was unusable for a while does not catch up
   local turn = math.max(k[K_PASS], p[TURN])
   local weight = p[STRATEGY] == WEIGHTED and k[K_WEIGHT] or 1
   p[TURN] = turn
   k[K_PASS] = turn + (weight > 0 and 1 / weight or 1)
-  change(r, k)
-  change(r, g)
 end
 
 -- When a key is free whose group opens then, for that reason. It is full until a lease ends, which is unknown.
@@ -120,8 +151,13 @@ local function able_at(r, k, g, now, most, input, output)
   if k[K_STOPPED] > 0 then return math.huge, 0 end
   local want_in, want_out = days.clamp_all(r, g, input, output)
   if not want_in then return math.huge, 0 end
-  local at, why = group_opens(r.win, r.pool, g, now, most, 1, want_in, want_out)
-  if r.pool[DAY] == 1 then at, why = days.opens(r, g, now, at, why, want_in + want_out) end
+  local at, why = now, 0
+  repeat
+    local opens, reason = group_opens(r.win, r.pool, g, now, most, 1, want_in, want_out)
+    if r.pool[DAY] == 1 then opens, reason = days.opens(r, g, now, opens, reason, want_in + want_out) end
+    if opens > at then at, why = opens, reason end
+    g = levels.above(r, g)
+  until not g
   return key_opens(k, now, at, why)
 end
 

@@ -135,23 +135,20 @@ function days.clamp(d, input, output)
   return input, most - input
 end
 
--- What `look` found of a candidate, and whether its day has room, too. `standing` is 1 or 0.
-function days.look(r, g, now, standing, load, flight, pass, priority, input, output, want_in, want_out)
+-- The load with a request of so many tokens, if that of its group's day is larger; nil if the day has no room.
+function days.load(r, g, now, load, tokens)
   local d = days.of(r, g)
-  if not d then return standing, load, flight, pass, priority, want_in, want_out end
+  if not d then return load end
   days.roll(r, g, d, now)
-  if not days.clamp(d, input, output) then return 3, OF_REQUESTS + 2, d[D_LIMIT + 2] end
-  if standing == 0 then return 0 end
-  want_in, want_out = days.clamp(d, want_in, want_out)
   for n = 1, 2 do
-    local most, cost = d[D_LIMIT + n], n == 1 and 1 or want_in + want_out
+    local most, cost = d[D_LIMIT + n], n == 1 and 1 or tokens
     if most > 0 and cost > 0 then
       local full = d[D_USED + n] + cost
-      if full > most then return 0 end
+      if full > most then return nil end
       load = math.max(load, full / most)
     end
   end
-  return 1, load, flight, pass, priority, want_in, want_out
+  return load
 end
 
 -- When usage leaves so that the day has room for this, if no more comes.

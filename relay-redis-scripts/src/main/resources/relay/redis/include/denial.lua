@@ -69,11 +69,10 @@ local function deny(r, set, now, input, output, avoided, told, looks)
       end
       if opens < most then told.opens, told.reason, told.opener, told.k, told.g = opens, reason, k.id, k, g end
       if opens == math.huge then
-        local standing, dimension, limit = look(k, g, now, p[WINDOW], p[BUCKET] == 1, 0, input, output, math.huge)
-        if standing <= 1 then standing, dimension, limit = 3, OF_REQUESTS + 2, days.of(r, g)[D_LIMIT + 2] end
-        if standing == 2 then
+        if k[K_STOPPED] > 0 then
           again[#again + 1] = { not large[g.id] and NEVER, k, g }
         else -- too small
+          local _, dimension, limit = days.clamp_all(r, g, input, output)
           told.small, unlike = told.small + 1, true
           if limit > told.limit then
             told.dimension, told.limit = dimension, limit

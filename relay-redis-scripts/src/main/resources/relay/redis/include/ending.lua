@@ -22,13 +22,9 @@ local function costs_at(line, at, count)
   return costs, at
 end
 
--- Replaces a lease's charge by its cost in the records of its key and group. Returns the tokens beyond the
--- reservation; nil if the key or the group is unknown.
-local function finish(r, id, record, requests, input, output, now, from, sets)
+-- Replaces a lease's charge by its cost in a group's record.
+function levels.correct(r, g, now, since, reserved, i, o, made, rest, spread, told, requests, input, output)
   local p = r.pool
-  local key, group, since, reserved, i, o, deadline, standing, made, rest, spread, told = struct.unpack(LEASE, record)
-  local k, g = key_of(r, key), group_of(r, group)
-  if not (k and g) then return end
   roll(r.win, p, g, math.floor(now / p[SLOT]))
   flow(p, g, now)
   local over_in, over_out = input > i and input - i or 0, output > o and output - o or 0
@@ -45,15 +41,28 @@ local function finish(r, id, record, requests, input, output, now, from, sets)
   if rest ~= NOT_COMING then expect_output(r.win, p, g, now, since, told, output - made, rest, 0, spread, 0) end
   if p[DAY] == 1 then days.settle(r, g, since, now, requests - reserved, input + output - i - o) end
   if input + output > 0 then g[STRIKES] = 0 end
-  if standing ~= EXPIRED_LEASE then
-    k[K_FLIGHT], g[FLIGHT], p[LIVE] = k[K_FLIGHT] - 1, g[FLIGHT] - 1, p[LIVE] - 1
-  end
-  change(r, k)
   change(r, g)
+end
+
+-- Replaces a lease's charge by its cost in the records of its key and groups. Returns the tokens beyond the
+-- reservation; nil if the key or the group is unknown.
+local function finish(r, id, record, requests, input, output, now, from, sets)
+  local p = r.pool
+  local key, group, since, reserved, i, o, deadline, standing, made, rest, spread, told = struct.unpack(LEASE, record)
+  local k, g = key_of(r, key), group_of(r, group)
+  if not (k and g) then return end
+  levels.correct(r, g, now, since, reserved, i, o, made, rest, spread, told, requests, input, output)
+  local over = levels.above(r, g)
+  if over then levels.correct(r, over, now, since, reserved, i, o, made, rest, spread, told, requests, input, output) end
+  change(r, k)
+  if standing ~= EXPIRED_LEASE then
+    p[LIVE] = p[LIVE] - 1
+    levels.hold_place(r, k, g, -1)
+  end
   reopen(r, group, key, from, sets)
   -- it is in the list `due` at its deadline, unless the deadline has changed
   put_lease(r, id, struct.pack(TOMB, 'ended', now, standing == FRESH and deadline or 0))
-  return over_in + over_out
+  return (input > i and input - i or 0) + (output > o and output - o or 0)
 end
 
 -- Ends the leases with the ids `first` to `last`, and writes each result into the reply, from the third value

@@ -53,9 +53,12 @@ end
 -- had been refused.
 local function grant_anyway(r, session, id, k, g, now, lease_us, input, output, spread, reason, reply, at)
   grant(r, session, id, k, g, now, lease_us, input, output, spread, reply, at)
-  for d = 1, 4 do
-    if g[LEVEL + d] > g[LIMIT + d] then g[LEVEL + d] = g[LIMIT + d] end
-  end
+  repeat
+    for d = 1, 4 do
+      if g[LEVEL + d] > g[LIMIT + d] then g[LEVEL + d] = g[LIMIT + d] end
+    end
+    g = levels.above(r, g)
+  until not g
   reply[at] = SHADOW + reason
 end
 

@@ -106,10 +106,9 @@ local function make_key_ready(r, key, group, from, sets)
   end
 end
 
--- Makes all candidates ready of a group, `m:<group>`, and of a key, `q:<key>`, if given.
-local function reopen(r, group, key, from, sets)
+-- Makes all candidates ready of a group alone, `m:<group>`, and of a key, `q:<key>`, if given.
+function levels.reopen(r, group, key, from, sets)
   local first = sets[from]
-  if not first then return end
   local g, k = r.groups[group], r.keys[key or '']
   if g and g.ready == first and (not key or k and k.ready == first) then return end
   for n = from, #sets do
@@ -122,6 +121,31 @@ local function reopen(r, group, key, from, sets)
   end
   if g then g.ready = first end
   if k then k.ready = first end
+end
+
+-- The groups below each group, from field `below` of the state, which names all that are below another.
+function levels.below(r, group)
+  if not r.below then
+    r.below = {}
+    for _, name in ipairs(names_in(r, 'below')) do
+      local g = group_of(r, name)
+      local all = g and r.below[g.above] or {}
+      if g then r.below[g.above], all[#all + 1] = all, name end
+    end
+  end
+  return r.below[group] or {}
+end
+
+-- The same, and of all groups that share a limit with it.
+local function reopen(r, group, key, from, sets)
+  if not sets[from] then return end
+  levels.reopen(r, group, key, from, sets)
+  local g = group_of(r, group)
+  local top = g and g.above or group
+  if top ~= group then levels.reopen(r, top, nil, from, sets) end
+  for _, other in ipairs(levels.below(r, top)) do
+    if other ~= group then levels.reopen(r, other, nil, from, sets) end
+  end
 end
 
 -- Makes all candidates of a ready set ready.
@@ -147,46 +171,4 @@ end
 local function keep_set(r, set)
   redis.call('PEXPIRE', set, keep_ms(r.pool))
   for _, group in ipairs(large_in(r, set)) do redis.call('PEXPIRE', set .. ':' .. group, keep_ms(r.pool)) end
-end
-
--- Writes a plan's candidates into their ready sets, all ready. `rows` holds from index `from` on the number of
--- the set, counted after the first five keys, the key and the group of each, and 1 if the group is large. The key
--- lists of groups in `begun`
--- are rewritten; those of other groups are extended, because an earlier part of the plan has begun them, or
--- another plan that is live. Replicas that start together write the same lists. Returns the names of the sets.
-local function index_all(r, sets, rows, from, begun, alone)
-  local state = r.state
-  local keys_of, listed_of, groups_of, large_of, sets_of = {}, {}, {}, {}, {}
-  local function add(all, listed_in, field, name)
-    local list, listed = all[field], listed_in[field]
-    if not list then
-      list, listed = {}, {}
-      all[field], listed_in[field] = list, listed
-      local fresh = alone and string.sub(field, 1, 2) == 'q:' or begun[string.sub(field, 3)]
-      for before in string.gmatch(not fresh and redis.call('HGET', state, field) or '', '%S+') do
-        list[#list + 1], listed[before] = before, true
-      end
-    end
-    if not listed[name] then list[#list + 1], listed[name] = name, true end
-  end
-  for n = from, #rows, 4 do
-    local set, key, group = sets[5 + rows[n]], rows[n + 1], rows[n + 2]
-    local is_large = rows[n + 3] == '1'
-    redis.call('ZADD', is_large and set .. ':' .. group or set, key_of(r, key)[K_PASS], key .. ' ' .. group)
-    r.shut[is_large and '{} ' .. group or key .. ' ' .. group] = nil
-    if is_large then add(large_of, listed_of, 'b:' .. set, group) end
-    sets_of[set] = true
-    add(keys_of, listed_of, 'm:' .. group, key)
-    add(groups_of, listed_of, 'q:' .. key, group)
-  end
-  for set in pairs(sets_of) do redis.call('HDEL', state, 's:' .. set) end
-  for field, large in pairs(large_of) do put_names(r, field, table.concat(large, ' ')) end
-  for field, groups in pairs(groups_of) do put_names(r, field, table.concat(groups, ' ')) end
-  for field, keys in pairs(keys_of) do put_names(r, field, table.concat(keys, ' ')) end
-  r.rows, r.large = {}, {}
-  for field, large in pairs(large_of) do
-    for _, group in ipairs(large) do place(r, string.sub(field, 3), group_of(r, group)) end
-  end
-  for n = 6, #sets do keep_set(r, sets[n]) end
-  return sets_of
 end

@@ -56,15 +56,25 @@ local function write_leases(r, now)
   end
 end
 
+-- A request begins (1) or ends (-1) to count as in flight.
+function levels.hold_place(r, k, g, sign)
+  k[K_FLIGHT] = k[K_FLIGHT] + sign
+  change(r, k)
+  repeat
+    g[FLIGHT] = g[FLIGHT] + sign
+    change(r, g)
+    g = levels.above(r, g)
+  until not g
+end
+
 -- Creates the lease of a charge made now. Without `spread` its output is charged already.
 local function begin_lease(r, id, k, g, now, lease_us, requests, input, output, spread)
   local deadline = deadline_of(now, lease_us)
   put_lease(r, id, struct.pack(LEASE, k.id, g.id, now, requests, input, output, deadline, FRESH, 0,
     spread and output or NOT_COMING, spread or 0, now))
   expect(r, id, deadline)
-  k[K_FLIGHT], g[FLIGHT], r.pool[LIVE] = k[K_FLIGHT] + 1, g[FLIGHT] + 1, r.pool[LIVE] + 1
-  change(r, k)
-  change(r, g)
+  r.pool[LIVE] = r.pool[LIVE] + 1
+  levels.hold_place(r, k, g, 1)
 end
 
 -- Writes a tombstone for an id without a lease. It is kept for a while after `ended`.
@@ -80,14 +90,15 @@ local function expire(r, record, now)
   local key, group, since, requests, input, output, deadline, _, made, rest, spread, told = struct.unpack(LEASE, record)
   local p, k, g = r.pool, key_of(r, key), group_of(r, group)
   if k and g then
-    k[K_FLIGHT], g[FLIGHT] = k[K_FLIGHT] - 1, g[FLIGHT] - 1
+    levels.hold_place(r, k, g, -1)
     if rest ~= NOT_COMING then
-      flow(p, g, now)
-      expect_output(r.win, p, g, now, since, told, 0, rest, 0, spread, 0)
+      repeat
+        flow(p, g, now)
+        expect_output(r.win, p, g, now, since, told, 0, rest, 0, spread, 0)
+        g = levels.above(r, g)
+      until not g
       rest, spread = 0, 0
     end
-    change(r, k)
-    change(r, g)
   end
   p[LIVE], p[EXPIRED] = p[LIVE] - 1, p[EXPIRED] + 1
   return struct.pack(LEASE, key, group, since, requests, input, output, deadline, EXPIRED_LEASE, made, rest, spread, told),

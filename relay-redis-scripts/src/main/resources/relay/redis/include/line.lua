@@ -35,7 +35,7 @@ end
 -- The line of a list's model class. `tags`: of the request of each rank that was served last; `served`: what each rank was
 -- granted of late; `short`: when a request was last refused for each dimension; `sums`: what is promised, by group.
 function line.of(r, list)
-  local class = list.class or string.match(list[2].id, '/(.*)$') or ''
+  local class = list.class or string.match(list[2].id, '([^/]*)$')
   list.class = class
   local l = r.waiting[class]
   if not l then
@@ -98,12 +98,16 @@ end
 
 -- Adds a promise to a sum, or takes it away.
 function line.add(sums, one, sign)
-  local sum = sums[one.group]
-  if not sum then
-    sum = { 0, 0, 0 }
-    sums[one.group] = sum
-  end
-  sum[1], sum[2], sum[3] = sum[1] + sign, sum[2] + sign * one.input, sum[3] + sign * one.output
+  local g = one.group
+  repeat
+    local sum = sums[g]
+    if not sum then
+      sum = { 0, 0, 0 }
+      sums[g] = sum
+    end
+    sum[1], sum[2], sum[3] = sum[1] + sign, sum[2] + sign * one.input, sum[3] + sign * one.output
+    g = g.over -- its limits bind, too: see `above`
+  until not g
 end
 
 function line.remove(l, one)
@@ -137,13 +141,16 @@ end
 -- A request's part of the limit that is short, or of the one of which it takes most.
 function line.cost_of(l, g, now, window, input, output)
   local costs, most, short = { 1, input, output, input + output }, 0, 0
-  for d = 1, 4 do
-    if g[LIMIT + d] > 0 then
-      local cost = costs[d] / g[LIMIT + d]
-      most = math.max(most, cost)
-      if l.short[d] > now - window then short = math.max(short, cost) end
+  repeat
+    for d = 1, 4 do
+      if g[LIMIT + d] > 0 then
+        local cost = costs[d] / g[LIMIT + d]
+        most = math.max(most, cost)
+        if l.short[d] > now - window then short = math.max(short, cost) end
+      end
     end
-  end
+    g = g.over
+  until not g
   return short > 0 and short or most
 end
 

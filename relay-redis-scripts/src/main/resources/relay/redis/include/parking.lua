@@ -33,10 +33,10 @@ local function note_size(state, set, size)
   if held ~= size then redis.call('HSET', state, field, (held and held ~= '') and 'mixed' or size) end
 end
 
--- When a candidate can carry a request, as `able_at`. Records the result for `is_shut`.
+-- When a candidate can carry a request, as `able_at`. Records the result for `is_shut`, which knows of one group's limits.
 local function able_and_noted(r, k, g, now, most, input, output)
   local opens, reason = able_at(r, k, g, now, most, input, output)
-  if reason > 0 and reason < 5 then r.shut[row_of(k, g)] = { opens, reason, input, output, g } end
+  if reason > 0 and reason < 5 and not g.above then r.shut[row_of(k, g)] = { opens, reason, input, output, g } end
   return opens, reason
 end
 

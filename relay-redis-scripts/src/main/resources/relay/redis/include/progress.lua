@@ -5,9 +5,12 @@
 -- than before: then the group's candidates are ready again.
 local function move_on(r, g, group, since, told, newly, had, rest, had_spread, spread, now, from, sets)
   local p = r.pool
-  roll(r.win, p, g, math.floor(now / p[SLOT]))
-  flow(p, g, now)
-  expect_output(r.win, p, g, now, since, told, newly, had, rest, had_spread, spread)
-  change(r, g)
+  repeat
+    roll(r.win, p, g, math.floor(now / p[SLOT]))
+    flow(p, g, now)
+    expect_output(r.win, p, g, now, since, told, newly, had, rest, had_spread, spread)
+    change(r, g)
+    g = levels.above(r, g)
+  until not g
   reopen(r, group, nil, from, sets)
 end

@@ -24,6 +24,10 @@ local function kind_of(field) return string.sub(field, 1, 2) == 'g:' and GROUP o
 
 local function hold(r, kind, id, record)
   record.field, record.id, record.pack, record.moved = kind.prefix .. id, id, kind.pack, 0
+  if kind == GROUP then
+    local organisation, class = string.match(id, '^(.*)/[^/]+(/[^/]*)$')
+    record.above = organisation and organisation .. class
+  end
   r[kind.of][id] = record
   kept_count = kept_count + 1
   return record
@@ -64,6 +68,15 @@ end
 -- The record of a key, of a group, and of a field; nil if it is unknown.
 local function key_of(r, id) return r.keys[id] or fetch(r, KEY, id) end
 local function group_of(r, id) return r.groups[id] or fetch(r, GROUP, id) end
+
+local levels = {} -- the functions of groups that are below others: the library may have 200 local names
+
+-- The group whose limits bind beside a group's own; nil for most. An account `organisation/name` is a part of another, such
+-- as a workspace: what it uses counts in both, `organisation/name/class` and `organisation/class`.
+function levels.above(r, g)
+  if g.above and not g.over then g.over = group_of(r, g.above) end
+  return g.over
+end
 
 local function record_of(r, field)
   return (kind_of(field) == GROUP and group_of or key_of)(r, string.sub(field, 3))

@@ -5,14 +5,16 @@ local FARTHEST = 5 -- windows: who is told a later time gets no promise
 local NEAR = 16 -- promises: behind more a time is that of the one before and the time that the request takes
 local MARGIN = 1 -- slots: so much later, for charges leave by slots
 
--- The groups of a list, each once.
-function line.groups_of(list)
+-- The groups of a list, each once, and then those above them.
+function line.groups_of(r, list)
   if list.groups then return list.groups end
   local groups, seen = {}, {}
-  for n = 2, #list, 2 do
-    local g = list[n]
-    if not seen[g] then groups[#groups + 1], seen[g] = g, true end
+  local function add(g)
+    if g and not seen[g] then groups[#groups + 1], seen[g] = g, true end
   end
+  for n = 2, #list, 2 do add(list[n]) end
+  groups.own = #groups
+  for n = 1, groups.own do add(levels.above(r, groups[n])) end
   list.groups = groups
   return groups
 end
@@ -59,7 +61,7 @@ end
 function line.enter(r, list, ask, now, input, output, spread)
   local l, p = line.of(r, list), r.pool
   if now >= l.lapse_at then line.let_go(l, now) end
-  local c, groups = line.client(r, l, ask, now), line.groups_of(list)
+  local c, groups = line.client(r, l, ask, now), line.groups_of(r, list)
   local mine = line.claimed(c, ask, now)
   ask.line, ask.of, ask.groups, ask.spread, ask.window = l, c, groups, spread, p[WINDOW]
   if mine then
@@ -68,7 +70,7 @@ function line.enter(r, list, ask, now, input, output, spread)
   else
     ask.tag, ask.place = math.max(line.tag_of(l, ask.rank), c.tag), ask.rank
     ask.cost = line.cost_of(l, list[2], now, p[WINDOW], input, output)
-    if line.is_below_floor(l, ask, now, p[WINDOW], #groups) then ask.place = 0 end
+    if line.is_below_floor(l, ask, now, p[WINDOW], groups.own) then ask.place = 0 end
     ask.count = line.before(l.order, ask.place, ask.tag)
   end
   ask.sums = line.sums_before(l, ask.count)
@@ -90,18 +92,42 @@ function line.granted(ask, now)
   l.served[rank], l.served_at[rank] = line.served(l, rank, now, ask.window) + ask.cost, now
 end
 
+-- How many limits of a group this is, by the dimension of which it is most, and that.
+function line.limits_in(sum, g)
+  local costs, most, reason = { sum[1], sum[2], sum[3], sum[2] + sum[3] }, 0, 1
+  for d = 1, 4 do
+    local part = g[LIMIT + d] > 0 and costs[d] / g[LIMIT + d] or 0
+    if part > most then most, reason = part, d end
+  end
+  return most, reason
+end
+
+-- How many whole limits come before a request in a group and in the one above it.
+function line.rounds_in(ask, g)
+  local most = 0
+  repeat
+    most = math.max(most, math.floor(line.limits_in(ask.sums and ask.sums[g] or NOTHING, g)))
+    g = g.over
+  until not g
+  return most
+end
+
+-- The group of a promise that stands behind one of this group: of those below the same one, that of which least is promised.
+function line.next_of(ask, last)
+  local best, least = last, math.huge
+  for n = 1, last.over and ask.groups.own or 0 do
+    local g = ask.groups[n]
+    local part = line.limits_in(ask.sums[g] or NOTHING, g)
+    if g.over == last.over and part < least then best, least = g, part end
+  end
+  return best
+end
+
 -- It is refused: the earliest time at which it fits behind what comes before it, the reason, the key and the group.
 function line.opens(r, list, ask, now, input, output)
   if ask.count <= NEAR then
     local rounds = math.huge
-    for _, g in ipairs(ask.groups) do
-      local sum, most = ask.sums and ask.sums[g] or NOTHING, 0
-      local costs = { sum[1], sum[2], sum[3], sum[2] + sum[3] }
-      for d = 1, 4 do
-        if g[LIMIT + d] > 0 then most = math.max(most, math.floor(costs[d] / g[LIMIT + d])) end
-      end
-      rounds = math.min(rounds, most)
-    end
+    for n = 1, ask.groups.own do rounds = math.min(rounds, line.rounds_in(ask, ask.groups[n])) end
     if rounds > 0 then
       line.leave(ask)
       for _, g in ipairs(ask.groups) do line.pretend(r, ask, g, rounds) end
@@ -109,11 +135,14 @@ function line.opens(r, list, ask, now, input, output)
     local opens, reason, opener, g = soonest(r, list, now, input, output)
     return opens + rounds * ask.window, reason, opener, g
   end
-  local before, costs, takes, reason = ask.line.order[ask.count], { 1, input, output, input + output }, 0, 1
-  local g = before.group
-  for d = 1, 4 do
-    local part = g[LIMIT + d] > 0 and costs[d] / g[LIMIT + d] or 0
-    if part > takes then takes, reason = part, d end
+  local before, cost = ask.line.order[ask.count], { 1, input, output }
+  local g = line.next_of(ask, before.group)
+  local takes, reason = line.limits_in(cost, g)
+  if g.over then
+    local share = (ask.sums[g] or NOTHING)[1] / ask.sums[g.over][1] -- of what is promised: others stand in other groups
+    local above, why = line.limits_in(cost, g.over)
+    takes = takes * share
+    if above > takes then takes, reason = above, why end
   end
   local p = r.pool
   local cycle = p[BUCKET] == 1 and refill_us(p) or math.max(refill_us(p), (SLOTS + 1) * p[SLOT])

@@ -1,0 +1,282 @@
+package relay.redis;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+import relay.redis.FairShare.Choice;
+import relay.redis.SharedPool.Client;
+
+/**
+ * Parts of an account whose limits hold beside the account's, such as Anthropic's workspaces.
+ * {@link ModelTest} has them, too.
+ */
+final class WorkspacesTest {
+  private static final Duration MINUTE = Duration.ofMinutes(1);
+  private static final long EPOCH = 7;
+
+  private final ScriptConnection wire = new ScriptConnection(RedisUnderTest.url());
+  private final RedisKeys names = new RedisKeys("parts", Pools.name("p"));
+  private long micros = 1_790_000_000_000_000L;
+  private int next;
+
+  @AfterEach
+  void disconnect() {
+    wire.close();
+  }
+
+  private static KeyPlan key(int n, String account) {
+    return new KeyPlan("k" + n, account, 0, 1, 0);
+  }
+
+  private static PoolPlan plan(List<KeyPlan> keys, Map<String, Limits> byAccount) {
+    Map<String, Limits> limits = new HashMap<>();
+    byAccount.forEach((account, of) -> limits.put(PoolPlan.group(account, Pools.CLASS), of));
+    return new PoolPlan(
+        "parts",
+        MINUTE,
+        Strategy.LEAST_LOADED,
+        Accounting.SLIDING_WINDOW,
+        1,
+        List.of(Pools.CLASS),
+        keys,
+        limits);
+  }
+
+  private static Limits requests(long limit) {
+    return new Limits(limit, 0, 0, 0);
+  }
+
+  /** Two workspaces, and the organisation. */
+  private static PoolPlan plan(long whole, long... parts) {
+    Map<String, Limits> limits = new HashMap<>(Map.of("o", requests(whole)));
+    List<KeyPlan> keys = new ArrayList<>();
+    for (int n = 0; n < parts.length; n++) {
+      keys.add(key(n, "o/w" + n));
+      limits.put("o/w" + n, requests(parts[n]));
+    }
+    return plan(keys, limits);
+  }
+
+  private List<Object> call(Step step) {
+    return wire.call(step.script(), step.keys(names), step.args(new Clock(micros, 0)).toArray());
+  }
+
+  private void configure(PoolPlan plan) {
+    call(new Step.Configure(0, EPOCH, plan));
+  }
+
+  /** One request on the n-th workspace's key: 1 if it is granted, else the time it is told. */
+  private List<Object> ask(int n) {
+    List<String> fields = List.of("k:k" + n, "g:o/w" + n + "/" + Pools.CLASS);
+    return call(Step.acquire("l" + next++, EPOCH, 5, 5, Picks.LEASE_MS, fields));
+  }
+
+  private boolean isGranted(int n) {
+    return ask(n).get(2).equals(1L);
+  }
+
+  /** Until one is refused. */
+  private int most(int n) {
+    int granted = 0;
+    while (isGranted(n)) {
+      granted++;
+    }
+    return granted;
+  }
+
+  private PoolSnapshot.GroupState group(PoolPlan plan, String account) {
+    List<Object> reply = call(new Step.Survey("", 0, plan.groups(), plan.keys(), List.of()));
+    String id = PoolPlan.group(account, Pools.CLASS);
+    return new Reply.Done(reply).group(8 + plan.groups().indexOf(id), id).orElseThrow();
+  }
+
+  @Test
+  void the_smaller_of_both_limits_binds_and_each_counts_what_it_carries() {
+    PoolPlan plan = plan(40, 20, 100);
+    configure(plan);
+    assertEquals(10, most(0), "half its own limit at once");
+    assertEquals(10, most(1), "the rest of half the organisation's");
+    assertEquals(10, group(plan, "o/w0").used().requests());
+    assertEquals(10, group(plan, "o/w1").used().requests());
+    assertEquals(20, group(plan, "o").used().requests());
+    assertEquals(20, group(plan, "o").inFlight());
+    call(Step.cancel("l0"));
+    assertEquals(19, group(plan, "o").used().requests());
+    assertEquals(19, group(plan, "o").inFlight());
+    assertEquals(9, group(plan, "o/w0").inFlight());
+    call(Step.cancel("l0")); // once more
+    assertEquals(19, group(plan, "o").used().requests());
+  }
+
+  @Test
+  void a_refused_request_is_told_the_later_of_both_times() {
+    configure(plan(40, 20, 100));
+    assertEquals(20, most(0) + most(1));
+    for (int n = 0; n < 2; n++) {
+      List<Object> refused = ask(n);
+      long wait = (Long) refused.get(3);
+      micros += wait - 2_000; // a window's slot is longer, and none leaves yet
+      assertFalse(isGranted(n));
+      micros += 2_000;
+      assertTrue(isGranted(n));
+    }
+  }
+
+  @Test
+  void usage_beyond_a_reservation_counts_in_both() {
+    PoolPlan plan = plan(List.of(key(0, "o/w0")), Map.of("o", new Limits(0, 1_000, 0, 0)));
+    configure(plan);
+    assertTrue(isGranted(0));
+    call(Step.settle("l0", 25, 5));
+    assertEquals(25, group(plan, "o").used().inputTokens());
+    assertEquals(25, group(plan, "o/w0").used().inputTokens());
+  }
+
+  /** An answer states the limit that binds most, of either. */
+  @Test
+  void an_answer_that_states_the_organisations_limit_tells_of_its_use() {
+    PoolPlan plan = plan(1_000, 400);
+    configure(plan);
+    observe(1_000, 1_000); // so its bucket holds as much
+    observe(1_000, 300);
+    assertEquals(0, group(plan, "o/w0").used().requests());
+    assertEquals(690, group(plan, "o").used().requests()); // others', but for rounding
+    assertEquals(1_000, group(plan, "o").limits().requests());
+    assertEquals(400, group(plan, "o/w0").limits().requests());
+  }
+
+  @Test
+  void an_answer_that_states_the_workspaces_limit_tells_of_its_use() {
+    PoolPlan plan = plan(1_000, 400);
+    configure(plan);
+    observe(400, 400);
+    observe(400, 100);
+    assertEquals(296, group(plan, "o/w0").used().requests());
+    assertEquals(0, group(plan, "o").used().requests());
+  }
+
+  /** Then the organisation's limit is another than the configuration states. */
+  @Test
+  void a_limit_that_is_neither_teaches_the_organisation_nothing() {
+    PoolPlan plan = plan(1_000, 400);
+    configure(plan);
+    observe(700, 1); // more than the workspace may use
+    assertEquals(0, group(plan, "o/w0").used().requests());
+    assertEquals(400, group(plan, "o/w0").limits().requests());
+    observe(300, 300); // less: it may be of either, and holds for this workspace
+    assertEquals(300, group(plan, "o/w0").limits().requests());
+    assertEquals(1_000, group(plan, "o").limits().requests());
+    assertEquals(0, group(plan, "o").learned().requests());
+  }
+
+  private void observe(long limit, long left) {
+    List<Long> none = List.of(-1L, -1L, -1L, -1L);
+    call(
+        new Step.Observe(
+            "o/w0/" + Pools.CLASS,
+            List.of(limit, 0L, 0L, 0L),
+            List.of(left, -1L, -1L, -1L),
+            micros,
+            none,
+            List.of()));
+  }
+
+  /** In a pool with an index, keys that wait for the organisation are ready when it has room. */
+  @ParameterizedTest
+  @ValueSource(ints = {1, 6}) // six keys are one row of the index
+  void room_that_one_workspace_returns_is_found_by_the_keys_of_another(int keysOfEach) {
+    int parts = 24 / keysOfEach;
+    List<KeyPlan> keys =
+        IntStream.range(0, 24).mapToObj(n -> key(n, "o/w" + n / keysOfEach)).toList();
+    Map<String, Limits> limits = new HashMap<>();
+    limits.put("o/" + Pools.CLASS, requests(60));
+    for (int n = 0; n < parts; n++) {
+      limits.put("o/w" + n + "/" + Pools.CLASS, requests(parts == 24 ? 20 : 60));
+    }
+    Picks picks = new Picks(wire, Strategy.ROUND_ROBIN, keys, limits);
+    List<Picks.Pick> held = new ArrayList<>();
+    for (int n = 0; n < 40; n++) {
+      picks.wish(1, null).stream().filter(pick -> !pick.key().isEmpty()).forEach(held::add);
+    }
+    assertEquals(30, held.size(), "half the organisation's limit at once");
+    Picks.Pick ended = held.get(5);
+    String over = picks.instead(ended).key();
+    assertFalse(over.isEmpty(), "there is room again");
+    assertFalse(over.equals(ended.key()), "it is not its turn");
+  }
+
+  @ParameterizedTest
+  @CsvSource({"1000, 800, 900", "1000, 100, 180"})
+  void without_redis_a_replica_keeps_to_its_share_of_both(long whole, long part, int aMinute) {
+    long[] nanos = {0};
+    CutOff cutOff = new CutOff(MINUTE, () -> false, () -> true, () -> nanos[0]);
+    FairShare share = new FairShare(plan(whole, part, part), () -> nanos[0], cutOff);
+    int admitted = 0;
+    for (; nanos[0] < MINUTE.multipliedBy(5).toNanos(); nanos[0] += 10_000_000) {
+      admitted += share.choose(Pools.one(), null, true) instanceof Choice.Taken ? 1 : 0;
+    }
+    assertTrue(admitted <= 5 * aMinute && admitted >= 4.95 * aMinute, admitted + " in 5 minutes");
+    String group = PoolPlan.group("o", Pools.CLASS);
+    assertFalse(
+        share.takeOutageUsage().byGroup().containsKey(group), "a part's charge counts in both");
+  }
+
+  /** The order of refused requests is that of the organisation, in which all wait. */
+  @Test
+  void clients_share_what_an_organisation_has() {
+    int limit = 300;
+    SharedPool pool = new SharedPool(wire, plan(limit, limit, limit, limit / 10));
+    List<Client> clients = Stream.of(1, 2).map(w -> pool.client("w" + w, w)).toList();
+    clients.forEach(c -> c.poll(0, 5, 3.0 * limit / 2));
+    pool.run(5);
+    double first = clients.getFirst().between(2, 5);
+    double second = clients.getLast().between(2, 5);
+    assertTrue(first + second >= 0.97 * 3 * limit, first + " and " + second);
+    assertEquals((first + second) / 3, first, 0.05 * (first + second) / 3);
+  }
+
+  @ParameterizedTest
+  @CsvSource({"60, 50", "60, 30", "600, 30"})
+  void refused_requests_of_an_organisation_are_told_times_of_their_own(long whole, long part) {
+    SharedPool pool = new SharedPool(wire, plan(whole, part, part));
+    Client agents = pool.client("agents", 1);
+    for (int n = 0; n < 100; n++) {
+      pool.atMinute(n / 60_000.0, agents::obey);
+    }
+    pool.run(8);
+    double asked = (double) agents.asked / agents.grants.size();
+    assertTrue(asked <= 4, asked + " asked for each granted");
+    assertTrue(agents.between(2, 8) >= 0.97 * 6 * 60, agents.between(2, 8) + " granted");
+  }
+
+  /** A part of a plan brings the groups of accounts that no part before it has. */
+  @Test
+  void a_plan_in_parts_announces_an_organisation_once() {
+    List<KeyPlan> keys = IntStream.range(0, 130).mapToObj(n -> key(n, "o/w" + n % 3)).toList();
+    PoolPlan plan = plan(keys, Map.of());
+    Announcement announcement = new Announcement(new Candidates(plan, names), 30);
+    List<String> announced = new ArrayList<>();
+    for (int part = 0; part < announcement.parts(); part++) {
+      announcement.args(part, 0, 0, "", ConfigMark.NONE).stream()
+          .map(ScriptConnection::text)
+          .filter(arg -> arg.endsWith("/" + Pools.CLASS) && plan.groups().contains(arg))
+          .distinct()
+          .filter(arg -> !announced.contains(arg) || arg.equals("o/" + Pools.CLASS))
+          .forEach(announced::add);
+    }
+    assertEquals(plan.groups(), announced);
+  }
+}
