@@ -92,13 +92,6 @@ final class GroupModel {
     return d >= 2 && coming > 0 ? strict * Math.sqrt(variance) : 0;
   }
 
-  /** The room that the burst of a full group keeps. */
-  private double leastRoom(int d) {
-    return d >= 2 && coming > 0
-        ? burst * 0.03 * limits[d] + Math.sqrt(variance)
-        : burst * limits[d] / 20;
-  }
-
   /** The part of a cost that is made over time. */
   static long later(int d, long output) {
     return d < 2 ? 0 : output;
@@ -119,7 +112,11 @@ final class GroupModel {
     }
     long used = used(d, shape.slotOf(now));
     double large = cost * (1 + Math.min(1, 4 * part));
-    double free = Math.max(burst * (limit - used), leastRoom(d));
+    double least = burst * limit / 20; // the room that the burst of a full group keeps
+    if (d >= 2 && coming > 0) {
+      least = burst * 0.03 * limit + Math.sqrt(variance);
+    }
+    double free = Math.max(burst * (limit - used), least);
     double bound = Math.max(Math.min(share * limit, free), large);
     double full = full(d, (double) used, cost, later);
     return full + margin(d) <= limit && owed <= bound ? (full + margin(d)) / limit : Double.NaN;
