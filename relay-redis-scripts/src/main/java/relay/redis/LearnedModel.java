@@ -16,6 +16,9 @@ final class LearnedModel {
   private static final double GUESSED_INPUTS = 4;
   private static final double GUESSED_OUTPUTS = 2;
 
+  /** Fewer new samples than this part of all change little: at a high rate not each is computed. */
+  private static final double NEGLIGIBLE = 1 / 64.0;
+
   /** The weight of earlier streams when one ends: about the last 50 count. */
   private static final double STREAMS_KEPT = 0.98;
 
@@ -31,6 +34,7 @@ final class LearnedModel {
   private final Supplier<Duration> horizon;
   private final int guessedBucket;
   private final ModelTally all = new ModelTally();
+  private int newSamples; // that `all` lacks
   private final OutputCurve outputs = new OutputCurve();
   private volatile ExpectedOutput output;
 
@@ -84,7 +88,9 @@ final class LearnedModel {
 
   synchronized void learn(long textBytes, long inputTokens, long usedOutputTokens) {
     unsent.add(textBytes, inputTokens, usedOutputTokens);
-    compute();
+    if (++newSamples >= NEGLIGIBLE * all.samples) {
+      compute();
+    }
   }
 
   /** Whether there are samples to send and no merge is in flight. */
@@ -139,6 +145,7 @@ final class LearnedModel {
   }
 
   private void compute() {
+    newSamples = 0;
     all.clear();
     all.add(fleet);
     if (inFlight != null) {

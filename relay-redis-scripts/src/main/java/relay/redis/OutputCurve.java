@@ -3,8 +3,8 @@ package relay.redis;
 /**
  * The mean length of a model's outputs, and of those that are longer than what was made already, as
  * far as they are made within a time. Computed from a histogram: within a bucket outputs are taken
- * to be spread evenly over the logarithm. Computed anew after each answer, so it keeps its arrays.
- * Not thread-safe.
+ * to be spread evenly over the logarithm. Computed anew often, so it keeps its arrays. Not
+ * thread-safe.
  *
  * <p>What a request with {@code made} tokens makes up to {@code end} is the difference of two sums
  * over all outputs, each cut at that length, for each output that is longer than {@code made}. So

@@ -41,9 +41,8 @@ local function expect_output(win, p, g, now, since, told, newly, had, rest, had_
     refund_window(win, p, g, told, math.floor(told / p[SLOT]), 0, 0, -newly)
   end
   local debt = newly + rest - had
-  for d = 3, 4 do
-    if g[LIMIT + d] > 0 then g[LEVEL + d] = math.max(0, g[LEVEL + d] + debt) end
-  end
+  if g[LIMIT + 3] > 0 then g[LEVEL + 3] = math.max(0, g[LEVEL + 3] + debt) end
+  if g[LIMIT + 4] > 0 then g[LEVEL + 4] = math.max(0, g[LEVEL + 4] + debt) end
 end
 
 -- The load of the fullest limited dimension; 1 if no dimension has a limit.

@@ -71,10 +71,9 @@ local function look(k, g, now, window, bucket, kept, input, output, bound)
     l1, l2, l3, l4, window = l1 * free, l2 * free, l3 * free, l4 * free, window * free -- debts flow at the same rate
   end
   if shrunk < 1 then burst, shrunk = burst_of(burst, shrunk, shrunk_at, now) end
-  local passed, both = now > at and now - at or 0, input + output
   -- The debt only falls over time. If even the last recorded debt passes the pacer, its decay since does not
-  -- matter, and the window has at least as much room. This is the usual case.
-  local room = bucket and 0 or burst
+  -- matter. This is the usual case.
+  local passed, both, room = now > at and now - at or 0, input + output, bucket and 0 or burst
   if l1 > 0 then
     local x
     if d1 + 1 <= room * (l1 - u1) then
@@ -97,12 +96,13 @@ local function look(k, g, now, window, bucket, kept, input, output, bound)
     if x > bound then return 0 end
     if x > load then load = x end
   end
+  local to_come, leaving, spare = coming + output, leaves < 1 and leaves or 1, margin(g, 3) -- see `full_with`
   if l3 > 0 and output > 0 then
-    local x
-    if coming + leaves == 0 and d3 + output <= room * (l3 - u3) then
-      x = (u3 + output) / l3
+    local x, rest = nil, to_come - u3 * leaving
+    local full = (rest > 0 and u3 + rest or u3) + spare
+    if d3 + output <= room * (l3 - u3) and full <= l3 then
+      x = full / l3
     else
-      local full = full_with(g, 3, u3, output, output) + margin(g, 3)
       x = load_with(bucket, output, l3, full, u3, d3 - passed * l3 / window, least_room(g, 3, l3), burst, shrunk)
       if not x then return 0 end
     end
@@ -110,12 +110,13 @@ local function look(k, g, now, window, bucket, kept, input, output, bound)
     if x > load then load = x end
   end
   if l4 > 0 and both > 0 then
-    local x
-    if coming + leaves == 0 and d4 + both <= room * (l4 - u2 - u3) then
-      x = (u2 + u3 + both) / l4
+    local u4 = u2 + u3
+    local x, rest = nil, to_come - u4 * leaving
+    local full = u4 + input + (rest > 0 and rest or 0) + spare
+    if d4 + both <= room * (l4 - u4) and full <= l4 then
+      x = full / l4
     else
-      local full = full_with(g, 4, u2 + u3, both, output) + margin(g, 4)
-      x = load_with(bucket, both, l4, full, u2 + u3, d4 - passed * l4 / window, least_room(g, 4, l4), burst, shrunk)
+      x = load_with(bucket, both, l4, full, u4, d4 - passed * l4 / window, least_room(g, 4, l4), burst, shrunk)
       if not x then return 0 end
     end
     if x > bound then return 0 end
