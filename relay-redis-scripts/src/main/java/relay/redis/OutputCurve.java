@@ -60,7 +60,7 @@ final class OutputCurve {
    * @param most how many more can be made within the time
    */
   ExpectedOutput expected(long made, double most) {
-    Cut from = new Cut(Math.min(made, LONGEST));
+    Cut from = new Cut(Math.min((double) made, LONGEST));
     if (from.longer < 0.5) {
       return new ExpectedOutput(
           (long) Math.ceil(Math.min(made + most, made * LONGER)),
