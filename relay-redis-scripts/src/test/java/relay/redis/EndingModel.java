@@ -137,7 +137,11 @@ final class EndingModel {
         if (made != null && lease.isComing() && made.made() > lease.made) {
           report(pool.group(lease.group), lease, now, made.made(), made.rest(), made.spread());
         }
-        leases.renew(lease, LeasesModel.deadline(now, leaseMicros));
+        if (one.report() == null) {
+          leases.renew(lease, LeasesModel.deadline(now, leaseMicros));
+        } else {
+          leases.report(lease, now, leaseMicros);
+        }
         reply.add(1L);
       } else {
         reply.add(0L);

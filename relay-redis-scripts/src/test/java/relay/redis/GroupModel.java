@@ -33,13 +33,9 @@ final class GroupModel {
   final double[] debt = new double[4];
   private long debtAt;
 
-  /** Output that is expected still to come, the variance of it, and when it comes. */
-  double coming;
-
-  double variance;
-
-  /** The windows that pass until output is made. */
-  double leaves;
+  double coming; // output that is expected still to come
+  double variance; // of it
+  double leaves; // the windows that pass until output is made
 
   /** Deviations that are kept free, and since when. */
   double strict;
@@ -112,7 +108,9 @@ final class GroupModel {
     }
     long used = used(d, shape.slotOf(now));
     double large = cost * (1 + Math.min(1, 4 * part));
-    double free = burst * Math.max((double) (limit - used), limit / 20.0);
+    boolean varies = d >= 2 && coming > 0;
+    double least = varies ? burst * 0.03 * limit + Math.sqrt(variance) : burst * limit / 20;
+    double free = Math.max(burst * (limit - used), least);
     double bound = Math.max(Math.min(share * limit, free), large);
     double full = full(d, (double) used, cost, later);
     return full + margin(d) <= limit && owed <= bound ? (full + margin(d)) / limit : Double.NaN;
