@@ -47,14 +47,18 @@ record ChaosCase(ChaosFault fault, Topology topology, Fallback fallback) {
     return all;
   }
 
-  /** A line of the table. */
+  /** How its line of the table begins. */
+  String title() {
+    String where = (topology + " | " + fallback).toLowerCase(Locale.ROOT);
+    return "| " + fault.title() + " | " + where + " |";
+  }
+
+  /** Its line of the table. */
   String row(Outcome found) {
     return String.format(
         Locale.ROOT,
-        "| %s | %s | %s | %d of %d | %.0f | %d | %.0f | %d | %s |%n",
-        fault.title(),
-        topology.name().toLowerCase(Locale.ROOT),
-        fallback.name().toLowerCase(Locale.ROOT),
+        "%s %d of %d | %.0f | %d | %.0f | %d | %s |%n",
+        title(),
         found.failed(),
         found.requests(),
         Math.max(0, found.addedMillis()),

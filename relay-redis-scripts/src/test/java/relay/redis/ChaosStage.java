@@ -51,7 +51,8 @@ final class ChaosStage implements AutoCloseable {
 
   RedisServers servers() {
     if (cluster != null) {
-      return RedisServers.of("redis://" + cluster.seeds()).asCluster();
+      String seed = cluster.nodes().getLast().address(); // no master, so no fault strikes it
+      return RedisServers.of("redis://" + seed).asCluster();
     }
     if (sentinels != null) {
       return RedisServers.of(sentinels.url());

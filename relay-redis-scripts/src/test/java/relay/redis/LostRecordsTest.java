@@ -135,7 +135,8 @@ final class LostRecordsTest {
       granted += acquire("l" + granted).get(2).equals(1L) ? 1 : 0;
       micros += SECOND;
     }
-    wire.redis().del(names.win);
+    acquire("closes the slot");
+    wire.redis().del(names.win); // nobody notices before the next slot
     List<Object> refused = acquire("too much");
     assertEquals(0L, refused.get(2));
     long wait = (Long) refused.get(3);
@@ -161,5 +162,18 @@ final class LostRecordsTest {
     call(Step.settle("a", 1, 0)); // the slot of the last report holds 5
     StoredPool stored = new StoredPool(wire.redis().hgetall(names.state));
     assertEquals(10, stored.number("g:account0/model", StoredPool.USED + 3));
+  }
+
+  @Test
+  void a_provider_that_counts_more_strictly_is_left_room_beside_what_is_to_come() {
+    call(new Step.Configure(0, 7, plan(0, new Limits(0, 0, 100, 0))));
+    Wish first = new Wish("a", 1, 90, 20, "");
+    assertEquals(1L, call(new Step.Acquire(List.of(first), 7, 30_000, FIELDS)).get(2));
+    call(new Step.Cooldown(FIELDS.get(1), 1_000, micros)); // it was full
+    micros += 2 * SECOND;
+    Wish next = new Wish("b", 1, 5, 0, "");
+    assertEquals(0L, call(new Step.Acquire(List.of(next), 7, 30_000, FIELDS)).get(2));
+    call(Step.settle("a", 1, 10));
+    assertEquals(1L, call(new Step.Acquire(List.of(next), 7, 30_000, FIELDS)).get(2));
   }
 }

@@ -61,6 +61,7 @@ final class MutationRun {
           "LearnTest",
           "SmallerBucketTest",
           "MissingReplicaTest",
+          "PacedStreamsTest",
           "SimultaneousTest",
           "RetryAfterTest",
           "PictureTest",
