@@ -66,12 +66,16 @@ public final class Estimates {
       long guessed = OutputPriors.of(model);
       return new ExpectedOutput(guessed, guessed);
     }
-    return known.output(0);
+    return known.output();
   }
 
-  /** The output to expect of a model's request that has made some of it, with what was made. */
-  public ExpectedOutput output(String model, long made) {
-    return known(model).output(made);
+  /**
+   * The output to expect of a model's request that has made some of it, with what was made.
+   *
+   * @param within what the request makes later than this is not expected
+   */
+  public ExpectedOutput output(String model, long made, Duration within) {
+    return known(model).output(made, within);
   }
 
   /**

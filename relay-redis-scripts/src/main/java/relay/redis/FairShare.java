@@ -357,7 +357,8 @@ final class FairShare {
 
   /** The usage of outages within the last window, by group. The outage may go on. */
   synchronized OutageUsage.Taken takeOutageUsage() {
-    return outageUsage.takeAll(nanoTime.getAsLong());
+    OutageUsage.Taken all = outageUsage.takeAll(nanoTime.getAsLong());
+    return new OutageUsage.Taken(all.nanos() / cutOff.replicas(lastSnapshot), all.byGroup());
   }
 
   private @Nullable Impossible tooLarge(List<String> levels, Demand demand) {

@@ -62,7 +62,7 @@ public final class KeyPool {
     room = new WaitingRoom(this::acquire, alarm, System::nanoTime);
     retirement = new Retirement(link.timeout());
     reports = new ProviderReports(scripts, fairShare);
-    renewals = new LeaseRenewals(scripts, options.lease());
+    renewals = new LeaseRenewals(scripts, options.lease(), this::latest);
     outage =
         new OutageGrants(
             link, this, scripts, fairShare, leaseEndings, options.fallback(), leaseIds);

@@ -52,18 +52,19 @@ final class LearnedModel {
     return tokensPerByte;
   }
 
+  /** The output to expect of a request within the horizon. */
+  ExpectedOutput output() {
+    return output; // each request asks for it
+  }
+
   /**
-   * The output to expect of a request within the horizon, with what it has made.
+   * The same of one that has made some of it.
    *
    * @param made output tokens that it has made already
+   * @param within what it makes later than this is not expected
    */
-  ExpectedOutput output(long made) {
-    if (made <= 0) {
-      return output; // each request asks for it
-    }
-    synchronized (this) {
-      return outputs.expected(made, most());
-    }
+  synchronized ExpectedOutput output(long made, Duration within) {
+    return outputs.expected(made, most(within));
   }
 
   /** Output tokens for a byte of a stream, its framing included; 0 before one has ended. */
@@ -71,9 +72,9 @@ final class LearnedModel {
     return tokensPerStreamByte;
   }
 
-  /** Tokens that a stream makes within the horizon; no bound before one has ended. */
-  private double most() {
-    return streamNanos == 0 ? Long.MAX_VALUE : streamTokens / streamNanos * horizon.get().toNanos();
+  /** Tokens that a stream makes within this time; no bound before one has ended. */
+  private double most(Duration within) {
+    return streamNanos == 0 ? Long.MAX_VALUE : streamTokens / streamNanos * within.toNanos();
   }
 
   synchronized void learnStream(long bytes, long outputTokens, long nanos) {
@@ -157,6 +158,6 @@ final class LearnedModel {
             / (all.samples + GUESSED_INPUTS);
     all.outputs[guessedBucket] += GUESSED_OUTPUTS;
     outputs.compute(all.outputs);
-    output = outputs.expected(0, most());
+    output = outputs.expected(0, most(horizon.get()));
   }
 }

@@ -1,7 +1,8 @@
 package relay.redis;
 
+import java.time.Duration;
 import java.util.concurrent.atomic.AtomicReference;
-import java.util.function.Supplier;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -23,7 +24,7 @@ public final class Lease implements AutoCloseable {
   private final Acquisition.@Nullable Reason wouldDeny;
   private final AtomicReference<@Nullable Usage> charged = new AtomicReference<>();
   private int recentPlace; // written before the lease is handed out
-  private volatile @Nullable Supplier<@Nullable Progress> progress;
+  private volatile @Nullable Function<Duration, @Nullable Progress> progress;
   private volatile long reportedMade;
   private long reservedNanodollars; // written before the lease is handed out
   private volatile long usedNanodollars;
@@ -147,9 +148,10 @@ public final class Lease implements AutoCloseable {
    * Has the request's output reported while the lease lives, every few seconds. Only for a demand
    * with a spread.
    *
-   * @param source called from the engine's threads; null for nothing to report
+   * @param source called from the engine's threads with the time within which output that is still
+   *     to come counts; null for nothing to report
    */
-  public void reports(Supplier<@Nullable Progress> source) {
+  public void reports(Function<Duration, @Nullable Progress> source) {
     progress = source;
   }
 
@@ -172,10 +174,10 @@ public final class Lease implements AutoCloseable {
     return progress != null;
   }
 
-  /** The present report; null for none. */
-  @Nullable Progress progress() {
-    Supplier<@Nullable Progress> source = progress;
-    return source == null ? null : source.get();
+  /** The present report, of the output that comes within this time; null for none. */
+  @Nullable Progress progress(Duration within) {
+    Function<Duration, @Nullable Progress> source = progress;
+    return source == null ? null : source.apply(within);
   }
 
   /** Redis has this report. */

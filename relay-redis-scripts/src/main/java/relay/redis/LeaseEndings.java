@@ -83,7 +83,7 @@ final class LeaseEndings {
       case PendingUpdate.LateCharge late -> {
         var _ =
             scripts
-                .charge(late.id(), late.group(), late.usage(), microsSince(late.sinceNanos()))
+                .charge(late.id(), late.group(), late.usage(), late.spreadMicros())
                 .whenComplete((reply, failure) -> keepIfFailed(late, failure));
       }
       case Ending ending -> {
@@ -98,10 +98,6 @@ final class LeaseEndings {
         }
       }
     }
-  }
-
-  private long microsSince(long nanos) {
-    return nanos == 0 ? 0 : Math.max(0, (nanoTime.getAsLong() - nanos) / 1_000);
   }
 
   /** A lease that Redis has granted. */

@@ -7,22 +7,23 @@ import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.TimeUnit;
 import java.util.function.Function;
+import java.util.function.Supplier;
+import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
+import relay.redis.PoolSnapshot.GroupState;
 
 /**
  * The live leases of this replica. Renews each after a third of the time to its expiry. A lease
  * that Redis has forgotten meanwhile is counted again. A renewal carries the report of the output
- * that was made. Beside a window it then comes every two seconds, because output counts from when
- * it was made.
+ * that was made, and then comes as often as {@link ReportPace} says.
  */
 final class LeaseRenewals {
   private static final int BATCH = 100;
-  private static final long MOST_REPORT_NANOS = TimeUnit.SECONDS.toNanos(2);
 
   private final PoolScripts scripts;
-  private final long everyNanos;
-  private final long reportNanos;
+  private final Duration every;
+  private final Supplier<@Nullable PoolSnapshot> latest;
   private final Map<String, Renewal> live = new ConcurrentHashMap<>(); // by lease id
 
   /**
@@ -32,11 +33,12 @@ final class LeaseRenewals {
 
   /**
    * @param lease time from a grant or renewal to the lease's expiry
+   * @param latest the pool as it was seen last
    */
-  LeaseRenewals(PoolScripts scripts, Duration lease) {
+  LeaseRenewals(PoolScripts scripts, Duration lease, Supplier<@Nullable PoolSnapshot> latest) {
     this.scripts = scripts;
-    everyNanos = lease.toNanos() / 3;
-    reportNanos = Math.min(MOST_REPORT_NANOS, everyNanos);
+    this.latest = latest;
+    every = lease.dividedBy(3);
   }
 
   /** A lease begins. */
@@ -66,24 +68,43 @@ final class LeaseRenewals {
   /** Renews the leases that are due. If a call fails, its leases are due again at once. */
   void renewDue() {
     long now = System.nanoTime();
-    boolean isWindow = scripts.plan().accounting() == Accounting.SLIDING_WINDOW;
+    Map<String, ReportPace> paces = smallBuckets();
+    ReportPace pace = pace(1);
     List<Lease> due = new ArrayList<>();
     live.forEach(
         (id, renewal) -> {
-          long every = isWindow && renewal.lease().isReported() ? reportNanos : everyNanos;
-          if (now - renewal.at() >= every
+          Duration often = paces.getOrDefault(renewal.lease().group(), pace).every();
+          if (now - renewal.at() >= (renewal.lease().isReported() ? often : every).toNanos()
               && live.replace(id, renewal, new Renewal(renewal.lease(), now))) {
             due.add(renewal.lease());
           }
         });
     for (int from = 0; from < due.size(); from += BATCH) {
-      renew(due.subList(from, Math.min(due.size(), from + BATCH)), now);
+      renew(due.subList(from, Math.min(due.size(), from + BATCH)), paces, now);
     }
   }
 
-  private void renew(List<Lease> some, long now) {
+  private ReportPace pace(double bucket) {
+    PoolPlan plan = scripts.plan();
+    return ReportPace.of(plan.accounting(), plan.window(), plan.burstRatio() * bucket, every);
+  }
+
+  /** By group, where the provider is known to hold less than the limit. */
+  private Map<String, ReportPace> smallBuckets() {
+    PoolSnapshot pool = live.isEmpty() ? null : latest.get();
+    return pool == null
+        ? Map.of()
+        : pool.groups().stream()
+            .filter(group -> group.burst() < 1)
+            .collect(
+                Collectors.toMap(
+                    GroupState::id, group -> pace(group.burst()), (first, _) -> first));
+  }
+
+  private void renew(List<Lease> some, Map<String, ReportPace> paces, long now) {
+    ReportPace pace = pace(1);
     var _ =
-        call(some, LeaseRenewals::reportOf, now)
+        call(some, lease -> reportOf(lease, paces.getOrDefault(lease.group(), pace)), now)
             .thenAccept(
                 forgotten -> {
                   if (!forgotten.isEmpty()) {
@@ -103,7 +124,7 @@ final class LeaseRenewals {
                 some.forEach(
                     lease ->
                         live.computeIfPresent(
-                            lease.id(), (id, r) -> new Renewal(r.lease(), now - everyNanos)));
+                            lease.id(), (id, r) -> new Renewal(r.lease(), now - every.toNanos())));
               }
               List<Lease> forgotten = new ArrayList<>();
               for (int n = 0; reply instanceof Reply.Done done && n < some.size(); n++) {
@@ -116,8 +137,8 @@ final class LeaseRenewals {
   }
 
   /** The lease's id, and its report if it has one. */
-  private static String reportOf(Lease lease) {
-    Lease.Progress told = lease.progress();
+  private static String reportOf(Lease lease, ReportPace pace) {
+    Lease.Progress told = lease.progress(pace.within());
     if (told == null) {
       return lease.id();
     }

@@ -122,7 +122,7 @@ final class OutageGrants {
               (group, usage) ->
                   leaseEndings.send(
                       new PendingUpdate.LateCharge(
-                          leaseIds.next(), group, usage, taken.since(), 0)));
+                          leaseIds.next(), group, usage, taken.nanos() / 1_000, 0)));
     }
   }
 }

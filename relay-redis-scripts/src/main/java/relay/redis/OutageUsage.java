@@ -19,9 +19,9 @@ final class OutageUsage {
   /**
    * What was used.
    *
-   * @param since when that began
+   * @param nanos in which it was used
    */
-  record Taken(long since, Map<String, Usage> byGroup) {}
+  record Taken(long nanos, Map<String, Usage> byGroup) {}
 
   private record Slot(long since, Map<String, Usage> used) {}
 
@@ -44,7 +44,7 @@ final class OutageUsage {
     Map<String, Usage> all = new HashMap<>();
     slots.forEach(slot -> slot.used().forEach((group, u) -> all.merge(group, u, Usage::plus)));
     slots.clear();
-    return new Taken(since, all);
+    return new Taken(nanos - since, all);
   }
 
   private void dropOld(long nanos) {

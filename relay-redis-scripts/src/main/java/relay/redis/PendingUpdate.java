@@ -70,10 +70,10 @@ sealed interface PendingUpdate {
   /**
    * Usage without a lease in Redis.
    *
-   * @param sinceNanos when it began; 0 if it was at once
+   * @param spreadMicros in which its part of the rates was free for it; 0 if it was used at once
    * @param unansweredNanos as {@link Settle#unansweredNanos}
    */
-  record LateCharge(String id, String group, Usage usage, long sinceNanos, long unansweredNanos)
+  record LateCharge(String id, String group, Usage usage, long spreadMicros, long unansweredNanos)
       implements PendingUpdate {
     LateCharge(String id, String group, Usage usage) {
       this(id, group, usage, 0, 0);
@@ -92,7 +92,7 @@ sealed interface PendingUpdate {
     return switch (this) {
       case Settle s when s.unansweredNanos() == 0 -> new Settle(s.lease(), s.cost(), nanos);
       case LateCharge c when c.unansweredNanos() == 0 ->
-          new LateCharge(c.id(), c.group(), c.usage(), c.sinceNanos(), nanos);
+          new LateCharge(c.id(), c.group(), c.usage(), c.spreadMicros(), nanos);
       case Recharge r when r.unansweredNanos() == 0 -> new Recharge(r.lease(), nanos);
       case Settle _, Cancel _, LateCharge _, Recharge _ -> this;
     };

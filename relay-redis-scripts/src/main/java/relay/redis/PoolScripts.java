@@ -312,7 +312,7 @@ final class PoolScripts {
     return done;
   }
 
-  /** Charges what Redis has not counted. It was used in this time, and its debt flowed off. */
+  /** Charges what Redis has not counted. What flows off in this time is no debt. */
   CompletableFuture<Reply> charge(String id, String group, Usage usage, long spreadMicros) {
     return charge(id, group, usage, ScriptCaller.NONE, bytes(0), spreadMicros);
   }

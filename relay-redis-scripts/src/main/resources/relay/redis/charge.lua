@@ -15,7 +15,7 @@
 --       output     output tokens
 --       key        the key of a request that still runs, - for none. If Redis knows it no longer, there is no lease
 --       lease_ms   lease duration; 0 for none
---       spread_us  time up to now in which it was used evenly, 0 for none: debts have flowed off since
+--       spread_us  time in which its part of each rate was free for it: what flows off in that is no debt
 -- REPLY {1, time}                              charged
 --       {0}                                    this id is a known lease or was charged before
 --       {-3}                                   unknown pool or group
@@ -50,9 +50,11 @@ else
 end
 repeat
   roll(r.win, p, g, math.floor(now / p[SLOT]))
-  flow(p, g, now - spread)
-  charge(g, requests, input, output)
   flow(p, g, now)
+  charge(g, requests, input, output)
+  for d, cost in ipairs({ requests, input, output, input + output }) do
+    g[LEVEL + d] = g[LEVEL + d] - math.min(cost, g[LIMIT + d] * spread / p[WINDOW])
+  end
   if p[DAY] == 1 then days.charge(r, g, now, requests, input + output) end
   change(r, g)
   g = levels.above(r, g)

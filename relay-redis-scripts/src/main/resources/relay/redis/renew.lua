@@ -1,6 +1,7 @@
 -- Extends the deadlines of leases whose requests still run. An expired lease is live again: its request counts
 -- for its key's `max_concurrent` as before, even if others have taken its place. So does a lease whose record is gone.
 -- A report tells what a request has made of its output, in sum: one that is repeated, late or lost changes nothing.
+-- Reports come every two seconds. They extend a deadline only when a quarter of the time has passed.
 --
 -- KEYS  state      the pool's state
 --       win        the closed slots of the groups' windows
@@ -32,25 +33,32 @@
 local state, win, leases, later = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local given, ceiling = clock(ARGV[2], ARGV[1])
 local lease_us = number(ARGV[3], 'lease_ms') * 1000
-local ids, grants, reports = {}, {}, {}
-for n = 4, #ARGV do
-  local id, key, group, epoch, granted, input, output =
-    string.match(ARGV[n], '^(%S+) (%S+) (%S+) (%d+) (%d+) (%d+) (%d+)$')
-  local reporter, made, rest, spread = string.match(ARGV[n], '^(%S+) (%d+) (%d+) (%d+)$')
-  if not (id or reporter) and string.find(ARGV[n], ' ') then
-    error({ err = 'BADARG a lease is `id`, `id made rest spread` or `id key group epoch granted input output`' })
+local ids, grants = {}, {}
+local reported, rests, spreads = {}, {}, {} -- by the lease's number; without a report nil
+for n = 1, #ARGV - 3 do
+  local text = ARGV[n + 3]
+  local id, made, rest, spread = string.match(text, '^(%S+) (%d+) (%d+) (%d+)$')
+  if id then
+    reported[n], rests[n], spreads[n] = bounded(made, 'made'), bounded(rest, 'rest'), bounded(spread, 'spread')
+  elseif string.find(text, ' ', 1, true) then
+    local key, group, epoch, granted, input, output
+    id, key, group, epoch, granted, input, output =
+      string.match(text, '^(%S+) (%S+) (%S+) (%d+) (%d+) (%d+) (%d+)$')
+    if not id then
+      error({ err = 'BADARG a lease is `id`, `id made rest spread` or `id key group epoch granted input output`' })
+    end
+    grants[n] = {
+      key, group, bounded(epoch, 'epoch'), moment(granted, 'granted'), bounded(input, 'input'), bounded(output, 'output'),
+    }
   end
-  ids[n - 3] = id or reporter or ARGV[n]
-  reports[n - 3] = reporter and { bounded(made, 'made'), bounded(rest, 'rest'), bounded(spread, 'spread') }
-  grants[n - 3] = id and {
-    key, group, bounded(epoch, 'epoch'), moment(granted, 'granted'), bounded(input, 'input'), bounded(output, 'output'),
-  }
+  ids[n] = id or text
 end
 local r = open(state, win, leases)
 if not r then return { -3 } end
 local p = r.pool
 local now = pool_time(p, given, ceiling)
 local wanted = deadline_of(now, lease_us)
+local early = now + 0.75 * lease_us -- a report leaves a later deadline as it is
 
 -- The record of a lease that Redis has forgotten. What it reserved has aged out, or was lost with the state.
 local function record_again(grant)
@@ -72,32 +80,33 @@ for n, id in ipairs(ids) do
   if record and not is_tomb(record) then
     local key, group, since, requests, input, output, deadline, standing, made, rest, spread, told_at =
       struct.unpack(LEASE, record)
-    local k, g = key_of(r, key), group_of(r, group)
-    if standing == EXPIRED_LEASE and k and g then
+    local g = group_of(r, group)
+    local k = standing == EXPIRED_LEASE and g and key_of(r, key)
+    if k then
       p[LIVE] = p[LIVE] + 1
       levels.hold_place(r, k, g, 1)
       standing = RENEWED
     end
     if standing ~= EXPIRED_LEASE and g then
       alive = 1
-      local report = reports[n]
-      if report and rest ~= NOT_COMING and report[1] > made then
-        move_on(r, g, group, since, told_at, made, rest, spread, report, now, 5, KEYS)
-        made, rest, spread, told_at = report[1], report[2], report[3], now
+      local is = reported[n]
+      if is and rest ~= NOT_COMING and is > made then
+        move_on(r, g, group, since, told_at, is - made, rest, rests[n], spread, spreads[n], now, 5, KEYS)
+        made, rest, spread, told_at = is, rests[n], spreads[n], now
       end
-      deadline = math.max(deadline, wanted)
+      if not is or deadline < early then
+        deadline, standing = math.max(deadline, wanted), RENEWED
+        checks[#checks + 1], checks[#checks + 2] = deadline, id
+        if deadline < p[SWEEP_AT] then p[SWEEP_AT] = deadline end
+      end
       records[#records + 1], records[#records + 2] = id, struct.pack(LEASE, key, group, since, requests, input, output,
-        deadline, RENEWED, made, rest, spread, told_at)
-      checks[#checks + 1], checks[#checks + 2] = deadline, id
-      if deadline < p[SWEEP_AT] then p[SWEEP_AT] = deadline end
+        deadline, standing, made, rest, spread, told_at)
     end
   end
   reply[2 + n], told[id] = alive, alive
 end
-if #records > 0 then
-  redis.call('HSET', leases, unpack(records))
-  redis.call('ZADD', later, unpack(checks))
-end
+if #records > 0 then redis.call('HSET', leases, unpack(records)) end
+if #checks > 0 then redis.call('ZADD', later, unpack(checks)) end
 keep(p, state, leases, later)
 write(r)
 return reply

@@ -1,5 +1,6 @@
 package relay.redis;
 
+import java.time.Duration;
 import org.jspecify.annotations.Nullable;
 
 /** Decides whether to send a request to a provider now. Times are in microseconds. */
@@ -41,9 +42,14 @@ interface AdmissionRule {
    */
   default void told(long now, Pass pass, long left, long fullMs) {}
 
-  /** Time between reports, in microseconds; 0 for a rule that takes none. */
-  default long reportEvery() {
-    return 0;
+  /** How running requests report; null for a rule that takes no reports. */
+  default @Nullable ReportPace pace(long now) {
+    return null;
+  }
+
+  /** The pace of an engine's reports. */
+  static ReportPace paceOf(Accounting accounting, double bucket) {
+    return ReportPace.of(accounting, Duration.ofMinutes(1), bucket, Duration.ofSeconds(10));
   }
 
   /** The request has ended with this actual cost. */

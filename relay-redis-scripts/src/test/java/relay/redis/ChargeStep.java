@@ -7,7 +7,7 @@ import java.util.random.RandomGenerator;
  * Usage without a lease in Redis.
  *
  * @param key of a request that still runs; empty for none
- * @param spreadMicros in which it was used
+ * @param spreadMicros in which a part of the rates was free for it
  */
 record ChargeStep(
     String id,
@@ -29,7 +29,7 @@ record ChargeStep(
     ChargeStep ended = ended(id, group, random.nextInt(3), tokens[0], tokens[1]);
     return switch (random.nextInt(4)) {
       case 0 -> ended;
-      case 1 -> ended.over(random.nextLong(90_000_000));
+      case 1 -> ended.over(random.nextLong(30_000_000));
       default -> ended.of(key.id(), leaseMs);
     };
   }
@@ -38,7 +38,7 @@ record ChargeStep(
     return new ChargeStep(id, group, requests, input, output, running, until, 0);
   }
 
-  /** The same, used evenly in this time. */
+  /** The same, with the rates of this time. */
   ChargeStep over(long micros) {
     return new ChargeStep(id, group, requests, input, output, key, leaseMs, micros);
   }

@@ -82,6 +82,40 @@ final class CostTest {
     }
   }
 
+  /** A report moves a lease's deadline only when a quarter of its time has passed. */
+  @Test
+  void the_reports_of_many_streams_are_few_commands() {
+    try (FaultyRedis redis = FaultyRedis.start();
+        ScriptConnection wire = new ScriptConnection(redis.url())) {
+      RedisKeys names = new RedisKeys("cost", "reports");
+      long micros = 1_790_000_000_000_000L;
+      Limits limits = new Limits(0, 0, 10_000_000, 0);
+      PoolPlan plan = Pools.plan("reports", Duration.ofMinutes(1), 1, limits);
+      call(wire, names, new Step.Configure(0, 7, plan), micros);
+      List<String> fields = List.of("k:key0", "g:account0/model");
+      int streams = 96;
+      for (int n = 0; n < streams; n++) {
+        Wish wish = new Wish("l" + n, 10, 1_000, 500, "");
+        call(wire, names, new Step.Acquire(List.of(wish), 7, 30_000, fields), micros);
+      }
+      wire.redis().configResetstat();
+      int calls = 14; // 28 s
+      for (int n = 1; n <= calls; n++) {
+        micros += 2_000_000;
+        List<HeldLease> held = new ArrayList<>();
+        for (int of = 0; of < streams; of++) {
+          held.add(HeldLease.of(new HeldLease.Report("l" + of, 50L * n, 500, 400)));
+        }
+        List<Object> reply = call(wire, names, new Step.Renew(30_000, held), micros);
+        assertEquals(Collections.nCopies(streams, 1L), reply.subList(2, 2 + streams));
+      }
+      Map<String, Cost> costs = costs(wire);
+      System.out.printf("Cost of %d reports a call: %s, %s%n", streams, costs.get("fcall"), costs);
+      assertEquals(3, costs.getOrDefault("zadd", new Cost(0, 0)).calls(), "at 8, 16 and 24 s");
+      assertTrue(inside(costs) <= 12L * calls, costs.toString());
+    }
+  }
+
   /** The organisation's record is read and written with the others. */
   @Test
   void workspaces_cost_a_call_no_command() {

@@ -137,7 +137,11 @@ final class EndingModel {
         if (made != null && lease.isComing() && made.made() > lease.made) {
           report(pool.group(lease.group), lease, now, made.made(), made.rest(), made.spread());
         }
-        leases.renew(lease, LeasesModel.deadline(now, leaseMicros));
+        if (one.report() == null) {
+          leases.renew(lease, LeasesModel.deadline(now, leaseMicros));
+        } else {
+          leases.report(lease, now, leaseMicros);
+        }
         reply.add(1L);
       } else {
         reply.add(0L);
@@ -180,13 +184,22 @@ final class EndingModel {
       leases.bury(c.id(), now + pool.shape().windowMicros());
     }
     for (GroupModel level : GroupLevels.of(g)) {
-      level.flow(now - c.spreadMicros(), pool.shape());
-      level.charge(now, pool.shape(), c.requests(), c.input(), c.output());
       level.flow(now, pool.shape());
+      level.charge(now, pool.shape(), c.requests(), c.input(), c.output());
+      pass(level, c);
       if (level.day != null) {
         level.day.charge(now, c.requests(), c.input() + c.output());
       }
     }
     return List.of(1L, now);
+  }
+
+  /** What flowed off while it was used is no debt. */
+  private void pass(GroupModel g, ChargeStep c) {
+    for (int d = 0; d < 4; d++) {
+      double flow = (double) g.limits[d] * c.spreadMicros() / pool.shape().windowMicros();
+      long cost = GroupModel.cost(d, c.requests(), c.input(), c.output());
+      g.debt[d] -= Math.min((double) cost, flow);
+    }
   }
 }

@@ -13,6 +13,8 @@ import relay.guards.Await;
 
 /** What is learned of requests, alone and together. */
 final class EstimatesTest {
+  private static final Duration WHOLE = Duration.ofDays(365);
+  private static final Duration MINUTE = Duration.ofMinutes(1);
   private static final Duration PATIENCE = Duration.ofSeconds(60);
   private static final PoolPlan PLAN =
       Pools.plan(Pools.name("estimates"), Duration.ofMinutes(1), 1, Limits.UNKNOWN);
@@ -64,21 +66,42 @@ final class EstimatesTest {
     long spread = Math.round(mean * Math.sqrt(Math.E - 1));
     near(spread, estimates.output("m").spread(), spread / 4);
     long rest = Math.round(longer / count);
-    near(rest, estimates.output("m", 1_024).tokens(), rest / 20);
-    ExpectedOutput beyond = estimates.output("m", 10_000_000);
+    near(rest, estimates.output("m", 1_024, WHOLE).tokens(), rest / 20);
+    ExpectedOutput beyond = estimates.output("m", 10_000_000, WHOLE);
     near(15_000_000, beyond.tokens(), 10);
   }
 
   @Test
+  void streams_make_in_sum_what_is_expected_of_them() {
+    Estimates estimates = new Estimates();
+    SplittableRandom random = new SplittableRandom(5);
+    long[] outputs = new long[1_000];
+    for (int n = 0; n < outputs.length; n++) {
+      outputs[n] = (long) Math.exp(random.nextGaussian(6, 1));
+      estimates.learn("m", 0, 0, outputs[n]);
+    }
+    long expected = 0;
+    long real = 0;
+    for (long output : outputs) {
+      for (long made = 50; made < output; made += 50) {
+        expected += estimates.output("m", made, WHOLE).tokens() - made;
+        real += output - made;
+      }
+    }
+    near(real, expected, real / 50);
+  }
+
+  @Test
   void what_a_stream_makes_beyond_the_horizon_is_not_expected() {
-    Estimates estimates = new Estimates(() -> Duration.ofMinutes(1));
+    Estimates estimates = new Estimates(() -> MINUTE);
     for (int n = 0; n < 100; n++) {
       estimates.learn("m", 0, 0, n % 2 == 0 ? 200 : 20_000);
     }
     near(10_000, estimates.output("m").tokens(), 1_500);
     estimates.learnStream("m", 80_000, 20_000, Duration.ofMinutes(10).toNanos()); // 2,000 a minute
-    near(20_000, estimates.output("m", 15_000).tokens() + 3_000, 100);
-    near(20_000, estimates.output("m", 19_000).tokens(), 2_500);
+    near(20_000, estimates.output("m", 15_000, MINUTE).tokens() + 3_000, 100);
+    near(20_000, estimates.output("m", 19_000, MINUTE).tokens(), 2_500);
+    near(15_500, estimates.output("m", 15_000, MINUTE.dividedBy(4)).tokens(), 10);
     estimates.learn("m", 0, 0, 200);
     near(1_100, estimates.output("m").tokens(), 100);
     near(900, estimates.output("m").spread(), 100);

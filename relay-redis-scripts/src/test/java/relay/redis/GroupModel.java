@@ -30,16 +30,12 @@ final class GroupModel {
   @Nullable DayModel day; // if the pool counts days, and the group has limits a day
 
   private final NavigableMap<Long, long[]> slots = new TreeMap<>();
-  private final double[] debt = new double[4];
+  final double[] debt = new double[4];
   private long debtAt;
 
-  /** Output that is expected still to come, the variance of it, and when it comes. */
-  double coming;
-
-  double variance;
-
-  /** The windows that pass until output is made. */
-  double leaves;
+  double coming; // output that is expected still to come
+  double variance; // of it
+  double leaves; // the windows that pass until output is made
 
   /** Deviations that are kept free, and since when. */
   double strict;
@@ -112,7 +108,9 @@ final class GroupModel {
     }
     long used = used(d, shape.slotOf(now));
     double large = cost * (1 + Math.min(1, 4 * part));
-    double free = burst * Math.max((double) (limit - used), limit / 20.0);
+    boolean varies = d >= 2 && coming > 0;
+    double least = varies ? burst * 0.03 * limit + Math.sqrt(variance) : burst * limit / 20;
+    double free = Math.max(burst * (limit - used), least);
     double bound = Math.max(Math.min(share * limit, free), large);
     double full = full(d, (double) used, cost, later);
     return full + margin(d) <= limit && owed <= bound ? (full + margin(d)) / limit : Double.NaN;
@@ -209,9 +207,6 @@ final class GroupModel {
 
   /** Lets the debt decay up to now. */
   void flow(long now, Shape shape) {
-    if (now <= debtAt) {
-      return;
-    }
     for (int d = 0; d < 4; d++) {
       debt[d] = debtAt(d, now, shape.windowMicros());
     }

@@ -106,6 +106,13 @@ final class LeasesModel {
     ended.put(lease.id, new Ended(now, fresh ? lease.deadline : 0));
   }
 
+  /** A report extends a deadline only when a quarter of the time to it has passed. */
+  void report(LeaseModel lease, long now, long leaseMicros) {
+    if (lease.deadline < now + 0.75 * leaseMicros) {
+      renew(lease, deadline(now, leaseMicros));
+    }
+  }
+
   void renew(LeaseModel lease, long deadline) {
     lease.deadline = Math.max(lease.deadline, deadline);
     if (!lease.renewed) {

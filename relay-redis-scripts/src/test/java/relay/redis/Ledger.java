@@ -49,21 +49,11 @@ final class Ledger {
     leases.clear();
   }
 
-  /** The window holds the charge from now on; the pacer from when it began to be used. */
+  /** The pacer leaves out what has flowed off. */
   void charged(long micros, ChargeStep charge) {
-    List<Entry> all = of(charge.group());
     long[] amounts = {charge.requests(), charge.input(), charge.output()};
-    if (charge.spreadMicros() == 0) {
-      all.add(new Entry(micros, amounts, amounts.clone()));
-      return;
-    }
-    long since = micros - charge.spreadMicros();
-    int at = all.size();
-    while (at > 0 && all.get(at - 1).micros > since) {
-      at--;
-    }
-    all.add(at, new Entry(since, new long[3], amounts));
-    all.add(new Entry(micros, amounts.clone(), new long[3]));
+    long[] paced = charge.spreadMicros() == 0 ? amounts.clone() : new long[3];
+    of(charge.group()).add(new Entry(micros, amounts, paced));
   }
 
   /** The last charge of the group is a lease's. */

@@ -66,8 +66,10 @@ final class ModelRule implements AdmissionRule {
   }
 
   @Override
-  public long reportEvery() {
-    return shape.bucket() ? 10_000_000 : 2_000_000;
+  public ReportPace pace(long now) {
+    return AdmissionRule.paceOf(
+        shape.bucket() ? Accounting.TOKEN_BUCKET : Accounting.SLIDING_WINDOW,
+        group.burst * group.shrunkAt(now));
   }
 
   @Override

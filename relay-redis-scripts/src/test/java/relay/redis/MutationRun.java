@@ -65,6 +65,7 @@ final class MutationRun {
           "LearnTest",
           "SmallerBucketTest",
           "MissingReplicaTest",
+          "PacedStreamsTest",
           "SimultaneousTest",
           "RetryAfterTest",
           "PictureTest",

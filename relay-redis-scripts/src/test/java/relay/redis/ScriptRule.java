@@ -14,12 +14,12 @@ final class ScriptRule implements AdmissionRule {
   private final ScriptConnection wire;
   private final RedisKeys names = new RedisKeys("accuracy", Pools.name("p"));
   private final long limit;
-  private final long reportEvery;
+  private final Accounting accounting;
 
   ScriptRule(ScriptConnection wire, Accounting accounting, long limit, long now) {
     this.wire = wire;
     this.limit = limit;
-    reportEvery = accounting == Accounting.TOKEN_BUCKET ? 10_000_000 : 2_000_000;
+    this.accounting = accounting;
     PoolPlan plan =
         new PoolPlan(
             "accuracy",
@@ -61,8 +61,12 @@ final class ScriptRule implements AdmissionRule {
   }
 
   @Override
-  public long reportEvery() {
-    return reportEvery;
+  public ReportPace pace(long now) {
+    StoredPool stored = new StoredPool(wire.redis().hgetall(names.state));
+    double shrunk = stored.number("g:account/model", StoredPool.SHRUNK);
+    double since = now - stored.number("g:account/model", StoredPool.SHRUNK_AT);
+    double hours = Math.floor(Math.max(0, since) / 3_600_000_000.0);
+    return AdmissionRule.paceOf(accounting, Math.min(1, shrunk * Math.pow(2, hours)));
   }
 
   @Override

@@ -130,13 +130,14 @@ final class Simulation {
 
   /** What has been made so far is reported while the request runs. */
   private void report(Pass pass, AtomicLong made, long now) {
-    if (made.get() < 0) {
+    ReportPace pace = gate.pace(now);
+    if (pace == null || made.get() < 0) {
       return; // it has ended
     }
-    ExpectedOutput all = estimates.output(MODEL, made.get());
+    ExpectedOutput all = estimates.output(MODEL, made.get(), pace.within());
     long rest = Math.max(1, Math.min(all.tokens(), gate.largest()) - made.get());
     gate.report(now, pass, made.get(), new ExpectedOutput(rest, all.spread()));
-    long next = now + gate.reportEvery();
+    long next = now + pace.every().toNanos() / 1_000;
     at(next, () -> report(pass, made, next));
   }
 
@@ -164,8 +165,9 @@ final class Simulation {
     } else {
       AtomicLong made = new AtomicLong();
       at(now + ANSWER, () -> produce(request, pass, now + ANSWER, made));
-      if (gate.reportEvery() > 0) {
-        long first = now + ANSWER + gate.reportEvery();
+      ReportPace pace = gate.pace(now);
+      if (pace != null) {
+        long first = now + ANSWER + pace.every().toNanos() / 1_000;
         at(first, () -> report(pass, made, first));
       }
     }

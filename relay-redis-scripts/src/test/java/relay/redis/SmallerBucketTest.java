@@ -46,7 +46,7 @@ final class SmallerBucketTest {
         Arguments.of(Kind.KNOWN, Enforced.TOLD, Rule.SLIDING_WINDOW, 0.1, 0.001, 0.98),
         Arguments.of(Kind.KNOWN, Enforced.TOLD, Rule.TOKEN_BUCKET, 0.1, 0.005, 0.98),
         Arguments.of(Kind.KNOWN, Enforced.TOLD_SECOND, Rule.SLIDING_WINDOW, 0.01, 0.001, 0.97),
-        Arguments.of(Kind.EVEN, Enforced.SIXTH, Rule.SLIDING_WINDOW, 0.1, 0.001, 0.975),
+        Arguments.of(Kind.EVEN, Enforced.SIXTH, Rule.SLIDING_WINDOW, 0.1, 0.001, 0.965),
         Arguments.of(Kind.EVEN, Enforced.SIXTH, Rule.TOKEN_BUCKET, 0.1, 0.001, 0.98),
         // others use the other half
         Arguments.of(Kind.KNOWN, Enforced.SHARED, Rule.SLIDING_WINDOW, 1, 0.005, 0.49),

@@ -1,7 +1,8 @@
 package relay.pipeline;
 
+import java.time.Duration;
 import java.util.concurrent.atomic.AtomicLong;
-import java.util.function.Supplier;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 import relay.model.Counting;
 import relay.redis.Estimates;
@@ -12,7 +13,7 @@ import relay.redis.Lease;
  * What a running stream has made of its output. Providers tell it at the end only, so it is
  * estimated from the bytes so far. One thread adds, others read.
  */
-final class OutputReports implements Supplier<Lease.@Nullable Progress> {
+final class OutputReports implements Function<Duration, Lease.@Nullable Progress> {
   private final Estimates estimates;
   private final Counting counting;
   private final String model;
@@ -44,12 +45,12 @@ final class OutputReports implements Supplier<Lease.@Nullable Progress> {
   }
 
   @Override
-  public Lease.@Nullable Progress get() {
+  public Lease.@Nullable Progress apply(Duration within) {
     long made = tokens();
     if (made == 0) {
       return null;
     }
-    ExpectedOutput all = estimates.output(model, made);
+    ExpectedOutput all = estimates.output(model, made, within);
     long rest = Math.max(0, Math.min(most, all.tokens()) - made);
     return new Lease.Progress(
         counting.weights().output(made),

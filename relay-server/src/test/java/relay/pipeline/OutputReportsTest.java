@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.time.Duration;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
@@ -17,6 +18,7 @@ import relay.redis.Lease;
 final class OutputReportsTest {
   private static final String MODEL = "claude-sonnet-4-5";
 
+  private static final Duration WHOLE = Duration.ofDays(1);
   private final Estimates estimates = new Estimates();
   private Counting counting = Counting.of(Dialect.ANTHROPIC, MODEL);
 
@@ -29,7 +31,7 @@ final class OutputReportsTest {
 
   @Test
   void nothing_is_reported_before_a_stream_of_the_model_has_ended() {
-    assertNull(after(50_000, -1).get());
+    assertNull(after(50_000, -1).apply(WHOLE));
   }
 
   @Test
@@ -38,7 +40,7 @@ final class OutputReportsTest {
     for (int n = 0; n < 100; n++) {
       estimates.learn(MODEL, 0, 0, n % 2 == 0 ? 200 : 2_000);
     }
-    Lease.Progress progress = told(after(20_000, -1).get());
+    Lease.Progress progress = told(after(20_000, -1).apply(WHOLE));
     assertEquals(500, progress.made(), "as many tokens a byte as the stream that has ended");
     assertTrue(Math.abs(progress.rest() - 1_500) < 250, "the rest of a long one: " + progress);
   }
@@ -46,9 +48,9 @@ final class OutputReportsTest {
   @Test
   void no_more_is_to_come_than_the_client_allows() {
     after(40_000, -1).ended(1_000);
-    Lease.Progress some = told(after(20_000, 600).get());
+    Lease.Progress some = told(after(20_000, 600).apply(WHOLE));
     assertEquals(100, some.rest() + Math.max(0, some.made() - 500));
-    Lease.Progress all = told(after(200_000, 600).get());
+    Lease.Progress all = told(after(200_000, 600).apply(WHOLE));
     assertEquals(600, all.made());
     assertEquals(0, all.rest());
   }
@@ -57,7 +59,7 @@ final class OutputReportsTest {
   void reports_are_in_what_the_output_counts() {
     after(40_000, -1).ended(1_000);
     counting = new Counting(new Weights(1, 0, 1, 3), Bound.UNCOUNTED);
-    Lease.Progress progress = told(after(20_000, 600).get());
+    Lease.Progress progress = told(after(20_000, 600).apply(WHOLE));
     assertEquals(1_500, progress.made());
     assertEquals(300, progress.rest());
     assertEquals(1_500, after(20_000, 600).made());

@@ -9,13 +9,13 @@ local function left_of(p, g, d, now)
   local level = math.max(0, g[LEVEL + d] - math.max(0, now - g[AT]) * limit / window)
   local empty = level * window / limit
   local burst, shrunk = burst_of(g[BURST], g[SHRUNK], g[SHRUNK_AT], now)
-  if p[BUCKET] == 1 then return headway(true, 0, limit, 0, burst, shrunk) - level, empty end
+  if p[BUCKET] == 1 then return headway(true, 0, limit, 0, 0, burst, shrunk) - level, empty end
   limit = limit * (1 - p[KEPT])
   local used, second = used_of(g, d), math.min(1, 4 * shrunk) -- of a cost, above the cost itself
   local free = limit - full_with(g, d, used, 0, 0) - margin(g, d)
   if used > 0 then empty = math.max(empty, (g[RECENT] + SLOTS + 1) * p[SLOT] - now) end
   local share = burst / shrunk
-  local even = share * limit / 20 - level
+  local even = least_room(g, d, limit) - level
   if d > 1 then
     if second * free >= level then return free, empty end
     return math.min(free, math.max(math.min(burst * limit, share * (limit - used)) - level, even)), empty

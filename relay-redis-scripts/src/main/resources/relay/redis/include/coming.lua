@@ -17,6 +17,13 @@ local function margin(g, d)
   return d >= 3 and g[STRICT] > 0 and g[COMING] > 0 and g[STRICT] * math.sqrt(g[VARIANCE]) or 0
 end
 
+-- The room that the burst of a full group keeps. Where output is still to come, the debt follows what is expected of it, up
+-- and down by the deviation of that.
+local function least_room(g, d, limit)
+  if d >= 3 and g[COMING] > 0 then return g[BURST] * 0.03 * limit + math.sqrt(g[VARIANCE]) end
+  return g[BURST] * limit / 20
+end
+
 -- Expects `rest` instead of `had`, with these standard deviations. `newly` is what was made meanwhile, negative if less
 -- was made than reported. `roll` and `flow` must have run up to `now`. `told` is the time of the last report or the grant.
 local function expect_output(win, p, g, now, since, told, newly, had, rest, had_spread, spread)

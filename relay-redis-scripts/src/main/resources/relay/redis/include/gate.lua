@@ -2,26 +2,26 @@
 -- @uses pool, key, group, refund, coming
 local COMING_US = 1e6
 
--- The bound on the pacer's debt in one dimension. It shrinks as the window fills, so an idle group may use half
--- its limit at once, and a full one flows evenly. A mirrored bucket has no window: its debt may rise to nearly
+-- The bound on the pacer's debt in one dimension. It shrinks as the window fills, down to `least`, so an idle group may use
+-- half its limit at once, and a full one flows evenly. A mirrored bucket has no window: its debt may rise to nearly
 -- its documented size. `shrunk` is 1 unless the provider refused a burst: then the burst it admits is a bound
 -- as well, and the extra room for a second large request is reduced. `burst` already includes `shrunk`.
-local function headway(bucket, cost, limit, used, burst, shrunk)
+local function headway(bucket, cost, limit, used, least, burst, shrunk)
   if bucket then return math.max(math.min(0.95 * shrunk, burst) * limit, cost) end
-  local free = burst / shrunk * math.max(limit - used, limit / 20)
+  local free = math.max(burst / shrunk * (limit - used), least)
   return math.max(math.min(burst * limit, free), cost * (1 + math.min(1, 4 * shrunk)))
 end
 
 -- The share of the limit in use after adding the cost; nil if it does not fit now. `full` is what the window will hold
 -- then, `used` what it holds before.
-local function load_with(bucket, cost, limit, full, used, level, burst, shrunk)
+local function load_with(bucket, cost, limit, full, used, level, least, burst, shrunk)
   local debt = level > 0 and level + cost or cost
   if bucket then
-    if debt <= headway(true, cost, limit, used, burst, shrunk) then return debt / limit end
+    if debt <= headway(true, cost, limit, used, 0, burst, shrunk) then return debt / limit end
     return
   end
   if full > limit then return end
-  if debt > burst * (limit - used) and debt > headway(false, cost, limit, used, burst, shrunk) then return end
+  if debt > burst * (limit - used) and debt > headway(false, cost, limit, used, least, burst, shrunk) then return end
   return full / limit
 end
 
@@ -79,7 +79,7 @@ local function look(k, g, now, window, bucket, kept, input, output, bound)
     if d1 + 1 <= room * (l1 - u1) then
       x = (u1 + 1) / l1
     else
-      x = load_with(bucket, 1, l1, u1 + 1, u1, d1 - passed * l1 / window, burst, shrunk)
+      x = load_with(bucket, 1, l1, u1 + 1, u1, d1 - passed * l1 / window, least_room(g, 1, l1), burst, shrunk)
       if not x then return 0 end
     end
     if x > bound then return 0 end
@@ -90,7 +90,7 @@ local function look(k, g, now, window, bucket, kept, input, output, bound)
     if d2 + input <= room * (l2 - u2) then
       x = (u2 + input) / l2
     else
-      x = load_with(bucket, input, l2, u2 + input, u2, d2 - passed * l2 / window, burst, shrunk)
+      x = load_with(bucket, input, l2, u2 + input, u2, d2 - passed * l2 / window, least_room(g, 2, l2), burst, shrunk)
       if not x then return 0 end
     end
     if x > bound then return 0 end
@@ -103,7 +103,7 @@ local function look(k, g, now, window, bucket, kept, input, output, bound)
     if d3 + output <= room * (l3 - u3) and full <= l3 then
       x = full / l3
     else
-      x = load_with(bucket, output, l3, full, u3, d3 - passed * l3 / window, burst, shrunk)
+      x = load_with(bucket, output, l3, full, u3, d3 - passed * l3 / window, least_room(g, 3, l3), burst, shrunk)
       if not x then return 0 end
     end
     if x > bound then return 0 end
@@ -116,7 +116,7 @@ local function look(k, g, now, window, bucket, kept, input, output, bound)
     if d4 + both <= room * (l4 - u4) and full <= l4 then
       x = full / l4
     else
-      x = load_with(bucket, both, l4, full, u4, d4 - passed * l4 / window, burst, shrunk)
+      x = load_with(bucket, both, l4, full, u4, d4 - passed * l4 / window, least_room(g, 4, l4), burst, shrunk)
       if not x then return 0 end
     end
     if x > bound then return 0 end
@@ -134,16 +134,17 @@ local function opens_with(win, p, g, least, most, d, cost, later, burst, shrunk)
   local level, rate = g[LEVEL + d], limit / refill_us(p)
   local used, free = used_of(g, d), margin(g, d)
   if p[BUCKET] == 1 then
-    local excess = level + cost - headway(true, cost, limit, used, burst, shrunk)
+    local excess = level + cost - headway(true, cost, limit, used, 0, burst, shrunk)
     return excess > 0 and math.max(least, g[AT] + math.ceil(excess / rate) + 1) or least
   end
   limit = limit * (1 - p[KEPT])
+  local least_free = least_room(g, d, limit)
   local slot, chunk, chunk_at = g[RECENT], nil, nil
   for gone = 0, SLOTS + 1 do
     local from = math.max(least, (slot + gone) * p[SLOT])
     if from > most then return from end
     if full_with(g, d, used, cost, later) + free <= limit then
-      local excess = level + cost - headway(false, cost, limit, used, burst, shrunk)
+      local excess = level + cost - headway(false, cost, limit, used, least_free, burst, shrunk)
       -- one microsecond more than the quotient covers its rounding
       local paced = excess > 0 and g[AT] + math.ceil(excess / rate) + 1 or from
       local opens = math.max(from, paced)

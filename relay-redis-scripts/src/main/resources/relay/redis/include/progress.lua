@@ -1,13 +1,14 @@
 -- Reports of the output that running requests have made.
 -- @uses pool, group, records, refund, coming, index
 
--- Counts a lease's report in its group. Less may be expected than before: then the group's candidates are ready again.
-local function move_on(r, g, group, since, told, made, rest, spread, report, now, from, sets)
+-- Counts a lease's report in its group: `newly` was made, and `rest` is expected instead of `had`. Less may be expected
+-- than before: then the group's candidates are ready again.
+local function move_on(r, g, group, since, told, newly, had, rest, had_spread, spread, now, from, sets)
   local p = r.pool
   repeat
     roll(r.win, p, g, math.floor(now / p[SLOT]))
     flow(p, g, now)
-    expect_output(r.win, p, g, now, since, told, report[1] - made, rest, report[2], spread, report[3])
+    expect_output(r.win, p, g, now, since, told, newly, had, rest, had_spread, spread)
     change(r, g)
     g = levels.above(r, g)
   until not g
