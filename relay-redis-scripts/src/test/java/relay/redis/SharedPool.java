@@ -48,7 +48,7 @@ final class SharedPool {
 
     private CompletableFuture<Acquisition> answer(Demand demand) {
       Share share = Objects.requireNonNull(demand.share());
-      long wait = clients.get(share.client()).ask(share);
+      long wait = Objects.requireNonNull(clients.get(share.client())).ask(share);
       return CompletableFuture.completedFuture(
           wait == 0
               ? SERVED
