@@ -95,16 +95,17 @@ final class DayFleetTest {
     assertEquals(new Days.Count(limit, 1_000_000), seen.groups().getFirst().dayLimits());
   }
 
-  @Test
-  void the_smaller_limit_holds_while_a_change_goes_through_the_fleet() {
-    KeyPool first = fleet.engine("a").pool(plan(1, 30));
-    KeyPool second = fleet.engine("b").pool(plan(1, 20));
+  @ParameterizedTest
+  @ValueSource(booleans = {true, false})
+  void the_smaller_limit_holds_while_a_change_goes_through_the_fleet(boolean isLast) {
+    KeyPool first = fleet.engine("a").pool(plan(1, isLast ? 30 : 20));
+    KeyPool second = fleet.engine("b").pool(plan(1, isLast ? 20 : 30));
     for (int n = 0; n < 20; n++) {
       assertInstanceOf(Granted.class, (n % 2 == 0 ? first : second).acquire(Pools.one()).join());
     }
     assertInstanceOf(Exhausted.class, second.acquire(Pools.one()).join());
     assertInstanceOf(Exhausted.class, first.acquire(Pools.one()).join());
-    second.reconfigure(plan(1, 30)).join();
+    (isLast ? second : first).reconfigure(plan(1, 30)).join();
     Await.until(
         "the last replica has left the smaller limit",
         PlannedFleet.SOON,

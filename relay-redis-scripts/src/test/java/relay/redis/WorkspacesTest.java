@@ -91,7 +91,7 @@ final class WorkspacesTest {
   /** Until one is refused. */
   private int most(int n) {
     int granted = 0;
-    while (isGranted(n)) {
+    while (granted < 1_000 && isGranted(n)) {
       granted++;
     }
     return granted;
@@ -133,6 +133,18 @@ final class WorkspacesTest {
       micros += 2_000;
       assertTrue(isGranted(n));
     }
+  }
+
+  @Test
+  void an_idle_workspace_is_as_full_as_its_organisation() {
+    List<KeyPlan> keys = List.of(key(0, "o/w0"), key(1, "o/w1"), key(2, "p"));
+    configure(plan(keys, Map.of("o", requests(40), "o/w1", requests(100), "p", requests(40))));
+    assertEquals(20, most(0));
+    micros += 30_000_000;
+    List<String> fields = new ArrayList<>();
+    keys.forEach(
+        k -> fields.addAll(List.of("k:" + k.id(), "g:" + k.account() + "/" + Pools.CLASS)));
+    assertEquals("k2", call(Step.acquire("l", EPOCH, 5, 5, Picks.LEASE_MS, fields)).get(3));
   }
 
   @Test
