@@ -137,9 +137,9 @@ final class EndingModel {
         if (made != null && lease.isComing() && made.made() > lease.made) {
           report(pool.group(lease.group), lease, now, made.made(), made.rest(), made.spread());
         }
-        if (one.report() == null) {
+        if (isFirst && one.report() == null) {
           leases.renew(lease, LeasesModel.deadline(now, leaseMicros));
-        } else {
+        } else if (isFirst) {
           leases.report(lease, now, leaseMicros);
         }
         reply.add(1L);
