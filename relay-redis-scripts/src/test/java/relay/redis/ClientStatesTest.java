@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 
 import java.time.Duration;
 import java.util.Map;
+import java.util.Objects;
 import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
 import relay.guards.Await;
@@ -24,6 +25,10 @@ final class ClientStatesTest {
     return latest == null
         ? Map.of()
         : latest.clients().stream().collect(Collectors.toMap(ClientState::name, c -> c));
+  }
+
+  private static ClientState state(Map<String, ClientState> states, String client) {
+    return Objects.requireNonNull(states.get(client));
   }
 
   private static boolean waits(KeyPool pool, String client, long requests) {
@@ -55,12 +60,12 @@ final class ClientStatesTest {
       Await.until("both replicas see it", () -> waits(pool, "small", 2) && waits(seen, "small", 2));
       Map<String, ClientState> states = clients(seen);
       double all = states.values().stream().mapToDouble(ClientState::granted).sum();
-      assertEquals(all * 3 / 5, states.get("large").due(), 0.02 * all);
-      assertEquals(all / 5, states.get("small").due(), 0.02 * all);
-      assertEquals(3.0 / 40, states.get("small").granted(), 0.1 * 3 / 40);
-      assertEquals(3 / (40 * all / 5), states.get("small").ratio(), 0.1);
-      assertEquals(1, states.get("large").waiting());
-      assertEquals(0, states.get("greedy").waiting());
+      assertEquals(all * 3 / 5, state(states, "large").due(), 0.02 * all);
+      assertEquals(all / 5, state(states, "small").due(), 0.02 * all);
+      assertEquals(3.0 / 40, state(states, "small").granted(), 0.1 * 3 / 40);
+      assertEquals(3 / (40 * all / 5), state(states, "small").ratio(), 0.1);
+      assertEquals(1, state(states, "large").waiting());
+      assertEquals(0, state(states, "greedy").waiting());
     }
   }
 }

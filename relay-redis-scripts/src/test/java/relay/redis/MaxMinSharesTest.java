@@ -106,30 +106,31 @@ final class MaxMinSharesTest {
       List<Replica> replicas,
       Random random) {
     Client client = pool.client(name, weight);
-    switch (manner) {
-      case OBEYS -> {
-        int agents = 1 + random.nextInt(30);
-        for (int n = 0; n < agents; n++) {
-          Replica replica = replicas.get(n % replicas.size());
-          pool.atMinute(
-              n / 60_000.0, () -> client.obey(replica, Duration.ZERO, Duration.ofMillis(50)));
-        }
-        return new Party(client, manner, weight, ENDLESS);
-      }
-      case POLLS -> {
-        client.poll(0, TO, 3 * share);
-        return new Party(client, manner, weight, ENDLESS);
-      }
-      case POLLS_WITHOUT_MEASURE -> {
-        client.poll(0, TO, 15 * share);
-        return new Party(client, manner, weight, ENDLESS);
-      }
-      case WANTS_LITTLE -> {
-        client.arrive(0, TO, 0.4 * share, replicas, Duration.ofSeconds(10));
-        return new Party(client, manner, weight, 0.4 * share);
-      }
-    }
-    throw new AssertionError(manner);
+    double wants =
+        switch (manner) {
+          case OBEYS -> {
+            int agents = 1 + random.nextInt(30);
+            for (int n = 0; n < agents; n++) {
+              Replica replica = replicas.get(n % replicas.size());
+              pool.atMinute(
+                  n / 60_000.0, () -> client.obey(replica, Duration.ZERO, Duration.ofMillis(50)));
+            }
+            yield ENDLESS;
+          }
+          case POLLS -> {
+            client.poll(0, TO, 3 * share);
+            yield ENDLESS;
+          }
+          case POLLS_WITHOUT_MEASURE -> {
+            client.poll(0, TO, 15 * share);
+            yield ENDLESS;
+          }
+          case WANTS_LITTLE -> {
+            client.arrive(0, TO, 0.4 * share, replicas, Duration.ofSeconds(10));
+            yield 0.4 * share;
+          }
+        };
+    return new Party(client, manner, weight, wants);
   }
 
   /** Asks for more than it can have at once, and does not come back. */
