@@ -154,8 +154,7 @@ final class AuthSection {
   private static Standing standing(Section client) {
     return new Standing(
         ScalarSettings.whole(client, "weight", 1L, 1, Standing.MAX_WEIGHT),
-        ScalarSettings.choice(client, "priority", ClientPriority.STANDARD, Set.of()),
-        client.take("weight") != null || client.take("priority") != null);
+        ScalarSettings.choice(client, "priority", ClientPriority.STANDARD, Set.of()));
   }
 
   private void add(

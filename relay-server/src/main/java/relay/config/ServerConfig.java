@@ -75,18 +75,12 @@ public record ServerConfig(
      * What it gets of a pool that is short.
      *
      * @param weight its share among the clients of its priority
-     * @param stated whether the configuration names one of them, be it the default
      */
-    public record Standing(long weight, ClientPriority priority, boolean stated) {
+    public record Standing(long weight, ClientPriority priority) {
       static final long MAX_WEIGHT = 1_000_000;
 
       /** Of a client that states none. */
-      public static final Standing DEFAULT = new Standing(1, ClientPriority.STANDARD, false);
-
-      /** As the configuration states it. */
-      public Standing(long weight, ClientPriority priority) {
-        this(weight, priority, true);
-      }
+      public static final Standing DEFAULT = new Standing(1, ClientPriority.STANDARD);
     }
 
     public Client {

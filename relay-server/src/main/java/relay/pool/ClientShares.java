@@ -24,7 +24,7 @@ public final class ClientShares {
 
   public ClientShares(Auth auth) {
     List<Client> all = auth instanceof Auth.Clients(List<Client> known) ? known : List.of();
-    active = all.stream().anyMatch(client -> client.standing().stated());
+    active = all.stream().anyMatch(client -> !client.standing().equals(Client.Standing.DEFAULT));
     all.forEach(c -> weights.merge(c.standing().priority(), c.standing().weight(), Long::sum));
   }
 
@@ -36,8 +36,8 @@ public final class ClientShares {
   }
 
   /**
-   * Whether any client states a weight or a priority, be it the default; otherwise who asks first
-   * is served first.
+   * Whether any client has another weight or priority than the default; otherwise who asks first is
+   * served first.
    */
   public boolean active() {
     return active;
