@@ -114,6 +114,7 @@ final class EngineHistory {
         // The model knows no fleet; FleetWalkTest checks that part
         if (!args.get(6).equals("-")) {
           reply.set(6, 0L); // nor who draws
+          reply.removeLast(); // nor what clients have
           reply.removeLast(); // nor what is new
         }
         reply.set(FLEET, List.of(0L, List.of(), List.of(), List.of(), List.of()));
