@@ -268,11 +268,13 @@ final class ProviderAttempt {
   /** Sources: "API overview", platform.claude.com; "API reference", developers.openai.com. */
   private void learnOrganization(UpstreamAnswer answer) {
     String named =
-        answer.header(
-            switch (plan.dialect()) {
-              case ANTHROPIC -> "anthropic-organization-id";
-              case OPENAI -> "openai-organization";
-            });
+        switch (plan.dialect()) {
+          case ANTHROPIC -> answer.header("anthropic-organization-id");
+          case OPENAI -> {
+            String organization = answer.header("openai-organization");
+            yield organization == null ? answer.header("openai-project") : organization;
+          }
+        };
     if (named != null || answer.status() == 200) {
       route.organizations().learned(lease.key(), named == null ? "" : named);
     }

@@ -8,15 +8,19 @@ import com.fasterxml.jackson.databind.JsonNode;
 import java.time.Duration;
 import java.time.ZoneId;
 import java.time.ZonedDateTime;
+import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
 import relay.guards.Await;
 import relay.model.Dialect;
 
-/** A provider that counts requests a day, behind three replicas. */
+/** Providers that count requests or tokens a day, behind three replicas. */
 class DayLimitsTest {
   private static final int A_DAY = 12;
+  private static final int MAX_TOKENS = 20;
+  private static final int TOKENS_A_DAY = 10 * (Says.INPUT + MAX_TOKENS);
 
   /** Of the Pacific, unless its midnight is near: then the test would see two days. */
   private static ZoneId zone() {
@@ -93,6 +97,49 @@ class DayLimitsTest {
       Await.until("the gauge", () -> replicas.metric(1, used) == 1);
       assertEquals(
           1, replicas.metric(2, "relay_denials_total{pool=\"g\",reason=\"requests_a_day\"}"));
+    }
+  }
+
+  /**
+   * "Rate limits are measured in five ways: RPM (requests per minute), RPD (requests per day), TPM
+   * (tokens per minute), TPD (tokens per day), and IPM (images per minute)": "Rate limits",
+   * developers.openai.com/api/docs/guides/rate-limits, read November 27, 2026. With a request its
+   * {@code max_tokens} count.
+   */
+  @Test
+  void tokens_of_any_day_are_shared_out_and_the_provider_never_refuses() throws Exception {
+    AtomicInteger counted = new AtomicInteger();
+    try (RawProvider provider =
+            new RawProvider(
+                (request, connection) ->
+                    connection.write(
+                        counted.addAndGet(Says.INPUT + MAX_TOKENS) <= TOKENS_A_DAY
+                            ? Says.fine(Dialect.OPENAI)
+                            : Says.json(429, "{\"error\":{\"code\":\"rate_limit_exceeded\"}}")));
+        Replicas replicas =
+            new Setup()
+                .provider(
+                    "p",
+                    Dialect.OPENAI,
+                    provider.url(),
+                    List.of(),
+                    List.of(Setup.key("k", "tpd_limit: " + TOKENS_A_DAY)))
+                .start(3)) {
+      Ask ask =
+          Ask.of(Dialect.OPENAI, "p").body(Ask.body("p", "\"max_tokens\":" + MAX_TOKENS + ","));
+      Answer answer = RawClient.ask(replicas.port(0), ask);
+      int granted = 0;
+      while (answer.status() == 200) {
+        granted++;
+        assertTrue(granted <= 10, "over the limit");
+        answer = RawClient.ask(replicas.port(granted % 3), ask);
+      }
+      assertEquals(429, answer.status());
+      assertTrue(answer.text().contains("tokens_a_day"), answer.text());
+      assertEquals("relay", answer.header("x-relay-error-origin"));
+      assertTrue(granted >= 9, granted + " granted"); // the estimate of the tenth may not fit
+      assertTrue(counted.get() <= TOKENS_A_DAY, "the provider refused");
+      replicas.awaitLine("p", "k/default", ".* tpd " + counted.get() + "/" + TOKENS_A_DAY);
     }
   }
 }

@@ -17,7 +17,8 @@ import relay.model.Dialect;
 /**
  * Keys that the config gives accounts of their own, and that belong to one organisation: "Limits
  * are set at the organization level" ("Rate limits", platform.claude.com, as of October 17, 2026).
- * Answers name it in {@code anthropic-organization-id} and {@code openai-organization}.
+ * Answers name it in {@code anthropic-organization-id} and {@code openai-organization}, or a part
+ * of it in {@code openai-project} alone.
  */
 class OneOrganizationTest {
   private static final ObjectMapper JSON = new ObjectMapper();
@@ -25,7 +26,7 @@ class OneOrganizationTest {
   @ParameterizedTest
   @EnumSource
   void accounts_of_one_organization_are_reported(Dialect dialect) throws Exception {
-    try (RawProvider provider = provider(dialect);
+    try (RawProvider provider = provider(dialect, "openai-organization: ");
         Replicas replicas = replicas(dialect, provider, "accounts: config")) {
       for (int n = 0; n < 3; n++) {
         int replica = n;
@@ -50,7 +51,7 @@ class OneOrganizationTest {
   @ParameterizedTest
   @EnumSource
   void learned_accounts_count_as_one(Dialect dialect) throws Exception {
-    try (RawProvider provider = provider(dialect);
+    try (RawProvider provider = provider(dialect, "openai-project: ");
         Replicas replicas = replicas(dialect, provider, "accounts: learned")) {
       for (int n = 0; n < 3; n++) {
         int replica = n;
@@ -70,11 +71,11 @@ class OneOrganizationTest {
     }
   }
 
-  private static RawProvider provider(Dialect dialect) throws IOException {
+  private static RawProvider provider(Dialect dialect, String ofOpenai) throws IOException {
     String header =
         switch (dialect) {
           case ANTHROPIC -> "anthropic-organization-id: ";
-          case OPENAI -> "openai-organization: ";
+          case OPENAI -> ofOpenai;
         };
     return new RawProvider(
         (request, connection) -> {
