@@ -197,6 +197,7 @@ final class ScriptRig implements AutoCloseable {
             bytes(all.inputTokens()),
             bytes(all.outputTokens()),
             bytes("-"),
+            bytes("0"),
             bytes("0"));
     send(List.of(new Call(ScriptFile.CHARGE, leaseKeys(), charge)));
     List<Call> settles = settles(held);
