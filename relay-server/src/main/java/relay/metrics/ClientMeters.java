@@ -1,13 +1,11 @@
 package relay.metrics;
 
 import io.micrometer.core.instrument.MeterRegistry;
-import io.micrometer.core.instrument.Timer;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
@@ -24,11 +22,10 @@ public final class ClientMeters {
   private static final String CACHE_READ = "cache_read";
   private static final String CACHE_CREATION = "cache_creation";
 
-  private static final int PREPARED =
-      200; // the others have a histogram from their first request on
+  /** The others have a histogram from their first request on. */
+  private static final int PREPARED = 200;
 
-  private final MeterRegistry registry;
-  private final Map<String, Timer> waits = new ConcurrentHashMap<>();
+  private final TimerSeries waits;
   private volatile Set<String> names = Set.of();
   private Set<String> present = Set.of();
   private final Series requests;
@@ -36,7 +33,13 @@ public final class ClientMeters {
   private final Series tokens;
 
   ClientMeters(MeterRegistry registry, Auth auth) {
-    this.registry = registry;
+    waits =
+        new TimerSeries(
+            registry,
+            "relay.client.wait",
+            "Time that a client's requests waited for a key",
+            Buckets.WAIT,
+            "client");
     requests =
         new Series(
             registry, "relay.client.requests", "Answered requests by client", "client", "status");
@@ -73,13 +76,8 @@ public final class ClientMeters {
     names = Set.copyOf(all);
     List.of(requests, tokens, denials)
         .forEach(series -> series.retain(values -> all.contains(values.getFirst())));
-    waits.forEach(
-        (name, timer) -> {
-          if (!all.contains(name) && waits.remove(name, timer)) {
-            registry.remove(timer);
-          }
-        });
-    clients.stream().limit(PREPARED).forEach(client -> wait(client.name()));
+    waits.retain(all::contains);
+    clients.stream().limit(PREPARED).forEach(client -> waits.of(client.name()));
     requests.prepare(
         clients.stream().flatMap(c -> Stream.of(OK, TOO_MANY).map(s -> List.of(c.name(), s))));
     tokens.prepare(
@@ -104,22 +102,8 @@ public final class ClientMeters {
   /** A request of the client was granted a key after so long. */
   public void waited(String client, long nanos) {
     if (names.contains(client)) {
-      wait(client).record(nanos, TimeUnit.NANOSECONDS);
+      waits.of(client).record(nanos, TimeUnit.NANOSECONDS);
     }
-  }
-
-  private Timer wait(String client) {
-    Timer known = waits.get(client);
-    return known != null
-        ? known
-        : waits.computeIfAbsent(
-            client,
-            name ->
-                Timer.builder("relay.client.wait")
-                    .description("Time that a client's requests waited for a key")
-                    .tag("client", name)
-                    .serviceLevelObjectives(Buckets.WAIT)
-                    .register(registry));
   }
 
   /**

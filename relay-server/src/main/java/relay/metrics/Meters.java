@@ -3,7 +3,6 @@ package relay.metrics;
 import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.FunctionCounter;
 import io.micrometer.core.instrument.Gauge;
-import io.micrometer.core.instrument.Tags;
 import io.micrometer.core.instrument.Timer;
 import io.micrometer.prometheusmetrics.PrometheusConfig;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
@@ -11,8 +10,6 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
-import java.util.Map;
-import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.function.LongSupplier;
@@ -42,8 +39,20 @@ public final class Meters implements AutoCloseable {
   private final ResourceGauges resources = new ResourceGauges();
   private final ClientMeters clients;
   private final ClientUsage clientUsage;
-  private final Map<String, Timer> requestDuration = new ConcurrentHashMap<>();
-  private final Map<String, Timer> firstByte = new ConcurrentHashMap<>();
+  private final TimerSeries requestDuration =
+      new TimerSeries(
+          registry,
+          "relay.request.duration",
+          "Time from a request's arrival to the end of its answer",
+          Buckets.REQUEST,
+          "provider");
+  private final TimerSeries firstByte =
+      new TimerSeries(
+          registry,
+          "relay.time.to.first.byte",
+          "Time from a request's arrival to the first byte from the provider",
+          Buckets.FIRST_BYTE,
+          "provider");
   private final PoolMeters byPool;
   private final Timer overhead;
   private final Timer acquire;
@@ -82,7 +91,7 @@ public final class Meters implements AutoCloseable {
     estimateErrors = new EstimateErrors(registry);
     byPool = new PoolMeters(registry);
     prepare(providers);
-    var _ = requestDuration(LabelValues.NONE);
+    var _ = requestDuration.of(LabelValues.NONE);
     gauge("relay.inflight", "Requests under way", inflight);
     gauge("relay.reserved.tokens", "Tokens reserved by requests under way", reserved);
     takenReloads = reloads("success");
@@ -154,19 +163,15 @@ public final class Meters implements AutoCloseable {
     clients.reconfigure(config.server().auth());
     clientUsage.reconfigure(config.server().auth());
     byPool.retain(known::isProvider);
-    for (Map<String, Timer> timers : List.of(requestDuration, firstByte)) {
-      timers.entrySet().stream()
-          .filter(timer -> !known.isProvider(timer.getKey()))
-          .forEach(timer -> registry.remove(timer.getValue()));
-      timers.keySet().removeIf(provider -> !known.isProvider(provider));
-    }
+    requestDuration.retain(known::isProvider);
+    firstByte.retain(known::isProvider);
     prepare(providers);
   }
 
   private void prepare(List<ProviderConfig> providers) {
     for (ProviderConfig provider : providers) {
-      var _ = requestDuration(provider.name());
-      var _ = firstByteTimer(provider.name());
+      var _ = requestDuration.of(provider.name());
+      var _ = firstByte.of(provider.name());
       byPool.prepare(provider.name());
     }
   }
@@ -204,7 +209,7 @@ public final class Meters implements AutoCloseable {
       long durationNanos,
       long overheadNanos) {
     traffic.request(provider, model, status, origin);
-    requestDuration(labels.provider(provider)).record(durationNanos, TimeUnit.NANOSECONDS);
+    requestDuration.of(labels.provider(provider)).record(durationNanos, TimeUnit.NANOSECONDS);
     overhead.record(overheadNanos, TimeUnit.NANOSECONDS);
   }
 
@@ -215,7 +220,7 @@ public final class Meters implements AutoCloseable {
 
   /** Records the time from the request's arrival to the first byte of a provider's answer. */
   public void firstByte(String provider, long nanos) {
-    firstByteTimer(labels.provider(provider)).record(nanos, TimeUnit.NANOSECONDS);
+    firstByte.of(labels.provider(provider)).record(nanos, TimeUnit.NANOSECONDS);
   }
 
   /** Records the time to acquire a key, granted or not. */
@@ -337,8 +342,8 @@ public final class Meters implements AutoCloseable {
         inflight.sum(),
         engine.waiting(),
         reserved.sum(),
-        ReplicaTotals.Histogram.of(requestDuration.values()),
-        ReplicaTotals.Histogram.of(firstByte.values()),
+        ReplicaTotals.Histogram.of(requestDuration.all()),
+        ReplicaTotals.Histogram.of(firstByte.all()),
         clients.denialsByClient());
   }
 
@@ -353,40 +358,9 @@ public final class Meters implements AutoCloseable {
     registry.close();
   }
 
-  private Timer requestDuration(String provider) {
-    Timer known = requestDuration.get(provider);
-    return known != null
-        ? known
-        : requestDuration.computeIfAbsent(
-            provider,
-            p ->
-                timer(
-                    "relay.request.duration",
-                    "Time from a request's arrival to the end of its answer",
-                    Buckets.REQUEST,
-                    "provider",
-                    p));
-  }
-
-  private Timer firstByteTimer(String provider) {
-    Timer known = firstByte.get(provider);
-    return known != null
-        ? known
-        : firstByte.computeIfAbsent(
-            provider,
-            p ->
-                timer(
-                    "relay.time.to.first.byte",
-                    "Time from a request's arrival to the first byte from the provider",
-                    Buckets.FIRST_BYTE,
-                    "provider",
-                    p));
-  }
-
-  private Timer timer(String name, String description, Duration[] buckets, String... tags) {
+  private Timer timer(String name, String description, Duration[] buckets) {
     return Timer.builder(name)
         .description(description)
-        .tags(Tags.of(tags))
         .serviceLevelObjectives(buckets)
         .register(registry);
   }
