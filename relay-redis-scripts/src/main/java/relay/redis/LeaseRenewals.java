@@ -68,15 +68,15 @@ final class LeaseRenewals {
   /** Renews the leases that are due. If a call fails, its leases are due again at once. */
   void renewDue() {
     long now = System.nanoTime();
-    Map<String, ReportPace> paces = smallBuckets();
-    ReportPace pace = pace(1);
+    Function<Lease, ReportPace> paces = paces();
     List<Lease> due = new ArrayList<>();
     live.forEach(
         (id, renewal) -> {
-          Duration often = paces.getOrDefault(renewal.lease().group(), pace).every();
-          if (now - renewal.at() >= (renewal.lease().isReported() ? often : every).toNanos()
-              && live.replace(id, renewal, new Renewal(renewal.lease(), now))) {
-            due.add(renewal.lease());
+          Lease lease = renewal.lease();
+          Duration often = lease.isReported() ? paces.apply(lease).every() : every;
+          if (now - renewal.at() >= often.toNanos()
+              && live.replace(id, renewal, new Renewal(lease, now))) {
+            due.add(lease);
           }
         });
     for (int from = 0; from < due.size(); from += BATCH) {
@@ -89,22 +89,24 @@ final class LeaseRenewals {
     return ReportPace.of(plan.accounting(), plan.window(), plan.burstRatio() * bucket, every);
   }
 
-  /** By group, where the provider is known to hold less than the limit. */
-  private Map<String, ReportPace> smallBuckets() {
+  /** A group has a pace of its own where the provider is known to hold less than the limit. */
+  private Function<Lease, ReportPace> paces() {
     PoolSnapshot pool = live.isEmpty() ? null : latest.get();
-    return pool == null
-        ? Map.of()
-        : pool.groups().stream()
-            .filter(group -> group.burst() < 1)
-            .collect(
-                Collectors.toMap(
-                    GroupState::id, group -> pace(group.burst()), (first, _) -> first));
+    Map<String, ReportPace> small =
+        pool == null
+            ? Map.of()
+            : pool.groups().stream()
+                .filter(group -> group.burst() < 1)
+                .collect(
+                    Collectors.toMap(
+                        GroupState::id, group -> pace(group.burst()), (first, _) -> first));
+    ReportPace other = pace(1);
+    return lease -> small.getOrDefault(lease.group(), other);
   }
 
-  private void renew(List<Lease> some, Map<String, ReportPace> paces, long now) {
-    ReportPace pace = pace(1);
+  private void renew(List<Lease> some, Function<Lease, ReportPace> paces, long now) {
     var _ =
-        call(some, lease -> reportOf(lease, paces.getOrDefault(lease.group(), pace)), now)
+        call(some, lease -> reportOf(lease, paces.apply(lease)), now)
             .thenAccept(
                 forgotten -> {
                   if (!forgotten.isEmpty()) {

@@ -22,7 +22,7 @@ local function costs_at(line, at, count)
   return costs, at
 end
 
--- Replaces a lease's charge by its cost in a group's record.
+-- Replaces a lease's charge by its cost in a group's record. Returns the tokens beyond the reservation.
 function levels.correct(r, g, now, since, reserved, i, o, made, rest, spread, told, requests, input, output)
   local p = r.pool
   roll(r.win, p, g, math.floor(now / p[SLOT]))
@@ -42,6 +42,7 @@ function levels.correct(r, g, now, since, reserved, i, o, made, rest, spread, to
   if p[DAY] == 1 then days.settle(r, g, since, now, requests - reserved, input + output - i - o) end
   if input + output > 0 then g[STRIKES] = 0 end
   change(r, g)
+  return over_in + over_out
 end
 
 -- Replaces a lease's charge by its cost in the records of its key and groups. Returns the tokens beyond the
@@ -51,7 +52,7 @@ local function finish(r, id, record, requests, input, output, now, from, sets)
   local key, group, since, reserved, i, o, deadline, standing, made, rest, spread, told = struct.unpack(LEASE, record)
   local k, g = key_of(r, key), group_of(r, group)
   if not (k and g) then return end
-  levels.correct(r, g, now, since, reserved, i, o, made, rest, spread, told, requests, input, output)
+  local beyond = levels.correct(r, g, now, since, reserved, i, o, made, rest, spread, told, requests, input, output)
   local over = levels.above(r, g)
   if over then levels.correct(r, over, now, since, reserved, i, o, made, rest, spread, told, requests, input, output) end
   change(r, k)
@@ -62,7 +63,7 @@ local function finish(r, id, record, requests, input, output, now, from, sets)
   reopen(r, group, key, from, sets)
   -- it is in the list `due` at its deadline, unless the deadline has changed
   put_lease(r, id, struct.pack(TOMB, 'ended', now, standing == FRESH and deadline or 0))
-  return (input > i and input - i or 0) + (output > o and output - o or 0)
+  return beyond
 end
 
 -- Ends the leases with the ids `first` to `last`, and writes each result into the reply, from the third value
