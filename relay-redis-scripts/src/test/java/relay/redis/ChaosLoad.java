@@ -57,12 +57,7 @@ final class ChaosLoad implements AutoCloseable {
       clients.add(Thread.ofVirtual().start(() -> look(ample)));
     }
     for (KeyPool pool : pools) {
-      Await.until(
-          "both are known",
-          () -> {
-            PoolSnapshot last = pool.latest();
-            return last != null && last.replicas() == 2;
-          });
+      Pools.awaitReplicas(pool, 2);
       for (int n = 0; n < CLIENTS; n++) {
         long at = System.nanoTime() + n * FIRST_NANOS / CLIENTS;
         clients.add(Thread.ofVirtual().start(() -> saturate(pool, at)));

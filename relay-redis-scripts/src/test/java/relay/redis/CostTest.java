@@ -70,7 +70,7 @@ final class CostTest {
     }
   }
 
-  /** Whether nobody waits, or a part of each limit is kept free for others. */
+  /** With an empty queue; also for a batch client, which leaves a part of each limit free. */
   @Test
   void shares_cost_a_call_no_command() {
     try (FaultyRedis redis = FaultyRedis.start();

@@ -230,13 +230,7 @@ class LinkTest {
     RedisEngine one = impatient("r1", Fallback.FAIR_SHARE);
     engine("r2", Fallback.FAIR_SHARE).pool(window(Duration.ofSeconds(2)));
     KeyPool pool = one.pool(window(Duration.ofSeconds(2)));
-    Await.until(
-        "both replicas are seen",
-        SOON,
-        () -> {
-          PoolSnapshot last = pool.latest();
-          return last != null && last.replicas() == 2;
-        });
+    Pools.awaitReplicas(pool, 2);
     redis.freeze();
     down(one, pool);
     long began = System.nanoTime();

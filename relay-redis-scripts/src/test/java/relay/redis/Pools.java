@@ -6,6 +6,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.stream.IntStream;
+import relay.guards.Await;
 import relay.guards.RedisCluster;
 
 /** Pools and engines for tests. */
@@ -17,6 +18,16 @@ final class Pools {
   /** A unique name. */
   static String name(String test) {
     return test + "-" + Long.toString(ThreadLocalRandom.current().nextLong(1L << 50), 36);
+  }
+
+  /** Waits until a pool has seen so many replicas. */
+  static void awaitReplicas(KeyPool pool, int replicas) {
+    Await.until(
+        replicas + " replicas are known",
+        () -> {
+          PoolSnapshot last = pool.latest();
+          return last != null && last.replicas() == replicas;
+        });
   }
 
   /** One key per group, all groups with the same limits. */

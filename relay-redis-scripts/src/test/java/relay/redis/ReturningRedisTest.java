@@ -48,12 +48,7 @@ final class ReturningRedisTest {
       PoolPlan plan = Pools.plan("returning", WINDOW, 1, new Limits(LIMIT, 0, 0, 0));
       List<KeyPool> pools = List.of(first.pool(plan), second.pool(plan));
       for (KeyPool pool : pools) {
-        Await.until(
-            "both are known",
-            () -> {
-              PoolSnapshot last = pool.latest();
-              return last != null && last.replicas() == 2;
-            });
+        Pools.awaitReplicas(pool, 2);
       }
       redis.kill();
       Await.until("it is gone", () -> !first.isUp() && !second.isUp());

@@ -11,6 +11,7 @@ import java.util.PriorityQueue;
 import java.util.Random;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.Consumer;
 import java.util.stream.Stream;
 import relay.redis.Acquisition.Exhausted;
 import relay.redis.Acquisition.NoneUsable;
@@ -112,18 +113,16 @@ final class SharedPool {
     private void arrive(Replica replica, Duration most) {
       sent++;
       long began = now;
-      var _ =
-          replica
-              .room
-              .acquire(Demand.of("model", 10, 10).sharing(share), most)
-              .thenAccept(
-                  answer -> {
-                    if (answer.equals(SERVED)) {
-                      waits.add(now - began);
-                    } else {
-                      lost++;
-                    }
-                  });
+      acquire(
+          replica,
+          most,
+          answer -> {
+            if (answer.equals(SERVED)) {
+              waits.add(now - began);
+            } else {
+              lost++;
+            }
+          });
     }
 
     private void repeat(double from, double to, double perMinute, Runnable what) {
@@ -139,7 +138,7 @@ final class SharedPool {
     }
 
     /**
-     * A sender with one request after the other, who asks again when it was told to.
+     * Sends one request after the other. Retries a refused request at its retry time.
      *
      * @param replica holds a request for so long
      * @param answers mean time that an answer takes
@@ -155,21 +154,24 @@ final class SharedPool {
 
     private void obey(long began, Replica replica, Duration most, Duration answers) {
       sent++;
+      acquire(
+          replica,
+          most,
+          answer -> {
+            if (answer instanceof Exhausted(Duration told, Reason _)) {
+              long back = now + told.plusNanos(999_999).toMillis() * 1_000 + latency();
+              at(back, () -> obey(began, replica, most, answers));
+            } else {
+              waits.add(now - began);
+              long next = now + latency() + gap(1, answers.toNanos() / 1_000);
+              at(next, () -> obey(replica, most, answers));
+            }
+          });
+    }
+
+    private void acquire(Replica replica, Duration most, Consumer<Acquisition> then) {
       var _ =
-          replica
-              .room
-              .acquire(Demand.of("model", 10, 10).sharing(share), most)
-              .thenAccept(
-                  answer -> {
-                    if (answer instanceof Exhausted(Duration told, Reason _)) {
-                      long back = now + told.plusNanos(999_999).toMillis() * 1_000 + latency();
-                      at(back, () -> obey(began, replica, most, answers));
-                    } else {
-                      waits.add(now - began);
-                      long next = now + latency() + gap(1, answers.toNanos() / 1_000);
-                      at(next, () -> obey(replica, most, answers));
-                    }
-                  });
+          replica.room.acquire(Demand.of("model", 10, 10).sharing(share), most).thenAccept(then);
     }
 
     /**

@@ -193,7 +193,9 @@ final class SharesTest {
     assertEquals(0, alone.lost, "granted before its time, or refused at it");
   }
 
-  /** Who asks again and again and never waits gets all of the pool, too. */
+  /**
+   * A client that retries at once, without regard to its retry time, can still use the whole pool.
+   */
   @Test
   void a_client_that_polls_uses_all_of_the_pool() {
     SharedPool pool = new SharedPool(wire, 1, new Limits(1_000, 0, 0, 0));
