@@ -14,7 +14,8 @@ final class Slowness {
   private static final long HOLDS_NANOS = 2_000_000_000L;
 
   /**
-   * It lasts after so many calls in a row without a timely answer, in at least as many timeouts.
+   * Redis stays slow after this number of timeouts in a row. A burst of calls that time out
+   * together is not enough: they must spread over as many timeouts.
    */
   private static final int LASTING = 3;
 

@@ -1,10 +1,10 @@
 -- What those before a request in the queue need, and when it fits behind them.
 -- @uses pool, key, group, records, gate, days, choice, line
 local NEAR = 16 -- promises: behind no more of them a time is exact
-local IN_A_ROW = 4 -- so many times are reckoned, then one is exact
+local IN_A_ROW = 4 -- retry times in a row that are estimated; the next one is exact
 local MARGIN = 1 -- slots: so much later, for charges leave by slots
 
--- The time in which a whole limit comes back. Charges leave a window by slots.
+-- The time in which a whole limit comes back. Charges leave a window in slots.
 function line.cycle(p)
   return p[BUCKET] == 1 and refill_us(p) or math.max(refill_us(p), (SLOTS + 1) * p[SLOT])
 end
@@ -24,7 +24,8 @@ end
 
 local NOTHING = { 0, 0, 0 }
 
--- Charges a group with what comes before a request, until `leave`. `rounds`: whole limits that are left out of it.
+-- Charges a group with the promises before a request, until `leave`. Leaves out `rounds` whole limits of that sum: the
+-- caller adds the time in which they come back.
 function line.pretend(r, ask, g, rounds)
   local mirrored, kept, saved = r.pool[BUCKET] == 1, ask.kept, ask.saved or {}
   ask.saved = saved

@@ -135,7 +135,7 @@ function days.clamp(d, input, output)
   return input, most - input
 end
 
--- The load with a request of so many tokens, if that of its group's day is larger; nil if the day has no room.
+-- The larger of `load` and the load of the group's day with a request of `tokens`; nil if the day has no room.
 function days.load(r, g, now, load, tokens)
   local d = days.of(r, g)
   if not d then return load end

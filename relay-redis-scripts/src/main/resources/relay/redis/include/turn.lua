@@ -1,6 +1,6 @@
--- A request's turn in the queue. `enter` charges the groups with what the promises before the request need, so that the usual
--- checks see the room that is left for it. One of `granted`, `promise` and `leave` takes these charges back. While nobody waits
--- a request enters no queue, unless it must leave something free.
+-- A request's place in the queue. `enter` charges the groups with the promises before the request, so the usual checks see
+-- only the room that these leave. `granted`, `promise` or `leave` reverts the charges. If the queue is empty, `enter` charges
+-- nothing, except for a client that must leave a part of each limit free or has a floor.
 -- @uses pool, group, records, line, behind
 local FARTHEST = 5 -- windows: who is told a later time gets no promise
 
