@@ -116,7 +116,8 @@ final class ScriptRig implements AutoCloseable {
           all.add(
               workload.standing() == Standing.COOLING
                   ? scripts.cooldown("g:" + group, Duration.ofHours(1), 0)
-                  : scripts.charge("used" + n, group, Workload.used(), 0));
+                  : scripts.charge(
+                      "used" + n, group, List.of(new Spent(Workload.used(), 0)), 0, 0));
         }
       }
       all.forEach(CompletableFuture::join);

@@ -24,6 +24,7 @@ public final class Lease implements AutoCloseable {
   private final Acquisition.@Nullable Reason wouldDeny;
   private final AtomicReference<@Nullable Usage> charged = new AtomicReference<>();
   private int recentPlace; // written before the lease is handed out
+  private long grantedNanos; // the same
   private volatile @Nullable Function<Duration, @Nullable Progress> progress;
   private volatile long reportedMade;
   private long reservedNanodollars; // written before the lease is handed out
@@ -130,9 +131,19 @@ public final class Lease implements AutoCloseable {
     return epoch;
   }
 
-  /** Its place among the {@link RecentGrants}, until a later grant takes it. */
-  void isRecent(int place) {
+  /**
+   * Redis has granted it.
+   *
+   * @param nanos when, by the clock of {@link RecentGrants}
+   * @param place its place among those, until a later grant takes it
+   */
+  void isRecent(int place, long nanos) {
     recentPlace = place;
+    grantedNanos = nanos;
+  }
+
+  long grantedNanos() {
+    return grantedNanos;
   }
 
   int recentPlace() {

@@ -13,6 +13,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.LongSupplier;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -83,7 +84,7 @@ final class LeaseEndings {
       case PendingUpdate.LateCharge late -> {
         var _ =
             scripts
-                .charge(late.id(), late.group(), late.usage(), late.spreadMicros())
+                .charge(late.id(), late.group(), late.used(), late.spreadMicros(), now())
                 .whenComplete((reply, failure) -> keepIfFailed(late, failure));
       }
       case Ending ending -> {
@@ -107,17 +108,31 @@ final class LeaseEndings {
 
   /**
    * Redis is back, perhaps as another server without the last writes. Charges the last grants again
-   * and repeats their endings; Redis counts what it knows only once.
+   * and repeats their endings; Redis counts what it knows only once. They were used over a time, in
+   * which a part of the rates was free for them.
+   *
+   * @param replicas that share the rates
    */
-  void chargeAgain() {
-    chargeNext(new ArrayDeque<>(recent.perhapsLost()));
+  void chargeAgain(int replicas) {
+    Deque<PendingUpdate.Recharge> all = new ArrayDeque<>();
+    long now = now();
+    recent.perhapsLost().stream()
+        .collect(Collectors.groupingBy(Lease::group))
+        .forEach(
+            (group, leases) -> {
+              long passed =
+                  leases.stream().mapToLong(l -> now - l.grantedNanos()).max().orElse(0) / 1_000;
+              long each = passed / leases.size() / replicas;
+              leases.forEach(lease -> all.add(new PendingUpdate.Recharge(lease, each, 0)));
+            });
+    chargeNext(all);
   }
 
   /** A part at a time, so that acquires pass between them. */
-  private void chargeNext(Deque<Lease> left) {
+  private void chargeNext(Deque<PendingUpdate.Recharge> left) {
     List<CompletableFuture<?>> charges = new ArrayList<>();
     while (charges.size() < MOST_CHARGES && !left.isEmpty()) {
-      charges.add(chargeAgain(new PendingUpdate.Recharge(left.removeFirst(), 0)));
+      charges.add(chargeAgain(left.removeFirst()));
     }
     if (!left.isEmpty()) {
       var _ =
@@ -136,13 +151,22 @@ final class LeaseEndings {
     }
     CompletableFuture<Reply> charged =
         ended == null
-            ? scripts.chargeRunning(lease)
-            : scripts.charge(lease.id(), lease.group(), ended, 0);
+            ? scripts.chargeRunning(lease, again.spreadMicros(), now())
+            : scripts.charge(
+                lease.id(),
+                lease.group(),
+                Spent.of(lease, ended, now()),
+                again.spreadMicros(),
+                now());
     charged = charged.whenComplete((reply, failure) -> keepIfFailed(again, failure));
     if (ended != null) {
       send(new PendingUpdate.Settle(lease, ended));
     }
     return charged;
+  }
+
+  private long now() {
+    return nanoTime.getAsLong();
   }
 
   /** Redis is away. */
@@ -247,7 +271,7 @@ final class LeaseEndings {
     } else if (RedisLink.cause(failure) instanceof RedisGoneException) {
       keep(update); // it was not sent
     } else {
-      keep(update.unansweredAt(nanoTime.getAsLong()));
+      keep(update.unansweredAt(now()));
     }
   }
 
@@ -273,7 +297,7 @@ final class LeaseEndings {
             Math.max(0, cost.inputTokens() - charged.inputTokens()),
             Math.max(0, cost.outputTokens() - charged.outputTokens()));
     if (over.totalTokens() > 0) {
-      send(new PendingUpdate.LateCharge(id, group, over));
+      send(new PendingUpdate.LateCharge(id, group, List.of(new Spent(over, now()))));
     }
   }
 
@@ -314,14 +338,14 @@ final class LeaseEndings {
 
   private void chargeLost(PendingUpdate.Settle settle) {
     Lease lease = settle.lease();
+    List<Spent> used = Spent.of(lease, settle.cost(), now());
     var _ =
         scripts
-            .charge(lease.id(), lease.group(), settle.cost(), 0)
+            .charge(lease.id(), lease.group(), used, 0, now())
             .whenComplete(
                 (reply, failure) -> {
                   keepIfFailed(
-                      new PendingUpdate.LateCharge(lease.id(), lease.group(), settle.cost()),
-                      failure);
+                      new PendingUpdate.LateCharge(lease.id(), lease.group(), used), failure);
                   if (reply instanceof Reply.Ended) { // it was charged as running meanwhile
                     send(settle);
                   }
@@ -334,6 +358,6 @@ final class LeaseEndings {
 
   /** Whether an update was first sent so long ago, without an answer. */
   private boolean isUnanswered(long sinceNanos, long passedNanos) {
-    return sinceNanos != 0 && nanoTime.getAsLong() - sinceNanos >= passedNanos;
+    return sinceNanos != 0 && now() - sinceNanos >= passedNanos;
   }
 }

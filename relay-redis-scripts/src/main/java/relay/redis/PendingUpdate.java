@@ -1,5 +1,7 @@
 package relay.redis;
 
+import java.util.List;
+
 /**
  * An update of Redis's accounting. It may be sent late or more than once: Redis applies it once.
  */
@@ -73,27 +75,30 @@ sealed interface PendingUpdate {
    * @param spreadMicros in which its part of the rates was free for it; 0 if it was used at once
    * @param unansweredNanos as {@link Settle#unansweredNanos}
    */
-  record LateCharge(String id, String group, Usage usage, long spreadMicros, long unansweredNanos)
+  record LateCharge(
+      String id, String group, List<Spent> used, long spreadMicros, long unansweredNanos)
       implements PendingUpdate {
-    LateCharge(String id, String group, Usage usage) {
-      this(id, group, usage, 0, 0);
+    LateCharge(String id, String group, List<Spent> used) {
+      this(id, group, used, 0, 0);
     }
   }
 
   /**
    * A failover may have lost this lease: its charge, and its place while it runs.
    *
+   * @param spreadMicros as {@link LateCharge#spreadMicros}
    * @param unansweredNanos as {@link Settle#unansweredNanos}
    */
-  record Recharge(Lease lease, long unansweredNanos) implements PendingUpdate {}
+  record Recharge(Lease lease, long spreadMicros, long unansweredNanos) implements PendingUpdate {}
 
   /** The update, with the time at which it got no answer. An earlier such time stays. */
   default PendingUpdate unansweredAt(long nanos) {
     return switch (this) {
       case Settle s when s.unansweredNanos() == 0 -> new Settle(s.lease(), s.cost(), nanos);
       case LateCharge c when c.unansweredNanos() == 0 ->
-          new LateCharge(c.id(), c.group(), c.usage(), c.spreadMicros(), nanos);
-      case Recharge r when r.unansweredNanos() == 0 -> new Recharge(r.lease(), nanos);
+          new LateCharge(c.id(), c.group(), c.used(), c.spreadMicros(), nanos);
+      case Recharge r when r.unansweredNanos() == 0 ->
+          new Recharge(r.lease(), r.spreadMicros(), nanos);
       case Settle _, Cancel _, LateCharge _, Recharge _ -> this;
     };
   }

@@ -35,7 +35,7 @@ final class PoolScripts {
     replica = options.replica();
     keys = new RedisKeys(options.prefix(), plan.name());
     leaseMs = bytes(options.lease().toMillis());
-    caller = new ScriptCaller(link, keys);
+    caller = new ScriptCaller(link, keys, plan.window());
     plans = new PlanAnnouncer(caller, plan, replica);
     fleet = new FleetSurvey(caller, plans, replica, options.fallback() == Fallback.FAIR_SHARE);
   }
@@ -312,33 +312,34 @@ final class PoolScripts {
     return done;
   }
 
-  /** Charges what Redis has not counted. What flows off in this time is no debt. */
-  CompletableFuture<Reply> charge(String id, String group, Usage usage, long spreadMicros) {
-    return charge(id, group, usage, ScriptCaller.NONE, bytes(0), spreadMicros);
+  /**
+   * Charges what Redis has not counted.
+   *
+   * @param spreadMicros what flows off in this time is no debt
+   * @param now by the clock of these times
+   */
+  CompletableFuture<Reply> charge(
+      String id, String group, List<Spent> used, long spreadMicros, long now) {
+    return charge(id, group, used, now, List.of(ScriptCaller.NONE, bytes(0), bytes(spreadMicros)));
   }
 
   /** As {@link #charge}, for a request that still runs: it holds a lease again. */
-  CompletableFuture<Reply> chargeRunning(Lease lease) {
+  CompletableFuture<Reply> chargeRunning(Lease lease, long spreadMicros, long now) {
     long output = Math.max(lease.outputTokens(), lease.reportedMade());
     Usage reserved = new Usage(1, lease.inputTokens(), output);
-    return charge(lease.id(), lease.group(), reserved, bytes(lease.key()), leaseMs, 0);
+    long at = lease.isReported() ? now : lease.grantedNanos();
+    List<byte[]> runs = List.of(bytes(lease.key()), leaseMs, bytes(spreadMicros));
+    return charge(lease.id(), lease.group(), List.of(new Spent(reserved, at)), now, runs);
   }
 
   private CompletableFuture<Reply> charge(
-      String id, String group, Usage usage, byte[] key, byte[] lease, long spreadMicros) {
+      String id, String group, List<Spent> used, long now, List<byte[]> how) {
     return callConfigured(
         () -> {
           List<byte[]> args = caller.clockArgs();
-          args.addAll(
-              List.of(
-                  bytes(id),
-                  bytes(group),
-                  bytes(usage.requests()),
-                  bytes(usage.inputTokens()),
-                  bytes(usage.outputTokens()),
-                  key,
-                  lease,
-                  bytes(spreadMicros)));
+          args.addAll(List.of(bytes(id), bytes(group)));
+          args.addAll(how);
+          used.forEach(part -> part.appendTo(args, now));
           return new Call(ScriptFile.CHARGE, leaseKeys(), args);
         },
         Reply::of);

@@ -3,6 +3,7 @@ package relay.redis;
 import static relay.redis.RedisKeys.bytes;
 
 import java.nio.charset.StandardCharsets;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
@@ -17,13 +18,14 @@ final class ScriptCaller {
 
   private final RedisLink link;
   private final RedisKeys keys;
-  private final PoolClock clock = new PoolClock(System::nanoTime);
+  private final PoolClock clock;
 
   /** One call of a script. */
   record Call(ScriptFile script, List<byte[]> keys, List<byte[]> args) {}
 
-  ScriptCaller(RedisLink link, RedisKeys keys) {
+  ScriptCaller(RedisLink link, RedisKeys keys, Duration window) {
     this.link = link;
+    clock = new PoolClock(window, System::nanoTime);
     this.keys = keys;
   }
 
@@ -32,11 +34,12 @@ final class ScriptCaller {
   }
 
   CompletableFuture<List<Object>> call(Call call) {
+    long sent = clock.now();
     return link.call(
             call.script(), call.keys().toArray(byte[][]::new), call.args().toArray(byte[][]::new))
         .thenApply(
             raw -> {
-              clock.observed(Reply.time(raw));
+              clock.observed(Reply.time(raw), sent);
               return raw;
             });
   }

@@ -1,6 +1,7 @@
 package relay.redis;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
@@ -98,24 +99,97 @@ final class PoolTimeTest {
     assertEquals(served + SECOND, heartbeat(informed(served + SECOND, served + SECOND)));
   }
 
-  @Test
-  void a_replica_states_no_time_before_it_can_know_it_and_keeps_the_best() {
-    AtomicLong nanos = new AtomicLong(5);
-    PoolClock clock = new PoolClock(nanos::get);
-    assertEquals(0, ceiling(clock));
-    clock.observed(START);
-    nanos.addAndGet(1_400_000_000);
-    assertEquals(0, ceiling(clock), "its own reading may be after a jump");
-    clock.observed(START + 10 * SECOND);
-    nanos.addAndGet(200_000_000);
-    assertEquals(START + 11_200_000, ceiling(clock));
-    clock.observed(START + 2 * SECOND); // answers a call that was late
-    assertEquals(START + 11_200_000, ceiling(clock));
-    clock.observed(START + 10_100_000);
-    assertEquals(START + 11_100_000, ceiling(clock));
+  /** A replica's clock, and Redis's. */
+  private static final class Way {
+    final AtomicLong nanos = new AtomicLong(5);
+    final PoolClock clock = new PoolClock(Duration.ofMinutes(1), nanos::get);
+
+    /** The time on Redis's clock. */
+    long micros() {
+      return START + nanos.get() / 1_000;
+    }
+
+    void pass(long micros) {
+      nanos.addAndGet(1_000 * micros);
+    }
+
+    long ceiling() {
+      return Long.parseLong(new String(clock.ceiling(), StandardCharsets.US_ASCII));
+    }
   }
 
-  private static long ceiling(PoolClock clock) {
-    return Long.parseLong(new String(clock.ceiling(), StandardCharsets.US_ASCII));
+  private static final long SLOT = SECOND / 4; // the allowance
+
+  @Test
+  void a_replica_states_no_time_before_it_can_know_it_and_keeps_the_best() {
+    Way way = new Way();
+    assertEquals(0, way.ceiling());
+    way.clock.observed(START, way.clock.now());
+    way.pass(1_400_000);
+    assertEquals(0, way.ceiling(), "its own reading may be after a jump");
+    way.clock.observed(START + 10 * SECOND, way.clock.now());
+    way.pass(200_000);
+    long known = START + 10 * SECOND + 200_000;
+    assertEquals(known + SLOT, way.ceiling());
+    way.clock.observed(START + 2 * SECOND, way.clock.now()); // answers a call that was late
+    assertEquals(known + SLOT, way.ceiling());
+    way.clock.observed(known - 100_000, way.clock.now()); // lost by a slow call
+    assertEquals(known + SLOT, way.ceiling());
+    way.clock.observed(known + 100_000, way.clock.now());
+    assertEquals(known + 100_000 + SLOT, way.ceiling());
+    long sent = way.clock.now();
+    way.pass(SECOND);
+    way.clock.observed(known + 9 * SECOND / 10, sent); // nobody knows when it was read
+    assertEquals(known + SECOND + 100_000 + SLOT, way.ceiling());
+    way.pass(5 * SECOND);
+    for (int n = 0; n < 3; n++) {
+      way.clock.observed(way.ceiling() - SLOT - 50_000, way.clock.now());
+      way.pass(5 * SECOND);
+    }
+    long drifted = known + 21 * SECOND + 50_000; // the best of the last seconds
+    assertEquals(drifted + SLOT, way.ceiling());
+  }
+
+  /** A way to Redis of half a second, and one that is slow at times. */
+  @Test
+  void a_slow_way_to_redis_does_not_slow_the_clock() {
+    for (boolean always : new boolean[] {true, false}) {
+      Way way = new Way();
+      long lost = 0;
+      long begun = way.micros();
+      for (int n = 0; n < 200; n++) {
+        long half = always || n % 10 == 0 ? SECOND / 2 : 500;
+        long sent = way.clock.now();
+        long ceiling = n < 4 ? 0 : way.ceiling();
+        way.pass(half);
+        long time = heartbeat(new Clock(way.micros(), ceiling));
+        lost = way.micros() - time;
+        way.pass(half);
+        way.clock.observed(time, sent);
+      }
+      long passed = way.micros() - begun;
+      assertTrue(lost <= SECOND / 2 + passed / 10, always + ": " + lost + " of " + passed);
+    }
+  }
+
+  @Test
+  void a_jump_gives_a_replica_that_knows_the_time_no_more_than_a_slot() {
+    Way way = new Way();
+    for (int n = 0; n < 10; n++) {
+      long sent = way.clock.now();
+      way.pass(1_000);
+      way.clock.observed(heartbeat(new Clock(way.micros(), n < 5 ? 0 : way.ceiling())), sent);
+      way.pass(SECOND / 2);
+    }
+    for (int n = 0; n < 10; n++) {
+      long sent = way.clock.now();
+      long ceiling = way.ceiling();
+      way.pass(1_000);
+      long time = heartbeat(new Clock(way.micros() + HOUR, ceiling));
+      long gained = time - way.micros();
+      assertTrue(gained >= 0 && gained <= SLOT + 10_000, "gained: " + gained);
+      way.clock.observed(time, sent);
+      way.pass(SECOND / 2);
+    }
   }
 }
