@@ -121,7 +121,7 @@ final class LeaseEndings {
         .forEach(
             (group, leases) -> {
               long passed =
-                  leases.stream().mapToLong(l -> now - l.grantedNanos()).max().orElse(0) / 1_000;
+                  leases.stream().mapToLong(l -> now - l.recentNanos()).max().orElse(0) / 1_000;
               long each = passed / leases.size() / replicas;
               leases.forEach(lease -> all.add(new PendingUpdate.Recharge(lease, each, 0)));
             });

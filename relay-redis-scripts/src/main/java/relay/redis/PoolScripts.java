@@ -327,7 +327,7 @@ final class PoolScripts {
   CompletableFuture<Reply> chargeRunning(Lease lease, long spreadMicros, long now) {
     long output = Math.max(lease.outputTokens(), lease.reportedMade());
     Usage reserved = new Usage(1, lease.inputTokens(), output);
-    long at = lease.isReported() ? now : lease.grantedNanos();
+    long at = lease.isReported() ? now : lease.recentNanos();
     List<byte[]> runs = List.of(bytes(lease.key()), leaseMs, bytes(spreadMicros));
     return charge(lease.id(), lease.group(), List.of(new Spent(reserved, at)), now, runs);
   }

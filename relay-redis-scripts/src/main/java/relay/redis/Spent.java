@@ -23,7 +23,7 @@ record Spent(Usage usage, long nanos) {
             cost.requests(),
             Math.min(cost.inputTokens(), lease.inputTokens()),
             Math.min(cost.outputTokens(), lease.outputTokens()));
-    Spent first = new Spent(reserved, lease.grantedNanos());
+    Spent first = new Spent(reserved, lease.recentNanos());
     Usage over =
         new Usage(
             0,
