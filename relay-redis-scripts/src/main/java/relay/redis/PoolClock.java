@@ -1,40 +1,32 @@
 package relay.redis;
 
-import java.time.Duration;
 import java.util.function.LongSupplier;
-import org.jspecify.annotations.Nullable;
 
 /**
  * A replica's view of a pool's clock: a time read from a reply, and the monotonic time since its
  * call was sent. They give the latest plausible time, and the scripts cap a Redis clock that jumped
- * ahead at it. The replica's wall clock plays no part. An allowance of a slot does no harm to the
- * limits, for the slots of a window span one more than the window.
+ * ahead at it. The replica's wall clock plays no part.
  *
- * <p>A call that is longer on its way than that of the reading is capped, too, and the pool's clock
- * loses that time. So that it does so rarely, the reading is the one of the last seconds that gives
- * the latest time. A slow call's own reading never gives a later time than was known: it tells less
- * exactly.
+ * <p>That time is never ahead of the pool's clock by more than the allowance, for a call that took
+ * longer counts as sent later. It goes on by itself, and readings that are behind change it no
+ * faster than clocks drift. So a call that is long on its way is capped, too, but the next one
+ * makes up what the pool's clock lost.
  *
  * <p>A newcomer cannot tell whether its first readings are true, so it states no time at first.
  * Until then the scripts wait for the time of another replica.
  */
 final class PoolClock {
-  private static final int SLOTS = 240; // of a window
-  private static final long LEAST_MICROS = 10_000;
-  private static final long MOST_MICROS = 1_000_000;
-
-  /** A reading that is so far behind answers a call that was long on its way. */
-  private static final long LATE_MICROS = 1_000_000;
+  /** {@code include/pool.lua} knows it. */
+  private static final long ALLOWANCE_MICROS = 10_000;
 
   private static final long STEP_MICROS = 1_000; // less is not worth a new reading
-  private static final long KEPT_NANOS = 5_000_000_000L; // clocks drift
+  private static final long DRIFT_MICROS = 1_000; // in this time:
+  private static final long KEPT_NANOS = 1_000_000_000;
   private static final long NEWCOMER_NANOS = 1_500_000_000;
   private static final byte[] UNKNOWN = RedisKeys.bytes(0);
 
   private final LongSupplier nanoTime;
-  private final long allowanceMicros;
   private volatile Reading last = new Reading(0, 0, 0);
-  private volatile @Nullable Reading next; // the best since then
 
   /**
    * @param sent when its call was sent
@@ -50,9 +42,8 @@ final class PoolClock {
     }
   }
 
-  PoolClock(Duration window, LongSupplier nanoTime) {
+  PoolClock(LongSupplier nanoTime) {
     this.nanoTime = nanoTime;
-    allowanceMicros = Math.clamp(window.toNanos() / 1_000 / SLOTS, LEAST_MICROS, MOST_MICROS);
   }
 
   /** The time of a call, for {@link #observed}. */
@@ -70,36 +61,22 @@ final class PoolClock {
       return;
     }
     long now = nanoTime.getAsLong();
+    long from = Math.max(sent, now - 1_000 * ALLOWANCE_MICROS);
     Reading known = last;
     if (!known.isTrusted(now)) {
-      long fast = Math.max(sent, now - 1_000 * allowanceMicros);
-      use(new Reading(micros, fast, known.micros() == 0 ? now : known.since()));
-      return;
+      last = new Reading(micros, from, known.micros() == 0 ? now : known.since());
+    } else if (micros > known.at(from) + STEP_MICROS) {
+      last = new Reading(micros, from, known.since());
+    } else if (now - known.sent() > KEPT_NANOS) {
+      long drifted = Math.max(micros, known.at(from) - DRIFT_MICROS);
+      last = new Reading(drifted, from, known.since());
     }
-    long before = known.at(sent);
-    if (micros > before + STEP_MICROS && now - sent <= 1_000 * allowanceMicros) {
-      use(new Reading(micros, sent, known.since()));
-      return;
-    }
-    Reading best = next;
-    if (micros > before - LATE_MICROS && (best == null || micros > best.at(sent) + STEP_MICROS)) {
-      best = new Reading(Math.min(micros, before), sent, known.since());
-      next = best;
-    }
-    if (best != null && now - known.sent() > KEPT_NANOS) {
-      use(new Reading(best.at(now), now, known.since()));
-    }
-  }
-
-  private void use(Reading reading) {
-    last = reading;
-    next = null;
   }
 
   /** The latest plausible time in microseconds, as a script argument; 0 when none is known. */
   byte[] ceiling() {
     long now = nanoTime.getAsLong();
     Reading known = last;
-    return known.isTrusted(now) ? RedisKeys.bytes(known.at(now) + allowanceMicros) : UNKNOWN;
+    return known.isTrusted(now) ? RedisKeys.bytes(known.at(now) + ALLOWANCE_MICROS) : UNKNOWN;
   }
 }

@@ -35,7 +35,7 @@ final class PoolScripts {
     replica = options.replica();
     keys = new RedisKeys(options.prefix(), plan.name());
     leaseMs = bytes(options.lease().toMillis());
-    caller = new ScriptCaller(link, keys, plan.window());
+    caller = new ScriptCaller(link, keys);
     plans = new PlanAnnouncer(caller, plan, replica);
     fleet = new FleetSurvey(caller, plans, replica, options.fallback() == Fallback.FAIR_SHARE);
   }
@@ -312,23 +312,19 @@ final class PoolScripts {
     return done;
   }
 
-  /**
-   * Charges what Redis has not counted.
-   *
-   * @param spreadMicros what flows off in this time is no debt
-   * @param now by the clock of these times
-   */
+  /** Charges what Redis has not counted. What flows off in the micros is no debt. */
   CompletableFuture<Reply> charge(
-      String id, String group, List<Spent> used, long spreadMicros, long now) {
-    return charge(id, group, used, now, List.of(ScriptCaller.NONE, bytes(0), bytes(spreadMicros)));
+      String id, String group, List<Spent> used, long micros, long now) {
+    List<byte[]> ended = List.of(ScriptCaller.NONE, bytes(0), bytes(micros));
+    return charge(id, group, used, now, ended);
   }
 
   /** As {@link #charge}, for a request that still runs: it holds a lease again. */
-  CompletableFuture<Reply> chargeRunning(Lease lease, long spreadMicros, long now) {
+  CompletableFuture<Reply> chargeRunning(Lease lease, long micros, long now) {
     long output = Math.max(lease.outputTokens(), lease.reportedMade());
     Usage reserved = new Usage(1, lease.inputTokens(), output);
     long at = lease.isReported() ? now : lease.recentNanos();
-    List<byte[]> runs = List.of(bytes(lease.key()), leaseMs, bytes(spreadMicros));
+    List<byte[]> runs = List.of(bytes(lease.key()), leaseMs, bytes(micros));
     return charge(lease.id(), lease.group(), List.of(new Spent(reserved, at)), now, runs);
   }
 

@@ -3,7 +3,6 @@ package relay.redis;
 import static relay.redis.RedisKeys.bytes;
 
 import java.nio.charset.StandardCharsets;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
@@ -18,14 +17,13 @@ final class ScriptCaller {
 
   private final RedisLink link;
   private final RedisKeys keys;
-  private final PoolClock clock;
+  private final PoolClock clock = new PoolClock(System::nanoTime);
 
   /** One call of a script. */
   record Call(ScriptFile script, List<byte[]> keys, List<byte[]> args) {}
 
-  ScriptCaller(RedisLink link, RedisKeys keys, Duration window) {
+  ScriptCaller(RedisLink link, RedisKeys keys) {
     this.link = link;
-    clock = new PoolClock(window, System::nanoTime);
     this.keys = keys;
   }
 

@@ -10,12 +10,15 @@ import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** The pool's clock when Redis's clock steps, and when calls are late. */
 final class PoolTimeTest {
   private static final long START = 1_790_000_000_000_000L;
   private static final long SECOND = 1_000_000;
   private static final long HOUR = 3600 * SECOND;
+  private static final long ALLOWANCE = 10_000;
   private static final int LIMIT = 10;
 
   private final ScriptConnection wire = new ScriptConnection(RedisUnderTest.url());
@@ -40,7 +43,7 @@ final class PoolTimeTest {
 
   /** As a replica with a reading of the pool's clock. */
   private static Clock informed(long given, long poolMicros) {
-    return new Clock(given, poolMicros + SECOND);
+    return new Clock(given, poolMicros + ALLOWANCE);
   }
 
   private long heartbeat(Clock clock) {
@@ -95,14 +98,15 @@ final class PoolTimeTest {
   @Test
   void a_call_that_was_long_on_its_way_does_not_set_the_clock_back() {
     long served = START + 20 * SECOND;
-    assertEquals(START + SECOND, heartbeat(informed(served, START)));
-    assertEquals(served + SECOND, heartbeat(informed(served + SECOND, served + SECOND)));
+    assertEquals(START + ALLOWANCE, heartbeat(informed(served, START)));
+    long next = served + SECOND;
+    assertEquals(next + ALLOWANCE - 30_000, heartbeat(informed(next, next)));
   }
 
   /** A replica's clock, and Redis's. */
   private static final class Way {
     final AtomicLong nanos = new AtomicLong(5);
-    final PoolClock clock = new PoolClock(Duration.ofMinutes(1), nanos::get);
+    final PoolClock clock = new PoolClock(nanos::get);
 
     /** The time on Redis's clock. */
     long micros() {
@@ -118,8 +122,6 @@ final class PoolTimeTest {
     }
   }
 
-  private static final long SLOT = SECOND / 4; // the allowance
-
   @Test
   void a_replica_states_no_time_before_it_can_know_it_and_keeps_the_best() {
     Way way = new Way();
@@ -130,66 +132,60 @@ final class PoolTimeTest {
     way.clock.observed(START + 10 * SECOND, way.clock.now());
     way.pass(200_000);
     long known = START + 10 * SECOND + 200_000;
-    assertEquals(known + SLOT, way.ceiling());
+    assertEquals(known + ALLOWANCE, way.ceiling());
     way.clock.observed(START + 2 * SECOND, way.clock.now()); // answers a call that was late
-    assertEquals(known + SLOT, way.ceiling());
+    assertEquals(known + ALLOWANCE, way.ceiling());
     way.clock.observed(known - 100_000, way.clock.now()); // lost by a slow call
-    assertEquals(known + SLOT, way.ceiling());
+    assertEquals(known + ALLOWANCE, way.ceiling());
     way.clock.observed(known + 100_000, way.clock.now());
-    assertEquals(known + 100_000 + SLOT, way.ceiling());
+    assertEquals(known + 100_000 + ALLOWANCE, way.ceiling());
     long sent = way.clock.now();
     way.pass(SECOND);
-    way.clock.observed(known + 9 * SECOND / 10, sent); // nobody knows when it was read
-    assertEquals(known + SECOND + 100_000 + SLOT, way.ceiling());
-    way.pass(5 * SECOND);
-    for (int n = 0; n < 3; n++) {
-      way.clock.observed(way.ceiling() - SLOT - 50_000, way.clock.now());
-      way.pass(5 * SECOND);
-    }
-    long drifted = known + 21 * SECOND + 50_000; // the best of the last seconds
-    assertEquals(drifted + SLOT, way.ceiling());
+    way.clock.observed(known + SECOND, sent); // nobody knows when it was read: perhaps just now
+    assertEquals(known + SECOND + 100_000 + ALLOWANCE, way.ceiling());
+    way.clock.observed(known + 2 * SECOND, sent);
+    assertEquals(known + 2 * SECOND + 2 * ALLOWANCE, way.ceiling());
+    way.pass(2 * SECOND);
+    way.clock.observed(known, way.clock.now()); // no faster than clocks drift
+    long drifted = known + 4 * SECOND + ALLOWANCE - 1_000;
+    assertEquals(drifted + ALLOWANCE, way.ceiling());
   }
 
   /** A way to Redis of half a second, and one that is slow at times. */
-  @Test
-  void a_slow_way_to_redis_does_not_slow_the_clock() {
-    for (boolean always : new boolean[] {true, false}) {
-      Way way = new Way();
-      long lost = 0;
-      long begun = way.micros();
-      for (int n = 0; n < 200; n++) {
-        long half = always || n % 10 == 0 ? SECOND / 2 : 500;
-        long sent = way.clock.now();
-        long ceiling = n < 4 ? 0 : way.ceiling();
-        way.pass(half);
-        long time = heartbeat(new Clock(way.micros(), ceiling));
-        lost = way.micros() - time;
-        way.pass(half);
-        way.clock.observed(time, sent);
-      }
-      long passed = way.micros() - begun;
-      assertTrue(lost <= SECOND / 2 + passed / 10, always + ": " + lost + " of " + passed);
+  @ParameterizedTest
+  @ValueSource(booleans = {true, false})
+  void a_slow_way_to_redis_does_not_slow_the_clock(boolean always) {
+    Way way = new Way();
+    long lost = 0;
+    for (int n = 0; n < 200; n++) {
+      long half = always || n % 10 == 0 ? SECOND / 2 : 500;
+      long sent = way.clock.now();
+      long ceiling = way.ceiling();
+      way.pass(half);
+      long time = heartbeat(new Clock(way.micros(), ceiling));
+      lost = way.micros() - time;
+      way.pass(half);
+      way.clock.observed(time, sent);
     }
+    assertTrue(lost >= 0 && lost <= 3 * SECOND / 2, "lost: " + lost);
   }
 
   @Test
-  void a_jump_gives_a_replica_that_knows_the_time_no_more_than_a_slot() {
+  void a_jump_gives_a_replica_that_knows_the_time_hardly_any() {
     Way way = new Way();
-    for (int n = 0; n < 10; n++) {
-      long sent = way.clock.now();
-      way.pass(1_000);
-      way.clock.observed(heartbeat(new Clock(way.micros(), n < 5 ? 0 : way.ceiling())), sent);
-      way.pass(SECOND / 2);
-    }
-    for (int n = 0; n < 10; n++) {
+    long jumped = 0;
+    for (int n = 0; n < 20; n++) {
       long sent = way.clock.now();
       long ceiling = way.ceiling();
       way.pass(1_000);
-      long time = heartbeat(new Clock(way.micros() + HOUR, ceiling));
+      jumped = n < 10 ? 0 : HOUR;
+      long time = heartbeat(new Clock(way.micros() + jumped, ceiling));
       long gained = time - way.micros();
-      assertTrue(gained >= 0 && gained <= SLOT + 10_000, "gained: " + gained);
+      assertTrue(gained >= 0 && gained <= 2 * ALLOWANCE, "gained: " + gained);
+      way.pass(1_000);
       way.clock.observed(time, sent);
       way.pass(SECOND / 2);
     }
+    assertTrue(jumped > 0);
   }
 }
