@@ -23,7 +23,8 @@ public final class Lease implements AutoCloseable {
   private final long grantedMicros;
   private final Acquisition.@Nullable Reason wouldDeny;
   private final AtomicReference<@Nullable Usage> charged = new AtomicReference<>();
-  private int recentPlace; // written before the lease is handed out
+  private int recentPlace; // written before the lease is handed out, as the time
+  private long grantedNanos;
   private volatile @Nullable Function<Duration, @Nullable Progress> progress;
   private volatile long reportedMade;
   private long reservedNanodollars; // written before the lease is handed out
@@ -131,8 +132,14 @@ public final class Lease implements AutoCloseable {
   }
 
   /** Its place among the {@link RecentGrants}, until a later grant takes it. */
-  void isRecent(int place) {
+  void isRecent(int place, long nanos) {
     recentPlace = place;
+    grantedNanos = nanos;
+  }
+
+  /** When this replica learned of the grant, by its own clock. */
+  long grantedNanos() {
+    return grantedNanos;
   }
 
   int recentPlace() {

@@ -37,6 +37,7 @@ final class LeaseEndings {
   private static final long FORGOTTEN_NANOS = 25_000_000_000L;
 
   private final PoolScripts scripts;
+  private final BudgetLedger ledger;
   private final String pool;
   private final WaitingRoom.Alarm alarm;
   private final RecentGrants recent;
@@ -52,8 +53,14 @@ final class LeaseEndings {
   /**
    * @param alarm runs callbacks after a delay, while the engine runs
    */
-  LeaseEndings(PoolScripts scripts, String pool, WaitingRoom.Alarm alarm, LongSupplier nanoTime) {
+  LeaseEndings(
+      PoolScripts scripts,
+      BudgetLedger ledger,
+      String pool,
+      WaitingRoom.Alarm alarm,
+      LongSupplier nanoTime) {
     this.scripts = scripts;
+    this.ledger = ledger;
     this.pool = pool;
     this.alarm = alarm;
     this.nanoTime = nanoTime;
@@ -81,10 +88,7 @@ final class LeaseEndings {
         var _ = chargeAgain(again);
       }
       case PendingUpdate.LateCharge late -> {
-        var _ =
-            scripts
-                .charge(late.id(), late.group(), late.usage(), late.spreadMicros())
-                .whenComplete((reply, failure) -> keepIfFailed(late, failure));
+        var _ = scripts.charge(late).whenComplete((reply, failure) -> keepIfFailed(late, failure));
       }
       case Ending ending -> {
         endings.add(ending);
@@ -136,13 +140,23 @@ final class LeaseEndings {
     }
     CompletableFuture<Reply> charged =
         ended == null
-            ? scripts.chargeRunning(lease)
-            : scripts.charge(lease.id(), lease.group(), ended, 0);
+            ? chargeRunning(lease)
+            : scripts.charge(
+                new PendingUpdate.LateCharge(
+                    lease.id(),
+                    lease.group(),
+                    ended,
+                    ledger.again(lease, lease.usedNanodollars()),
+                    0));
     charged = charged.whenComplete((reply, failure) -> keepIfFailed(again, failure));
     if (ended != null) {
       send(new PendingUpdate.Settle(lease, ended));
     }
     return charged;
+  }
+
+  private CompletableFuture<Reply> chargeRunning(Lease lease) {
+    return scripts.chargeRunning(lease, ledger.again(lease, lease.reservedNanodollars()));
   }
 
   /** Redis is away. */
@@ -314,15 +328,16 @@ final class LeaseEndings {
 
   private void chargeLost(PendingUpdate.Settle settle) {
     Lease lease = settle.lease();
+    boolean again = ledger.counts(lease); // its budgets may know the reservation: it is settled
+    PendingUpdate.LateCharge late =
+        new PendingUpdate.LateCharge(lease.id(), lease.group(), settle.cost());
     var _ =
-        scripts
-            .charge(lease.id(), lease.group(), settle.cost(), 0)
+        (again ? chargeRunning(lease) : scripts.charge(late))
             .whenComplete(
                 (reply, failure) -> {
-                  keepIfFailed(
-                      new PendingUpdate.LateCharge(lease.id(), lease.group(), settle.cost()),
-                      failure);
-                  if (reply instanceof Reply.Ended) { // it was charged as running meanwhile
+                  keepIfFailed(again ? settle : late, failure);
+                  // or it was charged as running meanwhile
+                  if (reply instanceof Reply.Ended || (again && reply instanceof Reply.Done)) {
                     send(settle);
                   }
                 });

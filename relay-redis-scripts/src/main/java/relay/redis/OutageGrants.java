@@ -122,7 +122,11 @@ final class OutageGrants {
               (group, usage) ->
                   leaseEndings.send(
                       new PendingUpdate.LateCharge(
-                          leaseIds.next(), group, usage, taken.nanos() / 1_000, 0)));
+                          leaseIds.next(),
+                          group,
+                          usage,
+                          PendingUpdate.Spent.NOTHING,
+                          taken.nanos() / 1_000)));
     }
   }
 }

@@ -71,13 +71,31 @@ sealed interface PendingUpdate {
    * Usage without a lease in Redis.
    *
    * @param spreadMicros in which its part of the rates was free for it; 0 if it was used at once
+   * @param spent of its key's budgets
    * @param unansweredNanos as {@link Settle#unansweredNanos}
    */
-  record LateCharge(String id, String group, Usage usage, long spreadMicros, long unansweredNanos)
+  record LateCharge(
+      String id, String group, Usage usage, long spreadMicros, Spent spent, long unansweredNanos)
       implements PendingUpdate {
     LateCharge(String id, String group, Usage usage) {
-      this(id, group, usage, 0, 0);
+      this(id, group, usage, Spent.NOTHING, 0);
     }
+
+    LateCharge(String id, String group, Usage usage, Spent spent, long spreadMicros) {
+      this(id, group, usage, spreadMicros, spent, 0);
+    }
+  }
+
+  /**
+   * What a charge adds to its key's budgets.
+   *
+   * @param nanodollars in billionths of a dollar
+   * @param budgets as the scripts read them
+   * @param made the hash that lacks it: another hash is told of it with all that is known; {@code
+   *     -} if every hash lacks it
+   */
+  record Spent(long nanodollars, byte[] budgets, byte[] made) {
+    static final Spent NOTHING = new Spent(0, ScriptCaller.NONE, ScriptCaller.NONE);
   }
 
   /**
@@ -92,7 +110,7 @@ sealed interface PendingUpdate {
     return switch (this) {
       case Settle s when s.unansweredNanos() == 0 -> new Settle(s.lease(), s.cost(), nanos);
       case LateCharge c when c.unansweredNanos() == 0 ->
-          new LateCharge(c.id(), c.group(), c.usage(), c.spreadMicros(), nanos);
+          new LateCharge(c.id(), c.group(), c.usage(), c.spreadMicros(), c.spent(), nanos);
       case Recharge r when r.unansweredNanos() == 0 -> new Recharge(r.lease(), nanos);
       case Settle _, Cancel _, LateCharge _, Recharge _ -> this;
     };

@@ -312,34 +312,42 @@ final class PoolScripts {
     return done;
   }
 
-  /** Charges what Redis has not counted. What flows off in this time is no debt. */
-  CompletableFuture<Reply> charge(String id, String group, Usage usage, long spreadMicros) {
-    return charge(id, group, usage, ScriptCaller.NONE, bytes(0), spreadMicros);
+  /** Charges what Redis has not counted. */
+  CompletableFuture<Reply> charge(PendingUpdate.LateCharge late) {
+    return charge(late, ScriptCaller.NONE, bytes(0));
   }
 
   /** As {@link #charge}, for a request that still runs: it holds a lease again. */
-  CompletableFuture<Reply> chargeRunning(Lease lease) {
+  CompletableFuture<Reply> chargeRunning(Lease lease, PendingUpdate.Spent spent) {
     long output = Math.max(lease.outputTokens(), lease.reportedMade());
     Usage reserved = new Usage(1, lease.inputTokens(), output);
-    return charge(lease.id(), lease.group(), reserved, bytes(lease.key()), leaseMs, 0);
+    return charge(
+        new PendingUpdate.LateCharge(lease.id(), lease.group(), reserved, spent, 0),
+        bytes(lease.key()),
+        leaseMs);
   }
 
-  private CompletableFuture<Reply> charge(
-      String id, String group, Usage usage, byte[] key, byte[] lease, long spreadMicros) {
+  private CompletableFuture<Reply> charge(PendingUpdate.LateCharge late, byte[] key, byte[] lease) {
+    Usage usage = late.usage();
     return callConfigured(
         () -> {
           List<byte[]> args = caller.clockArgs();
           args.addAll(
               List.of(
-                  bytes(id),
-                  bytes(group),
+                  bytes(late.id()),
+                  bytes(late.group()),
                   bytes(usage.requests()),
                   bytes(usage.inputTokens()),
                   bytes(usage.outputTokens()),
                   key,
                   lease,
-                  bytes(spreadMicros)));
-          return new Call(ScriptFile.CHARGE, leaseKeys(), args);
+                  bytes(late.spreadMicros()),
+                  bytes(late.spent().nanodollars()),
+                  late.spent().budgets()));
+          args.add(late.spent().made()); // List.of takes ten
+          List<byte[]> k = leaseKeys();
+          k.add(candidates().budgetsKey());
+          return new Call(ScriptFile.CHARGE, k, args);
         },
         Reply::of);
   }

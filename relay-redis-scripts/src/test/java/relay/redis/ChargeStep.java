@@ -1,7 +1,9 @@
 package relay.redis;
 
+import java.util.ArrayList;
 import java.util.List;
 import java.util.random.RandomGenerator;
+import java.util.stream.Stream;
 
 /**
  * Usage without a lease in Redis.
@@ -50,14 +52,17 @@ record ChargeStep(
 
   @Override
   public byte[][] keys(RedisKeys names) {
-    return Step.leases(names);
+    List<byte[]> keys = new ArrayList<>(List.of(Step.leases(names)));
+    keys.add(names.budgets);
+    return keys.toArray(byte[][]::new);
   }
 
   @Override
   public List<Object> args(Clock c) {
     String runs = key.isEmpty() ? "-" : key;
-    return List.of(
-        c.ceiling(), c.told(), id, group, requests, input, output, runs, leaseMs, spreadMicros);
+    List<Object> counted = List.of(c.ceiling(), c.told(), id, group, requests, input, output);
+    List<Object> noBudget = List.of(runs, leaseMs, spreadMicros, 0, "-", "-");
+    return Stream.concat(counted.stream(), noBudget.stream()).toList();
   }
 
   @Override
