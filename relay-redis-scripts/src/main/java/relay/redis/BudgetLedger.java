@@ -46,7 +46,7 @@ final class BudgetLedger {
    */
   private record Known(List<Budget.Spent> spent, long askedAt, String made) {
     boolean has(Lease lease) {
-      return askedAt - lease.grantedNanos() > 0;
+      return askedAt - lease.recentNanos() > 0;
     }
   }
 

@@ -53,10 +53,10 @@ final class RecentGrants {
     List<Lease> lost = new ArrayList<>();
     for (int n = 0; n < MOST; n++) {
       Lease lease = ring.getAcquire(n);
-      if (lease == null || now - lease.grantedNanos() >= YOUNG_NANOS) {
+      if (lease == null || now - lease.recentNanos() >= YOUNG_NANOS) {
         continue;
       }
-      long age = end - lease.grantedNanos();
+      long age = end - lease.recentNanos();
       if (age >= 0 && age <= LOST_NANOS) {
         lost.add(lease);
       }
@@ -67,6 +67,6 @@ final class RecentGrants {
   /** Whether the lease is so young that Redis knows it, unless a failover lost it. */
   boolean holds(Lease lease) {
     return ring.getAcquire(lease.recentPlace()) == lease
-        && nanoTime.getAsLong() - lease.grantedNanos() < YOUNG_NANOS;
+        && nanoTime.getAsLong() - lease.recentNanos() < YOUNG_NANOS;
   }
 }
