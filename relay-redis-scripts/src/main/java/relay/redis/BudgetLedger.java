@@ -95,8 +95,8 @@ final class BudgetLedger {
     Known now = known.get(lease.key());
     return new PendingUpdate.Spent(
         nanodollars,
-        scripts.candidates().budgets().line(lease.key()),
-        now != null && now.has(lease) ? bytes(now.made()) : ScriptCaller.NONE);
+        ScriptCaller.text(scripts.candidates().budgets().line(lease.key())),
+        now != null && now.has(lease) ? now.made() : PendingUpdate.Spent.NONE);
   }
 
   /** A request ended that Redis did not grant: its usage is added later. */
@@ -206,8 +206,8 @@ final class BudgetLedger {
     if (last == null || !last.made().equals(of)) {
       log.warn(
           "Redis has lost what clients spent of their budgets; it is told again what is known");
-      boolean all = last == null || last.made().equals(made);
-      last = new Loss(of, all ? Map.copyOf(known) : last.before());
+      boolean untold = last != null && !last.made().equals(made);
+      last = new Loss(of, last != null && untold ? last.before() : Map.copyOf(known));
       loss = last;
     } else if (!telling.isDone()) {
       return telling;

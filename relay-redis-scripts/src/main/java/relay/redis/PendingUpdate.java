@@ -94,8 +94,11 @@ sealed interface PendingUpdate {
    * @param made the hash that lacks it: another hash is told of it with all that is known; {@code
    *     -} if every hash lacks it
    */
-  record Spent(long nanodollars, byte[] budgets, byte[] made) {
-    static final Spent NOTHING = new Spent(0, ScriptCaller.NONE, ScriptCaller.NONE);
+  record Spent(long nanodollars, String budgets, String made) {
+    /** No budget, or any hash. */
+    static final String NONE = ScriptCaller.text(ScriptCaller.NONE);
+
+    static final Spent NOTHING = new Spent(0, NONE, NONE);
   }
 
   /**

@@ -343,8 +343,8 @@ final class PoolScripts {
                   lease,
                   bytes(late.spreadMicros()),
                   bytes(late.spent().nanodollars()),
-                  late.spent().budgets()));
-          args.add(late.spent().made()); // List.of takes ten
+                  bytes(late.spent().budgets())));
+          args.add(bytes(late.spent().made())); // List.of takes ten
           List<byte[]> k = leaseKeys();
           k.add(candidates().budgetsKey());
           return new Call(ScriptFile.CHARGE, k, args);

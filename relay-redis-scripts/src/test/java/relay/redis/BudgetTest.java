@@ -8,7 +8,6 @@ import io.lettuce.core.KillArgs;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
-import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
@@ -169,7 +168,7 @@ final class BudgetTest {
     KeyPool a = replica("a", HUNDRED);
     KeyPool b = replica("b", HUNDRED);
     granted(a, 10, 1);
-    Map<byte[], byte[]> before = dump();
+    List<Dumped> before = dump();
     List<Lease> twos = granted(a, 5, 2);
     List<Lease> threes = granted(b, 5, 3);
     twos.subList(0, 2).forEach(lease -> lease.settle(10, 10, Budget.DOLLAR));
@@ -206,17 +205,20 @@ final class BudgetTest {
     return all;
   }
 
-  private Map<byte[], byte[]> dump() {
-    Map<byte[], byte[]> all = new IdentityHashMap<>();
-    wire.redis().keys("*").forEach(key -> all.put(key, wire.redis().dump(key)));
-    return all;
+  @SuppressWarnings("ArrayRecordComponent") // bytes of Redis
+  private record Dumped(byte[] key, byte[] value) {}
+
+  private List<Dumped> dump() {
+    return wire.redis().keys("*").stream()
+        .map(key -> new Dumped(key, wire.redis().dump(key)))
+        .toList();
   }
 
   /** As a failover to a replica that was behind: the last writes are lost, and the connections. */
-  private void goBackTo(Map<byte[], byte[]> before) {
+  private void goBackTo(List<Dumped> before) {
     wire.redis().multi();
     wire.redis().flushall();
-    before.forEach((key, value) -> wire.redis().restore(key, 0, value));
+    before.forEach(one -> wire.redis().restore(one.key(), 0, one.value()));
     wire.redis().exec();
     wire.redis().clientKill(KillArgs.Builder.typeNormal().skipme());
   }
