@@ -314,42 +314,16 @@ final class PoolScripts {
 
   /** Charges what Redis has not counted. */
   CompletableFuture<Reply> charge(PendingUpdate.LateCharge late) {
-    return charge(late, ScriptCaller.NONE, bytes(0));
+    return charge(new ChargeCall(late, ScriptCaller.NONE, bytes(0)));
   }
 
   /** As {@link #charge}, for a request that still runs: it holds a lease again. */
   CompletableFuture<Reply> chargeRunning(Lease lease, PendingUpdate.Spent spent) {
-    long output = Math.max(lease.outputTokens(), lease.reportedMade());
-    Usage reserved = new Usage(1, lease.inputTokens(), output);
-    return charge(
-        new PendingUpdate.LateCharge(lease.id(), lease.group(), reserved, spent, 0),
-        bytes(lease.key()),
-        leaseMs);
+    return charge(ChargeCall.ofRunning(lease, leaseMs, spent));
   }
 
-  private CompletableFuture<Reply> charge(PendingUpdate.LateCharge late, byte[] key, byte[] lease) {
-    Usage usage = late.usage();
-    return callConfigured(
-        () -> {
-          List<byte[]> args = caller.clockArgs();
-          args.addAll(
-              List.of(
-                  bytes(late.id()),
-                  bytes(late.group()),
-                  bytes(usage.requests()),
-                  bytes(usage.inputTokens()),
-                  bytes(usage.outputTokens()),
-                  key,
-                  lease,
-                  bytes(late.spreadMicros()),
-                  bytes(late.spent().nanodollars()),
-                  bytes(late.spent().budgets())));
-          args.add(bytes(late.spent().made())); // List.of takes ten
-          List<byte[]> k = leaseKeys();
-          k.add(candidates().budgetsKey());
-          return new Call(ScriptFile.CHARGE, k, args);
-        },
-        Reply::of);
+  private CompletableFuture<Reply> charge(ChargeCall charge) {
+    return callConfigured(() -> charge.of(this, caller.clockArgs()), Reply::of);
   }
 
   /**
