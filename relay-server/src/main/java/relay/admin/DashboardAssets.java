@@ -36,7 +36,8 @@ final class DashboardAssets {
     return Optional.ofNullable(
         switch (path) {
           case "" -> asset(OWN + "dashboard.html", HTML);
-          case "dashboard.js", "keys.js", "plots.js", "traffic.js" -> asset(OWN + path, SCRIPT);
+          case "dashboard.js", "clients.js", "keys.js", "plots.js", "traffic.js" ->
+              asset(OWN + path, SCRIPT);
           case "dashboard.css" -> asset(OWN + path, STYLE);
           case "uplot.js" -> asset(UPLOT + "uPlot.iife.min.js", SCRIPT);
           case "uplot.css" -> asset(UPLOT + "uPlot.min.css", STYLE);

@@ -20,6 +20,7 @@ import org.openqa.selenium.Keys;
 import relay.guards.Await;
 import relay.pool.Configs;
 import relay.redis.Acquisition;
+import relay.redis.Budget;
 import relay.redis.Demand;
 
 /**
@@ -30,6 +31,7 @@ import relay.redis.Demand;
 @TestInstance(Lifecycle.PER_CLASS)
 class DashboardBrowserTest {
   private static final int MANY = 10_000;
+  private static final int CLIENTS = 300;
   private static final String GROUP = "#groups tbody tr:nth-child(1)";
   private static final String FIRST_KEY = "#keys .row[aria-selected]:nth-child(1)";
 
@@ -45,7 +47,20 @@ class DashboardBrowserTest {
         IntStream.rangeClosed(1, MANY)
             .mapToObj(n -> "      - { key: s-%d, id: key-%05d, account: team }\n".formatted(n, n))
             .collect(Collectors.joining());
+    String clients =
+        IntStream.rangeClosed(1, CLIENTS)
+            .mapToObj("      - { name: c-%1$03d, key: client-%1$03d, rpm_limit: 60 }\n"::formatted)
+            .collect(Collectors.joining());
     return """
+    server:
+      auth:
+        clients:
+          - { name: people, key: client-people, priority: interactive }
+          - name: jobs
+            key: client-jobs
+            weight: 3
+            budget: [{ tokens: 1000, per: month }, { usd: 20, per: day, rolling: true }]
+    %sprices: [{ model: "*", input: 1.0, output: 5.0 }]
     providers:
       - name: small
         type: anthropic
@@ -57,8 +72,9 @@ class DashboardBrowserTest {
       - name: large
         type: openai
         keys:
+    %s\
     """
-        + keys;
+        .formatted(clients, keys);
   }
 
   private void reserve(int times) throws Exception {
@@ -167,7 +183,7 @@ class DashboardBrowserTest {
     browser.awaitText("#key-count", Integer.toString(MANY)::equals);
     browser.awaitText(FIRST_KEY, row -> row.startsWith("key-00001"));
     assertTrue(browser.count("#keys .row") < 40, () -> browser.count("#keys .row") + " rows");
-    long elements = browser.number("return document.querySelectorAll('*').length");
+    long elements = browser.number("return document.querySelectorAll(':not(#clients *)').length");
     assertTrue(elements < 1_000, () -> elements + " elements");
 
     browser.find("#keys").sendKeys(Keys.END);
@@ -180,6 +196,45 @@ class DashboardBrowserTest {
     browser.awaitText("#key-count", "10 of 10000"::equals);
     browser.click("#statuses", "quarantined 0");
     browser.awaitText("#key-count", "0 of 10000"::equals);
+  }
+
+  private void spend(String client, long dollars) throws Exception {
+    Demand demand = Demand.of("default", 700, 100).on(client).costing(dollars * Budget.DOLLAR);
+    assertInstanceOf(
+        Acquisition.Granted.class, served.clients().acquire(demand).get(20, TimeUnit.SECONDS));
+  }
+
+  @Test
+  void clients_show_their_shares_and_budgets_and_of_many_the_busiest() throws Exception {
+    spend("jobs", 5);
+    spend("c-300", 0); // the last of the config
+    Await.until(
+        "the budget is read",
+        () -> served.clients().named().spent("jobs").getFirst().spent() == 800);
+    browser.looks(1180, 980, "light");
+    browser.open(server.port());
+    int all = CLIENTS + 2;
+    browser.awaitText(
+        "#client-count", "200 of %d, the busiest; 102 more match".formatted(all)::equals);
+    assertEquals(200, browser.count("#clients tbody tr"));
+    String last = browser.text("#clients tbody tr:last-child");
+    assertTrue(last.startsWith("c-300 1 / 60"), last);
+
+    browser.find("#find-client").sendKeys("jobs");
+    browser.awaitText("#client-count", ("1 of " + all)::equals);
+    String row = browser.text("#clients tbody tr");
+    String month = "800 / 1000 tokens a month, anew \\d{4}-\\d\\d-01 00:00 UTC";
+    String budgets = month + " 5 / 20 usd a rolling day";
+    assertTrue(row.matches("jobs 1 700 100 800 " + budgets + " standard 3 1 % 1 0"), row);
+    assertEquals(2, browser.count("#clients td:nth-child(6) meter"));
+    browser.run("document.getElementById('clients-title').scrollIntoView()");
+    browser.screenshot("clients");
+
+    browser.run(
+        "const find = document.getElementById('find-client');"
+            + " find.value = 'people'; find.dispatchEvent(new Event('input'))");
+    browser.awaitText("#clients tbody tr", people -> people.startsWith("people – –"));
+    assertEquals(0, browser.count("#clients td:nth-child(6) meter"), "of another client's row");
   }
 
   @Test

@@ -2,6 +2,7 @@ package relay.admin;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
@@ -34,6 +35,8 @@ import relay.admin.RawHttp.Answer;
 import relay.config.Config;
 import relay.guards.Await;
 import relay.pool.Configs;
+import relay.redis.Acquisition.Granted;
+import relay.redis.Demand;
 import relay.redis.KeyPool;
 
 /** The dashboard's page and its events, over a real port and a real Redis. */
@@ -53,6 +56,7 @@ class DashboardTest {
   @CsvSource({
     "'', text/html",
     "dashboard.js, text/javascript",
+    "clients.js, text/javascript",
     "keys.js, text/javascript",
     "plots.js, text/javascript",
     "traffic.js, text/javascript",
@@ -129,6 +133,47 @@ class DashboardTest {
       assertEquals(7, first.at("/replica/requests").asLong());
       assertTrue(first.at("/replica/redis_up").asBoolean());
       assertTrue(first.has("history"), first.toString());
+    }
+  }
+
+  @Test
+  void clients_arrive_with_their_shares_and_budgets() throws Exception {
+    String clients =
+        """
+        server:
+          auth:
+            clients:
+              - { name: people, key: client-secret-1, priority: interactive }
+              - name: jobs
+                key: client-secret-2
+                priority: batch
+                weight: 3
+                rpm_limit: 60
+                budget: [{ tokens: 1000, per: month }, { tokens: 500, per: day, rolling: true }]
+        """;
+    try (ServedPools own = ServedPools.of(Configs.of(clients + Configs.POOLS));
+        AdminServer its = own.serve()) {
+      Demand demand = Demand.of("default", 70, 30).on("jobs");
+      assertInstanceOf(Granted.class, own.clients().acquire(demand).get(20, TimeUnit.SECONDS));
+      Await.until(
+          "the budget is read",
+          () -> own.clients().named().spent("jobs").getFirst().spent() == 100);
+      try (Events events = open(its.port())) {
+        JsonNode shown = events.next(message -> message.path("clients").size() == 2);
+        JsonNode people = shown.at("/clients/0");
+        JsonNode jobs = shown.at("/clients/1");
+        assertEquals("interactive", people.path("priority").asText());
+        assertEquals(0, people.path("budgets").size());
+        assertEquals("batch", jobs.path("priority").asText());
+        assertEquals(3, jobs.path("weight").asInt());
+        assertEquals(100, jobs.at("/budgets/0/used").asInt());
+        assertTrue(jobs.at("/budgets/0/resets_at").asText().endsWith("-01T00:00:00Z"));
+        assertTrue(jobs.at("/budgets/1/rolling").asBoolean());
+        JsonNode known = json.readTree(new RawHttp(its.port()).get("/clients").body());
+        for (String field : List.of("weight", "priority", "share", "share_ratio", "waiting")) {
+          assertEquals(known.at("/clients/1").get(field), jobs.get(field), field);
+        }
+      }
     }
   }
 

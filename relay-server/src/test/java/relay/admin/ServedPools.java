@@ -5,8 +5,10 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 import relay.config.Config;
 import relay.embedded.EmbeddedRedis;
 import relay.metrics.ReplicaTotals;
@@ -23,12 +25,14 @@ public final class ServedPools implements AutoCloseable {
   private final EmbeddedRedis redis;
   private final RedisEngine engine;
   private final List<KeyPool> pools;
+  private final @Nullable KeyPool clients;
 
   private ServedPools(Config config, EmbeddedRedis redis) {
     this.config = config;
     this.redis = redis;
     engine = RedisEngine.start(Configs.replica(config, redis.url(), "r-1"));
     pools = config.enabledProviders().stream().map(Plans::of).map(engine::pool).toList();
+    clients = Plans.ofClients(config.server().auth()).map(engine::pool).orElse(null);
   }
 
   public static ServedPools of(Config config) throws IOException {
@@ -45,6 +49,11 @@ public final class ServedPools implements AutoCloseable {
 
   public List<KeyPool> pools() {
     return pools;
+  }
+
+  /** The clients' own limits. */
+  KeyPool clients() {
+    return Objects.requireNonNull(clients);
   }
 
   /** An admin server on loopback; the caller closes it. */
@@ -78,7 +87,7 @@ public final class ServedPools implements AutoCloseable {
                 () -> served,
                 engine::breaker,
                 _ -> List.of(),
-                () -> null,
+                () -> clients,
                 Plans.tally(engine, shown.server().auth()),
                 this::totals,
                 () -> new ConfigState("0123456789ab", Instant.EPOCH, List.of()),

@@ -1,10 +1,11 @@
 // Takes what has changed from /dashboard/events, and shows it.
 
+import { showClients } from "./clients.js";
 import { KeyList } from "./keys.js";
 import { Plots, short } from "./plots.js";
 import { Traffic } from "./traffic.js";
 
-const DIMENSIONS = ["rpm", "itpm", "otpm", "tpm"];
+export const DIMENSIONS = ["rpm", "itpm", "otpm", "tpm"];
 const DAILY = ["rpd", "tpd"];
 const NAMES = { rpm: "requests", itpm: "input tokens", otpm: "output tokens", tpm: "input + output tokens" };
 const KEPT_SECONDS = 300;
@@ -190,7 +191,11 @@ function showTraffic() {
   ]);
 }
 
-function usage(cell, used, limit, learned) {
+const LEARNED = [" *", "limit according to the provider's answers"];
+const isLearned = (group, dimension) => group.learned[dimension] && group.learned[dimension] === group.limits[dimension];
+
+/** Used, and of what if there is a limit. */
+export function usage(cell, used, limit, remark = "", title = "") {
   if (!limit) {
     text(cell, used ? short(used) : "–");
     return;
@@ -201,12 +206,12 @@ function usage(cell, used, limit, learned) {
     cell.replaceChildren(document.createElement("span"), meter);
     Object.assign(meter, { min: 0, max: 1, low: 0.8, high: 0.95, optimum: 0 });
   }
-  text(cell.firstChild, `${short(used)} / ${short(limit)}${learned ? " *" : ""}`);
-  cell.title = learned ? "limit according to the provider's answers" : "";
+  text(cell.firstChild, `${short(used)} / ${short(limit)}${remark}`);
+  cell.title = title;
   meter.value = used / limit;
 }
 
-function rows(table, nodes, fill, many) {
+export function rows(table, nodes, fill, many) {
   const body = at(table).tBodies[0];
   while (body.rows.length > nodes.length) body.lastChild.remove();
   nodes.forEach((node, n) => {
@@ -216,11 +221,22 @@ function rows(table, nodes, fill, many) {
   });
 }
 
-function found(nodes, input, count, name) {
+/**
+ * The nodes that match the search, at most a page of them.
+ *
+ * @param busy how busy a node is: then the page has the busiest, in their order
+ */
+export function found(nodes, input, count, name, busy) {
   const words = at(input).value.trim().toLowerCase();
-  const matching = nodes.filter((node) => !words || node[name].toLowerCase().includes(words));
-  const shown = matching.slice(0, MOST_ROWS);
-  text(at(count), shown.length === nodes.length ? nodes.length : `${shown.length} of ${nodes.length}`);
+  let shown = nodes.filter((node) => !words || node[name].toLowerCase().includes(words));
+  let which = "";
+  if (shown.length > MOST_ROWS && busy) {
+    const busiest = new Set(shown.toSorted((a, b) => busy(b) - busy(a)).slice(0, MOST_ROWS));
+    which = `, the busiest; ${shown.length - MOST_ROWS} more match`;
+    shown = shown.filter((node) => busiest.has(node));
+  }
+  shown = shown.slice(0, MOST_ROWS);
+  text(at(count), shown.length === nodes.length ? nodes.length : `${shown.length} of ${nodes.length}${which}`);
   return shown;
 }
 
@@ -255,7 +271,7 @@ function showPool() {
   rows("groups", found(groups, "find-group", "group-count", "id"), (cells, group) => {
     text(cells[0], group.id);
     DIMENSIONS.forEach((dimension, n) =>
-      usage(cells[n + 1], group.used[dimension], group.limits[dimension], group.learned[dimension] && group.learned[dimension] === group.limits[dimension]));
+      usage(cells[n + 1], group.used[dimension], group.limits[dimension], ...(isLearned(group, dimension) ? LEARNED : [])));
     text(cells[5], `${Math.round(group.burst * 100)} %`);
     text(cells[6], group.in_flight);
     text(cells[7], clock(group.cooldown_until));
@@ -266,22 +282,12 @@ function showPool() {
   keys.show(chosen, [...pool.keys.values()]);
 }
 
-function showClients() {
-  rows("clients", found([...clients.values()], "find-client", "client-count", "name"), (cells, client) => {
-    text(cells[0], client.name);
-    DIMENSIONS.forEach((dimension, n) => usage(cells[n + 1], client.used[dimension], client.limits?.[dimension]));
-    text(cells[5], client.limits?.max_concurrent ? `${client.in_flight}/${client.limits.max_concurrent}` : client.in_flight);
-    text(cells[6], clock(client.cooldown_until));
-    text(cells[7], client.denials);
-  }, 8);
-}
-
 function show() {
   if (!head || document.hidden) return;
   showHead();
   showTraffic();
   showPool();
-  showClients();
+  showClients([...clients.values()]);
 }
 
 const trafficPlots = new Plots(at("traffic-plots"));
