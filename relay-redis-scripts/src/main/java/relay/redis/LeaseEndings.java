@@ -38,6 +38,7 @@ final class LeaseEndings {
   private static final long FORGOTTEN_NANOS = 25_000_000_000L;
 
   private final PoolScripts scripts;
+  private final BudgetLedger ledger;
   private final String pool;
   private final WaitingRoom.Alarm alarm;
   private final RecentGrants recent;
@@ -53,8 +54,14 @@ final class LeaseEndings {
   /**
    * @param alarm runs callbacks after a delay, while the engine runs
    */
-  LeaseEndings(PoolScripts scripts, String pool, WaitingRoom.Alarm alarm, LongSupplier nanoTime) {
+  LeaseEndings(
+      PoolScripts scripts,
+      BudgetLedger ledger,
+      String pool,
+      WaitingRoom.Alarm alarm,
+      LongSupplier nanoTime) {
     this.scripts = scripts;
+    this.ledger = ledger;
     this.pool = pool;
     this.alarm = alarm;
     this.nanoTime = nanoTime;
@@ -84,7 +91,7 @@ final class LeaseEndings {
       case PendingUpdate.LateCharge late -> {
         var _ =
             scripts
-                .charge(late.id(), late.group(), late.used(), late.spreadMicros(), now())
+                .charge(late, now())
                 .whenComplete((reply, failure) -> keepIfFailed(late, failure));
       }
       case Ending ending -> {
@@ -151,18 +158,25 @@ final class LeaseEndings {
     }
     CompletableFuture<Reply> charged =
         ended == null
-            ? scripts.chargeRunning(lease, again.spreadMicros(), now())
+            ? chargeRunning(lease, again.spreadMicros())
             : scripts.charge(
-                lease.id(),
-                lease.group(),
-                Spent.of(lease, ended, now()),
-                again.spreadMicros(),
+                new PendingUpdate.LateCharge(
+                    lease.id(),
+                    lease.group(),
+                    Used.of(lease, ended, now()),
+                    ledger.again(lease, lease.usedNanodollars()),
+                    again.spreadMicros()),
                 now());
     charged = charged.whenComplete((reply, failure) -> keepIfFailed(again, failure));
     if (ended != null) {
       send(new PendingUpdate.Settle(lease, ended));
     }
     return charged;
+  }
+
+  private CompletableFuture<Reply> chargeRunning(Lease lease, long spreadMicros) {
+    return scripts.chargeRunning(
+        lease, ledger.again(lease, lease.reservedNanodollars()), spreadMicros, now());
   }
 
   private long now() {
@@ -297,7 +311,7 @@ final class LeaseEndings {
             Math.max(0, cost.inputTokens() - charged.inputTokens()),
             Math.max(0, cost.outputTokens() - charged.outputTokens()));
     if (over.totalTokens() > 0) {
-      send(new PendingUpdate.LateCharge(id, group, List.of(new Spent(over, now()))));
+      send(new PendingUpdate.LateCharge(id, group, List.of(new Used(over, now()))));
     }
   }
 
@@ -338,15 +352,17 @@ final class LeaseEndings {
 
   private void chargeLost(PendingUpdate.Settle settle) {
     Lease lease = settle.lease();
-    List<Spent> used = Spent.of(lease, settle.cost(), now());
+    boolean again = ledger.counts(lease); // its budgets may know the reservation: it is settled
+    PendingUpdate.LateCharge late =
+        new PendingUpdate.LateCharge(
+            lease.id(), lease.group(), Used.of(lease, settle.cost(), now()));
     var _ =
-        scripts
-            .charge(lease.id(), lease.group(), used, 0, now())
+        (again ? chargeRunning(lease, 0) : scripts.charge(late, now()))
             .whenComplete(
                 (reply, failure) -> {
-                  keepIfFailed(
-                      new PendingUpdate.LateCharge(lease.id(), lease.group(), used), failure);
-                  if (reply instanceof Reply.Ended) { // it was charged as running meanwhile
+                  keepIfFailed(again ? settle : late, failure);
+                  // or it was charged as running meanwhile
+                  if (reply instanceof Reply.Ended || (again && reply instanceof Reply.Done)) {
                     send(settle);
                   }
                 });

@@ -122,7 +122,11 @@ final class OutageGrants {
               (group, used) ->
                   leaseEndings.send(
                       new PendingUpdate.LateCharge(
-                          leaseIds.next(), group, used, taken.nanos() / 1_000, 0)));
+                          leaseIds.next(),
+                          group,
+                          used,
+                          PendingUpdate.Spent.NOTHING,
+                          taken.nanos() / 1_000)));
     }
   }
 }

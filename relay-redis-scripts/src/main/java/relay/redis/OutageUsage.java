@@ -23,7 +23,7 @@ final class OutageUsage {
    *
    * @param nanos in which it was used
    */
-  record Taken(long nanos, Map<String, List<Spent>> byGroup) {}
+  record Taken(long nanos, Map<String, List<Used>> byGroup) {}
 
   private static final class Slot {
     final long since;
@@ -52,11 +52,11 @@ final class OutageUsage {
   Taken takeAll(long nanos) {
     dropOld(nanos);
     long since = slots.isEmpty() ? nanos : slots.getFirst().since;
-    Map<String, List<Spent>> all = new HashMap<>();
+    Map<String, List<Used>> all = new HashMap<>();
     for (Slot slot : slots) {
       slot.used.forEach(
           (group, used) ->
-              all.computeIfAbsent(group, g -> new ArrayList<>()).add(new Spent(used, slot.last)));
+              all.computeIfAbsent(group, g -> new ArrayList<>()).add(new Used(used, slot.last)));
     }
     slots.clear();
     return new Taken(nanos - since, all);

@@ -73,14 +73,39 @@ sealed interface PendingUpdate {
    * Usage without a lease in Redis.
    *
    * @param spreadMicros in which its part of the rates was free for it; 0 if it was used at once
+   * @param spent of its key's budgets
    * @param unansweredNanos as {@link Settle#unansweredNanos}
    */
   record LateCharge(
-      String id, String group, List<Spent> used, long spreadMicros, long unansweredNanos)
+      String id,
+      String group,
+      List<Used> used,
+      long spreadMicros,
+      Spent spent,
+      long unansweredNanos)
       implements PendingUpdate {
-    LateCharge(String id, String group, List<Spent> used) {
-      this(id, group, used, 0, 0);
+    LateCharge(String id, String group, List<Used> used) {
+      this(id, group, used, Spent.NOTHING, 0);
     }
+
+    LateCharge(String id, String group, List<Used> used, Spent spent, long spreadMicros) {
+      this(id, group, used, spreadMicros, spent, 0);
+    }
+  }
+
+  /**
+   * What a charge adds to its key's budgets.
+   *
+   * @param nanodollars in billionths of a dollar
+   * @param budgets as the scripts read them
+   * @param made the hash that lacks it: another hash is told of it with all that is known; {@code
+   *     -} if every hash lacks it
+   */
+  record Spent(long nanodollars, String budgets, String made) {
+    /** No budget, or any hash. */
+    static final String NONE = ScriptCaller.text(ScriptCaller.NONE);
+
+    static final Spent NOTHING = new Spent(0, NONE, NONE);
   }
 
   /**
@@ -96,7 +121,7 @@ sealed interface PendingUpdate {
     return switch (this) {
       case Settle s when s.unansweredNanos() == 0 -> new Settle(s.lease(), s.cost(), nanos);
       case LateCharge c when c.unansweredNanos() == 0 ->
-          new LateCharge(c.id(), c.group(), c.used(), c.spreadMicros(), nanos);
+          new LateCharge(c.id(), c.group(), c.used(), c.spreadMicros(), c.spent(), nanos);
       case Recharge r when r.unansweredNanos() == 0 ->
           new Recharge(r.lease(), r.spreadMicros(), nanos);
       case Settle _, Cancel _, LateCharge _, Recharge _ -> this;

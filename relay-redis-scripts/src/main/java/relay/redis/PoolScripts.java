@@ -312,33 +312,19 @@ final class PoolScripts {
     return done;
   }
 
-  /** Charges what Redis has not counted. What flows off in the micros is no debt. */
-  CompletableFuture<Reply> charge(
-      String id, String group, List<Spent> used, long micros, long now) {
-    List<byte[]> ended = List.of(ScriptCaller.NONE, bytes(0), bytes(micros));
-    return charge(id, group, used, now, ended);
+  /** Charges what Redis has not counted. The time is by the clock of its times. */
+  CompletableFuture<Reply> charge(PendingUpdate.LateCharge late, long now) {
+    return charge(new ChargeCall(late, now, ScriptCaller.NONE, bytes(0)));
   }
 
   /** As {@link #charge}, for a request that still runs: it holds a lease again. */
-  CompletableFuture<Reply> chargeRunning(Lease lease, long micros, long now) {
-    long output = Math.max(lease.outputTokens(), lease.reportedMade());
-    Usage reserved = new Usage(1, lease.inputTokens(), output);
-    long at = lease.isReported() ? now : lease.recentNanos();
-    List<byte[]> runs = List.of(bytes(lease.key()), leaseMs, bytes(micros));
-    return charge(lease.id(), lease.group(), List.of(new Spent(reserved, at)), now, runs);
+  CompletableFuture<Reply> chargeRunning(
+      Lease lease, PendingUpdate.Spent spent, long spreadMicros, long now) {
+    return charge(ChargeCall.ofRunning(lease, leaseMs, spent, spreadMicros, now));
   }
 
-  private CompletableFuture<Reply> charge(
-      String id, String group, List<Spent> used, long now, List<byte[]> how) {
-    return callConfigured(
-        () -> {
-          List<byte[]> args = caller.clockArgs();
-          args.addAll(List.of(bytes(id), bytes(group)));
-          args.addAll(how);
-          used.forEach(part -> part.appendTo(args, now));
-          return new Call(ScriptFile.CHARGE, leaseKeys(), args);
-        },
-        Reply::of);
+  private CompletableFuture<Reply> charge(ChargeCall charge) {
+    return callConfigured(() -> charge.of(this, caller.clockArgs()), Reply::of);
   }
 
   /**

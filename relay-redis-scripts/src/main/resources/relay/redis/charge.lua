@@ -6,6 +6,7 @@
 --       leases     leases by id
 --       due        leases by the time of their next check: a list, in order of time
 --       later      the same for all other leases: a sorted set
+--       budgets    what keys have spent of their budgets
 -- ARGV  ceiling    latest plausible time on the pool's clock in microseconds, 0 if unknown
 --       given      a test's clock in microseconds, - for Redis TIME
 --       id         an id for the charge: it counts once
@@ -13,11 +14,14 @@
 --       key        the key of a request that still runs, - for none. If Redis knows it no longer, there is no lease
 --       lease_ms   lease duration; 0 for none
 --       spread_us  time in which its part of each rate was free for it: what flows off in that is no debt beside a window
+--       dollars    what it spent in billionths of a dollar
+--       of         the budgets that it is charged to, as for acquire_named; - for none
+--       made       when the hash of budgets was made, if another hash is told of this charge with all that is known; else -
 --       ...        for each time: ago_us, requests, input tokens, output tokens; a lease is of the first of them
 -- REPLY {1, time}                              charged
 --       {0}                                    this id is a known lease or was charged before
 --       {-3}                                   unknown pool or group
--- COST  one to three reads, three writes; one of each for each earlier time
+-- COST  one to three reads, three writes; one of each for each earlier time; with budgets one or two reads and one write more
 -- @include numbers
 -- @include pool
 -- @include key
@@ -31,10 +35,12 @@
 -- @include choice
 -- @include index
 -- @include lease
+-- @include budget
 local id, group = ARGV[3], ARGV[4]
 local given, ceiling = clock(ARGV[2], ARGV[1])
 local lease_us, spread = number(ARGV[6], 'lease_ms') * 1000, number(ARGV[7], 'spread_us')
-local parts = late.read(ARGV, 8)
+local dollars, of, made = number(ARGV[8], 'dollars'), ARGV[9], ARGV[10]
+local parts = late.read(ARGV, 11)
 local r = open(KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5])
 local g, k = r and group_of(r, group), r and lease_us > 0 and key_of(r, ARGV[5])
 if not g then return { -3 } end
@@ -66,6 +72,11 @@ repeat
   change(r, g)
   g = levels.above(r, g)
 until not g
+if of ~= '-' and (made == '-' or redis.call('HGET', KEYS[6], '') == made) then
+  local spent = spending.open_budgets(r, KEYS[6], { of }, now)
+  for _, s in pairs(spent) do spending.spend(s, s.present, s.of.usd and dollars or input + output) end
+  spending.write_budgets(KEYS[6], spent)
+end
 write_leases(r, now)
 write(r)
 return { 1, now }

@@ -73,14 +73,16 @@ record ChargeStep(
 
   @Override
   public byte[][] keys(RedisKeys names) {
-    return Step.leases(names);
+    List<byte[]> keys = new ArrayList<>(List.of(Step.leases(names)));
+    keys.add(names.budgets);
+    return keys.toArray(byte[][]::new);
   }
 
   @Override
   public List<Object> args(Clock c) {
     String runs = key.isEmpty() ? "-" : key;
-    List<Object> args =
-        new ArrayList<>(List.of(c.ceiling(), c.told(), id, group, runs, leaseMs, spreadMicros));
+    List<Object> args = new ArrayList<>(List.of(c.ceiling(), c.told(), id, group));
+    args.addAll(List.of(runs, leaseMs, spreadMicros, 0, "-", "-")); // no budget
     for (Part part : parts) {
       args.addAll(List.of(part.ago(), part.requests(), part.input(), part.output()));
     }

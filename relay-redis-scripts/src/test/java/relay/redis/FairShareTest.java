@@ -85,9 +85,9 @@ final class FairShareTest {
     FairShare share = share(LIMITS);
     int all = admitted(share, null, WINDOW.multipliedBy(10));
     assertTrue(all > 8_900, "admitted: " + all);
-    List<Spent> parts = share.takeOutageUsage().byGroup().getOrDefault(GROUP, List.of());
-    Usage owed = parts.stream().map(Spent::usage).reduce(Usage.NONE, Usage::plus);
-    for (Spent part : parts) { // evenly
+    List<Used> parts = share.takeOutageUsage().byGroup().getOrDefault(GROUP, List.of());
+    Usage owed = parts.stream().map(Used::usage).reduce(Usage.NONE, Usage::plus);
+    for (Used part : parts) { // evenly
       assertTrue(part.usage().requests() <= 60, parts.toString());
     }
     assertTrue(nanos - parts.getFirst().nanos() > 0.9 * WINDOW.toNanos(), parts.toString());

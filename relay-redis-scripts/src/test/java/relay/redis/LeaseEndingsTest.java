@@ -36,7 +36,12 @@ final class LeaseEndingsTest {
   private final PoolScripts scripts = new PoolScripts(link, plan, options);
   private final AtomicLong nanos = new AtomicLong(1);
   private final LeaseEndings settlements =
-      new LeaseEndings(scripts, plan.name(), LeaseEndingsTest::never, nanos::get);
+      new LeaseEndings(
+          scripts,
+          new BudgetLedger(link, scripts, nanos::get),
+          plan.name(),
+          LeaseEndingsTest::never,
+          nanos::get);
   private final AcquireCalls acquires = scripts.acquires(settlements);
 
   private static Runnable never(long nanos, Runnable callback) {

@@ -72,7 +72,7 @@ final class MissingReplicaTest {
     }
   }
 
-  private ChargeStep.Part part(Spent used) {
+  private ChargeStep.Part part(Used used) {
     return new ChargeStep.Part(micros - used.nanos() / 1000, used.usage().requests(), 0, 0);
   }
 
@@ -82,7 +82,7 @@ final class MissingReplicaTest {
     for (; micros < until; micros += STEP) {
       boolean cut = micros >= cutAt && micros < backAt;
       if (micros == backAt && !dead) {
-        List<Spent> used = share.takeOutageUsage().byGroup().getOrDefault(GROUP, List.of());
+        List<Used> used = share.takeOutageUsage().byGroup().getOrDefault(GROUP, List.of());
         call(ChargeStep.ended("late" + ids, GROUP, used.stream().map(this::part).toList()));
         isUp = true;
       }

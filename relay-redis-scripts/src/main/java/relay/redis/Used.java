@@ -9,27 +9,27 @@ import java.util.List;
  *
  * @param nanos when, by {@link System#nanoTime}; the last time if it was used over a time
  */
-record Spent(Usage usage, long nanos) {
+record Used(Usage usage, long nanos) {
   /**
    * What a lease is charged by now: its reservation since the grant, as Redis does, and the rest
    * now. Output of which reports tell was made until now.
    */
-  static List<Spent> of(Lease lease, Usage cost, long now) {
+  static List<Used> of(Lease lease, Usage cost, long now) {
     if (lease.isReported()) {
-      return List.of(new Spent(cost, now));
+      return List.of(new Used(cost, now));
     }
     Usage reserved =
         new Usage(
             cost.requests(),
             Math.min(cost.inputTokens(), lease.inputTokens()),
             Math.min(cost.outputTokens(), lease.outputTokens()));
-    Spent first = new Spent(reserved, lease.recentNanos());
+    Used first = new Used(reserved, lease.recentNanos());
     Usage over =
         new Usage(
             0,
             cost.inputTokens() - reserved.inputTokens(),
             cost.outputTokens() - reserved.outputTokens());
-    return over.totalTokens() == 0 ? List.of(first) : List.of(first, new Spent(over, now));
+    return over.totalTokens() == 0 ? List.of(first) : List.of(first, new Used(over, now));
   }
 
   /** As arguments of a script: how long ago, and what. */
