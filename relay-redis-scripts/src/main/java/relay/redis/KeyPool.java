@@ -187,7 +187,7 @@ public final class KeyPool {
   private Acquisition granted(String id, Reply reply, Demand demand) {
     return switch (reply) {
       case Reply.Grant g -> {
-        Lease lease = Lease.granted(this, id, g, scripts.epoch()).reserving(demand.cost());
+        Lease lease = Lease.granted(this, id, g, scripts.epoch()).reserving(demand);
         renewals.add(lease);
         leaseEndings.began(lease);
         yield new Granted(lease);
@@ -225,7 +225,7 @@ public final class KeyPool {
       ledger.passed(lease);
     } else {
       renewals.remove(lease.id());
-      leaseEndings.send(new PendingUpdate.Settle(lease, new Usage(1, inputTokens, outputTokens)));
+      leaseEndings.ended(lease, new Usage(1, inputTokens, outputTokens));
     }
     room.capacityReturned();
   }
@@ -235,7 +235,7 @@ public final class KeyPool {
       outage.end(lease, 0, 0);
     } else {
       renewals.remove(lease.id());
-      leaseEndings.send(PendingUpdate.Cancel.of(lease));
+      leaseEndings.ended(lease, Usage.NONE);
     }
     room.capacityReturned();
   }
