@@ -73,14 +73,16 @@ local reply = { 1, now }
 local records, checks = {}, {} -- what is written
 local held = #ids > 0 and redis.call('HMGET', leases, unpack(ids)) or {}
 local told = {} -- an id may occur twice
-for n, id in ipairs(ids) do
+local recorded, checked = 0, 0
+for n = 1, #ids do
+  local id = ids[n]
   local alive, record, grant = told[id] or 0, not told[id] and held[n], grants[n]
   -- an ended lease has a tombstone that outlives every call that is not late
   if not (record or told[id]) and grant and now < ceiling + TOMB_US then record = record_again(grant) end
   if record and not is_tomb(record) then
     local key, group, since, requests, input, output, deadline, standing, made, rest, spread, told_at =
       struct.unpack(LEASE, record)
-    local g = group_of(r, group)
+    local g = r.groups[group] or group_of(r, group)
     local k = standing == EXPIRED_LEASE and g and key_of(r, key)
     if k then
       p[LIVE] = p[LIVE] + 1
@@ -96,17 +98,18 @@ for n, id in ipairs(ids) do
       end
       if not is or deadline < early then
         deadline, standing = math.max(deadline, wanted), RENEWED
-        checks[#checks + 1], checks[#checks + 2] = deadline, id
+        checks[checked + 1], checks[checked + 2], checked = deadline, id, checked + 2
         if deadline < p[SWEEP_AT] then p[SWEEP_AT] = deadline end
       end
-      records[#records + 1], records[#records + 2] = id, struct.pack(LEASE, key, group, since, requests, input, output,
+      records[recorded + 1], records[recorded + 2] = id, struct.pack(LEASE, key, group, since, requests, input, output,
         deadline, standing, made, rest, spread, told_at)
+      recorded = recorded + 2
     end
   end
   reply[2 + n], told[id] = alive, alive
 end
-if #records > 0 then redis.call('HSET', leases, unpack(records)) end
-if #checks > 0 then redis.call('ZADD', later, unpack(checks)) end
+if recorded > 0 then redis.call('HSET', leases, unpack(records)) end
+if checked > 0 then redis.call('ZADD', later, unpack(checks)) end
 keep(p, state, leases, later)
 write(r)
 return reply

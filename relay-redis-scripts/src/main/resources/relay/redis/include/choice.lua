@@ -23,22 +23,37 @@ function days.clamp_all(r, g, input, output)
 end
 
 -- As `look`, where a day's limits or those of a group above hold, too: all must have room.
-function levels.look(r, k, g, now, window, bucket, kept, input, output, bound)
+function levels.look(r, k, g, now, window, bucket, kept, left, input, output, bound)
   local p, over = r.pool, levels.above(r, g)
   if over and roll(r.win, p, over, math.floor(now / p[SLOT])) then rewrite(r, over) end
   if k[K_STOPPED] > 0 then return 2 end
   local want_in, want_out, limit = days.clamp_all(r, g, input, output)
   if not want_in then return 3, want_out, limit end
-  local state, load, flight, pass, priority = look(k, g, now, window, bucket, kept, want_in, want_out, bound)
+  local state, load = look(k, g, now, window, bucket, kept, left, want_in, want_out, bound)
   if state == 1 and p[DAY] == 1 then load = days.load(r, g, now, load, want_in + want_out) end
   if state == 1 and load and over then
     local full
-    state, full = look(levels.no_key, over, now, window, bucket, kept, want_in, want_out, bound)
+    state, full = look(levels.no_key, over, now, window, bucket, kept, left, want_in, want_out, bound)
     load = state == 1 and math.max(load, full)
     if load and p[DAY] == 1 then load = days.load(r, over, now, load, want_in + want_out) end
   end
   if state ~= 1 or not load then return 0 end
-  return 1, load, flight, pass, priority, want_in, want_out
+  return 1, load, want_in, want_out
+end
+
+-- Whether a candidate is better than the best so far; see `best_of`. The rank is what its strategy says first.
+local function is_better(strategy, favourite, k, g, rank, best_k, best_g, best_rank)
+  if strategy == WEIGHTED then
+    local best_spare = best_k[K_WEIGHT] == 0
+    if (k[K_WEIGHT] == 0) ~= best_spare then return best_spare end
+  end
+  if favourite then
+    local mine = g.field == favourite
+    if mine ~= (best_g.field == favourite) then return mine end
+  end
+  if rank ~= best_rank then return rank < best_rank end
+  if strategy == LEAST_LOADED and k[K_FLIGHT] ~= best_k[K_FLIGHT] then return k[K_FLIGHT] < best_k[K_FLIGHT] end
+  return k[K_PASS] < best_k[K_PASS]
 end
 
 -- The best candidate for a request: its index in the list, and what to reserve. Among the candidates of the
@@ -47,63 +62,57 @@ end
 -- with each pick; the smallest pass is next. A key without weight is a spare, behind all others of its
 -- priority. If none can carry it: nil, the numbers of quarantined and of too small candidates, and the largest
 -- limit that is too small, with its dimension.
-local function best_of(r, list, now, input, output, favourite, seed)
+local function best_of(r, list, now, input, output, favourite, seed, left)
   local p = r.pool
+  left = left or 0
   local window, bucket, strategy = refill_us(p), p[BUCKET] == 1, p[STRATEGY]
   local kept, daily = bucket and 0 or p[KEPT], p[DAY] == 1
-  local slot = math.floor(now / p[SLOT])
-  local best, best_rank, best_flight, best_pass, best_priority, best_input, best_output, best_mine, best_spare
+  local slot, free = math.floor(now / p[SLOT]), 1 - kept
+  -- a strategy that asks for no load, and one whose loads are known before the rest
+  local turns, loads = strategy ~= LEAST_LOADED and strategy ~= RANDOM and 0, strategy == LEAST_LOADED and not bucket and not daily
+  local best, best_k, best_g, best_rank, best_priority, best_input, best_output
   local stopped, small, dimension, limit = 0, 0, 0, 0
   local bound = math.huge -- a candidate fuller than the best need not be evaluated to the end
   for c = 1, #list, 2 do
-    local g = list[c + 1]
+    local k, g = list[c], list[c + 1]
     if g[RECENT] < slot and roll(r.win, p, g, slot) then rewrite(r, g) end -- even if this candidate is not chosen
-    local state, load, flight, pass, priority, want_in, want_out
-    if daily or g.above then
-      state, load, flight, pass, priority, want_in, want_out =
-        levels.look(r, list[c], g, now, window, bucket, kept, input, output, bound)
-    else
-      state, load, flight, pass, priority, want_in, want_out =
-        look(list[c], g, now, window, bucket, kept, input, output, bound)
+    local rank, better = turns, true
+    if best then
+      if k[K_PRIORITY] < best_priority then break end
+      if loads and not g.above then
+        rank = load_of(k, g, free, left, input, output)
+        if rank > 1 then rank = false end -- less may count of a request that is larger than a limit
+      end
+      if rank then
+        better = rank <= bound and is_better(strategy, favourite, k, g, rank, best_k, best_g, best_rank)
+      end
     end
-    if state == 1 then
-      if best and priority < best_priority then break end
-      local rank = 0
-      if strategy == LEAST_LOADED then
-        rank = load
+    if better then
+      local state, load, want_in, want_out
+      if daily or g.above then
+        state, load, want_in, want_out = levels.look(r, k, g, now, window, bucket, kept, left, input, output, bound)
       else
-        flight = 0
-        if strategy == RANDOM then
-          seed = draw(seed)
-          rank = seed
+        state, load, want_in, want_out = look(k, g, now, window, bucket, kept, left, input, output, bound, loads and rank)
+      end
+      if state == 1 then
+        if not rank then
+          rank = load
+          if strategy == RANDOM then
+            seed = draw(seed)
+            rank = seed
+          end
+          better = not best or is_better(strategy, favourite, k, g, rank, best_k, best_g, best_rank)
         end
-      end
-      local mine = favourite and g.field == favourite
-      local spare = strategy == WEIGHTED and list[c][K_WEIGHT] == 0
-      local better = not best
-      if best then
-        if spare ~= best_spare then
-          better = best_spare
-        elseif mine ~= best_mine then
-          better = mine
-        elseif rank ~= best_rank then
-          better = rank < best_rank
-        elseif flight ~= best_flight then
-          better = flight < best_flight
-        else
-          better = pass < best_pass
+        if better then
+          best, best_k, best_g, best_rank, best_priority, best_input, best_output = c, k, g, rank, k[K_PRIORITY], want_in, want_out
+          if strategy == LEAST_LOADED and not favourite then bound = load end
         end
+      elseif state == 2 then
+        stopped = stopped + 1
+      elseif state == 3 then
+        small = small + 1
+        if want_in > limit then dimension, limit = load, want_in end
       end
-      if better then
-        best, best_rank, best_flight, best_pass, best_priority = c, rank, flight, pass, priority
-        best_mine, best_spare, best_input, best_output = mine, spare, want_in, want_out
-        if strategy == LEAST_LOADED and not favourite then bound = load end
-      end
-    elseif state == 2 then
-      stopped = stopped + 1
-    elseif state == 3 then
-      small = small + 1
-      if flight > limit then dimension, limit = load, flight end
     end
   end
   if best then return best, best_input, best_output end
@@ -128,7 +137,7 @@ local function take(r, k, g, now, input, output, spread)
     relax(g, now)
     if spread then expect_output(r.win, p, g, now, now, now, 0, 0, output, 0, spread) end
     if p[DAY] == 1 then days.charge(r, g, now, 1, input + output) end
-    g = levels.above(r, g)
+    g = g.above and levels.above(r, g)
   until not g
   -- a key that was unusable for a while does not catch up
   local turn = math.max(k[K_PASS], p[TURN])

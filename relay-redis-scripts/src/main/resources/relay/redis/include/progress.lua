@@ -6,11 +6,12 @@
 local function move_on(r, g, group, since, told, newly, had, rest, had_spread, spread, now, from, sets)
   local p = r.pool
   repeat
-    roll(r.win, p, g, math.floor(now / p[SLOT]))
+    local slot = math.floor(now / p[SLOT])
+    if g[RECENT] < slot then roll(r.win, p, g, slot) end
     flow(p, g, now)
     expect_output(r.win, p, g, now, since, told, newly, had, rest, had_spread, spread)
     change(r, g)
-    g = levels.above(r, g)
+    g = g.above and levels.above(r, g)
   until not g
-  reopen(r, group, nil, from, sets)
+  if sets[from] then reopen(r, group, nil, from, sets) end
 end
