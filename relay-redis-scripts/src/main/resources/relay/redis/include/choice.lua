@@ -41,21 +41,6 @@ function levels.look(r, k, g, now, window, bucket, kept, left, input, output, bo
   return 1, load, want_in, want_out
 end
 
--- Whether a candidate is better than the best so far; see `best_of`. The rank is what its strategy says first.
-local function is_better(strategy, favourite, k, g, rank, best_k, best_g, best_rank)
-  if strategy == WEIGHTED then
-    local best_spare = best_k[K_WEIGHT] == 0
-    if (k[K_WEIGHT] == 0) ~= best_spare then return best_spare end
-  end
-  if favourite then
-    local mine = g.field == favourite
-    if mine ~= (best_g.field == favourite) then return mine end
-  end
-  if rank ~= best_rank then return rank < best_rank end
-  if strategy == LEAST_LOADED and k[K_FLIGHT] ~= best_k[K_FLIGHT] then return k[K_FLIGHT] < best_k[K_FLIGHT] end
-  return k[K_PASS] < best_k[K_PASS]
-end
-
 -- The best candidate for a request: its index in the list, and what to reserve. Among the candidates of the
 -- highest priority that can carry it, one of the session's group comes first. Then the strategy decides: the
 -- least load, the next turn or the smallest random number. A key's turn is its pass, which grows by 1/weight
@@ -68,50 +53,61 @@ local function best_of(r, list, now, input, output, favourite, seed, left)
   local window, bucket, strategy = refill_us(p), p[BUCKET] == 1, p[STRATEGY]
   local kept, daily = bucket and 0 or p[KEPT], p[DAY] == 1
   local slot, free = math.floor(now / p[SLOT]), 1 - kept
-  -- a strategy that asks for no load, and one whose loads are known before the rest
-  local turns, loads = strategy ~= LEAST_LOADED and strategy ~= RANDOM and 0, strategy == LEAST_LOADED and not bucket and not daily
-  local best, best_k, best_g, best_rank, best_priority, best_input, best_output
+  local ranked, weighted = strategy == LEAST_LOADED, strategy == WEIGHTED
+  local quick = not daily and strategy ~= RANDOM and not (ranked and bucket) -- a rank is known before the rest
+  local best, best_rank, best_flight, best_pass, best_priority, best_mine, best_spare, best_input, best_output
   local stopped, small, dimension, limit = 0, 0, 0, 0
   local bound = math.huge -- a candidate fuller than the best need not be evaluated to the end
   for c = 1, #list, 2 do
     local k, g = list[c], list[c + 1]
     if g[RECENT] < slot and roll(r.win, p, g, slot) then rewrite(r, g) end -- even if this candidate is not chosen
-    local rank, better = turns, true
+    local rank, state, load, want_in, want_out
     if best then
       if k[K_PRIORITY] < best_priority then break end
-      if loads and not g.above then
-        rank = load_of(k, g, free, left, input, output)
-        if rank > 1 then rank = false end -- less may count of a request that is larger than a limit
-      end
-      if rank then
-        better = rank <= bound and is_better(strategy, favourite, k, g, rank, best_k, best_g, best_rank)
+      if quick and not g.above then
+        rank = ranked and load_of(k, g, free, left, input, output) or 0
+        if rank > 1 then rank = nil end -- less may count of a request that is larger than a limit
       end
     end
-    if better then
-      local state, load, want_in, want_out
+    if not rank then
       if daily or g.above then
         state, load, want_in, want_out = levels.look(r, k, g, now, window, bucket, kept, left, input, output, bound)
       else
-        state, load, want_in, want_out = look(k, g, now, window, bucket, kept, left, input, output, bound, loads and rank)
+        state, load, want_in, want_out = look(k, g, now, window, bucket, kept, left, input, output, bound)
       end
       if state == 1 then
-        if not rank then
-          rank = load
-          if strategy == RANDOM then
-            seed = draw(seed)
-            rank = seed
-          end
-          better = not best or is_better(strategy, favourite, k, g, rank, best_k, best_g, best_rank)
-        end
-        if better then
-          best, best_k, best_g, best_rank, best_priority, best_input, best_output = c, k, g, rank, k[K_PRIORITY], want_in, want_out
-          if strategy == LEAST_LOADED and not favourite then bound = load end
-        end
+        if strategy == RANDOM then seed = draw(seed) end
+        rank = ranked and load or strategy == RANDOM and seed or 0
       elseif state == 2 then
         stopped = stopped + 1
       elseif state == 3 then
         small = small + 1
         if want_in > limit then dimension, limit = load, want_in end
+      end
+    end
+    if rank then
+      local flight, pass, better = ranked and k[K_FLIGHT] or 0, k[K_PASS], not best
+      local mine, spare = favourite and g.field == favourite, weighted and k[K_WEIGHT] == 0
+      if best then
+        if spare ~= best_spare then
+          better = best_spare
+        elseif mine ~= best_mine then
+          better = mine
+        elseif rank ~= best_rank then
+          better = rank < best_rank
+        elseif flight ~= best_flight then
+          better = flight < best_flight
+        else
+          better = pass < best_pass
+        end
+      end
+      if better and not state then
+        state, load, want_in, want_out = look(k, g, now, window, bucket, kept, left, input, output, bound, ranked and rank)
+      end
+      if better and state == 1 then
+        best, best_rank, best_flight, best_pass, best_priority = c, rank, flight, pass, k[K_PRIORITY]
+        best_mine, best_spare, best_input, best_output = mine, spare, want_in, want_out
+        if ranked and not favourite then bound = load end
       end
     end
   end

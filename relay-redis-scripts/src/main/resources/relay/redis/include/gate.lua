@@ -16,10 +16,7 @@ end
 -- or 0.
 local function paced_load(bucket, cost, limit, used, level, least, burst, shrunk)
   local debt = level > 0 and level + cost or cost
-  if bucket then
-    if debt <= headway(true, cost, limit, used, 0, burst, shrunk) then return debt / limit end
-    return
-  end
+  if bucket then return debt <= headway(true, cost, limit, used, 0, burst, shrunk) and debt / limit or nil end
   if debt > burst * (limit - used) and debt > headway(false, cost, limit, used, least, burst, shrunk) then return end
   return 0
 end
@@ -94,13 +91,11 @@ local function look(k, g, now, window, bucket, kept, left, input, output, bound,
   end
   if k[K_COOL] > now or cool > now then return 0 end
   if bucket then
-    local flight, most = k[K_FLIGHT], k[K_MAX]
-    if most > 0 and flight >= most then return 0 end
-    load = most > 0 and (flight + 1) / most or 0
+    load = k[K_MAX] > 0 and (k[K_FLIGHT] + 1) / k[K_MAX] or 0
   else
     load = load or load_of(k, g, 1 - kept, left, input, output)
-    if load > 1 or load > bound then return 0 end
   end
+  if load > 1 or load > bound then return 0 end
   if left > 0 then u1, u2, u3 = u1 + left * l1, u2 + left * math.max(l2, l3 == 0 and l4 or 0), u3 + left * l3 end
   if kept > 0 then
     local free = 1 - kept
@@ -112,23 +107,19 @@ local function look(k, g, now, window, bucket, kept, left, input, output, bound,
   local passed, both, room, x = now > at and now - at or 0, input + output, bucket and 0 or burst, 0
   if l1 > 0 and d1 + 1 > room * (l1 - u1) then
     x = paced_load(bucket, 1, l1, u1, d1 - passed * l1 / window, least_room(g, 1, l1), burst, shrunk)
-    if not x or x > bound then return 0 end
-    if x > load then load = x end
+    if not x or x > bound then return 0 elseif x > load then load = x end
   end
   if l2 > 0 and input > 0 and d2 + input > room * (l2 - u2) then
     x = paced_load(bucket, input, l2, u2, d2 - passed * l2 / window, least_room(g, 2, l2), burst, shrunk)
-    if not x or x > bound then return 0 end
-    if x > load then load = x end
+    if not x or x > bound then return 0 elseif x > load then load = x end
   end
   if l3 > 0 and output > 0 and d3 + output > room * (l3 - u3) then
     x = paced_load(bucket, output, l3, u3, d3 - passed * l3 / window, least_room(g, 3, l3), burst, shrunk)
-    if not x or x > bound then return 0 end
-    if x > load then load = x end
+    if not x or x > bound then return 0 elseif x > load then load = x end
   end
   if l4 > 0 and both > 0 and d4 + both > room * (l4 - (u2 + u3)) then
     x = paced_load(bucket, both, l4, u2 + u3, d4 - passed * l4 / window, least_room(g, 4, l4), burst, shrunk)
-    if not x or x > bound then return 0 end
-    if x > load then load = x end
+    if not x or x > bound then return 0 elseif x > load then load = x end
   end
   return 1, load, input, output
 end
