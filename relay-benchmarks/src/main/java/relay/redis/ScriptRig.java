@@ -116,7 +116,10 @@ final class ScriptRig implements AutoCloseable {
           all.add(
               workload.standing() == Standing.COOLING
                   ? scripts.cooldown("g:" + group, Duration.ofHours(1), 0)
-                  : scripts.charge("used" + n, group, Workload.used(), 0));
+                  : scripts.charge(
+                      new PendingUpdate.LateCharge(
+                          "used" + n, group, List.of(new Used(Workload.used(), 0))),
+                      0));
         }
       }
       all.forEach(CompletableFuture::join);
@@ -187,19 +190,17 @@ final class ScriptRig implements AutoCloseable {
     List<String> held = ids();
     send(acquires(held));
     Usage all = Workload.all();
-    List<byte[]> charge =
-        List.of(
-            bytes("0"),
-            bytes(clock.get()),
-            bytes("all" + leases++),
-            bytes(Workload.group(0)),
-            bytes(all.requests()),
-            bytes(all.inputTokens()),
-            bytes(all.outputTokens()),
-            bytes("-"),
-            bytes("0"),
-            bytes("0"));
-    send(List.of(new Call(ScriptFile.CHARGE, leaseKeys(), charge)));
+    List<byte[]> charge = new ArrayList<>(List.of(bytes("0"), bytes(clock.get())));
+    charge.addAll(List.of(bytes("all" + leases++), bytes(Workload.group(0))));
+    for (String none : List.of("-", "0", "0", "0", "-", "-", "0")) {
+      charge.add(bytes(none));
+    }
+    for (long used : new long[] {all.requests(), all.inputTokens(), all.outputTokens()}) {
+      charge.add(bytes(used));
+    }
+    List<byte[]> keys = leaseKeys();
+    keys.add(names.budgets);
+    send(List.of(new Call(ScriptFile.CHARGE, keys, charge)));
     List<Call> settles = settles(held);
     List<Call> acquires = acquires(ids());
     List<Call> calls = new ArrayList<>();

@@ -1,7 +1,7 @@
 package relay.redis;
 
 import java.time.Duration;
-import java.util.concurrent.atomic.AtomicReference;
+import java.util.concurrent.atomic.AtomicReferenceFieldUpdater;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
@@ -12,6 +12,8 @@ import org.jspecify.annotations.Nullable;
  */
 public final class Lease implements AutoCloseable {
   private static final long UNCOUNTED = -1;
+  private static final AtomicReferenceFieldUpdater<Lease, @Nullable Usage> CHARGED =
+      AtomicReferenceFieldUpdater.newUpdater(Lease.class, Usage.class, "charged");
 
   private final KeyPool pool;
   private final String id;
@@ -22,8 +24,9 @@ public final class Lease implements AutoCloseable {
   private final long epoch;
   private final long grantedMicros;
   private final Acquisition.@Nullable Reason wouldDeny;
-  private final AtomicReference<@Nullable Usage> charged = new AtomicReference<>();
+  private volatile @Nullable Usage charged; // set once, by CHARGED
   private int recentPlace; // written before the lease is handed out
+  private long recentNanos; // likewise
   private volatile @Nullable Function<Duration, @Nullable Progress> progress;
   private volatile long reportedMade;
   private long reservedNanodollars; // written before the lease is handed out
@@ -130,13 +133,20 @@ public final class Lease implements AutoCloseable {
     return epoch;
   }
 
-  /** Its place among the {@link RecentGrants}, until a later grant takes it. */
-  void isRecent(int place) {
+  /**
+   * Its place among the {@link RecentGrants}, until a later grant takes it, and when it got that.
+   */
+  void isRecent(int place, long nanos) {
     recentPlace = place;
+    recentNanos = nanos;
   }
 
   int recentPlace() {
     return recentPlace;
+  }
+
+  long recentNanos() {
+    return recentNanos;
   }
 
   /** Grant time on the pool's clock; 0 if granted without Redis. */
@@ -205,7 +215,7 @@ public final class Lease implements AutoCloseable {
     long input = Math.clamp(inputTokensUsed, 0, Limits.MAX);
     long output = Math.clamp(outputTokensUsed, 0, Limits.MAX);
     Usage used = isCounted() ? new Usage(1, input, output) : Usage.NONE;
-    if (charged.compareAndSet(null, used) && isCounted()) {
+    if (CHARGED.compareAndSet(this, null, used) && isCounted()) {
       usedNanodollars = Math.clamp(nanodollars, 0, Limits.MAX);
       pool.settle(this, input, output);
     }
@@ -213,14 +223,14 @@ public final class Lease implements AutoCloseable {
 
   /** Ends the lease of a request that was never sent: refunds the whole charge. */
   public void cancel() {
-    if (charged.compareAndSet(null, Usage.NONE) && isCounted()) {
+    if (CHARGED.compareAndSet(this, null, Usage.NONE) && isCounted()) {
       pool.cancel(this);
     }
   }
 
   /** The final charge: {@link Usage#NONE} for a picked key, null while the lease is live. */
   public @Nullable Usage charged() {
-    return charged.get();
+    return charged;
   }
 
   /** Ends the lease, unless it has ended, and charges the whole reservation. */

@@ -23,12 +23,10 @@ final class RecentGrants {
    */
   private static final long YOUNG_NANOS = 25_000_000_000L;
 
-  private final AtomicReferenceArray<@Nullable Grant> ring = new AtomicReferenceArray<>(MOST);
+  private final AtomicReferenceArray<@Nullable Lease> ring = new AtomicReferenceArray<>(MOST);
   private final AtomicInteger next = new AtomicInteger();
   private final LongSupplier nanoTime;
   private volatile long awayAt; // 0 while Redis is there
-
-  private record Grant(Lease lease, long at) {}
 
   RecentGrants(LongSupplier nanoTime) {
     this.nanoTime = nanoTime;
@@ -36,8 +34,8 @@ final class RecentGrants {
 
   void add(Lease lease) {
     int place = next.getAndIncrement() & (MOST - 1);
-    lease.isRecent(place);
-    ring.setRelease(place, new Grant(lease, nanoTime.getAsLong()));
+    lease.isRecent(place, nanoTime.getAsLong());
+    ring.setRelease(place, lease);
   }
 
   /** Redis is away: until it is back, no grant ages. Each heartbeat without Redis says so. */
@@ -54,13 +52,13 @@ final class RecentGrants {
     awayAt = 0;
     List<Lease> lost = new ArrayList<>();
     for (int n = 0; n < MOST; n++) {
-      Grant grant = ring.getAcquire(n);
-      if (grant == null || now - grant.at() >= YOUNG_NANOS) {
+      Lease lease = ring.getAcquire(n);
+      if (lease == null || now - lease.recentNanos() >= YOUNG_NANOS) {
         continue;
       }
-      long age = end - grant.at();
+      long age = end - lease.recentNanos();
       if (age >= 0 && age <= LOST_NANOS) {
-        lost.add(grant.lease());
+        lost.add(lease);
       }
     }
     return lost;
@@ -68,9 +66,7 @@ final class RecentGrants {
 
   /** Whether the lease is so young that Redis knows it, unless a failover lost it. */
   boolean holds(Lease lease) {
-    Grant grant = ring.getAcquire(lease.recentPlace());
-    return grant != null
-        && grant.lease() == lease
-        && nanoTime.getAsLong() - grant.at() < YOUNG_NANOS;
+    return ring.getAcquire(lease.recentPlace()) == lease
+        && nanoTime.getAsLong() - lease.recentNanos() < YOUNG_NANOS;
   }
 }

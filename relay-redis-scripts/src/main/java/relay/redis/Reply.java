@@ -256,8 +256,8 @@ sealed interface Reply {
     int code = (int) number(r.get(at));
     if (code == 1 || code >= SHADOW) {
       return new Grant(
-          text(r.get(at + 1)),
-          text(r.get(at + 2)),
+          SharedNames.of((byte[]) r.get(at + 1)),
+          SharedNames.of((byte[]) r.get(at + 2)),
           number(r.get(at + 3)),
           number(r.get(at + 4)),
           number(r.get(1)),

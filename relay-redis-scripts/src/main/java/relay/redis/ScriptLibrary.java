@@ -24,6 +24,45 @@ final class ScriptLibrary {
   private static final String LOCAL = "local ";
   private static final String REGISTER = "redis.register_function('";
 
+  /**
+   * What the scripts use of Lua and Redis all the time. Each becomes a local variable, for Redis
+   * looks a global name up in three tables. They do not exist yet when the library is loaded, so
+   * the first call sets them.
+   */
+  private static final List<String> GLOBALS =
+      List.of(
+          "redis.call",
+          "math.max",
+          "math.min",
+          "math.floor",
+          "math.ceil",
+          "math.huge",
+          "struct.pack",
+          "struct.unpack",
+          "string.match",
+          "string.sub",
+          "string.find",
+          "string.format",
+          "tonumber",
+          "unpack",
+          "ipairs",
+          "pairs");
+
+  private static final Set<String> TABLES = Set.of("redis", "math", "struct", "string");
+
+  /** A function encloses the library: it may have 200 local names, and these are beside them. */
+  private static final String BEGIN =
+      """
+      local function globals() return %s end
+      local %s
+      local function bind() %2$s = globals() end
+      (function()
+      """
+          .formatted(String.join(", ", GLOBALS), String.join(", ", locals()));
+
+  private static final String BIND = "if not redis_call then bind() end\n";
+  private static final String END = "end)()\n";
+
   /** The library's name contains its digest, so replicas of two versions can share one Redis. */
   final String name;
 
@@ -49,16 +88,19 @@ final class ScriptLibrary {
     includes.forEach(
         include -> addShared(shared, constants, lines(read.apply("include/" + include))));
     StringBuilder code = new StringBuilder(1 << 17);
-    addWithNumbers(code, shared, constants);
+    code.append(BEGIN);
+    addWithLocals(code, shared, constants);
     int functions = code.length();
     int n = 0;
     for (String script : scripts) {
       code.append(REGISTER).append('_').append(script).append("', function(KEYS, ARGV)\n");
+      code.append(BIND);
       StringBuilder body = new StringBuilder();
       Arrays.stream(bodies.get(n++)).forEach(line -> addCode(body, line));
-      addWithNumbers(code, body, constants);
+      addWithLocals(code, body, constants);
       code.append("end)\n");
     }
+    code.append(END);
     name = "relay_" + Digests.hex("SHA-256", code.toString()).substring(0, 12);
     text =
         NAME_LINE
@@ -73,6 +115,14 @@ final class ScriptLibrary {
     Files.writeString(Path.of(args[0]), ScriptFile.assemble().text);
   }
 
+  private static List<String> locals() {
+    return GLOBALS.stream().map(ScriptLibrary::local).toList();
+  }
+
+  private static String local(String global) {
+    return global.replace('.', '_');
+  }
+
   private static String[] lines(String lua) {
     return lua.split("\n", -1);
   }
@@ -84,7 +134,7 @@ final class ScriptLibrary {
     }
   }
 
-  /** Adds an include's code without its constants, which are kept for {@link #addWithNumbers}. */
+  /** Adds an include's code without its constants, which are kept for {@link #addWithLocals}. */
   private static void addShared(StringBuilder out, Map<String, String> constants, String[] lines) {
     for (int n = 0; n < lines.length; n++) {
       String line = lines[n];
@@ -134,8 +184,11 @@ final class ScriptLibrary {
     }
   }
 
-  /** Replaces constants by their numbers: Lua would look up each name on each use. */
-  private static void addWithNumbers(
+  /**
+   * Replaces constants by their numbers, and globals by local names: Lua would look up each name on
+   * each use.
+   */
+  private static void addWithLocals(
       StringBuilder out, CharSequence lua, Map<String, String> constants) {
     int at = 0;
     while (at < lua.length()) {
@@ -144,12 +197,15 @@ final class ScriptLibrary {
       if (c == '\'') {
         end = endOfText(lua, at);
       } else if (isWord(c)) {
-        while (end < lua.length() && isWord(lua.charAt(end))) {
-          end++;
+        end = endOfWord(lua, at);
+        String word = lua.subSequence(at, end).toString();
+        if (TABLES.contains(word)) {
+          end = endOfWord(lua, Math.min(end + 1, lua.length()));
+          word = lua.subSequence(at, end).toString();
         }
-        String number = isCapital(c) ? constants.get(lua.subSequence(at, end).toString()) : null;
-        if (number != null && (at == 0 || lua.charAt(at - 1) != '.')) {
-          out.append(number);
+        String instead = GLOBALS.contains(word) ? local(word) : constants.get(word);
+        if (instead != null && (at == 0 || lua.charAt(at - 1) != '.')) {
+          out.append(instead);
           at = end;
         }
       }
@@ -169,6 +225,14 @@ final class ScriptLibrary {
       }
     }
     return begin + 1;
+  }
+
+  private static int endOfWord(CharSequence lua, int begin) {
+    int end = begin;
+    while (end < lua.length() && isWord(lua.charAt(end))) {
+      end++;
+    }
+    return end;
   }
 
   private static boolean isWord(char c) {

@@ -4,6 +4,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.TreeMap;
+import java.util.TreeSet;
 import java.util.concurrent.CompletableFuture;
 import org.jspecify.annotations.Nullable;
 import relay.redis.Acquisition.Exhausted;
@@ -15,7 +16,8 @@ import relay.redis.Acquisition.Reason;
  * overtake a large one for ever, and Redis gets no pointless calls.
  *
  * <p>While no request is parked, new requests call Redis at once and concurrently. Where clients
- * have shares they always do: so each has its place in the order of all replicas.
+ * have shares they always do: so each has its place in the order of all replicas. A request that
+ * goes without a grant leaves its place, named by its ticket, to those behind it.
  */
 final class WaitingLine {
   /** Recheck interval: other replicas may return capacity before the predicted time. */
@@ -29,6 +31,8 @@ final class WaitingLine {
 
   private final WaitingRoom room;
   private final TreeMap<Long, Parked> waiting = new TreeMap<>();
+  private final TreeSet<Long> left =
+      new TreeSet<>(); // tickets of requests that went without a grant
   private @Nullable Parked asking; // the first request, while its acquire is in flight
   private boolean recheckSoon;
   private long opensAt; // when the first can be granted, as far as known
@@ -36,13 +40,44 @@ final class WaitingLine {
   private @Nullable Runnable cancelAlarm;
   private long alarmAt;
 
-  /**
-   * A request for a key.
-   *
-   * @param arrival its sequence number
-   * @param until latest time of an answer, on the room's clock
-   */
-  record Parked(long arrival, Demand demand, long until, CompletableFuture<Acquisition> answer) {}
+  /** A request for a key. */
+  static final class Parked {
+    private final long arrival;
+    private final Demand demand;
+    private final long until;
+    private final CompletableFuture<Acquisition> answer;
+    private long ticket; // guarded by its line
+
+    /**
+     * A request with a ticket of its own.
+     *
+     * @param arrival its sequence number
+     * @param until latest time of an answer, on the room's clock
+     */
+    Parked(long arrival, Demand demand, long until, CompletableFuture<Acquisition> answer) {
+      this.arrival = arrival;
+      this.demand = demand;
+      this.until = until;
+      this.answer = answer;
+      ticket = arrival;
+    }
+
+    long arrival() {
+      return arrival;
+    }
+
+    Demand demand() {
+      return demand;
+    }
+
+    long until() {
+      return until;
+    }
+
+    CompletableFuture<Acquisition> answer() {
+      return answer;
+    }
+  }
 
   WaitingLine(WaitingRoom room) {
     this.room = room;
@@ -52,7 +87,11 @@ final class WaitingLine {
   void arrive(Parked newcomer) {
     boolean hasQueue;
     boolean waits = false;
+    long ticket;
     synchronized (this) {
+      Long unused = left.pollLast();
+      newcomer.ticket = unused == null ? newcomer.ticket : unused;
+      ticket = newcomer.ticket;
       hasQueue = !waiting.isEmpty() && newcomer.demand().share() == null;
       if (hasQueue && opensAt - newcomer.until() <= 0 && room.enter()) {
         waiting.put(newcomer.arrival(), newcomer);
@@ -68,7 +107,7 @@ final class WaitingLine {
       newcomer.answer().complete(exhausted());
     } else {
       var _ =
-          room.ask(newcomer)
+          room.ask(newcomer, ticket)
               .thenAccept(
                   acquisition -> {
                     if (answered(newcomer, acquisition)) {
@@ -92,6 +131,7 @@ final class WaitingLine {
       wasFirst = !waiting.isEmpty() && waiting.firstKey() == request.arrival();
       if (waiting.remove(request.arrival()) != null) {
         room.leave();
+        left.add(request.ticket);
       }
     }
     if (wasFirst) {
@@ -106,14 +146,18 @@ final class WaitingLine {
   private void askForFirst() {
     while (true) {
       Parked first;
+      long ticket;
       synchronized (this) {
         if (asking != null || waiting.isEmpty()) {
           return;
         }
         first = waiting.firstEntry().getValue();
         asking = first;
+        left.add(first.ticket);
+        first.ticket = left.removeFirst();
+        ticket = first.ticket;
       }
-      CompletableFuture<Acquisition> reply = room.ask(first);
+      CompletableFuture<Acquisition> reply = room.ask(first, ticket);
       if (!reply.isDone()) {
         var _ =
             reply.thenAccept(
@@ -143,8 +187,12 @@ final class WaitingLine {
       }
       boolean isQueued = waiting.containsKey(request.arrival());
       if (acquisition instanceof Exhausted e && mayWait(request, e)) {
-        joins = !isQueued && room.enter();
-        stays = isQueued || joins;
+        if (request.answer().isDone()) {
+          left.add(request.ticket);
+        } else {
+          joins = !isQueued && room.enter();
+          stays = isQueued || joins;
+        }
       }
       if (stays) {
         waiting.put(request.arrival(), request);
@@ -169,9 +217,9 @@ final class WaitingLine {
   }
 
   private boolean mayWait(Parked request, Exhausted e) {
-    Duration left = Duration.ofNanos(request.until() - room.now());
-    boolean inTime = e.reason() == Reason.CONCURRENCY || e.retryAfter().compareTo(left) <= 0;
-    return left.isPositive() && inTime && !request.answer().isDone();
+    Duration time = Duration.ofNanos(request.until() - room.now());
+    boolean inTime = e.reason() == Reason.CONCURRENCY || e.retryAfter().compareTo(time) <= 0;
+    return time.isPositive() && inTime;
   }
 
   /**

@@ -119,13 +119,18 @@ final class WaitingRoom {
     return closed;
   }
 
-  CompletableFuture<Acquisition> ask(WaitingLine.Parked request) {
+  /**
+   * Asks for a request's key.
+   *
+   * @param ticket names its place in the order of all replicas
+   */
+  CompletableFuture<Acquisition> ask(WaitingLine.Parked request, long ticket) {
     Demand demand = request.demand();
     if (demand.share() == null) {
       return ask.apply(demand);
     }
     long left = Math.max(0, request.until() - now()) / 1_000_000;
-    return ask.apply(demand.waiting(tickets + request.arrival(), left));
+    return ask.apply(demand.waiting(tickets + ticket, left));
   }
 
   Runnable setAlarm(long nanos, Runnable callback) {

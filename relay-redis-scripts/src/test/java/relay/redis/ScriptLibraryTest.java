@@ -19,7 +19,12 @@ final class ScriptLibraryTest {
               "two",
                   "-- @include second\n  -- indented\nreturn 'A' .. C, AB, aA, A_, A -- it's A\n",
               "include/first", "local A, B = 1, -2.5e6 -- numbers\nlocal TEXT = '<d'\n",
-              "include/second", "local C, D =\n  3, 4\n\nlocal E = A\nlocal F = f(C)\n"));
+              "include/second",
+                  "local C, D =\n"
+                      + "  3, 4\n\n"
+                      + "local E = A\n"
+                      + "local F = f(C)\n"
+                      + "local G = r.math.max(math.max)\n"));
 
   private ScriptLibrary library() {
     return new ScriptLibrary(
@@ -27,23 +32,34 @@ final class ScriptLibraryTest {
   }
 
   @Test
-  void only_constants_become_numbers() {
+  void constants_become_numbers_and_globals_local_names() {
     ScriptLibrary library = library();
     String name = library.name;
+    String locals = library.text.lines().skip(2).findFirst().orElse("");
+    assertTrue(locals.startsWith("local redis_call, math_max, math_min, "), locals);
+    String globals = locals.replace("local ", "").replace('_', '.');
     assertEquals(
         """
         #!lua name=%1$s
+        local function globals() return %2$s end
+        %3$s
+        local function bind() %4$s = globals() end
+        (function()
         local TEXT = '<d'
         local E = 1
         local F = f(3)
+        local G = r.math.max(math_max)
         redis.register_function('%1$s_one', function(KEYS, ARGV)
+        if not redis_call then bind() end
         return 1 + -2.5e6.A
         end)
         redis.register_function('%1$s_two', function(KEYS, ARGV)
+        if not redis_call then bind() end
         return 'A' .. 3, AB, aA, A_, 1 -- it's 1
         end)
+        end)()
         """
-            .formatted(name),
+            .formatted(name, globals, locals, locals.replace("local ", "")),
         library.text);
     assertTrue(name.matches("relay_[0-9a-f]{12}"), name);
   }

@@ -11,7 +11,9 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.Deque;
 import java.util.List;
+import java.util.Objects;
 import java.util.PriorityQueue;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.Function;
 import org.junit.jupiter.api.Test;
@@ -321,5 +323,32 @@ final class WaitingRoomTest {
     assertEquals(new Unavailable(), told(second));
     assertEquals(in(100), told(arrive(3, in(100))));
     assertEquals(0, room.waiting());
+  }
+
+  /** Of clients with shares: the order of all replicas knows a place by its ticket. */
+  @Test
+  void a_request_that_goes_leaves_its_place_to_others() {
+    List<String> tickets = new ArrayList<>();
+    redis =
+        demand -> {
+          Share share = Objects.requireNonNull(demand.share());
+          tickets.add(share.ticket());
+          return CompletableFuture.completedFuture(in(1_000L * tickets.size()));
+        };
+    List<CompletableFuture<Acquisition>> all = new ArrayList<>();
+    for (int n = 0; n < 3; n++) {
+      all.add(room.acquire(demand(n).sharing(new Share("team", 2, 1, 0, 0)), WAIT));
+    }
+    List<String> places = List.copyOf(tickets);
+    assertEquals(3, Set.copyOf(places).size());
+    all.get(1).cancel(false);
+    all.get(0).cancel(false); // then the third asks, who is first now
+    assertEquals(places.getFirst(), tickets.getLast());
+    for (int n = 2; n > 0; n--) { // newcomers
+      var _ = room.acquire(demand(n).sharing(new Share("team", 2, 1, 0, 0)), WAIT);
+      assertEquals(places.get(n), tickets.getLast());
+    }
+    var _ = room.acquire(demand(1).sharing(new Share("team", 2, 1, 0, 0)), WAIT);
+    assertFalse(places.contains(tickets.getLast()));
   }
 }

@@ -3,6 +3,7 @@ package relay.edge;
 import io.undertow.server.HttpHandler;
 import io.undertow.server.HttpServerExchange;
 import io.undertow.server.handlers.HttpContinueReadHandler;
+import io.undertow.util.HttpString;
 import java.net.URLDecoder;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
@@ -40,6 +41,8 @@ public final class DataPlane implements AutoCloseable {
 
   private final RequestPipeline pipeline;
   private final Carriers carriers;
+  private static final HttpString VERSION = new HttpString("anthropic-version");
+
   private final HeaderNames names = new HeaderNames();
   private final AnswerDate date = new AnswerDate(InstantSource.system());
   private final Listener listener;
@@ -168,9 +171,7 @@ public final class DataPlane implements AutoCloseable {
   }
 
   private static Dialect dialectOf(HttpServerExchange exchange) {
-    return exchange.getRequestHeaders().contains("anthropic-version")
-        ? Dialect.ANTHROPIC
-        : Dialect.OPENAI;
+    return exchange.getRequestHeaders().contains(VERSION) ? Dialect.ANTHROPIC : Dialect.OPENAI;
   }
 
   private void refuse(HttpServerExchange exchange, RelayError error, Dialect dialect) {

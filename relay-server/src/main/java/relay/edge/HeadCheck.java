@@ -73,11 +73,7 @@ final class HeadCheck {
         return RelayError.invalid("a header's name has characters that HTTP does not allow");
       }
       for (int n = 0; n < values.size(); n++) {
-        if (!HeaderText.isText(values.get(n)) && isHttp1(exchange)) {
-          values.set(
-              n, HeaderWhitespace.restored(values.get(n))); // over HTTP/2 nothing was encoded
-        }
-        if (!HeaderText.isText(values.get(n))) {
+        if (!HeaderText.isText(values.get(n)) && !restores(exchange, values, n)) {
           return RelayError.invalid("the header %s is not UTF-8 text".formatted(name));
         }
         lines++;
@@ -89,6 +85,15 @@ final class HeadCheck {
             "the request's head is too large: it may have %d header lines and %d KiB"
                 .formatted(MAX_LINES, MAX_BYTES / 1024))
         : null;
+  }
+
+  /** Whether a value becomes text with its whitespace; over HTTP/2 nothing was encoded. */
+  private static boolean restores(HttpServerExchange exchange, HeaderValues values, int n) {
+    if (!isHttp1(exchange)) {
+      return false;
+    }
+    values.set(n, HeaderWhitespace.restored(values.get(n)));
+    return HeaderText.isText(values.get(n));
   }
 
   private static boolean isHttp1(HttpServerExchange exchange) {

@@ -7,8 +7,9 @@ import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Response header names in Undertow's form. Providers use a few dozen, so each is made once.
- * Invalid names have no form here: Undertow would write them unchecked.
+ * Header names in Undertow's form, which holds the hash. Relay reads and providers use a few dozen,
+ * so each is made once. Invalid names of providers have no form here: Undertow would write them
+ * unchecked.
  */
 final class HeaderNames {
   private static final int REMEMBERED = 512;

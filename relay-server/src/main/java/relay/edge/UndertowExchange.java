@@ -95,12 +95,12 @@ final class UndertowExchange implements ClientExchange, DirectSink {
 
   @Override
   public @Nullable String header(String name) {
-    return exchange.getRequestHeaders().getFirst(name);
+    return exchange.getRequestHeaders().getFirst(names.of(name));
   }
 
   @Override
   public List<String> headers(String name) {
-    HeaderValues values = exchange.getRequestHeaders().get(name);
+    HeaderValues values = exchange.getRequestHeaders().get(names.of(name));
     return values == null ? List.of() : values;
   }
 

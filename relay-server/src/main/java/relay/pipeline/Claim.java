@@ -4,7 +4,7 @@ import org.jspecify.annotations.Nullable;
 import relay.auth.Clients;
 import relay.auth.Clients.Caller;
 import relay.config.ClientPriority;
-import relay.config.ProviderConfig.Pooling;
+import relay.config.ProviderConfig;
 import relay.model.RelayError;
 import relay.pool.ClientShares;
 import relay.redis.Share;
@@ -32,8 +32,8 @@ record Claim(ClientShares shares, Caller caller, @Nullable ClientPriority asked)
   }
 
   /** Null if clients have no shares. */
-  @Nullable Share share(Pooling pooling) {
-    return shares.of(caller.restrictions(), asked, pooling);
+  @Nullable Share share(ProviderConfig provider) {
+    return shares.of(caller.restrictions(), asked, provider);
   }
 
   private static @Nullable ClientPriority priority(String word) {

@@ -108,7 +108,7 @@ final class RequestPlan {
             .comingWith(estimate.outputSpread())
             .inSession(session())
             .pinnedTo(parsed.states());
-    Share share = claim.share(route.api().config().pooling());
+    Share share = claim.share(route.api().config());
     return share == null ? demand : demand.sharing(share);
   }
 

@@ -7,6 +7,7 @@ import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import relay.config.ClientPriority;
+import relay.config.ProviderConfig;
 import relay.config.ProviderConfig.Pooling;
 import relay.config.ServerConfig.Auth;
 import relay.config.ServerConfig.Client;
@@ -19,13 +20,22 @@ import relay.redis.Share;
 public final class ClientShares {
   private static final double THOUSANDTHS = 1_000;
 
-  private final boolean active;
+  private final boolean ranked; // any has another weight or priority than the default
+  private final int count;
+  private final Map<String, Integer> reaching =
+      new HashMap<>(); // clients of certain providers, by provider
+  private int everywhere; // clients of all providers
   private final Map<ClientPriority, Long> weights = new EnumMap<>(ClientPriority.class);
 
   public ClientShares(Auth auth) {
     List<Client> all = auth instanceof Auth.Clients(List<Client> known) ? known : List.of();
-    active = all.stream().anyMatch(client -> !client.standing().equals(Client.Standing.DEFAULT));
-    all.forEach(c -> weights.merge(c.standing().priority(), c.standing().weight(), Long::sum));
+    ranked = all.stream().anyMatch(client -> !client.standing().equals(Client.Standing.DEFAULT));
+    count = all.size();
+    for (Client each : all) {
+      weights.merge(each.standing().priority(), each.standing().weight(), Long::sum);
+      everywhere += each.providers().isEmpty() ? 1 : 0;
+      each.providers().forEach(provider -> reaching.merge(provider, 1, Integer::sum));
+    }
   }
 
   /** What a client gets at least of what its priority gets, in [0, 1]. */
@@ -35,12 +45,14 @@ public final class ClientShares {
     return (double) standing.weight() / Math.max(1, all);
   }
 
-  /**
-   * Whether any client has another weight or priority than the default; otherwise who asks first is
-   * served first.
-   */
+  /** Whether clients share any pool; otherwise who asks first is served first. */
   public boolean active() {
-    return active;
+    return ranked || count > 1;
+  }
+
+  /** One client alone has nothing to share, unless it has priorities. */
+  private boolean active(String provider) {
+    return ranked || everywhere + reaching.getOrDefault(provider, 0) > 1;
   }
 
   /** What clients have of all these pools that are short, by name. */
@@ -56,16 +68,17 @@ public final class ClientShares {
   }
 
   /**
-   * A request's share of a pool; null if clients have no shares.
+   * A request's share of a provider's pool; null if clients have no shares.
    *
    * @param client null if it is not known
    * @param asked the priority that the request asks for; it may only lower the client's
    */
   public @Nullable Share of(
-      @Nullable Client client, @Nullable ClientPriority asked, Pooling pooling) {
-    if (!active || client == null) {
+      @Nullable Client client, @Nullable ClientPriority asked, ProviderConfig provider) {
+    if (client == null || !active(provider.name())) {
       return null;
     }
+    Pooling pooling = provider.pooling();
     Client.Standing standing = client.standing();
     ClientPriority priority =
         asked == null || asked.compareTo(standing.priority()) < 0 ? standing.priority() : asked;

@@ -26,7 +26,8 @@ import relay.model.Dialect;
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 class ClientWaitTest {
   private static final String CLIENTS = "@clients";
-  private static final String DAY = "pooling: { affinity: none, window_ms: 43200000, max_wait_ms: ";
+  private static final String HOURS =
+      "pooling: { affinity: none, window_ms: 21600000, max_wait_ms: ";
 
   private final RawProvider provider = new RawProvider((request, connection) -> {});
   private final Replicas replicas =
@@ -39,13 +40,13 @@ class ClientWaitTest {
               "full-few",
               Dialect.ANTHROPIC,
               provider.url(),
-              List.of(DAY + "86400000 }"),
+              List.of(HOURS + "86400000 }"),
               List.of(Setup.key("full-few", "rpm_limit: 1")))
           .provider(
               "full-one",
               Dialect.ANTHROPIC,
               provider.url(),
-              List.of(DAY + "86400000 }"),
+              List.of(HOURS + "86400000 }"),
               List.of(Setup.key("full-one", "rpm_limit: 1")))
           .provider(
               "soon",
@@ -57,7 +58,7 @@ class ClientWaitTest {
               "busy",
               Dialect.ANTHROPIC,
               provider.url(),
-              List.of(DAY + "200 }"),
+              List.of(HOURS + "200 }"),
               List.of(Setup.key("busy", "max_concurrent: 1")))
           .start(1);
 
@@ -77,7 +78,7 @@ class ClientWaitTest {
     provider.script((request, connection) -> connection.write(Says.fine(Dialect.ANTHROPIC)));
   }
 
-  /** Sends the one request that the provider's limit admits in twelve hours. */
+  /** Sends the one request that the provider's limit admits in six hours. */
   private void fill(String pool) throws Exception {
     answersWell();
     Ask first = Ask.of(Dialect.ANTHROPIC, pool);

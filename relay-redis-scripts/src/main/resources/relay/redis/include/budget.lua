@@ -107,10 +107,17 @@ function spending.spend(s, slot, amount)
 end
 
 -- Replaces what was reserved at `since` by what was used. A refund of a period that is over is of no use to anybody; what is
--- used beyond the reservation counts now.
+-- used beyond the reservation counts now. What was reserved before Redis lost the hash is in the slot with a star.
 function spending.settle_budget(s, since, reserved, used)
-  local slot = used < reserved and spending.slot_at(s.of.per, since) or s.present
-  if used ~= reserved and (used > reserved or s.slots[slot]) then spending.spend(s, slot, used - reserved) end
+  if used > reserved then spending.spend(s, s.present, used - reserved) end
+  local slot, refund = spending.slot_at(s.of.per, since), reserved - used
+  for _, from in ipairs({ slot, '*' .. slot }) do
+    local had = s.slots[from]
+    if refund > 0 and had then
+      spending.spend(s, from, -math.min(had, refund))
+      refund = refund - had
+    end
+  end
 end
 
 -- The first budget that has no room for a request: its number from 0, and the time until it has.
