@@ -119,7 +119,9 @@ final class ScriptRig implements AutoCloseable {
               workload.standing() == Standing.COOLING
                   ? scripts.cooldown("g:" + group, Duration.ofHours(1), 0)
                   : scripts.charge(
-                      new PendingUpdate.LateCharge("used" + n, group, Workload.used())));
+                      new PendingUpdate.LateCharge(
+                          "used" + n, group, List.of(new Used(Workload.used(), 0))),
+                      0));
         }
       }
       all.forEach(CompletableFuture::join);
@@ -192,11 +194,11 @@ final class ScriptRig implements AutoCloseable {
     Usage all = Workload.all();
     List<byte[]> charge = new ArrayList<>(List.of(bytes("0"), bytes(clock.get())));
     charge.addAll(List.of(bytes("all" + leases++), bytes(Workload.group(0))));
+    for (String none : List.of("-", "0", "0", "0", "-", "-", "0")) {
+      charge.add(bytes(none));
+    }
     for (long used : new long[] {all.requests(), all.inputTokens(), all.outputTokens()}) {
       charge.add(bytes(used));
-    }
-    for (String none : List.of("-", "0", "0", "0", "-", "-")) {
-      charge.add(bytes(none));
     }
     List<byte[]> keys = leaseKeys();
     keys.add(names.budgets);

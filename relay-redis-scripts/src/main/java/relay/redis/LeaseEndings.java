@@ -13,6 +13,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.LongSupplier;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -88,7 +89,10 @@ final class LeaseEndings {
         var _ = chargeAgain(again);
       }
       case PendingUpdate.LateCharge late -> {
-        var _ = scripts.charge(late).whenComplete((reply, failure) -> keepIfFailed(late, failure));
+        var _ =
+            scripts
+                .charge(late, now())
+                .whenComplete((reply, failure) -> keepIfFailed(late, failure));
       }
       case Ending ending -> {
         endings.add(ending);
@@ -111,17 +115,31 @@ final class LeaseEndings {
 
   /**
    * Redis is back, perhaps as another server without the last writes. Charges the last grants again
-   * and repeats their endings; Redis counts what it knows only once.
+   * and repeats their endings; Redis counts what it knows only once. They were used over a time, in
+   * which a part of the rates was free for them.
+   *
+   * @param replicas that share the rates
    */
-  void chargeAgain() {
-    chargeNext(new ArrayDeque<>(recent.perhapsLost()));
+  void chargeAgain(int replicas) {
+    Deque<PendingUpdate.Recharge> all = new ArrayDeque<>();
+    long now = now();
+    recent.perhapsLost().stream()
+        .collect(Collectors.groupingBy(Lease::group))
+        .forEach(
+            (group, leases) -> {
+              long passed =
+                  leases.stream().mapToLong(l -> now - l.recentNanos()).max().orElse(0) / 1_000;
+              long each = passed / leases.size() / replicas;
+              leases.forEach(lease -> all.add(new PendingUpdate.Recharge(lease, each, 0)));
+            });
+    chargeNext(all);
   }
 
   /** A part at a time, so that acquires pass between them. */
-  private void chargeNext(Deque<Lease> left) {
+  private void chargeNext(Deque<PendingUpdate.Recharge> left) {
     List<CompletableFuture<?>> charges = new ArrayList<>();
     while (charges.size() < MOST_CHARGES && !left.isEmpty()) {
-      charges.add(chargeAgain(new PendingUpdate.Recharge(left.removeFirst(), 0)));
+      charges.add(chargeAgain(left.removeFirst()));
     }
     if (!left.isEmpty()) {
       var _ =
@@ -140,14 +158,15 @@ final class LeaseEndings {
     }
     CompletableFuture<Reply> charged =
         ended == null
-            ? chargeRunning(lease)
+            ? chargeRunning(lease, again.spreadMicros())
             : scripts.charge(
                 new PendingUpdate.LateCharge(
                     lease.id(),
                     lease.group(),
-                    ended,
+                    Used.of(lease, ended, now()),
                     ledger.again(lease, lease.usedNanodollars()),
-                    0));
+                    again.spreadMicros()),
+                now());
     charged = charged.whenComplete((reply, failure) -> keepIfFailed(again, failure));
     if (ended != null) {
       send(new PendingUpdate.Settle(lease, ended));
@@ -155,8 +174,13 @@ final class LeaseEndings {
     return charged;
   }
 
-  private CompletableFuture<Reply> chargeRunning(Lease lease) {
-    return scripts.chargeRunning(lease, ledger.again(lease, lease.reservedNanodollars()));
+  private CompletableFuture<Reply> chargeRunning(Lease lease, long spreadMicros) {
+    return scripts.chargeRunning(
+        lease, ledger.again(lease, lease.reservedNanodollars()), spreadMicros, now());
+  }
+
+  private long now() {
+    return nanoTime.getAsLong();
   }
 
   /** Redis is away. */
@@ -261,7 +285,7 @@ final class LeaseEndings {
     } else if (RedisLink.cause(failure) instanceof RedisGoneException) {
       keep(update); // it was not sent
     } else {
-      keep(update.unansweredAt(nanoTime.getAsLong()));
+      keep(update.unansweredAt(now()));
     }
   }
 
@@ -287,7 +311,7 @@ final class LeaseEndings {
             Math.max(0, cost.inputTokens() - charged.inputTokens()),
             Math.max(0, cost.outputTokens() - charged.outputTokens()));
     if (over.totalTokens() > 0) {
-      send(new PendingUpdate.LateCharge(id, group, over));
+      send(new PendingUpdate.LateCharge(id, group, List.of(new Used(over, now()))));
     }
   }
 
@@ -330,9 +354,10 @@ final class LeaseEndings {
     Lease lease = settle.lease();
     boolean again = ledger.counts(lease); // its budgets may know the reservation: it is settled
     PendingUpdate.LateCharge late =
-        new PendingUpdate.LateCharge(lease.id(), lease.group(), settle.cost());
+        new PendingUpdate.LateCharge(
+            lease.id(), lease.group(), Used.of(lease, settle.cost(), now()));
     var _ =
-        (again ? chargeRunning(lease) : scripts.charge(late))
+        (again ? chargeRunning(lease, 0) : scripts.charge(late, now()))
             .whenComplete(
                 (reply, failure) -> {
                   keepIfFailed(again ? settle : late, failure);
@@ -349,6 +374,6 @@ final class LeaseEndings {
 
   /** Whether an update was first sent so long ago, without an answer. */
   private boolean isUnanswered(long sinceNanos, long passedNanos) {
-    return sinceNanos != 0 && nanoTime.getAsLong() - sinceNanos >= passedNanos;
+    return sinceNanos != 0 && now() - sinceNanos >= passedNanos;
   }
 }

@@ -119,12 +119,12 @@ final class OutageGrants {
       taken
           .byGroup()
           .forEach(
-              (group, usage) ->
+              (group, used) ->
                   leaseEndings.send(
                       new PendingUpdate.LateCharge(
                           leaseIds.next(),
                           group,
-                          usage,
+                          used,
                           PendingUpdate.Spent.NOTHING,
                           taken.nanos() / 1_000)));
     }

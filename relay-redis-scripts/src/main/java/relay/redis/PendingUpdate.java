@@ -1,5 +1,7 @@
 package relay.redis;
 
+import java.util.List;
+
 /**
  * An update of Redis's accounting. It may be sent late or more than once: Redis applies it once.
  */
@@ -75,14 +77,19 @@ sealed interface PendingUpdate {
    * @param unansweredNanos as {@link Settle#unansweredNanos}
    */
   record LateCharge(
-      String id, String group, Usage usage, long spreadMicros, Spent spent, long unansweredNanos)
+      String id,
+      String group,
+      List<Used> used,
+      long spreadMicros,
+      Spent spent,
+      long unansweredNanos)
       implements PendingUpdate {
-    LateCharge(String id, String group, Usage usage) {
-      this(id, group, usage, Spent.NOTHING, 0);
+    LateCharge(String id, String group, List<Used> used) {
+      this(id, group, used, Spent.NOTHING, 0);
     }
 
-    LateCharge(String id, String group, Usage usage, Spent spent, long spreadMicros) {
-      this(id, group, usage, spreadMicros, spent, 0);
+    LateCharge(String id, String group, List<Used> used, Spent spent, long spreadMicros) {
+      this(id, group, used, spreadMicros, spent, 0);
     }
   }
 
@@ -104,17 +111,19 @@ sealed interface PendingUpdate {
   /**
    * A failover may have lost this lease: its charge, and its place while it runs.
    *
+   * @param spreadMicros as {@link LateCharge#spreadMicros}
    * @param unansweredNanos as {@link Settle#unansweredNanos}
    */
-  record Recharge(Lease lease, long unansweredNanos) implements PendingUpdate {}
+  record Recharge(Lease lease, long spreadMicros, long unansweredNanos) implements PendingUpdate {}
 
   /** The update, with the time at which it got no answer. An earlier such time stays. */
   default PendingUpdate unansweredAt(long nanos) {
     return switch (this) {
       case Settle s when s.unansweredNanos() == 0 -> new Settle(s.lease(), s.cost(), nanos);
       case LateCharge c when c.unansweredNanos() == 0 ->
-          new LateCharge(c.id(), c.group(), c.usage(), c.spreadMicros(), c.spent(), nanos);
-      case Recharge r when r.unansweredNanos() == 0 -> new Recharge(r.lease(), nanos);
+          new LateCharge(c.id(), c.group(), c.used(), c.spreadMicros(), c.spent(), nanos);
+      case Recharge r when r.unansweredNanos() == 0 ->
+          new Recharge(r.lease(), r.spreadMicros(), nanos);
       case Settle _, Cancel _, LateCharge _, Recharge _ -> this;
     };
   }

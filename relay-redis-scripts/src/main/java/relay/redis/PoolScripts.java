@@ -312,14 +312,15 @@ final class PoolScripts {
     return done;
   }
 
-  /** Charges what Redis has not counted. */
-  CompletableFuture<Reply> charge(PendingUpdate.LateCharge late) {
-    return charge(new ChargeCall(late, ScriptCaller.NONE, bytes(0)));
+  /** Charges what Redis has not counted. The time is by the clock of its times. */
+  CompletableFuture<Reply> charge(PendingUpdate.LateCharge late, long now) {
+    return charge(new ChargeCall(late, now, ScriptCaller.NONE, bytes(0)));
   }
 
   /** As {@link #charge}, for a request that still runs: it holds a lease again. */
-  CompletableFuture<Reply> chargeRunning(Lease lease, PendingUpdate.Spent spent) {
-    return charge(ChargeCall.ofRunning(lease, leaseMs, spent));
+  CompletableFuture<Reply> chargeRunning(
+      Lease lease, PendingUpdate.Spent spent, long spreadMicros, long now) {
+    return charge(ChargeCall.ofRunning(lease, leaseMs, spent, spreadMicros, now));
   }
 
   private CompletableFuture<Reply> charge(ChargeCall charge) {

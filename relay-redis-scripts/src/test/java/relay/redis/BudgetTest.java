@@ -334,15 +334,16 @@ final class BudgetTest {
       at(instant),
       id,
       "team/model",
-      1,
-      10,
-      10,
       "team",
       30_000,
       0,
       Budget.DOLLAR,
       "team " + budgets,
-      made
+      made,
+      0,
+      1,
+      10,
+      10
     };
     return wire.call(ScriptFile.CHARGE, KEYS, args).getFirst();
   }

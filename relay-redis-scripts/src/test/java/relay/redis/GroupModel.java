@@ -223,7 +223,7 @@ final class GroupModel {
     }
   }
 
-  private void add(long slot, long requests, long input, long output) {
+  void add(long slot, long requests, long input, long output) {
     long[] amounts = slots.computeIfAbsent(slot, s -> new long[3]);
     amounts[0] += requests;
     amounts[1] += input;
