@@ -33,7 +33,7 @@ final class ScriptRig implements AutoCloseable {
   private static final int REPORTS = 96;
 
   /** The usage per request: a little below the reservation, as usual. */
-  private static final String COST = " 1 " + Workload.INPUT * 9 / 10 + " " + Workload.OUTPUT / 2;
+  static final String COST = " 1 " + Workload.INPUT * 9 / 10 + " " + Workload.OUTPUT / 2;
 
   /** Made so far, expected still to come, and its standard deviation. */
   private static final String PROGRESS =
@@ -57,6 +57,7 @@ final class ScriptRig implements AutoCloseable {
   private final RedisKeys names;
   private final Candidates candidates;
   private final long epoch;
+  private final NamedCalls named;
   private long leases;
 
   /**
@@ -97,6 +98,7 @@ final class ScriptRig implements AutoCloseable {
     names = new RedisKeys("bench", plan.name());
     candidates = new Candidates(plan, names);
     epoch = prepare(url, plan);
+    named = new NamedCalls(workload, names, candidates, epoch);
     warm();
   }
 
@@ -116,7 +118,10 @@ final class ScriptRig implements AutoCloseable {
           all.add(
               workload.standing() == Standing.COOLING
                   ? scripts.cooldown("g:" + group, Duration.ofHours(1), 0)
-                  : scripts.charge("used" + n, group, Workload.used(), 0));
+                  : scripts.charge(
+                      new PendingUpdate.LateCharge(
+                          "used" + n, group, List.of(new Used(Workload.used(), 0))),
+                      0));
         }
       }
       all.forEach(CompletableFuture::join);
@@ -187,19 +192,17 @@ final class ScriptRig implements AutoCloseable {
     List<String> held = ids();
     send(acquires(held));
     Usage all = Workload.all();
-    List<byte[]> charge =
-        List.of(
-            bytes("0"),
-            bytes(clock.get()),
-            bytes("all" + leases++),
-            bytes(Workload.group(0)),
-            bytes(all.requests()),
-            bytes(all.inputTokens()),
-            bytes(all.outputTokens()),
-            bytes("-"),
-            bytes("0"),
-            bytes("0"));
-    send(List.of(new Call(ScriptFile.CHARGE, leaseKeys(), charge)));
+    List<byte[]> charge = new ArrayList<>(List.of(bytes("0"), bytes(clock.get())));
+    charge.addAll(List.of(bytes("all" + leases++), bytes(Workload.group(0))));
+    for (String none : List.of("-", "0", "0", "0", "-", "-", "0")) {
+      charge.add(bytes(none));
+    }
+    for (long used : new long[] {all.requests(), all.inputTokens(), all.outputTokens()}) {
+      charge.add(bytes(used));
+    }
+    List<byte[]> keys = leaseKeys();
+    keys.add(names.budgets);
+    send(List.of(new Call(ScriptFile.CHARGE, keys, charge)));
     List<Call> settles = settles(held);
     List<Call> acquires = acquires(ids());
     List<Call> calls = new ArrayList<>();
@@ -274,6 +277,10 @@ final class ScriptRig implements AutoCloseable {
     List<List<String>> endings = batches(ended);
     for (List<String> some : batches(ids)) {
       List<String> over = endings.isEmpty() ? List.of() : endings.get(calls.size());
+      if (workload.isNamed()) {
+        calls.add(named.acquire(some, over, clock.get()));
+        continue;
+      }
       StringBuilder line = new StringBuilder().append(epoch).append(" 0 ").append(clock.get());
       line.append(' ').append(EngineOptions.DEFAULT_LEASE.toMillis());
       line.append(' ').append(over.size());
@@ -302,6 +309,10 @@ final class ScriptRig implements AutoCloseable {
     keys.addAll(candidates.readySets());
     List<Call> calls = new ArrayList<>();
     for (List<String> some : batches(ids)) {
+      if (workload.isNamed()) {
+        calls.add(named.acquire(List.of(), some, clock.get()));
+        continue;
+      }
       List<byte[]> args =
           new ArrayList<>(List.of(bytes("0 " + clock.get() + COST.repeat(some.size()))));
       some.forEach(id -> args.add(bytes(id)));
@@ -348,7 +359,10 @@ final class ScriptRig implements AutoCloseable {
     return (int)
         replies.stream()
             .flatMap(
-                reply -> Reply.ofAcquire(reply, reply.size() - 2 - 5 * workload.batch()).stream())
+                reply ->
+                    workload.isNamed()
+                        ? named.replies(reply)
+                        : Reply.ofAcquire(reply, reply.size() - 2 - 5 * workload.batch()).stream())
             .filter(reply -> reply instanceof Reply.Grant)
             .count();
   }

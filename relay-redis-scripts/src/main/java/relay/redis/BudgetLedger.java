@@ -10,6 +10,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -27,26 +28,75 @@ final class BudgetLedger {
 
   private final RedisLink link;
   private final PoolScripts scripts;
-  private final Map<String, List<Budget.Spent>> known = new ConcurrentHashMap<>();
+  private final LongSupplier nanoTime;
+  private final Map<String, Known> known = new ConcurrentHashMap<>();
   private final Map<String, long[]> unsent = new HashMap<>(); // by key; guarded by this
   private final Map<String, Boolean> warned = new ConcurrentHashMap<>();
   private volatile String made = ""; // the hash that is known
+  private volatile @Nullable Loss loss; // the last
+  private CompletableFuture<Void> telling = CompletableFuture.completedFuture(null);
   private CompletableFuture<Void> reading = CompletableFuture.completedFuture(null);
   private int ticks;
 
-  BudgetLedger(RedisLink link, PoolScripts scripts) {
+  /**
+   * What a key has spent.
+   *
+   * @param askedAt by this replica's clock: grants that it knew of before are part of it
+   * @param made the hash that said so
+   */
+  private record Known(List<Budget.Spent> spent, long askedAt, String made) {
+    boolean has(Lease lease) {
+      return askedAt - lease.recentNanos() > 0;
+    }
+  }
+
+  /**
+   * Redis has lost its hash.
+   *
+   * @param made the one that took its place
+   * @param before what was known then, which the new hash is told
+   */
+  private record Loss(String made, Map<String, Known> before) {}
+
+  BudgetLedger(RedisLink link, PoolScripts scripts, LongSupplier nanoTime) {
     this.link = link;
     this.scripts = scripts;
+    this.nanoTime = nanoTime;
   }
 
   /** What is known to be spent; nothing if nothing is known. */
   List<Budget.Spent> spent(String key) {
-    List<Budget.Spent> last = known.get(key);
+    return spent(key, known.get(key));
+  }
+
+  private List<Budget.Spent> spent(String key, @Nullable Known last) {
     List<Budget> now = scripts.candidates().budgets().of(key);
-    if (last != null && last.stream().map(Budget.Spent::budget).toList().equals(now)) {
-      return last;
+    if (last != null && last.spent().stream().map(Budget.Spent::budget).toList().equals(now)) {
+      return last.spent();
     }
     return now.stream().map(budget -> new Budget.Spent(budget, 0, Duration.ZERO)).toList();
+  }
+
+  /** Whether the lease's key has budgets. */
+  boolean counts(Lease lease) {
+    return !scripts.candidates().budgets().of(lease.key()).isEmpty();
+  }
+
+  /**
+   * What a lease adds to its key's budgets when Redis has lost it: after a failover everything.
+   * After a loss of all, only if it is not a part of what was known before and is told again.
+   */
+  PendingUpdate.Spent again(Lease lease, long nanodollars) {
+    Loss last = loss;
+    Known before = last == null ? null : last.before().get(lease.key());
+    if (!counts(lease) || (before != null && before.has(lease))) {
+      return PendingUpdate.Spent.NOTHING;
+    }
+    Known now = known.get(lease.key());
+    return new PendingUpdate.Spent(
+        nanodollars,
+        ScriptCaller.text(scripts.candidates().budgets().line(lease.key())),
+        now != null && now.has(lease) ? now.made() : PendingUpdate.Spent.NONE);
   }
 
   /** A request ended that Redis did not grant: its usage is added later. */
@@ -102,12 +152,16 @@ final class BudgetLedger {
     CompletableFuture<Void> done = CompletableFuture.completedFuture(null);
     for (int from = 0; from < all.size(); from += BATCH) {
       List<String> some = all.subList(from, Math.min(all.size(), from + BATCH));
-      done = done.thenCompose(before -> read(some, false));
+      done = done.thenCompose(before -> read(some, null));
     }
     return done;
   }
 
-  private CompletableFuture<Void> read(List<String> keys, boolean lost) {
+  /**
+   * @param lost what to tell again; null to read only
+   */
+  private CompletableFuture<Void> read(List<String> keys, @Nullable Loss lost) {
+    long askedAt = nanoTime.getAsLong();
     List<byte[]> args = new ArrayList<>(List.of(ScriptCaller.NONE));
     Map<String, List<Budget>> asked = new HashMap<>();
     Map<String, long[]> sent = new HashMap<>();
@@ -124,9 +178,9 @@ final class BudgetLedger {
       }
       args.add(now.line(key));
       StringBuilder told = new StringBuilder();
-      List<Budget.Spent> before = spent(key);
+      List<Budget.Spent> before = spent(key, lost == null ? null : lost.before().get(key));
       for (int n = 0; n < some.size(); n++) {
-        told.append(' ').append(lost ? before.get(n).spent() : 0);
+        told.append(' ').append(before.get(n).spent());
         told.append(' ').append(more != null && n < more.length ? more[n] : 0);
       }
       args.add(bytes(told.toString()));
@@ -137,28 +191,39 @@ final class BudgetLedger {
         .thenCompose(
             reply -> {
               String of = Reply.text(reply.get(2));
-              boolean fresh = !made.isEmpty() && !made.equals(of) && !lost;
-              if (fresh) {
-                return tellAgain(of, keys);
+              if (lost == null && !made.isEmpty() && !made.equals(of)) {
+                return tellAgain(of);
               }
               made = made.isEmpty() ? of : made;
-              take(keys, asked, reply);
+              take(keys, asked, reply, askedAt);
               return CompletableFuture.completedFuture(null);
             });
   }
 
-  /** Redis has lost what it knew: tells it of all keys. */
-  private CompletableFuture<Void> tellAgain(String of, List<String> first) {
-    log.warn("Redis has lost what clients spent of their budgets; it is told again what is known");
-    made = of;
-    List<String> all = scripts.candidates().budgets().keys();
-    CompletableFuture<Void> done = read(first, true);
-    List<String> rest = all.stream().filter(key -> !first.contains(key)).toList();
-    for (int from = 0; from < rest.size(); from += BATCH) {
-      List<String> some = rest.subList(from, Math.min(rest.size(), from + BATCH));
-      done = done.thenCompose(before -> read(some, true));
+  /** Redis has lost what it knew: tells it of all keys. What fails is told again with the next. */
+  private synchronized CompletableFuture<Void> tellAgain(String of) {
+    Loss last = loss;
+    if (last == null || !last.made().equals(of)) {
+      log.warn(
+          "Redis has lost what clients spent of their budgets; it is told again what is known");
+      boolean untold = last != null && !last.made().equals(made);
+      last = new Loss(of, last != null && untold ? last.before() : Map.copyOf(known));
+      loss = last;
+    } else if (!telling.isDone()) {
+      return telling;
     }
-    return done;
+    telling = tell(last);
+    return telling;
+  }
+
+  private CompletableFuture<Void> tell(Loss lost) {
+    List<String> all = scripts.candidates().budgets().keys();
+    CompletableFuture<Void> done = CompletableFuture.completedFuture(null);
+    for (int from = 0; from < all.size(); from += BATCH) {
+      List<String> some = all.subList(from, Math.min(all.size(), from + BATCH));
+      done = done.thenCompose(before -> read(some, lost));
+    }
+    return done.thenRun(() -> made = lost.made());
   }
 
   /** What was not sent is sent later; what had no answer may have been counted, and is dropped. */
@@ -168,7 +233,9 @@ final class BudgetLedger {
     }
   }
 
-  private void take(List<String> keys, Map<String, List<Budget>> asked, List<Object> reply) {
+  private void take(
+      List<String> keys, Map<String, List<Budget>> asked, List<Object> reply, long askedAt) {
+    String of = Reply.text(reply.get(2));
     int at = 3;
     for (String key : keys) {
       List<Budget.Spent> all = new ArrayList<>();
@@ -179,7 +246,7 @@ final class BudgetLedger {
         at += 2;
         warn(key, budget, spent);
       }
-      known.put(key, List.copyOf(all));
+      known.put(key, new Known(List.copyOf(all), askedAt, of));
     }
   }
 

@@ -342,6 +342,11 @@ final class FairShare {
     cooling.merge(keyOrGroup, nanoTime.getAsLong() + howLong.toNanos(), Math::max);
   }
 
+  /** As {@link CutOff#replicas}. */
+  synchronized int replicas() {
+    return cutOff.replicas(lastSnapshot);
+  }
+
   /** As {@link CutOff#heartbeat}. */
   void heartbeat(long sent, int replicas) {
     cutOff.heartbeat(sent, replicas);
@@ -358,7 +363,7 @@ final class FairShare {
   /** The usage of outages within the last window, by group. The outage may go on. */
   synchronized OutageUsage.Taken takeOutageUsage() {
     OutageUsage.Taken all = outageUsage.takeAll(nanoTime.getAsLong());
-    return new OutageUsage.Taken(all.nanos() / cutOff.replicas(lastSnapshot), all.byGroup());
+    return new OutageUsage.Taken(all.nanos() / replicas(), all.byGroup());
   }
 
   private @Nullable Impossible tooLarge(List<String> levels, Demand demand) {

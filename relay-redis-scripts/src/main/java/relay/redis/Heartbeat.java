@@ -133,7 +133,7 @@ final class Heartbeat {
         .whenComplete(
             (done, failure) -> {
               if (failure == null && mayHaveLost.compareAndSet(true, false)) {
-                senders.leaseEndings().chargeAgain();
+                senders.leaseEndings().chargeAgain(fairShare.replicas());
               }
             });
   }

@@ -56,9 +56,9 @@ public final class KeyPool {
     fairShare = FairShare.of(plan, link);
     picking = new Picking(this, link, scripts, fairShare, options.fallback());
     exchange = new EstimateExchange(scripts);
-    leaseEndings = new LeaseEndings(scripts, plan.name(), alarm, System::nanoTime);
+    ledger = new BudgetLedger(link, scripts, System::nanoTime);
+    leaseEndings = new LeaseEndings(scripts, ledger, plan.name(), alarm, System::nanoTime);
     acquires = scripts.acquires(leaseEndings);
-    ledger = new BudgetLedger(link, scripts);
     room = new WaitingRoom(this::acquire, alarm, System::nanoTime);
     retirement = new Retirement(link.timeout());
     reports = new ProviderReports(scripts, fairShare);

@@ -13,6 +13,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.LongSupplier;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -37,6 +38,7 @@ final class LeaseEndings {
   private static final long FORGOTTEN_NANOS = 25_000_000_000L;
 
   private final PoolScripts scripts;
+  private final BudgetLedger ledger;
   private final String pool;
   private final WaitingRoom.Alarm alarm;
   private final RecentGrants recent;
@@ -52,8 +54,14 @@ final class LeaseEndings {
   /**
    * @param alarm runs callbacks after a delay, while the engine runs
    */
-  LeaseEndings(PoolScripts scripts, String pool, WaitingRoom.Alarm alarm, LongSupplier nanoTime) {
+  LeaseEndings(
+      PoolScripts scripts,
+      BudgetLedger ledger,
+      String pool,
+      WaitingRoom.Alarm alarm,
+      LongSupplier nanoTime) {
     this.scripts = scripts;
+    this.ledger = ledger;
     this.pool = pool;
     this.alarm = alarm;
     this.nanoTime = nanoTime;
@@ -83,7 +91,7 @@ final class LeaseEndings {
       case PendingUpdate.LateCharge late -> {
         var _ =
             scripts
-                .charge(late.id(), late.group(), late.usage(), late.spreadMicros())
+                .charge(late, now())
                 .whenComplete((reply, failure) -> keepIfFailed(late, failure));
       }
       case Ending ending -> {
@@ -107,17 +115,31 @@ final class LeaseEndings {
 
   /**
    * Redis is back, perhaps as another server without the last writes. Charges the last grants again
-   * and repeats their endings; Redis counts what it knows only once.
+   * and repeats their endings; Redis counts what it knows only once. They were used over a time, in
+   * which a part of the rates was free for them.
+   *
+   * @param replicas that share the rates
    */
-  void chargeAgain() {
-    chargeNext(new ArrayDeque<>(recent.perhapsLost()));
+  void chargeAgain(int replicas) {
+    Deque<PendingUpdate.Recharge> all = new ArrayDeque<>();
+    long now = now();
+    recent.perhapsLost().stream()
+        .collect(Collectors.groupingBy(Lease::group))
+        .forEach(
+            (group, leases) -> {
+              long passed =
+                  leases.stream().mapToLong(l -> now - l.recentNanos()).max().orElse(0) / 1_000;
+              long each = passed / leases.size() / replicas;
+              leases.forEach(lease -> all.add(new PendingUpdate.Recharge(lease, each, 0)));
+            });
+    chargeNext(all);
   }
 
   /** A part at a time, so that acquires pass between them. */
-  private void chargeNext(Deque<Lease> left) {
+  private void chargeNext(Deque<PendingUpdate.Recharge> left) {
     List<CompletableFuture<?>> charges = new ArrayList<>();
     while (charges.size() < MOST_CHARGES && !left.isEmpty()) {
-      charges.add(chargeAgain(new PendingUpdate.Recharge(left.removeFirst(), 0)));
+      charges.add(chargeAgain(left.removeFirst()));
     }
     if (!left.isEmpty()) {
       var _ =
@@ -136,13 +158,29 @@ final class LeaseEndings {
     }
     CompletableFuture<Reply> charged =
         ended == null
-            ? scripts.chargeRunning(lease)
-            : scripts.charge(lease.id(), lease.group(), ended, 0);
+            ? chargeRunning(lease, again.spreadMicros())
+            : scripts.charge(
+                new PendingUpdate.LateCharge(
+                    lease.id(),
+                    lease.group(),
+                    Used.of(lease, ended, now()),
+                    ledger.again(lease, lease.usedNanodollars()),
+                    again.spreadMicros()),
+                now());
     charged = charged.whenComplete((reply, failure) -> keepIfFailed(again, failure));
     if (ended != null) {
       send(new PendingUpdate.Settle(lease, ended));
     }
     return charged;
+  }
+
+  private CompletableFuture<Reply> chargeRunning(Lease lease, long spreadMicros) {
+    return scripts.chargeRunning(
+        lease, ledger.again(lease, lease.reservedNanodollars()), spreadMicros, now());
+  }
+
+  private long now() {
+    return nanoTime.getAsLong();
   }
 
   /** Redis is away. */
@@ -247,7 +285,7 @@ final class LeaseEndings {
     } else if (RedisLink.cause(failure) instanceof RedisGoneException) {
       keep(update); // it was not sent
     } else {
-      keep(update.unansweredAt(nanoTime.getAsLong()));
+      keep(update.unansweredAt(now()));
     }
   }
 
@@ -273,7 +311,7 @@ final class LeaseEndings {
             Math.max(0, cost.inputTokens() - charged.inputTokens()),
             Math.max(0, cost.outputTokens() - charged.outputTokens()));
     if (over.totalTokens() > 0) {
-      send(new PendingUpdate.LateCharge(id, group, over));
+      send(new PendingUpdate.LateCharge(id, group, List.of(new Used(over, now()))));
     }
   }
 
@@ -314,15 +352,17 @@ final class LeaseEndings {
 
   private void chargeLost(PendingUpdate.Settle settle) {
     Lease lease = settle.lease();
+    boolean again = ledger.counts(lease); // its budgets may know the reservation: it is settled
+    PendingUpdate.LateCharge late =
+        new PendingUpdate.LateCharge(
+            lease.id(), lease.group(), Used.of(lease, settle.cost(), now()));
     var _ =
-        scripts
-            .charge(lease.id(), lease.group(), settle.cost(), 0)
+        (again ? chargeRunning(lease, 0) : scripts.charge(late, now()))
             .whenComplete(
                 (reply, failure) -> {
-                  keepIfFailed(
-                      new PendingUpdate.LateCharge(lease.id(), lease.group(), settle.cost()),
-                      failure);
-                  if (reply instanceof Reply.Ended) { // it was charged as running meanwhile
+                  keepIfFailed(again ? settle : late, failure);
+                  // or it was charged as running meanwhile
+                  if (reply instanceof Reply.Ended || (again && reply instanceof Reply.Done)) {
                     send(settle);
                   }
                 });
@@ -334,6 +374,6 @@ final class LeaseEndings {
 
   /** Whether an update was first sent so long ago, without an answer. */
   private boolean isUnanswered(long sinceNanos, long passedNanos) {
-    return sinceNanos != 0 && nanoTime.getAsLong() - sinceNanos >= passedNanos;
+    return sinceNanos != 0 && now() - sinceNanos >= passedNanos;
   }
 }

@@ -119,10 +119,14 @@ final class OutageGrants {
       taken
           .byGroup()
           .forEach(
-              (group, usage) ->
+              (group, used) ->
                   leaseEndings.send(
                       new PendingUpdate.LateCharge(
-                          leaseIds.next(), group, usage, taken.nanos() / 1_000, 0)));
+                          leaseIds.next(),
+                          group,
+                          used,
+                          PendingUpdate.Spent.NOTHING,
+                          taken.nanos() / 1_000)));
     }
   }
 }

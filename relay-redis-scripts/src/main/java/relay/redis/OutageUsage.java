@@ -2,8 +2,10 @@ package relay.redis;
 
 import java.time.Duration;
 import java.util.ArrayDeque;
+import java.util.ArrayList;
 import java.util.Deque;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 
 /**
@@ -21,9 +23,17 @@ final class OutageUsage {
    *
    * @param nanos in which it was used
    */
-  record Taken(long nanos, Map<String, Usage> byGroup) {}
+  record Taken(long nanos, Map<String, List<Used>> byGroup) {}
 
-  private record Slot(long since, Map<String, Usage> used) {}
+  private static final class Slot {
+    final long since;
+    final Map<String, Usage> used = new HashMap<>();
+    long last;
+
+    Slot(long since) {
+      this.since = since;
+    }
+  }
 
   OutageUsage(Duration window) {
     slotNanos = window.toNanos() / SLOTS;
@@ -31,24 +41,29 @@ final class OutageUsage {
 
   void add(String group, Usage usage, long nanos) {
     dropOld(nanos);
-    if (slots.isEmpty() || nanos - slots.getLast().since() >= slotNanos) {
-      slots.add(new Slot(nanos, new HashMap<>()));
+    if (slots.isEmpty() || nanos - slots.getLast().since >= slotNanos) {
+      slots.add(new Slot(nanos));
     }
-    slots.getLast().used().merge(group, usage, Usage::plus);
+    slots.getLast().last = nanos;
+    slots.getLast().used.merge(group, usage, Usage::plus);
   }
 
   /** Removes and returns all usage. */
   Taken takeAll(long nanos) {
     dropOld(nanos);
-    long since = slots.isEmpty() ? nanos : slots.getFirst().since();
-    Map<String, Usage> all = new HashMap<>();
-    slots.forEach(slot -> slot.used().forEach((group, u) -> all.merge(group, u, Usage::plus)));
+    long since = slots.isEmpty() ? nanos : slots.getFirst().since;
+    Map<String, List<Used>> all = new HashMap<>();
+    for (Slot slot : slots) {
+      slot.used.forEach(
+          (group, used) ->
+              all.computeIfAbsent(group, g -> new ArrayList<>()).add(new Used(used, slot.last)));
+    }
     slots.clear();
     return new Taken(nanos - since, all);
   }
 
   private void dropOld(long nanos) {
-    while (!slots.isEmpty() && nanos - slots.getFirst().since() > (SLOTS + 1) * slotNanos) {
+    while (!slots.isEmpty() && nanos - slots.getFirst().since > (SLOTS + 1) * slotNanos) {
       slots.removeFirst();
     }
   }

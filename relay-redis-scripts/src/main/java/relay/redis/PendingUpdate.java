@@ -1,5 +1,7 @@
 package relay.redis;
 
+import java.util.List;
+
 /**
  * An update of Redis's accounting. It may be sent late or more than once: Redis applies it once.
  */
@@ -71,29 +73,57 @@ sealed interface PendingUpdate {
    * Usage without a lease in Redis.
    *
    * @param spreadMicros in which its part of the rates was free for it; 0 if it was used at once
+   * @param spent of its key's budgets
    * @param unansweredNanos as {@link Settle#unansweredNanos}
    */
-  record LateCharge(String id, String group, Usage usage, long spreadMicros, long unansweredNanos)
+  record LateCharge(
+      String id,
+      String group,
+      List<Used> used,
+      long spreadMicros,
+      Spent spent,
+      long unansweredNanos)
       implements PendingUpdate {
-    LateCharge(String id, String group, Usage usage) {
-      this(id, group, usage, 0, 0);
+    LateCharge(String id, String group, List<Used> used) {
+      this(id, group, used, Spent.NOTHING, 0);
     }
+
+    LateCharge(String id, String group, List<Used> used, Spent spent, long spreadMicros) {
+      this(id, group, used, spreadMicros, spent, 0);
+    }
+  }
+
+  /**
+   * What a charge adds to its key's budgets.
+   *
+   * @param nanodollars in billionths of a dollar
+   * @param budgets as the scripts read them
+   * @param made the hash that lacks it: another hash is told of it with all that is known; {@code
+   *     -} if every hash lacks it
+   */
+  record Spent(long nanodollars, String budgets, String made) {
+    /** No budget, or any hash. */
+    static final String NONE = ScriptCaller.text(ScriptCaller.NONE);
+
+    static final Spent NOTHING = new Spent(0, NONE, NONE);
   }
 
   /**
    * A failover may have lost this lease: its charge, and its place while it runs.
    *
+   * @param spreadMicros as {@link LateCharge#spreadMicros}
    * @param unansweredNanos as {@link Settle#unansweredNanos}
    */
-  record Recharge(Lease lease, long unansweredNanos) implements PendingUpdate {}
+  record Recharge(Lease lease, long spreadMicros, long unansweredNanos) implements PendingUpdate {}
 
   /** The update, with the time at which it got no answer. An earlier such time stays. */
   default PendingUpdate unansweredAt(long nanos) {
     return switch (this) {
       case Settle s when s.unansweredNanos() == 0 -> new Settle(s.lease(), s.cost(), nanos);
       case LateCharge c when c.unansweredNanos() == 0 ->
-          new LateCharge(c.id(), c.group(), c.usage(), c.spreadMicros(), nanos);
-      case Recharge r when r.unansweredNanos() == 0 -> new Recharge(r.lease(), nanos);
+          new LateCharge(c.id(), c.group(), c.used(), c.spreadMicros(), c.spent(), nanos);
+      case Recharge r when r.unansweredNanos() == 0 ->
+          new Recharge(r.lease(), r.spreadMicros(), nanos);
       case Settle _, Cancel _, LateCharge _, Recharge _ -> this;
     };
   }

@@ -312,36 +312,19 @@ final class PoolScripts {
     return done;
   }
 
-  /** Charges what Redis has not counted. What flows off in this time is no debt. */
-  CompletableFuture<Reply> charge(String id, String group, Usage usage, long spreadMicros) {
-    return charge(id, group, usage, ScriptCaller.NONE, bytes(0), spreadMicros);
+  /** Charges what Redis has not counted. The time is by the clock of its times. */
+  CompletableFuture<Reply> charge(PendingUpdate.LateCharge late, long now) {
+    return charge(new ChargeCall(late, now, ScriptCaller.NONE, bytes(0)));
   }
 
   /** As {@link #charge}, for a request that still runs: it holds a lease again. */
-  CompletableFuture<Reply> chargeRunning(Lease lease) {
-    long output = Math.max(lease.outputTokens(), lease.reportedMade());
-    Usage reserved = new Usage(1, lease.inputTokens(), output);
-    return charge(lease.id(), lease.group(), reserved, bytes(lease.key()), leaseMs, 0);
+  CompletableFuture<Reply> chargeRunning(
+      Lease lease, PendingUpdate.Spent spent, long spreadMicros, long now) {
+    return charge(ChargeCall.ofRunning(lease, leaseMs, spent, spreadMicros, now));
   }
 
-  private CompletableFuture<Reply> charge(
-      String id, String group, Usage usage, byte[] key, byte[] lease, long spreadMicros) {
-    return callConfigured(
-        () -> {
-          List<byte[]> args = caller.clockArgs();
-          args.addAll(
-              List.of(
-                  bytes(id),
-                  bytes(group),
-                  bytes(usage.requests()),
-                  bytes(usage.inputTokens()),
-                  bytes(usage.outputTokens()),
-                  key,
-                  lease,
-                  bytes(spreadMicros)));
-          return new Call(ScriptFile.CHARGE, leaseKeys(), args);
-        },
-        Reply::of);
+  private CompletableFuture<Reply> charge(ChargeCall charge) {
+    return callConfigured(() -> charge.of(this, caller.clockArgs()), Reply::of);
   }
 
   /**

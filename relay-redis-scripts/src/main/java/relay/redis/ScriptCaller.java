@@ -32,11 +32,12 @@ final class ScriptCaller {
   }
 
   CompletableFuture<List<Object>> call(Call call) {
+    long sent = clock.now();
     return link.call(
             call.script(), call.keys().toArray(byte[][]::new), call.args().toArray(byte[][]::new))
         .thenApply(
             raw -> {
-              clock.observed(Reply.time(raw));
+              clock.observed(Reply.time(raw), sent);
               return raw;
             });
   }

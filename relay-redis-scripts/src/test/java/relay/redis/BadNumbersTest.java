@@ -120,7 +120,9 @@ final class BadNumbersTest {
         new Good(REPORT, List.of(0), List.of(2), words(3, " ccc")),
         new Good(COMING, List.of(), List.of(), words(0, "cm ccccc")),
         new Good(
-            ChargeStep.ended("new", "account0/model", 1, 1, 1), List.of(0), List.of(4, 5, 6, 8, 9)),
+            ChargeStep.ended("new", "account0/model", 1, 1, 1),
+            List.of(0),
+            List.of(5, 6, 7, 10, 11, 12, 13)),
         new Good(new Step.Cooldown("g:account0/model", 1, 1), List.of(0, 4), List.of(3)),
         new Good(new Step.Cooldown("k:key0", 1, 1), List.of(0, 4), List.of(3)),
         new Good(

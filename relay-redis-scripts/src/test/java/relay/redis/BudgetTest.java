@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.lettuce.core.KillArgs;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -162,6 +163,66 @@ final class BudgetTest {
     assertInstanceOf(OverBudget.class, pools.getFirst().acquire(costing(20)).join());
   }
 
+  @Test
+  void what_a_failover_lost_is_charged_again_once() {
+    KeyPool a = replica("a", HUNDRED);
+    KeyPool b = replica("b", HUNDRED);
+    granted(a, 10, 1);
+    List<Dumped> before = dump();
+    List<Lease> twos = granted(a, 5, 2);
+    List<Lease> threes = granted(b, 5, 3);
+    twos.subList(0, 2).forEach(lease -> lease.settle(10, 10, Budget.DOLLAR));
+    threes.getFirst().cancel();
+    await(a, 30 * Budget.DOLLAR);
+    goBackTo(before);
+    await(a, 30 * Budget.DOLLAR);
+    await(b, 30 * Budget.DOLLAR);
+    twos.subList(2, 5).forEach(lease -> lease.settle(10, 10, Budget.DOLLAR));
+    await(b, 27 * Budget.DOLLAR);
+    threes.subList(1, 5).forEach(Lease::cancel);
+    await(b, 15 * Budget.DOLLAR);
+  }
+
+  @Test
+  void what_was_spent_since_the_last_reading_is_not_lost_either() {
+    KeyPool a = replica("a", HUNDRED);
+    granted(a, 60, 1);
+    assertEquals(60 * Budget.DOLLAR, spent(a));
+    Lease ten = granted(a, 1, 10).getFirst();
+    wire.redis().flushall();
+    ten.settle(10, 10, 4 * Budget.DOLLAR);
+    Await.until("it is spent", () -> spent(a) >= 64 * Budget.DOLLAR);
+    Await.until("it is settled", () -> a.snapshot().join().groups().getFirst().inFlight() == 0);
+    // a reading in between told of its reservation, which the settle may then precede
+    assertTrue(spent(a) <= 70 * Budget.DOLLAR, spent(a) + " spent");
+  }
+
+  private static List<Lease> granted(KeyPool pool, int times, long dollars) {
+    List<Lease> all = new ArrayList<>();
+    for (int n = 0; n < times; n++) {
+      all.add(assertInstanceOf(Granted.class, pool.acquire(costing(dollars)).join()).lease());
+    }
+    return all;
+  }
+
+  @SuppressWarnings("ArrayRecordComponent") // bytes of Redis
+  private record Dumped(byte[] key, byte[] value) {}
+
+  private List<Dumped> dump() {
+    return wire.redis().keys("*").stream()
+        .map(key -> new Dumped(key, wire.redis().dump(key)))
+        .toList();
+  }
+
+  /** As a failover to a replica that was behind: the last writes are lost, and the connections. */
+  private void goBackTo(List<Dumped> before) {
+    wire.redis().multi();
+    wire.redis().flushall();
+    before.forEach(one -> wire.redis().restore(one.key(), 0, one.value()));
+    wire.redis().exec();
+    wire.redis().clientKill(KillArgs.Builder.typeNormal().skipme());
+  }
+
   private static final RedisKeys NAMES = new RedisKeys("test", "budgets");
   private static final byte[][] KEYS = {
     NAMES.state, NAMES.win, NAMES.leases, NAMES.due, NAMES.later, NAMES.budgets
@@ -247,4 +308,59 @@ final class BudgetTest {
     assertEquals(1L, reserve(then, "r5", rolling, 6).getFirst());
     assertEquals(-7L, reserve(then, "r6", rolling, 1).getFirst());
   }
+
+  @Test
+  void a_lost_request_is_charged_once_and_not_to_a_hash_that_is_told_all() {
+    configure();
+    String day = "usd/day=10000000000";
+    String now = "2026-05-01T12:00:00Z";
+    wire.redis().hset(NAMES.budgets, RedisKeys.bytes(""), RedisKeys.bytes("5"));
+    assertEquals(1L, charge(now, "c1", day, "5"));
+    assertEquals("1.000000000/10.000000000 2026-05-01:1.000000000", field("usd/day"));
+    assertEquals(0L, charge(now, "c1", day, "5"), "once");
+    assertEquals(1L, charge(now, "c2", day, "4"), "to its group");
+    assertEquals("1.000000000/10.000000000 2026-05-01:1.000000000", field("usd/day"));
+    assertEquals(1L, charge(now, "c3", day, "-"), "no hash has it");
+    assertEquals("2.000000000/10.000000000 2026-05-01:2.000000000", field("usd/day"));
+    // it runs: its end replaces what it reserved
+    assertEquals(0L, settle(now, "c3", day, 1, 3));
+    assertEquals("4.000000000/10.000000000 2026-05-01:4.000000000", field("usd/day"));
+  }
+
+  /** A dollar, of a request that runs. */
+  private Object charge(String instant, String id, String budgets, String made) {
+    Object[] args = {
+      "0",
+      at(instant),
+      id,
+      "team/model",
+      "team",
+      30_000,
+      0,
+      Budget.DOLLAR,
+      "team " + budgets,
+      made,
+      0,
+      1,
+      10,
+      10
+    };
+    return wire.call(ScriptFile.CHARGE, KEYS, args).getFirst();
+  }
+
+  @Test
+  void a_refund_of_what_was_told_again_is_given_back() {
+    configure();
+    String day = "usd/day=10000000000";
+    String now = "2026-05-01T12:00:00Z";
+    assertEquals(1L, charge(now, "c1", day, "of another hash"));
+    Object[] told = {at(now), "team " + day, " 7000000000 0"};
+    assertEquals(7 * Budget.DOLLAR, wire.call(ScriptFile.BUDGETS, BUDGETS, told).get(3));
+    assertEquals(0L, settle(now, "c1", day, 6, 2));
+    assertEquals(
+        "3.000000000/10.000000000 2026-05-01:0.000000000 *2026-05-01:3.000000000",
+        field("usd/day"));
+  }
+
+  private static final byte[][] BUDGETS = {NAMES.budgets};
 }

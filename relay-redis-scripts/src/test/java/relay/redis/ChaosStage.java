@@ -140,8 +140,8 @@ final class ChaosStage implements AutoCloseable {
     String library = ScriptFile.library();
     String stepped =
         library.replace(
-            "redis.call('TIME')",
-            "(function() local t = redis.call('TIME') return { t[1] + %d, t[2] } end)()"
+            "redis_call('TIME')",
+            "(function() local t = redis_call('TIME') return { t[1] + %d, t[2] } end)()"
                 .formatted(seconds));
     List<String> said = master().call("FUNCTION", "LOAD", "REPLACE", stepped);
     if (library.equals(stepped) || said.getFirst().startsWith("-")) {

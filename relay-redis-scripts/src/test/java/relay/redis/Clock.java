@@ -9,7 +9,7 @@ record Clock(long given, long ceiling) {
 
   /** The pool's time, as its caller knows it. */
   static Clock known(long given, long poolMicros) {
-    return new Clock(given, poolMicros + 1_000_000);
+    return new Clock(given, poolMicros + 10_000);
   }
 
   /** Of Redis, to the second. */

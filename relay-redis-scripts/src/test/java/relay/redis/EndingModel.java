@@ -152,7 +152,7 @@ final class EndingModel {
 
   /** A forgotten lease: what it reserved has aged out, or was lost with the state. */
   private LeaseModel again(HeldLease one, long now) {
-    long oldest = pool.shape().slotOf(now) - 240;
+    long oldest = pool.shape().slotOf(now) - GroupModel.SLOTS;
     boolean lost = one.epoch() != pool.epoch() || pool.shape().slotOf(one.granted()) >= oldest;
     return new LeaseModel(
         one.id(),
@@ -177,16 +177,24 @@ final class EndingModel {
     long now = pool.time(clock);
     if (pool.knows("k:" + c.key())) {
       long deadline = LeasesModel.deadline(now, c.leaseMs() * 1_000);
+      long since = now - c.parts().getFirst().ago();
       leases.add(
           new LeaseModel(
-              c.id(), c.key(), c.group(), now, c.requests(), c.input(), c.output(), -1, deadline));
+              c.id(),
+              c.key(),
+              c.group(),
+              since,
+              c.requests(),
+              c.input(),
+              c.output(),
+              -1,
+              deadline));
     } else {
       leases.bury(c.id(), now + pool.shape().windowMicros());
     }
     for (GroupModel level : GroupLevels.of(g)) {
       level.flow(now, pool.shape());
-      level.charge(now, pool.shape(), c.requests(), c.input(), c.output());
-      pass(level, c);
+      count(level, now, c);
       if (level.day != null) {
         level.day.charge(now, c.requests(), c.input() + c.output());
       }
@@ -194,12 +202,25 @@ final class EndingModel {
     return List.of(1L, now);
   }
 
-  /** What flowed off while it was used is no debt. */
-  private void pass(GroupModel g, ChargeStep c) {
+  /**
+   * Usage counts at its time; what has aged out does not. What flowed off while it was used is no
+   * debt, unless that is all that bounds it.
+   */
+  private void count(GroupModel g, long now, ChargeStep late) {
+    Shape shape = pool.shape();
+    double flown = shape.bucket() ? 0 : (double) late.spreadMicros() / shape.windowMicros();
+    long[] costs = new long[4];
+    for (ChargeStep.Part part : late.parts()) {
+      long slot = shape.slotOf(now - part.ago());
+      if (slot >= shape.slotOf(now) - GroupModel.SLOTS) {
+        g.add(slot, part.requests(), part.input(), part.output());
+        for (int d = 0; d < 4; d++) {
+          costs[d] += GroupModel.cost(d, part.requests(), part.input(), part.output());
+        }
+      }
+    }
     for (int d = 0; d < 4; d++) {
-      double flow = (double) g.limits[d] * c.spreadMicros() / pool.shape().windowMicros();
-      long cost = GroupModel.cost(d, c.requests(), c.input(), c.output());
-      g.debt[d] -= Math.min((double) cost, flow);
+      g.debt[d] += g.limits[d] > 0 ? Math.max(0, costs[d] - g.limits[d] * flown) : 0;
     }
   }
 }

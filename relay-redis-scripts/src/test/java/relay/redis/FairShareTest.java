@@ -85,7 +85,12 @@ final class FairShareTest {
     FairShare share = share(LIMITS);
     int all = admitted(share, null, WINDOW.multipliedBy(10));
     assertTrue(all > 8_900, "admitted: " + all);
-    Usage owed = share.takeOutageUsage().byGroup().getOrDefault(GROUP, Usage.NONE);
+    List<Used> parts = share.takeOutageUsage().byGroup().getOrDefault(GROUP, List.of());
+    Usage owed = parts.stream().map(Used::usage).reduce(Usage.NONE, Usage::plus);
+    for (Used part : parts) { // evenly
+      assertTrue(part.usage().requests() <= 60, parts.toString());
+    }
+    assertTrue(nanos - parts.getFirst().nanos() > 0.9 * WINDOW.toNanos(), parts.toString());
     assertTrue(owed.requests() >= 899 && owed.requests() < 1_000, "owed: " + owed);
     assertEquals(10 * owed.requests(), owed.inputTokens());
     assertTrue(share.takeOutageUsage().byGroup().isEmpty(), "it is owed once");

@@ -36,7 +36,12 @@ final class LeaseEndingsTest {
   private final PoolScripts scripts = new PoolScripts(link, plan, options);
   private final AtomicLong nanos = new AtomicLong(1);
   private final LeaseEndings settlements =
-      new LeaseEndings(scripts, plan.name(), LeaseEndingsTest::never, nanos::get);
+      new LeaseEndings(
+          scripts,
+          new BudgetLedger(link, scripts, nanos::get),
+          plan.name(),
+          LeaseEndingsTest::never,
+          nanos::get);
   private final AcquireCalls acquires = scripts.acquires(settlements);
 
   private static Runnable never(long nanos, Runnable callback) {
@@ -149,7 +154,7 @@ final class LeaseEndingsTest {
     loseAll();
     scripts.configure().join();
     for (int n = 0; n < 3; n++) {
-      settlements.chargeAgain();
+      settlements.chargeAgain(1);
       scripts.configure().join(); // after the calls before
       assertEquals(1, inFlight());
       assertEquals(10, used());
@@ -168,7 +173,7 @@ final class LeaseEndingsTest {
     scripts.configure().join();
     settlements.send(new PendingUpdate.Settle(lease, new Usage(1, 25, 10)));
     settlements.flush(); // Redis knows no such lease
-    settlements.chargeAgain();
+    settlements.chargeAgain(1);
     Await.until(
         "it is settled",
         SOON,

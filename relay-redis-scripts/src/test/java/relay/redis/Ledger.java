@@ -50,15 +50,27 @@ final class Ledger {
   }
 
   /** The pacer leaves out what has flowed off. */
-  void charged(long micros, ChargeStep charge) {
-    long[] amounts = {charge.requests(), charge.input(), charge.output()};
-    long[] paced = charge.spreadMicros() == 0 ? amounts.clone() : new long[3];
-    of(charge.group()).add(new Entry(micros, amounts, paced));
-  }
-
-  /** The last charge of the group is a lease's. */
-  void held(String lease, String group) {
-    leases.put(lease, new Held(group, of(group).getLast(), false));
+  void charged(long micros, ChargeStep charge, boolean runs) {
+    List<Entry> all = of(charge.group());
+    for (ChargeStep.Part part : charge.parts()) {
+      long[] amounts = {part.requests(), part.input(), part.output()};
+      int at;
+      if (part.ago() == 0) {
+        long[] paced = charge.spreadMicros() == 0 ? amounts.clone() : new long[3];
+        all.add(new Entry(micros, amounts, paced));
+        at = all.size() - 1;
+      } else {
+        Entry late = new Entry(micros - part.ago(), amounts, new long[3]);
+        at = all.size();
+        while (at > 0 && all.get(at - 1).micros > late.micros) {
+          at--;
+        }
+        all.add(at, late);
+      }
+      if (runs) {
+        leases.put(charge.id(), new Held(charge.group(), all.get(at), false));
+      }
+    }
   }
 
   private List<Entry> of(String group) {

@@ -72,14 +72,18 @@ final class MissingReplicaTest {
     }
   }
 
+  private ChargeStep.Part part(Used used) {
+    return new ChargeStep.Part(micros - used.nanos() / 1000, used.usage().requests(), 0, 0);
+  }
+
   /** Runs until this time. The first replica has no connection, or is dead, for a while. */
   private void run(long until, long cutAt, long backAt, boolean dead) {
     call(new Step.Configure(0, 7, plan));
     for (; micros < until; micros += STEP) {
       boolean cut = micros >= cutAt && micros < backAt;
       if (micros == backAt && !dead) {
-        Usage used = share.takeOutageUsage().byGroup().getOrDefault(GROUP, Usage.NONE);
-        call(ChargeStep.ended("late" + ids, GROUP, used.requests(), 0, 0));
+        List<Used> used = share.takeOutageUsage().byGroup().getOrDefault(GROUP, List.of());
+        call(ChargeStep.ended("late" + ids, GROUP, used.stream().map(this::part).toList()));
         isUp = true;
       }
       if (micros == cutAt) {

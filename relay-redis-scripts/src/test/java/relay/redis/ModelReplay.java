@@ -103,12 +103,7 @@ final class ModelReplay implements AutoCloseable {
         }
         case Step.Settle s -> ended(s.costs(), time, reply);
         case Step.Observe _ -> ledger.forget();
-        case ChargeStep c -> {
-          ledger.charged(time, c);
-          if (model.held(c.id()) != null) {
-            ledger.held(c.id(), c.group());
-          }
-        }
+        case ChargeStep c -> ledger.charged(time, c, model.held(c.id()) != null);
         case Step.Renew _,
             Step.Cooldown _,
             Step.Quarantine _,

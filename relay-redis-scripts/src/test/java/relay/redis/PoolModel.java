@@ -127,8 +127,7 @@ final class PoolModel {
     long time = clock.given() + offset;
     if (clock.ceiling() > 0) {
       doubted = 0;
-      boolean behind = time < clock.ceiling() - 2_000_000;
-      time = behind ? clock.ceiling() - 1_000_000 : Math.min(time, clock.ceiling());
+      time = Math.clamp(time, clock.ceiling() - 30_000, clock.ceiling());
     } else if (time > last + 1_000_000 && heard > Math.max(0, last - 3_000_000)) {
       doubted = doubted == 0 ? clock.given() : Math.min(doubted, clock.given());
       if (clock.given() < doubted + 1_000_000) {

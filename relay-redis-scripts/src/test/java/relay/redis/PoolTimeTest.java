@@ -1,6 +1,7 @@
 package relay.redis;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
@@ -9,12 +10,15 @@ import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** The pool's clock when Redis's clock steps, and when calls are late. */
 final class PoolTimeTest {
   private static final long START = 1_790_000_000_000_000L;
   private static final long SECOND = 1_000_000;
   private static final long HOUR = 3600 * SECOND;
+  private static final long ALLOWANCE = 10_000;
   private static final int LIMIT = 10;
 
   private final ScriptConnection wire = new ScriptConnection(RedisUnderTest.url());
@@ -39,7 +43,7 @@ final class PoolTimeTest {
 
   /** As a replica with a reading of the pool's clock. */
   private static Clock informed(long given, long poolMicros) {
-    return new Clock(given, poolMicros + SECOND);
+    return new Clock(given, poolMicros + ALLOWANCE);
   }
 
   private long heartbeat(Clock clock) {
@@ -94,28 +98,94 @@ final class PoolTimeTest {
   @Test
   void a_call_that_was_long_on_its_way_does_not_set_the_clock_back() {
     long served = START + 20 * SECOND;
-    assertEquals(START + SECOND, heartbeat(informed(served, START)));
-    assertEquals(served + SECOND, heartbeat(informed(served + SECOND, served + SECOND)));
+    assertEquals(START + ALLOWANCE, heartbeat(informed(served, START)));
+    long next = served + SECOND;
+    assertEquals(next + ALLOWANCE - 30_000, heartbeat(informed(next, next)));
+  }
+
+  /** A replica's clock, and Redis's. */
+  private static final class Way {
+    final AtomicLong nanos = new AtomicLong(5);
+    final PoolClock clock = new PoolClock(nanos::get);
+
+    /** The time on Redis's clock. */
+    long micros() {
+      return START + nanos.get() / 1_000;
+    }
+
+    void pass(long micros) {
+      nanos.addAndGet(1_000 * micros);
+    }
+
+    long ceiling() {
+      return Long.parseLong(new String(clock.ceiling(), StandardCharsets.US_ASCII));
+    }
   }
 
   @Test
   void a_replica_states_no_time_before_it_can_know_it_and_keeps_the_best() {
-    AtomicLong nanos = new AtomicLong(5);
-    PoolClock clock = new PoolClock(nanos::get);
-    assertEquals(0, ceiling(clock));
-    clock.observed(START);
-    nanos.addAndGet(1_400_000_000);
-    assertEquals(0, ceiling(clock), "its own reading may be after a jump");
-    clock.observed(START + 10 * SECOND);
-    nanos.addAndGet(200_000_000);
-    assertEquals(START + 11_200_000, ceiling(clock));
-    clock.observed(START + 2 * SECOND); // answers a call that was late
-    assertEquals(START + 11_200_000, ceiling(clock));
-    clock.observed(START + 10_100_000);
-    assertEquals(START + 11_100_000, ceiling(clock));
+    Way way = new Way();
+    assertEquals(0, way.ceiling());
+    way.clock.observed(START, way.clock.now());
+    way.pass(1_400_000);
+    assertEquals(0, way.ceiling(), "its own reading may be after a jump");
+    way.clock.observed(START + 10 * SECOND, way.clock.now());
+    way.pass(200_000);
+    long known = START + 10 * SECOND + 200_000;
+    assertEquals(known + ALLOWANCE, way.ceiling());
+    way.clock.observed(START + 2 * SECOND, way.clock.now()); // answers a call that was late
+    assertEquals(known + ALLOWANCE, way.ceiling());
+    way.clock.observed(known - 100_000, way.clock.now()); // lost by a slow call
+    assertEquals(known + ALLOWANCE, way.ceiling());
+    way.clock.observed(known + 100_000, way.clock.now());
+    assertEquals(known + 100_000 + ALLOWANCE, way.ceiling());
+    long sent = way.clock.now();
+    way.pass(SECOND);
+    way.clock.observed(known + SECOND, sent); // nobody knows when it was read: perhaps just now
+    assertEquals(known + SECOND + 100_000 + ALLOWANCE, way.ceiling());
+    way.clock.observed(known + 2 * SECOND, sent);
+    assertEquals(known + 2 * SECOND + 2 * ALLOWANCE, way.ceiling());
+    way.pass(2 * SECOND);
+    way.clock.observed(known, way.clock.now()); // no faster than clocks drift
+    long drifted = known + 4 * SECOND + ALLOWANCE - 1_000;
+    assertEquals(drifted + ALLOWANCE, way.ceiling());
   }
 
-  private static long ceiling(PoolClock clock) {
-    return Long.parseLong(new String(clock.ceiling(), StandardCharsets.US_ASCII));
+  /** A way to Redis of half a second, and one that is slow at times. */
+  @ParameterizedTest
+  @ValueSource(booleans = {true, false})
+  void a_slow_way_to_redis_does_not_slow_the_clock(boolean always) {
+    Way way = new Way();
+    long lost = 0;
+    for (int n = 0; n < 200; n++) {
+      long half = always || n % 10 == 0 ? SECOND / 2 : 500;
+      long sent = way.clock.now();
+      long ceiling = way.ceiling();
+      way.pass(half);
+      long time = heartbeat(new Clock(way.micros(), ceiling));
+      lost = way.micros() - time;
+      way.pass(half);
+      way.clock.observed(time, sent);
+    }
+    assertTrue(lost >= 0 && lost <= 3 * SECOND / 2, "lost: " + lost);
+  }
+
+  @Test
+  void a_jump_gives_a_replica_that_knows_the_time_hardly_any() {
+    Way way = new Way();
+    long jumped = 0;
+    for (int n = 0; n < 20; n++) {
+      long sent = way.clock.now();
+      long ceiling = way.ceiling();
+      way.pass(1_000);
+      jumped = n < 10 ? 0 : HOUR;
+      long time = heartbeat(new Clock(way.micros() + jumped, ceiling));
+      long gained = time - way.micros();
+      assertTrue(gained >= 0 && gained <= 2 * ALLOWANCE, "gained: " + gained);
+      way.pass(1_000);
+      way.clock.observed(time, sent);
+      way.pass(SECOND / 2);
+    }
+    assertTrue(jumped > 0);
   }
 }

@@ -59,7 +59,7 @@ final class WalkClock {
     long ceiling = 0;
     if (seen > 0 && random.nextInt(8) > 0) {
       long late = random.nextInt(30) == 0 ? random.nextLong(60_000_000) : 0; // on its way
-      ceiling = Math.max(1, seen + (micros - surest) + 1_000_000 - late);
+      ceiling = Math.max(1, seen + (micros - surest) + 10_000 - late);
     }
     return new Clock(Math.max(1, micros + skew), ceiling);
   }

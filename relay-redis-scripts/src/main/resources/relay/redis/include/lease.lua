@@ -67,10 +67,10 @@ function levels.hold_place(r, k, g, sign)
   until not g
 end
 
--- Creates the lease of a charge made now. Without `spread` its output is charged already.
-local function begin_lease(r, id, k, g, now, lease_us, requests, input, output, spread)
+-- Creates the lease of a charge made now, or at `since`. Without `spread` its output is charged already.
+local function begin_lease(r, id, k, g, now, lease_us, requests, input, output, spread, since)
   local deadline = deadline_of(now, lease_us)
-  put_lease(r, id, struct.pack(LEASE, k.id, g.id, now, requests, input, output, deadline, FRESH, 0,
+  put_lease(r, id, struct.pack(LEASE, k.id, g.id, since or now, requests, input, output, deadline, FRESH, 0,
     spread and output or NOT_COMING, spread or 0, now))
   expect(r, id, deadline)
   r.pool[LIVE] = r.pool[LIVE] + 1

@@ -5,12 +5,12 @@ local EPOCH, OFFSET, LAST, TURN, SWEEP_AT, WINDOW, SLOT, STRATEGY, LIVE, EXPIRED
   1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17
 local HEARD, DOUBTED = 18, 19 -- a replica's last heartbeat, 0 if all have left; see `pool_time`
 local SCHEMA = 20 -- of what is stored; older versions wrote none
-local SCHEMA_NOW = 1 -- raise it when older versions would misread the state: they refuse it then
+local SCHEMA_NOW = 2 -- raise it when older versions would misread the state: they refuse it then
 local KEPT, SLOWED, KEPT_UNTIL = 21, 22, 23 -- for replicas that serve without Redis: see include/missing
 local DAY = 24 -- 1 if groups have limits a day: see include/days
 local POOL_BYTES = 192
 local A_DAY_US = 86400e6
-local ALLOWANCE_US = 1e6 -- a caller's ceiling is its own estimate of the time plus this
+local BEHIND_US = 3e4 -- behind a caller's ceiling: it is at most twice ten milliseconds ahead of the time
 local KEEP_US = 600e6 -- TTL of an unused pool's state, beyond its window
 
 -- An older version of this library wrote fewer fields. Two versions may share a state unless one raised the schema.
@@ -19,7 +19,6 @@ local function read_pool(value)
   if p[SCHEMA] > SCHEMA_NOW then
     error({ err = string.format('SCHEMA the state is of schema %.0f, this version knows %.0f', p[SCHEMA], SCHEMA_NOW) })
   end
-  p[SCHEMA] = SCHEMA_NOW
   return p
 end
 local function pack_pool(p)
@@ -41,7 +40,7 @@ local function keep_ms(p) return (KEEP_US + 2 * p[WINDOW] + p[DAY] * 2 * A_DAY_U
 
 -- The pool's own time in microseconds: Redis TIME, made monotonic. If the clock steps back, the pool's time
 -- goes on from its last value. If it jumps ahead, the time is capped at `ceiling`: the calling replica's last
--- reading, plus the time measured since, plus one second (0: no reading yet). So a step neither refills a
+-- reading, plus the time measured since, plus 10 ms (0: no reading yet). So a step neither refills a
 -- bucket twice nor freezes it. A call that was sent long ago has a ceiling in the past, and sets the time back;
 -- the next ceiling shows that, and the time catches up.
 --
@@ -59,8 +58,8 @@ local function pool_time(p, given, ceiling)
     p[DOUBTED] = 0
     if time > ceiling then
       time = ceiling
-    elseif time < ceiling - 2 * ALLOWANCE_US then
-      time = ceiling - ALLOWANCE_US
+    elseif time < ceiling - BEHIND_US then
+      time = ceiling - BEHIND_US
     end
   elseif time > last + 1e6 and p[HEARD] > math.max(0, last - 3e6) then
     if p[DOUBTED] == 0 or now < p[DOUBTED] then p[DOUBTED] = now end

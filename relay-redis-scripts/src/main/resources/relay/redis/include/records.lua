@@ -61,6 +61,10 @@ local function open(state, win, leases, due, later)
   kept[state] = nil
   if not packed then return end
   if not r or r.packed ~= packed then r = records(state, win, read_pool(packed)) end
+  if win and r.pool[SCHEMA] < SCHEMA_NOW then -- its slots were others: `roll` counts what they held as used just now
+    redis.call('DEL', win)
+    r.pool[SCHEMA] = SCHEMA_NOW
+  end
   r.win, r.leases, r.due, r.later = win, leases, due, later
   return r
 end

@@ -21,9 +21,7 @@ local function refund_window(win, p, g, since, slot, requests, input, output)
     if not chunk then return end
     local r, i, o = entry(chunk, index)
     requests, input, output = math.min(requests, r), math.min(input, i), math.min(output, o)
-    local at = (index % CHUNK) * ENTRY_BYTES
-    redis.call('HSET', win, field, string.sub(chunk, 1, at)
-      .. struct.pack(ENTRY, r - requests, i - input, o - output) .. string.sub(chunk, at + ENTRY_BYTES + 1))
+    redis.call('HSET', win, field, with_entry(chunk, index, 0, r - requests, i - input, o - output))
   else
     return
   end

@@ -1,0 +1,49 @@
+package relay.redis;
+
+import static relay.redis.RedisKeys.bytes;
+
+import java.util.List;
+import relay.redis.ScriptCaller.Call;
+
+/**
+ * Builds a call of {@code charge}.
+ *
+ * @param now by the clock of the times at which it was used
+ * @param key of a request that still runs; otherwise none
+ * @param leaseMs of a request that still runs; otherwise 0
+ */
+@SuppressWarnings("ArrayRecordComponent") // arguments of a call
+record ChargeCall(PendingUpdate.LateCharge late, long now, byte[] key, byte[] leaseMs) {
+
+  /** What a running request has reserved, or more if it has made more. */
+  static ChargeCall ofRunning(
+      Lease lease, byte[] leaseMs, PendingUpdate.Spent spent, long spreadMicros, long now) {
+    long output = Math.max(lease.outputTokens(), lease.reportedMade());
+    Usage reserved = new Usage(1, lease.inputTokens(), output);
+    long at = lease.isReported() ? now : lease.recentNanos();
+    List<Used> used = List.of(new Used(reserved, at));
+    return new ChargeCall(
+        new PendingUpdate.LateCharge(lease.id(), lease.group(), used, spent, spreadMicros),
+        now,
+        bytes(lease.key()),
+        leaseMs);
+  }
+
+  /**
+   * @param args the clock's; the others are appended
+   */
+  Call of(PoolScripts scripts, List<byte[]> args) {
+    args.add(bytes(late.id()));
+    args.add(bytes(late.group()));
+    args.add(key);
+    args.add(leaseMs);
+    args.add(bytes(late.spreadMicros()));
+    args.add(bytes(late.spent().nanodollars()));
+    args.add(bytes(late.spent().budgets()));
+    args.add(bytes(late.spent().made()));
+    late.used().forEach(part -> part.appendTo(args, now));
+    List<byte[]> keys = scripts.leaseKeys();
+    keys.add(scripts.candidates().budgetsKey());
+    return new Call(ScriptFile.CHARGE, keys, args);
+  }
+}

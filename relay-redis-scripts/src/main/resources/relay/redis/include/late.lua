@@ -1,0 +1,37 @@
+-- Usage that is told late. It counts in the slot in which it was, so it leaves the window when it ages out.
+-- @uses numbers, pool, group
+local late = {} -- functions: the library may have 200 local names
+
+-- Counts usage in a slot of the window. Returns whether the slot is live. `roll` must have run up to now.
+function late.count(win, p, g, slot, requests, input, output)
+  local recent = g[RECENT]
+  if slot < recent - SLOTS then return false end
+  if is_unused(g) or g.oldest and slot < g.oldest then g.oldest = math.min(slot, recent) end
+  if slot >= recent then
+    g[CURRENT + 1], g[CURRENT + 2], g[CURRENT + 3] = g[CURRENT + 1] + requests, g[CURRENT + 2] + input, g[CURRENT + 3] + output
+  else
+    local index = slot % SLOTS
+    local field = g.id .. ':' .. math.floor(index / CHUNK)
+    local chunk = redis.call('HGET', win, field)
+    if not chunk and has_lost_slots(win, g) then
+      for d = 1, 3 do g[CURRENT + d] = g[USED + d] end -- as `roll`, which finds the new chunk from now on
+    end
+    local r, i, o = entry(chunk, index)
+    redis.call('HSET', win, field, with_entry(chunk, index, 0, r + requests, i + input, o + output))
+    redis.call('PEXPIRE', win, keep_ms(p))
+  end
+  g[USED + 1], g[USED + 2], g[USED + 3] = g[USED + 1] + requests, g[USED + 2] + input, g[USED + 3] + output
+  return true
+end
+
+-- Reads what was used when, from an argument on: for each time `ago_us`, requests, input, output.
+function late.read(args, from)
+  local parts, n = {}, from
+  if (#args + 1 - from) % 4 ~= 0 or #args < from then error({ err = 'BADARG usage is `ago_us requests input output`' }) end
+  while n < #args do
+    local requests, input = number(args[n + 1], 'requests'), number(args[n + 2], 'input')
+    parts[#parts + 1] = { number(args[n], 'ago_us'), requests, input, number(args[n + 3], 'output') }
+    n = n + 4
+  end
+  return parts
+end

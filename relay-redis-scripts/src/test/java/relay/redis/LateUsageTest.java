@@ -1,0 +1,95 @@
+package relay.redis;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+
+import java.time.Duration;
+import java.util.List;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import relay.redis.ChargeStep.Part;
+
+/** Usage that Redis is told of later counts in the slots in which it was. */
+final class LateUsageTest {
+  private static final long SECOND = 1_000_000;
+  private static final long WINDOW = 60 * SECOND;
+  private static final String GROUP = "account0/model";
+  private static final int LIMIT = 40;
+
+  private final RedisKeys names = new RedisKeys("late", Pools.name("p"));
+  private final ScriptConnection wire = new ScriptConnection(RedisUnderTest.url());
+  private long now = 1_790_000_000_000_000L;
+  private int leases;
+
+  @BeforeEach
+  void announce() {
+    call(
+        new Step.Configure(
+            0, 7, Pools.plan("late", Duration.ofSeconds(60), 1, new Limits(LIMIT, 0, 0, 0))));
+  }
+
+  @AfterEach
+  void disconnect() {
+    wire.close();
+  }
+
+  private List<Object> call(Step step) {
+    return wire.call(step.script(), step.keys(names), step.args(new Clock(now, now)).toArray());
+  }
+
+  private static Part ago(long seconds, long requests) {
+    return new Part(seconds * SECOND, requests, 0, 0);
+  }
+
+  /** Requests in the window, after a survey now. */
+  private double used() {
+    call(new Step.Survey("r", 0, List.of(GROUP), List.of(), List.of()));
+    return new StoredPool(wire.redis().hgetall(names.state))
+        .number("g:" + GROUP, StoredPool.USED + 1);
+  }
+
+  private boolean isGranted() {
+    Step ask = Step.acquire("l" + leases++, 7, 1, 1, 30_000, List.of("k:key0", "g:" + GROUP));
+    return call(ask).get(2).equals(1L);
+  }
+
+  @Test
+  void it_leaves_the_window_a_window_after_it_was_used() {
+    call(ChargeStep.ended("c", GROUP, List.of(ago(70, 9), ago(50, 10), ago(20, 20), ago(0, 1))));
+    assertEquals(31, used(), "what is older than a window has aged out");
+    now += 11 * SECOND;
+    assertEquals(21, used());
+    now += 30 * SECOND;
+    assertEquals(1, used());
+    now += 20 * SECOND;
+    assertEquals(0, used());
+  }
+
+  @Test
+  void a_group_that_was_idle_and_one_that_was_not_have_room_when_it_leaves() {
+    for (int n = 0; n < 2; n++) {
+      call(ChargeStep.ended("c" + n, GROUP, List.of(ago(50, LIMIT))));
+      assertEquals(false, isGranted());
+      now += 11 * SECOND;
+      assertEquals(0, used());
+      now += WINDOW;
+    }
+    assertEquals(true, isGranted());
+    call(ChargeStep.ended("c", GROUP, List.of(ago(50, LIMIT - 1))));
+    assertEquals(LIMIT, used());
+    now += 11 * SECOND;
+    assertEquals(1, used());
+    assertEquals(true, isGranted());
+  }
+
+  @Test
+  void a_request_that_still_runs_is_refunded_where_it_counts() {
+    List<Part> begun = List.of(ago(30, 1));
+    call(new ChargeStep("c", GROUP, begun, "key0", 30_000, 0));
+    assertEquals(true, isGranted());
+    call(Step.cancel("c"));
+    assertEquals(1, used());
+    now += 31 * SECOND;
+    assertEquals(1, used(), "the other was not taken instead");
+  }
+}
