@@ -97,7 +97,7 @@ for n = 1, #ids do
       if is and rest ~= NOT_COMING and is > made then
         local less, deviation = rests[n], spreads[n]
         move_on(r, g, now, slot, since, told_at, is - made, rest, less, spread, deviation)
-        if KEYS[5] then reopen(r, group, nil, 5, KEYS) end -- less may be expected than before: its candidates are ready again
+        reopen(r, group, nil, 5, KEYS) -- less may be expected than before: its candidates are ready again
         made, rest, spread, told_at = is, less, deviation, now
       end
       if not is or deadline < early then
