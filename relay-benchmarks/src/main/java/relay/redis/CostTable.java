@@ -17,6 +17,11 @@ final class CostTable {
   private static final int BURSTS = 40;
   private static final int TRIES = 5;
 
+  private static final String CLIENTS = "budgets";
+  private static final List<String> ONLY = List.of("--only", CLIENTS);
+  private static final String CLIENTS_TITLE = "\n## With budgets of clients\n";
+  private static final String CLIENTS_AIM = "a client with limits: 2 budgets against none";
+
   private final String url;
   private final StringBuilder page = new StringBuilder();
   private String version = "";
@@ -25,10 +30,17 @@ final class CostTable {
     this.url = url;
   }
 
-  /** Argument: the report's file. Without it the report is only printed. */
+  /**
+   * Arguments: the report's file, without which the report is only printed; then {@code --only}
+   * {@value #CLIENTS} to measure that part alone, and keep the others.
+   */
   public static void main(String... args) throws IOException {
     try (EmbeddedRedis redis = EmbeddedRedis.start()) {
-      String page = new CostTable(redis.url()).page();
+      CostTable table = new CostTable(redis.url());
+      String page =
+          args.length == 1 + ONLY.size() && ONLY.equals(List.of(args).subList(1, args.length))
+              ? table.clientsIn(Files.readString(Path.of(args[0])))
+              : table.page();
       System.out.print(page);
       if (args.length > 0) {
         Files.writeString(Path.of(args[0]), page);
@@ -47,6 +59,7 @@ final class CostTable {
     for (int batch : BATCHES.subList(1, BATCHES.size())) {
       section("Calls of " + batch + " requests", "microseconds of the whole call", sizes(batch));
     }
+    String clientsAim = clients();
     MeasuredCost four = single.get(SIZES.indexOf(4));
     MeasuredCost eight = single.get(SIZES.indexOf(8));
     double ten = single.get(SIZES.indexOf(10)).acquireMicros();
@@ -75,6 +88,7 @@ final class CostTable {
             "%.2f x",
             usedUp(4_000) / usedUp(10),
             "2 x")
+        + clientsAim
         + page;
   }
 
@@ -96,6 +110,36 @@ final class CostTable {
     costs.add(shareRow("weight 1", four.sharedBy(new Share("team", 2, 1, 0, 0))));
     costs.add(shareRow("batch", four.sharedBy(new Share("team", 3, 1, 100, 20))));
     return costs;
+  }
+
+  /** Clients' own limits without budgets, with one, and with two. Returns the line of the aim. */
+  private String clients() {
+    page.append(CLIENTS_TITLE);
+    page.append(
+        """
+
+        100 clients with limits of their own in all dimensions. This call comes with that for the key, in one round trip. The first budget is in dollars a
+        month, the second in tokens of any 24 hours.
+
+        | budgets | acquire us | with settles us |
+        |---|--:|--:|
+        """);
+    List<MeasuredCost> costs = new ArrayList<>();
+    for (int budgets : List.of(0, 1, 2)) {
+      costs.add(shareRow(Integer.toString(budgets), Workload.of(100).ofClients(budgets)));
+    }
+    return line(CLIENTS_AIM, "%.2f x", ratio(costs, 2), "1.5 x");
+  }
+
+  /** The page with that part measured anew: the last one, and the last of the aims. */
+  private String clientsIn(String old) {
+    String aim = clients();
+    int known = old.indexOf(CLIENTS_TITLE);
+    String others =
+        (known < 0 ? old : old.substring(0, known))
+            .replaceFirst("\\| " + CLIENTS_AIM + " .*\\n", "");
+    int aims = others.indexOf("\n\n## ") + 1; // where they end
+    return others.substring(0, aims) + aim + others.substring(aims) + page;
   }
 
   private MeasuredCost shareRow(String client, Workload workload) {

@@ -33,7 +33,7 @@ final class ScriptRig implements AutoCloseable {
   private static final int REPORTS = 96;
 
   /** The usage per request: a little below the reservation, as usual. */
-  private static final String COST = " 1 " + Workload.INPUT * 9 / 10 + " " + Workload.OUTPUT / 2;
+  static final String COST = " 1 " + Workload.INPUT * 9 / 10 + " " + Workload.OUTPUT / 2;
 
   /** Made so far, expected still to come, and its standard deviation. */
   private static final String PROGRESS =
@@ -57,6 +57,7 @@ final class ScriptRig implements AutoCloseable {
   private final RedisKeys names;
   private final Candidates candidates;
   private final long epoch;
+  private final NamedCalls named;
   private long leases;
 
   /**
@@ -97,6 +98,7 @@ final class ScriptRig implements AutoCloseable {
     names = new RedisKeys("bench", plan.name());
     candidates = new Candidates(plan, names);
     epoch = prepare(url, plan);
+    named = new NamedCalls(workload, names, candidates, epoch);
     warm();
   }
 
@@ -275,6 +277,10 @@ final class ScriptRig implements AutoCloseable {
     List<List<String>> endings = batches(ended);
     for (List<String> some : batches(ids)) {
       List<String> over = endings.isEmpty() ? List.of() : endings.get(calls.size());
+      if (workload.isNamed()) {
+        calls.add(named.acquire(some, over, clock.get()));
+        continue;
+      }
       StringBuilder line = new StringBuilder().append(epoch).append(" 0 ").append(clock.get());
       line.append(' ').append(EngineOptions.DEFAULT_LEASE.toMillis());
       line.append(' ').append(over.size());
@@ -303,6 +309,10 @@ final class ScriptRig implements AutoCloseable {
     keys.addAll(candidates.readySets());
     List<Call> calls = new ArrayList<>();
     for (List<String> some : batches(ids)) {
+      if (workload.isNamed()) {
+        calls.add(named.acquire(List.of(), some, clock.get()));
+        continue;
+      }
       List<byte[]> args =
           new ArrayList<>(List.of(bytes("0 " + clock.get() + COST.repeat(some.size()))));
       some.forEach(id -> args.add(bytes(id)));
@@ -349,7 +359,10 @@ final class ScriptRig implements AutoCloseable {
     return (int)
         replies.stream()
             .flatMap(
-                reply -> Reply.ofAcquire(reply, reply.size() - 2 - 5 * workload.batch()).stream())
+                reply ->
+                    workload.isNamed()
+                        ? named.replies(reply)
+                        : Reply.ofAcquire(reply, reply.size() - 2 - 5 * workload.batch()).stream())
             .filter(reply -> reply instanceof Reply.Grant)
             .count();
   }

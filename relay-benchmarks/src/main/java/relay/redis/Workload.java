@@ -15,6 +15,7 @@ import java.util.Map;
  * @param batch requests per call
  * @param streamed whether output of unknown length is made over time, and reported once
  * @param share what a call says of the share of each request's client; empty if clients have none
+ * @param budgets of each key, in a pool whose requests name their key; {@link #UNNAMED} in others
  */
 public record Workload(
     int keys,
@@ -24,10 +25,19 @@ public record Workload(
     Strategy strategy,
     Standing standing,
     boolean streamed,
-    String share) {
+    String share,
+    int budgets) {
   static final String CLASS = "model";
   static final long INPUT = 1_000;
   static final long OUTPUT = 200;
+
+  /** Requests do not name their key. */
+  private static final int UNNAMED = -1;
+
+  private static final List<Budget> BUDGETS =
+      List.of(
+          new Budget(Budget.Unit.USD, Budget.Per.MONTH, false, Budget.MOST),
+          new Budget(Budget.Unit.TOKENS, Budget.Per.DAY, true, Budget.MOST));
 
   /** A limit that the measurement never reaches. */
   private static final long PLENTY = 1_000_000_000;
@@ -36,45 +46,61 @@ public record Workload(
 
   /** One request per call, all dimensions, least loaded, all keys free. */
   static Workload of(int keys) {
-    return new Workload(keys, false, 4, 1, Strategy.LEAST_LOADED, Standing.FREE, false, "");
+    return new Workload(
+        keys, false, 4, 1, Strategy.LEAST_LOADED, Standing.FREE, false, "", UNNAMED);
   }
 
   Workload inOneAccount() {
-    return new Workload(keys, true, dimensions, batch, strategy, standing, streamed, share);
+    return new Workload(
+        keys, true, dimensions, batch, strategy, standing, streamed, share, budgets);
   }
 
   Workload batch(int requests) {
-    return new Workload(keys, together, dimensions, requests, strategy, standing, streamed, share);
+    return new Workload(
+        keys, together, dimensions, requests, strategy, standing, streamed, share, budgets);
   }
 
   Workload dimensions(int limited) {
-    return new Workload(keys, together, limited, batch, strategy, standing, streamed, share);
+    return new Workload(
+        keys, together, limited, batch, strategy, standing, streamed, share, budgets);
   }
 
   Workload strategy(Strategy chosen) {
-    return new Workload(keys, together, dimensions, batch, chosen, standing, streamed, share);
+    return new Workload(
+        keys, together, dimensions, batch, chosen, standing, streamed, share, budgets);
   }
 
   Workload standing(Standing how) {
-    return new Workload(keys, together, dimensions, batch, strategy, how, streamed, share);
+    return new Workload(keys, together, dimensions, batch, strategy, how, streamed, share, budgets);
   }
 
   Workload inStreams() {
-    return new Workload(keys, together, dimensions, batch, strategy, standing, true, share);
+    return new Workload(
+        keys, together, dimensions, batch, strategy, standing, true, share, budgets);
   }
 
   Workload sharedBy(Share whose) {
     StringBuilder line = new StringBuilder();
     whose.appendTo(line);
     return new Workload(
-        keys, together, dimensions, batch, strategy, standing, streamed, line.toString());
+        keys, together, dimensions, batch, strategy, standing, streamed, line.toString(), budgets);
+  }
+
+  /** A pool of clients' own limits: each request names its client, which has so many budgets. */
+  Workload ofClients(int withBudgets) {
+    return new Workload(
+        keys, together, dimensions, batch, strategy, standing, streamed, share, withBudgets);
+  }
+
+  boolean isNamed() {
+    return budgets != UNNAMED;
   }
 
   PoolPlan plan(String name) {
     List<KeyPlan> all = new ArrayList<>();
     Map<String, Limits> limits = new HashMap<>();
     for (int n = 0; n < keys; n++) {
-      all.add(new KeyPlan("key" + n, "account" + (together ? 0 : n), 0, 1, 0));
+      all.add(key("key" + n, "account" + (together ? 0 : n)));
       long most = standing.carries(n) ? PLENTY : SCARCE;
       limits.put(
           group(together ? 0 : n),
@@ -92,7 +118,13 @@ public record Workload(
         1,
         List.of(CLASS),
         all,
-        limits);
+        limits,
+        isNamed());
+  }
+
+  private KeyPlan key(String id, String account) {
+    List<Budget> own = BUDGETS.subList(0, Math.max(0, budgets));
+    return new KeyPlan(id, account, 0, 1, 0, true, own);
   }
 
   static String group(int place) {

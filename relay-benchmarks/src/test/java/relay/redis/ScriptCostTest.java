@@ -52,6 +52,7 @@ final class ScriptCostTest {
     private double both = 1e9;
     private double settle = 1e9;
     private double reference = 1e9;
+    private double commands = 1e9; // of an acquire
 
     Fastest(Workload workload) {
       this.workload = workload;
@@ -65,6 +66,7 @@ final class ScriptCostTest {
           both = Math.min(both, cost.both().microsPerCall());
           settle = Math.min(settle, cost.settle().microsPerCall());
           reference = Math.min(reference, rig.reference());
+          commands = Math.min(commands, cost.acquire().commandsPerCall());
         }
       }
     }
@@ -132,6 +134,22 @@ final class ScriptCostTest {
           without.measure();
           with.measure();
           return new Cost(with + "; " + without, with.acquire <= most * without.acquire);
+        });
+  }
+
+  /** Of a client with limits of its own. */
+  @Test
+  void two_budgets_cost_half_as_much_again_at_most() {
+    Fastest without = new Fastest(Workload.of(100).ofClients(0));
+    Fastest with = new Fastest(Workload.of(100).ofClients(2));
+    keepsToItsBounds(
+        () -> {
+          without.measure();
+          with.measure();
+          return new Cost(
+              "%s, %.1f commands; %s, %.1f"
+                  .formatted(with, with.commands, without, without.commands),
+              with.acquire <= 1.5 * without.acquire && with.commands <= without.commands + 2.5);
         });
   }
 

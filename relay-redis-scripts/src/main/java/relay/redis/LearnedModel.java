@@ -19,6 +19,12 @@ final class LearnedModel {
   /** Fewer new samples than this part of all change little: at a high rate not each is computed. */
   private static final double NEGLIGIBLE = 1 / 64.0;
 
+  /**
+   * The ratio stays while it is off by less. So a refused request is charged the same when it comes
+   * back at the time it was told, though other replicas' samples arrive meanwhile.
+   */
+  private static final double STEADY = 1 / 100.0;
+
   /** The weight of earlier streams when one ends: about the last 50 count. */
   private static final double STREAMS_KEPT = 0.98;
 
@@ -153,9 +159,12 @@ final class LearnedModel {
     }
     all.add(unsent);
     double seen = all.bytes > 0 ? all.tokens / all.bytes : GUESSED_TOKENS_PER_BYTE;
-    tokensPerByte =
+    double ratio =
         (all.samples * seen + GUESSED_INPUTS * GUESSED_TOKENS_PER_BYTE)
             / (all.samples + GUESSED_INPUTS);
+    if (Math.abs(ratio - tokensPerByte) > STEADY * tokensPerByte) {
+      tokensPerByte = ratio;
+    }
     all.outputs[guessedBucket] += GUESSED_OUTPUTS;
     outputs.compute(all.outputs);
     output = outputs.expected(0, most(horizon.get()));

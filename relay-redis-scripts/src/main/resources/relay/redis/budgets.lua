@@ -42,7 +42,8 @@ local texts = #fields > 0 and redis.call('HMGET', key, unpack(fields)) or {}
 for n, b in ipairs(budgets) do
   local s = spending.spent_of(texts[n], b, now)
   local before = '*' .. s.present
-  if told[n][1] > (s.slots[before] or 0) then spending.spend(s, before, told[n][1] - (s.slots[before] or 0)) end
+  local more = told[n][1] > 0 and told[n][1] - (spending.others(s)[before] or 0) or 0
+  if more > 0 then spending.spend(s, before, more) end
   if told[n][2] > 0 then spending.spend(s, s.present, told[n][2]) end
   all[b.field] = s
   reply[#reply + 1], reply[#reply + 2] = s.spent, s.ends and s.ends - now or 0

@@ -82,9 +82,8 @@ if not replica and config ~= '-' then error({ err = 'BADARG config must be `repl
 for n = rows_from, #ARGV, 4 do
   if number(ARGV[n], 'argument ' .. n) > #KEYS - 5 then error({ err = 'BADARG there is no ready set ' .. ARGV[n] }) end
 end
--- The 240 slots span one slot more than the window: requests may reach the provider closer together than we
--- sent them
-local function slot_of(us) return math.ceil(us * (SLOTS + 1) / SLOTS / SLOTS) end
+-- The slots span a 240th more than the window: requests may reach the provider closer together than we sent them
+local function slot_of(us) return math.ceil(us * 241 / 240 / SLOTS) end
 
 local r = open(state, win)
 local is_new = not r

@@ -86,6 +86,9 @@ final class AccuracyReportTest {
       assertEquals(0, bucket.refused(), "of size " + size);
       assertTrue(bucket.used() >= 0.99, size + ": " + bucket);
     }
+    Outcome slow = run(new Cell(Kind.SLOW, Enforced.BUCKET, 8, Rule.TOKEN_BUCKET, 0.001));
+    assertEquals(0, slow.refused());
+    assertTrue(slow.used() >= 0.99, slow.toString());
   }
 
   @Test

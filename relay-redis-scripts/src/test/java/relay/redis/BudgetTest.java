@@ -359,7 +359,9 @@ final class BudgetTest {
     Object[] told = {at(now), "team " + day, " 7000000000 0"};
     assertEquals(7 * Budget.DOLLAR, wire.call(ScriptFile.BUDGETS, BUDGETS, told).get(3));
     assertEquals(0L, settle(now, "c1", day, 6, 2));
-    assertEquals("3.000000000/10.000000000 *2026-05-01:3.000000000", field("usd/day"));
+    assertEquals(
+        "3.000000000/10.000000000 2026-05-01:0.000000000 *2026-05-01:3.000000000",
+        field("usd/day"));
   }
 
   private static final byte[][] BUDGETS = {NAMES.budgets};

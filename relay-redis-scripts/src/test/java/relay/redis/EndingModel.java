@@ -152,7 +152,7 @@ final class EndingModel {
 
   /** A forgotten lease: what it reserved has aged out, or was lost with the state. */
   private LeaseModel again(HeldLease one, long now) {
-    long oldest = pool.shape().slotOf(now) - 240;
+    long oldest = pool.shape().slotOf(now) - GroupModel.SLOTS;
     boolean lost = one.epoch() != pool.epoch() || pool.shape().slotOf(one.granted()) >= oldest;
     return new LeaseModel(
         one.id(),

@@ -47,6 +47,34 @@ final class EstimatesTest {
     near(15_500, estimates.inputTokens("m", 100_000), 200);
   }
 
+  /** As when one replica has served small requests, another large ones as well. */
+  @Test
+  void a_refused_request_costs_the_same_when_it_comes_back() {
+    Estimates estimates = new Estimates();
+    ModelTally fleet = new ModelTally();
+    for (int n = 0; n < 1_000; n++) {
+      fleet.add(1_090, 300, 40);
+    }
+    estimates.merged(Map.of(), Map.of("m", fleet));
+    for (int n = 0; n < 10; n++) {
+      estimates.learn("m", 51_890, 13_000, 40);
+    }
+    Map<String, ModelTally> sent = estimates.send();
+    sent.values().forEach(fleet::add);
+    estimates.merged(sent, Map.of("m", fleet.copy()));
+    long refused = estimates.inputTokens("m", 51_890);
+    for (int n = 0; n < 170; n++) {
+      fleet.add(1_090, 300, 40);
+    }
+    estimates.merged(Map.of(), Map.of("m", fleet));
+    assertEquals(refused, estimates.inputTokens("m", 51_890));
+    for (int n = 0; n < 830; n++) {
+      fleet.add(1_090, 300, 40);
+    }
+    estimates.merged(Map.of(), Map.of("m", fleet));
+    assertTrue(refused + 130 < estimates.inputTokens("m", 51_890), "another mix of requests");
+  }
+
   @Test
   void the_expected_output_is_the_mean_and_given_what_was_made_the_mean_of_the_longer_ones() {
     Estimates estimates = new Estimates();

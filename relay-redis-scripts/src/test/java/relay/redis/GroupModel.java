@@ -11,7 +11,7 @@ import org.jspecify.annotations.Nullable;
  * <p>Dimensions: 0 requests, 1 input, 2 output, 3 input + output.
  */
 final class GroupModel {
-  static final int SLOTS = 240;
+  static final int SLOTS = 480;
 
   final String id;
   final long[] limits = new long[4];
@@ -274,7 +274,7 @@ final class GroupModel {
     if (newly > 0) {
       long limit = limits[2] > 0 ? limits[2] : limits[3];
       if (limit > 0) {
-        double wait = Math.max(0, (now + told) / 2.0 - since) / shape.windowMicros();
+        double wait = Math.max(0, (now + 2.0 * told) / 3 - since) / shape.windowMicros();
         leaves += Math.min(0.2, (double) newly / limit) * (Math.min(1, wait) - leaves);
       }
       add(shape.slotOf(now), 0, 0, newly);

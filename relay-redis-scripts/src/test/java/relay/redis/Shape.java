@@ -5,7 +5,7 @@ package relay.redis;
  */
 record Shape(long windowMicros, long since, boolean bucket) {
   long slotMicros() {
-    return Math.ceilDiv(windowMicros * (GroupModel.SLOTS + 1), GroupModel.SLOTS * GroupModel.SLOTS);
+    return Math.ceilDiv(windowMicros * 241, 240L * GroupModel.SLOTS);
   }
 
   long slotOf(long micros) {

@@ -33,6 +33,11 @@ final class SimulatedTraffic {
       this.spread = spread;
     }
 
+    /** Until what an idle bucket gave at once is paid back. */
+    int warmMinutes() {
+      return seconds < 40 ? 2 : 5;
+    }
+
     /** Whether the usual algorithms are compared, too. */
     boolean isCompared() {
       return this == KNOWN || this == AGENTS;

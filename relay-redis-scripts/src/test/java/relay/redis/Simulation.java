@@ -10,9 +10,6 @@ import relay.redis.SimulatedTraffic.Request;
 
 /** One account behind one admission rule, with the latency between them, in virtual time. */
 final class Simulation {
-  /** Warm-up: excluded from all measures except the refusals. */
-  static final long WARM = 2 * Account.MINUTE;
-
   private static final long ANSWER = 1_000_000; // until an answer begins, or is there
   private static final long TOLD_EVERY = 1_000_000;
   private static final long OTHERS_EVERY = 600_000;
@@ -33,6 +30,7 @@ final class Simulation {
   private final Account account;
   private final SimulatedTraffic traffic;
   private final Cell cell;
+  private final long warm; // until then only refusals count
   private final long end;
   private final Estimates estimates = new Estimates(() -> MINUTE);
   private final LearnedQuantile quantile = new LearnedQuantile();
@@ -46,7 +44,7 @@ final class Simulation {
   private long refused;
   private long refusedLater;
   private long used;
-  private long flowed = SimulatedTraffic.START + WARM;
+  private long flowed;
   private long pause;
 
   private Simulation(AdmissionRule gate, Cell cell) {
@@ -55,7 +53,9 @@ final class Simulation {
     account = cell.account().open(SimulatedTraffic.LIMIT);
     traffic = new SimulatedTraffic(cell.kind(), cell.size(), cell.replicas());
     speed = cell.size() * SimulatedTraffic.LIMIT / (1e6 * cell.kind().seconds);
-    end = SimulatedTraffic.START + WARM + cell.minutes() * Account.MINUTE;
+    warm = SimulatedTraffic.START + cell.kind().warmMinutes() * Account.MINUTE;
+    end = warm + cell.minutes() * Account.MINUTE;
+    flowed = warm;
   }
 
   static Outcome run(AdmissionRule gate, Cell cell) {
@@ -147,12 +147,12 @@ final class Simulation {
     sent++;
     if (wait > 0) {
       refused++;
-      refusedLater += now >= SimulatedTraffic.START + WARM ? 1 : 0;
+      refusedLater += now >= warm ? 1 : 0;
       long told = Math.ceilDiv(wait, 1_000_000) * 1_000_000; // in whole seconds
       at(now + BACK, () -> refuse(request, pass, now + BACK, told, tries));
       return;
     }
-    if (now >= SimulatedTraffic.START + WARM) {
+    if (now >= warm) {
       pause = Math.max(pause, now - flowed);
       flowed = now;
     }
@@ -198,6 +198,6 @@ final class Simulation {
   }
 
   private void use(long now, long tokens) {
-    used += now >= SimulatedTraffic.START + WARM ? tokens : 0;
+    used += now >= warm ? tokens : 0;
   }
 }

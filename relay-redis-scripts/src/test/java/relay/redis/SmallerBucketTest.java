@@ -44,9 +44,11 @@ final class SmallerBucketTest {
         Arguments.of(Kind.AGENTS, Enforced.TOLD_LEFT, Rule.SLIDING_WINDOW, 1, 0.005, 0.96),
         Arguments.of(Kind.KNOWN, Enforced.TOLD, Rule.SLIDING_WINDOW, 1, 0.005, 0.98),
         Arguments.of(Kind.KNOWN, Enforced.TOLD, Rule.SLIDING_WINDOW, 0.1, 0.001, 0.98),
+        Arguments.of(Kind.KNOWN, Enforced.TOLD, Rule.TOKEN_BUCKET, 1, 0.005, 0.98),
         Arguments.of(Kind.KNOWN, Enforced.TOLD, Rule.TOKEN_BUCKET, 0.1, 0.005, 0.98),
         Arguments.of(Kind.KNOWN, Enforced.TOLD_SECOND, Rule.SLIDING_WINDOW, 0.01, 0.001, 0.97),
-        Arguments.of(Kind.EVEN, Enforced.SIXTH, Rule.SLIDING_WINDOW, 0.1, 0.001, 0.965),
+        Arguments.of(Kind.KNOWN, Enforced.TOLD_SECOND, Rule.TOKEN_BUCKET, 0.01, 0.001, 0.97),
+        Arguments.of(Kind.EVEN, Enforced.SIXTH, Rule.SLIDING_WINDOW, 0.1, 0.001, 0.98),
         Arguments.of(Kind.EVEN, Enforced.SIXTH, Rule.TOKEN_BUCKET, 0.1, 0.001, 0.98),
         // others use the other half
         Arguments.of(Kind.KNOWN, Enforced.SHARED, Rule.SLIDING_WINDOW, 1, 0.005, 0.49),

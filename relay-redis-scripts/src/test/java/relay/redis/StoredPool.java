@@ -32,11 +32,12 @@ final class StoredPool {
   static final int VARIANCE = 26;
   static final int STRICT_AT = 27;
   static final int TURN = 4;
+  static final int SCHEMA = 20;
   static final int KEY_FLIGHT = 1;
   static final int KEY_COOL = 2;
   static final int KEY_STOPPED = 3;
   static final int KEY_PASS = 4;
-  private static final int ENTRIES_IN_CHUNK = 16;
+  private static final int ENTRIES_IN_CHUNK = 32;
   private static final int TOMB_BYTES = 22;
   private static final int LEASE_STATE = 5;
   private static final int EXPIRED_LEASE = 2;
@@ -66,7 +67,7 @@ final class StoredPool {
     for (Map.Entry<byte[], byte[]> chunk : win.entrySet()) {
       String name = new String(chunk.getKey(), StandardCharsets.UTF_8);
       if (name.substring(0, name.lastIndexOf(':')).equals(group)) {
-        double[] entries = doubles(chunk.getValue());
+        double[] entries = entries(chunk.getValue());
         if (entries.length != 3 * ENTRIES_IN_CHUNK || Arrays.stream(entries).anyMatch(x -> x < 0)) {
           throw new AssertionError("chunk " + name + ": " + Arrays.toString(entries));
         }
@@ -100,6 +101,28 @@ final class StoredPool {
           }
         });
     return names.stream().sorted().toList();
+  }
+
+  /** Of a chunk: doubles, or whole numbers of four bytes. */
+  private static double[] entries(byte[] chunk) {
+    if (chunk.length == 3 * ENTRIES_IN_CHUNK * Double.BYTES) {
+      return doubles(chunk);
+    }
+    ByteBuffer buffer = ByteBuffer.wrap(chunk).order(ByteOrder.LITTLE_ENDIAN);
+    double[] all = new double[chunk.length / Integer.BYTES];
+    for (int n = 0; n < all.length; n++) {
+      all[n] = Integer.toUnsignedLong(buffer.getInt());
+    }
+    return all;
+  }
+
+  /** The packed record with another number in it. */
+  static byte[] with(byte[] record, int index, double number) {
+    byte[] changed = record.clone();
+    ByteBuffer.wrap(changed)
+        .order(ByteOrder.LITTLE_ENDIAN)
+        .putDouble((index - 1) * Double.BYTES, number);
+    return changed;
   }
 
   private static double[] doubles(byte[] value) {

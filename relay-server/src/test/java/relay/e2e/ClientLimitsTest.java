@@ -26,7 +26,7 @@ import relay.model.Dialect;
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 class ClientLimitsTest {
   private static final String POOL = "@clients";
-  private static final long SLOT_NANOS = 60_000_000_000L / 240;
+  private static final long SLOT_NANOS = 60_000_000_000L / 240; // two: longer than a delay
 
   private final RawProvider provider = new RawProvider((request, connection) -> {});
   private final Replicas replicas = setup().start(2);

@@ -21,7 +21,7 @@ import relay.model.Dialect;
  */
 final class RetryAfterProbe {
   private static final Duration WINDOW = Duration.ofSeconds(24);
-  private static final long SLOT_NANOS = WINDOW.toNanos() / 240;
+  private static final long SLOT_NANOS = WINDOW.toNanos() / 240; // two slots
   private static final long MARGIN_NANOS = SLOT_NANOS / 4;
   private static final int POOLS = 16;
   private static final int ROUNDS = 3;

@@ -1,13 +1,14 @@
 -- What clients have spent of their budgets: a field a budget, `team-a usd/month`, of a hash that outlives the pool's state.
 -- It reads `spent/budget slot:spent ...`, US dollars with nine decimals or tokens. A calendar's budget has one live slot, the
 -- present day or month in UTC; a rolling one has 60 and the present, of which the oldest counts whole. A slot with a star is
--- what replicas knew before Redis lost it.
+-- what replicas knew before Redis lost it. The slot of the last change comes first: while it is present the others are not
+-- parsed, because most calls change that one alone.
 -- @uses pool, key, group, records
 local ROLLING = 60 -- slots of a rolling budget's period
 local DAY_US, ROLLING_MONTH_US = 86400e6, 2592000e6
 local OVER_BUDGET = 6 -- a reason, as those of a denial
 local BUDGETS_S = 5356800 -- 62 days: longer than any period
-local spending = {} -- the functions: the library may have 200 local names
+local spending = { slots = {} } -- the functions: the library may have 200 local names; and by period the slot of the last time
 
 -- The date of a day since 1970, by the proleptic Gregorian calendar; years begin in March.
 function spending.date_of(day)
@@ -34,12 +35,25 @@ function spending.rolling_us(per) return per == 'rolling-day' and DAY_US / ROLLI
 
 -- The slot of a time, and the end of its period; of a rolling budget the slot's number, and nothing.
 function spending.slot_at(per, at)
+  local known = spending.slots[per]
+  if not known or at < known.since or at >= known.till then
+    known = spending.slot_of(per, at)
+    spending.slots[per] = known
+  end
+  return known.slot, known.ends
+end
+
+function spending.slot_of(per, at)
   local length = spending.rolling_us(per)
-  if length then return string.format('%.0f', math.floor(at / length)) end
+  if length then
+    local n = math.floor(at / length)
+    return { slot = string.format('%.0f', n), since = n * length, till = (n + 1) * length }
+  end
   local day = math.floor(at / DAY_US)
   local year, month, date = spending.date_of(day)
-  if per == 'day' then return string.format('%04d-%02d-%02d', year, month, date), (day + 1) * DAY_US end
-  return string.format('%04d-%02d', year, month), spending.first_of(year, month + 1) * DAY_US
+  local slot, first, after = string.format('%04d-%02d', year, month), spending.first_of(year, month), spending.first_of(year, month + 1)
+  if per == 'day' then slot, first, after = string.format('%s-%02d', slot, date), day, day + 1 end
+  return { slot = slot, since = first * DAY_US, till = after * DAY_US, ends = after * DAY_US }
 end
 
 -- The budgets that a line names: `client usd/month=LIMIT ...`, in billionths of a dollar or tokens.
@@ -70,18 +84,33 @@ function spending.amount_text(usd, amount)
   return usd and string.format('%.0f.%09.0f', math.floor(amount / 1e9), amount % 1e9) or string.format('%.0f', amount)
 end
 
--- What a budget's field holds that is live now.
+-- What a budget's field holds that is live now: in the present slot, and in sum.
 function spending.spent_of(text, b, now)
   local present, ends = spending.slot_at(b.per, now)
-  local s = { of = b, spent = 0, present = present, ends = ends, slots = {} }
-  local first = not ends and present - ROLLING
-  for star, slot, amount in string.gmatch(text or '', '(%*?)([%d-]+):([%d.]+)') do
-    if first and slot + 0 >= first or slot == present then
-      s.slots[star .. slot] = spending.amount_in(amount)
-      s.spent = s.spent + s.slots[star .. slot]
-    end
+  local s = { of = b, spent = 0, live = 0, present = present, ends = ends, rest = '' }
+  local spent, first, amount, rest = string.match(text or '', '^([%d.]+)/%S+ ([%d-]+):([%d.]+)(.*)$')
+  if first == present then
+    s.spent, s.live, s.rest = spending.amount_in(spent), spending.amount_in(amount), rest
+  elseif text then
+    s.rest = string.match(text, ' .*$') or ''
+    local others = spending.others(s)
+    s.live, others[present] = others[present] or 0, nil
+    s.spent = s.live
+    for _, of in pairs(others) do s.spent = s.spent + of end
   end
   return s
+end
+
+-- The live slots besides the present one.
+function spending.others(s)
+  if not s.others then
+    s.others = {}
+    local first = not s.ends and s.present - ROLLING
+    for star, slot, amount in string.gmatch(s.rest, '(%*?)([%d-]+):([%d.]+)') do
+      if first and slot + 0 >= first or slot == s.present then s.others[star .. slot] = spending.amount_in(amount) end
+    end
+  end
+  return s.others
 end
 
 -- Reads the budgets of the lines, by field.
@@ -100,23 +129,25 @@ function spending.open_budgets(r, key, lines, now)
   return all
 end
 
+-- Adds to a slot. Returns what was added: a slot is never below zero.
 function spending.spend(s, slot, amount)
-  local had = s.slots[slot] or 0
+  local others = slot ~= s.present and spending.others(s)
+  local had = others and (others[slot] or 0) or s.live
   local has = math.max(0, had + amount)
-  s.slots[slot], s.spent, s.changed = has > 0 and has or nil, s.spent + has - had, true
+  if others then others[slot] = has > 0 and has or nil else s.live = has end
+  if has ~= had then s.spent, s.changed = s.spent + has - had, true end
+  return has - had
 end
 
 -- Replaces what was reserved at `since` by what was used. A refund of a period that is over is of no use to anybody; what is
 -- used beyond the reservation counts now. What was reserved before Redis lost the hash is in the slot with a star.
 function spending.settle_budget(s, since, reserved, used)
-  if used > reserved then spending.spend(s, s.present, used - reserved) end
-  local slot, refund = spending.slot_at(s.of.per, since), reserved - used
-  for _, from in ipairs({ slot, '*' .. slot }) do
-    local had = s.slots[from]
-    if refund > 0 and had then
-      spending.spend(s, from, -math.min(had, refund))
-      refund = refund - had
-    end
+  if used > reserved then
+    spending.spend(s, s.present, used - reserved)
+  elseif used < reserved then
+    local slot = spending.slot_at(s.of.per, since)
+    local given = spending.spend(s, slot, used - reserved)
+    if given > used - reserved then spending.spend(s, '*' .. slot, used - reserved - given) end
   end
 end
 
@@ -126,11 +157,11 @@ function spending.over_budget(all, budgets, cost, tokens, now)
     local s, amount = all[b.field], b.usd and cost or tokens
     if s.spent + amount > b.limit then
       if s.ends then return n - 1, s.ends - now end
-      local length, gone, slots = spending.rolling_us(b.per), 0, {}
-      for slot in pairs(s.slots) do slots[#slots + 1] = slot end
+      local length, gone, slots, others = spending.rolling_us(b.per), 0, { s.present }, spending.others(s)
+      for slot in pairs(others) do slots[#slots + 1] = slot end
       table.sort(slots, function(x, y) return string.gsub(x, '%*', '') + 0 < string.gsub(y, '%*', '') + 0 end)
       for _, slot in ipairs(slots) do
-        gone = gone + s.slots[slot]
+        gone = gone + (others[slot] or s.live)
         if s.spent - gone + amount <= b.limit then
           return n - 1, (string.gsub(slot, '%*', '') + ROLLING + 1) * length - now
         end
@@ -144,9 +175,11 @@ function spending.write_budgets(key, all)
   local values = {}
   for field, s in pairs(all) do
     if s.changed then
-      local parts = { spending.amount_text(s.of.usd, s.spent) .. '/' .. spending.amount_text(s.of.usd, s.of.limit) }
-      for slot, amount in pairs(s.slots) do parts[#parts + 1] = slot .. ':' .. spending.amount_text(s.of.usd, amount) end
-      values[#values + 1], values[#values + 2] = field, table.concat(parts, ' ')
+      local usd, parts = s.of.usd, { s.others and '' or s.rest }
+      s.of.limit_text = s.of.limit_text or spending.amount_text(usd, s.of.limit)
+      for slot, amount in pairs(s.others or {}) do parts[#parts + 1] = ' ' .. slot .. ':' .. spending.amount_text(usd, amount) end
+      local text = spending.amount_text(usd, s.spent) .. '/' .. s.of.limit_text .. ' ' .. s.present .. ':' .. spending.amount_text(usd, s.live)
+      values[#values + 1], values[#values + 2] = field, text .. table.concat(parts)
     end
   end
   if #values > 0 and redis.call('HSET', key, unpack(values)) > 0 then redis.call('EXPIRE', key, BUDGETS_S) end

@@ -19,9 +19,8 @@ local FOREIGN, FOREIGN_AT = 26, 30 -- FOREIGN + d, d 2 or 3: charged as another'
 local CONFIGURED = '<dddd' -- field `c:<group>`: the four configured limits
 local HOUR_US = 3600e6
 local LEAST_BURST = 0.015625 -- as a share: about a second of the limit
-local SLOTS, CHUNK = 240, 16 -- the ring: 240 closed slots in chunks of 16, three doubles per slot
-local ENTRY, ENTRY_BYTES = '<ddd', 24
-local EMPTY = '\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0'
+local SLOTS, CHUNK = 480, 32 -- the ring: 480 closed slots in chunks of 32
+local NARROW, WIDE = 12, 24 -- bytes of a slot, three numbers; the wide ones are of a chunk that holds more than 2^32 somewhere
 
 local function read_group(value)
   if #value ~= GROUP_BYTES then -- no version is older than the first number of a schema
@@ -42,7 +41,22 @@ end
 -- A closed slot's entry in its chunk, or zeros.
 local function entry(chunk, index)
   if not chunk then return 0, 0, 0 end
-  return struct.unpack(ENTRY, chunk, (index % CHUNK) * ENTRY_BYTES + 1)
+  if #chunk == CHUNK * NARROW then return struct.unpack('<I4I4I4', chunk, (index % CHUNK) * NARROW + 1) end
+  return struct.unpack('<ddd', chunk, (index % CHUNK) * WIDE + 1)
+end
+
+-- A chunk with this entry, and so many empty ones behind it.
+local function with_entry(chunk, index, empty, r, i, o)
+  chunk = chunk or string.rep('\0', CHUNK * NARROW)
+  local size = #chunk / CHUNK
+  if size == NARROW and math.max(r, i, o) >= 2 ^ 32 then
+    local all = {}
+    for n = 0, CHUNK - 1 do all[n + 1] = struct.pack('<ddd', entry(chunk, n)) end
+    chunk, size = table.concat(all), WIDE
+  end
+  local at = (index % CHUNK) * size
+  return string.sub(chunk, 1, at) .. struct.pack(size == NARROW and '<I4I4I4' or '<ddd', r, i, o)
+    .. string.rep('\0', empty * size) .. string.sub(chunk, at + (1 + empty) * size + 1)
 end
 
 local function is_unused(g) return g[USED + 1] == 0 and g[USED + 2] == 0 and g[USED + 3] == 0 end
@@ -68,7 +82,7 @@ local function has_lost_slots(win, g)
 end
 
 -- Advances the window to `slot`: moves the present slot into the ring and subtracts the slots that leave. The
--- window is the present slot and the 240 before it, and the oldest counts in full, so no interval of the
+-- window is the present slot and the 480 before it, and the oldest counts in full, so no interval of the
 -- window's length ever exceeds the limit. Slots a..b-1 leave when b comes, and their ring places are those of
 -- the slots that close, so one pass over these places does both. The ring of an unused group is empty. Returns whether the
 -- record must be written.
@@ -104,13 +118,11 @@ local function roll(win, p, g, slot)
       end
       local closed = at == 0 and (g[CURRENT + 1] > 0 or g[CURRENT + 2] > 0 or g[CURRENT + 3] > 0)
       if chunk or closed then
-        local fresh = not chunk
-        chunk = chunk or string.rep(EMPTY, CHUNK)
-        local head = at == 0 and struct.pack(ENTRY, g[CURRENT + 1], g[CURRENT + 2], g[CURRENT + 3]) or EMPTY
-        redis.call('HSET', win, field, string.sub(chunk, 1, first * ENTRY_BYTES) .. head
-          .. string.rep(EMPTY, count - 1) .. string.sub(chunk, (first + count) * ENTRY_BYTES + 1))
+        local head = at == 0 and 1 or 0
+        redis.call('HSET', win, field,
+          with_entry(chunk, index, count - 1, head * g[CURRENT + 1], head * g[CURRENT + 2], head * g[CURRENT + 3]))
         -- an existing hash had its TTL extended recently, with the other keys
-        if fresh or p[LAST] >= p[FRESH_AT] then redis.call('PEXPIRE', win, keep_ms(p)) end
+        if not chunk or p[LAST] >= p[FRESH_AT] then redis.call('PEXPIRE', win, keep_ms(p)) end
       end
       at = at + count
     end
@@ -125,21 +137,31 @@ local function refill_us(p) return p[WINDOW] / (1 - p[SLOWED]) end
 
 -- Refills the pacers up to `now`.
 local function flow(p, g, now)
-  local passed, window = now - g[AT], refill_us(p)
+  local passed = now - g[AT]
   if passed <= 0 then return end -- the second check within a call
   g[AT] = now
-  for d = 1, 4 do
-    local level = g[LEVEL + d]
-    if level > 0 then
-      level = level - passed * g[LIMIT + d] / window
-      g[LEVEL + d] = level > 0 and level or 0
-    end
+  local window, l1, l2, l3, l4, _, _, _, d1, d2, d3, d4 = refill_us(p), unpack(g, LIMIT + 1, LEVEL + 4)
+  if d1 > 0 then
+    d1 = d1 - passed * l1 / window
+    g[LEVEL + 1] = d1 > 0 and d1 or 0
+  end
+  if d2 > 0 then
+    d2 = d2 - passed * l2 / window
+    g[LEVEL + 2] = d2 > 0 and d2 or 0
+  end
+  if d3 > 0 then
+    d3 = d3 - passed * l3 / window
+    g[LEVEL + 3] = d3 > 0 and d3 or 0
+  end
+  if d4 > 0 then
+    d4 = d4 - passed * l4 / window
+    g[LEVEL + 4] = d4 > 0 and d4 or 0
   end
 end
 
 -- Charges a cost to the present slot. `roll` and `flow` must have run.
 local function charge(g, requests, input, output)
-  begin_usage(g)
+  if g[USED + 1] == 0 then begin_usage(g) end
   g[USED + 1], g[CURRENT + 1] = g[USED + 1] + requests, g[CURRENT + 1] + requests
   g[USED + 2], g[CURRENT + 2] = g[USED + 2] + input, g[CURRENT + 2] + input
   g[USED + 3], g[CURRENT + 3] = g[USED + 3] + output, g[CURRENT + 3] + output

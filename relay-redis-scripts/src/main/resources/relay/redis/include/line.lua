@@ -178,7 +178,7 @@ function line.claimed(c, ask, now, slot)
     if not its[n].ticket and its[n].told <= now then return its[n] end
   end
   local only = #its == 1 and not its[1].ticket and its[1]
-  return only and only.told - now <= 2 * slot and now - only.since >= only.told - now and only or nil
+  return only and only.told - now <= 4 * slot and now - only.since >= only.told - now and only or nil
 end
 
 -- The tag of a new client's request: that of the rank's first promise or, if it is lower, of its last granted request.

@@ -5,7 +5,7 @@ local EPOCH, OFFSET, LAST, TURN, SWEEP_AT, WINDOW, SLOT, STRATEGY, LIVE, EXPIRED
   1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17
 local HEARD, DOUBTED = 18, 19 -- a replica's last heartbeat, 0 if all have left; see `pool_time`
 local SCHEMA = 20 -- of what is stored; older versions wrote none
-local SCHEMA_NOW = 1 -- raise it when older versions would misread the state: they refuse it then
+local SCHEMA_NOW = 2 -- raise it when older versions would misread the state: they refuse it then
 local KEPT, SLOWED, KEPT_UNTIL = 21, 22, 23 -- for replicas that serve without Redis: see include/missing
 local DAY = 24 -- 1 if groups have limits a day: see include/days
 local POOL_BYTES = 192
@@ -19,7 +19,6 @@ local function read_pool(value)
   if p[SCHEMA] > SCHEMA_NOW then
     error({ err = string.format('SCHEMA the state is of schema %.0f, this version knows %.0f', p[SCHEMA], SCHEMA_NOW) })
   end
-  p[SCHEMA] = SCHEMA_NOW
   return p
 end
 local function pack_pool(p)

@@ -61,6 +61,10 @@ local function open(state, win, leases, due, later)
   kept[state] = nil
   if not packed then return end
   if not r or r.packed ~= packed then r = records(state, win, read_pool(packed)) end
+  if win and r.pool[SCHEMA] < SCHEMA_NOW then -- its slots were others: `roll` counts what they held as used just now
+    redis.call('DEL', win)
+    r.pool[SCHEMA] = SCHEMA_NOW
+  end
   r.win, r.leases, r.due, r.later = win, leases, due, later
   return r
 end
@@ -149,7 +153,7 @@ end
 -- The same for a change that its readers want to see.
 local function change(r, record)
   record.news = true
-  rewrite(r, record)
+  if not record.changed then rewrite(r, record) end
 end
 
 -- Has a record not written, for it goes; what is kept of the pool may name it, and is read anew by the next call.

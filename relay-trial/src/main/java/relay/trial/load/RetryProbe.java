@@ -15,7 +15,7 @@ import relay.trial.load.PlainConnection.Answer;
  */
 public final class RetryProbe {
   /** Slots in a window: the engine's resolution. */
-  private static final int SLOTS = 240;
+  private static final int SLOTS = 480;
 
   private static final int MAX_TRIES = 200;
   private static final Duration SETTLE_TIMEOUT = Duration.ofSeconds(2);
@@ -72,7 +72,7 @@ public final class RetryProbe {
           continue;
         }
         // Arrives by asked + wait - slot, if it takes no longer than the margin.
-        long marginNanos = slotNanos / 4;
+        long marginNanos = slotNanos * 3 / 4;
         Wait.until(askedNanos + waitNanos - slotNanos - marginNanos);
         long earlyNanos = System.nanoTime();
         Answer early = connection.exchange(request);

@@ -1,0 +1,80 @@
+package relay.redis;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+
+import java.time.Duration;
+import java.util.Arrays;
+import java.util.List;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+
+/** The ring of a group's closed slots, as Redis holds it. */
+final class SlotsTest {
+  private static final long NOW = 1_790_000_000_000_000L;
+  private static final long SECOND = 1_000_000;
+  private static final String GROUP = "g:account0/model";
+  private static final int INPUT = 1;
+
+  private final RedisKeys names = new RedisKeys("slots", Pools.name("p"));
+  private final ScriptConnection wire = new ScriptConnection(RedisUnderTest.url());
+
+  @AfterEach
+  void disconnect() {
+    wire.names(names.base()).forEach(name -> wire.redis().del(RedisKeys.bytes(name)));
+    wire.close();
+  }
+
+  private List<Object> call(Step step, long at) {
+    return wire.call(step.script(), step.keys(names), step.args(new Clock(at, 0)).toArray());
+  }
+
+  private void configure(Limits limits) {
+    call(new Step.Configure(0, 7, Pools.plan("slots", Duration.ofMinutes(1), 1, limits)), NOW);
+  }
+
+  private void grant(String id, long input, long at) {
+    assertEquals(
+        1L, call(Step.acquire(id, 7, input, 1, 3_600_000, List.of("k:key0", GROUP)), at).get(2));
+  }
+
+  private double used(int d) {
+    return new StoredPool(wire.redis().hgetall(names.state)).number(GROUP, 1 + StoredPool.USED + d);
+  }
+
+  /** Four bytes hold what a slot usually has. */
+  @Test
+  void a_slot_may_hold_more_than_four_bytes_can() {
+    configure(new Limits(0, 1_000_000_000_000L, 0, 0));
+    grant("small", 4_294_967_295L, NOW);
+    grant("large", 4_294_967_296L, NOW + SECOND);
+    grant("next", 5, NOW + 2 * SECOND);
+    grant("later", 7, NOW + 3 * SECOND);
+    call(Step.settle("large", 4_294_967_290L, 1), NOW + 4 * SECOND); // narrow enough now
+    assertEquals(2 * 4_294_967_296L + 12 - 7, used(INPUT));
+    call(Step.settle("small", 1, 1), NOW + 4 * SECOND);
+    grant("much later", 11, NOW + 61 * SECOND);
+    assertEquals(4_294_967_290L + 23, used(INPUT));
+    grant("last", 13, NOW + 62 * SECOND);
+    assertEquals(36, used(INPUT));
+  }
+
+  /** Their length and form were others. */
+  @Test
+  void slots_of_an_older_version_count_as_used_when_they_are_read() {
+    configure(new Limits(1_000, 0, 0, 0));
+    grant("a", 1, NOW);
+    grant("b", 1, NOW + 2 * SECOND);
+    byte[] pool = wire.redis().hget(names.state, RedisKeys.bytes("pool"));
+    byte[] older = StoredPool.with(pool, StoredPool.SCHEMA, 1);
+    wire.redis().hset(names.state, RedisKeys.bytes("pool"), older);
+    for (byte[] chunk : wire.redis().hgetall(names.win).keySet()) {
+      byte[] sixteen = new byte[16 * 24];
+      Arrays.fill(sixteen, (byte) 1);
+      wire.redis().hset(names.win, chunk, sixteen);
+    }
+    grant("c", 1, NOW + 50 * SECOND);
+    assertEquals(3, used(0));
+    grant("d", 1, NOW + 64 * SECOND);
+    assertEquals(2, used(0), "as if the first were used at once: at 2 s, when the last call came");
+  }
+}
