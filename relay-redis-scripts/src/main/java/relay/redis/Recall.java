@@ -9,6 +9,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 
@@ -30,7 +31,7 @@ final class Recall {
   private final Map<String, Long> seen = new HashMap<>(); // replicas, and when; guarded by this
   private String alive = ""; // separated by blanks; guarded by this
   private long epoch; // guarded by this
-  private volatile @Nullable Story story;
+  private final AtomicReference<@Nullable Story> story = new AtomicReference<>();
 
   /**
    * What is to be told.
@@ -75,7 +76,7 @@ final class Recall {
   private synchronized String rememberAlive() {
     long now = nanoTime.getAsLong();
     long window = scripts.plan().window().plus(CutOff.ALONE).toNanos();
-    for (String name : alive.split(" ")) {
+    for (String name : alive.split(" ", -1)) {
       seen.put(name, now);
     }
     seen.values().removeIf(at -> now - at > Math.max(MISSING_NANOS, window));
@@ -102,26 +103,26 @@ final class Recall {
     for (int from = 0; from < all.size(); from += GROUPS) {
       groups.add(all.subList(from, Math.min(all.size(), from + GROUPS)));
     }
-    story =
+    story.set(
         new Story(
             now,
             nanoTime.getAsLong(),
             groups,
             endings.used().before(now),
             rememberAlive(),
-            new AtomicBoolean());
+            new AtomicBoolean()));
     var _ = endings.chargeApart(running).whenComplete((done, failure) -> tell());
   }
 
   /** Tells what Redis was not told, until all have. */
   void tell() {
-    Story now = story;
+    Story now = story.get();
     if (now == null || !telling.compareAndSet(false, true)) {
       return;
     }
     if (now.epoch() != scripts.epoch()
         || nanoTime.getAsLong() - now.since() > scripts.plan().window().toNanos()) {
-      story = null; // by now the debt has flowed off
+      story.compareAndSet(now, null); // by now the debt has flowed off
       telling.set(false);
       return;
     }
@@ -135,7 +136,9 @@ final class Recall {
                 (all, failure) -> {
                   if (failure == null) {
                     now.isTold().set(true);
-                    story = all && story == now ? null : story;
+                    if (all) {
+                      story.compareAndSet(now, null);
+                    }
                   }
                   telling.set(false);
                 });
