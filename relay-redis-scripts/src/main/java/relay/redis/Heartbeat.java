@@ -71,6 +71,7 @@ final class Heartbeat {
     senders.rekeys().sendAgain();
     senders.renewals().renewDue();
     senders.exchange().tick();
+    outage.askAgain();
     Retirement retirement = senders.retirement();
     if (retirement.isDue(System.nanoTime()) && isQuiet()) {
       retirement.ends();
@@ -101,6 +102,7 @@ final class Heartbeat {
    * replicas may use that are not back yet.
    */
   void tellUse() {
+    senders.leaseEndings().sendAgain();
     outage.charge();
     survey();
   }

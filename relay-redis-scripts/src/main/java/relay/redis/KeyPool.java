@@ -207,8 +207,7 @@ public final class KeyPool {
       case QueueFullException _ -> {
         return new Overloaded(); // this replica called no script: Redis is not at fault
       }
-      case RedisCommandExecutionException refused ->
-          link.reportRefusal("a call for pool " + plan().name(), refused);
+      case RedisCommandExecutionException refused -> outage.refused(refused);
       // Timeout or lost connection: it is unknown whether the lease was granted. The cancel undoes
       // the grant, whether it arrives before or after the acquire.
       case Throwable why -> {
