@@ -11,13 +11,20 @@ import relay.redis.ScriptCaller.Call;
  * @param now by the clock of the times at which it was used
  * @param key of a request that still runs; otherwise none
  * @param leaseMs of a request that still runs; otherwise 0
+ * @param ofDay whether the group's day counts it; otherwise that has it already
  */
 @SuppressWarnings("ArrayRecordComponent") // arguments of a call
-record ChargeCall(PendingUpdate.LateCharge late, long now, byte[] key, byte[] leaseMs) {
+record ChargeCall(
+    PendingUpdate.LateCharge late, long now, byte[] key, byte[] leaseMs, boolean ofDay) {
 
   /** What a running request has reserved, or more if it has made more. */
   static ChargeCall ofRunning(
-      Lease lease, byte[] leaseMs, PendingUpdate.Spent spent, long spreadMicros, long now) {
+      Lease lease,
+      byte[] leaseMs,
+      PendingUpdate.Spent spent,
+      long spreadMicros,
+      boolean ofDay,
+      long now) {
     long output = Math.max(lease.outputTokens(), lease.reportedMade());
     Usage reserved = new Usage(1, lease.inputTokens(), output);
     long at = lease.isReported() ? now : lease.recentNanos();
@@ -26,7 +33,8 @@ record ChargeCall(PendingUpdate.LateCharge late, long now, byte[] key, byte[] le
         new PendingUpdate.LateCharge(lease.id(), lease.group(), used, spent, spreadMicros),
         now,
         bytes(lease.key()),
-        leaseMs);
+        leaseMs,
+        ofDay);
   }
 
   /**
@@ -38,6 +46,7 @@ record ChargeCall(PendingUpdate.LateCharge late, long now, byte[] key, byte[] le
     args.add(key);
     args.add(leaseMs);
     args.add(bytes(late.spreadMicros()));
+    args.add(bytes(ofDay ? 1 : 0));
     args.add(bytes(late.spent().nanodollars()));
     args.add(bytes(late.spent().budgets()));
     args.add(bytes(late.spent().made()));

@@ -83,6 +83,11 @@ final class PlanAnnouncer {
     }
   }
 
+  /** Whether what was announced of days has what was granted then, on the pool's clock. */
+  boolean hasSeen(long micros) {
+    return micros <= seen.micros();
+  }
+
   /** {@code plan hash since_ms}: this replica's part of a heartbeat. */
   String configLine() {
     return config.line(candidates.planId());

@@ -331,13 +331,14 @@ final class PoolScripts {
 
   /** Charges what Redis has not counted. The time is by the clock of its times. */
   CompletableFuture<Reply> charge(PendingUpdate.LateCharge late, long now) {
-    return charge(new ChargeCall(late, now, ScriptCaller.NONE, bytes(0)));
+    return charge(new ChargeCall(late, now, ScriptCaller.NONE, bytes(0), true));
   }
 
   /** As {@link #charge}, for a request that still runs: it holds a lease again. */
   CompletableFuture<Reply> chargeRunning(
       Lease lease, PendingUpdate.Spent spent, long spreadMicros, long now) {
-    return charge(ChargeCall.ofRunning(lease, leaseMs, spent, spreadMicros, now));
+    boolean ofDay = lease.epoch() == epoch() || !plans.hasSeen(lease.grantedMicros());
+    return charge(ChargeCall.ofRunning(lease, leaseMs, spent, spreadMicros, ofDay, now));
   }
 
   private CompletableFuture<Reply> charge(ChargeCall charge) {

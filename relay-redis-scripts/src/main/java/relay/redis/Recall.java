@@ -103,15 +103,24 @@ final class Recall {
     for (int from = 0; from < all.size(); from += GROUPS) {
       groups.add(all.subList(from, Math.min(all.size(), from + GROUPS)));
     }
-    story.set(
+    Story told =
         new Story(
             now,
             nanoTime.getAsLong(),
             groups,
             endings.used().before(now),
             rememberAlive(),
-            new AtomicBoolean()));
-    var _ = endings.chargeApart(running).whenComplete((done, failure) -> tell());
+            new AtomicBoolean());
+    var _ =
+        endings
+            .chargeApart(running)
+            .whenComplete( // until then the debt stands for them
+                (done, failure) -> {
+                  if (now == scripts.epoch()) {
+                    story.set(told);
+                    tell();
+                  }
+                });
   }
 
   /** Tells what Redis was not told, until all have. */

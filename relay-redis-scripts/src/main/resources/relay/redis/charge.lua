@@ -14,6 +14,7 @@
 --       key        the key of a request that still runs, - for none. If Redis knows it no longer, there is no lease
 --       lease_ms   lease duration; 0 for none
 --       spread_us  time in which its part of each rate was free for it: what flows off in that is no debt beside a window
+--       of_day     1 if the group's day counts it; 0 if what was announced of a lost day has it
 --       dollars    what it spent in billionths of a dollar
 --       of         the budgets that it is charged to, as for acquire_named; - for none
 --       made       when the hash of budgets was made, if another hash is told of this charge with all that is known; else -
@@ -39,8 +40,8 @@
 local id, group = ARGV[3], ARGV[4]
 local given, ceiling = clock(ARGV[2], ARGV[1])
 local lease_us, spread = number(ARGV[6], 'lease_ms') * 1000, number(ARGV[7], 'spread_us')
-local dollars, of, made = number(ARGV[8], 'dollars'), ARGV[9], ARGV[10]
-local parts = late.read(ARGV, 11)
+local of_day, dollars, of, made = ARGV[8] == '1', number(ARGV[9], 'dollars'), ARGV[10], ARGV[11]
+local parts = late.read(ARGV, 12)
 local r = open(KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5])
 local g, k = r and group_of(r, group), r and lease_us > 0 and key_of(r, ARGV[5])
 if not g then return { -3 } end
@@ -68,7 +69,7 @@ repeat
   for d, cost in ipairs(costs) do
     if g[LIMIT + d] > 0 then g[LEVEL + d] = g[LEVEL + d] + math.max(0, cost - g[LIMIT + d] * flown) end
   end
-  if p[DAY] == 1 then days.charge(r, g, now, requests, input + output) end
+  if of_day and p[DAY] == 1 then days.charge(r, g, now, requests, input + output) end
   change(r, g)
   g = levels.above(r, g)
 until not g

@@ -339,6 +339,7 @@ final class BudgetTest {
       "team",
       30_000,
       0,
+      1,
       Budget.DOLLAR,
       "team " + budgets,
       made,

@@ -117,7 +117,7 @@ final class EngineHistory {
           reply.removeLast(); // nor what clients have
           reply.removeLast(); // nor what is new
         }
-        reply.set(FLEET, List.of(0L, List.of(), List.of(), List.of(), List.of()));
+        reply.set(FLEET, List.of(0L, List.of(), List.of(), List.of(), List.of(), ""));
         calls.add(passed(e, survey, reply));
       }
       case "learn", "breaker" -> {} // they do not touch the pool
