@@ -32,9 +32,9 @@ local function expect_output(win, p, g, now, since, told, newly, had, rest, had_
   if newly > 0 then
     local limit = g[LIMIT + 3] > 0 and g[LIMIT + 3] or g[LIMIT + 4]
     if limit > 0 then
-      -- It was made half-way since the last report, in the mean. At that the rule is on edge: a little too much is
-      -- admitted, all wait until that has left, and so again a window later. So a third of the way counts.
-      local waited = math.min(1, math.max(0, (now + 2 * told) / 3 - since) / p[WINDOW])
+      -- It was made half-way since the last report, in the mean. At just that the rule is on edge: a little too much is
+      -- admitted, all wait until that has left, and so again a window later. So a 240th less counts.
+      local waited = math.min(1, math.max(0, ((now + told) / 2 - since) / p[WINDOW] - 1 / 240))
       g[LEAVES] = g[LEAVES] + math.min(0.2, newly / limit) * (waited - g[LEAVES])
     end
     begin_usage(g)
